@@ -1,0 +1,55 @@
+/**
+ * Durations as people type them (`20`, `20s`, `3m`, `1h20m`, `1.5s`) and as they like to read them.
+ *
+ * @module
+ */
+
+const UNIT_SECONDS = { h: 3600, m: 60, s: 1 } as const;
+
+/** The forms that {@link parseDuration} takes, for messages. */
+export const DURATION_FORMS = "seconds (20), or hours, minutes and seconds (20s, 3m, 2h, 1h20m)";
+
+/**
+ * Seconds in a duration, or null where the text is none.
+ *
+ * ```ts
+ * import { parseDuration } from "./duration.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(parseDuration("20"), 20);
+ * assert.equal(parseDuration("3h30m10s"), 12_610);
+ * assert.equal(parseDuration("20m3h"), null);
+ * ```
+ */
+export function parseDuration(text: string): number | null {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$/.exec(text);
+  if (match === null || text === "") return null;
+  const [, hours = "0", minutes = "0", seconds = "0"] = match;
+  return Number(hours) * UNIT_SECONDS.h + Number(minutes) * UNIT_SECONDS.m + Number(seconds);
+}
+
+/**
+ * A duration in whole seconds, as people read it.
+ *
+ * ```ts
+ * import { formatDuration } from "./duration.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(formatDuration(4_210), "1h10m10s");
+ * assert.equal(formatDuration(59.9), "59s");
+ * assert.equal(formatDuration(0), "0s");
+ * ```
+ */
+export function formatDuration(seconds: number): string {
+  const whole = Math.floor(seconds);
+  const parts = [
+    [Math.floor(whole / UNIT_SECONDS.h), "h"],
+    [Math.floor(whole / UNIT_SECONDS.m) % 60, "m"],
+    [whole % 60, "s"],
+  ] as const;
+  const text = parts.filter(([count]) => count > 0).map(([count, unit]) => `${count}${unit}`).join(
+    "",
+  );
+  return text === "" ? "0s" : text;
+}

@@ -1,0 +1,129 @@
+/**
+ * Events: what a test file can listen to.
+ *
+ * A handler may be async. What it throws is logged and touches nothing else: neither the run, nor the
+ * other handlers.
+ *
+ * @module
+ */
+
+import { errorText } from "./errors.ts";
+import { logger } from "./logger.ts";
+import type { RunInfo } from "./run_info.ts";
+
+/** One request or measured step, as counted. */
+export interface RequestEvent {
+  readonly name: string;
+  readonly method: string;
+  /** HTTP status; 0 where there was no response or no HTTP. */
+  readonly status: number;
+  /** Milliseconds until the whole response was in. */
+  readonly latencyMs: number;
+  /** Bytes of the response's body. */
+  readonly bytes: number;
+  /** Why it counts as failed, or null. */
+  readonly error: string | null;
+  /** Users that run on this node now. */
+  readonly userCount: number;
+}
+
+/** Something that a user's own code threw. */
+export interface UserErrorEvent {
+  /** The user class's name. */
+  readonly user: string;
+  readonly error: Error;
+}
+
+/** The part of commander's `Command` that a test file needs to add flags of its own. */
+export interface CommandLineParser {
+  option(flags: string, description?: string, defaultValue?: string | boolean): unknown;
+}
+
+/** Every event's name, and the one object that its handlers get. */
+export interface EventMap {
+  /** Before flags are parsed: add flags here; their values arrive in `init`. */
+  initCommandLineParser: { readonly parser: CommandLineParser };
+  /** Once a node, when everything is read and nothing has begun. */
+  init: { readonly options: Readonly<Record<string, unknown>>; readonly node: string };
+  testStart: { readonly run: RunInfo };
+  /** When the first target number of users runs. */
+  startComplete: { readonly userCount: number };
+  request: RequestEvent;
+  userError: UserErrorEvent;
+  testStop: { readonly run: RunInfo };
+  /** The last one, whatever came before. */
+  quitting: { readonly exitCode: number };
+}
+
+/** A function that is called when an event happens; what it returns is awaited where that makes sense. */
+export type EventHandler<Name extends keyof EventMap> = (
+  event: EventMap[Name],
+) => void | Promise<void>;
+
+type AnyHandler = (event: never) => void | Promise<void>;
+
+/**
+ * Handlers by event.
+ *
+ * ```ts
+ * import { Events } from "./events.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const events = new Events();
+ * const counts: number[] = [];
+ * events.on("startComplete", ({ userCount }) => void counts.push(userCount));
+ * await events.emit("startComplete", { userCount: 3 });
+ * assert.deepEqual(counts, [3]);
+ * ```
+ */
+export class Events {
+  readonly #handlers = new Map<keyof EventMap, AnyHandler[]>();
+
+  /** Adds a handler; the same function added twice is called twice. */
+  on<Name extends keyof EventMap>(name: Name, handler: EventHandler<Name>): void {
+    this.#handlers.set(name, [...this.#of(name), handler]);
+  }
+
+  /** Takes a handler back; one that is not there is ignored. */
+  off<Name extends keyof EventMap>(name: Name, handler: EventHandler<Name>): void {
+    const handlers = [...this.#of(name)];
+    const at = handlers.lastIndexOf(handler);
+    if (at >= 0) handlers.splice(at, 1);
+    this.#handlers.set(name, handlers);
+  }
+
+  /** Whether anybody listens: a run with no handler need not even build the event. */
+  has(name: keyof EventMap): boolean {
+    return this.#of(name).length > 0;
+  }
+
+  /**
+   * Calls every handler in the order of their adding, each with the same object, and resolves when all
+   * are done. Never rejects: what a handler throws is logged.
+   */
+  async emit<Name extends keyof EventMap>(name: Name, event: EventMap[Name]): Promise<void> {
+    const logError = (error: unknown): void => {
+      logger.error(`A handler of the event ${name} threw: ${errorText(error)}`);
+    };
+    const running: Promise<void>[] = [];
+    for (const handler of this.#of(name)) {
+      try {
+        const result = (handler as EventHandler<Name>)(event);
+        if (result instanceof Promise) running.push(result.catch(logError));
+      } catch (error) {
+        logError(error);
+      }
+    }
+    await Promise.all(running);
+  }
+
+  #of(name: keyof EventMap): readonly AnyHandler[] {
+    return this.#handlers.get(name) ?? [];
+  }
+}
+
+/**
+ * The events of the run that this module graph is loaded for. A test file has nothing else in common
+ * with the run that imports it, so this object, alone, is shared by module.
+ */
+export const events: Events = new Events();

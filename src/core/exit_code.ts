@@ -1,0 +1,10 @@
+/** What the process exits with; scripts and CI depend on these numbers. */
+export const ExitCode = {
+  passed: 0,
+  /** Requests or users failed; `--exit-code-on-error` replaces it. */
+  failures: 1,
+  /** Bad usage, configuration or test file. */
+  usage: 2,
+  /** Interrupted twice. */
+  interrupted: 130,
+} as const;

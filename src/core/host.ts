@@ -1,0 +1,124 @@
+/**
+ * The machine, handed in: arguments, environment, terminal, files, signals. Whatever needs one of them
+ * gets this object, so the whole command line also runs inside a test.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+
+/** Somewhere to write text: standard output or standard error. */
+export interface Output {
+  readonly isTerminal: boolean;
+  /** Characters in a line; 80 where nobody knows. */
+  readonly columns: number;
+  /** Writes all of the text before it returns; a reader that has gone away is ignored. */
+  write(text: string): void;
+}
+
+/** What aiotest asks of the machine that it runs on. */
+export interface Host {
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly hostname: string;
+  readonly pid: number;
+  /** Cores of this machine. */
+  readonly cores: number;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** An environment variable, or undefined. */
+  env(name: string): string | undefined;
+  /** A file's text; rejects with `Deno.errors.NotFound` and its like. */
+  readTextFile(path: string): Promise<string>;
+  /** Replaces a file's text, and creates the file where there is none. */
+  writeTextFile(path: string, text: string): Promise<void>;
+  /** Adds a line to a file at once, and creates the file where there is none. */
+  appendLine(path: string, line: string): void;
+  /** Whether a file of this name can be seen. */
+  isFile(path: string): Promise<boolean>;
+  /** Imports an ES module from a file. */
+  importModule(path: string): Promise<Record<string, unknown>>;
+  /** Calls `handler` at each Ctrl-C or SIGTERM, until the function returned is called. */
+  onInterrupt(handler: () => void): () => void;
+  /** Seconds of processor time that this process has used. */
+  cpuSeconds(): number;
+  /** Files and sockets that this process may have open, or null where nobody knows. */
+  openFileLimit(): Promise<number | null>;
+  /** Ends the process at once. */
+  exit(code: number): never;
+}
+
+/** The machine that this process runs on. */
+export function denoHost(): Host {
+  return {
+    args: Deno.args,
+    cwd: Deno.cwd(),
+    hostname: Deno.hostname(),
+    pid: Deno.pid,
+    cores: navigator.hardwareConcurrency,
+    stdout: output(Deno.stdout),
+    stderr: output(Deno.stderr),
+    env: (name) => Deno.env.get(name),
+    readTextFile: (path) => Deno.readTextFile(path),
+    writeTextFile: (path, text) => Deno.writeTextFile(path, text),
+    appendLine: (path, line) => Deno.writeTextFileSync(path, `${line}\n`, { append: true }),
+    isFile,
+    importModule: (path) => import(pathToFileURL(path).href),
+    onInterrupt,
+    cpuSeconds,
+    openFileLimit,
+    exit: (code) => Deno.exit(code),
+  };
+}
+
+const encoder = new TextEncoder();
+
+function output(stream: typeof Deno.stdout): Output {
+  return {
+    isTerminal: stream.isTerminal(),
+    get columns(): number {
+      return stream.isTerminal() ? Deno.consoleSize().columns : 80;
+    },
+    write(text: string): void {
+      let rest = encoder.encode(text);
+      try {
+        while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
+      } catch (error) {
+        // `aiotest … | head` closes the pipe: the test goes on, and there is nobody left to tell.
+        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      }
+    },
+  };
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch {
+    return false;
+  }
+}
+
+function onInterrupt(handler: () => void): () => void {
+  // Windows knows no SIGTERM: there, closing the console window is the nearest thing.
+  const signals: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGBREAK"]
+    : ["SIGINT", "SIGTERM"];
+  for (const signal of signals) Deno.addSignalListener(signal, handler);
+  return () => {
+    for (const signal of signals) Deno.removeSignalListener(signal, handler);
+  };
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+async function openFileLimit(): Promise<number | null> {
+  if (Deno.build.os !== "linux") return null;
+  const limits = await Deno.readTextFile("/proc/self/limits");
+  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+  return soft === undefined ? null : Number(soft);
+}

@@ -1,0 +1,72 @@
+/**
+ * The log: of aiotest itself, and of test files, which import {@link logger}.
+ *
+ * @module
+ */
+
+import { configure, getLogger, type Logger, type LogLevel, type LogRecord } from "@logtape/logtape";
+
+/** The levels as they are written on the command line, from the chattiest to the quietest. */
+export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
+
+/** A level as it is written on the command line. */
+export type LogLevelName = (typeof LOG_LEVELS)[number];
+
+/** The log that test files and aiotest write to. */
+export const logger: Logger = getLogger(["aiotest"]);
+
+/**
+ * Sends every record of `level` or above to `writeLine`, a line each, until it is called again.
+ *
+ * ```ts
+ * import { configureLog, logger } from "./logger.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const lines: string[] = [];
+ * await configureLog("WARNING", (line) => lines.push(line));
+ * logger.info("not this");
+ * logger.warn("but this");
+ * assert.equal(lines.length, 1);
+ * assert.match(lines[0]!, /WARNING +but this$/);
+ * ```
+ */
+export async function configureLog(
+  level: LogLevelName,
+  writeLine: (line: string) => void,
+): Promise<void> {
+  await configure({
+    reset: true,
+    sinks: { lines: (record) => writeLine(formatRecord(record)) },
+    loggers: [
+      { category: ["aiotest"], lowestLevel: TO_LOGTAPE[level], sinks: ["lines"] },
+      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["lines"] },
+    ],
+  });
+}
+
+const TO_LOGTAPE: Readonly<Record<LogLevelName, LogLevel>> = {
+  DEBUG: "debug",
+  INFO: "info",
+  WARNING: "warning",
+  ERROR: "error",
+  CRITICAL: "fatal",
+};
+
+const FROM_LOGTAPE: Readonly<Record<LogLevel, LogLevelName>> = {
+  trace: "DEBUG",
+  debug: "DEBUG",
+  info: "INFO",
+  warning: "WARNING",
+  error: "ERROR",
+  fatal: "CRITICAL",
+};
+
+const LEVEL_WIDTH = 8;
+
+function formatRecord(record: LogRecord): string {
+  const time = new Date(record.timestamp).toISOString().slice(0, 23).replace("T", " ");
+  const text = record.message
+    .map((part) => typeof part === "string" ? part : Deno.inspect(part))
+    .join("");
+  return `${time} ${FROM_LOGTAPE[record.level].padEnd(LEVEL_WIDTH)} ${text}`;
+}

@@ -1,0 +1,45 @@
+/** The fixed families of what can go wrong before a response is in; they are the labels in reports. */
+export type RequestErrorCode =
+  | "ECONNREFUSED"
+  | "ECONNRESET"
+  | "ENOTFOUND"
+  | "EADDRNOTAVAIL"
+  | "EMFILE"
+  | "CONNECT_TIMEOUT"
+  | "HEADERS_TIMEOUT"
+  | "BODY_TIMEOUT"
+  | "TIMEOUT"
+  | "TLS_EXPIRED"
+  | "TLS_HOSTNAME"
+  | "TLS_UNTRUSTED"
+  | "TLS"
+  | "BAD_RESPONSE"
+  | "INCOMPLETE_BODY"
+  | "BAD_ENCODING"
+  | "TOO_LARGE"
+  | "TOO_MANY_REDIRECTS"
+  | "BAD_REDIRECT"
+  | "ABORTED"
+  | "BAD_REQUEST";
+
+/** A request that never got its whole response. */
+export class RequestError extends Error {
+  override readonly name = "RequestError";
+  /** The family; few and fixed, so it is safe as a label. */
+  readonly code: RequestErrorCode;
+  readonly method: string;
+  readonly url: string;
+
+  constructor(
+    code: RequestErrorCode,
+    method: string,
+    url: string,
+    detail: string,
+    cause?: unknown,
+  ) {
+    super(`${code}: ${detail} (${method} ${url})`, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.method = method;
+    this.url = url;
+  }
+}

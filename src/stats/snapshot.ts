@@ -1,0 +1,127 @@
+/**
+ * What is known of a run at one moment, as plain values: all that a report, a console or a dashboard
+ * ever reads.
+ *
+ * @module
+ */
+
+/** Latencies in milliseconds, of however many samples; each null where there was no sample. */
+export interface LatencySummary {
+  readonly min: number | null;
+  readonly mean: number | null;
+  readonly max: number | null;
+  readonly stddev: number | null;
+  readonly p50: number | null;
+  readonly p75: number | null;
+  readonly p90: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+  readonly p999: number | null;
+  readonly p9999: number | null;
+}
+
+/** Counts and latencies of one name, or of all of them. */
+export interface RequestTotals {
+  readonly requests: number;
+  readonly failures: number;
+  readonly retries: number;
+  /** Share of requests that failed, 0 to 1. */
+  readonly errorRate: number;
+  /** Requests a second over the whole run. */
+  readonly rate: number;
+  /** Bytes of bodies. */
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly latencyMs: LatencySummary;
+}
+
+/** Counts and latencies of one method and name. */
+export interface RequestRow extends RequestTotals {
+  readonly method: string;
+  readonly name: string;
+}
+
+/** How often one error was the outcome of one method and name. */
+export interface FailureRow {
+  readonly method: string;
+  readonly name: string;
+  readonly error: string;
+  readonly count: number;
+}
+
+/** How often the code of one user class threw one error. */
+export interface UserErrorRow {
+  readonly user: string;
+  readonly error: string;
+  readonly count: number;
+}
+
+/** One second of the run; percentiles in milliseconds, null where nothing ended in it. */
+export interface TimelineSecond {
+  /** Whole seconds since the start: 0 is the first. */
+  readonly second: number;
+  /** Users that ran when the second ended. */
+  readonly users: number;
+  readonly requests: number;
+  readonly failures: number;
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+}
+
+/** All that was counted. */
+export interface Statistics {
+  readonly totals: RequestTotals;
+  /** By name, then by method. */
+  readonly requests: readonly RequestRow[];
+  /** The most frequent first. */
+  readonly failures: readonly FailureRow[];
+  readonly userErrors: readonly UserErrorRow[];
+  readonly timeline: readonly TimelineSecond[];
+}
+
+/** What a run is doing. */
+export type RunState = "ready" | "spawning" | "running" | "stopping" | "stopped";
+
+/** One process that generates load. */
+export interface WorkerRow {
+  readonly id: string;
+  readonly host: string;
+  readonly state: RunState | "finished";
+  readonly users: number;
+  readonly peakUsers: number;
+  /** Share of one core, 0 to 1 and above, in the last second and at its highest. */
+  readonly cpu: number;
+  readonly cpuPeak: number;
+  /** How late its event loop ran at the 99th percentile of the last seconds, in milliseconds. */
+  readonly lagMs: number;
+  readonly requests: number;
+  readonly complete: boolean;
+}
+
+/** A run at one moment, or after its end. */
+export interface Snapshot {
+  readonly runId: string;
+  readonly mode: "local" | "distributed";
+  readonly state: RunState;
+  /** Milliseconds since 1970; null before the first user started. */
+  readonly startedAt: number | null;
+  /** Milliseconds since 1970; null before the last user stopped. */
+  readonly endedAt: number | null;
+  /** Seconds from the first user's start to the last user's stop, or to now. */
+  readonly durationSeconds: number;
+  /** Seconds that the run is to last; null where nothing says so. */
+  readonly plannedSeconds: number | null;
+  /** Whether nothing that was counted anywhere is missing here. */
+  readonly complete: boolean;
+  readonly users: {
+    readonly current: number;
+    readonly target: number;
+    readonly peak: number;
+    /** Users that ran when the test was told to stop. */
+    readonly final: number;
+  };
+  readonly workers: readonly WorkerRow[];
+  readonly statistics: Statistics;
+  readonly warnings: readonly string[];
+}

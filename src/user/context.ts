@@ -1,0 +1,20 @@
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import type { RunInfo } from "../core/run_info.ts";
+import type { Recorder } from "./recorder.ts";
+
+/** What the runner gives each user; a user class with a constructor of its own hands it to `super`. */
+export interface UserContext {
+  /** Unique in the whole run; the first user is 1. */
+  readonly id: number;
+  /** Replaces the class's own host; null where `--host` was not given. */
+  readonly host: string | null;
+  /** Accept any TLS certificate of the target. */
+  readonly insecure: boolean;
+  /** Aborted when the user must stop at once, whatever it is doing. */
+  readonly signal: AbortSignal;
+  readonly run: RunInfo;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly recorder: Recorder;
+}

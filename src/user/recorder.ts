@@ -1,0 +1,52 @@
+/**
+ * Where users hand in what they measured: the node's table, and whoever listens to the events.
+ *
+ * @module
+ */
+
+import { errorText } from "../core/errors.ts";
+import type { Events } from "../core/events.ts";
+import type { RunInfo } from "../core/run_info.ts";
+import type { Sample } from "../stats/sample.ts";
+
+/** The part of the node's table that users write to. */
+export interface SampleTable {
+  record(sample: Sample): void;
+  /** Counts an error that the code of one user class threw; `atMs` on the node's clock. */
+  userError(user: string, error: string, atMs: number): void;
+}
+
+/** Counts what users measured, and tells it to whoever listens. */
+export class Recorder {
+  readonly #table: SampleTable;
+  readonly #events: Events;
+  readonly #run: RunInfo;
+
+  constructor(table: SampleTable, events: Events, run: RunInfo) {
+    this.#table = table;
+    this.#events = events;
+    this.#run = run;
+  }
+
+  /** Counts one sample. */
+  record(sample: Sample): void {
+    this.#table.record(sample);
+    if (!this.#events.has("request")) return;
+    void this.#events.emit("request", {
+      name: sample.name,
+      method: sample.method,
+      status: sample.status,
+      latencyMs: sample.latencyMs,
+      bytes: sample.bytesReceived,
+      error: sample.error,
+      userCount: this.#run.userCount,
+    });
+  }
+
+  /** Counts what a user's own code threw. */
+  userError(user: string, thrown: unknown, atMs: number): void {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    this.#table.userError(user, errorText(error), atMs);
+    if (this.#events.has("userError")) void this.#events.emit("userError", { user, error });
+  }
+}
