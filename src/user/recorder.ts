@@ -21,6 +21,7 @@ export class Recorder {
   readonly #table: SampleTable;
   readonly #events: Events;
   readonly #run: RunInfo;
+  readonly #counted = new WeakSet<object>();
 
   constructor(table: SampleTable, events: Events, run: RunInfo) {
     this.#table = table;
@@ -43,8 +44,14 @@ export class Recorder {
     });
   }
 
-  /** Counts what a user's own code threw. */
+  /** Notes that an error is in the table of requests already, and so is no user error as well. */
+  markCounted(thrown: unknown): void {
+    if (typeof thrown === "object" && thrown !== null) this.#counted.add(thrown);
+  }
+
+  /** Counts what a user's own code threw, unless it has been counted as a failed request. */
   userError(user: string, thrown: unknown, atMs: number): void {
+    if (typeof thrown === "object" && thrown !== null && this.#counted.has(thrown)) return;
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     this.#table.userError(user, errorText(error), atMs);
     if (this.#events.has("userError")) void this.#events.emit("userError", { user, error });

@@ -105,7 +105,7 @@ export class User {
     fn: () => Result | Promise<Result>,
     options: MeasureOptions = {},
   ): Promise<Result> {
-    const { clock } = this.#context;
+    const { clock, recorder } = this.#context;
     const method = options.method ?? "TASK";
     const start = clock.now();
     try {
@@ -116,7 +116,7 @@ export class User {
       // What was cut off because its user had to stop says nothing about the target.
       if (!this.signal.aborted) {
         this.record({ name, method, latencyMs: clock.now() - start, error });
-        markCounted(error);
+        recorder.markCounted(error);
       }
       throw error;
     }
@@ -166,17 +166,4 @@ export class User {
 
   /** Called by the runner when the user has stopped, to give back what it holds. */
   [Symbol.dispose](): void {}
-}
-
-/** Errors that are in the table of requests already, and so are not user errors as well. */
-const counted = new WeakSet<object>();
-
-/** Notes that an error has been counted as a failed request. */
-export function markCounted(error: unknown): void {
-  if (typeof error === "object" && error !== null) counted.add(error);
-}
-
-/** Whether an error has been counted as a failed request. */
-export function isCounted(error: unknown): boolean {
-  return typeof error === "object" && error !== null && counted.has(error);
 }
