@@ -5,6 +5,8 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
+
 /** A timer that has been set; only good for clearing it. */
 export type Timer = object;
 
@@ -18,6 +20,8 @@ export interface Clock {
   setTimer(callback: () => void, delayMs: number): Timer;
   /** Forgets a timer; one that has fired is ignored. */
   clearTimer(timer: Timer): void;
+  /** Resolves when timers and sockets that are due have had their turn. */
+  nextTurn(): Promise<void>;
 }
 
 /** The runtime's own clock. */
@@ -26,6 +30,7 @@ export const systemClock: Clock = {
   wallTime: () => Date.now(),
   setTimer: (callback, delayMs) => setTimeout(callback, delayMs),
   clearTimer: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
+  nextTurn: () => new Promise((resolve) => setImmediate(resolve)),
 };
 
 /** Resolves `delayMs` milliseconds from now; for waits that nothing interrupts. */

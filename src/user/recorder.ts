@@ -44,14 +44,18 @@ export class Recorder {
     });
   }
 
-  /** Notes that an error is in the table of requests already, and so is no user error as well. */
+  /** Notes that an error is in the table of requests already. */
   markCounted(thrown: unknown): void {
     if (typeof thrown === "object" && thrown !== null) this.#counted.add(thrown);
   }
 
-  /** Counts what a user's own code threw, unless it has been counted as a failed request. */
+  /** Whether an error is in the table of requests already. */
+  isCounted(thrown: unknown): boolean {
+    return typeof thrown === "object" && thrown !== null && this.#counted.has(thrown);
+  }
+
+  /** Counts what a user's own code threw. */
   userError(user: string, thrown: unknown, atMs: number): void {
-    if (typeof thrown === "object" && thrown !== null && this.#counted.has(thrown)) return;
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     this.#table.userError(user, errorText(error), atMs);
     if (this.#events.has("userError")) void this.#events.emit("userError", { user, error });

@@ -54,7 +54,7 @@ export function between(min: number, max: number): WaitFunction {
  */
 export function exponential(mean: number): WaitFunction {
   checkSeconds("exponential", mean);
-  return (_user, turn) => -Math.log(1 - turn.random()) * mean;
+  return (_user, turn) => -mean * Math.log1p(-turn.random());
 }
 
 /**

@@ -34,6 +34,10 @@ export class FakeClock implements Clock {
     this.#timers = this.#timers.filter((other) => other !== timer);
   }
 
+  nextTurn(): Promise<void> {
+    return settle();
+  }
+
   /** How many timers are set. */
   get pending(): number {
     return this.#timers.length;

@@ -1,0 +1,32 @@
+/**
+ * The machine reaches the code through the Host alone, so that the whole command line runs in a test.
+ *
+ * @module
+ */
+
+import { isShipped, type SourceFile, type Violation } from "./source_file.ts";
+
+/** The files that may touch the machine: the Host itself, and the entry point that builds it. */
+const MAY_TOUCH: readonly string[] = ["src/core/host.ts", "cli.ts"];
+
+// Node's names for the same things are a back door to them.
+const TOUCH =
+  /\bDeno\.(?:args|env|exit|exitCode)\b|\bprocess\.(?:argv|env|exit|exitCode)\b|\bconsole\s*\.\s*\w+/g;
+
+/** Arguments, environment, exit and console, touched where the Host should have been handed in. */
+export function checkMachineAccess(files: readonly SourceFile[]): Violation[] {
+  return files
+    .filter((file) => isShipped(file.path) && !MAY_TOUCH.includes(file.path))
+    .flatMap((file) => {
+      const touched = new Set(withoutComments(file.text).match(TOUCH));
+      return [...touched].map((what) => ({
+        file: file.path,
+        reason: `touches ${what}; take it from the Host`,
+      }));
+    });
+}
+
+/** The code without its comment lines and blocks, whose examples may well touch the console. */
+function withoutComments(text: string): string {
+  return text.replace(/^\s*\/\*[^]*?\*\//gm, "").replace(/(^|\s)\/\/.*$/gm, "");
+}

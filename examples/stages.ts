@@ -1,0 +1,19 @@
+// Load over time: up to 50 users in half a minute, a minute of that, a short peak, and down again.
+import { HttpUser, LoadUserShape } from "aiotest";
+
+export class VisitorTest extends HttpUser {
+  static override host = "http://127.0.0.1:8000";
+
+  async testFrontPage(): Promise<void> {
+    await this.session.get("/");
+  }
+}
+
+export class PeakShapeTest extends LoadUserShape {
+  static override stages = [
+    { duration: 30, users: 50, rate: 2 }, // seconds, users, users a second
+    { duration: 60, users: 50, rate: 2 },
+    { duration: 20, users: 200, rate: 50 },
+    { duration: 30, users: 10, rate: 20 },
+  ];
+}

@@ -1,0 +1,34 @@
+// Several kinds of users: three readers for each writer, and exactly one admin, however many run.
+import { HttpUser } from "aiotest";
+
+export class ReaderTest extends HttpUser {
+  static override host = "http://127.0.0.1:8000";
+  static override weight = 3;
+
+  async testList(): Promise<void> {
+    await this.session.get("/articles");
+  }
+
+  async testRead(): Promise<void> {
+    const id = 1 + this.id % 100;
+    // One name for all articles: without it, each would be a line of its own in the report.
+    await this.session.get(`/articles/${id}`, { name: "/articles/:id" });
+  }
+}
+
+export class WriterTest extends HttpUser {
+  static override host = "http://127.0.0.1:8000";
+
+  async testWrite(): Promise<void> {
+    await this.session.post("/articles", { json: { title: "Hello", author: this.id } });
+  }
+}
+
+export class AdminTest extends HttpUser {
+  static override host = "http://127.0.0.1:8000";
+  static override fixedCount = 1;
+
+  async testStatus(): Promise<void> {
+    await this.session.get("/status");
+  }
+}

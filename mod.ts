@@ -1,0 +1,45 @@
+/**
+ * aiotest: what a test file imports.
+ *
+ * ```ts ignore
+ * import { between, HttpUser } from "aiotest";
+ *
+ * export class ShopTest extends HttpUser {
+ *   static override host = "http://127.0.0.1:8000";
+ *   static override waitTime = between(1, 3);
+ *
+ *   async testFrontPage(): Promise<void> {
+ *     await this.session.get("/");
+ *   }
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export { events } from "./src/core/events.ts";
+export type {
+  CommandLineParser,
+  EventHandler,
+  EventMap,
+  Events,
+  RequestEvent,
+  UserErrorEvent,
+} from "./src/core/events.ts";
+export { logger } from "./src/core/logger.ts";
+export type { RunInfo } from "./src/core/run_info.ts";
+export { LoadUserShape } from "./src/load/load_user_shape.ts";
+export type { Stage, Tick } from "./src/load/load_user_shape.ts";
+export type { UserContext } from "./src/user/context.ts";
+export { tag, weight } from "./src/user/decorators.ts";
+export { AsyncHttpUser, HttpUser } from "./src/user/http_user.ts";
+export { User } from "./src/user/user.ts";
+export type { Measurement, MeasureOptions, TestOrder, UserClass } from "./src/user/user.ts";
+export {
+  between,
+  constant,
+  constantPacing,
+  constantThroughput,
+  exponential,
+} from "./src/user/wait_time.ts";
+export type { Turn, WaitFunction, WaitTime } from "./src/user/wait_time.ts";

@@ -1,0 +1,137 @@
+/**
+ * What is seen of a run while it runs: a panel that is drawn over itself, or a line now and then.
+ *
+ * @module
+ */
+
+import { stripVTControlCharacters } from "node:util";
+import type { Output } from "../core/host.ts";
+import type { Snapshot } from "../stats/snapshot.ts";
+import { render } from "./live_panel.ts";
+import { progressLine } from "./progress_line.ts";
+import { columnsOf, harmless } from "./terminal_text.ts";
+
+/** What the reader's end of an output can show. */
+export interface ConsoleAbilities {
+  readonly color: boolean;
+  /** Whether lines can be drawn over. */
+  readonly panel: boolean;
+}
+
+/** What a console needs beside the output that it shows the run on. */
+export interface ConsoleOptions extends ConsoleAbilities {
+  /** Where log lines go. */
+  readonly log: Output;
+}
+
+/** Finds out what an output can show; `NO_COLOR` and `TERM=dumb` are obeyed. */
+export function consoleAbilities(
+  output: Output,
+  env: (name: string) => string | undefined,
+): ConsoleAbilities {
+  const panel = output.isTerminal && env("TERM") !== "dumb";
+  return { panel, color: panel && (env("NO_COLOR") ?? "") === "" };
+}
+
+/**
+ * Shows a run on an output. It owns no clock: whoever does calls {@link Console.update} once a second,
+ * and {@link Console.close} before anything else writes to the output.
+ */
+export class Console {
+  readonly #output: Output;
+  readonly #log: Output;
+  readonly #color: boolean;
+  readonly #panel: boolean;
+  /** The panel that is on the screen, line by line; empty where there is none. */
+  #drawn: readonly string[] = [];
+  #cursorHidden = false;
+  /** How many intervals of the run have had their progress line. */
+  #intervals = 0;
+  #closed = false;
+
+  constructor(output: Output, options: ConsoleOptions) {
+    this.#output = output;
+    this.#log = options.log;
+    this.#color = options.color;
+    this.#panel = options.panel;
+  }
+
+  /** Draws the panel anew; without one, writes the progress line if it is time for it. */
+  update(snapshot: Snapshot): void {
+    if (this.#closed) return;
+    if (this.#panel) this.#draw(render(snapshot, this.#columns, this.#color));
+    else this.#writeProgress(snapshot);
+  }
+
+  /** Writes a log entry of one or more lines to the log, and leaves the panel whole below it. */
+  printAbove(text: string): void {
+    const lines = text.split("\n").map((line) => line.split("\t").map(harmless).join("\t"));
+    const panel = this.#drawn;
+    // A log that goes to a file leaves the screen alone.
+    const onScreen = panel.length > 0 && this.#log.isTerminal;
+    if (onScreen) this.#output.write(this.#erasure());
+    this.#log.write(`${lines.join("\n")}\n`);
+    if (onScreen) this.#draw(panel);
+  }
+
+  /** Takes the panel off the screen and gives the cursor back; may be called more than once. */
+  close(): void {
+    this.#closed = true;
+    const shown = this.#cursorHidden ? SHOW_CURSOR : "";
+    const text = `${this.#erasure()}${shown}`;
+    this.#cursorHidden = false;
+    if (text !== "") this.#output.write(text);
+  }
+
+  get #columns(): number {
+    // Some pseudo-terminals say that they have none.
+    return this.#output.columns > 0 ? this.#output.columns : FALLBACK_COLUMNS;
+  }
+
+  #draw(lines: readonly string[]): void {
+    const hide = this.#cursorHidden ? "" : HIDE_CURSOR;
+    const body = lines.map((line) => `${ERASE_LINE}${line}\n`).join("");
+    // One write a frame: what is drawn in two is seen to flicker.
+    this.#output.write(`${hide}${this.#wayUp()}${body}${ERASE_BELOW}`);
+    this.#cursorHidden = true;
+    this.#drawn = lines;
+  }
+
+  /** Removes the panel from the screen, and from memory. */
+  #erasure(): string {
+    if (this.#drawn.length === 0) return "";
+    const text = `${this.#wayUp()}${ERASE_BELOW}`;
+    this.#drawn = [];
+    return text;
+  }
+
+  /** Moves the cursor to the first line of the panel. */
+  #wayUp(): string {
+    const columns = this.#columns;
+    // A terminal that has been made narrower since has broken lines in two.
+    const rows = this.#drawn.reduce(
+      (sum, line) => sum + rowsOf(stripVTControlCharacters(line), columns),
+      0,
+    );
+    return rows === 0 ? "" : `\r\x1b[${rows}A`;
+  }
+
+  #writeProgress(snapshot: Snapshot): void {
+    const intervals = Math.floor(snapshot.durationSeconds / PROGRESS_SECONDS);
+    if (intervals === this.#intervals) return;
+    this.#intervals = intervals;
+    // None where a run has only just begun, or has begun again.
+    if (intervals > 0) this.#output.write(`${progressLine(snapshot)}\n`);
+  }
+}
+
+const PROGRESS_SECONDS = 5;
+const FALLBACK_COLUMNS = 80;
+const HIDE_CURSOR = "\x1b[?25l";
+const SHOW_CURSOR = "\x1b[?25h";
+const ERASE_LINE = "\x1b[2K";
+const ERASE_BELOW = "\x1b[J";
+
+function rowsOf(line: string, columns: number): number {
+  return Math.max(1, Math.ceil(columnsOf(line) / columns));
+}

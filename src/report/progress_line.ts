@@ -1,0 +1,27 @@
+import { formatDuration } from "../core/duration.ts";
+import type { Snapshot } from "../stats/snapshot.ts";
+import { formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
+import { recentSeconds } from "./recent_seconds.ts";
+
+/** Seconds that the rate and the percentiles of the line are taken from. */
+const WINDOW_SECONDS = 5;
+
+/**
+ * A run in one line, for where no panel can be drawn: rate and latencies are those of the last five
+ * seconds, the counts those of the whole run.
+ */
+export function progressLine(snapshot: Snapshot): string {
+  const { users, state, durationSeconds } = snapshot;
+  const { totals } = snapshot.statistics;
+  const { rate, p50, p95, p99 } = recentSeconds(snapshot, WINDOW_SECONDS);
+  const share = totals.failures === 0 ? "" : ` (${formatShare(totals.errorRate)})`;
+  return [
+    formatDuration(durationSeconds).padStart(6),
+    state.padEnd(8),
+    `${users.current}/${users.target} users`,
+    `${formatRate(rate)} req/s`,
+    `${formatCount(totals.requests)} reqs`,
+    `${formatCount(totals.failures)} failed${share}`,
+    `p50 ${formatLatency(p50)} p95 ${formatLatency(p95)} p99 ${formatLatency(p99)} ms`,
+  ].join("  ");
+}

@@ -1,0 +1,208 @@
+/**
+ * The final report as text: what happened to the requests, how long they took, what went wrong.
+ *
+ * @module
+ */
+
+import type { LatencySummary, RequestTotals, Snapshot } from "../stats/snapshot.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatElapsed,
+  formatLatency,
+  formatRate,
+  formatShare,
+} from "./quantity.ts";
+import { renderLine, type Span, span } from "./styled_line.ts";
+import { columnsOf, harmless, shorten } from "./terminal_text.ts";
+import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
+import { verdict } from "./verdict.ts";
+
+/** How the report is to be written. */
+export interface ReportOptions {
+  /** What the process is about to exit with. */
+  readonly exitCode: number;
+  /** Columns of the line; fewer than 80 count as 80. */
+  readonly columns: number;
+  readonly color: boolean;
+}
+
+/** The report of a run that has ended, with a newline at its end; no line is too long. */
+export function finalReport(snapshot: Snapshot, options: ReportOptions): string {
+  const size = { columns: Math.max(LEAST_COLUMNS, options.columns), color: options.color };
+  const sections = [
+    heading(snapshot, size),
+    requestSection(snapshot, size),
+    percentileSection(snapshot, size),
+    failureSection(snapshot, size),
+    userErrorSection(snapshot, size),
+    warningSection(snapshot, size),
+    [renderLine(verdict(snapshot, options.exitCode), size.columns, size.color)],
+  ];
+  const text = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
+  return `\n${text.join("\n\n")}\n`;
+}
+
+/** Less would leave no room for names. */
+const LEAST_COLUMNS = 80;
+
+/** Longer methods are none of HTTP's. */
+const METHOD_COLUMNS = 8;
+
+const LABELS: readonly TableColumn[] = [
+  { title: "Type", align: "left" },
+  { title: "Name", align: "left", elastic: true },
+];
+
+function labels(method: string, name: string, tone: Span["tone"] = "plain"): Span[] {
+  return [span(shorten(harmless(method), METHOD_COLUMNS), tone), span(name, tone)];
+}
+
+function numbers(...titles: readonly string[]): TableColumn[] {
+  return titles.map((title) => ({ title, align: "right" }));
+}
+
+function heading(snapshot: Snapshot, size: TableSize): string[] {
+  const { totals } = snapshot.statistics;
+  const workers = snapshot.mode === "local" ? "" : `, ${snapshot.workers.length} workers`;
+  const time = formatElapsed(snapshot.durationSeconds);
+  return [
+    `Run ${snapshot.runId}: ${snapshot.mode}${workers}, ${time}, up to ${snapshot.users.peak} users`,
+    `Received ${formatBytes(totals.bytesReceived)}, sent ${formatBytes(totals.bytesSent)}, ` +
+    `${formatCount(totals.retries)} retries`,
+  ].map((text) => renderLine([span(text, "quiet")], size.columns, size.color));
+}
+
+function requestSection(snapshot: Snapshot, size: TableSize): string[] {
+  const { requests, totals } = snapshot.statistics;
+  const title = [span("Requests", "strong"), span(", latency in ms", "quiet")];
+  if (requests.length === 0) {
+    return [renderLine(title, size.columns, size.color), "No request has ended."];
+  }
+  const columns = [
+    ...LABELS,
+    ...numbers("Reqs", "Fails", "Fail%", "Avg", "Min", "Max", "Med", "Req/s"),
+  ];
+  const rows = requests.map((row) => [...labels(row.method, row.name), ...requestCells(row)]);
+  const last = [...labels("", "Aggregated", "strong"), ...requestCells(totals)];
+  return tableWithTotals(title, columns, rows, last, size);
+}
+
+function requestCells(totals: RequestTotals): Span[] {
+  const { latencyMs } = totals;
+  const tone = totals.failures > 0 ? "bad" : "plain";
+  return [
+    span(formatCount(totals.requests)),
+    span(formatCount(totals.failures), tone),
+    span(formatShare(totals.errorRate), tone),
+    ...[latencyMs.mean, latencyMs.min, latencyMs.max, latencyMs.p50].map(latencyCell),
+    span(formatRate(totals.rate)),
+  ];
+}
+
+function percentileSection(snapshot: Snapshot, size: TableSize): string[] {
+  const { requests, totals } = snapshot.statistics;
+  if (requests.length === 0) return [];
+  const title = [span("Percentiles", "strong"), span(", latency in ms", "quiet")];
+  const columns = [
+    ...LABELS,
+    ...numbers("50%", "75%", "90%", "95%", "99%", "99.9%", "99.99%", "Max"),
+  ];
+  const rows = requests.map((row) => [
+    ...labels(row.method, row.name),
+    ...percentileCells(row.latencyMs),
+  ]);
+  const last = [...labels("", "Aggregated", "strong"), ...percentileCells(totals.latencyMs)];
+  return tableWithTotals(title, columns, rows, last, size);
+}
+
+function percentileCells(latency: LatencySummary): Span[] {
+  const { p50, p75, p90, p95, p99, p999, p9999, max } = latency;
+  return [p50, p75, p90, p95, p99, p999, p9999, max].map(latencyCell);
+}
+
+function latencyCell(ms: number | null): Span {
+  return span(formatLatency(ms));
+}
+
+function tableWithTotals(
+  title: readonly Span[],
+  columns: readonly TableColumn[],
+  rows: readonly (readonly Span[])[],
+  last: readonly Span[],
+  size: TableSize,
+): string[] {
+  const table = textTable(columns, [...rows, last], size);
+  return [
+    renderLine(title, size.columns, size.color),
+    table.header,
+    table.rule,
+    ...table.rows.slice(0, -1),
+    table.rule,
+    ...table.rows.slice(-1),
+  ];
+}
+
+function failureSection(snapshot: Snapshot, size: TableSize): string[] {
+  const { failures } = snapshot.statistics;
+  if (failures.length === 0) return [];
+  const columns: TableColumn[] = [
+    ...numbers("Count"),
+    ...LABELS,
+    { title: "Error", align: "left", elastic: true },
+  ];
+  const rows = failures.map(({ method, name, error, count }) => [
+    span(formatCount(count), "bad"),
+    ...labels(method, name),
+    span(error),
+  ]);
+  const table = textTable(columns, rows, size);
+  const title = renderLine([span("Failures", "strong")], size.columns, size.color);
+  return [title, table.header, table.rule, ...table.rows];
+}
+
+function userErrorSection(snapshot: Snapshot, size: TableSize): string[] {
+  const { userErrors } = snapshot.statistics;
+  if (userErrors.length === 0) return [];
+  const columns: TableColumn[] = [
+    ...numbers("Count"),
+    { title: "User", align: "left", elastic: true },
+    { title: "Error", align: "left", elastic: true },
+  ];
+  const rows = userErrors.map(({ user, error, count }) => [
+    span(formatCount(count), "bad"),
+    span(user),
+    span(error),
+  ]);
+  const table = textTable(columns, rows, size);
+  const title = renderLine([span("User errors", "strong")], size.columns, size.color);
+  return [title, table.header, table.rule, ...table.rows];
+}
+
+function warningSection(snapshot: Snapshot, size: TableSize): string[] {
+  const { columns, color } = size;
+  return snapshot.warnings.flatMap((warning) =>
+    wrap(harmless(warning), columns - MARK.length).map((text, index) =>
+      renderLine([span(index === 0 ? MARK : INDENT, "warning"), span(text)], columns, color)
+    )
+  );
+}
+
+const MARK = "! ";
+const INDENT = "  ";
+
+/** Warnings are sentences: nothing of them may be left out, so they go on in the next line. */
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line !== "" && columnsOf(longer) > columns) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = longer;
+    }
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,98 @@
+/**
+ * Whether the load generator keeps up: one that is itself the bottleneck measures itself, not the
+ * target.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../core/clock.ts";
+
+/** How the generator did in the second before. */
+export interface Health {
+  /** Share of one core, 0 to 1; above where several threads work. */
+  readonly cpu: number;
+  /** How late the event loop ran at the 99th percentile of the last five seconds, in milliseconds. */
+  readonly lagMs: number;
+}
+
+const PROBE_MS = 20;
+const WINDOW_SECONDS = 5;
+const BUSY_CPU = 0.9;
+const LATE_MS = 50;
+
+/** Watches processor and event loop, and says in a sentence when they are what limits the test. */
+export class GeneratorHealth {
+  /** The highest share of one core in any second. */
+  cpuPeak = 0;
+  readonly #clock: Clock;
+  readonly #cpuSeconds: () => number;
+  readonly #warn: (text: string) => void;
+  #timer: Timer | null = null;
+  #probedAt = 0;
+  #lags: number[][] = [[]];
+  #busySeconds = 0;
+  #checkedAt = 0;
+  #cpuAt = 0;
+
+  /**
+   * @param cpuSeconds processor time that this process has used.
+   * @param warn gets a sentence; it may get the same one again.
+   */
+  constructor(clock: Clock, cpuSeconds: () => number, warn: (text: string) => void) {
+    this.#clock = clock;
+    this.#cpuSeconds = cpuSeconds;
+    this.#warn = warn;
+  }
+
+  /** Begins to watch. */
+  start(): void {
+    this.#checkedAt = this.#clock.now();
+    this.#cpuAt = this.#cpuSeconds();
+    this.#arm();
+  }
+
+  /** Ends watching. */
+  stop(): void {
+    if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
+    this.#timer = null;
+  }
+
+  /** How the time since the last check went; to be called once a second. */
+  check(): Health {
+    const now = this.#clock.now();
+    const cpuNow = this.#cpuSeconds();
+    const elapsed = (now - this.#checkedAt) / 1000;
+    const cpu = elapsed > 0 ? (cpuNow - this.#cpuAt) / elapsed : 0;
+    this.#checkedAt = now;
+    this.#cpuAt = cpuNow;
+    this.cpuPeak = Math.max(this.cpuPeak, cpu);
+
+    const lags = this.#lags.flat().sort((a, b) => a - b);
+    const lagMs = lags[Math.ceil(lags.length * 0.99) - 1] ?? 0;
+    this.#lags = [...this.#lags.slice(1 - WINDOW_SECONDS), []];
+
+    this.#busySeconds = cpu > BUSY_CPU ? this.#busySeconds + 1 : 0;
+    if (this.#busySeconds >= WINDOW_SECONDS) {
+      this.#warn(
+        `The load generator used over ${BUSY_CPU * 100} % of a core for ${WINDOW_SECONDS} s: ` +
+          "it may be the bottleneck, and the latencies partly its own.",
+      );
+    }
+    if (this.#lags.length === WINDOW_SECONDS && lagMs > LATE_MS) {
+      this.#warn(
+        `The load generator's event loop ran over ${LATE_MS} ms late (99th percentile of ` +
+          `${WINDOW_SECONDS} s): latencies may be too long by as much.`,
+      );
+    }
+    return { cpu, lagMs };
+  }
+
+  #arm(): void {
+    this.#probedAt = this.#clock.now();
+    this.#timer = this.#clock.setTimer(() => {
+      const late = this.#clock.now() - this.#probedAt - PROBE_MS;
+      this.#lags[this.#lags.length - 1]!.push(Math.max(0, late));
+      this.#arm();
+    }, PROBE_MS);
+  }
+}

@@ -1,0 +1,246 @@
+/**
+ * A whole test on this machine, in this process.
+ *
+ * @module
+ */
+
+import type { Clock } from "../core/clock.ts";
+import type { Events } from "../core/events.ts";
+import type { Random } from "../core/random.ts";
+import type { RunInfo } from "../core/run_info.ts";
+import { ClassMix } from "../load/class_mix.ts";
+import { type Plan, plannedSeconds } from "../load/plan.ts";
+import type { Target } from "../load/target.ts";
+import type { RunState, Snapshot } from "../stats/snapshot.ts";
+import { StatsTable } from "../stats/stats_table.ts";
+import { Totals } from "../stats/totals.ts";
+import type { DiscoveredClass } from "../user/discovery.ts";
+import { Recorder } from "../user/recorder.ts";
+import { GeneratorHealth, type Health } from "./generator_health.ts";
+import { LoadDriver } from "./load_driver.ts";
+import { UserPool } from "./user_pool.ts";
+
+/** Everything that a run needs and does not make itself. */
+export interface LocalRunOptions {
+  readonly runId: string;
+  readonly hostname: string;
+  readonly plan: Plan;
+  readonly classes: readonly DiscoveredClass[];
+  /** `--host`; null: each class's own. */
+  readonly host: string | null;
+  readonly insecure: boolean;
+  /** Drop what was counted before the first target number of users ran. */
+  readonly resetStats: boolean;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Seconds of processor time that this process has used. */
+  readonly cpuSeconds: () => number;
+  /** Files that this process may have open; null where nobody knows. */
+  readonly openFileLimit: number | null;
+  /** Called once a second while the test runs. */
+  readonly onSecond: (snapshot: Snapshot) => void;
+  /** Called with each new warning. */
+  readonly onWarning: (text: string) => void;
+}
+
+/** Files that a process has open beside its users' connections. */
+const OTHER_OPEN_FILES = 50;
+
+const NODE = "local";
+
+/** One test, from its start to its end. */
+export class LocalRun {
+  readonly #options: LocalRunOptions;
+  readonly #clock: Clock;
+  readonly #mix: ClassMix;
+  readonly #table = new StatsTable();
+  readonly #totals = new Totals();
+  readonly #pool: UserPool;
+  readonly #health: GeneratorHealth;
+  readonly #run: RunInfo;
+  readonly #warnings: string[] = [];
+  #driver: LoadDriver | null = null;
+  #state: RunState = "ready";
+  #startedAt = 0;
+  #startedAtWall: number | null = null;
+  #endedAt: number | null = null;
+  #endedAtWall: number | null = null;
+  /** When counting began: the start, or later where the start is not to count. */
+  #countedFrom = 0;
+  #target: Target = { users: 0, rate: 0 };
+  #finalUsers = 0;
+  #lastHealth: Health = { cpu: 0, lagMs: 0 };
+
+  constructor(options: LocalRunOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#mix = new ClassMix(options.classes.map(({ name, userClass }) => ({
+      name,
+      weight: userClass.weight,
+      fixedCount: userClass.fixedCount,
+    })));
+    this.#run = this.#runInfo();
+    this.#pool = new UserPool({
+      classes: options.classes,
+      shared: {
+        host: options.host,
+        insecure: options.insecure,
+        run: this.#run,
+        clock: options.clock,
+        random: options.random,
+        recorder: new Recorder(this.#table, options.events, this.#run),
+      },
+      stopTimeoutMs: options.plan.stopTimeout * 1000,
+      onCount: (count) => this.#table.setUsers(count, this.#clock.now()),
+    });
+    this.#health = new GeneratorHealth(
+      options.clock,
+      options.cpuSeconds,
+      (text) => this.#warn(text),
+    );
+  }
+
+  /** Runs the test to its end; resolves with all that is known of it. */
+  async run(): Promise<Snapshot> {
+    const { events } = this.#options;
+    await events.emit("testStart", { run: this.#run });
+    this.#startedAtWall = this.#clock.wallTime();
+    this.#startedAt = this.#countedFrom = this.#clock.now();
+    this.#table.start(this.#startedAt);
+    this.#health.start();
+    const driver = this.#driver = this.#newDriver();
+    if (this.#state === "ready") {
+      this.#state = "spawning";
+      await driver.drive();
+    }
+    this.#state = "stopping";
+    this.#finalUsers = this.#pool.alive;
+    await driver.until(this.#pool.stopAll());
+    this.#endedAt = this.#clock.now();
+    this.#endedAtWall = this.#clock.wallTime();
+    for (const interval of this.#table.flush(this.#endedAt)) this.#totals.add(interval);
+    this.#health.stop();
+    this.#state = "stopped";
+    await events.emit("testStop", { run: this.#run });
+    return this.snapshot();
+  }
+
+  /** Ends the test early, as if its time were over. */
+  stop(): void {
+    this.#state = "stopping";
+    this.#driver?.stop();
+  }
+
+  /** All that is known at this moment. */
+  snapshot(): Snapshot {
+    const durationSeconds = this.#startedAtWall === null
+      ? 0
+      : ((this.#endedAt ?? this.#clock.now()) - this.#countedFrom) / 1000;
+    const statistics = this.#totals.statistics(durationSeconds);
+    const complete = this.#state === "stopped";
+    const users = {
+      current: this.#pool.alive,
+      target: this.#target.users,
+      peak: this.#totals.peakUsers,
+      final: this.#finalUsers,
+    };
+    return {
+      runId: this.#options.runId,
+      mode: "local",
+      state: this.#state,
+      startedAt: this.#startedAtWall,
+      endedAt: this.#endedAtWall,
+      durationSeconds,
+      plannedSeconds: plannedSeconds(this.#options.plan),
+      complete,
+      users,
+      workers: [{
+        id: NODE,
+        host: this.#options.hostname,
+        state: complete ? "finished" : this.#state,
+        users: users.current,
+        peakUsers: users.peak,
+        cpu: this.#lastHealth.cpu,
+        cpuPeak: this.#health.cpuPeak,
+        lagMs: this.#lastHealth.lagMs,
+        requests: statistics.totals.requests,
+        complete,
+      }],
+      statistics,
+      warnings: [...this.#warnings],
+    };
+  }
+
+  #runInfo(): RunInfo {
+    const userCount = (): number => this.#pool.alive;
+    const runTime = (): number =>
+      this.#startedAtWall === null ? 0 : (this.#clock.now() - this.#startedAt) / 1000;
+    return {
+      id: this.#options.runId,
+      node: NODE,
+      get userCount(): number {
+        return userCount();
+      },
+      get runTime(): number {
+        return runTime();
+      },
+    };
+  }
+
+  #newDriver(): LoadDriver {
+    return new LoadDriver(this.#clock, this.#options.plan, this.#mix, {
+      scaleTo: (counts) => this.#pool.scaleTo(counts),
+      onTarget: (target) => this.#noteTarget(target),
+      onStarted: (users) => this.#noteStarted(users),
+      onSecond: () => this.#closeSecond(),
+    });
+  }
+
+  #noteTarget(target: Target): void {
+    this.#target = target;
+    if (target.users > this.#mix.limit) {
+      this.#warn(
+        `${target.users} users were asked for, but every class has a fixed count: ` +
+          `${this.#mix.limit} run.`,
+      );
+    }
+    const limit = this.#options.openFileLimit;
+    if (limit !== null && target.users + OTHER_OPEN_FILES > limit) {
+      this.#warn(
+        `The limit of open files is ${limit}, too low for ${target.users} users with a connection ` +
+          "each: raise it (ulimit -n) before the test.",
+      );
+    }
+  }
+
+  #noteStarted(users: number): void {
+    if (this.#options.resetStats) {
+      this.#table.flush(this.#clock.now());
+      this.#totals.reset();
+      this.#countedFrom = this.#clock.now();
+    }
+    void this.#options.events.emit("startComplete", { userCount: users });
+  }
+
+  #closeSecond(): void {
+    if (this.#state !== "stopping") {
+      this.#state = this.#driver?.spawning ? "spawning" : "running";
+    }
+    for (const interval of this.#table.take(this.#clock.now())) this.#totals.add(interval);
+    if (this.#table.namesCapped) {
+      this.#warn(
+        "More than 1,000 request names: the later ones are counted together under (other). " +
+          "Give requests a name of their own where their path holds an id.",
+      );
+    }
+    this.#lastHealth = this.#health.check();
+    this.#options.onSecond(this.snapshot());
+  }
+
+  #warn(text: string): void {
+    if (this.#warnings.includes(text)) return;
+    this.#warnings.push(text);
+    this.#options.onWarning(text);
+  }
+}

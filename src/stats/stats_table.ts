@@ -1,0 +1,121 @@
+import { PairCap } from "./cap.ts";
+import { Entry } from "./entry.ts";
+import { Interval } from "./interval.ts";
+import type { Sample } from "./sample.ts";
+
+/**
+ * What one node counts, second by second, until somebody fetches it.
+ *
+ * Each second is handed out once, so whoever adds up all of them has counted everything once. What
+ * comes before the start, or late for a second that has been closed, is counted in the open one.
+ *
+ * All moments are milliseconds on the node's clock; the table itself owns none.
+ *
+ * ```ts
+ * import { StatsTable } from "./stats_table.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const table = new StatsTable();
+ * table.start(5_000);
+ * table.setUsers(3, 5_000);
+ * table.record({
+ *   method: "GET", name: "search", status: 200, latencyMs: 12, endedAt: 5_900,
+ *   bytesReceived: 80, bytesSent: 0, retries: 0, error: null,
+ * });
+ * assert.deepEqual(table.take(5_999), []);
+ * const [first] = table.take(6_000);
+ * assert.equal(first?.users, 3);
+ * assert.equal(first?.entries.get("GET", "search")?.requests, 1);
+ * ```
+ */
+export class StatsTable {
+  readonly #names = new PairCap();
+  readonly #userErrors = new PairCap();
+  #closed: Interval[] = [];
+  #open = new Interval(0, 0);
+  // No second begins or ends before the start.
+  #startedAt = Infinity;
+  #openEndsAt = Infinity;
+
+  /** Whether so many names came that the later ones are counted under `(other)`. */
+  get namesCapped(): boolean {
+    return this.#names.reached;
+  }
+
+  /** Sets the moment at which second 0 begins. */
+  start(atMs: number): void {
+    this.#startedAt = atMs;
+    this.#openEndsAt = this.#beginOf(this.#open.second + 1);
+  }
+
+  /** Counts one sample, in the second in which it ended. */
+  record(sample: Sample): void {
+    const { entries } = this.#at(sample.endedAt);
+    const entry = entries.get(sample.method, sample.name) ?? this.#newEntry(sample);
+    entry.add(sample);
+  }
+
+  /** Counts an error that the code of one user class threw. */
+  userError(user: string, error: string, atMs: number): void {
+    const { userErrors } = this.#at(atMs);
+    const text = this.#userErrors.admit(user, error);
+    userErrors.set(user, text, (userErrors.get(user, text) ?? 0) + 1);
+  }
+
+  /** Says how many users run from now on. */
+  setUsers(count: number, atMs: number): void {
+    const open = this.#at(atMs);
+    open.users = count;
+    open.peakUsers = Math.max(open.peakUsers, count);
+  }
+
+  /** All seconds that have ended and have not been handed out, oldest first, without a gap. */
+  take(nowMs: number): Interval[] {
+    this.#roll(nowMs);
+    const closed = this.#closed;
+    this.#closed = [];
+    return closed;
+  }
+
+  /**
+   * As {@link take}, and the unfinished second too. What is recorded after that is counted in the
+   * next one.
+   */
+  flush(nowMs: number): Interval[] {
+    this.#roll(nowMs);
+    const { second, entries, userErrors } = this.#open;
+    // A second that has not lasted any time is no part of the run, unless something happened in it.
+    if (nowMs > this.#beginOf(second) || entries.size > 0 || userErrors.size > 0) this.#close();
+    return this.take(nowMs);
+  }
+
+  #at(atMs: number): Interval {
+    if (atMs >= this.#openEndsAt) this.#roll(atMs);
+    return this.#open;
+  }
+
+  #roll(nowMs: number): void {
+    while (nowMs >= this.#openEndsAt) this.#close();
+  }
+
+  #close(): void {
+    const { second, users } = this.#open;
+    this.#closed.push(this.#open);
+    this.#open = new Interval(second + 1, users);
+    this.#openEndsAt = this.#beginOf(second + 2);
+  }
+
+  #beginOf(second: number): number {
+    return this.#startedAt + second * 1000;
+  }
+
+  #newEntry({ method, name }: Sample): Entry {
+    const { entries } = this.#open;
+    const admitted = this.#names.admit(method, name);
+    const known = entries.get(method, admitted);
+    if (known !== undefined) return known;
+    const entry = new Entry();
+    entries.set(method, admitted, entry);
+    return entry;
+  }
+}

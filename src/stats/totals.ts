@@ -1,0 +1,172 @@
+import { PairCap } from "./cap.ts";
+import { Entry } from "./entry.ts";
+import type { Interval } from "./interval.ts";
+import { PairMap } from "./pair_map.ts";
+import type {
+  FailureRow,
+  RequestRow,
+  RequestTotals,
+  Statistics,
+  TimelineSecond,
+  UserErrorRow,
+} from "./snapshot.ts";
+import { Timeline } from "./timeline.ts";
+
+/**
+ * What the intervals of all nodes add up to.
+ *
+ * ```ts
+ * import { StatsTable } from "./stats_table.ts";
+ * import { Totals } from "./totals.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const table = new StatsTable();
+ * table.start(0);
+ * table.record({
+ *   method: "GET", name: "search", status: 200, latencyMs: 12, endedAt: 900,
+ *   bytesReceived: 80, bytesSent: 0, retries: 0, error: null,
+ * });
+ * const totals = new Totals();
+ * for (const interval of table.flush(2_000)) totals.add(interval);
+ * const { requests } = totals.statistics(2);
+ * assert.equal(requests[0]?.rate, 0.5);
+ * assert.equal(requests[0]?.latencyMs.p99, 12);
+ * ```
+ */
+export class Totals {
+  #counts = new Counts();
+  #peakBeforeReset = 0;
+
+  /** The most users at once, those before a {@link reset} included: they did run. */
+  get peakUsers(): number {
+    return Math.max(this.#peakBeforeReset, this.#counts.timeline.peakUsers);
+  }
+
+  /** Whether so many names came, here or on a node, that later ones are under `(other)`. */
+  get namesCapped(): boolean {
+    return this.#counts.names.reached;
+  }
+
+  /** How many intervals came too late for their second's percentiles in the timeline. */
+  get lateIntervals(): number {
+    return this.#counts.timeline.lateIntervals;
+  }
+
+  /** Adds what one node counted in one second; each only once, in any order. */
+  add(interval: Interval): void {
+    this.#counts.add(interval);
+  }
+
+  /** Drops all that was counted, and the timeline. */
+  reset(): void {
+    this.#peakBeforeReset = this.peakUsers;
+    this.#counts = new Counts();
+  }
+
+  /**
+   * All that was counted, as plain values.
+   *
+   * @param durationSeconds what rates are taken over; 0 makes them 0.
+   */
+  statistics(durationSeconds: number): Statistics {
+    return {
+      totals: totalsOf(this.#counts.overall, durationSeconds),
+      requests: this.#counts.requestRows(durationSeconds),
+      failures: this.#counts.failureRows(),
+      userErrors: this.#counts.userErrorRows(),
+      timeline: this.#counts.timelineRows(),
+    };
+  }
+}
+
+class Counts {
+  readonly names = new PairCap();
+  readonly timeline = new Timeline();
+  /** Merged as intervals come, so that a look at it need not merge every name's histogram. */
+  readonly overall = new Entry();
+  readonly #entries = new PairMap<Entry>();
+  readonly #userErrors = new PairMap<number>();
+  readonly #userErrorCap = new PairCap();
+
+  add(interval: Interval): void {
+    this.timeline.add(interval);
+    for (const [method, name, entry] of interval.entries) {
+      this.overall.merge(entry);
+      this.#entry(method, this.names.admit(method, name)).merge(entry);
+    }
+    for (const [user, error, count] of interval.userErrors) {
+      const text = this.#userErrorCap.admit(user, error);
+      this.#userErrors.set(user, text, (this.#userErrors.get(user, text) ?? 0) + count);
+    }
+  }
+
+  requestRows(durationSeconds: number): RequestRow[] {
+    return Array.from(this.#entries, ([method, name, entry]) => ({
+      method,
+      name,
+      ...totalsOf(entry, durationSeconds),
+    })).sort(byName);
+  }
+
+  failureRows(): FailureRow[] {
+    const rows: FailureRow[] = [];
+    for (const [method, name, { errors }] of this.#entries) {
+      for (const [error, count] of errors) rows.push({ method, name, error, count });
+    }
+    return rows.sort((a, b) => byCount(a, b) || byName(a, b));
+  }
+
+  userErrorRows(): UserErrorRow[] {
+    return Array.from(this.#userErrors, ([user, error, count]) => ({ user, error, count }))
+      .sort((a, b) => byCount(a, b) || compareText(a.user, b.user));
+  }
+
+  timelineRows(): TimelineSecond[] {
+    return this.timeline.rows();
+  }
+
+  #entry(method: string, name: string): Entry {
+    const known = this.#entries.get(method, name);
+    if (known !== undefined) return known;
+    const entry = new Entry();
+    this.#entries.set(method, name, entry);
+    return entry;
+  }
+}
+
+function totalsOf(entry: Entry, durationSeconds: number): RequestTotals {
+  const { requests, failures, retries, bytesReceived, bytesSent, latencies } = entry;
+  return {
+    requests,
+    failures,
+    retries,
+    errorRate: requests === 0 ? 0 : failures / requests,
+    rate: durationSeconds > 0 ? requests / durationSeconds : 0,
+    bytesReceived,
+    bytesSent,
+    latencyMs: latencies.summary(),
+  };
+}
+
+interface Named {
+  readonly method: string;
+  readonly name: string;
+}
+
+interface Counted {
+  readonly error: string;
+  readonly count: number;
+}
+
+function byName(a: Named, b: Named): number {
+  return compareText(a.name, b.name) || compareText(a.method, b.method);
+}
+
+function byCount(a: Counted, b: Counted): number {
+  return b.count - a.count || compareText(a.error, b.error);
+}
+
+/** By code units: the same order on every machine, whatever its language. */
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

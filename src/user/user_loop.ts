@@ -1,0 +1,226 @@
+/**
+ * The life of one user: its start, its passes, its end.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../core/clock.ts";
+import type { UserContext } from "./context.ts";
+import type { DiscoveredClass, TestMethod } from "./discovery.ts";
+import { chooseTest } from "./test_choice.ts";
+import type { User } from "./user.ts";
+import type { Turn } from "./wait_time.ts";
+
+/** `onStart` is tried again after 1 s, then after twice as long each time, up to this. */
+const LONGEST_START_RETRY_MS = 30_000;
+
+/** How long a test that was told to end at once may take to notice. */
+const ABORT_GRACE_MS = 100;
+
+/** How long `onStop` may take at least, however short the stop timeout. */
+const SHORTEST_ON_STOP_MS = 5_000;
+
+/** A wait function that fails must not turn its user into a busy loop. */
+const WAIT_AFTER_BAD_WAIT_MS = 1_000;
+
+/** How long a user that never waits may run before timers and sockets get a turn. */
+const LONGEST_TURN_MS = 10;
+
+/** What a user was stopped with; its requests and sleeps reject with it. */
+export class UserStopped extends Error {
+  override readonly name = "UserStopped";
+
+  constructor() {
+    super("the user has been stopped");
+  }
+}
+
+/** Runs one user from its construction until it has stopped. */
+export class UserLoop {
+  /** Resolves when the user has stopped and given back what it held. */
+  readonly ended: Promise<void>;
+  readonly #kind: DiscoveredClass;
+  readonly #context: UserContext;
+  readonly #clock: Clock;
+  readonly #user: User;
+  readonly #abort: AbortController;
+  readonly #markEnded: () => void;
+  #stopping = false;
+  #ending = false;
+  #onStopMs = SHORTEST_ON_STOP_MS;
+  #wake: (() => void) | null = null;
+  #waitTimer: Timer | null = null;
+  #stopTimer: Timer | null = null;
+  #lastTurnAt = 0;
+
+  /** @throws whatever the class's own constructor throws. */
+  constructor(kind: DiscoveredClass, context: Omit<UserContext, "signal">) {
+    this.#kind = kind;
+    this.#abort = new AbortController();
+    this.#context = { ...context, signal: this.#abort.signal };
+    this.#clock = context.clock;
+    this.#user = new kind.userClass(this.#context);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    this.#markEnded = resolve;
+  }
+
+  /** Lets the user begin; returns at once. */
+  start(): void {
+    void this.#live();
+  }
+
+  /**
+   * Stops the user: a wait ends now, a test may go on for `timeoutMs`, then its requests are aborted.
+   * Calling it again changes nothing.
+   */
+  stop(timeoutMs: number): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#onStopMs = Math.max(timeoutMs, SHORTEST_ON_STOP_MS);
+    this.#endWait();
+    if (this.#ending) return;
+    this.#stopTimer = this.#clock.setTimer(() => {
+      this.#abort.abort(new UserStopped());
+      // A test that ignores its signal cannot be ended from outside; it is left behind.
+      this.#stopTimer = this.#clock.setTimer(() => void this.#end(), ABORT_GRACE_MS);
+    }, timeoutMs);
+  }
+
+  async #live(): Promise<void> {
+    if (await this.#begin()) {
+      if (this.#kind.userClass.order === "sequential") await this.#sequentialPasses();
+      else await this.#singleTurnPasses();
+    }
+    await this.#end();
+  }
+
+  /** Whether the user has started; if not, it was stopped before it could. */
+  async #begin(): Promise<boolean> {
+    let retryMs = 1_000;
+    while (!this.#stopping) {
+      try {
+        await this.#user.onStart();
+        return true;
+      } catch (error) {
+        if (this.#abort.signal.aborted) return false;
+        this.#countUserError(error);
+        await this.#wait(retryMs);
+        retryMs = Math.min(retryMs * 2, LONGEST_START_RETRY_MS);
+      }
+    }
+    return false;
+  }
+
+  async #sequentialPasses(): Promise<void> {
+    const { tests } = this.#kind;
+    while (!this.#stopping) {
+      const passStart = this.#clock.now();
+      for (let i = 0; i < tests.length && !this.#stopping; i++) {
+        const passed = await this.#test(tests[i]!);
+        const endsPass = !passed || i === tests.length - 1;
+        await this.#pause(passStart, endsPass);
+        if (endsPass) break;
+      }
+    }
+  }
+
+  /** Passes that have one wait: a single test by chance, or all of them at once. */
+  async #singleTurnPasses(): Promise<void> {
+    const { tests, userClass } = this.#kind;
+    while (!this.#stopping) {
+      const passStart = this.#clock.now();
+      if (userClass.order === "random") {
+        await this.#test(chooseTest(tests, this.#context.random()));
+      } else {
+        await Promise.all(tests.map((test) => this.#test(test)));
+      }
+      await this.#pause(passStart, true);
+    }
+  }
+
+  /** Whether the test came to its end without a throw. */
+  async #test(test: TestMethod): Promise<boolean> {
+    try {
+      await test.run.call(this.#user);
+      return true;
+    } catch (error) {
+      const cutOff = this.#abort.signal.aborted;
+      if (!cutOff && !this.#context.recorder.isCounted(error)) this.#countUserError(error);
+      return false;
+    }
+  }
+
+  #countUserError(error: unknown): void {
+    this.#context.recorder.userError(this.#kind.name, error, this.#clock.now());
+  }
+
+  async #pause(passStartMs: number, endsPass: boolean): Promise<void> {
+    if (this.#stopping) return;
+    const { waitTime } = this.#kind.userClass;
+    const waitMs = typeof waitTime === "number"
+      ? waitTime * 1000
+      : await this.#askWait(passStartMs, endsPass);
+    if (waitMs > 0) await this.#wait(waitMs);
+    else await this.#yieldAtTimes();
+  }
+
+  async #askWait(passStartMs: number, endsPass: boolean): Promise<number> {
+    const turn: Turn = {
+      now: this.#clock.now() / 1000,
+      passStart: passStartMs / 1000,
+      endsPass,
+      random: this.#context.random,
+    };
+    try {
+      const wait = this.#kind.userClass.waitTime;
+      const seconds = typeof wait === "number" ? wait : await wait(this.#user, turn);
+      if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
+      throw new RangeError(`waitTime gave ${seconds}, seconds of 0 or more are needed`);
+    } catch (error) {
+      this.#countUserError(error);
+      return WAIT_AFTER_BAD_WAIT_MS;
+    }
+  }
+
+  /** A test that never really waits, run again and again, would keep everything else from running. */
+  async #yieldAtTimes(): Promise<void> {
+    if (this.#clock.now() - this.#lastTurnAt < LONGEST_TURN_MS) return;
+    await this.#clock.nextTurn();
+    this.#lastTurnAt = this.#clock.now();
+  }
+
+  #wait(ms: number): Promise<void> {
+    if (this.#stopping) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      this.#waitTimer = this.#clock.setTimer(resolve, ms);
+    });
+  }
+
+  #endWait(): void {
+    if (this.#waitTimer !== null) this.#clock.clearTimer(this.#waitTimer);
+    this.#wake?.();
+  }
+
+  /** The last steps; taken once, by the loop that came to its end or by the timer that gave it up. */
+  async #end(): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    if (this.#stopTimer !== null) this.#clock.clearTimer(this.#stopTimer);
+    const limit = Promise.withResolvers<void>();
+    const timer = this.#clock.setTimer(limit.resolve, this.#onStopMs);
+    await Promise.race([this.#callOnStop(), limit.promise]);
+    this.#clock.clearTimer(timer);
+    this.#user[Symbol.dispose]();
+    this.#markEnded();
+  }
+
+  async #callOnStop(): Promise<void> {
+    try {
+      await this.#user.onStop();
+    } catch (error) {
+      if (!this.#context.recorder.isCounted(error)) this.#countUserError(error);
+    }
+  }
+}

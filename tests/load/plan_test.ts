@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
+import { type Plan, plannedSeconds, targetAt } from "../../src/load/plan.ts";
+
+const CONSTANT: Plan = Object.freeze({
+  users: 100,
+  rate: 0.5,
+  runTime: 20,
+  stopTimeout: 2,
+  shape: null,
+});
+
+class TestSteps extends LoadUserShape {
+  static override stages = [
+    { duration: 10, users: 5, rate: 1 },
+    { duration: 32.5, users: 9, rate: 2 },
+  ];
+}
+
+class TestTick extends LoadUserShape {
+  override tick(): Tick | null {
+    return this.getRunTime() < 90 ? [7, 3] : null;
+  }
+}
+
+Deno.test("a constant load has one target until its run time is over", () => {
+  assert.deepEqual(targetAt(CONSTANT, 0), { users: 100, rate: 0.5 });
+  assert.deepEqual(targetAt(CONSTANT, 19.999), { users: 100, rate: 0.5 });
+  assert.equal(targetAt(CONSTANT, 20), null);
+  assert.equal(targetAt(CONSTANT, 21), null);
+  assert.equal(plannedSeconds(CONSTANT), 20);
+});
+
+Deno.test("a load without a run time never ends", () => {
+  const plan = { ...CONSTANT, runTime: null };
+  assert.deepEqual(targetAt(plan, 1e9), { users: 100, rate: 0.5 });
+  assert.equal(plannedSeconds(plan), null);
+});
+
+Deno.test("a shape decides alone, beyond the run time and short of it", () => {
+  const plan = { ...CONSTANT, shape: new TestTick() };
+  assert.deepEqual(targetAt(plan, 0), { users: 7, rate: 3 });
+  assert.deepEqual(targetAt(plan, 89), { users: 7, rate: 3 });
+  assert.equal(targetAt(plan, 90), null);
+  const short = { ...CONSTANT, runTime: 1e6, shape: new TestSteps() };
+  assert.equal(targetAt(short, 42.5), null);
+});
+
+Deno.test("the time of a staged shape is known beforehand, that of any other is not", () => {
+  assert.equal(plannedSeconds({ ...CONSTANT, shape: new TestSteps() }), 42.5);
+  assert.equal(plannedSeconds({ ...CONSTANT, shape: new TestTick() }), null);
+});

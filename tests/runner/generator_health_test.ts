@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { GeneratorHealth } from "../../src/runner/generator_health.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+interface Watched {
+  readonly clock: FakeClock;
+  readonly health: GeneratorHealth;
+  readonly warnings: string[];
+  cpuSeconds: number;
+}
+
+function watched(): Watched {
+  const clock = new FakeClock();
+  const warnings: string[] = [];
+  const state: Watched = {
+    clock,
+    warnings,
+    cpuSeconds: 0,
+    health: new GeneratorHealth(clock, () => state.cpuSeconds, (text) => warnings.push(text)),
+  };
+  state.health.start();
+  return state;
+}
+
+Deno.test("the share of a core is what was used over what passed", async () => {
+  const state = watched();
+  await state.clock.advance(1000);
+  state.cpuSeconds = 0.25;
+  assert.equal(state.health.check().cpu, 0.25);
+  await state.clock.advance(2000);
+  state.cpuSeconds = 1.25;
+  assert.equal(state.health.check().cpu, 0.5);
+  assert.equal(state.health.cpuPeak, 0.5);
+  state.health.stop();
+  assert.equal(state.clock.pending, 0);
+});
+
+Deno.test("a core over 90 % busy is warned of after 5 s in a row, not before", async () => {
+  const state = watched();
+  const second = async (share: number): Promise<void> => {
+    await state.clock.advance(1000);
+    state.cpuSeconds += share;
+    state.health.check();
+  };
+  for (const share of [0.95, 0.95, 0.95, 0.95, 0.5, 0.95, 0.95, 0.95, 0.95]) await second(share);
+  assert.deepEqual(state.warnings, []);
+  await second(0.95);
+  assert.equal(state.warnings.length, 1);
+  assert.match(state.warnings[0]!, /over 90 % of a core for 5 s/);
+});
+
+Deno.test("an event loop on time has no lag, and is not warned of", async () => {
+  const state = watched();
+  for (let i = 0; i < 10; i++) {
+    await state.clock.advance(1000);
+    assert.equal(state.health.check().lagMs, 0);
+  }
+  assert.deepEqual(state.warnings, []);
+});
+
+Deno.test("an event loop that runs late is measured and warned of", async () => {
+  const clock = new FakeClock();
+  // Each timer comes 60 ms late, as it does where something blocks the loop.
+  const late = {
+    now: () => clock.now(),
+    wallTime: () => clock.wallTime(),
+    setTimer: (callback: () => void, ms: number) => clock.setTimer(callback, ms + 60),
+    clearTimer: (timer: object) => clock.clearTimer(timer),
+    nextTurn: () => clock.nextTurn(),
+  };
+  const warnings: string[] = [];
+  const health = new GeneratorHealth(late, () => 0, (text) => warnings.push(text));
+  health.start();
+  for (let i = 0; i < 5; i++) {
+    await clock.advance(1000);
+    assert.equal(health.check().lagMs, 60);
+  }
+  assert.match(warnings[0]!, /over 50 ms late/);
+});

@@ -1,0 +1,200 @@
+import type {
+  LatencySummary,
+  RequestRow,
+  RequestTotals,
+  Snapshot,
+  Statistics,
+  TimelineSecond,
+  WorkerRow,
+} from "../../src/stats/snapshot.ts";
+
+/** A tenth of a second short of half past ten on a day in March. */
+const STARTED_AT = Date.UTC(2026, 2, 5, 10, 29, 59, 900);
+
+/** Latencies around a median, in the proportions that web servers have. */
+export function latencies(p50: number): LatencySummary {
+  return {
+    min: p50 / 8,
+    mean: p50 * 1.25,
+    max: p50 * 40,
+    stddev: p50 * 1.5,
+    p50,
+    p75: p50 * 1.5,
+    p90: p50 * 2,
+    p95: p50 * 3,
+    p99: p50 * 8,
+    p999: p50 * 20,
+    p9999: p50 * 32,
+  };
+}
+
+/** What latencies are where nothing was timed. */
+export const NO_LATENCIES: LatencySummary = {
+  min: null,
+  mean: null,
+  max: null,
+  stddev: null,
+  p50: null,
+  p75: null,
+  p90: null,
+  p95: null,
+  p99: null,
+  p999: null,
+  p9999: null,
+};
+
+/** One name's counts: 1,000 requests in 10 s, all of them good. */
+export function requestRow(changes: Partial<RequestRow> = {}): RequestRow {
+  const requests = changes.requests ?? 1000;
+  const failures = changes.failures ?? 0;
+  return {
+    method: "GET",
+    name: "/",
+    requests,
+    failures,
+    retries: 0,
+    errorRate: requests === 0 ? 0 : failures / requests,
+    rate: requests / 10,
+    bytesReceived: requests * 1234,
+    bytesSent: 0,
+    latencyMs: latencies(12),
+    ...changes,
+  };
+}
+
+/** The sum of some rows. */
+export function totalsOf(rows: readonly RequestRow[]): RequestTotals {
+  const sum = (value: (row: RequestRow) => number): number =>
+    rows.reduce((total, row) => total + value(row), 0);
+  const requests = sum((row) => row.requests);
+  const failures = sum((row) => row.failures);
+  return {
+    requests,
+    failures,
+    retries: sum((row) => row.retries),
+    errorRate: requests === 0 ? 0 : failures / requests,
+    rate: sum((row) => row.rate),
+    bytesReceived: sum((row) => row.bytesReceived),
+    bytesSent: sum((row) => row.bytesSent),
+    latencyMs: requests === 0 ? NO_LATENCIES : latencies(12),
+  };
+}
+
+/** One second of the run: 100 requests of 10 users. */
+export function timelineSecond(changes: Partial<TimelineSecond> = {}): TimelineSecond {
+  return {
+    second: 0,
+    users: 10,
+    requests: 100,
+    failures: 0,
+    p50: 12,
+    p95: 36,
+    p99: 96,
+    ...changes,
+  };
+}
+
+/** The process of a local run. */
+export function workerRow(changes: Partial<WorkerRow> = {}): WorkerRow {
+  return {
+    id: "local",
+    host: "laptop",
+    state: "running",
+    users: 10,
+    peakUsers: 10,
+    cpu: 0.31,
+    cpuPeak: 0.4567,
+    lagMs: 1.25,
+    requests: 1000,
+    complete: true,
+    ...changes,
+  };
+}
+
+/** All that was counted; the totals are those of the rows. */
+export function statistics(changes: Partial<Statistics> = {}): Statistics {
+  const requests = changes.requests ?? [requestRow()];
+  return {
+    totals: totalsOf(requests),
+    requests,
+    failures: [],
+    userErrors: [],
+    timeline: Array.from({ length: 10 }, (_, second) => timelineSecond({ second })),
+    ...changes,
+  };
+}
+
+/** A local run of 10 users, 10 of its 20 seconds in, with 1,000 good requests. */
+export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
+  return {
+    runId: "7c0e3d2a",
+    mode: "local",
+    state: "running",
+    startedAt: STARTED_AT,
+    endedAt: null,
+    durationSeconds: 10,
+    plannedSeconds: 20,
+    complete: true,
+    users: { current: 10, target: 10, peak: 10, final: 10 },
+    workers: [workerRow()],
+    statistics: statistics(),
+    warnings: [],
+    ...changes,
+  };
+}
+
+/** A run before its first user started. */
+export function emptySnapshot(changes: Partial<Snapshot> = {}): Snapshot {
+  return snapshot({
+    state: "ready",
+    startedAt: null,
+    durationSeconds: 0,
+    users: { current: 0, target: 0, peak: 0, final: 0 },
+    statistics: statistics({ requests: [], timeline: [] }),
+    ...changes,
+  });
+}
+
+/** A web shop with some trouble, `seconds` of its two minutes in. */
+export function shopSnapshot(seconds: number, changes: Partial<Snapshot> = {}): Snapshot {
+  const rows = [
+    requestRow({ name: "/", requests: 40 * seconds, rate: 40, latencyMs: latencies(0.8) }),
+    requestRow({ name: "/api/v2/catalogue/search?category=…", requests: 311 * seconds, rate: 311 }),
+    requestRow({ method: "POST", name: "/api/v2/basket/items", requests: 52 * seconds, rate: 52 }),
+    requestRow({
+      method: "POST",
+      name: "/api/v2/orders",
+      requests: 8 * seconds,
+      failures: Math.floor(seconds / 4),
+      rate: 8,
+      bytesSent: 4096 * seconds,
+      latencyMs: latencies(141),
+    }),
+    requestRow({ method: "TASK", name: "検索して買う", requests: seconds, rate: 1 }),
+  ];
+  return snapshot({
+    durationSeconds: seconds,
+    plannedSeconds: 120,
+    state: seconds < 10 ? "spawning" : "running",
+    users: { current: Math.min(100, seconds * 10), target: 100, peak: 100, final: 100 },
+    statistics: statistics({
+      requests: rows,
+      failures: [
+        {
+          method: "POST",
+          name: "/api/v2/orders",
+          error: "HTTP 503",
+          count: Math.floor(seconds / 4),
+        },
+      ],
+      userErrors: [{ user: "Shopper", error: "TypeError: basket is undefined", count: 2 }],
+      timeline: Array.from({ length: Math.floor(seconds) }, (_, second) =>
+        timelineSecond({
+          second,
+          users: Math.min(100, second * 10),
+          requests: Math.round(412 * Math.min(1, second / 10) * (1 + Math.sin(second / 3) / 5)),
+        })),
+    }),
+    ...changes,
+  });
+}

@@ -1,0 +1,62 @@
+import { Events } from "../../src/core/events.ts";
+import type { RunInfo } from "../../src/core/run_info.ts";
+import type { Sample } from "../../src/stats/sample.ts";
+import type { UserContext } from "../../src/user/context.ts";
+import { discover, type DiscoveredClass } from "../../src/user/discovery.ts";
+import { Recorder } from "../../src/user/recorder.ts";
+import type { UserClass } from "../../src/user/user.ts";
+import { FakeClock } from "./fake_clock.ts";
+
+/** A run that has begun, for users that are tested by themselves. */
+export const RUN: RunInfo = { id: "run", node: "local", userCount: 1, runTime: 0 };
+
+/** What users recorded, as it came. */
+export interface Recorded {
+  readonly samples: Sample[];
+  readonly userErrors: { readonly user: string; readonly error: string; readonly atMs: number }[];
+}
+
+/** A context for users, and what they record in it. */
+export interface TestContext {
+  readonly clock: FakeClock;
+  readonly events: Events;
+  readonly recorded: Recorded;
+  readonly context: Omit<UserContext, "signal">;
+}
+
+/** Makes a context whose time is virtual; fields may be replaced. */
+export function testContext(fields: Partial<UserContext> = {}): TestContext {
+  const clock = new FakeClock();
+  const events = new Events();
+  const recorded: Recorded = { samples: [], userErrors: [] };
+  const recorder = new Recorder(
+    {
+      record: (sample) => void recorded.samples.push(sample),
+      userError: (user, error, atMs) => void recorded.userErrors.push({ user, error, atMs }),
+    },
+    events,
+    RUN,
+  );
+  return {
+    clock,
+    events,
+    recorded,
+    context: {
+      id: 1,
+      host: null,
+      insecure: false,
+      run: RUN,
+      clock,
+      random: () => 0.5,
+      recorder,
+      ...fields,
+    },
+  };
+}
+
+/** A user class as the loader finds it. */
+export function discovered(userClass: UserClass): DiscoveredClass {
+  const { context } = testContext();
+  const { signal } = new AbortController();
+  return discover({ [userClass.name]: userClass }, (one) => new one({ ...context, signal }))[0]!;
+}

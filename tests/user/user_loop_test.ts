@@ -1,0 +1,387 @@
+import assert from "node:assert/strict";
+import { User, type UserClass } from "../../src/user/user.ts";
+import { UserLoop } from "../../src/user/user_loop.ts";
+import { weight } from "../../src/user/decorators.ts";
+import { discovered, type TestContext, testContext } from "../support/users.ts";
+
+interface Living extends TestContext {
+  readonly loop: UserLoop;
+  /** What happened, each with the milliseconds at which it did. */
+  readonly log: string[];
+  ended: boolean;
+}
+
+/** Starts a user of a class that writes to `log` by its `say` method. */
+function live(make: (say: (text: string) => void, test: Living) => UserClass): Living {
+  const context = testContext();
+  const log: string[] = [];
+  const living = { ...context, log, ended: false } as Living;
+  const userClass = make((text) => log.push(`${context.clock.now()} ${text}`), living);
+  const loop = new UserLoop(discovered(userClass), context.context);
+  Object.assign(living, { loop });
+  void loop.ended.then(() => {
+    living.ended = true;
+    log.push(`${context.clock.now()} ended`);
+  });
+  loop.start();
+  return living;
+}
+
+Deno.test("a user starts once, runs its tests in turn with a wait after each, and stops once", async () => {
+  const user = live((say) =>
+    class ATest extends User {
+      static override waitTime = 2;
+      override onStart(): void {
+        say("start");
+      }
+      override onStop(): void {
+        say("stop");
+      }
+      testOne(): void {
+        say("one");
+      }
+      testTwo(): void {
+        say("two");
+      }
+    }
+  );
+  await user.clock.advance(7000);
+  user.loop.stop(2000);
+  await user.clock.advance(0);
+  assert.deepEqual(user.log, [
+    "0 start",
+    "0 one",
+    "2000 two",
+    "4000 one",
+    "6000 two",
+    "7000 stop",
+    "7000 ended",
+  ]);
+  assert.equal(user.clock.pending, 0);
+});
+
+Deno.test("an onStart that throws is counted and tried again after 1, 2, 4 … 30 s", async () => {
+  const user = live((say) =>
+    class ATest extends User {
+      override onStart(): void {
+        say("try");
+        if (this.run !== null) throw new Error("no login");
+      }
+      testOne(): void {
+        say("one");
+      }
+    }
+  );
+  await user.clock.advance(122_000);
+  assert.deepEqual(user.log.map((line) => Number(line.split(" ")[0])), [
+    0,
+    1000,
+    3000,
+    7000,
+    15_000,
+    31_000,
+    61_000,
+    91_000,
+    121_000,
+  ]);
+  assert.equal(user.recorded.userErrors.length, 9);
+  assert.deepEqual(user.recorded.userErrors[0], { user: "ATest", error: "no login", atMs: 0 });
+  user.loop.stop(0);
+  await user.clock.advance(0);
+  assert.equal(user.ended, true);
+});
+
+Deno.test("an onStart that succeeds at last is followed by the tests", async () => {
+  let tries = 0;
+  const user = live((say) =>
+    class ATest extends User {
+      override onStart(): void {
+        if (++tries < 3) throw new Error("not yet");
+      }
+      testOne(): void {
+        say("one");
+      }
+    }
+  );
+  await user.clock.advance(3000);
+  assert.deepEqual(user.log, ["3000 one"]);
+});
+
+Deno.test("a throw ends the pass, not the user: it waits, and the next pass begins", async () => {
+  const user = live((say) =>
+    class ATest extends User {
+      static override waitTime = 1;
+      testOne(): void {
+        say("one");
+        throw new TypeError("broken");
+      }
+      testTwo(): void {
+        say("two");
+      }
+    }
+  );
+  await user.clock.advance(2500);
+  assert.deepEqual(user.log, ["0 one", "1000 one", "2000 one"]);
+  assert.deepEqual(user.recorded.userErrors[1], {
+    user: "ATest",
+    error: "TypeError: broken",
+    atMs: 1000,
+  });
+});
+
+Deno.test("a measured step that fails is a failure, and not a user error as well", async () => {
+  const user = live(() =>
+    class ATest extends User {
+      async testOne(): Promise<void> {
+        await this.measure("step", () => Promise.reject(new Error("refused")), { method: "AMQP" });
+      }
+    }
+  );
+  await user.clock.advance(0);
+  assert.equal(user.recorded.userErrors.length, 0);
+  assert.equal(user.recorded.samples.length, 1);
+  const { name, method, error, status, latencyMs } = user.recorded.samples[0]!;
+  assert.deepEqual([name, method, error, status, latencyMs], ["step", "AMQP", "refused", 0, 0]);
+});
+
+Deno.test("measure times what it runs, and passes on what that returns", async () => {
+  const returned: number[] = [];
+  const user = live(() =>
+    class ATest extends User {
+      async testOne(): Promise<void> {
+        returned.push(
+          await this.measure("step", async () => {
+            await this.sleep(0.25);
+            return 42;
+          }),
+        );
+      }
+    }
+  );
+  await user.clock.advance(500);
+  assert.deepEqual(returned, [42]);
+  const [sample] = user.recorded.samples;
+  assert.deepEqual([sample!.method, sample!.latencyMs, sample!.endedAt], ["TASK", 250, 250]);
+});
+
+Deno.test("record reports what was timed elsewhere, and refuses what is no time", async () => {
+  const user = live(() =>
+    class ATest extends User {
+      testOne(): void {
+        this.record({ name: "job", method: "MQ", latencyMs: 12.5, bytes: 80, error: "late" });
+        this.record({ name: "job", latencyMs: -1 });
+      }
+    }
+  );
+  await user.clock.advance(0);
+  const [sample] = user.recorded.samples;
+  assert.equal(user.recorded.samples.length, 1);
+  assert.deepEqual([sample!.method, sample!.bytesReceived, sample!.error], ["MQ", 80, "late"]);
+  assert.match(user.recorded.userErrors[0]!.error, /RangeError: record: latencyMs is -1/);
+});
+
+Deno.test("the order random runs one test a turn, as often as its weight says", async () => {
+  const draws = [0, 0.7, 0.74, 0.76, 0.99];
+  let draw = 0;
+  const context = testContext({ random: () => draws[draw++ % draws.length]! });
+  const ran: string[] = [];
+  class ATest extends User {
+    static override order = "random" as const;
+    static override waitTime = 1;
+    @weight(3)
+    testCheap(): void {
+      ran.push("cheap");
+    }
+    testDear(): void {
+      ran.push("dear");
+    }
+  }
+  const loop = new UserLoop(discovered(ATest), context.context);
+  loop.start();
+  await context.clock.advance(4000);
+  assert.deepEqual(ran, ["cheap", "cheap", "cheap", "dear", "dear"]);
+});
+
+Deno.test("the order parallel runs all tests at once, then waits once", async () => {
+  const user = live((say) =>
+    class ATest extends User {
+      static override order = "parallel" as const;
+      static override waitTime = 1;
+      async testOne(): Promise<void> {
+        say("one");
+        await this.sleep(3);
+        say("one done");
+      }
+      testTwo(): void {
+        say("two");
+        throw new Error("two is broken");
+      }
+    }
+  );
+  await user.clock.advance(4000);
+  assert.deepEqual(user.log, ["0 one", "0 two", "3000 one done", "4000 one", "4000 two"]);
+  assert.equal(user.recorded.userErrors.length, 2);
+});
+
+Deno.test("a wait may be a function of the user, sync or async", async () => {
+  const user = live((say) =>
+    class ATest extends User {
+      static override waitTime = (user: User): Promise<number> => Promise.resolve(user.id * 3);
+      testOne(): void {
+        say("one");
+      }
+    }
+  );
+  await user.clock.advance(6000);
+  assert.deepEqual(user.log, ["0 one", "3000 one", "6000 one"]);
+});
+
+Deno.test("a wait that is no time is a user error, and a second is waited instead", async () => {
+  const user = live((say) =>
+    class ATest extends User {
+      static override waitTime = (): number => NaN;
+      testOne(): void {
+        say("one");
+      }
+    }
+  );
+  await user.clock.advance(1000);
+  assert.deepEqual(user.log, ["0 one", "1000 one"]);
+  assert.match(user.recorded.userErrors[0]!.error, /RangeError: waitTime gave NaN/);
+});
+
+Deno.test("a test that runs when its user is stopped may come to its end", async () => {
+  const user = live((say) =>
+    class ATest extends User {
+      async testOne(): Promise<void> {
+        await this.sleep(3);
+        say("one");
+      }
+      testTwo(): void {
+        say("two");
+      }
+    }
+  );
+  await user.clock.advance(2000);
+  user.loop.stop(1500);
+  await user.clock.advance(5000);
+  assert.deepEqual(user.log, ["3000 one", "3000 ended"]);
+  assert.equal(user.clock.pending, 0);
+});
+
+Deno.test("after the stop timeout the test is cut off, and what it throws is not counted", async () => {
+  const user = live((say) =>
+    class ATest extends User {
+      async testOne(): Promise<void> {
+        try {
+          await this.measure("step", () => this.sleep(60));
+        } finally {
+          say(`cut off: ${this.signal.aborted}`);
+        }
+      }
+      override onStop(): void {
+        say("stop");
+      }
+    }
+  );
+  await user.clock.advance(1000);
+  user.loop.stop(2000);
+  await user.clock.advance(10_000);
+  assert.deepEqual(user.log, ["3000 cut off: true", "3000 stop", "3000 ended"]);
+  assert.deepEqual(user.recorded, { samples: [], userErrors: [] });
+});
+
+Deno.test("a test that ignores its signal is left behind", async () => {
+  const user = live((say) =>
+    class ATest extends User {
+      testOne(): Promise<void> {
+        return new Promise(() => {});
+      }
+      override onStop(): void {
+        say("stop");
+      }
+      override [Symbol.dispose](): void {
+        say("dispose");
+      }
+    }
+  );
+  await user.clock.advance(0);
+  user.log.length = 0; // the class was looked at before, with a user that was given back
+  user.loop.stop(2000);
+  await user.clock.advance(10_000);
+  assert.deepEqual(user.log, ["2100 stop", "2100 dispose", "2100 ended"]);
+  assert.equal(user.clock.pending, 0);
+});
+
+Deno.test("an onStop that hangs or throws does not keep its user from ending", async () => {
+  const hanging = live(() =>
+    class ATest extends User {
+      testOne(): void {}
+      override onStop(): Promise<void> {
+        return new Promise(() => {});
+      }
+    }
+  );
+  await hanging.clock.advance(500);
+  hanging.loop.stop(1000);
+  await hanging.clock.advance(4999);
+  assert.equal(hanging.ended, false);
+  await hanging.clock.advance(1);
+  assert.equal(hanging.ended, true);
+
+  const throwing = live(() =>
+    class ATest extends User {
+      testOne(): void {}
+      override onStop(): void {
+        throw new Error("no logout");
+      }
+    }
+  );
+  await throwing.clock.advance(500);
+  throwing.loop.stop(1000);
+  await throwing.clock.advance(0);
+  assert.equal(throwing.ended, true);
+  assert.equal(throwing.recorded.userErrors[0]!.error, "no logout");
+});
+
+Deno.test("a user stopped while it tries to start ends at once", async () => {
+  const user = live(() =>
+    class ATest extends User {
+      override onStart(): void {
+        throw new Error("no login");
+      }
+      testOne(): void {}
+    }
+  );
+  await user.clock.advance(4000);
+  user.loop.stop(2000);
+  await user.clock.advance(0);
+  assert.equal(user.ended, true);
+});
+
+Deno.test("a test that never waits leaves room for timers", async () => {
+  const user = live((_say, test) =>
+    class ATest extends User {
+      static override waitTime = 0;
+      testOne(): void {
+        // Each pass takes no time at all: without a turn for timers this would never end.
+        if (++passes === 1000) test.loop.stop(0);
+      }
+    }
+  );
+  let passes = 0;
+  await user.clock.advance(0);
+  assert.equal(passes, 1000);
+  assert.equal(user.ended, true);
+});
+
+Deno.test("the user knows its host, its class's own or the one that replaces it", () => {
+  class ATest extends User {
+    static override host = "http://own";
+    testOne(): void {}
+  }
+  const { signal } = new AbortController();
+  const own = testContext().context;
+  assert.equal(new ATest({ ...own, signal }).host, "http://own");
+  assert.equal(new ATest({ ...own, signal, host: "http://other" }).host, "http://other");
+});
