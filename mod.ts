@@ -34,6 +34,7 @@ export type { UserContext } from "./src/user/context.ts";
 export { tag, weight } from "./src/user/decorators.ts";
 export { AsyncHttpUser, HttpUser } from "./src/user/http_user.ts";
 export { User } from "./src/user/user.ts";
+export { RequestError } from "./src/user/http_user.ts";
 export type { Measurement, MeasureOptions, TestOrder, UserClass } from "./src/user/user.ts";
 export {
   between,

@@ -12,12 +12,16 @@ export type RawType = "text" | "number" | "boolean" | "list";
 
 /** One kind of value. */
 export interface ValueKind<Value> {
-  /** What is accepted: `a whole number of 1 or more`. */
-  readonly accepts: string;
+  /** What is accepted, to end a message: `a whole number of 1 or more is needed`. */
+  readonly needed: string;
+  /** How it may be written, where that takes a sentence of its own. */
+  readonly hint?: string;
   /** Which types a configuration file may write it in. */
   readonly types: readonly RawType[];
   /** How several flags of the same name go together; without it, the last one counts. */
   readonly join?: string;
+  /** What the flag means where no value follows it; without this, one must. */
+  readonly bare?: Value;
   /** The value, or null where the text is none. */
   parse(text: string): Value | null;
 }
@@ -31,12 +35,11 @@ export function rawTypeOf(raw: unknown): RawType | null {
 
 /** A whole number between two bounds; without `max`, as large as can be counted exactly. */
 export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER): ValueKind<number> {
+  const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
   return {
-    accepts: max === Number.MAX_SAFE_INTEGER
-      ? `a whole number of ${min} or more`
-      : `a whole number from ${min} to ${max}`,
+    needed: `a whole number ${range} is needed`,
     types: ["number"],
-    parse(text) {
+    parse(text): number | null {
       const value = /^\d+$/.test(text) ? Number(text) : NaN;
       return value >= min && value <= max ? value : null;
     },
@@ -45,23 +48,24 @@ export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER):
 
 /** A number over 0, fractions included. */
 export const positiveNumber: ValueKind<number> = {
-  accepts: "a number over 0",
+  needed: "a number over 0 is needed",
   types: ["number"],
-  parse(text) {
+  parse(text): number | null {
     const value = /^(\d+(\.\d*)?|\.\d+)$/.test(text) ? Number(text) : NaN;
     return value > 0 && Number.isFinite(value) ? value : null;
   },
 };
 
-/** Timers of the runtime count milliseconds in 31 bits, and a longer one would end at once. */
+/** Timers of the runtime count milliseconds in 31 bits: a longer one would end at once. */
 const LONGEST_DURATION_S = 24 * 86_400;
 
-/** Seconds; with `orNone`, 0 as well. */
+/** Seconds over 0; with `orNone`, 0 as well. */
 export function duration({ orNone }: { readonly orNone: boolean }): ValueKind<number> {
   return {
-    accepts: `${orNone ? "0 or more" : "over 0"}, at most 24 days, as ${DURATION_FORMS}`,
+    needed: `a time ${orNone ? "of 0 or more" : "over 0"}, and of 24 days at most, is needed`,
+    hint: `It is written as ${DURATION_FORMS}.`,
     types: ["number", "text"],
-    parse(text) {
+    parse(text): number | null {
       const seconds = parseDuration(text);
       if (seconds === null || seconds > LONGEST_DURATION_S) return null;
       return seconds > 0 || orNone ? seconds : null;
@@ -69,17 +73,21 @@ export function duration({ orNone }: { readonly orNone: boolean }): ValueKind<nu
   };
 }
 
-/** Any text that is not empty; `what` says what it is. */
-export function text(what: string): ValueKind<string> {
-  return { accepts: what, types: ["text"], parse: (text) => text.trim() === "" ? null : text };
+/** Any text that is not empty; `what` says what it is for. */
+export function textOf(what: string): ValueKind<string> {
+  return {
+    needed: `${what} is needed`,
+    types: ["text"],
+    parse: (text) => text.trim() === "" ? null : text,
+  };
 }
 
 /** Names, separated by commas. */
 export const nameList: ValueKind<readonly string[]> = {
-  accepts: "names separated by commas",
+  needed: "names separated by commas are needed",
   types: ["text", "list"],
   join: ",",
-  parse(text) {
+  parse(text): readonly string[] | null {
     const names = text.split(",").map((name) => name.trim());
     return names.includes("") ? null : names;
   },
@@ -88,22 +96,23 @@ export const nameList: ValueKind<readonly string[]> = {
 /** One of a few words, whatever the case of its letters. */
 export function choice<Word extends string>(words: readonly Word[]): ValueKind<Word> {
   return {
-    accepts: `one of ${words.join(", ")}`,
+    needed: `one of ${words.join(", ")} is needed`,
     types: ["text"],
     parse: (text) => words.find((word) => word.toLowerCase() === text.toLowerCase()) ?? null,
   };
 }
 
-const ON = ["true", "1", "yes"];
-const OFF = ["false", "0", "no"];
-
 /** On or off; the flag alone means on. */
 export const toggle: ValueKind<boolean> = {
-  accepts: "true or false (also 1 or 0, yes or no)",
+  needed: "true or false is needed (or 1 or 0, or yes or no)",
   types: ["boolean"],
-  parse(text) {
+  bare: true,
+  parse(text): boolean | null {
     const word = text.toLowerCase();
     if (ON.includes(word)) return true;
     return OFF.includes(word) ? false : null;
   },
 };
+
+const ON = ["true", "1", "yes"];
+const OFF = ["false", "0", "no"];

@@ -8,14 +8,20 @@
  * @module
  */
 
+/** Headers in their order; a name may come more than once. */
+export type HeaderPairs = readonly (readonly [name: string, value: string])[];
+
+/** What can be sent; a stream can be sent only once. */
+export type WireBody = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
+
 /** A request with everything in it that goes over the wire. */
 export interface WireRequest {
   readonly method: string;
   /** Absolute, `http:` or `https:`, without fragment. */
   readonly url: URL;
   /** In the order in which they were given; names in any case. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
+  readonly headers: HeaderPairs;
+  readonly body: WireBody;
   /** When the whole exchange must be over, in milliseconds on the transport's clock. */
   readonly deadline: number;
 }
@@ -24,6 +30,8 @@ export interface WireRequest {
 export interface WireResponse {
   readonly status: number;
   readonly headers: Headers;
+  /** Every `Set-Cookie`, known without building {@link headers}; mostly none. */
+  readonly setCookies: readonly string[];
   /** Bytes of the body, as they came over the wire where the transport can tell. */
   readonly bytesReceived: number;
   /** Bytes of the request's body that were sent. */

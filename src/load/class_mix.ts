@@ -56,6 +56,8 @@ export class ClassMix {
   readonly #order: number[];
   /** Users in {@link #order} that each class got by its weight. */
   readonly #given: number[];
+  /** The last answer of {@link counts}: from it to the next one it is a few users only. */
+  #counted: { readonly users: number; readonly counts: readonly number[] };
 
   /** @param classes in the order of their export, which decides between equals. */
   constructor(classes: readonly ClassWeight[]) {
@@ -66,6 +68,7 @@ export class ClassMix {
     this.#order = fixedOrder(classes);
     this.#fixedTotal = this.#order.length;
     this.#given = classes.map(() => 0);
+    this.#counted = { users: 0, counts: this.#given.slice() };
     this.limit = this.#weighted > 0 ? Infinity : this.#fixedTotal;
   }
 
@@ -79,9 +82,11 @@ export class ClassMix {
       throw new RangeError(`counts(${users}): a whole number from 0 to ${this.limit} is needed`);
     }
     this.#extend(users);
-    const counts = this.#classes.map(() => 0);
-    for (let user = 0; user < users; user++) counts[this.#order[user]!]! += 1;
-    return counts;
+    const counts = [...this.#counted.counts];
+    for (let user = this.#counted.users; user < users; user++) counts[this.#order[user]!]! += 1;
+    for (let user = users; user < this.#counted.users; user++) counts[this.#order[user]!]! -= 1;
+    this.#counted = { users, counts };
+    return [...counts];
   }
 
   /**

@@ -44,7 +44,7 @@ export interface TextTable {
  *   { columns: 16, color: false },
  * );
  * assert.equal(header, "Name        Reqs");
- * assert.equal(rows[0], "/searc…title  12");
+ * assert.equal(rows[0], "/sear…title   12");
  * ```
  */
 export function textTable(

@@ -71,6 +71,7 @@ export class LocalRun {
   #target: Target = { users: 0, rate: 0 };
   #finalUsers = 0;
   #lastHealth: Health = { cpu: 0, lagMs: 0 };
+  #failure: unknown = null;
 
   constructor(options: LocalRunOptions) {
     this.#options = options;
@@ -112,7 +113,8 @@ export class LocalRun {
     const driver = this.#driver = this.#newDriver();
     if (this.#state === "ready") {
       this.#state = "spawning";
-      await driver.drive();
+      // A shape that fails half-way ends the test; what was counted until then is still worth a report.
+      await driver.drive().catch((error) => this.#failure = error);
     }
     this.#state = "stopping";
     this.#finalUsers = this.#pool.alive;
@@ -130,6 +132,11 @@ export class LocalRun {
   stop(): void {
     this.#state = "stopping";
     this.#driver?.stop();
+  }
+
+  /** What ended the test before its time, such as an error in its shape; null where nothing did. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /** All that is known at this moment. */

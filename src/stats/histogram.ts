@@ -138,7 +138,7 @@ const LOWEST_MS = 2 ** -10;
 /** The first twenty-two bits of {@link LOWEST_MS}, whose biased exponent is 1013: bucket 0. */
 const FIRST_BITS = 1013 * BUCKETS_PER_OCTAVE;
 
-const CHUNK_BITS = 5;
+const CHUNK_BITS = 7;
 const CHUNK_SIZE = 1 << CHUNK_BITS;
 const CHUNKS = Histogram.BUCKETS / CHUNK_SIZE;
 

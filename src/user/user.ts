@@ -80,7 +80,11 @@ export class User {
   readonly run: RunInfo;
   readonly #context: UserContext;
 
+  /** A class with a constructor of its own hands what that is given to `super`. */
   constructor(context: UserContext) {
+    if (context === undefined) {
+      throw new TypeError("its constructor must hand its argument on: super(context)");
+    }
     this.#context = context;
     this.id = context.id;
     this.host = context.host ?? (this.constructor as UserClass).host;

@@ -1,0 +1,101 @@
+/**
+ * The command line: first as far as it is known, then, when the test file has added its flags, whole.
+ *
+ * @module
+ */
+
+import { UsageError } from "../core/errors.ts";
+import type { CommandLineParser } from "../core/events.ts";
+import type { Host } from "../core/host.ts";
+import { type ConfigFile, readConfigFile } from "./config_file.ts";
+import { type CustomFlag, CustomFlags } from "./custom_flags.ts";
+import { ownOptions, parseAll, type ParsedArguments, parseKnown } from "./flag_parser.ts";
+import { helpText } from "./help_text.ts";
+import { type Setting, SETTINGS, type Settings } from "./settings.ts";
+import { Sources } from "./sources.ts";
+import { textOf } from "./value_kind.ts";
+
+/** What the command line asks for. */
+export type Request = "run" | "demo" | "help" | "version";
+
+/** All options, validated. */
+export interface Options extends Settings {
+  /** Those that were given, by flag, environment or file; the others have their defaults. */
+  readonly given: ReadonlySet<keyof Settings>;
+  /** Values of the flags that the test file added, by name in camel case. */
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+/** Flags that mean something only when a test file is run. */
+const NOT_FOR_DEMO = ["aiotestfile", "host"] as const;
+
+/**
+ * The command line of one run, read in two steps. {@link CommandLine.preview} finds the test file and
+ * checks every flag that it knows; then the test file is loaded, and may add flags to
+ * {@link CommandLine.parser}; {@link CommandLine.parse} reads them all.
+ */
+export class CommandLine {
+  readonly request: Request;
+  readonly #host: Host;
+  readonly #file: ConfigFile | null;
+  readonly #ownOptions = ownOptions();
+  readonly #custom = new CustomFlags(this.#ownOptions);
+
+  private constructor(host: Host, request: Request, file: ConfigFile | null) {
+    this.#host = host;
+    this.request = request;
+    this.#file = file;
+  }
+
+  /**
+   * Reads arguments, environment and configuration file as far as they can be understood without the
+   * test file. Where help or the version is asked for, nothing else matters.
+   *
+   * @throws UsageError where a flag, variable or key that is known has no good value.
+   */
+  static async preview(host: Host): Promise<CommandLine> {
+    const parsed = parseKnown(host.args, ownOptions());
+    const request = requestOf(parsed);
+    if (request === "help" || request === "version") return new CommandLine(host, request, null);
+    const path = new Sources(parsed.flags, host.env, null).find("config", textOf("a file's name"));
+    const file = path === undefined ? null : await readConfigFile(host, path);
+    const commandLine = new CommandLine(host, request, file);
+    commandLine.known();
+    return commandLine;
+  }
+
+  /** Takes the flags that the test file adds. */
+  get parser(): CommandLineParser {
+    return this.#custom;
+  }
+
+  /** The values of aiotest's own options, whatever else stands on the command line. */
+  known(): Settings {
+    return this.#settings(this.#sources(parseKnown(this.#host.args, this.#ownOptions))).values;
+  }
+
+  /**
+   * All options.
+   *
+   * @throws UsageError where a flag or key is unknown, lacks a good value, or could not be added.
+   */
+  parse(): Options {
+    const custom = this.#custom.all();
+    const all = [...this.#ownOptions, ...custom.map(({ option }) => option)];
+    const parsed = parseAll(this.#host.args, all);
+    this.#checkOperands(parsed);
+    const sources = this.#sources(parsed);
+    const { values, given } = this.#settings(sources);
+    sources.checkFileKeys([...Object.values(NAMES), ...custom.map(({ option }) => option.name())]);
+    return { ...values, given, extra: extraValues(custom, sources) };
+  }
+
+  /** What `--help` prints: the test file's flags as well, as far as it has added any. */
+  help(): string {
+    return helpText([...this.#ownOptions, ...this.#custom.all().map(({ option }) => option)]);
+  }
+
+  #sources({ flags }: ParsedArguments): Sources {
+    return new Sources(flags, this.#host.env, this.#file);
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * A transport over native `fetch`.
+ *
+ * @module
+ */
+
+import type { Clock } from "../core/clock.ts";
+import type { DeadlineSweep, Expiring } from "./deadline_sweep.ts";
+import { decodeBody } from "./decoding.ts";
+import { fetchFailure } from "./fetch_errors.ts";
+import { RequestError, type RequestErrorCode } from "./request_error.ts";
+import type { Transport, WireRequest, WireResponse } from "./transport.ts";
+
+/**
+ * One user's `fetch`, with connections that no other user shares.
+ *
+ * It cannot do all that an HTTP client for load should: `fetch` sends a request again, and says
+ * nothing of it, where the server closes a kept-alive connection on it; it hides how many bytes a
+ * compressed body had on the wire unless the server says so; and it knows one timeout only.
+ */
+export class FetchTransport implements Transport {
+  readonly #clock: Clock;
+  readonly #deadlines: DeadlineSweep;
+  readonly #caCerts: readonly string[];
+  #client: Deno.HttpClient | null = null;
+  // Reused, because an AbortController for each request costs more than the rest of this class.
+  readonly #idle: Exchange[] = [];
+  readonly #underWay = new Set<Exchange>();
+
+  /**
+   * Opens nothing before the first exchange.
+   *
+   * @param deadlines on the same clock; may be shared by any number of transports.
+   * @param caCerts certificates, in PEM, that are trusted beside the system's.
+   */
+  constructor(clock: Clock, deadlines: DeadlineSweep, caCerts: readonly string[] = []) {
+    this.#clock = clock;
+    this.#deadlines = deadlines;
+    this.#caCerts = caCerts;
+  }
+
+  async exchange(request: WireRequest): Promise<WireResponse> {
+    const exchange = this.#begin(request.deadline);
+    let inBody = false;
+    try {
+      const response = await fetch(request.url, {
+        client: this.#client ??= this.#connect(),
+        redirect: "manual",
+        signal: exchange.signal,
+        method: request.method,
+        headers: request.headers as [string, string][],
+        body: exchange.count(request.body),
+      });
+      inBody = true;
+      const body = await response.bytes();
+      const endedAt = this.#clock.now();
+      if (response.status === 101) throw unasked(request);
+      return new FetchResponse(request, response, body, exchange.bytesSent, endedAt);
+    } catch (error) {
+      throw error instanceof RequestError ? error : exchange.explain(error, request, inBody);
+    } finally {
+      this.#end(exchange);
+    }
+  }
+
+  abort(): void {
+    for (const exchange of this.#underWay) exchange.stop("ABORTED");
+  }
+
+  close(): void {
+    this.abort();
+    this.#client?.close();
+    this.#client = null;
+  }
+
+  #begin(deadline: number): Exchange {
+    const exchange = this.#idle.pop() ?? new Exchange();
+    exchange.begin(deadline);
+    this.#underWay.add(exchange);
+    this.#deadlines.add(exchange);
+    return exchange;
+  }
+
+  #end(exchange: Exchange): void {
+    this.#deadlines.delete(exchange);
+    this.#underWay.delete(exchange);
+    // A controller that has aborted stays so.
+    if (!exchange.signal.aborted) this.#idle.push(exchange);
+  }
+
+  #connect(): Deno.HttpClient {
+    // Without allowHost, a Host header that the user gave would be dropped without a word.
+    return Deno.createHttpClient({ allowHost: true, caCerts: [...this.#caCerts] });
+  }
+}
+
+/** What one exchange under way needs beside the request; used again for the next one. */
+class Exchange implements Expiring {
+  readonly #controller = new AbortController();
+  #stoppedBy: RequestErrorCode | null = null;
+  #bodyFailure: Error | null = null;
+  deadline = Infinity;
+  bytesSent = 0;
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  begin(deadline: number): void {
+    this.deadline = deadline;
+    this.bytesSent = 0;
+    this.#bodyFailure = null;
+  }
+
+  stop(code: RequestErrorCode): void {
+    this.#stoppedBy ??= code;
+    this.#controller.abort();
+  }
+
+  expire(): void {
+    this.stop("TIMEOUT");
+  }
+
+  /** Passes a body on, and counts it: at once, or as it flows. */
+  count(body: WireRequest["body"]): WireRequest["body"] {
+    if (!(body instanceof ReadableStream)) {
+      this.bytesSent = body?.byteLength ?? 0;
+      return body;
+    }
+    const reader = body.getReader();
+    return new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        try {
+          const { done, value } = await reader.read();
+          if (done) return controller.close();
+          if (!(value instanceof Uint8Array)) {
+            throw new TypeError(`the body's stream gave a ${typeof value}, only bytes can be sent`);
+          }
+          this.bytesSent += value.byteLength;
+          controller.enqueue(value);
+        } catch (error) {
+          this.#bodyFailure = error instanceof Error ? error : new Error(String(error));
+          throw error;
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    });
+  }
+
+  /** Why an exchange that never got its whole response did not. */
+  explain(error: unknown, request: WireRequest, inBody: boolean): RequestError {
+    const { method, url } = request;
+    if (this.#stoppedBy !== null) {
+      const detail = this.#stoppedBy === "TIMEOUT"
+        ? "no whole response in time"
+        : "its user had to stop";
+      return new RequestError(this.#stoppedBy, method, url.href, detail);
+    }
+    if (this.#bodyFailure !== null) {
+      const { message } = this.#bodyFailure;
+      return new RequestError("BAD_REQUEST", method, url.href, message, this.#bodyFailure);
+    }
+    const { code, detail } = fetchFailure(error, inBody);
+    return new RequestError(code, method, url.href, detail, error);
+  }
+}
+
+function unasked(request: WireRequest): RequestError {
+  const detail = "the server switched protocols, which nobody asked for";
+  return new RequestError("BAD_RESPONSE", request.method, request.url.href, detail);
+}
+
+const NO_COOKIES: readonly string[] = [];
+
+/** The codings that `fetch` itself undoes, where they stand alone. */
+const DECODED_BY_FETCH = /^(gzip|br)$/i;
+
+class FetchResponse implements WireResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly setCookies: readonly string[];
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly retries = 0;
+  readonly endedAt: number;
+  readonly #request: WireRequest;
+  readonly #body: Uint8Array<ArrayBuffer>;
+  readonly #coding: string | null;
+
+  constructor(
+    request: WireRequest,
+    response: Response,
+    body: Uint8Array<ArrayBuffer>,
+    bytesSent: number,
+    endedAt: number,
+  ) {
+    const { headers } = response;
+    const coding = headers.get("content-encoding");
+    const decoded = coding !== null && DECODED_BY_FETCH.test(coding);
+    this.status = response.status;
+    this.headers = headers;
+    this.setCookies = headers.has("set-cookie") ? headers.getSetCookie() : NO_COOKIES;
+    // The length that the server announced is the wire's, and fetch has checked that it all came.
+    const onWire = decoded && body.length > 0 ? headers.get("content-length") : null;
+    this.bytesReceived = onWire === null ? body.length : Number(onWire);
+    this.bytesSent = bytesSent;
+    this.endedAt = endedAt;
+    this.#request = request;
+    this.#body = body;
+    this.#coding = decoded ? null : coding;
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#coding === null) return this.#body;
+    try {
+      return decodeBody(this.#body, this.#coding);
+    } catch (error) {
+      const { method, url } = this.#request;
+      const detail = error instanceof Error ? error.message : String(error);
+      return Promise.reject(new RequestError("BAD_ENCODING", method, url.href, detail, error));
+    }
+  }
+}

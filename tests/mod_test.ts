@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import * as api from "../mod.ts";
+
+Deno.test("a test file can import exactly this", () => {
+  assert.deepEqual(Object.keys(api).sort(), [
+    "AsyncHttpUser",
+    "HttpUser",
+    "LoadUserShape",
+    "RequestError",
+    "User",
+    "between",
+    "constant",
+    "constantPacing",
+    "constantThroughput",
+    "events",
+    "exponential",
+    "logger",
+    "tag",
+    "weight",
+  ]);
+  assert.equal(api.AsyncHttpUser, api.HttpUser);
+});

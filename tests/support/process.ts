@@ -1,0 +1,74 @@
+import { fromFileUrl } from "./paths.ts";
+
+/** What a command came to. */
+export interface Finished {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How aiotest is started. */
+export interface StartOptions {
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+}
+
+/** A command under way. */
+export interface Started {
+  readonly finished: Promise<Finished>;
+  kill(signal: Deno.Signal): void;
+  /** Resolves once the text has been on stdout or stderr; rejects when the command ends without it. */
+  says(text: string): Promise<void>;
+}
+
+const CLI = fromFileUrl("../../cli.ts");
+
+/** Starts the real command line, as a process of its own. */
+export function startAiotest(args: readonly string[], options: StartOptions = {}): Started {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", CLI, ...args],
+    cwd: options.cwd,
+    env: { NO_COLOR: "1", ...options.env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const watchers = new Set<() => void>();
+  const collected = { stdout: "", stderr: "", ended: false };
+  const collect = async (name: "stdout" | "stderr"): Promise<void> => {
+    for await (const text of child[name].pipeThrough(new TextDecoderStream())) {
+      collected[name] += text;
+      for (const watcher of watchers) watcher();
+    }
+  };
+  const finished = (async (): Promise<Finished> => {
+    const [{ code }] = await Promise.all([child.status, collect("stdout"), collect("stderr")]);
+    collected.ended = true;
+    for (const watcher of watchers) watcher();
+    return { code, stdout: collected.stdout, stderr: collected.stderr };
+  })();
+  return {
+    finished,
+    kill: (signal) => child.kill(signal),
+    says: (text) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const all = collected.stdout + collected.stderr;
+          if (all.includes(text)) resolve();
+          else if (collected.ended) reject(new Error(`ended without saying "${text}":\n${all}`));
+          else return;
+          watchers.delete(look);
+        };
+        watchers.add(look);
+        look();
+      }),
+  };
+}
+
+/** Runs the real command line to its end. */
+export function runAiotest(
+  args: readonly string[],
+  options: StartOptions = {},
+): Promise<Finished> {
+  return startAiotest(args, options).finished;
+}

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import type { Sample } from "../../src/stats/sample.ts";
+import { testContext } from "../support/users.ts";
+
+const SAMPLE: Sample = {
+  method: "GET",
+  name: "search",
+  status: 500,
+  latencyMs: 12,
+  endedAt: 100,
+  bytesReceived: 80,
+  bytesSent: 7,
+  retries: 0,
+  error: "HTTP 500",
+};
+
+Deno.test("a sample is counted as it is, and the event tells of it", () => {
+  const { context, events, recorded } = testContext();
+  const seen: unknown[] = [];
+  events.on("request", (event) => void seen.push(event));
+  context.recorder.record(SAMPLE);
+  assert.deepEqual(recorded.samples, [SAMPLE]);
+  assert.deepEqual(seen, [{
+    name: "search",
+    method: "GET",
+    status: 500,
+    latencyMs: 12,
+    bytes: 80,
+    error: "HTTP 500",
+    userCount: 1,
+  }]);
+});
+
+Deno.test("a user error is counted by its text, and the event carries the error itself", () => {
+  const { context, events, recorded } = testContext();
+  const seen: unknown[] = [];
+  events.on("userError", ({ user, error }) => void seen.push(user, error));
+  const error = new TypeError("x is undefined");
+  context.recorder.userError("ShopTest", error, 5);
+  context.recorder.userError("ShopTest", "a string", 6);
+  assert.deepEqual(recorded.userErrors, [
+    { user: "ShopTest", error: "TypeError: x is undefined", atMs: 5 },
+    { user: "ShopTest", error: "a string", atMs: 6 },
+  ]);
+  assert.deepEqual(seen, ["ShopTest", error, "ShopTest", new Error("a string")]);
+});
+
+Deno.test("only errors that were marked are counted already", () => {
+  const { context: { recorder } } = testContext();
+  const error = new Error("refused");
+  assert.equal(recorder.isCounted(error), false);
+  recorder.markCounted(error);
+  recorder.markCounted("a string");
+  assert.equal(recorder.isCounted(error), true);
+  assert.equal(recorder.isCounted(new Error("refused")), false);
+  assert.equal(recorder.isCounted("a string"), false);
+});
