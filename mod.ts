@@ -32,9 +32,15 @@ export { LoadUserShape } from "./src/load/load_user_shape.ts";
 export type { Stage, Tick } from "./src/load/load_user_shape.ts";
 export type { UserContext } from "./src/user/context.ts";
 export { tag, weight } from "./src/user/decorators.ts";
-export { AsyncHttpUser, HttpUser } from "./src/user/http_user.ts";
+export { AsyncHttpUser, HttpUser, RequestError } from "./src/user/http_user.ts";
+export type {
+  CookieStore,
+  HttpResponse,
+  RequestErrorCode,
+  RequestOptions,
+} from "./src/user/http_user.ts";
+export type { Check, Session } from "./src/user/session.ts";
 export { User } from "./src/user/user.ts";
-export { RequestError } from "./src/user/http_user.ts";
 export type { Measurement, MeasureOptions, TestOrder, UserClass } from "./src/user/user.ts";
 export {
   between,

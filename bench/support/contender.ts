@@ -21,6 +21,12 @@ export interface OwnCount {
   readonly rate: number | null;
 }
 
+/** What a contender printed. */
+export interface Printed {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** A load generator. */
 export interface Contender {
   readonly name: string;
@@ -31,7 +37,7 @@ export interface Contender {
   /** Runs before it is measured, and returns the arguments of the program. */
   args(load: Load): string[] | Promise<string[]>;
   /** Reads its own result: from what it printed, or from the files in the load's folder. */
-  ownCount(stdout: string, load: Load): OwnCount | Promise<OwnCount>;
+  ownCount(printed: Printed, load: Load): OwnCount | Promise<OwnCount>;
 }
 
 const SUPPORT = "bench/support";
@@ -47,7 +53,7 @@ export const CONTENDERS: readonly Contender[] = [
       `-d${seconds}s`,
       `${url}/`,
     ],
-    ownCount: (stdout) => ({
+    ownCount: ({ stdout }) => ({
       requests: numberAfter(stdout, /(\d+) requests in/),
       rate: numberAfter(stdout, /Requests\/sec:\s*([\d.]+)/),
     }),
@@ -59,7 +65,7 @@ export const CONTENDERS: readonly Contender[] = [
       ...["-z", `${seconds}s`, "-c", String(connections), "-cpus", "1"],
       `${url}/`,
     ],
-    ownCount: (stdout) => ({
+    ownCount: ({ stdout }) => ({
       requests: numberAfter(stdout, /\[200\]\s+(\d+) responses/),
       rate: numberAfter(stdout, /Requests\/sec:\s*([\d.]+)/),
     }),
@@ -74,7 +80,7 @@ export const CONTENDERS: readonly Contender[] = [
       const program = `${folder}/node_modules/autocannon/autocannon.js`;
       return [program, "-c", String(connections), "-d", String(seconds), "--json", `${url}/`];
     },
-    ownCount: (stdout) => {
+    ownCount: ({ stdout }) => {
       const { requests } = JSON.parse(stdout) as { requests: { total: number; average: number } };
       return { requests: requests.total, rate: requests.average };
     },
@@ -82,18 +88,15 @@ export const CONTENDERS: readonly Contender[] = [
   {
     name: "locust FastHttpUser",
     program: "locust",
-    args: ({ url, connections, seconds, folder }) => [
+    args: ({ url, connections, seconds }) => [
       ...["-f", `${SUPPORT}/locustfile.py`, "--headless", "--only-summary", "-H", url],
       ...["-u", String(connections), "-r", "1000", "-t", `${seconds}s`],
-      ...["--csv", `${folder}/locust`],
     ],
-    ownCount: async (_stdout, { folder }) => {
-      const lines = (await Deno.readTextFile(`${folder}/locust_stats.csv`)).trim().split("\n");
-      const columns = lines[0]!.split(",");
-      const totals = lines.at(-1)!.split(",");
-      const column = (name: string): number => Number(totals[columns.indexOf(name)]);
-      return { requests: column("Request Count"), rate: column("Requests/s") };
-    },
+    // Its CSV file lacks what came after it was last written; the table at the end lacks nothing.
+    ownCount: ({ stderr }) => ({
+      requests: numberAfter(stderr, /Aggregated\s+(\d+)/),
+      rate: numberAfter(stderr, /Aggregated.*\|\s*([\d.]+)/),
+    }),
   },
   {
     name: "bare fetch",
@@ -102,7 +105,7 @@ export const CONTENDERS: readonly Contender[] = [
       ...["run", "-A", `${SUPPORT}/fetch_loop.ts`],
       ...[`${url}/`, String(connections), String(seconds)],
     ],
-    ownCount: (stdout) => JSON.parse(stdout) as OwnCount,
+    ownCount: ({ stdout }) => JSON.parse(stdout) as OwnCount,
   },
   {
     name: "aiotest HttpUser",
@@ -120,7 +123,7 @@ function aiotestArgs(file: string, { url, connections, seconds, folder }: Load):
   ];
 }
 
-async function aiotestCount(_stdout: string, { folder }: Load): Promise<OwnCount> {
+async function aiotestCount(_printed: Printed, { folder }: Load): Promise<OwnCount> {
   const text = await Deno.readTextFile(`${folder}/out.json`);
   return (JSON.parse(text) as { totals: OwnCount }).totals;
 }

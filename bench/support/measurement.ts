@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Contender, Load, OwnCount } from "./contender.ts";
+import type { Contender, Load, OwnCount, Printed } from "./contender.ts";
 import type { Nginx } from "./nginx.ts";
 
 /** What one run showed. */
@@ -52,17 +52,21 @@ export async function measure(
       stderr: "piped",
     }).spawn();
     const output = child.output();
+    let running = true;
+    output.finally(() => running = false);
+    const begun = async (): Promise<boolean> => {
+      if (!running) throw new Error("it ended at once:");
+      return await nginx.served() > servedBefore;
+    };
     try {
-      const window = await observe(child.pid, nginx, servedBefore, seconds);
-      const { stdout, stderr, code } = await output;
-      const decoder = new TextDecoder();
-      if (code !== 0) throw new Error(`exit code ${code}: ${lastLine(decoder.decode(stderr))}`);
+      const window = await observe(child.pid, nginx, begun, seconds);
+      const { code } = await output;
+      if (code !== 0) throw new Error(`it exited with ${code}:`);
       const served = await nginx.served() - servedBefore;
-      return { ...window, served, own: await contender.ownCount(decoder.decode(stdout), load) };
+      return { ...window, served, own: await contender.ownCount(printed(await output), load) };
     } catch (error) {
       kill(child);
-      const { stderr } = await output;
-      throw new Error(`${(error as Error).message} ${lastLine(new TextDecoder().decode(stderr))}`);
+      throw new Error(`${(error as Error).message} ${printed(await output).stderr.trim()}`);
     }
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -74,12 +78,12 @@ type Window = Pick<Measurement, "rate" | "cpuMicroseconds" | "peakBytes">;
 async function observe(
   pid: number,
   nginx: Nginx,
-  servedBefore: number,
+  begun: () => Promise<boolean>,
   seconds: number,
 ): Promise<Window> {
   const deadline = performance.now() + START_LIMIT_MS;
-  while (await nginx.served() === servedBefore) {
-    if (performance.now() > deadline) throw new Error("it sent nothing;");
+  while (!await begun()) {
+    if (performance.now() > deadline) throw new Error("it sent nothing:");
     await sleep(0.02);
   }
   await sleep(WARM_UP_SECONDS);
@@ -119,8 +123,9 @@ function kill(child: Deno.ChildProcess): void {
   }
 }
 
-function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1)!;
+function printed({ stdout, stderr }: Deno.CommandOutput): Printed {
+  const decoder = new TextDecoder();
+  return { stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
 function sleep(seconds: number): Promise<void> {

@@ -19,6 +19,8 @@ export interface CustomFlag {
   readonly default: string | boolean | undefined;
 }
 
+const GROUP = "Of the test file:";
+
 /** What a test file gets to add flags to. */
 export class CustomFlags implements CommandLineParser {
   readonly #taken: readonly Option[];
@@ -55,7 +57,8 @@ export class CustomFlags implements CommandLineParser {
   }
 
   #add(flags: string, description: string, defaultValue: string | boolean | undefined): void {
-    const option = parseFlags(flags, description);
+    const ending = typeof defaultValue === "string" ? ` (default: ${defaultValue})` : "";
+    const option = parseFlags(flags, description + ending).helpGroup(GROUP);
     const rival = this.#taken.find((other) => collide(option, other));
     if (rival !== undefined) {
       throw new UsageError(
@@ -68,7 +71,9 @@ export class CustomFlags implements CommandLineParser {
       collide(option, other.option) && option.negate === other.option.negate
     );
     if (twin !== undefined) {
-      throw new UsageError(`The test file adds two flags that collide: ${twin.option.flags}, ${flags}`);
+      throw new UsageError(
+        `The test file adds two flags that collide: ${twin.option.flags}, ${flags}`,
+      );
     }
     this.#flags.push({ option, kind: kindOf(option), default: defaultValue });
   }

@@ -18,7 +18,9 @@ Examples:
 /** What `--help` prints. */
 export function helpText(options: readonly Option[]): string {
   return flagParser(options)
-    .usage("[options]         run the test file\n       aiotest demo [options]    test a target of its own")
+    .usage(
+      "[options]         run the test file\n       aiotest demo [options]    test a target of its own",
+    )
     .configureHelp({
       helpWidth: WIDTH,
       // Of two long spellings, the second is the flag's name.

@@ -7,7 +7,7 @@
 import { UsageError } from "../core/errors.ts";
 import type { CommandLineParser } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
-import { type ConfigFile, readConfigFile } from "./config_file.ts";
+import { type ConfigFile, kebabCase, readConfigFile } from "./config_file.ts";
 import { type CustomFlag, CustomFlags } from "./custom_flags.ts";
 import { ownOptions, parseAll, type ParsedArguments, parseKnown } from "./flag_parser.ts";
 import { helpText } from "./help_text.ts";
@@ -57,7 +57,7 @@ export class CommandLine {
     const parsed = parseKnown(host.args, ownOptions());
     const request = requestOf(parsed);
     if (request === "help" || request === "version") return new CommandLine(host, request, null);
-    const path = new Sources(parsed.flags, host.env, null).find("config", textOf("a file's name"));
+    const path = new Sources(parsed.flags, host, null).find("config", textOf("a file's name"));
     const file = path === undefined ? null : await readConfigFile(host, path);
     const commandLine = new CommandLine(host, request, file);
     commandLine.known();
@@ -71,7 +71,7 @@ export class CommandLine {
 
   /** The values of aiotest's own options, whatever else stands on the command line. */
   known(): Settings {
-    return this.#settings(this.#sources(parseKnown(this.#host.args, this.#ownOptions))).values;
+    return readSettings(this.#sources(parseKnown(this.#host.args, this.#ownOptions))).values;
   }
 
   /**
@@ -81,21 +81,77 @@ export class CommandLine {
    */
   parse(): Options {
     const custom = this.#custom.all();
-    const all = [...this.#ownOptions, ...custom.map(({ option }) => option)];
-    const parsed = parseAll(this.#host.args, all);
-    this.#checkOperands(parsed);
+    const customOptions = custom.map(({ option }) => option);
+    const parsed = parseAll(this.#host.args, [...this.#ownOptions, ...customOptions]);
+    checkOperands(parsed);
     const sources = this.#sources(parsed);
-    const { values, given } = this.#settings(sources);
-    sources.checkFileKeys([...Object.values(NAMES), ...custom.map(({ option }) => option.name())]);
-    return { ...values, given, extra: extraValues(custom, sources) };
+    const { values, given } = readSettings(sources);
+    sources.checkFileKeys([
+      ...Object.keys(SETTINGS),
+      ...customOptions.map((option) => option.name()),
+    ]);
+    return { ...values, given, extra: readExtra(custom, sources) };
   }
 
-  /** What `--help` prints: the test file's flags as well, as far as it has added any. */
+  /** What `--help` prints; the test file's flags are in it as far as they have been added. */
   help(): string {
     return helpText([...this.#ownOptions, ...this.#custom.all().map(({ option }) => option)]);
   }
 
   #sources({ flags }: ParsedArguments): Sources {
-    return new Sources(flags, this.#host.env, this.#file);
+    return new Sources(flags, this.#host, this.#file);
   }
+}
+
+function requestOf({ flags, operands }: ParsedArguments): Request {
+  if (flags.has("help")) return "help";
+  if (flags.has("version")) return "version";
+  return operands[0] === "demo" ? "demo" : "run";
+}
+
+function checkOperands({ flags, operands }: ParsedArguments): void {
+  const [command, ...others] = operands;
+  const stray = command === "demo" ? others[0] : command;
+  if (stray !== undefined) {
+    throw new UsageError(
+      `${stray}: there is no such command`,
+      /\.m?[jt]s$/.test(stray)
+        ? `To run a test file: aiotest -f ${stray}`
+        : "aiotest --help shows what there is.",
+    );
+  }
+  const unfit = NOT_FOR_DEMO.find((name) => flags.has(name));
+  if (command === "demo" && unfit !== undefined) {
+    throw new UsageError(
+      `--${unfit} cannot go with demo, which has a test and a target of its own`,
+    );
+  }
+}
+
+function readSettings(
+  sources: Sources,
+): { readonly values: Settings; readonly given: Options["given"] } {
+  const given = new Set<keyof Settings>();
+  const read = <Name extends keyof Settings>(name: Name): Settings[Name] => {
+    const setting: Setting<Settings[Name]> = SETTINGS[name];
+    const value = sources.find(kebabCase(name), setting.kind);
+    if (value === undefined) return setting.default;
+    given.add(name);
+    return value;
+  };
+  const names = Object.keys(SETTINGS) as (keyof Settings)[];
+  const values: object = Object.fromEntries(names.map((name) => [name, read(name)]));
+  return { values: values as Settings, given };
+}
+
+/** Toggles that were not given are false, and so is `--no-x`'s `x` true; other flags are left out. */
+function readExtra(custom: readonly CustomFlag[], sources: Sources): Record<string, unknown> {
+  const extra: Record<string, unknown> = {};
+  for (const { option, kind, default: standard } of custom) {
+    const value = sources.find(option.name(), kind) ?? standard;
+    const name = option.attributeName();
+    if (value !== undefined) extra[name] = value;
+    else if (kind.bare !== undefined && !option.optional) extra[name] ??= !kind.bare;
+  }
+  return extra;
 }

@@ -5,6 +5,7 @@
  */
 
 import { UsageError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
 import { type ConfigFile, kebabCase } from "./config_file.ts";
 import type { FlagTexts } from "./flag_parser.ts";
 import { type RawType, rawTypeOf, type ValueKind } from "./value_kind.ts";
@@ -12,16 +13,16 @@ import { type RawType, rawTypeOf, type ValueKind } from "./value_kind.ts";
 /** Options as they were given, wherever that was. */
 export class Sources {
   readonly #flags: FlagTexts;
-  readonly #env: (name: string) => string | undefined;
+  readonly #host: Pick<Host, "env">;
   readonly #file: ConfigFile | null;
 
   constructor(
     flags: FlagTexts,
-    env: (name: string) => string | undefined,
+    host: Pick<Host, "env">,
     file: ConfigFile | null,
   ) {
     this.#flags = flags;
-    this.#env = env;
+    this.#host = host;
     this.#file = file;
   }
 
@@ -65,7 +66,7 @@ export class Sources {
 
   #fromEnvironment<Value>(name: string, kind: ValueKind<Value>): Value | undefined {
     const variable = environmentName(name);
-    const text = this.#env(variable);
+    const text = this.#host.env(variable);
     // Compose files and CI systems set variables to nothing when they mean that they are not set.
     if (text === undefined || text === "") return undefined;
     return read(`${variable}=${quoted(text)}`, text, kind);

@@ -35,6 +35,8 @@ export interface Host {
   writeTextFile(path: string, text: string): Promise<void>;
   /** Adds a line to a file at once, and creates the file where there is none. */
   appendLine(path: string, line: string): void;
+  /** Creates the file where there is none, and leaves it as it is otherwise; rejects where it cannot be written. */
+  touch(path: string): Promise<void>;
   /** Whether a file of this name can be seen. */
   isFile(path: string): Promise<boolean>;
   /** Imports an ES module from a file. */
@@ -63,6 +65,7 @@ export function denoHost(): Host {
     readTextFile: (path) => Deno.readTextFile(path),
     writeTextFile: (path, text) => Deno.writeTextFile(path, text),
     appendLine: (path, line) => Deno.writeTextFileSync(path, `${line}\n`, { append: true }),
+    touch: async (path) => (await Deno.open(path, { create: true, append: true })).close(),
     isFile,
     importModule: (path) => import(pathToFileURL(path).href),
     onInterrupt,

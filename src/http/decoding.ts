@@ -33,7 +33,9 @@ export function decodeBody(
   if (wire.length === 0) return wire;
   const codings = contentEncoding.toLowerCase().split(",").map((coding) => coding.trim());
   if (codings.length > MAX_CODINGS) {
-    throw new Error(`${codings.length} content codings in a row, at most ${MAX_CODINGS} are undone`);
+    throw new Error(
+      `${codings.length} content codings in a row, at most ${MAX_CODINGS} are undone`,
+    );
   }
   let body = wire;
   for (const coding of codings.reverse()) {
@@ -64,6 +66,7 @@ function hasZlibHeader(body: Uint8Array): boolean {
 }
 
 /** Node's Buffer prints and slices unlike the Uint8Array that callers are told of. */
-function plain(buffer: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+function plain(buffer: Uint8Array): Uint8Array<ArrayBuffer> {
+  // zlib's output is never in memory that threads share.
+  return new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
 }

@@ -184,8 +184,9 @@ class FetchResponse implements WireResponse {
   readonly retries = 0;
   readonly endedAt: number;
   readonly #request: WireRequest;
-  readonly #body: Uint8Array<ArrayBuffer>;
-  readonly #coding: string | null;
+  #body: Uint8Array<ArrayBuffer>;
+  /** What is still to be undone, or null. */
+  #coding: string | null;
 
   constructor(
     request: WireRequest,
@@ -213,7 +214,9 @@ class FetchResponse implements WireResponse {
   bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
     if (this.#coding === null) return this.#body;
     try {
-      return decodeBody(this.#body, this.#coding);
+      this.#body = decodeBody(this.#body, this.#coding);
+      this.#coding = null;
+      return this.#body;
     } catch (error) {
       const { method, url } = this.#request;
       const detail = error instanceof Error ? error.message : String(error);

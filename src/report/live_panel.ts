@@ -5,7 +5,13 @@
  */
 
 import { formatDuration } from "../core/duration.ts";
-import type { LatencySummary, RequestRow, RunState, Snapshot } from "../stats/snapshot.ts";
+import type {
+  LatencySummary,
+  RequestRow,
+  RunState,
+  Snapshot,
+  TimelineSecond,
+} from "../stats/snapshot.ts";
 import { formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
 import { recentRequests, type RecentSeconds, recentSeconds } from "./recent_seconds.ts";
 import { sparkline } from "./sparkline.ts";
@@ -17,19 +23,20 @@ import { textTable } from "./text_table.ts";
  * there are fewer, the ends of lines are missing.
  */
 export function render(snapshot: Snapshot, columns: number, color: boolean): string[] {
+  const { statistics } = snapshot;
   const lines = [
     progress(snapshot, columns),
     [],
     users(snapshot),
-    rate(snapshot, columns),
+    rate(statistics.timeline, columns),
     requests(snapshot),
-    latencies("latency", snapshot.statistics.totals.latencyMs),
-    latencies(`last ${RECENT_SECONDS} s`, recentSeconds(snapshot, RECENT_SECONDS)),
+    latencies("latency", statistics.totals.latencyMs),
+    latencies(`last ${RECENT_SECONDS} s`, recentSeconds(statistics.timeline, RECENT_SECONDS)),
     generators(snapshot),
   ];
   return [
     ...lines.map((line) => renderLine(line, columns, color)),
-    ...topNames(snapshot.statistics.requests, columns, color),
+    ...topNames(statistics.requests, columns, color),
     ...snapshot.warnings.slice(-LATEST_WARNINGS).map((warning) =>
       renderLine([span("! ", "warning"), span(warning)], columns, color)
     ),
@@ -87,13 +94,13 @@ function users({ users }: Snapshot): Span[] {
   ];
 }
 
-function rate(snapshot: Snapshot, columns: number): Span[] {
-  const text = `${formatRate(recentSeconds(snapshot, 1).rate)}/s`.padEnd(10);
+function rate(timeline: readonly TimelineSecond[], columns: number): Span[] {
+  const text = `${formatRate(recentSeconds(timeline, 1).rate)}/s`.padEnd(10);
   const room = Math.max(0, Math.min(LONGEST_BAR, columns - LABEL_COLUMNS - text.length));
   return [
     label("rate"),
     span(text, "strong"),
-    span(sparkline(recentRequests(snapshot, room)), "busy"),
+    span(sparkline(recentRequests(timeline, room)), "busy"),
   ];
 }
 
@@ -115,7 +122,7 @@ function latencies(title: string, latency: LatencySummary | RecentSeconds): Span
     ["p50", latency.p50],
     ["p95", latency.p95],
     ["p99", latency.p99],
-    ...("max" in latency ? [["max", latency.max] satisfies [string, number | null]] : []),
+    ...("max" in latency ? [["max", latency.max] satisfies [string, unknown]] : []),
   ];
   const values = shown.flatMap(([name, ms]) => [
     span(`${name} `, "quiet"),

@@ -12,8 +12,8 @@ const WINDOW_SECONDS = 5;
  */
 export function progressLine(snapshot: Snapshot): string {
   const { users, state, durationSeconds } = snapshot;
-  const { totals } = snapshot.statistics;
-  const { rate, p50, p95, p99 } = recentSeconds(snapshot, WINDOW_SECONDS);
+  const { totals, timeline } = snapshot.statistics;
+  const { rate, p50, p95, p99 } = recentSeconds(timeline, WINDOW_SECONDS);
   const share = totals.failures === 0 ? "" : ` (${formatShare(totals.errorRate)})`;
   return [
     formatDuration(durationSeconds).padStart(6),

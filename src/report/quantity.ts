@@ -31,6 +31,11 @@ export function formatExact(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** How many of something there were, exactly: `1 user`, `2,000 users`. */
+export function formatAmount(count: number, noun: string, plural = `${noun}s`): string {
+  return `${formatExact(count)} ${count === 1 ? noun : plural}`;
+}
+
 /**
  * A rate, without its unit.
  *

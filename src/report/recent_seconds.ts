@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Snapshot, TimelineSecond } from "../stats/snapshot.ts";
+import type { TimelineSecond } from "../stats/snapshot.ts";
 
-/** The last seconds of a run taken together; null where nothing is known of them. */
+/** The last seconds of a run taken together; null where there were none, or nothing ended in them. */
 export interface RecentSeconds {
   /** Requests a second. */
   readonly rate: number | null;
@@ -17,42 +17,50 @@ export interface RecentSeconds {
 }
 
 /**
- * The last `count` whole seconds, or as many as there were.
+ * The last `count` seconds of a timeline, or as many as there are.
  *
  * Percentiles of seconds do not add up to the percentile of all of them. The highest is used, since
  * it is a bound that holds: where 95 % were at most as slow in each second, they were in all of them.
+ *
+ * ```ts
+ * import { recentSeconds } from "./recent_seconds.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const timeline = [
+ *   { second: 0, users: 1, requests: 10, failures: 0, p50: 3, p95: 9, p99: 9 },
+ *   { second: 1, users: 1, requests: 20, failures: 0, p50: 4, p95: 8, p99: 9 },
+ * ];
+ * assert.deepEqual(recentSeconds(timeline, 5), { rate: 15, p50: 4, p95: 9, p99: 9 });
+ * ```
  */
-export function recentSeconds(snapshot: Snapshot, count: number): RecentSeconds {
-  // A second that has not ended yet would look like a drop of the rate.
-  const end = Math.floor(snapshot.durationSeconds);
-  const start = Math.max(0, end - count);
-  const seconds = secondsBetween(snapshot.statistics.timeline, start, end);
-  const requests = seconds.reduce((sum, second) => sum + second.requests, 0);
+export function recentSeconds(timeline: readonly TimelineSecond[], count: number): RecentSeconds {
+  const seconds = latest(timeline, count);
+  const requests = recentRequests(timeline, count);
+  const sum = requests.reduce((total, ofOne) => total + ofOne, 0);
   return {
-    rate: end > start ? requests / (end - start) : null,
+    rate: requests.length === 0 ? null : sum / requests.length,
     p50: highest(seconds.map(({ p50 }) => p50)),
     p95: highest(seconds.map(({ p95 }) => p95)),
     p99: highest(seconds.map(({ p99 }) => p99)),
   };
 }
 
-/** Requests of each of the last `count` whole seconds, the oldest first. */
-export function recentRequests(snapshot: Snapshot, count: number): number[] {
-  const end = Math.floor(snapshot.durationSeconds);
-  const start = Math.max(0, end - count);
-  const requests = new Array<number>(end - start).fill(0);
-  for (const second of secondsBetween(snapshot.statistics.timeline, start, end)) {
-    requests[second.second - start] = second.requests;
-  }
+/** Requests of each of the last `count` seconds of a timeline, the oldest first. */
+export function recentRequests(timeline: readonly TimelineSecond[], count: number): number[] {
+  const seconds = latest(timeline, count);
+  const [oldest] = seconds;
+  const newest = seconds.at(-1);
+  if (oldest === undefined || newest === undefined) return [];
+  // A second that no node has told of is one without requests.
+  const requests = new Array<number>(newest.second - oldest.second + 1).fill(0);
+  for (const { second, requests: ofOne } of seconds) requests[second - oldest.second] = ofOne;
   return requests;
 }
 
-function secondsBetween(
-  timeline: readonly TimelineSecond[],
-  start: number,
-  end: number,
-): TimelineSecond[] {
-  return timeline.filter(({ second }) => second >= start && second < end);
+function latest(timeline: readonly TimelineSecond[], count: number): readonly TimelineSecond[] {
+  const newest = timeline.at(-1);
+  if (newest === undefined) return [];
+  return timeline.slice(-count).filter(({ second }) => second > newest.second - count);
 }
 
 function highest(values: readonly (number | null)[]): number | null {

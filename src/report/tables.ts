@@ -6,6 +6,7 @@
 
 import type { LatencySummary, RequestTotals, Snapshot } from "../stats/snapshot.ts";
 import {
+  formatAmount,
   formatBytes,
   formatCount,
   formatElapsed,
@@ -14,7 +15,7 @@ import {
   formatShare,
 } from "./quantity.ts";
 import { renderLine, type Span, span } from "./styled_line.ts";
-import { columnsOf, harmless, shorten } from "./terminal_text.ts";
+import { harmless, shorten, wrap } from "./terminal_text.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 import { verdict } from "./verdict.ts";
 
@@ -37,7 +38,7 @@ export function finalReport(snapshot: Snapshot, options: ReportOptions): string 
     failureSection(snapshot, size),
     userErrorSection(snapshot, size),
     warningSection(snapshot, size),
-    [renderLine(verdict(snapshot, options.exitCode), size.columns, size.color)],
+    verdictSection(snapshot, options.exitCode, size),
   ];
   const text = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
   return `\n${text.join("\n\n")}\n`;
@@ -63,13 +64,13 @@ function numbers(...titles: readonly string[]): TableColumn[] {
 }
 
 function heading(snapshot: Snapshot, size: TableSize): string[] {
-  const { totals } = snapshot.statistics;
-  const workers = snapshot.mode === "local" ? "" : `, ${snapshot.workers.length} workers`;
-  const time = formatElapsed(snapshot.durationSeconds);
+  const { runId, mode, workers, durationSeconds, users, statistics: { totals } } = snapshot;
+  const where = mode === "local" ? mode : `${mode}, ${formatAmount(workers.length, "worker")}`;
+  const again = totals.retries === 0 ? "" : `, ${formatAmount(totals.retries, "retry", "retries")}`;
   return [
-    `Run ${snapshot.runId}: ${snapshot.mode}${workers}, ${time}, up to ${snapshot.users.peak} users`,
-    `Received ${formatBytes(totals.bytesReceived)}, sent ${formatBytes(totals.bytesSent)}, ` +
-    `${formatCount(totals.retries)} retries`,
+    `Run ${runId}, ${where}`,
+    `${formatElapsed(durationSeconds)}, up to ${formatAmount(users.peak, "user")}, ` +
+    `received ${formatBytes(totals.bytesReceived)}, sent ${formatBytes(totals.bytesSent)}${again}`,
   ].map((text) => renderLine([span(text, "quiet")], size.columns, size.color));
 }
 
@@ -180,29 +181,19 @@ function userErrorSection(snapshot: Snapshot, size: TableSize): string[] {
 }
 
 function warningSection(snapshot: Snapshot, size: TableSize): string[] {
-  const { columns, color } = size;
-  return snapshot.warnings.flatMap((warning) =>
-    wrap(harmless(warning), columns - MARK.length).map((text, index) =>
-      renderLine([span(index === 0 ? MARK : INDENT, "warning"), span(text)], columns, color)
-    )
-  );
+  return snapshot.warnings.flatMap((warning) => prose(span("!", "warning"), warning, size));
 }
 
-const MARK = "! ";
-const INDENT = "  ";
+function verdictSection(snapshot: Snapshot, exitCode: number, size: TableSize): string[] {
+  const { word, facts } = verdict(snapshot, exitCode);
+  return prose(span(`${word.text} `, word.tone), facts, size);
+}
 
-/** Warnings are sentences: nothing of them may be left out, so they go on in the next line. */
-function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    const longer = line === "" ? word : `${line} ${word}`;
-    if (line !== "" && columnsOf(longer) > columns) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = longer;
-    }
-  }
-  return [...lines, line];
+/** A sentence with something in front of it. Nothing of it may be left out, so it can take lines. */
+function prose(mark: Span, text: string, size: TableSize): string[] {
+  const indent = " ".repeat(mark.text.length + 1);
+  return wrap(harmless(text), size.columns - indent.length).map((part, index) => {
+    const start = index === 0 ? [mark, span(" ")] : [span(indent)];
+    return renderLine([...start, span(part)], size.columns, size.color);
+  });
 }

@@ -77,6 +77,22 @@ export function fit(text: string, columns: number, align: Alignment): string {
   return align === "left" ? short + spaces : spaces + short;
 }
 
+/** The text in lines of at most so many columns, as far as its words are not longer than that. */
+export function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line !== "" && columnsOf(longer) > columns) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = longer;
+    }
+  }
+  return [...lines, line];
+}
+
 const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** Control characters, line and paragraph separators, and what turns the direction of a line. */

@@ -36,6 +36,8 @@ export interface LocalRunOptions {
   readonly random: Random;
   /** Seconds of processor time that this process has used. */
   readonly cpuSeconds: () => number;
+  /** Warnings that are known before the start. */
+  readonly warnings: readonly string[];
   /** Files that this process may have open; null where nobody knows. */
   readonly openFileLimit: number | null;
   /** Called once a second while the test runs. */
@@ -104,7 +106,8 @@ export class LocalRun {
 
   /** Runs the test to its end; resolves with all that is known of it. */
   async run(): Promise<Snapshot> {
-    const { events } = this.#options;
+    const { events, warnings } = this.#options;
+    for (const text of warnings) this.#warn(text);
     await events.emit("testStart", { run: this.#run });
     this.#startedAtWall = this.#clock.wallTime();
     this.#startedAt = this.#countedFrom = this.#clock.now();

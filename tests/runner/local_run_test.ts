@@ -39,6 +39,7 @@ function begin(
     random: () => 0.5,
     cpuSeconds: () => 0,
     openFileLimit: null,
+    warnings: [],
     onSecond: (snapshot) => seconds.push(snapshot),
     onWarning: (text) => warnings.push(text),
     ...options,

@@ -1,0 +1,33 @@
+import { systemClock } from "../core/clock.ts";
+import type { Host } from "../core/host.ts";
+import { systemRandom } from "../core/random.ts";
+import { openDemoShop } from "./demo_shop.ts";
+import type { Options } from "./options.ts";
+import { runLocal } from "./run_local.ts";
+
+/** What the demo does where the command line does not say otherwise. */
+const DEMO = { users: 20, rate: 5, runTime: 10, json: "aiotest-demo.json" } as const;
+
+/** Opens a shop on this machine, tests it, and closes it again. */
+export async function runDemo(host: Host, options: Options): Promise<number> {
+  const shop = openDemoShop(systemClock, systemRandom);
+  try {
+    host.stderr.write(`A small shop is open at ${shop.url}; now and then an order fails there.\n`);
+    const test = await import("../../examples/shop.ts");
+    const json = options.json ?? DEMO.json;
+    const exitCode = await runLocal(host, { ...test }, {
+      ...options,
+      host: shop.url,
+      users: options.given.has("users") ? options.users : DEMO.users,
+      rate: options.given.has("rate") ? options.rate : DEMO.rate,
+      runTime: options.runTime ?? DEMO.runTime,
+      json,
+      // The failing orders are part of the demo, and no fault of it.
+      exitCodeOnError: options.given.has("exitCodeOnError") ? options.exitCodeOnError : 0,
+    });
+    host.stderr.write(`The same as JSON is in ${json}.\n`);
+    return exitCode;
+  } finally {
+    await shop.close();
+  }
+}

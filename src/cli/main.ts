@@ -1,0 +1,52 @@
+/**
+ * The command line from its first word to its exit code.
+ *
+ * @module
+ */
+
+import { AiotestError } from "../core/errors.ts";
+import { events } from "../core/events.ts";
+import { ExitCode } from "../core/exit_code.ts";
+import type { Host } from "../core/host.ts";
+import { versionText } from "../core/version.ts";
+import { runDemo } from "./demo.ts";
+import { CommandLine } from "./options.ts";
+import { runLocal } from "./run_local.ts";
+import { importTestFile } from "./test_file.ts";
+
+/** Does what the command line asks for; resolves with what the process is to exit with. */
+export async function main(host: Host): Promise<number> {
+  const exitCode = await obeyOrExplain(host);
+  await events.emit("quitting", { exitCode });
+  return exitCode;
+}
+
+/** The one place where an error becomes a sentence and an exit code. */
+async function obeyOrExplain(host: Host): Promise<number> {
+  try {
+    return await obey(host);
+  } catch (error) {
+    if (!(error instanceof AiotestError)) throw error;
+    host.stderr.write(`aiotest: ${error.message}\n${error.hint === "" ? "" : `${error.hint}\n`}`);
+    return error.exitCode;
+  }
+}
+
+async function obey(host: Host): Promise<number> {
+  const commandLine = await CommandLine.preview(host);
+  switch (commandLine.request) {
+    case "version":
+      host.stdout.write(`${versionText()}\n`);
+      return ExitCode.passed;
+    case "help":
+      host.stdout.write(commandLine.help());
+      return ExitCode.passed;
+    case "demo":
+      return await runDemo(host, commandLine.parse());
+    case "run": {
+      const exports = await importTestFile(host, commandLine.known().aiotestfile);
+      await events.emit("initCommandLineParser", { parser: commandLine.parser });
+      return await runLocal(host, exports, commandLine.parse());
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * What comes after a redirect.
+ *
+ * @module
+ */
+
+import { RequestError, type RequestErrorCode } from "./request_error.ts";
+import type { HeaderPairs, WireRequest } from "./transport.ts";
+
+/** More redirects than this, one after another, are taken for a loop. */
+export const MAX_REDIRECTS = 20;
+
+/** The part of a response that says where to go. */
+export interface RedirectingResponse {
+  readonly status: number;
+  readonly headers: Headers;
+}
+
+/** Whether a status asks to go elsewhere; 300, 304 and the like do not. */
+export function isRedirect(status: number): boolean {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
+
+/**
+ * The request that a redirect asks for, or null where the response names no place to go to, and so is
+ * the last one. The deadline stays: it is that of the whole chain.
+ *
+ * ```ts
+ * import { nextRequest } from "./redirects.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const url = new URL("http://127.0.0.1/login");
+ * const posted = { method: "POST", url, headers: [], body: new Uint8Array(3), deadline: 1000 };
+ * const headers = new Headers({ location: "/home" });
+ * const next = nextRequest(posted, { status: 303, headers }, 0);
+ * assert.equal(`${next?.method} ${next?.url}`, "GET http://127.0.0.1/home");
+ * assert.equal(next?.body, null);
+ * ```
+ *
+ * @param followed how many redirects have been followed before this one.
+ * @throws RequestError `TOO_MANY_REDIRECTS`, or `BAD_REDIRECT` where the place is none that can be
+ *   requested, or the body was a stream that would have to be sent again.
+ */
+export function nextRequest(
+  request: WireRequest,
+  response: RedirectingResponse,
+  followed: number,
+): WireRequest | null {
+  const location = response.headers.get("location");
+  if (location === null) return null;
+  if (followed >= MAX_REDIRECTS) {
+    throw failure("TOO_MANY_REDIRECTS", request, `over ${MAX_REDIRECTS} redirects`);
+  }
+  const url = destination(request, location);
+  const headers = url.origin === request.url.origin
+    ? request.headers
+    : without(request.headers, (name) => CREDENTIALS.has(name));
+  if (becomesGet(response.status, request.method)) {
+    const bodiless = without(headers, describesBody);
+    return { method: "GET", url, headers: bodiless, body: null, deadline: request.deadline };
+  }
+  if (request.body instanceof ReadableStream) {
+    throw failure("BAD_REDIRECT", request, "a body that is a stream cannot be sent again");
+  }
+  return { ...request, url, headers };
+}
+
+const CREDENTIALS: ReadonlySet<string> = new Set([
+  "authorization",
+  "cookie",
+  "proxy-authorization",
+]);
+
+function destination(request: WireRequest, location: string): URL {
+  const url = URL.parse(location, request.url);
+  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
+    throw failure("BAD_REDIRECT", request, `${JSON.stringify(location)} cannot be requested`);
+  }
+  url.hash = "";
+  // Whoever redirects may not choose whom its clients log in as.
+  url.username = "";
+  url.password = "";
+  return url;
+}
+
+function becomesGet(status: number, method: string): boolean {
+  if (status === 303) return method !== "GET" && method !== "HEAD";
+  return (status === 301 || status === 302) && method === "POST";
+}
+
+function describesBody(name: string): boolean {
+  return name.startsWith("content-") || name === "transfer-encoding" || name === "expect";
+}
+
+function without(headers: HeaderPairs, drop: (lowerName: string) => boolean): HeaderPairs {
+  return headers.filter(([name]) => !drop(name.toLowerCase()));
+}
+
+function failure(code: RequestErrorCode, request: WireRequest, detail: string): RequestError {
+  return new RequestError(code, request.method, request.url.href, detail);
+}

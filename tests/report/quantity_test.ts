@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import {
+  formatAmount,
+  formatBytes,
+  formatCount,
+  formatElapsed,
+  formatExact,
+  formatLatency,
+  formatRate,
+  formatShare,
+} from "../../src/report/quantity.ts";
+
+function assertFormats<Value>(format: (value: Value) => string, expected: [Value, string][]): void {
+  for (const [value, text] of expected) assert.equal(format(value), text, String(value));
+}
+
+Deno.test("latencies have three digits that matter, judged after rounding", () => {
+  assertFormats(formatLatency, [
+    [null, "-"],
+    [0, "0"],
+    [0.0123, "0.012"],
+    [0.9994, "0.999"],
+    [0.9996, "1.00"],
+    [1.234, "1.23"],
+    [9.996, "10.0"],
+    [12.34, "12.3"],
+    [99.96, "100"],
+    [1234.4, "1234"],
+    [999_999.4, "999999"],
+    [999_999.5, "1000s"],
+    [99_999_499, "99999s"],
+    [1e8, "28h"],
+  ]);
+});
+
+Deno.test("counts are exact up to ten million, and short from there on", () => {
+  assertFormats(formatCount, [
+    [0, "0"],
+    [999, "999"],
+    [1000, "1,000"],
+    [9_999_999, "9,999,999"],
+    [10_000_000, "10.0M"],
+    [999_600_000, "1.00G"],
+    [1_234_567_890, "1.23G"],
+  ]);
+});
+
+Deno.test("a count can be had exactly, with the noun that it is of", () => {
+  assert.equal(formatExact(1_234_567_890), "1,234,567,890");
+  assert.equal(formatAmount(0, "user"), "0 users");
+  assert.equal(formatAmount(1, "user"), "1 user");
+  assert.equal(formatAmount(2000, "retry", "retries"), "2,000 retries");
+});
+
+Deno.test("rates have fewer decimals the higher they are", () => {
+  assertFormats(formatRate, [
+    [null, "-"],
+    [0, "0"],
+    [0.333, "0.33"],
+    [9.996, "10.0"],
+    [999.94, "999.9"],
+    [999.96, "1,000"],
+    [123_456.7, "123,457"],
+    [12_345_678, "12.3M"],
+  ]);
+});
+
+Deno.test("only nothing is 0% and only everything is 100%", () => {
+  assertFormats(formatShare, [
+    [0, "0%"],
+    [1e-9, "<0.01%"],
+    [0.0001, "0.01%"],
+    [0.03061, "3.06%"],
+    [0.09996, "10.0%"],
+    [0.5, "50.0%"],
+    [0.99999, ">99.9%"],
+    [1, "100%"],
+  ]);
+});
+
+Deno.test("bytes are counted in thousands", () => {
+  assertFormats(formatBytes, [
+    [0, "0 B"],
+    [999, "999 B"],
+    [1000, "1.00 KB"],
+    [999_600, "1.00 MB"],
+    [45_800_000, "45.8 MB"],
+  ]);
+});
+
+Deno.test("a minute and more goes without tenths of a second", () => {
+  assertFormats(formatElapsed, [
+    [0, "0.0s"],
+    [30.02, "30.0s"],
+    [59.94, "59.9s"],
+    [59.96, "1m"],
+    [65.6, "1m6s"],
+  ]);
+});

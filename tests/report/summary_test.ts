@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { summary, summaryJson } from "../../src/report/summary.ts";
+import {
+  emptySnapshot,
+  latencies,
+  NO_LATENCIES,
+  requestRow,
+  snapshot,
+  statistics,
+  timelineSecond,
+  workerRow,
+} from "../support/snapshots.ts";
+
+const OPTIONS = { version: "0.1.0", exitCode: 1 };
+
+const ENDED = snapshot({
+  state: "stopped",
+  endedAt: Date.UTC(2026, 2, 5, 10, 30, 10, 5),
+  durationSeconds: 10.1049,
+  users: { current: 0, target: 10, peak: 10, final: 9 },
+  workers: [workerRow({ state: "finished" })],
+  statistics: statistics({
+    requests: [
+      requestRow({ name: "search", failures: 1, retries: 2, rate: 98.96189, bytesSent: 7 }),
+    ],
+    failures: [{ method: "GET", name: "search", error: "HTTP 500", count: 1 }],
+    userErrors: [{ user: "Shopper", error: "no basket", count: 3 }],
+    timeline: [timelineSecond({ p50: 1.23456, failures: 1 })],
+  }),
+  warnings: ["the network is slow"],
+});
+
+Deno.test("the summary has exactly these fields, in this order", () => {
+  const totals = `"requests": 1000,
+    "failures": 1,
+    "retries": 2,
+    "errorRate": 0.001,
+    "rate": 98.962,
+    "bytesReceived": 1234000,
+    "bytesSent": 7,
+    "latencyMs": {
+      "min": 1.5,
+      "mean": 15,
+      "max": 480,
+      "stddev": 18,
+      "p50": 12,
+      "p75": 18,
+      "p90": 24,
+      "p95": 36,
+      "p99": 96,
+      "p999": 240,
+      "p9999": 384
+    }`;
+  const inRequests = totals.replaceAll("\n", "\n  ");
+  assert.equal(
+    summaryJson(summary(ENDED, OPTIONS)),
+    `{
+  "schema": 1,
+  "aiotest": "0.1.0",
+  "runId": "7c0e3d2a",
+  "mode": "local",
+  "startedAt": "2026-03-05T10:29:59.900Z",
+  "endedAt": "2026-03-05T10:30:10.005Z",
+  "durationSeconds": 10.105,
+  "complete": true,
+  "users": {
+    "peak": 10,
+    "final": 9
+  },
+  "workers": [
+    {
+      "id": "local",
+      "host": "laptop",
+      "state": "finished",
+      "peakUsers": 10,
+      "cpuPeak": 0.457,
+      "requests": 1000,
+      "complete": true
+    }
+  ],
+  "totals": {
+    ${totals}
+  },
+  "requests": [
+    {
+      "method": "GET",
+      "name": "search",
+      ${inRequests}
+    }
+  ],
+  "failures": [
+    {
+      "method": "GET",
+      "name": "search",
+      "error": "HTTP 500",
+      "count": 1
+    }
+  ],
+  "userErrors": [
+    {
+      "user": "Shopper",
+      "error": "no basket",
+      "count": 3
+    }
+  ],
+  "thresholds": [],
+  "timeline": [
+    {
+      "second": 0,
+      "users": 10,
+      "requests": 100,
+      "failures": 1,
+      "p50": 1.235,
+      "p95": 36,
+      "p99": 96
+    }
+  ],
+  "warnings": [
+    "the network is slow"
+  ],
+  "exitCode": 1
+}
+`,
+  );
+});
+
+Deno.test("where nothing was timed, every latency is null and not 0", () => {
+  const { totals, startedAt, endedAt } = summary(emptySnapshot(), OPTIONS);
+  assert.deepEqual(totals.latencyMs, NO_LATENCIES);
+  assert.equal(startedAt, null);
+  assert.equal(endedAt, null);
+});
+
+Deno.test("latencies are rounded to microseconds", () => {
+  const row = requestRow({ latencyMs: { ...latencies(1), min: 0.00049, p99: 1.0005, max: 2 / 3 } });
+  const { requests } = summary(snapshot({ statistics: statistics({ requests: [row] }) }), OPTIONS);
+  assert.equal(requests[0]?.latencyMs.min, 0);
+  assert.equal(requests[0]?.latencyMs.p99, 1.001);
+  assert.equal(requests[0]?.latencyMs.max, 0.667);
+});
+
+Deno.test("one failure among millions is not rounded away", () => {
+  const row = requestRow({ requests: 30_000_000, failures: 1 });
+  const { totals } = summary(snapshot({ statistics: statistics({ requests: [row] }) }), OPTIONS);
+  assert.equal(totals.errorRate, 3.33333e-8);
+});

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { columnsOf, fit, harmless, shorten, wrap } from "../../src/report/terminal_text.ts";
+import { anyName, CONTROLS } from "../support/texts.ts";
+
+Deno.test("escape sequences become text that a terminal only shows", () => {
+  assert.equal(harmless("\x1b]0;title\x07"), "␛]0;title␇");
+  assert.equal(harmless("a\tb\r\nc\0"), "a␉b␍␊c␀");
+  assert.equal(harmless("del\x7f"), "del␡");
+});
+
+Deno.test("the one-character introducers of C1 are replaced too", () => {
+  assert.equal(harmless("\x9b2J"), "\ufffd2J");
+});
+
+Deno.test("what turns a line round or breaks it is replaced", () => {
+  assert.equal(harmless("a\u202eb\u2066c\u2028d"), "a\ufffdb\ufffdc\ufffdd");
+});
+
+Deno.test("half a surrogate pair is replaced, so that what is measured is what is written", () => {
+  assert.equal(harmless("a\ud83d"), "a\ufffd");
+});
+
+Deno.test("nothing that a terminal obeys is left in any text, and a second pass changes nothing", () => {
+  fc.assert(fc.property(anyName, (text) => {
+    const clean = harmless(text);
+    assert.doesNotMatch(clean, CONTROLS);
+    assert.equal(harmless(clean), clean);
+  }));
+});
+
+Deno.test("columns are counted as terminals do", () => {
+  const expected: [string, number][] = [
+    ["", 0],
+    ["search", 6],
+    ["Zürich", 6],
+    ["検索", 4],
+    ["한국", 4],
+    ["Ｆｕｌｌ", 8],
+    ["e\u0301", 1],
+    ["か\u3099", 2],
+    ["🚀", 2],
+    ["🇩🇪", 2],
+    ["❤", 1],
+    ["❤\ufe0f", 2],
+    ["a\u200bb", 2],
+    ["…█▁─␛", 5],
+  ];
+  for (const [text, columns] of expected) assert.equal(columnsOf(text), columns, text);
+});
+
+Deno.test("a long text loses its middle", () => {
+  assert.equal(shorten("/api/v1/users/orders", 20), "/api/v1/users/orders");
+  assert.equal(shorten("/api/v1/users/orders", 19), "/api/v1/u…rs/orders");
+  assert.equal(shorten("/api/v1/users/orders", 2), "/…");
+  assert.equal(shorten("/api/v1/users/orders", 1), "…");
+  assert.equal(shorten("/api/v1/users/orders", 0), "");
+});
+
+Deno.test("a wide character is not cut in two", () => {
+  assert.equal(shorten("検索検索検索", 6), "検…索");
+  assert.equal(shorten("検索検索検索", 7), "検…検索".slice(0, 2) + "索");
+});
+
+Deno.test("a shortened text never needs more columns than allowed, and keeps its ends", () => {
+  fc.assert(fc.property(anyName, fc.integer({ min: 0, max: 100 }), (text, columns) => {
+    const clean = harmless(text);
+    const short = shorten(clean, columns);
+    assert.ok(columnsOf(short) <= columns);
+    if (short !== clean && columns > 0) {
+      const [head, tail] = [
+        short.slice(0, short.indexOf("…")),
+        short.slice(short.lastIndexOf("…") + 1),
+      ];
+      assert.ok(clean.startsWith(head) && clean.endsWith(tail));
+    }
+  }));
+});
+
+Deno.test("a fitted text takes exactly its columns, on the side that it is aligned to", () => {
+  assert.equal(fit("12", 4, "right"), "  12");
+  assert.equal(fit("検索", 6, "left"), "検索  ");
+  assert.equal(fit("/search", 5, "left"), "/s…ch");
+});
+
+Deno.test("sentences go on in the next line, and keep all their words", () => {
+  assert.deepEqual(wrap("one two three", 7), ["one two", "three"]);
+  assert.deepEqual(wrap("one", 7), ["one"]);
+  assert.deepEqual(wrap("", 7), [""]);
+  assert.deepEqual(wrap("a longerthanthat b", 7), ["a", "longerthanthat", "b"]);
+});

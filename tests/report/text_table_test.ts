@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { span } from "../../src/report/styled_line.ts";
+import { type TableColumn, textTable } from "../../src/report/text_table.ts";
+
+const COLUMNS: TableColumn[] = [
+  { title: "Count", align: "right" },
+  { title: "Name", align: "left", elastic: true },
+  { title: "Error", align: "left", elastic: true },
+];
+
+function table(rows: readonly (readonly string[])[], columns: number): string[] {
+  const spans = rows.map((row) => row.map((text) => span(text)));
+  const { header, rule, rows: lines } = textTable(COLUMNS, spans, { columns, color: false });
+  return [header, rule, ...lines];
+}
+
+Deno.test("columns are as wide as their widest cell, and nothing is padded at the end of a line", () => {
+  assert.deepEqual(table([["1", "/search", "HTTP 500"], ["22", "/", "TIMEOUT"]], 80), [
+    "Count  Name     Error",
+    "────────────────────────",
+    "    1  /search  HTTP 500",
+    "   22  /        TIMEOUT",
+  ]);
+});
+
+Deno.test("gaps shrink before names do", () => {
+  assert.deepEqual(table([["1", "/search/by/title", "HTTP 500"]], 31), [
+    "Count Name             Error",
+    "───────────────────────────────".slice(0, 31),
+    "    1 /search/by/title HTTP 500",
+  ]);
+});
+
+Deno.test("long cells share what short ones leave", () => {
+  assert.deepEqual(table([["1", "/search/by/title/and/author", "HTTP 500"]], 30), [
+    "Count Name            Error",
+    "──────────────────────────────",
+    "    1 /search…/author HTTP 500",
+  ]);
+});
+
+Deno.test("where not even the numbers fit, lines end where they must", () => {
+  for (const line of table([["123456", "/search", "HTTP 500"]], 8)) {
+    assert.ok(line.length <= 8, line);
+  }
+});
+
+Deno.test("wide characters keep the columns in line", () => {
+  assert.deepEqual(table([["1", "検索", "HTTP 500"], ["2", "find", "HTTP 404"]], 80).slice(2), [
+    "    1  検索  HTTP 500",
+    "    2  find  HTTP 404",
+  ]);
+});

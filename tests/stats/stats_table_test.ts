@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Interval } from "../../src/stats/interval.ts";
+import { StatsTable } from "../../src/stats/stats_table.ts";
+import type { SampleTable } from "../../src/user/recorder.ts";
+import { anySample, sample } from "../support/samples.ts";
+
+const START = 123_456.75;
+
+function started(): StatsTable {
+  const table = new StatsTable();
+  table.start(START);
+  return table;
+}
+
+function requestsOf({ entries }: Interval): number {
+  return [...entries].reduce((sum, [, , entry]) => sum + entry.requests, 0);
+}
+
+function bySecond(intervals: readonly Interval[]): [second: number, requests: number][] {
+  return intervals.map((interval) => [interval.second, requestsOf(interval)]);
+}
+
+Deno.test("users can hand their samples to the table", () => {
+  const table: SampleTable = new StatsTable();
+  table.record(sample());
+});
+
+Deno.test("a second has what ended from its first moment until the next one's", () => {
+  const table = started();
+  for (const ms of [0, 999.75, 1000, 1999.75, 2000]) {
+    table.record(sample({ endedAt: START + ms }));
+  }
+  assert.deepEqual(bySecond(table.take(START + 2999.75)), [[0, 2], [1, 2]]);
+  assert.deepEqual(bySecond(table.take(START + 3000)), [[2, 1]]);
+});
+
+Deno.test("a sample of a later second closes the ones before it, empty ones included", () => {
+  const table = started();
+  table.record(sample({ endedAt: START + 500 }));
+  table.record(sample({ endedAt: START + 3500 }));
+  assert.deepEqual(bySecond(table.take(START + 3500)), [[0, 1], [1, 0], [2, 0]]);
+  assert.deepEqual(bySecond(table.flush(START + 3500)), [[3, 1]]);
+});
+
+Deno.test("a sample of a closed second is counted in the open one", () => {
+  const table = started();
+  assert.deepEqual(bySecond(table.take(START + 2000)), [[0, 0], [1, 0]]);
+  table.record(sample({ endedAt: START + 1999 }));
+  assert.deepEqual(bySecond(table.take(START + 3000)), [[2, 1]]);
+});
+
+Deno.test("what comes before the start is counted in second 0", () => {
+  const table = new StatsTable();
+  table.record(sample({ endedAt: START - 5000 }));
+  table.record(sample({ endedAt: START - 1 }));
+  table.userError("BuyTest", "no token", START - 1);
+  table.setUsers(4, START - 1);
+  assert.deepEqual(table.take(START - 1), []);
+  table.start(START);
+  table.record(sample({ endedAt: START + 1 }));
+  const [first, ...others] = table.take(START + 1000);
+  assert.equal(requestsOf(first!), 3);
+  assert.equal(first!.userErrors.get("BuyTest", "no token"), 1);
+  assert.equal(first!.users, 4);
+  assert.deepEqual(others, []);
+});
+
+Deno.test("a run that never started loses nothing either", () => {
+  const table = new StatsTable();
+  assert.deepEqual(table.flush(START), []);
+  table.record(sample({ endedAt: START }));
+  assert.deepEqual(bySecond(table.flush(START)), [[0, 1]]);
+});
+
+Deno.test("a flush returns the unfinished second, and no second is ever returned twice", () => {
+  const table = started();
+  table.record(sample({ endedAt: START + 1200 }));
+  assert.deepEqual(bySecond(table.flush(START + 1300)), [[0, 0], [1, 1]]);
+  table.record(sample({ endedAt: START + 1400 }));
+  assert.deepEqual(bySecond(table.take(START + 2000)), []);
+  assert.deepEqual(bySecond(table.take(START + 3000)), [[2, 1]]);
+});
+
+Deno.test("a flush between two seconds adds no empty one, but returns all that was counted", () => {
+  const table = started();
+  assert.deepEqual(bySecond(table.flush(START)), []);
+  assert.deepEqual(bySecond(table.flush(START + 2000)), [[0, 0], [1, 0]]);
+  table.record(sample({ endedAt: START + 2000 }));
+  assert.deepEqual(bySecond(table.flush(START + 2000)), [[2, 1]]);
+  table.userError("BuyTest", "no token", START + 2000);
+  assert.deepEqual(table.flush(START + 2000).map(({ second }) => second), [3]);
+});
+
+Deno.test("users are those at the end of each second, their peak the most within it", () => {
+  const table = started();
+  table.setUsers(2, START);
+  table.setUsers(9, START + 400);
+  table.setUsers(5, START + 900);
+  table.setUsers(1, START + 2500);
+  const users = table.flush(START + 3500).map(({ users, peakUsers }) => [users, peakUsers]);
+  assert.deepEqual(users, [[5, 9], [5, 5], [1, 5], [1, 1]]);
+});
+
+Deno.test("user errors are counted by class and text, in the second of their throw", () => {
+  const table = started();
+  table.userError("BuyTest", "no token", START + 1);
+  table.userError("BuyTest", "no token", START + 2);
+  table.userError("SellTest", "no token", START + 1001);
+  const [first, second] = table.take(START + 2000);
+  assert.deepEqual([...first!.userErrors], [["BuyTest", "no token", 2]]);
+  assert.deepEqual([...second!.userErrors], [["SellTest", "no token", 1]]);
+});
+
+Deno.test("samples are told apart by method and name", () => {
+  const table = started();
+  table.record(sample({ method: "GET", name: "a", endedAt: START }));
+  table.record(sample({ method: "POST", name: "a", endedAt: START }));
+  table.record(sample({ method: "GET", name: "b", endedAt: START }));
+  table.record(sample({ method: "GET", name: "a", endedAt: START }));
+  const [{ entries } = assert.fail()] = table.flush(START + 1);
+  const counts = Array.from(entries, ([method, name, { requests }]) => [method, name, requests]);
+  assert.deepEqual(counts, [["GET", "a", 2], ["GET", "b", 1], ["POST", "a", 1]]);
+});
+
+Deno.test("the 1,001st name of the run and all after it are counted under one name a method", () => {
+  const table = started();
+  for (let i = 0; i < 1000; i++) {
+    table.record(sample({ name: `/item/${i}`, endedAt: START + i }));
+  }
+  assert.equal(table.namesCapped, false);
+  for (let i = 1000; i < 1200; i++) {
+    table.record(sample({ name: `/item/${i}`, endedAt: START + 1500 }));
+    table.record(sample({ name: `/item/${i}`, method: "PUT", endedAt: START + 1500 }));
+  }
+  table.record(sample({ name: "/item/3", endedAt: START + 1500 }));
+  assert.equal(table.namesCapped, true);
+  const [first, second] = table.take(START + 2000);
+  assert.equal(first!.entries.size, 1000);
+  const counts = Array.from(second!.entries, ([method, name, { requests }]) => [
+    method,
+    name,
+    requests,
+  ]);
+  assert.deepEqual(counts, [["GET", "(other)", 200], ["GET", "/item/3", 1], [
+    "PUT",
+    "(other)",
+    200,
+  ]]);
+});
+
+Deno.test("the 1,001st user error of the run and all after it are counted under one text", () => {
+  const table = started();
+  for (let i = 0; i < 1100; i++) table.userError("BuyTest", `no order ${i}`, START + i);
+  table.userError("BuyTest", "no order 0", START + 1100);
+  const [first, second] = table.flush(START + 1200);
+  assert.equal(first!.userErrors.size, 1000);
+  assert.deepEqual([...second!.userErrors], [
+    ["BuyTest", "(other)", 100],
+    ["BuyTest", "no order 0", 1],
+  ]);
+  assert.equal(table.namesCapped, false);
+});
+
+Deno.test("whenever intervals are fetched, each sample is in one of them and none is missing", () => {
+  const step = fc.record({
+    sample: anySample,
+    waitMs: fc.oneof(fc.constantFrom(0, 0.5, 500, 1000), fc.nat(2500)),
+    fetch: fc.constantFrom("take", "flush", null, null),
+  });
+  fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    const table = started();
+    const seen: Interval[] = [];
+    let now = START;
+    for (const { sample, waitMs, fetch } of steps) {
+      now += waitMs;
+      table.record({ ...sample, endedAt: now });
+      if (fetch !== null) seen.push(...table[fetch](now));
+    }
+    seen.push(...table.flush(now));
+    assert.deepEqual(seen.map(({ second }) => second), seen.map((_, i) => i));
+    assert.equal(seen.map(requestsOf).reduce((a, b) => a + b, 0), steps.length);
+  }));
+});

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { Entry } from "../../src/stats/entry.ts";
+import { Interval } from "../../src/stats/interval.ts";
+import { Timeline } from "../../src/stats/timeline.ts";
+import { sample } from "../support/samples.ts";
+
+/** One node's second with a request for each latency. */
+function interval(second: number, users: number, latencies: readonly number[]): Interval {
+  const interval = new Interval(second, users);
+  const entry = new Entry();
+  for (const latencyMs of latencies) entry.add(sample({ latencyMs }));
+  if (latencies.length > 0) interval.entries.set("GET", "search", entry);
+  return interval;
+}
+
+function timelineOf(...intervals: Interval[]): Timeline {
+  const timeline = new Timeline();
+  for (const one of intervals) timeline.add(one);
+  return timeline;
+}
+
+Deno.test("intervals of several nodes for the same second become one second", () => {
+  const timeline = timelineOf(interval(0, 3, [10, 10]), interval(0, 4, [30]));
+  const [{ p50, ...row } = assert.fail(), ...others] = timeline.rows();
+  assert.deepEqual(row, { second: 0, users: 7, requests: 3, failures: 0, p95: 30, p99: 30 });
+  assert.ok(p50 !== null && Math.abs(p50 - 10) < 0.005);
+  assert.deepEqual(others, []);
+});
+
+Deno.test("a second without requests has users and no percentiles", () => {
+  assert.deepEqual(timelineOf(interval(0, 2, [])).rows(), [
+    { second: 0, users: 2, requests: 0, failures: 0, p50: null, p95: null, p99: null },
+  ]);
+});
+
+Deno.test("all entries of a second count, failures included", () => {
+  const both = interval(0, 1, [5]);
+  const pay = new Entry();
+  pay.add(sample({ latencyMs: 5, error: "HTTP 500" }));
+  both.entries.set("POST", "pay", pay);
+  assert.deepEqual(timelineOf(both).rows(), [
+    { second: 0, users: 1, requests: 2, failures: 1, p50: 5, p95: 5, p99: 5 },
+  ]);
+});
+
+Deno.test("seconds come in their order, in whichever they were added", () => {
+  const timeline = timelineOf(interval(2, 1, []), interval(0, 1, []), interval(1, 1, []));
+  assert.deepEqual(timeline.rows().map(({ second }) => second), [0, 1, 2]);
+});
+
+Deno.test("an interval that comes a minute late is in its second's percentiles", () => {
+  const timeline = timelineOf(interval(0, 1, [10]));
+  for (let second = 1; second <= 60; second++) timeline.add(interval(second, 1, [10]));
+  assert.equal(timeline.rows()[0]!.p99, 10);
+  timeline.add(interval(0, 1, [500]));
+  assert.equal(timeline.rows()[0]!.p99, 500);
+  assert.equal(timeline.lateIntervals, 0);
+});
+
+Deno.test("an interval that comes too late still counts, and it is told that percentiles lack it", () => {
+  const timeline = timelineOf(interval(0, 1, [10]));
+  for (let second = 1; second <= 120; second++) timeline.add(interval(second, 1, [10]));
+  timeline.add(interval(0, 2, []));
+  assert.equal(timeline.lateIntervals, 0);
+  timeline.add(interval(0, 2, [500, 500]));
+  assert.equal(timeline.lateIntervals, 1);
+  assert.deepEqual(timeline.rows()[0], {
+    second: 0,
+    users: 5,
+    requests: 3,
+    failures: 0,
+    p50: 10,
+    p95: 10,
+    p99: 10,
+  });
+});
+
+Deno.test("a second that nobody told of in time still gets percentiles from its first interval", () => {
+  const timeline = timelineOf(interval(500, 1, [10]), interval(3, 1, [20]));
+  assert.deepEqual(timeline.rows()[0], {
+    second: 3,
+    users: 1,
+    requests: 1,
+    failures: 0,
+    p50: 20,
+    p95: 20,
+    p99: 20,
+  });
+  assert.equal(timeline.lateIntervals, 0);
+});
+
+Deno.test("the peak of users is the highest sum of a second's peaks", () => {
+  const peaked = interval(1, 2, []);
+  peaked.peakUsers = 8;
+  const timeline = timelineOf(interval(0, 5, []), interval(0, 4, []), peaked, interval(1, 3, []));
+  assert.equal(timeline.peakUsers, 11);
+  assert.equal(new Timeline().peakUsers, 0);
+});

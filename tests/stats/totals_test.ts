@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Entry } from "../../src/stats/entry.ts";
+import { Interval } from "../../src/stats/interval.ts";
+import type { Sample } from "../../src/stats/sample.ts";
+import type { RequestTotals, Statistics } from "../../src/stats/snapshot.ts";
+import { StatsTable } from "../../src/stats/stats_table.ts";
+import { Totals } from "../../src/stats/totals.ts";
+import { anySample, sample } from "../support/samples.ts";
+import { NO_LATENCIES } from "../support/snapshots.ts";
+
+/** The seconds of one node that saw these samples. */
+function intervalsOf(samples: readonly Sample[]): Interval[] {
+  const table = new StatsTable();
+  table.start(0);
+  for (const one of samples.toSorted((a, b) => a.endedAt - b.endedAt)) {
+    table.record(one);
+    if (one.error !== null) table.userError(one.name, one.error, one.endedAt);
+  }
+  return table.flush(10_001);
+}
+
+function totalsOf(intervals: Iterable<Interval>): Totals {
+  const totals = new Totals();
+  for (const interval of intervals) totals.add(interval);
+  return totals;
+}
+
+/** All but the means and deviations, whose last digits depend on the order of adding. */
+function exact(statistics: Statistics): unknown {
+  const strip = (
+    { latencyMs: { mean: _, stddev: __, ...latencyMs }, ...row }: RequestTotals,
+  ): unknown => ({
+    ...row,
+    latencyMs,
+  });
+  const { totals, requests, ...rest } = statistics;
+  return { ...rest, totals: strip(totals), requests: requests.map(strip) };
+}
+
+/** Means and deviations, the overall ones first, each in parts of the highest latency. */
+function inexact({ totals, requests }: Statistics): number[] {
+  return [totals, ...requests].flatMap(({ latencyMs: { mean, stddev, max } }) =>
+    max === null ? [] : [mean! / max, stddev! / max]
+  );
+}
+
+Deno.test("samples spread over nodes make the same statistics as one table of them all", () => {
+  const spread = fc.array(fc.tuple(anySample, fc.nat(3)), { maxLength: 200 });
+  fc.assert(fc.property(spread, fc.infiniteStream(fc.nat()), (spread, order) => {
+    const whole = intervalsOf(spread.map(([one]) => one));
+    const parts = [0, 1, 2, 3].flatMap((node) =>
+      intervalsOf(spread.filter(([, of]) => of === node).map(([one]) => one))
+    );
+    const shuffled = parts
+      .map((interval) => ({ interval, at: order.next().value }))
+      .toSorted((a, b) => a.at - b.at)
+      .map(({ interval }) => interval);
+    const actual = totalsOf(shuffled).statistics(10);
+    const expected = totalsOf(whole).statistics(10);
+    assert.deepEqual(exact(actual), exact(expected));
+    const expectedParts = inexact(expected);
+    for (const [i, part] of inexact(actual).entries()) {
+      assert.ok(Math.abs(part - expectedParts[i]!) < 1e-9, `${part} is not ${expectedParts[i]}`);
+    }
+  }));
+});
+
+Deno.test("counts are those of the samples, for each name and over all", () => {
+  fc.assert(fc.property(fc.array(anySample, { maxLength: 100 }), (samples) => {
+    const { totals, requests, failures, timeline } = totalsOf(intervalsOf(samples)).statistics(10);
+    assert.equal(totals.requests, samples.length);
+    assert.equal(totals.failures, samples.filter(({ error }) => error !== null).length);
+    for (const row of requests) {
+      const own = samples.filter(({ method, name }) => method === row.method && name === row.name);
+      assert.equal(row.requests, own.length);
+      assert.equal(
+        row.bytesReceived,
+        own.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0),
+      );
+      assert.equal(row.latencyMs.max, Math.max(...own.map(({ latencyMs }) => latencyMs)));
+    }
+    assert.equal(failures.reduce((sum, { count }) => sum + count, 0), totals.failures);
+    for (const { second, requests } of timeline) {
+      const own = samples.filter(({ endedAt }) => Math.floor(endedAt / 1000) === second);
+      assert.equal(requests, own.length);
+    }
+  }));
+});
+
+Deno.test("a row says what its samples say", () => {
+  const samples = [10, 20, 60].map((latencyMs, i) =>
+    sample({
+      latencyMs,
+      bytesReceived: 100,
+      bytesSent: 7,
+      retries: i,
+      error: i === 2 ? "HTTP 500" : null,
+    })
+  );
+  const { latencyMs, ...row } = totalsOf(intervalsOf(samples)).statistics(1.5).requests[0]!;
+  assert.deepEqual(row, {
+    method: "GET",
+    name: "search",
+    requests: 3,
+    failures: 1,
+    retries: 3,
+    errorRate: 1 / 3,
+    rate: 2,
+    bytesReceived: 300,
+    bytesSent: 21,
+  });
+  assert.deepEqual([latencyMs.min, latencyMs.mean, latencyMs.max], [10, 30, 60]);
+});
+
+Deno.test("an empty run has rows of nothing, rates of 0 and no latencies", () => {
+  assert.deepEqual(new Totals().statistics(0), {
+    totals: {
+      requests: 0,
+      failures: 0,
+      retries: 0,
+      errorRate: 0,
+      rate: 0,
+      bytesReceived: 0,
+      bytesSent: 0,
+      latencyMs: NO_LATENCIES,
+    },
+    requests: [],
+    failures: [],
+    userErrors: [],
+    timeline: [],
+  });
+  assert.equal(new Totals().peakUsers, 0);
+});
+
+Deno.test("requests come by name and then by method", () => {
+  const samples = [["POST", "b"], ["GET", "b"], ["PUT", "a"], ["GET", "B"]].map(([method, name]) =>
+    sample({ method: method!, name: name! })
+  );
+  const rows = totalsOf(intervalsOf(samples)).statistics(1).requests;
+  assert.deepEqual(rows.map(({ name, method }) => `${name} ${method}`), [
+    "B GET",
+    "a PUT",
+    "b GET",
+    "b POST",
+  ]);
+});
+
+Deno.test("failures and user errors come by count, the most first, and then by text", () => {
+  const samples = ["timed out", "HTTP 500", "refused", "HTTP 500"].map((error) =>
+    sample({ error })
+  );
+  const { failures, userErrors } = totalsOf(intervalsOf(samples)).statistics(1);
+  assert.deepEqual(failures, [
+    { method: "GET", name: "search", error: "HTTP 500", count: 2 },
+    { method: "GET", name: "search", error: "refused", count: 1 },
+    { method: "GET", name: "search", error: "timed out", count: 1 },
+  ]);
+  assert.deepEqual(userErrors, [
+    { user: "search", error: "HTTP 500", count: 2 },
+    { user: "search", error: "refused", count: 1 },
+    { user: "search", error: "timed out", count: 1 },
+  ]);
+});
+
+Deno.test("names beyond 1,000 are counted as one when nodes have different ones", () => {
+  const totals = new Totals();
+  for (const node of ["a", "b"]) {
+    const names = Array.from({ length: 700 }, (_, i) => sample({ name: `/${node}/${i}` }));
+    for (const interval of intervalsOf(names)) totals.add(interval);
+    assert.equal(totals.namesCapped, node === "b");
+  }
+  const { requests, totals: all } = totals.statistics(1);
+  assert.equal(requests.length, 1001);
+  assert.equal(requests.find(({ name }) => name === "(other)")?.requests, 400);
+  assert.equal(all.requests, 1400);
+});
+
+Deno.test("user errors beyond 1,000 are counted as one when nodes have different ones", () => {
+  const totals = new Totals();
+  for (const node of ["a", "b"]) {
+    const interval = new Interval(0, 0);
+    for (let i = 0; i < 700; i++) interval.userErrors.set("BuyTest", `${node}: ${i}`, 2);
+    totals.add(interval);
+  }
+  const { userErrors } = totals.statistics(1);
+  assert.equal(userErrors.length, 1001);
+  assert.deepEqual(userErrors[0], { user: "BuyTest", error: "(other)", count: 800 });
+  assert.equal(totals.namesCapped, false);
+});
+
+Deno.test("a name that a node has capped makes the totals say so", () => {
+  const interval = new Interval(0, 0);
+  const entry = new Entry();
+  entry.add(sample());
+  interval.entries.set("GET", "(other)", entry);
+  assert.equal(totalsOf([interval]).namesCapped, true);
+});
+
+Deno.test("a reset drops counts and timeline, but not the peak of users", () => {
+  const totals = totalsOf([new Interval(0, 9), ...intervalsOf([sample({ error: "HTTP 500" })])]);
+  totals.reset();
+  assert.deepEqual(totals.statistics(5), new Totals().statistics(5));
+  assert.equal(totals.peakUsers, 9);
+  totals.add(new Interval(4, 3));
+  assert.equal(totals.peakUsers, 9);
+  assert.deepEqual(totals.statistics(5).timeline.map(({ second, users }) => [second, users]), [[
+    4,
+    3,
+  ]]);
+});
+
+Deno.test("a snapshot stays as it was when more is added", () => {
+  const totals = totalsOf(intervalsOf([sample()]));
+  const before = totals.statistics(1);
+  const copy = structuredClone(before);
+  for (const interval of intervalsOf([sample({ latencyMs: 99 })])) totals.add(interval);
+  assert.deepEqual(before, copy);
+  assert.equal(totals.statistics(1).totals.requests, 2);
+});

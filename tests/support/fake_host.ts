@@ -1,0 +1,130 @@
+import type { Host, Output } from "../../src/core/host.ts";
+
+/** What a {@link FakeHost} starts with; everything else is empty. */
+export interface FakeHostOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Texts by full path. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** What importing a module does, by full path: it returns the exports, or throws. */
+  readonly modules?: Readonly<Record<string, () => Record<string, unknown>>>;
+  readonly isTerminal?: boolean;
+  readonly columns?: number;
+}
+
+/** What `exit` throws, since nothing may run behind it. */
+export class FakeExit extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`the process would have exited with ${code}`);
+    this.code = code;
+  }
+}
+
+/** Keeps what is written to it. */
+export class FakeOutput implements Output {
+  isTerminal: boolean;
+  columns: number;
+  text = "";
+
+  constructor(isTerminal: boolean, columns: number) {
+    this.isTerminal = isTerminal;
+    this.columns = columns;
+  }
+
+  write(text: string): void {
+    this.text += text;
+  }
+}
+
+/** A machine inside a test: its working directory is `/work`, and nothing it does leaves the test. */
+export class FakeHost implements Host {
+  readonly args: readonly string[];
+  readonly cwd = "/work";
+  readonly hostname = "testhost";
+  readonly pid = 4711;
+  readonly cores = 2;
+  readonly stdout: FakeOutput;
+  readonly stderr: FakeOutput;
+  /** Texts by full path. */
+  readonly files: Map<string, string>;
+  /** What the process exited with; null as long as it runs. */
+  exitCode: number | null = null;
+  /** Seconds of processor time, for a test to set. */
+  cpu = 0;
+  /** For a test to set. */
+  openFiles: number | null = null;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #modules: Readonly<Record<string, () => Record<string, unknown>>>;
+  readonly #interruptHandlers = new Set<() => void>();
+
+  constructor(options: FakeHostOptions = {}) {
+    const { isTerminal = false, columns = 80 } = options;
+    this.args = options.args ?? [];
+    this.stdout = new FakeOutput(isTerminal, columns);
+    this.stderr = new FakeOutput(isTerminal, columns);
+    this.files = new Map(Object.entries(options.files ?? {}));
+    this.#env = options.env ?? {};
+    this.#modules = options.modules ?? {};
+  }
+
+  env(name: string): string | undefined {
+    return this.#env[name];
+  }
+
+  readTextFile(path: string): Promise<string> {
+    const text = this.files.get(path);
+    if (text !== undefined) return Promise.resolve(text);
+    return Promise.reject(new Deno.errors.NotFound(`no file ${path}`));
+  }
+
+  writeTextFile(path: string, text: string): Promise<void> {
+    this.files.set(path, text);
+    return Promise.resolve();
+  }
+
+  appendLine(path: string, line: string): void {
+    this.files.set(path, `${this.files.get(path) ?? ""}${line}\n`);
+  }
+
+  touch(path: string): Promise<void> {
+    this.files.set(path, this.files.get(path) ?? "");
+    return Promise.resolve();
+  }
+
+  isFile(path: string): Promise<boolean> {
+    return Promise.resolve(this.files.has(path) || Object.hasOwn(this.#modules, path));
+  }
+
+  importModule(path: string): Promise<Record<string, unknown>> {
+    return new Promise((resolve) => {
+      const load = this.#modules[path];
+      if (load === undefined) throw new TypeError(`Module not found "${path}".`);
+      resolve(load());
+    });
+  }
+
+  onInterrupt(handler: () => void): () => void {
+    this.#interruptHandlers.add(handler);
+    return () => void this.#interruptHandlers.delete(handler);
+  }
+
+  /** What Ctrl-C does. */
+  interrupt(): void {
+    for (const handler of [...this.#interruptHandlers]) handler();
+  }
+
+  cpuSeconds(): number {
+    return this.cpu;
+  }
+
+  openFileLimit(): Promise<number | null> {
+    return Promise.resolve(this.openFiles);
+  }
+
+  exit(code: number): never {
+    this.exitCode ??= code;
+    throw new FakeExit(code);
+  }
+}

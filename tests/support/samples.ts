@@ -1,0 +1,36 @@
+import fc from "fast-check";
+import type { Sample } from "../../src/stats/sample.ts";
+
+/** One good request of 10 ms, in the first second. */
+export function sample(changes: Partial<Sample> = {}): Sample {
+  return {
+    method: "GET",
+    name: "search",
+    status: 200,
+    latencyMs: 10,
+    endedAt: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    retries: 0,
+    error: null,
+    ...changes,
+  };
+}
+
+/** Latencies of 1 µs to 1 h, as many short ones as long ones. */
+export const latency: fc.Arbitrary<number> = fc
+  .double({ min: Math.log(0.001), max: Math.log(3_600_000), noNaN: true })
+  .map(Math.exp);
+
+/** Samples of a few methods, names and errors that end within ten seconds. */
+export const anySample: fc.Arbitrary<Sample> = fc.record({
+  method: fc.constantFrom("GET", "POST"),
+  name: fc.constantFrom("search", "pay", "list"),
+  status: fc.constantFrom(0, 200, 500),
+  latencyMs: latency,
+  endedAt: fc.double({ min: 0, max: 10_000, noNaN: true }),
+  bytesReceived: fc.nat(10_000),
+  bytesSent: fc.nat(10_000),
+  retries: fc.nat(3),
+  error: fc.constantFrom(null, null, "HTTP 500", "timed out"),
+});

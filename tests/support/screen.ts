@@ -1,0 +1,72 @@
+import type { Output } from "../../src/core/host.ts";
+
+/**
+ * An output that keeps what was written, and what a terminal would show of it: it knows line feeds,
+ * moving up, and erasing lines, which is all that aiotest uses. It has endless rows, and no colours.
+ */
+export class Screen implements Output {
+  /** The texts as they were written, one a call. */
+  readonly writes: string[] = [];
+  readonly isTerminal: boolean;
+  columns: number;
+  cursorVisible = true;
+  #rows: string[] = [""];
+  #row = 0;
+  #column = 0;
+
+  constructor(columns = 80, isTerminal = true) {
+    this.columns = columns;
+    this.isTerminal = isTerminal;
+  }
+
+  write(text: string): void {
+    this.writes.push(text);
+    for (const [token] of text.matchAll(TOKEN)) this.#apply(token);
+  }
+
+  /** The rows down to the last one that is not empty. */
+  get rows(): readonly string[] {
+    const last = this.#rows.findLastIndex((row) => row !== "");
+    return this.#rows.slice(0, last + 1);
+  }
+
+  #apply(token: string): void {
+    if (token === "\n") this.#moveTo(this.#row + 1);
+    else if (token === "\r") this.#column = 0;
+    else if (token.startsWith(CSI)) this.#obey(token.slice(CSI.length));
+    else this.#put(token);
+  }
+
+  #obey(sequence: string): void {
+    if (sequence === "?25l") this.cursorVisible = false;
+    else if (sequence === "?25h") this.cursorVisible = true;
+    else if (sequence === "2K") this.#rows[this.#row] = "";
+    else if (sequence === "J") this.#eraseBelow();
+    else if (sequence.endsWith("A")) this.#row -= Number(sequence.slice(0, -1));
+    else if (!sequence.endsWith("m")) throw new Error(`unknown sequence: ${sequence}`);
+    if (this.#row < 0) throw new Error("moved above the first row");
+  }
+
+  #eraseBelow(): void {
+    this.#rows[this.#row] = this.#rows[this.#row]!.slice(0, this.#column);
+    this.#rows.length = this.#row + 1;
+  }
+
+  #moveTo(row: number): void {
+    this.#row = row;
+    this.#column = 0;
+    this.#rows[row] ??= "";
+  }
+
+  #put(text: string): void {
+    const row = this.#rows[this.#row]!.padEnd(this.#column);
+    const end = this.#column + text.length;
+    this.#rows[this.#row] = row.slice(0, this.#column) + text + row.slice(end);
+    this.#column = end;
+  }
+}
+
+const CSI = "\x1b[";
+
+// deno-lint-ignore no-control-regex -- escape sequences are what it is about
+const TOKEN = /\x1b\[[?0-9;]*[A-Za-z]|\n|\r|[^\x1b\n\r]+|\x1b/g;

@@ -1,0 +1,27 @@
+import fc from "fast-check";
+
+/** Names as targets may have them: ordinary, wide, joined, controlling, very long. */
+export const anyName: fc.Arbitrary<string> = fc.oneof(
+  fc.string({ unit: "grapheme", maxLength: 120 }),
+  fc.string({ unit: "binary", maxLength: 120 }),
+  fc.array(
+    fc.constantFrom(
+      "検索",
+      "/",
+      "a",
+      "👩‍👩‍👧",
+      "e\u0301",
+      "\x1b[2J",
+      "\x9b",
+      "\u202e",
+      "\n",
+      "❤\ufe0f",
+    ),
+    {
+      maxLength: 80,
+    },
+  ).map((parts) => parts.join("")),
+);
+
+/** Whatever a terminal would obey, line feeds included. */
+export const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;

@@ -1,0 +1,260 @@
+import assert from "node:assert/strict";
+import { UsageError } from "../../src/core/errors.ts";
+import { tag, weight } from "../../src/user/decorators.ts";
+import { discover, type DiscoveredClass } from "../../src/user/discovery.ts";
+import { User, type UserClass } from "../../src/user/user.ts";
+import { testContext } from "../support/users.ts";
+
+function probe(userClass: UserClass): User {
+  return new userClass({ ...testContext().context, signal: new AbortController().signal });
+}
+
+function find(exports: Record<string, unknown>): DiscoveredClass[] {
+  return discover(exports, probe);
+}
+
+function testNames({ tests }: DiscoveredClass): string[] {
+  return tests.map((test) => test.name);
+}
+
+function refusal(exports: Record<string, unknown>): UsageError {
+  try {
+    find(exports);
+  } catch (error) {
+    assert.ok(error instanceof UsageError, String(error));
+    assert.equal(error.exitCode, 2);
+    return error;
+  }
+  throw new Error("it was accepted");
+}
+
+class TestShop extends User {
+  testSearch(): void {}
+  helper(): void {}
+  payTest(): void {}
+}
+
+const NO_USER_CLASS = "The test file has no user class";
+
+Deno.test("classes count whose names start or end with Test, in any case", () => {
+  class TESTpay extends TestShop {}
+  class Mytest extends TestShop {}
+  class Contested extends TestShop {}
+  const found = find({ TESTpay, Mytest, Contested, TestShop, help: () => {} });
+  assert.deepEqual(found.map(({ name }) => name), ["TESTpay", "Mytest", "TestShop"]);
+  assert.deepEqual(found.map(({ userClass }) => userClass), [TESTpay, Mytest, TestShop]);
+});
+
+Deno.test("a class is called by its own name, an anonymous one by that of its export", () => {
+  const anonymous = [class extends TestShop {}][0]!;
+  const byDefault = [class extends TestShop {}][0]!;
+  // What `export default class extends User {}` is called.
+  Object.defineProperty(byDefault, "name", { value: "default" });
+  assert.deepEqual(find({ TestOther: TestShop }).map(({ name }) => name), ["TestShop"]);
+  assert.deepEqual(find({ TestOther: anonymous }).map(({ name }) => name), ["TestOther"]);
+  assert.equal(
+    refusal({ default: byDefault }).message,
+    `${NO_USER_CLASS}: what it exports does not count\n` +
+      "  default: extends TestShop, but its name neither starts nor ends with Test",
+  );
+});
+
+Deno.test("a class that is exported twice counts once", () => {
+  assert.equal(find({ TestShop, default: TestShop }).length, 1);
+});
+
+Deno.test("a class of weight 0 is left out, unless it has a fixed count", () => {
+  class TestNone extends TestShop {
+    static override weight = 0;
+  }
+  class TestFixed extends TestNone {
+    static override fixedCount = 3;
+  }
+  const found = find({ TestNone, TestFixed, TestShop });
+  assert.deepEqual(found.map(({ name }) => name), ["TestFixed", "TestShop"]);
+  assert.equal(refusal({ TestNone }).message, "Every user class has the weight 0: TestNone");
+});
+
+Deno.test("tests come in the order of the source, inherited ones first, overrides in place", () => {
+  const calls: string[] = [];
+  class Base extends User {
+    testOne(): void {
+      calls.push("base one");
+    }
+    twoTest(): void {
+      calls.push("base two");
+    }
+  }
+  class TestSub extends Base {
+    testThree(): void {
+      calls.push("three");
+    }
+    override testOne(): void {
+      calls.push("own one");
+    }
+    TESTFour(): void {
+      calls.push("four");
+    }
+    attest2(): void {}
+  }
+  const [sub] = find({ TestSub });
+  assert.deepEqual(testNames(sub!), ["testOne", "twoTest", "testThree", "TESTFour"]);
+  const user = probe(TestSub);
+  for (const test of sub!.tests) test.run.call(user);
+  assert.deepEqual(calls, ["own one", "base two", "three", "four"]);
+});
+
+Deno.test("a field that holds a function is a test, run on the user that has it", () => {
+  class TestField extends TestShop {
+    readonly seen: string[] = [];
+    testField = (): void => void this.seen.push("field");
+    override testSearch = (): void => void this.seen.push("search");
+  }
+  const [field] = find({ TestField });
+  assert.deepEqual(testNames(field!), ["testSearch", "payTest", "testField"]);
+  const users = [probe(TestField) as TestField, probe(TestField) as TestField];
+  field!.tests[0]!.run.call(users[0]!);
+  field!.tests[2]!.run.call(users[1]!);
+  assert.deepEqual(users.map(({ seen }) => seen), [["search"], ["field"]]);
+});
+
+Deno.test("tests carry their weights and tags", () => {
+  class TestMarked extends User {
+    @weight(3)
+    @tag("shop", "slow")
+    testSearch(): void {}
+    testPay(): void {}
+  }
+  const [marked] = find({ TestMarked });
+  assert.deepEqual(marked!.tests.map((test) => [test.name, test.weight, test.tags]), [
+    ["testSearch", 3, ["shop", "slow"]],
+    ["testPay", 1, []],
+  ]);
+});
+
+Deno.test("the probe is given back", () => {
+  let disposed = 0;
+  class TestHolder extends TestShop {
+    override [Symbol.dispose](): void {
+      disposed++;
+    }
+  }
+  find({ TestHolder });
+  assert.equal(disposed, 1);
+});
+
+Deno.test("without a user class, the error says why each export does not count", () => {
+  class Shopper extends User {}
+  class Thing {}
+  class Renamed extends TestShop {}
+  const error = refusal({
+    Basket: Renamed,
+    Shopper,
+    TestThing: Thing,
+    User,
+    data: { a: 1 },
+    helper: () => {},
+    list: [],
+    none: null,
+    text: "text",
+  });
+  assert.equal(
+    error.message,
+    [
+      `${NO_USER_CLASS}: what it exports does not count`,
+      "  Basket: extends TestShop, but its name, Renamed, neither starts nor ends with Test",
+      "  Shopper: extends User, but its name neither starts nor ends with Test",
+      "  TestThing: a class, but it does not extend User",
+      "  User: the class User itself",
+      "  data: an object",
+      "  helper: a function",
+      "  list: an array",
+      "  none: null",
+      "  text: a string",
+    ].join("\n"),
+  );
+  assert.match(error.hint, /^Export a class that extends User/);
+  assert.equal(refusal({}).message, `${NO_USER_CLASS}: it exports nothing`);
+});
+
+Deno.test("two classes of one name are refused", () => {
+  const other = class TestShop extends User {
+    testSearch(): void {}
+  };
+  assert.equal(
+    refusal({ TestShop, other }).message,
+    "Two user classes have the same name: TestShop",
+  );
+});
+
+Deno.test("a class without tests is refused", () => {
+  class TestNothing extends User {
+    search(): void {}
+  }
+  assert.equal(refusal({ TestNothing }).message, "TestNothing has no tests");
+});
+
+class TestGetter extends TestShop {
+  get testData(): number {
+    return 1;
+  }
+}
+
+class TestSetter extends TestShop {
+  set testData(_value: number) {}
+}
+
+class TestField extends TestShop {
+  testData = { a: 1 };
+}
+
+class TestEmptyField extends TestShop {
+  testData: string | undefined;
+}
+
+class TestStatic extends TestShop {
+  static testData = [1];
+}
+
+class TestStaticSub extends TestStatic {}
+
+class TestPrototype extends TestShop {}
+Object.defineProperty(TestPrototype.prototype, "testData", { value: 5 });
+
+const NOT_FUNCTIONS: [UserClass, string][] = [
+  [TestGetter, "TestGetter.testData is a test that is not a function: it is a getter"],
+  [TestSetter, "TestSetter.testData is a test that is not a function: it is a getter"],
+  [TestField, "TestField.testData is a test that is not a function: it is an object"],
+  [TestEmptyField, "TestEmptyField.testData is a test that is not a function: it is undefined"],
+  [TestStatic, "TestStatic.testData is a test that is not a function: it is a static value"],
+  [TestStaticSub, "TestStaticSub.testData is a test that is not a function: it is a static value"],
+  [TestPrototype, "TestPrototype.testData is a test that is not a function: it is a number"],
+];
+
+for (const [userClass, message] of NOT_FUNCTIONS) {
+  Deno.test(`${userClass.name}: what is named like a test and is no function is refused`, () => {
+    assert.equal(refusal({ [userClass.name]: userClass }).message, message);
+  });
+}
+
+Deno.test("a static method that is named like a test is refused, since no user would run it", () => {
+  class TestStaticMethod extends TestShop {
+    static testPay(): void {}
+  }
+  assert.equal(
+    refusal({ TestStaticMethod }).message,
+    "TestStaticMethod.testPay is static, so no user can run it",
+  );
+});
+
+Deno.test("a constructor that throws is named", () => {
+  class TestBroken extends TestShop {
+    override readonly id: number = (() => {
+      throw new TypeError("no data");
+    })();
+  }
+  assert.equal(
+    refusal({ TestBroken }).message,
+    "TestBroken cannot be made: its constructor threw TypeError: no data",
+  );
+});
