@@ -5,7 +5,8 @@
  *
  * Rates are counted by nginx within a window of `--seconds` in the middle of each run; `own` is what
  * the client says of its whole run. A client stops with requests under way, which nginx has served and
- * the client does not count: up to one a connection is no error.
+ * the client does not count: up to one a connection is no error. `core` is how much of its core the
+ * client had: a client that could use all of it and did not was kept from it by something else that ran.
  *
  * @module
  */
@@ -107,7 +108,9 @@ if (import.meta.main) {
   say(`\n${tableOf(rows, "wrk")}`);
   const ofFetch = share(rows, "aiotest HttpUser", "bare fetch");
   if (ofFetch !== null) {
-    say(`\naiotest HttpUser has ${ofFetch.toFixed(3)} of bare fetch; the goal is ${GOAL}`);
+    const { rate, cpu } = ofFetch;
+    say(`\naiotest HttpUser has ${rate.toFixed(3)} of bare fetch's rate; the goal is ${GOAL}`);
+    say(`By processor time for a request it would be ${cpu.toFixed(3)}`);
   }
   await Deno.mkdir(RESULT.slice(0, RESULT.lastIndexOf("/")), { recursive: true });
   const result = { ...options, cores: navigator.hardwareConcurrency, rows, ofFetch };

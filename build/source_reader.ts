@@ -27,7 +27,7 @@ interface InfoModule {
 interface DocDeclaration {
   readonly declarationKind: "export" | "private" | "declare";
   readonly kind: string;
-  readonly location: { readonly byteIndex: number };
+  readonly location: { readonly filename: string; readonly byteIndex: number };
   readonly def?: { readonly target?: { readonly filename: string; readonly byteIndex: number } };
 }
 
@@ -55,7 +55,10 @@ export async function readSources(root: string, paths: readonly string[]): Promi
       path,
       text: await Deno.readTextFile(`${root}/${path}`),
       imports: inside.map((target) => relative(base, target)),
-      importedNames: importedNames(docModules, url, base),
+      importedNames: importedNames(docModules, url, inside).map((name) => ({
+        ...name,
+        from: relative(base, name.from),
+      })),
       symbols: (docModules[url]?.symbols ?? []).map(toSymbol),
     };
   }));
@@ -93,29 +96,41 @@ function importsOf({ dependencies = [] }: InfoModule): string[] {
   return [...new Set(targets.filter((target) => target !== undefined))];
 }
 
-function importedNames(docs: DocModules, url: string, base: URL): ImportedName[] {
-  const { imports = [], symbols = [] } = docs[url] ?? {};
-  const imported = imports.flatMap(({ importedName, originalName, src }) =>
+/** Names with the URLs that they come from. */
+function importedNames(docs: DocModules, url: string, imports: readonly string[]): ImportedName[] {
+  const { imports: named = [], symbols = [] } = docs[url] ?? {};
+  const imported = named.flatMap(({ importedName, originalName, src }) =>
     // Without an original name it is the whole module, which is an import that gives no names.
     originalName === undefined ? [] : [{ local: importedName, name: originalName, from: src }]
   );
-  const exported = symbols.flatMap(({ name, declarations }) =>
-    declarations.flatMap(({ kind, def }) => {
-      if (kind !== "reference" || def?.target === undefined) return [];
-      const from = def.target.filename;
-      return [{ local: name, name: nameAt(docs[from], def.target.byteIndex) ?? name, from }];
-    })
+  const exportedAgain = symbols.flatMap(({ name: local, declarations }) =>
+    declarations.filter(({ kind }) => kind === "reference").flatMap((declaration) =>
+      imports.flatMap((from) => {
+        const name = nameOf(docs[from], originOf(declaration), local);
+        return name === undefined ? [] : [{ local, name, from }];
+      })
+    )
   );
-  return [...imported, ...exported].map((name) => ({ ...name, from: relative(base, name.from) }));
+  return [...imported, ...exportedAgain];
 }
 
-/** What is declared at a place in a file: a re-export says where its target is, but not its name. */
-function nameAt(module: DocModule | undefined, byteIndex: number): string | undefined {
-  return module?.symbols.find(({ declarations }) =>
-    declarations.some(({ kind, location }) =>
-      kind !== "reference" && location.byteIndex === byteIndex
+/** Where the thing itself is declared, however often it was exported again on the way. */
+function originOf({ def, location }: DocDeclaration): string {
+  const { filename, byteIndex } = def?.target ?? location;
+  return `${filename}:${byteIndex}`;
+}
+
+/**
+ * What a module calls something: `deno doc` says where a re-export's origin is, and not by which name the
+ * module in between exports it. Of several names for one thing, the one wished for where it is there.
+ */
+function nameOf(module: DocModule | undefined, origin: string, wish: string): string | undefined {
+  const names = (module?.symbols ?? [])
+    .filter(({ declarations }) =>
+      declarations.some((declaration) => originOf(declaration) === origin)
     )
-  )?.name;
+    .map(({ name }) => name);
+  return names.includes(wish) ? wish : names[0];
 }
 
 function toSymbol({ name, declarations }: DocModule["symbols"][number]): DeclaredSymbol {

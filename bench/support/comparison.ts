@@ -40,23 +40,32 @@ export function toRow(name: string, runs: readonly Measurement[]): Row {
   };
 }
 
-/** One contender's rate as a share of another's, or null where one of them did not run. */
-export function share(rows: readonly Row[], name: string, of: string): number | null {
-  const rateOf = (wanted: string): number | undefined =>
-    rows.find((row) => row.name === wanted)?.rate;
-  const [rate, whole] = [rateOf(name), rateOf(of)];
-  return rate === undefined || whole === undefined ? null : rate / whole;
+/** How one contender does beside another. */
+export interface Share {
+  /** Its rate over the other's. */
+  readonly rate: number;
+  /** The other's processor time for a request over its own: the rate's share, were the core all theirs. */
+  readonly cpu: number;
+}
+
+/** One contender beside another, or null where one of them did not run. */
+export function share(rows: readonly Row[], name: string, of: string): Share | null {
+  const rowOf = (wanted: string): Row | undefined => rows.find((row) => row.name === wanted);
+  const [one, other] = [rowOf(name), rowOf(of)];
+  if (one === undefined || other === undefined) return null;
+  return { rate: one.rate / other.rate, cpu: other.cpuMicroseconds / one.cpuMicroseconds };
 }
 
 /** The rows as lines of text. */
 export function tableOf(rows: readonly Row[], of: string): string {
-  const head = ["", "req/s", "own", `of ${of}`, "CPU µs/req", "peak MB", "uncounted"];
+  const head = ["", "req/s", "own", `of ${of}`, "CPU µs/req", "core", "peak MB", "uncounted"];
   const lines = rows.map((row) => [
     row.name,
     row.rate.toFixed(0),
     row.ownRate?.toFixed(0) ?? "-",
-    share(rows, row.name, of)?.toFixed(3) ?? "-",
+    share(rows, row.name, of)?.rate.toFixed(3) ?? "-",
     row.cpuMicroseconds.toFixed(1),
+    `${(row.rate * row.cpuMicroseconds / 1e4).toFixed(0)} %`,
     (row.peakBytes / 1e6).toFixed(0),
     String(row.uncounted),
   ]);

@@ -31,7 +31,7 @@ export function importError(path: string, thrown: unknown): UsageError {
       ? importFailed(at, text, thrown)
       : syntaxError(at, text, thrown);
   }
-  if ("code" in thrown && thrown.code === "ERR_MODULE_NOT_FOUND") {
+  if (thrown instanceof TypeError && "code" in thrown && thrown.code === "ERR_MODULE_NOT_FOUND") {
     return importFailed(at, text, thrown);
   }
   const what = text === "" ? thrown.name : `${thrown.name}: ${text}`;
@@ -44,20 +44,28 @@ function syntaxError(place: string, text: string, cause: Error): UsageError {
 
 function importFailed(place: string, text: string, cause: Error): UsageError {
   const bare = /^Import "([^"]+)" not a dependency/.exec(text)?.[1];
-  const hint = bare === undefined ? "" : `For a package of npm, write "npm:${bare}".`;
-  return new UsageError(`${place}: an import failed: ${withoutDetails(text)}`, hint, cause);
+  if (bare === undefined) {
+    return new UsageError(`${place}: an import failed: ${withoutDetails(text)}`, "", cause);
+  }
+  return new UsageError(
+    `${place}: an import failed: ${bare} is neither a file nor a package that is known here`,
+    `For a package of npm, write "npm:${bare}"; for a file beside this one, "./${bare}".`,
+    cause,
+  );
 }
 
 function threw(place: string, text: string, cause: unknown): UsageError {
-  return new UsageError(`${place}: it threw while it was imported: ${text}`, "", cause);
+  return new UsageError(`${place}: an error while it was imported: ${text}`, "", cause);
 }
 
 /** A message without its colours, and the place that it ends with, if it does. */
 function splitMessage(message: string): { readonly text: string; readonly place: string | null } {
   const plain = stripVTControlCharacters(message).trimEnd();
-  const end = /\s+at (\w+:\/\/\S+:\d+:\d+)$/.exec(plain);
+  // Where an import map is in use, the runtime names the same place twice.
+  const end = /(?:\s+at \w+:\/\/\S+:\d+:\d+)+$/.exec(plain);
   if (end === null) return { text: withPaths(plain), place: null };
-  return { text: withPaths(plain.slice(0, end.index)), place: withPaths(end[1]!) };
+  const [, place = ""] = end[0].trim().split(/\s*\bat /);
+  return { text: withPaths(plain.slice(0, end.index)), place: withPaths(place.trim()) };
 }
 
 /** Drops advice that only fits the runtime's own command line, and causes after the first. */

@@ -12,7 +12,7 @@ import { versionText } from "../core/version.ts";
 import { runDemo } from "./demo.ts";
 import { CommandLine } from "./options.ts";
 import { runLocal } from "./run_local.ts";
-import { importTestFile } from "./test_file.ts";
+import { importTestFile, isTestFile } from "./test_file.ts";
 
 /** Does what the command line asks for; resolves with what the process is to exit with. */
 export async function main(host: Host): Promise<number> {
@@ -39,14 +39,28 @@ async function obey(host: Host): Promise<number> {
       host.stdout.write(`${versionText()}\n`);
       return ExitCode.passed;
     case "help":
-      host.stdout.write(commandLine.help());
+      await addFlagsOfTestFile(host, commandLine);
+      host.stdout.write(`${commandLine.help()}\n`);
       return ExitCode.passed;
     case "demo":
       return await runDemo(host, commandLine.parse());
     case "run": {
-      const exports = await importTestFile(host, commandLine.known().aiotestfile);
+      const { aiotestfile } = commandLine.known();
+      // Without a test file nobody adds flags: then one that is unknown is the first thing to mend.
+      if (!await isTestFile(host, aiotestfile)) commandLine.parse();
+      const exports = await importTestFile(host, aiotestfile);
       await events.emit("initCommandLineParser", { parser: commandLine.parser });
       return await runLocal(host, exports, commandLine.parse());
     }
+  }
+}
+
+/** Help is given also where there is no test file, or one with a mistake. */
+async function addFlagsOfTestFile(host: Host, commandLine: CommandLine): Promise<void> {
+  try {
+    await importTestFile(host, commandLine.known().aiotestfile);
+    await events.emit("initCommandLineParser", { parser: commandLine.parser });
+  } catch (error) {
+    if (!(error instanceof AiotestError)) throw error;
   }
 }

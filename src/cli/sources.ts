@@ -84,7 +84,7 @@ export class Sources {
 }
 
 /** The environment variable of an option. */
-export function environmentName(name: string): string {
+function environmentName(name: string): string {
   return `AIOTEST_${kebabCase(name).toUpperCase().replaceAll("-", "_")}`;
 }
 

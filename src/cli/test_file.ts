@@ -34,6 +34,11 @@ export interface TestFile {
 
 const EXTENSIONS = [".ts", ".js", ".mts", ".mjs"];
 
+/** Whether there is a file of this name, relative to the working directory or absolute. */
+export function isTestFile(host: Host, path: string): Promise<boolean> {
+  return host.isFile(resolve(host.cwd, path));
+}
+
 /**
  * Imports a test file. Whatever it does at the top of its module, like listening to events, has
  * happened when this resolves.
@@ -43,7 +48,7 @@ const EXTENSIONS = [".ts", ".js", ".mts", ".mjs"];
  */
 export async function importTestFile(host: Host, path: string): Promise<TestFileExports> {
   const fullPath = resolve(host.cwd, path);
-  if (!await host.isFile(fullPath)) {
+  if (!await isTestFile(host, path)) {
     throw new UsageError(
       `There is no test file ${fullPath}`,
       "Name the test file with -f, or try aiotest demo, which needs none.",

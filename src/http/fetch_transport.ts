@@ -43,14 +43,7 @@ export class FetchTransport implements Transport {
     const exchange = this.#begin(request.deadline);
     let inBody = false;
     try {
-      const response = await fetch(request.url, {
-        client: this.#client ??= this.#connect(),
-        redirect: "manual",
-        signal: exchange.signal,
-        method: request.method,
-        headers: request.headers as [string, string][],
-        body: exchange.count(request.body),
-      });
+      const response = await fetch(request.url, this.#init(request, exchange));
       inBody = true;
       const body = await response.bytes();
       const endedAt = this.#clock.now();
@@ -86,6 +79,25 @@ export class FetchTransport implements Transport {
     this.#underWay.delete(exchange);
     // A controller that has aborted stays so.
     if (!exchange.signal.aborted) this.#idle.push(exchange);
+  }
+
+  #init(request: WireRequest, exchange: Exchange): RequestInit & { client: Deno.HttpClient } {
+    const { method, headers } = request;
+    const client = this.#client ??= this.#connect();
+    const { signal } = exchange;
+    const body = exchange.count(request.body);
+    // fetch converts and checks each member that is there, which costs a plain GET some 3 %.
+    if (method === "GET" && headers.length === 0 && body === null) {
+      return { client, redirect: "manual", signal };
+    }
+    return {
+      client,
+      redirect: "manual",
+      signal,
+      method,
+      headers: headers as [string, string][],
+      body,
+    };
   }
 
   #connect(): Deno.HttpClient {

@@ -8,7 +8,7 @@ import { RequestError, type RequestErrorCode } from "./request_error.ts";
 import type { HeaderPairs, WireRequest } from "./transport.ts";
 
 /** More redirects than this, one after another, are taken for a loop. */
-export const MAX_REDIRECTS = 20;
+const MAX_REDIRECTS = 20;
 
 /** The part of a response that says where to go. */
 export interface RedirectingResponse {

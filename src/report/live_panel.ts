@@ -48,6 +48,9 @@ const TOP_NAMES = 8;
 const LATEST_WARNINGS = 2;
 const LABEL_COLUMNS = 10;
 
+/** So that the sparkline does not move as the rate goes up and down. */
+const RATE_COLUMNS = 10;
+
 /** Wider bars and sparklines would say no more. */
 const LONGEST_BAR = 60;
 
@@ -95,8 +98,10 @@ function users({ users }: Snapshot): Span[] {
 }
 
 function rate(timeline: readonly TimelineSecond[], columns: number): Span[] {
-  const text = `${formatRate(recentSeconds(timeline, 1).rate)}/s`.padEnd(10);
-  const room = Math.max(0, Math.min(LONGEST_BAR, columns - LABEL_COLUMNS - text.length));
+  const { rate } = recentSeconds(timeline, 1);
+  if (rate === null) return [label("rate"), span("-")];
+  const text = `${formatRate(rate)}/s`.padEnd(RATE_COLUMNS);
+  const room = Math.max(0, Math.min(LONGEST_BAR, columns - LABEL_COLUMNS - RATE_COLUMNS));
   return [
     label("rate"),
     span(text, "strong"),

@@ -6,6 +6,7 @@ Deno.test("a file of src lies in the room that its first folder names", () => {
   assert.equal(roomOf("src/core/clock.ts"), "core");
   assert.equal(roomOf("src/cli/flags/table.ts"), "cli");
   assert.equal(roomOf("mod.ts"), "mod.ts");
+  assert.equal(roomOf("examples/shop.ts"), "examples");
   assert.equal(roomOf("src/core"), null);
   assert.equal(roomOf("src/attic/clock.ts"), null);
   assert.equal(roomOf("bench/http.ts"), null);
@@ -15,7 +16,8 @@ Deno.test("a room may import itself and the rooms that the table gives it", () =
   const files = [
     inventedFile("src/user/loop.ts", { imports: ["src/user/user.ts", "src/http/transport.ts"] }),
     inventedFile("mod.ts", { imports: ["src/user/user.ts", "src/core/events.ts"] }),
-    inventedFile("src/cli/main.ts", { imports: ["src/runner/local.ts", "mod.ts"] }),
+    inventedFile("src/cli/demo.ts", { imports: ["src/runner/local.ts", "examples/shop.ts"] }),
+    inventedFile("examples/shop.ts", { imports: ["mod.ts"] }),
   ];
   assert.deepEqual(checkRooms(files), []);
 });
@@ -25,11 +27,13 @@ Deno.test("an import that the table does not give is a violation", () => {
     inventedFile("src/core/clock.ts", { imports: ["src/stats/table.ts"] }),
     inventedFile("src/load/plan.ts", { imports: ["src/core/errors.ts", "src/user/user.ts"] }),
     inventedFile("mod.ts", { imports: ["src/http/transport.ts"] }),
+    inventedFile("examples/shop.ts", { imports: ["src/user/user.ts"] }),
   ];
   assert.deepEqual(checkRooms(files), [
     { file: "src/core/clock.ts", reason: "imports src/stats/table.ts, which core may not" },
     { file: "src/load/plan.ts", reason: "imports src/user/user.ts, which load may not" },
     { file: "mod.ts", reason: "imports src/http/transport.ts, which mod.ts may not" },
+    { file: "examples/shop.ts", reason: "imports src/user/user.ts, which examples may not" },
   ]);
 });
 

@@ -50,6 +50,25 @@ Deno.test("every manner of import is seen: values, types, dynamic ones, re-expor
   });
 });
 
+Deno.test("a name that was exported again comes from the file that exported it again", async () => {
+  const texts = {
+    "./mod.ts": `export { Face, Other } from "./src/face.ts";\n`,
+    "src/face.ts":
+      `export { deep as Face } from "./deep.ts";\nclass Own {}\nexport { Own, Own as Other };\n`,
+    "src/deep.ts": `export const deep = 1;\n`,
+  };
+  await inProject(texts, async (root) => {
+    const paths = ["mod.ts", "src/deep.ts", "src/face.ts"];
+    const { files: [mod, , face] } = await readSources(root, paths);
+    assert.deepEqual(mod!.importedNames, [
+      { local: "Face", name: "Face", from: "src/face.ts" },
+      { local: "Other", name: "Other", from: "src/face.ts" },
+    ]);
+    assert.deepEqual(face!.importedNames, [{ local: "Face", name: "deep", from: "src/deep.ts" }]);
+    assert.deepEqual(face!.symbols.map(({ name }) => name).sort(), ["Face", "Other", "Own"]);
+  });
+});
+
 Deno.test("an import of a file that does not exist is told, and the files are read all the same", async () => {
   const texts = { "src/a.ts": `export { b } from "./b.ts";\n` };
   await inProject(texts, async (root) => {

@@ -59,7 +59,7 @@ Deno.test("a long text loses its middle", () => {
 
 Deno.test("a wide character is not cut in two", () => {
   assert.equal(shorten("検索検索検索", 6), "検…索");
-  assert.equal(shorten("検索検索検索", 7), "検…検索".slice(0, 2) + "索");
+  assert.equal(shorten("検索検索検索", 7), "検…検索");
 });
 
 Deno.test("a shortened text never needs more columns than allowed, and keeps its ends", () => {

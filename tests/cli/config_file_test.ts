@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { readConfigFile } from "../../src/cli/config_file.ts";
+import { FakeHost } from "../support/fake_host.ts";
+
+function read(path: string, text: string): ReturnType<typeof readConfigFile> {
+  return readConfigFile(new FakeHost({ files: { [`/work/${path}`]: text } }), path);
+}
+
+Deno.test("entries are found by their name in kebab case, and remember how they are written", async () => {
+  const file = await read("load.JSON", '{ "runTime": "3m", "stop-timeout": 5 }');
+  assert.equal(file.path, "load.JSON");
+  assert.deepEqual([...file.entries], [
+    ["run-time", { key: "runTime", value: "3m" }],
+    ["stop-timeout", { key: "stop-timeout", value: 5 }],
+  ]);
+});
+
+const BAD: [path: string, text: string, message: string | RegExp][] = [
+  ["a.yaml", "", "--config a.yaml: a file that ends in .toml or .json is needed"],
+  ["a.toml", "users = ", "a.toml:1:9: not TOML: invalid value"],
+  ["a.json", '{ "users":\n }', /^a\.json: not JSON: Unexpected token '}', .*$/],
+  ["a.json", "[1]", "a.json: an object with options by name is needed"],
+  ["a.json", "null", "a.json: an object with options by name is needed"],
+  ["a.toml", "run-time = 1\nrunTime = 2", "a.toml: run-time and runTime are the same option"],
+];
+
+for (const [path, text, message] of BAD) {
+  Deno.test(`${path} with ${JSON.stringify(text)} is refused`, async () => {
+    await assert.rejects(read(path, text), { name: "UsageError", message });
+  });
+}
+
+Deno.test("a file that is missing is named with its whole path", async () => {
+  await assert.rejects(readConfigFile(new FakeHost(), "conf/a.toml"), {
+    name: "UsageError",
+    message: "--config conf/a.toml: there is no file /work/conf/a.toml",
+  });
+});
+
+Deno.test("a file that cannot be read is refused with the reason", async () => {
+  class LockedHost extends FakeHost {
+    override readTextFile(): Promise<string> {
+      return Promise.reject(new Deno.errors.PermissionDenied("locked"));
+    }
+  }
+  await assert.rejects(
+    readConfigFile(new LockedHost({ files: { "/work/a.toml": "" } }), "a.toml"),
+    {
+      name: "UsageError",
+      message: "--config a.toml: cannot be read: PermissionDenied: locked",
+    },
+  );
+});

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { UsageError } from "../../src/core/errors.ts";
+import { CustomFlags } from "../../src/cli/custom_flags.ts";
+import { ownOptions } from "../../src/cli/flag_parser.ts";
+
+function refusal(...flags: string[]): UsageError {
+  const custom = new CustomFlags(ownOptions());
+  // Adding itself never throws: an event handler's errors would only be logged.
+  for (const flag of flags) custom.option(flag);
+  try {
+    custom.all();
+  } catch (error) {
+    assert.ok(error instanceof UsageError);
+    return error;
+  }
+  throw new Error("it was accepted");
+}
+
+const COLLISIONS: [flags: string, own: string][] = [
+  ["--users <n>", "-u, --users <N>"],
+  ["-u, --user-id <n>", "-u, --users <N>"],
+  ["--show-users-wight", "--show-users-wight, --show-users-weight"],
+  ["--no-insecure", "--insecure"],
+  ["--runTime <t>", "-t, --run-time <T>"],
+  ["--config", "--config <FILE>"],
+  ["-V, --verbose", "-V, --version"],
+  ["--help", "-h, --help"],
+];
+
+for (const [flags, own] of COLLISIONS) {
+  Deno.test(`a test file cannot add ${flags}`, () => {
+    assert.equal(
+      refusal(flags).message,
+      `The test file adds the flag ${flags}, which collides with aiotest's own: ${own}`,
+    );
+  });
+}
+
+Deno.test("a test file cannot add two flags that collide, but both sides of one", () => {
+  assert.equal(
+    refusal("-k, --tenant <name>", "-k, --key <name>").message,
+    "The test file adds two flags that collide: -k, --tenant <name>, -k, --key <name>",
+  );
+  const custom = new CustomFlags(ownOptions()).option("--cache").option("--no-cache");
+  assert.deepEqual(custom.all().map(({ option }) => option.flags), ["--cache", "--no-cache"]);
+});
+
+Deno.test("malformed flags are refused", () => {
+  for (const flags of ["tenant", "", "-tenant", "-a, -b"]) {
+    assert.equal(
+      refusal(flags).message,
+      `The test file adds the flag ${JSON.stringify(flags)}, which is malformed`,
+    );
+  }
+});
+
+Deno.test("of several problems, the first is told", () => {
+  assert.match(refusal("--users", "nonsense").message, /^The test file adds the flag --users,/);
+});

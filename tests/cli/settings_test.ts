@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { SETTINGS, type Settings } from "../../src/cli/settings.ts";
+import { config, DEFAULTS, parse, refusal } from "../support/command_line.ts";
+
+Deno.test("every option has the default that is documented", () => {
+  const defaults = Object.entries(SETTINGS).map(([name, setting]) => [name, setting.default]);
+  assert.deepEqual(Object.fromEntries(defaults), DEFAULTS);
+});
+
+/** An option with texts that it takes, and their value. */
+type Good = [name: keyof Settings, flags: string[], text: string, value: unknown];
+
+const GOOD: Good[] = [
+  ["aiotestfile", ["-f", "--aiotestfile"], "shop test.ts", "shop test.ts"],
+  ["host", ["-H", "--host"], "http://127.0.0.1:8000", "http://127.0.0.1:8000"],
+  ["host", ["-H", "--host"], "queue:5672", "queue:5672"],
+  ["tags", ["-T", "--tags"], "read, write", ["read", "write"]],
+  ["excludeTags", ["-E", "--exclude-tags"], "slow", ["slow"]],
+  ["users", ["-u", "--users"], "1", 1],
+  ["users", ["-u", "--users"], "250000", 250_000],
+  ["rate", ["-r", "--rate"], "0.1", 0.1],
+  ["rate", ["-r", "--rate"], ".5", 0.5],
+  ["rate", ["-r", "--rate"], "1000", 1000],
+  ["runTime", ["-t", "--run-time"], "20", 20],
+  ["runTime", ["-t", "--run-time"], "20s", 20],
+  ["runTime", ["-t", "--run-time"], "3h30m10s", 12_610],
+  ["runTime", ["-t", "--run-time"], "0.5", 0.5],
+  ["runTime", ["-t", "--run-time"], "576h", 2_073_600],
+  ["stopTimeout", ["-s", "--stop-timeout"], "0", 0],
+  ["stopTimeout", ["-s", "--stop-timeout"], "1.5", 1.5],
+  ["stopTimeout", ["-s", "--stop-timeout"], "1m", 60],
+  ["json", ["--json"], "out/summary.json", "out/summary.json"],
+  ["exitCodeOnError", ["--exit-code-on-error"], "0", 0],
+  ["exitCodeOnError", ["--exit-code-on-error"], "255", 255],
+  ["loglevel", ["-L", "--loglevel"], "DEBUG", "DEBUG"],
+  ["loglevel", ["-L", "--loglevel"], "warning", "WARNING"],
+  ["logfile", ["--logfile"], "run.log", "run.log"],
+];
+
+for (const [name, flags, text, value] of GOOD) {
+  const long = flags.at(-1)!;
+  const variable = variableOf(long);
+  const expected = { ...DEFAULTS, [name]: value, given: new Set([name]), extra: {} };
+
+  Deno.test(`${flags} ${text} is ${name} = ${JSON.stringify(value)}`, async () => {
+    for (const flag of flags) {
+      assert.deepEqual(await parse({ args: [flag, text] }), expected);
+    }
+    assert.deepEqual(await parse({ args: [`${long}=${text}`] }), expected);
+  });
+
+  Deno.test(`${variable}=${text} is ${name} = ${JSON.stringify(value)}`, async () => {
+    assert.deepEqual(await parse({ env: { [variable]: text } }), expected);
+  });
+}
+
+const TOGGLES: [keyof Settings, string][] = [
+  ["insecure", "--insecure"],
+  ["resetStats", "--reset-stats"],
+  ["showUsersWeight", "--show-users-weight"],
+  ["showUsersWeight", "--show-users-wight"],
+];
+
+for (const [name, flag] of TOGGLES) {
+  Deno.test(`${flag} is ${name} = true`, async () => {
+    const { given, ...options } = await parse({ args: [flag] });
+    assert.deepEqual(options, { ...DEFAULTS, [name]: true, extra: {} });
+    assert.deepEqual(given, new Set([name]));
+  });
+}
+
+for (const [name, flag] of TOGGLES.slice(0, 3)) {
+  Deno.test(`${variableOf(flag)} takes the usual words for on and off`, async () => {
+    for (const text of ["true", "1", "yes", "True", "YES"]) {
+      assert.equal((await parse({ env: { [variableOf(flag)]: text } }))[name], true);
+    }
+    for (const text of ["false", "0", "no", "FALSE"]) {
+      const options = await parse({ env: { [variableOf(flag)]: text } });
+      assert.equal(options[name], false);
+      assert.deepEqual(options.given, new Set([name]));
+    }
+    assert.equal(
+      (await refusal({ env: { [variableOf(flag)]: "on" } })).message,
+      `${variableOf(flag)}=on: true or false is needed (or 1 or 0, or yes or no)`,
+    );
+  });
+}
+
+const OVER_ZERO = "a time over 0, and of 24 days at most, is needed";
+const ZERO_OR_MORE = "a time of 0 or more, and of 24 days at most, is needed";
+const LEVELS = "one of DEBUG, INFO, WARNING, ERROR, CRITICAL is needed";
+const NAMES = "names separated by commas are needed";
+
+const BAD: [flag: string, text: string, needed: string][] = [
+  ["--aiotestfile", " ", "the path of a test file is needed"],
+  ["--host", " ", "a host, like http://127.0.0.1:8000, is needed"],
+  ["--tags", "a,,b", NAMES],
+  ["--tags", ",", NAMES],
+  ["--exclude-tags", " ", NAMES],
+  ["--users", "0", "a whole number of 1 or more is needed"],
+  ["--users", "-1", "a whole number of 1 or more is needed"],
+  ["--users", "1.5", "a whole number of 1 or more is needed"],
+  ["--users", "1e3", "a whole number of 1 or more is needed"],
+  ["--users", "abc", "a whole number of 1 or more is needed"],
+  ["--users", "99999999999999999999", "a whole number of 1 or more is needed"],
+  ["--rate", "0", "a number over 0 is needed"],
+  ["--rate", "-1", "a number over 0 is needed"],
+  ["--rate", "fast", "a number over 0 is needed"],
+  ["--rate", "Infinity", "a number over 0 is needed"],
+  ["--run-time", "0", OVER_ZERO],
+  ["--run-time", "0h0m0s", OVER_ZERO],
+  ["--run-time", "20m3h", OVER_ZERO],
+  ["--run-time", "-5", OVER_ZERO],
+  ["--run-time", "577h", OVER_ZERO],
+  ["--stop-timeout", "-1", ZERO_OR_MORE],
+  ["--stop-timeout", "soon", ZERO_OR_MORE],
+  ["--json", " ", "the name of a file is needed"],
+  ["--exit-code-on-error", "256", "a whole number from 0 to 255 is needed"],
+  ["--exit-code-on-error", "-1", "a whole number from 0 to 255 is needed"],
+  ["--exit-code-on-error", "x", "a whole number from 0 to 255 is needed"],
+  ["--loglevel", "LOUD", LEVELS],
+  ["--logfile", " ", "the name of a file is needed"],
+];
+
+for (const [flag, text, needed] of BAD) {
+  const shown = text === " " ? '" "' : text;
+  Deno.test(`${flag} ${shown} is refused, and in the environment as well`, async () => {
+    assert.equal((await refusal({ args: [flag, text] })).message, `${flag} ${shown}: ${needed}`);
+    const variable = variableOf(flag);
+    assert.equal(
+      (await refusal({ env: { [variable]: text } })).message,
+      `${variable}=${shown}: ${needed}`,
+    );
+  });
+}
+
+Deno.test("a bad time is refused with how times are written", async () => {
+  assert.equal(
+    (await refusal({ args: ["-t", "5 minutes"] })).hint,
+    "It is written as seconds (20), or hours, minutes and seconds (20s, 3m, 2h, 1h20m).",
+  );
+});
+
+Deno.test("a configuration file may use kebab case, camel case, and its own types", async () => {
+  const toml = `
+    aiotestfile = "shop.ts"
+    run-time = "3m"
+    stopTimeout = 0.5
+    users = 100
+    rate = 2.5
+    tags = ["read", "write"]
+    exclude-tags = "slow"
+    insecure = true
+    reset-stats = false
+    loglevel = "error"
+    exit-code-on-error = 7
+    showUsersWeight = true
+    json = "a.json"
+    logfile = "a.log"
+    host = "http://127.0.0.1"
+  `;
+  const expected: Settings = {
+    aiotestfile: "shop.ts",
+    host: "http://127.0.0.1",
+    tags: ["read", "write"],
+    excludeTags: ["slow"],
+    insecure: true,
+    users: 100,
+    rate: 2.5,
+    runTime: 180,
+    stopTimeout: 0.5,
+    json: "a.json",
+    resetStats: false,
+    exitCodeOnError: 7,
+    showUsersWeight: true,
+    loglevel: "ERROR",
+    logfile: "a.log",
+  };
+  const { given, extra, ...values } = await parse(config(toml));
+  assert.deepEqual(values, expected);
+  assert.deepEqual([...given].sort(), Object.keys(expected).sort());
+  assert.deepEqual(extra, {});
+});
+
+const BAD_CONFIG: [text: string, message: string][] = [
+  ['users = "5"', 'load.toml: users = "5": a whole number of 1 or more is needed'],
+  ["users = 0", "load.toml: users = 0: a whole number of 1 or more is needed"],
+  ["rate = true", "load.toml: rate = true: a number over 0 is needed"],
+  ["runTime = [1]", `load.toml: runTime = [1]: ${OVER_ZERO}`],
+  ["host = 5", "load.toml: host = 5: a host, like http://127.0.0.1:8000, is needed"],
+  ["tags = [1, 2]", `load.toml: tags = [1,2]: ${NAMES}`],
+  ["tags = 1", `load.toml: tags = 1: ${NAMES}`],
+  [
+    'insecure = "yes"',
+    'load.toml: insecure = "yes": true or false is needed (or 1 or 0, or yes or no)',
+  ],
+  ["json = {}", "load.toml: json = {}: the name of a file is needed"],
+  ["userz = 5", "load.toml: userz is no option"],
+  ["run_time = 5", "load.toml: run_time is no option"],
+  ['config = "x"', "load.toml: config is no option"],
+  ["[load]\nusers = 5", "load.toml: load is no option"],
+];
+
+for (const [text, message] of BAD_CONFIG) {
+  Deno.test(`the configuration file's ${JSON.stringify(text)} is refused`, async () => {
+    assert.equal((await refusal(config(text))).message, message);
+  });
+}
+
+function variableOf(flag: string): string {
+  return `AIOTEST_${flag.slice(2).toUpperCase().replaceAll("-", "_")}`;
+}

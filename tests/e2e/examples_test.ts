@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import type { Summary } from "../../src/report/summary.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { startAiotest } from "../support/process.ts";
+
+/** What each example has to have done after a second. */
+const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  "basic.ts": ["GET /"],
+  "user_classes.ts": ["GET /articles", "GET /status", "POST /articles"],
+  "waits.ts": ["GET /", "GET /poll"],
+  "names_and_checks.ts": ["GET search"],
+  "stages.ts": ["GET /"],
+  "events.ts": ["GET /"],
+  "custom_protocol.ts": ["TCP connect", "TASK PING"],
+  "shop.ts": ["POST /login"],
+};
+
+/** Answers everything that the examples ask for. */
+function answer(request: Request): Response {
+  const { pathname } = new URL(request.url);
+  const status = pathname === "/gone" ? 404 : 200;
+  return Response.json({ found: true, token: "t" }, { status });
+}
+
+/** Speaks as much of Redis as one example needs. */
+async function pong(listener: Deno.TcpListener): Promise<void> {
+  for await (const connection of listener) {
+    void (async () => {
+      const buffer = new Uint8Array(1024);
+      while (await connection.read(buffer) !== null) {
+        await connection.write(new TextEncoder().encode("+PONG\r\n"));
+      }
+      connection.close();
+    })();
+  }
+}
+
+Deno.test("every example is in the list", () => {
+  const files = [...Deno.readDirSync(fromFileUrl("../../examples"))].map(({ name }) => name);
+  assert.deepEqual(files.sort(), Object.keys(EXAMPLES).sort());
+});
+
+for (const [name, requests] of Object.entries(EXAMPLES)) {
+  Deno.test(`the example ${name} runs`, async () => {
+    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const served = pong(listener);
+    const json = await Deno.makeTempFile();
+    const host = name === "custom_protocol.ts"
+      ? `127.0.0.1:${listener.addr.port}`
+      : `http://127.0.0.1:${server.addr.port}`;
+    const file = fromFileUrl(`../../examples/${name}`);
+    const run = startAiotest(
+      ["-f", file, "-H", host, "-u", "8", "-r", "100", "-L", "DEBUG", "--json", json]
+        .concat(name === "stages.ts" ? [] : ["-t", "1"]),
+    );
+    // A shape has its own time.
+    if (name === "stages.ts") setTimeout(() => run.kill("SIGINT"), 1500);
+    const { code, stderr } = await run.finished;
+    assert.equal(code, 0, stderr);
+    const summary: Summary = JSON.parse(await Deno.readTextFile(json));
+    const done = summary.requests.map(({ method, name }) => `${method} ${name}`);
+    for (const request of requests) assert.ok(done.includes(request), `${request} in ${done}`);
+    await Deno.remove(json);
+    listener.close();
+    await served;
+    await server.shutdown();
+  });
+}

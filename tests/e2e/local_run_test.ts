@@ -1,0 +1,265 @@
+import assert from "node:assert/strict";
+import type { Summary } from "../../src/report/summary.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { runAiotest, startAiotest } from "../support/process.ts";
+
+interface Folder {
+  readonly path: string;
+  /** Writes the test file. */
+  write(text: string): Promise<void>;
+  summary(): Promise<Summary>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+async function folder(): Promise<Folder> {
+  const path = await Deno.makeTempDir();
+  return {
+    path,
+    write: (text) => Deno.writeTextFile(`${path}/aiotestfile.ts`, text),
+    summary: async () => JSON.parse(await Deno.readTextFile(`${path}/summary.json`)),
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}
+
+const STEPS = `
+import { User } from "aiotest";
+export class StepTest extends User {
+  static waitTime = 0.05;
+  testStep() { this.record({ name: "step", latencyMs: 12.3456 }); }
+}
+`;
+
+Deno.test("a run that passes exits with 0, and its summary has every field that is promised", async () => {
+  await using here = await folder();
+  await here.write(STEPS);
+  const { code, stdout, stderr } = await runAiotest(
+    ["-u", "2", "-r", "100", "-t", "1.5", "--json", "summary.json"],
+    { cwd: here.path },
+  );
+  assert.equal(code, 0, stderr);
+  const summary = await here.summary();
+  assert.deepEqual(Object.keys(summary), [
+    "schema",
+    "aiotest",
+    "runId",
+    "mode",
+    "startedAt",
+    "endedAt",
+    "durationSeconds",
+    "complete",
+    "users",
+    "workers",
+    "totals",
+    "requests",
+    "failures",
+    "userErrors",
+    "thresholds",
+    "timeline",
+    "warnings",
+    "exitCode",
+  ]);
+  assert.equal(summary.schema, 1);
+  assert.equal(summary.mode, "local");
+  assert.equal(summary.complete, true);
+  assert.equal(summary.exitCode, 0);
+  assert.deepEqual(summary.users, { peak: 2, final: 2 });
+  assert.ok(summary.durationSeconds >= 1.5 && summary.durationSeconds < 2.5);
+  assert.match(summary.startedAt!, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  const { requests, failures, rate, latencyMs } = summary.totals;
+  assert.ok(requests > 20, String(requests));
+  assert.equal(failures, 0);
+  assert.ok(Math.abs(rate - requests / summary.durationSeconds) < 0.1);
+  assert.equal(latencyMs.p50, 12.346);
+  assert.equal(summary.requests[0]!.name, "step");
+  assert.equal(summary.timeline.length, Math.ceil(summary.durationSeconds));
+  assert.match(stdout, /PASSED/);
+});
+
+Deno.test("requests that fail make the exit code 1, or the one that was asked for", async () => {
+  await using here = await folder();
+  await here.write(STEPS.replace("12.3456", `1, error: "no luck"`));
+  const one = await runAiotest(["-t", "1"], { cwd: here.path });
+  assert.equal(one.code, 1);
+  assert.match(one.stdout, /no luck/);
+  const own = await runAiotest(["-t", "1", "--exit-code-on-error", "7"], { cwd: here.path });
+  assert.equal(own.code, 7);
+});
+
+Deno.test("user errors make the exit code 1, and are reported with their class", async () => {
+  await using here = await folder();
+  await here.write(STEPS.replace("this.record(", `throw new Error("my bug"); this.record(`));
+  const { code, stdout } = await runAiotest(
+    ["-t", "1", "--json", "summary.json"],
+    { cwd: here.path },
+  );
+  assert.equal(code, 1);
+  assert.match(stdout, /StepTest +my bug/);
+  const [error] = (await here.summary()).userErrors;
+  assert.deepEqual([error!.user, error!.error], ["StepTest", "my bug"]);
+  assert.ok(error!.count >= 10, String(error!.count));
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`${signal} once ends a run well, with all reports and the exit code of the results`, async () => {
+    await using here = await folder();
+    await here.write(STEPS.replace("testStep", `onStart() { console.error("begun"); } testStep`));
+    const run = startAiotest(["--json", "summary.json"], { cwd: here.path });
+    await run.says("begun");
+    run.kill(signal);
+    const { code, stdout } = await run.finished;
+    assert.equal(code, 0);
+    assert.match(stdout, /PASSED/);
+    assert.equal((await here.summary()).complete, true);
+  });
+}
+
+Deno.test("an interrupt twice exits at once with 130", async () => {
+  await using here = await folder();
+  await here.write(`
+    import { User } from "aiotest";
+    export class StuckTest extends User {
+      async testStuck() { console.error("begun"); await new Promise(() => {}); }
+    }`);
+  const run = startAiotest(["-s", "60"], { cwd: here.path });
+  await run.says("begun");
+  run.kill("SIGINT");
+  await run.says("once more");
+  run.kill("SIGINT");
+  const { code, stdout } = await run.finished;
+  assert.equal(code, 130);
+  assert.equal(stdout, "");
+});
+
+Deno.test("events, in the order in which they come, with what they carry", async () => {
+  await using here = await folder();
+  await here.write(`
+    import { events } from "aiotest";
+    const say = (...words) => console.error("::", ...words);
+    events.on("initCommandLineParser", ({ parser }) => parser.option("--tenant <name>", "whose", "demo"));
+    events.on("init", ({ options, node }) => say("init", node, options.tenant, options.users));
+    events.on("testStart", ({ run }) => say("testStart", run.node));
+    events.on("startComplete", ({ userCount }) => say("startComplete", userCount));
+    let seen = false;
+    events.on("request", (e) => { if (!seen) say("request", e.name, e.method, e.error); seen = true; });
+    events.on("testStop", ({ run }) => say("testStop", run.userCount));
+    events.on("quitting", async ({ exitCode }) => { await null; say("quitting", exitCode); });
+    ${STEPS}`);
+  const { stderr } = await runAiotest(
+    ["-u", "3", "-r", "100", "-t", "1", "--tenant", "acme"],
+    { cwd: here.path },
+  );
+  assert.deepEqual(stderr.split("\n").filter((line) => line.startsWith("::")), [
+    ":: init local acme 3",
+    ":: testStart local",
+    ":: request step TASK null",
+    ":: startComplete 3",
+    ":: testStop 0",
+    ":: quitting 0",
+  ]);
+});
+
+Deno.test("a shape decides the load, and flags that it overrides are warned of", async () => {
+  await using here = await folder();
+  await here.write(`${STEPS}
+    import { LoadUserShape } from "aiotest";
+    export class ShapeTest extends LoadUserShape {
+      tick() { return this.getRunTime() < 2 ? [5, 100] : null; }
+    }`);
+  const { code, stderr } = await runAiotest(
+    ["-u", "1", "-t", "60", "--json", "summary.json"],
+    { cwd: here.path },
+  );
+  assert.equal(code, 0, stderr);
+  const summary = await here.summary();
+  assert.equal(summary.users.peak, 5);
+  assert.ok(summary.durationSeconds >= 2 && summary.durationSeconds < 3);
+  assert.deepEqual(summary.warnings, [
+    "--users, --run-time are ignored: the shape ShapeTest decides the load.",
+  ]);
+  assert.match(stderr, /WARNING +--users, --run-time are ignored/);
+});
+
+Deno.test("a shape that fails half-way ends with its report, the reason and exit code 2", async () => {
+  await using here = await folder();
+  await here.write(`${STEPS}
+    import { LoadUserShape } from "aiotest";
+    export class ShapeTest extends LoadUserShape {
+      tick() { if (this.getRunTime() >= 1) throw new Error("no more"); return [1, 1]; }
+    }`);
+  const { code, stdout, stderr } = await runAiotest([], { cwd: here.path });
+  assert.equal(code, 2);
+  assert.match(stdout, /step/);
+  assert.match(stderr, /ShapeTest\.tick\(\) at 1\.\d s threw: no more/);
+});
+
+Deno.test("tags choose tests", async () => {
+  await using here = await folder();
+  await here.write(`
+    import { tag, User } from "aiotest";
+    export class TaggedTest extends User {
+      static waitTime = 0.05;
+      @tag("a") testOne() { this.record({ name: "one", latencyMs: 1 }); }
+      @tag("b", "c") testTwo() { this.record({ name: "two", latencyMs: 1 }); }
+      testThree() { this.record({ name: "three", latencyMs: 1 }); }
+    }`);
+  const names = async (...args: string[]): Promise<string[]> => {
+    await runAiotest(["-t", "1", "--json", "summary.json", ...args], { cwd: here.path });
+    return (await here.summary()).requests.map(({ name }) => name);
+  };
+  assert.deepEqual(await names("--tags", "a,c"), ["one", "two"]);
+  assert.deepEqual(await names("-E", "b"), ["one", "three"]);
+  assert.deepEqual(await names("-T", "a,b", "-E", "c"), ["one"]);
+});
+
+Deno.test("the classes' shares are printed as JSON, and nothing runs", async () => {
+  const file = fromFileUrl("../../examples/user_classes.ts");
+  for (const flag of ["--show-users-weight", "--show-users-wight"]) {
+    const { code, stdout } = await runAiotest(["-f", file, flag]);
+    assert.equal(code, 0);
+    assert.deepEqual(JSON.parse(stdout), [
+      { name: "AdminTest", share: null, fixedCount: 1 },
+      { name: "ReaderTest", share: 0.75, fixedCount: null },
+      { name: "WriterTest", share: 0.25, fixedCount: null },
+    ]);
+  }
+});
+
+Deno.test("logs go to stderr, or to the file that was named", async () => {
+  await using here = await folder();
+  await here.write(`
+    import { logger } from "aiotest";
+    logger.info("imported");
+    ${STEPS.replace("testStep() {", `testStep() { logger.warn("stepped");`)}`);
+  const args = ["-t", "1", "--logfile", "log.txt"];
+  const { stdout, stderr } = await runAiotest(args, { cwd: here.path });
+  assert.doesNotMatch(stdout + stderr, /stepped/);
+  assert.match(await Deno.readTextFile(`${here.path}/log.txt`), /WARNING +stepped\n/);
+});
+
+Deno.test("help shows the flags of the test file beside aiotest's own", async () => {
+  const { code, stdout } = await runAiotest(
+    ["--help", "-f", fromFileUrl("../../examples/events.ts")],
+  );
+  assert.equal(code, 0);
+  assert.match(stdout, /-u, --users <N>/);
+  assert.match(stdout, /--tenant <name>/);
+  for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
+});
+
+Deno.test("the demo tests a shop of its own and leaves a summary", async () => {
+  await using here = await folder();
+  const { code, stdout } = await runAiotest(
+    ["demo", "-t", "2", "-r", "100", "--json", "summary.json"],
+    { cwd: here.path },
+  );
+  assert.equal(code, 0);
+  assert.match(stdout, /Percentiles/);
+  const { requests } = await here.summary();
+  assert.deepEqual(requests.map(({ method, name }) => `${method} ${name}`), [
+    "GET /cart",
+    "POST /cart",
+    "POST /login",
+    "GET /search",
+    "POST order",
+  ]);
+});

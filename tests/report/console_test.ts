@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { Console, consoleAbilities } from "../../src/report/console.ts";
+import { render } from "../../src/report/live_panel.ts";
+import { progressLine } from "../../src/report/progress_line.ts";
+import { requestRow, shopSnapshot, snapshot, statistics } from "../support/snapshots.ts";
+import { Screen } from "../support/screen.ts";
+
+function panelOn(screen: Screen, log: Screen = screen): Console {
+  return new Console(screen, { color: false, panel: true, log });
+}
+
+const MANY = snapshot({
+  statistics: statistics({
+    requests: Array.from({ length: 8 }, (_, i) => requestRow({ name: `/${i}` })),
+  }),
+});
+
+Deno.test("each frame is drawn over the one before, in one write", () => {
+  const screen = new Screen();
+  const console = panelOn(screen);
+  console.update(shopSnapshot(3));
+  console.update(shopSnapshot(4));
+  assert.equal(screen.writes.length, 2);
+  assert.deepEqual(screen.rows, render(shopSnapshot(4), 80, false));
+});
+
+Deno.test("the cursor goes up by exactly as many lines as were drawn", () => {
+  const screen = new Screen();
+  const console = panelOn(screen);
+  for (const second of [1, 2, 3]) console.update(shopSnapshot(second));
+  const drawn = screen.writes.map((text) => text.split("\n").length - 1);
+  // deno-lint-ignore no-control-regex -- escape sequences are what it is about
+  const up = screen.writes.map((text) => Number(/\x1b\[(\d+)A/.exec(text)?.[1] ?? 0));
+  assert.deepEqual(up, [0, ...drawn.slice(0, -1)]);
+});
+
+Deno.test("a frame with fewer lines leaves nothing of the one before", () => {
+  const screen = new Screen();
+  const console = panelOn(screen);
+  console.update(MANY);
+  console.update(snapshot());
+  assert.deepEqual(screen.rows, render(snapshot(), 80, false));
+});
+
+Deno.test("a terminal that was made narrower is cleared of the lines that it broke", () => {
+  const screen = new Screen(80);
+  const console = panelOn(screen);
+  console.update(snapshot({ warnings: ["w".repeat(200)] }));
+  const drawn = screen.writes[0]!.split("\n").slice(0, -1);
+  screen.columns = 40;
+  // What the terminal does: lines that no longer fit take a second row.
+  const broken = drawn.filter((line) => line.replaceAll(ESCAPES, "").length > 40).length;
+  assert.ok(broken > 0);
+  screen.write("\n".repeat(broken));
+  console.update(snapshot());
+  assert.deepEqual(screen.rows, render(snapshot(), 40, false));
+});
+
+Deno.test("log lines stand above the panel, which stays whole", () => {
+  const screen = new Screen();
+  const console = panelOn(screen);
+  console.update(shopSnapshot(3));
+  console.printAbove("first\nsecond");
+  console.printAbove("third");
+  assert.deepEqual(screen.rows, [
+    "first",
+    "second",
+    "third",
+    ...render(shopSnapshot(3), 80, false),
+  ]);
+});
+
+Deno.test("a log that goes elsewhere does not touch the screen", () => {
+  const [screen, log] = [new Screen(), new Screen(80, false)];
+  const console = panelOn(screen, log);
+  console.update(shopSnapshot(3));
+  console.printAbove("a line");
+  assert.deepEqual(log.writes, ["a line\n"]);
+  assert.equal(screen.writes.length, 1);
+});
+
+Deno.test("a log line without a panel is only written", () => {
+  const screen = new Screen();
+  const console = panelOn(screen);
+  console.printAbove("before");
+  console.update(shopSnapshot(3));
+  console.close();
+  console.printAbove("after");
+  assert.deepEqual(screen.rows, ["before", "after"]);
+  assert.equal(screen.writes[0], "before\n");
+  assert.equal(screen.writes.at(-1), "after\n");
+});
+
+Deno.test("log lines keep their tabs and line feeds, and nothing else that a terminal obeys", () => {
+  const screen = new Screen();
+  panelOn(screen).printAbove("a\tb\n\x1b[2Jc\r");
+  assert.deepEqual(screen.writes, ["a\tb\n␛[2Jc␍\n"]);
+});
+
+Deno.test("the cursor is hidden while the panel is there, and comes back", () => {
+  const screen = new Screen();
+  const console = panelOn(screen);
+  console.update(shopSnapshot(3));
+  assert.equal(screen.cursorVisible, false);
+  console.close();
+  assert.equal(screen.cursorVisible, true);
+  assert.deepEqual(screen.rows, []);
+});
+
+Deno.test("once closed, a console writes nothing more", () => {
+  const screen = new Screen();
+  const console = panelOn(screen);
+  console.update(shopSnapshot(3));
+  console.close();
+  const written = screen.writes.length;
+  console.close();
+  console.update(shopSnapshot(4));
+  assert.equal(screen.writes.length, written);
+});
+
+Deno.test("a console that showed nothing leaves the terminal alone", () => {
+  const screen = new Screen();
+  panelOn(screen).close();
+  assert.deepEqual(screen.writes, []);
+});
+
+Deno.test("a terminal that says it has no columns is taken for one of 80", () => {
+  const screen = new Screen(0);
+  panelOn(screen).update(shopSnapshot(3));
+  assert.deepEqual(screen.rows, render(shopSnapshot(3), 80, false));
+});
+
+Deno.test("without a panel there is a line every five seconds", () => {
+  const output = new Screen(80, false);
+  const console = new Console(output, { color: false, panel: false, log: output });
+  const seconds = Array.from({ length: 16 }, (_, second) => second + 0.01);
+  for (const second of seconds) console.update(shopSnapshot(second));
+  console.close();
+  assert.deepEqual(
+    output.writes,
+    [5.01, 10.01, 15.01].map((second) => `${progressLine(shopSnapshot(second))}\n`),
+  );
+});
+
+Deno.test("a run whose time begins again has its lines again", () => {
+  const output = new Screen(80, false);
+  const console = new Console(output, { color: false, panel: false, log: output });
+  for (const second of [4, 5, 6, 0, 1, 5, 6]) console.update(shopSnapshot(second));
+  assert.deepEqual(output.writes, [
+    `${progressLine(shopSnapshot(5))}\n`,
+    `${progressLine(shopSnapshot(5))}\n`,
+  ]);
+});
+
+Deno.test("a terminal can do both, unless its environment says otherwise", () => {
+  const on = (isTerminal: boolean, env: Record<string, string>): [boolean, boolean] => {
+    const { panel, color } = consoleAbilities(new Screen(80, isTerminal), (name) => env[name]);
+    return [panel, color];
+  };
+  assert.deepEqual(on(true, {}), [true, true]);
+  assert.deepEqual(on(true, { TERM: "xterm-256color", NO_COLOR: "" }), [true, true]);
+  assert.deepEqual(on(true, { NO_COLOR: "1" }), [true, false]);
+  assert.deepEqual(on(true, { TERM: "dumb" }), [false, false]);
+  assert.deepEqual(on(false, {}), [false, false]);
+});
+
+// deno-lint-ignore no-control-regex -- escape sequences are what it is about
+const ESCAPES = /\x1b\[[?0-9;]*[A-Za-z]/g;

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { finalReport } from "../../src/report/tables.ts";
+import { columnsOf } from "../../src/report/terminal_text.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
+import {
+  emptySnapshot,
+  latencies,
+  requestRow,
+  shopSnapshot,
+  snapshot,
+  statistics,
+  workerRow,
+} from "../support/snapshots.ts";
+import { anyName, CONTROLS } from "../support/texts.ts";
+
+const PLAIN = { exitCode: 0, columns: 80, color: false };
+
+function withRows(count: number): Snapshot {
+  const requests = Array.from({ length: count }, (_, i) => requestRow({ name: `/item/${i}` }));
+  return snapshot({ statistics: statistics({ requests }) });
+}
+
+Deno.test("a run without trouble is two tables and a verdict, as wide as they need to be", () => {
+  const requests = [
+    requestRow({ name: "/", requests: 400, latencyMs: latencies(0.8) }),
+    requestRow({ method: "POST", name: "/orders", requests: 600, bytesSent: 2500 }),
+  ];
+  assert.equal(
+    finalReport(snapshot({ statistics: statistics({ requests }) }), PLAIN),
+    `
+Run 7c0e3d2a, local
+10.0s, up to 10 users, received 1.23 MB, sent 2.50 KB
+
+Requests, latency in ms
+Type  Name         Reqs  Fails  Fail%   Avg    Min   Max    Med  Req/s
+──────────────────────────────────────────────────────────────────────
+GET   /             400      0     0%  1.00  0.100  32.0  0.800   40.0
+POST  /orders       600      0     0%  15.0   1.50   480   12.0   60.0
+──────────────────────────────────────────────────────────────────────
+      Aggregated  1,000      0     0%  15.0   1.50   480   12.0  100.0
+
+Percentiles, latency in ms
+Type  Name          50%   75%   90%   95%   99%  99.9%  99.99%   Max
+────────────────────────────────────────────────────────────────────
+GET   /           0.800  1.20  1.60  2.40  6.40   16.0    25.6  32.0
+POST  /orders      12.0  18.0  24.0  36.0  96.0    240     384   480
+────────────────────────────────────────────────────────────────────
+      Aggregated   12.0  18.0  24.0  36.0  96.0    240     384   480
+
+PASSED  1,000 requests, no failures
+`,
+  );
+});
+
+Deno.test("trouble has tables of its own, and warnings go on in the next line", () => {
+  const warning = "The load generator is at 95% of its core, so what it measures begins to be " +
+    "its own slowness";
+  const text = finalReport(shopSnapshot(90, { warnings: [warning] }), { ...PLAIN, exitCode: 1 });
+  assert.equal(
+    text.slice(text.indexOf("Failures")),
+    `Failures
+Count  Type  Name            Error
+─────────────────────────────────────
+   22  POST  /api/v2/orders  HTTP 503
+
+User errors
+Count  User     Error
+──────────────────────────────────────────────
+    2  Shopper  TypeError: basket is undefined
+
+! The load generator is at 95% of its core, so what it measures begins to be its
+  own slowness
+
+FAILED  22 of 37,080 requests failed (0.06%), 2 user errors (exit code 1)
+`,
+  );
+});
+
+Deno.test("a run without requests is told of kindly", () => {
+  assert.equal(
+    finalReport(emptySnapshot(), PLAIN),
+    `
+Run 7c0e3d2a, local
+0.0s, up to 0 users, received 0 B, sent 0 B
+
+Requests, latency in ms
+No request has ended.
+
+NOTHING MEASURED  no requests
+`,
+  );
+});
+
+Deno.test("the heading counts the workers of a distributed run, and what was sent again", () => {
+  const requests = [requestRow({ retries: 1 })];
+  const workers = [workerRow({ id: "a" }), workerRow({ id: "b" })];
+  const text = finalReport(
+    snapshot({ mode: "distributed", workers, statistics: statistics({ requests }) }),
+    PLAIN,
+  );
+  assert.deepEqual(text.split("\n").slice(1, 3), [
+    "Run 7c0e3d2a, distributed, 2 workers",
+    "10.0s, up to 10 users, received 1.23 MB, sent 0 B, 1 retry",
+  ]);
+});
+
+Deno.test("every one of a thousand names is in both tables", () => {
+  const lines = finalReport(withRows(1000), PLAIN).split("\n");
+  for (const name of ["/item/0", "/item/500", "/item/999"]) {
+    assert.equal(lines.filter((line) => line.split(/ +/)[1] === name).length, 2, name);
+  }
+  assert.equal(lines.filter((line) => line.startsWith("GET ")).length, 2000);
+});
+
+Deno.test("a wider line leaves more of long names", () => {
+  const name = `/${"segment/".repeat(6)}end`;
+  const long = snapshot({ statistics: statistics({ requests: [requestRow({ name })] }) });
+  assert.ok(!finalReport(long, PLAIN).includes(name));
+  assert.ok(finalReport(long, { ...PLAIN, columns: 120 }).includes(name));
+  assert.equal(finalReport(long, { ...PLAIN, columns: 40 }), finalReport(long, PLAIN));
+});
+
+Deno.test("colours are there when asked for, and change no text", () => {
+  const run = shopSnapshot(90, { warnings: ["careful"] });
+  const colored = finalReport(run, { ...PLAIN, exitCode: 1, color: true });
+  assert.ok(colored.includes("\x1b[31mFAILED \x1b[0m"));
+  // deno-lint-ignore no-control-regex -- escape sequences are what it is about
+  const stripped = colored.replaceAll(/\x1b\[\d+m/g, "");
+  assert.equal(stripped, finalReport(run, { ...PLAIN, exitCode: 1 }));
+});
+
+Deno.test("no names, errors or numbers make a line too wide or reach the terminal as controls", () => {
+  const number = fc.integer({ min: 0, max: 2 ** 40 });
+  const latency = fc.oneof(
+    fc.constant(null),
+    fc.double({ min: 0, max: 1e9, noNaN: true }),
+  );
+  const row = fc.record({
+    method: anyName,
+    name: anyName,
+    requests: number,
+    failures: number,
+    rate: fc.double({ min: 0, max: 1e9, noNaN: true }),
+    mean: latency,
+    max: latency,
+  }).map(({ mean, max, ...row }) =>
+    requestRow({
+      ...row,
+      failures: Math.min(row.failures, row.requests),
+      latencyMs: { ...latencies(max ?? 1), mean, max },
+    })
+  );
+  const run = fc.record({ requests: fc.array(row, { maxLength: 4 }), text: anyName });
+  fc.assert(fc.property(run, fc.integer({ min: 0, max: 140 }), ({ requests, text }, columns) => {
+    const troubled = snapshot({
+      runId: text,
+      statistics: statistics({
+        requests,
+        failures: [{ method: text, name: text, error: text, count: 1e12 }],
+        userErrors: [{ user: text, error: text, count: 1 }],
+      }),
+      warnings: [text],
+    });
+    const report = finalReport(troubled, { exitCode: 1, columns, color: false });
+    for (const line of report.split("\n")) {
+      assert.ok(columnsOf(line) <= Math.max(80, columns), line);
+      assert.doesNotMatch(line, CONTROLS);
+    }
+  }));
+});

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { CommandLine, type Options } from "../../src/cli/options.ts";
+import type { Settings } from "../../src/cli/settings.ts";
+import { UsageError } from "../../src/core/errors.ts";
+import { FakeHost, type FakeHostOptions } from "./fake_host.ts";
+
+/** Where options stand. */
+export type Given = Pick<FakeHostOptions, "args" | "env" | "files">;
+
+/** The options of a command line, to which a test file adds flags. */
+export async function parse(
+  given: Given,
+  addFlags?: (line: CommandLine) => void,
+): Promise<Options> {
+  const line = await CommandLine.preview(new FakeHost(given));
+  addFlags?.(line);
+  return line.parse();
+}
+
+/** What a command line is refused with. */
+export async function refusal(
+  given: Given,
+  addFlags?: (line: CommandLine) => void,
+): Promise<UsageError> {
+  try {
+    await parse(given, addFlags);
+  } catch (error) {
+    assert.ok(error instanceof UsageError, String(error));
+    assert.equal(error.exitCode, 2);
+    return error;
+  }
+  throw new Error("it was accepted");
+}
+
+/** A configuration file, and the flag that names it. */
+export function config(text: string, path = "load.toml"): Given {
+  return { args: ["--config", path], files: { [`/work/${path}`]: text } };
+}
+
+/** Every option's default. */
+export const DEFAULTS: Settings = {
+  aiotestfile: "aiotestfile.ts",
+  host: null,
+  tags: [],
+  excludeTags: [],
+  insecure: false,
+  users: 1,
+  rate: 1,
+  runTime: null,
+  stopTimeout: 2,
+  json: null,
+  resetStats: false,
+  exitCodeOnError: 1,
+  showUsersWeight: false,
+  loglevel: "INFO",
+  logfile: null,
+};
