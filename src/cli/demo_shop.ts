@@ -27,8 +27,8 @@ interface Reply {
 
 const GOODS = ["F22 model kit", "F22 poster", "glue", "paint", "brush"];
 
-/** One order in so many cannot be taken, so that a report has a failure to show. */
-const FAILING_ORDERS = 0.02;
+/** The share of orders that cannot be taken, so that a report has a failure to show. */
+const FAILING_ORDERS = 0.04;
 
 /** How far latencies spread: at 0.5, one in forty takes over 2.7 times the median. */
 const SPREAD = 0.5;

@@ -117,7 +117,7 @@ export class Console {
   }
 
   #writeProgress(snapshot: Snapshot): void {
-    const intervals = Math.floor(snapshot.durationSeconds / PROGRESS_SECONDS);
+    const intervals = Math.floor(snapshot.elapsedSeconds / PROGRESS_SECONDS);
     if (intervals === this.#intervals) return;
     this.#intervals = intervals;
     // None where a run has only just begun, or has begun again.

@@ -71,12 +71,12 @@ function label(text: string): Span {
 }
 
 function progress(snapshot: Snapshot, columns: number): Span[] {
-  const { state, durationSeconds, plannedSeconds } = snapshot;
+  const { state, elapsedSeconds, plannedSeconds } = snapshot;
   const head = span(state.padEnd(LABEL_COLUMNS), STATE_TONES[state]);
-  const elapsed = formatDuration(durationSeconds);
+  const elapsed = formatDuration(elapsedSeconds);
   if (plannedSeconds === null) return [head, span(elapsed)];
   // Users that are stopping outlive the plan, and a bar has no more than its length.
-  const share = plannedSeconds === 0 ? 1 : Math.min(1, durationSeconds / plannedSeconds);
+  const share = plannedSeconds === 0 ? 1 : Math.min(1, elapsedSeconds / plannedSeconds);
   const times = ` ${elapsed} of ${formatDuration(plannedSeconds)}, ${Math.floor(share * 100)}%`;
   const length = Math.max(0, Math.min(LONGEST_BAR, columns - LABEL_COLUMNS - times.length));
   const done = Math.floor(share * length);

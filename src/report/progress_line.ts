@@ -11,12 +11,12 @@ const WINDOW_SECONDS = 5;
  * seconds, the counts those of the whole run.
  */
 export function progressLine(snapshot: Snapshot): string {
-  const { users, state, durationSeconds } = snapshot;
+  const { users, state, elapsedSeconds } = snapshot;
   const { totals, timeline } = snapshot.statistics;
   const { rate, p50, p95, p99 } = recentSeconds(timeline, WINDOW_SECONDS);
   const share = totals.failures === 0 ? "" : ` (${formatShare(totals.errorRate)})`;
   return [
-    formatDuration(durationSeconds).padStart(6),
+    formatDuration(elapsedSeconds).padStart(6),
     state.padEnd(8),
     `${users.current}/${users.target} users`,
     `${formatRate(rate)} req/s`,

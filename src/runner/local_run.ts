@@ -144,9 +144,9 @@ export class LocalRun {
 
   /** All that is known at this moment. */
   snapshot(): Snapshot {
-    const durationSeconds = this.#startedAtWall === null
-      ? 0
-      : ((this.#endedAt ?? this.#clock.now()) - this.#countedFrom) / 1000;
+    const until = this.#endedAt ?? this.#clock.now();
+    const started = this.#startedAtWall !== null;
+    const durationSeconds = started ? (until - this.#countedFrom) / 1000 : 0;
     const statistics = this.#totals.statistics(durationSeconds);
     const complete = this.#state === "stopped";
     const users = {
@@ -161,6 +161,7 @@ export class LocalRun {
       state: this.#state,
       startedAt: this.#startedAtWall,
       endedAt: this.#endedAtWall,
+      elapsedSeconds: started ? (until - this.#startedAt) / 1000 : 0,
       durationSeconds,
       plannedSeconds: plannedSeconds(this.#options.plan),
       complete,

@@ -108,7 +108,9 @@ export interface Snapshot {
   readonly startedAt: number | null;
   /** Milliseconds since 1970; null before the last user stopped. */
   readonly endedAt: number | null;
-  /** Seconds from the first user's start to the last user's stop, or to now. */
+  /** Seconds since the first user's start, until the last user's stop. */
+  readonly elapsedSeconds: number;
+  /** Seconds that were counted: as many, or fewer where the start was not to count. */
   readonly durationSeconds: number;
   /** Seconds that the run is to last; null where nothing says so. */
   readonly plannedSeconds: number | null;

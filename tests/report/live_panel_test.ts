@@ -52,8 +52,8 @@ Deno.test("a run that nobody has started yet has a panel too", () => {
 });
 
 Deno.test("the bar fills up with the planned time, and not beyond it", () => {
-  const at = (durationSeconds: number): string =>
-    render(snapshot({ durationSeconds, plannedSeconds: 20 }), 40, false)[0]!;
+  const at = (elapsedSeconds: number): string =>
+    render(snapshot({ elapsedSeconds, plannedSeconds: 20 }), 40, false)[0]!;
   assert.equal(at(0), "running   ░░░░░░░░░░░░░░░░ 0s of 20s, 0%");
   assert.equal(at(10), "running   ███████░░░░░░░ 10s of 20s, 50%");
   assert.equal(at(22), "running   █████████████ 22s of 20s, 100%");

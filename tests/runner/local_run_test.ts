@@ -136,6 +136,7 @@ Deno.test("reset-stats drops what was counted before all users ran, and its time
   const result = running.result!;
   // The third user starts at 2 s; from then on three users step once a second for four seconds.
   assert.equal(result.durationSeconds, 4);
+  assert.equal(result.elapsedSeconds, 6);
   assert.equal(result.users.peak, 3);
   assert.ok(result.statistics.totals.requests >= 12 && result.statistics.totals.requests <= 14);
   assert.equal(result.statistics.timeline[0]!.second, 2);

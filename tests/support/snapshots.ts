@@ -132,6 +132,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     state: "running",
     startedAt: STARTED_AT,
     endedAt: null,
+    elapsedSeconds: 10,
     durationSeconds: 10,
     plannedSeconds: 20,
     complete: true,
@@ -148,6 +149,7 @@ export function emptySnapshot(changes: Partial<Snapshot> = {}): Snapshot {
   return snapshot({
     state: "ready",
     startedAt: null,
+    elapsedSeconds: 0,
     durationSeconds: 0,
     users: { current: 0, target: 0, peak: 0, final: 0 },
     statistics: statistics({ requests: [], timeline: [] }),
@@ -173,6 +175,7 @@ export function shopSnapshot(seconds: number, changes: Partial<Snapshot> = {}): 
     requestRow({ method: "TASK", name: "検索して買う", requests: seconds, rate: 1 }),
   ];
   return snapshot({
+    elapsedSeconds: seconds,
     durationSeconds: seconds,
     plannedSeconds: 120,
     state: seconds < 10 ? "spawning" : "running",

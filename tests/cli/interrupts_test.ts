@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { watchInterrupts } from "../../src/cli/interrupts.ts";
+import { FakeExit, FakeHost } from "../support/fake_host.ts";
+
+Deno.test("the first interrupt ends the run well, the second the process", () => {
+  const host = new FakeHost();
+  const calls: string[] = [];
+  watchInterrupts(host, {
+    onFirst: () => calls.push("first"),
+    beforeExit: () => calls.push("before exit"),
+  });
+  host.interrupt();
+  assert.deepEqual(calls, ["first"]);
+  assert.equal(host.exitCode, null);
+  assert.throws(() => host.interrupt(), FakeExit);
+  assert.deepEqual(calls, ["first", "before exit"]);
+  assert.equal(host.exitCode, 130);
+});
+
+Deno.test("nothing is watched once the run is over", () => {
+  const host = new FakeHost();
+  const calls: string[] = [];
+  const release = watchInterrupts(host, {
+    onFirst: () => calls.push("first"),
+    beforeExit: () => calls.push("before exit"),
+  });
+  release();
+  host.interrupt();
+  assert.deepEqual(calls, []);
+});

@@ -1,0 +1,90 @@
+import type { Clock } from "../../../src/core/clock.ts";
+import { DeadlineSweep } from "../../../src/http/deadline_sweep.ts";
+import type { Transport } from "../../../src/http/transport.ts";
+import { UrlResolver } from "../../../src/http/url_resolver.ts";
+import type { Sample } from "../../../src/stats/sample.ts";
+import { Session } from "../../../src/user/session.ts";
+import type { FakeClock } from "../../support/fake_clock.ts";
+import { Target } from "../../support/target.ts";
+import { testContext } from "../../support/users.ts";
+
+/** A transport, and all that the contract has to know of it. */
+export interface TransportUnderTest {
+  readonly name: string;
+  /** Makes one user's transport. */
+  create(clock: Clock, deadlines: DeadlineSweep, caCerts: readonly string[]): Transport;
+  /** Titles of what it cannot do, each with the reason. */
+  readonly cannot: Readonly<Record<string, string>>;
+}
+
+/** Registers one row of the contract. */
+export type Contract = (title: string, run: (world: World) => Promise<void>) => void;
+
+/** One user of the target. */
+export interface WorldUser {
+  readonly session: Session;
+  /** Stops the user at once, as the runner does when the time for its last test is over. */
+  abort(): void;
+}
+
+/** What settings a user may have that are not the usual ones. */
+export interface WorldUserSettings {
+  readonly host?: string;
+  readonly timeout?: number;
+  readonly caCerts?: readonly string[];
+}
+
+/** A target, users of it, and what they counted, in virtual time. */
+export class World implements AsyncDisposable {
+  readonly target = new Target();
+  readonly clock: FakeClock;
+  /** What all users counted, in their order. */
+  readonly samples: readonly Sample[];
+  readonly session: Session;
+  readonly #context: ReturnType<typeof testContext>;
+  readonly #deadlines: DeadlineSweep;
+  readonly #create: TransportUnderTest["create"];
+  readonly #sessions: Session[] = [];
+
+  constructor(create: TransportUnderTest["create"]) {
+    this.#context = testContext();
+    this.clock = this.#context.clock;
+    this.samples = this.#context.recorded.samples;
+    this.#deadlines = new DeadlineSweep(this.clock);
+    this.#create = create;
+    this.session = this.user().session;
+  }
+
+  /** Adds a user; without settings, one as `session`'s. */
+  user(settings: WorldUserSettings = {}): WorldUser {
+    const { host = this.target.url, timeout = 60, caCerts = [] } = settings;
+    const controller = new AbortController();
+    const session = new Session(
+      this.#create(this.clock, this.#deadlines, caCerts),
+      { ...this.#context.context, signal: controller.signal },
+      { host, urls: new UrlResolver(host), timeout },
+    );
+    this.#sessions.push(session);
+    return { session, abort: () => controller.abort() };
+  }
+
+  /** The one sample that was counted. */
+  get sample(): Sample {
+    const [sample] = this.samples;
+    if (sample === undefined || this.samples.length > 1) {
+      throw new Error(`${this.samples.length} samples were counted, not one`);
+    }
+    return sample;
+  }
+
+  /** Whether an error has been counted as a failed request. */
+  isCounted(error: unknown): boolean {
+    return this.#context.context.recorder.isCounted(error);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const session of this.#sessions) session.close();
+    this.#deadlines[Symbol.dispose]();
+    await this.target[Symbol.asyncDispose]();
+  }
+}

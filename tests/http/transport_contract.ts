@@ -1,0 +1,43 @@
+/**
+ * What a session does over any transport: every transport has to pass all of it.
+ *
+ * @module
+ */
+
+import { bodyContract } from "./contract/bodies.ts";
+import { connectionContract } from "./contract/connections.ts";
+import { cookieContract } from "./contract/cookies.ts";
+import { countingContract } from "./contract/counting.ts";
+import { encodingContract } from "./contract/encodings.ts";
+import { failureContract } from "./contract/failures.ts";
+import { redirectContract } from "./contract/redirects.ts";
+import { requestContract } from "./contract/requests.ts";
+import { stoppingContract } from "./contract/stopping.ts";
+import { type Contract, type TransportUnderTest, World } from "./contract/world.ts";
+
+/** Registers a test for each row of the contract, those that the transport cannot do as ignored. */
+export function testTransport(transport: TransportUnderTest): void {
+  const unknown = new Set(Object.keys(transport.cannot));
+  const contract: Contract = (title, run) => {
+    const reason = transport.cannot[title];
+    unknown.delete(title);
+    Deno.test({
+      name: `${transport.name}: ${title}${reason === undefined ? "" : ` (cannot: ${reason})`}`,
+      ignore: reason !== undefined,
+      fn: async () => {
+        await using world = new World(transport.create);
+        await run(world);
+      },
+    });
+  };
+  requestContract(contract);
+  bodyContract(contract);
+  encodingContract(contract);
+  redirectContract(contract);
+  cookieContract(contract);
+  countingContract(contract);
+  connectionContract(contract);
+  failureContract(contract);
+  stoppingContract(contract);
+  if (unknown.size > 0) throw new Error(`no row of the contract: ${[...unknown].join("; ")}`);
+}

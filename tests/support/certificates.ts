@@ -1,0 +1,18 @@
+import type { Identity } from "./raw_server.ts";
+
+/** The certificates that tests serve with; certs/make.sh makes them. */
+export const IDENTITIES = ["good", "expired", "wrong_host"] as const;
+
+/** Who signed all of {@link IDENTITIES}, in PEM; no system trusts it. */
+export function testAuthority(): string {
+  return read("ca.pem");
+}
+
+/** One of the certificates with its key: for 127.0.0.1 and localhost, but for `wrong_host`. */
+export function identity(name: typeof IDENTITIES[number]): Identity {
+  return { cert: read(`${name}.pem`), key: read(`${name}.key`) };
+}
+
+function read(name: string): string {
+  return Deno.readTextFileSync(new URL(`./certs/${name}`, import.meta.url));
+}

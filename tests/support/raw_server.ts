@@ -1,0 +1,136 @@
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("latin1");
+
+/** One connection to a raw server, from its side. */
+export class RawConnection {
+  readonly #conn: Deno.Conn;
+  #buffered = "";
+
+  constructor(conn: Deno.Conn) {
+    this.#conn = conn;
+  }
+
+  /** The next request's head, empty line included; null where the other side has closed. */
+  async readHead(): Promise<string | null> {
+    for (;;) {
+      const end = this.#buffered.indexOf("\r\n\r\n");
+      if (end >= 0) {
+        const head = this.#buffered.slice(0, end + 4);
+        this.#buffered = this.#buffered.slice(end + 4);
+        return head;
+      }
+      const more = await this.#read(65_536);
+      if (more === null) return null;
+      this.#buffered += more;
+    }
+  }
+
+  /** Reads, and forgets, all that comes until the other side closes. */
+  async readToEnd(): Promise<void> {
+    while (await this.#read(65_536) !== null);
+  }
+
+  /** Sends all of it, as it is. */
+  async write(bytes: string | Uint8Array): Promise<void> {
+    let rest = typeof bytes === "string" ? encoder.encode(bytes) : bytes;
+    while (rest.length > 0) rest = rest.subarray(await this.#conn.write(rest));
+  }
+
+  /** Closes with a reset: the system answers so where bytes that came have not been read. */
+  async reset(): Promise<void> {
+    await this.#read(1);
+    this.#conn.close();
+  }
+
+  async #read(most: number): Promise<string | null> {
+    const buffer = new Uint8Array(most);
+    const count = await this.#conn.read(buffer);
+    return count === null ? null : decoder.decode(buffer.subarray(0, count));
+  }
+}
+
+/** What a raw server does on each of its connections; the connection is closed when it returns. */
+export type Play = (connection: RawConnection, index: number) => Promise<void>;
+
+/** A certificate and its key, in PEM. */
+export interface Identity {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** A TCP or TLS server that answers whatever bytes a test wants. */
+export class RawServer implements AsyncDisposable {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly port: number;
+  /** How many connections there were. */
+  connections = 0;
+  readonly #listener: Deno.Listener;
+  readonly #open = new Set<Deno.Conn>();
+  readonly #done: Promise<void>;
+  #playing: Promise<void>[] = [];
+
+  constructor(play: Play, identity?: Identity) {
+    const address = { hostname: "127.0.0.1", port: 0 };
+    const listener = identity === undefined
+      ? Deno.listen(address)
+      : Deno.listenTls({ ...address, ...identity });
+    this.#listener = listener;
+    this.port = listener.addr.port;
+    this.url = `${identity === undefined ? "http" : "https"}://127.0.0.1:${this.port}`;
+    this.#done = this.#accept(play);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const conn of this.#open) conn.close();
+    await this.#done;
+    await Promise.all(this.#playing);
+  }
+
+  async #accept(play: Play): Promise<void> {
+    for (;;) {
+      try {
+        const conn = await this.#listener.accept();
+        this.#playing.push(this.#serve(conn, play, this.connections++));
+      } catch (error) {
+        if (error instanceof Deno.errors.BadResource) return;
+        // A client that gives up while it connects or shakes hands concerns only itself.
+      }
+    }
+  }
+
+  async #serve(conn: Deno.Conn, play: Play, index: number): Promise<void> {
+    this.#open.add(conn);
+    try {
+      await play(new RawConnection(conn), index);
+    } catch {
+      // The other side has gone, which is what most of these tests are about.
+    } finally {
+      this.#open.delete(conn);
+      try {
+        conn.close();
+      } catch {
+        // The play has closed it, or the end of the test has.
+      }
+    }
+  }
+}
+
+/** Answers every request with the same bytes, and keeps the connection open. */
+export function answering(bytes: string | Uint8Array): Play {
+  return async (connection) => {
+    while (await connection.readHead() !== null) await connection.write(bytes);
+  };
+}
+
+/** Answers the first request with the given bytes, and closes the connection. */
+export function answeringOnce(bytes: string | Uint8Array): Play {
+  return async (connection) => {
+    await connection.readHead();
+    await connection.write(bytes);
+  };
+}
+
+/** Takes requests, and never answers. */
+export const silent: Play = (connection) => connection.readToEnd();
