@@ -27,11 +27,13 @@ export type {
   UserErrorEvent,
 } from "./src/core/events.ts";
 export { logger } from "./src/core/logger.ts";
+export type { Logger } from "./src/core/logger.ts";
 export type { RunInfo } from "./src/core/run_info.ts";
 export { LoadUserShape } from "./src/load/load_user_shape.ts";
 export type { Stage, Tick } from "./src/load/load_user_shape.ts";
 export type { UserContext } from "./src/user/context.ts";
 export { tag, weight } from "./src/user/decorators.ts";
+export type { TestDecorator } from "./src/user/decorators.ts";
 export { AsyncHttpUser, HttpUser, RequestError } from "./src/user/http_user.ts";
 export type {
   CookieStore,

@@ -23,11 +23,9 @@ function staticSteps(places: readonly string[]): Step[] {
     { name: "types", args: ["check", "--quiet", "--frozen", ...places] },
     { name: "layers", args: ["run", "-A", "build/check_layers.ts"] },
     { name: "docs", args: ["doc", "--lint", "mod.ts"] },
-    // Unchecked, because Deno gives each example imports of all that its file exports, and those that
-    // the example does not use would be errors here.
     {
       name: "doc examples",
-      args: ["test", "--quiet", "--doc", "--no-check", "-A", "src", "mod.ts"],
+      args: ["test", "--quiet", "--doc", "-A", "src", "mod.ts"],
     },
   ];
 }

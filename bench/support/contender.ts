@@ -30,7 +30,7 @@ export interface Printed {
 /** A load generator. */
 export interface Contender {
   readonly name: string;
-  /** The program that must be on PATH. */
+  /** The program: a name that must be on PATH, or a path. */
   readonly program: string;
   /** Only run when it is asked for by name. */
   readonly onRequest?: boolean;
@@ -100,7 +100,7 @@ export const CONTENDERS: readonly Contender[] = [
   },
   {
     name: "bare fetch",
-    program: "deno",
+    program: Deno.execPath(),
     args: ({ url, connections, seconds }) => [
       ...["run", "-A", `${SUPPORT}/fetch_loop.ts`],
       ...[`${url}/`, String(connections), String(seconds)],
@@ -109,7 +109,7 @@ export const CONTENDERS: readonly Contender[] = [
   },
   {
     name: "aiotest HttpUser",
-    program: "deno",
+    program: Deno.execPath(),
     args: (load) => aiotestArgs("http_user_test.ts", load),
     ownCount: aiotestCount,
   },

@@ -13,7 +13,9 @@ import type { RunInfo } from "./run_info.ts";
 
 /** One request or measured step, as counted. */
 export interface RequestEvent {
+  /** What it is reported under. */
   readonly name: string;
+  /** HTTP method, or the kind of step. */
   readonly method: string;
   /** HTTP status; 0 where there was no response or no HTTP. */
   readonly status: number;
@@ -31,11 +33,13 @@ export interface RequestEvent {
 export interface UserErrorEvent {
   /** The user class's name. */
   readonly user: string;
+  /** What it threw. */
   readonly error: Error;
 }
 
 /** The part of commander's `Command` that a test file needs to add flags of its own. */
 export interface CommandLineParser {
+  /** Adds a flag, such as `--tenant <name>`. */
   option(flags: string, description?: string, defaultValue?: string | boolean): unknown;
 }
 
@@ -45,11 +49,15 @@ export interface EventMap {
   initCommandLineParser: { readonly parser: CommandLineParser };
   /** Once a node, when everything is read and nothing has begun. */
   init: { readonly options: Readonly<Record<string, unknown>>; readonly node: string };
+  /** Right before the first user starts. */
   testStart: { readonly run: RunInfo };
   /** When the first target number of users runs. */
   startComplete: { readonly userCount: number };
+  /** For every request and measured step, where its user runs. */
   request: RequestEvent;
+  /** For everything that a user's own code throws, where that user runs. */
   userError: UserErrorEvent;
+  /** When the last user has stopped. */
   testStop: { readonly run: RunInfo };
   /** The last one, whatever came before. */
   quitting: { readonly exitCode: number };

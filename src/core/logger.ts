@@ -4,13 +4,27 @@
  * @module
  */
 
-import { configure, getLogger, type Logger, type LogLevel, type LogRecord } from "@logtape/logtape";
+import { configure, getLogger, type LogLevel, type LogRecord } from "@logtape/logtape";
 
 /** The levels as they are written on the command line, from the chattiest to the quietest. */
 export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
 
 /** A level as it is written on the command line. */
 export type LogLevelName = (typeof LOG_LEVELS)[number];
+
+/** What a log takes. A text may have `{names}` in it, which the properties fill in. */
+export interface Logger {
+  /** What only helps to find a mistake. */
+  debug(text: string, properties?: Record<string, unknown>): void;
+  /** What is good to know. */
+  info(text: string, properties?: Record<string, unknown>): void;
+  /** What may make the results worth less. */
+  warn(text: string, properties?: Record<string, unknown>): void;
+  /** What went wrong. */
+  error(text: string, properties?: Record<string, unknown>): void;
+  /** What makes going on useless; its level is called CRITICAL. */
+  fatal(text: string, properties?: Record<string, unknown>): void;
+}
 
 /** The log that test files and aiotest write to. */
 export const logger: Logger = getLogger(["aiotest"]);

@@ -83,6 +83,7 @@ export class LoadUserShape {
    * ends the test.
    *
    * @throws UsageError where `tick` threw, or returned neither a target nor null.
+   * @internal
    */
   at(runTimeSeconds: number): Target | null {
     this.#runTime = runTimeSeconds;

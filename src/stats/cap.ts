@@ -8,10 +8,10 @@
 import { PairMap } from "./pair_map.ts";
 
 /** How many distinct texts of one kind are kept. */
-export const MAX_DISTINCT = 1000;
+const MAX_DISTINCT = 1000;
 
 /** What all further ones are counted under. */
-export const OTHER = "(other)";
+const OTHER = "(other)";
 
 /** Adds to the count of a text, or to that of {@link OTHER} where it would be one text too many. */
 export function countText(counts: Map<string, number>, text: string, by: number): void {

@@ -13,8 +13,12 @@ export interface UserContext {
   readonly insecure: boolean;
   /** Aborted when the user must stop at once, whatever it is doing. */
   readonly signal: AbortSignal;
+  /** The run that this user is part of. */
   readonly run: RunInfo;
+  /** @internal */
   readonly clock: Clock;
+  /** @internal */
   readonly random: Random;
+  /** @internal */
   readonly recorder: Recorder;
 }

@@ -5,7 +5,12 @@
  */
 
 type TestMethod = (...args: never[]) => unknown;
-type TestDecorator = (test: TestMethod, context: ClassMethodDecoratorContext) => void;
+
+/** Decorates a test method. */
+export type TestDecorator = (
+  test: (...args: never[]) => unknown,
+  context: ClassMethodDecoratorContext,
+) => void;
 
 // On the method itself, so that a class which inherits it, and a second run, see the same.
 const WEIGHT = Symbol("aiotest.weight");

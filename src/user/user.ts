@@ -34,13 +34,21 @@ export interface Measurement {
 
 /** A user class: what a test file exports. */
 export interface UserClass {
+  /** Makes one user. */
   new (context: UserContext): User;
+  /** What users of this class inherit. */
   readonly prototype: User;
+  /** What it is called in reports. */
   readonly name: string;
+  /** As in {@link User.host}, and so for the others. */
   readonly host: string;
+  /** Share among the user classes. */
   readonly weight: number;
+  /** Users of this class, whatever its weight; 0: by weight. */
   readonly fixedCount: number;
+  /** Seconds after each test. */
   readonly waitTime: WaitTime;
+  /** In which order its tests run. */
   readonly order: TestOrder;
 }
 
@@ -68,6 +76,7 @@ export class User {
   static fixedCount = 0;
   /** Seconds after each test: a number, one of the waits, or a function. */
   static waitTime: WaitTime = 1;
+  /** In which order its tests run. */
   static order: TestOrder = "sequential";
 
   /** Unique in the whole run; the first user is 1. */

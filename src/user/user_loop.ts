@@ -27,7 +27,7 @@ const WAIT_AFTER_BAD_WAIT_MS = 1_000;
 const LONGEST_TURN_MS = 10;
 
 /** What a user was stopped with; its requests and sleeps reject with it. */
-export class UserStopped extends Error {
+class UserStopped extends Error {
   override readonly name = "UserStopped";
 
   constructor() {

@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { Random } from "../core/random.ts";
-
 /** Where a user stands when it is about to wait. */
 export interface Turn {
   /** Seconds on a clock that never goes back. */
@@ -14,7 +12,8 @@ export interface Turn {
   readonly passStart: number;
   /** Whether this wait is the last one of the pass. */
   readonly endsPass: boolean;
-  readonly random: Random;
+  /** Gives a random number in [0, 1). */
+  readonly random: () => number;
 }
 
 /** Seconds to wait; `user` is the one that waits. */

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import type { Contract } from "./world.ts";
+
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+/** What requests carry. */
+export function bodyContract(contract: Contract): void {
+  contract(
+    "json, form, text and bytes arrive as what they are",
+    async ({ target, session, samples }) => {
+      target.route("/", () => new Response("x"));
+      await session.post("/", { json: { amount: 100, list: ["ü"] } });
+      await session.post("/", { json: null });
+      await session.post("/", { form: { user: "a b", tag: ["x", "y"] } });
+      await session.post("/", { body: "plain ü" });
+      await session.post("/", { body: new Uint8Array([0, 255, 13, 10]) });
+      await session.post("/", { body: new Uint8Array([9, 1, 2, 9]).subarray(1, 3) });
+      await session.post("/", { body: new Uint8Array([7, 8]).buffer });
+      await session.post("/", { body: new URLSearchParams({ a: "b" }) });
+      const seen = target.requests.map((
+        { headers, body },
+      ) => [headers.get("content-type"), text(body)]);
+      assert.deepEqual(seen.slice(0, 4), [
+        ["application/json", '{"amount":100,"list":["ü"]}'],
+        ["application/json", "null"],
+        ["application/x-www-form-urlencoded", "user=a+b&tag=x&tag=y"],
+        ["text/plain;charset=UTF-8", "plain ü"],
+      ]);
+      assert.deepEqual([...target.requests[4]!.body], [0, 255, 13, 10]);
+      assert.equal(target.requests[4]!.headers.get("content-type"), null);
+      assert.deepEqual([...target.requests[5]!.body], [1, 2]);
+      assert.deepEqual([...target.requests[6]!.body], [7, 8]);
+      assert.deepEqual(seen[7], ["application/x-www-form-urlencoded", "a=b"]);
+      assert.deepEqual(
+        samples.map(({ bytesSent }) => bytesSent),
+        target.requests.map(({ body }) => body.length),
+      );
+    },
+  );
+
+  contract("a content type that the test gives stays", async ({ target, session }) => {
+    target.route("/", () => new Response("x"));
+    await session.post("/", { json: {}, headers: { "Content-Type": "application/vnd.api+json" } });
+    assert.equal(target.last.headers.get("content-type"), "application/vnd.api+json");
+  });
+
+  contract("FormData arrives with its files", async ({ target, session, samples }) => {
+    target.route("/", () => new Response("x"));
+    const body = new FormData();
+    body.set("name", "ü");
+    body.set("file", new File(["content"], "a.txt", { type: "text/x-test" }));
+    await session.post("/", { body });
+    const { headers, body: bytes } = target.last;
+    const parsed = await new Response(bytes, { headers }).formData();
+    assert.equal(parsed.get("name"), "ü");
+    const file = parsed.get("file");
+    assert.ok(file instanceof File);
+    assert.equal(`${file.name} ${file.type} ${await file.text()}`, "a.txt text/x-test content");
+    assert.equal(samples[0]!.bytesSent, bytes.length);
+  });
+
+  contract("a stream is sent as it comes, and counted", async ({ target, session, samples }) => {
+    target.route("/", () => new Response("x"));
+    const chunks = Array.from({ length: 100 }, (_, index) => new Uint8Array(1000).fill(index));
+    await session.post("/", { body: ReadableStream.from(chunks) });
+    assert.equal(target.last.body.length, 100_000);
+    assert.equal(target.last.body[54_321], 54);
+    assert.equal(samples[0]!.bytesSent, 100_000);
+  });
+
+  contract("a large body arrives whole", async ({ target, session, samples }) => {
+    target.route("/", ({ body }) => new Response(body));
+    const body = new Uint8Array(3_000_000).map((_, index) => index % 251);
+    const res = await session.put("/", { body });
+    assert.deepEqual(await res.bytes(), body);
+    assert.equal(samples[0]!.bytesSent, 3_000_000);
+    assert.equal(samples[0]!.bytesReceived, 3_000_000);
+  });
+
+  contract("a GET may have a body", async ({ target, session }) => {
+    target.route("/", () => new Response("x"));
+    await session.get("/", { json: { query: "all" } });
+    assert.equal(text(target.last.body), '{"query":"all"}');
+  });
+
+  contract(
+    "two bodies are refused, and nothing is sent or counted",
+    async ({ target, session, samples }) => {
+      await assert.rejects(
+        session.post("/", { json: {}, body: "x" }),
+        { name: "TypeError", message: "a request takes one body, but json and body are given" },
+      );
+      assert.equal(target.requests.length, 0);
+      assert.equal(samples.length, 0);
+    },
+  );
+
+  contract("a stream that fails is BAD_REQUEST", async (world) => {
+    world.target.route("/", () => new Response("x"));
+    const broken = new ReadableStream<Uint8Array>({
+      pull: () => Promise.reject(new Error("the file is gone")),
+    });
+    await assert.rejects(
+      world.session.post("/", { body: broken }),
+      { code: "BAD_REQUEST", message: /the file is gone/ },
+    );
+    assert.equal(world.sample.error, "BAD_REQUEST");
+  });
+}

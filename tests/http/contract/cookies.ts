@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { redirect, type Route, Target } from "../../support/target.ts";
+import type { Contract } from "./world.ts";
+
+/** A route that sets cookies, each given as its `Set-Cookie`. */
+function setting(...cookies: string[]): Route {
+  return () => new Response("x", { headers: cookies.map((cookie) => ["set-cookie", cookie]) });
+}
+
+/** Cookies, which are the user's own. */
+export function cookieContract(contract: Contract): void {
+  contract("each user has its own cookies", async (world) => {
+    const { target, session } = world;
+    const { session: other } = world.user();
+    target.route("/login", setting("sid=abc; HttpOnly", "theme=dark"));
+    target.route("/", () => new Response("x"));
+    await session.get("/login");
+    await session.get("/");
+    assert.equal(target.last.headers.get("cookie"), "sid=abc; theme=dark");
+    assert.equal(session.cookies.get("sid"), "abc");
+    await other.get("/");
+    assert.equal(target.last.headers.get("cookie"), null);
+    assert.equal(other.cookies.get("sid"), undefined);
+  });
+
+  contract("cookies can be set and cleared", async ({ target, session }) => {
+    target.route("/", () => new Response("x"));
+    session.cookies.set("token", "t");
+    await session.get("/");
+    assert.equal(target.last.headers.get("cookie"), "token=t");
+    session.cookies.clear();
+    await session.get("/");
+    assert.equal(target.last.headers.get("cookie"), null);
+  });
+
+  contract("a Cookie header of the test goes before the kept ones", async ({ target, session }) => {
+    target.route("/", setting("a=kept"));
+    await session.get("/");
+    await session.get("/", { headers: { Cookie: "a=own" } });
+    assert.equal(target.last.headers.get("cookie"), "a=own");
+  });
+
+  contract("cookies keep to their path", async ({ target, session }) => {
+    target.route("/set", setting("deep=1; Path=/shop", "all=2; Path=/"));
+    for (const path of ["/shop", "/shop/cart", "/shopping"]) {
+      target.route(path, () => new Response("x"));
+    }
+    await session.get("/set");
+    const cookies: (string | null)[] = [];
+    for (const path of ["/shop", "/shop/cart", "/shopping"]) {
+      await session.get(path);
+      cookies.push(target.last.headers.get("cookie"));
+    }
+    assert.deepEqual(cookies, ["deep=1; all=2", "deep=1; all=2", "all=2"]);
+  });
+
+  contract("a foreign Domain is refused, and Secure needs TLS", async ({ target, session }) => {
+    target.route(
+      "/",
+      setting("evil=1; Domain=other.test", "safe=1; Secure", "own=1; Domain=127.0.0.1"),
+    );
+    await session.get("/");
+    await session.get("/");
+    assert.equal(target.last.headers.get("cookie"), "own=1");
+  });
+
+  contract("Max-Age goes before Expires, and 0 deletes", async ({ target, session }) => {
+    const past = "Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+    target.route("/", setting(`kept=1; Max-Age=1000; ${past}`, `gone=1; ${past}`));
+    await session.get("/");
+    await session.get("/");
+    assert.equal(target.last.headers.get("cookie"), "kept=1");
+    target.route("/", setting("kept=1; Max-Age=0"));
+    await session.get("/");
+    await session.get("/");
+    assert.equal(target.last.headers.get("cookie"), null);
+  });
+
+  contract("a redirect sets cookies for what comes after it", async ({ target, session }) => {
+    // 127.0.0.2 is another host; only a port apart, the two would share their cookies.
+    await using other = new Target({ "/": () => new Response("x") }, "127.0.0.2");
+    target.route("/login", () => {
+      const response = redirect(302, "/home");
+      response.headers.append("set-cookie", "sid=abc");
+      return response;
+    });
+    target.route("/home", () => new Response("x"));
+    target.route("/away", () => redirect(302, `${other.url}/`));
+    await session.post("/login", { form: { user: "a" } });
+    assert.equal(target.last.headers.get("cookie"), "sid=abc");
+    await session.get("/away");
+    assert.equal(other.last.headers.get("cookie"), null);
+  });
+}

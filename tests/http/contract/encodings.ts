@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
+import type { Contract } from "./world.ts";
+
+const TEXT = "hello ".repeat(500);
+
+const CODED: readonly (readonly [string, Uint8Array])[] = [
+  ["gzip", gzipSync(TEXT)],
+  ["GZip", gzipSync(TEXT)],
+  ["x-gzip", gzipSync(TEXT)],
+  ["deflate", deflateSync(TEXT)],
+  ["deflate", deflateRawSync(TEXT)],
+  ["br", brotliCompressSync(TEXT)],
+  ["gzip, br", brotliCompressSync(gzipSync(TEXT))],
+];
+
+function coded(coding: string, bytes: Uint8Array): Response {
+  return new Response(new Uint8Array(bytes), { headers: { "content-encoding": coding } });
+}
+
+/** Content codings of responses. */
+export function encodingContract(contract: Contract): void {
+  contract("gzip, deflate and br are decoded, and counted as they came", async (world) => {
+    const { target, session, samples } = world;
+    for (const [coding, bytes] of CODED) {
+      target.route("/", () => coded(coding, bytes));
+      const res = await session.get("/");
+      assert.equal(await res.text(), TEXT, coding);
+      assert.equal(await res.text(), TEXT, coding);
+      assert.equal(samples.at(-1)!.bytesReceived, bytes.length, coding);
+    }
+  });
+
+  contract("gzip of unknown length is counted as it came", async (world) => {
+    const bytes = gzipSync(TEXT);
+    world.target.route("/", () => {
+      const body = ReadableStream.from([new Uint8Array(bytes)]);
+      return new Response(body, { headers: { "content-encoding": "gzip" } });
+    });
+    await world.session.get("/");
+    assert.equal(world.sample.bytesReceived, bytes.length);
+  });
+
+  contract("an unknown coding is left as it is", async ({ target, session }) => {
+    target.route("/", () => coded("zipp", new TextEncoder().encode("raw")));
+    assert.equal(await (await session.get("/")).text(), "raw");
+  });
+
+  contract("the answer to HEAD may name a coding", async ({ target, session, samples }) => {
+    target.route("/", () => new Response(null, { headers: { "content-encoding": "gzip" } }));
+    assert.equal(await (await session.head("/")).text(), "");
+    assert.equal(samples[0]!.error, null);
+  });
+
+  contract("a corrupt or cut off body is BAD_ENCODING where it is read", async (world) => {
+    const { target, session, samples } = world;
+    const readIt = async (res: { text(): Promise<string> }): Promise<void> => void await res.text();
+    for (const [coding, bytes] of CODED) {
+      for (const bad of [bytes.slice(0, -5), Uint8Array.from(bytes, (byte) => byte ^ 0x55)]) {
+        target.route("/", () => coded(coding, bad));
+        await session.get("/", {}, readIt).catch(() => {});
+        assert.equal(samples.at(-1)!.error, "BAD_ENCODING", `${coding}, ${bad.length} bytes`);
+      }
+    }
+    assert.equal(samples.length, CODED.length * 2);
+  });
+}

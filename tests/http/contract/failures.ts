@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { RequestError, type RequestErrorCode } from "../../../src/http/request_error.ts";
+import { identity, testAuthority } from "../../support/certificates.ts";
+import {
+  answering,
+  answeringOnce,
+  type Play,
+  RawServer,
+  silent,
+} from "../../support/raw_server.ts";
+import type { Contract, World, WorldUserSettings } from "./world.ts";
+
+/** Expects one request to fail as said, and to be counted so, once. */
+async function fails(
+  world: World,
+  code: RequestErrorCode,
+  url: string,
+  settings: WorldUserSettings = {},
+): Promise<void> {
+  const before = world.samples.length;
+  const { session } = world.user(settings);
+  const error: unknown = await session.post(url, { name: "it" }).catch((error: unknown) => error);
+  assert.ok(error instanceof RequestError, `${code}: no RequestError came`);
+  assert.equal(error.code, code, error.message);
+  assert.equal(error.method, "POST");
+  assert.equal(world.isCounted(error), true);
+  const [{ method, name, status, error: label }, ...more] = world.samples.slice(before) as [
+    World["sample"],
+  ];
+  assert.deepEqual(
+    { method, name, status, label },
+    { method: "POST", name: "it", status: 0, label: code },
+  );
+  assert.equal(more.length, 0);
+}
+
+/** The same against a server of its own. */
+async function failsOn(world: World, code: RequestErrorCode, play: Play): Promise<void> {
+  await using server = new RawServer(play);
+  await fails(world, code, `${server.url}/`);
+}
+
+/** Each family of errors by a real cause. */
+export function failureContract(contract: Contract): void {
+  contract("nobody listens: ECONNREFUSED", async (world) => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    listener.close();
+    await fails(world, "ECONNREFUSED", `http://127.0.0.1:${port}/`);
+    await fails(world, "ECONNREFUSED", `https://127.0.0.1:${port}/`);
+  });
+
+  contract("no answer, an end, or a reset: ECONNRESET", async (world) => {
+    await failsOn(world, "ECONNRESET", () => Promise.resolve());
+    await failsOn(world, "ECONNRESET", answeringOnce(""));
+    await failsOn(world, "ECONNRESET", (connection) => connection.reset());
+  });
+
+  contract("a name that nobody has: ENOTFOUND", async (world) => {
+    // A label of over 63 characters is found out without asking any name server.
+    await fails(world, "ENOTFOUND", `http://${"a".repeat(64)}.test/`);
+  });
+
+  contract("what is not HTTP: BAD_RESPONSE", async (world) => {
+    const heads = [
+      "SSH-2.0-OpenSSH_9.2\r\n",
+      "HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n",
+      "HTTP/3.7 200 OK\r\nContent-Length: 0\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+      "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nabcde",
+      `HTTP/1.1 200 OK\r\nX: ${"a".repeat(1_000_000)}\r\nContent-Length: 0\r\n\r\n`,
+      "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+    ];
+    for (const head of heads) await failsOn(world, "BAD_RESPONSE", answeringOnce(head));
+  });
+
+  contract("a chunk size that is no number: BAD_RESPONSE", async (world) => {
+    const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    await failsOn(world, "BAD_RESPONSE", answering(`${head}zz\r\nabc\r\n0\r\n\r\n`));
+  });
+
+  contract("a body that breaks off: INCOMPLETE_BODY", async (world) => {
+    const bodies = [
+      "Content-Length: 10\r\n\r\nabc",
+      "Transfer-Encoding: chunked\r\n\r\n5\r\nabc",
+      "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+    ];
+    for (const body of bodies) {
+      await failsOn(world, "INCOMPLETE_BODY", answeringOnce(`HTTP/1.1 200 OK\r\n${body}`));
+    }
+  });
+
+  contract("certificates: TLS_EXPIRED, TLS_HOSTNAME, TLS_UNTRUSTED", async (world) => {
+    const trusting = { caCerts: [testAuthority()] };
+    const ok = answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    {
+      await using server = new RawServer(ok, identity("expired"));
+      await fails(world, "TLS_EXPIRED", server.url, trusting);
+    }
+    {
+      await using server = new RawServer(ok, identity("wrong_host"));
+      await fails(world, "TLS_HOSTNAME", server.url, trusting);
+    }
+    await using server = new RawServer(ok, identity("good"));
+    await fails(world, "TLS_UNTRUSTED", server.url);
+    const res = await world.user(trusting).session.get(server.url);
+    assert.equal(await res.text(), "ok");
+  });
+
+  contract("no TLS on the other side: TLS", async (world) => {
+    const plain = "HTTP/1.1 400 Bad Request\r\n\r\n";
+    // A handshake has no head that a server of plain HTTP could wait for.
+    for (const play of [(c) => c.write(plain), () => Promise.resolve()] satisfies Play[]) {
+      await using server = new RawServer(play);
+      await fails(world, "TLS", server.url.replace("http:", "https:"));
+    }
+  });
+
+  contract("TLS on the other side only: BAD_RESPONSE", async (world) => {
+    await using server = new RawServer(silent, identity("good"));
+    await fails(world, "BAD_RESPONSE", server.url.replace("https:", "http:"));
+  });
+
+  contract("what cannot be requested: BAD_REQUEST, and nothing is sent", async (world) => {
+    await fails(world, "BAD_REQUEST", "/relative", { host: "" });
+    await fails(world, "BAD_REQUEST", "ftp://127.0.0.1/");
+    await fails(world, "BAD_REQUEST", "http://[/");
+    await fails(world, "BAD_REQUEST", "/no-scheme", { host: "localhost:8000" });
+    const { target, session } = world;
+    for (
+      const [name, value] of [["a b", "c"], ["a\r\nb", "c"], ["a", "b\r\nc: d"], [
+        "a",
+        "☃",
+      ]] as const
+    ) {
+      await assert.rejects(session.get("/", { headers: [[name, value]] }), { code: "BAD_REQUEST" });
+      assert.equal(world.samples.at(-1)!.error, "BAD_REQUEST");
+    }
+    await assert.rejects(session.request("A B", "/"), { code: "BAD_REQUEST" });
+    assert.equal(world.samples.length, 9);
+    assert.equal(target.requests.length, 0);
+  });
+
+  contract("a relative URL without a host says so", async (world) => {
+    const { session } = world.user({ host: "" });
+    await assert.rejects(session.get("/search?q=1"), {
+      message: /^BAD_REQUEST: .*"\/search\?q=1" is relative, and there is no host/,
+    });
+    assert.equal(world.sample.name, "/search");
+  });
+
+  contract("no answer, half a head or half a body in time: TIMEOUT", async (world) => {
+    for (
+      const part of [
+        "",
+        "HTTP/1.1 200 OK\r\nContent-",
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+      ]
+    ) {
+      const arrived = Promise.withResolvers<void>();
+      const left = Promise.withResolvers<void>();
+      await using server = new RawServer(async (connection) => {
+        await connection.readHead();
+        await connection.write(part);
+        arrived.resolve();
+        await connection.readToEnd().finally(left.resolve);
+      });
+      const before = world.samples.length;
+      const failed = assert.rejects(world.session.get(server.url, { timeout: 2 }), {
+        code: "TIMEOUT",
+      });
+      await arrived.promise;
+      await world.clock.advance(1999);
+      assert.equal(world.samples.length, before);
+      await world.clock.advance(1);
+      await failed;
+      // The connection is of no more use, and must not stay open on the target.
+      await left.promise;
+      assert.equal(world.samples.at(-1)!.error, "TIMEOUT");
+      assert.equal(world.samples.at(-1)!.latencyMs, 2000);
+    }
+  });
+
+  contract("a chain of redirects has one timeout", async (world) => {
+    const { target, session, clock } = world;
+    target.route("/", async () => {
+      await clock.advance(1500);
+      return new Response(null, { status: 302, headers: { location: "/" } });
+    });
+    await assert.rejects(session.get("/", { timeout: 2 }), { code: "TIMEOUT" });
+    assert.equal(target.count("/"), 2);
+    assert.equal(world.sample.error, "TIMEOUT");
+  });
+
+  contract("a timeout that is none is refused", async ({ session, samples }) => {
+    for (const timeout of [0, -1, NaN]) {
+      await assert.rejects(session.get("/", { timeout }), { name: "RangeError" });
+    }
+    assert.equal(samples.length, 0);
+  });
+
+  contract("the user goes on after any failure", async (world) => {
+    const { target, session } = world;
+    target.route("/", () => new Response("x"));
+    await using server = new RawServer(answeringOnce(""));
+    for (let i = 0; i < 3; i++) {
+      await assert.rejects(session.get(server.url), { code: "ECONNRESET" });
+      assert.equal((await session.get("/")).status, 200);
+    }
+  });
+}

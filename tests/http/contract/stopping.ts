@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { RawServer } from "../../support/raw_server.ts";
+import type { Contract } from "./world.ts";
+
+/** A server that takes requests and never answers; `arrived` when one is there, `left` when it has gone. */
+function hanging(): { server: RawServer; arrived: Promise<void>; left: Promise<void> } {
+  const arrived = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<void>();
+  const server = new RawServer(async (connection) => {
+    await connection.readHead();
+    arrived.resolve();
+    await connection.readToEnd().finally(left.resolve);
+  });
+  return { server, arrived: arrived.promise, left: left.promise };
+}
+
+/** Lets a promise that is going to settle do so, and says whether it has. */
+async function settles(promise: Promise<unknown>, turns: () => Promise<void>): Promise<boolean> {
+  let settled = false;
+  const note = (): void => void (settled = true);
+  promise.then(note, note);
+  for (let i = 0; i < 20; i++) await turns();
+  return settled;
+}
+
+/** What becomes of requests whose user has to stop. */
+export function stoppingContract(contract: Contract): void {
+  contract("what is cut off because its user stops is not counted", async (world) => {
+    const { arrived, left, server } = hanging();
+    await using _server = server;
+    const { session, abort } = world.user();
+    const request = session.get(server.url).catch((error: unknown) => error);
+    await arrived;
+    abort();
+    const error = await request;
+    assert.equal((error as { code: string }).code, "ABORTED");
+    assert.equal(world.isCounted(error), true);
+    await left;
+    assert.equal(world.samples.length, 0);
+  });
+
+  contract("a user that stops may still say goodbye", async (world) => {
+    world.target.route("/logout", () => new Response("bye"));
+    const { session, abort } = world.user();
+    abort();
+    assert.equal(await (await session.get("/logout")).text(), "bye");
+    assert.equal(world.sample.name, "/logout");
+  });
+
+  contract("one user's stop leaves the others alone", async (world) => {
+    const { target } = world;
+    const arrived = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    target.route("/", async () => {
+      arrived.resolve();
+      await answer.promise;
+      return new Response("x");
+    });
+    const request = world.session.get("/");
+    await arrived.promise;
+    world.user().abort();
+    answer.resolve();
+    assert.equal((await request).status, 200);
+  });
+
+  contract("what a closed session has under way never settles", async (world) => {
+    const { arrived, left, server } = hanging();
+    await using _server = server;
+    const { session } = world.user();
+    const request = session.get(server.url);
+    await arrived;
+    session.close();
+    await left;
+    assert.equal(await settles(request, () => world.clock.advance(10_000)), false);
+    assert.equal(world.samples.length, 0);
+  });
+
+  contract("what is asked of a closed session never settles, nor is sent", async (world) => {
+    const { session } = world.user();
+    session.close();
+    const requests = [session.get("/"), session.get("http://[")];
+    assert.equal(await settles(Promise.race(requests), () => world.clock.advance(10_000)), false);
+    assert.equal(world.samples.length, 0);
+    assert.equal(world.target.requests.length, 0);
+  });
+
+  contract("a check that outlives its session counts nothing", async (world) => {
+    world.target.route("/", () => new Response("x"));
+    const { session } = world.user();
+    const request = session.get("/", {}, () => session.close());
+    assert.equal(await settles(request, () => world.clock.advance(1000)), false);
+    assert.equal(world.samples.length, 0);
+  });
+}
