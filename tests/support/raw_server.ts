@@ -133,4 +133,6 @@ export function answeringOnce(bytes: string | Uint8Array): Play {
 }
 
 /** Takes requests, and never answers. */
-export const silent: Play = (connection) => connection.readToEnd();
+export function silent(connection: RawConnection): Promise<void> {
+  return connection.readToEnd();
+}

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { HttpResponse, Verdict } from "../../src/http/http_response.ts";
+import type { WireResponse } from "../../src/http/transport.ts";
+
+function response(status: number, body: string, verdict: Verdict | null = null): HttpResponse {
+  const wire: WireResponse = {
+    status,
+    headers: new Headers(),
+    setCookies: [],
+    bytesReceived: body.length,
+    bytesSent: 0,
+    retries: 0,
+    endedAt: 0,
+    bytes: () => new TextEncoder().encode(body),
+  };
+  return new HttpResponse(wire, "http://127.0.0.1/", false, 1.5, verdict);
+}
+
+Deno.test("ok is 200 to 299", () => {
+  const oks = [199, 200, 204, 299, 300, 404].map((status) => response(status, "").ok);
+  assert.deepEqual(oks, [false, true, true, true, false, false]);
+});
+
+Deno.test("text leaves out a byte order mark, and json reads behind it", async () => {
+  assert.equal(await response(200, "\ufeffü").text(), "ü");
+  assert.deepEqual(await response(200, "\ufeff[1]").json(), [1]);
+  await assert.rejects(response(200, "<html>").json(), SyntaxError);
+});
+
+Deno.test("failure is labelled by the first line of why", () => {
+  const verdict = new Verdict(null);
+  response(200, "", verdict).failure("no token\nin the answer");
+  assert.equal(verdict.close(), "no token");
+});
+
+Deno.test("nothing can be decided without a verdict, or behind its end", () => {
+  assert.throws(() => response(200, "").success(), /in its check only/);
+  const verdict = new Verdict("HTTP 500");
+  assert.equal(verdict.close(), "HTTP 500");
+  assert.throws(() => response(500, "", verdict).success(), /counted already/);
+  assert.equal(verdict.close(), "HTTP 500");
+});

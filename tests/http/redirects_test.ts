@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { isRedirect, nextRequest } from "../../src/http/redirects.ts";
+import type { WireRequest } from "../../src/http/transport.ts";
+
+// What goes over the wire is in the transports' contract; here is what it does not show.
+
+const POST: WireRequest = {
+  method: "POST",
+  url: new URL("https://shop.test/a/b?c=d"),
+  headers: [["Content-Type", "x"], ["CONTENT-length", "3"], ["Expect", "y"], ["Accept", "z"]],
+  body: new Uint8Array(3),
+  deadline: 1234,
+};
+
+function to(location: string, request = POST, status = 307): WireRequest | null {
+  return nextRequest(request, { status, headers: new Headers({ location }) }, 0);
+}
+
+Deno.test("only five statuses redirect", () => {
+  const statuses = Array.from({ length: 100 }, (_, index) => 300 + index).filter(isRedirect);
+  assert.deepEqual(statuses, [301, 302, 303, 307, 308]);
+});
+
+Deno.test("places are relative to where the redirect came from", () => {
+  assert.equal(to("c")?.url.href, "https://shop.test/a/c");
+  assert.equal(to("/c#top")?.url.href, "https://shop.test/c");
+  assert.equal(to("?e=f")?.url.href, "https://shop.test/a/b?e=f");
+  assert.equal(to("//other.test")?.url.href, "https://other.test/");
+  assert.equal(to("https://user:word@shop.test/")?.url.href, "https://shop.test/");
+});
+
+Deno.test("the deadline is that of the chain", () => {
+  assert.equal(to("/", POST, 307)?.deadline, 1234);
+  assert.equal(to("/", POST, 303)?.deadline, 1234);
+});
+
+Deno.test("a GET that comes of a POST says nothing of a body", () => {
+  const next = to("/", POST, 302);
+  assert.deepEqual(next?.headers, [["Accept", "z"]]);
+  assert.equal(next?.body, null);
+});
+
+Deno.test("another scheme, host or port is another origin", () => {
+  const request: WireRequest = { ...POST, headers: [["AUTHORIZATION", "x"], ["Cookie", "y"]] };
+  const kept = (location: string): number | undefined => to(location, request)?.headers.length;
+  assert.equal(kept("https://shop.test:443/"), 2);
+  assert.equal(kept("http://shop.test/"), 0);
+  assert.equal(kept("https://www.shop.test/"), 0);
+  assert.equal(kept("https://shop.test:444/"), 0);
+});
+
+Deno.test("a stream that need not be sent again may be redirected", () => {
+  const request: WireRequest = { ...POST, body: ReadableStream.from([new Uint8Array(1)]) };
+  assert.equal(to("/", request, 303)?.body, null);
+  assert.throws(() => to("/", request, 308), { code: "BAD_REDIRECT", message: /a stream/ });
+});
+
+Deno.test("without a place there is nothing to follow", () => {
+  assert.equal(nextRequest(POST, { status: 302, headers: new Headers() }, 20), null);
+});

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { RequestError } from "../../src/http/request_error.ts";
+import type { Transport, WireRequest, WireResponse } from "../../src/http/transport.ts";
+import { UrlResolver } from "../../src/http/url_resolver.ts";
+import { Session } from "../../src/user/session.ts";
+import { settle } from "../support/fake_clock.ts";
+import { type TestContext, testContext } from "../support/users.ts";
+
+// The session over real connections is in the transports' contract; here is what only a transport
+// that does as it is told can show.
+
+/** A transport that answers from a script. */
+class ScriptedTransport implements Transport {
+  readonly requests: WireRequest[] = [];
+  aborts = 0;
+  closed = false;
+  readonly #answer: (request: WireRequest) => Promise<WireResponse>;
+
+  constructor(answer: (request: WireRequest) => Promise<WireResponse>) {
+    this.#answer = answer;
+  }
+
+  exchange(request: WireRequest): Promise<WireResponse> {
+    this.requests.push(request);
+    return this.#answer(request);
+  }
+
+  abort(): void {
+    this.aborts++;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+function answer(fields: Partial<WireResponse> = {}): WireResponse {
+  return {
+    status: 200,
+    headers: new Headers(),
+    setCookies: [],
+    bytesReceived: 0,
+    bytesSent: 0,
+    retries: 0,
+    endedAt: 0,
+    bytes: () => new Uint8Array(0),
+    ...fields,
+  };
+}
+
+interface Scene extends TestContext {
+  readonly session: Session;
+  readonly transport: ScriptedTransport;
+  readonly stop: AbortController;
+}
+
+function scene(script: (request: WireRequest) => Promise<WireResponse>, timeout = 60): Scene {
+  const context = testContext();
+  const transport = new ScriptedTransport(script);
+  const stop = new AbortController();
+  const host = "http://127.0.0.1:8000";
+  const session = new Session(transport, { ...context.context, signal: stop.signal }, {
+    host,
+    urls: new UrlResolver(host),
+    timeout,
+  });
+  return { ...context, session, transport, stop };
+}
+
+Deno.test("the latency ends with the last byte, not when the session comes to it", async () => {
+  const { session, clock, recorded } = scene(async () => {
+    const endedAt = clock.now() + 7;
+    await clock.advance(1000);
+    return answer({ endedAt });
+  });
+  await clock.advance(100);
+  const res = await session.get("/");
+  assert.equal(res.latencyMs, 7);
+  assert.equal(recorded.samples[0]!.latencyMs, 7);
+  assert.equal(recorded.samples[0]!.endedAt, 107);
+});
+
+Deno.test("bytes and retries of a chain are added up, whether it ends well or not", async () => {
+  let hops = 0;
+  let end = 3;
+  const { session, recorded } = scene(() => {
+    const headers = new Headers({ location: "/next" });
+    const hop = { bytesReceived: 10, bytesSent: 3, retries: 1, endedAt: ++hops * 5 };
+    return Promise.resolve(hops === end ? answer(hop) : answer({ ...hop, status: 302, headers }));
+  });
+  await session.get("/");
+  end = Infinity;
+  await assert.rejects(session.get("/"), { code: "TOO_MANY_REDIRECTS" });
+  const sums = recorded.samples.map((sample) => [
+    sample.bytesReceived,
+    sample.bytesSent,
+    sample.retries,
+  ]);
+  assert.deepEqual(sums, [[30, 9, 3], [210, 63, 21]]);
+  assert.equal(recorded.samples[0]!.latencyMs, 15);
+});
+
+Deno.test("the deadline is the request's own timeout, the class's, and holds for the chain", async () => {
+  const { session, transport, clock } = scene(async () => {
+    await clock.advance(100);
+    const headers = new Headers({ location: "/next" });
+    return transport.requests.length % 2 === 1 ? answer({ status: 302, headers }) : answer();
+  }, 3);
+  await session.get("/");
+  await session.get("/", { timeout: 0.5 });
+  assert.deepEqual(transport.requests.map(({ deadline }) => deadline), [3000, 3000, 700, 700]);
+});
+
+Deno.test("a plain GET sends no header, and parses its URL once", async () => {
+  const { session, transport } = scene(() => Promise.resolve(answer()));
+  await session.get("/a?b=c");
+  await session.get("/a?b=c");
+  const [first, second] = transport.requests;
+  assert.deepEqual(first!.headers, []);
+  assert.equal(first!.url, second!.url);
+  assert.equal(first!.body, null);
+});
+
+Deno.test("a check's RequestError is labelled with its family", async () => {
+  const bad = new RequestError("BAD_ENCODING", "GET", "http://127.0.0.1:8000/", "cut off");
+  const { session, recorded } = scene(() =>
+    Promise.resolve(answer({ bytes: () => Promise.reject(bad) }))
+  );
+  await session.get("/", {}, (res) => res.text());
+  assert.equal(recorded.samples[0]!.error, "BAD_ENCODING");
+  assert.equal(recorded.samples[0]!.status, 200);
+});
+
+Deno.test("a request that failed is counted once, with the time that it took", async () => {
+  const { session, clock, recorded, context } = scene(async ({ method, url }) => {
+    await clock.advance(30);
+    throw new RequestError("ECONNRESET", method, url.href, "gone");
+  });
+  const error: unknown = await session.put("/a", {}).catch((error: unknown) => error);
+  assert.ok(error instanceof RequestError);
+  assert.equal(context.recorder.isCounted(error), true);
+  assert.deepEqual(
+    recorded.samples.map((
+      { name, latencyMs, endedAt, error },
+    ) => [name, latencyMs, endedAt, error]),
+    [
+      ["/a", 30, 30, "ECONNRESET"],
+    ],
+  );
+});
+
+Deno.test("the user's signal aborts the transport, until the session is closed", () => {
+  const open = scene(() => Promise.resolve(answer()));
+  open.stop.abort();
+  assert.equal(open.transport.aborts, 1);
+  const closed = scene(() => Promise.resolve(answer()));
+  closed.session.close();
+  closed.stop.abort();
+  assert.equal(closed.transport.aborts, 0);
+  assert.equal(closed.transport.closed, true);
+});
+
+Deno.test("a test that loops over failing requests stands still once its session is closed", async () => {
+  const { session, recorded } = scene(({ method, url }) =>
+    Promise.reject(new RequestError("ECONNREFUSED", method, url.href, "refused"))
+  );
+  let turns = 0;
+  const loop = async (): Promise<void> => {
+    for (;;) {
+      turns++;
+      if (turns === 3) session.close();
+      await session.get("/").catch(() => {});
+    }
+  };
+  void loop();
+  await settle();
+  assert.equal(turns, 3);
+  assert.equal(recorded.samples.length, 2);
+});
+
+Deno.test("a timeout of the class that is none is refused before anything starts", () => {
+  for (const timeout of [0, -1, NaN]) {
+    assert.throws(() => scene(() => Promise.resolve(answer()), timeout), {
+      name: "RangeError",
+      message: `timeout: ${timeout}, seconds over 0 are needed`,
+    });
+  }
+});
