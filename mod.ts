@@ -36,7 +36,12 @@ export { tag, weight } from "./src/user/decorators.ts";
 export type { TestDecorator } from "./src/user/decorators.ts";
 export { AsyncHttpUser, HttpUser, RequestError } from "./src/user/http_user.ts";
 export type {
+  BodyContent,
+  BodyOptions,
+  Cookie,
   CookieStore,
+  Fields,
+  FieldValue,
   HttpResponse,
   RequestErrorCode,
   RequestOptions,

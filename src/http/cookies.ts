@@ -8,10 +8,13 @@ import { Cookie as JarCookie, CookieJar, getPublicSuffix } from "tough-cookie";
 
 /** A cookie that a user holds. */
 export interface Cookie {
+  /** What it is looked up by. */
   readonly name: string;
+  /** As it was set, quotes included. */
   readonly value: string;
   /** The host that it is for. */
   readonly domain: string;
+  /** What the paths that it is sent to begin with. */
   readonly path: string;
 }
 
@@ -34,7 +37,7 @@ export class CookieStore {
   // Most users of most tests never see a cookie, and a jar is large.
   #jar: CookieJar | null = null;
 
-  /** @param host where {@link set} puts cookies when it is not told. */
+  /** Holds no cookie yet; `host` is where {@link set} puts them when it is not told. */
   constructor(host: string) {
     this.#host = host;
   }

@@ -5,6 +5,7 @@
  */
 
 import { errorText } from "../core/errors.ts";
+import { RequestError } from "./request_error.ts";
 import type { WireResponse } from "./transport.ts";
 
 const decoder = new TextDecoder();
@@ -43,9 +44,10 @@ export class Verdict {
     this.#failedByName = error !== null;
   }
 
-  /** A check threw `label`: a failure, under its own name where the check had given it one before. */
-  thrown(label: string): void {
-    if (!this.#failedByName) this.#error = label;
+  /** A check threw: a failure, under its own name where the check had given it one before. */
+  thrown(thrown: unknown): void {
+    if (this.#failedByName) return;
+    this.#error = thrown instanceof RequestError ? thrown.code : errorText(thrown);
   }
 
   /** The last word: the error, or null. */
@@ -61,6 +63,7 @@ const COUNTED =
 
 /** A response whose whole body is in. */
 export class HttpResponse {
+  /** HTTP's status code. */
   readonly status: number;
   /** Where it came from, after all redirects. */
   readonly url: string;
@@ -71,7 +74,7 @@ export class HttpResponse {
   readonly #wire: WireResponse;
   readonly #verdict: Verdict | null;
 
-  /** @param verdict what its check may still decide; null where there is no check. */
+  /** What its check may still decide is the `verdict`'s; null where there is no check. */
   constructor(
     wire: WireResponse,
     url: string,
@@ -92,6 +95,7 @@ export class HttpResponse {
     return this.status >= 200 && this.status < 300;
   }
 
+  /** Its headers, found by name in any case. */
   get headers(): Headers {
     return this.#wire.headers;
   }

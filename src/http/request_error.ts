@@ -24,12 +24,16 @@ export type RequestErrorCode =
 
 /** A request that never got its whole response. */
 export class RequestError extends Error {
+  /** Always `RequestError`. */
   override readonly name = "RequestError";
   /** The family; few and fixed, so it is safe as a label. */
   readonly code: RequestErrorCode;
+  /** In upper case. */
   readonly method: string;
+  /** Where it was sent, or as the test wrote it where that cannot be requested. */
   readonly url: string;
 
+  /** Puts the family first and the request last in the message, `detail` between them. */
   constructor(
     code: RequestErrorCode,
     method: string,

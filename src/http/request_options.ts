@@ -15,6 +15,7 @@ export interface RequestOptions extends BodyOptions {
   readonly name?: string;
   /** Added to the URL's query. */
   readonly params?: Fields;
+  /** Sent in their order, before what the options imply. */
   readonly headers?: HeadersInit;
   /** Seconds for all of it, redirects included; default: the user class's `timeout`. */
   readonly timeout?: number;

@@ -34,6 +34,7 @@ export class HttpUser extends User {
   readonly session: Session;
   readonly #deadlines: DeadlineSweep;
 
+  /** Opens nothing: connections come with the first request. */
   constructor(context: UserContext) {
     super(context);
     const { timeout } = this.constructor as typeof HttpUser;
@@ -43,6 +44,7 @@ export class HttpUser extends User {
     this.session = new Session(transport, context, { host, urls: new UrlResolver(host), timeout });
   }
 
+  /** Closes its connections; what it still has under way is neither settled nor counted. */
   override [Symbol.dispose](): void {
     this.session.close();
     this.#deadlines[Symbol.dispose]();
@@ -51,7 +53,9 @@ export class HttpUser extends User {
 }
 
 // What a test file sees of the room below.
-export type { CookieStore } from "../http/cookies.ts";
+export type { BodyContent, BodyOptions } from "../http/body.ts";
+export type { Cookie, CookieStore } from "../http/cookies.ts";
+export type { Fields, FieldValue } from "../http/fields.ts";
 export type { HttpResponse } from "../http/http_response.ts";
 export { RequestError } from "../http/request_error.ts";
 export type { RequestErrorCode } from "../http/request_error.ts";

@@ -61,7 +61,11 @@ export class Session {
   readonly #onAbort = (): void => this.#transport.abort();
   #closed = false;
 
-  /** @param transport belongs to this session alone, and is closed with it. */
+  /**
+   * Sends nothing yet.
+   *
+   * @param transport belongs to this session alone, and is closed with it.
+   */
   constructor(transport: Transport, context: UserContext, settings: SessionSettings) {
     this.cookies = new CookieStore(settings.host);
     this.#transport = transport;
@@ -73,30 +77,37 @@ export class Session {
     this.#signal.addEventListener("abort", this.#onAbort);
   }
 
+  /** Sends a GET; see {@link request}. */
   get(url: string, options?: RequestOptions, check?: Check): Promise<HttpResponse> {
     return this.request("GET", url, options, check);
   }
 
+  /** Sends a HEAD; see {@link request}. */
   head(url: string, options?: RequestOptions, check?: Check): Promise<HttpResponse> {
     return this.request("HEAD", url, options, check);
   }
 
+  /** Sends an OPTIONS; see {@link request}. */
   options(url: string, options?: RequestOptions, check?: Check): Promise<HttpResponse> {
     return this.request("OPTIONS", url, options, check);
   }
 
+  /** Sends a DELETE; see {@link request}. */
   delete(url: string, options?: RequestOptions, check?: Check): Promise<HttpResponse> {
     return this.request("DELETE", url, options, check);
   }
 
+  /** Sends a POST; see {@link request}. */
   post(url: string, options?: RequestOptions, check?: Check): Promise<HttpResponse> {
     return this.request("POST", url, options, check);
   }
 
+  /** Sends a PUT; see {@link request}. */
   put(url: string, options?: RequestOptions, check?: Check): Promise<HttpResponse> {
     return this.request("PUT", url, options, check);
   }
 
+  /** Sends a PATCH; see {@link request}. */
   patch(url: string, options?: RequestOptions, check?: Check): Promise<HttpResponse> {
     return this.request("PATCH", url, options, check);
   }
@@ -157,7 +168,7 @@ export class Session {
       try {
         await check(res);
       } catch (thrown) {
-        verdict.thrown(thrown instanceof RequestError ? thrown.code : errorText(thrown));
+        verdict.thrown(thrown);
       }
       if (this.#closed) return parked();
       tally.error = verdict.close();
