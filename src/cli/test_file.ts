@@ -9,6 +9,7 @@ import { systemClock } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
 import { Events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
+import { LoopTurns } from "../core/loop_turns.ts";
 import { systemRandom } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { checkShape, LoadUserShape, type ShapeClass } from "../load/load_user_shape.ts";
@@ -18,6 +19,7 @@ import {
   exportedClassName,
   isTestName,
 } from "../user/discovery.ts";
+import { nodeContext } from "../user/node_context.ts";
 import { Recorder } from "../user/recorder.ts";
 import type { User, UserClass } from "../user/user.ts";
 import { importError } from "./import_error.ts";
@@ -107,14 +109,14 @@ function isShapeClass(value: unknown): value is ShapeClass {
 function makeProbe(userClass: UserClass, signal: AbortSignal): User {
   const run: RunInfo = { id: "", node: "local", userCount: 0, runTime: 0 };
   const table = { record(): void {}, userError(): void {} };
-  return new userClass({
-    id: 0,
+  const node = nodeContext({
     host: null,
     insecure: false,
-    signal,
     run,
     clock: systemClock,
+    turns: new LoopTurns(),
     random: systemRandom,
     recorder: new Recorder(table, new Events(), run),
   });
+  return new userClass({ ...node, id: 0, signal });
 }

@@ -2,19 +2,19 @@
  * One timer for the deadlines of many exchanges.
  *
  * Nearly all of them are over long before their deadline, so setting and clearing a timer for each
- * would be work for nothing. Here an exchange costs an entry in a set, and the one timer, set for the
- * soonest deadline that it knew of, looks again when it fires.
+ * would be work for nothing. Here a new deadline costs a comparison: the one timer, set for the soonest
+ * deadline that was known, looks at all of them when it fires.
  *
  * @module
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
 
-/** Something that has to be over in time. */
+/** Something that has to be over in time, again and again. */
 export interface Expiring {
-  /** Milliseconds on the sweep's clock; it must not change while the sweep has it. */
+  /** Milliseconds on the sweep's clock; Infinity while there is nothing to wait for. */
   readonly deadline: number;
-  /** Called once the deadline has passed; the sweep has forgotten it by then. */
+  /** Called once the deadline has passed; must set another one. */
   expire(): void;
 }
 
@@ -25,18 +25,19 @@ const GRAIN_MS = 50;
 const LONGEST_MS = 3_600_000;
 
 /**
- * Calls what has not been taken back when its deadline comes, at most 50 ms late.
+ * Calls what is registered when its deadline has come, at most 50 ms late.
  *
  * ```ts ignore
- * using deadlines = new DeadlineSweep(clock);
  * deadlines.add(exchange);
+ * exchange.deadline = clock.now() + 1000;
+ * deadlines.note(exchange.deadline);
  * // …
- * deadlines.delete(exchange);
+ * exchange.deadline = Infinity;
  * ```
  */
 export class DeadlineSweep {
   readonly #clock: Clock;
-  readonly #waiting = new Set<Expiring>();
+  readonly #entries = new Set<Expiring>();
   readonly #onTimer = (): void => this.#sweep();
   #timer: Timer | null = null;
   #firesAt = Infinity;
@@ -45,22 +46,21 @@ export class DeadlineSweep {
     this.#clock = clock;
   }
 
-  /** Begins to watch; what is watched already is watched once. */
+  /** Registers what will have deadlines. */
   add(entry: Expiring): void {
-    this.#waiting.add(entry);
-    if (entry.deadline < this.#firesAt) this.#arm(entry.deadline);
+    this.#entries.add(entry);
   }
 
-  /** Watches no longer; what is not watched is ignored. */
+  /** Forgets what was registered; with the last one goes the timer. */
   delete(entry: Expiring): void {
-    // The timer stays: the next entry's deadline is mostly later, and then it need not be set again.
-    this.#waiting.delete(entry);
+    this.#entries.delete(entry);
+    if (this.#entries.size === 0) this.#disarm();
   }
 
-  /** Forgets everything, and the timer with it. */
-  [Symbol.dispose](): void {
-    this.#waiting.clear();
-    this.#disarm();
+  /** Says that something registered has this deadline now; an earlier one of its need not be told. */
+  note(deadline: number): void {
+    // The timer stays where it is when an exchange is over: the next deadline is mostly later.
+    if (deadline < this.#firesAt) this.#arm(deadline);
   }
 
   #sweep(): void {
@@ -68,15 +68,11 @@ export class DeadlineSweep {
     this.#firesAt = Infinity;
     const now = this.#clock.now();
     let soonest = Infinity;
-    for (const entry of this.#waiting) {
-      if (entry.deadline <= now) {
-        this.#waiting.delete(entry);
-        entry.expire();
-      } else {
-        soonest = Math.min(soonest, entry.deadline);
-      }
+    for (const entry of this.#entries) {
+      if (entry.deadline <= now) entry.expire();
+      soonest = Math.min(soonest, entry.deadline);
     }
-    if (soonest < this.#firesAt) this.#arm(soonest);
+    this.note(soonest);
   }
 
   #arm(deadline: number): void {

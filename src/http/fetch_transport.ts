@@ -24,8 +24,8 @@ export class FetchTransport implements Transport {
   readonly #caCerts: readonly string[];
   #client: Deno.HttpClient | null = null;
   // Reused, because an AbortController for each request costs more than the rest of this class.
+  readonly #exchanges = new Set<Exchange>();
   readonly #idle: Exchange[] = [];
-  readonly #underWay = new Set<Exchange>();
 
   /**
    * Opens nothing before the first exchange.
@@ -57,28 +57,39 @@ export class FetchTransport implements Transport {
   }
 
   abort(): void {
-    for (const exchange of this.#underWay) exchange.stop("ABORTED");
+    for (const exchange of this.#exchanges) if (exchange.underWay) exchange.stop("ABORTED");
   }
 
   close(): void {
     this.abort();
+    for (const exchange of this.#exchanges) this.#deadlines.delete(exchange);
     this.#client?.close();
     this.#client = null;
   }
 
   #begin(deadline: number): Exchange {
-    const exchange = this.#idle.pop() ?? new Exchange();
+    const exchange = this.#idle.pop() ?? this.#addExchange();
     exchange.begin(deadline);
-    this.#underWay.add(exchange);
+    this.#deadlines.note(deadline);
+    return exchange;
+  }
+
+  #addExchange(): Exchange {
+    const exchange = new Exchange();
+    this.#exchanges.add(exchange);
     this.#deadlines.add(exchange);
     return exchange;
   }
 
   #end(exchange: Exchange): void {
-    this.#deadlines.delete(exchange);
-    this.#underWay.delete(exchange);
+    exchange.end();
+    if (!exchange.stopped) {
+      this.#idle.push(exchange);
+      return;
+    }
     // A controller that has aborted stays so.
-    if (!exchange.signal.aborted) this.#idle.push(exchange);
+    this.#exchanges.delete(exchange);
+    this.#deadlines.delete(exchange);
   }
 
   #init(request: WireRequest, exchange: Exchange): RequestInit & { client: Deno.HttpClient } {
@@ -114,17 +125,27 @@ class Exchange implements Expiring {
   deadline = Infinity;
   bytesSent = 0;
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  underWay = false;
+  readonly signal: AbortSignal = this.#controller.signal;
+
+  get stopped(): boolean {
+    return this.#stoppedBy !== null;
   }
 
   begin(deadline: number): void {
+    this.underWay = true;
     this.deadline = deadline;
     this.bytesSent = 0;
     this.#bodyFailure = null;
   }
 
+  end(): void {
+    this.underWay = false;
+    this.deadline = Infinity;
+  }
+
   stop(code: RequestErrorCode): void {
+    this.deadline = Infinity;
     this.#stoppedBy ??= code;
     this.#controller.abort();
   }

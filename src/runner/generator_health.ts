@@ -6,6 +6,7 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
+import type { LoopTurns } from "../core/loop_turns.ts";
 
 /** How the generator did in the second before. */
 export interface Health {
@@ -25,6 +26,7 @@ export class GeneratorHealth {
   /** The highest share of one core in any second. */
   cpuPeak = 0;
   readonly #clock: Clock;
+  readonly #turns: LoopTurns;
   readonly #cpuSeconds: () => number;
   readonly #warn: (text: string) => void;
   #timer: Timer | null = null;
@@ -35,11 +37,18 @@ export class GeneratorHealth {
   #cpuAt = 0;
 
   /**
+   * @param turns is told whenever the event loop is seen to turn.
    * @param cpuSeconds processor time that this process has used.
    * @param warn gets a sentence; it may get the same one again.
    */
-  constructor(clock: Clock, cpuSeconds: () => number, warn: (text: string) => void) {
+  constructor(
+    clock: Clock,
+    turns: LoopTurns,
+    cpuSeconds: () => number,
+    warn: (text: string) => void,
+  ) {
     this.#clock = clock;
+    this.#turns = turns;
     this.#cpuSeconds = cpuSeconds;
     this.#warn = warn;
   }
@@ -90,7 +99,9 @@ export class GeneratorHealth {
   #arm(): void {
     this.#probedAt = this.#clock.now();
     this.#timer = this.#clock.setTimer(() => {
-      const late = this.#clock.now() - this.#probedAt - PROBE_MS;
+      const now = this.#clock.now();
+      this.#turns.note(now);
+      const late = now - this.#probedAt - PROBE_MS;
       this.#lags[this.#lags.length - 1]!.push(Math.max(0, late));
       this.#arm();
     }, PROBE_MS);

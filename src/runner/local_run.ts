@@ -6,6 +6,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Events } from "../core/events.ts";
+import { LoopTurns } from "../core/loop_turns.ts";
 import type { Random } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { ClassMix } from "../load/class_mix.ts";
@@ -15,6 +16,7 @@ import type { RunState, Snapshot } from "../stats/snapshot.ts";
 import { StatsTable } from "../stats/stats_table.ts";
 import { Totals } from "../stats/totals.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
+import { nodeContext } from "../user/node_context.ts";
 import { Recorder } from "../user/recorder.ts";
 import { GeneratorHealth, type Health } from "./generator_health.ts";
 import { LoadDriver } from "./load_driver.ts";
@@ -84,21 +86,24 @@ export class LocalRun {
       fixedCount: userClass.fixedCount,
     })));
     this.#run = this.#runInfo();
+    const turns = new LoopTurns();
     this.#pool = new UserPool({
       classes: options.classes,
-      shared: {
+      shared: nodeContext({
         host: options.host,
         insecure: options.insecure,
         run: this.#run,
         clock: options.clock,
+        turns,
         random: options.random,
         recorder: new Recorder(this.#table, options.events, this.#run),
-      },
+      }),
       stopTimeoutMs: options.plan.stopTimeout * 1000,
       onCount: (count) => this.#table.setUsers(count, this.#clock.now()),
     });
     this.#health = new GeneratorHealth(
       options.clock,
+      turns,
       options.cpuSeconds,
       (text) => this.#warn(text),
     );

@@ -1,14 +1,11 @@
-import type { UserContext } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
+import type { NodeContext } from "../user/node_context.ts";
 import { UserLoop } from "../user/user_loop.ts";
-
-/** What all users of a node have in common. */
-export type SharedContext = Omit<UserContext, "id" | "signal">;
 
 /** What a pool needs to make users. */
 export interface UserPoolOptions {
   readonly classes: readonly DiscoveredClass[];
-  readonly shared: SharedContext;
+  readonly shared: NodeContext;
   /** Milliseconds that a stopping user's test may still run. */
   readonly stopTimeoutMs: number;
   /** Called whenever the number of users that are alive has changed. */

@@ -1,6 +1,8 @@
 import type { Clock } from "../core/clock.ts";
+import type { LoopTurns } from "../core/loop_turns.ts";
 import type { Random } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
+import type { HttpNode } from "../http/http_node.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** What the runner gives each user; a user class with a constructor of its own hands it to `super`. */
@@ -17,6 +19,10 @@ export interface UserContext {
   readonly run: RunInfo;
   /** @internal */
   readonly clock: Clock;
+  /** @internal */
+  readonly http: HttpNode;
+  /** @internal */
+  readonly turns: LoopTurns;
   /** @internal */
   readonly random: Random;
   /** @internal */

@@ -4,9 +4,7 @@
  * @module
  */
 
-import { DeadlineSweep } from "../http/deadline_sweep.ts";
 import { FetchTransport } from "../http/fetch_transport.ts";
-import { UrlResolver } from "../http/url_resolver.ts";
 import type { UserContext } from "./context.ts";
 import { Session } from "./session.ts";
 import { User, type UserClass } from "./user.ts";
@@ -32,22 +30,20 @@ export class HttpUser extends User {
 
   /** What its tests send requests with. */
   readonly session: Session;
-  readonly #deadlines: DeadlineSweep;
 
   /** Opens nothing: connections come with the first request. */
   constructor(context: UserContext) {
     super(context);
     const { timeout } = this.constructor as typeof HttpUser;
-    this.#deadlines = new DeadlineSweep(context.clock);
-    const transport = new FetchTransport(context.clock, this.#deadlines);
+    const { clock, http } = context;
+    const transport = new FetchTransport(clock, http.deadlines);
     const { host } = this;
-    this.session = new Session(transport, context, { host, urls: new UrlResolver(host), timeout });
+    this.session = new Session(transport, context, { host, urls: http.urls(host), timeout });
   }
 
   /** Closes its connections; what it still has under way is neither settled nor counted. */
   override [Symbol.dispose](): void {
     this.session.close();
-    this.#deadlines[Symbol.dispose]();
     super[Symbol.dispose]();
   }
 }

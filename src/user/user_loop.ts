@@ -23,9 +23,6 @@ const SHORTEST_ON_STOP_MS = 5_000;
 /** A wait function that fails must not turn its user into a busy loop. */
 const WAIT_AFTER_BAD_WAIT_MS = 1_000;
 
-/** How long a user that never waits may run before timers and sockets get a turn. */
-const LONGEST_TURN_MS = 10;
-
 /** What a user was stopped with; its requests and sleeps reject with it. */
 class UserStopped extends Error {
   override readonly name = "UserStopped";
@@ -51,7 +48,6 @@ export class UserLoop {
   #wake: (() => void) | null = null;
   #waitTimer: Timer | null = null;
   #stopTimer: Timer | null = null;
-  #lastTurnAt = 0;
 
   /** @throws whatever the class's own constructor throws. */
   constructor(kind: DiscoveredClass, context: Omit<UserContext, "signal">) {
@@ -119,7 +115,8 @@ export class UserLoop {
       for (let i = 0; i < tests.length && !this.#stopping; i++) {
         const passed = await this.#test(tests[i]!);
         const endsPass = !passed || i === tests.length - 1;
-        await this.#pause(passStart, endsPass);
+        const pause = this.#pause(passStart, endsPass);
+        if (pause !== null) await pause;
         if (endsPass) break;
       }
     }
@@ -135,7 +132,8 @@ export class UserLoop {
       } else {
         await Promise.all(tests.map((test) => this.#test(test)));
       }
-      await this.#pause(passStart, true);
+      const pause = this.#pause(passStart, true);
+      if (pause !== null) await pause;
     }
   }
 
@@ -155,14 +153,18 @@ export class UserLoop {
     this.#context.recorder.userError(this.#kind.name, error, this.#clock.now());
   }
 
-  async #pause(passStartMs: number, endsPass: boolean): Promise<void> {
-    if (this.#stopping) return;
+  /** The wait behind a test; null where there is none, since even an await of nothing takes time. */
+  #pause(passStartMs: number, endsPass: boolean): Promise<void> | null {
+    if (this.#stopping) return null;
     const { waitTime } = this.#kind.userClass;
-    const waitMs = typeof waitTime === "number"
-      ? waitTime * 1000
-      : await this.#askWait(passStartMs, endsPass);
+    if (typeof waitTime !== "number") return this.#askAndWait(passStartMs, endsPass);
+    return waitTime > 0 ? this.#wait(waitTime * 1000) : this.#yieldIfOverdue();
+  }
+
+  async #askAndWait(passStartMs: number, endsPass: boolean): Promise<void> {
+    const waitMs = await this.#askWait(passStartMs, endsPass);
     if (waitMs > 0) await this.#wait(waitMs);
-    else await this.#yieldAtTimes();
+    else await this.#yieldIfOverdue();
   }
 
   async #askWait(passStartMs: number, endsPass: boolean): Promise<number> {
@@ -184,10 +186,10 @@ export class UserLoop {
   }
 
   /** A test that never really waits, run again and again, would keep everything else from running. */
-  async #yieldAtTimes(): Promise<void> {
-    if (this.#clock.now() - this.#lastTurnAt < LONGEST_TURN_MS) return;
-    await this.#clock.nextTurn();
-    this.#lastTurnAt = this.#clock.now();
+  #yieldIfOverdue(): Promise<void> | null {
+    const { turns } = this.#context;
+    if (!turns.overdue(this.#clock.now())) return null;
+    return this.#clock.nextTurn().then(() => turns.note(this.#clock.now()));
   }
 
   #wait(ms: number): Promise<void> {

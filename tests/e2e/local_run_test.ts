@@ -113,6 +113,19 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+Deno.test("a test that never waits for anything does not keep the run from ending", async () => {
+  await using here = await folder();
+  await here.write(STEPS.replace("0.05", "0"));
+  const { code, stderr } = await runAiotest(
+    ["-u", "3", "-r", "100", "-t", "1", "--json", "summary.json"],
+    { cwd: here.path },
+  );
+  assert.equal(code, 0, stderr);
+  const { durationSeconds, users } = await here.summary();
+  assert.equal(users.peak, 3);
+  assert.ok(durationSeconds < 2, `${durationSeconds} s`);
+});
+
 Deno.test("an interrupt twice exits at once with 130", async () => {
   await using here = await folder();
   await here.write(`

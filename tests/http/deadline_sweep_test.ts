@@ -2,33 +2,40 @@ import assert from "node:assert/strict";
 import { DeadlineSweep, type Expiring } from "../../src/http/deadline_sweep.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
+/** Something with deadlines, registered with a sweep. */
 class Entry implements Expiring {
-  readonly deadline: number;
+  deadline = Infinity;
+  readonly expiredAt: number[] = [];
   readonly #clock: FakeClock;
-  expiredAt: number[] = [];
+  readonly #sweep: DeadlineSweep;
 
-  constructor(clock: FakeClock, deadline: number) {
+  constructor(clock: FakeClock, sweep: DeadlineSweep) {
     this.#clock = clock;
+    this.#sweep = sweep;
+    sweep.add(this);
+  }
+
+  wait(deadline: number): void {
     this.deadline = deadline;
+    this.#sweep.note(deadline);
   }
 
   expire(): void {
+    this.deadline = Infinity;
     this.expiredAt.push(this.#clock.now());
   }
 }
 
-Deno.test("what is still there at its deadline expires, once", async () => {
+Deno.test("what is still waiting at its deadline expires, once", async () => {
   const clock = new FakeClock();
   const sweep = new DeadlineSweep(clock);
-  const [early, late, never] = [1000, 2500, 1500].map((ms) => new Entry(clock, ms)) as [
-    Entry,
-    Entry,
-    Entry,
-  ];
-  for (const entry of [late, early, never]) sweep.add(entry);
-  sweep.delete(never);
+  const [late, early, over] = [0, 1, 2].map(() => new Entry(clock, sweep)) as [Entry, Entry, Entry];
+  late.wait(2500);
+  early.wait(1000);
+  over.wait(1500);
+  over.deadline = Infinity;
   await clock.advance(10_000);
-  assert.deepEqual([early, late, never].map(({ expiredAt }) => expiredAt), [[1000], [2500], []]);
+  assert.deepEqual([late, early, over].map(({ expiredAt }) => expiredAt), [[2500], [1000], []]);
   assert.equal(clock.pending, 0);
 });
 
@@ -43,11 +50,11 @@ Deno.test("many short exchanges set one timer", async () => {
     },
   });
   const sweep = new DeadlineSweep(counting);
+  const entry = new Entry(clock, sweep);
   for (let i = 0; i < 1000; i++) {
-    const entry = new Entry(clock, clock.now() + 60_000);
-    sweep.add(entry);
+    entry.wait(clock.now() + 60_000);
     await clock.advance(1);
-    sweep.delete(entry);
+    entry.deadline = Infinity;
   }
   assert.equal(set, 1);
   assert.equal(clock.pending, 1);
@@ -58,12 +65,13 @@ Deno.test("many short exchanges set one timer", async () => {
 Deno.test("deadlines close to each other share a timer, and none comes over 50 ms late", async () => {
   const clock = new FakeClock();
   const sweep = new DeadlineSweep(clock);
-  const entries = Array.from({ length: 100 }, (_, index) => new Entry(clock, 1000 + index));
-  for (const entry of entries) sweep.add(entry);
+  const entries = Array.from({ length: 100 }, () => new Entry(clock, sweep));
+  entries.forEach((entry, index) => entry.wait(1000 + index));
   await clock.advance(5000);
-  for (const { deadline, expiredAt: [at = Infinity] } of entries) {
+  entries.forEach(({ expiredAt: [at = Infinity] }, index) => {
+    const deadline = 1000 + index;
     assert.ok(at >= deadline && at - deadline <= 50, `${deadline}: ${at}`);
-  }
+  });
   assert.ok(new Set(entries.flatMap(({ expiredAt }) => expiredAt)).size <= 3);
 });
 
@@ -71,23 +79,31 @@ Deno.test("a deadline that has passed, or never comes, is no trouble", async () 
   const clock = new FakeClock();
   await clock.advance(1000);
   const sweep = new DeadlineSweep(clock);
-  const past = new Entry(clock, 10);
-  const never = new Entry(clock, Infinity);
-  const far = new Entry(clock, 2 ** 40);
-  for (const entry of [past, never, far]) sweep.add(entry);
+  const [past, never, far] = [0, 1, 2].map(() => new Entry(clock, sweep)) as [Entry, Entry, Entry];
+  past.wait(10);
+  never.wait(Infinity);
+  far.wait(2 ** 40);
   await clock.advance(10_000);
   assert.deepEqual(past.expiredAt, [1050]);
   await clock.advance(4_000_000);
   assert.deepEqual([...never.expiredAt, ...far.expiredAt], []);
-  sweep[Symbol.dispose]();
+  for (const entry of [past, never, far]) sweep.delete(entry);
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("what expires may add the next one", async () => {
+Deno.test("what expires may begin to wait again", async () => {
   const clock = new FakeClock();
   const sweep = new DeadlineSweep(clock);
-  const next = new Entry(clock, 2000);
-  sweep.add({ deadline: 1000, expire: () => sweep.add(next) });
-  await clock.advance(3000);
-  assert.deepEqual(next.expiredAt, [2000]);
+  const expiredAt: number[] = [];
+  const again = {
+    deadline: 1000,
+    expire(): void {
+      expiredAt.push(clock.now());
+      this.deadline = clock.now() + 500;
+    },
+  };
+  sweep.add(again);
+  sweep.note(again.deadline);
+  await clock.advance(2200);
+  assert.deepEqual(expiredAt, [1000, 1500, 2000]);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { LoopTurns } from "../../src/core/loop_turns.ts";
 import { GeneratorHealth } from "../../src/runner/generator_health.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -16,7 +17,12 @@ function watched(): Watched {
     clock,
     warnings,
     cpuSeconds: 0,
-    health: new GeneratorHealth(clock, () => state.cpuSeconds, (text) => warnings.push(text)),
+    health: new GeneratorHealth(
+      clock,
+      new LoopTurns(),
+      () => state.cpuSeconds,
+      (text) => warnings.push(text),
+    ),
   };
   state.health.start();
   return state;
@@ -69,7 +75,7 @@ Deno.test("an event loop that runs late is measured and warned of", async () => 
     nextTurn: () => clock.nextTurn(),
   };
   const warnings: string[] = [];
-  const health = new GeneratorHealth(late, () => 0, (text) => warnings.push(text));
+  const health = new GeneratorHealth(late, new LoopTurns(), () => 0, (text) => warnings.push(text));
   health.start();
   for (let i = 0; i < 5; i++) {
     await clock.advance(1000);

@@ -1,8 +1,10 @@
 import { Events } from "../../src/core/events.ts";
+import { LoopTurns } from "../../src/core/loop_turns.ts";
 import type { RunInfo } from "../../src/core/run_info.ts";
 import type { Sample } from "../../src/stats/sample.ts";
 import type { UserContext } from "../../src/user/context.ts";
 import { discover, type DiscoveredClass } from "../../src/user/discovery.ts";
+import { nodeContext } from "../../src/user/node_context.ts";
 import { Recorder } from "../../src/user/recorder.ts";
 import type { UserClass } from "../../src/user/user.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -42,13 +44,16 @@ export function testContext(fields: Partial<UserContext> = {}): TestContext {
     events,
     recorded,
     context: {
+      ...nodeContext({
+        host: null,
+        insecure: false,
+        run: RUN,
+        clock,
+        turns: new LoopTurns(),
+        random: () => 0.5,
+        recorder,
+      }),
       id: 1,
-      host: null,
-      insecure: false,
-      run: RUN,
-      clock,
-      random: () => 0.5,
-      recorder,
       ...fields,
     },
   };

@@ -84,7 +84,6 @@ export class World implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const session of this.#sessions) session.close();
-    this.#deadlines[Symbol.dispose]();
     await this.target[Symbol.asyncDispose]();
   }
 }
