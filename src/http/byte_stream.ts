@@ -1,0 +1,9 @@
+/** A connection as bytes, plain or TLS: as much of `Deno.Conn` as the engine needs. */
+export interface ByteStream {
+  /** Reads some bytes; resolves with how many, or null at the end of the stream. */
+  read(into: Uint8Array<ArrayBuffer>): Promise<number | null>;
+  /** Writes some of the bytes; resolves with how many. */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<number>;
+  /** Closes it; a read or write under way rejects. */
+  close(): void;
+}
