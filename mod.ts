@@ -34,6 +34,7 @@ export type { Stage, Tick } from "./src/load/load_user_shape.ts";
 export type { UserContext } from "./src/user/context.ts";
 export { tag, weight } from "./src/user/decorators.ts";
 export type { TestDecorator } from "./src/user/decorators.ts";
+export { FastHttpUser } from "./src/user/fast_http_user.ts";
 export { AsyncHttpUser, HttpUser, RequestError } from "./src/user/http_user.ts";
 export type {
   BodyContent,

@@ -4,6 +4,7 @@ import * as api from "../mod.ts";
 Deno.test("a test file can import exactly this", () => {
   assert.deepEqual(Object.keys(api).sort(), [
     "AsyncHttpUser",
+    "FastHttpUser",
     "HttpUser",
     "LoadUserShape",
     "RequestError",

@@ -5,18 +5,32 @@
  */
 
 import type { Measurement } from "./measurement.ts";
+import type { ContenderName, Goal } from "./scenario.ts";
 
 /** Medians over a contender's runs. */
 export interface Row {
-  readonly name: string;
+  readonly name: ContenderName;
   readonly rate: number;
-  /** Its own number; null where it prints none. */
-  readonly ownRate: number | null;
+  /** Its own number. */
+  readonly ownRate: number;
   readonly cpuMicroseconds: number;
+  /** The share of its core that nginx used meanwhile. */
+  readonly targetCore: number;
+  readonly residentBytes: number;
+  /** The most of all runs. */
   readonly peakBytes: number;
   /** Requests that nginx served and the contender did not count, most of all runs. */
   readonly uncounted: number;
   readonly runs: readonly Measurement[];
+}
+
+/** How a contender does beside another, and beside what it should. */
+export interface Verdict extends Goal {
+  /** Its rate over the other's. */
+  readonly measured: number;
+  /** The other's processor time for a request over its own: the rate's share, were the core all theirs. */
+  readonly byCpu: number;
+  readonly peakMegabytes: number;
 }
 
 /** The middle of some numbers, at least one; of an even count, the mean of the two in the middle. */
@@ -27,45 +41,61 @@ export function median(values: readonly number[]): number {
 }
 
 /** The row of a contender that ran at least once. */
-export function toRow(name: string, runs: readonly Measurement[]): Row {
-  const ownRates = runs.map(({ own }) => own.rate).filter((rate) => rate !== null);
+export function toRow(name: ContenderName, runs: readonly Measurement[]): Row {
+  const medianOf = (value: (run: Measurement) => number): number => median(runs.map(value));
   return {
     name,
-    rate: median(runs.map(({ rate }) => rate)),
-    ownRate: ownRates.length > 0 ? median(ownRates) : null,
-    cpuMicroseconds: median(runs.map((run) => run.cpuMicroseconds)),
-    peakBytes: Math.max(...runs.map((run) => run.peakBytes)),
+    rate: medianOf(({ rate }) => rate),
+    ownRate: medianOf(({ own }) => own.rate),
+    cpuMicroseconds: medianOf((run) => run.cpuMicroseconds),
+    targetCore: medianOf((run) => run.targetCore),
+    residentBytes: medianOf(({ memory }) => memory.resident),
+    peakBytes: Math.max(...runs.map(({ memory }) => memory.peak)),
     uncounted: Math.max(...runs.map(({ served, own }) => served - own.requests)),
     runs,
   };
 }
 
-/** How one contender does beside another. */
-export interface Share {
-  /** Its rate over the other's. */
-  readonly rate: number;
-  /** The other's processor time for a request over its own: the rate's share, were the core all theirs. */
-  readonly cpu: number;
+/** The goals whose contenders have both run, with what was measured. */
+export function judge(rows: readonly Row[], goals: readonly Goal[]): Verdict[] {
+  return goals.flatMap((goal) => {
+    const one = rows.find(({ name }) => name === goal.contender);
+    const other = rows.find(({ name }) => name === goal.of);
+    if (one === undefined || other === undefined) return [];
+    return [{
+      ...goal,
+      measured: one.rate / other.rate,
+      byCpu: other.cpuMicroseconds / one.cpuMicroseconds,
+      peakMegabytes: one.peakBytes / 1e6,
+    }];
+  });
 }
 
-/** One contender beside another, or null where one of them did not run. */
-export function share(rows: readonly Row[], name: string, of: string): Share | null {
-  const rowOf = (wanted: string): Row | undefined => rows.find((row) => row.name === wanted);
-  const [one, other] = [rowOf(name), rowOf(of)];
-  if (one === undefined || other === undefined) return null;
-  return { rate: one.rate / other.rate, cpu: other.cpuMicroseconds / one.cpuMicroseconds };
+/** A verdict as a line of text. */
+export function verdictText(verdict: Verdict): string {
+  const { contender, of, share, memory, measured, byCpu, peakMegabytes } = verdict;
+  const rate =
+    `${contender} has ${measured.toFixed(3)} of ${of}'s rate (goal ${share.toFixed(2)}: ` +
+    `${measured >= share ? "met" : "MISSED"}; by processor time ${byCpu.toFixed(3)})`;
+  if (memory === null) return rate;
+  return `${rate}, ${peakMegabytes.toFixed(0)} MB at most ` +
+    `(goal ${memory}: ${peakMegabytes <= memory ? "met" : "MISSED"})`;
 }
 
-/** The rows as lines of text. */
-export function tableOf(rows: readonly Row[], of: string): string {
-  const head = ["", "req/s", "own", `of ${of}`, "CPU µs/req", "core", "peak MB", "uncounted"];
+/** The rows as lines of text; rates are shares of the first row's. */
+export function tableOf(rows: readonly Row[]): string {
+  const reference = rows[0]!;
+  const head = ["", "req/s", "own", `of ${reference.name}`, "CPU µs/req", "core", "nginx", "MB"]
+    .concat("peak MB", "uncounted");
   const lines = rows.map((row) => [
     row.name,
     row.rate.toFixed(0),
-    row.ownRate?.toFixed(0) ?? "-",
-    share(rows, row.name, of)?.rate.toFixed(3) ?? "-",
+    row.ownRate.toFixed(0),
+    (row.rate / reference.rate).toFixed(3),
     row.cpuMicroseconds.toFixed(1),
     `${(row.rate * row.cpuMicroseconds / 1e4).toFixed(0)} %`,
+    `${(row.targetCore * 100).toFixed(0)} %`,
+    (row.residentBytes / 1e6).toFixed(0),
     (row.peakBytes / 1e6).toFixed(0),
     String(row.uncounted),
   ]);

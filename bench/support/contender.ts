@@ -4,9 +4,13 @@
  * @module
  */
 
+import type { ContenderName, Exchange } from "./scenario.ts";
+
 /** The same load for every contender. */
 export interface Load {
+  /** What is requested. */
   readonly url: string;
+  readonly exchange: Exchange;
   readonly connections: number;
   /** How long the contender is told to run. */
   readonly seconds: number;
@@ -17,8 +21,8 @@ export interface Load {
 /** What a contender says of itself. */
 export interface OwnCount {
   readonly requests: number;
-  /** Requests a second, where it prints them. */
-  readonly rate: number | null;
+  /** Requests a second. */
+  readonly rate: number;
 }
 
 /** What a contender printed. */
@@ -29,64 +33,45 @@ export interface Printed {
 
 /** A load generator. */
 export interface Contender {
-  readonly name: string;
   /** The program: a name that must be on PATH, or a path. */
   readonly program: string;
-  /** Only run when it is asked for by name. */
-  readonly onRequest?: boolean;
-  /** Runs before it is measured, and returns the arguments of the program. */
-  args(load: Load): string[] | Promise<string[]>;
+  /** The arguments of the program. */
+  args(load: Load): string[];
   /** Reads its own result: from what it printed, or from the files in the load's folder. */
   ownCount(printed: Printed, load: Load): OwnCount | Promise<OwnCount>;
 }
 
 const SUPPORT = "bench/support";
 
-/** Everybody, in the order in which they run. */
-export const CONTENDERS: readonly Contender[] = [
-  {
-    name: "wrk",
+/** Who signed the target's certificate, in PEM. */
+const AUTHORITY = "tests/support/certs/ca.pem";
+
+/** Everybody. */
+export const CONTENDERS: Readonly<Record<ContenderName, Contender>> = {
+  wrk: {
     program: "wrk",
-    args: ({ url, connections, seconds }) => [
-      "-t1",
-      `-c${connections}`,
-      `-d${seconds}s`,
-      `${url}/`,
+    args: ({ url, exchange, connections, seconds }) => [
+      ...["-t1", `-c${connections}`, `-d${seconds}s`],
+      ...(exchange === "post" ? ["-s", `${SUPPORT}/post_order.lua`] : []),
+      url,
     ],
     ownCount: ({ stdout }) => ({
       requests: numberAfter(stdout, /(\d+) requests in/),
       rate: numberAfter(stdout, /Requests\/sec:\s*([\d.]+)/),
     }),
   },
-  {
-    name: "hey",
+  hey: {
     program: "hey",
     args: ({ url, connections, seconds }) => [
       ...["-z", `${seconds}s`, "-c", String(connections), "-cpus", "1"],
-      `${url}/`,
+      url,
     ],
     ownCount: ({ stdout }) => ({
       requests: numberAfter(stdout, /\[200\]\s+(\d+) responses/),
       rate: numberAfter(stdout, /Requests\/sec:\s*([\d.]+)/),
     }),
   },
-  {
-    name: "autocannon",
-    program: "node",
-    onRequest: true,
-    args: async ({ url, connections, seconds, folder }) => {
-      // Installed and not run by npx, whose own processes would be measured in its place.
-      await install(folder, "autocannon@8.0.0");
-      const program = `${folder}/node_modules/autocannon/autocannon.js`;
-      return [program, "-c", String(connections), "-d", String(seconds), "--json", `${url}/`];
-    },
-    ownCount: ({ stdout }) => {
-      const { requests } = JSON.parse(stdout) as { requests: { total: number; average: number } };
-      return { requests: requests.total, rate: requests.average };
-    },
-  },
-  {
-    name: "locust FastHttpUser",
+  locust: {
     program: "locust",
     args: ({ url, connections, seconds }) => [
       ...["-f", `${SUPPORT}/locustfile.py`, "--headless", "--only-summary", "-H", url],
@@ -98,28 +83,40 @@ export const CONTENDERS: readonly Contender[] = [
       rate: numberAfter(stderr, /Aggregated.*\|\s*([\d.]+)/),
     }),
   },
-  {
-    name: "bare fetch",
+  fetch: {
     program: Deno.execPath(),
     args: ({ url, connections, seconds }) => [
       ...["run", "-A", `${SUPPORT}/fetch_loop.ts`],
-      ...[`${url}/`, String(connections), String(seconds)],
+      ...[url, String(connections), String(seconds)],
     ],
     ownCount: ({ stdout }) => JSON.parse(stdout) as OwnCount,
   },
-  {
-    name: "aiotest HttpUser",
+  HttpUser: {
     program: Deno.execPath(),
     args: (load) => aiotestArgs("http_user_test.ts", load),
     ownCount: aiotestCount,
   },
-];
+  FastHttpUser: {
+    program: Deno.execPath(),
+    args: (load) => aiotestArgs("fast_http_user_test.ts", load),
+    ownCount: aiotestCount,
+  },
+};
 
-function aiotestArgs(file: string, { url, connections, seconds, folder }: Load): string[] {
+/** Users started a second, so many that the last starts with the first. */
+const ALL_AT_ONCE = 1_000_000;
+
+/**
+ * The arguments that make Deno run a test file of this folder.
+ *
+ * @param rate users started a second.
+ */
+export function aiotestArgs(file: string, load: Load, rate = ALL_AT_ONCE): string[] {
+  const { url, exchange, connections, seconds, folder } = load;
   return [
-    ...["run", "-A", "cli.ts", "-f", `${SUPPORT}/${file}`, "-H", url],
-    ...["-u", String(connections), "-r", "1000", "-t", `${seconds}s`],
-    ...["--json", `${folder}/out.json`],
+    ...["run", "-A", "--cert", AUTHORITY, "cli.ts", "-f", `${SUPPORT}/${file}`],
+    ...["-T", exchange, "-H", url, "-u", String(connections), "-r", String(rate)],
+    ...["-t", `${seconds}s`, "--json", `${folder}/out.json`],
   ];
 }
 
@@ -130,10 +127,4 @@ async function aiotestCount(_printed: Printed, { folder }: Load): Promise<OwnCou
 
 function numberAfter(text: string, pattern: RegExp): number {
   return Number(pattern.exec(text)?.[1]);
-}
-
-async function install(folder: string, name: string): Promise<void> {
-  const args = ["install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, name];
-  const { success } = await new Deno.Command("npm", { args }).output();
-  if (!success) throw new Error(`npm could not install ${name}`);
 }

@@ -6,4 +6,4 @@ class Bench(FastHttpUser):
 
     @task
     def get(self):
-        self.client.get("/")
+        self.client.get("")

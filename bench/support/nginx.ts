@@ -4,26 +4,39 @@
  * @module
  */
 
+import type { Exchange } from "./scenario.ts";
+
 /** A running nginx. */
 export interface Nginx {
-  /** Where it answers 200 with a small body. */
-  readonly url: string;
-  /** Requests that it has served so far, those that asked for this number left out. */
+  readonly pid: number;
+  /** Requests that it has served so far, those that asked for numbers left out. */
   served(): Promise<number>;
+  /** Connections that are open now, that of whoever asks left out. */
+  connections(): Promise<number>;
+  /** Where it answers 200: to a GET with 150 bytes, to a POST with 4 KB, both of them JSON. */
+  url(exchange: Exchange, isTls: boolean): string;
   stop(): Promise<void>;
 }
 
 const BODY = JSON.stringify({ found: true, items: Array.from({ length: 16 }, (_, n) => n * 997) })
   .padEnd(150);
 
-function configuration(folder: string, port: number): string {
+const LINES = Array.from({ length: 68 }, () => '{"article":1234,"quantity":3}').join(",");
+
+/** In halves, since nginx takes no word of over 4,096 characters in its configuration. */
+const CONFIRMATION = [`{"items":[${LINES}`, `,${LINES}]}`] as const;
+
+const PATHS = { get: "/", post: "/orders" } as const;
+
+function configuration(folder: string, ports: Ports): string {
+  const certificates = `${Deno.cwd()}/tests/support/certs`;
   return `
 daemon off;
 master_process off;
 pid ${folder}/nginx.pid;
 error_log stderr crit;
-worker_rlimit_nofile 65536;
-events { worker_connections 16384; }
+worker_rlimit_nofile ${OPEN_FILES};
+events { worker_connections ${OPEN_FILES}; }
 http {
   access_log off;
   keepalive_requests 1000000000;
@@ -34,42 +47,63 @@ http {
   scgi_temp_path ${folder}/scgi;
   uwsgi_temp_path ${folder}/uwsgi;
   server {
-    listen 127.0.0.1:${port} backlog=4096;
-    location / { default_type application/json; return 200 '${BODY}'; }
+    listen 127.0.0.1:${ports.plain} backlog=4096;
+    listen 127.0.0.1:${ports.tls} ssl backlog=4096;
+    ssl_certificate ${certificates}/good.pem;
+    ssl_certificate_key ${certificates}/good.key;
+    ssl_protocols TLSv1.3;
+    ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
+    default_type application/json;
+    set $first '${CONFIRMATION[0]}';
+    set $second '${CONFIRMATION[1]}';
+    location / { return 200 '${BODY}'; }
+    location = ${PATHS.post} { return 200 '$first$second'; }
     location = /served { stub_status; }
   }
 }
 `;
 }
 
+/** Enough for the largest scenario. */
+const OPEN_FILES = 16_384;
+
+interface Ports {
+  readonly plain: number;
+  readonly tls: number;
+}
+
 /**
- * Starts nginx on a free port, pinned to a core, with its files in `folder`.
+ * Starts nginx on free ports, pinned to a core, with its files in `folder`.
  *
  * @throws where it does not answer within five seconds.
  */
 export async function startNginx(folder: string, core: number): Promise<Nginx> {
-  const port = freePort();
+  const ports = freePorts();
   const file = `${folder}/nginx.conf`;
-  await Deno.writeTextFile(file, configuration(folder, port));
+  await Deno.writeTextFile(file, configuration(folder, ports));
   const child = new Deno.Command("taskset", {
     args: ["-c", String(core), "nginx", "-p", folder, "-e", "stderr", "-c", file],
     stdin: "null",
     stdout: "null",
   }).spawn();
-  const url = `http://127.0.0.1:${port}`;
+  const plain = `http://127.0.0.1:${ports.plain}`;
   let asked = 0;
-  const served = async (): Promise<number> => {
-    const text = await (await fetch(`${url}/served`)).text();
+  const status = async (): Promise<Status> => {
+    const text = await (await fetch(`${plain}/served`)).text();
     asked++;
-    // The third number of the line below "server accepts handled requests".
-    return Number(/^\s*\d+\s+\d+\s+(\d+)/m.exec(text)![1]) - asked;
+    return readStatus(text);
   };
-  await untilAnswers(url);
+  await untilAnswers(plain);
   asked = 0;
-  const before = await served();
+  const before = (await status()).requests - asked;
   return {
-    url,
-    served: async () => await served() - before,
+    pid: child.pid,
+    served: async () => {
+      const { requests } = await status();
+      return requests - asked - before;
+    },
+    connections: async () => (await status()).connections - 1,
+    url: (exchange, isTls) => (isTls ? `https://127.0.0.1:${ports.tls}` : plain) + PATHS[exchange],
     stop: async () => {
       child.kill("SIGTERM");
       await child.status;
@@ -77,11 +111,25 @@ export async function startNginx(folder: string, core: number): Promise<Nginx> {
   };
 }
 
-/** nginx takes no port 0, so the system is asked for one that is free now. */
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return listener.addr.port;
+interface Status {
+  readonly connections: number;
+  readonly requests: number;
+}
+
+function readStatus(text: string): Status {
+  return {
+    connections: Number(/^Active connections: (\d+)/.exec(text)![1]),
+    // The third number of the line below "server accepts handled requests".
+    requests: Number(/^\s*\d+\s+\d+\s+(\d+)/m.exec(text)![1]),
+  };
+}
+
+/** nginx takes no port 0, so the system is asked for two that are free now. */
+function freePorts(): Ports {
+  const [plain, tls] = [1, 2].map(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+  plain!.close();
+  tls!.close();
+  return { plain: plain!.addr.port, tls: tls!.addr.port };
 }
 
 async function untilAnswers(url: string): Promise<void> {

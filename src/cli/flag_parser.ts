@@ -6,7 +6,7 @@
 
 import { Command, CommanderError, Option } from "commander";
 import { UsageError } from "../core/errors.ts";
-import { SETTINGS } from "./settings.ts";
+import type { Setting } from "./settings.ts";
 
 /** Texts by the flag's long name, in the order given; null for a flag without a value. */
 export type FlagTexts = ReadonlyMap<string, readonly (string | null)[]>;
@@ -20,10 +20,10 @@ export interface ParsedArguments {
 
 const OTHER = "Other:";
 
-/** aiotest's own flags, in the order of `--help`. */
-export function ownOptions(): Option[] {
+/** The flags of settings and those of every command, in the order of `--help`. */
+export function ownOptions(settings: Readonly<Record<string, Setting<unknown>>>): Option[] {
   return [
-    ...Object.values(SETTINGS).map((setting) => {
+    ...Object.values(settings).map((setting) => {
       const { flags, description, group, ifNone } = setting;
       const standard = setting.default === null ? ifNone : setting.default;
       const isShown = typeof standard === "string" || typeof standard === "number";
@@ -61,11 +61,16 @@ export function parseKnown(args: readonly string[], options: readonly Option[]):
 /**
  * Reads all flags.
  *
+ * @param help the command that shows them.
  * @throws UsageError where a flag is unknown, lacks its value, or has one that it does not take.
  */
-export function parseAll(args: readonly string[], options: readonly Option[]): ParsedArguments {
+export function parseAll(
+  args: readonly string[],
+  options: readonly Option[],
+  help = "aiotest --help",
+): ParsedArguments {
   const { flags, operands, unknown: [first] } = parse(args, options);
-  if (first !== undefined) throw unknownFlag(first, options);
+  if (first !== undefined) throw unknownFlag(first, options, help);
   return { flags, operands };
 }
 
@@ -100,21 +105,22 @@ function missingValue(flag: string): UsageError {
   return new UsageError(`${flag}: a value is missing`);
 }
 
-function unknownFlag(argument: string, options: readonly Option[]): UsageError {
+function unknownFlag(argument: string, options: readonly Option[], help: string): UsageError {
   const [flag = argument] = argument.split("=", 1);
   if (findOption(options, flag)) return new UsageError(`${argument}: ${flag} takes no value`);
-  return new UsageError(`${flag}: there is no such flag`, suggestion(flag, options));
+  return new UsageError(
+    `${flag}: there is no such flag`,
+    suggestion(flag, options) ?? `${help} shows all flags.`,
+  );
 }
 
-/** What the flag may have been meant to be, in the parser's opinion; empty where it has none. */
-function suggestion(flag: string, options: readonly Option[]): string {
+/** What the flag may have been meant to be, in the parser's opinion; null where it has none. */
+function suggestion(flag: string, options: readonly Option[]): string | null {
   try {
     flagParser(options).parse([flag], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return /\((Did you mean .+\?)\)/.exec(error.message)?.[1] ?? ALL_FLAGS;
+    return /\((Did you mean .+\?)\)/.exec(error.message)?.[1] ?? null;
   }
-  return ALL_FLAGS;
+  return null;
 }
-
-const ALL_FLAGS = "aiotest --help shows all flags.";

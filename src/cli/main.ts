@@ -10,7 +10,9 @@ import { ExitCode } from "../core/exit_code.ts";
 import type { Host } from "../core/host.ts";
 import { versionText } from "../core/version.ts";
 import { runDemo } from "./demo.ts";
+import { quickHelpText } from "./help_text.ts";
 import { CommandLine } from "./options.ts";
+import { runQuick } from "./quick.ts";
 import { runLocal } from "./run_local.ts";
 import { importTestFile, isTestFile } from "./test_file.ts";
 
@@ -42,6 +44,11 @@ async function obey(host: Host): Promise<number> {
       await addFlagsOfTestFile(host, commandLine);
       host.stdout.write(`${commandLine.help()}\n`);
       return ExitCode.passed;
+    case "quickHelp":
+      host.stdout.write(`${quickHelpText()}\n`);
+      return ExitCode.passed;
+    case "quick":
+      return await runQuick(host);
     case "demo":
       return await runDemo(host, commandLine.parse());
     case "run": {

@@ -7,16 +7,15 @@
 import { UsageError } from "../core/errors.ts";
 import type { CommandLineParser } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
-import { type ConfigFile, kebabCase, readConfigFile } from "./config_file.ts";
+import type { ConfigFile } from "./config_file.ts";
 import { type CustomFlag, CustomFlags } from "./custom_flags.ts";
 import { ownOptions, parseAll, type ParsedArguments, parseKnown } from "./flag_parser.ts";
 import { helpText } from "./help_text.ts";
-import { type Setting, SETTINGS, type Settings } from "./settings.ts";
-import { Sources } from "./sources.ts";
-import { textOf } from "./value_kind.ts";
+import { SETTINGS, type Settings } from "./settings.ts";
+import { findConfigFile, Sources } from "./sources.ts";
 
 /** What the command line asks for. */
-export type Request = "run" | "demo" | "help" | "version";
+export type Request = "run" | "demo" | "quick" | "help" | "quickHelp" | "version";
 
 /** All options, validated. */
 export interface Options extends Settings {
@@ -38,7 +37,7 @@ export class CommandLine {
   readonly request: Request;
   readonly #host: Host;
   readonly #file: ConfigFile | null;
-  readonly #ownOptions = ownOptions();
+  readonly #ownOptions = ownOptions(SETTINGS);
   readonly #custom = new CustomFlags(this.#ownOptions);
 
   private constructor(host: Host, request: Request, file: ConfigFile | null) {
@@ -49,17 +48,16 @@ export class CommandLine {
 
   /**
    * Reads arguments, environment and configuration file as far as they can be understood without the
-   * test file. Where help or the version is asked for, nothing else matters.
+   * test file. Where help or the version is asked for, nothing else matters; `quick` has no test file,
+   * and reads its options itself.
    *
    * @throws UsageError where a flag, variable or key that is known has no good value.
    */
   static async preview(host: Host): Promise<CommandLine> {
-    const parsed = parseKnown(host.args, ownOptions());
+    const parsed = parseKnown(host.args, ownOptions(SETTINGS));
     const request = requestOf(parsed);
-    if (request === "help" || request === "version") return new CommandLine(host, request, null);
-    const path = new Sources(parsed.flags, host, null).find("config", textOf("a file's name"));
-    const file = path === undefined ? null : await readConfigFile(host, path);
-    const commandLine = new CommandLine(host, request, file);
+    if (request !== "run" && request !== "demo") return new CommandLine(host, request, null);
+    const commandLine = new CommandLine(host, request, await findConfigFile(parsed.flags, host));
     commandLine.known();
     return commandLine;
   }
@@ -71,7 +69,7 @@ export class CommandLine {
 
   /** The values of aiotest's own options, whatever else stands on the command line. */
   known(): Settings {
-    return readSettings(this.#sources(parseKnown(this.#host.args, this.#ownOptions))).values;
+    return this.#sources(parseKnown(this.#host.args, this.#ownOptions)).readAll(SETTINGS).values;
   }
 
   /**
@@ -85,7 +83,7 @@ export class CommandLine {
     const parsed = parseAll(this.#host.args, [...this.#ownOptions, ...customOptions]);
     checkOperands(parsed);
     const sources = this.#sources(parsed);
-    const { values, given } = readSettings(sources);
+    const { values, given } = sources.readAll(SETTINGS);
     sources.checkFileKeys([
       ...Object.keys(SETTINGS),
       ...customOptions.map((option) => option.name()),
@@ -103,10 +101,10 @@ export class CommandLine {
   }
 }
 
-function requestOf({ flags, operands }: ParsedArguments): Request {
-  if (flags.has("help")) return "help";
+function requestOf({ flags, operands: [command] }: ParsedArguments): Request {
+  if (flags.has("help")) return command === "quick" ? "quickHelp" : "help";
   if (flags.has("version")) return "version";
-  return operands[0] === "demo" ? "demo" : "run";
+  return command === "demo" || command === "quick" ? command : "run";
 }
 
 function checkOperands({ flags, operands }: ParsedArguments): void {
@@ -115,9 +113,7 @@ function checkOperands({ flags, operands }: ParsedArguments): void {
   if (stray !== undefined) {
     throw new UsageError(
       `${stray}: there is no such command`,
-      /\.m?[jt]s$/.test(stray)
-        ? `To run a test file: aiotest -f ${stray}`
-        : "aiotest --help shows what there is.",
+      hintFor(stray),
     );
   }
   const unfit = NOT_FOR_DEMO.find((name) => flags.has(name));
@@ -128,20 +124,11 @@ function checkOperands({ flags, operands }: ParsedArguments): void {
   }
 }
 
-function readSettings(
-  sources: Sources,
-): { readonly values: Settings; readonly given: Options["given"] } {
-  const given = new Set<keyof Settings>();
-  const read = <Name extends keyof Settings>(name: Name): Settings[Name] => {
-    const setting: Setting<Settings[Name]> = SETTINGS[name];
-    const value = sources.find(kebabCase(name), setting.kind);
-    if (value === undefined) return setting.default;
-    given.add(name);
-    return value;
-  };
-  const names = Object.keys(SETTINGS) as (keyof Settings)[];
-  const values: object = Object.fromEntries(names.map((name) => [name, read(name)]));
-  return { values: values as Settings, given };
+function hintFor(stray: string): string {
+  if (/^https?:/i.test(stray)) return `To send requests to a URL: aiotest quick ${stray}`;
+  return /\.m?[jt]s$/.test(stray)
+    ? `To run a test file: aiotest -f ${stray}`
+    : "aiotest --help shows what there is.";
 }
 
 /** Toggles that were not given are false, and so is `--no-x`'s `x` true; other flags are left out. */

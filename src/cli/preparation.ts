@@ -8,6 +8,7 @@ import { UsageError } from "../core/errors.ts";
 import type { ClassWeight } from "../load/class_mix.ts";
 import type { Plan } from "../load/plan.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
+import { FastHttpUser } from "../user/fast_http_user.ts";
 import { HttpUser, insecureProblem } from "../user/http_user.ts";
 import { checkHosts } from "../user/target_host.ts";
 import { selectTests } from "../user/test_selection.ts";
@@ -36,7 +37,8 @@ export function prepare(testFile: TestFile, options: Options): Preparation {
   const { shapeClass } = testFile;
   const classes = selectTests(testFile.userClasses, options);
   const speaksHttp = (one: unknown): boolean =>
-    typeof one === "function" && one.prototype instanceof HttpUser;
+    typeof one === "function" &&
+    (one.prototype instanceof HttpUser || one.prototype instanceof FastHttpUser);
   checkHosts(classes, options.host, speaksHttp);
   if (options.insecure) {
     for (const { userClass } of classes) {

@@ -24,11 +24,16 @@ import { type Preparation, prepare } from "./preparation.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
 import { checkWritable } from "./writable.ts";
 
-/** Runs a test file's users as the options say; resolves with the exit code. */
+/**
+ * Runs a test file's users as the options say; resolves with the exit code.
+ *
+ * @param done ends the run when it resolves, whatever time is left.
+ */
 export async function runLocal(
   host: Host,
   exports: TestFileExports,
   options: Options,
+  done?: Promise<void>,
 ): Promise<number> {
   const abilities = consoleAbilities(host.stdout, host.env);
   const console = new Console(host.stdout, { ...abilities, log: host.stderr });
@@ -43,7 +48,7 @@ export async function runLocal(
       return ExitCode.passed;
     }
     if (options.json !== null) await checkWritable(host, "json", options.json);
-    return await runAndReport(host, preparation, options, console, abilities);
+    return await runAndReport(host, preparation, options, { console, abilities, done });
   } finally {
     console.close();
   }
@@ -60,12 +65,18 @@ async function openLog(host: Host, options: Options, console: Console): Promise<
   );
 }
 
+/** What a run is shown on, and what may end it. */
+interface RunSurroundings {
+  readonly console: Console;
+  readonly abilities: ConsoleAbilities;
+  readonly done: Promise<void> | undefined;
+}
+
 async function runAndReport(
   host: Host,
   { plan, classes, warnings }: Preparation,
   options: Options,
-  console: Console,
-  { color }: ConsoleAbilities,
+  { console, abilities, done }: RunSurroundings,
 ): Promise<number> {
   const run = new LocalRun({
     runId: crypto.randomUUID(),
@@ -79,6 +90,7 @@ async function runAndReport(
     events,
     clock: systemClock,
     random: systemRandom,
+    env: (name) => host.env(name),
     cpuSeconds: () => host.cpuSeconds(),
     openFileLimit: await host.openFileLimit(),
     onSecond: (snapshot) => console.update(snapshot),
@@ -91,12 +103,13 @@ async function runAndReport(
     },
     beforeExit: () => console.close(),
   });
+  void done?.then(() => run.stop());
   const result = await run.run();
   release();
   console.close();
   const exitCode = judge(result, options.exitCodeOnError, run.failure);
   const { columns } = host.stdout;
-  host.stdout.write(finalReport(result, { exitCode, columns, color }));
+  host.stdout.write(finalReport(result, { exitCode, columns, color: abilities.color }));
   if (options.json !== null) {
     const text = summaryJson(summary(result, { version: VERSION, exitCode }));
     await host.writeTextFile(options.json, text);

@@ -60,7 +60,8 @@ export interface Setting<Value> {
   readonly ifNone?: string;
 }
 
-type SettingTable = { readonly [Name in keyof Settings]: Setting<Settings[Name]> };
+/** Options by the name of their value. */
+export type SettingTable<Values> = { readonly [Name in keyof Values]: Setting<Values[Name]> };
 
 const TEST = "The test:";
 const LOAD = "The load:";
@@ -68,7 +69,7 @@ const RESULTS = "Results:";
 const LOG = "The log:";
 
 /** Every option, by the name of its value, in the order of `--help`. */
-export const SETTINGS: SettingTable = {
+export const SETTINGS: SettingTable<Settings> = {
   aiotestfile: {
     flags: "-f, --aiotestfile <PATH>",
     group: TEST,

@@ -6,9 +6,26 @@
 
 import { UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
-import { type ConfigFile, kebabCase } from "./config_file.ts";
+import { type ConfigFile, kebabCase, readConfigFile } from "./config_file.ts";
 import type { FlagTexts } from "./flag_parser.ts";
-import { type RawType, rawTypeOf, type ValueKind } from "./value_kind.ts";
+import type { Setting, SettingTable } from "./settings.ts";
+import { rawTypeOf, textOf, type ValueKind } from "./value_kind.ts";
+
+/** The values of a table of settings, and which of them were given; the others have their defaults. */
+export interface SettingValues<Values> {
+  readonly values: Values;
+  readonly given: ReadonlySet<keyof Values>;
+}
+
+/**
+ * The configuration file that is named by flag or in the environment; null where none is.
+ *
+ * @throws UsageError where it is missing or malformed.
+ */
+export async function findConfigFile(flags: FlagTexts, host: Host): Promise<ConfigFile | null> {
+  const path = new Sources(flags, host, null).find("config", textOf("a file's name"));
+  return path === undefined ? null : await readConfigFile(host, path);
+}
 
 /** Options as they were given, wherever that was. */
 export class Sources {
@@ -38,6 +55,25 @@ export class Sources {
   }
 
   /**
+   * The values of all settings of a table.
+   *
+   * @throws UsageError as {@link find} does.
+   */
+  readAll<Values extends object>(table: SettingTable<Values>): SettingValues<Values> {
+    const given = new Set<keyof Values>();
+    const read = <Name extends keyof Values & string>(name: Name): Values[Name] => {
+      const setting: Setting<Values[Name]> = table[name];
+      const value = this.find(kebabCase(name), setting.kind);
+      if (value === undefined) return setting.default;
+      given.add(name);
+      return value;
+    };
+    const names = Object.keys(table) as (keyof Values & string)[];
+    const values: object = Object.fromEntries(names.map((name) => [name, read(name)]));
+    return { values: values as Values, given };
+  }
+
+  /**
    * Checks that the configuration file names nothing but options.
    *
    * @param names all flags, without their dashes.
@@ -60,8 +96,8 @@ export class Sources {
     const last = texts?.at(-1);
     if (texts === undefined || last === undefined) return undefined;
     if (last === null) return kind.bare;
-    const text = kind.join === undefined ? last : texts.join(kind.join);
-    return read(`--${name} ${quoted(text)}`, text, kind);
+    const counted = kind.add === undefined ? [last] : texts.filter((text) => text !== null);
+    return readEach(counted, kind, (text) => `--${name} ${quoted(text)}`);
   }
 
   #fromEnvironment<Value>(name: string, kind: ValueKind<Value>): Value | undefined {
@@ -79,7 +115,10 @@ export class Sources {
     const place = `${this.#file!.path}: ${key} = ${JSON.stringify(value)}`;
     const type = rawTypeOf(value);
     if (type === null || !kind.types.includes(type)) throw refusal(place, kind);
-    return read(place, textOf(value, type), kind);
+    if (type !== "list") return read(place, String(value), kind);
+    const texts = value as readonly string[];
+    if (texts.length === 0) throw refusal(place, kind);
+    return readEach(texts, kind, () => place);
   }
 }
 
@@ -94,12 +133,18 @@ function read<Value>(place: string, text: string, kind: ValueKind<Value>): Value
   return value;
 }
 
-function refusal(place: string, kind: ValueKind<unknown>): UsageError {
-  return new UsageError(`${place}: ${kind.needed}`, kind.hint);
+/** Several texts for one option; `placeOf` says where each of them stands. */
+function readEach<Value>(
+  texts: readonly string[],
+  kind: ValueKind<Value>,
+  placeOf: (text: string) => string,
+): Value {
+  return texts.map((text) => read(placeOf(text), text, kind))
+    .reduce((earlier, later) => kind.add?.(earlier, later) ?? later);
 }
 
-function textOf(value: unknown, type: RawType): string {
-  return type === "list" ? (value as string[]).join(",") : String(value);
+function refusal(place: string, kind: ValueKind<unknown>): UsageError {
+  return new UsageError(`${place}: ${kind.needed}`, kind.hint);
 }
 
 function quoted(text: string): string {

@@ -110,6 +110,7 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
   const run: RunInfo = { id: "", node: "local", userCount: 0, runTime: 0 };
   const table = { record(): void {}, userError(): void {} };
   const node = nodeContext({
+    env: () => undefined,
     host: null,
     insecure: false,
     run,

@@ -18,8 +18,8 @@ export interface ValueKind<Value> {
   readonly hint?: string;
   /** Which types a configuration file may write it in. */
   readonly types: readonly RawType[];
-  /** How several flags of the same name go together; without it, the last one counts. */
-  readonly join?: string;
+  /** How several of the same name go together; without it, the last one counts. */
+  add?(earlier: Value, later: Value): Value;
   /** What the flag means where no value follows it; without this, one must. */
   readonly bare?: Value;
   /** The value, or null where the text is none. */
@@ -86,7 +86,7 @@ export function textOf(what: string): ValueKind<string> {
 export const nameList: ValueKind<readonly string[]> = {
   needed: "names separated by commas are needed",
   types: ["text", "list"],
-  join: ",",
+  add: (earlier, later) => [...earlier, ...later],
   parse(text): readonly string[] | null {
     const names = text.split(",").map((name) => name.trim());
     return names.includes("") ? null : names;

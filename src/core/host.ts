@@ -31,6 +31,8 @@ export interface Host {
   env(name: string): string | undefined;
   /** A file's text; rejects with `Deno.errors.NotFound` and its like. */
   readTextFile(path: string): Promise<string>;
+  /** A file's bytes; rejects as {@link readTextFile} does. */
+  readFile(path: string): Promise<Uint8Array<ArrayBuffer>>;
   /** Replaces a file's text, and creates the file where there is none. */
   writeTextFile(path: string, text: string): Promise<void>;
   /** Adds a line to a file at once, and creates the file where there is none. */
@@ -63,6 +65,7 @@ export function denoHost(): Host {
     stderr: output(Deno.stderr),
     env: (name) => Deno.env.get(name),
     readTextFile: (path) => Deno.readTextFile(path),
+    readFile: (path) => Deno.readFile(path),
     writeTextFile: (path, text) => Deno.writeTextFile(path, text),
     appendLine: (path, line) => Deno.writeTextFileSync(path, `${line}\n`, { append: true }),
     touch: async (path) => (await Deno.open(path, { create: true, append: true })).close(),

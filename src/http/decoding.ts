@@ -4,7 +4,10 @@
  * @module
  */
 
-import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
+import { gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
+
+import { errorText } from "../core/errors.ts";
+import { WireError } from "./wire_error.ts";
 
 /** More in a row than this is nothing that a server does in good faith. */
 const MAX_CODINGS = 5;
@@ -18,46 +21,97 @@ const MAX_CODINGS = 5;
  * import assert from "node:assert/strict";
  *
  * const wire = new Uint8Array(deflateSync("hello"));
- * assert.equal(new TextDecoder().decode(decodeBody(wire, "deflate")), "hello");
- * assert.equal(decodeBody(wire, "unheard-of"), wire);
+ * assert.equal(new TextDecoder().decode(await decodeBody(wire, "deflate", 64)), "hello");
+ * assert.equal(await decodeBody(wire, "unheard-of", 64), wire);
  * ```
  *
  * @param contentEncoding the header's value: the codings in the order in which they were applied.
- * @throws Error where the body is corrupt or cut off, or has over five codings.
+ * @param maxSize bytes that the body may have once it is decoded.
+ * @throws WireError `BAD_ENCODING` where the body is corrupt or cut off, or has over five codings;
+ *   `TOO_LARGE` where there is too much of it.
  */
-export function decodeBody(
+export async function decodeBody(
   wire: Uint8Array<ArrayBuffer>,
   contentEncoding: string,
-): Uint8Array<ArrayBuffer> {
+  maxSize: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   // An answer to HEAD names the coding of a body that it does not have.
   if (wire.length === 0) return wire;
   const codings = contentEncoding.toLowerCase().split(",").map((coding) => coding.trim());
   if (codings.length > MAX_CODINGS) {
-    throw new Error(
-      `${codings.length} content codings in a row, at most ${MAX_CODINGS} are undone`,
-    );
+    const detail = `${codings.length} content codings in a row, at most ${MAX_CODINGS} are undone`;
+    throw new WireError("BAD_ENCODING", detail);
   }
   let body = wire;
   for (const coding of codings.reverse()) {
     const decode = DECODERS.get(coding);
     if (decode === undefined) return wire;
-    body = decode(body);
+    body = await decodeOne(decode, body, maxSize);
   }
   return body;
 }
 
-type Decoder = (body: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
+/** Gives the body; throws, or rejects, where that is not what is in it. */
+type Decoder = (body: Bytes, maxSize: number) => Bytes | Promise<Bytes>;
 
-const gzip: Decoder = (body) => plain(gunzipSync(body));
+type Bytes = Uint8Array<ArrayBuffer>;
+
+async function decodeOne(decode: Decoder, body: Bytes, maxSize: number): Promise<Bytes> {
+  try {
+    return await decode(body, maxSize);
+  } catch (error) {
+    if (error instanceof WireError) throw error;
+    if (error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE") {
+      throw tooLarge(maxSize);
+    }
+    throw new WireError("BAD_ENCODING", errorText(error), error);
+  }
+}
+
+const gzip: Decoder = (body, maxOutputLength) => plain(gunzipSync(body, { maxOutputLength }));
 
 const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ["gzip", gzip],
   ["x-gzip", gzip],
-  ["deflate", (body) => plain(hasZlibHeader(body) ? inflateSync(body) : inflateRawSync(body))],
-  ["br", (body) => plain(brotliDecompressSync(body))],
+  ["deflate", (body, maxOutputLength) => {
+    const inflate = hasZlibHeader(body) ? inflateSync : inflateRawSync;
+    return plain(inflate(body, { maxOutputLength }));
+  }],
+  ["br", unbrotli],
   ["identity", (body) => body],
   ["", (body) => body],
 ]);
+
+/** Through a stream, because the runtime's `brotliDecompressSync` takes a body that was cut off. */
+async function unbrotli(body: Bytes, maxSize: number): Promise<Bytes> {
+  const stream = new Response(body).body!.pipeThrough(
+    new DecompressionStream("brotli" as CompressionFormat),
+  );
+  const pieces: Bytes[] = [];
+  let size = 0;
+  for await (const piece of stream) {
+    size += piece.length;
+    if (size > maxSize) throw tooLarge(maxSize);
+    pieces.push(piece);
+  }
+  return joined(pieces, size);
+}
+
+/** Pieces of a body, in one. */
+export function joined(pieces: readonly Bytes[], size: number): Bytes {
+  if (pieces.length === 1) return pieces[0]!;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+function tooLarge(maxSize: number): WireError {
+  return new WireError("TOO_LARGE", `the body has over ${maxSize} bytes once it is decoded`);
+}
 
 /** `deflate` means zlib's format, but some servers send what is inside it, without its header. */
 function hasZlibHeader(body: Uint8Array): boolean {
@@ -66,7 +120,7 @@ function hasZlibHeader(body: Uint8Array): boolean {
 }
 
 /** Node's Buffer prints and slices unlike the Uint8Array that callers are told of. */
-function plain(buffer: Uint8Array): Uint8Array<ArrayBuffer> {
+function plain(buffer: Uint8Array): Bytes {
   // zlib's output is never in memory that threads share.
   return new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
 }

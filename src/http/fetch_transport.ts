@@ -8,8 +8,10 @@ import type { Clock } from "../core/clock.ts";
 import type { DeadlineSweep, Expiring } from "./deadline_sweep.ts";
 import { decodeBody } from "./decoding.ts";
 import { fetchFailure } from "./fetch_errors.ts";
+import { MAX_BODY_SIZE } from "./limits.ts";
 import { RequestError, type RequestErrorCode } from "./request_error.ts";
 import type { Transport, WireRequest, WireResponse } from "./transport.ts";
+import { WireError } from "./wire_error.ts";
 
 /**
  * One user's `fetch`, with connections that no other user shares.
@@ -245,15 +247,18 @@ class FetchResponse implements WireResponse {
   }
 
   bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
-    if (this.#coding === null) return this.#body;
+    return this.#coding === null ? this.#body : this.#decode(this.#coding);
+  }
+
+  async #decode(coding: string): Promise<Uint8Array<ArrayBuffer>> {
     try {
-      this.#body = decodeBody(this.#body, this.#coding);
+      this.#body = await decodeBody(this.#body, coding, MAX_BODY_SIZE);
       this.#coding = null;
       return this.#body;
     } catch (error) {
+      if (!(error instanceof WireError)) throw error;
       const { method, url } = this.#request;
-      const detail = error instanceof Error ? error.message : String(error);
-      return Promise.reject(new RequestError("BAD_ENCODING", method, url.href, detail, error));
+      throw new RequestError(error.code, method, url.href, error.message, error);
     }
   }
 }

@@ -1,15 +1,41 @@
 import type { Clock } from "../core/clock.ts";
+import { AddressBook } from "./address_book.ts";
 import { DeadlineSweep } from "./deadline_sweep.ts";
+import { Dialer } from "./dialer.ts";
+import { IdleWatch } from "./idle_watch.ts";
+import type { Proxies } from "./proxies.ts";
+import { Slab } from "./slab.ts";
 import { UrlResolver } from "./url_resolver.ts";
+import { type WireTarget, wireTarget } from "./wire_target.ts";
+
+/** What is the same for all HTTP users of a node. */
+export interface HttpNodeOptions {
+  /** Accept any TLS certificate of the target. */
+  readonly insecure: boolean;
+  readonly proxies: Proxies;
+  /** Certificates, in PEM, that are trusted beside the system's. */
+  readonly caCerts: readonly string[];
+}
 
 /** What all HTTP users of a node share: a user of its own would need the same for itself alone. */
 export class HttpNode {
   /** Ends exchanges that take too long. */
   readonly deadlines: DeadlineSweep;
+  /** Sees when idle connections end. */
+  readonly idleWatch: IdleWatch;
+  /** Memory for what is kept of small responses. */
+  readonly slab: Slab = new Slab();
+  /** Opens connections. */
+  readonly dialer: Dialer;
+  readonly #proxies: Proxies;
   readonly #urls = new Map<string, UrlResolver>();
+  readonly #targets = new WeakMap<URL, WireTarget>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, { insecure, proxies, caCerts }: HttpNodeOptions) {
     this.deadlines = new DeadlineSweep(clock);
+    this.idleWatch = new IdleWatch(clock);
+    this.dialer = new Dialer({ addresses: new AddressBook(clock), insecure, proxies, caCerts });
+    this.#proxies = proxies;
   }
 
   /** Joins URLs to a host; the same object for all users of that host. */
@@ -19,5 +45,14 @@ export class HttpNode {
     const urls = new UrlResolver(host);
     this.#urls.set(host, urls);
     return urls;
+  }
+
+  /** Where the requests of a URL go; found once for each URL object, which must not be changed. */
+  target(url: URL): WireTarget {
+    const known = this.#targets.get(url);
+    if (known !== undefined) return known;
+    const target = wireTarget(url, this.#proxies);
+    this.#targets.set(url, target);
+    return target;
   }
 }

@@ -65,29 +65,33 @@ const COUNTED =
 export class HttpResponse {
   /** HTTP's status code. */
   readonly status: number;
-  /** Where it came from, after all redirects. */
-  readonly url: string;
   /** Whether there were redirects. */
   readonly redirected: boolean;
   /** Milliseconds from just before the request was sent until the last byte of its body was in. */
   readonly latencyMs: number;
   readonly #wire: WireResponse;
+  readonly #url: URL;
   readonly #verdict: Verdict | null;
 
   /** What its check may still decide is the `verdict`'s; null where there is no check. */
   constructor(
     wire: WireResponse,
-    url: string,
+    url: URL,
     redirected: boolean,
     latencyMs: number,
     verdict: Verdict | null,
   ) {
     this.status = wire.status;
-    this.url = url;
+    this.#url = url;
     this.redirected = redirected;
     this.latencyMs = latencyMs;
     this.#wire = wire;
     this.#verdict = verdict;
+  }
+
+  /** Where it came from, after all redirects. */
+  get url(): string {
+    return this.#url.href;
   }
 
   /** Whether the status is one of 200 to 299. */

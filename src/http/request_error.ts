@@ -32,6 +32,8 @@ export class RequestError extends Error {
   readonly method: string;
   /** Where it was sent, or as the test wrote it where that cannot be requested. */
   readonly url: string;
+  /** How often the request had been sent again before it failed. */
+  readonly retries: number;
 
   /** Puts the family first and the request last in the message, `detail` between them. */
   constructor(
@@ -40,10 +42,12 @@ export class RequestError extends Error {
     url: string,
     detail: string,
     cause?: unknown,
+    retries = 0,
   ) {
     super(`${code}: ${detail} (${method} ${url})`, cause === undefined ? undefined : { cause });
     this.code = code;
     this.method = method;
     this.url = url;
+    this.retries = retries;
   }
 }

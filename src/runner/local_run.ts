@@ -40,6 +40,8 @@ export interface LocalRunOptions {
   readonly cpuSeconds: () => number;
   /** Warnings that are known before the start. */
   readonly warnings: readonly string[];
+  /** An environment variable, or undefined. */
+  readonly env: (name: string) => string | undefined;
   /** Files that this process may have open; null where nobody knows. */
   readonly openFileLimit: number | null;
   /** Called once a second while the test runs. */
@@ -90,6 +92,7 @@ export class LocalRun {
     this.#pool = new UserPool({
       classes: options.classes,
       shared: nodeContext({
+        env: options.env,
         host: options.host,
         insecure: options.insecure,
         run: this.#run,

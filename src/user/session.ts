@@ -162,8 +162,13 @@ export class Session {
     }
     tally.end(response.endedAt, response.status);
     const verdict = check === undefined ? null : new Verdict(tally.error);
-    const { url: { href } } = request;
-    const res = new HttpResponse(response, href, tally.redirects > 0, tally.latencyMs, verdict);
+    const res = new HttpResponse(
+      response,
+      request.url,
+      tally.redirects > 0,
+      tally.latencyMs,
+      verdict,
+    );
     if (check !== undefined && verdict !== null) {
       try {
         await check(res);
@@ -216,6 +221,7 @@ export class Session {
     // What was cut off because its user had to stop says nothing about the target.
     if (error.code === "ABORTED") return error;
     tally.end(this.#clock.now(), 0);
+    tally.retries += error.retries;
     tally.error = error.code;
     this.#recorder.record(tally);
     return error;

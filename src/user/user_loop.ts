@@ -113,8 +113,13 @@ export class UserLoop {
     while (!this.#stopping) {
       const passStart = this.#clock.now();
       for (let i = 0; i < tests.length && !this.#stopping; i++) {
-        const passed = await this.#test(tests[i]!);
-        const endsPass = !passed || i === tests.length - 1;
+        let endsPass = i === tests.length - 1;
+        try {
+          await tests[i]!.run.call(this.#user);
+        } catch (error) {
+          this.#countTestError(error);
+          endsPass = true;
+        }
         const pause = this.#pause(passStart, endsPass);
         if (pause !== null) await pause;
         if (endsPass) break;
@@ -137,16 +142,17 @@ export class UserLoop {
     }
   }
 
-  /** Whether the test came to its end without a throw. */
-  async #test(test: TestMethod): Promise<boolean> {
+  async #test(test: TestMethod): Promise<void> {
     try {
       await test.run.call(this.#user);
-      return true;
     } catch (error) {
-      const cutOff = this.#abort.signal.aborted;
-      if (!cutOff && !this.#context.recorder.isCounted(error)) this.#countUserError(error);
-      return false;
+      this.#countTestError(error);
     }
+  }
+
+  #countTestError(error: unknown): void {
+    const cutOff = this.#abort.signal.aborted;
+    if (!cutOff && !this.#context.recorder.isCounted(error)) this.#countUserError(error);
   }
 
   #countUserError(error: unknown): void {

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
 import { CustomFlags } from "../../src/cli/custom_flags.ts";
 import { ownOptions } from "../../src/cli/flag_parser.ts";
+import { SETTINGS } from "../../src/cli/settings.ts";
 
 function refusal(...flags: string[]): UsageError {
-  const custom = new CustomFlags(ownOptions());
+  const custom = new CustomFlags(ownOptions(SETTINGS));
   // Adding itself never throws: an event handler's errors would only be logged.
   for (const flag of flags) custom.option(flag);
   try {
@@ -41,7 +42,7 @@ Deno.test("a test file cannot add two flags that collide, but both sides of one"
     refusal("-k, --tenant <name>", "-k, --key <name>").message,
     "The test file adds two flags that collide: -k, --tenant <name>, -k, --key <name>",
   );
-  const custom = new CustomFlags(ownOptions()).option("--cache").option("--no-cache");
+  const custom = new CustomFlags(ownOptions(SETTINGS)).option("--cache").option("--no-cache");
   assert.deepEqual(custom.all().map(({ option }) => option.flags), ["--cache", "--no-cache"]);
 });
 

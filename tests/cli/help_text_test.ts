@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { quickHelpText } from "../../src/cli/help_text.ts";
 import { CommandLine } from "../../src/cli/options.ts";
+import { kebabCase } from "../../src/cli/config_file.ts";
+import { QUICK_SETTINGS } from "../../src/cli/quick_settings.ts";
 import { SETTINGS } from "../../src/cli/settings.ts";
 import { FakeHost } from "../support/fake_host.ts";
+
+const QUICK = quickHelpText().split("\n");
 
 async function help(addFlags?: (line: CommandLine) => void): Promise<string[]> {
   const line = await CommandLine.preview(new FakeHost({ args: ["--help"], columns: 200 }));
@@ -10,7 +15,7 @@ async function help(addFlags?: (line: CommandLine) => void): Promise<string[]> {
 }
 
 Deno.test("help fits into 80 columns", async () => {
-  for (const line of await help()) assert.ok(line.length <= 80, line);
+  for (const line of [...await help(), ...QUICK]) assert.ok(line.length <= 80, line);
 });
 
 Deno.test("help names every flag once, with its default", async () => {
@@ -38,8 +43,17 @@ Deno.test("help ends with examples, and nothing behind them", async () => {
   const lines = await help();
   const examples = lines.slice(lines.indexOf("Examples:") + 1);
   assert.equal(examples.pop(), "");
-  assert.equal(examples.length, 3);
+  assert.equal(examples.length, 4);
   for (const line of examples) assert.match(line, /^ {2}aiotest /);
+});
+
+Deno.test("help of quick names its own flags, and none that it would refuse", () => {
+  const text = QUICK.join("\n");
+  const flags = [...text.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map((match) => match[1]!);
+  const settings = Object.keys(QUICK_SETTINGS).map(kebabCase);
+  assert.deepEqual(flags.toSorted(), [...settings, "config", "help", "version"].sort());
+  assert.ok(text.includes("-m, --method <NAME>"));
+  assert.ok(text.includes("(default: 50)"));
 });
 
 Deno.test("flags of the test file are shown with their defaults", async () => {

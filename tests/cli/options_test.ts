@@ -48,6 +48,13 @@ const BAD_ARGUMENTS: [args: string[], message: string, hint: string][] = [
   [["--insecure=yes"], "--insecure=yes: --insecure takes no value", ""],
   [["shop.ts"], "shop.ts: there is no such command", "To run a test file: aiotest -f shop.ts"],
   [["domo"], "domo: there is no such command", "aiotest --help shows what there is."],
+  [
+    ["http://127.0.0.1/"],
+    "http://127.0.0.1/: there is no such command",
+    "To send requests to a URL: aiotest quick http://127.0.0.1/",
+  ],
+  [["-n", "5"], "-n: there is no such flag", "aiotest --help shows all flags."],
+  [["-n", "5", "quick"], "-n: there is no such flag", "aiotest --help shows all flags."],
   [["demo", "now"], "now: there is no such command", "aiotest --help shows what there is."],
   [
     ["demo", "-f", "shop.ts"],
@@ -79,6 +86,11 @@ Deno.test("the preview knows what is asked for", async () => {
   assert.equal(await request("--help"), "help");
   assert.equal(await request("demo", "-h"), "help");
   assert.equal(await request("-V"), "version");
+  assert.equal(await request("quick", "http://127.0.0.1/", "-n", "5"), "quick");
+  assert.equal(await request("-u", "5", "quick", "http://127.0.0.1/"), "quick");
+  assert.equal(await request("quick", "--help"), "quickHelp");
+  assert.equal(await request("quick", "-V"), "version");
+  assert.equal(await request("--tags", "quick"), "run");
   assert.equal(
     await request("--version", "--users", "none", "--config", "missing.toml"),
     "version",
@@ -99,6 +111,15 @@ Deno.test("the preview reads what it knows, and passes over what it does not", a
     loglevel: "DEBUG",
     users: 7,
   });
+});
+
+Deno.test("a test file may have flags that are named like those of quick", async () => {
+  const add = ({ parser }: CommandLine): void => {
+    parser.option("-n, --requests <n>");
+    parser.option("-m, --method");
+  };
+  const args = ["-n", "quick", "-m"];
+  assert.deepEqual((await parse({ args }, add)).extra, { requests: "quick", method: true });
 });
 
 Deno.test("the preview refuses what is wrong already", async () => {

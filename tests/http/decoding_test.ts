@@ -1,29 +1,30 @@
 import assert from "node:assert/strict";
-import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { decodeBody } from "../../src/http/decoding.ts";
 
+const LIMIT = 10_000;
 const TEXT = new TextEncoder().encode("hello ".repeat(100));
 
-Deno.test("codings are undone from the last to the first, in any case", () => {
+Deno.test("codings are undone from the last to the first, in any case", async () => {
   const wire = new Uint8Array(gzipSync(deflateSync(gzipSync(TEXT))));
-  assert.deepEqual(decodeBody(wire, "gzip,  Deflate , X-GZIP"), TEXT);
-  assert.deepEqual(decodeBody(TEXT, "identity"), TEXT);
+  assert.deepEqual(await decodeBody(wire, "gzip,  Deflate , X-GZIP", LIMIT), TEXT);
+  assert.deepEqual(await decodeBody(TEXT, "identity", LIMIT), TEXT);
 });
 
-Deno.test("deflate is understood with and without zlib's header", () => {
-  fc.assert(
-    fc.property(
+Deno.test("deflate is understood with and without zlib's header", async () => {
+  await fc.assert(
+    fc.asyncProperty(
       fc.uint8Array({ maxLength: 2000 }),
       fc.integer({ min: 0, max: 9 }),
-      (bytes, level) => {
+      async (bytes, level) => {
         const plain = new Uint8Array(bytes);
         assert.deepEqual(
-          decodeBody(new Uint8Array(deflateSync(plain, { level })), "deflate"),
+          await decodeBody(new Uint8Array(deflateSync(plain, { level })), "deflate", LIMIT),
           plain,
         );
         assert.deepEqual(
-          decodeBody(new Uint8Array(deflateRawSync(plain, { level })), "deflate"),
+          await decodeBody(new Uint8Array(deflateRawSync(plain, { level })), "deflate", LIMIT),
           plain,
         );
       },
@@ -31,18 +32,39 @@ Deno.test("deflate is understood with and without zlib's header", () => {
   );
 });
 
-Deno.test("a coding that is not known leaves everything as it came", () => {
+Deno.test("a coding that is not known leaves everything as it came", async () => {
   const wire = new Uint8Array(gzipSync(TEXT));
-  assert.equal(decodeBody(wire, "zstd-of-tomorrow, gzip"), wire);
+  assert.equal(await decodeBody(wire, "zstd-of-tomorrow, gzip", LIMIT), wire);
 });
 
-Deno.test("over five codings are refused", () => {
-  assert.throws(() => decodeBody(TEXT, Array(6).fill("identity").join(",")), /6 content codings/);
+Deno.test("over five codings are refused", async () => {
+  await assert.rejects(
+    decodeBody(TEXT, Array(6).fill("identity").join(","), LIMIT),
+    /6 content codings/,
+  );
 });
 
-Deno.test("what is cut off is refused", () => {
+Deno.test("what is cut off is refused", async () => {
   const wire = new Uint8Array(gzipSync(TEXT));
   for (let length = 1; length < wire.length; length++) {
-    assert.throws(() => decodeBody(wire.slice(0, length), "gzip"), `${length} bytes`);
+    await assert.rejects(decodeBody(wire.slice(0, length), "gzip", LIMIT), `${length} bytes`);
+  }
+});
+
+Deno.test("a body that grows too large is refused, whatever its coding", async () => {
+  const huge = new Uint8Array(LIMIT + 1);
+  const codings: [name: string, wire: Uint8Array][] = [
+    ["gzip", gzipSync(huge)],
+    ["deflate", deflateSync(huge)],
+    ["deflate", deflateRawSync(huge)],
+    ["br", brotliCompressSync(huge)],
+  ];
+  for (const [name, wire] of codings) {
+    await assert.rejects(
+      decodeBody(new Uint8Array(wire), name, LIMIT),
+      { code: "TOO_LARGE" },
+      name,
+    );
+    assert.equal((await decodeBody(new Uint8Array(wire), name, LIMIT + 1)).length, LIMIT + 1, name);
   }
 });

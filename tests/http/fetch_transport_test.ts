@@ -3,7 +3,7 @@ import { testTransport } from "./transport_contract.ts";
 
 testTransport({
   name: "fetch",
-  create: (clock, deadlines, caCerts) => new FetchTransport(clock, deadlines, caCerts),
+  create: (clock, node, caCerts) => new FetchTransport(clock, node.deadlines, caCerts),
   cannot: {
     "a GET may have a body": "fetch refuses it, and the request is BAD_REQUEST",
     "a POST is not sent again when a kept connection ends":

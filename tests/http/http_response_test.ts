@@ -13,7 +13,7 @@ function response(status: number, body: string, verdict: Verdict | null = null):
     endedAt: 0,
     bytes: () => new TextEncoder().encode(body),
   };
-  return new HttpResponse(wire, "http://127.0.0.1/", false, 1.5, verdict);
+  return new HttpResponse(wire, new URL("http://127.0.0.1/"), false, 1.5, verdict);
 }
 
 Deno.test("ok is 200 to 299", () => {

@@ -40,6 +40,7 @@ function begin(
     cpuSeconds: () => 0,
     openFileLimit: null,
     warnings: [],
+    env: () => undefined,
     onSecond: (snapshot) => seconds.push(snapshot),
     onWarning: (text) => warnings.push(text),
     ...options,

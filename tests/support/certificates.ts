@@ -1,9 +1,9 @@
 import type { Identity } from "./raw_server.ts";
 
 /** The certificates that tests serve with; certs/make.sh makes them. */
-export const IDENTITIES = ["good", "expired", "wrong_host"] as const;
+export const IDENTITIES = ["good", "expired", "wrong_host", "self_signed"] as const;
 
-/** Who signed all of {@link IDENTITIES}, in PEM; no system trusts it. */
+/** Who signed all of {@link IDENTITIES} but `self_signed`, in PEM; no system trusts it. */
 export function testAuthority(): string {
   return read("ca.pem");
 }

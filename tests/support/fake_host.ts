@@ -79,6 +79,10 @@ export class FakeHost implements Host {
     return Promise.reject(new Deno.errors.NotFound(`no file ${path}`));
   }
 
+  async readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+    return new TextEncoder().encode(await this.readTextFile(path));
+  }
+
   writeTextFile(path: string, text: string): Promise<void> {
     this.files.set(path, text);
     return Promise.resolve();

@@ -25,6 +25,18 @@ export class RawConnection {
     }
   }
 
+  /** So many bytes, or fewer where the other side has closed. */
+  async readText(length: number): Promise<string> {
+    while (this.#buffered.length < length) {
+      const more = await this.#read(65_536);
+      if (more === null) break;
+      this.#buffered += more;
+    }
+    const text = this.#buffered.slice(0, length);
+    this.#buffered = this.#buffered.slice(length);
+    return text;
+  }
+
   /** Reads, and forgets, all that comes until the other side closes. */
   async readToEnd(): Promise<void> {
     while (await this.#read(65_536) !== null);
@@ -70,8 +82,8 @@ export class RawServer implements AsyncDisposable {
   readonly #done: Promise<void>;
   #playing: Promise<void>[] = [];
 
-  constructor(play: Play, identity?: Identity) {
-    const address = { hostname: "127.0.0.1", port: 0 };
+  constructor(play: Play, identity?: Identity, hostname = "127.0.0.1") {
+    const address = { hostname, port: 0 };
     const listener = identity === undefined
       ? Deno.listen(address)
       : Deno.listenTls({ ...address, ...identity });

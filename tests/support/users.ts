@@ -45,6 +45,7 @@ export function testContext(fields: Partial<UserContext> = {}): TestContext {
     recorded,
     context: {
       ...nodeContext({
+        env: () => undefined,
         host: null,
         insecure: false,
         run: RUN,

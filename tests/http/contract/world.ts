@@ -1,5 +1,6 @@
 import type { Clock } from "../../../src/core/clock.ts";
-import { DeadlineSweep } from "../../../src/http/deadline_sweep.ts";
+import { HttpNode } from "../../../src/http/http_node.ts";
+import { Proxies } from "../../../src/http/proxies.ts";
 import type { Transport } from "../../../src/http/transport.ts";
 import { UrlResolver } from "../../../src/http/url_resolver.ts";
 import type { Sample } from "../../../src/stats/sample.ts";
@@ -12,7 +13,7 @@ import { testContext } from "../../support/users.ts";
 export interface TransportUnderTest {
   readonly name: string;
   /** Makes one user's transport. */
-  create(clock: Clock, deadlines: DeadlineSweep, caCerts: readonly string[]): Transport;
+  create(clock: Clock, node: HttpNode, caCerts: readonly string[]): Transport;
   /** Titles of what it cannot do, each with the reason. */
   readonly cannot: Readonly<Record<string, string>>;
 }
@@ -42,7 +43,6 @@ export class World implements AsyncDisposable {
   readonly samples: readonly Sample[];
   readonly session: Session;
   readonly #context: ReturnType<typeof testContext>;
-  readonly #deadlines: DeadlineSweep;
   readonly #create: TransportUnderTest["create"];
   readonly #sessions: Session[] = [];
 
@@ -50,7 +50,6 @@ export class World implements AsyncDisposable {
     this.#context = testContext();
     this.clock = this.#context.clock;
     this.samples = this.#context.recorded.samples;
-    this.#deadlines = new DeadlineSweep(this.clock);
     this.#create = create;
     this.session = this.user().session;
   }
@@ -59,8 +58,10 @@ export class World implements AsyncDisposable {
   user(settings: WorldUserSettings = {}): WorldUser {
     const { host = this.target.url, timeout = 60, caCerts = [] } = settings;
     const controller = new AbortController();
+    const proxies = new Proxies(() => undefined);
+    const node = new HttpNode(this.clock, { insecure: false, proxies, caCerts });
     const session = new Session(
-      this.#create(this.clock, this.#deadlines, caCerts),
+      this.#create(this.clock, node, caCerts),
       { ...this.#context.context, signal: controller.signal },
       { host, urls: new UrlResolver(host), timeout },
     );

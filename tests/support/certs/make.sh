@@ -50,3 +50,9 @@ server() { # name, subjectAltName, first day, last day
 server good IP:127.0.0.1,DNS:localhost 20200101000000Z 21200101000000Z
 server expired IP:127.0.0.1,DNS:localhost 20200101000000Z 20210101000000Z
 server wrong_host DNS:other.test 20200101000000Z 21200101000000Z
+
+# The kind that `openssl req -x509` makes: its own authority.
+new_key self_signed self_signed
+printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\nbasicConstraints=critical,CA:TRUE\n' > self_signed.ext
+sign self_signed 20200101000000Z 21200101000000Z -selfsign -keyfile self_signed.key
+cp self_signed.pem self_signed.key "$here"

@@ -1,0 +1,150 @@
+/**
+ * Which requests go through a proxy, as the environment says it. What nobody has written down for
+ * these variables is done as curl does it.
+ *
+ * @module
+ */
+
+import { BlockList, isIP } from "node:net";
+import { UsageError } from "../core/errors.ts";
+import type { Origin } from "./origin.ts";
+
+/** A server that passes requests on. */
+export interface Proxy {
+  /** A name or an address; an IPv6 address without its brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  /** Whether the proxy itself is talked to over TLS. */
+  readonly secure: boolean;
+  /** What `Proxy-Authorization` says, or null. */
+  readonly authorization: string | null;
+}
+
+/**
+ * The proxies that the environment names: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
+ * of which the names in lower case come first. This machine itself is no exception unless `NO_PROXY`
+ * makes it one.
+ *
+ * ```ts
+ * import { Proxies } from "./proxies.ts";
+ * import { originOf } from "./origin.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const environment = new Map([["HTTP_PROXY", "proxy.test:3128"], ["NO_PROXY", ".local"]]);
+ * const proxies = new Proxies((name) => environment.get(name));
+ * assert.equal(proxies.proxyFor(originOf(new URL("http://target.test/")))?.port, 3128);
+ * assert.equal(proxies.proxyFor(originOf(new URL("http://target.local/"))), null);
+ * assert.equal(proxies.proxyFor(originOf(new URL("https://target.test/"))), null);
+ * ```
+ */
+export class Proxies {
+  readonly #plain: Proxy | null;
+  readonly #secure: Proxy | null;
+  readonly #exceptions: readonly Exception[];
+
+  /**
+   * @param env gives an environment variable, or undefined.
+   * @throws UsageError, which names the variable, where one of them is no proxy's URL.
+   */
+  constructor(env: (name: string) => string | undefined) {
+    this.#plain = firstProxy(env, ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]);
+    this.#secure = firstProxy(env, ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]);
+    this.#exceptions = (env("no_proxy") || env("NO_PROXY") || "")
+      .split(/[\s,]+/).filter((entry) => entry !== "").map(parseException);
+  }
+
+  /** What to go through to an origin, or null where the way is free; the same object each time. */
+  proxyFor(origin: Origin): Proxy | null {
+    const proxy = origin.secure ? this.#secure : this.#plain;
+    if (proxy === null) return null;
+    const hostname = normalHostname(origin.hostname);
+    return this.#exceptions.some((excepts) => excepts(hostname, origin.port)) ? null : proxy;
+  }
+}
+
+function firstProxy(
+  env: (name: string) => string | undefined,
+  names: readonly string[],
+): Proxy | null {
+  for (const name of names) {
+    const value = env(name)?.trim() ?? "";
+    if (value !== "") return parseProxy(name, value);
+  }
+  return null;
+}
+
+function parseProxy(variable: string, value: string): Proxy {
+  // The value is never repeated: there may be a password in it.
+  const fail = (what: string): UsageError =>
+    new UsageError(`${variable} ${what}.`, "Write it as http://host:port.");
+  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+  if (!URL.canParse(text)) throw fail("is not the URL of a proxy");
+  const url = new URL(text);
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw fail(`names a proxy of the kind ${url.protocol}//, only HTTP proxies are supported`);
+  }
+  if (url.port === "0") throw fail("is not the URL of a proxy");
+  const secure = url.protocol === "https:";
+  return {
+    hostname: unbracketed(url.hostname),
+    port: url.port === "" ? (secure ? 443 : 80) : Number(url.port),
+    secure,
+    authorization: authorizationOf(url, () => fail("has credentials that cannot be decoded")),
+  };
+}
+
+function authorizationOf(url: URL, failure: () => UsageError): string | null {
+  if (url.username === "" && url.password === "") return null;
+  try {
+    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    return `Basic ${new TextEncoder().encode(credentials).toBase64()}`;
+  } catch {
+    throw failure();
+  }
+}
+
+/** Whether an entry of `NO_PROXY` is about a host and port. */
+type Exception = (hostname: string, port: number) => boolean;
+
+function parseException(entry: string): Exception {
+  if (entry === "*") return () => true;
+  const { hostname, port } = splitPort(entry);
+  const hosts = hostsOf(hostname);
+  return (host, hostPort) => (port === null || port === hostPort) && hosts(host);
+}
+
+function splitPort(entry: string): { hostname: string; port: number | null } {
+  const parts = /^(\[.*\]|[^:]*):(\d+)$/.exec(entry);
+  if (parts === null) return { hostname: unbracketed(entry), port: null };
+  return { hostname: unbracketed(parts[1]!), port: Number(parts[2]) };
+}
+
+function hostsOf(pattern: string): (hostname: string) => boolean {
+  const [address = "", prefix] = pattern.split("/");
+  if (isIP(address) !== 0) return addresses(address, prefix);
+  const domain = normalHostname(pattern).replace(/^\*?\./, "");
+  const behind = `.${domain}`;
+  return (hostname) => hostname === domain || hostname.endsWith(behind);
+}
+
+function addresses(address: string, prefix: string | undefined): (hostname: string) => boolean {
+  const bits = isIP(address) === 4 ? 32 : 128;
+  const size = prefix === undefined ? bits : /^\d+$/.test(prefix) ? Number(prefix) : Infinity;
+  // Such lists are made for many programs, so what one of them cannot read is passed over.
+  if (size > bits) return () => false;
+  const list = new BlockList();
+  list.addSubnet(address, size, family(address));
+  return (hostname) => isIP(hostname) !== 0 && list.check(hostname, family(hostname));
+}
+
+function family(address: string): "ipv4" | "ipv6" {
+  return isIP(address) === 4 ? "ipv4" : "ipv6";
+}
+
+function normalHostname(hostname: string): string {
+  return hostname.toLowerCase().replace(/\.$/, "");
+}
+
+function unbracketed(hostname: string): string {
+  return hostname.startsWith("[") && hostname.endsWith("]") ? hostname.slice(1, -1) : hostname;
+}

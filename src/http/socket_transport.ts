@@ -1,0 +1,168 @@
+/**
+ * A transport over our own HTTP/1.1 engine.
+ *
+ * @module
+ */
+
+import type { Clock } from "../core/clock.ts";
+import { Connection, type ConnectionLimits, type ConnectionOwner } from "./connection.ts";
+import { Dial } from "./dial.ts";
+import type { HttpNode } from "./http_node.ts";
+import type { Outgoing } from "./outgoing.ts";
+import { encodeRequest } from "./request_encoder.ts";
+import { RequestError } from "./request_error.ts";
+import { SocketResponse } from "./socket_response.ts";
+import type { Transport, WireRequest, WireResponse } from "./transport.ts";
+import { WireError } from "./wire_error.ts";
+import type { WireMessage } from "./wire_message.ts";
+import type { WireTarget } from "./wire_target.ts";
+
+/** Methods that may be sent again where nobody knows whether the server has obeyed. */
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
+
+/** One user's connections, by origin. */
+export class SocketTransport implements Transport, ConnectionOwner<WireRequest, WireResponse> {
+  readonly #clock: Clock;
+  readonly #node: HttpNode;
+  readonly #limits: ConnectionLimits;
+  readonly #connections = new Set<Connection>();
+  readonly #idle = new Map<string, Connection[]>();
+  readonly #dials = new Set<Dial>();
+
+  /** Opens nothing before the first exchange. */
+  constructor(clock: Clock, node: HttpNode, limits: ConnectionLimits) {
+    this.#clock = clock;
+    this.#node = node;
+    this.#limits = limits;
+  }
+
+  exchange(request: WireRequest): Promise<WireResponse> {
+    const target = this.#node.target(request.url);
+    let outgoing: Outgoing;
+    try {
+      outgoing = encodeRequest(request, target);
+    } catch (error) {
+      return Promise.reject(asRequestError(error, request, 0));
+    }
+    const connection = this.#takeIdle(target.key);
+    return connection === null
+      ? this.#exchangeOnNew(request, outgoing, target, 0)
+      : connection.exchange(this, request, outgoing, request.deadline);
+  }
+
+  /** Called by a connection that has a whole response. */
+  received(connection: Connection, request: WireRequest, message: WireMessage): WireResponse {
+    const response = new SocketResponse(
+      message,
+      request,
+      connection.bodySent,
+      connection.retries,
+      this.#clock.now(),
+      this.#limits.maxBodySize,
+    );
+    connection.retries = 0;
+    if (connection.closed) this.#connections.delete(connection);
+    else this.#rest(connection);
+    return response;
+  }
+
+  /** Called by a connection that has failed. */
+  failed(
+    connection: Connection,
+    request: WireRequest,
+    failure: WireError,
+  ): Promise<WireResponse> {
+    this.#connections.delete(connection);
+    if (!mayRetry(connection, request, failure)) {
+      return Promise.reject(asRequestError(failure, request, connection.retries));
+    }
+    const target = this.#node.target(request.url);
+    return this.#exchangeOnNew(request, encodeRequest(request, target), target, 1);
+  }
+
+  abort(): void {
+    this.#failAll("its user had to stop");
+  }
+
+  close(): void {
+    this.#failAll("its user has stopped");
+    for (const connection of this.#connections) connection.close();
+    this.#connections.clear();
+    this.#idle.clear();
+  }
+
+  #failAll(detail: string): void {
+    const failure = new WireError("ABORTED", detail);
+    for (const dial of this.#dials) dial.fail(failure);
+    for (const connection of this.#connections) {
+      if (connection.underWay) connection.fail(failure);
+    }
+  }
+
+  #takeIdle(key: string): Connection | null {
+    const idle = this.#idle.get(key);
+    if (idle === undefined) return null;
+    for (;;) {
+      // The one used last is the least likely to have been closed by its server.
+      const connection = idle.pop();
+      if (connection === undefined) return null;
+      if (!connection.closed && !this.#isStale(connection)) return connection;
+      connection.close();
+      this.#connections.delete(connection);
+    }
+  }
+
+  #isStale({ idleUntil }: Connection): boolean {
+    return idleUntil !== Infinity && this.#clock.now() >= idleUntil;
+  }
+
+  #rest(connection: Connection): void {
+    const idle = this.#idle.get(connection.key);
+    if (idle === undefined) this.#idle.set(connection.key, [connection]);
+    else idle.push(connection);
+  }
+
+  async #exchangeOnNew(
+    request: WireRequest,
+    outgoing: Outgoing,
+    target: WireTarget,
+    retries: number,
+  ): Promise<WireResponse> {
+    let connection: Connection;
+    try {
+      connection = await this.#open(request.deadline, target);
+    } catch (error) {
+      throw asRequestError(error, request, retries);
+    }
+    connection.retries = retries;
+    return await connection.exchange(this, request, outgoing, request.deadline);
+  }
+
+  async #open(deadline: number, { origin, key }: WireTarget): Promise<Connection> {
+    const { deadlines, dialer } = this.#node;
+    const dial = new Dial(this.#clock.now() + this.#limits.connectMs, deadline);
+    this.#dials.add(dial);
+    deadlines.add(dial);
+    deadlines.note(dial.deadline);
+    try {
+      const stream = await dialer.dial(origin, dial.signal);
+      const connection = new Connection(this.#clock, this.#node, this.#limits, stream, key);
+      this.#connections.add(connection);
+      return connection;
+    } finally {
+      deadlines.delete(dial);
+      this.#dials.delete(dial);
+    }
+  }
+}
+
+/** Whether a request may be sent once more: its connection had died before anybody could answer. */
+function mayRetry(connection: Connection, request: WireRequest, failure: WireError): boolean {
+  return connection.used && !connection.answered && failure.code === "ECONNRESET" &&
+    IDEMPOTENT.has(request.method) && !(request.body instanceof ReadableStream);
+}
+
+function asRequestError(error: unknown, { method, url }: WireRequest, retries: number): unknown {
+  if (!(error instanceof WireError)) return error;
+  return new RequestError(error.code, method, url.href, error.message, error.cause, retries);
+}

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { type QuickOptions, readQuickOptions } from "../../src/cli/quick_options.ts";
+import { UsageError } from "../../src/core/errors.ts";
+import { config, type Given } from "../support/command_line.ts";
+import { FakeHost } from "../support/fake_host.ts";
+
+const URL = "http://127.0.0.1:8000/search?q=F22";
+
+const DEFAULTS: QuickOptions = {
+  url: URL,
+  method: "GET",
+  body: null,
+  header: [],
+  timeout: 60,
+  insecure: false,
+  users: 50,
+  rate: null,
+  runTime: null,
+  requests: null,
+  stopTimeout: 2,
+  json: null,
+  resetStats: false,
+  exitCodeOnError: 1,
+  loglevel: "INFO",
+  logfile: null,
+};
+
+function read({ args = [], ...given }: Given): Promise<QuickOptions> {
+  return readQuickOptions(new FakeHost({ args: ["quick", URL, ...args], ...given }));
+}
+
+function bytes(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+Deno.test("a URL alone is enough", async () => {
+  assert.deepEqual(await read({}), DEFAULTS);
+});
+
+type Good = [args: string[], options: Partial<QuickOptions>];
+
+const GOOD: Good[] = [
+  [["-n", "1"], { requests: 1 }],
+  [["--requests", "250000"], { requests: 250_000 }],
+  [["-m", "delete"], { method: "DELETE" }],
+  [["--method", "PROPFIND"], { method: "PROPFIND" }],
+  [["-d", "a=1"], { method: "POST", body: bytes("a=1") }],
+  [["--data", ""], { method: "POST", body: bytes("") }],
+  [["-d", "ü", "-m", "PUT"], { method: "PUT", body: bytes("ü") }],
+  [["-d", "@-d"], { method: "POST", body: bytes("from a file") }],
+  [["--header", "Accept: text/html, */*"], { header: [["Accept", "text/html, */*"]] }],
+  [["--header", "A:b:c", "--header", "X-Empty:"], { header: [["A", "b:c"], ["X-Empty", ""]] }],
+  [["--timeout", "1.5"], { timeout: 1.5 }],
+  [["--insecure"], { insecure: true }],
+  [["-u", "5", "-r", "0.5", "-t", "1m", "-s", "0"], {
+    users: 5,
+    rate: 0.5,
+    runTime: 60,
+    stopTimeout: 0,
+  }],
+  [["--json", "a.json", "--reset-stats", "--exit-code-on-error", "0"], {
+    json: "a.json",
+    resetStats: true,
+    exitCodeOnError: 0,
+  }],
+  [["-L", "debug", "--logfile", "a.log"], { loglevel: "DEBUG", logfile: "a.log" }],
+];
+
+for (const [args, options] of GOOD) {
+  Deno.test(`quick URL ${args.join(" ")} is understood`, async () => {
+    const files = { "/work/-d": "from a file" };
+    assert.deepEqual(await read({ args, files }), { ...DEFAULTS, ...options });
+  });
+}
+
+Deno.test("options may stand before the command, and between it and the URL", async () => {
+  const host = new FakeHost({ args: ["-u", "5", "quick", "-m", "HEAD", URL] });
+  assert.deepEqual(await readQuickOptions(host), { ...DEFAULTS, users: 5, method: "HEAD" });
+});
+
+Deno.test("environment and configuration file count as well, what is for test files apart", async () => {
+  const { files } = config(
+    'header = ["Accept: a, b", "X: y"]\nrequests = 7\ntags = ["slow"]\nusers = 2\n',
+  );
+  const env = { AIOTEST_CONFIG: "load.toml", AIOTEST_USERS: "3", AIOTEST_METHOD: "put" };
+  assert.deepEqual(await read({ env, files }), {
+    ...DEFAULTS,
+    header: [["Accept", "a, b"], ["X", "y"]],
+    requests: 7,
+    users: 3,
+    method: "PUT",
+  });
+});
+
+type Bad = [args: string[], message: string, hint?: string];
+
+const LINE = 'a line like "Accept: text/html" is needed';
+const NO_FILE = "which has no test file";
+
+const BAD: Bad[] = [
+  [["quick"], "quick: the URL is missing", "Try: aiotest quick http://127.0.0.1:8000/"],
+  [
+    ["quick", "127.0.0.1:8000/a"],
+    "quick 127.0.0.1:8000/a: a URL that starts with http:// or https:// is needed",
+    "Did you mean http://127.0.0.1:8000/a?",
+  ],
+  [
+    ["quick", "ftp://127.0.0.1/"],
+    "quick ftp://127.0.0.1/: a URL that starts with http:// or https:// is needed",
+  ],
+  [["quick", "http://"], "quick http://: a URL that starts with http:// or https:// is needed"],
+  [
+    ["quick", URL, "http://127.0.0.2/"],
+    "quick: one URL is needed, and http://127.0.0.2/ is a second one",
+    "aiotest quick --help shows the options.",
+  ],
+  [["quick", URL, "-n", "0"], "--requests 0: a whole number of 1 or more is needed"],
+  [["quick", URL, "-n", "1.5"], "--requests 1.5: a whole number of 1 or more is needed"],
+  [["quick", URL, "-n"], "--requests: a value is missing"],
+  [["quick", URL, "-m", "GET /"], '--method "GET /": an HTTP method, like PUT, is needed'],
+  [["quick", URL, "--header", "Accept"], `--header Accept: ${LINE}`],
+  [["quick", URL, "--header", "A: b", "--header", "A b: c"], `--header "A b: c": ${LINE}`],
+  [["quick", URL, "--header", "A: b\r\nC: d"], `--header "A: b\\r\\nC: d": ${LINE}`],
+  [["quick", URL, "--header", ": b"], `--header ": b": ${LINE}`],
+  [["quick", URL, "-d", "@"], "--data @: a text, or @ and the name of a file, is needed"],
+  [
+    ["quick", URL, "-d", "@body.json"],
+    "--data @body.json: there is no file /work/body.json",
+    "A text, or @ and the name of a file, is needed.",
+  ],
+  [
+    ["quick", URL, "--timeout", "0"],
+    "--timeout 0: a time over 0, and of 24 days at most, is needed",
+    "It is written as seconds (20), or hours, minutes and seconds (20s, 3m, 2h, 1h20m).",
+  ],
+  [["quick", URL, "-f", "a.ts"], `--aiotestfile cannot go with quick, ${NO_FILE}`],
+  [["quick", URL, "-T", "a"], `--tags cannot go with quick, ${NO_FILE}`],
+  [["quick", URL, "-E", "a"], `--exclude-tags cannot go with quick, ${NO_FILE}`],
+  [
+    ["quick", URL, "-H", "Accept: a"],
+    "--host cannot go with quick, which takes the whole URL; a header is set with --header",
+  ],
+  [
+    ["quick", URL, "--show-users-weight"],
+    "--show-users-weight cannot go with quick, which has no user classes",
+  ],
+  [["quick", URL, "-z"], "-z: there is no such flag", "aiotest quick --help shows all flags."],
+  [["quick", URL, "--request"], "--request: there is no such flag", "Did you mean --requests?"],
+];
+
+for (const [args, message, hint = ""] of BAD) {
+  Deno.test(`aiotest ${args.join(" ")} is refused`, async () => {
+    await assert.rejects(
+      readQuickOptions(new FakeHost({ args })),
+      (error) => {
+        assert.ok(error instanceof UsageError);
+        assert.deepEqual([error.message, error.hint, error.exitCode], [message, hint, 2]);
+        return true;
+      },
+    );
+  });
+}

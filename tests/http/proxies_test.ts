@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { UsageError } from "../../src/core/errors.ts";
+import { originOf } from "../../src/http/origin.ts";
+import { Proxies, type Proxy } from "../../src/http/proxies.ts";
+
+function proxies(environment: Record<string, string>): Proxies {
+  return new Proxies((name) => environment[name]);
+}
+
+function proxyFor(environment: Record<string, string>, url: string): Proxy | null {
+  return proxies(environment).proxyFor(originOf(new URL(url)));
+}
+
+function through(environment: Record<string, string>, url: string): string | null {
+  return proxyFor(environment, url)?.hostname ?? null;
+}
+
+Deno.test("each scheme has its variable, ALL_PROXY is for both, and lower case comes first", () => {
+  const all = {
+    HTTP_PROXY: "http://one:1",
+    HTTPS_PROXY: "http://two:2",
+    ALL_PROXY: "http://all:3",
+  };
+  assert.equal(through(all, "http://target/"), "one");
+  assert.equal(through(all, "https://target/"), "two");
+  assert.equal(through({ ALL_PROXY: "http://all:3" }, "http://target/"), "all");
+  assert.equal(through({ all_proxy: "http://all:3" }, "https://target/"), "all");
+  assert.equal(through({ ...all, http_proxy: "http://lower:4" }, "http://target/"), "lower");
+  assert.equal(through({ ...all, https_proxy: "http://lower:4" }, "https://target/"), "lower");
+  assert.equal(through({ ...all, http_proxy: "" }, "http://target/"), "one");
+  assert.equal(through({ HTTP_PROXY: "http://one:1" }, "https://target/"), null);
+  assert.equal(through({}, "http://target/"), null);
+});
+
+Deno.test("a proxy's URL: scheme and port may be missing, IPv6 has brackets", () => {
+  const parsed = (value: string): Proxy | null => proxyFor({ HTTP_PROXY: value }, "http://target/");
+  const plain = { port: 80, secure: false, authorization: null };
+  assert.deepEqual(parsed("proxy.test"), { ...plain, hostname: "proxy.test" });
+  assert.deepEqual(parsed(" localhost:3128 "), { ...plain, hostname: "localhost", port: 3128 });
+  assert.deepEqual(parsed("http://[::1]:8080/"), { ...plain, hostname: "::1", port: 8080 });
+  assert.deepEqual(parsed("https://proxy"), {
+    ...plain,
+    hostname: "proxy",
+    port: 443,
+    secure: true,
+  });
+});
+
+Deno.test("credentials become Basic authorization, decoded and in UTF-8", () => {
+  const { authorization } = proxyFor(
+    { HTTP_PROXY: "http://us%40er:p%3AÄ@proxy" },
+    "http://target/",
+  )!;
+  assert.equal(authorization, `Basic ${btoa("us@er:p:\u00c3\u0084")}`);
+  assert.equal(
+    proxyFor({ HTTP_PROXY: "http://user@proxy" }, "http://target/")!.authorization,
+    `Basic ${btoa("user:")}`,
+  );
+});
+
+Deno.test("a bad proxy is a usage error that names the variable, and keeps the password", () => {
+  const message = (environment: Record<string, string>): string => {
+    try {
+      proxies(environment);
+    } catch (error) {
+      assert.ok(error instanceof UsageError);
+      assert.equal(error.exitCode, 2);
+      assert.doesNotMatch(error.message + error.hint, /secret/);
+      return error.message;
+    }
+    throw new Error("nothing was wrong");
+  };
+  assert.equal(
+    message({ HTTP_PROXY: "http://me:secret@ho st" }),
+    "HTTP_PROXY is not the URL of a proxy.",
+  );
+  assert.equal(message({ https_proxy: "proxy:0" }), "https_proxy is not the URL of a proxy.");
+  assert.equal(
+    message({ ALL_PROXY: "socks5://me:secret@proxy:1080" }),
+    "ALL_PROXY names a proxy of the kind socks5://, only HTTP proxies are supported.",
+  );
+  assert.equal(
+    message({ HTTP_PROXY: "http://%ff:secret@proxy" }),
+    "HTTP_PROXY has credentials that cannot be decoded.",
+  );
+});
+
+Deno.test("NO_PROXY: everything, domains, ports, addresses and networks", () => {
+  const direct = (list: string, url: string): boolean =>
+    through({ ALL_PROXY: "http://proxy:1", NO_PROXY: list }, url) === null;
+
+  assert.ok(direct("*", "http://target/"));
+
+  for (const domain of ["example.com", ".example.com", "*.example.com", "EXAMPLE.com."]) {
+    assert.ok(direct(`other, ${domain}`, "http://example.com/"), domain);
+    assert.ok(direct(domain, "https://A.example.com/"), domain);
+    assert.ok(direct(domain, "http://example.com./"), domain);
+    assert.ok(!direct(domain, "http://notexample.com/"), domain);
+    assert.ok(!direct(domain, "http://example.com.evil/"), domain);
+  }
+
+  assert.ok(direct("target:8080", "http://target:8080/"));
+  assert.ok(direct("target:443", "https://target/"));
+  assert.ok(!direct("target:8080", "http://target/"));
+
+  assert.ok(direct("127.0.0.1", "http://127.0.0.1:81/"));
+  assert.ok(!direct("127.0.0.1:80", "http://127.0.0.1:81/"));
+  assert.ok(direct("::1", "http://[0:0::1]/"));
+  assert.ok(direct("[::1]:81", "http://[::1]:81/"));
+  assert.ok(!direct("[::1]:81", "http://[::1]/"));
+
+  assert.ok(direct("10.0.0.0/8", "http://10.200.1.1/"));
+  assert.ok(!direct("10.0.0.0/8", "http://11.0.0.1/"));
+  assert.ok(!direct("10.0.0.0/8", "http://name/"));
+  assert.ok(direct("fd00::/8", "http://[fd12::1]/"));
+  assert.ok(!direct("fd00::/8", "http://10.0.0.1/"));
+  assert.ok(direct("0.0.0.0/0", "http://10.0.0.1/"));
+
+  // What cannot be read excepts nothing.
+  assert.ok(!direct("10.0.0.0/33,10.0.0.0/x,:80,/", "http://10.0.0.1/"));
+});
+
+Deno.test("lower-case no_proxy comes first, and this machine is no exception by itself", () => {
+  const proxy = { HTTP_PROXY: "http://proxy:1" };
+  assert.equal(through({ ...proxy, NO_PROXY: "a", no_proxy: "b" }, "http://a/"), "proxy");
+  assert.equal(through({ ...proxy, NO_PROXY: "a", no_proxy: "b" }, "http://b/"), null);
+  for (const host of ["127.0.0.1", "localhost", "[::1]"]) {
+    assert.equal(through(proxy, `http://${host}/`), "proxy");
+  }
+});

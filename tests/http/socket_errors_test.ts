@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { type AddressInfo, createServer } from "node:net";
+import type { RequestErrorCode } from "../../src/http/request_error.ts";
+import { socketFailure, type SocketPhase } from "../../src/http/socket_errors.ts";
+import { WireError } from "../../src/http/wire_error.ts";
+import { identity, testAuthority } from "../support/certificates.ts";
+import { type Play, RawServer, silent } from "../support/raw_server.ts";
+
+async function thrownBy(promise: Promise<unknown>): Promise<unknown> {
+  return await promise.then(() => assert.fail("nothing was thrown"), (error: unknown) => error);
+}
+
+function code(error: unknown, phase: SocketPhase): RequestErrorCode {
+  return socketFailure(error, phase).code;
+}
+
+async function handshakeFailure(port: number): Promise<WireError> {
+  const tcp = await Deno.connect({ hostname: "127.0.0.1", port });
+  using tls = await Deno.startTls(tcp, { hostname: "127.0.0.1", caCerts: [testAuthority()] });
+  return socketFailure(await thrownBy(tls.handshake()), "tls");
+}
+
+async function handshakeFailureOf(play: Play): Promise<WireError> {
+  await using server = new RawServer(play);
+  return await handshakeFailure(server.port);
+}
+
+// Certificates are what tests of the dialer are about; here are the sockets' own errors.
+
+Deno.test("nobody listens: ECONNREFUSED", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const error = await thrownBy(Deno.connect({ hostname: "127.0.0.1", port }));
+  const failure = socketFailure(error, "connect");
+  assert.equal(failure.code, "ECONNREFUSED");
+  assert.match(failure.message, /refused/i);
+  assert.equal(failure.cause, error);
+});
+
+Deno.test("a reset while an answer is awaited, and writing after it: ECONNRESET", async () => {
+  // Deno's own listeners cannot reset a connection, they end it first.
+  const server = createServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  {
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+    const error = await thrownBy(conn.read(new Uint8Array(10)));
+    assert.ok(error instanceof Deno.errors.ConnectionReset);
+    assert.equal(code(error, "exchange"), "ECONNRESET");
+    const second = await thrownBy(conn.write(new Uint8Array(10)));
+    assert.ok(second instanceof Deno.errors.BrokenPipe);
+    assert.equal(code(second, "exchange"), "ECONNRESET");
+  }
+  await new Promise((resolve) => server.close(resolve));
+});
+
+Deno.test("closed on this side: ABORTED", async () => {
+  await using server = new RawServer(silent);
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  const reading = thrownBy(conn.read(new Uint8Array(10)));
+  conn.close();
+  assert.equal(code(await reading, "exchange"), "ABORTED");
+  const failure = socketFailure(await thrownBy(conn.read(new Uint8Array(10))), "exchange");
+  assert.equal(failure.code, "ABORTED");
+  assert.equal(failure.message, "the connection was closed on this side");
+});
+
+Deno.test("no TLS on the other side: TLS, and the message says so", async () => {
+  const failure = await handshakeFailureOf(async (connection) => {
+    await connection.write("HTTP/1.1 400 Bad Request\r\n\r\n");
+    await connection.readToEnd();
+  });
+  assert.equal(failure.code, "TLS");
+  assert.match(failure.message, /^the server does not speak TLS there \(received corrupt message/);
+});
+
+Deno.test("closed during the handshake: TLS", async () => {
+  const failure = await handshakeFailureOf(async (connection) => {
+    await connection.readText(1);
+  });
+  assert.equal(failure.code, "TLS");
+  assert.match(failure.message, /^the server closed the connection during the TLS handshake/);
+});
+
+Deno.test("an alert during the handshake: TLS", async () => {
+  const failure = await handshakeFailureOf(async (connection) => {
+    // Fatal, handshake_failure.
+    await connection.write(new Uint8Array([21, 3, 3, 0, 2, 2, 40]));
+    await connection.readToEnd();
+  });
+  assert.equal(failure.code, "TLS");
+  assert.equal(failure.message, "received fatal alert: HandshakeFailure");
+});
+
+Deno.test("TLS that ends without saying so: ECONNRESET in an exchange", async () => {
+  await using server = new RawServer(silent, identity("good"));
+  using between = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const relay = async (): Promise<void> => {
+    using client = await between.accept();
+    const origin = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    const hello = new Uint8Array(65_536);
+    await origin.write(hello.subarray(0, await client.read(hello) ?? 0));
+    const answering = pump(origin, client);
+    // The client's end of the handshake is not passed on, and neither is any end of the TLS.
+    await client.read(hello);
+    origin.close();
+    await answering;
+  };
+  const relaying = relay();
+  const tcp = await Deno.connect({ hostname: "127.0.0.1", port: between.addr.port });
+  using tls = await Deno.startTls(tcp, { hostname: "127.0.0.1", caCerts: [testAuthority()] });
+  await tls.handshake();
+  const error = await thrownBy(tls.read(new Uint8Array(10)));
+  assert.ok(
+    error instanceof Deno.errors.UnexpectedEof || error instanceof Deno.errors.ConnectionReset,
+    String(error),
+  );
+  assert.equal(code(error, "exchange"), "ECONNRESET");
+  await relaying;
+});
+
+async function pump(from: Deno.Conn, to: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(65_536);
+  try {
+    for (let count; (count = await from.read(buffer)) !== null;) {
+      await to.write(buffer.subarray(0, count));
+    }
+  } catch {
+    // One of the two has been closed.
+  }
+}
+
+Deno.test("an address of its own that the machine does not have: EADDRNOTAVAIL", () => {
+  const listening = (): unknown => Deno.listen({ hostname: "203.0.113.1", port: 0 });
+  assert.throws(listening, (error) => code(error, "connect") === "EADDRNOTAVAIL");
+});
+
+Deno.test({
+  name: "no file descriptor left: EMFILE",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const module = JSON.stringify(import.meta.resolve("../../src/http/socket_errors.ts"));
+    const script = `
+      import { socketFailure } from ${module};
+      const files = [];
+      try { for (;;) files.push(Deno.openSync("/dev/null")); } catch { /* that was the last one */ }
+      const error = await Deno.connect({ hostname: "127.0.0.1", port: 1 }).catch((error) => error);
+      for (const file of files) file.close();
+      console.log(socketFailure(error, "connect").code);`;
+    const { stdout } = await new Deno.Command("sh", {
+      args: ["-c", 'ulimit -n 64; exec "$0" eval "$1"', Deno.execPath(), script],
+      stderr: "null",
+    }).output();
+    assert.equal(new TextDecoder().decode(stdout).trim(), "EMFILE");
+  },
+});
+
+Deno.test("the runtime's classes and the system's names mean the same", () => {
+  const named = (name: string): Error => Object.assign(new Error("words"), { code: name });
+  assert.equal(code(new Deno.errors.ConnectionAborted("words"), "exchange"), "ECONNRESET");
+  assert.equal(code(new Deno.errors.BrokenPipe("words"), "exchange"), "ECONNRESET");
+  assert.equal(code(new Deno.errors.AddrNotAvailable("words"), "connect"), "EADDRNOTAVAIL");
+  assert.equal(code(named("EPIPE"), "exchange"), "ECONNRESET");
+  assert.equal(code(named("ECONNREFUSED"), "connect"), "ECONNREFUSED");
+  assert.equal(code(named("ENFILE"), "connect"), "EMFILE");
+});
+
+Deno.test("the system's own timeout is about connecting only before there is a connection", () => {
+  const error = new Deno.errors.TimedOut("Connection timed out (os error 110)");
+  assert.equal(code(error, "connect"), "CONNECT_TIMEOUT");
+  assert.equal(code(error, "tls"), "CONNECT_TIMEOUT");
+  assert.equal(code(error, "exchange"), "ECONNRESET");
+});
+
+Deno.test("what is not known falls into the family of where it happened", () => {
+  assert.equal(code(new Deno.errors.NetworkUnreachable("words"), "connect"), "ECONNREFUSED");
+  assert.equal(code("odd", "connect"), "ECONNREFUSED");
+  assert.equal(code(new TypeError("Invalid hostname"), "tls"), "TLS");
+  assert.equal(code(new Error("odd"), "exchange"), "ECONNRESET");
+  // A server that wants a client's certificate says so when the handshake is over.
+  const alert = new Deno.errors.InvalidData("received fatal alert: CertificateRequired");
+  assert.equal(code(alert, "exchange"), "TLS");
+});
+
+Deno.test("a WireError stays what it is", () => {
+  const failure = new WireError("BAD_RESPONSE", "odd");
+  assert.equal(socketFailure(failure, "connect"), failure);
+});
