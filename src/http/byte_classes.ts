@@ -11,7 +11,7 @@ export const TEXT = 2;
 /** Spaces and tabs, which may stand around values. */
 export const BLANK = 4;
 
-export const TAB = 0x09;
+const TAB = 0x09;
 export const LF = 0x0a;
 export const CR = 0x0d;
 export const SPACE = 0x20;

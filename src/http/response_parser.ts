@@ -82,7 +82,6 @@ export class ResponseParser {
     this.#method = method;
     this.#state = "head";
     this.#interim = 0;
-    this.#reader.begin();
   }
 
   /** Lets go of the {@link message}, so that an idle connection does not keep it in memory. */
@@ -90,6 +89,7 @@ export class ResponseParser {
     this.#message = null;
     this.#head = NOTHING;
     if (this.#pieces.length > 0) this.#pieces = [];
+    this.#reader.begin();
   }
 
   /**

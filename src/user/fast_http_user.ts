@@ -32,9 +32,9 @@ export class FastHttpUser extends User {
   /** Seconds to open a connection. */
   static connectTimeout = 10;
   /** Seconds from a request to the first byte of its response. */
-  static headersTimeout = Infinity;
+  static headersTimeout: number = Infinity;
   /** Seconds between two pieces of a response's body. */
-  static bodyTimeout = Infinity;
+  static bodyTimeout: number = Infinity;
   /** Bytes that a response's body may have, as it comes and when it is decoded. */
   static maxBodySize: number = MAX_BODY_SIZE;
 

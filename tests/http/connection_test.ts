@@ -224,7 +224,7 @@ Deno.test("a final response while the body is still being sent ends the sending"
   });
   let pulled = 0;
   const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
+    pull(controller): void {
       pulled++;
       controller.enqueue(new Uint8Array(65_536));
     },
@@ -251,7 +251,7 @@ Deno.test("a stream is sent as fast as it is taken, and never buffered whole", a
   });
   let pulled = 0;
   const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
+    pull(controller): void {
       if (++pulled > 1000) controller.close();
       else controller.enqueue(new Uint8Array(65_536));
     },

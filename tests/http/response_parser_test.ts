@@ -62,7 +62,10 @@ Deno.test("what a server sent instead of HTTP is shown, and how much of a body c
   parser.begin("GET");
   assert.throws(
     () => feed("SSH-2.0-OpenSSH\r\n"),
-    new WireError("BAD_RESPONSE", 'not HTTP/1.0 or HTTP/1.1: it begins with "SSH-2.0-OpenSSH\\r\\n"'),
+    new WireError(
+      "BAD_RESPONSE",
+      'not HTTP/1.0 or HTTP/1.1: it begins with "SSH-2.0-OpenSSH\\r\\n"',
+    ),
   );
   parser.begin("GET");
   feed("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");

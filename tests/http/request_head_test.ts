@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { VERSION } from "../../src/core/version.ts";
+import { encodeHead, type RequestHead } from "../../src/http/request_head.ts";
+import { WireError } from "../../src/http/wire_error.ts";
+import { textOf } from "./parser_outcome.ts";
+
+const GET: RequestHead = {
+  method: "GET",
+  target: "/a?b=c",
+  headers: [],
+  authority: "[::1]:8080",
+  body: "none",
+};
+
+function linesOf(request: Partial<RequestHead>): string[] {
+  const text = textOf(encodeHead({ ...GET, ...request }));
+  assert.ok(text.endsWith("\r\n\r\n"));
+  return text.slice(0, -4).split("\r\n");
+}
+
+/** The head's lines, without those that every one has. */
+function linesOwn(request: Partial<RequestHead>): string[] {
+  const always = linesOf({});
+  return linesOf(request).filter((line) => !always.includes(line));
+}
+
+Deno.test("a request without headers gets those that every request should have", () => {
+  assert.deepEqual(linesOf({}), [
+    "GET /a?b=c HTTP/1.1",
+    "Host: [::1]:8080",
+    "Accept: */*",
+    "Accept-Encoding: gzip, deflate, br",
+    `User-Agent: aiotest/${VERSION}`,
+  ]);
+});
+
+Deno.test("given headers keep their order and case, and replace the others in any case", () => {
+  const headers = [
+    ["x-b", "1"],
+    ["USER-AGENT", "me"],
+    ["X-A", ""],
+    ["accept-encoding", "identity"],
+    ["Accept", "text/html"],
+    ["x-b", "caf\xe9\t"],
+    ["hOST", "other"],
+  ] as const;
+  assert.deepEqual(linesOf({ headers }), [
+    "GET /a?b=c HTTP/1.1",
+    "x-b: 1",
+    "USER-AGENT: me",
+    "X-A: ",
+    "accept-encoding: identity",
+    "Accept: text/html",
+    "x-b: caf\xe9\t",
+    "hOST: other",
+  ]);
+});
+
+Deno.test("the body's framing is the engine's, whatever the headers say", () => {
+  const headers = [["content-LENGTH", "7"], ["Transfer-encoding", "gzip, chunked"]] as const;
+  for (const given of [[], headers]) {
+    assert.deepEqual(linesOwn({ headers: given }), []);
+    assert.deepEqual(linesOwn({ headers: given, body: { length: 0 } }), ["Content-Length: 0"]);
+    assert.deepEqual(linesOwn({ headers: given, body: { length: 12 } }), ["Content-Length: 12"]);
+    assert.deepEqual(linesOwn({ headers: given, body: "chunked" }), ["Transfer-Encoding: chunked"]);
+  }
+});
+
+Deno.test("a method that has a body says so where it has none", () => {
+  for (const method of ["POST", "PUT", "PATCH"]) {
+    assert.deepEqual(linesOwn({ method }), [`${method} /a?b=c HTTP/1.1`, "Content-Length: 0"]);
+  }
+  for (const method of ["DELETE", "HEAD", "OPTIONS", "M-SEARCH"]) {
+    assert.deepEqual(linesOwn({ method }), [`${method} /a?b=c HTTP/1.1`]);
+  }
+});
+
+Deno.test("targets may be absolute, or an authority", () => {
+  for (const target of ["http://a.example/b?c", "a.example:443", "*"]) {
+    assert.deepEqual(linesOwn({ target }), [`GET ${target} HTTP/1.1`]);
+  }
+});
+
+Deno.test("what cannot be sent as it is, is refused", () => {
+  const bad: Partial<RequestHead>[] = [
+    ...["", "GE T", "GET\r\n", "G\xcbT", "G/T"].map((method) => ({ method })),
+    ...["", "/a b", "/a\r\nb: c", "/\0", "/\xe4", "/\u20ac", "/\x7f", "/\t"]
+      .map((target) => ({ target })),
+    ...["", "a b", "a\r\nb", "\xe4"].map((authority) => ({ authority })),
+    ...["", "a b", "a:", "a\r\nb", "\xe4", "\u0161", "content-length "]
+      .map((name) => ({ headers: [[name, "x"] as const] })),
+    ...["a\r\nb: c", "a\n", "\r", "\0", "\u20ac"]
+      .flatMap((value) =>
+        ["a", "content-length"].map((name) => ({ headers: [[name, value] as const] }))
+      ),
+  ];
+  for (const request of bad) {
+    assert.throws(
+      () => encodeHead({ ...GET, ...request }),
+      (error) => error instanceof WireError && error.code === "BAD_REQUEST",
+      JSON.stringify(request),
+    );
+  }
+});
+
+Deno.test("an error names what is wrong", () => {
+  assert.throws(
+    () => encodeHead({ ...GET, headers: [["X-Name", "a\nb"]] }),
+    new WireError("BAD_REQUEST", 'the value of X-Name has "\\n" in it, which cannot be sent'),
+  );
+});
