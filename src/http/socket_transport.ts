@@ -26,6 +26,8 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
   readonly #node: HttpNode;
   readonly #limits: ConnectionLimits;
   readonly #connections = new Set<Connection>();
+  /** The idle connection of a user that has just one, as most have: looked at before all others. */
+  #spare: Connection | null = null;
   readonly #idle = new Map<string, Connection[]>();
   readonly #dials = new Set<Dial>();
 
@@ -88,6 +90,7 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     this.#failAll("its user has stopped");
     for (const connection of this.#connections) connection.close();
     this.#connections.clear();
+    this.#spare = null;
     this.#idle.clear();
   }
 
@@ -100,23 +103,35 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
   }
 
   #takeIdle(key: string): Connection | null {
+    const spare = this.#spare;
+    if (spare !== null && spare.key === key) {
+      this.#spare = null;
+      if (this.#isUsable(spare)) return spare;
+    }
     const idle = this.#idle.get(key);
     if (idle === undefined) return null;
     for (;;) {
       // The one used last is the least likely to have been closed by its server.
       const connection = idle.pop();
       if (connection === undefined) return null;
-      if (!connection.closed && !this.#isStale(connection)) return connection;
-      connection.close();
-      this.#connections.delete(connection);
+      if (this.#isUsable(connection)) return connection;
     }
   }
 
-  #isStale({ idleUntil }: Connection): boolean {
-    return idleUntil !== Infinity && this.#clock.now() >= idleUntil;
+  /** Forgets the connection where it is not. */
+  #isUsable(connection: Connection): boolean {
+    const { closed, idleUntil } = connection;
+    if (!closed && (idleUntil === Infinity || this.#clock.now() < idleUntil)) return true;
+    connection.close();
+    this.#connections.delete(connection);
+    return false;
   }
 
   #rest(connection: Connection): void {
+    if (this.#spare === null) {
+      this.#spare = connection;
+      return;
+    }
     const idle = this.#idle.get(connection.key);
     if (idle === undefined) this.#idle.set(connection.key, [connection]);
     else idle.push(connection);

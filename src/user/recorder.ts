@@ -22,6 +22,7 @@ export class Recorder {
   readonly #events: Events;
   readonly #run: RunInfo;
   readonly #counted = new WeakSet<object>();
+  #lastEndedAt = 0;
 
   constructor(table: SampleTable, events: Events, run: RunInfo) {
     this.#table = table;
@@ -29,8 +30,14 @@ export class Recorder {
     this.#run = run;
   }
 
+  /** When the last sample ended, in milliseconds on the node's clock; 0 before the first. */
+  get lastEndedAt(): number {
+    return this.#lastEndedAt;
+  }
+
   /** Counts one sample. */
   record(sample: Sample): void {
+    this.#lastEndedAt = sample.endedAt;
     this.#table.record(sample);
     if (!this.#events.has("request")) return;
     void this.#events.emit("request", {
