@@ -5,6 +5,7 @@
  * @module
  */
 
+import { RUNTIME_FLAGS } from "../build/runtime_flags.ts";
 import { denoHost } from "../src/core/host.ts";
 import type { Summary } from "../src/report/summary.ts";
 
@@ -19,8 +20,8 @@ async function run(load: { users: number; rate: number; seconds: number }): Prom
   const file = "bench/support/idle_user_test.ts";
   const { users, rate, seconds } = load;
   await new Deno.Command("taskset", {
-    args: ["-c", "1", Deno.execPath(), "run", "-A", "cli.ts", "-f", file, "--json", json].concat(
-      ["-u", users, "-r", rate, "-t", seconds].map(String),
+    args: ["-c", "1", Deno.execPath(), "run", "-A", ...RUNTIME_FLAGS, "cli.ts", "-f", file].concat(
+      ["--json", json, "-u", users, "-r", rate, "-t", seconds].map(String),
     ),
     stdout: "null",
   }).output();

@@ -8,8 +8,11 @@
  * @module
  */
 
+import { RUNTIME_FLAGS } from "./runtime_flags.ts";
+
 const args = [
   "compile",
+  ...RUNTIME_FLAGS,
   "--allow-all",
   // `deno task ok` has checked the types, and another compiler may bring other types.
   "--no-check",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { RUNTIME_FLAGS } from "../../build/runtime_flags.ts";
 import type { ContenderName, Exchange } from "./scenario.ts";
 
 /** The same load for every contender. */
@@ -114,7 +115,7 @@ const ALL_AT_ONCE = 1_000_000;
 export function aiotestArgs(file: string, load: Load, rate = ALL_AT_ONCE): string[] {
   const { url, exchange, connections, seconds, folder } = load;
   return [
-    ...["run", "-A", "--cert", AUTHORITY, "cli.ts", "-f", `${SUPPORT}/${file}`],
+    ...["run", "-A", ...RUNTIME_FLAGS, "--cert", AUTHORITY, "cli.ts", "-f", `${SUPPORT}/${file}`],
     ...["-T", exchange, "-H", url, "-u", String(connections), "-r", String(rate)],
     ...["-t", `${seconds}s`, "--json", `${folder}/out.json`],
   ];
