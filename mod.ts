@@ -23,6 +23,7 @@ export type {
   EventHandler,
   EventMap,
   Events,
+  FlagDefault,
   RequestEvent,
   UserErrorEvent,
 } from "./src/core/events.ts";

@@ -66,7 +66,9 @@ export async function measure(
     } catch (error) {
       child.kill();
       const { printed } = await child.ended;
-      throw new Error(`${(error as Error).message} ${printed.stderr.trim()}`);
+      // What aiotest says of failures is at the end of its report.
+      const report = printed.stdout.trim().split("\n").slice(-8).join("\n");
+      throw new Error(`${(error as Error).message} ${printed.stderr.trim()}\n${report}`);
     }
   } finally {
     await Deno.remove(folder, { recursive: true });

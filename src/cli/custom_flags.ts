@@ -6,7 +6,7 @@
 
 import { Option } from "commander";
 import { UsageError } from "../core/errors.ts";
-import type { CommandLineParser } from "../core/events.ts";
+import type { CommandLineParser, FlagDefault } from "../core/events.ts";
 import { nameList, toggle, type ValueKind } from "./value_kind.ts";
 
 /** A flag's value: `<text>`, `[text]` (true without one), `<list...>`, or on and off. */
@@ -16,8 +16,13 @@ type CustomValue = string | boolean | readonly string[];
 export interface CustomFlag {
   readonly option: Option;
   readonly kind: ValueKind<CustomValue>;
-  readonly default: string | boolean | undefined;
+  readonly default: FlagDefault | undefined;
+  /** Makes something else of the flag's text; null where the text is what is wanted. */
+  readonly parse: FlagParser | null;
 }
+
+/** What commander takes to parse a flag's value: the text, and what the flag was before. */
+type FlagParser = (text: string, previous: unknown) => unknown;
 
 const GROUP = "Of the test file:";
 
@@ -36,9 +41,18 @@ export class CustomFlags implements CommandLineParser {
    * Adds a flag. What is wrong with it is kept for {@link all}: an event handler's own errors are only
    * logged, and a test must not start without the flag.
    */
-  option(flags: string, description = "", defaultValue?: string | boolean): this {
+  option(
+    flags: string,
+    description = "",
+    parseOrDefault?: FlagParser | FlagDefault,
+    defaultValue?: FlagDefault,
+  ): this {
     try {
-      this.#add(flags, description, defaultValue);
+      if (typeof parseOrDefault === "function") {
+        this.#add(flags, description, defaultValue, parseOrDefault);
+      } else {
+        this.#add(flags, description, parseOrDefault, null);
+      }
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       this.#problem ??= error;
@@ -56,8 +70,14 @@ export class CustomFlags implements CommandLineParser {
     return this.#flags;
   }
 
-  #add(flags: string, description: string, defaultValue: string | boolean | undefined): void {
-    const ending = typeof defaultValue === "string" ? ` (default: ${defaultValue})` : "";
+  #add(
+    flags: string,
+    description: string,
+    defaultValue: FlagDefault | undefined,
+    parse: FlagParser | null,
+  ): void {
+    const isShown = typeof defaultValue === "string" || typeof defaultValue === "number";
+    const ending = isShown ? ` (default: ${defaultValue})` : "";
     const option = parseFlags(flags, description + ending).helpGroup(GROUP);
     const rival = this.#taken.find((other) => collide(option, other));
     if (rival !== undefined) {
@@ -75,7 +95,7 @@ export class CustomFlags implements CommandLineParser {
         `The test file adds two flags that collide: ${twin.option.flags}, ${flags}`,
       );
     }
-    this.#flags.push({ option, kind: kindOf(option), default: defaultValue });
+    this.#flags.push({ option, kind: kindOf(option), default: defaultValue, parse });
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { UsageError } from "../core/errors.ts";
+import { errorText, UsageError } from "../core/errors.ts";
 import type { CommandLineParser } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import type { ConfigFile } from "./config_file.ts";
@@ -134,11 +134,27 @@ function hintFor(stray: string): string {
 /** Toggles that were not given are false, and so is `--no-x`'s `x` true; other flags are left out. */
 function readExtra(custom: readonly CustomFlag[], sources: Sources): Record<string, unknown> {
   const extra: Record<string, unknown> = {};
-  for (const { option, kind, default: standard } of custom) {
-    const value = sources.find(option.name(), kind) ?? standard;
+  for (const { option, kind, default: standard, parse } of custom) {
+    const given = sources.find(option.name(), kind);
+    const value = given === undefined ? standard : parsed(parse, option, given, standard);
     const name = option.attributeName();
     if (value !== undefined) extra[name] = value;
     else if (kind.bare !== undefined && !option.optional) extra[name] ??= !kind.bare;
   }
   return extra;
+}
+
+/** A value of a test file's flag, as the test file wants it. */
+function parsed(
+  parse: CustomFlag["parse"],
+  { long, flags }: CustomFlag["option"],
+  given: unknown,
+  standard: unknown,
+): unknown {
+  if (parse === null || typeof given !== "string") return given;
+  try {
+    return parse(given, standard);
+  } catch (error) {
+    throw new UsageError(`${long ?? flags} ${given}: ${errorText(error)}`);
+  }
 }

@@ -6,6 +6,7 @@
  */
 
 import { systemClock } from "../core/clock.ts";
+import { errorText } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import { ExitCode } from "../core/exit_code.ts";
 import type { Host } from "../core/host.ts";
@@ -96,16 +97,24 @@ async function runAndReport(
     onSecond: (snapshot) => console.update(snapshot),
     onWarning: (text) => logger.warn(text),
   });
-  const release = watchInterrupts(host, {
-    onFirst: () => {
-      logger.info("Stopping the users; once more, and aiotest exits at once.");
-      run.stop();
-    },
-    beforeExit: () => console.close(),
-  });
+  const releases = [
+    host.onStrayError((thrown) => {
+      logger.error(`Thrown where no test could catch it: ${errorText(thrown)}`);
+      run.noteStrayError(thrown);
+    }),
+    // What test files print would tear the panel.
+    abilities.panel ? host.onConsole((text) => console.printAbove(text)) : () => {},
+    watchInterrupts(host, {
+      onFirst: () => {
+        logger.info("Stopping the users; once more, and aiotest exits at once.");
+        run.stop();
+      },
+      beforeExit: () => console.close(),
+    }),
+  ];
   void done?.then(() => run.stop());
   const result = await run.run();
-  release();
+  for (const release of releases) release();
   console.close();
   const exitCode = judge(result, options.exitCodeOnError, run.failure);
   const { columns } = host.stdout;

@@ -37,10 +37,20 @@ export interface UserErrorEvent {
   readonly error: Error;
 }
 
+/** What a flag of a test file is where nobody gives it. */
+export type FlagDefault = string | boolean | number;
+
 /** The part of commander's `Command` that a test file needs to add flags of its own. */
 export interface CommandLineParser {
-  /** Adds a flag, such as `--tenant <name>`. */
-  option(flags: string, description?: string, defaultValue?: string | boolean): unknown;
+  /** Adds a flag, such as `--tenant <name>`; its value is a text. */
+  option(flags: string, description?: string, defaultValue?: FlagDefault): unknown;
+  /** Adds a flag whose text is made into something else by `parse`. */
+  option(
+    flags: string,
+    description: string,
+    parse: (text: string, previous: unknown) => unknown,
+    defaultValue?: FlagDefault,
+  ): unknown;
 }
 
 /** Every event's name, and the one object that its handlers get. */

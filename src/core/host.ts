@@ -7,12 +7,15 @@
 
 import process from "node:process";
 import { pathToFileURL } from "node:url";
+import { format } from "node:util";
 
 /** Somewhere to write text: standard output or standard error. */
 export interface Output {
   readonly isTerminal: boolean;
   /** Characters in a line; 80 where nobody knows. */
   readonly columns: number;
+  /** Lines on the screen; Infinity where there is none. */
+  readonly rows: number;
   /** Writes all of the text before it returns; a reader that has gone away is ignored. */
   write(text: string): void;
 }
@@ -45,6 +48,13 @@ export interface Host {
   importModule(path: string): Promise<Record<string, unknown>>;
   /** Calls `handler` at each Ctrl-C or SIGTERM, until the function returned is called. */
   onInterrupt(handler: () => void): () => void;
+  /**
+   * Calls `handler` with what was thrown where nobody can catch it, such as the rejection of a promise
+   * that nobody awaits, until the function returned is called. Without a handler it ends the process.
+   */
+  onStrayError(handler: (thrown: unknown) => void): () => void;
+  /** Gives what code prints with `console` to `print`, until the function returned is called. */
+  onConsole(print: (text: string) => void): () => void;
   /** Seconds of processor time that this process has used. */
   cpuSeconds(): number;
   /** Files and sockets that this process may have open, or null where nobody knows. */
@@ -72,6 +82,8 @@ export function denoHost(): Host {
     isFile,
     importModule: (path) => import(pathToFileURL(path).href),
     onInterrupt,
+    onStrayError,
+    onConsole,
     cpuSeconds,
     openFileLimit,
     exit: (code) => Deno.exit(code),
@@ -85,6 +97,9 @@ function output(stream: typeof Deno.stdout): Output {
     isTerminal: stream.isTerminal(),
     get columns(): number {
       return stream.isTerminal() ? Deno.consoleSize().columns : 80;
+    },
+    get rows(): number {
+      return stream.isTerminal() ? Deno.consoleSize().rows : Infinity;
     },
     write(text: string): void {
       let rest = encoder.encode(text);
@@ -114,6 +129,33 @@ function onInterrupt(handler: () => void): () => void {
   for (const signal of signals) Deno.addSignalListener(signal, handler);
   return () => {
     for (const signal of signals) Deno.removeSignalListener(signal, handler);
+  };
+}
+
+function onStrayError(handler: (thrown: unknown) => void): () => void {
+  const onRejection = (event: PromiseRejectionEvent): void => {
+    event.preventDefault();
+    handler(event.reason);
+  };
+  const onError = (event: ErrorEvent): void => {
+    event.preventDefault();
+    handler(event.error);
+  };
+  globalThis.addEventListener("unhandledrejection", onRejection);
+  globalThis.addEventListener("error", onError);
+  return () => {
+    globalThis.removeEventListener("unhandledrejection", onRejection);
+    globalThis.removeEventListener("error", onError);
+  };
+}
+
+function onConsole(print: (text: string) => void): () => void {
+  const methods = ["debug", "log", "info", "warn", "error"] as const;
+  const { console: real } = globalThis;
+  const original = { ...real };
+  for (const method of methods) real[method] = (...values) => print(format(...values));
+  return () => {
+    for (const method of methods) real[method] = original[method];
   };
 }
 

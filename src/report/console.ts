@@ -88,7 +88,9 @@ export class Console {
     return this.#output.columns > 0 ? this.#output.columns : FALLBACK_COLUMNS;
   }
 
-  #draw(lines: readonly string[]): void {
+  #draw(panel: readonly string[]): void {
+    // What is taller than the screen cannot be drawn over: its first lines would scroll away.
+    const lines = panel.slice(0, Math.max(1, this.#output.rows - 1));
     const hide = this.#cursorHidden ? "" : HIDE_CURSOR;
     const body = lines.map((line) => `${ERASE_LINE}${line}\n`).join("");
     // One write a frame: what is drawn in two is seen to flicker.

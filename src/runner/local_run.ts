@@ -55,6 +55,9 @@ const OTHER_OPEN_FILES = 50;
 
 const NODE = "local";
 
+/** Who threw what was thrown outside of any test, such as in a promise that nobody awaits. */
+const STRAY = "(not awaited)";
+
 /** One test, from its start to its end. */
 export class LocalRun {
   readonly #options: LocalRunOptions;
@@ -65,6 +68,7 @@ export class LocalRun {
   readonly #pool: UserPool;
   readonly #health: GeneratorHealth;
   readonly #run: RunInfo;
+  readonly #recorder: Recorder;
   readonly #warnings: string[] = [];
   #driver: LoadDriver | null = null;
   #state: RunState = "ready";
@@ -88,6 +92,7 @@ export class LocalRun {
       fixedCount: userClass.fixedCount,
     })));
     this.#run = this.#runInfo();
+    this.#recorder = new Recorder(this.#table, options.events, this.#run);
     const turns = new LoopTurns();
     this.#pool = new UserPool({
       classes: options.classes,
@@ -99,7 +104,7 @@ export class LocalRun {
         clock: options.clock,
         turns,
         random: options.random,
-        recorder: new Recorder(this.#table, options.events, this.#run),
+        recorder: this.#recorder,
       }),
       stopTimeoutMs: options.plan.stopTimeout * 1000,
       onCount: (count) => this.#table.setUsers(count, this.#clock.now()),
@@ -148,6 +153,12 @@ export class LocalRun {
   /** What ended the test before its time, such as an error in its shape; null where nothing did. */
   get failure(): unknown {
     return this.#failure;
+  }
+
+  /** Counts what was thrown where no user could catch it. */
+  noteStrayError(thrown: unknown): void {
+    if (this.#recorder.isCounted(thrown)) return;
+    this.#recorder.userError(STRAY, thrown, this.#clock.now());
   }
 
   /** All that is known at this moment. */

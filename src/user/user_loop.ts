@@ -78,7 +78,9 @@ export class UserLoop {
     this.#endWait();
     if (this.#ending) return;
     this.#stopTimer = this.#clock.setTimer(() => {
-      this.#abort.abort(new UserStopped());
+      const stopped = new UserStopped();
+      this.#context.recorder.markCounted(stopped);
+      this.#abort.abort(stopped);
       // A test that ignores its signal cannot be ended from outside; it is left behind.
       this.#stopTimer = this.#clock.setTimer(() => void this.#end(), ABORT_GRACE_MS);
     }, timeoutMs);

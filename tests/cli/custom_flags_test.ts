@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
 import { CustomFlags } from "../../src/cli/custom_flags.ts";
 import { ownOptions } from "../../src/cli/flag_parser.ts";
+import type { CommandLine } from "../../src/cli/options.ts";
 import { SETTINGS } from "../../src/cli/settings.ts";
+import { parse, refusal as refused } from "../support/command_line.ts";
 
 function refusal(...flags: string[]): UsageError {
   const custom = new CustomFlags(ownOptions(SETTINGS));
@@ -57,4 +59,31 @@ Deno.test("malformed flags are refused", () => {
 
 Deno.test("of several problems, the first is told", () => {
   assert.match(refusal("--users", "nonsense").message, /^The test file adds the flag --users,/);
+});
+
+Deno.test("a flag of the test file may be made into something else, wherever it was given", async () => {
+  const seen: unknown[] = [];
+  const addFlags = ({ parser }: CommandLine): void => {
+    parser.option("--depth <n>", "how deep", (text, previous) => {
+      seen.push(previous);
+      return Number(text) * 2;
+    }, 7);
+    parser.option("--limit <n>", "how many", 5);
+  };
+  assert.deepEqual((await parse({ args: ["--depth", "21"] }, addFlags)).extra, {
+    depth: 42,
+    limit: 5,
+  });
+  assert.deepEqual((await parse({ env: { AIOTEST_DEPTH: "2" } }, addFlags)).extra.depth, 4);
+  assert.deepEqual((await parse({}, addFlags)).extra.depth, 7);
+  assert.deepEqual(seen, [7, 7]);
+});
+
+Deno.test("what a test file's own parser refuses is said with the flag and its value", async () => {
+  const error = await refused({ args: ["--depth", "deep"] }, ({ parser }) => {
+    parser.option("--depth <n>", "how deep", () => {
+      throw new RangeError("a number is needed");
+    });
+  });
+  assert.equal(error.message, "--depth deep: RangeError: a number is needed");
 });

@@ -126,6 +126,34 @@ Deno.test("a test that never waits for anything does not keep the run from endin
   assert.ok(durationSeconds < 2, `${durationSeconds} s`);
 });
 
+Deno.test("what is thrown where no test can catch it does not end the run, and is counted", async () => {
+  await using here = await folder();
+  await here.write(`
+    import { User } from "aiotest";
+    export class StrayTest extends User {
+      static waitTime = 0.2;
+      testStray() {
+        void Promise.reject(new Error("forgotten"));
+        void this.measure("step", () => Promise.reject(new Error("counted"))); // as a failure
+        setTimeout(() => { throw new TypeError("late"); }, 1);
+      }
+    }`);
+  const { code, stderr } = await runAiotest(
+    ["-t", "1", "--json", "summary.json"],
+    { cwd: here.path },
+  );
+  assert.equal(code, 1);
+  assert.doesNotMatch(stderr, /^ +at /m, "a stack trace");
+  assert.match(stderr, /ERROR +Thrown where no test could catch it: forgotten/);
+  const { totals, failures, userErrors } = await here.summary();
+  assert.ok(totals.requests >= 4 && totals.failures === totals.requests);
+  assert.deepEqual(failures.map(({ error }) => error), ["counted"]);
+  assert.deepEqual(userErrors.map(({ user, error }) => [user, error]).sort(), [
+    ["(not awaited)", "TypeError: late"],
+    ["(not awaited)", "forgotten"],
+  ]);
+});
+
 Deno.test("an interrupt twice exits at once with 130", async () => {
   await using here = await folder();
   await here.write(`

@@ -21,7 +21,7 @@ Deno.test("each frame is drawn over the one before, in one write", () => {
   console.update(shopSnapshot(3));
   console.update(shopSnapshot(4));
   assert.equal(screen.writes.length, 2);
-  assert.deepEqual(screen.rows, render(shopSnapshot(4), 80, false));
+  assert.deepEqual(screen.shown, render(shopSnapshot(4), 80, false));
 });
 
 Deno.test("the cursor goes up by exactly as many lines as were drawn", () => {
@@ -39,7 +39,7 @@ Deno.test("a frame with fewer lines leaves nothing of the one before", () => {
   const console = panelOn(screen);
   console.update(MANY);
   console.update(snapshot());
-  assert.deepEqual(screen.rows, render(snapshot(), 80, false));
+  assert.deepEqual(screen.shown, render(snapshot(), 80, false));
 });
 
 Deno.test("a terminal that was made narrower is cleared of the lines that it broke", () => {
@@ -53,7 +53,7 @@ Deno.test("a terminal that was made narrower is cleared of the lines that it bro
   assert.ok(broken > 0);
   screen.write("\n".repeat(broken));
   console.update(snapshot());
-  assert.deepEqual(screen.rows, render(snapshot(), 40, false));
+  assert.deepEqual(screen.shown, render(snapshot(), 40, false));
 });
 
 Deno.test("log lines stand above the panel, which stays whole", () => {
@@ -62,7 +62,7 @@ Deno.test("log lines stand above the panel, which stays whole", () => {
   console.update(shopSnapshot(3));
   console.printAbove("first\nsecond");
   console.printAbove("third");
-  assert.deepEqual(screen.rows, [
+  assert.deepEqual(screen.shown, [
     "first",
     "second",
     "third",
@@ -86,7 +86,7 @@ Deno.test("a log line without a panel is only written", () => {
   console.update(shopSnapshot(3));
   console.close();
   console.printAbove("after");
-  assert.deepEqual(screen.rows, ["before", "after"]);
+  assert.deepEqual(screen.shown, ["before", "after"]);
   assert.equal(screen.writes[0], "before\n");
   assert.equal(screen.writes.at(-1), "after\n");
 });
@@ -104,7 +104,7 @@ Deno.test("the cursor is hidden while the panel is there, and comes back", () =>
   assert.equal(screen.cursorVisible, false);
   console.close();
   assert.equal(screen.cursorVisible, true);
-  assert.deepEqual(screen.rows, []);
+  assert.deepEqual(screen.shown, []);
 });
 
 Deno.test("once closed, a console writes nothing more", () => {
@@ -127,7 +127,7 @@ Deno.test("a console that showed nothing leaves the terminal alone", () => {
 Deno.test("a terminal that says it has no columns is taken for one of 80", () => {
   const screen = new Screen(0);
   panelOn(screen).update(shopSnapshot(3));
-  assert.deepEqual(screen.rows, render(shopSnapshot(3), 80, false));
+  assert.deepEqual(screen.shown, render(shopSnapshot(3), 80, false));
 });
 
 Deno.test("without a panel there is a line every five seconds", () => {
@@ -166,3 +166,12 @@ Deno.test("a terminal can do both, unless its environment says otherwise", () =>
 
 // deno-lint-ignore no-control-regex -- escape sequences are what it is about
 const ESCAPES = /\x1b\[[?0-9;]*[A-Za-z]/g;
+
+Deno.test("a panel that is taller than the screen loses its last lines, not its place", () => {
+  const screen = new Screen(80);
+  screen.rows = 6;
+  const console = new Console(screen, { color: false, panel: true, log: screen });
+  console.update(shopSnapshot(3));
+  console.update(shopSnapshot(4));
+  assert.deepEqual(screen.shown, render(shopSnapshot(4), 80, false).slice(0, 5));
+});

@@ -26,6 +26,7 @@ export class FakeExit extends Error {
 export class FakeOutput implements Output {
   isTerminal: boolean;
   columns: number;
+  rows = Infinity;
   text = "";
 
   constructor(isTerminal: boolean, columns: number) {
@@ -117,6 +118,14 @@ export class FakeHost implements Host {
   /** What Ctrl-C does. */
   interrupt(): void {
     for (const handler of [...this.#interruptHandlers]) handler();
+  }
+
+  onStrayError(): () => void {
+    return () => {};
+  }
+
+  onConsole(): () => void {
+    return () => {};
   }
 
   cpuSeconds(): number {

@@ -9,6 +9,8 @@ export class Screen implements Output {
   readonly writes: string[] = [];
   readonly isTerminal: boolean;
   columns: number;
+  /** What it says of its height; what is drawn beyond that is kept all the same. */
+  rows = Infinity;
   cursorVisible = true;
   #rows: string[] = [""];
   #row = 0;
@@ -25,7 +27,7 @@ export class Screen implements Output {
   }
 
   /** The rows down to the last one that is not empty. */
-  get rows(): readonly string[] {
+  get shown(): readonly string[] {
     const last = this.#rows.findLastIndex((row) => row !== "");
     return this.#rows.slice(0, last + 1);
   }
