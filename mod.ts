@@ -2,9 +2,9 @@
  * aiotest: what a test file imports.
  *
  * ```ts ignore
- * import { between, HttpUser } from "aiotest";
+ * import { between, FastHttpUser } from "aiotest";
  *
- * export class ShopTest extends HttpUser {
+ * export class ShopTest extends FastHttpUser {
  *   static override host = "http://127.0.0.1:8000";
  *   static override waitTime = between(1, 3);
  *

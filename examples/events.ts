@@ -1,5 +1,5 @@
 // Events: a flag of one's own, something to prepare, and a look at every request.
-import { events, HttpUser, logger } from "aiotest";
+import { events, FastHttpUser, logger } from "aiotest";
 
 let tenant = "";
 let slow = 0;
@@ -26,7 +26,7 @@ events.on("testStop", () => {
   logger.info(`${slow} requests took over a second.`);
 });
 
-export class TenantTest extends HttpUser {
+export class TenantTest extends FastHttpUser {
   static override host = "http://127.0.0.1:8000";
 
   async testFrontPage(): Promise<void> {

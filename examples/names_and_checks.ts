@@ -1,8 +1,8 @@
 // What a request is called in the report, and what makes it a success.
 import assert from "node:assert/strict";
-import { HttpUser, RequestError } from "aiotest";
+import { FastHttpUser, RequestError } from "aiotest";
 
-export class CheckedTest extends HttpUser {
+export class CheckedTest extends FastHttpUser {
   static override host = "http://127.0.0.1:8000";
   static override timeout = 10;
 

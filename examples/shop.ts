@@ -1,8 +1,8 @@
 // What `aiotest demo` runs against a shop of its own: people who look around, and people who buy.
 import assert from "node:assert/strict";
-import { between, HttpUser } from "aiotest";
+import { between, FastHttpUser } from "aiotest";
 
-class Customer extends HttpUser {
+class Customer extends FastHttpUser {
   static override waitTime = between(0.1, 0.5);
   headers = {};
 

@@ -1,7 +1,7 @@
 // Load over time: up to 50 users in half a minute, a minute of that, a short peak, and down again.
-import { HttpUser, LoadUserShape } from "aiotest";
+import { FastHttpUser, LoadUserShape } from "aiotest";
 
-export class VisitorTest extends HttpUser {
+export class VisitorTest extends FastHttpUser {
   static override host = "http://127.0.0.1:8000";
 
   async testFrontPage(): Promise<void> {

@@ -1,7 +1,7 @@
 // Several kinds of users: three readers for each writer, and exactly one admin, however many run.
-import { HttpUser } from "aiotest";
+import { FastHttpUser } from "aiotest";
 
-export class ReaderTest extends HttpUser {
+export class ReaderTest extends FastHttpUser {
   static override host = "http://127.0.0.1:8000";
   static override weight = 3;
 
@@ -16,7 +16,7 @@ export class ReaderTest extends HttpUser {
   }
 }
 
-export class WriterTest extends HttpUser {
+export class WriterTest extends FastHttpUser {
   static override host = "http://127.0.0.1:8000";
 
   async testWrite(): Promise<void> {
@@ -24,7 +24,7 @@ export class WriterTest extends HttpUser {
   }
 }
 
-export class AdminTest extends HttpUser {
+export class AdminTest extends FastHttpUser {
   static override host = "http://127.0.0.1:8000";
   static override fixedCount = 1;
 

@@ -3,7 +3,7 @@ import {
   between,
   constantThroughput,
   exponential,
-  HttpUser,
+  FastHttpUser,
   tag,
   type User,
   weight,
@@ -12,7 +12,7 @@ import {
 const host = "http://127.0.0.1:8000";
 
 /** Reads for a while, anywhere between one and three seconds. */
-export class ReaderTest extends HttpUser {
+export class ReaderTest extends FastHttpUser {
   static override host = host;
   static override waitTime = between(1, 3);
 
@@ -22,7 +22,7 @@ export class ReaderTest extends HttpUser {
 }
 
 /** Two passes a second for each user, however long the server takes, as long as that is under 0.5 s. */
-export class PollerTest extends HttpUser {
+export class PollerTest extends FastHttpUser {
   static override host = host;
   static override waitTime = constantThroughput(2);
 
@@ -33,7 +33,7 @@ export class PollerTest extends HttpUser {
 }
 
 /** One test a turn, by chance: nine times in ten the cheap one. Many short waits, few long ones. */
-export class MixedTest extends HttpUser {
+export class MixedTest extends FastHttpUser {
   static override host = host;
   static override order = "random" as const;
   static override waitTime = exponential(0.5);
@@ -51,7 +51,7 @@ export class MixedTest extends HttpUser {
 }
 
 /** Waits longer the more users run. */
-export class PoliteTest extends HttpUser {
+export class PoliteTest extends FastHttpUser {
   static override host = host;
   static override waitTime = (user: User): number => 0.01 * user.run.userCount;
 
