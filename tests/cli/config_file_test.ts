@@ -3,7 +3,7 @@ import { readConfigFile } from "../../src/cli/config_file.ts";
 import { FakeHost } from "../support/fake_host.ts";
 
 function read(path: string, text: string): ReturnType<typeof readConfigFile> {
-  return readConfigFile(new FakeHost({ files: { [`/work/${path}`]: text } }), path);
+  return readConfigFile(new FakeHost({ files: { [`/home/me/${path}`]: text } }), path);
 }
 
 Deno.test("entries are found by their name in kebab case, and remember how they are written", async () => {
@@ -33,7 +33,7 @@ for (const [path, text, message] of BAD) {
 Deno.test("a file that is missing is named with its whole path", async () => {
   await assert.rejects(readConfigFile(new FakeHost(), "conf/a.toml"), {
     name: "UsageError",
-    message: "--config conf/a.toml: there is no file /work/conf/a.toml",
+    message: "--config conf/a.toml: there is no file /home/me/conf/a.toml",
   });
 });
 
@@ -44,7 +44,7 @@ Deno.test("a file that cannot be read is refused with the reason", async () => {
     }
   }
   await assert.rejects(
-    readConfigFile(new LockedHost({ files: { "/work/a.toml": "" } }), "a.toml"),
+    readConfigFile(new LockedHost({ files: { "/home/me/a.toml": "" } }), "a.toml"),
     {
       name: "UsageError",
       message: "--config a.toml: cannot be read: PermissionDenied: locked",

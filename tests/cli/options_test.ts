@@ -10,7 +10,7 @@ Deno.test("without arguments, every option has its default", async () => {
 Deno.test("a configuration file may be JSON, and be named in the environment", async () => {
   const options = await parse({
     env: { AIOTEST_CONFIG: "conf/load.json" },
-    files: { "/work/conf/load.json": '{ "runTime": 90, "users": 5 }' },
+    files: { "/home/me/conf/load.json": '{ "runTime": 90, "users": 5 }' },
   });
   assert.equal(options.runTime, 90);
   assert.equal(options.users, 5);
@@ -102,7 +102,7 @@ Deno.test("the preview reads what it knows, and passes over what it does not", a
     new FakeHost({
       args: ["--tenant", "acme", "-f", "shop.ts", "--unknown=1"],
       env: { AIOTEST_LOGLEVEL: "debug", AIOTEST_CONFIG: "a.json" },
-      files: { "/work/a.json": '{ "tenant": 5, "users": 7 }' },
+      files: { "/home/me/a.json": '{ "tenant": 5, "users": 7 }' },
     }),
   );
   assert.deepEqual(line.known(), {

@@ -68,7 +68,7 @@ const GOOD: Good[] = [
 
 for (const [args, options] of GOOD) {
   Deno.test(`quick URL ${args.join(" ")} is understood`, async () => {
-    const files = { "/work/-d": "from a file" };
+    const files = { "/home/me/-d": "from a file" };
     assert.deepEqual(await read({ args, files }), { ...DEFAULTS, ...options });
   });
 }
@@ -125,7 +125,7 @@ const BAD: Bad[] = [
   [["quick", URL, "-d", "@"], "--data @: a text, or @ and the name of a file, is needed"],
   [
     ["quick", URL, "-d", "@body.json"],
-    "--data @body.json: there is no file /work/body.json",
+    "--data @body.json: there is no file /home/me/body.json",
     "A text, or @ and the name of a file, is needed.",
   ],
   [

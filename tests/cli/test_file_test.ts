@@ -18,7 +18,7 @@ class TestShape extends LoadUserShape {
 Deno.test("a test file is found from the working directory, or by its full path", async () => {
   const host = new FakeHost({
     modules: {
-      "/work/load/shop.ts": () => ({ TestShop }),
+      "/home/me/load/shop.ts": () => ({ TestShop }),
       "/other/shop.mjs": () => ({ TestShape }),
     },
   });
@@ -29,21 +29,21 @@ Deno.test("a test file is found from the working directory, or by its full path"
 Deno.test("a missing test file is named with its full path", async () => {
   await assert.rejects(importTestFile(new FakeHost(), "aiotestfile.ts"), {
     name: "UsageError",
-    message: "There is no test file /work/aiotestfile.ts",
+    message: "There is no test file /home/me/aiotestfile.ts",
     hint: "Name the test file with -f, or try aiotest demo, which needs none.",
   });
 });
 
 Deno.test("only modules are test files", async () => {
   for (const name of ["shop.py", "shop.tsx", "shop", "shop.ts.bak"]) {
-    const host = new FakeHost({ files: { [`/work/${name}`]: "" } });
+    const host = new FakeHost({ files: { [`/home/me/${name}`]: "" } });
     await assert.rejects(importTestFile(host, name), {
       name: "UsageError",
-      message: `/work/${name}: a test file ends in .ts, .js, .mts, .mjs`,
+      message: `/home/me/${name}: a test file ends in .ts, .js, .mts, .mjs`,
     });
   }
   for (const name of ["a.ts", "a.js", "a.mts", "a.mjs"]) {
-    const host = new FakeHost({ modules: { [`/work/${name}`]: () => ({ name }) } });
+    const host = new FakeHost({ modules: { [`/home/me/${name}`]: () => ({ name }) } });
     assert.deepEqual(await importTestFile(host, name), { name });
   }
 });
@@ -51,15 +51,15 @@ Deno.test("only modules are test files", async () => {
 Deno.test("a test file that throws is refused, with what it threw", async () => {
   const load = (): never => {
     const error = new RangeError("no data");
-    error.stack = "RangeError: no data\n    at file:///work/shop.ts:3:7";
+    error.stack = "RangeError: no data\n    at file:///home/me/shop.ts:3:7";
     throw error;
   };
   await assert.rejects(
-    importTestFile(new FakeHost({ modules: { "/work/shop.ts": load } }), "shop.ts"),
+    importTestFile(new FakeHost({ modules: { "/home/me/shop.ts": load } }), "shop.ts"),
     {
       name: "UsageError",
       exitCode: 2,
-      message: "/work/shop.ts:3:7: an error while it was imported: RangeError: no data",
+      message: "/home/me/shop.ts:3:7: an error while it was imported: RangeError: no data",
     },
   );
 });

@@ -34,7 +34,7 @@ export async function refusal(
 
 /** A configuration file, and the flag that names it. */
 export function config(text: string, path = "load.toml"): Given {
-  return { args: ["--config", path], files: { [`/work/${path}`]: text } };
+  return { args: ["--config", path], files: { [`/home/me/${path}`]: text } };
 }
 
 /** Every option's default. */

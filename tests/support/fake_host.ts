@@ -39,10 +39,10 @@ export class FakeOutput implements Output {
   }
 }
 
-/** A machine inside a test: its working directory is `/work`, and nothing it does leaves the test. */
+/** A machine inside a test: its working directory is `/home/me`, and nothing it does leaves the test. */
 export class FakeHost implements Host {
   readonly args: readonly string[];
-  readonly cwd = "/work";
+  readonly cwd = "/home/me";
   readonly hostname = "testhost";
   readonly pid = 4711;
   readonly cores = 2;
