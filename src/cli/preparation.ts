@@ -5,7 +5,7 @@
  */
 
 import { UsageError } from "../core/errors.ts";
-import type { ClassWeight } from "../load/class_mix.ts";
+import { ClassMix } from "../load/class_mix.ts";
 import type { Plan } from "../load/plan.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { FastHttpUser } from "../user/fast_http_user.ts";
@@ -20,7 +20,7 @@ export interface Preparation {
   readonly plan: Plan;
   readonly classes: readonly DiscoveredClass[];
   /** How the classes share the users. */
-  readonly weights: readonly ClassWeight[];
+  readonly mix: ClassMix;
   /** What the person at the command line should know, and what does not keep the run from starting. */
   readonly warnings: readonly string[];
 }
@@ -55,11 +55,11 @@ export function prepare(testFile: TestFile, options: Options): Preparation {
       shape: shapeClass === null ? null : new shapeClass(),
     },
     classes,
-    weights: classes.map(({ name, userClass: { weight, fixedCount } }) => ({
+    mix: new ClassMix(classes.map(({ name, userClass: { weight, fixedCount } }) => ({
       name,
       weight,
       fixedCount,
-    })),
+    }))),
     warnings: shapeClass === null ? [] : ignoredFlags(shapeClass.name, options),
   };
 }

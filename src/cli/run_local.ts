@@ -13,7 +13,6 @@ import type { Host } from "../core/host.ts";
 import { configureLog, logger } from "../core/logger.ts";
 import { systemRandom } from "../core/random.ts";
 import { VERSION } from "../core/version.ts";
-import { ClassMix } from "../load/class_mix.ts";
 import { Console, type ConsoleAbilities, consoleAbilities } from "../report/console.ts";
 import { summary, summaryJson } from "../report/summary.ts";
 import { finalReport } from "../report/tables.ts";
@@ -44,8 +43,7 @@ export async function runLocal(
     await events.emit("init", init);
     const preparation = prepare(readTestFile(exports), options);
     if (options.showUsersWeight) {
-      const shares = new ClassMix(preparation.weights).shares();
-      host.stdout.write(`${JSON.stringify(shares, null, 2)}\n`);
+      host.stdout.write(`${JSON.stringify(preparation.mix.shares(), null, 2)}\n`);
       return ExitCode.passed;
     }
     if (options.json !== null) await checkWritable(host, "json", options.json);
@@ -75,7 +73,7 @@ interface RunSurroundings {
 
 async function runAndReport(
   host: Host,
-  { plan, classes, warnings }: Preparation,
+  { plan, classes, mix, warnings }: Preparation,
   options: Options,
   { console, abilities, done }: RunSurroundings,
 ): Promise<number> {
@@ -84,6 +82,7 @@ async function runAndReport(
     hostname: host.hostname,
     plan,
     classes,
+    mix,
     host: options.host,
     insecure: options.insecure,
     resetStats: options.resetStats,

@@ -25,9 +25,6 @@ export interface Host {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly hostname: string;
-  readonly pid: number;
-  /** Cores of this machine. */
-  readonly cores: number;
   readonly stdout: Output;
   readonly stderr: Output;
   /** An environment variable, or undefined. */
@@ -69,8 +66,6 @@ export function denoHost(): Host {
     args: Deno.args,
     cwd: Deno.cwd(),
     hostname: Deno.hostname(),
-    pid: Deno.pid,
-    cores: navigator.hardwareConcurrency,
     stdout: output(Deno.stdout),
     stderr: output(Deno.stderr),
     env: (name) => Deno.env.get(name),

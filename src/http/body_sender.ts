@@ -5,7 +5,7 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
-import type { ByteStream } from "./byte_stream.ts";
+import { type ByteStream, writeAll } from "./byte_stream.ts";
 import { WireError } from "./wire_error.ts";
 
 /** A body that does not go with its head. */
@@ -76,7 +76,7 @@ export class BodySender {
 
   async #send(head: Uint8Array<ArrayBuffer>, body: SentBody): Promise<void> {
     try {
-      await this.#write(head);
+      await writeAll(this.#stream, head);
       await this.#wanted.promise;
       if (body instanceof Uint8Array) await this.#sendBytes(body);
       else await this.#sendStream(this.#reader!);
@@ -101,17 +101,13 @@ export class BodySender {
     while (!this.#stopped) {
       const piece = await readPiece(reader);
       if (this.#stopped) return;
-      if (piece === null) return await this.#write(LAST_CHUNK);
+      if (piece === null) return await writeAll(this.#stream, LAST_CHUNK);
       // A chunk of no bytes would be the last one.
       if (piece.length === 0) continue;
-      await this.#write(encoder.encode(`${piece.length.toString(16)}\r\n`));
+      await writeAll(this.#stream, encoder.encode(`${piece.length.toString(16)}\r\n`));
       await this.#sendBytes(piece);
-      await this.#write(LINE_END);
+      await writeAll(this.#stream, LINE_END);
     }
-  }
-
-  async #write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    for (let at = 0; at < bytes.length;) at += await this.#stream.write(bytes.subarray(at));
   }
 
   #forgetTimer(): void {

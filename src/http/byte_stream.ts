@@ -7,3 +7,11 @@ export interface ByteStream {
   /** Closes it; a read or write under way rejects. */
   close(): void;
 }
+
+/** Writes all of the bytes, however few the stream takes at once. */
+export async function writeAll(
+  stream: Pick<ByteStream, "write">,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await stream.write(rest));
+}

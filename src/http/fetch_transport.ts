@@ -6,12 +6,11 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { DeadlineSweep, Expiring } from "./deadline_sweep.ts";
-import { decodeBody } from "./decoding.ts";
 import { fetchFailure } from "./fetch_errors.ts";
 import { MAX_BODY_SIZE } from "./limits.ts";
 import { RequestError, type RequestErrorCode } from "./request_error.ts";
+import { decodeResponse } from "./response_decoding.ts";
 import type { Transport, WireRequest, WireResponse } from "./transport.ts";
-import { WireError } from "./wire_error.ts";
 
 /**
  * One user's `fetch`, with connections that no other user shares.
@@ -251,14 +250,8 @@ class FetchResponse implements WireResponse {
   }
 
   async #decode(coding: string): Promise<Uint8Array<ArrayBuffer>> {
-    try {
-      this.#body = await decodeBody(this.#body, coding, MAX_BODY_SIZE);
-      this.#coding = null;
-      return this.#body;
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      const { method, url } = this.#request;
-      throw new RequestError(error.code, method, url.href, error.message, error);
-    }
+    this.#body = await decodeResponse(this.#request, this.#body, coding, MAX_BODY_SIZE);
+    this.#coding = null;
+    return this.#body;
   }
 }

@@ -8,7 +8,7 @@
 import { isIP } from "node:net";
 import { Duplex } from "node:stream";
 import { connect, type TLSSocket } from "node:tls";
-import type { ByteStream } from "./byte_stream.ts";
+import { type ByteStream, writeAll } from "./byte_stream.ts";
 import { socketFailure } from "./socket_errors.ts";
 import { WireError } from "./wire_error.ts";
 
@@ -64,8 +64,8 @@ function duplexOver(transport: ByteStream): Duplex {
     },
     async write(chunk: Uint8Array<ArrayBuffer>, _encoding, done): Promise<void> {
       try {
-        let rest = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-        while (rest.length > 0) rest = rest.subarray(await transport.write(rest));
+        const { buffer, byteOffset, byteLength } = chunk;
+        await writeAll(transport, new Uint8Array(buffer, byteOffset, byteLength));
         done();
       } catch (error) {
         done(error as Error);

@@ -1,4 +1,4 @@
-import type { ByteStream } from "./byte_stream.ts";
+import { type ByteStream, writeAll } from "./byte_stream.ts";
 import type { Origin } from "./origin.ts";
 import type { Proxy } from "./proxies.ts";
 import { WireError } from "./wire_error.ts";
@@ -32,10 +32,6 @@ function connectRequest(proxy: Proxy, origin: Origin): Uint8Array<ArrayBuffer> {
     : `Proxy-Authorization: ${proxy.authorization}\r\n`;
   const head = `CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${authorization}\r\n`;
   return new TextEncoder().encode(head);
-}
-
-async function writeAll(stream: ByteStream, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  for (let sent = 0; sent < bytes.length;) sent += await stream.write(bytes.subarray(sent));
 }
 
 async function readHead(stream: ByteStream): Promise<string> {

@@ -1,8 +1,7 @@
-import { decodeBody, joined } from "./decoding.ts";
+import { joined } from "./decoding.ts";
 import { fieldOf, headersOf, setCookiesOf } from "./head_fields.ts";
-import { RequestError } from "./request_error.ts";
+import { decodeResponse } from "./response_decoding.ts";
 import type { WireRequest, WireResponse } from "./transport.ts";
-import { WireError } from "./wire_error.ts";
 import type { WireMessage } from "./wire_message.ts";
 
 /** A response of the engine's: looks into head and body only when it is asked to. */
@@ -50,13 +49,7 @@ export class SocketResponse implements WireResponse {
   }
 
   async #decode(wire: Uint8Array<ArrayBuffer>, coding: string): Promise<Uint8Array<ArrayBuffer>> {
-    try {
-      return this.#body = await decodeBody(wire, coding, this.#maxBodySize);
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      const { method, url } = this.#request;
-      throw new RequestError(error.code, method, url.href, error.message, error);
-    }
+    return this.#body = await decodeResponse(this.#request, wire, coding, this.#maxBodySize);
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { formatDuration } from "../core/duration.ts";
+import { BUSY_CPU, LATE_LOOP_MS } from "../stats/generator_limits.ts";
 import type {
   LatencySummary,
   RequestRow,
@@ -53,10 +54,6 @@ const RATE_COLUMNS = 10;
 
 /** Wider bars and sparklines would say no more. */
 const LONGEST_BAR = 60;
-
-/** Where a generator is this busy, what it measures begins to be its own slowness. */
-const BUSY_CPU = 0.9;
-const LATE_LOOP_MS = 50;
 
 const STATE_TONES: Readonly<Record<RunState, Tone>> = {
   ready: "quiet",

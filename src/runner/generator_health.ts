@@ -7,6 +7,7 @@
 
 import type { Clock, Timer } from "../core/clock.ts";
 import type { LoopTurns } from "../core/loop_turns.ts";
+import { BUSY_CPU, LATE_LOOP_MS } from "../stats/generator_limits.ts";
 
 /** How the generator did in the second before. */
 export interface Health {
@@ -18,8 +19,6 @@ export interface Health {
 
 const PROBE_MS = 20;
 const WINDOW_SECONDS = 5;
-const BUSY_CPU = 0.9;
-const LATE_MS = 50;
 
 /** Watches processor and event loop, and says in a sentence when they are what limits the test. */
 export class GeneratorHealth {
@@ -87,9 +86,9 @@ export class GeneratorHealth {
           "it may be the bottleneck, and the latencies partly its own.",
       );
     }
-    if (this.#lags.length === WINDOW_SECONDS && lagMs > LATE_MS) {
+    if (this.#lags.length === WINDOW_SECONDS && lagMs > LATE_LOOP_MS) {
       this.#warn(
-        `The load generator's event loop ran over ${LATE_MS} ms late (99th percentile of ` +
+        `The load generator's event loop ran over ${LATE_LOOP_MS} ms late (99th percentile of ` +
           `${WINDOW_SECONDS} s): latencies may be too long by as much.`,
       );
     }

@@ -9,7 +9,7 @@ import type { Events } from "../core/events.ts";
 import { LoopTurns } from "../core/loop_turns.ts";
 import type { Random } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
-import { ClassMix } from "../load/class_mix.ts";
+import type { ClassMix } from "../load/class_mix.ts";
 import { type Plan, plannedSeconds } from "../load/plan.ts";
 import type { Target } from "../load/target.ts";
 import type { RunState, Snapshot } from "../stats/snapshot.ts";
@@ -28,6 +28,8 @@ export interface LocalRunOptions {
   readonly hostname: string;
   readonly plan: Plan;
   readonly classes: readonly DiscoveredClass[];
+  /** How the classes share the users, in the same order. */
+  readonly mix: ClassMix;
   /** `--host`; null: each class's own. */
   readonly host: string | null;
   readonly insecure: boolean;
@@ -62,7 +64,6 @@ const STRAY = "(not awaited)";
 export class LocalRun {
   readonly #options: LocalRunOptions;
   readonly #clock: Clock;
-  readonly #mix: ClassMix;
   readonly #table = new StatsTable();
   readonly #totals = new Totals();
   readonly #pool: UserPool;
@@ -86,11 +87,6 @@ export class LocalRun {
   constructor(options: LocalRunOptions) {
     this.#options = options;
     this.#clock = options.clock;
-    this.#mix = new ClassMix(options.classes.map(({ name, userClass }) => ({
-      name,
-      weight: userClass.weight,
-      fixedCount: userClass.fixedCount,
-    })));
     this.#run = this.#runInfo();
     this.#recorder = new Recorder(this.#table, options.events, this.#run);
     const turns = new LoopTurns();
@@ -219,7 +215,7 @@ export class LocalRun {
   }
 
   #newDriver(): LoadDriver {
-    return new LoadDriver(this.#clock, this.#options.plan, this.#mix, {
+    return new LoadDriver(this.#clock, this.#options.plan, this.#options.mix, {
       scaleTo: (counts) => this.#pool.scaleTo(counts),
       onTarget: (target) => this.#noteTarget(target),
       onStarted: (users) => this.#noteStarted(users),
@@ -229,10 +225,10 @@ export class LocalRun {
 
   #noteTarget(target: Target): void {
     this.#target = target;
-    if (target.users > this.#mix.limit) {
+    if (target.users > this.#options.mix.limit) {
       this.#warn(
         `${target.users} users were asked for, but every class has a fixed count: ` +
-          `${this.#mix.limit} run.`,
+          `${this.#options.mix.limit} run.`,
       );
     }
     const limit = this.#options.openFileLimit;

@@ -9,7 +9,7 @@ import type { UserContext } from "./context.ts";
 import type { DiscoveredClass, TestMethod } from "./discovery.ts";
 import { chooseTest } from "./test_choice.ts";
 import type { User } from "./user.ts";
-import type { Turn } from "./wait_time.ts";
+import type { Turn, WaitFunction } from "./wait_time.ts";
 
 /** `onStart` is tried again after 1 s, then after twice as long each time, up to this. */
 const LONGEST_START_RETRY_MS = 30_000;
@@ -171,17 +171,17 @@ export class UserLoop {
   #pause(passStartMs: number, endsPass: boolean): Promise<void> | null {
     if (this.#stopping) return null;
     const { waitTime } = this.#kind.userClass;
-    if (typeof waitTime !== "number") return this.#askAndWait(passStartMs, endsPass);
+    if (typeof waitTime !== "number") return this.#askAndWait(waitTime, passStartMs, endsPass);
     return waitTime > 0 ? this.#wait(waitTime * 1000) : this.#yieldIfOverdue();
   }
 
-  async #askAndWait(passStartMs: number, endsPass: boolean): Promise<void> {
-    const waitMs = await this.#askWait(passStartMs, endsPass);
+  async #askAndWait(ask: WaitFunction, passStartMs: number, endsPass: boolean): Promise<void> {
+    const waitMs = await this.#askWait(ask, passStartMs, endsPass);
     if (waitMs > 0) await this.#wait(waitMs);
     else await this.#yieldIfOverdue();
   }
 
-  async #askWait(passStartMs: number, endsPass: boolean): Promise<number> {
+  async #askWait(ask: WaitFunction, passStartMs: number, endsPass: boolean): Promise<number> {
     const turn: Turn = {
       now: this.#clock.now() / 1000,
       passStart: passStartMs / 1000,
@@ -189,8 +189,7 @@ export class UserLoop {
       random: this.#context.random,
     };
     try {
-      const wait = this.#kind.userClass.waitTime;
-      const seconds = typeof wait === "number" ? wait : await wait(this.#user, turn);
+      const seconds = await ask(this.#user, turn);
       if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
       throw new RangeError(`waitTime gave ${seconds}, seconds of 0 or more are needed`);
     } catch (error) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Events } from "../../src/core/events.ts";
+import { ClassMix } from "../../src/load/class_mix.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import type { Plan } from "../../src/load/plan.ts";
 import { LocalRun, type LocalRunOptions } from "../../src/runner/local_run.ts";
@@ -31,6 +32,7 @@ function begin(
     hostname: "here",
     plan: { users: 1, rate: 1, runTime: null, stopTimeout: 2, shape: null, ...plan },
     classes: classes.map(discovered),
+    mix: new ClassMix(classes),
     host: null,
     insecure: false,
     resetStats: false,

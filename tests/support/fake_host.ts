@@ -44,8 +44,6 @@ export class FakeHost implements Host {
   readonly args: readonly string[];
   readonly cwd = "/home/me";
   readonly hostname = "testhost";
-  readonly pid = 4711;
-  readonly cores = 2;
   readonly stdout: FakeOutput;
   readonly stderr: FakeOutput;
   /** Texts by full path. */
