@@ -9,6 +9,7 @@ import { systemClock } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
 import { Events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
+import { Lease } from "../core/lease.ts";
 import { LoopTurns } from "../core/loop_turns.ts";
 import { systemRandom } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
@@ -116,6 +117,7 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
     run,
     clock: systemClock,
     turns: new LoopTurns(),
+    lease: Lease.endless(),
     random: systemRandom,
     recorder: new Recorder(table, new Events(), run),
   });

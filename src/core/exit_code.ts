@@ -5,6 +5,8 @@ export const ExitCode = {
   failures: 1,
   /** Bad usage, configuration or test file. */
   usage: 2,
+  /** Workers were missing, or counts are incomplete. */
+  cluster: 4,
   /** Interrupted twice. */
   interrupted: 130,
 } as const;

@@ -8,6 +8,14 @@
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { format } from "node:util";
+import type { ByteStream } from "./byte_stream.ts";
+import {
+  connect,
+  type ConnectOptions,
+  listen,
+  type ListenOptions,
+  type StreamListener,
+} from "./network.ts";
 
 /** Somewhere to write text: standard output or standard error. */
 export interface Output {
@@ -54,6 +62,13 @@ export interface Host {
   onConsole(print: (text: string) => void): () => void;
   /** Seconds of processor time that this process has used. */
   cpuSeconds(): number;
+  /** Cores that this process may use. */
+  readonly cores: number;
+  readonly pid: number;
+  /** Takes connections; rejects with `Deno.errors.AddrInUse` and its like. */
+  listen(at: ListenOptions): StreamListener;
+  /** Opens a connection; rejects with `Deno.errors.ConnectionRefused` and its like. */
+  connect(to: ConnectOptions): Promise<ByteStream>;
   /** Files and sockets that this process may have open, or null where nobody knows. */
   openFileLimit(): Promise<number | null>;
   /** Ends the process at once. */
@@ -80,6 +95,10 @@ export function denoHost(): Host {
     onStrayError,
     onConsole,
     cpuSeconds,
+    cores: navigator.hardwareConcurrency,
+    pid: Deno.pid,
+    listen,
+    connect,
     openFileLimit,
     exit: (code) => Deno.exit(code),
   };

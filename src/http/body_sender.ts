@@ -5,7 +5,7 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
-import { type ByteStream, writeAll } from "./byte_stream.ts";
+import { type ByteStream, writeAll } from "../core/byte_stream.ts";
 import { WireError } from "./wire_error.ts";
 
 /** A body that does not go with its head. */

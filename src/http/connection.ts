@@ -6,7 +6,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import { BodySender } from "./body_sender.ts";
-import type { ByteStream } from "./byte_stream.ts";
+import type { ByteStream } from "../core/byte_stream.ts";
 import type { Expiring } from "./deadline_sweep.ts";
 import type { HttpNode } from "./http_node.ts";
 import type { Outgoing } from "./outgoing.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { AddressBook } from "./address_book.ts";
-import type { ByteStream } from "./byte_stream.ts";
+import type { ByteStream } from "../core/byte_stream.ts";
 import { insecureTls } from "./insecure_tls.ts";
 import type { Origin } from "./origin.ts";
 import type { Proxies, Proxy } from "./proxies.ts";

@@ -8,7 +8,7 @@
 import { isIP } from "node:net";
 import { Duplex } from "node:stream";
 import { connect, type TLSSocket } from "node:tls";
-import { type ByteStream, writeAll } from "./byte_stream.ts";
+import { type ByteStream, writeAll } from "../core/byte_stream.ts";
 import { socketFailure } from "./socket_errors.ts";
 import { WireError } from "./wire_error.ts";
 

@@ -1,4 +1,4 @@
-import { type ByteStream, writeAll } from "./byte_stream.ts";
+import { type ByteStream, writeAll } from "../core/byte_stream.ts";
 import type { Origin } from "./origin.ts";
 import type { Proxy } from "./proxies.ts";
 import { WireError } from "./wire_error.ts";

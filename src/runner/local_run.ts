@@ -6,21 +6,17 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Events } from "../core/events.ts";
-import { LoopTurns } from "../core/loop_turns.ts";
+import { Lease } from "../core/lease.ts";
 import type { Random } from "../core/random.ts";
-import type { RunInfo } from "../core/run_info.ts";
 import type { ClassMix } from "../load/class_mix.ts";
 import { type Plan, plannedSeconds } from "../load/plan.ts";
 import type { Target } from "../load/target.ts";
 import type { RunState, Snapshot } from "../stats/snapshot.ts";
-import { StatsTable } from "../stats/stats_table.ts";
 import { Totals } from "../stats/totals.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
-import { nodeContext } from "../user/node_context.ts";
-import { Recorder } from "../user/recorder.ts";
-import { GeneratorHealth, type Health } from "./generator_health.ts";
+import type { Health } from "./generator_health.ts";
 import { LoadDriver } from "./load_driver.ts";
-import { UserPool } from "./user_pool.ts";
+import { LoadGenerator } from "./load_generator.ts";
 
 /** Everything that a run needs and does not make itself. */
 export interface LocalRunOptions {
@@ -57,19 +53,12 @@ const OTHER_OPEN_FILES = 50;
 
 const NODE = "local";
 
-/** Who threw what was thrown outside of any test, such as in a promise that nobody awaits. */
-const STRAY = "(not awaited)";
-
 /** One test, from its start to its end. */
 export class LocalRun {
   readonly #options: LocalRunOptions;
   readonly #clock: Clock;
-  readonly #table = new StatsTable();
   readonly #totals = new Totals();
-  readonly #pool: UserPool;
-  readonly #health: GeneratorHealth;
-  readonly #run: RunInfo;
-  readonly #recorder: Recorder;
+  readonly #generator: LoadGenerator;
   readonly #warnings: string[] = [];
   #driver: LoadDriver | null = null;
   #state: RunState = "ready";
@@ -87,41 +76,31 @@ export class LocalRun {
   constructor(options: LocalRunOptions) {
     this.#options = options;
     this.#clock = options.clock;
-    this.#run = this.#runInfo();
-    this.#recorder = new Recorder(this.#table, options.events, this.#run);
-    const turns = new LoopTurns();
-    this.#pool = new UserPool({
+    this.#generator = new LoadGenerator({
+      runId: options.runId,
+      node: NODE,
       classes: options.classes,
-      shared: nodeContext({
-        env: options.env,
-        host: options.host,
-        insecure: options.insecure,
-        run: this.#run,
-        clock: options.clock,
-        turns,
-        random: options.random,
-        recorder: this.#recorder,
-      }),
-      stopTimeoutMs: options.plan.stopTimeout * 1000,
-      onCount: (count) => this.#table.setUsers(count, this.#clock.now()),
+      host: options.host,
+      insecure: options.insecure,
+      firstUserId: 1,
+      lease: Lease.endless(),
+      events: options.events,
+      clock: options.clock,
+      random: options.random,
+      cpuSeconds: options.cpuSeconds,
+      env: options.env,
+      onWarning: (text) => this.#warn(text),
     });
-    this.#health = new GeneratorHealth(
-      options.clock,
-      turns,
-      options.cpuSeconds,
-      (text) => this.#warn(text),
-    );
   }
 
   /** Runs the test to its end; resolves with all that is known of it. */
   async run(): Promise<Snapshot> {
     const { events, warnings } = this.#options;
     for (const text of warnings) this.#warn(text);
-    await events.emit("testStart", { run: this.#run });
+    await events.emit("testStart", { run: this.#generator.run });
     this.#startedAtWall = this.#clock.wallTime();
     this.#startedAt = this.#countedFrom = this.#clock.now();
-    this.#table.start(this.#startedAt);
-    this.#health.start();
+    this.#generator.start(0);
     const driver = this.#driver = this.#newDriver();
     if (this.#state === "ready") {
       this.#state = "spawning";
@@ -129,14 +108,14 @@ export class LocalRun {
       await driver.drive().catch((error) => this.#failure = error);
     }
     this.#state = "stopping";
-    this.#finalUsers = this.#pool.alive;
-    await driver.until(this.#pool.stopAll());
+    this.#finalUsers = this.#generator.users;
+    await driver.until(this.#generator.stopAll(this.#stopTimeoutMs));
     this.#endedAt = this.#clock.now();
     this.#endedAtWall = this.#clock.wallTime();
-    for (const interval of this.#table.flush(this.#endedAt)) this.#totals.add(interval);
-    this.#health.stop();
+    for (const interval of this.#generator.flush()) this.#totals.add(interval);
+    this.#generator.end();
     this.#state = "stopped";
-    await events.emit("testStop", { run: this.#run });
+    await events.emit("testStop", { run: this.#generator.run });
     return this.snapshot();
   }
 
@@ -153,8 +132,7 @@ export class LocalRun {
 
   /** Counts what was thrown where no user could catch it. */
   noteStrayError(thrown: unknown): void {
-    if (this.#recorder.isCounted(thrown)) return;
-    this.#recorder.userError(STRAY, thrown, this.#clock.now());
+    this.#generator.noteStrayError(thrown);
   }
 
   /** All that is known at this moment. */
@@ -165,7 +143,7 @@ export class LocalRun {
     const statistics = this.#totals.statistics(durationSeconds);
     const complete = this.#state === "stopped";
     const users = {
-      current: this.#pool.alive,
+      current: this.#generator.users,
       target: this.#target.users,
       peak: this.#totals.peakUsers,
       final: this.#finalUsers,
@@ -188,7 +166,7 @@ export class LocalRun {
         users: users.current,
         peakUsers: users.peak,
         cpu: this.#lastHealth.cpu,
-        cpuPeak: this.#health.cpuPeak,
+        cpuPeak: this.#generator.cpuPeak,
         lagMs: this.#lastHealth.lagMs,
         requests: statistics.totals.requests,
         complete,
@@ -198,25 +176,13 @@ export class LocalRun {
     };
   }
 
-  #runInfo(): RunInfo {
-    const userCount = (): number => this.#pool.alive;
-    const runTime = (): number =>
-      this.#startedAtWall === null ? 0 : (this.#clock.now() - this.#startedAt) / 1000;
-    return {
-      id: this.#options.runId,
-      node: NODE,
-      get userCount(): number {
-        return userCount();
-      },
-      get runTime(): number {
-        return runTime();
-      },
-    };
+  get #stopTimeoutMs(): number {
+    return this.#options.plan.stopTimeout * 1000;
   }
 
   #newDriver(): LoadDriver {
     return new LoadDriver(this.#clock, this.#options.plan, this.#options.mix, {
-      scaleTo: (counts) => this.#pool.scaleTo(counts),
+      scaleTo: (counts) => this.#generator.scaleTo(counts, this.#stopTimeoutMs),
       onTarget: (target) => this.#noteTarget(target),
       onStarted: (users) => this.#noteStarted(users),
       onSecond: () => this.#closeSecond(),
@@ -242,7 +208,7 @@ export class LocalRun {
 
   #noteStarted(users: number): void {
     if (this.#options.resetStats) {
-      this.#table.flush(this.#clock.now());
+      this.#generator.flush();
       this.#totals.reset();
       this.#countedFrom = this.#clock.now();
     }
@@ -253,14 +219,14 @@ export class LocalRun {
     if (this.#state !== "stopping") {
       this.#state = this.#driver?.spawning ? "spawning" : "running";
     }
-    for (const interval of this.#table.take(this.#clock.now())) this.#totals.add(interval);
-    if (this.#table.namesCapped) {
+    for (const interval of this.#generator.take()) this.#totals.add(interval);
+    if (this.#totals.namesCapped) {
       this.#warn(
         "More than 1,000 request names: the later ones are counted together under (other). " +
           "Give requests a name of their own where their path holds an id.",
       );
     }
-    this.#lastHealth = this.#health.check();
+    this.#lastHealth = this.#generator.check();
     this.#options.onSecond(this.snapshot());
   }
 

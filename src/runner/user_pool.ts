@@ -6,8 +6,8 @@ import { UserLoop } from "../user/user_loop.ts";
 export interface UserPoolOptions {
   readonly classes: readonly DiscoveredClass[];
   readonly shared: NodeContext;
-  /** Milliseconds that a stopping user's test may still run. */
-  readonly stopTimeoutMs: number;
+  /** The id of its first user; the others count on from there. */
+  readonly firstId: number;
   /** Called whenever the number of users that are alive has changed. */
   readonly onCount: (alive: number) => void;
 }
@@ -18,10 +18,11 @@ export class UserPool {
   /** Users that have not been told to stop, by class; the youngest last. */
   readonly #active: UserLoop[][];
   readonly #alive = new Set<UserLoop>();
-  #lastId = 0;
+  #nextId: number;
 
   constructor(options: UserPoolOptions) {
     this.#options = options;
+    this.#nextId = options.firstId;
     this.#active = options.classes.map(() => []);
   }
 
@@ -30,23 +31,27 @@ export class UserPool {
     return this.#alive.size;
   }
 
-  /** Starts or stops users until so many of each class run. The youngest are stopped first. */
-  scaleTo(counts: readonly number[]): void {
+  /**
+   * Starts or stops users until so many of each class run. The youngest are stopped first.
+   *
+   * @param stopTimeoutMs milliseconds that a stopping user's test may still run.
+   */
+  scaleTo(counts: readonly number[], stopTimeoutMs: number): void {
     counts.forEach((count, index) => {
       const users = this.#active[index]!;
-      while (users.length > count) users.pop()!.stop(this.#options.stopTimeoutMs);
+      while (users.length > count) users.pop()!.stop(stopTimeoutMs);
       while (users.length < count) users.push(this.#start(this.#options.classes[index]!));
     });
   }
 
   /** Stops all users; resolves when the last one has ended. */
-  async stopAll(): Promise<void> {
-    this.scaleTo(this.#active.map(() => 0));
+  async stopAll(stopTimeoutMs: number): Promise<void> {
+    this.scaleTo(this.#active.map(() => 0), stopTimeoutMs);
     await Promise.all([...this.#alive].map((user) => user.ended));
   }
 
   #start(kind: DiscoveredClass): UserLoop {
-    const user = new UserLoop(kind, { ...this.#options.shared, id: ++this.#lastId });
+    const user = new UserLoop(kind, { ...this.#options.shared, id: this.#nextId++ });
     this.#alive.add(user);
     this.#options.onCount(this.#alive.size);
     void user.ended.then(() => {

@@ -1,4 +1,5 @@
 import { countText } from "./cap.ts";
+import type { CountedEntry } from "./counted.ts";
 import { Latencies } from "./latencies.ts";
 import type { Sample } from "./sample.ts";
 
@@ -21,7 +22,7 @@ import type { Sample } from "./sample.ts";
  * assert.deepEqual([...entry.errors], [["HTTP 500", 1]]);
  * ```
  */
-export class Entry {
+export class Entry implements CountedEntry {
   failures = 0;
   retries = 0;
   bytesReceived = 0;
@@ -47,7 +48,7 @@ export class Entry {
   }
 
   /** Adds all that another one has counted. */
-  merge(other: Entry): void {
+  merge(other: CountedEntry): void {
     this.failures += other.failures;
     this.retries += other.retries;
     this.bytesReceived += other.bytesReceived;

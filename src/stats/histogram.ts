@@ -1,3 +1,5 @@
+import type { BucketSink, BucketSource } from "./counted.ts";
+
 /** One bucket that has something in it: its index, and how many values. */
 export type BucketCount = readonly [index: number, count: number];
 
@@ -22,7 +24,7 @@ export type BucketCount = readonly [index: number, count: number];
  * assert.equal(new Histogram().percentile(0.95), null);
  * ```
  */
-export class Histogram {
+export class Histogram implements BucketSource, BucketSink {
   /** How many buckets there are; their indexes are 0 and up. */
   static readonly BUCKETS = 32 * 1024;
 
@@ -72,7 +74,8 @@ export class Histogram {
   }
 
   /** Adds all that another one has counted. */
-  merge(other: Histogram): void {
+  merge(other: BucketSource): void {
+    if (!(other instanceof Histogram)) return other.addTo(this);
     for (let c = 0; c < CHUNKS; c++) {
       const theirs = other.#chunks[c];
       if (theirs === undefined) continue;
@@ -112,6 +115,11 @@ export class Histogram {
       }
     }
     return found;
+  }
+
+  /** Adds all that this one has counted to another one. */
+  addTo(sink: BucketSink): void {
+    for (const [index, count] of this.buckets()) sink.addBucket(index, count);
   }
 
   /** The buckets that have something in them, lowest first. */

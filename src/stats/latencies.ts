@@ -1,3 +1,4 @@
+import type { CountedLatencies } from "./counted.ts";
 import { Histogram } from "./histogram.ts";
 import type { LatencySummary } from "./snapshot.ts";
 
@@ -17,7 +18,7 @@ import type { LatencySummary } from "./snapshot.ts";
  * assert.deepEqual([min, mean, max], [10, 30, 60]);
  * ```
  */
-export class Latencies {
+export class Latencies implements CountedLatencies {
   /** Infinity as long as there is none. */
   min = Infinity;
   /** -Infinity as long as there is none. */
@@ -49,7 +50,7 @@ export class Latencies {
   }
 
   /** Adds all those of another one. */
-  merge(other: Latencies): void {
+  merge(other: CountedLatencies): void {
     if (other.count === 0) return;
     this.squaredDeviations += other.squaredDeviations;
     if (this.count > 0) {

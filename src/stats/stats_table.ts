@@ -42,10 +42,14 @@ export class StatsTable {
     return this.#names.reached;
   }
 
-  /** Sets the moment at which second 0 begins. */
-  start(atMs: number): void {
-    this.#startedAt = atMs;
-    this.#openEndsAt = this.#beginOf(this.#open.second + 1);
+  /**
+   * Sets the moment at which the first second begins, and its number: other than 0 where the run had
+   * begun elsewhere before. What was counted until now belongs to it.
+   */
+  start(atMs: number, second = 0): void {
+    this.#startedAt = atMs - second * 1000;
+    this.#open.second = second;
+    this.#openEndsAt = this.#beginOf(second + 1);
   }
 
   /** Counts one sample, in the second in which it ended. */

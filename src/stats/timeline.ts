@@ -1,4 +1,4 @@
-import type { Interval } from "./interval.ts";
+import type { Counted, CountedSecond } from "./counted.ts";
 import { Latencies } from "./latencies.ts";
 import type { TimelineSecond } from "./snapshot.ts";
 
@@ -21,7 +21,7 @@ export class Timeline {
   #live: Second[] = [];
   #newest = -1;
   #peakUsers = 0;
-  #lateIntervals = 0;
+  #lateSeconds = 0;
 
   /**
    * The most users at once. Of several nodes, each one's own peak within a second is taken to be at
@@ -31,17 +31,25 @@ export class Timeline {
     return this.#peakUsers;
   }
 
-  /** How many intervals came too late for their second's percentiles. */
-  get lateIntervals(): number {
-    return this.#lateIntervals;
+  /** How many seconds of a node came too late for the percentiles. */
+  get lateSeconds(): number {
+    return this.#lateSeconds;
   }
 
-  /** Adds what one node counted in one second. */
-  add(interval: Interval): void {
-    const second = this.#second(interval.second);
-    if (!second.add(interval)) this.#lateIntervals++;
-    this.#peakUsers = Math.max(this.#peakUsers, second.peakUsers);
-    if (interval.second > this.#newest) this.#settle(interval.second);
+  /**
+   * Adds what one node counted. Where seconds were put together, nobody knows which latency belongs to
+   * which of them: each gets the percentiles of all.
+   */
+  add({ from, to, seconds, entries }: Counted): void {
+    for (const one of seconds) {
+      const second = this.#second(one.second);
+      second.count(one);
+      this.#peakUsers = Math.max(this.#peakUsers, second.peakUsers);
+    }
+    for (let number = from; number <= to; number++) {
+      if (!this.#second(number).time(entries)) this.#lateSeconds++;
+    }
+    if (to > this.#newest) this.#settle(to);
   }
 
   /** All seconds that a node has told of, oldest first. */
@@ -84,17 +92,22 @@ class Second {
     this.second = second;
   }
 
-  /** Returns false where latencies came too late. */
-  add({ users, peakUsers, entries }: Interval): boolean {
+  count({ users, peakUsers, requests, failures }: CountedSecond): void {
     this.#row = null;
     this.#users += users;
     this.peakUsers += peakUsers;
+    this.#requests += requests;
+    this.#failures += failures;
+  }
+
+  /** Returns false where latencies came too late. */
+  time(entries: Counted["entries"]): boolean {
+    let some = false;
     for (const [, , entry] of entries) {
-      this.#requests += entry.requests;
-      this.#failures += entry.failures;
+      some = true;
       this.#latencies?.merge(entry.latencies);
     }
-    return this.#latencies !== null || entries.size === 0;
+    return this.#latencies !== null || !some;
   }
 
   settle(): void {

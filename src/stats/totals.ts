@@ -1,6 +1,6 @@
 import { PairCap } from "./cap.ts";
+import type { Counted } from "./counted.ts";
 import { Entry } from "./entry.ts";
-import type { Interval } from "./interval.ts";
 import { PairMap } from "./pair_map.ts";
 import type {
   FailureRow,
@@ -47,14 +47,14 @@ export class Totals {
     return this.#counts.names.reached;
   }
 
-  /** How many intervals came too late for their second's percentiles in the timeline. */
-  get lateIntervals(): number {
-    return this.#counts.timeline.lateIntervals;
+  /** How many seconds of a node came too late for the percentiles of the timeline. */
+  get lateSeconds(): number {
+    return this.#counts.timeline.lateSeconds;
   }
 
-  /** Adds what one node counted in one second; each only once, in any order. */
-  add(interval: Interval): void {
-    this.#counts.add(interval);
+  /** Adds what one node counted; each only once, in any order. */
+  add(counted: Counted): void {
+    this.#counts.add(counted);
   }
 
   /** Drops all that was counted, and the timeline. */
@@ -88,13 +88,13 @@ class Counts {
   readonly #userErrors = new PairMap<number>();
   readonly #userErrorCap = new PairCap();
 
-  add(interval: Interval): void {
-    this.timeline.add(interval);
-    for (const [method, name, entry] of interval.entries) {
+  add(counted: Counted): void {
+    this.timeline.add(counted);
+    for (const [method, name, entry] of counted.entries) {
       this.overall.merge(entry);
       this.#entry(method, this.names.admit(method, name)).merge(entry);
     }
-    for (const [user, error, count] of interval.userErrors) {
+    for (const [user, error, count] of counted.userErrors) {
       const text = this.#userErrorCap.admit(user, error);
       this.#userErrors.set(user, text, (this.#userErrors.get(user, text) ?? 0) + count);
     }
@@ -153,7 +153,7 @@ interface Named {
   readonly name: string;
 }
 
-interface Counted {
+interface ErrorCount {
   readonly error: string;
   readonly count: number;
 }
@@ -162,7 +162,7 @@ function byName(a: Named, b: Named): number {
   return compareText(a.name, b.name) || compareText(a.method, b.method);
 }
 
-function byCount(a: Counted, b: Counted): number {
+function byCount(a: ErrorCount, b: ErrorCount): number {
   return b.count - a.count || compareText(a.error, b.error);
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import type { Lease } from "../core/lease.ts";
 import type { LoopTurns } from "../core/loop_turns.ts";
 import type { Random } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
@@ -21,6 +22,8 @@ export interface UserContext {
   readonly clock: Clock;
   /** @internal */
   readonly http: HttpNode;
+  /** @internal Without it, no request may begin. */
+  readonly lease: Lease;
   /** @internal */
   readonly turns: LoopTurns;
   /** @internal */

@@ -6,6 +6,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
+import type { Lease } from "../core/lease.ts";
 import { encodeBody } from "../http/body.ts";
 import { CookieStore } from "../http/cookies.ts";
 import { withQuery } from "../http/fields.ts";
@@ -17,6 +18,7 @@ import type { Transport, WireRequest, WireResponse } from "../http/transport.ts"
 import type { ResolvedUrl, UrlResolver } from "../http/url_resolver.ts";
 import type { Sample } from "../stats/sample.ts";
 import type { UserContext } from "./context.ts";
+import { parked } from "./parked.ts";
 import type { Recorder } from "./recorder.ts";
 
 /**
@@ -54,6 +56,7 @@ export class Session {
   readonly cookies: CookieStore;
   readonly #transport: Transport;
   readonly #clock: Clock;
+  readonly #lease: Lease;
   readonly #recorder: Recorder;
   readonly #signal: AbortSignal;
   readonly #urls: UrlResolver;
@@ -70,6 +73,7 @@ export class Session {
     this.cookies = new CookieStore(settings.host);
     this.#transport = transport;
     this.#clock = context.clock;
+    this.#lease = context.lease;
     this.#recorder = context.recorder;
     this.#signal = context.signal;
     this.#urls = settings.urls;
@@ -136,6 +140,7 @@ export class Session {
       ? this.#timeoutMs
       : milliseconds(options.timeout);
     tally.startedAt = this.#clock.now();
+    if (!this.#lease.holds(tally.startedAt)) return parked();
     let request: WireRequest = {
       method: tally.method,
       url: target.url,
@@ -229,15 +234,6 @@ export class Session {
 }
 
 const NO_OPTIONS: RequestOptions = {};
-
-/**
- * A promise that never settles. A test that was given up is not gone: one that loops, and catches what
- * its requests reject with, would go on for ever and leave the process no time for anything else.
- * Parked, it is collected like any other garbage.
- */
-function parked(): Promise<never> {
-  return new Promise(() => {});
-}
 
 function milliseconds(seconds: number): number {
   if (!(seconds > 0)) throw new RangeError(`timeout: ${seconds}, seconds over 0 are needed`);

@@ -7,6 +7,7 @@
 import { errorText } from "../core/errors.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import type { UserContext } from "./context.ts";
+import { parked } from "./parked.ts";
 import type { WaitTime } from "./wait_time.ts";
 
 /** In which order the tests of a user class run. */
@@ -118,9 +119,10 @@ export class User {
     fn: () => Result | Promise<Result>,
     options: MeasureOptions = {},
   ): Promise<Result> {
-    const { clock, recorder } = this.#context;
+    const { clock, lease, recorder } = this.#context;
     const method = options.method ?? "TASK";
     const start = clock.now();
+    if (!lease.holds(start)) return parked();
     try {
       const result = await fn();
       this.record({ name, method, latencyMs: clock.now() - start });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ByteStream } from "../../src/http/byte_stream.ts";
+import type { ByteStream } from "../../src/core/byte_stream.ts";
 import { insecureTls } from "../../src/http/insecure_tls.ts";
 import { WireError } from "../../src/http/wire_error.ts";
 import { IDENTITIES, identity } from "../support/certificates.ts";

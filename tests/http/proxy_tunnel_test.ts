@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/core/clock.ts";
 import { AddressBook } from "../../src/http/address_book.ts";
-import type { ByteStream } from "../../src/http/byte_stream.ts";
+import type { ByteStream } from "../../src/core/byte_stream.ts";
 import { Dialer } from "../../src/http/dialer.ts";
 import { originOf } from "../../src/http/origin.ts";
 import { Proxies, type Proxy } from "../../src/http/proxies.ts";

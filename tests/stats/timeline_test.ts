@@ -54,16 +54,16 @@ Deno.test("an interval that comes a minute late is in its second's percentiles",
   assert.equal(timeline.rows()[0]!.p99, 10);
   timeline.add(interval(0, 1, [500]));
   assert.equal(timeline.rows()[0]!.p99, 500);
-  assert.equal(timeline.lateIntervals, 0);
+  assert.equal(timeline.lateSeconds, 0);
 });
 
 Deno.test("an interval that comes too late still counts, and it is told that percentiles lack it", () => {
   const timeline = timelineOf(interval(0, 1, [10]));
   for (let second = 1; second <= 120; second++) timeline.add(interval(second, 1, [10]));
   timeline.add(interval(0, 2, []));
-  assert.equal(timeline.lateIntervals, 0);
+  assert.equal(timeline.lateSeconds, 0);
   timeline.add(interval(0, 2, [500, 500]));
-  assert.equal(timeline.lateIntervals, 1);
+  assert.equal(timeline.lateSeconds, 1);
   assert.deepEqual(timeline.rows()[0], {
     second: 0,
     users: 5,
@@ -86,7 +86,7 @@ Deno.test("a second that nobody told of in time still gets percentiles from its 
     p95: 20,
     p99: 20,
   });
-  assert.equal(timeline.lateIntervals, 0);
+  assert.equal(timeline.lateSeconds, 0);
 });
 
 Deno.test("the peak of users is the highest sum of a second's peaks", () => {

@@ -1,4 +1,6 @@
+import type { ByteStream } from "../../src/core/byte_stream.ts";
 import type { Host, Output } from "../../src/core/host.ts";
+import type { StreamListener } from "../../src/core/network.ts";
 
 /** What a {@link FakeHost} starts with; everything else is empty. */
 export interface FakeHostOptions {
@@ -44,6 +46,8 @@ export class FakeHost implements Host {
   readonly args: readonly string[];
   readonly cwd = "/home/me";
   readonly hostname = "testhost";
+  readonly cores = 2;
+  readonly pid = 4711;
   readonly stdout: FakeOutput;
   readonly stderr: FakeOutput;
   /** Texts by full path. */
@@ -128,6 +132,14 @@ export class FakeHost implements Host {
 
   cpuSeconds(): number {
     return this.cpu;
+  }
+
+  listen(): StreamListener {
+    throw new Error("a fake host does not listen");
+  }
+
+  connect(): Promise<ByteStream> {
+    return Promise.reject(new Error("a fake host does not connect"));
   }
 
   openFileLimit(): Promise<number | null> {

@@ -1,4 +1,5 @@
 import { Events } from "../../src/core/events.ts";
+import { Lease } from "../../src/core/lease.ts";
 import { LoopTurns } from "../../src/core/loop_turns.ts";
 import type { RunInfo } from "../../src/core/run_info.ts";
 import type { Sample } from "../../src/stats/sample.ts";
@@ -51,6 +52,7 @@ export function testContext(fields: Partial<UserContext> = {}): TestContext {
         run: RUN,
         clock,
         turns: new LoopTurns(),
+        lease: Lease.endless(),
         random: () => 0.5,
         recorder,
       }),

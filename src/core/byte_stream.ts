@@ -1,4 +1,4 @@
-/** A connection as bytes, plain or TLS: as much of `Deno.Conn` as the engine needs. */
+/** A connection as bytes, plain or TLS: as much of `Deno.Conn` as aiotest needs. */
 export interface ByteStream {
   /** Reads some bytes; resolves with how many, or null at the end of the stream. */
   read(into: Uint8Array<ArrayBuffer>): Promise<number | null>;

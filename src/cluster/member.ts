@@ -1,0 +1,67 @@
+import type { Report, WorkerPhase } from "./message.ts";
+import { ReportLedger } from "./report_ledger.ts";
+
+/** Who a worker is, for the whole run. */
+export interface MemberIdentity {
+  readonly id: string;
+  /** The same for as long as the worker's process lives. */
+  readonly incarnation: string;
+  /** Number of the worker in the run, 0 and up. */
+  readonly index: number;
+  readonly host: string;
+}
+
+/** How a member stands to the run. */
+export type Membership =
+  /** Connected, or cut off for so short a time that its lease still runs. */
+  | "present"
+  /** It went by itself, and has handed in everything. */
+  | "left"
+  /** Its lease has run out. */
+  | "lost";
+
+/** One worker, as its reports describe it. */
+export class Member {
+  readonly id: string;
+  readonly incarnation: string;
+  readonly index: number;
+  readonly host: string;
+  readonly ledger = new ReportLedger();
+  membership: Membership = "present";
+  phase: WorkerPhase = "preparing";
+  users = 0;
+  peakUsers = 0;
+  /** Share of one core, 0 to 1 and above. */
+  cpu = 0;
+  cpuPeak = 0;
+  lagMs = 0;
+  requests = 0;
+  /** Requests a second in the last second that it told of. */
+  rate = 0;
+  /** The last second that it told of; -1 before the first. */
+  lastSecond = -1;
+  /** Whether everything that it has counted is in. */
+  complete = false;
+
+  constructor({ id, incarnation, index, host }: MemberIdentity) {
+    this.id = id;
+    this.incarnation = incarnation;
+    this.index = index;
+    this.host = host;
+  }
+
+  /** Takes over what a report says of the worker itself. */
+  note(report: Report): void {
+    for (const { users, peakUsers, requests } of report.users) {
+      this.users = users;
+      this.peakUsers = Math.max(this.peakUsers, peakUsers);
+      this.requests += requests;
+      this.rate = requests;
+    }
+    this.cpu = report.cpu;
+    this.cpuPeak = Math.max(this.cpuPeak, report.cpu);
+    this.lagMs = report.lag;
+    this.lastSecond = Math.max(this.lastSecond, report.to);
+    this.complete = report.final;
+  }
+}

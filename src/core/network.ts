@@ -1,0 +1,79 @@
+/**
+ * TCP and TLS streams of this machine, for whatever is not a request of a test.
+ *
+ * @module
+ */
+
+import type { ByteStream } from "./byte_stream.ts";
+
+/** Where to listen. */
+export interface ListenOptions {
+  readonly hostname: string;
+  /** 0: any port that is free. */
+  readonly port: number;
+  /** Certificate and key in PEM; null: plain TCP. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+}
+
+/** Where to connect to. */
+export interface ConnectOptions {
+  readonly hostname: string;
+  readonly port: number;
+  /** TLS, with the authorities in PEM that are trusted beside the usual ones; null: plain TCP. */
+  readonly tls: { readonly caCerts: readonly string[] } | null;
+}
+
+/** A connection that came in. */
+export interface AcceptedStream {
+  readonly stream: ByteStream;
+  /** Address of the peer, without its port. */
+  readonly address: string;
+}
+
+/** Takes connections. */
+export interface StreamListener {
+  readonly port: number;
+  /** The next connection; null once it is closed. */
+  accept(): Promise<AcceptedStream | null>;
+  close(): void;
+}
+
+/** @throws `Deno.errors.AddrInUse` and its like. */
+export function listen({ hostname, port, tls }: ListenOptions): StreamListener {
+  const listener = tls === null
+    ? Deno.listen({ hostname, port })
+    : Deno.listenTls({ hostname, port, ...tls });
+  return {
+    port: listener.addr.port,
+    async accept(): Promise<AcceptedStream | null> {
+      for (;;) {
+        try {
+          const conn = await listener.accept();
+          conn.setNoDelay(true);
+          return { stream: conn, address: conn.remoteAddr.hostname };
+        } catch (error) {
+          if (
+            error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted
+          ) {
+            return null;
+          }
+          // One connection that was gone before it was taken is no reason to take no more.
+          await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
+        }
+      }
+    },
+    close: () => listener.close(),
+  };
+}
+
+/** Out of file descriptors, or a connection that was reset: the next one may do better. */
+const ACCEPT_RETRY_MS = 50;
+
+/** Rejects with `Deno.errors.ConnectionRefused` and its like. */
+export async function connect({ hostname, port, tls }: ConnectOptions): Promise<ByteStream> {
+  const conn = tls === null
+    ? await Deno.connect({ hostname, port })
+    : await Deno.connectTls({ hostname, port, caCerts: [...tls.caCerts] });
+  conn.setNoDelay(true);
+  return conn;
+}
