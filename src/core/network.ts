@@ -49,7 +49,7 @@ export function listen({ hostname, port, tls }: ListenOptions): StreamListener {
       for (;;) {
         try {
           const conn = await listener.accept();
-          conn.setNoDelay(true);
+          sendAtOnce(conn);
           return { stream: conn, address: conn.remoteAddr.hostname };
         } catch (error) {
           if (
@@ -74,6 +74,11 @@ export async function connect({ hostname, port, tls }: ConnectOptions): Promise<
   const conn = tls === null
     ? await Deno.connect({ hostname, port })
     : await Deno.connectTls({ hostname, port, caCerts: [...tls.caCerts] });
-  conn.setNoDelay(true);
+  sendAtOnce(conn);
   return conn;
+}
+
+/** Small messages must not wait for more of them; TLS streams of Deno do not offer it. */
+function sendAtOnce(conn: Deno.Conn): void {
+  if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
 }
