@@ -26,6 +26,7 @@ export type {
   FlagDefault,
   RequestEvent,
   UserErrorEvent,
+  WorkerReport,
 } from "./src/core/events.ts";
 export { logger } from "./src/core/logger.ts";
 export type { Logger } from "./src/core/logger.ts";

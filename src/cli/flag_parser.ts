@@ -6,7 +6,7 @@
 
 import { Command, CommanderError, Option } from "commander";
 import { UsageError } from "../core/errors.ts";
-import type { Setting } from "./settings.ts";
+import type { Setting } from "./setting.ts";
 
 /** Texts by the flag's long name, in the order given; null for a flag without a value. */
 export type FlagTexts = ReadonlyMap<string, readonly (string | null)[]>;

@@ -21,6 +21,9 @@ Examples:
   aiotest quick http://127.0.0.1:8000/ -u 50 -t 10s
   aiotest -f shop_test.ts -H http://127.0.0.1:8000 -u 100 -r 10 -t 3m
   aiotest -f shop_test.ts -u 100 -t 3m --tags checkout --json summary.json
+  aiotest -f shop_test.ts -u 1000 -t 3m --processes 4
+  aiotest -f shop_test.ts -u 5000 -t 3m --master --expect-workers 8
+  aiotest -f shop_test.ts --worker --master-host 192.168.0.10
 `;
 
 const QUICK_USAGE = `quick URL [options]

@@ -13,11 +13,17 @@ import { runDemo } from "./demo.ts";
 import { quickHelpText } from "./help_text.ts";
 import { CommandLine } from "./options.ts";
 import { runQuick } from "./quick.ts";
+import { roleOf } from "./role.ts";
 import { runLocal } from "./run_local.ts";
-import { importTestFile, isTestFile } from "./test_file.ts";
+import { runMaster } from "./run_master.ts";
+import { runProcesses, runWorkerProcesses } from "./run_processes.ts";
+import { runWorker } from "./run_worker.ts";
+import { importTestFile, isTestFile, type TestFileExports } from "./test_file.ts";
 
 /** Does what the command line asks for; resolves with what the process is to exit with. */
 export async function main(host: Host): Promise<number> {
+  // A worker without the process that has started it is nobody's.
+  host.onParentGone(() => host.exit(ExitCode.cluster));
   const exitCode = await obeyOrExplain(host);
   await events.emit("quitting", { exitCode });
   return exitCode;
@@ -57,8 +63,29 @@ async function obey(host: Host): Promise<number> {
       if (!await isTestFile(host, aiotestfile)) commandLine.parse();
       const exports = await importTestFile(host, aiotestfile);
       await events.emit("initCommandLineParser", { parser: commandLine.parser });
-      return await runLocal(host, exports, commandLine.parse());
+      return await runRole(host, exports, commandLine);
     }
+  }
+}
+
+/** Runs the test file in the part that this process has. */
+function runRole(host: Host, exports: TestFileExports, commandLine: CommandLine): Promise<number> {
+  const options = commandLine.parse();
+  const role = roleOf(options, { cores: host.cores, freshToken: crypto.randomUUID() });
+  switch (role.kind) {
+    case "local":
+      return runLocal(host, exports, options);
+    case "master":
+      return runMaster(host, exports, options, {
+        settings: role.master,
+        handedOn: commandLine.handedOn(options),
+      });
+    case "processes":
+      return runProcesses(host, exports, commandLine, role);
+    case "worker":
+      return runWorker(host, exports, commandLine, role);
+    case "workerProcesses":
+      return runWorkerProcesses(host, commandLine, role);
   }
 }
 

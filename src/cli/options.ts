@@ -7,12 +7,14 @@
 import { errorText, UsageError } from "../core/errors.ts";
 import type { CommandLineParser } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
-import type { ConfigFile } from "./config_file.ts";
+import { CLUSTER_SETTINGS } from "./cluster_settings.ts";
+import { type ConfigFile, kebabCase } from "./config_file.ts";
 import { type CustomFlag, CustomFlags } from "./custom_flags.ts";
 import { ownOptions, parseAll, type ParsedArguments, parseKnown } from "./flag_parser.ts";
 import { helpText } from "./help_text.ts";
+import { type GivenFlag, givenFlags, type PassedFlags, passedFlags } from "./passed_flags.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
-import { findConfigFile, Sources } from "./sources.ts";
+import { environmentName, findConfigFile, type HandedOn, Sources } from "./sources.ts";
 
 /** What the command line asks for. */
 export type Request = "run" | "demo" | "quick" | "help" | "quickHelp" | "version";
@@ -26,7 +28,13 @@ export interface Options extends Settings {
 }
 
 /** Flags that mean something only when a test file is run. */
-const NOT_FOR_DEMO = ["aiotestfile", "host"] as const;
+const NOT_FOR_DEMO = ["aiotestfile", "host"];
+
+/** Options of the run that a worker takes from its master, unless it was given its own. */
+const ON_EVERY_NODE = ["host", "tags", "excludeTags", "insecure"] as const;
+
+/** Flags of several processes and machines, which a demo does not need. */
+const NOT_FOR_ONE = Object.keys(CLUSTER_SETTINGS).map(kebabCase);
 
 /**
  * The command line of one run, read in two steps. {@link CommandLine.preview} finds the test file and
@@ -75,14 +83,15 @@ export class CommandLine {
   /**
    * All options.
    *
+   * @param handedOn what a master says of those that were not given here.
    * @throws UsageError where a flag or key is unknown, lacks a good value, or could not be added.
    */
-  parse(): Options {
+  parse(handedOn: HandedOn = {}): Options {
     const custom = this.#custom.all();
     const customOptions = custom.map(({ option }) => option);
     const parsed = parseAll(this.#host.args, [...this.#ownOptions, ...customOptions]);
     checkOperands(parsed);
-    const sources = this.#sources(parsed);
+    const sources = this.#sources(parsed, handedOn);
     const { values, given } = sources.readAll(SETTINGS);
     sources.checkFileKeys([
       ...Object.keys(SETTINGS),
@@ -91,13 +100,33 @@ export class CommandLine {
     return { ...values, given, extra: readExtra(custom, sources) };
   }
 
+  /** The test file's flags, for another process that is to get them as this one did. */
+  passedFlags(): PassedFlags {
+    return passedFlags(this.#givenFlags());
+  }
+
+  /** What holds on every node of a run, for workers that know nothing of this command line. */
+  handedOn(options: Options): HandedOn {
+    const own = ON_EVERY_NODE.filter((name) => options.given.has(name));
+    return Object.fromEntries([
+      ...own.map((name) => [environmentName(name), String(options[name])]),
+      ...this.#givenFlags().map(({ variable, text }) => [variable, text]),
+    ]);
+  }
+
   /** What `--help` prints; the test file's flags are in it as far as they have been added. */
   help(): string {
     return helpText([...this.#ownOptions, ...this.#custom.all().map(({ option }) => option)]);
   }
 
-  #sources({ flags }: ParsedArguments): Sources {
-    return new Sources(flags, this.#host, this.#file);
+  #givenFlags(): GivenFlag[] {
+    const custom = this.#custom.all();
+    const options = [...this.#ownOptions, ...custom.map(({ option }) => option)];
+    return givenFlags(custom, this.#sources(parseAll(this.#host.args, options)));
+  }
+
+  #sources({ flags }: ParsedArguments, handedOn: HandedOn = {}): Sources {
+    return new Sources(flags, this.#host, this.#file, handedOn);
   }
 }
 
@@ -116,12 +145,15 @@ function checkOperands({ flags, operands }: ParsedArguments): void {
       hintFor(stray),
     );
   }
-  const unfit = NOT_FOR_DEMO.find((name) => flags.has(name));
-  if (command === "demo" && unfit !== undefined) {
-    throw new UsageError(
-      `--${unfit} cannot go with demo, which has a test and a target of its own`,
-    );
+  if (command === "demo") {
+    refuse(flags, NOT_FOR_DEMO, "which has a test and a target of its own");
+    refuse(flags, NOT_FOR_ONE, "which runs in one process");
   }
+}
+
+function refuse(flags: ParsedArguments["flags"], names: readonly string[], reason: string): void {
+  const unfit = names.find((name) => flags.has(name));
+  if (unfit !== undefined) throw new UsageError(`--${unfit} cannot go with demo, ${reason}`);
 }
 
 function hintFor(stray: string): string {

@@ -9,6 +9,8 @@ import type { Option } from "commander";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { UrlResolver } from "../http/url_resolver.ts";
+import { CLUSTER_SETTINGS } from "./cluster_settings.ts";
+import { kebabCase } from "./config_file.ts";
 import { ownOptions, parseAll, type ParsedArguments } from "./flag_parser.ts";
 import { QUICK_SETTINGS, type QuickSettings } from "./quick_settings.ts";
 import { SETTINGS } from "./settings.ts";
@@ -32,6 +34,9 @@ const UNFIT: Readonly<Record<string, string>> = {
   tags: "which has no test file",
   "exclude-tags": "which has no test file",
   "show-users-weight": "which has no user classes",
+  ...Object.fromEntries(
+    Object.keys(CLUSTER_SETTINGS).map((name) => [kebabCase(name), "which runs in one process"]),
+  ),
 };
 
 /** The flags that `quick` knows, with those that it only knows to refuse. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Setting, SETTINGS, type Settings, type SettingTable } from "./settings.ts";
+import type { Setting, SettingTable } from "./setting.ts";
+import { SETTINGS, type Settings } from "./settings.ts";
 import { duration, positiveNumber, type ValueKind, wholeNumber } from "./value_kind.ts";
 
 /** One header line. */

@@ -6,23 +6,16 @@
  */
 
 import { systemClock } from "../core/clock.ts";
-import { errorText } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import { ExitCode } from "../core/exit_code.ts";
 import type { Host } from "../core/host.ts";
-import { configureLog, logger } from "../core/logger.ts";
+import { logger } from "../core/logger.ts";
 import { systemRandom } from "../core/random.ts";
-import { VERSION } from "../core/version.ts";
-import { Console, type ConsoleAbilities, consoleAbilities } from "../report/console.ts";
-import { summary, summaryJson } from "../report/summary.ts";
-import { finalReport } from "../report/tables.ts";
 import { LocalRun } from "../runner/local_run.ts";
-import { watchInterrupts } from "./interrupts.ts";
 import type { Options } from "./options.ts";
-import { judge } from "./outcome.ts";
 import { type Preparation, prepare } from "./preparation.ts";
+import { Stage } from "./stage.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
-import { checkWritable } from "./writable.ts";
 
 /**
  * Runs a test file's users as the options say; resolves with the exit code.
@@ -35,48 +28,30 @@ export async function runLocal(
   options: Options,
   done?: Promise<void>,
 ): Promise<number> {
-  const abilities = consoleAbilities(host.stdout, host.env);
-  const console = new Console(host.stdout, { ...abilities, log: host.stderr });
+  const stage = new Stage(host, options);
   try {
-    await openLog(host, options, console);
-    const init = { options: { ...options.extra, ...options }, node: "local" };
-    await events.emit("init", init);
+    await stage.open();
+    await stage.init("local");
     const preparation = prepare(readTestFile(exports), options);
-    if (options.showUsersWeight) {
-      host.stdout.write(`${JSON.stringify(preparation.mix.shares(), null, 2)}\n`);
-      return ExitCode.passed;
-    }
-    if (options.json !== null) await checkWritable(host, "json", options.json);
-    return await runAndReport(host, preparation, options, { console, abilities, done });
+    if (options.showUsersWeight) return showShares(host, preparation);
+    return await runOn(stage, preparation, done);
   } finally {
-    console.close();
+    stage.close();
   }
 }
 
-async function openLog(host: Host, options: Options, console: Console): Promise<void> {
-  const { logfile, loglevel } = options;
-  if (logfile !== null) await checkWritable(host, "logfile", logfile);
-  await configureLog(
-    loglevel,
-    logfile === null
-      ? (line) => console.printAbove(line)
-      : (line) => host.appendLine(logfile, line),
-  );
+/** Prints how the user classes share the users, instead of running them. */
+export function showShares(host: Host, { mix }: Preparation): number {
+  host.stdout.write(`${JSON.stringify(mix.shares(), null, 2)}\n`);
+  return ExitCode.passed;
 }
 
-/** What a run is shown on, and what may end it. */
-interface RunSurroundings {
-  readonly console: Console;
-  readonly abilities: ConsoleAbilities;
-  readonly done: Promise<void> | undefined;
-}
-
-async function runAndReport(
-  host: Host,
+async function runOn(
+  stage: Stage,
   { plan, classes, mix, warnings }: Preparation,
-  options: Options,
-  { console, abilities, done }: RunSurroundings,
+  done: Promise<void> | undefined,
 ): Promise<number> {
+  const { host, options } = stage;
   const run = new LocalRun({
     runId: crypto.randomUUID(),
     hostname: host.hostname,
@@ -93,35 +68,12 @@ async function runAndReport(
     env: (name) => host.env(name),
     cpuSeconds: () => host.cpuSeconds(),
     openFileLimit: await host.openFileLimit(),
-    onSecond: (snapshot) => console.update(snapshot),
+    onSecond: (snapshot) => stage.update(snapshot),
     onWarning: (text) => logger.warn(text),
   });
-  const releases = [
-    host.onStrayError((thrown) => {
-      logger.error(`Thrown where no test could catch it: ${errorText(thrown)}`);
-      run.noteStrayError(thrown);
-    }),
-    // What test files print would tear the panel.
-    abilities.panel ? host.onConsole((text) => console.printAbove(text)) : () => {},
-    watchInterrupts(host, {
-      onFirst: () => {
-        logger.info("Stopping the users; once more, and aiotest exits at once.");
-        run.stop();
-      },
-      beforeExit: () => console.close(),
-    }),
-  ];
+  const release = stage.guard(run);
   void done?.then(() => run.stop());
   const result = await run.run();
-  for (const release of releases) release();
-  console.close();
-  const exitCode = judge(result, options.exitCodeOnError, run.failure);
-  const { columns } = host.stdout;
-  host.stdout.write(finalReport(result, { exitCode, columns, color: abilities.color }));
-  if (options.json !== null) {
-    const text = summaryJson(summary(result, { version: VERSION, exitCode }));
-    await host.writeTextFile(options.json, text);
-  }
-  if (run.failure !== null) throw run.failure;
-  return exitCode;
+  release();
+  return await stage.report(result, run.failure);
 }

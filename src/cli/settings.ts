@@ -1,10 +1,12 @@
 /**
- * Every option of a local run: its flag, its values, its default, and what `--help` says of it.
+ * Every option of a run: its flag, its values, its default, and what `--help` says of it.
  *
  * @module
  */
 
 import { LOG_LEVELS, type LogLevelName } from "../core/logger.ts";
+import { CLUSTER_SETTINGS, type ClusterSettings } from "./cluster_settings.ts";
+import type { SettingTable } from "./setting.ts";
 import {
   choice,
   duration,
@@ -12,12 +14,11 @@ import {
   positiveNumber,
   textOf,
   toggle,
-  type ValueKind,
   wholeNumber,
 } from "./value_kind.ts";
 
 /** The values of all options, defaults filled in. */
-export interface Settings {
+export interface Settings extends ClusterSettings {
   /** The test file, as it was named: may be relative to the working directory. */
   readonly aiotestfile: string;
   /** Replaces the host of every user class; null: each has its own. */
@@ -46,22 +47,6 @@ export interface Settings {
   /** Where the log goes; null: standard error. */
   readonly logfile: string | null;
 }
-
-/** One option. */
-export interface Setting<Value> {
-  /** As the flag parser takes it: `-u, --users <N>`. */
-  readonly flags: string;
-  /** The heading that it stands under in `--help`. */
-  readonly group: string;
-  readonly description: string;
-  readonly kind: ValueKind<Exclude<Value, null>>;
-  readonly default: Value;
-  /** What it means that there is no value, for `--help`. */
-  readonly ifNone?: string;
-}
-
-/** Options by the name of their value. */
-export type SettingTable<Values> = { readonly [Name in keyof Values]: Setting<Values[Name]> };
 
 const TEST = "The test:";
 const LOAD = "The load:";
@@ -134,6 +119,7 @@ export const SETTINGS: SettingTable<Settings> = {
     kind: duration({ orNone: true }),
     default: 2,
   },
+  ...CLUSTER_SETTINGS,
   json: {
     flags: "--json <FILE>",
     group: RESULTS,

@@ -8,7 +8,7 @@ import { UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { type ConfigFile, kebabCase, readConfigFile } from "./config_file.ts";
 import type { FlagTexts } from "./flag_parser.ts";
-import type { Setting, SettingTable } from "./settings.ts";
+import type { Setting, SettingTable } from "./setting.ts";
 import { rawTypeOf, textOf, type ValueKind } from "./value_kind.ts";
 
 /** The values of a table of settings, and which of them were given; the others have their defaults. */
@@ -27,20 +27,27 @@ export async function findConfigFile(flags: FlagTexts, host: Host): Promise<Conf
   return path === undefined ? null : await readConfigFile(host, path);
 }
 
+/** Texts of options by environment variable, as a master hands them on to its workers. */
+export type HandedOn = Readonly<Record<string, string>>;
+
 /** Options as they were given, wherever that was. */
 export class Sources {
   readonly #flags: FlagTexts;
   readonly #host: Pick<Host, "env">;
   readonly #file: ConfigFile | null;
+  readonly #handedOn: HandedOn;
 
+  /** @param handedOn holds where nothing was given here. */
   constructor(
     flags: FlagTexts,
     host: Pick<Host, "env">,
     file: ConfigFile | null,
+    handedOn: HandedOn = {},
   ) {
     this.#flags = flags;
     this.#host = host;
     this.#file = file;
+    this.#handedOn = handedOn;
   }
 
   /**
@@ -51,7 +58,7 @@ export class Sources {
    */
   find<Value>(name: string, kind: ValueKind<Value>): Value | undefined {
     return this.#fromFlags(name, kind) ?? this.#fromEnvironment(name, kind) ??
-      this.#fromFile(name, kind);
+      this.#fromFile(name, kind) ?? this.#fromMaster(name, kind);
   }
 
   /**
@@ -108,6 +115,13 @@ export class Sources {
     return read(`${variable}=${quoted(text)}`, text, kind);
   }
 
+  #fromMaster<Value>(name: string, kind: ValueKind<Value>): Value | undefined {
+    const variable = environmentName(name);
+    if (!Object.hasOwn(this.#handedOn, variable)) return undefined;
+    const text = this.#handedOn[variable]!;
+    return read(`${variable}=${quoted(text)} of the master`, text, kind);
+  }
+
   #fromFile<Value>(name: string, kind: ValueKind<Value>): Value | undefined {
     const entry = this.#file?.entries.get(kebabCase(name));
     if (entry === undefined) return undefined;
@@ -123,7 +137,7 @@ export class Sources {
 }
 
 /** The environment variable of an option. */
-function environmentName(name: string): string {
+export function environmentName(name: string): string {
   return `AIOTEST_${kebabCase(name).toUpperCase().replaceAll("-", "_")}`;
 }
 

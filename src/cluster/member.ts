@@ -28,6 +28,8 @@ export class Member {
   readonly host: string;
   readonly ledger = new ReportLedger();
   membership: Membership = "present";
+  /** Whether it was told that the test has begun: from then on, its counts are part of the run. */
+  begun = false;
   phase: WorkerPhase = "preparing";
   users = 0;
   peakUsers = 0;
@@ -50,12 +52,16 @@ export class Member {
     this.host = host;
   }
 
-  /** Takes over what a report says of the worker itself. */
-  note(report: Report): void {
+  /**
+   * Takes over what a report says of the worker itself.
+   *
+   * @param counts whether its requests are part of the totals.
+   */
+  note(report: Report, counts: boolean): void {
     for (const { users, peakUsers, requests } of report.users) {
       this.users = users;
       this.peakUsers = Math.max(this.peakUsers, peakUsers);
-      this.requests += requests;
+      if (counts) this.requests += requests;
       this.rate = requests;
     }
     this.cpu = report.cpu;

@@ -64,10 +64,9 @@ export class RunBook {
     const verdict = member.ledger.judge(report.seq);
     if (verdict !== "apply") return verdict;
     const counted = countedOf(report);
-    if (report.phase >= this.phase) {
-      this.totals.add(counted);
-      member.note(report);
-    }
+    const counts = report.phase >= this.phase;
+    if (counts) this.totals.add(counted);
+    member.note(report, counts);
     member.ledger.applied(report.seq);
     return verdict;
   }

@@ -37,6 +37,21 @@ export interface UserErrorEvent {
   readonly error: Error;
 }
 
+/** What a worker has told its master of one second, or of several. */
+export interface WorkerReport {
+  /** The first and the last second that it covers; 0 is the first of the test. */
+  readonly from: number;
+  readonly to: number;
+  /** Users that ran on the worker when it ended. */
+  readonly users: number;
+  readonly requests: number;
+  readonly failures: number;
+  /** Share of one core, 0 to 1 and above. */
+  readonly cpu: number;
+  /** How late the worker's event loop ran, in milliseconds. */
+  readonly lagMs: number;
+}
+
 /** What a flag of a test file is where nobody gives it. */
 export type FlagDefault = string | boolean | number;
 
@@ -67,6 +82,8 @@ export interface EventMap {
   request: RequestEvent;
   /** For everything that a user's own code throws, where that user runs. */
   userError: UserErrorEvent;
+  /** On the master, for every report of a worker. */
+  workerReport: { readonly workerId: string; readonly report: WorkerReport };
   /** When the last user has stopped. */
   testStop: { readonly run: RunInfo };
   /** The last one, whatever came before. */

@@ -10,6 +10,14 @@ import { pathToFileURL } from "node:url";
 import { format } from "node:util";
 import type { ByteStream } from "./byte_stream.ts";
 import {
+  type Child,
+  CHILD_VARIABLE,
+  type ChildOptions,
+  onStdinEnd,
+  spawnSelf,
+} from "./child_process.ts";
+import { type DiskFile, openFile, type OpenOptions } from "./disk_file.ts";
+import {
   connect,
   type ConnectOptions,
   listen,
@@ -47,11 +55,17 @@ export interface Host {
   appendLine(path: string, line: string): void;
   /** Creates the file where there is none, and leaves it as it is otherwise; rejects where it cannot be written. */
   touch(path: string): Promise<void>;
+  /** Opens a file that grows; throws `Deno.errors.NotFound` and its like. */
+  openFile(path: string, options: OpenOptions): DiskFile;
   /** Whether a file of this name can be seen. */
   isFile(path: string): Promise<boolean>;
   /** Imports an ES module from a file. */
   importModule(path: string): Promise<Record<string, unknown>>;
-  /** Calls `handler` at each Ctrl-C or SIGTERM, until the function returned is called. */
+  /**
+   * Calls `handler` at each Ctrl-C or SIGTERM, until the function returned is called. A child of
+   * {@link spawnSelf} ignores Ctrl-C: the terminal sends it to parent and children alike, and what
+   * becomes of the children is for the parent to say.
+   */
   onInterrupt(handler: () => void): () => void;
   /**
    * Calls `handler` with what was thrown where nobody can catch it, such as the rejection of a promise
@@ -71,12 +85,20 @@ export interface Host {
   connect(to: ConnectOptions): Promise<ByteStream>;
   /** Files and sockets that this process may have open, or null where nobody knows. */
   openFileLimit(): Promise<number | null>;
+  /** Starts this same program as a child, which ends when this process does, in whatever way. */
+  spawnSelf(args: readonly string[], options: ChildOptions): Child;
+  /**
+   * In a child of {@link spawnSelf}: calls `handler` when the parent is gone, until the function
+   * returned is called. Elsewhere nothing is watched.
+   */
+  onParentGone(handler: () => void): () => void;
   /** Ends the process at once. */
   exit(code: number): never;
 }
 
-/** The machine that this process runs on. */
+/** The machine that this process runs on; asked for once in a process. */
 export function denoHost(): Host {
+  const isChild = becomeChild();
   return {
     args: Deno.args,
     cwd: Deno.cwd(),
@@ -89,9 +111,10 @@ export function denoHost(): Host {
     writeTextFile: (path, text) => Deno.writeTextFile(path, text),
     appendLine: (path, line) => Deno.writeTextFileSync(path, `${line}\n`, { append: true }),
     touch: async (path) => (await Deno.open(path, { create: true, append: true })).close(),
+    openFile,
     isFile,
     importModule: (path) => import(pathToFileURL(path).href),
-    onInterrupt,
+    onInterrupt: (handler) => onInterrupt(handler, isChild),
     onStrayError,
     onConsole,
     cpuSeconds,
@@ -100,6 +123,9 @@ export function denoHost(): Host {
     listen,
     connect,
     openFileLimit,
+    spawnSelf: (args, options) =>
+      spawnSelf({ args: Deno.args, env: Deno.env.toObject() }, args, options),
+    onParentGone: (handler) => isChild ? onStdinEnd(handler) : () => {},
     exit: (code) => Deno.exit(code),
   };
 }
@@ -135,11 +161,20 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-function onInterrupt(handler: () => void): () => void {
+/** Finds out whether this process is a child, and has it ignore Ctrl-C from its first moment if it is. */
+function becomeChild(): boolean {
+  const isChild = Deno.env.get(CHILD_VARIABLE) !== undefined;
+  if (!isChild) return false;
+  // What a test file starts is no child of ours, and has another standard input.
+  Deno.env.delete(CHILD_VARIABLE);
+  Deno.addSignalListener("SIGINT", () => {});
+  return true;
+}
+
+function onInterrupt(handler: () => void, isChild: boolean): () => void {
   // Windows knows no SIGTERM: there, closing the console window is the nearest thing.
-  const signals: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM"];
+  const term: Deno.Signal = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
+  const signals: Deno.Signal[] = isChild ? [term] : ["SIGINT", term];
   for (const signal of signals) Deno.addSignalListener(signal, handler);
   return () => {
     for (const signal of signals) Deno.removeSignalListener(signal, handler);

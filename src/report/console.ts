@@ -7,6 +7,7 @@
 import { stripVTControlCharacters } from "node:util";
 import type { Output } from "../core/host.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
+import { awaited } from "./attendance.ts";
 import { render } from "./live_panel.ts";
 import { progressLine } from "./progress_line.ts";
 import { columnsOf, harmless } from "./terminal_text.ts";
@@ -47,6 +48,8 @@ export class Console {
   #cursorHidden = false;
   /** How many intervals of the run have had their progress line. */
   #intervals = 0;
+  /** What the run was last said to wait for; null where it was not. */
+  #awaited: string | null = null;
   #closed = false;
 
   constructor(output: Output, options: ConsoleOptions) {
@@ -119,11 +122,19 @@ export class Console {
   }
 
   #writeProgress(snapshot: Snapshot): void {
+    const waiting = awaited(snapshot);
+    // The time of a run that waits stands still, so its lines come when there is something new.
+    if (waiting !== null && waiting !== this.#awaited) this.#writeLine(snapshot);
+    this.#awaited = waiting;
     const intervals = Math.floor(snapshot.elapsedSeconds / PROGRESS_SECONDS);
     if (intervals === this.#intervals) return;
     this.#intervals = intervals;
     // None where a run has only just begun, or has begun again.
-    if (intervals > 0) this.#output.write(`${progressLine(snapshot)}\n`);
+    if (intervals > 0) this.#writeLine(snapshot);
+  }
+
+  #writeLine(snapshot: Snapshot): void {
+    this.#output.write(`${progressLine(snapshot)}\n`);
   }
 }
 

@@ -5,26 +5,23 @@
  */
 
 import { formatDuration } from "../core/duration.ts";
-import { BUSY_CPU, LATE_LOOP_MS } from "../stats/generator_limits.ts";
-import type {
-  LatencySummary,
-  RequestRow,
-  RunState,
-  Snapshot,
-  TimelineSecond,
-} from "../stats/snapshot.ts";
+import type { LatencySummary, RequestRow, Snapshot, TimelineSecond } from "../stats/snapshot.ts";
+import { attendance, awaited, isPresent } from "./attendance.ts";
+import { cpuGauge, lagGauge, STATE_TONES } from "./gauges.ts";
 import { formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
 import { recentRequests, type RecentSeconds, recentSeconds } from "./recent_seconds.ts";
 import { sparkline } from "./sparkline.ts";
-import { renderLine, type Span, span, type Tone } from "./styled_line.ts";
-import { textTable } from "./text_table.ts";
+import { renderLine, type Span, span } from "./styled_line.ts";
+import { type TableSize, textTable } from "./text_table.ts";
+import { workerTable } from "./worker_table.ts";
 
 /**
  * Draws a run: at most 22 lines, none wider than `columns`. It is made for 60 columns and more; where
  * there are fewer, the ends of lines are missing.
  */
 export function render(snapshot: Snapshot, columns: number, color: boolean): string[] {
-  const { statistics } = snapshot;
+  const { mode, statistics, warnings, workers } = snapshot;
+  const size = { columns, color };
   const lines = [
     progress(snapshot, columns),
     [],
@@ -35,17 +32,24 @@ export function render(snapshot: Snapshot, columns: number, color: boolean): str
     latencies(`last ${RECENT_SECONDS} s`, recentSeconds(statistics.timeline, RECENT_SECONDS)),
     generators(snapshot),
   ];
-  return [
+  const head = [
     ...lines.map((line) => renderLine(line, columns, color)),
-    ...topNames(statistics.requests, columns, color),
-    ...snapshot.warnings.slice(-LATEST_WARNINGS).map((warning) =>
-      renderLine([span("! ", "warning"), span(warning)], columns, color)
-    ),
+    ...(mode === "distributed" ? workerTable(workers, size) : []),
   ];
+  const foot = warnings.slice(-LATEST_WARNINGS).map((warning) =>
+    renderLine([span("! ", "warning"), span(warning)], columns, color)
+  );
+  // Names are what gives way: what they come to stands above them, and all of them in the report.
+  const room = MOST_LINES - head.length - foot.length;
+  return [...head, ...topNames(statistics.requests, room, size), ...foot];
 }
 
+const MOST_LINES = 22;
 const RECENT_SECONDS = 5;
 const TOP_NAMES = 8;
+
+/** An empty line and the titles. */
+const TABLE_HEAD_LINES = 2;
 const LATEST_WARNINGS = 2;
 const LABEL_COLUMNS = 10;
 
@@ -55,14 +59,6 @@ const RATE_COLUMNS = 10;
 /** Wider bars and sparklines would say no more. */
 const LONGEST_BAR = 60;
 
-const STATE_TONES: Readonly<Record<RunState, Tone>> = {
-  ready: "quiet",
-  spawning: "busy",
-  running: "good",
-  stopping: "warning",
-  stopped: "quiet",
-};
-
 function label(text: string): Span {
   return span(text.padEnd(LABEL_COLUMNS), "quiet");
 }
@@ -70,6 +66,8 @@ function label(text: string): Span {
 function progress(snapshot: Snapshot, columns: number): Span[] {
   const { state, elapsedSeconds, plannedSeconds } = snapshot;
   const head = span(state.padEnd(LABEL_COLUMNS), STATE_TONES[state]);
+  const waiting = awaited(snapshot);
+  if (waiting !== null) return [head, span(waiting, "strong")];
   const elapsed = formatDuration(elapsedSeconds);
   if (plannedSeconds === null) return [head, span(elapsed)];
   // Users that are stopping outlive the plan, and a bar has no more than its length.
@@ -133,24 +131,31 @@ function latencies(title: string, latency: LatencySummary | RecentSeconds): Span
   return [label(title), ...values, span("ms", "quiet")];
 }
 
-function generators({ workers }: Snapshot): Span[] {
+function generators({ mode, workers }: Snapshot): Span[] {
   if (workers.length === 0) return [label("workers"), span("none yet", "warning")];
-  const cpu = Math.max(...workers.map((worker) => worker.cpu));
-  const lag = Math.max(...workers.map((worker) => worker.lagMs));
-  const many = workers.length > 1;
+  const present = workers.filter(isPresent);
+  const count = span(`${attendance(workers)}   `, "strong");
+  // How those were that are gone says nothing of now.
+  if (present.length === 0) return [label("workers"), count];
+  const cpu = Math.max(...present.map((worker) => worker.cpu));
+  const lag = Math.max(...present.map((worker) => worker.lagMs));
   return [
-    label(many ? "workers" : "process"),
-    ...(many ? [span(`${workers.length}   `, "strong"), span("busiest ", "quiet")] : []),
+    ...(mode === "local" ? [label("process")] : [label("workers"), count]),
+    ...(present.length > 1 ? [span("busiest ", "quiet")] : []),
     span("cpu ", "quiet"),
-    span(`${Math.round(cpu * 100)}%`, cpu >= BUSY_CPU ? "warning" : "plain"),
+    cpuGauge(cpu),
     span("   loop lag ", "quiet"),
-    span(`${formatLatency(lag)} ms`, lag >= LATE_LOOP_MS ? "warning" : "plain"),
+    lagGauge(lag),
+    span(" ms"),
   ];
 }
 
-function topNames(rows: readonly RequestRow[], columns: number, color: boolean): string[] {
+/** The names with the most requests, in at most so many lines. */
+function topNames(rows: readonly RequestRow[], room: number, size: TableSize): string[] {
   if (rows.length === 0) return [];
-  const top = rows.toSorted((a, b) => b.requests - a.requests).slice(0, TOP_NAMES);
+  const most = room - TABLE_HEAD_LINES;
+  const shown = Math.min(TOP_NAMES, rows.length > most ? most - 1 : most);
+  const top = rows.toSorted((a, b) => b.requests - a.requests).slice(0, shown);
   const table = textTable(
     [
       { title: "Name", align: "left", elastic: true },
@@ -166,7 +171,7 @@ function topNames(rows: readonly RequestRow[], columns: number, color: boolean):
       span(formatLatency(row.latencyMs.p95)),
       span(formatCount(row.failures), row.failures > 0 ? "bad" : "plain"),
     ]),
-    { columns, color },
+    size,
   );
   const hidden = rows.length - top.length;
   return [
@@ -174,7 +179,7 @@ function topNames(rows: readonly RequestRow[], columns: number, color: boolean):
     table.header,
     ...table.rows,
     ...(hidden > 0
-      ? [renderLine([span(`and ${formatCount(hidden)} more`, "quiet")], columns, color)]
+      ? [renderLine([span(`and ${formatCount(hidden)} more`, "quiet")], size.columns, size.color)]
       : []),
   ];
 }

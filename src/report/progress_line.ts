@@ -1,5 +1,6 @@
 import { formatDuration } from "../core/duration.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
+import { attendance, awaited } from "./attendance.ts";
 import { formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
 import { recentSeconds } from "./recent_seconds.ts";
 
@@ -8,17 +9,20 @@ const WINDOW_SECONDS = 5;
 
 /**
  * A run in one line, for where no panel can be drawn: rate and latencies are those of the last five
- * seconds, the counts those of the whole run.
+ * seconds, the counts those of the whole run. Of a run that waits for its workers, it says so.
  */
 export function progressLine(snapshot: Snapshot): string {
-  const { users, state, elapsedSeconds } = snapshot;
+  const { users, state, elapsedSeconds, mode, workers } = snapshot;
+  const head = [formatDuration(elapsedSeconds).padStart(6), state.padEnd(8)];
+  const waiting = awaited(snapshot);
+  if (waiting !== null) return [...head, waiting].join("  ");
   const { totals, timeline } = snapshot.statistics;
   const { rate, p50, p95, p99 } = recentSeconds(timeline, WINDOW_SECONDS);
   const share = totals.failures === 0 ? "" : ` (${formatShare(totals.errorRate)})`;
   return [
-    formatDuration(elapsedSeconds).padStart(6),
-    state.padEnd(8),
+    ...head,
     `${users.current}/${users.target} users`,
+    ...(mode === "distributed" ? [`workers ${attendance(workers)}`] : []),
     `${formatRate(rate)} req/s`,
     `${formatCount(totals.requests)} reqs`,
     `${formatCount(totals.failures)} failed${share}`,

@@ -18,6 +18,7 @@ import { renderLine, type Span, span } from "./styled_line.ts";
 import { harmless, shorten, wrap } from "./terminal_text.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 import { verdict } from "./verdict.ts";
+import { workerSection } from "./worker_section.ts";
 
 /** How the report is to be written. */
 export interface ReportOptions {
@@ -37,6 +38,7 @@ export function finalReport(snapshot: Snapshot, options: ReportOptions): string 
     percentileSection(snapshot, size),
     failureSection(snapshot, size),
     userErrorSection(snapshot, size),
+    workerSection(snapshot, size),
     warningSection(snapshot, size),
     verdictSection(snapshot, options.exitCode, size),
   ];

@@ -7,7 +7,7 @@
 
 import type { Clock, Timer } from "../core/clock.ts";
 import type { LoopTurns } from "../core/loop_turns.ts";
-import { BUSY_CPU, LATE_LOOP_MS } from "../stats/generator_limits.ts";
+import { GeneratorWatch, WATCHED_SECONDS } from "../stats/generator_watch.ts";
 
 /** How the generator did in the second before. */
 export interface Health {
@@ -18,7 +18,6 @@ export interface Health {
 }
 
 const PROBE_MS = 20;
-const WINDOW_SECONDS = 5;
 
 /** Watches processor and event loop, and says in a sentence when they are what limits the test. */
 export class GeneratorHealth {
@@ -28,10 +27,10 @@ export class GeneratorHealth {
   readonly #turns: LoopTurns;
   readonly #cpuSeconds: () => number;
   readonly #warn: (text: string) => void;
+  readonly #watch = new GeneratorWatch("The load generator");
   #timer: Timer | null = null;
   #probedAt = 0;
   #lags: number[][] = [[]];
-  #busySeconds = 0;
   #checkedAt = 0;
   #cpuAt = 0;
 
@@ -77,21 +76,9 @@ export class GeneratorHealth {
 
     const lags = this.#lags.flat().sort((a, b) => a - b);
     const lagMs = lags[Math.ceil(lags.length * 0.99) - 1] ?? 0;
-    this.#lags = [...this.#lags.slice(1 - WINDOW_SECONDS), []];
+    this.#lags = [...this.#lags.slice(1 - WATCHED_SECONDS), []];
 
-    this.#busySeconds = cpu > BUSY_CPU ? this.#busySeconds + 1 : 0;
-    if (this.#busySeconds >= WINDOW_SECONDS) {
-      this.#warn(
-        `The load generator used over ${BUSY_CPU * 100} % of a core for ${WINDOW_SECONDS} s: ` +
-          "it may be the bottleneck, and the latencies partly its own.",
-      );
-    }
-    if (this.#lags.length === WINDOW_SECONDS && lagMs > LATE_LOOP_MS) {
-      this.#warn(
-        `The load generator's event loop ran over ${LATE_LOOP_MS} ms late (99th percentile of ` +
-          `${WINDOW_SECONDS} s): latencies may be too long by as much.`,
-      );
-    }
+    for (const text of this.#watch.note({ cpu, lagMs })) this.#warn(text);
     return { cpu, lagMs };
   }
 

@@ -23,6 +23,18 @@ export interface DriverHooks {
   onSecond(): void;
 }
 
+/** How far a run has come that goes on elsewhere, or after a break. */
+export interface DriverProgress {
+  /** Seconds since the run began. */
+  readonly elapsedSeconds: number;
+  /** Users that run. */
+  readonly users: number;
+  /** Whether the first target number of users has run. */
+  readonly started: boolean;
+}
+
+const AT_THE_START: DriverProgress = { elapsedSeconds: 0, users: 0, started: false };
+
 /** Starting many users takes time, in which nothing else runs; so they start in portions. */
 const STARTED_AT_ONCE = 100;
 
@@ -32,20 +44,29 @@ export class LoadDriver {
   readonly #plan: Plan;
   readonly #mix: ClassMix;
   readonly #hooks: DriverHooks;
-  readonly #pacer = new SpawnPacer(0);
+  readonly #pacer: SpawnPacer;
   readonly #startedAt: number;
-  #users = 0;
-  #started = false;
+  #users: number;
+  #started: boolean;
   #stopped = false;
   #wake: (() => void) | null = null;
 
-  /** The run begins now. */
-  constructor(clock: Clock, plan: Plan, mix: ClassMix, hooks: DriverHooks) {
+  /** The run begins now, or goes on from where it was. */
+  constructor(
+    clock: Clock,
+    plan: Plan,
+    mix: ClassMix,
+    hooks: DriverHooks,
+    progress: DriverProgress = AT_THE_START,
+  ) {
     this.#clock = clock;
     this.#plan = plan;
     this.#mix = mix;
     this.#hooks = hooks;
-    this.#startedAt = clock.now();
+    this.#startedAt = clock.now() - progress.elapsedSeconds * 1000;
+    this.#pacer = new SpawnPacer(progress.users);
+    this.#users = progress.users;
+    this.#started = progress.started;
   }
 
   /** Whether users are still to be started or stopped. */
@@ -62,7 +83,7 @@ export class LoadDriver {
         const target = targetAt(this.#plan, now);
         if (target === null) return;
         this.#aimAt(target, now);
-        if (now >= 1) this.#hooks.onSecond();
+        if (tickAt > 0) this.#hooks.onSecond();
         tickAt = this.#nextTick(now);
       }
       if (this.#spawn(now)) await this.#clock.nextTurn();

@@ -16,6 +16,7 @@ import type { DiscoveredClass } from "../user/discovery.ts";
 import { nodeContext } from "../user/node_context.ts";
 import { Recorder } from "../user/recorder.ts";
 import { GeneratorHealth, type Health } from "./generator_health.ts";
+import { liveRunInfo } from "./live_run_info.ts";
 import { UserPool } from "./user_pool.ts";
 
 /** Everything that a generator needs and does not make itself. */
@@ -60,7 +61,12 @@ export class LoadGenerator {
   constructor(options: LoadGeneratorOptions) {
     const { clock, events, random, lease } = options;
     this.#clock = clock;
-    this.run = this.#runInfo(options.runId, options.node);
+    this.run = liveRunInfo({
+      id: options.runId,
+      node: options.node,
+      users: () => this.users,
+      runTime: () => this.elapsedSeconds,
+    });
     this.#recorder = new Recorder(this.#table, events, this.run);
     const turns = new LoopTurns();
     this.#health = new GeneratorHealth(clock, turns, options.cpuSeconds, options.onWarning);
@@ -140,20 +146,5 @@ export class LoadGenerator {
   noteStrayError(thrown: unknown): void {
     if (this.#recorder.isCounted(thrown)) return;
     this.#recorder.userError(STRAY, thrown, this.#clock.now());
-  }
-
-  #runInfo(id: string, node: string): RunInfo {
-    const userCount = (): number => this.users;
-    const runTime = (): number => this.elapsedSeconds;
-    return {
-      id,
-      node,
-      get userCount(): number {
-        return userCount();
-      },
-      get runTime(): number {
-        return runTime();
-      },
-    };
   }
 }

@@ -12,11 +12,12 @@ import type { ClassMix } from "../load/class_mix.ts";
 import { type Plan, plannedSeconds } from "../load/plan.ts";
 import type { Target } from "../load/target.ts";
 import type { RunState, Snapshot } from "../stats/snapshot.ts";
-import { Totals } from "../stats/totals.ts";
+import { NAMES_CAPPED, Totals } from "../stats/totals.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import type { Health } from "./generator_health.ts";
 import { LoadDriver } from "./load_driver.ts";
 import { LoadGenerator } from "./load_generator.ts";
+import { openFilesProblem } from "./open_files.ts";
 
 /** Everything that a run needs and does not make itself. */
 export interface LocalRunOptions {
@@ -47,9 +48,6 @@ export interface LocalRunOptions {
   /** Called with each new warning. */
   readonly onWarning: (text: string) => void;
 }
-
-/** Files that a process has open beside its users' connections. */
-const OTHER_OPEN_FILES = 50;
 
 const NODE = "local";
 
@@ -159,12 +157,14 @@ export class LocalRun {
       plannedSeconds: plannedSeconds(this.#options.plan),
       complete,
       users,
+      expectedWorkers: null,
       workers: [{
         id: NODE,
         host: this.#options.hostname,
-        state: complete ? "finished" : this.#state,
+        state: this.#state === "stopped" ? "finished" : this.#state,
         users: users.current,
         peakUsers: users.peak,
+        rate: statistics.timeline.at(-1)?.requests ?? 0,
         cpu: this.#lastHealth.cpu,
         cpuPeak: this.#generator.cpuPeak,
         lagMs: this.#lastHealth.lagMs,
@@ -197,13 +197,8 @@ export class LocalRun {
           `${this.#options.mix.limit} run.`,
       );
     }
-    const limit = this.#options.openFileLimit;
-    if (limit !== null && target.users + OTHER_OPEN_FILES > limit) {
-      this.#warn(
-        `The limit of open files is ${limit}, too low for ${target.users} users with a connection ` +
-          "each: raise it (ulimit -n) before the test.",
-      );
-    }
+    const problem = openFilesProblem(target.users, this.#options.openFileLimit);
+    if (problem !== null) this.#warn(problem);
   }
 
   #noteStarted(users: number): void {
@@ -220,12 +215,7 @@ export class LocalRun {
       this.#state = this.#driver?.spawning ? "spawning" : "running";
     }
     for (const interval of this.#generator.take()) this.#totals.add(interval);
-    if (this.#totals.namesCapped) {
-      this.#warn(
-        "More than 1,000 request names: the later ones are counted together under (other). " +
-          "Give requests a name of their own where their path holds an id.",
-      );
-    }
+    if (this.#totals.namesCapped) this.#warn(NAMES_CAPPED);
     this.#lastHealth = this.#generator.check();
     this.#options.onSecond(this.snapshot());
   }

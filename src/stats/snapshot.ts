@@ -83,13 +83,29 @@ export interface Statistics {
 /** What a run is doing. */
 export type RunState = "ready" | "spawning" | "running" | "stopping" | "stopped";
 
+/** What one process does in a run, or how its part in it ended. */
+export type WorkerState =
+  | "preparing"
+  | "ready"
+  | "spawning"
+  | "running"
+  | "stopping"
+  /** It was there to the end. */
+  | "finished"
+  /** It went before the end, as it was told to by a signal, and handed in what it had counted. */
+  | "left"
+  /** It was not heard of for so long that others run its users. */
+  | "lost";
+
 /** One process that generates load. */
 export interface WorkerRow {
   readonly id: string;
   readonly host: string;
-  readonly state: RunState | "finished";
+  readonly state: WorkerState;
   readonly users: number;
   readonly peakUsers: number;
+  /** Requests that ended in the last second that it told of. */
+  readonly rate: number;
   /** Share of one core, 0 to 1 and above, in the last second and at its highest. */
   readonly cpu: number;
   readonly cpuPeak: number;
@@ -123,6 +139,8 @@ export interface Snapshot {
     /** Users that ran when the test was told to stop. */
     readonly final: number;
   };
+  /** Workers that a master waits for before it begins; null in a local run. */
+  readonly expectedWorkers: number | null;
   readonly workers: readonly WorkerRow[];
   readonly statistics: Statistics;
   readonly warnings: readonly string[];

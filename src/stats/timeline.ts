@@ -1,4 +1,4 @@
-import type { Counted, CountedSecond } from "./counted.ts";
+import type { Counted, CountedLatencies, CountedSecond } from "./counted.ts";
 import { Latencies } from "./latencies.ts";
 import type { TimelineSecond } from "./snapshot.ts";
 
@@ -41,14 +41,14 @@ export class Timeline {
    * which of them: each gets the percentiles of all.
    */
   add({ from, to, seconds, entries }: Counted): void {
+    // Nobody needs the histogram of a second that is settled as soon as it is known.
+    const oldest = Math.max(this.#newest, to) - LIVE_SECONDS;
     for (const one of seconds) {
-      const second = this.#second(one.second);
+      const second = this.#seconds.get(one.second) ?? this.#begin(one.second, one.second > oldest);
       second.count(one);
       this.#peakUsers = Math.max(this.#peakUsers, second.peakUsers);
     }
-    for (let number = from; number <= to; number++) {
-      if (!this.#second(number).time(entries)) this.#lateSeconds++;
-    }
+    this.#time(from, to, entries);
     if (to > this.#newest) this.#settle(to);
   }
 
@@ -59,13 +59,25 @@ export class Timeline {
       .map((second) => second.row());
   }
 
-  #second(number: number): Second {
-    const known = this.#seconds.get(number);
-    if (known !== undefined) return known;
-    const second = new Second(number);
+  #begin(number: number, isLive: boolean): Second {
+    const second = new Second(number, isLive);
     this.#seconds.set(number, second);
-    this.#live.push(second);
+    if (isLive) this.#live.push(second);
     return second;
+  }
+
+  #time(from: number, to: number, entries: Counted["entries"]): void {
+    let parts = Array.from(entries, ([, , { latencies }]): CountedLatencies => latencies)
+      .filter(({ count }) => count > 0);
+    if (parts.length === 0) return;
+    // Nearly always it is one second; putting together what only one needs would cost more than all else.
+    if (from < to) parts = [together(parts)];
+    let percentiles: Percentiles | null = null;
+    const percentilesOfAll = (): Percentiles => percentiles ??= percentilesOf(together(parts));
+    for (let number = from; number <= to; number++) {
+      const isInTime = this.#seconds.get(number)?.time(parts, percentilesOfAll);
+      if (isInTime === false) this.#lateSeconds++;
+    }
   }
 
   #settle(newest: number): void {
@@ -76,6 +88,19 @@ export class Timeline {
   }
 }
 
+type Percentiles = Pick<TimelineSecond, "p50" | "p95" | "p99">;
+
+function percentilesOf(latencies: Latencies): Percentiles {
+  const [p50 = null, p95 = null, p99 = null] = latencies.percentiles([0.5, 0.95, 0.99]);
+  return { p50, p95, p99 };
+}
+
+function together(parts: readonly CountedLatencies[]): Latencies {
+  const latencies = new Latencies();
+  for (const part of parts) latencies.merge(part);
+  return latencies;
+}
+
 class Second {
   readonly second: number;
   peakUsers = 0;
@@ -83,13 +108,16 @@ class Second {
   #requests = 0;
   #failures = 0;
   /** Null once the second is settled. */
-  #latencies: Latencies | null = new Latencies();
+  #latencies: Latencies | null;
   /** Null where something was added since it was made. */
   #row: TimelineSecond | null = null;
-  #percentiles: Pick<TimelineSecond, "p50" | "p95" | "p99"> = { p50: null, p95: null, p99: null };
+  /** Null as long as there is no latency. */
+  #percentiles: Percentiles | null = null;
+  #isLate = false;
 
-  constructor(second: number) {
+  constructor(second: number, isLive: boolean) {
     this.second = second;
+    this.#latencies = isLive ? new Latencies() : null;
   }
 
   count({ users, peakUsers, requests, failures }: CountedSecond): void {
@@ -100,14 +128,20 @@ class Second {
     this.#failures += failures;
   }
 
-  /** Returns false where latencies came too late. */
-  time(entries: Counted["entries"]): boolean {
-    let some = false;
-    for (const [, , entry] of entries) {
-      some = true;
-      this.#latencies?.merge(entry.latencies);
+  /**
+   * Adds latencies of this second. Returns false where they came too late, once.
+   *
+   * @param percentiles those of these latencies.
+   */
+  time(parts: readonly CountedLatencies[], percentiles: () => Percentiles): boolean {
+    this.#row = null;
+    if (this.#latencies !== null) { for (const part of parts) this.#latencies.merge(part); }
+    else if (this.#percentiles === null) this.#percentiles = percentiles();
+    else if (!this.#isLate) {
+      this.#isLate = true;
+      return false;
     }
-    return this.#latencies !== null || !some;
+    return true;
   }
 
   settle(): void {
@@ -120,16 +154,15 @@ class Second {
   }
 
   #makeRow(): TimelineSecond {
-    if (this.#latencies !== null) {
-      const [p50 = null, p95 = null, p99 = null] = this.#latencies.percentiles([0.5, 0.95, 0.99]);
-      this.#percentiles = { p50, p95, p99 };
+    if (this.#latencies !== null && this.#latencies.count > 0) {
+      this.#percentiles = percentilesOf(this.#latencies);
     }
     return {
       second: this.second,
       users: this.#users,
       requests: this.#requests,
       failures: this.#failures,
-      ...this.#percentiles,
+      ...(this.#percentiles ?? { p50: null, p95: null, p99: null }),
     };
   }
 }

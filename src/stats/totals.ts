@@ -12,6 +12,11 @@ import type {
 } from "./snapshot.ts";
 import { Timeline } from "./timeline.ts";
 
+/** What the person who runs the test should know when {@link Totals.namesCapped}. */
+export const NAMES_CAPPED =
+  "More than 1,000 request names: the later ones are counted together under (other). " +
+  "Give requests a name of their own where their path holds an id.";
+
 /**
  * What the intervals of all nodes add up to.
  *

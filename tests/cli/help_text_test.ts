@@ -43,7 +43,7 @@ Deno.test("help ends with examples, and nothing behind them", async () => {
   const lines = await help();
   const examples = lines.slice(lines.indexOf("Examples:") + 1);
   assert.equal(examples.pop(), "");
-  assert.equal(examples.length, 4);
+  assert.equal(examples.length, 7);
   for (const line of examples) assert.match(line, /^ {2}aiotest /);
 });
 
@@ -61,5 +61,5 @@ Deno.test("flags of the test file are shown with their defaults", async () => {
     parser.option("-k, --tenant <name>", "whose data", "nobody");
   });
   const heading = lines.indexOf("Of the test file:");
-  assert.equal(lines[heading + 1], "  -k, --tenant <name>       whose data (default: nobody)");
+  assert.equal(lines[heading + 1], "  -k, --tenant <name>            whose data (default: nobody)");
 });

@@ -144,6 +144,11 @@ const BAD: Bad[] = [
     ["quick", URL, "--show-users-weight"],
     "--show-users-weight cannot go with quick, which has no user classes",
   ],
+  [["quick", URL, "--master"], "--master cannot go with quick, which runs in one process"],
+  [
+    ["quick", URL, "--processes=2"],
+    "--processes cannot go with quick, which runs in one process",
+  ],
   [["quick", URL, "-z"], "-z: there is no such flag", "aiotest quick --help shows all flags."],
   [["quick", URL, "--request"], "--request: there is no such flag", "Did you mean --requests?"],
 ];

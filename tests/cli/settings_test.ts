@@ -35,6 +35,24 @@ const GOOD: Good[] = [
   ["loglevel", ["-L", "--loglevel"], "DEBUG", "DEBUG"],
   ["loglevel", ["-L", "--loglevel"], "warning", "WARNING"],
   ["logfile", ["--logfile"], "run.log", "run.log"],
+  ["processes", ["--processes"], "1", 1],
+  ["processes", ["--processes"], "-1", -1],
+  ["expectWorkers", ["--expect-workers"], "8", 8],
+  ["expectWorkersMaxWait", ["--expect-workers-max-wait"], "0", 0],
+  ["expectWorkersMaxWait", ["--expect-workers-max-wait"], "1m", 60],
+  ["masterHost", ["--master-host"], "192.168.0.10", "192.168.0.10"],
+  ["masterPort", ["--master-port"], "65535", 65_535],
+  ["masterBindHost", ["--master-bind-host"], "::1", "::1"],
+  ["masterBindPort", ["--master-bind-port"], "0", 0],
+  ["token", ["--token"], "s3cret", "s3cret"],
+  ["workerName", ["--worker-name"], "box 1/α", "box 1/α"],
+  ["workerName", ["--worker-name"], "x".repeat(100), "x".repeat(100)],
+  ["reconnectTimeout", ["--reconnect-timeout"], "2.5", 2.5],
+  ["journal", ["--journal"], "run.journal", "run.journal"],
+  ["resume", ["--resume"], "run.journal", "run.journal"],
+  ["tlsCert", ["--tls-cert"], "master.pem", "master.pem"],
+  ["tlsKey", ["--tls-key"], "master.key", "master.key"],
+  ["tlsCa", ["--tls-ca"], "ca.pem", "ca.pem"],
 ];
 
 for (const [name, flags, text, value] of GOOD) {
@@ -58,6 +76,9 @@ const TOGGLES: [keyof Settings, string][] = [
   ["insecure", "--insecure"],
   ["resetStats", "--reset-stats"],
   ["showUsersWeight", "--show-users-weight"],
+  ["master", "--master"],
+  ["worker", "--worker"],
+  ["allowDifferentTestfile", "--allow-different-testfile"],
   ["showUsersWeight", "--show-users-wight"],
 ];
 
@@ -69,7 +90,7 @@ for (const [name, flag] of TOGGLES) {
   });
 }
 
-for (const [name, flag] of TOGGLES.slice(0, 3)) {
+for (const [name, flag] of TOGGLES.slice(0, -1)) {
   Deno.test(`${variableOf(flag)} takes the usual words for on and off`, async () => {
     for (const text of ["true", "1", "yes", "True", "YES"]) {
       assert.equal((await parse({ env: { [variableOf(flag)]: text } }))[name], true);
@@ -89,6 +110,8 @@ for (const [name, flag] of TOGGLES.slice(0, 3)) {
 const OVER_ZERO = "a time over 0, and of 24 days at most, is needed";
 const ZERO_OR_MORE = "a time of 0 or more, and of 24 days at most, is needed";
 const LEVELS = "one of DEBUG, INFO, WARNING, ERROR, CRITICAL is needed";
+const PROCESSES = "a whole number of 1 or more is needed, or -1 for one a core";
+const WORKER_NAME = "a name of at most 100 visible characters is needed";
 const NAMES = "names separated by commas are needed";
 
 const BAD: [flag: string, text: string, needed: string][] = [
@@ -120,6 +143,27 @@ const BAD: [flag: string, text: string, needed: string][] = [
   ["--exit-code-on-error", "x", "a whole number from 0 to 255 is needed"],
   ["--loglevel", "LOUD", LEVELS],
   ["--logfile", " ", "the name of a file is needed"],
+  ["--processes", "0", PROCESSES],
+  ["--processes", "-2", PROCESSES],
+  ["--processes", "all", PROCESSES],
+  ["--expect-workers", "0", "a whole number of 1 or more is needed"],
+  ["--expect-workers-max-wait", "-1", ZERO_OR_MORE],
+  ["--master-host", " ", "a host name or an address is needed"],
+  ["--master-port", "0", "a whole number from 1 to 65535 is needed"],
+  ["--master-port", "65536", "a whole number from 1 to 65535 is needed"],
+  ["--master-bind-host", " ", "a host name or an address is needed"],
+  ["--master-bind-port", "-1", "a whole number from 0 to 65535 is needed"],
+  ["--master-bind-port", "65536", "a whole number from 0 to 65535 is needed"],
+  ["--token", " ", "a secret that master and workers share is needed"],
+  ["--worker-name", " ", WORKER_NAME],
+  ["--worker-name", "a\x1b[2J", WORKER_NAME],
+  ["--worker-name", "x".repeat(101), WORKER_NAME],
+  ["--reconnect-timeout", "0", OVER_ZERO],
+  ["--journal", " ", "the name of a file is needed"],
+  ["--resume", " ", "the name of a journal is needed"],
+  ["--tls-cert", " ", "the name of a file is needed"],
+  ["--tls-key", " ", "the name of a file is needed"],
+  ["--tls-ca", " ", "the name of a file is needed"],
 ];
 
 for (const [flag, text, needed] of BAD) {
@@ -133,6 +177,27 @@ for (const [flag, text, needed] of BAD) {
     );
   });
 }
+
+Deno.test("an empty token is refused, where a flag or a file gives it", async () => {
+  const needed = "a secret that master and workers share is needed";
+  assert.equal((await refusal({ args: ["--token", ""] })).message, `--token "": ${needed}`);
+  assert.equal(
+    (await refusal(config('token = ""'))).message,
+    `load.toml: token = "": ${needed}`,
+  );
+});
+
+Deno.test("the usual spellings of master and workers are read", async () => {
+  const { given: _given, extra: _extra, ...values } = await parse({
+    args: ["--worker", "--master-host=192.168.0.10", "--master-port=5557", "--expect-workers=8"],
+  });
+  assert.deepEqual(values, {
+    ...DEFAULTS,
+    worker: true,
+    masterHost: "192.168.0.10",
+    expectWorkers: 8,
+  });
+});
 
 Deno.test("a bad time is refused with how times are written", async () => {
   assert.equal(
@@ -158,6 +223,24 @@ Deno.test("a configuration file may use kebab case, camel case, and its own type
     json = "a.json"
     logfile = "a.log"
     host = "http://127.0.0.1"
+    master = true
+    worker = false
+    processes = -1
+    expect-workers = 8
+    expectWorkersMaxWait = "1m"
+    master-host = "a"
+    master-port = 1
+    masterBindHost = "b"
+    master-bind-port = 2
+    token = "c"
+    workerName = "d"
+    reconnect-timeout = 3
+    allowDifferentTestfile = true
+    journal = "e"
+    resume = "f"
+    tls-cert = "g"
+    tlsKey = "h"
+    tls-ca = "i"
   `;
   const expected: Settings = {
     aiotestfile: "shop.ts",
@@ -175,6 +258,24 @@ Deno.test("a configuration file may use kebab case, camel case, and its own type
     showUsersWeight: true,
     loglevel: "ERROR",
     logfile: "a.log",
+    master: true,
+    worker: false,
+    processes: -1,
+    expectWorkers: 8,
+    expectWorkersMaxWait: 60,
+    masterHost: "a",
+    masterPort: 1,
+    masterBindHost: "b",
+    masterBindPort: 2,
+    token: "c",
+    workerName: "d",
+    reconnectTimeout: 3,
+    allowDifferentTestfile: true,
+    journal: "e",
+    resume: "f",
+    tlsCert: "g",
+    tlsKey: "h",
+    tlsCa: "i",
   };
   const { given, extra, ...values } = await parse(config(toml));
   assert.deepEqual(values, expected);

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { Console, consoleAbilities } from "../../src/report/console.ts";
 import { render } from "../../src/report/live_panel.ts";
 import { progressLine } from "../../src/report/progress_line.ts";
-import { requestRow, shopSnapshot, snapshot, statistics } from "../support/snapshots.ts";
+import {
+  clusterSnapshot,
+  emptySnapshot,
+  requestRow,
+  shopSnapshot,
+  snapshot,
+  statistics,
+} from "../support/snapshots.ts";
 import { Screen } from "../support/screen.ts";
 
 function panelOn(screen: Screen, log: Screen = screen): Console {
@@ -149,6 +156,27 @@ Deno.test("a run whose time begins again has its lines again", () => {
   assert.deepEqual(output.writes, [
     `${progressLine(shopSnapshot(5))}\n`,
     `${progressLine(shopSnapshot(5))}\n`,
+  ]);
+});
+
+Deno.test("a master that waits has a line each time that a worker comes or goes", () => {
+  const output = new Screen(80, false);
+  const console = new Console(output, { color: false, panel: false, log: output });
+  const { workers } = clusterSnapshot(30);
+  // The third was lost.
+  for (const count of [0, 0, 1, 2, 3, 2, 5, 5, 1]) {
+    console.update(emptySnapshot({ expectedWorkers: 8, workers: workers.slice(0, count) }));
+  }
+  console.update(clusterSnapshot(5));
+  console.update(clusterSnapshot(6));
+  const line = (count: number): string => `    0s  ready     waiting for workers: ${count} of 8\n`;
+  assert.deepEqual(output.writes, [
+    line(0),
+    line(1),
+    line(2),
+    line(3),
+    line(1),
+    `${progressLine(clusterSnapshot(5))}\n`,
   ]);
 });
 

@@ -4,6 +4,7 @@ import { render } from "../../src/report/live_panel.ts";
 import { columnsOf } from "../../src/report/terminal_text.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import {
+  clusterSnapshot,
   emptySnapshot,
   requestRow,
   shopSnapshot,
@@ -12,6 +13,56 @@ import {
   workerRow,
 } from "../support/snapshots.ts";
 import { anyName, CONTROLS } from "../support/texts.ts";
+
+const PANEL_60 = [
+  "running   ████████░░░░░░░░░░░░░░░░░░░░░░░░░░░ 30s of 2m, 25%",
+  "",
+  "users     100",
+  "rate      392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
+  "requests  12,360   failures 7 (0.06%)   user errors 2",
+  "latency   p50 12.0    p95 36.0    p99 96.0    max 480     ms",
+  "last 5 s  p50 12.0    p95 36.0    p99 96.0    ms",
+  "workers   6 of 8   busiest cpu 97%   loop lag 61.0 ms",
+  "Worker        Users  Req/s  CPU  Lag ms  State",
+  "attic-k3x9-3      -      -    -       -  lost",
+  "attic-k3x9-6     20   66.0  97%    12.5  running",
+  "attic-k3x9-8     16   68.0  42%    61.0  running",
+  "attic-k3x9-5     16   65.0  25%    1.25  running",
+  "attic-k3x9-7     16   67.0  27%    1.25  running",
+  "attic-k3x9-1     16   61.0  21%    1.25  running",
+  "and 2 more",
+  "",
+  "Name                              Reqs  Req/s  p95 ms  Fails",
+  "GET /api/v2/cat…arch?category=…  9,330  311.0    36.0      0",
+  "POST /api/v2/basket/items        1,560   52.0    36.0      0",
+  "and 3 more",
+  "! Worker attic-k3x9-3 was lost:…what it counted are missing.",
+];
+
+const PANEL_80 = [
+  "running   █████████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░ 30s of 2m, 25%",
+  "",
+  "users     100",
+  "rate      392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
+  "requests  12,360   failures 7 (0.06%)   user errors 2",
+  "latency   p50 12.0    p95 36.0    p99 96.0    max 480     ms",
+  "last 5 s  p50 12.0    p95 36.0    p99 96.0    ms",
+  "workers   6 of 8   busiest cpu 97%   loop lag 61.0 ms",
+  "Worker        Users  Req/s  CPU  Lag ms  State",
+  "attic-k3x9-3      -      -    -       -  lost",
+  "attic-k3x9-6     20   66.0  97%    12.5  running",
+  "attic-k3x9-8     16   68.0  42%    61.0  running",
+  "attic-k3x9-5     16   65.0  25%    1.25  running",
+  "attic-k3x9-7     16   67.0  27%    1.25  running",
+  "attic-k3x9-1     16   61.0  21%    1.25  running",
+  "and 2 more",
+  "",
+  "Name                                      Reqs  Req/s  p95 ms  Fails",
+  "GET /api/v2/catalogue/search?category=…  9,330  311.0    36.0      0",
+  "POST /api/v2/basket/items                1,560   52.0    36.0      0",
+  "and 3 more",
+  "! Worker attic-k3x9-3 was lost: 2 s of what it counted are missing.",
+];
 
 function lineOf(run: Snapshot, label: string): string | undefined {
   return render(run, 80, false).find((line) => line.startsWith(label));
@@ -84,6 +135,70 @@ Deno.test("of many workers the one in the worst state is shown", () => {
   assert.ok(render(run, 80, true).some((line) => line.includes("\x1b[33m95%\x1b[0m")));
 });
 
+Deno.test("a single worker is not the busiest of anything", () => {
+  const run = snapshot({ mode: "distributed", workers: [workerRow()] });
+  assert.equal(lineOf(run, "workers"), "workers   1   cpu 31%   loop lag 1.25 ms");
+});
+
+Deno.test("how busy workers were that are gone says nothing of now", () => {
+  const lost = workerRow({ state: "lost", cpu: 0.99, lagMs: 500 });
+  const some = snapshot({ mode: "distributed", workers: [lost, workerRow()] });
+  assert.equal(lineOf(some, "workers"), "workers   1 of 2   cpu 31%   loop lag 1.25 ms");
+  const none = snapshot({ mode: "distributed", workers: [lost] });
+  assert.equal(lineOf(none, "workers"), "workers   0 of 1   ");
+});
+
+Deno.test("the panel of eight workers, half a minute in, on 60 columns", () => {
+  assert.deepEqual(render(clusterSnapshot(30), 60, false), PANEL_60);
+});
+
+Deno.test("the panel of eight workers, half a minute in, on 80 columns", () => {
+  assert.deepEqual(render(clusterSnapshot(30), 80, false), PANEL_80);
+});
+
+Deno.test("the panel of eight workers, half a minute in, on 120 columns", () => {
+  const bar = `${"█".repeat(15)}${"░".repeat(45)}`;
+  assert.deepEqual(render(clusterSnapshot(30), 120, false), [
+    `running   ${bar} 30s of 2m, 25%`,
+    ...PANEL_80.slice(1),
+  ]);
+});
+
+Deno.test("what is wrong with a worker has the colour of it", () => {
+  const lines = render(clusterSnapshot(30), 80, true);
+  const row = (number: number): string =>
+    lines.find((line) => line.startsWith(`attic-k3x9-${number}`))!;
+  assert.ok(row(3).endsWith("  \x1b[31mlost\x1b[0m"));
+  assert.ok(row(6).includes("  \x1b[33m97%\x1b[0m    12.5  \x1b[32mrunning\x1b[0m"));
+  assert.ok(row(8).includes("  42%  \x1b[33m  61.0\x1b[0m  "));
+});
+
+Deno.test("a master that waits says how many workers are there", () => {
+  const workers = [
+    workerRow({ id: "a", state: "ready", users: 0, rate: 0, cpu: 0.02, lagMs: 0 }),
+    workerRow({ id: "b", state: "preparing", users: 0, rate: 0, cpu: 0.4, lagMs: 0 }),
+  ];
+  const waiting = emptySnapshot({ mode: "distributed", expectedWorkers: 8, workers });
+  assert.deepEqual(render(waiting, 60, false), [
+    "ready     waiting for workers: 1 of 8",
+    "",
+    "users     0",
+    "rate      -",
+    "requests  0   failures 0",
+    "latency   p50 -       p95 -       p99 -       max -       ms",
+    "last 5 s  p50 -       p95 -       p99 -       ms",
+    "workers   2   busiest cpu 40%   loop lag 0 ms",
+    "Worker  Users  Req/s  CPU  Lag ms  State",
+    "b           0      0  40%       0  preparing",
+    "a           0      0   2%       0  ready",
+  ]);
+  assert.equal(
+    lineOf({ ...waiting, workers: [] }, "ready"),
+    "ready     waiting for workers: 0 of 8",
+  );
+  assert.equal(lineOf({ ...waiting, workers: [] }, "workers"), "workers   none yet");
+});
+
 Deno.test("the eight names with the most requests are shown, and how many are not", () => {
   const requests = Array.from(
     { length: 12 },
@@ -106,11 +221,34 @@ Deno.test("the fullest panel fits a terminal of 24 rows", () => {
   assert.equal(render(full, 80, false).length, 21);
 });
 
+Deno.test("no number of workers, names and warnings makes the panel higher than 22 lines", () => {
+  const count = fc.nat(12);
+  fc.assert(fc.property(count, count, fc.nat(3), (workers, names, warnings) => {
+    const full = clusterSnapshot(30, {
+      workers: Array.from({ length: workers }, (_, i) => workerRow({ id: `w${i}` })),
+      statistics: statistics({
+        requests: Array.from({ length: names }, (_, i) => requestRow({ name: `/${i}` })),
+      }),
+      warnings: Array.from({ length: warnings }, (_, i) => `careful ${i}`),
+    });
+    const lines = render(full, 80, false);
+    assert.ok(lines.length <= 22, lines.join("\n"));
+    const shown = lines.filter((line) => line.startsWith("GET /")).length;
+    assert.ok(shown >= Math.min(1, names));
+    assert.equal(lines.includes(`and ${names - shown} more`), shown < names);
+  }));
+});
+
 Deno.test("no text makes a line wider than the terminal, or brings control characters", () => {
   const columns = fc.integer({ min: 1, max: 140 });
   fc.assert(fc.property(anyName, anyName, columns, (method, text, columns) => {
     const requests = [requestRow({ method, name: text, requests: 123_456_789 })];
-    const run = snapshot({ statistics: statistics({ requests }), warnings: [text] });
+    const run = snapshot({
+      mode: "distributed",
+      workers: [workerRow({ id: text, cpu: 123.4, users: 1e9 }), workerRow({ id: method })],
+      statistics: statistics({ requests }),
+      warnings: [text],
+    });
     for (const line of render(run, columns, false)) {
       assert.ok(columnsOf(line) <= columns, line);
       assert.doesNotMatch(line, CONTROLS);

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { progressLine } from "../../src/report/progress_line.ts";
-import { emptySnapshot, requestRow, snapshot, statistics } from "../support/snapshots.ts";
+import {
+  clusterSnapshot,
+  emptySnapshot,
+  requestRow,
+  snapshot,
+  statistics,
+  workerRow,
+} from "../support/snapshots.ts";
 
 Deno.test("the line tells the state, the last seconds' rate and latencies, and all counts", () => {
   assert.equal(
@@ -19,4 +26,23 @@ Deno.test("what is not known yet is a dash", () => {
     progressLine(emptySnapshot()),
     "    0s  ready     0/0 users  - req/s  0 reqs  0 failed  p50 - p95 - p99 - ms",
   );
+});
+
+Deno.test("a distributed run tells how many workers it has, and how many are gone", () => {
+  const workers = [1, 2, 3, 4].map((number) => workerRow({ id: `w${number}` }));
+  assert.equal(
+    progressLine(snapshot({ mode: "distributed", workers })),
+    "   10s  running   10/10 users  workers 4  100.0 req/s  1,000 reqs  0 failed  " +
+      "p50 12.0 p95 36.0 p99 96.0 ms",
+  );
+  const [first, ...others] = workers;
+  const gone = [{ ...first!, state: "left" as const }, ...others];
+  assert.match(progressLine(snapshot({ mode: "distributed", workers: gone })), / workers 3 of 4 /);
+  assert.match(progressLine(clusterSnapshot(30)), / workers 6 of 8 /);
+});
+
+Deno.test("a master that waits for its workers has nothing else to tell", () => {
+  const workers = [workerRow({ id: "a" }), workerRow({ id: "b" })];
+  const waiting = emptySnapshot({ mode: "distributed", expectedWorkers: 8, workers });
+  assert.equal(progressLine(waiting), "    0s  ready     waiting for workers: 2 of 8");
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { summary, summaryJson } from "../../src/report/summary.ts";
 import {
+  clusterSnapshot,
   emptySnapshot,
   latencies,
   NO_LATENCIES,
@@ -143,4 +144,14 @@ Deno.test("one failure among millions is not rounded away", () => {
   const row = requestRow({ requests: 30_000_000, failures: 1 });
   const { totals } = summary(snapshot({ statistics: statistics({ requests: [row] }) }), OPTIONS);
   assert.equal(totals.errorRate, 3.33333e-8);
+});
+
+Deno.test("the workers of a distributed run have the fields that the one of a local run has", () => {
+  const { mode, complete, workers } = summary(clusterSnapshot(30), OPTIONS);
+  assert.deepEqual([mode, complete, workers.length], ["distributed", false, 8]);
+  assert.equal(
+    JSON.stringify(workers[2]),
+    '{"id":"attic-k3x9-3","host":"attic","state":"lost","peakUsers":16,"cpuPeak":0.33,' +
+      '"requests":40,"complete":false}',
+  );
 });

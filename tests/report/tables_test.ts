@@ -4,6 +4,7 @@ import { finalReport } from "../../src/report/tables.ts";
 import { columnsOf } from "../../src/report/terminal_text.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import {
+  clusterSnapshot,
   emptySnapshot,
   latencies,
   requestRow,
@@ -105,6 +106,26 @@ Deno.test("the heading counts the workers of a distributed run, and what was sen
   ]);
 });
 
+Deno.test("a distributed run tells of its workers behind what went wrong, and judges at last", () => {
+  const text = finalReport(clusterSnapshot(30), { ...PLAIN, exitCode: 4 });
+  const titles = text.split("\n\n").map((section) => section.trim().split(/[\n,]/)[0]);
+  assert.deepEqual(titles.slice(1), [
+    "Requests",
+    "Percentiles",
+    "Failures",
+    "User errors",
+    "Workers",
+    "! Worker attic-k3x9-3 was lost: 2 s of what it counted are missing.",
+    "FAILED  7 of 12",
+  ]);
+  assert.equal(
+    text.slice(text.indexOf("FAILED")),
+    `FAILED  7 of 12,360 requests failed (0.06%), 2 user errors, counts incomplete
+        for 1 of 8 workers (exit code 4)
+`,
+  );
+});
+
 Deno.test("every one of a thousand names is in both tables", () => {
   const lines = finalReport(withRows(1000), PLAIN).split("\n");
   for (const name of ["/item/0", "/item/500", "/item/999"]) {
@@ -155,6 +176,8 @@ Deno.test("no names, errors or numbers make a line too wide or reach the termina
   fc.assert(fc.property(run, fc.integer({ min: 0, max: 140 }), ({ requests, text }, columns) => {
     const troubled = snapshot({
       runId: text,
+      mode: "distributed",
+      workers: [workerRow({ id: text, host: text, peakUsers: 1e9, cpuPeak: 99, complete: false })],
       statistics: statistics({
         requests,
         failures: [{ method: text, name: text, error: text, count: 1e12 }],

@@ -66,6 +66,37 @@ Deno.test("what comes before the start is counted in second 0", () => {
   assert.deepEqual(others, []);
 });
 
+Deno.test("a table that starts late counts on from the second it is told", () => {
+  const table = new StatsTable();
+  table.record(sample({ endedAt: START - 5000 }));
+  table.start(START, 40);
+  table.record(sample({ endedAt: START + 999 }));
+  table.record(sample({ endedAt: START + 2500 }));
+  assert.deepEqual(bySecond(table.take(START + 2500)), [[40, 2], [41, 0]]);
+  assert.deepEqual(bySecond(table.flush(START + 2600)), [[42, 1]]);
+});
+
+Deno.test("a table that starts late and counts nothing has no second", () => {
+  const table = new StatsTable();
+  table.start(START, 40);
+  assert.deepEqual(table.flush(START), []);
+  assert.deepEqual(bySecond(table.flush(START + 1)), [[40, 0]]);
+});
+
+Deno.test("an interval tells how its one second went", () => {
+  const table = new StatsTable();
+  table.start(START, 7);
+  table.setUsers(5, START);
+  table.setUsers(4, START + 1);
+  table.record(sample({ endedAt: START + 1 }));
+  table.record(sample({ name: "pay", error: "HTTP 500", endedAt: START + 1 }));
+  const [interval = assert.fail()] = table.take(START + 1000);
+  assert.deepEqual([interval.from, interval.to], [7, 7]);
+  assert.deepEqual(interval.seconds, [
+    { second: 7, users: 4, peakUsers: 5, requests: 2, failures: 1 },
+  ]);
+});
+
 Deno.test("a run that never started loses nothing either", () => {
   const table = new StatsTable();
   assert.deepEqual(table.flush(START), []);

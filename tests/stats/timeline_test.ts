@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import type { Counted } from "../../src/stats/counted.ts";
 import { Entry } from "../../src/stats/entry.ts";
 import { Interval } from "../../src/stats/interval.ts";
+import { Stretch } from "../../src/stats/stretch.ts";
 import { Timeline } from "../../src/stats/timeline.ts";
 import { sample } from "../support/samples.ts";
 
@@ -13,10 +15,16 @@ function interval(second: number, users: number, latencies: readonly number[]): 
   return interval;
 }
 
-function timelineOf(...intervals: Interval[]): Timeline {
+function timelineOf(...intervals: Counted[]): Timeline {
   const timeline = new Timeline();
   for (const one of intervals) timeline.add(one);
   return timeline;
+}
+
+function stretchOf(...intervals: Interval[]): Stretch {
+  const stretch = new Stretch();
+  for (const one of intervals) stretch.add(one);
+  return stretch;
 }
 
 Deno.test("intervals of several nodes for the same second become one second", () => {
@@ -95,4 +103,40 @@ Deno.test("the peak of users is the highest sum of a second's peaks", () => {
   const timeline = timelineOf(interval(0, 5, []), interval(0, 4, []), peaked, interval(1, 3, []));
   assert.equal(timeline.peakUsers, 11);
   assert.equal(new Timeline().peakUsers, 0);
+});
+
+Deno.test("seconds that were put together keep their counts, and have the percentiles of all", () => {
+  const stretch = stretchOf(interval(3, 2, [10]), interval(4, 5, []), interval(5, 4, [30, 30]));
+  const times = { p50: 30, p95: 30, p99: 30 };
+  assert.deepEqual(timelineOf(stretch).rows(), [
+    { second: 3, users: 2, requests: 1, failures: 0, ...times },
+    { second: 4, users: 5, requests: 0, failures: 0, ...times },
+    { second: 5, users: 4, requests: 2, failures: 0, ...times },
+  ]);
+});
+
+Deno.test("a part without seconds adds latencies, and no requests or users", () => {
+  const { from, to, entries, userErrors } = stretchOf(interval(0, 2, [10]), interval(1, 2, [10]));
+  const timeline = timelineOf(
+    interval(0, 2, []),
+    interval(1, 3, []),
+    { from, to, seconds: [], entries, userErrors },
+  );
+  const times = { p50: 10, p95: 10, p99: 10 };
+  assert.deepEqual(timeline.rows(), [
+    { second: 0, users: 2, requests: 0, failures: 0, ...times },
+    { second: 1, users: 3, requests: 0, failures: 0, ...times },
+  ]);
+});
+
+Deno.test("each second of a stretch that comes too late is one that percentiles lack", () => {
+  const timeline = timelineOf(interval(0, 1, [10]), interval(1, 1, [10]), interval(121, 1, [10]));
+  timeline.add(stretchOf(interval(0, 1, [500]), interval(1, 1, [500]), interval(2, 1, [500])));
+  assert.equal(timeline.lateSeconds, 2);
+  assert.deepEqual(timeline.rows().map(({ second, requests, p99 }) => [second, requests, p99]), [
+    [0, 2, 10],
+    [1, 2, 10],
+    [2, 1, 500],
+    [121, 1, 10],
+  ]);
 });

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { Counted } from "../../src/stats/counted.ts";
 import { Entry } from "../../src/stats/entry.ts";
+import { Histogram } from "../../src/stats/histogram.ts";
 import { Interval } from "../../src/stats/interval.ts";
+import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 import type { Sample } from "../../src/stats/sample.ts";
-import type { RequestTotals, Statistics } from "../../src/stats/snapshot.ts";
+import type { Statistics } from "../../src/stats/snapshot.ts";
 import { StatsTable } from "../../src/stats/stats_table.ts";
+import { Stretch } from "../../src/stats/stretch.ts";
 import { Totals } from "../../src/stats/totals.ts";
+import { exactStatistics } from "../support/exact_statistics.ts";
 import { anySample, sample } from "../support/samples.ts";
 import { NO_LATENCIES } from "../support/snapshots.ts";
 
@@ -20,22 +25,24 @@ function intervalsOf(samples: readonly Sample[]): Interval[] {
   return table.flush(10_001);
 }
 
-function totalsOf(intervals: Iterable<Interval>): Totals {
+function totalsOf(parts: Iterable<Counted>): Totals {
   const totals = new Totals();
-  for (const interval of intervals) totals.add(interval);
+  for (const part of parts) totals.add(part);
   return totals;
 }
 
-/** All but the means and deviations, whose last digits depend on the order of adding. */
-function exact(statistics: Statistics): unknown {
-  const strip = (
-    { latencyMs: { mean: _, stddev: __, ...latencyMs }, ...row }: RequestTotals,
-  ): unknown => ({
-    ...row,
-    latencyMs,
+/** The same with its histograms as bytes. */
+function packedOf({ from, to, seconds, entries, userErrors }: Stretch): Counted {
+  const packed = Array.from(entries, ([method, name, entry]) => {
+    const { count, min, max, sum, squaredDeviations, histogram } = entry.latencies;
+    assert.ok(histogram instanceof Histogram);
+    const latencies = { count, min, max, sum, squaredDeviations };
+    const bytes = new PackedBuckets(packBuckets(histogram));
+    const { requests, failures, retries, bytesReceived, bytesSent, errors } = entry;
+    const counts = { requests, failures, retries, bytesReceived, bytesSent, errors };
+    return [method, name, { ...counts, latencies: { ...latencies, histogram: bytes } }] as const;
   });
-  const { totals, requests, ...rest } = statistics;
-  return { ...rest, totals: strip(totals), requests: requests.map(strip) };
+  return { from, to, seconds, entries: packed, userErrors };
 }
 
 /** Means and deviations, the overall ones first, each in parts of the highest latency. */
@@ -58,7 +65,7 @@ Deno.test("samples spread over nodes make the same statistics as one table of th
       .map(({ interval }) => interval);
     const actual = totalsOf(shuffled).statistics(10);
     const expected = totalsOf(whole).statistics(10);
-    assert.deepEqual(exact(actual), exact(expected));
+    assert.deepEqual(exactStatistics(actual), exactStatistics(expected));
     const expectedParts = inexact(expected);
     for (const [i, part] of inexact(actual).entries()) {
       assert.ok(Math.abs(part - expectedParts[i]!) < 1e-9, `${part} is not ${expectedParts[i]}`);
@@ -217,4 +224,36 @@ Deno.test("a snapshot stays as it was when more is added", () => {
   for (const interval of intervalsOf([sample({ latencyMs: 99 })])) totals.add(interval);
   assert.deepEqual(before, copy);
   assert.equal(totals.statistics(1).totals.requests, 2);
+});
+
+Deno.test("seconds that were put together, packed or not, count as they do apart", () => {
+  const samples = fc.array(anySample, { maxLength: 100 });
+  fc.assert(fc.property(samples, fc.boolean(), (samples, packed) => {
+    const intervals = intervalsOf(samples);
+    const stretch = new Stretch();
+    for (const interval of intervals) stretch.add(interval);
+    const { timeline: _, ...expected } = exactStatistics(totalsOf(intervals).statistics(10));
+    const together = totalsOf([packed ? packedOf(stretch) : stretch]);
+    const { timeline: __, ...actual } = exactStatistics(together.statistics(10));
+    assert.deepEqual(actual, expected);
+  }));
+});
+
+Deno.test("parts of a second add up to it, where only one of them tells how it went", () => {
+  const [interval = assert.fail()] = intervalsOf([
+    sample({ name: "search", latencyMs: 5 }),
+    sample({ name: "pay", latencyMs: 5, error: "HTTP 500" }),
+  ]);
+  const [search, pay] = [...interval.entries].map((entry) => [entry]);
+  const { from, to, seconds, userErrors } = interval;
+  const totals = totalsOf([
+    { from, to, seconds, userErrors, entries: search! },
+    { from, to, seconds: [], userErrors: [], entries: pay! },
+  ]);
+  const statistics = totals.statistics(1);
+  assert.deepEqual(statistics.totals, totalsOf([interval]).statistics(1).totals);
+  assert.deepEqual(statistics.userErrors, [{ user: "pay", error: "HTTP 500", count: 1 }]);
+  assert.deepEqual(statistics.timeline, [
+    { second: 0, users: 0, requests: 2, failures: 1, p50: 5, p95: 5, p99: 5 },
+  ]);
 });

@@ -1,6 +1,9 @@
 import type { ByteStream } from "../../src/core/byte_stream.ts";
+import type { Child, ChildOptions } from "../../src/core/child_process.ts";
+import type { OpenOptions } from "../../src/core/disk_file.ts";
 import type { Host, Output } from "../../src/core/host.ts";
 import type { StreamListener } from "../../src/core/network.ts";
+import { MemoryFile } from "./memory_file.ts";
 
 /** What a {@link FakeHost} starts with; everything else is empty. */
 export interface FakeHostOptions {
@@ -21,6 +24,34 @@ export class FakeExit extends Error {
   constructor(code: number) {
     super(`the process would have exited with ${code}`);
     this.code = code;
+  }
+}
+
+/** A child that does what the test says. */
+export class FakeChild implements Child {
+  readonly pid: number;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Prints a line. */
+  readonly print: (text: string) => void;
+  readonly ended: Promise<number>;
+  /** The signals that it got. */
+  readonly signals: string[] = [];
+  /** Ends it. */
+  readonly exit: (code: number) => void;
+
+  constructor(pid: number, args: readonly string[], { env, onLine }: ChildOptions) {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.pid = pid;
+    this.args = args;
+    this.env = env;
+    this.print = onLine;
+    this.ended = promise;
+    this.exit = resolve;
+  }
+
+  kill(signal: "SIGTERM" | "SIGKILL"): void {
+    this.signals.push(signal);
   }
 }
 
@@ -52,6 +83,10 @@ export class FakeHost implements Host {
   readonly stderr: FakeOutput;
   /** Texts by full path. */
   readonly files: Map<string, string>;
+  /** What {@link openFile} opens, by full path. */
+  readonly disk = new Map<string, MemoryFile>();
+  /** What {@link spawnSelf} has started. */
+  readonly children: FakeChild[] = [];
   /** What the process exited with; null as long as it runs. */
   exitCode: number | null = null;
   /** Seconds of processor time, for a test to set. */
@@ -61,6 +96,7 @@ export class FakeHost implements Host {
   readonly #env: Readonly<Record<string, string>>;
   readonly #modules: Readonly<Record<string, () => Record<string, unknown>>>;
   readonly #interruptHandlers = new Set<() => void>();
+  readonly #parentHandlers = new Set<() => void>();
 
   constructor(options: FakeHostOptions = {}) {
     const { isTerminal = false, columns = 80 } = options;
@@ -98,6 +134,16 @@ export class FakeHost implements Host {
   touch(path: string): Promise<void> {
     this.files.set(path, this.files.get(path) ?? "");
     return Promise.resolve();
+  }
+
+  openFile(path: string, { create }: OpenOptions): MemoryFile {
+    let file = this.disk.get(path);
+    if (file === undefined) {
+      if (!create) throw new Deno.errors.NotFound(`no file ${path}`);
+      this.disk.set(path, file = new MemoryFile());
+    }
+    file.open();
+    return file;
   }
 
   isFile(path: string): Promise<boolean> {
@@ -144,6 +190,22 @@ export class FakeHost implements Host {
 
   openFileLimit(): Promise<number | null> {
     return Promise.resolve(this.openFiles);
+  }
+
+  spawnSelf(args: readonly string[], options: ChildOptions): FakeChild {
+    const child = new FakeChild(this.pid + 1 + this.children.length, args, options);
+    this.children.push(child);
+    return child;
+  }
+
+  onParentGone(handler: () => void): () => void {
+    this.#parentHandlers.add(handler);
+    return () => void this.#parentHandlers.delete(handler);
+  }
+
+  /** What is seen of the parent's end. */
+  loseParent(): void {
+    for (const handler of [...this.#parentHandlers]) handler();
   }
 
   exit(code: number): never {

@@ -16,9 +16,12 @@ export interface StartOptions {
 /** A command under way. */
 export interface Started {
   readonly finished: Promise<Finished>;
+  readonly pid: number;
   kill(signal: Deno.Signal): void;
   /** Resolves once the text has been on stdout or stderr; rejects when the command ends without it. */
   says(text: string): Promise<void>;
+  /** As {@link says}, for a pattern; resolves with what its first group matched. */
+  tells(pattern: RegExp): Promise<string>;
 }
 
 const CLI = fromFileUrl("../../cli.ts");
@@ -47,21 +50,25 @@ export function startAiotest(args: readonly string[], options: StartOptions = {}
     for (const watcher of watchers) watcher();
     return { code, stdout: collected.stdout, stderr: collected.stderr };
   })();
+  const wait = <T>(wanted: string, find: (all: string) => T | null): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const all = collected.stdout + collected.stderr;
+        const found = find(all);
+        if (found !== null) resolve(found);
+        else if (collected.ended) reject(new Error(`ended without saying "${wanted}":\n${all}`));
+        else return;
+        watchers.delete(look);
+      };
+      watchers.add(look);
+      look();
+    });
   return {
     finished,
+    pid: child.pid,
     kill: (signal) => child.kill(signal),
-    says: (text) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          const all = collected.stdout + collected.stderr;
-          if (all.includes(text)) resolve();
-          else if (collected.ended) reject(new Error(`ended without saying "${text}":\n${all}`));
-          else return;
-          watchers.delete(look);
-        };
-        watchers.add(look);
-        look();
-      }),
+    says: async (text) => void await wait(text, (all) => all.includes(text) || null),
+    tells: (pattern) => wait(pattern.source, (all) => pattern.exec(all)?.[1] ?? null),
   };
 }
 

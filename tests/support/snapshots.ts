@@ -102,6 +102,7 @@ export function workerRow(changes: Partial<WorkerRow> = {}): WorkerRow {
     state: "running",
     users: 10,
     peakUsers: 10,
+    rate: 100,
     cpu: 0.31,
     cpuPeak: 0.4567,
     lagMs: 1.25,
@@ -137,6 +138,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     plannedSeconds: 20,
     complete: true,
     users: { current: 10, target: 10, peak: 10, final: 10 },
+    expectedWorkers: null,
     workers: [workerRow()],
     statistics: statistics(),
     warnings: [],
@@ -198,6 +200,45 @@ export function shopSnapshot(seconds: number, changes: Partial<Snapshot> = {}): 
           requests: Math.round(412 * Math.min(1, second / 10) * (1 + Math.sin(second / 3) / 5)),
         })),
     }),
+    ...changes,
+  });
+}
+
+/** A worker of {@link clusterSnapshot}, `seconds` into the run. */
+function clusterWorker(number: number, seconds: number, changes: Partial<WorkerRow>): WorkerRow {
+  return workerRow({
+    id: `attic-k3x9-${number}`,
+    host: "attic",
+    users: 16,
+    peakUsers: 16,
+    rate: 60 + number,
+    cpu: 0.2 + number / 100,
+    cpuPeak: 0.3 + number / 100,
+    requests: (60 + number) * seconds,
+    ...changes,
+  });
+}
+
+/**
+ * The web shop as eight workers on two hosts visit it: one of them is as busy as a core can be, one
+ * was lost with some of what it had counted, and one has gone by itself.
+ */
+export function clusterSnapshot(seconds: number, changes: Partial<Snapshot> = {}): Snapshot {
+  const special: Readonly<Record<number, Partial<WorkerRow>>> = {
+    3: { state: "lost", cpu: 0.99, requests: 40, complete: false },
+    4: { state: "left", users: 0, rate: 0, cpu: 0, requests: 650 },
+    6: { host: "cellar", cpu: 0.97, cpuPeak: 1.04, lagMs: 12.5, users: 20, peakUsers: 20 },
+    7: { host: "cellar" },
+    8: { host: "cellar", cpu: 0.42, lagMs: 61 },
+  };
+  return shopSnapshot(seconds, {
+    mode: "distributed",
+    complete: false,
+    expectedWorkers: 8,
+    workers: [1, 2, 3, 4, 5, 6, 7, 8].map((number) =>
+      clusterWorker(number, seconds, special[number] ?? {})
+    ),
+    warnings: ["Worker attic-k3x9-3 was lost: 2 s of what it counted are missing."],
     ...changes,
   });
 }

@@ -25,3 +25,6 @@ export const anyName: fc.Arbitrary<string> = fc.oneof(
 
 /** Whatever a terminal would obey, line feeds included. */
 export const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
+/** A name that clears the screen, rings the bell, and is far too long. */
+export const HOSTILE_NAME = `\x1b[31m\x1b[2J\x07${"a".repeat(300)}`;

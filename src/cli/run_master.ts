@@ -1,0 +1,184 @@
+/**
+ * The master of a distributed run, for the command line.
+ *
+ * @module
+ */
+
+import { resolve } from "node:path";
+import { createJournal, resumeJournal } from "../cluster/journal_opening.ts";
+import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
+import type { RestoredRun } from "../cluster/restored_run.ts";
+import { systemClock } from "../core/clock.ts";
+import { errorText, UsageError } from "../core/errors.ts";
+import { events } from "../core/events.ts";
+import type { Host } from "../core/host.ts";
+import { logger } from "../core/logger.ts";
+import type { StreamListener } from "../core/network.ts";
+import { VERSION } from "../core/version.ts";
+import { MasterRun } from "../runner/master_run.ts";
+import type { Options } from "./options.ts";
+import { type Preparation, prepare } from "./preparation.ts";
+import type { MasterSettings } from "./role.ts";
+import { showShares } from "./run_local.ts";
+import type { HandedOn } from "./sources.ts";
+import { Stage } from "./stage.ts";
+import { readTestFile, type TestFileExports } from "./test_file.ts";
+import { testFileHash } from "./test_file_hash.ts";
+
+/** What a master is told beside the options. */
+export interface MasterOrders {
+  readonly settings: MasterSettings;
+  /** What holds on every node, for workers that were told nothing. */
+  readonly handedOn: HandedOn;
+  /**
+   * Called when workers can come; what it returns is called when the run is over.
+   *
+   * @param port where the master listens
+   */
+  onListening?(port: number, stage: Stage, run: Pick<MasterRun, "stop">): () => Promise<void>;
+}
+
+/** Directs a test whose users run on workers; resolves with the exit code. */
+export async function runMaster(
+  host: Host,
+  exports: TestFileExports,
+  options: Options,
+  orders: MasterOrders,
+): Promise<number> {
+  const stage = new Stage(host, options);
+  try {
+    await stage.open();
+    await stage.init("master");
+    const preparation = prepare(readTestFile(exports), options);
+    if (options.showUsersWeight) return showShares(host, preparation);
+    const { run, journal, port } = await openRun(stage, preparation, orders);
+    // The master counts nothing itself.
+    const release = stage.guard({ stop: () => run.stop(), noteStrayError: () => {} });
+    const dismiss = orders.onListening?.(port, stage, run) ?? (() => Promise.resolve());
+    try {
+      const result = await run.run();
+      return await stage.report(result, run.failure);
+    } finally {
+      release();
+      journal.close();
+      await dismiss();
+    }
+  } finally {
+    stage.close();
+  }
+}
+
+interface OpenRun {
+  readonly run: MasterRun;
+  readonly journal: RunJournal;
+  readonly port: number;
+}
+
+async function openRun(
+  stage: Stage,
+  { plan, classes, mix, warnings }: Preparation,
+  { settings, handedOn }: MasterOrders,
+): Promise<OpenRun> {
+  const { host, options } = stage;
+  const testfileHash = await testFileHash(host, options.aiotestfile);
+  const runId = crypto.randomUUID();
+  const { journal, restored } = await openJournal(host, settings, { runId, testfileHash });
+  const listener = await openPort(host, settings);
+  const where = `${settings.bindHost}:${listener.port}`;
+  logger.info(`Waiting for workers at ${where}.`);
+  const run = new MasterRun({
+    runId,
+    testfileHash,
+    restored,
+    journal,
+    listener,
+    where,
+    token: settings.token,
+    allowDifferentTestfile: settings.allowDifferentTestfile,
+    setup: JSON.stringify(handedOn),
+    plan,
+    classNames: classes.map(({ name }) => name),
+    mix,
+    expectedWorkers: settings.expectWorkers,
+    expectSeconds: settings.expectWorkersMaxWait,
+    resetStats: options.resetStats,
+    events,
+    clock: systemClock,
+    warnings,
+    onSecond: (snapshot) => stage.update(snapshot),
+    onInfo: (text) => logger.info(text),
+    onWarning: (text) => logger.warn(text),
+  });
+  return { run, journal, port: listener.port };
+}
+
+/** @throws UsageError where the port is taken, or the certificate is none. */
+async function openPort(host: Host, settings: MasterSettings): Promise<StreamListener> {
+  const { bindHost: hostname, bindPort: port, tls } = settings;
+  const files = tls === null ? null : {
+    cert: await readPem(host, "tls-cert", tls.cert),
+    key: await readPem(host, "tls-key", tls.key),
+  };
+  try {
+    return host.listen({ hostname, port, tls: files });
+  } catch (error) {
+    throw new UsageError(
+      `The master cannot listen at ${hostname}:${port}: ${errorText(error)}`,
+      "--master-bind-host and --master-bind-port say where it listens.",
+    );
+  }
+}
+
+/**
+ * The text of a PEM file.
+ *
+ * @throws UsageError where it cannot be read.
+ */
+export async function readPem(host: Host, flag: string, path: string): Promise<string> {
+  try {
+    return await host.readTextFile(resolve(host.cwd, path));
+  } catch (error) {
+    throw new UsageError(`--${flag} ${path} cannot be read: ${errorText(error)}`);
+  }
+}
+
+interface OpenJournal {
+  readonly journal: RunJournal;
+  /** Null where the run is new. */
+  readonly restored: RestoredRun | null;
+}
+
+async function openJournal(
+  host: Host,
+  { journal: journalPath, resume: resumePath }: MasterSettings,
+  run: { readonly runId: string; readonly testfileHash: string },
+): Promise<OpenJournal> {
+  const onFailure = (reason: string): void => {
+    logger.error(
+      `The journal cannot be written any more, so nobody can go on with the run: ${reason}`,
+    );
+  };
+  if (resumePath !== null) {
+    const path = resolve(host.cwd, resumePath);
+    const { run: restored, journal, brokenBytes } = await resumeJournal(host, { path, onFailure });
+    if (restored.book.testfileHash !== run.testfileHash) {
+      throw new UsageError(
+        `--resume ${resumePath}: the run was begun with another test file`,
+        "A run goes on with the test file that it was begun with.",
+      );
+    }
+    if (brokenBytes > 0) {
+      logger.warn(`The journal's last ${brokenBytes} bytes cannot be read, and are cut off.`);
+    }
+    return { journal, restored };
+  }
+  if (journalPath === null) return { journal: NO_JOURNAL, restored: null };
+  const path = resolve(host.cwd, journalPath);
+  const record = {
+    type: "run",
+    ...run,
+    version: VERSION,
+    createdAt: systemClock.wallTime(),
+  } as const;
+  return { journal: await createJournal(host, record, { path, onFailure }), restored: null };
+}

@@ -1,0 +1,82 @@
+/**
+ * Several processes on one machine: a master with its workers, or workers for a master elsewhere.
+ *
+ * @module
+ */
+
+import { ExitCode } from "../core/exit_code.ts";
+import type { Host } from "../core/host.ts";
+import { logger } from "../core/logger.ts";
+import { systemRandom } from "../core/random.ts";
+import type { CommandLine } from "./options.ts";
+import type { ProcessesRole, WorkerProcessesRole } from "./role.ts";
+import { runMaster } from "./run_master.ts";
+import { Stage } from "./stage.ts";
+import type { TestFileExports } from "./test_file.ts";
+import { type FleetSurroundings, WorkerFleet } from "./worker_fleet.ts";
+
+/** A master, and workers that it has started itself. */
+export function runProcesses(
+  host: Host,
+  exports: TestFileExports,
+  commandLine: CommandLine,
+  { master, count, masterHost }: ProcessesRole,
+): Promise<number> {
+  const options = commandLine.parse();
+  return runMaster(host, exports, options, {
+    settings: master,
+    handedOn: commandLine.handedOn(options),
+    onListening(masterPort, stage, run): () => Promise<void> {
+      const passed = commandLine.passedFlags();
+      const fleet = new WorkerFleet(
+        { count, masterHost, masterPort, token: master.token, options, passed },
+        surroundings(host, stage),
+      );
+      let over = false;
+      void fleet.ended.then((workers) => {
+        // None of them could start: nobody else is going to come.
+        if (!over && workers.every(({ code }) => code !== 0)) run.stop();
+      });
+      return async () => {
+        over = true;
+        fleet.terminate();
+        await fleet.ended;
+      };
+    },
+  });
+}
+
+/** Workers of this machine for a master that may be elsewhere. */
+export async function runWorkerProcesses(
+  host: Host,
+  commandLine: CommandLine,
+  { worker, count, warnings }: WorkerProcessesRole,
+): Promise<number> {
+  const options = commandLine.parse();
+  const stage = new Stage(host, options);
+  try {
+    await stage.open();
+    for (const text of warnings) logger.warn(text);
+    const { masterHost, masterPort, token } = worker;
+    const passed = commandLine.passedFlags();
+    const fleet = new WorkerFleet(
+      { count, masterHost, masterPort, token, options, passed },
+      surroundings(host, stage),
+    );
+    const release = stage.guard({ stop: () => fleet.terminate(), noteStrayError: () => {} });
+    const ended = await fleet.ended;
+    release();
+    return Math.max(ExitCode.passed, ...ended.map(({ code }) => code));
+  } finally {
+    stage.close();
+  }
+}
+
+function surroundings(host: Host, stage: Stage): FleetSurroundings {
+  return {
+    host,
+    random: systemRandom,
+    onLine: (text) => stage.print(text),
+    onFailure: (name, code) => logger.error(`Worker ${name} has ended with exit code ${code}.`),
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * A worker of a distributed run, for the command line.
+ *
+ * @module
+ */
+
+import type { LinkOptions } from "../cluster/master_link.ts";
+import { systemClock } from "../core/clock.ts";
+import { UsageError } from "../core/errors.ts";
+import { events } from "../core/events.ts";
+import { ExitCode } from "../core/exit_code.ts";
+import type { Host } from "../core/host.ts";
+import { logger } from "../core/logger.ts";
+import { systemRandom } from "../core/random.ts";
+import { type WorkerLoad, WorkerRun } from "../runner/worker_run.ts";
+import type { CommandLine, Options } from "./options.ts";
+import { prepare } from "./preparation.ts";
+import type { WorkerRole, WorkerSettings } from "./role.ts";
+import { readPem } from "./run_master.ts";
+import type { HandedOn } from "./sources.ts";
+import { Stage } from "./stage.ts";
+import { readTestFile, type TestFileExports } from "./test_file.ts";
+import { testFileHash } from "./test_file_hash.ts";
+import { workerName } from "./worker_name.ts";
+
+/** Letters behind the name of the machine. */
+const NAME_LETTERS = 6;
+
+/** Runs users as a master says; resolves with the exit code. */
+export async function runWorker(
+  host: Host,
+  exports: TestFileExports,
+  commandLine: CommandLine,
+  { worker, name, warnings }: WorkerRole,
+): Promise<number> {
+  const options = commandLine.parse();
+  const stage = new Stage(host, options);
+  try {
+    await stage.open();
+    for (const text of warnings) logger.warn(text);
+    const workerId = name ?? workerName(host.hostname, systemRandom, NAME_LETTERS);
+    const run = new WorkerRun({
+      link: await linkOptions(host, options, worker, workerId),
+      openFileLimit: await host.openFileLimit(),
+      events,
+      cpuSeconds: () => host.cpuSeconds(),
+      env: (variable) => host.env(variable),
+      prepare: (handedOn) => prepareNode(stage, exports, commandLine, { node: workerId, handedOn }),
+    });
+    const release = stage.guard({
+      stop: () => run.leave(),
+      noteStrayError: (thrown) => run.noteStrayError(thrown),
+    });
+    await run.run();
+    release();
+    return ExitCode.passed;
+  } finally {
+    stage.close();
+  }
+}
+
+async function linkOptions(
+  host: Host,
+  options: Options,
+  worker: WorkerSettings,
+  workerId: string,
+): Promise<LinkOptions> {
+  const { masterHost: hostname, masterPort: port, token, reconnectTimeout, tlsCa } = worker;
+  const tls = tlsCa === null ? null : { caCerts: [await readPem(host, "tls-ca", tlsCa)] };
+  return {
+    master: `${hostname}:${port}`,
+    connect: () => host.connect({ hostname, port, tls }),
+    identity: {
+      workerId,
+      incarnation: crypto.randomUUID(),
+      host: host.hostname,
+      pid: host.pid,
+      cpus: host.cores,
+      testfileHash: await testFileHash(host, options.aiotestfile),
+    },
+    token,
+    timeoutMs: reconnectTimeout * 1000,
+    clock: systemClock,
+    random: systemRandom,
+    info: (text) => logger.info(text),
+    warn: (text) => logger.warn(text),
+  };
+}
+
+/** What the master has said holds where this node was told nothing. */
+async function prepareNode(
+  stage: Stage,
+  exports: TestFileExports,
+  commandLine: CommandLine,
+  { node, handedOn }: { readonly node: string; readonly handedOn: string },
+): Promise<WorkerLoad> {
+  const options = commandLine.parse(parseHandedOn(handedOn));
+  await stage.init(node, options);
+  const { classes } = prepare(readTestFile(exports), options);
+  return { classes, host: options.host, insecure: options.insecure };
+}
+
+function parseHandedOn(json: string): HandedOn {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    value = null;
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    const entries = Object.entries(value);
+    if (entries.every(([, text]) => typeof text === "string")) return Object.fromEntries(entries);
+  }
+  throw new UsageError("The master's options make no sense to this worker");
+}

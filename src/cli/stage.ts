@@ -1,0 +1,121 @@
+/**
+ * What a run of the command line is shown on: log, panel, final report, files.
+ *
+ * @module
+ */
+
+import { errorText } from "../core/errors.ts";
+import { events } from "../core/events.ts";
+import type { Host } from "../core/host.ts";
+import { configureLog, logger } from "../core/logger.ts";
+import { VERSION } from "../core/version.ts";
+import { Console, type ConsoleAbilities, consoleAbilities } from "../report/console.ts";
+import { summary, summaryJson } from "../report/summary.ts";
+import { finalReport } from "../report/tables.ts";
+import type { Snapshot } from "../stats/snapshot.ts";
+import { watchInterrupts } from "./interrupts.ts";
+import type { Options } from "./options.ts";
+import { judge } from "./outcome.ts";
+import { checkWritable } from "./writable.ts";
+
+/** A run that somebody may want to end. */
+export interface Stoppable {
+  /** Ends it well. */
+  stop(): void;
+  /** Counts what was thrown where no test could catch it. */
+  noteStrayError(thrown: unknown): void;
+}
+
+/** Shows one run, from its first line in the log to its exit code. */
+export class Stage {
+  readonly host: Host;
+  readonly options: Options;
+  readonly #console: Console;
+  readonly #abilities: ConsoleAbilities;
+
+  /** Opens nothing yet; {@link close} is to be called in any case. */
+  constructor(host: Host, options: Options) {
+    this.host = host;
+    this.options = options;
+    this.#abilities = consoleAbilities(host.stdout, host.env);
+    this.#console = new Console(host.stdout, { ...this.#abilities, log: host.stderr });
+  }
+
+  /** @throws UsageError where a file that is to be written cannot be. */
+  async open(): Promise<void> {
+    const { logfile, loglevel, json } = this.options;
+    if (logfile !== null) await checkWritable(this.host, "logfile", logfile);
+    await configureLog(
+      loglevel,
+      logfile === null ? (line) => this.print(line) : (line) => this.host.appendLine(logfile, line),
+    );
+    if (json !== null) await checkWritable(this.host, "json", json);
+  }
+
+  /** Tells the test file what was asked for. @param options those of this node. */
+  async init(node: string, options: Options = this.options): Promise<void> {
+    // Whoever has the token can run code on every node: it is no business of the test file's.
+    const { extra, token: _, ...own } = options;
+    await events.emit("init", { options: { ...extra, ...own }, node });
+  }
+
+  /** Shows the run as it is now. */
+  update(snapshot: Snapshot): void {
+    this.#console.update(snapshot);
+  }
+
+  /** Prints a line above the panel, where there is one. */
+  print(line: string): void {
+    this.#console.printAbove(line);
+  }
+
+  /** Ends the panel. */
+  close(): void {
+    this.#console.close();
+  }
+
+  /**
+   * Lets Ctrl-C and SIGTERM end the run, and keeps what it cannot catch from ending the process, until
+   * the function returned is called.
+   */
+  guard(run: Stoppable): () => void {
+    const { host } = this;
+    const releases = [
+      host.onStrayError((thrown) => {
+        logger.error(`Thrown where no test could catch it: ${errorText(thrown)}`);
+        run.noteStrayError(thrown);
+      }),
+      // What test files print would tear the panel.
+      this.#abilities.panel ? host.onConsole((text) => this.print(text)) : () => {},
+      watchInterrupts(host, {
+        onFirst: () => {
+          logger.info("Stopping the users; once more, and aiotest exits at once.");
+          run.stop();
+        },
+        beforeExit: () => this.close(),
+      }),
+    ];
+    return () => releases.forEach((release) => release());
+  }
+
+  /**
+   * Reports a run that has ended; resolves with what the process is to exit with.
+   *
+   * @param failure what ended the run before its time; null where nothing did.
+   * @throws `failure` once all is reported.
+   */
+  async report(result: Snapshot, failure: unknown): Promise<number> {
+    this.close();
+    const { host, options } = this;
+    const exitCode = judge(result, options.exitCodeOnError, failure);
+    const { columns } = host.stdout;
+    const { color } = this.#abilities;
+    host.stdout.write(finalReport(result, { exitCode, columns, color }));
+    if (options.json !== null) {
+      const text = summaryJson(summary(result, { version: VERSION, exitCode }));
+      await host.writeTextFile(options.json, text);
+    }
+    if (failure !== null) throw failure;
+    return exitCode;
+  }
+}

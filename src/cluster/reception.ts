@@ -1,0 +1,157 @@
+import type { Clock } from "../core/clock.ts";
+import { errorText } from "../core/errors.ts";
+import type { AcceptedStream, StreamListener } from "../core/network.ts";
+import { VERSION } from "../core/version.ts";
+import { Channel } from "./channel.ts";
+import { Door } from "./door.ts";
+import { type Admission, greet, type JoinTerms } from "./greeting.ts";
+import type { Join } from "./message.ts";
+import { openPortWarning } from "./open_port_warning.ts";
+import { peerText } from "./peer_text.ts";
+import { ProtocolError } from "./protocol_error.ts";
+import { Refusals } from "./refusals.ts";
+
+/** A worker that has come in, with its connection. */
+export interface Guest<Place extends Admission> {
+  readonly channel: Channel;
+  readonly join: Join;
+  /** What the terms' `admit` has given. */
+  readonly place: Place;
+}
+
+/** What a reception works with. */
+export interface ReceptionOptions<Place extends Admission> {
+  readonly terms: JoinTerms<Place>;
+  /** `HOST:PORT` that workers connect to, for messages. */
+  readonly where: string;
+  /** Takes over a worker's connection. */
+  readonly onJoined: (guest: Guest<Place>) => void;
+  readonly warn: (text: string) => void;
+  readonly clock: Clock;
+}
+
+/** Handshakes of one address that may be under way. */
+const HALF_OPEN = 10;
+
+/** Connections of one address that may be told at the same time that there are too many. */
+const TURNED_AWAY = 100;
+
+/**
+ * Where workers come in. What one connection does touches no other, and nothing that a peer does
+ * is thrown.
+ *
+ * ```ts
+ * import { systemClock as clock } from "../core/clock.ts";
+ * import { connect, listen } from "../core/network.ts";
+ * import { Channel } from "./channel.ts";
+ * import { introduce } from "./introduction.ts";
+ * import { Reception } from "./reception.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const here = { hostname: "127.0.0.1", port: 0, tls: null };
+ * const listener = listen(here);
+ * const terms = {
+ *   token: "secret", testfileHash: "00", allowDifferentTestfile: false, epoch: 1,
+ *   heartbeatSeconds: 1, leaseSeconds: 5, admit: () => ({ runId: "run-1", ackedSeq: 0 }),
+ * };
+ * const reception = new Reception(listener, {
+ *   terms, clock, where: "127.0.0.1", warn: () => {}, onJoined: ({ channel }) => channel.close(),
+ * });
+ * const ended = reception.run();
+ *
+ * const channel = new Channel(await connect({ ...here, port: listener.port }));
+ * const identity = { workerId: "w", incarnation: "i", host: "h", pid: 1, cpus: 8, testfileHash: "00" };
+ * const { welcome } = await introduce(channel, identity, { token: "secret", clock });
+ * assert.equal(welcome.runId, "run-1");
+ * channel.close();
+ * reception.close();
+ * await ended;
+ * ```
+ */
+export class Reception<Place extends Admission> {
+  readonly #listener: StreamListener;
+  readonly #options: ReceptionOptions<Place>;
+  readonly #door = new Door(HALF_OPEN);
+  readonly #wayOut = new Door(TURNED_AWAY);
+  readonly #refusals: Refusals;
+  /** Connections that nobody has taken over yet. */
+  readonly #channels = new Set<Channel>();
+  /** Versions other than the master's that were warned of. */
+  readonly #versions = new Set<string>();
+  #closed = false;
+
+  constructor(listener: StreamListener, options: ReceptionOptions<Place>) {
+    this.#listener = listener;
+    this.#options = options;
+    this.#refusals = new Refusals(options.warn, options.clock);
+  }
+
+  /** Lets workers in until {@link close} is called. */
+  async run(): Promise<void> {
+    const { terms, where, warn } = this.#options;
+    if (terms.token === null) warn(openPortWarning(where));
+    for (;;) {
+      const accepted = await this.#listener.accept();
+      if (accepted === null) return;
+      void this.#receive(accepted);
+    }
+  }
+
+  /** Lets nobody in any more; connections that nobody has taken over are closed. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.close();
+    for (const channel of this.#channels) channel.close();
+    this.#refusals.close();
+  }
+
+  async #receive({ stream, address }: AcceptedStream): Promise<void> {
+    const channel = new Channel(stream);
+    if (this.#closed) return channel.close();
+    this.#channels.add(channel);
+    try {
+      if (this.#door.enter(address)) {
+        await this.#greet(channel, address).finally(() => this.#door.leave(address));
+      } else {
+        await this.#turnAway(channel, address);
+      }
+    } catch (error) {
+      channel.close();
+      this.#refusals.note(address, reasonOf(error));
+    } finally {
+      this.#channels.delete(channel);
+    }
+  }
+
+  async #greet(channel: Channel, address: string): Promise<void> {
+    const { terms, clock, onJoined } = this.#options;
+    const greeting = await greet(channel, address, terms, clock);
+    if (greeting === null || this.#closed) return channel.close();
+    this.#compareVersions(greeting.join);
+    onJoined({ channel, ...greeting });
+  }
+
+  /** With a word, unless so many of its address are being told already that it may be an attack. */
+  async #turnAway(channel: Channel, address: string): Promise<void> {
+    const busy = new ProtocolError("busy", "too many handshakes under way from this address");
+    if (this.#wayOut.enter(address)) {
+      channel.refuse(busy, this.#options.clock);
+      await channel.flushed();
+      this.#wayOut.leave(address);
+    }
+    throw busy;
+  }
+
+  #compareVersions({ version, workerId }: Join): void {
+    if (version === VERSION || this.#versions.has(version)) return;
+    this.#versions.add(version);
+    this.#options.warn(
+      `Worker ${peerText(workerId)} runs aiotest ${peerText(version)}, the master ${VERSION}.`,
+    );
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof ProtocolError ? error.message : errorText(error);
+}

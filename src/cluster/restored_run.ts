@@ -1,0 +1,186 @@
+import { errorText, UsageError } from "../core/errors.ts";
+import type {
+  AssignedRecord,
+  JournalRecord,
+  MembershipRecord,
+  ReportRecord,
+  WorkerRecord,
+} from "./journal_record.ts";
+import type { Member } from "./member.ts";
+import { decodeMessage } from "./message_codec.ts";
+import { RunBook } from "./run_book.ts";
+
+/** A run as its journal tells it: what another master needs to go on with it. */
+export interface RestoredRun {
+  /** With the totals, the epoch of the master before, and all members as they stood to the run. */
+  readonly book: RunBook;
+  /** Users by class that each worker which has not gone was told to run, by its incarnation. */
+  readonly assigned: ReadonlyMap<string, Readonly<Record<string, number>>>;
+  /** How many users there should have been in the last second of it, and how many ran. */
+  readonly targetUsers: number;
+  readonly runningUsers: number;
+  /** Users of the first target, once they ran; null before. */
+  readonly startedUsers: number | null;
+  /** Set once all users were to stop. */
+  readonly stopping: StoppingRun | null;
+}
+
+/** A run whose users are to stop. */
+export interface StoppingRun {
+  readonly finalUsers: number;
+  readonly elapsedSeconds: number;
+}
+
+/**
+ * Goes through a journal from its beginning.
+ *
+ * ```ts
+ * import { restoreRun } from "./restored_run.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const { book } = await restoreRun([
+ *   { type: "run", runId: "r1", testfileHash: "e3b0", version: "0.1.0", createdAt: 0 },
+ *   { type: "worker", id: "w1", incarnation: "i1", index: 0, host: "box" },
+ *   { type: "time", elapsedSeconds: 7, targetUsers: 10, runningUsers: 9 },
+ * ], "--resume run.journal");
+ * assert.equal(book.runId, "r1");
+ * assert.equal(book.elapsedSeconds, 7);
+ * assert.equal(book.member("i1")?.membership, "present");
+ * ```
+ *
+ * @param what option and file, as errors name them.
+ * @throws UsageError where nobody can go on with the run, or the journal makes no sense.
+ */
+export async function restoreRun(
+  records: AsyncIterable<JournalRecord> | Iterable<JournalRecord>,
+  what: string,
+): Promise<RestoredRun> {
+  let replay: Replay | null = null;
+  for await (const record of records) {
+    if (record.type === "abandoned") throw abandoned(what, record.reason);
+    if (replay !== null) replay.take(record);
+    else if (record.type === "run") replay = new Replay(record.runId, record.testfileHash, what);
+    else throw nonsense(what, `the run comes behind ${record.type}`);
+  }
+  if (replay === null) {
+    throw new UsageError(
+      `${what}: there is no run in the file`,
+      "It ended before it had begun; delete the file, and start with --journal.",
+    );
+  }
+  return replay;
+}
+
+class Replay implements RestoredRun {
+  readonly book: RunBook;
+  readonly assigned = new Map<string, Readonly<Record<string, number>>>();
+  targetUsers = 0;
+  runningUsers = 0;
+  startedUsers: number | null = null;
+  stopping: StoppingRun | null = null;
+  readonly #what: string;
+
+  constructor(runId: string, testfileHash: string, what: string) {
+    this.book = new RunBook(runId, testfileHash);
+    this.#what = what;
+  }
+
+  take(record: Exclude<JournalRecord, { type: "abandoned" }>): void {
+    switch (record.type) {
+      case "run":
+        throw nonsense(this.#what, `there is a second run, ${record.runId}`);
+      case "epoch":
+        this.book.epoch = record.epoch;
+        return;
+      case "worker":
+        return this.#enter(record);
+      case "begin":
+        this.book.startedAt = record.startedAt;
+        return;
+      case "report":
+        return this.#apply(record);
+      case "phase":
+        return this.book.reset(record.phase, record.elapsedSeconds);
+      case "time":
+        this.book.elapsedSeconds = record.elapsedSeconds;
+        this.targetUsers = record.targetUsers;
+        this.runningUsers = record.runningUsers;
+        return;
+      case "assigned":
+        return this.#assign(record);
+      case "membership":
+        return this.#move(record);
+      case "started":
+        this.startedUsers = record.userCount;
+        return;
+      case "stopping": {
+        const { finalUsers, elapsedSeconds } = record;
+        this.stopping = { finalUsers, elapsedSeconds };
+        this.book.elapsedSeconds = elapsedSeconds;
+        return;
+      }
+      case "ended":
+        throw new UsageError(
+          `${this.#what}: the run ${this.book.runId} has ended already`,
+          "Nothing of it is left to do; start a new run with --journal and another file.",
+        );
+    }
+  }
+
+  #enter({ id, incarnation, index, host }: WorkerRecord): void {
+    const { index: number } = this.book.enter({ id, incarnation, host });
+    if (number !== index) throw nonsense(this.#what, `worker ${id} is ${number}, not ${index}`);
+  }
+
+  #assign({ incarnation, classes }: AssignedRecord): void {
+    const member = this.#member(incarnation);
+    // Nobody is told what to run before the test has begun.
+    member.begun = true;
+    if (member.membership === "present") this.assigned.set(incarnation, classes);
+  }
+
+  #move({ incarnation, membership }: MembershipRecord): void {
+    const member = this.#member(incarnation);
+    member.membership = membership;
+    // What it ran is run by others.
+    if (membership !== "present") this.assigned.delete(incarnation);
+    if (membership !== "lost") return;
+    member.users = 0;
+    member.rate = 0;
+  }
+
+  #apply({ incarnation, payload }: ReportRecord): void {
+    const member = this.#member(incarnation);
+    member.begun = true;
+    let verdict: string;
+    try {
+      const message = decodeMessage(payload);
+      verdict = message.type === "REPORT" ? this.book.apply(member, message) : message.type;
+    } catch (error) {
+      throw nonsense(this.#what, `a report of worker ${member.id}: ${errorText(error)}`);
+    }
+    if (verdict !== "apply") {
+      throw nonsense(this.#what, `a report of worker ${member.id} is not the next one: ${verdict}`);
+    }
+  }
+
+  #member(incarnation: string): Member {
+    const member = this.book.member(incarnation);
+    if (member === undefined) throw nonsense(this.#what, `there is no worker ${incarnation}`);
+    return member;
+  }
+}
+
+function abandoned(what: string, reason: string): UsageError {
+  return new UsageError(
+    `${what}: nobody can go on with the run, as it could not be written down to its end (${reason})`,
+    "Start a new run with --journal and another file.",
+  );
+}
+
+function nonsense(what: string, why: string): UsageError {
+  return new UsageError(
+    `${what}: the journal contradicts itself: ${why}`,
+    "Use the version of aiotest that wrote it.",
+  );
+}

@@ -1,0 +1,110 @@
+/**
+ * A distributed run at one moment, as plain values.
+ *
+ * @module
+ */
+
+import type { Member } from "../cluster/member.ts";
+import type { RunBook } from "../cluster/run_book.ts";
+import { type Plan, plannedSeconds } from "../load/plan.ts";
+import type { RunState, Snapshot, Statistics, WorkerRow } from "../stats/snapshot.ts";
+
+/** What a master knows beside its book. */
+export interface MasterMoment {
+  readonly book: RunBook;
+  readonly state: RunState;
+  readonly plan: Plan;
+  /** Seconds since the test began, until its end. */
+  readonly elapsedSeconds: number;
+  /** Milliseconds since 1970; null before the end. */
+  readonly endedAt: number | null;
+  readonly targetUsers: number;
+  /** Users that ran when the test was told to stop. */
+  readonly finalUsers: number;
+  readonly expectedWorkers: number;
+  readonly warnings: readonly string[];
+}
+
+/** All that is known at this moment. */
+export function masterSnapshot(moment: MasterMoment): Snapshot {
+  const { book, state, elapsedSeconds } = moment;
+  const { members, totals } = book;
+  const durationSeconds = Math.max(0, elapsedSeconds - book.countedFrom);
+  const statistics = totals.statistics(durationSeconds);
+  const over = state === "stopped";
+  return {
+    runId: book.runId,
+    mode: "distributed",
+    state,
+    startedAt: book.startedAt,
+    endedAt: moment.endedAt,
+    elapsedSeconds,
+    durationSeconds,
+    plannedSeconds: plannedSeconds(moment.plan),
+    complete: over && isComplete(members),
+    users: {
+      current: usersOf(members),
+      target: moment.targetUsers,
+      peak: totals.peakUsers,
+      final: moment.finalUsers,
+    },
+    expectedWorkers: moment.expectedWorkers,
+    workers: members.map((member) => workerRow(member, over)),
+    statistics: over ? statistics : withoutOpenSeconds(statistics, members),
+    warnings: [...moment.warnings],
+  };
+}
+
+/** Users that all workers have, as far as they have told. */
+export function usersOf(members: readonly Member[]): number {
+  return members.reduce((sum, { users }) => sum + users, 0);
+}
+
+/** Whether everything that was counted anywhere is in. */
+function isComplete(members: readonly Member[]): boolean {
+  return members.every(({ begun, complete }) => complete || !begun);
+}
+
+/**
+ * Whose counts are not all in, when the test is over; a sentence each.
+ *
+ * @param elapsedSeconds how long it has lasted.
+ */
+export function missingCounts(members: readonly Member[], elapsedSeconds: number): string[] {
+  return members.filter(({ begun, complete }) => begun && !complete).map(({ id, lastSecond }) => {
+    const missing = Math.max(1, Math.ceil(elapsedSeconds) - lastSecond - 1);
+    return `Worker ${id} has not sent its last counts: up to ${missing} s of them are missing.`;
+  });
+}
+
+/** A second that some workers have not told of yet would look like one in which less was done. */
+function withoutOpenSeconds(statistics: Statistics, members: readonly Member[]): Statistics {
+  const telling = members.filter(({ begun, membership, complete, lastSecond }) =>
+    begun && membership === "present" && !complete && lastSecond >= 0
+  );
+  const last = Math.min(...telling.map(({ lastSecond }) => lastSecond));
+  return { ...statistics, timeline: statistics.timeline.filter(({ second }) => second <= last) };
+}
+
+function workerRow(member: Member, over: boolean): WorkerRow {
+  const { id, host, users, peakUsers, rate, cpu, cpuPeak, lagMs, requests, begun } = member;
+  return {
+    id,
+    host,
+    state: stateOf(member, over),
+    users,
+    peakUsers,
+    rate,
+    cpu,
+    cpuPeak,
+    lagMs,
+    requests,
+    complete: begun ? member.complete : over,
+  };
+}
+
+function stateOf({ membership, phase, complete }: Member, over: boolean): WorkerRow["state"] {
+  if (membership !== "present") return membership;
+  if (phase === "stopped" || (over && complete)) return "finished";
+  return phase === "leaving" ? "stopping" : phase;
+}

@@ -1,0 +1,80 @@
+import type { Member } from "../cluster/member.ts";
+import type { Clock } from "../core/clock.ts";
+import { AiotestError } from "../core/errors.ts";
+import { ExitCode } from "../core/exit_code.ts";
+import { Condition } from "./condition.ts";
+import type { WorkerHall } from "./worker_hall.ts";
+
+/** Who is waited for. */
+export interface MusterOptions {
+  readonly clock: Clock;
+  readonly hall: Pick<WorkerHall, "staff" | "isConnected">;
+  /** The test begins when so many workers are ready. */
+  readonly expectedWorkers: number;
+  /** How long they are waited for; 0: for ever. */
+  readonly expectSeconds: number;
+  /** Called every second of the wait. */
+  readonly onSecond: () => void;
+}
+
+/** Waits for workers, before the test begins or goes on. */
+export class Muster {
+  readonly #options: MusterOptions;
+  readonly #condition: Condition;
+  #givenUp = false;
+
+  constructor(options: MusterOptions) {
+    this.#options = options;
+    this.#condition = new Condition(options.clock);
+  }
+
+  /**
+   * Resolves when enough workers are ready, or {@link giveUp} was called.
+   *
+   * @throws AiotestError where they do not come in time.
+   */
+  async ofNew(): Promise<void> {
+    const { hall, expectedWorkers, expectSeconds } = this.#options;
+    const ready = (): number => hall.staff.filter((one) => hall.isConnected(one)).length;
+    const enough = (): boolean => this.#givenUp || ready() >= expectedWorkers;
+    const came = await this.#wait(
+      enough,
+      expectSeconds === 0 ? null : expectSeconds * 1000,
+    );
+    if (came) return;
+    throw new AiotestError(
+      `${ready()} of ${expectedWorkers} workers came within ${expectSeconds} s`,
+      ExitCode.cluster,
+      "--expect-workers-max-wait says how long they are waited for.",
+    );
+  }
+
+  /** Resolves when all of these are connected, or the time is over, or {@link giveUp} was called. */
+  async of(members: readonly Member[], limitMs: number): Promise<void> {
+    const { hall } = this.#options;
+    const back = (): boolean => this.#givenUp || members.every((one) => hall.isConnected(one));
+    await this.#wait(back, limitMs);
+  }
+
+  /** Waits for nobody any more. */
+  giveUp(): void {
+    this.#givenUp = true;
+    this.#condition.look();
+  }
+
+  /** Looks who has come. */
+  look(): void {
+    this.#condition.look();
+  }
+
+  async #wait(isSo: () => boolean, limitMs: number | null): Promise<boolean> {
+    const { clock, onSecond } = this.#options;
+    let timer = clock.setTimer(function tick() {
+      timer = clock.setTimer(tick, 1000);
+      onSecond();
+    }, 1000);
+    const came = await this.#condition.wait(isSo, limitMs);
+    clock.clearTimer(timer);
+    return came;
+  }
+}

@@ -1,0 +1,58 @@
+import { BUSY_CPU, LATE_LOOP_MS } from "./generator_limits.ts";
+import type { WorkerRow } from "./snapshot.ts";
+
+/** A shorter time at its limits says nothing of a load generator. */
+export const WATCHED_SECONDS = 5;
+
+/**
+ * Says when a load generator is itself what limits the test: by how busy and how late it was in each
+ * second. It does not matter where the generator runs, so a master watches its workers this way.
+ *
+ * ```ts
+ * import { GeneratorWatch } from "./generator_watch.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const watch = new GeneratorWatch("Worker attic");
+ * for (let second = 1; second < 5; second++) {
+ *   assert.deepEqual(watch.note({ cpu: 0.97, lagMs: 1 }), []);
+ * }
+ * assert.deepEqual(watch.note({ cpu: 0.97, lagMs: 1 }), [
+ *   "Worker attic used over 90 % of a core for 5 s: it may be the bottleneck, and the latencies " +
+ *   "partly its own.",
+ * ]);
+ * ```
+ */
+export class GeneratorWatch {
+  readonly #name: string;
+  #seconds = 0;
+  #busySeconds = 0;
+
+  /** @param name what a sentence can begin with, such as `Worker attic`. */
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /**
+   * Takes in how a second went; to be called once for each. Returns what there is to warn of, in
+   * sentences that are the same for as long as it lasts.
+   */
+  note({ cpu, lagMs }: Pick<WorkerRow, "cpu" | "lagMs">): string[] {
+    this.#seconds += 1;
+    this.#busySeconds = cpu > BUSY_CPU ? this.#busySeconds + 1 : 0;
+    const warnings: string[] = [];
+    if (this.#busySeconds >= WATCHED_SECONDS) {
+      warnings.push(
+        `${this.#name} used over ${BUSY_CPU * 100} % of a core for ${WATCHED_SECONDS} s: ` +
+          "it may be the bottleneck, and the latencies partly its own.",
+      );
+    }
+    // The lag is that of as many seconds, and at first of fewer, in which code was still compiled.
+    if (this.#seconds >= WATCHED_SECONDS && lagMs > LATE_LOOP_MS) {
+      warnings.push(
+        `${this.#name}'s event loop ran over ${LATE_LOOP_MS} ms late (99th percentile of ` +
+          `${WATCHED_SECONDS} s): latencies may be too long by as much.`,
+      );
+    }
+    return warnings;
+  }
+}

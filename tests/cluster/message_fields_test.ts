@@ -1,0 +1,225 @@
+import assert from "node:assert/strict";
+import { decode } from "@msgpack/msgpack";
+import type { Message, Report, ReportEntry } from "../../src/cluster/message.ts";
+import { decodeMessage, encodeMessage } from "../../src/cluster/message_codec.ts";
+import { MESSAGE_FIELDS } from "../../src/cluster/message_fields.ts";
+
+const nonce = new Uint8Array(16).fill(1);
+const mac = new Uint8Array(32).fill(2);
+const histogram = new Uint8Array([3, 4]);
+
+const ENTRY: ReportEntry = {
+  method: "GET",
+  name: "search",
+  failures: 1,
+  retries: 2,
+  bytesReceived: 3,
+  bytesSent: 4,
+  sum: 5.5,
+  min: 0.5,
+  max: 4.5,
+  squaredDeviations: 6.5,
+  errors: [["HTTP 500", 1]],
+};
+
+const REPORT: Report = {
+  type: "REPORT",
+  runId: "run",
+  seq: 1,
+  from: 2,
+  to: 3,
+  deltas: [ENTRY],
+  histograms: [histogram],
+  errors: [["Buyer", "TypeError", 1]],
+  users: [{ second: 2, users: 5, peakUsers: 6, requests: 7, failures: 1 }],
+  cpu: 0.25,
+  lag: 1.5,
+  final: true,
+  phase: 1,
+};
+
+const ENTRY_SENT: readonly unknown[] = ["GET", "search", 1, 2, 3, 4, 5.5, 0.5, 4.5, 6.5, [[
+  "HTTP 500",
+  1,
+]]];
+
+/** Each message, and the list as which it is sent: what other versions rely on. */
+const WIRE: {
+  readonly [T in Message["type"]]: readonly [Extract<Message, { type: T }>, unknown[]];
+} = {
+  HELLO: [
+    { type: "HELLO", protocolMin: 1, protocolMax: 2, epoch: 3, nonce },
+    ["HELLO", 1, 2, 3, nonce],
+  ],
+  JOIN: [
+    {
+      type: "JOIN",
+      protocol: 1,
+      version: "0.1.0",
+      workerId: "w1",
+      incarnation: "i1",
+      host: "h1",
+      pid: 7,
+      cpus: 8,
+      testfileHash: "ab",
+      nonce,
+      mac,
+    },
+    ["JOIN", 1, "0.1.0", "w1", "i1", "h1", 7, 8, "ab", nonce, mac],
+  ],
+  WELCOME: [
+    {
+      type: "WELCOME",
+      runId: "run",
+      epoch: 1,
+      ackedSeq: 4,
+      heartbeatSeconds: 1,
+      leaseSeconds: 5,
+      mac,
+    },
+    ["WELCOME", "run", 1, 4, 1, 5, mac],
+  ],
+  ERROR: [{ type: "ERROR", code: "token", text: "no" }, ["ERROR", "token", "no"]],
+  SETUP: [{ type: "SETUP", workerIndex: 2, options: "{}" }, ["SETUP", 2, "{}"]],
+  START: [{ type: "START", elapsedSeconds: 1.5, phase: 2 }, ["START", 1.5, 2]],
+  TARGET: [
+    { type: "TARGET", revision: 1, classes: { Buyer: 3 }, rate: 0.5, stopTimeout: 10 },
+    ["TARGET", 1, { Buyer: 3 }, 0.5, 10],
+  ],
+  TARGET_ACK: [{ type: "TARGET_ACK", revision: 3 }, ["TARGET_ACK", 3]],
+  STATE: [
+    { type: "STATE", users: 3, state: "running", elapsedSeconds: 2.5 },
+    ["STATE", 3, "running", 2.5],
+  ],
+  STARTED: [{ type: "STARTED", userCount: 100, phase: 1 }, ["STARTED", 100, 1]],
+  REPORT: [
+    REPORT,
+    [
+      ...["REPORT", "run", 1, 2, 3, [ENTRY_SENT], [histogram]],
+      ...[[["Buyer", "TypeError", 1]], [[2, 5, 6, 7, 1]], 0.25, 1.5, true, 1],
+    ],
+  ],
+  ACK: [{ type: "ACK", seq: 3 }, ["ACK", 3]],
+  RESUME: [{ type: "RESUME", seq: 4 }, ["RESUME", 4]],
+  STOP: [{ type: "STOP", deadline: 12.5 }, ["STOP", 12.5]],
+  STOPPED: [{ type: "STOPPED", lastSeq: 9 }, ["STOPPED", 9]],
+  QUIT: [{ type: "QUIT" }, ["QUIT"]],
+  PING: [{ type: "PING", number: 5 }, ["PING", 5]],
+  PONG: [{ type: "PONG", number: 5 }, ["PONG", 5]],
+};
+
+for (const [message, sent] of Object.values<readonly [Message, unknown[]]>(WIRE)) {
+  Deno.test(`${message.type} is sent with its fields in their order`, () => {
+    const payload = encodeMessage(message).subarray(4);
+    assert.deepEqual(decode(payload), sent);
+    assert.deepEqual(decodeMessage(payload), message);
+  });
+}
+
+/** The fault of a message that is sent with some of its values changed. */
+function faultOf(type: Message["type"], changes: Readonly<Record<number, unknown>>): string {
+  const sent = Object.assign([...WIRE[type][1]], changes);
+  assert.equal(MESSAGE_FIELDS[type].read(sent), undefined, "it was read");
+  return MESSAGE_FIELDS[type].fault(sent, type);
+}
+
+const COUNT = "must be a whole number of 0 or more";
+const AMOUNT = "must be a finite number of 0 or more";
+const PERIOD = "must be a number from 0.01 to 86400";
+const ID = "must be a text of at most 256 characters";
+const SHORT = "must be a text of at most 1000 characters";
+const NAME = "must be a text of at most 2000 characters";
+
+const entry = (at: number, value: unknown): unknown => [ENTRY_SENT.with(at, value)];
+
+const FAULTS: readonly (readonly [
+  type: Message["type"],
+  changes: Readonly<Record<number, unknown>>,
+  fault: string,
+])[] = [
+  ["HELLO", { 1: -1 }, `HELLO.protocolMin ${COUNT}`],
+  ["HELLO", { 2: 2 ** 53 }, `HELLO.protocolMax ${COUNT}`],
+  ["HELLO", { 4: new Uint8Array(15) }, "HELLO.nonce must be 16 to 64 bytes"],
+  ["HELLO", { 4: new Uint8Array(65) }, "HELLO.nonce must be 16 to 64 bytes"],
+  ["HELLO", { 4: "0123456789abcdef" }, "HELLO.nonce must be 16 to 64 bytes"],
+  ["JOIN", { 3: "w".repeat(257) }, `JOIN.workerId ${ID}`],
+  ["JOIN", { 4: new Uint8Array(5) }, `JOIN.incarnation ${ID}`],
+  ["JOIN", { 5: null }, `JOIN.host ${ID}`],
+  ["JOIN", { 6: 1.5 }, `JOIN.pid ${COUNT}`],
+  ["JOIN", { 8: "f".repeat(257) }, `JOIN.testfileHash ${ID}`],
+  ["JOIN", { 10: new Uint8Array(65) }, "JOIN.mac must be 0 to 64 bytes"],
+  ["WELCOME", { 4: 0 }, `WELCOME.heartbeatSeconds ${PERIOD}`],
+  ["WELCOME", { 5: Infinity }, `WELCOME.leaseSeconds ${PERIOD}`],
+  [
+    "ERROR",
+    { 1: "toString" },
+    "ERROR.code must be one of: protocol, version, token, testfile, duplicate, busy, run",
+  ],
+  ["ERROR", { 2: "x".repeat(1001) }, `ERROR.text ${SHORT}`],
+  ["SETUP", { 2: { users: 1 } }, "SETUP.options must be a text of at most 262144 characters"],
+  ["START", { 1: NaN }, `START.elapsedSeconds ${AMOUNT}`],
+  [
+    "TARGET",
+    { 2: { Buyer: -1 } },
+    "TARGET.classes must be a map of whole numbers by names of at most 2000 characters",
+  ],
+  ["TARGET", { 3: Infinity }, `TARGET.rate ${AMOUNT}`],
+  ["TARGET", { 4: -1 }, `TARGET.stopTimeout ${AMOUNT}`],
+  [
+    "STATE",
+    { 2: "asleep" },
+    "STATE.state must be one of: preparing, ready, spawning, running, leaving, stopping, stopped",
+  ],
+  ["STATE", { 3: null }, `STATE.elapsedSeconds ${AMOUNT}`],
+  ["REPORT", { 2: "1" }, `REPORT.seq ${COUNT}`],
+  ["REPORT", { 5: {} }, "REPORT.deltas must be a list"],
+  ["REPORT", { 5: [[]] }, "REPORT.deltas[0] must be a list of 11 values, not 0"],
+  ["REPORT", { 5: entry(0, "x".repeat(1001)) }, `REPORT.deltas[0].method ${SHORT}`],
+  ["REPORT", { 5: entry(1, "x".repeat(2001)) }, `REPORT.deltas[0].name ${NAME}`],
+  ["REPORT", { 5: entry(2, -1) }, `REPORT.deltas[0].failures ${COUNT}`],
+  ["REPORT", { 5: entry(6, NaN) }, "REPORT.deltas[0].sum must be a finite number"],
+  ["REPORT", { 5: entry(7, -Infinity) }, "REPORT.deltas[0].min must be a finite number"],
+  ["REPORT", { 5: entry(8, Infinity) }, "REPORT.deltas[0].max must be a finite number"],
+  ["REPORT", { 5: entry(9, -1) }, `REPORT.deltas[0].squaredDeviations ${AMOUNT}`],
+  ["REPORT", { 5: entry(10, [["HTTP 500", -1]]) }, `REPORT.deltas[0].errors[0][1] ${COUNT}`],
+  ["REPORT", { 6: ["abc"] }, "REPORT.histograms[0] must be 0 to 1048576 bytes"],
+  ["REPORT", { 6: [] }, "REPORT has 1 deltas, and 0 histograms"],
+  [
+    "REPORT",
+    { 7: [["Buyer", "TypeError"]] },
+    "REPORT.errors[0] must be a list of 3 values, not 2",
+  ],
+  ["REPORT", { 8: [[2, 5, 6, 7, null]] }, `REPORT.users[0].failures ${COUNT}`],
+  ["REPORT", { 9: -0.1 }, `REPORT.cpu ${AMOUNT}`],
+  ["REPORT", { 10: NaN }, `REPORT.lag ${AMOUNT}`],
+  ["REPORT", { 11: 1 }, "REPORT.final must be true or false"],
+  ["STOP", { 1: Infinity }, `STOP.deadline ${AMOUNT}`],
+  ["QUIT", { 1: 0 }, "QUIT must be a list of 1 values, not 2"],
+  ["PING", { 1: null }, `PING.number ${COUNT}`],
+];
+
+Deno.test("a fault names the message and the field", () => {
+  for (const [type, changes, fault] of FAULTS) assert.equal(faultOf(type, changes), fault);
+});
+
+Deno.test("no message may have a value too many, and only some may have one too few", () => {
+  const optional = ["STATE", "PING", "PONG"];
+  for (const [{ type }, sent] of Object.values<readonly [Message, unknown[]]>(WIRE)) {
+    const { read } = MESSAGE_FIELDS[type];
+    assert.equal(read([...sent, 0]), undefined, `${type} and one more`);
+    assert.equal(read(sent.slice(0, -2)), undefined, `${type} without two`);
+    const short = read(sent.slice(0, -1));
+    assert.equal(short !== undefined, optional.includes(type), `${type} without one`);
+  }
+});
+
+Deno.test("a number that is missing from PING and PONG, and the time from STATE, is 0", () => {
+  assert.deepEqual(MESSAGE_FIELDS.PING.read(["PING"]), { type: "PING", number: 0 });
+  assert.deepEqual(MESSAGE_FIELDS.PONG.read(["PONG"]), { type: "PONG", number: 0 });
+  assert.deepEqual(MESSAGE_FIELDS.STATE.read(["STATE", 3, "ready"]), {
+    type: "STATE",
+    users: 3,
+    state: "ready",
+    elapsedSeconds: 0,
+  });
+});

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { encodeMessage } from "../../src/cluster/message_codec.ts";
+import { countedOf } from "../../src/cluster/report_counts.ts";
+import { type ReportPart, reportParts } from "../../src/cluster/report_parts.ts";
+import { Histogram } from "../../src/stats/histogram.ts";
+import { Interval } from "../../src/stats/interval.ts";
+import type { Sample } from "../../src/stats/sample.ts";
+import { Entry } from "../../src/stats/entry.ts";
+import { Stretch } from "../../src/stats/stretch.ts";
+import { Totals } from "../../src/stats/totals.ts";
+import { exactStatistics } from "../support/exact_statistics.ts";
+import { anySample, sample } from "../support/samples.ts";
+
+const FACTS = { runId: "run", phase: 2, cpu: 0.5, lag: 3 };
+const KIB = 1024;
+
+function intervalOf(samples: Iterable<Sample>, second = 0): Interval {
+  const interval = new Interval(second, 3);
+  for (const one of samples) {
+    const entry = interval.entries.get(one.method, one.name) ?? new Entry();
+    entry.add(one);
+    interval.entries.set(one.method, one.name, entry);
+  }
+  return interval;
+}
+
+/** So many requests to one name each. */
+function names(count: number): Sample[] {
+  return Array.from({ length: count }, (_, i) => sample({ name: `/item/${i}`, latencyMs: i + 1 }));
+}
+
+function encodedBytes({ content }: ReportPart): number {
+  return encodeMessage({ ...content, seq: 1_000_000, final: false }).length;
+}
+
+/** What the parts add up to, as the master counts them. */
+function totalsOf(parts: readonly ReportPart[]): Totals {
+  const totals = new Totals();
+  for (const { content } of parts) totals.add(countedOf(content));
+  return totals;
+}
+
+Deno.test("a second in which nothing was counted is one report", () => {
+  const [part = assert.fail(), ...others] = reportParts(new Interval(7, 3), FACTS);
+  assert.deepEqual(part.content, {
+    type: "REPORT",
+    runId: "run",
+    phase: 2,
+    cpu: 0.5,
+    lag: 3,
+    from: 7,
+    to: 7,
+    users: [{ second: 7, users: 3, peakUsers: 3, requests: 0, failures: 0 }],
+    errors: [],
+    deltas: [],
+    histograms: [],
+  });
+  assert.deepEqual(others, []);
+});
+
+Deno.test("a stretch of which nothing is known is one report too", () => {
+  const nothing = { from: 4, to: 6, seconds: [], entries: [], userErrors: [] };
+  const parts = reportParts(nothing, FACTS);
+  assert.deepEqual(parts.map(({ content: { from, to, users } }) => [from, to, users.length]), [
+    [4, 6, 0],
+  ]);
+});
+
+Deno.test("a second of twenty names is one report", () => {
+  assert.equal(reportParts(intervalOf(names(20)), FACTS).length, 1);
+});
+
+Deno.test("what does not fit into 12 KiB is cut, and adds up to the same", () => {
+  const interval = intervalOf(names(1000), 5);
+  for (let i = 0; i < 500; i++) interval.userErrors.set("BuyTest", `no order ${i}`, i + 1);
+  const parts = reportParts(interval, FACTS);
+  assert.ok(parts.length > 4, `${parts.length} parts`);
+  for (const part of parts) {
+    const { content: { from, to, runId, phase, cpu, lag }, bytes } = part;
+    assert.deepEqual({ from, to, runId, phase, cpu, lag }, { from: 5, to: 5, ...FACTS });
+    assert.ok(bytes <= 12 * KIB && encodedBytes(part) <= bytes, `${encodedBytes(part)}, ${bytes}`);
+  }
+  for (const part of parts.slice(0, -1)) assert.ok(encodedBytes(part) > 9 * KIB);
+  assert.deepEqual(parts.map(({ content }) => content.users.length), [
+    1,
+    ...parts.slice(1).map(() => 0),
+  ]);
+  const whole = new Totals();
+  whole.add(interval);
+  assert.deepEqual(totalsOf(parts).statistics(1), whole.statistics(1));
+});
+
+Deno.test("the seconds of a long stretch are cut too, and each is told once", () => {
+  const stretch = new Stretch();
+  for (let second = 0; second < 5000; second++) stretch.add(new Interval(second, 100));
+  const parts = reportParts(stretch, FACTS);
+  assert.ok(parts.length > 3, `${parts.length} parts`);
+  for (const { bytes } of parts) assert.ok(bytes <= 12 * KIB);
+  const told = parts.flatMap(({ content }) => content.users.map(({ second }) => second));
+  assert.deepEqual(told, Array.from({ length: 5000 }, (_, second) => second));
+});
+
+Deno.test("one name with more than fits is a report of its own", () => {
+  const many = Array.from(
+    { length: 1000 },
+    (_, i) => sample({ name: "pay", latencyMs: 5, error: `${i}`.padStart(200, "no order ") }),
+  );
+  const parts = reportParts(intervalOf([...names(3), ...many, sample({ name: "list" })]), FACTS);
+  const contents = parts.map(({ content }) => content.deltas.map(({ name }) => name));
+  assert.deepEqual(contents, [["/item/0", "/item/1", "/item/2"], ["pay"], ["list"]]);
+  const [, pay = assert.fail()] = parts;
+  assert.ok(encodedBytes(pay) <= pay.bytes && pay.bytes < 220 * KIB);
+});
+
+Deno.test("the longest report that there can be is within 900 KiB", () => {
+  const entry = new Entry();
+  for (let i = 0; i < 1100; i++) entry.add(sample({ error: `€${i}`.padEnd(300, "€") }));
+  for (let i = 0; i < Histogram.BUCKETS; i++) entry.latencies.histogram.addBucket(i, 2 ** 37);
+  const interval = new Interval(0, 0);
+  interval.entries.set("€".repeat(3000), "€".repeat(3000), entry);
+  const [, longest = assert.fail()] = reportParts(interval, FACTS);
+  const bytes = encodedBytes(longest);
+  assert.ok(bytes < 900 * KIB && bytes > 800 * KIB, `${bytes}`);
+  assert.equal(longest.content.deltas[0]?.errors.length, 1001);
+});
+
+Deno.test("errors that are too long stay apart when they are cut", () => {
+  const errors = ["a", "b"].map((end) => "no order ".repeat(40) + end);
+  const interval = intervalOf(errors.map((error) => sample({ error })));
+  for (const error of errors) interval.userErrors.set("BuyTest", error, 1);
+  const [{ content } = assert.fail()] = reportParts(interval, FACTS);
+  const texts = [
+    content.deltas[0]!.errors.map(([error]) => error),
+    content.errors.map(([, e]) => e),
+  ];
+  for (const [first = "", second = "", ...others] of texts) {
+    assert.notEqual(first, second);
+    assert.deepEqual([first.length, second.length, others], [200, 200, []]);
+  }
+});
+
+Deno.test("a part is at most as long as it says, and little less", () => {
+  // The codec puts a digest behind a text that it has to change.
+  const text = fc.string({ unit: "grapheme", maxLength: 60 })
+    .filter((text) => !text.startsWith("\ufeff"));
+  const samples = fc.array(
+    fc.record({ sample: anySample, name: text, error: fc.option(text) }),
+    { maxLength: 60 },
+  );
+  fc.assert(fc.property(samples, (samples) => {
+    const all = samples.map(({ sample, name, error }) => ({ ...sample, name, error }));
+    for (const part of reportParts(intervalOf(all), FACTS)) {
+      const [actual, said] = [encodedBytes(part), part.bytes];
+      assert.ok(actual <= said, `${actual} bytes, not ${said}`);
+      assert.ok(said - actual <= 60 + 20 * samples.length, `${actual} bytes, not ${said}`);
+    }
+  }));
+});
+
+Deno.test("parts add up to what was cut, packed histograms included", () => {
+  fc.assert(fc.property(fc.array(anySample, { maxLength: 100 }), (samples) => {
+    const interval = intervalOf(samples);
+    const whole = new Totals();
+    whole.add(interval);
+    const parts = reportParts(interval, FACTS);
+    assert.deepEqual(totalsOf(parts).statistics(1), whole.statistics(1));
+    const again = parts.flatMap(({ content }) => reportParts(countedOf(content), FACTS));
+    assert.deepEqual(
+      exactStatistics(totalsOf(again).statistics(1)),
+      exactStatistics(whole.statistics(1)),
+    );
+  }));
+});

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { runSimulated, type SimulatedRun } from "../support/simulated_run.ts";
+
+/** Everything that every worker sent was counted once, and every worker knows that it was. */
+function assertExact(run: SimulatedRun, workers: number): void {
+  const { sent, counted, drained, summary } = run;
+  assert.deepEqual(counted, sent);
+  assert.equal(drained, true);
+  assert.equal(summary.complete, true);
+  assert.deepEqual(summary.warnings, []);
+  const requests = sent.reduce((sum, row) => sum + row.requests, 0);
+  assert.equal(summary.totals.requests, requests);
+  assert.equal(summary.timeline.reduce((sum, second) => sum + second.requests, 0), requests);
+  assert.equal(summary.workers.reduce((sum, worker) => sum + worker.requests, 0), requests);
+  assert.deepEqual([summary.workers.length, summary.users.peak], [workers, workers]);
+}
+
+Deno.test("200 workers that are cut off in the same moment: all back within 10 s, exact", async () => {
+  const workers = 200;
+  let backMs = Infinity;
+  const run = await runSimulated({
+    workers,
+    seconds: 16,
+    onBegun: async (crew) => {
+      await crew.until(({ acknowledged }) => acknowledged >= 2, 10_000);
+      crew.cut();
+      backMs = await crew.until(({ joins, connected }) => joins === 2 && connected, 10_000);
+    },
+  });
+  console.log(`200 workers were back after ${backMs.toFixed(0)} ms`);
+  assertExact(run, workers);
+  assert.ok(run.summary.workers.every(({ state }) => state === "finished"));
+});
+
+Deno.test("1,000 workers, 20 names, a report a second each: the master keeps up, its memory flat", async () => {
+  const workers = 1_000;
+  const run = await runSimulated({ workers, seconds: 12 });
+  const { delayMs, masterCpu, residentBytes, reports } = run;
+  const grown = Math.max(...residentBytes.slice(4)) - residentBytes[3]!;
+  console.log(
+    `1,000 workers: ${(masterCpu * 100).toFixed(0)} % of a core; acknowledged after ` +
+      `${delayMs.p50!.toFixed(0)} ms, ${delayMs.max!.toFixed(0)} ms at most; ` +
+      `memory grew by ${(grown / 2 ** 20).toFixed(1)} MiB`,
+  );
+  assertExact(run, workers);
+  // Eleven full seconds at least, and a final report.
+  assert.ok(reports >= 12 * workers, `${reports} reports`);
+  assert.ok(delayMs.max! < 2_000, `a report was acknowledged after ${delayMs.max} ms`);
+  assert.ok(grown < 64 * 2 ** 20, `memory grew by ${grown} bytes`);
+});

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { attendance, awaited, isPresent } from "../../src/report/attendance.ts";
+import type { WorkerState } from "../../src/stats/snapshot.ts";
+import { emptySnapshot, snapshot, workerRow } from "../support/snapshots.ts";
+
+Deno.test("a worker is there unless it was lost or has left", () => {
+  const states: WorkerState[] = [
+    "preparing",
+    "ready",
+    "spawning",
+    "running",
+    "stopping",
+    "finished",
+    "left",
+    "lost",
+  ];
+  assert.deepEqual(states.filter((state) => !isPresent({ state })), ["left", "lost"]);
+});
+
+Deno.test("the number of workers comes with that of all who took part where some are gone", () => {
+  const many = Array.from({ length: 1200 }, () => workerRow());
+  assert.equal(attendance(many), "1,200");
+  assert.equal(attendance([...many, workerRow({ state: "left" })]), "1,200 of 1,201");
+  assert.equal(attendance([]), "0");
+});
+
+Deno.test("workers are waited for until enough are there and prepared; those that went do not count", () => {
+  const workers = (["ready", "preparing", "lost", "left"] as const)
+    .map((state) => workerRow({ state }));
+  const waiting = emptySnapshot({ mode: "distributed", expectedWorkers: 2, workers });
+  assert.equal(awaited(waiting), "waiting for workers: 1 of 2");
+  assert.equal(awaited({ ...waiting, expectedWorkers: 1 }), null);
+});
+
+Deno.test("a run that has begun, or that is local, waits for nobody", () => {
+  assert.equal(awaited(snapshot({ mode: "distributed", expectedWorkers: 8 })), null);
+  assert.equal(awaited(emptySnapshot()), null);
+});

@@ -1,0 +1,726 @@
+import assert from "node:assert/strict";
+import { Channel } from "../../src/cluster/channel.ts";
+import { introduce } from "../../src/cluster/introduction.ts";
+import type { Message, WorkerPhase } from "../../src/cluster/message.ts";
+import { AiotestError } from "../../src/core/errors.ts";
+import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
+import { User } from "../../src/user/user.ts";
+import { identity } from "../support/joining.ts";
+import { VirtualCluster, type VirtualMaster } from "../support/virtual_cluster.ts";
+
+function requests({ result }: VirtualMaster): number {
+  return result!.statistics.totals.requests;
+}
+
+function states({ result }: VirtualMaster): string[] {
+  return result!.workers.map(({ id, state, complete }) => `${id} ${state} ${complete}`);
+}
+
+/** An error that ends the run with exit code 4. */
+function assertEnded(error: unknown, message: string): void {
+  assert.ok(error instanceof AiotestError, String(error));
+  assert.deepEqual([error.message, error.exitCode], [message, 4]);
+}
+
+/** A worker that speaks as a test says, and has no users. */
+interface Puppet {
+  readonly channel: Channel;
+  /** What it was told. */
+  readonly heard: Message[];
+  say(state: WorkerPhase): void;
+  /** Sends a PING every second, so many times. */
+  beat(times: number): void;
+}
+
+/**
+ * @param capacity bytes that wait for it to read, before a write waits.
+ * @param reads messages that it reads behind the greeting.
+ */
+async function puppet(
+  { network, clock }: VirtualCluster,
+  name: string,
+  { capacity = Infinity, reads = Infinity } = {},
+): Promise<Puppet> {
+  const channel = new Channel(await network.line("10.0.0.99", capacity).connect());
+  const who = identity({ workerId: name, incarnation: `${name}'s only` });
+  const introduced = introduce(channel, who, { token: "secret", clock });
+  await clock.advance(0);
+  await introduced;
+  const heard: Message[] = [];
+  void (async () => {
+    while (heard.length < reads) {
+      const message = await channel.receive();
+      if (message === null) return;
+      heard.push(message);
+    }
+  })();
+  const beat = (times: number): void => {
+    if (times === 0) return;
+    channel.send({ type: "PING", number: times });
+    clock.setTimer(() => beat(times - 1), 1000);
+  };
+  const say = (state: WorkerPhase): void =>
+    channel.send({ type: "STATE", users: 0, state, elapsedSeconds: 0 });
+  return { channel, heard, say, beat };
+}
+
+Deno.test("what the workers' users did is counted once, and the run ends with all of it", async () => {
+  const cluster = new VirtualCluster({ users: 6, runTime: 3.5 });
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(10_000);
+  const result = master.result!;
+  assert.equal(result.state, "stopped");
+  assert.equal(result.complete, true);
+  assert.equal(result.durationSeconds, 3.5);
+  assert.deepEqual(result.users, { current: 0, target: 6, peak: 6, final: 6 });
+  assert.equal(cluster.ground.steps.length, 24);
+  assert.equal(requests(master), 24);
+  assert.deepEqual(
+    result.statistics.timeline.map(({ second, users, requests }) => [second, users, requests]),
+    [[0, 6, 6], [1, 6, 6], [2, 6, 6], [3, 0, 6]],
+  );
+  assert.deepEqual(states(master), ["a finished true", "b finished true"]);
+  assert.deepEqual(master.infos, ["1 of 2 workers are ready.", "2 of 2 workers are ready."]);
+  assert.deepEqual(master.warnings, []);
+  assert.ok(cluster.workers.every(({ ended, error }) => ended && error === null));
+  assert.equal(cluster.clock.pending, 0);
+});
+
+Deno.test("nothing begins before enough workers are ready", async () => {
+  const cluster = new VirtualCluster({ runTime: 2 });
+  const master = cluster.master({ expectedWorkers: 3 });
+  cluster.worker("a");
+  cluster.worker("b");
+  await cluster.advance(60_000, () => assert.equal(cluster.ground.users(), 0), 1000);
+  assert.equal(master.run.snapshot().state, "ready");
+  cluster.worker("c");
+  await cluster.advance(5_000);
+  assert.equal(master.result!.complete, true);
+  assert.equal(master.result!.durationSeconds, 2);
+});
+
+Deno.test("workers that do not come in time end the run with exit code 4", async () => {
+  const cluster = new VirtualCluster({});
+  const master = cluster.master({ expectedWorkers: 3, expectSeconds: 10 });
+  cluster.worker("a");
+  await cluster.advance(9_900);
+  assert.ok(master.error === null);
+  await cluster.advance(200);
+  assertEnded(master.error, "1 of 3 workers came within 10 s");
+  assert.equal(cluster.workers[0]!.ended, true);
+  assert.equal(cluster.clock.pending, 0);
+});
+
+Deno.test("a run that is stopped before it began has counted nothing, and lacks nothing", async () => {
+  const cluster = new VirtualCluster({});
+  const master = cluster.master();
+  cluster.worker("a");
+  await cluster.advance(1_000);
+  master.run.stop();
+  await cluster.advance(1_000);
+  assert.equal(master.result!.startedAt, null);
+  assert.equal(master.result!.complete, true);
+  assert.equal(cluster.workers[0]!.ended, true);
+});
+
+Deno.test("each user starts when it should, as one of the class that it should, where fewest run", async () => {
+  const cluster = new VirtualCluster(
+    { users: 23, rate: 10 },
+    (ground) => [
+      ground.userClass("ATest", 5),
+      ground.userClass("BTest", 3),
+      ground.userClass("CTest", 1),
+    ],
+  );
+  const { clock, ground, classNames, mix } = cluster;
+  cluster.master({ expectedWorkers: 3 });
+  for (const name of ["a", "b", "c"]) cluster.worker(name);
+  await cluster.advance(4_000, () => {
+    const due = Math.min(23, Math.floor(clock.now() / 100) + 1);
+    assert.equal(ground.users(), due, `at ${clock.now()} ms`);
+    assert.deepEqual(ground.usersOf(classNames), mix.counts(due));
+    const each = ["a", "b", "c"].map((name) => ground.users(name));
+    assert.ok(Math.max(...each) - Math.min(...each) <= 1, String(each));
+  }, 20);
+  assert.equal(ground.ids.length, 23);
+});
+
+Deno.test("the rate is the rate asked for, however many workers share it, up and down", async () => {
+  class WaveShape extends LoadUserShape {
+    override tick(): Tick | null {
+      return this.getRunTime() < 2 ? [400, 400] : [100, 150];
+    }
+  }
+  const cluster = new VirtualCluster(
+    { shape: new WaveShape() },
+    (ground) => [ground.userClass("ATest", 2), ground.userClass("BTest", 1)],
+  );
+  const { clock, ground } = cluster;
+  cluster.master({ expectedWorkers: 4 });
+  for (const name of ["a", "b", "c", "d"]) cluster.worker(name);
+  await cluster.advance(5_000, () => {
+    const now = clock.now() / 1000;
+    const wanted = now < 2 ? Math.min(400, now * 400) : Math.max(100, 400 - (now - 2) * 150);
+    // A worker is told at most every 50 ms.
+    const late = 0.05 * (now < 2 ? 400 : 150) + 4;
+    const [low, high] = now < 2 ? [wanted - late, wanted + 1] : [wanted - 1, wanted + late];
+    assert.ok(ground.users() >= low && ground.users() <= high, `${ground.users()} at ${now} s`);
+  }, 10);
+  assert.deepEqual(["a", "b", "c", "d"].map((name) => ground.users(name)), [25, 25, 25, 25]);
+  assert.deepEqual(ground.usersOf(cluster.classNames), cluster.mix.counts(100));
+});
+
+Deno.test("no two users of a run have the same id", async () => {
+  const cluster = new VirtualCluster({ users: 20, runTime: 4 });
+  cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(2_000);
+  cluster.worker("c");
+  await cluster.advance(5_000);
+  const { ids } = cluster.ground;
+  assert.ok(ids.length > 20);
+  assert.equal(new Set(ids).size, ids.length);
+  assert.equal(Math.min(...ids), 1);
+});
+
+Deno.test("a worker that comes late gets its share, and nobody else's users move", async () => {
+  const cluster = new VirtualCluster({ users: 12, runTime: 5.5 });
+  const { ground } = cluster;
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(2_300);
+  const before = new Set(ground.alive.keys());
+  cluster.worker("c");
+  await cluster.advance(2_000, () => assert.ok(ground.users() <= 12));
+  assert.deepEqual(["a", "b", "c"].map((name) => ground.users(name)), [4, 4, 4]);
+  assert.equal([...ground.alive.keys()].filter((id) => before.has(id)).length, 8);
+  await cluster.advance(5_000);
+  assert.equal(requests(master), ground.steps.length);
+  assert.equal(master.result!.complete, true);
+  // It counts the same seconds as the others do.
+  assert.equal(master.result!.statistics.timeline.length, 6);
+});
+
+Deno.test("a worker that leaves hands over its users at once, and all that it has counted", async () => {
+  const cluster = new VirtualCluster({ users: 12, runTime: 6 });
+  const { ground } = cluster;
+  const master = cluster.master({ expectedWorkers: 3 });
+  const [, , leaver] = ["a", "b", "c"].map((name) => cluster.worker(name));
+  await cluster.advance(2_500);
+  leaver!.run.leave();
+  await cluster.advance(1_500, () => assert.ok(ground.users() <= 12));
+  assert.deepEqual([leaver!.ended, leaver!.error], [true, null]);
+  assert.deepEqual(["a", "b", "c"].map((name) => ground.users(name)), [6, 6, 0]);
+  await cluster.advance(10_000);
+  assert.equal(requests(master), ground.steps.length);
+  assert.deepEqual(states(master), ["a finished true", "b finished true", "c left true"]);
+  assert.equal(master.result!.complete, true);
+  assert.deepEqual(master.warnings, []);
+});
+
+Deno.test("a connection that is cut and found again moves no user and loses no count", async () => {
+  const cluster = new VirtualCluster({ users: 8, runTime: 12 });
+  const { ground } = cluster;
+  const master = cluster.master();
+  const [a, b] = ["a", "b"].map((name) => cluster.worker(name));
+  for (let cut = 0; cut < 9; cut++) {
+    await cluster.advance(1_130);
+    (cut % 3 === 0 ? b! : a!).line.cut();
+  }
+  await cluster.advance(5_000);
+  assert.equal(a!.line.opened, 7);
+  assert.equal(ground.ids.length, 8);
+  assert.equal(requests(master), ground.steps.length);
+  assert.deepEqual(states(master), ["a finished true", "b finished true"]);
+  assert.deepEqual(master.warnings, []);
+});
+
+for (
+  const [fault, begin, end] of [["stalls", "stall", "resume"], ["breaks", "break", "mend"]] as const
+) {
+  Deno.test(`a way that ${fault}: the users move after the lease, and come back when it is good again`, async () => {
+    const cluster = new VirtualCluster({ users: 12, runTime: 30 });
+    const { clock, ground } = cluster;
+    const master = cluster.master();
+    const [, b] = ["a", "b"].map((name) => cluster.worker(name));
+    await cluster.advance(4_000);
+    const since = clock.now();
+    b!.line[begin]();
+    let stopped = Infinity;
+    let moved = Infinity;
+    await cluster.advance(8_000, () => {
+      assert.ok(ground.users() <= 12, `${ground.users()} users at ${clock.now() - since} ms`);
+      if (ground.users("b") === 0) stopped = Math.min(stopped, clock.now() - since);
+      if (ground.users("a") === 12) moved = Math.min(moved, clock.now() - since);
+    });
+    assert.ok(stopped > 4_000 && stopped < 6_000, String(stopped));
+    assert.ok(moved >= stopped && moved <= 7_300, String(moved));
+    const lastStep = ground.steps.findLast(({ node }) => node === "b")!.atMs - since;
+    assert.ok(lastStep <= 5_000, String(lastStep));
+    assert.match(b!.warnings.at(-1)!, /No word from the master for 5 s/);
+    assert.deepEqual(master.warnings, [
+      "Worker b was not heard of for 6 s: the others get its users.",
+    ]);
+    b!.line[end]();
+    await cluster.advance(4_000, () => assert.ok(ground.users() <= 12));
+    assert.deepEqual([ground.users("a"), ground.users("b")], [6, 6]);
+    assert.ok(master.infos.includes("Worker b is back."));
+    await cluster.advance(20_000);
+    assert.equal(requests(master), ground.steps.length);
+    assert.deepEqual(states(master), ["a finished true", "b finished true"]);
+    assert.equal(master.result!.complete, true);
+  });
+}
+
+Deno.test("a worker that is cut off for less than its lease goes on, and nothing moves", async () => {
+  const cluster = new VirtualCluster({ users: 8, runTime: 10 });
+  const { ground } = cluster;
+  const master = cluster.master();
+  const [, b] = ["a", "b"].map((name) => cluster.worker(name));
+  await cluster.advance(3_000);
+  b!.line.break();
+  await cluster.advance(3_000, () => assert.equal(ground.users(), 8));
+  b!.line.mend();
+  await cluster.advance(10_000);
+  assert.equal(ground.ids.length, 8);
+  assert.equal(requests(master), ground.steps.length);
+  assert.equal(master.result!.complete, true);
+  assert.deepEqual(master.warnings, []);
+});
+
+Deno.test("a worker that is gone for good: the others run its users, and the result says what is missing", async () => {
+  const cluster = new VirtualCluster({ users: 12, runTime: 20 });
+  const { ground } = cluster;
+  const master = cluster.master({ expectedWorkers: 3 });
+  const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
+  await cluster.advance(5_500);
+  c!.kill();
+  await cluster.advance(8_000, () => assert.ok(ground.users() <= 12));
+  assert.deepEqual(["a", "b"].map((name) => ground.users(name)), [6, 6]);
+  await cluster.advance(30_000);
+  const result = master.result!;
+  assert.equal(result.complete, false);
+  assert.deepEqual(states(master), ["a finished true", "b finished true", "c lost false"]);
+  const counted = ground.steps.filter(({ node, atMs }) => node !== "c" || atMs < 5_000).length;
+  assert.equal(requests(master), counted);
+  assert.deepEqual(master.warnings, [
+    "Worker c was not heard of for 6 s: the others get its users.",
+    "Worker c has not sent its last counts: up to 15 s of them are missing.",
+  ]);
+  assert.deepEqual(result.warnings, master.warnings.slice(1));
+});
+
+Deno.test("when nobody is left to run users, the run ends with exit code 4", async () => {
+  const cluster = new VirtualCluster({ users: 4 });
+  const master = cluster.master();
+  const workers = ["a", "b"].map((name) => cluster.worker(name));
+  await cluster.advance(3_000);
+  for (const worker of workers) worker.kill();
+  await cluster.advance(5_500);
+  assert.equal(master.run.failure, null);
+  await cluster.advance(4_000);
+  assertEnded(master.run.failure, "No worker is left to run users");
+  assert.equal(master.result!.complete, false);
+  assert.equal(cluster.clock.pending, 0);
+});
+
+Deno.test("when all have left, another may come before the lease is over, and gets all users", async () => {
+  const cluster = new VirtualCluster({ users: 4, runTime: 20 });
+  const master = cluster.master({ expectedWorkers: 1 });
+  const a = cluster.worker("a");
+  await cluster.advance(3_000);
+  a.run.leave();
+  await cluster.advance(4_000);
+  assert.equal(cluster.ground.users(), 0);
+  cluster.worker("b");
+  await cluster.advance(1_500);
+  assert.equal(cluster.ground.users("b"), 4);
+  await cluster.advance(20_000);
+  assert.equal(master.run.failure, null);
+  assert.equal(master.result!.complete, true);
+  assert.equal(requests(master), cluster.ground.steps.length);
+});
+
+Deno.test("stop ends the run early, with all that was counted", async () => {
+  const cluster = new VirtualCluster({ users: 6 });
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(2_500);
+  master.run.stop();
+  await cluster.advance(1_000);
+  assert.equal(master.result!.durationSeconds, 2.5);
+  assert.equal(requests(master), 18);
+  assert.equal(master.result!.complete, true);
+});
+
+Deno.test("tests that run at the end may still finish, and the master waits for them", async () => {
+  class SlowTest extends User {
+    async testSlow(): Promise<void> {
+      await this.measure("slow", () => this.sleep(5));
+    }
+  }
+  const cluster = new VirtualCluster({ users: 2, runTime: 2, stopTimeout: 4 }, () => [SlowTest]);
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(20_000);
+  // The second user's worker is told of it 50 ms after the first one's.
+  assert.equal(master.result!.durationSeconds, 5.05);
+  assert.equal(requests(master), 2);
+  assert.deepEqual(master.seconds.map(({ elapsedSeconds, state }) => [elapsedSeconds, state]), [
+    [1, "running"],
+    [3, "stopping"],
+    [4, "stopping"],
+  ]);
+});
+
+Deno.test("a worker that lives but never sends its last counts is waited for until the deadline", async () => {
+  const cluster = new VirtualCluster({ users: 4, runTime: 3 });
+  const master = cluster.master();
+  cluster.worker("a");
+  const mute = await puppet(cluster, "mute");
+  mute.say("ready");
+  mute.beat(40);
+  await cluster.advance(19_900);
+  assert.deepEqual(mute.heard.find(({ type }) => type === "STOP"), { type: "STOP", deadline: 17 });
+  assert.equal(master.result, null);
+  await cluster.advance(200);
+  assert.equal(master.result!.durationSeconds, 20);
+  assert.equal(master.result!.complete, false);
+  assert.deepEqual(master.warnings, [
+    "Worker mute has not sent its last counts: up to 20 s of them are missing.",
+  ]);
+  assert.equal(mute.heard.at(-1)!.type, "QUIT");
+});
+
+Deno.test("a worker that gets ready when all is stopping is not waited for", async () => {
+  const cluster = new VirtualCluster({ users: 2, runTime: 3, stopTimeout: 4 }, () => {
+    class SlowTest extends User {
+      async testSlow(): Promise<void> {
+        await this.sleep(5);
+      }
+    }
+    return [SlowTest];
+  });
+  const master = cluster.master({ expectedWorkers: 1 });
+  cluster.worker("a");
+  const late = await puppet(cluster, "late");
+  late.say("preparing");
+  await cluster.advance(3_500);
+  late.say("ready");
+  await cluster.advance(4_000);
+  assert.equal(master.result!.complete, true);
+  assert.equal(master.result!.durationSeconds, 5.05);
+  assert.ok(!late.heard.some(({ type }) => type === "START"));
+});
+
+Deno.test("who leaves before the test begins is not counted among those that are ready", async () => {
+  const cluster = new VirtualCluster({ users: 4, runTime: 3 });
+  const master = cluster.master();
+  const [a] = ["a"].map((name) => cluster.worker(name));
+  await cluster.advance(1_000);
+  a!.run.leave();
+  await cluster.advance(1_000);
+  assert.equal(a!.ended, true);
+  cluster.worker("b");
+  await cluster.advance(1_000);
+  assert.equal(master.run.snapshot().state, "ready");
+  cluster.worker("c");
+  await cluster.advance(5_000);
+  assert.equal(master.result!.complete, true);
+  assert.equal(requests(master), cluster.ground.steps.length);
+});
+
+Deno.test("who is cut off before the test begins is not counted, and begins when it is back", async () => {
+  const cluster = new VirtualCluster({ users: 4, runTime: 4 });
+  const master = cluster.master();
+  const a = cluster.worker("a");
+  await cluster.advance(1_000);
+  a.line.break();
+  cluster.worker("b");
+  await cluster.advance(1_000);
+  assert.equal(master.run.snapshot().state, "ready");
+  a.line.mend();
+  await cluster.advance(10_000);
+  assert.equal(master.result!.complete, true);
+  assert.deepEqual(states(master), ["a finished true", "b finished true"]);
+});
+
+Deno.test("reset-stats drops what was counted before all users ran, on every node", async () => {
+  const cluster = new VirtualCluster({ users: 4, rate: 1, runTime: 8 });
+  const master = cluster.master({ resetStats: true });
+  for (const name of ["a", "b"]) cluster.worker(name);
+  let resetAt = NaN;
+  master.events.on("startComplete", () => void (resetAt = cluster.clock.now()));
+  await cluster.advance(15_000);
+  const result = master.result!;
+  assert.ok(resetAt >= 3_000 && resetAt <= 4_100, String(resetAt));
+  assert.equal(result.durationSeconds, 8 - resetAt / 1000);
+  const counted = cluster.ground.steps.filter(({ atMs }) => atMs > resetAt).length;
+  assert.ok(counted >= 12);
+  assert.equal(requests(master), counted);
+  assert.equal(result.workers.reduce((sum, { requests }) => sum + requests, 0), counted);
+  assert.equal(result.complete, true);
+});
+
+Deno.test("a worker that was cut off when all users ran turns over when it is back", async () => {
+  const cluster = new VirtualCluster({ users: 4, rate: 1, runTime: 10 });
+  const master = cluster.master({ resetStats: true });
+  const [, b] = ["a", "b"].map((name) => cluster.worker(name));
+  const started: string[] = [];
+  for (const { name, events } of cluster.workers) {
+    events.on("startComplete", ({ userCount }) => void started.push(`${name} ${userCount}`));
+  }
+  // The last user starts at 3 s; b, which runs it, says so, and is gone before it hears of the others.
+  await cluster.advance(3_980);
+  master.events.on("startComplete", () => b!.line.cut());
+  await cluster.advance(20_000);
+  assert.equal(b!.line.opened, 2);
+  assert.deepEqual(started.toSorted(), ["a 4", "b 4"]);
+  assert.equal(master.result!.complete, true);
+  const [rowA, rowB] = master.result!.workers;
+  assert.ok(rowA!.requests >= 10 && rowB!.requests >= 10, `${rowA!.requests} ${rowB!.requests}`);
+});
+
+Deno.test("events come on every node, in their order", async () => {
+  const cluster = new VirtualCluster({ users: 3, rate: 2, runTime: 4 });
+  const master = cluster.master();
+  const workers = ["a", "b"].map((name) => cluster.worker(name));
+  const seen: string[] = [];
+  for (
+    const [node, { events }] of [["master", master], ["a", workers[0]!], [
+      "b",
+      workers[1]!,
+    ]] as const
+  ) {
+    events.on("testStart", ({ run }) => void seen.push(`${node} testStart ${run.id} ${run.node}`));
+    events.on(
+      "startComplete",
+      ({ userCount }) => void seen.push(`${node} startComplete ${userCount}`),
+    );
+    events.on("testStop", ({ run }) => void seen.push(`${node} testStop ${run.userCount}`));
+  }
+  const reports: unknown[] = [];
+  master.events.on("workerReport", ({ workerId, report }) => {
+    reports.push([workerId, report.from, report.to, report.users, report.requests]);
+  });
+  await cluster.advance(10_000);
+  assert.deepEqual(seen.filter((line) => line.startsWith("a")), [
+    "a testStart run-1 a",
+    "a startComplete 3",
+    "a testStop 0",
+  ]);
+  assert.deepEqual(seen.filter((line) => line.startsWith("b")).length, 3);
+  assert.equal(seen[0], "master testStart run-1 master");
+  assert.equal(seen.at(-1), "master testStop 0");
+  assert.equal(seen.filter((line) => line === "master startComplete 3").length, 1);
+  assert.deepEqual(reports.slice(0, 2), [["a", 0, 0, 1, 1], ["b", 0, 0, 1, 1]]);
+  assert.equal(
+    reports.reduce<number>((sum, report) => sum + (report as number[])[4]!, 0),
+    cluster.ground.steps.length,
+  );
+});
+
+Deno.test("a shape that fails half-way ends the run with what was counted", async () => {
+  class BrokenShape extends LoadUserShape {
+    override tick(): Tick | null {
+      if (this.getRunTime() >= 2) throw new Error("no more");
+      return [4, 100];
+    }
+  }
+  const cluster = new VirtualCluster({ shape: new BrokenShape() });
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(10_000);
+  assert.match(String(master.run.failure), /BrokenShape\.tick\(\) at 2\.0 s threw: no more/);
+  assert.equal(requests(master), cluster.ground.steps.length);
+  assert.equal(master.result!.complete, true);
+});
+
+Deno.test("another worker of the same name is not let in until the first one is gone", async () => {
+  const cluster = new VirtualCluster({ users: 4, runTime: 20 });
+  const master = cluster.master({ expectedWorkers: 1 });
+  const first = cluster.worker("a");
+  await cluster.advance(2_000);
+  const second = cluster.worker("a", { incarnation: "a's second" });
+  await cluster.advance(2_000);
+  assert.deepEqual(second.infos.filter((text) => /Joined/.test(text)), []);
+  assert.match(second.infos[0]!, /There is a worker a already\./);
+  first.kill();
+  await cluster.advance(9_000);
+  assert.equal(second.infos.filter((text) => /Joined/.test(text)).length, 1);
+  assert.equal(cluster.ground.users(), 4);
+  await cluster.advance(30_000);
+  assert.equal(master.run.failure, null);
+  assert.deepEqual(states(master), ["a lost false", "a finished true"]);
+});
+
+Deno.test("a peer that reports another run is sent away", async () => {
+  const cluster = new VirtualCluster({});
+  const master = cluster.master({ expectedWorkers: 2 });
+  const stranger = await puppet(cluster, "stranger");
+  stranger.channel.send({
+    type: "REPORT",
+    runId: "run-0",
+    seq: 1,
+    from: 0,
+    to: 0,
+    deltas: [],
+    histograms: [],
+    errors: [],
+    users: [],
+    cpu: 0,
+    lag: 0,
+    final: false,
+    phase: 0,
+  });
+  await cluster.advance(100);
+  assert.deepEqual(stranger.heard.at(-1), {
+    type: "ERROR",
+    code: "run",
+    text: "A report of the run run-0, and this is another one.",
+  });
+  assert.equal(master.run.snapshot().workers.length, 1);
+  master.run.stop();
+  await cluster.advance(100);
+});
+
+Deno.test("a worker that reads nothing cannot keep the master from its end", async () => {
+  const cluster = new VirtualCluster({ users: 2, runTime: 20 });
+  const master = cluster.master({ expectedWorkers: 1 });
+  cluster.worker("a");
+  const deaf = await puppet(cluster, "deaf", { capacity: 250, reads: 3 });
+  deaf.say("preparing");
+  deaf.beat(60);
+  await cluster.advance(20_900);
+  assert.ok(master.result === null);
+  assert.equal(master.run.snapshot().workers[1]!.state, "preparing");
+  await cluster.advance(200);
+  assert.equal(master.result!.complete, true);
+});
+
+for (const [when, killAtMs] of [["while users start", 2_030], ["when all run", 6_030]] as const) {
+  Deno.test(`a master that is killed ${when}, and goes on: no gap in the load, and every count`, async () => {
+    const cluster = new VirtualCluster({ users: 12, rate: 3, runTime: 14 });
+    const { clock, ground } = cluster;
+    const first = cluster.master();
+    for (const name of ["a", "b"]) cluster.worker(name);
+    await cluster.advance(killAtMs);
+    const usersBefore = ground.users();
+    first.kill();
+    await cluster.advance(1_500, () => assert.equal(ground.users(), usersBefore));
+    const second = await cluster.nextMaster();
+    await cluster.advance(11_000, () => {
+      assert.ok(ground.users() >= usersBefore || clock.now() >= 14_000, `${ground.users()}`);
+      assert.ok(ground.users() <= 12);
+    });
+    const result = second.result!;
+    assert.equal(requests(second), ground.steps.length);
+    assert.equal(ground.ids.length, 12);
+    assert.equal(result.runId, "run-1");
+    assert.equal(result.complete, true);
+    assert.equal(result.durationSeconds, 14);
+    assert.deepEqual(states(second), ["a finished true", "b finished true"]);
+    assert.equal(first.result, null);
+  });
+}
+
+Deno.test("a master that goes on waits for those that are missing, then others run their users", async () => {
+  const cluster = new VirtualCluster({ users: 12, runTime: 40 });
+  const { ground } = cluster;
+  const first = cluster.master();
+  const [, b] = ["a", "b"].map((name) => cluster.worker(name));
+  await cluster.advance(5_000);
+  first.kill();
+  b!.kill();
+  const second = await cluster.nextMaster();
+  await cluster.advance(9_500);
+  assert.deepEqual([ground.users("a")], [6]);
+  await cluster.advance(3_000);
+  assert.deepEqual([ground.users("a")], [12]);
+  await cluster.advance(60_000);
+  assert.equal(second.result!.complete, false);
+  assert.deepEqual(states(second), ["a finished true", "b lost false"]);
+});
+
+Deno.test("a master that goes on and finds nobody gives up", async () => {
+  const cluster = new VirtualCluster({ users: 4 });
+  const first = cluster.master();
+  const workers = ["a", "b"].map((name) => cluster.worker(name));
+  await cluster.advance(5_000);
+  first.kill();
+  for (const worker of workers) worker.kill();
+  const second = await cluster.nextMaster();
+  await cluster.advance(30_000);
+  assert.match(String(second.run.failure), /No worker is left to run users/);
+  assert.equal(second.result!.complete, false);
+});
+
+Deno.test("a master that goes on with a run whose workers have all gone gives up", async () => {
+  const cluster = new VirtualCluster({ users: 4 });
+  const first = cluster.master();
+  const workers = ["a", "b"].map((name) => cluster.worker(name));
+  await cluster.advance(5_000);
+  for (const worker of workers) worker.run.leave();
+  await cluster.advance(1_000);
+  first.kill();
+  const second = await cluster.nextMaster();
+  await cluster.advance(30_000);
+  assert.match(String(second.run.failure), /No worker is left to run users/);
+  assert.equal(second.result!.complete, true);
+});
+
+Deno.test("a run that was stopping is brought to its end by the next master", async () => {
+  class SlowTest extends User {
+    async testSlow(): Promise<void> {
+      await this.measure("slow", () => this.sleep(5));
+    }
+  }
+  const cluster = new VirtualCluster({ users: 4, runTime: 4, stopTimeout: 6 }, () => [SlowTest]);
+  const first = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(4_200);
+  first.kill();
+  await cluster.advance(1_000);
+  const second = await cluster.nextMaster();
+  await cluster.advance(20_000);
+  const result = second.result!;
+  assert.equal(result.complete, true);
+  assert.equal(requests(second), 4);
+  assert.equal(result.users.final, 4);
+  // The tests under way end at 5 s; the next master comes at 5.2 s, and the workers find it.
+  assert.ok(result.durationSeconds >= 5 && result.durationSeconds < 8, `${result.durationSeconds}`);
+});
+
+Deno.test("a restart in the middle of the start of all users, with reset-stats, counts what comes after", async () => {
+  const cluster = new VirtualCluster({ users: 4, rate: 1, runTime: 12 });
+  const first = cluster.master({ resetStats: true });
+  const workers = ["a", "b"].map((name) => cluster.worker(name));
+  first.events.on("startComplete", () => first.kill());
+  await cluster.advance(5_000);
+  const second = await cluster.nextMaster({ resetStats: true });
+  await cluster.advance(20_000);
+  assert.equal(second.result!.complete, true);
+  const after = cluster.ground.steps.filter(({ atMs }) => atMs > 5_500).length;
+  assert.ok(after >= 20);
+  assert.ok(requests(second) >= after, `${requests(second)} of ${after}`);
+  assert.ok(workers.every(({ error }) => error === null));
+});
+
+Deno.test("when the first target is reached, it is said once, also by the next master", async () => {
+  const cluster = new VirtualCluster({ users: 4, runTime: 12 });
+  const said: string[] = [];
+  const first = cluster.master();
+  first.events.on("startComplete", () => void said.push("first"));
+  const workers = ["a", "b"].map((name) => cluster.worker(name));
+  for (const { name, events } of workers) {
+    events.on("startComplete", () => void said.push(name));
+  }
+  await cluster.advance(3_000);
+  first.kill();
+  const second = await cluster.nextMaster();
+  second.events.on("startComplete", () => void said.push("second"));
+  await cluster.advance(20_000);
+  assert.equal(second.result!.complete, true);
+  assert.deepEqual(said.toSorted(), ["a", "b", "first"]);
+});

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { GeneratorWatch } from "../../src/stats/generator_watch.ts";
+
+/** In which seconds, from 1 on, there was a warning. */
+function warnedIn(seconds: readonly { cpu: number; lagMs: number }[]): number[] {
+  const watch = new GeneratorWatch("Worker attic");
+  return seconds.flatMap((second, index) => watch.note(second).length > 0 ? [index + 1] : []);
+}
+
+function times<Value>(count: number, value: Value): Value[] {
+  return new Array<Value>(count).fill(value);
+}
+
+const CALM = { cpu: 0.5, lagMs: 2 };
+const BUSY = { cpu: 0.91, lagMs: 2 };
+const LATE = { cpu: 0.5, lagMs: 51 };
+
+Deno.test("a generator within its limits is never warned of", () => {
+  assert.deepEqual(warnedIn(times(60, { cpu: 0.9, lagMs: 50 })), []);
+});
+
+Deno.test("a busy core is warned of from its fifth second in a row on, and no longer than it lasts", () => {
+  assert.deepEqual(warnedIn([...times(4, BUSY), CALM, ...times(6, BUSY), CALM]), [10, 11]);
+});
+
+Deno.test("a late loop is warned of at once, but not in the first four seconds", () => {
+  assert.deepEqual(warnedIn([LATE, ...times(3, LATE), CALM, CALM]), []);
+  assert.deepEqual(warnedIn([...times(3, LATE), LATE, LATE, CALM, LATE]), [5, 7]);
+});
+
+Deno.test("the warnings name the generator, and are the same for as long as it lasts", () => {
+  const watch = new GeneratorWatch("Worker attic");
+  const both = { cpu: 1.7, lagMs: 250 };
+  for (const second of times(4, both)) watch.note(second);
+  const warnings = [
+    "Worker attic used over 90 % of a core for 5 s: it may be the bottleneck, and the latencies " +
+    "partly its own.",
+    "Worker attic's event loop ran over 50 ms late (99th percentile of 5 s): latencies may be too " +
+    "long by as much.",
+  ];
+  assert.deepEqual(watch.note(both), warnings);
+  assert.deepEqual(watch.note({ cpu: 0.95, lagMs: 80 }), warnings);
+});

@@ -1,0 +1,50 @@
+// A parent and its child, for tests of what is between them: family.ts parent|report|wait|leave […].
+import { denoHost } from "../../src/core/host.ts";
+
+const host = denoHost();
+const [part, ...rest] = host.args;
+
+function say(text: string): void {
+  host.stdout.write(`${text}\n`);
+}
+
+switch (part) {
+  // Starts this file once more, as what the rest says, and ends as it does.
+  case "parent": {
+    const child = host.spawnSelf(rest, {
+      env: { AIOTEST_TOKEN: "s3cret" },
+      onLine: (text) => say(`> ${text}`),
+    });
+    say(`pid ${child.pid}`);
+    host.exit(await child.ended);
+    break;
+  }
+  // Says what it was started with.
+  case "report": {
+    const env = ["AIOTEST_TOKEN", "AIOTEST_USERS", "AIOTEST__CHILD", "ORDINARY"];
+    say(JSON.stringify({ args: rest, env: env.map((name) => host.env(name) ?? null) }));
+    say(`a flag of V8: ${"gc" in globalThis}`);
+    host.stderr.write("no end of line");
+    host.exit(7);
+    break;
+  }
+  // Lives until its parent is gone, or it is told to stop.
+  case "wait": {
+    const connection = await host.connect({
+      hostname: "127.0.0.1",
+      port: Number(rest[0]),
+      tls: null,
+    });
+    host.onInterrupt(() => {
+      say("stopping");
+      host.exit(0);
+    });
+    host.onParentGone(() => host.exit(4));
+    await connection.write(new TextEncoder().encode("!"));
+    break;
+  }
+  // Leaves a process behind that holds its standard output.
+  case "leave":
+    new Deno.Command("sleep", { args: ["5"], stdin: "null", stderr: "null" }).spawn();
+    host.exit(0);
+}

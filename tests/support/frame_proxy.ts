@@ -1,0 +1,173 @@
+import type { Message } from "../../src/cluster/message.ts";
+import { type Direction, ProxyLink, type SeenFrame, sleep, type Weather } from "./proxy_link.ts";
+
+/**
+ * A stretch of network between workers and their master that does what it is told. It knows frames, and
+ * passes each on whole and in order, unless told otherwise. Plain TCP only; workers connect to
+ * {@link port} in place of the master's.
+ *
+ * - counting: {@link connections} (ever), {@link open} (now), {@link count} (frames by type and
+ *   direction), {@link onFrame} (each frame as it is read)
+ * - cutting: {@link cut} (a worker's connections, or all), {@link cutAtRandom} (so many, over some time;
+ *   half of them in the middle of a frame)
+ * - slowing: {@link delayMs}, {@link limit} (bytes a second, in one direction)
+ * - repeating: {@link duplicating} (every frame goes out twice, both ways)
+ * - a black hole: {@link hold} (nothing is passed on, nothing is closed), {@link release}; what was held
+ *   is passed on then, as TCP does
+ * - another master: {@link masterPort} may be set; it holds for connections that are opened later
+ *
+ * All of them may be changed at any time. A connection ends when either side ends it; a master that
+ * cannot be reached ends the worker's connection at once.
+ *
+ * ```ts
+ * await using proxy = new FrameProxy(masterPort);
+ * // aiotest --worker --master-port ${proxy.port}
+ * proxy.duplicating = true;
+ * await proxy.cutAtRandom(seeded(1), { cuts: 200, meanMs: 50 });
+ * assert.ok(proxy.connections > 200);
+ * ```
+ */
+export class FrameProxy implements AsyncDisposable {
+  /** Where workers find it, on 127.0.0.1. */
+  readonly port: number;
+  /** Where it finds the master, on 127.0.0.1. */
+  masterPort: number;
+  /** Connections that workers have opened. */
+  connections = 0;
+  readonly #listener: Deno.TcpListener;
+  readonly #links = new Set<ProxyLink>();
+  readonly #ended = new Set<Promise<void>>();
+  readonly #accepting: Promise<void>;
+  readonly #counts = new Map<string, number>();
+  readonly #weather: Weather = {
+    delayMs: 0,
+    duplicating: false,
+    held: new Set(),
+    bytesPerSecond: new Map(),
+    onFrame: (frame) => this.#note(frame),
+  };
+  #closed = false;
+  #onFrame: (frame: SeenFrame) => void = () => {};
+
+  /** @param masterPort where the master listens, on 127.0.0.1. */
+  constructor(masterPort: number) {
+    this.masterPort = masterPort;
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.port = this.#listener.addr.port;
+    this.#accepting = this.#accept();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#listener.close();
+    await this.#accepting;
+    this.cut();
+    await Promise.all(this.#ended);
+  }
+
+  /** Connections that stand now. */
+  get open(): number {
+    return this.#links.size;
+  }
+
+  /** Milliseconds that every frame takes longer, in each direction. */
+  set delayMs(ms: number) {
+    this.#weather.delayMs = ms;
+  }
+
+  /** Whether every frame is sent twice, one right behind the other. */
+  set duplicating(on: boolean) {
+    this.#weather.duplicating = on;
+  }
+
+  /** Called with every frame that comes in, at once, whatever is then done with it. */
+  set onFrame(hook: (frame: SeenFrame) => void) {
+    this.#onFrame = hook;
+  }
+
+  /** Frames of a type that have come in; without a direction, in both. */
+  count(type: Message["type"], direction?: Direction): number {
+    const directions: Direction[] = direction === undefined
+      ? ["toMaster", "toWorker"]
+      : [direction];
+    return directions.reduce((sum, way) => sum + (this.#counts.get(`${way} ${type}`) ?? 0), 0);
+  }
+
+  /** Passes on so many bytes a second in one direction, each connection by itself; null: all. */
+  limit(direction: Direction, bytesPerSecond: number | null): void {
+    if (bytesPerSecond === null) this.#weather.bytesPerSecond.delete(direction);
+    else this.#weather.bytesPerSecond.set(direction, bytesPerSecond);
+  }
+
+  /** Passes on nothing, in one direction or in both, and closes nothing. */
+  hold(direction?: Direction): void {
+    for (const way of ["toMaster", "toWorker"] as const) {
+      if (direction === undefined || direction === way) this.#weather.held.add(way);
+    }
+  }
+
+  /** Passes on what was held, and all that comes. */
+  release(): void {
+    this.#weather.held.clear();
+  }
+
+  /** Cuts all connections of a worker, or of all workers, now; returns how many those were. */
+  cut(workerId?: string): number {
+    const links = [...this.#links].filter((link) =>
+      workerId === undefined || link.workerId === workerId
+    );
+    for (const link of links) link.close();
+    return links.length;
+  }
+
+  /**
+   * Cuts so many connections, one by one, each a random one that stands; resolves after the last.
+   *
+   * @param random decides; a seeded one decides the same again.
+   * @param options.meanMs between two cuts; it is random between 0 and twice that.
+   */
+  async cutAtRandom(
+    random: () => number,
+    { cuts, meanMs }: { readonly cuts: number; readonly meanMs: number },
+  ): Promise<void> {
+    for (let done = 0; done < cuts;) {
+      await sleep(random() * 2 * meanMs);
+      const links = [...this.#links].filter(({ doomed }) => !doomed);
+      const link = links[Math.floor(random() * links.length)];
+      if (link === undefined) continue;
+      if (random() < 0.5) link.close();
+      else link.tear(random() < 0.5 ? "toMaster" : "toWorker", random());
+      done++;
+    }
+    while ([...this.#links].some(({ doomed }) => doomed)) await sleep(5);
+  }
+
+  async #accept(): Promise<void> {
+    for await (const worker of this.#listener) {
+      this.connections++;
+      const ended = this.#serve(worker).finally(() => this.#ended.delete(ended));
+      this.#ended.add(ended);
+    }
+  }
+
+  async #serve(worker: Deno.TcpConn): Promise<void> {
+    let master: Deno.TcpConn;
+    try {
+      master = await Deno.connect({ hostname: "127.0.0.1", port: this.masterPort });
+    } catch {
+      worker.close();
+      return;
+    }
+    const link = new ProxyLink(worker, master, this.#weather);
+    if (this.#closed) link.close();
+    this.#links.add(link);
+    await link.run();
+    this.#links.delete(link);
+  }
+
+  #note(frame: SeenFrame): void {
+    const key = `${frame.direction} ${frame.message.type}`;
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    this.#onFrame(frame);
+  }
+}

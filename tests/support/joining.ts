@@ -1,0 +1,77 @@
+import { Channel } from "../../src/cluster/channel.ts";
+import type { Admission, JoinTerms } from "../../src/cluster/greeting.ts";
+import type { WorkerIdentity } from "../../src/cluster/introduction.ts";
+import type { ErrorCode, Hello, Join, Message } from "../../src/cluster/message.ts";
+import { NO_PROOF, workerProof } from "../../src/cluster/proof.ts";
+import { ProtocolError } from "../../src/cluster/protocol_error.ts";
+import { memoryStreams } from "./memory_stream.ts";
+
+/** The two ends of one connection. */
+export function channels(): { readonly master: Channel; readonly worker: Channel } {
+  const [one, other] = memoryStreams();
+  return { master: new Channel(one), worker: new Channel(other) };
+}
+
+/** The hash of the master's test file. */
+export const MASTER_HASH = "a1".repeat(32);
+
+/** Another hash. */
+export const OTHER_HASH = "b2".repeat(32);
+
+/** Terms with a token, that let in whoever knows it. */
+export function terms(changes: Partial<JoinTerms<Admission>> = {}): JoinTerms<Admission> {
+  return {
+    token: "secret",
+    testfileHash: MASTER_HASH,
+    allowDifferentTestfile: false,
+    epoch: 3,
+    heartbeatSeconds: 1,
+    leaseSeconds: 5,
+    admit: () => ({ runId: "run-1", ackedSeq: 7 }),
+    ...changes,
+  };
+}
+
+/** A worker that has the master's test file. */
+export function identity(changes: Partial<WorkerIdentity> = {}): WorkerIdentity {
+  return {
+    workerId: "worker-1",
+    incarnation: "incarnation-1",
+    host: "host-1",
+    pid: 42,
+    cpus: 8,
+    testfileHash: MASTER_HASH,
+    ...changes,
+  };
+}
+
+/** What a worker answers a HELLO with, with a proof. */
+export function joinFor(hello: Hello, token: string | null, changes: Partial<Join> = {}): Join {
+  const join: Join = {
+    type: "JOIN",
+    protocol: 1,
+    version: "0.1.0",
+    ...identity(),
+    nonce: new Uint8Array(16).fill(9),
+    mac: NO_PROOF,
+    ...changes,
+  };
+  return { ...join, mac: workerProof(token, hello, join) };
+}
+
+/** The next message, which must be of this type. */
+export async function nextOf<Type extends Message["type"]>(
+  channel: Channel,
+  type: Type,
+): Promise<Extract<Message, { type: Type }>> {
+  const message = await channel.receive();
+  if (message?.type !== type) throw new Error(`${message?.type ?? "nothing"}, not ${type}`);
+  return message as Extract<Message, { type: Type }>;
+}
+
+/** Whether an error is a refusal of this code, with this text or one like it. */
+export function refusal(code: ErrorCode, text: string | RegExp): (error: unknown) => boolean {
+  return (error) =>
+    error instanceof ProtocolError && error.code === code &&
+    (typeof text === "string" ? error.message === text : text.test(error.message));
+}

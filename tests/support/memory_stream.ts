@@ -1,0 +1,100 @@
+import type { ByteStream } from "../../src/core/byte_stream.ts";
+
+/** One end of a connection in memory. */
+export interface MemoryStream extends ByteStream {
+  /** Whether this end was closed, or the connection cut. */
+  readonly closed: boolean;
+  /** Breaks the connection, as a reset does: what is under way is lost, and both ends reject from now on. */
+  cut(): void;
+}
+
+/**
+ * Both ends of a connection in memory; what one writes, the other reads. An end that is closed lets the
+ * other read what was written before, then says null; writing to it rejects.
+ *
+ * @param capacity bytes a direction that are taken before a write has to wait for a read.
+ */
+export function memoryStreams(capacity = Infinity): [MemoryStream, MemoryStream] {
+  const [there, back] = [new Pipe(capacity), new Pipe(capacity)];
+  return [end(there, back), end(back, there)];
+}
+
+function end(outgoing: Pipe, incoming: Pipe): MemoryStream {
+  return {
+    read: (into) => incoming.read(into),
+    write: (bytes) => outgoing.write(bytes),
+    close: () => {
+      outgoing.finish();
+      incoming.abandon();
+    },
+    get closed(): boolean {
+      return incoming.abandoned;
+    },
+    cut: () => {
+      outgoing.abandon();
+      incoming.abandon();
+    },
+  };
+}
+
+/** Bytes in one direction. */
+class Pipe {
+  readonly #capacity: number;
+  readonly #chunks: Uint8Array<ArrayBuffer>[] = [];
+  #held = 0;
+  #finished = false;
+  #abandoned = false;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  /** Whether its reader has gone. */
+  get abandoned(): boolean {
+    return this.#abandoned;
+  }
+
+  async read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
+    while (this.#held === 0 && !this.#finished && !this.#abandoned) await this.#changed.promise;
+    if (this.#abandoned) throw new Error("the connection is closed");
+    const chunk = this.#chunks.shift();
+    if (chunk === undefined) return null;
+    const count = Math.min(chunk.length, into.length);
+    into.set(chunk.subarray(0, count));
+    if (count < chunk.length) this.#chunks.unshift(chunk.subarray(count));
+    this.#held -= count;
+    this.#notify();
+    return count;
+  }
+
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+    const isOpen = (): boolean => !this.#finished && !this.#abandoned;
+    while (this.#held >= this.#capacity && isOpen()) await this.#changed.promise;
+    if (!isOpen()) throw new Error("the connection is closed");
+    const count = Math.min(bytes.length, this.#capacity - this.#held);
+    if (count > 0) this.#chunks.push(bytes.slice(0, count));
+    this.#held += count;
+    this.#notify();
+    return count;
+  }
+
+  /** Nothing more is written. */
+  finish(): void {
+    this.#finished = true;
+    this.#notify();
+  }
+
+  /** Nothing more is read, and nothing more can be written. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#chunks.length = 0;
+    this.#held = 0;
+    this.#notify();
+  }
+
+  #notify(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}

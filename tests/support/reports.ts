@@ -1,0 +1,48 @@
+import type { Report, ReportEntry } from "../../src/cluster/message.ts";
+import { Histogram } from "../../src/stats/histogram.ts";
+import { packBuckets } from "../../src/stats/packed_buckets.ts";
+
+/** A report of second 0 in which nothing was counted. */
+export function report(changes: Partial<Report> = {}): Report {
+  return {
+    type: "REPORT",
+    runId: "run",
+    seq: 1,
+    from: 0,
+    to: 0,
+    deltas: [],
+    histograms: [],
+    errors: [],
+    users: [],
+    cpu: 0,
+    lag: 0,
+    final: false,
+    phase: 0,
+    ...changes,
+  };
+}
+
+/** An entry of good requests that took 10 ms each. */
+export function delta(changes: Partial<ReportEntry> = {}): ReportEntry {
+  return {
+    method: "GET",
+    name: "search",
+    failures: 0,
+    retries: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    sum: 10,
+    min: 10,
+    max: 10,
+    squaredDeviations: 0,
+    errors: [],
+    ...changes,
+  };
+}
+
+/** So many requests that took 10 ms each. */
+export function packedRequests(count: number): Uint8Array {
+  const histogram = new Histogram();
+  for (let i = 0; i < count; i++) histogram.record(10);
+  return packBuckets(histogram);
+}

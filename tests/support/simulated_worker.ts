@@ -1,0 +1,237 @@
+import { MasterLink } from "../../src/cluster/master_link.ts";
+import type { Message, WorkerPhase } from "../../src/cluster/message.ts";
+import { ReportOutbox } from "../../src/cluster/report_outbox.ts";
+import type { ByteStream } from "../../src/core/byte_stream.ts";
+import type { Clock, Timer } from "../../src/core/clock.ts";
+import { connect } from "../../src/core/network.ts";
+import type { Random } from "../../src/core/random.ts";
+import type { Latencies } from "../../src/stats/latencies.ts";
+import type { SimulatedLoad } from "./simulated_load.ts";
+
+/** What a simulated worker is made of. */
+export interface SimulatedWorkerOptions {
+  /** 0 and up; no two workers have the same. */
+  readonly number: number;
+  readonly masterPort: number;
+  readonly token: string;
+  /** SHA-256 of the master's test file, as hexadecimal digits. */
+  readonly testfileHash: string;
+  readonly load: SimulatedLoad;
+  /** Gets the milliseconds from each report's first sending to its ACK. */
+  readonly delays: Latencies;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** So that a second has ended when it is reported, as real workers do it. */
+const AFTER_THE_SECOND_MS = 1;
+
+/**
+ * A worker without users: it talks with a real master as `WorkerRun` does, over a connection that is
+ * found again as every worker's is, and reports a made-up second each second. Hundreds fit into a process.
+ */
+export class SimulatedWorker {
+  /** How often the master let it in. */
+  joins = 0;
+  /** Whether the test has begun for it. */
+  begun = false;
+  readonly #options: SimulatedWorkerOptions;
+  readonly #clock: Clock;
+  readonly #link: MasterLink;
+  #stream: ByteStream | null = null;
+  #runId = "";
+  #phase: WorkerPhase = "preparing";
+  #users = 0;
+  #revision = 0;
+  #reportPhase = 0;
+  #startedAt = 0;
+  #nextSecond = 0;
+  #outbox: ReportOutbox | null = null;
+  #timer: Timer | null = null;
+  /** When each report was sent for the first time; those that are acknowledged are gone. */
+  readonly #sentAt: number[] = [];
+  #ackedSeq = 0;
+
+  constructor(options: SimulatedWorkerOptions) {
+    const { number, masterPort, token, testfileHash, clock, random } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#link = new MasterLink({
+      master: `127.0.0.1:${masterPort}`,
+      connect: () => this.#connect(),
+      identity: {
+        workerId: `simulated-${number}`,
+        incarnation: crypto.randomUUID(),
+        host: `host-${number}`,
+        pid: number + 1,
+        cpus: 4,
+        testfileHash,
+      },
+      token,
+      timeoutMs: 60_000,
+      clock,
+      random,
+      info: () => {},
+      warn: () => {},
+    }, {
+      onJoined: ({ welcome }) => this.#joined(welcome),
+      onHeard: () => {},
+      onMessage: (message) => this.#take(message),
+      onLost: () => {},
+    });
+  }
+
+  /** Whether the master has let it in, and the connection stands. */
+  get connected(): boolean {
+    return this.#link.connected;
+  }
+
+  /** How many of its reports the master has acknowledged. */
+  get acknowledged(): number {
+    return this.#ackedSeq;
+  }
+
+  /** Whether the master has everything that it has counted. */
+  get drained(): boolean {
+    return this.#outbox?.drained === true;
+  }
+
+  /** Takes part until the master says that the run is over; rejects as `MasterLink` does. */
+  async run(): Promise<void> {
+    try {
+      await this.#link.run();
+    } finally {
+      if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
+    }
+  }
+
+  /** Cuts its connection, as a network does. */
+  cut(): void {
+    this.#stream?.close();
+  }
+
+  async #connect(): Promise<ByteStream> {
+    const { masterPort: port } = this.#options;
+    return this.#stream = await connect({ hostname: "127.0.0.1", port, tls: null });
+  }
+
+  #joined({ runId, ackedSeq }: { readonly runId: string; readonly ackedSeq: number }): void {
+    this.joins++;
+    this.#runId = runId;
+    this.#sendState();
+    this.#acknowledge(ackedSeq);
+    this.#outbox?.reconnected(ackedSeq, this.#clock.now());
+    this.#pump();
+  }
+
+  #take(message: Message): void {
+    switch (message.type) {
+      case "SETUP":
+        if (this.#phase === "preparing") this.#enter("ready");
+        return;
+      case "START":
+        return this.#begin(message.elapsedSeconds, message.phase);
+      case "TARGET":
+        this.#link.send({ type: "TARGET_ACK", revision: message.revision });
+        if (message.revision > this.#revision) this.#aim(message.revision, message.classes);
+        return;
+      case "STARTED":
+        this.#reportPhase = message.phase;
+        return;
+      case "ACK":
+        this.#acknowledge(message.seq);
+        this.#outbox?.acknowledged(message.seq, this.#clock.now());
+        return this.#pump();
+      case "RESUME":
+        this.#outbox?.resume(message.seq);
+        return this.#pump();
+      case "STOP":
+        return this.#stop();
+      case "QUIT":
+        void this.#link.close();
+    }
+  }
+
+  #begin(elapsedSeconds: number, phase: number): void {
+    if (this.begun) return;
+    this.begun = true;
+    this.#reportPhase = phase;
+    this.#startedAt = this.#clock.now() - elapsedSeconds * 1000;
+    this.#nextSecond = Math.floor(elapsedSeconds);
+    this.#outbox = new ReportOutbox(this.#runId);
+    this.#report();
+  }
+
+  #aim(revision: number, classes: Readonly<Record<string, number>>): void {
+    this.#revision = revision;
+    this.#users = Object.values(classes).reduce((sum, count) => sum + count, 0);
+    this.#enter("spawning");
+    this.#enter("running");
+  }
+
+  #stop(): void {
+    if (this.#phase === "stopping" || this.#phase === "stopped") return;
+    this.#enter("stopping");
+    if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
+    if (this.#outbox === null) return;
+    this.#users = 0;
+    this.#addSecond();
+    this.#outbox.finish(this.#facts());
+    this.#pump();
+    this.#link.send({ type: "STOPPED", lastSeq: this.#outbox.lastSeq });
+    this.#enter("stopped");
+  }
+
+  /** Reports every second, when it is over. */
+  #report(): void {
+    const endsAt = this.#startedAt + (this.#nextSecond + 1) * 1000 + AFTER_THE_SECOND_MS;
+    this.#timer = this.#clock.setTimer(() => {
+      this.#addSecond();
+      this.#pump();
+      this.#report();
+    }, Math.max(0, endsAt - this.#clock.now()));
+  }
+
+  #addSecond(): void {
+    const second = this.#nextSecond++;
+    const { load, number } = this.#options;
+    this.#outbox!.add(load.next(number + second, second, this.#users), this.#facts());
+  }
+
+  #facts(): Parameters<ReportOutbox["add"]>[1] {
+    return { cpu: 0.5, lag: 1, phase: this.#reportPhase };
+  }
+
+  #pump(): void {
+    while (this.#link.connected) {
+      const frame = this.#outbox?.next(this.#clock.now()) ?? null;
+      if (frame === null) return;
+      const { lastSeq } = this.#outbox!;
+      // What goes again was sent before.
+      if (lastSeq > this.#ackedSeq + this.#sentAt.length) this.#sentAt.push(this.#clock.now());
+      this.#link.sendFrame(frame);
+    }
+  }
+
+  #acknowledge(seq: number): void {
+    const now = this.#clock.now();
+    for (; this.#ackedSeq < seq; this.#ackedSeq++) {
+      this.#options.delays.add(now - this.#sentAt.shift()!);
+    }
+  }
+
+  #enter(phase: WorkerPhase): void {
+    if (this.#phase === phase) return;
+    this.#phase = phase;
+    this.#sendState();
+  }
+
+  #sendState(): void {
+    this.#link.send({
+      type: "STATE",
+      users: this.#users,
+      state: this.#phase,
+      elapsedSeconds: this.begun ? (this.#clock.now() - this.#startedAt) / 1000 : 0,
+    });
+  }
+}

@@ -1,0 +1,317 @@
+import type { JournalRecord } from "../../src/cluster/journal_record.ts";
+import { restoreRun } from "../../src/cluster/restored_run.ts";
+import type { Clock, Timer } from "../../src/core/clock.ts";
+import { Events } from "../../src/core/events.ts";
+import { ClassMix } from "../../src/load/class_mix.ts";
+import type { Plan } from "../../src/load/plan.ts";
+import { MasterRun } from "../../src/runner/master_run.ts";
+import type { MasterRunOptions } from "../../src/runner/master_run_options.ts";
+import { type WorkerLoad, WorkerRun, type WorkerRunOptions } from "../../src/runner/worker_run.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
+import { User, type UserClass } from "../../src/user/user.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { identity, MASTER_HASH } from "./joining.ts";
+import { type MemoryLine, MemoryNetwork } from "./memory_network.ts";
+import { discovered } from "./users.ts";
+
+/** What users did, as the target of the test sees it. */
+export class Ground {
+  /** Users that have begun and not ended, by id. */
+  readonly alive = new Map<number, { readonly node: string; readonly kind: string }>();
+  /** Every step that was counted. */
+  readonly steps: { readonly node: string; readonly user: number; readonly atMs: number }[] = [];
+  /** Every id that a user ever had, as often as one began with it. */
+  readonly ids: number[] = [];
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Users that run, on one node or on all. */
+  users(node?: string): number {
+    return [...this.alive.values()].filter((user) => node === undefined || user.node === node)
+      .length;
+  }
+
+  /** Users of each class that run, in the order of the names. */
+  usersOf(names: readonly string[], node?: string): number[] {
+    const alive = [...this.alive.values()];
+    return names.map((name) =>
+      alive.filter((user) => user.kind === name && (node === undefined || user.node === node))
+        .length
+    );
+  }
+
+  /** A class whose users make a step every so many seconds. */
+  userClass(name: string, weight = 1, waitTime = 1): UserClass {
+    const { alive, ids, steps } = this;
+    const clock = this.#clock;
+    const userClass = class extends User {
+      static override weight = weight;
+      static override waitTime = waitTime;
+
+      override onStart(): void {
+        ids.push(this.id);
+        alive.set(this.id, { node: this.run.node, kind: name });
+      }
+
+      override onStop(): void {
+        alive.delete(this.id);
+      }
+
+      async testStep(): Promise<void> {
+        await this.measure(`step of ${name}`, () => {
+          steps.push({ node: this.run.node, user: this.id, atMs: clock.now() });
+        });
+      }
+    };
+    Object.defineProperty(userClass, "name", { value: name });
+    return userClass;
+  }
+}
+
+/** A clock that can die with its process: from then on none of its timers fires. */
+class MortalClock implements Clock {
+  readonly #clock: Clock;
+  #dead = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  kill(): void {
+    this.#dead = true;
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  wallTime(): number {
+    return this.#clock.wallTime();
+  }
+
+  setTimer(callback: () => void, delayMs: number): Timer {
+    return this.#clock.setTimer(() => {
+      if (!this.#dead) callback();
+    }, delayMs);
+  }
+
+  clearTimer(timer: Timer): void {
+    this.#clock.clearTimer(timer);
+  }
+
+  nextTurn(): Promise<void> {
+    return this.#dead ? new Promise(() => {}) : this.#clock.nextTurn();
+  }
+}
+
+/** A master in the cluster. */
+export interface VirtualMaster {
+  readonly run: MasterRun;
+  readonly events: Events;
+  readonly seconds: Snapshot[];
+  readonly infos: string[];
+  readonly warnings: string[];
+  /** What the run came to; null as long as it goes on. */
+  result: Snapshot | null;
+  error: unknown;
+  /** Ends it as `kill -9` does. */
+  kill(): void;
+}
+
+/** A worker in the cluster. */
+export interface VirtualWorker {
+  readonly name: string;
+  readonly run: WorkerRun;
+  readonly line: MemoryLine;
+  readonly events: Events;
+  readonly infos: string[];
+  readonly warnings: string[];
+  ended: boolean;
+  error: unknown;
+  /** Ends it as `kill -9` does. */
+  kill(): void;
+}
+
+/** How a worker is made. */
+export interface VirtualWorkerOptions {
+  readonly classes?: readonly UserClass[];
+  readonly prepare?: WorkerRunOptions["prepare"];
+  readonly timeoutMs?: number;
+  readonly openFileLimit?: number;
+  readonly incarnation?: string;
+  readonly testfileHash?: string;
+}
+
+/** A master and workers in one process and in virtual time. */
+export class VirtualCluster {
+  readonly clock = new FakeClock();
+  readonly network = new MemoryNetwork();
+  readonly ground = new Ground(this.clock);
+  readonly workers: VirtualWorker[] = [];
+  /** What the masters have written down. */
+  readonly journal: JournalRecord[] = [];
+  readonly #classes: readonly UserClass[];
+  readonly #plan: Plan;
+
+  constructor(plan: Partial<Plan>, classes: (ground: Ground) => UserClass[] = oneClass) {
+    this.#plan = { users: 6, rate: 1000, runTime: null, stopTimeout: 2, shape: null, ...plan };
+    this.#classes = classes(this.ground);
+  }
+
+  /** Names of the classes, in their order. */
+  get classNames(): string[] {
+    return this.#classes.map(({ name }) => name);
+  }
+
+  /** How users are shared by the classes. */
+  get mix(): ClassMix {
+    return new ClassMix(this.#classes);
+  }
+
+  /** Starts a master, in place of the one before. */
+  master(changes: Partial<MasterRunOptions> = {}): VirtualMaster {
+    const clock = new MortalClock(this.clock);
+    let dead = false;
+    const [seconds, infos, warnings]: [Snapshot[], string[], string[]] = [[], [], []];
+    const events = changes.events ?? new Events();
+    const run = new MasterRun({
+      runId: "run-1",
+      testfileHash: MASTER_HASH,
+      restored: null,
+      journal: {
+        append: (...records) => {
+          if (!dead) this.journal.push(...records);
+        },
+        close: () => {},
+      },
+      listener: this.network.listen(),
+      where: "here:5557",
+      token: "secret",
+      allowDifferentTestfile: false,
+      setup: "{}",
+      plan: this.#plan,
+      classNames: this.classNames,
+      mix: this.mix,
+      expectedWorkers: 2,
+      expectSeconds: 0,
+      resetStats: false,
+      events,
+      clock,
+      warnings: [],
+      onSecond: (snapshot) => seconds.push(snapshot),
+      onInfo: (text) => infos.push(text),
+      onWarning: (text) => warnings.push(text),
+      ...changes,
+    });
+    if (changes.restored === undefined || changes.restored === null) {
+      this.journal.push({
+        type: "run",
+        runId: "run-1",
+        testfileHash: MASTER_HASH,
+        version: "0.1.0",
+        createdAt: 0,
+      });
+    }
+    const master: VirtualMaster = {
+      run,
+      events,
+      seconds,
+      infos,
+      warnings,
+      result: null,
+      error: null,
+      kill: () => {
+        dead = true;
+        clock.kill();
+        this.network.listen().close();
+        for (const { line } of this.workers) line.cut();
+      },
+    };
+    run.run().then(
+      (result) => master.result = result,
+      (error: unknown) => master.error = error,
+    );
+    return master;
+  }
+
+  /** Starts a master that goes on with the run of the one before. */
+  async nextMaster(changes: Partial<MasterRunOptions> = {}): Promise<VirtualMaster> {
+    const restored = await restoreRun(this.journal, "--resume");
+    restored.book.epoch++;
+    this.journal.push({ type: "epoch", epoch: restored.book.epoch });
+    return this.master({ restored, ...changes });
+  }
+
+  /** Starts a worker. */
+  worker(name: string, options: VirtualWorkerOptions = {}): VirtualWorker {
+    const clock = new MortalClock(this.clock);
+    const line = this.network.line(`10.0.0.${this.workers.length + 1}`);
+    const [infos, warnings]: [string[], string[]] = [[], []];
+    const events = new Events();
+    const { classes = this.#classes, incarnation = `${name}'s first`, ...rest } = options;
+    const load: WorkerLoad = { classes: classes.map(discovered), host: null, insecure: false };
+    const run = new WorkerRun({
+      link: {
+        master: "here:5557",
+        connect: () => line.connect(),
+        identity: identity({
+          workerId: name,
+          incarnation,
+          testfileHash: rest.testfileHash ?? MASTER_HASH,
+        }),
+        token: "secret",
+        timeoutMs: rest.timeoutMs ?? 60_000,
+        clock,
+        random: () => 0.5,
+        info: (text) => infos.push(text),
+        warn: (text) => warnings.push(text),
+      },
+      openFileLimit: rest.openFileLimit ?? null,
+      events,
+      cpuSeconds: () => 0,
+      env: () => undefined,
+      prepare: rest.prepare ?? (() => Promise.resolve(load)),
+    });
+    const worker: VirtualWorker = {
+      name,
+      run,
+      line,
+      events,
+      infos,
+      warnings,
+      ended: false,
+      error: null,
+      kill: () => {
+        clock.kill();
+        line.break();
+        for (const [id, { node }] of this.ground.alive) {
+          if (node === name) this.ground.alive.delete(id);
+        }
+      },
+    };
+    run.run().then(
+      () => worker.ended = true,
+      (error: unknown) => {
+        worker.ended = true;
+        worker.error = error;
+      },
+    );
+    this.workers.push(worker);
+    return worker;
+  }
+
+  /** Lets time pass; looks at every so many milliseconds. */
+  async advance(ms: number, look: () => void = () => {}, everyMs = 50): Promise<void> {
+    for (let passed = 0; passed < ms; passed += everyMs) {
+      await this.clock.advance(Math.min(everyMs, ms - passed));
+      look();
+    }
+  }
+}
+
+function oneClass(ground: Ground): UserClass[] {
+  return [ground.userClass("StepTest")];
+}
