@@ -11,7 +11,8 @@ import { denoHost } from "../src/core/host.ts";
 import { positive } from "./support/arguments.ts";
 import { aiotestArgs } from "./support/contender.ts";
 import { startNginx } from "./support/nginx.ts";
-import { memoryOf, sleep, startPinned } from "./support/process.ts";
+import { memoryOf } from "../tests/support/process_usage.ts";
+import { sleep, startPinned } from "./support/process.ts";
 
 const TARGET_CORE = 0;
 const CLIENT_CORE = 1;

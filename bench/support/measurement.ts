@@ -7,7 +7,8 @@
 
 import type { Contender, Load, OwnCount } from "./contender.ts";
 import type { Nginx } from "./nginx.ts";
-import { cpuSeconds, type Memory, memoryOf, type Pinned, sleep, startPinned } from "./process.ts";
+import { cpuSeconds, type Memory, memoryOf } from "../../tests/support/process_usage.ts";
+import { type Pinned, sleep, startPinned } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** What one run showed. */
@@ -75,7 +76,16 @@ export async function measure(
   }
 }
 
-async function untilConnected(child: Pinned, nginx: Nginx, connections: number): Promise<void> {
+/**
+ * Resolves when nginx has so many connections.
+ *
+ * @throws where it does not get them in time, or the process ends before.
+ */
+export async function untilConnected(
+  child: Pick<Pinned, "running">,
+  nginx: Nginx,
+  connections: number,
+): Promise<void> {
   const deadline = performance.now() + START_LIMIT_SECONDS * 1000;
   let open = 0;
   while (open < connections) {

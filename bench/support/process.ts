@@ -1,5 +1,5 @@
 /**
- * Other processes: pinned to a core, and what the system says of them.
+ * Other processes, pinned to cores.
  *
  * @module
  */
@@ -17,10 +17,14 @@ export interface Pinned {
   kill(): void;
 }
 
-/** Starts a program on one core. */
-export function startPinned(core: number, program: string, args: readonly string[]): Pinned {
+/** Starts a program that keeps to one core, or to several of them. */
+export function startPinned(
+  cores: number | readonly number[],
+  program: string,
+  args: readonly string[],
+): Pinned {
   const child = new Deno.Command("taskset", {
-    args: ["-c", String(core), program, ...args],
+    args: ["-c", [cores].flat().join(","), program, ...args],
     env: { NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
@@ -44,36 +48,17 @@ export function startPinned(core: number, program: string, args: readonly string
   };
 }
 
-/** Ticks of /proc's clock in a second: the same on every Linux that Deno runs on. */
-const TICKS = 100;
-
-/** Seconds of processor time that a process has used. */
-export async function cpuSeconds(pid: number): Promise<number> {
-  const text = await Deno.readTextFile(`/proc/${pid}/stat`);
-  // The program's name is in brackets and may hold blanks; utime and stime are the 12th and 13th after it.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
-}
-
-/** Bytes that a process has in memory. */
-export interface Memory {
-  readonly resident: number;
-  /** The most that it has had so far. */
-  readonly peak: number;
-}
-
-/** What a process has in memory now. */
-export async function memoryOf(pid: number): Promise<Memory> {
-  const text = await Deno.readTextFile(`/proc/${pid}/status`);
-  const bytes = (name: string): number =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)![1]) * 1024;
-  return { resident: bytes("VmRSS"), peak: bytes("VmHWM") };
-}
-
 /** Whether a program is on PATH, or is a path that can be run. */
 export async function isInstalled(program: string): Promise<boolean> {
   const found = await new Deno.Command("which", { args: [program], stdout: "null" }).output();
   return found.success;
+}
+
+/** Has a process that runs keep to one core, with all its threads. */
+export async function pin(pid: number, core: number): Promise<void> {
+  const args = ["-a", "-c", "-p", String(core), String(pid)];
+  const { success } = await new Deno.Command("taskset", { args, stdout: "null" }).output();
+  if (!success) throw new Error(`process ${pid} cannot be pinned to core ${core}`);
 }
 
 /** Resolves after so many seconds. */

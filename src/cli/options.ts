@@ -91,7 +91,8 @@ export class CommandLine {
     const customOptions = custom.map(({ option }) => option);
     const parsed = parseAll(this.#host.args, [...this.#ownOptions, ...customOptions]);
     checkOperands(parsed);
-    const sources = this.#sources(parsed, handedOn);
+    const handed = onlyOf(handedOn, [...ON_EVERY_NODE, ...customOptions.map((one) => one.name())]);
+    const sources = this.#sources(parsed, handed);
     const { values, given } = sources.readAll(SETTINGS);
     sources.checkFileKeys([
       ...Object.keys(SETTINGS),
@@ -128,6 +129,14 @@ export class CommandLine {
   #sources({ flags }: ParsedArguments, handedOn: HandedOn = {}): Sources {
     return new Sources(flags, this.#host, this.#file, handedOn);
   }
+}
+
+/** No master decides where a worker writes its files. */
+function onlyOf(handedOn: HandedOn, names: readonly string[]): HandedOn {
+  const variables = names.map(environmentName);
+  return Object.fromEntries(
+    Object.entries(handedOn).filter(([variable]) => variables.includes(variable)),
+  );
 }
 
 function requestOf({ flags, operands: [command] }: ParsedArguments): Request {

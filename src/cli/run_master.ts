@@ -25,17 +25,25 @@ import { Stage } from "./stage.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
 import { testFileHash } from "./test_file_hash.ts";
 
+/** Workers that a master has started itself. */
+export interface Crew {
+  /** Why the test cannot begin; null where nothing speaks against it. */
+  readonly failure: unknown;
+  /** Resolves when none of them is left. */
+  dismiss(): Promise<void>;
+}
+
 /** What a master is told beside the options. */
 export interface MasterOrders {
   readonly settings: MasterSettings;
   /** What holds on every node, for workers that were told nothing. */
   readonly handedOn: HandedOn;
   /**
-   * Called when workers can come; what it returns is called when the run is over.
+   * Called when workers can come; starts those that the master has for itself.
    *
    * @param port where the master listens
    */
-  onListening?(port: number, stage: Stage, run: Pick<MasterRun, "stop">): () => Promise<void>;
+  onListening?(port: number, stage: Stage, run: Pick<MasterRun, "stop" | "snapshot">): Crew;
 }
 
 /** Directs a test whose users run on workers; resolves with the exit code. */
@@ -54,14 +62,14 @@ export async function runMaster(
     const { run, journal, port } = await openRun(stage, preparation, orders);
     // The master counts nothing itself.
     const release = stage.guard({ stop: () => run.stop(), noteStrayError: () => {} });
-    const dismiss = orders.onListening?.(port, stage, run) ?? (() => Promise.resolve());
+    const crew = orders.onListening?.(port, stage, run);
     try {
       const result = await run.run();
-      return await stage.report(result, run.failure);
+      return await stage.report(result, run.failure ?? crew?.failure ?? null);
     } finally {
       release();
       journal.close();
-      await dismiss();
+      await crew?.dismiss();
     }
   } finally {
     stage.close();
@@ -82,7 +90,10 @@ async function openRun(
   const { host, options } = stage;
   const testfileHash = await testFileHash(host, options.aiotestfile);
   const runId = crypto.randomUUID();
-  const { journal, restored } = await openJournal(host, settings, { runId, testfileHash });
+  const { journal, restored, warnings: found } = await openJournal(host, settings, {
+    runId,
+    testfileHash,
+  });
   const listener = await openPort(host, settings);
   const where = `${settings.bindHost}:${listener.port}`;
   logger.info(`Waiting for workers at ${where}.`);
@@ -104,7 +115,7 @@ async function openRun(
     resetStats: options.resetStats,
     events,
     clock: systemClock,
-    warnings,
+    warnings: [...warnings, ...found],
     onSecond: (snapshot) => stage.update(snapshot),
     onInfo: (text) => logger.info(text),
     onWarning: (text) => logger.warn(text),
@@ -122,8 +133,16 @@ async function openPort(host: Host, settings: MasterSettings): Promise<StreamLis
   try {
     return host.listen({ hostname, port, tls: files });
   } catch (error) {
+    const problem = errorText(error);
+    if (error instanceof Deno.errors.InvalidData || problem.includes("KeyMismatch")) {
+      throw new UsageError(
+        `--tls-cert and --tls-key make no certificate: ${problem}`,
+        "Both are PEM files, and the key is that of the certificate.",
+      );
+    }
+    const reason = error instanceof Deno.errors.AddrInUse ? "somebody else listens there" : problem;
     throw new UsageError(
-      `The master cannot listen at ${hostname}:${port}: ${errorText(error)}`,
+      `The master cannot listen at ${hostname}:${port}: ${reason}`,
       "--master-bind-host and --master-bind-port say where it listens.",
     );
   }
@@ -146,6 +165,8 @@ interface OpenJournal {
   readonly journal: RunJournal;
   /** Null where the run is new. */
   readonly restored: RestoredRun | null;
+  /** What the person at the command line should know. */
+  readonly warnings: readonly string[];
 }
 
 async function openJournal(
@@ -167,12 +188,12 @@ async function openJournal(
         "A run goes on with the test file that it was begun with.",
       );
     }
-    if (brokenBytes > 0) {
-      logger.warn(`The journal's last ${brokenBytes} bytes cannot be read, and are cut off.`);
-    }
-    return { journal, restored };
+    const warnings = brokenBytes === 0
+      ? []
+      : [`The journal's last ${brokenBytes} bytes cannot be read: what was counted there is lost.`];
+    return { journal, restored, warnings };
   }
-  if (journalPath === null) return { journal: NO_JOURNAL, restored: null };
+  if (journalPath === null) return { journal: NO_JOURNAL, restored: null, warnings: [] };
   const path = resolve(host.cwd, journalPath);
   const record = {
     type: "run",
@@ -180,5 +201,9 @@ async function openJournal(
     version: VERSION,
     createdAt: systemClock.wallTime(),
   } as const;
-  return { journal: await createJournal(host, record, { path, onFailure }), restored: null };
+  return {
+    journal: await createJournal(host, record, { path, onFailure }),
+    restored: null,
+    warnings: [],
+  };
 }

@@ -4,13 +4,14 @@
  * @module
  */
 
+import { AiotestError } from "../core/errors.ts";
 import { ExitCode } from "../core/exit_code.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { systemRandom } from "../core/random.ts";
 import type { CommandLine } from "./options.ts";
 import type { ProcessesRole, WorkerProcessesRole } from "./role.ts";
-import { runMaster } from "./run_master.ts";
+import { type Crew, runMaster } from "./run_master.ts";
 import { Stage } from "./stage.ts";
 import type { TestFileExports } from "./test_file.ts";
 import { type FleetSurroundings, WorkerFleet } from "./worker_fleet.ts";
@@ -26,21 +27,36 @@ export function runProcesses(
   return runMaster(host, exports, options, {
     settings: master,
     handedOn: commandLine.handedOn(options),
-    onListening(masterPort, stage, run): () => Promise<void> {
+    onListening(masterPort, stage, run): Crew {
       const passed = commandLine.passedFlags();
+      let failure: AiotestError | null = null;
       const fleet = new WorkerFleet(
         { count, masterHost, masterPort, token: master.token, options, passed },
-        surroundings(host, stage),
+        surroundings(host, stage, (name, code) => {
+          // Before it began the test waits for all of them, and nobody comes in the place of one.
+          if (run.snapshot().startedAt !== null) return;
+          failure ??= new AiotestError(
+            `The test has not begun, as worker ${name} could not start`,
+            code === ExitCode.usage ? ExitCode.usage : ExitCode.cluster,
+          );
+          run.stop();
+        }),
       );
-      let over = false;
-      void fleet.ended.then((workers) => {
-        // None of them could start: nobody else is going to come.
-        if (!over && workers.every(({ code }) => code !== 0)) run.stop();
+      void fleet.ended.then(() => {
+        const { state } = run.snapshot();
+        if (state === "stopping" || state === "stopped") return;
+        // Whether they were killed or told to go: nobody else is going to come.
+        failure ??= new AiotestError("No worker is left to run users", ExitCode.cluster);
+        run.stop();
       });
-      return async () => {
-        over = true;
-        fleet.terminate();
-        await fleet.ended;
+      return {
+        get failure(): AiotestError | null {
+          return failure;
+        },
+        async dismiss(): Promise<void> {
+          fleet.terminate();
+          await fleet.ended;
+        },
       };
     },
   });
@@ -61,7 +77,7 @@ export async function runWorkerProcesses(
     const passed = commandLine.passedFlags();
     const fleet = new WorkerFleet(
       { count, masterHost, masterPort, token, options, passed },
-      surroundings(host, stage),
+      surroundings(host, stage, () => {}),
     );
     const release = stage.guard({ stop: () => fleet.terminate(), noteStrayError: () => {} });
     const ended = await fleet.ended;
@@ -72,11 +88,18 @@ export async function runWorkerProcesses(
   }
 }
 
-function surroundings(host: Host, stage: Stage): FleetSurroundings {
+function surroundings(
+  host: Host,
+  stage: Stage,
+  onFailure: FleetSurroundings["onFailure"],
+): FleetSurroundings {
   return {
     host,
     random: systemRandom,
     onLine: (text) => stage.print(text),
-    onFailure: (name, code) => logger.error(`Worker ${name} has ended with exit code ${code}.`),
+    onFailure(name, code): void {
+      logger.error(`Worker ${name} has ended with exit code ${code}.`);
+      onFailure(name, code);
+    },
   };
 }

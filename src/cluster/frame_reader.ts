@@ -85,7 +85,8 @@ export class FrameReader {
     if (length > this.limit) {
       throw new ProtocolError(
         "protocol",
-        `A message of ${length} bytes, where ${this.limit} are allowed`,
+        foreignSpeech(this.#lengthBytes) ??
+          `A message of ${length} bytes, where ${this.limit} are allowed`,
       );
     }
     this.#length = length;
@@ -109,4 +110,15 @@ export class FrameReader {
     this.#at += count;
     return count;
   }
+}
+
+/** What a peer speaks whose first bytes are no length; null where nobody knows. */
+function foreignSpeech(bytes: Uint8Array<ArrayBuffer>): string | null {
+  const text = String.fromCharCode(...bytes);
+  if (text.startsWith("\x16\x03")) {
+    return "It speaks TLS: where workers have --tls-ca, the master needs --tls-cert";
+  }
+  return /^(?:GET |HEAD|POST|PUT |OPTI|CONN|DELE|PRI )$/.test(text)
+    ? "It speaks HTTP, and this is where workers come in"
+    : null;
 }

@@ -61,8 +61,11 @@ export function introduce(
   });
 }
 
+/** A master that waits for TLS says nothing to somebody who does not begin with it. */
+const SILENT = "it does not say HELLO; where a master has --tls-cert, workers need --tls-ca";
+
 async function helloOf(next: NextMessage): Promise<Hello> {
-  const message = await spoken(next);
+  const message = await spoken(() => next(SILENT));
   if (message.type === "HELLO") return message;
   throw new ProtocolError("protocol", `${message.type} before HELLO`);
 }

@@ -75,6 +75,7 @@ export async function resumeJournal(
     const brokenBytes = reader.isBroken ? file.size() - reader.goodBytes : 0;
     written(what, () => file.truncate(reader.goodBytes));
     run.book.epoch++;
+    run.book.damaged = brokenBytes > 0;
     const journal = new Journal(file, onFailure);
     journal.append({ type: "epoch", epoch: run.book.epoch });
     return { run, journal, brokenBytes };

@@ -8,11 +8,12 @@
 
 import { decode, encode } from "@msgpack/msgpack";
 import { crc32 } from "node:zlib";
-import { row } from "./compound_field.ts";
+import { list, row } from "./compound_field.ts";
 import { amount, bytes, clipped, count, counts, type Field, text, word } from "./field.ts";
 import { MESSAGE_LIMIT } from "./frame_reader.ts";
 import type { Membership } from "./member.ts";
 import { msgpackProblem } from "./msgpack_scan.ts";
+import type { SharedCall } from "./shared_call.ts";
 
 /** First of all: the run. */
 export interface RunRecord {
@@ -106,6 +107,21 @@ export interface EndedRecord {
   readonly type: "ended";
 }
 
+/** Something that all nodes share was changed. */
+export interface CallRecord extends SharedCall {
+  readonly type: "call";
+  /** Whose call it was; empty where the master's own. */
+  readonly incarnation: string;
+  readonly id: number;
+}
+
+/** A worker has got what it was given. */
+export interface SettledRecord {
+  readonly type: "settled";
+  readonly incarnation: string;
+  readonly ids: readonly number[];
+}
+
 /** What happened next could not be written down, so that nobody can go on with the run. */
 export interface AbandonedRecord {
   readonly type: "abandoned";
@@ -126,6 +142,8 @@ export type JournalRecord =
   | StartedRecord
   | StoppingRecord
   | EndedRecord
+  | CallRecord
+  | SettledRecord
   | AbandonedRecord;
 
 /** Bytes before a record's payload: its length and its CRC-32. */
@@ -223,6 +241,20 @@ const RECORD_FIELDS: {
     elapsedSeconds: amount(),
   }),
   ended: row<EndedRecord>({ type: word({ ended: true }) }),
+  call: row<CallRecord>({
+    type: word({ call: true }),
+    incarnation: id,
+    id: count,
+    service: id,
+    name: id,
+    operation: id,
+    args: text(MESSAGE_LIMIT),
+  }),
+  settled: row<SettledRecord>({
+    type: word({ settled: true }),
+    incarnation: id,
+    ids: list(count),
+  }),
   abandoned: row<AbandonedRecord>({ type: word({ abandoned: true }), reason: clipped(1000) }),
 };
 

@@ -6,12 +6,13 @@
 
 import type { ByteStream } from "../core/byte_stream.ts";
 import type { Clock, Timer } from "../core/clock.ts";
-import { AiotestError, errorText, UsageError } from "../core/errors.ts";
+import { AiotestError, UsageError } from "../core/errors.ts";
 import { ExitCode } from "../core/exit_code.ts";
 import type { Random } from "../core/random.ts";
 import { Channel } from "./channel.ts";
 import { introduce, type Introduction, type WorkerIdentity } from "./introduction.ts";
 import type { Message } from "./message.ts";
+import { openingProblem } from "./opening_problem.ts";
 import { peerText } from "./peer_text.ts";
 import { ProtocolError } from "./protocol_error.ts";
 
@@ -46,6 +47,8 @@ export interface LinkOptions {
 interface Visit {
   /** Since the master let the worker in; null where it did not. */
   readonly lastedMs: number | null;
+  /** Whether it is the master that does not want this worker yet. */
+  readonly isThere: boolean;
   /** Why there is none any more. */
   readonly problem: string;
 }
@@ -58,6 +61,10 @@ const STEADY_MS = 1_000;
 
 /** A connection that takes longer to open, or says nothing for so long, is none. */
 const SILENCE_MS = 5_000;
+
+const HINT =
+  "--master-host and --master-port say where it is, --reconnect-timeout how long to look.";
+const HINT_IF_THERE = "--worker-name gives this one another name.";
 
 /** Keeps a worker connected. */
 export class MasterLink {
@@ -95,8 +102,11 @@ export class MasterLink {
     let lostAt = this.#clock.now();
     let attempts = 0;
     while (!this.#closed) {
-      const { lastedMs, problem } = await this.#visit();
+      const { lastedMs, isThere, problem } = await this.#visit();
       if (this.#closed) return;
+      const lead = isThere
+        ? `The master at ${master} has no place for this worker`
+        : `No master at ${master}`;
       const now = this.#clock.now();
       if (lastedMs !== null) {
         lostAt = now;
@@ -105,14 +115,14 @@ export class MasterLink {
           `The connection with the master at ${master} is lost (${problem}): looking for it again.`,
         );
       } else if (attempts === 1) {
-        info(`No master at ${master} yet (${problem}): looking for it for ${timeoutMs / 1000} s.`);
+        info(`${lead} yet (${problem}): trying again for ${timeoutMs / 1000} s.`);
       }
       const left = lostAt + timeoutMs - now;
       if (left <= 0) {
         throw new AiotestError(
-          `No master at ${master} for ${timeoutMs / 1000} s: ${problem}`,
+          `${lead} for ${timeoutMs / 1000} s: ${problem}`,
           ExitCode.cluster,
-          "--master-host and --master-port say where it is, --reconnect-timeout how long to look.",
+          isThere ? HINT_IF_THERE : HINT,
         );
       }
       const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempts++);
@@ -149,9 +159,10 @@ export class MasterLink {
     try {
       channel = new Channel(await this.#open());
     } catch (error) {
-      return { lastedMs: null, problem: errorText(error) };
+      return { lastedMs: null, isThere: false, problem: openingProblem(error) };
     }
     let joinedAt: number | null = null;
+    let isThere = false;
     let problem = "it was closed";
     try {
       const startedAt = this.#clock.now();
@@ -164,12 +175,14 @@ export class MasterLink {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       problem = this.#problem(error);
+      isThere = error.code === "duplicate";
     } finally {
       channel.close();
       this.#drop();
     }
     if (joinedAt !== null) this.#hooks.onLost();
-    return { lastedMs: joinedAt === null ? null : this.#clock.now() - joinedAt, problem };
+    const lastedMs = joinedAt === null ? null : this.#clock.now() - joinedAt;
+    return { lastedMs, isThere, problem };
   }
 
   #join(channel: Channel, { welcome, warnings }: Introduction): void {

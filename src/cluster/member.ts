@@ -44,12 +44,26 @@ export class Member {
   lastSecond = -1;
   /** Whether everything that it has counted is in. */
   complete = false;
+  /** How long the test had lasted, in seconds, when it was lost last: by then its users had stopped. */
+  lostAtSeconds = 0;
 
   constructor({ id, incarnation, index, host }: MemberIdentity) {
     this.id = id;
     this.incarnation = incarnation;
     this.index = index;
     this.host = host;
+  }
+
+  /**
+   * Nobody knows what it does, until it is back and says so.
+   *
+   * @param elapsedSeconds how long the test has lasted.
+   */
+  lose(elapsedSeconds: number): void {
+    this.phase = "preparing";
+    this.users = 0;
+    this.rate = 0;
+    this.lostAtSeconds = elapsedSeconds;
   }
 
   /**

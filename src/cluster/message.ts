@@ -6,6 +6,7 @@
  */
 
 import type { CountedSecond } from "../stats/counted.ts";
+import type { Outcome, SharedCall } from "./shared_call.ts";
 
 /** The protocol that this version speaks. */
 export const PROTOCOL = 1;
@@ -225,6 +226,49 @@ export interface Pong {
   readonly number: number;
 }
 
+/** Worker: wants something of what all nodes share. Sent again, unchanged, until it is answered. */
+export interface Call extends SharedCall {
+  readonly type: "CALL";
+  /** 1 and up, within the worker's incarnation. */
+  readonly id: number;
+}
+
+/** Master: the answer to a CALL. */
+export interface Reply extends Outcome {
+  readonly type: "REPLY";
+  readonly id: number;
+}
+
+/** Worker: it has got the answer to this CALL. */
+export interface Settled {
+  readonly type: "SETTLED";
+  readonly id: number;
+}
+
+/** Worker, on a new connection: of all its CALLs, only these, which follow, are not answered yet. */
+export interface Recall {
+  readonly type: "RECALL";
+  readonly ids: readonly number[];
+}
+
+/** Master: a message from another node's test file. */
+export interface Cast {
+  readonly type: "CAST";
+  /** 1 and up, without a gap, within an epoch. */
+  readonly seq: number;
+  /** The node that has sent it. */
+  readonly from: string;
+  readonly kind: string;
+  /** JSON. */
+  readonly data: string;
+}
+
+/** Worker: it has got this CAST, and all before it. */
+export interface CastAck {
+  readonly type: "CAST_ACK";
+  readonly seq: number;
+}
+
 /** Any message. */
 export type Message =
   | Hello
@@ -244,4 +288,10 @@ export type Message =
   | Stopped
   | Quit
   | Ping
-  | Pong;
+  | Pong
+  | Call
+  | Reply
+  | Settled
+  | Recall
+  | Cast
+  | CastAck;

@@ -16,6 +16,9 @@ import {
 import { MESSAGE_LIMIT } from "./frame_reader.ts";
 import type {
   Ack,
+  Call,
+  Cast,
+  CastAck,
   ErrorCode,
   ErrorMessage,
   Hello,
@@ -24,9 +27,12 @@ import type {
   Ping,
   Pong,
   Quit,
+  Recall,
+  Reply,
   Report,
   ReportEntry,
   Resume,
+  Settled,
   Setup,
   Start,
   Started,
@@ -38,6 +44,8 @@ import type {
   Welcome,
   WorkerPhase,
 } from "./message.ts";
+import type { CallResult } from "./shared_call.ts";
+import { MAX_NAME as MAX_SHARED_NAME } from "./shared_limits.ts";
 
 const MAX_NAME = 2000;
 
@@ -51,6 +59,12 @@ const mac = bytes(0, 64);
 const seconds = amount();
 /** How often something is done, or for how long it is waited: so that nobody is made to spin. */
 const period = amount(0.01, 86_400);
+
+/** Names of what nodes share, which must not be cut. */
+const sharedName = text(MAX_SHARED_NAME);
+const operation = text(32);
+/** A list of values, as JSON. */
+const json = text(512 * 1024);
 
 /** A word that is what it is because of the field's place. */
 function type<T extends string>(only: T): Field<T> {
@@ -76,6 +90,8 @@ const workerPhase = word<WorkerPhase>({
   stopping: true,
   stopped: true,
 });
+
+const callResult = word<CallResult>({ ok: true, error: true, end: true });
 
 const reportEntry = row<ReportEntry>({
   method: shortText,
@@ -180,4 +196,17 @@ export const MESSAGE_FIELDS: {
   QUIT: row<Quit>({ type: type("QUIT") }),
   PING: row<Ping>({ type: type("PING"), number: optional(count, 0) }),
   PONG: row<Pong>({ type: type("PONG"), number: optional(count, 0) }),
+  CALL: row<Call>({
+    type: type("CALL"),
+    id: count,
+    service: operation,
+    name: sharedName,
+    operation,
+    args: json,
+  }),
+  REPLY: row<Reply>({ type: type("REPLY"), id: count, result: callResult, value: json }),
+  SETTLED: row<Settled>({ type: type("SETTLED"), id: count }),
+  RECALL: row<Recall>({ type: type("RECALL"), ids: list(count) }),
+  CAST: row<Cast>({ type: type("CAST"), seq: count, from: id, kind: sharedName, data: json }),
+  CAST_ACK: row<CastAck>({ type: type("CAST_ACK"), seq: count }),
 };

@@ -144,9 +144,7 @@ class Replay implements RestoredRun {
     member.membership = membership;
     // What it ran is run by others.
     if (membership !== "present") this.assigned.delete(incarnation);
-    if (membership !== "lost") return;
-    member.users = 0;
-    member.rate = 0;
+    if (membership === "lost") member.lose(this.book.elapsedSeconds);
   }
 
   #apply({ incarnation, payload }: ReportRecord): void {

@@ -103,7 +103,7 @@ export class Roster {
       member.membership === "present"
     );
     if (rival === undefined) return;
-    throw new ProtocolError("duplicate", `There is a worker ${workerId} already.`);
+    throw new ProtocolError("duplicate", `there is a worker ${workerId} already`);
   }
 
   /** Takes a worker's connection, in place of the one that it may have had; serves it from now on. */

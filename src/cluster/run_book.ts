@@ -23,6 +23,8 @@ export class RunBook {
   epoch = 1;
   /** What was counted in a part of the run before this one is not in the totals. */
   phase = 0;
+  /** Whether something that had been counted is gone for good. */
+  damaged = false;
   /** Milliseconds since 1970; null before the test began. */
   startedAt: number | null = null;
   /** How long the test has lasted, as far as this book was told. */

@@ -69,13 +69,32 @@ export function listen({ hostname, port, tls }: ListenOptions): StreamListener {
 /** Out of file descriptors, or a connection that was reset: the next one may do better. */
 const ACCEPT_RETRY_MS = 50;
 
-/** Rejects with `Deno.errors.ConnectionRefused` and its like. */
+/**
+ * Rejects with `Deno.errors.ConnectionRefused` and its like, and with `Deno.errors.InvalidData` where
+ * TLS cannot be agreed on.
+ */
 export async function connect({ hostname, port, tls }: ConnectOptions): Promise<ByteStream> {
   const conn = tls === null
     ? await Deno.connect({ hostname, port })
-    : await Deno.connectTls({ hostname, port, caCerts: [...tls.caCerts] });
+    : await connectTls(hostname, port, tls.caCerts);
   sendAtOnce(conn);
   return conn;
+}
+
+/** Shakes hands at once: else a certificate that nobody trusts would look like a connection that ends. */
+async function connectTls(
+  hostname: string,
+  port: number,
+  caCerts: readonly string[],
+): Promise<Deno.TlsConn> {
+  const conn = await Deno.connectTls({ hostname, port, caCerts: [...caCerts] });
+  try {
+    await conn.handshake();
+    return conn;
+  } catch (error) {
+    conn.close();
+    throw error;
+  }
 }
 
 /** Small messages must not wait for more of them; TLS streams of Deno do not offer it. */

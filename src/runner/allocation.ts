@@ -8,6 +8,7 @@ import type { Clock, Timer } from "../core/clock.ts";
 import type { Member } from "../cluster/member.ts";
 import type { TargetMessage } from "../cluster/message.ts";
 import { type ClassCounts, Dispatcher } from "../load/dispatcher.ts";
+import { Claims } from "./claims.ts";
 
 /** What an allocation needs of the run. */
 export interface AllocationOptions {
@@ -28,17 +29,27 @@ export interface AllocationOptions {
  */
 const BATCH_MS = 50;
 
-/** Keeps the cluster at what it should run, whoever comes and goes. */
+/**
+ * Keeps the cluster at what it should run, whoever comes and goes.
+ *
+ * A user that moves is started elsewhere only when the worker that had it is known to have heard that
+ * it has it no more, or to be gone: however bad the network, no user is run twice.
+ */
 export class Allocation {
   readonly #options: AllocationOptions;
   readonly #dispatcher: Dispatcher;
   #counts: ClassCounts;
+  readonly #claims = new Claims();
   #rate = 1;
   #revision = 0;
+  /** What each worker was told last. */
   #assigned: ReadonlyMap<string, ClassCounts> = new Map();
   #timer: Timer | null = null;
   #flushedAt = -Infinity;
-  #membersChanged = false;
+  /** Whether users have to move, since members have come or gone. */
+  #moving = false;
+  /** Whether somebody waits for users that others have not been heard to give up. */
+  #waiting = false;
 
   constructor(options: AllocationOptions) {
     this.#options = options;
@@ -64,6 +75,7 @@ export class Allocation {
       ]),
     );
     this.#dispatcher.restore(this.#assigned);
+    for (const [worker, counts] of this.#assigned) this.#claims.told(worker, 0, counts);
     const users = [...this.#assigned.values()].reduce((sum, counts) => sum + total(counts), 0);
     this.#counts = countsOf(users);
     return users;
@@ -82,8 +94,13 @@ export class Allocation {
 
   /** Takes into account who has come and who has gone. */
   rebalance(): void {
-    this.#membersChanged = true;
+    this.#moving = true;
     this.#schedule();
+  }
+
+  /** A member has heard what it was told. */
+  heard({ incarnation }: Member, revision: number): void {
+    if (this.#claims.heard(incarnation, revision) && this.#waiting) this.#schedule();
   }
 
   /** Tells a member, which may have missed it, what it should do. */
@@ -114,30 +131,54 @@ export class Allocation {
     this.#flushedAt = this.#options.clock.now();
     const members = this.#options.members();
     const before = this.#assigned;
-    this.#assigned = this.#dispatcher.assign(
-      this.#counts,
-      members.map(({ incarnation }) => incarnation),
+    this.#assigned = this.#admitted(
+      this.#dispatcher.assign(this.#counts, members.map(({ incarnation }) => incarnation)),
     );
     const changed = members.flatMap((member) => {
       const counts = this.#assigned.get(member.incarnation)!;
       const known = before.get(member.incarnation);
       return known !== undefined && isEqual(known, counts) ? [] : [{ member, counts, known }];
     });
-    const rate = this.#membersChanged
+    const rate = this.#moving
       // Users that move had been started at the rate asked for: they are back within about a second.
       ? Math.max(
         this.#rate,
         changed.reduce((sum, { counts, known }) => sum + gain(counts, known), 0),
       )
       : this.#rate;
-    this.#membersChanged = false;
+    this.#moving &&= this.#waiting;
     for (const { member, counts } of changed) this.#tell(member, counts, rate);
+  }
+
+  /** As much of what is wanted as nobody else may still be running. */
+  #admitted(wanted: ReadonlyMap<string, ClassCounts>): ReadonlyMap<string, ClassCounts> {
+    this.#claims.keep(new Set(wanted.keys()));
+    this.#waiting = false;
+    const room = this.#counts.map((count, cls) =>
+      [...wanted.keys()].reduce((rest, worker) => rest - this.#claims.most(worker, cls), count)
+    );
+    const admit = (worker: string, count: number, cls: number): number => {
+      const most = this.#claims.most(worker, cls);
+      if (count <= most) return count;
+      const more = Math.min(count - most, Math.max(0, room[cls]!));
+      room[cls]! -= more;
+      this.#waiting ||= most + more < count;
+      return most + more;
+    };
+    return new Map(
+      Array.from(wanted, ([worker, counts]) => [
+        worker,
+        counts.map((count, cls) => admit(worker, count, cls)),
+      ]),
+    );
   }
 
   #tell(member: Member, counts: ClassCounts, rate: number): void {
     const { classNames, stopTimeout, tell } = this.#options;
     const classes = Object.fromEntries(classNames.map((name, index) => [name, counts[index]!]));
-    tell(member, { type: "TARGET", revision: ++this.#revision, classes, rate, stopTimeout });
+    const revision = ++this.#revision;
+    this.#claims.told(member.incarnation, revision, counts);
+    tell(member, { type: "TARGET", revision, classes, rate, stopTimeout });
   }
 }
 

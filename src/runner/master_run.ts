@@ -78,6 +78,7 @@ export class MasterRun {
     }, {
       onStaffChange: () => this.#staffChanged(),
       onReturn: (member) => this.#allocation.repeat(member),
+      onHeard: (member, revision) => this.#allocation.heard(member, revision),
       onReport: (member, report) => this.#reported(member, report),
       onState: (elapsedSeconds) => this.#noteElapsed(elapsedSeconds),
     });
@@ -174,10 +175,8 @@ export class MasterRun {
     this.#hall.begin(() => this.#elapsed());
     if (startedUsers !== null) this.#hall.started(startedUsers);
     const { mix, onInfo } = this.#options;
-    this.#runningUsers = this.#allocation.restore(
-      assigned,
-      (users) => mix.counts(Math.min(users, mix.limit)),
-    );
+    const countsOf = (users: number): number[] => mix.counts(Math.min(users, mix.limit));
+    this.#runningUsers = this.#allocation.restore(assigned, countsOf);
     onInfo(`Going on with run ${this.#book.runId}: waiting for its ${known.length} workers.`);
     await this.#muster.of(known, RETURN_MS);
   }

@@ -41,7 +41,7 @@ export function masterSnapshot(moment: MasterMoment): Snapshot {
     elapsedSeconds,
     durationSeconds,
     plannedSeconds: plannedSeconds(moment.plan),
-    complete: over && isComplete(members),
+    complete: over && !book.damaged && isComplete(members),
     users: {
       current: usersOf(members),
       target: moment.targetUsers,
@@ -71,8 +71,10 @@ function isComplete(members: readonly Member[]): boolean {
  * @param elapsedSeconds how long it has lasted.
  */
 export function missingCounts(members: readonly Member[], elapsedSeconds: number): string[] {
-  return members.filter(({ begun, complete }) => begun && !complete).map(({ id, lastSecond }) => {
-    const missing = Math.max(1, Math.ceil(elapsedSeconds) - lastSecond - 1);
+  return members.filter(({ begun, complete }) => begun && !complete).map((member) => {
+    const { id, membership, lastSecond, lostAtSeconds } = member;
+    const until = membership === "lost" ? lostAtSeconds : elapsedSeconds;
+    const missing = Math.max(1, Math.ceil(until) - lastSecond - 1);
     return `Worker ${id} has not sent its last counts: up to ${missing} s of them are missing.`;
   });
 }

@@ -69,7 +69,7 @@ export class Muster {
 
   async #wait(isSo: () => boolean, limitMs: number | null): Promise<boolean> {
     const { clock, onSecond } = this.#options;
-    let timer = clock.setTimer(function tick() {
+    let timer = clock.setTimer(function tick(): void {
       timer = clock.setTimer(tick, 1000);
       onSecond();
     }, 1000);

@@ -39,6 +39,8 @@ export interface HallHooks {
   onStaffChange(): void;
   /** A worker may have missed what it was told. */
   onReturn(member: Member): void;
+  /** A worker has heard what it was told to do. */
+  onHeard(member: Member, revision: number): void;
   /** A worker's report was counted. */
   onReport(member: Member, report: Report): void;
   /** A worker has said how it is. @param elapsedSeconds how long it takes the test to have lasted. */
@@ -207,6 +209,8 @@ export class WorkerHall {
         return this.#noteState(member, message);
       case "REPORT":
         return this.#count(member, message);
+      case "TARGET_ACK":
+        return this.#hooks.onHeard(member, message.revision);
       case "ERROR":
         return this.#options.warn(`Worker ${member.id}: ${message.text}`);
     }
@@ -272,10 +276,7 @@ export class WorkerHall {
   #lose(member: Member): void {
     if (member.complete && this.#deadline !== null) return;
     this.#setMembership(member, "lost");
-    // Nobody knows what it does, until it is back and says so.
-    member.phase = "preparing";
-    member.users = 0;
-    member.rate = 0;
+    member.lose(this.#elapsed?.() ?? 0);
     if (member.begun) {
       this.#options.warn(
         `Worker ${member.id} was not heard of for ${LOST_MS / 1000} s: the others get its users.`,

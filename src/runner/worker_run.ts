@@ -97,7 +97,7 @@ export class WorkerRun {
   }
 
   #joined({ welcome }: Introduction, heardAt: number): void {
-    const { master, info } = this.#options.link;
+    const { master, info, identity } = this.#options.link;
     if (this.#runId !== null && welcome.runId !== this.#runId) {
       return this.#fail(
         new AiotestError(
@@ -106,7 +106,7 @@ export class WorkerRun {
         ),
       );
     }
-    info(`Joined the master at ${master}.`);
+    info(`Joined the master at ${master} as ${identity.workerId}.`);
     this.#runId = welcome.runId;
     if (welcome.epoch !== this.#epoch) this.#revision = 0;
     this.#epoch = welcome.epoch;
@@ -135,16 +135,31 @@ export class WorkerRun {
         if (this.#phase === "leaving") this.#endIfDrained();
         return;
       case "RESUME":
-        return reporter?.resume(message.seq);
+        return this.#resume(message.seq);
       case "STOP":
         return void this.#stop();
       case "QUIT":
         if (reporter !== null && !reporter.drained) {
           this.#warn("The master has ended the run without the last counts of this worker.");
         }
+        this.#options.link.info("The run is over.");
         return void this.#link.close();
     }
     // A greeting that came twice, or what only a master is told.
+  }
+
+  #resume(seq: number): void {
+    try {
+      this.#node?.reporter?.resume(seq);
+    } catch {
+      // Its journal was damaged, or written to a disk that lost its power.
+      this.#fail(
+        new AiotestError(
+          `The master lacks report ${seq}, which it had acknowledged: counts of this worker are lost`,
+          ExitCode.cluster,
+        ),
+      );
+    }
   }
 
   async #prepare({ options, workerIndex }: Setup): Promise<void> {
@@ -226,8 +241,8 @@ export class WorkerRun {
     void this.#link.close();
   }
 
+  /** Told even where it stays the same: the master waits to hear that users have been started. */
   #enter(phase: WorkerPhase): void {
-    if (this.#phase === phase) return;
     this.#phase = phase;
     this.#sendState();
   }

@@ -14,7 +14,7 @@ import type { Turn, WaitFunction } from "./wait_time.ts";
 /** `onStart` is tried again after 1 s, then after twice as long each time, up to this. */
 const LONGEST_START_RETRY_MS = 30_000;
 
-/** How long a test that was told to end at once may take to notice. */
+/** How long what was told to end at once may take to notice. */
 const ABORT_GRACE_MS = 100;
 
 /** How long `onStop` may take at least, however short the stop timeout. */
@@ -229,11 +229,16 @@ export class UserLoop {
     this.#ending = true;
     if (this.#stopTimer !== null) this.#clock.clearTimer(this.#stopTimer);
     const limit = Promise.withResolvers<void>();
-    const timer = this.#clock.setTimer(limit.resolve, this.#onStopMs);
+    const timer = this.#clock.setTimer(limit.resolve, this.#onStopLimit());
     await Promise.race([this.#callOnStop(), limit.promise]);
     this.#clock.clearTimer(timer);
     this.#user[Symbol.dispose]();
     this.#markEnded();
+  }
+
+  /** Where nothing may be sent any more, an `onStop` would wait for an answer that never comes. */
+  #onStopLimit(): number {
+    return this.#context.lease.holds(this.#clock.now()) ? this.#onStopMs : ABORT_GRACE_MS;
   }
 
   async #callOnStop(): Promise<void> {

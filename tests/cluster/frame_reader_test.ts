@@ -34,11 +34,12 @@ function* cut(bytes: Uint8Array, sizes: Iterator<number>): Generator<Uint8Array>
   }
 }
 
-function refused(text: string): (error: unknown) => boolean {
+function refused(text: string | RegExp): (error: unknown) => boolean {
   return (error) => {
     assert.ok(error instanceof ProtocolError);
     assert.equal(error.code, "protocol");
-    assert.equal(error.message, text);
+    if (typeof text === "string") assert.equal(error.message, text);
+    else assert.match(error.message, text);
     return true;
   };
 }
@@ -67,6 +68,17 @@ Deno.test("a length is refused before any of its message has come", () => {
     () => reader.next(),
     refused("A message of 4294967295 bytes, where 4096 are allowed"),
   );
+});
+
+Deno.test("a peer that speaks something else is told what it speaks", () => {
+  const said = (text: string): void => {
+    const reader = new FrameReader(4096);
+    reader.push(new TextEncoder().encode(text));
+    reader.next();
+  };
+  assert.throws(() => said("GET / HTTP/1.1"), refused(/^It speaks HTTP/));
+  assert.throws(() => said("\x16\x03\x01\x02\x00"), refused(/^It speaks TLS: .* --tls-cert/));
+  assert.throws(() => said("gibberish"), refused(/^A message of \d+ bytes/));
 });
 
 Deno.test("an empty message is refused", () => {

@@ -200,7 +200,7 @@ Deno.test("what comes out of turn is no master's", async () => {
 Deno.test("a master that is silent, before or after HELLO, is given up after 2 s", async () => {
   const silent = call();
   await silent.clock.advance(2_000);
-  await assert.rejects(silent.introduced, refusal("busy", "the handshake took longer than 2 s"));
+  await assert.rejects(silent.introduced, refusal("busy", /^it does not say HELLO/));
   assert.equal(silent.worker.closed, true);
 
   const half = call();

@@ -55,3 +55,14 @@ Deno.test("a member is complete once its final report is in", () => {
   one.note(report({ final: true }), true);
   assert.equal(one.complete, true);
 });
+
+Deno.test("a member that is lost runs nothing, and keeps what it has counted", () => {
+  const one = member();
+  const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0 }];
+  one.phase = "running";
+  one.note(report({ from: 4, to: 4, users }), true);
+  one.lose(11.5);
+  assert.deepEqual([one.phase, one.users, one.rate], ["preparing", 0, 0]);
+  assert.deepEqual([one.peakUsers, one.requests, one.lastSecond], [7, 30, 4]);
+  assert.equal(one.lostAtSeconds, 11.5);
+});

@@ -3,6 +3,7 @@ import { Cluster } from "../support/cluster.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
 import { printFigure } from "../support/figure.ts";
+import { sleep } from "../support/proxy_link.ts";
 
 Deno.test("4 workers, 100,000 requests: the totals are the target's own, exactly", async () => {
   await using target = new CountingTarget();
@@ -11,15 +12,103 @@ Deno.test("4 workers, 100,000 requests: the totals are the target's own, exactly
     workers: 4,
     args: ["-H", target.url, "-u", "40", "-r", "1000", "--quota", "25000"],
   });
-  await Promise.race([target.reached(100_000), cluster.master.finished]);
+  await target.reached(100_000);
   const { summary, code } = await cluster.stop();
   printFigure(
-    "4 workers, no fault",
-    `${target.total} requests`,
+    "4 workers, no fault: requests counted",
+    `${target.total}, as the target`,
     `${summary.totals.requests}`,
   );
   assertEqualCounts(summary, target);
   assert.equal(summary.totals.requests, 100_000);
   assert.equal(summary.complete, true);
   assert.equal(code, 1);
+});
+
+Deno.test("--reset-stats drops on all workers what was counted before, and nothing else", async () => {
+  await using target = new CountingTarget();
+  await using cluster = await Cluster.start({
+    fixture: "switched.ts",
+    workers: 3,
+    args: ["-H", target.url, "-u", "60", "-r", "30", "--reset-stats"],
+  });
+  const seen = (name: string): number => target.seen.get(name)?.requests ?? 0;
+  await target.until(() => seen("GET /after") >= 1000, 30_000);
+  const { summary, code } = await cluster.stop();
+  const reported = (name: string): number =>
+    summary.requests.find((row) => `${row.method} ${row.name}` === name)?.requests ?? 0;
+  const before = reported("GET /before");
+  printFigure(
+    "--reset-stats on 3 workers: requests counted after the first target, and before it",
+    `${seen("GET /after")} of ${seen("GET /after")}, and at most 60 under way`,
+    `${reported("GET /after")}, and ${before} of ${seen("GET /before")}`,
+  );
+  assert.equal(reported("GET /after"), seen("GET /after"));
+  assert.ok(seen("GET /before") > 200);
+  // Under way when the first target was reached: they end, and count, after it.
+  assert.ok(before <= 60);
+  assert.equal(summary.totals.requests, before + seen("GET /after"));
+  const bySecond = summary.timeline.reduce((total, { requests }) => total + requests, 0);
+  assert.equal(bySecond, summary.totals.requests);
+  const byWorker = summary.workers.reduce((total, { requests }) => total + requests, 0);
+  assert.equal(byWorker, summary.totals.requests);
+  assert.equal(summary.complete, true);
+  assert.equal(code, 0);
+});
+
+Deno.test("a worker that joins late gets its share of the users within 2 s", async () => {
+  await using target = new CountingTarget();
+  await using cluster = await Cluster.start({
+    fixture: "visits.ts",
+    workers: 2,
+    args: ["-H", target.url, "-u", "90", "-r", "90"],
+    proxied: true,
+  });
+  await target.until(() => target.visitsOf("/start", ["w1", "w2"]) === 90, 20_000);
+  let joinedAt = Infinity;
+  cluster.proxy!.onFrame = ({ message, workerId }) => {
+    if (message.type === "JOIN" && workerId === "w3") joinedAt = performance.now();
+  };
+  cluster.join("w3");
+  await target.until(() => target.visitsOf("/start", ["w3"]) === 30, 20_000);
+  const seconds = (performance.now() - joinedAt) / 1000;
+  await sleep(1_500);
+  const users = target.usersSince(performance.now() - 1_000);
+  const { summary, code } = await cluster.stop();
+  printFigure("a late worker has its share", "within 2 s", `${seconds.toFixed(2)} s`);
+  assert.ok(seconds < 2);
+  assert.deepEqual(
+    ["w1", "w2", "w3"].map((node) => users.filter((user) => user.startsWith(node)).length),
+    [30, 30, 30],
+  );
+  assert.equal(target.visitsOf("/start", ["w1", "w2", "w3"]), 120);
+  assertEqualCounts(summary, target);
+  assert.equal(code, 0);
+});
+
+Deno.test("4 workers start 100 users a second, on a straight line", async () => {
+  await using target = new CountingTarget();
+  await using cluster = await Cluster.start({
+    fixture: "visits.ts",
+    workers: 4,
+    args: ["-H", target.url, "-u", "400", "-r", "100"],
+  });
+  const nodes = ["w1", "w2", "w3", "w4"];
+  await target.until(() => target.visitsOf("/start", nodes) === 400, 30_000);
+  const { code } = await cluster.stop();
+  const starts = target.visits.filter(({ path }) => path === "/start").map(({ atMs }) => atMs);
+  const first = Math.min(...starts);
+  const due = [0.5, 1, 1.5, 2, 2.5, 3, 3.5].map((seconds) => {
+    const started = starts.filter((atMs) => atMs - first < seconds * 1000).length;
+    return { started, wanted: 100 * seconds };
+  });
+  printFigure(
+    "4 workers, users started by each half second",
+    `${due.map(({ wanted }) => wanted).join(" ")}, 5 % or 2 users off at most`,
+    due.map(({ started }) => started).join(" "),
+  );
+  for (const { started, wanted } of due) {
+    assert.ok(Math.abs(started - wanted) <= Math.max(2, 0.05 * wanted), `${started} of ${wanted}`);
+  }
+  assert.equal(code, 0);
 });

@@ -14,6 +14,8 @@ export interface ClusterOptions {
   readonly args: readonly string[];
   /** Whether workers reach the master through a {@link FrameProxy}. */
   readonly proxied?: boolean;
+  /** Where the master writes the run down, so that it can be {@link Cluster.resume}d. */
+  readonly journal?: string;
 }
 
 /** What a cluster came to. */
@@ -22,65 +24,81 @@ export interface ClusterResult extends Finished {
   readonly summary: Summary;
 }
 
+/** Nothing that is waited for takes as long. */
+const LIMIT_MS = 60_000;
+
 const WAITING = /Waiting for workers at \S+:(\d+)\./;
+
+/** What a cluster remembers of its start. */
+interface Origin {
+  readonly file: string;
+  /** Flags of any master of it, but for its port. */
+  readonly masterArgs: readonly string[];
+  /** Where the master listens. */
+  readonly port: number;
+  readonly json: string;
+  readonly proxied: boolean;
+}
 
 /** A master and its workers, each a process of its own. Whatever still runs at its end is killed. */
 export class Cluster implements AsyncDisposable {
-  readonly master: Started;
   /** Between the workers and the master; null where they are connected straight. */
   readonly proxy: FrameProxy | null;
+  /** The newest one last. */
+  readonly #masters: Started[];
   readonly #workers = new Map<string, Started>();
-  readonly #file: string;
-  readonly #port: number;
-  readonly #json: string;
+  readonly #origin: Origin;
 
-  private constructor(
-    master: Started,
-    { file, port, json, proxied }: {
-      readonly file: string;
-      readonly port: number;
-      readonly json: string;
-      readonly proxied: boolean;
-    },
-  ) {
-    this.master = master;
-    this.#file = file;
-    this.#json = json;
-    this.proxy = proxied ? new FrameProxy(port) : null;
-    this.#port = this.proxy?.port ?? port;
+  private constructor(master: Started, origin: Origin) {
+    this.#masters = [master];
+    this.#origin = origin;
+    this.proxy = origin.proxied ? new FrameProxy(origin.port) : null;
   }
 
   /** Resolves when the master listens and the workers are on their way. */
   static async start(options: ClusterOptions): Promise<Cluster> {
-    const { fixture, workers, args, proxied = false } = options;
+    const { fixture, workers, args, proxied = false, journal } = options;
     const file = fromFileUrl(`../e2e/fixtures/${fixture}`);
     const json = await Deno.makeTempFile({ suffix: ".json" });
-    const bind = ["--master-bind-host", "127.0.0.1", "--master-bind-port", "0"];
     const expected = args.includes("--expect-workers")
       ? []
       : ["--expect-workers", String(Math.max(1, workers))];
-    const master = startAiotest(
-      ["-f", file, "--master", ...bind, ...expected, "--json", json, ...args],
-    );
+    const masterArgs = ["-f", file, "--master", ...expected, "--json", json, ...args];
+    const written = journal === undefined ? [] : ["--journal", journal];
+    const master = startMaster(0, [...masterArgs, ...written]);
     const port = Number(await master.tells(WAITING));
-    const cluster = new Cluster(master, { file, port, json, proxied });
+    const cluster = new Cluster(master, { file, masterArgs, port, json, proxied });
     for (let number = 1; number <= workers; number++) cluster.join(`w${number}`);
     return cluster;
   }
 
+  /** The master that was started last. */
+  get master(): Started {
+    return this.#masters.at(-1)!;
+  }
+
+  /** Starts a master that goes on with the run of one that has died, where that was. */
+  resume(journal: string): Started {
+    const { masterArgs, port } = this.#origin;
+    const master = startMaster(port, [...masterArgs, "--resume", journal]);
+    this.#masters.push(master);
+    return master;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    const all = [this.master, ...this.#workers.values()];
+    const all = [...this.#masters, ...this.#workers.values()];
     for (const process of all) kill(process, "SIGKILL");
     await Promise.all(all.map(({ finished }) => finished));
     await this.proxy?.[Symbol.asyncDispose]();
-    await Deno.remove(this.#json);
+    await Deno.remove(this.#origin.json);
   }
 
   /** Starts one more worker. */
   join(name: string, args: readonly string[] = []): Started {
+    const { file, port } = this.#origin;
     const worker = startAiotest([
-      ...["-f", this.#file, "--worker", "--worker-name", name],
-      ...["--master-host", "127.0.0.1", "--master-port", String(this.#port), ...args],
+      ...["-f", file, "--worker", "--worker-name", name, "--master-host", "127.0.0.1"],
+      ...["--master-port", String(this.proxy?.port ?? port), ...args],
     ]);
     this.#workers.set(name, worker);
     return worker;
@@ -93,6 +111,11 @@ export class Cluster implements AsyncDisposable {
     return worker;
   }
 
+  /** Resolves when a worker has ended. */
+  async left(name: string): Promise<Finished> {
+    return await ended(name, this.worker(name));
+  }
+
   /** Interrupts the master, and resolves as {@link ended}. */
   async stop(): Promise<ClusterResult> {
     kill(this.master, "SIGINT");
@@ -101,10 +124,28 @@ export class Cluster implements AsyncDisposable {
 
   /** Resolves when the master has ended by itself. */
   async ended(): Promise<ClusterResult> {
-    const finished = await this.master.finished;
-    const text = await Deno.readTextFile(this.#json);
+    const finished = await ended("the master", this.master);
+    const text = await Deno.readTextFile(this.#origin.json);
     assert.notEqual(text, "", finished.stderr);
     return { ...finished, summary: JSON.parse(text) };
+  }
+}
+
+function startMaster(port: number, args: readonly string[]): Started {
+  const bind = ["--master-bind-host", "127.0.0.1", "--master-bind-port", String(port)];
+  return startAiotest([...args, ...bind]);
+}
+
+async function ended(name: string, { finished }: Started): Promise<Finished> {
+  const tooLong = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => tooLong.reject(new Error(`${name} has not ended within ${LIMIT_MS / 1000} s`)),
+    LIMIT_MS,
+  );
+  try {
+    return await Promise.race([finished, tooLong.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

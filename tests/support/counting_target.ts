@@ -23,6 +23,7 @@ export class CountingTarget implements AsyncDisposable {
   /** In the order in which they were answered. */
   readonly visits: Visit[] = [];
   total = 0;
+  readonly #visitCounts = new Map<string, number>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #watchers = new Set<() => void>();
 
@@ -38,19 +39,27 @@ export class CountingTarget implements AsyncDisposable {
     await this.#server.shutdown();
   }
 
-  /** Resolves when so many requests have been answered. */
+  /** Resolves when so many requests have been answered; rejects as {@link until}. */
   reached(total: number): Promise<void> {
-    return this.until(() => this.total >= total);
+    return this.until(() => this.total >= total, 60_000);
   }
 
-  /** Resolves when the condition holds; it is looked at with every request. */
-  until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
+  /** Resolves when the condition holds, which is looked at with every request; rejects after so long. */
+  until(condition: () => boolean, limitMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#watchers.delete(look);
+      };
       const look = (): void => {
         if (!condition()) return;
-        this.#watchers.delete(look);
+        end();
         resolve();
       };
+      const timer = setTimeout(() => {
+        end();
+        reject(new Error(`not within ${limitMs / 1000} s and ${this.total} requests`));
+      }, limitMs);
       this.#watchers.add(look);
       look();
     });
@@ -61,6 +70,22 @@ export class CountingTarget implements AsyncDisposable {
     const sum = (field: keyof Seen): number =>
       [...this.seen.values()].reduce((total, row) => total + row[field], 0);
     return { requests: sum("requests"), bytesIn: sum("bytesIn"), bytesOut: sum("bytesOut") };
+  }
+
+  /** How many requests of a path came from these nodes, as far as they said so. */
+  visitsOf(path: string, nodes: readonly string[]): number {
+    return nodes.reduce((sum, node) => sum + (this.#visitCounts.get(`${node} ${path}`) ?? 0), 0);
+  }
+
+  /** All requests that came from a node. */
+  totalOf(node: string): number {
+    return this.visits.filter((visit) => visit.node === node).length;
+  }
+
+  /** Users that have visited since then, and where they ran: one line each, sorted. */
+  usersSince(atMs: number): string[] {
+    const recent = this.visits.filter((visit) => visit.atMs >= atMs);
+    return [...new Set(recent.map(({ node, user }) => `${node} ${user}`))].sort();
   }
 
   async #answer(request: Request): Promise<Response> {
@@ -77,6 +102,8 @@ export class CountingTarget implements AsyncDisposable {
     const node = request.headers.get("x-node");
     if (node !== null) {
       const user = request.headers.get("x-user") ?? "";
+      const key = `${node} ${path}`;
+      this.#visitCounts.set(key, (this.#visitCounts.get(key) ?? 0) + 1);
       this.visits.push({ path, node, user, atMs: performance.now() });
     }
     for (const watcher of this.#watchers) watcher();

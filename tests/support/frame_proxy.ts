@@ -1,6 +1,9 @@
 import type { Message } from "../../src/cluster/message.ts";
 import { type Direction, ProxyLink, type SeenFrame, sleep, type Weather } from "./proxy_link.ts";
 
+/** Who cuts connections waits so long for one. */
+const ALONE_MS = 10_000;
+
 /**
  * A stretch of network between workers and their master that does what it is told. It knows frames, and
  * passes each on whole and in order, unless told otherwise. Plain TCP only; workers connect to
@@ -121,7 +124,9 @@ export class FrameProxy implements AsyncDisposable {
   }
 
   /**
-   * Cuts so many connections, one by one, each a random one that stands; resolves after the last.
+   * Cuts so many connections, one by one, each a random one that stands; resolves after the last, and
+   * rejects where none has stood for 10 s. A worker waits for up to 2 s before it connects again, so
+   * many cuts in a short time need many workers.
    *
    * @param random decides; a seeded one decides the same again.
    * @param options.meanMs between two cuts; it is random between 0 and twice that.
@@ -130,11 +135,14 @@ export class FrameProxy implements AsyncDisposable {
     random: () => number,
     { cuts, meanMs }: { readonly cuts: number; readonly meanMs: number },
   ): Promise<void> {
+    let cutAt = performance.now();
     for (let done = 0; done < cuts;) {
       await sleep(random() * 2 * meanMs);
+      if (performance.now() - cutAt > ALONE_MS) throw new Error(`nobody came back for cut ${done}`);
       const links = [...this.#links].filter(({ doomed }) => !doomed);
       const link = links[Math.floor(random() * links.length)];
       if (link === undefined) continue;
+      cutAt = performance.now();
       if (random() < 0.5) link.close();
       else link.tear(random() < 0.5 ? "toMaster" : "toWorker", random());
       done++;

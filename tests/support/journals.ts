@@ -37,6 +37,15 @@ const FIELDS: Readonly<
   started: { userCount: fc.nat() },
   stopping: { finalUsers: fc.nat(), elapsedSeconds: seconds },
   ended: {},
+  call: {
+    incarnation: id,
+    id: fc.nat(),
+    service: fc.constantFrom("counter", "queue", "feeder", "call"),
+    name: id,
+    operation: fc.string({ maxLength: 32 }),
+    args: fc.json(),
+  },
+  settled: { incarnation: id, ids: fc.array(fc.nat(), { maxLength: 20 }) },
   abandoned: { reason: id },
 };
 

@@ -141,6 +141,24 @@ export const messages: {
   QUIT: record({ type: fc.constant("QUIT") }),
   PING: record({ type: fc.constant("PING"), number: count }),
   PONG: record({ type: fc.constant("PONG"), number: count }),
+  CALL: record({
+    type: fc.constant("CALL"),
+    id: count,
+    service: fc.constantFrom("counter", "queue", "feeder", "rendezvous", "message", "call"),
+    name: id,
+    operation: fc.string({ maxLength: 32 }),
+    args: fc.json(),
+  }),
+  REPLY: record({
+    type: fc.constant("REPLY"),
+    id: count,
+    result: fc.constantFrom("ok", "error", "end"),
+    value: fc.json(),
+  }),
+  SETTLED: record({ type: fc.constant("SETTLED"), id: count }),
+  RECALL: record({ type: fc.constant("RECALL"), ids: fc.array(count, { maxLength: 20 }) }),
+  CAST: record({ type: fc.constant("CAST"), seq: count, from: id, kind: id, data: fc.json() }),
+  CAST_ACK: record({ type: fc.constant("CAST_ACK"), seq: count }),
 };
 
 /** Any message; as many reports as all others together, since there is the most in them. */

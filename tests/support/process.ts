@@ -11,6 +11,8 @@ export interface Finished {
 export interface StartOptions {
   readonly cwd?: string;
   readonly env?: Record<string, string>;
+  /** Whether it leads a process group of its own, as a command in a terminal does. */
+  readonly detached?: boolean;
 }
 
 /** A command under way. */
@@ -32,6 +34,7 @@ export function startAiotest(args: readonly string[], options: StartOptions = {}
     args: ["run", "-A", "--quiet", CLI, ...args],
     cwd: options.cwd,
     env: { NO_COLOR: "1", ...options.env },
+    detached: options.detached ?? false,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

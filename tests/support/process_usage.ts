@@ -29,3 +29,13 @@ export async function memoryOf(pid: number): Promise<Memory> {
     Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)![1]) * 1024;
   return { resident: bytes("VmRSS"), peak: bytes("VmHWM") };
 }
+
+/**
+ * Seconds that the first thread of a process, the one that runs its code, was ready to run and had no
+ * core: what it is late by because others were busy. Null: the thread that asks.
+ */
+export function waitedSeconds(pid: number | null): number {
+  // Not by a thread of the runtime that waits for files.
+  const text = Deno.readTextFileSync(`/proc/${pid ?? "thread-self"}/schedstat`);
+  return Number(text.split(" ")[1]) / 1e9;
+}

@@ -37,6 +37,11 @@ export class SimulatedCrew {
     this.ended.catch(() => {});
   }
 
+  /** Ends all of them, if they have not ended yet. */
+  [Symbol.dispose](): void {
+    for (const worker of this.workers) worker.end();
+  }
+
   /** Cuts all connections, in the same moment. */
   cut(): void {
     for (const worker of this.workers) worker.cut();

@@ -1,6 +1,7 @@
 import type { Random } from "../../src/core/random.ts";
+import type { Counted, CountedEntry, CountedLatencies } from "../../src/stats/counted.ts";
 import { Entry } from "../../src/stats/entry.ts";
-import { Interval } from "../../src/stats/interval.ts";
+import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import { PairMap } from "../../src/stats/pair_map.ts";
 
 /** What is known exactly of one method and name. */
@@ -30,9 +31,15 @@ const FAILING = 0.02;
 const SCRIPTS = 60;
 
 interface Script {
-  readonly interval: Interval;
+  readonly entries: readonly (readonly [method: string, name: string, entry: ScriptedEntry])[];
+  readonly requests: number;
+  readonly failures: number;
   /** How often somebody was given it. */
   uses: number;
+}
+
+interface ScriptedEntry extends CountedEntry {
+  readonly latencies: CountedLatencies & { readonly histogram: Histogram };
 }
 
 /**
@@ -43,66 +50,92 @@ export class SimulatedLoad {
   readonly #scripts: readonly Script[];
 
   constructor(random: Random) {
-    this.#scripts = Array.from({ length: SCRIPTS }, () => ({
-      interval: madeUpInterval(random),
-      uses: 0,
-    }));
+    this.#scripts = Array.from({ length: SCRIPTS }, () => madeUpScript(random));
   }
 
-  /** Requests that were given away so far. */
-  get requests(): number {
-    return this.#scripts.reduce((sum, { uses }) => sum + uses * NAMES * REQUESTS_A_NAME, 0);
-  }
-
-  /** A second of one worker; good until the next one is asked for. */
-  next(turn: number, second: number, users: number): Interval {
+  /** A second of one worker. */
+  next(turn: number, second: number, users: number): Counted {
     const script = this.#scripts[turn % SCRIPTS]!;
     script.uses++;
-    const { interval } = script;
-    interval.second = second;
-    interval.users = users;
-    interval.peakUsers = users;
-    return interval;
+    const { entries, requests, failures } = script;
+    const seconds = [{ second, users, peakUsers: users, requests, failures }];
+    return { from: second, to: second, seconds, entries, userErrors: [] };
   }
 
   /** What all that was given away adds up to, by name. */
   rows(): ExactRow[] {
-    const entries = new PairMap<Entry>();
-    for (const { interval, uses } of this.#scripts) {
-      for (const [method, name, entry] of interval.entries) {
-        const sum = entries.get(method, name) ?? new Entry();
-        entries.set(method, name, sum);
+    const sums = new PairMap<Entry>();
+    for (const { entries, uses } of this.#scripts) {
+      for (const [method, name, entry] of entries) {
+        const sum = sums.get(method, name) ?? new Entry();
+        sums.set(method, name, sum);
         addTimes(sum, entry, uses);
       }
     }
-    return Array.from(entries, ([method, name, entry]) => rowOf(method, name, entry))
+    return Array.from(sums, ([method, name, entry]) => rowOf(method, name, entry))
       .sort((a, b) => a.name < b.name ? -1 : 1);
   }
 }
 
-function madeUpInterval(random: Random): Interval {
-  const interval = new Interval(0, 0);
-  for (let n = 0; n < NAMES; n++) {
+function madeUpScript(random: Random): Script {
+  const names = [...Array(NAMES).keys()];
+  const entries = names.map((n) => {
     const method = n % 4 === 3 ? "POST" : "GET";
     const name = `/shop/department-${n}/articles/:id`;
-    const entry = new Entry();
-    for (let i = 0; i < REQUESTS_A_NAME; i++) {
-      const failed = random() < FAILING;
-      entry.add({
-        method,
-        name,
-        status: failed ? 503 : 200,
-        latencyMs: (5 + 3 * n) * Math.exp(0.35 * normal(random)),
-        endedAt: 0,
-        bytesReceived: failed ? 0 : 1_500 + Math.floor(20_000 * random()),
-        bytesSent: method === "POST" ? 400 : 0,
-        retries: random() < FAILING ? 1 : 0,
-        error: failed ? "HTTP 503" : null,
-      });
-    }
-    interval.entries.set(method, name, entry);
+    return [method, name, madeUpEntry({ method, name, medianMs: 5 + 3 * n }, random)] as const;
+  });
+  const sum = (count: (entry: ScriptedEntry) => number): number =>
+    entries.reduce((total, [, , entry]) => total + count(entry), 0);
+  return {
+    entries,
+    requests: sum(({ requests }) => requests),
+    failures: sum(({ failures }) => failures),
+    uses: 0,
+  };
+}
+
+interface Kind {
+  readonly method: string;
+  readonly name: string;
+  readonly medianMs: number;
+}
+
+function madeUpEntry({ method, name, medianMs }: Kind, random: Random): ScriptedEntry {
+  const entry = new Entry();
+  for (let i = 0; i < REQUESTS_A_NAME; i++) {
+    const failed = random() < FAILING;
+    entry.add({
+      method,
+      name,
+      status: failed ? 503 : 200,
+      latencyMs: medianMs * Math.exp(0.35 * normal(random)),
+      endedAt: 0,
+      bytesReceived: failed ? 0 : 1_500 + Math.floor(20_000 * random()),
+      bytesSent: method === "POST" ? 400 : 0,
+      retries: random() < FAILING ? 1 : 0,
+      error: failed ? "HTTP 503" : null,
+    });
   }
-  return interval;
+  const { requests, failures, retries, bytesReceived, bytesSent, errors } = entry;
+  const { count, min, max, sum, squaredDeviations } = entry.latencies;
+  const histogram = new ListedHistogram(entry.latencies.histogram);
+  const latencies = { count, min, max, sum, squaredDeviations, histogram };
+  return { requests, failures, retries, bytesReceived, bytesSent, latencies, errors };
+}
+
+/** A histogram that is sent so often that its buckets are looked for only once. */
+class ListedHistogram extends Histogram {
+  readonly #list: readonly BucketCount[];
+
+  constructor(histogram: Histogram) {
+    super();
+    this.merge(histogram);
+    this.#list = [...histogram.buckets()];
+  }
+
+  override buckets(): IterableIterator<BucketCount> {
+    return this.#list.values();
+  }
 }
 
 /** A normally distributed number, of mean 0 and deviation 1. */
@@ -111,7 +144,7 @@ function normal(random: Random): number {
 }
 
 /** Adds an entry so many times; of the latencies, what percentiles and extremes need. */
-function addTimes(sum: Entry, entry: Entry, times: number): void {
+function addTimes(sum: Entry, entry: ScriptedEntry, times: number): void {
   if (times === 0) return;
   sum.failures += entry.failures * times;
   sum.retries += entry.retries * times;

@@ -3,9 +3,9 @@ import type { Summary } from "../../src/report/summary.ts";
 import type { LatencySummary } from "../../src/stats/snapshot.ts";
 import { RUNTIME_FLAGS } from "../../build/runtime_flags.ts";
 import { fromFileUrl } from "./paths.ts";
-import { cpuSeconds, memoryOf } from "./process_usage.ts";
+import { cpuSeconds, memoryOf, waitedSeconds } from "./process_usage.ts";
 import { SimulatedCrew } from "./simulated_crew.ts";
-import { type ExactRow } from "./simulated_load.ts";
+import type { ExactRow } from "./simulated_load.ts";
 
 /** What is run. */
 export interface SimulatedRunOptions {
@@ -29,6 +29,8 @@ export interface SimulatedRun {
   readonly masterCpu: number;
   /** Bytes that the master had resident at the end of each second of the test. */
   readonly residentBytes: readonly number[];
+  /** How long the master, and the thread of the workers, had no core although they could have run. */
+  readonly waitedMs: number;
   /** What the workers have sent, and what the master has counted of it, by method and name. */
   readonly sent: readonly ExactRow[];
   readonly counted: readonly ExactRow[];
@@ -50,7 +52,7 @@ export async function runSimulated(options: SimulatedRunOptions): Promise<Simula
   ].map(String));
   try {
     await options.onMaster?.(master.pid);
-    const crew = new SimulatedCrew({
+    using crew = new SimulatedCrew({
       size: options.workers,
       masterPort: master.port,
       token: TOKEN,
@@ -58,10 +60,10 @@ export async function runSimulated(options: SimulatedRunOptions): Promise<Simula
     });
     const joinMs = await crew.until(({ joins }) => joins > 0, JOIN_LIMIT_MS);
     await crew.until(({ begun }) => begun, JOIN_LIMIT_MS);
-    const usage = watch(master.pid, options.seconds);
-    await options.onBegun?.(crew);
-    const { masterCpu, residentBytes } = await usage;
-    await crew.ended;
+    const [usage] = await Promise.all([
+      watch(master.pid, options.seconds, crew),
+      options.onBegun?.(crew),
+    ]);
     const { code, stderr } = await master.ended;
     const text = await Deno.readTextFile(json);
     if (code > 1 || text === "") throw new Error(`the master exited with ${code}:\n${stderr}`);
@@ -70,8 +72,7 @@ export async function runSimulated(options: SimulatedRunOptions): Promise<Simula
       joinMs,
       delayMs: crew.delays.summary(),
       reports: crew.delays.count,
-      masterCpu,
-      residentBytes,
+      ...usage,
       sent: crew.load.rows(),
       counted: summary.requests.map(exactRow),
       drained: crew.workers.every(({ drained }) => drained),
@@ -128,22 +129,32 @@ async function startMaster(args: readonly string[]): Promise<MasterProcess> {
   };
 }
 
-/** What the master takes, from the moment at which the test begins. */
-async function watch(
-  pid: number,
-  seconds: number,
-): Promise<Pick<SimulatedRun, "masterCpu" | "residentBytes">> {
+type Usage = Pick<SimulatedRun, "masterCpu" | "residentBytes" | "waitedMs">;
+
+/** What the run takes, from the moment at which the test begins. */
+async function watch(pid: number, seconds: number, crew: SimulatedCrew): Promise<Usage> {
   const beganAt = systemClock.now();
+  const waited = { master: waitedSeconds(pid), own: waitedSeconds(null) };
   const residentBytes: number[] = [];
+  let masterWaited = 0;
   let from = { at: 0, cpu: 0 };
-  // Within its last second, the test may already be over.
-  for (let second = 1; second < seconds; second++) {
-    await sleep(systemClock, Math.max(0, beganAt + second * 1000 - systemClock.now()));
+  let masterCpu = 0;
+  let over = false;
+  const ended = crew.ended.finally(() => over = true);
+  for (let second = 1; !over; second++) {
+    const leftMs = beganAt + second * 1000 - systemClock.now();
+    await Promise.race([sleep(systemClock, Math.max(0, leftMs)), ended]);
+    if (over) break;
+    masterWaited = waitedSeconds(pid) - waited.master;
+    // Within its last second, the test may already be over.
+    if (second >= seconds) continue;
     residentBytes.push((await memoryOf(pid)).resident);
-    if (second === 1) from = { at: systemClock.now(), cpu: await cpuSeconds(pid) };
+    const now = { at: systemClock.now(), cpu: await cpuSeconds(pid) };
+    if (second === 1) from = now;
+    else masterCpu = (now.cpu - from.cpu) * 1000 / (now.at - from.at);
   }
-  const cpu = await cpuSeconds(pid) - from.cpu;
-  return { masterCpu: cpu * 1000 / (systemClock.now() - from.at), residentBytes };
+  const waitedMs = (masterWaited + waitedSeconds(null) - waited.own) * 1000;
+  return { masterCpu, residentBytes, waitedMs };
 }
 
 function exactRow(row: Summary["requests"][number]): ExactRow {

@@ -26,9 +26,13 @@ export interface SimulatedWorkerOptions {
 /** So that a second has ended when it is reported, as real workers do it. */
 const AFTER_THE_SECOND_MS = 1;
 
+/** How long it takes until the last user has stopped, at most. */
+const LONGEST_STOP_MS = 1_000;
+
 /**
  * A worker without users: it talks with a real master as `WorkerRun` does, over a connection that is
- * found again as every worker's is, and reports a made-up second each second. Hundreds fit into a process.
+ * found again as every worker's is, and reports a made-up second each second. Having no users, it does
+ * not mind when its lease runs out. Hundreds fit into a process.
  */
 export class SimulatedWorker {
   /** How often the master let it in. */
@@ -105,6 +109,11 @@ export class SimulatedWorker {
     }
   }
 
+  /** Ends it, whatever the master says. */
+  end(): void {
+    void this.#link.close();
+  }
+
   /** Cuts its connection, as a network does. */
   cut(): void {
     this.#stream?.close();
@@ -169,10 +178,16 @@ export class SimulatedWorker {
     this.#enter("running");
   }
 
+  /** Users end their last tests over some time, so the final reports of many workers do not come together. */
   #stop(): void {
     if (this.#phase === "stopping" || this.#phase === "stopped") return;
     this.#enter("stopping");
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
+    const { random } = this.#options;
+    this.#timer = this.#clock.setTimer(() => this.#finish(), random() * LONGEST_STOP_MS);
+  }
+
+  #finish(): void {
     if (this.#outbox === null) return;
     this.#users = 0;
     this.#addSecond();

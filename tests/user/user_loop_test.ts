@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Lease } from "../../src/core/lease.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { UserLoop } from "../../src/user/user_loop.ts";
 import { weight } from "../../src/user/decorators.ts";
@@ -12,8 +13,11 @@ interface Living extends TestContext {
 }
 
 /** Starts a user of a class that writes to `log` by its `say` method. */
-function live(make: (say: (text: string) => void, test: Living) => UserClass): Living {
-  const context = testContext();
+function live(
+  make: (say: (text: string) => void, test: Living) => UserClass,
+  lease = Lease.endless(),
+): Living {
+  const context = testContext({ lease });
   const log: string[] = [];
   const living = { ...context, log, ended: false } as Living;
   const userClass = make((text) => log.push(`${context.clock.now()} ${text}`), living);
@@ -342,6 +346,25 @@ Deno.test("an onStop that hangs or throws does not keep its user from ending", a
   await throwing.clock.advance(0);
   assert.equal(throwing.ended, true);
   assert.equal(throwing.recorded.userErrors[0]!.error, "no logout");
+});
+
+Deno.test("an onStop that may send nothing, as the lease has run out, is not waited for", async () => {
+  const lease = new Lease(() => {});
+  lease.grant(5_000);
+  const user = live((say) =>
+    class ATest extends User {
+      testOne(): void {}
+      override async onStop(): Promise<void> {
+        say("stop");
+        await this.measure("logout", () => {});
+        say("sent");
+      }
+    }, lease);
+  await user.clock.advance(5_500);
+  user.loop.stop(1_000);
+  await user.clock.advance(10_000);
+  assert.deepEqual(user.log, ["5500 stop", "5600 ended"]);
+  assert.deepEqual(user.recorded, { samples: [], userErrors: [] });
 });
 
 Deno.test("a user stopped while it tries to start ends at once", async () => {

@@ -1,0 +1,147 @@
+/**
+ * What many workers cost their master, and what a master costs its workers. `deno task bench cluster
+ * [--workers N,N] [--seconds S] [--runs N]`; writes bench/results/cluster.json as well.
+ *
+ * First the real master, as a process of its own on core 0, with workers that have no users: they are in
+ * this process, on core 1, and each reports 20 names of 30 requests every second. Its processor time and
+ * its memory are what the system says; the time to an ACK is from a report's sending on, as the worker
+ * sees it, and all workers report in the same moment.
+ *
+ * Then FastHttpUser against nginx on the same two cores: as two workers of a master (`--processes 2`),
+ * and as two runs that know nothing of each other, taking turns.
+ *
+ * @module
+ */
+
+import { deepEqual } from "node:assert/strict";
+import { parseArgs } from "node:util";
+import { denoHost } from "../src/core/host.ts";
+import { runSimulated, type SimulatedRun } from "../tests/support/simulated_run.ts";
+import { positive } from "./support/arguments.ts";
+import { median } from "./support/comparison.ts";
+import { isInstalled, pin } from "./support/process.ts";
+import { compareSharing } from "./support/sharing.ts";
+
+const MASTER_CORE = 0;
+const WORKERS_CORE = 1;
+const RESULT = "bench/results/cluster.json";
+
+/** Share of a core that a master with 1,000 workers may take. */
+const CPU_GOAL = 0.7;
+
+/** Megabytes that it may have at the end beyond what it has after {@link EARLY_SECOND}. */
+const GROWTH_GOAL = 64;
+const EARLY_SECOND = 5;
+
+/** Seconds in which requests are counted, of a run of FastHttpUser. */
+const SHARING_SECONDS = 3;
+
+interface SizeRow {
+  readonly workers: number;
+  readonly joinSeconds: number;
+  readonly reports: number;
+  readonly masterCpu: number;
+  readonly earlyBytes: number;
+  readonly lateBytes: number;
+  readonly ackMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly exact: boolean;
+  /** What else wanted to run on the machine, just before: processes, over the last minute. */
+  readonly loadBefore: number;
+}
+
+const { args, stdout } = denoHost();
+const say = (line: string): void => stdout.write(`${line}\n`);
+
+async function measureSize(workers: number, seconds: number): Promise<SizeRow> {
+  const loadBefore = Deno.loadavg()[0]!;
+  const run = await runSimulated({
+    workers,
+    seconds,
+    onMaster: (pid) => pin(pid, MASTER_CORE),
+  });
+  const { p50, p99, max } = run.delayMs;
+  return {
+    workers,
+    joinSeconds: run.joinMs / 1000,
+    reports: run.reports,
+    masterCpu: run.masterCpu,
+    earlyBytes: run.residentBytes[EARLY_SECOND - 1]!,
+    lateBytes: run.residentBytes.at(-1)!,
+    ackMs: { p50: p50!, p99: p99!, max: max! },
+    exact: isExact(run),
+    loadBefore,
+  };
+}
+
+function isExact({ counted, sent, drained, summary }: SimulatedRun): boolean {
+  try {
+    deepEqual(counted, sent);
+  } catch {
+    return false;
+  }
+  return drained && summary.complete;
+}
+
+function sizeText(row: SizeRow): string {
+  const { workers, joinSeconds, reports, masterCpu, earlyBytes, lateBytes, ackMs, exact } = row;
+  const [early, late] = [earlyBytes, lateBytes].map((bytes) => (bytes / 1e6).toFixed(0));
+  const grown = (lateBytes - earlyBytes) / 2 ** 20;
+  const ms = [ackMs.p50, ackMs.p99, ackMs.max].map((time) => time.toFixed(0));
+  return [
+    `${workers} workers, all in after ${joinSeconds.toFixed(1)} s:`,
+    `  master: ${(masterCpu * 100).toFixed(0)} % of a core ` +
+    `(goal: under ${CPU_GOAL * 100} %: ${masterCpu < CPU_GOAL ? "met" : "MISSED"}), ` +
+    `${early} MB after ${EARLY_SECOND} s, ${late} MB at the end ` +
+    `(goal: under ${GROWTH_GOAL} MiB more: ${grown < GROWTH_GOAL ? "met" : "MISSED"})`,
+    `  ${reports} reports, acknowledged after ${ms[0]} ms at the median, ${ms[1]} ms at the ` +
+    `99th percentile, ${ms[2]} ms at most`,
+    `  totals ${exact ? "exact" : "WRONG"}; load of the machine before: ${
+      row.loadBefore.toFixed(1)
+    }`,
+  ].join("\n");
+}
+
+const { values } = parseArgs({
+  args: [...args],
+  options: {
+    workers: { type: "string", default: "10,100,1000" },
+    seconds: { type: "string", default: "20" },
+    runs: { type: "string", default: "5" },
+  },
+});
+const sizes = values.workers.split(",").map((text) => Math.ceil(positive("workers", text)));
+const seconds = Math.max(EARLY_SECOND + 1, Math.ceil(positive("seconds", values.seconds)));
+const runs = Math.ceil(positive("runs", values.runs));
+for (const program of ["nginx", "taskset"]) {
+  if (!await isInstalled(program)) throw new Error(`there is no ${program} here`);
+}
+const date = new Date().toISOString();
+await pin(Deno.pid, WORKERS_CORE);
+const rows: SizeRow[] = [];
+for (const workers of sizes) {
+  const row = await measureSize(workers, seconds);
+  rows.push(row);
+  say(sizeText(row));
+}
+const loadBefore = Deno.loadavg()[0]!;
+const sharing = await compareSharing({ runs, seconds: SHARING_SECONDS, say });
+const ratio = median(sharing.distributed) / median(sharing.separate);
+say(
+  `FastHttpUser on two cores: ${
+    median(sharing.distributed).toFixed(0)
+  } requests/s as two workers of a ` +
+    `master, ${median(sharing.separate).toFixed(0)} as two runs: ${
+      ratio.toFixed(3)
+    } of their rate; ` +
+    `load of the machine before: ${loadBefore.toFixed(1)}`,
+);
+const result = {
+  date,
+  cores: navigator.hardwareConcurrency,
+  seconds,
+  rows,
+  sharing: { ...sharing, seconds: SHARING_SECONDS, ratio, loadBefore },
+};
+await Deno.mkdir(RESULT.slice(0, RESULT.lastIndexOf("/")), { recursive: true });
+await Deno.writeTextFile(RESULT, `${JSON.stringify(result, null, 2)}\n`);
+say(`Written to ${RESULT}`);

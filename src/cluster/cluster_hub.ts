@@ -1,0 +1,69 @@
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import { CounterStore } from "./counter_store.ts";
+import { FeederStore, type StockedFeeder } from "./feeder_store.ts";
+import { QueueStore } from "./queue_store.ts";
+import { RendezvousBoard } from "./rendezvous_board.ts";
+import {
+  type Cancel,
+  type Done,
+  NOTHING_TO_CANCEL,
+  refused,
+  type SharedCall,
+  type SharedService,
+} from "./shared_call.ts";
+
+/** What a hub works with. */
+export interface HubOptions {
+  readonly feeders: readonly StockedFeeder[];
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * All that the nodes of a run share. The same calls in the same order make the same state, but for
+ * those that change nothing.
+ *
+ * ```ts
+ * import { systemClock as clock } from "../core/clock.ts";
+ * import { ClusterHub } from "./cluster_hub.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const hub = new ClusterHub({ feeders: [], clock, random: Math.random });
+ * const call = { service: "counter", name: "orders", operation: "add", args: "[3]" };
+ * const values: string[] = [];
+ * hub.perform(call, ({ value }) => values.push(value));
+ * hub.perform({ ...call, args: "3" }, ({ value }) => values.push(value));
+ * assert.deepEqual(values, ["3", "counter orders: no list of arguments"]);
+ * ```
+ */
+export class ClusterHub {
+  readonly #services: ReadonlyMap<string, SharedService>;
+
+  constructor({ feeders, clock, random }: HubOptions) {
+    this.#services = new Map<string, SharedService>([
+      ["counter", new CounterStore()],
+      ["queue", new QueueStore()],
+      ["feeder", new FeederStore(feeders, random)],
+      ["rendezvous", new RendezvousBoard(clock)],
+    ]);
+  }
+
+  /** Carries a call out. */
+  perform(call: SharedCall, done: Done): Cancel {
+    const { service, name, args } = call;
+    const list = parsed(args);
+    const found = this.#services.get(service);
+    if (found !== undefined && Array.isArray(list)) return found.perform(call, list, done);
+    done(refused(`${service} ${name}: no ${found ? "list of arguments" : "such service"}`));
+    return NOTHING_TO_CANCEL;
+  }
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * What nodes ask of what all of them share, and what they are answered. A call is plain data: it is the
+ * same whether it comes from this process or over the wire.
+ *
+ * @module
+ */
+
+/** One thing that is asked. */
+export interface SharedCall {
+  /** `counter`, `queue`, `feeder`, `rendezvous` or `message`. */
+  readonly service: string;
+  /** Of the counter, the queue and so on. */
+  readonly name: string;
+  readonly operation: string;
+  /** A JSON list. */
+  readonly args: string;
+}
+
+/** How a call went. */
+export type CallResult =
+  /** The value is the answer. */
+  | "ok"
+  /** The value is what is wrong. */
+  | "error"
+  /** Whoever has called is to end. */
+  | "end";
+
+/** What a call is answered. */
+export interface Outcome {
+  readonly result: CallResult;
+  /** For `ok` a JSON text, or nothing for undefined; else a sentence. */
+  readonly value: string;
+}
+
+/** A call that was carried out. */
+export interface Performed extends Outcome {
+  /** Whether anything is different now: then it must never be carried out twice. */
+  readonly changed: boolean;
+  /** Takes back what was given out, where its receiver never got it; null where nothing was. */
+  readonly giveBack: (() => void) | null;
+}
+
+/** Gets what became of a call: at once, later, or never. */
+export type Done = (performed: Performed) => void;
+
+/** Gives a call up that has not been carried out yet; after that it changes nothing. */
+export type Cancel = () => void;
+
+/** One kind of thing that nodes share. */
+export interface SharedService {
+  /** Carries a call out; arguments that make no sense are answered with what is wrong with them. */
+  perform(call: SharedCall, args: readonly unknown[], done: Done): Cancel;
+}
+
+/** Where a node's calls go. */
+export interface ClusterPort {
+  /** What the node is called. */
+  readonly node: string;
+  /**
+   * Carries a call out, once.
+   *
+   * @param mayBlock whether the answer may be a long time in coming.
+   * @returns gives the call up: it is never answered, and what it was given goes back.
+   */
+  call(call: SharedCall, mayBlock: boolean, done: (outcome: Outcome) => void): () => void;
+}
+
+/** For calls that are carried out at once. */
+export const NOTHING_TO_CANCEL: Cancel = () => {};
+
+/** A call that has changed nothing. */
+export function read(value: unknown): Performed {
+  return { result: "ok", value: JSON.stringify(value), changed: false, giveBack: null };
+}
+
+/** A call that has changed something. */
+export function changed(json: string): Performed {
+  return { result: "ok", value: json, changed: true, giveBack: null };
+}
+
+/** A call that cannot be carried out. */
+export function refused(why: string): Performed {
+  return { result: "error", value: why, changed: false, giveBack: null };
+}

@@ -1,0 +1,7 @@
+/**
+ * What a user's code throws to end its own user, quietly: `onStop` runs, and nothing is counted as an
+ * error. Whoever catches it has a user that goes on.
+ */
+export class UserEnd extends Error {
+  override readonly name = "UserEnd";
+}

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { type ByteStream, writeAll } from "../../src/core/byte_stream.ts";
+import { connect, listen, type StreamListener } from "../../src/core/network.ts";
+import { identity, testAuthority } from "../support/certificates.ts";
+
+const LOCAL = { hostname: "127.0.0.1", port: 0, tls: null };
+
+async function readAll(stream: ByteStream, length: number): Promise<string> {
+  const into = new Uint8Array(length);
+  for (let at = 0; at < length;) {
+    const count = await stream.read(into.subarray(at));
+    if (count === null) throw new Error(`it ended after ${at} bytes`);
+    at += count;
+  }
+  return new TextDecoder().decode(into);
+}
+
+/** Says a word each way. */
+async function talk(listener: StreamListener, near: ByteStream): Promise<string> {
+  const accepted = await listener.accept();
+  assert.ok(accepted !== null);
+  const { stream: far, address } = accepted;
+  const encoder = new TextEncoder();
+  await writeAll(near, encoder.encode("ping"));
+  await writeAll(far, encoder.encode("pong"));
+  const heard = `${await readAll(far, 4)} ${await readAll(near, 4)} ${address}`;
+  far.close();
+  near.close();
+  return heard;
+}
+
+Deno.test("what listens at a free port gets what connects to it", async () => {
+  const listener = listen(LOCAL);
+  assert.ok(listener.port > 0);
+  const near = await connect({ ...LOCAL, port: listener.port });
+  assert.equal(await talk(listener, near), "ping pong 127.0.0.1");
+  listener.close();
+});
+
+Deno.test("a listener that is closed has no further connection", async () => {
+  const listener = listen(LOCAL);
+  const waiting = listener.accept();
+  listener.close();
+  assert.equal(await waiting, null);
+  assert.equal(await listener.accept(), null);
+});
+
+Deno.test("a port that is taken, and one where nobody listens, are errors", async () => {
+  const listener = listen(LOCAL);
+  const { port } = listener;
+  assert.throws(() => listen({ ...LOCAL, port }), Deno.errors.AddrInUse);
+  listener.close();
+  await assert.rejects(connect({ ...LOCAL, port }), Deno.errors.ConnectionRefused);
+});
+
+Deno.test("TLS: who trusts the authority gets through, and nobody else", async () => {
+  const listener = listen({ ...LOCAL, tls: identity("good") });
+  const to = { hostname: "localhost", port: listener.port };
+  // Both ends have to shake hands at the same time.
+  const talked = connect({ ...to, tls: { caCerts: [testAuthority()] } })
+    .then((near) => talk(listener, near));
+  assert.match(await talked, /^ping pong /);
+  const refused = assert.rejects(connect({ ...to, tls: { caCerts: [] } }));
+  const accepted = await listener.accept();
+  const reading = accepted!.stream.read(new Uint8Array(1)).catch(() => null);
+  await refused;
+  assert.equal(await reading, null);
+  accepted!.stream.close();
+  listener.close();
+});
+
+Deno.test("TLS: a certificate of another host is refused", async () => {
+  const listener = listen({ ...LOCAL, tls: identity("wrong_host") });
+  const tls = { caCerts: [testAuthority()] };
+  const refused = assert.rejects(connect({ hostname: "localhost", port: listener.port, tls }));
+  const accepted = await listener.accept();
+  const reading = accepted!.stream.read(new Uint8Array(1)).catch(() => null);
+  await refused;
+  await reading;
+  accepted!.stream.close();
+  listener.close();
+});

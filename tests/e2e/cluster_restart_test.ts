@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import { Cluster, type ClusterOptions, type ClusterResult } from "../support/cluster.ts";
+import { CountingTarget } from "../support/counting_target.ts";
+import { assertEqualCounts } from "../support/exact_counts.ts";
+import { printFigure } from "../support/figure.ts";
+import { sleep } from "../support/proxy_link.ts";
+
+const NODES = ["w1", "w2", "w3"];
+
+/** The load is looked at in slices of so many milliseconds. */
+const SLICE_MS = 250;
+
+/** A target, a cluster whose master writes a journal, and what became of its masters. */
+class RestartedRun implements AsyncDisposable {
+  readonly target: CountingTarget;
+  readonly cluster: Cluster;
+  readonly #journal: string;
+  /** When the first master was killed. */
+  killedAt = Infinity;
+
+  private constructor(target: CountingTarget, cluster: Cluster, journal: string) {
+    this.target = target;
+    this.cluster = cluster;
+    this.#journal = journal;
+  }
+
+  static async start({ args, ...options }: Partial<ClusterOptions>): Promise<RestartedRun> {
+    const target = new CountingTarget();
+    const journal = `${await Deno.makeTempDir()}/journal`;
+    const cluster = await Cluster.start({
+      fixture: "walks.ts",
+      workers: NODES.length,
+      journal,
+      ...options,
+      args: ["-H", target.url, ...args ?? []],
+    });
+    return new RestartedRun(target, cluster, journal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cluster[Symbol.asyncDispose]();
+    await this.target[Symbol.asyncDispose]();
+    await Deno.remove(this.#journal.replace(/\/journal$/, ""), { recursive: true });
+  }
+
+  /** Users that have begun so far. */
+  get started(): number {
+    return this.target.visitsOf("/start", NODES);
+  }
+
+  /** Resolves when so many users have begun. */
+  async reached(users: number): Promise<void> {
+    await this.target.until(() => this.started >= users, 30_000);
+  }
+
+  async kill(): Promise<void> {
+    this.killedAt = Math.min(this.killedAt, performance.now());
+    this.cluster.master.kill("SIGKILL");
+    await this.cluster.master.finished;
+  }
+
+  /** Starts the next master; resolves with the run that it goes on with. */
+  async resume(): Promise<string> {
+    return await this.cluster.resume(this.#journal).tells(/Going on with run (\S+):/);
+  }
+
+  /** Resolves when every worker has joined so often. */
+  async joined(times: number): Promise<void> {
+    const pattern = new RegExp(`(?:Joined the master[^]*){${times - 1}}Joined (the master)`);
+    await Promise.all(NODES.map((node) => this.cluster.worker(node).tells(pattern)));
+  }
+
+  /** The run that the journal was begun for. */
+  async runId(): Promise<string> {
+    const text = new TextDecoder("latin1").decode(await Deno.readFile(this.#journal));
+    return /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(text)![0];
+  }
+
+  /** Requests in each slice from one moment to another. */
+  load(fromMs: number, toMs: number): number[] {
+    const slices = new Array<number>(Math.floor((toMs - fromMs) / SLICE_MS)).fill(0);
+    for (const { atMs } of this.target.visits) {
+      const slice = Math.floor((atMs - fromMs) / SLICE_MS);
+      if (slice >= 0 && slice < slices.length) slices[slice]!++;
+    }
+    return slices;
+  }
+
+  /** Whether everything was counted once, and all of it is one run. */
+  async assertExact(what: string, { summary, code }: ClusterResult, runId: string): Promise<void> {
+    printFigure(`${what}: requests`, `${this.target.total}`, `${summary.totals.requests}`);
+    assertEqualCounts(summary, this.target);
+    assert.deepEqual([runId, summary.runId], [await this.runId(), runId]);
+    assert.equal(summary.complete, true);
+    assert.deepEqual(
+      summary.workers.map(({ id, state, complete }) => [id, state, complete]).sort(),
+      NODES.map((id) => [id, "finished", true]),
+    );
+    for (const { id, requests } of summary.workers) {
+      assert.equal(requests, this.target.totalOf(id));
+    }
+    assert.equal(code, 0);
+  }
+
+  /** Whether each of so many users has begun once, and ended once. */
+  assertUnmoved(users: number): void {
+    for (const path of ["/start", "/stop"]) {
+      const visits = this.target.visits.filter((visit) => visit.path === path);
+      assert.equal(visits.length, users, path);
+      assert.equal(new Set(visits.map(({ user }) => user)).size, users, path);
+    }
+  }
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+/** Holds the load since the master was killed against the load before. */
+function assertNoGap(what: string, run: RestartedRun): void {
+  const { killedAt } = run;
+  const usual = median(run.load(killedAt - 2_000, killedAt));
+  const lowest = Math.min(...run.load(killedAt, performance.now()));
+  printFigure(
+    `${what}: lowest load in ${SLICE_MS} ms`,
+    "60 % of the usual",
+    `${(lowest / usual * 100).toFixed(0)} % of ${usual} requests`,
+  );
+  assert.ok(lowest >= 0.6 * usual);
+}
+
+Deno.test("the master killed, and back within 2 s: no gap in the load, nothing lost", async () => {
+  await using run = await RestartedRun.start({ args: ["-u", "40", "-r", "40"] });
+  await run.reached(40);
+  await sleep(2_500);
+  await run.kill();
+  await sleep(500);
+  const runId = await run.resume();
+  const seconds = (performance.now() - run.killedAt) / 1000;
+  printFigure("killed once: the next master is there", "2 s", `${seconds.toFixed(2)} s`);
+  await run.joined(2);
+  await sleep(2_000);
+  assertNoGap("killed once", run);
+  assert.equal(run.target.visitsOf("/stop", NODES), 0);
+  const result = await run.cluster.stop();
+  await run.assertExact("killed once", result, runId);
+  run.assertUnmoved(40);
+  assert.deepEqual(result.summary.users, { peak: 40, final: 40 });
+});
+
+Deno.test("the master killed twice, once before its workers are back: nothing lost", async () => {
+  await using run = await RestartedRun.start({ args: ["-u", "40", "-r", "40"] });
+  await run.reached(40);
+  await sleep(2_500);
+  await run.kill();
+  const first = await run.resume();
+  await run.kill();
+  const second = await run.resume();
+  assert.equal(first, second);
+  await Promise.all(NODES.map((node) => run.cluster.worker(node).says("is lost")));
+  await run.joined(2);
+  await sleep(1_500);
+  await run.kill();
+  await run.resume();
+  await sleep(2_500);
+  assertNoGap("killed three times", run);
+  assert.equal(run.target.visitsOf("/stop", NODES), 0);
+  await run.assertExact("killed three times", await run.cluster.stop(), first);
+  run.assertUnmoved(40);
+});
+
+Deno.test("the master killed in a ramp: the ramp goes on where it was", async () => {
+  await using run = await RestartedRun.start({ args: ["-u", "60", "-r", "10"] });
+  await run.reached(20);
+  await run.kill();
+  await sleep(500);
+  const atKill = run.started;
+  const runId = await run.resume();
+  await run.joined(2);
+  const backAt = performance.now();
+  const atReturn = run.started;
+  await run.reached(60);
+  const rate = (60 - atReturn) / (performance.now() - backAt) * 1000;
+  printFigure("killed in a ramp: users started a second", "10", rate.toFixed(1));
+  await sleep(1_500);
+  assert.ok(atKill >= 20 && atReturn < 60);
+  assert.ok(rate > 8 && rate < 12.5);
+  assert.equal(run.target.visitsOf("/stop", NODES), 0);
+  const result = await run.cluster.stop();
+  await run.assertExact("killed in a ramp", result, runId);
+  run.assertUnmoved(60);
+  assert.deepEqual(result.summary.users, { peak: 60, final: 60 });
+});
+
+Deno.test("the master killed while its users stop: their last counts are in", async () => {
+  await using run = await RestartedRun.start({
+    args: ["-u", "30", "-r", "30", "--linger", "3", "--stop-timeout", "5"],
+  });
+  await run.reached(30);
+  await sleep(1_500);
+  run.cluster.master.kill("SIGINT");
+  await run.cluster.master.says("Stopping the users");
+  await sleep(500);
+  await run.kill();
+  const runId = await run.resume();
+  assert.equal(run.target.visitsOf("/stop", NODES), 0);
+  const result = await run.cluster.ended();
+  await run.assertExact("killed while users stop", result, runId);
+  run.assertUnmoved(30);
+  assert.deepEqual(result.summary.users, { peak: 30, final: 30 });
+});
+
+Deno.test("a run whose workers do not come back ends after 10 s, with exit code 4", async () => {
+  await using run = await RestartedRun.start({ args: ["-u", "30", "-r", "30"] });
+  await run.reached(30);
+  await sleep(2_500);
+  for (const node of NODES) run.cluster.worker(node).kill("SIGKILL");
+  await run.kill();
+  const runId = await run.resume();
+  const resumedAt = performance.now();
+  const { summary, code, stderr } = await run.cluster.ended();
+  const seconds = (performance.now() - resumedAt) / 1000;
+  printFigure("no worker back: the master ends", "after 10 s", `${seconds.toFixed(1)} s`);
+  assert.ok(seconds > 9.5 && seconds < 18);
+  assert.match(stderr, /No worker is left to run users/);
+  assert.equal(summary.runId, runId);
+  assert.equal(summary.complete, false);
+  assert.deepEqual(summary.workers.map(({ state }) => state), ["lost", "lost", "lost"]);
+  assert.ok(summary.totals.requests > 300 && summary.totals.requests <= run.target.total);
+  assert.equal(code, 4);
+});

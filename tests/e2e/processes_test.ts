@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import type { Summary } from "../../src/report/summary.ts";
+import { Cluster } from "../support/cluster.ts";
+import { CountingTarget } from "../support/counting_target.ts";
+import { allGone, childrenOf } from "../support/descendants.ts";
+import { assertEqualCounts } from "../support/exact_counts.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { type Finished, runAiotest, startAiotest, type Started } from "../support/process.ts";
+
+const VISITS = fromFileUrl("../e2e/fixtures/visits.ts");
+const TOLD = fromFileUrl("../e2e/fixtures/told.ts");
+
+/** A run of several processes, and what its summary says in the end. */
+class Processes implements AsyncDisposable {
+  readonly parent: Started;
+  readonly #json: string;
+
+  private constructor(parent: Started, json: string) {
+    this.parent = parent;
+    this.#json = json;
+  }
+
+  static async start(
+    target: CountingTarget,
+    args: readonly string[],
+    detached = false,
+  ): Promise<Processes> {
+    const json = await Deno.makeTempFile({ suffix: ".json" });
+    const load = ["-H", target.url, "-u", "20", "-r", "100", "-s", "1", "--json", json];
+    return new Processes(startAiotest(["-f", VISITS, ...load, ...args], { detached }), json);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.parent.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.parent.finished;
+    await Deno.remove(this.#json);
+  }
+
+  async ended(): Promise<Finished & { readonly summary: Summary }> {
+    const finished = await this.parent.finished;
+    const text = await Deno.readTextFile(this.#json);
+    assert.notEqual(text, "", finished.stderr);
+    return { ...finished, summary: JSON.parse(text) };
+  }
+}
+
+/** Resolves when users of so many workers are at work. */
+function atWork(target: CountingTarget, workers: number): Promise<void> {
+  return target.until(
+    () => new Set(target.visits.map(({ node }) => node)).size >= workers && target.total > 40,
+    20_000,
+  );
+}
+
+Deno.test("one command is a master with two workers: exact, and nothing is left", async () => {
+  await using target = new CountingTarget();
+  await using run = await Processes.start(target, ["--processes", "2", "-t", "3"]);
+  await atWork(target, 2);
+  const children = childrenOf(run.parent.pid);
+  assert.equal(children.length, 2);
+  const { code, summary, stderr } = await run.ended();
+  assert.equal(code, 0, stderr);
+  assertEqualCounts(summary, target);
+  assert.equal(summary.complete, true);
+  assert.deepEqual(summary.warnings, []);
+  assert.equal(summary.users.peak, 20);
+  const names = summary.workers.map(({ id }) => id).sort();
+  assert.equal(names.length, 2);
+  for (const [index, name] of names.entries()) {
+    assert.match(name, new RegExp(`-[a-z0-9]{4}-${index + 1}$`));
+    assert.ok(stderr.includes(`[${name}] `), stderr);
+    assert.match(
+      stderr,
+      new RegExp(`^\\[${name}\\] .* INFO +Joined the master at .* as ${name}`, "m"),
+    );
+  }
+  // A secret of their own is between them, so nobody has to be warned of anything.
+  assert.doesNotMatch(stderr, /WARNING/);
+  await allGone(children, 1_000);
+});
+
+Deno.test("--processes -1 is a worker for each core", async () => {
+  await using target = new CountingTarget();
+  await using run = await Processes.start(target, ["--processes", "-1", "-t", "2"]);
+  const { code, summary } = await run.ended();
+  assert.equal(code, 0);
+  assert.equal(summary.workers.length, navigator.hardwareConcurrency);
+  assertEqualCounts(summary, target);
+});
+
+for (const whole of [false, true]) {
+  Deno.test(`Ctrl-C, to ${whole ? "the whole group" : "the parent"}: a report, and nothing is left`, async () => {
+    await using target = new CountingTarget();
+    await using run = await Processes.start(target, ["--processes", "2"], whole);
+    await atWork(target, 2);
+    const { pid } = run.parent;
+    const children = childrenOf(pid);
+    Deno.kill(whole ? -pid : pid, "SIGINT");
+    const { code, summary, stdout, stderr } = await run.ended();
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^PASSED /m);
+    assert.equal(summary.complete, true);
+    assertEqualCounts(summary, target);
+    assert.ok(target.visits.some(({ path }) => path === "/stop"), "no user has had its onStop");
+    await allGone(children, 1_000);
+  });
+}
+
+Deno.test("a master that is killed leaves no worker behind for longer than 3 s", async () => {
+  await using target = new CountingTarget();
+  await using run = await Processes.start(target, ["--processes", "2"]);
+  await atWork(target, 2);
+  const children = childrenOf(run.parent.pid);
+  assert.equal(children.length, 2);
+  run.parent.kill("SIGKILL");
+  await allGone(children, 3_000);
+});
+
+Deno.test("a worker that is killed is named, the other goes on with all users", async () => {
+  await using target = new CountingTarget();
+  await using run = await Processes.start(target, ["--processes", "2", "-t", "11"]);
+  await atWork(target, 2);
+  Deno.kill(childrenOf(run.parent.pid)[0]!, "SIGKILL");
+  const { code, summary, stdout, stderr } = await run.ended();
+  assert.equal(code, 4, stderr);
+  assert.equal(summary.exitCode, 4);
+  assert.equal(summary.complete, false);
+  const [lost] = summary.workers.filter(({ complete }) => !complete);
+  const [other] = summary.workers.filter(({ complete }) => complete);
+  assert.deepEqual([lost?.state, other?.state, other?.peakUsers], ["lost", "finished", 20]);
+  assert.match(stderr, new RegExp(`Worker ${lost!.id} has ended with exit code 137`));
+  assert.match(
+    summary.warnings.join("\n"),
+    new RegExp(`^Worker ${lost!.id} has not sent its last`),
+  );
+  assert.match(stdout, /counts incomplete for 1 of 2 workers \(exit\s+code 4\)/);
+  assert.equal(other!.requests, target.totalOf(other!.id));
+});
+
+Deno.test("workers for a master elsewhere; SIGTERM to their parent hands their users over", async () => {
+  await using target = new CountingTarget();
+  await using cluster = await Cluster.start({
+    fixture: "visits.ts",
+    workers: 1,
+    args: ["-H", target.url, "-u", "18", "-r", "100", "--expect-workers", "3"],
+  });
+  const port = await cluster.master.tells(/Waiting for workers at \S+:(\d+)\./);
+  const parent = startAiotest(
+    ["-f", VISITS, "--worker", "--processes", "2", "--master-port", port],
+  );
+  await atWork(target, 3);
+  const children = childrenOf(parent.pid);
+  parent.kill("SIGTERM");
+  const { code, stderr } = await parent.finished;
+  assert.equal(code, 0, stderr);
+  await allGone(children, 1_000);
+  const since = performance.now();
+  await target.until(() => target.usersSince(since).length >= 18, 10_000);
+  const result = await cluster.stop();
+  assert.equal(result.code, 0, result.stderr);
+  assertEqualCounts(result.summary, target);
+  assert.equal(result.summary.complete, true);
+  const states = result.summary.workers.map(({ id, state }) => `${id === "w1" ? id : ""} ${state}`);
+  assert.deepEqual(states.sort(), [" left", " left", "w1 finished"]);
+});
+
+Deno.test("workers are told what their parent was told, on the command line or in variables", async () => {
+  await using target = new CountingTarget();
+  const { code, stdout, stderr } = await runAiotest(
+    ["-f", TOLD, "--processes", "2", "-u", "4", "-r", "10", "-t", "2", "--greeting", "good day"],
+    { env: { AIOTEST_CITY: "Oslo", AIOTEST_HOST: target.url, AIOTEST_EXCLUDE_TAGS: "slow" } },
+  );
+  assert.equal(code, 0, stderr);
+  assert.ok(target.total > 4);
+  for (const { path, user } of target.visits) {
+    assert.deepEqual([path, user], ["/told", "Oslo: good day"]);
+  }
+  // The master's own print stays as it is; those of workers say whose they are.
+  assert.match(stdout, /^master is told Oslo: good day$/m);
+  assert.equal(stderr.match(/^\[(\S+)\] \1 is told Oslo: good day$/mg)?.length, 2, stderr);
+});
+
+/** Runs a test file of this text with --processes, in a folder of its own. */
+async function runText(text: string, ...args: string[]): Promise<Finished> {
+  const cwd = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${cwd}/aiotestfile.ts`, text);
+  const finished = await runAiotest(["--processes", "3", "-t", "1", ...args], { cwd });
+  await Deno.remove(cwd, { recursive: true });
+  return finished;
+}
+
+Deno.test("a mistake in the test file is told once, by the parent", async () => {
+  const { code, stdout, stderr } = await runText(`import "./missing.ts";\n`);
+  assert.equal(code, 2);
+  assert.equal(stdout, "");
+  assert.match(stderr, /^aiotest: \S+aiotestfile\.ts:1:8: an import failed: .*missing\.ts"\.\n$/);
+});
+
+Deno.test("what only workers stumble over ends the run before it begins, with exit code 2", async () => {
+  const { code, stdout, stderr } = await runText(`
+    import { events, User } from "aiotest";
+    let isMaster = false;
+    events.on("init", ({ node }) => { isMaster = node === "master"; });
+    export class AccountTest extends User {
+      constructor(context: never) {
+        super(context);
+        if (!isMaster) throw new Error("no accounts here");
+      }
+      testNothing(): void {}
+    }`);
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /^\[\S+-[123]\] aiotest: AccountTest cannot be made: .*no accounts here$/m);
+  assert.match(stderr, /^aiotest: The test has not begun, as worker \S+-[123] could not start$/m);
+  assert.match(stdout, /FAILED {2}no requests \(exit code 2\)/);
+  assert.doesNotMatch(stderr, /^ +at /m, "a stack trace");
+});

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { Member } from "../../src/cluster/member.ts";
+import { AiotestError } from "../../src/core/errors.ts";
+import { Muster } from "../../src/runner/muster.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+
+interface Scene {
+  readonly clock: FakeClock;
+  readonly muster: Muster;
+  readonly staff: Member[];
+  readonly connected: Set<Member>;
+  /** When a second of the wait was over. */
+  readonly seconds: number[];
+}
+
+function scene(expectedWorkers: number, expectSeconds = 0): Scene {
+  const clock = new FakeClock();
+  const staff: Member[] = [];
+  const connected = new Set<Member>();
+  const seconds: number[] = [];
+  const muster = new Muster({
+    clock,
+    hall: { staff, isConnected: (member) => connected.has(member) },
+    expectedWorkers,
+    expectSeconds,
+    onSecond: () => void seconds.push(clock.now()),
+  });
+  return { clock, muster, staff, connected, seconds };
+}
+
+function come({ staff, connected }: Scene): Member {
+  const name = String(staff.length);
+  const member = new Member({ id: name, incarnation: name, index: staff.length, host: "box" });
+  staff.push(member);
+  connected.add(member);
+  return member;
+}
+
+/** Whether a promise has settled, and how. */
+function outcome(promise: Promise<void>): { text: string } {
+  const result = { text: "waiting" };
+  promise.then(() => result.text = "done", (error: unknown) => result.text = String(error));
+  return result;
+}
+
+Deno.test("it waits until enough are ready, for ever where nothing is said", async () => {
+  const all = scene(2);
+  const waiting = outcome(all.muster.ofNew());
+  come(all);
+  all.muster.look();
+  await all.clock.advance(100_000);
+  assert.equal(waiting.text, "waiting");
+  assert.equal(all.seconds.length, 100);
+  come(all);
+  all.muster.look();
+  await settle();
+  assert.equal(waiting.text, "done");
+  assert.equal(all.clock.pending, 0);
+});
+
+Deno.test("who is ready and not there does not count", async () => {
+  const all = scene(2);
+  const waiting = outcome(all.muster.ofNew());
+  const first = come(all);
+  all.connected.delete(first);
+  come(all);
+  all.muster.look();
+  await settle();
+  assert.equal(waiting.text, "waiting");
+  all.connected.add(first);
+  all.muster.look();
+  await settle();
+  assert.equal(waiting.text, "done");
+});
+
+Deno.test("those that do not come in time are an error with exit code 4", async () => {
+  const all = scene(3, 10);
+  const waited = all.muster.ofNew().catch((error: unknown) => error);
+  come(all);
+  await all.clock.advance(10_000);
+  const error = await waited;
+  assert.ok(error instanceof AiotestError);
+  assert.equal(error.exitCode, 4);
+  assert.equal(error.message, "1 of 3 workers came within 10 s");
+  assert.match(error.hint, /--expect-workers-max-wait/);
+  assert.equal(all.clock.pending, 0);
+});
+
+Deno.test("who gives up waits for nobody, now and later", async () => {
+  const all = scene(3, 10);
+  const waiting = outcome(all.muster.ofNew());
+  all.muster.giveUp();
+  await settle();
+  assert.equal(waiting.text, "done");
+  assert.equal(all.clock.pending, 0);
+  await all.muster.of([new Member({ id: "x", incarnation: "x", index: 0, host: "box" })], 1000);
+  assert.equal(all.clock.now(), 0);
+});
+
+Deno.test("those of before are waited for until all are connected, or the time is over", async () => {
+  const all = scene(1);
+  const members = [come(all), come(all)];
+  all.connected.clear();
+  const waiting = outcome(all.muster.of(members, 10_000));
+  all.connected.add(members[0]!);
+  all.muster.look();
+  await all.clock.advance(2_000);
+  assert.equal(waiting.text, "waiting");
+  all.connected.add(members[1]!);
+  all.muster.look();
+  await settle();
+  assert.equal(waiting.text, "done");
+
+  all.connected.clear();
+  const again = outcome(all.muster.of(members, 10_000));
+  await all.clock.advance(9_999);
+  assert.equal(again.text, "waiting");
+  await all.clock.advance(1);
+  assert.equal(again.text, "done");
+  assert.equal(all.clock.pending, 0);
+});

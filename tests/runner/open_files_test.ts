@@ -1,0 +1,15 @@
+import assert from "node:assert/strict";
+import { openFilesProblem } from "../../src/runner/open_files.ts";
+
+Deno.test("each user needs a file, and the process some more", () => {
+  assert.equal(openFilesProblem(950, 1000), null);
+  assert.equal(
+    openFilesProblem(951, 1000),
+    "The limit of open files is 1000, too low for 951 users with a connection each: " +
+      "raise it (ulimit -n) before the test.",
+  );
+});
+
+Deno.test("where nobody knows the limit, nobody is warned", () => {
+  assert.equal(openFilesProblem(1e6, null), null);
+});

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import type { Report } from "../../src/cluster/message.ts";
+import { Events } from "../../src/core/events.ts";
+import { Lease } from "../../src/core/lease.ts";
+import { LoadGenerator } from "../../src/runner/load_generator.ts";
+import { Reporter } from "../../src/runner/reporter.ts";
+import { User } from "../../src/user/user.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { reportIn } from "../support/report_link.ts";
+import { discovered } from "../support/users.ts";
+
+interface Scene {
+  readonly clock: FakeClock;
+  readonly generator: LoadGenerator;
+  readonly reporter: Reporter;
+  readonly link: { connected: boolean };
+  readonly sent: Report[];
+}
+
+class StepTest extends User {
+  static override waitTime = 1;
+  testStep(): void {
+    this.record({ name: "step", latencyMs: 1 });
+  }
+}
+
+/** A node that begins when the run has lasted for so long. */
+function scene(elapsedSeconds = 0): Scene {
+  const clock = new FakeClock();
+  const sent: Report[] = [];
+  const link = {
+    connected: true,
+    sendFrame: (frame: Uint8Array) => void sent.push(reportIn(frame)),
+  };
+  const generator = new LoadGenerator({
+    runId: "run",
+    node: "w1",
+    classes: [discovered(StepTest)],
+    host: null,
+    insecure: false,
+    firstUserId: 1,
+    lease: Lease.endless(),
+    events: new Events(),
+    clock,
+    random: () => 0.5,
+    cpuSeconds: () => clock.now() / 4000,
+    env: () => undefined,
+    onWarning: () => {},
+  });
+  generator.start(elapsedSeconds);
+  const reporter = new Reporter({ runId: "run", clock, generator, link, phase: 0 });
+  reporter.start();
+  return { clock, generator, reporter, link, sent };
+}
+
+function requests(reports: readonly Report[]): number {
+  return reports.flatMap(({ users }) => users).reduce((sum, { requests }) => sum + requests, 0);
+}
+
+async function end({ generator, reporter }: Scene): Promise<void> {
+  reporter.end();
+  await generator.stopAll(0);
+  generator.end();
+}
+
+Deno.test("each second is reported right after its end", async () => {
+  const all = scene();
+  all.generator.scaleTo([2], 0);
+  await all.clock.advance(1_000);
+  assert.deepEqual(all.sent, []);
+  await all.clock.advance(2_500);
+  assert.deepEqual(all.sent.map(({ seq, from, to, cpu }) => [seq, from, to, cpu.toFixed(2)]), [
+    [1, 0, 0, "0.25"],
+    [2, 1, 1, "0.25"],
+    [3, 2, 2, "0.25"],
+  ]);
+  assert.equal(requests(all.sent), 6);
+  assert.equal(all.reporter.lastSeq, 3);
+  await end(all);
+  assert.equal(all.clock.pending, 0);
+});
+
+Deno.test("who begins late reports when the run's second is over", async () => {
+  const all = scene(7.75);
+  await all.clock.advance(300);
+  assert.deepEqual(all.sent.map(({ from, to }) => [from, to]), [[7, 7]]);
+  await all.clock.advance(1_000);
+  assert.deepEqual(all.sent.map(({ from, to }) => [from, to]), [[7, 7], [8, 8]]);
+  await end(all);
+});
+
+Deno.test("without a connection nothing is sent, and nothing is lost", async () => {
+  const all = scene();
+  all.generator.scaleTo([1], 0);
+  all.link.connected = false;
+  await all.clock.advance(3_100);
+  assert.deepEqual(all.sent, []);
+  all.link.connected = true;
+  all.reporter.reconnected(0);
+  assert.equal(requests(all.sent), 3);
+  all.reporter.reconnected(1);
+  assert.equal(requests(all.sent.slice(3)), 2);
+  await end(all);
+});
+
+Deno.test("what the master lacks goes again, from there on", async () => {
+  const all = scene();
+  await all.clock.advance(3_100);
+  all.reporter.resume(2);
+  assert.deepEqual(all.sent.map(({ seq }) => seq), [1, 2, 3, 2, 3]);
+  await end(all);
+});
+
+Deno.test("a new part of the run begins within a second, and what was before belongs to the old one", async () => {
+  const all = scene();
+  all.generator.scaleTo([2], 0);
+  await all.clock.advance(1_400);
+  all.reporter.turnTo(1);
+  all.reporter.turnTo(1);
+  await all.clock.advance(1_000);
+  assert.deepEqual(all.sent.map(({ phase, from, to }) => [phase, from, to]), [
+    [0, 0, 0],
+    [0, 1, 1],
+    [1, 1, 1],
+  ]);
+  assert.deepEqual(all.sent.map((report) => requests([report])), [2, 2, 0]);
+  await end(all);
+});
+
+Deno.test("at its end all that is left goes, and it is drained when that is acknowledged", async () => {
+  const all = scene();
+  all.generator.scaleTo([2], 0);
+  await all.clock.advance(2_300);
+  await all.generator.stopAll(0);
+  all.generator.end();
+  all.reporter.finish();
+  assert.deepEqual(all.sent.map(({ seq, final }) => [seq, final]), [[1, false], [2, false], [
+    3,
+    true,
+  ]]);
+  assert.equal(requests(all.sent), 6);
+  assert.equal(all.reporter.drained, false);
+  all.reporter.acknowledged(2);
+  assert.equal(all.reporter.drained, false);
+  all.reporter.acknowledged(3);
+  assert.equal(all.reporter.drained, true);
+  assert.equal(all.clock.pending, 0);
+});

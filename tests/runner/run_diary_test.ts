@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { NO_JOURNAL } from "../../src/cluster/journal.ts";
+import type { JournalRecord } from "../../src/cluster/journal_record.ts";
+import { Member } from "../../src/cluster/member.ts";
+import { decodeMessage } from "../../src/cluster/message_codec.ts";
+import { RunDiary } from "../../src/runner/run_diary.ts";
+import { report } from "../support/reports.ts";
+
+const MEMBER = new Member({ id: "w1", incarnation: "i1", index: 4, host: "box" });
+
+Deno.test("what becomes of a worker is written down at once", () => {
+  const records: JournalRecord[] = [];
+  const diary = new RunDiary({
+    append: (...more) => void records.push(...more),
+    close: () => {},
+  });
+  diary.entered(MEMBER);
+  diary.assigned(MEMBER, {
+    type: "TARGET",
+    revision: 7,
+    classes: { A: 3 },
+    rate: 1,
+    stopTimeout: 2,
+  });
+  diary.moved(MEMBER);
+  assert.deepEqual(records, [
+    { type: "worker", id: "w1", incarnation: "i1", index: 4, host: "box" },
+    { type: "assigned", incarnation: "i1", classes: { A: 3 } },
+    { type: "membership", incarnation: "i1", membership: "present" },
+  ]);
+});
+
+Deno.test("a report is written down as it was sent", () => {
+  const records: JournalRecord[] = [];
+  const diary = new RunDiary({
+    append: (...more) => void records.push(...more),
+    close: () => {},
+  });
+  diary.counted(MEMBER, report({ seq: 3 }));
+  const [record] = records;
+  assert.ok(record?.type === "report");
+  assert.equal(record.incarnation, "i1");
+  assert.deepEqual(decodeMessage(record.payload), report({ seq: 3 }));
+});
+
+Deno.test("without a journal, nothing is encoded for it", () => {
+  // A report that cannot be encoded would be an error.
+  new RunDiary(NO_JOURNAL).counted(MEMBER, report({ runId: "x".repeat(2_000_000) }));
+});

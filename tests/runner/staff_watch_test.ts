@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { Member } from "../../src/cluster/member.ts";
+import { StaffWatch } from "../../src/runner/staff_watch.ts";
+
+Deno.test("each worker is watched by itself", () => {
+  const watch = new StaffWatch();
+  const [busy, calm] = ["busy", "calm"].map((id, index) => {
+    const member = new Member({ id, incarnation: id, index, host: "box" });
+    member.cpu = id === "busy" ? 0.98 : 0.3;
+    return member;
+  });
+  const said: string[] = [];
+  for (let second = 0; second < 6; second++) {
+    said.push(...watch.note(busy!), ...watch.note(calm!));
+  }
+  assert.ok(said.length > 0);
+  assert.ok(said.every((text) => text.startsWith("Worker busy used over 90 % of a core")), said[0]);
+});

@@ -1,0 +1,444 @@
+import assert from "node:assert/strict";
+import { Channel } from "../../src/cluster/channel.ts";
+import { greet } from "../../src/cluster/greeting.ts";
+import type { Message, TargetMessage } from "../../src/cluster/message.ts";
+import { AiotestError, UsageError } from "../../src/core/errors.ts";
+import type { StreamListener } from "../../src/core/network.ts";
+import { User } from "../../src/user/user.ts";
+import { type FakeClock, settle } from "../support/fake_clock.ts";
+import { terms } from "../support/joining.ts";
+import { discovered } from "../support/users.ts";
+import {
+  type Ground,
+  VirtualCluster,
+  type VirtualWorker,
+  type VirtualWorkerOptions,
+} from "../support/virtual_cluster.ts";
+
+/** A master that says what a test says. */
+class PuppetMaster {
+  readonly heard: Message[] = [];
+  channel: Channel | null = null;
+  runId = "run-1";
+  epoch = 1;
+  ackedSeq = 0;
+  /** Whether it answers PINGs. */
+  answers = true;
+  #reports = true;
+
+  constructor(cluster: VirtualCluster, listener: StreamListener) {
+    void (async () => {
+      for (;;) {
+        const accepted = await listener.accept();
+        if (accepted === null) return;
+        const channel = new Channel(accepted.stream);
+        const { runId, epoch, ackedSeq } = this;
+        const admit = (): { runId: string; ackedSeq: number } => ({ runId, ackedSeq });
+        await greet(channel, "10.0.0.1", terms({ epoch, admit }), cluster.clock);
+        this.channel = channel;
+        void this.#listen(channel);
+      }
+    })();
+  }
+
+  say(message: Message): void {
+    this.channel!.send(message);
+  }
+
+  /** Applies no report any more. */
+  ignoreReports(): void {
+    this.#reports = false;
+  }
+
+  of<Type extends Message["type"]>(type: Type): Extract<Message, { type: Type }>[] {
+    return this.heard.filter((message): message is Extract<Message, { type: Type }> =>
+      message.type === type
+    );
+  }
+
+  async #listen(channel: Channel): Promise<void> {
+    for (;;) {
+      const message = await channel.receive();
+      if (message === null) return;
+      if (message.type === "PING") {
+        if (this.answers) channel.send({ type: "PONG", number: message.number });
+        continue;
+      }
+      this.heard.push(message);
+      if (message.type !== "REPORT" || !this.#reports) continue;
+      this.ackedSeq = message.seq;
+      channel.send({ type: "ACK", seq: message.seq });
+    }
+  }
+}
+
+interface Scene {
+  readonly cluster: VirtualCluster;
+  readonly master: PuppetMaster;
+  readonly worker: VirtualWorker;
+  readonly ground: Ground;
+  readonly clock: FakeClock;
+}
+
+function scene(options: VirtualWorkerOptions = {}): Scene {
+  const cluster = new VirtualCluster({});
+  const master = new PuppetMaster(cluster, cluster.network.listen());
+  const worker = cluster.worker("a", options);
+  return { cluster, master, worker, ground: cluster.ground, clock: cluster.clock };
+}
+
+const SETUP: Message = { type: "SETUP", workerIndex: 3, options: "{}" };
+const START: Message = { type: "START", elapsedSeconds: 0, phase: 0 };
+
+function target(revision: number, users: number, changes: Partial<TargetMessage> = {}): Message {
+  const classes = { StepTest: users };
+  return { type: "TARGET", revision, classes, rate: 1000, stopTimeout: 2, ...changes };
+}
+
+/** A scene in which so many users run. */
+async function running(users: number, options: VirtualWorkerOptions = {}): Promise<Scene> {
+  const all = scene(options);
+  await all.clock.advance(0);
+  for (const message of [SETUP, START, target(1, users)]) all.master.say(message);
+  await all.clock.advance(100);
+  assert.equal(all.ground.users(), users);
+  return all;
+}
+
+Deno.test("a worker gets ready, begins, and runs what it is told", async () => {
+  const { cluster, master, worker, ground } = scene();
+  await cluster.advance(100);
+  assert.deepEqual(master.heard, [
+    { type: "STATE", users: 0, state: "preparing", elapsedSeconds: 0 },
+  ]);
+  master.say(SETUP);
+  await cluster.advance(100);
+  assert.deepEqual(master.heard.at(-1), {
+    type: "STATE",
+    users: 0,
+    state: "ready",
+    elapsedSeconds: 0,
+  });
+  master.say({ ...START, elapsedSeconds: 7.5 });
+  master.say(target(1, 4, { rate: 2 }));
+  await cluster.advance(2_000);
+  assert.equal(ground.users(), 4);
+  assert.deepEqual(ground.ids, [3e9 + 1, 3e9 + 2, 3e9 + 3, 3e9 + 4]);
+  assert.deepEqual(master.of("TARGET_ACK"), [{ type: "TARGET_ACK", revision: 1 }]);
+  assert.deepEqual(
+    master.of("STATE").map(({ users, state, elapsedSeconds }) => [users, state, elapsedSeconds]),
+    [[0, "preparing", 0], [0, "ready", 0], [1, "spawning", 7.5], [4, "running", 9]],
+  );
+  assert.deepEqual(master.of("REPORT").map(({ seq, from, to }) => [seq, from, to]), [
+    [1, 7, 7],
+    [2, 8, 8],
+  ]);
+  worker.kill();
+});
+
+Deno.test("it obeys the newest target, and only that", async () => {
+  const { cluster, master, worker, ground } = await running(4);
+  for (const [revision, users] of [[3, 2], [2, 9], [3, 7]] as const) {
+    master.say(target(revision, users));
+  }
+  await cluster.advance(100);
+  assert.equal(ground.users(), 2);
+  assert.deepEqual(master.of("TARGET_ACK").map(({ revision }) => revision), [1, 3, 2, 3]);
+  worker.kill();
+});
+
+Deno.test("a master that was started again counts its targets from 1", async () => {
+  const { cluster, master, worker, ground } = await running(4);
+  master.say(target(9, 5));
+  await cluster.advance(1_500);
+  master.epoch = 2;
+  worker.line.cut();
+  await cluster.advance(1_000);
+  assert.equal(ground.users(), 5);
+  master.say(target(1, 3));
+  await cluster.advance(100);
+  assert.equal(ground.users(), 3);
+  assert.equal(ground.ids.length, 5);
+  worker.kill();
+});
+
+Deno.test("told to stop, it stops all users, and sends what it has counted, to the last", async () => {
+  const { cluster, master, worker, ground } = await running(3);
+  await cluster.advance(2_500);
+  master.say({ type: "STOP", deadline: 17 });
+  await cluster.advance(100);
+  assert.equal(ground.users(), 0);
+  const reports = master.of("REPORT");
+  assert.deepEqual(reports.map(({ seq, final }) => [seq, final]), [
+    [1, false],
+    [2, false],
+    [3, true],
+  ]);
+  const counted = reports.flatMap(({ users }) => users)
+    .reduce((sum, { requests }) => sum + requests, 0);
+  assert.equal(counted, ground.steps.length);
+  assert.deepEqual(master.of("STOPPED"), [{ type: "STOPPED", lastSeq: 3 }]);
+  assert.equal(master.of("STATE").at(-1)!.state, "stopped");
+  assert.equal(worker.ended, false);
+  master.say(target(2, 5));
+  await cluster.advance(1_000);
+  assert.equal(ground.users(), 0);
+  master.say({ type: "QUIT" });
+  await cluster.advance(100);
+  assert.deepEqual([worker.ended, worker.error], [true, null]);
+  assert.deepEqual(worker.warnings, []);
+  assert.equal(cluster.clock.pending, 0);
+});
+
+Deno.test("a master that ends the run without the last counts is warned of", async () => {
+  const { cluster, master, worker } = await running(3);
+  master.ignoreReports();
+  master.say({ type: "STOP", deadline: 17 });
+  await cluster.advance(100);
+  master.say({ type: "QUIT" });
+  await cluster.advance(100);
+  assert.equal(worker.ended, true);
+  assert.deepEqual(worker.warnings, [
+    "The master has ended the run without the last counts of this worker.",
+  ]);
+});
+
+Deno.test("it leaves when all that it has counted is acknowledged, and not before", async () => {
+  const { cluster, master, worker, ground } = await running(3);
+  await cluster.advance(1_500);
+  master.ignoreReports();
+  worker.run.leave();
+  await cluster.advance(3_000);
+  assert.equal(ground.users(), 0);
+  assert.deepEqual(master.of("STATE").at(-1)!.state, "leaving");
+  assert.equal(worker.ended, false);
+  master.say({ type: "ACK", seq: master.of("REPORT").at(-1)!.seq });
+  await cluster.advance(100);
+  assert.deepEqual([worker.ended, worker.error], [true, null]);
+});
+
+Deno.test("who leaves before the test has begun says so, and goes", async () => {
+  const { cluster, master, worker } = scene();
+  await cluster.advance(100);
+  master.say(SETUP);
+  await cluster.advance(100);
+  worker.run.leave();
+  await cluster.advance(100);
+  assert.deepEqual(master.of("STATE").map(({ state }) => state), ["preparing", "ready", "leaving"]);
+  assert.deepEqual([worker.ended, worker.error], [true, null]);
+  assert.equal(cluster.clock.pending, 0);
+});
+
+Deno.test("no request begins when there was no word from the master for 5 s, to the millisecond", async () => {
+  const { cluster, clock, master, worker, ground } = await running(20);
+  await cluster.advance(3_000);
+  master.answers = false;
+  // The last PING that was answered went out at 3 s.
+  let stoppedAt = Infinity;
+  await cluster.advance(7_000, () => {
+    if (ground.users() === 0) stoppedAt = Math.min(stoppedAt, clock.now());
+  }, 10);
+  assert.ok(ground.steps.some(({ atMs }) => atMs > 7_000 && atMs <= 8_000));
+  assert.deepEqual(ground.steps.filter(({ atMs }) => atMs > 8_000), []);
+  assert.ok(stoppedAt <= 8_900, String(stoppedAt));
+  assert.match(worker.warnings[0]!, /No word from the master for 5 s: the users are stopped/);
+  // It has joined again since, and waits to be told.
+  assert.equal(worker.line.opened, 2);
+  assert.equal(master.of("STATE").at(-1)!.state, "ready");
+  worker.kill();
+});
+
+Deno.test("a lease that ran out while the worker got ready is begun anew", async () => {
+  const ready = Promise.withResolvers<void>();
+  const { cluster, master, worker, ground } = scene({
+    prepare: async () => {
+      await ready.promise;
+      return {
+        classes: [discovered(cluster.ground.userClass("StepTest"))],
+        host: null,
+        insecure: false,
+      };
+    },
+  });
+  await cluster.advance(100);
+  master.say(SETUP);
+  master.answers = false;
+  // It hears of the master, but the master does not hear of it.
+  await cluster.advance(6_500, () => master.say({ type: "PING", number: 1 }), 500);
+  assert.equal(worker.line.opened, 2);
+  master.answers = true;
+  ready.resolve();
+  await cluster.advance(1_000);
+  for (const message of [START, target(1, 3)]) master.say(message);
+  await cluster.advance(3_500);
+  assert.ok(ground.steps.length >= 9, String(ground.steps.length));
+  worker.kill();
+});
+
+Deno.test("users that were cut off come back as others, and their counts get over", async () => {
+  const { cluster, master, worker, ground } = await running(4);
+  await cluster.advance(3_000);
+  worker.line.break();
+  await cluster.advance(6_000);
+  assert.equal(ground.users(), 0);
+  worker.line.mend();
+  await cluster.advance(2_500);
+  assert.equal(master.of("STATE").at(-1)!.state, "ready");
+  master.say(target(2, 4));
+  await cluster.advance(2_000);
+  assert.equal(ground.users(), 4);
+  assert.equal(new Set(ground.ids).size, 8);
+  master.say({ type: "STOP", deadline: 17 });
+  await cluster.advance(500);
+  const counted = new Map(master.of("REPORT").map((report) => [report.seq, report]));
+  const sum = [...counted.values()].flatMap(({ users }) => users)
+    .reduce((sum, { requests }) => sum + requests, 0);
+  assert.equal(sum, ground.steps.length);
+  worker.kill();
+});
+
+Deno.test("another run's master ends the worker with exit code 4", async () => {
+  const { cluster, master, worker, ground } = await running(3);
+  await cluster.advance(1_500);
+  master.runId = "run-2";
+  worker.line.cut();
+  await cluster.advance(3_000);
+  assert.equal(worker.ended, true);
+  assert.ok(worker.error instanceof AiotestError);
+  assert.equal(worker.error.exitCode, 4);
+  assert.match(worker.error.message, /has begun another run: what was counted here .* is lost/);
+  assert.equal(ground.users(), 0);
+  assert.equal(cluster.clock.pending, 0);
+});
+
+Deno.test("a class that the test file lacks ends the worker with exit code 2", async () => {
+  const { cluster, master, worker } = await running(3);
+  master.say(target(2, 0, { classes: { GhostTest: 0, StepTest: 3 } }));
+  await cluster.advance(100);
+  assert.equal(worker.ended, false);
+  master.say(target(3, 0, { classes: { GhostTest: 1 } }));
+  await cluster.advance(3_000);
+  assert.ok(worker.error instanceof UsageError);
+  assert.equal(
+    worker.error.message,
+    "The master wants users of GhostTest, which the test file here lacks",
+  );
+  assert.equal(cluster.ground.users(), 0);
+});
+
+Deno.test("a target is no member of the object that it is sent in", async () => {
+  const { cluster, master, worker } = await running(3);
+  master.say(target(2, 0, { classes: { StepTest: 1, constructor: 0 } }));
+  await cluster.advance(100);
+  assert.equal(cluster.ground.users(), 1);
+  worker.kill();
+});
+
+Deno.test("a node that cannot get ready ends with the reason", async () => {
+  const { cluster, master, worker } = scene({
+    prepare: (options) => Promise.reject(new UsageError(`${options} makes no sense`)),
+  });
+  await cluster.advance(100);
+  master.say(SETUP);
+  await cluster.advance(100);
+  assert.ok(worker.error instanceof UsageError);
+  assert.equal(worker.error.message, "{} makes no sense");
+  assert.equal(cluster.clock.pending, 0);
+});
+
+Deno.test("a master that is not found in time ends the worker with exit code 4", async () => {
+  const { cluster, worker, ground } = await running(3, { timeoutMs: 10_000 });
+  worker.line.break();
+  await cluster.advance(9_000);
+  assert.equal(worker.ended, false);
+  await cluster.advance(4_000);
+  assert.ok(worker.error instanceof AiotestError);
+  assert.equal(worker.error.exitCode, 4);
+  assert.match(worker.error.message, /^No master at here:5557 for 10 s: /);
+  assert.equal(ground.users(), 0);
+  assert.equal(cluster.clock.pending, 0);
+});
+
+Deno.test("told that all users run while its own testStart goes on, it counts for the right part", async () => {
+  const { cluster, master, worker } = scene();
+  const slow = Promise.withResolvers<void>();
+  worker.events.on("testStart", () => slow.promise);
+  await cluster.advance(100);
+  master.say(SETUP);
+  master.say(START);
+  master.say(target(1, 2));
+  master.say({ type: "STARTED", userCount: 9, phase: 1 });
+  await cluster.advance(500);
+  slow.resolve();
+  await cluster.advance(2_500);
+  assert.ok(master.of("REPORT").length >= 2);
+  assert.ok(master.of("REPORT").every(({ phase }) => phase === 1));
+  worker.kill();
+});
+
+Deno.test("told to stop while its own testStart goes on, it starts nobody, and still reports", async () => {
+  const { cluster, master, worker, ground } = scene();
+  const slow = Promise.withResolvers<void>();
+  worker.events.on("testStart", () => slow.promise);
+  await cluster.advance(100);
+  for (const message of [SETUP, START, target(1, 2)]) master.say(message);
+  await cluster.advance(500);
+  master.say({ type: "STOP", deadline: 17 });
+  await cluster.advance(500);
+  slow.resolve();
+  await cluster.advance(1_000);
+  assert.deepEqual(ground.ids, []);
+  assert.deepEqual(master.of("REPORT").map(({ final }) => final), [true]);
+  assert.equal(master.of("STATE").at(-1)!.state, "stopped");
+  master.say({ type: "QUIT" });
+  await settle();
+  assert.equal(worker.ended, true);
+  assert.deepEqual(worker.warnings, []);
+});
+
+Deno.test("the start is said once, however often it is told", async () => {
+  const { cluster, master, worker } = await running(2);
+  const said: number[] = [];
+  worker.events.on("startComplete", ({ userCount }) => void said.push(userCount));
+  for (let times = 0; times < 3; times++) master.say({ type: "STARTED", userCount: 2, phase: 1 });
+  await cluster.advance(100);
+  assert.deepEqual(said, [2]);
+  worker.kill();
+});
+
+Deno.test("more users than files may be open is warned of, once", async () => {
+  const { cluster, master, worker } = await running(2, { openFileLimit: 100 });
+  for (const [revision, users] of [[2, 80], [3, 80], [4, 60]] as const) {
+    master.say(target(revision, users));
+  }
+  await cluster.advance(100);
+  assert.deepEqual(worker.warnings.filter((text) => /80 users/.test(text)).length, 1);
+  assert.match(worker.warnings[0]!, /The limit of open files is 100, too low for 80 users/);
+  worker.kill();
+});
+
+Deno.test("what nobody awaited and was thrown is counted with the rest", async () => {
+  class QuietTest extends User {
+    testNothing(): void {}
+  }
+  Object.defineProperty(QuietTest, "name", { value: "StepTest" });
+  const all = scene({ classes: [QuietTest] });
+  await all.clock.advance(0);
+  for (const message of [SETUP, START, target(1, 1)]) all.master.say(message);
+  await all.cluster.advance(500);
+  all.worker.run.noteStrayError(new Error("lost"));
+  await all.cluster.advance(1_000);
+  assert.deepEqual(all.master.of("REPORT")[0]!.errors, [["(not awaited)", "lost", 1]]);
+  all.worker.kill();
+});
+
+Deno.test("a master that acknowledges what was never sent is left, and found again", async () => {
+  const { cluster, master, worker, ground } = await running(2);
+  await cluster.advance(1_500);
+  master.say({ type: "ACK", seq: 77 });
+  await cluster.advance(1_000);
+  assert.equal(worker.line.opened, 2);
+  assert.equal(ground.users(), 2);
+  assert.match(worker.warnings[0]!, /The connection with the master .* is lost/);
+  worker.kill();
+});
