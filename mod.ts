@@ -17,6 +17,22 @@
  * @module
  */
 
+export { cluster } from "./src/cluster/node_cluster.ts";
+export { csv, jsonl } from "./src/cluster/row_file.ts";
+export type {
+  Cluster,
+  Counter,
+  Feeder,
+  FeederMode,
+  FeederOptions,
+  Meeting,
+  MessageHandler,
+  Queue,
+  RendezvousOptions,
+  RowFile,
+  SendOptions,
+  WhenEmpty,
+} from "./src/core/cluster.ts";
 export { events } from "./src/core/events.ts";
 export type {
   CommandLineParser,

@@ -57,6 +57,7 @@ async function measureSize(workers: number, seconds: number): Promise<SizeRow> {
   const run = await runSimulated({
     workers,
     seconds,
+    spreadMs: 0,
     onMaster: (pid) => pin(pid, MASTER_CORE),
   });
   const { p50, p99, max } = run.delayMs;

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { Exchange } from "../cluster/exchange.ts";
+import { nodeCluster } from "../cluster/node_cluster.ts";
 import { systemClock } from "../core/clock.ts";
 import { events } from "../core/events.ts";
 import { ExitCode } from "../core/exit_code.ts";
@@ -12,10 +14,14 @@ import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { systemRandom } from "../core/random.ts";
 import { LocalRun } from "../runner/local_run.ts";
+import { openHub } from "./hub_opening.ts";
 import type { Options } from "./options.ts";
 import { type Preparation, prepare } from "./preparation.ts";
 import { Stage } from "./stage.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
+
+/** What this process is called. */
+const NODE = "local";
 
 /**
  * Runs a test file's users as the options say; resolves with the exit code.
@@ -31,7 +37,7 @@ export async function runLocal(
   const stage = new Stage(host, options);
   try {
     await stage.open();
-    await stage.init("local");
+    await stage.init(NODE);
     const preparation = prepare(readTestFile(exports), options);
     if (options.showUsersWeight) return showShares(host, preparation);
     return await runOn(stage, preparation, done);
@@ -52,6 +58,15 @@ async function runOn(
   done: Promise<void> | undefined,
 ): Promise<number> {
   const { host, options } = stage;
+  const exchange = new Exchange({
+    hub: await openHub(host),
+    node: NODE,
+    names: [NODE, "master", "workers", "all"],
+    clock: systemClock,
+    deliver: (letter) => nodeCluster.deliver(letter),
+    warn: (text) => logger.warn(text),
+  });
+  nodeCluster.attach(exchange.port);
   const run = new LocalRun({
     runId: crypto.randomUUID(),
     hostname: host.hostname,

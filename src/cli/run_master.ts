@@ -5,8 +5,10 @@
  */
 
 import { resolve } from "node:path";
+import { Exchange } from "../cluster/exchange.ts";
 import { createJournal, resumeJournal } from "../cluster/journal_opening.ts";
 import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
+import { nodeCluster } from "../cluster/node_cluster.ts";
 import type { RestoredRun } from "../cluster/restored_run.ts";
 import { systemClock } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
@@ -16,6 +18,7 @@ import { logger } from "../core/logger.ts";
 import type { StreamListener } from "../core/network.ts";
 import { VERSION } from "../core/version.ts";
 import { MasterRun } from "../runner/master_run.ts";
+import { openHub } from "./hub_opening.ts";
 import type { Options } from "./options.ts";
 import { type Preparation, prepare } from "./preparation.ts";
 import type { MasterSettings } from "./role.ts";
@@ -24,6 +27,9 @@ import type { HandedOn } from "./sources.ts";
 import { Stage } from "./stage.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
 import { testFileHash } from "./test_file_hash.ts";
+
+/** What this process is called. */
+const NODE = "master";
 
 /** Workers that a master has started itself. */
 export interface Crew {
@@ -56,7 +62,7 @@ export async function runMaster(
   const stage = new Stage(host, options);
   try {
     await stage.open();
-    await stage.init("master");
+    await stage.init(NODE);
     const preparation = prepare(readTestFile(exports), options);
     if (options.showUsersWeight) return showShares(host, preparation);
     const { run, journal, port } = await openRun(stage, preparation, orders);
@@ -90,10 +96,20 @@ async function openRun(
   const { host, options } = stage;
   const testfileHash = await testFileHash(host, options.aiotestfile);
   const runId = crypto.randomUUID();
+  const exchange = new Exchange({
+    hub: await openHub(host),
+    node: NODE,
+    names: [NODE, "all"],
+    clock: systemClock,
+    deliver: (letter) => nodeCluster.deliver(letter),
+    warn: (text) => logger.warn(text),
+  });
   const { journal, restored, warnings: found } = await openJournal(host, settings, {
     runId,
     testfileHash,
+    exchange,
   });
+  exchange.keep(journal);
   const listener = await openPort(host, settings);
   const where = `${settings.bindHost}:${listener.port}`;
   logger.info(`Waiting for workers at ${where}.`);
@@ -102,6 +118,7 @@ async function openRun(
     testfileHash,
     restored,
     journal,
+    exchange,
     listener,
     where,
     token: settings.token,
@@ -120,6 +137,7 @@ async function openRun(
     onInfo: (text) => logger.info(text),
     onWarning: (text) => logger.warn(text),
   });
+  nodeCluster.attach(exchange.port);
   return { run, journal, port: listener.port };
 }
 
@@ -172,7 +190,11 @@ interface OpenJournal {
 async function openJournal(
   host: Host,
   { journal: journalPath, resume: resumePath }: MasterSettings,
-  run: { readonly runId: string; readonly testfileHash: string },
+  { exchange, ...run }: {
+    readonly runId: string;
+    readonly testfileHash: string;
+    readonly exchange: Exchange;
+  },
 ): Promise<OpenJournal> {
   const onFailure = (reason: string): void => {
     logger.error(
@@ -181,7 +203,11 @@ async function openJournal(
   };
   if (resumePath !== null) {
     const path = resolve(host.cwd, resumePath);
-    const { run: restored, journal, brokenBytes } = await resumeJournal(host, { path, onFailure });
+    const { run: restored, journal, brokenBytes } = await resumeJournal(
+      host,
+      { path, onFailure },
+      (record) => exchange.replay(record),
+    );
     if (restored.book.testfileHash !== run.testfileHash) {
       throw new UsageError(
         `--resume ${resumePath}: the run was begun with another test file`,

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { ClusterLine } from "../cluster/cluster_line.ts";
 import type { LinkOptions } from "../cluster/master_link.ts";
+import { nodeCluster } from "../cluster/node_cluster.ts";
 import { systemClock } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
@@ -39,13 +41,15 @@ export async function runWorker(
     await stage.open();
     for (const text of warnings) logger.warn(text);
     const workerId = name ?? workerName(host.hostname, systemRandom, NAME_LETTERS);
+    const line = new ClusterLine(workerId, (letter) => nodeCluster.deliver(letter));
     const run = new WorkerRun({
+      line,
       link: await linkOptions(host, options, worker, workerId),
       openFileLimit: await host.openFileLimit(),
       events,
       cpuSeconds: () => host.cpuSeconds(),
       env: (variable) => host.env(variable),
-      prepare: (handedOn) => prepareNode(stage, exports, commandLine, { node: workerId, handedOn }),
+      prepare: (handedOn) => prepareNode(stage, exports, commandLine, { line, handedOn }),
     });
     const release = stage.guard({
       stop: () => run.leave(),
@@ -92,11 +96,12 @@ async function prepareNode(
   stage: Stage,
   exports: TestFileExports,
   commandLine: CommandLine,
-  { node, handedOn }: { readonly node: string; readonly handedOn: string },
+  { line, handedOn }: { readonly line: ClusterLine; readonly handedOn: string },
 ): Promise<WorkerLoad> {
   const options = commandLine.parse(parseHandedOn(handedOn));
-  await stage.init(node, options);
+  await stage.init(line.node, options);
   const { classes } = prepare(readTestFile(exports), options);
+  nodeCluster.attach(line);
   return { classes, host: options.host, insecure: options.insecure };
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { nodeCluster } from "../cluster/node_cluster.ts";
 import { errorText } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
@@ -56,7 +57,8 @@ export class Stage {
   async init(node: string, options: Options = this.options): Promise<void> {
     // Whoever has the token can run code on every node: it is no business of the test file's.
     const { extra, token: _, ...own } = options;
-    await events.emit("init", { options: { ...extra, ...own }, node });
+    const event = { options: { ...extra, ...own }, node, cluster: nodeCluster };
+    await nodeCluster.init(() => events.emit("init", event));
   }
 
   /** Shows the run as it is now. */

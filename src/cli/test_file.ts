@@ -13,6 +13,7 @@ import { Lease } from "../core/lease.ts";
 import { LoopTurns } from "../core/loop_turns.ts";
 import { systemRandom } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
+import { currentStay, UserStay } from "../core/user_stay.ts";
 import { checkShape, LoadUserShape, type ShapeClass } from "../load/load_user_shape.ts";
 import {
   discover,
@@ -121,5 +122,8 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
     random: systemRandom,
     recorder: new Recorder(table, new Events(), run),
   });
-  return new userClass({ ...node, id: 0, signal });
+  // What it shares with others is dropped too: nobody is there.
+  const stay = new UserStay();
+  stay.end();
+  return currentStay.run(stay, () => new userClass({ ...node, id: 0, signal }));
 }

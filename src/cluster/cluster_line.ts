@@ -27,7 +27,7 @@ interface Pending {
 /** Calls that may be under way, beside those that may block: their answers must fit the connection. */
 const UNDER_WAY = 64;
 
-const OVER: Outcome = { result: "error", value: "the run is over" };
+const OVER: Outcome = { result: "end", value: "the run is over" };
 
 /**
  * Carries a worker's calls to its master, each until it is answered, whatever becomes of the

@@ -9,12 +9,12 @@ import type { Clock } from "../core/clock.ts";
 import { CallDesk } from "./call_desk.ts";
 import type { ClusterHub } from "./cluster_hub.ts";
 import { NO_JOURNAL, type RunJournal } from "./journal.ts";
-import type { CallRecord, MembershipRecord, SettledRecord } from "./journal_record.ts";
 import { type Letter, Mailbox } from "./mailbox.ts";
 import type { Member } from "./member.ts";
 import type { Message } from "./message.ts";
 import { letterOf } from "./letter_call.ts";
 import { OwnPort } from "./own_port.ts";
+import type { SharedRecord } from "./restored_run.ts";
 import {
   type Cancel,
   type ClusterPort,
@@ -30,14 +30,13 @@ export interface ExchangeOptions {
   readonly hub: ClusterHub;
   /** What the master is called. */
   readonly node: string;
+  /** Receivers of messages that mean the master itself, among others or not. */
+  readonly names: readonly string[];
   readonly clock: Clock;
   /** Gives the master's own test file a message. */
   readonly deliver: (letter: Letter) => void;
   readonly warn: (text: string) => void;
 }
-
-/** What a journal says of what nodes share. */
-export type SharedRecord = CallRecord | SettledRecord | MembershipRecord;
 
 /** A worker that has been here. */
 interface Subscriber {
@@ -166,14 +165,15 @@ export class Exchange {
   }
 
   #post(to: string, { from, kind, data }: Letter): void {
-    const { node, deliver } = this.#options;
+    const { names, deliver } = this.#options;
     const letter = { from, kind, data };
-    const toAll = to === "all";
     const present = [...this.#subscribers.values()].filter(({ member }) =>
       member.membership === "present"
     );
-    const boxes = present.filter(({ member }) => toAll || to === "workers" || to === member.id);
-    if (toAll || to === node) deliver(letter);
+    const boxes = present.filter(({ member }) =>
+      to === "all" || to === "workers" || to === member.id
+    );
+    if (names.includes(to)) deliver(letter);
     else if (boxes.length === 0 && to !== "workers") {
       this.#warn(`A message for ${to}, which is no node of this run, was dropped.`);
     }

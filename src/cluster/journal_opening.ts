@@ -10,7 +10,7 @@ import type { Host } from "../core/host.ts";
 import { Journal, type RunJournal } from "./journal.ts";
 import { JOURNAL_HEAD, JournalReader } from "./journal_reader.ts";
 import { encodeRecord, type RunRecord } from "./journal_record.ts";
-import { type RestoredRun, restoreRun } from "./restored_run.ts";
+import { type RestoredRun, restoreRun, type SharedRecord } from "./restored_run.ts";
 
 type Files = Pick<Host, "openFile">;
 
@@ -61,17 +61,19 @@ export async function createJournal(
 /**
  * Takes a run over from the master that wrote this journal.
  *
+ * @param onShared gets what the nodes share, record by record.
  * @throws UsageError where there is no journal in the file, or nobody can go on with its run.
  */
 export async function resumeJournal(
   files: Files,
   { path, onFailure }: JournalOptions,
+  onShared: (record: SharedRecord) => void = () => {},
 ): Promise<ResumedRun> {
   const what = `--resume ${path}`;
   const file = open(files, path, what, false);
   try {
     const reader = new JournalReader(file, what);
-    const run = await restoreRun(reader.records(), what);
+    const run = await restoreRun(reader.records(), what, onShared);
     const brokenBytes = reader.isBroken ? file.size() - reader.goodBytes : 0;
     written(what, () => file.truncate(reader.goodBytes));
     run.book.epoch++;

@@ -1,4 +1,5 @@
 import type { Report, WorkerPhase } from "./message.ts";
+import type { CountedSecond } from "../stats/counted.ts";
 import { ReportLedger } from "./report_ledger.ts";
 
 /** Who a worker is, for the whole run. */
@@ -46,12 +47,20 @@ export class Member {
   complete = false;
   /** How long the test had lasted, in seconds, when it was lost last: by then its users had stopped. */
   lostAtSeconds = 0;
+  /** And when it was back. */
+  #backAtSeconds = Infinity;
 
   constructor({ id, incarnation, index, host }: MemberIdentity) {
     this.id = id;
     this.incarnation = incarnation;
     this.index = index;
     this.host = host;
+  }
+
+  /** Whether it can run users now. */
+  get canRunUsers(): boolean {
+    return this.membership === "present" &&
+      (this.phase === "ready" || this.phase === "spawning" || this.phase === "running");
   }
 
   /**
@@ -64,6 +73,25 @@ export class Member {
     this.users = 0;
     this.rate = 0;
     this.lostAtSeconds = elapsedSeconds;
+    this.#backAtSeconds = Infinity;
+  }
+
+  /** It is there again. @param elapsedSeconds how long the test has lasted. */
+  returned(elapsedSeconds: number): void {
+    this.#backAtSeconds = elapsedSeconds;
+  }
+
+  /**
+   * Seconds as they were for the run: while it was lost, others had its users, even where it stood
+   * still and takes them to have been its own.
+   */
+  ofRun(seconds: readonly CountedSecond[]): readonly CountedSecond[] {
+    if (this.lostAtSeconds === 0) return seconds;
+    return seconds.map((one) =>
+      one.second >= Math.floor(this.lostAtSeconds) && one.second < this.#backAtSeconds
+        ? { ...one, users: 0, peakUsers: 0 }
+        : one
+    );
   }
 
   /**
@@ -72,7 +100,7 @@ export class Member {
    * @param counts whether its requests are part of the totals.
    */
   note(report: Report, counts: boolean): void {
-    for (const { users, peakUsers, requests } of report.users) {
+    for (const { users, peakUsers, requests } of this.ofRun(report.users)) {
       this.users = users;
       this.peakUsers = Math.max(this.peakUsers, peakUsers);
       if (counts) this.requests += requests;

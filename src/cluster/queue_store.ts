@@ -72,7 +72,8 @@ export class QueueStore implements SharedService {
   }
 
   #push(name: string, values: readonly unknown[]): Performed {
-    const texts = values.map((value) => JSON.stringify(value));
+    const texts = textsOf(values);
+    if (texts === null) return refused(`queue ${name}: a value that is nested too deep`);
     if (texts.some((text) => Buffer.byteLength(text) > MAX_VALUE)) {
       return refused(`queue ${name}: a value of over ${MAX_VALUE} bytes of JSON`);
     }
@@ -105,6 +106,15 @@ export class QueueStore implements SharedService {
       queue.head = 0;
     }
     return changed(text);
+  }
+}
+
+function textsOf(values: readonly unknown[]): string[] | null {
+  try {
+    return values.map((value) => JSON.stringify(value));
+  } catch {
+    // Whatever was read can be written, unless there is not enough room on the stack.
+    return null;
   }
 }
 

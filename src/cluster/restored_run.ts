@@ -1,14 +1,20 @@
 import { errorText, UsageError } from "../core/errors.ts";
 import type {
   AssignedRecord,
+  CallRecord,
   JournalRecord,
   MembershipRecord,
   ReportRecord,
+  RunRecord,
+  SettledRecord,
   WorkerRecord,
 } from "./journal_record.ts";
 import type { Member } from "./member.ts";
 import { decodeMessage } from "./message_codec.ts";
 import { RunBook } from "./run_book.ts";
+
+/** What a journal says of what the nodes share. */
+export type SharedRecord = CallRecord | SettledRecord | MembershipRecord;
 
 /** A run as its journal tells it: what another master needs to go on with it. */
 export interface RestoredRun {
@@ -49,17 +55,19 @@ export interface StoppingRun {
  * ```
  *
  * @param what option and file, as errors name them.
+ * @param onShared gets what the nodes share, record by record.
  * @throws UsageError where nobody can go on with the run, or the journal makes no sense.
  */
 export async function restoreRun(
   records: AsyncIterable<JournalRecord> | Iterable<JournalRecord>,
   what: string,
+  onShared: (record: SharedRecord) => void = () => {},
 ): Promise<RestoredRun> {
   let replay: Replay | null = null;
   for await (const record of records) {
     if (record.type === "abandoned") throw abandoned(what, record.reason);
     if (replay !== null) replay.take(record);
-    else if (record.type === "run") replay = new Replay(record.runId, record.testfileHash, what);
+    else if (record.type === "run") replay = new Replay(record, what, onShared);
     else throw nonsense(what, `the run comes behind ${record.type}`);
   }
   if (replay === null) {
@@ -79,10 +87,16 @@ class Replay implements RestoredRun {
   startedUsers: number | null = null;
   stopping: StoppingRun | null = null;
   readonly #what: string;
+  readonly #onShared: (record: SharedRecord) => void;
 
-  constructor(runId: string, testfileHash: string, what: string) {
+  constructor(
+    { runId, testfileHash }: RunRecord,
+    what: string,
+    onShared: (record: SharedRecord) => void,
+  ) {
     this.book = new RunBook(runId, testfileHash);
     this.#what = what;
+    this.#onShared = onShared;
   }
 
   take(record: Exclude<JournalRecord, { type: "abandoned" }>): void {
@@ -109,7 +123,11 @@ class Replay implements RestoredRun {
       case "assigned":
         return this.#assign(record);
       case "membership":
-        return this.#move(record);
+        this.#move(record);
+        return this.#onShared(record);
+      case "call":
+      case "settled":
+        return this.#onShared(record);
       case "started":
         this.startedUsers = record.userCount;
         return;
@@ -145,6 +163,7 @@ class Replay implements RestoredRun {
     // What it ran is run by others.
     if (membership !== "present") this.assigned.delete(incarnation);
     if (membership === "lost") member.lose(this.book.elapsedSeconds);
+    if (membership === "present") member.returned(this.book.elapsedSeconds);
   }
 
   #apply({ incarnation, payload }: ReportRecord): void {

@@ -67,7 +67,7 @@ export class RunBook {
     if (verdict !== "apply") return verdict;
     const counted = countedOf(report);
     const counts = report.phase >= this.phase;
-    if (counts) this.totals.add(counted);
+    if (counts) this.totals.add({ ...counted, seconds: member.ofRun(counted.seconds) });
     member.note(report, counts);
     member.ledger.applied(report.seq);
     return verdict;

@@ -32,6 +32,7 @@ export interface FeederOptions {
 
 /** Rows that are read from a file, on the master only. */
 export interface RowFile {
+  /** How rows are written in it. */
   readonly format: "csv" | "jsonl";
   /** Relative to the working directory, or absolute. */
   readonly path: string;
@@ -39,6 +40,7 @@ export interface RowFile {
 
 /** Hands out rows to users, wherever they run. */
 export interface Feeder<Row> {
+  /** What it is called on all nodes. */
   readonly name: string;
   /** The next row; a copy of its own for each caller. */
   next(): Promise<Row>;

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Cluster } from "./cluster.ts";
 import { errorText } from "./errors.ts";
 import { logger } from "./logger.ts";
 import type { RunInfo } from "./run_info.ts";
@@ -41,10 +42,13 @@ export interface UserErrorEvent {
 export interface WorkerReport {
   /** The first and the last second that it covers; 0 is the first of the test. */
   readonly from: number;
+  /** See {@link from}. */
   readonly to: number;
   /** Users that ran on the worker when it ended. */
   readonly users: number;
+  /** Requests that ended in these seconds. */
   readonly requests: number;
+  /** Those of them that failed. */
   readonly failures: number;
   /** Share of one core, 0 to 1 and above. */
   readonly cpu: number;
@@ -73,7 +77,12 @@ export interface EventMap {
   /** Before flags are parsed: add flags here; their values arrive in `init`. */
   initCommandLineParser: { readonly parser: CommandLineParser };
   /** Once a node, when everything is read and nothing has begun. */
-  init: { readonly options: Readonly<Record<string, unknown>>; readonly node: string };
+  init: {
+    readonly options: Readonly<Record<string, unknown>>;
+    readonly node: string;
+    /** What all nodes share: to listen to messages, and to make feeders. */
+    readonly cluster: Cluster;
+  };
   /** Right before the first user starts. */
   testStart: { readonly run: RunInfo };
   /** When the first target number of users runs. */

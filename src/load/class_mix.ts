@@ -105,6 +105,12 @@ export class ClassMix {
     return this.#order[user]!;
   }
 
+  /** Why not so many users can run as were asked for, as a sentence; null where they can. */
+  shortage(users: number): string | null {
+    if (users <= this.limit) return null;
+    return `${users} users were asked for, but every class has a fixed count: ${this.limit} run.`;
+  }
+
   /** How much of the load each class is; in the order of the classes, and plain enough for JSON. */
   shares(): ClassShare[] {
     return this.#classes.map((one) => {

@@ -191,12 +191,8 @@ export class LocalRun {
 
   #noteTarget(target: Target): void {
     this.#target = target;
-    if (target.users > this.#options.mix.limit) {
-      this.#warn(
-        `${target.users} users were asked for, but every class has a fixed count: ` +
-          `${this.#options.mix.limit} run.`,
-      );
-    }
+    const shortage = this.#options.mix.shortage(target.users);
+    if (shortage !== null) this.#warn(shortage);
     const problem = openFilesProblem(target.users, this.#options.openFileLimit);
     if (problem !== null) this.#warn(problem);
   }

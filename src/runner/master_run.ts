@@ -242,6 +242,7 @@ export class MasterRun {
       onInfo(`${length} of ${expectedWorkers} workers are ready.`);
     } else if (this.#state === "spawning" || this.#state === "running") {
       this.#aloneSince = length > 0 ? null : this.#clock.now() - this.#hall.silence;
+      this.#endIfAlone();
       this.#allocation.rebalance();
     }
     this.#look();
@@ -257,14 +258,10 @@ export class MasterRun {
   }
 
   #aimed(target: Target): void {
-    const { mix } = this.#options;
     this.#target = target;
     this.#allocation.pace(target.rate);
-    if (target.users > mix.limit) {
-      this.#warn(
-        `${target.users} users were asked for, but every class has a fixed count: ${mix.limit} run.`,
-      );
-    }
+    const shortage = this.#options.mix.shortage(target.users);
+    if (shortage !== null) this.#warn(shortage);
   }
 
   #closeSecond(): void {
@@ -279,11 +276,14 @@ export class MasterRun {
       runningUsers: usersOf(this.#book.members),
     });
     if (this.#book.totals.namesCapped) this.#warn(NAMES_CAPPED);
-    if (this.#aloneSince !== null && this.#clock.now() - this.#aloneSince >= LOST_MS) {
-      this.#failure ??= new AiotestError("No worker is left to run users", ExitCode.cluster);
-      this.#driver?.stop();
-    }
+    this.#endIfAlone();
     onSecond(this.snapshot());
+  }
+
+  #endIfAlone(): void {
+    if (this.#aloneSince === null || this.#clock.now() - this.#aloneSince < LOST_MS) return;
+    this.#failure ??= new AiotestError("No worker is left to run users", ExitCode.cluster);
+    this.#driver?.stop();
   }
 
   #elapsed(): number {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Exchange } from "../cluster/exchange.ts";
 import type { Admission } from "../cluster/greeting.ts";
 import type { RunJournal } from "../cluster/journal.ts";
 import type { Member } from "../cluster/member.ts";
@@ -20,6 +21,8 @@ import { RunDiary } from "./run_diary.ts";
 export interface HallOptions {
   readonly book: RunBook;
   readonly journal: RunJournal;
+  /** What the nodes share. */
+  readonly exchange: Pick<Exchange, "connect" | "seated" | "moved" | "take">;
   readonly clock: Clock;
   readonly listener: StreamListener;
   /** `HOST:PORT` that workers connect to, for messages. */
@@ -94,6 +97,7 @@ export class WorkerHall {
         onLost: (member) => this.#lose(member),
       },
     );
+    options.exchange.connect((member, message) => this.#roster.send(member, message));
     this.#reception = new Reception<Place>(options.listener, {
       terms: {
         token: options.token,
@@ -119,7 +123,7 @@ export class WorkerHall {
 
   /** Those who can run users now, by the number that they got. */
   get staff(): Member[] {
-    return this.#book.members.filter(canRunUsers);
+    return this.#book.members.filter((member) => member.canRunUsers);
   }
 
   /** Whether nobody's counts are waited for any more. */
@@ -197,9 +201,11 @@ export class WorkerHall {
     this.#fresh.add(member);
     if (member.membership === "lost") {
       this.#options.info(`Worker ${member.id} is back.`);
+      member.returned(this.#elapsed?.() ?? 0);
       this.#setMembership(member, "present");
     }
-    const { setup: options } = this.#options;
+    const { setup: options, exchange } = this.#options;
+    exchange.seated(member);
     this.#roster.send(member, { type: "SETUP", workerIndex: member.index, options });
   }
 
@@ -214,11 +220,11 @@ export class WorkerHall {
       case "ERROR":
         return this.#options.warn(`Worker ${member.id}: ${message.text}`);
     }
-    // Answers that nobody waits for, and greetings that came twice.
+    this.#options.exchange.take(member, message);
   }
 
   #noteState(member: Member, { users, state, elapsedSeconds }: StateMessage): void {
-    const couldRunUsers = canRunUsers(member);
+    const couldRunUsers = member.canRunUsers;
     member.phase = state;
     member.users = users;
     const back = this.#fresh.delete(member);
@@ -229,7 +235,7 @@ export class WorkerHall {
         this.#roster.send(member, { type: "STOP", deadline: this.#deadline() });
       } else this.#hooks.onReturn(member);
     }
-    if (canRunUsers(member) !== couldRunUsers) this.#hooks.onStaffChange();
+    if (member.canRunUsers !== couldRunUsers) this.#hooks.onStaffChange();
     this.#hooks.onState(elapsedSeconds);
   }
 
@@ -288,10 +294,6 @@ export class WorkerHall {
   #setMembership(member: Member, membership: Member["membership"]): void {
     member.membership = membership;
     this.#diary.moved(member);
+    this.#options.exchange.moved(member);
   }
-}
-
-function canRunUsers({ membership, phase }: Member): boolean {
-  return membership === "present" &&
-    (phase === "ready" || phase === "spawning" || phase === "running");
 }

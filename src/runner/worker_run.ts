@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ClusterLine } from "../cluster/cluster_line.ts";
 import type { Introduction } from "../cluster/introduction.ts";
 import { type LinkOptions, MasterLink } from "../cluster/master_link.ts";
 import type { Message, Setup, TargetMessage, WorkerPhase } from "../cluster/message.ts";
@@ -21,6 +22,8 @@ export type WorkerLoad = Pick<LoadGeneratorOptions, "classes" | "host" | "insecu
 export interface WorkerRunOptions
   extends Pick<LoadGeneratorOptions, "events" | "cpuSeconds" | "env"> {
   readonly link: LinkOptions;
+  /** What this node shares with the others. */
+  readonly line: Pick<ClusterLine, "connect" | "joined" | "take" | "close">;
   /** Files that this process may have open; null where nobody knows. */
   readonly openFileLimit: number | null;
   /**
@@ -64,6 +67,7 @@ export class WorkerRun {
       onMessage: (message) => this.#take(message),
       onLost: () => this.#endIfDrained(),
     });
+    options.line.connect(this.#link);
   }
 
   /**
@@ -78,6 +82,7 @@ export class WorkerRun {
       await this.#link.run();
     } finally {
       if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
+      this.#options.line.close();
       await this.#stop();
     }
     if (this.#failure !== null) throw this.#failure;
@@ -115,6 +120,7 @@ export class WorkerRun {
     this.#lease.holds(this.#clock.now());
     this.#lease.grant(heardAt + this.#leaseMs);
     this.#sendState();
+    this.#options.line.joined(welcome.epoch);
     this.#node?.reporter?.reconnected(welcome.ackedSeq);
   }
 
@@ -145,7 +151,7 @@ export class WorkerRun {
         this.#options.link.info("The run is over.");
         return void this.#link.close();
     }
-    // A greeting that came twice, or what only a master is told.
+    this.#options.line.take(message);
   }
 
   #resume(seq: number): void {

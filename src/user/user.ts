@@ -6,6 +6,7 @@
 
 import { errorText } from "../core/errors.ts";
 import type { RunInfo } from "../core/run_info.ts";
+import { UserEnd } from "../core/user_end.ts";
 import type { UserContext } from "./context.ts";
 import { parked } from "./parked.ts";
 import type { WaitTime } from "./wait_time.ts";
@@ -129,7 +130,7 @@ export class User {
       return result;
     } catch (error) {
       // What was cut off because its user had to stop says nothing about the target.
-      if (!this.signal.aborted) {
+      if (!this.signal.aborted && !(error instanceof UserEnd)) {
         this.record({ name, method, latencyMs: clock.now() - start, error });
         recorder.markCounted(error);
       }

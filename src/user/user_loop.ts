@@ -5,6 +5,8 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
+import { UserEnd } from "../core/user_end.ts";
+import { currentStay, UserStay } from "../core/user_stay.ts";
 import type { UserContext } from "./context.ts";
 import type { DiscoveredClass, TestMethod } from "./discovery.ts";
 import { chooseTest } from "./test_choice.ts";
@@ -42,7 +44,10 @@ export class UserLoop {
   readonly #user: User;
   readonly #abort: AbortController;
   readonly #markEnded: () => void;
+  readonly #stay = new UserStay();
   #stopping = false;
+  /** Whether its own code has ended it. */
+  #retired = false;
   #ending = false;
   #lastSeenAt = 0;
   #onStopMs = SHORTEST_ON_STOP_MS;
@@ -56,7 +61,7 @@ export class UserLoop {
     this.#abort = new AbortController();
     this.#context = { ...context, signal: this.#abort.signal };
     this.#clock = context.clock;
-    this.#user = new kind.userClass(this.#context);
+    this.#user = currentStay.run(this.#stay, () => new kind.userClass(this.#context));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
     this.#markEnded = resolve;
@@ -64,7 +69,7 @@ export class UserLoop {
 
   /** Lets the user begin; returns at once. */
   start(): void {
-    void this.#live();
+    currentStay.run(this.#stay, () => void this.#live());
   }
 
   /**
@@ -75,6 +80,7 @@ export class UserLoop {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#onStopMs = Math.max(timeoutMs, SHORTEST_ON_STOP_MS);
+    this.#stay.leave();
     this.#endWait();
     if (this.#ending) return;
     this.#stopTimer = this.#clock.setTimer(() => {
@@ -94,10 +100,15 @@ export class UserLoop {
     await this.#end();
   }
 
+  /** Whether no further step of it is to begin. */
+  get #over(): boolean {
+    return this.#stopping || this.#retired;
+  }
+
   /** Whether the user has started; if not, it was stopped before it could. */
   async #begin(): Promise<boolean> {
     let retryMs = 1_000;
-    while (!this.#stopping) {
+    while (!this.#over) {
       try {
         await this.#user.onStart();
         return true;
@@ -113,9 +124,9 @@ export class UserLoop {
 
   async #sequentialPasses(): Promise<void> {
     const { tests } = this.#kind;
-    while (!this.#stopping) {
+    while (!this.#over) {
       const passStart = this.#passStart();
-      for (let i = 0; i < tests.length && !this.#stopping; i++) {
+      for (let i = 0; i < tests.length && !this.#over; i++) {
         let endsPass = i === tests.length - 1;
         try {
           await tests[i]!.run.call(this.#user);
@@ -133,7 +144,7 @@ export class UserLoop {
   /** Passes that have one wait: a single test by chance, or all of them at once. */
   async #singleTurnPasses(): Promise<void> {
     const { tests, userClass } = this.#kind;
-    while (!this.#stopping) {
+    while (!this.#over) {
       const passStart = this.#passStart();
       if (userClass.order === "random") {
         await this.#test(chooseTest(tests, this.#context.random()));
@@ -164,12 +175,13 @@ export class UserLoop {
   }
 
   #countUserError(error: unknown): void {
-    this.#context.recorder.userError(this.#kind.name, error, this.#clock.now());
+    if (error instanceof UserEnd) this.#retired = true;
+    else this.#context.recorder.userError(this.#kind.name, error, this.#clock.now());
   }
 
   /** The wait behind a test; null where there is none, since even an await of nothing takes time. */
   #pause(passStartMs: number, endsPass: boolean): Promise<void> | null {
-    if (this.#stopping) return null;
+    if (this.#over) return null;
     const { waitTime } = this.#kind.userClass;
     if (typeof waitTime !== "number") return this.#askAndWait(waitTime, passStartMs, endsPass);
     return waitTime > 0 ? this.#wait(waitTime * 1000) : this.#yieldIfOverdue();
@@ -211,7 +223,7 @@ export class UserLoop {
   }
 
   #wait(ms: number): Promise<void> {
-    if (this.#stopping) return Promise.resolve();
+    if (this.#over) return Promise.resolve();
     return new Promise((resolve) => {
       this.#wake = resolve;
       this.#waitTimer = this.#clock.setTimer(resolve, ms);
@@ -227,11 +239,13 @@ export class UserLoop {
   async #end(): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
+    this.#stay.leave();
     if (this.#stopTimer !== null) this.#clock.clearTimer(this.#stopTimer);
     const limit = Promise.withResolvers<void>();
     const timer = this.#clock.setTimer(limit.resolve, this.#onStopLimit());
-    await Promise.race([this.#callOnStop(), limit.promise]);
+    await Promise.race([currentStay.run(this.#stay, () => this.#callOnStop()), limit.promise]);
     this.#clock.clearTimer(timer);
+    this.#stay.end();
     this.#user[Symbol.dispose]();
     this.#markEnded();
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { UsageError } from "../../src/core/errors.ts";
+import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import { judge } from "../../src/cli/outcome.ts";
 import type { Snapshot, Statistics } from "../../src/stats/snapshot.ts";
 import { requestRow, snapshot } from "../support/snapshots.ts";
@@ -25,6 +25,14 @@ Deno.test("a failed request, or a user error, makes it the code that was asked f
     0,
   ]);
   assert.equal(judge(thrown, 1, null), 1);
+});
+
+Deno.test("counts that are missing make it 4, whatever failed beside", () => {
+  const { statistics } = outcome({ totals: requestRow({ failures: 1 }), userErrors: [] });
+  assert.equal(judge({ ...GOOD, complete: false }, 0, null), 4);
+  assert.equal(judge({ ...GOOD, complete: false, statistics }, 1, null), 4);
+  const gone = new AiotestError("No worker is left to run users", 4);
+  assert.equal(judge(GOOD, 1, gone), 4);
 });
 
 Deno.test("what ended the run before its time has the last word", () => {

@@ -106,6 +106,18 @@ const WIRE: {
   QUIT: [{ type: "QUIT" }, ["QUIT"]],
   PING: [{ type: "PING", number: 5 }, ["PING", 5]],
   PONG: [{ type: "PONG", number: 5 }, ["PONG", 5]],
+  CALL: [
+    { type: "CALL", id: 1, service: "counter", name: "n", operation: "add", args: "[1]" },
+    ["CALL", 1, "counter", "n", "add", "[1]"],
+  ],
+  REPLY: [{ type: "REPLY", id: 1, result: "ok", value: "1" }, ["REPLY", 1, "ok", "1"]],
+  SETTLED: [{ type: "SETTLED", id: 1 }, ["SETTLED", 1]],
+  RECALL: [{ type: "RECALL", ids: [1, 3] }, ["RECALL", [1, 3]]],
+  CAST: [
+    { type: "CAST", seq: 1, from: "w1", kind: "flush", data: "{}" },
+    ["CAST", 1, "w1", "flush", "{}"],
+  ],
+  CAST_ACK: [{ type: "CAST_ACK", seq: 2 }, ["CAST_ACK", 2]],
 };
 
 for (const [message, sent] of Object.values<readonly [Message, unknown[]]>(WIRE)) {

@@ -141,8 +141,9 @@ Deno.test("the newest connection of a worker wins, and the one before is closed 
 });
 
 Deno.test("another process of the same name is refused as long as the first one may be there", () => {
-  const { book, roster, enter } = new Scene();
-  const a = enter.call({ book } as Scene, "a");
+  const scene = new Scene();
+  const { roster } = scene;
+  const a = scene.enter("a");
   const again = join({ workerId: "a", incarnation: a.incarnation });
   const other = join({ workerId: "a", incarnation: "a's second" });
   roster.check(again);

@@ -12,7 +12,7 @@ Deno.test("4 workers, 100,000 requests: the totals are the target's own, exactly
     workers: 4,
     args: ["-H", target.url, "-u", "40", "-r", "1000", "--quota", "25000"],
   });
-  await target.reached(100_000);
+  await cluster.alongside(target.reached(100_000));
   const { summary, code } = await cluster.stop();
   printFigure(
     "4 workers, no fault: requests counted",
@@ -33,7 +33,7 @@ Deno.test("--reset-stats drops on all workers what was counted before, and nothi
     args: ["-H", target.url, "-u", "60", "-r", "30", "--reset-stats"],
   });
   const seen = (name: string): number => target.seen.get(name)?.requests ?? 0;
-  await target.until(() => seen("GET /after") >= 1000, 30_000);
+  await cluster.alongside(target.until(() => seen("GET /after") >= 1000, 30_000));
   const { summary, code } = await cluster.stop();
   const reported = (name: string): number =>
     summary.requests.find((row) => `${row.method} ${row.name}` === name)?.requests ?? 0;
@@ -64,13 +64,15 @@ Deno.test("a worker that joins late gets its share of the users within 2 s", asy
     args: ["-H", target.url, "-u", "90", "-r", "90"],
     proxied: true,
   });
-  await target.until(() => target.visitsOf("/start", ["w1", "w2"]) === 90, 20_000);
+  await cluster.alongside(
+    target.until(() => target.visitsOf("/start", ["w1", "w2"]) === 90, 20_000),
+  );
   let joinedAt = Infinity;
   cluster.proxy!.onFrame = ({ message, workerId }) => {
     if (message.type === "JOIN" && workerId === "w3") joinedAt = performance.now();
   };
   cluster.join("w3");
-  await target.until(() => target.visitsOf("/start", ["w3"]) === 30, 20_000);
+  await cluster.alongside(target.until(() => target.visitsOf("/start", ["w3"]) === 30, 20_000));
   const seconds = (performance.now() - joinedAt) / 1000;
   await sleep(1_500);
   const users = target.usersSince(performance.now() - 1_000);
@@ -94,12 +96,13 @@ Deno.test("4 workers start 100 users a second, on a straight line", async () => 
     args: ["-H", target.url, "-u", "400", "-r", "100"],
   });
   const nodes = ["w1", "w2", "w3", "w4"];
-  await target.until(() => target.visitsOf("/start", nodes) === 400, 30_000);
+  await cluster.alongside(target.until(() => target.visitsOf("/start", nodes) === 400, 30_000));
   const { code } = await cluster.stop();
   const starts = target.visits.filter(({ path }) => path === "/start").map(({ atMs }) => atMs);
-  const first = Math.min(...starts);
+  // The first one may have been quick, and the next one slow: what counts is the line of them all.
+  const origin = median(starts.sort((a, b) => a - b).map((atMs, index) => atMs - index * 10));
   const due = [0.5, 1, 1.5, 2, 2.5, 3, 3.5].map((seconds) => {
-    const started = starts.filter((atMs) => atMs - first < seconds * 1000).length;
+    const started = starts.filter((atMs) => atMs - origin < seconds * 1000).length;
     return { started, wanted: 100 * seconds };
   });
   printFigure(
@@ -112,3 +115,7 @@ Deno.test("4 workers start 100 users a second, on a straight line", async () => 
   }
   assert.equal(code, 0);
 });
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Cluster } from "../support/cluster.ts";
+import { Cluster, endOf } from "../support/cluster.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
 import { printFigure } from "../support/figure.ts";
@@ -21,12 +21,12 @@ Deno.test("kill -9 of 1 of 4 workers: the others run all 400 users within 8 s", 
     workers: 4,
     args: ["-H", target.url, "-u", "400", "-r", "400"],
   });
-  await target.until(() => target.visitsOf("/start", NODES) === 400, 20_000);
+  await cluster.alongside(target.until(() => target.visitsOf("/start", NODES) === 400, 20_000));
   await sleep(1_500);
   assert.equal(target.visitsOf("/start", ["w2"]), 100);
   cluster.worker("w2").kill("SIGKILL");
   const killedAt = performance.now();
-  await target.until(() => target.visitsOf("/start", SURVIVORS) === 400, 20_000);
+  await cluster.alongside(target.until(() => target.visitsOf("/start", SURVIVORS) === 400, 20_000));
   const seconds = secondsSince(killedAt);
   await sleep(1_500);
   const users = target.usersSince(performance.now() - 1_000);
@@ -74,13 +74,13 @@ Deno.test("SIGTERM to a worker: the others have its users at once, and nothing i
     workers: 4,
     args: ["-H", target.url, "-u", "200", "-r", "200"],
   });
-  await target.until(() => target.visitsOf("/start", NODES) === 200, 20_000);
+  await cluster.alongside(target.until(() => target.visitsOf("/start", NODES) === 200, 20_000));
   await sleep(1_000);
   cluster.worker("w2").kill("SIGTERM");
   const toldAt = performance.now();
-  await target.until(() => target.visitsOf("/start", SURVIVORS) === 200, 20_000);
+  await cluster.alongside(target.until(() => target.visitsOf("/start", SURVIVORS) === 200, 20_000));
   const seconds = secondsSince(toldAt);
-  const left = await cluster.left("w2");
+  const left = await endOf(cluster.worker("w2"));
   await sleep(1_200);
   const users = target.usersSince(performance.now() - 1_000);
   const { summary, code } = await cluster.stop();
@@ -109,7 +109,7 @@ Deno.test("the last worker killed: the master stops with exit code 4 within 8 s"
     workers: 1,
     args: ["-H", target.url, "-u", "20", "-r", "20"],
   });
-  await target.until(() => target.visitsOf("/start", ["w1"]) === 20, 20_000);
+  await cluster.alongside(target.until(() => target.visitsOf("/start", ["w1"]) === 20, 20_000));
   await sleep(1_500);
   cluster.worker("w1").kill("SIGKILL");
   const killedAt = performance.now();
@@ -129,11 +129,11 @@ Deno.test("too few workers: the master says how many came, and exits with 4", as
     workers: 1,
     args: ["--expect-workers", "2", "--expect-workers-max-wait", "5"],
   });
-  const { code, stderr } = await cluster.ended();
+  const { code, stderr } = await endOf(cluster.master);
   assert.match(stderr, /1 of 2 workers came within 5 s/);
   assert.match(stderr, /--expect-workers-max-wait/);
   assert.equal(code, 4);
-  assert.equal((await cluster.left("w1")).code, 0);
+  assert.equal((await endOf(cluster.worker("w1"))).code, 0);
 });
 
 Deno.test("Ctrl-C ends a master that waits for workers", async () => {
@@ -147,7 +147,7 @@ Deno.test("Ctrl-C ends a master that waits for workers", async () => {
   assert.equal(summary.totals.requests, 0);
   assert.equal(summary.startedAt, null);
   assert.equal(code, 0);
-  assert.equal((await cluster.left("w1")).code, 0);
+  assert.equal((await endOf(cluster.worker("w1"))).code, 0);
 });
 
 Deno.test("a worker that finds no master exits with 4 after its --reconnect-timeout", async () => {

@@ -16,7 +16,7 @@ async function startCluster(target: CountingTarget): Promise<Cluster> {
     args: ["-H", target.url, "-u", "90", "-r", "90"],
     proxied: true,
   });
-  await target.until(() => target.visitsOf("/start", NODES) === 90, 20_000);
+  await cluster.alongside(target.until(() => target.visitsOf("/start", NODES) === 90, 20_000));
   await sleep(1_200);
   return cluster;
 }
@@ -52,12 +52,12 @@ Deno.test("a worker that is stopped for 20 s loses its users until it has joined
   };
   cluster.worker("w2").kill("SIGSTOP");
   const stoppedAt = performance.now();
-  await target.until(() => target.visitsOf("/start", OTHERS) === 90, 20_000);
+  await cluster.alongside(target.until(() => target.visitsOf("/start", OTHERS) === 90, 20_000));
   const movedIn = (performance.now() - stoppedAt) / 1000;
   await sleep(20_000 - (performance.now() - stoppedAt));
   const continuedAt = performance.now();
   cluster.worker("w2").kill("SIGCONT");
-  await target.until(() => target.visitsOf("/start", ["w2"]) === 60, 10_000);
+  await cluster.alongside(target.until(() => target.visitsOf("/start", ["w2"]) === 60, 10_000));
   const backIn = (performance.now() - joinedAt) / 1000;
   await sleep(1_500);
   const users = target.usersSince(performance.now() - 1_000);

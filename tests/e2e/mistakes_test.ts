@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { journalBytes, RUN_RECORD } from "../support/journals.ts";
 import { runAiotest } from "../support/process.ts";
 
 /** A test file with a mistake, the arguments it is run with, and what is said of it. */
 interface Mistake {
   readonly what: string;
-  /** Texts by file name; the test file is `aiotestfile.ts` unless the arguments name another. */
-  readonly files?: Readonly<Record<string, string>>;
+  /** Texts or bytes by file name; the test file is `aiotestfile.ts` unless the arguments name another. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   readonly args?: readonly string[];
   readonly env?: Record<string, string>;
   readonly says: readonly RegExp[];
@@ -29,6 +30,12 @@ function file(body: string, base = "HttpUser"): Record<string, string> {
 function flags(...args: string[]): { files: Record<string, string>; args: string[] } {
   return { files: { "aiotestfile.ts": GOOD }, args };
 }
+
+/** A master that takes no port that somebody else may want. */
+const MASTER = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", "0"];
+
+/** The run r1, of a test file that nobody has. */
+const JOURNAL = journalBytes([RUN_RECORD]);
 
 const MISTAKES: readonly Mistake[] = [
   { what: "a missing file", says: [/There is no test file .*aiotestfile\.ts/, /-f/] },
@@ -257,13 +264,102 @@ const MISTAKES: readonly Mistake[] = [
     },
     says: [/--users/],
   },
+  {
+    what: "two roles at once",
+    ...flags("--master", "--worker"),
+    says: [/--master cannot go with --worker/, /--processes N/],
+  },
+  {
+    what: "a worker that should wait for workers",
+    ...flags("--worker", "--expect-workers", "4"),
+    says: [/--expect-workers cannot go with --worker: give it to the master/],
+  },
+  {
+    what: "a run without workers that should listen for some",
+    ...flags("--master-bind-port", "5557"),
+    says: [/--master-bind-port needs --master/],
+  },
+  {
+    what: "a master that should look for one",
+    ...flags("--master", "--master-host", "127.0.0.1"),
+    says: [/--master-host needs --worker/],
+  },
+  {
+    what: "a flag of the master that is only in the environment",
+    ...flags("--worker"),
+    env: { AIOTEST_JOURNAL: "run.journal" },
+    says: [/--journal cannot go with --worker/, /AIOTEST_JOURNAL/],
+  },
+  {
+    what: "one name for many workers",
+    ...flags("--worker", "--processes", "2", "--worker-name", "w"),
+    says: [/--worker-name cannot go with --processes/],
+  },
+  {
+    what: "no processes",
+    ...flags("--processes", "0"),
+    says: [/--processes 0: .*1 or more is needed, or -1/],
+  },
+  {
+    what: "a certificate without its key",
+    ...flags("--master", "--tls-cert", "cert.pem"),
+    says: [/--tls-cert needs --tls-key/],
+  },
+  {
+    what: "a certificate that is not there",
+    ...flags("--master", "--tls-cert", "cert.pem", "--tls-key", "key.pem"),
+    says: [/--tls-cert cert\.pem cannot be read/],
+  },
+  {
+    what: "a port that is none",
+    ...flags("--worker", "--master-port", "70000"),
+    says: [/--master-port 70000/, /65535|65,535/],
+  },
+  {
+    what: "a new journal in the place of a run's",
+    files: { "aiotestfile.ts": GOOD, "run.journal": JOURNAL },
+    args: [...MASTER, "--journal", "run.journal"],
+    says: [/--journal \S*run\.journal: the file holds the run r1/, /--resume \S*run\.journal/],
+  },
+  {
+    what: "a new journal in the place of something else",
+    files: { "aiotestfile.ts": GOOD, "notes.txt": "Buy milk.\n" },
+    args: [...MASTER, "--journal", "notes.txt"],
+    says: [/--journal \S*notes\.txt: the file exists, and is not overwritten/],
+  },
+  {
+    what: "going on with what is no journal",
+    files: { "aiotestfile.ts": GOOD, "notes.txt": "Buy milk.\n" },
+    args: [...MASTER, "--resume", "notes.txt"],
+    says: [/--resume \S*notes\.txt: the file is no journal of aiotest/],
+  },
+  {
+    what: "going on with a journal that is not there",
+    ...flags(...MASTER, "--resume", "run.journal"),
+    says: [/--resume \S*run\.journal: there is no such file/],
+  },
+  {
+    what: "going on with a run of another test file",
+    files: { "aiotestfile.ts": GOOD, "run.journal": JOURNAL },
+    args: [...MASTER, "--resume", "run.journal"],
+    says: [/--resume \S*run\.journal: the run was begun with another test file/],
+  },
+  {
+    what: "a journal and one to go on with",
+    ...flags(...MASTER, "--journal", "a.journal", "--resume", "b.journal"),
+    says: [/--journal cannot go with --resume/],
+  },
 ];
+
+function bytesOf(content: string | Uint8Array): Uint8Array {
+  return typeof content === "string" ? new TextEncoder().encode(content) : content;
+}
 
 for (const { what, files = {}, args = [], env, says } of MISTAKES) {
   Deno.test(`${what}: a clear sentence, and exit code 2`, async () => {
     const cwd = await Deno.makeTempDir();
     for (const [name, text] of Object.entries(files)) {
-      await Deno.writeTextFile(`${cwd}/${name}`, text);
+      await Deno.writeFile(`${cwd}/${name}`, bytesOf(text));
     }
     // Nothing should start; a run that does ends by itself.
     const limit = args.includes("-t") ? [] : ["-t", "1"];

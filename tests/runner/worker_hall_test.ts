@@ -5,6 +5,7 @@ import type { JournalRecord } from "../../src/cluster/journal_record.ts";
 import type { Message, StateMessage, Welcome } from "../../src/cluster/message.ts";
 import { RunBook } from "../../src/cluster/run_book.ts";
 import { WorkerHall } from "../../src/runner/worker_hall.ts";
+import { exchangeOf } from "../support/exchanges.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { identity, MASTER_HASH, refusal } from "../support/joining.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
@@ -30,6 +31,7 @@ class Scene {
         void records.forEach(({ type }) => this.log.push(`wrote ${type}`)),
       close: () => {},
     },
+    exchange: exchangeOf(this.clock),
     clock: this.clock,
     listener: this.network.listen(),
     where: "here:5557",
@@ -51,7 +53,7 @@ class Scene {
     this.hall.open();
   }
 
-  async guest(name: string, incarnation = name): Promise<Guest> {
+  readonly guest = async (name: string, incarnation = name): Promise<Guest> => {
     const channel = new Channel(await this.network.line("10.0.0.1").connect());
     const who = identity({ workerId: name, incarnation });
     const { welcome } = await introduce(channel, who, { token: "secret", clock: this.clock });
@@ -65,12 +67,10 @@ class Scene {
     })();
     await settle();
     return { welcome, channel, heard };
-  }
+  };
 
   /** What was noted since it was asked last. */
-  news(): string[] {
-    return this.log.splice(0);
-  }
+  readonly news = (): string[] => this.log.splice(0);
 }
 
 function state(state: StateMessage["state"], users = 0): StateMessage {
@@ -78,7 +78,7 @@ function state(state: StateMessage["state"], users = 0): StateMessage {
 }
 
 Deno.test("a worker is let in, told how to get ready, and can run users when it is", async () => {
-  const { hall, book, news, guest } = bound(new Scene());
+  const { hall, book, news, guest } = new Scene();
   const a = await guest("a");
   assert.deepEqual([a.welcome.runId, a.welcome.ackedSeq], ["run", 0]);
   assert.deepEqual([a.welcome.heartbeatSeconds, a.welcome.leaseSeconds], [1, 5]);
@@ -95,7 +95,7 @@ Deno.test("a worker is let in, told how to get ready, and can run users when it 
 });
 
 Deno.test("when the test has begun, those that are ready are told, and later ones when they are", async () => {
-  const { hall, clock, guest } = bound(new Scene());
+  const { hall, clock, guest } = new Scene();
   const [early, gone] = [await guest("early"), await guest("gone")];
   for (const { channel } of [early, gone]) channel.send(state("ready"));
   await settle();
@@ -121,7 +121,7 @@ Deno.test("when the test has begun, those that are ready are told, and later one
 });
 
 Deno.test("a report is written down before it is acknowledged, and counted once", async () => {
-  const { hall, news, guest } = bound(new Scene());
+  const { hall, news, guest } = new Scene();
   const a = await guest("a");
   hall.begin(() => 0);
   a.channel.send(state("ready"));
@@ -145,7 +145,7 @@ Deno.test("a report is written down before it is acknowledged, and counted once"
 });
 
 Deno.test("what a worker is told to run is written down before it is told", async () => {
-  const { hall, book, news, guest } = bound(new Scene());
+  const { hall, book, news, guest } = new Scene();
   const a = await guest("a");
   a.channel.send(state("ready"));
   await settle();
@@ -168,7 +168,7 @@ Deno.test("what a worker is told to run is written down before it is told", asyn
 });
 
 Deno.test("a worker that is lost is no staff; it is again when it is back and has said how it is", async () => {
-  const { hall, clock, book, news, guest } = bound(new Scene());
+  const { hall, clock, book, news, guest } = new Scene();
   const a = await guest("a");
   a.channel.send(state("ready"));
   await settle();
@@ -196,7 +196,7 @@ Deno.test("a worker that is lost is no staff; it is again when it is back and ha
 });
 
 Deno.test("who is back is told what it may have missed: that all users ran, or that all is to stop", async () => {
-  const { hall, clock, book, guest } = bound(new Scene());
+  const { hall, clock, book, guest } = new Scene();
   const a = await guest("a");
   a.channel.send(state("ready"));
   await settle();
@@ -222,7 +222,7 @@ Deno.test("who is back is told what it may have missed: that all users ran, or t
 });
 
 Deno.test("when all is to stop nobody new is let in, and nobody at the very end", async () => {
-  const { hall, guest } = bound(new Scene());
+  const { hall, guest } = new Scene();
   const a = await guest("a");
   a.channel.send(state("ready"));
   await settle();
@@ -235,7 +235,7 @@ Deno.test("when all is to stop nobody new is let in, and nobody at the very end"
 });
 
 Deno.test("a worker that leaves is gone when its last counts are in", async () => {
-  const { hall, book, news, guest } = bound(new Scene());
+  const { hall, book, news, guest } = new Scene();
   const a = await guest("a");
   a.channel.send(state("ready"));
   await settle();
@@ -254,7 +254,7 @@ Deno.test("a worker that leaves is gone when its last counts are in", async () =
 });
 
 Deno.test("who goes before the test begins is no loss", async () => {
-  const { hall, clock, news, guest } = bound(new Scene());
+  const { hall, clock, news, guest } = new Scene();
   const a = await guest("a");
   a.channel.close();
   news();
@@ -271,7 +271,7 @@ Deno.test("who goes before the test begins is no loss", async () => {
 });
 
 Deno.test("what a worker says of itself in its last words is passed on", async () => {
-  const { hall, news, guest } = bound(new Scene());
+  const { hall, news, guest } = new Scene();
   const a = await guest("a");
   news();
   a.channel.send({ type: "ERROR", code: "protocol", text: "a report was never sent" });
@@ -279,17 +279,3 @@ Deno.test("what a worker says of itself in its last words is passed on", async (
   assert.deepEqual(news(), ["Worker a: a report was never sent"]);
   await hall.end();
 });
-
-/** Its methods, to be called by themselves. */
-function bound(scene: Scene): Scene {
-  const { clock, network, book, log, hall } = scene;
-  return Object.assign(Object.create(scene), {
-    clock,
-    network,
-    book,
-    log,
-    hall,
-    guest: scene.guest.bind(scene),
-    news: scene.news.bind(scene),
-  });
-}

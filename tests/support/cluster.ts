@@ -111,9 +111,14 @@ export class Cluster implements AsyncDisposable {
     return worker;
   }
 
-  /** Resolves when a worker has ended. */
-  async left(name: string): Promise<Finished> {
-    return await ended(name, this.worker(name));
+  /** Waits for something that needs the master; rejects at once where it ends before. */
+  async alongside<T>(waiting: Promise<T>): Promise<T> {
+    const end = this.master.finished.then(({ code, stderr }) => {
+      throw new Error(`the master has ended with ${code}:\n${stderr}`);
+    });
+    // Whichever is not waited for any more may still reject.
+    void Promise.allSettled([waiting, end]);
+    return await Promise.race([waiting, end]);
   }
 
   /** Interrupts the master, and resolves as {@link ended}. */
@@ -124,7 +129,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Resolves when the master has ended by itself. */
   async ended(): Promise<ClusterResult> {
-    const finished = await ended("the master", this.master);
+    const finished = await endOf(this.master);
     const text = await Deno.readTextFile(this.#origin.json);
     assert.notEqual(text, "", finished.stderr);
     return { ...finished, summary: JSON.parse(text) };
@@ -136,10 +141,11 @@ function startMaster(port: number, args: readonly string[]): Started {
   return startAiotest([...args, ...bind]);
 }
 
-async function ended(name: string, { finished }: Started): Promise<Finished> {
+/** Resolves when a process has ended; rejects where it goes on for too long. */
+export async function endOf({ finished, pid }: Started): Promise<Finished> {
   const tooLong = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => tooLong.reject(new Error(`${name} has not ended within ${LIMIT_MS / 1000} s`)),
+    () => tooLong.reject(new Error(`process ${pid} has not ended within ${LIMIT_MS / 1000} s`)),
     LIMIT_MS,
   );
   try {

@@ -17,6 +17,7 @@ const ALONE_MS = 10_000;
  * - repeating: {@link duplicating} (every frame goes out twice, both ways)
  * - a black hole: {@link hold} (nothing is passed on, nothing is closed), {@link release}; what was held
  *   is passed on then, as TCP does
+ * - forging: {@link inject} (frames of its own, on the connections of a worker)
  * - another master: {@link masterPort} may be set; it holds for connections that are opened later
  *
  * All of them may be changed at any time. A connection ends when either side ends it; a master that
@@ -120,6 +121,13 @@ export class FrameProxy implements AsyncDisposable {
       workerId === undefined || link.workerId === workerId
     );
     for (const link of links) link.close();
+    return links.length;
+  }
+
+  /** Sends bytes of its own to a worker, or as if they were of it; returns on how many connections. */
+  inject(workerId: string, direction: Direction, bytes: Uint8Array<ArrayBuffer>): number {
+    const links = [...this.#links].filter((link) => link.workerId === workerId);
+    for (const link of links) link.inject(direction, bytes);
     return links.length;
   }
 

@@ -1,73 +1,53 @@
 /**
- * A master and a worker in memory, and a peer of each that means no good.
+ * A master and a worker in memory, and peers of them that mean no good.
  *
  * @module
  */
 
-import fc from "fast-check";
-import { LENGTH_BYTES } from "../../src/cluster/frame_reader.ts";
+import { Channel } from "../../src/cluster/channel.ts";
 import type { Message } from "../../src/cluster/message.ts";
 import { encodeMessage } from "../../src/cluster/message_codec.ts";
 import { NO_PROOF } from "../../src/cluster/proof.ts";
 import type { ByteStream } from "../../src/core/byte_stream.ts";
 import { AiotestError } from "../../src/core/errors.ts";
-import { Events } from "../../src/core/events.ts";
-import { WorkerRun } from "../../src/runner/worker_run.ts";
 import { FakeClock, settle } from "./fake_clock.ts";
-import { identity, joinFor } from "./joining.ts";
+import { hasItsLength, type HostileFrames } from "./hostile_frames.ts";
+import { identity, joinFor, nextOf } from "./joining.ts";
 import { memoryStreams } from "./memory_stream.ts";
-import { anyMessage } from "./messages.ts";
-import { type Below, mutated } from "./mutations.ts";
-import { discovered } from "./users.ts";
-import { Ground, VirtualCluster, type VirtualMaster } from "./virtual_cluster.ts";
-
-/** The run that frames are of, where they say which. */
-const RUN = "run-1";
-
-/** How many messages there are before they are changed. */
-const MESSAGES = 2_000;
-
-/** Peers that attack at the same time; fewer than one address may have handshakes under way. */
-const ATTACKERS = 8;
-
-const NONCE = new Uint8Array(16);
-
-/** What an attack came to. */
-export interface Attack {
-  /** Frames that were written while the connection stood. */
-  frames: number;
-  connections: number;
-}
+import { VirtualCluster, type VirtualWorker } from "./virtual_cluster.ts";
 
 /** How a peer attacks. */
-export interface AttackOptions {
+export interface Attack {
+  /** How many frames it sends. */
   readonly frames: number;
-  /** Whether the peer greets first as it should. */
+  /** Whether it greets first as it should, on each of its connections. */
   readonly greeted: boolean;
-  readonly corpus: Corpus;
+  readonly hostile: HostileFrames;
 }
 
-/** Frames of all types, each time others. */
-export class Corpus {
-  readonly #frames: readonly Uint8Array<ArrayBuffer>[];
-  readonly #below: Below;
+/** Peers of a master at the same time; fewer than one address may have handshakes under way. */
+const ATTACKERS = 8;
 
-  /** @param below decides; a seeded one decides the same again. */
-  constructor(seed: number, below: Below) {
-    this.#below = below;
-    this.#frames = fc.sample(anyMessage, { seed, numRuns: MESSAGES }).map((message) =>
-      encodeMessage(ofTheRun(message))
-    );
-  }
+/** After so many connections, a worker comes under a new name. */
+const VISITS_OF_A_NAME = 1_000;
 
-  /** A frame that was right once. */
-  next(): Uint8Array<ArrayBuffer> {
-    return mutated(this.#frames[this.#below(this.#frames.length)]!, this.#below);
-  }
-}
+/** So many that the good worker has some, whoever else says that it could run them. */
+const USERS = 60;
 
-/** Every other report and target is of the run that goes on, so that it is looked at to its end. */
-function ofTheRun(message: Message): Message {
+/** The run of the master in memory. */
+const RUN = "run-1";
+
+const NONCE = new Uint8Array(16);
+const HELLO = {
+  type: "HELLO",
+  protocolMin: 1,
+  protocolMax: 1,
+  epoch: 1,
+  nonce: NONCE,
+} as const;
+
+/** Makes some of the messages such that they are of the run that goes on. */
+export function ofTheRun(message: Message): Message {
   if (message.type === "REPORT" && message.seq % 2 === 0) {
     return { ...message, runId: RUN, seq: 1 + message.seq % 3 };
   }
@@ -77,145 +57,17 @@ function ofTheRun(message: Message): Message {
   return message;
 }
 
-/** A clock that stands still; what is due at once happens at once. */
-class StandingClock extends FakeClock {
-  override setTimer(callback: () => void, delayMs: number): object {
-    if (delayMs > 0) return super.setTimer(callback, delayMs);
-    queueMicrotask(callback);
-    return {};
-  }
-}
-
-/** A master in memory, with a test that has begun. */
-export class AttackedMaster {
-  readonly master: VirtualMaster;
-  readonly #cluster = new VirtualCluster({});
-  readonly #clock = new StandingClock();
-  readonly #line = this.#cluster.network.line("10.0.0.1");
-
-  constructor() {
-    this.master = this.#cluster.master({
-      clock: this.#clock,
-      journal: { append: () => {}, close: () => {} },
-      token: null,
-      expectedWorkers: 1,
-    });
-  }
-
-  /** Another connection to it. */
-  connect(): Promise<ByteStream> {
-    return this.#line.connect();
-  }
-
-  /** Lets peers send it so many frames. */
-  async attack({ frames, greeted, corpus }: AttackOptions): Promise<Attack> {
-    const attack = { frames: 0, connections: 0 };
-    const attackers = Array.from({ length: ATTACKERS }, async (_, number) => {
-      while (attack.frames < frames) {
-        const stream = await this.connect();
-        const name = `evil-${number}-${attack.connections++ >> 12}`;
-        await send(
-          stream,
-          greeted ? [joinOf(name), READY] : [],
-          () => attack.frames++ < frames,
-          corpus,
-        );
-        stream.close();
-        await this.#clock.advance(5);
-      }
-    });
-    await Promise.all(attackers);
-    return attack;
-  }
-
-  async end(): Promise<void> {
-    this.master.run.stop();
-    await this.#clock.advance(60_000);
-  }
-}
-
-/** What a worker of this name says first. */
-export function joinOf(name: string): Uint8Array<ArrayBuffer> {
-  const hello = { type: "HELLO", protocolMin: 1, protocolMax: 1, epoch: 1, nonce: NONCE } as const;
-  return encodeMessage(joinFor(hello, null, { workerId: name, incarnation: name }));
+/** What a worker without a token says first; the run's test file has this hash. */
+export function greetingOf(worker: string, testfileHash: string): Uint8Array<ArrayBuffer> {
+  const changes = { workerId: worker, incarnation: worker, testfileHash };
+  return encodeMessage(joinFor(HELLO, null, changes));
 }
 
 const READY = encodeMessage({ type: "STATE", users: 0, state: "ready", elapsedSeconds: 0 });
 
-/** A worker in memory; each time that it was made to end, there is another. */
-export class AttackedWorker {
-  /** How often it ended because it was told to, or to do what it cannot. */
-  endings = 0;
-  readonly #ground = new Ground(new StandingClock());
-  readonly #visits: ByteStream[] = [];
-  #wake: () => void = () => {};
-
-  constructor() {
-    this.#start();
-  }
-
-  /** Lets a master send it so many frames. */
-  async attack({ frames, greeted, corpus }: AttackOptions): Promise<Attack> {
-    const attack = { frames: 0, connections: 0 };
-    while (attack.frames < frames) {
-      const stream = await this.#visit();
-      attack.connections++;
-      await send(stream, greeted ? GREETING : [], () => attack.frames++ < frames, corpus);
-      stream.close();
-    }
-    return attack;
-  }
-
-  async #visit(): Promise<ByteStream> {
-    for (;;) {
-      const stream = this.#visits.shift();
-      if (stream !== undefined) return stream;
-      await new Promise<void>((resolve) => this.#wake = resolve);
-    }
-  }
-
-  #start(): void {
-    const clock = new StandingClock();
-    const run = new WorkerRun({
-      link: {
-        master: "there:5557",
-        connect: () => {
-          const [near, far] = memoryStreams();
-          this.#visits.push(far);
-          this.#wake();
-          return Promise.resolve(near);
-        },
-        identity: identity(),
-        token: null,
-        timeoutMs: 60_000,
-        clock,
-        random: () => 0,
-        info: () => {},
-        warn: () => {},
-      },
-      openFileLimit: null,
-      events: new Events(),
-      cpuSeconds: () => 0,
-      env: () => undefined,
-      prepare: () =>
-        Promise.resolve({
-          classes: [discovered(this.#ground.userClass("StepTest"))],
-          host: null,
-          insecure: false,
-        }),
-    });
-    void run.run().catch((error) => {
-      if (!(error instanceof AiotestError)) throw error;
-    }).then(() => {
-      this.endings++;
-      this.#start();
-    });
-  }
-}
-
-/** What a master says first, and says to let the test begin. */
-const GREETING = ([
-  { type: "HELLO", protocolMin: 1, protocolMax: 1, epoch: 1, nonce: NONCE },
+/** What a master without a token says first, until a user runs. */
+const GREETING_OF_MASTER = ([
+  HELLO,
   {
     type: "WELCOME",
     runId: RUN,
@@ -230,17 +82,147 @@ const GREETING = ([
   { type: "TARGET", revision: 1, classes: { StepTest: 1 }, rate: 1, stopTimeout: 0 },
 ] satisfies Message[]).map(encodeMessage);
 
-/** Says what is right, and then what is not, until the peer hangs up. */
+/** A clock that stands still unless it is moved; what is due at once happens at once. */
+class StandingClock extends FakeClock {
+  override setTimer(callback: () => void, delayMs: number): object {
+    if (delayMs > 0) return super.setTimer(callback, delayMs);
+    queueMicrotask(callback);
+    return {};
+  }
+}
+
+/** A master in memory, whose test one good worker runs. */
+export class AttackedMaster {
+  /** Connections that were opened to it. */
+  connections = 0;
+  readonly #clock = new StandingClock();
+  readonly #cluster = new VirtualCluster({ users: USERS });
+  readonly #line = this.#cluster.network.line("10.0.0.1");
+  readonly #master = this.#cluster.master({
+    clock: this.#clock,
+    journal: { append: () => {}, close: () => {} },
+    token: null,
+    expectedWorkers: 1,
+    // Nothing is kept here that the master does not keep.
+    onSecond: () => {},
+    onInfo: () => {},
+    onWarning: () => {},
+  });
+
+  constructor() {
+    this.#cluster.worker("good", { link: { clock: this.#clock, token: null } });
+  }
+
+  /** Lets workers send it so many frames; a little time passes meanwhile. */
+  async attack({ frames, greeted, hostile }: Attack): Promise<void> {
+    const { testfileHash } = identity();
+    let left = frames;
+    await Promise.all(Array.from({ length: ATTACKERS }, async (_, number) => {
+      let greeting = READY;
+      for (let visits = 0; left > 0; visits++) {
+        const stream = await this.#line.connect();
+        this.connections++;
+        const isNew = visits % VISITS_OF_A_NAME === 0;
+        if (isNew) {
+          const name = `evil-${number}-${this.connections}`;
+          greeting = greetingOf(name, testfileHash);
+        }
+        await send(stream, greeted ? [greeting, ...(isNew ? [READY] : [])] : []);
+        await sendFrames(stream, hostile, () => left-- > 0);
+        if (number === 0) await this.#clock.advance(5);
+      }
+    }));
+  }
+
+  /** Ends the test; resolves with whether all that the good worker did was counted, and nothing else. */
+  async isWell(): Promise<boolean> {
+    this.#master.run.stop();
+    await this.#clock.advance(60_000);
+    const row = this.#master.result?.workers.find(({ id }) => id === "good");
+    const { length } = this.#cluster.ground.steps;
+    return this.#master.error === null && length > 0 && row?.requests === length && row.complete;
+  }
+}
+
+/** A worker in memory; when it was told to end, there is another one. */
+export class AttackedWorker {
+  /** Connections that it has opened. */
+  connections = 0;
+  readonly #cluster = new VirtualCluster({});
+  readonly #visits: ByteStream[] = [];
+  #worker = this.#start();
+
+  /** Lets a master send it so many frames. */
+  async attack({ frames, greeted, hostile }: Attack): Promise<void> {
+    for (let left = frames; left > 0;) {
+      const stream = await this.#visit();
+      await send(stream, greeted ? GREETING_OF_MASTER : []);
+      await sendFrames(stream, hostile, () => left-- > 0);
+    }
+  }
+
+  /** Whether it greets a master that is as it should be. */
+  async isWell(): Promise<boolean> {
+    const channel = new Channel(await this.#visit());
+    channel.send(HELLO);
+    const { workerId } = await nextOf(channel, "JOIN");
+    channel.close();
+    return workerId === this.#worker.name;
+  }
+
+  /** Its next connection. */
+  async #visit(): Promise<ByteStream> {
+    for (let turns = 0; turns < 1_000; turns++) {
+      const stream = this.#visits.shift();
+      if (stream !== undefined) return stream;
+      if (this.#worker.ended) {
+        const { error } = this.#worker;
+        // Whatever is no message for a person is a crash.
+        if (error !== null && !(error instanceof AiotestError)) throw error;
+        this.#cluster.workers.length = 0;
+        this.#worker = this.#start();
+      }
+      await settle();
+    }
+    throw new Error("the worker does not come back");
+  }
+
+  #start(): VirtualWorker {
+    return this.#cluster.worker("w1", {
+      link: {
+        clock: new StandingClock(),
+        random: () => 0,
+        token: null,
+        connect: () => this.#connect(),
+      },
+    });
+  }
+
+  #connect(): Promise<ByteStream> {
+    const [near, far] = memoryStreams();
+    this.connections++;
+    this.#visits.push(far);
+    return Promise.resolve(near);
+  }
+}
+
 async function send(
   stream: ByteStream,
-  right: readonly Uint8Array<ArrayBuffer>[],
+  frames: readonly Uint8Array<ArrayBuffer>[],
+): Promise<void> {
+  for (const frame of frames) await stream.write(frame);
+  await settle();
+}
+
+/** Sends frames until the peer hangs up, or could not know any more where the next one begins. */
+async function sendFrames(
+  stream: ByteStream,
+  hostile: HostileFrames,
   goesOn: () => boolean,
-  corpus: Corpus,
 ): Promise<void> {
   try {
-    for (const frame of right) await stream.write(frame);
     for (let sound = true; sound && goesOn();) {
-      const frame = corpus.next();
+      const frame = hostile.next();
       await stream.write(frame);
       await settle();
       sound = hasItsLength(frame);
@@ -248,10 +230,5 @@ async function send(
   } catch {
     // It has hung up.
   }
-}
-
-/** Behind a frame of another length nothing would be looked at as a frame. */
-function hasItsLength(frame: Uint8Array<ArrayBuffer>): boolean {
-  if (frame.length < LENGTH_BYTES) return false;
-  return new DataView(frame.buffer).getUint32(0) === frame.length - LENGTH_BYTES;
+  stream.close();
 }

@@ -70,8 +70,13 @@ export class MemoryLine {
   /** Lets nothing through in either direction, without a word, until {@link resume}. */
   stall(): void {
     const { promise, resolve } = Promise.withResolvers<void>();
+    const before = this.#flow;
     this.#flowing = promise;
-    this.#flow = resolve;
+    // Stalled twice, all of it goes on at once.
+    this.#flow = () => {
+      before();
+      resolve();
+    };
   }
 
   /** Lets everything through, what has waited first. */

@@ -8,7 +8,12 @@ import { SimulatedWorker, type SimulatedWorkerOptions } from "./simulated_worker
 export interface CrewOptions
   extends Pick<SimulatedWorkerOptions, "masterPort" | "token" | "testfileHash"> {
   readonly size: number;
+  /** Over how much of each second their reports are spread; 0: all come in the same moment. */
+  readonly spreadMs: number;
 }
+
+/** So that a second has ended when it is reported. */
+const AFTER_THE_SECOND_MS = 1;
 
 /** Between two looks at the workers. */
 const LOOK_MS = 10;
@@ -24,14 +29,14 @@ export class SimulatedCrew {
   readonly ended: Promise<void>;
 
   /** Starts all of them at once. */
-  constructor({ size, masterPort, token, testfileHash }: CrewOptions) {
+  constructor({ size, spreadMs, masterPort, token, testfileHash }: CrewOptions) {
     const { load, delays } = this;
-    const common = { masterPort, token, testfileHash, load, delays };
-    this.workers = Array.from(
-      { length: size },
-      (_, number) =>
-        new SimulatedWorker({ ...common, number, clock: systemClock, random: systemRandom }),
-    );
+    const surroundings = { clock: systemClock, random: systemRandom };
+    const common = { masterPort, token, testfileHash, load, delays, ...surroundings };
+    this.workers = Array.from({ length: size }, (_, number) => {
+      const reportAfterMs = AFTER_THE_SECOND_MS + spreadMs * number / size;
+      return new SimulatedWorker({ ...common, number, reportAfterMs });
+    });
     this.ended = Promise.all(this.workers.map((worker) => worker.run())).then(() => {});
     // Whoever waits for the workers hears of it, wherever it happens.
     this.ended.catch(() => {});

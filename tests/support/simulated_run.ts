@@ -12,6 +12,8 @@ export interface SimulatedRunOptions {
   readonly workers: number;
   /** How long the test lasts once all of them have joined. */
   readonly seconds: number;
+  /** Over how much of each second the workers' reports are spread; 0: all come in the same moment. */
+  readonly spreadMs: number;
   /** Called when the master's process is there, before anybody joins. */
   readonly onMaster?: (pid: number) => Promise<void>;
   /** Called when the test has begun for all workers. */
@@ -42,6 +44,7 @@ export interface SimulatedRun {
 const TOKEN = "simulated";
 const TEST_FILE = fromFileUrl("../../bench/support/idle_user_test.ts");
 const JOIN_LIMIT_MS = 60_000;
+const STOP_LIMIT_MS = 60_000;
 
 /** Runs the real master, as a process, with simulated workers in this one. */
 export async function runSimulated(options: SimulatedRunOptions): Promise<SimulatedRun> {
@@ -54,6 +57,7 @@ export async function runSimulated(options: SimulatedRunOptions): Promise<Simula
     await options.onMaster?.(master.pid);
     using crew = new SimulatedCrew({
       size: options.workers,
+      spreadMs: options.spreadMs,
       masterPort: master.port,
       token: TOKEN,
       testfileHash: await hashOf(TEST_FILE),
@@ -136,25 +140,28 @@ async function watch(pid: number, seconds: number, crew: SimulatedCrew): Promise
   const beganAt = systemClock.now();
   const waited = { master: waitedSeconds(pid), own: waitedSeconds(null) };
   const residentBytes: number[] = [];
-  let masterWaited = 0;
   let from = { at: 0, cpu: 0 };
   let masterCpu = 0;
-  let over = false;
-  const ended = crew.ended.finally(() => over = true);
-  for (let second = 1; !over; second++) {
-    const leftMs = beganAt + second * 1000 - systemClock.now();
-    await Promise.race([sleep(systemClock, Math.max(0, leftMs)), ended]);
-    if (over) break;
-    masterWaited = waitedSeconds(pid) - waited.master;
-    // Within its last second, the test may already be over.
-    if (second >= seconds) continue;
+  let masterWaited = 0;
+  // Within its last second, the test may already be over.
+  for (let second = 1; second < seconds; second++) {
+    await sleep(systemClock, Math.max(0, beganAt + second * 1000 - systemClock.now()));
     residentBytes.push((await memoryOf(pid)).resident);
+    masterWaited = waitedSeconds(pid) - waited.master;
     const now = { at: systemClock.now(), cpu: await cpuSeconds(pid) };
     if (second === 1) from = now;
     else masterCpu = (now.cpu - from.cpu) * 1000 / (now.at - from.at);
   }
-  const waitedMs = (masterWaited + waitedSeconds(null) - waited.own) * 1000;
-  return { masterCpu, residentBytes, waitedMs };
+  await crew.until(({ drained }) => drained, STOP_LIMIT_MS);
+  const ownWaited = waitedSeconds(null) - waited.own;
+  try {
+    masterWaited = waitedSeconds(pid) - waited.master;
+  } catch (error) {
+    // It has written its report and gone by now; what it waited at the end is unknown then.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  await crew.ended;
+  return { masterCpu, residentBytes, waitedMs: (masterWaited + ownWaited) * 1000 };
 }
 
 function exactRow(row: Summary["requests"][number]): ExactRow {

@@ -17,14 +17,13 @@ export interface SimulatedWorkerOptions {
   /** SHA-256 of the master's test file, as hexadecimal digits. */
   readonly testfileHash: string;
   readonly load: SimulatedLoad;
+  /** How long after a second's end it is reported; real workers do it at once, and so all together. */
+  readonly reportAfterMs: number;
   /** Gets the milliseconds from each report's first sending to its ACK. */
   readonly delays: Latencies;
   readonly clock: Clock;
   readonly random: Random;
 }
-
-/** So that a second has ended when it is reported, as real workers do it. */
-const AFTER_THE_SECOND_MS = 1;
 
 /** How long it takes until the last user has stopped, at most. */
 const LONGEST_STOP_MS = 1_000;
@@ -81,7 +80,10 @@ export class SimulatedWorker {
       onJoined: ({ welcome }) => this.#joined(welcome),
       onHeard: () => {},
       onMessage: (message) => this.#take(message),
-      onLost: () => {},
+      // What the master said last may be lost with the connection.
+      onLost: () => {
+        if (this.drained) this.end();
+      },
     });
   }
 
@@ -199,12 +201,13 @@ export class SimulatedWorker {
 
   /** Reports every second, when it is over. */
   #report(): void {
-    const endsAt = this.#startedAt + (this.#nextSecond + 1) * 1000 + AFTER_THE_SECOND_MS;
+    const { reportAfterMs } = this.#options;
+    const dueAt = this.#startedAt + (this.#nextSecond + 1) * 1000 + reportAfterMs;
     this.#timer = this.#clock.setTimer(() => {
       this.#addSecond();
       this.#pump();
       this.#report();
-    }, Math.max(0, endsAt - this.#clock.now()));
+    }, Math.max(0, dueAt - this.#clock.now()));
   }
 
   #addSecond(): void {

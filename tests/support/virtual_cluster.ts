@@ -1,4 +1,6 @@
+import { ClusterLine } from "../../src/cluster/cluster_line.ts";
 import type { JournalRecord } from "../../src/cluster/journal_record.ts";
+import type { LinkOptions } from "../../src/cluster/master_link.ts";
 import { restoreRun } from "../../src/cluster/restored_run.ts";
 import type { Clock, Timer } from "../../src/core/clock.ts";
 import { Events } from "../../src/core/events.ts";
@@ -9,6 +11,7 @@ import type { MasterRunOptions } from "../../src/runner/master_run_options.ts";
 import { type WorkerLoad, WorkerRun, type WorkerRunOptions } from "../../src/runner/worker_run.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
+import { exchangeOf } from "./exchanges.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { identity, MASTER_HASH } from "./joining.ts";
 import { type MemoryLine, MemoryNetwork } from "./memory_network.ts";
@@ -16,7 +19,7 @@ import { discovered } from "./users.ts";
 
 /** What users did, as the target of the test sees it. */
 export class Ground {
-  /** Users that have begun and not ended, by id. */
+  /** Users that have begun, have not ended, and may make steps; by id. */
   readonly alive = new Map<number, { readonly node: string; readonly kind: string }>();
   /** Every step that was counted. */
   readonly steps: { readonly node: string; readonly user: number; readonly atMs: number }[] = [];
@@ -61,7 +64,10 @@ export class Ground {
       }
 
       async testStep(): Promise<void> {
+        // Who may not begin, as its node's lease has run out, only waits for its end.
+        alive.delete(this.id);
         await this.measure(`step of ${name}`, () => {
+          alive.set(this.id, { node: this.run.node, kind: name });
           steps.push({ node: this.run.node, user: this.id, atMs: clock.now() });
         });
       }
@@ -143,6 +149,8 @@ export interface VirtualWorkerOptions {
   readonly openFileLimit?: number;
   readonly incarnation?: string;
   readonly testfileHash?: string;
+  /** What its connection is made of, where that is something else. */
+  readonly link?: Partial<LinkOptions>;
 }
 
 /** A master and workers in one process and in virtual time. */
@@ -187,6 +195,7 @@ export class VirtualCluster {
         },
         close: () => {},
       },
+      exchange: exchangeOf(clock),
       listener: this.network.listen(),
       where: "here:5557",
       token: "secret",
@@ -254,6 +263,7 @@ export class VirtualCluster {
     const { classes = this.#classes, incarnation = `${name}'s first`, ...rest } = options;
     const load: WorkerLoad = { classes: classes.map(discovered), host: null, insecure: false };
     const run = new WorkerRun({
+      line: new ClusterLine(name, () => {}),
       link: {
         master: "here:5557",
         connect: () => line.connect(),
@@ -268,6 +278,7 @@ export class VirtualCluster {
         random: () => 0.5,
         info: (text) => infos.push(text),
         warn: (text) => warnings.push(text),
+        ...rest.link,
       },
       openFileLimit: rest.openFileLimit ?? null,
       events,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Lease } from "../../src/core/lease.ts";
 import { RequestError } from "../../src/http/request_error.ts";
 import type { Transport, WireRequest, WireResponse } from "../../src/http/transport.ts";
 import { UrlResolver } from "../../src/http/url_resolver.ts";
@@ -54,8 +55,12 @@ interface Scene extends TestContext {
   readonly stop: AbortController;
 }
 
-function scene(script: (request: WireRequest) => Promise<WireResponse>, timeout = 60): Scene {
-  const context = testContext();
+function scene(
+  script: (request: WireRequest) => Promise<WireResponse>,
+  timeout = 60,
+  lease = Lease.endless(),
+): Scene {
+  const context = testContext({ lease });
   const transport = new ScriptedTransport(script);
   const stop = new AbortController();
   const host = "http://127.0.0.1:8000";
@@ -185,4 +190,39 @@ Deno.test("a timeout of the class that is none is refused before anything starts
       message: `timeout: ${timeout}, seconds over 0 are needed`,
     });
   }
+});
+
+Deno.test("a request begun without the lease never settles, is not sent, and is not counted", async () => {
+  const lease = new Lease(() => {});
+  lease.grant(1_000);
+  const { session, transport, clock, recorded } = scene(() => Promise.resolve(answer()), 60, lease);
+  await clock.advance(1_000);
+  await session.get("/in-time");
+  await clock.advance(1);
+  let settled = false;
+  void session.get("/too-late").finally(() => settled = true).catch(() => {});
+  await clock.advance(100_000);
+  assert.equal(settled, false);
+  assert.equal(transport.requests.length, 1);
+  assert.deepEqual(recorded.samples.map(({ name }) => name), ["/in-time"]);
+  lease.grant(200_000);
+  await session.get("/again");
+  assert.equal(settled, false);
+  assert.equal(recorded.samples.length, 2);
+});
+
+Deno.test("a request that was under way when the lease ran out is counted", async () => {
+  const lease = new Lease(() => {});
+  lease.grant(1_000);
+  const { session, clock, recorded } = scene(
+    async () => {
+      await clock.advance(3_000);
+      return answer({ endedAt: clock.now() });
+    },
+    60,
+    lease,
+  );
+  await session.get("/");
+  assert.equal(lease.holds(clock.now()), false);
+  assert.deepEqual(recorded.samples.map(({ latencyMs }) => latencyMs), [3_000]);
 });

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { CommandLine } from "../../src/cli/options.ts";
+import { roleOf } from "../../src/cli/role.ts";
+import { readPem, runMaster } from "../../src/cli/run_master.ts";
+import { UsageError } from "../../src/core/errors.ts";
+import type { StreamListener } from "../../src/core/network.ts";
+import { User } from "../../src/user/user.ts";
+import { FakeHost } from "../support/fake_host.ts";
+
+class StepTest extends User {
+  testNothing(): void {}
+}
+
+/** A machine whose port is taken. */
+class BusyHost extends FakeHost {
+  override listen(): StreamListener {
+    throw new Deno.errors.AddrInUse("Address already in use");
+  }
+}
+
+async function refusal(...args: string[]): Promise<UsageError> {
+  const host = new BusyHost({ args, files: { "/home/me/aiotestfile.ts": "" } });
+  const commandLine = await CommandLine.preview(host);
+  const options = commandLine.parse();
+  const role = roleOf(options, { cores: 2, freshToken: "fresh" });
+  assert.ok(role.kind === "master");
+  const orders = { settings: role.master, handedOn: {} };
+  const error: unknown = await runMaster(host, { StepTest }, options, orders)
+    .catch((error: unknown) => error);
+  assert.ok(error instanceof UsageError, String(error));
+  return error;
+}
+
+Deno.test("a port that is taken is named, with the flags that say another one", async () => {
+  const { message, hint } = await refusal("--master", "--master-bind-port", "7000");
+  assert.match(message, /The master cannot listen at .*:7000: /);
+  assert.match(hint, /--master-bind-port/);
+});
+
+Deno.test("a certificate that cannot be read is named", async () => {
+  const { message } = await refusal("--master", "--tls-cert", "c.pem", "--tls-key", "k.pem");
+  assert.match(message, /^--tls-cert c\.pem cannot be read: /);
+});
+
+Deno.test("a journal to go on with that is not there is named", async () => {
+  const { message } = await refusal("--master", "--resume", "run.journal");
+  assert.match(message, /^--resume .*run\.journal: there is no such file/);
+});
+
+Deno.test("a PEM file is read from where the command was given", async () => {
+  const host = new FakeHost({ files: { "/home/me/certs/ca.pem": "PEM" } });
+  assert.equal(await readPem(host, "tls-ca", "certs/ca.pem"), "PEM");
+});

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { Stage, type Stoppable } from "../../src/cli/stage.ts";
+import { AiotestError, UsageError } from "../../src/core/errors.ts";
+import { events } from "../../src/core/events.ts";
+import { parse } from "../support/command_line.ts";
+import { FakeHost } from "../support/fake_host.ts";
+import { requestRow, snapshot } from "../support/snapshots.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
+
+async function stage(...args: string[]): Promise<{ host: FakeHost; stage: Stage }> {
+  const host = new FakeHost();
+  return { host, stage: new Stage(host, await parse({ args })) };
+}
+
+function result(failures: number): Snapshot {
+  const whole = snapshot();
+  const totals = requestRow({ failures });
+  return {
+    ...whole,
+    state: "stopped",
+    complete: true,
+    statistics: { ...whole.statistics, totals, failures: [], userErrors: [] },
+  };
+}
+
+Deno.test("the report goes to standard output and the summary to its file, with the exit code", async () => {
+  const { host, stage: it } = await stage("--json", "out.json");
+  const path = "/home/me/out.json";
+  await it.open();
+  assert.ok(host.files.has("out.json") || host.files.has(path));
+  assert.equal(await it.report(result(1), null), 1);
+  const text = host.files.get(path) ?? host.files.get("out.json");
+  assert.equal(JSON.parse(text!).exitCode, 1);
+  assert.ok(host.stdout.text.length > 0);
+  it.close();
+});
+
+Deno.test("what ended the run before its time is thrown when all is reported", async () => {
+  const { host, stage: it } = await stage();
+  const gone = new AiotestError("No worker is left to run users", 4);
+  await assert.rejects(it.report(result(0), gone), gone);
+  assert.ok(host.stdout.text.length > 0);
+});
+
+Deno.test("a test file learns of its own flags and of the options, but not of the token", async () => {
+  const { stage: it } = await stage("--master", "--token", "s3cret", "-u", "7");
+  const seen: Readonly<Record<string, unknown>>[] = [];
+  const handler = (
+    { options, node }: { options: Readonly<Record<string, unknown>>; node: string },
+  ) => void seen.push({ ...options, node });
+  events.on("init", handler);
+  await it.init("master");
+  events.off("init", handler);
+  assert.equal(seen[0]!.users, 7);
+  assert.equal(seen[0]!.node, "master");
+  assert.ok(!("token" in seen[0]!));
+});
+
+Deno.test("the first Ctrl-C stops the run well, the second ends the process", async () => {
+  const { host, stage: it } = await stage();
+  let stops = 0;
+  const run: Stoppable = { stop: () => void stops++, noteStrayError: () => {} };
+  const release = it.guard(run);
+  host.interrupt();
+  assert.equal(stops, 1);
+  assert.throws(() => host.interrupt());
+  assert.equal(host.exitCode, 130);
+  release();
+});
+
+Deno.test("a released guard hears nothing", async () => {
+  const { host, stage: it } = await stage();
+  const release = it.guard({ stop: () => assert.fail("stopped"), noteStrayError: () => {} });
+  release();
+  host.interrupt();
+  assert.equal(host.exitCode, null);
+});
+
+Deno.test("a file that cannot be written is an error before anything is started", async () => {
+  const { host, stage: it } = await stage("--json", "out.json");
+  host.touch = () => Promise.reject(new Deno.errors.PermissionDenied("read-only"));
+  await assert.rejects(it.open(), (error) => {
+    assert.ok(error instanceof UsageError);
+    assert.match(error.message, /--json out\.json: the file cannot be written/);
+    return true;
+  });
+});

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { writeAll } from "../../src/core/byte_stream.ts";
+import { Cluster } from "../support/cluster.ts";
+import { CountingTarget } from "../support/counting_target.ts";
+import { assertEqualCounts } from "../support/exact_counts.ts";
+import { printFigure } from "../support/figure.ts";
+import { HostileFrames } from "../support/hostile_frames.ts";
+import { AttackedMaster, AttackedWorker, greetingOf, ofTheRun } from "../support/hostile_peers.ts";
+import { memoryOf } from "../support/process_usage.ts";
+import { sleep } from "../support/proxy_link.ts";
+
+const MIB = 2 ** 20;
+
+/** Frames before a greeting, and as many behind one, against a master and as many against a worker. */
+const FRAMES = Number(Deno.env.get("F") ?? 250_000);
+
+function anySeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]!;
+}
+
+for (const [name, Attacked] of [["master", AttackedMaster], ["worker", AttackedWorker]] as const) {
+  Deno.test(`${2 * FRAMES} mutated frames against a ${name}: it lives, and stays small`, async () => {
+    const seed = anySeed();
+    const hostile = new HostileFrames(seed, ofTheRun);
+    const attacked = new Attacked();
+    await attacked.attack({ frames: 20_000, greeted: true, hostile });
+    const before = Deno.memoryUsage().rss;
+    const from = performance.now();
+    for (const greeted of [false, true]) {
+      await attacked.attack({ frames: FRAMES, greeted, hostile });
+    }
+    const microseconds = (performance.now() - from) * 1000 / (2 * FRAMES);
+    const grown = (Deno.memoryUsage().rss - before) / MIB;
+    printFigure(
+      `${2 * FRAMES} frames against a ${name}, seed ${seed}: memory of this process`,
+      "under +64 MiB",
+      `${grown.toFixed(1)} MiB; ${microseconds.toFixed(0)} µs a frame, ` +
+        `${attacked.connections} connections`,
+    );
+    assert.ok(await attacked.isWell());
+    assert.ok(grown < 64);
+  });
+}
+
+type Frame = Uint8Array<ArrayBuffer>;
+
+/** Frames against the master, and as many against a worker. */
+const FRAMES_OF_SOCKETS = 25_000;
+
+/** A connection that is not closed by then is closed from here. */
+const PATIENCE_MS = 3_000;
+
+/** Sends all of it over a connection of its own; resolves when the master has closed that. */
+async function visit(port: number, frames: readonly Frame[]): Promise<void> {
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  const timer = setTimeout(() => conn.close(), PATIENCE_MS);
+  try {
+    for (const frame of frames) await writeAll(conn, frame);
+    await conn.closeWrite();
+    const buffer = new Uint8Array(16 * 1024);
+    while (await conn.read(buffer) !== null);
+  } catch {
+    // It was closed before all was sent.
+  }
+  clearTimeout(timer);
+  try {
+    conn.close();
+  } catch {
+    // That was done above.
+  }
+}
+
+/** Peers of the master at the same time. */
+const ATTACKERS = 4;
+
+/** Does something so often, for several peers at a time. */
+async function repeat(times: number, act: (time: number) => Promise<void>): Promise<void> {
+  let time = 0;
+  await Promise.all(Array.from({ length: ATTACKERS }, async () => {
+    while (time < times) await act(time++);
+  }));
+}
+
+Deno.test("50,000 mutated frames over sockets, in a run: all counts stay exact", async () => {
+  const seed = anySeed();
+  const hostile = new HostileFrames(seed);
+  await using target = new CountingTarget();
+  await using cluster = await Cluster.start({
+    fixture: "walks.ts",
+    workers: 2,
+    args: ["-H", target.url, "-u", "40", "-r", "40", "--wait", "0.2"],
+    proxied: true,
+  });
+  const proxy = cluster.proxy!;
+  let testfileHash = "";
+  proxy.onFrame = ({ message }) => {
+    if (message.type === "JOIN") testfileHash = message.testfileHash;
+  };
+  await target.until(() => target.visitsOf("/start", ["w1", "w2"]) === 40, 20_000);
+  const memory = async (): Promise<number[]> =>
+    await Promise.all(
+      [cluster.master, cluster.worker("w2")].map(async ({ pid }) => (await memoryOf(pid)).resident),
+    );
+  await sleep(2_000);
+  const before = await memory();
+  const from = performance.now();
+
+  let [toWorker, toMaster] = [0, 0];
+  const attackWorker = async (): Promise<void> => {
+    for (let burst = 1; burst <= 150 && toWorker < FRAMES_OF_SOCKETS; burst++) {
+      for (let n = 0; n < 250; n++) {
+        toWorker += proxy.inject("w2", "toWorker", hostile.harmless());
+      }
+      // Which costs it its connection.
+      if (burst % 10 === 0) toWorker += proxy.inject("w2", "toWorker", hostile.refused());
+      await sleep(50);
+    }
+  };
+  const attackMaster = async (): Promise<void> => {
+    // Without a greeting the first one ends it, whatever it is.
+    await repeat(5_000, async () => {
+      await visit(proxy.masterPort, [hostile.refused()]);
+      toMaster += 1;
+    });
+    await repeat(1_000, async (time) => {
+      const harmless = Array.from({ length: 19 }, () => hostile.harmless());
+      const greeting = greetingOf(`evil-${time % ATTACKERS}`, testfileHash);
+      await visit(proxy.masterPort, [greeting, ...harmless, hostile.refused()]);
+      toMaster += 20;
+    });
+  };
+  await Promise.all([attackWorker(), attackMaster()]);
+  const seconds = (performance.now() - from) / 1000;
+  await sleep(1_000);
+  const after = await memory();
+  const [ofMaster, ofWorker] = after.map((bytes, index) => (bytes - before[index]!) / MIB);
+  const { summary, stderr } = await cluster.stop();
+
+  printFigure(
+    `${toMaster} and ${toWorker} frames over sockets in ${
+      seconds.toFixed(0)
+    } s, seed ${seed}: memory`,
+    "under +64 MiB",
+    `${ofMaster!.toFixed(1)} MiB of the master, ${ofWorker!.toFixed(1)} MiB of the worker`,
+  );
+  assert.ok(toMaster === FRAMES_OF_SOCKETS && toWorker >= FRAMES_OF_SOCKETS);
+  printFigure("50,000 frames: connections of the workers", "over 10", `${proxy.connections}`);
+  assert.ok(proxy.connections > 10);
+  printFigure("50,000 frames: requests", `${target.total}`, `${summary.totals.requests}`);
+  assertEqualCounts(summary, target);
+  for (const id of ["w1", "w2"]) {
+    const { requests, complete } = summary.workers.find((row) => row.id === id)!;
+    assert.equal(requests, target.totalOf(id));
+    assert.equal(complete, true);
+  }
+  assert.doesNotMatch(stderr, /Uncaught|TypeError|RangeError/);
+  assert.equal((await cluster.worker("w2").finished).code, 0);
+  assert.ok(ofMaster! < 64 && ofWorker! < 64);
+});

@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import type { Summary } from "../../src/report/summary.ts";
+import { CountingTarget } from "../support/counting_target.ts";
+import { assertEqualCounts } from "../support/exact_counts.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { isMissing } from "../support/requirement.ts";
+
+const PAGE = fromFileUrl("../../docs/running-distributed.md");
+
+/** Commands of the page that belong to one run, line by line. */
+type Scene = string[];
+
+/** All commands of the page; a block that begins no run goes on with the one before. */
+function scenesOf(page: string): Scene[] {
+  const scenes: Scene[] = [];
+  for (const [, block] of page.matchAll(/^```(?:sh|console)\n([^]*?)^```$/gm)) {
+    const lines = block!.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+    if (lines.some(beginsRun)) scenes.push([]);
+    assert.ok(scenes.length > 0, `workers before any master: ${block}`);
+    scenes.at(-1)!.push(...lines);
+  }
+  return scenes;
+}
+
+function beginsRun(line: string): boolean {
+  return isMaster(line) && !line.includes("--resume");
+}
+
+function isMaster(line: string): boolean {
+  return line.startsWith("aiotest ") && !line.includes("--worker");
+}
+
+function expectedWorkers(scene: Scene): number {
+  const text = /--expect-workers (\d+)/.exec(scene.join("\n"))?.[1];
+  return text === undefined ? navigator.hardwareConcurrency : Number(text);
+}
+
+/** A port of this machine that was free a moment ago. */
+function freePort(): string {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return String(listener.addr.port);
+}
+
+/** A folder with a test file, and an `aiotest` that can be called from there. */
+async function makeFolder(): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  await Deno.copyFile(fromFileUrl("../e2e/fixtures/visits.ts"), `${folder}/aiotestfile.ts`);
+  const cli = fromFileUrl("../../cli.ts");
+  const script = `#!/bin/sh\nexec "${Deno.execPath()}" run -A --quiet "${cli}" "$@"\n`;
+  await Deno.writeTextFile(`${folder}/aiotest`, script, { mode: 0o755 });
+  return folder;
+}
+
+interface Running {
+  readonly line: string;
+  readonly child: Deno.ChildProcess;
+  readonly ended: Promise<{ readonly code: number; readonly stderr: string }>;
+}
+
+/** Runs the commands of one scene as they are written, but for the host's address. */
+class Play {
+  readonly #folder: string;
+  readonly #target: CountingTarget;
+  readonly #workers: number;
+  readonly #port = freePort();
+  readonly #running: Running[] = [];
+  #exports = "";
+
+  constructor(folder: string, target: CountingTarget, workers: number) {
+    this.#folder = folder;
+    this.#target = target;
+    this.#workers = workers;
+  }
+
+  async do(line: string): Promise<void> {
+    if (line.startsWith("export ")) {
+      this.#exports += `${line}; `;
+      return;
+    }
+    if (line.includes("--resume")) await this.#killMaster();
+    const running = this.#start(line);
+    if (line.startsWith("aiotest ")) {
+      this.#running.push(running);
+      return;
+    }
+    const { code, stderr } = await running.ended;
+    assert.equal(code, 0, `${line}: ${stderr}`);
+  }
+
+  /** Interrupts the master once all are at work; everybody has to end well. */
+  async finish(): Promise<Summary> {
+    await this.#atWork();
+    this.#master.child.kill("SIGINT");
+    for (const { line, ended } of this.#running) {
+      const { code, stderr } = await ended;
+      assert.equal(code, 0, `${line}: ${stderr}`);
+    }
+    return JSON.parse(await Deno.readTextFile(`${this.#folder}/summary.json`));
+  }
+
+  /** Ends what is left. */
+  async clear(): Promise<void> {
+    for (const { child } of this.#running) {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended.
+      }
+    }
+    await Promise.all(this.#running.map(({ ended }) => ended));
+  }
+
+  get #master(): Running {
+    const master = this.#running.find(({ line }) => isMaster(line));
+    assert.ok(master !== undefined, "there is no master");
+    return master;
+  }
+
+  async #atWork(): Promise<void> {
+    const since = performance.now();
+    const all = (): boolean => {
+      const recent = this.#target.visits.filter(({ atMs }) => atMs >= since);
+      return new Set(recent.map(({ node }) => node)).size >= this.#workers;
+    };
+    const failed = this.#running.map(async ({ line, ended }) => {
+      const { code, stderr } = await ended;
+      throw new Error(`${line}: ended with ${code}: ${stderr}`);
+    });
+    await Promise.race([this.#target.until(all, 30_000), ...failed]);
+  }
+
+  async #killMaster(): Promise<void> {
+    await this.#atWork();
+    const master = this.#master;
+    this.#running.splice(this.#running.indexOf(master), 1);
+    master.child.kill("SIGKILL");
+    await master.ended;
+  }
+
+  #start(line: string): Running {
+    const path = `${this.#folder}:${Deno.env.get("PATH")}`;
+    const own = isMaster(line) ? this.#masterVariables(line) : { AIOTEST_MASTER_PORT: this.#port };
+    const here = line.replaceAll(/192\.168\.0\.\d+/g, "127.0.0.1");
+    const child = new Deno.Command("sh", {
+      args: ["-c", `${this.#exports}exec ${here}`],
+      cwd: this.#folder,
+      env: { PATH: path, NO_COLOR: "1", ...own },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const end = async (): Promise<{ code: number; stderr: string }> => {
+      const { code, stderr } = await child.output();
+      return { code, stderr: new TextDecoder().decode(stderr) };
+    };
+    return { line, child, ended: end() };
+  }
+
+  /** What lets a test see the run, and keeps it from everybody else's ports. */
+  #masterVariables(line: string): Record<string, string> {
+    return {
+      AIOTEST_HOST: this.#target.url,
+      AIOTEST_USERS: "16",
+      AIOTEST_RATE: "100",
+      AIOTEST_STOP_TIMEOUT: "1",
+      AIOTEST_JSON: "summary.json",
+      ...(line.includes("--master ")
+        ? { AIOTEST_MASTER_BIND_HOST: "127.0.0.1", AIOTEST_MASTER_BIND_PORT: this.#port }
+        : {}),
+    };
+  }
+}
+
+const scenes = scenesOf(await Deno.readTextFile(PAGE));
+
+Deno.test("the page has the example with eight workers, a line each", () => {
+  const [scene] = scenes.filter((lines) => expectedWorkers(lines) === 8);
+  assert.deepEqual(scene, [
+    "aiotest -f aiotestfile.ts --master --expect-workers 8",
+    ...new Array(8).fill(`aiotest -f aiotestfile.ts --worker --master-host "192.168.0.10"`),
+  ]);
+});
+
+for (const scene of scenes) {
+  const needsOpenssl = scene.some((line) => line.startsWith("openssl "));
+  const missing = needsOpenssl && isMissing("openssl");
+  Deno.test({
+    name: `the page's ${scene.find(isMaster)} works as it is written${
+      missing ? " (skipped: there is no openssl)" : ""
+    }`,
+    ignore: missing,
+    fn: async () => {
+      await using target = new CountingTarget();
+      const folder = await makeFolder();
+      const workers = expectedWorkers(scene);
+      const play = new Play(folder, target, workers);
+      try {
+        for (const line of scene) await play.do(line);
+        const summary = await play.finish();
+        assertEqualCounts(summary, target);
+        assert.equal(summary.complete, true);
+        assert.equal(summary.workers.length, workers);
+        assert.equal(summary.exitCode, 0);
+      } finally {
+        await play.clear();
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}

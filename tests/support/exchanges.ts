@@ -1,0 +1,21 @@
+import { ClusterHub } from "../../src/cluster/cluster_hub.ts";
+import { Exchange, type ExchangeOptions } from "../../src/cluster/exchange.ts";
+import type { StockedFeeder } from "../../src/cluster/feeder_store.ts";
+import type { Clock } from "../../src/core/clock.ts";
+
+/** A master's exchange, with these feeders, and a random number that is always the same. */
+export function exchangeOf(
+  clock: Clock,
+  feeders: readonly StockedFeeder[] = [],
+  changes: Partial<ExchangeOptions> = {},
+): Exchange {
+  return new Exchange({
+    hub: new ClusterHub({ feeders, clock, random: () => 0.5 }),
+    node: "master",
+    names: ["master", "all"],
+    clock,
+    deliver: () => {},
+    warn: () => {},
+    ...changes,
+  });
+}
