@@ -70,12 +70,12 @@ export async function runMaster(
     const release = stage.guard({ stop: () => run.stop(), noteStrayError: () => {} });
     const crew = orders.onListening?.(port, stage, run);
     try {
-      const result = await run.run();
+      // What workers still print comes before the report: its last line is what people look for.
+      const result = await run.run().finally(() => crew?.dismiss());
       return await stage.report(result, run.failure ?? crew?.failure ?? null);
     } finally {
       release();
       journal.close();
-      await crew?.dismiss();
     }
   } finally {
     stage.close();

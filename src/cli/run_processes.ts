@@ -4,6 +4,7 @@
  * @module
  */
 
+import { systemClock } from "../core/clock.ts";
 import { AiotestError } from "../core/errors.ts";
 import { ExitCode } from "../core/exit_code.ts";
 import type { Host } from "../core/host.ts";
@@ -15,6 +16,9 @@ import { type Crew, runMaster } from "./run_master.ts";
 import { Stage } from "./stage.ts";
 import type { TestFileExports } from "./test_file.ts";
 import { type FleetSurroundings, WorkerFleet } from "./worker_fleet.ts";
+
+/** What a test file does at its end may take so long. */
+const LONGEST_END_MS = 10_000;
 
 /** A master, and workers that it has started itself. */
 export function runProcesses(
@@ -55,7 +59,10 @@ export function runProcesses(
         },
         async dismiss(): Promise<void> {
           fleet.terminate();
+          // One that stands still hears nothing.
+          const timer = systemClock.setTimer(() => fleet.kill(), LONGEST_END_MS);
           await fleet.ended;
+          systemClock.clearTimer(timer);
         },
       };
     },

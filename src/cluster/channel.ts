@@ -123,11 +123,15 @@ export class Channel {
     this.send({ type: "ERROR", code, text: message });
     this.#mute = true;
     this.#deaf = true;
+    void this.finish(clock);
+  }
+
+  /** Closes the channel once all that was sent is written, or after 1 s: the peer may not read any more. */
+  async finish(clock: Clock): Promise<void> {
     const timer = clock.setTimer(() => this.close(), LAST_WORDS_MS);
-    void this.flushed().then(() => {
-      clock.clearTimer(timer);
-      this.close();
-    });
+    await this.flushed();
+    clock.clearTimer(timer);
+    this.close();
   }
 
   /** Closes the stream at once; what is not written or not received yet is dropped. */

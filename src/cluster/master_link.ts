@@ -149,7 +149,7 @@ export class MasterLink {
   async close(): Promise<void> {
     this.#closed = true;
     this.#wake();
-    await this.#channel?.flushed();
+    await this.#channel?.finish(this.#clock);
     this.#drop();
   }
 

@@ -76,6 +76,11 @@ export class Member {
     this.#backAtSeconds = Infinity;
   }
 
+  /** It has sent all its reports: there are so many of them. */
+  stopped(lastSeq: number): void {
+    this.complete ||= this.ledger.lastSeq === lastSeq;
+  }
+
   /** It is there again. @param elapsedSeconds how long the test has lasted. */
   returned(elapsedSeconds: number): void {
     this.#backAtSeconds = elapsedSeconds;

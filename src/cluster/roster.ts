@@ -36,9 +36,6 @@ interface Seat {
   heardAt: number;
 }
 
-/** How long the last words to the workers may take. */
-const LAST_WORDS_MS = 1000;
-
 /** Between two looks at the leases. */
 const LOOK_MS = 250;
 
@@ -72,13 +69,7 @@ export class Roster {
   async end(): Promise<void> {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.broadcast({ type: "QUIT" });
-    const channels = this.#channels();
-    // Somebody may not read any more.
-    const late = Promise.withResolvers<void>();
-    const timer = this.#clock.setTimer(late.resolve, LAST_WORDS_MS);
-    await Promise.race([late.promise, Promise.all(channels.map((channel) => channel.flushed()))]);
-    this.#clock.clearTimer(timer);
-    for (const channel of channels) channel.close();
+    await Promise.all(this.#channels().map((channel) => channel.finish(this.#clock)));
   }
 
   /** Keeps a place for a worker that is known from before, for so long. */

@@ -16,6 +16,7 @@ import type { Target } from "../load/target.ts";
 import type { RunState, Snapshot } from "../stats/snapshot.ts";
 import { NAMES_CAPPED } from "../stats/totals.ts";
 import { Allocation } from "./allocation.ts";
+import { LOST_MS } from "./cluster_times.ts";
 import { Condition } from "./condition.ts";
 import { FirstTarget } from "./first_target.ts";
 import { liveRunInfo } from "./live_run_info.ts";
@@ -25,7 +26,7 @@ import { masterSnapshot, missingCounts, usersOf } from "./master_snapshot.ts";
 import { Muster } from "./muster.ts";
 import { StaffWatch } from "./staff_watch.ts";
 import { stopDeadline } from "./stop_deadline.ts";
-import { LOST_MS, WorkerHall } from "./worker_hall.ts";
+import { WorkerHall } from "./worker_hall.ts";
 import { workerReport } from "./worker_report.ts";
 
 /** How long the workers of a run may take to find the master that goes on with it. */

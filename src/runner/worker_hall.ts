@@ -15,6 +15,7 @@ import { Roster } from "../cluster/roster.ts";
 import type { RunBook } from "../cluster/run_book.ts";
 import type { Clock } from "../core/clock.ts";
 import type { StreamListener } from "../core/network.ts";
+import { HEARTBEAT_SECONDS, LEASE_SECONDS, LOST_MS } from "./cluster_times.ts";
 import { RunDiary } from "./run_diary.ts";
 
 /** What a hall needs of the run. */
@@ -49,14 +50,6 @@ export interface HallHooks {
   /** A worker has said how it is. @param elapsedSeconds how long it takes the test to have lasted. */
   onState(elapsedSeconds: number): void;
 }
-
-const HEARTBEAT_SECONDS = 1;
-
-/** A worker that has not heard of its master for so long stops its users. */
-const LEASE_SECONDS = 5;
-
-/** After this silence the others get a worker's users: by then it has stopped them. */
-export const LOST_MS = 6_000;
 
 /** What a worker gets that is let in. */
 interface Place extends Admission {
@@ -217,6 +210,9 @@ export class WorkerHall {
         return this.#count(member, message);
       case "TARGET_ACK":
         return this.#hooks.onHeard(member, message.revision);
+      case "STOPPED":
+        member.stopped(message.lastSeq);
+        return this.#hooks.onState(0);
       case "ERROR":
         return this.#options.warn(`Worker ${member.id}: ${message.text}`);
     }

@@ -230,9 +230,8 @@ export class WorkerRun {
     if (this.#node === null) return;
     if (this.#phase !== "leaving") this.#enter("stopping");
     await this.#node.stop();
-    const { reporter } = this.#node;
-    if (reporter === null) return;
-    this.#link.send({ type: "STOPPED", lastSeq: reporter.lastSeq });
+    // Without a reporter the test has not begun here, whatever the master takes it for.
+    this.#link.send({ type: "STOPPED", lastSeq: this.#node.reporter?.lastSeq ?? 0 });
     if (this.#phase === "leaving") this.#endIfDrained();
     else this.#enter("stopped");
   }

@@ -52,7 +52,6 @@ Deno.test("a report counts what it says", () => {
   assert.deepEqual(userErrors, [{ user: "BuyTest", error: "no token", count: 3 }]);
   assert.deepEqual(timeline.map(({ second, requests, failures }) => [second, requests, failures]), [
     [4, 1, 0],
-    [5, 0, 0],
     [6, 2, 2],
   ]);
 });

@@ -5,42 +5,44 @@ import { CountingTarget } from "../support/counting_target.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
 import { printFigure } from "../support/figure.ts";
 import { HostileFrames } from "../support/hostile_frames.ts";
-import { AttackedMaster, AttackedWorker, greetingOf, ofTheRun } from "../support/hostile_peers.ts";
+import type { Outcome } from "../support/hostile_child.ts";
+import { greetingOf } from "../support/hostile_peers.ts";
+import { fromFileUrl } from "../support/paths.ts";
 import { memoryOf } from "../support/process_usage.ts";
 import { sleep } from "../support/proxy_link.ts";
 
 const MIB = 2 ** 20;
 
-/** Frames before a greeting, and as many behind one, against a master and as many against a worker. */
-const FRAMES = Number(Deno.env.get("F") ?? 250_000);
+/** Frames against a master, and as many against a worker; half of them behind a greeting. */
+const FRAMES = 500_000;
 
 function anySeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0]!;
 }
 
-for (const [name, Attacked] of [["master", AttackedMaster], ["worker", AttackedWorker]] as const) {
-  Deno.test(`${2 * FRAMES} mutated frames against a ${name}: it lives, and stays small`, async () => {
-    const seed = anySeed();
-    const hostile = new HostileFrames(seed, ofTheRun);
-    const attacked = new Attacked();
-    await attacked.attack({ frames: 20_000, greeted: true, hostile });
-    const before = Deno.memoryUsage().rss;
-    const from = performance.now();
-    for (const greeted of [false, true]) {
-      await attacked.attack({ frames: FRAMES, greeted, hostile });
-    }
-    const microseconds = (performance.now() - from) * 1000 / (2 * FRAMES);
-    const grown = (Deno.memoryUsage().rss - before) / MIB;
-    printFigure(
-      `${2 * FRAMES} frames against a ${name}, seed ${seed}: memory of this process`,
-      "under +64 MiB",
-      `${grown.toFixed(1)} MiB; ${microseconds.toFixed(0)} µs a frame, ` +
-        `${attacked.connections} connections`,
-    );
-    assert.ok(await attacked.isWell());
-    assert.ok(grown < 64);
-  });
+/** Attacks a master or a worker in a process of its own. */
+async function attack(part: string): Promise<void> {
+  const seed = anySeed();
+  const child = fromFileUrl("../support/hostile_child.ts");
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", child, part, String(seed), String(FRAMES)],
+  }).output();
+  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  assert.equal(code, 0, text(stderr));
+  const { memory: [before, after], connections, seconds, isWell }: Outcome = JSON.parse(text(stdout));
+  const grown = (after - before) / MIB;
+  printFigure(
+    `${FRAMES} frames against a ${part}, seed ${seed}: memory`,
+    "under +64 MiB",
+    `${grown.toFixed(1)} MiB; ${connections} connections in ${seconds.toFixed(0)} s`,
+  );
+  assert.equal(isWell, true);
+  assert.ok(grown < 64);
 }
+
+Deno.test("a million mutated frames against a master and a worker: both live, and stay small", async () => {
+  await Promise.all([attack("master"), attack("worker")]);
+});
 
 type Frame = Uint8Array<ArrayBuffer>;
 
@@ -107,12 +109,12 @@ Deno.test("50,000 mutated frames over sockets, in a run: all counts stay exact",
 
   let [toWorker, toMaster] = [0, 0];
   const attackWorker = async (): Promise<void> => {
-    for (let burst = 1; burst <= 150 && toWorker < FRAMES_OF_SOCKETS; burst++) {
+    for (let burst = 1; burst <= 400 && toWorker < FRAMES_OF_SOCKETS; burst++) {
       for (let n = 0; n < 250; n++) {
         toWorker += proxy.inject("w2", "toWorker", hostile.harmless());
       }
       // Which costs it its connection.
-      if (burst % 10 === 0) toWorker += proxy.inject("w2", "toWorker", hostile.refused());
+      if (burst % 15 === 0) toWorker += proxy.inject("w2", "toWorker", hostile.refused());
       await sleep(50);
     }
   };
@@ -144,8 +146,8 @@ Deno.test("50,000 mutated frames over sockets, in a run: all counts stay exact",
     `${ofMaster!.toFixed(1)} MiB of the master, ${ofWorker!.toFixed(1)} MiB of the worker`,
   );
   assert.ok(toMaster === FRAMES_OF_SOCKETS && toWorker >= FRAMES_OF_SOCKETS);
-  printFigure("50,000 frames: connections of the workers", "over 10", `${proxy.connections}`);
-  assert.ok(proxy.connections > 10);
+  printFigure("50,000 frames: connections of the workers", "over 4", `${proxy.connections}`);
+  assert.ok(proxy.connections > 4);
   printFigure("50,000 frames: requests", `${target.total}`, `${summary.totals.requests}`);
   assertEqualCounts(summary, target);
   for (const id of ["w1", "w2"]) {

