@@ -178,7 +178,7 @@ export class MasterRun {
     const { mix, onInfo } = this.#options;
     const countsOf = (users: number): number[] => mix.counts(Math.min(users, mix.limit));
     this.#runningUsers = this.#allocation.restore(assigned, countsOf);
-    onInfo(`Going on with run ${this.#book.runId}: waiting for its ${known.length} workers.`);
+    onInfo(`Going on with run ${this.#book.runId}: waiting for its workers (${known.length}).`);
     await this.#muster.of(known, RETURN_MS);
   }
 
@@ -237,12 +237,11 @@ export class MasterRun {
   }
 
   #staffChanged(): void {
-    const { length } = this.#hall.staff;
-    if (this.#startedAt === null) {
-      const { expectedWorkers, onInfo } = this.#options;
-      onInfo(`${length} of ${expectedWorkers} workers are ready.`);
-    } else if (this.#state === "spawning" || this.#state === "running") {
-      this.#aloneSince = length > 0 ? null : this.#clock.now() - this.#hall.silence;
+    if (this.#startedAt === null) this.#muster.announce();
+    else if (this.#state === "spawning" || this.#state === "running") {
+      this.#aloneSince = this.#hall.staff.length > 0
+        ? null
+        : this.#clock.now() - this.#hall.silence;
       this.#endIfAlone();
       this.#allocation.rebalance();
     }

@@ -15,13 +15,20 @@ export interface MusterOptions {
   readonly expectSeconds: number;
   /** Called every second of the wait. */
   readonly onSecond: () => void;
+  /** Called with what is good to know. */
+  readonly onInfo: (text: string) => void;
 }
+
+/** Hundreds of workers that come at once are not worth a line each. */
+const ANNOUNCED_MS = 1_000;
 
 /** Waits for workers, before the test begins or goes on. */
 export class Muster {
   readonly #options: MusterOptions;
   readonly #condition: Condition;
   #givenUp = false;
+  #announced = 0;
+  #announcedAt = -Infinity;
 
   constructor(options: MusterOptions) {
     this.#options = options;
@@ -56,6 +63,17 @@ export class Muster {
     await this.#wait(back, limitMs);
   }
 
+  /** Says how many workers are ready, where that has changed. */
+  announce(): void {
+    const { clock, hall, expectedWorkers, onInfo } = this.#options;
+    const { length } = hall.staff;
+    const isDue = clock.now() - this.#announcedAt >= ANNOUNCED_MS || length === expectedWorkers;
+    if (length === this.#announced || !isDue) return;
+    this.#announced = length;
+    this.#announcedAt = clock.now();
+    onInfo(`${length} of ${expectedWorkers} workers are ready.`);
+  }
+
   /** Waits for nobody any more. */
   giveUp(): void {
     this.#givenUp = true;
@@ -69,8 +87,10 @@ export class Muster {
 
   async #wait(isSo: () => boolean, limitMs: number | null): Promise<boolean> {
     const { clock, onSecond } = this.#options;
+    const announce = (): void => this.announce();
     let timer = clock.setTimer(function tick(): void {
       timer = clock.setTimer(tick, 1000);
+      announce();
       onSecond();
     }, 1000);
     const came = await this.#condition.wait(isSo, limitMs);

@@ -25,11 +25,22 @@ async function attack(part: string): Promise<void> {
   const seed = anySeed();
   const child = fromFileUrl("../support/hostile_child.ts");
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", child, part, String(seed), String(FRAMES)],
+    args: [
+      "run",
+      "-A",
+      "--quiet",
+      "--v8-flags=--expose-gc",
+      child,
+      part,
+      String(seed),
+      String(FRAMES),
+    ],
   }).output();
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
   assert.equal(code, 0, text(stderr));
-  const { memory: [before, after], connections, seconds, isWell }: Outcome = JSON.parse(text(stdout));
+  const { memory: [before, after], connections, seconds, isWell }: Outcome = JSON.parse(
+    text(stdout),
+  );
   const grown = (after - before) / MIB;
   printFigure(
     `${FRAMES} frames against a ${part}, seed ${seed}: memory`,

@@ -11,6 +11,7 @@ interface Scene {
   readonly connected: Set<Member>;
   /** When a second of the wait was over. */
   readonly seconds: number[];
+  readonly infos: string[];
 }
 
 function scene(expectedWorkers: number, expectSeconds = 0): Scene {
@@ -18,14 +19,16 @@ function scene(expectedWorkers: number, expectSeconds = 0): Scene {
   const staff: Member[] = [];
   const connected = new Set<Member>();
   const seconds: number[] = [];
+  const infos: string[] = [];
   const muster = new Muster({
     clock,
     hall: { staff, isConnected: (member) => connected.has(member) },
     expectedWorkers,
     expectSeconds,
     onSecond: () => void seconds.push(clock.now()),
+    onInfo: (text) => void infos.push(text),
   });
-  return { clock, muster, staff, connected, seconds };
+  return { clock, muster, staff, connected, seconds, infos };
 }
 
 function come({ staff, connected }: Scene): Member {
@@ -118,4 +121,22 @@ Deno.test("those of before are waited for until all are connected, or the time i
   await all.clock.advance(1);
   assert.equal(again.text, "done");
   assert.equal(all.clock.pending, 0);
+});
+
+Deno.test("who is ready is told at most once a second, and when all are", async () => {
+  const all = scene(5);
+  void all.muster.ofNew();
+  for (let count = 0; count < 3; count++) {
+    come(all);
+    all.muster.announce();
+  }
+  assert.deepEqual(all.infos, ["1 of 5 workers are ready."]);
+  await all.clock.advance(1000);
+  assert.deepEqual(all.infos.slice(1), ["3 of 5 workers are ready."]);
+  for (let count = 0; count < 2; count++) {
+    come(all);
+    all.muster.announce();
+  }
+  assert.deepEqual(all.infos.slice(2), ["5 of 5 workers are ready."]);
+  all.muster.look();
 });

@@ -127,8 +127,8 @@ export class AttackedMaster {
           const name = `evil-${number}-${this.connections}`;
           greeting = greetingOf(name, testfileHash);
         }
-        await send(stream, greeted ? [greeting, ...(isNew ? [READY] : [])] : []);
-        await sendFrames(stream, hostile, () => left-- > 0);
+        const first = greeted ? [greeting, ...(isNew ? [READY] : [])] : [];
+        await send(stream, first, hostile, () => left-- > 0);
         if (number === 0) await this.#clock.advance(5);
       }
     }));
@@ -156,8 +156,7 @@ export class AttackedWorker {
   async attack({ frames, greeted, hostile }: Attack): Promise<void> {
     for (let left = frames; left > 0;) {
       const stream = await this.#visit();
-      await send(stream, greeted ? GREETING_OF_MASTER : []);
-      await sendFrames(stream, hostile, () => left-- > 0);
+      await send(stream, greeted ? GREETING_OF_MASTER : [], hostile, () => left-- > 0);
     }
   }
 
@@ -206,21 +205,15 @@ export class AttackedWorker {
   }
 }
 
+/** Sends what is right, and then frames until the peer hangs up, or could not know any more where the next one begins. */
 async function send(
   stream: ByteStream,
-  frames: readonly Uint8Array<ArrayBuffer>[],
-): Promise<void> {
-  for (const frame of frames) await stream.write(frame);
-  await settle();
-}
-
-/** Sends frames until the peer hangs up, or could not know any more where the next one begins. */
-async function sendFrames(
-  stream: ByteStream,
+  first: readonly Uint8Array<ArrayBuffer>[],
   hostile: HostileFrames,
   goesOn: () => boolean,
 ): Promise<void> {
   try {
+    for (const frame of first) await stream.write(frame);
     for (let sound = true; sound && goesOn();) {
       const frame = hostile.next();
       await stream.write(frame);
