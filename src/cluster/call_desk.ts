@@ -13,7 +13,7 @@ export interface DeskHooks {
   reply(id: number, outcome: Outcome): void;
   /** A call has changed something, and must not do so again. Called before it is answered. */
   onChanged(id: number, call: SharedCall): void;
-  /** The worker has got the answers to these calls. */
+  /** The worker has got the answers to these calls, each of which had changed something. */
   onSettled(ids: readonly number[]): void;
 }
 
@@ -106,7 +106,7 @@ export class CallDesk {
     for (const id of this.#givenUp) if (!all.has(id)) this.#givenUp.delete(id);
     const others = [...this.#open].filter(([id]) => !all.has(id));
     for (const [, { cancel }] of others) cancel();
-    if (others.length > 0) this.#settle(others.map(([id]) => id));
+    this.#settle(others.map(([id]) => id));
   }
 
   /** The worker has gone: what it had been given, and may never have got, goes back. */
@@ -148,8 +148,9 @@ export class CallDesk {
   }
 
   #settle(ids: readonly number[]): void {
+    const changed = ids.filter((id) => this.#open.get(id)?.answer?.changed);
     for (const id of ids) this.#forget(id);
-    this.#hooks.onSettled(ids);
+    if (changed.length > 0) this.#hooks.onSettled(changed);
   }
 
   #forget(id: number): void {

@@ -58,8 +58,11 @@ export class CallGate {
           answered = true;
           forget();
           if (stay?.gone) return;
-          if (outcome.result === "ok") resolve(valueOf(outcome));
-          else reject(outcome.result === "end" ? new UserEnd(outcome.value) : errorOf(outcome));
+          try {
+            resolve(valueOf(outcome));
+          } catch (error) {
+            reject(error);
+          }
         });
         if (!mayBlock || stay === undefined || answered) return;
         forget = stay.onLeave(() => {
@@ -79,12 +82,11 @@ export class CallGate {
   }
 }
 
-function valueOf({ value }: Outcome): unknown {
+/** @throws what came of a call that was not answered. */
+function valueOf({ result, value }: Outcome): unknown {
+  if (result === "end") throw new UserEnd(value);
+  if (result === "error") throw new Error(value);
   return value === "" ? undefined : JSON.parse(value);
-}
-
-function errorOf({ value }: Outcome): Error {
-  return new Error(value);
 }
 
 function ended(): UserEnd {

@@ -27,6 +27,9 @@ interface Pending {
 /** Calls that may be under way, beside those that may block: their answers must fit the connection. */
 const UNDER_WAY = 64;
 
+/** Characters of their arguments, which must fit it as well. */
+const LENGTH_UNDER_WAY = 1024 * 1024;
+
 const OVER: Outcome = { result: "end", value: "the run is over" };
 
 /**
@@ -58,6 +61,7 @@ export class ClusterLine implements ClusterPort {
   readonly #backlog = new Set<Pending>();
   #link: LineLink | null = null;
   #underWay = 0;
+  #lengthUnderWay = 0;
   #lastId = 0;
   #lastCast = 0;
   #epoch = 0;
@@ -97,8 +101,13 @@ export class ClusterLine implements ClusterPort {
     if (epoch !== this.#epoch) this.#lastCast = 0;
     this.#epoch = epoch;
     if (this.#lastId === 0) return;
-    this.#link?.send({ type: "RECALL", ids: [...this.#sent.keys()] });
-    for (const { id, call } of this.#sent.values()) this.#link?.send({ type: "CALL", id, ...call });
+    const sent = [...this.#sent.values()];
+    // What is being withdrawn is not settled: it has to go back.
+    const ids = sent.flatMap(({ id, call }) =>
+      call.service === DESK_SERVICE ? [Number(call.args), id] : [id]
+    );
+    this.#link?.send({ type: "RECALL", ids });
+    for (const { id, call } of sent) this.#link?.send({ type: "CALL", id, ...call });
   }
 
   /** Takes what the master says, where it is about what nodes share. */
@@ -124,9 +133,10 @@ export class ClusterLine implements ClusterPort {
 
   #pump(): void {
     for (const pending of this.#backlog) {
-      if (this.#underWay >= UNDER_WAY) return;
+      if (this.#underWay >= UNDER_WAY || this.#lengthUnderWay >= LENGTH_UNDER_WAY) return;
       this.#backlog.delete(pending);
       this.#underWay++;
+      this.#lengthUnderWay += pending.call.args.length;
       this.#send(pending);
     }
   }
@@ -151,7 +161,10 @@ export class ClusterLine implements ClusterPort {
     const pending = this.#sent.get(id);
     if (pending === undefined) return undefined;
     this.#sent.delete(id);
-    if (!pending.mayBlock) this.#underWay--;
+    if (!pending.mayBlock) {
+      this.#underWay--;
+      this.#lengthUnderWay -= pending.call.args.length;
+    }
     return pending;
   }
 

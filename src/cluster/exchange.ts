@@ -14,6 +14,7 @@ import type { Member } from "./member.ts";
 import type { Message } from "./message.ts";
 import { letterOf } from "./letter_call.ts";
 import { OwnPort } from "./own_port.ts";
+import { peerText } from "./peer_text.ts";
 import type { SharedRecord } from "./restored_run.ts";
 import {
   type Cancel,
@@ -43,6 +44,9 @@ interface Subscriber {
   readonly member: Member;
   readonly box: Mailbox;
 }
+
+/** Different warnings about messages; whoever sends them chooses the names in them. */
+const MAX_WARNINGS = 100;
 
 /** Whose calls the master's own are, in the journal. */
 const MASTER = "";
@@ -175,7 +179,7 @@ export class Exchange {
     );
     if (names.includes(to)) deliver(letter);
     else if (boxes.length === 0 && to !== "workers") {
-      this.#warn(`A message for ${to}, which is no node of this run, was dropped.`);
+      this.#warn(`A message for ${peerText(to)}, which is no node of this run, was dropped.`);
     }
     for (const { box, member } of boxes) {
       if (box.post(letter)) continue;
@@ -184,7 +188,7 @@ export class Exchange {
   }
 
   #warn(text: string): void {
-    if (this.#warned.has(text)) return;
+    if (this.#warned.has(text) || this.#warned.size >= MAX_WARNINGS) return;
     this.#warned.add(text);
     this.#options.warn(text);
   }

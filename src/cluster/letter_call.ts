@@ -1,5 +1,6 @@
 import type { Letter } from "./mailbox.ts";
 import type { SharedCall } from "./shared_call.ts";
+import { MAX_NAME, valueText } from "./shared_limits.ts";
 
 /** A message, and where it goes. */
 export interface AddressedLetter extends Letter {
@@ -41,8 +42,9 @@ export function letterOf(call: SharedCall, from: string): AddressedLetter | null
   if (service !== SERVICE) return undefined;
   try {
     const [to, data] = JSON.parse(args);
-    if (operation !== OPERATION || typeof to !== "string" || data === undefined) return null;
-    return { to, from, kind, data: JSON.stringify(data) };
+    if (operation !== OPERATION || data === undefined) return null;
+    if (typeof to !== "string" || to.length > MAX_NAME) return null;
+    return { to, from, kind, data: valueText(data, kind) };
   } catch {
     return null;
   }

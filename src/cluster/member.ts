@@ -76,9 +76,12 @@ export class Member {
     this.#backAtSeconds = Infinity;
   }
 
-  /** It has sent all its reports: there are so many of them. */
+  /**
+   * Its users have stopped, and it has made so many reports. More may still come, and the last of them
+   * says that it is; only who has made none has nothing to send.
+   */
   stopped(lastSeq: number): void {
-    this.complete ||= this.ledger.lastSeq === lastSeq;
+    this.complete ||= lastSeq === 0 && this.ledger.lastSeq === 0;
   }
 
   /** It is there again. @param elapsedSeconds how long the test has lasted. */

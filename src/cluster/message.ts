@@ -245,7 +245,7 @@ export interface Settled {
   readonly id: number;
 }
 
-/** Worker, on a new connection: of all its CALLs, only these, which follow, are not answered yet. */
+/** Worker, on a new connection: of all its CALLs, only these, which follow or are withdrawn, are open. */
 export interface Recall {
   readonly type: "RECALL";
   readonly ids: readonly number[];

@@ -5,6 +5,9 @@ import { logger } from "../core/logger.ts";
 import { currentStay } from "../core/user_stay.ts";
 import type { Letter } from "./mailbox.ts";
 
+/** Messages that are kept for a node that is not ready; as many as may wait for it at the master. */
+const MAX_EARLY = 1_000;
+
 /** What a test file does with messages from other nodes. */
 export class MessageHandlers {
   readonly #clock: Clock;
@@ -38,7 +41,10 @@ export class MessageHandlers {
 
   /** Hands a message to its handlers, each a copy of its own, in a turn of its own. */
   deliver(letter: Letter): void {
-    if (this.#early !== null) return void this.#early.push(letter);
+    if (this.#early !== null) {
+      if (this.#early.length < MAX_EARLY) this.#early.push(letter);
+      return;
+    }
     // Whoever has sent it may be a user; those who get it are none.
     void currentStay.run(undefined, async () => {
       await this.#clock.nextTurn();

@@ -66,7 +66,7 @@ export interface ClusterPort {
 }
 
 /** For calls that are carried out at once. */
-export const NOTHING_TO_CANCEL: Cancel = () => {};
+export const NOTHING_TO_CANCEL = (): void => {};
 
 /** A call that has changed nothing. */
 export function read(value: unknown): Performed {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { importTestFile, readTestFile } from "../../src/cli/test_file.ts";
+import { NodeCluster } from "../../src/cluster/node_cluster.ts";
 import { LoadUserShape } from "../../src/load/load_user_shape.ts";
 import type { UserContext } from "../../src/user/context.ts";
 import { User } from "../../src/user/user.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHost } from "../support/fake_host.ts";
 
 class TestShop extends User {
@@ -113,4 +115,24 @@ Deno.test("what the user that is made for a look measures is dropped, and it is 
   }
   readTestFile({ TestEager });
   assert.equal(seen!.aborted, true);
+});
+
+Deno.test("what the user that is made for a look wants to share is dropped too", async () => {
+  const cluster = new NodeCluster(new FakeClock());
+  const calls: string[] = [];
+  cluster.attach({
+    node: "local",
+    call: ({ service }, _, done) => {
+      calls.push(service);
+      done({ result: "ok", value: "1" });
+      return () => {};
+    },
+  });
+  class TestCounted extends User {
+    readonly ready = cluster.counter("made").add();
+    testStep(): void {}
+  }
+  readTestFile({ TestCounted });
+  assert.deepEqual(calls, []);
+  assert.equal(await cluster.counter("made").add(), 1);
 });

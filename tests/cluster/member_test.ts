@@ -66,3 +66,15 @@ Deno.test("a member that is lost runs nothing, and keeps what it has counted", (
   assert.deepEqual([one.peakUsers, one.requests, one.lastSecond], [7, 30, 4]);
   assert.equal(one.lostAtSeconds, 11.5);
 });
+
+Deno.test("who has stopped is complete only where it has no report to send", () => {
+  const waiting = member();
+  waiting.stopped(0);
+  assert.equal(waiting.complete, true);
+
+  // Its last report waits behind a slow network, and is not made yet.
+  const slow = member();
+  slow.ledger.applied(1);
+  slow.stopped(1);
+  assert.equal(slow.complete, false);
+});

@@ -235,3 +235,33 @@ Deno.test("a journal that makes no sense is refused, whatever is wrong with it",
     ]);
   }
 });
+
+Deno.test("what the nodes share is told in its order, with who has come and gone", async () => {
+  const shared: readonly JournalRecord[] = [
+    {
+      type: "call",
+      incarnation: "i0",
+      id: 1,
+      service: "feeder",
+      name: "f",
+      operation: "next",
+      args: "[]",
+    },
+    { type: "settled", incarnation: "i0", ids: [1] },
+    { type: "membership", incarnation: "i0", membership: "lost" },
+    {
+      type: "call",
+      incarnation: "",
+      id: 0,
+      service: "counter",
+      name: "c",
+      operation: "add",
+      args: "[1]",
+    },
+  ];
+  const told: JournalRecord[] = [];
+  const records = [RUN_RECORD, ...WORKERS, ...shared, { type: "epoch", epoch: 2 } as const];
+  const { book } = await restoreRun(records, "--resume run.journal", (record) => told.push(record));
+  assert.deepEqual(told, shared);
+  assert.equal(book.member("i0")?.membership, "lost");
+});

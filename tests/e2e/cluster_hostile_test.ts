@@ -38,10 +38,10 @@ async function attack(part: string): Promise<void> {
   }).output();
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
   assert.equal(code, 0, text(stderr));
-  const { memory: [before, after], connections, seconds, isWell }: Outcome = JSON.parse(
+  const { grownBytes, connections, seconds, isWell }: Outcome = JSON.parse(
     text(stdout),
   );
-  const grown = (after - before) / MIB;
+  const grown = grownBytes / MIB;
   printFigure(
     `${FRAMES} frames against a ${part}, seed ${seed}: memory`,
     "under +64 MiB",

@@ -13,6 +13,8 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   "events.ts": ["GET /"],
   "custom_protocol.ts": ["TCP connect", "TASK PING"],
   "shop.ts": ["POST /login"],
+  "accounts.ts": ["POST /login", "GET search"],
+  "sale.ts": ["POST /orders", "GET /orders/:buyer"],
 };
 
 /** Answers everything that the examples ask for. */

@@ -5,8 +5,8 @@ import { AttackedMaster, AttackedWorker, ofTheRun } from "./hostile_peers.ts";
 
 /** What an attacked process says at its end. */
 export interface Outcome {
-  /** Bytes in memory before the attack and at its end, when it had been attacked a little. */
-  readonly memory: readonly [before: number, after: number];
+  /** How many bytes more than at its beginning it had in memory, at most. */
+  readonly grownBytes: number;
   readonly connections: number;
   /** Seconds that it took. */
   readonly seconds: number;
@@ -16,22 +16,25 @@ export interface Outcome {
 
 declare function gc(): void;
 
-/** Memory that any process takes is taken after so many. */
-const FIRST_FRAMES = 20_000;
+/** Frames of a round; before the first one that counts there is another, for what any process takes. */
+const ROUND = 50_000;
 
 async function outcome(part: string, seed: number, frames: number): Promise<Outcome> {
   const attacked = part === "master" ? new AttackedMaster() : new AttackedWorker();
   const hostile = new HostileFrames(seed, ofTheRun);
-  await attacked.attack({ frames: FIRST_FRAMES, greeted: true, hostile });
-  const before = memory();
+  const round = async (): Promise<number> => {
+    for (const greeted of [false, true]) {
+      await attacked.attack({ frames: ROUND / 2, greeted, hostile });
+    }
+    return memory();
+  };
+  const before = await round();
   const from = performance.now();
-  for (const greeted of [false, true]) {
-    await attacked.attack({ frames: frames / 2, greeted, hostile });
-  }
+  let most = before;
+  for (let left = frames; left > 0; left -= ROUND) most = Math.max(most, await round());
   const seconds = (performance.now() - from) / 1000;
-  const after = memory();
   const { connections } = attacked;
-  return { memory: [before, after], connections, seconds, isWell: await attacked.isWell() };
+  return { grownBytes: most - before, connections, seconds, isWell: await attacked.isWell() };
 }
 
 /** Without what nobody holds any more; that needs `--expose-gc`. */

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { Lease } from "../../src/core/lease.ts";
+import { UserEnd } from "../../src/core/user_end.ts";
+import { currentStay, type UserStay } from "../../src/core/user_stay.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { UserLoop } from "../../src/user/user_loop.ts";
 import { weight } from "../../src/user/decorators.ts";
@@ -407,4 +409,88 @@ Deno.test("the user knows its host, its class's own or the one that replaces it"
   const own = testContext().context;
   assert.equal(new ATest({ ...own, signal }).host, "http://own");
   assert.equal(new ATest({ ...own, signal, host: "http://other" }).host, "http://other");
+});
+
+Deno.test("a user whose code ends it stops, is not counted as failed, and does not begin again", async () => {
+  const user = live((say) =>
+    class ATest extends User {
+      override onStop(): void {
+        say("stop");
+      }
+      async testStep(): Promise<void> {
+        say("step");
+        await this.measure("fetch", () => Promise.reject(new UserEnd("no row is left")));
+      }
+      testNext(): void {
+        say("next");
+      }
+    }
+  );
+  await user.clock.advance(60_000);
+  assert.deepEqual(user.log, ["0 step", "0 stop", "0 ended"]);
+  assert.deepEqual(user.recorded, { samples: [], userErrors: [] });
+  user.loop.stop(1000);
+  await user.clock.advance(10_000);
+  assert.equal(user.clock.pending, 0);
+});
+
+Deno.test("a user may end before it has started, and in any order of tests", async () => {
+  const endOf = async (
+    order: "random" | "parallel",
+    where: "start" | "test",
+  ): Promise<string[]> => {
+    const user = live((say) =>
+      class ATest extends User {
+        static override order = order;
+        override onStart(): void {
+          if (where === "start") throw new UserEnd("no row is left");
+        }
+        override onStop(): void {
+          say("stop");
+        }
+        testOnly(): void {
+          throw new UserEnd("no row is left");
+        }
+      }
+    );
+    await user.clock.advance(60_000);
+    assert.deepEqual(user.recorded.userErrors, []);
+    return user.log;
+  };
+  const end = ["0 stop", "0 ended"];
+  assert.deepEqual(await endOf("random", "start"), end);
+  assert.deepEqual(await endOf("random", "test"), end);
+  assert.deepEqual(await endOf("parallel", "test"), end);
+});
+
+Deno.test("what a user calls knows whether it is to leave, and whether it is gone", async () => {
+  let stay: UserStay | undefined;
+  const user = live((say) =>
+    class ATest extends User {
+      readonly before = currentStay.getStore();
+      async testStep(): Promise<void> {
+        await this.sleep(0.1);
+        stay = currentStay.getStore();
+        assert.equal(stay, this.before);
+        stay?.onLeave(() => say("told to leave"));
+        await this.sleep(5);
+        say(`leaving: ${stay?.leaving}`);
+      }
+      override onStop(): void {
+        assert.equal(currentStay.getStore(), stay);
+        say(`gone: ${stay?.gone}`);
+      }
+    }
+  );
+  await user.clock.advance(1000);
+  user.loop.stop(10_000);
+  await user.clock.advance(10_000);
+  assert.deepEqual(user.log, [
+    "1000 told to leave",
+    "5100 leaving: true",
+    "5100 gone: false",
+    "5100 ended",
+  ]);
+  assert.equal(stay?.gone, true);
+  assert.equal(currentStay.getStore(), undefined);
 });

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { Mailbox } from "../../src/cluster/mailbox.ts";
+
+function box(): { readonly box: Mailbox; readonly take: () => number[] } {
+  const sent: number[] = [];
+  return { box: new Mailbox(({ seq }) => sent.push(seq)), take: () => sent.splice(0) };
+}
+
+function post(box: Mailbox, count: number, data = "1"): boolean[] {
+  return Array.from({ length: count }, () => box.post({ from: "master", kind: "k", data }));
+}
+
+function upTo(last: number, first = 1): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+Deno.test("messages are under way up to a limit, and the next ones follow what is acknowledged", () => {
+  const { box: mail, take } = box();
+  post(mail, 40);
+  assert.deepEqual(take(), upTo(32));
+  mail.acknowledged(3);
+  mail.acknowledged(3);
+  mail.acknowledged(2);
+  assert.deepEqual(take(), [33, 34, 35]);
+});
+
+Deno.test("on a new connection all that is not acknowledged goes out again, in its order", () => {
+  const { box: mail, take } = box();
+  post(mail, 40);
+  mail.acknowledged(30);
+  take();
+  mail.sendAgain();
+  assert.deepEqual(take(), upTo(40, 31));
+  mail.acknowledged(40);
+  mail.sendAgain();
+  assert.deepEqual(take(), []);
+});
+
+Deno.test("what is too much is dropped, until there is room", () => {
+  const { box: mail } = box();
+  assert.deepEqual(post(mail, 1_001).lastIndexOf(true), 999);
+  mail.acknowledged(1);
+  assert.deepEqual(post(mail, 2), [true, false]);
+  const { box: other } = box();
+  assert.equal(post(other, 999, "x".repeat(60_000)).filter(Boolean).length, 140);
+});

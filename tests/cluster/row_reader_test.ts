@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import type { FeederDefinition } from "../../src/cluster/feeder_definition.ts";
+import { csv, jsonl } from "../../src/cluster/row_file.ts";
+import { readRows } from "../../src/cluster/row_reader.ts";
+import { UsageError } from "../../src/core/errors.ts";
+import { FakeHost } from "../support/fake_host.ts";
+
+function read(rows: FeederDefinition["rows"], text = ""): Promise<string[]> {
+  const host = new FakeHost({ files: { "/home/me/data/rows": text } });
+  return readRows(host, { name: "users", rows, mode: "unique", onEmpty: "stop" });
+}
+
+async function refusal(rows: FeederDefinition["rows"], text?: string): Promise<string> {
+  const error = await read(rows, text).then(() => assert.fail("nothing was refused"), (e) => e);
+  assert.ok(error instanceof UsageError, String(error));
+  return error.message;
+}
+
+const CSV = csv("data/rows");
+const JSONL = jsonl("/home/me/data/rows");
+
+Deno.test("CSV: the first line names the columns, and each row is an object of texts", async () => {
+  assert.deepEqual(await read(CSV, '\ufeffa,b\r\n1,"x, ""y"""\r\n\r\n"2\n3",\r\n'), [
+    '{"a":"1","b":"x, \\"y\\""}',
+    '{"a":"2\\n3","b":""}',
+  ]);
+});
+
+Deno.test("JSON lines: each line is a row, empty ones are none", async () => {
+  assert.deepEqual(await read(JSONL, '{"a":1}\r\n\n  [2]\n"three"'), ['{"a":1}', "[2]", '"three"']);
+});
+
+Deno.test("a list is taken as it is", async () => {
+  assert.deepEqual(await read([1, { a: "b" }, null]), ["1", '{"a":"b"}', "null"]);
+});
+
+Deno.test("what is wrong is named with its file and its line", async () => {
+  const long = "x".repeat(65_536);
+  assert.deepEqual(
+    await Promise.all([
+      refusal(csv("no.csv")),
+      refusal(CSV, "a,b\n1,2\n\n1\n"),
+      refusal(CSV, 'a,b\n1,"2\n'),
+      refusal(CSV, "a,b,a\n1,2,3\n"),
+      refusal(CSV, `a\n1\n${long}\n`),
+      refusal(CSV, "a,b\n"),
+      refusal(CSV, ""),
+      refusal(JSONL, "1\n\n{a}\n"),
+      refusal(JSONL, `1\n"${long}"`),
+      refusal(JSONL, "\n"),
+      refusal([1, () => {}]),
+      refusal([]),
+    ]),
+    [
+      "feeder users: no.csv: there is no such file",
+      "feeder users: data/rows, line 4: Invalid Record Length: columns length is 2, got 1",
+      "feeder users: data/rows, line 2: " +
+      "Quote Not Closed: the parsing is finished with an opening quote at line 2",
+      "feeder users: data/rows, line 1: there are two columns a",
+      "feeder users: data/rows, line 3: a value of 65544 bytes of JSON, 65536 are allowed",
+      "feeder users: data/rows has no rows",
+      "feeder users: data/rows has no rows",
+      "feeder users: /home/me/data/rows, line 3: " +
+      "Expected property name or '}' in JSON at position 1",
+      "feeder users: /home/me/data/rows, line 2: " +
+      "a value of 65538 bytes of JSON, 65536 are allowed",
+      "feeder users: /home/me/data/rows has no rows",
+      "feeder users: row 2: a function is no JSON",
+      "feeder users: there are no rows",
+    ],
+  );
+});
