@@ -6,6 +6,7 @@
 
 import { resolve } from "node:path";
 import { Exchange } from "../cluster/exchange.ts";
+import { FileDesk } from "../cluster/file_desk.ts";
 import { createJournal, resumeJournal } from "../cluster/journal_opening.ts";
 import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
 import { nodeCluster } from "../cluster/node_cluster.ts";
@@ -25,6 +26,7 @@ import type { MasterSettings } from "./role.ts";
 import { showShares } from "./run_local.ts";
 import type { HandedOn } from "./sources.ts";
 import { Stage } from "./stage.ts";
+import { testBundle } from "./test_bundle.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
 import { testFileHash } from "./test_file_hash.ts";
 
@@ -65,7 +67,8 @@ export async function runMaster(
     await stage.init(NODE);
     const preparation = prepare(readTestFile(exports), options);
     if (options.showUsersWeight) return showShares(host, preparation);
-    const { run, journal, port } = await openRun(stage, preparation, orders);
+    const desk = await openDesk(stage, exports, orders.settings);
+    const { run, journal, port } = await openRun(stage, preparation, { ...orders, desk });
     // The master counts nothing itself.
     const release = stage.guard({ stop: () => run.stop(), noteStrayError: () => {} });
     const crew = orders.onListening?.(port, stage, run);
@@ -82,6 +85,24 @@ export async function runMaster(
   }
 }
 
+/**
+ * Null where no worker may need it: those that the master starts itself have the test file, and nobody
+ * whom it does not know gets one.
+ */
+async function openDesk(
+  { host, options }: Stage,
+  exports: TestFileExports,
+  { token }: MasterSettings,
+): Promise<FileDesk | null> {
+  if (token === null || !options.master) return null;
+  const bundle = await testBundle(host, options.aiotestfile, exports);
+  return new FileDesk(bundle, {
+    clock: systemClock,
+    info: (text) => logger.info(text),
+    warn: (text) => logger.warn(text),
+  });
+}
+
 interface OpenRun {
   readonly run: MasterRun;
   readonly journal: RunJournal;
@@ -91,7 +112,7 @@ interface OpenRun {
 async function openRun(
   stage: Stage,
   { plan, classes, mix, warnings }: Preparation,
-  { settings, handedOn }: MasterOrders,
+  { settings, handedOn, desk }: MasterOrders & { readonly desk: FileDesk | null },
 ): Promise<OpenRun> {
   const { host, options } = stage;
   const testfileHash = await testFileHash(host, options.aiotestfile);
@@ -123,6 +144,7 @@ async function openRun(
     where,
     token: settings.token,
     allowDifferentTestfile: settings.allowDifferentTestfile,
+    desk,
     setup: JSON.stringify(handedOn),
     plan,
     classNames: classes.map(({ name }) => name),

@@ -69,11 +69,16 @@ export function runProcesses(
   });
 }
 
-/** Workers of this machine for a master that may be elsewhere. */
+/**
+ * Workers of this machine for a master that may be elsewhere.
+ *
+ * @param isInterrupted whether somebody has ended them by now.
+ */
 export async function runWorkerProcesses(
   host: Host,
   commandLine: CommandLine,
   { worker, count, warnings }: WorkerProcessesRole,
+  isInterrupted: () => boolean,
 ): Promise<number> {
   const options = commandLine.parse();
   const stage = new Stage(host, options);
@@ -87,6 +92,7 @@ export async function runWorkerProcesses(
       surroundings(host, stage, () => {}),
     );
     const release = stage.guard({ stop: () => fleet.terminate(), noteStrayError: () => {} });
+    if (isInterrupted()) fleet.terminate();
     const ended = await fleet.ended;
     release();
     return Math.max(ExitCode.passed, ...ended.map(({ code }) => code));

@@ -5,9 +5,7 @@
  */
 
 import { ClusterLine } from "../cluster/cluster_line.ts";
-import type { LinkOptions } from "../cluster/master_link.ts";
 import { nodeCluster } from "../cluster/node_cluster.ts";
-import { systemClock } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import { ExitCode } from "../core/exit_code.ts";
@@ -15,36 +13,45 @@ import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { systemRandom } from "../core/random.ts";
 import { type WorkerLoad, WorkerRun } from "../runner/worker_run.ts";
-import type { CommandLine, Options } from "./options.ts";
+import type { CommandLine } from "./options.ts";
 import { prepare } from "./preparation.ts";
-import type { WorkerRole, WorkerSettings } from "./role.ts";
-import { readPem } from "./run_master.ts";
+import type { ReceivedTestFile } from "./received_test_file.ts";
+import type { WorkerRole } from "./role.ts";
 import type { HandedOn } from "./sources.ts";
 import { Stage } from "./stage.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
 import { testFileHash } from "./test_file_hash.ts";
+import { linkOptions, NAME_LETTERS } from "./worker_link.ts";
 import { workerName } from "./worker_name.ts";
 
-/** Letters behind the name of the machine. */
-const NAME_LETTERS = 6;
-
-/** Runs users as a master says; resolves with the exit code. */
+/**
+ * Runs users as a master says; resolves with the exit code.
+ *
+ * @param received what the master has sent; null where the test file is this worker's own.
+ * @param isInterrupted whether somebody has ended the worker by now.
+ */
 export async function runWorker(
   host: Host,
   exports: TestFileExports,
   commandLine: CommandLine,
   { worker, name, warnings }: WorkerRole,
+  received: Pick<ReceivedTestFile, "hash" | "workerId"> | null,
+  isInterrupted: () => boolean,
 ): Promise<number> {
   const options = commandLine.parse();
   const stage = new Stage(host, options);
   try {
     await stage.open();
     for (const text of warnings) logger.warn(text);
-    const workerId = name ?? workerName(host.hostname, systemRandom, NAME_LETTERS);
+    const workerId = received?.workerId ?? name ??
+      workerName(host.hostname, systemRandom, NAME_LETTERS);
     const line = new ClusterLine(workerId, (letter) => nodeCluster.deliver(letter));
     const run = new WorkerRun({
       line,
-      link: await linkOptions(host, options, worker, workerId),
+      link: await linkOptions(host, worker, {
+        workerId,
+        testfileHash: received?.hash ?? await testFileHash(host, options.aiotestfile),
+      }),
       openFileLimit: await host.openFileLimit(),
       events,
       cpuSeconds: () => host.cpuSeconds(),
@@ -55,40 +62,13 @@ export async function runWorker(
       stop: () => run.leave(),
       noteStrayError: (thrown) => run.noteStrayError(thrown),
     });
+    if (isInterrupted()) run.leave();
     await run.run();
     release();
     return ExitCode.passed;
   } finally {
     stage.close();
   }
-}
-
-async function linkOptions(
-  host: Host,
-  options: Options,
-  worker: WorkerSettings,
-  workerId: string,
-): Promise<LinkOptions> {
-  const { masterHost: hostname, masterPort: port, token, reconnectTimeout, tlsCa } = worker;
-  const tls = tlsCa === null ? null : { caCerts: [await readPem(host, "tls-ca", tlsCa)] };
-  return {
-    master: `${hostname}:${port}`,
-    connect: () => host.connect({ hostname, port, tls }),
-    identity: {
-      workerId,
-      incarnation: crypto.randomUUID(),
-      host: host.hostname,
-      pid: host.pid,
-      cpus: host.cores,
-      testfileHash: await testFileHash(host, options.aiotestfile),
-    },
-    token,
-    timeoutMs: reconnectTimeout * 1000,
-    clock: systemClock,
-    random: systemRandom,
-    info: (text) => logger.info(text),
-    warn: (text) => logger.warn(text),
-  };
 }
 
 /** What the master has said holds where this node was told nothing. */

@@ -6,6 +6,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Channel } from "./channel.ts";
+import { NO_TESTFILE } from "./bundle_message.ts";
 import { handshake, type NextMessage } from "./handshake.ts";
 import { type Hello, type Join, PROTOCOL, type Welcome } from "./message.ts";
 import { masterProof, newNonce, NO_PROOF, sameProof, workerProof } from "./proof.ts";
@@ -26,6 +27,8 @@ export interface JoinTerms<Place extends Admission> {
   /** SHA-256 of the test file's text, as hexadecimal digits. */
   readonly testfileHash: string;
   readonly allowDifferentTestfile: boolean;
+  /** Hash of the files for workers without a test file, which may join with it; empty: there are none. */
+  readonly filesHash: string;
   /** 1, and one more each time that the run's master was restarted. */
   readonly epoch: number;
   readonly heartbeatSeconds: number;
@@ -86,12 +89,14 @@ async function joinOf(next: NextMessage): Promise<Join | null> {
 
 /** In this order: who does not know the token learns nothing about the test. */
 function check(hello: Hello, join: Join, terms: Omit<JoinTerms<Admission>, "admit">): void {
-  const { token, testfileHash, allowDifferentTestfile } = terms;
+  const { token, testfileHash, filesHash, allowDifferentTestfile } = terms;
   commonProtocol({ min: PROTOCOL, max: PROTOCOL }, { min: join.protocol, max: join.protocol });
   if (!sameProof(workerProof(token, hello, join), join.mac)) {
     throw new ProtocolError("token", token === null ? TOKEN_UNKNOWN : TOKEN_WRONG);
   }
-  if (join.testfileHash !== testfileHash && !allowDifferentTestfile) {
+  if (join.testfileHash === NO_TESTFILE) {
+    if (filesHash === "") throw new ProtocolError("testfile", NO_FILES);
+  } else if (![testfileHash, filesHash].includes(join.testfileHash) && !allowDifferentTestfile) {
     throw new ProtocolError(
       "testfile",
       `the worker has another test file than the master: ${join.testfileHash} is not ${testfileHash}; ` +
@@ -99,6 +104,9 @@ function check(hello: Hello, join: Join, terms: Omit<JoinTerms<Admission>, "admi
     );
   }
 }
+
+/** A master whose port is open to everyone sends its files to nobody. */
+const NO_FILES = "it has no test file, and this master sends none: name it with -f";
 
 /** The same for a wrong and a missing one. */
 const TOKEN_WRONG =
@@ -112,7 +120,7 @@ function welcomeTo(
   hello: Hello,
   join: Join,
   { runId, ackedSeq }: Admission,
-  { token, epoch, heartbeatSeconds, leaseSeconds }: Omit<JoinTerms<Admission>, "admit">,
+  { token, epoch, heartbeatSeconds, leaseSeconds, filesHash }: Omit<JoinTerms<Admission>, "admit">,
 ): Welcome {
   const welcome: Welcome = {
     type: "WELCOME",
@@ -121,6 +129,7 @@ function welcomeTo(
     ackedSeq,
     heartbeatSeconds,
     leaseSeconds,
+    filesHash,
     mac: NO_PROOF,
   };
   return { ...welcome, mac: masterProof(token, hello, join, welcome) };

@@ -6,6 +6,7 @@
  */
 
 import type { CountedSecond } from "../stats/counted.ts";
+import type { BundleMessage } from "./bundle_message.ts";
 import type { Outcome, SharedCall } from "./shared_call.ts";
 
 /** The protocol that this version speaks. */
@@ -50,6 +51,8 @@ export interface Welcome {
   readonly ackedSeq: number;
   readonly heartbeatSeconds: number;
   readonly leaseSeconds: number;
+  /** Of the files that it hands out to workers without a test file; empty where there are none. */
+  readonly filesHash: string;
   readonly mac: Uint8Array;
 }
 
@@ -221,9 +224,8 @@ export interface Ping {
 }
 
 /** The answer to a PING. */
-export interface Pong {
+export interface Pong extends Omit<Ping, "type"> {
   readonly type: "PONG";
-  readonly number: number;
 }
 
 /** Worker: wants something of what all nodes share. Sent again, unchanged, until it is answered. */
@@ -294,4 +296,5 @@ export type Message =
   | Settled
   | Recall
   | Cast
-  | CastAck;
+  | CastAck
+  | BundleMessage;

@@ -1,4 +1,5 @@
 import type { CountedSecond } from "../stats/counted.ts";
+import type { Chunk, FilesMessage, ListedFile, Need } from "./bundle_message.ts";
 import { list, row, tuple } from "./compound_field.ts";
 import {
   amount,
@@ -13,6 +14,7 @@ import {
   text,
   word,
 } from "./field.ts";
+import { MAX_PATH } from "./file_path.ts";
 import { MESSAGE_LIMIT } from "./frame_reader.ts";
 import type {
   Ack,
@@ -66,6 +68,9 @@ const operation = text(32);
 /** A list of values, as JSON. */
 const json = text(512 * 1024);
 
+/** Bytes of files that are sent at once. */
+const chunk = bytes(1, 512 * 1024);
+
 /** A word that is what it is because of the field's place. */
 function type<T extends string>(only: T): Field<T> {
   return word({ [only]: true } as Record<T, true>);
@@ -107,6 +112,10 @@ const reportEntry = row<ReportEntry>({
   errors: list(tuple<readonly [error: string, count: number]>(shortText, count)),
 });
 
+const path = text(MAX_PATH);
+
+const listedFile = row<ListedFile>({ path, size: count, sha256: bytes(32, 32) });
+
 const countedSecond = row<CountedSecond>({
   second: count,
   users: count,
@@ -146,6 +155,7 @@ export const MESSAGE_FIELDS: {
     ackedSeq: count,
     heartbeatSeconds: period,
     leaseSeconds: period,
+    filesHash: id,
     mac,
   }),
   ERROR: row<ErrorMessage>({ type: type("ERROR"), code: errorCode, text: shortText }),
@@ -209,4 +219,12 @@ export const MESSAGE_FIELDS: {
   RECALL: row<Recall>({ type: type("RECALL"), ids: list(count) }),
   CAST: row<Cast>({ type: type("CAST"), seq: count, from: id, kind: sharedName, data: json }),
   CAST_ACK: row<CastAck>({ type: type("CAST_ACK"), seq: count }),
+  FILES: row<FilesMessage>({
+    type: type("FILES"),
+    entry: path,
+    origin: shortText,
+    files: list(listedFile),
+  }),
+  NEED: row<Need>({ type: type("NEED"), offset: count }),
+  CHUNK: row<Chunk>({ type: type("CHUNK"), offset: count, data: chunk }),
 };

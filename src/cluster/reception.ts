@@ -51,7 +51,7 @@ const TURNED_AWAY = 100;
  * const here = { hostname: "127.0.0.1", port: 0, tls: null };
  * const listener = listen(here);
  * const terms = {
- *   token: "secret", testfileHash: "00", allowDifferentTestfile: false, epoch: 1,
+ *   token: "secret", testfileHash: "00", allowDifferentTestfile: false, filesHash: "", epoch: 1,
  *   heartbeatSeconds: 1, leaseSeconds: 5, admit: () => ({ runId: "run-1", ackedSeq: 0 }),
  * };
  * const reception = new Reception(listener, {

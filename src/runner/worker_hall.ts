@@ -4,7 +4,9 @@
  * @module
  */
 
+import { NO_TESTFILE } from "../cluster/bundle_message.ts";
 import type { Exchange } from "../cluster/exchange.ts";
+import type { FileDesk } from "../cluster/file_desk.ts";
 import type { Admission } from "../cluster/greeting.ts";
 import type { RunJournal } from "../cluster/journal.ts";
 import type { Member } from "../cluster/member.ts";
@@ -16,6 +18,7 @@ import type { RunBook } from "../cluster/run_book.ts";
 import type { Clock } from "../core/clock.ts";
 import type { StreamListener } from "../core/network.ts";
 import { HEARTBEAT_SECONDS, LEASE_SECONDS, LOST_MS } from "./cluster_times.ts";
+import type { HallHooks } from "./hall_hooks.ts";
 import { RunDiary } from "./run_diary.ts";
 
 /** What a hall needs of the run. */
@@ -31,29 +34,18 @@ export interface HallOptions {
   /** Null: whoever comes is let in. */
   readonly token: string | null;
   readonly allowDifferentTestfile: boolean;
+  /** Where workers without a test file get one; null: they are not let in. */
+  readonly desk: FileDesk | null;
   /** What each worker needs to get ready: a JSON object. */
   readonly setup: string;
   readonly info: (text: string) => void;
   readonly warn: (text: string) => void;
 }
 
-/** Who hears of what happens in it. */
-export interface HallHooks {
-  /** Those who can run users are others than before. */
-  onStaffChange(): void;
-  /** A worker may have missed what it was told. */
-  onReturn(member: Member): void;
-  /** A worker has heard what it was told to do. */
-  onHeard(member: Member, revision: number): void;
-  /** A worker's report was counted. */
-  onReport(member: Member, report: Report): void;
-  /** A worker has said how it is. @param elapsedSeconds how long it takes the test to have lasted. */
-  onState(elapsedSeconds: number): void;
-}
-
 /** What a worker gets that is let in. */
 interface Place extends Admission {
-  readonly member: Member;
+  /** Null where it is there for the files alone. */
+  readonly member: Member | null;
 }
 
 /** Lets workers in, and keeps them. */
@@ -96,13 +88,17 @@ export class WorkerHall {
         token: options.token,
         testfileHash: book.testfileHash,
         allowDifferentTestfile: options.allowDifferentTestfile,
+        filesHash: options.desk?.hash ?? "",
         epoch: book.epoch,
         heartbeatSeconds: HEARTBEAT_SECONDS,
         leaseSeconds: LEASE_SECONDS,
         admit: (join) => this.#admit(join),
       },
       where: options.where,
-      onJoined: ({ channel, place }) => this.#roster.seat(place.member, channel),
+      onJoined: ({ channel, join, place: { member } }) =>
+        member === null
+          ? void options.desk?.serve(channel, join)
+          : this.#roster.seat(member, channel),
       warn: options.warn,
       clock,
     });
@@ -171,6 +167,7 @@ export class WorkerHall {
   async end(): Promise<void> {
     this.#over = true;
     this.#reception.close();
+    this.#options.desk?.close();
     await this.#roster.end();
   }
 
@@ -180,6 +177,7 @@ export class WorkerHall {
     if (this.#over || (this.#deadline !== null && known === undefined)) {
       throw new ProtocolError("run", "The run is over.");
     }
+    if (join.testfileHash === NO_TESTFILE) return { runId, ackedSeq: 0, member: null };
     this.#roster.check(join);
     if (known !== undefined) {
       return { runId, ackedSeq: known.ledger.lastSeq, member: known };

@@ -20,8 +20,14 @@ class StepTest extends User {
 }
 
 /** Starts what a command line asks for; the children are the test's to end. */
-async function start(
-  ...args: string[]
+function start(...args: string[]): ReturnType<typeof startUnless> {
+  return startUnless(() => false, args);
+}
+
+/** As {@link start}, where somebody may have ended it before. */
+async function startUnless(
+  isInterrupted: () => boolean,
+  args: string[],
 ): Promise<{ readonly host: FakeHost; readonly ended: Promise<number> }> {
   const host = new ListeningHost({ args, files: { "/home/me/aiotestfile.ts": "" } });
   const commandLine = await CommandLine.preview(host);
@@ -29,7 +35,7 @@ async function start(
   const ended = role.kind === "processes"
     ? runProcesses(host, { StepTest }, commandLine, role)
     : role.kind === "workerProcesses"
-    ? runWorkerProcesses(host, commandLine, role)
+    ? runWorkerProcesses(host, commandLine, role, isInterrupted)
     : Promise.reject(new Error(role.kind));
   ended.catch(() => {});
   for (let turn = 0; turn < 500 && host.children.length === 0; turn++) {
@@ -71,6 +77,13 @@ Deno.test("workers without a master of their own end with the highest code of th
 Deno.test("Ctrl-C has the workers end well", async () => {
   const { host, ended } = await start("--worker", "--processes", "2");
   host.interrupt();
+  assert.deepEqual(host.children.map(({ signals }) => signals), [["SIGTERM"], ["SIGTERM"]]);
+  for (const child of host.children) child.exit(0);
+  assert.equal(await ended, 0);
+});
+
+Deno.test("workers that somebody has ended before they were started end at once", async () => {
+  const { host, ended } = await startUnless(() => true, ["--worker", "--processes", "2"]);
   assert.deepEqual(host.children.map(({ signals }) => signals), [["SIGTERM"], ["SIGTERM"]]);
   for (const child of host.children) child.exit(0);
   assert.equal(await ended, 0);

@@ -69,6 +69,7 @@ Deno.test("a worker that knows the token is welcomed with a proof, and the maste
     ackedSeq: 7,
     heartbeatSeconds: 1,
     leaseSeconds: 5,
+    filesHash: "",
     mac: NO_PROOF,
   });
   assert.deepEqual(welcome.mac, masterProof("secret", hello, join, welcome));
@@ -197,6 +198,31 @@ Deno.test("another test file is taken where that is allowed", async () => {
   const { worker, greeted } = call({ allowDifferentTestfile: true });
   worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { testfileHash: OTHER_HASH }));
   assert.equal((await greeted)?.join.testfileHash, OTHER_HASH);
+});
+
+Deno.test("a worker without a test file is let in where there is one for it, and hears its hash", async () => {
+  const filesHash = "c3".repeat(32);
+  const { worker, greeted } = call({ filesHash });
+  worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { testfileHash: "" }));
+  assert.equal((await nextOf(worker, "WELCOME")).filesHash, filesHash);
+  assert.equal((await greeted)?.join.testfileHash, "");
+});
+
+Deno.test("who has fetched the files joins with their hash", async () => {
+  const testfileHash = "c3".repeat(32);
+  const { worker, greeted } = call({ filesHash: testfileHash });
+  worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { testfileHash }));
+  assert.equal((await greeted)?.join.testfileHash, testfileHash);
+});
+
+Deno.test("a worker without a test file is refused where there is none for it, or with a wrong token", async () => {
+  const none = { testfileHash: "" };
+  const terms = { allowDifferentTestfile: true };
+  assert.deepEqual(await refused(call(terms), "secret", none), [
+    "testfile",
+    "it has no test file, and this master sends none: name it with -f",
+  ]);
+  assert.deepEqual(await refused(call({ filesHash: "c3" }), "wrong", none), ["token", WRONG_TOKEN]);
 });
 
 for (const code of ["duplicate", "run", "busy"] as const) {

@@ -49,6 +49,7 @@ function welcome(token: string | null, hello: Hello, join: Join): Welcome {
     ackedSeq: 2,
     heartbeatSeconds: 1,
     leaseSeconds: 5,
+    filesHash: "",
     mac: NO_PROOF,
   };
   return { ...bare, mac: masterProof(token, hello, join, bare) };

@@ -6,6 +6,7 @@ import { MESSAGE_FIELDS } from "../../src/cluster/message_fields.ts";
 
 const nonce = new Uint8Array(16).fill(1);
 const mac = new Uint8Array(32).fill(2);
+const sha256 = new Uint8Array(32).fill(5);
 const histogram = new Uint8Array([3, 4]);
 
 const ENTRY: ReportEntry = {
@@ -75,9 +76,10 @@ const WIRE: {
       ackedSeq: 4,
       heartbeatSeconds: 1,
       leaseSeconds: 5,
+      filesHash: "ef",
       mac,
     },
-    ["WELCOME", "run", 1, 4, 1, 5, mac],
+    ["WELCOME", "run", 1, 4, 1, 5, "ef", mac],
   ],
   ERROR: [{ type: "ERROR", code: "token", text: "no" }, ["ERROR", "token", "no"]],
   SETUP: [{ type: "SETUP", workerIndex: 2, options: "{}" }, ["SETUP", 2, "{}"]],
@@ -118,6 +120,17 @@ const WIRE: {
     ["CAST", 1, "w1", "flush", "{}"],
   ],
   CAST_ACK: [{ type: "CAST_ACK", seq: 2 }, ["CAST_ACK", 2]],
+  FILES: [
+    {
+      type: "FILES",
+      entry: "shop.ts",
+      origin: "/home/me",
+      files: [{ path: "shop.ts", size: 7, sha256 }],
+    },
+    ["FILES", "shop.ts", "/home/me", [["shop.ts", 7, sha256]]],
+  ],
+  NEED: [{ type: "NEED", offset: 5 }, ["NEED", 5]],
+  CHUNK: [{ type: "CHUNK", offset: 5, data: histogram }, ["CHUNK", 5, histogram]],
 };
 
 for (const [message, sent] of Object.values<readonly [Message, unknown[]]>(WIRE)) {
@@ -207,6 +220,15 @@ const FAULTS: readonly (readonly [
   ["REPORT", { 11: 1 }, "REPORT.final must be true or false"],
   ["STOP", { 1: Infinity }, `STOP.deadline ${AMOUNT}`],
   ["QUIT", { 1: 0 }, "QUIT must be a list of 1 values, not 2"],
+  ["FILES", { 1: "x".repeat(241) }, "FILES.entry must be a text of at most 240 characters"],
+  ["FILES", { 3: [["a", -1, sha256]] }, `FILES.files[0].size ${COUNT}`],
+  [
+    "FILES",
+    { 3: [["a", 1, new Uint8Array(31)]] },
+    "FILES.files[0].sha256 must be 32 to 32 bytes",
+  ],
+  ["NEED", { 1: -1 }, `NEED.offset ${COUNT}`],
+  ["CHUNK", { 2: new Uint8Array(0) }, "CHUNK.data must be 1 to 524288 bytes"],
   ["PING", { 1: null }, `PING.number ${COUNT}`],
 ];
 

@@ -25,6 +25,7 @@ const WELCOME: Welcome = {
   ackedSeq: 5,
   heartbeatSeconds: 1,
   leaseSeconds: 5,
+  filesHash: "",
   mac: NO_PROOF,
 };
 
@@ -52,6 +53,7 @@ const OTHER_WELCOME: Omit<Welcome, "type" | "mac"> = {
   ackedSeq: 6,
   heartbeatSeconds: 2,
   leaseSeconds: 6,
+  filesHash: "ab",
 };
 
 /** The message with one field changed, by the name of that field. */

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
 import { introduce } from "../../src/cluster/introduction.ts";
+import { FileDesk } from "../../src/cluster/file_desk.ts";
 import type { JournalRecord } from "../../src/cluster/journal_record.ts";
 import type { Message, StateMessage, Welcome } from "../../src/cluster/message.ts";
 import { RunBook } from "../../src/cluster/run_book.ts";
 import { WorkerHall } from "../../src/runner/worker_hall.ts";
 import { exchangeOf } from "../support/exchanges.ts";
+import { bundled, bundleOf } from "../support/bundles.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { identity, MASTER_HASH, refusal } from "../support/joining.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
@@ -17,6 +19,8 @@ interface Guest {
   readonly channel: Channel;
   readonly heard: Message[];
 }
+
+const BUNDLE = bundleOf(bundled("shop.ts", "test"));
 
 class Scene {
   readonly clock = new FakeClock();
@@ -37,6 +41,11 @@ class Scene {
     where: "here:5557",
     token: "secret",
     allowDifferentTestfile: false,
+    desk: new FileDesk(BUNDLE, {
+      clock: this.clock,
+      info: (text) => void this.log.push(text),
+      warn: (text) => void this.log.push(text),
+    }),
     setup: '{"users":"5"}',
     info: (text) => void this.log.push(text),
     warn: (text) => void this.log.push(text),
@@ -53,9 +62,13 @@ class Scene {
     this.hall.open();
   }
 
-  readonly guest = async (name: string, incarnation = name): Promise<Guest> => {
+  readonly guest = async (
+    name: string,
+    incarnation = name,
+    testfileHash = MASTER_HASH,
+  ): Promise<Guest> => {
     const channel = new Channel(await this.network.line("10.0.0.1").connect());
-    const who = identity({ workerId: name, incarnation });
+    const who = identity({ workerId: name, incarnation, testfileHash });
     const { welcome } = await introduce(channel, who, { token: "secret", clock: this.clock });
     const heard: Message[] = [];
     void (async () => {
@@ -278,4 +291,18 @@ Deno.test("what a worker says of itself in its last words is passed on", async (
   await settle();
   assert.deepEqual(news(), ["Worker a: a report was never sent"]);
   await hall.end();
+});
+
+Deno.test("who comes for the files gets them, and is no worker before it comes back with them", async () => {
+  const { hall, book, news, guest } = new Scene();
+  const visitor = await guest("a", "a", "");
+  assert.equal(visitor.welcome.filesHash, BUNDLE.hash);
+  assert.deepEqual(visitor.heard, [BUNDLE.list]);
+  assert.deepEqual([book.members, news()], [[], ["Worker a fetches the test file."]]);
+  const a = await guest("a", "a", BUNDLE.hash);
+  assert.deepEqual(a.heard.map(({ type }) => type), ["SETUP"]);
+  assert.deepEqual(book.members.map(({ id }) => id), ["a"]);
+  await hall.end();
+  await settle();
+  assert.equal(visitor.channel.closed, true);
 });
