@@ -47,6 +47,7 @@ export type {
 export { logger } from "./src/core/logger.ts";
 export type { Logger } from "./src/core/logger.ts";
 export type { RunInfo } from "./src/core/run_info.ts";
+export { UserEnd } from "./src/core/user_end.ts";
 export { LoadUserShape } from "./src/load/load_user_shape.ts";
 export type { Stage, Tick } from "./src/load/load_user_shape.ts";
 export type { UserContext } from "./src/user/context.ts";

@@ -22,6 +22,7 @@ function staticSteps(places: readonly string[]): Step[] {
     // Frozen, so that a lock file which lacks a package is seen here and not on somebody's fresh clone.
     { name: "types", args: ["check", "--quiet", "--frozen", ...places] },
     { name: "layers", args: ["run", "-A", "build/check_layers.ts"] },
+    { name: "generated", args: ["run", "-A", "build/generate.ts", "--check"] },
     { name: "docs", args: ["doc", "--lint", "mod.ts"] },
     {
       name: "doc examples",

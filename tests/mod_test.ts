@@ -9,6 +9,7 @@ Deno.test("a test file can import exactly this", () => {
     "LoadUserShape",
     "RequestError",
     "User",
+    "UserEnd",
     "between",
     "cluster",
     "constant",

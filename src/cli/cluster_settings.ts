@@ -42,7 +42,10 @@ export interface ClusterSettings {
   readonly tlsCa: string | null;
 }
 
-const GROUP = "Many machines:";
+const GROUP = "Many cores, many machines:";
+const MASTER = "The master:";
+const WORKER = "A worker:";
+const TRUST = "Who may join:";
 
 const MAX_NAME_LENGTH = 100;
 
@@ -75,7 +78,7 @@ export const CLUSTER_SETTINGS: SettingTable<ClusterSettings> = {
   worker: {
     flags: "--worker",
     group: GROUP,
-    description: "run users for a master",
+    description: "run users for a master; without a test file here, with the master's own",
     kind: toggle,
     default: false,
   },
@@ -88,56 +91,56 @@ export const CLUSTER_SETTINGS: SettingTable<ClusterSettings> = {
   },
   expectWorkers: {
     flags: "--expect-workers <N>",
-    group: GROUP,
+    group: MASTER,
     description: "the master starts once so many have joined",
     kind: wholeNumber(1),
     default: 1,
   },
   expectWorkersMaxWait: {
     flags: "--expect-workers-max-wait <S>",
-    group: GROUP,
+    group: MASTER,
     description: "seconds that it waits for them, 0: for ever",
     kind: duration({ orNone: true }),
     default: 0,
   },
   masterHost: {
     flags: "--master-host <H>",
-    group: GROUP,
+    group: WORKER,
     description: "where a worker finds its master",
     kind: address,
     default: "127.0.0.1",
   },
   masterPort: {
     flags: "--master-port <P>",
-    group: GROUP,
+    group: WORKER,
     description: "the port there",
     kind: wholeNumber(1, 65_535),
     default: 5557,
   },
   masterBindHost: {
     flags: "--master-bind-host <H>",
-    group: GROUP,
+    group: MASTER,
     description: "where the master listens, *: on all interfaces",
     kind: address,
     default: "*",
   },
   masterBindPort: {
     flags: "--master-bind-port <P>",
-    group: GROUP,
+    group: MASTER,
     description: "the port there, 0: any that is free",
     kind: wholeNumber(0, 65_535),
     default: 5557,
   },
   token: {
     flags: "--token <T>",
-    group: GROUP,
+    group: TRUST,
     description: "shared secret of master and workers; better as AIOTEST_TOKEN",
     kind: textOf("a secret that master and workers share"),
     default: null,
   },
   workerName: {
     flags: "--worker-name <NAME>",
-    group: GROUP,
+    group: WORKER,
     description: "what the worker is called in logs and reports",
     kind: workerName,
     default: null,
@@ -145,49 +148,49 @@ export const CLUSTER_SETTINGS: SettingTable<ClusterSettings> = {
   },
   reconnectTimeout: {
     flags: "--reconnect-timeout <S>",
-    group: GROUP,
+    group: WORKER,
     description: "seconds that a worker looks for a master, at the start and when it was lost",
     kind: duration({ orNone: false }),
     default: 60,
   },
   allowDifferentTestfile: {
     flags: "--allow-different-testfile",
-    group: GROUP,
+    group: MASTER,
     description: "a worker's test file may differ from the master's",
     kind: toggle,
     default: false,
   },
   journal: {
     flags: "--journal <FILE>",
-    group: GROUP,
+    group: MASTER,
     description: "the master writes the run down there, so that it can be resumed",
     kind: textOf("the name of a file"),
     default: null,
   },
   resume: {
     flags: "--resume <FILE>",
-    group: GROUP,
+    group: MASTER,
     description: "goes on with the run of this journal",
     kind: textOf("the name of a journal"),
     default: null,
   },
   tlsCert: {
     flags: "--tls-cert <FILE>",
-    group: GROUP,
+    group: TRUST,
     description: "the master's certificate in PEM: workers connect by TLS",
     kind: textOf("the name of a file"),
     default: null,
   },
   tlsKey: {
     flags: "--tls-key <FILE>",
-    group: GROUP,
+    group: TRUST,
     description: "the key of the certificate",
     kind: textOf("the name of a file"),
     default: null,
   },
   tlsCa: {
     flags: "--tls-ca <FILE>",
-    group: GROUP,
+    group: TRUST,
     description: "the authority in PEM by which a worker knows its master",
     kind: textOf("the name of a file"),
     default: null,

@@ -1,12 +1,10 @@
 import { systemClock } from "../core/clock.ts";
 import type { Host } from "../core/host.ts";
 import { systemRandom } from "../core/random.ts";
+import { DEMO } from "./demo_settings.ts";
 import { openDemoShop } from "./demo_shop.ts";
 import type { Options } from "./options.ts";
 import { runLocal } from "./run_local.ts";
-
-/** What the demo does where the command line does not say otherwise. */
-const DEMO = { users: 20, rate: 5, runTime: 10, json: "aiotest-demo.json" } as const;
 
 /** Opens a shop on this machine, tests it, and closes it again. */
 export async function runDemo(host: Host, options: Options): Promise<number> {
@@ -22,8 +20,9 @@ export async function runDemo(host: Host, options: Options): Promise<number> {
       rate: options.given.has("rate") ? options.rate : DEMO.rate,
       runTime: options.runTime ?? DEMO.runTime,
       json,
-      // The failing orders are part of the demo, and no fault of it.
-      exitCodeOnError: options.given.has("exitCodeOnError") ? options.exitCodeOnError : 0,
+      exitCodeOnError: options.given.has("exitCodeOnError")
+        ? options.exitCodeOnError
+        : DEMO.exitCodeOnError,
     });
     host.stderr.write(`The same as JSON is in ${json}.\n`);
     return exitCode;

@@ -20,7 +20,7 @@ export interface ParsedArguments {
 
 const OTHER = "Other:";
 
-/** The flags of settings and those of every command, in the order of `--help`. */
+/** The flags of settings and those that go with them, in the order of `--help`. */
 export function ownOptions(settings: Readonly<Record<string, Setting<unknown>>>): Option[] {
   return [
     ...Object.values(settings).map((setting) => {
@@ -31,6 +31,13 @@ export function ownOptions(settings: Readonly<Record<string, Setting<unknown>>>)
       return new Option(flags, text).helpGroup(group);
     }),
     new Option("--config <FILE>", "read options from a TOML or JSON file").helpGroup(OTHER),
+    ...commandOptions(),
+  ];
+}
+
+/** The flags of every command, and all of one that has no settings. */
+export function commandOptions(): Option[] {
+  return [
     new Option("-V, --version", "print the version, and exit").helpGroup(OTHER),
     new Option("-h, --help", "print this, and exit").helpGroup(OTHER),
   ];

@@ -1,15 +1,17 @@
 import type { Option } from "commander";
-import { flagParser, ownOptions } from "./flag_parser.ts";
+import { DEMO_SETTINGS } from "./demo_settings.ts";
+import { commandOptions, flagParser, ownOptions } from "./flag_parser.ts";
 import { QUICK_SETTINGS } from "./quick_settings.ts";
 
 /** Characters in a line of help: what every terminal shows. */
 const WIDTH = 80;
 
 const USAGE = `[options]              run the test file
+       aiotest init [DIR]             write a first test file
        aiotest quick URL [options]    send requests to a URL, with no test file
        aiotest demo [options]         test a target of its own
 
-aiotest quick --help shows the options of quick.`;
+Each of these has a --help of its own: aiotest quick --help.`;
 
 const REST = `
 Every option may also be given in the environment (AIOTEST_RUN_TIME=3m) and in
@@ -17,13 +19,46 @@ the file that --config names (run-time = "3m"). Flags win over the environment,
 and that over the file.
 
 Examples:
+  To see what it does, and to write a first test:
+    aiotest demo
+    aiotest init my-test
+
+  To look at a URL:
+    aiotest quick http://127.0.0.1:8000/ -u 50 -t 10s
+
+  To run a test: 100 users, ten more each second, for three minutes:
+    aiotest -f shop_test.ts -H http://127.0.0.1:8000 -u 100 -r 10 -t 3m
+    aiotest -f shop_test.ts -u 100 -t 3m --tags checkout --json summary.json
+
+  On all cores of this machine:
+    aiotest -f shop_test.ts -u 1000 -r 50 -t 3m --processes -1
+
+  On many machines, one master and a worker for each core of the others:
+    aiotest -f shop_test.ts -u 5000 -r 50 -t 3m --master --expect-workers 8
+    aiotest -f shop_test.ts --worker --processes 4 --master-host 192.168.0.10
+`;
+
+const INIT_USAGE = `init [DIR]
+
+Writes a first test file into the folder, or into this one: aiotestfile.ts, with
+a small service inside to practise on; aiotest.d.ts and deno.json, by which an
+editor knows what test files can import. Nothing is overwritten.`;
+
+const INIT_REST = `
+Examples:
+  aiotest init
+  aiotest init my-test
+`;
+
+const DEMO_USAGE = `demo [options]
+
+Opens a small shop on this machine, tests it, and shows how a report looks. Now
+and then an order fails there.`;
+
+const DEMO_REST = `
+Examples:
   aiotest demo
-  aiotest quick http://127.0.0.1:8000/ -u 50 -t 10s
-  aiotest -f shop_test.ts -H http://127.0.0.1:8000 -u 100 -r 10 -t 3m
-  aiotest -f shop_test.ts -u 100 -t 3m --tags checkout --json summary.json
-  aiotest -f shop_test.ts -u 1000 -t 3m --processes 4
-  aiotest -f shop_test.ts -u 5000 -t 3m --master --expect-workers 8
-  aiotest -f shop_test.ts --worker --master-host 192.168.0.10
+  aiotest demo -u 100 -r 50 -t 30s --json demo.json
 `;
 
 const QUICK_USAGE = `quick URL [options]
@@ -44,6 +79,16 @@ Examples:
 /** What `--help` prints. */
 export function helpText(options: readonly Option[]): string {
   return format(options, USAGE) + REST;
+}
+
+/** What `init --help` prints. */
+export function initHelpText(): string {
+  return format(commandOptions(), INIT_USAGE) + INIT_REST;
+}
+
+/** What `demo --help` prints. */
+export function demoHelpText(): string {
+  return format(ownOptions(DEMO_SETTINGS), DEMO_USAGE) + DEMO_REST;
 }
 
 /** What `quick --help` prints. */

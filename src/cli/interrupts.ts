@@ -9,10 +9,13 @@ export interface InterruptHandlers {
   beforeExit(): void;
 }
 
-/** Watches for Ctrl-C and SIGTERM until the function that it returns is called. */
-export function watchInterrupts(host: Host, handlers: InterruptHandlers): () => void {
+/**
+ * Watches for Ctrl-C and SIGTERM for as long as the process lives: one that comes while it is about to
+ * exit must not end it otherwise.
+ */
+export function watchInterrupts(host: Host, handlers: InterruptHandlers): void {
   let interrupted = false;
-  return host.onInterrupt(() => {
+  host.onInterrupt(() => {
     if (interrupted) {
       handlers.beforeExit();
       host.exit(ExitCode.interrupted);

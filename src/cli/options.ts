@@ -17,7 +17,9 @@ import { SETTINGS, type Settings } from "./settings.ts";
 import { environmentName, findConfigFile, type HandedOn, Sources } from "./sources.ts";
 
 /** What the command line asks for. */
-export type Request = "run" | "demo" | "quick" | "help" | "quickHelp" | "version";
+export type Request = "run" | Command | "help" | `${Command}Help` | "version";
+
+type Command = "demo" | "init" | "quick";
 
 /** All options, validated. */
 export interface Options extends Settings {
@@ -47,6 +49,8 @@ export class CommandLine {
   readonly #file: ConfigFile | null;
   readonly #ownOptions = ownOptions(SETTINGS);
   readonly #custom = new CustomFlags(this.#ownOptions);
+  /** A test file in place of the one that the command line names; null: none. */
+  #testFile: string | null = null;
 
   private constructor(host: Host, request: Request, file: ConfigFile | null) {
     this.#host = host;
@@ -56,8 +60,8 @@ export class CommandLine {
 
   /**
    * Reads arguments, environment and configuration file as far as they can be understood without the
-   * test file. Where help or the version is asked for, nothing else matters; `quick` has no test file,
-   * and reads its options itself.
+   * test file. Where help or the version is asked for, nothing else matters; `quick` and `init` have no
+   * test file, and read their options themselves.
    *
    * @throws UsageError where a flag, variable or key that is known has no good value.
    */
@@ -80,6 +84,18 @@ export class CommandLine {
     return this.#sources(parseKnown(this.#host.args, this.#ownOptions)).readAll(SETTINGS).values;
   }
 
+  /** All options, as if the test file added none. */
+  preliminary(): Options {
+    const sources = this.#sources(parseKnown(this.#host.args, this.#ownOptions));
+    const { values, given } = sources.readAll(SETTINGS);
+    return { ...values, given, extra: {} };
+  }
+
+  /** Takes a test file that has come from elsewhere. */
+  useTestFile(path: string): void {
+    this.#testFile = path;
+  }
+
   /**
    * All options.
    *
@@ -98,7 +114,13 @@ export class CommandLine {
       ...Object.keys(SETTINGS),
       ...customOptions.map((option) => option.name()),
     ]);
-    return { ...values, given, extra: readExtra(custom, sources) };
+    const { aiotestfile } = values;
+    return {
+      ...values,
+      aiotestfile: this.#testFile ?? aiotestfile,
+      given,
+      extra: readExtra(custom, sources),
+    };
   }
 
   /** The test file's flags, for another process that is to get them as this one did. */
@@ -140,9 +162,14 @@ function onlyOf(handedOn: HandedOn, names: readonly string[]): HandedOn {
 }
 
 function requestOf({ flags, operands: [command] }: ParsedArguments): Request {
-  if (flags.has("help")) return command === "quick" ? "quickHelp" : "help";
+  const known = isCommand(command) ? command : null;
+  if (flags.has("help")) return known === null ? "help" : `${known}Help`;
   if (flags.has("version")) return "version";
-  return command === "demo" || command === "quick" ? command : "run";
+  return known ?? "run";
+}
+
+function isCommand(word: string | undefined): word is Command {
+  return word === "demo" || word === "init" || word === "quick";
 }
 
 function checkOperands({ flags, operands }: ParsedArguments): void {

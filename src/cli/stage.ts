@@ -77,11 +77,18 @@ export class Stage {
   }
 
   /**
-   * Lets Ctrl-C and SIGTERM end the run, and keeps what it cannot catch from ending the process, until
-   * the function returned is called.
+   * Lets Ctrl-C and SIGTERM end the run, and, until the function returned is called, keeps what it
+   * cannot catch from ending the process.
    */
   guard(run: Stoppable): () => void {
     const { host } = this;
+    watchInterrupts(host, {
+      onFirst: () => {
+        logger.info("Stopping the users; once more, and aiotest exits at once.");
+        run.stop();
+      },
+      beforeExit: () => this.close(),
+    });
     const releases = [
       host.onStrayError((thrown) => {
         logger.error(`Thrown where no test could catch it: ${errorText(thrown)}`);
@@ -89,13 +96,6 @@ export class Stage {
       }),
       // What test files print would tear the panel.
       this.#abilities.panel ? host.onConsole((text) => this.print(text)) : () => {},
-      watchInterrupts(host, {
-        onFirst: () => {
-          logger.info("Stopping the users; once more, and aiotest exits at once.");
-          run.stop();
-        },
-        beforeExit: () => this.close(),
-      }),
     ];
     return () => releases.forEach((release) => release());
   }

@@ -55,7 +55,7 @@ export async function importTestFile(host: Host, path: string): Promise<TestFile
   if (!await isTestFile(host, path)) {
     throw new UsageError(
       `There is no test file ${fullPath}`,
-      "Name the test file with -f, or try aiotest demo, which needs none.",
+      "Name the test file with -f; aiotest init writes a first one.",
     );
   }
   if (!EXTENSIONS.includes(extname(fullPath))) {

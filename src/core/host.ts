@@ -5,6 +5,7 @@
  * @module
  */
 
+import { dirname } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { format } from "node:util";
@@ -17,6 +18,7 @@ import {
   spawnSelf,
 } from "./child_process.ts";
 import { type DiskFile, openFile, type OpenOptions } from "./disk_file.ts";
+import { type FileFacts, fileFacts, type FolderEntry, listFolder } from "./file_facts.ts";
 import {
   connect,
   type ConnectOptions,
@@ -24,6 +26,7 @@ import {
   type ListenOptions,
   type StreamListener,
 } from "./network.ts";
+import { createPrivateFolder, type PrivateFolder } from "./private_folder.ts";
 
 /** Somewhere to write text: standard output or standard error. */
 export interface Output {
@@ -51,6 +54,8 @@ export interface Host {
   readFile(path: string): Promise<Uint8Array<ArrayBuffer>>;
   /** Replaces a file's text, and creates the file where there is none. */
   writeTextFile(path: string, text: string): Promise<void>;
+  /** Writes a new file, and makes the folders that it lies in; rejects with `Deno.errors.AlreadyExists` and its like. */
+  createTextFile(path: string, text: string): Promise<void>;
   /** Adds a line to a file at once, and creates the file where there is none. */
   appendLine(path: string, line: string): void;
   /** Creates the file where there is none, and leaves it as it is otherwise; rejects where it cannot be written. */
@@ -59,6 +64,12 @@ export interface Host {
   openFile(path: string, options: OpenOptions): DiskFile;
   /** Whether a file of this name can be seen. */
   isFile(path: string): Promise<boolean>;
+  /** What is known of a file; null where there is none. */
+  fileFacts(path: string): Promise<FileFacts | null>;
+  /** What is in a folder, by name; nothing where there is none. */
+  listFolder(path: string): Promise<readonly FolderEntry[]>;
+  /** Makes a folder for this user alone, which goes when the process ends. */
+  createPrivateFolder(): PrivateFolder;
   /** Imports an ES module from a file. */
   importModule(path: string): Promise<Record<string, unknown>>;
   /**
@@ -109,10 +120,14 @@ export function denoHost(): Host {
     readTextFile: (path) => Deno.readTextFile(path),
     readFile: (path) => Deno.readFile(path),
     writeTextFile: (path, text) => Deno.writeTextFile(path, text),
+    createTextFile,
     appendLine: (path, line) => Deno.writeTextFileSync(path, `${line}\n`, { append: true }),
     touch: async (path) => (await Deno.open(path, { create: true, append: true })).close(),
     openFile,
     isFile,
+    fileFacts,
+    listFolder,
+    createPrivateFolder,
     importModule: (path) => import(pathToFileURL(path).href),
     onInterrupt: (handler) => onInterrupt(handler, isChild),
     onStrayError,
@@ -151,6 +166,11 @@ function output(stream: typeof Deno.stdout): Output {
       }
     },
   };
+}
+
+async function createTextFile(path: string, text: string): Promise<void> {
+  await Deno.mkdir(dirname(path), { recursive: true });
+  await Deno.writeTextFile(path, text, { createNew: true });
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -3,5 +3,6 @@
  * error. Whoever catches it has a user that goes on.
  */
 export class UserEnd extends Error {
+  /** What it is. */
   override readonly name = "UserEnd";
 }

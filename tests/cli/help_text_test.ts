@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { quickHelpText } from "../../src/cli/help_text.ts";
+import { DEMO_SETTINGS } from "../../src/cli/demo_settings.ts";
+import { demoHelpText, initHelpText, quickHelpText } from "../../src/cli/help_text.ts";
+import firstFiles from "../../src/cli/first_files.json" with { type: "json" };
+import { main } from "../../src/cli/main.ts";
 import { CommandLine } from "../../src/cli/options.ts";
 import { kebabCase } from "../../src/cli/config_file.ts";
 import { QUICK_SETTINGS } from "../../src/cli/quick_settings.ts";
@@ -7,6 +10,8 @@ import { SETTINGS } from "../../src/cli/settings.ts";
 import { FakeHost } from "../support/fake_host.ts";
 
 const QUICK = quickHelpText().split("\n");
+const DEMO = demoHelpText().split("\n");
+const INIT = initHelpText().split("\n");
 
 async function help(addFlags?: (line: CommandLine) => void): Promise<string[]> {
   const line = await CommandLine.preview(new FakeHost({ args: ["--help"], columns: 200 }));
@@ -15,7 +20,9 @@ async function help(addFlags?: (line: CommandLine) => void): Promise<string[]> {
 }
 
 Deno.test("help fits into 80 columns", async () => {
-  for (const line of [...await help(), ...QUICK]) assert.ok(line.length <= 80, line);
+  for (const line of [...await help(), ...QUICK, ...DEMO, ...INIT]) {
+    assert.ok(line.length <= 80, line);
+  }
 });
 
 Deno.test("help names every flag once, with its default", async () => {
@@ -39,12 +46,30 @@ Deno.test("help names every flag once, with its default", async () => {
   assert.ok(!text.includes("wight"));
 });
 
-Deno.test("help ends with examples, and nothing behind them", async () => {
+Deno.test("help begins with the commands, each of which has a help of its own", async () => {
+  const usage = (await help()).join("\n").split("\n\n", 1)[0]!;
+  const commands = usage.split("\n").map((line) => /aiotest (\w+)/.exec(line)?.[1] ?? "run");
+  assert.deepEqual(commands, ["run", "init", "quick", "demo"]);
+  for (const command of commands.slice(1)) {
+    const host = new FakeHost({ args: [command, "--help"] });
+    assert.equal(await main(host), 0);
+    assert.ok(host.stdout.text.startsWith(`Usage: aiotest ${command} `));
+  }
+});
+
+Deno.test("help ends with examples of what people do, and nothing behind them", async () => {
   const lines = await help();
   const examples = lines.slice(lines.indexOf("Examples:") + 1);
   assert.equal(examples.pop(), "");
-  assert.equal(examples.length, 7);
-  for (const line of examples) assert.match(line, /^ {2}aiotest /);
+  const occasions = examples.join("\n").split("\n\n");
+  assert.equal(occasions.length, 5);
+  for (const occasion of occasions) assert.match(occasion, /^ {2}\S.*:(\n {4}aiotest .+)+$/);
+});
+
+Deno.test("every group of options is a heading of help, and stands there once", async () => {
+  const groups = new Set(Object.values(SETTINGS).map(({ group }) => group));
+  const headings = (await help()).filter((line) => /^\w.*:$/.test(line));
+  assert.deepEqual(headings, [...groups, "Other:", "Examples:"]);
 });
 
 Deno.test("help of quick names its own flags, and none that it would refuse", () => {
@@ -54,6 +79,20 @@ Deno.test("help of quick names its own flags, and none that it would refuse", ()
   assert.deepEqual(flags.toSorted(), [...settings, "config", "help", "version"].sort());
   assert.ok(text.includes("-m, --method <NAME>"));
   assert.ok(text.includes("(default: 50)"));
+});
+
+Deno.test("help of demo names the flags that mean something there, with the demo's defaults", () => {
+  const text = DEMO.join("\n");
+  const flags = [...text.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map((match) => match[1]!);
+  const settings = Object.keys(DEMO_SETTINGS).map(kebabCase);
+  assert.deepEqual(flags.toSorted(), [...settings, "config", "help", "version"].sort());
+  assert.ok(text.includes("users to run (default: 20)"));
+});
+
+Deno.test("help of init says what it writes", () => {
+  const text = INIT.join("\n");
+  for (const name of Object.keys(firstFiles)) assert.ok(text.includes(name), name);
+  assert.ok(!text.includes("--users"));
 });
 
 Deno.test("flags of the test file are shown with their defaults", async () => {

@@ -16,15 +16,3 @@ Deno.test("the first interrupt ends the run well, the second the process", () =>
   assert.deepEqual(calls, ["first", "before exit"]);
   assert.equal(host.exitCode, 130);
 });
-
-Deno.test("nothing is watched once the run is over", () => {
-  const host = new FakeHost();
-  const calls: string[] = [];
-  const release = watchInterrupts(host, {
-    onFirst: () => calls.push("first"),
-    beforeExit: () => calls.push("before exit"),
-  });
-  release();
-  host.interrupt();
-  assert.deepEqual(calls, []);
-});

@@ -86,7 +86,7 @@ Deno.test("the preview knows what is asked for", async () => {
   assert.equal(await request("demo", "-u", "5"), "demo");
   assert.equal(await request("-u", "5", "demo"), "demo");
   assert.equal(await request("--help"), "help");
-  assert.equal(await request("demo", "-h"), "help");
+  assert.equal(await request("demo", "-h"), "demoHelp");
   assert.equal(await request("-V"), "version");
   assert.equal(await request("quick", "http://127.0.0.1/", "-n", "5"), "quick");
   assert.equal(await request("-u", "5", "quick", "http://127.0.0.1/"), "quick");
@@ -113,6 +113,21 @@ Deno.test("the preview reads what it knows, and passes over what it does not", a
     loglevel: "DEBUG",
     users: 7,
   });
+});
+
+Deno.test("before the test file is there, all options are those that are known", async () => {
+  const args = ["--tenant", "acme", "-u", "7"];
+  const line = await CommandLine.preview(new FakeHost({ args }));
+  const { given, extra, ...values } = line.preliminary();
+  assert.deepEqual(values, { ...DEFAULTS, users: 7 });
+  assert.deepEqual([[...given], extra], [["users"], {}]);
+});
+
+Deno.test("a test file that has come from elsewhere takes the place of the one that is named", async () => {
+  const line = await CommandLine.preview(new FakeHost({ args: ["-u", "7"] }));
+  line.useTestFile("/tmp/shop.ts");
+  const { aiotestfile, users, given } = line.parse();
+  assert.deepEqual([aiotestfile, users, [...given]], ["/tmp/shop.ts", 7, ["users"]]);
 });
 
 Deno.test("a test file may have flags that are named like those of quick", async () => {

@@ -68,9 +68,9 @@ Deno.test("the first Ctrl-C stops the run well, the second ends the process", as
   release();
 });
 
-Deno.test("a released guard hears nothing", async () => {
+Deno.test("a signal that comes when the run is over does not end the process before its time", async () => {
   const { host, stage: it } = await stage();
-  const release = it.guard({ stop: () => assert.fail("stopped"), noteStrayError: () => {} });
+  const release = it.guard({ stop: () => {}, noteStrayError: () => {} });
   release();
   host.interrupt();
   assert.equal(host.exitCode, null);

@@ -32,7 +32,7 @@ Deno.test("a missing test file is named with its full path", async () => {
   await assert.rejects(importTestFile(new FakeHost(), "aiotestfile.ts"), {
     name: "UsageError",
     message: "There is no test file /home/me/aiotestfile.ts",
-    hint: "Name the test file with -f, or try aiotest demo, which needs none.",
+    hint: "Name the test file with -f; aiotest init writes a first one.",
   });
 });
 

@@ -1,8 +1,10 @@
 import type { ByteStream } from "../../src/core/byte_stream.ts";
 import type { Child, ChildOptions } from "../../src/core/child_process.ts";
 import type { OpenOptions } from "../../src/core/disk_file.ts";
+import type { FileFacts, FolderEntry } from "../../src/core/file_facts.ts";
 import type { Host, Output } from "../../src/core/host.ts";
 import type { StreamListener } from "../../src/core/network.ts";
+import type { PrivateFolder } from "../../src/core/private_folder.ts";
 import { MemoryFile } from "./memory_file.ts";
 
 /** What a {@link FakeHost} starts with; everything else is empty. */
@@ -83,6 +85,10 @@ export class FakeHost implements Host {
   readonly stderr: FakeOutput;
   /** Texts by full path. */
   readonly files: Map<string, string>;
+  /** Sizes of files that are not those of their texts, by full path. */
+  readonly sizes = new Map<string, number>();
+  /** Where files lie that are links, by full path. */
+  readonly links = new Map<string, string>();
   /** What {@link openFile} opens, by full path. */
   readonly disk = new Map<string, MemoryFile>();
   /** What {@link spawnSelf} has started. */
@@ -127,6 +133,13 @@ export class FakeHost implements Host {
     return Promise.resolve();
   }
 
+  createTextFile(path: string, text: string): Promise<void> {
+    if (this.files.has(path)) {
+      return Promise.reject(new Deno.errors.AlreadyExists(`there is a file ${path}`));
+    }
+    return this.writeTextFile(path, text);
+  }
+
   appendLine(path: string, line: string): void {
     this.files.set(path, `${this.files.get(path) ?? ""}${line}\n`);
   }
@@ -148,6 +161,39 @@ export class FakeHost implements Host {
 
   isFile(path: string): Promise<boolean> {
     return Promise.resolve(this.files.has(path) || Object.hasOwn(this.#modules, path));
+  }
+
+  fileFacts(path: string): Promise<FileFacts | null> {
+    const text = this.files.get(path);
+    if (text === undefined) return Promise.resolve(null);
+    return Promise.resolve({
+      size: this.sizes.get(path) ?? text.length,
+      realPath: this.links.get(path) ?? path,
+    });
+  }
+
+  listFolder(path: string): Promise<readonly FolderEntry[]> {
+    const entries = new Map<string, FolderEntry>();
+    for (const file of this.files.keys()) {
+      if (!file.startsWith(`${path}/`)) continue;
+      const [name, ...below] = file.slice(path.length + 1).split("/");
+      entries.set(name!, { name: name!, kind: below.length === 0 ? "file" : "folder" });
+    }
+    return Promise.resolve([...entries.values()]);
+  }
+
+  createPrivateFolder(): PrivateFolder {
+    const path = "/tmp/aiotest-1";
+    return {
+      path,
+      write: (name, bytes) =>
+        this.createTextFile(`${path}/${name}`, new TextDecoder().decode(bytes)),
+      remove: () => {
+        for (const file of [...this.files.keys()]) {
+          if (file.startsWith(`${path}/`)) this.files.delete(file);
+        }
+      },
+    };
   }
 
   importModule(path: string): Promise<Record<string, unknown>> {

@@ -75,6 +75,7 @@ const GREETING_OF_MASTER = ([
     ackedSeq: 0,
     heartbeatSeconds: 1,
     leaseSeconds: 5,
+    filesHash: "",
     mac: NO_PROOF,
   },
   { type: "SETUP", workerIndex: 0, options: "{}" },

@@ -24,6 +24,7 @@ export function terms(changes: Partial<JoinTerms<Admission>> = {}): JoinTerms<Ad
     token: "secret",
     testfileHash: MASTER_HASH,
     allowDifferentTestfile: false,
+    filesHash: "",
     epoch: 3,
     heartbeatSeconds: 1,
     leaseSeconds: 5,

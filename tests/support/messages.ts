@@ -20,6 +20,7 @@ const text = fc.oneof(
 ).filter((text) => text.length <= 1000 && !text.startsWith("\ufeff"));
 const bytes = (minLength: number, maxLength: number): fc.Arbitrary<Uint8Array> =>
   fc.uint8Array({ minLength, maxLength });
+const path = id.filter((text) => text.length <= 240);
 const nonce = bytes(16, 64);
 const mac = bytes(0, 64);
 
@@ -91,6 +92,7 @@ export const messages: {
     ackedSeq: count,
     heartbeatSeconds: period,
     leaseSeconds: period,
+    filesHash: id,
     mac,
   }),
   ERROR: record({
@@ -159,6 +161,14 @@ export const messages: {
   RECALL: record({ type: fc.constant("RECALL"), ids: fc.array(count, { maxLength: 20 }) }),
   CAST: record({ type: fc.constant("CAST"), seq: count, from: id, kind: id, data: fc.json() }),
   CAST_ACK: record({ type: fc.constant("CAST_ACK"), seq: count }),
+  FILES: record({
+    type: fc.constant("FILES"),
+    entry: path,
+    origin: text,
+    files: fc.array(record({ path, size: count, sha256: bytes(32, 32) }), { maxLength: 4 }),
+  }),
+  NEED: record({ type: fc.constant("NEED"), offset: count }),
+  CHUNK: record({ type: fc.constant("CHUNK"), offset: count, data: bytes(1, 300) }),
 };
 
 /** Any message; as many reports as all others together, since there is the most in them. */

@@ -11,6 +11,8 @@ export interface Finished {
 export interface StartOptions {
   readonly cwd?: string;
   readonly env?: Record<string, string>;
+  /** An executable to start instead of the sources; it gets nothing of this process's environment. */
+  readonly executable?: string;
   /** Whether it leads a process group of its own, as a command in a terminal does. */
   readonly detached?: boolean;
 }
@@ -30,9 +32,11 @@ const CLI = fromFileUrl("../../cli.ts");
 
 /** Starts the real command line, as a process of its own. */
 export function startAiotest(args: readonly string[], options: StartOptions = {}): Started {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", CLI, ...args],
+  const { executable } = options;
+  const child = new Deno.Command(executable ?? Deno.execPath(), {
+    args: executable === undefined ? ["run", "-A", "--quiet", CLI, ...args] : [...args],
     cwd: options.cwd,
+    clearEnv: executable !== undefined,
     env: { NO_COLOR: "1", ...options.env },
     detached: options.detached ?? false,
     stdin: "null",

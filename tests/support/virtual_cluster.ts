@@ -200,6 +200,7 @@ export class VirtualCluster {
       where: "here:5557",
       token: "secret",
       allowDifferentTestfile: false,
+      desk: null,
       setup: "{}",
       plan: this.#plan,
       classNames: this.classNames,

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import firstFiles from "../../src/cli/first_files.json" with { type: "json" };
+import { runInit } from "../../src/cli/init.ts";
+import { UsageError } from "../../src/core/errors.ts";
+import { FakeHost, type FakeHostOptions } from "../support/fake_host.ts";
+
+const NAMES = ["aiotestfile.ts", "aiotest.d.ts", "deno.json"] as const;
+
+/** What it says where it does nothing. */
+async function refusal(options: FakeHostOptions): Promise<string> {
+  const host = new FakeHost(options);
+  const before = new Map(host.files);
+  const error = await runInit(host).then(() => null, (thrown) => thrown);
+  assert.ok(error instanceof UsageError, String(error));
+  assert.equal(error.exitCode, 2);
+  assert.deepEqual(host.files, before);
+  return error.message;
+}
+
+Deno.test("three files are written into the working directory", async () => {
+  const host = new FakeHost({ args: ["init"] });
+  assert.equal(await runInit(host), 0);
+  assert.deepEqual([...host.files.keys()], NAMES.map((name) => `/home/me/${name}`));
+  for (const name of NAMES) {
+    assert.equal(host.files.get(`/home/me/${name}`), `${firstFiles[name].join("\n")}\n`);
+  }
+  assert.match(host.stdout.text, /^Written to \/home\/me:\n {2}aiotestfile\.ts {2}a first test/);
+  assert.ok(!host.stdout.text.includes("  cd "));
+});
+
+Deno.test("a folder may be named, and is named in what to do next", async () => {
+  const host = new FakeHost({ args: ["init", "load tests"] });
+  assert.equal(await runInit(host), 0);
+  assert.deepEqual([...host.files.keys()], NAMES.map((name) => `/home/me/load tests/${name}`));
+  assert.ok(host.stdout.text.endsWith('  cd "load tests"\n  aiotest -u 10 -r 10 -t 10s\n'));
+});
+
+for (const name of NAMES) {
+  Deno.test(`where there is ${name}, nothing is written`, async () => {
+    const path = `/home/me/a/${name}`;
+    assert.equal(
+      await refusal({ args: ["init", "a"], files: { [path]: "mine" } }),
+      `${path} is there already, and init overwrites nothing`,
+    );
+  });
+}
+
+Deno.test("a file that comes in the meantime is not overwritten", async () => {
+  const host = new FakeHost({ args: ["init"], files: { "/home/me/aiotest.d.ts": "mine" } });
+  host.isFile = () => Promise.resolve(false);
+  await assert.rejects(runInit(host), /^UsageError: \/home\/me\/aiotest\.d\.ts is there already/);
+  assert.equal(host.files.get("/home/me/aiotest.d.ts"), "mine");
+});
+
+Deno.test("a folder that cannot be written is named with the reason", async () => {
+  const host = new FakeHost({ args: ["init"] });
+  host.createTextFile = () => Promise.reject(new Deno.errors.PermissionDenied("read-only"));
+  await assert.rejects(runInit(host), (error) => {
+    assert.ok(error instanceof UsageError);
+    assert.match(error.message, /^\/home\/me\/aiotestfile\.ts cannot be written: .*read-only$/);
+    return true;
+  });
+});
+
+Deno.test("what cannot be meant is refused", async () => {
+  assert.equal(
+    await refusal({ args: ["init", "a", "b"] }),
+    "init: one folder is needed, and b is a second one",
+  );
+  assert.equal(await refusal({ args: ["init", ""] }), "init: the folder's name is empty");
+  assert.equal(
+    await refusal({ args: ["init", "a.ts"], files: { "/home/me/a.ts": "" } }),
+    "/home/me/a.ts is a file, and no folder",
+  );
+  assert.equal(
+    await refusal({ args: ["init", "--users", "5"] }),
+    "--users: there is no such flag",
+  );
+});

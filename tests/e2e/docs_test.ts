@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { type Block, blocksOf, denoDir, linkCheckout, Shell } from "../support/doc_page.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { runAiotest, startAiotest } from "../support/process.ts";
+
+const ROOT = fromFileUrl("../..").replace(/\/$/, "");
+
+/** Pages whose commands have a test of their own. */
+const ELSEWHERE = ["docs/running-distributed.md"];
+
+const PAGES = [
+  "README.md",
+  ...[...Deno.readDirSync(`${ROOT}/docs`)].map(({ name }) => `docs/${name}`)
+    .filter((page) => page.endsWith(".md") && !ELSEWHERE.includes(page)).sort(),
+];
+
+async function readBlocks(page: string): Promise<Block[]> {
+  return blocksOf(await Deno.readTextFile(`${ROOT}/${page}`));
+}
+
+/** A service that has whatever the pages ask for. */
+class Service implements AsyncDisposable {
+  served = 0;
+  readonly address: string;
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+
+  constructor() {
+    this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+      this.served++;
+      const found = new URL(request.url).searchParams.get("q") === "boots" ? 3 : true;
+      return Response.json({ token: "t", found });
+    });
+    this.address = `127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
+/** A checkout, with an `aiotest` that can be called from anywhere and a test file. */
+async function makeCheckout(service: Service): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  await linkCheckout(folder);
+  const script = `#!/bin/sh\nexec "${Deno.execPath()}" run -A --quiet "${ROOT}/cli.ts" "$@"\n`;
+  await Deno.mkdir(`${folder}/bin`);
+  await Deno.writeTextFile(`${folder}/bin/aiotest`, script, { mode: 0o755 });
+  const test = await Deno.readTextFile(`${ROOT}/examples/basic.ts`);
+  await Deno.writeTextFile(
+    `${folder}/aiotestfile.ts`,
+    test.replaceAll("127.0.0.1:8000", service.address),
+  );
+  return folder;
+}
+
+for (const page of PAGES) {
+  Deno.test(`what ${page} tells its readers to type works`, async () => {
+    const blocks = await readBlocks(page);
+    await using service = new Service();
+    const folder = await makeCheckout(service);
+    const shell = new Shell({
+      folder,
+      path: [`${folder}/bin`],
+      env: { DENO_DIR: await denoDir(), AIOTEST_RUN_TIME: "2s" },
+      runTime: "2s",
+      service: service.address,
+      served: () => service.served,
+    });
+    try {
+      for (const block of blocks) {
+        if (block.kind === "code") await shell.write(block);
+        else if (block.obstacle === null) await shell.type(block);
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+Deno.test("every link of a page to another file leads to one", async () => {
+  const dead: string[] = [];
+  for (const page of [...PAGES, ...ELSEWHERE]) {
+    const text = await Deno.readTextFile(`${ROOT}/${page}`);
+    for (const [, link] of text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)) {
+      const { pathname } = new URL(link!, `file://${ROOT}/${page}`);
+      await Deno.stat(decodeURI(pathname)).catch(() => dead.push(`${page}: ${link}`));
+    }
+  }
+  assert.deepEqual(dead, []);
+});
+
+Deno.test("every test file that a page shows is right in its types", async () => {
+  const folder = await Deno.makeTempDir();
+  const names: string[] = [];
+  for (const page of PAGES) {
+    const tests = (await readBlocks(page)).filter(isTestFile);
+    for (const { text } of tests) {
+      const name = `${folder}/${names.length}.ts`;
+      await Deno.writeTextFile(name, `// ${page}\n${text}`);
+      names.push(name);
+    }
+  }
+  assert.ok(names.length > 5, String(names.length));
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["check", "--config", `${ROOT}/deno.json`, ...names],
+    env: { NO_COLOR: "1" },
+  }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  await Deno.remove(folder, { recursive: true });
+});
+
+function isTestFile({ kind, text }: Block): boolean {
+  return kind === "code" && text.includes('from "aiotest"') && /^export class/m.test(text);
+}
+
+const TEST_FILES = (await readBlocks("docs/test-file.md")).filter(isTestFile);
+
+for (const { heading, text } of TEST_FILES) {
+  Deno.test(`the test file under "${heading}" runs`, async () => {
+    await using service = new Service();
+    const folder = await Deno.makeTempDir();
+    const file = `${folder}/aiotestfile.ts`;
+    await Deno.writeTextFile(file, text.replaceAll("127.0.0.1:8000", service.address));
+    const load = ["-u", "6", "-r", "100", "--exit-code-on-error", "0"];
+    const json = ["--json", `${folder}/report.json`];
+    if (text.includes("LoadUserShape")) {
+      // A shape has its own time.
+      const run = startAiotest(["-f", file, ...json]);
+      await run.says("users");
+      run.kill("SIGINT");
+      assert.equal((await run.finished).code, 0);
+    } else {
+      const { code, stderr } = await runAiotest(["-f", file, ...load, "-t", "1s", ...json]);
+      assert.equal(code, 0, stderr);
+    }
+    const summary = JSON.parse(await Deno.readTextFile(`${folder}/report.json`));
+    assert.ok(summary.totals.requests > 0);
+    assert.deepEqual(summary.userErrors, []);
+    await Deno.remove(folder, { recursive: true });
+  });
+}

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { runCommand } from "../../build/command.ts";
+import type { Summary } from "../../src/report/summary.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { runAiotest } from "../support/process.ts";
+
+/** Everything that `deno` does in the folder, it does without a network. */
+async function deno(folder: string, ...args: string[]): Promise<void> {
+  const { code, stderr } = await runCommand(Deno.execPath(), args, { cwd: folder });
+  assert.equal(code, 0, `deno ${args.join(" ")}: ${stderr}`);
+}
+
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("what init writes passes deno check, and its test passes as it is", async () => {
+  await inFolder(async (folder) => {
+    const init = await runAiotest(["init", "shop"], { cwd: folder });
+    assert.equal(init.code, 0, init.stderr);
+    const [, command] = /\n {2}aiotest (.*)\n$/.exec(init.stdout)!;
+    const shop = `${folder}/shop`;
+    await deno(shop, "check", "--no-remote", "--no-npm", "aiotestfile.ts");
+    await deno(shop, "lint");
+    // Whoever formats as Deno does finds nothing to change but the lines' width.
+    await deno(shop, "fmt", "--check", "--line-width", "100");
+
+    const args = command!.split(" ").map((arg) => arg === "10s" ? "2s" : arg);
+    const run = await runAiotest([...args, "--json", "report.json"], { cwd: shop });
+    assert.equal(run.code, 0, run.stderr);
+    const summary: Summary = JSON.parse(await Deno.readTextFile(`${shop}/report.json`));
+    assert.deepEqual(
+      summary.requests.map(({ method, name }) => `${method} ${name}`).sort(),
+      ["GET search", "POST /login", "POST /orders"],
+    );
+    assert.equal(summary.totals.failures, 0);
+    assert.equal(summary.users.peak, 10);
+    assert.equal(summary.requests.find(({ name }) => name === "/login")?.requests, 10);
+  });
+});
+
+Deno.test("with --host, the test of init is one of another service", async () => {
+  await inFolder(async (folder) => {
+    const paths = new Set<string>();
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      (request) => {
+        paths.add(new URL(request.url).pathname);
+        return Response.json({ token: "t", found: 3 });
+      },
+    );
+    assert.equal((await runAiotest(["init"], { cwd: folder })).code, 0);
+    const host = `http://127.0.0.1:${server.addr.port}`;
+    const run = await runAiotest(["-H", host, "-u", "5", "-r", "10", "-t", "3s"], { cwd: folder });
+    assert.equal(run.code, 0, run.stderr);
+    assert.deepEqual([...paths].sort(), ["/login", "/orders", "/search"]);
+  });
+});
+
+Deno.test("init a second time names the file that is there, and changes nothing", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/deno.json`, "{}");
+    const { code, stdout, stderr } = await runAiotest(["init"], { cwd: folder });
+    assert.equal(code, 2);
+    assert.equal(stdout, "");
+    assert.match(stderr, /\/deno\.json is there already, and init overwrites nothing\n/);
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["deno.json"]);
+    assert.equal(await Deno.readTextFile(`${folder}/deno.json`), "{}");
+  });
+});
+
+Deno.test("the types that init writes are those of mod.ts for every example", async () => {
+  await inFolder(async (folder) => {
+    assert.equal((await runAiotest(["init"], { cwd: folder })).code, 0);
+    const { imports } = JSON.parse(await Deno.readTextFile(fromFileUrl("../../deno.json")));
+    // What the example imports beside aiotest is not what this is about.
+    const map = { imports: { ...imports, aiotest: "./aiotest.d.ts" } };
+    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(map));
+    const examples = [...Deno.readDirSync(fromFileUrl("../../examples"))].map(({ name }) => name)
+      .filter((name) => name.endsWith(".ts"));
+    for (const name of examples) {
+      await Deno.copyFile(fromFileUrl(`../../examples/${name}`), `${folder}/${name}`);
+    }
+    await deno(folder, "check", ...examples);
+  });
+});
+
+Deno.test("the types that init writes refuse what mod.ts refuses", async () => {
+  await inFolder(async (folder) => {
+    assert.equal((await runAiotest(["init"], { cwd: folder })).code, 0);
+    const wrong = [
+      `import { nothing } from "aiotest";`,
+      `import { HttpUser } from "aiotest"; export class A extends HttpUser { static override waitTime = "1"; }`,
+      `import type { Session } from "aiotest"; export const f = (s: Session) => s.get("/", { json: 1, retry: 2 });`,
+      `import { FastHttpUser } from "aiotest"; export class A extends FastHttpUser { override id = "x"; }`,
+    ];
+    const names = wrong.map((_text, index) => `wrong_${index}.ts`);
+    for (const [index, text] of wrong.entries()) {
+      await Deno.writeTextFile(`${folder}/${names[index]}`, `${text}\n`);
+    }
+    for (const config of [`${folder}/deno.json`, fromFileUrl("../../deno.json")]) {
+      const args = ["check", "--no-lock", "--config", config, ...names];
+      const { stderr } = await runCommand(Deno.execPath(), args, { cwd: folder });
+      const places = [...stderr.matchAll(/wrong_\d\.ts/g)].map(([name]) => name);
+      assert.deepEqual([...new Set(places)].sort(), names, stderr);
+    }
+  });
+});

@@ -1,0 +1,146 @@
+/**
+ * Somebody who has never seen aiotest, and types what README.md says: from its first line to a report of
+ * a test of their own, with nothing on the machine but the executable, or but Node.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import process from "node:process";
+import { runCommand } from "../../build/command.ts";
+import type { Summary } from "../../src/report/summary.ts";
+import {
+  type Block,
+  blocksOf,
+  denoDir,
+  linkCheckout,
+  Shell,
+  type ShellOptions,
+} from "../support/doc_page.ts";
+import { compiledExecutable } from "../support/executable.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { isMissing } from "../support/requirement.ts";
+
+const ROOT = fromFileUrl("../..").replace(/\/$/, "");
+
+const LIMIT_S = 5 * 60;
+
+const blocks = blocksOf(await Deno.readTextFile(`${ROOT}/README.md`))
+  .filter(({ kind }) => kind === "commands");
+
+/** The first commands under a heading. */
+function firstUnder(heading: string): Block {
+  return blocks.find((block) => block.heading === heading) ?? assert.fail(`no ${heading}`);
+}
+
+/** Programs that every shell has; no Deno among them. */
+const COMMON = ["cat", "cp", "env", "sed", "sh", "uname"];
+
+async function linkPrograms(folder: string, names: readonly string[]): Promise<void> {
+  await Deno.mkdir(folder);
+  for (const name of names) {
+    const { stdout } = await runCommand("which", [name]);
+    await Deno.symlink(stdout.trim(), `${folder}/${name}`);
+  }
+}
+
+/** Follows README.md in a fresh folder; `prepare` brings about what is on the machine. */
+async function follow(
+  who: string,
+  prepare: (folder: string) => Promise<Partial<ShellOptions>>,
+  walk: (shell: Shell, folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const own = await prepare(folder);
+    const shell = new Shell({
+      folder,
+      path: [`${folder}/bin`],
+      only: true,
+      service: "127.0.0.1:8000",
+      served: () => 0,
+      ...own,
+    });
+    const start = performance.now();
+    await walk(shell, folder);
+    const seconds = (performance.now() - start) / 1000;
+    process.stdout.write(`${who}: ${seconds.toFixed(0)} s from README.md to a report\n`);
+    const report: Summary = JSON.parse(await Deno.readTextFile(`${folder}/my-test/report.json`));
+    assert.equal(report.exitCode, 0);
+    assert.equal(report.users.peak, 10);
+    assert.ok(report.totals.requests > 50);
+    assert.ok(seconds < LIMIT_S, `it takes ${seconds} s`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const executable = await compiledExecutable();
+
+Deno.test({
+  name: "a newcomer with nothing but the executable has a report of a first test in minutes",
+  ignore: executable === null,
+  fn: async () => {
+    await follow("With the executable", async (folder) => {
+      await linkPrograms(`${folder}/bin`, COMMON);
+      await Deno.symlink(executable!, `${folder}/bin/aiotest`);
+      return {};
+    }, async (shell, folder) => {
+      await shell.type(firstUnder("See it work"));
+      const block = firstUnder("Write a test");
+      const [init, enter, run, ...others] = block.text.trim().split("\n");
+      assert.deepEqual(others, []);
+      await shell.type({ ...block, text: `${init}\n${enter}\n` });
+      await makePlain(`${folder}/my-test/aiotestfile.ts`);
+      await shell.type({ ...block, text: `${run}\n` });
+    });
+  },
+});
+
+/** A runtime before Deno 2.8.2 takes plain JavaScript only, whatever the file is called. */
+async function makePlain(path: string): Promise<void> {
+  const { stdout } = await runCommand(executable!, ["--version"]);
+  const [major = 0, minor = 0, patch = 0] = /deno (\d+)\.(\d+)\.(\d+)/.exec(stdout)!.slice(1)
+    .map(Number);
+  if (major * 1e6 + minor * 1e3 + patch >= 2_008_002) return;
+  const { code, stdout: script, stderr } = await runCommand(Deno.execPath(), ["transpile", path]);
+  assert.equal(code, 0, stderr);
+  await Deno.writeTextFile(path, script);
+}
+
+const nodeMissing = isMissing("npx");
+
+Deno.test({
+  name: `a newcomer with nothing but Node has a report of a first test in minutes${
+    nodeMissing ? " (skipped: there is no npx)" : ""
+  }`,
+  ignore: nodeMissing,
+  fn: async (context) => {
+    const fetches = blocks.find(({ text }) => text.includes("npx -y deno@")) ?? assert.fail();
+    const cache = { npm_config_cache: await npmCache(), npm_config_offline: "true" };
+    const [, deno] = /npx -y (deno@[\d.]+)/.exec(fetches.text)!;
+    const { code } = await runCommand("npx", ["-y", deno!, "--version"], { env: cache });
+    // What the first call fetches is here, or this test would wait for somebody else's server.
+    const here = code === 0 || Deno.env.get("AIOTEST_REQUIRE") === "all";
+    await context.step({
+      name: here ? "by README.md" : `skipped: npx has not fetched ${deno} yet`,
+      ignore: !here,
+      fn: async () => {
+        await follow("With Node", async (folder) => {
+          await linkPrograms(`${folder}/bin`, [...COMMON, "node", "npx"]);
+          await linkCheckout(folder);
+          return { env: { ...cache, DENO_DIR: await denoDir() } };
+        }, async (shell) => {
+          await shell.type(fetches);
+          await shell.type(firstUnder("See it work"));
+          await shell.type(firstUnder("Write a test"));
+        });
+      },
+    });
+  },
+});
+
+async function npmCache(): Promise<string> {
+  const { stdout } = await runCommand("npm", ["config", "get", "cache"]);
+  return stdout.trim();
+}

@@ -1,0 +1,209 @@
+/**
+ * Pages for people, as their readers use them: code is put into files, commands are typed into a shell.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { delimiter } from "node:path";
+import { runCommand } from "../../build/command.ts";
+import { fromFileUrl } from "./paths.ts";
+
+/** A piece of code or of commands in a page. */
+export interface Block {
+  /** The heading that it stands under. */
+  readonly heading: string;
+  readonly kind: "commands" | "code";
+  readonly text: string;
+  /** What a comment says of why it cannot be run here: `needs Docker`; null where it can. */
+  readonly obstacle: string | null;
+  /** Whether a comment says that its last command fails. */
+  readonly fails: boolean;
+}
+
+/** All commands and all TypeScript of a page, in their order. */
+export function blocksOf(page: string): Block[] {
+  const blocks: Block[] = [];
+  const parts = page.matchAll(/^#+ (?<heading>.+)$|^```(?<language>\w+).*\n(?<text>[^]*?)^```$/gm);
+  let heading = "";
+  for (const { groups } of parts) {
+    heading = groups?.heading ?? heading;
+    const { language, text } = groups!;
+    if (text === undefined || !["sh", "console", "ts"].includes(language!)) continue;
+    const kind = language === "ts" ? "code" : "commands";
+    const obstacle = /^# ((?:needs|takes|runs until) .+)$/m.exec(text)?.[1] ?? null;
+    blocks.push({ heading, kind, text, obstacle, fails: /^# fails\b/m.test(text) });
+  }
+  return blocks;
+}
+
+/** What commands are typed into. */
+export interface ShellOptions {
+  readonly folder: string;
+  /** Folders with programs, before those that are there anyway; or all that there are, with `only`. */
+  readonly path: readonly string[];
+  readonly only?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+  /** What stands in for the page's service on port 8000: its host and port. */
+  readonly service: string;
+  /** Requests that the service has answered. */
+  readonly served: () => number;
+  /** What a run of seconds takes instead of what the page says, as `2s`. */
+  readonly runTime?: string;
+}
+
+const ROOT = fromFileUrl("../..").replace(/\/$/, "");
+
+/** Puts into a folder what its owner would have in a checkout, as far as aiotest needs it. */
+export async function linkCheckout(folder: string): Promise<void> {
+  for (const name of ["cli.ts", "mod.ts", "src", "examples", "deno.json", "deno.lock"]) {
+    await Deno.symlink(`${ROOT}/${name}`, `${folder}/${name}`);
+  }
+}
+
+/** Where the packages are that Deno has fetched: a shell with a HOME of its own has to be told. */
+export async function denoDir(): Promise<string> {
+  const { stdout } = await runCommand(Deno.execPath(), ["info", "--json"]);
+  return JSON.parse(stdout).denoDir;
+}
+
+/** How long a test that a page gives much time may run before it is interrupted, in requests. */
+const ENOUGH = 20;
+
+/** Milliseconds in which every command has to be over. */
+const LIMIT_MS = 90_000;
+
+/** One reader's shell: what is set, entered and defined in one command holds for the next. */
+export class Shell {
+  readonly #options: ShellOptions;
+  readonly #port = freePort();
+  readonly #before: string[] = [];
+
+  constructor(options: ShellOptions) {
+    this.#options = options;
+  }
+
+  /** Puts code into the file that its first line names; other code is for looking at. */
+  async write({ text }: Block): Promise<void> {
+    const name = /^\/\/ (\S+\.ts)\n/.exec(text)?.[1];
+    if (name === undefined) return;
+    await Deno.writeTextFile(`${this.#options.folder}/.page`, this.#here(text));
+    await this.#finish(this.#start(`cp "${this.#options.folder}/.page" ${name}`), 0);
+  }
+
+  /** Types the commands, one after the other; all those of a cluster run together. */
+  async type({ text, fails }: Block): Promise<void> {
+    const lines = text.replaceAll("\\\n", " ").split("\n")
+      .map((line) => line.replace(/\s+#.*$/, ""))
+      .filter((line) => line.trim() !== "" && !line.startsWith("#"));
+    if (lines.some((line) => line.includes("--master "))) return await this.#typeCluster(lines);
+    for (const line of lines) {
+      if (/^(cd|export|alias) /.test(line)) this.#before.push(line);
+      else await this.#typeOne(line, fails && line === lines.at(-1) ? 1 : 0);
+    }
+  }
+
+  async #typeOne(line: string, code: number): Promise<void> {
+    const running = this.#start(line);
+    if (isLong(line)) await this.#interruptAtWork(running);
+    await this.#finish(running, code);
+  }
+
+  async #typeCluster(lines: readonly string[]): Promise<void> {
+    const all = lines.map((line) => this.#start(line));
+    try {
+      await this.#interruptAtWork(all[0]!);
+      for (const running of all) await this.#finish(running, 0);
+    } finally {
+      for (const running of all) signal(running, "SIGKILL");
+    }
+  }
+
+  #start(line: string): Running {
+    const { folder, path, only = false, env = {} } = this.#options;
+    const here = this.#shortened(this.#here(line));
+    const child = new Deno.Command("/bin/sh", {
+      // The shell waits for what it runs, whoever is interrupted.
+      args: ["-c", ["trap : INT", ...this.#before.map((one) => this.#here(one)), here].join("\n")],
+      cwd: folder,
+      clearEnv: only,
+      env: {
+        HOME: folder,
+        NO_COLOR: "1",
+        PATH: [...path, ...(only ? [] : [Deno.env.get("PATH") ?? ""])].join(delimiter),
+        ...this.#ownPort(line),
+        ...env,
+      },
+      detached: true,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    return { line, child, output: child.output() };
+  }
+
+  async #interruptAtWork(running: Running): Promise<void> {
+    const { served } = this.#options;
+    const enough = served() + ENOUGH;
+    let ended = false;
+    void running.output.then(() => ended = true);
+    for (let waited = 0; served() < enough && !ended && waited < LIMIT_MS; waited += 50) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    signal(running, "SIGINT");
+  }
+
+  async #finish(running: Running, expected: number): Promise<void> {
+    const { line } = running;
+    const timer = setTimeout(() => signal(running, "SIGKILL"), LIMIT_MS);
+    const { code, stdout, stderr } = await running.output;
+    clearTimeout(timer);
+    const decoder = new TextDecoder();
+    const said = `${decoder.decode(stdout)}${decoder.decode(stderr)}`;
+    assert.equal(code, expected, `${line}: exit code ${code}\n${said}`);
+  }
+
+  /** What a page says of its own machines and services, for this one. */
+  #here(text: string): string {
+    return text.replaceAll("127.0.0.1:8000", this.#options.service)
+      .replaceAll(/192\.168\.0\.\d+/g, "127.0.0.1");
+  }
+
+  #shortened(line: string): string {
+    const { runTime } = this.#options;
+    return runTime === undefined ? line : line.replace(/ (-t|--run-time) \d+s\b/, ` $1 ${runTime}`);
+  }
+
+  /** Keeps a master from everybody else's port. */
+  #ownPort(line: string): Record<string, string> {
+    if (line.includes("--worker")) return { AIOTEST_MASTER_PORT: this.#port };
+    if (!line.includes("--master ")) return {};
+    return { AIOTEST_MASTER_BIND_HOST: "127.0.0.1", AIOTEST_MASTER_BIND_PORT: this.#port };
+  }
+}
+
+interface Running {
+  readonly line: string;
+  readonly child: Deno.ChildProcess;
+  readonly output: Promise<Deno.CommandOutput>;
+}
+
+/** Tells a command and all that it has started, unless they have ended. */
+function signal({ child }: Running, name: Deno.Signal): void {
+  try {
+    Deno.kill(-child.pid, name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Whether a test would run on for minutes. */
+function isLong(line: string): boolean {
+  return / -t \d+[mh]/.test(line);
+}
+
+/** A port of this machine that was free a moment ago. */
+function freePort(): string {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return String(listener.addr.port);
+}

@@ -1,0 +1,381 @@
+import assert from "node:assert/strict";
+import { journalBytes, RUN_RECORD } from "./journals.ts";
+import { runAiotest, type StartOptions } from "./process.ts";
+
+/** A test file with a mistake, the arguments it is run with, and what is said of it. */
+export interface Mistake {
+  readonly what: string;
+  /** Texts or bytes by file name; the test file is `aiotestfile.ts` unless the arguments name another. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  readonly args?: readonly string[];
+  readonly env?: Record<string, string>;
+  readonly says: readonly RegExp[];
+}
+
+const GOOD = `
+import { HttpUser } from "aiotest";
+export class ATest extends HttpUser {
+  static host = "http://127.0.0.1:9";
+  testA() {}
+}
+`;
+
+/** A test file with one class, whose body is given. */
+function file(body: string, base = "HttpUser"): Record<string, string> {
+  const text = `import { HttpUser, LoadUserShape, User } from "aiotest";
+    export class ATest extends ${base} { ${body} }`;
+  return { "aiotestfile.ts": text };
+}
+
+function flags(...args: string[]): { files: Record<string, string>; args: string[] } {
+  return { files: { "aiotestfile.ts": GOOD }, args };
+}
+
+/** A master that takes no port that somebody else may want. */
+const MASTER = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", "0"];
+
+/** The run r1, of a test file that nobody has. */
+const JOURNAL = journalBytes([RUN_RECORD]);
+
+/** Each ends with exit code 2 before anything has been started. */
+export const MISTAKES: readonly Mistake[] = [
+  { what: "a missing file", says: [/There is no test file .*aiotestfile\.ts/, /-f/] },
+  {
+    what: "a missing file that was named",
+    args: ["-f", "nowhere/a.ts"],
+    says: [/There is no test file .*nowhere\/a\.ts/],
+  },
+  {
+    what: "a file that is no module",
+    files: { "a.txt": "hello" },
+    args: ["-f", "a.txt"],
+    says: [/a\.txt.*\.ts, \.js, \.mts, \.mjs/],
+  },
+  {
+    what: "a syntax error, with its place",
+    files: { "aiotestfile.ts": "export const a = 1;\nexport class { foo( }\n" },
+    says: [/aiotestfile\.ts:2:14/, /Expected ident/],
+  },
+  {
+    what: "a syntax error in plain JavaScript",
+    files: { "a.js": "export const a = 1;\nlet let = 2;\n" },
+    args: ["-f", "a.js"],
+    says: [/a\.js:2/],
+  },
+  {
+    what: "an import of a file that is not there",
+    files: { "aiotestfile.ts": `import "./missing.ts";\n` },
+    says: [/missing\.ts/, /aiotestfile\.ts:1:8/],
+  },
+  {
+    what: "an import of a package that nobody knows",
+    files: { "aiotestfile.ts": `import "no-such-package";\n` },
+    says: [/no-such-package/],
+  },
+  {
+    what: "an import of something that aiotest does not export",
+    files: {
+      "aiotestfile.ts": `import { Locust } from "aiotest";\nexport class ATest extends Locust {}`,
+    },
+    says: [/Locust/],
+  },
+  {
+    what: "a throw while the file is imported",
+    files: { "aiotestfile.ts": `function f() { throw new Error("no data"); }\nf();` },
+    says: [/no data/, /aiotestfile\.ts:1:22/],
+  },
+  { what: "no export", files: { "aiotestfile.ts": "" }, says: [/exports nothing/] },
+  {
+    what: "no user class",
+    files: {
+      "aiotestfile.ts": `import { HttpUser } from "aiotest";
+        export class Shopper extends HttpUser { testA() {} }
+        export const helper = () => {};`,
+    },
+    says: [/Shopper/, /neither starts nor ends with/, /helper: a function/],
+  },
+  {
+    what: "only classes of weight 0",
+    files: file("static weight = 0; testA() {}"),
+    says: [/weight/],
+  },
+  {
+    what: "two shapes",
+    files: {
+      "aiotestfile.ts": `${GOOD}
+        import { LoadUserShape } from "aiotest";
+        export class OneShapeTest extends LoadUserShape { tick() { return null; } }
+        export class TwoShapeTest extends LoadUserShape { tick() { return null; } }`,
+    },
+    says: [/OneShapeTest, TwoShapeTest/],
+  },
+  {
+    what: "a shape without tick and stages",
+    files: {
+      "aiotestfile.ts": `${GOOD}
+        import { LoadUserShape } from "aiotest";
+        export class ShapeTest extends LoadUserShape {}`,
+    },
+    says: [/ShapeTest has neither a tick\(\) method of its own nor stages/],
+  },
+  {
+    what: "a bad stage",
+    files: {
+      "aiotestfile.ts": `${GOOD}
+        import { LoadUserShape } from "aiotest";
+        export class ShapeTest extends LoadUserShape {
+          static stages = [{ duration: 1, users: 1, rate: 0 }];
+        }`,
+    },
+    says: [/ShapeTest\.stages\[0\]: rate is 0, a number over 0/],
+  },
+  {
+    what: "a negative weight",
+    files: file("static weight = -1; testA() {}"),
+    says: [/ATest\.weight is -1/],
+  },
+  {
+    what: "a broken weight",
+    files: file("static weight = 1.5; testA() {}"),
+    says: [/1\.5.*whole number/],
+  },
+  {
+    what: "a weight that is a text",
+    files: file(`static weight = "2"; testA() {}`),
+    says: [/ATest\.weight is ["']2["']/],
+  },
+  {
+    what: "a bad fixed count",
+    files: file("static fixedCount = -3; testA() {}"),
+    says: [/ATest\.fixedCount is -3/],
+  },
+  {
+    what: "a bad wait",
+    files: file(`static waitTime = "1s"; testA() {}`),
+    says: [/ATest\.waitTime/, /1s/],
+  },
+  {
+    what: "a bad order",
+    files: file(`static order = "shuffled"; testA() {}`),
+    says: [/shuffled/, /sequential.*random.*parallel/],
+  },
+  {
+    what: "a bad host",
+    files: file(`static host = "127.0.0.1:80"; testA() {}`),
+    says: [/ATest\.host is "127\.0\.0\.1:80"/, /http:\/\/ or https:\/\//],
+  },
+  { what: "a class without tests", files: file("helper() {}"), says: [/ATest/, /no test/] },
+  {
+    what: "a test that is a number",
+    files: file("testA = 5;"),
+    says: [/ATest/, /testA/, /function/],
+  },
+  {
+    what: "a test that is a getter",
+    files: file("get testA() { return 1; }"),
+    says: [/testA/, /function/],
+  },
+  {
+    what: "a constructor that throws",
+    files: file(`constructor(context) { super(context); throw new Error("no"); } testA() {}`),
+    says: [/ATest/, /no/],
+  },
+  {
+    what: "a constructor that keeps its argument",
+    files: file("constructor() { super(); } testA() {}"),
+    says: [/ATest/, /must hand its argument on: super\(context\)/],
+  },
+  { what: "no users", ...flags("-u", "0"), says: [/--users 0/, /whole number of 1 or more/] },
+  {
+    what: "a broken number of users",
+    ...flags("-u", "1.5"),
+    says: [/--users 1\.5/, /whole number/],
+  },
+  { what: "users that are a word", ...flags("--users", "many"), says: [/--users many/] },
+  { what: "a rate of 0", ...flags("-r", "0"), says: [/--rate 0/, /over 0/] },
+  { what: "a negative rate", ...flags("--rate=-1"), says: [/--rate -1/, /over 0/] },
+  { what: "a run time that is none", ...flags("-t", "soon"), says: [/--run-time soon/, /1h20m/] },
+  { what: "a run time of nothing", ...flags("-t", "0"), says: [/--run-time 0/] },
+  { what: "a bad stop timeout", ...flags("-s", "-2"), says: [/--stop-timeout/] },
+  { what: "a bad log level", ...flags("-L", "LOUD"), says: [/--loglevel LOUD/, /DEBUG.*CRITICAL/] },
+  {
+    what: "an exit code out of range",
+    ...flags("--exit-code-on-error", "300"),
+    says: [/--exit-code-on-error 300/, /255/],
+  },
+  {
+    what: "a host that is no URL",
+    ...flags("-H", "localhost"),
+    says: [/--host localhost/, /http:\/\//],
+  },
+  {
+    what: "tags that nobody has",
+    ...flags("-T", "checkout"),
+    says: [/--tags checkout/, /no test/],
+  },
+  { what: "an unknown flag", ...flags("--userz", "3"), says: [/--userz/, /--users/] },
+  {
+    what: "an unknown flag where there is no test file",
+    args: ["--userz", "3"],
+    says: [/--userz/, /--users/],
+  },
+  { what: "an unknown short flag", ...flags("-q"), says: [/-q/] },
+  { what: "a flag without its value", ...flags("-u"), says: [/--users/] },
+  { what: "a word too many", ...flags("start"), says: [/start: there is no such command/] },
+  { what: "insecure with fetch", ...flags("--insecure"), says: [/--insecure/, /FastHttpUser/] },
+  {
+    what: "a summary that cannot be written",
+    ...flags("--json", "/no/such/folder/a.json"),
+    says: [/--json \/no\/such\/folder\/a\.json: the file cannot be written/],
+  },
+  {
+    what: "a log that cannot be written",
+    ...flags("--logfile", "/no/such/folder/log"),
+    says: [/--logfile \/no\/such\/folder\/log: the file cannot be written/],
+  },
+  {
+    what: "a variable out of range",
+    ...flags(),
+    env: { AIOTEST_USERS: "none" },
+    says: [/AIOTEST_USERS/, /none/, /whole number/],
+  },
+  {
+    what: "a configuration file that is not there",
+    ...flags("--config", "a.toml"),
+    says: [/a\.toml/],
+  },
+  {
+    what: "a key that no option has",
+    files: { "aiotestfile.ts": GOOD, "a.toml": "userz = 3\n" },
+    args: ["--config", "a.toml"],
+    says: [/a\.toml/, /userz/],
+  },
+  {
+    what: "a value out of range in the configuration file",
+    files: { "aiotestfile.ts": GOOD, "a.json": `{ "users": 0 }` },
+    args: ["--config", "a.json"],
+    says: [/a\.json/, /users/, /whole number of 1 or more/],
+  },
+  {
+    what: "a flag of the test file that is aiotest's own",
+    files: {
+      "aiotestfile.ts": `${GOOD}
+        import { events } from "aiotest";
+        events.on("initCommandLineParser", ({ parser }) => parser.option("--users <n>", "mine"));`,
+    },
+    says: [/--users/],
+  },
+  {
+    what: "two roles at once",
+    ...flags("--master", "--worker"),
+    says: [/--master cannot go with --worker/, /--processes N/],
+  },
+  {
+    what: "a worker that should wait for workers",
+    ...flags("--worker", "--expect-workers", "4"),
+    says: [/--expect-workers cannot go with --worker: give it to the master/],
+  },
+  {
+    what: "a run without workers that should listen for some",
+    ...flags("--master-bind-port", "5557"),
+    says: [/--master-bind-port needs --master/],
+  },
+  {
+    what: "a master that should look for one",
+    ...flags("--master", "--master-host", "127.0.0.1"),
+    says: [/--master-host needs --worker/],
+  },
+  {
+    what: "a flag of the master that is only in the environment",
+    ...flags("--worker"),
+    env: { AIOTEST_JOURNAL: "run.journal" },
+    says: [/--journal cannot go with --worker/, /AIOTEST_JOURNAL/],
+  },
+  {
+    what: "one name for many workers",
+    ...flags("--worker", "--processes", "2", "--worker-name", "w"),
+    says: [/--worker-name cannot go with --processes/],
+  },
+  {
+    what: "no processes",
+    ...flags("--processes", "0"),
+    says: [/--processes 0: .*1 or more is needed, or -1/],
+  },
+  {
+    what: "a certificate without its key",
+    ...flags("--master", "--tls-cert", "cert.pem"),
+    says: [/--tls-cert needs --tls-key/],
+  },
+  {
+    what: "a certificate that is not there",
+    ...flags("--master", "--tls-cert", "cert.pem", "--tls-key", "key.pem"),
+    says: [/--tls-cert cert\.pem cannot be read/],
+  },
+  {
+    what: "a port that is none",
+    ...flags("--worker", "--master-port", "70000"),
+    says: [/--master-port 70000/, /65535|65,535/],
+  },
+  {
+    what: "a new journal in the place of a run's",
+    files: { "aiotestfile.ts": GOOD, "run.journal": JOURNAL },
+    args: [...MASTER, "--journal", "run.journal"],
+    says: [/--journal \S*run\.journal: the file holds the run r1/, /--resume \S*run\.journal/],
+  },
+  {
+    what: "a new journal in the place of something else",
+    files: { "aiotestfile.ts": GOOD, "notes.txt": "Buy milk.\n" },
+    args: [...MASTER, "--journal", "notes.txt"],
+    says: [/--journal \S*notes\.txt: the file exists, and is not overwritten/],
+  },
+  {
+    what: "going on with what is no journal",
+    files: { "aiotestfile.ts": GOOD, "notes.txt": "Buy milk.\n" },
+    args: [...MASTER, "--resume", "notes.txt"],
+    says: [/--resume \S*notes\.txt: the file is no journal of aiotest/],
+  },
+  {
+    what: "going on with a journal that is not there",
+    ...flags(...MASTER, "--resume", "run.journal"),
+    says: [/--resume \S*run\.journal: there is no such file/],
+  },
+  {
+    what: "going on with a run of another test file",
+    files: { "aiotestfile.ts": GOOD, "run.journal": JOURNAL },
+    args: [...MASTER, "--resume", "run.journal"],
+    says: [/--resume \S*run\.journal: the run was begun with another test file/],
+  },
+  {
+    what: "a journal and one to go on with",
+    ...flags(...MASTER, "--journal", "a.journal", "--resume", "b.journal"),
+    says: [/--journal cannot go with --resume/],
+  },
+];
+
+/** Makes a folder of a mistake's files. */
+export async function mistakeFolder({ files = {} }: Mistake): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  for (const [name, content] of Object.entries(files)) {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    await Deno.writeFile(`${folder}/${name}`, bytes);
+  }
+  return folder;
+}
+
+/** Runs aiotest with a mistake in a folder, and asserts that it is told in a clear sentence. */
+export async function assertTold(
+  { args = [], env, says }: Mistake,
+  options: Pick<StartOptions, "cwd" | "env" | "executable">,
+): Promise<void> {
+  // Nothing should start; a run that does ends by itself.
+  const limit = args.includes("-t") ? [] : ["-t", "1"];
+  const { code, stdout, stderr } = await runAiotest([...limit, ...args], {
+    ...options,
+    env: { ...options.env, ...env },
+  });
+  for (const pattern of says) assert.match(stderr, pattern);
+  assert.equal(code, 2, stderr);
+  assert.equal(stdout, "");
+  assert.doesNotMatch(stderr, /^ +at /m, "a stack trace");
+  assert.ok(!stderr.includes("\x1b"), "colours");
+}
