@@ -14,6 +14,8 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** Variables added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether it gets nothing of this process's environment. */
+  readonly clearEnv?: boolean;
 }
 
 /**
@@ -24,12 +26,13 @@ export interface CommandOptions {
 export async function runCommand(
   program: string,
   args: readonly string[],
-  { cwd, env }: CommandOptions = {},
+  { cwd, env, clearEnv = false }: CommandOptions = {},
 ): Promise<CommandResult> {
   const start = performance.now();
   const { code, stdout, stderr } = await new Deno.Command(program, {
     args: [...args],
     cwd,
+    clearEnv,
     env: { NO_COLOR: "1", ...env },
     stdin: "null",
   }).output();

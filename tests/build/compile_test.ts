@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { type CommandResult, runCommand } from "../../build/command.ts";
+import { fromFileUrl } from "../support/paths.ts";
+
+const ROOT = fromFileUrl("../..").replace(/\/$/, "");
+const COPIED = ["cli.ts", "mod.ts", "src", "examples", "build", "deno.json", "deno.lock"];
+
+/** A compiler that makes executables for Linux alone, and has no stub for other systems. */
+const COMPILER = `#!/bin/sh
+case "$1" in
+  info) echo '{ "denoDir": "CACHE", "denoVersion": "9.8.7" }' ;;
+  compile)
+    for word; do
+      [ "$last" = --output ] && output=$word
+      [ "$last" = --target ] && target=$word
+      last=$word
+    done
+    case "$target" in
+      *linux*) echo "$target with \${DENORT_BIN:-a stub that is downloaded}" >"$output" ;;
+      *) echo "Setting up base binary." >&2; exit 1 ;;
+    esac ;;
+esac
+`;
+
+/** A copy of the project, where executables can be made that are none. */
+class Workbench implements AsyncDisposable {
+  readonly folder: string;
+  readonly #compiler: string;
+
+  private constructor(folder: string) {
+    this.folder = `${folder}/project`;
+    this.#compiler = `${folder}/compiler`;
+  }
+
+  static async make(): Promise<Workbench> {
+    const bench = new Workbench(await Deno.makeTempDir());
+    const info = await runCommand(Deno.execPath(), ["info", "--json", "--no-config"]);
+    const { denoDir } = JSON.parse(info.stdout);
+    await Deno.writeTextFile(bench.#compiler, COMPILER.replace("CACHE", denoDir), { mode: 0o755 });
+    await Deno.mkdir(bench.folder);
+    const paths = COPIED.map((path) => `${ROOT}/${path}`);
+    const { code, stderr } = await runCommand("cp", ["-r", ...paths, bench.folder]);
+    assert.equal(code, 0, stderr);
+    return bench;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#compiler.replace(/\/compiler$/, ""), { recursive: true });
+  }
+
+  compile(args: readonly string[], stub?: string): Promise<CommandResult> {
+    return runCommand(Deno.execPath(), ["run", "-A", "build/compile.ts", ...args], {
+      cwd: this.folder,
+      env: { DENO_COMPILER: this.#compiler, DENORT_BIN: stub ?? Deno.execPath() },
+    });
+  }
+
+  read(path: string): string {
+    return Deno.readTextFileSync(`${this.folder}/${path}`);
+  }
+}
+
+Deno.test("a release goes on where an executable cannot be made, and says which and why", async () => {
+  await using bench = await Workbench.make();
+  const { code, stdout, stderr } = await bench.compile(["--all"]);
+  assert.equal(code, 1, stderr);
+  assert.deepEqual(
+    stdout.match(/^dist\/\S+(?= {2}\d+\.\d MB$)/gm)?.map((name) =>
+      name.replace(/-\d+\.\d+\.\d+-/, "-V-")
+    ),
+    ["dist/aiotest-V-linux-x64", "dist/aiotest-V-linux-arm64"],
+  );
+  const problems = stderr.trimEnd().split("\n");
+  assert.equal(problems.length, 3, stderr);
+  for (const [index, name] of ["macos-x64", "macos-arm64", "windows-x64"].entries()) {
+    assert.ok(problems[index]!.startsWith(`The executable for ${name} could not be made`));
+    assert.match(problems[index]!, /release v9\.8\.7/);
+  }
+  const sums = bench.read("dist/SHA256SUMS").trimEnd().split("\n");
+  assert.deepEqual(sums.map((line) => line.replace(/^[0-9a-f]{64} {2}aiotest-[^-]+-/, "")), [
+    "linux-x64",
+    "linux-arm64",
+  ]);
+});
+
+Deno.test("a stub of one's own is used for the machine that it is for, and no other", async () => {
+  await using bench = await Workbench.make();
+  // The Deno that runs this is as good a stub, as far as its first bytes go.
+  const { version } = JSON.parse(bench.read("deno.json"));
+  for (const [name, triple] of [["linux-x64", "x86_64"], ["linux-arm64", "aarch64"]] as const) {
+    await bench.compile(["--target", name]);
+    const expected = Deno.build.target === `${triple}-unknown-linux-gnu`
+      ? Deno.execPath()
+      : "a stub that is downloaded";
+    assert.equal(
+      bench.read(`dist/aiotest-${version}-${name}`),
+      `${triple}-unknown-linux-gnu with ${expected}\n`,
+    );
+  }
+});
+
+Deno.test("mistakes are told before anything is made", async () => {
+  await using bench = await Workbench.make();
+  const unknown = await bench.compile(["--everything"]);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.stderr, /^--everything: there is no such option\nUsage:/);
+  const stub = await bench.compile([], `${bench.folder}/deno.json`);
+  assert.equal(stub.code, 1);
+  assert.match(stub.stderr, /^DENORT_BIN=\S+deno\.json is no runtime stub of Deno\n$/);
+});

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { runCommand } from "../../build/command.ts";
+import { licenceReport } from "../../build/licence_report.ts";
+import { fromFileUrl } from "../support/paths.ts";
+
+const GOOD = { name: "redis", version: "6.3.1", licence: "MIT" };
+const BAD = { name: "spread", version: "1.0.0", licence: "AGPL-3.0" };
+
+Deno.test("a package that must not be shipped fails the check, and is named", () => {
+  const { text, failed } = licenceReport([GOOD, BAD, { ...BAD, name: "odd", licence: null }], []);
+  assert.equal(failed, true);
+  assert.match(text, /^ {2}redis 6\.3\.1 {3}MIT$/m);
+  assert.match(text, /^ {2}spread 1\.0\.0 {2}AGPL-3\.0 {2}<- not allowed$/m);
+  assert.match(text, /^spread 1\.0\.0 must not be in the executable: AGPL-3\.0; /m);
+  assert.match(text, /^odd 1\.0\.0 must not be in the executable: it names no licence; /m);
+});
+
+Deno.test("what only tests use may have any licence, and stands apart", () => {
+  const { text, failed } = licenceReport([GOOD], [BAD]);
+  assert.equal(failed, false);
+  assert.equal(
+    text,
+    "In the executable:\n  redis 6.3.1   MIT\n" +
+      "Only to test and to measure with:\n  spread 1.0.0  AGPL-3.0\n",
+  );
+});
+
+Deno.test("every package that is shipped may be", async () => {
+  const cwd = fromFileUrl("../..");
+  const { code, stdout, stderr } = await runCommand(
+    Deno.execPath(),
+    ["run", "-A", "build/licences.ts"],
+    { cwd },
+  );
+  assert.equal(code, 0, stdout + stderr);
+  const [shipped, others] = stdout.split("Only to test and to measure with:");
+  assert.match(shipped!, /^ {2}redis 6\.3\.1 +MIT$/m);
+  assert.match(shipped!, /^ {2}tldts-core \S+ +MIT$/m);
+  assert.match(others!, /^ {2}fast-check \S+ +MIT$/m);
+});

@@ -1,0 +1,271 @@
+// The executable where people have it: alone on a machine, without Deno, far from its sources. Test files are
+// plain JavaScript, which every version of the runtime takes.
+import assert from "node:assert/strict";
+import { gitCommit } from "../../build/git_commit.ts";
+import type { Summary } from "../../src/report/summary.ts";
+import config from "../../deno.json" with { type: "json" };
+import { CountingTarget } from "../support/counting_target.ts";
+import { assertEqualCounts } from "../support/exact_counts.ts";
+import { compiledExecutable } from "../support/executable.ts";
+import { assertTold, mistakeFolder, MISTAKES } from "../support/mistakes.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { type Finished, runAiotest, startAiotest, type Started } from "../support/process.ts";
+import { RedisServer } from "../support/redis_server.ts";
+import { isMissing } from "../support/requirement.ts";
+import { Target } from "../support/target.ts";
+
+const EXECUTABLE = await compiledExecutable();
+
+/** Someone's folder on a machine that knows nothing of Deno, and has not much else either. */
+class Desk implements AsyncDisposable {
+  readonly folder: string;
+  readonly #rest: string;
+
+  private constructor(folder: string, rest: string) {
+    this.folder = folder;
+    this.#rest = rest;
+  }
+
+  /** Makes one with some files in it; `sub/` before a name makes a folder. */
+  static async with(files: Readonly<Record<string, string>> = {}): Promise<Desk> {
+    const desk = new Desk(await Deno.makeTempDir(), await Deno.makeTempDir());
+    for (const [name, text] of Object.entries(files)) {
+      const path = `${desk.folder}/${name}`;
+      await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+      await Deno.writeTextFile(path, text);
+    }
+    return desk;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+    await Deno.remove(this.#rest, { recursive: true });
+  }
+
+  get options(): { cwd: string; env: Record<string, string>; executable: string } {
+    const env = { PATH: "/nowhere", HOME: this.#rest, TMPDIR: this.#rest };
+    return { cwd: this.folder, env, executable: EXECUTABLE! };
+  }
+
+  start(...args: readonly string[]): Started {
+    return startAiotest(args, this.options);
+  }
+
+  run(...args: readonly string[]): Promise<Finished> {
+    return runAiotest(args, this.options);
+  }
+
+  /** What `--json run.json` has written. */
+  async summary(): Promise<Summary> {
+    return JSON.parse(await Deno.readTextFile(`${this.folder}/run.json`));
+  }
+
+  /** Compiled modules that the runtime has kept between two starts. */
+  async compiledModules(): Promise<string> {
+    return new TextDecoder("latin1").decode(
+      await Deno.readFile(`${this.#rest}/deno-compile-aiotest.cache`),
+    );
+  }
+}
+
+function executableTest(name: string, fn: () => Promise<void>, missing = ""): void {
+  const reason = EXECUTABLE === null ? "there is no executable" : missing;
+  const note = reason === "" ? "" : ` (skipped: ${reason})`;
+  Deno.test({ name: `the executable ${name}${note}`, ignore: reason !== "", fn });
+}
+
+const VISITS = `
+import { FastHttpUser } from "aiotest";
+export class VisitTest extends FastHttpUser {
+  static waitTime = 0.05;
+  headers = { "x-node": this.run.node, "x-user": String(this.id) };
+  async testTick() { await this.session.get("/tick", { headers: this.headers }); }
+}
+`;
+
+executableTest("names its version, its commit and its runtime", async () => {
+  await using desk = await Desk.with();
+  const { code, stdout } = await desk.run("--version");
+  // The tests themselves may have changed since it was made.
+  const commit = (await gitCommit(fromFileUrl("../..")))?.replace("+", "");
+  const origin = commit === undefined ? "" : `commit ${commit}\\+?, `;
+  const version = RegExp.escape(config.version);
+  assert.match(stdout, new RegExp(`^aiotest ${version} \\(${origin}deno \\d+\\.\\d+\\.\\d+\\)\n$`));
+  assert.equal(code, 0);
+});
+
+executableTest("helps, and leaves nothing in the folder", async () => {
+  await using desk = await Desk.with();
+  const { code, stdout, stderr } = await desk.run("--help");
+  assert.match(stdout, /--users/);
+  assert.match(stdout, /--master-host/);
+  assert.equal(stderr, "");
+  assert.equal(code, 0);
+  assert.deepEqual([...Deno.readDirSync(desk.folder)], []);
+});
+
+executableTest("keeps its compiled modules, which the next start is quicker by", async () => {
+  await using desk = await Desk.with();
+  await desk.run("--version");
+  const modules = await desk.compiledModules();
+  assert.match(modules, /src\/runner\/master_run\.ts/);
+  assert.match(modules, /commander/);
+  // What only some test files want must not cost every start.
+  assert.doesNotMatch(modules, /@redis/);
+});
+
+executableTest("shows its demo", async () => {
+  await using desk = await Desk.with();
+  const { code, stdout, stderr } = await desk.run("demo", "-t", "2", "--json", "run.json");
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /\/search/);
+  const { mode, totals, exitCode } = await desk.summary();
+  assert.equal(mode, "local");
+  assert.ok(totals.requests > 10, `${totals.requests} requests`);
+  assert.equal(exitCode, 0);
+});
+
+executableTest("runs a test file with neighbours and data of its own", async () => {
+  await using target = new Target({ "/search": () => new Response("found") });
+  await using desk = await Desk.with({
+    "tests/shop.js": `
+      import assert from "node:assert/strict";
+      import { parse } from "csv-parse/sync";
+      import { csv, FastHttpUser } from "aiotest";
+      import { word } from "./lib/words.js";
+      import settings from "./settings.json" with { type: "json" };
+      const text = await Deno.readTextFile(new URL("people.csv", import.meta.url));
+      const [{ name }] = parse(text, { columns: true });
+      export class ShopTest extends FastHttpUser {
+        static waitTime = 0.2;
+        async testSearch() {
+          const params = { q: word, name, page: settings.page };
+          await this.session.get("/search", { params }, async (res) => {
+            assert.equal(await res.text(), "found");
+          });
+        }
+      }`,
+    "tests/lib/words.js": `export { word } from "./more.js";`,
+    "tests/lib/more.js": `export const word = "F22";`,
+    "tests/people.csv": "name,age\nAda,36\n",
+    "tests/settings.json": `{ "page": 7 }`,
+  });
+  const flags = ["-H", target.url, "-t", "1", "--json", "run.json"];
+  const { code, stderr } = await desk.run("-f", "tests/shop.js", ...flags);
+  assert.equal(code, 0, stderr);
+  assert.equal(target.last.query.toString(), "q=F22&name=Ada&page=7");
+  const { requests, totals, complete, aiotest } = await desk.summary();
+  assert.deepEqual(requests.map(({ method, name }) => [method, name]), [["GET", "/search"]]);
+  assert.equal(totals.requests, target.requests.length);
+  assert.equal(totals.failures, 0);
+  assert.equal(complete, true);
+  assert.equal(aiotest, config.version);
+});
+
+// Mistakes in a test file; those of the command line are told by the same code wherever it runs.
+const TOLD_BY_THE_RUNTIME = [
+  "a syntax error, with its place",
+  "an import of a file that is not there",
+];
+for (const mistake of MISTAKES) {
+  // What the runtime says differs a little between its versions.
+  if (mistake.args !== undefined || TOLD_BY_THE_RUNTIME.includes(mistake.what)) continue;
+  executableTest(`tells of ${mistake.what}`, async () => {
+    await using desk = await Desk.with();
+    const cwd = await mistakeFolder(mistake);
+    await assertTold(mistake, { ...desk.options, cwd });
+    await Deno.remove(cwd, { recursive: true });
+  });
+}
+
+executableTest("is a master of three workers, exact to the last request", async () => {
+  await using target = new CountingTarget();
+  await using desk = await Desk.with({ "aiotestfile.js": VISITS });
+  const file = ["-f", "aiotestfile.js"];
+  const load = ["-H", target.url, "-u", "9", "-r", "30", "-t", "2", "--json", "run.json"];
+  const bind = ["--master-bind-host", "127.0.0.1", "--master-bind-port", "0"];
+  const master = desk.start(...file, "--master", "--expect-workers", "3", ...bind, ...load);
+  const port = await master.tells(/Waiting for workers at \S+:(\d+)\./);
+  const join = ["--master-host", "127.0.0.1", "--master-port", port];
+  const workers = [1, 2, 3].map(() => desk.start(...file, "--worker", ...join));
+  const { code, stderr } = await master.finished;
+  assert.equal(code, 0, stderr);
+  for (const worker of workers) assert.equal((await worker.finished).code, 0);
+  const summary = await desk.summary();
+  assertEqualCounts(summary, target);
+  assert.equal(summary.mode, "distributed");
+  assert.equal(summary.workers.length, 3);
+  assert.equal(summary.users.peak, 9);
+  assert.equal(summary.complete, true);
+  assert.equal(new Set(target.visits.map(({ node }) => node)).size, 3);
+});
+
+executableTest("is several processes of itself", async () => {
+  await using target = new CountingTarget();
+  await using desk = await Desk.with({ "aiotestfile.js": VISITS });
+  const load = ["-H", target.url, "-u", "8", "-r", "40", "-t", "2", "--json", "run.json"];
+  const { code, stderr } = await desk.run("-f", "aiotestfile.js", "--processes", "2", ...load);
+  assert.equal(code, 0, stderr);
+  const summary = await desk.summary();
+  assertEqualCounts(summary, target);
+  assert.equal(summary.workers.length, 2);
+});
+
+executableTest("gives a test file the client of Redis", async () => {
+  await using server = await RedisServer.start();
+  await server.command("RPUSH", "userdata", "ada", "bob", "cleo");
+  await using target = new Target({ "/login": () => new Response() });
+  await using desk = await Desk.with({
+    "aiotestfile.js": `
+      import { createClient } from "redis";
+      import { events, FastHttpUser } from "aiotest";
+      const redis = createClient({ url: "redis://:123456@127.0.0.1:${server.port}" });
+      events.on("init", () => redis.connect());
+      events.on("quitting", () => redis.close());
+      export class LoginTest extends FastHttpUser {
+        async testLogin() {
+          const name = await redis.lPop("userdata");
+          if (name !== null) await this.session.get("/login", { params: { name } });
+        }
+      }`,
+  });
+  const load = ["-H", target.url, "-u", "5", "-r", "50", "-t", "2"];
+  const { code, stderr } = await desk.run("-f", "aiotestfile.js", ...load);
+  assert.equal(code, 0, stderr);
+  const names = target.requests.map(({ query }) => query.get("name"));
+  assert.deepEqual(names.sort(), ["ada", "bob", "cleo"]);
+}, isMissing("redis-server") ? "there is no redis-server" : "");
+
+executableTest("lets a test file do what its user may do, and asks nobody", async () => {
+  await using desk = await Desk.with({
+    "aiotestfile.js": `
+      const names = ["env", "ffi", "import", "net", "read", "run", "sys", "write"];
+      for (const name of names) {
+        const { state } = await Deno.permissions.query({ name });
+        if (state !== "granted") throw new Error(name + " is " + state);
+      }
+      const limits = Deno.readTextFileSync("/proc/self/limits");
+      Deno.writeTextFileSync("here.txt", limits.includes("open files") ? "well" : "badly");
+      const { stdout } = await new Deno.Command("/bin/echo", { args: ["done"] }).output();
+      throw new Error(new TextDecoder().decode(stdout));`,
+  });
+  const { code, stderr } = await desk.run("-f", "aiotestfile.js");
+  assert.match(stderr, /Error: done/);
+  assert.equal(await Deno.readTextFile(`${desk.folder}/here.txt`), "well");
+  assert.equal(code, 2);
+});
+
+executableTest("takes no orders from files of Deno's or Node's that lie about", async () => {
+  const other = JSON.stringify({ imports: { aiotest: "./other.js" }, nodeModulesDir: "auto" });
+  await using desk = await Desk.with({
+    "aiotestfile.js":
+      `import { User } from "aiotest"; export class ATest extends User { testA() {} }`,
+    "deno.json": other,
+    "package.json": `{ "imports": { "aiotest": "./other.js" }, "type": "commonjs" }`,
+    ".env": "AIOTEST_USERS=none\n",
+    "other.js": `throw new Error("not this one");`,
+  });
+  const { code, stderr } = await desk.run("-f", "aiotestfile.js", "-t", "1");
+  assert.doesNotMatch(stderr, /not this one/);
+  assert.equal(code, 0, stderr);
+});
