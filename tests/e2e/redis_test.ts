@@ -1,0 +1,376 @@
+import assert from "node:assert/strict";
+import type { Summary } from "../../src/report/summary.ts";
+import { endOf } from "../support/cluster.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { type Finished, startAiotest, type Started } from "../support/process.ts";
+import { sleep } from "../support/proxy_link.ts";
+import { freePort, RedisServer } from "../support/redis_server.ts";
+import { isMissing } from "../support/requirement.ts";
+import { Target } from "../support/target.ts";
+
+const FOLDER = fromFileUrl("../../examples");
+const PAGE = fromFileUrl("../../docs/redis.md");
+const EXAMPLE = ["-f", "redis_accounts.ts"];
+
+/** Ample for a machine with much else to do; that nothing waits for ever is what matters. */
+const LIMIT_MS = 30_000;
+
+const missing = isMissing("redis-server");
+
+function redisTest(name: string, fn: () => Promise<void>): void {
+  const reason = missing ? " (skipped: there is no redis-server)" : "";
+  Deno.test({ name: `${name}${reason}`, ignore: missing, fn });
+}
+
+/** A shop that lets everybody in, and remembers whom. */
+class Shop implements AsyncDisposable {
+  readonly target: Target;
+  /** Names of those who have logged in, in their order. */
+  readonly names: string[] = [];
+
+  constructor() {
+    const tokens = new Set<string>();
+    this.target = new Target({
+      "/login": ({ body }) => {
+        const { username, password } = JSON.parse(new TextDecoder().decode(body));
+        assert.equal(password, username.replace("user", "secret"));
+        this.names.push(username);
+        tokens.add(`token of ${username}`);
+        return Response.json({ token: `token of ${username}` });
+      },
+      "/orders": ({ headers }) => {
+        const known = tokens.has(headers.get("authorization") ?? "");
+        return new Response(null, { status: known ? 204 : 401 });
+      },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.target[Symbol.asyncDispose]();
+  }
+
+  /** Resolves when so many have logged in. */
+  async loggedIn(count: number): Promise<void> {
+    const deadline = performance.now() + LIMIT_MS;
+    while (this.names.length < count) {
+      assert.ok(performance.now() < deadline, `only ${this.names.length} of ${count} logged in`);
+      await sleep(20);
+    }
+  }
+}
+
+/** Runs of the example; what still runs at the end is killed. */
+class Runs implements AsyncDisposable {
+  readonly #started: Started[] = [];
+  readonly json = Deno.makeTempFileSync({ suffix: ".json" });
+
+  start(args: readonly string[], env: Record<string, string>): Started {
+    const run = startAiotest(args, { cwd: FOLDER, env });
+    this.#started.push(run);
+    return run;
+  }
+
+  /** One process with its users, at a server. */
+  startLocal(shop: Shop, redis: RedisServer, args: readonly string[]): Started {
+    const places = ["-H", shop.target.url, "--redis-port", String(redis.port), "--json", this.json];
+    return this.start([...EXAMPLE, ...places, ...args], redis.env);
+  }
+
+  async summary(): Promise<Summary> {
+    return JSON.parse(await Deno.readTextFile(this.json));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const run of this.#started) {
+      try {
+        run.kill("SIGKILL");
+      } catch {
+        // It has ended.
+      }
+      await run.finished;
+    }
+    await Deno.remove(this.json);
+  }
+}
+
+function numbered(name: string, from: number, to: number): string[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => `${name}${from + i}`);
+}
+
+async function addAccounts(redis: RedisServer, from: number, to: number): Promise<void> {
+  const values = numbered("user", from, to).map((username) =>
+    JSON.stringify({ username, password: username.replace("user", "secret") })
+  );
+  await redis.command("RPUSH", "userdata", ...values);
+}
+
+/** What a log says about Redis, without times. */
+function linesAboutRedis({ stderr }: Finished): string[] {
+  return stderr.split("\n").filter((line) => line.includes("Redis at"))
+    .map((line) => line.replace(/^(\[.*?\] )?\S+ \S+ /, ""));
+}
+
+/** The page's blocks of commands, each with the machine that its lines are for, by its last number. */
+function blocksOf(page: string): { readonly host: string; readonly line: string }[][] {
+  return [...page.matchAll(/^```sh\n# needs Redis\n([^]*?)^```$/gm)].map(([, block]) => {
+    let host = "10";
+    return block!.split("\n").flatMap((line) => {
+      host = /^# 192\.168\.0\.(\d+)$/.exec(line)?.[1] ?? host;
+      return line === "" || line.startsWith("#") ? [] : [{ host, line }];
+    });
+  });
+}
+
+const [FILLING = [], DISTRIBUTED = [], ALONE = []] = blocksOf(await Deno.readTextFile(PAGE));
+
+async function fill(redis: RedisServer): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const script = FILLING.map(({ line }) => line).join("\n");
+  const { code, stdout, stderr } = await new Deno.Command("sh", {
+    args: [
+      "-ec",
+      script.replaceAll("redis-cli -h 192.168.0.10", `redis-cli -h 127.0.0.1 -p ${redis.port}`),
+    ],
+    cwd: folder,
+  }).output();
+  await Deno.remove(folder, { recursive: true });
+  const decoder = new TextDecoder();
+  assert.equal(code, 0, decoder.decode(stderr));
+  assert.equal(decoder.decode(stdout), "0\n80\n80\n");
+}
+
+/** Starts what the lines start, each host's on an address of its own. */
+function play(
+  runs: Runs,
+  lines: typeof ALONE,
+  env: Record<string, string>,
+  extra: (line: string) => readonly string[] = () => [],
+): Started[] {
+  const exported = new Map<string, Record<string, string>>();
+  return lines.flatMap(({ host, line }) => {
+    const [command, ...words] = line.split(" ");
+    if (command === "export") {
+      const [name = "", value = ""] = words.join(" ").split("=");
+      exported.set(host, { ...exported.get(host), [name]: value });
+      return [];
+    }
+    assert.equal(command, "aiotest");
+    // All of 127.0.0.0/8 is this machine; so each host takes another way to the master.
+    const address = `127.0.0.${Number(host) - 9}`;
+    const args = words.map((word) => word === "192.168.0.10" ? address : word);
+    return [runs.start([...args, ...extra(line)], { ...env, ...exported.get(host) })];
+  });
+}
+
+redisTest(
+  "the page's 8 workers on two hosts use each account once, and count exactly",
+  async () => {
+    await using redis = await RedisServer.start();
+    await using shop = new Shop();
+    await using runs = new Runs();
+    await fill(redis);
+    const port = String(freePort());
+    const own = ["-H", shop.target.url, "--json", runs.json, "--redis-port", String(redis.port)];
+    const [master, ...hosts] = play(
+      runs,
+      DISTRIBUTED,
+      // The master listens everywhere, as on the page; so only who has the token may join.
+      { AIOTEST_TOKEN: "for this test" },
+      (line) =>
+        line.includes("--master ") ? [...own, "--master-bind-port", port] : ["--master-port", port],
+    );
+    assert.equal(hosts.length, 2);
+    await Promise.race([
+      shop.loggedIn(80),
+      ...[master!, ...hosts].map(async (run) => {
+        const { code, stderr } = await run.finished;
+        throw new Error(`ended with ${code}: ${stderr}`);
+      }),
+    ]);
+    await sleep(1_000);
+    master!.kill("SIGINT");
+    for (const run of [master!, ...hosts]) {
+      const { code, stderr } = await endOf(run);
+      assert.equal(code, 0, stderr);
+    }
+    assert.deepEqual(shop.names.toSorted(), numbered("user", 1, 80).toSorted());
+    assert.equal(await redis.command("LLEN", "userdata"), "0");
+    const { requests, totals, userErrors, workers, complete } = await runs.summary();
+    assert.deepEqual(
+      Object.fromEntries(requests.map((row) => [`${row.method} ${row.name}`, row.requests])),
+      { "POST /login": 80, "GET /orders": shop.target.count("/orders") },
+    );
+    assert.deepEqual([totals.failures, userErrors, complete], [0, [], true]);
+    assert.deepEqual(workers.map(({ peakUsers }) => peakUsers), Array(8).fill(10));
+  },
+);
+
+redisTest("the page's command for one process works as it is written", async () => {
+  await using redis = await RedisServer.start();
+  await using shop = new Shop();
+  await using runs = new Runs();
+  await fill(redis);
+  const [run] = play(runs, ALONE, {
+    AIOTEST_HOST: shop.target.url,
+    AIOTEST_REDIS_PORT: String(redis.port),
+  });
+  await shop.loggedIn(8);
+  run!.kill("SIGINT");
+  const { code, stderr } = await endOf(run!);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(shop.names.toSorted(), numbered("user", 1, 8));
+  assert.equal(await redis.command("LLEN", "userdata"), "72");
+});
+
+redisTest("where Redis cannot be used, one line says why, and nothing starts", async () => {
+  await using redis = await RedisServer.start();
+  await using shop = new Shop();
+  await using runs = new Runs();
+  using mute = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const closed = String(freePort());
+  const end = async (port: string, password?: string): Promise<unknown[]> => {
+    const env: Record<string, string> = password === undefined ? {} : { REDIS_PASSWORD: password };
+    const places = ["-H", shop.target.url, "--redis-port", port, "--json", runs.json];
+    const startedAt = performance.now();
+    const ended = await endOf(runs.start([...EXAMPLE, ...places], env));
+    assert.ok(performance.now() - startedAt < LIMIT_MS / 3);
+    return [ended.code, ...linesAboutRedis(ended)];
+  };
+  const said = (port: number | string, why: string): unknown[] => [
+    2,
+    `CRITICAL Redis at 127.0.0.1:${port} cannot be used: ${why}`,
+  ];
+  const [nobody, wrong, none, silent, noPort] = await Promise.all([
+    end(closed, "123456"),
+    end(String(redis.port), "wrong"),
+    end(String(redis.port)),
+    end(String(mute.addr.port), "123456"),
+    end("many", "123456"),
+  ]);
+  assert.deepEqual(nobody, said(closed, `connect ECONNREFUSED 127.0.0.1:${closed}`));
+  assert.deepEqual(
+    wrong,
+    said(redis.port, "WRONGPASS invalid username-password pair or user is disabled."),
+  );
+  assert.equal(none![0], 2);
+  assert.match(String(none![1]), new RegExp(`Redis at 127.0.0.1:${redis.port} .*: NOAUTH `));
+  assert.equal(none!.length, 2);
+  assert.equal(silent![0], 2);
+  assert.match(String(silent![1]), /cannot be used: (no answer within 3 s|Socket timeout .*)$/);
+  assert.deepEqual(
+    noPort,
+    said("many", "Port should be >= 0 and < 65536. Received NaN."),
+  );
+  assert.deepEqual(shop.target.requests, []);
+  assert.equal(await Deno.readTextFile(runs.json), "");
+});
+
+Deno.test("where workers on this machine cannot use Redis, the run ends", async () => {
+  await using runs = new Runs();
+  const port = freePort();
+  const args = ["--processes", "2", "-u", "2", "--redis-port", String(port)];
+  const ended = await endOf(runs.start([...EXAMPLE, ...args], {}));
+  assert.equal(ended.code, 2, ended.stderr);
+  // One may have been told to go before it could say it.
+  assert.equal(
+    linesAboutRedis(ended)[0],
+    `CRITICAL Redis at 127.0.0.1:${port} cannot be used: connect ECONNREFUSED 127.0.0.1:${port}`,
+  );
+});
+
+redisTest("while Redis is away, users count errors, and go on when it is back", async () => {
+  await using redis = await RedisServer.start();
+  await using shop = new Shop();
+  await using runs = new Runs();
+  await addAccounts(redis, 1, 20);
+  const run = runs.startLocal(shop, redis, ["-u", "20", "-r", "8"]);
+  await shop.loggedIn(4);
+  await redis.kill();
+  await run.says("is away");
+  const before = shop.names.length;
+  // Several attempts of the client, and of users who have no account yet.
+  await sleep(2_500);
+  await redis.restart();
+  await run.says("is back");
+  await addAccounts(redis, 21, 40);
+  await shop.loggedIn(20);
+  run.kill("SIGINT");
+  const ended = await endOf(run);
+  assert.equal(ended.code, 1, ended.stderr);
+  assert.equal(new Set(shop.names).size, 20);
+  assert.ok(before < 20);
+  const [away, back, ...others] = linesAboutRedis(ended);
+  assert.match(away!, /^ERROR +Redis at 127\.0\.0\.1:\d+ is away: /);
+  assert.match(back!, /^INFO +Redis at 127\.0\.0\.1:\d+ is back\.$/);
+  assert.deepEqual(others, []);
+  const { totals, userErrors } = await runs.summary();
+  const place = `Redis at 127.0.0.1:${redis.port}`;
+  const offline = userErrors.find(({ error }) =>
+    error === `${place} gives no account: The client is offline`
+  );
+  assert.ok(offline !== undefined, JSON.stringify(userErrors));
+  for (const { error } of userErrors) assert.ok(error.startsWith(`${place} `), error);
+  assert.equal(totals.failures, 0);
+});
+
+redisTest(
+  "a Redis that answers nobody is given up, found again, and keeps no run from ending",
+  async () => {
+    await using redis = await RedisServer.start();
+    await using shop = new Shop();
+    await using runs = new Runs();
+    // Those that it takes out for users who have stopped waiting are lost.
+    await addAccounts(redis, 1, 100);
+    const run = runs.startLocal(shop, redis, ["-u", "8", "-r", "4"]);
+    await shop.loggedIn(3);
+    redis.freeze();
+    await run.says("is away");
+    redis.thaw();
+    await shop.loggedIn(8);
+    redis.freeze();
+    const interruptedAt = performance.now();
+    run.kill("SIGINT");
+    const ended = await endOf(run);
+    redis.thaw();
+    assert.equal(ended.code, 1, ended.stderr);
+    assert.ok(performance.now() - interruptedAt < LIMIT_MS / 3);
+    assert.equal(new Set(shop.names).size, 8);
+    const { userErrors } = await runs.summary();
+    const errors = userErrors.map(({ error }) => error);
+    const place = `Redis at 127.0.0.1:${redis.port}`;
+    assert.ok(errors.includes(`${place} gives no account: no answer within 3 s`), `${errors}`);
+    assert.ok(errors.every((error) => error.startsWith(place)), `${errors}`);
+  },
+);
+
+redisTest("users for whom no account is left end quietly, and the others go on", async () => {
+  await using redis = await RedisServer.start();
+  await using shop = new Shop();
+  await using runs = new Runs();
+  await addAccounts(redis, 1, 3);
+  const run = runs.startLocal(shop, redis, ["-u", "5", "-r", "100"]);
+  await shop.loggedIn(3);
+  const text = `Redis at 127.0.0.1:${redis.port} has no account left in the list userdata`;
+  await run.says(text);
+  await sleep(500);
+  run.kill("SIGINT");
+  const { code, stderr } = await endOf(run);
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr.split(text).length - 1, 1);
+  assert.deepEqual(shop.names.toSorted(), numbered("user", 1, 3));
+  const { userErrors, users } = await runs.summary();
+  assert.deepEqual(userErrors, []);
+  assert.equal(users.final, 3);
+});
+
+Deno.test("nothing loads the client of Redis but a test file that imports it", async () => {
+  const graph = async (entry: string): Promise<string> => {
+    const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", fromFileUrl(`../../${entry}`)],
+    }).output();
+    assert.equal(code, 0);
+    return new TextDecoder().decode(stdout);
+  };
+  assert.ok(!(await graph("cli.ts")).includes("npm:/redis@"));
+  assert.ok((await graph("examples/redis_accounts.ts")).includes("npm:/redis@"));
+});
