@@ -1,0 +1,321 @@
+/**
+ * The container's image without Docker: the Dockerfile's instructions carried out in a bare Debian, and
+ * what comes of it started as process 1 of namespaces of its own, as its user.
+ *
+ * What this cannot show: that the base images are there under their names and have what the Debian here
+ * has (`debian:12-slim` lacks documents and translations), how Docker's network and limits behave, and
+ * how large the layers are once they are packed.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import process from "node:process";
+import { VERSION } from "../../src/core/version.ts";
+import { identity, testAuthority } from "../support/certificates.ts";
+import { CountingTarget } from "../support/counting_target.ts";
+import { compiledExecutable } from "../support/executable.ts";
+import { Container } from "../support/image/container.ts";
+import { Image } from "../support/image/image.ts";
+import { TestFolder } from "../support/image/test_folder.ts";
+import { isMissing } from "../support/requirement.ts";
+
+const TOOLS = ["debootstrap", "unshare", "nsenter", "chroot"];
+
+/** Why the image cannot be made here, or null. */
+async function obstacle(): Promise<string | null> {
+  const missing = TOOLS.filter(isMissing);
+  if (missing.length > 0) return `${missing.join(", ")} is missing`;
+  const isRequired = Deno.env.get("AIOTEST_REQUIRE") === "all";
+  if (Deno.uid() !== 0 && !isRequired) return "only root may change roots";
+  return await compiledExecutable() === null ? "there is no executable" : null;
+}
+
+const reason = await obstacle();
+if (reason !== null) process.stderr.write(`The image is not tested: ${reason}.\n`);
+
+let made: Promise<Image> | undefined;
+
+function theImage(): Promise<Image> {
+  made ??= Image.build();
+  return made;
+}
+
+// Where it could not be made, the tests have said so.
+Deno.test.afterAll(async () => await made?.then((image) => image.remove(), () => {}));
+
+const TEST_FILE = `
+import { FastHttpUser } from "aiotest";
+export class VisitorTest extends FastHttpUser {
+  static waitTime = 0.02;
+  async testPlain() { await this.session.get("/plain"); }
+}
+`;
+
+function testImage(name: string, body: (image: Image) => Promise<void>): void {
+  Deno.test(name, { ignore: reason !== null }, async () => await body(await theImage()));
+}
+
+function freePort(): string {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return String(listener.addr.port);
+}
+
+testImage("the image says what it is, and how it wants to be run", async ({ config }) => {
+  await Promise.resolve();
+  assert.deepEqual(config.labels, {
+    "org.opencontainers.image.title": "aiotest",
+    "org.opencontainers.image.description": "A scriptable, distributed load generator",
+    "org.opencontainers.image.version": VERSION,
+    "org.opencontainers.image.revision": "unknown",
+    "org.opencontainers.image.licenses": "MIT",
+  });
+  assert.deepEqual(config.user, ["10001", "10001"]);
+  assert.deepEqual(config.ports, ["5557", "8089"]);
+  assert.equal(config.stopSignal, "SIGTERM");
+  assert.deepEqual(config.entrypoint, ["aiotest"]);
+  assert.equal(config.workdir, "/test");
+});
+
+testImage("the image's command says its version and its options", async (image) => {
+  const version = await new Container(image, ["--version"]).finished;
+  assert.equal(version.code, 0, version.stderr);
+  assert.ok(version.stdout.startsWith(`aiotest ${VERSION} (`), version.stdout);
+  const help = await new Container(image, ["--help"]).finished;
+  assert.match(help.stdout, /--expect-workers/);
+  const mistake = await new Container(image, ["--user", "3"]).finished;
+  assert.equal(mistake.code, 2);
+});
+
+testImage(
+  "a run counts what the target saw, and leaves its report, on a root that nobody can write",
+  async (image) => {
+    await using target = new CountingTarget();
+    await using tests = new TestFolder({ "aiotestfile.js": TEST_FILE });
+    const options = [
+      "-H",
+      target.url,
+      "-u",
+      "5",
+      "-r",
+      "50",
+      "-t",
+      "2",
+      "--json",
+      "/reports/run.json",
+    ];
+    await using container = new Container(image, ["-f", "aiotestfile.js", ...options], {
+      tests: tests.path,
+      readOnly: true,
+    });
+    const { code, stderr } = await container.finished;
+    assert.equal(code, 0, stderr);
+    const path = `${image.root}/reports/run.json`;
+    const { totals, complete } = JSON.parse(await Deno.readTextFile(path));
+    assert.ok(target.total > 100, String(target.total));
+    assert.deepEqual([totals.requests, totals.failures, complete], [target.total, 0, true]);
+    assert.equal((await Deno.stat(path)).uid, 10_001);
+  },
+);
+
+testImage(
+  "docker stop ends a run well: SIGTERM reaches process 1, and the report is written",
+  async (image) => {
+    await using target = new CountingTarget();
+    await using tests = new TestFolder({ "aiotestfile.js": TEST_FILE });
+    const options = ["-H", target.url, "-u", "5", "-r", "50", "--json", "/reports/stopped.json"];
+    await using container = new Container(image, ["-f", "aiotestfile.js", ...options], {
+      tests: tests.path,
+    });
+    await target.reached(50);
+    assert.equal(await container.unwell(), null);
+    container.stop();
+    const { code, stderr } = await container.finished;
+    assert.equal(code, 0, stderr);
+    const report = JSON.parse(await Deno.readTextFile(`${image.root}/reports/stopped.json`));
+    assert.equal(report.totals.requests, target.total);
+    assert.equal(report.exitCode, 0);
+  },
+);
+
+testImage(
+  "aiotest is process 1, is not root, has no capabilities, and writes to its own folders only",
+  async (image) => {
+    await using tests = new TestFolder({ "aiotestfile.js": TEST_FILE });
+    const args = ["--master", "--master-bind-port", "0", "-f", "aiotestfile.js"];
+    await using container = new Container(image, args, { tests: tests.path });
+    await container.says("Waiting for workers");
+    const { stdout: status } = await container.run(["cat", "/proc/1/status"]);
+    assert.match(status, /^Name:\s+aiotest$/m);
+    assert.match(status, /^Uid:\s+10001\s+10001\s+10001\s+10001$/m);
+    assert.match(status, /^Groups:\s*$/m);
+    assert.match(status, /^CapEff:\s+0+$/m);
+    const tree =
+      "/bin /boot /etc /home /lib /media /mnt /opt /reports /root /run /sbin /srv /tmp /usr /var";
+    const { stdout } = await container.run([
+      "find",
+      ...tree.split(" "),
+      "-xdev",
+      "-not",
+      "-type",
+      "l",
+      "-writable",
+    ]);
+    const writable = stdout.trim().split("\n").filter((path) => !/^\/(reports|tmp)\//.test(path));
+    // All but the first are anybody's on every Debian.
+    assert.deepEqual(writable.sort(), ["/reports", "/run/lock", "/tmp", "/var/tmp"]);
+    const { stdout: setuid } = await container.run(["find", "/usr/local", "-perm", "/6000"]);
+    assert.equal(setuid, "");
+    container.stop();
+    await container.finished;
+  },
+);
+
+testImage(
+  "/test is the user's own where nothing is mounted there, and any other user may be named",
+  async (image) => {
+    await using target = new CountingTarget();
+    await using own = new Container(image, [
+      "quick",
+      target.url,
+      "-n",
+      "10",
+      "--json",
+      "quick.json",
+    ]);
+    const finished = await own.finished;
+    assert.equal(finished.code, 0, finished.stderr);
+    assert.equal(
+      JSON.parse(await Deno.readTextFile(`${image.root}/test/quick.json`)).totals.requests,
+      10,
+    );
+
+    await using tests = new TestFolder({ "aiotestfile.js": TEST_FILE });
+    await Deno.chown(tests.path, 4_242, 4_242);
+    await using other = new Container(image, [
+      "-f",
+      "aiotestfile.js",
+      "-H",
+      target.url,
+      "-t",
+      "1",
+      "--json",
+      "run.json",
+    ], {
+      tests: tests.path,
+      user: ["4242", "4242"],
+    });
+    const { code, stderr } = await other.finished;
+    assert.equal(code, 0, stderr);
+    assert.equal((await Deno.stat(`${tests.path}/run.json`)).uid, 4_242);
+  },
+);
+
+testImage(
+  "an authority of one's own is trusted where DENO_CERT names its certificate",
+  async (image) => {
+    const server = Deno.serve(
+      { ...identity("good"), hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      () => new Response("well"),
+    );
+    await using tests = new TestFolder({ "aiotestfile.js": TEST_FILE, "ca.pem": testAuthority() });
+    const url = `https://127.0.0.1:${server.addr.port}`;
+    const args = ["-f", "aiotestfile.js", "-H", url, "-t", "1"];
+    const stranger = await new Container(image, args, { tests: tests.path }).finished;
+    assert.equal(stranger.code, 1);
+    assert.match(stranger.stdout, /TLS_UNTRUSTED/);
+    const known = await new Container(image, args, {
+      tests: tests.path,
+      env: { DENO_CERT: "/test/ca.pem" },
+    })
+      .finished;
+    assert.equal(known.code, 0, known.stdout);
+    await server.shutdown();
+  },
+);
+
+testImage(
+  "master and workers make one run, and are healthy as long as they work",
+  async (image) => {
+    await using target = new CountingTarget();
+    await using tests = new TestFolder({ "aiotestfile.js": TEST_FILE });
+    const port = freePort();
+    const env = { AIOTEST_TOKEN: "between-us", AIOTEST_AIOTESTFILE: "aiotestfile.js" };
+    const start = (args: readonly string[]): Container =>
+      new Container(image, args, { tests: tests.path, env, readOnly: true });
+
+    await using worker = start(["--worker", "--master-port", port]);
+    await worker.says("No master at");
+    assert.equal(await worker.unwell(), "the worker has no master");
+
+    const options = ["-H", target.url, "-u", "6", "-r", "50", "--json", "/reports/cluster.json"];
+    const bind = `--master-bind-port=${port}`;
+    await using master = start(["--master", bind, "--expect-workers", "2", ...options]);
+    await master.says("Waiting for workers");
+    await master.becomes("well", 5);
+    await worker.becomes("well", 10);
+
+    // One whose parent only watches over it, and which gets the test file from its master.
+    await using pair = new Container(
+      image,
+      ["--worker", "--processes", "1", `--master-port=${port}`],
+      { env: { AIOTEST_TOKEN: "between-us" }, readOnly: true },
+    );
+    await target.reached(100);
+    assert.deepEqual(await Promise.all([master, worker, pair].map((node) => node.unwell())), [
+      null,
+      null,
+      null,
+    ]);
+
+    worker.kill("SIGSTOP");
+    await worker.becomes(/^process \d+ is stopped$/, 5);
+    worker.kill("SIGCONT");
+    master.stop();
+    for (const node of [master, worker, pair]) {
+      const { code, stderr } = await node.finished;
+      assert.equal(code, 0, stderr);
+    }
+    const report = JSON.parse(await Deno.readTextFile(`${image.root}/reports/cluster.json`));
+    assert.deepEqual([report.totals.requests, report.complete], [target.total, true]);
+  },
+);
+
+// Where a file says so, a node has no time for anything else.
+const STUCK = `
+import { events, User } from "aiotest";
+events.on("init", ({ node }) => {
+  const role = node === "master" ? "master" : "worker";
+  setInterval(() => {
+    try {
+      if (Deno.readTextFileSync("/test/stuck") === role) while (true);
+    } catch { /* not yet */ }
+  }, 100);
+});
+export class IdleTest extends User {
+  async testNothing() {}
+}
+`;
+
+for (
+  const [role, complaint] of [
+    ["worker", /^the worker has no master$/],
+    ["master", /^the master takes no connections$/],
+  ] as const
+) {
+  testImage(`a ${role} that is stuck in an endless loop is unwell`, async (image) => {
+    await using tests = new TestFolder({ "stuck.js": STUCK });
+    const port = freePort();
+    const options = {
+      tests: tests.path,
+      env: { AIOTEST_TOKEN: "between-us", AIOTEST_AIOTESTFILE: "stuck.js" },
+    };
+    await using master = new Container(image, ["--master", "--master-bind-port", port], options);
+    await using worker = new Container(image, ["--worker", "--master-port", port], options);
+    const stuck = role === "master" ? master : worker;
+    await worker.says("Joined the master");
+    await stuck.becomes("well", 5);
+    tests.write("stuck", role);
+    await stuck.becomes(complaint, 20);
+  });
+}
