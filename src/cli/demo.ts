@@ -16,6 +16,7 @@ export async function runDemo(host: Host, options: Options): Promise<number> {
     const exitCode = await runLocal(host, { ...test }, {
       ...options,
       host: shop.url,
+      redis: null,
       users: options.given.has("users") ? options.users : DEMO.users,
       rate: options.given.has("rate") ? options.rate : DEMO.rate,
       runTime: options.runTime ?? DEMO.runTime,

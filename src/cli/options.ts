@@ -30,7 +30,7 @@ export interface Options extends Settings {
 }
 
 /** Flags that mean something only when a test file is run. */
-const NOT_FOR_DEMO = ["aiotestfile", "host"];
+const NOT_FOR_DEMO = ["aiotestfile", "host", "redis"];
 
 /** Options of the run that a worker takes from its master, unless it was given its own. */
 const ON_EVERY_NODE = ["host", "tags", "excludeTags", "insecure"] as const;

@@ -59,6 +59,7 @@ function runOptions(options: QuickOptions): Options {
     host: null,
     tags: [],
     excludeTags: [],
+    redis: null,
     showUsersWeight: false,
     given: new Set(),
     extra: {},

@@ -33,6 +33,7 @@ const UNFIT: Readonly<Record<string, string>> = {
   host: "which takes the whole URL; a header is set with --header",
   tags: "which has no test file",
   "exclude-tags": "which has no test file",
+  redis: "which has no test file",
   "show-users-weight": "which has no user classes",
   ...Object.fromEntries(
     Object.keys(CLUSTER_SETTINGS).map((name) => [kebabCase(name), "which runs in one process"]),

@@ -21,6 +21,9 @@ const FOR_MASTER = [
   "tlsKey",
 ] as const;
 
+/** What the master has, and the single process where there are no workers. */
+const NOT_FOR_WORKER = [...FOR_MASTER, "redis"] as const;
+
 /** What is said only to a worker. */
 const FOR_WORKER = [
   "masterHost",
@@ -52,7 +55,7 @@ export function checkConflicts(options: RoleOptions): void {
       "cannot go with --processes, whose workers connect without TLS: start master and workers by themselves",
     );
   }
-  if (worker) refuse(given, FOR_MASTER, "cannot go with --worker: give it to the master");
+  if (worker) refuse(given, NOT_FOR_WORKER, "cannot go with --worker: give it to the master");
   else refuse(given, FOR_WORKER, "needs --worker, as nobody but a worker looks for a master");
   if (!master && processes !== null) {
     refuse(
@@ -77,7 +80,7 @@ export function checkConflicts(options: RoleOptions): void {
 /** Refuses the first of some options that was given. */
 function refuse(
   given: RoleOptions["given"],
-  names: readonly (keyof ClusterSettings)[],
+  names: readonly (keyof Settings)[],
   reason: string,
 ): void {
   const name = names.find((name) => given.has(name));

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { ClusterHub } from "../cluster/cluster_hub.ts";
 import { Exchange } from "../cluster/exchange.ts";
 import { nodeCluster } from "../cluster/node_cluster.ts";
 import { systemClock } from "../core/clock.ts";
@@ -54,12 +55,25 @@ export function showShares(host: Host, { mix }: Preparation): number {
 
 async function runOn(
   stage: Stage,
-  { plan, classes, mix, warnings }: Preparation,
+  preparation: Preparation,
   done: Promise<void> | undefined,
+): Promise<number> {
+  const { hub, close } = await openHub(stage.host, stage.options.redis);
+  try {
+    return await runWith(stage, preparation, { hub, done });
+  } finally {
+    close();
+  }
+}
+
+async function runWith(
+  stage: Stage,
+  { plan, classes, mix, warnings }: Preparation,
+  { hub, done }: { readonly hub: ClusterHub; readonly done: Promise<void> | undefined },
 ): Promise<number> {
   const { host, options } = stage;
   const exchange = new Exchange({
-    hub: await openHub(host),
+    hub,
     node: NODE,
     names: [NODE, "master", "workers", "all"],
     clock: systemClock,

@@ -5,6 +5,7 @@
  */
 
 import { resolve } from "node:path";
+import type { ClusterHub } from "../cluster/cluster_hub.ts";
 import { Exchange } from "../cluster/exchange.ts";
 import { FileDesk } from "../cluster/file_desk.ts";
 import { createJournal, resumeJournal } from "../cluster/journal_opening.ts";
@@ -19,6 +20,7 @@ import { logger } from "../core/logger.ts";
 import type { StreamListener } from "../core/network.ts";
 import { VERSION } from "../core/version.ts";
 import { MasterRun } from "../runner/master_run.ts";
+import { checkHome } from "./journal_home.ts";
 import { openHub } from "./hub_opening.ts";
 import type { Options } from "./options.ts";
 import { type Preparation, prepare } from "./preparation.ts";
@@ -68,20 +70,36 @@ export async function runMaster(
     const preparation = prepare(readTestFile(exports), options);
     if (options.showUsersWeight) return showShares(host, preparation);
     const desk = await openDesk(stage, exports, orders.settings);
-    const { run, journal, port } = await openRun(stage, preparation, { ...orders, desk });
-    // The master counts nothing itself.
-    const release = stage.guard({ stop: () => run.stop(), noteStrayError: () => {} });
-    const crew = orders.onListening?.(port, stage, run);
+    const { hub, close } = await openHub(host, options.redis);
     try {
-      // What workers still print comes before the report: its last line is what people look for.
-      const result = await run.run().finally(() => crew?.dismiss());
-      return await stage.report(result, run.failure ?? crew?.failure ?? null);
+      return await direct(
+        stage,
+        await openRun(stage, preparation, { ...orders, desk, hub }),
+        orders,
+      );
     } finally {
-      release();
-      journal.close();
+      close();
     }
   } finally {
     stage.close();
+  }
+}
+
+async function direct(
+  stage: Stage,
+  { run, journal, port }: OpenRun,
+  { onListening }: MasterOrders,
+): Promise<number> {
+  // The master counts nothing itself.
+  const release = stage.guard({ stop: () => run.stop(), noteStrayError: () => {} });
+  const crew = onListening?.(port, stage, run);
+  try {
+    // What workers still print comes before the report: its last line is what people look for.
+    const result = await run.run().finally(() => crew?.dismiss());
+    return await stage.report(result, run.failure ?? crew?.failure ?? null);
+  } finally {
+    release();
+    journal.close();
   }
 }
 
@@ -112,13 +130,16 @@ interface OpenRun {
 async function openRun(
   stage: Stage,
   { plan, classes, mix, warnings }: Preparation,
-  { settings, handedOn, desk }: MasterOrders & { readonly desk: FileDesk | null },
+  { settings, handedOn, desk, hub }: MasterOrders & {
+    readonly desk: FileDesk | null;
+    readonly hub: ClusterHub;
+  },
 ): Promise<OpenRun> {
   const { host, options } = stage;
   const testfileHash = await testFileHash(host, options.aiotestfile);
   const runId = crypto.randomUUID();
   const exchange = new Exchange({
-    hub: await openHub(host),
+    hub,
     node: NODE,
     names: [NODE, "all"],
     clock: systemClock,
@@ -129,6 +150,7 @@ async function openRun(
     runId,
     testfileHash,
     exchange,
+    withRedis: options.redis !== null,
   });
   exchange.keep(journal);
   const listener = await openPort(host, settings);
@@ -212,10 +234,11 @@ interface OpenJournal {
 async function openJournal(
   host: Host,
   { journal: journalPath, resume: resumePath }: MasterSettings,
-  { exchange, ...run }: {
+  { exchange, withRedis, ...run }: {
     readonly runId: string;
     readonly testfileHash: string;
     readonly exchange: Exchange;
+    readonly withRedis: boolean;
   },
 ): Promise<OpenJournal> {
   const onFailure = (reason: string): void => {
@@ -228,7 +251,10 @@ async function openJournal(
     const { run: restored, journal, brokenBytes } = await resumeJournal(
       host,
       { path, onFailure },
-      (record) => exchange.replay(record),
+      (record) => {
+        checkHome(record, withRedis);
+        exchange.replay(record);
+      },
     );
     if (restored.book.testfileHash !== run.testfileHash) {
       throw new UsageError(

@@ -29,6 +29,8 @@ export interface Settings extends ClusterSettings {
   readonly excludeTags: readonly string[];
   /** Accept any TLS certificate of the target. */
   readonly insecure: boolean;
+  /** URL of the Redis that counters and queues live in; null: they live in the master. */
+  readonly redis: string | null;
   readonly users: number;
   /** Users started or stopped a second. */
   readonly rate: number;
@@ -89,6 +91,14 @@ export const SETTINGS: SettingTable<Settings> = {
     description: "accept any TLS certificate of the target",
     kind: toggle,
     default: false,
+  },
+  redis: {
+    flags: "--redis <URL>",
+    group: TEST,
+    description: "counters and queues live there; better as AIOTEST_REDIS",
+    kind: textOf("a URL like redis://:password@127.0.0.1:6379/0"),
+    default: null,
+    ifNone: "in the master",
   },
   users: {
     flags: "-u, --users <N>",

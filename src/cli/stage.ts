@@ -55,8 +55,9 @@ export class Stage {
 
   /** Tells the test file what was asked for. @param options those of this node. */
   async init(node: string, options: Options = this.options): Promise<void> {
-    // Whoever has the token can run code on every node: it is no business of the test file's.
-    const { extra, token: _, ...own } = options;
+    // Whoever has the token can run code on every node, and the URL of Redis may have a password in
+    // it: they are no business of the test file's.
+    const { extra, token: _, redis: __, ...own } = options;
     const event = { options: { ...extra, ...own }, node, cluster: nodeCluster };
     await nodeCluster.init(() => events.emit("init", event));
   }

@@ -1,6 +1,13 @@
 import type { Call } from "./message.ts";
 import { ProtocolError } from "./protocol_error.ts";
-import type { Cancel, Done, Outcome, Performed, SharedCall } from "./shared_call.ts";
+import {
+  type Cancel,
+  type Done,
+  NOTHING_TO_CANCEL,
+  type Outcome,
+  type Performed,
+  type SharedCall,
+} from "./shared_call.ts";
 
 /** The service that a worker's desk offers itself: `withdraw` gives up another call, by its id. */
 export const DESK_SERVICE = "call";
@@ -11,7 +18,10 @@ export interface DeskHooks {
   perform(call: SharedCall, done: Done): Cancel;
   /** Answers the worker. */
   reply(id: number, outcome: Outcome): void;
-  /** A call has changed something, and must not do so again. Called before it is answered. */
+  /**
+   * A call has changed something, and must not do so again: this is what another master carries out
+   * in its place. Called before it is answered.
+   */
   onChanged(id: number, call: SharedCall): void;
   /** The worker has got the answers to these calls, each of which had changed something. */
   onSettled(ids: readonly number[]): void;
@@ -112,7 +122,9 @@ export class CallDesk {
   /** The worker has gone: what it had been given, and may never have got, goes back. */
   lose(): void {
     for (const [id, { answer, cancel }] of [...this.#open]) {
-      if (answer !== null && answer.giveBack === null) continue;
+      // What is under way elsewhere cannot be stopped: its answer is kept for whoever comes back.
+      const isDone = answer === null ? cancel === NOTHING_TO_CANCEL : answer.giveBack === null;
+      if (isDone) continue;
       this.#forget(id);
       this.#givenUp.add(id);
       cancel();
@@ -124,10 +136,12 @@ export class CallDesk {
     const entry: OpenCall = { answer: null, cancel: () => {} };
     this.#open.set(id, entry);
     const done: Done = (performed) => {
+      // Nobody wants it any more, and whatever was carried out elsewhere is kept there.
+      if (this.#open.get(id) !== entry) return;
       entry.answer = performed;
       this.#answerLength += performed.value.length;
       if (!live) return;
-      if (performed.changed) this.#hooks.onChanged(id, call);
+      if (performed.changed) this.#hooks.onChanged(id, performed.instead ?? call);
       this.#hooks.reply(id, performed);
     };
     if (call.service === DESK_SERVICE) this.#withdraw(call, done);

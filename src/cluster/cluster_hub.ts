@@ -3,6 +3,10 @@ import type { Random } from "../core/random.ts";
 import { CounterStore } from "./counter_store.ts";
 import { FeederStore, type StockedFeeder } from "./feeder_store.ts";
 import { QueueStore } from "./queue_store.ts";
+import { REDIS_SERVICE, RedisAnswers } from "./redis_answers.ts";
+import type { Redis } from "./redis_connection.ts";
+import { RedisCounters } from "./redis_counters.ts";
+import { RedisQueues } from "./redis_queues.ts";
 import { RendezvousBoard } from "./rendezvous_board.ts";
 import {
   type Cancel,
@@ -18,11 +22,13 @@ export interface HubOptions {
   readonly feeders: readonly StockedFeeder[];
   readonly clock: Clock;
   readonly random: Random;
+  /** Where counters and queues live; without it, here. */
+  readonly redis?: Redis | null;
 }
 
 /**
  * All that the nodes of a run share. The same calls in the same order make the same state, but for
- * those that change nothing.
+ * those that change nothing; what lives in Redis is as it is there.
  *
  * ```ts
  * import { systemClock as clock } from "../core/clock.ts";
@@ -40,10 +46,9 @@ export interface HubOptions {
 export class ClusterHub {
   readonly #services: ReadonlyMap<string, SharedService>;
 
-  constructor({ feeders, clock, random }: HubOptions) {
+  constructor({ feeders, clock, random, redis = null }: HubOptions) {
     this.#services = new Map<string, SharedService>([
-      ["counter", new CounterStore()],
-      ["queue", new QueueStore()],
+      ...(redis === null ? ownStores() : redisStores(redis)),
       ["feeder", new FeederStore(feeders, random)],
       ["rendezvous", new RendezvousBoard(clock)],
     ]);
@@ -58,6 +63,18 @@ export class ClusterHub {
     done(refused(`${service} ${name}: no ${found ? "list of arguments" : "such service"}`));
     return NOTHING_TO_CANCEL;
   }
+}
+
+function ownStores(): [string, SharedService][] {
+  return [["counter", new CounterStore()], ["queue", new QueueStore()]];
+}
+
+function redisStores(redis: Redis): [string, SharedService][] {
+  return [
+    ["counter", new RedisCounters(redis)],
+    ["queue", new RedisQueues(redis)],
+    [REDIS_SERVICE, new RedisAnswers()],
+  ];
 }
 
 function parsed(json: string): unknown {

@@ -71,7 +71,7 @@ export class Exchange {
       clock,
       (call, done) =>
         this.#perform(node, call, (performed) => {
-          if (performed.changed) this.#changed(MASTER, 0, call);
+          if (performed.changed) this.#changed(MASTER, 0, performed.instead ?? call);
           done(performed);
         }),
     );

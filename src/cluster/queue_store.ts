@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { queueTexts } from "./queue_values.ts";
 import {
   type Cancel,
   changed,
@@ -10,7 +11,7 @@ import {
   type SharedCall,
   type SharedService,
 } from "./shared_call.ts";
-import { MAX_NAMES, MAX_VALUE, tooManyNames } from "./shared_limits.ts";
+import { MAX_NAMES, tooManyNames } from "./shared_limits.ts";
 
 /** Bytes of all values in all queues. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -72,11 +73,8 @@ export class QueueStore implements SharedService {
   }
 
   #push(name: string, values: readonly unknown[]): Performed {
-    const texts = textsOf(values);
-    if (texts === null) return refused(`queue ${name}: a value that is nested too deep`);
-    if (texts.some((text) => Buffer.byteLength(text) > MAX_VALUE)) {
-      return refused(`queue ${name}: a value of over ${MAX_VALUE} bytes of JSON`);
-    }
+    const texts = queueTexts(name, values);
+    if (typeof texts === "string") return refused(texts);
     const bytes = texts.reduce((sum, text) => sum + costOf(text), 0);
     if (this.#bytes + bytes > this.#maxBytes) {
       return refused(
@@ -106,15 +104,6 @@ export class QueueStore implements SharedService {
       queue.head = 0;
     }
     return changed(text);
-  }
-}
-
-function textsOf(values: readonly unknown[]): string[] | null {
-  try {
-    return values.map((value) => JSON.stringify(value));
-  } catch {
-    // Whatever was read can be written, unless there is not enough room on the stack.
-    return null;
   }
 }
 

@@ -36,6 +36,11 @@ export interface Outcome {
 export interface Performed extends Outcome {
   /** Whether anything is different now: then it must never be carried out twice. */
   readonly changed: boolean;
+  /**
+   * What another master of the run carries out in the call's place, where the change itself is kept
+   * elsewhere; without it, the call again.
+   */
+  readonly instead?: SharedCall;
   /** Takes back what was given out, where its receiver never got it; null where nothing was. */
   readonly giveBack: (() => void) | null;
 }
@@ -65,7 +70,7 @@ export interface ClusterPort {
   call(call: SharedCall, mayBlock: boolean, done: (outcome: Outcome) => void): () => void;
 }
 
-/** For calls that are carried out at once. */
+/** For calls that cannot be given up: they are carried out at once, or elsewhere. */
 export const NOTHING_TO_CANCEL = (): void => {};
 
 /** A call that has changed nothing. */

@@ -66,6 +66,11 @@ const BAD_ARGUMENTS: [args: string[], message: string, hint: string][] = [
     "--host cannot go with demo, which has a test and a target of its own",
     "",
   ],
+  [
+    ["demo", "--redis", "redis://a"],
+    "--redis cannot go with demo, which has a test and a target of its own",
+    "",
+  ],
   [["demo", "--processes", "4"], "--processes cannot go with demo, which runs in one process", ""],
   [["--worker", "demo"], "--worker cannot go with demo, which runs in one process", ""],
 ];

@@ -135,6 +135,7 @@ const BAD: Bad[] = [
   ],
   [["quick", URL, "-f", "a.ts"], `--aiotestfile cannot go with quick, ${NO_FILE}`],
   [["quick", URL, "-T", "a"], `--tags cannot go with quick, ${NO_FILE}`],
+  [["quick", URL, "--redis", "redis://a"], `--redis cannot go with quick, ${NO_FILE}`],
   [["quick", URL, "-E", "a"], `--exclude-tags cannot go with quick, ${NO_FILE}`],
   [
     ["quick", URL, "-H", "Accept: a"],

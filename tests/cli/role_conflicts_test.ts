@@ -26,6 +26,8 @@ const NAMES = "cannot go with --processes, whose workers need a name each";
 
 const CONFLICTS: [args: string, message: string][] = [
   ["--master --worker", "--master cannot go with --worker: a process is one or the other"],
+  ["--worker --redis redis://a", `--redis ${FOR_MASTER}`],
+  ["--worker --processes 2 --redis redis://a", `--redis ${FOR_MASTER}`],
   ["--worker --journal a", `--journal ${FOR_MASTER}`],
   ["--worker --resume a", `--resume ${FOR_MASTER}`],
   ["--worker --expect-workers 2", `--expect-workers ${FOR_MASTER}`],

@@ -16,6 +16,7 @@ const GOOD: Good[] = [
   ["host", ["-H", "--host"], "queue:5672", "queue:5672"],
   ["tags", ["-T", "--tags"], "read, write", ["read", "write"]],
   ["excludeTags", ["-E", "--exclude-tags"], "slow", ["slow"]],
+  ["redis", ["--redis"], "redis://:pw@127.0.0.1:6379/0", "redis://:pw@127.0.0.1:6379/0"],
   ["users", ["-u", "--users"], "1", 1],
   ["users", ["-u", "--users"], "250000", 250_000],
   ["rate", ["-r", "--rate"], "0.1", 0.1],
@@ -223,6 +224,7 @@ Deno.test("a configuration file may use kebab case, camel case, and its own type
     json = "a.json"
     logfile = "a.log"
     host = "http://127.0.0.1"
+    redis = "redis://box"
     master = true
     worker = false
     processes = -1
@@ -248,6 +250,7 @@ Deno.test("a configuration file may use kebab case, camel case, and its own type
     tags: ["read", "write"],
     excludeTags: ["slow"],
     insecure: true,
+    redis: "redis://box",
     users: 100,
     rate: 2.5,
     runTime: 180,

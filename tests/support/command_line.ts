@@ -44,6 +44,7 @@ export const DEFAULTS: Settings = {
   tags: [],
   excludeTags: [],
   insecure: false,
+  redis: null,
   users: 1,
   rate: 1,
   runTime: null,

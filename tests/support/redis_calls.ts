@@ -1,0 +1,44 @@
+import type { Redis } from "../../src/cluster/redis_connection.ts";
+import type { Done, SharedCall, SharedService } from "../../src/cluster/shared_call.ts";
+
+/** Calls of one service that Redis answers as the test says. */
+export class RedisCalls {
+  /** Commands, as they were sent. */
+  readonly sent: string[] = [];
+  readonly #replies: unknown[];
+  readonly #service: string;
+  readonly #store: SharedService;
+
+  /** @param replies to the commands, in their order; an error fails one. */
+  constructor(
+    service: string,
+    storeOf: (redis: Redis) => SharedService,
+    replies: readonly unknown[],
+  ) {
+    this.#service = service;
+    this.#replies = [...replies];
+    this.#store = storeOf({
+      command: (...words) => {
+        this.sent.push(words.join(" "));
+        const reply = this.#replies.shift();
+        return reply instanceof Error ? Promise.reject(reply) : Promise.resolve(reply);
+      },
+    });
+  }
+
+  /** Resolves with what came of a call: result, value, and how a journal would have it. */
+  async ask(operation: string, args: readonly unknown[] = []): Promise<string> {
+    const call: SharedCall = {
+      service: this.#service,
+      name: "n",
+      operation,
+      args: JSON.stringify(args),
+    };
+    const performed = await new Promise<Parameters<Done>[0]>((resolve) => {
+      this.#store.perform(call, args, resolve);
+    });
+    const { result, value, changed, instead } = performed;
+    const written = instead === undefined ? "" : ` [${instead.operation} ${instead.args}]`;
+    return `${result} ${value}${changed ? written || " [again]" : ""}`;
+  }
+}
