@@ -2,7 +2,7 @@
 export const MAX_PATH = 240;
 
 /** What no system takes, or what has a meaning of its own on some. */
-// deno-lint-ignore no-control-regex
+// deno-lint-ignore no-control-regex -- no system takes them in a name
 const FORBIDDEN = /[\x00-\x1f\x7f\\:*?"<>|]/;
 
 /** Names that are devices on Windows, whatever comes behind a dot. */

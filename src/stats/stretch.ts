@@ -1,7 +1,5 @@
-import { PairCap } from "./cap.ts";
 import type { Counted, CountedSecond } from "./counted.ts";
-import { Entry } from "./entry.ts";
-import { PairMap } from "./pair_map.ts";
+import { MergedCounts } from "./merged_counts.ts";
 
 /**
  * What one node counted in one or several seconds, put together. Its memory grows with the names in
@@ -27,10 +25,7 @@ import { PairMap } from "./pair_map.ts";
  * ```
  */
 export class Stretch implements Counted {
-  readonly #entries = new PairMap<Entry>();
-  readonly #names = new PairCap();
-  readonly #userErrors = new PairMap<number>();
-  readonly #userErrorCap = new PairCap();
+  readonly #merged = new MergedCounts();
   readonly #seconds: CountedSecond[] = [];
   #from = Infinity;
   #to = -Infinity;
@@ -52,12 +47,12 @@ export class Stretch implements Counted {
 
   /** By method and name; of 1,000 distinct ones, the rest under `(other)`. */
   get entries(): Counted["entries"] {
-    return this.#entries;
+    return this.#merged.entries;
   }
 
   /** By class and error; of 1,000 distinct ones, the rest under `(other)`. */
   get userErrors(): Counted["userErrors"] {
-    return this.#userErrors;
+    return this.#merged.userErrors;
   }
 
   /** Adds what the node counted in other seconds, or in others of their names. */
@@ -65,13 +60,7 @@ export class Stretch implements Counted {
     this.#from = Math.min(this.#from, counted.from);
     this.#to = Math.max(this.#to, counted.to);
     for (const second of counted.seconds) this.#addSecond(second);
-    for (const [method, name, entry] of counted.entries) {
-      this.#entry(method, this.#names.admit(method, name)).merge(entry);
-    }
-    for (const [user, error, count] of counted.userErrors) {
-      const text = this.#userErrorCap.admit(user, error);
-      this.#userErrors.set(user, text, (this.#userErrors.get(user, text) ?? 0) + count);
-    }
+    this.#merged.add(counted);
   }
 
   #addSecond(added: CountedSecond): void {
@@ -80,14 +69,6 @@ export class Stretch implements Counted {
     const known = this.#seconds[at];
     if (known?.second !== added.second) this.#seconds.splice(at + 1, 0, added);
     else this.#seconds[at] = together(known, added);
-  }
-
-  #entry(method: string, name: string): Entry {
-    const known = this.#entries.get(method, name);
-    if (known !== undefined) return known;
-    const entry = new Entry();
-    this.#entries.set(method, name, entry);
-    return entry;
   }
 }
 

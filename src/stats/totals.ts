@@ -1,7 +1,6 @@
-import { PairCap } from "./cap.ts";
 import type { Counted } from "./counted.ts";
 import { Entry } from "./entry.ts";
-import { PairMap } from "./pair_map.ts";
+import { MergedCounts } from "./merged_counts.ts";
 import type {
   FailureRow,
   RequestRow,
@@ -49,7 +48,7 @@ export class Totals {
 
   /** Whether so many names came, here or on a node, that later ones are under `(other)`. */
   get namesCapped(): boolean {
-    return this.#counts.names.reached;
+    return this.#counts.merged.namesCapped;
   }
 
   /** How many seconds of a node came too late for the percentiles of the timeline. */
@@ -85,28 +84,19 @@ export class Totals {
 }
 
 class Counts {
-  readonly names = new PairCap();
+  readonly merged = new MergedCounts();
   readonly timeline = new Timeline();
   /** Merged as intervals come, so that a look at it need not merge every name's histogram. */
   readonly overall = new Entry();
-  readonly #entries = new PairMap<Entry>();
-  readonly #userErrors = new PairMap<number>();
-  readonly #userErrorCap = new PairCap();
 
   add(counted: Counted): void {
     this.timeline.add(counted);
-    for (const [method, name, entry] of counted.entries) {
-      this.overall.merge(entry);
-      this.#entry(method, this.names.admit(method, name)).merge(entry);
-    }
-    for (const [user, error, count] of counted.userErrors) {
-      const text = this.#userErrorCap.admit(user, error);
-      this.#userErrors.set(user, text, (this.#userErrors.get(user, text) ?? 0) + count);
-    }
+    for (const [, , entry] of counted.entries) this.overall.merge(entry);
+    this.merged.add(counted);
   }
 
   requestRows(durationSeconds: number): RequestRow[] {
-    return Array.from(this.#entries, ([method, name, entry]) => ({
+    return Array.from(this.merged.entries, ([method, name, entry]) => ({
       method,
       name,
       ...totalsOf(entry, durationSeconds),
@@ -115,27 +105,19 @@ class Counts {
 
   failureRows(): FailureRow[] {
     const rows: FailureRow[] = [];
-    for (const [method, name, { errors }] of this.#entries) {
+    for (const [method, name, { errors }] of this.merged.entries) {
       for (const [error, count] of errors) rows.push({ method, name, error, count });
     }
     return rows.sort((a, b) => byCount(a, b) || byName(a, b));
   }
 
   userErrorRows(): UserErrorRow[] {
-    return Array.from(this.#userErrors, ([user, error, count]) => ({ user, error, count }))
+    return Array.from(this.merged.userErrors, ([user, error, count]) => ({ user, error, count }))
       .sort((a, b) => byCount(a, b) || compareText(a.user, b.user));
   }
 
   timelineRows(): TimelineSecond[] {
     return this.timeline.rows();
-  }
-
-  #entry(method: string, name: string): Entry {
-    const known = this.#entries.get(method, name);
-    if (known !== undefined) return known;
-    const entry = new Entry();
-    this.#entries.set(method, name, entry);
-    return entry;
   }
 }
 

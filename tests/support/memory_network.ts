@@ -41,7 +41,7 @@ export class MemoryLine {
   }
 
   /** Opens a connection. */
-  // deno-lint-ignore require-await
+  // deno-lint-ignore require-await -- what it throws has to be a rejection
   async connect(): Promise<ByteStream> {
     if (this.#isDown) throw new Deno.errors.ConnectionRefused("no way there");
     const stream = this.#dial();

@@ -1,0 +1,55 @@
+import { PairCap } from "./cap.ts";
+import type { Counted } from "./counted.ts";
+import { Entry } from "./entry.ts";
+import { PairMap } from "./pair_map.ts";
+
+/**
+ * What was counted under each name and of each user error, put together; its memory grows with the
+ * names, of which there are 1,000 at most, and not with what is added.
+ *
+ * ```ts
+ * import { Interval } from "./interval.ts";
+ * import { MergedCounts } from "./merged_counts.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const counts = new MergedCounts();
+ * for (const second of [0, 1]) {
+ *   const interval = new Interval(second, 1);
+ *   interval.userErrors.set("TestBuyer", "no token", 2);
+ *   counts.add(interval);
+ * }
+ * assert.deepEqual([...counts.userErrors], [["TestBuyer", "no token", 4]]);
+ * ```
+ */
+export class MergedCounts {
+  /** By method and name; of 1,000 distinct ones, the rest under `(other)`. */
+  readonly entries = new PairMap<Entry>();
+  /** By class and error; of 1,000 distinct ones, the rest under `(other)`. */
+  readonly userErrors = new PairMap<number>();
+  readonly #names = new PairCap();
+  readonly #userErrorCap = new PairCap();
+
+  /** Whether so many names came, here or on a node, that later ones are under `(other)`. */
+  get namesCapped(): boolean {
+    return this.#names.reached;
+  }
+
+  /** Adds what a node counted. */
+  add({ entries, userErrors }: Pick<Counted, "entries" | "userErrors">): void {
+    for (const [method, name, entry] of entries) {
+      this.#entry(method, this.#names.admit(method, name)).merge(entry);
+    }
+    for (const [user, error, count] of userErrors) {
+      const text = this.#userErrorCap.admit(user, error);
+      this.userErrors.set(user, text, (this.userErrors.get(user, text) ?? 0) + count);
+    }
+  }
+
+  #entry(method: string, name: string): Entry {
+    const known = this.entries.get(method, name);
+    if (known !== undefined) return known;
+    const entry = new Entry();
+    this.entries.set(method, name, entry);
+    return entry;
+  }
+}
