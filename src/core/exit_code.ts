@@ -5,6 +5,8 @@ export const ExitCode = {
   failures: 1,
   /** Bad usage, configuration or test file. */
   usage: 2,
+  /** A threshold was crossed. */
+  threshold: 3,
   /** Workers were missing, or counts are incomplete. */
   cluster: 4,
   /** Interrupted twice. */

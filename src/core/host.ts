@@ -27,6 +27,12 @@ import {
   type StreamListener,
 } from "./network.ts";
 import { createPrivateFolder, type PrivateFolder } from "./private_folder.ts";
+import {
+  serveWeb,
+  type WebHandler,
+  type WebListener,
+  type WebListenOptions,
+} from "./web_listener.ts";
 
 /** Somewhere to write text: standard output or standard error. */
 export interface Output {
@@ -92,6 +98,8 @@ export interface Host {
   readonly pid: number;
   /** Takes connections; rejects with `Deno.errors.AddrInUse` and its like. */
   listen(at: ListenOptions): StreamListener;
+  /** Answers HTTP requests; throws `Deno.errors.AddrInUse` and its like. */
+  serveWeb(at: WebListenOptions, handle: WebHandler): WebListener;
   /** Opens a connection; rejects with `Deno.errors.ConnectionRefused` and its like. */
   connect(to: ConnectOptions): Promise<ByteStream>;
   /** Files and sockets that this process may have open, or null where nobody knows. */
@@ -136,6 +144,7 @@ export function denoHost(): Host {
     cores: navigator.hardwareConcurrency,
     pid: Deno.pid,
     listen,
+    serveWeb,
     connect,
     openFileLimit,
     spawnSelf: (args, options) =>

@@ -26,11 +26,20 @@ export interface Logger {
   fatal(text: string, properties?: Record<string, unknown>): void;
 }
 
+/** One record of the log. */
+export interface LogEntry {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly level: LogLevelName;
+  readonly text: string;
+}
+
 /** The log that test files and aiotest write to. */
 export const logger: Logger = getLogger(["aiotest"]);
 
 /**
- * Sends every record of `level` or above to `writeLine`, a line each, until it is called again.
+ * Sends every record of `level` or above to `writeLine`, a line each and what the line is made of, until
+ * it is called again.
  *
  * ```ts
  * import { configureLog, logger } from "./logger.ts";
@@ -46,11 +55,16 @@ export const logger: Logger = getLogger(["aiotest"]);
  */
 export async function configureLog(
   level: LogLevelName,
-  writeLine: (line: string) => void,
+  writeLine: (line: string, entry: LogEntry) => void,
 ): Promise<void> {
   await configure({
     reset: true,
-    sinks: { lines: (record) => writeLine(formatRecord(record)) },
+    sinks: {
+      lines: (record) => {
+        const entry = entryOf(record);
+        writeLine(formatEntry(entry), entry);
+      },
+    },
     loggers: [
       { category: ["aiotest"], lowestLevel: TO_LOGTAPE[level], sinks: ["lines"] },
       { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["lines"] },
@@ -77,10 +91,14 @@ const FROM_LOGTAPE: Readonly<Record<LogLevel, LogLevelName>> = {
 
 const LEVEL_WIDTH = 8;
 
-function formatRecord(record: LogRecord): string {
-  const time = new Date(record.timestamp).toISOString().slice(0, 23).replace("T", " ");
-  const text = record.message
+function entryOf({ timestamp, level, message }: LogRecord): LogEntry {
+  const text = message
     .map((part) => typeof part === "string" ? part : Deno.inspect(part))
     .join("");
-  return `${time} ${FROM_LOGTAPE[record.level].padEnd(LEVEL_WIDTH)} ${text}`;
+  return { at: timestamp, level: FROM_LOGTAPE[level], text };
+}
+
+function formatEntry({ at, level, text }: LogEntry): string {
+  const time = new Date(at).toISOString().slice(0, 23).replace("T", " ");
+  return `${time} ${level.padEnd(LEVEL_WIDTH)} ${text}`;
 }

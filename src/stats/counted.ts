@@ -30,7 +30,7 @@ export interface CountedLatencies {
   readonly histogram: BucketSource;
 }
 
-/** What the samples of one method and name add up to. */
+/** What the samples of one method, name and code add up to. */
 export interface CountedEntry {
   readonly requests: number;
   readonly failures: number;
@@ -40,6 +40,25 @@ export interface CountedEntry {
   readonly latencies: CountedLatencies;
   /** How often each error was the outcome. */
   readonly errors: Iterable<readonly [error: string, count: number]>;
+}
+
+/** One of what was counted: its code is the HTTP status, 0 without one. */
+export type CodedEntry = readonly [method: string, name: string, code: number, entry: CountedEntry];
+
+/** What became of the passes that were meant to begin; all times are milliseconds. */
+export interface CountedPasses {
+  /** Those whose time had come. */
+  readonly scheduled: number;
+  /** Those of them that a user began, at once or late. */
+  readonly started: number;
+  /** Those that a user has ended, well or not. */
+  readonly completed: number;
+  /** Those that no user will begin any more. */
+  readonly dropped: number;
+  /** From the moment that a user began a pass until it ended it. */
+  readonly serviceTime: CountedLatencies;
+  /** From the moment that a pass was meant to begin until a user did. */
+  readonly startDelay: CountedLatencies;
 }
 
 /** How one second of one node went. */
@@ -61,7 +80,9 @@ export interface Counted {
   readonly to: number;
   /** How each of them went; empty where another part of what was counted in them tells it. */
   readonly seconds: readonly CountedSecond[];
-  readonly entries: Iterable<readonly [method: string, name: string, entry: CountedEntry]>;
+  readonly entries: Iterable<CodedEntry>;
   /** How often the code of a user class threw an error. */
   readonly userErrors: Iterable<readonly [user: string, error: string, count: number]>;
+  /** Null where passes are not counted, or none was. */
+  readonly passes: CountedPasses | null;
 }

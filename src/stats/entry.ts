@@ -4,7 +4,7 @@ import { Latencies } from "./latencies.ts";
 import type { Sample } from "./sample.ts";
 
 /**
- * What the samples of one method and name add up to.
+ * What the samples of one method, name and code add up to.
  *
  * The fields are plain values so that they can be sent and put together again; elsewhere, only
  * {@link add} and {@link merge} write them.

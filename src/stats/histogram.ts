@@ -119,7 +119,15 @@ export class Histogram implements BucketSource, BucketSink {
 
   /** Adds all that this one has counted to another one. */
   addTo(sink: BucketSink): void {
-    for (const [index, count] of this.buckets()) sink.addBucket(index, count);
+    // Not by `buckets()`: a generator takes several times as long.
+    for (let c = 0; c < CHUNKS; c++) {
+      const chunk = this.#chunks[c];
+      if (chunk === undefined) continue;
+      for (let i = 0; i < CHUNK_SIZE; i++) {
+        const count = chunk[i]!;
+        if (count > 0) sink.addBucket(c * CHUNK_SIZE + i, count);
+      }
+    }
   }
 
   /** The buckets that have something in them, lowest first. */

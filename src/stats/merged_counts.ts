@@ -1,7 +1,8 @@
 import { PairCap } from "./cap.ts";
 import type { Counted } from "./counted.ts";
-import { Entry } from "./entry.ts";
+import { EntryTable } from "./entry_table.ts";
 import { PairMap } from "./pair_map.ts";
+import { Passes } from "./passes.ts";
 
 /**
  * What was counted under each name and of each user error, put together; its memory grows with the
@@ -22,12 +23,18 @@ import { PairMap } from "./pair_map.ts";
  * ```
  */
 export class MergedCounts {
-  /** By method and name; of 1,000 distinct ones, the rest under `(other)`. */
-  readonly entries = new PairMap<Entry>();
+  /** Of 1,000 distinct methods and names, the rest under `(other)`. */
+  readonly entries = new EntryTable();
   /** By class and error; of 1,000 distinct ones, the rest under `(other)`. */
   readonly userErrors = new PairMap<number>();
+  #passes: Passes | null = null;
   readonly #names = new PairCap();
   readonly #userErrorCap = new PairCap();
+
+  /** Null as long as none was counted. */
+  get passes(): Passes | null {
+    return this.#passes;
+  }
 
   /** Whether so many names came, here or on a node, that later ones are under `(other)`. */
   get namesCapped(): boolean {
@@ -35,21 +42,14 @@ export class MergedCounts {
   }
 
   /** Adds what a node counted. */
-  add({ entries, userErrors }: Pick<Counted, "entries" | "userErrors">): void {
-    for (const [method, name, entry] of entries) {
-      this.#entry(method, this.#names.admit(method, name)).merge(entry);
+  add({ entries, userErrors, passes }: Omit<Counted, "from" | "to" | "seconds">): void {
+    for (const [method, name, code, entry] of entries) {
+      this.entries.at(method, this.#names.admit(method, name)).of(code).merge(entry);
     }
+    if (passes !== null) (this.#passes ??= new Passes()).merge(passes);
     for (const [user, error, count] of userErrors) {
       const text = this.#userErrorCap.admit(user, error);
       this.userErrors.set(user, text, (this.userErrors.get(user, text) ?? 0) + count);
     }
-  }
-
-  #entry(method: string, name: string): Entry {
-    const known = this.entries.get(method, name);
-    if (known !== undefined) return known;
-    const entry = new Entry();
-    this.entries.set(method, name, entry);
-    return entry;
   }
 }

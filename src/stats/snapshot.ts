@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { BucketSource } from "./counted.ts";
+
 /** Latencies in milliseconds, of however many samples; each null where there was no sample. */
 export interface LatencySummary {
   readonly min: number | null;
@@ -33,12 +35,28 @@ export interface RequestTotals {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly latencyMs: LatencySummary;
+  /** All of them; what a run that goes on counts later is in it as well. */
+  readonly histogram: BucketSource;
+}
+
+/** The part of a method and name that was answered with one code. */
+export interface CodeRow {
+  /** HTTP status; 0 where there was no response or no HTTP, 1000 for codes that are not told apart. */
+  readonly code: number;
+  readonly requests: number;
+  readonly bytesReceived: number;
+  /** Sum of the latencies, in milliseconds. */
+  readonly latencySumMs: number;
+  /** As {@link RequestTotals.histogram}. */
+  readonly histogram: BucketSource;
 }
 
 /** Counts and latencies of one method and name. */
 export interface RequestRow extends RequestTotals {
   readonly method: string;
   readonly name: string;
+  /** By code, rising. */
+  readonly codes: readonly CodeRow[];
 }
 
 /** How often one error was the outcome of one method and name. */
@@ -69,6 +87,19 @@ export interface TimelineSecond {
   readonly p99: number | null;
 }
 
+/** What became of the passes that were meant to begin. */
+export interface IterationSummary {
+  readonly scheduled: number;
+  readonly started: number;
+  readonly completed: number;
+  /** Those that no user began: all were busy, or the test was over. */
+  readonly dropped: number;
+  /** From a pass's real start to its end. */
+  readonly serviceTimeMs: LatencySummary;
+  /** How late passes began. */
+  readonly startDelayMs: LatencySummary;
+}
+
 /** All that was counted. */
 export interface Statistics {
   readonly totals: RequestTotals;
@@ -78,6 +109,35 @@ export interface Statistics {
   readonly failures: readonly FailureRow[];
   readonly userErrors: readonly UserErrorRow[];
   readonly timeline: readonly TimelineSecond[];
+  /** Null where passes are not counted. */
+  readonly iterations: IterationSummary | null;
+}
+
+/** What became of one threshold. */
+export interface ThresholdRow {
+  readonly expression: string;
+  /** In the unit of the measure: milliseconds, a share, a number; null where there was no sample. */
+  readonly observed: number | null;
+  /** No sample is no pass, once the run has ended. */
+  readonly passed: boolean;
+}
+
+/** The load that a target was to bear, as plain values. */
+export interface LoadLevel {
+  /** Users, or the most of them in the open model. */
+  readonly users: number;
+  /** Passes that start a second; null in the closed model. */
+  readonly arrivalRate: number | null;
+}
+
+/** What a run that raises its load until something breaks has found. */
+export interface BreakingPoint {
+  /** The highest load that passed; null where not even the first one did. */
+  readonly passed: LoadLevel | null;
+  /** The first load that did not; null where every one passed. */
+  readonly broke: LoadLevel | null;
+  /** The threshold that was crossed; null where none was. */
+  readonly threshold: string | null;
 }
 
 /** What a run is doing. */
@@ -134,11 +194,18 @@ export interface Snapshot {
   readonly complete: boolean;
   readonly users: {
     readonly current: number;
+    /** Users that should run; in the open model, the most that may. */
     readonly target: number;
     readonly peak: number;
     /** Users that ran when the test was told to stop. */
     readonly final: number;
   };
+  /** Passes that should start a second; null in the closed model. */
+  readonly arrivalRate: number | null;
+  /** Those that were asked for, in their order. */
+  readonly thresholds: readonly ThresholdRow[];
+  /** Null where the load is not raised until something breaks. */
+  readonly breakingPoint: BreakingPoint | null;
   /** Workers that a master waits for before it begins; null in a local run. */
   readonly expectedWorkers: number | null;
   readonly workers: readonly WorkerRow[];

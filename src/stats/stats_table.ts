@@ -1,6 +1,7 @@
 import { PairCap } from "./cap.ts";
-import { Entry } from "./entry.ts";
+import type { NameEntries } from "./entry_table.ts";
 import { Interval } from "./interval.ts";
+import type { Passes } from "./passes.ts";
 import type { Sample } from "./sample.ts";
 
 /**
@@ -25,7 +26,7 @@ import type { Sample } from "./sample.ts";
  * assert.deepEqual(table.take(5_999), []);
  * const [first] = table.take(6_000);
  * assert.equal(first?.users, 3);
- * assert.equal(first?.entries.get("GET", "search")?.requests, 1);
+ * assert.equal(first?.entries.get("GET", "search")?.whole.requests, 1);
  * ```
  */
 export class StatsTable {
@@ -55,8 +56,13 @@ export class StatsTable {
   /** Counts one sample, in the second in which it ended. */
   record(sample: Sample): void {
     const { entries } = this.#at(sample.endedAt);
-    const entry = entries.get(sample.method, sample.name) ?? this.#newEntry(sample);
-    entry.add(sample);
+    const named = entries.get(sample.method, sample.name) ?? this.#newName(sample);
+    named.of(sample.status).add(sample);
+  }
+
+  /** Where to count what becomes of a pass at this moment. */
+  passes(atMs: number): Passes {
+    return this.#at(atMs).openPasses;
   }
 
   /** Counts an error that the code of one user class threw. */
@@ -87,9 +93,10 @@ export class StatsTable {
    */
   flush(nowMs: number): Interval[] {
     this.#roll(nowMs);
-    const { second, entries, userErrors } = this.#open;
+    const { second, entries, userErrors, passes } = this.#open;
     // A second that has not lasted any time is no part of the run, unless something happened in it.
-    if (nowMs > this.#beginOf(second) || entries.size > 0 || userErrors.size > 0) this.#close();
+    const isEmpty = entries.size === 0 && userErrors.size === 0 && passes === null;
+    if (nowMs > this.#beginOf(second) || !isEmpty) this.#close();
     return this.take(nowMs);
   }
 
@@ -113,13 +120,7 @@ export class StatsTable {
     return this.#startedAt + second * 1000;
   }
 
-  #newEntry({ method, name }: Sample): Entry {
-    const { entries } = this.#open;
-    const admitted = this.#names.admit(method, name);
-    const known = entries.get(method, admitted);
-    if (known !== undefined) return known;
-    const entry = new Entry();
-    entries.set(method, admitted, entry);
-    return entry;
+  #newName({ method, name }: Sample): NameEntries {
+    return this.#open.entries.at(method, this.#names.admit(method, name));
   }
 }

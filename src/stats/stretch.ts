@@ -21,7 +21,7 @@ import { MergedCounts } from "./merged_counts.ts";
  * const stretch = new Stretch();
  * for (const interval of table.take(2_000)) stretch.add(interval);
  * assert.deepEqual(stretch.seconds.map(({ requests }) => requests), [2, 1]);
- * assert.equal([...stretch.entries][0]![2].requests, 3);
+ * assert.equal([...stretch.entries][0]![3].requests, 3);
  * ```
  */
 export class Stretch implements Counted {
@@ -45,7 +45,7 @@ export class Stretch implements Counted {
     return this.#seconds;
   }
 
-  /** By method and name; of 1,000 distinct ones, the rest under `(other)`. */
+  /** Of 1,000 distinct methods and names, the rest under `(other)`. */
   get entries(): Counted["entries"] {
     return this.#merged.entries;
   }
@@ -53,6 +53,10 @@ export class Stretch implements Counted {
   /** By class and error; of 1,000 distinct ones, the rest under `(other)`. */
   get userErrors(): Counted["userErrors"] {
     return this.#merged.userErrors;
+  }
+
+  get passes(): Counted["passes"] {
+    return this.#merged.passes;
   }
 
   /** Adds what the node counted in other seconds, or in others of their names. */

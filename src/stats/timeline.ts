@@ -67,7 +67,7 @@ export class Timeline {
   }
 
   #time(from: number, to: number, entries: Counted["entries"]): void {
-    let parts = Array.from(entries, ([, , { latencies }]): CountedLatencies => latencies)
+    let parts = Array.from(entries, ([, , , { latencies }]): CountedLatencies => latencies)
       .filter(({ count }) => count > 0);
     if (parts.length === 0) return;
     // Nearly always it is one second; putting together what only one needs would cost more than all else.

@@ -1,8 +1,12 @@
 import type { Counted } from "./counted.ts";
 import { Entry } from "./entry.ts";
+import type { NameEntries } from "./entry_table.ts";
 import { MergedCounts } from "./merged_counts.ts";
+import type { Passes } from "./passes.ts";
 import type {
+  CodeRow,
   FailureRow,
+  IterationSummary,
   RequestRow,
   RequestTotals,
   Statistics,
@@ -79,6 +83,7 @@ export class Totals {
       failures: this.#counts.failureRows(),
       userErrors: this.#counts.userErrorRows(),
       timeline: this.#counts.timelineRows(),
+      iterations: iterationsOf(this.#counts.merged.passes),
     };
   }
 }
@@ -91,22 +96,23 @@ class Counts {
 
   add(counted: Counted): void {
     this.timeline.add(counted);
-    for (const [, , entry] of counted.entries) this.overall.merge(entry);
+    for (const [, , , entry] of counted.entries) this.overall.merge(entry);
     this.merged.add(counted);
   }
 
   requestRows(durationSeconds: number): RequestRow[] {
-    return Array.from(this.merged.entries, ([method, name, entry]) => ({
+    return Array.from(this.merged.entries.names(), ([method, name, entries]) => ({
       method,
       name,
-      ...totalsOf(entry, durationSeconds),
+      ...totalsOf(entries.whole, durationSeconds),
+      codes: codesOf(entries),
     })).sort(byName);
   }
 
   failureRows(): FailureRow[] {
     const rows: FailureRow[] = [];
-    for (const [method, name, { errors }] of this.merged.entries) {
-      for (const [error, count] of errors) rows.push({ method, name, error, count });
+    for (const [method, name, entries] of this.merged.entries.names()) {
+      for (const [error, count] of entries.whole.errors) rows.push({ method, name, error, count });
     }
     return rows.sort((a, b) => byCount(a, b) || byName(a, b));
   }
@@ -132,6 +138,30 @@ function totalsOf(entry: Entry, durationSeconds: number): RequestTotals {
     bytesReceived,
     bytesSent,
     latencyMs: latencies.summary(),
+    histogram: latencies.histogram,
+  };
+}
+
+function codesOf(entries: NameEntries): CodeRow[] {
+  return Array.from(entries, ([code, { requests, bytesReceived, latencies }]) => ({
+    code,
+    requests,
+    bytesReceived,
+    latencySumMs: latencies.sum,
+    histogram: latencies.histogram,
+  })).sort((a, b) => a.code - b.code);
+}
+
+function iterationsOf(passes: Passes | null): IterationSummary | null {
+  if (passes === null) return null;
+  const { scheduled, started, completed, dropped, serviceTime, startDelay } = passes;
+  return {
+    scheduled,
+    started,
+    completed,
+    dropped,
+    serviceTimeMs: serviceTime.summary(),
+    startDelayMs: startDelay.summary(),
   };
 }
 

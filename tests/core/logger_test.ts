@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { configureLog, logger } from "../../src/core/logger.ts";
+import { configureLog, type LogEntry, logger } from "../../src/core/logger.ts";
 
 Deno.test("records below the level are left out, and each line bears time and level", async () => {
   const lines: string[] = [];
@@ -23,4 +23,13 @@ Deno.test("a new configuration replaces the old one", async () => {
   await configureLog("DEBUG", (line) => second.push(line));
   logger.debug("now");
   assert.deepEqual([first.length, second.length], [0, 1]);
+});
+
+Deno.test("what a line is made of comes with it", async () => {
+  const entries: LogEntry[] = [];
+  await configureLog("INFO", (_, entry) => entries.push(entry));
+  const before = Date.now();
+  logger.warn("slow: {name}", { name: 7 });
+  assert.deepEqual(entries.map(({ level, text }) => `${level} ${text}`), ["WARNING slow: 7"]);
+  assert.ok(entries[0]!.at >= before && entries[0]!.at <= Date.now());
 });

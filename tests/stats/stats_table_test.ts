@@ -14,7 +14,7 @@ function started(): StatsTable {
 }
 
 function requestsOf({ entries }: Interval): number {
-  return [...entries].reduce((sum, [, , entry]) => sum + entry.requests, 0);
+  return [...entries].reduce((sum, [, , , entry]) => sum + entry.requests, 0);
 }
 
 function bySecond(intervals: readonly Interval[]): [second: number, requests: number][] {
@@ -150,8 +150,51 @@ Deno.test("samples are told apart by method and name", () => {
   table.record(sample({ method: "GET", name: "b", endedAt: START }));
   table.record(sample({ method: "GET", name: "a", endedAt: START }));
   const [{ entries } = assert.fail()] = table.flush(START + 1);
-  const counts = Array.from(entries, ([method, name, { requests }]) => [method, name, requests]);
+  const counts = Array.from(entries, ([method, name, , { requests }]) => [method, name, requests]);
   assert.deepEqual(counts, [["GET", "a", 2], ["GET", "b", 1], ["POST", "a", 1]]);
+});
+
+Deno.test("samples of one name are told apart by their codes, each in the second of its end", () => {
+  const table = started();
+  for (const [status, ms] of [[200, 0], [503, 1], [200, 2], [0, 3], [200, 1000]] as const) {
+    table.record(sample({ status, endedAt: START + ms }));
+  }
+  const counts = table.flush(START + 1001).map(({ entries }) =>
+    Array.from(entries, ([, , code, { requests }]) => [code, requests])
+  );
+  assert.deepEqual(counts, [[[200, 2], [503, 1], [0, 1]], [[200, 1]]]);
+});
+
+Deno.test("what becomes of passes is counted in the second in which it does", () => {
+  const table = started();
+  table.passes(START + 900).scheduled += 2;
+  table.passes(START + 950).begin(50);
+  table.passes(START + 2100).complete(1150);
+  table.passes(START + 2200).dropped++;
+  const counts = table.flush(START + 2300).map(({ passes }) =>
+    passes === null ? null : [
+      ...[passes.scheduled, passes.started, passes.completed, passes.dropped],
+      passes.serviceTime.sum,
+    ]
+  );
+  assert.deepEqual(counts, [[2, 1, 0, 0, 0], null, [0, 0, 1, 1, 1150]]);
+});
+
+Deno.test("passes of a closed second are counted in the open one, and before the start in second 0", () => {
+  const table = new StatsTable();
+  table.passes(START - 10).scheduled++;
+  table.start(START);
+  assert.deepEqual(table.take(START + 1000).map(({ passes }) => passes?.scheduled), [1]);
+  table.passes(START + 999).scheduled++;
+  const [second] = table.take(START + 2000);
+  assert.deepEqual([second?.second, second?.passes?.scheduled], [1, 1]);
+});
+
+Deno.test("a flush returns a second that has not lasted any time, where passes are in it", () => {
+  const table = started();
+  table.flush(START + 2000);
+  table.passes(START + 2000).dropped++;
+  assert.deepEqual(table.flush(START + 2000).map(({ second }) => second), [2]);
 });
 
 Deno.test("the 1,001st name of the run and all after it are counted under one name a method", () => {
@@ -168,7 +211,7 @@ Deno.test("the 1,001st name of the run and all after it are counted under one na
   assert.equal(table.namesCapped, true);
   const [first, second] = table.take(START + 2000);
   assert.equal(first!.entries.size, 1000);
-  const counts = Array.from(second!.entries, ([method, name, { requests }]) => [
+  const counts = Array.from(second!.entries, ([method, name, , { requests }]) => [
     method,
     name,
     requests,

@@ -5,6 +5,13 @@ import { Interval } from "../../src/stats/interval.ts";
 import { StatsTable } from "../../src/stats/stats_table.ts";
 import { Stretch } from "../../src/stats/stretch.ts";
 import { Totals } from "../../src/stats/totals.ts";
+import {
+  counted,
+  countedSecond as second,
+  intervalOf,
+  passCounts,
+  passesOf,
+} from "../support/counts.ts";
 import { exactStatistics } from "../support/exact_statistics.ts";
 import { anySample, sample } from "../support/samples.ts";
 
@@ -14,15 +21,11 @@ function stretchOf(...parts: Counted[]): Stretch {
   return stretch;
 }
 
-function second(second: number, changes: Partial<CountedSecond> = {}): CountedSecond {
-  return { second, users: 0, peakUsers: 0, requests: 0, failures: 0, ...changes };
-}
-
 /** Only tells how seconds went. */
 function telling(...seconds: CountedSecond[]): Counted {
   const numbers = seconds.map(({ second }) => second);
   const [from, to] = [Math.min(...numbers), Math.max(...numbers)];
-  return { from, to, seconds, entries: [], userErrors: [] };
+  return counted({ from, to, seconds });
 }
 
 Deno.test("seconds put together add up to what they add up to apart", () => {
@@ -53,7 +56,7 @@ Deno.test("seconds put together add up to what they add up to apart", () => {
 Deno.test("a stretch reaches from its earliest second to its latest", () => {
   const stretch = stretchOf(new Interval(7, 1), new Interval(5, 1));
   assert.deepEqual([stretch.from, stretch.to], [5, 7]);
-  stretch.add({ from: 3, to: 9, seconds: [], entries: [], userErrors: [] });
+  stretch.add(counted({ from: 3, to: 9 }));
   assert.deepEqual([stretch.from, stretch.to], [3, 9]);
   assert.deepEqual(stretch.seconds.map(({ second }) => second), [5, 7]);
 });
@@ -84,10 +87,36 @@ Deno.test("entries of a stretch are its own: adding to it changes no interval", 
   table.record(sample({ error: "HTTP 500" }));
   const [interval = assert.fail()] = table.take(1000);
   const stretch = stretchOf(interval, interval);
-  assert.equal(interval.entries.get("GET", "search")?.requests, 1);
-  const [[, , entry] = assert.fail()] = stretch.entries;
+  assert.equal(interval.entries.get("GET", "search")?.whole.requests, 1);
+  const [[, , , entry] = assert.fail()] = stretch.entries;
   assert.equal(entry.requests, 2);
   assert.deepEqual([...entry.errors], [["HTTP 500", 2]]);
+});
+
+Deno.test("codes of a name stay apart in a stretch", () => {
+  const stretch = stretchOf(
+    intervalOf([sample(), sample({ status: 503 })], 1),
+    intervalOf([sample({ status: 503 }), sample({ status: 0 })], 2),
+  );
+  assert.deepEqual(
+    Array.from(stretch.entries, ([, , code, { requests }]) => [code, requests]),
+    [[200, 1], [503, 2], [0, 1]],
+  );
+});
+
+Deno.test("a stretch has the passes of all its seconds, and none where they have none", () => {
+  const stretch = stretchOf(new Interval(0, 1), counted());
+  assert.equal(stretch.passes, null);
+  stretch.add(counted({ passes: passesOf({ scheduled: 3, delays: [0, 4], services: [9] }) }));
+  stretch.add(counted({ passes: passesOf({ scheduled: 1, dropped: 2, delays: [8] }) }));
+  assert.deepEqual(passCounts(stretch.passes), {
+    scheduled: 4,
+    started: 3,
+    completed: 1,
+    dropped: 2,
+    delay: 12,
+    service: 9,
+  });
 });
 
 Deno.test("names and user errors beyond 1,000 are counted as one", () => {
@@ -103,7 +132,7 @@ Deno.test("names and user errors beyond 1,000 are counted as one", () => {
   const stretch = stretchOf(...parts);
   const entries = [...stretch.entries];
   assert.equal(entries.length, 1001);
-  assert.equal(entries.find(([, name]) => name === "(other)")?.[2].requests, 400);
+  assert.equal(entries.find(([, name]) => name === "(other)")?.[3].requests, 400);
   const userErrors = [...stretch.userErrors];
   assert.equal(userErrors.length, 1001);
   assert.deepEqual(userErrors.find(([, error]) => error === "(other)"), [

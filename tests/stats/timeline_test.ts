@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import type { Counted } from "../../src/stats/counted.ts";
-import { Entry } from "../../src/stats/entry.ts";
 import { Interval } from "../../src/stats/interval.ts";
 import { Stretch } from "../../src/stats/stretch.ts";
 import { Timeline } from "../../src/stats/timeline.ts";
+import { counted, intervalOf, passesOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 
 /** One node's second with a request for each latency. */
 function interval(second: number, users: number, latencies: readonly number[]): Interval {
   const interval = new Interval(second, users);
-  const entry = new Entry();
-  for (const latencyMs of latencies) entry.add(sample({ latencyMs }));
-  if (latencies.length > 0) interval.entries.set("GET", "search", entry);
+  for (const latencyMs of latencies) {
+    interval.entries.at("GET", "search").of(200).add(sample({ latencyMs }));
+  }
   return interval;
 }
 
@@ -43,11 +43,26 @@ Deno.test("a second without requests has users and no percentiles", () => {
 
 Deno.test("all entries of a second count, failures included", () => {
   const both = interval(0, 1, [5]);
-  const pay = new Entry();
-  pay.add(sample({ latencyMs: 5, error: "HTTP 500" }));
-  both.entries.set("POST", "pay", pay);
+  both.entries.at("POST", "pay").of(500).add(sample({ latencyMs: 5, error: "HTTP 500" }));
   assert.deepEqual(timelineOf(both).rows(), [
     { second: 0, users: 1, requests: 2, failures: 1, p50: 5, p95: 5, p99: 5 },
+  ]);
+});
+
+Deno.test("a second's percentiles are those of all its codes together", () => {
+  const samples = [10, 20, 30, 40].map((latencyMs, i) =>
+    sample({ latencyMs, status: i < 2 ? 200 : 503, error: i < 2 ? null : "HTTP 503" })
+  );
+  const [{ p50, p99, ...row } = assert.fail()] = timelineOf(intervalOf(samples, 3)).rows();
+  assert.deepEqual(row, { second: 3, users: 3, requests: 4, failures: 2, p95: p99 });
+  assert.ok(Math.abs(p50! - 20) < 0.01 && Math.abs(p99! - 40) < 0.02, `${p50}, ${p99}`);
+});
+
+Deno.test("passes are no requests of a second", () => {
+  const second = interval(0, 2, []);
+  second.openPasses.merge(passesOf({ scheduled: 3, delays: [1], services: [5] }));
+  assert.deepEqual(timelineOf(second).rows(), [
+    { second: 0, users: 2, requests: 0, failures: 0, p50: null, p95: null, p99: null },
   ]);
 });
 
@@ -120,7 +135,7 @@ Deno.test("a part without seconds adds latencies, and no requests or users", () 
   const timeline = timelineOf(
     interval(0, 2, []),
     interval(1, 3, []),
-    { from, to, seconds: [], entries, userErrors },
+    counted({ from, to, entries, userErrors }),
   );
   const times = { p50: 10, p95: 10, p99: 10 };
   assert.deepEqual(timeline.rows(), [

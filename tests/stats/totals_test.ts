@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Counted } from "../../src/stats/counted.ts";
-import { Entry } from "../../src/stats/entry.ts";
-import { Histogram } from "../../src/stats/histogram.ts";
+import type { CodedEntry, Counted } from "../../src/stats/counted.ts";
+import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import { Interval } from "../../src/stats/interval.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 import type { Sample } from "../../src/stats/sample.ts";
@@ -10,7 +9,8 @@ import type { Statistics } from "../../src/stats/snapshot.ts";
 import { StatsTable } from "../../src/stats/stats_table.ts";
 import { Stretch } from "../../src/stats/stretch.ts";
 import { Totals } from "../../src/stats/totals.ts";
-import { exactStatistics } from "../support/exact_statistics.ts";
+import { counted, passesOf } from "../support/counts.ts";
+import { bucketsOf, exactStatistics, plainStatistics } from "../support/exact_statistics.ts";
 import { anySample, sample } from "../support/samples.ts";
 import { NO_LATENCIES } from "../support/snapshots.ts";
 
@@ -32,17 +32,24 @@ function totalsOf(parts: Iterable<Counted>): Totals {
 }
 
 /** The same with its histograms as bytes. */
-function packedOf({ from, to, seconds, entries, userErrors }: Stretch): Counted {
-  const packed = Array.from(entries, ([method, name, entry]) => {
+function packedOf({ from, to, seconds, entries, userErrors, passes }: Stretch): Counted {
+  const packed = Array.from(entries, ([method, name, code, entry]): CodedEntry => {
     const { count, min, max, sum, squaredDeviations, histogram } = entry.latencies;
     assert.ok(histogram instanceof Histogram);
     const latencies = { count, min, max, sum, squaredDeviations };
     const bytes = new PackedBuckets(packBuckets(histogram));
     const { requests, failures, retries, bytesReceived, bytesSent, errors } = entry;
     const counts = { requests, failures, retries, bytesReceived, bytesSent, errors };
-    return [method, name, { ...counts, latencies: { ...latencies, histogram: bytes } }] as const;
+    return [method, name, code, { ...counts, latencies: { ...latencies, histogram: bytes } }];
   });
-  return { from, to, seconds, entries: packed, userErrors };
+  return { from, to, seconds, entries: packed, userErrors, passes };
+}
+
+/** The buckets of such latencies. */
+function bucketsFor(...latencies: number[]): BucketCount[] {
+  const histogram = new Histogram();
+  for (const ms of latencies) histogram.record(ms);
+  return [...histogram.buckets()];
 }
 
 /** Means and deviations, the overall ones first, each in parts of the highest latency. */
@@ -105,7 +112,8 @@ Deno.test("a row says what its samples say", () => {
       error: i === 2 ? "HTTP 500" : null,
     })
   );
-  const { latencyMs, ...row } = totalsOf(intervalsOf(samples)).statistics(1.5).requests[0]!;
+  const { requests } = plainStatistics(totalsOf(intervalsOf(samples)).statistics(1.5));
+  const [{ latencyMs, buckets, codes, ...row } = assert.fail()] = requests;
   assert.deepEqual(row, {
     method: "GET",
     name: "search",
@@ -118,10 +126,92 @@ Deno.test("a row says what its samples say", () => {
     bytesSent: 21,
   });
   assert.deepEqual([latencyMs.min, latencyMs.mean, latencyMs.max], [10, 30, 60]);
+  assert.deepEqual(buckets, bucketsFor(10, 20, 60));
+  assert.deepEqual(codes, [
+    { code: 200, requests: 3, bytesReceived: 300, latencySumMs: 90, buckets },
+  ]);
+});
+
+Deno.test("codes of a name add up to it", () => {
+  fc.assert(fc.property(fc.array(anySample, { maxLength: 100 }), (samples) => {
+    for (
+      const { method, name, codes, ...row } of totalsOf(intervalsOf(samples)).statistics(1).requests
+    ) {
+      const own = samples.filter((one) => one.method === method && one.name === name);
+      assert.deepEqual(
+        codes.map(({ code }) => code),
+        [...new Set(own.map(({ status }) => status))].toSorted((a, b) => a - b),
+      );
+      for (const { code, requests, bytesReceived, latencySumMs, histogram } of codes) {
+        const ofCode = own.filter(({ status }) => status === code);
+        const sum = (value: (one: Sample) => number): number =>
+          ofCode.reduce((all, one) => all + value(one), 0);
+        assert.equal(requests, ofCode.length);
+        assert.equal(bytesReceived, sum((one) => one.bytesReceived));
+        assert.ok(Math.abs(latencySumMs / sum((one) => one.latencyMs) - 1) < 1e-9);
+        assert.deepEqual(bucketsOf(histogram), bucketsFor(...ofCode.map((one) => one.latencyMs)));
+      }
+      const together = new Histogram();
+      for (const { histogram } of codes) together.merge(histogram);
+      assert.deepEqual(bucketsOf(row.histogram), bucketsOf(together));
+      assert.equal(row.requests, codes.reduce((all, { requests }) => all + requests, 0));
+    }
+  }));
+});
+
+Deno.test("but for the codes themselves, counts are what they are with one code for all", () => {
+  const spread = fc.array(fc.tuple(anySample, fc.nat(2)), { maxLength: 100 });
+  fc.assert(fc.property(spread, fc.boolean(), (spread, packed) => {
+    const statisticsOf = (change: (one: Sample) => Sample): unknown => {
+      const totals = new Totals();
+      for (const node of [0, 1, 2]) {
+        const own = spread.filter(([, of]) => of === node).map(([one]) => change(one));
+        const stretch = new Stretch();
+        for (const interval of intervalsOf(own)) stretch.add(interval);
+        totals.add(packed ? packedOf(stretch) : stretch);
+      }
+      const { requests, ...rest } = exactStatistics(totals.statistics(10));
+      return { ...rest, requests: requests.map(({ codes: _, ...row }) => row) };
+    };
+    assert.deepEqual(
+      statisticsOf((one) => one),
+      statisticsOf((one) => ({ ...one, status: 200 })),
+    );
+  }));
+});
+
+Deno.test("iterations are what became of the passes of all nodes", () => {
+  const totals = totalsOf([
+    counted({ passes: passesOf({ scheduled: 4, dropped: 1, delays: [0, 30], services: [20] }) }),
+    counted({ passes: passesOf({ scheduled: 1, delays: [60], services: [40, 60] }) }),
+    ...intervalsOf([sample()]),
+  ]);
+  const { iterations, totals: { requests } } = totals.statistics(1);
+  assert.ok(iterations !== null);
+  const { serviceTimeMs, startDelayMs, ...counts } = iterations;
+  assert.deepEqual(counts, { scheduled: 5, started: 3, completed: 3, dropped: 1 });
+  assert.deepEqual([serviceTimeMs.min, serviceTimeMs.mean, serviceTimeMs.max], [20, 40, 60]);
+  assert.deepEqual([startDelayMs.min, startDelayMs.mean, startDelayMs.max], [0, 30, 60]);
+  assert.equal(requests, 1);
+  totals.reset();
+  assert.equal(totals.statistics(1).iterations, null);
+});
+
+Deno.test("passes of which none was begun have no times", () => {
+  const { iterations } = totalsOf([counted({ passes: passesOf({ scheduled: 4, dropped: 4 }) })])
+    .statistics(1);
+  assert.deepEqual(iterations, {
+    scheduled: 4,
+    started: 0,
+    completed: 0,
+    dropped: 4,
+    serviceTimeMs: NO_LATENCIES,
+    startDelayMs: NO_LATENCIES,
+  });
 });
 
 Deno.test("an empty run has rows of nothing, rates of 0 and no latencies", () => {
-  assert.deepEqual(new Totals().statistics(0), {
+  assert.deepEqual(plainStatistics(new Totals().statistics(0)), {
     totals: {
       requests: 0,
       failures: 0,
@@ -131,11 +221,13 @@ Deno.test("an empty run has rows of nothing, rates of 0 and no latencies", () =>
       bytesReceived: 0,
       bytesSent: 0,
       latencyMs: NO_LATENCIES,
+      buckets: [],
     },
     requests: [],
     failures: [],
     userErrors: [],
     timeline: [],
+    iterations: null,
   });
   assert.equal(new Totals().peakUsers, 0);
 });
@@ -198,16 +290,17 @@ Deno.test("user errors beyond 1,000 are counted as one when nodes have different
 
 Deno.test("a name that a node has capped makes the totals say so", () => {
   const interval = new Interval(0, 0);
-  const entry = new Entry();
-  entry.add(sample());
-  interval.entries.set("GET", "(other)", entry);
+  interval.entries.at("GET", "(other)").of(200).add(sample());
   assert.equal(totalsOf([interval]).namesCapped, true);
 });
 
 Deno.test("a reset drops counts and timeline, but not the peak of users", () => {
   const totals = totalsOf([new Interval(0, 9), ...intervalsOf([sample({ error: "HTTP 500" })])]);
   totals.reset();
-  assert.deepEqual(totals.statistics(5), new Totals().statistics(5));
+  assert.deepEqual(
+    plainStatistics(totals.statistics(5)),
+    plainStatistics(new Totals().statistics(5)),
+  );
   assert.equal(totals.peakUsers, 9);
   totals.add(new Interval(4, 3));
   assert.equal(totals.peakUsers, 9);
@@ -217,12 +310,15 @@ Deno.test("a reset drops counts and timeline, but not the peak of users", () => 
   ]]);
 });
 
-Deno.test("a snapshot stays as it was when more is added", () => {
-  const totals = totalsOf(intervalsOf([sample()]));
+Deno.test("a snapshot stays as it was when more is added, but for its histograms", () => {
+  const totals = totalsOf([counted({ passes: passesOf({ scheduled: 1 }) })]);
+  for (const interval of intervalsOf([sample()])) totals.add(interval);
   const before = totals.statistics(1);
-  const copy = structuredClone(before);
+  // A histogram has nothing that JSON shows.
+  const copy = JSON.stringify(before);
   for (const interval of intervalsOf([sample({ latencyMs: 99 })])) totals.add(interval);
-  assert.deepEqual(before, copy);
+  totals.add(counted({ passes: passesOf({ scheduled: 1 }) }));
+  assert.equal(JSON.stringify(before), copy);
   assert.equal(totals.statistics(1).totals.requests, 2);
 });
 
@@ -247,11 +343,12 @@ Deno.test("parts of a second add up to it, where only one of them tells how it w
   const [search, pay] = [...interval.entries].map((entry) => [entry]);
   const { from, to, seconds, userErrors } = interval;
   const totals = totalsOf([
-    { from, to, seconds, userErrors, entries: search! },
-    { from, to, seconds: [], userErrors: [], entries: pay! },
+    counted({ from, to, seconds, userErrors, entries: search! }),
+    counted({ from, to, entries: pay! }),
   ]);
   const statistics = totals.statistics(1);
-  assert.deepEqual(statistics.totals, totalsOf([interval]).statistics(1).totals);
+  const whole = totalsOf([interval]).statistics(1);
+  assert.deepEqual(plainStatistics(statistics).totals, plainStatistics(whole).totals);
   assert.deepEqual(statistics.userErrors, [{ user: "pay", error: "HTTP 500", count: 1 }]);
   assert.deepEqual(statistics.timeline, [
     { second: 0, users: 0, requests: 2, failures: 1, p50: 5, p95: 5, p99: 5 },

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Entry } from "../../src/stats/entry.ts";
+import { RequestMeasure } from "../../src/stats/request_measure.ts";
+import type { IterationSummary, RequestTotals } from "../../src/stats/snapshot.ts";
+import { metricOf, METRICS_HINT } from "../../src/stats/threshold_metric.ts";
+import { latency, sample } from "../support/samples.ts";
+import { latencies, NO_LATENCIES, timelineSecond } from "../support/snapshots.ts";
+
+function totalsOf(ms: readonly number[], failures = 0, seconds = 8): RequestTotals {
+  const entry = new Entry();
+  for (const [index, latencyMs] of ms.entries()) {
+    entry.add(sample({ latencyMs, error: index < failures ? "HTTP 500" : null }));
+  }
+  return {
+    requests: ms.length,
+    failures,
+    retries: 0,
+    errorRate: ms.length === 0 ? 0 : failures / ms.length,
+    rate: ms.length / seconds,
+    bytesReceived: 0,
+    bytesSent: 0,
+    latencyMs: entry.latencies.summary(),
+    histogram: entry.latencies.histogram,
+  };
+}
+
+function observed(name: string, ...parts: RequestTotals[]): number {
+  const metric = metricOf(name);
+  assert.ok(typeof metric === "object" && metric.of === "requests", name);
+  return metric.observe(new RequestMeasure(parts, []));
+}
+
+Deno.test("each metric of requests is what it says, over one name and over several", () => {
+  const one = totalsOf([10, 20, 30, 40], 1);
+  const two = totalsOf([50, 60], 2);
+  const expected: readonly [name: string, ofOne: number, ofBoth: number][] = [
+    ["count", 4, 6],
+    ["requests", 4, 6],
+    ["failures", 1, 3],
+    ["error_rate", 0.25, 0.5],
+    ["rps", 0.5, 0.75],
+    ["rate", 0.5, 0.75],
+    ["min", 10, 10],
+    ["mean", 25, 35],
+    ["avg", 25, 35],
+    ["max", 40, 60],
+    ["p100", 40, 60],
+    ["p0", 10, 10],
+  ];
+  for (const [name, ofOne, ofBoth] of expected) {
+    assert.deepEqual([observed(name, one), observed(name, one, two)], [ofOne, ofBoth], name);
+  }
+});
+
+Deno.test("any percentile is the nearest-rank one, within a tenth of a percent", () => {
+  const list = fc.array(latency, { minLength: 1, maxLength: 50 });
+  fc.assert(fc.property(list, list, fc.integer({ min: 1, max: 1000 }), (a, b, permille) => {
+    const sorted = [...a, ...b].sort((x, y) => x - y);
+    const exact = sorted[Math.ceil(permille * sorted.length / 1000) - 1]!;
+    const found = observed(`p${permille / 10}`, totalsOf(a), totalsOf(b));
+    assert.ok(Math.abs(found - exact) <= exact / 1000, `${found} is not ${exact}`);
+    assert.ok(found >= sorted[0]! && found <= sorted.at(-1)!);
+  }));
+});
+
+Deno.test("a rate that goes on is taken over the seconds that are told of", () => {
+  const timeline = [7, 8, 9].map((second) => timelineSecond({ second }));
+  const part = { ...totalsOf([1, 2, 3, 4, 5, 6]), rate: 1.5 };
+  const measure = new RequestMeasure([part], timeline);
+  assert.deepEqual([measure.rate, measure.rateSoFar], [1.5, 2]);
+  assert.equal(new RequestMeasure([part], []).rateSoFar, 1.5);
+  const metric = metricOf("rps");
+  assert.ok(typeof metric === "object" && metric.of === "requests");
+  assert.equal(metric.observeSoFar!(measure), 2);
+});
+
+Deno.test("each metric of passes is what it says", () => {
+  const iterations: IterationSummary = {
+    scheduled: 200,
+    started: 190,
+    completed: 180,
+    dropped: 10,
+    serviceTimeMs: latencies(12),
+    startDelayMs: latencies(4),
+  };
+  const expected: readonly [name: string, value: number][] = [
+    ["dropped", 10],
+    ["dropped_rate", 0.05],
+    ["service_p50", 12],
+    ["service_med", 12],
+    ["service_p95", 36],
+    ["service_p99.9", 240],
+    ["start_delay_p99", 32],
+    ["start_delay_p99.99", 128],
+    ["start_delay_min", 0.5],
+    ["start_delay_avg", 5],
+    ["start_delay_max", 160],
+  ];
+  const none = {
+    ...iterations,
+    scheduled: 0,
+    dropped: 0,
+    serviceTimeMs: NO_LATENCIES,
+    startDelayMs: NO_LATENCIES,
+  };
+  for (const [name, value] of expected) {
+    const metric = metricOf(name);
+    assert.ok(typeof metric === "object" && metric.of === "passes", name);
+    assert.deepEqual([metric.observe(iterations), metric.observe(none)], [value, null], name);
+  }
+});
+
+Deno.test("the hint names metrics that there are", () => {
+  const names = METRICS_HINT.match(/\b(p\d+|min|mean|med|max|rps|[a-z]+_[a-z0-9_]+)\b/g)!;
+  assert.ok(names.length >= 8);
+  for (const name of names) assert.equal(typeof metricOf(name), "object", name);
+});
