@@ -45,6 +45,9 @@ interface Subscriber {
   readonly box: Mailbox;
 }
 
+/** The service that says how long the test has lasted, in seconds; 0 before it began. */
+export const TIME_SERVICE = "time";
+
 /** Different warnings about messages; whoever sends them chooses the names in them. */
 const MAX_WARNINGS = 100;
 
@@ -62,6 +65,7 @@ export class Exchange {
   readonly #warned = new Set<string>();
   #journal: RunJournal = NO_JOURNAL;
   #send: (member: Member, message: Message) => void = () => {};
+  #elapsed: () => number = () => 0;
 
   constructor(options: ExchangeOptions) {
     const { node, clock } = options;
@@ -70,7 +74,7 @@ export class Exchange {
       node,
       clock,
       (call, done) =>
-        this.#perform(node, call, (performed) => {
+        this.#perform({ incarnation: MASTER, id: node }, call, (performed) => {
           if (performed.changed) this.#changed(MASTER, 0, performed.instead ?? call);
           done(performed);
         }),
@@ -87,13 +91,18 @@ export class Exchange {
     this.#send = send;
   }
 
+  /** The test has begun. @param elapsed how long it has lasted, in seconds. */
+  begin(elapsed: () => number): void {
+    this.#elapsed = elapsed;
+  }
+
   /** Takes up what another master of this run has written down, record by record. */
   replay(record: SharedRecord): void {
     switch (record.type) {
       case "call": {
         const { incarnation, id, service, name, operation, args } = record;
         const call = { service, name, operation, args };
-        if (incarnation === MASTER) this.#options.hub.perform(call, () => {});
+        if (incarnation === MASTER) this.#options.hub.perform(call, () => {}, MASTER);
         else this.#desk(incarnation).replay(id, call);
         return;
       }
@@ -101,7 +110,7 @@ export class Exchange {
         for (const id of record.ids) this.#desk(record.incarnation).settle(id);
         return;
       case "membership":
-        if (record.membership !== "present") this.#desks.get(record.incarnation)?.lose();
+        if (record.membership !== "present") this.#lose(record.incarnation);
     }
   }
 
@@ -115,7 +124,7 @@ export class Exchange {
 
   /** A worker stands to the run in another way than before. */
   moved({ incarnation, membership }: Member): void {
-    if (membership !== "present") this.#desks.get(incarnation)?.lose();
+    if (membership !== "present") this.#lose(incarnation);
   }
 
   /**
@@ -136,12 +145,17 @@ export class Exchange {
     }
   }
 
+  #lose(incarnation: string): void {
+    this.#desks.get(incarnation)?.lose();
+    this.#options.hub.gone(incarnation);
+  }
+
   #desk(incarnation: string): CallDesk {
     const known = this.#desks.get(incarnation);
     if (known !== undefined) return known;
     const member = (): Member | undefined => this.#subscribers.get(incarnation)?.member;
     const desk = new CallDesk({
-      perform: (call, done) => this.#perform(member()?.id ?? "", call, done),
+      perform: (call, done) => this.#perform({ incarnation, id: member()?.id ?? "" }, call, done),
       reply: (id, { result, value }) => {
         const to = member();
         if (to !== undefined) this.#send(to, { type: "REPLY", id, result, value });
@@ -157,9 +171,17 @@ export class Exchange {
     this.#journal.append({ type: "call", incarnation, id, ...call });
   }
 
-  #perform(from: string, call: SharedCall, done: Done): Cancel {
-    const letter = letterOf(call, from);
-    if (letter === undefined) return this.#options.hub.perform(call, done);
+  #perform(
+    { incarnation, id }: Pick<Member, "incarnation" | "id">,
+    call: SharedCall,
+    done: Done,
+  ): Cancel {
+    if (call.service === TIME_SERVICE) {
+      done(read(this.#elapsed()));
+      return NOTHING_TO_CANCEL;
+    }
+    const letter = letterOf(call, id);
+    if (letter === undefined) return this.#options.hub.perform(call, done, incarnation);
     if (letter === null) done(refused("a message that goes nowhere"));
     else {
       this.#post(letter.to, letter);

@@ -94,6 +94,17 @@ export interface StartedRecord {
   readonly userCount: number;
 }
 
+/** Somebody has changed the load by hand. */
+export interface SteeredRecord {
+  readonly type: "steered";
+  readonly elapsedSeconds: number;
+  readonly model: "closed" | "open";
+  /** Users; in the open model, the most of them. */
+  readonly users: number;
+  /** Users started or stopped a second; in the open model, passes that start in one. */
+  readonly rate: number;
+}
+
 /** All users are to stop. */
 export interface StoppingRecord {
   readonly type: "stopping";
@@ -140,6 +151,7 @@ export type JournalRecord =
   | AssignedRecord
   | MembershipRecord
   | StartedRecord
+  | SteeredRecord
   | StoppingRecord
   | EndedRecord
   | CallRecord
@@ -235,6 +247,13 @@ const RECORD_FIELDS: {
     membership: word<Membership>({ present: true, left: true, lost: true }),
   }),
   started: row<StartedRecord>({ type: word({ started: true }), userCount: count }),
+  steered: row<SteeredRecord>({
+    type: word({ steered: true }),
+    elapsedSeconds: amount(),
+    model: word({ closed: true, open: true }),
+    users: count,
+    rate: amount(),
+  }),
   stopping: row<StoppingRecord>({
     type: word({ stopping: true }),
     finalUsers: count,

@@ -1,4 +1,5 @@
-import type { Report, WorkerPhase } from "./message.ts";
+import type { WorkerPhase } from "./message.ts";
+import type { Report } from "./report_message.ts";
 import type { CountedSecond } from "../stats/counted.ts";
 import { ReportLedger } from "./report_ledger.ts";
 
@@ -20,6 +21,9 @@ export type Membership =
   | "left"
   /** Its lease has run out. */
   | "lost";
+
+/** What a worker does that can run users. */
+const WORKING: readonly WorkerPhase[] = ["ready", "spawning", "running", "exhausted"];
 
 /** One worker, as its reports describe it. */
 export class Member {
@@ -60,7 +64,7 @@ export class Member {
   /** Whether it can run users now. */
   get canRunUsers(): boolean {
     return this.membership === "present" &&
-      (this.phase === "ready" || this.phase === "spawning" || this.phase === "running");
+      WORKING.includes(this.phase);
   }
 
   /**

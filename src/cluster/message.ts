@@ -5,8 +5,9 @@
  * @module
  */
 
-import type { CountedSecond } from "../stats/counted.ts";
+import type { Spacing, WhenBusy } from "../core/arrival_terms.ts";
 import type { BundleMessage } from "./bundle_message.ts";
+import type { Report } from "./report_message.ts";
 import type { Outcome, SharedCall } from "./shared_call.ts";
 
 /** The protocol that this version speaks. */
@@ -98,6 +99,29 @@ export interface Start {
   readonly phase: number;
 }
 
+/** Passes of the open model that a worker is to begin. */
+export interface ArrivalOrder {
+  /** Passes that begin a second in the whole cluster, from {@link since} on. */
+  readonly rate: number;
+  /** Seconds since the test's start at which this rate begins. */
+  readonly since: number;
+  /** Passes that were scheduled in the whole cluster by then, with the fraction of the next one. */
+  readonly position: number;
+  /** Seconds since the test's start, after which no pass is scheduled. */
+  readonly until: number;
+  /** Passes in the whole run: the number that no pass has any more. */
+  readonly limit: number;
+  /** Of the passes numbered {@link from} and up, the worker begins one in {@link of}. */
+  readonly from: number;
+  readonly of: number;
+  /** Which of them: those whose number leaves this rest. */
+  readonly index: number;
+  /** The most users that this worker may have. */
+  readonly maxUsers: number;
+  readonly spacing: Spacing;
+  readonly onBusy: WhenBusy;
+}
+
 /** Master: what the worker should do, whatever it does now. */
 export interface TargetMessage {
   readonly type: "TARGET";
@@ -109,6 +133,8 @@ export interface TargetMessage {
   readonly rate: number;
   /** Seconds that a stopping user's test may still run. */
   readonly stopTimeout: number;
+  /** One in the open model, which has no users by class; none in the closed one. */
+  readonly arrivals: readonly ArrivalOrder[];
 }
 
 /** Worker: it has got the target of this revision. */
@@ -123,6 +149,8 @@ export type WorkerPhase =
   | "ready"
   | "spawning"
   | "running"
+  /** All users that it was to run have ended by themselves, or no pass is left for them. */
+  | "exhausted"
   /** Told to go by a signal: its users have to be run by others. */
   | "leaving"
   | "stopping"
@@ -142,47 +170,6 @@ export interface Started {
   readonly type: "STARTED";
   readonly userCount: number;
   /** Higher than before where what was counted until now is not to count. */
-  readonly phase: number;
-}
-
-/** One method and name in a report; all times are milliseconds. */
-export interface ReportEntry {
-  readonly method: string;
-  readonly name: string;
-  readonly failures: number;
-  readonly retries: number;
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
-  readonly sum: number;
-  readonly min: number;
-  readonly max: number;
-  readonly squaredDeviations: number;
-  readonly errors: readonly (readonly [error: string, count: number])[];
-}
-
-/** Worker, every second and at its end: what it has counted since the report before. */
-export interface Report {
-  readonly type: "REPORT";
-  readonly runId: string;
-  /** 1 and up, without a gap. */
-  readonly seq: number;
-  /** The first and the last second that it covers. */
-  readonly from: number;
-  readonly to: number;
-  readonly deltas: readonly ReportEntry[];
-  /** The latencies of each of {@link deltas}, packed. */
-  readonly histograms: readonly Uint8Array[];
-  /** What the code of user classes threw. */
-  readonly errors: readonly (readonly [user: string, error: string, count: number])[];
-  /** How each second went; empty where another report of the same seconds says it. */
-  readonly users: readonly CountedSecond[];
-  /** Share of one core, 0 to 1 and above, in the last second. */
-  readonly cpu: number;
-  /** How late its event loop ran, in milliseconds. */
-  readonly lag: number;
-  /** Whether nothing comes behind it. */
-  readonly final: boolean;
-  /** The part of the run that it was counted in; see {@link Started}. */
   readonly phase: number;
 }
 

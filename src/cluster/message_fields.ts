@@ -1,3 +1,4 @@
+import type { Spacing, WhenBusy } from "../core/arrival_terms.ts";
 import type { CountedSecond } from "../stats/counted.ts";
 import type { Chunk, FilesMessage, ListedFile, Need } from "./bundle_message.ts";
 import { list, row, tuple } from "./compound_field.ts";
@@ -18,6 +19,7 @@ import { MAX_PATH } from "./file_path.ts";
 import { MESSAGE_LIMIT } from "./frame_reader.ts";
 import type {
   Ack,
+  ArrivalOrder,
   Call,
   Cast,
   CastAck,
@@ -31,8 +33,6 @@ import type {
   Quit,
   Recall,
   Reply,
-  Report,
-  ReportEntry,
   Resume,
   Settled,
   Setup,
@@ -46,6 +46,13 @@ import type {
   Welcome,
   WorkerPhase,
 } from "./message.ts";
+import type {
+  Report,
+  ReportEntry,
+  ReportPasses,
+  ReportSpread,
+  ReportTimes,
+} from "./report_message.ts";
 import type { CallResult } from "./shared_call.ts";
 import { MAX_NAME as MAX_SHARED_NAME } from "./shared_limits.ts";
 
@@ -91,6 +98,7 @@ const workerPhase = word<WorkerPhase>({
   ready: true,
   spawning: true,
   running: true,
+  exhausted: true,
   leaving: true,
   stopping: true,
   stopped: true,
@@ -98,17 +106,48 @@ const workerPhase = word<WorkerPhase>({
 
 const callResult = word<CallResult>({ ok: true, error: true, end: true });
 
+const spread = { sum: finite, min: finite, max: finite, squaredDeviations: amount() };
+
+const histogram = bytes(0, MESSAGE_LIMIT);
+
+const reportTimes = row<ReportTimes>({
+  buckets: histogram,
+  spread: list(row<ReportSpread>(spread)),
+});
+
+const reportPasses = row<ReportPasses>({
+  scheduled: count,
+  dropped: count,
+  serviceTime: reportTimes,
+  startDelay: reportTimes,
+});
+
+/** Passes a second that nobody can generate. */
+const MAX_ARRIVALS = 1e9;
+
+const arrivals = row<ArrivalOrder>({
+  rate: amount(0, MAX_ARRIVALS),
+  since: amount(),
+  position: amount(0, Number.MAX_SAFE_INTEGER),
+  until: amount(),
+  from: count,
+  of: count,
+  index: count,
+  limit: count,
+  maxUsers: count,
+  spacing: word<Spacing>({ constant: true, poisson: true }),
+  onBusy: word<WhenBusy>({ queue: true, drop: true }),
+});
+
 const reportEntry = row<ReportEntry>({
   method: shortText,
   name,
+  code: count,
   failures: count,
   retries: count,
   bytesReceived: count,
   bytesSent: count,
-  sum: finite,
-  min: finite,
-  max: finite,
-  squaredDeviations: amount(),
+  ...spread,
   errors: list(tuple<readonly [error: string, count: number]>(shortText, count)),
 });
 
@@ -167,6 +206,7 @@ export const MESSAGE_FIELDS: {
     classes: counts(MAX_NAME),
     rate: amount(),
     stopTimeout: seconds,
+    arrivals: list(arrivals),
   }),
   TARGET_ACK: row<TargetAck>({ type: type("TARGET_ACK"), revision: count }),
   STATE: row<StateMessage>({
@@ -184,11 +224,12 @@ export const MESSAGE_FIELDS: {
       from: count,
       to: count,
       deltas: list(reportEntry),
-      histograms: list(bytes(0, MESSAGE_LIMIT)),
+      histograms: list(histogram),
       errors: list(
         tuple<readonly [user: string, error: string, count: number]>(name, shortText, count),
       ),
       users: list(countedSecond),
+      passes: list(reportPasses),
       cpu: amount(),
       lag: amount(),
       final: flag,

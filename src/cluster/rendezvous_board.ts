@@ -1,5 +1,7 @@
 import type { Meeting } from "../core/cluster.ts";
 import type { Clock, Timer } from "../core/clock.ts";
+import type { RendezvousRounds } from "../core/rendezvous_rounds.ts";
+import { PairCap } from "../stats/cap.ts";
 import {
   type Cancel,
   type Done,
@@ -28,14 +30,22 @@ const LONGEST = 86_400;
  * assert.equal(values.length, 0);
  * board.perform(call, [2, 60], ({ value }) => values.push(value));
  * assert.deepEqual(values, Array(2).fill('{"arrived":2,"complete":true}'));
+ * assert.deepEqual(board.ended, [{ name: "checkout", complete: 1, incomplete: 0 }]);
  * ```
  */
 export class RendezvousBoard implements SharedService {
   readonly #clock: Clock;
   readonly #rounds = new Map<string, Round>();
+  readonly #names = new PairCap();
+  readonly #ended = new Map<string, RendezvousRounds>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** How often users have met at each, in the order of their first time; the names beyond 1,000 together. */
+  get ended(): readonly RendezvousRounds[] {
+    return [...this.#ended.values()];
   }
 
   perform(
@@ -75,8 +85,20 @@ export class RendezvousBoard implements SharedService {
     this.#rounds.delete(name);
     const all = [...there];
     there.clear();
+    if (all.length === 0) return;
+    this.#count(name, complete);
     const meeting: Meeting = { arrived: all.length, complete };
     for (const done of all) done(read(meeting));
+  }
+
+  #count(given: string, complete: boolean): void {
+    const name = this.#names.admit("", given);
+    const before = this.#ended.get(name) ?? { name, complete: 0, incomplete: 0 };
+    this.#ended.set(name, {
+      name,
+      complete: before.complete + Number(complete),
+      incomplete: before.incomplete + Number(!complete),
+    });
   }
 }
 

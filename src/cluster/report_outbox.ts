@@ -182,5 +182,5 @@ function sumOfBytes(parts: readonly ReportPart[]): number {
 }
 
 function nothingAt(second: number): Counted {
-  return { from: second, to: second, seconds: [], entries: [], userErrors: [] };
+  return { from: second, to: second, seconds: [], entries: [], userErrors: [], passes: null };
 }

@@ -1,8 +1,14 @@
-import type { Counted, CountedEntry, CountedSecond } from "../stats/counted.ts";
+import type {
+  Counted,
+  CountedEntry,
+  CountedLatencies,
+  CountedPasses,
+  CountedSecond,
+} from "../stats/counted.ts";
 import { Histogram } from "../stats/histogram.ts";
 import { packBuckets } from "../stats/packed_buckets.ts";
 import { clippedText } from "./clipped_text.ts";
-import type { Report, ReportEntry } from "./message.ts";
+import type { Report, ReportEntry, ReportPasses, ReportTimes } from "./report_message.ts";
 
 /** What a report says beside what was counted. */
 export interface ReportFacts {
@@ -48,7 +54,8 @@ export function reportParts(counted: Counted, facts: ReportFacts): ReportPart[] 
   const cutter = new Cutter(counted, facts);
   for (const second of counted.seconds) cutter.addSecond(second);
   for (const [user, error, count] of counted.userErrors) cutter.addUserError(user, error, count);
-  for (const [method, name, entry] of counted.entries) cutter.addEntry(method, name, entry);
+  if (counted.passes !== null) cutter.addPasses(counted.passes);
+  for (const one of counted.entries) cutter.addEntry(...one);
   return cutter.end();
 }
 
@@ -87,9 +94,22 @@ class Cutter {
     this.#open.errors.push([user, error, count]);
   }
 
-  addEntry(method: string, name: string, entry: CountedEntry): void {
-    const delta = deltaOf(method, name, entry);
-    const histogram = packBuckets(histogramOf(entry));
+  addPasses({ scheduled, dropped, serviceTime, startDelay }: CountedPasses): void {
+    const passes = {
+      scheduled,
+      dropped,
+      serviceTime: timesOf(serviceTime),
+      startDelay: timesOf(startDelay),
+    };
+    this.#makeRoom(
+      PASSES_BYTES + passes.serviceTime.buckets.length + passes.startDelay.buckets.length,
+    );
+    this.#open.passes.push(passes);
+  }
+
+  addEntry(method: string, name: string, code: number, entry: CountedEntry): void {
+    const delta = deltaOf(method, name, code, entry);
+    const histogram = packBuckets(histogramOf(entry.latencies));
     this.#makeRoom(deltaBytes(delta) + BINARY_HEAD_BYTES + histogram.length);
     this.#open.deltas.push(delta);
     this.#open.histograms.push(histogram);
@@ -106,8 +126,8 @@ class Cutter {
   }
 
   #close(): void {
-    const { users, errors, deltas, histograms } = this.#open;
-    const lists = { users, errors, deltas, histograms };
+    const { users, passes, errors, deltas, histograms } = this.#open;
+    const lists = { users, passes, errors, deltas, histograms };
     const content = { type: "REPORT", ...this.#facts, ...this.#span, ...lists } as const;
     this.#parts.push({ content, bytes: this.#bytes });
     this.#open = new OpenPart();
@@ -117,17 +137,32 @@ class Cutter {
 
 class OpenPart {
   readonly users: CountedSecond[] = [];
+  readonly passes: ReportPasses[] = [];
   readonly errors: [user: string, error: string, count: number][] = [];
   readonly deltas: ReportEntry[] = [];
   readonly histograms: Uint8Array[] = [];
 }
 
-function deltaOf(method: string, name: string, entry: CountedEntry): ReportEntry {
+function timesOf(latencies: CountedLatencies): ReportTimes {
+  const { count, sum, min, max, squaredDeviations } = latencies;
+  return {
+    buckets: packBuckets(histogramOf(latencies)),
+    spread: count === 0 ? [] : [{ sum, min, max, squaredDeviations }],
+  };
+}
+
+function deltaOf(
+  method: string,
+  name: string,
+  code: number,
+  entry: CountedEntry,
+): ReportEntry {
   const { failures, retries, bytesReceived, bytesSent, latencies } = entry;
   const { sum, min, max, squaredDeviations } = latencies;
   return {
     method,
     name,
+    code,
     failures,
     retries,
     bytesReceived,
@@ -140,23 +175,26 @@ function deltaOf(method: string, name: string, entry: CountedEntry): ReportEntry
   };
 }
 
-function histogramOf({ latencies }: CountedEntry): Histogram {
-  if (latencies.histogram instanceof Histogram) return latencies.histogram;
+function histogramOf({ histogram: source }: CountedLatencies): Histogram {
+  if (source instanceof Histogram) return source;
   const histogram = new Histogram();
-  histogram.merge(latencies.histogram);
+  histogram.merge(source);
   return histogram;
 }
 
 /** Length, type, the numbers and the heads of the lists of a report. */
-const HEAD_BYTES = 88;
+const HEAD_BYTES = 93;
 const BINARY_HEAD_BYTES = 5;
+/** Two counts, and two times of a histogram's head and four numbers each. */
+const PASSES_BYTES = 1 + 2 * 9 + 2 * (1 + 5 + 2 + 4 * 9);
 const LIST_HEAD_BYTES = 3;
 const TEXT_HEAD_BYTES = 3;
 
 function deltaBytes(delta: ReportEntry): number {
-  const { failures, retries, bytesReceived, bytesSent, sum, min, max, squaredDeviations } = delta;
+  const { code, failures, retries, bytesReceived, bytesSent } = delta;
+  const { sum, min, max, squaredDeviations } = delta;
   let bytes = 1 + LIST_HEAD_BYTES + textBytes(delta.method) + textBytes(delta.name) +
-    numberBytes(failures, retries, bytesReceived, bytesSent) +
+    numberBytes(code, failures, retries, bytesReceived, bytesSent) +
     numberBytes(sum, min, max, squaredDeviations);
   for (const [error, count] of delta.errors) bytes += 1 + textBytes(error) + numberBytes(count);
   return bytes;

@@ -7,6 +7,7 @@ import type {
   ReportRecord,
   RunRecord,
   SettledRecord,
+  SteeredRecord,
   WorkerRecord,
 } from "./journal_record.ts";
 import type { Member } from "./member.ts";
@@ -27,6 +28,8 @@ export interface RestoredRun {
   readonly runningUsers: number;
   /** Users of the first target, once they ran; null before. */
   readonly startedUsers: number | null;
+  /** How the load was changed by hand, oldest first. */
+  readonly steered: readonly SteeredRecord[];
   /** Set once all users were to stop. */
   readonly stopping: StoppingRun | null;
 }
@@ -85,6 +88,7 @@ class Replay implements RestoredRun {
   targetUsers = 0;
   runningUsers = 0;
   startedUsers: number | null = null;
+  readonly steered: SteeredRecord[] = [];
   stopping: StoppingRun | null = null;
   readonly #what: string;
   readonly #onShared: (record: SharedRecord) => void;
@@ -130,6 +134,9 @@ class Replay implements RestoredRun {
         return this.#onShared(record);
       case "started":
         this.startedUsers = record.userCount;
+        return;
+      case "steered":
+        this.steered.push(record);
         return;
       case "stopping": {
         const { finalUsers, elapsedSeconds } = record;

@@ -1,6 +1,7 @@
+import type { Counted } from "../stats/counted.ts";
 import { Totals } from "../stats/totals.ts";
 import { Member } from "./member.ts";
-import type { Report } from "./message.ts";
+import type { Report } from "./report_message.ts";
 import type { LedgerVerdict } from "./report_ledger.ts";
 import { countedOf } from "./report_counts.ts";
 
@@ -27,6 +28,8 @@ export class RunBook {
   damaged = false;
   /** Milliseconds since 1970; null before the test began. */
   startedAt: number | null = null;
+  /** Hears of what is added to the totals. */
+  onCounted: (counted: Counted) => void = () => {};
   /** How long the test has lasted, as far as this book was told. */
   elapsedSeconds = 0;
   /** When, in seconds since the test's start, counting began. */
@@ -41,6 +44,11 @@ export class RunBook {
   /** Everyone who ever took part, by the number that they got. */
   get members(): Member[] {
     return [...this.#members.values()];
+  }
+
+  /** Users that all workers have, as far as they have told. */
+  get users(): number {
+    return this.members.reduce((sum, { users }) => sum + users, 0);
   }
 
   /** The worker of this incarnation, or undefined. */
@@ -67,10 +75,15 @@ export class RunBook {
     if (verdict !== "apply") return verdict;
     const counted = countedOf(report);
     const counts = report.phase >= this.phase;
-    if (counts) this.totals.add({ ...counted, seconds: member.ofRun(counted.seconds) });
+    if (counts) this.#count({ ...counted, seconds: member.ofRun(counted.seconds) });
     member.note(report, counts);
     member.ledger.applied(report.seq);
     return verdict;
+  }
+
+  #count(counted: Counted): void {
+    this.totals.add(counted);
+    this.onCounted(counted);
   }
 
   /** Drops what was counted until now; reports of the parts before do not count any more. */

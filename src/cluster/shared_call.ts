@@ -53,8 +53,12 @@ export type Cancel = () => void;
 
 /** One kind of thing that nodes share. */
 export interface SharedService {
-  /** Carries a call out; arguments that make no sense are answered with what is wrong with them. */
-  perform(call: SharedCall, args: readonly unknown[], done: Done): Cancel;
+  /**
+   * Carries a call out; arguments that make no sense are answered with what is wrong with them.
+   *
+   * @param from who asks: the same for as long as that node's process lives.
+   */
+  perform(call: SharedCall, args: readonly unknown[], done: Done, from: string): Cancel;
 }
 
 /** Where a node's calls go. */

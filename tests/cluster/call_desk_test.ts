@@ -25,7 +25,7 @@ class Scene {
 
   open(name: string): CallDesk {
     return new CallDesk({
-      perform: (call, done) => this.hub.perform(call, done),
+      perform: (call, done) => this.hub.perform(call, done, "w1"),
       reply: (id, { result, value }) => this.log.push(`${name}${id}: ${result} ${value}`),
       onChanged: (id, { operation }) => this.log.push(`${name}${id} changed by ${operation}`),
       onSettled: (ids) => this.log.push(`${name}${ids} settled`),
@@ -182,7 +182,7 @@ Deno.test("whatever is lost, sent twice or sent again, each call is carried out 
       const master = (): CallDesk => {
         const { hub } = new Scene();
         const desk: CallDesk = new CallDesk({
-          perform: (one, done) => hub.perform(one, done),
+          perform: (one, done) => hub.perform(one, done, "w1"),
           reply: (id, { value }) => {
             if (deaf || !pending.delete(id)) return;
             seen.push(`${id}: ${value}`);

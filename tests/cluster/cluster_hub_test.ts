@@ -31,7 +31,12 @@ class Scene {
       call,
       ({ result, value, changed }) =>
         this.answers.push(`${result} ${value}${changed ? " (changed)" : ""}`),
+      "a",
     );
+  }
+
+  get rendezvous(): ClusterHub["rendezvous"] {
+    return this.#hub.rendezvous;
   }
 
   /** What was answered since the last time. */
@@ -97,7 +102,7 @@ Deno.test("values that are too long, nested too deep or too many do not go into 
   const deep = { service: "queue", name: "rows", operation: "push", args: "" };
   const nested = "[".repeat(200_000) + "]".repeat(200_000);
   new ClusterHub({ feeders: [], clock: hub.clock, random: () => 0 })
-    .perform({ ...deep, args: `[${nested}]` }, ({ result }) => hub.answers.push(result));
+    .perform({ ...deep, args: `[${nested}]` }, ({ result }) => hub.answers.push(result), "a");
   assert.deepEqual(hub.take(), ["error queue rows: a value of over 65536 bytes of JSON", "error"]);
   const value = "x".repeat(60_000);
   for (let n = 0; n < 1_117; n++) hub.ask("queue", "push", [value]);
@@ -169,6 +174,19 @@ Deno.test("who does not wait any more does not count, and the last to go ends th
   cancels[1]!();
   hub.ask("rendezvous", "arrive", [2, 5])();
   assert.equal(hub.clock.pending, 0);
+});
+
+Deno.test("it is known how often users have met, and how often in vain", async () => {
+  const hub = new Scene();
+  for (let i = 0; i < 4; i++) hub.ask("rendezvous", "arrive", [2, 5], "pay");
+  hub.ask("rendezvous", "arrive", [2, 5], "pay");
+  hub.ask("rendezvous", "arrive", [2, 5], "log in")();
+  assert.deepEqual(hub.rendezvous, [{ name: "pay", complete: 2, incomplete: 0 }]);
+  await hub.clock.advance(5_000);
+  assert.deepEqual(hub.rendezvous, [{ name: "pay", complete: 2, incomplete: 1 }]);
+  for (let i = 0; i < 1200; i++) hub.ask("rendezvous", "arrive", [1, 5], `user ${i}`);
+  assert.equal(hub.rendezvous.length, 1001);
+  assert.deepEqual(hub.rendezvous.at(-1), { name: "(other)", complete: 201, incomplete: 0 });
 });
 
 Deno.test("what makes no sense is refused in words", () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Exchange } from "../../src/cluster/exchange.ts";
 import type { Letter } from "../../src/cluster/mailbox.ts";
 import { Member } from "../../src/cluster/member.ts";
 import type { Message } from "../../src/cluster/message.ts";
@@ -18,14 +19,19 @@ class Scene {
   readonly delivered: Letter[] = [];
   readonly warnings: string[] = [];
   readonly clock = new FakeClock();
-  readonly exchange = exchangeOf(this.clock, [ROWS], {
-    deliver: (letter) => this.delivered.push(letter),
-    warn: (text) => this.warnings.push(text),
-  });
+  readonly exchange: Exchange;
   readonly members = ["w1", "w2", "w3"].map(worker);
   readonly #said: string[] = [];
 
-  constructor(written: readonly JournalRecord[] = []) {
+  constructor(
+    written: readonly JournalRecord[] = [],
+    { passes = null }: { readonly passes?: number | null } = {},
+  ) {
+    this.exchange = exchangeOf(this.clock, [ROWS], {
+      passes,
+      deliver: (letter) => this.delivered.push(letter),
+      warn: (text) => this.warnings.push(text),
+    });
     for (const record of written) this.exchange.replay(record as SharedRecord);
     this.exchange.keep({
       append: (...records) => void this.journal.push(...records),
@@ -167,4 +173,45 @@ Deno.test("a message that makes no sense, or is too long, is refused", () => {
     scene.take(),
     [1, 2, 3, 4, 5].map((id) => `w1 ${id}: error a message that goes nowhere`),
   );
+});
+
+Deno.test("workers are told how long the test has lasted, as soon as it has begun", () => {
+  const scene = new Scene();
+  scene.call(0, 1, "time", "elapsed");
+  let elapsed = 7.25;
+  scene.exchange.begin(() => elapsed);
+  scene.call(0, 2, "time", "elapsed");
+  elapsed = 8;
+  scene.call(1, 1, "time", "elapsed");
+  assert.deepEqual(scene.take(), ["w1 1: ok 0", "w1 2: ok 7.25", "w2 1: ok 8"]);
+  assert.deepEqual(scene.journal, []);
+});
+
+Deno.test("what is left of the passes of a run is known to another master, also where a worker is lost", () => {
+  const passes = { passes: 40 };
+  const first = new Scene([], passes);
+  first.call(0, 1, "passes", "take", "[9]");
+  first.call(1, 1, "passes", "take", "[9]");
+  first.exchange.take(first.members[0]!, { type: "SETTLED", id: 1 });
+  first.call(0, 2, "passes", "begun", "[1]");
+  // The second one never got its three: they are there for others.
+  first.move(1, "lost");
+  first.take();
+  for (const scene of [first, new Scene(first.journal, passes)]) {
+    let left = 0;
+    for (let id = 3; id < 80; id++) {
+      scene.call(2, id, "passes", "take", "[1]");
+      const [answer] = scene.take();
+      if (answer === undefined) break;
+      left++;
+    }
+    // The first one still holds two.
+    assert.equal(left, 37);
+    scene.move(0, "lost");
+    scene.call(2, 80, "passes", "begun", "[37]");
+    assert.deepEqual(scene.take().map((answer) => answer.replace(/^w3 \d+: /, "")), [
+      "ok null",
+      "ok 0",
+    ]);
+  }
 });

@@ -19,6 +19,7 @@ import {
   refusal,
   terms,
 } from "../support/joining.ts";
+import { delta, report } from "../support/reports.ts";
 
 const WRONG_TOKEN =
   "the token is wrong or missing: set the same --token or AIOTEST_TOKEN on both sides";
@@ -97,34 +98,7 @@ Deno.test("after the handshake a message may be large", async () => {
   worker.send(joinFor(await nextOf(worker, "HELLO"), "secret"));
   await greeted;
   const histograms = [new Uint8Array(100_000)];
-  const deltas = [{
-    method: "GET",
-    name: "search",
-    failures: 0,
-    retries: 0,
-    bytesReceived: 0,
-    bytesSent: 0,
-    sum: 1,
-    min: 1,
-    max: 1,
-    squaredDeviations: 0,
-    errors: [],
-  }];
-  worker.send({
-    type: "REPORT",
-    runId: "run-1",
-    seq: 1,
-    from: 0,
-    to: 0,
-    deltas,
-    histograms,
-    errors: [],
-    users: [],
-    cpu: 0,
-    lag: 0,
-    final: false,
-    phase: 0,
-  });
+  worker.send(report({ runId: "run-1", deltas: [delta()], histograms }));
   assert.equal((await nextOf(master, "REPORT")).histograms[0]?.length, 100_000);
 });
 

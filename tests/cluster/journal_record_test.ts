@@ -45,6 +45,9 @@ Deno.test("what has another shape than a record is none", () => {
       ["assigned", "i1", [1]],
       ["assigned", "i1", { A: "1" }],
       ["membership", "i1", "gone"],
+      ["steered", 1, "half-open", 5, 1],
+      ["steered", 1, "open", 0.5, 1],
+      ["steered", 1, "open", 5, Infinity],
       ["worker", "x".repeat(257), "i1", 0, "box"],
     ]
   ) {

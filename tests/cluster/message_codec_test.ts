@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { encode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { FrameReader } from "../../src/cluster/frame_reader.ts";
-import type { Message, Report } from "../../src/cluster/message.ts";
+import type { Message } from "../../src/cluster/message.ts";
+import type { Report } from "../../src/cluster/report_message.ts";
 import { decodeMessage, encodeMessage } from "../../src/cluster/message_codec.ts";
 import { ProtocolError } from "../../src/cluster/protocol_error.ts";
 import { anyMessage, messages } from "../support/messages.ts";
+import { delta, packedRequests, report } from "../support/reports.ts";
+import { targetMessage } from "../support/target_message.ts";
 import { mutated, numbers } from "../support/mutations.ts";
 
 const LIMIT = 1024 * 1024;
@@ -37,33 +40,11 @@ function refusal(payload: Uint8Array): string {
 
 /** A report with one name, whose texts are these. */
 function reportOf(method: string, name: string, error: string): Report {
-  return {
-    type: "REPORT",
-    runId: "run",
-    seq: 1,
-    from: 0,
-    to: 0,
-    deltas: [{
-      method,
-      name,
-      failures: 1,
-      retries: 0,
-      bytesReceived: 0,
-      bytesSent: 0,
-      sum: 1,
-      min: 1,
-      max: 1,
-      squaredDeviations: 0,
-      errors: [[error, 1]],
-    }],
-    histograms: [new Uint8Array([1, 1])],
+  return report({
+    deltas: [delta({ method, name, failures: 1, errors: [[error, 1]] })],
+    histograms: [packedRequests(1)],
     errors: [[name, error, 1]],
-    users: [],
-    cpu: 0,
-    lag: 0,
-    final: false,
-    phase: 0,
-  };
+  });
 }
 
 /** What became of a message on its way. */
@@ -157,7 +138,7 @@ Deno.test("refused: fields that are not what they have to be, by name", () => {
 Deno.test("a key of a map is a text, and not that of a prototype", () => {
   const target = (classes: readonly number[]): Uint8Array =>
     new Uint8Array(
-      [...encode(["TARGET", 1, "?", 1, 1])].flatMap((byte, i, all) =>
+      [...encode(["TARGET", 1, "?", 1, 1, []])].flatMap((byte, i, all) =>
         byte === 0xa1 ? classes : all[i - 1] === 0xa1 ? [] : byte
       ),
     );
@@ -166,13 +147,7 @@ Deno.test("a key of a map is a text, and not that of a prototype", () => {
   assert.match(refusal(target([0x81, 5, 1])), /a key that is no text/);
   assert.match(refusal(target([0x81, 0x90, 1])), /a key that is no text/);
   const message = decodeMessage(target([0x81, ...encode("constructor"), 1]));
-  assert.deepEqual(message, {
-    type: "TARGET",
-    revision: 1,
-    classes: { constructor: 1 },
-    rate: 1,
-    stopTimeout: 1,
-  });
+  assert.deepEqual(message, targetMessage({ classes: { constructor: 1 }, stopTimeout: 1 }));
 });
 
 Deno.test("names, methods and errors that are too long are cut, and stay apart", () => {

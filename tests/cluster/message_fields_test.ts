@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { decode } from "@msgpack/msgpack";
-import type { Message, Report, ReportEntry } from "../../src/cluster/message.ts";
+import type { ArrivalOrder, Message } from "../../src/cluster/message.ts";
+import type { Report, ReportEntry, ReportPasses } from "../../src/cluster/report_message.ts";
 import { decodeMessage, encodeMessage } from "../../src/cluster/message_codec.ts";
 import { MESSAGE_FIELDS } from "../../src/cluster/message_fields.ts";
 
@@ -12,6 +13,7 @@ const histogram = new Uint8Array([3, 4]);
 const ENTRY: ReportEntry = {
   method: "GET",
   name: "search",
+  code: 500,
   failures: 1,
   retries: 2,
   bytesReceived: 3,
@@ -21,6 +23,30 @@ const ENTRY: ReportEntry = {
   max: 4.5,
   squaredDeviations: 6.5,
   errors: [["HTTP 500", 1]],
+};
+
+const PASSES: ReportPasses = {
+  scheduled: 9,
+  dropped: 2,
+  serviceTime: {
+    buckets: histogram,
+    spread: [{ sum: 5.5, min: 0.5, max: 4.5, squaredDeviations: 6.5 }],
+  },
+  startDelay: { buckets: new Uint8Array(0), spread: [] },
+};
+
+const ARRIVALS: ArrivalOrder = {
+  rate: 2.5,
+  since: 10.5,
+  position: 20.25,
+  until: 60.5,
+  limit: 1000,
+  from: 21,
+  of: 3,
+  index: 2,
+  maxUsers: 50,
+  spacing: "poisson",
+  onBusy: "drop",
 };
 
 const REPORT: Report = {
@@ -33,16 +59,27 @@ const REPORT: Report = {
   histograms: [histogram],
   errors: [["Buyer", "TypeError", 1]],
   users: [{ second: 2, users: 5, peakUsers: 6, requests: 7, failures: 1 }],
+  passes: [PASSES],
   cpu: 0.25,
   lag: 1.5,
   final: true,
   phase: 1,
 };
 
-const ENTRY_SENT: readonly unknown[] = ["GET", "search", 1, 2, 3, 4, 5.5, 0.5, 4.5, 6.5, [[
+const ENTRY_SENT: readonly unknown[] = ["GET", "search", 500, 1, 2, 3, 4, 5.5, 0.5, 4.5, 6.5, [[
   "HTTP 500",
   1,
 ]]];
+
+const PASSES_SENT: readonly unknown[] = [
+  9,
+  2,
+  [histogram, [[5.5, 0.5, 4.5, 6.5]]],
+  [new Uint8Array(0), []],
+];
+
+// deno-fmt-ignore
+const ARRIVALS_SENT: readonly unknown[] = [2.5, 10.5, 20.25, 60.5, 21, 3, 2, 1000, 50, "poisson", "drop"];
 
 /** Each message, and the list as which it is sent: what other versions rely on. */
 const WIRE: {
@@ -85,8 +122,15 @@ const WIRE: {
   SETUP: [{ type: "SETUP", workerIndex: 2, options: "{}" }, ["SETUP", 2, "{}"]],
   START: [{ type: "START", elapsedSeconds: 1.5, phase: 2 }, ["START", 1.5, 2]],
   TARGET: [
-    { type: "TARGET", revision: 1, classes: { Buyer: 3 }, rate: 0.5, stopTimeout: 10 },
-    ["TARGET", 1, { Buyer: 3 }, 0.5, 10],
+    {
+      type: "TARGET",
+      revision: 1,
+      classes: { Buyer: 3 },
+      rate: 0.5,
+      stopTimeout: 10,
+      arrivals: [ARRIVALS],
+    },
+    ["TARGET", 1, { Buyer: 3 }, 0.5, 10, [ARRIVALS_SENT]],
   ],
   TARGET_ACK: [{ type: "TARGET_ACK", revision: 3 }, ["TARGET_ACK", 3]],
   STATE: [
@@ -98,7 +142,7 @@ const WIRE: {
     REPORT,
     [
       ...["REPORT", "run", 1, 2, 3, [ENTRY_SENT], [histogram]],
-      ...[[["Buyer", "TypeError", 1]], [[2, 5, 6, 7, 1]], 0.25, 1.5, true, 1],
+      ...[[["Buyer", "TypeError", 1]], [[2, 5, 6, 7, 1]], [PASSES_SENT], 0.25, 1.5, true, 1],
     ],
   ],
   ACK: [{ type: "ACK", seq: 3 }, ["ACK", 3]],
@@ -156,6 +200,8 @@ const SHORT = "must be a text of at most 1000 characters";
 const NAME = "must be a text of at most 2000 characters";
 
 const entry = (at: number, value: unknown): unknown => [ENTRY_SENT.with(at, value)];
+const passes = (at: number, value: unknown): unknown => [PASSES_SENT.with(at, value)];
+const arrivals = (at: number, value: unknown): unknown => [ARRIVALS_SENT.with(at, value)];
 
 const FAULTS: readonly (readonly [
   type: Message["type"],
@@ -190,23 +236,50 @@ const FAULTS: readonly (readonly [
   ],
   ["TARGET", { 3: Infinity }, `TARGET.rate ${AMOUNT}`],
   ["TARGET", { 4: -1 }, `TARGET.stopTimeout ${AMOUNT}`],
+  ["TARGET", { 5: null }, "TARGET.arrivals must be a list"],
+  ["TARGET", { 5: [[]] }, "TARGET.arrivals[0] must be a list of 11 values, not 0"],
+  [
+    "TARGET",
+    { 5: arrivals(0, -1) },
+    "TARGET.arrivals[0].rate must be a number from 0 to 1000000000",
+  ],
+  ["TARGET", { 5: arrivals(1, NaN) }, `TARGET.arrivals[0].since ${AMOUNT}`],
+  [
+    "TARGET",
+    { 5: arrivals(2, -0.5) },
+    "TARGET.arrivals[0].position must be a number from 0 to 9007199254740991",
+  ],
+  ["TARGET", { 5: arrivals(3, Infinity) }, `TARGET.arrivals[0].until ${AMOUNT}`],
+  ["TARGET", { 5: arrivals(4, 0.5) }, `TARGET.arrivals[0].from ${COUNT}`],
+  ["TARGET", { 5: arrivals(5, -1) }, `TARGET.arrivals[0].of ${COUNT}`],
+  ["TARGET", { 5: arrivals(6, -1) }, `TARGET.arrivals[0].index ${COUNT}`],
+  ["TARGET", { 5: arrivals(7, 2 ** 53) }, `TARGET.arrivals[0].limit ${COUNT}`],
+  ["TARGET", { 5: arrivals(8, "1") }, `TARGET.arrivals[0].maxUsers ${COUNT}`],
+  [
+    "TARGET",
+    { 5: arrivals(9, "even") },
+    "TARGET.arrivals[0].spacing must be one of: constant, poisson",
+  ],
+  ["TARGET", { 5: arrivals(10, "wait") }, "TARGET.arrivals[0].onBusy must be one of: queue, drop"],
   [
     "STATE",
     { 2: "asleep" },
-    "STATE.state must be one of: preparing, ready, spawning, running, leaving, stopping, stopped",
+    "STATE.state must be one of: preparing, ready, spawning, running, exhausted, leaving, " +
+    "stopping, stopped",
   ],
   ["STATE", { 3: null }, `STATE.elapsedSeconds ${AMOUNT}`],
   ["REPORT", { 2: "1" }, `REPORT.seq ${COUNT}`],
   ["REPORT", { 5: {} }, "REPORT.deltas must be a list"],
-  ["REPORT", { 5: [[]] }, "REPORT.deltas[0] must be a list of 11 values, not 0"],
+  ["REPORT", { 5: [[]] }, "REPORT.deltas[0] must be a list of 12 values, not 0"],
   ["REPORT", { 5: entry(0, "x".repeat(1001)) }, `REPORT.deltas[0].method ${SHORT}`],
   ["REPORT", { 5: entry(1, "x".repeat(2001)) }, `REPORT.deltas[0].name ${NAME}`],
-  ["REPORT", { 5: entry(2, -1) }, `REPORT.deltas[0].failures ${COUNT}`],
-  ["REPORT", { 5: entry(6, NaN) }, "REPORT.deltas[0].sum must be a finite number"],
-  ["REPORT", { 5: entry(7, -Infinity) }, "REPORT.deltas[0].min must be a finite number"],
-  ["REPORT", { 5: entry(8, Infinity) }, "REPORT.deltas[0].max must be a finite number"],
-  ["REPORT", { 5: entry(9, -1) }, `REPORT.deltas[0].squaredDeviations ${AMOUNT}`],
-  ["REPORT", { 5: entry(10, [["HTTP 500", -1]]) }, `REPORT.deltas[0].errors[0][1] ${COUNT}`],
+  ["REPORT", { 5: entry(2, -1) }, `REPORT.deltas[0].code ${COUNT}`],
+  ["REPORT", { 5: entry(3, -1) }, `REPORT.deltas[0].failures ${COUNT}`],
+  ["REPORT", { 5: entry(7, NaN) }, "REPORT.deltas[0].sum must be a finite number"],
+  ["REPORT", { 5: entry(8, -Infinity) }, "REPORT.deltas[0].min must be a finite number"],
+  ["REPORT", { 5: entry(9, Infinity) }, "REPORT.deltas[0].max must be a finite number"],
+  ["REPORT", { 5: entry(10, -1) }, `REPORT.deltas[0].squaredDeviations ${AMOUNT}`],
+  ["REPORT", { 5: entry(11, [["HTTP 500", -1]]) }, `REPORT.deltas[0].errors[0][1] ${COUNT}`],
   ["REPORT", { 6: ["abc"] }, "REPORT.histograms[0] must be 0 to 1048576 bytes"],
   ["REPORT", { 6: [] }, "REPORT has 1 deltas, and 0 histograms"],
   [
@@ -215,9 +288,22 @@ const FAULTS: readonly (readonly [
     "REPORT.errors[0] must be a list of 3 values, not 2",
   ],
   ["REPORT", { 8: [[2, 5, 6, 7, null]] }, `REPORT.users[0].failures ${COUNT}`],
-  ["REPORT", { 9: -0.1 }, `REPORT.cpu ${AMOUNT}`],
-  ["REPORT", { 10: NaN }, `REPORT.lag ${AMOUNT}`],
-  ["REPORT", { 11: 1 }, "REPORT.final must be true or false"],
+  ["REPORT", { 9: [[]] }, "REPORT.passes[0] must be a list of 4 values, not 0"],
+  ["REPORT", { 9: passes(0, -1) }, `REPORT.passes[0].scheduled ${COUNT}`],
+  ["REPORT", { 9: passes(1, 0.5) }, `REPORT.passes[0].dropped ${COUNT}`],
+  [
+    "REPORT",
+    { 9: passes(2, ["abc", []]) },
+    "REPORT.passes[0].serviceTime.buckets must be 0 to 1048576 bytes",
+  ],
+  [
+    "REPORT",
+    { 9: passes(3, [histogram, [[NaN, 0, 0, 0]]]) },
+    "REPORT.passes[0].startDelay.spread[0].sum must be a finite number",
+  ],
+  ["REPORT", { 10: -0.1 }, `REPORT.cpu ${AMOUNT}`],
+  ["REPORT", { 11: NaN }, `REPORT.lag ${AMOUNT}`],
+  ["REPORT", { 12: 1 }, "REPORT.final must be true or false"],
   ["STOP", { 1: Infinity }, `STOP.deadline ${AMOUNT}`],
   ["QUIT", { 1: 0 }, "QUIT must be a list of 1 values, not 2"],
   ["FILES", { 1: "x".repeat(241) }, "FILES.entry must be a text of at most 240 characters"],

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Report } from "../../src/cluster/message.ts";
+import type {
+  Report,
+  ReportPasses,
+  ReportSpread,
+  ReportTimes,
+} from "../../src/cluster/report_message.ts";
 import { ProtocolError } from "../../src/cluster/protocol_error.ts";
 import { countedOf } from "../../src/cluster/report_counts.ts";
 import { Totals } from "../../src/stats/totals.ts";
+import { plainStatistics } from "../support/exact_statistics.ts";
 import { messages } from "../support/messages.ts";
 import { delta, packedRequests, report } from "../support/reports.ts";
 
@@ -15,6 +21,21 @@ function assertRefused(message: RegExp, changes: Partial<Report>): void {
 /** A report of one entry. */
 function withEntry(changes: Parameters<typeof delta>[0], requests = 3): Partial<Report> {
   return { deltas: [delta(changes)], histograms: [packedRequests(requests)] };
+}
+
+const SPREAD: ReportSpread = { sum: 10, min: 10, max: 10, squaredDeviations: 0 };
+
+const NOTHING: ReportTimes = { buckets: new Uint8Array(0), spread: [] };
+
+/** Nine passes, of which four were begun, three ended and two dropped. */
+function told(changes: Partial<ReportPasses> = {}): ReportPasses {
+  return {
+    scheduled: 9,
+    dropped: 2,
+    serviceTime: { buckets: packedRequests(3), spread: [{ ...SPREAD, sum: 30 }] },
+    startDelay: { buckets: packedRequests(4), spread: [{ ...SPREAD, sum: 40 }] },
+    ...changes,
+  };
 }
 
 /** A second of which there is nothing else to say. */
@@ -33,8 +54,8 @@ Deno.test("a report counts what it says", () => {
     users,
     errors: [["BuyTest", "no token", 3]],
   })));
-  const { requests, failures, userErrors, timeline } = totals.statistics(2);
-  const [{ latencyMs, ...row } = assert.fail(), ...others] = requests;
+  const { requests, failures, userErrors, timeline } = plainStatistics(totals.statistics(2));
+  const [{ latencyMs, buckets, codes, ...row } = assert.fail(), ...others] = requests;
   assert.deepEqual(row, {
     method: "GET",
     name: "search",
@@ -47,6 +68,10 @@ Deno.test("a report counts what it says", () => {
     bytesSent: 5,
   });
   assert.deepEqual([latencyMs.min, latencyMs.mean, latencyMs.max, latencyMs.p99], [10, 10, 10, 10]);
+  assert.deepEqual([buckets.length, buckets[0]?.[1]], [1, 3]);
+  assert.deepEqual(codes, [
+    { code: 200, requests: 3, bytesReceived: 80, latencySumMs: 30, buckets },
+  ]);
   assert.deepEqual(others, []);
   assert.deepEqual(failures, [{ method: "GET", name: "search", error: "HTTP 500", count: 2 }]);
   assert.deepEqual(userErrors, [{ user: "BuyTest", error: "no token", count: 3 }]);
@@ -86,11 +111,65 @@ Deno.test("a shortest latency that is longer than the longest is refused", () =>
   assertRefused(/shortest latency/, withEntry({ min: 11, max: 10 }));
 });
 
-Deno.test("a method and name that are there twice are refused", () => {
+Deno.test("a method, name and code that are there twice are refused", () => {
   const histograms = [packedRequests(1), packedRequests(1)];
-  assertRefused(/twice/, { deltas: [delta(), delta()], histograms });
-  const different = [delta(), delta({ method: "PUT" })];
-  assert.equal([...countedOf(report({ deltas: different, histograms })).entries].length, 2);
+  assertRefused(/a method, name and code .* twice/, { deltas: [delta(), delta()], histograms });
+  const pairs = [
+    [delta(), delta({ method: "PUT" })],
+    [delta(), delta({ name: "pay" })],
+    [delta(), delta({ code: 304 })],
+    // A name is not taken for a part of a code, nor a code for a part of a name.
+    [delta({ code: 200, name: "1 a" }), delta({ code: 2001, name: "a" })],
+    [delta({ code: 20, name: "0 a" }), delta({ code: 200, name: "a" })],
+  ];
+  for (const deltas of pairs) {
+    const entries = [...countedOf(report({ deltas, histograms })).entries];
+    assert.deepEqual(
+      entries.map(([method, name, code]) => [method, name, code]),
+      deltas.map(({ method, name, code }) => [method, name, code]),
+    );
+  }
+});
+
+Deno.test("a report without passes tells of none", () => {
+  assert.equal(countedOf(report()).passes, null);
+});
+
+Deno.test("passes were started and completed as often as there are times", () => {
+  const { passes } = countedOf(report({ passes: [told()] }));
+  assert.ok(passes !== null);
+  const { serviceTime, startDelay, ...counts } = passes;
+  assert.deepEqual(counts, { scheduled: 9, started: 4, completed: 3, dropped: 2 });
+  assert.deepEqual([serviceTime.count, serviceTime.sum, serviceTime.max], [3, 30, 10]);
+  assert.deepEqual([startDelay.count, startDelay.sum, startDelay.max], [4, 40, 10]);
+  const totals = new Totals();
+  totals.add(countedOf(report({ passes: [told()] })));
+  totals.add(countedOf(report({ passes: [told({ serviceTime: NOTHING, startDelay: NOTHING })] })));
+  const { iterations } = totals.statistics(1);
+  assert.ok(iterations !== null);
+  const { serviceTimeMs, startDelayMs, ...summed } = iterations;
+  assert.deepEqual(summed, { scheduled: 18, started: 4, completed: 3, dropped: 4 });
+  assert.deepEqual([serviceTimeMs.mean, startDelayMs.mean], [10, 10]);
+});
+
+Deno.test("passes that are told twice in a report are refused", () => {
+  assertRefused(/passes twice/, { passes: [told(), told()] });
+});
+
+Deno.test("times of passes that contradict themselves are refused", () => {
+  for (const name of ["serviceTime", "startDelay"] as const) {
+    const refused: readonly (readonly [RegExp, Partial<ReportTimes>])[] = [
+      [/contradict/, { spread: [] }],
+      [/contradict/, { spread: [SPREAD, SPREAD] }],
+      [/contradict/, { buckets: new Uint8Array(0) }],
+      [/shortest latency/, { spread: [{ ...SPREAD, min: 11 }] }],
+      [/histogram is broken/, { buckets: Uint8Array.of(0, 1) }],
+    ];
+    for (const [message, changes] of refused) {
+      const times = { ...told()[name], ...changes };
+      assertRefused(message, { passes: [told({ [name]: times })] });
+    }
+  }
 });
 
 Deno.test("an error that was counted not even once is refused", () => {

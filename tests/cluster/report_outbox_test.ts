@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Report } from "../../src/cluster/message.ts";
+import type { Report } from "../../src/cluster/report_message.ts";
 import { ReportOutbox, type SecondFacts } from "../../src/cluster/report_outbox.ts";
 import type { Counted } from "../../src/stats/counted.ts";
-import { Entry } from "../../src/stats/entry.ts";
-import { Histogram } from "../../src/stats/histogram.ts";
-import { Interval } from "../../src/stats/interval.ts";
+import type { Interval } from "../../src/stats/interval.ts";
+import { Passes } from "../../src/stats/passes.ts";
 import type { Sample } from "../../src/stats/sample.ts";
 import type { Statistics } from "../../src/stats/snapshot.ts";
 import { Stretch } from "../../src/stats/stretch.ts";
 import { Totals } from "../../src/stats/totals.ts";
-import { exactStatistics } from "../support/exact_statistics.ts";
+import { intervalOf } from "../support/counts.ts";
+import { bucketsOf, exactStatistics } from "../support/exact_statistics.ts";
 import { reportIn, ReportLink } from "../support/report_link.ts";
 import { anySample, sample } from "../support/samples.ts";
 
@@ -19,15 +19,11 @@ const FACTS: SecondFacts = { phase: 0, cpu: 0.5, lag: 2 };
 
 /** A second with these samples. */
 function second(number: number, samples: readonly Sample[] = []): Interval {
-  const interval = new Interval(number, 3);
-  for (const one of samples) {
-    const entry = interval.entries.get(one.method, one.name) ?? new Entry();
-    entry.add(one);
-    interval.entries.set(one.method, one.name, entry);
-    if (one.error !== null) {
-      const count = interval.userErrors.get("BuyTest", one.error) ?? 0;
-      interval.userErrors.set("BuyTest", one.error, count + 1);
-    }
+  const interval = intervalOf(samples, number);
+  for (const { error } of samples) {
+    if (error === null) continue;
+    const count = interval.userErrors.get("BuyTest", error) ?? 0;
+    interval.userErrors.set("BuyTest", error, count + 1);
   }
   return interval;
 }
@@ -35,11 +31,7 @@ function second(number: number, samples: readonly Sample[] = []): Interval {
 /** A second of one name that takes about 600 KB. */
 function hugeSecond(number: number): Interval {
   const errors = Array.from({ length: 1000 }, (_, i) => `${i}`.padEnd(200, "€"));
-  const interval = new Interval(number, 3);
-  const entry = new Entry();
-  for (const error of errors) entry.add(sample({ error }));
-  interval.entries.set("GET", "search", entry);
-  return interval;
+  return intervalOf(errors.map((error) => sample({ error })), number);
 }
 
 /** Seconds 0 and up of one request each. */
@@ -95,11 +87,16 @@ function counts(statistics: Statistics): unknown {
   };
 }
 
-function bucketsOf(stretch: Stretch): unknown {
-  return Array.from(stretch.entries, ([method, name, { latencies: { histogram } }]) => {
-    assert.ok(histogram instanceof Histogram);
-    return { method, name, buckets: [...histogram.buckets()] };
-  }).toSorted((a, b) => `${a.method} ${a.name}` < `${b.method} ${b.name}` ? -1 : 1);
+function allBucketsOf(stretch: Stretch): unknown {
+  const rows = Array.from(
+    stretch.entries,
+    ([method, name, code, { latencies: { histogram } }]) => ({
+      row: `${method} ${name} ${code}`,
+      buckets: bucketsOf(histogram),
+    }),
+  ).toSorted((a, b) => a.row < b.row ? -1 : 1);
+  const { serviceTime, startDelay } = stretch.passes ?? new Passes();
+  return [rows, bucketsOf(serviceTime.histogram), bucketsOf(startDelay.histogram)];
 }
 
 Deno.test("a second is a report, and there is none before it", () => {
@@ -115,6 +112,7 @@ Deno.test("a second is a report, and there is none before it", () => {
     from: 7,
     to: 7,
     errors: [],
+    passes: [],
     users: [{ second: 7, users: 3, peakUsers: 3, requests: 1, failures: 0 }],
     cpu: 0.5,
     lag: 3,
@@ -372,6 +370,13 @@ Deno.test("whatever happens on the way, what arrives is what was counted, once",
       let phase = 0;
       const count = (samples: readonly Sample[]): void => {
         const interval = second(all.length, samples);
+        for (const { latencyMs, retries, error } of samples) {
+          const passes = interval.openPasses;
+          passes.scheduled += 2;
+          passes.dropped += retries;
+          passes.begin(latencyMs / 2);
+          if (error === null) passes.complete(latencyMs);
+        }
         all.push(interval);
         link.outbox.add(interval, { ...FACTS, phase });
       };
@@ -403,7 +408,7 @@ Deno.test("whatever happens on the way, what arrives is what was counted, once",
       const { book: { totals }, member } = link;
       const direct = added(new Totals(), all);
       assert.deepEqual(counts(totals.statistics(10)), counts(direct.statistics(10)));
-      assert.deepEqual(bucketsOf(link.applied), bucketsOf(added(new Stretch(), all)));
+      assert.deepEqual(allBucketsOf(link.applied), allBucketsOf(added(new Stretch(), all)));
       assert.deepEqual([member.complete, member.ledger.lastSeq], [true, link.outbox.lastSeq]);
     }),
     { numRuns: 300 },

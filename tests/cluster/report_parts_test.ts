@@ -6,24 +6,14 @@ import { type ReportPart, reportParts } from "../../src/cluster/report_parts.ts"
 import { Histogram } from "../../src/stats/histogram.ts";
 import { Interval } from "../../src/stats/interval.ts";
 import type { Sample } from "../../src/stats/sample.ts";
-import { Entry } from "../../src/stats/entry.ts";
 import { Stretch } from "../../src/stats/stretch.ts";
 import { Totals } from "../../src/stats/totals.ts";
-import { exactStatistics } from "../support/exact_statistics.ts";
+import { anyPasses, counted, intervalOf, passesOf } from "../support/counts.ts";
+import { exactStatistics, plainStatistics } from "../support/exact_statistics.ts";
 import { anySample, sample } from "../support/samples.ts";
 
 const FACTS = { runId: "run", phase: 2, cpu: 0.5, lag: 3 };
 const KIB = 1024;
-
-function intervalOf(samples: Iterable<Sample>, second = 0): Interval {
-  const interval = new Interval(second, 3);
-  for (const one of samples) {
-    const entry = interval.entries.get(one.method, one.name) ?? new Entry();
-    entry.add(one);
-    interval.entries.set(one.method, one.name, entry);
-  }
-  return interval;
-}
 
 /** So many requests to one name each. */
 function names(count: number): Sample[] {
@@ -53,6 +43,7 @@ Deno.test("a second in which nothing was counted is one report", () => {
     to: 7,
     users: [{ second: 7, users: 3, peakUsers: 3, requests: 0, failures: 0 }],
     errors: [],
+    passes: [],
     deltas: [],
     histograms: [],
   });
@@ -60,8 +51,7 @@ Deno.test("a second in which nothing was counted is one report", () => {
 });
 
 Deno.test("a stretch of which nothing is known is one report too", () => {
-  const nothing = { from: 4, to: 6, seconds: [], entries: [], userErrors: [] };
-  const parts = reportParts(nothing, FACTS);
+  const parts = reportParts(counted({ from: 4, to: 6 }), FACTS);
   assert.deepEqual(parts.map(({ content: { from, to, users } }) => [from, to, users.length]), [
     [4, 6, 0],
   ]);
@@ -88,7 +78,10 @@ Deno.test("what does not fit into 12 KiB is cut, and adds up to the same", () =>
   ]);
   const whole = new Totals();
   whole.add(interval);
-  assert.deepEqual(totalsOf(parts).statistics(1), whole.statistics(1));
+  assert.deepEqual(
+    plainStatistics(totalsOf(parts).statistics(1)),
+    plainStatistics(whole.statistics(1)),
+  );
 });
 
 Deno.test("the seconds of a long stretch are cut too, and each is told once", () => {
@@ -114,11 +107,10 @@ Deno.test("one name with more than fits is a report of its own", () => {
 });
 
 Deno.test("the longest report that there can be is within 900 KiB", () => {
-  const entry = new Entry();
+  const interval = new Interval(0, 0);
+  const entry = interval.entries.at("€".repeat(3000), "€".repeat(3000)).of(200);
   for (let i = 0; i < 1100; i++) entry.add(sample({ error: `€${i}`.padEnd(300, "€") }));
   for (let i = 0; i < Histogram.BUCKETS; i++) entry.latencies.histogram.addBucket(i, 2 ** 37);
-  const interval = new Interval(0, 0);
-  interval.entries.set("€".repeat(3000), "€".repeat(3000), entry);
   const [, longest = assert.fail()] = reportParts(interval, FACTS);
   const bytes = encodedBytes(longest);
   assert.ok(bytes < 900 * KIB && bytes > 800 * KIB, `${bytes}`);
@@ -140,6 +132,54 @@ Deno.test("errors that are too long stay apart when they are cut", () => {
   }
 });
 
+Deno.test("passes are in one part, before the entries, whatever else there is", () => {
+  const interval = intervalOf(names(1000), 5);
+  interval.openPasses.merge(passesOf({
+    scheduled: 9,
+    dropped: 2,
+    delays: [0, 1, 2, 3, 50],
+    services: [10, 20, 20],
+  }));
+  for (let i = 0; i < 500; i++) interval.userErrors.set("BuyTest", `no order ${i}`, i + 1);
+  const parts = reportParts(interval, FACTS);
+  const told = parts.filter(({ content }) => content.passes.length > 0);
+  assert.deepEqual([parts.length > 4, told.length], [true, 1]);
+  const { deltas, errors, passes: [passes = assert.fail()] } = told[0]!.content;
+  assert.deepEqual([errors.length > 0, deltas.length > 0], [true, true]);
+  const { serviceTime, startDelay, ...counts } = passes;
+  assert.deepEqual(counts, { scheduled: 9, dropped: 2 });
+  assert.deepEqual(startDelay.spread, [{ sum: 56, min: 0, max: 50, squaredDeviations: 1886.8 }]);
+  assert.equal(serviceTime.spread.length, 1);
+  const whole = new Totals();
+  whole.add(interval);
+  assert.deepEqual(totalsOf(parts).statistics(1).iterations, whole.statistics(1).iterations);
+});
+
+Deno.test("passes that nobody began or ended are told without times", () => {
+  const interval = new Interval(0, 3);
+  interval.openPasses.scheduled = 4;
+  const [{ content: { passes } } = assert.fail()] = reportParts(interval, FACTS);
+  const nothing = { buckets: new Uint8Array(), spread: [] };
+  assert.deepEqual(passes, [
+    { scheduled: 4, dropped: 0, serviceTime: nothing, startDelay: nothing },
+  ]);
+});
+
+Deno.test("a part with the longest times of passes that there can be is as long as it says", () => {
+  const interval = new Interval(0, 3);
+  const passes = interval.openPasses;
+  passes.scheduled = passes.dropped = Number.MAX_SAFE_INTEGER;
+  for (const times of [passes.serviceTime, passes.startDelay]) {
+    times.sum = times.squaredDeviations = 0.1;
+    for (let i = 0; i < Histogram.BUCKETS; i++) times.histogram.addBucket(i, 2 ** 37);
+  }
+  const [, part = assert.fail(), ...others] = reportParts(interval, FACTS);
+  assert.deepEqual(others, []);
+  const actual = encodedBytes(part);
+  assert.ok(actual <= part.bytes && part.bytes - actual < 80, `${actual}, ${part.bytes}`);
+  assert.ok(actual < 900 * KIB, `${actual}`);
+});
+
 Deno.test("a part is at most as long as it says, and little less", () => {
   // The codec puts a digest behind a text that it has to change.
   const text = fc.string({ unit: "grapheme", maxLength: 60 })
@@ -148,23 +188,31 @@ Deno.test("a part is at most as long as it says, and little less", () => {
     fc.record({ sample: anySample, name: text, error: fc.option(text) }),
     { maxLength: 60 },
   );
-  fc.assert(fc.property(samples, (samples) => {
+  fc.assert(fc.property(samples, fc.option(anyPasses), (samples, passes) => {
     const all = samples.map(({ sample, name, error }) => ({ ...sample, name, error }));
-    for (const part of reportParts(intervalOf(all), FACTS)) {
+    const interval = intervalOf(all);
+    if (passes !== null) interval.openPasses.merge(passesOf(passes));
+    for (const part of reportParts(interval, FACTS)) {
       const [actual, said] = [encodedBytes(part), part.bytes];
       assert.ok(actual <= said, `${actual} bytes, not ${said}`);
-      assert.ok(said - actual <= 60 + 20 * samples.length, `${actual} bytes, not ${said}`);
+      const slack = (passes === null ? 60 : 170) + 20 * samples.length;
+      assert.ok(said - actual <= slack, `${actual} bytes, not ${said}`);
     }
   }));
 });
 
 Deno.test("parts add up to what was cut, packed histograms included", () => {
-  fc.assert(fc.property(fc.array(anySample, { maxLength: 100 }), (samples) => {
+  const samples = fc.array(anySample, { maxLength: 100 });
+  fc.assert(fc.property(samples, fc.option(anyPasses), (samples, passes) => {
     const interval = intervalOf(samples);
+    if (passes !== null) interval.openPasses.merge(passesOf(passes));
     const whole = new Totals();
     whole.add(interval);
     const parts = reportParts(interval, FACTS);
-    assert.deepEqual(totalsOf(parts).statistics(1), whole.statistics(1));
+    assert.deepEqual(
+      plainStatistics(totalsOf(parts).statistics(1)),
+      plainStatistics(whole.statistics(1)),
+    );
     const again = parts.flatMap(({ content }) => reportParts(countedOf(content), FACTS));
     assert.deepEqual(
       exactStatistics(totalsOf(again).statistics(1)),

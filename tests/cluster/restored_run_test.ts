@@ -3,7 +3,7 @@ import { encode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { UsageError } from "../../src/core/errors.ts";
 import type { JournalRecord } from "../../src/cluster/journal_record.ts";
-import type { Report } from "../../src/cluster/message.ts";
+import type { Report } from "../../src/cluster/report_message.ts";
 import { encodeMessage } from "../../src/cluster/message_codec.ts";
 import { reportParts } from "../../src/cluster/report_parts.ts";
 import { type RestoredRun, restoreRun } from "../../src/cluster/restored_run.ts";
@@ -121,6 +121,7 @@ Deno.test("all that a master decided is restored", async () => {
     { type: "started", userCount: 8 },
     { type: "phase", phase: 1, elapsedSeconds: 6.75 },
     { type: "time", elapsedSeconds: 7.5, targetUsers: 9, runningUsers: 4 },
+    { type: "steered", elapsedSeconds: 8, model: "closed", users: 5, rate: 0.5 },
     { type: "stopping", finalUsers: 4, elapsedSeconds: 8.25 },
   ]);
   const { book } = run;
@@ -134,6 +135,9 @@ Deno.test("all that a master decided is restored", async () => {
   assert.equal(run.targetUsers, 9);
   assert.equal(run.runningUsers, 4);
   assert.equal(run.startedUsers, 8);
+  assert.deepEqual(run.steered, [
+    { type: "steered", elapsedSeconds: 8, model: "closed", users: 5, rate: 0.5 },
+  ]);
   assert.deepEqual(run.stopping, { finalUsers: 4, elapsedSeconds: 8.25 });
 });
 
@@ -174,7 +178,13 @@ Deno.test("a run of which nothing else is known has nothing yet", async () => {
   const { book, assigned, ...rest } = await restored([RUN_RECORD]);
   assert.deepEqual(contentOf(book), contentOf(new RunBook("r1", RUN_RECORD.testfileHash)));
   assert.equal(assigned.size, 0);
-  assert.deepEqual(rest, { targetUsers: 0, runningUsers: 0, startedUsers: null, stopping: null });
+  assert.deepEqual(rest, {
+    targetUsers: 0,
+    runningUsers: 0,
+    startedUsers: null,
+    steered: [],
+    stopping: null,
+  });
 });
 
 Deno.test("a run that is over, or was given up, is refused", async () => {

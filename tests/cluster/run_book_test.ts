@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Report } from "../../src/cluster/message.ts";
+import type { Report } from "../../src/cluster/report_message.ts";
 import type { Member } from "../../src/cluster/member.ts";
 import { RunBook } from "../../src/cluster/run_book.ts";
 import { delta, packedRequests, report } from "../support/reports.ts";
@@ -96,4 +96,13 @@ Deno.test("what was counted before a reset, or comes later but was counted befor
   assert.equal(requestsIn(run), 1);
   assert.equal(worker.requests, 1);
   assert.equal(worker.ledger.lastSeq, 3);
+});
+
+Deno.test("users are those that all workers have told of", () => {
+  const book = new RunBook("run", "hash");
+  assert.equal(book.users, 0);
+  for (const [id, users] of [["a", 3], ["b", 4]] as const) {
+    book.enter({ id, incarnation: id, host: "box" }).users = users;
+  }
+  assert.equal(book.users, 7);
 });
