@@ -5,19 +5,30 @@
  */
 
 import { errorText, UsageError } from "../core/errors.ts";
-import { isOverZero, shown, type Target, targetProblem } from "./target.ts";
+import { type Curve, curveProblem } from "./curve.ts";
+import { type BrokenLoad, CurveRun, type LoadStep } from "./curve_run.ts";
+import { type Stage, stages as curveOf, stagesProblem } from "./curves/stages.ts";
+import { SpawnPacer } from "./spawn_pacer.ts";
+import {
+  isArrivals,
+  isObject,
+  type Load,
+  type LoadTarget,
+  loadTargetProblem,
+  settledLoad,
+  shown,
+} from "./target.ts";
 
 /** How many users should run, and how many are started or stopped a second on the way there. */
 export type Tick = readonly [users: number, rate: number];
 
-/** One part of a shape's time. */
-export interface Stage {
-  /** Seconds that this stage lasts, whatever came before it: over 0. */
-  readonly duration: number;
-  /** Users that should run: a whole number of 0 or more. */
-  readonly users: number;
-  /** Users started or stopped a second: over 0, may be a fraction. */
-  readonly rate: number;
+/** What a shape may know of the run that it shapes. */
+export interface ShapeView {
+  /**
+   * The expression of a threshold that the seconds of the current step cross, null where none is crossed.
+   * The step is the one that the load was in until now.
+   */
+  readonly crossed: string | null;
 }
 
 /** A shape class: what a test file exports. */
@@ -26,13 +37,16 @@ export interface ShapeClass {
   readonly prototype: LoadUserShape;
   readonly name: string;
   readonly stages: readonly Stage[];
+  readonly curve: Curve | null;
 }
 
 /**
- * A load that changes over time. Extend it, and list `stages`, or say in `tick` what the load is.
+ * A load that changes over time. Extend it, and name its `curve`, list its `stages`, or say in `tick`
+ * what the load is: users, or in the open model an arrival rate.
  *
  * ```ts
  * import { LoadUserShape } from "./load_user_shape.ts";
+ * import { ramp } from "./curves/ramp.ts";
  * import assert from "node:assert/strict";
  *
  * class TestSteps extends LoadUserShape {
@@ -40,6 +54,10 @@ export interface ShapeClass {
  *     { duration: 60, users: 100, rate: 10 },
  *     { duration: 30, users: 300, rate: 50 },
  *   ];
+ * }
+ *
+ * class TestRamp extends LoadUserShape {
+ *   static override curve = ramp({ seconds: 60, arrivalRate: { from: 0, to: 120 }, maxUsers: 50 });
  * }
  *
  * class TestGrowth extends LoadUserShape {
@@ -51,26 +69,29 @@ export interface ShapeClass {
  *
  * assert.deepEqual(new TestSteps().at(60), { users: 300, rate: 50 });
  * assert.equal(new TestSteps().at(90), null);
+ * assert.deepEqual(new TestRamp().at(30), { arrivalRate: 61, maxUsers: 50 });
  * assert.deepEqual(new TestGrowth().at(130), { users: 60, rate: 5 });
  * ```
  */
 export class LoadUserShape {
   /** What the load is, part after part; the test ends after the last one. */
   static stages: readonly Stage[] = [];
+  /** What the load is over time; the test ends where the curve does. Goes before `stages`. */
+  static curve: Curve | null = null;
 
   #runTime = 0;
+  #view: ShapeView = NOTHING_CROSSED;
+  #run: CurveRun | null = null;
+  /** The users that run as the targets until now would have it. */
+  readonly #pacer = new SpawnPacer(0);
+  #last: { readonly at: number; readonly target: LoadTarget } | null = null;
 
   /**
    * The load at this moment, asked for about once a second; null ends the test. Without one of its own,
-   * a class follows its `stages`.
+   * a class follows its `curve` or its `stages`.
    */
-  tick(): Tick | null {
-    let end = 0;
-    for (const { duration, users, rate } of (this.constructor as ShapeClass).stages) {
-      end += duration;
-      if (this.#runTime < end) return [users, rate];
-    }
-    return null;
+  tick(): Tick | Load | null {
+    return this.#curveRun.at(this.#runTime, this.#view.crossed);
   }
 
   /** Seconds since the test's start. */
@@ -79,40 +100,105 @@ export class LoadUserShape {
   }
 
   /**
-   * Called by the runner: the target when the test has run for so long, exactly as `tick` gave it; null
-   * ends the test.
+   * Called by the runner: the target when the test has run for so long, as `tick` gave it; null ends the
+   * test. Times never go back; the same one twice gets the same answer.
    *
-   * @throws UsageError where `tick` threw, or returned neither a target nor null.
+   * @throws UsageError where `tick` threw, or returned neither a load nor null, or where it went over
+   * from users to arrivals or back.
    * @internal
    */
-  at(runTimeSeconds: number): Target | null {
+  at(runTimeSeconds: number, view: ShapeView = NOTHING_CROSSED): LoadTarget | null {
+    if (this.#last?.at === runTimeSeconds) return this.#last.target;
     this.#runTime = runTimeSeconds;
-    const what = `${this.constructor.name}.tick() at ${runTimeSeconds.toFixed(1)} s`;
+    this.#view = view;
+    const what = `${this.constructor.name}.${memberOf(this)} at ${runTimeSeconds.toFixed(1)} s`;
     const tick = this.#askTick(what);
     if (tick === null) return null;
-    // A test file may be JavaScript, or run without a look at its types: nothing is certain of it.
-    const problem = Array.isArray(tick) && tick.length === 2
-      ? targetProblem(tick[0], tick[1])
-      : "[users, rate] is needed, or null to end the test";
-    if (problem !== null) throw new UsageError(`${what} returned ${shown(tick)}: ${problem}`);
-    const [users, rate] = tick;
-    return { users, rate };
+    const target = this.#targetOf(tick, what);
+    if (this.#last !== null && isArrivals(this.#last.target) !== isArrivals(target)) {
+      throw new UsageError(
+        `${what} returned ${shown(tick)}: the load had ${modelOf(this.#last.target)} until then`,
+        "A test has either users or an arrival rate, from its beginning to its end.",
+      );
+    }
+    if (!isArrivals(target)) this.#pacer.retarget(target, runTimeSeconds);
+    this.#last = { at: runTimeSeconds, target };
+    return target;
   }
 
-  #askTick(what: string): Tick | null {
+  /**
+   * Called by the runner: the step that the load is in, where it is raised until something breaks; else
+   * null.
+   *
+   * @param runTimeSeconds a moment not before the last one that {@link at} was asked for.
+   * @internal
+   */
+  stepAt(runTimeSeconds: number): LoadStep | null {
+    return this.#curveRun.stepAt(runTimeSeconds);
+  }
+
+  /**
+   * Called by the runner: what is known so far of the load that something breaks at; null where the load
+   * is not raised until then.
+   *
+   * @internal
+   */
+  get breakingPoint(): BrokenLoad | null {
+    return this.#curveRun.brokenLoad;
+  }
+
+  /** How long the load lasts if nothing breaks, in seconds; null where nobody knows. @internal */
+  plannedSeconds(): number | null {
+    return hasOwnTick(this) ? null : curveOfClass(this.constructor as ShapeClass).seconds;
+  }
+
+  get #curveRun(): CurveRun {
+    return this.#run ??= new CurveRun(curveOfClass(this.constructor as ShapeClass));
+  }
+
+  #askTick(what: string): Tick | Load | null {
     try {
       return this.tick();
     } catch (error) {
       throw new UsageError(`${what} threw: ${errorText(error)}`, "", error);
     }
   }
+
+  #targetOf(tick: Tick | Load, what: string): LoadTarget {
+    // A test file may be JavaScript, or run without a look at its types: nothing is certain of it.
+    const load: unknown = Array.isArray(tick) && tick.length === 2
+      ? { users: tick[0], rate: tick[1] }
+      : tick;
+    const target = isObject(load)
+      ? settledLoad(load as Load, this.#pacer.usersAt(this.#runTime))
+      : null;
+    const problem = target === null
+      ? "[users, rate] is needed, { users, rate }, { arrivalRate, maxUsers }, or null to end the test"
+      : loadTargetProblem({ ...load as Load, ...target });
+    if (problem !== null) throw new UsageError(`${what} returned ${shown(tick)}: ${problem}`);
+    return target!;
+  }
 }
 
-/** The stages that a shape follows, or null where its class has a `tick` of its own. */
-export function stagesOf(shape: LoadUserShape): readonly Stage[] | null {
-  return shape.tick === LoadUserShape.prototype.tick
-    ? (shape.constructor as ShapeClass).stages
-    : null;
+const NOTHING_CROSSED: ShapeView = { crossed: null };
+
+/** The curve that a shape follows, unless it has a `tick` of its own. */
+function curveOfClass({ curve, stages }: ShapeClass): Curve {
+  return curve ?? curveOf(stages);
+}
+
+function hasOwnTick({ tick }: Pick<LoadUserShape, "tick">): boolean {
+  return tick !== LoadUserShape.prototype.tick;
+}
+
+/** What decides a shape's load, for messages. */
+function memberOf(shape: LoadUserShape): string {
+  if (hasOwnTick(shape)) return "tick()";
+  return (shape.constructor as ShapeClass).curve === null ? "stages" : "curve";
+}
+
+function modelOf(target: LoadTarget): string {
+  return isArrivals(target) ? "arrivals" : "users";
 }
 
 /**
@@ -133,27 +219,16 @@ export function stagesOf(shape: LoadUserShape): readonly Stage[] | null {
  * ```
  */
 export function checkShape(shapeClass: ShapeClass): string | null {
-  const { name } = shapeClass;
+  const { name, prototype, curve } = shapeClass;
   const stages: unknown = shapeClass.stages;
-  if (!Array.isArray(stages)) {
-    return `${name}.stages is ${shown(stages)}, a list of { duration, users, rate } is needed.`;
+  if (curve !== null) {
+    const problem = curveProblem(curve);
+    return problem === null ? null : `${name}.curve: ${problem}.`;
   }
-  if (stages.length === 0 && shapeClass.prototype.tick === LoadUserShape.prototype.tick) {
-    return `${name} has neither a tick() method of its own nor stages, one of them is needed.`;
-  }
-  for (const [index, stage] of stages.entries()) {
-    const problem = stageProblem(stage);
-    if (problem !== null) return `${name}.stages[${index}]: ${problem}.`;
+  const problem = stagesProblem(stages);
+  if (problem !== null) return `${name}.stages${problem}.`;
+  if ((stages as readonly Stage[]).length === 0 && !hasOwnTick(prototype)) {
+    return `${name} has no tick() method of its own, no curve and no stages, one of them is needed.`;
   }
   return null;
-}
-
-function stageProblem(stage: unknown): string | null {
-  if (typeof stage !== "object" || stage === null) {
-    return `the stage is ${shown(stage)}, { duration, users, rate } is needed`;
-  }
-  const { duration, users, rate } = stage as Partial<Record<keyof Stage, unknown>>;
-  return isOverZero(duration)
-    ? targetProblem(users, rate)
-    : `duration is ${shown(duration)}, a number of seconds over 0 is needed`;
 }

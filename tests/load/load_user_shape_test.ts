@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
+import type { Curve } from "../../src/load/curve.ts";
+import { hold } from "../../src/load/curves/hold.ts";
+import { inSequence } from "../../src/load/curves/in_sequence.ts";
+import { ramp } from "../../src/load/curves/ramp.ts";
+import type { Stage } from "../../src/load/curves/stages.ts";
+import { stepUntilItBreaks } from "../../src/load/curves/step_until_it_breaks.ts";
 import {
   checkShape,
   LoadUserShape,
   type ShapeClass,
-  type Stage,
-  stagesOf,
   type Tick,
 } from "../../src/load/load_user_shape.ts";
+import { SpawnPacer } from "../../src/load/spawn_pacer.ts";
+import { isArrivals, type Load } from "../../src/load/target.ts";
 
 class TestSpike extends LoadUserShape {
   override tick(): [users: number, rate: number] | null {
@@ -77,33 +83,49 @@ Deno.test("stages follow one another, each for its own duration", () => {
 
 Deno.test("a tick of one's own may build on the stages", () => {
   class TestDouble extends TestSteps {
-    override tick(): Tick | null {
-      const tick = super.tick();
-      return tick === null ? null : [tick[0] * 2, tick[1]];
+    override tick(): Load | Tick | null {
+      const load = super.tick();
+      return load !== null && "users" in load ? { ...load, users: load.users * 2 } : null;
     }
   }
   assert.deepEqual(new TestDouble().at(11), { users: 80, rate: 0.5 });
 });
 
-Deno.test("stages are known beforehand only where no tick of one's own decides", () => {
-  assert.equal(stagesOf(new TestSteps()), TestSteps.stages);
-  assert.equal(stagesOf(new TestSpike()), null);
+Deno.test("the time is known beforehand only where no tick of one's own decides", () => {
+  assert.equal(new TestSteps().plannedSeconds(), 30.5);
+  assert.equal(new TestSpike().plannedSeconds(), null);
   class TestBoth extends TestSteps {
     override tick(): Tick | null {
       return [1, 1];
     }
   }
-  assert.equal(stagesOf(new TestBoth()), null);
+  assert.equal(new TestBoth().plannedSeconds(), null);
 });
 
 Deno.test("what tick returns is checked, and named with the shape and the time", () => {
-  const form = "[users, rate] is needed, or null to end the test";
+  const form =
+    "[users, rate] is needed, { users, rate }, { arrivalRate, maxUsers }, or null to end the test";
   const cases: [unknown, string][] = [
     [undefined, `undefined: ${form}`],
     [100, `100: ${form}`],
     [[100], `[ 100 ]: ${form}`],
     [[1, 2, 3], `[ 1, 2, 3 ]: ${form}`],
-    [{ users: 1, rate: 1 }, `{ users: 1, rate: 1 }: ${form}`],
+    [{ rate: 1 }, "{ rate: 1 }: users is undefined, a whole number of 0 or more is needed"],
+    ["users", `'users': ${form}`],
+    [{ users: "9" }, "{ users: '9' }: users is '9', a whole number of 0 or more is needed"],
+    [{ users: 1, rate: 0 }, "{ users: 1, rate: 0 }: rate is 0, a number over 0 is needed"],
+    [
+      { users: 1, arrivalRate: 1 },
+      "{ users: 1, arrivalRate: 1 }: either users or an arrivalRate can be given, not both",
+    ],
+    [
+      { arrivalRate: -1 },
+      "{ arrivalRate: -1 }: arrivalRate is -1, a number of 0 or more is needed",
+    ],
+    [
+      { arrivalRate: 1, maxUsers: 0 },
+      "{ arrivalRate: 1, maxUsers: 0 }: maxUsers is 0, a whole number of 1 or more is needed",
+    ],
     [[1.5, 1], "[ 1.5, 1 ]: users is 1.5, a whole number of 0 or more is needed"],
     [[-1, 1], "[ -1, 1 ]: users is -1, a whole number of 0 or more is needed"],
     [["10", 1], "[ '10', 1 ]: users is '10', a whole number of 0 or more is needed"],
@@ -149,7 +171,7 @@ Deno.test("a class with neither a tick nor stages is named", () => {
   class TestNothing extends LoadUserShape {}
   assert.equal(
     checkShape(TestNothing),
-    "TestNothing has neither a tick() method of its own nor stages, one of them is needed.",
+    "TestNothing has no tick() method of its own, no curve and no stages, one of them is needed.",
   );
 });
 
@@ -158,7 +180,8 @@ Deno.test("the first wrong stage is named with its value and what is accepted", 
   const cases: [unknown, string][] = [
     ["1m", ".stages is '1m', a list of { duration, users, rate } is needed."],
     [[good, null], ".stages[1]: the stage is null, { duration, users, rate } is needed."],
-    [[[10, 1]], ".stages[0]: duration is undefined, a number of seconds over 0 is needed."],
+    [[[10, 1]], ".stages[0]: the stage is [ 10, 1 ], { duration, users, rate } is needed."],
+    [[{}], ".stages[0]: duration is undefined, a number of seconds over 0 is needed."],
     [
       [{ ...good, duration: 0 }],
       ".stages[0]: duration is 0, a number of seconds over 0 is needed.",
@@ -182,7 +205,7 @@ Deno.test("the first wrong stage is named with its value and what is accepted", 
 Deno.test("stages are checked even where a tick of one's own may use them", () => {
   class TestBoth extends LoadUserShape {
     static override stages = [{ duration: -1, users: 1, rate: 1 }];
-    override tick(): Tick | null {
+    override tick(): Load | Tick | null {
       return super.tick();
     }
   }
@@ -196,4 +219,151 @@ Deno.test("checking changes nothing of the stages", () => {
   const stages = Object.freeze([Object.freeze({ duration: 3, users: 0, rate: 0.1 })]);
   assert.equal(checkShape(withStages(stages)), null);
   assert.deepEqual(stages, [{ duration: 3, users: 0, rate: 0.1 }]);
+});
+
+Deno.test("a load may be an object, of users or of arrivals, and leave out what has a default", () => {
+  assert.deepEqual(returning({ users: 8, rate: 0.5 }).at(0), { users: 8, rate: 0.5 });
+  assert.deepEqual(returning({ users: 8 }).at(0), { users: 8, rate: 8 });
+  assert.deepEqual(returning({ arrivalRate: 0.5, maxUsers: 3 }).at(0), {
+    arrivalRate: 0.5,
+    maxUsers: 3,
+  });
+  assert.deepEqual(returning({ arrivalRate: 0 }).at(0), { arrivalRate: 0, maxUsers: 1000 });
+});
+
+Deno.test("a shape that goes over from users to arrivals, or back, is named", () => {
+  const [users, arrivals] = [{ users: 1, rate: 1 }, { arrivalRate: 2 }];
+  for (
+    const [before, after, model, text] of [
+      [users, arrivals, "users", "{ arrivalRate: 2 }"],
+      [arrivals, users, "arrivals", "{ users: 1, rate: 1 }"],
+    ] as const
+  ) {
+    class TestTurn extends LoadUserShape {
+      override tick(): Load | null {
+        return this.getRunTime() < 5 ? before : after;
+      }
+    }
+    const shape = new TestTurn();
+    shape.at(4);
+    assert.throws(
+      () => shape.at(5),
+      new UsageError(
+        `TestTurn.tick() at 5.0 s returned ${text}: the load had ${model} until then`,
+        "A test has either users or an arrival rate, from its beginning to its end.",
+      ),
+    );
+  }
+});
+
+Deno.test("the same moment gets the same answer, though users move", () => {
+  const shape = returning({ users: 50 });
+  assert.deepEqual(shape.at(3), { users: 50, rate: 50 });
+  assert.deepEqual(shape.at(3), { users: 50, rate: 50 });
+  // 26 have started: one at once, and 25 in half a second.
+  assert.deepEqual(shape.at(3.5), { users: 50, rate: 24 });
+});
+
+Deno.test("users that have no rate are always there a second later, whatever came before", () => {
+  class TestMixed extends LoadUserShape {
+    static override curve = inSequence(
+      hold({ seconds: 10, users: 300, rate: 5 }), // gets no further than 51
+      ramp({ seconds: 20, users: { from: 100, to: 60 } }),
+      hold({ seconds: 10, users: 7 }),
+    );
+  }
+  const shape = new TestMixed();
+  const pacer = new SpawnPacer(0);
+  const users = Array.from({ length: 40 }, (_, second) => {
+    const target = shape.at(second)!;
+    assert.ok(!isArrivals(target));
+    pacer.retarget(target, second);
+    return pacer.usersAt(second + 1);
+  });
+  assert.deepEqual(users.slice(0, 10), [6, 11, 16, 21, 26, 31, 36, 41, 46, 51]);
+  assert.deepEqual(users.slice(10, 30), Array.from({ length: 20 }, (_, i) => 98 - 2 * i));
+  assert.deepEqual(users.slice(30), Array(10).fill(7));
+  assert.equal(shape.at(40), null);
+});
+
+Deno.test("a class follows its curve, and a tick of its own goes before it", () => {
+  class TestCurve extends LoadUserShape {
+    static override curve = hold({ seconds: 5, arrivalRate: 9, maxUsers: 2 });
+    static override stages = [{ duration: 99, users: 1, rate: 1 }];
+  }
+  assert.deepEqual(new TestCurve().at(4), { arrivalRate: 9, maxUsers: 2 });
+  assert.equal(new TestCurve().at(5), null);
+  assert.equal(new TestCurve().plannedSeconds(), 5);
+  class TestOwn extends TestCurve {
+    override tick(): Load | Tick | null {
+      return this.getRunTime() < 2 ? [1, 1] : null;
+    }
+  }
+  assert.deepEqual(new TestOwn().at(1), { users: 1, rate: 1 });
+});
+
+Deno.test("two shapes of one class break on their own", () => {
+  class TestBreak extends LoadUserShape {
+    static override curve = stepUntilItBreaks({
+      stepSeconds: 10,
+      users: { from: 10, step: 10, to: 30 },
+    });
+  }
+  const [one, other] = [new TestBreak(), new TestBreak()];
+  assert.deepEqual(one.breakingPoint, { passed: null, broke: null, threshold: null });
+  for (const shape of [one, other]) shape.at(0);
+  assert.deepEqual(one.stepAt(0), { index: 0, target: { users: 10, rate: 10 }, startedAt: 0 });
+  assert.equal(one.at(10, { crossed: "error_rate<1%" }), null);
+  assert.deepEqual(other.at(10, { crossed: null }), { users: 20, rate: 10 });
+  assert.deepEqual(other.stepAt(10)?.startedAt, 10);
+  assert.deepEqual(one.breakingPoint, {
+    passed: null,
+    broke: { users: 10, rate: 10 },
+    threshold: "error_rate<1%",
+  });
+  assert.deepEqual(other.breakingPoint?.passed, { users: 10, rate: 10 });
+});
+
+Deno.test("a shape that is not raised until it breaks has no steps and no breaking point", () => {
+  const shape = new TestSteps();
+  shape.at(0, { crossed: "p95<1s" });
+  assert.equal(shape.stepAt(0), null);
+  assert.equal(shape.breakingPoint, null);
+});
+
+Deno.test("a curve that is none, and stages of both models, are named", () => {
+  for (
+    const [curve, text] of [
+      [5, "5 is no curve, { seconds, at(t) } is needed"],
+      [{ seconds: 5 }, "{ seconds: 5 } is no curve, { seconds, at(t) } is needed"],
+      [
+        { seconds: 0, at: () => null },
+        "a curve's seconds are 0, a number over 0 is needed, or null",
+      ],
+    ]
+  ) {
+    class TestCurve extends LoadUserShape {
+      static override curve = curve as unknown as Curve;
+    }
+    assert.equal(checkShape(TestCurve), `TestCurve.curve: ${text}.`);
+  }
+  const stages = [{ duration: 1, arrivalRate: 5 }, { duration: 1, users: 1, rate: 1 }];
+  assert.equal(
+    checkShape(withStages(stages)),
+    "TestStages.stages[1]: users and arrivals are mixed, a test has one of them from its beginning to its end.",
+  );
+  assert.equal(checkShape(withStages(stages.slice(0, 1))), null);
+});
+
+Deno.test("stages of arrivals follow one another", () => {
+  class TestArrivals extends LoadUserShape {
+    static override stages = [
+      { duration: 10, arrivalRate: 5, maxUsers: 20 },
+      { duration: 5, arrivalRate: 0.5 },
+    ];
+  }
+  const shape = new TestArrivals();
+  assert.deepEqual(shape.at(9), { arrivalRate: 5, maxUsers: 20 });
+  assert.deepEqual(shape.at(10), { arrivalRate: 0.5, maxUsers: 1000 });
+  assert.equal(shape.at(15), null);
 });

@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
+import { stepUntilItBreaks } from "../../src/load/curves/step_until_it_breaks.ts";
 import { type Plan, plannedSeconds, targetAt } from "../../src/load/plan.ts";
+import { planOf } from "../support/plans.ts";
 
-const CONSTANT: Plan = Object.freeze({
-  users: 100,
-  rate: 0.5,
-  runTime: 20,
-  stopTimeout: 2,
-  shape: null,
-});
+const CONSTANT: Plan = Object.freeze(planOf({ users: 100, rate: 0.5, runTime: 20 }));
 
 class TestSteps extends LoadUserShape {
   static override stages = [
@@ -49,4 +45,24 @@ Deno.test("a shape decides alone, beyond the run time and short of it", () => {
 Deno.test("the time of a staged shape is known beforehand, that of any other is not", () => {
   assert.equal(plannedSeconds({ ...CONSTANT, shape: new TestSteps() }), 42.5);
   assert.equal(plannedSeconds({ ...CONSTANT, shape: new TestTick() }), null);
+});
+
+Deno.test("an open load is its arrivals, until the run time is over", () => {
+  const plan = { ...CONSTANT, arrivals: { rate: 2.5, maxUsers: 30 } };
+  assert.deepEqual(targetAt(plan, 19.9), { arrivalRate: 2.5, maxUsers: 30 });
+  assert.equal(targetAt(plan, 20), null);
+  assert.equal(plannedSeconds(plan), 20);
+});
+
+Deno.test("a shape decides instead of arrivals, and is told what was crossed", () => {
+  class TestBreak extends LoadUserShape {
+    static override curve = stepUntilItBreaks({
+      stepSeconds: 10,
+      users: { from: 1, step: 1, to: 3 },
+    });
+  }
+  const plan = { ...CONSTANT, arrivals: { rate: 2, maxUsers: 1 }, shape: new TestBreak() };
+  assert.equal(plannedSeconds(plan), 30);
+  assert.deepEqual(targetAt(plan, 0), { users: 1, rate: 1 });
+  assert.equal(targetAt(plan, 1, { crossed: "rps>=1" }), null);
 });

@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  type ArrivalCourse,
+  ArrivalSchedule,
+  type ArrivalSlice,
+  positionAt,
+  WHOLE,
+} from "../../src/load/arrival_schedule.ts";
+
+const FOR_EVER = { until: Infinity, limit: Infinity };
+const TEN: ArrivalCourse = { rate: 10, since: 0, position: 0, ...FOR_EVER };
+
+/** Numbers in [0, 1) that are the same each time. */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+function constant(): ArrivalSchedule {
+  return new ArrivalSchedule("constant", () => assert.fail("nothing is drawn"));
+}
+
+function takeUntil(schedule: ArrivalSchedule, seconds: number): number[] {
+  const times: number[] = [];
+  while (schedule.nextAt < seconds) times.push(schedule.take());
+  return times;
+}
+
+function assertClose(actual: readonly number[], expected: readonly number[]): void {
+  assert.equal(actual.length, expected.length);
+  actual.forEach((time, i) => assert.ok(Math.abs(time - expected[i]!) < 1e-9, `${i}: ${time}`));
+}
+
+Deno.test("passes are evenly spaced, and the first one begins at once", () => {
+  const schedule = constant();
+  assert.equal(schedule.nextAt, Infinity);
+  schedule.follow(TEN, WHOLE);
+  assertClose(takeUntil(schedule, 0.55), [0, 0.1, 0.2, 0.3, 0.4, 0.5]);
+});
+
+Deno.test("as many passes begin before the end as rate times seconds", () => {
+  for (
+    const [rate, until, passes] of [[5000, 20, 100_000], [3, 7, 21], [0.7, 20, 14], [1.5, 3, 5]]
+  ) {
+    const schedule = constant();
+    schedule.follow({ ...TEN, rate: rate!, until: until! }, WHOLE);
+    assert.equal(takeUntil(schedule, Infinity).length, passes);
+  }
+});
+
+Deno.test("a new rate holds from its own moment on, whenever it is heard of", () => {
+  const faster = { ...TEN, rate: 20, since: 1, position: positionAt(TEN, 1) };
+  const early = constant();
+  early.follow(TEN, WHOLE);
+  early.follow(faster, WHOLE);
+  const late = constant();
+  late.follow(TEN, WHOLE);
+  const times = takeUntil(late, 1.25);
+  late.follow(faster, WHOLE);
+  const expected = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.05, 1.1, 1.15, 1.2];
+  assertClose(takeUntil(early, 1.25), expected);
+  // It has begun three passes by the old rate meanwhile, and does not begin them again.
+  assertClose([...times, ...takeUntil(late, 1.25)], [
+    ...expected.slice(0, 11),
+    1.1,
+    1.2,
+    1.15,
+    1.2,
+  ]);
+});
+
+Deno.test("a rate of nothing begins nothing, and a later one goes on where it was", () => {
+  const schedule = constant();
+  const pause = { ...TEN, rate: 0, since: 0.5, position: 5 };
+  schedule.follow(TEN, WHOLE);
+  schedule.follow(pause, WHOLE);
+  assertClose(takeUntil(schedule, 100), [0, 0.1, 0.2, 0.3, 0.4]);
+  assert.equal(schedule.nextAt, Infinity);
+  schedule.follow({ ...TEN, rate: 1, since: 100, position: positionAt(pause, 100) }, WHOLE);
+  assertClose(takeUntil(schedule, 102.5), [100, 101, 102]);
+});
+
+Deno.test("a limit is a number of passes", () => {
+  const schedule = constant();
+  schedule.follow({ ...TEN, limit: 3 }, WHOLE);
+  assertClose(takeUntil(schedule, Infinity), [0, 0.1, 0.2]);
+});
+
+Deno.test("the end can become known later", () => {
+  const schedule = constant();
+  schedule.follow(TEN, WHOLE);
+  schedule.follow({ ...TEN, until: 0.35 }, WHOLE);
+  assertClose(takeUntil(schedule, Infinity), [0, 0.1, 0.2, 0.3]);
+});
+
+Deno.test("whoever has forgotten begins anew with what it is told", () => {
+  const schedule = constant();
+  schedule.follow(TEN, WHOLE);
+  assertClose(takeUntil(schedule, 0.25), [0, 0.1, 0.2]);
+  schedule.forget();
+  assert.equal(schedule.nextAt, Infinity);
+  schedule.follow(TEN, { from: 50, of: 2, index: 1 });
+  assertClose(takeUntil(schedule, 5.4), [5.1, 5.3]);
+});
+
+Deno.test("of several nodes each has its own passes, and all of them have each once", () => {
+  const change = fc.record({
+    nodes: fc.integer({ min: 1, max: 5 }),
+    seconds: fc.integer({ min: 1, max: 5 }),
+    rate: fc.integer({ min: 0, max: 50 }),
+  });
+  fc.assert(fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), (changes) => {
+    const schedules = Array.from({ length: 5 }, constant);
+    let course: ArrivalCourse = { ...TEN, rate: changes[0]!.rate };
+    let at = 0;
+    const all: number[] = [];
+    for (const { nodes, seconds, rate } of changes) {
+      course = { ...course, rate, since: at, position: positionAt(course, at) };
+      const from = Math.ceil(course.position);
+      schedules.forEach((schedule, index) => {
+        // Who has no part in it has one pass at the end of all numbers.
+        const slice: ArrivalSlice = index < nodes
+          ? { from, of: nodes, index }
+          : { from, of: Number.MAX_SAFE_INTEGER, index: Number.MAX_SAFE_INTEGER - 1 };
+        schedule.follow(course, slice);
+      });
+      at += seconds;
+      for (const schedule of schedules) all.push(...takeUntil(schedule, at));
+    }
+    const alone = constant();
+    let whole: ArrivalCourse = { ...TEN, rate: changes[0]!.rate };
+    let expected: number[] = [];
+    at = 0;
+    for (const { seconds, rate } of changes) {
+      whole = { ...whole, rate, since: at, position: positionAt(whole, at) };
+      alone.follow(whole, WHOLE);
+      at += seconds;
+      expected = [...expected, ...takeUntil(alone, at)];
+    }
+    assertClose(all.toSorted((a, b) => a - b), expected);
+  }));
+});
+
+Deno.test("two nodes take turns", () => {
+  const [one, two] = [constant(), constant()];
+  one.follow(TEN, { from: 0, of: 2, index: 0 });
+  two.follow(TEN, { from: 0, of: 2, index: 1 });
+  assertClose(takeUntil(one, 0.55), [0, 0.2, 0.4]);
+  assertClose(takeUntil(two, 0.55), [0.1, 0.3, 0.5]);
+});
+
+Deno.test("poisson arrivals come at the rate asked for, with gaps that are exponential", () => {
+  const schedule = new ArrivalSchedule("poisson", seeded(7));
+  schedule.follow({ ...TEN, rate: 1000, until: 100 }, WHOLE);
+  const times = takeUntil(schedule, Infinity);
+  // 100,000 on average, with a standard deviation of 316.
+  assert.ok(Math.abs(times.length - 100_000) < 4 * 316, String(times.length));
+  const gaps = times.map((time, i) => time - (times[i - 1] ?? 0)).slice(1);
+  const longer = gaps.filter((gap) => gap > 0.001).length / gaps.length;
+  assert.ok(Math.abs(longer - Math.exp(-1)) < 0.01, String(longer));
+});
+
+Deno.test("poisson arrivals of several nodes are a poisson process again", () => {
+  const times = [0, 1, 2].flatMap((index) => {
+    const schedule = new ArrivalSchedule("poisson", seeded(index + 11));
+    schedule.follow({ ...TEN, rate: 300, until: 100 }, { from: 0, of: 3, index });
+    return takeUntil(schedule, Infinity);
+  });
+  const bins = new Array<number>(1000).fill(0);
+  for (const time of times) bins[Math.floor(time * 10)]!++;
+  const mean = times.length / bins.length;
+  const variance = bins.reduce((sum, bin) => sum + (bin - mean) ** 2, 0) / bins.length;
+  assert.ok(Math.abs(mean - 30) < 0.7, String(mean));
+  // Of a Poisson process the variance is the mean.
+  assert.ok(Math.abs(variance / mean - 1) < 0.15, String(variance / mean));
+});
