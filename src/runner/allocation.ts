@@ -81,6 +81,11 @@ export class Allocation {
     return users;
   }
 
+  /** Whether everybody has heard what it is to run, and nothing is left to be told. */
+  get settled(): boolean {
+    return this.#timer === null && !this.#waiting && this.#claims.confirmed;
+  }
+
   /** Sets the rate at which users are started and stopped, in users a second. */
   pace(rate: number): void {
     this.#rate = rate;
@@ -178,7 +183,7 @@ export class Allocation {
     const classes = Object.fromEntries(classNames.map((name, index) => [name, counts[index]!]));
     const revision = ++this.#revision;
     this.#claims.told(member.incarnation, revision, counts);
-    tell(member, { type: "TARGET", revision, classes, rate, stopTimeout });
+    tell(member, { type: "TARGET", revision, classes, rate, stopTimeout, arrivals: [] });
   }
 }
 

@@ -23,6 +23,15 @@ interface Claim {
  */
 export class Claims {
   readonly #claims = new Map<string, Claim[]>();
+  /** The highest revision that each worker has heard. */
+  readonly #heard = new Map<string, number>();
+
+  /** Whether every worker has heard all that it was told. */
+  get confirmed(): boolean {
+    return [...this.#claims].every(([worker, claims]) =>
+      (this.#heard.get(worker) ?? 0) >= claims.at(-1)!.revision
+    );
+  }
 
   /** A worker is told to run so many users of each class. @param revision higher than those before */
   told(worker: string, revision: number, counts: ClassCounts): void {
@@ -33,6 +42,7 @@ export class Claims {
 
   /** A worker has heard what it was told; whether anything that it was told before is given up. */
   heard(worker: string, revision: number): boolean {
+    this.#heard.set(worker, Math.max(revision, this.#heard.get(worker) ?? 0));
     const claims = this.#claims.get(worker) ?? [];
     const given = claims.findIndex((claim) => claim.revision >= revision);
     return given > 0 && claims.splice(0, given).length > 0;
@@ -47,7 +57,9 @@ export class Claims {
   /** Forgets all other workers: they run nothing any more. */
   keep(workers: ReadonlySet<string>): void {
     for (const worker of this.#claims.keys()) {
-      if (!workers.has(worker)) this.#claims.delete(worker);
+      if (workers.has(worker)) continue;
+      this.#claims.delete(worker);
+      this.#heard.delete(worker);
     }
   }
 }

@@ -1,7 +1,6 @@
 import type { RunJournal } from "../cluster/journal.ts";
 import type { RunBook } from "../cluster/run_book.ts";
 import type { Events } from "../core/events.ts";
-import { usersOf } from "./master_snapshot.ts";
 import type { WorkerHall } from "./worker_hall.ts";
 
 /** Who hears of it. */
@@ -37,7 +36,7 @@ export class FirstTarget {
   /** Looks whether they run. @param elapsedSeconds how long the test has lasted. */
   look(elapsedSeconds: number): void {
     const { book, journal, hall, events, resetStats } = this.#options;
-    if (this.#users === null || usersOf(book.members) < this.#users) return;
+    if (this.#users === null || book.users < this.#users) return;
     const userCount = this.#users;
     this.#users = null;
     journal.append({ type: "started", userCount });

@@ -1,5 +1,5 @@
 import type { Member } from "../cluster/member.ts";
-import type { Report } from "../cluster/message.ts";
+import type { Report } from "../cluster/report_message.ts";
 
 /** Who hears of what happens in a hall of workers. */
 export interface HallHooks {

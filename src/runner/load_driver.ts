@@ -1,26 +1,38 @@
 /**
- * Follows a plan in real time: asks it once a second how many users should run, and starts or stops
- * them one by one at the rate asked for.
+ * Follows a plan in real time: asks it once a second how high the load should be. Users it starts or
+ * stops one by one at the rate asked for; of passes that begin on a schedule it says at which rate.
  *
  * @module
  */
 
 import type { Clock } from "../core/clock.ts";
 import type { ClassMix } from "../load/class_mix.ts";
-import { type Plan, targetAt } from "../load/plan.ts";
+import { type ArrivalCourse, positionAt } from "../load/arrival_schedule.ts";
+import type { ShapeView } from "../load/load_user_shape.ts";
+import { type Plan, plannedSeconds, targetAt } from "../load/plan.ts";
 import { SpawnPacer } from "../load/spawn_pacer.ts";
-import type { Target } from "../load/target.ts";
+import { type ArrivalTarget, isArrivals, type LoadTarget, type Target } from "../load/target.ts";
 
 /** Who carries out what the driver decides, and hears of its time. */
 export interface DriverHooks {
   /** Makes so many users of each class run. */
   scaleTo(counts: readonly number[]): void;
+  /** Makes passes begin by this course, with so many users at most. */
+  arrive(course: ArrivalCourse, maxUsers: number): void;
+  /** What a shape may know of the run. */
+  view(): ShapeView;
   /** A new target holds from now on. */
-  onTarget(target: Target): void;
+  onTarget(target: LoadTarget): void;
   /** The first target number of users runs. */
   onStarted(users: number): void;
   /** Another second of the run is over. */
   onSecond(): void;
+}
+
+/** A load that holds from a moment on, in seconds since the test's start. */
+export interface SteeredLoad {
+  readonly elapsedSeconds: number;
+  readonly target: LoadTarget;
 }
 
 /** How far a run has come that goes on elsewhere, or after a break. */
@@ -31,9 +43,11 @@ export interface DriverProgress {
   readonly users: number;
   /** Whether the first target number of users has run. */
   readonly started: boolean;
+  /** What somebody wanted instead of what is planned, oldest first. */
+  readonly steered: readonly SteeredLoad[];
 }
 
-const AT_THE_START: DriverProgress = { elapsedSeconds: 0, users: 0, started: false };
+const AT_THE_START: DriverProgress = { elapsedSeconds: 0, users: 0, started: false, steered: [] };
 
 /** Starting many users takes time, in which nothing else runs; so they start in portions. */
 const STARTED_AT_ONCE = 100;
@@ -46,8 +60,14 @@ export class LoadDriver {
   readonly #hooks: DriverHooks;
   readonly #pacer: SpawnPacer;
   readonly #startedAt: number;
+  readonly #steeredBefore: readonly SteeredLoad[];
   #users: number;
   #started: boolean;
+  /** Null in the closed model. */
+  #course: ArrivalCourse | null = null;
+  #maxUsers = 0;
+  /** What somebody wants instead of what is planned; null: nothing. */
+  #steered: LoadTarget | null = null;
   #stopped = false;
   #wake: (() => void) | null = null;
 
@@ -67,6 +87,7 @@ export class LoadDriver {
     this.#pacer = new SpawnPacer(progress.users);
     this.#users = progress.users;
     this.#started = progress.started;
+    this.#steeredBefore = progress.steered;
   }
 
   /** Whether users are still to be started or stopped. */
@@ -76,14 +97,12 @@ export class LoadDriver {
 
   /** Resolves when the plan is over, or {@link stop} was called. */
   async drive(): Promise<void> {
-    let tickAt = 0;
+    let tickAt = this.#catchUp();
     while (!this.#stopped) {
       const now = this.#elapsed();
       if (now >= tickAt) {
-        const target = targetAt(this.#plan, now);
-        if (target === null) return;
-        this.#aimAt(target, now);
-        if (tickAt > 0) this.#hooks.onSecond();
+        // What is told of a second may end the run.
+        if (!this.#tick(tickAt, now) || this.#stopped) return;
         tickAt = this.#nextTick(now);
       }
       if (this.#spawn(now)) await this.#clock.nextTurn();
@@ -91,10 +110,24 @@ export class LoadDriver {
     }
   }
 
-  /** Ends the drive, whatever the plan says. */
-  stop(): void {
+  /**
+   * Makes the load be another one than is planned, from now on and until the plan is over. Returns
+   * whether there is still something to be changed.
+   */
+  steer(target: LoadTarget): boolean {
+    if (this.#stopped) return false;
+    this.#steered = target;
+    this.#head(target, this.#elapsed());
+    this.#wake?.();
+    return true;
+  }
+
+  /** Ends the drive, whatever the plan says; returns whether it went on until now. */
+  stop(): boolean {
+    const wentOn = !this.#stopped;
     this.#stopped = true;
     this.#wake?.();
+    return wentOn;
   }
 
   /** Goes on telling of every second until something else is done: what comes after the plan. */
@@ -118,18 +151,89 @@ export class LoadDriver {
   /** The next whole second, or the end of the plan where that comes first. */
   #nextTick(now: number): number {
     const next = Math.floor(now) + 1;
-    const { shape, runTime } = this.#plan;
-    return shape === null && runTime !== null && runTime > now ? Math.min(next, runTime) : next;
+    const end = plannedSeconds(this.#plan);
+    return end !== null && end > now ? Math.min(next, end) : next;
+  }
+
+  /**
+   * Asks a plan of passes that goes on here for all that was: where its schedule has come to depends on
+   * that. Returns when to ask next.
+   */
+  #catchUp(): number {
+    const seconds = Math.floor(this.#elapsed());
+    const steers = [...this.#steeredBefore];
+    const recall = (before: number): void => {
+      while (steers[0] !== undefined && steers[0].elapsedSeconds < before) {
+        const { target, elapsedSeconds } = steers.shift()!;
+        this.#steered = target;
+        if (isArrivals(target)) this.#course = this.#bent(target, elapsedSeconds);
+      }
+    };
+    for (let at = 0; at < seconds; at++) {
+      recall(at);
+      const target = targetAt(this.#plan, at);
+      if (target === null || !isArrivals(target)) break;
+      if (this.#steered === null) this.#course = this.#bent(target, at);
+    }
+    recall(Infinity);
+    const last = this.#steeredBefore.at(-1);
+    if (last !== undefined) this.#head(last.target, this.#elapsed());
+    return seconds;
+  }
+
+  /** Asks the plan; whether it goes on. */
+  #tick(tickAt: number, now: number): boolean {
+    // Users are counted from when they can really be started; passes, from when they are due.
+    const at = this.#course !== null || tickAt === 0 ? tickAt : now;
+    const planned = targetAt(this.#plan, at, this.#hooks.view());
+    if (planned === null) {
+      this.#stopped = true;
+      if (this.#course !== null) this.#hooks.arrive({ ...this.#course, until: at }, this.#maxUsers);
+      return false;
+    }
+    if (this.#steered === null) this.#head(planned, isArrivals(planned) ? tickAt : now);
+    else if (tickAt === 0) this.#head(this.#steered, 0);
+    if (tickAt > 0) this.#hooks.onSecond();
+    return true;
+  }
+
+  #head(target: LoadTarget, at: number): void {
+    if (isArrivals(target)) this.#schedule(target, at);
+    else this.#aimAt(target, at);
+    this.#hooks.onTarget(target);
+  }
+
+  #schedule(target: ArrivalTarget, at: number): void {
+    this.#course = this.#bent(target, at);
+    this.#maxUsers = target.maxUsers;
+    this.#hooks.arrive(this.#course, target.maxUsers);
+    if (this.#started) return;
+    this.#started = true;
+    this.#hooks.onStarted(0);
+  }
+
+  /** The course as it goes on from a moment; the same one where its rate stays. */
+  #bent({ arrivalRate: rate }: ArrivalTarget, since: number): ArrivalCourse {
+    const { iterations } = this.#plan;
+    const before = this.#course;
+    if (before?.rate === rate) return before;
+    return {
+      rate,
+      since,
+      position: before === null ? 0 : positionAt(before, since),
+      until: plannedSeconds(this.#plan) ?? Infinity,
+      limit: iterations ?? Infinity,
+    };
   }
 
   #aimAt(target: Target, now: number): void {
     const users = Math.min(target.users, this.#mix.limit);
     this.#pacer.retarget({ users, rate: target.rate }, now);
-    this.#hooks.onTarget(target);
   }
 
   /** Starts or stops the users that are due; whether there are more of them than one portion. */
   #spawn(now: number): boolean {
+    if (this.#course !== null) return false;
     const due = this.#pacer.usersAt(now);
     const users = Math.min(due, this.#users + STARTED_AT_ONCE);
     if (users !== this.#users) {

@@ -15,8 +15,12 @@ import { StatsTable } from "../stats/stats_table.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { nodeContext } from "../user/node_context.ts";
 import { Recorder } from "../user/recorder.ts";
+import { ArrivalGate, type Arrivals, type ArrivalTerms } from "./arrival_gate.ts";
+import { classWeights } from "./class_weights.ts";
 import { GeneratorHealth, type Health } from "./generator_health.ts";
 import { liveRunInfo } from "./live_run_info.ts";
+import { PassCounter } from "./pass_counter.ts";
+import { type PassQuota, QuotaGate } from "./quota_gate.ts";
 import { UserPool } from "./user_pool.ts";
 
 /** Everything that a generator needs and does not make itself. */
@@ -39,6 +43,10 @@ export interface LoadGeneratorOptions {
   readonly cpuSeconds: () => number;
   /** An environment variable, or undefined. */
   readonly env: (name: string) => string | undefined;
+  /** The run has a number of passes: all of them have ended. */
+  readonly onPassesOver: () => void;
+  /** All users that were told to run have ended by themselves. */
+  readonly onUsersGone: () => void;
   /** Gets a sentence; it may get the same one again. */
   readonly onWarning: (text: string) => void;
 }
@@ -50,16 +58,20 @@ const STRAY = "(not awaited)";
 export class LoadGenerator {
   /** The run as test files see it. */
   readonly run: RunInfo;
+  readonly #options: LoadGeneratorOptions;
   readonly #clock: Clock;
   readonly #table = new StatsTable();
   readonly #recorder: Recorder;
   readonly #pool: UserPool;
   readonly #health: GeneratorHealth;
+  #arrivals: ArrivalGate | null = null;
+  #isLimited = false;
   /** When the run began, on this node's clock; null before it did. */
   #startedAt: number | null = null;
 
   constructor(options: LoadGeneratorOptions) {
     const { clock, events, random, lease } = options;
+    this.#options = options;
     this.#clock = clock;
     this.run = liveRunInfo({
       id: options.runId,
@@ -84,13 +96,18 @@ export class LoadGenerator {
         recorder: this.#recorder,
       }),
       firstId: options.firstUserId,
-      onCount: (count) => this.#table.setUsers(count, clock.now()),
+      onCount: (count) => this.#noteUsers(count),
     });
   }
 
   /** Users that have started and not ended yet, those that are stopping included. */
   get users(): number {
     return this.#pool.alive;
+  }
+
+  /** Whether all users that were told to run have ended by themselves. */
+  get usersGone(): boolean {
+    return this.users === 0 && this.#arrivals === null && this.#pool.active > 0;
   }
 
   /** Seconds since the run began; 0 before it did. */
@@ -112,14 +129,52 @@ export class LoadGenerator {
     this.#health.start();
   }
 
+  /**
+   * Lets users begin no more passes than there are: a number of them, or whatever says how many. What is
+   * said first holds; it is to be said before the first user starts.
+   */
+  limit(quota: number | PassQuota): void {
+    if (this.#isLimited) return;
+    this.#isLimited = true;
+    this.#pool.use(
+      new QuotaGate({
+        quota: typeof quota === "number" ? new PassCounter(quota) : quota,
+        clock: this.#clock,
+        passes: (atMs) => this.#table.passes(atMs),
+        onExhausted: this.#options.onPassesOver,
+      }),
+    );
+  }
+
+  /** Begins passes when they are due, with as many users as that takes: the open model. */
+  arrive(terms: ArrivalTerms, arrivals: Arrivals): void {
+    this.#arrivals ??= this.#openGate(terms);
+    this.#arrivals.follow(arrivals);
+  }
+
+  /** Begins passes as if the test had begun at this moment, on the node's clock. */
+  align(beganAt: number): void {
+    this.#arrivals?.align(beganAt);
+  }
+
+  /** Begins no more passes until it is told again when they are due. */
+  suspend(): void {
+    this.#arrivals?.suspend();
+  }
+
   /** Starts or stops users until so many of each class run. */
   scaleTo(counts: readonly number[], stopTimeoutMs: number): void {
     this.#pool.scaleTo(counts, stopTimeoutMs);
   }
 
   /** Stops all users; resolves when the last one has ended. */
-  stopAll(stopTimeoutMs: number): Promise<void> {
-    return this.#pool.stopAll(stopTimeoutMs);
+  async stopAll(stopTimeoutMs: number): Promise<void> {
+    if (this.#arrivals !== null) {
+      this.#arrivals.close();
+      // Whoever got one of the last passes begins it before it is told to stop.
+      await this.#clock.nextTurn();
+    }
+    await this.#pool.stopAll(stopTimeoutMs);
   }
 
   /** All seconds that have ended and have not been handed out, oldest first. */
@@ -140,6 +195,27 @@ export class LoadGenerator {
   /** Ends watching itself. */
   end(): void {
     this.#health.stop();
+  }
+
+  #openGate(terms: ArrivalTerms): ArrivalGate {
+    const { classes, random, onPassesOver } = this.#options;
+    const gate = new ArrivalGate({
+      terms,
+      classes: classWeights(classes),
+      clock: this.#clock,
+      random,
+      startedAt: this.#startedAt!,
+      passes: (atMs) => this.#table.passes(atMs),
+      startUser: (kind) => this.#pool.add(kind),
+      onExhausted: onPassesOver,
+    });
+    this.#pool.use(gate);
+    return gate;
+  }
+
+  #noteUsers(count: number): void {
+    this.#table.setUsers(count, this.#clock.now());
+    if (count === 0 && this.usersGone) this.#options.onUsersGone();
   }
 
   /** Counts what was thrown where no user could catch it. */

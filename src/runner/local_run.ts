@@ -9,18 +9,28 @@ import type { Events } from "../core/events.ts";
 import { Lease } from "../core/lease.ts";
 import type { Random } from "../core/random.ts";
 import type { ClassMix } from "../load/class_mix.ts";
+import { WHOLE } from "../load/arrival_schedule.ts";
+import type { ShapeView } from "../load/load_user_shape.ts";
 import { type Plan, plannedSeconds } from "../load/plan.ts";
-import type { Target } from "../load/target.ts";
+import { isArrivals, type LoadTarget } from "../load/target.ts";
+import type { Interval } from "../stats/interval.ts";
 import type { RunState, Snapshot } from "../stats/snapshot.ts";
 import { NAMES_CAPPED, Totals } from "../stats/totals.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
+import { Exhaustion } from "./exhaustion.ts";
 import type { Health } from "./generator_health.ts";
 import { LoadDriver } from "./load_driver.ts";
 import { LoadGenerator } from "./load_generator.ts";
+import { loadLevel } from "./load_level.ts";
 import { openFilesProblem } from "./open_files.ts";
+import { RunTime } from "./run_time.ts";
+import { RunWatch } from "./run_watch.ts";
+import { Steering } from "./steering.ts";
+import type { ThresholdOptions } from "./threshold_watch.ts";
+import { Warnings } from "./warnings.ts";
 
 /** Everything that a run needs and does not make itself. */
-export interface LocalRunOptions {
+export interface LocalRunOptions extends ThresholdOptions {
   readonly runId: string;
   readonly hostname: string;
   readonly plan: Plan;
@@ -32,6 +42,8 @@ export interface LocalRunOptions {
   readonly insecure: boolean;
   /** Drop what was counted before the first target number of users ran. */
   readonly resetStats: boolean;
+  /** The test begins only when somebody says so. */
+  readonly waitsForStart: boolean;
   readonly events: Events;
   readonly clock: Clock;
   readonly random: Random;
@@ -53,20 +65,23 @@ const NODE = "local";
 
 /** One test, from its start to its end. */
 export class LocalRun {
+  /** What can be done by hand. */
+  readonly steering: Steering;
   readonly #options: LocalRunOptions;
   readonly #clock: Clock;
+  readonly #time: RunTime;
   readonly #totals = new Totals();
   readonly #generator: LoadGenerator;
-  readonly #warnings: string[] = [];
+  readonly #watch: RunWatch;
+  readonly #warnings: Warnings;
+  readonly #exhaustion: Exhaustion;
   #driver: LoadDriver | null = null;
   #state: RunState = "ready";
-  #startedAt = 0;
+  /** Milliseconds since 1970; null before the start. */
   #startedAtWall: number | null = null;
-  #endedAt: number | null = null;
-  #endedAtWall: number | null = null;
-  /** When counting began: the start, or later where the start is not to count. */
+  /** When counting began, in seconds since the start: later where the start is not to count. */
   #countedFrom = 0;
-  #target: Target = { users: 0, rate: 0 };
+  #target: LoadTarget = { users: 0, rate: 0 };
   #finalUsers = 0;
   #lastHealth: Health = { cpu: 0, lagMs: 0 };
   #failure: unknown = null;
@@ -74,6 +89,11 @@ export class LocalRun {
   constructor(options: LocalRunOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#time = new RunTime(options.clock);
+    this.#exhaustion = new Exhaustion(options);
+    this.steering = new Steering(options.clock, options.plan, options.waitsForStart);
+    this.#warnings = new Warnings(options.onWarning);
+    this.#watch = new RunWatch(options, options.plan.shape, this.#warnings, () => this.stop());
     this.#generator = new LoadGenerator({
       runId: options.runId,
       node: NODE,
@@ -87,39 +107,32 @@ export class LocalRun {
       random: options.random,
       cpuSeconds: options.cpuSeconds,
       env: options.env,
-      onWarning: (text) => this.#warn(text),
+      onPassesOver: () => this.#exhaustion.end(this.#driver),
+      onUsersGone: () => this.#exhaustion.endWithoutUsers(this.#driver),
+      onWarning: (text) => this.#warnings.add(text),
     });
   }
 
   /** Runs the test to its end; resolves with all that is known of it. */
   async run(): Promise<Snapshot> {
-    const { events, warnings } = this.#options;
-    for (const text of warnings) this.#warn(text);
-    await events.emit("testStart", { run: this.#generator.run });
-    this.#startedAtWall = this.#clock.wallTime();
-    this.#startedAt = this.#countedFrom = this.#clock.now();
-    this.#generator.start(0);
-    const driver = this.#driver = this.#newDriver();
-    if (this.#state === "ready") {
-      this.#state = "spawning";
-      // A shape that fails half-way ends the test; what was counted until then is still worth a report.
-      await driver.drive().catch((error) => this.#failure = error);
-    }
-    this.#state = "stopping";
-    this.#finalUsers = this.#generator.users;
-    await driver.until(this.#generator.stopAll(this.#stopTimeoutMs));
-    this.#endedAt = this.#clock.now();
-    this.#endedAtWall = this.#clock.wallTime();
-    for (const interval of this.#generator.flush()) this.#totals.add(interval);
-    this.#generator.end();
+    this.#warnings.addAll(this.#options.warnings);
+    await this.steering.started(() => this.#options.onSecond(this.snapshot()));
+    // Who stops a test that waits to be started has none.
+    if (this.#state === "ready") await this.#run();
     this.#state = "stopped";
-    await events.emit("testStop", { run: this.#generator.run });
+    this.#watch.conclude(this.snapshot(), this.#exhaustion);
+    if (this.#time.begun) {
+      await this.#options.events.emit("testStop", { run: this.#generator.run });
+    }
     return this.snapshot();
   }
 
   /** Ends the test early, as if its time were over. */
   stop(): void {
+    // What has ended is not ended again: it is being reported.
+    if (this.#state === "stopped") return;
     this.#state = "stopping";
+    this.steering.giveUp();
     this.#driver?.stop();
   }
 
@@ -135,14 +148,13 @@ export class LocalRun {
 
   /** All that is known at this moment. */
   snapshot(): Snapshot {
-    const until = this.#endedAt ?? this.#clock.now();
-    const started = this.#startedAtWall !== null;
-    const durationSeconds = started ? (until - this.#countedFrom) / 1000 : 0;
+    const { elapsedSeconds, endedAt } = this.#time;
+    const durationSeconds = Math.max(0, elapsedSeconds - this.#countedFrom);
     const statistics = this.#totals.statistics(durationSeconds);
     const complete = this.#state === "stopped";
     const users = {
       current: this.#generator.users,
-      target: this.#target.users,
+      target: loadLevel(this.#target).users,
       peak: this.#totals.peakUsers,
       final: this.#finalUsers,
     };
@@ -151,12 +163,15 @@ export class LocalRun {
       mode: "local",
       state: this.#state,
       startedAt: this.#startedAtWall,
-      endedAt: this.#endedAtWall,
-      elapsedSeconds: started ? (until - this.#startedAt) / 1000 : 0,
+      endedAt,
+      elapsedSeconds,
       durationSeconds,
       plannedSeconds: plannedSeconds(this.#options.plan),
       complete,
       users,
+      arrivalRate: loadLevel(this.#target).arrivalRate,
+      breakingPoint: this.#watch.breakingPoint,
+      thresholds: this.#watch.rows(statistics, this.#state, durationSeconds),
       expectedWorkers: null,
       workers: [{
         id: NODE,
@@ -172,8 +187,28 @@ export class LocalRun {
         complete,
       }],
       statistics,
-      warnings: [...this.#warnings],
+      warnings: this.#warnings.texts,
     };
+  }
+
+  async #run(): Promise<void> {
+    await this.#options.events.emit("testStart", { run: this.#generator.run });
+    this.#startedAtWall = this.#clock.wallTime();
+    this.#time.begin();
+    this.#generator.start(0);
+    const driver = this.#driver = this.#newDriver();
+    if (this.#state === "ready") {
+      this.#state = "spawning";
+      this.steering.hold(driver);
+      // A shape that fails half-way ends the test; what was counted until then is still worth a report.
+      await driver.drive().catch((error) => this.#failure = error);
+    }
+    this.#state = "stopping";
+    this.#finalUsers = this.#generator.users;
+    await driver.until(this.#generator.stopAll(this.#stopTimeoutMs));
+    this.#time.end();
+    this.#count(this.#generator.flush());
+    this.#generator.end();
   }
 
   get #stopTimeoutMs(): number {
@@ -183,42 +218,55 @@ export class LocalRun {
   #newDriver(): LoadDriver {
     return new LoadDriver(this.#clock, this.#options.plan, this.#options.mix, {
       scaleTo: (counts) => this.#generator.scaleTo(counts, this.#stopTimeoutMs),
+      arrive: (course, maxUsers) =>
+        this.#generator.arrive(this.#options.plan, { course, slice: WHOLE, maxUsers }),
+      view: () => this.#look(),
       onTarget: (target) => this.#noteTarget(target),
       onStarted: (users) => this.#noteStarted(users),
       onSecond: () => this.#closeSecond(),
     });
   }
 
-  #noteTarget(target: Target): void {
+  #noteTarget(target: LoadTarget): void {
+    const { plan, mix, openFileLimit } = this.#options;
     this.#target = target;
-    const shortage = this.#options.mix.shortage(target.users);
-    if (shortage !== null) this.#warn(shortage);
-    const problem = openFilesProblem(target.users, this.#options.openFileLimit);
-    if (problem !== null) this.#warn(problem);
+    this.#watch.aimed(target, this.#generator.elapsedSeconds, mix);
+    if (!isArrivals(target) && plan.iterations !== null) this.#generator.limit(plan.iterations);
+    const problem = openFilesProblem(loadLevel(target).users, openFileLimit);
+    if (problem !== null) this.#warnings.add(problem);
   }
 
   #noteStarted(users: number): void {
     if (this.#options.resetStats) {
       this.#generator.flush();
       this.#totals.reset();
-      this.#countedFrom = this.#clock.now();
+      this.#countedFrom = this.#time.elapsedSeconds;
     }
     void this.#options.events.emit("startComplete", { userCount: users });
+  }
+
+  /** What a shape may know: all seconds that have ended are counted for it. */
+  #look(): ShapeView {
+    this.#count(this.#generator.take());
+    return this.#watch.view(this.#generator.elapsedSeconds, this.#driver!.spawning);
+  }
+
+  #count(intervals: readonly Interval[]): void {
+    for (const interval of intervals) {
+      this.#totals.add(interval);
+      this.#watch.count(interval);
+    }
   }
 
   #closeSecond(): void {
     if (this.#state !== "stopping") {
       this.#state = this.#driver?.spawning ? "spawning" : "running";
     }
-    for (const interval of this.#generator.take()) this.#totals.add(interval);
-    if (this.#totals.namesCapped) this.#warn(NAMES_CAPPED);
+    this.#count(this.#generator.take());
+    if (this.#totals.namesCapped) this.#warnings.add(NAMES_CAPPED);
     this.#lastHealth = this.#generator.check();
-    this.#options.onSecond(this.snapshot());
-  }
-
-  #warn(text: string): void {
-    if (this.#warnings.includes(text)) return;
-    this.#warnings.push(text);
-    this.#options.onWarning(text);
+    const snapshot = this.snapshot();
+    this.#options.onSecond(snapshot);
+    this.#watch.look(snapshot);
   }
 }

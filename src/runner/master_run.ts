@@ -5,71 +5,79 @@
  */
 
 import type { Member } from "../cluster/member.ts";
-import type { Report } from "../cluster/message.ts";
+import type { Report } from "../cluster/report_message.ts";
 import type { RestoredRun } from "../cluster/restored_run.ts";
 import { RunBook } from "../cluster/run_book.ts";
-import type { Clock } from "../core/clock.ts";
 import { AiotestError } from "../core/errors.ts";
 import { ExitCode } from "../core/exit_code.ts";
 import type { RunInfo } from "../core/run_info.ts";
-import type { Target } from "../load/target.ts";
+import { isArrivals, type LoadTarget } from "../load/target.ts";
 import type { RunState, Snapshot } from "../stats/snapshot.ts";
 import { NAMES_CAPPED } from "../stats/totals.ts";
-import { Allocation } from "./allocation.ts";
-import { LOST_MS } from "./cluster_times.ts";
-import { Condition } from "./condition.ts";
+import { Exhaustion } from "./exhaustion.ts";
 import { FirstTarget } from "./first_target.ts";
+import { loadLevel } from "./load_level.ts";
 import { liveRunInfo } from "./live_run_info.ts";
 import { LoadDriver } from "./load_driver.ts";
 import type { MasterRunOptions } from "./master_run_options.ts";
-import { masterSnapshot, missingCounts, usersOf } from "./master_snapshot.ts";
+import { masterSnapshot, missingCounts, withoutOpenSeconds } from "./master_snapshot.ts";
 import { Muster } from "./muster.ts";
+import { RunTime } from "./run_time.ts";
+import { RunWatch } from "./run_watch.ts";
 import { StaffWatch } from "./staff_watch.ts";
-import { stopDeadline } from "./stop_deadline.ts";
+import { Settlement } from "./settlement.ts";
+import { Staffing } from "./staffing.ts";
+import type { Steering } from "./steering.ts";
+import { journaledSteering, steeredLoad } from "./steering_journal.ts";
+import { Vacancy } from "./vacancy.ts";
+import { Warnings } from "./warnings.ts";
 import { WorkerHall } from "./worker_hall.ts";
-import { workerReport } from "./worker_report.ts";
+import { emitReport } from "./worker_report.ts";
 
 /** How long the workers of a run may take to find the master that goes on with it. */
 const RETURN_MS = 10_000;
 
 /** One distributed test, from its start to its end. */
 export class MasterRun {
+  /** What can be done by hand. */
+  readonly steering: Steering;
   readonly #options: MasterRunOptions;
-  readonly #clock: Clock;
   readonly #book: RunBook;
   readonly #hall: WorkerHall;
-  readonly #allocation: Allocation;
+  readonly #staffing: Staffing;
   readonly #muster: Muster;
   readonly #firstTarget: FirstTarget;
   readonly #staffWatch = new StaffWatch();
-  readonly #settled: Condition;
+  readonly #settlement: Settlement;
+  readonly #time: RunTime;
   readonly #run: RunInfo;
-  readonly #warnings: string[] = [];
+  readonly #warnings: Warnings;
+  readonly #watch: RunWatch;
+  readonly #vacancy: Vacancy;
+  readonly #exhaustion: Exhaustion;
   #state: RunState = "ready";
   #driver: LoadDriver | null = null;
-  #target: Target = { users: 0, rate: 0 };
-  #startedAt: number | null = null;
-  #endedAt: number | null = null;
-  #endedAtWall: number | null = null;
+  #target: LoadTarget = { users: 0, rate: 0 };
   #finalUsers = 0;
-  /** Users that ran when another master of this run was there last. */
-  #runningUsers = 0;
   #failure: unknown = null;
-  /** Since when nobody can run users; null where somebody can. */
-  #aloneSince: number | null = null;
   #stopped = false;
 
   constructor(options: MasterRunOptions) {
     const { clock, restored, plan } = options;
     this.#options = options;
-    this.#clock = clock;
-    this.#settled = new Condition(clock);
+    this.#time = new RunTime(clock);
+    this.steering = journaledSteering(options, () => this.#time.elapsedSeconds);
+    this.#vacancy = new Vacancy(clock);
+    this.#exhaustion = new Exhaustion(options);
+    this.#warnings = new Warnings(options.onWarning);
+    this.#watch = new RunWatch(options, plan.shape, this.#warnings, () => this.stop());
     this.#book = restored?.book ?? new RunBook(options.runId, options.testfileHash);
+    this.#book.onCounted = (counted) => this.#watch.count(counted);
     this.#run = liveRunInfo({
       id: this.#book.runId,
       node: "master",
-      users: () => usersOf(this.#book.members),
-      runTime: () => this.#elapsed(),
+      users: () => this.#book.users,
+      runTime: () => this.#time.elapsedSeconds,
     });
     this.#hall = new WorkerHall({
       ...options,
@@ -78,21 +86,21 @@ export class MasterRun {
       warn: options.onWarning,
     }, {
       onStaffChange: () => this.#staffChanged(),
-      onReturn: (member) => this.#allocation.repeat(member),
-      onHeard: (member, revision) => this.#allocation.heard(member, revision),
+      onReturn: (member) => this.#staffing.repeat(member),
+      onHeard: (member, revision) => this.#staffing.heard(member, revision),
       onReport: (member, report) => this.#reported(member, report),
       onState: (elapsedSeconds) => this.#noteElapsed(elapsedSeconds),
     });
+    this.#settlement = new Settlement(clock, this.#hall);
     this.#muster = new Muster({
       ...options,
       hall: this.#hall,
       onSecond: () => options.onSecond(this.snapshot()),
     });
     this.#firstTarget = new FirstTarget({ ...options, book: this.#book, hall: this.#hall });
-    this.#allocation = new Allocation({
-      clock,
-      classNames: options.classNames,
-      stopTimeout: plan.stopTimeout,
+    this.#staffing = new Staffing({
+      ...options,
+      elapsed: () => this.#time.elapsedSeconds,
       members: () => this.#hall.staff,
       tell: (member, target) => this.#hall.tell(member, target),
     });
@@ -105,23 +113,23 @@ export class MasterRun {
    */
   async run(): Promise<Snapshot> {
     const { events, warnings, restored, journal } = this.#options;
-    for (const text of warnings) this.#warn(text);
+    this.#warnings.addAll(warnings);
     this.#hall.open();
     try {
       if (restored === null) await this.#begin();
       else await this.#reassemble(restored);
-      if (this.#startedAt !== null) await this.#drive(restored);
-      if (this.#startedAt !== null) await this.#finish();
-      this.#endedAt = this.#clock.now();
-      this.#endedAtWall = this.#clock.wallTime();
-      for (const text of missingCounts(this.#book.members, this.#elapsed())) this.#warn(text);
+      if (this.#time.begun) await this.#drive(restored);
+      if (this.#time.begun) await this.#finish();
+      this.#time.end();
+      this.#warnings.addAll(missingCounts(this.#book.members, this.#time.elapsedSeconds));
       journal.append({ type: "ended" });
     } finally {
-      this.#allocation.end();
+      this.#staffing.end();
       await this.#hall.end();
     }
     this.#state = "stopped";
-    await events.emit("testStop", { run: this.#run });
+    this.#watch.conclude(this.snapshot(), this.#exhaustion);
+    if (this.#time.begun) await events.emit("testStop", { run: this.#run });
     return this.snapshot();
   }
 
@@ -129,6 +137,7 @@ export class MasterRun {
   stop(): void {
     this.#stopped = true;
     this.#driver?.stop();
+    this.steering.giveUp();
     this.#muster.giveUp();
   }
 
@@ -143,80 +152,87 @@ export class MasterRun {
       book: this.#book,
       state: this.#state,
       plan: this.#options.plan,
-      elapsedSeconds: this.#elapsed(),
-      endedAt: this.#endedAtWall,
-      targetUsers: this.#target.users,
+      elapsedSeconds: this.#time.elapsedSeconds,
+      endedAt: this.#time.endedAt,
+      target: this.#target,
       finalUsers: this.#finalUsers,
       expectedWorkers: this.#options.expectedWorkers,
-      warnings: this.#warnings,
+      watch: this.#watch,
+      warnings: this.#warnings.texts,
     });
   }
 
   /** Without its workers, nothing begins. */
   async #begin(): Promise<void> {
-    const { events, journal } = this.#options;
-    await this.#muster.ofNew();
+    const { clock, events, journal, onSecond } = this.#options;
+    await this.steering.started(() => onSecond(this.snapshot()));
+    if (!this.#stopped) await this.#muster.ofNew();
     if (this.#stopped) return;
     await events.emit("testStart", { run: this.#run });
-    this.#startedAt = this.#clock.now();
-    this.#book.startedAt = this.#clock.wallTime();
+    this.#time.begin();
+    this.#book.startedAt = clock.wallTime();
     journal.append({ type: "begin", startedAt: this.#book.startedAt });
-    this.#hall.begin(() => this.#elapsed());
+    this.#hall.begin(() => this.#time.elapsedSeconds);
   }
 
   /** Waits for the workers of a run that goes on. */
   async #reassemble({ assigned, startedUsers }: RestoredRun): Promise<void> {
     if (this.#book.startedAt === null) return await this.#begin();
-    const known = this.#book.members.filter(({ membership, complete }) =>
-      membership === "present" && !complete
-    );
+    const { members } = this.#book;
+    const known = members.filter((one) => one.membership === "present" && !one.complete);
     for (const member of known) member.begun = true;
     this.#hall.expect(known, RETURN_MS);
-    this.#startedAt = this.#clock.now() - this.#book.elapsedSeconds * 1000;
-    this.#hall.begin(() => this.#elapsed());
+    this.#time.begin(this.#book.elapsedSeconds);
+    this.#hall.begin(() => this.#time.elapsedSeconds);
     if (startedUsers !== null) this.#hall.started(startedUsers);
-    const { mix, onInfo } = this.#options;
-    const countsOf = (users: number): number[] => mix.counts(Math.min(users, mix.limit));
-    this.#runningUsers = this.#allocation.restore(assigned, countsOf);
-    onInfo(`Going on with run ${this.#book.runId}: waiting for its workers (${known.length}).`);
+    this.#staffing.restore(assigned);
+    this.#options.onInfo(
+      `Going on with run ${this.#book.runId}: waiting for its workers (${known.length}).`,
+    );
     await this.#muster.of(known, RETURN_MS);
   }
 
   async #drive(restored: RestoredRun | null): Promise<void> {
-    const { plan, mix } = this.#options;
+    const { clock, plan, mix } = this.#options;
     const progress = {
-      elapsedSeconds: this.#elapsed(),
-      users: this.#runningUsers,
+      elapsedSeconds: this.#time.elapsedSeconds,
+      users: this.#staffing.taken,
       started: restored !== null && restored.startedUsers !== null,
+      steered: restored?.steered.map(steeredLoad) ?? [],
     };
-    this.#driver = new LoadDriver(this.#clock, plan, mix, {
-      scaleTo: (counts) => this.#allocation.aim(counts),
+    this.#driver = new LoadDriver(clock, plan, mix, {
+      scaleTo: (counts) => this.#staffing.aim(counts),
+      arrive: (course, maxUsers) => this.#staffing.arrive(course, maxUsers),
+      view: () =>
+        this.#watch.view(
+          this.#time.elapsedSeconds,
+          this.#driver!.spawning,
+          (all) => withoutOpenSeconds(all, this.#book.members),
+        ),
       onTarget: (target) => this.#aimed(target),
       onStarted: (users) => this.#firstTarget.await(users),
       onSecond: () => this.#closeSecond(),
     }, progress);
     if (this.#stopped || restored?.stopping) return;
+    this.steering.hold(this.#driver);
     this.#state = "spawning";
-    if (this.#hall.staff.length === 0) this.#aloneSince = this.#clock.now();
-    if (restored !== null) this.#allocation.rebalance();
-    // A shape that fails half-way ends the test; what was counted until then is still worth a report.
+    this.#vacancy.note(this.#hall.staff.length);
+    if (restored !== null) this.#staffing.rebalance();
+    // A shape that fails half-way ends the test; what was counted until then is worth a report.
     await this.#driver.drive().catch((error) => this.#failure ??= error);
   }
 
   async #finish(): Promise<void> {
     const { plan, journal, restored } = this.#options;
     this.#state = "stopping";
-    this.#finalUsers = restored?.stopping?.finalUsers ?? usersOf(this.#book.members);
+    this.#finalUsers = restored?.stopping?.finalUsers ?? this.#book.users;
     journal.append({
       type: "stopping",
       finalUsers: this.#finalUsers,
-      elapsedSeconds: this.#elapsed(),
+      elapsedSeconds: this.#time.elapsedSeconds,
     });
-    const deadline = stopDeadline(plan.stopTimeout);
-    this.#allocation.end();
-    this.#hall.stop(deadline);
-    const settled = this.#settled.wait(() => this.#hall.settled, deadline * 1000);
-    await this.#driver!.until(settled.then(() => {}));
+    this.#staffing.end();
+    await this.#driver!.until(this.#settlement.end(plan.stopTimeout));
   }
 
   /**
@@ -224,44 +240,37 @@ export class MasterRun {
    * clock of the master before is gone.
    */
   #noteElapsed(elapsedSeconds: number): void {
-    if (this.#startedAt !== null && this.#driver === null) {
-      this.#startedAt = Math.min(this.#startedAt, this.#clock.now() - elapsedSeconds * 1000);
-    }
+    if (this.#time.begun && this.#driver === null) this.#time.atLeast(elapsedSeconds);
     this.#look();
   }
 
   #look(): void {
-    this.#firstTarget.look(this.#elapsed());
+    this.#exhaustion.look(this.#hall.staff, this.#staffing, this.#driver);
+    this.#firstTarget.look(this.#time.elapsedSeconds);
     this.#muster.look();
-    this.#settled.look();
+    this.#settlement.look();
   }
 
   #staffChanged(): void {
-    if (this.#startedAt === null) this.#muster.announce();
+    if (!this.#time.begun) this.#muster.announce();
     else if (this.#state === "spawning" || this.#state === "running") {
-      this.#aloneSince = this.#hall.staff.length > 0
-        ? null
-        : this.#clock.now() - this.#hall.silence;
+      this.#vacancy.note(this.#hall.staff.length, this.#hall.silence);
       this.#endIfAlone();
-      this.#allocation.rebalance();
+      this.#staffing.rebalance();
     }
     this.#look();
   }
 
   #reported(member: Member, report: Report): void {
-    const { events } = this.#options;
-    for (const text of this.#staffWatch.note(member)) this.#warn(text);
-    if (events.has("workerReport")) {
-      void events.emit("workerReport", { workerId: member.id, report: workerReport(report) });
-    }
+    this.#warnings.addAll(this.#staffWatch.note(member));
+    emitReport(this.#options.events, member.id, report);
     this.#look();
   }
 
-  #aimed(target: Target): void {
+  #aimed(target: LoadTarget): void {
     this.#target = target;
-    this.#allocation.pace(target.rate);
-    const shortage = this.#options.mix.shortage(target.users);
-    if (shortage !== null) this.#warn(shortage);
+    this.#watch.aimed(target, this.#time.elapsedSeconds, this.#options.mix);
+    if (!isArrivals(target)) this.#staffing.pace(target.rate);
   }
 
   #closeSecond(): void {
@@ -271,29 +280,20 @@ export class MasterRun {
     }
     journal.append({
       type: "time",
-      elapsedSeconds: this.#elapsed(),
-      targetUsers: this.#target.users,
-      runningUsers: usersOf(this.#book.members),
+      elapsedSeconds: this.#time.elapsedSeconds,
+      targetUsers: loadLevel(this.#target).users,
+      runningUsers: this.#book.users,
     });
-    if (this.#book.totals.namesCapped) this.#warn(NAMES_CAPPED);
+    if (this.#book.totals.namesCapped) this.#warnings.add(NAMES_CAPPED);
     this.#endIfAlone();
-    onSecond(this.snapshot());
+    const snapshot = this.snapshot();
+    onSecond(snapshot);
+    this.#watch.look(snapshot);
   }
 
   #endIfAlone(): void {
-    if (this.#aloneSince === null || this.#clock.now() - this.#aloneSince < LOST_MS) return;
+    if (!this.#vacancy.isFinal) return;
     this.#failure ??= new AiotestError("No worker is left to run users", ExitCode.cluster);
     this.#driver?.stop();
-  }
-
-  #elapsed(): number {
-    if (this.#startedAt === null) return 0;
-    return ((this.#endedAt ?? this.#clock.now()) - this.#startedAt) / 1000;
-  }
-
-  #warn(text: string): void {
-    if (this.#warnings.includes(text)) return;
-    this.#warnings.push(text);
-    this.#options.onWarning(text);
   }
 }

@@ -3,10 +3,12 @@ import type { Events } from "../core/events.ts";
 import type { ClassMix } from "../load/class_mix.ts";
 import type { Plan } from "../load/plan.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
+import type { ThresholdOptions } from "./threshold_watch.ts";
 import type { HallOptions } from "./worker_hall.ts";
 
 /** Everything that a master needs and does not make itself. */
-export interface MasterRunOptions extends Omit<HallOptions, "book" | "info" | "warn"> {
+export interface MasterRunOptions
+  extends Omit<HallOptions, "book" | "info" | "warn">, ThresholdOptions {
   readonly runId: string;
   /** SHA-256 of the test file's text, as hexadecimal digits. */
   readonly testfileHash: string;
@@ -22,6 +24,8 @@ export interface MasterRunOptions extends Omit<HallOptions, "book" | "info" | "w
   readonly expectSeconds: number;
   /** Drop what was counted before the first target number of users ran. */
   readonly resetStats: boolean;
+  /** The test begins only when somebody says so. */
+  readonly waitsForStart: boolean;
   readonly events: Events;
   /** Warnings that are known before the start. */
   readonly warnings: readonly string[];

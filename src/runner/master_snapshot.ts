@@ -7,7 +7,10 @@
 import type { Member } from "../cluster/member.ts";
 import type { RunBook } from "../cluster/run_book.ts";
 import { type Plan, plannedSeconds } from "../load/plan.ts";
+import type { LoadTarget } from "../load/target.ts";
 import type { RunState, Snapshot, Statistics, WorkerRow } from "../stats/snapshot.ts";
+import { loadLevel } from "./load_level.ts";
+import type { RunWatch } from "./run_watch.ts";
 
 /** What a master knows beside its book. */
 export interface MasterMoment {
@@ -18,10 +21,11 @@ export interface MasterMoment {
   readonly elapsedSeconds: number;
   /** Milliseconds since 1970; null before the end. */
   readonly endedAt: number | null;
-  readonly targetUsers: number;
+  readonly target: LoadTarget;
   /** Users that ran when the test was told to stop. */
   readonly finalUsers: number;
   readonly expectedWorkers: number;
+  readonly watch: Pick<RunWatch, "rows" | "breakingPoint">;
   readonly warnings: readonly string[];
 }
 
@@ -29,9 +33,11 @@ export interface MasterMoment {
 export function masterSnapshot(moment: MasterMoment): Snapshot {
   const { book, state, elapsedSeconds } = moment;
   const { members, totals } = book;
+  const level = loadLevel(moment.target);
   const durationSeconds = Math.max(0, elapsedSeconds - book.countedFrom);
-  const statistics = totals.statistics(durationSeconds);
   const over = state === "stopped";
+  const all = totals.statistics(durationSeconds);
+  const statistics = over ? all : withoutOpenSeconds(all, members);
   return {
     runId: book.runId,
     mode: "distributed",
@@ -43,21 +49,19 @@ export function masterSnapshot(moment: MasterMoment): Snapshot {
     plannedSeconds: plannedSeconds(moment.plan),
     complete: over && !book.damaged && isComplete(members),
     users: {
-      current: usersOf(members),
-      target: moment.targetUsers,
+      current: book.users,
+      target: level.users,
       peak: totals.peakUsers,
       final: moment.finalUsers,
     },
+    arrivalRate: level.arrivalRate,
+    breakingPoint: moment.watch.breakingPoint,
+    thresholds: moment.watch.rows(statistics, state, durationSeconds),
     expectedWorkers: moment.expectedWorkers,
     workers: members.map((member) => workerRow(member, over)),
-    statistics: over ? statistics : withoutOpenSeconds(statistics, members),
-    warnings: [...moment.warnings],
+    statistics,
+    warnings: moment.warnings,
   };
-}
-
-/** Users that all workers have, as far as they have told. */
-export function usersOf(members: readonly Member[]): number {
-  return members.reduce((sum, { users }) => sum + users, 0);
 }
 
 /** Whether everything that was counted anywhere is in. */
@@ -80,7 +84,10 @@ export function missingCounts(members: readonly Member[], elapsedSeconds: number
 }
 
 /** A second that some workers have not told of yet would look like one in which less was done. */
-function withoutOpenSeconds(statistics: Statistics, members: readonly Member[]): Statistics {
+export function withoutOpenSeconds(
+  statistics: Statistics,
+  members: readonly Member[],
+): Statistics {
   const telling = members.filter(({ begun, membership, complete, lastSecond }) =>
     begun && membership === "present" && !complete && lastSecond >= 0
   );
@@ -108,5 +115,6 @@ function workerRow(member: Member, over: boolean): WorkerRow {
 function stateOf({ membership, phase, complete }: Member, over: boolean): WorkerRow["state"] {
   if (membership !== "present") return membership;
   if (phase === "stopped" || (over && complete)) return "finished";
-  return phase === "leaving" ? "stopping" : phase;
+  if (phase === "leaving") return "stopping";
+  return phase === "exhausted" ? "running" : phase;
 }

@@ -1,7 +1,8 @@
 import { LENGTH_BYTES } from "../cluster/frame_reader.ts";
 import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
 import type { Member } from "../cluster/member.ts";
-import type { Report, TargetMessage } from "../cluster/message.ts";
+import type { TargetMessage } from "../cluster/message.ts";
+import type { Report } from "../cluster/report_message.ts";
 import { encodeMessage } from "../cluster/message_codec.ts";
 
 /** Writes down what becomes of the workers of a run. */

@@ -1,6 +1,15 @@
 import type { DiscoveredClass } from "../user/discovery.ts";
 import type { NodeContext } from "../user/node_context.ts";
+import { type PassGate, PassSeat } from "../user/pass_seat.ts";
 import { UserLoop } from "../user/user_loop.ts";
+
+/** Hands passes out, and hears of the users that want some. */
+export interface UserGate extends PassGate {
+  /** A user of this seat was started. */
+  entered(seat: PassSeat): void;
+  /** It has ended. */
+  left(seat: PassSeat): void;
+}
 
 /** What a pool needs to make users. */
 export interface UserPoolOptions {
@@ -18,6 +27,7 @@ export class UserPool {
   /** Users that have not been told to stop, by class; the youngest last. */
   readonly #active: UserLoop[][];
   readonly #alive = new Set<UserLoop>();
+  #gate: UserGate | null = null;
   #nextId: number;
 
   constructor(options: UserPoolOptions) {
@@ -31,6 +41,27 @@ export class UserPool {
     return this.#alive.size;
   }
 
+  /** Users that were told to run and not to stop, those that have ended by themselves included. */
+  get active(): number {
+    return this.#active.reduce((sum, users) => sum + users.length, 0);
+  }
+
+  /** Users that are started from now on get their passes there. */
+  use(gate: UserGate): void {
+    this.#gate = gate;
+  }
+
+  /** Starts one more user of a class, by its place among them; it is forgotten once it has ended. */
+  add(kind: number): void {
+    const users = this.#active[kind]!;
+    const user = this.#start(kind);
+    users.push(user);
+    void user.ended.then(() => {
+      const at = users.indexOf(user);
+      if (at >= 0) users.splice(at, 1);
+    });
+  }
+
   /**
    * Starts or stops users until so many of each class run. The youngest are stopped first.
    *
@@ -40,7 +71,7 @@ export class UserPool {
     counts.forEach((count, index) => {
       const users = this.#active[index]!;
       while (users.length > count) users.pop()!.stop(stopTimeoutMs);
-      while (users.length < count) users.push(this.#start(this.#options.classes[index]!));
+      while (users.length < count) users.push(this.#start(index));
     });
   }
 
@@ -50,12 +81,17 @@ export class UserPool {
     await Promise.all([...this.#alive].map((user) => user.ended));
   }
 
-  #start(kind: DiscoveredClass): UserLoop {
-    const user = new UserLoop(kind, { ...this.#options.shared, id: this.#nextId++ });
+  #start(kind: number): UserLoop {
+    const { classes, shared } = this.#options;
+    const gate = this.#gate;
+    const seat = gate === null ? null : new PassSeat(gate, kind);
+    const user = new UserLoop(classes[kind]!, { ...shared, id: this.#nextId++, passes: seat });
     this.#alive.add(user);
+    if (seat !== null) gate!.entered(seat);
     this.#options.onCount(this.#alive.size);
     void user.ended.then(() => {
       this.#alive.delete(user);
+      if (seat !== null) gate!.left(seat);
       this.#options.onCount(this.#alive.size);
     });
     user.start();

@@ -10,7 +10,8 @@ import type { FileDesk } from "../cluster/file_desk.ts";
 import type { Admission } from "../cluster/greeting.ts";
 import type { RunJournal } from "../cluster/journal.ts";
 import type { Member } from "../cluster/member.ts";
-import type { Join, Message, Report, StateMessage, TargetMessage } from "../cluster/message.ts";
+import type { Join, Message, StateMessage, TargetMessage } from "../cluster/message.ts";
+import type { Report } from "../cluster/report_message.ts";
 import { ProtocolError } from "../cluster/protocol_error.ts";
 import { Reception } from "../cluster/reception.ts";
 import { Roster } from "../cluster/roster.ts";
@@ -26,7 +27,7 @@ export interface HallOptions {
   readonly book: RunBook;
   readonly journal: RunJournal;
   /** What the nodes share. */
-  readonly exchange: Pick<Exchange, "connect" | "seated" | "moved" | "take">;
+  readonly exchange: Pick<Exchange, "begin" | "connect" | "seated" | "moved" | "take">;
   readonly clock: Clock;
   readonly listener: StreamListener;
   /** `HOST:PORT` that workers connect to, for messages. */
@@ -140,6 +141,7 @@ export class WorkerHall {
   /** Tells all workers, and those that come later, that the test has begun. */
   begin(elapsed: () => number): void {
     this.#elapsed = elapsed;
+    this.#options.exchange.begin(elapsed);
     for (const member of this.staff.filter((one) => this.isConnected(one))) this.#start(member);
   }
 

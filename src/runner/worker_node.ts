@@ -5,17 +5,30 @@
  */
 
 import type { MasterLink } from "../cluster/master_link.ts";
-import type { Start, Started, TargetMessage, WorkerPhase } from "../cluster/message.ts";
+import type {
+  ArrivalOrder,
+  Start,
+  Started,
+  TargetMessage,
+  WorkerPhase,
+} from "../cluster/message.ts";
 import type { Clock } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
 import { LoadGenerator, type LoadGeneratorOptions } from "./load_generator.ts";
 import { openFilesProblem } from "./open_files.ts";
 import { Reporter } from "./reporter.ts";
+import type { MasterTime } from "./master_time.ts";
+import type { SharedPasses } from "./shared_passes.ts";
 import { UserRamp } from "./user_ramp.ts";
 
 /** Everything that a worker's node needs and does not make itself. */
-export interface WorkerNodeOptions extends LoadGeneratorOptions {
+export interface WorkerNodeOptions
+  extends Omit<LoadGeneratorOptions, "onPassesOver" | "onUsersGone"> {
   readonly link: Pick<MasterLink, "connected" | "sendFrame">;
+  /** Where passes come from; null where nobody has set a number of them. */
+  readonly passes: SharedPasses | null;
+  /** Says when the test began, more exactly than its start does. */
+  readonly time: MasterTime;
   /** Files that this process may have open; null where nobody knows. */
   readonly openFileLimit: number | null;
   /** Called with what the users do: whether some are still to be started. */
@@ -41,18 +54,26 @@ export class WorkerNode {
   /** What is to be done as soon as the test has begun. */
   #pending: TargetMessage | null = null;
   #stopTimeoutMs = 0;
+  /** Whether it was told to run nobody. */
+  #isIdle = false;
   #stopped = false;
 
   constructor(options: WorkerNodeOptions) {
     this.#options = options;
     this.#clock = options.clock;
     this.#classNames = options.classes.map(({ name }) => name);
-    this.#generator = new LoadGenerator(options);
+    this.#generator = new LoadGenerator({
+      ...options,
+      onPassesOver: () => this.#noteExhausted(),
+      onUsersGone: () => {
+        if (!this.#ramp.climbing) this.#noteExhausted();
+      },
+    });
     this.#ramp = new UserRamp(
       options.clock,
       options.classes.length,
       (counts) => this.#generator.scaleTo(counts, this.#stopTimeoutMs),
-      () => options.onPhase("running"),
+      () => options.onPhase(this.#arrivedPhase()),
     );
   }
 
@@ -112,7 +133,7 @@ export class WorkerNode {
    * @throws UsageError where it names a class that is not there.
    */
   aim(target: TargetMessage): void {
-    const { classes, rate, stopTimeout } = target;
+    const { classes, rate, stopTimeout, arrivals } = target;
     const unknown = Object.keys(classes).find((name) =>
       classes[name]! > 0 && !this.#classNames.includes(name)
     );
@@ -124,12 +145,36 @@ export class WorkerNode {
       return;
     }
     this.#stopTimeoutMs = stopTimeout * 1000;
+    const [order] = arrivals;
+    if (order !== undefined) return this.#arrive(order);
+    this.#generator.suspend();
+    if (this.#options.passes !== null) this.#generator.limit(this.#options.passes);
     const counts = this.#classNames.map((name) =>
       Object.hasOwn(classes, name) ? classes[name]! : 0
     );
-    this.#checkOpenFiles(counts.reduce((sum, count) => sum + count, 0));
+    const users = counts.reduce((sum, count) => sum + count, 0);
+    this.#isIdle = users === 0;
+    this.#checkOpenFiles(users);
     this.#ramp.aim({ counts, rate });
     if (this.#ramp.climbing) this.#options.onPhase("spawning");
+  }
+
+  #arrive(order: ArrivalOrder): void {
+    this.#checkOpenFiles(order.maxUsers);
+    this.#options.onPhase("running");
+    this.#generator.arrive(order, { course: order, slice: order, maxUsers: order.maxUsers });
+    // Nodes that take turns have to agree on the time.
+    this.#options.time.start((beganAt) => this.#generator.align(beganAt));
+  }
+
+  /** Who has nothing to do, or nothing left, keeps nobody from the end. */
+  #arrivedPhase(): WorkerPhase {
+    if (this.#isIdle) return "ready";
+    return this.#generator.usersGone ? "exhausted" : "running";
+  }
+
+  #noteExhausted(): void {
+    if (!this.#stopped) this.#options.onPhase("exhausted");
   }
 
   /** Lets all users go, fast; others may have them soon. Returns how many there were. */
@@ -137,10 +182,13 @@ export class WorkerNode {
     const { users } = this.#generator;
     this.#ramp.reset();
     this.#pending = null;
+    this.#generator.suspend();
     this.#generator.scaleTo(
       this.#classNames.map(() => 0),
       Math.min(LAPSE_STOP_MS, this.#stopTimeoutMs),
     );
+    // Only now, as nobody waits for one any more.
+    this.#options.passes?.giveBack();
     return users;
   }
 
@@ -150,6 +198,8 @@ export class WorkerNode {
     // Who was told that the test has begun owes the master its counts, even where there are none.
     await this.#beginning;
     this.#ramp.reset();
+    this.#options.passes?.close();
+    this.#options.time.stop();
     await this.#generator.stopAll(this.#stopTimeoutMs);
     this.#generator.end();
     if (this.#reporter === null) return;

@@ -1,8 +1,14 @@
-import type { Report } from "../cluster/message.ts";
-import type { WorkerReport } from "../core/events.ts";
+import type { Report } from "../cluster/report_message.ts";
+import type { Events, WorkerReport } from "../core/events.ts";
+
+/** Tells whoever listens that a worker has reported; with nobody there it costs nothing. */
+export function emitReport(events: Events, workerId: string, report: Report): void {
+  if (!events.has("workerReport")) return;
+  void events.emit("workerReport", { workerId, report: workerReport(report) });
+}
 
 /** A worker's report as handlers of events get it. */
-export function workerReport({ from, to, users, cpu, lag }: Report): WorkerReport {
+function workerReport({ from, to, users, cpu, lag }: Report): WorkerReport {
   const sum = (field: "requests" | "failures"): number =>
     users.reduce((total, second) => total + second[field], 0);
   return {

@@ -13,17 +13,22 @@ import { AiotestError } from "../core/errors.ts";
 import { ExitCode } from "../core/exit_code.ts";
 import { Lease } from "../core/lease.ts";
 import type { LoadGeneratorOptions } from "./load_generator.ts";
+import { MasterTime } from "./master_time.ts";
+import type { SharedPasses } from "./shared_passes.ts";
 import { WorkerNode } from "./worker_node.ts";
 
 /** What a worker runs, known once the master has said how to get ready. */
-export type WorkerLoad = Pick<LoadGeneratorOptions, "classes" | "host" | "insecure">;
+export interface WorkerLoad extends Pick<LoadGeneratorOptions, "classes" | "host" | "insecure"> {
+  /** Where passes come from; null where nobody has set a number of them. */
+  readonly passes: SharedPasses | null;
+}
 
 /** Everything that a worker needs and does not make itself. */
 export interface WorkerRunOptions
   extends Pick<LoadGeneratorOptions, "events" | "cpuSeconds" | "env"> {
   readonly link: LinkOptions;
   /** What this node shares with the others. */
-  readonly line: Pick<ClusterLine, "connect" | "joined" | "take" | "close">;
+  readonly line: Pick<ClusterLine, "call" | "connect" | "joined" | "take" | "close">;
   /** Files that this process may have open; null where nobody knows. */
   readonly openFileLimit: number | null;
   /**
@@ -185,6 +190,7 @@ export class WorkerRun {
         cpuSeconds,
         env,
         openFileLimit,
+        time: new MasterTime(this.#options.line, this.#clock),
         link: this.#link,
         onWarning: (text) => this.#warn(text),
         onPhase: (phase) => this.#enter(phase),
@@ -196,14 +202,16 @@ export class WorkerRun {
   }
 
   #aim(target: TargetMessage): void {
-    this.#link.send({ type: "TARGET_ACK", revision: target.revision });
-    if (target.revision <= this.#revision || this.#stopping !== null) return;
-    this.#revision = target.revision;
-    try {
-      this.#node?.aim(target);
-    } catch (error) {
-      this.#fail(error);
+    if (target.revision > this.#revision && this.#stopping === null) {
+      this.#revision = target.revision;
+      try {
+        this.#node?.aim(target);
+      } catch (error) {
+        this.#fail(error);
+      }
     }
+    // Behind what has come of it: who has acknowledged a target has no older state to tell of.
+    this.#link.send({ type: "TARGET_ACK", revision: target.revision });
   }
 
   /** The master may give this worker's users to others. */

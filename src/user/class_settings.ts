@@ -24,6 +24,7 @@ export function checkClassSettings(name: string, userClass: UserClass): void {
   };
   check("weight", isCount, "a whole number of 0 or more");
   check("fixedCount", isCount, "a whole number of 1 or more, or 0 for none,");
+  check("iterations", isCount, "a whole number of 1 or more, or 0 for no end,");
   check("waitTime", isWaitTime, "a number of seconds, 0 or more, or a function");
   check("order", (value) => ORDERS.some((order) => order === value), `one of ${orderNames()}`);
   check("host", (value) => typeof value === "string", 'a text, like "http://127.0.0.1:8000",');

@@ -4,6 +4,7 @@ import type { LoopTurns } from "../core/loop_turns.ts";
 import type { Random } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import type { HttpNode } from "../http/http_node.ts";
+import type { PassSeat } from "./pass_seat.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** What the runner gives each user; a user class with a constructor of its own hands it to `super`. */
@@ -18,6 +19,8 @@ export interface UserContext {
   readonly signal: AbortSignal;
   /** The run that this user is part of. */
   readonly run: RunInfo;
+  /** @internal Where it waits for its passes; null where they follow each other without an end. */
+  readonly passes: PassSeat | null;
   /** @internal */
   readonly clock: Clock;
   /** @internal */

@@ -3,7 +3,7 @@ import { Proxies } from "../http/proxies.ts";
 import type { UserContext } from "./context.ts";
 
 /** What all users of a node have in common. */
-export type NodeContext = Omit<UserContext, "id" | "signal">;
+export type NodeContext = Omit<UserContext, "id" | "signal" | "passes">;
 
 /** What the runner knows of its node. */
 export interface NodeFacts extends Omit<NodeContext, "http"> {

@@ -19,6 +19,7 @@ import type { ResolvedUrl, UrlResolver } from "../http/url_resolver.ts";
 import type { Sample } from "../stats/sample.ts";
 import type { UserContext } from "./context.ts";
 import { parked } from "./parked.ts";
+import type { PassSeat } from "./pass_seat.ts";
 import type { Recorder } from "./recorder.ts";
 
 /**
@@ -59,6 +60,7 @@ export class Session {
   readonly #lease: Lease;
   readonly #recorder: Recorder;
   readonly #signal: AbortSignal;
+  readonly #passes: PassSeat | null;
   readonly #urls: UrlResolver;
   readonly #timeoutMs: number;
   readonly #onAbort = (): void => this.#transport.abort();
@@ -76,6 +78,7 @@ export class Session {
     this.#lease = context.lease;
     this.#recorder = context.recorder;
     this.#signal = context.signal;
+    this.#passes = context.passes;
     this.#urls = settings.urls;
     this.#timeoutMs = milliseconds(settings.timeout);
     this.#signal.addEventListener("abort", this.#onAbort);
@@ -139,14 +142,15 @@ export class Session {
     const timeoutMs = options.timeout === undefined
       ? this.#timeoutMs
       : milliseconds(options.timeout);
-    tally.startedAt = this.#clock.now();
-    if (!this.#lease.holds(tally.startedAt)) return parked();
+    const now = this.#clock.now();
+    if (!this.#lease.holds(now)) return parked();
+    tally.startedAt = this.#passes === null ? now : this.#passes.origin(now);
     let request: WireRequest = {
       method: tally.method,
       url: target.url,
       headers: requestHeaders(options, contentType, target.authorization),
       body: content,
-      deadline: tally.startedAt + timeoutMs,
+      deadline: now + timeoutMs,
     };
     let response: WireResponse;
     try {

@@ -52,6 +52,8 @@ export interface UserClass {
   readonly waitTime: WaitTime;
   /** In which order its tests run. */
   readonly order: TestOrder;
+  /** Passes after which a user of this class ends; 0: none. */
+  readonly iterations: number;
 }
 
 /**
@@ -80,6 +82,8 @@ export class User {
   static waitTime: WaitTime = 1;
   /** In which order its tests run. */
   static order: TestOrder = "sequential";
+  /** Passes after which each of its users ends: a whole number; 0: they go on. */
+  static iterations = 0;
 
   /** Unique in the whole run; the first user is 1. */
   readonly id: number;
@@ -120,10 +124,11 @@ export class User {
     fn: () => Result | Promise<Result>,
     options: MeasureOptions = {},
   ): Promise<Result> {
-    const { clock, lease, recorder } = this.#context;
+    const { clock, lease, recorder, passes } = this.#context;
     const method = options.method ?? "TASK";
-    const start = clock.now();
-    if (!lease.holds(start)) return parked();
+    const now = clock.now();
+    if (!lease.holds(now)) return parked();
+    const start = passes === null ? now : passes.origin(now);
     try {
       const result = await fn();
       this.record({ name, method, latencyMs: clock.now() - start });

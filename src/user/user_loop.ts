@@ -9,6 +9,7 @@ import { UserEnd } from "../core/user_end.ts";
 import { currentStay, UserStay } from "../core/user_stay.ts";
 import type { UserContext } from "./context.ts";
 import type { DiscoveredClass, TestMethod } from "./discovery.ts";
+import type { PassSeat } from "./pass_seat.ts";
 import { chooseTest } from "./test_choice.ts";
 import type { User } from "./user.ts";
 import type { Turn, WaitFunction } from "./wait_time.ts";
@@ -51,6 +52,8 @@ export class UserLoop {
   #ending = false;
   #lastSeenAt = 0;
   #onStopMs = SHORTEST_ON_STOP_MS;
+  /** Passes that its class still lets it begin. */
+  #passesLeft: number;
   #wake: (() => void) | null = null;
   #waitTimer: Timer | null = null;
   #stopTimer: Timer | null = null;
@@ -61,6 +64,7 @@ export class UserLoop {
     this.#abort = new AbortController();
     this.#context = { ...context, signal: this.#abort.signal };
     this.#clock = context.clock;
+    this.#passesLeft = kind.userClass.iterations || Infinity;
     this.#user = currentStay.run(this.#stay, () => new kind.userClass(this.#context));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
@@ -124,7 +128,10 @@ export class UserLoop {
 
   async #sequentialPasses(): Promise<void> {
     const { tests } = this.#kind;
+    const { passes } = this.#context;
     while (!this.#over) {
+      // Even an await of nothing takes time, and nearly all runs have no seats.
+      if (passes !== null && !await this.#entered(passes)) break;
       const passStart = this.#passStart();
       for (let i = 0; i < tests.length && !this.#over; i++) {
         let endsPass = i === tests.length - 1;
@@ -134,6 +141,7 @@ export class UserLoop {
           this.#countTestError(error);
           endsPass = true;
         }
+        if (endsPass) this.#endPass();
         const pause = this.#pause(passStart, endsPass);
         if (pause !== null) await pause;
         if (endsPass) break;
@@ -144,16 +152,33 @@ export class UserLoop {
   /** Passes that have one wait: a single test by chance, or all of them at once. */
   async #singleTurnPasses(): Promise<void> {
     const { tests, userClass } = this.#kind;
+    const { passes } = this.#context;
     while (!this.#over) {
+      // Even an await of nothing takes time, and nearly all runs have no seats.
+      if (passes !== null && !await this.#entered(passes)) break;
       const passStart = this.#passStart();
       if (userClass.order === "random") {
         await this.#test(chooseTest(tests, this.#context.random()));
       } else {
         await Promise.all(tests.map((test) => this.#test(test)));
       }
+      this.#endPass();
       const pause = this.#pause(passStart, true);
       if (pause !== null) await pause;
     }
+  }
+
+  /** Whether the user begins another pass, now or as soon as there is one for it. */
+  #entered(seat: PassSeat): Promise<boolean> {
+    this.#wake = () => seat.leave();
+    return seat.enter(this.#clock, () => this.#over);
+  }
+
+  #endPass(): void {
+    const { passes } = this.#context;
+    // In this order: asking the signal takes longer than all the rest.
+    if (passes !== null && !this.#abort.signal.aborted) passes.end(this.#clock.now());
+    if (--this.#passesLeft === 0) this.#retired = true;
   }
 
   /** When the pass begins, in milliseconds; 0 where no wait depends on it. */
@@ -182,6 +207,8 @@ export class UserLoop {
   /** The wait behind a test; null where there is none, since even an await of nothing takes time. */
   #pause(passStartMs: number, endsPass: boolean): Promise<void> | null {
     if (this.#over) return null;
+    // The next pass begins when it is due, and not when its user thinks fit.
+    if (endsPass && this.#context.passes?.scheduled) return this.#yieldIfOverdue();
     const { waitTime } = this.#kind.userClass;
     if (typeof waitTime !== "number") return this.#askAndWait(waitTime, passStartMs, endsPass);
     return waitTime > 0 ? this.#wait(waitTime * 1000) : this.#yieldIfOverdue();
@@ -239,6 +266,7 @@ export class UserLoop {
   async #end(): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
+    this.#context.passes?.cutOff();
     this.#stay.leave();
     if (this.#stopTimer !== null) this.#clock.clearTimer(this.#stopTimer);
     const limit = Promise.withResolvers<void>();

@@ -4,6 +4,7 @@ import { Member } from "../../src/cluster/member.ts";
 import type { TargetMessage } from "../../src/cluster/message.ts";
 import { Allocation } from "../../src/runner/allocation.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { targetMessage } from "../support/target_message.ts";
 
 interface Told {
   readonly member: Member;
@@ -61,8 +62,8 @@ Deno.test("what is to run is told at once, in full", () => {
   allocation.pace(7);
   allocation.aim([3, 1]);
   assert.deepEqual(told.map(({ member, target }) => [member.id, target]), [
-    ["a", { type: "TARGET", revision: 1, classes: { A: 2, B: 0 }, rate: 7, stopTimeout: 3 }],
-    ["b", { type: "TARGET", revision: 2, classes: { A: 1, B: 1 }, rate: 7, stopTimeout: 3 }],
+    ["a", targetMessage({ revision: 1, classes: { A: 2, B: 0 }, rate: 7, stopTimeout: 3 })],
+    ["b", targetMessage({ revision: 2, classes: { A: 1, B: 1 }, rate: 7, stopTimeout: 3 })],
   ]);
 });
 
@@ -140,13 +141,15 @@ Deno.test("a member that may have missed it is told again, under a new number", 
   allocation.pace(1);
   allocation.aim([9]);
   allocation.repeat(members[0]!);
-  assert.deepEqual(told.at(-1)!.target, {
-    type: "TARGET",
-    revision: 3,
-    classes: { A: 5 },
-    rate: 5,
-    stopTimeout: 3,
-  });
+  assert.deepEqual(
+    told.at(-1)!.target,
+    targetMessage({
+      revision: 3,
+      classes: { A: 5 },
+      rate: 5,
+      stopTimeout: 3,
+    }),
+  );
   allocation.repeat(member("stranger"));
   assert.equal(told.length, 3);
 });

@@ -34,3 +34,19 @@ Deno.test("who is gone runs nothing", () => {
   claims.keep(new Set(["b"]));
   assert.deepEqual([claims.most("a", 0), claims.most("b", 0)], [0, 3]);
 });
+
+Deno.test("all is confirmed once each worker has heard the last that it was told", () => {
+  const claims = new Claims();
+  assert.equal(claims.confirmed, true);
+  claims.told("a", 1, [2]);
+  claims.told("b", 2, [3]);
+  claims.heard("a", 1);
+  assert.equal(claims.confirmed, false);
+  claims.heard("b", 2);
+  assert.equal(claims.confirmed, true);
+  claims.told("a", 3, [1]);
+  claims.heard("a", 1);
+  assert.equal(claims.confirmed, false);
+  claims.keep(new Set(["b"]));
+  assert.equal(claims.confirmed, true);
+});

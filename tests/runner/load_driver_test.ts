@@ -1,38 +1,57 @@
 import assert from "node:assert/strict";
+import { type ArrivalCourse, positionAt } from "../../src/load/arrival_schedule.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import type { Plan } from "../../src/load/plan.ts";
-import { LoadDriver } from "../../src/runner/load_driver.ts";
+import type { Load, LoadTarget } from "../../src/load/target.ts";
+import { LoadDriver, type SteeredLoad } from "../../src/runner/load_driver.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { planOf } from "../support/plans.ts";
 
 interface Driven {
   readonly clock: FakeClock;
   readonly driver: LoadDriver;
   /** Users that ran, by the millisecond at which their number changed. */
   readonly changes: [ms: number, users: number][];
+  /** What was to arrive from then on. */
+  readonly arrivals: [ms: number, rate: number, maxUsers: number][];
+  /** The course that holds, as it was said last. */
+  course: ArrivalCourse | null;
+  /** What the load was to be, whenever that was said. */
+  readonly targets: LoadTarget[];
   readonly started: [ms: number, users: number][];
   readonly seconds: number[];
   /** When the drive was over, in milliseconds. */
   endedAt: number | null;
 }
 
-function drive(plan: Partial<Plan>, fixedCount = 0): Driven {
+/** @param first what is steered before the drive begins. */
+function drive(plan: Partial<Plan>, first: LoadTarget | null = null, fixedCount = 0): Driven {
   const clock = new FakeClock();
   const mix = new ClassMix([{ name: "ATest", weight: 1, fixedCount }]);
-  const full = { users: 1, rate: 1, runTime: null, stopTimeout: 2, shape: null, ...plan };
+  const full = planOf(plan);
   const driven: Driven = {
     clock,
     changes: [],
+    arrivals: [],
+    course: null,
+    targets: [],
     started: [],
     seconds: [],
     endedAt: null,
     driver: new LoadDriver(clock, full, mix, {
+      arrive: (course, maxUsers) => {
+        driven.course = course;
+        driven.arrivals.push([clock.now(), course.rate, maxUsers]);
+      },
+      view: () => ({ crossed: null }),
       scaleTo: ([users]) => driven.changes.push([clock.now(), users!]),
-      onTarget: () => {},
+      onTarget: (target) => driven.targets.push(target),
       onStarted: (users) => driven.started.push([clock.now(), users]),
       onSecond: () => driven.seconds.push(clock.now()),
     }),
   };
+  if (first !== null) driven.driver.steer(first);
   void driven.driver.drive().then(() => driven.endedAt = clock.now());
   return driven;
 }
@@ -107,7 +126,7 @@ Deno.test("ten thousand users at once start in portions, and all of them start",
 });
 
 Deno.test("no more users run than classes with fixed counts allow", async () => {
-  const driven = drive({ users: 10, rate: 10, runTime: 3 }, 4);
+  const driven = drive({ users: 10, rate: 10, runTime: 3 }, null, 4);
   await driven.clock.advance(3000);
   assert.equal(usersAt(driven, 3000), 4);
   assert.deepEqual(driven.started.map(([, users]) => users), [4]);
@@ -126,4 +145,222 @@ Deno.test("until goes on telling of seconds until what it waits for is done", as
   await driven.clock.advance(0);
   assert.equal(over, true);
   assert.equal(driven.clock.pending, 0);
+});
+
+Deno.test("a load that is steered replaces the planned one until the plan is over", async () => {
+  const driven = drive({ users: 10, rate: 1000, runTime: 6 });
+  await driven.clock.advance(1500);
+  assert.equal(driven.driver.steer({ users: 4, rate: 2 }), true);
+  await driven.clock.advance(10_000);
+  assert.equal(usersAt(driven, 1499), 10);
+  // Down from 10 to 4 at 2 a second, from the moment on at which it was said.
+  assert.deepEqual(driven.changes.slice(-6), [
+    [1500, 9],
+    [2000, 8],
+    [2500, 7],
+    [3000, 6],
+    [3500, 5],
+    [4000, 4],
+  ]);
+  assert.equal(driven.endedAt, 6000);
+  assert.deepEqual(driven.targets.at(-1), { users: 4, rate: 2 });
+  assert.deepEqual(driven.started, [[9, 10]]);
+  assert.equal(driven.clock.pending, 0);
+});
+
+Deno.test("what is steered before the start is the load from the first moment", async () => {
+  const driven = drive({ users: 10, rate: 1000, runTime: 3 }, { users: 2, rate: 1 });
+  await driven.clock.advance(5000);
+  assert.deepEqual(driven.changes, [[0, 1], [1000, 2]]);
+  assert.deepEqual(driven.started, [[1000, 2]]);
+  assert.ok(driven.targets.every((target) => "users" in target && target.users === 2));
+  assert.equal(driven.endedAt, 3000);
+});
+
+Deno.test("a shape is still asked when it should end, and only then", async () => {
+  class Steps extends LoadUserShape {
+    override tick(): Tick | null {
+      return this.getRunTime() < 4 ? [20, 1000] : null;
+    }
+  }
+  const driven = drive({ shape: new Steps() });
+  await driven.clock.advance(1200);
+  driven.driver.steer({ users: 5, rate: 1000 });
+  await driven.clock.advance(5000);
+  assert.equal(usersAt(driven, 3999), 5);
+  assert.equal(driven.endedAt, 4000);
+});
+
+Deno.test("the last load that is steered holds", async () => {
+  const driven = drive({ users: 1, rate: 1000 });
+  await driven.clock.advance(500);
+  driven.driver.steer({ users: 100, rate: 1 });
+  driven.driver.steer({ users: 0, rate: 1000 });
+  await driven.clock.advance(3000);
+  assert.equal(usersAt(driven, 3500), 0);
+  driven.driver.stop();
+});
+
+Deno.test("once it is over, nothing can be steered", async () => {
+  const driven = drive({ users: 3, rate: 1000, runTime: 1 });
+  await driven.clock.advance(1000);
+  assert.equal(driven.driver.steer({ users: 5, rate: 1 }), false);
+  const stopped = drive({ users: 3, rate: 1000 });
+  await stopped.clock.advance(500);
+  stopped.driver.stop();
+  assert.equal(stopped.driver.steer({ users: 5, rate: 1 }), false);
+  assert.equal(usersAt(stopped, 5000), 3);
+  assert.deepEqual(stopped.targets.at(-1), { users: 3, rate: 1000 });
+});
+
+const OPEN: Partial<Plan> = { arrivals: { rate: 10, maxUsers: 50 } };
+
+Deno.test("an arrival rate that is steered holds from that moment on, and no pass is lost by it", async () => {
+  const driven = drive({ ...OPEN, runTime: 6 });
+  await driven.clock.advance(2500);
+  assert.equal(driven.driver.steer({ arrivalRate: 40, maxUsers: 80 }), true);
+  assert.deepEqual(driven.arrivals.at(-1), [2500, 40, 80]);
+  assert.deepEqual(driven.course, {
+    rate: 40,
+    since: 2.5,
+    position: 25,
+    until: 6,
+    limit: Infinity,
+  });
+  await driven.clock.advance(10_000);
+  assert.equal(driven.endedAt, 6000);
+  assert.equal(driven.course!.until, 6);
+  assert.equal(positionAt(driven.course!, 6), 25 + 3.5 * 40);
+  assert.deepEqual(driven.targets.at(-1), { arrivalRate: 40, maxUsers: 80 });
+});
+
+Deno.test("an arrival rate that is steered before the start is the schedule from its first pass", async () => {
+  const driven = drive({ ...OPEN, runTime: 4 }, { arrivalRate: 3, maxUsers: 5 });
+  await driven.clock.advance(10_000);
+  assert.ok(driven.arrivals.every(([, rate, maxUsers]) => rate === 3 && maxUsers === 5));
+  assert.deepEqual(driven.course, { rate: 3, since: 0, position: 0, until: 4, limit: Infinity });
+  assert.deepEqual(driven.started, [[0, 0]]);
+});
+
+Deno.test("of a steered arrival rate, the most users alone may change", async () => {
+  const driven = drive({ ...OPEN });
+  await driven.clock.advance(1700);
+  driven.driver.steer({ arrivalRate: 10, maxUsers: 7 });
+  assert.deepEqual(driven.arrivals.at(-1), [1700, 10, 7]);
+  assert.deepEqual([driven.course!.since, driven.course!.position], [0, 0]);
+  driven.driver.stop();
+});
+
+Deno.test("a schedule ends where its plan does, also where that is no whole second", async () => {
+  const driven = drive({ ...OPEN, runTime: 2.25 });
+  await driven.clock.advance(10_000);
+  assert.equal(driven.endedAt, 2250);
+  assert.equal(driven.course!.until, 2.25);
+  assert.deepEqual(driven.seconds, [1000, 2000]);
+});
+
+Deno.test("a shape's load ends where it does, also where that is no whole second", async () => {
+  class Spans extends LoadUserShape {
+    static override stages = [
+      { duration: 1.5, users: 10, rate: 1000 },
+      { duration: 1.25, users: 4, rate: 1000 },
+    ];
+  }
+  const driven = drive({ shape: new Spans() });
+  await driven.clock.advance(10_000);
+  assert.equal(driven.endedAt, 2750);
+  assert.deepEqual(driven.seconds, [1000, 2000]);
+  assert.equal(usersAt(driven, 2750), 4);
+});
+
+/** A load that goes up by 10 passes a second every second, and is over after so many. */
+function rising(seconds: number): LoadUserShape {
+  class Rising extends LoadUserShape {
+    override tick(): Load | null {
+      const at = Math.floor(this.getRunTime());
+      return at < seconds ? { arrivalRate: 10 * (at + 1), maxUsers: 7 } : null;
+    }
+  }
+  return new Rising();
+}
+
+Deno.test("the rates of a shape hold from the seconds on for which it was asked", async () => {
+  const driven = drive({ shape: rising(3) });
+  await driven.clock.advance(10_000);
+  assert.deepEqual(driven.arrivals, [[0, 10, 7], [1000, 20, 7], [2000, 30, 7], [3000, 30, 7]]);
+  // 10 + 20 + 30 passes, and none where the shape ends.
+  assert.equal(positionAt(driven.course!, 3), 60);
+  assert.equal(driven.course!.until, 3);
+  assert.deepEqual(driven.started, [[0, 0]]);
+  assert.equal(driven.endedAt, 3000);
+});
+
+/** What a drive asks for that goes on where another one has come to. */
+async function goOn(
+  plan: Partial<Plan>,
+  elapsedSeconds: number,
+  steered: readonly SteeredLoad[] = [],
+): Promise<{
+  courses: ArrivalCourse[];
+  targets: LoadTarget[];
+}> {
+  const clock = new FakeClock();
+  await clock.advance(777);
+  const [courses, targets]: [ArrivalCourse[], LoadTarget[]] = [[], []];
+  const mix = new ClassMix([{ name: "ATest", weight: 1, fixedCount: 0 }]);
+  const driver = new LoadDriver(clock, planOf(plan), mix, {
+    arrive: (course) => courses.push(course),
+    view: () => ({ crossed: null }),
+    scaleTo: () => {},
+    onTarget: (target) => targets.push(target),
+    onStarted: () => {},
+    onSecond: () => {},
+  }, { elapsedSeconds, users: 20, started: true, steered });
+  void driver.drive();
+  await clock.advance(0);
+  driver.stop();
+  await clock.advance(0);
+  return { courses, targets };
+}
+
+Deno.test("a schedule that goes on elsewhere is where it would have been", async () => {
+  const { courses } = await goOn({ shape: rising(9) }, 2.6);
+  assert.deepEqual(courses.map(({ rate, since, position }) => [rate, since, position]), [
+    [30, 2, 30],
+  ]);
+});
+
+Deno.test("users that go on elsewhere are as many as the shape says now, and not as at the start", async () => {
+  class Falling extends LoadUserShape {
+    override tick(): Tick | null {
+      return this.getRunTime() < 2 ? [100, 10] : [20, 10];
+    }
+  }
+  const { targets } = await goOn({ shape: new Falling() }, 4.3);
+  assert.deepEqual(targets, [{ users: 20, rate: 10 }]);
+});
+
+Deno.test("what was steered before goes on elsewhere, from where it was said", async () => {
+  const steered = [
+    { elapsedSeconds: 1.5, target: { arrivalRate: 100, maxUsers: 9 } },
+    { elapsedSeconds: 2.5, target: { arrivalRate: 4, maxUsers: 8 } },
+  ];
+  const { courses, targets } = await goOn({ shape: rising(9) }, 4.6, steered);
+  // 10 in the first second, 10 in half of the next, and 100.
+  assert.deepEqual(courses.map(({ rate, since, position }) => [rate, since, position]), [
+    [4, 2.5, 120],
+  ]);
+  assert.deepEqual(targets, [{ arrivalRate: 4, maxUsers: 8 }]);
+  const users = { elapsedSeconds: 0.2, target: { users: 9, rate: 3 } };
+  assert.deepEqual((await goOn({ users: 20 }, 3.5, [users])).targets, [users.target]);
+});
+
+Deno.test("a stop says whether the drive went on until then", async () => {
+  const driven = drive({ runTime: 2 });
+  await driven.clock.advance(1_000);
+  assert.equal(driven.driver.stop(), true);
+  assert.equal(driven.driver.stop(), false);
+  const over = drive({ runTime: 2 });
+  await over.clock.advance(3_000);
+  assert.equal(over.driver.stop(), false);
 });

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import { Events } from "../../src/core/events.ts";
 import { Lease } from "../../src/core/lease.ts";
-import { LoadGenerator, type LoadGeneratorOptions } from "../../src/runner/load_generator.ts";
+import { WHOLE } from "../../src/load/arrival_schedule.ts";
+import type { Arrivals } from "../../src/runner/arrival_gate.ts";
+import type { LoadGenerator, LoadGeneratorOptions } from "../../src/runner/load_generator.ts";
 import type { Interval } from "../../src/stats/interval.ts";
+import { Passes } from "../../src/stats/passes.ts";
 import { User } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { loadGenerator } from "../support/generators.ts";
 import { discovered } from "../support/users.ts";
 
 class StepTest extends User {
@@ -18,22 +21,7 @@ function generator(
   clock: FakeClock,
   changes: Partial<LoadGeneratorOptions> = {},
 ): LoadGenerator {
-  return new LoadGenerator({
-    runId: "run",
-    node: "w1",
-    classes: [discovered(StepTest)],
-    host: null,
-    insecure: false,
-    firstUserId: 1,
-    lease: Lease.endless(),
-    events: new Events(),
-    clock,
-    random: () => 0.5,
-    cpuSeconds: () => 0,
-    env: () => undefined,
-    onWarning: () => {},
-    ...changes,
-  });
+  return loadGenerator(clock, [StepTest], changes);
 }
 
 function requests(intervals: readonly Interval[]): number {
@@ -112,5 +100,102 @@ Deno.test("what was thrown where no user could catch it is counted, once", async
   const errors = node.flush().flatMap(({ userErrors }) => [...userErrors]);
   assert.deepEqual(errors, [["(not awaited)", "lost", 1]]);
   await node.stopAll(0);
+  node.end();
+});
+
+/** Whatever became of passes, over all seconds that are handed out now. */
+function passes(node: LoadGenerator): number[] {
+  const all = new Passes();
+  for (const { passes } of node.flush()) if (passes !== null) all.merge(passes);
+  return [all.scheduled, all.started, all.completed, all.dropped];
+}
+
+const QUEUED = { spacing: "constant", onBusy: "queue" } as const;
+
+/** Passes that begin at this rate, all of them here. */
+function arrivals(rate: number, until = Infinity): Arrivals {
+  return {
+    course: { rate, since: 0, position: 0, until, limit: Infinity },
+    slice: WHOLE,
+    maxUsers: 5,
+  };
+}
+
+Deno.test("in the open model, users come as the schedule needs them, and all of it is counted", async () => {
+  const clock = new FakeClock();
+  const over: string[] = [];
+  const node = generator(clock, {
+    onPassesOver: () => over.push("passes"),
+    onUsersGone: () => over.push("users"),
+  });
+  node.start(0);
+  node.arrive(QUEUED, arrivals(20, 3));
+  await clock.advance(3_000);
+  const stopped = node.stopAll(0);
+  await clock.advance(100);
+  await stopped;
+  const taken = node.flush();
+  assert.equal(requests(taken), 60);
+  assert.deepEqual(taken.map(({ passes }) => passes?.scheduled ?? null), [20, 20, 20, 0]);
+  assert.deepEqual([node.users, over], [0, []]);
+  node.end();
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("a node that is suspended begins nothing until it is told what to begin", async () => {
+  const clock = new FakeClock();
+  const node = generator(clock);
+  node.suspend();
+  node.start(0);
+  node.arrive(QUEUED, arrivals(10));
+  await clock.advance(1_050);
+  node.suspend();
+  node.scaleTo([0], 0);
+  await clock.advance(2_000);
+  assert.deepEqual(passes(node), [11, 11, 11, 0]);
+  assert.equal(node.users, 0);
+  node.arrive(QUEUED, { ...arrivals(10), slice: { from: 40, of: 1, index: 0 } });
+  await clock.advance(1_960);
+  assert.deepEqual(passes(node), [11, 11, 11, 0]);
+  await node.stopAll(0);
+  node.end();
+});
+
+Deno.test("users make no more passes than there are, and the node says when the last one has ended", async () => {
+  const clock = new FakeClock();
+  const over: string[] = [];
+  const node = generator(clock, {
+    onPassesOver: () => over.push(`passes at ${clock.now()}`),
+    onUsersGone: () => over.push(`users at ${clock.now()}`),
+  });
+  node.limit(5);
+  // What was said first holds.
+  node.limit(50);
+  node.start(0);
+  node.scaleTo([2], 0);
+  await clock.advance(10_000);
+  assert.deepEqual(passes(node), [5, 5, 5, 0]);
+  assert.deepEqual(over, ["passes at 2000", "users at 3000"]);
+  assert.equal(node.users, 0);
+  node.end();
+});
+
+Deno.test("users that have all ended by themselves are told of, those that were stopped are not", async () => {
+  class FewTest extends User {
+    static override iterations = 2;
+    testStep(): void {}
+  }
+  const clock = new FakeClock();
+  let gone = 0;
+  const node = loadGenerator(clock, [FewTest], { onUsersGone: () => gone++ });
+  node.start(0);
+  node.scaleTo([3], 0);
+  await clock.advance(500);
+  node.scaleTo([0], 0);
+  await clock.advance(500);
+  assert.deepEqual([node.users, gone], [0, 0]);
+  node.scaleTo([3], 0);
+  await clock.advance(5_000);
+  assert.deepEqual([node.users, gone], [0, 1]);
   node.end();
 });

@@ -3,10 +3,13 @@ import { Events } from "../../src/core/events.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import type { Plan } from "../../src/load/plan.ts";
+import type { Load } from "../../src/load/target.ts";
 import { LocalRun, type LocalRunOptions } from "../../src/runner/local_run.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
+import { ThresholdSet } from "../../src/stats/threshold_set.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { planOf } from "../support/plans.ts";
 import { discovered } from "../support/users.ts";
 
 interface Running {
@@ -30,12 +33,15 @@ function begin(
   const run = new LocalRun({
     runId: "run-1",
     hostname: "here",
-    plan: { users: 1, rate: 1, runTime: null, stopTimeout: 2, shape: null, ...plan },
+    plan: planOf(plan),
     classes: classes.map(discovered),
     mix: new ClassMix(classes),
     host: null,
     insecure: false,
     resetStats: false,
+    waitsForStart: false,
+    thresholds: new ThresholdSet([]),
+    abortOnThreshold: false,
     events,
     clock,
     random: () => 0.5,
@@ -210,4 +216,258 @@ Deno.test("weights and fixed counts say how many users of each class run", async
   const local = begin(classes, { users: 12, rate: 1000, runTime: 1 });
   await local.clock.advance(2000);
   assert.deepEqual(Object.fromEntries(running), { ATest: 8, BTest: 2, CTest: 2 });
+});
+
+Deno.test("a threshold ends the test at the end of the second that crosses it", async () => {
+  class SlowTest extends User {
+    static override waitTime = 0.25;
+
+    testStep(): void {
+      this.record({ name: "step", latencyMs: this.run.runTime < 2 ? 10 : 500 });
+    }
+  }
+  const thresholds = new ThresholdSet(["max<400ms"]);
+  const plan = { users: 1, runTime: 60 };
+  const running = begin([SlowTest], plan, { thresholds, abortOnThreshold: true });
+  await running.clock.advance(60_000);
+  const result = running.result!;
+  assert.equal(result.elapsedSeconds, 3);
+  assert.deepEqual(result.thresholds, [
+    { expression: "max<400ms", observed: 500, passed: false },
+  ]);
+  assert.deepEqual(result.warnings, [
+    "The test was ended after 3 s, as max<400ms was crossed: 500 ms.",
+  ]);
+  assert.equal(running.clock.pending, 0);
+});
+
+/** Tells of events as they come. */
+function seen(events: Events): string[] {
+  const names: string[] = [];
+  for (const name of ["testStart", "startComplete", "testStop"] as const) {
+    events.on(name, () => void names.push(name));
+  }
+  return names;
+}
+
+Deno.test("a run that waits for its start shows itself, and begins nothing until then", async () => {
+  const events = new Events();
+  const names = seen(events);
+  const plan = { users: 2, rate: 1000, runTime: 1.5 };
+  const running = begin([StepTest], plan, { events, waitsForStart: true });
+  await running.clock.advance(60_500);
+  assert.deepEqual(names, []);
+  assert.equal(running.seconds.length, 61);
+  const waiting = running.seconds.at(-1)!;
+  assert.deepEqual(
+    [waiting.state, waiting.startedAt, waiting.elapsedSeconds, waiting.users.current],
+    ["ready", null, 0, 0],
+  );
+  assert.equal(running.run.steering.canStart, true);
+
+  running.run.steering.start(null);
+  await running.clock.advance(5000);
+  const result = running.result!;
+  assert.deepEqual(names, ["testStart", "startComplete", "testStop"]);
+  assert.equal(result.startedAt, Date.UTC(2026, 0, 1) + 60_500);
+  assert.equal(result.durationSeconds, 1.5);
+  assert.deepEqual(result.users, { current: 0, target: 2, peak: 2, final: 2 });
+  assert.equal(result.statistics.totals.requests, 4);
+  assert.equal(running.clock.pending, 0);
+});
+
+Deno.test("a run that is ended while it waits has measured nothing, and no test has begun", async () => {
+  const events = new Events();
+  const names = seen(events);
+  const running = begin([StepTest], {}, { events, waitsForStart: true });
+  await running.clock.advance(3300);
+  running.run.stop();
+  await running.clock.advance(0);
+  const result = running.result!;
+  assert.deepEqual(names, []);
+  assert.deepEqual([result.state, result.complete], ["stopped", true]);
+  assert.deepEqual([result.startedAt, result.durationSeconds], [null, 0]);
+  assert.equal(result.statistics.totals.requests, 0);
+  assert.deepEqual(result.warnings, []);
+  assert.equal(running.clock.pending, 0);
+});
+
+Deno.test("a start may name another load than the planned one", async () => {
+  const plan = { users: 50, rate: 1, runTime: 2.5 };
+  const running = begin([StepTest], plan, { waitsForStart: true });
+  await running.clock.advance(1000);
+  running.run.steering.start({ users: 3, rate: 1000 });
+  await running.clock.advance(5000);
+  assert.deepEqual(running.result!.users, { current: 0, target: 3, peak: 3, final: 3 });
+  assert.equal(running.result!.statistics.totals.requests, 9);
+});
+
+Deno.test("a load that is changed in mid-run is what the run shows, and what it does", async () => {
+  const running = begin([StepTest], { users: 2, rate: 1000, runTime: 5.5 });
+  await running.clock.advance(2500);
+  running.run.steering.retarget({ users: 5, rate: 1000 });
+  assert.equal(running.run.snapshot().users.target, 5);
+  await running.clock.advance(2000);
+  assert.equal(running.run.snapshot().users.current, 5);
+  running.run.steering.retarget({ users: 1, rate: 1000 });
+  await running.clock.advance(5000);
+  const result = running.result!;
+  assert.deepEqual(
+    [result.elapsedSeconds, result.users.peak, result.users.final],
+    [5.5, 5, 1],
+  );
+  assert.deepEqual(result.statistics.timeline.map(({ users }) => users), [2, 2, 5, 5, 1, 0]);
+  assert.throws(() => running.run.steering.retarget({ users: 2, rate: 1 }), {
+    name: "UsageError",
+    message: "The test is over.",
+  });
+});
+
+Deno.test("an arrival rate that is changed in mid-run is followed to the pass", async () => {
+  const arrivals = { rate: 10, maxUsers: 50 };
+  const running = begin([StepTest], { arrivals, runTime: 4 }, { waitsForStart: true });
+  await running.clock.advance(700);
+  running.run.steering.start({ arrivalRate: 20, maxUsers: 40 });
+  await running.clock.advance(2000);
+  assert.deepEqual(
+    [running.run.snapshot().arrivalRate, running.run.snapshot().users.target],
+    [20, 40],
+  );
+  running.run.steering.retarget({ arrivalRate: 5, maxUsers: 30 });
+  await running.clock.advance(10_000);
+  const { statistics: { totals, iterations }, arrivalRate, users } = running.result!;
+  assert.equal(iterations!.scheduled, 2 * 20 + 2 * 5);
+  assert.deepEqual([iterations!.completed, iterations!.dropped], [50, 0]);
+  assert.equal(totals.requests, 50);
+  assert.deepEqual([arrivalRate, users.target], [5, 30]);
+});
+
+Deno.test("whoever stops a run that has ended changes nothing of it", async () => {
+  const events = new Events();
+  const running = begin([StepTest], { runTime: 1 }, { events });
+  events.on("testStop", () => running.run.stop());
+  await running.clock.advance(3000);
+  assert.deepEqual([running.result!.state, running.result!.complete], ["stopped", true]);
+});
+
+/** Scheduled, started, completed, dropped. */
+function passes({ result }: Running): number[] {
+  const { scheduled, started, completed, dropped } = result!.statistics.iterations!;
+  return [scheduled, started, completed, dropped];
+}
+
+/** A class whose pass takes as long as `target` says, in seconds. */
+function slowClass(target: { seconds: number }): UserClass {
+  return class SlowTest extends User {
+    async testSlow(): Promise<void> {
+      await this.measure("slow", () => this.sleep(target.seconds));
+    }
+  };
+}
+
+Deno.test("in the open model passes begin on schedule, and all that were due are counted", async () => {
+  const running = begin([slowClass({ seconds: 0.1 })], {
+    arrivals: { rate: 33, maxUsers: 10 },
+    runTime: 4.5,
+  });
+  await running.clock.advance(10_000);
+  const result = running.result!;
+  const { iterations, totals } = result.statistics;
+  // 33 a second for 4.5 s are 148.5: the last one is due 15 ms before the end.
+  assert.deepEqual(passes(running), [149, 149, 149, 0]);
+  assert.equal(totals.requests, 149);
+  assert.deepEqual(result.users, { current: 0, target: 10, peak: 4, final: 4 });
+  assert.equal(result.arrivalRate, 33);
+  assert.equal(iterations!.startDelayMs.max, 0);
+  assert.ok(Math.abs(iterations!.serviceTimeMs.p50! - 100) < 0.2);
+  assert.deepEqual(result.warnings, []);
+  assert.equal(running.clock.pending, 0);
+});
+
+Deno.test("a target that stalls shows in the latency, and not in the service time", async () => {
+  const target = { seconds: 0.005 };
+  const running = begin([slowClass(target)], {
+    arrivals: { rate: 200, maxUsers: 4 },
+    runTime: 10,
+  });
+  await running.clock.advance(4_000);
+  target.seconds = 1.4;
+  await running.clock.advance(30);
+  target.seconds = 0.005;
+  await running.clock.advance(20_000);
+  const { totals, iterations } = running.result!.statistics;
+  assert.deepEqual(passes(running), [2_000, 2_000, 2_000, 0]);
+  assert.ok(totals.latencyMs.p99! > 900, String(totals.latencyMs.p99));
+  assert.ok(iterations!.serviceTimeMs.p99! < 20, String(iterations!.serviceTimeMs.p99));
+  assert.ok(iterations!.startDelayMs.p99! > 900);
+  assert.match(running.warnings[0]!, /began over 50 ms late, as all 4 users were busy/);
+});
+
+Deno.test("passes that wait at the end are dropped, and more than a few of them are warned of", async () => {
+  const running = begin([slowClass({ seconds: 1 })], {
+    arrivals: { rate: 20, maxUsers: 5 },
+    runTime: 3,
+    stopTimeout: 2,
+  });
+  await running.clock.advance(10_000);
+  assert.deepEqual(passes(running), [60, 15, 15, 45]);
+  assert.match(running.warnings[0]!, /1 % of the passes were dropped, as all 5 users were busy/);
+});
+
+Deno.test("a run with a number of passes ends with the last one, in either model", async () => {
+  const closed = begin([StepTest], { users: 4, rate: 1000, iterations: 10 });
+  const open = begin([StepTest], { arrivals: { rate: 4, maxUsers: 9 }, iterations: 10 });
+  for (const running of [closed, open]) {
+    await running.clock.advance(60_000);
+    assert.deepEqual(passes(running), [10, 10, 10, 0]);
+    assert.deepEqual(running.warnings, []);
+    assert.equal(running.clock.pending, 0);
+  }
+  // Each user's third pass is its last; the tenth pass is due after 2.25 s.
+  assert.ok(closed.result!.durationSeconds < 2.1 && closed.result!.durationSeconds >= 2);
+  assert.ok(Math.abs(open.result!.durationSeconds - 2.25) < 0.02);
+});
+
+Deno.test("without an end of its own, a run ends when all users have, and says what is missing", async () => {
+  class FewTest extends StepTest {
+    static override iterations = 2;
+  }
+  const free = begin([FewTest], { users: 3, rate: 1 });
+  const counted = begin([FewTest], { users: 3, rate: 1, iterations: 7 });
+  for (const running of [free, counted]) {
+    await running.clock.advance(60_000);
+    assert.equal(running.result!.statistics.totals.requests, 6);
+    assert.ok(running.result!.durationSeconds < 4);
+  }
+  assert.equal(free.result!.statistics.iterations, null);
+  assert.deepEqual(free.warnings, []);
+  assert.deepEqual(counted.warnings, [
+    "Only 6 of 7 passes were begun: no user was left to begin the others.",
+  ]);
+});
+
+Deno.test("a run with a number of passes that is ended before lacks nothing", async () => {
+  const running = begin([StepTest], { users: 2, rate: 1000, iterations: 100 });
+  await running.clock.advance(2_500);
+  running.run.stop();
+  await running.clock.advance(5_000);
+  assert.deepEqual(passes(running), [6, 6, 6, 0]);
+  assert.deepEqual(running.warnings, []);
+});
+
+Deno.test("a shape may say how many passes begin, and where it ends the schedule does", async () => {
+  class Rising extends LoadUserShape {
+    override tick(): Load | null {
+      const seconds = Math.floor(this.getRunTime());
+      return seconds < 3 ? { arrivalRate: 10 * (seconds + 1), maxUsers: 7 } : null;
+    }
+  }
+  const running = begin([StepTest], { shape: new Rising() });
+  await running.clock.advance(10_000);
+  assert.deepEqual(passes(running), [60, 60, 60, 0]);
+  assert.deepEqual(
+    running.result!.statistics.timeline.map(({ requests }) => requests),
+    [10, 20, 30, 0],
+  );
+  assert.deepEqual([running.result!.arrivalRate, running.result!.users.target], [30, 7]);
 });

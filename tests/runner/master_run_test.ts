@@ -7,6 +7,7 @@ import { AiotestError } from "../../src/core/errors.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import { User } from "../../src/user/user.ts";
 import { identity } from "../support/joining.ts";
+import { report } from "../support/reports.ts";
 import { VirtualCluster, type VirtualMaster } from "../support/virtual_cluster.ts";
 
 function requests({ result }: VirtualMaster): number {
@@ -565,21 +566,7 @@ Deno.test("a peer that reports another run is sent away", async () => {
   const cluster = new VirtualCluster({});
   const master = cluster.master({ expectedWorkers: 2 });
   const stranger = await puppet(cluster, "stranger");
-  stranger.channel.send({
-    type: "REPORT",
-    runId: "run-0",
-    seq: 1,
-    from: 0,
-    to: 0,
-    deltas: [],
-    histograms: [],
-    errors: [],
-    users: [],
-    cpu: 0,
-    lag: 0,
-    final: false,
-    phase: 0,
-  });
+  stranger.channel.send(report({ runId: "run-0" }));
   await cluster.advance(100);
   assert.deepEqual(stranger.heard.at(-1), {
     type: "ERROR",
@@ -731,6 +718,178 @@ Deno.test("when the first target is reached, it is said once, also by the next m
   assert.deepEqual(said.toSorted(), ["a", "b", "first"]);
 });
 
+Deno.test("a test that waits for its start begins nothing, though its workers are there", async () => {
+  const cluster = new VirtualCluster({ users: 4, runTime: 2.5 });
+  const master = cluster.master({ waitsForStart: true });
+  const said: string[] = [];
+  master.events.on("testStart", () => void said.push("testStart"));
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(30_000, () => assert.equal(cluster.ground.users(), 0), 1000);
+  assert.deepEqual(said, []);
+  const { state, startedAt, workers } = master.seconds.at(-1)!;
+  assert.deepEqual([state, startedAt], ["ready", null]);
+  assert.deepEqual(workers.map(({ state }) => state), ["ready", "ready"]);
+  assert.deepEqual(master.infos, ["1 of 2 workers are ready.", "2 of 2 workers are ready."]);
+
+  master.run.steering.start({ users: 6, rate: 1000 });
+  await cluster.advance(10_000);
+  const result = master.result!;
+  assert.deepEqual(said, ["testStart"]);
+  assert.deepEqual([result.durationSeconds, result.complete], [2.5, true]);
+  assert.deepEqual(result.users, { current: 0, target: 6, peak: 6, final: 6 });
+  assert.equal(cluster.ground.steps.length, 18);
+  assert.equal(requests(master), 18);
+  assert.equal(cluster.clock.pending, 0);
+});
+
+Deno.test("a test is started before its workers are there, and begins when they are", async () => {
+  const cluster = new VirtualCluster({ users: 2, runTime: 1.5 });
+  const master = cluster.master({ waitsForStart: true });
+  cluster.worker("a");
+  await cluster.advance(2_000);
+  master.run.steering.start(null);
+  await cluster.advance(5_000, () => assert.equal(cluster.ground.users(), 0));
+  cluster.worker("b");
+  await cluster.advance(6_000);
+  assert.equal(master.result!.durationSeconds, 1.5);
+  assert.equal(requests(master), 4);
+});
+
+Deno.test("a test that is ended while it waits for its start has measured nothing, and did not begin", async () => {
+  const cluster = new VirtualCluster({});
+  const master = cluster.master({ waitsForStart: true });
+  const said: string[] = [];
+  for (const name of ["testStart", "testStop"] as const) {
+    master.events.on(name, () => void said.push(name));
+  }
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(5_000);
+  master.run.stop();
+  await cluster.advance(2_000);
+  const result = master.result!;
+  assert.deepEqual([result.state, result.complete], ["stopped", true]);
+  assert.deepEqual([result.startedAt, result.endedAt, result.durationSeconds], [null, null, 0]);
+  assert.equal(result.statistics.totals.requests, 0);
+  assert.deepEqual(result.warnings, []);
+  assert.deepEqual(said, []);
+  assert.ok(cluster.workers.every(({ ended, error }) => ended && error === null));
+  assert.equal(cluster.clock.pending, 0);
+});
+
+Deno.test("a run that goes on has begun already, but one that was never started still waits", async () => {
+  const begun = new VirtualCluster({ users: 2 });
+  const first = begun.master({ waitsForStart: true });
+  for (const name of ["a", "b"]) begun.worker(name);
+  await begun.advance(1_000);
+  first.run.steering.start(null);
+  await begun.advance(2_000);
+  first.kill();
+  const next = await begun.nextMaster({ waitsForStart: true });
+  assert.equal(next.run.steering.canStart, false);
+  await begun.advance(5_000);
+  assert.equal(begun.ground.users(), 2);
+  next.run.stop();
+  await begun.advance(5_000);
+  assert.equal(next.result!.complete, true);
+  assert.equal(requests(next), begun.ground.steps.length);
+
+  const waiting = new VirtualCluster({ users: 2, runTime: 1.5 });
+  waiting.master({ waitsForStart: true }).kill();
+  const other = await waiting.nextMaster({ waitsForStart: true });
+  for (const name of ["a", "b"]) waiting.worker(name);
+  await waiting.advance(3_000);
+  assert.deepEqual([other.run.steering.canStart, waiting.ground.ids.length], [true, 0]);
+  other.run.steering.start(null);
+  await waiting.advance(5_000);
+  assert.equal(requests(other), 4);
+});
+
+for (const [planned, steered] of [[20, 100], [100, 20]] as const) {
+  Deno.test(`a master that goes on knows that ${planned} passes a second have become ${steered}`, async () => {
+    const cluster = new VirtualCluster({ arrivals: { rate: planned, maxUsers: 300 } });
+    const first = cluster.master();
+    for (const name of ["a", "b"]) cluster.worker(name);
+    await cluster.advance(2_000);
+    first.run.steering.retarget({ arrivalRate: steered, maxUsers: 300 });
+    await cluster.advance(4_700);
+    first.kill();
+    await cluster.advance(500);
+    const next = await cluster.nextMaster();
+    await cluster.advance(6_000);
+    const { steps } = cluster.ground;
+    for (let second = 3; second < 13; second++) {
+      const seen = steps.filter(({ atMs }) => Math.floor(atMs / 1000) === second).length;
+      assert.ok(Math.abs(seen - steered) <= 2, `${seen} in second ${second}`);
+    }
+    const { arrivalRate, users } = next.run.snapshot();
+    assert.deepEqual([arrivalRate, users.target], [steered, 300]);
+    next.run.stop();
+    await cluster.advance(10_000);
+    assert.equal(requests(next), steps.length);
+  });
+}
+
+Deno.test("a master that goes on knows that users have been changed by hand, until the plan is over", async () => {
+  const cluster = new VirtualCluster({ users: 2, runTime: 12.5 });
+  const first = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(2_000);
+  first.run.steering.retarget({ users: 7, rate: 1000 });
+  await cluster.advance(1_000);
+  first.run.steering.retarget({ users: 5, rate: 1000 });
+  await cluster.advance(2_000);
+  first.kill();
+  await cluster.advance(500);
+  const next = await cluster.nextMaster();
+  await cluster.advance(5_000, () => assert.equal(cluster.ground.users(), 5));
+  await cluster.advance(10_000);
+  const { users, durationSeconds, complete } = next.result!;
+  assert.deepEqual([users.peak, users.final, complete], [7, 5, true]);
+  assert.ok(Math.abs(durationSeconds - 12.5) < 0.1, String(durationSeconds));
+  assert.equal(requests(next), cluster.ground.steps.length);
+});
+
+Deno.test("users that are changed in mid-run are spread over the workers, and counted", async () => {
+  const cluster = new VirtualCluster({ users: 2, runTime: 6 });
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(2_500);
+  master.run.steering.retarget({ users: 8, rate: 1000 });
+  await cluster.advance(1_000);
+  assert.deepEqual(["a", "b"].map((name) => cluster.ground.users(name)), [4, 4]);
+  master.run.steering.retarget({ users: 3, rate: 1000 });
+  await cluster.advance(1_000);
+  assert.equal(cluster.ground.users(), 3);
+  await cluster.advance(10_000);
+  const result = master.result!;
+  assert.deepEqual([result.users.peak, result.users.final, result.complete], [8, 3, true]);
+  assert.equal(requests(master), cluster.ground.steps.length);
+  assert.throws(() => master.run.steering.retarget({ users: 1, rate: 1 }), {
+    message: "The test is over.",
+  });
+});
+
+Deno.test("an arrival rate that is changed in mid-run is followed to the pass by all workers together", async () => {
+  const cluster = new VirtualCluster({ arrivals: { rate: 20, maxUsers: 100 }, runTime: 6 });
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(2_500);
+  const { elapsedSeconds } = master.run.snapshot();
+  master.run.steering.retarget({ arrivalRate: 60, maxUsers: 200 });
+  await cluster.advance(15_000);
+  const result = master.result!;
+  const { scheduled, completed, dropped } = result.statistics.iterations!;
+  const due = 20 * elapsedSeconds + 60 * (6 - elapsedSeconds);
+  assert.ok(Math.abs(scheduled - due) <= 1, `${scheduled} of ${due}`);
+  assert.deepEqual([completed, dropped], [scheduled, 0]);
+  assert.equal(cluster.ground.steps.length, scheduled);
+  assert.deepEqual([result.arrivalRate, result.users.target], [60, 200]);
+  const byNode = ["a", "b"].map((node) =>
+    cluster.ground.steps.filter((step) => step.node === node).length
+  );
+  assert.ok(Math.abs(byNode[0]! - byNode[1]!) <= 2, String(byNode));
+});
+
 type Fault =
   | { readonly kind: "cut"; readonly worker: number }
   | { readonly kind: "break" | "stall"; readonly worker: number; readonly forMs: number }
@@ -748,6 +907,24 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({ kind: fc.constant("restart"), forMs }),
 );
 
+function breakAs(cluster: VirtualCluster, one: Exclude<Fault, { kind: "restart" }>): void {
+  const line = "worker" in one ? cluster.workers[one.worker]!.line : null;
+  switch (one.kind) {
+    case "cut":
+      return line!.cut();
+    case "break":
+      line!.break();
+      return void cluster.clock.setTimer(() => line!.mend(), one.forMs);
+    case "stall":
+      line!.stall();
+      return void cluster.clock.setTimer(() => line!.resume(), one.forMs);
+    case "leave":
+      return cluster.workers[one.worker]!.run.leave();
+    case "join":
+      return void cluster.worker(`late ${cluster.workers.length}`);
+  }
+}
+
 Deno.test("whatever breaks when, no user is too many, and every step is counted once", async () => {
   const faults = fc.array(fc.tuple(fc.integer({ min: 0, max: 4_000 }), fault), { maxLength: 8 });
   await fc.assert(
@@ -763,30 +940,11 @@ Deno.test("whatever breaks when, no user is too many, and every step is counted 
       await cluster.advance(100, look);
       for (const [waitMs, one] of faults) {
         await cluster.advance(waitMs, look);
-        const line = "worker" in one ? cluster.workers[one.worker]!.line : null;
-        switch (one.kind) {
-          case "cut":
-            line!.cut();
-            break;
-          case "break":
-            line!.break();
-            cluster.clock.setTimer(() => line!.mend(), one.forMs);
-            break;
-          case "stall":
-            line!.stall();
-            cluster.clock.setTimer(() => line!.resume(), one.forMs);
-            break;
-          case "leave":
-            cluster.workers[one.worker]!.run.leave();
-            break;
-          case "join":
-            cluster.worker(`late ${cluster.workers.length}`);
-            break;
-          case "restart":
-            master.kill();
-            await cluster.advance(one.forMs, look);
-            master = await cluster.nextMaster({ expectedWorkers: 3 });
-        }
+        if (one.kind === "restart") {
+          master.kill();
+          await cluster.advance(one.forMs, look);
+          master = await cluster.nextMaster({ expectedWorkers: 3 });
+        } else breakAs(cluster, one);
       }
       await cluster.advance(25_000, look);
       if (master.run.failure === null) {
@@ -810,4 +968,280 @@ Deno.test("whatever breaks when, no user is too many, and every step is counted 
     }),
     { numRuns: 40 },
   );
+});
+
+/** What the workers have begun, and what the master says of it: scheduled, started, completed, dropped. */
+function passes({ result }: VirtualMaster): number[] {
+  const { scheduled, started, completed, dropped } = result!.statistics.iterations!;
+  return [scheduled, started, completed, dropped];
+}
+
+Deno.test("a run with a number of passes begins just so many, and ends with the last one", async () => {
+  for (const users of [1, 2, 7]) {
+    const cluster = new VirtualCluster({ users, rate: 2, iterations: 41 });
+    const master = cluster.master();
+    for (const name of ["a", "b"]) cluster.worker(name);
+    await cluster.advance(60_000);
+    assert.deepEqual(passes(master), [41, 41, 41, 0]);
+    assert.equal(cluster.ground.steps.length, 41);
+    assert.equal(requests(master), 41);
+    assert.deepEqual(master.warnings, []);
+    // Each user's first pass begins when the user does, and one more every second.
+    const seconds = { 1: 40, 2: 20, 7: 7 }[users]!;
+    assert.ok(Math.abs(master.result!.durationSeconds - seconds) < 1.5, `${users} users`);
+    assert.equal(cluster.clock.pending, 0);
+  }
+});
+
+Deno.test("passes that one worker holds go to the users of another that are free", async () => {
+  const cluster = new VirtualCluster({ users: 4, iterations: 400 }, (ground) => [
+    ground.userClass("ATest", 1, 0.01),
+  ]);
+  const master = cluster.master();
+  const [a] = ["a", "b"].map((name) => cluster.worker(name));
+  await cluster.advance(700);
+  a!.line.stall();
+  cluster.clock.setTimer(() => a!.line.resume(), 4_000);
+  await cluster.advance(20_000);
+  assert.deepEqual(passes(master), [400, 400, 400, 0]);
+  assert.deepEqual(master.warnings, []);
+});
+
+Deno.test("a worker that leaves gives back what it has not begun", async () => {
+  const cluster = new VirtualCluster({ users: 6, iterations: 2_000 }, (ground) => [
+    ground.userClass("ATest", 1, 0.01),
+  ]);
+  const master = cluster.master({ expectedWorkers: 3 });
+  const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
+  await cluster.advance(1_000);
+  c!.run.leave();
+  await cluster.advance(20_000);
+  assert.deepEqual([c!.ended, c!.error], [true, null]);
+  assert.deepEqual(passes(master), [2_000, 2_000, 2_000, 0]);
+  assert.equal(cluster.ground.steps.length, 2_000);
+  assert.deepEqual(master.warnings, []);
+});
+
+Deno.test("a worker that was cut off for too long gives back what it has not begun, and goes on", async () => {
+  const cluster = new VirtualCluster({ users: 4, iterations: 1_500 }, (ground) => [
+    ground.userClass("ATest", 1, 0.05),
+  ]);
+  const master = cluster.master();
+  const [, b] = ["a", "b"].map((name) => cluster.worker(name));
+  await cluster.advance(1_000);
+  b!.line.break();
+  await cluster.advance(8_000);
+  b!.line.mend();
+  await cluster.advance(40_000);
+  assert.deepEqual(passes(master), [1_500, 1_500, 1_500, 0]);
+  assert.equal(cluster.ground.steps.length, 1_500);
+  assert.deepEqual(master.warnings, [
+    "Worker b was not heard of for 6 s: the others get its users.",
+  ]);
+});
+
+Deno.test("what a worker holds that is killed is begun by nobody, and the run says how many are missing", async () => {
+  const cluster = new VirtualCluster({ users: 6, iterations: 3_000 }, (ground) => [
+    ground.userClass("ATest", 1, 0.005),
+  ]);
+  const master = cluster.master({ expectedWorkers: 3 });
+  const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
+  await cluster.advance(1_020);
+  c!.kill();
+  await cluster.advance(40_000);
+  const [scheduled] = passes(master);
+  const begun = cluster.ground.steps.length;
+  assert.ok(begun <= 3_000 && begun > 2_900, String(begun));
+  assert.ok(scheduled! <= begun);
+  assert.equal(
+    master.result!.warnings.at(-1),
+    `Only ${scheduled} of 3000 passes were begun, as far as is known: the others were lost with a worker.`,
+  );
+});
+
+Deno.test("a master that goes on with a run knows how many passes are left", async () => {
+  const cluster = new VirtualCluster({ users: 4, iterations: 600 }, (ground) => [
+    ground.userClass("ATest", 1, 0.02),
+  ]);
+  const first = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(1_510);
+  first.kill();
+  await cluster.advance(1_000);
+  const second = await cluster.nextMaster();
+  await cluster.advance(20_000);
+  assert.deepEqual(passes(second), [600, 600, 600, 0]);
+  assert.equal(cluster.ground.steps.length, 600);
+  assert.deepEqual(second.warnings, []);
+});
+
+Deno.test("a run with a number of passes that is stopped before says nothing of those that are left", async () => {
+  const cluster = new VirtualCluster({ users: 4, iterations: 600, runTime: 3.5 });
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(10_000);
+  assert.deepEqual(passes(master), [16, 16, 16, 0]);
+  assert.deepEqual(master.warnings, []);
+});
+
+Deno.test("users that have made all the passes of their class end the run, and what is missing is said", async () => {
+  const cluster = new VirtualCluster({ users: 4, iterations: 100 }, (ground) => {
+    const few = ground.userClass("ATest");
+    Object.defineProperty(few, "iterations", { value: 3 });
+    return [few];
+  });
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(10_000);
+  assert.deepEqual(passes(master), [12, 12, 12, 0]);
+  assert.deepEqual(master.warnings, [
+    "Only 12 of 100 passes were begun: no user was left to begin the others.",
+  ]);
+});
+
+Deno.test("whatever breaks when, no pass is begun too many, and each once where no worker is lost", async () => {
+  const faults = fc.array(fc.tuple(fc.integer({ min: 0, max: 3_000 }), fault), { maxLength: 6 });
+  await fc.assert(
+    fc.asyncProperty(faults, async (faults) => {
+      const cluster = new VirtualCluster(
+        { users: 9, rate: 6, iterations: 700 },
+        (ground) => [ground.userClass("ATest", 2, 0.05), ground.userClass("BTest", 1, 0.2)],
+      );
+      const { ground } = cluster;
+      let master = cluster.master({ expectedWorkers: 3 });
+      const warnings: string[] = [];
+      for (const name of ["a", "b", "c"]) cluster.worker(name);
+      const look = (): void => assert.ok(ground.steps.length <= 700, `${ground.steps.length}`);
+      await cluster.advance(100, look);
+      for (const [waitMs, one] of faults) {
+        await cluster.advance(waitMs, look);
+        if (master.result !== null) break;
+        if (one.kind === "restart") {
+          master.kill();
+          warnings.push(...master.warnings);
+          await cluster.advance(one.forMs, look);
+          master = await cluster.nextMaster({ expectedWorkers: 3 });
+        } else breakAs(cluster, one);
+      }
+      await cluster.advance(120_000, look, 500);
+      if (master.run.failure !== null) return;
+      const { result } = master;
+      assert.ok(result !== null);
+      const [scheduled, started, , dropped] = passes(master);
+      assert.deepEqual([scheduled, dropped], [started, 0]);
+      warnings.push(...master.warnings);
+      const isLost = warnings.some((text) => /was not heard of for/.test(text));
+      if (result.complete) assert.equal(started, ground.steps.length);
+      if (!isLost) assert.equal(ground.steps.length, 700);
+      else if (started! < 700) assert.match(result.warnings.at(-1)!, /^Only \d+ of 700 passes/);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+Deno.test("in the open model the workers' passes are the schedule, evenly interleaved", async () => {
+  const cluster = new VirtualCluster({ arrivals: { rate: 50, maxUsers: 30 }, runTime: 4 });
+  const master = cluster.master({ expectedWorkers: 3 });
+  for (const name of ["a", "b", "c"]) cluster.worker(name);
+  await cluster.advance(10_000);
+  const { steps } = cluster.ground;
+  assert.deepEqual(passes(master), [200, 200, 200, 0]);
+  const beganAt = steps[0]!.atMs;
+  assert.deepEqual(
+    steps.map(({ atMs }) => Math.round(atMs - beganAt)),
+    Array.from({ length: 200 }, (_, n) => n * 20),
+  );
+  assert.deepEqual(steps.slice(0, 6).map(({ node }) => node), ["a", "b", "c", "a", "b", "c"]);
+  assert.equal(master.result!.statistics.iterations!.startDelayMs.max, 0);
+  assert.equal(master.result!.durationSeconds, 4);
+  assert.deepEqual(master.warnings, []);
+  assert.equal(cluster.clock.pending, 0);
+});
+
+Deno.test("in the open model a number of passes is the schedule's end, on however many workers", async () => {
+  const cluster = new VirtualCluster({ arrivals: { rate: 50, maxUsers: 30 }, iterations: 101 });
+  const master = cluster.master({ expectedWorkers: 3 });
+  for (const name of ["a", "b", "c"]) cluster.worker(name);
+  await cluster.advance(10_000);
+  assert.deepEqual(passes(master), [101, 101, 101, 0]);
+  assert.ok(Math.abs(master.result!.durationSeconds - 2) < 0.1);
+  assert.deepEqual(master.warnings, []);
+});
+
+Deno.test("in the open model one that joins late takes over its share, without a gap", async () => {
+  const cluster = new VirtualCluster({ arrivals: { rate: 60, maxUsers: 30 }, runTime: 6 });
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(2_000);
+  cluster.worker("c");
+  await cluster.advance(10_000);
+  assert.deepEqual(passes(master), [360, 360, 360, 0]);
+  const last = cluster.ground.steps.slice(-180).filter(({ node }) => node === "c").length;
+  assert.equal(last, 60);
+});
+
+Deno.test("in the open model one that leaves has begun all that was due, and the others take over", async () => {
+  const cluster = new VirtualCluster({ arrivals: { rate: 60, maxUsers: 30 }, runTime: 6 });
+  const master = cluster.master({ expectedWorkers: 3 });
+  const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
+  await cluster.advance(2_000);
+  c!.run.leave();
+  await cluster.advance(10_000);
+  const [scheduled, started, completed, dropped] = passes(master);
+  assert.deepEqual([started, completed, dropped], [scheduled, scheduled, 0]);
+  // What was its own until the others had been told.
+  assert.ok(scheduled! >= 360 - 7 && scheduled! <= 360, String(scheduled));
+  assert.equal(cluster.ground.steps.length, scheduled);
+});
+
+Deno.test("in the open model a worker that is lost leaves a gap of its share, and nothing is begun twice", async () => {
+  const cluster = new VirtualCluster({ arrivals: { rate: 60, maxUsers: 30 }, runTime: 20 });
+  cluster.master({ expectedWorkers: 3 });
+  const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
+  await cluster.advance(3_000);
+  c!.kill();
+  await cluster.advance(30_000);
+  const { steps } = cluster.ground;
+  // 20 a second for the six seconds after which it was taken to be gone, and a moment more.
+  assert.ok(Math.abs(1_200 - steps.length - 125) <= 6, String(1_200 - steps.length));
+  const beganAt = steps[0]!.atMs;
+  const dues = steps.map(({ atMs }) => Math.round((atMs - beganAt) * 0.06));
+  assert.equal(new Set(dues).size, dues.length);
+});
+
+Deno.test("in the open model a master that goes on takes up the schedule, and nothing is begun twice", async () => {
+  const cluster = new VirtualCluster({ arrivals: { rate: 50, maxUsers: 30 }, runTime: 8 });
+  const first = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(2_510);
+  first.kill();
+  await cluster.advance(1_500);
+  const second = await cluster.nextMaster();
+  await cluster.advance(12_000);
+  const { steps } = cluster.ground;
+  assert.equal(steps.length, 400);
+  assert.deepEqual(passes(second), [400, 400, 400, 0]);
+  const beganAt = steps[0]!.atMs;
+  const dues = steps.map(({ atMs }) => Math.round((atMs - beganAt) / 20));
+  assert.deepEqual(dues, Array.from({ length: 400 }, (_, n) => n));
+});
+
+Deno.test("a closed shape is asked for the moment at which a master goes on, and not for the first", async () => {
+  class FallingShape extends LoadUserShape {
+    override tick(): Tick | null {
+      return this.getRunTime() < 3 ? [10, 100] : this.getRunTime() < 12 ? [4, 100] : null;
+    }
+  }
+  const cluster = new VirtualCluster({ shape: new FallingShape() });
+  const { ground } = cluster;
+  const first = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(5_300);
+  assert.equal(ground.users(), 4);
+  first.kill();
+  await cluster.advance(1_000);
+  const second = await cluster.nextMaster();
+  await cluster.advance(3_000, () => assert.equal(ground.users(), 4));
+  await cluster.advance(10_000);
+  assert.equal(second.result!.complete, true);
 });

@@ -5,11 +5,11 @@ import {
   type MasterMoment,
   masterSnapshot,
   missingCounts,
-  usersOf,
 } from "../../src/runner/master_snapshot.ts";
+import { planOf } from "../support/plans.ts";
 import { delta, packedRequests, report } from "../support/reports.ts";
 
-const PLAN = { users: 10, rate: 1, runTime: 60, stopTimeout: 2, shape: null };
+const PLAN = planOf({ users: 10, runTime: 60 });
 
 function moment(book: RunBook, changes: Partial<MasterMoment> = {}): MasterMoment {
   return {
@@ -18,9 +18,10 @@ function moment(book: RunBook, changes: Partial<MasterMoment> = {}): MasterMomen
     plan: PLAN,
     elapsedSeconds: 5,
     endedAt: null,
-    targetUsers: 10,
+    target: { users: 10, rate: 1 },
     finalUsers: 0,
     expectedWorkers: 2,
+    watch: { rows: () => [], breakingPoint: null },
     warnings: ["one"],
     ...changes,
   };
@@ -74,6 +75,9 @@ Deno.test("all that is known of a run that goes on", () => {
     plannedSeconds: 60,
     complete: false,
     users: { current: 6, target: 10, peak: 8, final: 0 },
+    arrivalRate: null,
+    breakingPoint: null,
+    thresholds: [],
     expectedWorkers: 2,
     warnings: ["one"],
   });
@@ -180,12 +184,4 @@ Deno.test("missing counts are named, with how many seconds they may be", () => {
   ]);
   // Its last second may be told of, and still be lacking something.
   assert.match(missingCounts(book.members, 1.9)[0]!, /Worker b .* up to 1 s/);
-});
-
-Deno.test("users are those that all workers have told of", () => {
-  const { members: [a, b] } = begun("a", "b");
-  a!.users = 3;
-  b!.users = 4;
-  assert.equal(usersOf([a!, b!]), 7);
-  assert.equal(usersOf([]), 0);
 });

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import type { Report } from "../../src/cluster/message.ts";
-import { Events } from "../../src/core/events.ts";
-import { Lease } from "../../src/core/lease.ts";
-import { LoadGenerator } from "../../src/runner/load_generator.ts";
+import type { Report } from "../../src/cluster/report_message.ts";
+import type { LoadGenerator } from "../../src/runner/load_generator.ts";
 import { Reporter } from "../../src/runner/reporter.ts";
 import { User } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { loadGenerator } from "../support/generators.ts";
 import { reportIn } from "../support/report_link.ts";
-import { discovered } from "../support/users.ts";
 
 interface Scene {
   readonly clock: FakeClock;
@@ -38,21 +36,7 @@ function scene(elapsedSeconds = 0): Scene {
       if (link.acknowledges) queueMicrotask(() => reporter.acknowledged(report.seq));
     },
   };
-  const generator = new LoadGenerator({
-    runId: "run",
-    node: "w1",
-    classes: [discovered(StepTest)],
-    host: null,
-    insecure: false,
-    firstUserId: 1,
-    lease: Lease.endless(),
-    events: new Events(),
-    clock,
-    random: () => 0.5,
-    cpuSeconds: () => clock.now() / 4000,
-    env: () => undefined,
-    onWarning: () => {},
-  });
+  const generator = loadGenerator(clock, [StepTest], { cpuSeconds: () => clock.now() / 4000 });
   generator.start(elapsedSeconds);
   const reporter: Reporter = new Reporter({ runId: "run", clock, generator, link, phase: 0 });
   reporter.start();

@@ -5,6 +5,7 @@ import { Member } from "../../src/cluster/member.ts";
 import { decodeMessage } from "../../src/cluster/message_codec.ts";
 import { RunDiary } from "../../src/runner/run_diary.ts";
 import { report } from "../support/reports.ts";
+import { targetMessage } from "../support/target_message.ts";
 
 const MEMBER = new Member({ id: "w1", incarnation: "i1", index: 4, host: "box" });
 
@@ -15,13 +16,7 @@ Deno.test("what becomes of a worker is written down at once", () => {
     close: () => {},
   });
   diary.entered(MEMBER);
-  diary.assigned(MEMBER, {
-    type: "TARGET",
-    revision: 7,
-    classes: { A: 3 },
-    rate: 1,
-    stopTimeout: 2,
-  });
+  diary.assigned(MEMBER, targetMessage({ revision: 7, classes: { A: 3 } }));
   diary.moved(MEMBER);
   assert.deepEqual(records, [
     { type: "worker", id: "w1", incarnation: "i1", index: 4, host: "box" },

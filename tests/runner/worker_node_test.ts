@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import type { TargetMessage, WorkerPhase } from "../../src/cluster/message.ts";
+import type { ArrivalOrder, TargetMessage, WorkerPhase } from "../../src/cluster/message.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { Events } from "../../src/core/events.ts";
 import { Lease } from "../../src/core/lease.ts";
+import { MasterTime } from "../../src/runner/master_time.ts";
+import { SharedPasses } from "../../src/runner/shared_passes.ts";
 import { WorkerNode } from "../../src/runner/worker_node.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { targetMessage } from "../support/target_message.ts";
 import { discovered } from "../support/users.ts";
 import { Ground } from "../support/virtual_cluster.ts";
 
@@ -17,7 +20,10 @@ interface Scene {
   readonly warnings: string[];
 }
 
-function scene(openFileLimit: number | null = null): Scene {
+function scene(
+  openFileLimit: number | null = null,
+  passes: (clock: FakeClock) => SharedPasses | null = () => null,
+): Scene {
   const clock = new FakeClock();
   const ground = new Ground(clock);
   const events = new Events();
@@ -29,6 +35,7 @@ function scene(openFileLimit: number | null = null): Scene {
     classes: [discovered(ground.userClass("ATest")), discovered(ground.userClass("BTest"))],
     host: null,
     insecure: false,
+    passes: passes(clock),
     firstUserId: 1,
     lease: Lease.endless(),
     events,
@@ -37,6 +44,7 @@ function scene(openFileLimit: number | null = null): Scene {
     cpuSeconds: () => 0,
     env: () => undefined,
     openFileLimit,
+    time: new MasterTime({ call: () => () => {} }, clock),
     link: { connected: false, sendFrame: () => {} },
     onWarning: (text) => warnings.push(text),
     onPhase: (phase) => phases.push(phase),
@@ -50,7 +58,7 @@ function target(
   classes: Record<string, number>,
   changes: Partial<TargetMessage> = {},
 ): TargetMessage {
-  return { type: "TARGET", revision: 1, classes, rate: 1000, stopTimeout: 2, ...changes };
+  return targetMessage({ classes, rate: 1000, ...changes });
 }
 
 Deno.test("a target that comes before the test begins is headed for when it does", async () => {
@@ -155,3 +163,129 @@ Deno.test("more users than files may be open is told each time; who hears it say
   assert.match(warnings[0]!, /too low for 3 users/);
   await node.stop();
 });
+
+/** Passes that another node hands out, as many as there are. */
+function passesOf(clock: FakeClock, count: number): { passes: SharedPasses; told: string[] } {
+  let left = count;
+  const told: string[] = [];
+  const passes = new SharedPasses({
+    call: ({ operation, args }, _, done) => {
+      const [wanted] = JSON.parse(args);
+      const granted = operation === "take" ? Math.min(left, wanted) : 0;
+      if (operation !== "begun") left -= operation === "take" ? granted : -wanted;
+      told.push(`${operation} ${wanted}`);
+      done({ result: "ok", value: String(granted) });
+      return () => {};
+    },
+  }, clock);
+  return { passes, told };
+}
+
+function order(changes: Partial<ArrivalOrder> = {}): ArrivalOrder {
+  return {
+    rate: 10,
+    since: 0,
+    position: 0,
+    until: Number.MAX_VALUE,
+    limit: Number.MAX_SAFE_INTEGER,
+    from: 0,
+    of: 1,
+    index: 0,
+    maxUsers: 5,
+    spacing: "constant",
+    onBusy: "queue",
+    ...changes,
+  };
+}
+
+Deno.test("a worker that has nothing to do says so, and keeps nobody from the end", async () => {
+  const { clock, node, phases } = scene();
+  await node.begin({ ...START, elapsedSeconds: 0 });
+  node.aim(target({ ATest: 0 }));
+  assert.deepEqual(phases, ["ready"]);
+  node.aim(target({ ATest: 2 }));
+  await clock.advance(100);
+  node.aim(target({}));
+  assert.deepEqual(phases, ["ready", "spawning", "running", "ready"]);
+  await stop(node, clock);
+});
+
+Deno.test("a worker whose passes are over says so, also to those that start later", async () => {
+  const { clock, ground, node, phases } = scene(null, (clock) => passesOf(clock, 3).passes);
+  await node.begin({ ...START, elapsedSeconds: 0 });
+  node.aim(target({ ATest: 2 }));
+  await clock.advance(5_000);
+  assert.equal(ground.steps.length, 3);
+  assert.equal(phases.at(-1), "exhausted");
+  node.aim(target({ ATest: 4 }));
+  await clock.advance(5_000);
+  assert.equal(phases.at(-1), "exhausted");
+  assert.equal(ground.steps.length, 3);
+  // Another master says again what the one before had said.
+  node.aim(target({ ATest: 4 }));
+  assert.equal(phases.at(-1), "exhausted");
+  await stop(node, clock);
+});
+
+Deno.test("a worker that lets its users go gives back the passes that they have not begun", async () => {
+  let shared: { passes: SharedPasses; told: string[] } | null = null;
+  const { clock, ground, node, phases } = scene(
+    null,
+    (clock) => (shared = passesOf(clock, 1_000)).passes,
+  );
+  await node.begin({ ...START, elapsedSeconds: 0 });
+  node.aim(target({ ATest: 40 }));
+  await clock.advance(1_500);
+  node.drop();
+  await clock.advance(1_000);
+  const { told } = shared!;
+  const sum = (operation: string): number =>
+    told.filter((one) => one.startsWith(operation))
+      .reduce((sum, one) => sum + Number(one.split(" ")[1]), 0);
+  assert.equal(sum("take") - sum("return"), ground.steps.length);
+  assert.equal(sum("begun"), ground.steps.length);
+  assert.equal(phases.includes("exhausted"), false);
+  await stop(node, clock);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("a worker that leaves is not taken for one whose passes are over", async () => {
+  const { clock, node, phases } = scene(null, (clock) => passesOf(clock, 1_000).passes);
+  await node.begin({ ...START, elapsedSeconds: 0 });
+  node.aim(target({ ATest: 4 }));
+  await clock.advance(1_500);
+  await stop(node, clock);
+  assert.equal(phases.at(-1), "running");
+});
+
+Deno.test("in the open model a worker begins the passes of its slice", async () => {
+  const { clock, ground, node, phases } = scene();
+  await node.begin({ ...START, elapsedSeconds: 0 });
+  const mine = order({ rate: 40, of: 2, index: 1, until: 2 });
+  node.aim(target({}, { arrivals: [mine] }));
+  await clock.advance(2_500);
+  assert.deepEqual(
+    ground.steps.map(({ atMs }) => Math.round(atMs)),
+    Array.from({ length: 40 }, (_, n) => 25 + 50 * n),
+  );
+  assert.deepEqual(phases, ["running"]);
+  node.aim(target({}));
+  assert.deepEqual(phases, ["running", "ready"]);
+  await stop(node, clock);
+});
+
+Deno.test("in the open model a worker that has begun the last of its passes says so", async () => {
+  const { clock, node, phases } = scene();
+  await node.begin({ ...START, elapsedSeconds: 0 });
+  node.aim(target({}, { arrivals: [order({ limit: 4, of: 2 })] }));
+  await clock.advance(1_000);
+  assert.deepEqual(phases, ["running", "exhausted"]);
+  await stop(node, clock);
+  assert.deepEqual(phases, ["running", "exhausted"]);
+});
+
+async function stop(node: WorkerNode, clock: FakeClock): Promise<void> {
+  const stopped = node.stop();
+  await clock.advance(5_000);
+  await stopped;
+}

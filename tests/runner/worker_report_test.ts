@@ -1,6 +1,20 @@
 import assert from "node:assert/strict";
-import { workerReport } from "../../src/runner/worker_report.ts";
+import { Events, type WorkerReport } from "../../src/core/events.ts";
+import type { Report } from "../../src/cluster/report_message.ts";
+import { emitReport } from "../../src/runner/worker_report.ts";
 import { report } from "../support/reports.ts";
+
+function workerReport(sent: Report): WorkerReport {
+  const events = new Events();
+  const heard: WorkerReport[] = [];
+  events.on("workerReport", ({ workerId, report }) => {
+    assert.equal(workerId, "w1");
+    heard.push(report);
+  });
+  emitReport(events, "w1", sent);
+  assert.equal(heard.length, 1);
+  return heard[0]!;
+}
 
 Deno.test("requests and failures are those of all its seconds, users those of the last", () => {
   const users = [

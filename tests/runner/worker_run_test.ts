@@ -7,6 +7,7 @@ import type { StreamListener } from "../../src/core/network.ts";
 import { User } from "../../src/user/user.ts";
 import { type FakeClock, settle } from "../support/fake_clock.ts";
 import { terms } from "../support/joining.ts";
+import { targetMessage } from "../support/target_message.ts";
 import { discovered } from "../support/users.ts";
 import {
   type Ground,
@@ -91,8 +92,7 @@ const SETUP: Message = { type: "SETUP", workerIndex: 3, options: "{}" };
 const START: Message = { type: "START", elapsedSeconds: 0, phase: 0 };
 
 function target(revision: number, users: number, changes: Partial<TargetMessage> = {}): Message {
-  const classes = { StepTest: users };
-  return { type: "TARGET", revision, classes, rate: 1000, stopTimeout: 2, ...changes };
+  return targetMessage({ revision, classes: { StepTest: users }, rate: 1000, ...changes });
 }
 
 /** A scene in which so many users run. */
@@ -257,6 +257,7 @@ Deno.test("a lease that ran out while the worker got ready is begun anew", async
         classes: [discovered(cluster.ground.userClass("StepTest"))],
         host: null,
         insecure: false,
+        passes: null,
       };
     },
   });

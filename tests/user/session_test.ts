@@ -3,6 +3,7 @@ import { Lease } from "../../src/core/lease.ts";
 import { RequestError } from "../../src/http/request_error.ts";
 import type { Transport, WireRequest, WireResponse } from "../../src/http/transport.ts";
 import { UrlResolver } from "../../src/http/url_resolver.ts";
+import { PassSeat } from "../../src/user/pass_seat.ts";
 import { Session } from "../../src/user/session.ts";
 import { settle } from "../support/fake_clock.ts";
 import { type TestContext, testContext } from "../support/users.ts";
@@ -225,4 +226,41 @@ Deno.test("a request that was under way when the lease ran out is counted", asyn
   await session.get("/");
   assert.equal(lease.holds(clock.now()), false);
   assert.deepEqual(recorded.samples.map(({ latencyMs }) => latencyMs), [3_000]);
+});
+
+Deno.test("the first request of a late pass counts from when it was due, and its timeout from its sending", async () => {
+  const context = testContext();
+  const { clock, recorded } = context;
+  await clock.advance(1_400);
+  const seat = new PassSeat({
+    scheduled: true,
+    next: () => 400,
+    leave: () => {},
+    began: () => {},
+    ended: () => {},
+    cutOff: () => {},
+    refused: () => {},
+  }, 0);
+  await seat.enter(clock, () => false);
+  const transport: ScriptedTransport = new ScriptedTransport(async () => {
+    await clock.advance(20);
+    const headers = new Headers({ location: "/next" });
+    return transport.requests.length === 1
+      ? answer({ status: 302, headers, endedAt: clock.now() })
+      : answer({ endedAt: clock.now() });
+  });
+  const host = "http://127.0.0.1:8000";
+  const session = new Session(
+    transport,
+    { ...context.context, passes: seat, signal: new AbortController().signal },
+    { host, urls: new UrlResolver(host), timeout: 3 },
+  );
+  await session.get("/first");
+  await session.get("/second");
+  // A chain is one request, and counts once.
+  assert.deepEqual(recorded.samples.map(({ name, latencyMs }) => [name, latencyMs]), [
+    ["/first", 1_040],
+    ["/second", 20],
+  ]);
+  assert.deepEqual(transport.requests.map(({ deadline }) => deadline), [4_400, 4_400, 4_440]);
 });

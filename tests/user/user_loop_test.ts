@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Lease } from "../../src/core/lease.ts";
 import { UserEnd } from "../../src/core/user_end.ts";
 import { currentStay, type UserStay } from "../../src/core/user_stay.ts";
+import { type PassGate, PassSeat } from "../../src/user/pass_seat.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { UserLoop } from "../../src/user/user_loop.ts";
 import { weight } from "../../src/user/decorators.ts";
@@ -18,8 +19,9 @@ interface Living extends TestContext {
 function live(
   make: (say: (text: string) => void, test: Living) => UserClass,
   lease = Lease.endless(),
+  passes: PassSeat | null = null,
 ): Living {
-  const context = testContext({ lease });
+  const context = testContext({ lease, passes });
   const log: string[] = [];
   const living = { ...context, log, ended: false } as Living;
   const userClass = make((text) => log.push(`${context.clock.now()} ${text}`), living);
@@ -493,4 +495,230 @@ Deno.test("what a user calls knows whether it is to leave, and whether it is gon
   ]);
   assert.equal(stay?.gone, true);
   assert.equal(currentStay.getStore(), undefined);
+});
+
+/** A gate that lets passes begin when a test says so, and remembers what became of them. */
+class FakeGate implements PassGate {
+  readonly scheduled: boolean;
+  readonly told: string[] = [];
+  #give: ((intendedAt: number | null) => void) | null = null;
+
+  constructor(scheduled: boolean) {
+    this.scheduled = scheduled;
+  }
+
+  next(): Promise<number | null> {
+    return new Promise((resolve) => void (this.#give = resolve));
+  }
+
+  /** Whether the user waits. */
+  get isAwaited(): boolean {
+    return this.#give !== null;
+  }
+
+  give(intendedAt: number | null): void {
+    const give = this.#give;
+    this.#give = null;
+    give?.(intendedAt);
+  }
+
+  leave(): void {
+    this.give(null);
+  }
+
+  began(intendedAt: number, now: number): void {
+    this.told.push(`began ${intendedAt} ${now}`);
+  }
+
+  ended(beganAt: number, now: number): void {
+    this.told.push(`ended ${beganAt} ${now}`);
+  }
+
+  cutOff(): void {
+    this.told.push("cut off");
+  }
+
+  refused(now: number): void {
+    this.told.push(`refused ${now}`);
+  }
+}
+
+/** A user that gets its passes from a gate. */
+function seated(
+  gate: FakeGate,
+  make: (say: (text: string) => void) => UserClass,
+): Living {
+  return live((say) => make(say), Lease.endless(), new PassSeat(gate, 0));
+}
+
+/** Two tests that take a second each, with a second of wait after each. */
+function twoSteps(say: (text: string) => void): UserClass {
+  return class StepsTest extends User {
+    async testOne(): Promise<void> {
+      say("one");
+      await this.sleep(1);
+    }
+    async testTwo(): Promise<void> {
+      say("two");
+      await this.sleep(1);
+    }
+  };
+}
+
+Deno.test("a user whose passes are scheduled begins each when it is due, without a wait behind it", async () => {
+  const gate = new FakeGate(true);
+  const user = seated(gate, twoSteps);
+  await user.clock.advance(5_000);
+  assert.deepEqual([user.log, gate.isAwaited], [[], true]);
+  gate.give(4_000);
+  await user.clock.advance(3_000);
+  // Behind a long pass, it lets others have a turn first.
+  await user.clock.advance(0);
+  assert.equal(gate.isAwaited, true);
+  gate.give(8_000);
+  await user.clock.advance(0);
+  assert.deepEqual(user.log, ["5000 one", "7000 two", "8000 one"]);
+  assert.deepEqual(gate.told, ["began 4000 5000", "ended 5000 8000", "began 8000 8000"]);
+  user.loop.stop(0);
+  await user.clock.advance(1_000);
+});
+
+Deno.test("where they are only counted, the user's own waits hold", async () => {
+  const gate = new FakeGate(false);
+  const user = seated(gate, twoSteps);
+  await user.clock.advance(0);
+  gate.give(0);
+  await user.clock.advance(3_999);
+  assert.equal(gate.isAwaited, false);
+  await user.clock.advance(1);
+  assert.equal(gate.isAwaited, true);
+  assert.deepEqual(gate.told, ["began 0 0", "ended 0 3000"]);
+  gate.give(null);
+  await user.clock.advance(0);
+  assert.equal(user.ended, true);
+  assert.equal(user.clock.pending, 0);
+});
+
+Deno.test("a user that is stopped while it waits for a pass ends at once", async () => {
+  const gate = new FakeGate(true);
+  const user = seated(gate, twoSteps);
+  await user.clock.advance(500);
+  user.loop.stop(2_000);
+  await user.clock.advance(0);
+  assert.deepEqual([user.log, gate.told], [["500 ended"], []]);
+});
+
+Deno.test("a user that is stopped as its pass comes does not begin it", async () => {
+  const gate = new FakeGate(true);
+  const user = seated(gate, twoSteps);
+  await user.clock.advance(500);
+  gate.give(500);
+  user.loop.stop(2_000);
+  await user.clock.advance(0);
+  assert.deepEqual([user.log, gate.told], [["500 ended"], ["refused 500"]]);
+});
+
+Deno.test("a pass that its user's stop ends is cut off, before its next test and in the middle of one", async () => {
+  for (const [stopAt, timeoutMs] of [[500, 1_000], [1_500, 1_000], [2_500, 100]]) {
+    const gate = new FakeGate(true);
+    const user = seated(gate, twoSteps);
+    await user.clock.advance(0);
+    gate.give(0);
+    await user.clock.advance(stopAt!);
+    user.loop.stop(timeoutMs!);
+    await user.clock.advance(2_000);
+    assert.equal(user.ended, true);
+    assert.deepEqual(gate.told, ["began 0 0", "cut off"], `stopped at ${stopAt}`);
+  }
+});
+
+Deno.test("a last test that comes to its end within the stop timeout completes its pass", async () => {
+  const gate = new FakeGate(true);
+  const user = seated(gate, twoSteps);
+  await user.clock.advance(0);
+  gate.give(0);
+  await user.clock.advance(2_500);
+  user.loop.stop(1_000);
+  await user.clock.advance(2_000);
+  assert.deepEqual(gate.told, ["began 0 0", "ended 0 3000"]);
+});
+
+Deno.test("a pass whose test ignores its signal is cut off with it, and does not end later", async () => {
+  const gate = new FakeGate(true);
+  const user = seated(gate, () =>
+    class DeafTest extends User {
+      async testDeaf(): Promise<void> {
+        await new Promise<void>((resolve) => void user.clock.setTimer(resolve, 60_000));
+      }
+    });
+  await user.clock.advance(0);
+  gate.give(0);
+  await user.clock.advance(1_000);
+  user.loop.stop(500);
+  await user.clock.advance(100_000);
+  assert.deepEqual(gate.told, ["began 0 0", "cut off"]);
+});
+
+Deno.test("a throw ends the pass, which is completed all the same", async () => {
+  const gate = new FakeGate(true);
+  const user = seated(gate, (say) =>
+    class BadTest extends User {
+      testBad(): void {
+        throw new Error("no");
+      }
+      testNever(): void {
+        say("never");
+      }
+    });
+  await user.clock.advance(0);
+  gate.give(0);
+  await user.clock.advance(10);
+  assert.deepEqual([user.log, gate.told, gate.isAwaited], [[], ["began 0 0", "ended 0 0"], true]);
+  assert.equal(user.recorded.userErrors.length, 1);
+  user.loop.stop(0);
+  await user.clock.advance(1_000);
+});
+
+for (const order of ["random", "parallel"] as const) {
+  Deno.test(`a pass of the order ${order} is one pass`, async () => {
+    const gate = new FakeGate(true);
+    const user = seated(gate, (say) =>
+      class OrderTest extends User {
+        static override order = order;
+        async testOne(): Promise<void> {
+          say("one");
+          await this.sleep(1);
+        }
+        async testTwo(): Promise<void> {
+          say("two");
+          await this.sleep(2);
+        }
+      });
+    await user.clock.advance(0);
+    gate.give(0);
+    await user.clock.advance(2_000);
+    // Chance says the second of two, as always here.
+    assert.deepEqual(user.log, order === "random" ? ["0 two"] : ["0 one", "0 two"]);
+    assert.deepEqual(gate.told, ["began 0 0", "ended 0 2000"]);
+    user.loop.stop(0);
+    await user.clock.advance(1_000);
+  });
+}
+
+Deno.test("a class says how many passes each of its users makes", async () => {
+  const user = live((say) =>
+    class FewTest extends User {
+      static override iterations = 3;
+      static override waitTime = 2;
+      override onStop(): void {
+        say("stop");
+      }
+      testOne(): void {
+        say("one");
+      }
+    }
+  );
+  await user.clock.advance(60_000);
+  assert.deepEqual(user.log, ["0 one", "2000 one", "4000 one", "4000 stop", "4000 ended"]);
+  assert.equal(user.clock.pending, 0);
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Lease } from "../../src/core/lease.ts";
+import { PassSeat } from "../../src/user/pass_seat.ts";
 import { User } from "../../src/user/user.ts";
-import { testContext } from "../support/users.ts";
+import { type TestContext, testContext } from "../support/users.ts";
 
 Deno.test("a measurement begun without the lease never settles, runs nothing, and is not counted", async () => {
   const lease = new Lease(() => {});
@@ -27,4 +28,40 @@ Deno.test("a measurement under way when the lease ran out is counted", async () 
   assert.deepEqual(recorded.samples.map(({ name, latencyMs }) => [name, latencyMs]), [
     ["long", 5_000],
   ]);
+});
+
+/** The seat of a user whose pass, due at this moment, has begun now. */
+async function seatOf({ clock }: Pick<TestContext, "clock">, dueAt: number): Promise<PassSeat> {
+  const seat = new PassSeat({
+    scheduled: true,
+    next: () => dueAt,
+    leave: () => {},
+    began: () => {},
+    ended: () => {},
+    cutOff: () => {},
+    refused: () => {},
+  }, 0);
+  await seat.enter(clock, () => false);
+  return seat;
+}
+
+Deno.test("the first thing that a late pass measures counts from when it was due, also where it fails", async () => {
+  for (const fails of [false, true]) {
+    const { clock, context, recorded } = testContext();
+    await clock.advance(1_000);
+    const passes = await seatOf({ clock }, 300);
+    const user = new User({ ...context, passes, signal: new AbortController().signal });
+    const step = async (): Promise<void> => {
+      await clock.advance(50);
+      if (fails) throw new Error("no");
+    };
+    await user.measure("first", step).catch(() => {});
+    await user.measure("second", step).catch(() => {});
+    user.record({ name: "elsewhere", latencyMs: 7 });
+    assert.deepEqual(recorded.samples.map(({ name, latencyMs }) => [name, latencyMs]), [
+      ["first", 750],
+      ["second", 50],
+      ["elsewhere", 7],
+    ]);
+  }
 });

@@ -1,0 +1,106 @@
+/**
+ * Where a user waits for its next pass, in runs that say when passes begin or how many there are.
+ *
+ * @module
+ */
+
+import type { Clock } from "../core/clock.ts";
+
+/** Hands passes out to users. All moments are milliseconds on the node's clock. */
+export interface PassGate {
+  /**
+   * Whether passes begin when they are due. If not, they follow each other, with the user's own wait
+   * between them.
+   */
+  readonly scheduled: boolean;
+  /**
+   * When the user's next pass was meant to begin; null where there is none for it any more; a promise
+   * where it has to wait.
+   */
+  next(seat: PassSeat): number | null | Promise<number | null>;
+  /** The user no longer waits: what it waits for is to be null at once. */
+  leave(seat: PassSeat): void;
+  /** A user begins the pass that it was given. */
+  began(intendedAt: number, now: number): void;
+  /** A user ends the pass that it has begun. */
+  ended(beganAt: number, now: number): void;
+  /** A user was stopped in the middle of the pass that it has begun. */
+  cutOff(): void;
+  /** A user cannot begin the pass that it was given. */
+  refused(now: number): void;
+}
+
+/** One user's place at the gate. */
+export class PassSeat {
+  /** The user's class, by its place among the classes. */
+  readonly kind: number;
+  readonly #gate: PassGate;
+  /** When the pass under way was meant to begin, until something was timed from there; else NaN. */
+  #intendedAt = NaN;
+  /** When it began; null where none is under way. */
+  #beganAt: number | null = null;
+
+  constructor(gate: PassGate, kind: number) {
+    this.#gate = gate;
+    this.kind = kind;
+  }
+
+  /** As {@link PassGate.scheduled}. */
+  get scheduled(): boolean {
+    return this.#gate.scheduled;
+  }
+
+  /**
+   * Begins the user's next pass, now or as soon as there is one for it; resolves with false where there
+   * is none any more, or the user is to stop.
+   */
+  async enter(clock: Clock, over: () => boolean): Promise<boolean> {
+    const next = this.#gate.next(this);
+    const intendedAt = next instanceof Promise ? await next : next;
+    if (intendedAt === null) return false;
+    const now = clock.now();
+    if (over()) {
+      this.#gate.refused(now);
+      return false;
+    }
+    if (this.#gate.scheduled) this.#intendedAt = intendedAt;
+    this.#beganAt = now;
+    this.#gate.began(intendedAt, now);
+    return true;
+  }
+
+  /** The user is told to stop, and no longer waits. */
+  leave(): void {
+    this.#gate.leave(this);
+  }
+
+  /**
+   * What the user begins to time counts from: from now, or, once in a pass, from the moment at which the
+   * pass was meant to begin. So a target that stands still cannot hide it.
+   */
+  origin(now: number): number {
+    const intendedAt = this.#intendedAt;
+    // The common case first: NaN is no less than anything.
+    if (!(intendedAt < now)) return now;
+    this.#intendedAt = NaN;
+    return intendedAt;
+  }
+
+  /** The pass has ended; nothing where it was cut off before. */
+  end(now: number): void {
+    const beganAt = this.#take();
+    if (beganAt !== null) this.#gate.ended(beganAt, now);
+  }
+
+  /** The user ends: a pass that is under way is not completed. */
+  cutOff(): void {
+    if (this.#take() !== null) this.#gate.cutOff();
+  }
+
+  #take(): number | null {
+    const beganAt = this.#beganAt;
+    this.#intendedAt = NaN;
+    this.#beganAt = null;
+    return beganAt;
+  }
+}

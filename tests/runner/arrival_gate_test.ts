@@ -1,0 +1,364 @@
+import assert from "node:assert/strict";
+import type { ClassWeight } from "../../src/load/class_mix.ts";
+import { type ArrivalCourse, type ArrivalSlice, WHOLE } from "../../src/load/arrival_schedule.ts";
+import { ArrivalGate, type ArrivalTerms } from "../../src/runner/arrival_gate.ts";
+import { Passes } from "../../src/stats/passes.ts";
+import { PassSeat } from "../../src/user/pass_seat.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+
+/** Passes of one class that nobody drops. */
+const QUEUED: ArrivalTerms = { spacing: "constant", onBusy: "queue" };
+const DROPPED: ArrivalTerms = { spacing: "constant", onBusy: "drop" };
+
+const ONE_CLASS: ClassWeight[] = [{ name: "ATest", weight: 1, fixedCount: 0 }];
+
+/** A user as the gate sees it: it serves each pass for as long as the target takes. */
+interface FakeUser {
+  readonly kind: number;
+  stopping: boolean;
+  readonly seat: PassSeat;
+}
+
+/** A gate with users that only take time. */
+class Scene {
+  readonly clock = new FakeClock();
+  readonly counted = new Passes();
+  /** When each pass was meant to begin, when it did, and of which class its user was. */
+  readonly begun: [intendedAt: number, at: number, kind: number][] = [];
+  readonly users = new Set<FakeUser>();
+  started = 0;
+  exhausted = 0;
+  /** How long the target takes, in milliseconds. */
+  serviceMs = 10;
+  /** How long a user takes to start. */
+  startMs = 0;
+  /** A user ends by itself after so many passes. */
+  passesOfAUser = Infinity;
+  readonly gate: ArrivalGate;
+
+  constructor(terms: ArrivalTerms = QUEUED, classes: readonly ClassWeight[] = ONE_CLASS) {
+    this.gate = new ArrivalGate({
+      terms,
+      classes,
+      clock: this.clock,
+      random: Math.random,
+      startedAt: 0,
+      passes: () => this.counted,
+      startUser: (kind) => void this.#live(kind),
+      onExhausted: () => this.exhausted++,
+    });
+  }
+
+  follow(
+    course: Partial<ArrivalCourse>,
+    maxUsers = 1000,
+    slice: ArrivalSlice = WHOLE,
+  ): void {
+    this.gate.follow({
+      course: { rate: 10, since: 0, position: 0, until: Infinity, limit: Infinity, ...course },
+      slice,
+      maxUsers,
+    });
+  }
+
+  /** As the node does at its end. */
+  async close(): Promise<void> {
+    this.gate.close();
+    await this.clock.nextTurn();
+    for (const user of this.users) {
+      user.stopping = true;
+      user.seat.leave();
+    }
+    await settle();
+  }
+
+  get counts(): number[] {
+    const { scheduled, started, completed, dropped } = this.counted;
+    return [scheduled, started, completed, dropped];
+  }
+
+  /** How late passes began, each once. */
+  get delays(): number[] {
+    return [...new Set(this.begun.map(([intendedAt, at]) => Math.round(at - intendedAt)))];
+  }
+
+  async #live(kind: number): Promise<void> {
+    this.started++;
+    const user: FakeUser = { kind, stopping: false, seat: new PassSeat(this.gate, kind) };
+    this.users.add(user);
+    this.gate.entered(user.seat);
+    if (this.startMs > 0) await this.#sleep(this.startMs);
+    else await Promise.resolve();
+    let left = this.passesOfAUser;
+    while (left-- > 0 && await user.seat.enter(this.clock, () => user.stopping)) {
+      const now = this.clock.now();
+      this.begun.push([user.seat.origin(now), now, kind]);
+      await this.#sleep(this.serviceMs);
+      user.seat.end(this.clock.now());
+    }
+    this.users.delete(user);
+    this.gate.left(user.seat);
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.clock.setTimer(resolve, ms));
+  }
+}
+
+Deno.test("passes begin when they are due, and a user that is free is used again", async () => {
+  const scene = new Scene();
+  scene.follow({ rate: 50, until: 2 });
+  await scene.clock.advance(3_000);
+  assert.deepEqual(
+    scene.begun.map(([, at]) => Math.round(at)),
+    Array.from({ length: 100 }, (_, n) => n * 20),
+  );
+  assert.deepEqual(scene.delays, [0]);
+  assert.equal(scene.started, 1);
+  assert.deepEqual(scene.counts, [100, 100, 100, 0]);
+});
+
+Deno.test("as many users are started as the target keeps busy, and no more", async () => {
+  const scene = new Scene();
+  scene.serviceMs = 995;
+  scene.follow({ rate: 20, until: 10 });
+  await scene.clock.advance(12_000);
+  // 20 a second of about a second each.
+  assert.equal(scene.started, 20);
+  assert.deepEqual(scene.delays, [0]);
+  assert.deepEqual(scene.counts, [200, 200, 200, 0]);
+});
+
+Deno.test("when all users are busy a pass waits for the first that is free, and counts from when it was due", async () => {
+  const scene = new Scene();
+  scene.serviceMs = 1_000;
+  scene.follow({ rate: 10, until: 1 }, 2);
+  await scene.clock.advance(10_000);
+  assert.deepEqual(
+    scene.begun.map(([intendedAt, at]) => [Math.round(intendedAt), at]),
+    [
+      [0, 0],
+      [100, 100],
+      [200, 1000],
+      [300, 1100],
+      [400, 2000],
+      [500, 2100],
+      [600, 3000],
+      [700, 3100],
+      [800, 4000],
+      [900, 4100],
+    ],
+  );
+  assert.equal(scene.started, 2);
+  assert.deepEqual(scene.counts, [10, 10, 10, 0]);
+  assert.equal(scene.counted.startDelay.max, 3_200);
+});
+
+Deno.test("a target that stands still delays the passes that were due meanwhile, and nothing is lost", async () => {
+  const scene = new Scene();
+  scene.follow({ rate: 200, until: 4 }, 20);
+  await scene.clock.advance(1_002);
+  scene.serviceMs = 500;
+  await scene.clock.advance(500);
+  scene.serviceMs = 10;
+  await scene.clock.advance(5_000);
+  assert.deepEqual(scene.counts, [800, 800, 800, 0]);
+  assert.equal(scene.started, 20);
+  // All 20 are busy 100 ms after the stall began, and the next pass waits for 400 ms.
+  assert.ok(
+    Math.abs(scene.counted.startDelay.max - 400) < 10,
+    String(scene.counted.startDelay.max),
+  );
+});
+
+Deno.test("where that was asked for, a pass that finds nobody free is dropped at once", async () => {
+  const scene = new Scene(DROPPED);
+  scene.serviceMs = 250;
+  scene.follow({ rate: 10, until: 2 }, 2);
+  await scene.clock.advance(5_000);
+  const due = scene.begun.map(([intendedAt]) => Math.round(intendedAt / 100));
+  assert.deepEqual(due, [0, 1, 3, 4, 6, 7, 9, 10, 12, 13, 15, 16, 18, 19]);
+  assert.deepEqual(scene.delays, [0]);
+  assert.deepEqual(scene.counts, [20, 14, 14, 6]);
+});
+
+Deno.test("where passes are dropped, one that a user is started for waits for its start", async () => {
+  const scene = new Scene(DROPPED);
+  scene.startMs = 450;
+  scene.serviceMs = 2_000;
+  scene.follow({ rate: 10, until: 1 }, 3);
+  await scene.clock.advance(5_000);
+  assert.deepEqual(scene.begun.map(([due, at]) => [Math.round(due), Math.round(at)]).slice(0, 3), [
+    [0, 450],
+    [100, 550],
+    [200, 650],
+  ]);
+  assert.deepEqual(scene.counts, [10, 3, 3, 7]);
+});
+
+Deno.test("users that end by themselves are replaced", async () => {
+  const scene = new Scene();
+  scene.passesOfAUser = 3;
+  scene.follow({ rate: 100, until: 1 }, 2);
+  await scene.clock.advance(2_000);
+  assert.deepEqual(scene.counts, [100, 100, 100, 0]);
+  assert.ok(scene.started >= 34, String(scene.started));
+  assert.ok(scene.users.size <= 2);
+});
+
+Deno.test("each class gets its share, and one whose users are fewer takes no place of the others", async () => {
+  const scene = new Scene(QUEUED, [
+    { name: "ATest", weight: 3, fixedCount: 0 },
+    { name: "BTest", weight: 1, fixedCount: 0 },
+  ]);
+  scene.serviceMs = 300;
+  scene.follow({ rate: 20, until: 4 }, 4);
+  await scene.clock.advance(20_000);
+  const of = (kind: number): number => scene.begun.filter(([, , one]) => one === kind).length;
+  assert.deepEqual([of(0), of(1)], [60, 20]);
+  assert.equal(scene.started, 4);
+  assert.equal([...scene.users].filter(({ kind }) => kind === 1).length, 1);
+});
+
+Deno.test("a class with a fixed count has no more users than that", async () => {
+  const scene = new Scene(QUEUED, [
+    { name: "ATest", weight: 1, fixedCount: 0 },
+    { name: "BTest", weight: 1, fixedCount: 2 },
+  ]);
+  scene.serviceMs = 1_000;
+  scene.follow({ rate: 20, until: 1 }, 100);
+  await scene.clock.advance(900);
+  const of = (kind: number): number => [...scene.users].filter((user) => user.kind === kind).length;
+  assert.deepEqual([of(0), of(1)], [10, 2]);
+  assert.equal(scene.gate.queued, 7);
+  await scene.clock.advance(10_000);
+  assert.deepEqual(scene.counts, [20, 20, 20, 0]);
+});
+
+Deno.test("fewer users may run: those that wait go, those that are busy go when they ask", async () => {
+  const scene = new Scene();
+  scene.serviceMs = 1_000;
+  scene.follow({ rate: 10, until: 1 }, 10);
+  await scene.clock.advance(1_450);
+  assert.equal(scene.users.size, 10);
+  // Five are idle by now.
+  scene.follow({ rate: 10, until: 1 }, 3);
+  await settle();
+  assert.equal(scene.users.size, 5);
+  await scene.clock.advance(1_000);
+  assert.equal(scene.users.size, 3);
+});
+
+Deno.test("more users may run: they are started at once for what waits", async () => {
+  const scene = new Scene();
+  scene.serviceMs = 10_000;
+  scene.follow({ rate: 100, until: 1 }, 5);
+  await scene.clock.advance(1_500);
+  assert.deepEqual([scene.users.size, scene.gate.queued], [5, 95]);
+  scene.follow({ rate: 100, until: 1 }, 50);
+  await settle();
+  assert.deepEqual([scene.users.size, scene.gate.queued], [50, 50]);
+});
+
+Deno.test("at the end what is due has begun, what waits is dropped, and nothing is left over", async () => {
+  const scene = new Scene();
+  scene.serviceMs = 300;
+  scene.follow({ rate: 100, until: 2 }, 10);
+  await scene.clock.advance(1_998);
+  // A worker may be told of the end a moment early: what was due until then is scheduled all the same.
+  await scene.close();
+  const [scheduled, started, , dropped] = scene.counts;
+  assert.deepEqual([scheduled, started! + dropped!], [200, 200]);
+  await scene.clock.advance(1_000);
+  assert.equal(scene.counts[2], started);
+  assert.equal(scene.users.size, 0);
+  assert.equal(scene.clock.pending, 0);
+});
+
+Deno.test("a test that is ended in the middle has scheduled what was due by then", async () => {
+  const scene = new Scene();
+  scene.follow({ rate: 100, until: 30 });
+  await scene.clock.advance(1_234);
+  await scene.close();
+  assert.deepEqual(scene.counts.slice(0, 2), [124, 124]);
+  scene.gate.close();
+  await scene.clock.advance(5_000);
+  assert.deepEqual(scene.counts, [124, 124, 124, 0]);
+  assert.equal(scene.clock.pending, 0);
+});
+
+Deno.test("the last pass that is due at the end is begun by a user that is free", async () => {
+  const scene = new Scene();
+  scene.follow({ rate: 10, until: 1 });
+  await scene.clock.advance(850);
+  await scene.close();
+  assert.deepEqual(scene.counts.slice(0, 2), [10, 10]);
+});
+
+Deno.test("who is suspended begins nothing until it is told again, and nothing twice", async () => {
+  const scene = new Scene();
+  scene.serviceMs = 1_000;
+  scene.follow({ rate: 10 }, 2);
+  await scene.clock.advance(1_050);
+  scene.gate.suspend();
+  assert.deepEqual(scene.counts.slice(0, 2), [11, 3]);
+  assert.equal(scene.gate.queued, 0);
+  await scene.clock.advance(2_000);
+  assert.equal(scene.counts[0], 11);
+  scene.serviceMs = 1;
+  scene.follow({ rate: 10, until: 4 }, 2, { from: 32, of: 1, index: 0 });
+  await scene.clock.advance(2_000);
+  const dues = scene.begun.map(([due]) => Math.round(due / 100));
+  assert.deepEqual(dues.slice(3), [32, 33, 34, 35, 36, 37, 38, 39]);
+});
+
+Deno.test("with a number of passes, it is over when the last one has ended", async () => {
+  const scene = new Scene();
+  scene.serviceMs = 400;
+  scene.follow({ rate: 10, limit: 5 }, 2);
+  await scene.clock.advance(1_100);
+  assert.deepEqual([scene.counts, scene.exhausted], [[5, 5, 4, 0], 0]);
+  await scene.clock.advance(200);
+  assert.deepEqual([scene.counts, scene.exhausted], [[5, 5, 5, 0], 1]);
+});
+
+Deno.test("a node that has none of the passes is over at once", () => {
+  const scene = new Scene();
+  scene.follow({ rate: 10, limit: 2 }, 2, { from: 0, of: 3, index: 2 });
+  assert.equal(scene.exhausted, 1);
+});
+
+Deno.test("a pass that was cut off is neither completed nor under way any more", async () => {
+  const scene = new Scene();
+  scene.serviceMs = 1_000;
+  scene.follow({ rate: 10, limit: 1 });
+  await scene.clock.advance(100);
+  const [user] = scene.users;
+  user!.seat.cutOff();
+  assert.deepEqual([scene.counts, scene.exhausted], [[1, 1, 0, 0], 1]);
+});
+
+Deno.test("a timer that comes late makes up for all that was due", async () => {
+  const scene = new Scene();
+  scene.follow({ rate: 1000, until: 1 });
+  // Virtual timers are never late: a rate that is heard of late is the same.
+  await scene.clock.advance(10);
+  scene.follow({ rate: 3000, since: 0.005, position: 5, until: 0.02 });
+  await scene.clock.advance(2_000);
+  const [scheduled, started, completed] = scene.counts;
+  assert.deepEqual([scheduled, started, completed], [scheduled, scheduled, scheduled]);
+  assert.equal(scheduled, 50);
+});
+
+Deno.test("a node that hears that the test began at another moment keeps to that, and begins nothing twice", async () => {
+  const scene = new Scene();
+  scene.follow({ rate: 10, until: 2 });
+  await scene.clock.advance(450);
+  scene.gate.align(-60);
+  await scene.clock.advance(450);
+  scene.gate.align(30);
+  await scene.clock.advance(5_000);
+  const at = scene.begun.map(([, at]) => Math.round(at));
+  assert.deepEqual(at.slice(0, 11), [0, 100, 200, 300, 400, 450, 540, 640, 740, 840, 1030]);
+  assert.deepEqual(scene.counts, [20, 20, 20, 0]);
+});

@@ -1,0 +1,10 @@
+import assert from "node:assert/strict";
+import { loadLevel } from "../../src/runner/load_level.ts";
+
+Deno.test("a load of users has no arrival rate", () => {
+  assert.deepEqual(loadLevel({ users: 30, rate: 2 }), { users: 30, arrivalRate: null });
+});
+
+Deno.test("an open load's users are those that it may have", () => {
+  assert.deepEqual(loadLevel({ arrivalRate: 0.5, maxUsers: 20 }), { users: 20, arrivalRate: 0.5 });
+});

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import type { Outcome } from "../../src/cluster/shared_call.ts";
+import { MasterTime } from "../../src/runner/master_time.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+/** A master whose test began so many milliseconds before the worker's clock did, and how far it is away. */
+class Scene {
+  readonly clock = new FakeClock();
+  readonly heard: number[] = [];
+  asked = 0;
+  /** Milliseconds until a question is there, and until its answer is. */
+  way: readonly [there: number, back: number];
+  answers = true;
+  readonly time: MasterTime;
+
+  constructor(aheadMs: number, way: readonly [there: number, back: number] = [0, 0]) {
+    this.way = way;
+    this.time = new MasterTime({
+      call: ({ service, operation }, _, done) => {
+        assert.deepEqual([service, operation], ["time", "elapsed"]);
+        this.asked++;
+        if (this.answers) void this.#answer(aheadMs, done);
+        return () => {};
+      },
+    }, this.clock);
+    this.time.start((beganAt) => this.heard.push(beganAt));
+  }
+
+  async #answer(aheadMs: number, done: (outcome: Outcome) => void): Promise<void> {
+    const [there, back] = this.way;
+    await this.#sleep(there);
+    const value = String((this.clock.now() + aheadMs) / 1000);
+    await this.#sleep(back);
+    done({ result: "ok", value });
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.clock.setTimer(resolve, ms));
+  }
+}
+
+Deno.test("the master's answer says when the test began, in between the question and the answer", async () => {
+  const scene = new Scene(5_000, [4, 4]);
+  await scene.clock.advance(600);
+  scene.time.stop();
+  assert.deepEqual(scene.heard.map(Math.round), [-5_000, -5_000]);
+  await scene.clock.advance(60_000);
+  assert.equal(scene.asked, 2);
+  assert.equal(scene.clock.pending, 0);
+});
+
+Deno.test("of several answers the fastest holds, and a slow one changes nothing", async () => {
+  const scene = new Scene(5_000, [80, 0]);
+  await scene.clock.advance(490);
+  scene.way = [2, 1];
+  await scene.clock.advance(500);
+  scene.way = [0, 300];
+  await scene.clock.advance(2_000);
+  scene.time.stop();
+  assert.deepEqual(scene.heard.map((ms) => Math.round(ms * 10) / 10), [-5_040, -5_000.5]);
+});
+
+Deno.test("an old answer is outdone by a new one that is hardly slower, as clocks go apart", async () => {
+  const scene = new Scene(0);
+  await scene.clock.advance(1);
+  scene.way = [1, 1];
+  await scene.clock.advance(9_000);
+  const early = scene.heard.length;
+  await scene.clock.advance(30_000);
+  scene.time.stop();
+  assert.ok(scene.heard.length > early);
+});
+
+Deno.test("it is asked often in the beginning, and seldom later", async () => {
+  const scene = new Scene(1_000);
+  await scene.clock.advance(9_999);
+  assert.equal(scene.asked, 20);
+  await scene.clock.advance(60_000);
+  assert.equal(scene.asked, 26);
+  scene.time.start(() => assert.fail("it was started before"));
+  assert.equal(scene.asked, 26);
+  scene.time.stop();
+});
+
+Deno.test("a question without an answer is not asked again", async () => {
+  const scene = new Scene(1_000);
+  scene.answers = false;
+  await scene.clock.advance(5_000);
+  // The first one was answered.
+  assert.deepEqual([scene.asked, scene.heard.length], [2, 1]);
+  scene.time.stop();
+});

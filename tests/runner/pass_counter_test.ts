@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { PassCounter } from "../../src/runner/pass_counter.ts";
+
+Deno.test("as many passes are taken as there are, and one more for each that is put back", () => {
+  const passes = new PassCounter(3);
+  const taken = (): number => {
+    let count = 0;
+    while (passes.take()) count++;
+    return count;
+  };
+  assert.equal(taken(), 3);
+  assert.equal(taken(), 0);
+  passes.putBack();
+  passes.putBack();
+  passes.begun();
+  assert.equal(taken(), 2);
+});

@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { PassCounter } from "../../src/runner/pass_counter.ts";
+import { type PassQuota, QuotaGate } from "../../src/runner/quota_gate.ts";
+import { Passes } from "../../src/stats/passes.ts";
+import { PassSeat } from "../../src/user/pass_seat.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+
+/** Passes that somebody else has to be asked for. */
+class AskedPasses implements PassQuota {
+  readonly asked: ((isThere: boolean) => void)[] = [];
+  begunPasses = 0;
+  returned = 0;
+
+  take(): Promise<boolean> {
+    return new Promise((resolve) => void this.asked.push(resolve));
+  }
+
+  begun(): void {
+    this.begunPasses++;
+  }
+
+  putBack(): void {
+    this.returned++;
+  }
+
+  answer(isThere: boolean): void {
+    this.asked.shift()!(isThere);
+  }
+}
+
+class Scene {
+  readonly clock = new FakeClock();
+  readonly counted = new Passes();
+  exhausted = 0;
+  readonly gate: QuotaGate;
+
+  constructor(quota: PassQuota) {
+    this.gate = new QuotaGate({
+      quota,
+      clock: this.clock,
+      passes: () => this.counted,
+      onExhausted: () => void this.exhausted++,
+    });
+  }
+
+  seat(): PassSeat {
+    return new PassSeat(this.gate, 0);
+  }
+
+  get counts(): number[] {
+    const { scheduled, started, completed, dropped } = this.counted;
+    return [scheduled, started, completed, dropped];
+  }
+}
+
+const GOES_ON = (): boolean => false;
+
+Deno.test("users begin passes until none is left, and it is over when the last one has ended", async () => {
+  const all = new Scene(new PassCounter(3));
+  const { clock, gate } = all;
+  assert.equal(gate.scheduled, false);
+  const [a, b] = [all.seat(), all.seat()];
+  assert.deepEqual(await Promise.all([a.enter(clock, GOES_ON), b.enter(clock, GOES_ON)]), [
+    true,
+    true,
+  ]);
+  a.end(40);
+  assert.equal(await a.enter(clock, GOES_ON), true);
+  b.end(70);
+  assert.equal(await b.enter(clock, GOES_ON), false);
+  assert.deepEqual([all.counts, all.exhausted], [[3, 3, 2, 0], 0]);
+  a.end(100);
+  assert.deepEqual([all.counts, all.exhausted], [[3, 3, 3, 0], 1]);
+  assert.equal(all.counted.startDelay.max, 0);
+});
+
+Deno.test("what a user times counts from when it times it, as nothing is scheduled", async () => {
+  const { clock, gate } = new Scene(new PassCounter(1));
+  const seat = new PassSeat(gate, 0);
+  await seat.enter(clock, GOES_ON);
+  assert.equal(seat.origin(300), 300);
+});
+
+Deno.test("a pass that was cut off is not completed, and the next one is not held up", async () => {
+  const scene = new Scene(new PassCounter(1));
+  const seat = scene.seat();
+  await seat.enter(scene.clock, GOES_ON);
+  seat.cutOff();
+  seat.cutOff();
+  seat.end(50);
+  assert.deepEqual(scene.counts, [1, 1, 0, 0]);
+  assert.equal(await scene.seat().enter(scene.clock, GOES_ON), false);
+  assert.equal(scene.exhausted, 1);
+});
+
+Deno.test("a user waits until somebody has said whether there is one more", async () => {
+  const quota = new AskedPasses();
+  const scene = new Scene(quota);
+  const seat = scene.seat();
+  let entered: boolean | null = null;
+  void seat.enter(scene.clock, GOES_ON).then((is) => entered = is);
+  await scene.clock.advance(20);
+  assert.deepEqual([entered, scene.counts], [null, [0, 0, 0, 0]]);
+  quota.answer(true);
+  await settle();
+  assert.deepEqual([entered, scene.counts, quota.begunPasses], [true, [1, 1, 0, 0], 1]);
+  seat.end(30);
+  void seat.enter(scene.clock, GOES_ON).then((is) => entered = is);
+  quota.answer(false);
+  await settle();
+  assert.deepEqual([entered, scene.exhausted], [false, 1]);
+  assert.equal(scene.counted.serviceTime.max, 10);
+});
+
+Deno.test("a user that leaves while it waits ends at once, and its pass goes back", async () => {
+  const quota = new AskedPasses();
+  const scene = new Scene(quota);
+  const seat = scene.seat();
+  let entered: boolean | null = null;
+  void seat.enter(scene.clock, GOES_ON).then((is) => entered = is);
+  seat.leave();
+  await settle();
+  assert.equal(entered, false);
+  quota.answer(true);
+  await settle();
+  assert.deepEqual([quota.returned, scene.exhausted, scene.counts], [1, 0, [0, 0, 0, 0]]);
+  seat.leave();
+});
+
+Deno.test("that a user has left does not mean that nothing is there for others", async () => {
+  const quota = new AskedPasses();
+  const scene = new Scene(quota);
+  void scene.seat().enter(scene.clock, GOES_ON);
+  const leaver = scene.seat();
+  void leaver.enter(scene.clock, GOES_ON);
+  leaver.leave();
+  quota.answer(true);
+  quota.answer(false);
+  await settle();
+  const other = scene.seat();
+  let entered: boolean | null = null;
+  void other.enter(scene.clock, GOES_ON).then((is) => entered = is);
+  quota.answer(true);
+  await settle();
+  assert.equal(entered, true);
+});
+
+Deno.test("a user that is to stop when its pass comes does not begin it", async () => {
+  const quota = new AskedPasses();
+  const scene = new Scene(quota);
+  let over = false;
+  let entered: boolean | null = null;
+  void scene.seat().enter(scene.clock, () => over).then((is) => entered = is);
+  over = true;
+  quota.answer(true);
+  await settle();
+  assert.deepEqual([entered, quota.returned, scene.counts], [false, 1, [0, 0, 0, 0]]);
+});

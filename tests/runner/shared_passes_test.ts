@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import type { Outcome } from "../../src/cluster/shared_call.ts";
+import { SharedPasses } from "../../src/runner/shared_passes.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+
+/** A worker's passes, and a master that answers when the test says so. */
+class Scene {
+  readonly clock = new FakeClock();
+  /** What was asked since the test looked last, as `take 3`. */
+  readonly asked: string[] = [];
+  withdrawn = 0;
+  readonly passes: SharedPasses;
+  #answer: ((outcome: Outcome) => void) | null = null;
+
+  constructor() {
+    this.passes = new SharedPasses({
+      call: ({ service, operation, args }, mayBlock, done) => {
+        assert.deepEqual([service, mayBlock], ["passes", true]);
+        this.asked.push(`${operation} ${JSON.parse(args)}`);
+        if (operation === "take") this.#answer = done;
+        else done({ result: "ok", value: "null" });
+        return () => {
+          this.withdrawn++;
+          this.#answer = null;
+        };
+      },
+    }, this.clock);
+  }
+
+  /** The master answers the last `take`. */
+  grant(count: number): void {
+    const answer = this.#answer!;
+    this.#answer = null;
+    answer({ result: "ok", value: String(count) });
+  }
+
+  fail(outcome: Outcome): void {
+    this.#answer!(outcome);
+  }
+
+  news(): string[] {
+    return this.asked.splice(0);
+  }
+
+  /** Takes one that is there, and begins it. */
+  begin(): void {
+    assert.equal(this.passes.take(), true);
+    this.passes.begun();
+  }
+
+  /** Asks for one; what came of it is known once it is answered. */
+  wait(): { isThere: boolean | null } {
+    const waiting: { isThere: boolean | null } = { isThere: null };
+    void Promise.resolve(this.passes.take()).then((isThere) => waiting.isThere = isThere);
+    return waiting;
+  }
+}
+
+Deno.test("a slow worker takes passes one by one, and holds none", async () => {
+  const scene = new Scene();
+  for (let pass = 0; pass < 3; pass++) {
+    const one = scene.wait();
+    // Who holds none says so, in case others wait for that.
+    assert.deepEqual(scene.news(), pass === 0 ? ["take 1"] : ["take 1", "begun 1"]);
+    scene.grant(1);
+    await settle();
+    assert.equal(one.isThere, true);
+    scene.passes.begun();
+    await scene.clock.advance(500);
+  }
+  assert.equal(scene.clock.pending, 0);
+});
+
+Deno.test("a fast worker asks for ever larger blocks, each before the last one is used up", async () => {
+  const scene = new Scene();
+  const first = scene.wait();
+  scene.grant(1);
+  await settle();
+  assert.equal(first.isThere, true);
+  scene.passes.begun();
+  scene.wait();
+  assert.deepEqual(scene.news(), ["take 1", "take 2", "begun 1"]);
+  scene.grant(2);
+  await settle();
+  scene.passes.begun();
+  scene.begin();
+  assert.equal(scene.news()[0], "take 4");
+  let block = 4;
+  for (let round = 0; round < 10; round++) {
+    scene.grant(block);
+    for (let pass = 0; pass < block && scene.asked.length === 0; pass++) scene.begin();
+    const [asked] = scene.news();
+    assert.equal(asked, `take ${Math.min(1000, block * 2)}`);
+    block = Math.min(1000, block * 2);
+  }
+  assert.equal(block, 1000);
+  scene.passes.close();
+});
+
+Deno.test("users that wait together are asked for together, and served in their order", async () => {
+  const scene = new Scene();
+  const [a, b, c] = [scene.wait(), scene.wait(), scene.wait()];
+  assert.deepEqual(scene.news(), ["take 1"]);
+  scene.grant(1);
+  await settle();
+  assert.deepEqual([a.isThere, b.isThere, c.isThere], [true, null, null]);
+  assert.deepEqual(scene.news(), ["take 2"]);
+  scene.grant(2);
+  await settle();
+  assert.deepEqual([b.isThere, c.isThere], [true, true]);
+});
+
+Deno.test("the master hears what was begun as soon as nothing is left here and it may be waited for", async () => {
+  const scene = new Scene();
+  scene.wait();
+  scene.grant(1);
+  await settle();
+  scene.news();
+  const next = scene.wait();
+  assert.deepEqual(scene.news(), ["take 2"]);
+  scene.passes.begun();
+  assert.deepEqual(scene.news(), ["begun 1"]);
+  scene.grant(0);
+  await settle();
+  assert.equal(next.isThere, false);
+  assert.equal(scene.passes.take(), false);
+  assert.deepEqual(scene.news(), []);
+});
+
+Deno.test("what no user has wanted for a second goes back, and so does what was asked for ahead", async () => {
+  const scene = new Scene();
+  scene.wait();
+  scene.grant(3);
+  await settle();
+  scene.passes.begun();
+  await scene.clock.advance(700);
+  scene.begin();
+  assert.deepEqual(scene.news(), ["take 1"]);
+  await scene.clock.advance(900);
+  assert.deepEqual(scene.news(), []);
+  await scene.clock.advance(1200);
+  assert.deepEqual(scene.news(), ["begun 2", "return 1"]);
+  // More may be taken later.
+  scene.wait();
+  assert.deepEqual(scene.news(), ["take 1"]);
+  assert.equal(scene.clock.pending, 0);
+});
+
+Deno.test("a pass that is put back goes to a user that waits, or stays here", async () => {
+  const scene = new Scene();
+  const [, b] = [scene.wait(), scene.wait()];
+  scene.grant(1);
+  await settle();
+  scene.passes.putBack();
+  await settle();
+  assert.equal(b.isThere, true);
+  scene.passes.putBack();
+  assert.equal(scene.passes.take(), true);
+});
+
+Deno.test("who gives everything back has its users told, and takes up later where it was", async () => {
+  const scene = new Scene();
+  const first = scene.wait();
+  scene.passes.giveBack();
+  await settle();
+  assert.deepEqual([first.isThere, scene.withdrawn], [false, 1]);
+  scene.wait();
+  assert.equal(scene.news().length, 2);
+  scene.grant(4);
+  await settle();
+  scene.passes.begun();
+  scene.passes.giveBack();
+  assert.deepEqual(scene.news(), ["begun 1", "return 3"]);
+  assert.equal(scene.clock.pending, 0);
+});
+
+Deno.test("a closed worker begins nothing more, and a late pass goes back as well", async () => {
+  const scene = new Scene();
+  scene.wait();
+  scene.grant(3);
+  await settle();
+  scene.news();
+  scene.passes.close();
+  assert.deepEqual(scene.news(), ["return 2"]);
+  assert.equal(scene.passes.take(), false);
+  scene.passes.putBack();
+  assert.deepEqual(scene.news(), ["return 1"]);
+  assert.equal(scene.clock.pending, 0);
+});
+
+for (
+  const outcome of [
+    { result: "end", value: "the run is over" },
+    { result: "error", value: "no such service" },
+  ] as const
+) {
+  Deno.test(`an answer of ${outcome.result} means that there is none`, async () => {
+    const scene = new Scene();
+    const one = scene.wait();
+    scene.fail(outcome);
+    await settle();
+    assert.equal(one.isThere, false);
+    assert.equal(scene.passes.take(), false);
+  });
+}

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import type { JournalRecord, SteeredRecord } from "../../src/cluster/journal_record.ts";
+import { restoreRun } from "../../src/cluster/restored_run.ts";
+import type { Plan } from "../../src/load/plan.ts";
+import type { LoadTarget } from "../../src/load/target.ts";
+import type { MasterRunOptions } from "../../src/runner/master_run_options.ts";
+import { journaledSteering, steeredLoad } from "../../src/runner/steering_journal.ts";
+import { standingDriver } from "../support/drivers.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { RUN_RECORD } from "../support/journals.ts";
+import { planOf } from "../support/plans.ts";
+
+/** Starts a test with one load, changes it to another after 7.5 s, and tells what was written down. */
+function written(plan: Partial<Plan>, first: LoadTarget | null, then: LoadTarget): JournalRecord[] {
+  const records: JournalRecord[] = [];
+  let elapsed = 0;
+  const options = {
+    clock: new FakeClock(),
+    plan: planOf(plan),
+    waitsForStart: true,
+    restored: null,
+    journal: {
+      append: (...more: JournalRecord[]) => void records.push(...more),
+      close: () => {},
+    },
+  };
+  const steering = journaledSteering(options, () => elapsed);
+  steering.start(first);
+  assert.deepEqual(records, []);
+  steering.hold(standingDriver(options.clock, options.plan, () => {}));
+  elapsed = 7.5;
+  steering.retarget(then);
+  return records;
+}
+
+Deno.test("each load that holds instead of the planned one is written down, and can be read again", () => {
+  const first = { users: 5, rate: 0.5 };
+  const then = { users: 0, rate: 100 };
+  const loads = written({}, first, then).map((record) => steeredLoad(record as SteeredRecord));
+  assert.deepEqual(loads, [
+    { elapsedSeconds: 0, target: first },
+    { elapsedSeconds: 7.5, target: then },
+  ]);
+});
+
+Deno.test("arrival rates are written down as well", () => {
+  const then = { arrivalRate: 0.25, maxUsers: 9 };
+  const arrivals = { rate: 1, maxUsers: 5 };
+  assert.deepEqual(written({ arrivals }, null, then), [
+    { type: "steered", elapsedSeconds: 7.5, model: "open", users: 9, rate: 0.25 },
+  ]);
+});
+
+Deno.test("whoever goes on with a run that has begun waits for no start", async () => {
+  const options: Omit<Parameters<typeof journaledSteering>[0], "restored"> = {
+    clock: new FakeClock(),
+    plan: planOf(),
+    waitsForStart: true,
+    journal: { append: () => {}, close: () => {} },
+  };
+  const restored = (records: JournalRecord[]): Promise<MasterRunOptions["restored"]> =>
+    restoreRun([RUN_RECORD, ...records], "--resume");
+  const waiting = await restored([]);
+  const begun = await restored([{ type: "begin", startedAt: 1 }]);
+  assert.equal(journaledSteering({ ...options, restored: waiting }, () => 0).canStart, true);
+  assert.equal(journaledSteering({ ...options, restored: begun }, () => 0).canStart, false);
+});
