@@ -8,8 +8,9 @@ import { stripVTControlCharacters } from "node:util";
 import type { Output } from "../core/host.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { awaited } from "./attendance.ts";
-import { render } from "./live_panel.ts";
+import { type PanelSize, render } from "./live_panel.ts";
 import { progressLine } from "./progress_line.ts";
+import { RecentPasses } from "./recent_passes.ts";
 import { columnsOf, harmless } from "./terminal_text.ts";
 
 /** What the reader's end of an output can show. */
@@ -43,6 +44,7 @@ export class Console {
   readonly #log: Output;
   readonly #color: boolean;
   readonly #panel: boolean;
+  readonly #passes = new RecentPasses();
   /** The panel that is on the screen, line by line; empty where there is none. */
   #drawn: readonly string[] = [];
   #cursorHidden = false;
@@ -62,7 +64,8 @@ export class Console {
   /** Draws the panel anew; without one, writes the progress line if it is time for it. */
   update(snapshot: Snapshot): void {
     if (this.#closed) return;
-    if (this.#panel) this.#draw(render(snapshot, this.#columns, this.#color));
+    this.#passes.note(snapshot);
+    if (this.#panel) this.#draw(render(snapshot, this.#size, { starts: this.#passes.startRate }));
     else this.#writeProgress(snapshot);
   }
 
@@ -86,18 +89,30 @@ export class Console {
     if (text !== "") this.#output.write(text);
   }
 
+  /** Asked for at each frame, as a terminal may have been made wider or narrower since. */
+  get #size(): PanelSize {
+    return { columns: this.#columns, rows: this.#rows, color: this.#color };
+  }
+
+  // Some pseudo-terminals say that they have neither columns nor rows.
   get #columns(): number {
-    // Some pseudo-terminals say that they have none.
     return this.#output.columns > 0 ? this.#output.columns : FALLBACK_COLUMNS;
+  }
+
+  get #rows(): number {
+    return this.#output.rows > 0 ? this.#output.rows : FALLBACK_ROWS;
   }
 
   #draw(panel: readonly string[]): void {
     // What is taller than the screen cannot be drawn over: its first lines would scroll away.
-    const lines = panel.slice(0, Math.max(1, this.#output.rows - 1));
+    const lines = panel.slice(0, Math.max(1, this.#rows - 1));
+    const columns = this.#columns;
     const hide = this.#cursorHidden ? "" : HIDE_CURSOR;
-    const body = lines.map((line) => `${ERASE_LINE}${line}\n`).join("");
-    // One write a frame: what is drawn in two is seen to flicker.
-    this.#output.write(`${hide}${this.#wayUp()}${body}${ERASE_BELOW}`);
+    const body = lines.map((line) => `${overwritten(line, columns)}\n`).join("");
+    // One write a frame, shown at once where the terminal can: what is drawn in two is seen to flicker.
+    this.#output.write(
+      `${BEGIN_FRAME}${hide}${NO_WRAP}${this.#wayUp()}${body}${ERASE_BELOW}${WRAP}${END_FRAME}`,
+    );
     this.#cursorHidden = true;
     this.#drawn = lines;
   }
@@ -134,16 +149,33 @@ export class Console {
   }
 
   #writeLine(snapshot: Snapshot): void {
-    this.#output.write(`${progressLine(snapshot)}\n`);
+    this.#output.write(`${progressLine(snapshot, this.#passes.startRate)}\n`);
   }
 }
 
 const PROGRESS_SECONDS = 5;
 const FALLBACK_COLUMNS = 80;
+const FALLBACK_ROWS = 24;
 const HIDE_CURSOR = "\x1b[?25l";
 const SHOW_CURSOR = "\x1b[?25h";
 const ERASE_LINE = "\x1b[2K";
+const ERASE_REST = "\x1b[K";
 const ERASE_BELOW = "\x1b[J";
+
+/** A terminal that measures some character otherwise than we do must not break the line for it. */
+const NO_WRAP = "\x1b[?7l";
+const WRAP = "\x1b[?7h";
+
+/** Terminals that know these show all between them at once; the others ignore them. */
+const BEGIN_FRAME = "\x1b[?2026h";
+const END_FRAME = "\x1b[?2026l";
+
+/** A line that leaves nothing of what was there before it. */
+function overwritten(line: string, columns: number): string {
+  // Behind the last column there is no rest to erase: terminals would erase what is in that column.
+  const full = columnsOf(stripVTControlCharacters(line)) >= columns;
+  return full ? `${ERASE_LINE}${line}` : `${line}${ERASE_REST}`;
+}
 
 function rowsOf(line: string, columns: number): number {
   return Math.max(1, Math.ceil(columnsOf(line) / columns));

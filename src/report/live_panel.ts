@@ -4,182 +4,136 @@
  * @module
  */
 
-import { formatDuration } from "../core/duration.ts";
-import type { LatencySummary, RequestRow, Snapshot, TimelineSecond } from "../stats/snapshot.ts";
-import { attendance, awaited, isPresent } from "./attendance.ts";
-import { cpuGauge, lagGauge, STATE_TONES } from "./gauges.ts";
-import { formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
-import { recentRequests, type RecentSeconds, recentSeconds } from "./recent_seconds.ts";
-import { sparkline } from "./sparkline.ts";
+import { stripVTControlCharacters } from "node:util";
+import type { Snapshot } from "../stats/snapshot.ts";
+import { errorLines } from "./error_lines.ts";
+import { generatorLine } from "./generator_line.ts";
+import { latencyTable } from "./latency_table.ts";
+import { loadLines, passTimeLines } from "./load_lines.ts";
+import { nameTable } from "./name_table.ts";
+import { progressBar } from "./progress_bar.ts";
 import { renderLine, type Span, span } from "./styled_line.ts";
-import { type TableSize, textTable } from "./text_table.ts";
+import { columnsOf } from "./terminal_text.ts";
+import type { TableSize } from "./text_table.ts";
+import { thresholdLines } from "./threshold_lines.ts";
+import { trafficLines } from "./traffic_lines.ts";
 import { workerTable } from "./worker_table.ts";
 
+/** What a panel has to fit in. */
+export interface PanelSize extends TableSize {
+  /** Lines of the screen; a panel leaves some of them to what the log says above it. */
+  readonly rows: number;
+}
+
+/** What a snapshot does not know, as it knows only one moment. */
+export interface PanelRates {
+  /** Passes that begin a second, of late; null where nobody knows. */
+  readonly starts: number | null;
+}
+
 /**
- * Draws a run: at most 22 lines, none wider than `columns`. It is made for 60 columns and more; where
- * there are fewer, the ends of lines are missing.
+ * Draws a run, no line wider than the columns. It is made for 60 columns and 24 rows: with fewer
+ * columns the ends of lines are missing, with more of them there is a second column, and more rows
+ * have more names, workers and errors.
  */
-export function render(snapshot: Snapshot, columns: number, color: boolean): string[] {
-  const { mode, statistics, warnings, workers } = snapshot;
-  const size = { columns, color };
-  const lines = [
-    progress(snapshot, columns),
-    [],
-    users(snapshot),
-    rate(statistics.timeline, columns),
-    requests(snapshot),
-    latencies("latency", statistics.totals.latencyMs),
-    latencies(`last ${RECENT_SECONDS} s`, recentSeconds(statistics.timeline, RECENT_SECONDS)),
-    generators(snapshot),
-  ];
+export function render(snapshot: Snapshot, size: PanelSize, rates: PanelRates): string[] {
+  const room = panelLines(size.rows);
+  const draw = (line: readonly Span[]): string => renderLine(line, size.columns, size.color);
+  const figureColumns = leftColumns(size.columns);
+  const figures = figuresOf(snapshot, figureColumns, rates)
+    .map((line) => renderLine(line, figureColumns, size.color));
+  const side = { columns: size.columns - figureColumns - GUTTER.length, color: size.color };
   const head = [
-    ...lines.map((line) => renderLine(line, columns, color)),
-    ...(mode === "distributed" ? workerTable(workers, size) : []),
-  ];
-  const foot = warnings.slice(-LATEST_WARNINGS).map((warning) =>
-    renderLine([span("! ", "warning"), span(warning)], columns, color)
-  );
-  // Names are what gives way: what they come to stands above them, and all of them in the report.
-  const room = MOST_LINES - head.length - foot.length;
-  return [...head, ...topNames(statistics.requests, room, size), ...foot];
-}
-
-const MOST_LINES = 22;
-const RECENT_SECONDS = 5;
-const TOP_NAMES = 8;
-
-/** An empty line and the titles. */
-const TABLE_HEAD_LINES = 2;
-const LATEST_WARNINGS = 2;
-const LABEL_COLUMNS = 10;
-
-/** So that the sparkline does not move as the rate goes up and down. */
-const RATE_COLUMNS = 10;
-
-/** Wider bars and sparklines would say no more. */
-const LONGEST_BAR = 60;
-
-function label(text: string): Span {
-  return span(text.padEnd(LABEL_COLUMNS), "quiet");
-}
-
-function progress(snapshot: Snapshot, columns: number): Span[] {
-  const { state, elapsedSeconds, plannedSeconds } = snapshot;
-  const head = span(state.padEnd(LABEL_COLUMNS), STATE_TONES[state]);
-  const waiting = awaited(snapshot);
-  if (waiting !== null) return [head, span(waiting, "strong")];
-  const elapsed = formatDuration(elapsedSeconds);
-  if (plannedSeconds === null) return [head, span(elapsed)];
-  // Users that are stopping outlive the plan, and a bar has no more than its length.
-  const share = plannedSeconds === 0 ? 1 : Math.min(1, elapsedSeconds / plannedSeconds);
-  const times = ` ${elapsed} of ${formatDuration(plannedSeconds)}, ${Math.floor(share * 100)}%`;
-  const length = Math.max(0, Math.min(LONGEST_BAR, columns - LABEL_COLUMNS - times.length));
-  const done = Math.floor(share * length);
-  return [
-    head,
-    span("█".repeat(done), STATE_TONES[state]),
-    span("░".repeat(length - done), "quiet"),
-    span(times),
-  ];
-}
-
-function users({ users }: Snapshot): Span[] {
-  const reached = users.current === users.target;
-  return [
-    label("users"),
-    span(formatCount(users.current), "strong"),
-    span(reached ? "" : ` of ${formatCount(users.target)}`),
-  ];
-}
-
-function rate(timeline: readonly TimelineSecond[], columns: number): Span[] {
-  const { rate } = recentSeconds(timeline, 1);
-  if (rate === null) return [label("rate"), span("-")];
-  const text = `${formatRate(rate)}/s`.padEnd(RATE_COLUMNS);
-  const room = Math.max(0, Math.min(LONGEST_BAR, columns - LABEL_COLUMNS - RATE_COLUMNS));
-  return [
-    label("rate"),
-    span(text, "strong"),
-    span(sparkline(recentRequests(timeline, room)), "busy"),
-  ];
-}
-
-function requests({ statistics: { totals, userErrors } }: Snapshot): Span[] {
-  const thrown = userErrors.reduce((sum, { count }) => sum + count, 0);
-  const failed = totals.failures > 0;
-  return [
-    label("requests"),
-    span(formatCount(totals.requests), "strong"),
-    span("   failures ", "quiet"),
-    span(formatCount(totals.failures), failed ? "bad" : "plain"),
-    span(failed ? ` (${formatShare(totals.errorRate)})` : "", "bad"),
-    ...(thrown > 0 ? [span("   user errors ", "quiet"), span(formatCount(thrown), "bad")] : []),
-  ];
-}
-
-function latencies(title: string, latency: LatencySummary | RecentSeconds): Span[] {
-  const shown: [string, number | null][] = [
-    ["p50", latency.p50],
-    ["p95", latency.p95],
-    ["p99", latency.p99],
-    ...("max" in latency ? [["max", latency.max] satisfies [string, unknown]] : []),
-  ];
-  const values = shown.flatMap(([name, ms]) => [
-    span(`${name} `, "quiet"),
-    span(formatLatency(ms).padEnd(8)),
-  ]);
-  return [label(title), ...values, span("ms", "quiet")];
-}
-
-function generators({ mode, workers }: Snapshot): Span[] {
-  if (workers.length === 0) return [label("workers"), span("none yet", "warning")];
-  const present = workers.filter(isPresent);
-  const count = span(`${attendance(workers)}   `, "strong");
-  // How those were that are gone says nothing of now.
-  if (present.length === 0) return [label("workers"), count];
-  const cpu = Math.max(...present.map((worker) => worker.cpu));
-  const lag = Math.max(...present.map((worker) => worker.lagMs));
-  return [
-    ...(mode === "local" ? [label("process")] : [label("workers"), count]),
-    ...(present.length > 1 ? [span("busiest ", "quiet")] : []),
-    span("cpu ", "quiet"),
-    cpuGauge(cpu),
-    span("   loop lag ", "quiet"),
-    lagGauge(lag),
-    span(" ms"),
-  ];
-}
-
-/** The names with the most requests, in at most so many lines. */
-function topNames(rows: readonly RequestRow[], room: number, size: TableSize): string[] {
-  if (rows.length === 0) return [];
-  const most = room - TABLE_HEAD_LINES;
-  const shown = Math.min(TOP_NAMES, rows.length > most ? most - 1 : most);
-  const top = rows.toSorted((a, b) => b.requests - a.requests).slice(0, shown);
-  const table = textTable(
-    [
-      { title: "Name", align: "left", elastic: true },
-      { title: "Reqs", align: "right" },
-      { title: "Req/s", align: "right" },
-      { title: "p95 ms", align: "right" },
-      { title: "Fails", align: "right" },
-    ],
-    top.map((row) => [
-      span(`${row.method} ${row.name}`),
-      span(formatCount(row.requests)),
-      span(formatRate(row.rate)),
-      span(formatLatency(row.latencyMs.p95)),
-      span(formatCount(row.failures), row.failures > 0 ? "bad" : "plain"),
-    ]),
-    size,
-  );
-  const hidden = rows.length - top.length;
-  return [
+    draw(progressBar(snapshot, size.columns)),
     "",
-    table.header,
-    ...table.rows,
-    ...(hidden > 0
-      ? [renderLine([span(`and ${formatCount(hidden)} more`, "quiet")], size.columns, size.color)]
-      : []),
+    ...(isWide(size)
+      ? beside(figures, figureColumns, sideTable(snapshot, side, figures.length))
+      : figures),
+    ...thresholdLines(snapshot.thresholds, size.columns, isRoomy(room) ? 4 : 2).map(draw),
   ];
+  const foot = snapshot.warnings.slice(-LATEST_WARNINGS)
+    .map((warning) => draw([span("! ", "warning"), span(warning)]));
+  const left = room - head.length - foot.length;
+  return [...head, ...tables(snapshot, size, left, isRoomy(room)), ...foot];
+}
+
+/** From here on there is room for two columns. */
+const WIDE_COLUMNS = 120;
+const LEAST_LEFT_COLUMNS = 60;
+const MOST_LEFT_COLUMNS = 80;
+const GUTTER = "   ";
+
+const LATEST_WARNINGS = 2;
+const MOST_LINES = 40;
+
+/** What a panel of ordinary height has, on the 24 rows that a terminal has at least. */
+const USUAL_LINES = 22;
+
+/** Titles, two names, and how many more there are, below an empty line. */
+const LEAST_NAME_LINES = 5;
+const MOST_NAME_LINES = 22;
+
+function isWide({ columns }: TableSize): boolean {
+  return columns >= WIDE_COLUMNS;
+}
+
+/** Columns of the figures, which have all of them where nothing stands at their right. */
+function leftColumns(columns: number): number {
+  if (columns < WIDE_COLUMNS) return columns;
+  return Math.min(MOST_LEFT_COLUMNS, LEAST_LEFT_COLUMNS + columns - WIDE_COLUMNS);
+}
+
+function panelLines(rows: number): number {
+  return Math.min(rows - 2, Math.max(USUAL_LINES, Math.min(rows - 10, MOST_LINES)));
+}
+
+function isRoomy(lines: number): boolean {
+  return lines > USUAL_LINES + 4;
+}
+
+function figuresOf(snapshot: Snapshot, columns: number, { starts }: PanelRates): Span[][] {
+  return [
+    ...loadLines(snapshot, starts, columns),
+    ...trafficLines(snapshot, columns),
+    ...passTimeLines(snapshot),
+    generatorLine(snapshot),
+  ];
+}
+
+/** What stands at the right of the figures: of many processes how each does, of one the latencies. */
+function sideTable(snapshot: Snapshot, size: TableSize, lines: number): string[] {
+  return snapshot.mode === "distributed"
+    ? workerTable(snapshot.workers, size, lines)
+    : latencyTable(snapshot.statistics.totals, size, lines);
+}
+
+/**
+ * Workers, errors and names below the figures. Names are what gives way first: what they come to
+ * stands above them, and all of them in the report.
+ */
+function tables(
+  snapshot: Snapshot,
+  size: TableSize,
+  room: number,
+  isRoomy: boolean,
+): string[] {
+  const { mode, workers, statistics } = snapshot;
+  const names = Math.min(statistics.requests.length + 2, LEAST_NAME_LINES);
+  const errors = errorLines(statistics, Math.min(isRoomy ? 4 : 2, room - names))
+    .map((line) => renderLine(line, size.columns, size.color));
+  const forWorkers = Math.min(isRoomy ? 14 : 8, room - names - errors.length);
+  const isBelow = mode === "distributed" && !isWide(size) && forWorkers > 2;
+  const above = [...errors, ...(isBelow ? workerTable(workers, size, forWorkers) : [])];
+  const left = Math.min(MOST_NAME_LINES, room - above.length) - 1;
+  const table = nameTable(statistics.requests, size, left);
+  return [...above, ...(table.length > 0 ? ["", ...table] : [])];
+}
+
+function beside(left: readonly string[], columns: number, right: readonly string[]): string[] {
+  return left.map((line, index) => {
+    const other = right[index];
+    if (other === undefined) return line;
+    const fill = " ".repeat(columns - columnsOf(stripVTControlCharacters(line)));
+    return `${line}${fill}${GUTTER}${other}`;
+  });
 }

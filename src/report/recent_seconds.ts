@@ -35,7 +35,7 @@ export interface RecentSeconds {
  */
 export function recentSeconds(timeline: readonly TimelineSecond[], count: number): RecentSeconds {
   const seconds = latest(timeline, count);
-  const requests = recentRequests(timeline, count);
+  const requests = recentSeries(timeline, count, (second) => second.requests);
   const sum = requests.reduce((total, ofOne) => total + ofOne, 0);
   return {
     rate: requests.length === 0 ? null : sum / requests.length,
@@ -45,16 +45,20 @@ export function recentSeconds(timeline: readonly TimelineSecond[], count: number
   };
 }
 
-/** Requests of each of the last `count` seconds of a timeline, the oldest first. */
-export function recentRequests(timeline: readonly TimelineSecond[], count: number): number[] {
+/** Something of each of the last `count` seconds of a timeline, the oldest first. */
+export function recentSeries(
+  timeline: readonly TimelineSecond[],
+  count: number,
+  value: (second: TimelineSecond) => number,
+): number[] {
   const seconds = latest(timeline, count);
   const [oldest] = seconds;
   const newest = seconds.at(-1);
   if (oldest === undefined || newest === undefined) return [];
   // A second that no node has told of is one without requests.
-  const requests = new Array<number>(newest.second - oldest.second + 1).fill(0);
-  for (const { second, requests: ofOne } of seconds) requests[second - oldest.second] = ofOne;
-  return requests;
+  const series = new Array<number>(newest.second - oldest.second + 1).fill(0);
+  for (const second of seconds) series[second.second - oldest.second] = value(second);
+  return series;
 }
 
 function latest(timeline: readonly TimelineSecond[], count: number): readonly TimelineSecond[] {

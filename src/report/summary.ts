@@ -5,7 +5,13 @@
  * @module
  */
 
-import type { LatencySummary, RequestTotals, Snapshot } from "../stats/snapshot.ts";
+import type {
+  IterationSummary,
+  LatencySummary,
+  RequestTotals,
+  Snapshot,
+} from "../stats/snapshot.ts";
+import { histogramText } from "./histogram_text.ts";
 
 /** What a run came to. Latencies are milliseconds to three decimals, null where nothing was timed. */
 export interface Summary {
@@ -28,7 +34,11 @@ export interface Summary {
   readonly requests: readonly SummaryRequest[];
   readonly failures: readonly SummaryFailure[];
   readonly userErrors: readonly SummaryUserError[];
+  /** Null where passes were not counted: in the closed model without a number of them. */
+  readonly iterations: SummaryIterations | null;
   readonly thresholds: readonly SummaryThreshold[];
+  /** What a load that was raised until something broke has found; null in other runs. */
+  readonly breakingPoint: SummaryBreakingPoint | null;
   readonly timeline: readonly SummarySecond[];
   readonly warnings: readonly string[];
   readonly exitCode: number;
@@ -58,6 +68,8 @@ export interface SummaryTotals {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly latencyMs: LatencySummary;
+  /** All latencies, compact: the Base64 text of what `packBuckets` makes. */
+  readonly histogram: string;
 }
 
 /** Counts and latencies of one method and name. */
@@ -79,6 +91,36 @@ export interface SummaryUserError {
   readonly user: string;
   readonly error: string;
   readonly count: number;
+}
+
+/** What became of the passes that were meant to begin. */
+export interface SummaryIterations {
+  readonly scheduled: number;
+  readonly started: number;
+  readonly completed: number;
+  readonly dropped: number;
+  /** From a pass's real start to its end. */
+  readonly serviceTimeMs: LatencySummary;
+  /** How late passes began. */
+  readonly startDelayMs: LatencySummary;
+}
+
+/** What a load that was raised until something broke has found. */
+export interface SummaryBreakingPoint {
+  /** The highest load that passed; null where not even the first one did. */
+  readonly passed: SummaryLoad | null;
+  /** The first load that did not; null where every one passed. */
+  readonly broke: SummaryLoad | null;
+  /** The threshold that was crossed; null where none was. */
+  readonly threshold: string | null;
+}
+
+/** How high a load was. */
+export interface SummaryLoad {
+  /** Users; in the open model, the most of them. */
+  readonly users: number;
+  /** Passes that start a second; null in the closed model. */
+  readonly arrivalRate: number | null;
 }
 
 /** What became of one `--threshold`. */
@@ -109,12 +151,37 @@ export interface SummaryOptions {
   readonly exitCode: number;
 }
 
+/** A summary without what only a file needs, as a run under way has one. */
+export interface CompactSummary extends Omit<Summary, "totals" | "requests" | "exitCode"> {
+  readonly totals: CompactTotals;
+  readonly requests: readonly CompactRequest[];
+  /** Null while the run goes on. */
+  readonly exitCode: number | null;
+}
+
+/** Counts and latencies without all latencies. */
+export type CompactTotals = Omit<SummaryTotals, "histogram">;
+
+/** Counts and latencies of one method and name, without all latencies. */
+export type CompactRequest = Omit<SummaryRequest, "histogram">;
+
 /** The summary of a run that has ended. */
 export function summary(snapshot: Snapshot, options: SummaryOptions): Summary {
+  const { totals, requests } = snapshot.statistics;
+  return {
+    ...compactSummary(snapshot, options.version),
+    totals: totalsOf(totals),
+    requests: requests.map((row) => ({ method: row.method, name: row.name, ...totalsOf(row) })),
+    exitCode: options.exitCode,
+  };
+}
+
+/** The summary of a run, but for what takes long to make: its histograms. */
+export function compactSummary(snapshot: Snapshot, version: string): CompactSummary {
   const { totals, requests, failures, userErrors, timeline } = snapshot.statistics;
   return {
     schema: 1,
-    aiotest: options.version,
+    aiotest: version,
     runId: snapshot.runId,
     mode: snapshot.mode,
     startedAt: isoTime(snapshot.startedAt),
@@ -131,11 +198,21 @@ export function summary(snapshot: Snapshot, options: SummaryOptions): Summary {
       requests: worker.requests,
       complete: worker.complete,
     })),
-    totals: totalsOf(totals),
-    requests: requests.map((row) => ({ method: row.method, name: row.name, ...totalsOf(row) })),
+    totals: compactTotals(totals),
+    requests: requests.map((row) => ({
+      method: row.method,
+      name: row.name,
+      ...compactTotals(row),
+    })),
     failures: failures.map(({ method, name, error, count }) => ({ method, name, error, count })),
     userErrors: userErrors.map(({ user, error, count }) => ({ user, error, count })),
-    thresholds: [],
+    iterations: iterationsOf(snapshot.statistics.iterations),
+    thresholds: snapshot.thresholds.map(({ expression, observed, passed }) => ({
+      expression,
+      observed: digits(observed),
+      passed,
+    })),
+    breakingPoint: snapshot.breakingPoint,
     timeline: timeline.map((second) => ({
       second: second.second,
       users: second.users,
@@ -146,7 +223,7 @@ export function summary(snapshot: Snapshot, options: SummaryOptions): Summary {
       p99: rounded(second.p99),
     })),
     warnings: snapshot.warnings,
-    exitCode: options.exitCode,
+    exitCode: null,
   };
 }
 
@@ -156,17 +233,33 @@ export function summaryJson(content: Summary): string {
 }
 
 // Every field by name: the order is part of the file, and what a snapshot gains stays out of it.
-function totalsOf(totals: RequestTotals): SummaryTotals {
+function compactTotals(totals: RequestTotals): CompactTotals {
   return {
     requests: totals.requests,
     failures: totals.failures,
     retries: totals.retries,
-    // Digits, not decimals: one failure among millions must not become none.
-    errorRate: Number(totals.errorRate.toPrecision(6)),
+    errorRate: digits(totals.errorRate),
     rate: rounded(totals.rate),
     bytesReceived: totals.bytesReceived,
     bytesSent: totals.bytesSent,
     latencyMs: latencyOf(totals.latencyMs),
+  };
+}
+
+function totalsOf(totals: RequestTotals): SummaryTotals {
+  return { ...compactTotals(totals), histogram: histogramText(totals.histogram) };
+}
+
+function iterationsOf(iterations: IterationSummary | null): SummaryIterations | null {
+  if (iterations === null) return null;
+  const { scheduled, started, completed, dropped, serviceTimeMs, startDelayMs } = iterations;
+  return {
+    scheduled,
+    started,
+    completed,
+    dropped,
+    serviceTimeMs: latencyOf(serviceTimeMs),
+    startDelayMs: latencyOf(startDelayMs),
   };
 }
 
@@ -189,6 +282,12 @@ function latencyOf(latency: LatencySummary): LatencySummary {
 function rounded<Value extends number | null>(value: Value): Value;
 function rounded(value: number | null): number | null {
   return value === null ? null : Math.round(value * 1000) / 1000;
+}
+
+/** Digits, not decimals: one failure among millions must not become none. */
+function digits<Value extends number | null>(value: Value): Value;
+function digits(value: number | null): number | null {
+  return value === null ? null : Number(value.toPrecision(6));
 }
 
 function isoTime(wallTime: number | null): string | null {

@@ -4,7 +4,12 @@
  * @module
  */
 
-import type { LatencySummary, RequestTotals, Snapshot } from "../stats/snapshot.ts";
+import type { RequestTotals, Snapshot } from "../stats/snapshot.ts";
+import { breakingPointText } from "./breaking_point_text.ts";
+import { latencyTable } from "./latency_table.ts";
+import { passSection } from "./pass_section.ts";
+import { PERCENTILE_COLUMNS, percentileCells } from "./percentile_columns.ts";
+import { prose } from "./prose.ts";
 import {
   formatAmount,
   formatBytes,
@@ -17,6 +22,7 @@ import {
 import { renderLine, type Span, span } from "./styled_line.ts";
 import { harmless, shorten, wrap } from "./terminal_text.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
+import { thresholdSection } from "./threshold_section.ts";
 import { verdict } from "./verdict.ts";
 import { workerSection } from "./worker_section.ts";
 
@@ -27,6 +33,8 @@ export interface ReportOptions {
   /** Columns of the line; fewer than 80 count as 80. */
   readonly columns: number;
   readonly color: boolean;
+  /** Whether to draw how latencies are spread, for people that watch; default no. */
+  readonly bars?: boolean;
 }
 
 /** The report of a run that has ended, with a newline at its end; no line is too long. */
@@ -36,9 +44,13 @@ export function finalReport(snapshot: Snapshot, options: ReportOptions): string 
     heading(snapshot, size),
     requestSection(snapshot, size),
     percentileSection(snapshot, size),
+    options.bars ? latencySection(snapshot, size) : [],
+    passSection(snapshot, size),
     failureSection(snapshot, size),
     userErrorSection(snapshot, size),
     workerSection(snapshot, size),
+    thresholdSection(snapshot.thresholds, size),
+    breakingPointSection(snapshot, size),
     warningSection(snapshot, size),
     verdictSection(snapshot, options.exitCode, size),
   ];
@@ -51,6 +63,9 @@ const LEAST_COLUMNS = 80;
 
 /** Longer methods are none of HTTP's. */
 const METHOD_COLUMNS = 8;
+
+/** Titles, and ten steps. */
+const LATENCY_LINES = 11;
 
 const LABELS: readonly TableColumn[] = [
   { title: "Type", align: "left" },
@@ -107,10 +122,7 @@ function percentileSection(snapshot: Snapshot, size: TableSize): string[] {
   const { requests, totals } = snapshot.statistics;
   if (requests.length === 0) return [];
   const title = [span("Percentiles", "strong"), span(", latency in ms", "quiet")];
-  const columns = [
-    ...LABELS,
-    ...numbers("50%", "75%", "90%", "95%", "99%", "99.9%", "99.99%", "Max"),
-  ];
+  const columns = [...LABELS, ...PERCENTILE_COLUMNS];
   const rows = requests.map((row) => [
     ...labels(row.method, row.name),
     ...percentileCells(row.latencyMs),
@@ -119,9 +131,11 @@ function percentileSection(snapshot: Snapshot, size: TableSize): string[] {
   return tableWithTotals(title, columns, rows, last, size);
 }
 
-function percentileCells(latency: LatencySummary): Span[] {
-  const { p50, p75, p90, p95, p99, p999, p9999, max } = latency;
-  return [p50, p75, p90, p95, p99, p999, p9999, max].map(latencyCell);
+function latencySection({ statistics: { totals } }: Snapshot, size: TableSize): string[] {
+  const table = latencyTable(totals, size, LATENCY_LINES);
+  if (table.length === 0) return [];
+  const title = [span("Latency", "strong"), span(", all requests", "quiet")];
+  return [renderLine(title, size.columns, size.color), ...table];
 }
 
 function latencyCell(ms: number | null): Span {
@@ -182,6 +196,12 @@ function userErrorSection(snapshot: Snapshot, size: TableSize): string[] {
   return [title, table.header, table.rule, ...table.rows];
 }
 
+function breakingPointSection({ breakingPoint }: Snapshot, size: TableSize): string[] {
+  if (breakingPoint === null) return [];
+  const text = wrap(harmless(breakingPointText(breakingPoint)), size.columns);
+  return text.map((line) => renderLine([span(line, "strong")], size.columns, size.color));
+}
+
 function warningSection(snapshot: Snapshot, size: TableSize): string[] {
   return snapshot.warnings.flatMap((warning) => prose(span("!", "warning"), warning, size));
 }
@@ -189,13 +209,4 @@ function warningSection(snapshot: Snapshot, size: TableSize): string[] {
 function verdictSection(snapshot: Snapshot, exitCode: number, size: TableSize): string[] {
   const { word, facts } = verdict(snapshot, exitCode);
   return prose(span(`${word.text} `, word.tone), facts, size);
-}
-
-/** A sentence with something in front of it. Nothing of it may be left out, so it can take lines. */
-function prose(mark: Span, text: string, size: TableSize): string[] {
-  const indent = " ".repeat(mark.text.length + 1);
-  return wrap(harmless(text), size.columns - indent.length).map((part, index) => {
-    const start = index === 0 ? [mark, span(" ")] : [span(indent)];
-    return renderLine([...start, span(part)], size.columns, size.color);
-  });
 }

@@ -1,6 +1,9 @@
 import { ExitCode } from "../core/exit_code.ts";
-import type { RequestTotals, Snapshot } from "../stats/snapshot.ts";
+import { failedThresholds } from "../stats/failed_thresholds.ts";
+import { observedText } from "../stats/observed_text.ts";
+import type { BreakingPoint, RequestTotals, Snapshot } from "../stats/snapshot.ts";
 import { isPresent } from "./attendance.ts";
+import { loadText } from "./load_text.ts";
 import { formatAmount, formatCount, formatExact, formatShare } from "./quantity.ts";
 import { type Span, span } from "./styled_line.ts";
 
@@ -16,12 +19,10 @@ export interface Verdict {
 export function verdict(snapshot: Snapshot, exitCode: number): Verdict {
   const { totals, userErrors } = snapshot.statistics;
   const thrown = userErrors.reduce((sum, { count }) => sum + count, 0);
-  const explained = totals.failures > 0 || thrown > 0;
   const facts = [
     requestsFact(totals),
     ...(thrown > 0 ? [formatAmount(thrown, "user error")] : []),
-    // Requests and users that failed may exit with any code, so there it says nothing more.
-    ...(exitCode === THRESHOLD_CROSSED && !explained ? ["a threshold was crossed"] : []),
+    ...thresholdFacts(snapshot),
     // Before the first user started there was nothing to count.
     ...(snapshot.complete || snapshot.startedAt === null ? [] : [incompleteFact(snapshot)]),
     ...(exitCode === ExitCode.cluster ? workerFacts(snapshot) : []),
@@ -33,14 +34,44 @@ export function verdict(snapshot: Snapshot, exitCode: number): Verdict {
   return { word: span("PASSED", "good"), facts };
 }
 
-/** What the process exits with when a threshold was crossed. */
-const THRESHOLD_CROSSED = 3;
+/** A verdict is a sentence; the table of thresholds has all of them. */
+const THRESHOLDS_NAMED = 3;
 
 function requestsFact({ requests, failures, errorRate }: RequestTotals): string {
   if (requests === 0) return "no requests";
   if (failures === 0) return `${formatAmount(requests, "request")}, no failures`;
   const all = formatAmount(requests, "request");
   return `${formatExact(failures)} of ${all} failed (${formatShare(errorRate)})`;
+}
+
+/** Which thresholds were crossed, and what a load has shown that was raised until one was. */
+function thresholdFacts(snapshot: Snapshot): string[] {
+  const { breakingPoint, state, thresholds: { length: all } } = snapshot;
+  const failed = failedThresholds(snapshot);
+  const named = failed.slice(0, THRESHOLDS_NAMED)
+    .map((row) => `${row.expression} (${observedText(row)})`);
+  const more = failed.length - named.length;
+  const rest = more > 0 ? `, and ${formatCount(more)} more` : "";
+  // Before the end, none is held for good.
+  const held = failed.length === 0 && breakingPoint === null && all > 0 && state === "stopped";
+  return [
+    ...(held ? [`${all > 1 ? "all " : ""}${formatAmount(all, "threshold")} held`] : []),
+    ...(breakingPoint === null ? [] : [breakingFact(breakingPoint)]),
+    ...(failed.length === 0 ? [] : [
+      `${failed.length === 1 ? "threshold" : "thresholds"} crossed: ${named.join(", ")}${rest}`,
+    ]),
+  ];
+}
+
+function breakingFact({ passed, broke, threshold }: BreakingPoint): string {
+  const cause = threshold === null ? "" : ` ${threshold}`;
+  if (broke === null) {
+    return passed === null ? "no load was judged" : `nothing broke up to ${loadText(passed)}`;
+  }
+  const broken = `${loadText(broke)} broke${cause}`;
+  return passed === null
+    ? `the first load of ${broken}`
+    : `${loadText(passed)} passed and ${broken}`;
 }
 
 function incompleteFact({ mode, workers }: Snapshot): string {

@@ -12,12 +12,18 @@ import { renderLine, type Span, span } from "./styled_line.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 
 /**
- * A table of workers, those that need attention first; at most eight lines, whatever their number.
- * Nothing where there is none.
+ * A table of workers, those that need attention first, in at most `most` lines: the titles, workers,
+ * and how many more there are. Nothing where there is none, or no room.
  */
-export function workerTable(workers: readonly WorkerRow[], size: TableSize): string[] {
-  if (workers.length === 0) return [];
-  const shown = workers.toSorted(byNeed).slice(0, MOST_ROWS);
+export function workerTable(
+  workers: readonly WorkerRow[],
+  size: TableSize,
+  most: number,
+): string[] {
+  const rows = most - TITLE_LINES;
+  if (workers.length === 0 || rows < 1) return [];
+  const shown = workers.toSorted(byNeed)
+    .slice(0, workers.length > rows ? rows - 1 : rows);
   const table = textTable(COLUMNS, shown.map(cells), size);
   const hidden = workers.length - shown.length;
   const rest = renderLine(
@@ -28,7 +34,7 @@ export function workerTable(workers: readonly WorkerRow[], size: TableSize): str
   return [table.header, ...table.rows, ...(hidden > 0 ? [rest] : [])];
 }
 
-const MOST_ROWS = 6;
+const TITLE_LINES = 1;
 
 const COLUMNS: readonly TableColumn[] = [
   { title: "Worker", align: "left", elastic: true },

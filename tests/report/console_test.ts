@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Console, consoleAbilities } from "../../src/report/console.ts";
 import { render } from "../../src/report/live_panel.ts";
 import { progressLine } from "../../src/report/progress_line.ts";
+import { openSnapshot } from "../support/open_snapshots.ts";
 import {
   clusterSnapshot,
   emptySnapshot,
@@ -10,10 +11,15 @@ import {
   snapshot,
   statistics,
 } from "../support/snapshots.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { Screen } from "../support/screen.ts";
 
 function panelOn(screen: Screen, log: Screen = screen): Console {
   return new Console(screen, { color: false, panel: true, log });
+}
+
+function panel(run: Snapshot, columns = 80, rows = Infinity): string[] {
+  return render(run, { columns, rows, color: false }, { starts: null });
 }
 
 const MANY = snapshot({
@@ -28,7 +34,7 @@ Deno.test("each frame is drawn over the one before, in one write", () => {
   console.update(shopSnapshot(3));
   console.update(shopSnapshot(4));
   assert.equal(screen.writes.length, 2);
-  assert.deepEqual(screen.shown, render(shopSnapshot(4), 80, false));
+  assert.deepEqual(screen.shown, panel(shopSnapshot(4)));
 });
 
 Deno.test("the cursor goes up by exactly as many lines as were drawn", () => {
@@ -46,7 +52,7 @@ Deno.test("a frame with fewer lines leaves nothing of the one before", () => {
   const console = panelOn(screen);
   console.update(MANY);
   console.update(snapshot());
-  assert.deepEqual(screen.shown, render(snapshot(), 80, false));
+  assert.deepEqual(screen.shown, panel(snapshot()));
 });
 
 Deno.test("a terminal that was made narrower is cleared of the lines that it broke", () => {
@@ -60,7 +66,7 @@ Deno.test("a terminal that was made narrower is cleared of the lines that it bro
   assert.ok(broken > 0);
   screen.write("\n".repeat(broken));
   console.update(snapshot());
-  assert.deepEqual(screen.shown, render(snapshot(), 40, false));
+  assert.deepEqual(screen.shown, panel(snapshot(), 40));
 });
 
 Deno.test("log lines stand above the panel, which stays whole", () => {
@@ -73,7 +79,7 @@ Deno.test("log lines stand above the panel, which stays whole", () => {
     "first",
     "second",
     "third",
-    ...render(shopSnapshot(3), 80, false),
+    ...panel(shopSnapshot(3)),
   ]);
 });
 
@@ -134,18 +140,18 @@ Deno.test("a console that showed nothing leaves the terminal alone", () => {
 Deno.test("a terminal that says it has no columns is taken for one of 80", () => {
   const screen = new Screen(0);
   panelOn(screen).update(shopSnapshot(3));
-  assert.deepEqual(screen.shown, render(shopSnapshot(3), 80, false));
+  assert.deepEqual(screen.shown, panel(shopSnapshot(3)));
 });
 
 Deno.test("without a panel there is a line every five seconds", () => {
   const output = new Screen(80, false);
   const console = new Console(output, { color: false, panel: false, log: output });
-  const seconds = Array.from({ length: 16 }, (_, second) => second + 0.01);
-  for (const second of seconds) console.update(shopSnapshot(second));
+  const at = (second: number): Snapshot => shopSnapshot(second, { elapsedSeconds: second + 0.01 });
+  for (let second = 0; second < 16; second++) console.update(at(second));
   console.close();
   assert.deepEqual(
     output.writes,
-    [5.01, 10.01, 15.01].map((second) => `${progressLine(shopSnapshot(second))}\n`),
+    [5, 10, 15].map((second) => `${progressLine(at(second))}\n`),
   );
 });
 
@@ -201,5 +207,58 @@ Deno.test("a panel that is taller than the screen loses its last lines, not its 
   const console = new Console(screen, { color: false, panel: true, log: screen });
   console.update(shopSnapshot(3));
   console.update(shopSnapshot(4));
-  assert.deepEqual(screen.shown, render(shopSnapshot(4), 80, false).slice(0, 5));
+  assert.deepEqual(screen.shown, panel(shopSnapshot(4), 80, 6).slice(0, 5));
 });
+
+Deno.test("a frame is one update of the terminal, in which no line breaks", () => {
+  const screen = new Screen();
+  const console = panelOn(screen);
+  console.update(shopSnapshot(3));
+  console.update(shopSnapshot(4));
+  for (const text of screen.writes) {
+    assert.match(text, FRAME);
+    // Turned on again, whatever comes next.
+    assert.ok(text.lastIndexOf("\x1b[?7h") > text.lastIndexOf("\x1b[?7l"));
+  }
+});
+
+Deno.test("nothing is erased before it is written over, but for lines that fill the screen", () => {
+  const screen = new Screen(60);
+  panelOn(screen).update(snapshot({ warnings: ["short", "w".repeat(100)] }));
+  const [frame = ""] = screen.writes;
+  const lines = frame.split("\n").filter((line) => line.includes("! "));
+  assert.deepEqual(lines.map((line) => line.startsWith("\x1b[2K")), [false, true]);
+  assert.deepEqual(lines.map((line) => line.endsWith("\x1b[K")), [true, false]);
+});
+
+Deno.test("a terminal that was made wider or higher has the panel that fits it", () => {
+  const screen = new Screen(60);
+  screen.rows = 24;
+  const console = panelOn(screen);
+  const many = { ...MANY, warnings: ["w".repeat(100)] };
+  console.update(many);
+  assert.deepEqual(screen.shown, panel(many, 60, 24));
+  [screen.columns, screen.rows] = [150, 50];
+  console.update(many);
+  assert.deepEqual(screen.shown, panel(many, 150, 50));
+});
+
+Deno.test("the rate at which passes begin is that of the last seconds", () => {
+  const screen = new Screen();
+  const console = panelOn(screen);
+  for (const elapsedSeconds of [1, 2, 3]) {
+    console.update(openSnapshot(elapsedSeconds, { started: 198 * elapsedSeconds }));
+  }
+  const passes = screen.shown.find((line) => line.startsWith("passes"));
+  assert.match(passes ?? "", /^passes {6}198\.0 of 200\/s /);
+
+  const output = new Screen(80, false);
+  const plain = new Console(output, { color: false, panel: false, log: output });
+  for (const elapsedSeconds of [1, 2, 3, 4, 5]) {
+    plain.update(openSnapshot(elapsedSeconds, { started: 198 * elapsedSeconds }));
+  }
+  assert.match(output.writes.join(""), / {2}198\.0\/200 passes\/s {2}/);
+});
+
+// deno-lint-ignore no-control-regex -- escape sequences are what it is about
+const FRAME = /^\x1b\[\?2026h[\s\S]*\x1b\[\?2026l$/;

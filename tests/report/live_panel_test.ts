@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { render } from "../../src/report/live_panel.ts";
 import { columnsOf } from "../../src/report/terminal_text.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
+import { iterations, openSnapshot } from "../support/open_snapshots.ts";
 import {
   clusterSnapshot,
   emptySnapshot,
@@ -14,23 +15,53 @@ import {
 } from "../support/snapshots.ts";
 import { anyName, CONTROLS } from "../support/texts.ts";
 
-const PANEL_60 = [
-  "running   ████████░░░░░░░░░░░░░░░░░░░░░░░░░░░ 30s of 2m, 25%",
+function panel(run: Snapshot, columns: number, rows = 24): string[] {
+  return render(run, { columns, rows, color: false }, { starts: 199.8 });
+}
+
+const SHOP_60 = [
+  "running     ████░░░░░░░░░░░░░  25%  30s of 2m, 1m30s left",
   "",
-  "users     100",
-  "rate      392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
-  "requests  12,360   failures 7 (0.06%)   user errors 2",
-  "latency   p50 12.0    p95 36.0    p99 96.0    max 480     ms",
-  "last 5 s  p50 12.0    p95 36.0    p99 96.0    ms",
-  "workers   6 of 8   busiest cpu 97%   loop lag 61.0 ms",
+  "users       100",
+  "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
+  "p95         36.0 ms   ██████████████████████████████",
+  "requests    12,360   failures 7 (0.06%)   user errors 2",
+  "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms",
+  "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms",
+  "process     cpu 31%   loop lag 1.25 ms",
+  "errors      7 × HTTP 503  POST /api/v2/orders",
+  "            2 × TypeError: basket is undefined  Shopper",
+  "",
+  "Name                              Reqs  Req/s  p95 ms  Fails",
+  "GET /api/v2/cat…arch?category=…  9,330  311.0    36.0      0",
+  "POST /api/v2/basket/items        1,560   52.0    36.0      0",
+  "GET /                            1,200   40.0    2.40      0",
+  "POST /api/v2/orders                240   8.00     423      7",
+  "TASK 検索して買う                   30   1.00    36.0      0",
+  "! careful",
+];
+
+Deno.test("the panel of a web shop, half a minute in, on 60 columns", () => {
+  assert.deepEqual(panel(shopSnapshot(30, { warnings: ["careful"] }), 60), SHOP_60);
+});
+
+const CLUSTER_60 = [
+  "running     ████░░░░░░░░░░░░░  25%  30s of 2m, 1m30s left",
+  "",
+  "users       100",
+  "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
+  "p95         36.0 ms   ██████████████████████████████",
+  "requests    12,360   failures 7 (0.06%)   user errors 2",
+  "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms",
+  "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms",
+  "workers     6 of 8   busiest cpu 97%   loop lag 61.0 ms",
+  "errors      7 × HTTP 503  POST /api/v2/orders",
+  "            2 × TypeError: basket is undefined  Shopper",
   "Worker        Users  Req/s  CPU  Lag ms  State",
   "attic-k3x9-3      -      -    -       -  lost",
   "attic-k3x9-6     20   66.0  97%    12.5  running",
   "attic-k3x9-8     16   68.0  42%    61.0  running",
-  "attic-k3x9-5     16   65.0  25%    1.25  running",
-  "attic-k3x9-7     16   67.0  27%    1.25  running",
-  "attic-k3x9-1     16   61.0  21%    1.25  running",
-  "and 2 more",
+  "and 5 more",
   "",
   "Name                              Reqs  Req/s  p95 ms  Fails",
   "GET /api/v2/cat…arch?category=…  9,330  311.0    36.0      0",
@@ -39,15 +70,22 @@ const PANEL_60 = [
   "! Worker attic-k3x9-3 was lost:…what it counted are missing.",
 ];
 
-const PANEL_80 = [
-  "running   █████████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░ 30s of 2m, 25%",
+Deno.test("the panel of eight workers, half a minute in, on 60 columns", () => {
+  assert.deepEqual(panel(clusterSnapshot(30), 60), CLUSTER_60);
+});
+
+const CLUSTER_80 = [
+  "running     █████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░  25%  30s of 2m, 1m30s left",
   "",
-  "users     100",
-  "rate      392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
-  "requests  12,360   failures 7 (0.06%)   user errors 2",
-  "latency   p50 12.0    p95 36.0    p99 96.0    max 480     ms",
-  "last 5 s  p50 12.0    p95 36.0    p99 96.0    ms",
-  "workers   6 of 8   busiest cpu 97%   loop lag 61.0 ms",
+  "users       100",
+  "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
+  "p95         36.0 ms   ██████████████████████████████",
+  "requests    12,360   failures 7 (0.06%)   user errors 2",
+  "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms",
+  "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms",
+  "workers     6 of 8   busiest cpu 97%   loop lag 61.0 ms",
+  "errors      7 × HTTP 503  POST /api/v2/orders",
+  "            2 × TypeError: basket is undefined  Shopper",
   "Worker        Users  Req/s  CPU  Lag ms  State",
   "attic-k3x9-3      -      -    -       -  lost",
   "attic-k3x9-6     20   66.0  97%    12.5  running",
@@ -55,122 +93,126 @@ const PANEL_80 = [
   "attic-k3x9-5     16   65.0  25%    1.25  running",
   "attic-k3x9-7     16   67.0  27%    1.25  running",
   "attic-k3x9-1     16   61.0  21%    1.25  running",
-  "and 2 more",
+  "attic-k3x9-2     16   62.0  22%    1.25  running",
+  "attic-k3x9-4      -      -    -       -  left",
   "",
-  "Name                                      Reqs  Req/s  p95 ms  Fails",
-  "GET /api/v2/catalogue/search?category=…  9,330  311.0    36.0      0",
-  "POST /api/v2/basket/items                1,560   52.0    36.0      0",
-  "and 3 more",
+  "Name                                  Reqs  Req/s  p50 ms  p95 ms  p99 ms  Fails",
+  "GET /api/v2/catal…search?category=…  9,330  311.0    12.0    36.0    96.0      0",
+  "POST /api/v2/basket/items            1,560   52.0    12.0    36.0    96.0      0",
+  "GET /                                1,200   40.0   0.800    2.40    6.40      0",
+  "POST /api/v2/orders                    240   8.00     141     423    1128      7",
+  "TASK 検索して買う                       30   1.00    12.0    36.0    96.0      0",
   "! Worker attic-k3x9-3 was lost: 2 s of what it counted are missing.",
 ];
 
-function lineOf(run: Snapshot, label: string): string | undefined {
-  return render(run, 80, false).find((line) => line.startsWith(label));
-}
+Deno.test("a screen of 40 rows has more workers and names", () => {
+  assert.deepEqual(panel(clusterSnapshot(30), 80, 40), CLUSTER_80);
+});
 
-Deno.test("the panel of a web shop, half a minute in, on 60 columns", () => {
-  assert.deepEqual(render(shopSnapshot(30, { warnings: ["careful"] }), 60, false), [
-    "running   ████████░░░░░░░░░░░░░░░░░░░░░░░░░░░ 30s of 2m, 25%",
-    "",
-    "users     100",
-    "rate      392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
-    "requests  12,360   failures 7 (0.06%)   user errors 2",
-    "latency   p50 12.0    p95 36.0    p99 96.0    max 480     ms",
-    "last 5 s  p50 12.0    p95 36.0    p99 96.0    ms",
-    "process   cpu 31%   loop lag 1.25 ms",
-    "",
-    "Name                              Reqs  Req/s  p95 ms  Fails",
-    "GET /api/v2/cat…arch?category=…  9,330  311.0    36.0      0",
-    "POST /api/v2/basket/items        1,560   52.0    36.0      0",
-    "GET /                            1,200   40.0    2.40      0",
-    "POST /api/v2/orders                240   8.00     423      7",
-    "TASK 検索して買う                   30   1.00    36.0      0",
-    "! careful",
-  ]);
+const CLUSTER_120 = [
+  "running     ███████████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  25%  30s of 2m, 1m30s left",
+  "",
+  "users       100                                                Worker        Users  Req/s  CPU  Lag ms  State",
+  "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇           attic-k3x9-3      -      -    -       -  lost",
+  "p95         36.0 ms   ██████████████████████████████           attic-k3x9-6     20   66.0  97%    12.5  running",
+  "requests    12,360   failures 7 (0.06%)   user errors 2        attic-k3x9-8     16   68.0  42%    61.0  running",
+  "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms     attic-k3x9-5     16   65.0  25%    1.25  running",
+  "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms                attic-k3x9-7     16   67.0  27%    1.25  running",
+  "workers     6 of 8   busiest cpu 97%   loop lag 61.0 ms        and 3 more",
+  "errors      7 × HTTP 503  POST /api/v2/orders",
+  "            2 × TypeError: basket is undefined  Shopper",
+  "",
+  "Name                                      Reqs  Req/s  p50 ms  p95 ms  p99 ms  Max ms  Fails  Fail%",
+  "GET /api/v2/catalogue/search?category=…  9,330  311.0    12.0    36.0    96.0     480      0     0%",
+  "POST /api/v2/basket/items                1,560   52.0    12.0    36.0    96.0     480      0     0%",
+  "GET /                                    1,200   40.0   0.800    2.40    6.40    32.0      0     0%",
+  "POST /api/v2/orders                        240   8.00     141     423    1128    5640      7  2.92%",
+  "TASK 検索して買う                           30   1.00    12.0    36.0    96.0     480      0     0%",
+  "! Worker attic-k3x9-3 was lost: 2 s of what it counted are missing.",
+];
+
+Deno.test("on 120 columns and more, workers stand beside the figures", () => {
+  assert.deepEqual(panel(clusterSnapshot(30), 120), CLUSTER_120);
+});
+
+const OPEN_80 = [
+  "running     █████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░  25%  30s of 2m, 1m30s left",
+  "",
+  "users       10 of 50 busy",
+  "passes      199.8 of 200/s   queued 38   dropped 12 (0.20%)",
+  "step        200 passes/s   passed 100 passes/s",
+  "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
+  "p95         36.0 ms   ██████████████████████████████",
+  "requests    12,360   failures 7 (0.06%)   user errors 2",
+  "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms",
+  "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms",
+  "service     p50 40.0   p95 120    p99 320    max 1600   ms",
+  "start delay p50 0.100  p95 0.300  p99 0.800  max 4.00   ms",
+  "process     cpu 31%   loop lag 1.25 ms",
+  "thresholds  ✓ p95<200ms 36 ms      ✗ error_rate<0.01% 0.06%",
+  "errors      7 × HTTP 503  POST /api/v2/orders",
+  "            2 × TypeError: basket is undefined  Shopper",
+  "",
+  "Name                                  Reqs  Req/s  p50 ms  p95 ms  p99 ms  Fails",
+  "GET /api/v2/catal…search?category=…  9,330  311.0    12.0    36.0    96.0      0",
+  "POST /api/v2/basket/items            1,560   52.0    12.0    36.0    96.0      0",
+  "GET /                                1,200   40.0   0.800    2.40    6.40      0",
+  "and 2 more",
+];
+
+const CROSSED = {
+  thresholds: [
+    { expression: "p95<200ms", observed: 36, passed: true },
+    { expression: "error_rate<0.01%", observed: 0.0006, passed: false },
+  ],
+  breakingPoint: { passed: { users: 50, arrivalRate: 100 }, broke: null, threshold: null },
+};
+
+Deno.test("the panel of the open model, on 80 columns", () => {
+  const run = openSnapshot(30, { started: 5950, completed: 5940, dropped: 12 }, CROSSED);
+  assert.deepEqual(panel(run, 80), OPEN_80);
+});
+
+const OPEN_160 = [
+  "running     ███████████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  25%  30s of 2m, 1m30s left",
+  "",
+  "users       2 of 50 busy                                                           Up to ms   Reqs  Share",
+  "passes      199.8 of 200/s   queued 0   dropped 0                                      2.85  1,080  8.74%  ███████▉",
+  "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇                                   5.40      0     0%",
+  "p95         36.0 ms   ██████████████████████████████                                   10.3    108  0.87%  ▊",
+  "requests    12,360   failures 7 (0.06%)   user errors 2                                19.5  5,472  44.3%  ████████████████████████████████████████",
+  "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms                             37.0  4,368  35.3%  ███████████████████████████████▉",
+  "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms                                        70.2      0     0%",
+  "service     p50 40.0   p95 120    p99 320    max 1600   ms                              133    984  7.96%  ███████▎",
+  "start delay p50 0.100  p95 0.300  p99 0.800  max 4.00   ms                              253    229  1.85%  █▋",
+  "process     cpu 31%   loop lag 1.25 ms                                                  480    119  0.96%  ▉",
+  "errors      7 × HTTP 503  POST /api/v2/orders",
+  "            2 × TypeError: basket is undefined  Shopper",
+  "",
+  "Name                                      Reqs  Req/s  p50 ms  p95 ms  p99 ms  Max ms  Fails  Fail%",
+  "GET /api/v2/catalogue/search?category=…  9,330  311.0    12.0    36.0    96.0     480      0     0%",
+  "POST /api/v2/basket/items                1,560   52.0    12.0    36.0    96.0     480      0     0%",
+  "GET /                                    1,200   40.0   0.800    2.40    6.40    32.0      0     0%",
+  "POST /api/v2/orders                        240   8.00     141     423    1128    5640      7  2.92%",
+  "TASK 検索して買う                           30   1.00    12.0    36.0    96.0     480      0     0%",
+];
+
+Deno.test("on wide screens one process has its latencies beside the figures", () => {
+  assert.deepEqual(panel(openSnapshot(30), 160), OPEN_160);
 });
 
 Deno.test("a run that nobody has started yet has a panel too", () => {
-  assert.deepEqual(render(emptySnapshot({ plannedSeconds: null, workers: [] }), 80, false), [
-    "ready     0s",
+  assert.deepEqual(panel(emptySnapshot({ plannedSeconds: null, workers: [] }), 80), [
+    "ready       0s",
     "",
-    "users     0",
-    "rate      -",
-    "requests  0   failures 0",
-    "latency   p50 -       p95 -       p99 -       max -       ms",
-    "last 5 s  p50 -       p95 -       p99 -       ms",
-    "workers   none yet",
+    "users       0",
+    "rate        -",
+    "p95         -",
+    "requests    0   failures 0",
+    "latency     p50 -      p95 -      p99 -      max -      ms",
+    "last 5 s    p50 -      p95 -      p99 -      ms",
+    "workers     none yet",
   ]);
-});
-
-Deno.test("the bar fills up with the planned time, and not beyond it", () => {
-  const at = (elapsedSeconds: number): string =>
-    render(snapshot({ elapsedSeconds, plannedSeconds: 20 }), 40, false)[0]!;
-  assert.equal(at(0), "running   ░░░░░░░░░░░░░░░░ 0s of 20s, 0%");
-  assert.equal(at(10), "running   ███████░░░░░░░ 10s of 20s, 50%");
-  assert.equal(at(22), "running   █████████████ 22s of 20s, 100%");
-});
-
-Deno.test("without a planned time there is only the time that went by", () => {
-  assert.equal(render(snapshot({ plannedSeconds: null }), 80, false)[0], "running   10s");
-});
-
-Deno.test("users are shown with their target until they have reached it", () => {
-  const users = { current: 3, target: 10, peak: 3, final: 0 };
-  assert.equal(lineOf(snapshot({ users }), "users"), "users     3 of 10");
-  assert.equal(lineOf(snapshot(), "users"), "users     10");
-});
-
-Deno.test("failures are red as soon as there is one", () => {
-  const failing = statistics({ requests: [requestRow({ failures: 25 })] });
-  const [good, bad] = [snapshot(), snapshot({ statistics: failing })]
-    .map((run) => render(run, 80, true).find((line) => line.includes("requests"))!);
-  assert.ok(!good!.includes("\x1b[31m"));
-  assert.ok(bad!.endsWith("\x1b[31m25\x1b[0m\x1b[31m (2.50%)\x1b[0m"));
-});
-
-Deno.test("of many workers the one in the worst state is shown", () => {
-  const workers = [workerRow({ cpu: 0.2, lagMs: 3 }), workerRow({ cpu: 0.95, lagMs: 1 })];
-  const run = snapshot({ mode: "distributed", workers });
-  assert.equal(lineOf(run, "workers"), "workers   2   busiest cpu 95%   loop lag 3.00 ms");
-  assert.ok(render(run, 80, true).some((line) => line.includes("\x1b[33m95%\x1b[0m")));
-});
-
-Deno.test("a single worker is not the busiest of anything", () => {
-  const run = snapshot({ mode: "distributed", workers: [workerRow()] });
-  assert.equal(lineOf(run, "workers"), "workers   1   cpu 31%   loop lag 1.25 ms");
-});
-
-Deno.test("how busy workers were that are gone says nothing of now", () => {
-  const lost = workerRow({ state: "lost", cpu: 0.99, lagMs: 500 });
-  const some = snapshot({ mode: "distributed", workers: [lost, workerRow()] });
-  assert.equal(lineOf(some, "workers"), "workers   1 of 2   cpu 31%   loop lag 1.25 ms");
-  const none = snapshot({ mode: "distributed", workers: [lost] });
-  assert.equal(lineOf(none, "workers"), "workers   0 of 1   ");
-});
-
-Deno.test("the panel of eight workers, half a minute in, on 60 columns", () => {
-  assert.deepEqual(render(clusterSnapshot(30), 60, false), PANEL_60);
-});
-
-Deno.test("the panel of eight workers, half a minute in, on 80 columns", () => {
-  assert.deepEqual(render(clusterSnapshot(30), 80, false), PANEL_80);
-});
-
-Deno.test("the panel of eight workers, half a minute in, on 120 columns", () => {
-  const bar = `${"█".repeat(15)}${"░".repeat(45)}`;
-  assert.deepEqual(render(clusterSnapshot(30), 120, false), [
-    `running   ${bar} 30s of 2m, 25%`,
-    ...PANEL_80.slice(1),
-  ]);
-});
-
-Deno.test("what is wrong with a worker has the colour of it", () => {
-  const lines = render(clusterSnapshot(30), 80, true);
-  const row = (number: number): string =>
-    lines.find((line) => line.startsWith(`attic-k3x9-${number}`))!;
-  assert.ok(row(3).endsWith("  \x1b[31mlost\x1b[0m"));
-  assert.ok(row(6).includes("  \x1b[33m97%\x1b[0m    12.5  \x1b[32mrunning\x1b[0m"));
-  assert.ok(row(8).includes("  42%  \x1b[33m  61.0\x1b[0m  "));
 });
 
 Deno.test("a master that waits says how many workers are there", () => {
@@ -179,77 +221,111 @@ Deno.test("a master that waits says how many workers are there", () => {
     workerRow({ id: "b", state: "preparing", users: 0, rate: 0, cpu: 0.4, lagMs: 0 }),
   ];
   const waiting = emptySnapshot({ mode: "distributed", expectedWorkers: 8, workers });
-  assert.deepEqual(render(waiting, 60, false), [
-    "ready     waiting for workers: 1 of 8",
-    "",
-    "users     0",
-    "rate      -",
-    "requests  0   failures 0",
-    "latency   p50 -       p95 -       p99 -       max -       ms",
-    "last 5 s  p50 -       p95 -       p99 -       ms",
-    "workers   2   busiest cpu 40%   loop lag 0 ms",
+  const lines = panel(waiting, 60);
+  assert.equal(lines[0], "ready       waiting for workers: 1 of 8");
+  assert.deepEqual(lines.slice(-4), [
+    "workers     2   busiest cpu 40%   loop lag 0 ms",
     "Worker  Users  Req/s  CPU  Lag ms  State",
     "b           0      0  40%       0  preparing",
     "a           0      0   2%       0  ready",
   ]);
-  assert.equal(
-    lineOf({ ...waiting, workers: [] }, "ready"),
-    "ready     waiting for workers: 0 of 8",
-  );
-  assert.equal(lineOf({ ...waiting, workers: [] }, "workers"), "workers   none yet");
-});
-
-Deno.test("the eight names with the most requests are shown, and how many are not", () => {
-  const requests = Array.from(
-    { length: 12 },
-    (_, i) => requestRow({ name: `/${i}`, requests: i * 100 }),
-  );
-  const lines = render(snapshot({ statistics: statistics({ requests }) }), 80, false);
-  const names = lines.filter((line) => line.startsWith("GET")).map((line) => line.split(" ")[1]);
-  assert.deepEqual(names, ["/11", "/10", "/9", "/8", "/7", "/6", "/5", "/4"]);
-  assert.equal(lines.at(-1), "and 4 more");
 });
 
 Deno.test("only the latest warnings are shown", () => {
-  const lines = render(snapshot({ warnings: ["one", "two", "three"] }), 80, false);
-  assert.deepEqual(lines.slice(-2), ["! two", "! three"]);
+  assert.deepEqual(panel(snapshot({ warnings: ["one", "two", "three"] }), 80).slice(-2), [
+    "! two",
+    "! three",
+  ]);
 });
 
-Deno.test("the fullest panel fits a terminal of 24 rows", () => {
-  const requests = Array.from({ length: 50 }, (_, i) => requestRow({ name: `/${i}` }));
-  const full = snapshot({ statistics: statistics({ requests }), warnings: ["a", "b", "c", "d"] });
-  assert.equal(render(full, 80, false).length, 21);
+Deno.test("what goes wrong is red: failures, errors, crossed thresholds, lost workers", () => {
+  const run = clusterSnapshot(30, CROSSED);
+  const size = { columns: 80, rows: 40, color: true };
+  const lines = render(run, size, { starts: null });
+  for (
+    const red of [
+      "\x1b[31m7\x1b[0m\x1b[31m (0.06%)\x1b[0m",
+      "\x1b[31m7 × HTTP 503\x1b[0m",
+      "\x1b[31m✗\x1b[0m error_rate<0.01% \x1b[31m0.06%\x1b[0m",
+      "\x1b[31mlost\x1b[0m",
+    ]
+  ) assert.equal(lines.filter((line) => line.includes(red)).length, 1, red);
+  // deno-lint-ignore no-control-regex -- escape sequences are what it is about
+  const stripped = lines.map((line) => line.replaceAll(/\x1b\[\d+m/g, ""));
+  assert.deepEqual(stripped, panel(run, 80, 40));
+  assert.ok(!panel(run, 80, 40).join().includes("\x1b"));
 });
 
-Deno.test("no number of workers, names and warnings makes the panel higher than 22 lines", () => {
-  const count = fc.nat(12);
-  fc.assert(fc.property(count, count, fc.nat(3), (workers, names, warnings) => {
+const count = fc.nat(30);
+
+const ANY_LOAD = fc.record({
+  workers: count,
+  names: count,
+  failures: count,
+  warnings: fc.nat(3),
+  thresholds: fc.nat(9),
+  isOpen: fc.boolean(),
+  isBreaking: fc.boolean(),
+});
+
+Deno.test("no number of anything makes a panel higher than the screen leaves room for", () => {
+  const screen = fc.record({
+    columns: fc.integer({ min: 60, max: 220 }),
+    rows: fc.integer({ min: 24, max: 80 }),
+  });
+  fc.assert(fc.property(ANY_LOAD, screen, (many, { columns, rows }) => {
+    const of = <Row>(length: number, row: (i: number) => Row): Row[] =>
+      Array.from({ length }, (_, i) => row(i));
     const full = clusterSnapshot(30, {
-      workers: Array.from({ length: workers }, (_, i) => workerRow({ id: `w${i}` })),
-      statistics: statistics({
-        requests: Array.from({ length: names }, (_, i) => requestRow({ name: `/${i}` })),
-      }),
-      warnings: Array.from({ length: warnings }, (_, i) => `careful ${i}`),
+      arrivalRate: many.isOpen ? 200 : null,
+      workers: of(many.workers, (i) => workerRow({ id: `w${i}` })),
+      statistics: {
+        ...statistics({ requests: of(many.names, (i) => requestRow({ name: `/${i}` })) }),
+        failures: of(
+          many.failures,
+          (i) => ({ method: "GET", name: `/${i}`, error: "E", count: 1 }),
+        ),
+        iterations: many.isOpen ? iterations() : null,
+      },
+      thresholds: of(
+        many.thresholds,
+        (i) => ({ expression: `p9${i}<1ms`, observed: 2, passed: false }),
+      ),
+      breakingPoint: many.isBreaking ? CROSSED.breakingPoint : null,
+      warnings: of(many.warnings, (i) => `careful ${i}`),
     });
-    const lines = render(full, 80, false);
-    assert.ok(lines.length <= 22, lines.join("\n"));
+    const lines = panel(full, columns, rows);
+    assert.ok(lines.length <= Math.max(22, Math.min(40, rows - 10)), lines.join("\n"));
     const shown = lines.filter((line) => line.startsWith("GET /")).length;
-    assert.ok(shown >= Math.min(1, names));
-    assert.equal(lines.includes(`and ${names - shown} more`), shown < names);
+    assert.ok(shown >= Math.min(1, many.names), lines.join("\n"));
+    const rest = lines.slice(lines.findLastIndex((line) => line.startsWith("Name")) + 1);
+    assert.equal(rest.includes(`and ${many.names - shown} more`), shown < many.names);
   }));
 });
 
 Deno.test("no text makes a line wider than the terminal, or brings control characters", () => {
-  const columns = fc.integer({ min: 1, max: 140 });
+  const columns = fc.integer({ min: 1, max: 220 });
   fc.assert(fc.property(anyName, anyName, columns, (method, text, columns) => {
-    const requests = [requestRow({ method, name: text, requests: 123_456_789 })];
+    const requests = [requestRow({ method, name: text, requests: 123_456_789, failures: 3 })];
     const run = snapshot({
       mode: "distributed",
+      arrivalRate: 1e9,
       workers: [workerRow({ id: text, cpu: 123.4, users: 1e9 }), workerRow({ id: method })],
-      statistics: statistics({ requests }),
+      statistics: {
+        ...statistics({ requests }),
+        failures: [{ method, name: text, error: text, count: 3 }],
+        userErrors: [{ user: text, error: method, count: 1e9 }],
+        iterations: iterations({ scheduled: 1e12, dropped: 1e9 }),
+      },
+      thresholds: [{ expression: text, observed: 1e9, passed: false }],
+      breakingPoint: {
+        passed: { users: 1e9, arrivalRate: 1e9 },
+        broke: { users: 1e9, arrivalRate: 1e9 },
+        threshold: text,
+      },
       warnings: [text],
     });
-    for (const line of render(run, columns, false)) {
+    for (const line of panel(run, columns, 60)) {
       assert.ok(columnsOf(line) <= columns, line);
       assert.doesNotMatch(line, CONTROLS);
     }

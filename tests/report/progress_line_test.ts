@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { progressLine } from "../../src/report/progress_line.ts";
+import type { ThresholdRow } from "../../src/stats/snapshot.ts";
+import { openSnapshot } from "../support/open_snapshots.ts";
 import {
   clusterSnapshot,
   emptySnapshot,
@@ -45,4 +47,20 @@ Deno.test("a master that waits for its workers has nothing else to tell", () => 
   const workers = [workerRow({ id: "a" }), workerRow({ id: "b" })];
   const waiting = emptySnapshot({ mode: "distributed", expectedWorkers: 8, workers });
   assert.equal(progressLine(waiting), "    0s  ready     waiting for workers: 2 of 8");
+});
+
+Deno.test("in the open model the line tells what becomes of the schedule", () => {
+  const run = openSnapshot(30, { started: 5950, dropped: 12 });
+  assert.match(
+    progressLine(run, 198.3),
+    / {2}12\/50 users {2}198\.3\/200 passes\/s {2}38 queued {2}12 dropped {2}442\.4 req\/s /,
+  );
+  assert.match(progressLine(run), / {2}-\/200 passes\/s /);
+});
+
+Deno.test("thresholds that are crossed now end the line", () => {
+  const row = (passed: boolean): ThresholdRow => ({ expression: "p95<1ms", observed: 2, passed });
+  const line = (...thresholds: ThresholdRow[]): string => progressLine(snapshot({ thresholds }));
+  assert.ok(line(row(true), row(false)).endsWith(" ms  1 of 2 thresholds crossed"));
+  assert.equal(line(row(true)), progressLine(snapshot()));
 });

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
-import { recentRequests, recentSeconds } from "../../src/report/recent_seconds.ts";
+import { recentSeconds, recentSeries } from "../../src/report/recent_seconds.ts";
+import type { TimelineSecond } from "../../src/stats/snapshot.ts";
 import { timelineSecond } from "../support/snapshots.ts";
+
+function requestsOf(timeline: readonly TimelineSecond[], count: number): number[] {
+  return recentSeries(timeline, count, ({ requests }) => requests);
+}
 
 const TIMELINE = [
   timelineSecond({ second: 0, requests: 1000, p50: 900, p95: 900, p99: 900 }),
@@ -24,7 +29,7 @@ Deno.test("a run shorter than the window is taken as a whole", () => {
 
 Deno.test("nothing is known before the first second has ended", () => {
   assert.deepEqual(recentSeconds([], 5), { rate: null, p50: null, p95: null, p99: null });
-  assert.deepEqual(recentRequests([], 5), []);
+  assert.deepEqual(requestsOf([], 5), []);
 });
 
 Deno.test("a second in which nothing ended has a rate of 0 and no percentiles", () => {
@@ -38,10 +43,10 @@ Deno.test("a second in which nothing ended has a rate of 0 and no percentiles", 
 
 Deno.test("a second that nobody told of counts as one without requests", () => {
   const gap = TIMELINE.filter(({ second }) => second !== 2);
-  assert.deepEqual(recentRequests(gap, 3), [10, 0, 50]);
+  assert.deepEqual(requestsOf(gap, 3), [10, 0, 50]);
   assert.equal(recentSeconds(gap, 3).rate, 20);
 });
 
 Deno.test("a window of no columns has no requests to draw", () => {
-  assert.deepEqual(recentRequests(TIMELINE, 0), []);
+  assert.deepEqual(requestsOf(TIMELINE, 0), []);
 });

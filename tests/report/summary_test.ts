@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { summary, summaryJson } from "../../src/report/summary.ts";
+import { Histogram } from "../../src/stats/histogram.ts";
 import {
   clusterSnapshot,
   emptySnapshot,
@@ -14,6 +15,11 @@ import {
 
 const OPTIONS = { version: "0.1.0", exitCode: 1 };
 
+/** 300 values in the first bucket, and one in the sixth. */
+const HISTOGRAM = new Histogram();
+HISTOGRAM.addBucket(0, 300);
+HISTOGRAM.addBucket(5, 1);
+
 const ENDED = snapshot({
   state: "stopped",
   endedAt: Date.UTC(2026, 2, 5, 10, 30, 10, 5),
@@ -22,7 +28,14 @@ const ENDED = snapshot({
   workers: [workerRow({ state: "finished" })],
   statistics: statistics({
     requests: [
-      requestRow({ name: "search", failures: 1, retries: 2, rate: 98.96189, bytesSent: 7 }),
+      requestRow({
+        name: "search",
+        failures: 1,
+        retries: 2,
+        rate: 98.96189,
+        bytesSent: 7,
+        histogram: HISTOGRAM,
+      }),
     ],
     failures: [{ method: "GET", name: "search", error: "HTTP 500", count: 1 }],
     userErrors: [{ user: "Shopper", error: "no basket", count: 3 }],
@@ -51,7 +64,8 @@ Deno.test("the summary has exactly these fields, in this order", () => {
       "p99": 96,
       "p999": 240,
       "p9999": 384
-    }`;
+    },
+    "histogram": "AawCBQE="`;
   const inRequests = totals.replaceAll("\n", "\n  ");
   assert.equal(
     summaryJson(summary(ENDED, OPTIONS)),
@@ -104,7 +118,9 @@ Deno.test("the summary has exactly these fields, in this order", () => {
       "count": 3
     }
   ],
+  "iterations": null,
   "thresholds": [],
+  "breakingPoint": null,
   "timeline": [
     {
       "second": 0,
@@ -123,6 +139,52 @@ Deno.test("the summary has exactly these fields, in this order", () => {
 }
 `,
   );
+});
+
+Deno.test("a histogram is the text of its packed buckets, and empty where nothing was timed", () => {
+  const { totals, requests: [row] } = summary(ENDED, OPTIONS);
+  for (const text of [totals.histogram, row!.histogram]) {
+    assert.deepEqual([...Uint8Array.fromBase64(text)], [1, 172, 2, 5, 1]);
+  }
+  assert.equal(summary(emptySnapshot(), OPTIONS).totals.histogram, "");
+});
+
+Deno.test("what became of passes, thresholds and the load that broke is in the summary", () => {
+  const iterations = {
+    scheduled: 120,
+    started: 100,
+    completed: 99,
+    dropped: 20,
+    serviceTimeMs: { ...latencies(1), p99: 1.23456 },
+    startDelayMs: NO_LATENCIES,
+  };
+  const breakingPoint = {
+    passed: { users: 20, arrivalRate: null },
+    broke: { users: 40, arrivalRate: null },
+    threshold: "p95<200ms",
+  };
+  const result = summary(
+    snapshot({
+      thresholds: [
+        { expression: "p95<200ms", observed: 120.51234567, passed: true },
+        { expression: "error_rate<1%", observed: 1.23456789e-7, passed: true },
+        { expression: "p99[GET pay]<1s", observed: null, passed: false },
+      ],
+      breakingPoint,
+      statistics: statistics({ iterations }),
+    }),
+    OPTIONS,
+  );
+  assert.deepEqual(result.iterations, {
+    ...iterations,
+    serviceTimeMs: { ...latencies(1), p99: 1.235 },
+  });
+  assert.deepEqual(result.breakingPoint, breakingPoint);
+  assert.deepEqual(result.thresholds, [
+    { expression: "p95<200ms", observed: 120.512, passed: true },
+    { expression: "error_rate<1%", observed: 1.23457e-7, passed: true },
+    { expression: "p99[GET pay]<1s", observed: null, passed: false },
+  ]);
 });
 
 Deno.test("where nothing was timed, every latency is null and not 0", () => {

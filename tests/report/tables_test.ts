@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { finalReport } from "../../src/report/tables.ts";
 import { columnsOf } from "../../src/report/terminal_text.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
+import { openSnapshot } from "../support/open_snapshots.ts";
 import {
   clusterSnapshot,
   emptySnapshot,
@@ -124,6 +125,42 @@ Deno.test("a distributed run tells of its workers behind what went wrong, and ju
         for 1 of 8 workers (exit code 4)
 `,
   );
+});
+
+Deno.test("passes, thresholds and the breaking point have their places, and bars where asked for", () => {
+  const run = openSnapshot(30, {}, {
+    thresholds: [{ expression: "p95<20ms", observed: 36, passed: false }],
+    breakingPoint: {
+      passed: { users: 50, arrivalRate: 100 },
+      broke: { users: 50, arrivalRate: 200 },
+      threshold: "p95<20ms",
+    },
+    warnings: ["careful"],
+  });
+  const titles = (bars: boolean): (string | undefined)[] =>
+    finalReport(run, { ...PLAIN, bars }).trim().split("\n\n").map((text) =>
+      text.split(/[\n,;]/)[0]
+    );
+  assert.deepEqual(titles(true).slice(1, -1), [
+    "Requests",
+    "Percentiles",
+    "Latency",
+    "Passes",
+    "Failures",
+    "User errors",
+    "Thresholds",
+    "The highest load that passed: 100 passes/s",
+    "! careful",
+  ]);
+  assert.deepEqual(titles(false), titles(true).filter((title) => title !== "Latency"));
+});
+
+Deno.test("how latencies are spread is drawn in ten steps", () => {
+  const text = finalReport(shopSnapshot(30), { ...PLAIN, bars: true });
+  const [, section = ""] = /\n\n(Latency, all requests\n[\s\S]*?)\n\n/.exec(text) ?? [];
+  const lines = section.split("\n");
+  assert.equal(lines.length, 12);
+  assert.match(lines.at(-1)!, /^ +480 +[\d,]+ +\d+\.\d+% {2}[█▏▎▍▌▋▊▉]+$/);
 });
 
 Deno.test("every one of a thousand names is in both tables", () => {

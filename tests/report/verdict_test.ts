@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Snapshot } from "../../src/stats/snapshot.ts";
+import type { BreakingPoint, LoadLevel, Snapshot } from "../../src/stats/snapshot.ts";
 import { verdict } from "../../src/report/verdict.ts";
 import {
   clusterSnapshot,
@@ -43,15 +43,62 @@ Deno.test("a run without a request is no success", () => {
   assert.equal(words(emptySnapshot(), 1), "FAILED: no requests (exit code 1)");
 });
 
-Deno.test("a threshold is named as what failed the run where nothing else did", () => {
+const HELD = { expression: "count>=1", observed: 1000, passed: true };
+const SLOW = { expression: "p95<200ms", observed: 312.04, passed: false };
+
+Deno.test("thresholds that were crossed are named with what was observed, three at most", () => {
   assert.equal(
-    words(snapshot(), 3),
-    "FAILED: 1,000 requests, no failures, a threshold was crossed (exit code 3)",
+    words(snapshot({ thresholds: [HELD, SLOW] }), 3),
+    "FAILED: 1,000 requests, no failures, threshold crossed: p95<200ms (312.04 ms) (exit code 3)",
   );
   const some = statistics({ requests: [requestRow({ failures: 25 })] });
+  const crossed = [
+    SLOW,
+    { expression: "error_rate<1%", observed: 0.025, passed: false },
+    { expression: "p95[x]<1s", observed: null, passed: false },
+    { expression: "rps>=1000", observed: 100, passed: false },
+  ];
   assert.equal(
-    words(snapshot({ statistics: some }), 3),
-    "FAILED: 25 of 1,000 requests failed (2.50%) (exit code 3)",
+    words(snapshot({ statistics: some, thresholds: crossed }), 3),
+    "FAILED: 25 of 1,000 requests failed (2.50%), thresholds crossed: p95<200ms (312.04 ms), " +
+      "error_rate<1% (2.5%), p95[x]<1s (no sample), and 1 more (exit code 3)",
+  );
+});
+
+Deno.test("thresholds that held are counted once the run is over", () => {
+  assert.equal(words(snapshot({ thresholds: [HELD] }), 0), "PASSED: 1,000 requests, no failures");
+  assert.equal(
+    words(snapshot({ state: "stopped", thresholds: [HELD] }), 0),
+    "PASSED: 1,000 requests, no failures, 1 threshold held",
+  );
+  assert.equal(
+    words(snapshot({ state: "stopped", thresholds: [HELD, { ...SLOW, passed: true }] }), 0),
+    "PASSED: 1,000 requests, no failures, all 2 thresholds held",
+  );
+});
+
+Deno.test("a load that was raised until it broke tells what passed and what did not", () => {
+  const users = (users: number): LoadLevel => ({ users, arrivalRate: null });
+  const found = (breakingPoint: BreakingPoint, exitCode: number): string =>
+    words(snapshot({ state: "stopped", thresholds: [SLOW], breakingPoint }), exitCode);
+  const threshold = SLOW.expression;
+  assert.equal(
+    found({ passed: users(300), broke: users(400), threshold }, 0),
+    "PASSED: 1,000 requests, no failures, 300 users passed and 400 users broke p95<200ms",
+  );
+  assert.equal(
+    found({ passed: users(1), broke: null, threshold: null }, 0),
+    "PASSED: 1,000 requests, no failures, nothing broke up to 1 user",
+  );
+  assert.equal(
+    found({ passed: null, broke: { users: 50, arrivalRate: 12.5 }, threshold }, 3),
+    "FAILED: 1,000 requests, no failures, the first load of 12.5 passes/s broke p95<200ms, " +
+      "threshold crossed: p95<200ms (312.04 ms) (exit code 3)",
+  );
+  assert.equal(
+    found({ passed: null, broke: null, threshold: null }, 3),
+    "FAILED: 1,000 requests, no failures, no load was judged, " +
+      "threshold crossed: p95<200ms (312.04 ms) (exit code 3)",
   );
 });
 

@@ -6,13 +6,13 @@ import { workerRow } from "../support/snapshots.ts";
 import { CONTROLS, HOSTILE_NAME } from "../support/texts.ts";
 
 function names(workers: readonly WorkerRow[]): (string | undefined)[] {
-  return workerTable(workers, { columns: 80, color: false }).slice(1).map((row) =>
+  return workerTable(workers, { columns: 80, color: false }, 8).slice(1).map((row) =>
     row.split(" ")[0]
   );
 }
 
 Deno.test("without workers there is no table", () => {
-  assert.deepEqual(workerTable([], { columns: 80, color: false }), []);
+  assert.deepEqual(workerTable([], { columns: 80, color: false }, 8), []);
 });
 
 Deno.test("the lost come first, then the strained, then the busy, and last those that went", () => {
@@ -34,7 +34,7 @@ Deno.test("workers that are about as busy keep their places", () => {
 
 Deno.test("six workers are shown, and how many are not", () => {
   const workers = Array.from({ length: 1006 }, (_, i) => workerRow({ id: `w${i}`, users: i }));
-  const lines = workerTable(workers, { columns: 60, color: false });
+  const lines = workerTable(workers, { columns: 60, color: false }, 8);
   assert.deepEqual(lines, [
     "Worker  Users  Req/s  CPU  Lag ms  State",
     "w0          0  100.0  31%    1.25  running",
@@ -45,17 +45,17 @@ Deno.test("six workers are shown, and how many are not", () => {
     "w5          5  100.0  31%    1.25  running",
     "and 1,000 more",
   ]);
-  assert.equal(workerTable(workers.slice(0, 6), { columns: 60, color: false }).length, 7);
+  assert.equal(workerTable(workers.slice(0, 6), { columns: 60, color: false }, 8).length, 7);
 });
 
 Deno.test("a worker cannot reach the terminal by its name, nor break a line", () => {
   for (const columns of [60, 80, 120]) {
-    const lines = workerTable([workerRow({ id: HOSTILE_NAME })], { columns, color: false });
+    const lines = workerTable([workerRow({ id: HOSTILE_NAME })], { columns, color: false }, 8);
     for (const line of lines) {
       assert.ok(columnsOf(line) <= columns, line);
       assert.doesNotMatch(line, CONTROLS);
     }
   }
-  const [, row] = workerTable([workerRow({ id: HOSTILE_NAME })], { columns: 60, color: false });
+  const [, row] = workerTable([workerRow({ id: HOSTILE_NAME })], { columns: 60, color: false }, 8);
   assert.equal(row, "␛[31m␛[2J␇aa…aaaaaaaaaaa     10  100.0  31%    1.25  running");
 });

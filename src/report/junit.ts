@@ -1,0 +1,179 @@
+/**
+ * The JUnit report: a run as the test results that CI systems show.
+ *
+ * Only what the schemas of Jenkins and Ant have in common is used, apart from the output of a single
+ * test, which Jenkins, GitLab and GitHub's actions all read.
+ *
+ * @module
+ */
+
+import { failedThresholds } from "../stats/failed_thresholds.ts";
+import { observedText } from "../stats/observed_text.ts";
+import type { FailureRow, RequestRow, Snapshot, ThresholdRow } from "../stats/snapshot.ts";
+import { formatAmount, formatBytes, formatLatency, formatRate, formatShare } from "./quantity.ts";
+import { xmlAttribute, xmlText } from "./xml_text.ts";
+
+/**
+ * The JUnit report of a run that has ended: a test for each threshold, one for each name of requests,
+ * which fails if any of its requests did, and one each for errors of users and for the counts.
+ */
+export function junit(snapshot: Snapshot): string {
+  const suites: Suite[] = [
+    { name: "thresholds", tests: thresholdTests(snapshot) },
+    { name: "requests", tests: requestTests(snapshot) },
+    { name: "run", tests: [userErrorTest(snapshot), countsTest(snapshot)] },
+  ].filter(({ tests }) => tests.length > 0);
+  const all = counts(suites.flatMap(({ tests }) => tests));
+  const attributes = { name: "aiotest", ...all, time: seconds(snapshot.durationSeconds) };
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites${attributeText(attributes)}>`,
+    ...suites.flatMap((suite) => suiteLines(suite, snapshot)),
+    "</testsuites>\n",
+  ].join("\n");
+}
+
+interface Suite {
+  readonly name: string;
+  readonly tests: readonly Test[];
+}
+
+interface Test {
+  readonly name: string;
+  /** How long it took, in seconds. */
+  readonly time: number;
+  /** Null where it passed. */
+  readonly problem: Problem | null;
+  /** What is good to know of it; empty: nothing. */
+  readonly output: string;
+}
+
+interface Problem {
+  /** A failure is what a test looks for; an error keeps it from looking. */
+  readonly kind: "failure" | "error";
+  readonly type: string;
+  readonly message: string;
+  readonly details: string;
+}
+
+function thresholdTests(snapshot: Snapshot): Test[] {
+  const failed = failedThresholds(snapshot);
+  return snapshot.thresholds.map((row) => ({
+    name: row.expression,
+    time: 0,
+    problem: failed.includes(row) ? crossing(row) : null,
+    output: `observed: ${observedText(row)}`,
+  }));
+}
+
+function crossing(row: ThresholdRow): Problem {
+  const message = `observed: ${observedText(row)}`;
+  return { kind: "failure", type: "threshold", message, details: `${row.expression} ${message}` };
+}
+
+function requestTests({ statistics: { requests, failures } }: Snapshot): Test[] {
+  return requests.map((row) => ({
+    name: `${row.method} ${row.name}`,
+    // The mean of one request: what charts over many builds can show.
+    time: (row.latencyMs.mean ?? 0) / 1000,
+    problem: row.failures === 0 ? null : failing(row, failures),
+    output: requestOutput(row),
+  }));
+}
+
+function failing(row: RequestRow, failures: readonly FailureRow[]): Problem {
+  const own = failures.filter(({ method, name }) => method === row.method && name === row.name);
+  const all = formatAmount(row.requests, "request");
+  return {
+    kind: "failure",
+    type: own[0]?.error ?? "failure",
+    message: `${row.failures} of ${all} failed (${formatShare(row.errorRate)})`,
+    details: own.map(({ error, count }) => `${count} × ${error}`).join("\n"),
+  };
+}
+
+function requestOutput(row: RequestRow): string {
+  const { min, mean, p50, p75, p90, p95, p99, p999, p9999, max } = row.latencyMs;
+  const latencies = { min, mean, p50, p75, p90, p95, p99, "p99.9": p999, "p99.99": p9999, max };
+  return [
+    `requests: ${row.requests}`,
+    `failures: ${row.failures} (${formatShare(row.errorRate)})`,
+    `requests a second: ${formatRate(row.rate)}`,
+    `bytes received: ${formatBytes(row.bytesReceived)}, sent: ${formatBytes(row.bytesSent)}`,
+    "latency in ms:",
+    ...Object.entries(latencies).map(([name, ms]) => `  ${name} ${formatLatency(ms)}`),
+  ].join("\n");
+}
+
+function userErrorTest({ statistics: { userErrors } }: Snapshot): Test {
+  const thrown = userErrors.reduce((sum, { count }) => sum + count, 0);
+  const problem: Problem | null = thrown === 0 ? null : {
+    kind: "error",
+    type: "user error",
+    message: `users threw ${formatAmount(thrown, "error")}`,
+    details: userErrors.map(({ user, error, count }) => `${count} × ${user}: ${error}`).join("\n"),
+  };
+  return { name: "no user throws an error", time: 0, problem, output: "" };
+}
+
+function countsTest({ complete, warnings }: Snapshot): Test {
+  const problem: Problem | null = complete ? null : {
+    kind: "error",
+    type: "incomplete",
+    message: "some of what was counted is missing",
+    details: warnings.join("\n"),
+  };
+  return { name: "all counts are in", time: 0, problem, output: warnings.join("\n") };
+}
+
+function suiteLines({ name, tests }: Suite, snapshot: Snapshot): string[] {
+  const { runId, mode, startedAt, durationSeconds, users } = snapshot;
+  const attributes = {
+    name: `aiotest.${name}`,
+    ...counts(tests),
+    skipped: "0",
+    time: seconds(durationSeconds),
+    // Neither fractions nor a zone: the strictest of the schemas has no place for them.
+    ...(startedAt === null ? {} : { timestamp: new Date(startedAt).toISOString().slice(0, 19) }),
+  };
+  const properties = { runId, mode, "users.peak": String(users.peak) };
+  return [
+    `  <testsuite${attributeText(attributes)}>`,
+    "    <properties>",
+    ...Object.entries(properties).map(([key, value]) =>
+      `      <property${attributeText({ name: key, value })}/>`
+    ),
+    "    </properties>",
+    ...tests.flatMap((test) => testLines(test, `aiotest.${name}`)),
+    "  </testsuite>",
+  ];
+}
+
+function testLines({ name, time, problem, output }: Test, classname: string): string[] {
+  return [
+    `    <testcase${attributeText({ name, classname, time: seconds(time) })}>`,
+    ...(problem === null ? [] : [problemLine(problem)]),
+    ...(output === "" ? [] : [`      <system-out>${xmlText(output)}</system-out>`]),
+    "    </testcase>",
+  ];
+}
+
+function problemLine({ kind, type, message, details }: Problem): string {
+  return `      <${kind}${attributeText({ message, type })}>${xmlText(details)}</${kind}>`;
+}
+
+function counts(tests: readonly Test[]): Record<"tests" | "failures" | "errors", string> {
+  const amount = (kind: Problem["kind"]): string =>
+    String(tests.filter(({ problem }) => problem?.kind === kind).length);
+  return { tests: String(tests.length), failures: amount("failure"), errors: amount("error") };
+}
+
+function attributeText(attributes: Readonly<Record<string, string>>): string {
+  return Object.entries(attributes).map(([key, value]) => ` ${key}="${xmlAttribute(value)}"`).join(
+    "",
+  );
+}
+
+function seconds(value: number): string {
+  return value.toFixed(3);
+}

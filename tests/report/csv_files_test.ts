@@ -1,0 +1,133 @@
+import { parse } from "csv-parse/sync";
+import assert from "node:assert/strict";
+import { CSV_FILES } from "../../src/report/csv_files.ts";
+import { Totals } from "../../src/stats/totals.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
+import { intervalOf } from "../support/counts.ts";
+import { sample } from "../support/samples.ts";
+import { emptySnapshot, snapshot, statistics, timelineSecond } from "../support/snapshots.ts";
+
+function textOf(suffix: string, of: Snapshot): string {
+  return CSV_FILES.find((file) => file.suffix === suffix)!.make(of);
+}
+
+/** The rows of a file by their columns' titles. */
+function rowsOf(suffix: string, of: Snapshot): Record<string, string>[] {
+  return parse(textOf(suffix, of), { columns: true });
+}
+
+/** 100 good requests of 1 to 100 ms, and one that failed. */
+function counted(): Snapshot {
+  const totals = new Totals();
+  totals.add(intervalOf([
+    ...Array.from(
+      { length: 100 },
+      (_, i) => sample({ name: "a", latencyMs: i + 1, bytesReceived: 10 }),
+    ),
+    sample({ name: "b", method: "POST", status: 500, latencyMs: 1000, error: "HTTP 500" }),
+  ]));
+  return snapshot({ durationSeconds: 4, statistics: totals.statistics(4) });
+}
+
+Deno.test("the columns are those that Locust's files have", () => {
+  const heads = CSV_FILES.map(({ make }) => make(emptySnapshot()).split("\r\n")[0]);
+  const percentiles = "50%,66%,75%,80%,90%,95%,98%,99%,99.9%,99.99%,100%";
+  assert.deepEqual(heads, [
+    "Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time," +
+    `Min Response Time,Max Response Time,Average Content Size,Requests/s,Failures/s,${percentiles}`,
+    `Timestamp,User Count,Type,Name,Requests/s,Failures/s,${percentiles},Total Request Count,` +
+    "Total Failure Count,Total Median Response Time,Total Average Response Time," +
+    "Total Min Response Time,Total Max Response Time,Total Average Content Size",
+    "Method,Name,Error,Occurrences",
+    "Count,Message,Traceback,Nodes",
+  ]);
+});
+
+Deno.test("every method and name has a row, and all of them the last one", () => {
+  const rows = rowsOf("_stats.csv", counted());
+  assert.deepEqual(rows.map(({ Type, Name }) => [Type, Name]), [
+    ["GET", "a"],
+    ["POST", "b"],
+    ["", "Aggregated"],
+  ]);
+  const [a, b, all] = rows;
+  assert.deepEqual(
+    [a!["Request Count"], a!["Failure Count"], a!["Average Response Time"]],
+    ["100", "0", "50.5"],
+  );
+  for (const [title, ms] of [["66%", 66], ["80%", 80], ["98%", 98], ["99.9%", 100]] as const) {
+    assert.ok(Math.abs(Number(a![title]) - ms) <= ms * 0.0005, `${title} ${a![title]}`);
+  }
+  assert.deepEqual(
+    [a!["Min Response Time"], a!["Max Response Time"], a!["100%"], a!["Average Content Size"]],
+    ["1", "100", "100", "10"],
+  );
+  assert.deepEqual([b!["50%"], b!["100%"], b!["Failures/s"]], ["1000", "1000", "0.25"]);
+  assert.deepEqual(
+    [
+      all!["Request Count"],
+      all!["Failure Count"],
+      all!["Requests/s"],
+      all!["Average Content Size"],
+    ],
+    ["101", "1", "25.25", "9.901"],
+  );
+});
+
+Deno.test("without a request there is one row, of which times are not known", () => {
+  const rows = rowsOf("_stats.csv", emptySnapshot());
+  assert.equal(rows.length, 1);
+  assert.deepEqual(
+    [rows[0]!["Request Count"], rows[0]!["Median Response Time"], rows[0]!["95%"]],
+    ["0", "N/A", "N/A"],
+  );
+  assert.deepEqual(rowsOf("_stats_history.csv", emptySnapshot()), []);
+});
+
+Deno.test("history has a row for each second, and counts up to its end", () => {
+  const startedAt = Date.UTC(2026, 2, 5, 10, 30);
+  const rows = rowsOf(
+    "_stats_history.csv",
+    snapshot({
+      startedAt,
+      elapsedSeconds: 2.4,
+      statistics: statistics({
+        timeline: [
+          timelineSecond({ users: 4, requests: 50 }),
+          timelineSecond({ second: 1, failures: 3 }),
+          timelineSecond({ second: 2, users: 0, requests: 1, p50: null, p95: null, p99: null }),
+        ],
+      }),
+    }),
+  );
+  const column = (title: string): (string | undefined)[] => rows.map((row) => row[title]);
+  const since = startedAt / 1000;
+  assert.deepEqual(column("Timestamp"), [since + 1, since + 2, since + 2].map(String));
+  assert.deepEqual(column("User Count"), ["4", "10", "0"]);
+  assert.deepEqual(column("Requests/s"), ["50", "100", "1"]);
+  assert.deepEqual(column("Failures/s"), ["0", "3", "0"]);
+  assert.deepEqual(column("50%"), ["12", "12", "N/A"]);
+  assert.deepEqual(column("66%"), ["N/A", "N/A", "N/A"]);
+  assert.deepEqual(column("99%"), ["96", "96", "N/A"]);
+  assert.deepEqual(column("Total Request Count"), ["50", "150", "151"]);
+  assert.deepEqual(column("Total Failure Count"), ["0", "3", "3"]);
+  assert.deepEqual(column("Total Median Response Time"), ["N/A", "N/A", "12"]);
+  assert.deepEqual(column("Total Average Response Time"), ["N/A", "N/A", "15"]);
+});
+
+Deno.test("failures and errors of users are listed, and inert", () => {
+  const hostile = '=HYPERLINK("http://127.0.0.1","x")\n</script>';
+  const of = snapshot({
+    statistics: statistics({
+      failures: [{ method: "GET", name: "@x", error: hostile, count: 7 }],
+      userErrors: [{ user: "TestBuyer", error: hostile, count: 2 }],
+    }),
+  });
+  assert.deepEqual(rowsOf("_failures.csv", of), [
+    { Method: "GET", Name: "'@x", Error: `'${hostile}`, Occurrences: "7" },
+  ]);
+  assert.deepEqual(rowsOf("_exceptions.csv", of), [
+    { Count: "2", Message: `'${hostile}`, Traceback: "in TestBuyer", Nodes: "local" },
+  ]);
+  assert.equal(rowsOf("_exceptions.csv", { ...of, mode: "distributed" })[0]!.Nodes, "N/A");
+});

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { junit } from "../../src/report/junit.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
+import { checkJunit } from "../support/junit_schema.ts";
+import {
+  clusterSnapshot,
+  emptySnapshot,
+  requestRow,
+  snapshot,
+  statistics,
+} from "../support/snapshots.ts";
+import { type Element, elementsOf, parseXml } from "../support/xml.ts";
+
+function report(of: Snapshot): Element {
+  const root = parseXml(junit(of));
+  checkJunit(root);
+  return root;
+}
+
+function testOf(root: Element, name: string): Element {
+  const found = elementsOf(root, "testcase").filter(({ attributes }) => attributes.name === name);
+  assert.equal(found.length, 1, name);
+  return found[0]!;
+}
+
+function problemOf(test: Element): Readonly<Record<string, string>> | null {
+  const problem = test.children.find(({ name }) => name === "failure" || name === "error");
+  return problem === undefined
+    ? null
+    : { is: problem.name, ...problem.attributes, details: problem.text };
+}
+
+const MIXED = snapshot({
+  state: "stopped",
+  thresholds: [
+    { expression: "p95<200ms", observed: 120.5, passed: true },
+    { expression: "error_rate[POST pay]<1%", observed: 0.025, passed: false },
+    { expression: "count[GET gone]>=1", observed: null, passed: false },
+  ],
+  statistics: statistics({
+    requests: [
+      requestRow({ name: "search" }),
+      requestRow({ method: "POST", name: "pay", failures: 25 }),
+    ],
+    failures: [
+      { method: "POST", name: "pay", error: "HTTP 503", count: 20 },
+      { method: "POST", name: "pay", error: "timed out", count: 5 },
+    ],
+    userErrors: [{ user: "ShopTest", error: "no token", count: 2 }],
+  }),
+  complete: false,
+  warnings: ["Worker a has not sent its last counts: up to 2 s of them are missing."],
+});
+
+Deno.test("there is a test for each threshold and each name, one for users and one for the counts", () => {
+  const root = report(MIXED);
+  const { tests, failures, errors, time } = root.attributes;
+  assert.deepEqual({ tests, failures, errors, time }, {
+    tests: "7",
+    failures: "3",
+    errors: "2",
+    time: "10.000",
+  });
+  const names = elementsOf(root, "testcase").map(({ attributes: { classname, name } }) =>
+    `${classname}: ${name}`
+  );
+  assert.deepEqual(names, [
+    "aiotest.thresholds: p95<200ms",
+    "aiotest.thresholds: error_rate[POST pay]<1%",
+    "aiotest.thresholds: count[GET gone]>=1",
+    "aiotest.requests: GET search",
+    "aiotest.requests: POST pay",
+    "aiotest.run: no user throws an error",
+    "aiotest.run: all counts are in",
+  ]);
+});
+
+Deno.test("what did not go well says what was observed", () => {
+  const root = report(MIXED);
+  assert.equal(problemOf(testOf(root, "p95<200ms")), null);
+  assert.deepEqual(problemOf(testOf(root, "error_rate[POST pay]<1%")), {
+    is: "failure",
+    message: "observed: 2.5%",
+    type: "threshold",
+    details: "error_rate[POST pay]<1% observed: 2.5%",
+  });
+  assert.equal(problemOf(testOf(root, "count[GET gone]>=1"))!.message, "observed: no sample");
+  assert.equal(problemOf(testOf(root, "GET search")), null);
+  assert.deepEqual(problemOf(testOf(root, "POST pay")), {
+    is: "failure",
+    message: "25 of 1,000 requests failed (2.50%)",
+    type: "HTTP 503",
+    details: "20 × HTTP 503\n5 × timed out",
+  });
+  assert.deepEqual(problemOf(testOf(root, "no user throws an error")), {
+    is: "error",
+    message: "users threw 2 errors",
+    type: "user error",
+    details: "2 × ShopTest: no token",
+  });
+  assert.equal(problemOf(testOf(root, "all counts are in"))!.type, "incomplete");
+});
+
+Deno.test("a name's test takes as long as its mean request, and has its figures", () => {
+  const test = testOf(report(MIXED), "POST pay");
+  assert.equal(test.attributes.time, "0.015");
+  const [output] = elementsOf(test, "system-out");
+  for (const figure of ["requests: 1000", "failures: 25 (2.50%)", "p95 36.0", "p99.9 240"]) {
+    assert.ok(output!.text.includes(figure), output!.text);
+  }
+});
+
+Deno.test("suites say when the run began, in UTC, and which it was", () => {
+  const suites = elementsOf(report(MIXED), "testsuite");
+  for (const suite of suites) {
+    assert.equal(suite.attributes.timestamp, "2026-03-05T10:29:59");
+    const properties = elementsOf(suite, "property").map(({ attributes }) => attributes);
+    assert.deepEqual(properties, [
+      { name: "runId", value: "7c0e3d2a" },
+      { name: "mode", value: "local" },
+      { name: "users.peak", value: "10" },
+    ]);
+  }
+});
+
+Deno.test("a run without anything, and one of many workers, are reports as well", () => {
+  const empty = report(emptySnapshot());
+  assert.deepEqual(elementsOf(empty, "testsuite").map(({ attributes }) => attributes.name), [
+    "aiotest.run",
+  ]);
+  assert.equal(empty.children[0]!.attributes.timestamp, undefined);
+  report(clusterSnapshot(30));
+});
+
+Deno.test("a load that was raised until it broke has not failed by that", () => {
+  const thresholds = [{ expression: "p95<200ms", observed: 312, passed: false }];
+  const breakingPoint = {
+    passed: { users: 100, arrivalRate: null },
+    broke: { users: 200, arrivalRate: null },
+    threshold: "p95<200ms",
+  };
+  const root = report(snapshot({ state: "stopped", thresholds, breakingPoint }));
+  assert.equal(problemOf(testOf(root, "p95<200ms")), null);
+  assert.equal(elementsOf(testOf(root, "p95<200ms"), "system-out")[0]!.text, "observed: 312 ms");
+});
+
+Deno.test("whatever a name or an error holds, the report can be read, and says it", () => {
+  fc.assert(fc.property(
+    fc.string({
+      unit: fc.constantFrom(..."a<>&\"' \n\t\r\0\x1b\x7f\ufffe\ud800é日😀]", "]]>"),
+      minLength: 1,
+    }),
+    (text) => {
+      const root = report(snapshot({
+        thresholds: [{ expression: `p95[${text}]<1s`, observed: null, passed: false }],
+        warnings: [text],
+        statistics: statistics({
+          requests: [requestRow({ name: text, failures: 1 })],
+          failures: [{ method: "GET", name: text, error: text, count: 1 }],
+          userErrors: [{ user: text, error: text, count: 1 }],
+        }),
+      }));
+      // deno-lint-ignore no-control-regex
+      if (/[\0\x1b\x7f\ufffe]|\p{Surrogate}/u.test(text)) return;
+      assert.equal(problemOf(testOf(root, `GET ${text}`))!.details, `1 × ${text}`);
+    },
+  ));
+});

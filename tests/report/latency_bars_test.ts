@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { latencyBars } from "../../src/report/latency_bars.ts";
+import type { RequestTotals } from "../../src/stats/snapshot.ts";
+import { Histogram } from "../../src/stats/histogram.ts";
+import { latencies, NO_LATENCIES, requestRow } from "../support/snapshots.ts";
+
+function totals(values: readonly number[]): RequestTotals {
+  const histogram = new Histogram();
+  for (const ms of values) histogram.record(ms);
+  const [min, max] = [Math.min(...values), Math.max(...values)];
+  return requestRow({
+    requests: values.length,
+    histogram,
+    latencyMs: values.length === 0 ? NO_LATENCIES : { ...latencies(min), min, max },
+  });
+}
+
+Deno.test("every latency is in one bar, the last of which ends with the largest", () => {
+  const ms = fc.double({ min: 0, max: 4e6, noNaN: true });
+  fc.assert(fc.property(fc.array(ms), fc.integer({ min: 1, max: 20 }), (values, count) => {
+    const bars = latencyBars(totals(values), count);
+    if (bars.length === 0) return;
+    assert.equal(bars.length, count);
+    assert.equal(bars.reduce((sum, bar) => sum + bar.count, 0), values.length);
+    assert.equal(bars.at(-1)!.upToMs, Math.max(...values));
+    const limits = bars.map(({ upToMs }) => upToMs);
+    assert.deepEqual(limits, limits.toSorted((a, b) => a - b));
+  }));
+});
+
+Deno.test("latencies that hardly differ, or none at all, are no bars", () => {
+  assert.deepEqual(latencyBars(totals([]), 10), []);
+  assert.deepEqual(latencyBars(totals([5]), 10), []);
+  assert.deepEqual(latencyBars(totals([5, 5.2]), 10), []);
+  assert.deepEqual(latencyBars(totals([5, 50]), 0), []);
+});
+
+Deno.test("latencies of nothing at all are in the first bar", () => {
+  assert.deepEqual(latencyBars(totals([0, 0, 8]), 2).map(({ count }) => count), [2, 1]);
+});

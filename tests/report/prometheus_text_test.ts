@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import type { MetricFamily } from "../../src/report/metric_family.ts";
+import { PrometheusText } from "../../src/report/prometheus_text.ts";
+import { RunMetrics } from "../../src/report/run_metrics.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
+import { isMissing } from "../support/requirement.ts";
+import {
+  clusterSnapshot,
+  emptySnapshot,
+  latencies,
+  shopSnapshot,
+  snapshot,
+  statistics,
+} from "../support/snapshots.ts";
+
+const BUCKETS = [50, 100.5, 2000];
+
+function page(of: Snapshot): string {
+  const rounds = [{ name: "checkout", complete: 3, incomplete: 1 }];
+  return new PrometheusText().of(
+    new RunMetrics({ buckets: BUCKETS, version: "0.1.0" }).of(of, rounds),
+  );
+}
+
+/** The lines of one metric. */
+function linesOf(text: string, name: string): string[] {
+  return text.split("\n").filter((line) => line.startsWith(name));
+}
+
+function counter(labels: Record<string, string>): MetricFamily {
+  return { type: "counter", name: "n_total", help: "N.", unit: "", points: [{ labels, value: 1 }] };
+}
+
+Deno.test("a histogram has a cumulative count for each bound, a sum and a count", () => {
+  const text = page(shopSnapshot(4));
+  assert.deepEqual(linesOf(text, "aiotest_response_times").slice(0, 6), [
+    'aiotest_response_times_bucket{name="/",method="GET",code="200",le="50.0"} 160',
+    'aiotest_response_times_bucket{name="/",method="GET",code="200",le="100.5"} 160',
+    'aiotest_response_times_bucket{name="/",method="GET",code="200",le="2000.0"} 160',
+    'aiotest_response_times_bucket{name="/",method="GET",code="200",le="+Inf"} 160',
+    'aiotest_response_times_sum{name="/",method="GET",code="200"} 160',
+    'aiotest_response_times_count{name="/",method="GET",code="200"} 160',
+  ]);
+});
+
+Deno.test("users, processor and lag are told by node, the processor in percent of a core", () => {
+  const text = page(snapshot());
+  assert.deepEqual(linesOf(text, "aiotest_workers_user_count"), [
+    'aiotest_workers_user_count{node="local"} 10',
+  ]);
+  assert.deepEqual(linesOf(text, "aiotest_workers_cpu_usage"), [
+    'aiotest_workers_cpu_usage{node="local"} 31',
+  ]);
+  assert.deepEqual(linesOf(text, "aiotest_event_loop_lag_seconds"), [
+    'aiotest_event_loop_lag_seconds{node="local"} 0.00125',
+  ]);
+});
+
+Deno.test("of workers that have gone, nobody says how busy they are", () => {
+  const text = page(clusterSnapshot(20));
+  assert.equal(linesOf(text, "aiotest_workers_user_count").length, 8);
+  const nodes = linesOf(text, "aiotest_workers_cpu_usage").map((line) => /-(\d)"/.exec(line)![1]);
+  assert.deepEqual(nodes, ["1", "2", "5", "6", "7", "8"]);
+  assert.deepEqual(
+    linesOf(text, "aiotest_workers{").filter((line) => !line.endsWith(" 0")),
+    [
+      'aiotest_workers{state="running"} 6',
+      'aiotest_workers{state="left"} 1',
+      'aiotest_workers{state="lost"} 1',
+    ],
+  );
+});
+
+Deno.test("the run, its verdict, its passes and its meetings are told", () => {
+  const text = page(snapshot({
+    arrivalRate: 200,
+    thresholds: [
+      { expression: "p95<200ms", observed: 36, passed: true },
+      { expression: "count[POST pay]>=1", observed: null, passed: false },
+    ],
+    warnings: ["Slow."],
+    statistics: statistics({
+      iterations: {
+        scheduled: 2000,
+        started: 1990,
+        completed: 1980,
+        dropped: 10,
+        serviceTimeMs: latencies(100),
+        startDelayMs: latencies(1),
+      },
+    }),
+  }));
+  for (
+    const line of [
+      'aiotest_build_info{version="0.1.0"} 1',
+      'aiotest_run_info{run_id="7c0e3d2a",mode="local"} 1',
+      'aiotest_run_state{state="running"} 1',
+      'aiotest_run_state{state="stopped"} 0',
+      "aiotest_run_start_time_seconds 1772706599.9",
+      "aiotest_run_planned_seconds 20",
+      "aiotest_users_target 10",
+      "aiotest_arrival_rate_target 200",
+      'aiotest_threshold_passed{threshold="p95<200ms"} 1',
+      'aiotest_threshold_passed{threshold="count[POST pay]>=1"} 0',
+      'aiotest_threshold_observed{threshold="p95<200ms"} 36',
+      "aiotest_warnings 1",
+      "aiotest_passes_scheduled_total 2000",
+      "aiotest_passes_started_total 1990",
+      "aiotest_passes_completed_total 1980",
+      "aiotest_passes_dropped_total 10",
+      'aiotest_pass_start_delay_seconds{quantile="0.99"} 0.008',
+      "aiotest_pass_start_delay_seconds_count 1990",
+      "aiotest_pass_service_time_seconds_sum 247.5",
+      'aiotest_rendezvous_rounds_total{name="checkout",complete="true"} 3',
+      'aiotest_rendezvous_rounds_total{name="checkout",complete="false"} 1',
+    ]
+  ) assert.ok(text.includes(`\n${line}\n`), line);
+  assert.equal(linesOf(text, "aiotest_threshold_observed").length, 1);
+});
+
+Deno.test("what is not known before the start, or not counted, has no point", () => {
+  const text = page(emptySnapshot({ plannedSeconds: null, workers: [] }));
+  for (
+    const name of [
+      "aiotest_run_start_time_seconds",
+      "aiotest_run_planned_seconds",
+      "aiotest_arrival_rate_target",
+      "aiotest_passes_dropped_total",
+      "aiotest_pass_start_delay_seconds",
+      "aiotest_response_times",
+    ]
+  ) {
+    assert.deepEqual(linesOf(text, name), [], name);
+    assert.ok(text.includes(`# TYPE ${name} `), name);
+  }
+});
+
+Deno.test("no name and no error breaks out of its label", () => {
+  const text = new PrometheusText();
+  const written = (label: string): string => text.of([counter({ error: label })]).split("\n")[2]!;
+  assert.equal(written('a"\n{}'), 'n_total{error="a\\"\\n{}"} 1');
+  assert.equal(written("\\n\\"), 'n_total{error="\\\\n\\\\"} 1');
+  assert.equal(written("a\0b\ud800"), 'n_total{error="a\ufffdb\ufffd"} 1');
+  assert.equal(written("=HYPERLINK('x')</script>"), `n_total{error="=HYPERLINK('x')</script>"} 1`);
+});
+
+Deno.test("help is one line", () => {
+  const family: MetricFamily = { ...counter({}), help: "One\nand \\two." };
+  assert.equal(
+    new PrometheusText().of([family]),
+    "# HELP n_total One\\nand \\\\two.\n# TYPE n_total counter\nn_total 1\n",
+  );
+});
+
+Deno.test("promtool finds nothing wrong with the page", {
+  ignore: isMissing("promtool"),
+}, async () => {
+  const hostile = 'a"\n{} \\ </script> \0 =1+1';
+  const shop = clusterSnapshot(60);
+  const [row] = shop.statistics.requests;
+  const pages = [
+    page(emptySnapshot()),
+    page(shop),
+    page(snapshot({
+      arrivalRate: 5,
+      thresholds: [{ expression: hostile, observed: 1, passed: true }],
+      statistics: statistics({
+        requests: [{ ...row!, name: hostile }],
+        failures: [{ method: "GET", name: hostile, error: hostile, count: 1 }],
+        userErrors: [{ user: hostile, error: hostile, count: 1 }],
+        iterations: {
+          scheduled: 1,
+          started: 1,
+          completed: 1,
+          dropped: 0,
+          serviceTimeMs: latencies(100),
+          startDelayMs: latencies(1),
+        },
+      }),
+    })),
+  ];
+  for (const text of pages) {
+    const child = new Deno.Command("promtool", {
+      args: ["check", "metrics"],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    await new Response(text).body!.pipeTo(child.stdin);
+    const { code, stdout, stderr } = await child.output();
+    const said = new TextDecoder().decode(stderr) + new TextDecoder().decode(stdout);
+    assert.deepEqual([code, said], [0, ""]);
+  }
+});

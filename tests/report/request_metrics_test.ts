@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import type { MetricFamily } from "../../src/report/metric_family.ts";
+import { RequestMetrics } from "../../src/report/request_metrics.ts";
+import { Totals } from "../../src/stats/totals.ts";
+import type { Statistics } from "../../src/stats/snapshot.ts";
+import { intervalOf } from "../support/counts.ts";
+import { sample } from "../support/samples.ts";
+import { codeRow, requestRow, statistics } from "../support/snapshots.ts";
+
+function family(metrics: RequestMetrics, from: Statistics, name: string): MetricFamily {
+  return metrics.of(from).find((one) => one.name === name)!;
+}
+
+Deno.test("latencies are told apart by name, method and code", () => {
+  const totals = new Totals();
+  totals.add(intervalOf([
+    sample({ name: "a", status: 200, latencyMs: 10, bytesReceived: 100 }),
+    sample({ name: "a", status: 200, latencyMs: 70, bytesReceived: 50 }),
+    sample({ name: "a", status: 500, latencyMs: 1000, bytesReceived: 7, error: "HTTP 500" }),
+    sample({ name: "a", method: "POST", status: 0, latencyMs: 90, error: "refused" }),
+  ]));
+  const metrics = new RequestMetrics([50, 100]);
+  const now = totals.statistics(1);
+  assert.deepEqual(family(metrics, now, "aiotest_response_times").points, [
+    {
+      labels: { name: "a", method: "GET", code: "200" },
+      cumulative: [1, 2],
+      count: 2,
+      sum: 80,
+    },
+    {
+      labels: { name: "a", method: "GET", code: "500" },
+      cumulative: [0, 0],
+      count: 1,
+      sum: 1000,
+    },
+    {
+      labels: { name: "a", method: "POST", code: "0" },
+      cumulative: [0, 1],
+      count: 1,
+      sum: 90,
+    },
+  ]);
+  const lengths = family(metrics, now, "aiotest_response_content_length").points;
+  assert.deepEqual(lengths.slice(0, 2), [
+    { labels: { name: "a", method: "GET", code: "200" }, value: 75 },
+    { labels: { name: "a", method: "GET", code: "500" }, value: 7 },
+  ]);
+  assert.deepEqual(family(metrics, now, "aiotest_response_failure_total").points, [
+    { labels: { name: "a", method: "GET", error: "HTTP 500" }, value: 1 },
+    { labels: { name: "a", method: "POST", error: "refused" }, value: 1 },
+  ]);
+});
+
+Deno.test("a histogram is counted anew only when something was added to it", () => {
+  const totals = new Totals();
+  totals.add(intervalOf([sample({ name: "a" }), sample({ name: "b" })]));
+  const metrics = new RequestMetrics([50]);
+  const times = (): readonly unknown[] =>
+    family(metrics, totals.statistics(1), "aiotest_response_times").points;
+  const [a, b] = times();
+  totals.add(intervalOf([sample({ name: "b", latencyMs: 20 })], 1));
+  const [sameA, newB] = times();
+  assert.equal(sameA, a);
+  assert.notEqual(newB, b);
+  assert.equal((newB as { count: number }).count, 2);
+});
+
+Deno.test("codes that are not told apart are others", () => {
+  const from = statistics({ requests: [requestRow({ codes: [codeRow({ code: 1000 })] })] });
+  const { points } = family(new RequestMetrics([50]), from, "aiotest_response_bytes_total");
+  assert.deepEqual(points.map(({ labels }) => labels.code), ["other"]);
+});
+
+Deno.test("errors beyond the first thousand are counted together, and none twice", () => {
+  const failures = Array.from({ length: 1500 }, (_, i) => ({
+    method: "GET",
+    name: i < 1400 ? "a" : "b",
+    error: `order ${i}`,
+    count: 2,
+  }));
+  const metrics = new RequestMetrics([50]);
+  for (const order of [failures, failures.toReversed()]) {
+    const { points } = family(
+      metrics,
+      statistics({ failures: order }),
+      "aiotest_response_failure_total",
+    );
+    const values = points as { labels: Record<string, string>; value: number }[];
+    assert.equal(values.length, 1002);
+    const others = values.filter(({ labels }) => labels.error === "(other)");
+    assert.deepEqual(others.map(({ value }) => value).sort((a, b) => a - b), [200, 800]);
+    assert.equal(values.reduce((sum, { value }) => sum + value, 0), 3000);
+  }
+});
