@@ -1,0 +1,103 @@
+/**
+ * What the dashboard's page is sent: the shapes of `GET /api/summary` and of the events of
+ * `GET /api/stream`. They change only by fields that are added: scripts read them too.
+ *
+ * @module
+ */
+
+import type {
+  CompactRequest,
+  CompactSummary,
+  CompactTotals,
+  Summary,
+  SummaryFailure,
+  SummarySecond,
+  SummaryThreshold,
+  SummaryUserError,
+} from "../report/summary.ts";
+import type { RunState, WorkerRow } from "../stats/snapshot.ts";
+
+/** A run as it is now: the summary of `--json`, and what only a run under way has. */
+export interface LiveSummary extends Omit<Summary, "exitCode"> {
+  /** Null while the run goes on. */
+  readonly exitCode: number | null;
+  readonly live: LiveState;
+}
+
+/** The event `view`: all of a run but the histograms. Whoever gets one forgets what came before it. */
+export interface LiveView extends CompactSummary {
+  readonly live: LiveState;
+}
+
+/**
+ * The event `update`, once a second: what has changed since the event before it. Null stands for what
+ * is as it was.
+ */
+export interface LiveUpdate {
+  readonly live: Omit<LiveState, "log">;
+  readonly durationSeconds: number;
+  readonly complete: boolean;
+  readonly users: CompactSummary["users"];
+  readonly exitCode: number | null;
+  readonly totals: CompactTotals;
+  /**
+   * The rows whose counts have changed, and rows that are new. The `rate` of the others falls as time
+   * goes by: it is their `requests` over `durationSeconds`.
+   */
+  readonly requests: readonly CompactRequest[];
+  readonly failures: readonly SummaryFailure[] | null;
+  readonly userErrors: readonly SummaryUserError[] | null;
+  readonly thresholds: readonly SummaryThreshold[] | null;
+  readonly warnings: readonly string[] | null;
+  readonly iterations: CompactSummary["iterations"];
+  readonly breakingPoint: CompactSummary["breakingPoint"];
+  /** The seconds that have changed, and seconds that are new; rising. */
+  readonly timeline: readonly SummarySecond[];
+}
+
+/** The event `log`: the lines that are new, oldest first. */
+export interface LiveLog {
+  readonly lines: readonly LogLine[];
+}
+
+/** What only a run under way has. */
+export interface LiveState {
+  readonly state: RunState;
+  /** Seconds since the first user's start, until the last user's stop. */
+  readonly elapsedSeconds: number;
+  /** Seconds that the run is to last; null where nothing says so. */
+  readonly plannedSeconds: number | null;
+  readonly model: "closed" | "open";
+  readonly users: { readonly current: number; readonly target: number };
+  /** Passes that are to start a second, and the most users for them; null in the closed model. */
+  readonly arrivals: { readonly rate: number; readonly maxUsers: number } | null;
+  /** Of the last whole second. */
+  readonly rates: { readonly requests: number; readonly failures: number };
+  readonly workers: readonly WorkerRow[];
+  /** Workers that a master waits for before it begins; null in a local run. */
+  readonly expectedWorkers: number | null;
+  readonly control: ControlState;
+  /** The last lines of the log, oldest first. */
+  readonly log: readonly LogLine[];
+}
+
+/** What the dashboard may do with the run. */
+export interface ControlState {
+  /** Whether anything may be changed from here at all. */
+  readonly allowed: boolean;
+  readonly canStart: boolean;
+  readonly canStop: boolean;
+  /** Whether users and rate can be changed. */
+  readonly canChange: boolean;
+  /** Why something is not allowed or not possible, as a sentence; empty where all is. */
+  readonly reason: string;
+}
+
+/** One line of the log. */
+export interface LogLine {
+  /** ISO 8601 in UTC. */
+  readonly at: string;
+  /** As on the command line: DEBUG, INFO, WARNING, ERROR or CRITICAL. */
+  readonly level: string;
+  readonly text: string;
+}

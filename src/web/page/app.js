@@ -1,0 +1,159 @@
+// @ts-check
+/// <reference lib="dom" />
+/**
+ * The dashboard: puts the parts onto the page and hands them what the server tells.
+ *
+ * @module
+ */
+
+import uPlot from "uplot";
+import { openStream, send } from "./api.js";
+import { RunCharts } from "./charts.js";
+import { LiveConnection } from "./connection.js";
+import { ControlView } from "./control_view.js";
+import { element, setAttribute, setText } from "./dom.js";
+import { HeadView } from "./head_view.js";
+import { LogView } from "./log_view.js";
+import { LoginView } from "./login_view.js";
+import { byId } from "./page_parts.js";
+import {
+  failuresTable,
+  requestsTable,
+  thresholdsTable,
+  totalLine,
+  userErrorsTable,
+  workersTable,
+} from "./tables.js";
+import { loggedView, updatedView } from "./view_state.js";
+
+/** @typedef {import("../live_view.ts").LiveView} LiveView */
+/** @typedef {import("./connection.js").ConnectionState} ConnectionState */
+
+/** The page, as one run after the other is shown on it. */
+class Dashboard {
+  /** @type {LiveView | null} */
+  #view = null;
+  #drawn = false;
+  #head = new HeadView();
+  #log = new LogView();
+  #charts;
+  #requests = requestsTable();
+  #failures = failuresTable();
+  #userErrors = userErrorsTable();
+  #workers = workersTable();
+  #thresholds = thresholdsTable();
+  #control = new ControlView(send);
+  #connection = new LiveConnection({
+    open: openStream,
+    later: (ms, act) => {
+      const timer = setTimeout(act, ms);
+      return () => clearTimeout(timer);
+    },
+    onEvent: (event) => this.#take(event),
+    onState: (state, reason) => this.#connected(state, reason),
+  });
+  #login = new LoginView({
+    send,
+    onLogin: () => this.#connection.retry(),
+    onLogout: () => location.reload(),
+  });
+
+  /** @param {import("./charts.js").PlotClass} plotClass */
+  constructor(plotClass) {
+    this.#charts = new RunCharts(plotClass);
+    byId("charts").append(this.#charts.element);
+    byId("thresholds").replaceWith(this.#thresholds.element);
+    byId("tables").append(
+      this.#requests.element,
+      this.#failures.element,
+      this.#userErrors.element,
+      this.#workers.element,
+    );
+    matchMedia("(prefers-color-scheme: dark)").addEventListener(
+      "change",
+      () => this.#charts.redraw(),
+    );
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) return;
+      this.#connection.retry();
+      this.#draw();
+    });
+    globalThis.addEventListener("online", () => this.#connection.retry());
+  }
+
+  run() {
+    return this.#connection.run();
+  }
+
+  /** @param {import("./event_stream.js").StreamEvent} event */
+  #take({ name, data }) {
+    const content = JSON.parse(data);
+    if (name === "view") this.#view = content;
+    else if (this.#view === null) return;
+    else if (name === "update") this.#view = updatedView(this.#view, content);
+    else if (name === "log") this.#view = loggedView(this.#view, content.lines);
+    else return;
+    this.#drawn = false;
+    // Nobody sees it, and a browser draws nothing that nobody sees: so nothing needs to be made either.
+    if (!document.hidden) this.#draw();
+  }
+
+  #draw() {
+    const view = this.#view;
+    if (view === null || this.#drawn) return;
+    this.#drawn = true;
+    byId("main").hidden = false;
+    this.#head.update(view);
+    this.#control.update(view);
+    this.#charts.update(view.timeline);
+    this.#requests.update(
+      view.requests,
+      view.requests.length === 0 ? null : totalLine(view.totals),
+    );
+    this.#failures.update(view.failures);
+    this.#userErrors.update(view.userErrors);
+    this.#workers.update(view.live.workers);
+    this.#thresholds.update(view.thresholds);
+    this.#log.update(view.live.log);
+    showWarnings(view.warnings);
+  }
+
+  /**
+   * @param {ConnectionState} state
+   * @param {string} reason
+   */
+  #connected(state, reason) {
+    const over = this.#view?.live.state === "stopped";
+    this.#control.connected(state === "live");
+    this.#login.show(state === "denied");
+    if (state === "denied") {
+      this.#view = null;
+      byId("main").hidden = true;
+      byId("run-head").hidden = true;
+      byId("progress").hidden = true;
+    }
+    const texts = {
+      connecting: "Connecting …",
+      live: "Live",
+      away: over
+        ? "aiotest has exited: this is how the run ended"
+        : "The server does not answer: trying again",
+      denied: "Log in to see the run",
+      refused: reason,
+    };
+    const message = byId("connection");
+    setText(message, texts[state]);
+    setAttribute(message, "class", `connection ${state === "away" && over ? "over" : state}`);
+  }
+}
+
+/** @param {readonly string[]} warnings */
+function showWarnings(warnings) {
+  const list = byId("warning-list");
+  byId("warnings").hidden = warnings.length === 0;
+  const shown = [...list.children].map(({ textContent }) => textContent);
+  if (JSON.stringify(shown) === JSON.stringify(warnings)) return;
+  list.replaceChildren(...warnings.map((text) => element("li", { text })));
+}
+
+await new Dashboard(uPlot).run();

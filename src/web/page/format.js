@@ -1,0 +1,151 @@
+// @ts-check
+/**
+ * Numbers as people read them, in the browser: three digits that matter. What is also shown on a
+ * terminal is written as `src/report/quantity.ts` writes it there, which a test compares.
+ *
+ * @module
+ */
+
+/** What stands where there is no number. */
+export const NO_NUMBER = "-";
+
+/**
+ * How many there were: exactly, up to ten million.
+ *
+ * @param {number} count
+ * @returns {string}
+ */
+export function formatCount(count) {
+  return count < 1e7 ? formatExact(count) : scaled(count, ["", "K", "M", "G", "T", "P"]);
+}
+
+/**
+ * How many there were, exactly, however long that is.
+ *
+ * @param {number} count
+ * @returns {string}
+ */
+export function formatExact(count) {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/**
+ * How many of something there were: `1 user`, `2,000 users`.
+ *
+ * @param {number} count
+ * @param {string} noun
+ * @param {string} [plural]
+ * @returns {string}
+ */
+export function formatAmount(count, noun, plural = `${noun}s`) {
+  return `${formatExact(count)} ${count === 1 ? noun : plural}`;
+}
+
+/**
+ * A rate, without its unit.
+ *
+ * @param {number | null} rate
+ * @returns {string}
+ */
+export function formatRate(rate) {
+  if (rate === null) return NO_NUMBER;
+  if (rate === 0) return "0";
+  return rate < 999.95 ? rate.toFixed(rate < 9.995 ? 2 : 1) : formatCount(Math.round(rate));
+}
+
+/**
+ * Milliseconds without their unit; from 1,000 seconds on as seconds or hours, with it.
+ *
+ * @param {number | null} ms
+ * @returns {string}
+ */
+export function formatLatency(ms) {
+  if (ms === null) return NO_NUMBER;
+  if (ms === 0) return "0";
+  if (Math.round(ms) >= 1e8) return `${Math.round(ms / 3_600_000)}h`;
+  if (Math.round(ms) >= 1e6) return `${Math.round(ms / 1000)}s`;
+  return threeDigits(ms, 3);
+}
+
+/**
+ * Milliseconds with their unit.
+ *
+ * @param {number | null} ms
+ * @returns {string}
+ */
+export function formatMilliseconds(ms) {
+  const text = formatLatency(ms);
+  return /\d$/.test(text) ? `${text} ms` : text;
+}
+
+/**
+ * A share of 0 to 1 as a percentage; only none is 0%, and only all is 100%.
+ *
+ * @param {number} share
+ * @returns {string}
+ */
+export function formatShare(share) {
+  const percent = share * 100;
+  if (percent === 0 || percent === 100) return `${percent}%`;
+  if (percent < 0.01) return "<0.01%";
+  if (percent > 99.9) return ">99.9%";
+  return `${percent.toFixed(percent < 9.995 ? 2 : 1)}%`;
+}
+
+/**
+ * Bytes; 1 KB is 1,000 of them.
+ *
+ * @param {number} bytes
+ * @returns {string}
+ */
+export function formatBytes(bytes) {
+  return scaled(bytes, [" B", " KB", " MB", " GB", " TB", " PB"]);
+}
+
+/**
+ * Whole seconds as a clock shows them: `0:07`, `1:05`, `1:01:05`.
+ *
+ * @param {number} seconds
+ * @returns {string}
+ */
+export function formatClock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (/** @type {number} */ part) => String(part).padStart(2, "0");
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  return hours > 0
+    ? `${hours}:${two(minutes)}:${two(whole % 60)}`
+    : `${minutes}:${two(whole % 60)}`;
+}
+
+/**
+ * @param {number} value
+ * @param {readonly string[]} units
+ * @returns {string}
+ */
+function scaled(value, units) {
+  let rest = value;
+  let unit = 0;
+  // What would be rounded up to 1000 is 1 of the next unit.
+  while (rest >= 999.5 && unit < units.length - 1) {
+    rest /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? Math.round(rest) : threeDigits(rest, 2)}${units[unit]}`;
+}
+
+/**
+ * At least three digits, and no more behind the point than three digits need.
+ *
+ * @param {number} value
+ * @param {number} maxDecimals
+ * @returns {string}
+ */
+function threeDigits(value, maxDecimals) {
+  for (let decimals = maxDecimals; decimals > 0; decimals -= 1) {
+    const text = value.toFixed(decimals);
+    // Judged after rounding, so that 9.996 is 10.0 and not 10.00.
+    if (Number(text) < 10 ** (3 - decimals)) return text;
+  }
+  return value.toFixed(0);
+}

@@ -1,0 +1,185 @@
+// @ts-check
+/**
+ * The seconds of a run as charts need them: one array a line, and the same in words for those who do
+ * not see the lines. Pure.
+ *
+ * @module
+ */
+
+import { formatAmount, formatClock, formatMilliseconds, formatRate } from "./format.js";
+
+/** @typedef {import("../../report/summary.ts").SummarySecond} Second */
+
+/**
+ * One line of a chart.
+ *
+ * @typedef {object} ChartLine
+ * @property {string} label
+ * @property {string} color Name of a CSS variable.
+ * @property {(second: Second) => number | null} value
+ * @property {(value: number) => string} format The value with its unit.
+ * @property {"line" | "area" | "bars"} style Bars stand for what mostly is not there: none is drawn for 0.
+ */
+
+/**
+ * One chart over the time of a run.
+ *
+ * @typedef {object} ChartSpec
+ * @property {string} id
+ * @property {string} title
+ * @property {readonly ChartLine[]} lines
+ * @property {(value: number) => string} axis A value at its axis.
+ * @property {(timeline: readonly Second[]) => string} describe The chart in a sentence or two.
+ */
+
+/**
+ * The charts of a run, from top to bottom.
+ *
+ * @type {readonly ChartSpec[]}
+ */
+export const RUN_CHARTS = [
+  {
+    id: "users",
+    title: "Users",
+    lines: [{
+      label: "Users",
+      color: "--series-users",
+      value: ({ users }) => users,
+      format: (value) => formatAmount(value, "user"),
+      style: "area",
+    }],
+    axis: axisNumber,
+    describe: describeUsers,
+  },
+  {
+    id: "rates",
+    title: "Requests and failures a second",
+    lines: [
+      {
+        label: "Requests",
+        color: "--series-requests",
+        value: ({ requests }) => requests,
+        format: (value) => `${formatRate(value)}/s`,
+        style: "area",
+      },
+      {
+        label: "Failures",
+        color: "--series-failures",
+        value: ({ failures }) => failures,
+        format: (value) => `${formatRate(value)}/s`,
+        style: "bars",
+      },
+    ],
+    axis: axisNumber,
+    describe: describeRates,
+  },
+  {
+    id: "latency",
+    title: "Response times",
+    lines: [
+      percentileLine("p50", "--series-p50"),
+      percentileLine("p95", "--series-p95"),
+      percentileLine("p99", "--series-p99"),
+    ],
+    axis: axisMilliseconds,
+    describe: describeLatency,
+  },
+];
+
+/**
+ * The data of one chart: seconds, then one array a line; null where a line has a gap.
+ *
+ * @param {ChartSpec} spec
+ * @param {readonly Second[]} timeline
+ * @returns {[number[], ...(number | null)[][]]}
+ */
+export function chartColumns(spec, timeline) {
+  // A second that ran from 0 to 1 is known when it ends, so its point stands there.
+  return [
+    timeline.map(({ second }) => second + 1),
+    ...spec.lines.map(({ value, style }) =>
+      timeline.map((second) => style === "bars" ? value(second) || null : value(second))
+    ),
+  ];
+}
+
+/**
+ * A number at an axis, short enough for it: `250`, `1.5K`, `2M`.
+ *
+ * @param {number} value
+ * @returns {string}
+ */
+export function axisNumber(value) {
+  const units = ["", "K", "M", "G"];
+  let unit = 0;
+  let rest = value;
+  while (Math.abs(rest) >= 1000 && unit < units.length - 1) {
+    rest /= 1000;
+    unit += 1;
+  }
+  return `${Number(rest.toPrecision(4))}${units[unit]}`;
+}
+
+/**
+ * Milliseconds at an axis: `0.5 ms`, `250 ms`, `1.5 s`.
+ *
+ * @param {number} value
+ * @returns {string}
+ */
+export function axisMilliseconds(value) {
+  if (value === 0) return "0";
+  return value < 1000
+    ? `${Number(value.toPrecision(4))} ms`
+    : `${Number((value / 1000).toPrecision(4))} s`;
+}
+
+/**
+ * @param {"p50" | "p95" | "p99"} percentile
+ * @param {string} color
+ * @returns {ChartLine}
+ */
+function percentileLine(percentile, color) {
+  return {
+    label: percentile,
+    color,
+    value: (second) => second[percentile],
+    format: formatMilliseconds,
+    style: "line",
+  };
+}
+
+/** @type {ChartSpec["describe"]} */
+function describeUsers(timeline) {
+  const last = timeline.at(-1);
+  if (last === undefined) return "No second has ended yet.";
+  const peak = timeline.reduce((most, { users }) => Math.max(most, users), 0);
+  return `${formatAmount(last.users, "user")} at ${formatClock(last.second + 1)}, ` +
+    `at most ${formatAmount(peak, "user")}.`;
+}
+
+/** @type {ChartSpec["describe"]} */
+function describeRates(timeline) {
+  const last = timeline.at(-1);
+  if (last === undefined) return "No second has ended yet.";
+  const busiest = timeline.reduce((most, row) => row.requests > most.requests ? row : most);
+  const failed = timeline.filter(({ failures }) => failures > 0).length;
+  const failures = failed === 0
+    ? "No second had failures."
+    : `${formatAmount(failed, "second")} of ${timeline.length} had failures.`;
+  return `${formatAmount(last.requests, "request")} and ${
+    formatAmount(last.failures, "failure")
+  } ` +
+    `in the last second, at most ${formatAmount(busiest.requests, "request")} at ` +
+    `${formatClock(busiest.second + 1)}. ${failures}`;
+}
+
+/** @type {ChartSpec["describe"]} */
+function describeLatency(timeline) {
+  const timed = timeline.filter(({ p50 }) => p50 !== null);
+  const last = timed.at(-1);
+  if (last === undefined) return "Nothing was timed yet.";
+  const worst = timed.reduce((most, row) => (row.p99 ?? 0) > (most.p99 ?? 0) ? row : most);
+  return `At ${formatClock(last.second + 1)} the median was ${formatMilliseconds(last.p50)}, the ` +
+    `95th percentile ${formatMilliseconds(last.p95)}, the 99th ${formatMilliseconds(last.p99)}. ` +
+    `The 99th was highest at ${formatClock(worst.second + 1)}: ${formatMilliseconds(worst.p99)}.`;
+}

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { isAsset, readAsset } from "../../src/web/assets.ts";
+
+const PAGE = new URL("../../src/web/page/", import.meta.url);
+
+Deno.test("every file of the page is there, as what it is", async () => {
+  const types: Readonly<Record<string, string>> = {
+    html: "text/html; charset=utf-8",
+    js: "text/javascript; charset=utf-8",
+    css: "text/css; charset=utf-8",
+    svg: "image/svg+xml",
+  };
+  for await (const { name } of Deno.readDir(PAGE)) {
+    const path = name === "index.html" ? "/" : `/assets/${name}`;
+    assert.equal(isAsset(path), true, `src/web/assets.ts does not name ${name}`);
+    const { type, text } = await readAsset(path);
+    assert.equal(type, types[name.split(".").at(-1)!], name);
+    assert.equal(text.length > 0, true, name);
+  }
+});
+
+Deno.test("whatever page and scripts refer to is there", async () => {
+  const references: string[] = [];
+  const { text: page } = await readAsset("/");
+  for (const [, path] of page.matchAll(/(?:src|href)="(\/[^"#]*)"/g)) references.push(path!);
+  for await (const { name } of Deno.readDir(PAGE)) {
+    if (!name.endsWith(".js")) continue;
+    const { text } = await readAsset(`/assets/${name}`);
+    for (const [, from] of text.matchAll(/^(?:import|export)\b[^"]*? from "([^"]+)";/gm)) {
+      references.push(new URL(from!, "http://x/assets/").pathname);
+    }
+  }
+  assert.ok(references.includes("/assets/uPlot.esm.js"), references.join(" "));
+  for (const path of references) assert.equal(isAsset(path), true, path);
+});
+
+Deno.test("the page has nothing inline that its policy would refuse", async () => {
+  const { text } = await readAsset("/");
+  assert.doesNotMatch(text, /<script(?![^>]*\bsrc=)/);
+  assert.doesNotMatch(text, /<style|\sstyle=|\son\w+=|javascript:|data:/);
+});
+
+Deno.test("uPlot is the package's own", async () => {
+  const { text } = await readAsset("/assets/uPlot.esm.js");
+  assert.match(text, /export \{ uPlot as default \}/);
+  assert.match((await readAsset("/assets/uPlot.min.css")).text, /\.uplot/);
+});
+
+Deno.test("nothing else is", () => {
+  for (
+    const path of ["", "/index.html", "/assets", "/assets/", "/assets/live_view.ts", "toString"]
+  ) {
+    assert.equal(isAsset(path), false, path);
+  }
+});

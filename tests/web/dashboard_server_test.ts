@@ -1,0 +1,451 @@
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { FakeClock } from "../support/fake_clock.ts";
+import { snapshot } from "../support/snapshots.ts";
+import {
+  FROM_PAGE,
+  type RawAnswer,
+  type RawRequest,
+  ScriptedRun,
+  sendRaw,
+  type TestDashboard,
+  withDashboard,
+} from "../support/dashboard.ts";
+
+const TOKEN = "open sesame";
+const READS = ["/api/summary", "/api/stream", "/metrics", "/api/report/json"];
+const CHANGES = ["/api/start", "/api/stop", "/api/target"];
+
+function post(path: string, value: unknown, changes: RawRequest = {}): RawRequest {
+  return { method: "POST", path, headers: FROM_PAGE, body: JSON.stringify(value), ...changes };
+}
+
+async function statusOf(dashboard: TestDashboard, request: RawRequest): Promise<number> {
+  return (await sendRaw(dashboard, request)).status;
+}
+
+async function loginCookie(dashboard: TestDashboard): Promise<string> {
+  const answer = await sendRaw(dashboard, post("/api/login", { token: TOKEN }));
+  assert.equal(answer.status, 200);
+  return answer.headers.get("set-cookie")!;
+}
+
+Deno.test("every answer bears the headers that lock a browser in, whatever it says", async () => {
+  await withDashboard({ token: TOKEN }, async (dashboard) => {
+    const requests: RawRequest[] = [
+      { path: "/" },
+      { path: "/healthz" },
+      { path: "/nothing" },
+      { path: "/api/summary" },
+      { path: "/api/start" },
+      { path: "/", host: "evil.example" },
+      post("/api/login", { token: TOKEN }),
+    ];
+    for (const request of requests) {
+      const { headers } = await sendRaw(dashboard, request);
+      const label = `${request.method ?? "GET"} ${request.path}`;
+      assert.equal(
+        headers.get("content-security-policy"),
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        label,
+      );
+      assert.equal(headers.get("x-content-type-options"), "nosniff", label);
+      assert.equal(headers.get("x-frame-options"), "DENY", label);
+      assert.equal(headers.get("referrer-policy"), "no-referrer", label);
+      assert.equal(headers.get("cache-control"), "no-store", label);
+      assert.equal(headers.get("access-control-allow-origin"), null, label);
+    }
+  });
+});
+
+Deno.test("paths that lead out of the page's files lead nowhere", async () => {
+  await withDashboard({}, async (dashboard) => {
+    const paths = [
+      "/..%2f..%2fetc/passwd",
+      "/../../etc/passwd",
+      "/assets/..%2f..%2fdashboard_server.ts",
+      "/assets/../../../../etc/passwd",
+      "/assets/%2e%2e/%2e%2e/etc/passwd",
+      "/assets//etc/passwd",
+      "/assets/",
+      "/assets/app.js/",
+      "/assets/__proto__",
+      "/constructor",
+      "/api/report/../../etc/passwd",
+      "/api/report/constructor",
+      "//etc/passwd",
+      "/\\..\\etc\\passwd",
+    ];
+    for (const path of paths) {
+      const { status, body } = await sendRaw(dashboard, { path });
+      assert.equal(status, 404, path);
+      assert.equal(body, '{"error":"There is nothing here."}\n', path);
+    }
+  });
+});
+
+Deno.test("only the dashboard's own names are answered", async () => {
+  await withDashboard({}, async (dashboard) => {
+    const { port } = dashboard;
+    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `LOCALHOST:${port}`]) {
+      assert.equal(await statusOf(dashboard, { host, path: "/healthz" }), 200, host);
+    }
+    const foreign = [
+      null,
+      `evil.example:${port}`,
+      "evil.example",
+      "127.0.0.1",
+      `127.0.0.1:${port + 1}`,
+      `127.0.0.1.evil.example:${port}`,
+      `10.0.0.1:${port}`,
+      `testhost:${port}`,
+    ];
+    for (const host of foreign) {
+      for (const path of ["/", "/healthz", "/api/summary", "/nothing"]) {
+        assert.equal(await statusOf(dashboard, { host, path }), 403, `${host} ${path}`);
+      }
+    }
+    // A whole URL in the request line counts for more than Host does.
+    const path = `http://evil.example:${port}/healthz`;
+    assert.equal(await statusOf(dashboard, { path }), 403);
+  });
+});
+
+Deno.test("a page of another origin gets no answer, and changes nothing", async () => {
+  const run = new ScriptedRun();
+  await withDashboard({ run }, async (dashboard) => {
+    const { host, port } = dashboard;
+    for (const origin of ["http://evil.example", "null", `http://127.0.0.1:${port + 1}`, ""]) {
+      const headers = { ...FROM_PAGE, Origin: origin };
+      assert.equal(await statusOf(dashboard, { path: "/api/summary", headers }), 403, origin);
+      assert.equal(await statusOf(dashboard, post("/api/stop", {}, { headers })), 403, origin);
+    }
+    const crossSite = { ...FROM_PAGE, "Sec-Fetch-Site": "cross-site" };
+    assert.equal(await statusOf(dashboard, { path: "/", headers: crossSite }), 403);
+    assert.equal(await statusOf(dashboard, post("/api/stop", {}, { headers: crossSite })), 403);
+    assert.deepEqual(run.orders, []);
+
+    const own = { ...FROM_PAGE, Origin: `http://${host}`, "Sec-Fetch-Site": "same-origin" };
+    assert.equal(await statusOf(dashboard, { path: "/api/summary", headers: own }), 200);
+    assert.equal(await statusOf(dashboard, post("/api/stop", {}, { headers: own })), 200);
+    assert.deepEqual(run.orders, [["stop"]]);
+  });
+});
+
+Deno.test("a link on another site opens the page, and nothing else", async () => {
+  await withDashboard({}, async (dashboard) => {
+    const headers = {
+      "Sec-Fetch-Site": "cross-site",
+      "Sec-Fetch-Mode": "navigate",
+      "Sec-Fetch-Dest": "document",
+    };
+    assert.equal(await statusOf(dashboard, { path: "/", headers }), 200);
+    assert.equal(await statusOf(dashboard, { path: "/api/summary", headers }), 403);
+    const framed = { ...headers, "Sec-Fetch-Dest": "iframe" };
+    assert.equal(await statusOf(dashboard, { path: "/", headers: framed }), 403);
+  });
+});
+
+Deno.test("each path takes its own method, and says which", async () => {
+  const run = new ScriptedRun();
+  await withDashboard({ run }, async (dashboard) => {
+    for (const path of [...CHANGES, "/api/login", "/api/logout"]) {
+      for (const method of ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]) {
+        const { status, headers } = await sendRaw(dashboard, { method, path, headers: FROM_PAGE });
+        assert.equal(status, 405, `${method} ${path}`);
+        assert.equal(headers.get("allow"), "POST");
+      }
+    }
+    for (const path of ["/", "/healthz", "/metrics", "/api/summary", "/assets/app.js"]) {
+      const { status, headers } = await sendRaw(dashboard, post(path, {}));
+      assert.equal(status, 405, path);
+      assert.equal(headers.get("allow"), "GET");
+      const head = await sendRaw(dashboard, { method: "HEAD", path });
+      assert.equal(head.status, 200);
+      assert.equal(head.body, "");
+    }
+    assert.deepEqual(run.orders, []);
+  });
+});
+
+Deno.test("a change needs the header, the type, and a small JSON object", async () => {
+  const run = new ScriptedRun();
+  await withDashboard({ run }, async (dashboard) => {
+    const { "X-Aiotest": _, ...without } = FROM_PAGE;
+    const cases: [number, RawRequest][] = [
+      [403, post("/api/stop", {}, { headers: without })],
+      [403, post("/api/stop", {}, { headers: { ...FROM_PAGE, "X-Aiotest": "0" } })],
+      [415, post("/api/stop", {}, { headers: { "X-Aiotest": "1" } })],
+      [415, post("/api/stop", {}, { headers: { ...FROM_PAGE, "Content-Type": "text/plain" } })],
+      [400, post("/api/stop", [])],
+      [400, post("/api/stop", null)],
+      [400, post("/api/stop", {}, { body: "" })],
+      [400, post("/api/stop", {}, { body: "{" })],
+      [413, post("/api/stop", { padding: "x".repeat(4096) })],
+      [400, post("/api/target", {})],
+      [400, post("/api/target", { users: 1.5, rate: 1 })],
+      [400, post("/api/start", { users: 10 })],
+    ];
+    for (const [status, request] of cases) {
+      const answer = await sendRaw(dashboard, request);
+      assert.equal(answer.status, status, `${request.path} ${request.body?.slice(0, 40)}`);
+      assert.equal(typeof JSON.parse(answer.body).error, "string");
+    }
+    assert.deepEqual(run.orders, []);
+    const headers = { ...FROM_PAGE, "Content-Type": "Application/JSON; charset=utf-8" };
+    assert.equal(await statusOf(dashboard, post("/api/stop", {}, { headers })), 200);
+  });
+});
+
+Deno.test("a run is started, changed and stopped, and its own refusals are passed on", async () => {
+  const run = ScriptedRun.waiting();
+  await withDashboard({ run }, async (dashboard) => {
+    const target = { arrivalRate: 50.5, maxUsers: 200 };
+    assert.deepEqual(JSON.parse((await sendRaw(dashboard, post("/api/start", {}))).body), {
+      ok: true,
+    });
+    assert.equal(await statusOf(dashboard, post("/api/target", { users: 20, rate: 2 })), 200);
+    assert.equal(await statusOf(dashboard, post("/api/target", target)), 200);
+    assert.equal(await statusOf(dashboard, post("/api/start", target)), 200);
+    assert.equal(await statusOf(dashboard, post("/api/stop", {})), 200);
+    assert.deepEqual(run.orders, [
+      ["start", null],
+      ["target", { users: 20, rate: 2 }],
+      ["target", target],
+      ["start", target],
+      ["stop"],
+    ]);
+    assert.deepEqual(dashboard.said.slice(0, 2), [
+      "Started from the dashboard (127.0.0.1).",
+      "Changed from the dashboard (127.0.0.1): 20 users, 2 a second.",
+    ]);
+    run.refusal = "The test has a shape of its own.";
+    const answer = await sendRaw(dashboard, post("/api/target", { users: 1, rate: 1 }));
+    assert.equal(answer.status, 409);
+    assert.deepEqual(JSON.parse(answer.body), { error: "The test has a shape of its own." });
+  });
+});
+
+Deno.test("what breaks within is not told outside", async () => {
+  const run = new ScriptedRun();
+  await withDashboard({ run }, async (dashboard) => {
+    run.snapshot = () => {
+      throw new TypeError("secret detail");
+    };
+    const { status, body } = await sendRaw(dashboard, { path: "/api/summary" });
+    assert.equal(status, 500);
+    assert.equal(body, '{"error":"Something went wrong within aiotest."}\n');
+    assert.deepEqual(dashboard.said, [
+      "The dashboard could not answer: TypeError: secret detail",
+    ]);
+  });
+});
+
+Deno.test("the summary is that of --json, with what only a run under way has", async () => {
+  await withDashboard({}, async (dashboard) => {
+    const { headers, body } = await sendRaw(dashboard, { path: "/api/summary" });
+    assert.equal(headers.get("content-type"), "application/json; charset=utf-8");
+    const content = JSON.parse(body);
+    assert.equal(content.aiotest, "1.2.3");
+    assert.equal(content.totals.requests, 1000);
+    assert.equal(typeof content.totals.histogram, "string");
+    assert.equal(typeof content.requests[0].histogram, "string");
+    assert.equal(content.exitCode, null);
+    assert.equal(content.live.state, "running");
+    assert.deepEqual(content.live.control, {
+      allowed: true,
+      canStart: false,
+      canStop: true,
+      canChange: true,
+      reason: "",
+    });
+  });
+});
+
+Deno.test("the exit code is in the summary once there is one", async () => {
+  await withDashboard({}, async (dashboard) => {
+    dashboard.server.update(snapshot({ state: "stopped" }), 3);
+    const { body } = await sendRaw(dashboard, { path: "/api/summary" });
+    assert.equal(JSON.parse(body).exitCode, 3);
+  });
+});
+
+Deno.test("reports are downloads, with a name that cannot break out of its header", async () => {
+  const report = (kind: string) => ({ name: `a"\r\n/../${kind}`, type: "text/csv", body: kind });
+  await withDashboard({ report }, async (dashboard) => {
+    const { status, headers, body } = await sendRaw(dashboard, { path: "/api/report/csv-stats" });
+    assert.equal(status, 200);
+    assert.equal(headers.get("content-disposition"), 'attachment; filename="a_.._csv-stats"');
+    assert.equal(headers.get("content-type"), "text/csv");
+    assert.equal(body, "csv-stats");
+  });
+  await withDashboard({ report: () => null }, async (dashboard) => {
+    assert.equal(await statusOf(dashboard, { path: "/api/report/html" }), 404);
+  });
+});
+
+Deno.test("Prometheus and probes get what they look for", async () => {
+  await withDashboard({ token: TOKEN }, async (dashboard) => {
+    assert.equal((await sendRaw(dashboard, { path: "/healthz" })).body, "ok\n");
+    assert.equal(await statusOf(dashboard, { path: "/metrics" }), 401);
+    const headers = { Authorization: `Bearer ${TOKEN}` };
+    const metrics = await sendRaw(dashboard, { path: "/metrics", headers });
+    assert.equal(metrics.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    assert.equal(metrics.body, "aiotest_up 1\n");
+  });
+});
+
+Deno.test("with a token, nothing but the page's files and the probe is for everybody", async () => {
+  const run = new ScriptedRun();
+  await withDashboard({ token: TOKEN, run }, async (dashboard) => {
+    for (const path of ["/", "/assets/app.js", "/assets/uPlot.esm.js", "/healthz"]) {
+      assert.equal(await statusOf(dashboard, { path }), 200, path);
+    }
+    const refused = async (headers: Record<string, string>): Promise<void> => {
+      for (const path of READS) {
+        const answer = await sendRaw(dashboard, { path, headers });
+        assert.equal(answer.status, 401, path);
+        assert.equal(answer.headers.get("www-authenticate"), "Bearer");
+      }
+      for (const path of CHANGES) {
+        const all = { ...FROM_PAGE, ...headers };
+        assert.equal(await statusOf(dashboard, post(path, {}, { headers: all })), 401, path);
+      }
+    };
+    await refused({});
+    await refused({ Cookie: "aiotest=; aiotest=x; other=y" });
+    await refused({ Authorization: "Basic b3BlbiBzZXNhbWU=" });
+    assert.deepEqual(run.orders, []);
+    for (const given of ["", "x", `${TOKEN} `, "open", "OPEN SESAME"]) {
+      assert.equal(await statusOf(dashboard, post("/api/login", { token: given })), 401, given);
+    }
+    assert.equal(await statusOf(dashboard, post("/api/login", { token: 1 })), 400);
+  });
+});
+
+Deno.test("who logs in gets a cookie that works until he logs out", async () => {
+  const run = new ScriptedRun();
+  await withDashboard({ token: TOKEN, run }, async (dashboard) => {
+    const setCookie = await loginCookie(dashboard);
+    assert.match(setCookie, /^aiotest=[0-9a-f]{64}; HttpOnly; SameSite=Strict; Path=\/$/);
+    const headers = { ...FROM_PAGE, Cookie: `theme=dark; ${setCookie.split(";")[0]}` };
+    assert.equal(await statusOf(dashboard, { path: "/api/summary", headers }), 200);
+    assert.equal(await statusOf(dashboard, post("/api/stop", {}, { headers })), 200);
+    const other = await loginCookie(dashboard);
+    assert.notEqual(other, setCookie);
+
+    const goodbye = await sendRaw(dashboard, post("/api/logout", {}, { headers }));
+    assert.match(goodbye.headers.get("set-cookie")!, /^aiotest=; .*Max-Age=0$/);
+    assert.equal(await statusOf(dashboard, { path: "/api/summary", headers }), 401);
+    const stillIn = { Cookie: other.split(";")[0]! };
+    assert.equal(await statusOf(dashboard, { path: "/api/summary", headers: stillIn }), 200);
+  });
+});
+
+Deno.test("a cookie that came through TLS stays there", async () => {
+  await withDashboard({ token: TOKEN }, async (dashboard) => {
+    const headers = { ...FROM_PAGE, Origin: `https://${dashboard.host}` };
+    const { headers: answered } = await sendRaw(
+      dashboard,
+      post("/api/login", { token: TOKEN }, { headers }),
+    );
+    assert.match(answered.get("set-cookie")!, /; Secure$/);
+  });
+});
+
+Deno.test("without a token there is nothing to log in to", async () => {
+  await withDashboard({}, async (dashboard) => {
+    assert.equal(await statusOf(dashboard, post("/api/login", { token: "x" })), 409);
+  });
+});
+
+Deno.test("open to other machines and without a token, it shows all and changes nothing", async () => {
+  const run = new ScriptedRun();
+  await withDashboard({ bindHost: "0.0.0.0", run }, async (dashboard) => {
+    for (const path of CHANGES) {
+      const answer = await sendRaw(dashboard, post(path, {}));
+      assert.equal(answer.status, 403, path);
+      assert.match(JSON.parse(answer.body).error, /^The dashboard is read-only: /);
+    }
+    const { live } = JSON.parse((await sendRaw(dashboard, { path: "/api/summary" })).body);
+    assert.equal(live.control.allowed, false);
+    assert.match(live.control.reason, /^The dashboard is read-only: .*--web-token\.$/);
+    assert.deepEqual(run.orders, []);
+  });
+  await withDashboard({ bindHost: "0.0.0.0", run, token: TOKEN }, async (dashboard) => {
+    const headers = { ...FROM_PAGE, Authorization: `Bearer ${TOKEN}` };
+    assert.equal(await statusOf(dashboard, post("/api/stop", {}, { headers })), 200);
+  });
+});
+
+Deno.test("a thousand wrong tokens are slowed, and disturb nobody else", async () => {
+  const run = new ScriptedRun();
+  await withDashboard({ token: TOKEN, run }, async (dashboard) => {
+    const headers = { Cookie: (await loginCookie(dashboard)).split(";")[0]! };
+    const statuses = new Map<number, number>();
+    for (let count = 0; count < 1000; count++) {
+      const response = await guess(dashboard, count);
+      statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+      if (response.status !== 429) continue;
+      assert.match(response.headers.get("retry-after")!, /^(?:[1-9]|[1-5]\d|60)$/);
+    }
+    assert.deepEqual([...statuses], [[401, 10], [429, 990]]);
+    assert.deepEqual(dashboard.said, [
+      "Too many wrong tokens for the dashboard from 127.0.0.1: it has to wait.",
+    ]);
+    // Not even the right one is looked at: else the answer would tell which it is.
+    assert.equal(await statusOf(dashboard, post("/api/login", { token: TOKEN })), 429);
+    assert.equal(await statusOf(dashboard, { path: "/api/summary", headers }), 200);
+    const elsewhere = await sendFrom("127.0.0.2", dashboard, `Bearer ${TOKEN}`);
+    assert.equal(elsewhere.status, 200);
+  });
+});
+
+/** Sends a wrong token, by one way or the other. */
+async function guess({ host }: TestDashboard, number: number): Promise<Response> {
+  const response = number % 2 === 0
+    ? await fetch(`http://${host}/api/login`, {
+      method: "POST",
+      headers: FROM_PAGE,
+      body: JSON.stringify({ token: `wrong ${number}` }),
+    })
+    : await fetch(`http://${host}/metrics`, {
+      headers: { Authorization: `Bearer wrong ${number}` },
+    });
+  await response.body?.cancel();
+  return response;
+}
+
+/** Asks for the summary from another address of loopback. */
+function sendFrom(
+  localAddress: string,
+  { port, host }: TestDashboard,
+  authorization: string,
+): Promise<Pick<RawAnswer, "status">> {
+  const { promise, resolve, reject } = Promise.withResolvers<Pick<RawAnswer, "status">>();
+  const socket = connect({ host: "127.0.0.1", port, localAddress }, () => {
+    socket.write(
+      `GET /api/summary HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n` +
+        `Authorization: ${authorization}\r\n\r\n`,
+    );
+  });
+  let text = "";
+  socket.setEncoding("utf8");
+  socket.on("data", (more: string) => text += more);
+  socket.on("error", reject);
+  socket.on("close", () => resolve({ status: Number(text.split(" ")[1]) }));
+  return promise;
+}
+
+Deno.test("an address is free again after a minute", async () => {
+  const clock = new FakeClock();
+  await withDashboard({ token: TOKEN, clock }, async (dashboard) => {
+    for (let count = 0; count < 10; count++) {
+      assert.equal(await statusOf(dashboard, post("/api/login", { token: "wrong" })), 401);
+    }
+    await clock.advance(59_999);
+    assert.equal(await statusOf(dashboard, post("/api/login", { token: TOKEN })), 429);
+    await clock.advance(1);
+    assert.equal(await statusOf(dashboard, post("/api/login", { token: TOKEN })), 200);
+  });
+});

@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { passRows } from "../../../src/web/report_page/report_tables.js";
+import { liveState, liveView } from "../../support/live_views.ts";
+import { latencies } from "../../support/snapshots.ts";
+
+Deno.test("only passes that have a schedule can be late", () => {
+  const iterations = {
+    ...{ scheduled: 10, started: 10, completed: 10, dropped: 0 },
+    serviceTimeMs: latencies(15),
+    startDelayMs: latencies(1),
+  };
+  assert.deepEqual(passRows(liveView()), []);
+  assert.deepEqual(passRows(liveView({ iterations })), [
+    { title: "Service time", times: latencies(15) },
+  ]);
+  assert.deepEqual(passRows(liveView({ iterations, live: liveState({ model: "open" }) })), [
+    { title: "Service time", times: latencies(15) },
+    { title: "Start delay", times: latencies(1) },
+  ]);
+});
