@@ -5,9 +5,11 @@ import { DEMO } from "./demo_settings.ts";
 import { openDemoShop } from "./demo_shop.ts";
 import type { Options } from "./options.ts";
 import { runLocal } from "./run_local.ts";
+import { checkStartable } from "./start_check.ts";
 
 /** Opens a shop on this machine, tests it, and closes it again. */
 export async function runDemo(host: Host, options: Options): Promise<number> {
+  checkStartable(options);
   const shop = openDemoShop(systemClock, systemRandom);
   try {
     host.stderr.write(`A small shop is open at ${shop.url}; now and then an order fails there.\n`);
@@ -15,6 +17,8 @@ export async function runDemo(host: Host, options: Options): Promise<number> {
     const json = options.json ?? DEMO.json;
     const exitCode = await runLocal(host, { ...test }, {
       ...options,
+      // In place of a test file's name, for reports.
+      aiotestfile: "aiotest demo",
       host: shop.url,
       redis: null,
       users: options.given.has("users") ? options.users : DEMO.users,

@@ -6,6 +6,7 @@
 
 import type { SettingTable } from "./setting.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
+import { WEB_SETTINGS, type WebSettings } from "./web_settings.ts";
 
 /** What the demo does where the command line does not say otherwise. */
 export const DEMO = {
@@ -17,7 +18,17 @@ export const DEMO = {
   exitCodeOnError: 0,
 } as const;
 
-type Taken = keyof typeof DEMO | "stopTimeout" | "resetStats" | "loglevel" | "logfile";
+type Taken =
+  | keyof typeof DEMO
+  | keyof WebSettings
+  | "stopTimeout"
+  | "html"
+  | "csv"
+  | "junit"
+  | "threshold"
+  | "resetStats"
+  | "loglevel"
+  | "logfile";
 
 /** What `demo --help` shows. */
 export const DEMO_SETTINGS: SettingTable<Pick<Settings, Taken>> = {
@@ -25,7 +36,12 @@ export const DEMO_SETTINGS: SettingTable<Pick<Settings, Taken>> = {
   rate: { ...SETTINGS.rate, default: DEMO.rate },
   runTime: { ...SETTINGS.runTime, default: DEMO.runTime },
   stopTimeout: SETTINGS.stopTimeout,
+  ...WEB_SETTINGS,
   json: { ...SETTINGS.json, default: DEMO.json },
+  html: SETTINGS.html,
+  csv: SETTINGS.csv,
+  junit: SETTINGS.junit,
+  threshold: SETTINGS.threshold,
   resetStats: SETTINGS.resetStats,
   exitCodeOnError: { ...SETTINGS.exitCodeOnError, default: DEMO.exitCodeOnError },
   loglevel: SETTINGS.loglevel,

@@ -6,7 +6,7 @@
 
 import { Command, CommanderError, Option } from "commander";
 import { UsageError } from "../core/errors.ts";
-import type { Setting } from "./setting.ts";
+import { defaultText, type Setting } from "./setting.ts";
 
 /** Texts by the flag's long name, in the order given; null for a flag without a value. */
 export type FlagTexts = ReadonlyMap<string, readonly (string | null)[]>;
@@ -24,10 +24,9 @@ const OTHER = "Other:";
 export function ownOptions(settings: Readonly<Record<string, Setting<unknown>>>): Option[] {
   return [
     ...Object.values(settings).map((setting) => {
-      const { flags, description, group, ifNone } = setting;
-      const standard = setting.default === null ? ifNone : setting.default;
-      const isShown = typeof standard === "string" || typeof standard === "number";
-      const text = isShown ? `${description} (default: ${standard})` : description;
+      const { flags, description, group } = setting;
+      const standard = defaultText(setting);
+      const text = standard === "" ? description : `${description} (default: ${standard})`;
       return new Option(flags, text).helpGroup(group);
     }),
     new Option("--config <FILE>", "read options from a TOML or JSON file").helpGroup(OTHER),

@@ -1,4 +1,5 @@
 import type { Option } from "commander";
+import { compareFlags } from "./compare_settings.ts";
 import { DEMO_SETTINGS } from "./demo_settings.ts";
 import { commandOptions, flagParser, ownOptions } from "./flag_parser.ts";
 import { QUICK_SETTINGS } from "./quick_settings.ts";
@@ -10,6 +11,7 @@ const USAGE = `[options]              run the test file
        aiotest init [DIR]             write a first test file
        aiotest quick URL [options]    send requests to a URL, with no test file
        aiotest demo [options]         test a target of its own
+       aiotest compare A.json B.json  say what differs between two runs
 
 Each of these has a --help of its own: aiotest quick --help.`;
 
@@ -29,6 +31,9 @@ Examples:
   To run a test: 100 users, ten more each second, for three minutes:
     aiotest -f shop_test.ts -H http://127.0.0.1:8000 -u 100 -r 10 -t 3m
     aiotest -f shop_test.ts -u 100 -t 3m --tags checkout --json summary.json
+
+  To start 50 passes a second whatever the target does, and fail if it is slow:
+    aiotest -f shop_test.ts --arrival-rate 50 -t 3m --threshold "p95<200ms"
 
   On all cores of this machine:
     aiotest -f shop_test.ts -u 1000 -r 50 -t 3m --processes -1
@@ -76,6 +81,18 @@ Examples:
       --header "Content-Type: application/json"
 `;
 
+const COMPARE_USAGE = `compare A.json B.json [options]
+
+Sets run B beside run A, name by name: what differs, by how much, and whether it
+can be chance. The files are summaries that --json has written. Exits with 3
+where B is worse by more than --max-regression, and that for sure.`;
+
+const COMPARE_REST = `
+Examples:
+  aiotest compare before.json after.json
+  aiotest compare before.json after.json --max-regression 10% --json diff.json
+`;
+
 /** What `--help` prints. */
 export function helpText(options: readonly Option[]): string {
   return format(options, USAGE) + REST;
@@ -94,6 +111,11 @@ export function demoHelpText(): string {
 /** What `quick --help` prints. */
 export function quickHelpText(): string {
   return format(ownOptions(QUICK_SETTINGS), QUICK_USAGE) + QUICK_REST;
+}
+
+/** What `compare --help` prints. */
+export function compareHelpText(): string {
+  return format(compareFlags(), COMPARE_USAGE) + COMPARE_REST;
 }
 
 function format(options: readonly Option[], usage: string): string {

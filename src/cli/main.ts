@@ -9,18 +9,8 @@ import { events } from "../core/events.ts";
 import { ExitCode } from "../core/exit_code.ts";
 import type { Host } from "../core/host.ts";
 import { versionText } from "../core/version.ts";
-import { runDemo } from "./demo.ts";
-import { demoHelpText, initHelpText, quickHelpText } from "./help_text.ts";
-import { runInit } from "./init.ts";
+import { compareHelpText, demoHelpText, initHelpText, quickHelpText } from "./help_text.ts";
 import { CommandLine } from "./options.ts";
-import { runQuick } from "./quick.ts";
-import { lacksTestFile, type ReceivedTestFile, receiveTestFile } from "./received_test_file.ts";
-import { roleOf } from "./role.ts";
-import { runLocal } from "./run_local.ts";
-import { runMaster } from "./run_master.ts";
-import { runProcesses, runWorkerProcesses } from "./run_processes.ts";
-import { runWorker } from "./run_worker.ts";
-import { importTestFile, isTestFile, type TestFileExports } from "./test_file.ts";
 
 /** Does what the command line asks for; resolves with what the process is to exit with. */
 export async function main(host: Host): Promise<number> {
@@ -42,6 +32,7 @@ async function obeyOrExplain(host: Host): Promise<number> {
   }
 }
 
+/** What a command needs is loaded with it: all of it would slow down each start. */
 async function obey(host: Host): Promise<number> {
   const commandLine = await CommandLine.preview(host);
   switch (commandLine.request) {
@@ -61,87 +52,26 @@ async function obey(host: Host): Promise<number> {
     case "initHelp":
       host.stdout.write(`${initHelpText()}\n`);
       return ExitCode.passed;
+    case "compareHelp":
+      host.stdout.write(`${compareHelpText()}\n`);
+      return ExitCode.passed;
     case "init":
-      return await runInit(host);
+      return await (await import("./init.ts")).runInit(host);
+    case "compare":
+      return await (await import("./compare.ts")).runCompare(host);
     case "quick":
-      return await runQuick(host);
+      return await (await import("./quick.ts")).runQuick(host);
     case "demo":
-      return await runDemo(host, commandLine.parse());
+      return await (await import("./demo.ts")).runDemo(host, commandLine.parse());
     case "run":
-      return await lacksTestFile(host, commandLine)
-        ? await runReceived(host, commandLine)
-        : await runOwn(host, commandLine);
-  }
-}
-
-/** Runs the test file that lies here. */
-async function runOwn(host: Host, commandLine: CommandLine): Promise<number> {
-  const { aiotestfile } = commandLine.known();
-  // Without a test file nobody adds flags: then one that is unknown is the first thing to mend.
-  if (!await isTestFile(host, aiotestfile)) commandLine.parse();
-  const exports = await importTestFile(host, aiotestfile);
-  await events.emit("initCommandLineParser", { parser: commandLine.parser });
-  return await runRole(host, exports, commandLine);
-}
-
-/** Runs, on a worker, the test file that the master sends; nothing of it outlives the process. */
-async function runReceived(host: Host, commandLine: CommandLine): Promise<number> {
-  let isInterrupted = false;
-  const release = host.onInterrupt(() => isInterrupted = true);
-  const arrival = { isInterrupted: (): boolean => isInterrupted };
-  const folder = host.createPrivateFolder();
-  try {
-    const received = await receiveTestFile(host, commandLine, { folder, ...arrival });
-    if (received === null) return ExitCode.passed;
-    // Handlers of "quitting" may still read its files: they go with the process.
-    return await runRole(host, received.exports, commandLine, { received, ...arrival });
-  } catch (error) {
-    folder.remove();
-    throw error;
-  } finally {
-    release();
-  }
-}
-
-/** How a test file has come to a worker. */
-interface Arrival {
-  /** Null: it was there. */
-  readonly received: ReceivedTestFile | null;
-  /** Whether somebody has ended the worker by now. */
-  isInterrupted(): boolean;
-}
-
-const WAS_THERE: Arrival = { received: null, isInterrupted: () => false };
-
-/** Runs the test file in the part that this process has. */
-function runRole(
-  host: Host,
-  exports: TestFileExports,
-  commandLine: CommandLine,
-  { received, isInterrupted }: Arrival = WAS_THERE,
-): Promise<number> {
-  const options = commandLine.parse();
-  const role = roleOf(options, { cores: host.cores, freshToken: crypto.randomUUID() });
-  switch (role.kind) {
-    case "local":
-      return runLocal(host, exports, options);
-    case "master":
-      return runMaster(host, exports, options, {
-        settings: role.master,
-        handedOn: commandLine.handedOn(options),
-      });
-    case "processes":
-      return runProcesses(host, exports, commandLine, role);
-    case "worker":
-      return runWorker(host, exports, commandLine, role, received, isInterrupted);
-    case "workerProcesses":
-      return runWorkerProcesses(host, commandLine, role, isInterrupted);
+      return await (await import("./run_test_file.ts")).runTestFile(host, commandLine);
   }
 }
 
 /** Help is given also where there is no test file, or one with a mistake. */
 async function addFlagsOfTestFile(host: Host, commandLine: CommandLine): Promise<void> {
   try {
+    const { importTestFile } = await import("./test_file.ts");
     await importTestFile(host, commandLine.known().aiotestfile);
     await events.emit("initCommandLineParser", { parser: commandLine.parser });
   } catch (error) {

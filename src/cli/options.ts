@@ -19,7 +19,7 @@ import { environmentName, findConfigFile, type HandedOn, Sources } from "./sourc
 /** What the command line asks for. */
 export type Request = "run" | Command | "help" | `${Command}Help` | "version";
 
-type Command = "demo" | "init" | "quick";
+type Command = "compare" | "demo" | "init" | "quick";
 
 /** All options, validated. */
 export interface Options extends Settings {
@@ -33,7 +33,7 @@ export interface Options extends Settings {
 const NOT_FOR_DEMO = ["aiotestfile", "host", "redis"];
 
 /** Options of the run that a worker takes from its master, unless it was given its own. */
-const ON_EVERY_NODE = ["host", "tags", "excludeTags", "insecure"] as const;
+const ON_EVERY_NODE = ["host", "tags", "excludeTags", "insecure", "iterations"] as const;
 
 /** Flags of several processes and machines, which a demo does not need. */
 const NOT_FOR_ONE = Object.keys(CLUSTER_SETTINGS).map(kebabCase);
@@ -60,8 +60,8 @@ export class CommandLine {
 
   /**
    * Reads arguments, environment and configuration file as far as they can be understood without the
-   * test file. Where help or the version is asked for, nothing else matters; `quick` and `init` have no
-   * test file, and read their options themselves.
+   * test file. Where help or the version is asked for, nothing else matters; `quick`, `init` and
+   * `compare` have no test file, and read their options themselves.
    *
    * @throws UsageError where a flag, variable or key that is known has no good value.
    */
@@ -169,7 +169,7 @@ function requestOf({ flags, operands: [command] }: ParsedArguments): Request {
 }
 
 function isCommand(word: string | undefined): word is Command {
-  return word === "demo" || word === "init" || word === "quick";
+  return word === "compare" || word === "demo" || word === "init" || word === "quick";
 }
 
 function checkOperands({ flags, operands }: ParsedArguments): void {

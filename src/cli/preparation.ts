@@ -7,11 +7,14 @@
 import { UsageError } from "../core/errors.ts";
 import { ClassMix } from "../load/class_mix.ts";
 import type { Plan } from "../load/plan.ts";
+import { classWeights } from "../runner/class_weights.ts";
+import { ThresholdSet } from "../stats/threshold_set.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { FastHttpUser } from "../user/fast_http_user.ts";
 import { HttpUser, insecureProblem } from "../user/http_user.ts";
 import { checkHosts } from "../user/target_host.ts";
 import { selectTests } from "../user/test_selection.ts";
+import { ignoredFlags } from "./ignored_flags.ts";
 import type { Options } from "./options.ts";
 import type { TestFile } from "./test_file.ts";
 
@@ -21,16 +24,11 @@ export interface Preparation {
   readonly classes: readonly DiscoveredClass[];
   /** How the classes share the users. */
   readonly mix: ClassMix;
+  /** What must hold for the run to pass: as the command line says, and as the test file does. */
+  readonly thresholds: ThresholdSet;
   /** What the person at the command line should know, and what does not keep the run from starting. */
   readonly warnings: readonly string[];
 }
-
-/** Flags that a shape decides instead. */
-const DECIDED_BY_SHAPE = [
-  ["users", "--users"],
-  ["rate", "--rate"],
-  ["runTime", "--run-time"],
-] as const;
 
 /** @throws UsageError where the test file cannot be run with these options. */
 export function prepare(testFile: TestFile, options: Options): Preparation {
@@ -46,6 +44,7 @@ export function prepare(testFile: TestFile, options: Options): Preparation {
       if (problem !== null) throw new UsageError(problem);
     }
   }
+  const thresholds = new ThresholdSet(options.threshold).with(testFile.thresholds);
   return {
     plan: {
       users: options.users,
@@ -53,20 +52,34 @@ export function prepare(testFile: TestFile, options: Options): Preparation {
       runTime: options.runTime,
       stopTimeout: options.stopTimeout,
       shape: shapeClass === null ? null : new shapeClass(),
+      arrivals: options.arrivalRate === null
+        ? null
+        : { rate: options.arrivalRate, maxUsers: options.maxUsers },
+      spacing: options.arrivals,
+      onBusy: options.onBusy,
+      iterations: options.iterations,
     },
     classes,
-    mix: new ClassMix(classes.map(({ name, userClass: { weight, fixedCount } }) => ({
-      name,
-      weight,
-      fixedCount,
-    }))),
-    warnings: shapeClass === null ? [] : ignoredFlags(shapeClass.name, options),
+    mix: new ClassMix(classWeights(classes)),
+    thresholds,
+    warnings: ignoredFlags({
+      ...options,
+      shape: shapeClass?.name ?? null,
+      thresholds: thresholds.expressions,
+    }),
   };
 }
 
-function ignoredFlags(shape: string, { given }: Options): string[] {
-  const ignored = DECIDED_BY_SHAPE.filter(([name]) => given.has(name)).map(([, flag]) => flag);
-  if (ignored.length === 0) return [];
-  const verb = ignored.length === 1 ? "is" : "are";
-  return [`${ignored.join(", ")} ${verb} ignored: the shape ${shape} decides the load.`];
+/**
+ * Checks that a load which is raised until something breaks can break.
+ *
+ * @throws UsageError where nothing says what breaks.
+ */
+export function checkBreakable({ plan, thresholds }: Preparation): void {
+  const { shape } = plan;
+  if (shape === null || shape.breakingPoint === null || thresholds.expressions.length > 0) return;
+  throw new UsageError(
+    `The shape ${shape.constructor.name} raises the load until a threshold is crossed, and there is none`,
+    "Say what must hold: --threshold 'p95<200ms', or export const thresholds = [\"p95<200ms\"].",
+  );
 }

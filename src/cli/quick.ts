@@ -8,13 +8,13 @@ import type { Host } from "../core/host.ts";
 import { FastHttpUser } from "../user/fast_http_user.ts";
 import type { RequestOptions } from "../user/http_user.ts";
 import type { UserClass } from "../user/user.ts";
-import { CLUSTER_SETTINGS } from "./cluster_settings.ts";
 import type { Options } from "./options.ts";
 import { type QuickOptions, readQuickOptions } from "./quick_options.ts";
 import { RequestQuota } from "./quick_quota.ts";
 import { QUICK_RUN_TIME } from "./quick_settings.ts";
 import { runLocal } from "./run_local.ts";
 import { defaultsOf } from "./setting.ts";
+import { SETTINGS } from "./settings.ts";
 
 /** Users started a second, so many that the last starts with the first. */
 const ALL_AT_ONCE = 1e9;
@@ -51,16 +51,13 @@ function quickUser(options: QuickOptions, quota: RequestQuota): UserClass {
 function runOptions(options: QuickOptions): Options {
   const { rate, requests, runTime } = options;
   return {
-    ...defaultsOf(CLUSTER_SETTINGS),
+    ...defaultsOf(SETTINGS),
     ...options,
+    // In place of a test file's name, for reports.
+    aiotestfile: `aiotest quick ${options.url}`,
+    noWeb: true,
     rate: rate ?? ALL_AT_ONCE,
     runTime: runTime ?? (requests === null ? QUICK_RUN_TIME : null),
-    aiotestfile: "",
-    host: null,
-    tags: [],
-    excludeTags: [],
-    redis: null,
-    showUsersWeight: false,
     given: new Set(),
     extra: {},
   };

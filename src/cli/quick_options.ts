@@ -14,6 +14,7 @@ import { kebabCase } from "./config_file.ts";
 import { ownOptions, parseAll, type ParsedArguments } from "./flag_parser.ts";
 import { QUICK_SETTINGS, type QuickSettings } from "./quick_settings.ts";
 import { SETTINGS } from "./settings.ts";
+import { WEB_SETTINGS } from "./web_settings.ts";
 import { findConfigFile, Sources } from "./sources.ts";
 
 /** All that `quick` is told, validated. */
@@ -35,6 +36,12 @@ const UNFIT: Readonly<Record<string, string>> = {
   "exclude-tags": "which has no test file",
   redis: "which has no test file",
   "show-users-weight": "which has no user classes",
+  iterations: "where --requests says how many",
+  "show-shape": "whose load does not change",
+  otlp: "whose runs are short",
+  ...Object.fromEntries(
+    Object.keys(WEB_SETTINGS).map((name) => [kebabCase(name), "which has no dashboard"]),
+  ),
   ...Object.fromEntries(
     Object.keys(CLUSTER_SETTINGS).map((name) => [kebabCase(name), "which runs in one process"]),
   ),

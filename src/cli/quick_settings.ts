@@ -17,7 +17,16 @@ type Shared =
   | "users"
   | "runTime"
   | "stopTimeout"
+  | "arrivalRate"
+  | "maxUsers"
+  | "arrivals"
+  | "onBusy"
   | "json"
+  | "html"
+  | "csv"
+  | "junit"
+  | "threshold"
+  | "abortOnThreshold"
   | "resetStats"
   | "exitCodeOnError"
   | "loglevel"
@@ -134,7 +143,22 @@ export const QUICK_SETTINGS: SettingTable<QuickSettings> = {
     ...SETTINGS.stopTimeout,
     description: "seconds that a request may still take when the run ends",
   },
+  arrivalRate: {
+    ...SETTINGS.arrivalRate,
+    description: "open model: N requests start a second, whatever the target does",
+  },
+  maxUsers: SETTINGS.maxUsers,
+  arrivals: { ...SETTINGS.arrivals, description: "how they are spaced: constant or poisson" },
+  onBusy: {
+    ...SETTINGS.onBusy,
+    description: "all users busy: queue (a request starts late, and its delay counts) or drop",
+  },
   json: SETTINGS.json,
+  html: SETTINGS.html,
+  csv: SETTINGS.csv,
+  junit: SETTINGS.junit,
+  threshold: SETTINGS.threshold,
+  abortOnThreshold: SETTINGS.abortOnThreshold,
   resetStats: SETTINGS.resetStats,
   exitCodeOnError: SETTINGS.exitCodeOnError,
   loglevel: SETTINGS.loglevel,

@@ -104,9 +104,14 @@ const DECIDED_BY_MASTER = [
  * import { roleOf } from "./role.ts";
  * import { CLUSTER_SETTINGS } from "./cluster_settings.ts";
  * import { defaultsOf } from "./setting.ts";
+ * import { WEB_SETTINGS } from "./web_settings.ts";
  * import assert from "node:assert/strict";
  *
- * const alone = { ...defaultsOf(CLUSTER_SETTINGS), given: new Set<never>() };
+ * const alone = {
+ *   ...defaultsOf(CLUSTER_SETTINGS),
+ *   ...defaultsOf(WEB_SETTINGS),
+ *   given: new Set<never>(),
+ * };
  * const surroundings = { cores: 8, freshToken: "s3cret" };
  * assert.deepEqual(roleOf(alone, surroundings), { kind: "local" });
  *

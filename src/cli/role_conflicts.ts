@@ -3,9 +3,10 @@ import type { ClusterSettings } from "./cluster_settings.ts";
 import { kebabCase } from "./config_file.ts";
 import type { Settings } from "./settings.ts";
 import { environmentName } from "./sources.ts";
+import { checkStartable, type StartOptions } from "./start_check.ts";
 
 /** What decides the role. */
-export interface RoleOptions extends ClusterSettings {
+export interface RoleOptions extends ClusterSettings, StartOptions {
   readonly given: ReadonlySet<keyof Settings>;
 }
 
@@ -22,7 +23,18 @@ const FOR_MASTER = [
 ] as const;
 
 /** What the master has, and the single process where there are no workers. */
-const NOT_FOR_WORKER = [...FOR_MASTER, "redis"] as const;
+const NOT_FOR_WORKER = [
+  ...FOR_MASTER,
+  "redis",
+  "webHost",
+  "webPort",
+  "webToken",
+  "noAutostart",
+  "buckets",
+  "otlp",
+  "threshold",
+  "abortOnThreshold",
+] as const;
 
 /** What is said only to a worker. */
 const FOR_WORKER = [
@@ -73,6 +85,7 @@ export function checkConflicts(options: RoleOptions): void {
       "Leave --journal out.",
     );
   }
+  checkStartable(options);
   if (tlsCert !== null && tlsKey === null) throw new UsageError("--tls-cert needs --tls-key, too");
   if (tlsKey !== null && tlsCert === null) throw new UsageError("--tls-key needs --tls-cert, too");
 }

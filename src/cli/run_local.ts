@@ -17,7 +17,8 @@ import { systemRandom } from "../core/random.ts";
 import { LocalRun } from "../runner/local_run.ts";
 import { openHub } from "./hub_opening.ts";
 import type { Options } from "./options.ts";
-import { type Preparation, prepare } from "./preparation.ts";
+import { checkBreakable, type Preparation, prepare } from "./preparation.ts";
+import { showShape } from "./show_shape.ts";
 import { Stage } from "./stage.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
 
@@ -41,6 +42,8 @@ export async function runLocal(
     await stage.init(NODE);
     const preparation = prepare(readTestFile(exports), options);
     if (options.showUsersWeight) return showShares(host, preparation);
+    if (options.showShape) return showShape(host, preparation);
+    checkBreakable(preparation);
     return await runOn(stage, preparation, done);
   } finally {
     stage.close();
@@ -58,7 +61,7 @@ async function runOn(
   preparation: Preparation,
   done: Promise<void> | undefined,
 ): Promise<number> {
-  const { hub, close } = await openHub(stage.host, stage.options.redis);
+  const { hub, close } = await openHub(stage.host, stage.options);
   try {
     return await runWith(stage, preparation, { hub, done });
   } finally {
@@ -68,7 +71,7 @@ async function runOn(
 
 async function runWith(
   stage: Stage,
-  { plan, classes, mix, warnings }: Preparation,
+  { plan, classes, mix, thresholds, warnings }: Preparation,
   { hub, done }: { readonly hub: ClusterHub; readonly done: Promise<void> | undefined },
 ): Promise<number> {
   const { host, options } = stage;
@@ -90,6 +93,9 @@ async function runWith(
     host: options.host,
     insecure: options.insecure,
     resetStats: options.resetStats,
+    waitsForStart: options.noAutostart,
+    thresholds,
+    abortOnThreshold: options.abortOnThreshold,
     warnings,
     events,
     clock: systemClock,
@@ -100,6 +106,7 @@ async function runWith(
     onSecond: (snapshot) => stage.update(snapshot),
     onWarning: (text) => logger.warn(text),
   });
+  await stage.show(run, hub);
   const release = stage.guard(run);
   void done?.then(() => run.stop());
   const result = await run.run();

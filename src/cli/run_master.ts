@@ -23,10 +23,11 @@ import { MasterRun } from "../runner/master_run.ts";
 import { checkHome } from "./journal_home.ts";
 import { openHub } from "./hub_opening.ts";
 import type { Options } from "./options.ts";
-import { type Preparation, prepare } from "./preparation.ts";
+import { checkBreakable, type Preparation, prepare } from "./preparation.ts";
 import type { MasterSettings } from "./role.ts";
 import { showShares } from "./run_local.ts";
 import type { HandedOn } from "./sources.ts";
+import { showShape } from "./show_shape.ts";
 import { Stage } from "./stage.ts";
 import { testBundle } from "./test_bundle.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
@@ -69,8 +70,10 @@ export async function runMaster(
     await stage.init(NODE);
     const preparation = prepare(readTestFile(exports), options);
     if (options.showUsersWeight) return showShares(host, preparation);
+    if (options.showShape) return showShape(host, preparation);
+    checkBreakable(preparation);
     const desk = await openDesk(stage, exports, orders.settings);
-    const { hub, close } = await openHub(host, options.redis);
+    const { hub, close } = await openHub(host, options);
     try {
       return await direct(
         stage,
@@ -87,9 +90,10 @@ export async function runMaster(
 
 async function direct(
   stage: Stage,
-  { run, journal, port }: OpenRun,
+  { run, journal, port, hub }: OpenRun,
   { onListening }: MasterOrders,
 ): Promise<number> {
+  await stage.show(run, hub);
   // The master counts nothing itself.
   const release = stage.guard({ stop: () => run.stop(), noteStrayError: () => {} });
   const crew = onListening?.(port, stage, run);
@@ -123,13 +127,14 @@ async function openDesk(
 
 interface OpenRun {
   readonly run: MasterRun;
+  readonly hub: ClusterHub;
   readonly journal: RunJournal;
   readonly port: number;
 }
 
 async function openRun(
   stage: Stage,
-  { plan, classes, mix, warnings }: Preparation,
+  { plan, classes, mix, thresholds, warnings }: Preparation,
   { settings, handedOn, desk, hub }: MasterOrders & {
     readonly desk: FileDesk | null;
     readonly hub: ClusterHub;
@@ -174,6 +179,9 @@ async function openRun(
     expectedWorkers: settings.expectWorkers,
     expectSeconds: settings.expectWorkersMaxWait,
     resetStats: options.resetStats,
+    waitsForStart: options.noAutostart,
+    thresholds,
+    abortOnThreshold: options.abortOnThreshold,
     events,
     clock: systemClock,
     warnings: [...warnings, ...found],
@@ -182,7 +190,7 @@ async function openRun(
     onWarning: (text) => logger.warn(text),
   });
   nodeCluster.attach(exchange.port);
-  return { run, journal, port: listener.port };
+  return { run, hub, journal, port: listener.port };
 }
 
 /** @throws UsageError where the port is taken, or the certificate is none. */

@@ -6,12 +6,14 @@
 
 import { ClusterLine } from "../cluster/cluster_line.ts";
 import { nodeCluster } from "../cluster/node_cluster.ts";
+import { systemClock } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import { ExitCode } from "../core/exit_code.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { systemRandom } from "../core/random.ts";
+import { SharedPasses } from "../runner/shared_passes.ts";
 import { type WorkerLoad, WorkerRun } from "../runner/worker_run.ts";
 import type { CommandLine } from "./options.ts";
 import { prepare } from "./preparation.ts";
@@ -80,9 +82,10 @@ async function prepareNode(
 ): Promise<WorkerLoad> {
   const options = commandLine.parse(parseHandedOn(handedOn));
   await stage.init(line.node, options);
-  const { classes } = prepare(readTestFile(exports), options);
+  const { classes, plan } = prepare(readTestFile(exports), options);
   nodeCluster.attach(line);
-  return { classes, host: options.host, insecure: options.insecure };
+  const passes = plan.iterations === null ? null : new SharedPasses(line, systemClock);
+  return { classes, host: options.host, insecure: options.insecure, passes };
 }
 
 function parseHandedOn(json: string): HandedOn {

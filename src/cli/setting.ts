@@ -41,3 +41,24 @@ export function defaultsOf<Values>(table: SettingTable<Values>): Values {
   );
   return defaults as Values;
 }
+
+/**
+ * The default of an option as people would write it; empty where there is none to speak of.
+ *
+ * ```ts
+ * import { defaultText } from "./setting.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(defaultText({ default: 8089 }), "8089");
+ * assert.equal(defaultText({ default: [50, 100] }), "50 100");
+ * assert.equal(defaultText({ default: null, ifNone: "no end" }), "no end");
+ * assert.equal(defaultText({ default: false }), "");
+ * ```
+ */
+export function defaultText(
+  { default: standard, ifNone = "" }: Pick<Setting<unknown>, "default" | "ifNone">,
+): string {
+  if (standard === null) return ifNone;
+  if (Array.isArray(standard)) return standard.join(" ");
+  return typeof standard === "string" || typeof standard === "number" ? String(standard) : "";
+}

@@ -6,19 +6,14 @@
 
 import { LOG_LEVELS, type LogLevelName } from "../core/logger.ts";
 import { CLUSTER_SETTINGS, type ClusterSettings } from "./cluster_settings.ts";
+import { LOAD_SETTINGS, type LoadSettings } from "./load_settings.ts";
+import { RESULT_SETTINGS, RESULTS, type ResultSettings } from "./result_settings.ts";
 import type { SettingTable } from "./setting.ts";
-import {
-  choice,
-  duration,
-  nameList,
-  positiveNumber,
-  textOf,
-  toggle,
-  wholeNumber,
-} from "./value_kind.ts";
+import { choice, nameList, textOf, toggle } from "./value_kind.ts";
+import { WEB_SETTINGS, type WebSettings } from "./web_settings.ts";
 
 /** The values of all options, defaults filled in. */
-export interface Settings extends ClusterSettings {
+export interface Settings extends LoadSettings, ClusterSettings, WebSettings, ResultSettings {
   /** The test file, as it was named: may be relative to the working directory. */
   readonly aiotestfile: string;
   /** Replaces the host of every user class; null: each has its own. */
@@ -31,18 +26,6 @@ export interface Settings extends ClusterSettings {
   readonly insecure: boolean;
   /** URL of the Redis that counters and queues live in; null: they live in the master. */
   readonly redis: string | null;
-  readonly users: number;
-  /** Users started or stopped a second. */
-  readonly rate: number;
-  /** Seconds from the test's start; null: until it is interrupted. */
-  readonly runTime: number | null;
-  /** Seconds that a stopping user's test may still run. */
-  readonly stopTimeout: number;
-  /** Where the summary is written at the end. */
-  readonly json: string | null;
-  /** Drop what was counted before all users were started. */
-  readonly resetStats: boolean;
-  readonly exitCodeOnError: number;
   /** Print the shares of the user classes instead of running them. */
   readonly showUsersWeight: boolean;
   readonly loglevel: LogLevelName;
@@ -51,8 +34,6 @@ export interface Settings extends ClusterSettings {
 }
 
 const TEST = "The test:";
-const LOAD = "The load:";
-const RESULTS = "Results:";
 const LOG = "The log:";
 
 /** Every option, by the name of its value, in the order of `--help`. */
@@ -100,57 +81,10 @@ export const SETTINGS: SettingTable<Settings> = {
     default: null,
     ifNone: "in the master",
   },
-  users: {
-    flags: "-u, --users <N>",
-    group: LOAD,
-    description: "users to run",
-    kind: wholeNumber(1),
-    default: 1,
-  },
-  rate: {
-    flags: "-r, --rate <N>",
-    group: LOAD,
-    description: "users started or stopped a second, may be a fraction",
-    kind: positiveNumber,
-    default: 1,
-  },
-  runTime: {
-    flags: "-t, --run-time <T>",
-    group: LOAD,
-    description: "seconds, or a time like 20s, 3m, 1h20m, from the test's start",
-    kind: duration({ orNone: false }),
-    default: null,
-    ifNone: "no end",
-  },
-  stopTimeout: {
-    flags: "-s, --stop-timeout <S>",
-    group: LOAD,
-    description: "seconds that a stopping user's test may still run",
-    kind: duration({ orNone: true }),
-    default: 2,
-  },
+  ...LOAD_SETTINGS,
   ...CLUSTER_SETTINGS,
-  json: {
-    flags: "--json <FILE>",
-    group: RESULTS,
-    description: "write the summary as JSON at the end",
-    kind: textOf("the name of a file"),
-    default: null,
-  },
-  resetStats: {
-    flags: "--reset-stats",
-    group: RESULTS,
-    description: "drop what was counted before all users were started",
-    kind: toggle,
-    default: false,
-  },
-  exitCodeOnError: {
-    flags: "--exit-code-on-error <N>",
-    group: RESULTS,
-    description: "exit code when requests or users failed",
-    kind: wholeNumber(0, 255),
-    default: 1,
-  },
+  ...WEB_SETTINGS,
+  ...RESULT_SETTINGS,
   showUsersWeight: {
     // The first spelling is that of the tool's earliest users, and stays out of `--help`.
     flags: "--show-users-wight, --show-users-weight",

@@ -129,8 +129,8 @@ export class Sources {
     const place = `${this.#file!.path}: ${key} = ${JSON.stringify(value)}`;
     const type = rawTypeOf(value);
     if (type === null || !kind.types.includes(type)) throw refusal(place, kind);
-    if (type !== "list") return read(place, String(value), kind);
-    const texts = value as readonly string[];
+    if (type !== "list" && type !== "numbers") return read(place, String(value), kind);
+    const texts = (value as readonly (string | number)[]).map(String);
     if (texts.length === 0) throw refusal(place, kind);
     return readEach(texts, kind, () => place);
   }

@@ -4,19 +4,22 @@
  * @module
  */
 
+import type { ClusterHub } from "../cluster/cluster_hub.ts";
 import { nodeCluster } from "../cluster/node_cluster.ts";
 import { errorText } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { configureLog, logger } from "../core/logger.ts";
-import { VERSION } from "../core/version.ts";
 import { Console, type ConsoleAbilities, consoleAbilities } from "../report/console.ts";
-import { summary, summaryJson } from "../report/summary.ts";
 import { finalReport } from "../report/tables.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
+import { LogTail } from "../web/log_tail.ts";
 import { watchInterrupts } from "./interrupts.ts";
 import type { Options } from "./options.ts";
 import { judge } from "./outcome.ts";
+import { type ReportFile, reportFiles } from "./report_files.ts";
+import { runFacts } from "./run_facts.ts";
+import { Showing, type ShownRun } from "./showing.ts";
 import { checkWritable } from "./writable.ts";
 
 /** A run that somebody may want to end. */
@@ -32,6 +35,8 @@ export class Stage {
   readonly host: Host;
   readonly options: Options;
   readonly #console: Console;
+  readonly #log = new LogTail();
+  #showing: Showing | null = null;
   readonly #abilities: ConsoleAbilities;
 
   /** Opens nothing yet; {@link close} is to be called in any case. */
@@ -44,27 +49,42 @@ export class Stage {
 
   /** @throws UsageError where a file that is to be written cannot be. */
   async open(): Promise<void> {
-    const { logfile, loglevel, json } = this.options;
+    const { logfile, loglevel } = this.options;
     if (logfile !== null) await checkWritable(this.host, "logfile", logfile);
-    await configureLog(
-      loglevel,
-      logfile === null ? (line) => this.print(line) : (line) => this.host.appendLine(logfile, line),
-    );
-    if (json !== null) await checkWritable(this.host, "json", json);
+    await configureLog(loglevel, (line, entry) => {
+      this.#log.add(entry);
+      if (logfile === null) this.print(line);
+      else this.host.appendLine(logfile, line);
+    });
+    for (const { flag, path } of this.#reportFiles()) {
+      await checkWritable(this.host, flag, path);
+    }
   }
 
   /** Tells the test file what was asked for. @param options those of this node. */
   async init(node: string, options: Options = this.options): Promise<void> {
-    // Whoever has the token can run code on every node, and the URL of Redis may have a password in
-    // it: they are no business of the test file's.
-    const { extra, token: _, redis: __, ...own } = options;
+    // Whoever has a token can run code on every node, or change the run, and URLs may have a password
+    // in them: they are no business of the test file's.
+    const { extra, token: _, webToken: __, redis: ___, otlp: ____, ...own } = options;
     const event = { options: { ...extra, ...own }, node, cluster: nodeCluster };
     await nodeCluster.init(() => events.emit("init", event));
+  }
+
+  /**
+   * Shows a run elsewhere, too: on the dashboard, and to whoever collects its figures.
+   *
+   * @throws UsageError where that cannot be opened.
+   */
+  async show(run: ShownRun, hub: Pick<ClusterHub, "rendezvous">): Promise<void> {
+    const { host, options } = this;
+    const rendezvous = (): ClusterHub["rendezvous"] => hub.rendezvous;
+    this.#showing = await Showing.open({ host, options, run, log: this.#log, rendezvous });
   }
 
   /** Shows the run as it is now. */
   update(snapshot: Snapshot): void {
     this.#console.update(snapshot);
+    this.#showing?.update(snapshot);
   }
 
   /** Prints a line above the panel, where there is one. */
@@ -72,9 +92,10 @@ export class Stage {
     this.#console.printAbove(line);
   }
 
-  /** Ends the panel. */
+  /** Ends the panel, and all else that shows the run. */
   close(): void {
     this.#console.close();
+    void this.#showing?.close();
   }
 
   /**
@@ -108,17 +129,21 @@ export class Stage {
    * @throws `failure` once all is reported.
    */
   async report(result: Snapshot, failure: unknown): Promise<number> {
-    this.close();
+    this.#console.close();
     const { host, options } = this;
     const exitCode = judge(result, options.exitCodeOnError, failure);
+    await this.#showing?.end(result, exitCode);
     const { columns } = host.stdout;
-    const { color } = this.#abilities;
-    host.stdout.write(finalReport(result, { exitCode, columns, color }));
-    if (options.json !== null) {
-      const text = summaryJson(summary(result, { version: VERSION, exitCode }));
-      await host.writeTextFile(options.json, text);
+    const { color, panel: bars } = this.#abilities;
+    host.stdout.write(finalReport(result, { exitCode, columns, color, bars }));
+    for (const { path, make } of this.#reportFiles()) {
+      await host.writeTextFile(path, await make(result, exitCode));
     }
     if (failure !== null) throw failure;
     return exitCode;
+  }
+
+  #reportFiles(): ReportFile[] {
+    return reportFiles(this.options, () => runFacts(this.host, this.options));
   }
 }

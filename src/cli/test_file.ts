@@ -15,6 +15,8 @@ import { systemRandom } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { currentStay, UserStay } from "../core/user_stay.ts";
 import { checkShape, LoadUserShape, type ShapeClass } from "../load/load_user_shape.ts";
+import { shown } from "../load/target.ts";
+import { ThresholdSet } from "../stats/threshold_set.ts";
 import {
   discover,
   type DiscoveredClass,
@@ -34,6 +36,8 @@ export interface TestFile {
   readonly userClasses: readonly DiscoveredClass[];
   /** Null where the load is constant. */
   readonly shapeClass: ShapeClass | null;
+  /** What must hold for the test to pass; empty where the file says nothing of it. */
+  readonly thresholds: ThresholdSet;
 }
 
 const EXTENSIONS = [".ts", ".js", ".mts", ".mjs"];
@@ -73,13 +77,14 @@ export async function importTestFile(host: Host, path: string): Promise<TestFile
  * gives it back at once, to see which tests are fields; so it belongs behind the event `init`, when a
  * constructor may rely on what the test file has read there.
  *
- * @throws UsageError where there is no user class, more than one shape, or one that cannot be run.
+ * @throws UsageError where there is no user class, more than one shape, or one that cannot be run,
+ * or where a threshold cannot be read.
  */
 export function readTestFile(exports: TestFileExports): TestFile {
   const lifetime = new AbortController();
   try {
     const userClasses = discover(exports, (userClass) => makeProbe(userClass, lifetime.signal));
-    return { userClasses, shapeClass: findShape(exports) };
+    return { userClasses, shapeClass: findShape(exports), thresholds: readThresholds(exports) };
   } finally {
     lifetime.abort();
   }
@@ -101,6 +106,16 @@ function findShape(exports: TestFileExports): ShapeClass | null {
   const problem = checkShape(shapeClass);
   if (problem !== null) throw new UsageError(problem);
   return shapeClass;
+}
+
+function readThresholds({ thresholds = [] }: TestFileExports): ThresholdSet {
+  if (!Array.isArray(thresholds) || !thresholds.every((one) => typeof one === "string")) {
+    throw new UsageError(
+      `The test file's thresholds are ${shown(thresholds)}, a list of texts is needed`,
+      'Like: export const thresholds = ["p95<200ms", "error_rate<1%"];',
+    );
+  }
+  return new ThresholdSet(thresholds, "The test file's threshold");
 }
 
 function isShapeClass(value: unknown): value is ShapeClass {
@@ -125,5 +140,5 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
   // What it shares with others is dropped too: nobody is there.
   const stay = new UserStay();
   stay.end();
-  return currentStay.run(stay, () => new userClass({ ...node, id: 0, signal }));
+  return currentStay.run(stay, () => new userClass({ ...node, id: 0, signal, passes: null }));
 }

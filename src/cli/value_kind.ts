@@ -8,7 +8,7 @@
 import { DURATION_FORMS, parseDuration } from "../core/duration.ts";
 
 /** A value as a configuration file may give it. */
-export type RawType = "text" | "number" | "boolean" | "list";
+export type RawType = "text" | "number" | "boolean" | "list" | "numbers";
 
 /** One kind of value. */
 export interface ValueKind<Value> {
@@ -26,11 +26,13 @@ export interface ValueKind<Value> {
   parse(text: string): Value | null;
 }
 
-/** Whether a value is text, a number, a boolean or a list of text; null where it is none of them. */
+/** Whether a value is text, a number, a boolean, or a list of text or of numbers; null: none of them. */
 export function rawTypeOf(raw: unknown): RawType | null {
   if (typeof raw === "string") return "text";
   if (typeof raw === "number" || typeof raw === "boolean") return typeof raw as RawType;
-  return Array.isArray(raw) && raw.every((item) => typeof item === "string") ? "list" : null;
+  if (!Array.isArray(raw)) return null;
+  if (raw.every((item) => typeof item === "string")) return "list";
+  return raw.every((item) => typeof item === "number") ? "numbers" : null;
 }
 
 /** A whole number between two bounds; without `max`, as large as can be counted exactly. */
@@ -47,14 +49,22 @@ export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER):
 }
 
 /** A number over 0, fractions included. */
-export const positiveNumber: ValueKind<number> = {
-  needed: "a number over 0 is needed",
-  types: ["number"],
-  parse(text): number | null {
-    const value = /^(\d+(\.\d*)?|\.\d+)$/.test(text) ? Number(text) : NaN;
-    return value > 0 && Number.isFinite(value) ? value : null;
-  },
-};
+export const positiveNumber: ValueKind<number> = numberOverZero(
+  Number.MAX_VALUE,
+  "a number over 0",
+);
+
+/** As {@link positiveNumber}, and not above `max`; `what` says what that is. */
+export function numberOverZero(max: number, what: string): ValueKind<number> {
+  return {
+    needed: `${what} is needed`,
+    types: ["number"],
+    parse(text): number | null {
+      const value = /^(\d+(\.\d*)?|\.\d+)$/.test(text) ? Number(text) : NaN;
+      return value > 0 && value <= max ? value : null;
+    },
+  };
+}
 
 /** Timers of the runtime count milliseconds in 31 bits: a longer one would end at once. */
 const LONGEST_DURATION_S = 24 * 86_400;
@@ -90,6 +100,29 @@ export const nameList: ValueKind<readonly string[]> = {
   parse(text): readonly string[] | null {
     const names = text.split(",").map((name) => name.trim());
     return names.includes("") ? null : names;
+  },
+};
+
+/** Any texts that are not empty, one each time; `what` says what one is. */
+export function textList(what: string): ValueKind<readonly string[]> {
+  return {
+    needed: `${what} is needed`,
+    types: ["text", "list"],
+    add: (earlier, later) => [...earlier, ...later],
+    parse: (text) => text.trim() === "" ? null : [text.trim()],
+  };
+}
+
+/** Milliseconds over 0, rising; separated by commas or given one by one. */
+export const millisecondList: ValueKind<readonly number[]> = {
+  needed: "milliseconds over 0 are needed",
+  hint: "Several are written as -b 50 100 200, or as 50,100,200.",
+  types: ["number", "text", "list", "numbers"],
+  add: (earlier, later) => [...new Set([...earlier, ...later])].sort((a, b) => a - b),
+  parse(text): readonly number[] | null {
+    const bounds = text.split(",").map((part) => positiveNumber.parse(part.trim()));
+    if (bounds.includes(null)) return null;
+    return [...new Set(bounds as number[])].sort((a, b) => a - b);
   },
 };
 

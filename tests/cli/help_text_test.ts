@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { DEMO_SETTINGS } from "../../src/cli/demo_settings.ts";
-import { demoHelpText, initHelpText, quickHelpText } from "../../src/cli/help_text.ts";
+import {
+  compareHelpText,
+  demoHelpText,
+  initHelpText,
+  quickHelpText,
+} from "../../src/cli/help_text.ts";
 import firstFiles from "../../src/cli/first_files.json" with { type: "json" };
 import { main } from "../../src/cli/main.ts";
 import { CommandLine } from "../../src/cli/options.ts";
@@ -12,6 +17,7 @@ import { FakeHost } from "../support/fake_host.ts";
 const QUICK = quickHelpText().split("\n");
 const DEMO = demoHelpText().split("\n");
 const INIT = initHelpText().split("\n");
+const COMPARE = compareHelpText().split("\n");
 
 async function help(addFlags?: (line: CommandLine) => void): Promise<string[]> {
   const line = await CommandLine.preview(new FakeHost({ args: ["--help"], columns: 200 }));
@@ -20,7 +26,7 @@ async function help(addFlags?: (line: CommandLine) => void): Promise<string[]> {
 }
 
 Deno.test("help fits into 80 columns", async () => {
-  for (const line of [...await help(), ...QUICK, ...DEMO, ...INIT]) {
+  for (const line of [...await help(), ...QUICK, ...DEMO, ...INIT, ...COMPARE]) {
     assert.ok(line.length <= 80, line);
   }
 });
@@ -49,7 +55,7 @@ Deno.test("help names every flag once, with its default", async () => {
 Deno.test("help begins with the commands, each of which has a help of its own", async () => {
   const usage = (await help()).join("\n").split("\n\n", 1)[0]!;
   const commands = usage.split("\n").map((line) => /aiotest (\w+)/.exec(line)?.[1] ?? "run");
-  assert.deepEqual(commands, ["run", "init", "quick", "demo"]);
+  assert.deepEqual(commands, ["run", "init", "quick", "demo", "compare"]);
   for (const command of commands.slice(1)) {
     const host = new FakeHost({ args: [command, "--help"] });
     assert.equal(await main(host), 0);
@@ -62,7 +68,7 @@ Deno.test("help ends with examples of what people do, and nothing behind them", 
   const examples = lines.slice(lines.indexOf("Examples:") + 1);
   assert.equal(examples.pop(), "");
   const occasions = examples.join("\n").split("\n\n");
-  assert.equal(occasions.length, 5);
+  assert.equal(occasions.length, 6);
   for (const occasion of occasions) assert.match(occasion, /^ {2}\S.*:(\n {4}aiotest .+)+$/);
 });
 
@@ -93,6 +99,12 @@ Deno.test("help of init says what it writes", () => {
   const text = INIT.join("\n");
   for (const name of Object.keys(firstFiles)) assert.ok(text.includes(name), name);
   assert.ok(!text.includes("--users"));
+});
+
+Deno.test("help of compare names its own flags, and no configuration file", () => {
+  const flags = [...COMPARE.join("\n").matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)];
+  assert.deepEqual(flags.map((match) => match[1]), ["max-regression", "json", "version", "help"]);
+  assert.ok(COMPARE.join("\n").includes("(default: 5%)"));
 });
 
 Deno.test("flags of the test file are shown with their defaults", async () => {

@@ -97,6 +97,8 @@ Deno.test("the preview knows what is asked for", async () => {
   assert.equal(await request("-u", "5", "quick", "http://127.0.0.1/"), "quick");
   assert.equal(await request("quick", "--help"), "quickHelp");
   assert.equal(await request("quick", "-V"), "version");
+  assert.equal(await request("compare", "a.json", "b.json", "--json", "c.json"), "compare");
+  assert.equal(await request("compare", "--help"), "compareHelp");
   assert.equal(await request("--tags", "quick"), "run");
   assert.equal(
     await request("--version", "--users", "none", "--config", "missing.toml"),

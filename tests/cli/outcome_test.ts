@@ -35,6 +35,18 @@ Deno.test("counts that are missing make it 4, whatever failed beside", () => {
   assert.equal(judge(GOOD, 1, gone), 4);
 });
 
+Deno.test("a crossed threshold makes it 3: over failures, and under counts that are missing", () => {
+  const crossed = [{ expression: "p95<200ms", observed: 312, passed: false }];
+  const held = [{ expression: "p95<200ms", observed: 100, passed: true }];
+  const { statistics } = outcome({ totals: requestRow({ failures: 1 }), userErrors: [] });
+  assert.equal(judge({ ...GOOD, thresholds: held }, 1, null), 0);
+  assert.equal(judge({ ...GOOD, thresholds: held, statistics }, 1, null), 1);
+  assert.equal(judge({ ...GOOD, thresholds: crossed }, 1, null), 3);
+  assert.equal(judge({ ...GOOD, thresholds: crossed, statistics }, 1, null), 3);
+  assert.equal(judge({ ...GOOD, thresholds: crossed, statistics }, 200, null), 3);
+  assert.equal(judge({ ...GOOD, thresholds: crossed, complete: false }, 1, null), 4);
+});
+
 Deno.test("what ended the run before its time has the last word", () => {
   assert.equal(judge(GOOD, 1, new UsageError("the shape threw")), 2);
 });

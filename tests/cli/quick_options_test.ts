@@ -18,7 +18,16 @@ const DEFAULTS: QuickOptions = {
   runTime: null,
   requests: null,
   stopTimeout: 2,
+  arrivalRate: null,
+  maxUsers: 1000,
+  arrivals: "constant",
+  onBusy: "queue",
   json: null,
+  html: null,
+  csv: null,
+  junit: null,
+  threshold: [],
+  abortOnThreshold: false,
   resetStats: false,
   exitCodeOnError: 1,
   loglevel: "INFO",
@@ -63,6 +72,21 @@ const GOOD: Good[] = [
     resetStats: true,
     exitCodeOnError: 0,
   }],
+  [["--arrival-rate", "100", "--max-users", "20", "--arrivals", "poisson", "--on-busy", "drop"], {
+    arrivalRate: 100,
+    maxUsers: 20,
+    arrivals: "poisson",
+    onBusy: "drop",
+  }],
+  [["--html", "a.html", "--csv", "a", "--junit", "a.xml"], {
+    html: "a.html",
+    csv: "a",
+    junit: "a.xml",
+  }],
+  [["--threshold", "p95<1s", "--threshold", "rps>5", "--abort-on-threshold"], {
+    threshold: ["p95<1s", "rps>5"],
+    abortOnThreshold: true,
+  }],
   [["-L", "debug", "--logfile", "a.log"], { loglevel: "DEBUG", logfile: "a.log" }],
 ];
 
@@ -96,6 +120,7 @@ type Bad = [args: string[], message: string, hint?: string];
 
 const LINE = 'a line like "Accept: text/html" is needed';
 const NO_FILE = "which has no test file";
+const NO_WEB = "which has no dashboard";
 
 const BAD: Bad[] = [
   [["quick"], "quick: the URL is missing", "Try: aiotest quick http://127.0.0.1:8000/"],
@@ -144,6 +169,29 @@ const BAD: Bad[] = [
   [
     ["quick", URL, "--show-users-weight"],
     "--show-users-weight cannot go with quick, which has no user classes",
+  ],
+  [
+    ["quick", URL, "--iterations", "5"],
+    "--iterations cannot go with quick, where --requests says how many",
+  ],
+  [
+    ["quick", URL, "--show-shape"],
+    "--show-shape cannot go with quick, whose load does not change",
+  ],
+  [
+    ["quick", URL, "--otlp", "http://127.0.0.1:4318"],
+    "--otlp cannot go with quick, whose runs are short",
+  ],
+  [["quick", URL, "--no-web"], `--no-web cannot go with quick, ${NO_WEB}`],
+  [["quick", URL, "--no-autostart"], `--no-autostart cannot go with quick, ${NO_WEB}`],
+  [["quick", URL, "--web-port", "0"], `--web-port cannot go with quick, ${NO_WEB}`],
+  [["quick", URL, "--prometheus-port", "0"], `--web-port cannot go with quick, ${NO_WEB}`],
+  [["quick", URL, "--web-host", "a"], `--web-host cannot go with quick, ${NO_WEB}`],
+  [["quick", URL, "--web-token", "a"], `--web-token cannot go with quick, ${NO_WEB}`],
+  [["quick", URL, "-b", "50"], `--buckets cannot go with quick, ${NO_WEB}`],
+  [
+    ["quick", URL, "--arrival-rate", "0"],
+    "--arrival-rate 0: a number over 0, and of 1,000,000,000 at most, is needed",
   ],
   [["quick", URL, "--master"], "--master cannot go with quick, which runs in one process"],
   [

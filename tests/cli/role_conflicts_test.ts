@@ -24,6 +24,8 @@ const NO_TLS =
   "cannot go with --processes, whose workers connect without TLS: start master and workers by themselves";
 const NAMES = "cannot go with --processes, whose workers need a name each";
 
+const NOT_STARTED = "--no-autostart cannot go with --no-web: the test is started in the dashboard";
+
 const CONFLICTS: [args: string, message: string][] = [
   ["--master --worker", "--master cannot go with --worker: a process is one or the other"],
   ["--worker --redis redis://a", `--redis ${FOR_MASTER}`],
@@ -60,6 +62,24 @@ const CONFLICTS: [args: string, message: string][] = [
     "--master --journal a --resume a",
     "--journal cannot go with --resume: a resumed run goes on in its own journal",
   ],
+  ["--worker --web-host a", `--web-host ${FOR_MASTER}`],
+  ["--worker --web-port 1", `--web-port ${FOR_MASTER}`],
+  ["--worker --prometheus-port 1", `--web-port ${FOR_MASTER}`],
+  ["--worker --web-token a", `--web-token ${FOR_MASTER}`],
+  ["--worker --no-autostart", `--no-autostart ${FOR_MASTER}`],
+  ["--worker --buckets 1 2", `--buckets ${FOR_MASTER}`],
+  ["--worker --otlp http://a", `--otlp ${FOR_MASTER}`],
+  ["--worker --threshold p95<1s", `--threshold ${FOR_MASTER}`],
+  ["--worker --abort-on-threshold", `--abort-on-threshold ${FOR_MASTER}`],
+  ["--worker --processes 2 --no-autostart", `--no-autostart ${FOR_MASTER}`],
+  ["--no-autostart --no-web", NOT_STARTED],
+  ["--master --no-autostart --no-web", NOT_STARTED],
+  ["--processes 2 --no-autostart --no-web", NOT_STARTED],
+  [
+    "--no-autostart --web-host 0.0.0.0",
+    "--no-autostart needs --web-token with --web-host 0.0.0.0: nobody could start the test, " +
+    "as without a token the dashboard is only to look at",
+  ],
   ["--master --tls-cert a", "--tls-cert needs --tls-key, too"],
   ["--master --tls-key a", "--tls-key needs --tls-cert, too"],
 ];
@@ -81,3 +101,18 @@ Deno.test("what the environment or a file gives is refused as well, and where it
     );
   }
 });
+
+const ACCEPTED = [
+  "--worker --no-web",
+  "--no-autostart",
+  "--no-autostart --web-host localhost",
+  "--no-autostart --web-host 0.0.0.0 --web-token s3cret",
+  "--processes 2 --no-autostart",
+  "--no-web --otlp http://a",
+];
+
+for (const args of ACCEPTED) {
+  Deno.test(`aiotest ${args} is accepted`, async () => {
+    checkConflicts(await parse({ args: args.split(" ") }));
+  });
+}

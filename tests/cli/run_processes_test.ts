@@ -29,7 +29,11 @@ async function startUnless(
   isInterrupted: () => boolean,
   args: string[],
 ): Promise<{ readonly host: FakeHost; readonly ended: Promise<number> }> {
-  const host = new ListeningHost({ args, files: { "/home/me/aiotestfile.ts": "" } });
+  const host = new ListeningHost({
+    args,
+    files: { "/home/me/aiotestfile.ts": "" },
+    env: { AIOTEST_NO_WEB: "1" },
+  });
   const commandLine = await CommandLine.preview(host);
   const role = roleOf(commandLine.parse(), { cores: 2, freshToken: "fresh" });
   const ended = role.kind === "processes"

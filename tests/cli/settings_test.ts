@@ -30,7 +30,30 @@ const GOOD: Good[] = [
   ["stopTimeout", ["-s", "--stop-timeout"], "0", 0],
   ["stopTimeout", ["-s", "--stop-timeout"], "1.5", 1.5],
   ["stopTimeout", ["-s", "--stop-timeout"], "1m", 60],
+  ["arrivalRate", ["--arrival-rate"], "0.5", 0.5],
+  ["arrivalRate", ["--arrival-rate"], "20000", 20_000],
+  ["maxUsers", ["--max-users"], "1", 1],
+  ["maxUsers", ["--max-users"], "5000", 5000],
+  ["arrivals", ["--arrivals"], "poisson", "poisson"],
+  ["arrivals", ["--arrivals"], "Constant", "constant"],
+  ["onBusy", ["--on-busy"], "drop", "drop"],
+  ["onBusy", ["--on-busy"], "QUEUE", "queue"],
+  ["iterations", ["--iterations"], "1", 1],
+  ["iterations", ["--iterations"], "1000000", 1_000_000],
+  ["webHost", ["--web-host"], "0.0.0.0", "0.0.0.0"],
+  ["webPort", ["--prometheus-port", "--web-port"], "9000", 9000],
+  ["webPort", ["--prometheus-port", "--web-port"], "0", 0],
+  ["webPort", ["--web-port"], "65535", 65_535],
+  ["webToken", ["--web-token"], "s3cret", "s3cret"],
+  ["buckets", ["-b", "--buckets"], "50", [50]],
+  ["buckets", ["-b", "--buckets"], "200,0.5, 100,200", [0.5, 100, 200]],
   ["json", ["--json"], "out/summary.json", "out/summary.json"],
+  ["html", ["--html"], "out/report.html", "out/report.html"],
+  ["csv", ["--csv"], "out/nightly", "out/nightly"],
+  ["junit", ["--junit"], "out/junit.xml", "out/junit.xml"],
+  ["threshold", ["--threshold"], "p95<200ms", ["p95<200ms"]],
+  ["threshold", ["--threshold"], " p99[GET a, b] < 0.5s ", ["p99[GET a, b] < 0.5s"]],
+  ["otlp", ["--otlp"], "http://127.0.0.1:4318", "http://127.0.0.1:4318"],
   ["exitCodeOnError", ["--exit-code-on-error"], "0", 0],
   ["exitCodeOnError", ["--exit-code-on-error"], "255", 255],
   ["loglevel", ["-L", "--loglevel"], "DEBUG", "DEBUG"],
@@ -76,6 +99,10 @@ for (const [name, flags, text, value] of GOOD) {
 const TOGGLES: [keyof Settings, string][] = [
   ["insecure", "--insecure"],
   ["resetStats", "--reset-stats"],
+  ["showShape", "--show-shape"],
+  ["noWeb", "--no-web"],
+  ["noAutostart", "--no-autostart"],
+  ["abortOnThreshold", "--abort-on-threshold"],
   ["showUsersWeight", "--show-users-weight"],
   ["master", "--master"],
   ["worker", "--worker"],
@@ -114,6 +141,9 @@ const LEVELS = "one of DEBUG, INFO, WARNING, ERROR, CRITICAL is needed";
 const PROCESSES = "a whole number of 1 or more is needed, or -1 for one a core";
 const WORKER_NAME = "a name of at most 100 visible characters is needed";
 const NAMES = "names separated by commas are needed";
+const MILLISECONDS = "milliseconds over 0 are needed";
+
+const ARRIVAL_RATE = "a number over 0, and of 1,000,000,000 at most, is needed";
 
 const BAD: [flag: string, text: string, needed: string][] = [
   ["--aiotestfile", " ", "the path of a test file is needed"],
@@ -138,7 +168,29 @@ const BAD: [flag: string, text: string, needed: string][] = [
   ["--run-time", "577h", OVER_ZERO],
   ["--stop-timeout", "-1", ZERO_OR_MORE],
   ["--stop-timeout", "soon", ZERO_OR_MORE],
+  ["--arrival-rate", "0", ARRIVAL_RATE],
+  ["--arrival-rate", "-1", ARRIVAL_RATE],
+  ["--arrival-rate", "20/s", ARRIVAL_RATE],
+  ["--arrival-rate", "1000000001", ARRIVAL_RATE],
+  ["--max-users", "0", "a whole number of 1 or more is needed"],
+  ["--max-users", "1.5", "a whole number of 1 or more is needed"],
+  ["--arrivals", "even", "one of constant, poisson is needed"],
+  ["--on-busy", "wait", "one of queue, drop is needed"],
+  ["--iterations", "0", "a whole number of 1 or more is needed"],
+  ["--iterations", "many", "a whole number of 1 or more is needed"],
+  ["--web-host", " ", "a host name or an address is needed"],
+  ["--web-port", "-1", "a whole number from 0 to 65535 is needed"],
+  ["--web-port", "65536", "a whole number from 0 to 65535 is needed"],
+  ["--web-token", " ", "a secret is needed"],
+  ["--buckets", "0", MILLISECONDS],
+  ["--buckets", "50,", MILLISECONDS],
+  ["--buckets", "50ms", MILLISECONDS],
   ["--json", " ", "the name of a file is needed"],
+  ["--html", " ", "the name of a file is needed"],
+  ["--csv", " ", "what the names of the files begin with is needed"],
+  ["--junit", " ", "the name of a file is needed"],
+  ["--threshold", " ", "an expression like p95<200ms is needed"],
+  ["--otlp", " ", "a URL like http://127.0.0.1:4318 is needed"],
   ["--exit-code-on-error", "256", "a whole number from 0 to 255 is needed"],
   ["--exit-code-on-error", "-1", "a whole number from 0 to 255 is needed"],
   ["--exit-code-on-error", "x", "a whole number from 0 to 255 is needed"],
@@ -188,6 +240,54 @@ Deno.test("an empty token is refused, where a flag or a file gives it", async ()
   );
 });
 
+Deno.test("buckets are given one by one, or several after one flag, and rise", async () => {
+  const given: [args: string[], buckets: number[]][] = [
+    [["-b", "50", "100", "200"], [50, 100, 200]],
+    [["--buckets", "5", "1", "2.5"], [1, 2.5, 5]],
+    [["-b", "50", "-b", "100,20"], [20, 50, 100]],
+    [["-b", "50", "50", "50"], [50]],
+  ];
+  for (const [args, buckets] of given) {
+    const options = await parse({ args: [...args, "-u", "3"] });
+    assert.deepEqual([options.buckets, options.users], [buckets, 3]);
+  }
+});
+
+Deno.test("one bucket of several that is no time is named, with how they are written", async () => {
+  const { message, hint } = await refusal({ args: ["-b", "50", "fast", "200"] });
+  assert.equal(message, `--buckets fast: ${MILLISECONDS}`);
+  assert.equal(hint, "Several are written as -b 50 100 200, or as 50,100,200.");
+});
+
+Deno.test("each threshold is one more, in its order", async () => {
+  const args = ["--threshold", "p95<200ms", "-u", "3", "--threshold=error_rate<1%"];
+  const { threshold, given } = await parse({ args });
+  assert.deepEqual(threshold, ["p95<200ms", "error_rate<1%"]);
+  assert.deepEqual(given, new Set(["users", "threshold"]));
+});
+
+Deno.test("the old spelling of the web port is one of a flag alone", async () => {
+  assert.equal((await parse({ args: ["--prometheus-port", "9000"] })).webPort, 9000);
+  assert.equal(
+    (await refusal({ args: ["--prometheus-port", "http"] })).message,
+    "--web-port http: a whole number from 0 to 65535 is needed",
+  );
+  assert.equal((await parse({ env: { AIOTEST_PROMETHEUS_PORT: "9000" } })).webPort, 8089);
+  assert.equal(
+    (await refusal(config("prometheus-port = 9000"))).message,
+    "load.toml: prometheus-port is no option",
+  );
+});
+
+Deno.test("a flag that says no is not a value of the one without it", async () => {
+  for (const flag of ["--web", "--autostart"]) {
+    assert.equal((await refusal({ args: [flag] })).message, `${flag}: there is no such flag`);
+  }
+  for (const flag of ["--no-web=false", "--no-autostart=true"]) {
+    assert.match((await refusal({ args: [flag] })).message, /takes no value$/);
+  }
+});
+
 Deno.test("the usual spellings of master and workers are read", async () => {
   const { given: _given, extra: _extra, ...values } = await parse({
     args: ["--worker", "--master-host=192.168.0.10", "--master-port=5557", "--expect-workers=8"],
@@ -222,6 +322,24 @@ Deno.test("a configuration file may use kebab case, camel case, and its own type
     exit-code-on-error = 7
     showUsersWeight = true
     json = "a.json"
+    arrival-rate = 2.5
+    maxUsers = 20
+    arrivals = "poisson"
+    on-busy = "drop"
+    iterations = 30
+    show-shape = true
+    web-host = "j"
+    webPort = 3
+    no-web = true
+    web-token = "k"
+    noAutostart = true
+    buckets = [100, 50.5]
+    html = "l"
+    csv = "m"
+    junit = "n"
+    threshold = ["p95<1s", "rps>=10"]
+    abort-on-threshold = true
+    otlp = "o"
     logfile = "a.log"
     host = "http://127.0.0.1"
     redis = "redis://box"
@@ -256,6 +374,24 @@ Deno.test("a configuration file may use kebab case, camel case, and its own type
     runTime: 180,
     stopTimeout: 0.5,
     json: "a.json",
+    arrivalRate: 2.5,
+    maxUsers: 20,
+    arrivals: "poisson",
+    onBusy: "drop",
+    iterations: 30,
+    showShape: true,
+    webHost: "j",
+    webPort: 3,
+    noWeb: true,
+    webToken: "k",
+    noAutostart: true,
+    buckets: [50.5, 100],
+    html: "l",
+    csv: "m",
+    junit: "n",
+    threshold: ["p95<1s", "rps>=10"],
+    abortOnThreshold: true,
+    otlp: "o",
     resetStats: false,
     exitCodeOnError: 7,
     showUsersWeight: true,
@@ -298,6 +434,13 @@ const BAD_CONFIG: [text: string, message: string][] = [
     'insecure = "yes"',
     'load.toml: insecure = "yes": true or false is needed (or 1 or 0, or yes or no)',
   ],
+  ["buckets = [50, 0]", `load.toml: buckets = [50,0]: ${MILLISECONDS}`],
+  ["buckets = []", `load.toml: buckets = []: ${MILLISECONDS}`],
+  ['buckets = [50, "100"]', `load.toml: buckets = [50,"100"]: ${MILLISECONDS}`],
+  ["buckets = true", `load.toml: buckets = true: ${MILLISECONDS}`],
+  ["threshold = 5", "load.toml: threshold = 5: an expression like p95<200ms is needed"],
+  ["threshold = [5]", "load.toml: threshold = [5]: an expression like p95<200ms is needed"],
+  ["webPort = 1.5", "load.toml: webPort = 1.5: a whole number from 0 to 65535 is needed"],
   ["json = {}", "load.toml: json = {}: the name of a file is needed"],
   ["userz = 5", "load.toml: userz is no option"],
   ["run_time = 5", "load.toml: run_time is no option"],

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { Stage, type Stoppable } from "../../src/cli/stage.ts";
+import type { ShownRun } from "../../src/cli/showing.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import { events } from "../../src/core/events.ts";
+import { Steering } from "../../src/runner/steering.ts";
 import { parse } from "../support/command_line.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHost } from "../support/fake_host.ts";
+import { planOf } from "../support/plans.ts";
 import { requestRow, snapshot } from "../support/snapshots.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 
@@ -22,6 +26,15 @@ function result(failures: number): Snapshot {
     statistics: { ...whole.statistics, totals, failures: [], userErrors: [] },
   };
 }
+
+const CLOCK = new FakeClock();
+
+/** A run that begins when somebody says so, and nobody does. */
+const SHOWN: ShownRun = {
+  steering: new Steering(CLOCK, planOf(), true),
+  snapshot: () => snapshot(),
+  stop: () => {},
+};
 
 Deno.test("the report goes to standard output and the summary to its file, with the exit code", async () => {
   const { host, stage: it } = await stage("--json", "out.json");
@@ -84,4 +97,58 @@ Deno.test("a file that cannot be written is an error before anything is started"
     assert.match(error.message, /--json out\.json: the file cannot be written/);
     return true;
   });
+});
+
+Deno.test("no secret, and no URL that may hold one, is the test file's business", async () => {
+  const { host, stage: it } = await stage(
+    ...["--redis", "redis://:s3cret@box", "--otlp", "http://u:s3cret@box:4318"],
+    ...["--web-token", "s3cret", "--token", "s3cret"],
+  );
+  const seen: string[] = [];
+  const handler = ({ options }: { options: Readonly<Record<string, unknown>> }): void => {
+    seen.push(...Object.keys(options));
+    assert.ok(!JSON.stringify(options).includes("s3cret"), JSON.stringify(options));
+  };
+  events.on("init", handler);
+  await it.init("local");
+  events.off("init", handler);
+  for (const name of ["token", "webToken", "redis", "otlp"]) assert.ok(!seen.includes(name), name);
+  for (const name of ["users", "runTime", "threshold", "arrivalRate"]) {
+    assert.ok(seen.includes(name), name);
+  }
+  assert.equal(host.stdout.text, "");
+});
+
+Deno.test("where neither dashboard nor collector is wanted, a run is shown here alone", async () => {
+  const { host, stage: it } = await stage("--no-web");
+  // A fake host serves nobody: opening anything would throw.
+  await it.show(SHOWN, { rendezvous: [] });
+  it.update(snapshot());
+  assert.equal(await it.report(result(0), null), 0);
+  assert.match(host.stdout.text, /PASSED/);
+  it.close();
+});
+
+Deno.test("a dashboard that cannot be opened is an error before the run", async () => {
+  const { host, stage: it } = await stage("--web-port", "9000");
+  host.serveWeb = () => {
+    throw new Deno.errors.AddrInUse("in use");
+  };
+  await assert.rejects(it.show(SHOWN, { rendezvous: [] }), {
+    name: "UsageError",
+    message: "--web-port 9000: somebody else listens there",
+  });
+  it.close();
+});
+
+Deno.test("what is served shows the run's end, and is closed with the report", async () => {
+  const { host, stage: it } = await stage();
+  let closes = 0;
+  host.serveWeb = () => ({ port: 8089, close: () => Promise.resolve(void closes++) });
+  await it.open();
+  await it.show(SHOWN, { rendezvous: [] });
+  assert.match(host.stderr.text, /Dashboard: http:\/\/127\.0\.0\.1:8089\/\n/);
+  assert.equal(await it.report(result(1), null), 1);
+  assert.equal(closes, 1);
+  it.close();
 });

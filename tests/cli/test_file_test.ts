@@ -91,7 +91,7 @@ Deno.test("a shape that cannot be run is refused", () => {
     name: "UsageError",
     exitCode: 2,
     message:
-      "TestNoShape has neither a tick() method of its own nor stages, one of them is needed.",
+      "TestNoShape has no tick() method of its own, no curve and no stages, one of them is needed.",
   });
 });
 

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { openDashboard } from "../../src/cli/dashboard.ts";
+import { UsageError } from "../../src/core/errors.ts";
+import { configureLog } from "../../src/core/logger.ts";
+import type { WebListener, WebListenOptions } from "../../src/core/web_listener.ts";
+import { LogTail } from "../../src/web/log_tail.ts";
+import { ScriptedRun } from "../support/dashboard.ts";
+import { FakeHost } from "../support/fake_host.ts";
+
+/** Listens wherever it is told to, unless something is in its way. */
+class ListeningHost extends FakeHost {
+  readonly asked: WebListenOptions[] = [];
+  problem: Error | null = null;
+
+  override serveWeb(at?: WebListenOptions): WebListener {
+    this.asked.push(at!);
+    if (this.problem !== null) throw this.problem;
+    return { port: at!.port === 0 ? 1234 : at!.port, close: () => Promise.resolve() };
+  }
+}
+
+const OPTIONS = {
+  webHost: "127.0.0.1",
+  webPort: 8089,
+  noAutostart: false,
+  noWeb: false,
+  webToken: null,
+  given: new Set<never>(),
+};
+
+const SHOWN = {
+  control: new ScriptedRun(),
+  log: new LogTail(),
+  metrics: (): string => "",
+  report: (): null => null,
+};
+
+async function open(
+  host: FakeHost,
+  options: Partial<Parameters<typeof openDashboard>[1]> = {},
+): Promise<{ isOpen: boolean; lines: string[] }> {
+  const lines: string[] = [];
+  await configureLog("INFO", (_, { level, text }) => lines.push(`${level} ${text}`));
+  const dashboard = openDashboard(host, { ...OPTIONS, ...options }, SHOWN);
+  await dashboard?.close();
+  return { isOpen: dashboard !== null, lines };
+}
+
+Deno.test("it says where it is", async () => {
+  const host = new ListeningHost();
+  const cases: [Partial<typeof OPTIONS>, string][] = [
+    [{}, "http://127.0.0.1:8089/"],
+    [{ webPort: 0 }, "http://127.0.0.1:1234/"],
+    [{ webHost: "::1" }, "http://[::1]:8089/"],
+    [{ webHost: "shop.example" }, "http://shop.example:8089/"],
+    [{ webHost: "0.0.0.0" }, "http://127.0.0.1:8089/ (and at every address of this machine)"],
+    [{ webHost: "*" }, "http://127.0.0.1:8089/ (and at every address of this machine)"],
+  ];
+  for (const [options, where] of cases) {
+    const { isOpen, lines } = await open(host, options);
+    assert.equal(isOpen, true);
+    assert.deepEqual(lines, [`INFO Dashboard: ${where}`]);
+  }
+  assert.equal(host.asked.at(-1)!.hostname, "0.0.0.0");
+});
+
+Deno.test("a test that waits to be started says where", async () => {
+  const { lines } = await open(new ListeningHost(), { noAutostart: true });
+  assert.deepEqual(lines, [
+    "INFO Dashboard: http://127.0.0.1:8089/",
+    "INFO The test begins when it is started there.",
+  ]);
+});
+
+Deno.test("with --no-web nobody listens", async () => {
+  const host = new ListeningHost();
+  assert.deepEqual(await open(host, { noWeb: true }), { isOpen: false, lines: [] });
+  assert.deepEqual(host.asked, []);
+});
+
+Deno.test("a port that nobody asked for may be taken", async () => {
+  const host = new ListeningHost();
+  host.problem = new Deno.errors.AddrInUse("in use");
+  assert.deepEqual(await open(host), {
+    isOpen: false,
+    lines: [
+      "WARNING There is no dashboard: somebody else listens at port 8089. --web-port 0 takes a free one.",
+    ],
+  });
+});
+
+Deno.test("a port that somebody asked for may not", async () => {
+  const host = new ListeningHost();
+  host.problem = new Deno.errors.AddrInUse("in use");
+  await assert.rejects(
+    open(host, { webPort: 9000, given: new Set(["webPort"] as const) }),
+    (error: UsageError) => {
+      assert.ok(error instanceof UsageError);
+      assert.equal(error.message, "--web-port 9000: somebody else listens there");
+      assert.match(error.hint, /--web-port 0/);
+      return true;
+    },
+  );
+});
+
+Deno.test("a test that waits to be started there cannot do without it", async () => {
+  const host = new ListeningHost();
+  host.problem = new Deno.errors.AddrInUse("in use");
+  await assert.rejects(open(host, { noAutostart: true }), {
+    name: "UsageError",
+    message: "--web-port 8089: somebody else listens there",
+    hint: "--web-port 0 takes any port that is free.",
+  });
+});
+
+Deno.test("where it cannot listen, it names the host", async () => {
+  const host = new ListeningHost();
+  host.problem = new Deno.errors.AddrNotAvailable("no such address");
+  await assert.rejects(open(host, { webHost: "10.0.0.9" }), {
+    name: "UsageError",
+    message: "--web-host 10.0.0.9: the dashboard cannot listen there: " +
+      "AddrNotAvailable: no such address",
+  });
+});

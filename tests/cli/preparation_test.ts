@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { checkBreakable, type Preparation, prepare } from "../../src/cli/preparation.ts";
+import { readTestFile } from "../../src/cli/test_file.ts";
+import { UsageError } from "../../src/core/errors.ts";
+import { stepUntilItBreaks } from "../../src/load/curves/step_until_it_breaks.ts";
+import { LoadUserShape, type ShapeClass } from "../../src/load/load_user_shape.ts";
+import { User } from "../../src/user/user.ts";
+import { parse } from "../support/command_line.ts";
+
+class ShopTest extends User {
+  testShop(): void {}
+}
+
+async function prepared(
+  thresholds: unknown,
+  ...args: readonly string[]
+): Promise<Preparation> {
+  const exports = { ShopTest, ...(thresholds === undefined ? {} : { thresholds }) };
+  return prepare(readTestFile(exports), await parse({ args }));
+}
+
+async function refused(thresholds: unknown, ...args: readonly string[]): Promise<UsageError> {
+  try {
+    await prepared(thresholds, ...args);
+  } catch (error) {
+    assert.ok(error instanceof UsageError, String(error));
+    return error;
+  }
+  throw new Error("it was accepted");
+}
+
+Deno.test("thresholds are those of the command line, and those of the test file, each once", async () => {
+  const both = await prepared(
+    ["error_rate<1%", "p95 < 0.2s"],
+    "--threshold",
+    "p95<200ms",
+    "--threshold",
+    "rps>=10",
+  );
+  assert.deepEqual(both.thresholds.expressions, ["p95<200ms", "rps>=10", "error_rate<1%"]);
+  assert.deepEqual((await prepared(undefined)).thresholds.expressions, []);
+});
+
+Deno.test("a threshold that cannot be read says where it stands", async () => {
+  const flag = await refused(undefined, "--threshold", "p95<fast");
+  assert.equal(
+    flag.message,
+    "--threshold p95<fast: fast is no value of p95, a time like 200ms, 0.5s, 800us or 1m is needed",
+  );
+  const file = await refused(["p95<1s", "speed>3"]);
+  assert.equal(file.message, "The test file's threshold speed>3: there is no metric speed");
+  assert.match(file.hint, /error_rate/);
+});
+
+Deno.test("thresholds of a test file are a list of texts", async () => {
+  for (const [value, text] of [["p95<1s", "'p95<1s'"], [[3], "[ 3 ]"], [{}, "{}"]] as const) {
+    const { message, hint } = await refused(value);
+    assert.equal(message, `The test file's thresholds are ${text}, a list of texts is needed`);
+    assert.match(hint, /export const thresholds = \["p95<200ms"/);
+  }
+});
+
+class TestBreak extends LoadUserShape {
+  static override curve = stepUntilItBreaks({
+    users: { from: 10, step: 10, to: 50 },
+    stepSeconds: 5,
+  });
+}
+
+class TestStages extends LoadUserShape {
+  static override stages = [{ duration: 10, users: 5, rate: 1 }];
+}
+
+async function shaped(shape: ShapeClass, ...args: string[]): Promise<Preparation> {
+  const exports = { ShopTest, [shape.name]: shape };
+  return prepare(readTestFile(exports), await parse({ args }));
+}
+
+Deno.test("a load that is raised until something breaks needs a threshold that can be crossed", async () => {
+  const preparation = await shaped(TestBreak);
+  assert.throws(() => checkBreakable(preparation), (error) => {
+    assert.ok(error instanceof UsageError);
+    assert.equal(
+      error.message,
+      "The shape TestBreak raises the load until a threshold is crossed, and there is none",
+    );
+    assert.match(error.hint, /--threshold 'p95<200ms'/);
+    return true;
+  });
+  checkBreakable(await shaped(TestBreak, "--threshold", "p95<200ms"));
+});
+
+Deno.test("loads that end by themselves need no threshold", async () => {
+  checkBreakable(await shaped(TestStages));
+  checkBreakable(await prepared(undefined, "--arrival-rate", "5"));
+});
+
+Deno.test("the load of the command line is the plan's", async () => {
+  const { plan, warnings } = await prepared(
+    undefined,
+    ...["-u", "7", "-r", "2.5", "-t", "1m", "--iterations", "40", "--arrival-rate", "0.5"],
+    ...["--max-users", "9", "--arrivals", "poisson", "--on-busy", "drop"],
+  );
+  assert.deepEqual(plan, {
+    users: 7,
+    rate: 2.5,
+    runTime: 60,
+    stopTimeout: 2,
+    shape: null,
+    arrivals: { rate: 0.5, maxUsers: 9 },
+    spacing: "poisson",
+    onBusy: "drop",
+    iterations: 40,
+  });
+  assert.deepEqual(warnings, [
+    "--users, --rate are ignored: users come as --arrival-rate needs them.",
+  ]);
+  assert.equal((await prepared(undefined)).plan.arrivals, null);
+});
+
+Deno.test("flags that a shape decides are ignored, and that is said", async () => {
+  const one = await shaped(TestStages, "--arrival-rate", "5");
+  assert.deepEqual(one.warnings, [
+    "--arrival-rate is ignored: the shape TestStages decides the load.",
+  ]);
+  const two = await shaped(TestStages, "-u", "5", "--max-users", "5");
+  assert.deepEqual(two.warnings, [
+    "--users, --max-users are ignored: the shape TestStages decides the load.",
+  ]);
+});

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { runFacts } from "../../src/cli/run_facts.ts";
+import { VERSION } from "../../src/core/version.ts";
+import { parse } from "../support/command_line.ts";
+import { FakeHost } from "../support/fake_host.ts";
+
+async function optionsOf(...args: string[]): Promise<[string, string][]> {
+  const { options } = runFacts(new FakeHost(), await parse({ args }));
+  return options.map(({ flag, value }) => [flag, value]);
+}
+
+Deno.test("what was given is told, as it is written on the command line", async () => {
+  assert.deepEqual(await optionsOf(), []);
+  assert.deepEqual(
+    await optionsOf(
+      ...["-f", "shop.ts", "-u", "10", "-t", "1m30s", "--insecure", "-T", "a,b"],
+      ...["--threshold", "p95<1s", "--threshold", "rps>5", "--rate", "1"],
+    ),
+    [
+      ["--tags", "a, b"],
+      ["--insecure", ""],
+      ["--users", "10"],
+      ["--rate", "1"],
+      ["--run-time", "90 s"],
+      ["--threshold", "p95<1s, rps>5"],
+    ],
+  );
+});
+
+Deno.test("what a command has set without being told is told, too", async () => {
+  const options = await parse({});
+  const facts = runFacts(new FakeHost(), { ...options, users: 20, host: "http://127.0.0.1:1/" });
+  assert.deepEqual(facts.options, [
+    { flag: "--host", value: "http://127.0.0.1:1/" },
+    { flag: "--users", value: "20" },
+  ]);
+});
+
+Deno.test("nothing secret is told", async () => {
+  const options = await parse({
+    args: [
+      ...["--master", "--token", "s3cret", "--web-token", "s3cret", "--otlp", "http://u:s3cret@x/"],
+      ...["--redis", "redis://:s3cret@box:6379/0", "-H", "http://me:s3cret@shop/"],
+    ],
+  });
+  const facts = runFacts(new FakeHost(), {
+    ...options,
+    extra: { shopPassword: "s3cret", tenant: "blue", parsed: { any: "s3cret" }, users2: 5 },
+  });
+  assert.doesNotMatch(JSON.stringify(facts), /s3cret/);
+  const told = Object.fromEntries(facts.options.map(({ flag, value }) => [flag, value]));
+  assert.equal(told["--token"], "(not shown)");
+  assert.equal(told["--redis"], "redis://…@box:6379/0");
+  assert.equal(told["--shop-password"], "(not shown)");
+  assert.equal(told["--parsed"], "(not shown)");
+  assert.equal(told["--tenant"], "blue");
+  assert.equal(told["--users2"], "5");
+});
+
+Deno.test("test, machine and versions are there", async () => {
+  const facts = runFacts(new FakeHost(), await parse({ args: ["-f", "shop.ts"] }));
+  assert.equal(facts.test, "shop.ts");
+  assert.equal(facts.version, VERSION);
+  assert.match(facts.program, /^aiotest \S+ \(.*deno \S+\)$/);
+  assert.equal(facts.machine.hostname, "testhost");
+  assert.equal(facts.machine.cores, 2);
+  assert.match(facts.machine.system, /^(linux|darwin|windows) \S+, \S+$/);
+});

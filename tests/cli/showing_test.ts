@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { Showing } from "../../src/cli/showing.ts";
+import { UsageError } from "../../src/core/errors.ts";
+import { configureLog } from "../../src/core/logger.ts";
+import type { WebHandler, WebListener, WebListenOptions } from "../../src/core/web_listener.ts";
+import type { LoadTarget } from "../../src/load/target.ts";
+import { Steering } from "../../src/runner/steering.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
+import { LogTail } from "../../src/web/log_tail.ts";
+import { parse } from "../support/command_line.ts";
+import { FROM_PAGE } from "../support/dashboard.ts";
+import { standingDriver } from "../support/drivers.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { FakeHost } from "../support/fake_host.ts";
+import { planOf } from "../support/plans.ts";
+import { emptySnapshot, requestRow, snapshot, statistics } from "../support/snapshots.ts";
+
+/** Hands requests straight to who wants to answer them. */
+class ServingHost extends FakeHost {
+  #handle: WebHandler | null = null;
+  isOpen = false;
+
+  override serveWeb(at?: WebListenOptions, handle?: WebHandler): WebListener {
+    this.#handle = handle!;
+    this.isOpen = true;
+    return {
+      port: at!.port,
+      close: () => {
+        this.isOpen = false;
+        return Promise.resolve();
+      },
+    };
+  }
+
+  async get(path: string): Promise<Response> {
+    return await this.#handle!(
+      new Request(`http://127.0.0.1:8089${path}`, { headers: { Host: "127.0.0.1:8089" } }),
+      "127.0.0.1",
+    );
+  }
+
+  async post(path: string, body: unknown): Promise<{ status: number; answer: unknown }> {
+    const response = await this.#handle!(
+      new Request(`http://127.0.0.1:8089${path}`, {
+        method: "POST",
+        headers: { ...FROM_PAGE, Host: "127.0.0.1:8089" },
+        body: JSON.stringify(body),
+      }),
+      "127.0.0.1",
+    );
+    return { status: response.status, answer: await response.json() };
+  }
+}
+
+const CLOCK = new FakeClock();
+const PLAN = planOf();
+
+/** A run that is steered, and goes nowhere by itself. */
+class StandingRun {
+  readonly steering = new Steering(CLOCK, PLAN, true);
+  now: Snapshot = emptySnapshot();
+  stops = 0;
+
+  snapshot(): Snapshot {
+    return this.now;
+  }
+
+  stop(): void {
+    this.stops++;
+  }
+}
+
+interface Scene {
+  readonly host: ServingHost;
+  readonly run: StandingRun;
+  readonly showing: Showing | null;
+}
+
+async function open(...args: string[]): Promise<Scene> {
+  await configureLog("CRITICAL", () => {});
+  const [host, run] = [new ServingHost(), new StandingRun()];
+  const showing = await Showing.open({
+    host,
+    options: await parse({ args }),
+    run,
+    log: new LogTail(),
+    rendezvous: () => [{ name: "checkout", complete: 3, incomplete: 1 }],
+  });
+  return { host, run, showing };
+}
+
+Deno.test("where nothing is asked for, nothing is shown", async () => {
+  const { host, showing } = await open("--no-web");
+  assert.equal(showing, null);
+  assert.equal(host.isOpen, false);
+});
+
+Deno.test("the dashboard shows the run as it is now, its metrics, and the meetings of its users", async () => {
+  const { host, run, showing } = await open();
+  assert.equal(host.isOpen, true);
+  assert.equal((await (await host.get("/api/summary")).json()).live.state, "ready");
+  run.now = snapshot();
+  showing!.update(run.now);
+  const summary = await (await host.get("/api/summary")).json();
+  assert.deepEqual([summary.live.state, summary.totals.requests], ["running", 1000]);
+  const metrics = await (await host.get("/metrics")).text();
+  assert.match(metrics, /^aiotest_users 10$/m);
+  assert.match(
+    metrics,
+    /^aiotest_rendezvous_rounds_total\{name="checkout",complete="true"\} 3$/m,
+  );
+  await showing!.close();
+  assert.equal(host.isOpen, false);
+});
+
+Deno.test("the buckets of the metrics are those that were asked for", async () => {
+  const { host, run, showing } = await open("--buckets", "7", "70");
+  run.now = snapshot();
+  const metrics = await (await host.get("/metrics")).text();
+  const bounds = [...metrics.matchAll(/^aiotest_response_times_bucket\{.*le="([^"]+)"\}/gm)]
+    .map(([, bound]) => bound);
+  assert.deepEqual([...new Set(bounds)], ["7.0", "70.0", "+Inf"]);
+  await showing!.close();
+});
+
+Deno.test("the run is started, changed and stopped from the dashboard", async () => {
+  const { host, run, showing } = await open("--no-autostart");
+  assert.deepEqual(await host.post("/api/target", { users: 2, rate: 1 }), {
+    status: 409,
+    answer: { error: "The test has not begun: start it first." },
+  });
+  assert.deepEqual(await host.post("/api/start", {}), { status: 200, answer: { ok: true } });
+  assert.equal(run.steering.canStart, false);
+  assert.deepEqual(await host.post("/api/start", {}), {
+    status: 409,
+    answer: { error: "The test has begun already." },
+  });
+  const targets: LoadTarget[] = [];
+  run.steering.hold(standingDriver(CLOCK, PLAN, (target) => targets.push(target)));
+  await host.post("/api/target", { users: 2, rate: 1 });
+  assert.deepEqual(targets, [{ users: 2, rate: 1 }]);
+  await host.post("/api/stop", {});
+  assert.equal(run.stops, 1);
+  await showing!.close();
+});
+
+Deno.test("a report of a run under way says what it would end with by now", async () => {
+  const { host, run, showing } = await open("--exit-code-on-error", "9");
+  const exitCode = async (): Promise<number> =>
+    (await (await host.get("/api/report/json")).json()).exitCode;
+  // What workers have still to tell is not missing.
+  run.now = snapshot({ complete: false });
+  assert.equal(await exitCode(), 0);
+  run.now = snapshot({
+    complete: false,
+    statistics: statistics({ requests: [requestRow({ failures: 2 })] }),
+  });
+  assert.equal(await exitCode(), 9);
+  const thresholds = [{ expression: "p95<1ms", observed: 36, passed: false }];
+  run.now = { ...run.now, thresholds };
+  assert.equal(await exitCode(), 3);
+  await showing!.close();
+});
+
+Deno.test("whoever still looks at the end sees how it ended", async () => {
+  const { host, showing } = await open();
+  const reader = (await host.get("/api/stream")).body!.pipeThrough(new TextDecoderStream());
+  const result = snapshot({ state: "stopped", complete: true });
+  await showing!.end(result, 3);
+  assert.equal(host.isOpen, false);
+  let text = "";
+  for await (const piece of reader) text += piece;
+  const last = text.split("\n").findLast((line) => line.startsWith("data: "));
+  const { exitCode, live } = JSON.parse(last!.slice("data: ".length));
+  assert.deepEqual([exitCode, live.state], [3, "stopped"]);
+});
+
+Deno.test("a collector's URL that is none is refused before anything is opened", async () => {
+  await assert.rejects(open("--otlp", "127.0.0.1:4318"), UsageError);
+});
