@@ -16,6 +16,7 @@ import composeSpec from "../support/compose/compose_spec.json" with { type: "jso
 import { fromFileUrl } from "../support/paths.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { isMissing } from "../support/requirement.ts";
+import { steadyPort } from "../support/steady_port.ts";
 
 const FILES = ["compose.local.yml", "compose.distributed.yml", "compose.redis.yml"];
 
@@ -276,7 +277,7 @@ Deno.test("the redis of the file asks for the password, and is healthy when it a
   ignore: isMissing("redis-server"),
 }, async () => {
   const { redis } = run("redis").services;
-  const env = { ...redis!.environment, PORT: String(freePort()) };
+  const env = { ...redis!.environment, PORT: String(steadyPort()) };
   const [shell, flag, script] = redis!.command!;
   const child = new Deno.Command(shell!, {
     args: [flag!, script!.replace("redis-server -", 'redis-server - --port "$PORT"')],
@@ -301,11 +302,6 @@ Deno.test("the redis of the file asks for the password, and is healthy when it a
     await child.status;
   }
 });
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 Deno.test("the image is built with the Deno that the project is tested with", () => {
   const dockerfile = Deno.readTextFileSync(fromFileUrl("../../Dockerfile"));

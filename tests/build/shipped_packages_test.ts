@@ -23,6 +23,7 @@ Deno.test("what the product imports is shipped, and what test files are offered"
 Deno.test("the packages of the tests are not shipped", async () => {
   const { shipped, others } = await projectPackages(fromFileUrl("../.."));
   assert.ok("redis" in shipped);
+  assert.ok("@opentelemetry/exporter-metrics-otlp-http" in shipped);
   assert.ok("commander" in shipped);
   assert.ok("fast-check" in others);
   assert.ok("hdr-histogram-js" in others);

@@ -4,6 +4,7 @@ import { CountingTarget } from "../support/counting_target.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { isMissing } from "../support/requirement.ts";
+import { steadyPort } from "../support/steady_port.ts";
 
 const PAGE = fromFileUrl("../../docs/running-distributed.md");
 
@@ -35,12 +36,6 @@ function expectedWorkers(scene: Scene): number {
   return text === undefined ? navigator.hardwareConcurrency : Number(text);
 }
 
-/** A port of this machine that was free a moment ago. */
-function freePort(): string {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return String(listener.addr.port);
-}
-
 /** A folder with a test file, and an `aiotest` that can be called from there. */
 async function makeFolder(): Promise<string> {
   const folder = await Deno.makeTempDir();
@@ -54,7 +49,21 @@ async function makeFolder(): Promise<string> {
 interface Running {
   readonly line: string;
   readonly child: Deno.ChildProcess;
+  /** What it has written to standard error by now. */
+  readonly log: { readonly text: string };
   readonly ended: Promise<{ readonly code: number; readonly stderr: string }>;
+}
+
+async function collect(stream: ReadableStream<Uint8Array>, into: { text: string }): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) into.text += decoder.decode(chunk, { stream: true });
+}
+
+async function tells({ line, log }: Running, text: string): Promise<void> {
+  for (let waits = 0; !log.text.includes(text); waits++) {
+    assert.ok(waits < 600, `${line} does not say ${text}: ${log.text}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** Runs the commands of one scene as they are written, but for the host's address. */
@@ -62,7 +71,7 @@ class Play {
   readonly #folder: string;
   readonly #target: CountingTarget;
   readonly #workers: number;
-  readonly #port = freePort();
+  readonly #port = String(steadyPort());
   readonly #running: Running[] = [];
   #exports = "";
 
@@ -81,6 +90,8 @@ class Play {
     const running = this.#start(line);
     if (line.startsWith("aiotest ")) {
       this.#running.push(running);
+      // The users go on without it: that they are at work says nothing of a master that comes back.
+      if (line.includes("--resume")) await tells(running, "Going on with run");
       return;
     }
     const { code, stderr } = await running.ended;
@@ -144,16 +155,17 @@ class Play {
     const child = new Deno.Command("sh", {
       args: ["-c", `${this.#exports}exec ${here}`],
       cwd: this.#folder,
-      env: { PATH: path, NO_COLOR: "1", ...own },
+      env: { PATH: path, NO_COLOR: "1", AIOTEST_NO_WEB: "1", ...own },
       stdin: "null",
-      stdout: "piped",
+      stdout: "null",
       stderr: "piped",
     }).spawn();
+    const log = { text: "" };
     const end = async (): Promise<{ code: number; stderr: string }> => {
-      const { code, stderr } = await child.output();
-      return { code, stderr: new TextDecoder().decode(stderr) };
+      const [{ code }] = await Promise.all([child.status, collect(child.stderr, log)]);
+      return { code, stderr: log.text };
     };
-    return { line, child, ended: end() };
+    return { line, child, log, ended: end() };
   }
 
   /** What lets a test see the run, and keeps it from everybody else's ports. */

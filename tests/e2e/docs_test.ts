@@ -89,6 +89,12 @@ Deno.test("every link of a page to another file leads to one", async () => {
   assert.deepEqual(dead, []);
 });
 
+Deno.test("README leads to every page", async () => {
+  const text = await Deno.readTextFile(`${ROOT}/README.md`);
+  const pages = [...PAGES, ...ELSEWHERE].filter((page) => page.startsWith("docs/"));
+  assert.deepEqual(pages.filter((page) => !text.includes(`](${page})`)), []);
+});
+
 Deno.test("every test file that a page shows is right in its types", async () => {
   const folder = await Deno.makeTempDir();
   const names: string[] = [];

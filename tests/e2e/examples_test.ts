@@ -3,7 +3,7 @@ import type { Summary } from "../../src/report/summary.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { startAiotest } from "../support/process.ts";
 
-/** What each example has to have done after a second. */
+/** What each example has to have done after two seconds, within which every wait is over. */
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   "basic.ts": ["GET /"],
   "first_steps.ts": ["POST /login", "GET search", "POST /orders"],
@@ -11,12 +11,18 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   "waits.ts": ["GET /", "GET /poll"],
   "names_and_checks.ts": ["GET search"],
   "stages.ts": ["GET /"],
+  "open_model.ts": ["GET /articles/:id", "POST /orders"],
+  "breaking_point.ts": ["GET /"],
   "events.ts": ["GET /"],
   "custom_protocol.ts": ["TCP connect", "TASK PING"],
   "shop.ts": ["POST /login"],
   "accounts.ts": ["POST /login", "GET search"],
   "sale.ts": ["POST /orders", "GET /orders/:buyer"],
 };
+
+/** Those whose shape says how long they run: they are interrupted after so many requests. */
+const SHAPES = ["stages.ts", "open_model.ts", "breaking_point.ts"];
+const ENOUGH = 6;
 
 /** Answers everything that the examples ask for. */
 function answer(request: Request): Response {
@@ -49,7 +55,11 @@ Deno.test("every example is in the list", () => {
 
 for (const [name, requests] of Object.entries(EXAMPLES)) {
   Deno.test(`the example ${name} runs`, async () => {
-    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
+    let answered = 0;
+    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+      if (++answered === ENOUGH && SHAPES.includes(name)) run.kill("SIGINT");
+      return answer(request);
+    });
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const served = pong(listener);
     const json = await Deno.makeTempFile();
@@ -59,12 +69,12 @@ for (const [name, requests] of Object.entries(EXAMPLES)) {
     const file = fromFileUrl(`../../examples/${name}`);
     const run = startAiotest(
       ["-f", file, "-H", host, "-u", "8", "-r", "100", "-L", "DEBUG", "--json", json]
-        .concat(name === "stages.ts" ? [] : ["-t", "1"]),
+        .concat(SHAPES.includes(name) ? [] : ["-t", "2"]),
     );
-    // A shape has its own time.
-    if (name === "stages.ts") setTimeout(() => run.kill("SIGINT"), 1500);
     const { code, stderr } = await run.finished;
-    assert.equal(code, 0, stderr);
+    // On a busy machine not even the first step may pass.
+    const codes = name === "breaking_point.ts" ? [0, 3] : [0];
+    assert.ok(codes.includes(code), stderr);
     const summary: Summary = JSON.parse(await Deno.readTextFile(json));
     const done = summary.requests.map(({ method, name }) => `${method} ${name}`);
     for (const request of requests) assert.ok(done.includes(request), `${request} in ${done}`);

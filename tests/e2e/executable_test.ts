@@ -108,9 +108,10 @@ executableTest("keeps its compiled modules, which the next start is quicker by",
   await using desk = await Desk.with();
   await desk.run("--version");
   const modules = await desk.compiledModules();
-  assert.match(modules, /src\/runner\/master_run\.ts/);
+  assert.match(modules, /src\/cli\/options\.ts/);
   assert.match(modules, /commander/);
-  // What only some test files want must not cost every start.
+  // What only some runs or some test files want must not cost every start.
+  assert.doesNotMatch(modules, /src\/runner\/master_run\.ts/);
   assert.doesNotMatch(modules, /@redis/);
 });
 
@@ -123,6 +124,17 @@ executableTest("shows its demo", async () => {
   assert.equal(mode, "local");
   assert.ok(totals.requests > 10, `${totals.requests} requests`);
   assert.equal(exitCode, 0);
+});
+
+executableTest("has within it what a report's page needs", async () => {
+  await using desk = await Desk.with();
+  const { code, stderr } = await desk.run("demo", "-t", "2", "--html", "run.html");
+  assert.equal(code, 0, stderr);
+  const html = await Deno.readTextFile(`${desk.folder}/run.html`);
+  assert.match(html, /"test":"aiotest demo"/);
+  assert.match(html, /var uPlot=/);
+  assert.match(html, /class RunCharts/);
+  assert.match(html, /The MIT License/);
 });
 
 executableTest("runs a test file with neighbours and data of its own", async () => {

@@ -19,6 +19,7 @@ import { Container } from "../support/image/container.ts";
 import { Image } from "../support/image/image.ts";
 import { TestFolder } from "../support/image/test_folder.ts";
 import { isMissing } from "../support/requirement.ts";
+import { steadyPort } from "../support/steady_port.ts";
 
 const TOOLS = ["debootstrap", "unshare", "nsenter", "chroot"];
 
@@ -54,11 +55,6 @@ export class VisitorTest extends FastHttpUser {
 
 function testImage(name: string, body: (image: Image) => Promise<void>): void {
   Deno.test(name, { ignore: reason !== null }, async () => await body(await theImage()));
-}
-
-function freePort(): string {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return String(listener.addr.port);
 }
 
 testImage("the image says what it is, and how it wants to be run", async ({ config }) => {
@@ -239,7 +235,7 @@ testImage(
   async (image) => {
     await using target = new CountingTarget();
     await using tests = new TestFolder({ "aiotestfile.js": TEST_FILE });
-    const port = freePort();
+    const port = String(steadyPort());
     const env = { AIOTEST_TOKEN: "between-us", AIOTEST_AIOTESTFILE: "aiotestfile.js" };
     const start = (args: readonly string[]): Container =>
       new Container(image, args, { tests: tests.path, env, readOnly: true });
@@ -305,7 +301,7 @@ for (
 ) {
   testImage(`a ${role} that is stuck in an endless loop is unwell`, async (image) => {
     await using tests = new TestFolder({ "stuck.js": STUCK });
-    const port = freePort();
+    const port = String(steadyPort());
     const options = {
       tests: tests.path,
       env: { AIOTEST_TOKEN: "between-us", AIOTEST_AIOTESTFILE: "stuck.js" },

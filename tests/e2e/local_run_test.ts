@@ -53,7 +53,9 @@ Deno.test("a run that passes exits with 0, and its summary has every field that 
     "requests",
     "failures",
     "userErrors",
+    "iterations",
     "thresholds",
+    "breakingPoint",
     "timeline",
     "warnings",
     "exitCode",
@@ -62,6 +64,7 @@ Deno.test("a run that passes exits with 0, and its summary has every field that 
   assert.equal(summary.mode, "local");
   assert.equal(summary.complete, true);
   assert.equal(summary.exitCode, 0);
+  assert.deepEqual([summary.iterations, summary.breakingPoint], [null, null]);
   assert.deepEqual(summary.users, { peak: 2, final: 2 });
   assert.ok(summary.durationSeconds >= 1.5 && summary.durationSeconds < 2.5);
   assert.match(summary.startedAt!, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);

@@ -5,7 +5,8 @@ import { CountingTarget } from "../support/counting_target.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { startAiotest } from "../support/process.ts";
 import { sleep } from "../support/proxy_link.ts";
-import { freePort, RedisServer } from "../support/redis_server.ts";
+import { RedisServer } from "../support/redis_server.ts";
+import { steadyPort } from "../support/steady_port.ts";
 import { isMissing } from "../support/requirement.ts";
 
 const FILE = fromFileUrl("../e2e/fixtures/redis_sharing.ts");
@@ -183,7 +184,7 @@ async function refusals(url: string): Promise<readonly string[]> {
 }
 
 redisTest("a Redis that is not there is named, and nothing begins", async () => {
-  const port = freePort();
+  const port = steadyPort();
   for (const stderr of await refusals(`redis://:secret@127.0.0.1:${port}`)) {
     assert.match(
       stderr,

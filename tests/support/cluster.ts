@@ -3,6 +3,7 @@ import type { Summary } from "../../src/report/summary.ts";
 import { FrameProxy } from "./frame_proxy.ts";
 import { fromFileUrl } from "./paths.ts";
 import { type Finished, startAiotest, type Started } from "./process.ts";
+import { steadyPort } from "./steady_port.ts";
 
 /** What a cluster is started with. */
 export interface ClusterOptions {
@@ -65,7 +66,7 @@ export class Cluster implements AsyncDisposable {
       : ["--expect-workers", String(Math.max(1, workers))];
     const masterArgs = ["-f", file, "--master", ...expected, "--json", json, ...args];
     const written = journal === undefined ? [] : ["--journal", journal];
-    const master = startMaster(0, [...masterArgs, ...written]);
+    const master = startMaster(steadyPort(), [...masterArgs, ...written]);
     const port = Number(await master.tells(WAITING));
     const cluster = new Cluster(master, { file, masterArgs, port, json, proxied });
     for (let number = 1; number <= workers; number++) cluster.join(`w${number}`);

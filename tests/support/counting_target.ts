@@ -26,8 +26,11 @@ export class CountingTarget implements AsyncDisposable {
   readonly #visitCounts = new Map<string, number>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #watchers = new Set<() => void>();
+  readonly #delayMs: number;
 
-  constructor() {
+  /** @param delayMs how long it takes for every answer. */
+  constructor(delayMs = 0) {
+    this.#delayMs = delayMs;
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       (request) => this.#answer(request),
@@ -107,6 +110,7 @@ export class CountingTarget implements AsyncDisposable {
       this.visits.push({ path, node, user, atMs: performance.now() });
     }
     for (const watcher of this.#watchers) watcher();
+    if (this.#delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.#delayMs));
     return new Response(body, { status: path === "/broken" ? 500 : 200 });
   }
 }

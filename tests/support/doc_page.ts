@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { delimiter } from "node:path";
 import { runCommand } from "../../build/command.ts";
 import { fromFileUrl } from "./paths.ts";
+import { steadyPort } from "./steady_port.ts";
 
 /** A piece of code or of commands in a page. */
 export interface Block {
@@ -76,7 +77,7 @@ const LIMIT_MS = 90_000;
 /** One reader's shell: what is set, entered and defined in one command holds for the next. */
 export class Shell {
   readonly #options: ShellOptions;
-  readonly #port = freePort();
+  readonly #port = String(steadyPort());
   readonly #before: string[] = [];
 
   constructor(options: ShellOptions) {
@@ -130,6 +131,8 @@ export class Shell {
       env: {
         HOME: folder,
         NO_COLOR: "1",
+        // Tests run at once, and there is one port for a dashboard.
+        AIOTEST_NO_WEB: "1",
         PATH: [...path, ...(only ? [] : [Deno.env.get("PATH") ?? ""])].join(delimiter),
         ...this.#ownPort(line),
         ...env,
@@ -200,10 +203,4 @@ function signal({ child }: Running, name: Deno.Signal): void {
 /** Whether a test would run on for minutes. */
 function isLong(line: string): boolean {
   return / -t \d+[mh]/.test(line);
-}
-
-/** A port of this machine that was free a moment ago. */
-function freePort(): string {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return String(listener.addr.port);
 }

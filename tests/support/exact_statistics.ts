@@ -1,21 +1,83 @@
-import type { LatencySummary, RequestTotals, Statistics } from "../../src/stats/snapshot.ts";
+import type { BucketSource } from "../../src/stats/counted.ts";
+import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
+import type {
+  CodeRow,
+  LatencySummary,
+  RequestRow,
+  RequestTotals,
+  Statistics,
+} from "../../src/stats/snapshot.ts";
 
-type ExactTotals<Row extends RequestTotals> = Omit<Row, "latencyMs"> & {
+/** A histogram can only be compared by what is in its buckets. */
+type Plain<Row> = Omit<Row, "histogram"> & { readonly buckets: readonly BucketCount[] };
+
+type ExactTotals = Omit<Plain<RequestTotals>, "latencyMs"> & {
   readonly latencyMs: Omit<LatencySummary, "mean" | "stddev">;
 };
 
+/** Statistics in which everything can be compared. */
+export interface PlainStatistics extends Omit<Statistics, "totals" | "requests"> {
+  readonly totals: Plain<RequestTotals>;
+  readonly requests: readonly (Omit<Plain<RequestRow>, "codes"> & {
+    readonly codes: readonly Plain<CodeRow>[];
+  })[];
+}
+
 /** Statistics without what {@link exactStatistics} takes away. */
-export interface ExactStatistics extends Omit<Statistics, "totals" | "requests"> {
-  readonly totals: ExactTotals<Statistics["totals"]>;
-  readonly requests: readonly ExactTotals<Statistics["requests"][number]>[];
+export interface ExactStatistics extends Omit<Statistics, "totals" | "requests" | "iterations"> {
+  readonly totals: ExactTotals;
+  readonly requests: readonly (Omit<RequestRow, keyof RequestTotals | "codes"> & ExactTotals & {
+    readonly codes: readonly Omit<Plain<CodeRow>, "latencySumMs">[];
+  })[];
+  readonly iterations: unknown;
 }
 
-/** All but the means and deviations, whose last digits depend on the order of adding. */
-export function exactStatistics({ totals, requests, ...rest }: Statistics): ExactStatistics {
-  return { ...rest, totals: exact(totals), requests: requests.map(exact) };
+/** The buckets of a histogram that have something in them, lowest first. */
+export function bucketsOf(source: BucketSource): BucketCount[] {
+  const histogram = new Histogram();
+  histogram.merge(source);
+  return [...histogram.buckets()];
 }
 
-function exact<Row extends RequestTotals>({ latencyMs, ...row }: Row): ExactTotals<Row> {
-  const { mean: _, stddev: __, ...rest } = latencyMs;
-  return { ...row, latencyMs: rest };
+/** The same with the buckets in place of each histogram. */
+export function plainStatistics({ totals, requests, ...rest }: Statistics): PlainStatistics {
+  return {
+    ...rest,
+    totals: plain(totals),
+    requests: requests.map(({ codes, ...row }) => ({ ...plain(row), codes: codes.map(plain) })),
+  };
+}
+
+/** All but means, deviations and sums of times, whose last digits depend on the order of adding. */
+export function exactStatistics(statistics: Statistics): ExactStatistics {
+  const { totals, requests, iterations, ...rest } = plainStatistics(statistics);
+  return {
+    ...rest,
+    totals: exact(totals),
+    requests: requests.map(({ codes, ...row }) => ({
+      ...exact(row),
+      codes: codes.map(({ latencySumMs: _, ...code }) => code),
+    })),
+    iterations: iterations === null ? null : {
+      ...iterations,
+      serviceTimeMs: exactTimes(iterations.serviceTimeMs),
+      startDelayMs: exactTimes(iterations.startDelayMs),
+    },
+  };
+}
+
+function plain<Row extends { readonly histogram: BucketSource }>(
+  { histogram, ...row }: Row,
+): Plain<Row> {
+  return { ...row, buckets: bucketsOf(histogram) };
+}
+
+function exact<Row extends { readonly latencyMs: LatencySummary }>(
+  { latencyMs, ...row }: Row,
+): Omit<Row, "latencyMs"> & Pick<ExactTotals, "latencyMs"> {
+  return { ...row, latencyMs: exactTimes(latencyMs) };
+}
+
+function exactTimes({ mean: _, stddev: __, ...rest }: LatencySummary): ExactTotals["latencyMs"] {
+  return rest;
 }

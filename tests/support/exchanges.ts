@@ -7,10 +7,11 @@ import type { Clock } from "../../src/core/clock.ts";
 export function exchangeOf(
   clock: Clock,
   feeders: readonly StockedFeeder[] = [],
-  changes: Partial<ExchangeOptions> = {},
+  changes: Partial<ExchangeOptions> & { readonly passes?: number | null } = {},
 ): Exchange {
+  const { passes = null } = changes;
   return new Exchange({
-    hub: new ClusterHub({ feeders, clock, random: () => 0.5 }),
+    hub: new ClusterHub({ feeders, clock, random: () => 0.5, passes }),
     node: "master",
     names: ["master", "all"],
     clock,

@@ -5,6 +5,7 @@ import type { FileFacts, FolderEntry } from "../../src/core/file_facts.ts";
 import type { Host, Output } from "../../src/core/host.ts";
 import type { StreamListener } from "../../src/core/network.ts";
 import type { PrivateFolder } from "../../src/core/private_folder.ts";
+import type { WebListener } from "../../src/core/web_listener.ts";
 import { MemoryFile } from "./memory_file.ts";
 
 /** What a {@link FakeHost} starts with; everything else is empty. */
@@ -228,6 +229,10 @@ export class FakeHost implements Host {
 
   listen(): StreamListener {
     throw new Error("a fake host does not listen");
+  }
+
+  serveWeb(): WebListener {
+    throw new Error("a fake host serves nobody");
   }
 
   connect(): Promise<ByteStream> {

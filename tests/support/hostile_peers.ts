@@ -14,6 +14,7 @@ import { FakeClock, settle } from "./fake_clock.ts";
 import { hasItsLength, type HostileFrames } from "./hostile_frames.ts";
 import { identity, joinFor, nextOf } from "./joining.ts";
 import { memoryStreams } from "./memory_stream.ts";
+import { targetMessage } from "./target_message.ts";
 import { VirtualCluster, type VirtualWorker } from "./virtual_cluster.ts";
 
 /** How a peer attacks. */
@@ -51,8 +52,18 @@ export function ofTheRun(message: Message): Message {
   if (message.type === "REPORT" && message.seq % 2 === 0) {
     return { ...message, runId: RUN, seq: 1 + message.seq % 3 };
   }
-  if (message.type === "TARGET" && message.revision % 2 === 0) {
-    return { ...message, classes: { StepTest: message.revision % 5 } };
+  if (message.type === "TARGET") {
+    // A master may well ask for more than a worker can do; here it is to go on all the same.
+    const arrivals = message.arrivals.slice(0, 1).map((order) => ({
+      ...order,
+      rate: order.rate % 100,
+      position: order.position % 100,
+      maxUsers: 1 + order.maxUsers % 5,
+    }));
+    const classes = message.revision % 2 === 0
+      ? { StepTest: message.revision % 5 }
+      : message.classes;
+    return { ...message, classes, arrivals };
   }
   return message;
 }
@@ -80,7 +91,7 @@ const GREETING_OF_MASTER = ([
   },
   { type: "SETUP", workerIndex: 0, options: "{}" },
   { type: "START", elapsedSeconds: 0, phase: 0 },
-  { type: "TARGET", revision: 1, classes: { StepTest: 1 }, rate: 1, stopTimeout: 0 },
+  targetMessage({ classes: { StepTest: 1 }, stopTimeout: 0 }),
 ] satisfies Message[]).map(encodeMessage);
 
 /** A clock that stands still unless it is moved; what is due at once happens at once. */

@@ -35,6 +35,12 @@ const FIELDS: Readonly<
   assigned: { incarnation: id, classes },
   membership: { incarnation: id, membership: fc.constantFrom("present", "left", "lost") },
   started: { userCount: fc.nat() },
+  steered: {
+    elapsedSeconds: seconds,
+    model: fc.constantFrom("closed", "open"),
+    users: fc.nat(),
+    rate: seconds,
+  },
   stopping: { finalUsers: fc.nat(), elapsedSeconds: seconds },
   ended: {},
   call: {

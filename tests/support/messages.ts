@@ -1,5 +1,12 @@
 import fc from "fast-check";
-import type { Message, Report, ReportEntry } from "../../src/cluster/message.ts";
+import type { ArrivalOrder, Message } from "../../src/cluster/message.ts";
+import type {
+  Report,
+  ReportEntry,
+  ReportPasses,
+  ReportSpread,
+  ReportTimes,
+} from "../../src/cluster/report_message.ts";
 
 /** Objects such as those that come out of a decoder. */
 function record<T>(model: { readonly [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
@@ -24,17 +31,41 @@ const path = id.filter((text) => text.length <= 240);
 const nonce = bytes(16, 64);
 const mac = bytes(0, 64);
 
+const spread = { sum: finite, min: finite, max: finite, squaredDeviations: amount };
+const times: fc.Arbitrary<ReportTimes> = record({
+  buckets: bytes(0, 300),
+  spread: fc.array(record<ReportSpread>(spread), { maxLength: 2 }),
+});
+const passes: fc.Arbitrary<ReportPasses> = record({
+  scheduled: count,
+  dropped: count,
+  serviceTime: times,
+  startDelay: times,
+});
+
+const arrivals: fc.Arbitrary<ArrivalOrder> = record({
+  rate: fc.double({ min: 0, max: 1e9, noNaN: true }),
+  since: amount,
+  position: fc.double({ min: 0, max: Number.MAX_SAFE_INTEGER, noNaN: true }),
+  until: amount,
+  limit: count,
+  from: count,
+  of: count,
+  index: count,
+  maxUsers: count,
+  spacing: fc.constantFrom("constant", "poisson"),
+  onBusy: fc.constantFrom("queue", "drop"),
+});
+
 const entry: fc.Arbitrary<ReportEntry> = record({
   method: id,
   name: text,
+  code: count,
   failures: count,
   retries: count,
   bytesReceived: count,
   bytesSent: count,
-  sum: finite,
-  min: finite,
-  max: finite,
-  squaredDeviations: amount,
+  ...spread,
   errors: fc.array(fc.tuple(text, count), { maxLength: 3 }),
 });
 
@@ -51,6 +82,7 @@ const report: fc.Arbitrary<Report> = record({
     record({ second: count, users: count, peakUsers: count, requests: count, failures: count }),
     { maxLength: 3 },
   ),
+  passes: fc.array(passes, { maxLength: 2 }),
   cpu: amount,
   lag: amount,
   final: fc.boolean(),
@@ -118,6 +150,7 @@ export const messages: {
     }),
     rate: amount,
     stopTimeout: amount,
+    arrivals: fc.array(arrivals, { maxLength: 3 }),
   }),
   TARGET_ACK: record({ type: fc.constant("TARGET_ACK"), revision: count }),
   STATE: record({
@@ -128,6 +161,7 @@ export const messages: {
       "ready",
       "spawning",
       "running",
+      "exhausted",
       "leaving",
       "stopping",
       "stopped",

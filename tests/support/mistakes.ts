@@ -116,7 +116,7 @@ export const MISTAKES: readonly Mistake[] = [
         import { LoadUserShape } from "aiotest";
         export class ShapeTest extends LoadUserShape {}`,
     },
-    says: [/ShapeTest has neither a tick\(\) method of its own nor stages/],
+    says: [/ShapeTest has no tick\(\) method of its own, no curve and no stages/],
   },
   {
     what: "a bad stage",

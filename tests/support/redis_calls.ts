@@ -35,7 +35,7 @@ export class RedisCalls {
       args: JSON.stringify(args),
     };
     const performed = await new Promise<Parameters<Done>[0]>((resolve) => {
-      this.#store.perform(call, args, resolve);
+      this.#store.perform(call, args, resolve, "w1");
     });
     const { result, value, changed, instead } = performed;
     const written = instead === undefined ? "" : ` [${instead.operation} ${instead.args}]`;

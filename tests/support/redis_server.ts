@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { sleep } from "./proxy_link.ts";
+import { steadyPort } from "./steady_port.ts";
 
 /** How long a server may take until it answers. */
 const START_LIMIT_MS = 10_000;
@@ -20,7 +21,7 @@ export class RedisServer implements AsyncDisposable {
 
   /** Resolves when it takes commands. */
   static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await Deno.makeTempDir(), freePort());
+    const server = new RedisServer(await Deno.makeTempDir(), steadyPort());
     await server.#answers();
     return server;
   }
@@ -89,10 +90,4 @@ export class RedisServer implements AsyncDisposable {
       }
     }
   }
-}
-
-/** A port of this machine that was free a moment ago. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

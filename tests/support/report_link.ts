@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Report } from "../../src/cluster/message.ts";
+import type { Report } from "../../src/cluster/report_message.ts";
 import { decodeMessage } from "../../src/cluster/message_codec.ts";
 import { ProtocolError } from "../../src/cluster/protocol_error.ts";
 import { countedOf } from "../../src/cluster/report_counts.ts";

@@ -1,4 +1,4 @@
-import type { Report, ReportEntry } from "../../src/cluster/message.ts";
+import type { Report, ReportEntry } from "../../src/cluster/report_message.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets } from "../../src/stats/packed_buckets.ts";
 
@@ -14,6 +14,7 @@ export function report(changes: Partial<Report> = {}): Report {
     histograms: [],
     errors: [],
     users: [],
+    passes: [],
     cpu: 0,
     lag: 0,
     final: false,
@@ -27,6 +28,7 @@ export function delta(changes: Partial<ReportEntry> = {}): ReportEntry {
   return {
     method: "GET",
     name: "search",
+    code: 200,
     failures: 0,
     retries: 0,
     bytesReceived: 0,

@@ -2,7 +2,8 @@ import type { Output } from "../../src/core/host.ts";
 
 /**
  * An output that keeps what was written, and what a terminal would show of it: it knows line feeds,
- * moving up, and erasing lines, which is all that aiotest uses. It has endless rows, and no colours.
+ * moving up, and erasing lines, which is all that aiotest uses. It has endless rows and columns, and
+ * no colours.
  */
 export class Screen implements Output {
   /** The texts as they were written, one a call. */
@@ -43,14 +44,20 @@ export class Screen implements Output {
     if (sequence === "?25l") this.cursorVisible = false;
     else if (sequence === "?25h") this.cursorVisible = true;
     else if (sequence === "2K") this.#rows[this.#row] = "";
+    else if (sequence === "K") this.#eraseRest();
+    else if (SILENT.has(sequence)) return;
     else if (sequence === "J") this.#eraseBelow();
     else if (sequence.endsWith("A")) this.#row -= Number(sequence.slice(0, -1));
     else if (!sequence.endsWith("m")) throw new Error(`unknown sequence: ${sequence}`);
     if (this.#row < 0) throw new Error("moved above the first row");
   }
 
-  #eraseBelow(): void {
+  #eraseRest(): void {
     this.#rows[this.#row] = this.#rows[this.#row]!.slice(0, this.#column);
+  }
+
+  #eraseBelow(): void {
+    this.#eraseRest();
     this.#rows.length = this.#row + 1;
   }
 
@@ -69,6 +76,9 @@ export class Screen implements Output {
 }
 
 const CSI = "\x1b[";
+
+/** What begins and ends a frame, and turns the breaking of lines off and on. */
+const SILENT: ReadonlySet<string> = new Set(["?2026h", "?2026l", "?7l", "?7h"]);
 
 // deno-lint-ignore no-control-regex -- escape sequences are what it is about
 const TOKEN = /\x1b\[[?0-9;]*[A-Za-z]|\n|\r|[^\x1b\n\r]+|\x1b/g;

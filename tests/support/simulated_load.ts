@@ -1,6 +1,7 @@
 import type { Random } from "../../src/core/random.ts";
 import type { Counted, CountedEntry, CountedLatencies } from "../../src/stats/counted.ts";
 import { Entry } from "../../src/stats/entry.ts";
+import { NameEntries } from "../../src/stats/entry_table.ts";
 import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import { PairMap } from "../../src/stats/pair_map.ts";
 
@@ -31,12 +32,14 @@ const FAILING = 0.02;
 const SCRIPTS = 60;
 
 interface Script {
-  readonly entries: readonly (readonly [method: string, name: string, entry: ScriptedEntry])[];
+  readonly entries: readonly CodedScript[];
   readonly requests: number;
   readonly failures: number;
   /** How often somebody was given it. */
   uses: number;
 }
+
+type CodedScript = readonly [method: string, name: string, code: number, entry: ScriptedEntry];
 
 interface ScriptedEntry extends CountedEntry {
   readonly latencies: CountedLatencies & { readonly histogram: Histogram };
@@ -59,14 +62,14 @@ export class SimulatedLoad {
     script.uses++;
     const { entries, requests, failures } = script;
     const seconds = [{ second, users, peakUsers: users, requests, failures }];
-    return { from: second, to: second, seconds, entries, userErrors: [] };
+    return { from: second, to: second, seconds, entries, userErrors: [], passes: null };
   }
 
   /** What all that was given away adds up to, by name. */
   rows(): ExactRow[] {
     const sums = new PairMap<Entry>();
     for (const { entries, uses } of this.#scripts) {
-      for (const [method, name, entry] of entries) {
+      for (const [method, name, , entry] of entries) {
         const sum = sums.get(method, name) ?? new Entry();
         sums.set(method, name, sum);
         addTimes(sum, entry, uses);
@@ -79,13 +82,13 @@ export class SimulatedLoad {
 
 function madeUpScript(random: Random): Script {
   const names = [...Array(NAMES).keys()];
-  const entries = names.map((n) => {
+  const entries = names.flatMap((n) => {
     const method = n % 4 === 3 ? "POST" : "GET";
     const name = `/shop/department-${n}/articles/:id`;
-    return [method, name, madeUpEntry({ method, name, medianMs: 5 + 3 * n }, random)] as const;
+    return madeUpEntries({ method, name, medianMs: 5 + 3 * n }, random);
   });
   const sum = (count: (entry: ScriptedEntry) => number): number =>
-    entries.reduce((total, [, , entry]) => total + count(entry), 0);
+    entries.reduce((total, [, , , entry]) => total + count(entry), 0);
   return {
     entries,
     requests: sum(({ requests }) => requests),
@@ -100,14 +103,15 @@ interface Kind {
   readonly medianMs: number;
 }
 
-function madeUpEntry({ method, name, medianMs }: Kind, random: Random): ScriptedEntry {
-  const entry = new Entry();
+function madeUpEntries({ method, name, medianMs }: Kind, random: Random): CodedScript[] {
+  const entries = new NameEntries();
   for (let i = 0; i < REQUESTS_A_NAME; i++) {
     const failed = random() < FAILING;
-    entry.add({
+    const status = failed ? 503 : 200;
+    entries.of(status).add({
       method,
       name,
-      status: failed ? 503 : 200,
+      status,
       latencyMs: medianMs * Math.exp(0.35 * normal(random)),
       endedAt: 0,
       bytesReceived: failed ? 0 : 1_500 + Math.floor(20_000 * random()),
@@ -116,6 +120,10 @@ function madeUpEntry({ method, name, medianMs }: Kind, random: Random): Scripted
       error: failed ? "HTTP 503" : null,
     });
   }
+  return Array.from(entries, ([code, entry]) => [method, name, code, scripted(entry)]);
+}
+
+function scripted(entry: Entry): ScriptedEntry {
   const { requests, failures, retries, bytesReceived, bytesSent, errors } = entry;
   const { count, min, max, sum, squaredDeviations } = entry.latencies;
   const histogram = new ListedHistogram(entry.latencies.histogram);

@@ -1,4 +1,6 @@
+import { Histogram } from "../../src/stats/histogram.ts";
 import type {
+  CodeRow,
   LatencySummary,
   RequestRow,
   RequestTotals,
@@ -43,10 +45,48 @@ export const NO_LATENCIES: LatencySummary = {
   p9999: null,
 };
 
+/** So many requests, spread as {@link latencies} says, but for the outermost ones. */
+export function histogramOf(requests: number, p50 = 12): Histogram {
+  const histogram = new Histogram();
+  let left = requests;
+  for (const [share, factor] of [[0.5, 1], [0.4, 2], [0.09, 8], [1, 20]] as const) {
+    const count = Math.min(left, Math.ceil(requests * share));
+    const one = new Histogram();
+    one.record(p50 * factor);
+    for (const [index] of one.buckets()) if (count > 0) histogram.addBucket(index, count);
+    left -= count;
+  }
+  return histogram;
+}
+
+/** What one code has of a name's counts: all of 1,000 good requests. */
+export function codeRow(changes: Partial<CodeRow> = {}): CodeRow {
+  const requests = changes.requests ?? 1000;
+  return {
+    code: 200,
+    requests,
+    bytesReceived: requests * 1234,
+    latencySumMs: requests * 15,
+    histogram: histogramOf(requests),
+    ...changes,
+  };
+}
+
 /** One name's counts: 1,000 requests in 10 s, all of them good. */
 export function requestRow(changes: Partial<RequestRow> = {}): RequestRow {
   const requests = changes.requests ?? 1000;
   const failures = changes.failures ?? 0;
+  const { p50, mean } = changes.latencyMs ?? latencies(12);
+  const codes = ([[200, requests - failures], [503, failures]] as const)
+    .filter(([, count]) => count > 0)
+    .map(([code, count]) =>
+      codeRow({
+        code,
+        requests: count,
+        latencySumMs: count * (mean ?? 0),
+        histogram: histogramOf(count, p50 ?? 0),
+      })
+    );
   return {
     method: "GET",
     name: "/",
@@ -58,6 +98,8 @@ export function requestRow(changes: Partial<RequestRow> = {}): RequestRow {
     bytesReceived: requests * 1234,
     bytesSent: 0,
     latencyMs: latencies(12),
+    histogram: merged(codes),
+    codes,
     ...changes,
   };
 }
@@ -77,7 +119,14 @@ export function totalsOf(rows: readonly RequestRow[]): RequestTotals {
     bytesReceived: sum((row) => row.bytesReceived),
     bytesSent: sum((row) => row.bytesSent),
     latencyMs: requests === 0 ? NO_LATENCIES : latencies(12),
+    histogram: merged(rows),
   };
+}
+
+function merged(parts: readonly Pick<CodeRow, "histogram">[]): Histogram {
+  const all = new Histogram();
+  for (const { histogram } of parts) all.merge(histogram);
+  return all;
 }
 
 /** One second of the run: 100 requests of 10 users. */
@@ -121,6 +170,7 @@ export function statistics(changes: Partial<Statistics> = {}): Statistics {
     failures: [],
     userErrors: [],
     timeline: Array.from({ length: 10 }, (_, second) => timelineSecond({ second })),
+    iterations: null,
     ...changes,
   };
 }
@@ -138,6 +188,9 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     plannedSeconds: 20,
     complete: true,
     users: { current: 10, target: 10, peak: 10, final: 10 },
+    arrivalRate: null,
+    thresholds: [],
+    breakingPoint: null,
     expectedWorkers: null,
     workers: [workerRow()],
     statistics: statistics(),

@@ -57,6 +57,7 @@ export function testContext(fields: Partial<UserContext> = {}): TestContext {
         recorder,
       }),
       id: 1,
+      passes: null,
       ...fields,
     },
   };

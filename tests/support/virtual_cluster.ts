@@ -1,4 +1,6 @@
+import type { Exchange } from "../../src/cluster/exchange.ts";
 import { ClusterLine } from "../../src/cluster/cluster_line.ts";
+import type { RunJournal } from "../../src/cluster/journal.ts";
 import type { JournalRecord } from "../../src/cluster/journal_record.ts";
 import type { LinkOptions } from "../../src/cluster/master_link.ts";
 import { restoreRun } from "../../src/cluster/restored_run.ts";
@@ -8,13 +10,16 @@ import { ClassMix } from "../../src/load/class_mix.ts";
 import type { Plan } from "../../src/load/plan.ts";
 import { MasterRun } from "../../src/runner/master_run.ts";
 import type { MasterRunOptions } from "../../src/runner/master_run_options.ts";
+import { SharedPasses } from "../../src/runner/shared_passes.ts";
 import { type WorkerLoad, WorkerRun, type WorkerRunOptions } from "../../src/runner/worker_run.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
+import { ThresholdSet } from "../../src/stats/threshold_set.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { exchangeOf } from "./exchanges.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { identity, MASTER_HASH } from "./joining.ts";
 import { type MemoryLine, MemoryNetwork } from "./memory_network.ts";
+import { planOf } from "./plans.ts";
 import { discovered } from "./users.ts";
 
 /** What users did, as the target of the test sees it. */
@@ -163,9 +168,11 @@ export class VirtualCluster {
   readonly journal: JournalRecord[] = [];
   readonly #classes: readonly UserClass[];
   readonly #plan: Plan;
+  /** Made anew for each master, or taken up from the journal. */
+  #exchange: Exchange | null = null;
 
   constructor(plan: Partial<Plan>, classes: (ground: Ground) => UserClass[] = oneClass) {
-    this.#plan = { users: 6, rate: 1000, runTime: null, stopTimeout: 2, shape: null, ...plan };
+    this.#plan = planOf({ users: 6, rate: 1000, ...plan });
     this.#classes = classes(this.ground);
   }
 
@@ -185,17 +192,21 @@ export class VirtualCluster {
     let dead = false;
     const [seconds, infos, warnings]: [Snapshot[], string[], string[]] = [[], [], []];
     const events = changes.events ?? new Events();
+    const journal: RunJournal = {
+      append: (...records) => {
+        if (!dead) this.journal.push(...records);
+      },
+      close: () => {},
+    };
+    const exchange = this.#exchange ?? this.#newExchange(clock);
+    this.#exchange = null;
+    exchange.keep(journal);
     const run = new MasterRun({
       runId: "run-1",
       testfileHash: MASTER_HASH,
       restored: null,
-      journal: {
-        append: (...records) => {
-          if (!dead) this.journal.push(...records);
-        },
-        close: () => {},
-      },
-      exchange: exchangeOf(clock),
+      journal,
+      exchange,
       listener: this.network.listen(),
       where: "here:5557",
       token: "secret",
@@ -208,6 +219,9 @@ export class VirtualCluster {
       expectedWorkers: 2,
       expectSeconds: 0,
       resetStats: false,
+      waitsForStart: false,
+      thresholds: new ThresholdSet([]),
+      abortOnThreshold: false,
       events,
       clock,
       warnings: [],
@@ -249,7 +263,13 @@ export class VirtualCluster {
 
   /** Starts a master that goes on with the run of the one before. */
   async nextMaster(changes: Partial<MasterRunOptions> = {}): Promise<VirtualMaster> {
-    const restored = await restoreRun(this.journal, "--resume");
+    const exchange = this.#newExchange(this.clock);
+    this.#exchange = exchange;
+    const restored = await restoreRun(
+      this.journal,
+      "--resume",
+      (record) => exchange.replay(record),
+    );
     restored.book.epoch++;
     this.journal.push({ type: "epoch", epoch: restored.book.epoch });
     return this.master({ restored, ...changes });
@@ -262,9 +282,15 @@ export class VirtualCluster {
     const [infos, warnings]: [string[], string[]] = [[], []];
     const events = new Events();
     const { classes = this.#classes, incarnation = `${name}'s first`, ...rest } = options;
-    const load: WorkerLoad = { classes: classes.map(discovered), host: null, insecure: false };
+    const cluster = new ClusterLine(name, () => {});
+    const load: WorkerLoad = {
+      classes: classes.map(discovered),
+      host: null,
+      insecure: false,
+      passes: this.#plan.iterations === null ? null : new SharedPasses(cluster, clock),
+    };
     const run = new WorkerRun({
-      line: new ClusterLine(name, () => {}),
+      line: cluster,
       link: {
         master: "here:5557",
         connect: () => line.connect(),
@@ -313,6 +339,10 @@ export class VirtualCluster {
     );
     this.workers.push(worker);
     return worker;
+  }
+
+  #newExchange(clock: Clock): Exchange {
+    return exchangeOf(clock, [], { passes: this.#plan.iterations });
   }
 
   /** Lets time pass; looks at every so many milliseconds. */

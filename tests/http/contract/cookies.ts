@@ -4,7 +4,10 @@ import type { Contract } from "./world.ts";
 
 /** A route that sets cookies, each given as its `Set-Cookie`. */
 function setting(...cookies: string[]): Route {
-  return () => new Response("x", { headers: cookies.map((cookie) => ["set-cookie", cookie]) });
+  return () =>
+    new Response("x", {
+      headers: cookies.map((cookie): [string, string] => ["set-cookie", cookie]),
+    });
 }
 
 /** Cookies, which are the user's own. */

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { parse as parseYaml } from "yaml";
+import type { MetricFamily } from "../../src/report/metric_family.ts";
+import { RunMetrics } from "../../src/report/run_metrics.ts";
+import { dashboardQueries } from "../support/grafana.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { isMissing } from "../support/requirement.ts";
+import { latencies, shopSnapshot, statistics } from "../support/snapshots.ts";
+
+const DEPLOY = fromFileUrl("../../deploy");
+
+/** The metrics of a run in which everything happens. */
+function everyFamily(): MetricFamily[] {
+  const shop = shopSnapshot(40);
+  const iterations = {
+    scheduled: 9,
+    started: 8,
+    completed: 7,
+    dropped: 1,
+    serviceTimeMs: latencies(100),
+    startDelayMs: latencies(1),
+  };
+  return new RunMetrics({ buckets: [50], version: "0.1.0" }).of({
+    ...shop,
+    arrivalRate: 5,
+    thresholds: [{ expression: "p95<1s", observed: 1, passed: true }],
+    statistics: statistics({ ...shop.statistics, iterations }),
+  }, [{ name: "pay", complete: 1, incomplete: 1 }]);
+}
+
+/** The labels that each metric has, under each name that Prometheus has for it. */
+function labelsOfSeries(): Map<string, Set<string>> {
+  const all = new Map<string, Set<string>>();
+  for (const { name, type, points } of everyFamily()) {
+    const labels = points.flatMap((point) => Object.keys(point.labels));
+    assert.ok(points.length > 0, name);
+    const own: Record<string, string[]> = {
+      histogram: ["_bucket", "_sum", "_count"],
+      summary: ["", "_sum", "_count"],
+    };
+    for (const suffix of own[type] ?? [""]) {
+      all.set(`${name}${suffix}`, new Set([...labels, "le", "quantile", "job", "instance"]));
+    }
+  }
+  return all;
+}
+
+Deno.test("the dashboard of Grafana asks for nothing that aiotest does not tell", async () => {
+  const known = labelsOfSeries();
+  const asked = new Set<string>();
+  for (const { title, expression } of await dashboardQueries()) {
+    const names = [...expression.matchAll(/aiotest_\w+/g)].map(([name]) => name);
+    assert.ok(names.length > 0, title);
+    const labels = new Set<string>();
+    for (const name of names) {
+      assert.ok(known.has(name), `${title}: ${name}`);
+      asked.add(name.replace(/_(bucket|sum|count)$/, ""));
+      known.get(name)!.forEach((label) => labels.add(label));
+    }
+    for (const [, list] of expression.matchAll(/by \(([^)]*)\)/g)) {
+      for (const label of list!.split(",")) {
+        assert.ok(labels.has(label.trim()), `${title}: ${label}`);
+      }
+    }
+  }
+  assert.ok(asked.size > 15, [...asked].join());
+});
+
+Deno.test("the panels of the dashboard lie side by side, and each has an id of its own", async () => {
+  const { panels, uid } = JSON.parse(await Deno.readTextFile(`${DEPLOY}/grafana/aiotest.json`));
+  assert.equal(uid, "aiotest");
+  const taken = new Set<string>();
+  for (const { id, title, gridPos: { x, y, w, h } } of panels) {
+    assert.ok(!taken.has(`id ${id}`), title);
+    taken.add(`id ${id}`);
+    assert.ok(x + w <= 24, title);
+    for (let column = x; column < x + w; column++) {
+      for (let row = y; row < y + h; row++) {
+        assert.ok(!taken.has(`${column} ${row}`), title);
+        taken.add(`${column} ${row}`);
+      }
+    }
+  }
+});
+
+Deno.test("Grafana is told where the dashboard and Prometheus are", async () => {
+  const read = async (name: string): Promise<Record<string, unknown[]>> =>
+    parseYaml(await Deno.readTextFile(`${DEPLOY}/grafana/provisioning/${name}`)) as Record<
+      string,
+      unknown[]
+    >;
+  const { datasources } = await read("datasources/prometheus.yml");
+  assert.deepEqual(datasources, [{
+    name: "Prometheus",
+    type: "prometheus",
+    access: "proxy",
+    url: "http://127.0.0.1:9090",
+    isDefault: true,
+    jsonData: { timeInterval: "2s" },
+  }]);
+  const { providers } = await read("dashboards/aiotest.yml");
+  assert.deepEqual(providers, [
+    { name: "aiotest", type: "file", options: { path: "/var/lib/grafana/dashboards" } },
+  ]);
+});
+
+Deno.test("Prometheus takes the scrape configuration, as often as Grafana believes", {
+  ignore: isMissing("promtool"),
+}, async () => {
+  const path = `${DEPLOY}/prometheus/prometheus.yml`;
+  const { code, stderr } = await new Deno.Command("promtool", { args: ["check", "config", path] })
+    .output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  const { global, scrape_configs } = parseYaml(await Deno.readTextFile(path));
+  assert.equal(global.scrape_interval, "2s");
+  assert.equal(scrape_configs[0].metrics_path, "/metrics");
+  assert.deepEqual(scrape_configs[0].static_configs, [{ targets: ["127.0.0.1:8089"] }]);
+});

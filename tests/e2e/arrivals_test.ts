@@ -1,0 +1,304 @@
+import assert from "node:assert/strict";
+import type { Summary } from "../../src/report/summary.ts";
+import type { IterationSummary } from "../../src/stats/snapshot.ts";
+import { type Category, chiSquareP, poisson } from "../support/chi_square.ts";
+import { Cluster, endOf } from "../support/cluster.ts";
+import { CountingTarget, type Visit } from "../support/counting_target.ts";
+import { printFigure } from "../support/figure.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { type Finished, startAiotest } from "../support/process.ts";
+import { StallingTarget } from "../support/stalling_target.ts";
+
+interface Ended extends Finished {
+  readonly summary: Summary;
+}
+
+/** Runs a fixture against a target, with all its workers on this machine. */
+async function run(fixture: string, url: string, args: readonly string[]): Promise<Ended> {
+  const json = await Deno.makeTempFile({ suffix: ".json" });
+  try {
+    const file = fromFileUrl(`../e2e/fixtures/${fixture}.ts`);
+    const ended = await endOf(startAiotest(["-f", file, "-H", url, "--json", json, ...args]));
+    const text = await Deno.readTextFile(json);
+    assert.notEqual(text, "", ended.stderr);
+    return { ...ended, summary: JSON.parse(text) };
+  } finally {
+    await Deno.remove(json);
+  }
+}
+
+/** Scheduled, started, completed, dropped. */
+function counts({ iterations }: Summary): number[] {
+  const { scheduled, started, completed, dropped } = iterations as IterationSummary;
+  return [scheduled, started, completed, dropped];
+}
+
+function seconds(ms: number | null | undefined): string {
+  return ms === null || ms === undefined ? "nothing" : `${(ms / 1000).toFixed(3)} s`;
+}
+
+function gaps(times: readonly number[]): number[] {
+  return times.slice(1).map((time, index) => time - times[index]!);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+for (
+  const [workers, flags] of [[1, []], [2, ["--processes", "2"]], [4, ["--processes", "4"]]] as const
+) {
+  Deno.test(`50 passes a second for 5 s on ${workers} node(s) are 250, by the target's own count`, async () => {
+    await using target = new CountingTarget();
+    const args = ["--arrival-rate", "50", "-t", "5", ...flags];
+    const { summary, code, stderr } = await run("arrivals", target.url, args);
+    printFigure(`passes on ${workers} node(s)`, "250", String(target.total));
+    assert.equal(code, 0, stderr);
+    assert.equal(target.total, 250);
+    assert.deepEqual(counts(summary), [250, 250, 250, 0]);
+    assert.equal(summary.totals.requests, 250);
+    assert.ok(summary.durationSeconds >= 5, String(summary.durationSeconds));
+    const gap = median(gaps(target.visits.map(({ atMs }) => atMs)));
+    printFigure("median gap between two passes", "20 ms", `${gap.toFixed(1)} ms`);
+    assert.equal(new Set(target.visits.map(({ node }) => node)).size, workers);
+  });
+}
+
+/** Of all neighbours, how many came from two nodes. */
+function alternating(visits: readonly Visit[]): number {
+  const changes = visits.filter(({ node }, index) => node !== visits[index + 1]?.node);
+  return (changes.length - 1) / (visits.length - 1);
+}
+
+Deno.test("two workers take turns, as evenly as one would", async () => {
+  await using target = new CountingTarget();
+  const args = ["--arrival-rate", "20", "-t", "6", "--processes", "2"];
+  const { summary } = await run("arrivals", target.url, args);
+  const share = alternating(target.visits);
+  const all = gaps(target.visits.map(({ atMs }) => atMs));
+  const typical = summary.workers.map(({ id }) =>
+    median(all.filter((_, index) => target.visits[index]!.node === id))
+  );
+  printFigure(
+    "passes of two workers that take turns",
+    "over 90 %",
+    `${(100 * share).toFixed(1)} %`,
+  );
+  printFigure(
+    "median gap behind a pass of one, and of the other",
+    "50 ms",
+    typical.map((gap) => `${gap.toFixed(1)} ms`).join(", "),
+  );
+  assert.deepEqual(counts(summary), [120, 120, 120, 0]);
+  assert.equal(target.total, 120);
+  assert.deepEqual(summary.workers.map(({ requests }) => requests), [60, 60]);
+  assert.ok(share > 0.9, `${share} take turns`);
+  assert.ok(typical.every((gap) => gap > 40 && gap < 60), String(typical));
+});
+
+Deno.test("poisson arrivals of two workers are poisson arrivals, by the target's own clock", async () => {
+  await using target = new CountingTarget();
+  const args = ["--arrival-rate", "40", "--arrivals", "poisson", "-t", "11", "--processes", "2"];
+  const { summary } = await run("arrivals", target.url, args);
+  const [first, ...others] = target.visits.map(({ atMs }) => atMs) as [number, ...number[]];
+  // Behind an arrival, as at any time: 4 in a tenth of a second, on average.
+  const bins = new Array<number>(100).fill(0);
+  for (const atMs of others) {
+    const bin = Math.floor((atMs - first) / 100);
+    if (bin < bins.length) bins[bin]!++;
+  }
+  // One or none, 2, 3, 4, 5, 6, and more.
+  const [none, one, ...more] = poisson(4, 8) as [number, number, ...number[]];
+  const categories = [none + one, ...more].map((share, index): Category => [
+    bins.filter((count) => Math.min(6, Math.max(0, count - 1)) === index).length,
+    share * bins.length,
+  ]);
+  const p = chiSquareP(categories);
+  // Even spacing has four in nearly every bin, and a p of less than 1e-40.
+  printFigure("chi-square of poisson arrivals", "p over 1e-6", `p ${p.toPrecision(3)}`);
+  assert.ok(p > 1e-6, `p is ${p}: ${JSON.stringify(categories)}`);
+  assert.ok(Math.abs(target.total - 440) < 5 * Math.sqrt(440), String(target.total));
+  const [scheduled, started, , dropped] = counts(summary);
+  assert.deepEqual([started! + dropped!, started], [scheduled, target.total]);
+});
+
+/** 300 passes a second for 8 s, in the middle of which the target stands still for 1.4 s. */
+async function stalled(
+  fixture: string,
+  args: readonly string[],
+): Promise<{ readonly ended: Ended; readonly total: number }> {
+  await using target = new StallingTarget(1_000, 1_400);
+  const ended = await run(fixture, target.url, ["-t", "8", ...args]);
+  return { ended, total: target.total };
+}
+
+const OPEN = ["--arrival-rate", "300", "--max-users"];
+
+Deno.test("a target that stands still for 1.4 s cannot hide it, however few users there are", async () => {
+  const few = await stalled("arrivals", [...OPEN, "10"]);
+  const many = await stalled("arrivals", [...OPEN, "2000"]);
+  const closed = await stalled("paced_arrivals", ["-u", "10", "-r", "1000"]);
+  const latency = ({ ended: { summary } }: typeof few): number => summary.totals.latencyMs.p99!;
+  const service = ({ ended: { summary } }: typeof few): number =>
+    summary.iterations!.serviceTimeMs.p99!;
+  printFigure("10 users, a stall of 1.4 s: p99 of latency", "over 0.9 s", seconds(latency(few)));
+  printFigure("10 users: p99 of service time", "under 0.3 s", seconds(service(few)));
+  printFigure("2,000 users: p99 of latency", "over 0.9 s", seconds(latency(many)));
+  printFigure("2,000 users: p99 of service time", "over 0.9 s", seconds(service(many)));
+  printFigure("closed model: p99 of latency", "less than half", seconds(latency(closed)));
+  for (const { ended, total } of [few, many]) {
+    const [scheduled, started, completed, dropped] = counts(ended.summary);
+    assert.equal(scheduled, 2_400);
+    assert.equal(started! + dropped!, 2_400);
+    assert.equal(completed, started);
+    assert.equal(total, started);
+  }
+  assert.ok(latency(few) > 900 && latency(many) > 900);
+  assert.ok(service(few) < 300 && service(many) > 900);
+  // Where the machine itself stands still, everything takes longer.
+  assert.ok(latency(closed) < latency(few) / 2);
+  const warning = /More than 1 % of the passes began over 50 ms late, as all 10 users were busy/;
+  assert.ok(few.ended.summary.warnings.some((text) => warning.test(text)));
+  assert.match(few.ended.stderr, warning);
+});
+
+Deno.test("--on-busy drop begins nothing late, and counts what it drops", async () => {
+  await using target = new CountingTarget(200);
+  const args = ["--arrival-rate", "60", "--max-users", "4", "--on-busy", "drop", "-t", "5"];
+  const { summary, code } = await run("arrivals", target.url, args);
+  const [scheduled, started, completed, dropped] = counts(summary);
+  printFigure("started and dropped of 300", "300", `${started} + ${dropped}`);
+  assert.equal(scheduled, 300);
+  assert.equal(started! + dropped!, 300);
+  assert.deepEqual([completed, target.total], [started, started]);
+  // Four users of at least 200 ms a pass, and a last one each.
+  assert.ok(started! <= 4 * 26 && dropped! >= 196, String(started));
+  assert.ok(
+    summary.warnings.some((text) => /1 % of the passes were dropped, as all 4 users/.test(text)),
+  );
+  assert.equal(code, 0);
+});
+
+Deno.test("Ctrl-C in the middle of the open model loses no count, on two workers", async () => {
+  await using target = new CountingTarget(30);
+  await using cluster = await Cluster.start({
+    fixture: "arrivals.ts",
+    workers: 2,
+    args: ["-H", target.url, "--arrival-rate", "100"],
+  });
+  await cluster.alongside(target.reached(250));
+  const { summary, code } = await cluster.stop();
+  const [scheduled, started, completed, dropped] = counts(summary);
+  assert.deepEqual([started, completed], [target.total, target.total]);
+  assert.equal(started! + dropped!, scheduled);
+  assert.equal(summary.totals.requests, target.total);
+  assert.equal(summary.complete, true);
+  assert.equal(code, 0);
+});
+
+Deno.test("a rate that rises begins what it adds up to, and tags, orders and fixed counts hold", async () => {
+  await using target = new CountingTarget();
+  const { summary, code, stderr } = await run("arrival_mix", target.url, [
+    ...["--tags", "read", "--exclude-tags", "slow"],
+  ]);
+  assert.equal(code, 0, stderr);
+  const seen = (path: string): number => target.seen.get(`GET ${path}`)?.requests ?? 0;
+  const [scheduled, started, completed, dropped] = counts(summary);
+  assert.deepEqual([started, completed, dropped], [scheduled, scheduled, 0]);
+  // 0 to 100 a second in 4 s are 200; a rate holds for a second.
+  assert.ok(Math.abs(scheduled! - 200) <= 3, String(scheduled));
+  assert.deepEqual([seen("/read"), seen("/save")], [0, 0]);
+  assert.equal(seen("/left"), seen("/right"));
+  const chance = seen("/often") + seen("/seldom");
+  assert.equal(seen("/list") + chance + seen("/left"), scheduled);
+  // Shares of 3 to 1 to 1, each within a pass.
+  assert.ok(Math.abs(seen("/list") - 0.6 * scheduled!) <= 2);
+  assert.ok(Math.abs(chance - 0.2 * scheduled!) <= 2);
+  // Three of four by chance: further off in less than one of a million runs.
+  const deviation = Math.sqrt(chance * 0.75 * 0.25);
+  assert.ok(Math.abs(seen("/often") - 0.75 * chance) < 5 * deviation);
+  const both = target.visits.filter(({ path }) => path === "/left").map(({ user }) => user);
+  assert.equal(new Set(both).size, 1);
+});
+
+for (const flags of [["-u", "5", "-r", "100"], ["--arrival-rate", "80"]]) {
+  for (const processes of [[], ["--processes", "2"]]) {
+    const what = [...flags, ...processes].join(" ");
+    Deno.test(`--iterations 137 with ${what} is 137 requests, and then the end`, async () => {
+      await using target = new CountingTarget();
+      const args = ["--iterations", "137", ...flags, ...processes];
+      const { summary, code } = await run("arrivals", target.url, args);
+      assert.equal(target.total, 137);
+      assert.deepEqual(counts(summary), [137, 137, 137, 0]);
+      assert.equal(summary.totals.requests, 137);
+      assert.equal(code, 0);
+    });
+  }
+}
+
+Deno.test("--iterations is exact where a worker leaves in the middle", async () => {
+  await using target = new CountingTarget();
+  await using cluster = await Cluster.start({
+    fixture: "arrivals.ts",
+    workers: 3,
+    args: ["-H", target.url, "-u", "6", "-r", "100", "--iterations", "4000"],
+  });
+  await cluster.alongside(target.reached(800));
+  cluster.worker("w2").kill("SIGTERM");
+  const { summary, code } = await cluster.ended();
+  assert.equal(target.total, 4_000);
+  assert.deepEqual(counts(summary), [4_000, 4_000, 4_000, 0]);
+  assert.equal(summary.workers.find(({ id }) => id === "w2")!.state, "left");
+  assert.equal(code, 0);
+});
+
+Deno.test("--iterations is never exceeded where a worker is killed, and what is missing is said", async () => {
+  await using target = new CountingTarget();
+  await using cluster = await Cluster.start({
+    fixture: "arrivals.ts",
+    workers: 3,
+    args: ["-H", target.url, "-u", "6", "-r", "100", "--iterations", "4000"],
+  });
+  await cluster.alongside(target.reached(800));
+  cluster.worker("w2").kill("SIGKILL");
+  const { summary, code } = await cluster.ended();
+  const [started] = counts(summary).slice(1);
+  printFigure(
+    "passes of 4,000, with one of three workers killed",
+    "4,000 at most",
+    String(target.total),
+  );
+  assert.ok(target.total <= 4_000 && target.total > 3_000, String(target.total));
+  assert.ok(started! <= target.total);
+  assert.equal(summary.complete, false);
+  assert.equal(
+    summary.warnings.at(-1),
+    `Only ${started} of 4000 passes were begun, as far as is known: ` +
+      "the others were lost with a worker.",
+  );
+  assert.equal(code, 4);
+});
+
+Deno.test("--iterations is exact where the master is killed and goes on", async () => {
+  const journal = await Deno.makeTempFile({ suffix: ".journal" });
+  await Deno.remove(journal);
+  try {
+    await using target = new CountingTarget();
+    await using cluster = await Cluster.start({
+      fixture: "arrivals.ts",
+      workers: 2,
+      args: ["-H", target.url, "-u", "6", "-r", "100", "--iterations", "4000"],
+      journal,
+    });
+    await cluster.alongside(target.reached(800));
+    cluster.master.kill("SIGKILL");
+    await cluster.master.finished;
+    cluster.resume(journal);
+    const { summary, code } = await cluster.ended();
+    assert.equal(target.total, 4_000);
+    assert.deepEqual(counts(summary), [4_000, 4_000, 4_000, 0]);
+    assert.equal(code, 0);
+  } finally {
+    await Deno.remove(journal).catch(() => {});
+  }
+});

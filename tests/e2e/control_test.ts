@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import type { Summary } from "../../src/report/summary.ts";
+import type { LiveSummary } from "../../src/web/live_view.ts";
+import { CountingTarget } from "../support/counting_target.ts";
+import { FROM_PAGE } from "../support/dashboard.ts";
+import { assertEqualCounts } from "../support/exact_counts.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { type Finished, startAiotest, type Started } from "../support/process.ts";
+
+const VISITS = fromFileUrl("../e2e/fixtures/visits.ts");
+const LIMIT_MS = 30_000;
+
+/** The reports that every run here is asked for. */
+const REPORTS = {
+  "run.json": /^\{\n {2}"schema": 1,/,
+  "run.html": /^<!DOCTYPE html>/i,
+  "run_stats.csv": /^Type,Name,/,
+  "run_stats_history.csv": /^Timestamp,/,
+  "run_failures.csv": /^Method,Name,/,
+  "run_exceptions.csv": /^Count,/,
+  "run.xml": /^<\?xml /,
+};
+
+/** A run of the real command line, its target, and the folder of its reports. */
+class Controlled implements AsyncDisposable {
+  readonly target: CountingTarget;
+  readonly folder = Deno.makeTempDirSync();
+  readonly started: Started;
+  #url = "";
+
+  private constructor(target: CountingTarget, args: readonly string[]) {
+    this.target = target;
+    const reports = ["--json", "run.json", "--html", "run.html", "--csv", "run", "--junit"];
+    this.started = startAiotest(
+      [...["-f", VISITS, "-H", target.url], ...reports, "run.xml", "--web-port", "0", ...args],
+      { cwd: this.folder, env: { AIOTEST_NO_WEB: "false" } },
+    );
+  }
+
+  /** Resolves when it can be controlled. */
+  static async start(args: readonly string[]): Promise<Controlled> {
+    const run = new Controlled(new CountingTarget(), args);
+    run.#url = await run.started.tells(/Dashboard: (http:\/\/[^/\s]+)\//);
+    return run;
+  }
+
+  async live(): Promise<LiveSummary> {
+    return await (await fetch(`${this.#url}/api/summary`)).json();
+  }
+
+  async order(path: "start" | "stop" | "target", body: unknown): Promise<void> {
+    const response = await fetch(`${this.#url}/api/${path}`, {
+      method: "POST",
+      headers: FROM_PAGE,
+      body: JSON.stringify(body),
+    });
+    assert.deepEqual([response.status, await response.json()], [200, { ok: true }]);
+  }
+
+  /** Resolves when the target has seen so many users within a second. */
+  async seenUsers(users: number): Promise<void> {
+    const { target } = this;
+    await target.until(
+      () => target.usersSince(performance.now() - 1000).length === users,
+      LIMIT_MS,
+    );
+  }
+
+  /** Resolves after so long, while the target goes on being asked. */
+  async goesOn(seconds: number): Promise<void> {
+    const to = performance.now() + seconds * 1000;
+    await this.target.until(() => performance.now() >= to, LIMIT_MS);
+  }
+
+  /** Stops it, and looks whether all reports are there. */
+  async stop(): Promise<{ finished: Finished; summary: Summary }> {
+    await this.order("stop", {});
+    const finished = await this.started.finished;
+    assert.equal(finished.code, 0, finished.stderr);
+    for (const [name, beginning] of Object.entries(REPORTS)) {
+      assert.match(await Deno.readTextFile(`${this.folder}/${name}`), beginning, name);
+    }
+    const summary: Summary = JSON.parse(await Deno.readTextFile(`${this.folder}/run.json`));
+    assert.deepEqual([summary.complete, summary.exitCode], [true, 0]);
+    return { finished, summary };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.started.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.started.finished;
+    await this.target[Symbol.asyncDispose]();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+for (const [where, args] of [["one process", []], ["two workers", ["--processes", "2"]]] as const) {
+  Deno.test(`users are started and changed by hand, with ${where}: the target sees them`, async () => {
+    await using run = await Controlled.start(["-u", "50", "-r", "50", "--no-autostart", ...args]);
+    const { target } = run;
+    if (args.length > 0) await run.started.says("2 of 2 workers are ready.");
+    assert.equal((await run.live()).live.state, "ready");
+    assert.equal(target.total, 0);
+
+    await run.order("start", { users: 4, rate: 100 });
+    await run.seenUsers(4);
+    await run.order("target", { users: 10, rate: 100 });
+    await run.seenUsers(10);
+    const nodes = target.usersSince(performance.now() - 1000).map((line) => line.split(" ")[0]!);
+    const perNode = [...new Set(nodes)].map((node) => nodes.filter((one) => one === node).length);
+    assert.deepEqual(perNode, args.length === 0 ? [10] : [5, 5]);
+    await run.order("target", { users: 2, rate: 100 });
+    await run.seenUsers(2);
+
+    const { finished, summary } = await run.stop();
+    assert.deepEqual(summary.users, { peak: 10, final: 2 });
+    assertEqualCounts(summary, target);
+    const ended = target.visits.filter(({ path }) => path === "/stop").length;
+    assert.equal(ended, 10);
+    assert.match(finished.stderr, /Started from the dashboard \(127\.0\.0\.1\): 4 users/);
+    assert.match(finished.stderr, /Changed from the dashboard \(127\.0\.0\.1\): 2 users/);
+    assert.match(finished.stderr, /Stopped from the dashboard/);
+  });
+
+  Deno.test(`an arrival rate is changed by hand, with ${where}: the target's counts follow`, async () => {
+    const load = ["--arrival-rate", "40", "--max-users", "80"];
+    await using run = await Controlled.start([...load, ...args]);
+    const { target } = run;
+    await target.until(() => target.total > 0, LIMIT_MS);
+    await run.goesOn(2.5);
+    // When the rate has changed, in milliseconds since 1970, and for how many a second.
+    const changes: [atMs: number, rate: number][] = [];
+    for (const arrivalRate of [160, 80]) {
+      changes.push([Date.now(), arrivalRate]);
+      await run.order("target", { arrivalRate, maxUsers: 90 });
+      assert.deepEqual((await run.live()).live.arrivals, { rate: arrivalRate, maxUsers: 90 });
+      await run.goesOn(2.5);
+    }
+    changes.push([Date.now(), 0]);
+    const { summary } = await run.stop();
+    let [since, rate] = [Date.parse(summary.startedAt!), 40];
+    let due = 0;
+    for (const [atMs, next] of changes) {
+      due += rate * (atMs - since) / 1000;
+      [since, rate] = [atMs, next];
+    }
+    const { scheduled, started, completed, dropped } = summary.iterations!;
+    assert.ok(Math.abs(scheduled - due) <= 0.05 * due, `${scheduled} of ${due}`);
+    assert.equal(scheduled, started + dropped);
+    assert.equal(completed, target.seen.get("GET /tick")!.requests);
+    assertEqualCounts(summary, target);
+  });
+}
+
+for (const args of [[], ["--processes", "2"]]) {
+  const what = ["a run", ...args].join(" ");
+  Deno.test(`${what} that is interrupted while it waits to be started has measured nothing`, async () => {
+    await using run = await Controlled.start(["--no-autostart", ...args]);
+    assert.equal((await run.live()).live.state, "ready");
+    run.started.kill("SIGINT");
+    const { code, stdout, stderr } = await run.started.finished;
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /The test begins when it is started there\./);
+    assert.match(stdout, /NOTHING MEASURED/);
+    assert.equal(run.target.total, 0);
+    const summary: Summary = JSON.parse(await Deno.readTextFile(`${run.folder}/run.json`));
+    assert.deepEqual(
+      [summary.startedAt, summary.endedAt, summary.totals.requests, summary.complete],
+      [null, null, 0, true],
+    );
+    assert.deepEqual(summary.warnings, []);
+  });
+}
+
+Deno.test("a test that nobody could start is an error, the demo's as well", async () => {
+  const cases: [args: string[], message: string][] = [
+    [["-f", VISITS, "--no-web"], "--no-autostart cannot go with --no-web"],
+    [["demo", "--no-web"], "--no-autostart cannot go with --no-web"],
+    [["-f", VISITS, "--web-host", "0.0.0.0"], "--no-autostart needs --web-token"],
+  ];
+  const env = { AIOTEST_NO_WEB: "false" };
+  await Promise.all(cases.map(async ([args, message]) => {
+    const { code, stdout, stderr } = await startAiotest([...args, "--no-autostart"], { env })
+      .finished;
+    assert.deepEqual([code, stdout], [2, ""], stderr);
+    assert.ok(stderr.startsWith(`aiotest: ${message}`), stderr);
+  }));
+});
+
+/** Somebody who listens where a dashboard does if nobody says otherwise; null: another one does already. */
+function takeDefaultPort(): Disposable | null {
+  try {
+    return Deno.listen({ hostname: "127.0.0.1", port: 8089 });
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return null;
+    throw error;
+  }
+}
+
+const NO_DASHBOARD = /There is no dashboard: somebody else listens at port 8089\./;
+
+Deno.test("where the port is taken that nobody asked for, runs go on, two at once", async () => {
+  await using target = new CountingTarget();
+  using _taken = takeDefaultPort();
+  const folder = await Deno.makeTempDir();
+  const json = (name: string): string => `${folder}/${name}.json`;
+  try {
+    const names = ["a", "b"];
+    const ends = await Promise.all(names.map((name) =>
+      startAiotest(
+        ["-f", VISITS, "-H", target.url, "-u", "3", "-r", "100", "-t", "2", "--json", json(name)],
+        { env: { AIOTEST_NO_WEB: "false" } },
+      ).finished
+    ));
+    for (const { code, stderr } of ends) {
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, NO_DASHBOARD);
+      assert.doesNotMatch(stderr, /Dashboard: /);
+    }
+    const summaries: Summary[] = await Promise.all(
+      names.map(async (name) => JSON.parse(await Deno.readTextFile(json(name)))),
+    );
+    assert.ok(summaries.every(({ totals }) => totals.requests > 0));
+    assert.equal(
+      summaries.reduce((sum, { totals }) => sum + totals.requests, 0),
+      target.total,
+    );
+    // Nobody could start the test.
+    const waiting = await startAiotest(["-f", VISITS, "--no-autostart"], {
+      env: { AIOTEST_NO_WEB: "false" },
+    }).finished;
+    assert.equal(waiting.code, 2, waiting.stderr);
+    assert.match(waiting.stderr, /^aiotest: --web-port 8089: somebody else listens there$/m);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,432 @@
+/// <reference lib="dom" />
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { browserTest, look, rowsOf, shows, textOf } from "../support/browser.ts";
+import { FakeDashboard } from "../support/fake_dashboard.ts";
+import { faintTexts } from "../support/faint_texts.ts";
+import {
+  FULL_CONTROL,
+  liveRequest,
+  liveSecond,
+  liveState,
+  liveTotals,
+  liveUpdate,
+  liveView,
+  shopView,
+} from "../support/live_views.ts";
+import { latencies, workerRow } from "../support/snapshots.ts";
+
+async function legends(page: Page): Promise<string[]> {
+  return await page.locator("figure .legend-value").allInnerTexts();
+}
+
+browserTest("the page shows what its server tells, and follows", async (browser) => {
+  await using server = new FakeDashboard(shopView(60));
+  const { page, complaints } = await look(browser);
+  await page.goto(server.url);
+  await shows(page, "#state", "Running");
+  assert.equal(await textOf(page, "#time"), "1:00 of 5:00");
+  assert.equal(await textOf(page, "#verdict"), "1 threshold crossed");
+  assert.equal(await textOf(page, "#tile-users .tile-value"), "100");
+  assert.equal(await textOf(page, "#tile-rate .tile-note"), "24,720 in all");
+  assert.equal(await textOf(page, "#tile-p99 .tile-value"), "82.4 ms");
+  const requests = await rowsOf(page, "requests-title");
+  assert.deepEqual(requests[3], [
+    ...["/api/v2/orders", "POST", "480", "27", "5.63%", "8.00"],
+    ...["51.3", "5.13", "41.0", "82.0", "123", "328", "820", "1640", "592 KB"],
+  ]);
+  assert.match(await textOf(page, "#requests-title"), /^Requests\s+5$/);
+  assert.deepEqual(await rowsOf(page, "failures-title"), [
+    ["HTTP 503", "POST", "/api/v2/orders", "27"],
+  ]);
+  assert.deepEqual(await rowsOf(page, "user-errors-title"), [
+    ["TypeError: basket is undefined", "Shopper", "2"],
+  ]);
+  assert.equal((await rowsOf(page, "workers-title"))[0]?.[2], "running");
+  assert.deepEqual((await rowsOf(page, "workers-title"))[2], [
+    ...["attic-k3x9-3", "attic", "lost, counts incomplete", "0", "0", "23%", "33%"],
+    ...["1.25 ms", "840"],
+  ]);
+  assert.deepEqual((await rowsOf(page, "thresholds-title")).map(([, ...rest]) => rest), [
+    ["✓ holds", "30.9 ms"],
+    ["✗ crossed", "328 ms"],
+    ["✓ holds", "0.11%"],
+  ]);
+  await shows(page, "#warnings", "Worker attic-k3x9-3 was lost");
+  assert.equal(await page.locator("#log-lines li").count(), 4);
+
+  const view = shopView(60);
+  const { log: _, ...live } = shopView(61).live;
+  server.update(liveUpdate(view, {
+    live,
+    durationSeconds: 61,
+    totals: liveTotals({ requests: 25_132, rate: 412, latencyMs: latencies(10.3) }),
+    requests: [liveRequest({ name: "/", requests: 2440, rate: 40 })],
+    failures: [{ method: "GET", name: "/", error: "timeout", count: 30 }],
+    timeline: [liveSecond(60, { users: 100, requests: 391, failures: 4 })],
+    warnings: [],
+  }));
+  server.log({ lines: [{ at: "2026-03-05T10:31:00.000Z", level: "INFO", text: "one more" }] });
+  await shows(page, "#log-lines li:last-child", "one more");
+  assert.equal(await textOf(page, "#time"), "1:01 of 5:00");
+  assert.equal((await rowsOf(page, "requests-title"))[0]?.[2], "2,440");
+  assert.deepEqual(await rowsOf(page, "failures-title"), [["timeout", "GET", "/", "30"]]);
+  assert.equal(
+    await textOf(page, "section[aria-labelledby=requests-title] tfoot td >> nth=1"),
+    "25,132",
+  );
+  assert.equal(await page.locator("#warnings").isVisible(), false);
+  assert.deepEqual((await legends(page)).slice(0, 3), ["100 users", "391.0/s", "4.00/s"]);
+  assert.equal(
+    await page.locator("#chart-users-summary").textContent(),
+    "100 users at 1:01, at most 100 users.",
+  );
+  assert.deepEqual(complaints, []);
+});
+
+const HOSTILE = [
+  "</script><img src=x onerror=\"document.title='taken'\">",
+  "<b onmouseover=alert(1)>bold</b>",
+  'a"\n{}',
+  '=HYPERLINK("http://evil.example")',
+  "&lt;i&gt; %s ${name} \u202e ",
+];
+
+browserTest("names and errors are only ever text", async (browser) => {
+  const log = HOSTILE.map((text) => ({ at: text, level: text, text }));
+  await using server = new FakeDashboard(liveView({
+    runId: HOSTILE[0]!,
+    requests: HOSTILE.map((name) => liveRequest({ method: name, name })),
+    failures: HOSTILE.map((text) => ({ method: text, name: text, error: text, count: 1 })),
+    userErrors: HOSTILE.map((text) => ({ user: text, error: text, count: 1 })),
+    thresholds: HOSTILE.map((expression) => ({ expression, observed: 1, passed: false })),
+    warnings: HOSTILE,
+    live: liveState({
+      workers: HOSTILE.map((text) => workerRow({ id: text, host: text })),
+      control: { ...FULL_CONTROL, allowed: false, reason: HOSTILE[0]! },
+      log,
+    }),
+  }));
+  const { page, complaints } = await look(browser);
+  await page.goto(server.url);
+  await shows(page, "#state", "Running");
+  for (const section of ["requests", "failures", "user-errors", "workers", "thresholds"]) {
+    const names = (await rowsOf(page, `${section}-title`)).map(([name]) => name);
+    assert.deepEqual(names.toSorted(), HOSTILE.toSorted(), section);
+  }
+  assert.deepEqual(await page.locator("#warning-list li").allTextContents(), HOSTILE);
+  assert.equal(await page.locator("#log-lines .log-text").first().textContent(), HOSTILE[0]);
+  assert.equal(await page.locator("#control-reason").textContent(), HOSTILE[0]);
+  assert.equal(await page.locator("main img, main b, main i, body script").count(), 0);
+  assert.match(await page.title(), /^Running .* · aiotest$/);
+  assert.deepEqual(complaints, []);
+});
+
+browserTest("the run is changed, stopped and started from the page", async (browser) => {
+  await using server = new FakeDashboard(liveView());
+  const { page, complaints } = await look(browser);
+  await page.goto(server.url);
+  await shows(page, "#state", "Running");
+  assert.equal(await page.inputValue("#amount"), "10");
+  await page.locator("#control-form").getByLabel("Users", { exact: true }).fill("250");
+  await page.getByLabel("Started a second").fill("12.5");
+  // What was written stays until it was sent, whatever the server tells meanwhile.
+  server.update(liveUpdate(liveView()));
+  server.log({ lines: [{ at: "", level: "INFO", text: "mark" }] });
+  await shows(page, "#log-lines", "mark");
+  assert.equal(await page.inputValue("#amount"), "250");
+  await page.getByRole("button", { name: "Change" }).click();
+  await shows(page, "#control-message", "Changed.");
+  await page.locator("#control-form").getByLabel("Users", { exact: true }).fill("1.5");
+  await page.locator("#control-form").getByLabel("Users", { exact: true }).press("Enter");
+  await page.locator("#amount:invalid").waitFor();
+  await page.getByRole("button", { name: "Stop" }).click();
+  await shows(page, "#control-message", "Stopping.");
+  server.refusal = { status: 409, error: "The run is stopping." };
+  await page.getByRole("button", { name: "Stop" }).click();
+  await shows(page, "#control-message.bad", "The run is stopping.");
+  server.refusal = null;
+
+  const control = { ...FULL_CONTROL, canStart: true, canStop: false, canChange: false };
+  server.show(liveView({
+    live: liveState({ state: "ready", users: { current: 0, target: 0 }, control }),
+  }));
+  const start = page.getByRole("button", { name: "Start" });
+  await start.click();
+  await shows(page, "#control-message", "Started.");
+  await page.reload();
+  await page.locator("#control-form").getByLabel("Users", { exact: true }).fill("20");
+  await page.getByLabel("Started a second").fill("20");
+  await start.click();
+  await shows(page, "#control-message", "Started.");
+
+  server.show(liveView({
+    live: liveState({ model: "open", arrivals: { rate: 50, maxUsers: 80 } }),
+  }));
+  await page.getByLabel("Passes a second").fill("75.5");
+  assert.equal(await page.inputValue("#pace"), "80");
+  await page.getByRole("button", { name: "Change" }).click();
+  await shows(page, "#control-message", "Changed.");
+  assert.deepEqual(server.commands, [
+    { path: "/api/target", body: { users: 250, rate: 12.5 } },
+    { path: "/api/stop", body: {} },
+    { path: "/api/stop", body: {} },
+    { path: "/api/start", body: {} },
+    { path: "/api/start", body: { users: 20, rate: 20 } },
+    { path: "/api/target", body: { arrivalRate: 75.5, maxUsers: 80 } },
+  ]);
+  // The refusal, which the browser itself writes down.
+  assert.deepEqual(complaints.filter((text) => !text.includes("409")), []);
+});
+
+browserTest("what is not allowed is disabled, and the reason is there", async (browser) => {
+  const reason = "Without --web-token, a run is only controlled from its own machine.";
+  const control = { ...FULL_CONTROL, allowed: false, reason };
+  await using server = new FakeDashboard(liveView({ live: liveState({ control }) }));
+  const { page, complaints } = await look(browser);
+  await page.goto(server.url);
+  await shows(page, "#control-reason", reason);
+  for (const field of ["#amount", "#pace", "#apply", "#stop"]) {
+    assert.equal(await page.locator(field).isDisabled(), true, field);
+    assert.equal(await page.getAttribute(field, "aria-describedby"), "control-reason");
+  }
+  assert.deepEqual(complaints, []);
+});
+
+browserTest("the page outlives a reload, its server, and the run", async (browser) => {
+  const server = new FakeDashboard(shopView(40));
+  const { page } = await look(browser);
+  await page.goto(server.url);
+  await shows(page, "#time", "0:40 of 5:00");
+  await page.reload();
+  await shows(page, "#time", "0:40 of 5:00");
+  await shows(page, "#connection", "Live");
+  await server.close();
+  await shows(page, "#connection.away", "The server does not answer: trying again");
+  assert.equal(await textOf(page, "#time"), "0:40 of 5:00");
+  assert.equal(await page.locator("#stop").isDisabled(), true);
+  {
+    await using again = new FakeDashboard(shopView(55), { port: server.port });
+    await shows(page, "#connection.live", "Live");
+    await shows(page, "#time", "0:55 of 5:00");
+    assert.equal(await page.locator("#stop").isDisabled(), false);
+    const view = shopView(60);
+    again.show({
+      ...view,
+      exitCode: 3,
+      live: { ...view.live, state: "stopped", users: { current: 0, target: 0 } },
+    });
+    await shows(page, "#verdict", "Failed: a threshold was crossed");
+    assert.equal(await textOf(page, "#state"), "Ended");
+  }
+  await shows(page, "#connection.over", "aiotest has exited: this is how the run ended");
+  assert.equal(await textOf(page, "#tile-users .tile-value"), "100");
+  assert.equal((await rowsOf(page, "requests-title")).length, 5);
+});
+
+browserTest("a page that needs a token asks for it", async (browser) => {
+  await using server = new FakeDashboard(liveView(), { token: "open sesame" });
+  const { page, context } = await look(browser);
+  await page.goto(server.url);
+  await page.getByLabel("Token", { exact: true }).waitFor();
+  assert.equal(await page.locator("main").isVisible(), false);
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "token");
+  await page.keyboard.type("wrong");
+  await page.keyboard.press("Enter");
+  await shows(page, "#login-message", "That is not the token.");
+  await page.getByLabel("Token", { exact: true }).fill("open sesame");
+  await page.keyboard.press("Enter");
+  await shows(page, "#state", "Running");
+  assert.equal(await page.locator("#login").isVisible(), false);
+  const [cookie] = await context.cookies();
+  assert.deepEqual([cookie?.httpOnly, cookie?.sameSite], [true, "Strict"]);
+  await page.getByRole("button", { name: "Log out" }).waitFor();
+});
+
+browserTest("all charts have one cursor, and show the same part of the run", async (browser) => {
+  await using server = new FakeDashboard(shopView(120));
+  const { page, complaints } = await look(browser);
+  await page.goto(server.url);
+  await shows(page, "#state", "Running");
+  const over = page.locator("#figure-rates .u-over");
+  const box = (await over.boundingBox())!;
+  await page.mouse.move(box.x + box.width / 2, box.y + 40);
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll("figure li:first-child .legend-value")]
+      .every(({ textContent }) => textContent?.endsWith(" at 1:00"))
+  );
+  assert.deepEqual((await legends(page))[0], "100 users at 1:00");
+  // Half a second off, so that no pixel decides what is still in it.
+  await page.mouse.move(box.x + box.width * 59.5 / 120, box.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 90.5 / 120, box.y + 40, { steps: 4 });
+  await page.mouse.up();
+  const reset = page.getByRole("button", { name: "Show the whole run" });
+  await reset.waitFor();
+  // The part stays what was chosen while the run goes on.
+  server.show(shopView(121));
+  await shows(page, "#time", "2:01");
+  await page.mouse.move(box.x + 2, box.y + 40);
+  await shows(page, "#figure-users", "at 1:00");
+  await page.mouse.move(box.x + box.width - 2, box.y + 40);
+  await shows(page, "#figure-users", "at 1:30");
+  await reset.click();
+  assert.equal(await reset.isVisible(), false);
+  await page.mouse.move(box.x + box.width - 2, box.y + 40);
+  await shows(page, "#figure-users", "at 2:01");
+  assert.deepEqual(complaints, []);
+});
+
+browserTest("everything can be reached and used by keyboard", async (browser) => {
+  await using server = new FakeDashboard(shopView(120));
+  const { page, complaints } = await look(browser);
+  await page.goto(server.url);
+  await shows(page, "#state", "Running");
+  await page.keyboard.press("Tab");
+  assert.equal(
+    await page.evaluate(() => document.activeElement?.textContent),
+    "Skip to the results",
+  );
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "main");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("ArrowLeft");
+  await shows(page, "#figure-latency", "at 2:00");
+  await page.keyboard.press("PageUp");
+  await shows(page, "#figure-users", "at 1:00");
+  const seen = new Set<string>();
+  for (let step = 0; step < 80; step += 1) {
+    await page.keyboard.press("Tab");
+    const id = await page.evaluate(() => {
+      const { activeElement } = document;
+      return activeElement?.id || activeElement?.getAttribute("aria-label") ||
+        activeElement?.textContent || "";
+    });
+    seen.add(id);
+  }
+  for (const part of ["amount", "pace", "apply", "stop", "HTML", "Filter requests", "p95", "log"]) {
+    assert.ok(seen.has(part), `${part} is not among ${[...seen].join(", ")}`);
+  }
+  await page.locator("section[aria-labelledby=requests-title] th button", { hasText: "p95" })
+    .focus();
+  await page.keyboard.press("Enter");
+  const names = async () => (await rowsOf(page, "requests-title")).map(([name]) => name);
+  assert.equal((await names())[0], "Buy something");
+  await page.keyboard.press("Enter");
+  assert.equal((await names())[0], "/");
+  assert.equal(
+    await page.locator("section[aria-labelledby=requests-title] th[aria-sort]").getAttribute(
+      "aria-sort",
+    ),
+    "ascending",
+  );
+  await page.getByLabel("Filter requests").fill("post api");
+  assert.deepEqual((await names()).length, 2);
+  await shows(page, "section[aria-labelledby=requests-title] [role=status]", "2 of 5 match.");
+  assert.deepEqual(complaints, []);
+});
+
+browserTest("both themes can be read, on a telephone and on a wide screen", async (browser) => {
+  await using server = new FakeDashboard(shopView(154));
+  const backgrounds = new Set<string>();
+  for (const theme of ["light", "dark"] as const) {
+    for (const width of [375, 768, 1600]) {
+      const { page, context, complaints } = await look(browser, { width, height: 900, theme });
+      await page.goto(server.url);
+      await shows(page, "#state", "Running");
+      const [full, part] = await page.evaluate(() => [
+        document.documentElement.scrollWidth,
+        [...document.querySelectorAll("main > *, .card, figure")]
+          .filter((box) => box.getBoundingClientRect().right > innerWidth + 1)
+          .map(({ className }) => className).join(),
+      ]);
+      assert.deepEqual([full, part], [width, ""], `${theme}, ${width}`);
+      assert.deepEqual(await faintTexts(page), [], `${theme}, ${width}`);
+      backgrounds.add(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
+      const drawn = await page.evaluate(() =>
+        [...document.querySelectorAll("canvas")].map((canvas) => {
+          const context = canvas.getContext("2d")!;
+          const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+          return data.some((part) => part > 0);
+        })
+      );
+      assert.deepEqual(drawn, [true, true, true]);
+      assert.deepEqual(complaints, []);
+      await context.close();
+    }
+  }
+  assert.equal(backgrounds.size, 2);
+});
+
+browserTest(
+  "a theme that changes is followed at once, and motion only where it is welcome",
+  async (browser) => {
+    await using server = new FakeDashboard(shopView(30));
+    const { page } = await look(browser);
+    await page.goto(server.url);
+    await shows(page, "#state", "Running");
+    const pixels = () =>
+      page.evaluate(() => document.querySelector("canvas")!.toDataURL().slice(-2000));
+    const before = await pixels();
+    await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
+    await page.waitForFunction(
+      (was) => document.querySelector("canvas")!.toDataURL().slice(-2000) !== was,
+      before,
+    );
+    await server.close();
+    await shows(page, "#connection.away", "trying again");
+    const duration = await page.evaluate(() =>
+      getComputedStyle(document.querySelector("#connection")!, "::before").animationDuration
+    );
+    assert.ok(Number.parseFloat(duration) < 0.001, duration);
+  },
+);
+
+browserTest("an hour, 1,000 names and 200 workers leave the page quick", async (browser) => {
+  const name = (index: number): string => `/catalogue/department-${index % 40}/item-${index}`;
+  const requests = Array.from({ length: 1000 }, (_, index) => liveRequest({ name: name(index) }));
+  const workers = Array.from({ length: 200 }, (_, index) => workerRow({ id: `worker-${index}` }));
+  const live = liveState({ workers, elapsedSeconds: 3600, plannedSeconds: 7200 });
+  const timeline = Array.from({ length: 3600 }, (_, second) => liveSecond(second));
+  const view = liveView({ requests, live, timeline });
+  await using server = new FakeDashboard(view);
+  const { page, context, complaints } = await look(browser);
+  await page.goto(server.url);
+  await shows(page, "#requests-title", "1,000");
+  assert.equal((await rowsOf(page, "requests-title")).length, 100);
+  await shows(
+    page,
+    "section[aria-labelledby=requests-title] [role=status]",
+    "The first 100 of 1,000.",
+  );
+  const session = await context.newCDPSession(page);
+  await session.send("Performance.enable");
+  const busy = async (): Promise<number> => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "ThreadTime")!.value;
+  };
+  const before = await busy();
+  const updates = 20;
+  for (let index = 1; index <= updates; index += 1) {
+    server.update(liveUpdate(view, {
+      durationSeconds: 10 + index,
+      requests: requests.map((row) => ({ ...row, requests: 1000 + index })),
+      timeline: [liveSecond(3599 + index)],
+    }));
+    await page.waitForFunction(
+      (count) =>
+        document.querySelector("section[aria-labelledby=requests-title] tbody td:nth-child(3)")
+          ?.textContent === count,
+      `1,0${String(index).padStart(2, "0")}`,
+    );
+  }
+  const perUpdate = (await busy() - before) / updates * 1000;
+  // Of processor time, so that it matters little what else the machine has to do.
+  assert.ok(perUpdate < 200, `${perUpdate.toFixed(1)} ms an update`);
+  await page.getByLabel("Filter requests").fill("department-7/");
+  assert.equal((await rowsOf(page, "requests-title")).length, 25);
+  await page.getByLabel("Filter requests").fill("");
+  await page.locator("section[aria-labelledby=requests-title]").getByText("Show more").click();
+  assert.equal((await rowsOf(page, "requests-title")).length, 200);
+  assert.deepEqual(complaints, []);
+});

@@ -1,0 +1,511 @@
+/// <reference lib="dom" />
+import assert from "node:assert/strict";
+import { pathToFileURL } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import type { Summary } from "../../src/report/summary.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
+import { htmlReport } from "../../src/web/html_report.ts";
+import {
+  formatBytes,
+  formatExact,
+  formatLatency,
+  formatMilliseconds,
+  formatRate,
+  formatShare,
+} from "../../src/web/page/format.js";
+import type { RunFacts } from "../../src/web/report_content.ts";
+import {
+  browserTest,
+  type Look,
+  look,
+  type LookOptions,
+  rowsOf,
+  textOf,
+} from "../support/browser.ts";
+import { faintTexts } from "../support/faint_texts.ts";
+import { runAiotest, startAiotest } from "../support/process.ts";
+import { reportFacts } from "../support/report_facts.ts";
+import {
+  clusterSnapshot,
+  histogramOf,
+  latencies,
+  requestRow,
+  shopSnapshot,
+  snapshot,
+  statistics,
+  timelineSecond,
+  workerRow,
+} from "../support/snapshots.ts";
+import { Target } from "../support/target.ts";
+
+const HOSTILE = "</script><img src=x onerror=\"document.title='taken'\">";
+
+/** A page without a network, and all that it has asked for beside itself. */
+async function openOffline(
+  browser: Browser,
+  path: string,
+  options: LookOptions = {},
+): Promise<Look & { readonly asked: string[] }> {
+  const it = await look(browser, { width: 1280, ...options });
+  const url = pathToFileURL(path).href;
+  const asked: string[] = [];
+  it.page.on("request", (request) => {
+    if (request.url() !== url && !request.url().startsWith("data:")) asked.push(request.url());
+  });
+  await it.context.setOffline(true);
+  await it.page.goto(url);
+  await it.page.locator("#verdict-word").filter({ hasText: /./ }).waitFor();
+  return { ...it, asked };
+}
+
+/** The report of a run, as a file. */
+class ReportFile implements AsyncDisposable {
+  readonly path: string;
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+    this.path = `${folder}/report.html`;
+  }
+
+  static async of(
+    run: Snapshot,
+    exitCode: number,
+    facts: Partial<RunFacts> = {},
+  ): Promise<ReportFile> {
+    const file = new ReportFile(await Deno.makeTempDir());
+    await Deno.writeTextFile(file.path, await htmlReport(run, exitCode, reportFacts(facts)));
+    return file;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+function cellsOf(row: Summary["totals"]): string[] {
+  const { mean, min, p50, p90, p95, p99, p999, max } = row.latencyMs;
+  return [
+    formatExact(row.requests),
+    formatExact(row.failures),
+    formatShare(row.errorRate),
+    formatRate(row.rate),
+    ...[mean, min, p50, p90, p95, p99, p999, max].map(formatLatency),
+    formatBytes(row.bytesReceived),
+  ];
+}
+
+async function factsOf(page: Page, list: string): Promise<Record<string, string>> {
+  const pairs = await page.locator(`${list} > div`).evaluateAll((boxes) =>
+    boxes.map((box) => [...box.children].map(({ textContent }) => textContent ?? ""))
+  );
+  return Object.fromEntries(pairs);
+}
+
+async function totalCells(page: Page): Promise<string[]> {
+  return await page.locator("section[aria-labelledby=requests-title] tfoot tr > *")
+    .allTextContents();
+}
+
+const SHOP = `
+import { events, FastHttpUser, User } from "aiotest";
+
+events.on("initCommandLineParser", ({ parser }) => {
+  parser.option("--shop-password <text>", "of the shop").option("--tenant <name>", "whose shop");
+});
+
+export class ShopTest extends FastHttpUser {
+  static override waitTime = 0.05;
+  async testSearch(): Promise<void> {
+    await this.session.get("/search", { params: { q: "boots" }, name: "search" });
+  }
+  async testBroken(): Promise<void> {
+    await this.session.get("/broken", { name: ${JSON.stringify(HOSTILE)} });
+  }
+}
+
+export class ErringTest extends User {
+  static override fixedCount = 1;
+  static override waitTime = 0.2;
+  testErr(): void {
+    throw new Error('a"\\n{}' + ${JSON.stringify(HOSTILE)});
+  }
+}
+`;
+
+const TARGET = {
+  "/search": (): Response => new Response("boots"),
+  "/broken": (): Response => new Response("no", { status: 503 }),
+};
+
+browserTest(
+  "the report of a real run opens offline and says what its summary says",
+  async (browser) => {
+    await using target = new Target(TARGET);
+    const folder = await Deno.makeTempDir();
+    await Deno.writeTextFile(`${folder}/shop.ts`, SHOP);
+    const { code, stderr } = await runAiotest(
+      [
+        ...["-f", "shop.ts", "-H", target.url.replace("//", "//me:s3cret@"), "-u", "4", "-r", "20"],
+        ...["-t", "3s", "--threshold", "p95<10s", "--threshold", "error_rate<1%"],
+        ...["--shop-password", "s3cret", "--tenant", "blue"],
+        ...["--html", "report.html", "--json", "summary.json"],
+      ],
+      { cwd: folder, env: { AIOTEST_WEB_TOKEN: "s3cret" } },
+    );
+    assert.equal(code, 3, stderr);
+    const summary: Summary = JSON.parse(await Deno.readTextFile(`${folder}/summary.json`));
+    assert.doesNotMatch(await Deno.readTextFile(`${folder}/report.html`), /s3cret/);
+    const { page, complaints, asked } = await openOffline(browser, `${folder}/report.html`);
+    assert.equal(await textOf(page, "#verdict-word"), "FAILED");
+    assert.match(
+      await textOf(page, "#verdict-facts"),
+      /threshold crossed: error_rate<1%.*code 3\)/,
+    );
+    assert.match(
+      await page.title(),
+      /^FAILED: shop\.ts, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC · aiotest$/,
+    );
+
+    const { totals, requests, failures, userErrors, thresholds, workers } = summary;
+    assert.deepEqual(
+      await rowsOf(page, "requests-title"),
+      requests.map((row) => [row.name, row.method, ...cellsOf(row)]),
+    );
+    assert.ok(requests.some(({ name }) => name === HOSTILE));
+    assert.deepEqual(await totalCells(page), ["All requests", "", ...cellsOf(totals)]);
+    assert.deepEqual(
+      await rowsOf(page, "failures-title"),
+      failures.map(({ method, name, error, count }) => [error, method, name, formatExact(count)]),
+    );
+    assert.deepEqual(
+      await rowsOf(page, "user-errors-title"),
+      userErrors.map(({ user, error, count }) => [error, user, formatExact(count)]),
+    );
+    assert.deepEqual(
+      (await rowsOf(page, "thresholds-title")).map(([expression, result]) => [expression, result]),
+      thresholds.map(({ expression, passed }) => [expression, passed ? "✓ holds" : "✗ crossed"]),
+    );
+    assert.deepEqual(
+      (await rowsOf(page, "workers-title")).map((cells) => [cells[0], cells.at(-1)]),
+      workers.map(({ id, requests }) => [id, formatExact(requests)]),
+    );
+    assert.equal(
+      await textOf(page, "#tile-p95 .tile-value"),
+      formatMilliseconds(totals.latencyMs.p95),
+    );
+    const bars = await page.locator(".latency-chart tbody tr td:nth-child(3)").allTextContents();
+    assert.equal(
+      bars.reduce((sum, text) => sum + Number(text.replaceAll(",", "")), 0),
+      totals.requests,
+    );
+
+    const options = await factsOf(page, "#option-facts");
+    assert.equal(options["--users"], "4");
+    assert.equal(options["--run-time"], "3 s");
+    assert.equal(options["--threshold"], "p95<10s, error_rate<1%");
+    assert.equal(options["--host"], target.url.replace("//", "//…@"));
+    assert.equal(options["--tenant"], "blue");
+    assert.equal(options["--shop-password"], "(not shown)");
+    assert.equal(options["--web-token"], "(not shown)");
+    const machine = await factsOf(page, "#machine-facts");
+    assert.equal(machine.Host, Deno.hostname());
+    assert.match(
+      machine.Version!,
+      new RegExp(`^aiotest ${summary.aiotest.replaceAll(".", "\\.")} `),
+    );
+    assert.equal((await factsOf(page, "#run-facts")).Run, summary.runId);
+    assert.equal(await page.locator("main img, main b").count(), 0);
+    assert.deepEqual(complaints, []);
+    assert.deepEqual(asked, []);
+    await Deno.remove(folder, { recursive: true });
+  },
+);
+
+browserTest("the dashboard hands out a report of the run as it is", async (browser) => {
+  await using target = new Target(TARGET);
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/aiotestfile.ts`, SHOP);
+  const run = startAiotest(
+    ["-H", target.url, "-u", "3", "-r", "9", "--web-port", "0", "-t", "5m"],
+    { cwd: folder, env: { AIOTEST_NO_WEB: "" } },
+  );
+  const path = `${folder}/now.html`;
+  try {
+    const { page } = await look(browser);
+    await page.goto(await run.tells(/Dashboard: (http:\S+)/));
+    await page.locator("#requests-title").filter({ hasText: "2" }).waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.locator(".downloads a[href$=html]").click(),
+    ]);
+    assert.equal(download.suggestedFilename(), "aiotest.html");
+    await download.saveAs(path);
+  } finally {
+    run.kill("SIGTERM");
+    await run.finished;
+  }
+  const { page, complaints, asked } = await openOffline(browser, path);
+  assert.equal(await textOf(page, "#verdict-word"), "UNFINISHED");
+  assert.match(await textOf(page, "#verdict-facts"), /^After 0:\d\d: \d+ of \d+ requests failed/);
+  assert.equal((await rowsOf(page, "requests-title")).length, 2);
+  assert.deepEqual([...complaints, ...asked], []);
+  await Deno.remove(folder, { recursive: true });
+});
+
+const ENDED = { state: "stopped", endedAt: Date.UTC(2026, 2, 5, 10, 32) } as const;
+
+browserTest("names and errors are only ever text", async (browser) => {
+  const hostile = [
+    HOSTILE,
+    "<b onmouseover=alert(1)>bold</b>",
+    "<!--",
+    'a"\n{}',
+    "&lt;i&gt; %s ${name} \u202e \u2028",
+  ];
+  await using report = await ReportFile.of(
+    snapshot({
+      ...ENDED,
+      runId: HOSTILE,
+      thresholds: hostile.map((expression) => ({ expression, observed: 1, passed: false })),
+      breakingPoint: { passed: null, broke: { users: 1, arrivalRate: null }, threshold: HOSTILE },
+      workers: hostile.map((text) => workerRow({ id: text, host: text })),
+      warnings: hostile,
+      statistics: statistics({
+        requests: hostile.map((name) => requestRow({ method: name, name })),
+        failures: hostile.map((text) => ({ method: text, name: text, error: text, count: 1 })),
+        userErrors: hostile.map((text) => ({ user: text, error: text, count: 1 })),
+      }),
+    }),
+    3,
+    {
+      test: HOSTILE,
+      options: hostile.map((text) => ({ flag: text, value: text })),
+      machine: { hostname: HOSTILE, cores: 1, system: HOSTILE },
+    },
+  );
+  const { page, complaints } = await openOffline(browser, report.path);
+  for (const section of ["requests", "failures", "user-errors", "workers", "thresholds"]) {
+    const names = (await rowsOf(page, `${section}-title`)).map(([name]) => name);
+    assert.deepEqual(names.toSorted(), hostile.toSorted(), section);
+  }
+  assert.deepEqual(await page.locator("#warning-list li").allTextContents(), hostile);
+  assert.deepEqual(Object.keys(await factsOf(page, "#option-facts")), hostile);
+  assert.equal((await factsOf(page, "#run-facts")).Test, HOSTILE);
+  assert.equal(await page.locator("main img, main b, main i, main script").count(), 0);
+  assert.match(await page.title(), /^FAILED: <\/script><img /);
+  assert.deepEqual(complaints, []);
+});
+
+function openModel(): Snapshot {
+  const run = shopSnapshot(120, ENDED);
+  return {
+    ...run,
+    arrivalRate: 200,
+    thresholds: [{ expression: "p95<50ms", observed: 30.9, passed: true }],
+    breakingPoint: {
+      passed: { users: 50, arrivalRate: 200 },
+      broke: { users: 50, arrivalRate: 250 },
+      threshold: "p95<50ms",
+    },
+    warnings: ["More than 1% of all passes were dropped: all users were busy."],
+    statistics: {
+      ...run.statistics,
+      iterations: {
+        ...{ scheduled: 24_000, started: 23_700, completed: 23_690, dropped: 300 },
+        serviceTimeMs: latencies(15),
+        startDelayMs: latencies(0.4),
+      },
+    },
+  };
+}
+
+browserTest("what an open model and a breaking point are about is there", async (browser) => {
+  await using report = await ReportFile.of(openModel(), 0);
+  const { page, complaints } = await openOffline(browser, report.path);
+  assert.deepEqual((await rowsOf(page, "passes-title")).map((cells) => cells.slice(0, 4)), [
+    ["Service time", "18.8", "1.88", "15.0"],
+    ["Start delay", "0.500", "0.050", "0.400"],
+  ]);
+  const notes = await page.locator(".table-note").allTextContents();
+  assert.equal(
+    notes[0],
+    "24,000 scheduled, 23,700 started, 23,690 completed, 300 dropped (1.25%).",
+  );
+  assert.match(notes[1]!, /counts from when the pass was meant to start/);
+  assert.equal(
+    await textOf(page, "#breaking-text"),
+    "The highest load that passed: 200 passes/s; 250 passes/s crossed p95<50ms.",
+  );
+  assert.deepEqual(complaints, []);
+});
+
+browserTest("both themes can be read, on a telephone and on a wide screen", async (browser) => {
+  await using report = await ReportFile.of(clusterSnapshot(120, ENDED), 4);
+  const backgrounds = new Set<string>();
+  for (const theme of ["light", "dark"] as const) {
+    for (const width of [375, 768, 1600]) {
+      const { page, context, complaints } = await openOffline(browser, report.path, {
+        width,
+        theme,
+      });
+      const [full, part] = await page.evaluate(() => [
+        document.documentElement.scrollWidth,
+        [...document.querySelectorAll("main > *, .card, figure")]
+          .filter((box) => box.getBoundingClientRect().right > innerWidth + 1)
+          .map(({ className }) => className).join(),
+      ]);
+      assert.deepEqual([full, part], [width, ""], `${theme}, ${width}`);
+      assert.deepEqual(await faintTexts(page), [], `${theme}, ${width}`);
+      backgrounds.add(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
+      assert.deepEqual(await drawnCharts(page), [true, true, true]);
+      assert.deepEqual(complaints, []);
+      await context.close();
+    }
+  }
+  assert.equal(backgrounds.size, 2);
+});
+
+/** Whether there is anything on each chart. */
+function drawnCharts(page: Page): Promise<boolean[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll("canvas")].map((canvas) => {
+      const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+      return data.some((part) => part > 0);
+    })
+  );
+}
+
+browserTest(
+  "charts have one cursor, and everything can be reached by keyboard",
+  async (browser) => {
+    await using report = await ReportFile.of(clusterSnapshot(120, ENDED), 4);
+    const { page, complaints } = await openOffline(browser, report.path);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    assert.equal(await page.evaluate(() => document.activeElement?.id), "main");
+    await page.locator("#figure-users .plot").focus();
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("PageUp");
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll("figure li:first-child .legend-value")]
+        .every(({ textContent }) => textContent?.endsWith(" at 1:00"))
+    );
+    const seen = new Set<string>();
+    for (let step = 0; step < 60; step += 1) {
+      await page.keyboard.press("Tab");
+      seen.add(
+        await page.evaluate(() => {
+          const { activeElement } = document;
+          return activeElement?.getAttribute("aria-labelledby") ??
+            activeElement?.getAttribute("aria-label") ?? activeElement?.textContent ?? "";
+        }),
+      );
+    }
+    for (
+      const part of ["requests-title", "Filter requests", "p95", "distribution-title", "Error"]
+    ) {
+      assert.ok(seen.has(part), `${part} is not among ${[...seen].join(", ")}`);
+    }
+    assert.equal(await page.locator("main h2:not(.unseen)").first().innerText(), "Warnings");
+    assert.deepEqual(complaints, []);
+  },
+);
+
+/** The sizes of a PDF's pages, in points. */
+function pagesOf(pdf: Uint8Array): string[] {
+  const text = new TextDecoder("latin1").decode(pdf);
+  return [...text.matchAll(/\/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]/g)]
+    .map(([, width, height]) => `${Math.round(Number(width))} x ${Math.round(Number(height))}`);
+}
+
+browserTest(
+  "it prints on A4 in light colours, with all rows and charts that fit",
+  async (browser) => {
+    const rows = Array.from({ length: 250 }, (_, index) => requestRow({ name: `/item-${index}` }));
+    const run = clusterSnapshot(120, ENDED);
+    await using report = await ReportFile.of(
+      { ...run, statistics: { ...run.statistics, requests: rows } },
+      4,
+    );
+    const { page, complaints } = await openOffline(browser, report.path, { theme: "dark" });
+    await page.evaluate(() => {
+      addEventListener("beforeprint", () => {
+        // As the charts are drawn a moment later.
+        queueMicrotask(() => {
+          const canvas = document.querySelector("canvas")!;
+          const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+          // The darkest of what is drawn is the text of an axis: on paper it is darker than grey.
+          let darkest = 255;
+          for (let at = 0; at < data.length; at += 4) {
+            if (data[at + 3]! > 250) darkest = Math.min(darkest, data[at + 1]!);
+          }
+          Object.assign(globalThis, {
+            printed: {
+              charts: [...document.querySelectorAll(".plot canvas")].map((one) => one.clientWidth),
+              card: document.querySelector("#charts")!.clientWidth,
+              rows: document.querySelectorAll("section.wide tbody tr").length,
+              darkest,
+            },
+          });
+        });
+      });
+    });
+    const pages = pagesOf(await page.pdf({ preferCSSPageSize: true }));
+    assert.ok(pages.length > 3, `${pages.length} pages`);
+    assert.deepEqual([...new Set(pages)], ["595 x 842"]);
+    const printed = await page.evaluate(() =>
+      (globalThis as unknown as {
+        printed: { charts: number[]; card: number; rows: number; darkest: number };
+      }).printed
+    );
+    assert.equal(printed.rows, 250);
+    assert.ok(printed.darkest < 120, `${printed.darkest}`);
+    for (const width of printed.charts) {
+      assert.ok(width > 640 && width < printed.card, `${width} of ${printed.card}`);
+    }
+    // Afterwards, the page is what it was.
+    const after = await page.evaluate(() => [
+      document.documentElement.className,
+      document.querySelector(".plot canvas")!.clientWidth > 1000,
+    ]);
+    assert.deepEqual(after, ["", true]);
+    assert.deepEqual(complaints, []);
+  },
+);
+
+browserTest("an hour and 1,000 names can be looked at", async (browser) => {
+  const name = (index: number): string => `/catalogue/department-${index % 40}/item-${index}`;
+  await using report = await ReportFile.of(
+    snapshot({
+      ...ENDED,
+      elapsedSeconds: 3600,
+      durationSeconds: 3600,
+      statistics: statistics({
+        requests: Array.from(
+          { length: 1000 },
+          (_, index) => requestRow({ name: name(index), histogram: histogramOf(1) }),
+        ),
+        timeline: Array.from({ length: 3600 }, (_, second) => timelineSecond({ second })),
+      }),
+    }),
+    0,
+  );
+  const { size } = await Deno.stat(report.path);
+  assert.ok(size < 1_000_000, `${size} bytes`);
+  const { page, context, complaints } = await openOffline(browser, report.path);
+  assert.equal((await rowsOf(page, "requests-title")).length, 100);
+  assert.equal(
+    await page.locator("#chart-users-summary").textContent(),
+    "10 users at 1:00:00, at most 10 users.",
+  );
+  await page.getByLabel("Filter requests").fill("department-7/");
+  assert.equal((await rowsOf(page, "requests-title")).length, 25);
+  const session = await context.newCDPSession(page);
+  await session.send("Performance.enable");
+  const { metrics } = await session.send("Performance.getMetrics");
+  const busy = metrics.find((metric) => metric.name === "ThreadTime")!.value;
+  // Of processor time, so that it matters little what else the machine has to do.
+  assert.ok(busy < 3, `${busy.toFixed(1)} s`);
+  assert.deepEqual(complaints, []);
+});

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import type { Summary } from "../../src/report/summary.ts";
+import { columnsOf } from "../../src/report/terminal_text.ts";
+import { blocksOf } from "../support/doc_page.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { type Finished, runAiotest } from "../support/process.ts";
+
+/** Records how many users run, as a latency of so many times ten milliseconds. */
+const CROWD = `
+import {
+  events, hold, inSequence, LoadUserShape, plus, ramp, spike, stepUntilItBreaks, User,
+} from "aiotest";
+events.on("testStart", () => console.log("the test has started"));
+export class CrowdTest extends User {
+  static override waitTime = 0.05;
+  testCrowd(): void { this.record({ name: "crowd", latencyMs: this.run.userCount * 10 }); }
+}
+`;
+
+interface Folder {
+  readonly path: string;
+  run(args: readonly string[]): Promise<Finished>;
+  summary(): Promise<Summary>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A folder with a test file, whose shape has this in its class; none where that is empty. */
+async function folder(shape: string): Promise<Folder> {
+  const path = await Deno.makeTempDir();
+  const text = shape === "" ? "" : `export class TestShape extends LoadUserShape { ${shape} }\n`;
+  await Deno.writeTextFile(`${path}/aiotestfile.ts`, CROWD + text);
+  return {
+    path,
+    run: (args) => runAiotest(args, { cwd: path }),
+    summary: async () => JSON.parse(await Deno.readTextFile(`${path}/summary.json`)),
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}
+
+Deno.test("--show-shape draws what the options say, and nothing is started", async () => {
+  await using here = await folder("");
+  const { code, stdout, stderr } = await here.run(
+    ["--show-shape", "-u", "4", "-r", "2", "-t", "6", "--json", "summary.json"],
+  );
+  assert.equal(code, 0, stderr);
+  assert.equal(
+    `\n${stdout}`,
+    `
+The load, users over time
+
+4 ┤            █████████████████████████████████████████████████████████████████
+  │            █████████████████████████████████████████████████████████████████
+3 ┤█████████████████████████████████████████████████████████████████████████████
+  │█████████████████████████████████████████████████████████████████████████████
+2 ┤█████████████████████████████████████████████████████████████████████████████
+  │█████████████████████████████████████████████████████████████████████████████
+1 ┤█████████████████████████████████████████████████████████████████████████████
+  │█████████████████████████████████████████████████████████████████████████████
+0 ┼────────────┬────────────┬────────────┬───────────┬────────────┬────────────┬
+  0s           1s           2s           3s          4s           5s          6s
+
+Peak:   4 users, reached within 2s
+Time:   6s
+`,
+  );
+});
+
+Deno.test("a master draws the load too, and waits for nobody", async () => {
+  await using here = await folder(
+    "static override curve = ramp({ seconds: 60, arrivalRate: { from: 0, to: 90 } });",
+  );
+  for (const role of [["--master", "--master-bind-port", "0"], ["--processes", "2"]]) {
+    const { code, stdout, stderr } = await here.run(["--show-shape", "-u", "7", ...role]);
+    assert.equal(code, 0, stderr);
+    assert.doesNotMatch(stdout, /has started/);
+    assert.match(stdout, /^TestShape, passes a second over time\n/);
+    assert.match(stdout, /^Users: {2}at most 1,000\nTime: {3}1m\nPasses: 2,700\n/m);
+    assert.match(stdout, /--users is ignored: the shape TestShape decides the load\.\n$/);
+    assert.ok(stdout.split("\n").every((line) => columnsOf(line) <= 80));
+  }
+});
+
+Deno.test("a tick that is wrong in a later second is found by drawing it", async () => {
+  await using here = await folder(
+    "override tick() { return [60 - this.getRunTime(), 1] as const; }",
+  );
+  const { code, stdout, stderr } = await here.run(["--show-shape"]);
+  assert.equal(code, 2);
+  assert.equal(stdout, "");
+  assert.match(stderr, /TestShape\.tick\(\) at 61\.0 s returned \[ -1, 1 \]: users is -1, /);
+  assert.doesNotMatch(stderr, /\n\s+at /);
+});
+
+Deno.test("a curve that cannot be made is an error that names it and its place", async () => {
+  await using here = await folder(
+    "static override curve = ramp({ seconds: 0, users: { from: 0, to: 9 } });",
+  );
+  const { code, stderr } = await here.run([]);
+  assert.equal(code, 2);
+  assert.match(stderr, /aiotestfile\.ts:\d+:\d+: .* ramp: seconds is 0, a number over 0 is needed/);
+});
+
+Deno.test("a run has the users of its curve, second by second", async () => {
+  await using here = await folder(`static override curve = inSequence(
+    ramp({ seconds: 2, users: { from: 0, to: 10 } }),
+    plus(hold({ seconds: 3, users: 4 }), spike({ seconds: 3, users: { from: 0, to: 8 } })),
+  );`);
+  const { code, stderr } = await here.run(["--json", "summary.json"]);
+  assert.equal(code, 0, stderr);
+  const { timeline, users, durationSeconds } = await here.summary();
+  assert.deepEqual(timeline.slice(0, 5).map(({ users }) => users), [5, 10, 4, 12, 4]);
+  assert.equal(users.peak, 12);
+  assert.ok(durationSeconds >= 5 && durationSeconds < 6, String(durationSeconds));
+});
+
+Deno.test("a ramp of arrivals has the passes that its drawing names", async () => {
+  await using here = await folder(
+    "static override curve = ramp({ seconds: 3, arrivalRate: { from: 0, to: 80 }, maxUsers: 20 });",
+  );
+  const drawn = await here.run(["--show-shape"]);
+  assert.match(drawn.stdout, /^Users: {2}at most 20\nTime: {3}3s\nPasses: 120\n/m);
+  const { code, stderr } = await here.run(["--json", "summary.json"]);
+  assert.equal(code, 0, stderr);
+  const { iterations, totals } = await here.summary();
+  assert.equal(iterations?.scheduled, 120);
+  assert.equal(totals.requests + (iterations?.dropped ?? 0), 120);
+});
+
+Deno.test("a load is raised until a threshold is crossed, and the highest that passed is named", async () => {
+  await using here = await folder(`static override curve = stepUntilItBreaks({
+    stepSeconds: 2,
+    users: { from: 1, step: 1, to: 9 },
+  });`);
+  const { code, stdout, stderr } = await here.run(
+    ["--threshold", "p95<25ms", "--json", "summary.json"],
+  );
+  assert.equal(code, 0, stderr);
+  const { breakingPoint, durationSeconds } = await here.summary();
+  assert.deepEqual(breakingPoint, {
+    passed: { users: 2, arrivalRate: null },
+    broke: { users: 3, arrivalRate: null },
+    threshold: "p95<25ms",
+  });
+  assert.ok(durationSeconds < 7, String(durationSeconds));
+  assert.match(stdout, /The highest load that passed: 2 users/);
+});
+
+Deno.test("docs/shapes.md shows what its first test file is drawn as", async () => {
+  const page = await Deno.readTextFile(fromFileUrl("../../docs/shapes.md"));
+  const path = await Deno.makeTempDir();
+  const { text } = blocksOf(page).find(({ kind }) => kind === "code")!;
+  await Deno.writeTextFile(`${path}/rush.ts`, text);
+  const { code, stdout } = await runAiotest(["-f", "rush.ts", "--show-shape"], { cwd: path });
+  await Deno.remove(path, { recursive: true });
+  assert.equal(code, 0);
+  assert.equal(stdout, /^```\n(RushShapeTest,[^]*?)^```$/m.exec(page)![1]);
+});

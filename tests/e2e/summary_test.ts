@@ -1,0 +1,198 @@
+import { Ajv } from "ajv";
+import assert from "node:assert/strict";
+import { histogramOf } from "../../src/report/histogram_text.ts";
+import type { Summary, SummaryTotals } from "../../src/report/summary.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { runAiotest } from "../support/process.ts";
+import { isMissing } from "../support/requirement.ts";
+
+const DOCS = fromFileUrl("../../docs");
+const PAGE = await Deno.readTextFile(`${DOCS}/summary.md`);
+const SCHEMA: Schema = JSON.parse(await Deno.readTextFile(`${DOCS}/summary.schema.json`));
+
+/** As much of a JSON Schema as is looked at. */
+interface Schema {
+  readonly $ref?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly allOf?: readonly Schema[];
+  readonly anyOf?: readonly Schema[];
+  readonly definitions?: Readonly<Record<string, Schema>>;
+}
+
+/** Latencies of 0.001 ms to some minutes, failures, an error of the user's, and a name without any. */
+const SHOP = `
+import { User } from "aiotest";
+let count = 0;
+export class ShopTest extends User {
+  static waitTime = 0.005;
+  testSearch() {
+    const latencyMs = 2 ** ((count++ * 7919) % 2800 / 100 - 10);
+    this.record({ method: "GET", name: "search", latencyMs, bytes: 123 });
+  }
+  testOrder() {
+    const error = count % 3 === 0 ? "HTTP 503" : null;
+    this.record({ method: "POST", name: 'order "1"', latencyMs: 0.0001, error });
+    if (count % 50 === 0) throw new Error("out of stock");
+  }
+}
+`;
+
+const BREAKS = `
+import { LoadUserShape, stepUntilItBreaks, User } from "aiotest";
+export const thresholds = ["p95<100ms"];
+export class ShopTest extends User {
+  static waitTime = 0.01;
+  testSearch() {
+    this.record({ name: "search", latencyMs: this.run.userCount * 20 });
+  }
+}
+export class TestShape extends LoadUserShape {
+  static curve = stepUntilItBreaks({ stepSeconds: 1, users: { from: 2, step: 4, to: 20 } });
+}
+`;
+
+const OPEN = ["--arrival-rate", "50", "--max-users", "20"];
+const THRESHOLDS = ["p95<1ms", "error_rate<100%", "count>=1", "rps>=1", "p50[GET none]<1s"]
+  .flatMap((expression) => ["--threshold", expression]);
+
+const RUNS: readonly (readonly [what: string, test: string, args: readonly string[]])[] = [
+  ["a local run", SHOP, ["-u", "5", "-r", "100", "-t", "1.5", ...THRESHOLDS]],
+  ["passes on a schedule", SHOP, [...OPEN, "-t", "1.5", "--threshold", "dropped<10"]],
+  ["two workers", SHOP, ["-u", "4", "-r", "100", "-t", "1.5", "--processes", "2"]],
+  ["a load that breaks something", BREAKS, []],
+];
+
+async function summaryOf(test: string, args: readonly string[]): Promise<Summary> {
+  const cwd = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${cwd}/aiotestfile.ts`, test);
+    const { code, stderr } = await runAiotest(["--json", "summary.json", ...args], { cwd });
+    assert.notEqual(code, 2, stderr);
+    return JSON.parse(await Deno.readTextFile(`${cwd}/summary.json`));
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+}
+
+for (const [what, test, args] of RUNS) {
+  Deno.test(`the summary of ${what} is as its schema says, and has no field that it does not know`, async () => {
+    const summary = await summaryOf(test, args);
+    const validate = new Ajv({ allowUnionTypes: true }).compile(SCHEMA);
+    assert.ok(validate(summary), JSON.stringify(validate.errors));
+    assert.deepEqual(unknownFields(summary, [SCHEMA], ""), []);
+    assert.equal(summary.iterations !== null, args === OPEN || args.includes(OPEN[0]!));
+    assert.equal(summary.breakingPoint !== null, test === BREAKS);
+  });
+}
+
+Deno.test("what is no summary is refused by the schema", async () => {
+  const summary = await summaryOf(SHOP, ["-t", "1"]);
+  const validate = new Ajv({ allowUnionTypes: true }).compile(SCHEMA);
+  const { totals: _, ...without } = summary;
+  const wrong: unknown[] = [
+    without,
+    { ...summary, schema: 2 },
+    { ...summary, startedAt: "yesterday" },
+    { ...summary, users: { peak: -1, final: 0 } },
+    { ...summary, requests: [summary.totals] },
+    { ...summary, totals: { ...summary.totals, histogram: "?" } },
+    { ...summary, iterations: {} },
+  ];
+  for (const content of wrong) assert.equal(validate(content), false);
+});
+
+Deno.test("the page explains every field", () => {
+  const names = new Set<string>();
+  const collect = (schema: Schema): void => {
+    for (const [name, part] of Object.entries(schema.properties ?? {})) {
+      names.add(name);
+      collect(part);
+    }
+    const parts = [schema.items, ...schema.allOf ?? [], ...schema.anyOf ?? []];
+    for (const part of parts) if (part !== undefined) collect(part);
+  };
+  collect(SCHEMA);
+  for (const part of Object.values(SCHEMA.definitions!)) collect(part);
+  assert.ok(names.size > 50, String(names.size));
+  assert.deepEqual([...names].filter((name) => !PAGE.includes(`\`${name}\``)), []);
+});
+
+/** A decoder's code, as the page shows it. */
+function codeOf(language: string): string {
+  return PAGE.split(`\`\`\`${language}\n`)[1]!.split("\n```\n")[0]!;
+}
+
+const SHARES = [0, 0.5, 0.75, 0.9, 0.95, 0.99, 1];
+
+/** Percentiles as aiotest itself reads them. */
+function percentiles({ histogram }: SummaryTotals): (number | null)[] {
+  return SHARES.map((share) => histogramOf(histogram).percentile(share));
+}
+
+Deno.test("the page's JavaScript reads what a run has written", async () => {
+  const summary = await summaryOf(SHOP, ["-u", "5", "-r", "100", "-t", "1.5"]);
+  const { bucketsOf, percentileOf } = await import(
+    `data:text/javascript,${encodeURIComponent(codeOf("js"))}`
+  );
+  for (const entry of [summary.totals, ...summary.requests]) {
+    const buckets: { from: number; to: number; count: number }[] = bucketsOf(entry.histogram);
+    assert.equal(buckets.reduce((sum, { count }) => sum + count, 0), entry.requests);
+    for (const { from, to } of buckets) assert.ok(to > from && to <= from * 1.001);
+    assert.deepEqual(SHARES.map((share) => percentileOf(buckets, share)), percentiles(entry));
+    const { p50, p99 } = entry.latencyMs;
+    for (const [share, exact] of [[0.5, p50], [0.99, p99]] as const) {
+      // The summary rounds to a microsecond, and its percentiles lie within what was measured.
+      const read: number = percentileOf(buckets, share);
+      assert.ok(Math.abs(read - exact!) <= 0.001 * read + 0.001, `${read} for ${exact}`);
+    }
+  }
+  assert.equal(percentileOf(bucketsOf(""), 0.5), null);
+});
+
+Deno.test({
+  name: "the page's Python reads what a run has written",
+  ignore: isMissing("python3"),
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const summary = await summaryOf(SHOP, ["-u", "5", "-r", "100", "-t", "1.5"]);
+      await Deno.writeTextFile(`${folder}/summary.json`, JSON.stringify(summary));
+      await Deno.writeTextFile(`${folder}/latencies.py`, codeOf("python"));
+      const { stdout, stderr } = await new Deno.Command("python3", {
+        args: ["latencies.py", "summary.json"],
+        cwd: folder,
+      }).output();
+      const expected = summary.requests.map(({ method, name, histogram }) => {
+        const p98 = histogramOf(histogram).percentile(0.98)!;
+        return `${method} ${name} 98 % within ${Number.isInteger(p98) ? `${p98}.0` : p98} ms\n`;
+      });
+      const decoder = new TextDecoder();
+      assert.equal(decoder.decode(stdout), expected.join(""), decoder.decode(stderr));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+/** Paths of what a value has and none of its schemas knows. */
+function unknownFields(value: unknown, schemas: readonly Schema[], path: string): string[] {
+  const parts = schemas.flatMap(unfolded);
+  if (Array.isArray(value)) {
+    const items = parts.flatMap(({ items }) => items ?? []);
+    return value.flatMap((item, index) => unknownFields(item, items, `${path}[${index}]`));
+  }
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, part]) => {
+    const known = parts.flatMap(({ properties }) => properties?.[name] ?? []);
+    const place = `${path}.${name}`;
+    return known.length === 0 ? [place] : unknownFields(part, known, place);
+  });
+}
+
+/** A schema, and all those that it is made of. */
+function unfolded(schema: Schema): Schema[] {
+  const { $ref, allOf = [], anyOf = [] } = schema;
+  const named = $ref === undefined ? [] : [SCHEMA.definitions![$ref.split("/").at(-1)!]!];
+  return [schema, ...[...named, ...allOf, ...anyOf].flatMap(unfolded)];
+}

@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import type { Summary } from "../../src/report/summary.ts";
+import type { LiveSummary } from "../../src/web/live_view.ts";
+import { blocksOf } from "../support/doc_page.ts";
+import { FROM_PAGE } from "../support/dashboard.ts";
+import { EventReader } from "../support/event_reader.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { isMissing } from "../support/requirement.ts";
+import { startAiotest, type Started, type StartOptions } from "../support/process.ts";
+
+const STEPS = `
+import { User } from "aiotest";
+export class StepTest extends User {
+  static waitTime = 0.01;
+  testStep() { this.record({ name: "</script><img src=x onerror=alert(1)>", latencyMs: 12.3456 }); }
+}
+`;
+
+interface Running extends Started {
+  /** Where the dashboard is, without a slash at its end. */
+  readonly url: string;
+}
+
+class Folder implements AsyncDisposable {
+  readonly path = Deno.makeTempDirSync();
+
+  constructor() {
+    Deno.writeTextFileSync(`${this.path}/aiotestfile.ts`, STEPS);
+  }
+
+  /** Starts a run with a dashboard at any port, and waits for it. */
+  async start(args: readonly string[], env: Record<string, string> = {}): Promise<Running> {
+    const child = this.launch(["--web-port", "0", ...args], { env });
+    const url = await child.tells(/Dashboard: (http:\/\/[^/\s]+)\//);
+    return { ...child, url };
+  }
+
+  launch(args: readonly string[], { env = {} }: StartOptions = {}): Started {
+    const options = { cwd: this.path, env: { AIOTEST_NO_WEB: "false", ...env } };
+    return startAiotest(["--json", "summary.json", ...args], options);
+  }
+
+  summary(): Summary {
+    return JSON.parse(Deno.readTextFileSync(`${this.path}/summary.json`));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
+
+async function liveSummary({ url }: Running): Promise<LiveSummary> {
+  return await (await fetch(`${url}/api/summary`)).json();
+}
+
+async function post({ url }: Running, path: string, value: unknown): Promise<Response> {
+  return await fetch(`${url}${path}`, {
+    method: "POST",
+    headers: FROM_PAGE,
+    body: JSON.stringify(value),
+  });
+}
+
+async function order(run: Running, path: string, value: unknown): Promise<void> {
+  const response = await post(run, path, value);
+  assert.deepEqual(await response.json(), { ok: true });
+}
+
+async function stream({ url }: Running): Promise<EventReader> {
+  return new EventReader((await fetch(`${url}/api/stream`)).body!);
+}
+
+Deno.test("a stream shows a run to its end, and what it comes to is what the file says", async () => {
+  await using here = new Folder();
+  const run = await here.start(["-u", "5", "-r", "100", "-t", "3"]);
+  const reader = await stream(run);
+  const rows = new Map<string, number>();
+  let last;
+  for (;;) {
+    const event = await reader.next();
+    if (event === null) break;
+    if (event.event !== "view" && event.event !== "update") continue;
+    last = event.data;
+    for (const { name, requests } of last.requests) rows.set(name, requests);
+  }
+  const { code, stderr } = await run.finished;
+  assert.equal(code, 0, stderr);
+  const summary = here.summary();
+  assert.equal(last.exitCode, 0);
+  assert.equal(last.complete, true);
+  assert.equal(last.live.state, "stopped");
+  const { histogram: _, ...totals } = summary.totals;
+  assert.deepEqual(last.totals, totals);
+  assert.deepEqual(last.timeline, summary.timeline);
+  assert.deepEqual([...rows], summary.requests.map(({ name, requests }) => [name, requests]));
+  assert.match([...rows.keys()][0]!, /^<\/script>/);
+});
+
+Deno.test("a run that waits is started, changed and stopped by hand", async () => {
+  await using here = new Folder();
+  const run = await here.start(["-u", "1", "--no-autostart"]);
+  const waiting = await liveSummary(run);
+  assert.equal(waiting.live.state, "ready");
+  assert.equal(waiting.live.control.canStart, true);
+  assert.equal(waiting.startedAt, null);
+
+  await order(run, "/api/start", { users: 3, rate: 100 });
+  const reader = await stream(run);
+  const users = async (wanted: number): Promise<void> => {
+    for (;;) {
+      const event = await reader.next();
+      if (event === null) throw new Error(`the run ended before it had ${wanted} users`);
+      if (event.data.live?.users.current === wanted) return;
+    }
+  };
+  await users(3);
+  const again = await post(run, "/api/start", {});
+  assert.equal(again.status, 409);
+  assert.equal(typeof (await again.json()).error, "string");
+  await order(run, "/api/target", { users: 7, rate: 100 });
+  await users(7);
+  const wrong = await post(run, "/api/target", { users: -1, rate: 1 });
+  assert.equal(wrong.status, 400);
+  await wrong.body?.cancel();
+  await order(run, "/api/stop", {});
+  while (await reader.next() !== null);
+  const { code, stderr } = await run.finished;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /Started from the dashboard \(127\.0\.0\.1\): 3 users, 100 a second\./);
+  assert.equal(here.summary().users.peak, 7);
+});
+
+Deno.test("a thousand wrong tokens do not disturb the run", async () => {
+  await using here = new Folder();
+  const args = ["-u", "5", "-r", "100", "-t", "4"];
+  const run = await here.start(args, { AIOTEST_WEB_TOKEN: "open sesame" });
+  const statuses = new Map<number, number>();
+  for (let count = 0; count < 1000; count++) {
+    const response = await post(run, "/api/login", { token: `wrong ${count}` });
+    await response.body?.cancel();
+    statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+  }
+  assert.deepEqual([...statuses], [[401, 10], [429, 990]]);
+  const { code, stderr } = await run.finished;
+  assert.equal(code, 0, stderr);
+  assert.doesNotMatch(stderr, /open sesame|wrong \d/);
+  const { totals, timeline, complete } = here.summary();
+  assert.equal(complete, true);
+  assert.equal(totals.failures, 0);
+  for (const { second, requests } of timeline) {
+    if (second < 4) assert.ok(requests > 0, `nothing ended in second ${second}`);
+  }
+});
+
+Deno.test("only the master of several processes has a dashboard, and it shows all of them", async () => {
+  await using here = new Folder();
+  const run = await here.start(["-u", "4", "-r", "100", "-t", "3", "--processes", "2"]);
+  const reader = await stream(run);
+  for (;;) {
+    const { data } = await reader.nextOf("update");
+    if (data.live.workers.length === 2 && data.live.users.current === 4) break;
+  }
+  await reader.leave();
+  const { code, stderr } = await run.finished;
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr.match(/Dashboard: /g)?.length, 1);
+  assert.equal(here.summary().workers.length, 2);
+});
+
+Deno.test("a port that was asked for and is taken is an error, before anything has run", async () => {
+  await using here = new Folder();
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const port = String(taken.addr.port);
+  const { code, stdout, stderr } = await here.launch(["-t", "1", "--web-port", port]).finished;
+  assert.equal(code, 2);
+  assert.equal(stdout, "");
+  assert.match(stderr, new RegExp(`--web-port ${port}: somebody else listens there`));
+  assert.doesNotMatch(stderr, /\bat .*\.ts/);
+});
+
+Deno.test("a host that is none of this machine's is an error that names it", async () => {
+  await using here = new Folder();
+  const args = ["-t", "1", "--web-port", "0", "--web-host", "192.0.2.1"];
+  const { code, stderr } = await here.launch(args).finished;
+  assert.equal(code, 2);
+  assert.match(stderr, /--web-host 192\.0\.2\.1: the dashboard cannot listen there: /);
+});
+
+Deno.test({
+  name: "what docs/dashboard.md says to type does what it says",
+  ignore: isMissing("curl"),
+  fn: async () => {
+    await using here = new Folder();
+    const args = ["-u", "5", "-r", "100", "--json", "summary.json"];
+    const run = await here.start(args, { AIOTEST_WEB_TOKEN: "open sesame" });
+    const page = await Deno.readTextFile(fromFileUrl("../../docs/dashboard.md"));
+    const [calls, withToken] = blocksOf(page)
+      .filter(({ obstacle }) => obstacle?.startsWith("needs a run"))
+      .map(({ text }) => text.replaceAll("http://127.0.0.1:8089", run.url));
+    // The first ones are those of a run without a token.
+    const bearer = '-H "Authorization: Bearer $AIOTEST_WEB_TOKEN"';
+    const asked = await shell(calls!.replaceAll("curl -s", `curl -s ${bearer}`));
+    assert.match(asked, /^\{"schema":1,.*\n/);
+    assert.match(asked, /\nType,Name,Request Count,/);
+    assert.match(asked, /\{"ok":true\}\n\{"ok":true\}\n$/);
+    const { code, stderr } = await run.finished;
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /Changed from the dashboard \(127\.0\.0\.1\): 50 users, 10 a second\./);
+    assert.ok(withToken!.includes(bearer));
+  },
+});
+
+async function shell(commands: string): Promise<string> {
+  const { stdout, success } = await new Deno.Command("sh", {
+    args: ["-e", "-c", commands],
+    env: { AIOTEST_WEB_TOKEN: "open sesame" },
+  }).output();
+  assert.ok(success);
+  return new TextDecoder().decode(stdout);
+}

@@ -1,0 +1,116 @@
+/**
+ * What `aiotest compare` says of real runs: of pairs against the same target, and of pairs of which the
+ * second is against one that is 10 % slower.
+ *
+ * @module
+ */
+
+import { fromFileUrl } from "./paths.ts";
+import { runAiotest } from "./process.ts";
+
+/** How much is to be run. */
+export interface PairOptions {
+  readonly pairs: number;
+  /** Seconds of each run. */
+  readonly seconds: number;
+  /** Gets a line as soon as a pair was compared. */
+  readonly onPair?: (line: string) => void;
+}
+
+/** What was said of them. */
+export interface PairResult {
+  readonly pairs: number;
+  /** Pairs of equal runs of which a regression was reported: exit code 3. */
+  readonly falseAlarms: number;
+  /** Pairs with a slower target of which a regression was reported. */
+  readonly found: number;
+}
+
+/** Long enough for what else the machine does to be little beside a tenth of it. */
+const EQUAL_MS = 100;
+const SLOWER_MS = 110;
+const USERS = 25;
+
+/**
+ * Runs three times for each pair: twice against a target that answers after 100 ms, and once
+ * against one that takes 110 ms.
+ *
+ * @throws where a run fails.
+ */
+export async function comparePairs(options: PairOptions): Promise<PairResult> {
+  const { pairs, seconds, onPair = () => {} } = options;
+  const folder = await Deno.makeTempDir();
+  await using target = await TimedTarget.start(EQUAL_MS);
+  await using slower = await TimedTarget.start(SLOWER_MS);
+  try {
+    let falseAlarms = 0;
+    let found = 0;
+    for (let pair = 1; pair <= pairs; pair++) {
+      const files = [["a", target], ["b", target], ["slower", slower]] as const;
+      for (const [name, { url }] of files) {
+        const args = ["quick", url, "-u", String(USERS), "-t", `${seconds}s`];
+        await run([...args, "--json", `${name}.json`], [0], folder);
+      }
+      const compare = (other: string): Promise<number> =>
+        run(["compare", "a.json", other], [0, 3], folder);
+      const equal = await compare("b.json");
+      const slow = await compare("slower.json");
+      if (equal === 3) falseAlarms++;
+      if (slow === 3) found++;
+      onPair(
+        `pair ${pair}: ${equal === 3 ? "FALSE ALARM" : "equal"}, ${
+          slow === 3 ? "found" : "MISSED"
+        }`,
+      );
+    }
+    return { pairs, falseAlarms, found };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function run(
+  args: readonly string[],
+  codes: readonly number[],
+  folder: string,
+): Promise<number> {
+  const { code, stdout, stderr } = await runAiotest(args, { cwd: folder });
+  if (codes.includes(code)) return code;
+  throw new Error(`aiotest ${args.join(" ")} exited with ${code}:\n${stdout}${stderr}`);
+}
+
+/** The target, as a process of its own. */
+class TimedTarget implements AsyncDisposable {
+  readonly url: string;
+  readonly #child: Deno.ChildProcess;
+
+  private constructor(url: string, child: Deno.ChildProcess) {
+    this.url = url;
+    this.#child = child;
+  }
+
+  static async start(delayMs: number): Promise<TimedTarget> {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-A",
+        "--quiet",
+        fromFileUrl("timed_target.ts"),
+        String(delayMs),
+      ],
+      stdin: "null",
+      stdout: "piped",
+    }).spawn();
+    let printed = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      printed += text;
+      if (printed.endsWith("\n")) break;
+    }
+    return new TimedTarget(printed.trim(), child);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.status;
+  }
+}

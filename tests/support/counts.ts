@@ -1,0 +1,78 @@
+import fc from "fast-check";
+import type { Counted, CountedPasses, CountedSecond } from "../../src/stats/counted.ts";
+import { Interval } from "../../src/stats/interval.ts";
+import { Passes } from "../../src/stats/passes.ts";
+import type { Sample } from "../../src/stats/sample.ts";
+import { latency } from "./samples.ts";
+
+/** Second 0, of which nothing is known. */
+export function counted(changes: Partial<Counted> = {}): Counted {
+  return {
+    from: 0,
+    to: 0,
+    seconds: [],
+    entries: [],
+    userErrors: [],
+    passes: null,
+    ...changes,
+  };
+}
+
+/** How a second went in which nothing happened. */
+export function countedSecond(
+  second: number,
+  changes: Partial<CountedSecond> = {},
+): CountedSecond {
+  return { second, users: 0, peakUsers: 0, requests: 0, failures: 0, ...changes };
+}
+
+/** A second of three users with these samples, whenever they ended. */
+export function intervalOf(samples: Iterable<Sample>, second = 0): Interval {
+  const interval = new Interval(second, 3);
+  for (const one of samples) {
+    interval.entries.at(one.method, one.name).of(one.status).add(one);
+  }
+  return interval;
+}
+
+/** What became of passes: those that began with how late, those that ended with how long they took. */
+export interface PassesGiven {
+  readonly scheduled?: number;
+  readonly dropped?: number;
+  readonly delays?: readonly number[];
+  readonly services?: readonly number[];
+}
+
+/** Passes of which this became. */
+export function passesOf(
+  { scheduled = 0, dropped = 0, delays = [], services = [] }: PassesGiven,
+): Passes {
+  const passes = new Passes();
+  passes.scheduled = scheduled;
+  passes.dropped = dropped;
+  for (const ms of delays) passes.begin(ms);
+  for (const ms of services) passes.complete(ms);
+  return passes;
+}
+
+/** Anything that may become of passes. */
+export const anyPasses: fc.Arbitrary<Required<PassesGiven>> = fc.record({
+  scheduled: fc.oneof(fc.nat(1000), fc.nat(2 ** 31 - 1)),
+  dropped: fc.nat(1000),
+  delays: fc.array(fc.oneof(fc.constant(0), latency), { maxLength: 20 }),
+  services: fc.array(latency, { maxLength: 20 }),
+});
+
+/** What became of passes, and the sums of their times, in milliseconds. */
+export function passCounts(passes: CountedPasses | null): Record<string, number> | null {
+  if (passes === null) return null;
+  const { scheduled, started, completed, dropped, startDelay, serviceTime } = passes;
+  return {
+    scheduled,
+    started,
+    completed,
+    dropped,
+    delay: startDelay.sum,
+    service: serviceTime.sum,
+  };
+}

@@ -1,0 +1,32 @@
+import { Events } from "../../src/core/events.ts";
+import { Lease } from "../../src/core/lease.ts";
+import { LoadGenerator, type LoadGeneratorOptions } from "../../src/runner/load_generator.ts";
+import type { UserClass } from "../../src/user/user.ts";
+import type { FakeClock } from "./fake_clock.ts";
+import { discovered } from "./users.ts";
+
+/** What one node of a cluster has that runs users of these classes. */
+export function loadGenerator(
+  clock: FakeClock,
+  classes: readonly UserClass[],
+  changes: Partial<LoadGeneratorOptions> = {},
+): LoadGenerator {
+  return new LoadGenerator({
+    runId: "run",
+    node: "w1",
+    classes: classes.map(discovered),
+    host: null,
+    insecure: false,
+    firstUserId: 1,
+    lease: Lease.endless(),
+    events: new Events(),
+    clock,
+    random: () => 0.5,
+    cpuSeconds: () => 0,
+    env: () => undefined,
+    onPassesOver: () => {},
+    onUsersGone: () => {},
+    onWarning: () => {},
+    ...changes,
+  });
+}

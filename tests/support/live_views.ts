@@ -1,0 +1,212 @@
+import type { ControlState, LiveState, LiveUpdate, LiveView } from "../../src/web/live_view.ts";
+import type { CompactRequest, CompactTotals, SummarySecond } from "../../src/report/summary.ts";
+import { latencies, NO_LATENCIES, workerRow } from "./snapshots.ts";
+
+/** Whoever may do everything. */
+export const FULL_CONTROL: ControlState = {
+  allowed: true,
+  canStart: false,
+  canStop: true,
+  canChange: true,
+  reason: "",
+};
+
+/** One name's line: 1,000 good requests. */
+export function liveRequest(changes: Partial<CompactRequest> = {}): CompactRequest {
+  return { method: "GET", name: "/", ...liveTotals(), ...changes };
+}
+
+/** What all names came to. */
+export function liveTotals(changes: Partial<CompactTotals> = {}): CompactTotals {
+  const requests = changes.requests ?? 1000;
+  const failures = changes.failures ?? 0;
+  return {
+    requests,
+    failures,
+    retries: 0,
+    errorRate: requests === 0 ? 0 : failures / requests,
+    rate: requests / 10,
+    bytesReceived: requests * 1234,
+    bytesSent: 0,
+    latencyMs: requests === 0 ? NO_LATENCIES : latencies(12),
+    ...changes,
+  };
+}
+
+/** What only a run under way has: ten users, ten seconds in. */
+export function liveState(changes: Partial<LiveState> = {}): LiveState {
+  return {
+    state: "running",
+    elapsedSeconds: 10,
+    plannedSeconds: 20,
+    model: "closed",
+    users: { current: 10, target: 10 },
+    arrivals: null,
+    rates: { requests: 100, failures: 0 },
+    workers: [workerRow()],
+    expectedWorkers: null,
+    control: FULL_CONTROL,
+    log: [],
+    ...changes,
+  };
+}
+
+/** Seconds of a run whose users rise for ten seconds; the same number gives the same second. */
+export function liveSecond(second: number, changes: Partial<SummarySecond> = {}): SummarySecond {
+  const load = Math.min(1, (second + 1) / 10);
+  const wave = Math.sin(second / 7) / 8 + Math.sin(second * 1.9) / 20;
+  const p50 = 11 + 2 * Math.sin(second / 11) + 3 * load;
+  return {
+    second,
+    users: Math.round(100 * load),
+    requests: Math.round(420 * load * (1 + wave)),
+    failures: second % 17 === 16 ? 9 : 0,
+    p50,
+    p95: p50 * (2.6 + wave),
+    p99: p50 * (4.2 + 4 * Math.abs(wave)),
+    ...changes,
+  };
+}
+
+/** A local run of ten users, ten of its twenty seconds in. */
+export function liveView(changes: Partial<LiveView> = {}): LiveView {
+  const requests = changes.requests ?? [liveRequest()];
+  return {
+    schema: 1,
+    aiotest: "0.1.0",
+    runId: "7c0e3d2a",
+    mode: "local",
+    startedAt: "2026-03-05T10:29:59.900Z",
+    endedAt: null,
+    durationSeconds: 10,
+    complete: true,
+    users: { peak: 10, final: 10 },
+    workers: [],
+    totals: liveTotals({
+      requests: sum(requests, (row) => row.requests),
+      failures: sum(requests, (row) => row.failures),
+    }),
+    requests,
+    failures: [],
+    userErrors: [],
+    iterations: null,
+    thresholds: [],
+    breakingPoint: null,
+    timeline: Array.from({ length: 10 }, (_, second) => liveSecond(second)),
+    warnings: [],
+    exitCode: null,
+    live: liveState(),
+    ...changes,
+  };
+}
+
+/** An update that changes nothing but what it is given. */
+export function liveUpdate(view: LiveView, changes: Partial<LiveUpdate> = {}): LiveUpdate {
+  const { log: _, ...live } = view.live;
+  return {
+    live,
+    durationSeconds: view.durationSeconds,
+    complete: view.complete,
+    users: view.users,
+    exitCode: view.exitCode,
+    totals: view.totals,
+    requests: [],
+    failures: null,
+    userErrors: null,
+    thresholds: null,
+    warnings: null,
+    iterations: null,
+    breakingPoint: view.breakingPoint,
+    timeline: [],
+    ...changes,
+  };
+}
+
+/** A web shop with some trouble, on eight workers, so many seconds in. */
+export function shopView(seconds: number): LiveView {
+  const row = (name: string, rate: number, p50: number, changes = {}): CompactRequest =>
+    liveRequest({
+      name,
+      ...liveTotals({ requests: rate * seconds, rate, latencyMs: latencies(p50), ...changes }),
+      ...changes,
+    });
+  const failures = Math.floor(seconds / 17) * 9;
+  const requests = [
+    row("/", 40, 3.1),
+    row("/api/v2/basket/items", 52, 14.2, { method: "POST", bytesSent: 80_000 }),
+    row("/api/v2/catalogue/search?category=…", 311, 9.4),
+    row("/api/v2/orders", 8, 41, {
+      method: "POST",
+      failures,
+      errorRate: failures / (8 * seconds),
+      bytesSent: 4096 * seconds,
+    }),
+    row("Buy something", 1, 96, { method: "TASK" }),
+  ];
+  const timeline = Array.from({ length: seconds }, (_, second) => liveSecond(second));
+  const last = timeline.at(-1);
+  return liveView({
+    mode: "distributed",
+    durationSeconds: seconds,
+    users: { peak: 100, final: 100 },
+    requests,
+    totals: liveTotals({
+      requests: 412 * seconds,
+      failures,
+      rate: 412,
+      latencyMs: latencies(10.3),
+    }),
+    failures: failures === 0
+      ? []
+      : [{ method: "POST", name: "/api/v2/orders", error: "HTTP 503", count: failures }],
+    userErrors: [{ user: "Shopper", error: "TypeError: basket is undefined", count: 2 }],
+    thresholds: [
+      { expression: "p95<50ms", observed: 30.9, passed: true },
+      { expression: "p99[POST /api/v2/orders]<300ms", observed: 328, passed: false },
+      { expression: "error_rate<1%", observed: failures / (412 * seconds), passed: true },
+    ],
+    warnings: ["Worker attic-k3x9-3 was lost: 2 s of what it counted are missing."],
+    complete: false,
+    timeline,
+    live: liveState({
+      elapsedSeconds: seconds,
+      plannedSeconds: 300,
+      users: { current: last?.users ?? 0, target: 100 },
+      rates: { requests: last?.requests ?? 0, failures: last?.failures ?? 0 },
+      expectedWorkers: 8,
+      workers: [1, 2, 3, 4, 5, 6, 7, 8].map((number) =>
+        workerRow({
+          id: `attic-k3x9-${number}`,
+          host: number > 5 ? "cellar" : "attic",
+          users: number === 3 ? 0 : 14,
+          rate: number === 3 ? 0 : 52 + number,
+          cpu: number === 6 ? 0.97 : 0.2 + number / 100,
+          cpuPeak: number === 6 ? 1.04 : 0.3 + number / 100,
+          lagMs: number === 8 ? 61 : 1.25,
+          requests: number === 3 ? 840 : 58 * seconds + number,
+          state: number === 3 ? "lost" : "running",
+          // While a worker counts, there is always more to come.
+          complete: number > 3,
+        })
+      ),
+      log: [
+        { at: "2026-03-05T10:29:58.100Z", level: "INFO", text: "Listening on 0.0.0.0:5557." },
+        { at: "2026-03-05T10:29:59.900Z", level: "INFO", text: "8 of 8 workers joined: starting." },
+        {
+          at: "2026-03-05T10:30:41.020Z",
+          level: "WARNING",
+          text: "Worker attic-k3x9-3 was lost: its users go to the others.",
+        },
+        {
+          at: "2026-03-05T10:30:52.310Z",
+          level: "ERROR",
+          text: "Shopper.buy: TypeError: basket is undefined",
+        },
+      ],
+    }),
+  });
+}
+
+function sum<Row>(rows: readonly Row[], value: (row: Row) => number): number {
+  return rows.reduce((total, row) => total + value(row), 0);
+}
