@@ -25,7 +25,7 @@ export function startPinned(
 ): Pinned {
   const child = new Deno.Command("taskset", {
     args: ["-c", [cores].flat().join(","), program, ...args],
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", AIOTEST_NO_WEB: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -1,0 +1,167 @@
+/**
+ * `deno task bench dashboard [PAGES]`: what the dashboard costs a run, an hour in, with 1,000 names that
+ * all count and 200 workers, and one page open or as many as are asked for.
+ *
+ * A second of the run must not cost more than 20 ms of processor time, which is 2 % of a core.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { DashboardServer } from "../src/web/dashboard_server.ts";
+import { LogTail } from "../src/web/log_tail.ts";
+import { systemClock } from "../src/core/clock.ts";
+import { serveWeb } from "../src/core/web_listener.ts";
+import { Histogram } from "../src/stats/histogram.ts";
+import type { LatencySummary, RequestRow, Snapshot, WorkerRow } from "../src/stats/snapshot.ts";
+
+const NAMES = 1_000;
+const WORKERS = 200;
+const HOUR = 3_600;
+const SECONDS = 200;
+const WARM_UP = 50;
+
+const histogram = new Histogram();
+const LATENCIES: LatencySummary = {
+  min: 0.123,
+  mean: 12.345678,
+  max: 1234.567891,
+  stddev: 23.456789,
+  p50: 10.123456,
+  p75: 15.123456,
+  p90: 20.123456,
+  p95: 40.123456,
+  p99: 80.123456,
+  p999: 300.123456,
+  p9999: 900.123456,
+};
+
+const TIMELINE = Array.from({ length: HOUR + SECONDS + WARM_UP }, (_, second) => ({
+  second,
+  users: 1000,
+  requests: 100_000 + second,
+  failures: second % 7,
+  p50: 10.123456,
+  p95: 40.123456,
+  p99: 80.123456 + second / 1000,
+}));
+
+function requestRows(seconds: number): RequestRow[] {
+  return Array.from({ length: NAMES }, (_, number) => ({
+    method: "GET",
+    name: `/api/v2/catalogue/products/${number}/details`,
+    requests: 100 * seconds + number,
+    failures: 0,
+    retries: 0,
+    errorRate: 0,
+    rate: 100.123456,
+    bytesReceived: 123_456 * seconds,
+    bytesSent: 0,
+    latencyMs: LATENCIES,
+    histogram,
+    codes: [],
+  }));
+}
+
+function workerRows(seconds: number): WorkerRow[] {
+  return Array.from({ length: WORKERS }, (_, number) => ({
+    id: `worker-${number}`,
+    host: `host-${number % 10}`,
+    state: "running",
+    users: 5,
+    peakUsers: 5,
+    rate: 500 + seconds % 10,
+    cpu: 0.512345,
+    cpuPeak: 0.712345,
+    lagMs: 1.234567,
+    requests: 500 * seconds,
+    complete: true,
+  }));
+}
+
+/** The run as it is so many seconds after its start. */
+function snapshotAt(seconds: number): Snapshot {
+  const requests = requestRows(seconds);
+  return {
+    runId: "bench",
+    mode: "distributed",
+    state: "running",
+    startedAt: 0,
+    endedAt: null,
+    elapsedSeconds: seconds,
+    durationSeconds: seconds,
+    plannedSeconds: 2 * HOUR,
+    complete: true,
+    users: { current: 1000, target: 1000, peak: 1000, final: 0 },
+    arrivalRate: null,
+    thresholds: [],
+    breakingPoint: null,
+    expectedWorkers: WORKERS,
+    workers: workerRows(seconds),
+    statistics: {
+      totals: requests[0]!,
+      requests,
+      failures: [],
+      userErrors: [],
+      timeline: TIMELINE.slice(0, seconds),
+      iterations: null,
+    },
+    warnings: [],
+  };
+}
+
+/** A page, as far as it reads; in a process of its own, so that it is not measured. */
+function openPage(port: number): Deno.ChildProcess {
+  const code = `const { body } = await fetch("http://127.0.0.1:${port}/api/stream");
+    for await (const _ of body);`;
+  return new Deno.Command(Deno.execPath(), { args: ["eval", code], stderr: "null" }).spawn();
+}
+
+async function measure(server: DashboardServer, snapshots: readonly Snapshot[]): Promise<number> {
+  const before = process.cpuUsage();
+  for (const snapshot of snapshots) {
+    server.update(snapshot);
+    // A second of the run, in short.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000 / snapshots.length;
+}
+
+const pageCount = Number(Deno.args[0] ?? 1);
+const snapshots = Array.from({ length: SECONDS + WARM_UP }, (_, at) => snapshotAt(HOUR + at));
+const server = new DashboardServer({
+  control: {
+    snapshot: () => snapshots[0]!,
+    canStart: false,
+    start: () => {},
+    stop: () => {},
+    retarget: () => {},
+  },
+  bindHost: "127.0.0.1",
+  port: 0,
+  hostname: "bench",
+  token: null,
+  clock: systemClock,
+  version: "bench",
+  log: new LogTail(),
+  serve: serveWeb,
+  metrics: () => "",
+  report: () => null,
+  info: () => {},
+  warn: () => {},
+});
+const port = server.start();
+const idle = await measure(server, snapshots);
+const pages = Array.from({ length: pageCount }, () => openPage(port));
+while (server.clients < pageCount) await new Promise((resolve) => setTimeout(resolve, 50));
+await measure(server, snapshots.slice(0, WARM_UP));
+const looked = await measure(server, snapshots.slice(WARM_UP));
+for (const page of pages) page.kill("SIGKILL");
+await server.close();
+process.stdout.write(
+  `with nobody looking   ${idle.toFixed(2)} ms a second\n` +
+    `with ${pageCount} page(s) open   ${looked.toFixed(2)} ms a second, ` +
+    `${(looked / 10).toFixed(2)} % of a core\n`,
+);
+Deno.exit(0);
