@@ -1,0 +1,21 @@
+// How much the service bears: 100 passes a second more every 20 seconds, until one of the thresholds is
+// crossed. The report names the highest load that passed.
+import { FastHttpUser, LoadUserShape, stepUntilItBreaks } from "aiotest";
+
+export const thresholds = ["p99<500ms", "error_rate<1%"];
+
+export class VisitorTest extends FastHttpUser {
+  static override host = "http://127.0.0.1:8000";
+
+  async testFrontPage(): Promise<void> {
+    await this.session.get("/");
+  }
+}
+
+export class LimitShapeTest extends LoadUserShape {
+  static override curve = stepUntilItBreaks({
+    stepSeconds: 20,
+    arrivalRate: { from: 100, step: 100, to: 2000 },
+    maxUsers: 1000,
+  });
+}
