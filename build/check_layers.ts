@@ -12,6 +12,7 @@ import { checkMachineAccess } from "./machine_access.ts";
 import { checkMirroredTests } from "./mirrored_tests.ts";
 import { projectFiles } from "./project_files.ts";
 import { checkRooms } from "./rooms.ts";
+import { checkScripts } from "./scripts.ts";
 import { readSources } from "./source_reader.ts";
 import { checkUnusedExports } from "./unused_exports.ts";
 
@@ -22,6 +23,7 @@ const RULES = [
   checkMachineAccess,
   checkUnusedExports,
   checkMirroredTests,
+  checkScripts,
 ];
 
 if (import.meta.main) {

@@ -5,7 +5,7 @@
  */
 
 import { QUICK_SETTINGS } from "../src/cli/quick_settings.ts";
-import type { Setting } from "../src/cli/setting.ts";
+import { defaultText, type Setting } from "../src/cli/setting.ts";
 import { SETTINGS } from "../src/cli/settings.ts";
 
 type AnySetting = Setting<unknown>;
@@ -52,11 +52,9 @@ function tablesOf(settings: Readonly<Record<string, AnySetting>>): string {
   ).join("\n");
 }
 
-function rowOf({ flags, description, default: standard, ifNone }: AnySetting): string {
-  const shown = typeof standard === "string" || typeof standard === "number"
-    ? standard
-    : ifNone ?? "";
-  return `| ${code(flags.replace(OTHER_SPELLING, ""))} | ${cell(String(shown))} | ${
+function rowOf(setting: AnySetting): string {
+  const { flags, description } = setting;
+  return `| ${code(flags.replace(OTHER_SPELLING, ""))} | ${cell(defaultText(setting))} | ${
     cell(description)
   } |`;
 }

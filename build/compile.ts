@@ -107,6 +107,8 @@ async function makeOne(
     "--allow-all",
     // `deno task ok` has checked the types, and another compiler may bring other types.
     "--no-check",
+    // The dashboard's page is imported as text, which some compilers still ask a flag for.
+    "--unstable-raw-imports",
     ...staging.included.map((included) => `--include=${included}`),
     ...excluded.map((path) => `--exclude=${path}`),
     "cli.ts",

@@ -14,7 +14,8 @@ export function checkMirroredTests(files: readonly SourceFile[]): Violation[] {
     if (match === null) return [];
     const [, folder, name] = match;
     if (folder !== undefined && FREE.includes(folder.split("/")[0]!)) return [];
-    const source = folder === undefined ? `${name}.ts` : `src/${folder}/${name}.ts`;
-    return paths.has(source) ? [] : [{ file: path, reason: `tests no file: no ${source}` }];
+    const source = folder === undefined ? name! : `src/${folder}/${name}`;
+    if (paths.has(`${source}.ts`) || paths.has(`${source}.js`)) return [];
+    return [{ file: path, reason: `tests no file: no ${source}.ts` }];
   });
 }

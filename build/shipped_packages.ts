@@ -10,6 +10,9 @@ import { packageSpecifier } from "./lock_file.ts";
 /** What test files may import beside aiotest itself, whether aiotest needs it or not. */
 export const OFFERED: readonly string[] = ["csv-parse", "redis"];
 
+/** What aiotest imports only where an option asks for it, so that other starts need not even look at it. */
+const LATE: readonly string[] = ["@opentelemetry/exporter-metrics-otlp-http"];
+
 /** The names of an import map's packages, each with its specifier, such as `npm:redis@6.3.1`. */
 export type Packages = Readonly<Record<string, string>>;
 
@@ -35,7 +38,7 @@ export function sortPackages(
   const used = new Set(imported.map(packageSpecifier));
   for (const [name, specifier] of Object.entries(imports)) {
     if (!specifier.startsWith("npm:")) continue;
-    const isShipped = OFFERED.includes(name) || used.has(packageSpecifier(specifier));
+    const isShipped = [...OFFERED, ...LATE].includes(name) || used.has(packageSpecifier(specifier));
     (isShipped ? shipped : others)[name] = specifier;
   }
   return { shipped, others };
