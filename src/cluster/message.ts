@@ -109,7 +109,7 @@ export interface ArrivalOrder {
   readonly position: number;
   /** Seconds since the test's start, after which no pass is scheduled. */
   readonly until: number;
-  /** Passes in the whole run: the number that no pass has any more. */
+  /** Passes in the whole run. They are numbered from 0, so this is the first number without one. */
   readonly limit: number;
   /** Of the passes numbered {@link from} and up, the worker begins one in {@link of}. */
   readonly from: number;

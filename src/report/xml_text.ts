@@ -36,7 +36,7 @@ export function xmlAttribute(text: string): string {
 
 /** Markup, what is no character of XML or controls a terminal, and halves of characters. */
 const SPECIAL =
-  // deno-lint-ignore no-control-regex
+  // deno-lint-ignore no-control-regex -- what controls something is what it is about
   /[&<>"'\r]|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]|\p{Surrogate}/gu;
 
 const ENTITIES: ReadonlyMap<string, string> = new Map([

@@ -212,9 +212,11 @@ export class ArrivalGate implements UserGate {
    */
   #release(now: number, most = RELEASED_AT_ONCE): void {
     if (this.#closed) return;
+    // At the end, passes are released a little before they are due: they belong to this moment as well.
+    const at = Math.min(now, this.#clock.now());
     for (let i = 0; i < most && this.#momentOf(this.#schedule.nextAt) <= now; i++) {
       const intendedAt = this.#momentOf(this.#schedule.take());
-      this.#options.passes(Math.min(now, this.#clock.now())).scheduled++;
+      this.#options.passes(at).scheduled++;
       this.#offer(this.#mix.next(), intendedAt);
     }
     this.#rest();

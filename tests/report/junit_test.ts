@@ -161,7 +161,7 @@ Deno.test("whatever a name or an error holds, the report can be read, and says i
           userErrors: [{ user: text, error: text, count: 1 }],
         }),
       }));
-      // deno-lint-ignore no-control-regex
+      // deno-lint-ignore no-control-regex -- what controls something is what it is about
       if (/[\0\x1b\x7f\ufffe]|\p{Surrogate}/u.test(text)) return;
       assert.equal(problemOf(testOf(root, `GET ${text}`))!.details, `1 × ${text}`);
     },
