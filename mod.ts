@@ -17,8 +17,8 @@
  * @module
  */
 
-export { cluster } from "./src/cluster/node_cluster.ts";
-export { csv, jsonl } from "./src/cluster/row_file.ts";
+export { cluster } from "./src/shared/cluster.ts";
+export { csv, jsonl } from "./src/shared/feeders.ts";
 export type {
   Cluster,
   Counter,
@@ -47,31 +47,31 @@ export type {
 export { logger } from "./src/core/logger.ts";
 export type { Logger } from "./src/core/logger.ts";
 export type { RunInfo } from "./src/core/run_info.ts";
-export { UserEnd } from "./src/core/user_end.ts";
-export type { Curve, CurveStep } from "./src/load/curve.ts";
-export { doubleWave } from "./src/load/curves/double_wave.ts";
-export type { DoubleSpan } from "./src/load/curves/double_wave.ts";
-export { hold } from "./src/load/curves/hold.ts";
-export type { HoldOptions } from "./src/load/curves/hold.ts";
-export { inSequence } from "./src/load/curves/in_sequence.ts";
-export { plus } from "./src/load/curves/plus.ts";
-export { ramp } from "./src/load/curves/ramp.ts";
-export { repeated } from "./src/load/curves/repeated.ts";
-export { scaled } from "./src/load/curves/scaled.ts";
-export type { ArrivalOption, Span, SpanOptions, UserOption } from "./src/load/curves/span.ts";
-export { spike } from "./src/load/curves/spike.ts";
-export type { SpikeOptions } from "./src/load/curves/spike.ts";
-export { stages } from "./src/load/curves/stages.ts";
-export type { ArrivalStage, Stage, UserStage } from "./src/load/curves/stages.ts";
-export { stepUntilItBreaks } from "./src/load/curves/step_until_it_breaks.ts";
-export type { StepOptions, SteppedSpan } from "./src/load/curves/step_until_it_breaks.ts";
-export { wave } from "./src/load/curves/wave.ts";
+export { UserEnd } from "./src/core/user_lifetime.ts";
+export type { Curve, CurveStep } from "./src/load/curves.ts";
+export { doubleWave } from "./src/load/curves.ts";
+export type { DoubleSpan } from "./src/load/curves.ts";
+export { hold } from "./src/load/curves.ts";
+export type { HoldOptions } from "./src/load/curves.ts";
+export { inSequence } from "./src/load/curves.ts";
+export { plus } from "./src/load/curves.ts";
+export { ramp } from "./src/load/curves.ts";
+export { repeated } from "./src/load/curves.ts";
+export { scaled } from "./src/load/curves.ts";
+export type { ArrivalOption, Span, SpanOptions, UserOption } from "./src/load/curves.ts";
+export { spike } from "./src/load/curves.ts";
+export type { SpikeOptions } from "./src/load/curves.ts";
+export { stages } from "./src/load/curves.ts";
+export type { ArrivalStage, Stage, UserStage } from "./src/load/curves.ts";
+export { stepUntilItBreaks } from "./src/load/curves.ts";
+export type { StepOptions, SteppedSpan } from "./src/load/curves.ts";
+export { wave } from "./src/load/curves.ts";
 export { LoadUserShape } from "./src/load/load_user_shape.ts";
 export type { Tick } from "./src/load/load_user_shape.ts";
-export type { Load } from "./src/load/target.ts";
+export type { Load } from "./src/load/load.ts";
 export type { UserContext } from "./src/user/context.ts";
-export { tag, weight } from "./src/user/decorators.ts";
-export type { TestDecorator } from "./src/user/decorators.ts";
+export { tag, weight } from "./src/user/discovery.ts";
+export type { TestDecorator } from "./src/user/discovery.ts";
 export { FastHttpUser } from "./src/user/fast_http_user.ts";
 export { AsyncHttpUser, HttpUser, RequestError } from "./src/user/http_user.ts";
 export type {

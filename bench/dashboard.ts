@@ -8,12 +8,12 @@
  */
 
 import process from "node:process";
-import { DashboardServer } from "../src/web/dashboard_server.ts";
-import { LogTail } from "../src/web/log_tail.ts";
 import { systemClock } from "../src/core/clock.ts";
 import { serveWeb } from "../src/core/web_listener.ts";
 import { Histogram } from "../src/stats/histogram.ts";
 import type { LatencySummary, RequestRow, Snapshot, WorkerRow } from "../src/stats/snapshot.ts";
+import { LogTail } from "../src/web/feed.ts";
+import { DashboardServer } from "../src/web/server.ts";
 
 const NAMES = 1_000;
 const WORKERS = 200;

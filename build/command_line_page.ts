@@ -4,9 +4,7 @@
  * @module
  */
 
-import { QUICK_SETTINGS } from "../src/cli/quick_settings.ts";
-import { defaultText, type Setting } from "../src/cli/setting.ts";
-import { SETTINGS } from "../src/cli/settings.ts";
+import { defaultText, QUICK_SETTINGS, type Setting, SETTINGS } from "../src/cli/settings.ts";
 
 type AnySetting = Setting<unknown>;
 

@@ -10,7 +10,7 @@ import { isShipped, type SourceFile, type Violation } from "./source_file.ts";
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // Test files, as people have them: they see what is public, and `aiotest demo` runs one.
   examples: ["mod.ts"],
-  "mod.ts": ["user", "load", "cluster", "core"],
+  "mod.ts": ["user", "load", "shared", "core"],
   // `core` only for the real Host, which nothing but the entry point builds.
   "cli.ts": ["cli", "core"],
   core: [],
@@ -19,7 +19,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   load: ["core"],
   user: ["http", "stats", "core"],
   cluster: ["stats", "core"],
-  runner: ["load", "user", "cluster", "stats", "core"],
+  shared: ["cluster", "stats", "core"],
+  runner: ["load", "user", "shared", "cluster", "stats", "core"],
   report: ["stats", "core"],
   web: ["report", "stats", "core"],
   cli: [
@@ -30,6 +31,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "load",
     "user",
     "cluster",
+    "shared",
     "runner",
     "report",
     "web",

@@ -7,7 +7,7 @@
 import { Option } from "commander";
 import { UsageError } from "../core/errors.ts";
 import type { CommandLineParser, FlagDefault } from "../core/events.ts";
-import { nameList, toggle, type ValueKind } from "./value_kind.ts";
+import { nameList, toggle, type ValueKind } from "./option_types.ts";
 
 /** A flag's value: `<text>`, `[text]` (true without one), `<list...>`, or on and off. */
 type CustomValue = string | boolean | readonly string[];

@@ -6,7 +6,7 @@
 
 import { Command, CommanderError, Option } from "commander";
 import { UsageError } from "../core/errors.ts";
-import { defaultText, type Setting } from "./setting.ts";
+import { COMPARE_SETTINGS, defaultText, type Setting } from "./settings.ts";
 
 /** Texts by the flag's long name, in the order given; null for a flag without a value. */
 export type FlagTexts = ReadonlyMap<string, readonly (string | null)[]>;
@@ -129,4 +129,9 @@ function suggestion(flag: string, options: readonly Option[]): string | null {
     return /\((Did you mean .+\?)\)/.exec(error.message)?.[1] ?? null;
   }
   return null;
+}
+
+/** All flags of `compare`. No configuration file is for it. */
+export function compareFlags(): Option[] {
+  return ownOptions(COMPARE_SETTINGS).filter((option) => option.name() !== "config");
 }

@@ -4,12 +4,11 @@
  * @module
  */
 
-import { AiotestError } from "../core/errors.ts";
+import { AiotestError, ExitCode } from "../core/errors.ts";
 import { events } from "../core/events.ts";
-import { ExitCode } from "../core/exit_code.ts";
 import type { Host } from "../core/host.ts";
 import { versionText } from "../core/version.ts";
-import { compareHelpText, demoHelpText, initHelpText, quickHelpText } from "./help_text.ts";
+import { compareHelpText, demoHelpText, initHelpText, quickHelpText } from "./help.ts";
 import { CommandLine } from "./options.ts";
 
 /** Does what the command line asks for; resolves with what the process is to exit with. */
@@ -56,15 +55,15 @@ async function obey(host: Host): Promise<number> {
       host.stdout.write(`${compareHelpText()}\n`);
       return ExitCode.passed;
     case "init":
-      return await (await import("./init.ts")).runInit(host);
+      return await (await import("./commands/init.ts")).runInit(host);
     case "compare":
-      return await (await import("./compare.ts")).runCompare(host);
+      return await (await import("./commands/compare.ts")).runCompare(host);
     case "quick":
-      return await (await import("./quick.ts")).runQuick(host);
+      return await (await import("./commands/quick.ts")).runQuick(host);
     case "demo":
-      return await (await import("./demo.ts")).runDemo(host, commandLine.parse());
+      return await (await import("./commands/demo.ts")).runDemo(host, commandLine.parse());
     case "run":
-      return await (await import("./run_test_file.ts")).runTestFile(host, commandLine);
+      return await (await import("./commands/run.ts")).runTestFile(host, commandLine);
   }
 }
 

@@ -7,14 +7,19 @@
 import { errorText, UsageError } from "../core/errors.ts";
 import type { CommandLineParser } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
-import { CLUSTER_SETTINGS } from "./cluster_settings.ts";
-import { type ConfigFile, kebabCase } from "./config_file.ts";
 import { type CustomFlag, CustomFlags } from "./custom_flags.ts";
 import { ownOptions, parseAll, type ParsedArguments, parseKnown } from "./flag_parser.ts";
-import { helpText } from "./help_text.ts";
-import { type GivenFlag, givenFlags, type PassedFlags, passedFlags } from "./passed_flags.ts";
-import { SETTINGS, type Settings } from "./settings.ts";
-import { environmentName, findConfigFile, type HandedOn, Sources } from "./sources.ts";
+import { type GivenFlag, givenFlags, type PassedFlags, passedFlags } from "./forwarded_options.ts";
+import { helpText } from "./help.ts";
+import { CLUSTER_SETTINGS, SETTINGS, type Settings } from "./settings.ts";
+import {
+  type ConfigFile,
+  environmentName,
+  findConfigFile,
+  type HandedOn,
+  kebabCase,
+  Sources,
+} from "./sources.ts";
 
 /** What the command line asks for. */
 export type Request = "run" | Command | "help" | `${Command}Help` | "version";

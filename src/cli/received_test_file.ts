@@ -5,20 +5,18 @@
  */
 
 import { join, sep } from "node:path";
-import { BundleFetch, type FetchedBundle } from "../cluster/bundle_fetch.ts";
-import { AiotestError, errorText, UsageError } from "../core/errors.ts";
+import { BundleFetch, type FetchedBundle } from "../cluster/files.ts";
+import { AiotestError, errorText, ExitCode, UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
-import { ExitCode } from "../core/exit_code.ts";
+import type { PrivateFolder } from "../core/files.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
-import type { PrivateFolder } from "../core/private_folder.ts";
 import { systemRandom } from "../core/random.ts";
 import type { CommandLine } from "./options.ts";
 import { type Role, roleOf, type WorkerSettings } from "./role.ts";
-import { Stage } from "./stage.ts";
+import { Stage } from "./run_session.ts";
 import { importTestFile, isTestFile, type TestFileExports } from "./test_file.ts";
-import { linkOptions, NAME_LETTERS } from "./worker_link.ts";
-import { workerName } from "./worker_name.ts";
+import { linkOptions, NAME_LETTERS, workerName } from "./worker_link.ts";
 
 /** What a worker has that had no test file. */
 export interface ReceivedTestFile {

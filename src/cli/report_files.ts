@@ -4,13 +4,15 @@
  * @module
  */
 
+import { errorText, UsageError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
 import { VERSION } from "../core/version.ts";
-import { CSV_FILES } from "../report/csv_files.ts";
+import { CSV_FILES } from "../report/csv.ts";
 import { junit } from "../report/junit.ts";
 import { summary, summaryJson } from "../report/summary.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import type { RunFacts } from "../web/report_content.ts";
-import type { ResultSettings } from "./result_settings.ts";
+import type { ResultSettings } from "./settings.ts";
 
 /** A file that was asked for. */
 export interface ReportFile {
@@ -67,4 +69,19 @@ function htmlReport(facts: () => RunFacts): Report {
 
 function junitReport(result: Snapshot): string {
   return junit(result);
+}
+
+/**
+ * Makes sure that a file can be written before anything is started: a run must not be lost for a
+ * report that cannot be written at its end.
+ *
+ * @param flag the option that names the file.
+ * @throws UsageError that names option and file.
+ */
+export async function checkWritable(host: Host, flag: string, path: string): Promise<void> {
+  try {
+    await host.touch(path);
+  } catch (error) {
+    throw new UsageError(`--${flag} ${path}: the file cannot be written (${errorText(error)})`);
+  }
 }

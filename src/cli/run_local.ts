@@ -5,21 +5,21 @@
  * @module
  */
 
-import type { ClusterHub } from "../cluster/cluster_hub.ts";
-import { Exchange } from "../cluster/exchange.ts";
-import { nodeCluster } from "../cluster/node_cluster.ts";
 import { systemClock } from "../core/clock.ts";
+import { ExitCode } from "../core/errors.ts";
 import { events } from "../core/events.ts";
-import { ExitCode } from "../core/exit_code.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { systemRandom } from "../core/random.ts";
 import { LocalRun } from "../runner/local_run.ts";
-import { openHub } from "./hub_opening.ts";
+import { nodeCluster } from "../shared/cluster.ts";
+import { Exchange } from "../shared/rpc.ts";
+import type { ClusterHub } from "../shared/services.ts";
 import type { Options } from "./options.ts";
-import { checkBreakable, type Preparation, prepare } from "./preparation.ts";
+import { Stage } from "./run_session.ts";
+import { checkBreakable, type Preparation, prepare } from "./run_setup.ts";
+import { openHub } from "./shared_services.ts";
 import { showShape } from "./show_shape.ts";
-import { Stage } from "./stage.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
 
 /** What this process is called. */

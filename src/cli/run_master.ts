@@ -5,13 +5,14 @@
  */
 
 import { resolve } from "node:path";
-import type { ClusterHub } from "../cluster/cluster_hub.ts";
-import { Exchange } from "../cluster/exchange.ts";
-import { FileDesk } from "../cluster/file_desk.ts";
-import { createJournal, resumeJournal } from "../cluster/journal_opening.ts";
+import { FileDesk } from "../cluster/files.ts";
 import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
-import { nodeCluster } from "../cluster/node_cluster.ts";
-import type { RestoredRun } from "../cluster/restored_run.ts";
+import {
+  createJournal,
+  type RestoredRun,
+  resumeJournal,
+  type SharedRecord,
+} from "../cluster/restore.ts";
 import { systemClock } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
@@ -19,19 +20,44 @@ import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import type { StreamListener } from "../core/network.ts";
 import { VERSION } from "../core/version.ts";
-import { MasterRun } from "../runner/master_run.ts";
-import { checkHome } from "./journal_home.ts";
-import { openHub } from "./hub_opening.ts";
+import { MasterRun } from "../runner/master.ts";
+import { nodeCluster } from "../shared/cluster.ts";
+import { REDIS_SERVICE } from "../shared/redis.ts";
+import { Exchange } from "../shared/rpc.ts";
+import type { ClusterHub } from "../shared/services.ts";
 import type { Options } from "./options.ts";
-import { checkBreakable, type Preparation, prepare } from "./preparation.ts";
 import type { MasterSettings } from "./role.ts";
 import { showShares } from "./run_local.ts";
-import type { HandedOn } from "./sources.ts";
+import { Stage } from "./run_session.ts";
+import { checkBreakable, type Preparation, prepare } from "./run_setup.ts";
+import { openHub } from "./shared_services.ts";
 import { showShape } from "./show_shape.ts";
-import { Stage } from "./stage.ts";
+import type { HandedOn } from "./sources.ts";
 import { testBundle } from "./test_bundle.ts";
-import { readTestFile, type TestFileExports } from "./test_file.ts";
-import { testFileHash } from "./test_file_hash.ts";
+import { readTestFile, type TestFileExports, testFileHash } from "./test_file.ts";
+
+/**
+ * Checks that counters and queues of a run that goes on are where they were. Otherwise they would begin
+ * anew, or all that was done to them would be done to those of Redis.
+ *
+ * @throws UsageError where a record says that they were elsewhere.
+ */
+export function checkHome(record: SharedRecord, withRedis: boolean): void {
+  if (record.type !== "call") return;
+  const { service } = record;
+  if (!withRedis && service === REDIS_SERVICE) {
+    throw new UsageError(
+      "--resume needs --redis, too: the run's counters and queues are in Redis",
+      "Give the URL that the run was begun with.",
+    );
+  }
+  if (withRedis && (service === "counter" || service === "queue")) {
+    throw new UsageError(
+      "--resume cannot go with --redis: the run's counters and queues are in its journal",
+      "Leave --redis out.",
+    );
+  }
+}
 
 /** What this process is called. */
 const NODE = "master";

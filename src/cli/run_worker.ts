@@ -4,27 +4,24 @@
  * @module
  */
 
-import { ClusterLine } from "../cluster/cluster_line.ts";
-import { nodeCluster } from "../cluster/node_cluster.ts";
 import { systemClock } from "../core/clock.ts";
-import { UsageError } from "../core/errors.ts";
+import { ExitCode, UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
-import { ExitCode } from "../core/exit_code.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { systemRandom } from "../core/random.ts";
-import { SharedPasses } from "../runner/shared_passes.ts";
-import { type WorkerLoad, WorkerRun } from "../runner/worker_run.ts";
+import { SharedPasses } from "../runner/shared_iterations_executor.ts";
+import { type WorkerLoad, WorkerRun } from "../runner/worker.ts";
+import { nodeCluster } from "../shared/cluster.ts";
+import { ClusterLine } from "../shared/rpc_client.ts";
 import type { CommandLine } from "./options.ts";
-import { prepare } from "./preparation.ts";
 import type { ReceivedTestFile } from "./received_test_file.ts";
 import type { WorkerRole } from "./role.ts";
+import { Stage } from "./run_session.ts";
+import { prepare } from "./run_setup.ts";
 import type { HandedOn } from "./sources.ts";
-import { Stage } from "./stage.ts";
-import { readTestFile, type TestFileExports } from "./test_file.ts";
-import { testFileHash } from "./test_file_hash.ts";
-import { linkOptions, NAME_LETTERS } from "./worker_link.ts";
-import { workerName } from "./worker_name.ts";
+import { readTestFile, type TestFileExports, testFileHash } from "./test_file.ts";
+import { linkOptions, NAME_LETTERS, workerName } from "./worker_link.ts";
 
 /**
  * Runs users as a master says; resolves with the exit code.

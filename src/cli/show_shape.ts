@@ -5,14 +5,14 @@
  */
 
 import { formatDuration } from "../core/duration.ts";
-import { ExitCode } from "../core/exit_code.ts";
+import { ExitCode } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { type Forecast, forecast } from "../load/forecast.ts";
 import type { Plan } from "../load/plan.ts";
 import { formatAmount, formatElapsed, formatExact, formatRate } from "../report/quantity.ts";
 import { shapeChart } from "../report/shape_chart.ts";
-import { wrap } from "../report/terminal_text.ts";
-import type { Preparation } from "./preparation.ts";
+import { wrap } from "../report/terminal.ts";
+import type { Preparation } from "./run_setup.ts";
 
 /**
  * Draws what a test would do, instead of doing it.

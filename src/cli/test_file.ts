@@ -5,28 +5,117 @@
  */
 
 import { extname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { systemClock } from "../core/clock.ts";
-import { UsageError } from "../core/errors.ts";
+import { errorText, UsageError } from "../core/errors.ts";
+import { LoopTurns } from "../core/event_loop_monitor.ts";
 import { Events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { Lease } from "../core/lease.ts";
-import { LoopTurns } from "../core/loop_turns.ts";
 import { systemRandom } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
-import { currentStay, UserStay } from "../core/user_stay.ts";
+import { currentStay, UserStay } from "../core/user_lifetime.ts";
+import { shown } from "../load/load.ts";
 import { checkShape, LoadUserShape, type ShapeClass } from "../load/load_user_shape.ts";
-import { shown } from "../load/target.ts";
-import { ThresholdSet } from "../stats/threshold_set.ts";
+import { ThresholdSet } from "../stats/thresholds.ts";
+import { nodeContext } from "../user/context.ts";
 import {
   discover,
   type DiscoveredClass,
   exportedClassName,
   isTestName,
 } from "../user/discovery.ts";
-import { nodeContext } from "../user/node_context.ts";
 import { Recorder } from "../user/recorder.ts";
 import type { User, UserClass } from "../user/user.ts";
-import { importError } from "./import_error.ts";
+
+// What went wrong while a test file was imported, said in terms of that file: the runtime's own words
+// come with colours, file URLs, and a stack that leads through aiotest.
+
+/** How the runtime's own parser begins a message. */
+const UNPARSABLE = "SyntaxError: ";
+
+/**
+ * The error to show instead of what an import was rejected with: where it happened, as
+ * `path:line:column`, and what it was.
+ *
+ * @param path the test file's full path.
+ */
+export function importError(path: string, thrown: unknown): UsageError {
+  if (!(thrown instanceof Error)) return threw(path, errorText(thrown), thrown);
+  const { text, place } = splitMessage(thrown.message);
+  const at = place ?? path;
+  if (text.startsWith(UNPARSABLE)) {
+    return syntaxError(at, text.slice(UNPARSABLE.length), thrown);
+  }
+  // A file that parses JSON may throw a SyntaxError as well, but its message names no place.
+  if (thrown.name === "SyntaxError" && place !== null) {
+    return text.includes("does not provide an export")
+      ? importFailed(at, text, thrown)
+      : syntaxError(at, text, thrown);
+  }
+  if (thrown instanceof TypeError && "code" in thrown && thrown.code === "ERR_MODULE_NOT_FOUND") {
+    return importFailed(at, text, thrown);
+  }
+  const what = text === "" ? thrown.name : `${thrown.name}: ${text}`;
+  return threw(placeOfThrow(thrown.stack ?? "") ?? path, what, thrown);
+}
+
+function syntaxError(place: string, text: string, cause: Error): UsageError {
+  return new UsageError(`${place}: a syntax error: ${text}`, "", cause);
+}
+
+function importFailed(place: string, text: string, cause: Error): UsageError {
+  const bare = /^Import "([^"]+)" not a dependency/.exec(text)?.[1];
+  if (bare === undefined) {
+    return new UsageError(`${place}: an import failed: ${withoutDetails(text)}`, "", cause);
+  }
+  return new UsageError(
+    `${place}: an import failed: ${bare} is neither a file nor a package that is known here`,
+    `For a package of npm, write "npm:${bare}"; for a file beside this one, "./${bare}".`,
+    cause,
+  );
+}
+
+function threw(place: string, text: string, cause: unknown): UsageError {
+  return new UsageError(`${place}: an error while it was imported: ${text}`, "", cause);
+}
+
+/** A message without its colours, and the place that it ends with, if it does. */
+function splitMessage(message: string): { readonly text: string; readonly place: string | null } {
+  const plain = stripVTControlCharacters(message).trimEnd();
+  // Where an import map is in use, the runtime names the same place twice.
+  const end = /(?:\s+at \w+:\/\/\S+:\d+:\d+)+$/.exec(plain);
+  if (end === null) return { text: withPaths(plain), place: null };
+  const [, place = ""] = end[0].trim().split(/\s*\bat /);
+  return { text: withPaths(plain.slice(0, end.index)), place: withPaths(place.trim()) };
+}
+
+/** Drops advice that only fits the runtime's own command line, and causes after the first. */
+function withoutDetails(text: string): string {
+  return text
+    .replaceAll(/\n\s*hint: .*/g, "")
+    .replace(/\n\s*0: /, " ")
+    .replaceAll(/\n\s*\d+: .*/g, "");
+}
+
+/** The innermost place that is in neither aiotest nor a package: the user's own code. */
+function placeOfThrow(stack: string): string | null {
+  const own = new URL("../", import.meta.url).href;
+  for (const line of stripVTControlCharacters(stack).split("\n")) {
+    const place = /^\s+at (?:.*[ (])?(file:\/\/\S+:\d+:\d+)\)?$/.exec(line)?.[1];
+    if (place === undefined || place.startsWith(own)) continue;
+    if (!/\/(?:node_modules|npm)\//.test(place)) return withPaths(place);
+  }
+  return null;
+}
+
+function withPaths(text: string): string {
+  return text.replaceAll(/file:\/\/[^\s"')]+/g, (url) => {
+    // The line and column, if any, are not part of the URL but survive the conversion.
+    return URL.canParse(url) ? fileURLToPath(url) : url;
+  });
+}
 
 /** What a test file exports, by name. */
 export type TestFileExports = Readonly<Record<string, unknown>>;
@@ -141,4 +230,10 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
   const stay = new UserStay();
   stay.end();
   return currentStay.run(stay, () => new userClass({ ...node, id: 0, signal, passes: null }));
+}
+
+/** SHA-256 of a test file's text, as hexadecimal digits: whether two nodes have the same one. */
+export async function testFileHash(host: Host, path: string): Promise<string> {
+  const bytes = await host.readFile(resolve(host.cwd, path));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

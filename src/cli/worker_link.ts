@@ -1,9 +1,9 @@
-import type { WorkerIdentity } from "../cluster/introduction.ts";
-import type { LinkOptions } from "../cluster/master_link.ts";
+import type { WorkerIdentity } from "../cluster/handshake.ts";
+import type { LinkOptions } from "../cluster/master_connection.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
-import { systemRandom } from "../core/random.ts";
+import { type Random, systemRandom } from "../core/random.ts";
 import type { WorkerSettings } from "./role.ts";
 import { readPem } from "./run_master.ts";
 
@@ -38,4 +38,25 @@ export async function linkOptions(
     info: (text) => logger.info(text),
     warn: (text) => logger.warn(text),
   };
+}
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+/**
+ * A name for what runs on a machine, where nobody has given it one: there may be more on the same
+ * machine, and two workers of one name are not let in.
+ *
+ * ```ts
+ * import { workerName } from "./worker_link.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(workerName("shop-1", () => 0, 4), "shop-1-aaaa");
+ * assert.equal(workerName("shop-1", () => 0.999, 4), "shop-1-9999");
+ * ```
+ *
+ * @param length how many letters and digits come behind the host's name.
+ */
+export function workerName(hostname: string, random: Random, length: number): string {
+  const letter = (): string => LETTERS[Math.floor(random() * LETTERS.length)]!;
+  return `${hostname}-${Array.from({ length }, letter).join("")}`;
 }

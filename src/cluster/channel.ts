@@ -1,9 +1,8 @@
-import { type ByteStream, writeAll } from "../core/byte_stream.ts";
 import type { Clock } from "../core/clock.ts";
-import { FrameReader, HANDSHAKE_LIMIT, MESSAGE_LIMIT } from "./frame_reader.ts";
-import type { Message } from "./message.ts";
-import { decodeMessage, encodeMessage } from "./message_codec.ts";
-import type { ProtocolError } from "./protocol_error.ts";
+import { type ByteStream, writeAll } from "../core/network.ts";
+import { decodeMessage, encodeMessage } from "./codec.ts";
+import { FrameReader, HANDSHAKE_LIMIT, MESSAGE_LIMIT, type ProtocolError } from "./frames.ts";
+import type { Message } from "./protocol.ts";
 
 /** Bytes that are asked of the stream at once. */
 const READ_SIZE = 16 * 1024;

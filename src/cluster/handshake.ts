@@ -1,9 +1,20 @@
+import { encode } from "@msgpack/msgpack";
+import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
+import { VERSION } from "../core/version.ts";
 import type { Channel } from "./channel.ts";
-import type { Message } from "./message.ts";
+import { ProtocolError } from "./frames.ts";
 import { peerText } from "./peer_text.ts";
-import { ProtocolError } from "./protocol_error.ts";
+import {
+  commonProtocol,
+  type Hello,
+  type Join,
+  type Message,
+  NO_TESTFILE,
+  PROTOCOL,
+  type Welcome,
+} from "./protocol.ts";
 
 /**
  * Waits for the peer's next message; null: it has closed the connection.
@@ -53,4 +64,306 @@ export async function handshake<Result>(
 
 function asProtocolError(error: unknown): ProtocolError {
   return error instanceof ProtocolError ? error : new ProtocolError("busy", errorText(error));
+}
+
+// How master and worker prove to each other that they know the token, without saying it.
+//
+// A proof covers everything that the two have agreed on, so nobody between them can change any of it,
+// and both nonces, so no proof is good for a second connection.
+
+/** What stands for a proof where there is no token. */
+export const NO_PROOF: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+const NONCE_BYTES = 16;
+
+/** Random bytes that nobody can foretell: not to be chosen, so not to be handed in. */
+export function newNonce(): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+}
+
+/**
+ * A worker's proof: of HELLO, and of JOIN but for its proof. Empty without a token.
+ *
+ * ```ts
+ * import { sameProof, workerProof } from "./handshake.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const hello = { type: "HELLO", protocolMin: 1, protocolMax: 1, epoch: 1, nonce: new Uint8Array(16) } as const;
+ * const join = {
+ *   type: "JOIN", protocol: 1, version: "0.1.0", workerId: "w1", incarnation: "i1", host: "h", pid: 1, cpus: 8,
+ *   testfileHash: "00", nonce: new Uint8Array(16), mac: new Uint8Array(0),
+ * } as const;
+ * const proof = workerProof("secret", hello, join);
+ * assert.equal(proof.length, 32);
+ * assert.equal(sameProof(proof, workerProof("secret", hello, join)), true);
+ * assert.equal(sameProof(proof, workerProof("secret", hello, { ...join, cpus: 9 })), false);
+ * assert.equal(workerProof(null, hello, join).length, 0);
+ * ```
+ */
+export function workerProof(token: string | null, hello: Hello, join: Join): Uint8Array {
+  return proofOf(token, ["worker", hello, { ...join, mac: NO_PROOF }]);
+}
+
+/** The master's proof: of HELLO, JOIN and WELCOME but for their proofs. Empty without a token. */
+export function masterProof(
+  token: string | null,
+  hello: Hello,
+  join: Join,
+  welcome: Welcome,
+): Uint8Array {
+  return proofOf(token, [
+    "master",
+    hello,
+    { ...join, mac: NO_PROOF },
+    { ...welcome, mac: NO_PROOF },
+  ]);
+}
+
+/** Whether two proofs are the same, in a time that says nothing of where they differ. */
+export function sameProof(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** Whole messages with the names of their fields: no field can be forgotten, or taken for another. */
+function proofOf(
+  token: string | null,
+  agreed: readonly (string | Hello | Join | Welcome)[],
+): Uint8Array {
+  if (token === null) return NO_PROOF;
+  const bytes = encode(agreed, { sortKeys: true });
+  return new Uint8Array(createHmac("sha256", token).update(bytes).digest());
+}
+
+// The master's side of the handshake.
+
+/** What the master tells a worker that it lets in. */
+export interface Admission {
+  readonly runId: string;
+  /** The last report of the worker that was applied; 0 where none was. */
+  readonly ackedSeq: number;
+}
+
+/** On what terms a master lets workers in. */
+export interface JoinTerms<Place extends Admission> {
+  /** Null: whoever comes is let in. */
+  readonly token: string | null;
+  /** SHA-256 of the test file's text, as hexadecimal digits. */
+  readonly testfileHash: string;
+  readonly allowDifferentTestfile: boolean;
+  /** Hash of the files for workers without a test file, which may join with it; empty: there are none. */
+  readonly filesHash: string;
+  /** 1, and one more each time that the run's master was restarted. */
+  readonly epoch: number;
+  readonly heartbeatSeconds: number;
+  readonly leaseSeconds: number;
+  /**
+   * Finds a place for a worker that has proved itself.
+   *
+   * @throws ProtocolError with `duplicate`, `run` or `busy` where there is none.
+   */
+  admit(join: Join, address: string): Place;
+}
+
+/** A worker that was let in. */
+export interface Greeting<Place extends Admission> {
+  readonly join: Join;
+  /** What `admit` has given. */
+  readonly place: Place;
+}
+
+/**
+ * Lets a worker in, or not; null where it went without a word.
+ *
+ * Rejects with the ProtocolError that says why the worker was refused; it has been told, and the
+ * channel is closed.
+ *
+ * @param address the worker's, without its port
+ */
+export function greet<Place extends Admission>(
+  channel: Channel,
+  address: string,
+  terms: JoinTerms<Place>,
+  clock: Clock,
+): Promise<Greeting<Place> | null> {
+  return handshake(channel, clock, async (next) => {
+    const hello: Hello = {
+      type: "HELLO",
+      protocolMin: PROTOCOL,
+      protocolMax: PROTOCOL,
+      epoch: terms.epoch,
+      nonce: newNonce(),
+    };
+    channel.send(hello);
+    const join = await receiveJoin(next);
+    if (join === null) return null;
+    check(hello, join, terms);
+    const place = terms.admit(join, address);
+    channel.send(welcomeTo(hello, join, place, terms));
+    channel.admit();
+    return { join, place };
+  });
+}
+
+async function receiveJoin(next: NextMessage): Promise<Join | null> {
+  const message = await next();
+  if (message === null || message.type === "JOIN") return message;
+  throw new ProtocolError("protocol", `${message.type} before JOIN`);
+}
+
+/** In this order: who does not know the token learns nothing about the test. */
+function check(hello: Hello, join: Join, terms: Omit<JoinTerms<Admission>, "admit">): void {
+  const { token, testfileHash, filesHash, allowDifferentTestfile } = terms;
+  commonProtocol({ min: PROTOCOL, max: PROTOCOL }, { min: join.protocol, max: join.protocol });
+  if (!sameProof(workerProof(token, hello, join), join.mac)) {
+    throw new ProtocolError("token", token === null ? TOKEN_UNKNOWN : TOKEN_WRONG);
+  }
+  if (join.testfileHash === NO_TESTFILE) {
+    if (filesHash === "") throw new ProtocolError("testfile", NO_FILES);
+  } else if (![testfileHash, filesHash].includes(join.testfileHash) && !allowDifferentTestfile) {
+    throw new ProtocolError(
+      "testfile",
+      `the worker has another test file than the master: ${join.testfileHash} is not ${testfileHash}; ` +
+        "with --allow-different-testfile the master takes it all the same",
+    );
+  }
+}
+
+/** A master whose port is open to everyone sends its files to nobody. */
+const NO_FILES = "it has no test file, and this master sends none: name it with -f";
+
+/** The same for a wrong and a missing one. */
+const TOKEN_WRONG =
+  "the token is wrong or missing: set the same --token or AIOTEST_TOKEN on both sides";
+
+/** Such a worker would leave at once, as this master cannot prove itself. */
+const TOKEN_UNKNOWN =
+  "the worker has a token, the master has none: set the same --token or AIOTEST_TOKEN on both sides";
+
+function welcomeTo(
+  hello: Hello,
+  join: Join,
+  { runId, ackedSeq }: Admission,
+  { token, epoch, heartbeatSeconds, leaseSeconds, filesHash }: Omit<JoinTerms<Admission>, "admit">,
+): Welcome {
+  const welcome: Welcome = {
+    type: "WELCOME",
+    runId,
+    epoch,
+    ackedSeq,
+    heartbeatSeconds,
+    leaseSeconds,
+    filesHash,
+    mac: NO_PROOF,
+  };
+  return { ...welcome, mac: masterProof(token, hello, join, welcome) };
+}
+
+/**
+ * What is to be said where there is no token.
+ *
+ * ```ts
+ * import { openPortWarning } from "./handshake.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.match(openPortWarning("10.0.0.1:5557"), /anyone who can reach 10\.0\.0\.1:5557 can join/);
+ * ```
+ */
+export function openPortWarning(where: string): string {
+  return `There is no token: anyone who can reach ${where} can join this run. ` +
+    "Set --token or AIOTEST_TOKEN on both sides.";
+}
+
+// A worker's side of the handshake.
+
+/** Who a worker says that it is. */
+export type WorkerIdentity = Pick<
+  Join,
+  "workerId" | "incarnation" | "host" | "pid" | "cpus" | "testfileHash"
+>;
+
+/** What a worker needs to introduce itself. */
+export interface IntroductionOptions {
+  /** Null: none. */
+  readonly token: string | null;
+  readonly clock: Clock;
+}
+
+/** What came of it. */
+export interface Introduction {
+  readonly hello: Hello;
+  readonly welcome: Welcome;
+  /** What the person who started the worker should know: the same each time, so to be said once. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Introduces a worker to its master.
+ *
+ * Rejects with a ProtocolError: the master's own where it has refused, `token` where it has not proved
+ * that it knows the token, `busy` where it closed the connection without a word or took too long. The
+ * channel is closed then.
+ */
+export function introduce(
+  channel: Channel,
+  identity: WorkerIdentity,
+  { token, clock }: IntroductionOptions,
+): Promise<Introduction> {
+  return handshake(channel, clock, async (next) => {
+    const hello = await helloOf(next);
+    const join = joinOf(hello, identity, token);
+    channel.send(join);
+    const welcome = await welcomeOf(next);
+    if (!sameProof(masterProof(token, hello, join, welcome), welcome.mac)) {
+      throw new ProtocolError("token", "the master did not prove that it knows the token");
+    }
+    channel.admit();
+    const warnings = token === null ? [openPortWarning("the master's port")] : [];
+    return { hello, welcome, warnings };
+  });
+}
+
+/** A master that waits for TLS says nothing to somebody who does not begin with it. */
+const SILENT = "it does not say HELLO; where a master has --tls-cert, workers need --tls-ca";
+
+async function helloOf(next: NextMessage): Promise<Hello> {
+  const message = await spoken(() => next(SILENT));
+  if (message.type === "HELLO") return message;
+  throw new ProtocolError("protocol", `${message.type} before HELLO`);
+}
+
+async function welcomeOf(next: NextMessage): Promise<Welcome> {
+  for (;;) {
+    const message = await spoken(next);
+    if (message.type === "WELCOME") return message;
+    // Some networks deliver what they are given twice; the first HELLO counts.
+    if (message.type === "HELLO") continue;
+    throw new ProtocolError("protocol", `${message.type} before WELCOME`);
+  }
+}
+
+async function spoken(next: NextMessage): Promise<Message> {
+  const message = await next();
+  if (message !== null) return message;
+  throw new ProtocolError("busy", "the master closed the connection");
+}
+
+function joinOf(hello: Hello, identity: WorkerIdentity, token: string | null): Join {
+  const { workerId, incarnation, host, pid, cpus, testfileHash } = identity;
+  const join: Join = {
+    type: "JOIN",
+    protocol: commonProtocol(
+      { min: hello.protocolMin, max: hello.protocolMax },
+      { min: PROTOCOL, max: PROTOCOL },
+    ),
+    version: VERSION,
+    workerId,
+    incarnation,
+    host,
+    pid,
+    cpus,
+    testfileHash,
+    nonce: newNonce(),
+    mac: NO_PROOF,
+  };
+  return { ...join, mac: workerProof(token, hello, join) };
 }

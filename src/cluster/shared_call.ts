@@ -5,6 +5,8 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
+
 /** One thing that is asked. */
 export interface SharedCall {
   /** `counter`, `queue`, `feeder`, `rendezvous` or `message`. */
@@ -90,4 +92,71 @@ export function changed(json: string): Performed {
 /** A call that cannot be carried out. */
 export function refused(why: string): Performed {
   return { result: "error", value: why, changed: false, giveBack: null };
+}
+
+// What a run may share: so that no node can fill the master's memory.
+
+/** Characters of a name. */
+export const MAX_NAME = 256;
+
+/** Bytes of one value, as JSON. */
+export const MAX_VALUE = 64 * 1024;
+
+/** Counters, and queues, that a run may have. */
+export const MAX_NAMES = 100_000;
+
+/** Why there is no further one. @param what in the plural. */
+export function tooManyNames(what: string): string {
+  return `a run may have ${MAX_NAMES} ${what}, and has them`;
+}
+
+/**
+ * A value as JSON.
+ *
+ * ```ts
+ * import { valueText } from "./shared_call.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(valueText({ a: [1] }, "queue ids"), '{"a":[1]}');
+ * assert.throws(() => valueText(() => 1, "queue ids"), /^TypeError: queue ids: a function is no JSON/);
+ * ```
+ *
+ * @param whose names what the value is for.
+ * @throws TypeError where it is none, or too long.
+ */
+export function valueText(value: unknown, whose: string): string {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(value);
+  } catch (error) {
+    throw new TypeError(`${whose}: a value that is no JSON`, { cause: error });
+  }
+  if (json === undefined) throw new TypeError(`${whose}: a ${typeof value} is no JSON`);
+  const bytes = Buffer.byteLength(json);
+  if (bytes <= MAX_VALUE) return json;
+  throw new TypeError(`${whose}: a value of ${bytes} bytes of JSON, ${MAX_VALUE} are allowed`);
+}
+
+/**
+ * What is pushed into a queue, as JSON texts; or why nothing of it can be.
+ *
+ * ```ts
+ * import { queueTexts } from "./shared_call.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(queueTexts("ids", ["a", { b: 1 }]), ['"a"', '{"b":1}']);
+ * assert.equal(queueTexts("ids", ["x".repeat(65_536)]), "queue ids: a value of over 65536 bytes of JSON");
+ * ```
+ */
+export function queueTexts(name: string, values: readonly unknown[]): string[] | string {
+  let texts: string[];
+  try {
+    texts = values.map((value) => JSON.stringify(value));
+  } catch {
+    // Whatever was read can be written, unless there is not enough room on the stack.
+    return `queue ${name}: a value that is nested too deep`;
+  }
+  return texts.some((text) => Buffer.byteLength(text) > MAX_VALUE)
+    ? `queue ${name}: a value of over ${MAX_VALUE} bytes of JSON`
+    : texts;
 }

@@ -9,7 +9,6 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { format } from "node:util";
-import type { ByteStream } from "./byte_stream.ts";
 import {
   type Child,
   CHILD_VARIABLE,
@@ -17,16 +16,25 @@ import {
   onStdinEnd,
   spawnSelf,
 } from "./child_process.ts";
-import { type DiskFile, openFile, type OpenOptions } from "./disk_file.ts";
-import { type FileFacts, fileFacts, type FolderEntry, listFolder } from "./file_facts.ts";
 import {
+  createPrivateFolder,
+  type DiskFile,
+  type FileFacts,
+  fileFacts,
+  type FolderEntry,
+  listFolder,
+  openFile,
+  type OpenOptions,
+  type PrivateFolder,
+} from "./files.ts";
+import {
+  type ByteStream,
   connect,
   type ConnectOptions,
   listen,
   type ListenOptions,
   type StreamListener,
 } from "./network.ts";
-import { createPrivateFolder, type PrivateFolder } from "./private_folder.ts";
 import {
   serveWeb,
   type WebHandler,

@@ -5,16 +5,13 @@
  */
 
 import type { Clock } from "../core/clock.ts";
-import { BodySender } from "./body_sender.ts";
-import type { ByteStream } from "../core/byte_stream.ts";
-import type { Expiring } from "./deadline_sweep.ts";
+import type { ByteStream } from "../core/network.ts";
+import type { Expiring } from "./connection_timers.ts";
 import type { HttpNode } from "./http_node.ts";
-import type { Outgoing } from "./outgoing.ts";
-import type { RequestErrorCode } from "./request_error.ts";
-import { ResponseParser } from "./response_parser.ts";
+import { BodySender, type Outgoing } from "./request_encoder.ts";
+import { type RequestErrorCode, WireError } from "./request_error.ts";
+import { ResponseParser, type WireMessage } from "./response_parser.ts";
 import { socketFailure } from "./socket_errors.ts";
-import { WireError } from "./wire_error.ts";
-import type { WireMessage } from "./wire_message.ts";
 
 /** What a connection may take, and for how long; times in milliseconds, Infinity for no limit. */
 export interface ConnectionLimits {

@@ -5,9 +5,9 @@
  */
 
 import { gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
-
 import { errorText } from "../core/errors.ts";
-import { WireError } from "./wire_error.ts";
+import { RequestError, WireError } from "./request_error.ts";
+import type { WireRequest } from "./transport.ts";
 
 /** More in a row than this is nothing that a server does in good faith. */
 const MAX_CODINGS = 5;
@@ -123,4 +123,23 @@ function hasZlibHeader(body: Uint8Array): boolean {
 function plain(buffer: Uint8Array): Bytes {
   // zlib's output is never in memory that threads share.
   return new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
+}
+
+/**
+ * The body of a request's response behind its codings.
+ *
+ * @throws RequestError for what `decodeBody` throws, with the request that it is about.
+ */
+export async function decodeResponse(
+  { method, url }: WireRequest,
+  wire: Uint8Array<ArrayBuffer>,
+  contentEncoding: string,
+  maxSize: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await decodeBody(wire, contentEncoding, maxSize);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new RequestError(error.code, method, url.href, error.message, error);
+  }
 }

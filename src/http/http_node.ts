@@ -1,12 +1,11 @@
 import type { Clock } from "../core/clock.ts";
-import { AddressBook } from "./address_book.ts";
-import { DeadlineSweep } from "./deadline_sweep.ts";
+import { DeadlineSweep, IdleWatch } from "./connection_timers.ts";
 import { Dialer } from "./dialer.ts";
-import { IdleWatch } from "./idle_watch.ts";
+import { AddressBook } from "./dns_cache.ts";
 import type { Proxies } from "./proxies.ts";
-import { Slab } from "./slab.ts";
+import { type WireTarget, wireTarget } from "./request_encoder.ts";
+import { Slab } from "./response_parser.ts";
 import { UrlResolver } from "./url_resolver.ts";
-import { type WireTarget, wireTarget } from "./wire_target.ts";
 
 /** What is the same for all HTTP users of a node. */
 export interface HttpNodeOptions {

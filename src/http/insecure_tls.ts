@@ -8,9 +8,9 @@
 import { isIP } from "node:net";
 import { Duplex } from "node:stream";
 import { connect, type TLSSocket } from "node:tls";
-import { type ByteStream, writeAll } from "../core/byte_stream.ts";
+import { type ByteStream, writeAll } from "../core/network.ts";
+import { WireError } from "./request_error.ts";
 import { socketFailure } from "./socket_errors.ts";
-import { WireError } from "./wire_error.ts";
 
 /** A record of TLS; connections that wait for an answer hold one such buffer each. */
 const READ_SIZE = 16_384;

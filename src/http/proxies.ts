@@ -7,7 +7,6 @@
 
 import { BlockList, isIP } from "node:net";
 import { UsageError } from "../core/errors.ts";
-import type { Origin } from "./origin.ts";
 
 /** A server that passes requests on. */
 export interface Proxy {
@@ -27,7 +26,7 @@ export interface Proxy {
  *
  * ```ts
  * import { Proxies } from "./proxies.ts";
- * import { originOf } from "./origin.ts";
+ * import { originOf } from "./proxies.ts";
  * import assert from "node:assert/strict";
  *
  * const environment = new Map([["HTTP_PROXY", "proxy.test:3128"], ["NO_PROXY", ".local"]]);
@@ -147,4 +146,42 @@ function normalHostname(hostname: string): string {
 
 function unbracketed(hostname: string): string {
   return hostname.startsWith("[") && hostname.endsWith("]") ? hostname.slice(1, -1) : hostname;
+}
+
+/** Where connections lead: all that two URLs must have in common to share one. */
+export interface Origin {
+  readonly secure: boolean;
+  /** A name or an address; an IPv6 address without its brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  /** What the Host header says: the port only where it is not the scheme's own. */
+  readonly authority: string;
+}
+
+/**
+ * The origin of a URL.
+ *
+ * ```ts
+ * import { originOf } from "./proxies.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(originOf(new URL("http://[::1]:8080/a")), {
+ *   secure: false,
+ *   hostname: "::1",
+ *   port: 8080,
+ *   authority: "[::1]:8080",
+ * });
+ * ```
+ *
+ * @param url of `http:` or `https:`.
+ */
+export function originOf(url: URL): Origin {
+  const secure = url.protocol === "https:";
+  const { hostname, port, host } = url;
+  return {
+    secure,
+    hostname: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
+    port: port === "" ? (secure ? 443 : 80) : Number(port),
+    authority: host,
+  };
 }

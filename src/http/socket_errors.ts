@@ -5,8 +5,7 @@
  * @module
  */
 
-import type { RequestErrorCode } from "./request_error.ts";
-import { WireError } from "./wire_error.ts";
+import { type RequestErrorCode, WireError } from "./request_error.ts";
 
 /** How far a connection had come. */
 export type SocketPhase = "connect" | "tls" | "exchange";

@@ -8,8 +8,8 @@
  * @module
  */
 
-import type { Spacing } from "../core/arrival_terms.ts";
 import type { Random } from "../core/random.ts";
+import type { Spacing } from "../core/run_info.ts";
 
 /** A rate that holds from one moment on. Times are seconds since the test's start. */
 export interface ArrivalCourse {

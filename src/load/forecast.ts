@@ -1,6 +1,6 @@
+import { isArrivals } from "./load.ts";
 import { type Plan, plannedSeconds, targetAt } from "./plan.ts";
 import { SpawnPacer } from "./spawn_pacer.ts";
-import { isArrivals } from "./target.ts";
 
 /** What a plan is going to do, second by second, if nothing breaks on the way. */
 export interface Forecast {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Spacing, WhenBusy } from "../core/arrival_terms.ts";
+import type { Spacing, WhenBusy } from "../core/run_info.ts";
+import { isArrivals, type LoadTarget } from "./load.ts";
 import type { LoadUserShape, ShapeView } from "./load_user_shape.ts";
-import { isArrivals, type LoadTarget } from "./target.ts";
 
 /** Passes that start on a schedule, whatever the target does. */
 export interface PlannedArrivals {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Target } from "./target.ts";
+import type { Target } from "./load.ts";
 
 /**
  * Paces the way to a target. It owns no clock: whoever asks says how much time has passed, in seconds

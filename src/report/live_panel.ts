@@ -5,19 +5,629 @@
  */
 
 import { stripVTControlCharacters } from "node:util";
-import type { Snapshot } from "../stats/snapshot.ts";
-import { errorLines } from "./error_lines.ts";
-import { generatorLine } from "./generator_line.ts";
-import { latencyTable } from "./latency_table.ts";
-import { loadLines, passTimeLines } from "./load_lines.ts";
-import { nameTable } from "./name_table.ts";
-import { progressBar } from "./progress_bar.ts";
-import { renderLine, type Span, span } from "./styled_line.ts";
-import { columnsOf } from "./terminal_text.ts";
-import type { TableSize } from "./text_table.ts";
-import { thresholdLines } from "./threshold_lines.ts";
-import { trafficLines } from "./traffic_lines.ts";
-import { workerTable } from "./worker_table.ts";
+import { formatDuration } from "../core/duration.ts";
+import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
+import type {
+  IterationSummary,
+  LatencySummary,
+  RequestRow,
+  Snapshot,
+  Statistics,
+  ThresholdRow,
+  TimelineSecond,
+  WorkerRow,
+} from "../stats/snapshot.ts";
+import { observedText } from "../stats/thresholds.ts";
+import { latencyTable } from "./latency_bars.ts";
+import { formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
+import {
+  columnsOf,
+  harmless,
+  renderLine,
+  shorten,
+  type Span,
+  span,
+  type Tone,
+} from "./terminal.ts";
+import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
+import { formatAskedRate, loadText } from "./verdict.ts";
+import {
+  attendance,
+  awaited,
+  cpuGauge,
+  isPresent,
+  isStrained,
+  lagGauge,
+  STATE_TONES,
+} from "./worker_counts.ts";
+
+// What the lines of the live panel begin with, all equally wide, so that what follows is lined up.
+
+/** Columns that a label takes. */
+export const LABEL_COLUMNS = 12;
+
+/** What a line is about. */
+export function label(text: string, tone: Tone = "quiet"): Span {
+  return span(text.padEnd(LABEL_COLUMNS), tone);
+}
+
+/** What goes wrong most often, of requests and of users' code, in at most `most` lines. */
+export function errorLines({ failures, userErrors }: Statistics, most: number): Span[][] {
+  const all = [
+    ...failures.map(({ method, name, error, count }) => ({
+      who: `${method} ${name}`,
+      error,
+      count,
+    })),
+    ...userErrors.map(({ user, error, count }) => ({ who: user, error, count })),
+  ];
+  const top = all.toSorted((a, b) => b.count - a.count).slice(0, Math.max(0, most));
+  const counts = top.map(({ count }) => formatCount(count));
+  const width = Math.max(...counts.map(({ length }) => length));
+  return top.map(({ who, error }, index) => [
+    label(index === 0 ? "errors" : ""),
+    span(`${counts[index]!.padStart(width)} × ${error}`, "bad"),
+    span(`  ${who}`, "quiet"),
+  ]);
+}
+
+/** How busy and how late the processes are that generate load: the worst of them. */
+export function generatorLine({ mode, workers }: Snapshot): Span[] {
+  if (workers.length === 0) return [label("workers"), span("none yet", "warning")];
+  const present = workers.filter(isPresent);
+  const count = span(attendance(workers), "strong");
+  // How those were that are gone says nothing of now.
+  if (present.length === 0) return [label("workers"), count];
+  const cpu = Math.max(...present.map((worker) => worker.cpu));
+  const lag = Math.max(...present.map((worker) => worker.lagMs));
+  return [
+    ...(mode === "local" ? [label("process")] : [label("workers"), count, span("   ")]),
+    span(present.length > 1 ? "busiest cpu " : "cpu ", "quiet"),
+    cpuGauge(cpu),
+    span("   loop lag ", "quiet"),
+    lagGauge(lag),
+    span(" ms"),
+  ];
+}
+
+// How the target has behaved of late.
+
+/** The last seconds of a run taken together; null where there were none, or nothing ended in them. */
+export interface RecentSeconds {
+  /** Requests a second. */
+  readonly rate: number | null;
+  /** Milliseconds that this percentile did not exceed in any of the seconds. */
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+}
+
+/**
+ * The last `count` seconds of a timeline, or as many as there are.
+ *
+ * Percentiles of seconds do not add up to the percentile of all of them. The highest is used, since
+ * it is a bound that holds: where 95 % were at most as slow in each second, they were in all of them.
+ *
+ * ```ts
+ * import { recentSeconds } from "./live_panel.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const timeline = [
+ *   { second: 0, users: 1, requests: 10, failures: 0, p50: 3, p95: 9, p99: 9 },
+ *   { second: 1, users: 1, requests: 20, failures: 0, p50: 4, p95: 8, p99: 9 },
+ * ];
+ * assert.deepEqual(recentSeconds(timeline, 5), { rate: 15, p50: 4, p95: 9, p99: 9 });
+ * ```
+ */
+export function recentSeconds(timeline: readonly TimelineSecond[], count: number): RecentSeconds {
+  const seconds = latest(timeline, count);
+  const requests = recentSeries(timeline, count, (second) => second.requests);
+  const sum = requests.reduce((total, ofOne) => total + ofOne, 0);
+  return {
+    rate: requests.length === 0 ? null : sum / requests.length,
+    p50: highest(seconds.map(({ p50 }) => p50)),
+    p95: highest(seconds.map(({ p95 }) => p95)),
+    p99: highest(seconds.map(({ p99 }) => p99)),
+  };
+}
+
+/** Something of each of the last `count` seconds of a timeline, the oldest first. */
+export function recentSeries(
+  timeline: readonly TimelineSecond[],
+  count: number,
+  value: (second: TimelineSecond) => number,
+): number[] {
+  const seconds = latest(timeline, count);
+  const [oldest] = seconds;
+  const newest = seconds.at(-1);
+  if (oldest === undefined || newest === undefined) return [];
+  // A second that no node has told of is one without requests.
+  const series = new Array<number>(newest.second - oldest.second + 1).fill(0);
+  for (const second of seconds) series[second.second - oldest.second] = value(second);
+  return series;
+}
+
+function latest(timeline: readonly TimelineSecond[], count: number): readonly TimelineSecond[] {
+  const newest = timeline.at(-1);
+  if (newest === undefined) return [];
+  return timeline.slice(-count).filter(({ second }) => second > newest.second - count);
+}
+
+function highest(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : Math.max(...known);
+}
+
+/** One character a value, from the lowest for none to the highest for the largest. */
+const LEVELS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const;
+
+/**
+ * Values as a line of bars, as wide as there are values.
+ *
+ * ```ts
+ * import { sparkline } from "./live_panel.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(sparkline([0, 1, 50, 100]), "▁▂▅█");
+ * ```
+ *
+ * @param values 0 or more.
+ */
+export function sparkline(values: readonly number[]): string {
+  const largest = values.reduce((max, value) => Math.max(max, value), 0);
+  // The lowest bar is kept for none at all: a trickle is not a standstill.
+  return values
+    .map((value) => value === 0 ? LEVELS[0] : LEVELS[Math.ceil(value / largest * 7)]!)
+    .join("");
+}
+
+// The requests of a run in the live panel: how many, how fast, how slow, how many went wrong.
+
+/**
+ * Rate and 95th percentile second by second on one time axis, the counts, and the percentiles of the
+ * whole run and of its last five seconds. Seconds with failures are red.
+ */
+export function trafficLines({ statistics }: Snapshot, columns: number): Span[][] {
+  const { timeline, totals } = statistics;
+  return [
+    rateLine(timeline, columns),
+    slownessLine(timeline, columns),
+    requestLine(statistics),
+    percentileLine("latency", totals.latencyMs),
+    percentileLine(`last ${RECENT_SECONDS} s`, recentSeconds(timeline, RECENT_SECONDS)),
+  ];
+}
+
+/** Percentiles in milliseconds in one line, the largest value where it is known. */
+export function percentileLine(
+  title: string,
+  latency: LatencySummary | RecentSeconds,
+  tone: (ms: number) => Tone = () => "plain",
+): Span[] {
+  const shown: [string, number | null][] = [
+    ["p50", latency.p50],
+    ["p95", latency.p95],
+    ["p99", latency.p99],
+    ...("max" in latency ? [["max", latency.max] satisfies [string, unknown]] : []),
+  ];
+  const values = shown.flatMap(([name, ms]) => [
+    span(`${name} `, "quiet"),
+    span(formatLatency(ms).padEnd(VALUE_COLUMNS), ms === null ? "plain" : tone(ms)),
+  ]);
+  return [label(title), ...values, span("ms", "quiet")];
+}
+
+const RECENT_SECONDS = 5;
+
+/** The longest latency has six characters. */
+const VALUE_COLUMNS = 7;
+
+/** So that a sparkline does not move as the figure before it grows and shrinks. */
+const FIGURE_COLUMNS = 10;
+
+/** A longer one would say no more: two minutes. */
+const LONGEST_SPARKLINE = 120;
+
+function rateLine(timeline: readonly TimelineSecond[], columns: number): Span[] {
+  const { rate } = recentSeconds(timeline, 1);
+  if (rate === null) return [label("rate"), span("-")];
+  const room = sparklineRoom(columns);
+  const failed = recentSeries(timeline, room, ({ failures }) => failures);
+  return [
+    label("rate"),
+    span(`${formatRate(rate)}/s`.padEnd(FIGURE_COLUMNS), "strong"),
+    ...inTones(
+      sparkline(recentSeries(timeline, room, ({ requests }) => requests)),
+      (index) => failed[index]! > 0 ? "bad" : "busy",
+    ),
+  ];
+}
+
+function slownessLine(timeline: readonly TimelineSecond[], columns: number): Span[] {
+  const { rate, p95 } = recentSeconds(timeline, 1);
+  if (rate === null) return [label("p95"), span("-")];
+  const text = p95 === null ? "-" : `${formatLatency(p95)} ms`;
+  const series = recentSeries(timeline, sparklineRoom(columns), (second) => second.p95 ?? 0);
+  return [
+    label("p95"),
+    span(text.padEnd(FIGURE_COLUMNS), "strong"),
+    span(sparkline(series), "busy"),
+  ];
+}
+
+function sparklineRoom(columns: number): number {
+  return Math.max(0, Math.min(LONGEST_SPARKLINE, columns - LABEL_COLUMNS - FIGURE_COLUMNS));
+}
+
+/** A line of characters, those beside each other that have the same tone together. */
+function inTones(text: string, toneOf: (index: number) => Tone): Span[] {
+  const spans: Span[] = [];
+  for (const [index, character] of Array.from(text).entries()) {
+    const tone = toneOf(index);
+    const last = spans.at(-1);
+    if (last?.tone === tone) spans[spans.length - 1] = span(last.text + character, tone);
+    else spans.push(span(character, tone));
+  }
+  return spans;
+}
+
+function requestLine({ totals, userErrors }: Snapshot["statistics"]): Span[] {
+  const thrown = userErrors.reduce((sum, { count }) => sum + count, 0);
+  const failed = totals.failures > 0;
+  return [
+    label("requests"),
+    span(formatCount(totals.requests), "strong"),
+    span("   failures ", "quiet"),
+    span(formatCount(totals.failures), failed ? "bad" : "plain"),
+    span(failed ? ` (${formatShare(totals.errorRate)})` : "", "bad"),
+    ...(thrown > 0 ? [span("   user errors ", "quiet"), span(formatCount(thrown), "bad")] : []),
+  ];
+}
+
+// The load of a run in the live panel: users, passes, the step that it is in.
+
+/**
+ * How much load there is, and how much there should be.
+ *
+ * @param startRate passes that have started a second of late; null where nobody knows.
+ */
+export function loadLines(
+  snapshot: Snapshot,
+  startRate: number | null,
+  columns: number,
+): Span[][] {
+  const { arrivalRate, breakingPoint, statistics: { iterations } } = snapshot;
+  return [
+    arrivalRate === null ? userLine(snapshot) : busyLine(snapshot),
+    ...(iterations === null && arrivalRate === null
+      ? []
+      : [passLine(snapshot, startRate, columns >= SHARE_COLUMNS)]),
+    ...(breakingPoint === null ? [] : [stepLine(snapshot)]),
+  ];
+}
+
+/** How long passes took by themselves, and how late they began; only the open model has these. */
+export function passTimeLines({ arrivalRate, statistics: { iterations } }: Snapshot): Span[][] {
+  if (arrivalRate === null || iterations === null) return [];
+  return [
+    percentileLine("service", iterations.serviceTimeMs),
+    percentileLine(
+      "start delay",
+      iterations.startDelayMs,
+      (ms) => ms > LATE_START_MS ? "warning" : "plain",
+    ),
+  ];
+}
+
+/** Where a line is shorter, the colour of what was dropped has to do. */
+const SHARE_COLUMNS = 72;
+
+function userLine({ users }: Snapshot): Span[] {
+  const reached = users.current === users.target;
+  return [
+    label("users"),
+    span(formatCount(users.current), "strong"),
+    span(reached ? "" : ` of ${formatCount(users.target)}`),
+  ];
+}
+
+function busyLine({ users, statistics: { iterations } }: Snapshot): Span[] {
+  // What a lost worker had under way was begun, and will never end.
+  const busy = Math.min(users.current, iterations === null ? 0 : underWay(iterations));
+  const tone = busy > 0 && busy >= users.target ? "warning" : "strong";
+  return [
+    label("users"),
+    span(formatCount(busy), tone),
+    span(` of ${formatCount(users.target)} busy`),
+  ];
+}
+
+function underWay({ started, completed }: IterationSummary): number {
+  return Math.max(0, started - completed);
+}
+
+function passLine(
+  { arrivalRate, statistics }: Snapshot,
+  startRate: number | null,
+  withShare: boolean,
+): Span[] {
+  const { scheduled = 0, started = 0, completed = 0, dropped = 0 } = statistics.iterations ?? {};
+  if (arrivalRate === null) {
+    return [label("passes"), span(formatCount(completed), "strong"), span(" completed")];
+  }
+  const queued = Math.max(0, scheduled - started - dropped);
+  const lost = scheduled === 0 ? 0 : dropped / scheduled;
+  const share = dropped === 0 || !withShare ? "" : ` (${formatShare(lost)})`;
+  return [
+    label("passes"),
+    span(formatRate(startRate), "strong"),
+    span(` of ${formatAskedRate(arrivalRate)}/s`),
+    span("   queued ", "quiet"),
+    span(formatCount(queued), queued > 0 ? "warning" : "plain"),
+    span("   dropped ", "quiet"),
+    span(
+      `${formatCount(dropped)}${share}`,
+      dropped === 0 ? "plain" : lost > MANY_DROPPED ? "bad" : "warning",
+    ),
+  ];
+}
+
+function stepLine({ users, arrivalRate, breakingPoint }: Snapshot): Span[] {
+  const { passed, broke, threshold } = breakingPoint!;
+  const best = passed === null ? [] : [span("   passed ", "quiet"), span(loadText(passed), "good")];
+  if (broke === null) {
+    const now = loadText({ users: users.target, arrivalRate });
+    return [label("step"), span(now, "strong"), ...best];
+  }
+  const reason = threshold === null ? "" : `, ${threshold}`;
+  return [label("step"), span(`broke at ${loadText(broke)}${reason}`, "bad"), ...best];
+}
+
+/**
+ * The names with the most requests as a small table for the live panel, in at most `most` lines: the
+ * titles, names, and how many more there are. The wider it may be, the more it says of each.
+ */
+export function nameTable(rows: readonly RequestRow[], size: TableSize, most: number): string[] {
+  const names = most - TITLE_LINES;
+  if (rows.length === 0 || names < 1) return [];
+  const top = rows.toSorted((a, b) => b.requests - a.requests)
+    .slice(0, rows.length > names ? names - 1 : names);
+  const facts = FACTS.filter(({ from }) => from <= size.columns);
+  const columns: TableColumn[] = [
+    { title: "Name", align: "left", elastic: true },
+    ...facts.map(({ title }): TableColumn => ({ title, align: "right" })),
+  ];
+  const cells = top.map((row) => [
+    span(`${row.method} ${row.name}`),
+    ...facts.map(({ cell }) => cell(row)),
+  ]);
+  const table = textTable(columns, cells, size);
+  const hidden = rows.length - top.length;
+  if (hidden === 0) return [table.header, ...table.rows];
+  const rest = span(`and ${formatCount(hidden)} more`, "quiet");
+  return [table.header, ...table.rows, renderLine([rest], size.columns, size.color)];
+}
+
+const TITLE_LINES = 1;
+
+interface Fact {
+  readonly title: string;
+  /** The fewest columns of a table that has it. */
+  readonly from: number;
+  readonly cell: (row: RequestRow) => Span;
+}
+
+const FACTS: readonly Fact[] = [
+  { title: "Reqs", from: 0, cell: ({ requests }) => span(formatCount(requests)) },
+  { title: "Req/s", from: 50, cell: ({ rate }) => span(formatRate(rate)) },
+  { title: "p50 ms", from: 80, cell: ({ latencyMs }) => span(formatLatency(latencyMs.p50)) },
+  { title: "p95 ms", from: 0, cell: ({ latencyMs }) => span(formatLatency(latencyMs.p95)) },
+  { title: "p99 ms", from: 80, cell: ({ latencyMs }) => span(formatLatency(latencyMs.p99)) },
+  { title: "Max ms", from: 100, cell: ({ latencyMs }) => span(formatLatency(latencyMs.max)) },
+  {
+    title: "Fails",
+    from: 0,
+    cell: ({ failures }) => span(formatCount(failures), failures > 0 ? "bad" : "plain"),
+  },
+  {
+    title: "Fail%",
+    from: 100,
+    cell: ({ errorRate }) => span(formatShare(errorRate), errorRate > 0 ? "bad" : "plain"),
+  },
+];
+
+// How far a run is, as the first line of the live panel.
+
+/**
+ * The state of a run, a bar, and how much time is left; without a planned time, how much went by. Of a
+ * run that waits for its workers, it says so.
+ */
+export function progressBar(snapshot: Snapshot, columns: number): Span[] {
+  const { state, elapsedSeconds, plannedSeconds } = snapshot;
+  const head = label(state, STATE_TONES[state]);
+  const waiting = awaited(snapshot);
+  if (waiting !== null) return [head, span(waiting, "strong")];
+  const elapsed = formatDuration(elapsedSeconds);
+  if (plannedSeconds === null) return [head, span(elapsed)];
+  // Users that are stopping outlive the plan, and a bar has no more than its length.
+  const share = plannedSeconds === 0 ? 1 : Math.min(1, elapsedSeconds / plannedSeconds);
+  const planned = formatDuration(plannedSeconds);
+  // Long enough for any second of the run, so that the bar does not change its length all the time.
+  const longest = PERCENT_COLUMNS + 2 * longestDuration(plannedSeconds) +
+    `  of ${planned},  left`.length;
+  const length = Math.max(0, Math.min(LONGEST_BAR, columns - head.text.length - longest));
+  const done = Math.floor(share * length);
+  const left = state === "stopping" || state === "stopped" || share === 1
+    ? ""
+    : `, ${formatDuration(Math.ceil(plannedSeconds - elapsedSeconds))} left`;
+  return [
+    head,
+    span("█".repeat(done), STATE_TONES[state]),
+    span("░".repeat(length - done), "quiet"),
+    span(`${Math.floor(share * 100)}%  `.padStart(length > 0 ? PERCENT_COLUMNS : 0), "strong"),
+    span(`${elapsed} of ${planned}${left}`),
+  ];
+}
+
+/** A longer bar would say no more. */
+const LONGEST_BAR = 60;
+
+/** A space, the number, its sign, and two spaces. */
+const PERCENT_COLUMNS = 7;
+
+/** Characters of the longest of all durations up to this one. */
+function longestDuration(seconds: number): number {
+  const hours = Math.floor(seconds / 3600);
+  if (hours > 0) return `${hours}h59m59s`.length;
+  const minutes = Math.floor(seconds / 60);
+  return minutes > 0 ? `${minutes}m59s`.length : `${Math.floor(seconds)}s`.length;
+}
+
+/**
+ * What a reader should see of a threshold at a glance: a tick, a cross, or a dot where there is nothing
+ * to judge yet.
+ *
+ * ```ts
+ * import { thresholdMark } from "./live_panel.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(thresholdMark({ observed: 12, passed: true }).text, "✓");
+ * assert.equal(thresholdMark({ observed: null, passed: true }).text, "·");
+ * assert.equal(thresholdMark({ observed: null, passed: false }).text, "✗");
+ * ```
+ */
+export function thresholdMark(
+  { observed, passed }: Pick<ThresholdRow, "observed" | "passed">,
+): Span {
+  if (!passed) return span("✗", "bad");
+  return observed === null ? span("·", "quiet") : span("✓", "good");
+}
+
+/**
+ * Thresholds with what is observed now, as many in a line as it takes, in at most `most` lines; the
+ * crossed ones are never left out before others. Nothing where none is asked for.
+ */
+export function thresholdLines(
+  rows: readonly ThresholdRow[],
+  columns: number,
+  most: number,
+): Span[][] {
+  if (rows.length === 0 || most < 1) return [];
+  const room = columns - LABEL_COLUMNS;
+  const all = flow(rows.map(itemOf), room);
+  if (all.length <= most) return labelled(all);
+  // So that the end of the last line can say how many there are beside those.
+  const sorted = rows.toSorted((a, b) => Number(a.passed) - Number(b.passed));
+  for (let shown = rows.length - 1; shown > 0; shown--) {
+    const rest = span(`and ${formatCount(rows.length - shown)} more`, "quiet");
+    const lines = flow([...sorted.slice(0, shown).map(itemOf), [rest]], room);
+    if (lines.length <= most) return labelled(lines);
+  }
+  return labelled(flow(sorted.map(itemOf), room).slice(0, most));
+}
+
+/** A longer expression has a name in it, whose ends say enough. */
+const EXPRESSION_COLUMNS = 40;
+
+const OBSERVED_COLUMNS = 9;
+const GAP = "  ";
+
+function itemOf(row: ThresholdRow): Span[] {
+  const expression = shorten(harmless(row.expression), EXPRESSION_COLUMNS);
+  const mark = thresholdMark(row);
+  // What follows is not to move as the digits change.
+  const observed = (row.observed === null ? "-" : observedText(row)).padEnd(OBSERVED_COLUMNS);
+  return [mark, span(` ${expression} `), span(observed, row.passed ? "strong" : "bad")];
+}
+
+function flow(items: readonly (readonly Span[])[], room: number): Span[][] {
+  const lines: Span[][] = [];
+  let left = 0;
+  for (const spans of items) {
+    const width = spans.reduce((sum, { text }) => sum + columnsOf(text), 0);
+    const line = lines.at(-1);
+    if (line !== undefined && GAP.length + width <= left) {
+      line.push(span(GAP), ...spans);
+      left -= GAP.length + width;
+    } else {
+      lines.push([...spans]);
+      left = room - width;
+    }
+  }
+  return lines;
+}
+
+function labelled(lines: readonly Span[][]): Span[][] {
+  return lines.map((line, index) => {
+    const last = line.at(-1)!;
+    const end = span(last.text.trimEnd(), last.tone);
+    return [label(index === 0 ? "thresholds" : ""), ...line.slice(0, -1), end];
+  });
+}
+
+// How the workers of a run are doing, as a small table for the live panel.
+
+/**
+ * A table of workers, those that need attention first, in at most `most` lines: the titles, workers,
+ * and how many more there are. Nothing where there is none, or no room.
+ */
+export function workerTable(
+  workers: readonly WorkerRow[],
+  size: TableSize,
+  most: number,
+): string[] {
+  const rows = most - TITLE_LINES;
+  if (workers.length === 0 || rows < 1) return [];
+  const shown = workers.toSorted(byNeed)
+    .slice(0, workers.length > rows ? rows - 1 : rows);
+  const table = textTable(COLUMNS, shown.map(cells), size);
+  const hidden = workers.length - shown.length;
+  const rest = renderLine(
+    [span(`and ${formatCount(hidden)} more`, "quiet")],
+    size.columns,
+    size.color,
+  );
+  return [table.header, ...table.rows, ...(hidden > 0 ? [rest] : [])];
+}
+
+const COLUMNS: readonly TableColumn[] = [
+  { title: "Worker", align: "left", elastic: true },
+  { title: "Users", align: "right" },
+  { title: "Req/s", align: "right" },
+  { title: "CPU", align: "right" },
+  { title: "Lag ms", align: "right" },
+  { title: "State", align: "left" },
+];
+
+/** What is known of a worker that is not there any more is how it was, not how it is. */
+const UNKNOWN = span("-", "quiet");
+
+function cells(worker: WorkerRow): Span[] {
+  const { id, state, users, rate, cpu, lagMs } = worker;
+  return [
+    span(id),
+    ...(isPresent(worker)
+      ? [span(formatCount(users)), span(formatRate(rate)), cpuGauge(cpu), lagGauge(lagMs)]
+      : [UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]),
+    span(state, STATE_TONES[state]),
+  ];
+}
+
+function byNeed(a: WorkerRow, b: WorkerRow): number {
+  return calmness(a) - calmness(b) || tenthsOfCore(b) - tenthsOfCore(a);
+}
+
+/** 0 for what most needs a look. */
+function calmness({ state, cpu, lagMs }: WorkerRow): number {
+  if (state === "lost") return 0;
+  if (state === "left") return 3;
+  return isStrained(cpu, lagMs) ? 1 : 2;
+}
+
+/** Coarse, so that workers which are about as busy do not change places every second. */
+function tenthsOfCore({ cpu }: WorkerRow): number {
+  return Math.round(cpu * 10);
+}
 
 /** What a panel has to fit in. */
 export interface PanelSize extends TableSize {
@@ -137,3 +747,62 @@ function beside(left: readonly string[], columns: number, right: readonly string
     return `${line}${fill}${GUTTER}${other}`;
   });
 }
+
+/**
+ * How many passes begin a second, of late. A snapshot knows only how many have begun in all, so this
+ * keeps what the snapshots of the last two seconds said.
+ *
+ * ```ts
+ * import { RecentPasses } from "./live_panel.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const passes = new RecentPasses();
+ * const at = (elapsedSeconds: number, started: number) => passes.note({
+ *   elapsedSeconds, statistics: { iterations: { started } },
+ * });
+ * at(1, 100);
+ * assert.equal(passes.startRate, null);
+ * at(3, 500);
+ * assert.equal(passes.startRate, 200);
+ * ```
+ */
+export class RecentPasses {
+  #moments: Moment[] = [];
+
+  /** Passes that have begun a second, over the last two; null where it is too early to say. */
+  get startRate(): number | null {
+    const [first] = this.#moments;
+    const last = this.#moments.at(-1);
+    if (first === undefined || last === undefined || last.seconds <= first.seconds) return null;
+    return (last.started - first.started) / (last.seconds - first.seconds);
+  }
+
+  /** Takes note of a snapshot; each is to be later than the one before. */
+  note({ elapsedSeconds, statistics: { iterations } }: PassMoment): void {
+    const now = { seconds: elapsedSeconds, started: iterations?.started ?? 0 };
+    const before = this.#moments.at(-1);
+    // The counts of a run can begin again, and so can its time.
+    const again = before !== undefined &&
+      (now.started < before.started || now.seconds < before.seconds);
+    if (again) this.#moments = [];
+    this.#moments = [
+      ...this.#moments.filter(({ seconds }) => seconds >= now.seconds - WINDOW_SECONDS),
+      now,
+    ];
+  }
+}
+
+/** What of a snapshot is looked at. */
+export interface PassMoment extends Pick<Snapshot, "elapsedSeconds"> {
+  readonly statistics: {
+    readonly iterations: Pick<NonNullable<Snapshot["statistics"]["iterations"]>, "started"> | null;
+  };
+}
+
+interface Moment {
+  readonly seconds: number;
+  readonly started: number;
+}
+
+/** A little more than two seconds, as snapshots come a little late at times. */
+const WINDOW_SECONDS = 2.5;

@@ -4,8 +4,15 @@
  * @module
  */
 
-import { renderLine, type Span, span } from "./styled_line.ts";
-import { type Alignment, columnsOf, fit, harmless } from "./terminal_text.ts";
+import {
+  type Alignment,
+  columnsOf,
+  fit,
+  harmless,
+  renderLine,
+  type Span,
+  span,
+} from "./terminal.ts";
 
 /** One column of a table. */
 export interface TableColumn {
@@ -34,7 +41,7 @@ export interface TextTable {
  * gaps between columns and then the elastic columns shrink.
  *
  * ```ts
- * import { span } from "./styled_line.ts";
+ * import { span } from "./terminal.ts";
  * import { textTable } from "./text_table.ts";
  * import assert from "node:assert/strict";
  *

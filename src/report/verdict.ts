@@ -1,11 +1,31 @@
-import { ExitCode } from "../core/exit_code.ts";
-import { failedThresholds } from "../stats/failed_thresholds.ts";
-import { observedText } from "../stats/observed_text.ts";
-import type { BreakingPoint, RequestTotals, Snapshot } from "../stats/snapshot.ts";
-import { isPresent } from "./attendance.ts";
-import { loadText } from "./load_text.ts";
-import { formatAmount, formatCount, formatExact, formatShare } from "./quantity.ts";
-import { type Span, span } from "./styled_line.ts";
+import { ExitCode } from "../core/errors.ts";
+import type { BreakingPoint, LoadLevel, RequestTotals, Snapshot } from "../stats/snapshot.ts";
+import { failedThresholds, observedText } from "../stats/thresholds.ts";
+import { formatAmount, formatCount, formatExact, formatRate, formatShare } from "./quantity.ts";
+import { type Span, span } from "./terminal.ts";
+import { isPresent } from "./worker_counts.ts";
+
+/**
+ * A load in words; of the open model, passes that start a second.
+ *
+ * ```ts
+ * import { loadText } from "./verdict.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(loadText({ users: 300, arrivalRate: null }), "300 users");
+ * assert.equal(loadText({ users: 50, arrivalRate: 2000 }), "2,000 passes/s");
+ * ```
+ */
+export function loadText({ users, arrivalRate }: LoadLevel): string {
+  return arrivalRate === null
+    ? formatAmount(users, "user")
+    : `${formatAskedRate(arrivalRate)} passes/s`;
+}
+
+/** A rate that somebody has asked for, without its unit: a whole number stays one. */
+export function formatAskedRate(rate: number): string {
+  return Number.isInteger(rate) ? formatCount(rate) : formatRate(rate);
+}
 
 /** How a run ended. */
 export interface Verdict {
@@ -89,4 +109,35 @@ function workerFacts({ startedAt, expectedWorkers, workers }: Snapshot): string[
     return [`only ${formatCount(present)} of ${formatAmount(expectedWorkers, "worker")} came`];
   }
   return present === 0 ? ["no worker was left"] : [];
+}
+
+/**
+ * What a run that raised its load until something broke has found, as a sentence.
+ *
+ * ```ts
+ * import { breakingPointText } from "./verdict.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const passed = { users: 300, arrivalRate: null };
+ * const broke = { users: 400, arrivalRate: null };
+ * assert.equal(
+ *   breakingPointText({ passed, broke, threshold: "p95<200ms" }),
+ *   "The highest load that passed: 300 users; 400 users crossed p95<200ms.",
+ * );
+ * assert.equal(
+ *   breakingPointText({ passed, broke: null, threshold: null }),
+ *   "Every load passed, the highest with 300 users.",
+ * );
+ * ```
+ */
+export function breakingPointText({ passed, broke, threshold }: BreakingPoint): string {
+  if (broke === null) {
+    return passed === null
+      ? "No load was held for long enough to be judged."
+      : `Every load passed, the highest with ${loadText(passed)}.`;
+  }
+  const crossed = `${loadText(broke)} ${threshold === null ? "did not" : `crossed ${threshold}`}`;
+  return passed === null
+    ? `Not even the first load passed: ${crossed}.`
+    : `The highest load that passed: ${loadText(passed)}; ${crossed}.`;
 }

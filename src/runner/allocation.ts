@@ -1,14 +1,77 @@
-/**
- * Who runs how many users of which class, and telling them.
- *
- * @module
- */
-
+import type { TargetMessage } from "../cluster/protocol.ts";
+import type { Member } from "../cluster/workers.ts";
 import type { Clock, Timer } from "../core/clock.ts";
-import type { Member } from "../cluster/member.ts";
-import type { TargetMessage } from "../cluster/message.ts";
+import { type ArrivalCourse, type ArrivalSlice, positionAt } from "../load/arrival_schedule.ts";
+import type { ClassMix } from "../load/class_mix.ts";
 import { type ClassCounts, Dispatcher } from "../load/dispatcher.ts";
-import { Claims } from "./claims.ts";
+import { isOpen, type Plan } from "../load/plan.ts";
+import type { ArrivalTerms } from "./open_model_executor.ts";
+
+interface Claim {
+  readonly revision: number;
+  readonly counts: ClassCounts;
+}
+
+/**
+ * What each worker may be running: what it was told last, or what it was told before and may not have
+ * been heard to give up.
+ *
+ * ```ts
+ * import { Claims } from "./allocation.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const claims = new Claims();
+ * claims.told("a", 1, [5]);
+ * claims.told("a", 2, [3]);
+ * assert.equal(claims.most("a", 0), 5);
+ * claims.heard("a", 2);
+ * assert.equal(claims.most("a", 0), 3);
+ * ```
+ */
+export class Claims {
+  readonly #claims = new Map<string, Claim[]>();
+  /** The highest revision that each worker has heard. */
+  readonly #heard = new Map<string, number>();
+
+  /** Whether every worker has heard all that it was told. */
+  get confirmed(): boolean {
+    return [...this.#claims].every(([worker, claims]) =>
+      (this.#heard.get(worker) ?? 0) >= claims.at(-1)!.revision
+    );
+  }
+
+  /** A worker is told to run so many users of each class. @param revision higher than those before */
+  told(worker: string, revision: number, counts: ClassCounts): void {
+    const claims = this.#claims.get(worker) ?? [];
+    claims.push({ revision, counts });
+    this.#claims.set(worker, claims);
+  }
+
+  /** A worker has heard what it was told; whether anything that it was told before is given up. */
+  heard(worker: string, revision: number): boolean {
+    this.#heard.set(worker, Math.max(revision, this.#heard.get(worker) ?? 0));
+    const claims = this.#claims.get(worker) ?? [];
+    const given = claims.findIndex((claim) => claim.revision >= revision);
+    return given > 0 && claims.splice(0, given).length > 0;
+  }
+
+  /** How many users of a class a worker may be running. @param cls the index of the class */
+  most(worker: string, cls: number): number {
+    const claims = this.#claims.get(worker) ?? [];
+    return claims.reduce((most, { counts }) => Math.max(most, counts[cls]!), 0);
+  }
+
+  /** Forgets all other workers: they run nothing any more. */
+  keep(workers: ReadonlySet<string>): void {
+    for (const worker of this.#claims.keys()) {
+      if (workers.has(worker)) continue;
+      this.#claims.delete(worker);
+      this.#heard.delete(worker);
+    }
+  }
+}
+
+// Who runs how many users of which class, and telling them.
 
 /** What an allocation needs of the run. */
 export interface AllocationOptions {
@@ -198,4 +261,199 @@ function total(counts: ClassCounts): number {
 /** Users that have to be started. */
 function gain(counts: ClassCounts, known: ClassCounts | undefined): number {
   return counts.reduce((sum, count, index) => sum + Math.max(0, count - (known?.[index] ?? 0)), 0);
+}
+
+// Which passes of the open model each worker begins, and telling them.
+
+/** What an allocation needs of the run. */
+export interface ArrivalAllocationOptions {
+  readonly terms: ArrivalTerms;
+  /** Seconds that a stopping user's test may still run. */
+  readonly stopTimeout: number;
+  /** Seconds since the test's start. */
+  readonly elapsed: () => number;
+  /** Those that may run users now. */
+  readonly members: () => readonly Member[];
+  /** Tells a member what to do. */
+  readonly tell: (member: Member, target: TargetMessage) => void;
+}
+
+/** So long before it holds, everybody is told of a new division. */
+const NOTICE_SECONDS = 0.25;
+
+/** What stands on the wire where there is no end. */
+const NO_END = Number.MAX_VALUE;
+const NO_LIMIT = Number.MAX_SAFE_INTEGER;
+
+/** A worker's part. */
+interface Part {
+  readonly slice: ArrivalSlice;
+  readonly maxUsers: number;
+}
+
+/**
+ * Deals the passes out like cards: of n workers, each begins one in n. All workers follow the same
+ * schedule, so that passes are as evenly spaced as on a single node, and their sum is what was asked for.
+ */
+export class ArrivalAllocation {
+  readonly #options: ArrivalAllocationOptions;
+  #course: ArrivalCourse | null = null;
+  #maxUsers = 1;
+  #revision = 0;
+  #parts: ReadonlyMap<string, Part> = new Map();
+
+  constructor(options: ArrivalAllocationOptions) {
+    this.#options = options;
+  }
+
+  /** Makes passes begin by this course, with so many users at most in the whole cluster. */
+  arrive(course: ArrivalCourse, maxUsers: number): void {
+    const isSame = course === this.#course && maxUsers === this.#maxUsers;
+    this.#course = course;
+    this.#maxUsers = maxUsers;
+    if (this.#parts.size === 0) this.rebalance();
+    else if (!isSame) this.#deal([...this.#parts.values()][0]!.slice.from);
+  }
+
+  /** Takes into account who has come and who has gone. */
+  rebalance(): void {
+    if (this.#course === null) return;
+    const elapsed = this.#options.elapsed();
+    // The first division of all holds from the first pass on, if nobody has begun one yet.
+    const isFirst = this.#parts.size === 0 && elapsed < NOTICE_SECONDS;
+    const soon = positionAt(this.#course, elapsed + NOTICE_SECONDS);
+    this.#deal(isFirst ? 0 : Math.ceil(soon));
+  }
+
+  /** Tells a member, which may have missed it, what it should do. */
+  repeat(member: Member): void {
+    const part = this.#parts.get(member.incarnation);
+    if (part !== undefined) this.#tell(member, part);
+  }
+
+  /** @param from the number of the first pass that the division holds for. */
+  #deal(from: number): void {
+    // A worker without a single user would only let passes wait.
+    const members = this.#options.members().slice(0, this.#maxUsers);
+    const of = members.length;
+    const before = this.#parts;
+    this.#parts = new Map(
+      members.map((member, index) => [member.incarnation, {
+        slice: { from, of, index },
+        maxUsers: Math.floor((this.#maxUsers + of - 1 - index) / of),
+      }]),
+    );
+    for (const member of this.#options.members()) {
+      const part = this.#parts.get(member.incarnation);
+      if (part !== undefined) this.#tell(member, part);
+      else if (before.has(member.incarnation)) this.#tell(member, null);
+    }
+  }
+
+  #tell(member: Member, part: Part | null): void {
+    const { stopTimeout, terms: { spacing, onBusy }, tell } = this.#options;
+    const { rate, since, position, until, limit } = this.#course!;
+    const arrivals = part === null ? [] : [{
+      rate,
+      since,
+      position,
+      until: Math.min(until, NO_END),
+      limit: Math.min(limit, NO_LIMIT),
+      ...part.slice,
+      maxUsers: part.maxUsers,
+      spacing,
+      onBusy,
+    }];
+    const revision = ++this.#revision;
+    tell(member, { type: "TARGET", revision, classes: {}, rate: 1, stopTimeout, arrivals });
+  }
+}
+
+/** What a staffing needs of the run. */
+export interface StaffingOptions
+  extends
+    Omit<AllocationOptions, "stopTimeout">,
+    Omit<ArrivalAllocationOptions, "stopTimeout" | "terms"> {
+  readonly plan: Plan;
+  readonly mix: ClassMix;
+}
+
+/** What each worker is told to do, in either model. */
+export class Staffing {
+  readonly #users: Allocation;
+  readonly #passes: ArrivalAllocation;
+  readonly #mix: ClassMix;
+  /** Whether passes begin on a schedule, so that no worker is told how many users to run. */
+  readonly #isOpen: boolean;
+
+  /** Users that ran when another master of this run was there last. */
+  #taken = 0;
+
+  constructor(options: StaffingOptions) {
+    const { plan, mix } = options;
+    const { stopTimeout } = plan;
+    this.#users = new Allocation({ ...options, stopTimeout });
+    this.#passes = new ArrivalAllocation({ ...options, stopTimeout, terms: plan });
+    this.#mix = mix;
+    this.#isOpen = isOpen(plan);
+  }
+
+  /** Users that were taken up, see {@link restore}. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /**
+   * Takes up what was assigned before, by incarnation, and tells nobody. Passes that are under way
+   * nobody has to take up.
+   */
+  restore(assigned: ReadonlyMap<string, Readonly<Record<string, number>>>): void {
+    if (this.#isOpen) return;
+    this.#taken = this.#users.restore(
+      assigned,
+      (users) => this.#mix.counts(Math.min(users, this.#mix.limit)),
+    );
+  }
+
+  /** Whether everybody has heard what it is to do. Passes that are not heard of begin late. */
+  get settled(): boolean {
+    return this.#isOpen || this.#users.settled;
+  }
+
+  /** Sets the rate at which users are started and stopped, in users a second. */
+  pace(rate: number): void {
+    this.#users.pace(rate);
+  }
+
+  /** Makes so many users of each class run in the whole cluster. */
+  aim(counts: ClassCounts): void {
+    this.#users.aim(counts);
+  }
+
+  /** Makes passes begin by this course, with so many users at most in the whole cluster. */
+  arrive(course: ArrivalCourse, maxUsers: number): void {
+    this.#passes.arrive(course, maxUsers);
+  }
+
+  /** Takes into account who has come and who has gone. */
+  rebalance(): void {
+    if (this.#isOpen) this.#passes.rebalance();
+    else this.#users.rebalance();
+  }
+
+  /** A member has heard what it was told. */
+  heard(member: Member, revision: number): void {
+    if (!this.#isOpen) this.#users.heard(member, revision);
+  }
+
+  /** Tells a member, which may have missed it, what it should do. */
+  repeat(member: Member): void {
+    if (this.#isOpen) this.#passes.repeat(member);
+    else this.#users.repeat(member);
+  }
+
+  /** Tells nobody any more. */
+  end(): void {
+    this.#users.end();
+  }
 }

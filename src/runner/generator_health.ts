@@ -6,7 +6,7 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
-import type { LoopTurns } from "../core/loop_turns.ts";
+import type { LoopTurns } from "../core/event_loop_monitor.ts";
 import { GeneratorWatch, WATCHED_SECONDS } from "../stats/generator_watch.ts";
 
 /** How the generator did in the second before. */
@@ -92,4 +92,26 @@ export class GeneratorHealth {
       this.#arm();
     }, PROBE_MS);
   }
+}
+
+/** Files that a process has open beside its users' connections. */
+const OTHER_OPEN_FILES = 50;
+
+/**
+ * Why so many users cannot all have a connection, or null where they can.
+ *
+ * ```ts
+ * import { openFilesProblem } from "./generator_health.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(openFilesProblem(100, 1024), null);
+ * assert.match(openFilesProblem(1000, 1024)!, /limit of open files is 1024/);
+ * ```
+ *
+ * @param limit files that this process may have open; null where nobody knows.
+ */
+export function openFilesProblem(users: number, limit: number | null): string | null {
+  if (limit === null || users + OTHER_OPEN_FILES <= limit) return null;
+  return `The limit of open files is ${limit}, too low for ${users} users with a connection ` +
+    "each: raise it (ulimit -n) before the test.";
 }

@@ -6,12 +6,13 @@
  */
 
 import type { Clock } from "../core/clock.ts";
-import type { ClassMix } from "../load/class_mix.ts";
 import { type ArrivalCourse, positionAt } from "../load/arrival_schedule.ts";
+import type { ClassMix } from "../load/class_mix.ts";
+import { type ArrivalTarget, isArrivals, type LoadTarget, type Target } from "../load/load.ts";
 import type { ShapeView } from "../load/load_user_shape.ts";
 import { type Plan, plannedSeconds, targetAt } from "../load/plan.ts";
 import { SpawnPacer } from "../load/spawn_pacer.ts";
-import { type ArrivalTarget, isArrivals, type LoadTarget, type Target } from "../load/target.ts";
+import type { LoadLevel } from "../stats/snapshot.ts";
 
 /** Who carries out what the driver decides, and hears of its time. */
 export interface DriverHooks {
@@ -257,4 +258,11 @@ export class LoadDriver {
       };
     });
   }
+}
+
+/** A load as reports name it. */
+export function loadLevel(target: LoadTarget): LoadLevel {
+  return isArrivals(target)
+    ? { users: target.maxUsers, arrivalRate: target.arrivalRate }
+    : { users: target.users, arrivalRate: null };
 }

@@ -5,23 +5,53 @@
  */
 
 import type { Clock } from "../core/clock.ts";
+import { LoopTurns } from "../core/event_loop_monitor.ts";
 import type { Events } from "../core/events.ts";
 import type { Lease } from "../core/lease.ts";
-import { LoopTurns } from "../core/loop_turns.ts";
 import type { Random } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
-import type { Interval } from "../stats/interval.ts";
-import { StatsTable } from "../stats/stats_table.ts";
+import type { ClassWeight } from "../load/class_mix.ts";
+import { type Interval, StatsTable } from "../stats/stats_table.ts";
+import { nodeContext } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
-import { nodeContext } from "../user/node_context.ts";
 import { Recorder } from "../user/recorder.ts";
-import { ArrivalGate, type Arrivals, type ArrivalTerms } from "./arrival_gate.ts";
-import { classWeights } from "./class_weights.ts";
 import { GeneratorHealth, type Health } from "./generator_health.ts";
-import { liveRunInfo } from "./live_run_info.ts";
-import { PassCounter } from "./pass_counter.ts";
-import { type PassQuota, QuotaGate } from "./quota_gate.ts";
+import { ArrivalGate, type Arrivals, type ArrivalTerms } from "./open_model_executor.ts";
+import { PassCounter, type PassQuota, QuotaGate } from "./shared_iterations_executor.ts";
 import { UserPool } from "./user_pool.ts";
+
+/** What decides the share of each user class, in their order. */
+export function classWeights(classes: readonly DiscoveredClass[]): ClassWeight[] {
+  return classes.map(({ name, userClass: { weight, fixedCount } }) => ({
+    name,
+    weight,
+    fixedCount,
+  }));
+}
+
+/** What stays, and what changes, of what test files may know. */
+export interface RunFacts {
+  readonly id: string;
+  readonly node: string;
+  /** Users that run on this node now. */
+  users(): number;
+  /** Seconds since the test began; 0 before it did. */
+  runTime(): number;
+}
+
+/** The run as test files see it: every look at it gives what is so then. */
+export function liveRunInfo({ id, node, users, runTime }: RunFacts): RunInfo {
+  return {
+    id,
+    node,
+    get userCount(): number {
+      return users();
+    },
+    get runTime(): number {
+      return runTime();
+    },
+  };
+}
 
 /** Everything that a generator needs and does not make itself. */
 export interface LoadGeneratorOptions {

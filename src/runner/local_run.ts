@@ -8,26 +8,21 @@ import type { Clock } from "../core/clock.ts";
 import type { Events } from "../core/events.ts";
 import { Lease } from "../core/lease.ts";
 import type { Random } from "../core/random.ts";
-import type { ClassMix } from "../load/class_mix.ts";
 import { WHOLE } from "../load/arrival_schedule.ts";
+import type { ClassMix } from "../load/class_mix.ts";
+import { isArrivals, type LoadTarget } from "../load/load.ts";
 import type { ShapeView } from "../load/load_user_shape.ts";
 import { type Plan, plannedSeconds } from "../load/plan.ts";
-import { isArrivals, type LoadTarget } from "../load/target.ts";
-import type { Interval } from "../stats/interval.ts";
 import type { RunState, Snapshot } from "../stats/snapshot.ts";
+import type { Interval } from "../stats/stats_table.ts";
 import { NAMES_CAPPED, Totals } from "../stats/totals.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
-import { Exhaustion } from "./exhaustion.ts";
-import type { Health } from "./generator_health.ts";
-import { LoadDriver } from "./load_driver.ts";
+import { type Health, openFilesProblem } from "./generator_health.ts";
+import { LoadDriver, loadLevel } from "./load_driver.ts";
 import { LoadGenerator } from "./load_generator.ts";
-import { loadLevel } from "./load_level.ts";
-import { openFilesProblem } from "./open_files.ts";
+import { Steering } from "./run_control.ts";
 import { RunTime } from "./run_time.ts";
-import { RunWatch } from "./run_watch.ts";
-import { Steering } from "./steering.ts";
-import type { ThresholdOptions } from "./threshold_watch.ts";
-import { Warnings } from "./warnings.ts";
+import { Exhaustion, RunWatch, type ThresholdOptions, Warnings } from "./run_watch.ts";
 
 /** Everything that a run needs and does not make itself. */
 export interface LocalRunOptions extends ThresholdOptions {

@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { Member } from "../cluster/member.ts";
-import type { RunBook } from "../cluster/run_book.ts";
+import type { RunBook } from "../cluster/run_state.ts";
+import type { Member } from "../cluster/workers.ts";
+import type { LoadTarget } from "../load/load.ts";
 import { type Plan, plannedSeconds } from "../load/plan.ts";
-import type { LoadTarget } from "../load/target.ts";
 import type { RunState, Snapshot, Statistics, WorkerRow } from "../stats/snapshot.ts";
-import { loadLevel } from "./load_level.ts";
+import { loadLevel } from "./load_driver.ts";
 import type { RunWatch } from "./run_watch.ts";
 
 /** What a master knows beside its book. */

@@ -4,22 +4,178 @@
  * @module
  */
 
+import type { Member } from "../cluster/workers.ts";
 import type { ClassMix } from "../load/class_mix.ts";
+import { isArrivals, type LoadTarget } from "../load/load.ts";
 import type { LoadUserShape, ShapeView } from "../load/load_user_shape.ts";
-import { isArrivals, type LoadTarget } from "../load/target.ts";
-import type { Counted } from "../stats/counted.ts";
+import type { Plan } from "../load/plan.ts";
+import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
 import type {
   BreakingPoint,
+  IterationSummary,
   RunState,
   Snapshot,
   Statistics,
   ThresholdRow,
 } from "../stats/snapshot.ts";
-import { arrivalProblems } from "./arrival_watch.ts";
-import type { Exhaustion } from "./exhaustion.ts";
-import { StepWatch, type Told } from "./step_watch.ts";
-import { type ThresholdOptions, ThresholdWatch } from "./threshold_watch.ts";
-import type { Warnings } from "./warnings.ts";
+import type { Counted } from "../stats/stats_delta.ts";
+import { observedText, type ThresholdSet } from "../stats/thresholds.ts";
+import { Totals } from "../stats/totals.ts";
+import type { Staffing } from "./allocation.ts";
+import { type LoadDriver, loadLevel } from "./load_driver.ts";
+
+// Whether the passes of the open model began as they were meant to.
+
+/** How many users there were, and how many there may be. */
+export interface UserRoom {
+  readonly peak: number;
+  readonly max: number;
+}
+
+/**
+ * What is wrong with how passes began, and why; a sentence each.
+ *
+ * ```ts
+ * import { arrivalProblems } from "./run_watch.ts";
+ * import { Latencies } from "../stats/request_stats.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const serviceTimeMs = new Latencies().summary();
+ * const passes = { scheduled: 100, started: 95, completed: 95, dropped: 5, serviceTimeMs };
+ * const iterations = { ...passes, startDelayMs: serviceTimeMs };
+ * assert.deepEqual(arrivalProblems(iterations, { peak: 20, max: 20 }), [
+ *   "More than 1 % of the passes were dropped, as all 20 users were busy: allow more with " +
+ *   "--max-users, or lower the rate.",
+ * ]);
+ * ```
+ */
+export function arrivalProblems(iterations: IterationSummary, room: UserRoom): string[] {
+  const { scheduled, dropped, startDelayMs } = iterations;
+  const why = room.peak >= room.max
+    ? `as all ${room.max} users were busy: allow more with --max-users, or lower the rate`
+    : "as this generator was itself too slow: spread the load over more processes or machines, or " +
+      "lower the rate";
+  const problems: string[] = [];
+  if (dropped > scheduled * MANY_DROPPED) {
+    problems.push(`More than 1 % of the passes were dropped, ${why}.`);
+  }
+  if (startDelayMs.p99 !== null && startDelayMs.p99 > LATE_START_MS) {
+    problems.push(`More than 1 % of the passes began over ${LATE_START_MS} ms late, ${why}.`);
+  }
+  return problems;
+}
+
+// Looks at a load that is raised step by step, until something breaks.
+
+/** What is known of a stretch of the run, of what was counted of it. */
+export type Told = (statistics: Statistics) => Statistics;
+
+/** Judges the seconds of each step by the thresholds of the run. Other loads cost nothing. */
+export class StepWatch {
+  readonly #shape: LoadUserShape | null;
+  readonly #thresholds: ThresholdSet;
+  /** When the present step began, in seconds since the test's start; null where there is none. */
+  #since: number | null = null;
+  #totals = new Totals();
+
+  /** @param shape null where the test has none. */
+  constructor(shape: LoadUserShape | null, thresholds: ThresholdSet) {
+    this.#shape = shape;
+    this.#thresholds = thresholds;
+  }
+
+  /** What has been found until now; null where the load is not raised until something breaks. */
+  get breakingPoint(): BreakingPoint | null {
+    const found = this.#shape?.breakingPoint ?? null;
+    if (found === null) return null;
+    const { passed, broke, threshold } = found;
+    return {
+      passed: passed === null ? null : loadLevel(passed),
+      broke: broke === null ? null : loadLevel(broke),
+      threshold,
+    };
+  }
+
+  /** Takes in what was counted; a second of a step before is none of the present one. */
+  add(counted: Counted): void {
+    if (this.#since !== null && counted.from >= this.#since) this.#totals.add(counted);
+  }
+
+  /**
+   * What the shape may know.
+   *
+   * @param spawning whether users are still being started.
+   * @param told leaves out of the timeline what some nodes have not told of yet.
+   */
+  view(elapsedSeconds: number, spawning: boolean, told: Told = (all) => all): ShapeView {
+    if (this.#since === null) return { crossed: null };
+    const statistics = told(this.#totals.statistics(Math.floor(elapsedSeconds) - this.#since));
+    return { crossed: this.#thresholds.crossed(statistics, { spawning }) };
+  }
+
+  /** The shape was asked for the load at this moment. */
+  note(elapsedSeconds: number): void {
+    const step = this.#shape?.stepAt(elapsedSeconds) ?? null;
+    const since = step === null ? null : Math.ceil(step.startedAt);
+    if (since === this.#since) return;
+    this.#since = since;
+    this.#totals = new Totals();
+  }
+}
+
+/** What is asked of a run. */
+export interface ThresholdOptions {
+  /** What must hold for the run to pass. */
+  readonly thresholds: ThresholdSet;
+  /** End the test as soon as one of them is crossed. */
+  readonly abortOnThreshold: boolean;
+}
+
+/** Before that, rates say more of the start than of the target. */
+const SETTLING_SECONDS = 5;
+
+/** Watches a run's thresholds. A run that one has ended keeps what was observed then. */
+export class ThresholdWatch {
+  readonly #options: ThresholdOptions;
+  readonly #warnings: Warnings;
+  readonly #stop: () => void;
+  #end: ThresholdRow | null = null;
+
+  /** @param stop ends the test well. */
+  constructor(options: ThresholdOptions, warnings: Warnings, stop: () => void) {
+    this.#options = options;
+    this.#warnings = warnings;
+    this.#stop = stop;
+  }
+
+  /** What becomes of each threshold, as far as it is known. */
+  rows(statistics: Statistics, state: RunState, durationSeconds: number): ThresholdRow[] {
+    const rows = this.#options.thresholds.rows(statistics, {
+      over: state === "stopped",
+      spawning: state === "spawning" || durationSeconds < SETTLING_SECONDS,
+    });
+    return rows.map((row) => row.expression === this.#end?.expression ? this.#end : row);
+  }
+
+  /** Ends the run where one is crossed, and that is wanted; called once a second. */
+  look({ state, elapsedSeconds, thresholds, breakingPoint }: Snapshot): void {
+    if (!this.#options.abortOnThreshold || this.#end !== null) return;
+    // A load that is raised until something breaks has an end of its own for that.
+    if (state === "stopping" || state === "stopped" || breakingPoint !== null) return;
+    const crossed = thresholds.find(({ passed }) => !passed);
+    if (crossed === undefined) return;
+    this.#end = crossed;
+    const what = `${crossed.expression} was crossed: ${observedText(crossed)}`;
+    this.#warnings.add(`The test was ended after ${Math.floor(elapsedSeconds)} s, as ${what}.`);
+    this.#stop();
+  }
+
+  /** Says which thresholds have no sample, now that all is counted. */
+  conclude({ startedAt, statistics }: Snapshot): void {
+    if (startedAt === null) return;
+    this.#warnings.addAll(this.#options.thresholds.unmatched(statistics));
+  }
+}
 
 /** All that watches one run. */
 export class RunWatch {
@@ -86,5 +242,129 @@ export class RunWatch {
     // What holds of a part of the run need not hold of the whole.
     const max = Math.min(users.target, this.#userLimit);
     this.#warnings.addAll(arrivalProblems(iterations, { peak: users.peak, max }));
+  }
+}
+
+// Tests that end because nobody has anything left to do.
+
+/** What says whether a test can end so. */
+export interface ExhaustionOptions {
+  readonly plan: Pick<Plan, "iterations" | "shape">;
+  /** What was counted before the first target number of users ran was dropped. */
+  readonly resetStats: boolean;
+}
+
+/**
+ * Ends a test that has come to its end by itself: all passes that there are have been begun and have
+ * ended, or all users have.
+ *
+ * ```ts
+ * import { Exhaustion } from "./run_watch.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const exhaustion = new Exhaustion({ plan: { iterations: 10, shape: null }, resetStats: false });
+ * exhaustion.end({ stop: () => true });
+ * assert.deepEqual(exhaustion.shortage(8, true), [
+ *   "Only 8 of 10 passes were begun: no user was left to begin the others.",
+ * ]);
+ * ```
+ */
+export class Exhaustion {
+  readonly #options: ExhaustionOptions;
+  /** Whether the test has ended so, and not in another way before. */
+  #hasEnded = false;
+
+  constructor(options: ExhaustionOptions) {
+    this.#options = options;
+  }
+
+  /** Nobody has anything left to do. */
+  end(driver: Pick<LoadDriver, "stop"> | null): void {
+    if (driver?.stop()) this.#hasEnded = true;
+  }
+
+  /** All users have ended by themselves: the test ends unless others are to start. */
+  endWithoutUsers(driver: Pick<LoadDriver, "spawning" | "stop"> | null): void {
+    if (this.#options.plan.shape === null && driver?.spawning === false) this.end(driver);
+  }
+
+  /** Looks whether no worker has anything left to do. */
+  look(
+    staff: readonly Pick<Member, "phase">[],
+    staffing: Pick<Staffing, "settled">,
+    driver: Pick<LoadDriver, "spawning" | "stop"> | null,
+  ): void {
+    if (!isExhausted(staff)) return;
+    if (this.#options.plan.iterations !== null) this.end(driver);
+    // Users that have ended already do not run all at once, however many there were.
+    else if (staffing.settled) this.endWithoutUsers(driver);
+  }
+
+  /**
+   * What a test that has ended so lacks of its passes: a sentence, or none.
+   *
+   * @param begun passes that were begun, or that were due where a schedule says when.
+   * @param complete whether nothing that was counted anywhere is missing.
+   */
+  shortage(begun: number, complete: Snapshot["complete"]): string[] {
+    const { plan: { iterations }, resetStats } = this.#options;
+    if (!this.#hasEnded || iterations === null || resetStats || begun >= iterations) return [];
+    return [
+      `Only ${begun} of ${iterations} passes were begun` +
+      (complete
+        ? ": no user was left to begin the others."
+        : ", as far as is known: the others were lost with a worker."),
+    ];
+  }
+}
+
+/**
+ * Whether the users of those that had some have ended by themselves, or there is no pass left for them.
+ */
+function isExhausted(staff: readonly Pick<Member, "phase">[]): boolean {
+  return staff.some(({ phase }) => phase === "exhausted") &&
+    // Who is ready was not told to run anything.
+    staff.every(({ phase }) => phase === "exhausted" || phase === "ready");
+}
+
+/**
+ * What the person who runs a test should know, each once.
+ *
+ * ```ts
+ * import { Warnings } from "./run_watch.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const told: string[] = [];
+ * const warnings = new Warnings((text) => told.push(text));
+ * warnings.add("The target is slow.");
+ * warnings.add("The target is slow.");
+ * assert.deepEqual(told, ["The target is slow."]);
+ * assert.deepEqual(warnings.texts, told);
+ * ```
+ */
+export class Warnings {
+  readonly #onNew: (text: string) => void;
+  readonly #texts = new Set<string>();
+
+  /** @param onNew called with each warning, when it comes for the first time. */
+  constructor(onNew: (text: string) => void) {
+    this.#onNew = onNew;
+  }
+
+  /** All of them, in the order in which they came. */
+  get texts(): string[] {
+    return [...this.#texts];
+  }
+
+  /** Adds one, unless it is there already. */
+  add(text: string): void {
+    if (this.#texts.has(text)) return;
+    this.#texts.add(text);
+    this.#onNew(text);
+  }
+
+  /** Adds some, each unless it is there already. */
+  addAll(texts: Iterable<string>): void {
+    for (const text of texts) this.add(text);
   }
 }

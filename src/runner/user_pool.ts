@@ -1,6 +1,6 @@
+import type { NodeContext } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
-import type { NodeContext } from "../user/node_context.ts";
-import { type PassGate, PassSeat } from "../user/pass_seat.ts";
+import { type PassGate, PassSeat } from "../user/iteration_slot.ts";
 import { UserLoop } from "../user/user_loop.ts";
 
 /** Hands passes out, and hears of the users that want some. */

@@ -1,5 +1,12 @@
-import { BUSY_CPU, LATE_LOOP_MS } from "./generator_limits.ts";
 import type { WorkerRow } from "./snapshot.ts";
+
+// Where a load generator is so busy or so late that what it measures begins to be its own slowness.
+
+/** Share of one core, 0 to 1. */
+export const BUSY_CPU = 0.9;
+
+/** How late the event loop runs, in milliseconds. */
+export const LATE_LOOP_MS = 50;
 
 /** A shorter time at its limits says nothing of a load generator. */
 export const WATCHED_SECONDS = 5;

@@ -1,4 +1,4 @@
-import type { BucketSink, BucketSource } from "./counted.ts";
+import type { BucketSink, BucketSource } from "./stats_delta.ts";
 
 /** One bucket that has something in it: its index, and how many values. */
 export type BucketCount = readonly [index: number, count: number];

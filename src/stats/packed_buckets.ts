@@ -6,8 +6,8 @@
  * @module
  */
 
-import type { BucketSink, BucketSource } from "./counted.ts";
 import { Histogram } from "./histogram.ts";
+import type { BucketSink, BucketSource } from "./stats_delta.ts";
 
 /**
  * A histogram's buckets as bytes.

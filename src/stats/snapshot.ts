@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { BucketSource } from "./counted.ts";
+import type { BucketSource } from "./stats_delta.ts";
 
 /** Latencies in milliseconds, of however many samples; each null where there was no sample. */
 export interface LatencySummary {

@@ -1,6 +1,6 @@
-import type { Counted, CountedLatencies, CountedSecond } from "./counted.ts";
-import { Latencies } from "./latencies.ts";
+import { Latencies } from "./request_stats.ts";
 import type { TimelineSecond } from "./snapshot.ts";
+import type { Counted, CountedLatencies, CountedSecond } from "./stats_delta.ts";
 
 /**
  * How many of the latest seconds keep their latencies. Percentiles cannot be merged, only the

@@ -1,8 +1,5 @@
-import type { Counted } from "./counted.ts";
-import { Entry } from "./entry.ts";
-import type { NameEntries } from "./entry_table.ts";
-import { MergedCounts } from "./merged_counts.ts";
-import type { Passes } from "./passes.ts";
+import { Passes } from "./iteration_stats.ts";
+import { Entry, EntryTable, type NameEntries, PairCap, PairMap } from "./request_stats.ts";
 import type {
   CodeRow,
   FailureRow,
@@ -13,7 +10,58 @@ import type {
   TimelineSecond,
   UserErrorRow,
 } from "./snapshot.ts";
+import type { Counted, CountedSecond } from "./stats_delta.ts";
 import { Timeline } from "./timeline.ts";
+
+/**
+ * What was counted under each name and of each user error, put together; its memory grows with the
+ * names, of which there are 1,000 at most, and not with what is added.
+ *
+ * ```ts
+ * import { Interval } from "./stats_table.ts";
+ * import { MergedCounts } from "./totals.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const counts = new MergedCounts();
+ * for (const second of [0, 1]) {
+ *   const interval = new Interval(second, 1);
+ *   interval.userErrors.set("TestBuyer", "no token", 2);
+ *   counts.add(interval);
+ * }
+ * assert.deepEqual([...counts.userErrors], [["TestBuyer", "no token", 4]]);
+ * ```
+ */
+export class MergedCounts {
+  /** Of 1,000 distinct methods and names, the rest under `(other)`. */
+  readonly entries = new EntryTable();
+  /** By class and error; of 1,000 distinct ones, the rest under `(other)`. */
+  readonly userErrors = new PairMap<number>();
+  #passes: Passes | null = null;
+  readonly #names = new PairCap();
+  readonly #userErrorCap = new PairCap();
+
+  /** Null as long as none was counted. */
+  get passes(): Passes | null {
+    return this.#passes;
+  }
+
+  /** Whether so many names came, here or on a node, that later ones are under `(other)`. */
+  get namesCapped(): boolean {
+    return this.#names.reached;
+  }
+
+  /** Adds what a node counted. */
+  add({ entries, userErrors, passes }: Omit<Counted, "from" | "to" | "seconds">): void {
+    for (const [method, name, code, entry] of entries) {
+      this.entries.at(method, this.#names.admit(method, name)).of(code).merge(entry);
+    }
+    if (passes !== null) (this.#passes ??= new Passes()).merge(passes);
+    for (const [user, error, count] of userErrors) {
+      const text = this.#userErrorCap.admit(user, error);
+      this.userErrors.set(user, text, (this.userErrors.get(user, text) ?? 0) + count);
+    }
+  }
+}
 
 /** What the person who runs the test should know when {@link Totals.namesCapped}. */
 export const NAMES_CAPPED =
@@ -186,4 +234,90 @@ function byCount(a: ErrorCount, b: ErrorCount): number {
 /** By code units: the same order on every machine, whatever its language. */
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/**
+ * What one node counted in one or several seconds, put together. Its memory grows with the names in
+ * it, and hardly with its seconds.
+ *
+ * ```ts
+ * import { StatsTable } from "./stats_table.ts";
+ * import { Stretch } from "./totals.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const table = new StatsTable();
+ * table.start(0);
+ * for (const endedAt of [100, 900, 1_500]) {
+ *   table.record({
+ *     method: "GET", name: "search", status: 200, latencyMs: 12, endedAt,
+ *     bytesReceived: 80, bytesSent: 0, retries: 0, error: null,
+ *   });
+ * }
+ * const stretch = new Stretch();
+ * for (const interval of table.take(2_000)) stretch.add(interval);
+ * assert.deepEqual(stretch.seconds.map(({ requests }) => requests), [2, 1]);
+ * assert.equal([...stretch.entries][0]![3].requests, 3);
+ * ```
+ */
+export class Stretch implements Counted {
+  readonly #merged = new MergedCounts();
+  readonly #seconds: CountedSecond[] = [];
+  #from = Infinity;
+  #to = -Infinity;
+
+  /** Infinity as long as nothing was added. */
+  get from(): number {
+    return this.#from;
+  }
+
+  /** -Infinity as long as nothing was added. */
+  get to(): number {
+    return this.#to;
+  }
+
+  /** Those that were told of, the earliest first. */
+  get seconds(): readonly CountedSecond[] {
+    return this.#seconds;
+  }
+
+  /** Of 1,000 distinct methods and names, the rest under `(other)`. */
+  get entries(): Counted["entries"] {
+    return this.#merged.entries;
+  }
+
+  /** By class and error; of 1,000 distinct ones, the rest under `(other)`. */
+  get userErrors(): Counted["userErrors"] {
+    return this.#merged.userErrors;
+  }
+
+  get passes(): Counted["passes"] {
+    return this.#merged.passes;
+  }
+
+  /** Adds what the node counted in other seconds, or in others of their names. */
+  add(counted: Counted): void {
+    this.#from = Math.min(this.#from, counted.from);
+    this.#to = Math.max(this.#to, counted.to);
+    for (const second of counted.seconds) this.#addSecond(second);
+    this.#merged.add(counted);
+  }
+
+  #addSecond(added: CountedSecond): void {
+    // Nearly always it is a later one than all before.
+    const at = this.#seconds.findLastIndex(({ second }) => second <= added.second);
+    const known = this.#seconds[at];
+    if (known?.second !== added.second) this.#seconds.splice(at + 1, 0, added);
+    else this.#seconds[at] = together(known, added);
+  }
+}
+
+/** Two parts of one second, the earlier one first. */
+function together(first: CountedSecond, then: CountedSecond): CountedSecond {
+  return {
+    second: then.second,
+    users: then.users,
+    peakUsers: Math.max(first.peakUsers, then.peakUsers),
+    requests: first.requests + then.requests,
+    failures: first.failures + then.failures,
+  };
 }

@@ -1,10 +1,11 @@
 import type { Clock } from "../core/clock.ts";
+import type { LoopTurns } from "../core/event_loop_monitor.ts";
 import type { Lease } from "../core/lease.ts";
-import type { LoopTurns } from "../core/loop_turns.ts";
 import type { Random } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
-import type { HttpNode } from "../http/http_node.ts";
-import type { PassSeat } from "./pass_seat.ts";
+import { HttpNode } from "../http/http_node.ts";
+import { Proxies } from "../http/proxies.ts";
+import type { PassSeat } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** What the runner gives each user; a user class with a constructor of its own hands it to `super`. */
@@ -33,4 +34,24 @@ export interface UserContext {
   readonly random: Random;
   /** @internal */
   readonly recorder: Recorder;
+}
+
+/** What all users of a node have in common. */
+export type NodeContext = Omit<UserContext, "id" | "signal" | "passes">;
+
+/** What the runner knows of its node. */
+export interface NodeFacts extends Omit<NodeContext, "http"> {
+  /** An environment variable, or undefined: those that name proxies are looked at. */
+  readonly env: (name: string) => string | undefined;
+}
+
+/**
+ * Makes what the users of a node share.
+ *
+ * @throws UsageError where a variable names a proxy that is none.
+ */
+export function nodeContext({ env, ...facts }: NodeFacts): NodeContext {
+  const proxies = new Proxies(env);
+  const http = new HttpNode(facts.clock, { insecure: facts.insecure, proxies, caCerts: [] });
+  return { ...facts, http };
 }

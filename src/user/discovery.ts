@@ -5,9 +5,100 @@
  */
 
 import { errorText, UsageError } from "../core/errors.ts";
-import { checkClassSettings } from "./class_settings.ts";
-import { tagsOf, weightOf } from "./decorators.ts";
-import { User, type UserClass } from "./user.ts";
+import { type TestOrder, User, type UserClass } from "./user.ts";
+
+// What the statics of a user class may be. A test file in JavaScript, or a careless cast, can set them
+// to anything, and it is better said before the test starts than in the midst of it.
+
+const ORDERS: readonly TestOrder[] = ["sequential", "random", "parallel"];
+
+/**
+ * Checks the statics that every user class has.
+ *
+ * @param name the class's name, for messages.
+ * @throws UsageError that names the class, the static, its value and what is accepted.
+ */
+export function checkClassSettings(name: string, userClass: UserClass): void {
+  const check = (setting: keyof UserClass, isGood: (value: unknown) => boolean, needs: string) => {
+    const value: unknown = userClass[setting];
+    if (isGood(value)) return;
+    throw new UsageError(`${name}.${setting} is ${show(value)}: ${needs} is needed`);
+  };
+  check("weight", isCount, "a whole number of 0 or more");
+  check("fixedCount", isCount, "a whole number of 1 or more, or 0 for none,");
+  check("iterations", isCount, "a whole number of 1 or more, or 0 for no end,");
+  check("waitTime", isWaitTime, "a number of seconds, 0 or more, or a function");
+  check("order", (value) => ORDERS.some((order) => order === value), `one of ${orderNames()}`);
+  check("host", (value) => typeof value === "string", 'a text, like "http://127.0.0.1:8000",');
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isWaitTime(value: unknown): boolean {
+  return typeof value === "function" || (Number.isFinite(value) && (value as number) >= 0);
+}
+
+function orderNames(): string {
+  return ORDERS.map((order) => `"${order}"`).join(", ");
+}
+
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "function") return "a function";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+// What can be said of a single test of a user class: its weight and its tags.
+
+type Decorated = (...args: never[]) => unknown;
+
+/** Decorates a test method. */
+export type TestDecorator = (
+  test: (...args: never[]) => unknown,
+  context: ClassMethodDecoratorContext,
+) => void;
+
+// On the method itself, so that a class which inherits it, and a second run, see the same.
+const WEIGHT = Symbol("aiotest.weight");
+const TAGS = Symbol("aiotest.tags");
+
+interface Marked extends Decorated {
+  [WEIGHT]?: number;
+  [TAGS]?: readonly string[];
+}
+
+/**
+ * How often a test is chosen under `static order = "random"`, beside the others; 1 where none is given.
+ *
+ * @throws RangeError where `share` is not a whole number of 1 or more.
+ */
+export function weight(share: number): TestDecorator {
+  if (!Number.isInteger(share) || share < 1) {
+    throw new RangeError(`@weight(${share}): a whole number of 1 or more is needed`);
+  }
+  return (test) => {
+    (test as Marked)[WEIGHT] = share;
+  };
+}
+
+/** Names by which `--tags` and `--exclude-tags` choose tests. */
+export function tag(...names: string[]): TestDecorator {
+  return (test) => {
+    (test as Marked)[TAGS] = [...tagsOf(test), ...names];
+  };
+}
+
+/** The weight of a test method. */
+export function weightOf(test: Decorated): number {
+  return (test as Marked)[WEIGHT] ?? 1;
+}
+
+/** The tags of a test method. */
+export function tagsOf(test: Decorated): readonly string[] {
+  return (test as Marked)[TAGS] ?? [];
+}
 
 /** One test of a user class. */
 export interface TestMethod {
@@ -228,4 +319,77 @@ function notAFunction(className: string, member: string, what: string): UsageErr
     `${className}.${member} is a test that is not a function: it is ${what}`,
     "Rename it: names that start or end with test are for tests.",
   );
+}
+
+const NEEDED = "a URL that starts with http:// or https:// is needed";
+
+/**
+ * Checks that classes which speak HTTP have a host that relative URLs can be joined to. A class may
+ * also have none: then its tests name whole URLs.
+ *
+ * @param host `--host`, which replaces that of every class; null where it was not given.
+ * @param speaksHttp tells the classes whose host must be a URL; to others it may mean anything.
+ * @throws UsageError that names the class, the host and what is accepted.
+ */
+export function checkHosts(
+  classes: readonly DiscoveredClass[],
+  host: string | null,
+  speaksHttp: (userClass: UserClass) => boolean,
+): void {
+  for (const { name, userClass } of classes) {
+    const target = host ?? userClass.host;
+    if (!speaksHttp(userClass) || target === "" || isHttpUrl(target)) continue;
+    throw new UsageError(
+      host === null
+        ? `${name}.host is ${JSON.stringify(target)}: ${NEEDED}`
+        : `--host ${target}: ${NEEDED}, because ${name} speaks HTTP`,
+    );
+  }
+}
+
+function isHttpUrl(text: string): boolean {
+  return /^https?:\/\//i.test(text) && URL.canParse(text);
+}
+
+/** Which tests run, by their tags. */
+export interface TagChoice {
+  /** A test needs at least one of these; empty: every test will do. */
+  readonly tags: readonly string[];
+  /** A test must have none of these. */
+  readonly excludeTags: readonly string[];
+}
+
+/**
+ * The classes with those of their tests that are chosen; a class that is left without tests is left
+ * out as well.
+ *
+ * @throws UsageError where no test is left, naming the tags that there are.
+ */
+export function selectTests(
+  classes: readonly DiscoveredClass[],
+  choice: TagChoice,
+): readonly DiscoveredClass[] {
+  const { tags, excludeTags } = choice;
+  const isChosen = (test: TestMethod): boolean =>
+    (tags.length === 0 || tags.some((tag) => test.tags.includes(tag))) &&
+    !excludeTags.some((tag) => test.tags.includes(tag));
+  const selected = classes
+    .map((one) => ({ ...one, tests: one.tests.filter(isChosen) }))
+    .filter(({ tests }) => tests.length > 0);
+  if (selected.length > 0) return selected;
+  throw new UsageError(`${describeChoice(choice)}: no test is left to run`, describeTags(classes));
+}
+
+function describeChoice({ tags, excludeTags }: TagChoice): string {
+  return [
+    tags.length > 0 ? `--tags ${tags.join(",")}` : "",
+    excludeTags.length > 0 ? `--exclude-tags ${excludeTags.join(",")}` : "",
+  ].filter((part) => part !== "").join(" and ");
+}
+
+function describeTags(classes: readonly DiscoveredClass[]): string {
+  const tags = new Set(classes.flatMap(({ tests }) => tests.flatMap((test) => test.tags)));
+  return tags.size === 0
+    ? "No test of the test file has a tag."
+    : `The tags of the test file: ${[...tags].sort().join(", ")}.`;
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { MAX_BODY_SIZE } from "../http/limits.ts";
 import { SocketTransport } from "../http/socket_transport.ts";
+import { MAX_BODY_SIZE } from "../http/transport.ts";
 import type { UserContext } from "./context.ts";
 import { Session } from "./session.ts";
 import { User } from "./user.ts";

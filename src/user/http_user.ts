@@ -49,9 +49,9 @@ export class HttpUser extends User {
 }
 
 // What a test file sees of the room below.
-export type { BodyContent, BodyOptions } from "../http/body.ts";
+export type { BodyContent, BodyOptions } from "../http/request_options.ts";
 export type { Cookie, CookieStore } from "../http/cookies.ts";
-export type { Fields, FieldValue } from "../http/fields.ts";
+export type { Fields, FieldValue } from "../http/request_options.ts";
 export type { HttpResponse } from "../http/http_response.ts";
 export { RequestError } from "../http/request_error.ts";
 export type { RequestErrorCode } from "../http/request_error.ts";

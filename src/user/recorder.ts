@@ -7,7 +7,7 @@
 import { errorText } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
-import type { Sample } from "../stats/sample.ts";
+import type { Sample } from "../stats/request_stats.ts";
 
 /** The part of the node's table that users write to. */
 export interface SampleTable {

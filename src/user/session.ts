@@ -7,19 +7,23 @@
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import type { Lease } from "../core/lease.ts";
-import { encodeBody } from "../http/body.ts";
+import { parked } from "../core/user_lifetime.ts";
 import { CookieStore } from "../http/cookies.ts";
-import { withQuery } from "../http/fields.ts";
 import { HttpResponse, Verdict } from "../http/http_response.ts";
 import { isRedirect, nextRequest } from "../http/redirects.ts";
 import { RequestError } from "../http/request_error.ts";
-import { hasHeader, requestHeaders, type RequestOptions } from "../http/request_options.ts";
+import {
+  encodeBody,
+  hasHeader,
+  requestHeaders,
+  type RequestOptions,
+  withQuery,
+} from "../http/request_options.ts";
 import type { Transport, WireRequest, WireResponse } from "../http/transport.ts";
 import type { ResolvedUrl, UrlResolver } from "../http/url_resolver.ts";
-import type { Sample } from "../stats/sample.ts";
+import type { Sample } from "../stats/request_stats.ts";
 import type { UserContext } from "./context.ts";
-import { parked } from "./parked.ts";
-import type { PassSeat } from "./pass_seat.ts";
+import type { PassSeat } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
 
 /**

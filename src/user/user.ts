@@ -6,9 +6,8 @@
 
 import { errorText } from "../core/errors.ts";
 import type { RunInfo } from "../core/run_info.ts";
-import { UserEnd } from "../core/user_end.ts";
+import { parked, UserEnd } from "../core/user_lifetime.ts";
 import type { UserContext } from "./context.ts";
-import { parked } from "./parked.ts";
 import type { WaitTime } from "./wait_time.ts";
 
 /** In which order the tests of a user class run. */

@@ -5,14 +5,27 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
-import { UserEnd } from "../core/user_end.ts";
-import { currentStay, UserStay } from "../core/user_stay.ts";
+import { currentStay, UserEnd, UserStay } from "../core/user_lifetime.ts";
 import type { UserContext } from "./context.ts";
 import type { DiscoveredClass, TestMethod } from "./discovery.ts";
-import type { PassSeat } from "./pass_seat.ts";
-import { chooseTest } from "./test_choice.ts";
+import type { PassSeat } from "./iteration_slot.ts";
 import type { User } from "./user.ts";
 import type { Turn, WaitFunction } from "./wait_time.ts";
+
+/**
+ * The test that a random number falls on, each test having as much room as its weight.
+ *
+ * @param tests at least one.
+ * @param random in [0, 1).
+ */
+export function chooseTest(tests: readonly TestMethod[], random: number): TestMethod {
+  let rest = random * tests.reduce((sum, test) => sum + test.weight, 0);
+  for (const test of tests) {
+    rest -= test.weight;
+    if (rest < 0) return test;
+  }
+  return tests[tests.length - 1]!;
+}
 
 /** `onStart` is tried again after 1 s, then after twice as long each time, up to this. */
 const LONGEST_START_RETRY_MS = 30_000;

@@ -4,14 +4,12 @@
  * @module
  */
 
-import { breakingPointText } from "../report/breaking_point_text.ts";
+import { PASS_NOTE } from "../report/final_report.ts";
 import { type LatencyBar, latencyBars } from "../report/latency_bars.ts";
-import { PASS_NOTE } from "../report/pass_section.ts";
 import { compactSummary } from "../report/summary.ts";
-import { verdict } from "../report/verdict.ts";
+import { breakingPointText, verdict } from "../report/verdict.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
-import { liveState } from "./live_state.ts";
-import type { LiveView } from "./live_view.ts";
+import { liveState, type LiveView } from "./live_view.ts";
 
 /** What a report says of a run that its counts do not know. Nothing here may be secret. */
 export interface RunFacts {

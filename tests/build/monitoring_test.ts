@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { parse as parseYaml } from "yaml";
-import type { MetricFamily } from "../../src/report/metric_family.ts";
-import { RunMetrics } from "../../src/report/run_metrics.ts";
+import { type MetricFamily, RunMetrics } from "../../src/report/metrics.ts";
 import { dashboardQueries } from "../support/grafana.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { isMissing } from "../support/requirement.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { COMPARE_SETTINGS, compareFlags } from "../../src/cli/compare_settings.ts";
+import { compareFlags } from "../../src/cli/flag_parser.ts";
+import { COMPARE_SETTINGS } from "../../src/cli/settings.ts";
 
 Deno.test("a percentage is a number with its sign", () => {
   const { kind } = COMPARE_SETTINGS.maxRegression;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readConfigFile } from "../../src/cli/config_file.ts";
+import { readConfigFile } from "../../src/cli/sources.ts";
 import { FakeHost } from "../support/fake_host.ts";
 
 function read(path: string, text: string): ReturnType<typeof readConfigFile> {

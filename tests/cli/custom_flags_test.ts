@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { UsageError } from "../../src/core/errors.ts";
 import { CustomFlags } from "../../src/cli/custom_flags.ts";
 import { ownOptions } from "../../src/cli/flag_parser.ts";
 import type { CommandLine } from "../../src/cli/options.ts";
 import { SETTINGS } from "../../src/cli/settings.ts";
+import { UsageError } from "../../src/core/errors.ts";
 import { parse, refusal as refused } from "../support/command_line.ts";
 
 function refusal(...flags: string[]): UsageError {

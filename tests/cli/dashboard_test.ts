@@ -3,7 +3,7 @@ import { openDashboard } from "../../src/cli/dashboard.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { configureLog } from "../../src/core/logger.ts";
 import type { WebListener, WebListenOptions } from "../../src/core/web_listener.ts";
-import { LogTail } from "../../src/web/log_tail.ts";
+import { LogTail } from "../../src/web/feed.ts";
 import { ScriptedRun } from "../support/dashboard.ts";
 import { FakeHost } from "../support/fake_host.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type DemoShop, openDemoShop } from "../../src/cli/demo_shop.ts";
+import { type DemoShop, openDemoShop } from "../../src/cli/commands/demo.ts";
 import { systemClock } from "../../src/core/clock.ts";
 
 interface Answer {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openExposition } from "../../src/cli/exposition_opening.ts";
+import { openExposition } from "../../src/cli/metrics_export.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { configureLog } from "../../src/core/logger.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { filesOfPattern } from "../../src/cli/file_patterns.ts";
+import { filesOfPattern } from "../../src/cli/test_bundle.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { FakeHost } from "../support/fake_host.ts";
 

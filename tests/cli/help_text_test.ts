@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
-import { DEMO_SETTINGS } from "../../src/cli/demo_settings.ts";
-import {
-  compareHelpText,
-  demoHelpText,
-  initHelpText,
-  quickHelpText,
-} from "../../src/cli/help_text.ts";
 import firstFiles from "../../src/cli/first_files.json" with { type: "json" };
+import { compareHelpText, demoHelpText, initHelpText, quickHelpText } from "../../src/cli/help.ts";
 import { main } from "../../src/cli/main.ts";
 import { CommandLine } from "../../src/cli/options.ts";
-import { kebabCase } from "../../src/cli/config_file.ts";
-import { QUICK_SETTINGS } from "../../src/cli/quick_settings.ts";
-import { SETTINGS } from "../../src/cli/settings.ts";
+import { DEMO_SETTINGS, QUICK_SETTINGS, SETTINGS } from "../../src/cli/settings.ts";
+import { kebabCase } from "../../src/cli/sources.ts";
 import { FakeHost } from "../support/fake_host.ts";
 
 const QUICK = quickHelpText().split("\n");

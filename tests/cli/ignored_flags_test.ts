@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type AskedLoad, ignoredFlags } from "../../src/cli/ignored_flags.ts";
+import { type AskedLoad, ignoredFlags } from "../../src/cli/run_setup.ts";
 
 function warnings(asked: Partial<AskedLoad>): string[] {
   return ignoredFlags({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { importError } from "../../src/cli/import_error.ts";
+import { importError } from "../../src/cli/test_file.ts";
 import { denoHost } from "../../src/core/host.ts";
 import { fromFileUrl } from "../support/paths.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { localImports } from "../../src/cli/import_scanner.ts";
+import { localImports } from "../../src/cli/test_bundle.ts";
 
 Deno.test("every way to import a file of one's own is found", () => {
   const text = `

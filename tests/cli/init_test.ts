@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { runInit } from "../../src/cli/commands/init.ts";
 import firstFiles from "../../src/cli/first_files.json" with { type: "json" };
-import { runInit } from "../../src/cli/init.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { FakeHost, type FakeHostOptions } from "../support/fake_host.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { watchInterrupts } from "../../src/cli/interrupts.ts";
+import { watchInterrupts } from "../../src/cli/run_session.ts";
 import { FakeExit, FakeHost } from "../support/fake_host.ts";
 
 Deno.test("the first interrupt ends the run well, the second the process", () => {

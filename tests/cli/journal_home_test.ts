@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { checkHome } from "../../src/cli/journal_home.ts";
-import type { CallRecord } from "../../src/cluster/journal_record.ts";
+import { checkHome } from "../../src/cli/run_master.ts";
+import type { CallRecord } from "../../src/cluster/journal.ts";
 import { UsageError } from "../../src/core/errors.ts";
 
 function record(service: string): CallRecord {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { LiveReports } from "../../src/cli/live_reports.ts";
-import { runFacts } from "../../src/cli/run_facts.ts";
-import { REPORT_KINDS } from "../../src/web/dashboard_routes.ts";
+import { LiveReports } from "../../src/cli/dashboard.ts";
+import { runFacts } from "../../src/cli/run_metadata.ts";
+import { REPORT_KINDS } from "../../src/web/routes.ts";
 import { parse } from "../support/command_line.ts";
 import { FakeHost } from "../support/fake_host.ts";
 import { shopSnapshot, snapshot } from "../support/snapshots.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type MetricExporter, OtlpExport } from "../../src/cli/otlp_export.ts";
-import { otlpMetrics } from "../../src/report/otlp_metrics.ts";
+import { type MetricExporter, OtlpExport } from "../../src/cli/metrics_export.ts";
+import { otlpMetrics } from "../../src/report/otlp.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** An export whose collector answers what it is told to. */

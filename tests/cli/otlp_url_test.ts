@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseOtlpUrl } from "../../src/cli/otlp_url.ts";
+import { parseOtlpUrl } from "../../src/cli/metrics_export.ts";
 import { UsageError } from "../../src/core/errors.ts";
 
 Deno.test("metrics go to the path that collectors have for them, once", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { judge } from "../../src/cli/live_outputs.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
-import { judge } from "../../src/cli/outcome.ts";
 import type { Snapshot, Statistics } from "../../src/stats/snapshot.ts";
 import { requestRow, snapshot } from "../support/snapshots.ts";
 

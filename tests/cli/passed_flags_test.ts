@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import type { PassedFlags } from "../../src/cli/forwarded_options.ts";
 import { CommandLine } from "../../src/cli/options.ts";
-import type { PassedFlags } from "../../src/cli/passed_flags.ts";
 import { type Given, parse } from "../support/command_line.ts";
 import { FakeHost } from "../support/fake_host.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { checkBreakable, type Preparation, prepare } from "../../src/cli/preparation.ts";
+import { checkBreakable, type Preparation, prepare } from "../../src/cli/run_setup.ts";
 import { readTestFile } from "../../src/cli/test_file.ts";
 import { UsageError } from "../../src/core/errors.ts";
-import { stepUntilItBreaks } from "../../src/load/curves/step_until_it_breaks.ts";
+import { stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape, type ShapeClass } from "../../src/load/load_user_shape.ts";
 import { User } from "../../src/user/user.ts";
 import { parse } from "../support/command_line.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type QuickOptions, readQuickOptions } from "../../src/cli/quick_options.ts";
+import { type QuickOptions, readQuickOptions } from "../../src/cli/commands/quick.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { config, type Given } from "../support/command_line.ts";
 import { FakeHost } from "../support/fake_host.ts";

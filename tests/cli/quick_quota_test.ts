@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RequestQuota } from "../../src/cli/quick_quota.ts";
+import { RequestQuota } from "../../src/cli/commands/quick.ts";
 import { settle } from "../support/fake_clock.ts";
 
 Deno.test("a quota gives out as many as it has, and is done when the last of them is over", async () => {

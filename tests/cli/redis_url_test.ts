@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseRedisUrl, type RedisAddress } from "../../src/cli/redis_url.ts";
+import { parseRedisUrl, type RedisAddress } from "../../src/cli/shared_services.ts";
 import { UsageError } from "../../src/core/errors.ts";
 
 const PLAIN: RedisAddress = {

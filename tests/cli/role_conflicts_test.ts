@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { checkConflicts } from "../../src/cli/role_conflicts.ts";
+import { checkConflicts } from "../../src/cli/role.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { config, type Given, parse } from "../support/command_line.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runFacts } from "../../src/cli/run_facts.ts";
+import { runFacts } from "../../src/cli/run_metadata.ts";
 import { VERSION } from "../../src/core/version.ts";
 import { parse } from "../support/command_line.ts";
 import { FakeHost } from "../support/fake_host.ts";

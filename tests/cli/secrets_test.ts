@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { looksSecret, publicText } from "../../src/cli/secrets.ts";
+import { looksSecret, publicText } from "../../src/cli/run_metadata.ts";
 
 Deno.test("names of secrets are told from others", () => {
   const secret = [

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { defaultsOf, defaultText } from "../../src/cli/setting.ts";
-import { SETTINGS } from "../../src/cli/settings.ts";
+import { defaultsOf, defaultText, SETTINGS } from "../../src/cli/settings.ts";
 import { DEFAULTS } from "../support/command_line.ts";
 
 Deno.test("every option has the default that its table says", () => {

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { showShape } from "../../src/cli/show_shape.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
-import type { Curve } from "../../src/load/curve.ts";
-import { hold } from "../../src/load/curves/hold.ts";
-import { inSequence } from "../../src/load/curves/in_sequence.ts";
-import { ramp } from "../../src/load/curves/ramp.ts";
-import { stages } from "../../src/load/curves/stages.ts";
-import { stepUntilItBreaks } from "../../src/load/curves/step_until_it_breaks.ts";
+import {
+  type Curve,
+  hold,
+  inSequence,
+  ramp,
+  stages,
+  stepUntilItBreaks,
+} from "../../src/load/curves.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import type { Plan } from "../../src/load/plan.ts";
 import { FakeHost } from "../support/fake_host.ts";

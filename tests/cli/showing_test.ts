@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { Showing } from "../../src/cli/showing.ts";
+import { Showing } from "../../src/cli/live_outputs.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { configureLog } from "../../src/core/logger.ts";
 import type { WebHandler, WebListener, WebListenOptions } from "../../src/core/web_listener.ts";
-import type { LoadTarget } from "../../src/load/target.ts";
-import { Steering } from "../../src/runner/steering.ts";
+import type { LoadTarget } from "../../src/load/load.ts";
+import { Steering } from "../../src/runner/run_control.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
-import { LogTail } from "../../src/web/log_tail.ts";
+import { LogTail } from "../../src/web/feed.ts";
 import { parse } from "../support/command_line.ts";
 import { FROM_PAGE } from "../support/dashboard.ts";
 import { standingDriver } from "../support/drivers.ts";

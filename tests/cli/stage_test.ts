@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { Stage, type Stoppable } from "../../src/cli/stage.ts";
-import type { ShownRun } from "../../src/cli/showing.ts";
+import type { ShownRun } from "../../src/cli/live_outputs.ts";
+import { Stage, type Stoppable } from "../../src/cli/run_session.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import { events } from "../../src/core/events.ts";
-import { Steering } from "../../src/runner/steering.ts";
+import { Steering } from "../../src/runner/run_control.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { parse } from "../support/command_line.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHost } from "../support/fake_host.ts";
 import { planOf } from "../support/plans.ts";
 import { requestRow, snapshot } from "../support/snapshots.ts";
-import type { Snapshot } from "../../src/stats/snapshot.ts";
 
 async function stage(...args: string[]): Promise<{ host: FakeHost; stage: Stage }> {
   const host = new FakeHost();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { checkStartable, type StartOptions } from "../../src/cli/start_check.ts";
+import { checkStartable, type StartOptions } from "../../src/cli/role.ts";
 import { UsageError } from "../../src/core/errors.ts";
 
 const WAITS: StartOptions = {

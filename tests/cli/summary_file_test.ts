@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readSummaryFile } from "../../src/cli/summary_file.ts";
+import { readSummaryFile } from "../../src/cli/commands/compare.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { summary, summaryJson } from "../../src/report/summary.ts";
 import { FakeHost } from "../support/fake_host.ts";

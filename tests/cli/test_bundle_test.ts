@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { testBundle } from "../../src/cli/test_bundle.ts";
-import type { FileBundle } from "../../src/cluster/file_bundle.ts";
+import type { FileBundle } from "../../src/cluster/files.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { FakeHost } from "../support/fake_host.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { testFileHash } from "../../src/cli/test_file_hash.ts";
+import { testFileHash } from "../../src/cli/test_file.ts";
 import { FakeHost } from "../support/fake_host.ts";
 
 const EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

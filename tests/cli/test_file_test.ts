@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { importTestFile, readTestFile } from "../../src/cli/test_file.ts";
-import { NodeCluster } from "../../src/cluster/node_cluster.ts";
 import { LoadUserShape } from "../../src/load/load_user_shape.ts";
+import { NodeCluster } from "../../src/shared/cluster.ts";
 import type { UserContext } from "../../src/user/context.ts";
 import { User } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { WorkerFleet } from "../../src/cli/worker_fleet.ts";
+import { WorkerFleet } from "../../src/cli/run_processes.ts";
 import { type Given, parse } from "../support/command_line.ts";
 import { settle } from "../support/fake_clock.ts";
 import { type FakeChild, FakeHost } from "../support/fake_host.ts";

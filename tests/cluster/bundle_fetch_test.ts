@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { BundleFetch, type FetchedBundle } from "../../src/cluster/bundle_fetch.ts";
 import { Channel } from "../../src/cluster/channel.ts";
-import { FileBundle } from "../../src/cluster/file_bundle.ts";
-import { FileDesk } from "../../src/cluster/file_desk.ts";
-import { greet } from "../../src/cluster/greeting.ts";
-import type { Message } from "../../src/cluster/message.ts";
+import { BundleFetch, type FetchedBundle, FileBundle, FileDesk } from "../../src/cluster/files.ts";
+import { greet } from "../../src/cluster/handshake.ts";
+import type { Message } from "../../src/cluster/protocol.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import { bundled, bundleOf } from "../support/bundles.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { BundleReceipt } from "../../src/cluster/bundle_receipt.ts";
-import { listHash } from "../../src/cluster/file_bundle.ts";
+import { BundleReceipt, listHash } from "../../src/cluster/files.ts";
 import { AiotestError } from "../../src/core/errors.ts";
 import { bundled, bundleOf } from "../support/bundles.ts";
 

@@ -1,10 +1,10 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { CallDesk, DESK_SERVICE } from "../../src/cluster/call_desk.ts";
-import { ClusterHub } from "../../src/cluster/cluster_hub.ts";
-import type { Call } from "../../src/cluster/message.ts";
-import { ProtocolError } from "../../src/cluster/protocol_error.ts";
+import assert from "node:assert/strict";
+import { ProtocolError } from "../../src/cluster/frames.ts";
+import type { Call } from "../../src/cluster/protocol.ts";
 import type { SharedCall } from "../../src/cluster/shared_call.ts";
+import { CallDesk, DESK_SERVICE } from "../../src/shared/rpc.ts";
+import { ClusterHub } from "../../src/shared/services.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 const ROWS = ["0", "1", "2", "3"];

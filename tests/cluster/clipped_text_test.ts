@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { clippedText } from "../../src/cluster/clipped_text.ts";
+import assert from "node:assert/strict";
+import { clippedText } from "../../src/cluster/peer_text.ts";
 
 const anyText = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 60 })
   .map((units) => String.fromCharCode(...units));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { ClusterHub } from "../../src/cluster/cluster_hub.ts";
-import type { StockedFeeder } from "../../src/cluster/feeder_store.ts";
 import type { Cancel } from "../../src/cluster/shared_call.ts";
+import type { StockedFeeder } from "../../src/shared/feeders.ts";
+import { ClusterHub } from "../../src/shared/services.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** A hub, and the answers that it gives. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { ClusterLine } from "../../src/cluster/cluster_line.ts";
-import type { Message } from "../../src/cluster/message.ts";
+import type { Message } from "../../src/cluster/protocol.ts";
+import { ClusterLine } from "../../src/shared/rpc_client.ts";
 
 class Scene {
   readonly heard: string[] = [];

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
-import { list, row, tuple } from "../../src/cluster/compound_field.ts";
-import { clipped, count, flag, optional, text } from "../../src/cluster/field.ts";
+import {
+  clipped,
+  count,
+  flag,
+  list,
+  optional,
+  row,
+  text,
+  tuple,
+} from "../../src/cluster/schema.ts";
 
 const pair = tuple<readonly [string, number]>(clipped(12), count);
 

@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Door } from "../../src/cluster/door.ts";
+import assert from "node:assert/strict";
+import { Door } from "../../src/cluster/listener.ts";
 
 Deno.test("the 11th of an address has to stay outside, until one of the ten leaves", () => {
   const door = new Door(10);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { Exchange } from "../../src/cluster/exchange.ts";
-import type { Letter } from "../../src/cluster/mailbox.ts";
-import { Member } from "../../src/cluster/member.ts";
-import type { Message } from "../../src/cluster/message.ts";
-import type { JournalRecord } from "../../src/cluster/journal_record.ts";
-import type { SharedRecord } from "../../src/cluster/restored_run.ts";
-import { FakeClock, settle } from "../support/fake_clock.ts";
+import type { JournalRecord } from "../../src/cluster/journal.ts";
+import type { Message } from "../../src/cluster/protocol.ts";
+import type { SharedRecord } from "../../src/cluster/restore.ts";
+import { Member } from "../../src/cluster/workers.ts";
+import type { Letter } from "../../src/shared/messages.ts";
+import type { Exchange } from "../../src/shared/rpc.ts";
 import { exchangeOf } from "../support/exchanges.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
 
 const ROWS = { name: "rows", rows: ["0", "1", "2"], mode: "unique", onEmpty: "stop" } as const;
 

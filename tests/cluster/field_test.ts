@@ -11,7 +11,7 @@ import {
   optional,
   text,
   word,
-} from "../../src/cluster/field.ts";
+} from "../../src/cluster/schema.ts";
 
 interface Case {
   readonly name: string;

@@ -1,7 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { FilesMessage } from "../../src/cluster/bundle_message.ts";
-import { encodeMessage } from "../../src/cluster/message_codec.ts";
+import assert from "node:assert/strict";
+import { encodeMessage } from "../../src/cluster/codec.ts";
 import {
   FileBundle,
   listHash,
@@ -10,7 +9,8 @@ import {
   MAX_FILES,
   sha256,
   sizeOf,
-} from "../../src/cluster/file_bundle.ts";
+} from "../../src/cluster/files.ts";
+import type { FilesMessage } from "../../src/cluster/protocol.ts";
 import { bundled, bundleOf } from "../support/bundles.ts";
 
 const NOTHING = new Uint8Array(0);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
-import { FileDesk } from "../../src/cluster/file_desk.ts";
+import { FileDesk } from "../../src/cluster/files.ts";
 import { bundled, bundleOf } from "../support/bundles.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { channels, nextOf } from "../support/joining.ts";

@@ -1,7 +1,7 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { join, normalize } from "node:path/posix";
-import { MAX_PATH, pathProblem } from "../../src/cluster/file_path.ts";
+import { MAX_PATH, pathProblem } from "../../src/cluster/protocol.ts";
 
 Deno.test("paths that lead down from a folder are taken", () => {
   for (

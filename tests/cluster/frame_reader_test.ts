@@ -1,7 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { FrameReader } from "../../src/cluster/frame_reader.ts";
-import { ProtocolError } from "../../src/cluster/protocol_error.ts";
+import assert from "node:assert/strict";
+import { FrameReader, ProtocolError } from "../../src/cluster/frames.ts";
 
 function frame(payload: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(4 + payload.length);

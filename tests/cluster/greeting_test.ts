@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import type { Channel } from "../../src/cluster/channel.ts";
+import { ProtocolError } from "../../src/cluster/frames.ts";
 import {
   type Admission,
   greet,
   type Greeting,
   type JoinTerms,
-} from "../../src/cluster/greeting.ts";
-import type { Join } from "../../src/cluster/message.ts";
-import { masterProof, NO_PROOF, workerProof } from "../../src/cluster/proof.ts";
-import { ProtocolError } from "../../src/cluster/protocol_error.ts";
+  masterProof,
+  NO_PROOF,
+  workerProof,
+} from "../../src/cluster/handshake.ts";
+import type { Join } from "../../src/cluster/protocol.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import {
   channels,

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import type { Channel } from "../../src/cluster/channel.ts";
-import { greet } from "../../src/cluster/greeting.ts";
 import {
+  greet,
   introduce,
   type Introduction,
   type IntroductionOptions,
-} from "../../src/cluster/introduction.ts";
-import type { Hello, Join, Welcome } from "../../src/cluster/message.ts";
-import { masterProof, newNonce, NO_PROOF, workerProof } from "../../src/cluster/proof.ts";
+  masterProof,
+  newNonce,
+  NO_PROOF,
+  workerProof,
+} from "../../src/cluster/handshake.ts";
+import type { Hello, Join, Welcome } from "../../src/cluster/protocol.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { channels, identity, MASTER_HASH, nextOf, refusal, terms } from "../support/joining.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import type { JournalRecord } from "../../src/cluster/journal.ts";
+import { createJournal, resumeJournal } from "../../src/cluster/restore.ts";
 import { UsageError } from "../../src/core/errors.ts";
-import { type DiskFile, type OpenOptions } from "../../src/core/disk_file.ts";
-import { createJournal, resumeJournal } from "../../src/cluster/journal_opening.ts";
-import type { JournalRecord } from "../../src/cluster/journal_record.ts";
+import type { DiskFile, OpenOptions } from "../../src/core/files.ts";
 import { FakeHost } from "../support/fake_host.ts";
 import { journalBytes, readJournal, RUN_RECORD } from "../support/journals.ts";
 import { MemoryFile } from "../support/memory_file.ts";

@@ -1,9 +1,14 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import fc from "fast-check";
+import {
+  encodeRecord,
+  JOURNAL_HEAD,
+  JournalReader,
+  type JournalRecord,
+  MAX_RECORD,
+} from "../../src/cluster/journal.ts";
 import { UsageError } from "../../src/core/errors.ts";
-import { JOURNAL_HEAD, JournalReader } from "../../src/cluster/journal_reader.ts";
-import { encodeRecord, type JournalRecord, MAX_RECORD } from "../../src/cluster/journal_record.ts";
 import { anyRecord, journalBytes, readJournal, RUN_RECORD } from "../support/journals.ts";
 import { MemoryFile } from "../support/memory_file.ts";
 

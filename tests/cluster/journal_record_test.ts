@@ -1,8 +1,8 @@
-import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
 import { encode } from "@msgpack/msgpack";
 import fc from "fast-check";
-import { decodeRecord, encodeRecord, RECORD_HEAD } from "../../src/cluster/journal_record.ts";
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { decodeRecord, encodeRecord, RECORD_HEAD } from "../../src/cluster/journal.ts";
 import { anyRecord } from "../support/journals.ts";
 
 /** A record as msgpack of any values. */

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { openFile } from "../../src/core/disk_file.ts";
-import { Journal, NO_JOURNAL } from "../../src/cluster/journal.ts";
-import type { JournalRecord } from "../../src/cluster/journal_record.ts";
+import { Journal, type JournalRecord, NO_JOURNAL } from "../../src/cluster/journal.ts";
+import { openFile } from "../../src/core/files.ts";
 import { journalBytes, readJournal, RUN_RECORD } from "../support/journals.ts";
 import { MemoryFile } from "../support/memory_file.ts";
 import { fromFileUrl } from "../support/paths.ts";

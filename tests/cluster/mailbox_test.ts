@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Mailbox } from "../../src/cluster/mailbox.ts";
+import { Mailbox } from "../../src/shared/messages.ts";
 
 function box(): { readonly box: Mailbox; readonly take: () => number[] } {
   const sent: number[] = [];

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
-import { greet } from "../../src/cluster/greeting.ts";
-import { type LinkOptions, MasterLink } from "../../src/cluster/master_link.ts";
-import type { ErrorCode, Message } from "../../src/cluster/message.ts";
-import { ProtocolError } from "../../src/cluster/protocol_error.ts";
+import { type ErrorCode, ProtocolError } from "../../src/cluster/frames.ts";
+import { greet } from "../../src/cluster/handshake.ts";
+import { type LinkOptions, MasterLink } from "../../src/cluster/master_connection.ts";
+import type { Message } from "../../src/cluster/protocol.ts";
 import { AiotestError } from "../../src/core/errors.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { identity, OTHER_HASH, terms } from "../support/joining.ts";

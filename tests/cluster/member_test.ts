@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Member } from "../../src/cluster/member.ts";
+import { Member } from "../../src/cluster/workers.ts";
 import { report } from "../support/reports.ts";
 
 function member(): Member {

@@ -1,15 +1,13 @@
-import assert from "node:assert/strict";
 import { encode } from "@msgpack/msgpack";
 import fc from "fast-check";
-import { FrameReader } from "../../src/cluster/frame_reader.ts";
-import type { Message } from "../../src/cluster/message.ts";
-import type { Report } from "../../src/cluster/report_message.ts";
-import { decodeMessage, encodeMessage } from "../../src/cluster/message_codec.ts";
-import { ProtocolError } from "../../src/cluster/protocol_error.ts";
+import assert from "node:assert/strict";
+import { decodeMessage, encodeMessage } from "../../src/cluster/codec.ts";
+import { FrameReader, ProtocolError } from "../../src/cluster/frames.ts";
+import type { Message, Report } from "../../src/cluster/protocol.ts";
 import { anyMessage, messages } from "../support/messages.ts";
+import { mutated, numbers } from "../support/mutations.ts";
 import { delta, packedRequests, report } from "../support/reports.ts";
 import { targetMessage } from "../support/target_message.ts";
-import { mutated, numbers } from "../support/mutations.ts";
 
 const LIMIT = 1024 * 1024;
 

@@ -1,9 +1,14 @@
-import assert from "node:assert/strict";
 import { decode } from "@msgpack/msgpack";
-import type { ArrivalOrder, Message } from "../../src/cluster/message.ts";
-import type { Report, ReportEntry, ReportPasses } from "../../src/cluster/report_message.ts";
-import { decodeMessage, encodeMessage } from "../../src/cluster/message_codec.ts";
-import { MESSAGE_FIELDS } from "../../src/cluster/message_fields.ts";
+import assert from "node:assert/strict";
+import { decodeMessage, encodeMessage } from "../../src/cluster/codec.ts";
+import {
+  type ArrivalOrder,
+  type Message,
+  MESSAGE_FIELDS,
+  type Report,
+  type ReportEntry,
+  type ReportPasses,
+} from "../../src/cluster/protocol.ts";
 
 const nonce = new Uint8Array(16).fill(1);
 const mac = new Uint8Array(32).fill(2);

@@ -1,7 +1,7 @@
-import assert from "node:assert/strict";
 import { decode, encode } from "@msgpack/msgpack";
 import fc from "fast-check";
-import { msgpackProblem } from "../../src/cluster/msgpack_scan.ts";
+import assert from "node:assert/strict";
+import { msgpackProblem } from "../../src/cluster/codec.ts";
 
 const MANY = "claims more values than it has bytes";
 const CUT = "ends inside a value";

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { NodeCluster } from "../../src/cluster/node_cluster.ts";
 import type { SharedCall } from "../../src/cluster/shared_call.ts";
 import { configureLog } from "../../src/core/logger.ts";
-import { UserEnd } from "../../src/core/user_end.ts";
-import { currentStay, UserStay } from "../../src/core/user_stay.ts";
+import { currentStay, UserEnd, UserStay } from "../../src/core/user_lifetime.ts";
+import { NodeCluster } from "../../src/shared/cluster.ts";
 import { exchangeOf } from "../support/exchanges.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 

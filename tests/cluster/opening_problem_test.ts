@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openingProblem } from "../../src/cluster/opening_problem.ts";
+import { openingProblem } from "../../src/cluster/master_connection.ts";
 import { connect, listen } from "../../src/core/network.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
 

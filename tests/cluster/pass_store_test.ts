@@ -1,7 +1,7 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { PassStore } from "../../src/cluster/pass_store.ts";
+import assert from "node:assert/strict";
 import type { Cancel, Performed } from "../../src/cluster/shared_call.ts";
+import { PassStore } from "../../src/shared/iteration_quota.ts";
 
 /** A store, and what it has answered. */
 class Scene {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import type { Hello, Join, Welcome } from "../../src/cluster/message.ts";
 import {
   masterProof,
   newNonce,
   NO_PROOF,
   sameProof,
   workerProof,
-} from "../../src/cluster/proof.ts";
+} from "../../src/cluster/handshake.ts";
+import type { Hello, Join, Welcome } from "../../src/cluster/protocol.ts";
 import { joinFor } from "../support/joining.ts";
 
 const HELLO: Hello = {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { commonProtocol } from "../../src/cluster/protocol_range.ts";
+import { commonProtocol } from "../../src/cluster/protocol.ts";
 import { refusal } from "../support/joining.ts";
 
 const ONE = { min: 1, max: 1 };

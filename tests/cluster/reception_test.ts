@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
-import type { Admission, JoinTerms } from "../../src/cluster/greeting.ts";
-import { introduce } from "../../src/cluster/introduction.ts";
-import { type Guest, Reception } from "../../src/cluster/reception.ts";
-import type { ByteStream } from "../../src/core/byte_stream.ts";
+import { ProtocolError } from "../../src/cluster/frames.ts";
+import { type Admission, introduce, type JoinTerms } from "../../src/cluster/handshake.ts";
+import { type Guest, Reception } from "../../src/cluster/listener.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
-import { ProtocolError } from "../../src/cluster/protocol_error.ts";
 import {
   type AcceptedStream,
+  type ByteStream,
   connect,
   listen,
   type StreamListener,

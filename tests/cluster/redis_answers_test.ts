@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { ClusterHub } from "../../src/cluster/cluster_hub.ts";
-import type { Exchange } from "../../src/cluster/exchange.ts";
-import type { JournalRecord } from "../../src/cluster/journal_record.ts";
-import { Member } from "../../src/cluster/member.ts";
-import { RedisAnswers } from "../../src/cluster/redis_answers.ts";
-import type { SharedRecord } from "../../src/cluster/restored_run.ts";
+import type { JournalRecord } from "../../src/cluster/journal.ts";
+import type { SharedRecord } from "../../src/cluster/restore.ts";
 import type { Performed } from "../../src/cluster/shared_call.ts";
+import { Member } from "../../src/cluster/workers.ts";
+import { RedisAnswers } from "../../src/shared/redis.ts";
+import type { Exchange } from "../../src/shared/rpc.ts";
+import { ClusterHub } from "../../src/shared/services.ts";
 import { exchangeOf } from "../support/exchanges.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RedisConnection } from "../../src/cluster/redis_connection.ts";
+import { RedisConnection } from "../../src/shared/redis.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { FakeRedisClient } from "../support/fake_redis.ts";
 

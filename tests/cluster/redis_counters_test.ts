@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RedisCounters } from "../../src/cluster/redis_counters.ts";
+import { RedisCounters } from "../../src/shared/redis.ts";
 import { RedisCalls } from "../support/redis_calls.ts";
 
 function counters(...replies: readonly unknown[]): RedisCalls {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RedisQueues } from "../../src/cluster/redis_queues.ts";
+import { RedisQueues } from "../../src/shared/redis.ts";
 import { RedisCalls } from "../support/redis_calls.ts";
 
 function queues(...replies: readonly unknown[]): RedisCalls {

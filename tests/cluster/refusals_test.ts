@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Refusals } from "../../src/cluster/refusals.ts";
+import { Refusals } from "../../src/cluster/listener.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 function refusals(): { lines: string[]; clock: FakeClock; refusals: Refusals } {

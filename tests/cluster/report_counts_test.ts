@@ -1,13 +1,13 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
+import { ProtocolError } from "../../src/cluster/frames.ts";
 import type {
   Report,
   ReportPasses,
   ReportSpread,
   ReportTimes,
-} from "../../src/cluster/report_message.ts";
-import { ProtocolError } from "../../src/cluster/protocol_error.ts";
-import { countedOf } from "../../src/cluster/report_counts.ts";
+} from "../../src/cluster/protocol.ts";
+import { countedOf } from "../../src/cluster/report.ts";
 import { Totals } from "../../src/stats/totals.ts";
 import { plainStatistics } from "../support/exact_statistics.ts";
 import { messages } from "../support/messages.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ReportFlight } from "../../src/cluster/report_flight.ts";
+import { ReportFlight } from "../../src/cluster/outbox.ts";
 
 const KIB = 1024;
 

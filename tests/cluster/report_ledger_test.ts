@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ReportLedger } from "../../src/cluster/report_ledger.ts";
+import { ReportLedger } from "../../src/cluster/workers.ts";
 
 function ledgerAt(seq: number): ReportLedger {
   const ledger = new ReportLedger();

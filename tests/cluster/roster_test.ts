@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
-import type { Member } from "../../src/cluster/member.ts";
-import type { Join, Message } from "../../src/cluster/message.ts";
-import { ProtocolError } from "../../src/cluster/protocol_error.ts";
-import { Roster } from "../../src/cluster/roster.ts";
-import { RunBook } from "../../src/cluster/run_book.ts";
+import { Roster } from "../../src/cluster/connections.ts";
+import { ProtocolError } from "../../src/cluster/frames.ts";
+import type { Join, Message } from "../../src/cluster/protocol.ts";
+import { RunBook } from "../../src/cluster/run_state.ts";
+import type { Member } from "../../src/cluster/workers.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { identity } from "../support/joining.ts";
 import { memoryStreams } from "../support/memory_stream.ts";

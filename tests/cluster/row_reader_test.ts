@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import type { FeederDefinition } from "../../src/cluster/feeder_definition.ts";
-import { csv, jsonl } from "../../src/cluster/row_file.ts";
-import { readRows } from "../../src/cluster/row_reader.ts";
 import { UsageError } from "../../src/core/errors.ts";
+import { csv, type FeederDefinition, jsonl, readRows } from "../../src/shared/feeders.ts";
 import { FakeHost } from "../support/fake_host.ts";
 
 function read(rows: FeederDefinition["rows"], text = ""): Promise<string[]> {

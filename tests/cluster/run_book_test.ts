@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Report } from "../../src/cluster/report_message.ts";
-import type { Member } from "../../src/cluster/member.ts";
-import { RunBook } from "../../src/cluster/run_book.ts";
+import type { Report } from "../../src/cluster/protocol.ts";
+import { RunBook } from "../../src/cluster/run_state.ts";
+import type { Member } from "../../src/cluster/workers.ts";
 import { delta, packedRequests, report } from "../support/reports.ts";
 
 function book(): RunBook {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeAll } from "../../src/core/byte_stream.ts";
+import { writeAll } from "../../src/core/network.ts";
 
 Deno.test("all bytes are written in their order, however few are taken at once", async () => {
   const written: number[] = [];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openFile } from "../../src/core/disk_file.ts";
+import { openFile } from "../../src/core/files.ts";
 
 /** Calls `test` with the path of a file that is not there yet. */
 async function withPath(test: (path: string) => Promise<void>): Promise<void> {

@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import { AssertionError } from "node:assert";
+import assert from "node:assert/strict";
 import { errorText, UsageError } from "../../src/core/errors.ts";
 
 const TEXTS: [thrown: unknown, text: string][] = [

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fileFacts, listFolder } from "../../src/core/file_facts.ts";
+import { fileFacts, listFolder } from "../../src/core/files.ts";
 
 async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
   const path = await Deno.realPath(await Deno.makeTempDir());

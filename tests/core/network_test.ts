@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
-import { type ByteStream, writeAll } from "../../src/core/byte_stream.ts";
-import { connect, listen, type StreamListener } from "../../src/core/network.ts";
+import {
+  type ByteStream,
+  connect,
+  listen,
+  type StreamListener,
+  writeAll,
+} from "../../src/core/network.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
 
 const LOCAL = { hostname: "127.0.0.1", port: 0, tls: null };

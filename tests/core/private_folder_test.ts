@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createPrivateFolder } from "../../src/core/private_folder.ts";
+import { createPrivateFolder } from "../../src/core/files.ts";
 
 function modeOf(path: string): number {
   return Deno.statSync(path).mode! & 0o777;

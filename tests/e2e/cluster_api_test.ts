@@ -35,7 +35,7 @@ async function onWorkers(target: CountingTarget, scenario: string): Promise<Run>
 
 async function inOneProcess(target: CountingTarget, scenario: string): Promise<Run> {
   const json = await Deno.makeTempFile({ suffix: ".json" });
-  const file = fromFileUrl("../e2e/fixtures/sharing.ts");
+  const file = fromFileUrl("./fixtures/sharing.ts");
   const args = flags(target, scenario, ["local"]);
   const run = startAiotest(["-f", file, "--json", json, ...args]);
   let ended = false;

@@ -155,7 +155,7 @@ Deno.test("a worker that finds no master exits with 4 after its --reconnect-time
   const { port } = listener.addr;
   listener.close();
   const { code, stderr } = await runAiotest([
-    ...["-f", fromFileUrl("../e2e/fixtures/visits.ts"), "--worker"],
+    ...["-f", fromFileUrl("./fixtures/visits.ts"), "--worker"],
     ...["--master-port", String(port), "--reconnect-timeout", "2"],
   ]);
   assert.match(stderr, new RegExp(`No master at 127.0.0.1:${port} for 2 s`));

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { writeAll } from "../../src/core/byte_stream.ts";
+import { writeAll } from "../../src/core/network.ts";
 import { Cluster } from "../support/cluster.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
 import { printFigure } from "../support/figure.ts";
-import { HostileFrames } from "../support/hostile_frames.ts";
 import type { Outcome } from "../support/hostile_child.ts";
+import { HostileFrames } from "../support/hostile_frames.ts";
 import { greetingOf } from "../support/hostile_peers.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { memoryOf } from "../support/process_usage.ts";

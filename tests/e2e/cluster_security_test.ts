@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
-import { introduce, type WorkerIdentity } from "../../src/cluster/introduction.ts";
-import { ProtocolError } from "../../src/cluster/protocol_error.ts";
+import { ProtocolError } from "../../src/cluster/frames.ts";
+import { introduce, type WorkerIdentity } from "../../src/cluster/handshake.ts";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { connect } from "../../src/core/network.ts";
 import { Cluster } from "../support/cluster.ts";
@@ -92,7 +92,7 @@ Deno.test("workers on the same machine get the token, but not where others can s
   await using target = new CountingTarget();
   const parent = startAiotest(
     [
-      ...["-f", fromFileUrl("../e2e/fixtures/visits.ts"), "--processes", "2", ...load(target, 2)],
+      ...["-f", fromFileUrl("./fixtures/visits.ts"), "--processes", "2", ...load(target, 2)],
       ...["-L", "DEBUG"],
     ],
     { env: { AIOTEST_TOKEN: TOKEN } },
@@ -254,7 +254,7 @@ Deno.test("10,000 joins with a wrong token: none is let in, a right one joins wi
 
 Deno.test("another test file is refused with both hashes, or let in where that is allowed", async () => {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
-  const own = await Deno.readTextFile(fromFileUrl("../e2e/fixtures/visits.ts"));
+  const own = await Deno.readTextFile(fromFileUrl("./fixtures/visits.ts"));
   const other = `${own}// Changed since.\n`;
   await Deno.writeTextFile(file, other);
   try {
@@ -297,7 +297,7 @@ Deno.test("a second worker of the same name waits, and says why", async () => {
   await target.reached(1);
   const port = String(await portOf(cluster));
   const second = await runAiotest([
-    ...["-f", fromFileUrl("../e2e/fixtures/visits.ts"), "--worker", "--worker-name", "w1"],
+    ...["-f", fromFileUrl("./fixtures/visits.ts"), "--worker", "--worker-name", "w1"],
     ...["--master-port", port, "--reconnect-timeout", "1"],
   ]);
   assert.equal(second.code, 4);
@@ -313,7 +313,7 @@ Deno.test("a port that is taken is told at once", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;
   const { code, stdout, stderr } = await runAiotest([
-    ...["-f", fromFileUrl("../e2e/fixtures/visits.ts"), "-H", "http://127.0.0.1:9", "--master"],
+    ...["-f", fromFileUrl("./fixtures/visits.ts"), "-H", "http://127.0.0.1:9", "--master"],
     ...["--master-bind-host", "127.0.0.1", "--master-bind-port", String(port)],
   ]);
   assert.equal(code, 2);
@@ -327,7 +327,7 @@ Deno.test("a port that is taken is told at once", async () => {
 
 Deno.test("a key that is no certificate is told at once", async () => {
   const { code, stderr } = await runAiotest([
-    ...["-f", fromFileUrl("../e2e/fixtures/visits.ts"), "-H", "http://127.0.0.1:9", "--master"],
+    ...["-f", fromFileUrl("./fixtures/visits.ts"), "-H", "http://127.0.0.1:9", "--master"],
     ...["--master-bind-host", "127.0.0.1", "--master-bind-port", "0"],
     ...["--tls-cert", certificate("good.pem"), "--tls-key", certificate("expired.key")],
   ]);

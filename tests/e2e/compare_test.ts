@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ComparedName } from "../../src/report/comparison.ts";
+import type { ComparedName } from "../../src/report/compare.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import { comparePairs } from "../support/compared_pairs.ts";
 import { runAiotest } from "../support/process.ts";

@@ -7,7 +7,7 @@ import { assertEqualCounts } from "../support/exact_counts.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { type Finished, startAiotest, type Started } from "../support/process.ts";
 
-const VISITS = fromFileUrl("../e2e/fixtures/visits.ts");
+const VISITS = fromFileUrl("./fixtures/visits.ts");
 const LIMIT_MS = 30_000;
 
 /** The reports that every run here is asked for. */

@@ -11,7 +11,7 @@ async function runAgainst(
   stopAt: number,
 ): Promise<{ summary: Summary; code: number }> {
   const json = await Deno.makeTempFile({ suffix: ".json" });
-  const file = fromFileUrl("../e2e/fixtures/counted.ts");
+  const file = fromFileUrl("./fixtures/counted.ts");
   const run = startAiotest(
     ["-f", file, "-H", target.url, "-u", "40", "-r", "1000", "--json", json]
       .concat("--quota", String(quota)),

@@ -5,7 +5,7 @@ import { CountingTarget } from "../support/counting_target.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { runAiotest } from "../support/process.ts";
 
-const COUNTED = fromFileUrl("../e2e/fixtures/counted.ts");
+const COUNTED = fromFileUrl("./fixtures/counted.ts");
 
 Deno.test("--csv writes four files that agree with the summary and with the target", async () => {
   await using target = new CountingTarget();

@@ -39,7 +39,7 @@ function expectedWorkers(scene: Scene): number {
 /** A folder with a test file, and an `aiotest` that can be called from there. */
 async function makeFolder(): Promise<string> {
   const folder = await Deno.makeTempDir();
-  await Deno.copyFile(fromFileUrl("../e2e/fixtures/visits.ts"), `${folder}/aiotestfile.ts`);
+  await Deno.copyFile(fromFileUrl("./fixtures/visits.ts"), `${folder}/aiotestfile.ts`);
   const cli = fromFileUrl("../../cli.ts");
   const script = `#!/bin/sh\nexec "${Deno.execPath()}" run -A --quiet "${cli}" "$@"\n`;
   await Deno.writeTextFile(`${folder}/aiotest`, script, { mode: 0o755 });

@@ -2,8 +2,8 @@
 // plain JavaScript, which every version of the runtime takes.
 import assert from "node:assert/strict";
 import { gitCommit } from "../../build/git_commit.ts";
-import type { Summary } from "../../src/report/summary.ts";
 import config from "../../deno.json" with { type: "json" };
+import type { Summary } from "../../src/report/summary.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
 import { compiledExecutable } from "../support/executable.ts";

@@ -4,7 +4,7 @@ import { CountingTarget } from "../support/counting_target.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { type Finished, runAiotest } from "../support/process.ts";
 
-const COUNTED = fromFileUrl("../e2e/fixtures/counted.ts");
+const COUNTED = fromFileUrl("./fixtures/counted.ts");
 
 /** One point of a metric, as OTLP has it in JSON. */
 interface Point {

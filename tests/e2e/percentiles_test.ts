@@ -31,7 +31,7 @@ Deno.test("percentiles are within 0.1 % of the exact ones, on latencies of a kno
   const folder = await Deno.makeTempDir();
   const { code, stderr } = await runAiotest([
     "-f",
-    fromFileUrl("../e2e/fixtures/latencies.ts"),
+    fromFileUrl("./fixtures/latencies.ts"),
     ...["-H", `http://127.0.0.1:${target.addr.port}`, "-u", "50", "-r", "1000", "-t", "3"],
     ...["--json", `${folder}/summary.json`, "--latencies", `${folder}/latencies.json`],
   ]);

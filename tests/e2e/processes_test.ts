@@ -7,8 +7,8 @@ import { assertEqualCounts } from "../support/exact_counts.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { type Finished, runAiotest, startAiotest, type Started } from "../support/process.ts";
 
-const VISITS = fromFileUrl("../e2e/fixtures/visits.ts");
-const TOLD = fromFileUrl("../e2e/fixtures/told.ts");
+const VISITS = fromFileUrl("./fixtures/visits.ts");
+const TOLD = fromFileUrl("./fixtures/told.ts");
 
 /** A run of several processes, and what its summary says in the end. */
 class Processes implements AsyncDisposable {

@@ -10,7 +10,7 @@ import { isMissing } from "../support/requirement.ts";
 
 const ignore = isMissing("prometheus");
 
-const COUNTED = fromFileUrl("../e2e/fixtures/counted.ts");
+const COUNTED = fromFileUrl("./fixtures/counted.ts");
 
 /** What Prometheus knew of a run when the last request had been counted, and what the run came to. */
 interface Scraped {

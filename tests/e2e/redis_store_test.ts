@@ -6,10 +6,10 @@ import { fromFileUrl } from "../support/paths.ts";
 import { startAiotest } from "../support/process.ts";
 import { sleep } from "../support/proxy_link.ts";
 import { RedisServer } from "../support/redis_server.ts";
-import { steadyPort } from "../support/steady_port.ts";
 import { isMissing } from "../support/requirement.ts";
+import { steadyPort } from "../support/steady_port.ts";
 
-const FILE = fromFileUrl("../e2e/fixtures/redis_sharing.ts");
+const FILE = fromFileUrl("./fixtures/redis_sharing.ts");
 const WORKERS = ["w1", "w2", "w3"];
 const PASSWORD = "123456";
 

@@ -6,8 +6,8 @@ import { type Finished, startAiotest, type Started } from "../support/process.ts
 import { sleep } from "../support/proxy_link.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { isMissing } from "../support/requirement.ts";
-import { Target } from "../support/target.ts";
 import { steadyPort } from "../support/steady_port.ts";
+import { Target } from "../support/target.ts";
 
 const FOLDER = fromFileUrl("../../examples");
 const PAGE = fromFileUrl("../../docs/redis.md");

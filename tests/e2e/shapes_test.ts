@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
-import { columnsOf } from "../../src/report/terminal_text.ts";
+import { columnsOf } from "../../src/report/terminal.ts";
 import { blocksOf } from "../support/doc_page.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { type Finished, runAiotest } from "../support/process.ts";

@@ -1,7 +1,6 @@
 import { Ajv } from "ajv";
 import assert from "node:assert/strict";
-import { histogramOf } from "../../src/report/histogram_text.ts";
-import type { Summary, SummaryTotals } from "../../src/report/summary.ts";
+import { histogramOf, type Summary, type SummaryTotals } from "../../src/report/summary.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { runAiotest } from "../support/process.ts";
 import { isMissing } from "../support/requirement.ts";

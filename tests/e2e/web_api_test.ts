@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import type { LiveSummary } from "../../src/web/live_view.ts";
-import { blocksOf } from "../support/doc_page.ts";
 import { FROM_PAGE } from "../support/dashboard.ts";
+import { blocksOf } from "../support/doc_page.ts";
 import { EventReader } from "../support/event_reader.ts";
 import { fromFileUrl } from "../support/paths.ts";
-import { isMissing } from "../support/requirement.ts";
 import { startAiotest, type Started, type StartOptions } from "../support/process.ts";
+import { isMissing } from "../support/requirement.ts";
 
 const STEPS = `
 import { User } from "aiotest";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/core/clock.ts";
-import { AddressBook } from "../../src/http/address_book.ts";
-import { WireError } from "../../src/http/wire_error.ts";
+import { AddressBook } from "../../src/http/dns_cache.ts";
+import { WireError } from "../../src/http/request_error.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** A book whose look-ups are counted and answered by the test. */

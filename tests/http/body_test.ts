@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { encodeBody } from "../../src/http/body.ts";
+import { encodeBody } from "../../src/http/request_options.ts";
 
 Deno.test("no body is none, and an empty one is one", async () => {
   assert.deepEqual(await encodeBody({}), { content: null, contentType: null });

@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ChunkedBody } from "../../src/http/chunked_body.ts";
+import assert from "node:assert/strict";
+import { ChunkedBody } from "../../src/http/response_parser.ts";
 import { bytesOf, textOf } from "./parser_outcome.ts";
 
 const quoted = fc.stringMatching(/^[\t -~]*$/).map((text) => `"${text.replace(/["\\]/g, "\\$&")}"`);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { ConnectionLimits } from "../../src/http/connection.ts";
-import { MAX_BODY_SIZE } from "../../src/http/limits.ts";
 import { RequestError, type RequestErrorCode } from "../../src/http/request_error.ts";
 import { SocketTransport } from "../../src/http/socket_transport.ts";
+import { MAX_BODY_SIZE } from "../../src/http/transport.ts";
 import { settle } from "../support/fake_clock.ts";
 import { answering, type RawConnection, RawServer } from "../support/raw_server.ts";
 import { World } from "./contract/world.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DeadlineSweep, type Expiring } from "../../src/http/deadline_sweep.ts";
+import { DeadlineSweep, type Expiring } from "../../src/http/connection_timers.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** Something with deadlines, registered with a sweep. */

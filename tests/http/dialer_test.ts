@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/core/clock.ts";
-import { AddressBook, type Lookup } from "../../src/http/address_book.ts";
-import type { ByteStream } from "../../src/core/byte_stream.ts";
+import type { ByteStream } from "../../src/core/network.ts";
 import { Dialer } from "../../src/http/dialer.ts";
-import { originOf } from "../../src/http/origin.ts";
-import { Proxies } from "../../src/http/proxies.ts";
-import { WireError } from "../../src/http/wire_error.ts";
+import { AddressBook, type Lookup } from "../../src/http/dns_cache.ts";
+import { originOf, Proxies } from "../../src/http/proxies.ts";
+import { WireError } from "../../src/http/request_error.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
 import { settle } from "../support/fake_clock.ts";
 import { answering, RawServer, silent } from "../support/raw_server.ts";

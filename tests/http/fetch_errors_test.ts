@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type FetchFailure, fetchFailure } from "../../src/http/fetch_errors.ts";
+import { type FetchFailure, fetchFailure } from "../../src/http/fetch_transport.ts";
 
 async function failureOf(
   url: string,
@@ -26,7 +26,7 @@ Deno.test({
   fn: async () => {
     const script = `
       import { fetchFailure } from ${
-      JSON.stringify(import.meta.resolve("../../src/http/fetch_errors.ts"))
+      JSON.stringify(import.meta.resolve("../../src/http/fetch_transport.ts"))
     };
       const files = [];
       try { for (;;) files.push(Deno.openSync("/dev/null")); } catch { /* that was the last one */ }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { encodeFields, withQuery } from "../../src/http/fields.ts";
+import { encodeFields, withQuery } from "../../src/http/request_options.ts";
 
 Deno.test("values are encoded, arrays repeat, undefined is left out", () => {
   assert.equal(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fieldOf, headersOf, setCookiesOf } from "../../src/http/head_fields.ts";
+import { fieldOf, headersOf, setCookiesOf } from "../../src/http/head_parser.ts";
 import { bytesOf } from "./parser_outcome.ts";
 
 const HEAD = bytesOf([

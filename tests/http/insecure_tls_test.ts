@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { ByteStream } from "../../src/core/byte_stream.ts";
+import type { ByteStream } from "../../src/core/network.ts";
 import { insecureTls } from "../../src/http/insecure_tls.ts";
-import { WireError } from "../../src/http/wire_error.ts";
+import { WireError } from "../../src/http/request_error.ts";
 import { IDENTITIES, identity } from "../support/certificates.ts";
 import { settle } from "../support/fake_clock.ts";
 import { answering, type Play, RawServer, silent } from "../support/raw_server.ts";

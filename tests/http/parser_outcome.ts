@@ -1,5 +1,5 @@
+import { WireError } from "../../src/http/request_error.ts";
 import { ResponseParser } from "../../src/http/response_parser.ts";
-import { WireError } from "../../src/http/wire_error.ts";
 
 /** What a parser makes of a response. Bytes are shown as latin1. */
 export interface Outcome {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
-import { originOf } from "../../src/http/origin.ts";
-import { Proxies, type Proxy } from "../../src/http/proxies.ts";
+import { originOf, Proxies, type Proxy } from "../../src/http/proxies.ts";
 
 function proxies(environment: Record<string, string>): Proxies {
   return new Proxies((name) => environment[name]);

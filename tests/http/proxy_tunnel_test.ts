@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/core/clock.ts";
-import { AddressBook } from "../../src/http/address_book.ts";
-import type { ByteStream } from "../../src/core/byte_stream.ts";
-import { Dialer } from "../../src/http/dialer.ts";
-import { originOf } from "../../src/http/origin.ts";
-import { Proxies, type Proxy } from "../../src/http/proxies.ts";
-import { openTunnel } from "../../src/http/proxy_tunnel.ts";
-import { WireError } from "../../src/http/wire_error.ts";
+import type { ByteStream } from "../../src/core/network.ts";
+import { Dialer, openTunnel } from "../../src/http/dialer.ts";
+import { AddressBook } from "../../src/http/dns_cache.ts";
+import { originOf, Proxies, type Proxy } from "../../src/http/proxies.ts";
+import { WireError } from "../../src/http/request_error.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
 import { answering, answeringOnce, RawServer } from "../support/raw_server.ts";
 import { TunnelProxy } from "../support/tunnel_proxy.ts";

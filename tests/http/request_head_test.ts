@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { VERSION } from "../../src/core/version.ts";
-import { encodeHead, type RequestHead } from "../../src/http/request_head.ts";
-import { WireError } from "../../src/http/wire_error.ts";
+import { encodeHead, type RequestHead } from "../../src/http/request_encoder.ts";
+import { WireError } from "../../src/http/request_error.ts";
 import { textOf } from "./parser_outcome.ts";
 
 const GET: RequestHead = {

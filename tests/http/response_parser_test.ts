@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { ResponseParser } from "../../src/http/response_parser.ts";
-import { Slab } from "../../src/http/slab.ts";
-import { WireError } from "../../src/http/wire_error.ts";
+import { WireError } from "../../src/http/request_error.ts";
+import { ResponseParser, Slab } from "../../src/http/response_parser.ts";
 import { CASES, expected } from "./parser_cases.ts";
 import { bytesOf, outcomeOf, textOf } from "./parser_outcome.ts";
 

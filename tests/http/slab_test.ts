@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Slab } from "../../src/http/slab.ts";
+import { Slab } from "../../src/http/response_parser.ts";
 
 Deno.test("copies stay as they are, however many follow", () => {
   const slab = new Slab();

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { type AddressInfo, createServer } from "node:net";
-import type { RequestErrorCode } from "../../src/http/request_error.ts";
+import { type RequestErrorCode, WireError } from "../../src/http/request_error.ts";
 import { socketFailure, type SocketPhase } from "../../src/http/socket_errors.ts";
-import { WireError } from "../../src/http/wire_error.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
 import { type Play, RawServer, silent } from "../support/raw_server.ts";
 

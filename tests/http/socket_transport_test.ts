@@ -1,5 +1,5 @@
-import { MAX_BODY_SIZE } from "../../src/http/limits.ts";
 import { SocketTransport } from "../../src/http/socket_transport.ts";
+import { MAX_BODY_SIZE } from "../../src/http/transport.ts";
 import { testTransport } from "./transport_contract.ts";
 
 testTransport({

@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { ClassMix, type ClassWeight } from "../../src/load/class_mix.ts";
 
 function byWeight(...weights: number[]): ClassMix {

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
-import { CurveRun } from "../../src/load/curve_run.ts";
-import { hold } from "../../src/load/curves/hold.ts";
-import { inSequence } from "../../src/load/curves/in_sequence.ts";
-import { plus } from "../../src/load/curves/plus.ts";
-import { ramp } from "../../src/load/curves/ramp.ts";
-import { repeated } from "../../src/load/curves/repeated.ts";
-import { scaled } from "../../src/load/curves/scaled.ts";
-import { stepUntilItBreaks } from "../../src/load/curves/step_until_it_breaks.ts";
+import {
+  hold,
+  inSequence,
+  plus,
+  ramp,
+  repeated,
+  scaled,
+  stepUntilItBreaks,
+} from "../../src/load/curves.ts";
+import { CurveRun } from "../../src/load/load_user_shape.ts";
 
 const STEPS = stepUntilItBreaks({ stepSeconds: 10, users: { from: 10, step: 10, to: 40 } });
 

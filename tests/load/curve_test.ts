@@ -1,9 +1,8 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
-import { checkCurves, type Curve, curveProblem } from "../../src/load/curve.ts";
-import { hold } from "../../src/load/curves/hold.ts";
-import { loadTargetProblem, settledLoad } from "../../src/load/target.ts";
+import { checkCurves, type Curve, curveProblem, hold } from "../../src/load/curves.ts";
+import { loadTargetProblem, settledLoad } from "../../src/load/load.ts";
 import { anyCurve, type Model, momentsOf } from "../support/curves.ts";
 
 /** Of both models, alternately. */

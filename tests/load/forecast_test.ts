@@ -1,12 +1,14 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
-import type { Curve } from "../../src/load/curve.ts";
-import { hold } from "../../src/load/curves/hold.ts";
-import { inSequence } from "../../src/load/curves/in_sequence.ts";
-import { ramp } from "../../src/load/curves/ramp.ts";
-import { repeated } from "../../src/load/curves/repeated.ts";
-import { stepUntilItBreaks } from "../../src/load/curves/step_until_it_breaks.ts";
+import {
+  type Curve,
+  hold,
+  inSequence,
+  ramp,
+  repeated,
+  stepUntilItBreaks,
+} from "../../src/load/curves.ts";
 import { forecast } from "../../src/load/forecast.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import { anyCurve } from "../support/curves.ts";

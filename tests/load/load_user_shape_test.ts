@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
-import type { Curve } from "../../src/load/curve.ts";
-import { hold } from "../../src/load/curves/hold.ts";
-import { inSequence } from "../../src/load/curves/in_sequence.ts";
-import { ramp } from "../../src/load/curves/ramp.ts";
-import type { Stage } from "../../src/load/curves/stages.ts";
-import { stepUntilItBreaks } from "../../src/load/curves/step_until_it_breaks.ts";
+import {
+  type Curve,
+  hold,
+  inSequence,
+  ramp,
+  type Stage,
+  stepUntilItBreaks,
+} from "../../src/load/curves.ts";
+import { isArrivals, type Load } from "../../src/load/load.ts";
 import {
   checkShape,
   LoadUserShape,
@@ -13,7 +16,6 @@ import {
   type Tick,
 } from "../../src/load/load_user_shape.ts";
 import { SpawnPacer } from "../../src/load/spawn_pacer.ts";
-import { isArrivals, type Load } from "../../src/load/target.ts";
 
 class TestSpike extends LoadUserShape {
   override tick(): [users: number, rate: number] | null {

@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { PassMix } from "../../src/load/pass_mix.ts";
+import assert from "node:assert/strict";
+import { PassMix } from "../../src/load/class_mix.ts";
 
 const classes = fc.array(
   fc.record({ weight: fc.integer({ min: 0, max: 20 }), fixedCount: fc.nat(3) }),

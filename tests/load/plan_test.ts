@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
-import { stepUntilItBreaks } from "../../src/load/curves/step_until_it_breaks.ts";
 import { type Plan, plannedSeconds, targetAt } from "../../src/load/plan.ts";
 import { planOf } from "../support/plans.ts";
 

@@ -1,7 +1,7 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
+import type { Target } from "../../src/load/load.ts";
 import { SpawnPacer } from "../../src/load/spawn_pacer.ts";
-import type { Target } from "../../src/load/target.ts";
 
 /** A pacer that heads from so many users to a target since second 0. */
 function pacing(from: number, users: number, rate: number): SpawnPacer {

@@ -6,7 +6,7 @@ import {
   loadTargetProblem,
   settledLoad,
   shown,
-} from "../../src/load/target.ts";
+} from "../../src/load/load.ts";
 
 function targetProblem(users: unknown, rate: unknown): string | null {
   return loadTargetProblem({ users, rate });

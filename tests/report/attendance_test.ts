@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { attendance, awaited, isPresent } from "../../src/report/attendance.ts";
+import { attendance, awaited, isPresent } from "../../src/report/worker_counts.ts";
 import type { WorkerState } from "../../src/stats/snapshot.ts";
 import { emptySnapshot, snapshot, workerRow } from "../support/snapshots.ts";
 

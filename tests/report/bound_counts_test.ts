@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { BoundCounts } from "../../src/report/bound_counts.ts";
+import assert from "node:assert/strict";
+import { BoundCounts } from "../../src/report/metrics.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import {
   type Bounds,
+  type ComparedRun,
+  type EntryOfRun,
   errorBounds,
   meanBounds,
   quantileBounds,
   rateBounds,
-} from "../../src/report/bounds.ts";
-import type { ComparedRun } from "../../src/report/compared_run.ts";
-import { type EntryOfRun, RunFigures } from "../../src/report/run_figures.ts";
+  RunFigures,
+} from "../../src/report/compare_stats.ts";
 import { seeded } from "../support/cutting_target.ts";
 import { type SimulatedRun, simulatedRun } from "../support/simulated_summary.ts";
 

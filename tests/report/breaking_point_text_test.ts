@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { breakingPointText } from "../../src/report/breaking_point_text.ts";
+import { breakingPointText } from "../../src/report/verdict.ts";
 
 const LOW = { users: 50, arrivalRate: 100 };
 const HIGH = { users: 50, arrivalRate: 200.5 };

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { compareRuns, FIGURES } from "../../src/report/comparison.ts";
-import { comparisonJson } from "../../src/report/comparison_json.ts";
+import { compareRuns, comparisonJson, FIGURES } from "../../src/report/compare.ts";
 import { seeded } from "../support/cutting_target.ts";
 import { simulatedRun } from "../support/simulated_summary.ts";
 

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
-import type { ComparedFigures, Comparison } from "../../src/report/comparison.ts";
-import { comparisonReport, type NamedRun } from "../../src/report/comparison_report.ts";
-import type { Difference, Finding } from "../../src/report/difference.ts";
+import {
+  type ComparedFigures,
+  type Comparison,
+  comparisonReport,
+  type Difference,
+  type Finding,
+  type NamedRun,
+} from "../../src/report/compare.ts";
 import { seeded } from "../support/cutting_target.ts";
 import { simulatedRun } from "../support/simulated_summary.ts";
 

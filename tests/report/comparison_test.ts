@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import type { ComparedRun } from "../../src/report/compared_run.ts";
 import {
   compareRuns,
   type Comparison,
   comparisonExitCode,
   FIGURES,
-} from "../../src/report/comparison.ts";
+} from "../../src/report/compare.ts";
+import type { ComparedRun } from "../../src/report/compare_stats.ts";
 import { seeded } from "../support/cutting_target.ts";
 import { type SimulatedRun, simulatedRun } from "../support/simulated_summary.ts";
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { Console, consoleAbilities } from "../../src/report/console.ts";
+import { Console, consoleAbilities, progressLine } from "../../src/report/console.ts";
 import { render } from "../../src/report/live_panel.ts";
-import { progressLine } from "../../src/report/progress_line.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { openSnapshot } from "../support/open_snapshots.ts";
+import { Screen } from "../support/screen.ts";
 import {
   clusterSnapshot,
   emptySnapshot,
@@ -11,8 +12,6 @@ import {
   snapshot,
   statistics,
 } from "../support/snapshots.ts";
-import type { Snapshot } from "../../src/stats/snapshot.ts";
-import { Screen } from "../support/screen.ts";
 
 function panelOn(screen: Screen, log: Screen = screen): Console {
   return new Console(screen, { color: false, panel: true, log });

@@ -1,8 +1,8 @@
 import { parse } from "csv-parse/sync";
 import assert from "node:assert/strict";
-import { CSV_FILES } from "../../src/report/csv_files.ts";
-import { Totals } from "../../src/stats/totals.ts";
+import { CSV_FILES } from "../../src/report/csv.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
+import { Totals } from "../../src/stats/totals.ts";
 import { intervalOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 import { emptySnapshot, snapshot, statistics, timelineSecond } from "../support/snapshots.ts";

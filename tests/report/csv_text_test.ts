@@ -1,7 +1,7 @@
 import { parse } from "csv-parse/sync";
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { csvText } from "../../src/report/csv_text.ts";
+import assert from "node:assert/strict";
+import { csvText } from "../../src/report/csv.ts";
 
 /** The only cell of a file. */
 function cell(text: string): string {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { errorDifference, type Finding, ratioDifference } from "../../src/report/difference.ts";
+import { errorDifference, type Finding, ratioDifference } from "../../src/report/compare.ts";
 
 const CASES: readonly (readonly [low: number, high: number, lower: Finding, higher: Finding])[] = [
   [1.06, 1.2, "regression", "better"],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Distribution } from "../../src/report/distribution.ts";
+import { Distribution } from "../../src/report/compare_stats.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 
 function distributionOf(values: readonly number[]): Distribution {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { Distribution } from "../../src/report/distribution.ts";
-import { EntrySeconds, secondsOf } from "../../src/report/entry_seconds.ts";
+import { Distribution, EntrySeconds, secondsOf } from "../../src/report/compare_stats.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
-import { Latencies } from "../../src/stats/latencies.ts";
+import { Latencies } from "../../src/stats/request_stats.ts";
 
 function total(parts: Float64Array): number {
   return parts.reduce((sum, part) => sum + part, 0);

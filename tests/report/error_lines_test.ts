@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { errorLines } from "../../src/report/error_lines.ts";
-import { renderLine } from "../../src/report/styled_line.ts";
+import { errorLines } from "../../src/report/live_panel.ts";
+import { renderLine } from "../../src/report/terminal.ts";
 import { statistics } from "../support/snapshots.ts";
 
 const TROUBLE = statistics({

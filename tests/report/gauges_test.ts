@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpuGauge, isStrained, lagGauge } from "../../src/report/gauges.ts";
+import { cpuGauge, isStrained, lagGauge } from "../../src/report/worker_counts.ts";
 
 Deno.test("a core is a warning from 90 % on, a late loop from 50 ms on", () => {
   assert.deepEqual([0.899, 0.9].map(cpuGauge), [

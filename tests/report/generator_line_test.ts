@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { generatorLine } from "../../src/report/generator_line.ts";
-import { renderLine } from "../../src/report/styled_line.ts";
+import { generatorLine } from "../../src/report/live_panel.ts";
+import { renderLine } from "../../src/report/terminal.ts";
 import type { WorkerRow } from "../../src/stats/snapshot.ts";
 import { snapshot, workerRow } from "../support/snapshots.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { histogramOf, histogramText } from "../../src/report/histogram_text.ts";
+import { histogramOf, histogramText } from "../../src/report/summary.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 

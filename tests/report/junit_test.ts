@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { junit } from "../../src/report/junit.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { checkJunit } from "../support/junit_schema.ts";

@@ -1,8 +1,8 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { latencyBars } from "../../src/report/latency_bars.ts";
-import type { RequestTotals } from "../../src/stats/snapshot.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
+import type { RequestTotals } from "../../src/stats/snapshot.ts";
 import { latencies, NO_LATENCIES, requestRow } from "../support/snapshots.ts";
 
 function totals(values: readonly number[]): RequestTotals {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { latencyTable } from "../../src/report/latency_table.ts";
+import { latencyTable } from "../../src/report/latency_bars.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import type { RequestTotals } from "../../src/stats/snapshot.ts";
 import { latencies, requestRow } from "../support/snapshots.ts";

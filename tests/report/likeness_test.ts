@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { unlikeness } from "../../src/report/likeness.ts";
+import { unlikeness } from "../../src/report/compare.ts";
 import { seeded } from "../support/cutting_target.ts";
 import { simulatedRun } from "../support/simulated_summary.ts";
 

@@ -1,7 +1,7 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { render } from "../../src/report/live_panel.ts";
-import { columnsOf } from "../../src/report/terminal_text.ts";
+import { columnsOf } from "../../src/report/terminal.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { iterations, openSnapshot } from "../support/open_snapshots.ts";
 import {

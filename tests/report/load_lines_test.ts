@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { loadLines, passTimeLines } from "../../src/report/load_lines.ts";
-import { renderLine } from "../../src/report/styled_line.ts";
+import { loadLines, passTimeLines } from "../../src/report/live_panel.ts";
+import { renderLine } from "../../src/report/terminal.ts";
 import type { BreakingPoint, IterationSummary, Snapshot } from "../../src/stats/snapshot.ts";
 import { iterations, openSnapshot } from "../support/open_snapshots.ts";
 import { latencies, snapshot, statistics } from "../support/snapshots.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatAskedRate, loadText } from "../../src/report/load_text.ts";
+import { formatAskedRate, loadText } from "../../src/report/verdict.ts";
 
 Deno.test("a load is told of in users, or in the open model in passes", () => {
   assert.equal(loadText({ users: 1, arrivalRate: null }), "1 user");

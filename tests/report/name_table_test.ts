@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { nameTable } from "../../src/report/name_table.ts";
+import { nameTable } from "../../src/report/live_panel.ts";
 import type { RequestRow } from "../../src/stats/snapshot.ts";
 import { requestRow } from "../support/snapshots.ts";
 

@@ -1,9 +1,7 @@
+import { AggregationTemporality, DataPointType, type MetricData } from "@opentelemetry/sdk-metrics";
 import assert from "node:assert/strict";
-import type { MetricData } from "@opentelemetry/sdk-metrics";
-import { AggregationTemporality, DataPointType } from "@opentelemetry/sdk-metrics";
-import type { MetricFamily } from "../../src/report/metric_family.ts";
-import { otlpMetrics } from "../../src/report/otlp_metrics.ts";
-import { RunMetrics } from "../../src/report/run_metrics.ts";
+import { type MetricFamily, RunMetrics } from "../../src/report/metrics.ts";
+import { otlpMetrics } from "../../src/report/otlp.ts";
 import { latencies, shopSnapshot, snapshot, statistics } from "../support/snapshots.ts";
 
 const MOMENT = { version: "0.1.0", runId: "7c0e", since: 10_000.25, at: 12_500 };

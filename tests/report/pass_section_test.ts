@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { passSection } from "../../src/report/pass_section.ts";
+import { passSection } from "../../src/report/final_report.ts";
 import { iterations, openSnapshot } from "../support/open_snapshots.ts";
 import { latencies, NO_LATENCIES, snapshot, statistics } from "../support/snapshots.ts";
 

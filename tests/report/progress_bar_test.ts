@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { progressBar } from "../../src/report/progress_bar.ts";
-import { renderLine } from "../../src/report/styled_line.ts";
+import { progressBar } from "../../src/report/live_panel.ts";
+import { renderLine } from "../../src/report/terminal.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { emptySnapshot, snapshot } from "../support/snapshots.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { progressLine } from "../../src/report/progress_line.ts";
+import { progressLine } from "../../src/report/console.ts";
 import type { ThresholdRow } from "../../src/stats/snapshot.ts";
 import { openSnapshot } from "../support/open_snapshots.ts";
 import {

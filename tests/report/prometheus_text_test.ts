@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import type { MetricFamily } from "../../src/report/metric_family.ts";
-import { PrometheusText } from "../../src/report/prometheus_text.ts";
-import { RunMetrics } from "../../src/report/run_metrics.ts";
+import { type MetricFamily, RunMetrics } from "../../src/report/metrics.ts";
+import { PrometheusText } from "../../src/report/prometheus.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { isMissing } from "../support/requirement.ts";
 import {

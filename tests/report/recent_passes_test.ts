@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RecentPasses } from "../../src/report/recent_passes.ts";
+import { RecentPasses } from "../../src/report/live_panel.ts";
 
 function rateAfter(
   ...moments: readonly (readonly [seconds: number, started: number | null])[]

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { recentSeconds, recentSeries } from "../../src/report/recent_seconds.ts";
+import { recentSeconds, recentSeries } from "../../src/report/live_panel.ts";
 import type { TimelineSecond } from "../../src/stats/snapshot.ts";
 import { timelineSecond } from "../support/snapshots.ts";
 

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import type { MetricFamily } from "../../src/report/metric_family.ts";
-import { RequestMetrics } from "../../src/report/request_metrics.ts";
-import { Totals } from "../../src/stats/totals.ts";
+import { type MetricFamily, RequestMetrics } from "../../src/report/metrics.ts";
 import type { Statistics } from "../../src/stats/snapshot.ts";
+import { Totals } from "../../src/stats/totals.ts";
 import { intervalOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 import { codeRow, requestRow, statistics } from "../support/snapshots.ts";

@@ -3,7 +3,7 @@ import {
   addVariances,
   type EstimatedVariance,
   varianceOfDifference,
-} from "../../src/report/second_noise.ts";
+} from "../../src/report/compare_stats.ts";
 import { seeded } from "../support/cutting_target.ts";
 
 /** Of one run, where the other has no noise. */

@@ -1,7 +1,7 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { shapeChart } from "../../src/report/shape_chart.ts";
-import { columnsOf } from "../../src/report/terminal_text.ts";
+import { columnsOf } from "../../src/report/terminal.ts";
 
 /** The chart as lines; `text` begins with a line break. */
 function assertChart(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sparkline } from "../../src/report/sparkline.ts";
+import { sparkline } from "../../src/report/live_panel.ts";
 
 Deno.test("the largest value has the full bar, and only none has the lowest", () => {
   assert.equal(sparkline([0, 1, 500, 1000]), "▁▂▅█");

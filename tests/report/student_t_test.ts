@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { studentQuantile, studentTail } from "../../src/report/student_t.ts";
+import { studentQuantile, studentTail } from "../../src/report/compare_stats.ts";
 
 /** From printed tables: the value that a share of `tail` is over. */
 const TABLE: readonly (readonly [degrees: number, tail: number, t: number])[] = [

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { renderLine, span } from "../../src/report/styled_line.ts";
+import { renderLine, span } from "../../src/report/terminal.ts";
 
 Deno.test("colour changes nothing but the escape sequences around the pieces", () => {
   const line = [span("a", "strong"), span(" "), span("b", "quiet"), span("c", "bad")];

@@ -1,7 +1,7 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { finalReport } from "../../src/report/tables.ts";
-import { columnsOf } from "../../src/report/terminal_text.ts";
+import assert from "node:assert/strict";
+import { finalReport } from "../../src/report/final_report.ts";
+import { columnsOf } from "../../src/report/terminal.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { openSnapshot } from "../support/open_snapshots.ts";
 import {

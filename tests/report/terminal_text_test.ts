@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { columnsOf, fit, harmless, shorten, wrap } from "../../src/report/terminal_text.ts";
+import assert from "node:assert/strict";
+import { columnsOf, fit, harmless, shorten, wrap } from "../../src/report/terminal.ts";
 import { anyName, CONTROLS } from "../support/texts.ts";
 
 Deno.test("escape sequences become text that a terminal only shows", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { span } from "../../src/report/styled_line.ts";
+import { span } from "../../src/report/terminal.ts";
 import { type TableColumn, textTable } from "../../src/report/text_table.ts";
 
 const COLUMNS: TableColumn[] = [

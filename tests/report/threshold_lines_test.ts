@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { renderLine } from "../../src/report/styled_line.ts";
-import { thresholdLines } from "../../src/report/threshold_lines.ts";
+import { thresholdLines } from "../../src/report/live_panel.ts";
+import { renderLine } from "../../src/report/terminal.ts";
 import type { ThresholdRow } from "../../src/stats/snapshot.ts";
 
 function row(expression: string, observed: number | null, passed = true): ThresholdRow {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { thresholdSection } from "../../src/report/threshold_section.ts";
+import { thresholdSection } from "../../src/report/final_report.ts";
 
 const ROWS = [
   { expression: "p95<200ms", observed: 120.5, passed: true },

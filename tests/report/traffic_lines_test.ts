@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { renderLine } from "../../src/report/styled_line.ts";
-import { percentileLine, trafficLines } from "../../src/report/traffic_lines.ts";
+import { percentileLine, trafficLines } from "../../src/report/live_panel.ts";
+import { renderLine } from "../../src/report/terminal.ts";
 import type { Statistics } from "../../src/stats/snapshot.ts";
 import {
   latencies,

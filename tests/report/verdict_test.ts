@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { BreakingPoint, LoadLevel, Snapshot } from "../../src/stats/snapshot.ts";
 import { verdict } from "../../src/report/verdict.ts";
+import type { BreakingPoint, LoadLevel, Snapshot } from "../../src/stats/snapshot.ts";
 import {
   clusterSnapshot,
   emptySnapshot,

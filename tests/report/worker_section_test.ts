@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { columnsOf } from "../../src/report/terminal_text.ts";
-import { workerSection } from "../../src/report/worker_section.ts";
+import { workerSection } from "../../src/report/final_report.ts";
+import { columnsOf } from "../../src/report/terminal.ts";
 import type { Snapshot, WorkerRow } from "../../src/stats/snapshot.ts";
 import { clusterSnapshot, snapshot, workerRow } from "../support/snapshots.ts";
 import { CONTROLS, HOSTILE_NAME } from "../support/texts.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { columnsOf } from "../../src/report/terminal_text.ts";
-import { workerTable } from "../../src/report/worker_table.ts";
+import { workerTable } from "../../src/report/live_panel.ts";
+import { columnsOf } from "../../src/report/terminal.ts";
 import type { WorkerRow } from "../../src/stats/snapshot.ts";
 import { workerRow } from "../support/snapshots.ts";
 import { CONTROLS, HOSTILE_NAME } from "../support/texts.ts";

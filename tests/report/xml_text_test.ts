@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { xmlAttribute, xmlText } from "../../src/report/xml_text.ts";
+import { xmlAttribute, xmlText } from "../../src/report/junit.ts";
 
 Deno.test("markup is escaped", () => {
   assert.equal(xmlText(`<a b="c">'&'</a>`), "&lt;a b=&quot;c&quot;&gt;&apos;&amp;&apos;&lt;/a&gt;");

@@ -1,7 +1,7 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Member } from "../../src/cluster/member.ts";
-import type { TargetMessage } from "../../src/cluster/message.ts";
+import assert from "node:assert/strict";
+import type { TargetMessage } from "../../src/cluster/protocol.ts";
+import { Member } from "../../src/cluster/workers.ts";
 import { Allocation } from "../../src/runner/allocation.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { targetMessage } from "../support/target_message.ts";

@@ -1,13 +1,13 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Member } from "../../src/cluster/member.ts";
-import type { TargetMessage } from "../../src/cluster/message.ts";
+import assert from "node:assert/strict";
+import type { TargetMessage } from "../../src/cluster/protocol.ts";
+import { Member } from "../../src/cluster/workers.ts";
 import {
   type ArrivalCourse,
   ArrivalSchedule,
   positionAt,
 } from "../../src/load/arrival_schedule.ts";
-import { ArrivalAllocation } from "../../src/runner/arrival_allocation.ts";
+import { ArrivalAllocation } from "../../src/runner/allocation.ts";
 
 /** Workers that begin passes as they are told, each on the same clock. */
 class Scene {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { ClassWeight } from "../../src/load/class_mix.ts";
 import { type ArrivalCourse, type ArrivalSlice, WHOLE } from "../../src/load/arrival_schedule.ts";
-import { ArrivalGate, type ArrivalTerms } from "../../src/runner/arrival_gate.ts";
-import { Passes } from "../../src/stats/passes.ts";
-import { PassSeat } from "../../src/user/pass_seat.ts";
+import type { ClassWeight } from "../../src/load/class_mix.ts";
+import { ArrivalGate, type ArrivalTerms } from "../../src/runner/open_model_executor.ts";
+import { Passes } from "../../src/stats/iteration_stats.ts";
+import { PassSeat } from "../../src/user/iteration_slot.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 /** Passes of one class that nobody drops. */

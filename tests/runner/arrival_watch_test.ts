@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { arrivalProblems } from "../../src/runner/arrival_watch.ts";
+import { arrivalProblems } from "../../src/runner/run_watch.ts";
 import { iterations } from "../support/open_snapshots.ts";
 import { latencies } from "../support/snapshots.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Claims } from "../../src/runner/claims.ts";
+import { Claims } from "../../src/runner/allocation.ts";
 
 Deno.test("a worker may run the most of what it was told since it was last heard", () => {
   const claims = new Claims();

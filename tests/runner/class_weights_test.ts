@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { classWeights } from "../../src/runner/class_weights.ts";
+import { classWeights } from "../../src/runner/load_generator.ts";
 import { User } from "../../src/user/user.ts";
 import { discovered } from "../support/users.ts";
 

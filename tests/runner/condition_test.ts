@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Condition } from "../../src/runner/condition.ts";
+import { Condition } from "../../src/runner/master.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 Deno.test("what is so already is not waited for", async () => {

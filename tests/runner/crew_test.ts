@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Crew } from "../../src/runner/crew.ts";
-import { type PassGate, PassSeat } from "../../src/user/pass_seat.ts";
+import { Crew } from "../../src/runner/open_model_executor.ts";
+import { type PassGate, PassSeat } from "../../src/user/iteration_slot.ts";
 import { settle } from "../support/fake_clock.ts";
 
 /** Seats that nothing is asked of. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { WorkerPhase } from "../../src/cluster/message.ts";
+import type { WorkerPhase } from "../../src/cluster/protocol.ts";
 import { LoadUserShape } from "../../src/load/load_user_shape.ts";
-import { Exhaustion } from "../../src/runner/exhaustion.ts";
+import { Exhaustion } from "../../src/runner/run_watch.ts";
 
 class Scene {
   stops = 0;

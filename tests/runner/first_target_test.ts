@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { JournalRecord } from "../../src/cluster/journal_record.ts";
-import { RunBook } from "../../src/cluster/run_book.ts";
+import type { JournalRecord } from "../../src/cluster/journal.ts";
+import { RunBook } from "../../src/cluster/run_state.ts";
 import { Events } from "../../src/core/events.ts";
-import { FirstTarget } from "../../src/runner/first_target.ts";
+import { FirstTarget } from "../../src/runner/master.ts";
 
 function scene(resetStats: boolean): {
   readonly book: RunBook;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type ArrivalCourse, positionAt } from "../../src/load/arrival_schedule.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
+import type { Load, LoadTarget } from "../../src/load/load.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import type { Plan } from "../../src/load/plan.ts";
-import type { Load, LoadTarget } from "../../src/load/target.ts";
 import { LoadDriver, type SteeredLoad } from "../../src/runner/load_driver.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { planOf } from "../support/plans.ts";

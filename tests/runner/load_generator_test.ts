@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { Lease } from "../../src/core/lease.ts";
 import { WHOLE } from "../../src/load/arrival_schedule.ts";
-import type { Arrivals } from "../../src/runner/arrival_gate.ts";
 import type { LoadGenerator, LoadGeneratorOptions } from "../../src/runner/load_generator.ts";
-import type { Interval } from "../../src/stats/interval.ts";
-import { Passes } from "../../src/stats/passes.ts";
+import type { Arrivals } from "../../src/runner/open_model_executor.ts";
+import { Passes } from "../../src/stats/iteration_stats.ts";
+import type { Interval } from "../../src/stats/stats_table.ts";
 import { User } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { loadGenerator } from "../support/generators.ts";

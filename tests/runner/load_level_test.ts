@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { loadLevel } from "../../src/runner/load_level.ts";
+import { loadLevel } from "../../src/runner/load_driver.ts";
 
 Deno.test("a load of users has no arrival rate", () => {
   assert.deepEqual(loadLevel({ users: 30, rate: 2 }), { users: 30, arrivalRate: null });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { Events } from "../../src/core/events.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
+import type { Load } from "../../src/load/load.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import type { Plan } from "../../src/load/plan.ts";
-import type { Load } from "../../src/load/target.ts";
 import { LocalRun, type LocalRunOptions } from "../../src/runner/local_run.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
-import { ThresholdSet } from "../../src/stats/threshold_set.ts";
+import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { planOf } from "../support/plans.ts";

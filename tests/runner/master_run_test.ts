@@ -1,8 +1,8 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
-import { introduce } from "../../src/cluster/introduction.ts";
-import type { Message, WorkerPhase } from "../../src/cluster/message.ts";
+import { introduce } from "../../src/cluster/handshake.ts";
+import type { Message, WorkerPhase } from "../../src/cluster/protocol.ts";
 import { AiotestError } from "../../src/core/errors.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import { User } from "../../src/user/user.ts";

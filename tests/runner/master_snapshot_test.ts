@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Member } from "../../src/cluster/member.ts";
-import { RunBook } from "../../src/cluster/run_book.ts";
+import { RunBook } from "../../src/cluster/run_state.ts";
+import type { Member } from "../../src/cluster/workers.ts";
 import {
   type MasterMoment,
   masterSnapshot,

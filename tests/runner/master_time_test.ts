@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Outcome } from "../../src/cluster/shared_call.ts";
-import { MasterTime } from "../../src/runner/master_time.ts";
+import { MasterTime } from "../../src/runner/clock_sync.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** A master whose test began so many milliseconds before the worker's clock did, and how far it is away. */

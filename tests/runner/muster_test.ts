@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Member } from "../../src/cluster/member.ts";
+import { Member } from "../../src/cluster/workers.ts";
 import { AiotestError } from "../../src/core/errors.ts";
-import { Muster } from "../../src/runner/muster.ts";
+import { Muster } from "../../src/runner/master.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 interface Scene {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openFilesProblem } from "../../src/runner/open_files.ts";
+import { openFilesProblem } from "../../src/runner/generator_health.ts";
 
 Deno.test("each user needs a file, and the process some more", () => {
   assert.equal(openFilesProblem(950, 1000), null);

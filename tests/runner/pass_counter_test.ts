@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PassCounter } from "../../src/runner/pass_counter.ts";
+import { PassCounter } from "../../src/runner/shared_iterations_executor.ts";
 
 Deno.test("as many passes are taken as there are, and one more for each that is put back", () => {
   const passes = new PassCounter(3);

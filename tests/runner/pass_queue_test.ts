@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { PassQueue } from "../../src/runner/pass_queue.ts";
+import assert from "node:assert/strict";
+import { PassQueue } from "../../src/runner/open_model_executor.ts";
 
 Deno.test("the oldest comes first, however many come and go in between", () => {
   fc.assert(fc.property(fc.array(fc.integer({ min: -300, max: 400 })), (steps) => {

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
-import { PassCounter } from "../../src/runner/pass_counter.ts";
-import { type PassQuota, QuotaGate } from "../../src/runner/quota_gate.ts";
-import { Passes } from "../../src/stats/passes.ts";
-import { PassSeat } from "../../src/user/pass_seat.ts";
+import {
+  PassCounter,
+  type PassQuota,
+  QuotaGate,
+} from "../../src/runner/shared_iterations_executor.ts";
+import { Passes } from "../../src/stats/iteration_stats.ts";
+import { PassSeat } from "../../src/user/iteration_slot.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 /** Passes that somebody else has to be asked for. */

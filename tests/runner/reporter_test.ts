@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Report } from "../../src/cluster/report_message.ts";
+import type { Report } from "../../src/cluster/protocol.ts";
 import type { LoadGenerator } from "../../src/runner/load_generator.ts";
-import { Reporter } from "../../src/runner/reporter.ts";
+import { Reporter } from "../../src/runner/worker.ts";
 import { User } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { loadGenerator } from "../support/generators.ts";

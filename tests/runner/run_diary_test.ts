@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { NO_JOURNAL } from "../../src/cluster/journal.ts";
-import type { JournalRecord } from "../../src/cluster/journal_record.ts";
-import { Member } from "../../src/cluster/member.ts";
-import { decodeMessage } from "../../src/cluster/message_codec.ts";
-import { RunDiary } from "../../src/runner/run_diary.ts";
+import { decodeMessage } from "../../src/cluster/codec.ts";
+import { type JournalRecord, NO_JOURNAL } from "../../src/cluster/journal.ts";
+import { Member } from "../../src/cluster/workers.ts";
+import { RunDiary } from "../../src/runner/worker_manager.ts";
 import { report } from "../support/reports.ts";
 import { targetMessage } from "../support/target_message.ts";
 

@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { ClassMix } from "../../src/load/class_mix.ts";
+import { stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape } from "../../src/load/load_user_shape.ts";
-import { stepUntilItBreaks } from "../../src/load/curves/step_until_it_breaks.ts";
-import { RunWatch } from "../../src/runner/run_watch.ts";
-import { Warnings } from "../../src/runner/warnings.ts";
-import { ThresholdSet } from "../../src/stats/threshold_set.ts";
+import { RunWatch, Warnings } from "../../src/runner/run_watch.ts";
+import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { intervalOf } from "../support/counts.ts";
 import { openSnapshot } from "../support/open_snapshots.ts";
-import { samplesOf } from "../support/steps.ts";
 import { shopSnapshot } from "../support/snapshots.ts";
+import { samplesOf } from "../support/steps.ts";
 
 class Scene {
   readonly warnings: string[] = [];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Settlement } from "../../src/runner/settlement.ts";
+import { Settlement } from "../../src/runner/master.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** Workers that settle when a test says so. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Outcome } from "../../src/cluster/shared_call.ts";
-import { SharedPasses } from "../../src/runner/shared_passes.ts";
+import { SharedPasses } from "../../src/runner/shared_iterations_executor.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 /** A worker's passes, and a master that answers when the test says so. */

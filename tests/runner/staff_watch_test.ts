@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Member } from "../../src/cluster/member.ts";
-import { StaffWatch } from "../../src/runner/staff_watch.ts";
+import { Member } from "../../src/cluster/workers.ts";
+import { StaffWatch } from "../../src/runner/master.ts";
 
 Deno.test("each worker is watched by itself", () => {
   const watch = new StaffWatch();

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { Member } from "../../src/cluster/member.ts";
-import type { TargetMessage } from "../../src/cluster/message.ts";
+import type { TargetMessage } from "../../src/cluster/protocol.ts";
+import { Member } from "../../src/cluster/workers.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
 import type { Plan } from "../../src/load/plan.ts";
-import { Staffing } from "../../src/runner/staffing.ts";
+import { Staffing } from "../../src/runner/allocation.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { planOf } from "../support/plans.ts";
 

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import type { JournalRecord, SteeredRecord } from "../../src/cluster/journal_record.ts";
-import { restoreRun } from "../../src/cluster/restored_run.ts";
+import type { JournalRecord, SteeredRecord } from "../../src/cluster/journal.ts";
+import { restoreRun } from "../../src/cluster/restore.ts";
+import type { LoadTarget } from "../../src/load/load.ts";
 import type { Plan } from "../../src/load/plan.ts";
-import type { LoadTarget } from "../../src/load/target.ts";
-import type { MasterRunOptions } from "../../src/runner/master_run_options.ts";
-import { journaledSteering, steeredLoad } from "../../src/runner/steering_journal.ts";
+import { journaledSteering, type MasterRunOptions, steeredLoad } from "../../src/runner/master.ts";
 import { standingDriver } from "../support/drivers.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { RUN_RECORD } from "../support/journals.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
+import type { LoadTarget } from "../../src/load/load.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import type { Plan } from "../../src/load/plan.ts";
-import type { LoadTarget } from "../../src/load/target.ts";
 import type { LoadDriver } from "../../src/runner/load_driver.ts";
-import { Steering } from "../../src/runner/steering.ts";
+import { Steering } from "../../src/runner/run_control.ts";
 import { standingDriver } from "../support/drivers.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { planOf } from "../support/plans.ts";

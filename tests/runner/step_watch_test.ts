@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { inSequence } from "../../src/load/curves/in_sequence.ts";
-import { hold } from "../../src/load/curves/hold.ts";
-import { stepUntilItBreaks } from "../../src/load/curves/step_until_it_breaks.ts";
+import { hold, inSequence, stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape } from "../../src/load/load_user_shape.ts";
-import { StepWatch } from "../../src/runner/step_watch.ts";
-import { ThresholdSet } from "../../src/stats/threshold_set.ts";
+import { StepWatch } from "../../src/runner/run_watch.ts";
+import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { intervalOf } from "../support/counts.ts";
 import { samplesOf } from "../support/steps.ts";
 

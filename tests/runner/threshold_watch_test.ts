@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { ThresholdWatch } from "../../src/runner/threshold_watch.ts";
-import { Warnings } from "../../src/runner/warnings.ts";
+import { ThresholdWatch, Warnings } from "../../src/runner/run_watch.ts";
 import type { RunState, Snapshot } from "../../src/stats/snapshot.ts";
-import { ThresholdSet } from "../../src/stats/threshold_set.ts";
+import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { latencies, requestRow, snapshot, statistics } from "../support/snapshots.ts";
 
 interface Watched {

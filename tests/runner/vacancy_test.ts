@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { LOST_MS } from "../../src/runner/cluster_times.ts";
-import { Vacancy } from "../../src/runner/vacancy.ts";
+import { Vacancy } from "../../src/runner/master.ts";
+import { LOST_MS } from "../../src/runner/worker_manager.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 Deno.test("nobody is given up before those who were there can be held for lost", async () => {

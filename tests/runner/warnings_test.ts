@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Warnings } from "../../src/runner/warnings.ts";
+import { Warnings } from "../../src/runner/run_watch.ts";
 
 Deno.test("each warning is told and kept once, in the order in which they came", () => {
   const told: string[] = [];

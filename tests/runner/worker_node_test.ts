@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import type { ArrivalOrder, TargetMessage, WorkerPhase } from "../../src/cluster/message.ts";
+import type { ArrivalOrder, TargetMessage, WorkerPhase } from "../../src/cluster/protocol.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { Events } from "../../src/core/events.ts";
 import { Lease } from "../../src/core/lease.ts";
-import { MasterTime } from "../../src/runner/master_time.ts";
-import { SharedPasses } from "../../src/runner/shared_passes.ts";
-import { WorkerNode } from "../../src/runner/worker_node.ts";
+import { MasterTime } from "../../src/runner/clock_sync.ts";
+import { SharedPasses } from "../../src/runner/shared_iterations_executor.ts";
+import { WorkerNode } from "../../src/runner/worker.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { targetMessage } from "../support/target_message.ts";
 import { discovered } from "../support/users.ts";

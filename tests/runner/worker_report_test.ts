@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import type { Report } from "../../src/cluster/protocol.ts";
 import { Events, type WorkerReport } from "../../src/core/events.ts";
-import type { Report } from "../../src/cluster/report_message.ts";
-import { emitReport } from "../../src/runner/worker_report.ts";
+import { emitReport } from "../../src/runner/master.ts";
 import { report } from "../support/reports.ts";
 
 function workerReport(sent: Report): WorkerReport {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
-import { greet } from "../../src/cluster/greeting.ts";
-import type { Message, TargetMessage } from "../../src/cluster/message.ts";
+import { greet } from "../../src/cluster/handshake.ts";
+import type { Message, TargetMessage } from "../../src/cluster/protocol.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import type { StreamListener } from "../../src/core/network.ts";
 import { User } from "../../src/user/user.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { countText, PairCap } from "../../src/stats/cap.ts";
+import { countText, PairCap } from "../../src/stats/request_stats.ts";
 
 function fullCap(): PairCap {
   const cap = new PairCap();

@@ -1,8 +1,12 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Entry } from "../../src/stats/entry.ts";
-import { EntryTable, NameEntries, OTHER_CODE } from "../../src/stats/entry_table.ts";
-import type { Sample } from "../../src/stats/sample.ts";
+import assert from "node:assert/strict";
+import {
+  Entry,
+  EntryTable,
+  NameEntries,
+  OTHER_CODE,
+  type Sample,
+} from "../../src/stats/request_stats.ts";
 import { bucketsOf } from "../support/exact_statistics.ts";
 import { anySample, sample } from "../support/samples.ts";
 

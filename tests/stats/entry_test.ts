@@ -1,7 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Entry } from "../../src/stats/entry.ts";
-import type { Sample } from "../../src/stats/sample.ts";
+import assert from "node:assert/strict";
+import { Entry, type Sample } from "../../src/stats/request_stats.ts";
 import { anySample, sample } from "../support/samples.ts";
 
 function entryOf(samples: Iterable<Sample>): Entry {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { failedThresholds } from "../../src/stats/failed_thresholds.ts";
 import type { BreakingPoint, ThresholdRow } from "../../src/stats/snapshot.ts";
+import { failedThresholds } from "../../src/stats/thresholds.ts";
 
 const HELD: ThresholdRow = { expression: "count>=1", observed: 9, passed: true };
 const CROSSED: ThresholdRow = { expression: "p95<200ms", observed: 312, passed: false };

@@ -1,8 +1,8 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Latencies } from "../../src/stats/latencies.ts";
-import { NO_LATENCIES } from "../support/snapshots.ts";
+import assert from "node:assert/strict";
+import { Latencies } from "../../src/stats/request_stats.ts";
 import { latency } from "../support/samples.ts";
+import { NO_LATENCIES } from "../support/snapshots.ts";
 
 const values = fc.array(latency, { minLength: 1, maxLength: 200 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { MergedCounts } from "../../src/stats/merged_counts.ts";
+import { MergedCounts } from "../../src/stats/totals.ts";
 import { counted, intervalOf, passCounts, passesOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { observedText } from "../../src/stats/observed_text.ts";
+import { observedText } from "../../src/stats/thresholds.ts";
 
 Deno.test("what was observed has its unit, and enough digits to be told from the bound", () => {
   const texts: readonly [expression: string, observed: number | null, text: string][] = [

@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { PairMap } from "../../src/stats/pair_map.ts";
+import assert from "node:assert/strict";
+import { PairMap } from "../../src/stats/request_stats.ts";
 
 Deno.test("a pair map holds what a map of joined keys would", () => {
   const text = fc.constantFrom("", "a", "b", "ab", "__proto__");

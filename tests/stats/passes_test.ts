@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Passes } from "../../src/stats/passes.ts";
+import assert from "node:assert/strict";
+import { Passes } from "../../src/stats/iteration_stats.ts";
 import { anyPasses, passesOf } from "../support/counts.ts";
 import { bucketsOf } from "../support/exact_statistics.ts";
 

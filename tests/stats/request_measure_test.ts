@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
-import { RequestMeasure } from "../../src/stats/request_measure.ts";
+import { RequestMeasure } from "../../src/stats/threshold_metrics.ts";
 import { latencies, NO_LATENCIES, requestRow } from "../support/snapshots.ts";
 
 function histogram(...values: number[]): Histogram {

@@ -1,7 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Interval } from "../../src/stats/interval.ts";
-import { StatsTable } from "../../src/stats/stats_table.ts";
+import assert from "node:assert/strict";
+import { type Interval, StatsTable } from "../../src/stats/stats_table.ts";
 import type { SampleTable } from "../../src/user/recorder.ts";
 import { anySample, sample } from "../support/samples.ts";
 

@@ -1,10 +1,8 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Counted, CountedSecond } from "../../src/stats/counted.ts";
-import { Interval } from "../../src/stats/interval.ts";
-import { StatsTable } from "../../src/stats/stats_table.ts";
-import { Stretch } from "../../src/stats/stretch.ts";
-import { Totals } from "../../src/stats/totals.ts";
+import assert from "node:assert/strict";
+import type { Counted, CountedSecond } from "../../src/stats/stats_delta.ts";
+import { Interval, StatsTable } from "../../src/stats/stats_table.ts";
+import { Stretch, Totals } from "../../src/stats/totals.ts";
 import {
   counted,
   countedSecond as second,

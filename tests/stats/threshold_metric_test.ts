@@ -1,9 +1,8 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Entry } from "../../src/stats/entry.ts";
-import { RequestMeasure } from "../../src/stats/request_measure.ts";
+import assert from "node:assert/strict";
+import { Entry } from "../../src/stats/request_stats.ts";
 import type { IterationSummary, RequestTotals } from "../../src/stats/snapshot.ts";
-import { metricOf, METRICS_HINT } from "../../src/stats/threshold_metric.ts";
+import { metricOf, METRICS_HINT, RequestMeasure } from "../../src/stats/threshold_metrics.ts";
 import { latency, sample } from "../support/samples.ts";
 import { latencies, NO_LATENCIES, timelineSecond } from "../support/snapshots.ts";
 

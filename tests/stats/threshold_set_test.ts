@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
 import type { Statistics } from "../../src/stats/snapshot.ts";
-import { ThresholdSet } from "../../src/stats/threshold_set.ts";
+import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { requestRow, statistics, timelineSecond } from "../support/snapshots.ts";
 
 /** 1,000 searches and 200 orders in 10 s, of which 50 failed. */

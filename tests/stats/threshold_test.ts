@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isSame, readThreshold, selects, type Threshold } from "../../src/stats/threshold.ts";
+import assert from "node:assert/strict";
+import { isSame, readThreshold, selects, type Threshold } from "../../src/stats/thresholds.ts";
 
 function good(text: string): Threshold {
   const reading = readThreshold(text);

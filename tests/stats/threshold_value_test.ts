@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { MetricKind } from "../../src/stats/threshold_metric.ts";
-import { valueOf } from "../../src/stats/threshold_value.ts";
+import type { MetricKind } from "../../src/stats/threshold_metrics.ts";
+import { valueOf } from "../../src/stats/thresholds.ts";
 
 Deno.test("values have the unit of their kind", () => {
   const good: readonly [text: string, kind: MetricKind, value: number][] = [

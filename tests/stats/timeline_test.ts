@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { Counted } from "../../src/stats/counted.ts";
-import { Interval } from "../../src/stats/interval.ts";
-import { Stretch } from "../../src/stats/stretch.ts";
+import type { Counted } from "../../src/stats/stats_delta.ts";
+import { Interval } from "../../src/stats/stats_table.ts";
 import { Timeline } from "../../src/stats/timeline.ts";
+import { Stretch } from "../../src/stats/totals.ts";
 import { counted, intervalOf, passesOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 

@@ -1,4 +1,4 @@
-import { type BundledFile, FileBundle } from "../../src/cluster/file_bundle.ts";
+import { type BundledFile, FileBundle } from "../../src/cluster/files.ts";
 
 /** A file of a bundle. */
 export function bundled(path: string, text: string): BundledFile {

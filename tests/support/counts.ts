@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import type { Counted, CountedPasses, CountedSecond } from "../../src/stats/counted.ts";
-import { Interval } from "../../src/stats/interval.ts";
-import { Passes } from "../../src/stats/passes.ts";
-import type { Sample } from "../../src/stats/sample.ts";
+import { Passes } from "../../src/stats/iteration_stats.ts";
+import type { Sample } from "../../src/stats/request_stats.ts";
+import type { Counted, CountedPasses, CountedSecond } from "../../src/stats/stats_delta.ts";
+import { Interval } from "../../src/stats/stats_table.ts";
 import { latency } from "./samples.ts";
 
 /** Second 0, of which nothing is known. */

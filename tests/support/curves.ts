@@ -1,16 +1,19 @@
 import fc from "fast-check";
-import type { Curve } from "../../src/load/curve.ts";
-import { doubleWave } from "../../src/load/curves/double_wave.ts";
-import { hold } from "../../src/load/curves/hold.ts";
-import { inSequence } from "../../src/load/curves/in_sequence.ts";
-import { plus } from "../../src/load/curves/plus.ts";
-import { ramp } from "../../src/load/curves/ramp.ts";
-import { repeated } from "../../src/load/curves/repeated.ts";
-import { scaled } from "../../src/load/curves/scaled.ts";
-import { spike } from "../../src/load/curves/spike.ts";
-import { type Stage, stages } from "../../src/load/curves/stages.ts";
-import { stepUntilItBreaks } from "../../src/load/curves/step_until_it_breaks.ts";
-import { wave } from "../../src/load/curves/wave.ts";
+import {
+  type Curve,
+  doubleWave,
+  hold,
+  inSequence,
+  plus,
+  ramp,
+  repeated,
+  scaled,
+  spike,
+  type Stage,
+  stages,
+  stepUntilItBreaks,
+  wave,
+} from "../../src/load/curves.ts";
 
 /** What a load is of. */
 export type Model = "users" | "arrivals";

@@ -1,12 +1,11 @@
-import type { Clock } from "../../src/core/clock.ts";
-import { systemClock } from "../../src/core/clock.ts";
+import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { serveWeb } from "../../src/core/web_listener.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
-import type { ReportFile, ReportKind } from "../../src/web/dashboard_routes.ts";
-import { DashboardServer } from "../../src/web/dashboard_server.ts";
-import { LogTail } from "../../src/web/log_tail.ts";
-import type { ControlTarget, RunControl } from "../../src/web/run_control.ts";
+import type { ControlTarget, RunControl } from "../../src/web/control.ts";
+import { LogTail } from "../../src/web/feed.ts";
+import type { ReportFile, ReportKind } from "../../src/web/routes.ts";
+import { DashboardServer } from "../../src/web/server.ts";
 import { emptySnapshot, snapshot } from "./snapshots.ts";
 
 /** A run that does what it is told, and remembers it. */

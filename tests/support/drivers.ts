@@ -1,7 +1,7 @@
 import type { Clock } from "../../src/core/clock.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
+import type { LoadTarget } from "../../src/load/load.ts";
 import type { Plan } from "../../src/load/plan.ts";
-import type { LoadTarget } from "../../src/load/target.ts";
 import { LoadDriver } from "../../src/runner/load_driver.ts";
 
 /** A driver that has not begun: nobody runs by it, and all that it tells is what the load is to be. */

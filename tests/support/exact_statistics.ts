@@ -1,4 +1,3 @@
-import type { BucketSource } from "../../src/stats/counted.ts";
 import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import type {
   CodeRow,
@@ -7,6 +6,7 @@ import type {
   RequestTotals,
   Statistics,
 } from "../../src/stats/snapshot.ts";
+import type { BucketSource } from "../../src/stats/stats_delta.ts";
 
 /** A histogram can only be compared by what is in its buckets. */
 type Plain<Row> = Omit<Row, "histogram"> & { readonly buckets: readonly BucketCount[] };

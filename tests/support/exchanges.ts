@@ -1,7 +1,7 @@
-import { ClusterHub } from "../../src/cluster/cluster_hub.ts";
-import { Exchange, type ExchangeOptions } from "../../src/cluster/exchange.ts";
-import type { StockedFeeder } from "../../src/cluster/feeder_store.ts";
 import type { Clock } from "../../src/core/clock.ts";
+import type { StockedFeeder } from "../../src/shared/feeders.ts";
+import { Exchange, type ExchangeOptions } from "../../src/shared/rpc.ts";
+import { ClusterHub } from "../../src/shared/services.ts";
 
 /** A master's exchange, with these feeders, and a random number that is always the same. */
 export function exchangeOf(

@@ -1,10 +1,7 @@
-import type { ByteStream } from "../../src/core/byte_stream.ts";
 import type { Child, ChildOptions } from "../../src/core/child_process.ts";
-import type { OpenOptions } from "../../src/core/disk_file.ts";
-import type { FileFacts, FolderEntry } from "../../src/core/file_facts.ts";
+import type { FileFacts, FolderEntry, OpenOptions, PrivateFolder } from "../../src/core/files.ts";
 import type { Host, Output } from "../../src/core/host.ts";
-import type { StreamListener } from "../../src/core/network.ts";
-import type { PrivateFolder } from "../../src/core/private_folder.ts";
+import type { ByteStream, StreamListener } from "../../src/core/network.ts";
 import type { WebListener } from "../../src/core/web_listener.ts";
 import { MemoryFile } from "./memory_file.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { RedisClient } from "../../src/cluster/redis_connection.ts";
+import type { RedisClient } from "../../src/shared/redis.ts";
 
 interface Sent {
   readonly words: readonly string[];

@@ -1,4 +1,4 @@
-import type { Message } from "../../src/cluster/message.ts";
+import type { Message } from "../../src/cluster/protocol.ts";
 import { type Direction, ProxyLink, type SeenFrame, sleep, type Weather } from "./proxy_link.ts";
 
 /** Who cuts connections waits so long for one. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { LENGTH_BYTES } from "../../src/cluster/frame_reader.ts";
-import type { Message } from "../../src/cluster/message.ts";
-import { decodeMessage, encodeMessage } from "../../src/cluster/message_codec.ts";
+import { decodeMessage, encodeMessage } from "../../src/cluster/codec.ts";
+import { LENGTH_BYTES } from "../../src/cluster/frames.ts";
+import type { Message } from "../../src/cluster/protocol.ts";
 import { anyMessage } from "./messages.ts";
 import { type Below, mutated, numbers } from "./mutations.ts";
 

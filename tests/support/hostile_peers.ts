@@ -5,11 +5,11 @@
  */
 
 import { Channel } from "../../src/cluster/channel.ts";
-import type { Message } from "../../src/cluster/message.ts";
-import { encodeMessage } from "../../src/cluster/message_codec.ts";
-import { NO_PROOF } from "../../src/cluster/proof.ts";
-import type { ByteStream } from "../../src/core/byte_stream.ts";
+import { encodeMessage } from "../../src/cluster/codec.ts";
+import { NO_PROOF } from "../../src/cluster/handshake.ts";
+import type { Message } from "../../src/cluster/protocol.ts";
 import { AiotestError } from "../../src/core/errors.ts";
+import type { ByteStream } from "../../src/core/network.ts";
 import { FakeClock, settle } from "./fake_clock.ts";
 import { hasItsLength, type HostileFrames } from "./hostile_frames.ts";
 import { identity, joinFor, nextOf } from "./joining.ts";

@@ -1,9 +1,13 @@
 import { Channel } from "../../src/cluster/channel.ts";
-import type { Admission, JoinTerms } from "../../src/cluster/greeting.ts";
-import type { WorkerIdentity } from "../../src/cluster/introduction.ts";
-import type { ErrorCode, Hello, Join, Message } from "../../src/cluster/message.ts";
-import { NO_PROOF, workerProof } from "../../src/cluster/proof.ts";
-import { ProtocolError } from "../../src/cluster/protocol_error.ts";
+import { type ErrorCode, ProtocolError } from "../../src/cluster/frames.ts";
+import {
+  type Admission,
+  type JoinTerms,
+  NO_PROOF,
+  type WorkerIdentity,
+  workerProof,
+} from "../../src/cluster/handshake.ts";
+import type { Hello, Join, Message } from "../../src/cluster/protocol.ts";
 import { memoryStreams } from "./memory_stream.ts";
 
 /** The two ends of one connection. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { createJournal } from "../../src/cluster/journal_opening.ts";
+import { createJournal } from "../../src/cluster/restore.ts";
 import { denoHost } from "../../src/core/host.ts";
 import { RUN_RECORD } from "./journals.ts";
 

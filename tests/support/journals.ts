@@ -1,11 +1,12 @@
 import fc from "fast-check";
-import type { DiskFile } from "../../src/core/disk_file.ts";
-import { JOURNAL_HEAD, JournalReader } from "../../src/cluster/journal_reader.ts";
 import {
   encodeRecord,
+  JOURNAL_HEAD,
+  JournalReader,
   type JournalRecord,
   type RunRecord,
-} from "../../src/cluster/journal_record.ts";
+} from "../../src/cluster/journal.ts";
+import type { DiskFile } from "../../src/core/files.ts";
 
 /** How journals begin. */
 export const RUN_RECORD: RunRecord = {

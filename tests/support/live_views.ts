@@ -1,5 +1,5 @@
-import type { ControlState, LiveState, LiveUpdate, LiveView } from "../../src/web/live_view.ts";
 import type { CompactRequest, CompactTotals, SummarySecond } from "../../src/report/summary.ts";
+import type { ControlState, LiveState, LiveUpdate, LiveView } from "../../src/web/live_view.ts";
 import { latencies, NO_LATENCIES, workerRow } from "./snapshots.ts";
 
 /** Whoever may do everything. */

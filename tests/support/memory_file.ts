@@ -1,4 +1,4 @@
-import type { DiskFile } from "../../src/core/disk_file.ts";
+import type { DiskFile } from "../../src/core/files.ts";
 
 /** A file in memory, which only one at a time may have open. */
 export class MemoryFile implements DiskFile {

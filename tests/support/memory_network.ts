@@ -1,5 +1,4 @@
-import type { ByteStream } from "../../src/core/byte_stream.ts";
-import type { AcceptedStream, StreamListener } from "../../src/core/network.ts";
+import type { AcceptedStream, ByteStream, StreamListener } from "../../src/core/network.ts";
 import { type MemoryStream, memoryStreams } from "./memory_stream.ts";
 
 /** One machine that listens, and all that connect to it, in memory. */

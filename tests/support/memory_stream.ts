@@ -1,4 +1,4 @@
-import type { ByteStream } from "../../src/core/byte_stream.ts";
+import type { ByteStream } from "../../src/core/network.ts";
 
 /** One end of a connection in memory. */
 export interface MemoryStream extends ByteStream {

@@ -1,12 +1,13 @@
 import fc from "fast-check";
-import type { ArrivalOrder, Message } from "../../src/cluster/message.ts";
 import type {
+  ArrivalOrder,
+  Message,
   Report,
   ReportEntry,
   ReportPasses,
   ReportSpread,
   ReportTimes,
-} from "../../src/cluster/report_message.ts";
+} from "../../src/cluster/protocol.ts";
 
 /** Objects such as those that come out of a decoder. */
 function record<T>(model: { readonly [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {

@@ -1,7 +1,7 @@
-import { writeAll } from "../../src/core/byte_stream.ts";
-import { FrameReader, LENGTH_BYTES, MESSAGE_LIMIT } from "../../src/cluster/frame_reader.ts";
-import type { Message } from "../../src/cluster/message.ts";
-import { decodeMessage } from "../../src/cluster/message_codec.ts";
+import { decodeMessage } from "../../src/cluster/codec.ts";
+import { FrameReader, LENGTH_BYTES, MESSAGE_LIMIT } from "../../src/cluster/frames.ts";
+import type { Message } from "../../src/cluster/protocol.ts";
+import { writeAll } from "../../src/core/network.ts";
 
 /** Which way a frame goes. */
 export type Direction = "toMaster" | "toWorker";

@@ -1,5 +1,5 @@
-import type { Redis } from "../../src/cluster/redis_connection.ts";
 import type { Done, SharedCall, SharedService } from "../../src/cluster/shared_call.ts";
+import type { Redis } from "../../src/shared/redis.ts";
 
 /** Calls of one service that Redis answers as the test says. */
 export class RedisCalls {

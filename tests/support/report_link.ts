@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import type { Report } from "../../src/cluster/report_message.ts";
-import { decodeMessage } from "../../src/cluster/message_codec.ts";
-import { ProtocolError } from "../../src/cluster/protocol_error.ts";
-import { countedOf } from "../../src/cluster/report_counts.ts";
-import { ReportOutbox } from "../../src/cluster/report_outbox.ts";
-import { RunBook } from "../../src/cluster/run_book.ts";
-import { Stretch } from "../../src/stats/stretch.ts";
+import { decodeMessage } from "../../src/cluster/codec.ts";
+import { ProtocolError } from "../../src/cluster/frames.ts";
+import { ReportOutbox } from "../../src/cluster/outbox.ts";
+import type { Report } from "../../src/cluster/protocol.ts";
+import { countedOf } from "../../src/cluster/report.ts";
+import { RunBook } from "../../src/cluster/run_state.ts";
+import { Stretch } from "../../src/stats/totals.ts";
 
 type Answer = { readonly type: "ACK" | "RESUME"; readonly seq: number };
 

@@ -1,4 +1,4 @@
-import type { Report, ReportEntry } from "../../src/cluster/report_message.ts";
+import type { Report, ReportEntry } from "../../src/cluster/protocol.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets } from "../../src/stats/packed_buckets.ts";
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Sample } from "../../src/stats/sample.ts";
+import type { Sample } from "../../src/stats/request_stats.ts";
 
 /** One good request of 10 ms, in the first second. */
 export function sample(changes: Partial<Sample> = {}): Sample {

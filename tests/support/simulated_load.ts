@@ -1,9 +1,7 @@
 import type { Random } from "../../src/core/random.ts";
-import type { Counted, CountedEntry, CountedLatencies } from "../../src/stats/counted.ts";
-import { Entry } from "../../src/stats/entry.ts";
-import { NameEntries } from "../../src/stats/entry_table.ts";
 import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
-import { PairMap } from "../../src/stats/pair_map.ts";
+import { Entry, NameEntries, PairMap } from "../../src/stats/request_stats.ts";
+import type { Counted, CountedEntry, CountedLatencies } from "../../src/stats/stats_delta.ts";
 
 /** What is known exactly of one method and name. */
 export interface ExactRow {

@@ -1,7 +1,7 @@
+import { RUNTIME_FLAGS } from "../../build/runtime_flags.ts";
 import { sleep, systemClock } from "../../src/core/clock.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import type { LatencySummary } from "../../src/stats/snapshot.ts";
-import { RUNTIME_FLAGS } from "../../build/runtime_flags.ts";
 import { fromFileUrl } from "./paths.ts";
 import { cpuSeconds, memoryOf, waitedSeconds } from "./process_usage.ts";
 import { SimulatedCrew } from "./simulated_crew.ts";

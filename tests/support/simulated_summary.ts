@@ -1,7 +1,7 @@
 import type { Random } from "../../src/core/random.ts";
-import type { ComparedRun, ComparedTotals } from "../../src/report/compared_run.ts";
-import { histogramText } from "../../src/report/histogram_text.ts";
-import { Latencies } from "../../src/stats/latencies.ts";
+import type { ComparedRun, ComparedTotals } from "../../src/report/compare_stats.ts";
+import { histogramText } from "../../src/report/summary.ts";
+import { Latencies } from "../../src/stats/request_stats.ts";
 
 /** One request name of a simulated run. */
 export interface SimulatedName {

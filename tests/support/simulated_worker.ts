@@ -1,11 +1,10 @@
-import { MasterLink } from "../../src/cluster/master_link.ts";
-import type { Message, WorkerPhase } from "../../src/cluster/message.ts";
-import { ReportOutbox } from "../../src/cluster/report_outbox.ts";
-import type { ByteStream } from "../../src/core/byte_stream.ts";
+import { MasterLink } from "../../src/cluster/master_connection.ts";
+import { ReportOutbox } from "../../src/cluster/outbox.ts";
+import type { Message, WorkerPhase } from "../../src/cluster/protocol.ts";
 import type { Clock, Timer } from "../../src/core/clock.ts";
-import { connect } from "../../src/core/network.ts";
+import { type ByteStream, connect } from "../../src/core/network.ts";
 import type { Random } from "../../src/core/random.ts";
-import type { Latencies } from "../../src/stats/latencies.ts";
+import type { Latencies } from "../../src/stats/request_stats.ts";
 import type { SimulatedLoad } from "./simulated_load.ts";
 
 /** What a simulated worker is made of. */

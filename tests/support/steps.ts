@@ -1,4 +1,4 @@
-import type { Sample } from "../../src/stats/sample.ts";
+import type { Sample } from "../../src/stats/request_stats.ts";
 import { sample } from "./samples.ts";
 
 /** As many requests as a load has passes, of a target that takes 2 ms for each of them. */

@@ -1,4 +1,4 @@
-import type { TargetMessage } from "../../src/cluster/message.ts";
+import type { TargetMessage } from "../../src/cluster/protocol.ts";
 
 /** The first target of a worker, in the closed model; without a change it has no users. */
 export function targetMessage(changes: Partial<TargetMessage> = {}): TargetMessage {

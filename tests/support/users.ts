@@ -1,11 +1,10 @@
+import { LoopTurns } from "../../src/core/event_loop_monitor.ts";
 import { Events } from "../../src/core/events.ts";
 import { Lease } from "../../src/core/lease.ts";
-import { LoopTurns } from "../../src/core/loop_turns.ts";
 import type { RunInfo } from "../../src/core/run_info.ts";
-import type { Sample } from "../../src/stats/sample.ts";
-import type { UserContext } from "../../src/user/context.ts";
+import type { Sample } from "../../src/stats/request_stats.ts";
+import { nodeContext, type UserContext } from "../../src/user/context.ts";
 import { discover, type DiscoveredClass } from "../../src/user/discovery.ts";
-import { nodeContext } from "../../src/user/node_context.ts";
 import { Recorder } from "../../src/user/recorder.ts";
 import type { UserClass } from "../../src/user/user.ts";
 import { FakeClock } from "./fake_clock.ts";

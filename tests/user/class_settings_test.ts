@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
-import { checkClassSettings } from "../../src/user/class_settings.ts";
+import { checkClassSettings } from "../../src/user/discovery.ts";
 import { User } from "../../src/user/user.ts";
 
 function check(setting: string, value: unknown): void {

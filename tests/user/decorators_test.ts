@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { tag, tagsOf, weight, weightOf } from "../../src/user/decorators.ts";
+import { tag, tagsOf, weight, weightOf } from "../../src/user/discovery.ts";
 
 class Base {
   @weight(3)

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
-import { tag, weight } from "../../src/user/decorators.ts";
-import { discover, type DiscoveredClass } from "../../src/user/discovery.ts";
+import { discover, type DiscoveredClass, tag, weight } from "../../src/user/discovery.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { testContext } from "../support/users.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type PassGate, PassSeat } from "../../src/user/pass_seat.ts";
+import { type PassGate, PassSeat } from "../../src/user/iteration_slot.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** A gate that gives what the test says, and remembers what it was told. */

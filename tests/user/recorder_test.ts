@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Sample } from "../../src/stats/sample.ts";
+import type { Sample } from "../../src/stats/request_stats.ts";
 import { testContext } from "../support/users.ts";
 
 const SAMPLE: Sample = {

@@ -3,7 +3,7 @@ import { Lease } from "../../src/core/lease.ts";
 import { RequestError } from "../../src/http/request_error.ts";
 import type { Transport, WireRequest, WireResponse } from "../../src/http/transport.ts";
 import { UrlResolver } from "../../src/http/url_resolver.ts";
-import { PassSeat } from "../../src/user/pass_seat.ts";
+import { PassSeat } from "../../src/user/iteration_slot.ts";
 import { Session } from "../../src/user/session.ts";
 import { settle } from "../support/fake_clock.ts";
 import { type TestContext, testContext } from "../support/users.ts";

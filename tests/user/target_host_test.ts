@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
-import { checkHosts } from "../../src/user/target_host.ts";
+import { checkHosts } from "../../src/user/discovery.ts";
 import { User } from "../../src/user/user.ts";
 import { discovered } from "../support/users.ts";
 

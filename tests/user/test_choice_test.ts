@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { TestMethod } from "../../src/user/discovery.ts";
-import { chooseTest } from "../../src/user/test_choice.ts";
+import { chooseTest } from "../../src/user/user_loop.ts";
 
 const TESTS: TestMethod[] = [["a", 1], ["b", 2], ["c", 1]].map(([name, weight]) => ({
   name: name as string,

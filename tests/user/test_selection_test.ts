@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
-import { tag } from "../../src/user/decorators.ts";
-import { selectTests, type TagChoice } from "../../src/user/test_selection.ts";
+import { selectTests, tag, type TagChoice } from "../../src/user/discovery.ts";
 import { User } from "../../src/user/user.ts";
 import { discovered } from "../support/users.ts";
 

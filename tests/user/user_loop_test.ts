@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { Lease } from "../../src/core/lease.ts";
-import { UserEnd } from "../../src/core/user_end.ts";
-import { currentStay, type UserStay } from "../../src/core/user_stay.ts";
-import { type PassGate, PassSeat } from "../../src/user/pass_seat.ts";
+import { currentStay, UserEnd, type UserStay } from "../../src/core/user_lifetime.ts";
+import { weight } from "../../src/user/discovery.ts";
+import { type PassGate, PassSeat } from "../../src/user/iteration_slot.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { UserLoop } from "../../src/user/user_loop.ts";
-import { weight } from "../../src/user/decorators.ts";
 import { discovered, type TestContext, testContext } from "../support/users.ts";
 
 interface Living extends TestContext {

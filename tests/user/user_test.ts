@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Lease } from "../../src/core/lease.ts";
-import { PassSeat } from "../../src/user/pass_seat.ts";
+import { PassSeat } from "../../src/user/iteration_slot.ts";
 import { User } from "../../src/user/user.ts";
 import { type TestContext, testContext } from "../support/users.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readControlTarget } from "../../src/web/control_target.ts";
+import { readControlTarget } from "../../src/web/control.ts";
 
 Deno.test("loads of both models are read", () => {
   const good = [

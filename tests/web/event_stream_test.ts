@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { eventBytes, openEventStream } from "../../src/web/event_stream.ts";
+import { eventBytes, openEventStream } from "../../src/web/feed.ts";
 
 const MIB = 1024 * 1024;
 

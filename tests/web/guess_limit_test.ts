@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GuessLimit } from "../../src/web/guess_limit.ts";
+import { GuessLimit } from "../../src/web/security.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 function guessTimes(limit: GuessLimit, address: string, times: number): boolean[] {

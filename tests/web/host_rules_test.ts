@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { HostRules, isEverywhere, isLoopback, urlHost } from "../../src/web/host_rules.ts";
+import { HostRules, isEverywhere, isLoopback, urlHost } from "../../src/web/security.ts";
 
 function allowed(bindHost: string, hosts: readonly string[]): string[] {
   const rules = new HostRules({ bindHost, port: 8089, hostname: "Laptop.example" });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type JsonBody, readJsonBody } from "../../src/web/json_body.ts";
+import { type JsonBody, readJsonBody } from "../../src/web/http.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 function read(body: BodyInit | null, type = "application/json"): Promise<JsonBody> {

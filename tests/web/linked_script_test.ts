@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { linkedScript, type ScriptModule } from "../../src/web/linked_script.ts";
+import { linkedScript, type ScriptModule } from "../../src/web/html_report.ts";
 
 /** What the linked modules leave in `result`. */
 function run(modules: readonly ScriptModule[]): unknown {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Snapshot, Statistics } from "../../src/stats/snapshot.ts";
-import { liveChanges } from "../../src/web/live_changes.ts";
+import { liveChanges } from "../../src/web/feed.ts";
 import { requestRow, snapshot, statistics, timelineSecond } from "../support/snapshots.ts";
 
 const A = requestRow({ name: "a" });

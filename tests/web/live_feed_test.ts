@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
-import { LiveFeed } from "../../src/web/live_feed.ts";
-import { LogTail } from "../../src/web/log_tail.ts";
+import { LiveFeed, LogTail } from "../../src/web/feed.ts";
 import { EventReader } from "../support/event_reader.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import {

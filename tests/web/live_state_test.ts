@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { RunState } from "../../src/stats/snapshot.ts";
-import { liveState } from "../../src/web/live_state.ts";
+import { liveState } from "../../src/web/live_view.ts";
 import { clusterSnapshot, emptySnapshot, snapshot } from "../support/snapshots.ts";
 
 const FREE = { refusal: null, canStart: false };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LogTail } from "../../src/web/log_tail.ts";
+import { LogTail } from "../../src/web/feed.ts";
 
 function filled(lines: number): LogTail {
   const tail = new LogTail();

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { linkedScript } from "../../src/web/linked_script.ts";
-import { readReportSources } from "../../src/web/report_sources.ts";
+import { linkedScript, readReportSources } from "../../src/web/html_report.ts";
 
 const OWN = new URL("../../src/web/report_page/", import.meta.url);
 

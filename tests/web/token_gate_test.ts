@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { TokenGate } from "../../src/web/token_gate.ts";
+import { TokenGate } from "../../src/web/security.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 function gate(token: string | null): TokenGate {

@@ -3,7 +3,7 @@ import { HttpNode } from "../../../src/http/http_node.ts";
 import { Proxies } from "../../../src/http/proxies.ts";
 import type { Transport } from "../../../src/http/transport.ts";
 import { UrlResolver } from "../../../src/http/url_resolver.ts";
-import type { Sample } from "../../../src/stats/sample.ts";
+import type { Sample } from "../../../src/stats/request_stats.ts";
 import { Session } from "../../../src/user/session.ts";
 import type { FakeClock } from "../../support/fake_clock.ts";
 import { Target } from "../../support/target.ts";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../../src/core/errors.ts";
-import { doubleWave } from "../../../src/load/curves/double_wave.ts";
-import { wave } from "../../../src/load/curves/wave.ts";
+import { doubleWave, wave } from "../../../src/load/curves.ts";
 
 Deno.test("two waves follow one another, the second as high as the first or of its own height", () => {
   const [first, second] = [100, 60].map((to) => wave({ seconds: 300, users: { from: 20, to } }));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../../src/core/errors.ts";
-import { hold } from "../../../src/load/curves/hold.ts";
+import { hold } from "../../../src/load/curves.ts";
 
 Deno.test("a load is held for its seconds, or without an end", () => {
   const curve = hold({ seconds: 2.5, users: 7, rate: 0.5 });

@@ -1,10 +1,7 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { UsageError } from "../../../src/core/errors.ts";
-import type { Curve } from "../../../src/load/curve.ts";
-import { hold } from "../../../src/load/curves/hold.ts";
-import { inSequence } from "../../../src/load/curves/in_sequence.ts";
-import { stepUntilItBreaks } from "../../../src/load/curves/step_until_it_breaks.ts";
+import { type Curve, hold, inSequence, stepUntilItBreaks } from "../../../src/load/curves.ts";
 import { anyCurve, momentsOf } from "../../support/curves.ts";
 
 /** A curve that answers with the time that it is asked for. */

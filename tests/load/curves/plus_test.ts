@@ -1,11 +1,8 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { UsageError } from "../../../src/core/errors.ts";
-import type { Curve } from "../../../src/load/curve.ts";
-import { hold } from "../../../src/load/curves/hold.ts";
-import { plus } from "../../../src/load/curves/plus.ts";
-import { stepUntilItBreaks } from "../../../src/load/curves/step_until_it_breaks.ts";
-import { settledLoad } from "../../../src/load/target.ts";
+import { type Curve, hold, plus, stepUntilItBreaks } from "../../../src/load/curves.ts";
+import { settledLoad } from "../../../src/load/load.ts";
 import { anyCurve, type EndingCurve, type Model, momentsOf } from "../../support/curves.ts";
 
 /** Users or arrivals of a curve; 0 where it is over. */

@@ -1,7 +1,7 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { UsageError } from "../../../src/core/errors.ts";
-import { ramp } from "../../../src/load/curves/ramp.ts";
+import { ramp } from "../../../src/load/curves.ts";
 
 Deno.test("users are told where to be a second later, up to the end of the ramp", () => {
   const curve = ramp({ seconds: 4.5, users: { from: 10, to: 100 } });

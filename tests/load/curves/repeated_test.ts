@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../../src/core/errors.ts";
-import { hold } from "../../../src/load/curves/hold.ts";
-import { repeated } from "../../../src/load/curves/repeated.ts";
-import { stages } from "../../../src/load/curves/stages.ts";
+import { hold, repeated, stages } from "../../../src/load/curves.ts";
 
 Deno.test("a curve comes as often as asked for", () => {
   const curve = repeated(

@@ -1,9 +1,7 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { UsageError } from "../../../src/core/errors.ts";
-import { hold } from "../../../src/load/curves/hold.ts";
-import { scaled } from "../../../src/load/curves/scaled.ts";
-import { stepUntilItBreaks } from "../../../src/load/curves/step_until_it_breaks.ts";
+import { hold, scaled, stepUntilItBreaks } from "../../../src/load/curves.ts";
 import { anyCurve, momentsOf } from "../../support/curves.ts";
 
 Deno.test("users are rounded, rates are not, and the time stays", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../../src/core/errors.ts";
-import { spike } from "../../../src/load/curves/spike.ts";
+import { spike } from "../../../src/load/curves.ts";
 
 Deno.test("a spike is in the middle of its time, for a third of it where nothing is said", () => {
   const curve = spike({ seconds: 9, arrivalRate: { from: 1, to: 20 }, maxUsers: 5 });

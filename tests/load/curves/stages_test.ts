@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../../src/core/errors.ts";
-import { type Stage, stages } from "../../../src/load/curves/stages.ts";
+import { type Stage, stages } from "../../../src/load/curves.ts";
 
 Deno.test("stages follow one another, and end after the last one", () => {
   const curve = stages([

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../../src/core/errors.ts";
-import { stepUntilItBreaks } from "../../../src/load/curves/step_until_it_breaks.ts";
+import { stepUntilItBreaks } from "../../../src/load/curves.ts";
 
 /** The load of each step. */
 function stepsOf(options: Parameters<typeof stepUntilItBreaks>[0]): unknown[] {

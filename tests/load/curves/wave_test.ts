@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { wave } from "../../../src/load/curves/wave.ts";
+import { wave } from "../../../src/load/curves.ts";
 
 /** The users of each second. */
 function usersOf(seconds: number, from: number, to: number): number[] {

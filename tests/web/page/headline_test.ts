@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { progressOf, stateBadge, timeText, verdictBadge } from "../../../src/web/page/headline.js";
 import type { LiveView } from "../../../src/web/live_view.ts";
+import { progressOf, stateBadge, timeText, verdictBadge } from "../../../src/web/page/headline.js";
 import { liveRequest, liveState, liveView } from "../../support/live_views.ts";
 import { workerRow } from "../../support/snapshots.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { metricOf } from "../../../src/stats/threshold_metric.ts";
+import { metricOf } from "../../../src/stats/threshold_metrics.ts";
 import { observedText } from "../../../src/web/page/observed_text.js";
 
 Deno.test("what a threshold observed has the unit of its metric", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { tiles } from "../../../src/web/page/tiles.js";
 import type { LiveView } from "../../../src/web/live_view.ts";
+import { tiles } from "../../../src/web/page/tiles.js";
 import {
   liveRequest,
   liveSecond,

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
+import type { SummarySecond } from "../../../src/report/summary.ts";
 import {
   axisMilliseconds,
   axisNumber,
   chartColumns,
   RUN_CHARTS,
 } from "../../../src/web/page/timeline.js";
-import type { SummarySecond } from "../../../src/report/summary.ts";
 import { liveSecond } from "../../support/live_views.ts";
 
 const SECONDS: readonly SummarySecond[] = [

@@ -1,0 +1,140 @@
+/**
+ * Where a run can be looked at from elsewhere while it goes on: dashboard, `/metrics`, a collector.
+ *
+ * @module
+ */
+
+import { AiotestError, ExitCode } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
+import type { RendezvousRounds } from "../core/run_info.ts";
+import type { Steering } from "../runner/run_control.ts";
+import type { Snapshot } from "../stats/snapshot.ts";
+import { failedThresholds } from "../stats/thresholds.ts";
+import type { RunControl } from "../web/control.ts";
+import type { LogTail } from "../web/feed.ts";
+import type { DashboardServer } from "../web/server.ts";
+import type { Exposition } from "./metrics_export.ts";
+import type { Options } from "./options.ts";
+import { runFacts } from "./run_metadata.ts";
+
+/**
+ * What a run that has ended makes the process exit with: of what holds, the first of what ended it
+ * before its time, counts that are missing, thresholds, failures.
+ *
+ * @param exitCodeOnError what it is when requests or users failed.
+ * @param failure what ended the run before its time; null where nothing did.
+ */
+export function judge(result: Snapshot, exitCodeOnError: number, failure: unknown): number {
+  const { totals, userErrors } = result.statistics;
+  if (failure instanceof AiotestError) return failure.exitCode;
+  if (!result.complete) return ExitCode.cluster;
+  if (failedThresholds(result).length > 0) return ExitCode.threshold;
+  return totals.failures > 0 || userErrors.length > 0 ? exitCodeOnError : ExitCode.passed;
+}
+
+/** A run that is shown. */
+export interface ShownRun {
+  readonly steering: Steering;
+  snapshot(): Snapshot;
+  /** Ends it well. */
+  stop(): void;
+}
+
+/** What is shown, and where. */
+export interface ShowingOptions {
+  readonly host: Host;
+  readonly options: Options;
+  readonly run: ShownRun;
+  readonly log: LogTail;
+  readonly rendezvous: () => readonly RendezvousRounds[];
+}
+
+/** Shows one run, until {@link end}. */
+export class Showing {
+  readonly #dashboard: DashboardServer | null;
+  readonly #exposition: Exposition;
+
+  private constructor(dashboard: DashboardServer | null, exposition: Exposition) {
+    this.#dashboard = dashboard;
+    this.#exposition = exposition;
+  }
+
+  /**
+   * Opens what the options ask for; null where they ask for nothing.
+   *
+   * @throws UsageError where it cannot be opened.
+   */
+  static async open(
+    { host, options, run, log, rendezvous }: ShowingOptions,
+  ): Promise<Showing | null> {
+    if (options.noWeb && options.otlp === null) return null;
+    // Not at the top: what most commands do without must not cost each start.
+    const { openExposition } = await import("./metrics_export.ts");
+    const exposition = await openExposition(options, {
+      snapshot: () => run.snapshot(),
+      rendezvous,
+    });
+    if (options.noWeb) return new Showing(null, exposition);
+    const { openDashboard } = await import("./dashboard.ts");
+    const { LiveReports } = await import("./dashboard.ts");
+    const reports = new LiveReports(options, () => runFacts(host, options));
+    const dashboard = openDashboard(host, options, {
+      control: new Control(run),
+      log,
+      metrics: () => exposition.metrics(),
+      report: (kind) => {
+        const snapshot = run.snapshot();
+        // What is still to come is not missing.
+        const exitCode = judge({ ...snapshot, complete: true }, options.exitCodeOnError, null);
+        return reports.make(kind, snapshot, exitCode);
+      },
+    });
+    return new Showing(dashboard, exposition);
+  }
+
+  /** Shows the run as it is now; to be called once a second. */
+  update(snapshot: Snapshot): void {
+    this.#dashboard?.update(snapshot);
+  }
+
+  /** Shows a run that has ended, and then nothing any more. */
+  async end(result: Snapshot, exitCode: number): Promise<void> {
+    this.#dashboard?.update(result, exitCode);
+    await this.#exposition.end();
+    await this.close();
+  }
+
+  /** Shows nothing any more. */
+  async close(): Promise<void> {
+    await this.#dashboard?.close();
+  }
+}
+
+/** A run in the hand of whoever looks at the dashboard. */
+class Control implements RunControl {
+  readonly #run: ShownRun;
+
+  constructor(run: ShownRun) {
+    this.#run = run;
+  }
+
+  get canStart(): boolean {
+    return this.#run.steering.canStart;
+  }
+
+  snapshot(): Snapshot {
+    return this.#run.snapshot();
+  }
+
+  start(target: Parameters<Steering["start"]>[0]): void {
+    this.#run.steering.start(target);
+  }
+
+  stop(): void {
+    this.#run.stop();
+  }
+
+  retarget(target: Parameters<Steering["retarget"]>[0]): void {
+    this.#run.steering.retarget(target);
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Metrics in the shape in which OpenTelemetry's exporters take them.
+ *
+ * @module
+ */
+
+import type {
+  AggregationTemporality,
+  DataPoint,
+  DataPointType,
+  MetricData,
+  ResourceMetrics,
+} from "@opentelemetry/sdk-metrics";
+import type { HistogramPoint, Labels, MetricFamily, SummaryPoint } from "./metrics.ts";
+
+/** What metrics belong to. */
+export interface OtlpMoment {
+  /** Version of aiotest. */
+  readonly version: string;
+  readonly runId: string;
+  /** Since when counters count, in milliseconds since 1970. */
+  readonly since: number;
+  /** When the metrics were taken, in milliseconds since 1970. */
+  readonly at: number;
+}
+
+// By their numbers, as the package itself is loaded only where metrics are really sent.
+const CUMULATIVE: AggregationTemporality.CUMULATIVE = 1;
+const HISTOGRAM: DataPointType.HISTOGRAM = 0;
+const GAUGE: DataPointType.GAUGE = 2;
+const SUM: DataPointType.SUM = 3;
+const DOUBLE = 1;
+
+/**
+ * All metrics that have a point, under the names that Prometheus sees. There are no summaries in
+ * OpenTelemetry's exporters: one becomes a gauge with the attribute `quantile`, and two counters, which
+ * a collector hands on to Prometheus as what they were.
+ *
+ * ```ts
+ * import { otlpMetrics } from "./otlp.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const family = {
+ *   type: "gauge", name: "guests", help: "Guests.", unit: "", points: [{ labels: {}, value: 2 }],
+ * } as const;
+ * const moment = { version: "0.1.0", runId: "7c0e", since: 0, at: 1_500 };
+ * const [scope] = otlpMetrics([family], moment).scopeMetrics;
+ * assert.deepEqual(scope?.metrics[0]?.dataPoints, [
+ *   { startTime: [0, 0], endTime: [1, 500_000_000], attributes: {}, value: 2 },
+ * ]);
+ * ```
+ */
+export function otlpMetrics(
+  families: readonly MetricFamily[],
+  { version, runId, since, at }: OtlpMoment,
+): ResourceMetrics {
+  const times = { startTime: hrTime(since), endTime: hrTime(at) };
+  const attributes = {
+    "service.name": "aiotest",
+    "service.version": version,
+    "service.instance.id": runId,
+  };
+  const resource = {
+    attributes,
+    merge: (other: ResourceMetrics["resource"] | null) => other ?? resource,
+    getRawAttributes: () => Object.entries(attributes),
+  };
+  const metrics = families.flatMap((family) => metricsOf(family, times))
+    .filter(({ dataPoints }) => dataPoints.length > 0);
+  return { resource, scopeMetrics: [{ scope: { name: "aiotest", version }, metrics }] };
+}
+
+type Times = Pick<DataPoint<number>, "startTime" | "endTime">;
+
+function metricsOf(family: MetricFamily, times: Times): MetricData[] {
+  const point = <Value>(labels: Labels, value: Value): DataPoint<Value> => ({
+    ...times,
+    attributes: labels,
+    value,
+  });
+  const base = {
+    descriptor: {
+      name: family.name,
+      description: family.help,
+      unit: family.unit,
+      valueType: DOUBLE,
+    },
+    aggregationTemporality: CUMULATIVE,
+  };
+  switch (family.type) {
+    case "histogram": {
+      const dataPoints = family.points.map((one) =>
+        point(one.labels, bucketsOf(family.bounds, one))
+      );
+      return [{ ...base, dataPointType: HISTOGRAM, dataPoints }];
+    }
+    case "summary":
+      return family.points.flatMap((one) => summaryOf(family, one))
+        .flatMap((one) => metricsOf(one, times));
+    case "counter": {
+      const dataPoints = family.points.map(({ labels, value }) => point(labels, value));
+      return [{ ...base, dataPointType: SUM, isMonotonic: true, dataPoints }];
+    }
+    default: {
+      const dataPoints = family.points.map(({ labels, value }) => point(labels, value));
+      return [{ ...base, dataPointType: GAUGE, dataPoints }];
+    }
+  }
+}
+
+function summaryOf(family: MetricFamily, point: SummaryPoint): MetricFamily[] {
+  const { name, help, unit } = family;
+  const { labels, quantiles, sum, count } = point;
+  return [
+    {
+      ...{ type: "gauge", name, help, unit },
+      points: quantiles.map(([share, value]) => ({
+        labels: { ...labels, quantile: String(share) },
+        value,
+      })),
+    },
+    { type: "counter", name: `${name}_sum`, help, unit, points: [{ labels, value: sum }] },
+    { type: "counter", name: `${name}_count`, help, unit: "", points: [{ labels, value: count }] },
+  ];
+}
+
+function bucketsOf(
+  boundaries: readonly number[],
+  { cumulative, count, sum }: HistogramPoint,
+): { buckets: { boundaries: number[]; counts: number[] }; sum: number; count: number } {
+  const upTo = [...cumulative, count];
+  const counts = upTo.map((all, i) => all - (upTo[i - 1] ?? 0));
+  return { buckets: { boundaries: [...boundaries], counts }, sum, count };
+}
+
+function hrTime(ms: number): [seconds: number, nanoseconds: number] {
+  const seconds = Math.floor(ms / 1000);
+  return [seconds, Math.round((ms - seconds * 1000) * 1e6)];
+}

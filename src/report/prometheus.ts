@@ -1,0 +1,111 @@
+import type { HistogramPoint, Labels, MetricFamily, SummaryPoint } from "./metrics.ts";
+
+/**
+ * Metrics in the text format that Prometheus scrapes, version 0.0.4. It remembers the lines of
+ * histograms, which are nearly all of a page, for as long as nothing is added to them.
+ *
+ * ```ts
+ * import { PrometheusText } from "./prometheus.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const family = {
+ *   type: "counter", name: "meals_total", help: "Meals.", unit: "",
+ *   points: [{ labels: { dish: 'a "soup"' }, value: 2 }],
+ * } as const;
+ * assert.equal(
+ *   new PrometheusText().of([family]),
+ *   '# HELP meals_total Meals.\n# TYPE meals_total counter\nmeals_total{dish="a \\"soup\\""} 2\n',
+ * );
+ * ```
+ */
+export class PrometheusText {
+  readonly #lines = new WeakMap<HistogramPoint, string>();
+  readonly #pairs = new WeakMap<Labels, string>();
+
+  /** All families; of those without a point, help and type. */
+  of(families: readonly MetricFamily[]): string {
+    return families.map((family) => this.#family(family)).join("");
+  }
+
+  #family(family: MetricFamily): string {
+    const { name, help, type } = family;
+    const head = `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`;
+    return head + this.#points(family).join("");
+  }
+
+  #points(family: MetricFamily): string[] {
+    const { name } = family;
+    switch (family.type) {
+      case "histogram": {
+        const bounds = [...family.bounds.map(canonical), "+Inf"].map((bound) => `le="${bound}"`);
+        return family.points.map((point) => this.#histogram(name, bounds, point));
+      }
+      case "summary":
+        return family.points.map((point) => this.#summary(name, point));
+      default:
+        return family.points.map(({ labels, value }) => line(name, this.#pairsOf(labels), value));
+    }
+  }
+
+  #histogram(name: string, bounds: readonly string[], point: HistogramPoint): string {
+    const known = this.#lines.get(point);
+    if (known !== undefined) return known;
+    const own = this.#pairsOf(point.labels);
+    const lines =
+      bounds.map((bound, i) =>
+        line(`${name}_bucket`, joined(own, bound), point.cumulative[i] ?? point.count)
+      ).join("") + totalLines(name, own, point);
+    this.#lines.set(point, lines);
+    return lines;
+  }
+
+  #summary(name: string, point: SummaryPoint): string {
+    const own = this.#pairsOf(point.labels);
+    return point.quantiles.map(([share, value]) =>
+      line(name, joined(own, `quantile="${share}"`), value)
+    ).join("") + totalLines(name, own, point);
+  }
+
+  #pairsOf(labels: Labels): string {
+    let pairs = this.#pairs.get(labels);
+    if (pairs === undefined) {
+      pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`)
+        .join(",");
+      this.#pairs.set(labels, pairs);
+    }
+    return pairs;
+  }
+}
+
+function totalLines(
+  name: string,
+  own: string,
+  { sum, count }: Pick<SummaryPoint, "sum" | "count">,
+): string {
+  return line(`${name}_sum`, own, sum) + line(`${name}_count`, own, count);
+}
+
+function line(name: string, pairs: string, value: number): string {
+  return pairs === "" ? `${name} ${value}\n` : `${name}{${pairs}} ${value}\n`;
+}
+
+function joined(own: string, last: string): string {
+  return own === "" ? last : `${own},${last}`;
+}
+
+/** As Prometheus 3 itself writes bounds, so that each version has the same: `50.0`. */
+function canonical(bound: number): string {
+  return Number.isInteger(bound) ? bound.toFixed(1) : String(bound);
+}
+
+function escapeHelp(text: string): string {
+  return text.replace(/\\/g, "\\\\").replace(/\n/g, "\\n");
+}
+
+function escapeLabel(text: string): string {
+  // A surrogate without its other half has no UTF-8, and to Prometheus a NUL is the end of the page.
+  const whole = text.toWellFormed().replaceAll("\0", "\ufffd");
+  return /[\\"\n]/.test(whole)
+    ? whole.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")
+    : whole;
+}

@@ -1,0 +1,181 @@
+/**
+ * Text on its way to a terminal: free of what the terminal would obey, and measured in columns.
+ *
+ * @module
+ */
+
+/** What starts a column is "left"; numbers end it, and are "right". */
+export type Alignment = "left" | "right";
+
+/**
+ * The text with every control character replaced by a visible one. Names and errors come from the
+ * target as often as not, and a target must not be able to move the cursor, set a title or turn the
+ * direction of a line.
+ *
+ * ```ts
+ * import { harmless } from "./terminal.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(harmless("GET \x1b[2J\n"), "GET ␛[2J␊");
+ * assert.equal(harmless("Zürich"), "Zürich");
+ * ```
+ */
+export function harmless(text: string): string {
+  if (PRINTABLE_ASCII.test(text)) return text;
+  return text.toWellFormed().replaceAll(OBEYED, (character) => {
+    const code = character.charCodeAt(0);
+    if (code === 0x7f) return "␡";
+    return code < 0x20 ? String.fromCharCode(CONTROL_PICTURES + code) : "\ufffd";
+  });
+}
+
+/**
+ * Columns that a terminal needs for a text without control characters; at times more, never less,
+ * for emoji that are joined of several.
+ *
+ * ```ts
+ * import { columnsOf } from "./terminal.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(columnsOf("search"), 6);
+ * assert.equal(columnsOf("検索"), 4);
+ * assert.equal(columnsOf("e\u0301"), 1);
+ * ```
+ */
+export function columnsOf(text: string): number {
+  if (PRINTABLE_ASCII.test(text)) return text.length;
+  let columns = 0;
+  for (const character of text) columns += columnsOfCharacter(character);
+  return columns;
+}
+
+/**
+ * The text in at most so many columns: where it is longer, its middle makes way for `…`, because
+ * paths tend to differ at their ends.
+ *
+ * ```ts
+ * import { shorten } from "./terminal.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(shorten("/api/v1/users/orders", 12), "/api/v…rders");
+ * assert.equal(shorten("/orders", 12), "/orders");
+ * ```
+ */
+export function shorten(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  if (columns < 1) return "";
+  const characters = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
+  const head = leading(characters, Math.ceil((columns - 1) / 2));
+  const tail = leading(characters.reverse(), columns - 1 - columnsOf(head.join("")));
+  return `${head.join("")}…${tail.reverse().join("")}`;
+}
+
+/** The text in exactly so many columns, shortened or filled up with spaces. */
+export function fit(text: string, columns: number, align: Alignment): string {
+  const short = shorten(text, columns);
+  const spaces = " ".repeat(Math.max(0, columns - columnsOf(short)));
+  return align === "left" ? short + spaces : spaces + short;
+}
+
+/** The text in lines of at most so many columns, as far as its words are not longer than that. */
+export function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line !== "" && columnsOf(longer) > columns) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = longer;
+    }
+  }
+  return [...lines, line];
+}
+
+const PRINTABLE_ASCII = /^[ -~]*$/;
+
+/** Control characters, line and paragraph separators, and what turns the direction of a line. */
+const OBEYED = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Where Unicode keeps the pictures of the first 32 control characters. */
+const CONTROL_PICTURES = 0x2400;
+
+const COMBINING = /[\p{Mn}\p{Me}]/u;
+
+const EMOJI_STYLE = "\ufe0f";
+
+/** East Asian characters and emoji, which take two columns. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1aff0}-\u{1b2ff}\u{1d300}-\u{1d376}\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}]|(?!\p{Regional_Indicator})\p{Emoji_Presentation}/u;
+
+const INVISIBLE = /(?!\u00ad)\p{Default_Ignorable_Code_Point}/u;
+
+function columnsOfCharacter(character: string): number {
+  // Behind a narrow symbol it asks for the emoji, which takes one column more.
+  if (character === EMOJI_STYLE) return 1;
+  if (COMBINING.test(character)) return 0;
+  if (WIDE.test(character)) return 2;
+  return INVISIBLE.test(character) ? 0 : 1;
+}
+
+function leading(characters: readonly string[], columns: number): string[] {
+  let left = columns;
+  const end = characters.findIndex((character) => (left -= columnsOf(character)) < 0);
+  return characters.slice(0, end < 0 ? characters.length : end);
+}
+
+// Lines made of pieces that each have a tone; colour is only what a tone may look like.
+
+/** What a piece of text is meant to say beyond its words. */
+export type Tone = "plain" | "strong" | "quiet" | "good" | "busy" | "warning" | "bad";
+
+/** A piece of a line. */
+export interface Span {
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+/** A piece of a line. */
+export function span(text: string, tone: Tone = "plain"): Span {
+  return { text, tone };
+}
+
+/**
+ * A line in at most so many columns, harmless, in colour where that is wanted.
+ *
+ * ```ts
+ * import { renderLine, span } from "./terminal.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const line = [span("failures "), span("3", "bad")];
+ * assert.equal(renderLine(line, 80, false), "failures 3");
+ * assert.equal(renderLine(line, 80, true), "failures \x1b[31m3\x1b[0m");
+ * ```
+ */
+export function renderLine(spans: readonly Span[], columns: number, color: boolean): string {
+  let left = columns;
+  let line = "";
+  for (const { text, tone } of spans) {
+    const short = shorten(harmless(text), left);
+    left -= columnsOf(short);
+    line += color && tone !== "plain" && short.trim() !== "" ? paint(short, tone) : short;
+  }
+  return line;
+}
+
+/** The sixteen colours that every terminal has, so that the theme of the reader applies. */
+const ESCAPES: Readonly<Record<Exclude<Tone, "plain">, string>> = {
+  strong: "\x1b[1m",
+  quiet: "\x1b[2m",
+  good: "\x1b[32m",
+  busy: "\x1b[36m",
+  warning: "\x1b[33m",
+  bad: "\x1b[31m",
+};
+
+const RESET = "\x1b[0m";
+
+function paint(text: string, tone: Exclude<Tone, "plain">): string {
+  return `${ESCAPES[tone]}${text}${RESET}`;
+}

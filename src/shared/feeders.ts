@@ -1,0 +1,284 @@
+import { CsvError, parse } from "csv-parse/sync";
+import { resolve } from "node:path";
+import {
+  type Cancel,
+  type Done,
+  NOTHING_TO_CANCEL,
+  refused,
+  type SharedCall,
+  type SharedService,
+  valueText,
+} from "../cluster/shared_call.ts";
+import type { FeederMode, FeederOptions, RowFile, WhenEmpty } from "../core/cluster.ts";
+import { errorText, UsageError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
+import type { Random } from "../core/random.ts";
+
+/** A feeder whose rows are at hand. */
+export interface StockedFeeder {
+  readonly name: string;
+  /** JSON texts; at least one. */
+  readonly rows: readonly string[];
+  readonly mode: FeederMode;
+  readonly onEmpty: WhenEmpty;
+}
+
+/**
+ * The feeders of a run. A row that was handed out and never got to anybody goes back, and is the next
+ * one.
+ *
+ * ```ts
+ * import { FeederStore } from "./feeders.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const rows = ['"ann"', '"ben"'];
+ * const feeder = { name: "names", rows, mode: "unique", onEmpty: "throw" } as const;
+ * const store = new FeederStore([feeder], Math.random);
+ * const call = { service: "feeder", name: "names", operation: "next", args: "[]" };
+ * const values: string[] = [];
+ * for (let i = 0; i < 3; i++) store.perform(call, [], ({ value }) => values.push(value));
+ * assert.deepEqual(values, ['"ann"', '"ben"', "feeder names: no row is left of 2"]);
+ * ```
+ */
+export class FeederStore implements SharedService {
+  readonly #stocks: ReadonlyMap<string, FeederStock>;
+
+  constructor(feeders: readonly StockedFeeder[], random: Random) {
+    this.#stocks = new Map(feeders.map((one) => [one.name, new FeederStock(one, random)]));
+  }
+
+  perform({ name, operation }: SharedCall, _: readonly unknown[], done: Done): Cancel {
+    const stock = this.#stocks.get(name);
+    if (operation === "next" && stock !== undefined) return stock.next(done);
+    done(refused(
+      stock === undefined
+        ? `the master knows no feeder ${name}: feeders are made at the top of the test file`
+        : `feeder ${name} cannot ${operation}`,
+    ));
+    return NOTHING_TO_CANCEL;
+  }
+}
+
+/** The rows of one feeder. */
+class FeederStock {
+  readonly #feeder: StockedFeeder;
+  readonly #random: Random;
+  readonly #returned: number[] = [];
+  readonly #waiting = new Set<Done>();
+  #next = 0;
+
+  constructor(feeder: StockedFeeder, random: Random) {
+    this.#feeder = feeder;
+    this.#random = random;
+  }
+
+  next(done: Done): Cancel {
+    const { name, rows, mode, onEmpty } = this.#feeder;
+    if (mode === "random") {
+      const value = rows[Math.floor(this.#random() * rows.length)]!;
+      done({ result: "ok", value, changed: false, giveBack: null });
+    } else if (mode === "circular") {
+      const value = rows[this.#next]!;
+      this.#next = (this.#next + 1) % rows.length;
+      done({ result: "ok", value, changed: true, giveBack: null });
+    } else if (this.#returned.length > 0) this.#handOut(this.#returned.shift()!, done);
+    else if (this.#next < rows.length) this.#handOut(this.#next++, done);
+    else if (onEmpty === "wait") return this.#wait(done);
+    else {
+      const why = `feeder ${name}: no row is left of ${rows.length}`;
+      done(onEmpty === "throw" ? refused(why) : { ...refused(why), result: "end" });
+    }
+    return NOTHING_TO_CANCEL;
+  }
+
+  #handOut(row: number, done: Done): void {
+    const giveBack = (): void => {
+      const [next] = this.#waiting;
+      if (next === undefined) return void this.#returned.push(row);
+      this.#waiting.delete(next);
+      this.#handOut(row, next);
+    };
+    done({ result: "ok", value: this.#feeder.rows[row]!, changed: true, giveBack });
+  }
+
+  #wait(done: Done): Cancel {
+    // Made anew, as the same function may wait twice.
+    const entry: Done = (performed) => done(performed);
+    this.#waiting.add(entry);
+    return () => void this.#waiting.delete(entry);
+  }
+}
+
+/** A feeder as the test file has made it. */
+export interface FeederDefinition {
+  readonly name: string;
+  readonly rows: readonly unknown[] | RowFile;
+  readonly mode: FeederMode;
+  readonly onEmpty: WhenEmpty;
+}
+
+const MODES: readonly unknown[] = ["unique", "circular", "random"] satisfies FeederMode[];
+const WHEN_EMPTY: readonly unknown[] = ["stop", "wait", "throw"] satisfies WhenEmpty[];
+
+/**
+ * What a test file wants of a feeder, with all that it left out.
+ *
+ * ```ts
+ * import { feederDefinition } from "./feeders.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(
+ *   feederDefinition("names", ["ann"], {}),
+ *   { name: "names", rows: ["ann"], mode: "unique", onEmpty: "stop" },
+ * );
+ * assert.throws(
+ *   () => feederDefinition("names", ["ann"], { mode: "circular", onEmpty: "wait" }),
+ *   /^TypeError: feeder names: onEmpty is only for the mode unique/,
+ * );
+ * ```
+ *
+ * @throws TypeError where an argument makes no sense.
+ */
+export function feederDefinition(
+  name: string,
+  rows: readonly unknown[] | RowFile,
+  { mode = "unique", onEmpty }: FeederOptions,
+): FeederDefinition {
+  const fail = (why: string): never => {
+    throw new TypeError(`feeder ${name}: ${why}`);
+  };
+  if (!MODES.includes(mode)) fail(`mode must be one of ${MODES.join(", ")}`);
+  if (onEmpty !== undefined) {
+    if (!WHEN_EMPTY.includes(onEmpty)) fail(`onEmpty must be one of ${WHEN_EMPTY.join(", ")}`);
+    if (mode !== "unique") fail("onEmpty is only for the mode unique");
+  }
+  if (!Array.isArray(rows) && !isRowFile(rows)) fail("rows must be a list, csv(…) or jsonl(…)");
+  return { name, rows, mode, onEmpty: onEmpty ?? "stop" };
+}
+
+function isRowFile(rows: unknown): boolean {
+  const { format, path } = Object(rows);
+  return (format === "csv" || format === "jsonl") && typeof path === "string";
+}
+
+// From what a test file calls rows to the rows themselves.
+
+/**
+ * The rows of a feeder, each as JSON.
+ *
+ * ```ts
+ * import { readRows } from "./feeders.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const bytes = new TextEncoder().encode("name,city\nann,Rome\n");
+ * const files = { cwd: "/home/me", readFile: () => Promise.resolve(bytes) };
+ * const rows = { format: "csv", path: "users.csv" } as const;
+ * assert.deepEqual(
+ *   await readRows(files, { name: "users", rows, mode: "unique", onEmpty: "stop" }),
+ *   ['{"name":"ann","city":"Rome"}'],
+ * );
+ * ```
+ *
+ * @throws UsageError where a file is missing, a line of it is wrong, or there is no row at all.
+ */
+export async function readRows(
+  files: Pick<Host, "cwd" | "readFile">,
+  { name, rows }: FeederDefinition,
+): Promise<string[]> {
+  const what = `feeder ${name}`;
+  const texts = isFile(rows)
+    ? linesOf(rows, await bytesOf(files, rows.path, what), what)
+    : rows.map((row, index) => rowText(row, `${what}: row ${index + 1}`));
+  if (texts.length > 0) return texts;
+  throw new UsageError(`${what}: ${isFile(rows) ? `${rows.path} has` : "there are"} no rows`);
+}
+
+function isFile(rows: FeederDefinition["rows"]): rows is RowFile {
+  return !Array.isArray(rows);
+}
+
+async function bytesOf(
+  files: Pick<Host, "cwd" | "readFile">,
+  path: string,
+  what: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await files.readFile(resolve(files.cwd, path));
+  } catch (error) {
+    const why = error instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : `it cannot be read (${errorText(error)})`;
+    throw new UsageError(`${what}: ${path}: ${why}`, "Paths are relative to where aiotest runs.");
+  }
+}
+
+function linesOf(
+  { format, path }: RowFile,
+  bytes: Uint8Array<ArrayBuffer>,
+  what: string,
+): string[] {
+  const at = (line: number): string => `${what}: ${path}, line ${line}`;
+  return format === "csv" ? csvRows(bytes, at) : jsonRows(new TextDecoder().decode(bytes), at);
+}
+
+function csvRows(bytes: Uint8Array<ArrayBuffer>, at: (line: number) => string): string[] {
+  try {
+    return parse(bytes, {
+      bom: true,
+      skip_empty_lines: true,
+      columns: (names: string[]) => {
+        const twice = names.find((column, index) => names.indexOf(column) !== index);
+        if (twice === undefined) return names;
+        throw new UsageError(`${at(1)}: there are two columns ${twice}`);
+      },
+      onRecord: (row: Readonly<Record<string, string>>, { lines }: { lines: number }) =>
+        rowText(row, at(lines)),
+      // The parser's types know nothing of records that are turned into something else.
+    }) as unknown as string[];
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    const { lines } = error as CsvError & { readonly lines?: number };
+    throw new UsageError(`${at(lines ?? 1)}: ${error.message.replace(/ on line \d+$/, "")}`);
+  }
+}
+
+function jsonRows(text: string, at: (line: number) => string): string[] {
+  return text.split("\n").flatMap((line, index) => {
+    if (line.trim() === "") return [];
+    let row: unknown;
+    try {
+      row = JSON.parse(line);
+    } catch (error) {
+      const why = (error as SyntaxError).message.replace(/ \(line .*$/, "");
+      throw new UsageError(`${at(index + 1)}: ${why}`);
+    }
+    return [rowText(row, at(index + 1))];
+  });
+}
+
+function rowText(row: unknown, where: string): string {
+  try {
+    return valueText(row, where);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/**
+ * A CSV file as the rows of a feeder: its first line names the columns, and each row is an object of
+ * texts.
+ *
+ * @param path relative to the working directory, or absolute.
+ */
+export function csv(path: string): RowFile {
+  return { format: "csv", path };
+}
+
+/**
+ * A file with one JSON value a line as the rows of a feeder. Empty lines are left out.
+ *
+ * @param path relative to the working directory, or absolute.
+ */
+export function jsonl(path: string): RowFile {
+  return { format: "jsonl", path };
+}

@@ -1,0 +1,279 @@
+/**
+ * What a threshold can be about, by name.
+ *
+ * @module
+ */
+
+import { Histogram } from "./histogram.ts";
+import type {
+  IterationSummary,
+  LatencySummary,
+  RequestTotals,
+  TimelineSecond,
+} from "./snapshot.ts";
+
+/** What a metric's numbers are: milliseconds, a share of 0 to 1, a number a second, a number. */
+export type MetricKind = "time" | "share" | "rate" | "count";
+
+interface MetricTraits {
+  /** The same for all spellings of it. */
+  readonly name: string;
+  readonly kind: MetricKind;
+  /** How it can still change while a run goes on: upwards only, downwards only, or both ways. */
+  readonly tendency: "rising" | "falling" | "either";
+}
+
+/** A measure of requests; they may be those of one name. */
+export interface RequestMetric extends MetricTraits {
+  readonly of: "requests";
+  /** Whether it is how many requests there are, of which there can be none. */
+  readonly counts?: true;
+  /** @param measure of one request at least. */
+  observe(measure: RequestMeasure): number;
+  /** The same while the run goes on, where what nodes have not told of yet would make it too low. */
+  observeSoFar?(measure: RequestMeasure): number;
+}
+
+/** A measure of passes. */
+export interface PassMetric extends MetricTraits {
+  readonly of: "passes";
+  /** Null where there is no sample. */
+  observe(iterations: IterationSummary): number | null;
+}
+
+/** Something that can be measured. */
+export type ThresholdMetric = RequestMetric | PassMetric;
+
+/** All names of metrics, for people. */
+export const METRICS_HINT =
+  "Metrics are p50, p95, p99.9 and any other percentile, min, mean, med, max, error_rate, failures, " +
+  "rps and count; of passes dropped, dropped_rate, start_delay_p99, service_p95 and the like.";
+
+/**
+ * The metric of a name, or what is wrong with the name, as the end of a sentence.
+ *
+ * ```ts
+ * import { metricOf } from "./threshold_metrics.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const metric = metricOf("p99.9");
+ * assert.ok(typeof metric === "object" && metric.kind === "time");
+ * assert.equal(metricOf("p101"), "p101 is no percentile, p0 to p100 is needed");
+ * ```
+ */
+export function metricOf(name: string): ThresholdMetric | string {
+  const lower = name.toLowerCase();
+  const word = ALIASES.get(lower) ?? lower;
+  const known = METRICS.get(word);
+  if (known !== undefined) return known;
+  const ofPasses = /^(service|start_delay)_(.+)$/.exec(word);
+  if (ofPasses !== null) {
+    const [, times = "", statistic = ""] = ofPasses;
+    return passTimes(name, times, statistic);
+  }
+  const percent = percentOf(word);
+  if (percent === null) return `there is no metric ${name}`;
+  if (percent > 100) {
+    const meant = /^p99\d+$/.test(word) ? `, such as p99.${word.slice(3)}` : "";
+    return `${name} is no percentile, p0 to p100 is needed${meant}`;
+  }
+  const observe = (measure: RequestMeasure): number => measure.percentile(percent / 100);
+  return requests(`p${percent}`, "time", "either", observe);
+}
+
+const METRICS: ReadonlyMap<string, ThresholdMetric> = new Map(
+  ([
+    requests("min", "time", "falling", ({ min }) => min),
+    requests("mean", "time", "either", ({ mean }) => mean),
+    requests("max", "time", "rising", ({ max }) => max),
+    requests("error_rate", "share", "either", ({ errorRate }) => errorRate),
+    requests("failures", "count", "rising", ({ failures }) => failures),
+    { ...requests("count", "count", "rising", (measure) => measure.requests), counts: true },
+    {
+      ...requests("rps", "rate", "either", ({ rate }) => rate),
+      observeSoFar: ({ rateSoFar }) => rateSoFar,
+    },
+    passes(
+      "dropped",
+      "count",
+      "rising",
+      ({ dropped, scheduled }) => scheduled === 0 ? null : dropped,
+    ),
+    passes(
+      "dropped_rate",
+      "share",
+      "either",
+      ({ dropped, scheduled }) => scheduled === 0 ? null : dropped / scheduled,
+    ),
+  ] satisfies ThresholdMetric[]).map((metric) => [metric.name, metric]),
+);
+
+/** Other names of the same. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ["avg", "mean"],
+  ["med", "p50"],
+  ["rate", "rps"],
+  ["requests", "count"],
+]);
+
+function requests(
+  name: string,
+  kind: MetricKind,
+  tendency: MetricTraits["tendency"],
+  observe: RequestMetric["observe"],
+): RequestMetric {
+  return { of: "requests", name, kind, tendency, observe };
+}
+
+function passes(
+  name: string,
+  kind: MetricKind,
+  tendency: MetricTraits["tendency"],
+  observe: PassMetric["observe"],
+): PassMetric {
+  return { of: "passes", name, kind, tendency, observe };
+}
+
+/** What is known of the times of passes, by what follows the underline. */
+const PASS_TIMES: ReadonlyMap<string, keyof LatencySummary> = new Map([
+  ["min", "min"],
+  ["mean", "mean"],
+  ["avg", "mean"],
+  ["max", "max"],
+  ["med", "p50"],
+  ["p50", "p50"],
+  ["p75", "p75"],
+  ["p90", "p90"],
+  ["p95", "p95"],
+  ["p99", "p99"],
+  ["p99.9", "p999"],
+  ["p99.99", "p9999"],
+]);
+
+/** @param times `service` or `start_delay`. */
+function passTimes(name: string, times: string, statistic: string): PassMetric | string {
+  const field = PASS_TIMES.get(statistic);
+  if (field === undefined) {
+    return `${name} is not known: of the times of passes there are min, mean, max and the ` +
+      "percentiles p50, p75, p90, p95, p99, p99.9 and p99.99";
+  }
+  const tendency = field === "max" ? "rising" : field === "min" ? "falling" : "either";
+  return passes(
+    `${times}_${field}`,
+    "time",
+    tendency,
+    ({ serviceTimeMs, startDelayMs }) =>
+      (times === "service" ? serviceTimeMs : startDelayMs)[field],
+  );
+}
+
+/** `p95` or `p(95)`; null where it is no percentile. */
+function percentOf(word: string): number | null {
+  const match = /^p(\d+(?:\.\d+)?)$/.exec(word) ?? /^p\((\d+(?:\.\d+)?)\)$/.exec(word);
+  return match === null ? null : Number(match[1]);
+}
+
+/**
+ * What some requests together come to, whichever of them a threshold is about.
+ *
+ * ```ts
+ * import { RequestMeasure } from "./threshold_metrics.ts";
+ * import { StatsTable } from "./stats_table.ts";
+ * import { Totals } from "./totals.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const table = new StatsTable();
+ * table.start(0);
+ * for (const [name, latencyMs] of [["search", 10], ["pay", 20]] as const) {
+ *   table.record({
+ *     method: "GET", name, status: 200, latencyMs, endedAt: 0,
+ *     bytesReceived: 0, bytesSent: 0, retries: 0, error: null,
+ *   });
+ * }
+ * const totals = new Totals();
+ * for (const interval of table.flush(2_000)) totals.add(interval);
+ * const { requests, timeline } = totals.statistics(2);
+ * const both = new RequestMeasure(requests, timeline);
+ * assert.deepEqual([both.requests, both.rate, both.mean, both.max], [2, 1, 15, 20]);
+ * assert.equal(both.percentile(1), 20);
+ * ```
+ */
+export class RequestMeasure {
+  readonly #parts: readonly RequestTotals[];
+  readonly #timeline: readonly TimelineSecond[];
+
+  /**
+   * @param parts totals of no request are left out.
+   * @param timeline of the run that they are part of.
+   */
+  constructor(parts: readonly RequestTotals[], timeline: readonly TimelineSecond[]) {
+    this.#parts = parts.filter(({ requests }) => requests > 0);
+    this.#timeline = timeline;
+  }
+
+  get requests(): number {
+    return this.#sum(({ requests }) => requests);
+  }
+
+  get failures(): number {
+    return this.#sum(({ failures }) => failures);
+  }
+
+  /** Share of requests that failed, 0 to 1; not a number where there is none. */
+  get errorRate(): number {
+    return this.failures / this.requests;
+  }
+
+  /** Requests a second over all of the time that was counted. */
+  get rate(): number {
+    return this.#sum(({ rate }) => rate);
+  }
+
+  /**
+   * Requests a second over the seconds that all nodes have told of. What a node does is known about a
+   * second later: until a run is over, {@link rate} is too low by that.
+   */
+  get rateSoFar(): number {
+    const [first] = this.#timeline;
+    const last = this.#timeline.at(-1);
+    if (first === undefined || last === undefined) return this.rate;
+    return Math.max(this.rate, this.requests / (last.second - first.second + 1));
+  }
+
+  /** In milliseconds, as {@link mean} and {@link max}; Infinity where there is no request. */
+  get min(): number {
+    return Math.min(...this.#parts.map(({ latencyMs }) => latencyMs.min ?? Infinity));
+  }
+
+  get mean(): number {
+    return this.#sum(({ latencyMs, requests }) => (latencyMs.mean ?? 0) * requests) / this.requests;
+  }
+
+  get max(): number {
+    return Math.max(...this.#parts.map(({ latencyMs }) => latencyMs.max ?? -Infinity));
+  }
+
+  /**
+   * The nearest-rank percentile in milliseconds, within 0.05 % and never outside of what was measured.
+   *
+   * @param q the share of all that do not exceed it, 0 to 1.
+   */
+  percentile(q: number): number {
+    // Known exactly, where buckets know it only nearly.
+    if (q <= 0 || q >= 1) return q <= 0 ? this.min : this.max;
+    const middle = this.#histogram().percentile(q) ?? NaN;
+    return Math.min(Math.max(middle, this.min), this.max);
+  }
+
+  #histogram(): Histogram {
+    const [first, ...others] = this.#parts;
+    if (others.length === 0 && first?.histogram instanceof Histogram) return first.histogram;
+    const all = new Histogram();
+    for (const { histogram } of this.#parts) all.merge(histogram);
+    return all;
+  }
+
+  #sum(value: (part: RequestTotals) => number): number {
+    return this.#parts.reduce((sum, part) => sum + value(part), 0);
+  }
+}

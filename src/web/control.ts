@@ -1,0 +1,104 @@
+/**
+ * What the dashboard can do with a run. Whoever has the run implements it, and the dashboard knows no
+ * more of it.
+ *
+ * @module
+ */
+
+import type { Snapshot } from "../stats/snapshot.ts";
+
+/** A load that somebody asks for, of the closed or of the open model. */
+export type ControlTarget =
+  | {
+    /** A whole number of 0 or more. */
+    readonly users: number;
+    /** Users started or stopped a second, over 0. */
+    readonly rate: number;
+  }
+  | {
+    /** Passes that start a second, 0 or more. */
+    readonly arrivalRate: number;
+    /** The most users for them: a whole number of 1 or more. */
+    readonly maxUsers: number;
+  };
+
+/** A run that can be looked at and changed. */
+export interface RunControl {
+  /** All that is known at this moment. */
+  snapshot(): Snapshot;
+  /** Whether the run waits for {@link RunControl.start}. */
+  readonly canStart: boolean;
+  /**
+   * Begins the test.
+   *
+   * @param target the load; null: the one that the command line asks for.
+   * @throws UsageError with a sentence where it cannot be.
+   */
+  start(target: ControlTarget | null): void;
+  /** Ends the test, as Ctrl-C does. @throws UsageError with a sentence where it cannot be. */
+  stop(): void;
+  /** Changes the load. @throws UsageError with a sentence where it cannot be. */
+  retarget(target: ControlTarget): void;
+}
+
+/** The keys of a load, in each model. */
+const CLOSED = ["users", "rate"];
+const OPEN = ["arrivalRate", "maxUsers"];
+
+/**
+ * Reads a load that came as JSON; a text says what is wrong with it, as a sentence.
+ *
+ * ```ts
+ * import { readControlTarget } from "./control.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(readControlTarget({ users: 10, rate: 0.5 }), { users: 10, rate: 0.5 });
+ * assert.equal(
+ *   readControlTarget({ users: 1.5, rate: 1 }),
+ *   "users is 1.5, and has to be a whole number of 0 or more.",
+ * );
+ * ```
+ */
+export function readControlTarget(
+  value: Readonly<Record<string, unknown>>,
+): ControlTarget | string {
+  const { users, rate, arrivalRate, maxUsers } = value;
+  const stranger = Object.keys(value).find((key) => ![...CLOSED, ...OPEN].includes(key));
+  if (stranger !== undefined) return `There is no field ${shown(stranger)}.`;
+  if (OPEN.some((key) => key in value)) {
+    if (CLOSED.some((key) => key in value)) {
+      return "A load has users and rate, or arrivalRate and maxUsers, and not both.";
+    }
+    if (!isNumber(arrivalRate) || arrivalRate < 0) {
+      return problem("arrivalRate", arrivalRate, "a number of 0 or more");
+    }
+    if (!isWhole(maxUsers) || maxUsers < 1) {
+      return problem("maxUsers", maxUsers, "a whole number of 1 or more");
+    }
+    return { arrivalRate, maxUsers };
+  }
+  if (!isWhole(users) || users < 0) return problem("users", users, "a whole number of 0 or more");
+  if (!isNumber(rate) || rate <= 0) return problem("rate", rate, "a number over 0");
+  return { users, rate };
+}
+
+function problem(key: string, value: unknown, accepted: string): string {
+  if (value === undefined) return `${key} is missing: it has to be ${accepted}.`;
+  return `${key} is ${shown(value)}, and has to be ${accepted}.`;
+}
+
+/** Of a value that is none; the answer is no place for whatever somebody sent. */
+const MAX_SHOWN = 40;
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
+function isWhole(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value);
+}
