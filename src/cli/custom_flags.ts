@@ -7,7 +7,7 @@
 import { Option } from "commander";
 import { UsageError } from "../core/errors.ts";
 import type { CommandLineParser, FlagDefault } from "../core/events.ts";
-import { nameList, toggle, type ValueKind } from "./option_types.ts";
+import { nameList, type OptionType, toggle } from "./option_types.ts";
 
 /** A flag's value: `<text>`, `[text]` (true without one), `<list...>`, or on and off. */
 type CustomValue = string | boolean | readonly string[];
@@ -15,7 +15,7 @@ type CustomValue = string | boolean | readonly string[];
 /** A flag that a test file has added. */
 export interface CustomFlag {
   readonly option: Option;
-  readonly kind: ValueKind<CustomValue>;
+  readonly kind: OptionType<CustomValue>;
   readonly default: FlagDefault | undefined;
   /** Makes something else of the flag's text; null where the text is what is wanted. */
   readonly parse: FlagParser | null;
@@ -117,20 +117,20 @@ function collide(one: Option, other: Option): boolean {
     one.attributeName() === other.attributeName();
 }
 
-const ANY_TEXT: ValueKind<CustomValue> = {
+const ANY_TEXT: OptionType<CustomValue> = {
   needed: "a text is needed",
   types: ["text", "number"],
   parse: (text) => text,
 };
 
-const TEXT_OR_BARE: ValueKind<CustomValue> = {
+const TEXT_OR_BARE: OptionType<CustomValue> = {
   needed: "a text, or true, is needed",
   types: ["text", "number", "boolean"],
   bare: true,
   parse: (text) => text === "true" ? true : text,
 };
 
-const NEGATED: ValueKind<CustomValue> = {
+const NEGATED: OptionType<CustomValue> = {
   ...toggle,
   bare: false,
   parse(text): boolean | null {
@@ -139,7 +139,7 @@ const NEGATED: ValueKind<CustomValue> = {
   },
 };
 
-function kindOf(option: Option): ValueKind<CustomValue> {
+function kindOf(option: Option): OptionType<CustomValue> {
   if (option.negate) return NEGATED;
   if (option.variadic) return nameList;
   if (option.required) return ANY_TEXT;

@@ -10,7 +10,7 @@ import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { VERSION } from "../core/version.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
-import type { RunFacts } from "../web/report_content.ts";
+import type { RunMetadata } from "../web/report_content.ts";
 import type { ReportFile as LiveReport, ReportKind } from "../web/routes.ts";
 import { isEverywhere, urlHost } from "../web/security.ts";
 import { type DashboardOptions, DashboardServer } from "../web/server.ts";
@@ -116,7 +116,7 @@ export class LiveReports {
   readonly #files: ReadonlyMap<string, ReportFile>;
 
   /** @param facts as {@link reportFiles} takes them. */
-  constructor(options: ResultSettings, facts: () => RunFacts) {
+  constructor(options: ResultSettings, facts: () => RunMetadata) {
     const files = reportFiles({ ...options, ...ALL }, facts);
     this.#files = new Map(files.map((file) => [file.path, file]));
   }

@@ -2,7 +2,7 @@ import type { CustomFlag } from "./custom_flags.ts";
 import { environmentName, type Sources } from "./sources.ts";
 
 /** Flags of a test file, as another process of aiotest on the same machine is given them. */
-export interface PassedFlags {
+export interface ForwardedFlags {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
@@ -34,7 +34,7 @@ export function givenFlags(flags: readonly CustomFlag[], sources: Sources): Give
  * otherwise, and what is secret is seen by nobody. Only an empty text has to be an argument, since an
  * empty variable counts as none.
  */
-export function passedFlags(given: readonly GivenFlag[]): PassedFlags {
+export function forwardedFlags(given: readonly GivenFlag[]): ForwardedFlags {
   const args = given.flatMap(({ flag, text }) => text === "" ? [flag, ""] : []);
   const some = given.filter(({ text }) => text !== "");
   return { args, env: Object.fromEntries(some.map(({ variable, text }) => [variable, text])) };

@@ -7,15 +7,15 @@
 import { AiotestError, ExitCode } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { RendezvousRounds } from "../core/run_info.ts";
-import type { Steering } from "../runner/run_control.ts";
+import type { RunControl } from "../runner/run_control.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { failedThresholds } from "../stats/thresholds.ts";
-import type { RunControl } from "../web/control.ts";
+import type { DashboardControl } from "../web/control.ts";
 import type { LogTail } from "../web/feed.ts";
 import type { DashboardServer } from "../web/server.ts";
-import type { Exposition } from "./metrics_export.ts";
+import type { MetricsExport } from "./metrics_export.ts";
 import type { Options } from "./options.ts";
-import { runFacts } from "./run_metadata.ts";
+import { runMetadata } from "./run_metadata.ts";
 
 /**
  * What a run that has ended makes the process exit with: of what holds, the first of what ended it
@@ -34,14 +34,14 @@ export function judge(result: Snapshot, exitCodeOnError: number, failure: unknow
 
 /** A run that is shown. */
 export interface ShownRun {
-  readonly steering: Steering;
+  readonly steering: RunControl;
   snapshot(): Snapshot;
   /** Ends it well. */
   stop(): void;
 }
 
 /** What is shown, and where. */
-export interface ShowingOptions {
+export interface LiveOutputsOptions {
   readonly host: Host;
   readonly options: Options;
   readonly run: ShownRun;
@@ -50,11 +50,11 @@ export interface ShowingOptions {
 }
 
 /** Shows one run, until {@link end}. */
-export class Showing {
+export class LiveOutputs {
   readonly #dashboard: DashboardServer | null;
-  readonly #exposition: Exposition;
+  readonly #exposition: MetricsExport;
 
-  private constructor(dashboard: DashboardServer | null, exposition: Exposition) {
+  private constructor(dashboard: DashboardServer | null, exposition: MetricsExport) {
     this.#dashboard = dashboard;
     this.#exposition = exposition;
   }
@@ -65,19 +65,19 @@ export class Showing {
    * @throws UsageError where it cannot be opened.
    */
   static async open(
-    { host, options, run, log, rendezvous }: ShowingOptions,
-  ): Promise<Showing | null> {
+    { host, options, run, log, rendezvous }: LiveOutputsOptions,
+  ): Promise<LiveOutputs | null> {
     if (options.noWeb && options.otlp === null) return null;
     // Not at the top: what most commands do without must not cost each start.
-    const { openExposition } = await import("./metrics_export.ts");
-    const exposition = await openExposition(options, {
+    const { openMetricsExport } = await import("./metrics_export.ts");
+    const exposition = await openMetricsExport(options, {
       snapshot: () => run.snapshot(),
       rendezvous,
     });
-    if (options.noWeb) return new Showing(null, exposition);
+    if (options.noWeb) return new LiveOutputs(null, exposition);
     const { openDashboard } = await import("./dashboard.ts");
     const { LiveReports } = await import("./dashboard.ts");
-    const reports = new LiveReports(options, () => runFacts(host, options));
+    const reports = new LiveReports(options, () => runMetadata(host, options));
     const dashboard = openDashboard(host, options, {
       control: new Control(run),
       log,
@@ -89,7 +89,7 @@ export class Showing {
         return reports.make(kind, snapshot, exitCode);
       },
     });
-    return new Showing(dashboard, exposition);
+    return new LiveOutputs(dashboard, exposition);
   }
 
   /** Shows the run as it is now; to be called once a second. */
@@ -111,7 +111,7 @@ export class Showing {
 }
 
 /** A run in the hand of whoever looks at the dashboard. */
-class Control implements RunControl {
+class Control implements DashboardControl {
   readonly #run: ShownRun;
 
   constructor(run: ShownRun) {
@@ -126,7 +126,7 @@ class Control implements RunControl {
     return this.#run.snapshot();
   }
 
-  start(target: Parameters<Steering["start"]>[0]): void {
+  start(target: Parameters<RunControl["start"]>[0]): void {
     this.#run.steering.start(target);
   }
 
@@ -134,7 +134,7 @@ class Control implements RunControl {
     this.#run.stop();
   }
 
-  retarget(target: Parameters<Steering["retarget"]>[0]): void {
+  retarget(target: Parameters<RunControl["retarget"]>[0]): void {
     this.#run.steering.retarget(target);
   }
 }

@@ -186,10 +186,10 @@ const TIMEOUT_MS = 4_000;
  *
  * @throws UsageError where the URL of `--otlp` is none.
  */
-export async function openExposition(
+export async function openMetricsExport(
   { buckets, otlp }: Pick<Options, "buckets" | "otlp">,
   watched: Watched,
-): Promise<Exposition> {
+): Promise<MetricsExport> {
   const metrics = new RunMetrics({ buckets, version: VERSION });
   const text = new PrometheusText();
   const exported = otlp === null ? null : await openOtlp(parseOtlpUrl(otlp), metrics, watched);
@@ -226,7 +226,7 @@ async function openOtlp(url: string, metrics: RunMetrics, watched: Watched): Pro
 }
 
 /** Where a run can be watched, until its end. */
-export interface Exposition {
+export interface MetricsExport {
   /** The page that Prometheus scrapes, as `PrometheusText` makes it. */
   metrics(): string;
   /** Sends what has come of the run to the collector, where there is one; takes 5 s at most. */

@@ -11,7 +11,7 @@ import { DURATION_FORMS, parseDuration } from "../core/duration.ts";
 export type RawType = "text" | "number" | "boolean" | "list" | "numbers";
 
 /** One kind of value. */
-export interface ValueKind<Value> {
+export interface OptionType<Value> {
   /** What is accepted, to end a message: `a whole number of 1 or more is needed`. */
   readonly needed: string;
   /** How it may be written, where that takes a sentence of its own. */
@@ -36,7 +36,10 @@ export function rawTypeOf(raw: unknown): RawType | null {
 }
 
 /** A whole number between two bounds; without `max`, as large as can be counted exactly. */
-export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER): ValueKind<number> {
+export function wholeNumber(
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER,
+): OptionType<number> {
   const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
   return {
     needed: `a whole number ${range} is needed`,
@@ -49,13 +52,13 @@ export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER):
 }
 
 /** A number over 0, fractions included. */
-export const positiveNumber: ValueKind<number> = numberOverZero(
+export const positiveNumber: OptionType<number> = numberOverZero(
   Number.MAX_VALUE,
   "a number over 0",
 );
 
 /** As {@link positiveNumber}, and not above `max`; `what` says what that is. */
-export function numberOverZero(max: number, what: string): ValueKind<number> {
+export function numberOverZero(max: number, what: string): OptionType<number> {
   return {
     needed: `${what} is needed`,
     types: ["number"],
@@ -70,7 +73,7 @@ export function numberOverZero(max: number, what: string): ValueKind<number> {
 const LONGEST_DURATION_S = 24 * 86_400;
 
 /** Seconds over 0; with `orNone`, 0 as well. */
-export function duration({ orNone }: { readonly orNone: boolean }): ValueKind<number> {
+export function duration({ orNone }: { readonly orNone: boolean }): OptionType<number> {
   return {
     needed: `a time ${orNone ? "of 0 or more" : "over 0"}, and of 24 days at most, is needed`,
     hint: `It is written as ${DURATION_FORMS}.`,
@@ -84,7 +87,7 @@ export function duration({ orNone }: { readonly orNone: boolean }): ValueKind<nu
 }
 
 /** Any text that is not empty; `what` says what it is for. */
-export function textOf(what: string): ValueKind<string> {
+export function textOf(what: string): OptionType<string> {
   return {
     needed: `${what} is needed`,
     types: ["text"],
@@ -93,7 +96,7 @@ export function textOf(what: string): ValueKind<string> {
 }
 
 /** Names, separated by commas. */
-export const nameList: ValueKind<readonly string[]> = {
+export const nameList: OptionType<readonly string[]> = {
   needed: "names separated by commas are needed",
   types: ["text", "list"],
   add: (earlier, later) => [...earlier, ...later],
@@ -104,7 +107,7 @@ export const nameList: ValueKind<readonly string[]> = {
 };
 
 /** Any texts that are not empty, one each time; `what` says what one is. */
-export function textList(what: string): ValueKind<readonly string[]> {
+export function textList(what: string): OptionType<readonly string[]> {
   return {
     needed: `${what} is needed`,
     types: ["text", "list"],
@@ -114,7 +117,7 @@ export function textList(what: string): ValueKind<readonly string[]> {
 }
 
 /** Milliseconds over 0, rising; separated by commas or given one by one. */
-export const millisecondList: ValueKind<readonly number[]> = {
+export const millisecondList: OptionType<readonly number[]> = {
   needed: "milliseconds over 0 are needed",
   hint: "Several are written as -b 50 100 200, or as 50,100,200.",
   types: ["number", "text", "list", "numbers"],
@@ -127,7 +130,7 @@ export const millisecondList: ValueKind<readonly number[]> = {
 };
 
 /** One of a few words, whatever the case of its letters. */
-export function choice<Word extends string>(words: readonly Word[]): ValueKind<Word> {
+export function choice<Word extends string>(words: readonly Word[]): OptionType<Word> {
   return {
     needed: `one of ${words.join(", ")} is needed`,
     types: ["text"],
@@ -136,7 +139,7 @@ export function choice<Word extends string>(words: readonly Word[]): ValueKind<W
 }
 
 /** On or off; the flag alone means on. */
-export const toggle: ValueKind<boolean> = {
+export const toggle: OptionType<boolean> = {
   needed: "true or false is needed (or 1 or 0, or yes or no)",
   types: ["boolean"],
   bare: true,

@@ -9,20 +9,25 @@ import type { CommandLineParser } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { type CustomFlag, CustomFlags } from "./custom_flags.ts";
 import { ownOptions, parseAll, type ParsedArguments, parseKnown } from "./flag_parser.ts";
-import { type GivenFlag, givenFlags, type PassedFlags, passedFlags } from "./forwarded_options.ts";
+import {
+  type ForwardedFlags,
+  forwardedFlags,
+  type GivenFlag,
+  givenFlags,
+} from "./forwarded_options.ts";
 import { helpText } from "./help.ts";
 import { CLUSTER_SETTINGS, SETTINGS, type Settings } from "./settings.ts";
 import {
   type ConfigFile,
   environmentName,
   findConfigFile,
-  type HandedOn,
+  type ForwardedOptions,
   kebabCase,
   Sources,
 } from "./sources.ts";
 
 /** What the command line asks for. */
-export type Request = "run" | Command | "help" | `${Command}Help` | "version";
+export type CommandRequest = "run" | Command | "help" | `${Command}Help` | "version";
 
 type Command = "compare" | "demo" | "init" | "quick";
 
@@ -49,7 +54,7 @@ const NOT_FOR_ONE = Object.keys(CLUSTER_SETTINGS).map(kebabCase);
  * {@link CommandLine.parser}; {@link CommandLine.parse} reads them all.
  */
 export class CommandLine {
-  readonly request: Request;
+  readonly request: CommandRequest;
   readonly #host: Host;
   readonly #file: ConfigFile | null;
   readonly #ownOptions = ownOptions(SETTINGS);
@@ -57,7 +62,7 @@ export class CommandLine {
   /** A test file in place of the one that the command line names; null: none. */
   #testFile: string | null = null;
 
-  private constructor(host: Host, request: Request, file: ConfigFile | null) {
+  private constructor(host: Host, request: CommandRequest, file: ConfigFile | null) {
     this.#host = host;
     this.request = request;
     this.#file = file;
@@ -107,7 +112,7 @@ export class CommandLine {
    * @param handedOn what a master says of those that were not given here.
    * @throws UsageError where a flag or key is unknown, lacks a good value, or could not be added.
    */
-  parse(handedOn: HandedOn = {}): Options {
+  parse(handedOn: ForwardedOptions = {}): Options {
     const custom = this.#custom.all();
     const customOptions = custom.map(({ option }) => option);
     const parsed = parseAll(this.#host.args, [...this.#ownOptions, ...customOptions]);
@@ -129,12 +134,12 @@ export class CommandLine {
   }
 
   /** The test file's flags, for another process that is to get them as this one did. */
-  passedFlags(): PassedFlags {
-    return passedFlags(this.#givenFlags());
+  passedFlags(): ForwardedFlags {
+    return forwardedFlags(this.#givenFlags());
   }
 
   /** What holds on every node of a run, for workers that know nothing of this command line. */
-  handedOn(options: Options): HandedOn {
+  handedOn(options: Options): ForwardedOptions {
     const own = ON_EVERY_NODE.filter((name) => options.given.has(name));
     return Object.fromEntries([
       ...own.map((name) => [environmentName(name), String(options[name])]),
@@ -153,20 +158,20 @@ export class CommandLine {
     return givenFlags(custom, this.#sources(parseAll(this.#host.args, options)));
   }
 
-  #sources({ flags }: ParsedArguments, handedOn: HandedOn = {}): Sources {
+  #sources({ flags }: ParsedArguments, handedOn: ForwardedOptions = {}): Sources {
     return new Sources(flags, this.#host, this.#file, handedOn);
   }
 }
 
 /** No master decides where a worker writes its files. */
-function onlyOf(handedOn: HandedOn, names: readonly string[]): HandedOn {
+function onlyOf(handedOn: ForwardedOptions, names: readonly string[]): ForwardedOptions {
   const variables = names.map(environmentName);
   return Object.fromEntries(
     Object.entries(handedOn).filter(([variable]) => variables.includes(variable)),
   );
 }
 
-function requestOf({ flags, operands: [command] }: ParsedArguments): Request {
+function requestOf({ flags, operands: [command] }: ParsedArguments): CommandRequest {
   const known = isCommand(command) ? command : null;
   if (flags.has("help")) return known === null ? "help" : `${known}Help`;
   if (flags.has("version")) return "version";

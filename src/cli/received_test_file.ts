@@ -5,7 +5,7 @@
  */
 
 import { join, sep } from "node:path";
-import { BundleFetch, type FetchedBundle } from "../cluster/files.ts";
+import { type DownloadedFiles, FileDownload } from "../cluster/files.ts";
 import { AiotestError, errorText, ExitCode, UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { PrivateFolder } from "../core/files.ts";
@@ -14,7 +14,7 @@ import { logger } from "../core/logger.ts";
 import { systemRandom } from "../core/random.ts";
 import type { CommandLine } from "./options.ts";
 import { type Role, roleOf, type WorkerSettings } from "./role.ts";
-import { Stage } from "./run_session.ts";
+import { RunSession } from "./run_session.ts";
 import { importTestFile, isTestFile, type TestFileExports } from "./test_file.ts";
 import { linkOptions, NAME_LETTERS, workerName } from "./worker_link.ts";
 
@@ -62,12 +62,12 @@ export async function receiveTestFile(
     );
   }
   const workerId = options.workerName ?? workerName(host.hostname, systemRandom, NAME_LETTERS);
-  const stage = new Stage(host, options);
+  const stage = new RunSession(host, options);
   try {
     await stage.open();
     const link = await linkOptions(host, worker, { workerId, testfileHash: "" });
     let received: ReceivedTestFile | null = null;
-    const fetch = new BundleFetch({
+    const fetch = new FileDownload({
       link,
       use: async (bundle) => {
         const exports = await unpack(host, commandLine, bundle, folder);
@@ -86,7 +86,7 @@ export async function receiveTestFile(
 async function unpack(
   host: Host,
   commandLine: CommandLine,
-  { entry, origin, files }: FetchedBundle,
+  { entry, origin, files }: DownloadedFiles,
   folder: PrivateFolder,
 ): Promise<TestFileExports> {
   await writeAll(files, folder);
@@ -102,7 +102,7 @@ async function unpack(
   }
 }
 
-async function writeAll(files: FetchedBundle["files"], folder: PrivateFolder): Promise<void> {
+async function writeAll(files: DownloadedFiles["files"], folder: PrivateFolder): Promise<void> {
   try {
     for (const { path, bytes } of files) await folder.write(path, bytes);
   } catch (error) {

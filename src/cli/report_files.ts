@@ -11,7 +11,7 @@ import { CSV_FILES } from "../report/csv.ts";
 import { junit } from "../report/junit.ts";
 import { summary, summaryJson } from "../report/summary.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
-import type { RunFacts } from "../web/report_content.ts";
+import type { RunMetadata } from "../web/report_content.ts";
 import type { ResultSettings } from "./settings.ts";
 
 /** A file that was asked for. */
@@ -37,7 +37,7 @@ type Report = ReportFile["make"];
  *
  * @param facts what is to be said of a run beside its counts.
  */
-export function reportFiles(options: ResultSettings, facts: () => RunFacts): ReportFile[] {
+export function reportFiles(options: ResultSettings, facts: () => RunMetadata): ReportFile[] {
   return [
     ...file("json", options.json, jsonReport),
     ...file("html", options.html, htmlReport(facts)),
@@ -60,7 +60,7 @@ function jsonReport(result: Snapshot, exitCode: number): string {
 }
 
 /** Most runs have no such report, so what makes it is not loaded with the rest. */
-function htmlReport(facts: () => RunFacts): Report {
+function htmlReport(facts: () => RunMetadata): Report {
   return async (result, exitCode) => {
     const { htmlReport } = await import("../web/html_report.ts");
     return await htmlReport(result, exitCode, facts());

@@ -13,12 +13,12 @@ import { logger } from "../core/logger.ts";
 import { systemRandom } from "../core/random.ts";
 import { LocalRun } from "../runner/local_run.ts";
 import { nodeCluster } from "../shared/cluster.ts";
-import { Exchange } from "../shared/rpc.ts";
-import type { ClusterHub } from "../shared/services.ts";
+import { RpcServer } from "../shared/rpc.ts";
+import type { SharedServices } from "../shared/services.ts";
 import type { Options } from "./options.ts";
-import { Stage } from "./run_session.ts";
-import { checkBreakable, type Preparation, prepare } from "./run_setup.ts";
-import { openHub } from "./shared_services.ts";
+import { RunSession } from "./run_session.ts";
+import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
+import { openSharedServices } from "./shared_services.ts";
 import { showShape } from "./show_shape.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
 
@@ -36,11 +36,11 @@ export async function runLocal(
   options: Options,
   done?: Promise<void>,
 ): Promise<number> {
-  const stage = new Stage(host, options);
+  const stage = new RunSession(host, options);
   try {
     await stage.open();
     await stage.init(NODE);
-    const preparation = prepare(readTestFile(exports), options);
+    const preparation = setUpRun(readTestFile(exports), options);
     if (options.showUsersWeight) return showShares(host, preparation);
     if (options.showShape) return showShape(host, preparation);
     checkBreakable(preparation);
@@ -51,17 +51,17 @@ export async function runLocal(
 }
 
 /** Prints how the user classes share the users, instead of running them. */
-export function showShares(host: Host, { mix }: Preparation): number {
+export function showShares(host: Host, { mix }: RunSetup): number {
   host.stdout.write(`${JSON.stringify(mix.shares(), null, 2)}\n`);
   return ExitCode.passed;
 }
 
 async function runOn(
-  stage: Stage,
-  preparation: Preparation,
+  stage: RunSession,
+  preparation: RunSetup,
   done: Promise<void> | undefined,
 ): Promise<number> {
-  const { hub, close } = await openHub(stage.host, stage.options);
+  const { hub, close } = await openSharedServices(stage.host, stage.options);
   try {
     return await runWith(stage, preparation, { hub, done });
   } finally {
@@ -70,12 +70,12 @@ async function runOn(
 }
 
 async function runWith(
-  stage: Stage,
-  { plan, classes, mix, thresholds, warnings }: Preparation,
-  { hub, done }: { readonly hub: ClusterHub; readonly done: Promise<void> | undefined },
+  stage: RunSession,
+  { plan, classes, mix, thresholds, warnings }: RunSetup,
+  { hub, done }: { readonly hub: SharedServices; readonly done: Promise<void> | undefined },
 ): Promise<number> {
   const { host, options } = stage;
-  const exchange = new Exchange({
+  const exchange = new RpcServer({
     hub,
     node: NODE,
     names: [NODE, "master", "workers", "all"],

@@ -5,7 +5,7 @@
  */
 
 import { resolve } from "node:path";
-import { FileDesk } from "../cluster/files.ts";
+import { FileServer } from "../cluster/files.ts";
 import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
 import {
   createJournal,
@@ -23,16 +23,16 @@ import { VERSION } from "../core/version.ts";
 import { MasterRun } from "../runner/master.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import { REDIS_SERVICE } from "../shared/redis.ts";
-import { Exchange } from "../shared/rpc.ts";
-import type { ClusterHub } from "../shared/services.ts";
+import { RpcServer } from "../shared/rpc.ts";
+import type { SharedServices } from "../shared/services.ts";
 import type { Options } from "./options.ts";
 import type { MasterSettings } from "./role.ts";
 import { showShares } from "./run_local.ts";
-import { Stage } from "./run_session.ts";
-import { checkBreakable, type Preparation, prepare } from "./run_setup.ts";
-import { openHub } from "./shared_services.ts";
+import { RunSession } from "./run_session.ts";
+import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
+import { openSharedServices } from "./shared_services.ts";
 import { showShape } from "./show_shape.ts";
-import type { HandedOn } from "./sources.ts";
+import type { ForwardedOptions } from "./sources.ts";
 import { testBundle } from "./test_bundle.ts";
 import { readTestFile, type TestFileExports, testFileHash } from "./test_file.ts";
 
@@ -63,7 +63,7 @@ export function checkHome(record: SharedRecord, withRedis: boolean): void {
 const NODE = "master";
 
 /** Workers that a master has started itself. */
-export interface Crew {
+export interface WorkerProcesses {
   /** Why the test cannot begin; null where nothing speaks against it. */
   readonly failure: unknown;
   /** Resolves when none of them is left. */
@@ -74,13 +74,17 @@ export interface Crew {
 export interface MasterOrders {
   readonly settings: MasterSettings;
   /** What holds on every node, for workers that were told nothing. */
-  readonly handedOn: HandedOn;
+  readonly handedOn: ForwardedOptions;
   /**
    * Called when workers can come; starts those that the master has for itself.
    *
    * @param port where the master listens
    */
-  onListening?(port: number, stage: Stage, run: Pick<MasterRun, "stop" | "snapshot">): Crew;
+  onListening?(
+    port: number,
+    stage: RunSession,
+    run: Pick<MasterRun, "stop" | "snapshot">,
+  ): WorkerProcesses;
 }
 
 /** Directs a test whose users run on workers; resolves with the exit code. */
@@ -90,16 +94,16 @@ export async function runMaster(
   options: Options,
   orders: MasterOrders,
 ): Promise<number> {
-  const stage = new Stage(host, options);
+  const stage = new RunSession(host, options);
   try {
     await stage.open();
     await stage.init(NODE);
-    const preparation = prepare(readTestFile(exports), options);
+    const preparation = setUpRun(readTestFile(exports), options);
     if (options.showUsersWeight) return showShares(host, preparation);
     if (options.showShape) return showShape(host, preparation);
     checkBreakable(preparation);
     const desk = await openDesk(stage, exports, orders.settings);
-    const { hub, close } = await openHub(host, options);
+    const { hub, close } = await openSharedServices(host, options);
     try {
       return await direct(
         stage,
@@ -115,7 +119,7 @@ export async function runMaster(
 }
 
 async function direct(
-  stage: Stage,
+  stage: RunSession,
   { run, journal, port, hub }: OpenRun,
   { onListening }: MasterOrders,
 ): Promise<number> {
@@ -138,13 +142,13 @@ async function direct(
  * whom it does not know gets one.
  */
 async function openDesk(
-  { host, options }: Stage,
+  { host, options }: RunSession,
   exports: TestFileExports,
   { token }: MasterSettings,
-): Promise<FileDesk | null> {
+): Promise<FileServer | null> {
   if (token === null || !options.master) return null;
   const bundle = await testBundle(host, options.aiotestfile, exports);
-  return new FileDesk(bundle, {
+  return new FileServer(bundle, {
     clock: systemClock,
     info: (text) => logger.info(text),
     warn: (text) => logger.warn(text),
@@ -153,23 +157,23 @@ async function openDesk(
 
 interface OpenRun {
   readonly run: MasterRun;
-  readonly hub: ClusterHub;
+  readonly hub: SharedServices;
   readonly journal: RunJournal;
   readonly port: number;
 }
 
 async function openRun(
-  stage: Stage,
-  { plan, classes, mix, thresholds, warnings }: Preparation,
+  stage: RunSession,
+  { plan, classes, mix, thresholds, warnings }: RunSetup,
   { settings, handedOn, desk, hub }: MasterOrders & {
-    readonly desk: FileDesk | null;
-    readonly hub: ClusterHub;
+    readonly desk: FileServer | null;
+    readonly hub: SharedServices;
   },
 ): Promise<OpenRun> {
   const { host, options } = stage;
   const testfileHash = await testFileHash(host, options.aiotestfile);
   const runId = crypto.randomUUID();
-  const exchange = new Exchange({
+  const exchange = new RpcServer({
     hub,
     node: NODE,
     names: [NODE, "all"],
@@ -271,7 +275,7 @@ async function openJournal(
   { exchange, withRedis, ...run }: {
     readonly runId: string;
     readonly testfileHash: string;
-    readonly exchange: Exchange;
+    readonly exchange: RpcServer;
     readonly withRedis: boolean;
   },
 ): Promise<OpenJournal> {

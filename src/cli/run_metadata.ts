@@ -6,7 +6,7 @@
 
 import type { Host } from "../core/host.ts";
 import { VERSION, versionText } from "../core/version.ts";
-import type { OptionFact, RunFacts } from "../web/report_content.ts";
+import type { OptionFact, RunMetadata } from "../web/report_content.ts";
 import type { Options } from "./options.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
 import { kebabCase } from "./sources.ts";
@@ -96,7 +96,7 @@ const IN_SECONDS: ReadonlySet<string> = new Set<keyof Settings>([
 ]);
 
 /** What is to be known of a run, without anything secret. */
-export function runFacts(host: Pick<Host, "hostname" | "cores">, options: Options): RunFacts {
+export function runMetadata(host: Pick<Host, "hostname" | "cores">, options: Options): RunMetadata {
   const { os, arch } = Deno.build;
   return {
     version: VERSION,

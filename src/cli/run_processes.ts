@@ -10,11 +10,11 @@ import { AiotestError, ExitCode } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { type Random, systemRandom } from "../core/random.ts";
-import type { PassedFlags } from "./forwarded_options.ts";
+import type { ForwardedFlags } from "./forwarded_options.ts";
 import type { CommandLine, Options } from "./options.ts";
 import type { ProcessesRole, WorkerProcessesRole } from "./role.ts";
-import { type Crew, runMaster } from "./run_master.ts";
-import { Stage } from "./run_session.ts";
+import { runMaster, type WorkerProcesses } from "./run_master.ts";
+import { RunSession } from "./run_session.ts";
 import type { Settings } from "./settings.ts";
 import { environmentName } from "./sources.ts";
 import type { TestFileExports } from "./test_file.ts";
@@ -31,7 +31,7 @@ export interface FleetOptions {
   /** What this process was told; some of it holds for its workers, too. */
   readonly options: Options;
   /** Flags of the test file. */
-  readonly passed: PassedFlags;
+  readonly passed: ForwardedFlags;
 }
 
 /** What the workers are started with, and who hears of them. */
@@ -151,7 +151,7 @@ export function runProcesses(
   return runMaster(host, exports, options, {
     settings: master,
     handedOn: commandLine.handedOn(options),
-    onListening(masterPort, stage, run): Crew {
+    onListening(masterPort, stage, run): WorkerProcesses {
       const passed = commandLine.passedFlags();
       let failure: AiotestError | null = null;
       const fleet = new WorkerFleet(
@@ -201,7 +201,7 @@ export async function runWorkerProcesses(
   isInterrupted: () => boolean,
 ): Promise<number> {
   const options = commandLine.parse();
-  const stage = new Stage(host, options);
+  const stage = new RunSession(host, options);
   try {
     await stage.open();
     for (const text of warnings) logger.warn(text);
@@ -223,7 +223,7 @@ export async function runWorkerProcesses(
 
 function surroundings(
   host: Host,
-  stage: Stage,
+  stage: RunSession,
   onFailure: FleetSurroundings["onFailure"],
 ): FleetSurroundings {
   return {

@@ -8,16 +8,16 @@ import { errorText, ExitCode } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { configureLog, logger } from "../core/logger.ts";
-import { Console, type ConsoleAbilities, consoleAbilities } from "../report/console.ts";
+import { type ConsoleAbilities, consoleAbilities, ConsoleOutput } from "../report/console.ts";
 import { finalReport } from "../report/final_report.ts";
 import { nodeCluster } from "../shared/cluster.ts";
-import type { ClusterHub } from "../shared/services.ts";
+import type { SharedServices } from "../shared/services.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { LogTail } from "../web/feed.ts";
-import { judge, Showing, type ShownRun } from "./live_outputs.ts";
+import { judge, LiveOutputs, type ShownRun } from "./live_outputs.ts";
 import type { Options } from "./options.ts";
 import { checkWritable, type ReportFile, reportFiles } from "./report_files.ts";
-import { runFacts } from "./run_metadata.ts";
+import { runMetadata } from "./run_metadata.ts";
 
 /** What is done when somebody wants a run to end. */
 export interface InterruptHandlers {
@@ -52,12 +52,12 @@ export interface Stoppable {
 }
 
 /** Shows one run, from its first line in the log to its exit code. */
-export class Stage {
+export class RunSession {
   readonly host: Host;
   readonly options: Options;
-  readonly #console: Console;
+  readonly #console: ConsoleOutput;
   readonly #log = new LogTail();
-  #showing: Showing | null = null;
+  #showing: LiveOutputs | null = null;
   readonly #abilities: ConsoleAbilities;
 
   /** Opens nothing yet; {@link close} is to be called in any case. */
@@ -65,7 +65,7 @@ export class Stage {
     this.host = host;
     this.options = options;
     this.#abilities = consoleAbilities(host.stdout, host.env);
-    this.#console = new Console(host.stdout, { ...this.#abilities, log: host.stderr });
+    this.#console = new ConsoleOutput(host.stdout, { ...this.#abilities, log: host.stderr });
   }
 
   /** @throws UsageError where a file that is to be written cannot be. */
@@ -96,10 +96,10 @@ export class Stage {
    *
    * @throws UsageError where that cannot be opened.
    */
-  async show(run: ShownRun, hub: Pick<ClusterHub, "rendezvous">): Promise<void> {
+  async show(run: ShownRun, hub: Pick<SharedServices, "rendezvous">): Promise<void> {
     const { host, options } = this;
-    const rendezvous = (): ClusterHub["rendezvous"] => hub.rendezvous;
-    this.#showing = await Showing.open({ host, options, run, log: this.#log, rendezvous });
+    const rendezvous = (): SharedServices["rendezvous"] => hub.rendezvous;
+    this.#showing = await LiveOutputs.open({ host, options, run, log: this.#log, rendezvous });
   }
 
   /** Shows the run as it is now. */
@@ -165,6 +165,6 @@ export class Stage {
   }
 
   #reportFiles(): ReportFile[] {
-    return reportFiles(this.options, () => runFacts(this.host, this.options));
+    return reportFiles(this.options, () => runMetadata(this.host, this.options));
   }
 }

@@ -69,7 +69,7 @@ function ignored(
 }
 
 /** What a run is made of. */
-export interface Preparation {
+export interface RunSetup {
   readonly plan: Plan;
   readonly classes: readonly DiscoveredClass[];
   /** How the classes share the users. */
@@ -81,7 +81,7 @@ export interface Preparation {
 }
 
 /** @throws UsageError where the test file cannot be run with these options. */
-export function prepare(testFile: TestFile, options: Options): Preparation {
+export function setUpRun(testFile: TestFile, options: Options): RunSetup {
   const { shapeClass } = testFile;
   const classes = selectTests(testFile.userClasses, options);
   const speaksHttp = (one: unknown): boolean =>
@@ -125,7 +125,7 @@ export function prepare(testFile: TestFile, options: Options): Preparation {
  *
  * @throws UsageError where nothing says what breaks.
  */
-export function checkBreakable({ plan, thresholds }: Preparation): void {
+export function checkBreakable({ plan, thresholds }: RunSetup): void {
   const { shape } = plan;
   if (shape === null || shape.breakingPoint === null || thresholds.expressions.length > 0) return;
   throw new UsageError(

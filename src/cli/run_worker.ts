@@ -10,16 +10,16 @@ import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { systemRandom } from "../core/random.ts";
-import { SharedPasses } from "../runner/shared_iterations_executor.ts";
+import { RemoteIterationQuota } from "../runner/shared_iterations_executor.ts";
 import { type WorkerLoad, WorkerRun } from "../runner/worker.ts";
 import { nodeCluster } from "../shared/cluster.ts";
-import { ClusterLine } from "../shared/rpc_client.ts";
+import { MasterRpc } from "../shared/rpc_client.ts";
 import type { CommandLine } from "./options.ts";
 import type { ReceivedTestFile } from "./received_test_file.ts";
 import type { WorkerRole } from "./role.ts";
-import { Stage } from "./run_session.ts";
-import { prepare } from "./run_setup.ts";
-import type { HandedOn } from "./sources.ts";
+import { RunSession } from "./run_session.ts";
+import { setUpRun } from "./run_setup.ts";
+import type { ForwardedOptions } from "./sources.ts";
 import { readTestFile, type TestFileExports, testFileHash } from "./test_file.ts";
 import { linkOptions, NAME_LETTERS, workerName } from "./worker_link.ts";
 
@@ -38,13 +38,13 @@ export async function runWorker(
   isInterrupted: () => boolean,
 ): Promise<number> {
   const options = commandLine.parse();
-  const stage = new Stage(host, options);
+  const stage = new RunSession(host, options);
   try {
     await stage.open();
     for (const text of warnings) logger.warn(text);
     const workerId = received?.workerId ?? name ??
       workerName(host.hostname, systemRandom, NAME_LETTERS);
-    const line = new ClusterLine(workerId, (letter) => nodeCluster.deliver(letter));
+    const line = new MasterRpc(workerId, (letter) => nodeCluster.deliver(letter));
     const run = new WorkerRun({
       line,
       link: await linkOptions(host, worker, {
@@ -72,20 +72,20 @@ export async function runWorker(
 
 /** What the master has said holds where this node was told nothing. */
 async function prepareNode(
-  stage: Stage,
+  stage: RunSession,
   exports: TestFileExports,
   commandLine: CommandLine,
-  { line, handedOn }: { readonly line: ClusterLine; readonly handedOn: string },
+  { line, handedOn }: { readonly line: MasterRpc; readonly handedOn: string },
 ): Promise<WorkerLoad> {
   const options = commandLine.parse(parseHandedOn(handedOn));
   await stage.init(line.node, options);
-  const { classes, plan } = prepare(readTestFile(exports), options);
+  const { classes, plan } = setUpRun(readTestFile(exports), options);
   nodeCluster.attach(line);
-  const passes = plan.iterations === null ? null : new SharedPasses(line, systemClock);
+  const passes = plan.iterations === null ? null : new RemoteIterationQuota(line, systemClock);
   return { classes, host: options.host, insecure: options.insecure, passes };
 }
 
-function parseHandedOn(json: string): HandedOn {
+function parseHandedOn(json: string): ForwardedOptions {
   let value: unknown;
   try {
     value = JSON.parse(json);

@@ -11,11 +11,11 @@ import {
   millisecondList,
   nameList,
   numberOverZero,
+  type OptionType,
   positiveNumber,
   textList,
   textOf,
   toggle,
-  type ValueKind,
   wholeNumber,
 } from "./option_types.ts";
 
@@ -63,13 +63,13 @@ const TRUST = "Who may join:";
 
 const MAX_NAME_LENGTH = 100;
 
-const processCount: ValueKind<number> = {
+const processCount: OptionType<number> = {
   ...wholeNumber(1),
   needed: "a whole number of 1 or more is needed, or -1 for one a core",
   parse: (text) => text === "-1" ? -1 : wholeNumber(1).parse(text),
 };
 
-const workerName: ValueKind<string> = {
+const workerName: OptionType<string> = {
   needed: `a name of at most ${MAX_NAME_LENGTH} visible characters is needed`,
   types: ["text"],
   parse: (text) =>
@@ -587,7 +587,7 @@ export interface Setting<Value> {
   /** The heading that it stands under in `--help`. */
   readonly group: string;
   readonly description: string;
-  readonly kind: ValueKind<Exclude<Value, null>>;
+  readonly kind: OptionType<Exclude<Value, null>>;
   readonly default: Value;
   /** What it means that there is no value, for `--help`. */
   readonly ifNone?: string;
@@ -684,19 +684,19 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 /** Visible text and blanks; bytes over 127 go over the wire as they are. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-const methodName: ValueKind<string> = {
+const methodName: OptionType<string> = {
   needed: "an HTTP method, like PUT, is needed",
   types: ["text"],
   parse: (text) => TOKEN.test(text) ? text.toUpperCase() : null,
 };
 
-const anyText: ValueKind<string> = {
+const anyText: OptionType<string> = {
   needed: "a text, or @ and the name of a file, is needed",
   types: ["text"],
   parse: (text) => text === "@" ? null : text,
 };
 
-const headerLines: ValueKind<readonly HeaderLine[]> = {
+const headerLines: OptionType<readonly HeaderLine[]> = {
   needed: 'a line like "Accept: text/html" is needed',
   types: ["text", "list"],
   add: (earlier, later) => [...earlier, ...later],
@@ -849,7 +849,7 @@ export interface CompareSettings {
 /** How much worse a figure may be where nothing is said of it, as a share. */
 export const MAX_REGRESSION = 0.05;
 
-const percentage: ValueKind<number> = {
+const percentage: OptionType<number> = {
   needed: "a percentage like 5% is needed",
   types: ["text"],
   parse(text): number | null {

@@ -6,7 +6,7 @@ import { systemRandom } from "../core/random.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import { readRows } from "../shared/feeders.ts";
 import { REDIS_LIMIT_MS, type RedisClient, RedisConnection } from "../shared/redis.ts";
-import { ClusterHub } from "../shared/services.ts";
+import { SharedServices } from "../shared/services.ts";
 import type { Options } from "./options.ts";
 
 /** Where Redis is, and as whom to speak to it. */
@@ -125,8 +125,8 @@ function clientOptions(
 }
 
 /** What the nodes of a run share, until it is closed. */
-export interface OpenHub {
-  readonly hub: ClusterHub;
+export interface OpenSharedServices {
+  readonly hub: SharedServices;
   close(): void;
 }
 
@@ -135,17 +135,17 @@ export interface OpenHub {
  *
  * @throws UsageError where rows cannot be read, or Redis cannot be used.
  */
-export async function openHub(
+export async function openSharedServices(
   host: Host,
   { redis: redisUrl, iterations }: Pick<Options, "redis" | "iterations">,
-): Promise<OpenHub> {
+): Promise<OpenSharedServices> {
   const feeders = [];
   for (const feeder of nodeCluster.feeders) {
     feeders.push({ ...feeder, rows: await readRows(host, feeder) });
   }
   const redis = redisUrl === null ? null : await openRedis(redisUrl);
   return {
-    hub: new ClusterHub({
+    hub: new SharedServices({
       feeders,
       clock: systemClock,
       random: systemRandom,

@@ -12,7 +12,7 @@ import type { Plan } from "../load/plan.ts";
 import { formatAmount, formatElapsed, formatExact, formatRate } from "../report/quantity.ts";
 import { shapeChart } from "../report/shape_chart.ts";
 import { wrap } from "../report/terminal.ts";
-import type { Preparation } from "./run_setup.ts";
+import type { RunSetup } from "./run_setup.ts";
 
 /**
  * Draws what a test would do, instead of doing it.
@@ -22,7 +22,7 @@ import type { Preparation } from "./run_setup.ts";
  */
 export function showShape(
   host: Host,
-  { plan, mix, warnings }: Pick<Preparation, "plan" | "mix" | "warnings">,
+  { plan, mix, warnings }: Pick<RunSetup, "plan" | "mix" | "warnings">,
 ): number {
   const text = shapeText(plan, forecast(plan, mix.limit), host.stdout.columns);
   const notes = warnings.map((warning) => `${wrap(warning, host.stdout.columns).join("\n")}\n`);

@@ -9,7 +9,7 @@ import { parse as parseToml, TomlError } from "smol-toml";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { FlagTexts } from "./flag_parser.ts";
-import { rawTypeOf, textOf, type ValueKind } from "./option_types.ts";
+import { type OptionType, rawTypeOf, textOf } from "./option_types.ts";
 import type { Setting, SettingTable } from "./settings.ts";
 
 // The file that `--config` names: options by name, in TOML or JSON.
@@ -117,21 +117,21 @@ export async function findConfigFile(flags: FlagTexts, host: Host): Promise<Conf
 }
 
 /** Texts of options by environment variable, as a master hands them on to its workers. */
-export type HandedOn = Readonly<Record<string, string>>;
+export type ForwardedOptions = Readonly<Record<string, string>>;
 
 /** Options as they were given, wherever that was. */
 export class Sources {
   readonly #flags: FlagTexts;
   readonly #host: Pick<Host, "env">;
   readonly #file: ConfigFile | null;
-  readonly #handedOn: HandedOn;
+  readonly #handedOn: ForwardedOptions;
 
   /** @param handedOn holds where nothing was given here. */
   constructor(
     flags: FlagTexts,
     host: Pick<Host, "env">,
     file: ConfigFile | null,
-    handedOn: HandedOn = {},
+    handedOn: ForwardedOptions = {},
   ) {
     this.#flags = flags;
     this.#host = host;
@@ -145,7 +145,7 @@ export class Sources {
    * @param name the flag without its dashes.
    * @throws UsageError that says where the value stands, what it is, and what is accepted.
    */
-  find<Value>(name: string, kind: ValueKind<Value>): Value | undefined {
+  find<Value>(name: string, kind: OptionType<Value>): Value | undefined {
     return this.#fromFlags(name, kind) ?? this.#fromEnvironment(name, kind) ??
       this.#fromFile(name, kind) ?? this.#fromMaster(name, kind);
   }
@@ -187,7 +187,7 @@ export class Sources {
     }
   }
 
-  #fromFlags<Value>(name: string, kind: ValueKind<Value>): Value | undefined {
+  #fromFlags<Value>(name: string, kind: OptionType<Value>): Value | undefined {
     const texts = this.#flags.get(name);
     const last = texts?.at(-1);
     if (texts === undefined || last === undefined) return undefined;
@@ -196,7 +196,7 @@ export class Sources {
     return readEach(counted, kind, (text) => `--${name} ${quoted(text)}`);
   }
 
-  #fromEnvironment<Value>(name: string, kind: ValueKind<Value>): Value | undefined {
+  #fromEnvironment<Value>(name: string, kind: OptionType<Value>): Value | undefined {
     const variable = environmentName(name);
     const text = this.#host.env(variable);
     // Compose files and CI systems set variables to nothing when they mean that they are not set.
@@ -204,14 +204,14 @@ export class Sources {
     return read(`${variable}=${quoted(text)}`, text, kind);
   }
 
-  #fromMaster<Value>(name: string, kind: ValueKind<Value>): Value | undefined {
+  #fromMaster<Value>(name: string, kind: OptionType<Value>): Value | undefined {
     const variable = environmentName(name);
     if (!Object.hasOwn(this.#handedOn, variable)) return undefined;
     const text = this.#handedOn[variable]!;
     return read(`${variable}=${quoted(text)} of the master`, text, kind);
   }
 
-  #fromFile<Value>(name: string, kind: ValueKind<Value>): Value | undefined {
+  #fromFile<Value>(name: string, kind: OptionType<Value>): Value | undefined {
     const entry = this.#file?.entries.get(kebabCase(name));
     if (entry === undefined) return undefined;
     const { key, value } = entry;
@@ -230,7 +230,7 @@ export function environmentName(name: string): string {
   return `AIOTEST_${kebabCase(name).toUpperCase().replaceAll("-", "_")}`;
 }
 
-function read<Value>(place: string, text: string, kind: ValueKind<Value>): Value {
+function read<Value>(place: string, text: string, kind: OptionType<Value>): Value {
   const value = kind.parse(text);
   if (value === null) throw refusal(place, kind);
   return value;
@@ -239,14 +239,14 @@ function read<Value>(place: string, text: string, kind: ValueKind<Value>): Value
 /** Several texts for one option; `placeOf` says where each of them stands. */
 function readEach<Value>(
   texts: readonly string[],
-  kind: ValueKind<Value>,
+  kind: OptionType<Value>,
   placeOf: (text: string) => string,
 ): Value {
   return texts.map((text) => read(placeOf(text), text, kind))
     .reduce((earlier, later) => kind.add?.(earlier, later) ?? later);
 }
 
-function refusal(place: string, kind: ValueKind<unknown>): UsageError {
+function refusal(place: string, kind: OptionType<unknown>): UsageError {
   return new UsageError(`${place}: ${kind.needed}`, kind.hint);
 }
 

@@ -9,13 +9,13 @@ import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { systemClock } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
-import { LoopTurns } from "../core/event_loop_monitor.ts";
+import { EventLoopMonitor } from "../core/event_loop_monitor.ts";
 import { Events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { Lease } from "../core/lease.ts";
 import { systemRandom } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
-import { currentStay, UserStay } from "../core/user_lifetime.ts";
+import { currentUser, UserLifetime } from "../core/user_lifetime.ts";
 import { shown } from "../load/load.ts";
 import { checkShape, LoadUserShape, type ShapeClass } from "../load/load_user_shape.ts";
 import { ThresholdSet } from "../stats/thresholds.ts";
@@ -221,15 +221,15 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
     insecure: false,
     run,
     clock: systemClock,
-    turns: new LoopTurns(),
+    turns: new EventLoopMonitor(),
     lease: Lease.endless(),
     random: systemRandom,
     recorder: new Recorder(table, new Events(), run),
   });
   // What it shares with others is dropped too: nobody is there.
-  const stay = new UserStay();
+  const stay = new UserLifetime();
   stay.end();
-  return currentStay.run(stay, () => new userClass({ ...node, id: 0, signal, passes: null }));
+  return currentUser.run(stay, () => new userClass({ ...node, id: 0, signal, passes: null }));
 }
 
 /** SHA-256 of a test file's text, as hexadecimal digits: whether two nodes have the same one. */

@@ -1,5 +1,5 @@
 import type { WorkerIdentity } from "../cluster/handshake.ts";
-import type { LinkOptions } from "../cluster/master_connection.ts";
+import type { MasterConnectionOptions } from "../cluster/master_connection.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
@@ -19,7 +19,7 @@ export async function linkOptions(
   host: Host,
   { masterHost: hostname, masterPort: port, token, reconnectTimeout, tlsCa }: WorkerSettings,
   who: Pick<WorkerIdentity, "workerId" | "testfileHash">,
-): Promise<LinkOptions> {
+): Promise<MasterConnectionOptions> {
   const tls = tlsCa === null ? null : { caCerts: [await readPem(host, "tls-ca", tlsCa)] };
   return {
     master: `${hostname}:${port}`,

@@ -9,28 +9,28 @@ import type { Clock, Timer } from "../core/clock.ts";
 import type { Channel } from "./channel.ts";
 import { ProtocolError } from "./frames.ts";
 import type { Join, Message } from "./protocol.ts";
-import type { RunBook } from "./run_state.ts";
-import type { Member } from "./workers.ts";
+import type { RunState } from "./run_state.ts";
+import type { WorkerState } from "./workers.ts";
 
 /** Who hears of what workers do. */
-export interface RosterHooks {
+export interface WorkerConnectionsHooks {
   /** A worker is in, for the first time or again. */
-  onSeated(member: Member): void;
+  onSeated(member: WorkerState): void;
   /** A worker says something. */
-  onMessage(member: Member, message: Message): void;
+  onMessage(member: WorkerState, message: Message): void;
   /** A worker was not heard of for as long as its lease, and some more. */
-  onLost(member: Member): void;
+  onLost(member: WorkerState): void;
 }
 
 /** Times of the protocol, in milliseconds. */
-export interface RosterTimes {
+export interface WorkerTimes {
   /** Between two PINGs. */
   readonly heartbeatMs: number;
   /** After how much silence a worker's users are given to others; longer than the worker's lease. */
   readonly lostMs: number;
 }
 
-interface Seat {
+interface WorkerEntry {
   channel: Channel | null;
   /** When the worker was last heard of. */
   heardAt: number;
@@ -40,17 +40,17 @@ interface Seat {
 const LOOK_MS = 250;
 
 /** Keeps the connections of all workers, the newest of each. */
-export class Roster {
-  readonly #book: RunBook;
+export class WorkerConnections {
+  readonly #book: RunState;
   readonly #clock: Clock;
-  readonly #times: RosterTimes;
-  readonly #hooks: RosterHooks;
-  readonly #seats = new Map<Member, Seat>();
+  readonly #times: WorkerTimes;
+  readonly #hooks: WorkerConnectionsHooks;
+  readonly #seats = new Map<WorkerState, WorkerEntry>();
   #timer: Timer | null = null;
   #pings = 0;
   #pingedAt = -Infinity;
 
-  constructor(book: RunBook, clock: Clock, times: RosterTimes, hooks: RosterHooks) {
+  constructor(book: RunState, clock: Clock, times: WorkerTimes, hooks: WorkerConnectionsHooks) {
     this.#book = book;
     this.#clock = clock;
     this.#times = times;
@@ -73,13 +73,13 @@ export class Roster {
   }
 
   /** Keeps a place for a worker that is known from before, for so long. */
-  expect(member: Member, forMs: number): void {
+  expect(member: WorkerState, forMs: number): void {
     const heardAt = this.#clock.now() + forMs - this.#times.lostMs;
     this.#seats.set(member, { channel: null, heardAt });
   }
 
   /** Whether a worker has a connection. */
-  isConnected(member: Member): boolean {
+  isConnected(member: WorkerState): boolean {
     return this.#seats.get(member)?.channel?.closed === false;
   }
 
@@ -98,7 +98,7 @@ export class Roster {
   }
 
   /** Takes a worker's connection, in place of the one that it may have had; serves it from now on. */
-  seat(member: Member, channel: Channel): void {
+  seat(member: WorkerState, channel: Channel): void {
     this.#seats.get(member)?.channel?.close();
     this.#seats.set(member, { channel, heardAt: this.#clock.now() });
     void this.#serve(member, channel);
@@ -106,7 +106,7 @@ export class Roster {
   }
 
   /** Says something to a worker; one that is not there hears it when it comes back, or never. */
-  send(member: Member, message: Message): void {
+  send(member: WorkerState, message: Message): void {
     this.#seats.get(member)?.channel?.send(message);
   }
 
@@ -116,7 +116,7 @@ export class Roster {
   }
 
   /** Milliseconds since a worker was last heard of. */
-  silenceOf(member: Member): number {
+  silenceOf(member: WorkerState): number {
     return this.#clock.now() - (this.#seats.get(member)?.heardAt ?? -Infinity);
   }
 
@@ -124,7 +124,7 @@ export class Roster {
     return [...this.#seats.values()].flatMap(({ channel }) => channel === null ? [] : [channel]);
   }
 
-  async #serve(member: Member, channel: Channel): Promise<void> {
+  async #serve(member: WorkerState, channel: Channel): Promise<void> {
     try {
       for (;;) {
         const message = await channel.receive();

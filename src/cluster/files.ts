@@ -9,7 +9,7 @@ import type { Clock, Timer } from "../core/clock.ts";
 import { AiotestError, errorText, ExitCode } from "../core/errors.ts";
 import type { Channel } from "./channel.ts";
 import { ProtocolError } from "./frames.ts";
-import { type LinkOptions, MasterLink } from "./master_connection.ts";
+import { MasterConnection, type MasterConnectionOptions } from "./master_connection.ts";
 import { peerText } from "./peer_text.ts";
 import {
   type Chunk,
@@ -143,7 +143,7 @@ function doubleProblem(paths: readonly string[]): string | null {
 }
 
 /** What a desk works with. */
-export interface FileDeskOptions {
+export interface FileServerOptions {
   readonly clock: Clock;
   readonly info: (text: string) => void;
   readonly warn: (text: string) => void;
@@ -153,12 +153,12 @@ export interface FileDeskOptions {
 const SILENCE_MS = 10_000;
 
 /** Where workers that have no test file get the master's. They take no part in the run as yet. */
-export class FileDesk {
+export class FileServer {
   readonly #bundle: FileBundle;
-  readonly #options: FileDeskOptions;
+  readonly #options: FileServerOptions;
   readonly #channels = new Set<Channel>();
 
-  constructor(bundle: FileBundle, options: FileDeskOptions) {
+  constructor(bundle: FileBundle, options: FileServerOptions) {
     this.#bundle = bundle;
     this.#options = options;
   }
@@ -232,7 +232,7 @@ export class FileDesk {
  * assert.deepEqual(receipt.files(), files);
  * ```
  */
-export class BundleReceipt {
+export class PartialBundle {
   readonly list: FilesMessage;
   /** Bytes that are to come in all. */
   readonly size: number;
@@ -297,17 +297,17 @@ function refused(reason: string): AiotestError {
 }
 
 /** A bundle that has come, whole. */
-export interface FetchedBundle extends BundleContents {
+export interface DownloadedFiles extends BundleContents {
   /** Who has it can join with this. */
   readonly hash: string;
 }
 
 /** How a bundle is fetched. */
-export interface FetchOptions {
+export interface DownloadOptions {
   /** The way to the master; what the identity says of a test file does not matter. */
-  readonly link: LinkOptions;
+  readonly link: MasterConnectionOptions;
   /** Does something with what has come; where that fails, the master is told why. */
-  readonly use: (bundle: FetchedBundle) => Promise<void>;
+  readonly use: (bundle: DownloadedFiles) => Promise<void>;
 }
 
 /** How often somebody who waits hears how far it is. */
@@ -316,21 +316,21 @@ const PROGRESS_MS = 2_000;
 const MEGABYTE = 1e6;
 
 /** Gets the test file from the master, once. What was cut off in the middle begins again. */
-export class BundleFetch {
-  readonly #options: FetchOptions;
-  readonly #link: MasterLink;
+export class FileDownload {
+  readonly #options: DownloadOptions;
+  readonly #link: MasterConnection;
   #hash = "";
-  #receipt: BundleReceipt | null = null;
+  #receipt: PartialBundle | null = null;
   /** Whether all has come, and nothing more is waited for. */
   #arrived = false;
   #used = false;
   #failure: unknown = null;
   #toldAt = 0;
 
-  constructor(options: FetchOptions) {
+  constructor(options: DownloadOptions) {
     const { link } = options;
     this.#options = options;
-    this.#link = new MasterLink(
+    this.#link = new MasterConnection(
       { ...link, identity: { ...link.identity, testfileHash: NO_TESTFILE } },
       {
         onJoined: ({ welcome }) => this.#begin(welcome.filesHash),
@@ -376,7 +376,7 @@ export class BundleFetch {
 
   #list(list: FilesMessage): void {
     if (this.#receipt !== null) return;
-    this.#receipt = new BundleReceipt(list, this.#hash);
+    this.#receipt = new PartialBundle(list, this.#hash);
     this.#goOn(this.#receipt);
   }
 
@@ -386,7 +386,7 @@ export class BundleFetch {
     this.#goOn(this.#receipt);
   }
 
-  #goOn(receipt: BundleReceipt): void {
+  #goOn(receipt: PartialBundle): void {
     if (!receipt.complete) {
       return this.#link.send({ type: "NEED", offset: receipt.received });
     }
@@ -405,7 +405,7 @@ export class BundleFetch {
     void this.#use(bundle);
   }
 
-  async #use(bundle: FetchedBundle): Promise<void> {
+  async #use(bundle: DownloadedFiles): Promise<void> {
     try {
       await this.#options.use(bundle);
       this.#used = true;
@@ -422,7 +422,7 @@ export class BundleFetch {
     void this.#link.close();
   }
 
-  #tell({ received, size }: BundleReceipt): void {
+  #tell({ received, size }: PartialBundle): void {
     const { clock, info } = this.#options.link;
     if (clock.now() - this.#toldAt < PROGRESS_MS) return;
     this.#toldAt = clock.now();

@@ -137,14 +137,14 @@ function proofOf(
 // The master's side of the handshake.
 
 /** What the master tells a worker that it lets in. */
-export interface Admission {
+export interface AcceptedPlace {
   readonly runId: string;
   /** The last report of the worker that was applied; 0 where none was. */
   readonly ackedSeq: number;
 }
 
 /** On what terms a master lets workers in. */
-export interface JoinTerms<Place extends Admission> {
+export interface JoinTerms<Place extends AcceptedPlace> {
   /** Null: whoever comes is let in. */
   readonly token: string | null;
   /** SHA-256 of the test file's text, as hexadecimal digits. */
@@ -165,7 +165,7 @@ export interface JoinTerms<Place extends Admission> {
 }
 
 /** A worker that was let in. */
-export interface Greeting<Place extends Admission> {
+export interface AcceptedWorker<Place extends AcceptedPlace> {
   readonly join: Join;
   /** What `admit` has given. */
   readonly place: Place;
@@ -179,12 +179,12 @@ export interface Greeting<Place extends Admission> {
  *
  * @param address the worker's, without its port
  */
-export function greet<Place extends Admission>(
+export function acceptWorker<Place extends AcceptedPlace>(
   channel: Channel,
   address: string,
   terms: JoinTerms<Place>,
   clock: Clock,
-): Promise<Greeting<Place> | null> {
+): Promise<AcceptedWorker<Place> | null> {
   return handshake(channel, clock, async (next) => {
     const hello: Hello = {
       type: "HELLO",
@@ -211,7 +211,7 @@ async function receiveJoin(next: NextMessage): Promise<Join | null> {
 }
 
 /** In this order: who does not know the token learns nothing about the test. */
-function check(hello: Hello, join: Join, terms: Omit<JoinTerms<Admission>, "admit">): void {
+function check(hello: Hello, join: Join, terms: Omit<JoinTerms<AcceptedPlace>, "admit">): void {
   const { token, testfileHash, filesHash, allowDifferentTestfile } = terms;
   commonProtocol({ min: PROTOCOL, max: PROTOCOL }, { min: join.protocol, max: join.protocol });
   if (!sameProof(workerProof(token, hello, join), join.mac)) {
@@ -242,8 +242,11 @@ const TOKEN_UNKNOWN =
 function welcomeTo(
   hello: Hello,
   join: Join,
-  { runId, ackedSeq }: Admission,
-  { token, epoch, heartbeatSeconds, leaseSeconds, filesHash }: Omit<JoinTerms<Admission>, "admit">,
+  { runId, ackedSeq }: AcceptedPlace,
+  { token, epoch, heartbeatSeconds, leaseSeconds, filesHash }: Omit<
+    JoinTerms<AcceptedPlace>,
+    "admit"
+  >,
 ): Welcome {
   const welcome: Welcome = {
     type: "WELCOME",
@@ -282,14 +285,14 @@ export type WorkerIdentity = Pick<
 >;
 
 /** What a worker needs to introduce itself. */
-export interface IntroductionOptions {
+export interface JoinOptions {
   /** Null: none. */
   readonly token: string | null;
   readonly clock: Clock;
 }
 
 /** What came of it. */
-export interface Introduction {
+export interface JoinedMaster {
   readonly hello: Hello;
   readonly welcome: Welcome;
   /** What the person who started the worker should know: the same each time, so to be said once. */
@@ -303,11 +306,11 @@ export interface Introduction {
  * that it knows the token, `busy` where it closed the connection without a word or took too long. The
  * channel is closed then.
  */
-export function introduce(
+export function joinMaster(
   channel: Channel,
   identity: WorkerIdentity,
-  { token, clock }: IntroductionOptions,
-): Promise<Introduction> {
+  { token, clock }: JoinOptions,
+): Promise<JoinedMaster> {
   return handshake(channel, clock, async (next) => {
     const hello = await helloOf(next);
     const join = joinOf(hello, identity, token);

@@ -17,7 +17,7 @@ import {
   word,
 } from "./schema.ts";
 import type { SharedCall } from "./shared_call.ts";
-import type { Membership } from "./workers.ts";
+import type { WorkerMembership } from "./workers.ts";
 
 // What a master writes down, so that another one can go on with its run. On disk, each record is the
 // length of its payload and the payload's CRC-32, both as big-endian u32, and then the payload: a
@@ -93,7 +93,7 @@ export interface AssignedRecord {
 export interface MembershipRecord {
   readonly type: "membership";
   readonly incarnation: string;
-  readonly membership: Membership;
+  readonly membership: WorkerMembership;
 }
 
 /** The first target number of users runs. */
@@ -252,7 +252,7 @@ const RECORD_FIELDS: {
   membership: row<MembershipRecord>({
     type: word({ membership: true }),
     incarnation: id,
-    membership: word<Membership>({ present: true, left: true, lost: true }),
+    membership: word<WorkerMembership>({ present: true, left: true, lost: true }),
   }),
   started: row<StartedRecord>({ type: word({ started: true }), userCount: count }),
   steered: row<SteeredRecord>({

@@ -4,7 +4,7 @@ import type { AcceptedStream, StreamListener } from "../core/network.ts";
 import { VERSION } from "../core/version.ts";
 import { Channel } from "./channel.ts";
 import { ProtocolError } from "./frames.ts";
-import { type Admission, greet, type JoinTerms, openPortWarning } from "./handshake.ts";
+import { type AcceptedPlace, acceptWorker, type JoinTerms, openPortWarning } from "./handshake.ts";
 import { peerText } from "./peer_text.ts";
 import type { Join } from "./protocol.ts";
 
@@ -23,7 +23,7 @@ import type { Join } from "./protocol.ts";
  * assert.equal(door.enter("10.0.0.1"), true);
  * ```
  */
-export class Door {
+export class ConnectionLimiter {
   readonly #limit: number;
   readonly #inside = new Map<string, number>();
 
@@ -76,7 +76,7 @@ const PAUSE_MS = 1_000;
  * ]);
  * ```
  */
-export class Refusals {
+export class RejectionLog {
   readonly #warn: (text: string) => void;
   readonly #clock: Clock;
   readonly #unsaid = new Map<string, Unsaid>();
@@ -132,7 +132,7 @@ export class Refusals {
 }
 
 /** A worker that has come in, with its connection. */
-export interface Guest<Place extends Admission> {
+export interface Candidate<Place extends AcceptedPlace> {
   readonly channel: Channel;
   readonly join: Join;
   /** What the terms' `admit` has given. */
@@ -140,12 +140,12 @@ export interface Guest<Place extends Admission> {
 }
 
 /** What a reception works with. */
-export interface ReceptionOptions<Place extends Admission> {
+export interface WorkerListenerOptions<Place extends AcceptedPlace> {
   readonly terms: JoinTerms<Place>;
   /** `HOST:PORT` that workers connect to, for messages. */
   readonly where: string;
   /** Takes over a worker's connection. */
-  readonly onJoined: (guest: Guest<Place>) => void;
+  readonly onJoined: (guest: Candidate<Place>) => void;
   readonly warn: (text: string) => void;
   readonly clock: Clock;
 }
@@ -188,22 +188,22 @@ const TURNED_AWAY = 100;
  * await ended;
  * ```
  */
-export class Reception<Place extends Admission> {
+export class WorkerListener<Place extends AcceptedPlace> {
   readonly #listener: StreamListener;
-  readonly #options: ReceptionOptions<Place>;
-  readonly #door = new Door(HALF_OPEN);
-  readonly #wayOut = new Door(TURNED_AWAY);
-  readonly #refusals: Refusals;
+  readonly #options: WorkerListenerOptions<Place>;
+  readonly #door = new ConnectionLimiter(HALF_OPEN);
+  readonly #wayOut = new ConnectionLimiter(TURNED_AWAY);
+  readonly #refusals: RejectionLog;
   /** Connections that nobody has taken over yet. */
   readonly #channels = new Set<Channel>();
   /** Versions other than the master's that were warned of. */
   readonly #versions = new Set<string>();
   #closed = false;
 
-  constructor(listener: StreamListener, options: ReceptionOptions<Place>) {
+  constructor(listener: StreamListener, options: WorkerListenerOptions<Place>) {
     this.#listener = listener;
     this.#options = options;
-    this.#refusals = new Refusals(options.warn, options.clock);
+    this.#refusals = new RejectionLog(options.warn, options.clock);
   }
 
   /** Lets workers in until {@link close} is called. */
@@ -246,7 +246,7 @@ export class Reception<Place extends Admission> {
 
   async #greet(channel: Channel, address: string): Promise<void> {
     const { terms, clock, onJoined } = this.#options;
-    const greeting = await greet(channel, address, terms, clock);
+    const greeting = await acceptWorker(channel, address, terms, clock);
     if (greeting === null || this.#closed) return channel.close();
     this.#compareVersions(greeting.join);
     onJoined({ channel, ...greeting });

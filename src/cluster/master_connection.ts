@@ -10,7 +10,7 @@ import type { ByteStream } from "../core/network.ts";
 import type { Random } from "../core/random.ts";
 import { Channel } from "./channel.ts";
 import { ProtocolError } from "./frames.ts";
-import { introduce, type Introduction, type WorkerIdentity } from "./handshake.ts";
+import { type JoinedMaster, joinMaster, type WorkerIdentity } from "./handshake.ts";
 import { peerText } from "./peer_text.ts";
 import type { Message } from "./protocol.ts";
 
@@ -40,9 +40,9 @@ export function openingProblem(error: unknown): string {
 }
 
 /** Who hears of the connection. */
-export interface LinkHooks {
+export interface MasterConnectionHooks {
   /** The master has let the worker in. @param heardAt when the master is known to have heard of it. */
-  onJoined(introduction: Introduction, heardAt: number): void;
+  onJoined(introduction: JoinedMaster, heardAt: number): void;
   /** The master has heard what the worker said at this moment, on the worker's clock. */
   onHeard(atMs: number): void;
   onMessage(message: Message): void;
@@ -51,7 +51,7 @@ export interface LinkHooks {
 }
 
 /** What a link is made of. */
-export interface LinkOptions {
+export interface MasterConnectionOptions {
   /** `HOST:PORT` of the master, for messages. */
   readonly master: string;
   readonly connect: () => Promise<ByteStream>;
@@ -90,9 +90,9 @@ const HINT =
 const HINT_IF_THERE = "--worker-name gives this one another name.";
 
 /** Keeps a worker connected. */
-export class MasterLink {
-  readonly #options: LinkOptions;
-  readonly #hooks: LinkHooks;
+export class MasterConnection {
+  readonly #options: MasterConnectionOptions;
+  readonly #hooks: MasterConnectionHooks;
   readonly #clock: Clock;
   #channel: Channel | null = null;
   #closed = false;
@@ -104,7 +104,7 @@ export class MasterLink {
   #timer: Timer | null = null;
   #wake: () => void = () => {};
 
-  constructor(options: LinkOptions, hooks: LinkHooks) {
+  constructor(options: MasterConnectionOptions, hooks: MasterConnectionHooks) {
     this.#options = options;
     this.#hooks = hooks;
     this.#clock = options.clock;
@@ -190,7 +190,7 @@ export class MasterLink {
     try {
       const startedAt = this.#clock.now();
       const { identity, token } = this.#options;
-      const introduction = await introduce(channel, identity, { token, clock: this.#clock });
+      const introduction = await joinMaster(channel, identity, { token, clock: this.#clock });
       this.#join(channel, introduction);
       joinedAt = this.#clock.now();
       this.#hooks.onJoined(introduction, startedAt);
@@ -208,7 +208,7 @@ export class MasterLink {
     return { lastedMs, isThere, problem };
   }
 
-  #join(channel: Channel, { welcome, warnings }: Introduction): void {
+  #join(channel: Channel, { welcome, warnings }: JoinedMaster): void {
     if (!this.#warned) { for (const warning of warnings) this.#options.warn(warning); }
     this.#warned = true;
     this.#channel = channel;

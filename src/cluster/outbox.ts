@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Counted } from "../stats/stats_delta.ts";
-import { Stretch } from "../stats/totals.ts";
+import type { StatsDelta } from "../stats/stats_delta.ts";
+import { MergedStats } from "../stats/totals.ts";
 import { encodeMessage } from "./codec.ts";
 import { ProtocolError } from "./frames.ts";
 import {
@@ -48,7 +48,7 @@ interface Frame {
  * assert.equal(flight.count, 0);
  * ```
  */
-export class ReportFlight {
+export class ReportsInFlight {
   /** The oldest first, without a gap in their numbers. */
   readonly #frames: Frame[] = [];
   /** How many of them are on the way; the ones behind have to go again. */
@@ -148,7 +148,7 @@ const MAX_REPORTS = 64;
 const MAX_BYTES = 16 * 1024 * 1024;
 
 interface Waiting {
-  readonly stretch: Stretch;
+  readonly stretch: MergedStats;
   facts: SecondFacts;
 }
 
@@ -181,7 +181,7 @@ interface Waiting {
  */
 export class ReportOutbox {
   readonly #runId: string;
-  readonly #flight = new ReportFlight();
+  readonly #flight = new ReportsInFlight();
   /** What goes next, in this order. */
   readonly #parts: ReportPart[] = [];
   /** What goes behind that: for each part of the run, what was put together of it. */
@@ -212,7 +212,7 @@ export class ReportOutbox {
   }
 
   /** Takes in a second that is over; in their order. */
-  add(counted: Counted, facts: SecondFacts): void {
+  add(counted: StatsDelta, facts: SecondFacts): void {
     this.#lastSecond = counted.to;
     const parts = this.#waiting.length === 0 ? this.#cut(counted, facts) : [];
     if (parts.length > 0 && this.#fit(parts)) this.#parts.push(...parts);
@@ -282,7 +282,7 @@ export class ReportOutbox {
     return reports <= MAX_REPORTS && this.heldBytes + sumOfBytes(parts) <= MAX_BYTES;
   }
 
-  #putTogether(counted: Counted, facts: SecondFacts): void {
+  #putTogether(counted: StatsDelta, facts: SecondFacts): void {
     const last = this.#waiting.at(-1);
     if (
       last?.facts.phase === facts.phase && counted.to - last.stretch.from <= MAX_SPAN_SECONDS
@@ -291,7 +291,7 @@ export class ReportOutbox {
       last.facts = facts;
       return;
     }
-    const stretch = new Stretch();
+    const stretch = new MergedStats();
     stretch.add(counted);
     this.#waiting.push({ stretch, facts });
   }
@@ -301,7 +301,7 @@ export class ReportOutbox {
     if (first !== undefined) this.#parts.push(...this.#cut(first.stretch, first.facts));
   }
 
-  #cut(counted: Counted, { phase, cpu, lag }: SecondFacts): ReportPart[] {
+  #cut(counted: StatsDelta, { phase, cpu, lag }: SecondFacts): ReportPart[] {
     return reportParts(counted, { runId: this.#runId, phase, cpu, lag });
   }
 }
@@ -310,6 +310,6 @@ function sumOfBytes(parts: readonly ReportPart[]): number {
   return parts.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-function nothingAt(second: number): Counted {
+function nothingAt(second: number): StatsDelta {
   return { from: second, to: second, seconds: [], entries: [], userErrors: [], passes: null };
 }

@@ -6,7 +6,7 @@
  */
 
 import type { Spacing, WhenBusy } from "../core/run_info.ts";
-import type { CountedSecond } from "../stats/stats_delta.ts";
+import type { SecondCounts } from "../stats/stats_delta.ts";
 import { type ErrorCode, MESSAGE_LIMIT, ProtocolError } from "./frames.ts";
 import {
   amount,
@@ -104,7 +104,7 @@ export interface Start {
 }
 
 /** Passes of the open model that a worker is to begin. */
-export interface ArrivalOrder {
+export interface ArrivalAssignment {
   /** Passes that begin a second in the whole cluster, from {@link since} on. */
   readonly rate: number;
   /** Seconds since the test's start at which this rate begins. */
@@ -138,7 +138,7 @@ export interface TargetMessage {
   /** Seconds that a stopping user's test may still run. */
   readonly stopTimeout: number;
   /** One in the open model, which has no users by class; none in the closed one. */
-  readonly arrivals: readonly ArrivalOrder[];
+  readonly arrivals: readonly ArrivalAssignment[];
 }
 
 /** Worker: it has got the target of this revision. */
@@ -321,7 +321,7 @@ export interface ReportTimes {
 }
 
 /** What became of passes; those that were started and completed are as many as their times. */
-export interface ReportPasses {
+export interface ReportIterations {
   readonly scheduled: number;
   readonly dropped: number;
   readonly serviceTime: ReportTimes;
@@ -343,9 +343,9 @@ export interface Report {
   /** What the code of user classes threw. */
   readonly errors: readonly (readonly [user: string, error: string, count: number])[];
   /** How each second went; empty where another report of the same seconds says it. */
-  readonly users: readonly CountedSecond[];
+  readonly users: readonly SecondCounts[];
   /** One, or none where passes are not counted, or another report of the same seconds has them. */
-  readonly passes: readonly ReportPasses[];
+  readonly passes: readonly ReportIterations[];
   /** Share of one core, 0 to 1 and above, in the last second. */
   readonly cpu: number;
   /** How late its event loop ran, in milliseconds. */
@@ -494,7 +494,7 @@ const reportTimes = row<ReportTimes>({
   spread: list(row<ReportSpread>(spread)),
 });
 
-const reportPasses = row<ReportPasses>({
+const reportPasses = row<ReportIterations>({
   scheduled: count,
   dropped: count,
   serviceTime: reportTimes,
@@ -504,7 +504,7 @@ const reportPasses = row<ReportPasses>({
 /** Passes a second that nobody can generate. */
 const MAX_ARRIVALS = 1e9;
 
-const arrivals = row<ArrivalOrder>({
+const arrivals = row<ArrivalAssignment>({
   rate: amount(0, MAX_ARRIVALS),
   since: amount(),
   position: amount(0, Number.MAX_SAFE_INTEGER),
@@ -534,7 +534,7 @@ const path = text(MAX_PATH);
 
 const listedFile = row<ListedFile>({ path, size: count, sha256: bytes(32, 32) });
 
-const countedSecond = row<CountedSecond>({
+const countedSecond = row<SecondCounts>({
   second: count,
   users: count,
   peakUsers: count,

@@ -3,15 +3,21 @@ import { packBuckets, PackedBuckets } from "../stats/packed_buckets.ts";
 import { PairMap } from "../stats/request_stats.ts";
 import type {
   CodedEntry,
-  Counted,
-  CountedEntry,
-  CountedLatencies,
-  CountedPasses,
-  CountedSecond,
+  EntryCounts,
+  IterationCounts,
+  LatencyCounts,
+  SecondCounts,
+  StatsDelta,
 } from "../stats/stats_delta.ts";
 import { ProtocolError } from "./frames.ts";
 import { clippedText } from "./peer_text.ts";
-import type { Report, ReportEntry, ReportPasses, ReportSpread, ReportTimes } from "./protocol.ts";
+import type {
+  Report,
+  ReportEntry,
+  ReportIterations,
+  ReportSpread,
+  ReportTimes,
+} from "./protocol.ts";
 
 /** What a report says beside what was counted. */
 export interface ReportFacts {
@@ -53,7 +59,7 @@ export interface ReportPart {
  * assert.deepEqual([from, to, users[0]?.users], [7, 7, 3]);
  * ```
  */
-export function reportParts(counted: Counted, facts: ReportFacts): ReportPart[] {
+export function reportParts(counted: StatsDelta, facts: ReportFacts): ReportPart[] {
   const cutter = new Cutter(counted, facts);
   for (const second of counted.seconds) cutter.addSecond(second);
   for (const [user, error, count] of counted.userErrors) cutter.addUserError(user, error, count);
@@ -78,14 +84,14 @@ class Cutter {
   #open = new OpenPart();
   #bytes: number;
 
-  constructor({ from, to }: Counted, facts: ReportFacts) {
+  constructor({ from, to }: StatsDelta, facts: ReportFacts) {
     this.#span = { from, to };
     this.#facts = facts;
     this.#emptyBytes = HEAD_BYTES + textBytes(facts.runId);
     this.#bytes = this.#emptyBytes;
   }
 
-  addSecond(one: CountedSecond): void {
+  addSecond(one: SecondCounts): void {
     const { second, users, peakUsers, requests, failures } = one;
     this.#makeRoom(1 + numberBytes(second, users, peakUsers, requests, failures));
     this.#open.users.push({ second, users, peakUsers, requests, failures });
@@ -97,7 +103,7 @@ class Cutter {
     this.#open.errors.push([user, error, count]);
   }
 
-  addPasses({ scheduled, dropped, serviceTime, startDelay }: CountedPasses): void {
+  addPasses({ scheduled, dropped, serviceTime, startDelay }: IterationCounts): void {
     const passes = {
       scheduled,
       dropped,
@@ -110,7 +116,7 @@ class Cutter {
     this.#open.passes.push(passes);
   }
 
-  addEntry(method: string, name: string, code: number, entry: CountedEntry): void {
+  addEntry(method: string, name: string, code: number, entry: EntryCounts): void {
     const delta = deltaOf(method, name, code, entry);
     const histogram = packBuckets(histogramOf(entry.latencies));
     this.#makeRoom(deltaBytes(delta) + BINARY_HEAD_BYTES + histogram.length);
@@ -139,14 +145,14 @@ class Cutter {
 }
 
 class OpenPart {
-  readonly users: CountedSecond[] = [];
-  readonly passes: ReportPasses[] = [];
+  readonly users: SecondCounts[] = [];
+  readonly passes: ReportIterations[] = [];
   readonly errors: [user: string, error: string, count: number][] = [];
   readonly deltas: ReportEntry[] = [];
   readonly histograms: Uint8Array[] = [];
 }
 
-function timesOf(latencies: CountedLatencies): ReportTimes {
+function timesOf(latencies: LatencyCounts): ReportTimes {
   const { count, sum, min, max, squaredDeviations } = latencies;
   return {
     buckets: packBuckets(histogramOf(latencies)),
@@ -158,7 +164,7 @@ function deltaOf(
   method: string,
   name: string,
   code: number,
-  entry: CountedEntry,
+  entry: EntryCounts,
 ): ReportEntry {
   const { failures, retries, bytesReceived, bytesSent, latencies } = entry;
   const { sum, min, max, squaredDeviations } = latencies;
@@ -178,7 +184,7 @@ function deltaOf(
   };
 }
 
-function histogramOf({ histogram: source }: CountedLatencies): Histogram {
+function histogramOf({ histogram: source }: LatencyCounts): Histogram {
   if (source instanceof Histogram) return source;
   const histogram = new Histogram();
   histogram.merge(source);
@@ -252,7 +258,7 @@ export const MAX_SPAN_SECONDS = 100_000;
  *
  * @throws ProtocolError where the report contradicts itself; what is returned can be added without one.
  */
-export function countedOf(report: ReportContent): Counted {
+export function countedOf(report: ReportContent): StatsDelta {
   const { from, to, deltas, histograms, users, errors, passes } = report;
   if (from > to) refuse("it ends before it begins");
   if (to - from > MAX_SPAN_SECONDS) refuse("it covers too long a time");
@@ -273,7 +279,7 @@ export function countedOf(report: ReportContent): Counted {
 }
 
 function checkSeconds({ from, to, users }: ReportContent): void {
-  let last: CountedSecond | null = null;
+  let last: SecondCounts | null = null;
   for (const one of users) {
     if (one.second < from || one.second > to) refuse("a second lies outside of its time");
     if (last !== null && one.second <= last.second) refuse("its seconds are not in their order");
@@ -291,7 +297,9 @@ function entryOf(delta: ReportEntry, histogram: Uint8Array): CodedEntry[3] {
   return { requests, failures, retries, bytesReceived, bytesSent, latencies, errors };
 }
 
-function passesOf({ scheduled, dropped, serviceTime, startDelay }: ReportPasses): CountedPasses {
+function passesOf(
+  { scheduled, dropped, serviceTime, startDelay }: ReportIterations,
+): IterationCounts {
   const service = countedTimes(serviceTime);
   const delay = countedTimes(startDelay);
   return {
@@ -304,7 +312,7 @@ function passesOf({ scheduled, dropped, serviceTime, startDelay }: ReportPasses)
   };
 }
 
-function countedTimes({ buckets, spread }: ReportTimes): CountedLatencies {
+function countedTimes({ buckets, spread }: ReportTimes): LatencyCounts {
   const times = latenciesOf(spread[0] ?? NO_SPREAD, buckets);
   if (spread.length !== Math.min(1, times.count)) refuse("times of passes contradict each other");
   return times;
@@ -312,7 +320,7 @@ function countedTimes({ buckets, spread }: ReportTimes): CountedLatencies {
 
 const NO_SPREAD: ReportSpread = { sum: 0, min: 0, max: 0, squaredDeviations: 0 };
 
-function latenciesOf(spread: ReportSpread, buckets: Uint8Array): CountedLatencies {
+function latenciesOf(spread: ReportSpread, buckets: Uint8Array): LatencyCounts {
   const { sum, min, max, squaredDeviations } = spread;
   if (min > max) refuse("the shortest latency of an entry is longer than its longest");
   const histogram = unpackable(buckets);

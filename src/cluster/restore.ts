@@ -18,8 +18,8 @@ import {
   type SteeredRecord,
   type WorkerRecord,
 } from "./journal.ts";
-import { RunBook } from "./run_state.ts";
-import type { Member } from "./workers.ts";
+import { RunState } from "./run_state.ts";
+import type { WorkerState } from "./workers.ts";
 
 /** What a journal says of what the nodes share. */
 export type SharedRecord = CallRecord | SettledRecord | MembershipRecord;
@@ -27,7 +27,7 @@ export type SharedRecord = CallRecord | SettledRecord | MembershipRecord;
 /** A run as its journal tells it: what another master needs to go on with it. */
 export interface RestoredRun {
   /** With the totals, the epoch of the master before, and all members as they stood to the run. */
-  readonly book: RunBook;
+  readonly book: RunState;
   /** Users by class that each worker which has not gone was told to run, by its incarnation. */
   readonly assigned: ReadonlyMap<string, Readonly<Record<string, number>>>;
   /** How many users there should have been in the last second of it, and how many ran. */
@@ -90,7 +90,7 @@ export async function restoreRun(
 }
 
 class Replay implements RestoredRun {
-  readonly book: RunBook;
+  readonly book: RunState;
   readonly assigned = new Map<string, Readonly<Record<string, number>>>();
   targetUsers = 0;
   runningUsers = 0;
@@ -105,7 +105,7 @@ class Replay implements RestoredRun {
     what: string,
     onShared: (record: SharedRecord) => void,
   ) {
-    this.book = new RunBook(runId, testfileHash);
+    this.book = new RunState(runId, testfileHash);
     this.#what = what;
     this.#onShared = onShared;
   }
@@ -195,7 +195,7 @@ class Replay implements RestoredRun {
     }
   }
 
-  #member(incarnation: string): Member {
+  #member(incarnation: string): WorkerState {
     const member = this.book.member(incarnation);
     if (member === undefined) throw nonsense(this.#what, `there is no worker ${incarnation}`);
     return member;

@@ -1,11 +1,11 @@
-import type { Counted } from "../stats/stats_delta.ts";
+import type { StatsDelta } from "../stats/stats_delta.ts";
 import { Totals } from "../stats/totals.ts";
 import type { Report } from "./protocol.ts";
 import { countedOf } from "./report.ts";
-import { type LedgerVerdict, Member } from "./workers.ts";
+import { type SequenceVerdict, WorkerState } from "./workers.ts";
 
 /** Who asks to take part. */
-export interface Applicant {
+export interface JoiningWorker {
   readonly id: string;
   readonly incarnation: string;
   readonly host: string;
@@ -15,7 +15,7 @@ export interface Applicant {
  * All that a master knows of a run: who takes part, and what they have counted. What it is told twice
  * it counts once, so a journal of what it was told makes the same book again.
  */
-export class RunBook {
+export class RunState {
   readonly runId: string;
   readonly testfileHash: string;
   readonly totals = new Totals();
@@ -28,12 +28,12 @@ export class RunBook {
   /** Milliseconds since 1970; null before the test began. */
   startedAt: number | null = null;
   /** Hears of what is added to the totals. */
-  onCounted: (counted: Counted) => void = () => {};
+  onCounted: (counted: StatsDelta) => void = () => {};
   /** How long the test has lasted, as far as this book was told. */
   elapsedSeconds = 0;
   /** When, in seconds since the test's start, counting began. */
   countedFrom = 0;
-  readonly #members = new Map<string, Member>();
+  readonly #members = new Map<string, WorkerState>();
 
   constructor(runId: string, testfileHash: string) {
     this.runId = runId;
@@ -41,7 +41,7 @@ export class RunBook {
   }
 
   /** Everyone who ever took part, by the number that they got. */
-  get members(): Member[] {
+  get members(): WorkerState[] {
     return [...this.#members.values()];
   }
 
@@ -51,15 +51,15 @@ export class RunBook {
   }
 
   /** The worker of this incarnation, or undefined. */
-  member(incarnation: string): Member | undefined {
+  member(incarnation: string): WorkerState | undefined {
     return this.#members.get(incarnation);
   }
 
   /** The member that an applicant is; a new one where it has not been here before. */
-  enter({ id, incarnation, host }: Applicant): Member {
+  enter({ id, incarnation, host }: JoiningWorker): WorkerState {
     const known = this.#members.get(incarnation);
     if (known !== undefined) return known;
-    const member = new Member({ id, incarnation, host, index: this.#members.size });
+    const member = new WorkerState({ id, incarnation, host, index: this.#members.size });
     this.#members.set(incarnation, member);
     return member;
   }
@@ -69,7 +69,7 @@ export class RunBook {
    *
    * @throws ProtocolError where what it holds cannot be counted; then nothing of it is.
    */
-  apply(member: Member, report: Report): LedgerVerdict {
+  apply(member: WorkerState, report: Report): SequenceVerdict {
     const verdict = member.ledger.judge(report.seq);
     if (verdict !== "apply") return verdict;
     const counted = countedOf(report);
@@ -80,7 +80,7 @@ export class RunBook {
     return verdict;
   }
 
-  #count(counted: Counted): void {
+  #count(counted: StatsDelta): void {
     this.totals.add(counted);
     this.onCounted(counted);
   }

@@ -1,8 +1,8 @@
-import type { CountedSecond } from "../stats/stats_delta.ts";
+import type { SecondCounts } from "../stats/stats_delta.ts";
 import type { Report, WorkerPhase } from "./protocol.ts";
 
 /** What is to be done with a report. */
-export type LedgerVerdict =
+export type SequenceVerdict =
   /** It is the next one. */
   | "apply"
   /** It was applied before: to be acknowledged again, and not to be counted again. */
@@ -23,7 +23,7 @@ export type LedgerVerdict =
  * assert.deepEqual([1, 2, 3].map((seq) => ledger.judge(seq)), ["again", "apply", "gap"]);
  * ```
  */
-export class ReportLedger {
+export class ReportSequence {
   #lastSeq = 0;
 
   /** The last report that was applied; 0 where none was. */
@@ -32,7 +32,7 @@ export class ReportLedger {
   }
 
   /** Says what to do with a report. */
-  judge(seq: number): LedgerVerdict {
+  judge(seq: number): SequenceVerdict {
     if (seq <= this.#lastSeq) return "again";
     return seq === this.#lastSeq + 1 ? "apply" : "gap";
   }
@@ -45,7 +45,7 @@ export class ReportLedger {
 }
 
 /** Who a worker is, for the whole run. */
-export interface MemberIdentity {
+export interface WorkerInfo {
   readonly id: string;
   /** The same for as long as the worker's process lives. */
   readonly incarnation: string;
@@ -55,7 +55,7 @@ export interface MemberIdentity {
 }
 
 /** How a member stands to the run. */
-export type Membership =
+export type WorkerMembership =
   /** Connected, or cut off for so short a time that its lease still runs. */
   | "present"
   /** It went by itself, and has handed in everything. */
@@ -67,13 +67,13 @@ export type Membership =
 const WORKING: readonly WorkerPhase[] = ["ready", "spawning", "running", "exhausted"];
 
 /** One worker, as its reports describe it. */
-export class Member {
+export class WorkerState {
   readonly id: string;
   readonly incarnation: string;
   readonly index: number;
   readonly host: string;
-  readonly ledger = new ReportLedger();
-  membership: Membership = "present";
+  readonly ledger = new ReportSequence();
+  membership: WorkerMembership = "present";
   /** Whether it was told that the test has begun: from then on, its counts are part of the run. */
   begun = false;
   phase: WorkerPhase = "preparing";
@@ -95,7 +95,7 @@ export class Member {
   /** And when it was back. */
   #backAtSeconds = Infinity;
 
-  constructor({ id, incarnation, index, host }: MemberIdentity) {
+  constructor({ id, incarnation, index, host }: WorkerInfo) {
     this.id = id;
     this.incarnation = incarnation;
     this.index = index;
@@ -138,7 +138,7 @@ export class Member {
    * Seconds as they were for the run: while it was lost, others had its users, even where it stood
    * still and takes them to have been its own.
    */
-  ofRun(seconds: readonly CountedSecond[]): readonly CountedSecond[] {
+  ofRun(seconds: readonly SecondCounts[]): readonly SecondCounts[] {
     if (this.lostAtSeconds === 0) return seconds;
     return seconds.map((one) =>
       one.second >= Math.floor(this.lostAtSeconds) && one.second < this.#backAtSeconds

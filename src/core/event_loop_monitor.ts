@@ -15,7 +15,7 @@
  * assert.equal(turns.overdue(1_050), true);
  * ```
  */
-export class LoopTurns {
+export class EventLoopMonitor {
   #lastAt = 0;
 
   /** Says that a timer has fired, at this moment in milliseconds. */

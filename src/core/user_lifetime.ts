@@ -23,7 +23,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
  * assert.deepEqual([heard, stay.leaving, stay.gone], [["a"], true, true]);
  * ```
  */
-export class UserStay {
+export class UserLifetime {
   #leaving = false;
   #gone = false;
   #listeners: Set<() => void> | null = null;
@@ -65,7 +65,7 @@ export class UserStay {
  * The stay of the user whose code runs now; undefined outside of users. What a test calls is not told
  * who calls it, so this, like the events, is shared by module.
  */
-export const currentStay: AsyncLocalStorage<UserStay | undefined> = new AsyncLocalStorage();
+export const currentUser: AsyncLocalStorage<UserLifetime | undefined> = new AsyncLocalStorage();
 
 /**
  * What a user's code throws to end its own user, quietly: `onStop` runs, and nothing is counted as an
@@ -81,6 +81,6 @@ export class UserEnd extends Error {
  * its requests reject with, would go on for ever and leave the process no time for anything else.
  * Parked, it is collected like any other garbage.
  */
-export function parked(): Promise<never> {
+export function neverSettles(): Promise<never> {
   return new Promise(() => {});
 }

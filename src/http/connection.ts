@@ -8,7 +8,7 @@ import type { Clock } from "../core/clock.ts";
 import type { ByteStream } from "../core/network.ts";
 import type { Expiring } from "./connection_timers.ts";
 import type { HttpNode } from "./http_node.ts";
-import { BodySender, type Outgoing } from "./request_encoder.ts";
+import { BodySender, type EncodedRequest } from "./request_encoder.ts";
 import { type RequestErrorCode, WireError } from "./request_error.ts";
 import { ResponseParser, type WireMessage } from "./response_parser.ts";
 import { socketFailure } from "./socket_errors.ts";
@@ -99,7 +99,7 @@ export class Connection implements Expiring {
   async exchange<Request, Result>(
     owner: ConnectionOwner<Request, Result>,
     request: Request,
-    outgoing: Outgoing,
+    outgoing: EncodedRequest,
     deadline: number,
   ): Promise<Result> {
     const parser = this.#parser;
@@ -160,7 +160,7 @@ export class Connection implements Expiring {
   };
 
   /** Begins to send; what sends the body is given back where it does not go with the head. */
-  #send({ bytes, bodyInBytes, body, expectsContinue }: Outgoing): BodySender | null {
+  #send({ bytes, bodyInBytes, body, expectsContinue }: EncodedRequest): BodySender | null {
     this.bodySent = bodyInBytes;
     if (body === null) {
       this.#unsent = bytes;

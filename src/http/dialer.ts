@@ -6,7 +6,7 @@
 
 import { type ByteStream, writeAll } from "../core/network.ts";
 import type { Expiring } from "./connection_timers.ts";
-import type { AddressBook } from "./dns_cache.ts";
+import type { DnsCache } from "./dns_cache.ts";
 import { insecureTls } from "./insecure_tls.ts";
 import type { Origin, Proxies, Proxy } from "./proxies.ts";
 import { WireError } from "./request_error.ts";
@@ -66,7 +66,7 @@ async function readHead(stream: ByteStream): Promise<string> {
 
 /** What a dialer needs to know. */
 export interface DialerOptions {
-  readonly addresses: AddressBook;
+  readonly addresses: DnsCache;
   readonly proxies: Proxies;
   /** Whether any certificate of a target is accepted; those of proxies are always checked. */
   readonly insecure: boolean;
@@ -254,7 +254,7 @@ function tlsInTls(proxy: Proxy): WireError {
 }
 
 /** The opening of one connection, which must be over in time. */
-export class Dial implements Expiring {
+export class ConnectAttempt implements Expiring {
   deadline: number;
   readonly #isConnectLimit: boolean;
   readonly #controller = new AbortController();

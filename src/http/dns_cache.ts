@@ -28,7 +28,7 @@ interface Entry {
  * assert.deepEqual(await book.lookup("::1"), ["::1"]);
  * ```
  */
-export class AddressBook {
+export class DnsCache {
   readonly #clock: Clock;
   readonly #lookup: Lookup;
   readonly #entries = new Map<string, Entry>();

@@ -87,8 +87,8 @@ export class FetchTransport implements Transport {
   readonly #caCerts: readonly string[];
   #client: Deno.HttpClient | null = null;
   // Reused, because an AbortController for each request costs more than the rest of this class.
-  readonly #exchanges = new Set<Exchange>();
-  readonly #idle: Exchange[] = [];
+  readonly #exchanges = new Set<FetchExchange>();
+  readonly #idle: FetchExchange[] = [];
 
   /**
    * Opens nothing before the first exchange.
@@ -130,21 +130,21 @@ export class FetchTransport implements Transport {
     this.#client = null;
   }
 
-  #begin(deadline: number): Exchange {
+  #begin(deadline: number): FetchExchange {
     const exchange = this.#idle.pop() ?? this.#addExchange();
     exchange.begin(deadline);
     this.#deadlines.note(deadline);
     return exchange;
   }
 
-  #addExchange(): Exchange {
-    const exchange = new Exchange();
+  #addExchange(): FetchExchange {
+    const exchange = new FetchExchange();
     this.#exchanges.add(exchange);
     this.#deadlines.add(exchange);
     return exchange;
   }
 
-  #end(exchange: Exchange): void {
+  #end(exchange: FetchExchange): void {
     exchange.end();
     if (!exchange.stopped) {
       this.#idle.push(exchange);
@@ -155,7 +155,7 @@ export class FetchTransport implements Transport {
     this.#deadlines.delete(exchange);
   }
 
-  #init(request: WireRequest, exchange: Exchange): RequestInit & { client: Deno.HttpClient } {
+  #init(request: WireRequest, exchange: FetchExchange): RequestInit & { client: Deno.HttpClient } {
     const { method, headers } = request;
     const client = this.#client ??= this.#connect();
     const { signal } = exchange;
@@ -181,7 +181,7 @@ export class FetchTransport implements Transport {
 }
 
 /** What one exchange under way needs beside the request; used again for the next one. */
-class Exchange implements Expiring {
+class FetchExchange implements Expiring {
   readonly #controller = new AbortController();
   #stoppedBy: RequestErrorCode | null = null;
   #bodyFailure: Error | null = null;

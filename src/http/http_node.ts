@@ -1,9 +1,9 @@
 import type { Clock } from "../core/clock.ts";
 import { DeadlineSweep, IdleWatch } from "./connection_timers.ts";
 import { Dialer } from "./dialer.ts";
-import { AddressBook } from "./dns_cache.ts";
+import { DnsCache } from "./dns_cache.ts";
 import type { Proxies } from "./proxies.ts";
-import { type WireTarget, wireTarget } from "./request_encoder.ts";
+import { type RequestTarget, requestTarget } from "./request_encoder.ts";
 import { Slab } from "./response_parser.ts";
 import { UrlResolver } from "./url_resolver.ts";
 
@@ -28,12 +28,12 @@ export class HttpNode {
   readonly dialer: Dialer;
   readonly #proxies: Proxies;
   readonly #urls = new Map<string, UrlResolver>();
-  readonly #targets = new WeakMap<URL, WireTarget>();
+  readonly #targets = new WeakMap<URL, RequestTarget>();
 
   constructor(clock: Clock, { insecure, proxies, caCerts }: HttpNodeOptions) {
     this.deadlines = new DeadlineSweep(clock);
     this.idleWatch = new IdleWatch(clock);
-    this.dialer = new Dialer({ addresses: new AddressBook(clock), insecure, proxies, caCerts });
+    this.dialer = new Dialer({ addresses: new DnsCache(clock), insecure, proxies, caCerts });
     this.#proxies = proxies;
   }
 
@@ -47,10 +47,10 @@ export class HttpNode {
   }
 
   /** Where the requests of a URL go; found once for each URL object, which must not be changed. */
-  target(url: URL): WireTarget {
+  target(url: URL): RequestTarget {
     const known = this.#targets.get(url);
     if (known !== undefined) return known;
-    const target = wireTarget(url, this.#proxies);
+    const target = requestTarget(url, this.#proxies);
     this.#targets.set(url, target);
     return target;
   }

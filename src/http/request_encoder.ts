@@ -142,7 +142,7 @@ const LARGEST_WITH_HEAD = 16_384;
  *
  * @throws WireError `BAD_REQUEST` where something in it cannot be sent.
  */
-export function encodeRequest(request: WireRequest, target: WireTarget): Outgoing {
+export function encodeRequest(request: WireRequest, target: RequestTarget): EncodedRequest {
   const { method, headers, body } = request;
   if (method === "GET" && body === null && headers.length === 0) return plainGet(request, target);
   const expectsContinue = body !== null && expects(headers);
@@ -167,7 +167,7 @@ export function encodeRequest(request: WireRequest, target: WireTarget): Outgoin
   return { method, bytes, bodyInBytes: body.length, body: null, expectsContinue };
 }
 
-function plainGet(request: WireRequest, target: WireTarget): Outgoing {
+function plainGet(request: WireRequest, target: RequestTarget): EncodedRequest {
   return target.plainGet ??= {
     method: "GET",
     bytes: encodeHead({
@@ -183,7 +183,7 @@ function plainGet(request: WireRequest, target: WireTarget): Outgoing {
   };
 }
 
-function withProxyAuthorization(headers: HeaderPairs, target: WireTarget): HeaderPairs {
+function withProxyAuthorization(headers: HeaderPairs, target: RequestTarget): HeaderPairs {
   const { proxyAuthorization } = target;
   if (proxyAuthorization === null) return headers;
   return [...headers, ["proxy-authorization", proxyAuthorization]];
@@ -196,7 +196,7 @@ function expects(headers: HeaderPairs): boolean {
 }
 
 /** Where a URL's requests go, and all of their heads that the URL decides. */
-export interface WireTarget {
+export interface RequestTarget {
   readonly origin: Origin;
   /** The same for all URLs whose requests may share a connection. */
   readonly key: string;
@@ -205,11 +205,11 @@ export interface WireTarget {
   /** What the proxy wants to be told with every request; null where there is none to tell. */
   readonly proxyAuthorization: string | null;
   /** What a plain GET is, once one has been encoded. */
-  plainGet: Outgoing | null;
+  plainGet: EncodedRequest | null;
 }
 
 /** Finds out where a URL's requests go. */
-export function wireTarget(url: URL, proxies: Proxies): WireTarget {
+export function requestTarget(url: URL, proxies: Proxies): RequestTarget {
   const origin = originOf(url);
   // A proxy only passes on what it cannot read; what is not secret it is asked for itself.
   const proxy = origin.secure ? null : proxies.proxyFor(origin);
@@ -224,7 +224,7 @@ export function wireTarget(url: URL, proxies: Proxies): WireTarget {
 }
 
 /** What goes over the wire for one request. */
-export interface Outgoing {
+export interface EncodedRequest {
   readonly method: string;
   /** The head; and the body behind it, where that is small. */
   readonly bytes: Uint8Array<ArrayBuffer>;

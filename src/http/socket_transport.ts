@@ -7,10 +7,10 @@
 import type { Clock } from "../core/clock.ts";
 import { Connection, type ConnectionLimits, type ConnectionOwner } from "./connection.ts";
 import { decodeResponse, joined } from "./decoding.ts";
-import { Dial } from "./dialer.ts";
+import { ConnectAttempt } from "./dialer.ts";
 import { fieldOf, headersOf, setCookiesOf } from "./head_parser.ts";
 import type { HttpNode } from "./http_node.ts";
-import { encodeRequest, type Outgoing, type WireTarget } from "./request_encoder.ts";
+import { type EncodedRequest, encodeRequest, type RequestTarget } from "./request_encoder.ts";
 import { RequestError, WireError } from "./request_error.ts";
 import type { WireMessage } from "./response_parser.ts";
 import type { Transport, WireRequest, WireResponse } from "./transport.ts";
@@ -78,7 +78,7 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
   /** The idle connection of a user that has just one, as most have: looked at before all others. */
   #spare: Connection | null = null;
   readonly #idle = new Map<string, Connection[]>();
-  readonly #dials = new Set<Dial>();
+  readonly #dials = new Set<ConnectAttempt>();
 
   /** Opens nothing before the first exchange. */
   constructor(clock: Clock, node: HttpNode, limits: ConnectionLimits) {
@@ -89,7 +89,7 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
 
   exchange(request: WireRequest): Promise<WireResponse> {
     const target = this.#node.target(request.url);
-    let outgoing: Outgoing;
+    let outgoing: EncodedRequest;
     try {
       outgoing = encodeRequest(request, target);
     } catch (error) {
@@ -188,8 +188,8 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
 
   async #exchangeOnNew(
     request: WireRequest,
-    outgoing: Outgoing,
-    target: WireTarget,
+    outgoing: EncodedRequest,
+    target: RequestTarget,
     retries: number,
   ): Promise<WireResponse> {
     let connection: Connection;
@@ -202,9 +202,9 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     return await connection.exchange(this, request, outgoing, request.deadline);
   }
 
-  async #open(deadline: number, { origin, key }: WireTarget): Promise<Connection> {
+  async #open(deadline: number, { origin, key }: RequestTarget): Promise<Connection> {
     const { deadlines, dialer } = this.#node;
-    const dial = new Dial(this.#clock.now() + this.#limits.connectMs, deadline);
+    const dial = new ConnectAttempt(this.#clock.now() + this.#limits.connectMs, deadline);
     this.#dials.add(dial);
     deadlines.add(dial);
     deadlines.note(dial.deadline);

@@ -192,7 +192,7 @@ function fixedOrder(classes: readonly ClassWeight[]): number[] {
  * assert.deepEqual(Array.from({ length: 8 }, () => mix.next()), [1, 0, 1, 1, 1, 0, 1, 1]);
  * ```
  */
-export class PassMix {
+export class IterationMix {
   readonly #weights: readonly number[];
   readonly #total: number;
   /** How far each class is behind its share, in parts of {@link #total}. */

@@ -8,7 +8,7 @@ import { UsageError } from "../core/errors.ts";
 import {
   DEFAULT_MAX_USERS,
   isObject,
-  isOverZero,
+  isPositive,
   type Load,
   loadTargetProblem,
   settledLoad,
@@ -84,7 +84,7 @@ export function curveProblem(value: unknown): string | null {
   if (!isObject(value) || typeof value.at !== "function") {
     return `${shown(value)} is no curve, { seconds, at(t) } is needed`;
   }
-  return value.seconds === null || isOverZero(value.seconds)
+  return value.seconds === null || isPositive(value.seconds)
     ? null
     : `a curve's seconds are ${shown(value.seconds)}, a number over 0 is needed, or null`;
 }
@@ -197,7 +197,7 @@ export function spanCurve(
 
 /** @throws UsageError where a time is no number over 0. */
 export function checkSeconds(maker: string, seconds: unknown, name = "seconds"): void {
-  if (!isOverZero(seconds)) {
+  if (!isPositive(seconds)) {
     throw new UsageError(`${maker}: ${name} is ${shown(seconds)}, a number over 0 is needed`);
   }
 }
@@ -473,7 +473,7 @@ export function stagesProblem(list: unknown): string | null {
 function stageProblem(stage: unknown, first: Stage): string | null {
   if (!isObject(stage)) return `the stage is ${shown(stage)}, { duration, users, rate } is needed`;
   const { duration } = stage;
-  if (!isOverZero(duration)) {
+  if (!isPositive(duration)) {
     return `duration is ${shown(duration)}, a number of seconds over 0 is needed`;
   }
   const problem = loadTargetProblem(stage);
@@ -524,7 +524,7 @@ export type StepOptions =
  */
 export function stepUntilItBreaks(options: StepOptions): Curve {
   const { stepSeconds } = options;
-  if (!isOverZero(stepSeconds) || stepSeconds < 1) {
+  if (!isPositive(stepSeconds) || stepSeconds < 1) {
     throw new UsageError(
       `stepUntilItBreaks: stepSeconds is ${shown(stepSeconds)}, a number of 1 or more is needed`,
     );
@@ -630,7 +630,7 @@ function sumOf(one: Load, other: Load): Load {
  */
 export function scaled(curve: Curve, factor: number): Curve {
   checkCurves("scaled", [curve]);
-  if (!isOverZero(factor)) {
+  if (!isPositive(factor)) {
     throw new UsageError(`scaled: the factor is ${shown(factor)}, a number over 0 is needed`);
   }
   const at = (t: number): Load | null => {

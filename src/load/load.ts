@@ -68,7 +68,7 @@ export function loadTargetProblem(value: unknown): string | null {
     if (!isWhole(users, 0)) {
       return `users is ${shown(users)}, a whole number of 0 or more is needed`;
     }
-    return isOverZero(rate) ? null : `rate is ${shown(rate)}, a number over 0 is needed`;
+    return isPositive(rate) ? null : `rate is ${shown(rate)}, a number over 0 is needed`;
   }
   if (users !== undefined || rate !== undefined) {
     return "either users or an arrivalRate can be given, not both";
@@ -95,7 +95,7 @@ export function settledLoad(load: Load, usersNow = 0): LoadTarget {
 }
 
 /** Whether a value is a finite number over 0. */
-export function isOverZero(value: unknown): value is number {
+export function isPositive(value: unknown): value is number {
   return Number.isFinite(value) && (value as number) > 0;
 }
 

@@ -6,10 +6,10 @@
 
 import { ExitCode } from "../core/errors.ts";
 import {
-  type Bounds,
   type ComparedRequest,
   type ComparedRun,
   type ComparedTotals,
+  type ConfidenceInterval,
   type EntryOfRun,
   errorBounds,
   FEWEST_SECONDS,
@@ -26,7 +26,7 @@ import {
   formatRate,
   formatShare,
 } from "./quantity.ts";
-import { harmless, renderLine, type Span, span, type Tone, wrap } from "./terminal.ts";
+import { renderLine, sanitizeTerminal, type Span, span, type Tone, wrap } from "./terminal.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 
 // One figure of two runs, with what it says.
@@ -57,7 +57,7 @@ export interface Difference {
 /** What a difference is judged by. */
 export interface Judgement {
   /** Null where nothing is known of what chance does. */
-  readonly bounds: Bounds | null;
+  readonly bounds: ConfidenceInterval | null;
   /** How much worse the figure may be, as a share. */
   readonly maxRegression: number;
 }
@@ -127,7 +127,7 @@ function findingOf(least: number, most: number, allowed: number): Finding {
 const LIKE_DURATION = 0.1;
 
 /** In how far two runs are not alike, a sentence each: such runs differ for that alone. */
-export function unlikeness(a: ComparedRun, b: ComparedRun): string[] {
+export function comparabilityProblems(a: ComparedRun, b: ComparedRun): string[] {
   const said: string[] = [];
   const [short, long] = [a, b].map((run) => run.durationSeconds).sort((one, two) => one - two);
   if (a.mode !== b.mode) said.push(`A was ${a.mode}, and B was ${b.mode}.`);
@@ -266,7 +266,7 @@ export function compareRuns(a: ComparedRun, b: ComparedRun, maxRegression: numbe
     figures: findings.length,
     regressions: count("regression"),
     unclear: count("unclear"),
-    warnings: unlikeness(a, b),
+    warnings: comparabilityProblems(a, b),
   };
 }
 
@@ -312,7 +312,7 @@ function figuresOf(a: EntryOfRun, b: EntryOfRun, terms: Terms): ComparedFigures 
   const { tail, maxRegression } = terms;
   const latency = (
     figure: "mean" | keyof typeof QUANTILES,
-    boundsOf: () => Bounds,
+    boundsOf: () => ConfidenceInterval,
   ): Difference =>
     ratioDifference(a.totals.latencyMs[figure], b.totals.latencyMs[figure], {
       bounds: latenciesKnown ? boundsOf() : null,
@@ -362,7 +362,7 @@ export function comparisonReport(
   const line = (...spans: Span[]): string => renderLine(spans, columns, color);
   const prose = (mark: Span, text: string): string[] => {
     const indent = " ".repeat(mark.text.length + 1);
-    return wrap(harmless(text), columns - indent.length).map((part, index) =>
+    return wrap(sanitizeTerminal(text), columns - indent.length).map((part, index) =>
       index === 0 ? line(mark, span(` ${part}`)) : line(span(`${indent}${part}`))
     );
   };

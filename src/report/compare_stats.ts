@@ -609,7 +609,7 @@ function logGamma(value: number): number {
 // How much one figure of a run differs from that of another run, and how sure that is.
 
 /** Where a difference lies, with the confidence that was asked for. */
-export interface Bounds {
+export interface ConfidenceInterval {
   readonly low: number;
   readonly high: number;
 }
@@ -624,7 +624,12 @@ export interface Bounds {
  *
  * @param tail how likely each bound may be wrong, 0 to 1.
  */
-export function quantileBounds(a: EntryOfRun, b: EntryOfRun, q: number, tail: number): Bounds {
+export function quantileBounds(
+  a: EntryOfRun,
+  b: EntryOfRun,
+  q: number,
+  tail: number,
+): ConfidenceInterval {
   const inverse = leastRatio(b, a, q, tail);
   const bounds = {
     low: leastRatio(a, b, q, tail),
@@ -637,7 +642,11 @@ export function quantileBounds(a: EntryOfRun, b: EntryOfRun, q: number, tail: nu
   return widened(bounds, b.distribution.quantile(q) / a.distribution.quantile(q), common);
 }
 
-function widened({ low, high }: Bounds, ratio: number, width: number): Bounds {
+function widened(
+  { low, high }: ConfidenceInterval,
+  ratio: number,
+  width: number,
+): ConfidenceInterval {
   return {
     low: ratio / Math.exp(Math.hypot(Math.log(ratio / low), width)),
     high: ratio * Math.exp(Math.hypot(Math.log(high / ratio), width)),
@@ -680,7 +689,7 @@ const RESOLUTION = 1.0005;
 const GROWTH = 1.5;
 
 /** Bounds of how many times as high the mean of `b` is as that of `a`. */
-export function meanBounds(a: EntryOfRun, b: EntryOfRun, tail: number): Bounds {
+export function meanBounds(a: EntryOfRun, b: EntryOfRun, tail: number): ConfidenceInterval {
   const byRanges = varianceOfDifference(b.latencies.means(), a.latencies.means());
   const byLines = varianceOfDifference(b.means, a.means);
   const seconds = byLines.variance > byRanges.variance ? byLines : byRanges;
@@ -690,7 +699,7 @@ export function meanBounds(a: EntryOfRun, b: EntryOfRun, tail: number): Bounds {
 }
 
 /** Bounds of how many times as high the rate of `b` is as that of `a`. */
-export function rateBounds(a: EntryOfRun, b: EntryOfRun, tail: number): Bounds {
+export function rateBounds(a: EntryOfRun, b: EntryOfRun, tail: number): ConfidenceInterval {
   const seconds = varianceOfDifference(b.rates, a.rates);
   // Which name a request has is chance; how many there are in all is in the seconds.
   const own = [a, b].reduce(
@@ -705,7 +714,7 @@ export function rateBounds(a: EntryOfRun, b: EntryOfRun, tail: number): Bounds {
 }
 
 /** Bounds of the error rate of `b` less that of `a`, from -1 to 1. */
-export function errorBounds(a: EntryOfRun, b: EntryOfRun, tail: number): Bounds {
+export function errorBounds(a: EntryOfRun, b: EntryOfRun, tail: number): ConfidenceInterval {
   const seconds = varianceOfDifference(b.errors, a.errors);
   const own = [a, b].reduce(
     (sum, { totals }) => sum + shareVariance(totals.errorRate, totals.requests),
@@ -716,7 +725,7 @@ export function errorBounds(a: EntryOfRun, b: EntryOfRun, tail: number): Bounds 
   return { low: Math.max(-1, difference - width), high: Math.min(1, difference + width) };
 }
 
-function ratioBounds(ratio: number, noise: EstimatedVariance, tail: number): Bounds {
+function ratioBounds(ratio: number, noise: EstimatedVariance, tail: number): ConfidenceInterval {
   const factor = Math.exp(halfWidth(noise, tail));
   return { low: ratio / factor, high: ratio * factor };
 }

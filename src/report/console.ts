@@ -8,11 +8,11 @@ import { stripVTControlCharacters } from "node:util";
 import { formatDuration } from "../core/duration.ts";
 import type { Output } from "../core/host.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
-import { type PanelSize, RecentPasses, recentSeconds, render } from "./live_panel.ts";
+import { type PanelSize, RecentIterations, recentSeconds, render } from "./live_panel.ts";
 import { formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
-import { columnsOf, harmless } from "./terminal.ts";
+import { columnsOf, sanitizeTerminal } from "./terminal.ts";
 import { formatAskedRate } from "./verdict.ts";
-import { attendance, awaited } from "./worker_counts.ts";
+import { awaited, workerCounts } from "./worker_counts.ts";
 
 /** Seconds that the rate and the percentiles of the line are taken from. */
 const WINDOW_SECONDS = 5;
@@ -34,7 +34,7 @@ export function progressLine(snapshot: Snapshot, startRate: number | null = null
   return [
     ...head,
     `${users.current}/${users.target} users`,
-    ...(mode === "distributed" ? [`workers ${attendance(workers)}`] : []),
+    ...(mode === "distributed" ? [`workers ${workerCounts(workers)}`] : []),
     ...passes(snapshot, startRate),
     `${formatRate(rate)} req/s`,
     `${formatCount(totals.requests)} reqs`,
@@ -84,15 +84,15 @@ export function consoleAbilities(
 }
 
 /**
- * Shows a run on an output. It owns no clock: whoever does calls {@link Console.update} once a second,
- * and {@link Console.close} before anything else writes to the output.
+ * Shows a run on an output. It owns no clock: whoever does calls {@link ConsoleOutput.update} once a second,
+ * and {@link ConsoleOutput.close} before anything else writes to the output.
  */
-export class Console {
+export class ConsoleOutput {
   readonly #output: Output;
   readonly #log: Output;
   readonly #color: boolean;
   readonly #panel: boolean;
-  readonly #passes = new RecentPasses();
+  readonly #passes = new RecentIterations();
   /** The panel that is on the screen, line by line; empty where there is none. */
   #drawn: readonly string[] = [];
   #cursorHidden = false;
@@ -119,7 +119,7 @@ export class Console {
 
   /** Writes a log entry of one or more lines to the log, and leaves the panel whole below it. */
   printAbove(text: string): void {
-    const lines = text.split("\n").map((line) => line.split("\t").map(harmless).join("\t"));
+    const lines = text.split("\n").map((line) => line.split("\t").map(sanitizeTerminal).join("\t"));
     const panel = this.#drawn;
     // A log that goes to a file leaves the screen alone.
     const onScreen = panel.length > 0 && this.#log.isTerminal;

@@ -26,7 +26,7 @@ import {
   formatRate,
   formatShare,
 } from "./quantity.ts";
-import { harmless, renderLine, shorten, type Span, span, wrap } from "./terminal.ts";
+import { renderLine, sanitizeTerminal, shorten, type Span, span, wrap } from "./terminal.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 import { breakingPointText, verdict } from "./verdict.ts";
 import { cpuGauge } from "./worker_counts.ts";
@@ -57,7 +57,7 @@ export function percentileCells(latency: LatencySummary): Span[] {
  * What became of the passes, how long they took, and in the open model how late they began, with what
  * that means for latencies. Nothing where passes are not counted.
  */
-export function passSection({ arrivalRate, statistics }: Snapshot, size: TableSize): string[] {
+export function iterationSection({ arrivalRate, statistics }: Snapshot, size: TableSize): string[] {
   const { iterations } = statistics;
   if (iterations === null) return [];
   const isOpen = arrivalRate !== null;
@@ -77,13 +77,13 @@ export function passSection({ arrivalRate, statistics }: Snapshot, size: TableSi
     table.header,
     table.rule,
     ...table.rows,
-    ...(isOpen ? wrap(PASS_NOTE, size.columns) : [])
+    ...(isOpen ? wrap(ITERATION_NOTE, size.columns) : [])
       .map((line) => renderLine([span(line, "quiet")], size.columns, size.color)),
   ];
 }
 
 /** What latencies and service times are in the open model. */
-export const PASS_NOTE =
+export const ITERATION_NOTE =
   "The latency of a pass's first request counts from when the pass was meant to start, so " +
   "it has the start delay in it. Service time is that of a whole pass, from when it did start.";
 
@@ -124,9 +124,9 @@ function row(title: string, times: LatencySummary, isBad = false): Span[] {
  * assert.deepEqual(lines, ["! one two", "  three"]);
  * ```
  */
-export function prose(mark: Span, text: string, size: TableSize): string[] {
+export function wrappedText(mark: Span, text: string, size: TableSize): string[] {
   const indent = " ".repeat(mark.text.length + 1);
-  return wrap(harmless(text), size.columns - indent.length).map((part, index) => {
+  return wrap(sanitizeTerminal(text), size.columns - indent.length).map((part, index) => {
     const start = index === 0 ? [mark, span(" ")] : [span(indent)];
     return renderLine([...start, span(part)], size.columns, size.color);
   });
@@ -240,7 +240,7 @@ export function finalReport(snapshot: Snapshot, options: ReportOptions): string 
     requestSection(snapshot, size),
     percentileSection(snapshot, size),
     options.bars ? latencySection(snapshot, size) : [],
-    passSection(snapshot, size),
+    iterationSection(snapshot, size),
     failureSection(snapshot, size),
     userErrorSection(snapshot, size),
     workerSection(snapshot, size),
@@ -268,7 +268,7 @@ const LABELS: readonly TableColumn[] = [
 ];
 
 function labels(method: string, name: string, tone: Span["tone"] = "plain"): Span[] {
-  return [span(shorten(harmless(method), METHOD_COLUMNS), tone), span(name, tone)];
+  return [span(shorten(sanitizeTerminal(method), METHOD_COLUMNS), tone), span(name, tone)];
 }
 
 function numbers(...titles: readonly string[]): TableColumn[] {
@@ -393,15 +393,15 @@ function userErrorSection(snapshot: Snapshot, size: TableSize): string[] {
 
 function breakingPointSection({ breakingPoint }: Snapshot, size: TableSize): string[] {
   if (breakingPoint === null) return [];
-  const text = wrap(harmless(breakingPointText(breakingPoint)), size.columns);
+  const text = wrap(sanitizeTerminal(breakingPointText(breakingPoint)), size.columns);
   return text.map((line) => renderLine([span(line, "strong")], size.columns, size.color));
 }
 
 function warningSection(snapshot: Snapshot, size: TableSize): string[] {
-  return snapshot.warnings.flatMap((warning) => prose(span("!", "warning"), warning, size));
+  return snapshot.warnings.flatMap((warning) => wrappedText(span("!", "warning"), warning, size));
 }
 
 function verdictSection(snapshot: Snapshot, exitCode: number, size: TableSize): string[] {
   const { word, facts } = verdict(snapshot, exitCode);
-  return prose(span(`${word.text} `, word.tone), facts, size);
+  return wrappedText(span(`${word.text} `, word.tone), facts, size);
 }

@@ -22,8 +22,8 @@ import { latencyTable } from "./latency_bars.ts";
 import { formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
 import {
   columnsOf,
-  harmless,
   renderLine,
+  sanitizeTerminal,
   shorten,
   type Span,
   span,
@@ -32,13 +32,13 @@ import {
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 import { formatAskedRate, loadText } from "./verdict.ts";
 import {
-  attendance,
   awaited,
   cpuGauge,
   isPresent,
   isStrained,
   lagGauge,
   STATE_TONES,
+  workerCounts,
 } from "./worker_counts.ts";
 
 // What the lines of the live panel begin with, all equally wide, so that what follows is lined up.
@@ -75,7 +75,7 @@ export function errorLines({ failures, userErrors }: Statistics, most: number): 
 export function generatorLine({ mode, workers }: Snapshot): Span[] {
   if (workers.length === 0) return [label("workers"), span("none yet", "warning")];
   const present = workers.filter(isPresent);
-  const count = span(attendance(workers), "strong");
+  const count = span(workerCounts(workers), "strong");
   // How those were that are gone says nothing of now.
   if (present.length === 0) return [label("workers"), count];
   const cpu = Math.max(...present.map((worker) => worker.cpu));
@@ -307,7 +307,9 @@ export function loadLines(
 }
 
 /** How long passes took by themselves, and how late they began; only the open model has these. */
-export function passTimeLines({ arrivalRate, statistics: { iterations } }: Snapshot): Span[][] {
+export function iterationTimeLines(
+  { arrivalRate, statistics: { iterations } }: Snapshot,
+): Span[][] {
   if (arrivalRate === null || iterations === null) return [];
   return [
     percentileLine("service", iterations.serviceTimeMs),
@@ -533,7 +535,7 @@ const OBSERVED_COLUMNS = 9;
 const GAP = "  ";
 
 function itemOf(row: ThresholdRow): Span[] {
-  const expression = shorten(harmless(row.expression), EXPRESSION_COLUMNS);
+  const expression = shorten(sanitizeTerminal(row.expression), EXPRESSION_COLUMNS);
   const mark = thresholdMark(row);
   // What follows is not to move as the digits change.
   const observed = (row.observed === null ? "-" : observedText(row)).padEnd(OBSERVED_COLUMNS);
@@ -705,7 +707,7 @@ function figuresOf(snapshot: Snapshot, columns: number, { starts }: PanelRates):
   return [
     ...loadLines(snapshot, starts, columns),
     ...trafficLines(snapshot, columns),
-    ...passTimeLines(snapshot),
+    ...iterationTimeLines(snapshot),
     generatorLine(snapshot),
   ];
 }
@@ -766,7 +768,7 @@ function beside(left: readonly string[], columns: number, right: readonly string
  * assert.equal(passes.startRate, 200);
  * ```
  */
-export class RecentPasses {
+export class RecentIterations {
   #moments: Moment[] = [];
 
   /** Passes that have begun a second, over the last two; null where it is too early to say. */
@@ -778,7 +780,7 @@ export class RecentPasses {
   }
 
   /** Takes note of a snapshot; each is to be later than the one before. */
-  note({ elapsedSeconds, statistics: { iterations } }: PassMoment): void {
+  note({ elapsedSeconds, statistics: { iterations } }: IterationMoment): void {
     const now = { seconds: elapsedSeconds, started: iterations?.started ?? 0 };
     const before = this.#moments.at(-1);
     // The counts of a run can begin again, and so can its time.
@@ -793,7 +795,7 @@ export class RecentPasses {
 }
 
 /** What of a snapshot is looked at. */
-export interface PassMoment extends Pick<Snapshot, "elapsedSeconds"> {
+export interface IterationMoment extends Pick<Snapshot, "elapsedSeconds"> {
   readonly statistics: {
     readonly iterations: Pick<NonNullable<Snapshot["statistics"]["iterations"]>, "started"> | null;
   };

@@ -6,24 +6,24 @@
 
 import type { RendezvousRounds } from "../core/run_info.ts";
 import { Histogram } from "../stats/histogram.ts";
-import { OTHER_CODE, PairCap } from "../stats/request_stats.ts";
+import { NameCap, OTHER_CODE } from "../stats/request_stats.ts";
 import type {
   CodeRow,
   FailureRow,
   IterationSummary,
   LatencySummary,
   RequestRow,
-  RunState,
+  RunStatus,
   Snapshot,
   Statistics,
   WorkerRow,
-  WorkerState,
+  WorkerStatus,
 } from "../stats/snapshot.ts";
 import type { BucketSink, BucketSource } from "../stats/stats_delta.ts";
 import { isPresent } from "./worker_counts.ts";
 
 /** Metrics of what became of the passes that were meant to begin; without points where none are counted. */
-export function passMetrics(iterations: IterationSummary | null): MetricFamily[] {
+export function iterationMetrics(iterations: IterationSummary | null): MetricFamily[] {
   const counter = (
     name: string,
     help: string,
@@ -144,7 +144,7 @@ export class RequestMetrics {
   readonly #boundCounts: BoundCounts;
   readonly #known = new WeakMap<BucketSource, HistogramPoint>();
   readonly #nameLabels = new Map<string, Labels>();
-  readonly #errors = new PairCap();
+  readonly #errors = new NameCap();
 
   /** @param bounds upper bounds of the buckets in milliseconds, rising. */
   constructor(bounds: readonly number[]) {
@@ -302,7 +302,7 @@ export class RunMetrics {
       ...this.#runMetrics(snapshot),
       ...workerMetrics(snapshot.workers),
       ...this.#requests.of(snapshot.statistics),
-      ...passMetrics(snapshot.statistics.iterations),
+      ...iterationMetrics(snapshot.statistics.iterations),
       ...verdictMetrics(snapshot),
       ...rendezvousMetrics(rendezvous),
     ];
@@ -344,13 +344,13 @@ export class RunMetrics {
   }
 }
 
-const RUN_STATES: readonly RunState[] = ["ready", "spawning", "running", "stopping", "stopped"];
+const RUN_STATES: readonly RunStatus[] = ["ready", "spawning", "running", "stopping", "stopped"];
 
-function states(state: RunState): ValuePoint[] {
+function states(state: RunStatus): ValuePoint[] {
   return RUN_STATES.map((one) => ({ labels: { state: one }, value: Number(one === state) }));
 }
 
-const WORKER_STATES: readonly WorkerState[] = [
+const WORKER_STATES: readonly WorkerStatus[] = [
   "preparing",
   "ready",
   "spawning",

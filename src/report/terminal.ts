@@ -20,7 +20,7 @@ export type Alignment = "left" | "right";
  * assert.equal(harmless("Zürich"), "Zürich");
  * ```
  */
-export function harmless(text: string): string {
+export function sanitizeTerminal(text: string): string {
   if (PRINTABLE_ASCII.test(text)) return text;
   return text.toWellFormed().replaceAll(OBEYED, (character) => {
     const code = character.charCodeAt(0);
@@ -157,7 +157,7 @@ export function renderLine(spans: readonly Span[], columns: number, color: boole
   let left = columns;
   let line = "";
   for (const { text, tone } of spans) {
-    const short = shorten(harmless(text), left);
+    const short = shorten(sanitizeTerminal(text), left);
     left -= columnsOf(short);
     line += color && tone !== "plain" && short.trim() !== "" ? paint(short, tone) : short;
   }

@@ -8,8 +8,8 @@ import {
   type Alignment,
   columnsOf,
   fit,
-  harmless,
   renderLine,
+  sanitizeTerminal,
   type Span,
   span,
 } from "./terminal.ts";
@@ -59,7 +59,7 @@ export function textTable(
   rows: readonly (readonly Span[])[],
   size: TableSize,
 ): TextTable {
-  const clean = rows.map((row) => row.map(({ text, tone }) => span(harmless(text), tone)));
+  const clean = rows.map((row) => row.map(({ text, tone }) => span(sanitizeTerminal(text), tone)));
   const { widths, gap } = layout(columns, clean, size.columns);
   const line = (cells: readonly Span[]): string => {
     const spans = cells.flatMap(({ text, tone }, index) => {

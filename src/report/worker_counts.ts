@@ -5,7 +5,7 @@
  */
 
 import { BUSY_CPU, LATE_LOOP_MS } from "../stats/generator_watch.ts";
-import type { RunState, Snapshot, WorkerRow, WorkerState } from "../stats/snapshot.ts";
+import type { RunStatus, Snapshot, WorkerRow, WorkerStatus } from "../stats/snapshot.ts";
 import { formatCount, formatLatency } from "./quantity.ts";
 import { type Span, span, type Tone } from "./terminal.ts";
 
@@ -25,7 +25,7 @@ export function isPresent({ state }: Pick<WorkerRow, "state">): boolean {
  * assert.equal(attendance([{ state: "running" }, { state: "lost" }]), "1 of 2");
  * ```
  */
-export function attendance(workers: readonly Pick<WorkerRow, "state">[]): string {
+export function workerCounts(workers: readonly Pick<WorkerRow, "state">[]): string {
   const present = workers.filter(isPresent).length;
   const all = formatCount(workers.length);
   return present === workers.length ? all : `${formatCount(present)} of ${all}`;
@@ -45,7 +45,7 @@ export function awaited({ state, expectedWorkers, workers }: Snapshot): string |
 // Readings of the processes that generate load, in the tone of how good they are.
 
 /** What to think of the states of runs and of workers. */
-export const STATE_TONES: Readonly<Record<RunState | WorkerState, Tone>> = {
+export const STATE_TONES: Readonly<Record<RunStatus | WorkerStatus, Tone>> = {
   preparing: "quiet",
   ready: "quiet",
   spawning: "busy",

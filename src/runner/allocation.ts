@@ -1,5 +1,5 @@
 import type { TargetMessage } from "../cluster/protocol.ts";
-import type { Member } from "../cluster/workers.ts";
+import type { WorkerState } from "../cluster/workers.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { type ArrivalCourse, type ArrivalSlice, positionAt } from "../load/arrival_schedule.ts";
 import type { ClassMix } from "../load/class_mix.ts";
@@ -28,7 +28,7 @@ interface Claim {
  * assert.equal(claims.most("a", 0), 3);
  * ```
  */
-export class Claims {
+export class PendingAssignments {
   readonly #claims = new Map<string, Claim[]>();
   /** The highest revision that each worker has heard. */
   readonly #heard = new Map<string, number>();
@@ -74,16 +74,16 @@ export class Claims {
 // Who runs how many users of which class, and telling them.
 
 /** What an allocation needs of the run. */
-export interface AllocationOptions {
+export interface UserAllocatorOptions {
   readonly clock: Clock;
   /** Names of the user classes, in their order. */
   readonly classNames: readonly string[];
   /** Seconds that a stopping user's test may still run. */
   readonly stopTimeout: number;
   /** Those that may run users now. */
-  readonly members: () => readonly Member[];
+  readonly members: () => readonly WorkerState[];
   /** Tells a member what to do. */
-  readonly tell: (member: Member, target: TargetMessage) => void;
+  readonly tell: (member: WorkerState, target: TargetMessage) => void;
 }
 
 /**
@@ -98,11 +98,11 @@ const BATCH_MS = 50;
  * A user that moves is started elsewhere only when the worker that had it is known to have heard that
  * it has it no more, or to be gone: however bad the network, no user is run twice.
  */
-export class Allocation {
-  readonly #options: AllocationOptions;
+export class UserAllocator {
+  readonly #options: UserAllocatorOptions;
   readonly #dispatcher: Dispatcher;
   #counts: ClassCounts;
-  readonly #claims = new Claims();
+  readonly #claims = new PendingAssignments();
   #rate = 1;
   #revision = 0;
   /** What each worker was told last. */
@@ -114,7 +114,7 @@ export class Allocation {
   /** Whether somebody waits for users that others have not been heard to give up. */
   #waiting = false;
 
-  constructor(options: AllocationOptions) {
+  constructor(options: UserAllocatorOptions) {
     this.#options = options;
     this.#dispatcher = new Dispatcher(options.classNames.length);
     this.#counts = options.classNames.map(() => 0);
@@ -167,12 +167,12 @@ export class Allocation {
   }
 
   /** A member has heard what it was told. */
-  heard({ incarnation }: Member, revision: number): void {
+  heard({ incarnation }: WorkerState, revision: number): void {
     if (this.#claims.heard(incarnation, revision) && this.#waiting) this.#schedule();
   }
 
   /** Tells a member, which may have missed it, what it should do. */
-  repeat(member: Member): void {
+  repeat(member: WorkerState): void {
     const counts = this.#assigned.get(member.incarnation);
     if (counts === undefined) return;
     this.#tell(member, counts, Math.max(this.#rate, total(counts)));
@@ -241,7 +241,7 @@ export class Allocation {
     );
   }
 
-  #tell(member: Member, counts: ClassCounts, rate: number): void {
+  #tell(member: WorkerState, counts: ClassCounts, rate: number): void {
     const { classNames, stopTimeout, tell } = this.#options;
     const classes = Object.fromEntries(classNames.map((name, index) => [name, counts[index]!]));
     const revision = ++this.#revision;
@@ -266,16 +266,16 @@ function gain(counts: ClassCounts, known: ClassCounts | undefined): number {
 // Which passes of the open model each worker begins, and telling them.
 
 /** What an allocation needs of the run. */
-export interface ArrivalAllocationOptions {
+export interface ArrivalAllocatorOptions {
   readonly terms: ArrivalTerms;
   /** Seconds that a stopping user's test may still run. */
   readonly stopTimeout: number;
   /** Seconds since the test's start. */
   readonly elapsed: () => number;
   /** Those that may run users now. */
-  readonly members: () => readonly Member[];
+  readonly members: () => readonly WorkerState[];
   /** Tells a member what to do. */
-  readonly tell: (member: Member, target: TargetMessage) => void;
+  readonly tell: (member: WorkerState, target: TargetMessage) => void;
 }
 
 /** So long before it holds, everybody is told of a new division. */
@@ -295,14 +295,14 @@ interface Part {
  * Deals the passes out like cards: of n workers, each begins one in n. All workers follow the same
  * schedule, so that passes are as evenly spaced as on a single node, and their sum is what was asked for.
  */
-export class ArrivalAllocation {
-  readonly #options: ArrivalAllocationOptions;
+export class ArrivalAllocator {
+  readonly #options: ArrivalAllocatorOptions;
   #course: ArrivalCourse | null = null;
   #maxUsers = 1;
   #revision = 0;
   #parts: ReadonlyMap<string, Part> = new Map();
 
-  constructor(options: ArrivalAllocationOptions) {
+  constructor(options: ArrivalAllocatorOptions) {
     this.#options = options;
   }
 
@@ -326,7 +326,7 @@ export class ArrivalAllocation {
   }
 
   /** Tells a member, which may have missed it, what it should do. */
-  repeat(member: Member): void {
+  repeat(member: WorkerState): void {
     const part = this.#parts.get(member.incarnation);
     if (part !== undefined) this.#tell(member, part);
   }
@@ -350,7 +350,7 @@ export class ArrivalAllocation {
     }
   }
 
-  #tell(member: Member, part: Part | null): void {
+  #tell(member: WorkerState, part: Part | null): void {
     const { stopTimeout, terms: { spacing, onBusy }, tell } = this.#options;
     const { rate, since, position, until, limit } = this.#course!;
     const arrivals = part === null ? [] : [{
@@ -370,18 +370,18 @@ export class ArrivalAllocation {
 }
 
 /** What a staffing needs of the run. */
-export interface StaffingOptions
+export interface AllocatorOptions
   extends
-    Omit<AllocationOptions, "stopTimeout">,
-    Omit<ArrivalAllocationOptions, "stopTimeout" | "terms"> {
+    Omit<UserAllocatorOptions, "stopTimeout">,
+    Omit<ArrivalAllocatorOptions, "stopTimeout" | "terms"> {
   readonly plan: Plan;
   readonly mix: ClassMix;
 }
 
 /** What each worker is told to do, in either model. */
-export class Staffing {
-  readonly #users: Allocation;
-  readonly #passes: ArrivalAllocation;
+export class Allocator {
+  readonly #users: UserAllocator;
+  readonly #passes: ArrivalAllocator;
   readonly #mix: ClassMix;
   /** Whether passes begin on a schedule, so that no worker is told how many users to run. */
   readonly #isOpen: boolean;
@@ -389,11 +389,11 @@ export class Staffing {
   /** Users that ran when another master of this run was there last. */
   #taken = 0;
 
-  constructor(options: StaffingOptions) {
+  constructor(options: AllocatorOptions) {
     const { plan, mix } = options;
     const { stopTimeout } = plan;
-    this.#users = new Allocation({ ...options, stopTimeout });
-    this.#passes = new ArrivalAllocation({ ...options, stopTimeout, terms: plan });
+    this.#users = new UserAllocator({ ...options, stopTimeout });
+    this.#passes = new ArrivalAllocator({ ...options, stopTimeout, terms: plan });
     this.#mix = mix;
     this.#isOpen = isOpen(plan);
   }
@@ -442,12 +442,12 @@ export class Staffing {
   }
 
   /** A member has heard what it was told. */
-  heard(member: Member, revision: number): void {
+  heard(member: WorkerState, revision: number): void {
     if (!this.#isOpen) this.#users.heard(member, revision);
   }
 
   /** Tells a member, which may have missed it, what it should do. */
-  repeat(member: Member): void {
+  repeat(member: WorkerState): void {
     if (this.#isOpen) this.#passes.repeat(member);
     else this.#users.repeat(member);
   }

@@ -38,7 +38,7 @@ const DRIFT = 1e-4;
  * assert.ok(Math.abs(systemClock.now() - beganAt - 60_000) < 50);
  * ```
  */
-export class MasterTime {
+export class ClockSync {
   readonly #port: Pick<ClusterPort, "call">;
   readonly #clock: Clock;
   #onBetter: ((beganAt: number) => void) | null = null;

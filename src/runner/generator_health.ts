@@ -6,7 +6,7 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
-import type { LoopTurns } from "../core/event_loop_monitor.ts";
+import type { EventLoopMonitor } from "../core/event_loop_monitor.ts";
 import { GeneratorWatch, WATCHED_SECONDS } from "../stats/generator_watch.ts";
 
 /** How the generator did in the second before. */
@@ -24,7 +24,7 @@ export class GeneratorHealth {
   /** The highest share of one core in any second. */
   cpuPeak = 0;
   readonly #clock: Clock;
-  readonly #turns: LoopTurns;
+  readonly #turns: EventLoopMonitor;
   readonly #cpuSeconds: () => number;
   readonly #warn: (text: string) => void;
   readonly #watch = new GeneratorWatch("The load generator");
@@ -41,7 +41,7 @@ export class GeneratorHealth {
    */
   constructor(
     clock: Clock,
-    turns: LoopTurns,
+    turns: EventLoopMonitor,
     cpuSeconds: () => number,
     warn: (text: string) => void,
   ) {

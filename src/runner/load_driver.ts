@@ -31,7 +31,7 @@ export interface DriverHooks {
 }
 
 /** A load that holds from a moment on, in seconds since the test's start. */
-export interface SteeredLoad {
+export interface ControlledLoad {
   readonly elapsedSeconds: number;
   readonly target: LoadTarget;
 }
@@ -45,7 +45,7 @@ export interface DriverProgress {
   /** Whether the first target number of users has run. */
   readonly started: boolean;
   /** What somebody wanted instead of what is planned, oldest first. */
-  readonly steered: readonly SteeredLoad[];
+  readonly steered: readonly ControlledLoad[];
 }
 
 const AT_THE_START: DriverProgress = { elapsedSeconds: 0, users: 0, started: false, steered: [] };
@@ -61,7 +61,7 @@ export class LoadDriver {
   readonly #hooks: DriverHooks;
   readonly #pacer: SpawnPacer;
   readonly #startedAt: number;
-  readonly #steeredBefore: readonly SteeredLoad[];
+  readonly #steeredBefore: readonly ControlledLoad[];
   #users: number;
   #started: boolean;
   /** Null in the closed model. */

@@ -5,19 +5,23 @@
  */
 
 import type { Clock } from "../core/clock.ts";
-import { LoopTurns } from "../core/event_loop_monitor.ts";
+import { EventLoopMonitor } from "../core/event_loop_monitor.ts";
 import type { Events } from "../core/events.ts";
 import type { Lease } from "../core/lease.ts";
 import type { Random } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import type { ClassWeight } from "../load/class_mix.ts";
-import { type Interval, StatsTable } from "../stats/stats_table.ts";
+import { type SecondStats, StatsTable } from "../stats/stats_table.ts";
 import { nodeContext } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { Recorder } from "../user/recorder.ts";
 import { GeneratorHealth, type Health } from "./generator_health.ts";
-import { ArrivalGate, type Arrivals, type ArrivalTerms } from "./open_model_executor.ts";
-import { PassCounter, type PassQuota, QuotaGate } from "./shared_iterations_executor.ts";
+import { type Arrivals, type ArrivalTerms, OpenModelExecutor } from "./open_model_executor.ts";
+import {
+  IterationCounter,
+  type IterationSource,
+  SharedIterationsExecutor,
+} from "./shared_iterations_executor.ts";
 import { UserPool } from "./user_pool.ts";
 
 /** What decides the share of each user class, in their order. */
@@ -30,7 +34,7 @@ export function classWeights(classes: readonly DiscoveredClass[]): ClassWeight[]
 }
 
 /** What stays, and what changes, of what test files may know. */
-export interface RunFacts {
+export interface RunIdentity {
   readonly id: string;
   readonly node: string;
   /** Users that run on this node now. */
@@ -40,7 +44,7 @@ export interface RunFacts {
 }
 
 /** The run as test files see it: every look at it gives what is so then. */
-export function liveRunInfo({ id, node, users, runTime }: RunFacts): RunInfo {
+export function liveRunInfo({ id, node, users, runTime }: RunIdentity): RunInfo {
   return {
     id,
     node,
@@ -94,7 +98,7 @@ export class LoadGenerator {
   readonly #recorder: Recorder;
   readonly #pool: UserPool;
   readonly #health: GeneratorHealth;
-  #arrivals: ArrivalGate | null = null;
+  #arrivals: OpenModelExecutor | null = null;
   #isLimited = false;
   /** When the run began, on this node's clock; null before it did. */
   #startedAt: number | null = null;
@@ -110,7 +114,7 @@ export class LoadGenerator {
       runTime: () => this.elapsedSeconds,
     });
     this.#recorder = new Recorder(this.#table, events, this.run);
-    const turns = new LoopTurns();
+    const turns = new EventLoopMonitor();
     this.#health = new GeneratorHealth(clock, turns, options.cpuSeconds, options.onWarning);
     this.#pool = new UserPool({
       classes: options.classes,
@@ -163,12 +167,12 @@ export class LoadGenerator {
    * Lets users begin no more passes than there are: a number of them, or whatever says how many. What is
    * said first holds; it is to be said before the first user starts.
    */
-  limit(quota: number | PassQuota): void {
+  limit(quota: number | IterationSource): void {
     if (this.#isLimited) return;
     this.#isLimited = true;
     this.#pool.use(
-      new QuotaGate({
-        quota: typeof quota === "number" ? new PassCounter(quota) : quota,
+      new SharedIterationsExecutor({
+        quota: typeof quota === "number" ? new IterationCounter(quota) : quota,
         clock: this.#clock,
         passes: (atMs) => this.#table.passes(atMs),
         onExhausted: this.#options.onPassesOver,
@@ -208,12 +212,12 @@ export class LoadGenerator {
   }
 
   /** All seconds that have ended and have not been handed out, oldest first. */
-  take(): Interval[] {
+  take(): SecondStats[] {
     return this.#table.take(this.#clock.now());
   }
 
   /** As {@link take}, and the unfinished second too. */
-  flush(): Interval[] {
+  flush(): SecondStats[] {
     return this.#table.flush(this.#clock.now());
   }
 
@@ -227,9 +231,9 @@ export class LoadGenerator {
     this.#health.stop();
   }
 
-  #openGate(terms: ArrivalTerms): ArrivalGate {
+  #openGate(terms: ArrivalTerms): OpenModelExecutor {
     const { classes, random, onPassesOver } = this.#options;
-    const gate = new ArrivalGate({
+    const gate = new OpenModelExecutor({
       terms,
       classes: classWeights(classes),
       clock: this.#clock,

@@ -13,14 +13,14 @@ import type { ClassMix } from "../load/class_mix.ts";
 import { isArrivals, type LoadTarget } from "../load/load.ts";
 import type { ShapeView } from "../load/load_user_shape.ts";
 import { type Plan, plannedSeconds } from "../load/plan.ts";
-import type { RunState, Snapshot } from "../stats/snapshot.ts";
-import type { Interval } from "../stats/stats_table.ts";
+import type { RunStatus, Snapshot } from "../stats/snapshot.ts";
+import type { SecondStats } from "../stats/stats_table.ts";
 import { NAMES_CAPPED, Totals } from "../stats/totals.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
 import { LoadDriver, loadLevel } from "./load_driver.ts";
 import { LoadGenerator } from "./load_generator.ts";
-import { Steering } from "./run_control.ts";
+import { RunControl } from "./run_control.ts";
 import { RunTime } from "./run_time.ts";
 import { Exhaustion, RunWatch, type ThresholdOptions, Warnings } from "./run_watch.ts";
 
@@ -61,7 +61,7 @@ const NODE = "local";
 /** One test, from its start to its end. */
 export class LocalRun {
   /** What can be done by hand. */
-  readonly steering: Steering;
+  readonly steering: RunControl;
   readonly #options: LocalRunOptions;
   readonly #clock: Clock;
   readonly #time: RunTime;
@@ -71,7 +71,7 @@ export class LocalRun {
   readonly #warnings: Warnings;
   readonly #exhaustion: Exhaustion;
   #driver: LoadDriver | null = null;
-  #state: RunState = "ready";
+  #state: RunStatus = "ready";
   /** Milliseconds since 1970; null before the start. */
   #startedAtWall: number | null = null;
   /** When counting began, in seconds since the start: later where the start is not to count. */
@@ -86,7 +86,7 @@ export class LocalRun {
     this.#clock = options.clock;
     this.#time = new RunTime(options.clock);
     this.#exhaustion = new Exhaustion(options);
-    this.steering = new Steering(options.clock, options.plan, options.waitsForStart);
+    this.steering = new RunControl(options.clock, options.plan, options.waitsForStart);
     this.#warnings = new Warnings(options.onWarning);
     this.#watch = new RunWatch(options, options.plan.shape, this.#warnings, () => this.stop());
     this.#generator = new LoadGenerator({
@@ -246,7 +246,7 @@ export class LocalRun {
     return this.#watch.view(this.#generator.elapsedSeconds, this.#driver!.spawning);
   }
 
-  #count(intervals: readonly Interval[]): void {
+  #count(intervals: readonly SecondStats[]): void {
     for (const interval of intervals) {
       this.#totals.add(interval);
       this.#watch.count(interval);

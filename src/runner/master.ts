@@ -7,8 +7,8 @@
 import type { RunJournal, SteeredRecord } from "../cluster/journal.ts";
 import type { Report } from "../cluster/protocol.ts";
 import type { RestoredRun } from "../cluster/restore.ts";
-import { RunBook } from "../cluster/run_state.ts";
-import type { Member } from "../cluster/workers.ts";
+import { RunState } from "../cluster/run_state.ts";
+import type { WorkerState } from "../cluster/workers.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { AiotestError, ExitCode } from "../core/errors.ts";
 import type { Events, WorkerReport } from "../core/events.ts";
@@ -17,34 +17,34 @@ import type { ClassMix } from "../load/class_mix.ts";
 import { isArrivals, type LoadTarget } from "../load/load.ts";
 import type { Plan } from "../load/plan.ts";
 import { GeneratorWatch } from "../stats/generator_watch.ts";
-import type { RunState, Snapshot } from "../stats/snapshot.ts";
+import type { RunStatus, Snapshot } from "../stats/snapshot.ts";
 import { NAMES_CAPPED } from "../stats/totals.ts";
-import { Staffing } from "./allocation.ts";
-import { LoadDriver, loadLevel, type SteeredLoad } from "./load_driver.ts";
+import { Allocator } from "./allocation.ts";
+import { type ControlledLoad, LoadDriver, loadLevel } from "./load_driver.ts";
 import { liveRunInfo } from "./load_generator.ts";
 import { masterSnapshot, missingCounts, withoutOpenSeconds } from "./master_snapshot.ts";
-import { Steering } from "./run_control.ts";
+import { RunControl } from "./run_control.ts";
 import { RunTime } from "./run_time.ts";
 import { Exhaustion, RunWatch, type ThresholdOptions, Warnings } from "./run_watch.ts";
-import { type HallOptions, LOST_MS, WorkerHall } from "./worker_manager.ts";
+import { LOST_MS, WorkerManager, type WorkerManagerOptions } from "./worker_manager.ts";
 
 /** Who hears of it. */
-export interface FirstTargetOptions {
-  readonly book: RunBook;
+export interface FirstAssignmentOptions {
+  readonly book: RunState;
   readonly journal: RunJournal;
-  readonly hall: Pick<WorkerHall, "started">;
+  readonly hall: Pick<WorkerManager, "started">;
   readonly events: Events;
   /** Drop what was counted before. */
   readonly resetStats: boolean;
 }
 
 /** The moment at which the first target number of users runs, as far as their workers have told. */
-export class FirstTarget {
-  readonly #options: FirstTargetOptions;
+export class FirstAssignment {
+  readonly #options: FirstAssignmentOptions;
   /** Users that are waited for; null where none are. */
   #users: number | null = null;
 
-  constructor(options: FirstTargetOptions) {
+  constructor(options: FirstAssignmentOptions) {
     this.#options = options;
   }
 
@@ -122,9 +122,9 @@ export class Condition {
 }
 
 /** Who is waited for. */
-export interface MusterOptions {
+export interface WorkerWaitOptions {
   readonly clock: Clock;
-  readonly hall: Pick<WorkerHall, "staff" | "isConnected">;
+  readonly hall: Pick<WorkerManager, "staff" | "isConnected">;
   /** The test begins when so many workers are ready. */
   readonly expectedWorkers: number;
   /** How long they are waited for; 0: for ever. */
@@ -139,14 +139,14 @@ export interface MusterOptions {
 const ANNOUNCED_MS = 1_000;
 
 /** Waits for workers, before the test begins or goes on. */
-export class Muster {
-  readonly #options: MusterOptions;
+export class WorkerWait {
+  readonly #options: WorkerWaitOptions;
   readonly #condition: Condition;
   #givenUp = false;
   #announced = 0;
   #announcedAt = -Infinity;
 
-  constructor(options: MusterOptions) {
+  constructor(options: WorkerWaitOptions) {
     this.#options = options;
     this.#condition = new Condition(options.clock);
   }
@@ -173,7 +173,7 @@ export class Muster {
   }
 
   /** Resolves when all of these are connected, or the time is over, or {@link giveUp} was called. */
-  async of(members: readonly Member[], limitMs: number): Promise<void> {
+  async of(members: readonly WorkerState[], limitMs: number): Promise<void> {
     const { hall } = this.#options;
     const back = (): boolean => this.#givenUp || members.every((one) => hall.isConnected(one));
     await this.#wait(back, limitMs);
@@ -216,11 +216,11 @@ export class Muster {
 }
 
 /** Watches whether workers keep up with the load that they generate, by what they report. */
-export class StaffWatch {
-  readonly #watches = new Map<Member, GeneratorWatch>();
+export class WorkerHealth {
+  readonly #watches = new Map<WorkerState, GeneratorWatch>();
 
   /** What the person who runs the test should know of a worker that has just reported a second. */
-  note(member: Member): string[] {
+  note(member: WorkerState): string[] {
     const watch = this.#watches.get(member) ?? new GeneratorWatch(`Worker ${member.id}`);
     this.#watches.set(member, watch);
     return watch.note({ cpu: member.cpu, lagMs: member.lagMs });
@@ -251,11 +251,11 @@ export function stopDeadline(stopTimeout: number): number {
 }
 
 /** The end of a run: its workers stop, and their last counts come in. */
-export class Settlement {
-  readonly #hall: Pick<WorkerHall, "stop" | "settled">;
+export class FinalReports {
+  readonly #hall: Pick<WorkerManager, "stop" | "settled">;
   readonly #settled: Condition;
 
-  constructor(clock: Clock, hall: Pick<WorkerHall, "stop" | "settled">) {
+  constructor(clock: Clock, hall: Pick<WorkerManager, "stop" | "settled">) {
     this.#hall = hall;
     this.#settled = new Condition(clock);
   }
@@ -281,7 +281,7 @@ export class Settlement {
 // them, too.
 
 /** What a journal says of a load that was set. */
-function steeredRecord({ elapsedSeconds, target }: SteeredLoad): SteeredRecord {
+function steeredRecord({ elapsedSeconds, target }: ControlledLoad): SteeredRecord {
   const type = "steered";
   return isArrivals(target)
     ? { type, elapsedSeconds, model: "open", users: target.maxUsers, rate: target.arrivalRate }
@@ -299,7 +299,7 @@ function steeredRecord({ elapsedSeconds, target }: SteeredLoad): SteeredRecord {
  * assert.deepEqual(steeredLoad(record).target, { arrivalRate: 20, maxUsers: 50 });
  * ```
  */
-export function steeredLoad({ elapsedSeconds, model, users, rate }: SteeredRecord): SteeredLoad {
+export function steeredLoad({ elapsedSeconds, model, users, rate }: SteeredRecord): ControlledLoad {
   const target = model === "open" ? { arrivalRate: rate, maxUsers: users } : { users, rate };
   return { elapsedSeconds, target };
 }
@@ -315,10 +315,10 @@ export function journaledSteering(
     "clock" | "plan" | "waitsForStart" | "restored" | "journal"
   >,
   elapsed: () => number,
-): Steering {
+): RunControl {
   // What has begun is not begun again by whoever goes on with it.
   const hasBegun = restored !== null && restored.book.startedAt !== null;
-  return new Steering(
+  return new RunControl(
     clock,
     plan,
     waitsForStart && !hasBegun,
@@ -341,7 +341,7 @@ export function journaledSteering(
  * assert.equal(vacancy.isFinal, false);
  * ```
  */
-export class Vacancy {
+export class NoWorkersTimer {
   readonly #clock: Clock;
   /** Null where somebody is there. */
   #since: number | null = null;
@@ -392,22 +392,22 @@ const RETURN_MS = 10_000;
 /** One distributed test, from its start to its end. */
 export class MasterRun {
   /** What can be done by hand. */
-  readonly steering: Steering;
+  readonly steering: RunControl;
   readonly #options: MasterRunOptions;
-  readonly #book: RunBook;
-  readonly #hall: WorkerHall;
-  readonly #staffing: Staffing;
-  readonly #muster: Muster;
-  readonly #firstTarget: FirstTarget;
-  readonly #staffWatch = new StaffWatch();
-  readonly #settlement: Settlement;
+  readonly #book: RunState;
+  readonly #hall: WorkerManager;
+  readonly #staffing: Allocator;
+  readonly #muster: WorkerWait;
+  readonly #firstTarget: FirstAssignment;
+  readonly #staffWatch = new WorkerHealth();
+  readonly #settlement: FinalReports;
   readonly #time: RunTime;
   readonly #run: RunInfo;
   readonly #warnings: Warnings;
   readonly #watch: RunWatch;
-  readonly #vacancy: Vacancy;
+  readonly #vacancy: NoWorkersTimer;
   readonly #exhaustion: Exhaustion;
-  #state: RunState = "ready";
+  #state: RunStatus = "ready";
   #driver: LoadDriver | null = null;
   #target: LoadTarget = { users: 0, rate: 0 };
   #finalUsers = 0;
@@ -419,11 +419,11 @@ export class MasterRun {
     this.#options = options;
     this.#time = new RunTime(clock);
     this.steering = journaledSteering(options, () => this.#time.elapsedSeconds);
-    this.#vacancy = new Vacancy(clock);
+    this.#vacancy = new NoWorkersTimer(clock);
     this.#exhaustion = new Exhaustion(options);
     this.#warnings = new Warnings(options.onWarning);
     this.#watch = new RunWatch(options, plan.shape, this.#warnings, () => this.stop());
-    this.#book = restored?.book ?? new RunBook(options.runId, options.testfileHash);
+    this.#book = restored?.book ?? new RunState(options.runId, options.testfileHash);
     this.#book.onCounted = (counted) => this.#watch.count(counted);
     this.#run = liveRunInfo({
       id: this.#book.runId,
@@ -431,7 +431,7 @@ export class MasterRun {
       users: () => this.#book.users,
       runTime: () => this.#time.elapsedSeconds,
     });
-    this.#hall = new WorkerHall({
+    this.#hall = new WorkerManager({
       ...options,
       book: this.#book,
       info: options.onInfo,
@@ -443,14 +443,14 @@ export class MasterRun {
       onReport: (member, report) => this.#reported(member, report),
       onState: (elapsedSeconds) => this.#noteElapsed(elapsedSeconds),
     });
-    this.#settlement = new Settlement(clock, this.#hall);
-    this.#muster = new Muster({
+    this.#settlement = new FinalReports(clock, this.#hall);
+    this.#muster = new WorkerWait({
       ...options,
       hall: this.#hall,
       onSecond: () => options.onSecond(this.snapshot()),
     });
-    this.#firstTarget = new FirstTarget({ ...options, book: this.#book, hall: this.#hall });
-    this.#staffing = new Staffing({
+    this.#firstTarget = new FirstAssignment({ ...options, book: this.#book, hall: this.#hall });
+    this.#staffing = new Allocator({
       ...options,
       elapsed: () => this.#time.elapsedSeconds,
       members: () => this.#hall.staff,
@@ -613,7 +613,7 @@ export class MasterRun {
     this.#look();
   }
 
-  #reported(member: Member, report: Report): void {
+  #reported(member: WorkerState, report: Report): void {
     this.#warnings.addAll(this.#staffWatch.note(member));
     emitReport(this.#options.events, member.id, report);
     this.#look();
@@ -652,7 +652,7 @@ export class MasterRun {
 
 /** Everything that a master needs and does not make itself. */
 export interface MasterRunOptions
-  extends Omit<HallOptions, "book" | "info" | "warn">, ThresholdOptions {
+  extends Omit<WorkerManagerOptions, "book" | "info" | "warn">, ThresholdOptions {
   readonly runId: string;
   /** SHA-256 of the test file's text, as hexadecimal digits. */
   readonly testfileHash: string;

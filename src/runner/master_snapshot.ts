@@ -4,18 +4,18 @@
  * @module
  */
 
-import type { RunBook } from "../cluster/run_state.ts";
-import type { Member } from "../cluster/workers.ts";
+import type { RunState } from "../cluster/run_state.ts";
+import type { WorkerState } from "../cluster/workers.ts";
 import type { LoadTarget } from "../load/load.ts";
 import { type Plan, plannedSeconds } from "../load/plan.ts";
-import type { RunState, Snapshot, Statistics, WorkerRow } from "../stats/snapshot.ts";
+import type { RunStatus, Snapshot, Statistics, WorkerRow } from "../stats/snapshot.ts";
 import { loadLevel } from "./load_driver.ts";
 import type { RunWatch } from "./run_watch.ts";
 
 /** What a master knows beside its book. */
 export interface MasterMoment {
-  readonly book: RunBook;
-  readonly state: RunState;
+  readonly book: RunState;
+  readonly state: RunStatus;
   readonly plan: Plan;
   /** Seconds since the test began, until its end. */
   readonly elapsedSeconds: number;
@@ -65,7 +65,7 @@ export function masterSnapshot(moment: MasterMoment): Snapshot {
 }
 
 /** Whether everything that was counted anywhere is in. */
-function isComplete(members: readonly Member[]): boolean {
+function isComplete(members: readonly WorkerState[]): boolean {
   return members.every(({ begun, complete }) => complete || !begun);
 }
 
@@ -74,7 +74,7 @@ function isComplete(members: readonly Member[]): boolean {
  *
  * @param elapsedSeconds how long it has lasted.
  */
-export function missingCounts(members: readonly Member[], elapsedSeconds: number): string[] {
+export function missingCounts(members: readonly WorkerState[], elapsedSeconds: number): string[] {
   return members.filter(({ begun, complete }) => begun && !complete).map((member) => {
     const { id, membership, lastSecond, lostAtSeconds } = member;
     const until = membership === "lost" ? lostAtSeconds : elapsedSeconds;
@@ -86,7 +86,7 @@ export function missingCounts(members: readonly Member[], elapsedSeconds: number
 /** A second that some workers have not told of yet would look like one in which less was done. */
 export function withoutOpenSeconds(
   statistics: Statistics,
-  members: readonly Member[],
+  members: readonly WorkerState[],
 ): Statistics {
   const telling = members.filter(({ begun, membership, complete, lastSecond }) =>
     begun && membership === "present" && !complete && lastSecond >= 0
@@ -95,7 +95,7 @@ export function withoutOpenSeconds(
   return { ...statistics, timeline: statistics.timeline.filter(({ second }) => second <= last) };
 }
 
-function workerRow(member: Member, over: boolean): WorkerRow {
+function workerRow(member: WorkerState, over: boolean): WorkerRow {
   const { id, host, users, peakUsers, rate, cpu, cpuPeak, lagMs, requests, begun } = member;
   return {
     id,
@@ -112,7 +112,7 @@ function workerRow(member: Member, over: boolean): WorkerRow {
   };
 }
 
-function stateOf({ membership, phase, complete }: Member, over: boolean): WorkerRow["state"] {
+function stateOf({ membership, phase, complete }: WorkerState, over: boolean): WorkerRow["state"] {
   if (membership !== "present") return membership;
   if (phase === "stopped" || (over && complete)) return "finished";
   if (phase === "leaving") return "stopping";

@@ -12,9 +12,9 @@ import {
   ArrivalSchedule,
   type ArrivalSlice,
 } from "../load/arrival_schedule.ts";
-import { type ClassWeight, PassMix } from "../load/class_mix.ts";
-import type { Passes } from "../stats/iteration_stats.ts";
-import type { PassSeat } from "../user/iteration_slot.ts";
+import { type ClassWeight, IterationMix } from "../load/class_mix.ts";
+import type { IterationStats } from "../stats/iteration_stats.ts";
+import type { IterationSlot } from "../user/iteration_slot.ts";
 import type { UserGate } from "./user_pool.ts";
 
 /** More passes than so many do not wait: they would fill the memory. */
@@ -37,7 +37,7 @@ const PORTION = 4096;
  * assert.deepEqual([queue.shift(), queue.size, queue.shift(), queue.shift()], [10, 1, 20, null]);
  * ```
  */
-export class PassQueue {
+export class IterationQueue {
   #moments: number[] = [];
   #first = 0;
 
@@ -71,13 +71,13 @@ export class PassQueue {
 }
 
 interface Waiting {
-  readonly seat: PassSeat;
+  readonly seat: IterationSlot;
   readonly give: (intendedAt: number | null) => void;
 }
 
 /** The users of one class in the open model, and the passes that wait for one of them. */
-export class Crew {
-  readonly queue = new PassQueue();
+export class UserClassPool {
+  readonly queue = new IterationQueue();
   /** The most users that there may be; Infinity where their number is not fixed. */
   readonly limit: number;
   alive = 0;
@@ -96,7 +96,7 @@ export class Crew {
   }
 
   /** Resolves with when the user's next pass was meant to begin; null where it no longer waits. */
-  wait(seat: PassSeat): Promise<number | null> {
+  wait(seat: IterationSlot): Promise<number | null> {
     return new Promise((give) => void this.#idle.push({ seat, give }));
   }
 
@@ -108,13 +108,13 @@ export class Crew {
   }
 
   /** A user no longer waits. */
-  leave(seat: PassSeat): void {
+  leave(seat: IterationSlot): void {
     const at = this.#idle.findLastIndex((waiting) => waiting.seat === seat);
     if (at >= 0) this.#idle.splice(at, 1)[0]!.give(null);
   }
 
   /** Sends the user away that has waited longest; null where none waits. */
-  dismiss(): PassSeat | null {
+  dismiss(): IterationSlot | null {
     const waiting = this.#idle.shift();
     waiting?.give(null);
     return waiting?.seat ?? null;
@@ -136,7 +136,7 @@ export interface Arrivals {
 }
 
 /** What a gate needs of its node. All moments are milliseconds on the node's clock. */
-export interface ArrivalGateOptions {
+export interface OpenModelOptions {
   readonly terms: ArrivalTerms;
   readonly classes: readonly ClassWeight[];
   readonly clock: Clock;
@@ -144,7 +144,7 @@ export interface ArrivalGateOptions {
   /** When the test began. */
   readonly startedAt: number;
   /** Where to count what happens at a moment. */
-  readonly passes: (atMs: number) => Passes;
+  readonly passes: (atMs: number) => IterationStats;
   /** Starts a user of a class. */
   readonly startUser: (kind: number) => void;
   /** Nothing is scheduled any more, and the last pass has ended. */
@@ -163,21 +163,21 @@ const RELEASED_AT_THE_END = 1_000_000;
  * waits for the first that is free, and what it times counts from the moment that it was due; or it is
  * dropped, if that was asked for.
  */
-export class ArrivalGate implements UserGate {
+export class OpenModelExecutor implements UserGate {
   readonly scheduled = true;
-  readonly #options: ArrivalGateOptions;
+  readonly #options: OpenModelOptions;
   readonly #clock: Clock;
   readonly #schedule: ArrivalSchedule;
-  readonly #mix: PassMix;
-  readonly #crews: readonly Crew[];
-  readonly #fresh = new WeakSet<PassSeat>();
+  readonly #mix: IterationMix;
+  readonly #crews: readonly UserClassPool[];
+  readonly #fresh = new WeakSet<IterationSlot>();
   /** When the test began. */
   #startedAt: number;
   #maxUsers = 0;
   #until = Infinity;
   #alive = 0;
   /** Users that were told that there is no pass for them, and have not ended yet. */
-  readonly #dismissed = new WeakSet<PassSeat>();
+  readonly #dismissed = new WeakSet<IterationSlot>();
   #leaving = 0;
   /** Passes that were given to a user, and have not ended. */
   #underWay = 0;
@@ -186,14 +186,16 @@ export class ArrivalGate implements UserGate {
   /** Whether that was told since it was told last what to do. */
   #isExhausted = false;
 
-  constructor(options: ArrivalGateOptions) {
+  constructor(options: OpenModelOptions) {
     const { terms, classes, clock, random } = options;
     this.#options = options;
     this.#startedAt = options.startedAt;
     this.#clock = clock;
     this.#schedule = new ArrivalSchedule(terms.spacing, random);
-    this.#mix = new PassMix(classes);
-    this.#crews = classes.map(({ fixedCount }) => new Crew(fixedCount > 0 ? fixedCount : Infinity));
+    this.#mix = new IterationMix(classes);
+    this.#crews = classes.map(({ fixedCount }) =>
+      new UserClassPool(fixedCount > 0 ? fixedCount : Infinity)
+    );
   }
 
   /** Passes that wait for a user. */
@@ -243,7 +245,7 @@ export class ArrivalGate implements UserGate {
   }
 
   /** A user was started. */
-  entered(seat: PassSeat): void {
+  entered(seat: IterationSlot): void {
     const crew = this.#crews[seat.kind]!;
     this.#fresh.add(seat);
     crew.alive++;
@@ -252,7 +254,7 @@ export class ArrivalGate implements UserGate {
   }
 
   /** A user has ended. */
-  left(seat: PassSeat): void {
+  left(seat: IterationSlot): void {
     const crew = this.#crews[seat.kind]!;
     if (this.#fresh.delete(seat)) crew.starting--;
     if (this.#dismissed.delete(seat)) this.#leaving--;
@@ -261,7 +263,7 @@ export class ArrivalGate implements UserGate {
     if (crew.unserved > 0) this.#startFor(seat.kind);
   }
 
-  next(seat: PassSeat): number | null | Promise<number | null> {
+  next(seat: IterationSlot): number | null | Promise<number | null> {
     const crew = this.#crews[seat.kind]!;
     if (this.#fresh.delete(seat)) crew.starting--;
     if (this.#closed) return null;
@@ -279,7 +281,7 @@ export class ArrivalGate implements UserGate {
     return crew.wait(seat);
   }
 
-  leave(seat: PassSeat): void {
+  leave(seat: IterationSlot): void {
     this.#crews[seat.kind]!.leave(seat);
   }
 
@@ -363,7 +365,7 @@ export class ArrivalGate implements UserGate {
     return false;
   }
 
-  #dismiss(seat: PassSeat): void {
+  #dismiss(seat: IterationSlot): void {
     this.#dismissed.add(seat);
     this.#leaving++;
   }

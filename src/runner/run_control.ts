@@ -11,7 +11,7 @@ import { isOpen, type Plan } from "../load/plan.ts";
 import type { LoadDriver } from "./load_driver.ts";
 
 /** A run in somebody's hand. */
-export class Steering {
+export class RunControl {
   readonly #clock: Clock;
   readonly #isOpen: boolean;
   readonly #onSteered: (target: LoadTarget) => void;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Member } from "../cluster/workers.ts";
+import type { WorkerState } from "../cluster/workers.ts";
 import type { ClassMix } from "../load/class_mix.ts";
 import { isArrivals, type LoadTarget } from "../load/load.ts";
 import type { LoadUserShape, ShapeView } from "../load/load_user_shape.ts";
@@ -13,15 +13,15 @@ import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
 import type {
   BreakingPoint,
   IterationSummary,
-  RunState,
+  RunStatus,
   Snapshot,
   Statistics,
   ThresholdRow,
 } from "../stats/snapshot.ts";
-import type { Counted } from "../stats/stats_delta.ts";
+import type { StatsDelta } from "../stats/stats_delta.ts";
 import { observedText, type ThresholdSet } from "../stats/thresholds.ts";
 import { Totals } from "../stats/totals.ts";
-import type { Staffing } from "./allocation.ts";
+import type { Allocator } from "./allocation.ts";
 import { type LoadDriver, loadLevel } from "./load_driver.ts";
 
 // Whether the passes of the open model began as they were meant to.
@@ -97,7 +97,7 @@ export class StepWatch {
   }
 
   /** Takes in what was counted; a second of a step before is none of the present one. */
-  add(counted: Counted): void {
+  add(counted: StatsDelta): void {
     if (this.#since !== null && counted.from >= this.#since) this.#totals.add(counted);
   }
 
@@ -149,7 +149,7 @@ export class ThresholdWatch {
   }
 
   /** What becomes of each threshold, as far as it is known. */
-  rows(statistics: Statistics, state: RunState, durationSeconds: number): ThresholdRow[] {
+  rows(statistics: Statistics, state: RunStatus, durationSeconds: number): ThresholdRow[] {
     const rows = this.#options.thresholds.rows(statistics, {
       over: state === "stopped",
       spawning: state === "spawning" || durationSeconds < SETTLING_SECONDS,
@@ -206,12 +206,12 @@ export class RunWatch {
   }
 
   /** What becomes of each threshold, as far as it is known. */
-  rows(statistics: Statistics, state: RunState, durationSeconds: number): ThresholdRow[] {
+  rows(statistics: Statistics, state: RunStatus, durationSeconds: number): ThresholdRow[] {
     return this.#thresholds.rows(statistics, state, durationSeconds);
   }
 
   /** Takes in what was counted. */
-  count(counted: Counted): void {
+  count(counted: StatsDelta): void {
     this.#steps.add(counted);
   }
 
@@ -290,8 +290,8 @@ export class Exhaustion {
 
   /** Looks whether no worker has anything left to do. */
   look(
-    staff: readonly Pick<Member, "phase">[],
-    staffing: Pick<Staffing, "settled">,
+    staff: readonly Pick<WorkerState, "phase">[],
+    staffing: Pick<Allocator, "settled">,
     driver: Pick<LoadDriver, "spawning" | "stop"> | null,
   ): void {
     if (!isExhausted(staff)) return;
@@ -321,7 +321,7 @@ export class Exhaustion {
 /**
  * Whether the users of those that had some have ended by themselves, or there is no pass left for them.
  */
-function isExhausted(staff: readonly Pick<Member, "phase">[]): boolean {
+function isExhausted(staff: readonly Pick<WorkerState, "phase">[]): boolean {
   return staff.some(({ phase }) => phase === "exhausted") &&
     // Who is ready was not told to run anything.
     staff.every(({ phase }) => phase === "exhausted" || phase === "ready");

@@ -6,13 +6,13 @@
 
 import type { ClusterPort } from "../cluster/shared_call.ts";
 import type { Clock, Timer } from "../core/clock.ts";
-import { PASS_SERVICE } from "../shared/iteration_quota.ts";
-import type { Passes } from "../stats/iteration_stats.ts";
-import type { PassSeat } from "../user/iteration_slot.ts";
+import { ITERATION_SERVICE } from "../shared/iteration_quota.ts";
+import type { IterationStats } from "../stats/iteration_stats.ts";
+import type { IterationSlot } from "../user/iteration_slot.ts";
 import type { UserGate } from "./user_pool.ts";
 
 /** Passes that a node may begin. */
-export interface PassQuota {
+export interface IterationSource {
   /** Whether there is one more, which is taken; a promise where somebody else has to be asked. */
   take(): boolean | Promise<boolean>;
   /** A pass that was taken has begun. */
@@ -22,30 +22,30 @@ export interface PassQuota {
 }
 
 /** What a gate needs of its node. */
-export interface QuotaGateOptions {
-  readonly quota: PassQuota;
+export interface SharedIterationsOptions {
+  readonly quota: IterationSource;
   readonly clock: Clock;
   /** Where to count what happens at a moment, in milliseconds on the node's clock. */
-  readonly passes: (atMs: number) => Passes;
+  readonly passes: (atMs: number) => IterationStats;
   /** There is no pass left, and the last one has ended. */
   readonly onExhausted: () => void;
 }
 
 /** Lets passes begin as long as there are some. */
-export class QuotaGate implements UserGate {
+export class SharedIterationsExecutor implements UserGate {
   readonly scheduled = false;
-  readonly #options: QuotaGateOptions;
+  readonly #options: SharedIterationsOptions;
   /** Users that wait to hear whether there is one more. */
-  readonly #waiting = new Map<PassSeat, (beginAt: number | null) => void>();
+  readonly #waiting = new Map<IterationSlot, (beginAt: number | null) => void>();
   /** Passes that were asked for, and have not ended. */
   #underWay = 0;
   #isSpent = false;
 
-  constructor(options: QuotaGateOptions) {
+  constructor(options: SharedIterationsOptions) {
     this.#options = options;
   }
 
-  next(seat: PassSeat): number | null | Promise<number | null> {
+  next(seat: IterationSlot): number | null | Promise<number | null> {
     if (this.#isSpent) return null;
     // Counted before it is known, so that nobody takes the last pass to be over.
     this.#underWay++;
@@ -61,15 +61,15 @@ export class QuotaGate implements UserGate {
     });
   }
 
-  leave(seat: PassSeat): void {
+  leave(seat: IterationSlot): void {
     const give = this.#waiting.get(seat);
     this.#waiting.delete(seat);
     give?.(null);
   }
 
-  entered(_seat: PassSeat): void {}
+  entered(_seat: IterationSlot): void {}
 
-  left(_seat: PassSeat): void {}
+  left(_seat: IterationSlot): void {}
 
   began(_intendedAt: number, now: number): void {
     const passes = this.#options.passes(now);
@@ -121,7 +121,7 @@ const HELD_MS = 1_000;
  * Takes passes from the master in blocks. A worker that is fast asks for the next block before the last
  * pass of one is begun; a slow one takes them one by one.
  */
-export class SharedPasses implements PassQuota {
+export class RemoteIterationQuota implements IterationSource {
   readonly #port: Pick<ClusterPort, "call">;
   readonly #clock: Clock;
   #left = 0;
@@ -246,7 +246,7 @@ export class SharedPasses implements PassQuota {
   }
 
   #call(operation: string, count: number, done = (_granted: number): void => {}): () => void {
-    const call = { service: PASS_SERVICE, name: "", operation, args: `[${count}]` };
+    const call = { service: ITERATION_SERVICE, name: "", operation, args: `[${count}]` };
     // All of them may block, as far as the connection knows: so they stay in their order. When the run
     // is over, or the master knows no passes, there are none.
     return this.#port.call(call, true, ({ result, value }) => {
@@ -268,7 +268,7 @@ export class SharedPasses implements PassQuota {
  * assert.deepEqual([passes.take(), passes.take()], [true, false]);
  * ```
  */
-export class PassCounter implements PassQuota {
+export class IterationCounter implements IterationSource {
   #left: number;
 
   constructor(passes: number) {

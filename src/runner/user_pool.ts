@@ -1,14 +1,14 @@
 import type { NodeContext } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
-import { type PassGate, PassSeat } from "../user/iteration_slot.ts";
+import { type IterationScheduler, IterationSlot } from "../user/iteration_slot.ts";
 import { UserLoop } from "../user/user_loop.ts";
 
 /** Hands passes out, and hears of the users that want some. */
-export interface UserGate extends PassGate {
+export interface UserGate extends IterationScheduler {
   /** A user of this seat was started. */
-  entered(seat: PassSeat): void;
+  entered(seat: IterationSlot): void;
   /** It has ended. */
-  left(seat: PassSeat): void;
+  left(seat: IterationSlot): void;
 }
 
 /** What a pool needs to make users. */
@@ -84,7 +84,7 @@ export class UserPool {
   #start(kind: number): UserLoop {
     const { classes, shared } = this.#options;
     const gate = this.#gate;
-    const seat = gate === null ? null : new PassSeat(gate, kind);
+    const seat = gate === null ? null : new IterationSlot(gate, kind);
     const user = new UserLoop(classes[kind]!, { ...shared, id: this.#nextId++, passes: seat });
     this.#alive.add(user);
     if (seat !== null) gate!.entered(seat);

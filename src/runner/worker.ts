@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Introduction } from "../cluster/handshake.ts";
-import { type LinkOptions, MasterLink } from "../cluster/master_connection.ts";
+import type { JoinedMaster } from "../cluster/handshake.ts";
+import { MasterConnection, type MasterConnectionOptions } from "../cluster/master_connection.ts";
 import { ReportOutbox } from "../cluster/outbox.ts";
 import type {
-  ArrivalOrder,
+  ArrivalAssignment,
   Message,
   Setup,
   Start,
@@ -19,11 +19,11 @@ import type {
 import type { Clock, Timer } from "../core/clock.ts";
 import { AiotestError, ExitCode, UsageError } from "../core/errors.ts";
 import { Lease } from "../core/lease.ts";
-import type { ClusterLine } from "../shared/rpc_client.ts";
-import { MasterTime } from "./clock_sync.ts";
+import type { MasterRpc } from "../shared/rpc_client.ts";
+import { ClockSync } from "./clock_sync.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
 import { LoadGenerator, type LoadGeneratorOptions } from "./load_generator.ts";
-import type { SharedPasses } from "./shared_iterations_executor.ts";
+import type { RemoteIterationQuota } from "./shared_iterations_executor.ts";
 import { UserRamp } from "./user_ramp.ts";
 
 // What a worker has counted, on its way to the master.
@@ -33,7 +33,7 @@ export interface ReporterOptions {
   readonly runId: string;
   readonly clock: Clock;
   readonly generator: LoadGenerator;
-  readonly link: Pick<MasterLink, "connected" | "sendFrame">;
+  readonly link: Pick<MasterConnection, "connected" | "sendFrame">;
   /** The part of the run that is counted first. */
   readonly phase: number;
 }
@@ -140,11 +140,11 @@ export class Reporter {
 /** Everything that a worker's node needs and does not make itself. */
 export interface WorkerNodeOptions
   extends Omit<LoadGeneratorOptions, "onPassesOver" | "onUsersGone"> {
-  readonly link: Pick<MasterLink, "connected" | "sendFrame">;
+  readonly link: Pick<MasterConnection, "connected" | "sendFrame">;
   /** Where passes come from; null where nobody has set a number of them. */
-  readonly passes: SharedPasses | null;
+  readonly passes: RemoteIterationQuota | null;
   /** Says when the test began, more exactly than its start does. */
-  readonly time: MasterTime;
+  readonly time: ClockSync;
   /** Files that this process may have open; null where nobody knows. */
   readonly openFileLimit: number | null;
   /** Called with what the users do: whether some are still to be started. */
@@ -275,7 +275,7 @@ export class WorkerNode {
     if (this.#ramp.climbing) this.#options.onPhase("spawning");
   }
 
-  #arrive(order: ArrivalOrder): void {
+  #arrive(order: ArrivalAssignment): void {
     this.#checkOpenFiles(order.maxUsers);
     this.#options.onPhase("running");
     this.#generator.arrive(order, { course: order, slice: order, maxUsers: order.maxUsers });
@@ -342,15 +342,15 @@ export class WorkerNode {
 /** What a worker runs, known once the master has said how to get ready. */
 export interface WorkerLoad extends Pick<LoadGeneratorOptions, "classes" | "host" | "insecure"> {
   /** Where passes come from; null where nobody has set a number of them. */
-  readonly passes: SharedPasses | null;
+  readonly passes: RemoteIterationQuota | null;
 }
 
 /** Everything that a worker needs and does not make itself. */
 export interface WorkerRunOptions
   extends Pick<LoadGeneratorOptions, "events" | "cpuSeconds" | "env"> {
-  readonly link: LinkOptions;
+  readonly link: MasterConnectionOptions;
   /** What this node shares with the others. */
-  readonly line: Pick<ClusterLine, "call" | "connect" | "joined" | "take" | "close">;
+  readonly line: Pick<MasterRpc, "call" | "connect" | "joined" | "take" | "close">;
   /** Files that this process may have open; null where nobody knows. */
   readonly openFileLimit: number | null;
   /**
@@ -371,7 +371,7 @@ const IDS_OF_A_WORKER = 1e9;
 export class WorkerRun {
   readonly #options: WorkerRunOptions;
   readonly #clock: Clock;
-  readonly #link: MasterLink;
+  readonly #link: MasterConnection;
   readonly #lease = new Lease(() => this.#lapse());
   readonly #warned = new Set<string>();
   #leaseMs = 0;
@@ -388,7 +388,7 @@ export class WorkerRun {
   constructor(options: WorkerRunOptions) {
     this.#options = options;
     this.#clock = options.link.clock;
-    this.#link = new MasterLink(options.link, {
+    this.#link = new MasterConnection(options.link, {
       onJoined: (introduction, heardAt) => this.#joined(introduction, heardAt),
       onHeard: (atMs) => void this.#lease.renew(atMs + this.#leaseMs, this.#clock.now()),
       onMessage: (message) => this.#take(message),
@@ -428,7 +428,7 @@ export class WorkerRun {
     this.#node?.noteStrayError(thrown);
   }
 
-  #joined({ welcome }: Introduction, heardAt: number): void {
+  #joined({ welcome }: JoinedMaster, heardAt: number): void {
     const { master, info, identity } = this.#options.link;
     if (this.#runId !== null && welcome.runId !== this.#runId) {
       return this.#fail(
@@ -512,7 +512,7 @@ export class WorkerRun {
         cpuSeconds,
         env,
         openFileLimit,
-        time: new MasterTime(this.#options.line, this.#clock),
+        time: new ClockSync(this.#options.line, this.#clock),
         link: this.#link,
         onWarning: (text) => this.#warn(text),
         onPhase: (phase) => this.#enter(phase),

@@ -5,12 +5,12 @@
  */
 
 import { encodeMessage } from "../cluster/codec.ts";
-import { Roster } from "../cluster/connections.ts";
-import type { FileDesk } from "../cluster/files.ts";
+import { WorkerConnections } from "../cluster/connections.ts";
+import type { FileServer } from "../cluster/files.ts";
 import { LENGTH_BYTES, ProtocolError } from "../cluster/frames.ts";
-import type { Admission } from "../cluster/handshake.ts";
+import type { AcceptedPlace } from "../cluster/handshake.ts";
 import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
-import { Reception } from "../cluster/listener.ts";
+import { WorkerListener } from "../cluster/listener.ts";
 import {
   type Join,
   type Message,
@@ -19,11 +19,11 @@ import {
   type StateMessage,
   type TargetMessage,
 } from "../cluster/protocol.ts";
-import type { RunBook } from "../cluster/run_state.ts";
-import type { Member } from "../cluster/workers.ts";
+import type { RunState } from "../cluster/run_state.ts";
+import type { WorkerState } from "../cluster/workers.ts";
 import type { Clock } from "../core/clock.ts";
 import type { StreamListener } from "../core/network.ts";
-import type { Exchange } from "../shared/rpc.ts";
+import type { RpcServer } from "../shared/rpc.ts";
 
 // How soon a master and its workers do without each other.
 
@@ -37,7 +37,7 @@ export const LEASE_SECONDS = 5;
 export const LOST_MS = 6_000;
 
 /** Writes down what becomes of the workers of a run. */
-export class RunDiary {
+export class JournalWriter {
   readonly #journal: RunJournal;
 
   constructor(journal: RunJournal) {
@@ -45,22 +45,22 @@ export class RunDiary {
   }
 
   /** A worker takes part for the first time. */
-  entered({ id, incarnation, index, host }: Member): void {
+  entered({ id, incarnation, index, host }: WorkerState): void {
     this.#journal.append({ type: "worker", id, incarnation, index, host });
   }
 
   /** A worker stands to the run in another way than before. */
-  moved({ incarnation, membership }: Member): void {
+  moved({ incarnation, membership }: WorkerState): void {
     this.#journal.append({ type: "membership", incarnation, membership });
   }
 
   /** A worker is told what to run. */
-  assigned({ incarnation }: Member, { classes }: TargetMessage): void {
+  assigned({ incarnation }: WorkerState, { classes }: TargetMessage): void {
     this.#journal.append({ type: "assigned", incarnation, classes });
   }
 
   /** A report was counted; to be called before it is acknowledged: from then on, nobody else has it. */
-  counted({ incarnation }: Member, report: Report): void {
+  counted({ incarnation }: WorkerState, report: Report): void {
     // Encoding it once more has its price.
     if (this.#journal === NO_JOURNAL) return;
     const payload = encodeMessage(report).subarray(LENGTH_BYTES);
@@ -69,11 +69,11 @@ export class RunDiary {
 }
 
 /** What a hall needs of the run. */
-export interface HallOptions {
-  readonly book: RunBook;
+export interface WorkerManagerOptions {
+  readonly book: RunState;
   readonly journal: RunJournal;
   /** What the nodes share. */
-  readonly exchange: Pick<Exchange, "begin" | "connect" | "seated" | "moved" | "take">;
+  readonly exchange: Pick<RpcServer, "begin" | "connect" | "seated" | "moved" | "take">;
   readonly clock: Clock;
   readonly listener: StreamListener;
   /** `HOST:PORT` that workers connect to, for messages. */
@@ -82,7 +82,7 @@ export interface HallOptions {
   readonly token: string | null;
   readonly allowDifferentTestfile: boolean;
   /** Where workers without a test file get one; null: they are not let in. */
-  readonly desk: FileDesk | null;
+  readonly desk: FileServer | null;
   /** What each worker needs to get ready: a JSON object. */
   readonly setup: string;
   readonly info: (text: string) => void;
@@ -90,21 +90,21 @@ export interface HallOptions {
 }
 
 /** What a worker gets that is let in. */
-interface Place extends Admission {
+interface JoiningPlace extends AcceptedPlace {
   /** Null where it is there for the files alone. */
-  readonly member: Member | null;
+  readonly member: WorkerState | null;
 }
 
 /** Lets workers in, and keeps them. */
-export class WorkerHall {
-  readonly #options: HallOptions;
-  readonly #book: RunBook;
-  readonly #diary: RunDiary;
-  readonly #hooks: HallHooks;
-  readonly #roster: Roster;
-  readonly #reception: Reception<Place>;
+export class WorkerManager {
+  readonly #options: WorkerManagerOptions;
+  readonly #book: RunState;
+  readonly #diary: JournalWriter;
+  readonly #hooks: WorkerManagerHooks;
+  readonly #roster: WorkerConnections;
+  readonly #reception: WorkerListener<JoiningPlace>;
   /** Connections that have not said yet how their worker is. */
-  readonly #fresh = new Set<Member>();
+  readonly #fresh = new Set<WorkerState>();
   /** How long the test has lasted, in seconds; null before it began. */
   #elapsed: (() => number) | null = null;
   /** Users of the first target, once they ran; null before. */
@@ -113,13 +113,13 @@ export class WorkerHall {
   #deadline: (() => number) | null = null;
   #over = false;
 
-  constructor(options: HallOptions, hooks: HallHooks) {
+  constructor(options: WorkerManagerOptions, hooks: WorkerManagerHooks) {
     const { book, clock } = options;
     this.#options = options;
     this.#book = book;
-    this.#diary = new RunDiary(options.journal);
+    this.#diary = new JournalWriter(options.journal);
     this.#hooks = hooks;
-    this.#roster = new Roster(
+    this.#roster = new WorkerConnections(
       book,
       clock,
       { heartbeatMs: HEARTBEAT_SECONDS * 1000, lostMs: LOST_MS },
@@ -130,7 +130,7 @@ export class WorkerHall {
       },
     );
     options.exchange.connect((member, message) => this.#roster.send(member, message));
-    this.#reception = new Reception<Place>(options.listener, {
+    this.#reception = new WorkerListener<JoiningPlace>(options.listener, {
       terms: {
         token: options.token,
         testfileHash: book.testfileHash,
@@ -158,7 +158,7 @@ export class WorkerHall {
   }
 
   /** Those who can run users now, by the number that they got. */
-  get staff(): Member[] {
+  get staff(): WorkerState[] {
     return this.#book.members.filter((member) => member.canRunUsers);
   }
 
@@ -170,7 +170,7 @@ export class WorkerHall {
   }
 
   /** Whether a worker has a connection, and has said how it is since it has it. */
-  isConnected(member: Member): boolean {
+  isConnected(member: WorkerState): boolean {
     return this.#roster.isConnected(member) && !this.#fresh.has(member);
   }
 
@@ -180,7 +180,7 @@ export class WorkerHall {
   }
 
   /** Keeps the places of workers that are known from before, for so long. */
-  expect(members: readonly Member[], forMs: number): void {
+  expect(members: readonly WorkerState[], forMs: number): void {
     for (const member of members) this.#roster.expect(member, forMs);
   }
 
@@ -192,7 +192,7 @@ export class WorkerHall {
   }
 
   /** Tells a worker what to do. */
-  tell(member: Member, target: TargetMessage): void {
+  tell(member: WorkerState, target: TargetMessage): void {
     this.#diary.assigned(member, target);
     this.#roster.send(member, target);
   }
@@ -219,7 +219,7 @@ export class WorkerHall {
     await this.#roster.end();
   }
 
-  #admit(join: Join): Place {
+  #admit(join: Join): JoiningPlace {
     const { runId } = this.#book;
     const known = this.#book.member(join.incarnation);
     if (this.#over || (this.#deadline !== null && known === undefined)) {
@@ -236,7 +236,7 @@ export class WorkerHall {
     return { runId, ackedSeq: 0, member };
   }
 
-  #seated(member: Member): void {
+  #seated(member: WorkerState): void {
     this.#fresh.add(member);
     if (member.membership === "lost") {
       this.#options.info(`Worker ${member.id} is back.`);
@@ -248,7 +248,7 @@ export class WorkerHall {
     this.#roster.send(member, { type: "SETUP", workerIndex: member.index, options });
   }
 
-  #take(member: Member, message: Message): void {
+  #take(member: WorkerState, message: Message): void {
     switch (message.type) {
       case "STATE":
         return this.#noteState(member, message);
@@ -265,7 +265,7 @@ export class WorkerHall {
     this.#options.exchange.take(member, message);
   }
 
-  #noteState(member: Member, { users, state, elapsedSeconds }: StateMessage): void {
+  #noteState(member: WorkerState, { users, state, elapsedSeconds }: StateMessage): void {
     const couldRunUsers = member.canRunUsers;
     member.phase = state;
     member.users = users;
@@ -281,7 +281,7 @@ export class WorkerHall {
     this.#hooks.onState(elapsedSeconds);
   }
 
-  #start(member: Member): void {
+  #start(member: WorkerState): void {
     member.begun = true;
     this.#roster.send(member, {
       type: "START",
@@ -292,7 +292,7 @@ export class WorkerHall {
   }
 
   /** A worker that has not begun is told as soon as it begins. */
-  #tellStarted(member: Member): void {
+  #tellStarted(member: WorkerState): void {
     if (this.#startedUsers === null || !member.begun) return;
     this.#roster.send(member, {
       type: "STARTED",
@@ -301,7 +301,7 @@ export class WorkerHall {
     });
   }
 
-  #count(member: Member, report: Report): void {
+  #count(member: WorkerState, report: Report): void {
     if (report.runId !== this.#book.runId) {
       throw new ProtocolError(
         "run",
@@ -321,7 +321,7 @@ export class WorkerHall {
     this.#roster.send(member, { type: "ACK", seq: member.ledger.lastSeq });
   }
 
-  #lose(member: Member): void {
+  #lose(member: WorkerState): void {
     if (member.complete && this.#deadline !== null) return;
     this.#setMembership(member, "lost");
     member.lose(this.#elapsed?.() ?? 0);
@@ -333,7 +333,7 @@ export class WorkerHall {
     this.#hooks.onStaffChange();
   }
 
-  #setMembership(member: Member, membership: Member["membership"]): void {
+  #setMembership(member: WorkerState, membership: WorkerState["membership"]): void {
     member.membership = membership;
     this.#diary.moved(member);
     this.#options.exchange.moved(member);
@@ -341,15 +341,15 @@ export class WorkerHall {
 }
 
 /** Who hears of what happens in a hall of workers. */
-export interface HallHooks {
+export interface WorkerManagerHooks {
   /** Those who can run users are others than before. */
   onStaffChange(): void;
   /** A worker may have missed what it was told. */
-  onReturn(member: Member): void;
+  onReturn(member: WorkerState): void;
   /** A worker has heard what it was told to do. */
-  onHeard(member: Member, revision: number): void;
+  onHeard(member: WorkerState, revision: number): void;
   /** A worker's report was counted. */
-  onReport(member: Member, report: Report): void;
+  onReport(member: WorkerState, report: Report): void;
   /** A worker has said how it is. @param elapsedSeconds how long it takes the test to have lasted. */
   onState(elapsedSeconds: number): void;
 }

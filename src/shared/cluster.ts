@@ -20,10 +20,10 @@ import type {
 } from "../core/cluster.ts";
 import { errorText } from "../core/errors.ts";
 import { logger } from "../core/logger.ts";
-import { currentStay } from "../core/user_lifetime.ts";
+import { currentUser } from "../core/user_lifetime.ts";
 import { type FeederDefinition, feederDefinition } from "./feeders.ts";
-import { type Letter, letterCall, MessageHandlers } from "./messages.ts";
-import { CallGate } from "./rpc_client.ts";
+import { type BroadcastMessage, messageCall, MessageHandlers } from "./messages.ts";
+import { RpcClient } from "./rpc_client.ts";
 
 /** Messages that may wait for the master. */
 const MAX_SENDING = 1_000;
@@ -35,13 +35,13 @@ const DEFAULT_TIMEOUT = 60;
 
 /** The cluster of one node: what its test file asks goes to wherever it is {@link attach}ed. */
 export class NodeCluster implements Cluster {
-  readonly #gate: CallGate;
+  readonly #gate: RpcClient;
   readonly #handlers: MessageHandlers;
   readonly #feeders = new Map<string, FeederDefinition>();
   #sending = 0;
 
   constructor(clock: Clock) {
-    this.#gate = new CallGate(clock);
+    this.#gate = new RpcClient(clock);
     this.#handlers = new MessageHandlers(clock);
   }
 
@@ -62,7 +62,7 @@ export class NodeCluster implements Cluster {
   }
 
   /** Gives the test file a message of another node. */
-  deliver(letter: Letter): void {
+  deliver(letter: BroadcastMessage): void {
     this.#handlers.deliver(letter);
   }
 
@@ -116,8 +116,8 @@ export class NodeCluster implements Cluster {
   send(kind: string, data: unknown = null, { to = "all" }: SendOptions = {}): void {
     checkName("message", kind);
     checkName("receiver", to);
-    const call = letterCall({ to, kind, data: valueText(data, `message ${kind}`) });
-    if (currentStay.getStore()?.gone) return;
+    const call = messageCall({ to, kind, data: valueText(data, `message ${kind}`) });
+    if (currentUser.getStore()?.gone) return;
     if (this.#sending >= MAX_SENDING) {
       throw new Error(`message ${kind}: ${MAX_SENDING} messages wait for the master already`);
     }

@@ -16,7 +16,7 @@ import {
 } from "../cluster/shared_call.ts";
 
 /** The service that hands the passes of a run out. */
-export const PASS_SERVICE = "passes";
+export const ITERATION_SERVICE = "passes";
 
 /**
  * Nobody gets more than this part of what is left at once: the last passes are handed out one by one, so
@@ -51,7 +51,7 @@ interface Waiting {
  * assert.deepEqual(values, ["w1 1", "w2 2", "w2 null"]);
  * ```
  */
-export class PassStore implements SharedService {
+export class IterationQuota implements SharedService {
   #left: number;
   /** What each node was given, and has neither begun nor given back, as far as it has told. */
   readonly #held = new Map<string, number>();

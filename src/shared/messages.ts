@@ -4,10 +4,10 @@ import type { Clock } from "../core/clock.ts";
 import type { MessageHandler } from "../core/cluster.ts";
 import { errorText } from "../core/errors.ts";
 import { logger } from "../core/logger.ts";
-import { currentStay } from "../core/user_lifetime.ts";
+import { currentUser } from "../core/user_lifetime.ts";
 
 /** What a message says. */
-export type Letter = Pick<Cast, "from" | "kind" | "data">;
+export type BroadcastMessage = Pick<Cast, "from" | "kind" | "data">;
 
 /** Messages that may be under way to a worker: what it does not read must not break its connection. */
 const UNDER_WAY = 32;
@@ -32,7 +32,7 @@ const MAX_LENGTH = 8 * 1024 * 1024;
  * assert.deepEqual(sent, [1, 2, 2]);
  * ```
  */
-export class Mailbox {
+export class Outbox {
   readonly #send: (cast: Cast) => void;
   /** Those that the worker is not known to have, oldest first. */
   readonly #casts: Cast[] = [];
@@ -45,7 +45,7 @@ export class Mailbox {
   }
 
   /** Sends a letter; returns false, and drops it, where too many wait already. */
-  post(letter: Letter): boolean {
+  post(letter: BroadcastMessage): boolean {
     if (this.#casts.length >= MAX_LETTERS || this.#length >= MAX_LENGTH) return false;
     this.#casts.push({ type: "CAST", seq: ++this.#lastSeq, ...letter });
     this.#length += letter.data.length;
@@ -76,7 +76,7 @@ export class Mailbox {
 }
 
 /** A message, and where it goes. */
-export interface AddressedLetter extends Letter {
+export interface AddressedMessage extends BroadcastMessage {
   readonly to: string;
 }
 
@@ -84,7 +84,7 @@ const SERVICE = "message";
 const OPERATION = "send";
 
 /** A message as the call that sends it. */
-export function letterCall({ to, kind, data }: Omit<AddressedLetter, "from">): SharedCall {
+export function messageCall({ to, kind, data }: Omit<AddressedMessage, "from">): SharedCall {
   return {
     service: SERVICE,
     name: kind,
@@ -110,7 +110,7 @@ export function letterCall({ to, kind, data }: Omit<AddressedLetter, "from">): S
  * assert.equal(letterOf({ ...call, args: "[1]" }, "w1"), null);
  * ```
  */
-export function letterOf(call: SharedCall, from: string): AddressedLetter | null | undefined {
+export function messageOf(call: SharedCall, from: string): AddressedMessage | null | undefined {
   const { service, name: kind, operation, args } = call;
   if (service !== SERVICE) return undefined;
   try {
@@ -131,7 +131,7 @@ export class MessageHandlers {
   readonly #clock: Clock;
   readonly #handlers = new Map<string, MessageHandler<never>[]>();
   /** Messages that came before the node was ready; null once it is. */
-  #early: Letter[] | null = [];
+  #early: BroadcastMessage[] | null = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -158,19 +158,22 @@ export class MessageHandlers {
   }
 
   /** Hands a message to its handlers, each a copy of its own, in a turn of its own. */
-  deliver(letter: Letter): void {
+  deliver(letter: BroadcastMessage): void {
     if (this.#early !== null) {
       if (this.#early.length < MAX_EARLY) this.#early.push(letter);
       return;
     }
     // Whoever has sent it may be a user; those who get it are none.
-    void currentStay.run(undefined, async () => {
+    void currentUser.run(undefined, async () => {
       await this.#clock.nextTurn();
       for (const handler of this.#of(letter.kind)) void this.#call(handler, letter);
     });
   }
 
-  async #call(handler: MessageHandler<never>, { kind, data, from }: Letter): Promise<void> {
+  async #call(
+    handler: MessageHandler<never>,
+    { kind, data, from }: BroadcastMessage,
+  ): Promise<void> {
     try {
       await (handler as MessageHandler)(JSON.parse(data), from);
     } catch (error) {

@@ -21,16 +21,16 @@ import {
   refused,
   type SharedCall,
 } from "../cluster/shared_call.ts";
-import type { Member } from "../cluster/workers.ts";
+import type { WorkerState } from "../cluster/workers.ts";
 import type { Clock } from "../core/clock.ts";
-import { type Letter, letterOf, Mailbox } from "./messages.ts";
-import type { ClusterHub } from "./services.ts";
+import { type BroadcastMessage, messageOf, Outbox } from "./messages.ts";
+import type { SharedServices } from "./services.ts";
 
 /** The service that a worker's desk offers itself: `withdraw` gives up another call, by its id. */
-export const DESK_SERVICE = "call";
+export const SESSION_SERVICE = "call";
 
 /** What a desk works with. */
-export interface DeskHooks {
+export interface WorkerRpcHooks {
   /** Carries a call out. */
   perform(call: SharedCall, done: Done): Cancel;
   /** Answers the worker. */
@@ -86,15 +86,15 @@ interface OpenCall {
  * assert.deepEqual([sum, replies], [1, ["1: 1", "1: 1"]]);
  * ```
  */
-export class CallDesk {
-  readonly #hooks: DeskHooks;
+export class WorkerRpcSession {
+  readonly #hooks: WorkerRpcHooks;
   readonly #open = new Map<number, OpenCall>();
   /** Calls that were given up when their worker was lost: they are new when they come again. */
   readonly #givenUp = new Set<number>();
   #lastId = 0;
   #answerLength = 0;
 
-  constructor(hooks: DeskHooks) {
+  constructor(hooks: WorkerRpcHooks) {
     this.#hooks = hooks;
   }
 
@@ -161,7 +161,7 @@ export class CallDesk {
       if (performed.changed) this.#hooks.onChanged(id, performed.instead ?? call);
       this.#hooks.reply(id, performed);
     };
-    if (call.service === DESK_SERVICE) this.#withdraw(call, done);
+    if (call.service === SESSION_SERVICE) this.#withdraw(call, done);
     else entry.cancel = this.#hooks.perform(call, done);
   }
 
@@ -208,7 +208,7 @@ export class CallDesk {
  * assert.equal(value, "1");
  * ```
  */
-export class OwnPort implements ClusterPort {
+export class LocalRpc implements ClusterPort {
   readonly node: string;
   readonly #clock: Clock;
   readonly #perform: (call: SharedCall, done: Done) => Cancel;
@@ -236,22 +236,22 @@ export class OwnPort implements ClusterPort {
 }
 
 /** What an exchange works with. */
-export interface ExchangeOptions {
-  readonly hub: ClusterHub;
+export interface RpcServerOptions {
+  readonly hub: SharedServices;
   /** What the master is called. */
   readonly node: string;
   /** Receivers of messages that mean the master itself, among others or not. */
   readonly names: readonly string[];
   readonly clock: Clock;
   /** Gives the master's own test file a message. */
-  readonly deliver: (letter: Letter) => void;
+  readonly deliver: (letter: BroadcastMessage) => void;
   readonly warn: (text: string) => void;
 }
 
 /** A worker that has been here. */
-interface Subscriber {
-  readonly member: Member;
-  readonly box: Mailbox;
+interface RpcPeer {
+  readonly member: WorkerState;
+  readonly box: Outbox;
 }
 
 /** The service that says how long the test has lasted, in seconds; 0 before it began. */
@@ -264,22 +264,22 @@ const MAX_WARNINGS = 100;
 const MASTER = "";
 
 /** Serves the workers of a run, and the master itself. */
-export class Exchange {
+export class RpcServer {
   /** Where the master's own calls go. */
   readonly port: ClusterPort;
-  readonly #options: ExchangeOptions;
+  readonly #options: RpcServerOptions;
   /** By incarnation, as all others. */
-  readonly #desks = new Map<string, CallDesk>();
-  readonly #subscribers = new Map<string, Subscriber>();
+  readonly #desks = new Map<string, WorkerRpcSession>();
+  readonly #subscribers = new Map<string, RpcPeer>();
   readonly #warned = new Set<string>();
   #journal: RunJournal = NO_JOURNAL;
-  #send: (member: Member, message: Message) => void = () => {};
+  #send: (member: WorkerState, message: Message) => void = () => {};
   #elapsed: () => number = () => 0;
 
-  constructor(options: ExchangeOptions) {
+  constructor(options: RpcServerOptions) {
     const { node, clock } = options;
     this.#options = options;
-    this.port = new OwnPort(
+    this.port = new LocalRpc(
       node,
       clock,
       (call, done) =>
@@ -296,7 +296,7 @@ export class Exchange {
   }
 
   /** Speaks to workers in this way from now on. */
-  connect(send: (member: Member, message: Message) => void): void {
+  connect(send: (member: WorkerState, message: Message) => void): void {
     this.#send = send;
   }
 
@@ -324,15 +324,15 @@ export class Exchange {
   }
 
   /** A worker is in, for the first time or again. */
-  seated(member: Member): void {
+  seated(member: WorkerState): void {
     const known = this.#subscribers.get(member.incarnation);
     if (known !== undefined) return known.box.sendAgain();
-    const box = new Mailbox((cast) => this.#send(member, cast));
+    const box = new Outbox((cast) => this.#send(member, cast));
     this.#subscribers.set(member.incarnation, { member, box });
   }
 
   /** A worker stands to the run in another way than before. */
-  moved({ incarnation, membership }: Member): void {
+  moved({ incarnation, membership }: WorkerState): void {
     if (membership !== "present") this.#lose(incarnation);
   }
 
@@ -341,7 +341,7 @@ export class Exchange {
    *
    * @throws ProtocolError where the worker lets too much pile up.
    */
-  take({ incarnation }: Member, message: Message): void {
+  take({ incarnation }: WorkerState, message: Message): void {
     switch (message.type) {
       case "CALL":
         return this.#desk(incarnation).take(message);
@@ -359,11 +359,11 @@ export class Exchange {
     this.#options.hub.gone(incarnation);
   }
 
-  #desk(incarnation: string): CallDesk {
+  #desk(incarnation: string): WorkerRpcSession {
     const known = this.#desks.get(incarnation);
     if (known !== undefined) return known;
-    const member = (): Member | undefined => this.#subscribers.get(incarnation)?.member;
-    const desk = new CallDesk({
+    const member = (): WorkerState | undefined => this.#subscribers.get(incarnation)?.member;
+    const desk = new WorkerRpcSession({
       perform: (call, done) => this.#perform({ incarnation, id: member()?.id ?? "" }, call, done),
       reply: (id, { result, value }) => {
         const to = member();
@@ -381,7 +381,7 @@ export class Exchange {
   }
 
   #perform(
-    { incarnation, id }: Pick<Member, "incarnation" | "id">,
+    { incarnation, id }: Pick<WorkerState, "incarnation" | "id">,
     call: SharedCall,
     done: Done,
   ): Cancel {
@@ -389,7 +389,7 @@ export class Exchange {
       done(read(this.#elapsed()));
       return NOTHING_TO_CANCEL;
     }
-    const letter = letterOf(call, id);
+    const letter = messageOf(call, id);
     if (letter === undefined) return this.#options.hub.perform(call, done, incarnation);
     if (letter === null) done(refused("a message that goes nowhere"));
     else {
@@ -399,7 +399,7 @@ export class Exchange {
     return NOTHING_TO_CANCEL;
   }
 
-  #post(to: string, { from, kind, data }: Letter): void {
+  #post(to: string, { from, kind, data }: BroadcastMessage): void {
     const { names, deliver } = this.#options;
     const letter = { from, kind, data };
     const present = [...this.#subscribers.values()].filter(({ member }) =>

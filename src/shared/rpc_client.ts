@@ -7,12 +7,12 @@
 import type { Cast, Message, Reply } from "../cluster/protocol.ts";
 import type { ClusterPort, Outcome, SharedCall } from "../cluster/shared_call.ts";
 import type { Clock } from "../core/clock.ts";
-import { currentStay, UserEnd } from "../core/user_lifetime.ts";
-import type { Letter } from "./messages.ts";
-import { DESK_SERVICE } from "./rpc.ts";
+import { currentUser, UserEnd } from "../core/user_lifetime.ts";
+import type { BroadcastMessage } from "./messages.ts";
+import { SESSION_SERVICE } from "./rpc.ts";
 
 /** Where a line's messages go. */
-export interface LineLink {
+export interface RpcConnection {
   /** Says something to the master; lost where there is no connection. */
   send(message: Message): void;
 }
@@ -54,14 +54,14 @@ const OVER: Outcome = { result: "end", value: "the run is over" };
  * assert.deepEqual(values, ["1"]);
  * ```
  */
-export class ClusterLine implements ClusterPort {
+export class MasterRpc implements ClusterPort {
   readonly node: string;
-  readonly #deliver: (letter: Letter) => void;
+  readonly #deliver: (letter: BroadcastMessage) => void;
   /** In the order of their sending. */
   readonly #sent = new Map<number, Pending>();
   /** Calls that wait for others to be answered, in their order. */
   readonly #backlog = new Set<Pending>();
-  #link: LineLink | null = null;
+  #link: RpcConnection | null = null;
   #underWay = 0;
   #lengthUnderWay = 0;
   #lastId = 0;
@@ -73,13 +73,13 @@ export class ClusterLine implements ClusterPort {
    * @param node what the worker is called.
    * @param deliver gets each message for this node, once.
    */
-  constructor(node: string, deliver: (letter: Letter) => void) {
+  constructor(node: string, deliver: (letter: BroadcastMessage) => void) {
     this.node = node;
     this.#deliver = deliver;
   }
 
   /** Speaks to the master in this way from now on. */
-  connect(link: LineLink): void {
+  connect(link: RpcConnection): void {
     this.#link = link;
   }
 
@@ -106,7 +106,7 @@ export class ClusterLine implements ClusterPort {
     const sent = [...this.#sent.values()];
     // What is being withdrawn is not settled: it has to go back.
     const ids = sent.flatMap(({ id, call }) =>
-      call.service === DESK_SERVICE ? [Number(call.args), id] : [id]
+      call.service === SESSION_SERVICE ? [Number(call.args), id] : [id]
     );
     this.#link?.send({ type: "RECALL", ids });
     for (const { id, call } of sent) this.#link?.send({ type: "CALL", id, ...call });
@@ -154,7 +154,12 @@ export class ClusterLine implements ClusterPort {
 
   #withdraw(pending: Pending): void {
     if (this.#backlog.delete(pending) || this.#take(pending.id) === undefined) return;
-    const call = { service: DESK_SERVICE, name: "", operation: "withdraw", args: `${pending.id}` };
+    const call = {
+      service: SESSION_SERVICE,
+      name: "",
+      operation: "withdraw",
+      args: `${pending.id}`,
+    };
     this.#send({ call, mayBlock: true, done: () => {}, id: 0 });
     this.#pump();
   }
@@ -180,7 +185,7 @@ export class ClusterLine implements ClusterPort {
 }
 
 /** What the calls of a node go through: before the test begins they wait here. */
-export class CallGate {
+export class RpcClient {
   readonly #clock: Clock;
   readonly #waiting: ((port: ClusterPort) => void)[] = [];
   #port: ClusterPort | null = null;
@@ -221,7 +226,7 @@ export class CallGate {
    * has ended never gets an answer.
    */
   call(call: SharedCall, mayBlock: boolean): Promise<unknown> {
-    const stay = currentStay.getStore();
+    const stay = currentUser.getStore();
     // Whoever it was made for would go on with it, and never end.
     if (stay?.gone) return new Promise(() => {});
     if (this.#isInit) return Promise.reject(tooEarly(call));

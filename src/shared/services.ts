@@ -17,9 +17,9 @@ import type { Clock, Timer } from "../core/clock.ts";
 import type { Meeting } from "../core/cluster.ts";
 import type { Random } from "../core/random.ts";
 import type { RendezvousRounds } from "../core/run_info.ts";
-import { PairCap } from "../stats/request_stats.ts";
+import { NameCap } from "../stats/request_stats.ts";
 import { FeederStore, type StockedFeeder } from "./feeders.ts";
-import { PASS_SERVICE, PassStore } from "./iteration_quota.ts";
+import { ITERATION_SERVICE, IterationQuota } from "./iteration_quota.ts";
 import { type Redis, REDIS_SERVICE, RedisAnswers, RedisCounters, RedisQueues } from "./redis.ts";
 
 /**
@@ -175,10 +175,10 @@ const LONGEST = 86_400;
  * assert.deepEqual(board.ended, [{ name: "checkout", complete: 1, incomplete: 0 }]);
  * ```
  */
-export class RendezvousBoard implements SharedService {
+export class Barriers implements SharedService {
   readonly #clock: Clock;
   readonly #rounds = new Map<string, Round>();
-  readonly #names = new PairCap();
+  readonly #names = new NameCap();
   readonly #ended = new Map<string, RendezvousRounds>();
 
   constructor(clock: Clock) {
@@ -251,7 +251,7 @@ interface Round {
 }
 
 /** What a hub works with. */
-export interface HubOptions {
+export interface SharedServicesOptions {
   readonly feeders: readonly StockedFeeder[];
   readonly clock: Clock;
   readonly random: Random;
@@ -278,19 +278,19 @@ export interface HubOptions {
  * assert.deepEqual(values, ["3", "counter orders: no list of arguments"]);
  * ```
  */
-export class ClusterHub {
+export class SharedServices {
   readonly #services: ReadonlyMap<string, SharedService>;
-  readonly #board: RendezvousBoard;
-  readonly #passes: PassStore;
+  readonly #board: Barriers;
+  readonly #passes: IterationQuota;
 
-  constructor({ feeders, clock, random, redis = null, passes = null }: HubOptions) {
-    this.#board = new RendezvousBoard(clock);
-    this.#passes = new PassStore(passes ?? 0);
+  constructor({ feeders, clock, random, redis = null, passes = null }: SharedServicesOptions) {
+    this.#board = new Barriers(clock);
+    this.#passes = new IterationQuota(passes ?? 0);
     this.#services = new Map<string, SharedService>([
       ...(redis === null ? ownStores() : redisStores(redis)),
       ["feeder", new FeederStore(feeders, random)],
       ["rendezvous", this.#board],
-      [PASS_SERVICE, this.#passes],
+      [ITERATION_SERVICE, this.#passes],
     ]);
   }
 

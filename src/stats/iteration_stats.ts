@@ -1,5 +1,5 @@
 import { Latencies } from "./request_stats.ts";
-import type { CountedPasses } from "./stats_delta.ts";
+import type { IterationCounts } from "./stats_delta.ts";
 
 /**
  * What became of the passes that were meant to begin.
@@ -19,7 +19,7 @@ import type { CountedPasses } from "./stats_delta.ts";
  * assert.equal(all.startDelay.max, 3);
  * ```
  */
-export class Passes implements CountedPasses {
+export class IterationStats implements IterationCounts {
   scheduled = 0;
   dropped = 0;
   readonly serviceTime = new Latencies();
@@ -46,7 +46,7 @@ export class Passes implements CountedPasses {
   }
 
   /** Adds all that another one has counted. */
-  merge(other: CountedPasses): void {
+  merge(other: IterationCounts): void {
     this.scheduled += other.scheduled;
     this.dropped += other.dropped;
     this.serviceTime.merge(other.serviceTime);

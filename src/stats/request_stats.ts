@@ -1,6 +1,6 @@
 import { Histogram } from "./histogram.ts";
 import type { LatencySummary } from "./snapshot.ts";
-import type { CodedEntry, CountedEntry, CountedLatencies } from "./stats_delta.ts";
+import type { CodedEntry, EntryCounts, LatencyCounts } from "./stats_delta.ts";
 
 /**
  * One thing that was timed: a request, or a step of any other kind.
@@ -109,7 +109,7 @@ function distinct(counts: ReadonlyMap<string, number>): number {
  * assert.equal(cap.reached, true);
  * ```
  */
-export class PairCap {
+export class NameCap {
   readonly #known = new PairMap<true>();
   #reached = false;
 
@@ -146,7 +146,7 @@ export class PairCap {
  * assert.deepEqual([min, mean, max], [10, 30, 60]);
  * ```
  */
-export class Latencies implements CountedLatencies {
+export class Latencies implements LatencyCounts {
   /** Infinity as long as there is none. */
   min = Infinity;
   /** -Infinity as long as there is none. */
@@ -178,7 +178,7 @@ export class Latencies implements CountedLatencies {
   }
 
   /** Adds all those of another one. */
-  merge(other: CountedLatencies): void {
+  merge(other: LatencyCounts): void {
     if (other.count === 0) return;
     this.squaredDeviations += other.squaredDeviations;
     if (this.count > 0) {
@@ -256,7 +256,7 @@ export class Latencies implements CountedLatencies {
  * assert.deepEqual([...entry.errors], [["HTTP 500", 1]]);
  * ```
  */
-export class Entry implements CountedEntry {
+export class Entry implements EntryCounts {
   failures = 0;
   retries = 0;
   bytesReceived = 0;
@@ -282,7 +282,7 @@ export class Entry implements CountedEntry {
   }
 
   /** Adds all that another one has counted. */
-  merge(other: CountedEntry): void {
+  merge(other: EntryCounts): void {
     this.failures += other.failures;
     this.retries += other.retries;
     this.bytesReceived += other.bytesReceived;

@@ -141,10 +141,10 @@ export interface BreakingPoint {
 }
 
 /** What a run is doing. */
-export type RunState = "ready" | "spawning" | "running" | "stopping" | "stopped";
+export type RunStatus = "ready" | "spawning" | "running" | "stopping" | "stopped";
 
 /** What one process does in a run, or how its part in it ended. */
-export type WorkerState =
+export type WorkerStatus =
   | "preparing"
   | "ready"
   | "spawning"
@@ -161,7 +161,7 @@ export type WorkerState =
 export interface WorkerRow {
   readonly id: string;
   readonly host: string;
-  readonly state: WorkerState;
+  readonly state: WorkerStatus;
   readonly users: number;
   readonly peakUsers: number;
   /** Requests that ended in the last second that it told of. */
@@ -179,7 +179,7 @@ export interface WorkerRow {
 export interface Snapshot {
   readonly runId: string;
   readonly mode: "local" | "distributed";
-  readonly state: RunState;
+  readonly state: RunStatus;
   /** Milliseconds since 1970; null before the first user started. */
   readonly startedAt: number | null;
   /** Milliseconds since 1970; null before the last user stopped. */

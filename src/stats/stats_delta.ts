@@ -20,7 +20,7 @@ export interface BucketSource {
 }
 
 /** How a number of latencies are spread; all times are milliseconds. */
-export interface CountedLatencies {
+export interface LatencyCounts {
   readonly count: number;
   readonly min: number;
   readonly max: number;
@@ -31,22 +31,22 @@ export interface CountedLatencies {
 }
 
 /** What the samples of one method, name and code add up to. */
-export interface CountedEntry {
+export interface EntryCounts {
   readonly requests: number;
   readonly failures: number;
   readonly retries: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
-  readonly latencies: CountedLatencies;
+  readonly latencies: LatencyCounts;
   /** How often each error was the outcome. */
   readonly errors: Iterable<readonly [error: string, count: number]>;
 }
 
 /** One of what was counted: its code is the HTTP status, 0 without one. */
-export type CodedEntry = readonly [method: string, name: string, code: number, entry: CountedEntry];
+export type CodedEntry = readonly [method: string, name: string, code: number, entry: EntryCounts];
 
 /** What became of the passes that were meant to begin; all times are milliseconds. */
-export interface CountedPasses {
+export interface IterationCounts {
   /** Those whose time had come. */
   readonly scheduled: number;
   /** Those of them that a user began, at once or late. */
@@ -56,13 +56,13 @@ export interface CountedPasses {
   /** Those that no user will begin any more. */
   readonly dropped: number;
   /** From the moment that a user began a pass until it ended it. */
-  readonly serviceTime: CountedLatencies;
+  readonly serviceTime: LatencyCounts;
   /** From the moment that a pass was meant to begin until a user did. */
-  readonly startDelay: CountedLatencies;
+  readonly startDelay: LatencyCounts;
 }
 
 /** How one second of one node went. */
-export interface CountedSecond {
+export interface SecondCounts {
   /** Whole seconds since the start: 0 is the first. */
   readonly second: number;
   /** Users that ran when the second ended. */
@@ -74,15 +74,15 @@ export interface CountedSecond {
 }
 
 /** What one node counted in one second, or in several that were put together. */
-export interface Counted {
+export interface StatsDelta {
   /** The first and the last second that it covers. */
   readonly from: number;
   readonly to: number;
   /** How each of them went; empty where another part of what was counted in them tells it. */
-  readonly seconds: readonly CountedSecond[];
+  readonly seconds: readonly SecondCounts[];
   readonly entries: Iterable<CodedEntry>;
   /** How often the code of a user class threw an error. */
   readonly userErrors: Iterable<readonly [user: string, error: string, count: number]>;
   /** Null where passes are not counted, or none was. */
-  readonly passes: CountedPasses | null;
+  readonly passes: IterationCounts | null;
 }

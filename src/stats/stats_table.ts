@@ -1,9 +1,9 @@
-import { Passes } from "./iteration_stats.ts";
-import { EntryTable, type NameEntries, PairCap, PairMap, type Sample } from "./request_stats.ts";
-import type { Counted, CountedSecond } from "./stats_delta.ts";
+import { IterationStats } from "./iteration_stats.ts";
+import { EntryTable, NameCap, type NameEntries, PairMap, type Sample } from "./request_stats.ts";
+import type { SecondCounts, StatsDelta } from "./stats_delta.ts";
 
 /** What one node counted in one second of the run. */
-export class Interval implements Counted {
+export class SecondStats implements StatsDelta {
   /** Whole seconds since the start: 0 is the first. */
   second: number;
   /** Users that ran when the second ended. */
@@ -14,7 +14,7 @@ export class Interval implements Counted {
   /** How often the code of a user class threw an error: by class and error. */
   readonly userErrors = new PairMap<number>();
 
-  #passes: Passes | null = null;
+  #passes: IterationStats | null = null;
 
   /** @param users those that ran when the second began. */
   constructor(second: number, users: number) {
@@ -24,13 +24,13 @@ export class Interval implements Counted {
   }
 
   /** What became of passes; null as long as nothing did. */
-  get passes(): Passes | null {
+  get passes(): IterationStats | null {
     return this.#passes;
   }
 
   /** As {@link passes}, to be added to. */
-  get openPasses(): Passes {
-    return this.#passes ??= new Passes();
+  get openPasses(): IterationStats {
+    return this.#passes ??= new IterationStats();
   }
 
   get from(): number {
@@ -42,7 +42,7 @@ export class Interval implements Counted {
   }
 
   /** How its one second went. */
-  get seconds(): readonly CountedSecond[] {
+  get seconds(): readonly SecondCounts[] {
     let requests = 0;
     let failures = 0;
     for (const [, , , entry] of this.entries) {
@@ -80,10 +80,10 @@ export class Interval implements Counted {
  * ```
  */
 export class StatsTable {
-  readonly #names = new PairCap();
-  readonly #userErrors = new PairCap();
-  #closed: Interval[] = [];
-  #open = new Interval(0, 0);
+  readonly #names = new NameCap();
+  readonly #userErrors = new NameCap();
+  #closed: SecondStats[] = [];
+  #open = new SecondStats(0, 0);
   // No second begins or ends before the start.
   #startedAt = Infinity;
   #openEndsAt = Infinity;
@@ -111,7 +111,7 @@ export class StatsTable {
   }
 
   /** Where to count what becomes of a pass at this moment. */
-  passes(atMs: number): Passes {
+  passes(atMs: number): IterationStats {
     return this.#at(atMs).openPasses;
   }
 
@@ -130,7 +130,7 @@ export class StatsTable {
   }
 
   /** All seconds that have ended and have not been handed out, oldest first, without a gap. */
-  take(nowMs: number): Interval[] {
+  take(nowMs: number): SecondStats[] {
     this.#roll(nowMs);
     const closed = this.#closed;
     this.#closed = [];
@@ -141,7 +141,7 @@ export class StatsTable {
    * As {@link take}, and the unfinished second too. What is recorded after that is counted in the
    * next one.
    */
-  flush(nowMs: number): Interval[] {
+  flush(nowMs: number): SecondStats[] {
     this.#roll(nowMs);
     const { second, entries, userErrors, passes } = this.#open;
     // A second that has not lasted any time is no part of the run, unless something happened in it.
@@ -150,7 +150,7 @@ export class StatsTable {
     return this.take(nowMs);
   }
 
-  #at(atMs: number): Interval {
+  #at(atMs: number): SecondStats {
     if (atMs >= this.#openEndsAt) this.#roll(atMs);
     return this.#open;
   }
@@ -162,7 +162,7 @@ export class StatsTable {
   #close(): void {
     const { second, users } = this.#open;
     this.#closed.push(this.#open);
-    this.#open = new Interval(second + 1, users);
+    this.#open = new SecondStats(second + 1, users);
     this.#openEndsAt = this.#beginOf(second + 2);
   }
 

@@ -35,14 +35,14 @@ export interface RequestMetric extends MetricTraits {
 }
 
 /** A measure of passes. */
-export interface PassMetric extends MetricTraits {
+export interface IterationMetric extends MetricTraits {
   readonly of: "passes";
   /** Null where there is no sample. */
   observe(iterations: IterationSummary): number | null;
 }
 
 /** Something that can be measured. */
-export type ThresholdMetric = RequestMetric | PassMetric;
+export type ThresholdMetric = RequestMetric | IterationMetric;
 
 /** All names of metrics, for people. */
 export const METRICS_HINT =
@@ -129,8 +129,8 @@ function passes(
   name: string,
   kind: MetricKind,
   tendency: MetricTraits["tendency"],
-  observe: PassMetric["observe"],
-): PassMetric {
+  observe: IterationMetric["observe"],
+): IterationMetric {
   return { of: "passes", name, kind, tendency, observe };
 }
 
@@ -151,7 +151,7 @@ const PASS_TIMES: ReadonlyMap<string, keyof LatencySummary> = new Map([
 ]);
 
 /** @param times `service` or `start_delay`. */
-function passTimes(name: string, times: string, statistic: string): PassMetric | string {
+function passTimes(name: string, times: string, statistic: string): IterationMetric | string {
   const field = PASS_TIMES.get(statistic);
   if (field === undefined) {
     return `${name} is not known: of the times of passes there are min, mean, max and the ` +

@@ -1,6 +1,6 @@
 import { Latencies } from "./request_stats.ts";
 import type { TimelineSecond } from "./snapshot.ts";
-import type { Counted, CountedLatencies, CountedSecond } from "./stats_delta.ts";
+import type { LatencyCounts, SecondCounts, StatsDelta } from "./stats_delta.ts";
 
 /**
  * How many of the latest seconds keep their latencies. Percentiles cannot be merged, only the
@@ -40,7 +40,7 @@ export class Timeline {
    * Adds what one node counted. Where seconds were put together, nobody knows which latency belongs to
    * which of them: each gets the percentiles of all.
    */
-  add({ from, to, seconds, entries }: Counted): void {
+  add({ from, to, seconds, entries }: StatsDelta): void {
     // Nobody needs the histogram of a second that is settled as soon as it is known.
     const oldest = Math.max(this.#newest, to) - LIVE_SECONDS;
     for (const one of seconds) {
@@ -66,8 +66,8 @@ export class Timeline {
     return second;
   }
 
-  #time(from: number, to: number, entries: Counted["entries"]): void {
-    let parts = Array.from(entries, ([, , , { latencies }]): CountedLatencies => latencies)
+  #time(from: number, to: number, entries: StatsDelta["entries"]): void {
+    let parts = Array.from(entries, ([, , , { latencies }]): LatencyCounts => latencies)
       .filter(({ count }) => count > 0);
     if (parts.length === 0) return;
     // Nearly always it is one second; putting together what only one needs would cost more than all else.
@@ -95,7 +95,7 @@ function percentilesOf(latencies: Latencies): Percentiles {
   return { p50, p95, p99 };
 }
 
-function together(parts: readonly CountedLatencies[]): Latencies {
+function together(parts: readonly LatencyCounts[]): Latencies {
   const latencies = new Latencies();
   for (const part of parts) latencies.merge(part);
   return latencies;
@@ -120,7 +120,7 @@ class Second {
     this.#latencies = isLive ? new Latencies() : null;
   }
 
-  count({ users, peakUsers, requests, failures }: CountedSecond): void {
+  count({ users, peakUsers, requests, failures }: SecondCounts): void {
     this.#row = null;
     this.#users += users;
     this.peakUsers += peakUsers;
@@ -133,7 +133,7 @@ class Second {
    *
    * @param percentiles those of these latencies.
    */
-  time(parts: readonly CountedLatencies[], percentiles: () => Percentiles): boolean {
+  time(parts: readonly LatencyCounts[], percentiles: () => Percentiles): boolean {
     this.#row = null;
     if (this.#latencies !== null) { for (const part of parts) this.#latencies.merge(part); }
     else if (this.#percentiles === null) this.#percentiles = percentiles();

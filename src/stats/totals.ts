@@ -1,5 +1,5 @@
-import { Passes } from "./iteration_stats.ts";
-import { Entry, EntryTable, type NameEntries, PairCap, PairMap } from "./request_stats.ts";
+import { IterationStats } from "./iteration_stats.ts";
+import { Entry, EntryTable, NameCap, type NameEntries, PairMap } from "./request_stats.ts";
 import type {
   CodeRow,
   FailureRow,
@@ -10,7 +10,7 @@ import type {
   TimelineSecond,
   UserErrorRow,
 } from "./snapshot.ts";
-import type { Counted, CountedSecond } from "./stats_delta.ts";
+import type { SecondCounts, StatsDelta } from "./stats_delta.ts";
 import { Timeline } from "./timeline.ts";
 
 /**
@@ -36,12 +36,12 @@ export class MergedCounts {
   readonly entries = new EntryTable();
   /** By class and error; of 1,000 distinct ones, the rest under `(other)`. */
   readonly userErrors = new PairMap<number>();
-  #passes: Passes | null = null;
-  readonly #names = new PairCap();
-  readonly #userErrorCap = new PairCap();
+  #passes: IterationStats | null = null;
+  readonly #names = new NameCap();
+  readonly #userErrorCap = new NameCap();
 
   /** Null as long as none was counted. */
-  get passes(): Passes | null {
+  get passes(): IterationStats | null {
     return this.#passes;
   }
 
@@ -51,11 +51,11 @@ export class MergedCounts {
   }
 
   /** Adds what a node counted. */
-  add({ entries, userErrors, passes }: Omit<Counted, "from" | "to" | "seconds">): void {
+  add({ entries, userErrors, passes }: Omit<StatsDelta, "from" | "to" | "seconds">): void {
     for (const [method, name, code, entry] of entries) {
       this.entries.at(method, this.#names.admit(method, name)).of(code).merge(entry);
     }
-    if (passes !== null) (this.#passes ??= new Passes()).merge(passes);
+    if (passes !== null) (this.#passes ??= new IterationStats()).merge(passes);
     for (const [user, error, count] of userErrors) {
       const text = this.#userErrorCap.admit(user, error);
       this.userErrors.set(user, text, (this.userErrors.get(user, text) ?? 0) + count);
@@ -109,7 +109,7 @@ export class Totals {
   }
 
   /** Adds what one node counted; each only once, in any order. */
-  add(counted: Counted): void {
+  add(counted: StatsDelta): void {
     this.#counts.add(counted);
   }
 
@@ -142,7 +142,7 @@ class Counts {
   /** Merged as intervals come, so that a look at it need not merge every name's histogram. */
   readonly overall = new Entry();
 
-  add(counted: Counted): void {
+  add(counted: StatsDelta): void {
     this.timeline.add(counted);
     for (const [, , , entry] of counted.entries) this.overall.merge(entry);
     this.merged.add(counted);
@@ -200,7 +200,7 @@ function codesOf(entries: NameEntries): CodeRow[] {
   })).sort((a, b) => a.code - b.code);
 }
 
-function iterationsOf(passes: Passes | null): IterationSummary | null {
+function iterationsOf(passes: IterationStats | null): IterationSummary | null {
   if (passes === null) return null;
   const { scheduled, started, completed, dropped, serviceTime, startDelay } = passes;
   return {
@@ -259,9 +259,9 @@ function compareText(a: string, b: string): number {
  * assert.equal([...stretch.entries][0]![3].requests, 3);
  * ```
  */
-export class Stretch implements Counted {
+export class MergedStats implements StatsDelta {
   readonly #merged = new MergedCounts();
-  readonly #seconds: CountedSecond[] = [];
+  readonly #seconds: SecondCounts[] = [];
   #from = Infinity;
   #to = -Infinity;
 
@@ -276,33 +276,33 @@ export class Stretch implements Counted {
   }
 
   /** Those that were told of, the earliest first. */
-  get seconds(): readonly CountedSecond[] {
+  get seconds(): readonly SecondCounts[] {
     return this.#seconds;
   }
 
   /** Of 1,000 distinct methods and names, the rest under `(other)`. */
-  get entries(): Counted["entries"] {
+  get entries(): StatsDelta["entries"] {
     return this.#merged.entries;
   }
 
   /** By class and error; of 1,000 distinct ones, the rest under `(other)`. */
-  get userErrors(): Counted["userErrors"] {
+  get userErrors(): StatsDelta["userErrors"] {
     return this.#merged.userErrors;
   }
 
-  get passes(): Counted["passes"] {
+  get passes(): StatsDelta["passes"] {
     return this.#merged.passes;
   }
 
   /** Adds what the node counted in other seconds, or in others of their names. */
-  add(counted: Counted): void {
+  add(counted: StatsDelta): void {
     this.#from = Math.min(this.#from, counted.from);
     this.#to = Math.max(this.#to, counted.to);
     for (const second of counted.seconds) this.#addSecond(second);
     this.#merged.add(counted);
   }
 
-  #addSecond(added: CountedSecond): void {
+  #addSecond(added: SecondCounts): void {
     // Nearly always it is a later one than all before.
     const at = this.#seconds.findLastIndex(({ second }) => second <= added.second);
     const known = this.#seconds[at];
@@ -312,7 +312,7 @@ export class Stretch implements Counted {
 }
 
 /** Two parts of one second, the earlier one first. */
-function together(first: CountedSecond, then: CountedSecond): CountedSecond {
+function together(first: SecondCounts, then: SecondCounts): SecondCounts {
   return {
     second: then.second,
     users: then.users,

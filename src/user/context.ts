@@ -1,11 +1,11 @@
 import type { Clock } from "../core/clock.ts";
-import type { LoopTurns } from "../core/event_loop_monitor.ts";
+import type { EventLoopMonitor } from "../core/event_loop_monitor.ts";
 import type { Lease } from "../core/lease.ts";
 import type { Random } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { HttpNode } from "../http/http_node.ts";
 import { Proxies } from "../http/proxies.ts";
-import type { PassSeat } from "./iteration_slot.ts";
+import type { IterationSlot } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** What the runner gives each user; a user class with a constructor of its own hands it to `super`. */
@@ -21,7 +21,7 @@ export interface UserContext {
   /** The run that this user is part of. */
   readonly run: RunInfo;
   /** @internal Where it waits for its passes; null where they follow each other without an end. */
-  readonly passes: PassSeat | null;
+  readonly passes: IterationSlot | null;
   /** @internal */
   readonly clock: Clock;
   /** @internal */
@@ -29,7 +29,7 @@ export interface UserContext {
   /** @internal Without it, no request may begin. */
   readonly lease: Lease;
   /** @internal */
-  readonly turns: LoopTurns;
+  readonly turns: EventLoopMonitor;
   /** @internal */
   readonly random: Random;
   /** @internal */

@@ -7,7 +7,7 @@
 import type { Clock } from "../core/clock.ts";
 
 /** Hands passes out to users. All moments are milliseconds on the node's clock. */
-export interface PassGate {
+export interface IterationScheduler {
   /**
    * Whether passes begin when they are due. If not, they follow each other, with the user's own wait
    * between them.
@@ -17,9 +17,9 @@ export interface PassGate {
    * When the user's next pass was meant to begin; null where there is none for it any more; a promise
    * where it has to wait.
    */
-  next(seat: PassSeat): number | null | Promise<number | null>;
+  next(seat: IterationSlot): number | null | Promise<number | null>;
   /** The user no longer waits: what it waits for is to be null at once. */
-  leave(seat: PassSeat): void;
+  leave(seat: IterationSlot): void;
   /** A user begins the pass that it was given. */
   began(intendedAt: number, now: number): void;
   /** A user ends the pass that it has begun. */
@@ -31,21 +31,21 @@ export interface PassGate {
 }
 
 /** One user's place at the gate. */
-export class PassSeat {
+export class IterationSlot {
   /** The user's class, by its place among the classes. */
   readonly kind: number;
-  readonly #gate: PassGate;
+  readonly #gate: IterationScheduler;
   /** When the pass under way was meant to begin, until something was timed from there; else NaN. */
   #intendedAt = NaN;
   /** When it began; null where none is under way. */
   #beganAt: number | null = null;
 
-  constructor(gate: PassGate, kind: number) {
+  constructor(gate: IterationScheduler, kind: number) {
     this.#gate = gate;
     this.kind = kind;
   }
 
-  /** As {@link PassGate.scheduled}. */
+  /** As {@link IterationScheduler.scheduled}. */
   get scheduled(): boolean {
     return this.#gate.scheduled;
   }

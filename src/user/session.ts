@@ -7,7 +7,7 @@
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import type { Lease } from "../core/lease.ts";
-import { parked } from "../core/user_lifetime.ts";
+import { neverSettles } from "../core/user_lifetime.ts";
 import { CookieStore } from "../http/cookies.ts";
 import { HttpResponse, Verdict } from "../http/http_response.ts";
 import { isRedirect, nextRequest } from "../http/redirects.ts";
@@ -23,7 +23,7 @@ import type { Transport, WireRequest, WireResponse } from "../http/transport.ts"
 import type { ResolvedUrl, UrlResolver } from "../http/url_resolver.ts";
 import type { Sample } from "../stats/request_stats.ts";
 import type { UserContext } from "./context.ts";
-import type { PassSeat } from "./iteration_slot.ts";
+import type { IterationSlot } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
 
 /**
@@ -64,7 +64,7 @@ export class Session {
   readonly #lease: Lease;
   readonly #recorder: Recorder;
   readonly #signal: AbortSignal;
-  readonly #passes: PassSeat | null;
+  readonly #passes: IterationSlot | null;
   readonly #urls: UrlResolver;
   readonly #timeoutMs: number;
   readonly #onAbort = (): void => this.#transport.abort();
@@ -136,18 +136,18 @@ export class Session {
     options: RequestOptions = NO_OPTIONS,
     check?: Check,
   ): Promise<HttpResponse> {
-    if (this.#closed) return parked();
+    if (this.#closed) return neverSettles();
     const tally = new Tally(method.toUpperCase());
     const target = this.#resolve(tally, url, options);
     const encoded = encodeBody(options);
     const { content, contentType } = encoded instanceof Promise ? await encoded : encoded;
     // The session may have been closed while a form was encoded.
-    if (this.#closed) return parked();
+    if (this.#closed) return neverSettles();
     const timeoutMs = options.timeout === undefined
       ? this.#timeoutMs
       : milliseconds(options.timeout);
     const now = this.#clock.now();
-    if (!this.#lease.holds(now)) return parked();
+    if (!this.#lease.holds(now)) return neverSettles();
     tally.startedAt = this.#passes === null ? now : this.#passes.origin(now);
     let request: WireRequest = {
       method: tally.method,
@@ -160,7 +160,7 @@ export class Session {
     try {
       for (;;) {
         response = await this.#transport.exchange(this.#withCookies(request));
-        if (this.#closed) return parked();
+        if (this.#closed) return neverSettles();
         tally.add(response);
         if (response.setCookies.length > 0) this.cookies.store(response.setCookies, request.url);
         if (!isRedirect(response.status) || options.redirect === "manual") break;
@@ -170,7 +170,7 @@ export class Session {
         tally.redirects++;
       }
     } catch (error) {
-      if (this.#closed) return parked();
+      if (this.#closed) return neverSettles();
       throw this.#failed(tally, error);
     }
     tally.end(response.endedAt, response.status);
@@ -188,7 +188,7 @@ export class Session {
       } catch (thrown) {
         verdict.thrown(thrown);
       }
-      if (this.#closed) return parked();
+      if (this.#closed) return neverSettles();
       tally.error = verdict.close();
     }
     this.#recorder.record(tally);

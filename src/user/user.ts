@@ -6,7 +6,7 @@
 
 import { errorText } from "../core/errors.ts";
 import type { RunInfo } from "../core/run_info.ts";
-import { parked, UserEnd } from "../core/user_lifetime.ts";
+import { neverSettles, UserEnd } from "../core/user_lifetime.ts";
 import type { UserContext } from "./context.ts";
 import type { WaitTime } from "./wait_time.ts";
 
@@ -126,7 +126,7 @@ export class User {
     const { clock, lease, recorder, passes } = this.#context;
     const method = options.method ?? "TASK";
     const now = clock.now();
-    if (!lease.holds(now)) return parked();
+    if (!lease.holds(now)) return neverSettles();
     const start = passes === null ? now : passes.origin(now);
     try {
       const result = await fn();

@@ -5,10 +5,10 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
-import { currentStay, UserEnd, UserStay } from "../core/user_lifetime.ts";
+import { currentUser, UserEnd, UserLifetime } from "../core/user_lifetime.ts";
 import type { UserContext } from "./context.ts";
 import type { DiscoveredClass, TestMethod } from "./discovery.ts";
-import type { PassSeat } from "./iteration_slot.ts";
+import type { IterationSlot } from "./iteration_slot.ts";
 import type { User } from "./user.ts";
 import type { Turn, WaitFunction } from "./wait_time.ts";
 
@@ -58,7 +58,7 @@ export class UserLoop {
   readonly #user: User;
   readonly #abort: AbortController;
   readonly #markEnded: () => void;
-  readonly #stay = new UserStay();
+  readonly #stay = new UserLifetime();
   #stopping = false;
   /** Whether its own code has ended it. */
   #retired = false;
@@ -78,7 +78,7 @@ export class UserLoop {
     this.#context = { ...context, signal: this.#abort.signal };
     this.#clock = context.clock;
     this.#passesLeft = kind.userClass.iterations || Infinity;
-    this.#user = currentStay.run(this.#stay, () => new kind.userClass(this.#context));
+    this.#user = currentUser.run(this.#stay, () => new kind.userClass(this.#context));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
     this.#markEnded = resolve;
@@ -86,7 +86,7 @@ export class UserLoop {
 
   /** Lets the user begin; returns at once. */
   start(): void {
-    currentStay.run(this.#stay, () => void this.#live());
+    currentUser.run(this.#stay, () => void this.#live());
   }
 
   /**
@@ -182,7 +182,7 @@ export class UserLoop {
   }
 
   /** Whether the user begins another pass, now or as soon as there is one for it. */
-  #entered(seat: PassSeat): Promise<boolean> {
+  #entered(seat: IterationSlot): Promise<boolean> {
     this.#wake = () => seat.leave();
     return seat.enter(this.#clock, () => this.#over);
   }
@@ -284,7 +284,7 @@ export class UserLoop {
     if (this.#stopTimer !== null) this.#clock.clearTimer(this.#stopTimer);
     const limit = Promise.withResolvers<void>();
     const timer = this.#clock.setTimer(limit.resolve, this.#onStopLimit());
-    await Promise.race([currentStay.run(this.#stay, () => this.#callOnStop()), limit.promise]);
+    await Promise.race([currentUser.run(this.#stay, () => this.#callOnStop()), limit.promise]);
     this.#clock.clearTimer(timer);
     this.#stay.end();
     this.#user[Symbol.dispose]();

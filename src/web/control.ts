@@ -23,10 +23,10 @@ export type ControlTarget =
   };
 
 /** A run that can be looked at and changed. */
-export interface RunControl {
+export interface DashboardControl {
   /** All that is known at this moment. */
   snapshot(): Snapshot;
-  /** Whether the run waits for {@link RunControl.start}. */
+  /** Whether the run waits for {@link DashboardControl.start}. */
   readonly canStart: boolean;
   /**
    * Begins the test.

@@ -5,7 +5,7 @@
  */
 
 import type { Snapshot } from "../stats/snapshot.ts";
-import { reportContent, type RunFacts } from "./report_content.ts";
+import { reportContent, type RunMetadata } from "./report_content.ts";
 
 // Modules for browsers put together as one script, for a page that is a file of its own: there, a module
 // can import no other.
@@ -186,7 +186,7 @@ const MODULES: readonly (readonly [name: string, load: () => Text])[] = [
 export async function htmlReport(
   snapshot: Snapshot,
   exitCode: number,
-  facts: RunFacts,
+  facts: RunMetadata,
 ): Promise<string> {
   const { page, icon, style, modules, licence } = await readReportSources();
   const script = `\n/*\n${licence.trim()}\n*/\n${linkedScript(modules)}`;

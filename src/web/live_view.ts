@@ -15,7 +15,7 @@ import type {
   SummaryThreshold,
   SummaryUserError,
 } from "../report/summary.ts";
-import type { RunState, Snapshot, WorkerRow } from "../stats/snapshot.ts";
+import type { RunStatus, Snapshot, WorkerRow } from "../stats/snapshot.ts";
 
 /** A run as it is now: the summary of `--json`, and what only a run under way has. */
 export interface LiveSummary extends Omit<Summary, "exitCode"> {
@@ -62,7 +62,7 @@ export interface LiveLog {
 
 /** What only a run under way has. */
 export interface LiveState {
-  readonly state: RunState;
+  readonly state: RunStatus;
   /** Seconds since the first user's start, until the last user's stop. */
   readonly elapsedSeconds: number;
   /** Seconds that the run is to last; null where nothing says so. */

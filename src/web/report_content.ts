@@ -4,7 +4,7 @@
  * @module
  */
 
-import { PASS_NOTE } from "../report/final_report.ts";
+import { ITERATION_NOTE } from "../report/final_report.ts";
 import { type LatencyBar, latencyBars } from "../report/latency_bars.ts";
 import { compactSummary } from "../report/summary.ts";
 import { breakingPointText, verdict } from "../report/verdict.ts";
@@ -12,7 +12,7 @@ import type { Snapshot } from "../stats/snapshot.ts";
 import { liveState, type LiveView } from "./live_view.ts";
 
 /** What a report says of a run that its counts do not know. Nothing here may be secret. */
-export interface RunFacts {
+export interface RunMetadata {
   /** Version of aiotest. */
   readonly version: string;
   /** Version and commit of aiotest, and version of Deno. */
@@ -59,7 +59,7 @@ export interface ReportContent {
   readonly breakingPoint: string | null;
   /** What the latencies of the open model mean; null in the closed one. */
   readonly passNote: string | null;
-  readonly facts: RunFacts;
+  readonly facts: RunMetadata;
 }
 
 /**
@@ -70,7 +70,7 @@ export interface ReportContent {
 export function reportContent(
   snapshot: Snapshot,
   exitCode: number,
-  facts: RunFacts,
+  facts: RunMetadata,
 ): ReportContent {
   const { arrivalRate, breakingPoint, statistics: { totals, iterations } } = snapshot;
   return {
@@ -82,7 +82,7 @@ export function reportContent(
     verdict: reportVerdict(snapshot, exitCode),
     distribution: latencyBars(totals, BARS),
     breakingPoint: breakingPoint === null ? null : breakingPointText(breakingPoint),
-    passNote: arrivalRate === null || iterations === null ? null : PASS_NOTE,
+    passNote: arrivalRate === null || iterations === null ? null : ITERATION_NOTE,
     facts,
   };
 }

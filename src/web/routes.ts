@@ -7,7 +7,7 @@
 import type { Clock } from "../core/clock.ts";
 import { summary } from "../report/summary.ts";
 import { isAsset, readAsset } from "./assets.ts";
-import { type ControlTarget, readControlTarget, type RunControl } from "./control.ts";
+import { type ControlTarget, type DashboardControl, readControlTarget } from "./control.ts";
 import type { LiveFeed, LogTail } from "./feed.ts";
 import { jsonReply, type Refusal, refusalReply, reply } from "./http.ts";
 import { type ControlRights, liveState, type LiveSummary } from "./live_view.ts";
@@ -57,7 +57,7 @@ export interface Route {
 
 /** What the routes answer from. */
 export interface RouteSources {
-  readonly control: RunControl;
+  readonly control: DashboardControl;
   readonly clock: Clock;
   readonly log: LogTail;
   readonly version: string;

@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { WebHandler, WebListener, WebListenOptions } from "../core/web_listener.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
-import type { RunControl } from "./control.ts";
+import type { DashboardControl } from "./control.ts";
 import { LiveFeed, type LogTail } from "./feed.ts";
 import { readJsonBody, type Refusal, refusalReply } from "./http.ts";
 import type { ControlRights } from "./live_view.ts";
@@ -19,7 +19,7 @@ import { foreignness, HostRules, isLoopback, TokenGate } from "./security.ts";
 /** Everything that a dashboard needs and does not make itself. */
 export interface DashboardOptions {
   /** The run that it shows. */
-  readonly control: RunControl;
+  readonly control: DashboardControl;
   /** The name or address that it listens at; 0.0.0.0 and :: are all of the machine's. */
   readonly bindHost: string;
   /** 0: any port that is free. */

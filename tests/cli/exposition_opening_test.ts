@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openExposition } from "../../src/cli/metrics_export.ts";
+import { openMetricsExport } from "../../src/cli/metrics_export.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { configureLog } from "../../src/core/logger.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
@@ -33,7 +33,7 @@ function watched(now: Snapshot): { snapshot: () => Snapshot; rendezvous: () => [
 
 Deno.test("metrics are of the run as it is when somebody asks", async () => {
   let now = emptySnapshot();
-  const exposition = await openExposition({ buckets: [10], otlp: null }, {
+  const exposition = await openMetricsExport({ buckets: [10], otlp: null }, {
     snapshot: () => now,
     rendezvous: () => [{ name: "checkout", complete: 2, incomplete: 0 }],
   });
@@ -52,7 +52,7 @@ Deno.test("a collector gets what has come of the run, counted from when counting
   await using collector = new Collector();
   // Ten seconds of the start did not count.
   const run = snapshot({ state: "stopped", elapsedSeconds: 30, durationSeconds: 20 });
-  const exposition = await openExposition({ buckets: [10], otlp: collector.url }, watched(run));
+  const exposition = await openMetricsExport({ buckets: [10], otlp: collector.url }, watched(run));
   assert.deepEqual(collector.bodies, []);
   await exposition.end();
   assert.equal(collector.bodies.length, 1);
@@ -68,7 +68,7 @@ Deno.test("a collector that refuses costs a line of the log", async () => {
   await using collector = new Collector(400);
   const lines: string[] = [];
   await configureLog("INFO", (_, { level, text }) => lines.push(`${level} ${text}`));
-  const exposition = await openExposition(
+  const exposition = await openMetricsExport(
     { buckets: [10], otlp: collector.url },
     watched(snapshot()),
   );
@@ -78,6 +78,6 @@ Deno.test("a collector that refuses costs a line of the log", async () => {
 });
 
 Deno.test("a collector's URL that is none is refused", async () => {
-  const open = openExposition({ buckets: [10], otlp: "127.0.0.1" }, watched(snapshot()));
+  const open = openMetricsExport({ buckets: [10], otlp: "127.0.0.1" }, watched(snapshot()));
   await assert.rejects(open, UsageError);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LiveReports } from "../../src/cli/dashboard.ts";
-import { runFacts } from "../../src/cli/run_metadata.ts";
+import { runMetadata } from "../../src/cli/run_metadata.ts";
 import { REPORT_KINDS } from "../../src/web/routes.ts";
 import { parse } from "../support/command_line.ts";
 import { FakeHost } from "../support/fake_host.ts";
@@ -8,7 +8,7 @@ import { shopSnapshot, snapshot } from "../support/snapshots.ts";
 
 async function reports(...args: string[]): Promise<LiveReports> {
   const options = await parse({ args });
-  return new LiveReports(options, () => runFacts(new FakeHost(), options));
+  return new LiveReports(options, () => runMetadata(new FakeHost(), options));
 }
 
 Deno.test("every report can be had of a run, whatever files were asked for", async () => {

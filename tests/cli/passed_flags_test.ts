@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { PassedFlags } from "../../src/cli/forwarded_options.ts";
+import type { ForwardedFlags } from "../../src/cli/forwarded_options.ts";
 import { CommandLine } from "../../src/cli/options.ts";
 import { type Given, parse } from "../support/command_line.ts";
 import { FakeHost } from "../support/fake_host.ts";
@@ -14,7 +14,7 @@ function addFlags({ parser }: CommandLine): void {
   parser.option("--depth <n>", "how deep", Number, 1);
 }
 
-async function passed(given: Given): Promise<PassedFlags> {
+async function passed(given: Given): Promise<ForwardedFlags> {
   const line = await CommandLine.preview(new FakeHost(given));
   addFlags(line);
   return line.passedFlags();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { checkBreakable, type Preparation, prepare } from "../../src/cli/run_setup.ts";
+import { checkBreakable, type RunSetup, setUpRun } from "../../src/cli/run_setup.ts";
 import { readTestFile } from "../../src/cli/test_file.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { stepUntilItBreaks } from "../../src/load/curves.ts";
@@ -14,9 +14,9 @@ class ShopTest extends User {
 async function prepared(
   thresholds: unknown,
   ...args: readonly string[]
-): Promise<Preparation> {
+): Promise<RunSetup> {
   const exports = { ShopTest, ...(thresholds === undefined ? {} : { thresholds }) };
-  return prepare(readTestFile(exports), await parse({ args }));
+  return setUpRun(readTestFile(exports), await parse({ args }));
 }
 
 async function refused(thresholds: unknown, ...args: readonly string[]): Promise<UsageError> {
@@ -71,9 +71,9 @@ class TestStages extends LoadUserShape {
   static override stages = [{ duration: 10, users: 5, rate: 1 }];
 }
 
-async function shaped(shape: ShapeClass, ...args: string[]): Promise<Preparation> {
+async function shaped(shape: ShapeClass, ...args: string[]): Promise<RunSetup> {
   const exports = { ShopTest, [shape.name]: shape };
-  return prepare(readTestFile(exports), await parse({ args }));
+  return setUpRun(readTestFile(exports), await parse({ args }));
 }
 
 Deno.test("a load that is raised until something breaks needs a threshold that can be crossed", async () => {

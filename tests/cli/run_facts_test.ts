@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { runFacts } from "../../src/cli/run_metadata.ts";
+import { runMetadata } from "../../src/cli/run_metadata.ts";
 import { VERSION } from "../../src/core/version.ts";
 import { parse } from "../support/command_line.ts";
 import { FakeHost } from "../support/fake_host.ts";
 
 async function optionsOf(...args: string[]): Promise<[string, string][]> {
-  const { options } = runFacts(new FakeHost(), await parse({ args }));
+  const { options } = runMetadata(new FakeHost(), await parse({ args }));
   return options.map(({ flag, value }) => [flag, value]);
 }
 
@@ -29,7 +29,7 @@ Deno.test("what was given is told, as it is written on the command line", async 
 
 Deno.test("what a command has set without being told is told, too", async () => {
   const options = await parse({});
-  const facts = runFacts(new FakeHost(), { ...options, users: 20, host: "http://127.0.0.1:1/" });
+  const facts = runMetadata(new FakeHost(), { ...options, users: 20, host: "http://127.0.0.1:1/" });
   assert.deepEqual(facts.options, [
     { flag: "--host", value: "http://127.0.0.1:1/" },
     { flag: "--users", value: "20" },
@@ -43,7 +43,7 @@ Deno.test("nothing secret is told", async () => {
       ...["--redis", "redis://:s3cret@box:6379/0", "-H", "http://me:s3cret@shop/"],
     ],
   });
-  const facts = runFacts(new FakeHost(), {
+  const facts = runMetadata(new FakeHost(), {
     ...options,
     extra: { shopPassword: "s3cret", tenant: "blue", parsed: { any: "s3cret" }, users2: 5 },
   });
@@ -58,7 +58,7 @@ Deno.test("nothing secret is told", async () => {
 });
 
 Deno.test("test, machine and versions are there", async () => {
-  const facts = runFacts(new FakeHost(), await parse({ args: ["-f", "shop.ts"] }));
+  const facts = runMetadata(new FakeHost(), await parse({ args: ["-f", "shop.ts"] }));
   assert.equal(facts.test, "shop.ts");
   assert.equal(facts.version, VERSION);
   assert.match(facts.program, /^aiotest \S+ \(.*deno \S+\)$/);

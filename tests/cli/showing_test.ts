@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { Showing } from "../../src/cli/live_outputs.ts";
+import { LiveOutputs } from "../../src/cli/live_outputs.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { configureLog } from "../../src/core/logger.ts";
 import type { WebHandler, WebListener, WebListenOptions } from "../../src/core/web_listener.ts";
 import type { LoadTarget } from "../../src/load/load.ts";
-import { Steering } from "../../src/runner/run_control.ts";
+import { RunControl } from "../../src/runner/run_control.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { LogTail } from "../../src/web/feed.ts";
 import { parse } from "../support/command_line.ts";
@@ -57,7 +57,7 @@ const PLAN = planOf();
 
 /** A run that is steered, and goes nowhere by itself. */
 class StandingRun {
-  readonly steering = new Steering(CLOCK, PLAN, true);
+  readonly steering = new RunControl(CLOCK, PLAN, true);
   now: Snapshot = emptySnapshot();
   stops = 0;
 
@@ -73,13 +73,13 @@ class StandingRun {
 interface Scene {
   readonly host: ServingHost;
   readonly run: StandingRun;
-  readonly showing: Showing | null;
+  readonly showing: LiveOutputs | null;
 }
 
 async function open(...args: string[]): Promise<Scene> {
   await configureLog("CRITICAL", () => {});
   const [host, run] = [new ServingHost(), new StandingRun()];
-  const showing = await Showing.open({
+  const showing = await LiveOutputs.open({
     host,
     options: await parse({ args }),
     run,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { ShownRun } from "../../src/cli/live_outputs.ts";
-import { Stage, type Stoppable } from "../../src/cli/run_session.ts";
+import { RunSession, type Stoppable } from "../../src/cli/run_session.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import { events } from "../../src/core/events.ts";
-import { Steering } from "../../src/runner/run_control.ts";
+import { RunControl } from "../../src/runner/run_control.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { parse } from "../support/command_line.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -11,9 +11,9 @@ import { FakeHost } from "../support/fake_host.ts";
 import { planOf } from "../support/plans.ts";
 import { requestRow, snapshot } from "../support/snapshots.ts";
 
-async function stage(...args: string[]): Promise<{ host: FakeHost; stage: Stage }> {
+async function stage(...args: string[]): Promise<{ host: FakeHost; stage: RunSession }> {
   const host = new FakeHost();
-  return { host, stage: new Stage(host, await parse({ args })) };
+  return { host, stage: new RunSession(host, await parse({ args })) };
 }
 
 function result(failures: number): Snapshot {
@@ -31,7 +31,7 @@ const CLOCK = new FakeClock();
 
 /** A run that begins when somebody says so, and nobody does. */
 const SHOWN: ShownRun = {
-  steering: new Steering(CLOCK, planOf(), true),
+  steering: new RunControl(CLOCK, planOf(), true),
   snapshot: () => snapshot(),
   stop: () => {},
 };

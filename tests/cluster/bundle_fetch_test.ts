@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
-import { BundleFetch, type FetchedBundle, FileBundle, FileDesk } from "../../src/cluster/files.ts";
-import { greet } from "../../src/cluster/handshake.ts";
+import {
+  type DownloadedFiles,
+  FileBundle,
+  FileDownload,
+  FileServer,
+} from "../../src/cluster/files.ts";
+import { acceptWorker } from "../../src/cluster/handshake.ts";
 import type { Message } from "../../src/cluster/protocol.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import { bundled, bundleOf } from "../support/bundles.ts";
@@ -19,10 +24,10 @@ class Scene {
   readonly network = new MemoryNetwork();
   readonly line = this.network.line("10.0.0.1");
   readonly log: string[] = [];
-  readonly used: FetchedBundle[] = [];
+  readonly used: DownloadedFiles[] = [];
   /** What using the files does. */
   use: () => Promise<void> = () => Promise.resolve();
-  readonly fetch = new BundleFetch({
+  readonly fetch = new FileDownload({
     link: {
       master: "here:5557",
       connect: () => this.line.connect(),
@@ -39,11 +44,11 @@ class Scene {
       return this.use();
     },
   });
-  readonly desk: FileDesk;
+  readonly desk: FileServer;
 
   constructor(offered: FileBundle, serve: Serve = (channel) => void this.serve(channel)) {
     const note = (text: string): void => void this.log.push(text);
-    this.desk = new FileDesk(offered, { clock: this.clock, info: note, warn: note });
+    this.desk = new FileServer(offered, { clock: this.clock, info: note, warn: note });
     void this.#listen(serve);
   }
 
@@ -58,7 +63,7 @@ class Scene {
       if (accepted === null) return;
       const channel = new Channel(accepted.stream);
       const rules = terms({ filesHash: this.desk.hash });
-      const greeting = await greet(channel, "10.0.0.1", rules, this.clock).catch(() => null);
+      const greeting = await acceptWorker(channel, "10.0.0.1", rules, this.clock).catch(() => null);
       if (greeting !== null) serve(channel, this);
     }
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BundleReceipt, listHash } from "../../src/cluster/files.ts";
+import { listHash, PartialBundle } from "../../src/cluster/files.ts";
 import { AiotestError } from "../../src/core/errors.ts";
 import { bundled, bundleOf } from "../support/bundles.ts";
 
@@ -18,7 +18,7 @@ function refusal(reason: string): (error: unknown) => boolean {
 }
 
 Deno.test("what comes in pieces is put together", () => {
-  const receipt = new BundleReceipt(bundle.list, bundle.hash);
+  const receipt = new PartialBundle(bundle.list, bundle.hash);
   assert.deepEqual([receipt.size, receipt.received, receipt.complete], [7, 0, false]);
   assert.equal(receipt.take({ type: "CHUNK", offset: 0, data: bytes("1,2te") }), true);
   assert.equal(receipt.received, 5);
@@ -28,7 +28,7 @@ Deno.test("what comes in pieces is put together", () => {
 });
 
 Deno.test("what comes twice, or out of its place, is not taken", () => {
-  const receipt = new BundleReceipt(bundle.list, bundle.hash);
+  const receipt = new PartialBundle(bundle.list, bundle.hash);
   const [first, second] = [
     { type: "CHUNK", offset: 0, data: bytes("1,2") },
     { type: "CHUNK", offset: 3, data: bytes("test") },
@@ -46,7 +46,7 @@ Deno.test("a list with a path that leads out is refused, whatever its hash", () 
   for (const path of ["../evil.ts", "/etc/cron.d/evil", "a/../../evil", "C:\\evil", "evil\0"]) {
     const list = { ...bundle.list, files: [...bundle.list.files, { ...file!, path }] };
     assert.throws(
-      () => new BundleReceipt(list, listHash(list)),
+      () => new PartialBundle(list, listHash(list)),
       (error) => error instanceof AiotestError && /names files that cannot/.test(error.message),
     );
   }
@@ -55,7 +55,7 @@ Deno.test("a list with a path that leads out is refused, whatever its hash", () 
 Deno.test("what a master names goes into a log as plain text", () => {
   const list = { ...bundle.list, files: [{ ...bundle.list.files[0]!, path: "../\x1b[2J" }] };
   assert.throws(
-    () => new BundleReceipt(list, listHash(list)),
+    () => new PartialBundle(list, listHash(list)),
     refusal(
       'it names files that cannot be taken: "../\\u001b[2J" has a character that some systems do not take',
     ),
@@ -65,13 +65,13 @@ Deno.test("what a master names goes into a log as plain text", () => {
 Deno.test("a list that is not what the master has vouched for is refused", () => {
   const list = { ...bundle.list, entry: "empty.txt" };
   assert.throws(
-    () => new BundleReceipt(list, bundle.hash),
+    () => new PartialBundle(list, bundle.hash),
     refusal("the list of its files was changed on the way"),
   );
 });
 
 Deno.test("more bytes than there are to be are refused", () => {
-  const receipt = new BundleReceipt(bundle.list, bundle.hash);
+  const receipt = new PartialBundle(bundle.list, bundle.hash);
   assert.throws(
     () => receipt.take({ type: "CHUNK", offset: 0, data: bytes("1,2test!") }),
     refusal("it has more bytes than its files"),
@@ -79,7 +79,7 @@ Deno.test("more bytes than there are to be are refused", () => {
 });
 
 Deno.test("a file that is not what the list says is refused by name", () => {
-  const receipt = new BundleReceipt(bundle.list, bundle.hash);
+  const receipt = new PartialBundle(bundle.list, bundle.hash);
   receipt.take({ type: "CHUNK", offset: 0, data: bytes("1,2evil") });
   assert.throws(() => receipt.files(), refusal("shop.ts was changed on the way"));
 });

@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { ProtocolError } from "../../src/cluster/frames.ts";
 import type { Call } from "../../src/cluster/protocol.ts";
 import type { SharedCall } from "../../src/cluster/shared_call.ts";
-import { CallDesk, DESK_SERVICE } from "../../src/shared/rpc.ts";
-import { ClusterHub } from "../../src/shared/services.ts";
+import { SESSION_SERVICE, WorkerRpcSession } from "../../src/shared/rpc.ts";
+import { SharedServices } from "../../src/shared/services.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 const ROWS = ["0", "1", "2", "3"];
 
 /** A desk, the hub behind it, and what was said. */
 class Scene {
-  readonly hub = new ClusterHub({
+  readonly hub = new SharedServices({
     feeders: [
       { name: "rows", rows: ROWS, mode: "unique", onEmpty: "throw" },
       { name: "waited", rows: ["0"], mode: "unique", onEmpty: "wait" },
@@ -23,8 +23,8 @@ class Scene {
   readonly log: string[] = [];
   readonly desk = this.open("");
 
-  open(name: string): CallDesk {
-    return new CallDesk({
+  open(name: string): WorkerRpcSession {
+    return new WorkerRpcSession({
       perform: (call, done) => this.hub.perform(call, done, "w1"),
       reply: (id, { result, value }) => this.log.push(`${name}${id}: ${result} ${value}`),
       onChanged: (id, { operation }) => this.log.push(`${name}${id} changed by ${operation}`),
@@ -45,7 +45,7 @@ function call(id: number, service: string, operation: string, ...args: unknown[]
 
 function withdraw(id: number, other: number): Call {
   const args = String(other);
-  return { type: "CALL", id, service: DESK_SERVICE, name: "", operation: "withdraw", args };
+  return { type: "CALL", id, service: SESSION_SERVICE, name: "", operation: "withdraw", args };
 }
 
 Deno.test("what changes something is written down before it is answered, and answered again", () => {
@@ -176,12 +176,12 @@ Deno.test("whatever is lost, sent twice or sent again, each call is carried out 
       // What the worker has sent, and has no answer for.
       const pending = new Map<number, Call>();
       const journal: (() => void)[] = [];
-      let replay: { desk: CallDesk } = { desk: sane.desk };
+      let replay: { desk: WorkerRpcSession } = { desk: sane.desk };
       let deaf = false;
       let live = true;
-      const master = (): CallDesk => {
+      const master = (): WorkerRpcSession => {
         const { hub } = new Scene();
-        const desk: CallDesk = new CallDesk({
+        const desk: WorkerRpcSession = new WorkerRpcSession({
           perform: (one, done) => hub.perform(one, done, "w1"),
           reply: (id, { value }) => {
             if (deaf || !pending.delete(id)) return;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Cancel } from "../../src/cluster/shared_call.ts";
 import type { StockedFeeder } from "../../src/shared/feeders.ts";
-import { ClusterHub } from "../../src/shared/services.ts";
+import { SharedServices } from "../../src/shared/services.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** A hub, and the answers that it gives. */
@@ -9,10 +9,10 @@ class Scene {
   readonly clock = new FakeClock();
   readonly answers: string[] = [];
   random = 0;
-  readonly #hub: ClusterHub;
+  readonly #hub: SharedServices;
 
   constructor(feeders: readonly Partial<StockedFeeder>[] = []) {
-    this.#hub = new ClusterHub({
+    this.#hub = new SharedServices({
       feeders: feeders.map((one) => ({
         name: "rows",
         rows: ["0", "1", "2"],
@@ -35,7 +35,7 @@ class Scene {
     );
   }
 
-  get rendezvous(): ClusterHub["rendezvous"] {
+  get rendezvous(): SharedServices["rendezvous"] {
     return this.#hub.rendezvous;
   }
 
@@ -101,7 +101,7 @@ Deno.test("values that are too long, nested too deep or too many do not go into 
   hub.ask("queue", "push", ["x".repeat(64 * 1024)]);
   const deep = { service: "queue", name: "rows", operation: "push", args: "" };
   const nested = "[".repeat(200_000) + "]".repeat(200_000);
-  new ClusterHub({ feeders: [], clock: hub.clock, random: () => 0 })
+  new SharedServices({ feeders: [], clock: hub.clock, random: () => 0 })
     .perform({ ...deep, args: `[${nested}]` }, ({ result }) => hub.answers.push(result), "a");
   assert.deepEqual(hub.take(), ["error queue rows: a value of over 65536 bytes of JSON", "error"]);
   const value = "x".repeat(60_000);

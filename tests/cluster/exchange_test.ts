@@ -2,24 +2,24 @@ import assert from "node:assert/strict";
 import type { JournalRecord } from "../../src/cluster/journal.ts";
 import type { Message } from "../../src/cluster/protocol.ts";
 import type { SharedRecord } from "../../src/cluster/restore.ts";
-import { Member } from "../../src/cluster/workers.ts";
-import type { Letter } from "../../src/shared/messages.ts";
-import type { Exchange } from "../../src/shared/rpc.ts";
+import { WorkerState } from "../../src/cluster/workers.ts";
+import type { BroadcastMessage } from "../../src/shared/messages.ts";
+import type { RpcServer } from "../../src/shared/rpc.ts";
 import { exchangeOf } from "../support/exchanges.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 const ROWS = { name: "rows", rows: ["0", "1", "2"], mode: "unique", onEmpty: "stop" } as const;
 
-function worker(id: string, index: number): Member {
-  return new Member({ id, incarnation: `${id}'s first`, index, host: "box" });
+function worker(id: string, index: number): WorkerState {
+  return new WorkerState({ id, incarnation: `${id}'s first`, index, host: "box" });
 }
 
 class Scene {
   readonly journal: JournalRecord[] = [];
-  readonly delivered: Letter[] = [];
+  readonly delivered: BroadcastMessage[] = [];
   readonly warnings: string[] = [];
   readonly clock = new FakeClock();
-  readonly exchange: Exchange;
+  readonly exchange: RpcServer;
   readonly members = ["w1", "w2", "w3"].map(worker);
   readonly #said: string[] = [];
 
@@ -47,7 +47,7 @@ class Scene {
   }
 
   /** A worker's membership changes, as the journal is told first. */
-  move(worker: number, membership: Member["membership"]): void {
+  move(worker: number, membership: WorkerState["membership"]): void {
     const member = this.members[worker]!;
     member.membership = membership;
     const { incarnation } = member;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
-import { FileDesk } from "../../src/cluster/files.ts";
+import { FileServer } from "../../src/cluster/files.ts";
 import { bundled, bundleOf } from "../support/bundles.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { channels, nextOf } from "../support/joining.ts";
@@ -9,7 +9,7 @@ const bundle = bundleOf(bundled("shop.ts", "test"));
 
 interface Scene {
   readonly clock: FakeClock;
-  readonly desk: FileDesk;
+  readonly desk: FileServer;
   readonly worker: Channel;
   readonly served: Promise<void>;
   readonly log: string[];
@@ -20,7 +20,7 @@ function scene(workerId = "w1"): Scene {
   for (const channel of [master, worker]) channel.admit();
   const clock = new FakeClock();
   const log: string[] = [];
-  const desk = new FileDesk(bundle, {
+  const desk = new FileServer(bundle, {
     clock,
     info: (text) => void log.push(`INFO ${text}`),
     warn: (text) => void log.push(`WARNING ${text}`),

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import type { Channel } from "../../src/cluster/channel.ts";
 import { ProtocolError } from "../../src/cluster/frames.ts";
 import {
-  type Admission,
-  greet,
-  type Greeting,
+  type AcceptedPlace,
+  type AcceptedWorker,
+  acceptWorker,
   type JoinTerms,
   masterProof,
   NO_PROOF,
@@ -30,14 +30,14 @@ interface Call {
   readonly clock: FakeClock;
   readonly master: Channel;
   readonly worker: Channel;
-  readonly greeted: Promise<Greeting<Admission> | null>;
+  readonly greeted: Promise<AcceptedWorker<AcceptedPlace> | null>;
 }
 
 /** A master that greets a worker which a test speaks for. */
-function call(changes: Partial<JoinTerms<Admission>> = {}): Call {
+function call(changes: Partial<JoinTerms<AcceptedPlace>> = {}): Call {
   const { master, worker } = channels();
   const clock = new FakeClock();
-  const greeted = greet(master, "10.0.0.1", terms(changes), clock);
+  const greeted = acceptWorker(master, "10.0.0.1", terms(changes), clock);
   // A test that looks at the worker's side first must not end with a rejection that nobody awaits yet.
   greeted.catch(() => {});
   return { clock, master, worker, greeted };
@@ -85,7 +85,7 @@ Deno.test("a worker that knows the token is welcomed with a proof, and the maste
 Deno.test("who admits gets the worker's JOIN and its address, and its place comes back", async () => {
   const seen: [workerId: string, address: string][] = [];
   const place = { runId: "run-1", ackedSeq: 0, seat: 12 };
-  const admit = ({ workerId }: Join, address: string): Admission => {
+  const admit = ({ workerId }: Join, address: string): AcceptedPlace => {
     seen.push([workerId, address]);
     return place;
   };

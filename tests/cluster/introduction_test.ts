@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { Channel } from "../../src/cluster/channel.ts";
 import {
-  greet,
-  introduce,
-  type Introduction,
-  type IntroductionOptions,
+  acceptWorker,
+  type JoinedMaster,
+  joinMaster,
+  type JoinOptions,
   masterProof,
   newNonce,
   NO_PROOF,
@@ -20,14 +20,14 @@ interface Call {
   readonly clock: FakeClock;
   readonly master: Channel;
   readonly worker: Channel;
-  readonly introduced: Promise<Introduction>;
+  readonly introduced: Promise<JoinedMaster>;
 }
 
 /** A worker that introduces itself to a master which a test speaks for. */
-function call(token: IntroductionOptions["token"] = "secret"): Call {
+function call(token: JoinOptions["token"] = "secret"): Call {
   const { master, worker } = channels();
   const clock = new FakeClock();
-  const introduced = introduce(worker, identity(), { token, clock });
+  const introduced = joinMaster(worker, identity(), { token, clock });
   // A test that looks at the master's side first must not end with a rejection that nobody awaits yet.
   introduced.catch(() => {});
   return { clock, master, worker, introduced };
@@ -94,8 +94,8 @@ Deno.test("a master with a token and a worker with the same find each other", as
   const { master, worker } = channels();
   const clock = new FakeClock();
   const [greeting, introduction] = await Promise.all([
-    greet(master, "10.0.0.1", terms(), clock),
-    introduce(worker, identity(), { token: "secret", clock }),
+    acceptWorker(master, "10.0.0.1", terms(), clock),
+    joinMaster(worker, identity(), { token: "secret", clock }),
   ]);
   assert.equal(greeting?.join.workerId, "worker-1");
   assert.equal(introduction.welcome.ackedSeq, 7);

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
 import { type ErrorCode, ProtocolError } from "../../src/cluster/frames.ts";
-import { greet } from "../../src/cluster/handshake.ts";
-import { type LinkOptions, MasterLink } from "../../src/cluster/master_connection.ts";
+import { acceptWorker } from "../../src/cluster/handshake.ts";
+import {
+  MasterConnection,
+  type MasterConnectionOptions,
+} from "../../src/cluster/master_connection.ts";
 import type { Message } from "../../src/cluster/protocol.ts";
 import { AiotestError } from "../../src/core/errors.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
@@ -11,7 +14,7 @@ import { type MemoryLine, MemoryNetwork } from "../support/memory_network.ts";
 
 interface Scene {
   readonly clock: FakeClock;
-  readonly link: MasterLink;
+  readonly link: MasterConnection;
   readonly line: MemoryLine;
   readonly network: MemoryNetwork;
   /** What came of the hooks. */
@@ -26,7 +29,7 @@ interface Scene {
   error: unknown;
 }
 
-interface SceneOptions extends Partial<LinkOptions> {
+interface SceneOptions extends Partial<MasterConnectionOptions> {
   /** Why the master lets nobody in; null: it does. */
   readonly refusal?: ErrorCode | null;
   /** Whether there is a master. */
@@ -39,7 +42,7 @@ function scene({ refusal = null, listening = true, ...changes }: SceneOptions = 
   const line = network.line("10.0.0.1");
   const [log, infos, warnings]: [string[], string[], string[]] = [[], [], []];
   const attempts: number[] = [];
-  const link = new MasterLink({
+  const link = new MasterConnection({
     master: "here:5557",
     connect: () => {
       attempts.push(clock.now());
@@ -94,7 +97,9 @@ async function serve({ network, clock, masters }: Scene, refusal: ErrorCode | nu
     const accepted = await listener.accept();
     if (accepted === null) return;
     const channel = new Channel(accepted.stream);
-    const greeting = await greet(channel, "10.0.0.1", terms({ admit }), clock).catch(() => null);
+    const greeting = await acceptWorker(channel, "10.0.0.1", terms({ admit }), clock).catch(() =>
+      null
+    );
     if (greeting !== null) masters.push(channel);
   }
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { Member } from "../../src/cluster/workers.ts";
+import { WorkerState } from "../../src/cluster/workers.ts";
 import { report } from "../support/reports.ts";
 
-function member(): Member {
-  return new Member({ id: "w1", incarnation: "i1", index: 4, host: "box" });
+function member(): WorkerState {
+  return new WorkerState({ id: "w1", incarnation: "i1", index: 4, host: "box" });
 }
 
 Deno.test("a new member is present, has told of no second, and is not complete", () => {

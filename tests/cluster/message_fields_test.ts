@@ -2,12 +2,12 @@ import { decode } from "@msgpack/msgpack";
 import assert from "node:assert/strict";
 import { decodeMessage, encodeMessage } from "../../src/cluster/codec.ts";
 import {
-  type ArrivalOrder,
+  type ArrivalAssignment,
   type Message,
   MESSAGE_FIELDS,
   type Report,
   type ReportEntry,
-  type ReportPasses,
+  type ReportIterations,
 } from "../../src/cluster/protocol.ts";
 
 const nonce = new Uint8Array(16).fill(1);
@@ -30,7 +30,7 @@ const ENTRY: ReportEntry = {
   errors: [["HTTP 500", 1]],
 };
 
-const PASSES: ReportPasses = {
+const PASSES: ReportIterations = {
   scheduled: 9,
   dropped: 2,
   serviceTime: {
@@ -40,7 +40,7 @@ const PASSES: ReportPasses = {
   startDelay: { buckets: new Uint8Array(0), spread: [] },
 };
 
-const ARRIVALS: ArrivalOrder = {
+const ARRIVALS: ArrivalAssignment = {
   rate: 2.5,
   since: 10.5,
   position: 20.25,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { SharedCall } from "../../src/cluster/shared_call.ts";
 import { configureLog } from "../../src/core/logger.ts";
-import { currentStay, UserEnd, UserStay } from "../../src/core/user_lifetime.ts";
+import { currentUser, UserEnd, UserLifetime } from "../../src/core/user_lifetime.ts";
 import { NodeCluster } from "../../src/shared/cluster.ts";
 import { exchangeOf } from "../support/exchanges.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
@@ -75,14 +75,14 @@ Deno.test("feeders are made before the test, and the first of a name counts", ()
 
 Deno.test("a user that is to stop does not wait any more, and does not count", async () => {
   const { cluster } = new Scene().open();
-  const [stay, other] = [new UserStay(), new UserStay()];
+  const [stay, other] = [new UserLifetime(), new UserLifetime()];
   const meet = (): Promise<unknown> => cluster.rendezvous("m", { users: 2 });
-  const first = currentStay.run(stay, meet);
+  const first = currentUser.run(stay, meet);
   assert.equal(await fate(first), "pending");
   stay.leave();
   assert.ok(await fate(first) instanceof UserEnd);
-  assert.ok(await fate(currentStay.run(stay, meet)) instanceof UserEnd);
-  const second = currentStay.run(other, meet);
+  assert.ok(await fate(currentUser.run(stay, meet)) instanceof UserEnd);
+  const second = currentUser.run(other, meet);
   assert.equal(await fate(second), "pending");
   assert.deepEqual(await fate(meet()), { arrived: 2, complete: true });
   assert.deepEqual(await fate(second), { arrived: 2, complete: true });
@@ -90,21 +90,21 @@ Deno.test("a user that is to stop does not wait any more, and does not count", a
 
 Deno.test("a user that is to stop may still count, and one that is gone gets no answer", async () => {
   const { cluster } = new Scene().open();
-  const stay = new UserStay();
+  const stay = new UserLifetime();
   const add = (): Promise<number> => cluster.counter("n").add();
   stay.leave();
-  assert.equal(await fate(currentStay.run(stay, add)), 1);
+  assert.equal(await fate(currentUser.run(stay, add)), 1);
   stay.end();
-  assert.equal(await fate(currentStay.run(stay, add)), "pending");
-  currentStay.run(stay, () => cluster.send("k"));
+  assert.equal(await fate(currentUser.run(stay, add)), "pending");
+  currentUser.run(stay, () => cluster.send("k"));
   assert.equal(await fate(add()), 2);
 });
 
 Deno.test("a row that comes for a user that has just been told to stop is the next one's", async () => {
   const { cluster } = new Scene().open();
-  const stay = new UserStay();
+  const stay = new UserLifetime();
   const { next } = cluster.feeder("rows", []);
-  const first = currentStay.run(stay, next);
+  const first = currentUser.run(stay, next);
   stay.leave();
   assert.ok(await fate(first) instanceof UserEnd);
   assert.deepEqual(await fate(next()), { id: 1 });

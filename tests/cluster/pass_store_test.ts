@@ -1,17 +1,17 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { Cancel, Performed } from "../../src/cluster/shared_call.ts";
-import { PassStore } from "../../src/shared/iteration_quota.ts";
+import { IterationQuota } from "../../src/shared/iteration_quota.ts";
 
 /** A store, and what it has answered. */
 class Scene {
   readonly answers: string[] = [];
   /** What each node got last. */
   readonly got = new Map<string, Performed>();
-  readonly #store: PassStore;
+  readonly #store: IterationQuota;
 
   constructor(passes: number) {
-    this.#store = new PassStore(passes);
+    this.#store = new IterationQuota(passes);
   }
 
   ask(from: string, operation: string, count: unknown): Cancel {
@@ -132,7 +132,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 
 Deno.test("whatever is taken, given back and lost, no pass is there twice, and nobody waits for ever", () => {
   fc.assert(fc.property(fc.integer({ min: 0, max: 50 }), steps, (passes, steps) => {
-    const store = new PassStore(passes);
+    const store = new IterationQuota(passes);
     const nodes = [0, 1, 2].map(() => ({ held: 0, waits: false, last: null as Performed | null }));
     let begun = 0;
     let lost = 0;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
 import { ProtocolError } from "../../src/cluster/frames.ts";
-import { type Admission, introduce, type JoinTerms } from "../../src/cluster/handshake.ts";
-import { type Guest, Reception } from "../../src/cluster/listener.ts";
+import { type AcceptedPlace, joinMaster, type JoinTerms } from "../../src/cluster/handshake.ts";
+import { type Candidate, WorkerListener } from "../../src/cluster/listener.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import {
   type AcceptedStream,
@@ -48,9 +48,9 @@ class MemoryListener implements StreamListener {
 }
 
 interface Desk {
-  readonly reception: Reception<Admission>;
+  readonly reception: WorkerListener<AcceptedPlace>;
   readonly ended: Promise<void>;
-  readonly guests: Guest<Admission>[];
+  readonly guests: Candidate<AcceptedPlace>[];
   readonly lines: string[];
 }
 
@@ -58,10 +58,10 @@ interface Desk {
 function open(
   listener: StreamListener,
   clock: Clock,
-  changes: Partial<JoinTerms<Admission>> = {},
+  changes: Partial<JoinTerms<AcceptedPlace>> = {},
 ): Desk {
-  const [guests, lines]: [Guest<Admission>[], string[]] = [[], []];
-  const reception = new Reception(listener, {
+  const [guests, lines]: [Candidate<AcceptedPlace>[], string[]] = [[], []];
+  const reception = new WorkerListener(listener, {
     terms: terms(changes),
     where: "10.0.0.1:5557",
     onJoined: (guest) => void guests.push(guest),
@@ -76,7 +76,7 @@ interface MemoryDesk extends Desk {
   dial(address: string): Channel;
 }
 
-function openInMemory(changes: Partial<JoinTerms<Admission>> = {}): MemoryDesk {
+function openInMemory(changes: Partial<JoinTerms<AcceptedPlace>> = {}): MemoryDesk {
   const listener = new MemoryListener();
   const clock = new FakeClock();
   const dial = (address: string): Channel => new Channel(listener.dial(address));
@@ -86,7 +86,7 @@ function openInMemory(changes: Partial<JoinTerms<Admission>> = {}): MemoryDesk {
 Deno.test("a worker comes in with its connection and its place", async () => {
   const { dial, guests, lines, clock, reception, ended } = openInMemory();
   const worker = dial("10.0.0.2");
-  const { welcome } = await introduce(worker, identity(), { token: "secret", clock });
+  const { welcome } = await joinMaster(worker, identity(), { token: "secret", clock });
   await settle();
   assert.equal(welcome.runId, "run-1");
   assert.equal(guests[0]?.join.workerId, "worker-1");
@@ -104,7 +104,7 @@ Deno.test("a refusal is told with the peer's address and the reason", async () =
   const { dial, guests, lines, clock } = openInMemory();
   const testfileHash = OTHER_HASH;
   for (const [address, token] of [["10.0.0.2", "wrong"], ["10.0.0.3", "secret"]] as const) {
-    const joining = introduce(dial(address), identity({ testfileHash }), { token, clock });
+    const joining = joinMaster(dial(address), identity({ testfileHash }), { token, clock });
     await assert.rejects(joining, ProtocolError);
   }
   await settle();
@@ -122,7 +122,7 @@ Deno.test("who connects and says nothing is cut off after 2 s, and its place is 
   const silent = Array.from({ length: 10 }, () => dial("10.0.0.2"));
   await clock.advance(1_999);
   assert.deepEqual(lines, []);
-  const early = introduce(dial("10.0.0.2"), identity(), { token: "secret", clock });
+  const early = joinMaster(dial("10.0.0.2"), identity(), { token: "secret", clock });
   await assert.rejects(early, refusal("busy", BUSY));
   await clock.advance(1);
   for (const worker of silent) {
@@ -130,7 +130,7 @@ Deno.test("who connects and says nothing is cut off after 2 s, and its place is 
     assert.equal((await nextOf(worker, "ERROR")).text, "the handshake took longer than 2 s");
     assert.equal(await worker.receive(), null);
   }
-  const late = await introduce(dial("10.0.0.2"), identity(), { token: "secret", clock });
+  const late = await joinMaster(dial("10.0.0.2"), identity(), { token: "secret", clock });
   assert.equal(late.welcome.runId, "run-1");
 });
 
@@ -141,7 +141,7 @@ Deno.test("the 11th half-open handshake of an address is refused, another addres
   const { code, text } = await nextOf(eleventh, "ERROR");
   assert.deepEqual([code, text], ["busy", BUSY]);
   assert.equal(await eleventh.receive(), null);
-  await introduce(dial("10.0.0.3"), identity(), { token: "secret", clock });
+  await joinMaster(dial("10.0.0.3"), identity(), { token: "secret", clock });
   await settle();
   assert.equal(guests.length, 1);
   assert.deepEqual(lines, [`Refused a connection from 10.0.0.2: ${BUSY}`]);
@@ -150,7 +150,7 @@ Deno.test("the 11th half-open handshake of an address is refused, another addres
 Deno.test("workers that are in do not count as half-open", async () => {
   const { dial, clock, guests, lines } = openInMemory();
   for (let count = 0; count < 30; count++) {
-    await introduce(dial("10.0.0.2"), identity(), { token: "secret", clock });
+    await joinMaster(dial("10.0.0.2"), identity(), { token: "secret", clock });
   }
   await settle();
   assert.equal(guests.length, 30);
@@ -194,8 +194,8 @@ Deno.test("garbage, a closed connection and a mistake in the hooks touch nobody 
   dial("10.0.0.3").sendFrame(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
   dial("10.0.0.4").sendFrame(new Uint8Array([0, 0, 0, 1, 0xc1]));
   const cursed = identity({ workerId: "cursed" });
-  await assert.rejects(introduce(dial("10.0.0.5"), cursed, { token: "secret", clock }));
-  await introduce(dial("10.0.0.6"), identity(), { token: "secret", clock });
+  await assert.rejects(joinMaster(dial("10.0.0.5"), cursed, { token: "secret", clock }));
+  await joinMaster(dial("10.0.0.6"), identity(), { token: "secret", clock });
   await settle();
   assert.equal(guests.length, 1);
   assert.deepEqual(
@@ -222,7 +222,7 @@ Deno.test("closing ends half-open handshakes too, and leaves no timer behind", a
 Deno.test("without a token the master warns once, and lets in who has none", async () => {
   const { dial, clock, lines, guests } = openInMemory({ token: null });
   for (let count = 0; count < 3; count++) {
-    await introduce(dial("10.0.0.2"), identity(), { token: null, clock });
+    await joinMaster(dial("10.0.0.2"), identity(), { token: null, clock });
   }
   await settle();
   assert.equal(guests.length, 3);
@@ -251,7 +251,7 @@ Deno.test("of 300 wrong tokens at once none gets in on real sockets, and then a 
     const stream = await connect({ hostname: "127.0.0.1", port: listener.port, tls: null });
     const channel = new Channel(stream);
     try {
-      await introduce(channel, identity(), { token, clock: systemClock });
+      await joinMaster(channel, identity(), { token, clock: systemClock });
       return "in";
     } catch (error) {
       return error instanceof ProtocolError ? error.code : String(error);

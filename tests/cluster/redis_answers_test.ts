@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import type { JournalRecord } from "../../src/cluster/journal.ts";
 import type { SharedRecord } from "../../src/cluster/restore.ts";
 import type { Performed } from "../../src/cluster/shared_call.ts";
-import { Member } from "../../src/cluster/workers.ts";
+import { WorkerState } from "../../src/cluster/workers.ts";
 import { RedisAnswers } from "../../src/shared/redis.ts";
-import type { Exchange } from "../../src/shared/rpc.ts";
-import { ClusterHub } from "../../src/shared/services.ts";
+import type { RpcServer } from "../../src/shared/rpc.ts";
+import { SharedServices } from "../../src/shared/services.ts";
 import { exchangeOf } from "../support/exchanges.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
@@ -15,8 +15,8 @@ class Scene {
   readonly replies: string[] = [];
   readonly sent: string[] = [];
   readonly waiting: PromiseWithResolvers<unknown>[] = [];
-  readonly exchange: Exchange;
-  readonly member = new Member({
+  readonly exchange: RpcServer;
+  readonly member = new WorkerState({
     id: "w1",
     incarnation: "w1's first",
     index: 0,
@@ -33,7 +33,7 @@ class Scene {
         return answer.promise;
       },
     };
-    const hub = new ClusterHub({ feeders: [], clock, random: () => 0, redis });
+    const hub = new SharedServices({ feeders: [], clock, random: () => 0, redis });
     this.exchange = exchangeOf(clock, [], { hub });
     for (const record of written) this.exchange.replay(record as SharedRecord);
     this.exchange.keep({ append: (...all) => void this.journal.push(...all), close: () => {} });

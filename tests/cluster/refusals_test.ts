@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { Refusals } from "../../src/cluster/listener.ts";
+import { RejectionLog } from "../../src/cluster/listener.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-function refusals(): { lines: string[]; clock: FakeClock; refusals: Refusals } {
+function refusals(): { lines: string[]; clock: FakeClock; refusals: RejectionLog } {
   const lines: string[] = [];
   const clock = new FakeClock();
-  return { lines, clock, refusals: new Refusals((line) => lines.push(line), clock) };
+  return { lines, clock, refusals: new RejectionLog((line) => lines.push(line), clock) };
 }
 
 Deno.test("the first of an address is told at once, and others a second later, with their number", async () => {

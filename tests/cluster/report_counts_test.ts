@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { ProtocolError } from "../../src/cluster/frames.ts";
 import type {
   Report,
-  ReportPasses,
+  ReportIterations,
   ReportSpread,
   ReportTimes,
 } from "../../src/cluster/protocol.ts";
@@ -28,7 +28,7 @@ const SPREAD: ReportSpread = { sum: 10, min: 10, max: 10, squaredDeviations: 0 }
 const NOTHING: ReportTimes = { buckets: new Uint8Array(0), spread: [] };
 
 /** Nine passes, of which four were begun, three ended and two dropped. */
-function told(changes: Partial<ReportPasses> = {}): ReportPasses {
+function told(changes: Partial<ReportIterations> = {}): ReportIterations {
   return {
     scheduled: 9,
     dropped: 2,

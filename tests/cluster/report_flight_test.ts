@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { ReportFlight } from "../../src/cluster/outbox.ts";
+import { ReportsInFlight } from "../../src/cluster/outbox.ts";
 
 const KIB = 1024;
 
 /** A flight of reports of these lengths, sent at 0. */
-function flightOf(...lengths: number[]): ReportFlight {
-  const flight = new ReportFlight();
+function flightOf(...lengths: number[]): ReportsInFlight {
+  const flight = new ReportsInFlight();
   for (const length of lengths) flight.launch(frame(length), 0);
   return flight;
 }
@@ -15,7 +15,7 @@ function frame(length: number): Uint8Array<ArrayBuffer> {
 }
 
 /** The lengths of what goes again at a moment, until nothing may. */
-function relaunched(flight: ReportFlight, nowMs: number): number[] {
+function relaunched(flight: ReportsInFlight, nowMs: number): number[] {
   const lengths: number[] = [];
   while (flight.grounded && lengths.length < 100) {
     const bytes = flight.relaunch(nowMs);

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { ReportLedger } from "../../src/cluster/workers.ts";
+import { ReportSequence } from "../../src/cluster/workers.ts";
 
-function ledgerAt(seq: number): ReportLedger {
-  const ledger = new ReportLedger();
+function ledgerAt(seq: number): ReportSequence {
+  const ledger = new ReportSequence();
   for (let next = 1; next <= seq; next++) ledger.applied(next);
   return ledger;
 }
 
 Deno.test("the first report is number 1", () => {
-  const ledger = new ReportLedger();
+  const ledger = new ReportSequence();
   assert.equal(ledger.lastSeq, 0);
   assert.deepEqual([0, 1, 2].map((seq) => ledger.judge(seq)), ["again", "apply", "gap"]);
 });

@@ -2,12 +2,12 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { ReportOutbox, type SecondFacts } from "../../src/cluster/outbox.ts";
 import type { Report } from "../../src/cluster/protocol.ts";
-import { Passes } from "../../src/stats/iteration_stats.ts";
+import { IterationStats } from "../../src/stats/iteration_stats.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
 import type { Statistics } from "../../src/stats/snapshot.ts";
-import type { Counted } from "../../src/stats/stats_delta.ts";
-import type { Interval } from "../../src/stats/stats_table.ts";
-import { Stretch, Totals } from "../../src/stats/totals.ts";
+import type { StatsDelta } from "../../src/stats/stats_delta.ts";
+import type { SecondStats } from "../../src/stats/stats_table.ts";
+import { MergedStats, Totals } from "../../src/stats/totals.ts";
 import { intervalOf } from "../support/counts.ts";
 import { bucketsOf, exactStatistics } from "../support/exact_statistics.ts";
 import { reportIn, ReportLink } from "../support/report_link.ts";
@@ -17,7 +17,7 @@ const MIB = 1024 * 1024;
 const FACTS: SecondFacts = { phase: 0, cpu: 0.5, lag: 2 };
 
 /** A second with these samples. */
-function second(number: number, samples: readonly Sample[] = []): Interval {
+function second(number: number, samples: readonly Sample[] = []): SecondStats {
   const interval = intervalOf(samples, number);
   for (const { error } of samples) {
     if (error === null) continue;
@@ -28,7 +28,7 @@ function second(number: number, samples: readonly Sample[] = []): Interval {
 }
 
 /** A second of one name that takes about 600 KB. */
-function hugeSecond(number: number): Interval {
+function hugeSecond(number: number): SecondStats {
   const errors = Array.from({ length: 1000 }, (_, i) => `${i}`.padEnd(200, "€"));
   return intervalOf(errors.map((error) => sample({ error })), number);
 }
@@ -69,9 +69,9 @@ function outline(
   return reports.map(({ seq, from, to, final }) => [seq, from, to, final]);
 }
 
-function added<Sink extends { add(counted: Counted): void }>(
+function added<Sink extends { add(counted: StatsDelta): void }>(
   sink: Sink,
-  all: readonly Counted[],
+  all: readonly StatsDelta[],
 ): Sink {
   for (const one of all) sink.add(one);
   return sink;
@@ -86,7 +86,7 @@ function counts(statistics: Statistics): unknown {
   };
 }
 
-function allBucketsOf(stretch: Stretch): unknown {
+function allBucketsOf(stretch: MergedStats): unknown {
   const rows = Array.from(
     stretch.entries,
     ([method, name, code, { latencies: { histogram } }]) => ({
@@ -94,7 +94,7 @@ function allBucketsOf(stretch: Stretch): unknown {
       buckets: bucketsOf(histogram),
     }),
   ).toSorted((a, b) => a.row < b.row ? -1 : 1);
-  const { serviceTime, startDelay } = stretch.passes ?? new Passes();
+  const { serviceTime, startDelay } = stretch.passes ?? new IterationStats();
   return [rows, bucketsOf(serviceTime.histogram), bucketsOf(startDelay.histogram)];
 }
 
@@ -365,7 +365,7 @@ Deno.test("whatever happens on the way, what arrives is what was counted, once",
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
       const link = new ReportLink();
-      const all: Interval[] = [];
+      const all: SecondStats[] = [];
       let phase = 0;
       const count = (samples: readonly Sample[]): void => {
         const interval = second(all.length, samples);
@@ -407,7 +407,7 @@ Deno.test("whatever happens on the way, what arrives is what was counted, once",
       const { book: { totals }, member } = link;
       const direct = added(new Totals(), all);
       assert.deepEqual(counts(totals.statistics(10)), counts(direct.statistics(10)));
-      assert.deepEqual(allBucketsOf(link.applied), allBucketsOf(added(new Stretch(), all)));
+      assert.deepEqual(allBucketsOf(link.applied), allBucketsOf(added(new MergedStats(), all)));
       assert.deepEqual([member.complete, member.ledger.lastSeq], [true, link.outbox.lastSeq]);
     }),
     { numRuns: 300 },

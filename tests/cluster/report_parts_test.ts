@@ -4,8 +4,8 @@ import { encodeMessage } from "../../src/cluster/codec.ts";
 import { countedOf, type ReportPart, reportParts } from "../../src/cluster/report.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
-import { Interval } from "../../src/stats/stats_table.ts";
-import { Stretch, Totals } from "../../src/stats/totals.ts";
+import { SecondStats } from "../../src/stats/stats_table.ts";
+import { MergedStats, Totals } from "../../src/stats/totals.ts";
 import { anyPasses, counted, intervalOf, passesOf } from "../support/counts.ts";
 import { exactStatistics, plainStatistics } from "../support/exact_statistics.ts";
 import { anySample, sample } from "../support/samples.ts";
@@ -30,7 +30,7 @@ function totalsOf(parts: readonly ReportPart[]): Totals {
 }
 
 Deno.test("a second in which nothing was counted is one report", () => {
-  const [part = assert.fail(), ...others] = reportParts(new Interval(7, 3), FACTS);
+  const [part = assert.fail(), ...others] = reportParts(new SecondStats(7, 3), FACTS);
   assert.deepEqual(part.content, {
     type: "REPORT",
     runId: "run",
@@ -83,8 +83,8 @@ Deno.test("what does not fit into 12 KiB is cut, and adds up to the same", () =>
 });
 
 Deno.test("the seconds of a long stretch are cut too, and each is told once", () => {
-  const stretch = new Stretch();
-  for (let second = 0; second < 5000; second++) stretch.add(new Interval(second, 100));
+  const stretch = new MergedStats();
+  for (let second = 0; second < 5000; second++) stretch.add(new SecondStats(second, 100));
   const parts = reportParts(stretch, FACTS);
   assert.ok(parts.length > 3, `${parts.length} parts`);
   for (const { bytes } of parts) assert.ok(bytes <= 12 * KIB);
@@ -105,7 +105,7 @@ Deno.test("one name with more than fits is a report of its own", () => {
 });
 
 Deno.test("the longest report that there can be is within 900 KiB", () => {
-  const interval = new Interval(0, 0);
+  const interval = new SecondStats(0, 0);
   const entry = interval.entries.at("€".repeat(3000), "€".repeat(3000)).of(200);
   for (let i = 0; i < 1100; i++) entry.add(sample({ error: `€${i}`.padEnd(300, "€") }));
   for (let i = 0; i < Histogram.BUCKETS; i++) entry.latencies.histogram.addBucket(i, 2 ** 37);
@@ -154,7 +154,7 @@ Deno.test("passes are in one part, before the entries, whatever else there is", 
 });
 
 Deno.test("passes that nobody began or ended are told without times", () => {
-  const interval = new Interval(0, 3);
+  const interval = new SecondStats(0, 3);
   interval.openPasses.scheduled = 4;
   const [{ content: { passes } } = assert.fail()] = reportParts(interval, FACTS);
   const nothing = { buckets: new Uint8Array(), spread: [] };
@@ -164,7 +164,7 @@ Deno.test("passes that nobody began or ended are told without times", () => {
 });
 
 Deno.test("a part with the longest times of passes that there can be is as long as it says", () => {
-  const interval = new Interval(0, 3);
+  const interval = new SecondStats(0, 3);
   const passes = interval.openPasses;
   passes.scheduled = passes.dropped = Number.MAX_SAFE_INTEGER;
   for (const times of [passes.serviceTime, passes.startDelay]) {

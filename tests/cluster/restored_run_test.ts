@@ -6,7 +6,7 @@ import type { JournalRecord } from "../../src/cluster/journal.ts";
 import type { Report } from "../../src/cluster/protocol.ts";
 import { reportParts } from "../../src/cluster/report.ts";
 import { type RestoredRun, restoreRun } from "../../src/cluster/restore.ts";
-import { RunBook } from "../../src/cluster/run_state.ts";
+import { RunState } from "../../src/cluster/run_state.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
 import { StatsTable } from "../../src/stats/stats_table.ts";
@@ -50,7 +50,7 @@ function recordOf(incarnation: string, report: Report): JournalRecord {
 }
 
 /** All that a book knows, as plain values. */
-function contentOf(book: RunBook): unknown {
+function contentOf(book: RunState): unknown {
   const { runId, testfileHash, epoch, phase, startedAt, elapsedSeconds, countedFrom } = book;
   const members = book.members.map(({ ledger, ...fields }) => ({ ...fields, seq: ledger.lastSeq }));
   const { peakUsers, namesCapped, lateSeconds } = book.totals;
@@ -77,7 +77,7 @@ const anyStep = fc.oneof(
 Deno.test("a book that is restored says exactly what the live one said", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyStep, { maxLength: 15 }), async (steps) => {
-      const live = new RunBook("r1", RUN_RECORD.testfileHash);
+      const live = new RunState("r1", RUN_RECORD.testfileHash);
       const members = [0, 1, 2].map((n) =>
         live.enter({ id: `w${n}`, incarnation: `i${n}`, host: "box" })
       );
@@ -176,7 +176,7 @@ Deno.test("a worker that was lost runs nothing, and is still missed where the te
 
 Deno.test("a run of which nothing else is known has nothing yet", async () => {
   const { book, assigned, ...rest } = await restored([RUN_RECORD]);
-  assert.deepEqual(contentOf(book), contentOf(new RunBook("r1", RUN_RECORD.testfileHash)));
+  assert.deepEqual(contentOf(book), contentOf(new RunState("r1", RUN_RECORD.testfileHash)));
   assert.equal(assigned.size, 0);
   assert.deepEqual(rest, {
     targetUsers: 0,

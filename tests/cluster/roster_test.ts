@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
-import { Roster } from "../../src/cluster/connections.ts";
+import { WorkerConnections } from "../../src/cluster/connections.ts";
 import { ProtocolError } from "../../src/cluster/frames.ts";
 import type { Join, Message } from "../../src/cluster/protocol.ts";
-import { RunBook } from "../../src/cluster/run_state.ts";
-import type { Member } from "../../src/cluster/workers.ts";
+import { RunState } from "../../src/cluster/run_state.ts";
+import type { WorkerState } from "../../src/cluster/workers.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { identity } from "../support/joining.ts";
 import { memoryStreams } from "../support/memory_stream.ts";
@@ -18,9 +18,12 @@ interface Worker {
 
 class Scene {
   readonly clock = new FakeClock();
-  readonly book = new RunBook("run", "e3b0");
+  readonly book = new RunState("run", "e3b0");
   readonly log: string[] = [];
-  readonly roster = new Roster(this.book, this.clock, { heartbeatMs: 1000, lostMs: 6000 }, {
+  readonly roster = new WorkerConnections(this.book, this.clock, {
+    heartbeatMs: 1000,
+    lostMs: 6000,
+  }, {
     onSeated: ({ id }) => void this.log.push(`seated ${id}`),
     onMessage: (member, message) => {
       if (message.type === "STOPPED") throw new ProtocolError("protocol", "nobody asked");
@@ -32,11 +35,11 @@ class Scene {
     },
   });
 
-  enter(name: string): Member {
+  enter(name: string): WorkerState {
     return this.book.enter({ id: name, incarnation: `${name}'s first`, host: "box" });
   }
 
-  seat(member: Member, capacity = Infinity): Worker {
+  seat(member: WorkerState, capacity = Infinity): Worker {
     const [near, far] = memoryStreams(capacity);
     this.roster.seat(member, new Channel(far));
     const worker: Worker = { channel: new Channel(near), heard: [], ended: false };

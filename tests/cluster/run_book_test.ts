@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import type { Report } from "../../src/cluster/protocol.ts";
-import { RunBook } from "../../src/cluster/run_state.ts";
-import type { Member } from "../../src/cluster/workers.ts";
+import { RunState } from "../../src/cluster/run_state.ts";
+import type { WorkerState } from "../../src/cluster/workers.ts";
 import { delta, packedRequests, report } from "../support/reports.ts";
 
-function book(): RunBook {
-  return new RunBook("run", "e3b0");
+function book(): RunState {
+  return new RunState("run", "e3b0");
 }
 
-function enter(book: RunBook, incarnation: string): Member {
+function enter(book: RunState, incarnation: string): WorkerState {
   return book.enter({ id: `worker-${incarnation}`, incarnation, host: "box" });
 }
 
@@ -25,7 +25,7 @@ function oneRequest(seq: number, changes: Partial<Report> = {}): Report {
   });
 }
 
-function requestsIn({ totals }: RunBook): number {
+function requestsIn({ totals }: RunState): number {
   return totals.statistics(1).totals.requests;
 }
 
@@ -99,7 +99,7 @@ Deno.test("what was counted before a reset, or comes later but was counted befor
 });
 
 Deno.test("users are those that all workers have told of", () => {
-  const book = new RunBook("run", "hash");
+  const book = new RunState("run", "hash");
   assert.equal(book.users, 0);
   for (const [id, users] of [["a", 3], ["b", 4]] as const) {
     book.enter({ id, incarnation: id, host: "box" }).users = users;

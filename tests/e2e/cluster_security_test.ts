@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
 import { ProtocolError } from "../../src/cluster/frames.ts";
-import { introduce, type WorkerIdentity } from "../../src/cluster/handshake.ts";
+import { joinMaster, type WorkerIdentity } from "../../src/cluster/handshake.ts";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { connect } from "../../src/core/network.ts";
 import { Cluster } from "../support/cluster.ts";
@@ -196,7 +196,7 @@ async function intrude(port: number): Promise<ProtocolError["code"] | "in" | "go
     return "gone";
   }
   try {
-    await introduce(channel, STRANGER, { token: "guess", clock });
+    await joinMaster(channel, STRANGER, { token: "guess", clock });
     return "in";
   } catch (error) {
     return error instanceof ProtocolError ? error.code : "gone";

@@ -13,7 +13,7 @@ import {
   formatRate,
   formatShare,
 } from "../../src/web/page/format.js";
-import type { RunFacts } from "../../src/web/report_content.ts";
+import type { RunMetadata } from "../../src/web/report_content.ts";
 import {
   browserTest,
   type Look,
@@ -71,7 +71,7 @@ class ReportFile implements AsyncDisposable {
   static async of(
     run: Snapshot,
     exitCode: number,
-    facts: Partial<RunFacts> = {},
+    facts: Partial<RunMetadata> = {},
   ): Promise<ReportFile> {
     const file = new ReportFile(await Deno.makeTempDir());
     await Deno.writeTextFile(file.path, await htmlReport(run, exitCode, reportFacts(facts)));

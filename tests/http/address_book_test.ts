@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/core/clock.ts";
-import { AddressBook } from "../../src/http/dns_cache.ts";
+import { DnsCache } from "../../src/http/dns_cache.ts";
 import { WireError } from "../../src/http/request_error.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** A book whose look-ups are counted and answered by the test. */
 function bookWith(clock: FakeClock, answer: () => Promise<readonly string[]>): {
-  book: AddressBook;
+  book: DnsCache;
   asked: string[];
 } {
   const asked: string[] = [];
-  const book = new AddressBook(clock, (hostname) => {
+  const book = new DnsCache(clock, (hostname) => {
     asked.push(hostname);
     return answer();
   });
@@ -74,7 +74,7 @@ Deno.test("addresses are not looked up", async () => {
 });
 
 Deno.test("the system knows localhost, and no name under .invalid", async () => {
-  const book = new AddressBook(systemClock);
+  const book = new DnsCache(systemClock);
   assert.ok((await book.lookup("localhost")).includes("127.0.0.1"));
   const { code, message } = await failureOf(book.lookup("nothing.invalid"));
   assert.equal(code, "ENOTFOUND");

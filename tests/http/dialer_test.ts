@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../src/core/clock.ts";
 import type { ByteStream } from "../../src/core/network.ts";
 import { Dialer } from "../../src/http/dialer.ts";
-import { AddressBook, type Lookup } from "../../src/http/dns_cache.ts";
+import { DnsCache, type Lookup } from "../../src/http/dns_cache.ts";
 import { originOf, Proxies } from "../../src/http/proxies.ts";
 import { WireError } from "../../src/http/request_error.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
@@ -21,7 +21,7 @@ const answer = "HTTP/1.1 204 No Content\r\n\r\n";
 
 function dial(url: string, setup: Setup = {}, signal = never): Promise<ByteStream> {
   const { lookup, environment = {}, insecure = false, caCerts = [testAuthority()] } = setup;
-  const addresses = new AddressBook(systemClock, lookup);
+  const addresses = new DnsCache(systemClock, lookup);
   const proxies = new Proxies((name) => environment[name]);
   const dialer = new Dialer({ addresses, proxies, insecure, caCerts });
   return dialer.dial(originOf(new URL(url)), signal);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../src/core/clock.ts";
 import type { ByteStream } from "../../src/core/network.ts";
 import { Dialer, openTunnel } from "../../src/http/dialer.ts";
-import { AddressBook } from "../../src/http/dns_cache.ts";
+import { DnsCache } from "../../src/http/dns_cache.ts";
 import { originOf, Proxies, type Proxy } from "../../src/http/proxies.ts";
 import { WireError } from "../../src/http/request_error.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
@@ -111,7 +111,7 @@ function dial(
   signal = new AbortController().signal,
 ): Promise<ByteStream> {
   const dialer = new Dialer({
-    addresses: new AddressBook(systemClock),
+    addresses: new DnsCache(systemClock),
     proxies: new Proxies((name) => name === "ALL_PROXY" ? proxy : undefined),
     insecure,
     caCerts: [testAuthority()],

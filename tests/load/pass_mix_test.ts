@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { PassMix } from "../../src/load/class_mix.ts";
+import { IterationMix } from "../../src/load/class_mix.ts";
 
 const classes = fc.array(
   fc.record({ weight: fc.integer({ min: 0, max: 20 }), fixedCount: fc.nat(3) }),
@@ -10,7 +10,7 @@ const classes = fc.array(
 
 Deno.test("after any number of passes each class is within two of its share", () => {
   fc.assert(fc.property(classes, fc.integer({ min: 1, max: 300 }), (classes, passes) => {
-    const mix = new PassMix(classes);
+    const mix = new IterationMix(classes);
     const weights = classes.map(({ weight, fixedCount }) => weight || (fixedCount > 0 ? 1 : 0));
     const total = weights.reduce((sum, weight) => sum + weight);
     const counts = weights.map(() => 0);
@@ -26,7 +26,7 @@ Deno.test("after any number of passes each class is within two of its share", ()
 
 Deno.test("after a whole round each class has exactly what its weight says", () => {
   fc.assert(fc.property(classes, (classes) => {
-    const mix = new PassMix(classes);
+    const mix = new IterationMix(classes);
     const weights = classes.map(({ weight, fixedCount }) => weight || (fixedCount > 0 ? 1 : 0));
     const counts = weights.map(() => 0);
     const total = weights.reduce((sum, weight) => sum + weight);
@@ -36,6 +36,6 @@ Deno.test("after a whole round each class has exactly what its weight says", () 
 });
 
 Deno.test("classes of the same weight take turns, in the order of their export", () => {
-  const mix = new PassMix(["A", "B", "C"].map((name) => ({ name, weight: 5, fixedCount: 0 })));
+  const mix = new IterationMix(["A", "B", "C"].map((name) => ({ name, weight: 5, fixedCount: 0 })));
   assert.deepEqual(Array.from({ length: 6 }, () => mix.next()), [0, 1, 2, 0, 1, 2]);
 });

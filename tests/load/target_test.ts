@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import {
   DEFAULT_MAX_USERS,
   isArrivals,
-  isOverZero,
+  isPositive,
   loadTargetProblem,
   settledLoad,
   shown,
@@ -39,9 +39,9 @@ Deno.test("a rate that is no finite number over 0 is named", () => {
 });
 
 Deno.test("a bigint and a text are not over 0, as they are no numbers", () => {
-  assert.equal(isOverZero(0.5), true);
-  assert.equal(isOverZero(5n), false);
-  assert.equal(isOverZero("5"), false);
+  assert.equal(isPositive(0.5), true);
+  assert.equal(isPositive(5n), false);
+  assert.equal(isPositive("5"), false);
 });
 
 Deno.test("a value is shown in one line, however long it is", () => {

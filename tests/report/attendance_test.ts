@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { attendance, awaited, isPresent } from "../../src/report/worker_counts.ts";
-import type { WorkerState } from "../../src/stats/snapshot.ts";
+import { awaited, isPresent, workerCounts } from "../../src/report/worker_counts.ts";
+import type { WorkerStatus } from "../../src/stats/snapshot.ts";
 import { emptySnapshot, snapshot, workerRow } from "../support/snapshots.ts";
 
 Deno.test("a worker is there unless it was lost or has left", () => {
-  const states: WorkerState[] = [
+  const states: WorkerStatus[] = [
     "preparing",
     "ready",
     "spawning",
@@ -19,9 +19,9 @@ Deno.test("a worker is there unless it was lost or has left", () => {
 
 Deno.test("the number of workers comes with that of all who took part where some are gone", () => {
   const many = Array.from({ length: 1200 }, () => workerRow());
-  assert.equal(attendance(many), "1,200");
-  assert.equal(attendance([...many, workerRow({ state: "left" })]), "1,200 of 1,201");
-  assert.equal(attendance([]), "0");
+  assert.equal(workerCounts(many), "1,200");
+  assert.equal(workerCounts([...many, workerRow({ state: "left" })]), "1,200 of 1,201");
+  assert.equal(workerCounts([]), "0");
 });
 
 Deno.test("workers are waited for until enough are there and prepared; those that went do not count", () => {

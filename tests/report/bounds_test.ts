@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {
-  type Bounds,
   type ComparedRun,
+  type ConfidenceInterval,
   type EntryOfRun,
   errorBounds,
   meanBounds,
@@ -27,7 +27,7 @@ function entries(
   return [totalsOf(runs[0]!, runs[1]!), totalsOf(runs[1]!, runs[0]!)];
 }
 
-function assertAround(bounds: Bounds, value: number, width: number): void {
+function assertAround(bounds: ConfidenceInterval, value: number, width: number): void {
   assert.ok(bounds.low < value && value < bounds.high, `${bounds.low} to ${bounds.high}`);
   assert.ok(bounds.high - bounds.low < width, `${bounds.low} to ${bounds.high}`);
 }

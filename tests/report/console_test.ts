@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Console, consoleAbilities, progressLine } from "../../src/report/console.ts";
+import { consoleAbilities, ConsoleOutput, progressLine } from "../../src/report/console.ts";
 import { render } from "../../src/report/live_panel.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { openSnapshot } from "../support/open_snapshots.ts";
@@ -13,8 +13,8 @@ import {
   statistics,
 } from "../support/snapshots.ts";
 
-function panelOn(screen: Screen, log: Screen = screen): Console {
-  return new Console(screen, { color: false, panel: true, log });
+function panelOn(screen: Screen, log: Screen = screen): ConsoleOutput {
+  return new ConsoleOutput(screen, { color: false, panel: true, log });
 }
 
 function panel(run: Snapshot, columns = 80, rows = Infinity): string[] {
@@ -144,7 +144,7 @@ Deno.test("a terminal that says it has no columns is taken for one of 80", () =>
 
 Deno.test("without a panel there is a line every five seconds", () => {
   const output = new Screen(80, false);
-  const console = new Console(output, { color: false, panel: false, log: output });
+  const console = new ConsoleOutput(output, { color: false, panel: false, log: output });
   const at = (second: number): Snapshot => shopSnapshot(second, { elapsedSeconds: second + 0.01 });
   for (let second = 0; second < 16; second++) console.update(at(second));
   console.close();
@@ -156,7 +156,7 @@ Deno.test("without a panel there is a line every five seconds", () => {
 
 Deno.test("a run whose time begins again has its lines again", () => {
   const output = new Screen(80, false);
-  const console = new Console(output, { color: false, panel: false, log: output });
+  const console = new ConsoleOutput(output, { color: false, panel: false, log: output });
   for (const second of [4, 5, 6, 0, 1, 5, 6]) console.update(shopSnapshot(second));
   assert.deepEqual(output.writes, [
     `${progressLine(shopSnapshot(5))}\n`,
@@ -166,7 +166,7 @@ Deno.test("a run whose time begins again has its lines again", () => {
 
 Deno.test("a master that waits has a line each time that a worker comes or goes", () => {
   const output = new Screen(80, false);
-  const console = new Console(output, { color: false, panel: false, log: output });
+  const console = new ConsoleOutput(output, { color: false, panel: false, log: output });
   const { workers } = clusterSnapshot(30);
   // The third was lost.
   for (const count of [0, 0, 1, 2, 3, 2, 5, 5, 1]) {
@@ -203,7 +203,7 @@ const ESCAPES = /\x1b\[[?0-9;]*[A-Za-z]/g;
 Deno.test("a panel that is taller than the screen loses its last lines, not its place", () => {
   const screen = new Screen(80);
   screen.rows = 6;
-  const console = new Console(screen, { color: false, panel: true, log: screen });
+  const console = new ConsoleOutput(screen, { color: false, panel: true, log: screen });
   console.update(shopSnapshot(3));
   console.update(shopSnapshot(4));
   assert.deepEqual(screen.shown, panel(shopSnapshot(4), 80, 6).slice(0, 5));
@@ -252,7 +252,7 @@ Deno.test("the rate at which passes begin is that of the last seconds", () => {
   assert.match(passes ?? "", /^passes {6}198\.0 of 200\/s /);
 
   const output = new Screen(80, false);
-  const plain = new Console(output, { color: false, panel: false, log: output });
+  const plain = new ConsoleOutput(output, { color: false, panel: false, log: output });
   for (const elapsedSeconds of [1, 2, 3, 4, 5]) {
     plain.update(openSnapshot(elapsedSeconds, { started: 198 * elapsedSeconds }));
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { loadLines, passTimeLines } from "../../src/report/live_panel.ts";
+import { iterationTimeLines, loadLines } from "../../src/report/live_panel.ts";
 import { renderLine } from "../../src/report/terminal.ts";
 import type { BreakingPoint, IterationSummary, Snapshot } from "../../src/stats/snapshot.ts";
 import { iterations, openSnapshot } from "../support/open_snapshots.ts";
@@ -55,22 +55,24 @@ Deno.test("before the first pass there is nothing to tell of passes but what was
     "users       0 of 50 busy",
     "passes      - of 0.50/s   queued 0   dropped 0",
   ]);
-  assert.deepEqual(passTimeLines(none), []);
+  assert.deepEqual(iterationTimeLines(none), []);
 });
 
 Deno.test("passes that are counted in the closed model are neither late nor dropped", () => {
   const run = snapshot({ statistics: { ...statistics(), iterations: iterations() } });
   assert.deepEqual(lines(run), ["users       10", "passes      5,998 completed"]);
-  assert.deepEqual(passTimeLines(run), []);
+  assert.deepEqual(iterationTimeLines(run), []);
 });
 
 Deno.test("service times and start delays stand below each other, those that are late as a warning", () => {
   const run = openSnapshot(30, { startDelayMs: latencies(10) });
-  assert.deepEqual(passTimeLines(run).map((line) => renderLine(line, 60, false)), [
+  assert.deepEqual(iterationTimeLines(run).map((line) => renderLine(line, 60, false)), [
     "service     p50 40.0   p95 120    p99 320    max 1600   ms",
     "start delay p50 10.0   p95 30.0   p99 80.0   max 400    ms",
   ]);
-  const [service = "", delay = ""] = passTimeLines(run).map((line) => renderLine(line, 60, true));
+  const [service = "", delay = ""] = iterationTimeLines(run).map((line) =>
+    renderLine(line, 60, true)
+  );
   assert.ok(!service.includes("\x1b[33m"));
   assert.ok(delay.includes("\x1b[33m80.0"));
   assert.ok(!delay.includes("\x1b[33m30.0"));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { passSection } from "../../src/report/final_report.ts";
+import { iterationSection } from "../../src/report/final_report.ts";
 import { iterations, openSnapshot } from "../support/open_snapshots.ts";
 import { latencies, NO_LATENCIES, snapshot, statistics } from "../support/snapshots.ts";
 
@@ -7,7 +7,7 @@ const PLAIN = { columns: 80, color: false };
 
 Deno.test("the open model tells what became of its schedule, and what latency means in it", () => {
   const run = openSnapshot(30, { started: 5988, completed: 5988, dropped: 12 });
-  assert.deepEqual(passSection(run, PLAIN), [
+  assert.deepEqual(iterationSection(run, PLAIN), [
     "Passes, times in ms",
     "6,000 scheduled, 5,988 started, 5,988 completed, 12 dropped (0.20%)",
     "                50%    75%    90%    95%    99%  99.9%  99.99%   Max",
@@ -23,18 +23,18 @@ Deno.test("the open model tells what became of its schedule, and what latency me
 Deno.test("the closed model has no schedule to be late for", () => {
   const passes = iterations({ startDelayMs: NO_LATENCIES });
   const run = snapshot({ statistics: { ...statistics(), iterations: passes } });
-  const lines = passSection(run, PLAIN);
+  const lines = iterationSection(run, PLAIN);
   assert.equal(lines[1], "6,000 started, 5,998 completed");
   assert.deepEqual(lines.slice(4).map((line) => line.slice(0, 12)), ["Service time"]);
 });
 
 Deno.test("a run whose passes are not counted does not tell of them", () => {
-  assert.deepEqual(passSection(snapshot(), PLAIN), []);
+  assert.deepEqual(iterationSection(snapshot(), PLAIN), []);
 });
 
 Deno.test("many that were dropped are red, and late starts a warning", () => {
   const text = (dropped: number, startDelay: number): string =>
-    passSection(openSnapshot(30, { dropped, startDelayMs: latencies(startDelay) }), {
+    iterationSection(openSnapshot(30, { dropped, startDelayMs: latencies(startDelay) }), {
       columns: 80,
       color: true,
     }).join("\n");

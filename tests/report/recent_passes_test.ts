@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { RecentPasses } from "../../src/report/live_panel.ts";
+import { RecentIterations } from "../../src/report/live_panel.ts";
 
 function rateAfter(
   ...moments: readonly (readonly [seconds: number, started: number | null])[]
 ): number | null {
-  const passes = new RecentPasses();
+  const passes = new RecentIterations();
   for (const [elapsedSeconds, started] of moments) {
     passes.note({
       elapsedSeconds,

@@ -1,31 +1,31 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { columnsOf, fit, harmless, shorten, wrap } from "../../src/report/terminal.ts";
+import { columnsOf, fit, sanitizeTerminal, shorten, wrap } from "../../src/report/terminal.ts";
 import { anyName, CONTROLS } from "../support/texts.ts";
 
 Deno.test("escape sequences become text that a terminal only shows", () => {
-  assert.equal(harmless("\x1b]0;title\x07"), "␛]0;title␇");
-  assert.equal(harmless("a\tb\r\nc\0"), "a␉b␍␊c␀");
-  assert.equal(harmless("del\x7f"), "del␡");
+  assert.equal(sanitizeTerminal("\x1b]0;title\x07"), "␛]0;title␇");
+  assert.equal(sanitizeTerminal("a\tb\r\nc\0"), "a␉b␍␊c␀");
+  assert.equal(sanitizeTerminal("del\x7f"), "del␡");
 });
 
 Deno.test("the one-character introducers of C1 are replaced too", () => {
-  assert.equal(harmless("\x9b2J"), "\ufffd2J");
+  assert.equal(sanitizeTerminal("\x9b2J"), "\ufffd2J");
 });
 
 Deno.test("what turns a line round or breaks it is replaced", () => {
-  assert.equal(harmless("a\u202eb\u2066c\u2028d"), "a\ufffdb\ufffdc\ufffdd");
+  assert.equal(sanitizeTerminal("a\u202eb\u2066c\u2028d"), "a\ufffdb\ufffdc\ufffdd");
 });
 
 Deno.test("half a surrogate pair is replaced, so that what is measured is what is written", () => {
-  assert.equal(harmless("a\ud83d"), "a\ufffd");
+  assert.equal(sanitizeTerminal("a\ud83d"), "a\ufffd");
 });
 
 Deno.test("nothing that a terminal obeys is left in any text, and a second pass changes nothing", () => {
   fc.assert(fc.property(anyName, (text) => {
-    const clean = harmless(text);
+    const clean = sanitizeTerminal(text);
     assert.doesNotMatch(clean, CONTROLS);
-    assert.equal(harmless(clean), clean);
+    assert.equal(sanitizeTerminal(clean), clean);
   }));
 });
 
@@ -64,7 +64,7 @@ Deno.test("a wide character is not cut in two", () => {
 
 Deno.test("a shortened text never needs more columns than allowed, and keeps its ends", () => {
   fc.assert(fc.property(anyName, fc.integer({ min: 0, max: 100 }), (text, columns) => {
-    const clean = harmless(text);
+    const clean = sanitizeTerminal(text);
     const short = shorten(clean, columns);
     assert.ok(columnsOf(short) <= columns);
     if (short !== clean && columns > 0) {

@@ -1,22 +1,22 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { TargetMessage } from "../../src/cluster/protocol.ts";
-import { Member } from "../../src/cluster/workers.ts";
-import { Allocation } from "../../src/runner/allocation.ts";
+import { WorkerState } from "../../src/cluster/workers.ts";
+import { UserAllocator } from "../../src/runner/allocation.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { targetMessage } from "../support/target_message.ts";
 
 interface Told {
-  readonly member: Member;
+  readonly member: WorkerState;
   readonly target: TargetMessage;
 }
 
 interface Scene {
   readonly clock: FakeClock;
-  readonly allocation: Allocation;
+  readonly allocation: UserAllocator;
   readonly told: Told[];
   /** Those that are there; a test changes it. */
-  readonly members: Member[];
+  readonly members: WorkerState[];
   /** What was told since it was asked last, as `name:counts`. */
   news(): string[];
   /** Everyone has heard everything. */
@@ -27,7 +27,7 @@ function scene(names: readonly string[], classNames = ["A", "B"]): Scene {
   const clock = new FakeClock();
   const told: Told[] = [];
   const members = names.map(member);
-  const allocation = new Allocation({
+  const allocation = new UserAllocator({
     clock,
     classNames,
     stopTimeout: 3,
@@ -53,8 +53,8 @@ function scene(names: readonly string[], classNames = ["A", "B"]): Scene {
   };
 }
 
-function member(name: string, index = 0): Member {
-  return new Member({ id: name, incarnation: name, index, host: "box" });
+function member(name: string, index = 0): WorkerState {
+  return new WorkerState({ id: name, incarnation: name, index, host: "box" });
 }
 
 Deno.test("what is to run is told at once, in full", () => {
@@ -202,15 +202,15 @@ Deno.test("however late who hears what, no class has more users than it should, 
       const { clock, allocation, members, told } = scene([], ["A", "B"]);
       const all = ["a", "b", "c", "d", "e"].map(member);
       /** What each has heard last, and what is on its way to it. */
-      const running = new Map<Member, readonly number[]>();
-      const onTheWay = new Map<Member, TargetMessage[]>();
+      const running = new Map<WorkerState, readonly number[]>();
+      const onTheWay = new Map<WorkerState, TargetMessage[]>();
       let asked: readonly number[] = [0, 0];
       /** Users that there may be at any later moment, unless somebody is told something else. */
       let most: readonly number[] = [0, 0];
       let seen = 0;
       const users = (): number[] =>
         [0, 1].map((cls) => [...running.values()].reduce((sum, counts) => sum + counts[cls]!, 0));
-      const hear = (one: Member): void => {
+      const hear = (one: WorkerState): void => {
         const target = onTheWay.get(one)?.shift();
         if (target === undefined || !members.includes(one)) return;
         running.set(one, [target.classes.A!, target.classes.B!]);

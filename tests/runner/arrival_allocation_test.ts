@@ -1,29 +1,29 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { TargetMessage } from "../../src/cluster/protocol.ts";
-import { Member } from "../../src/cluster/workers.ts";
+import { WorkerState } from "../../src/cluster/workers.ts";
 import {
   type ArrivalCourse,
   ArrivalSchedule,
   positionAt,
 } from "../../src/load/arrival_schedule.ts";
-import { ArrivalAllocation } from "../../src/runner/allocation.ts";
+import { ArrivalAllocator } from "../../src/runner/allocation.ts";
 
 /** Workers that begin passes as they are told, each on the same clock. */
 class Scene {
   /** Seconds since the test's start. */
   now = 0;
-  readonly members: Member[] = [];
+  readonly members: WorkerState[] = [];
   readonly told: [name: string, target: TargetMessage][] = [];
   /** Numbers of passes, by the position at which they begin, in the order of their beginning. */
   readonly begun: [pass: number, worker: string, at: number][] = [];
-  readonly allocation: ArrivalAllocation;
+  readonly allocation: ArrivalAllocator;
   readonly #schedules = new Map<string, ArrivalSchedule>();
   #course: ArrivalCourse | null = null;
 
   constructor(names: readonly string[]) {
     for (const name of names) this.join(name);
-    this.allocation = new ArrivalAllocation({
+    this.allocation = new ArrivalAllocator({
       terms: { spacing: "constant", onBusy: "queue" },
       stopTimeout: 3,
       elapsed: () => this.now,
@@ -34,7 +34,7 @@ class Scene {
 
   join(name: string): void {
     this.members.push(
-      new Member({ id: name, incarnation: name, index: this.members.length, host: "box" }),
+      new WorkerState({ id: name, incarnation: name, index: this.members.length, host: "box" }),
     );
   }
 
@@ -80,7 +80,7 @@ class Scene {
     );
   }
 
-  #hear({ id }: Member, target: TargetMessage): void {
+  #hear({ id }: WorkerState, target: TargetMessage): void {
     this.told.push([id, target]);
     const schedule = this.#schedules.get(id) ?? new ArrivalSchedule("constant", Math.random);
     this.#schedules.set(id, schedule);
@@ -197,7 +197,7 @@ Deno.test("nothing new is not told, and who may have missed it is told again", (
     [string, TargetMessage],
   ];
   assert.deepEqual(again, { ...first, revision: 3 });
-  scene.allocation.repeat(new Member({ id: "x", incarnation: "x", index: 9, host: "" }));
+  scene.allocation.repeat(new WorkerState({ id: "x", incarnation: "x", index: 9, host: "" }));
   assert.equal(scene.told.length, 3);
 });
 

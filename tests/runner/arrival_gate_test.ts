@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type ArrivalCourse, type ArrivalSlice, WHOLE } from "../../src/load/arrival_schedule.ts";
 import type { ClassWeight } from "../../src/load/class_mix.ts";
-import { ArrivalGate, type ArrivalTerms } from "../../src/runner/open_model_executor.ts";
-import { Passes } from "../../src/stats/iteration_stats.ts";
-import { PassSeat } from "../../src/user/iteration_slot.ts";
+import { type ArrivalTerms, OpenModelExecutor } from "../../src/runner/open_model_executor.ts";
+import { IterationStats } from "../../src/stats/iteration_stats.ts";
+import { IterationSlot } from "../../src/user/iteration_slot.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 /** Passes of one class that nobody drops. */
@@ -16,13 +16,13 @@ const ONE_CLASS: ClassWeight[] = [{ name: "ATest", weight: 1, fixedCount: 0 }];
 interface FakeUser {
   readonly kind: number;
   stopping: boolean;
-  readonly seat: PassSeat;
+  readonly seat: IterationSlot;
 }
 
 /** A gate with users that only take time. */
 class Scene {
   readonly clock = new FakeClock();
-  readonly counted = new Passes();
+  readonly counted = new IterationStats();
   /** When each pass was meant to begin, when it did, and of which class its user was. */
   readonly begun: [intendedAt: number, at: number, kind: number][] = [];
   readonly users = new Set<FakeUser>();
@@ -34,10 +34,10 @@ class Scene {
   startMs = 0;
   /** A user ends by itself after so many passes. */
   passesOfAUser = Infinity;
-  readonly gate: ArrivalGate;
+  readonly gate: OpenModelExecutor;
 
   constructor(terms: ArrivalTerms = QUEUED, classes: readonly ClassWeight[] = ONE_CLASS) {
-    this.gate = new ArrivalGate({
+    this.gate = new OpenModelExecutor({
       terms,
       classes,
       clock: this.clock,
@@ -84,7 +84,7 @@ class Scene {
 
   async #live(kind: number): Promise<void> {
     this.started++;
-    const user: FakeUser = { kind, stopping: false, seat: new PassSeat(this.gate, kind) };
+    const user: FakeUser = { kind, stopping: false, seat: new IterationSlot(this.gate, kind) };
     this.users.add(user);
     this.gate.entered(user.seat);
     if (this.startMs > 0) await this.#sleep(this.startMs);

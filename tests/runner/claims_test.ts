@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Claims } from "../../src/runner/allocation.ts";
+import { PendingAssignments } from "../../src/runner/allocation.ts";
 
 Deno.test("a worker may run the most of what it was told since it was last heard", () => {
-  const claims = new Claims();
+  const claims = new PendingAssignments();
   assert.equal(claims.most("a", 0), 0);
   claims.told("a", 1, [2, 5]);
   claims.told("a", 2, [4, 1]);
@@ -15,7 +15,7 @@ Deno.test("a worker may run the most of what it was told since it was last heard
 });
 
 Deno.test("what was heard already, or by nobody known, changes nothing", () => {
-  const claims = new Claims();
+  const claims = new PendingAssignments();
   claims.told("a", 5, [2]);
   assert.deepEqual([claims.heard("a", 5), claims.heard("a", 1), claims.heard("b", 9)], [
     false,
@@ -28,7 +28,7 @@ Deno.test("what was heard already, or by nobody known, changes nothing", () => {
 });
 
 Deno.test("who is gone runs nothing", () => {
-  const claims = new Claims();
+  const claims = new PendingAssignments();
   claims.told("a", 1, [2]);
   claims.told("b", 2, [3]);
   claims.keep(new Set(["b"]));
@@ -36,7 +36,7 @@ Deno.test("who is gone runs nothing", () => {
 });
 
 Deno.test("all is confirmed once each worker has heard the last that it was told", () => {
-  const claims = new Claims();
+  const claims = new PendingAssignments();
   assert.equal(claims.confirmed, true);
   claims.told("a", 1, [2]);
   claims.told("b", 2, [3]);

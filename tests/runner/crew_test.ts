@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { Crew } from "../../src/runner/open_model_executor.ts";
-import { type PassGate, PassSeat } from "../../src/user/iteration_slot.ts";
+import { UserClassPool } from "../../src/runner/open_model_executor.ts";
+import { type IterationScheduler, IterationSlot } from "../../src/user/iteration_slot.ts";
 import { settle } from "../support/fake_clock.ts";
 
 /** Seats that nothing is asked of. */
-function seats(count: number): PassSeat[] {
-  return Array.from({ length: count }, () => new PassSeat({} as PassGate, 0));
+function seats(count: number): IterationSlot[] {
+  return Array.from({ length: count }, () => new IterationSlot({} as IterationScheduler, 0));
 }
 
 /** What became of each of these who wait: when their pass was due, null for none, "waits". */
-function outcomes(crew: Crew, all: readonly PassSeat[]): (number | null | "waits")[] {
+function outcomes(crew: UserClassPool, all: readonly IterationSlot[]): (number | null | "waits")[] {
   const came = all.map((): number | null | "waits" => "waits");
   for (const [index, seat] of all.entries()) {
     void crew.wait(seat).then((intendedAt) => came[index] = intendedAt);
@@ -18,8 +18,8 @@ function outcomes(crew: Crew, all: readonly PassSeat[]): (number | null | "waits
 }
 
 Deno.test("who has waited least gets the next pass, and who has waited longest goes first", async () => {
-  const crew = new Crew(Infinity);
-  const [a, b, c] = seats(3) as [PassSeat, PassSeat, PassSeat];
+  const crew = new UserClassPool(Infinity);
+  const [a, b, c] = seats(3) as [IterationSlot, IterationSlot, IterationSlot];
   const came = outcomes(crew, [a, b, c]);
   assert.equal(crew.give(70), true);
   assert.equal(crew.dismiss(), a);
@@ -33,8 +33,8 @@ Deno.test("who has waited least gets the next pass, and who has waited longest g
 });
 
 Deno.test("who leaves gets nothing, and who does not wait can leave", async () => {
-  const crew = new Crew(Infinity);
-  const [a, b] = seats(2) as [PassSeat, PassSeat];
+  const crew = new UserClassPool(Infinity);
+  const [a, b] = seats(2) as [IterationSlot, IterationSlot];
   const came = outcomes(crew, [a, b]);
   crew.leave(a);
   crew.leave(a);
@@ -44,7 +44,7 @@ Deno.test("who leaves gets nothing, and who does not wait can leave", async () =
 });
 
 Deno.test("passes that users who are starting will take need nobody else", () => {
-  const crew = new Crew(2);
+  const crew = new UserClassPool(2);
   assert.deepEqual([crew.limit, crew.unserved], [2, 0]);
   crew.starting = 2;
   crew.queue.push(5);

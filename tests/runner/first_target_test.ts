@@ -1,22 +1,22 @@
 import assert from "node:assert/strict";
 import type { JournalRecord } from "../../src/cluster/journal.ts";
-import { RunBook } from "../../src/cluster/run_state.ts";
+import { RunState } from "../../src/cluster/run_state.ts";
 import { Events } from "../../src/core/events.ts";
-import { FirstTarget } from "../../src/runner/master.ts";
+import { FirstAssignment } from "../../src/runner/master.ts";
 
 function scene(resetStats: boolean): {
-  readonly book: RunBook;
-  readonly target: FirstTarget;
+  readonly book: RunState;
+  readonly target: FirstAssignment;
   readonly log: string[];
 } {
-  const book = new RunBook("run", "e3b0");
+  const book = new RunState("run", "e3b0");
   for (const name of ["a", "b"]) book.enter({ id: name, incarnation: name, host: "box" });
   const log: string[] = [];
   const events = new Events();
   events.on("startComplete", ({ userCount }) => void log.push(`event ${userCount}`));
   const append = (...records: readonly JournalRecord[]): void =>
     records.forEach((record) => log.push(JSON.stringify(record)));
-  const target = new FirstTarget({
+  const target = new FirstAssignment({
     book,
     journal: { append, close: () => {} },
     hall: { started: (users) => void log.push(`told ${users} in part ${book.phase}`) },

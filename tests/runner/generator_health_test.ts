@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LoopTurns } from "../../src/core/event_loop_monitor.ts";
+import { EventLoopMonitor } from "../../src/core/event_loop_monitor.ts";
 import { GeneratorHealth } from "../../src/runner/generator_health.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -19,7 +19,7 @@ function watched(): Watched {
     cpuSeconds: 0,
     health: new GeneratorHealth(
       clock,
-      new LoopTurns(),
+      new EventLoopMonitor(),
       () => state.cpuSeconds,
       (text) => warnings.push(text),
     ),
@@ -75,7 +75,12 @@ Deno.test("an event loop that runs late is measured and warned of", async () => 
     nextTurn: () => clock.nextTurn(),
   };
   const warnings: string[] = [];
-  const health = new GeneratorHealth(late, new LoopTurns(), () => 0, (text) => warnings.push(text));
+  const health = new GeneratorHealth(
+    late,
+    new EventLoopMonitor(),
+    () => 0,
+    (text) => warnings.push(text),
+  );
   health.start();
   for (let i = 0; i < 5; i++) {
     await clock.advance(1000);

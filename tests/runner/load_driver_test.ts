@@ -4,7 +4,7 @@ import { ClassMix } from "../../src/load/class_mix.ts";
 import type { Load, LoadTarget } from "../../src/load/load.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import type { Plan } from "../../src/load/plan.ts";
-import { LoadDriver, type SteeredLoad } from "../../src/runner/load_driver.ts";
+import { type ControlledLoad, LoadDriver } from "../../src/runner/load_driver.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { planOf } from "../support/plans.ts";
 
@@ -299,7 +299,7 @@ Deno.test("the rates of a shape hold from the seconds on for which it was asked"
 async function goOn(
   plan: Partial<Plan>,
   elapsedSeconds: number,
-  steered: readonly SteeredLoad[] = [],
+  steered: readonly ControlledLoad[] = [],
 ): Promise<{
   courses: ArrivalCourse[];
   targets: LoadTarget[];

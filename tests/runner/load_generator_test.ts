@@ -3,8 +3,8 @@ import { Lease } from "../../src/core/lease.ts";
 import { WHOLE } from "../../src/load/arrival_schedule.ts";
 import type { LoadGenerator, LoadGeneratorOptions } from "../../src/runner/load_generator.ts";
 import type { Arrivals } from "../../src/runner/open_model_executor.ts";
-import { Passes } from "../../src/stats/iteration_stats.ts";
-import type { Interval } from "../../src/stats/stats_table.ts";
+import { IterationStats } from "../../src/stats/iteration_stats.ts";
+import type { SecondStats } from "../../src/stats/stats_table.ts";
 import { User } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { loadGenerator } from "../support/generators.ts";
@@ -24,7 +24,7 @@ function generator(
   return loadGenerator(clock, [StepTest], changes);
 }
 
-function requests(intervals: readonly Interval[]): number {
+function requests(intervals: readonly SecondStats[]): number {
   return intervals.flatMap(({ seconds }) => seconds)
     .reduce((sum, { requests }) => sum + requests, 0);
 }
@@ -105,7 +105,7 @@ Deno.test("what was thrown where no user could catch it is counted, once", async
 
 /** Whatever became of passes, over all seconds that are handed out now. */
 function passes(node: LoadGenerator): number[] {
-  const all = new Passes();
+  const all = new IterationStats();
   for (const { passes } of node.flush()) if (passes !== null) all.merge(passes);
   return [all.scheduled, all.started, all.completed, all.dropped];
 }

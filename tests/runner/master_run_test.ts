@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
-import { introduce } from "../../src/cluster/handshake.ts";
+import { joinMaster } from "../../src/cluster/handshake.ts";
 import type { Message, WorkerPhase } from "../../src/cluster/protocol.ts";
 import { AiotestError } from "../../src/core/errors.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
@@ -45,7 +45,7 @@ async function puppet(
 ): Promise<Puppet> {
   const channel = new Channel(await network.line("10.0.0.99", capacity).connect());
   const who = identity({ workerId: name, incarnation: `${name}'s only` });
-  const introduced = introduce(channel, who, { token: "secret", clock });
+  const introduced = joinMaster(channel, who, { token: "secret", clock });
   await clock.advance(0);
   await introduced;
   const heard: Message[] = [];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { RunBook } from "../../src/cluster/run_state.ts";
-import type { Member } from "../../src/cluster/workers.ts";
+import { RunState } from "../../src/cluster/run_state.ts";
+import type { WorkerState } from "../../src/cluster/workers.ts";
 import {
   type MasterMoment,
   masterSnapshot,
@@ -11,7 +11,7 @@ import { delta, packedRequests, report } from "../support/reports.ts";
 
 const PLAN = planOf({ users: 10, runTime: 60 });
 
-function moment(book: RunBook, changes: Partial<MasterMoment> = {}): MasterMoment {
+function moment(book: RunState, changes: Partial<MasterMoment> = {}): MasterMoment {
   return {
     book,
     state: "running",
@@ -28,8 +28,8 @@ function moment(book: RunBook, changes: Partial<MasterMoment> = {}): MasterMomen
 }
 
 /** A book with members that have begun. */
-function begun(...names: string[]): { readonly book: RunBook; readonly members: Member[] } {
-  const book = new RunBook("run", "e3b0");
+function begun(...names: string[]): { readonly book: RunState; readonly members: WorkerState[] } {
+  const book = new RunState("run", "e3b0");
   book.startedAt = 1000;
   const members = names.map((id) => book.enter({ id, incarnation: id, host: `${id}'s box` }));
   for (const member of members) {
@@ -40,7 +40,12 @@ function begun(...names: string[]): { readonly book: RunBook; readonly members: 
 }
 
 /** The member reports one request in each of these seconds. */
-function count(book: RunBook, member: Member, seconds: readonly number[], final = false): void {
+function count(
+  book: RunState,
+  member: WorkerState,
+  seconds: readonly number[],
+  final = false,
+): void {
   for (const second of seconds) {
     book.apply(
       member,
@@ -165,7 +170,7 @@ Deno.test("a worker's row says what it does, or how its part ended", () => {
 });
 
 Deno.test("who never began lacks nothing when the run is over", () => {
-  const book = new RunBook("run", "e3b0");
+  const book = new RunState("run", "e3b0");
   book.enter({ id: "a", incarnation: "a", host: "box" });
   const complete = (state: "ready" | "stopped"): boolean =>
     masterSnapshot(moment(book, { state })).workers[0]!.complete;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Outcome } from "../../src/cluster/shared_call.ts";
-import { MasterTime } from "../../src/runner/clock_sync.ts";
+import { ClockSync } from "../../src/runner/clock_sync.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** A master whose test began so many milliseconds before the worker's clock did, and how far it is away. */
@@ -11,11 +11,11 @@ class Scene {
   /** Milliseconds until a question is there, and until its answer is. */
   way: readonly [there: number, back: number];
   answers = true;
-  readonly time: MasterTime;
+  readonly time: ClockSync;
 
   constructor(aheadMs: number, way: readonly [there: number, back: number] = [0, 0]) {
     this.way = way;
-    this.time = new MasterTime({
+    this.time = new ClockSync({
       call: ({ service, operation }, _, done) => {
         assert.deepEqual([service, operation], ["time", "elapsed"]);
         this.asked++;

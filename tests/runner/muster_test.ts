@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { Member } from "../../src/cluster/workers.ts";
+import { WorkerState } from "../../src/cluster/workers.ts";
 import { AiotestError } from "../../src/core/errors.ts";
-import { Muster } from "../../src/runner/master.ts";
+import { WorkerWait } from "../../src/runner/master.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 interface Scene {
   readonly clock: FakeClock;
-  readonly muster: Muster;
-  readonly staff: Member[];
-  readonly connected: Set<Member>;
+  readonly muster: WorkerWait;
+  readonly staff: WorkerState[];
+  readonly connected: Set<WorkerState>;
   /** When a second of the wait was over. */
   readonly seconds: number[];
   readonly infos: string[];
@@ -16,11 +16,11 @@ interface Scene {
 
 function scene(expectedWorkers: number, expectSeconds = 0): Scene {
   const clock = new FakeClock();
-  const staff: Member[] = [];
-  const connected = new Set<Member>();
+  const staff: WorkerState[] = [];
+  const connected = new Set<WorkerState>();
   const seconds: number[] = [];
   const infos: string[] = [];
-  const muster = new Muster({
+  const muster = new WorkerWait({
     clock,
     hall: { staff, isConnected: (member) => connected.has(member) },
     expectedWorkers,
@@ -31,9 +31,9 @@ function scene(expectedWorkers: number, expectSeconds = 0): Scene {
   return { clock, muster, staff, connected, seconds, infos };
 }
 
-function come({ staff, connected }: Scene): Member {
+function come({ staff, connected }: Scene): WorkerState {
   const name = String(staff.length);
-  const member = new Member({ id: name, incarnation: name, index: staff.length, host: "box" });
+  const member = new WorkerState({ id: name, incarnation: name, index: staff.length, host: "box" });
   staff.push(member);
   connected.add(member);
   return member;
@@ -96,7 +96,10 @@ Deno.test("who gives up waits for nobody, now and later", async () => {
   await settle();
   assert.equal(waiting.text, "done");
   assert.equal(all.clock.pending, 0);
-  await all.muster.of([new Member({ id: "x", incarnation: "x", index: 0, host: "box" })], 1000);
+  await all.muster.of(
+    [new WorkerState({ id: "x", incarnation: "x", index: 0, host: "box" })],
+    1000,
+  );
   assert.equal(all.clock.now(), 0);
 });
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { PassCounter } from "../../src/runner/shared_iterations_executor.ts";
+import { IterationCounter } from "../../src/runner/shared_iterations_executor.ts";
 
 Deno.test("as many passes are taken as there are, and one more for each that is put back", () => {
-  const passes = new PassCounter(3);
+  const passes = new IterationCounter(3);
   const taken = (): number => {
     let count = 0;
     while (passes.take()) count++;

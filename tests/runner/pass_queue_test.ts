@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { PassQueue } from "../../src/runner/open_model_executor.ts";
+import { IterationQueue } from "../../src/runner/open_model_executor.ts";
 
 Deno.test("the oldest comes first, however many come and go in between", () => {
   fc.assert(fc.property(fc.array(fc.integer({ min: -300, max: 400 })), (steps) => {
-    const queue = new PassQueue();
+    const queue = new IterationQueue();
     const model: number[] = [];
     let at = 0;
     for (const step of steps) {
@@ -19,7 +19,7 @@ Deno.test("the oldest comes first, however many come and go in between", () => {
 });
 
 Deno.test("ten thousand that wait are taken in their order", () => {
-  const queue = new PassQueue();
+  const queue = new IterationQueue();
   for (let n = 0; n < 10_000; n++) queue.push(n);
   for (let n = 0; n < 9_000; n++) assert.equal(queue.shift(), n);
   queue.push(10_000);
@@ -28,7 +28,7 @@ Deno.test("ten thousand that wait are taken in their order", () => {
 });
 
 Deno.test("no more than a million wait", () => {
-  const queue = new PassQueue();
+  const queue = new IterationQueue();
   for (let n = 0; n < 1_000_000; n++) assert.equal(queue.push(n), true);
   assert.equal(queue.push(0), false);
   assert.equal(queue.size, 1_000_000);
@@ -37,7 +37,7 @@ Deno.test("no more than a million wait", () => {
 });
 
 Deno.test("a queue that was cleared begins anew", () => {
-  const queue = new PassQueue();
+  const queue = new IterationQueue();
   for (let n = 0; n < 5; n++) queue.push(n);
   queue.shift();
   queue.clear();

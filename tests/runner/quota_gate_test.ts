@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import {
-  PassCounter,
-  type PassQuota,
-  QuotaGate,
+  IterationCounter,
+  type IterationSource,
+  SharedIterationsExecutor,
 } from "../../src/runner/shared_iterations_executor.ts";
-import { Passes } from "../../src/stats/iteration_stats.ts";
-import { PassSeat } from "../../src/user/iteration_slot.ts";
+import { IterationStats } from "../../src/stats/iteration_stats.ts";
+import { IterationSlot } from "../../src/user/iteration_slot.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 /** Passes that somebody else has to be asked for. */
-class AskedPasses implements PassQuota {
+class AskedPasses implements IterationSource {
   readonly asked: ((isThere: boolean) => void)[] = [];
   begunPasses = 0;
   returned = 0;
@@ -33,12 +33,12 @@ class AskedPasses implements PassQuota {
 
 class Scene {
   readonly clock = new FakeClock();
-  readonly counted = new Passes();
+  readonly counted = new IterationStats();
   exhausted = 0;
-  readonly gate: QuotaGate;
+  readonly gate: SharedIterationsExecutor;
 
-  constructor(quota: PassQuota) {
-    this.gate = new QuotaGate({
+  constructor(quota: IterationSource) {
+    this.gate = new SharedIterationsExecutor({
       quota,
       clock: this.clock,
       passes: () => this.counted,
@@ -46,8 +46,8 @@ class Scene {
     });
   }
 
-  seat(): PassSeat {
-    return new PassSeat(this.gate, 0);
+  seat(): IterationSlot {
+    return new IterationSlot(this.gate, 0);
   }
 
   get counts(): number[] {
@@ -59,7 +59,7 @@ class Scene {
 const GOES_ON = (): boolean => false;
 
 Deno.test("users begin passes until none is left, and it is over when the last one has ended", async () => {
-  const all = new Scene(new PassCounter(3));
+  const all = new Scene(new IterationCounter(3));
   const { clock, gate } = all;
   assert.equal(gate.scheduled, false);
   const [a, b] = [all.seat(), all.seat()];
@@ -78,14 +78,14 @@ Deno.test("users begin passes until none is left, and it is over when the last o
 });
 
 Deno.test("what a user times counts from when it times it, as nothing is scheduled", async () => {
-  const { clock, gate } = new Scene(new PassCounter(1));
-  const seat = new PassSeat(gate, 0);
+  const { clock, gate } = new Scene(new IterationCounter(1));
+  const seat = new IterationSlot(gate, 0);
   await seat.enter(clock, GOES_ON);
   assert.equal(seat.origin(300), 300);
 });
 
 Deno.test("a pass that was cut off is not completed, and the next one is not held up", async () => {
-  const scene = new Scene(new PassCounter(1));
+  const scene = new Scene(new IterationCounter(1));
   const seat = scene.seat();
   await seat.enter(scene.clock, GOES_ON);
   seat.cutOff();

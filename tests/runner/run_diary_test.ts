@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { decodeMessage } from "../../src/cluster/codec.ts";
 import { type JournalRecord, NO_JOURNAL } from "../../src/cluster/journal.ts";
-import { Member } from "../../src/cluster/workers.ts";
-import { RunDiary } from "../../src/runner/worker_manager.ts";
+import { WorkerState } from "../../src/cluster/workers.ts";
+import { JournalWriter } from "../../src/runner/worker_manager.ts";
 import { report } from "../support/reports.ts";
 import { targetMessage } from "../support/target_message.ts";
 
-const MEMBER = new Member({ id: "w1", incarnation: "i1", index: 4, host: "box" });
+const MEMBER = new WorkerState({ id: "w1", incarnation: "i1", index: 4, host: "box" });
 
 Deno.test("what becomes of a worker is written down at once", () => {
   const records: JournalRecord[] = [];
-  const diary = new RunDiary({
+  const diary = new JournalWriter({
     append: (...more) => void records.push(...more),
     close: () => {},
   });
@@ -26,7 +26,7 @@ Deno.test("what becomes of a worker is written down at once", () => {
 
 Deno.test("a report is written down as it was sent", () => {
   const records: JournalRecord[] = [];
-  const diary = new RunDiary({
+  const diary = new JournalWriter({
     append: (...more) => void records.push(...more),
     close: () => {},
   });
@@ -39,5 +39,5 @@ Deno.test("a report is written down as it was sent", () => {
 
 Deno.test("without a journal, nothing is encoded for it", () => {
   // A report that cannot be encoded would be an error.
-  new RunDiary(NO_JOURNAL).counted(MEMBER, report({ runId: "x".repeat(2_000_000) }));
+  new JournalWriter(NO_JOURNAL).counted(MEMBER, report({ runId: "x".repeat(2_000_000) }));
 });

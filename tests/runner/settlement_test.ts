@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Settlement } from "../../src/runner/master.ts";
+import { FinalReports } from "../../src/runner/master.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** Workers that settle when a test says so. */
@@ -16,7 +16,7 @@ class ScriptedHall {
 interface Ending {
   readonly clock: FakeClock;
   readonly hall: ScriptedHall;
-  readonly settlement: Settlement;
+  readonly settlement: FinalReports;
   /** When it was over, in milliseconds; null as long as it is not. */
   endedAt: number | null;
 }
@@ -25,7 +25,7 @@ function ending(stopTimeout: number, settled = false): Ending {
   const clock = new FakeClock();
   const hall = new ScriptedHall();
   hall.settled = settled;
-  const settlement = new Settlement(clock, hall);
+  const settlement = new FinalReports(clock, hall);
   const it: Ending = { clock, hall, settlement, endedAt: null };
   void settlement.end(stopTimeout).then(() => it.endedAt = clock.now());
   return it;
@@ -66,7 +66,7 @@ Deno.test("nobody is waited for beyond what stopping can take", async () => {
 Deno.test("before the end, looking does nothing", () => {
   const hall = new ScriptedHall();
   const clock = new FakeClock();
-  new Settlement(clock, hall).look();
+  new FinalReports(clock, hall).look();
   assert.deepEqual(hall.deadlines, []);
   assert.equal(clock.pending, 0);
 });

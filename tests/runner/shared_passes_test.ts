@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Outcome } from "../../src/cluster/shared_call.ts";
-import { SharedPasses } from "../../src/runner/shared_iterations_executor.ts";
+import { RemoteIterationQuota } from "../../src/runner/shared_iterations_executor.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 /** A worker's passes, and a master that answers when the test says so. */
@@ -9,11 +9,11 @@ class Scene {
   /** What was asked since the test looked last, as `take 3`. */
   readonly asked: string[] = [];
   withdrawn = 0;
-  readonly passes: SharedPasses;
+  readonly passes: RemoteIterationQuota;
   #answer: ((outcome: Outcome) => void) | null = null;
 
   constructor() {
-    this.passes = new SharedPasses({
+    this.passes = new RemoteIterationQuota({
       call: ({ service, operation, args }, mayBlock, done) => {
         assert.deepEqual([service, mayBlock], ["passes", true]);
         this.asked.push(`${operation} ${JSON.parse(args)}`);

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { Member } from "../../src/cluster/workers.ts";
-import { StaffWatch } from "../../src/runner/master.ts";
+import { WorkerState } from "../../src/cluster/workers.ts";
+import { WorkerHealth } from "../../src/runner/master.ts";
 
 Deno.test("each worker is watched by itself", () => {
-  const watch = new StaffWatch();
+  const watch = new WorkerHealth();
   const [busy, calm] = ["busy", "calm"].map((id, index) => {
-    const member = new Member({ id, incarnation: id, index, host: "box" });
+    const member = new WorkerState({ id, incarnation: id, index, host: "box" });
     member.cpu = id === "busy" ? 0.98 : 0.3;
     return member;
   });

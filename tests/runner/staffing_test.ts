@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { TargetMessage } from "../../src/cluster/protocol.ts";
-import { Member } from "../../src/cluster/workers.ts";
+import { WorkerState } from "../../src/cluster/workers.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
 import type { Plan } from "../../src/load/plan.ts";
-import { Staffing } from "../../src/runner/allocation.ts";
+import { Allocator } from "../../src/runner/allocation.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { planOf } from "../support/plans.ts";
 
@@ -11,12 +11,12 @@ class Scene {
   readonly clock = new FakeClock();
   readonly told: [name: string, target: TargetMessage][] = [];
   readonly members = ["a", "b"].map((id, index) =>
-    new Member({ id, incarnation: id, index, host: "box" })
+    new WorkerState({ id, incarnation: id, index, host: "box" })
   );
-  readonly staffing: Staffing;
+  readonly staffing: Allocator;
 
   constructor(plan: Partial<Plan> = {}) {
-    this.staffing = new Staffing({
+    this.staffing = new Allocator({
       plan: planOf(plan),
       mix: new ClassMix([{ name: "ATest", weight: 1, fixedCount: 0 }]),
       clock: this.clock,

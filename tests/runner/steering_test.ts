@@ -4,7 +4,7 @@ import type { LoadTarget } from "../../src/load/load.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import type { Plan } from "../../src/load/plan.ts";
 import type { LoadDriver } from "../../src/runner/load_driver.ts";
-import { Steering } from "../../src/runner/run_control.ts";
+import { RunControl } from "../../src/runner/run_control.ts";
 import { standingDriver } from "../support/drivers.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { planOf } from "../support/plans.ts";
@@ -14,7 +14,7 @@ const OPEN: Partial<Plan> = { arrivals: { rate: 10, maxUsers: 20 } };
 interface Steered {
   readonly clock: FakeClock;
   readonly plan: Plan;
-  readonly steering: Steering;
+  readonly steering: RunControl;
   /** What became the load, as it was said. */
   readonly targets: LoadTarget[];
   /** A driver of this plan, which has not begun. */
@@ -28,14 +28,14 @@ function steered(plan: Partial<Plan>, waits = true): Steered {
   return {
     clock,
     plan: full,
-    steering: new Steering(clock, full, waits),
+    steering: new RunControl(clock, full, waits),
     targets,
     driver: () => standingDriver(clock, full, (target) => targets.push(target)),
   };
 }
 
 /** Whether the test may begin, as far as is known at this moment. */
-async function mayBegin(steering: Steering): Promise<boolean> {
+async function mayBegin(steering: RunControl): Promise<boolean> {
   let begun = false;
   void steering.started(() => {}).then(() => begun = true);
   await settle();
@@ -190,7 +190,7 @@ Deno.test("what can be no load is refused, with what is accepted", () => {
 Deno.test("what holds instead of the planned load is told of, and what was refused is not", () => {
   const clock = new FakeClock();
   const told: LoadTarget[] = [];
-  const steering = new Steering(clock, planOf(), true, (target) => told.push(target));
+  const steering = new RunControl(clock, planOf(), true, (target) => told.push(target));
   steering.start({ users: 3, rate: 2 });
   assert.deepEqual(told, []);
   const driver = standingDriver(clock, planOf(), () => {});

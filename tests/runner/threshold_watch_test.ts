@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ThresholdWatch, Warnings } from "../../src/runner/run_watch.ts";
-import type { RunState, Snapshot } from "../../src/stats/snapshot.ts";
+import type { RunStatus, Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { latencies, requestRow, snapshot, statistics } from "../support/snapshots.ts";
 
@@ -9,7 +9,7 @@ interface Watched {
   readonly stops: number;
   readonly watch: ThresholdWatch;
   /** Another second of a run in which `p50` is so many milliseconds. */
-  second(seconds: number, p50: number, state?: RunState, changes?: Partial<Snapshot>): boolean[];
+  second(seconds: number, p50: number, state?: RunStatus, changes?: Partial<Snapshot>): boolean[];
 }
 
 function watched(expressions: string[], abortOnThreshold: boolean): Watched {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
-import { FileDesk } from "../../src/cluster/files.ts";
-import { introduce } from "../../src/cluster/handshake.ts";
+import { FileServer } from "../../src/cluster/files.ts";
+import { joinMaster } from "../../src/cluster/handshake.ts";
 import type { JournalRecord } from "../../src/cluster/journal.ts";
 import type { Message, StateMessage, Welcome } from "../../src/cluster/protocol.ts";
-import { RunBook } from "../../src/cluster/run_state.ts";
-import { WorkerHall } from "../../src/runner/worker_manager.ts";
+import { RunState } from "../../src/cluster/run_state.ts";
+import { WorkerManager } from "../../src/runner/worker_manager.ts";
 import { bundled, bundleOf } from "../support/bundles.ts";
 import { exchangeOf } from "../support/exchanges.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
@@ -26,10 +26,10 @@ const BUNDLE = bundleOf(bundled("shop.ts", "test"));
 class Scene {
   readonly clock = new FakeClock();
   readonly network = new MemoryNetwork();
-  readonly book = new RunBook("run", MASTER_HASH);
+  readonly book = new RunState("run", MASTER_HASH);
   /** What was written down, said and called, in its order. */
   readonly log: string[] = [];
-  readonly hall = new WorkerHall({
+  readonly hall = new WorkerManager({
     book: this.book,
     journal: {
       append: (...records: readonly JournalRecord[]) =>
@@ -42,7 +42,7 @@ class Scene {
     where: "here:5557",
     token: "secret",
     allowDifferentTestfile: false,
-    desk: new FileDesk(BUNDLE, {
+    desk: new FileServer(BUNDLE, {
       clock: this.clock,
       info: (text) => void this.log.push(text),
       warn: (text) => void this.log.push(text),
@@ -70,7 +70,7 @@ class Scene {
   ): Promise<Guest> => {
     const channel = new Channel(await this.network.line("10.0.0.1").connect());
     const who = identity({ workerId: name, incarnation, testfileHash });
-    const { welcome } = await introduce(channel, who, { token: "secret", clock: this.clock });
+    const { welcome } = await joinMaster(channel, who, { token: "secret", clock: this.clock });
     const heard: Message[] = [];
     void (async () => {
       for (;;) {

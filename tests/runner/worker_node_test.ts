@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import type { ArrivalOrder, TargetMessage, WorkerPhase } from "../../src/cluster/protocol.ts";
+import type { ArrivalAssignment, TargetMessage, WorkerPhase } from "../../src/cluster/protocol.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { Events } from "../../src/core/events.ts";
 import { Lease } from "../../src/core/lease.ts";
-import { MasterTime } from "../../src/runner/clock_sync.ts";
-import { SharedPasses } from "../../src/runner/shared_iterations_executor.ts";
+import { ClockSync } from "../../src/runner/clock_sync.ts";
+import { RemoteIterationQuota } from "../../src/runner/shared_iterations_executor.ts";
 import { WorkerNode } from "../../src/runner/worker.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { targetMessage } from "../support/target_message.ts";
@@ -22,7 +22,7 @@ interface Scene {
 
 function scene(
   openFileLimit: number | null = null,
-  passes: (clock: FakeClock) => SharedPasses | null = () => null,
+  passes: (clock: FakeClock) => RemoteIterationQuota | null = () => null,
 ): Scene {
   const clock = new FakeClock();
   const ground = new Ground(clock);
@@ -44,7 +44,7 @@ function scene(
     cpuSeconds: () => 0,
     env: () => undefined,
     openFileLimit,
-    time: new MasterTime({ call: () => () => {} }, clock),
+    time: new ClockSync({ call: () => () => {} }, clock),
     link: { connected: false, sendFrame: () => {} },
     onWarning: (text) => warnings.push(text),
     onPhase: (phase) => phases.push(phase),
@@ -165,10 +165,13 @@ Deno.test("more users than files may be open is told each time; who hears it say
 });
 
 /** Passes that another node hands out, as many as there are. */
-function passesOf(clock: FakeClock, count: number): { passes: SharedPasses; told: string[] } {
+function passesOf(
+  clock: FakeClock,
+  count: number,
+): { passes: RemoteIterationQuota; told: string[] } {
   let left = count;
   const told: string[] = [];
-  const passes = new SharedPasses({
+  const passes = new RemoteIterationQuota({
     call: ({ operation, args }, _, done) => {
       const [wanted] = JSON.parse(args);
       const granted = operation === "take" ? Math.min(left, wanted) : 0;
@@ -181,7 +184,7 @@ function passesOf(clock: FakeClock, count: number): { passes: SharedPasses; told
   return { passes, told };
 }
 
-function order(changes: Partial<ArrivalOrder> = {}): ArrivalOrder {
+function order(changes: Partial<ArrivalAssignment> = {}): ArrivalAssignment {
   return {
     rate: 10,
     since: 0,
@@ -228,7 +231,7 @@ Deno.test("a worker whose passes are over says so, also to those that start late
 });
 
 Deno.test("a worker that lets its users go gives back the passes that they have not begun", async () => {
-  let shared: { passes: SharedPasses; told: string[] } | null = null;
+  let shared: { passes: RemoteIterationQuota; told: string[] } | null = null;
   const { clock, ground, node, phases } = scene(
     null,
     (clock) => (shared = passesOf(clock, 1_000)).passes,

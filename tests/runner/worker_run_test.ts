@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
-import { greet } from "../../src/cluster/handshake.ts";
+import { acceptWorker } from "../../src/cluster/handshake.ts";
 import type { Message, TargetMessage } from "../../src/cluster/protocol.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import type { StreamListener } from "../../src/core/network.ts";
@@ -35,7 +35,7 @@ class PuppetMaster {
         const channel = new Channel(accepted.stream);
         const { runId, epoch, ackedSeq } = this;
         const admit = (): { runId: string; ackedSeq: number } => ({ runId, ackedSeq });
-        await greet(channel, "10.0.0.1", terms({ epoch, admit }), cluster.clock);
+        await acceptWorker(channel, "10.0.0.1", terms({ epoch, admit }), cluster.clock);
         this.channel = channel;
         void this.#listen(channel);
       }

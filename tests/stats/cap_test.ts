@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { countText, PairCap } from "../../src/stats/request_stats.ts";
+import { countText, NameCap } from "../../src/stats/request_stats.ts";
 
-function fullCap(): PairCap {
-  const cap = new PairCap();
+function fullCap(): NameCap {
+  const cap = new NameCap();
   for (let i = 0; i < 1000; i++) cap.admit("GET", `${i}`);
   return cap;
 }
@@ -22,7 +22,7 @@ Deno.test("a pair is new if only its first text is", () => {
 });
 
 Deno.test("what somebody else turned away takes no room, and is known to be turned away", () => {
-  const cap = new PairCap();
+  const cap = new NameCap();
   assert.equal(cap.admit("GET", "(other)"), "(other)");
   assert.equal(cap.reached, true);
   for (let i = 0; i < 1000; i++) assert.equal(cap.admit("GET", `${i}`), `${i}`);

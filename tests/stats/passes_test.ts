@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { Passes } from "../../src/stats/iteration_stats.ts";
+import { IterationStats } from "../../src/stats/iteration_stats.ts";
 import { anyPasses, passesOf } from "../support/counts.ts";
 import { bucketsOf } from "../support/exact_statistics.ts";
 
 /** All but the sums of times, whose last digits depend on the order of adding. */
 function exact(
-  { scheduled, started, completed, dropped, serviceTime, startDelay }: Passes,
+  { scheduled, started, completed, dropped, serviceTime, startDelay }: IterationStats,
 ): unknown {
   const times = [serviceTime, startDelay].map(({ count, min, max, histogram }) => ({
     count,
@@ -18,7 +18,7 @@ function exact(
 }
 
 Deno.test("nothing has become of passes at first", () => {
-  const { scheduled, started, completed, dropped } = new Passes();
+  const { scheduled, started, completed, dropped } = new IterationStats();
   assert.deepEqual([scheduled, started, completed, dropped], [0, 0, 0, 0]);
 });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { type Interval, StatsTable } from "../../src/stats/stats_table.ts";
+import { type SecondStats, StatsTable } from "../../src/stats/stats_table.ts";
 import type { SampleTable } from "../../src/user/recorder.ts";
 import { anySample, sample } from "../support/samples.ts";
 
@@ -12,11 +12,11 @@ function started(): StatsTable {
   return table;
 }
 
-function requestsOf({ entries }: Interval): number {
+function requestsOf({ entries }: SecondStats): number {
   return [...entries].reduce((sum, [, , , entry]) => sum + entry.requests, 0);
 }
 
-function bySecond(intervals: readonly Interval[]): [second: number, requests: number][] {
+function bySecond(intervals: readonly SecondStats[]): [second: number, requests: number][] {
   return intervals.map((interval) => [interval.second, requestsOf(interval)]);
 }
 
@@ -243,7 +243,7 @@ Deno.test("whenever intervals are fetched, each sample is in one of them and non
   });
   fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
     const table = started();
-    const seen: Interval[] = [];
+    const seen: SecondStats[] = [];
     let now = START;
     for (const { sample, waitMs, fetch } of steps) {
       now += waitMs;

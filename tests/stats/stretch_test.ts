@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import type { Counted, CountedSecond } from "../../src/stats/stats_delta.ts";
-import { Interval, StatsTable } from "../../src/stats/stats_table.ts";
-import { Stretch, Totals } from "../../src/stats/totals.ts";
+import type { SecondCounts, StatsDelta } from "../../src/stats/stats_delta.ts";
+import { SecondStats, StatsTable } from "../../src/stats/stats_table.ts";
+import { MergedStats, Totals } from "../../src/stats/totals.ts";
 import {
   counted,
   countedSecond as second,
@@ -13,14 +13,14 @@ import {
 import { exactStatistics } from "../support/exact_statistics.ts";
 import { anySample, sample } from "../support/samples.ts";
 
-function stretchOf(...parts: Counted[]): Stretch {
-  const stretch = new Stretch();
+function stretchOf(...parts: StatsDelta[]): MergedStats {
+  const stretch = new MergedStats();
   for (const part of parts) stretch.add(part);
   return stretch;
 }
 
 /** Only tells how seconds went. */
-function telling(...seconds: CountedSecond[]): Counted {
+function telling(...seconds: SecondCounts[]): StatsDelta {
   const numbers = seconds.map(({ second }) => second);
   const [from, to] = [Math.min(...numbers), Math.max(...numbers)];
   return counted({ from, to, seconds });
@@ -52,7 +52,7 @@ Deno.test("seconds put together add up to what they add up to apart", () => {
 });
 
 Deno.test("a stretch reaches from its earliest second to its latest", () => {
-  const stretch = stretchOf(new Interval(7, 1), new Interval(5, 1));
+  const stretch = stretchOf(new SecondStats(7, 1), new SecondStats(5, 1));
   assert.deepEqual([stretch.from, stretch.to], [5, 7]);
   stretch.add(counted({ from: 3, to: 9 }));
   assert.deepEqual([stretch.from, stretch.to], [3, 9]);
@@ -62,7 +62,7 @@ Deno.test("a stretch reaches from its earliest second to its latest", () => {
 Deno.test("seconds are in their order, in whichever they were added, and each is there once", () => {
   const order = fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7], { minLength: 1 });
   fc.assert(fc.property(order, order, (first, then) => {
-    const stretch = stretchOf(...[...first, ...then].map((number) => new Interval(number, 1)));
+    const stretch = stretchOf(...[...first, ...then].map((number) => new SecondStats(number, 1)));
     const expected = [...new Set([...first, ...then])].toSorted((a, b) => a - b);
     assert.deepEqual(stretch.seconds.map(({ second }) => second), expected);
   }));
@@ -103,7 +103,7 @@ Deno.test("codes of a name stay apart in a stretch", () => {
 });
 
 Deno.test("a stretch has the passes of all its seconds, and none where they have none", () => {
-  const stretch = stretchOf(new Interval(0, 1), counted());
+  const stretch = stretchOf(new SecondStats(0, 1), counted());
   assert.equal(stretch.passes, null);
   stretch.add(counted({ passes: passesOf({ scheduled: 3, delays: [0, 4], services: [9] }) }));
   stretch.add(counted({ passes: passesOf({ scheduled: 1, dropped: 2, delays: [8] }) }));

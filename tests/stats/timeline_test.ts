@@ -1,28 +1,28 @@
 import assert from "node:assert/strict";
-import type { Counted } from "../../src/stats/stats_delta.ts";
-import { Interval } from "../../src/stats/stats_table.ts";
+import type { StatsDelta } from "../../src/stats/stats_delta.ts";
+import { SecondStats } from "../../src/stats/stats_table.ts";
 import { Timeline } from "../../src/stats/timeline.ts";
-import { Stretch } from "../../src/stats/totals.ts";
+import { MergedStats } from "../../src/stats/totals.ts";
 import { counted, intervalOf, passesOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 
 /** One node's second with a request for each latency. */
-function interval(second: number, users: number, latencies: readonly number[]): Interval {
-  const interval = new Interval(second, users);
+function interval(second: number, users: number, latencies: readonly number[]): SecondStats {
+  const interval = new SecondStats(second, users);
   for (const latencyMs of latencies) {
     interval.entries.at("GET", "search").of(200).add(sample({ latencyMs }));
   }
   return interval;
 }
 
-function timelineOf(...intervals: Counted[]): Timeline {
+function timelineOf(...intervals: StatsDelta[]): Timeline {
   const timeline = new Timeline();
   for (const one of intervals) timeline.add(one);
   return timeline;
 }
 
-function stretchOf(...intervals: Interval[]): Stretch {
-  const stretch = new Stretch();
+function stretchOf(...intervals: SecondStats[]): MergedStats {
+  const stretch = new MergedStats();
   for (const one of intervals) stretch.add(one);
   return stretch;
 }

@@ -4,16 +4,16 @@ import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
 import type { Statistics } from "../../src/stats/snapshot.ts";
-import type { CodedEntry, Counted } from "../../src/stats/stats_delta.ts";
-import { Interval, StatsTable } from "../../src/stats/stats_table.ts";
-import { Stretch, Totals } from "../../src/stats/totals.ts";
+import type { CodedEntry, StatsDelta } from "../../src/stats/stats_delta.ts";
+import { SecondStats, StatsTable } from "../../src/stats/stats_table.ts";
+import { MergedStats, Totals } from "../../src/stats/totals.ts";
 import { counted, passesOf } from "../support/counts.ts";
 import { bucketsOf, exactStatistics, plainStatistics } from "../support/exact_statistics.ts";
 import { anySample, sample } from "../support/samples.ts";
 import { NO_LATENCIES } from "../support/snapshots.ts";
 
 /** The seconds of one node that saw these samples. */
-function intervalsOf(samples: readonly Sample[]): Interval[] {
+function intervalsOf(samples: readonly Sample[]): SecondStats[] {
   const table = new StatsTable();
   table.start(0);
   for (const one of samples.toSorted((a, b) => a.endedAt - b.endedAt)) {
@@ -23,14 +23,14 @@ function intervalsOf(samples: readonly Sample[]): Interval[] {
   return table.flush(10_001);
 }
 
-function totalsOf(parts: Iterable<Counted>): Totals {
+function totalsOf(parts: Iterable<StatsDelta>): Totals {
   const totals = new Totals();
   for (const part of parts) totals.add(part);
   return totals;
 }
 
 /** The same with its histograms as bytes. */
-function packedOf({ from, to, seconds, entries, userErrors, passes }: Stretch): Counted {
+function packedOf({ from, to, seconds, entries, userErrors, passes }: MergedStats): StatsDelta {
   const packed = Array.from(entries, ([method, name, code, entry]): CodedEntry => {
     const { count, min, max, sum, squaredDeviations, histogram } = entry.latencies;
     assert.ok(histogram instanceof Histogram);
@@ -164,7 +164,7 @@ Deno.test("but for the codes themselves, counts are what they are with one code 
       const totals = new Totals();
       for (const node of [0, 1, 2]) {
         const own = spread.filter(([, of]) => of === node).map(([one]) => change(one));
-        const stretch = new Stretch();
+        const stretch = new MergedStats();
         for (const interval of intervalsOf(own)) stretch.add(interval);
         totals.add(packed ? packedOf(stretch) : stretch);
       }
@@ -276,7 +276,7 @@ Deno.test("names beyond 1,000 are counted as one when nodes have different ones"
 Deno.test("user errors beyond 1,000 are counted as one when nodes have different ones", () => {
   const totals = new Totals();
   for (const node of ["a", "b"]) {
-    const interval = new Interval(0, 0);
+    const interval = new SecondStats(0, 0);
     for (let i = 0; i < 700; i++) interval.userErrors.set("BuyTest", `${node}: ${i}`, 2);
     totals.add(interval);
   }
@@ -287,20 +287,20 @@ Deno.test("user errors beyond 1,000 are counted as one when nodes have different
 });
 
 Deno.test("a name that a node has capped makes the totals say so", () => {
-  const interval = new Interval(0, 0);
+  const interval = new SecondStats(0, 0);
   interval.entries.at("GET", "(other)").of(200).add(sample());
   assert.equal(totalsOf([interval]).namesCapped, true);
 });
 
 Deno.test("a reset drops counts and timeline, but not the peak of users", () => {
-  const totals = totalsOf([new Interval(0, 9), ...intervalsOf([sample({ error: "HTTP 500" })])]);
+  const totals = totalsOf([new SecondStats(0, 9), ...intervalsOf([sample({ error: "HTTP 500" })])]);
   totals.reset();
   assert.deepEqual(
     plainStatistics(totals.statistics(5)),
     plainStatistics(new Totals().statistics(5)),
   );
   assert.equal(totals.peakUsers, 9);
-  totals.add(new Interval(4, 3));
+  totals.add(new SecondStats(4, 3));
   assert.equal(totals.peakUsers, 9);
   assert.deepEqual(totals.statistics(5).timeline.map(({ second, users }) => [second, users]), [[
     4,
@@ -324,7 +324,7 @@ Deno.test("seconds that were put together, packed or not, count as they do apart
   const samples = fc.array(anySample, { maxLength: 100 });
   fc.assert(fc.property(samples, fc.boolean(), (samples, packed) => {
     const intervals = intervalsOf(samples);
-    const stretch = new Stretch();
+    const stretch = new MergedStats();
     for (const interval of intervals) stretch.add(interval);
     const { timeline: _, ...expected } = exactStatistics(totalsOf(intervals).statistics(10));
     const together = totalsOf([packed ? packedOf(stretch) : stretch]);

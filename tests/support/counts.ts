@@ -1,12 +1,12 @@
 import fc from "fast-check";
-import { Passes } from "../../src/stats/iteration_stats.ts";
+import { IterationStats } from "../../src/stats/iteration_stats.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
-import type { Counted, CountedPasses, CountedSecond } from "../../src/stats/stats_delta.ts";
-import { Interval } from "../../src/stats/stats_table.ts";
+import type { IterationCounts, SecondCounts, StatsDelta } from "../../src/stats/stats_delta.ts";
+import { SecondStats } from "../../src/stats/stats_table.ts";
 import { latency } from "./samples.ts";
 
 /** Second 0, of which nothing is known. */
-export function counted(changes: Partial<Counted> = {}): Counted {
+export function counted(changes: Partial<StatsDelta> = {}): StatsDelta {
   return {
     from: 0,
     to: 0,
@@ -21,14 +21,14 @@ export function counted(changes: Partial<Counted> = {}): Counted {
 /** How a second went in which nothing happened. */
 export function countedSecond(
   second: number,
-  changes: Partial<CountedSecond> = {},
-): CountedSecond {
+  changes: Partial<SecondCounts> = {},
+): SecondCounts {
   return { second, users: 0, peakUsers: 0, requests: 0, failures: 0, ...changes };
 }
 
 /** A second of three users with these samples, whenever they ended. */
-export function intervalOf(samples: Iterable<Sample>, second = 0): Interval {
-  const interval = new Interval(second, 3);
+export function intervalOf(samples: Iterable<Sample>, second = 0): SecondStats {
+  const interval = new SecondStats(second, 3);
   for (const one of samples) {
     interval.entries.at(one.method, one.name).of(one.status).add(one);
   }
@@ -46,8 +46,8 @@ export interface PassesGiven {
 /** Passes of which this became. */
 export function passesOf(
   { scheduled = 0, dropped = 0, delays = [], services = [] }: PassesGiven,
-): Passes {
-  const passes = new Passes();
+): IterationStats {
+  const passes = new IterationStats();
   passes.scheduled = scheduled;
   passes.dropped = dropped;
   for (const ms of delays) passes.begin(ms);
@@ -64,7 +64,7 @@ export const anyPasses: fc.Arbitrary<Required<PassesGiven>> = fc.record({
 });
 
 /** What became of passes, and the sums of their times, in milliseconds. */
-export function passCounts(passes: CountedPasses | null): Record<string, number> | null {
+export function passCounts(passes: IterationCounts | null): Record<string, number> | null {
   if (passes === null) return null;
   const { scheduled, started, completed, dropped, startDelay, serviceTime } = passes;
   return {

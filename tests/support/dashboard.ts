@@ -2,14 +2,14 @@ import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { serveWeb } from "../../src/core/web_listener.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
-import type { ControlTarget, RunControl } from "../../src/web/control.ts";
+import type { ControlTarget, DashboardControl } from "../../src/web/control.ts";
 import { LogTail } from "../../src/web/feed.ts";
 import type { ReportFile, ReportKind } from "../../src/web/routes.ts";
 import { DashboardServer } from "../../src/web/server.ts";
 import { emptySnapshot, snapshot } from "./snapshots.ts";
 
 /** A run that does what it is told, and remembers it. */
-export class ScriptedRun implements RunControl {
+export class ScriptedRun implements DashboardControl {
   /** What it is like now. */
   now: Snapshot;
   canStart: boolean;

@@ -1,17 +1,17 @@
 import type { Clock } from "../../src/core/clock.ts";
 import type { StockedFeeder } from "../../src/shared/feeders.ts";
-import { Exchange, type ExchangeOptions } from "../../src/shared/rpc.ts";
-import { ClusterHub } from "../../src/shared/services.ts";
+import { RpcServer, type RpcServerOptions } from "../../src/shared/rpc.ts";
+import { SharedServices } from "../../src/shared/services.ts";
 
 /** A master's exchange, with these feeders, and a random number that is always the same. */
 export function exchangeOf(
   clock: Clock,
   feeders: readonly StockedFeeder[] = [],
-  changes: Partial<ExchangeOptions> & { readonly passes?: number | null } = {},
-): Exchange {
+  changes: Partial<RpcServerOptions> & { readonly passes?: number | null } = {},
+): RpcServer {
   const { passes = null } = changes;
-  return new Exchange({
-    hub: new ClusterHub({ feeders, clock, random: () => 0.5, passes }),
+  return new RpcServer({
+    hub: new SharedServices({ feeders, clock, random: () => 0.5, passes }),
     node: "master",
     names: ["master", "all"],
     clock,

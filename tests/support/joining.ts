@@ -1,7 +1,7 @@
 import { Channel } from "../../src/cluster/channel.ts";
 import { type ErrorCode, ProtocolError } from "../../src/cluster/frames.ts";
 import {
-  type Admission,
+  type AcceptedPlace,
   type JoinTerms,
   NO_PROOF,
   type WorkerIdentity,
@@ -23,7 +23,7 @@ export const MASTER_HASH = "a1".repeat(32);
 export const OTHER_HASH = "b2".repeat(32);
 
 /** Terms with a token, that let in whoever knows it. */
-export function terms(changes: Partial<JoinTerms<Admission>> = {}): JoinTerms<Admission> {
+export function terms(changes: Partial<JoinTerms<AcceptedPlace>> = {}): JoinTerms<AcceptedPlace> {
   return {
     token: "secret",
     testfileHash: MASTER_HASH,

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import type {
-  ArrivalOrder,
+  ArrivalAssignment,
   Message,
   Report,
   ReportEntry,
-  ReportPasses,
+  ReportIterations,
   ReportSpread,
   ReportTimes,
 } from "../../src/cluster/protocol.ts";
@@ -37,14 +37,14 @@ const times: fc.Arbitrary<ReportTimes> = record({
   buckets: bytes(0, 300),
   spread: fc.array(record<ReportSpread>(spread), { maxLength: 2 }),
 });
-const passes: fc.Arbitrary<ReportPasses> = record({
+const passes: fc.Arbitrary<ReportIterations> = record({
   scheduled: count,
   dropped: count,
   serviceTime: times,
   startDelay: times,
 });
 
-const arrivals: fc.Arbitrary<ArrivalOrder> = record({
+const arrivals: fc.Arbitrary<ArrivalAssignment> = record({
   rate: fc.double({ min: 0, max: 1e9, noNaN: true }),
   since: amount,
   position: fc.double({ min: 0, max: Number.MAX_SAFE_INTEGER, noNaN: true }),

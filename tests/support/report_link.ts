@@ -4,8 +4,8 @@ import { ProtocolError } from "../../src/cluster/frames.ts";
 import { ReportOutbox } from "../../src/cluster/outbox.ts";
 import type { Report } from "../../src/cluster/protocol.ts";
 import { countedOf } from "../../src/cluster/report.ts";
-import { RunBook } from "../../src/cluster/run_state.ts";
-import { Stretch } from "../../src/stats/totals.ts";
+import { RunState } from "../../src/cluster/run_state.ts";
+import { MergedStats } from "../../src/stats/totals.ts";
 
 type Answer = { readonly type: "ACK" | "RESUME"; readonly seq: number };
 
@@ -22,10 +22,10 @@ export function reportIn(frame: Uint8Array): Report {
  */
 export class ReportLink {
   readonly outbox = new ReportOutbox("run");
-  readonly book = new RunBook("run", "e3b0");
+  readonly book = new RunState("run", "e3b0");
   readonly member = this.book.enter({ id: "w1", incarnation: "i1", host: "box" });
   /** All that the master has applied. */
-  readonly applied = new Stretch();
+  readonly applied = new MergedStats();
   nowMs = 0;
   #toMaster: Uint8Array[] = [];
   #toWorker: Answer[] = [];

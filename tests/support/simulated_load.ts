@@ -1,7 +1,7 @@
 import type { Random } from "../../src/core/random.ts";
 import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import { Entry, NameEntries, PairMap } from "../../src/stats/request_stats.ts";
-import type { Counted, CountedEntry, CountedLatencies } from "../../src/stats/stats_delta.ts";
+import type { EntryCounts, LatencyCounts, StatsDelta } from "../../src/stats/stats_delta.ts";
 
 /** What is known exactly of one method and name. */
 export interface ExactRow {
@@ -39,8 +39,8 @@ interface Script {
 
 type CodedScript = readonly [method: string, name: string, code: number, entry: ScriptedEntry];
 
-interface ScriptedEntry extends CountedEntry {
-  readonly latencies: CountedLatencies & { readonly histogram: Histogram };
+interface ScriptedEntry extends EntryCounts {
+  readonly latencies: LatencyCounts & { readonly histogram: Histogram };
 }
 
 /**
@@ -55,7 +55,7 @@ export class SimulatedLoad {
   }
 
   /** A second of one worker. */
-  next(turn: number, second: number, users: number): Counted {
+  next(turn: number, second: number, users: number): StatsDelta {
     const script = this.#scripts[turn % SCRIPTS]!;
     script.uses++;
     const { entries, requests, failures } = script;

@@ -1,4 +1,4 @@
-import { MasterLink } from "../../src/cluster/master_connection.ts";
+import { MasterConnection } from "../../src/cluster/master_connection.ts";
 import { ReportOutbox } from "../../src/cluster/outbox.ts";
 import type { Message, WorkerPhase } from "../../src/cluster/protocol.ts";
 import type { Clock, Timer } from "../../src/core/clock.ts";
@@ -39,7 +39,7 @@ export class SimulatedWorker {
   begun = false;
   readonly #options: SimulatedWorkerOptions;
   readonly #clock: Clock;
-  readonly #link: MasterLink;
+  readonly #link: MasterConnection;
   #stream: ByteStream | null = null;
   #runId = "";
   #phase: WorkerPhase = "preparing";
@@ -58,7 +58,7 @@ export class SimulatedWorker {
     const { number, masterPort, token, testfileHash, clock, random } = options;
     this.#options = options;
     this.#clock = clock;
-    this.#link = new MasterLink({
+    this.#link = new MasterConnection({
       master: `127.0.0.1:${masterPort}`,
       connect: () => this.#connect(),
       identity: {

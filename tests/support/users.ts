@@ -1,4 +1,4 @@
-import { LoopTurns } from "../../src/core/event_loop_monitor.ts";
+import { EventLoopMonitor } from "../../src/core/event_loop_monitor.ts";
 import { Events } from "../../src/core/events.ts";
 import { Lease } from "../../src/core/lease.ts";
 import type { RunInfo } from "../../src/core/run_info.ts";
@@ -50,7 +50,7 @@ export function testContext(fields: Partial<UserContext> = {}): TestContext {
         insecure: false,
         run: RUN,
         clock,
-        turns: new LoopTurns(),
+        turns: new EventLoopMonitor(),
         lease: Lease.endless(),
         random: () => 0.5,
         recorder,

@@ -1,15 +1,15 @@
 import type { JournalRecord, RunJournal } from "../../src/cluster/journal.ts";
-import type { LinkOptions } from "../../src/cluster/master_connection.ts";
+import type { MasterConnectionOptions } from "../../src/cluster/master_connection.ts";
 import { restoreRun } from "../../src/cluster/restore.ts";
 import type { Clock, Timer } from "../../src/core/clock.ts";
 import { Events } from "../../src/core/events.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
 import type { Plan } from "../../src/load/plan.ts";
 import { MasterRun, type MasterRunOptions } from "../../src/runner/master.ts";
-import { SharedPasses } from "../../src/runner/shared_iterations_executor.ts";
+import { RemoteIterationQuota } from "../../src/runner/shared_iterations_executor.ts";
 import { type WorkerLoad, WorkerRun, type WorkerRunOptions } from "../../src/runner/worker.ts";
-import type { Exchange } from "../../src/shared/rpc.ts";
-import { ClusterLine } from "../../src/shared/rpc_client.ts";
+import type { RpcServer } from "../../src/shared/rpc.ts";
+import { MasterRpc } from "../../src/shared/rpc_client.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
@@ -153,7 +153,7 @@ export interface VirtualWorkerOptions {
   readonly incarnation?: string;
   readonly testfileHash?: string;
   /** What its connection is made of, where that is something else. */
-  readonly link?: Partial<LinkOptions>;
+  readonly link?: Partial<MasterConnectionOptions>;
 }
 
 /** A master and workers in one process and in virtual time. */
@@ -167,7 +167,7 @@ export class VirtualCluster {
   readonly #classes: readonly UserClass[];
   readonly #plan: Plan;
   /** Made anew for each master, or taken up from the journal. */
-  #exchange: Exchange | null = null;
+  #exchange: RpcServer | null = null;
 
   constructor(plan: Partial<Plan>, classes: (ground: Ground) => UserClass[] = oneClass) {
     this.#plan = planOf({ users: 6, rate: 1000, ...plan });
@@ -280,12 +280,12 @@ export class VirtualCluster {
     const [infos, warnings]: [string[], string[]] = [[], []];
     const events = new Events();
     const { classes = this.#classes, incarnation = `${name}'s first`, ...rest } = options;
-    const cluster = new ClusterLine(name, () => {});
+    const cluster = new MasterRpc(name, () => {});
     const load: WorkerLoad = {
       classes: classes.map(discovered),
       host: null,
       insecure: false,
-      passes: this.#plan.iterations === null ? null : new SharedPasses(cluster, clock),
+      passes: this.#plan.iterations === null ? null : new RemoteIterationQuota(cluster, clock),
     };
     const run = new WorkerRun({
       line: cluster,
@@ -339,7 +339,7 @@ export class VirtualCluster {
     return worker;
   }
 
-  #newExchange(clock: Clock): Exchange {
+  #newExchange(clock: Clock): RpcServer {
     return exchangeOf(clock, [], { passes: this.#plan.iterations });
   }
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { type PassGate, PassSeat } from "../../src/user/iteration_slot.ts";
+import { type IterationScheduler, IterationSlot } from "../../src/user/iteration_slot.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** A gate that gives what the test says, and remembers what it was told. */
-class FakeGate implements PassGate {
+class FakeGate implements IterationScheduler {
   readonly told: string[] = [];
   readonly scheduled: boolean;
   readonly #next: number | null | Promise<number | null>;
@@ -17,7 +17,7 @@ class FakeGate implements PassGate {
     return this.#next;
   }
 
-  leave(seat: PassSeat): void {
+  leave(seat: IterationSlot): void {
     this.told.push(`leave ${seat.kind}`);
   }
 
@@ -48,7 +48,7 @@ const GOES_ON = (): boolean => false;
 
 Deno.test("what a late pass times first counts from when it was due, and only that", async () => {
   const gate = new FakeGate(100);
-  const seat = new PassSeat(gate, 3);
+  const seat = new IterationSlot(gate, 3);
   const clock = await clockAt(250);
   assert.equal(await seat.enter(clock, GOES_ON), true);
   assert.equal(seat.origin(260), 100);
@@ -60,21 +60,21 @@ Deno.test("what a late pass times first counts from when it was due, and only th
 
 Deno.test("a pass that times nothing leaves nothing to the next", async () => {
   const gate = new FakeGate(100);
-  const seat = new PassSeat(gate, 0);
+  const seat = new IterationSlot(gate, 0);
   await seat.enter(await clockAt(250), GOES_ON);
   seat.end(300);
   assert.equal(seat.origin(310), 310);
 });
 
 Deno.test("a pass that begins in time counts from where it is timed", async () => {
-  const seat = new PassSeat(new FakeGate(250), 0);
+  const seat = new IterationSlot(new FakeGate(250), 0);
   await seat.enter(await clockAt(250), GOES_ON);
   assert.equal(seat.origin(250), 250);
 });
 
 Deno.test("where nothing is scheduled, nothing counts from before it was timed", async () => {
   const gate = new FakeGate(100, false);
-  const seat = new PassSeat(gate, 0);
+  const seat = new IterationSlot(gate, 0);
   await seat.enter(await clockAt(250), GOES_ON);
   assert.equal(seat.scheduled, false);
   assert.equal(seat.origin(260), 260);
@@ -83,20 +83,20 @@ Deno.test("where nothing is scheduled, nothing counts from before it was timed",
 Deno.test("where there is no pass any more, none begins", async () => {
   for (const next of [null, Promise.resolve(null)]) {
     const gate = new FakeGate(next);
-    assert.equal(await new PassSeat(gate, 0).enter(await clockAt(5), GOES_ON), false);
+    assert.equal(await new IterationSlot(gate, 0).enter(await clockAt(5), GOES_ON), false);
     assert.deepEqual(gate.told, []);
   }
 });
 
 Deno.test("a pass that comes when its user is to stop is refused", async () => {
   const gate = new FakeGate(Promise.resolve(1));
-  assert.equal(await new PassSeat(gate, 0).enter(await clockAt(5), () => true), false);
+  assert.equal(await new IterationSlot(gate, 0).enter(await clockAt(5), () => true), false);
   assert.deepEqual(gate.told, ["refused 5"]);
 });
 
 Deno.test("a pass ends once, or is cut off once", async () => {
   const gate = new FakeGate(1);
-  const seat = new PassSeat(gate, 2);
+  const seat = new IterationSlot(gate, 2);
   seat.end(1);
   seat.cutOff();
   await seat.enter(await clockAt(5), GOES_ON);

@@ -3,7 +3,7 @@ import { Lease } from "../../src/core/lease.ts";
 import { RequestError } from "../../src/http/request_error.ts";
 import type { Transport, WireRequest, WireResponse } from "../../src/http/transport.ts";
 import { UrlResolver } from "../../src/http/url_resolver.ts";
-import { PassSeat } from "../../src/user/iteration_slot.ts";
+import { IterationSlot } from "../../src/user/iteration_slot.ts";
 import { Session } from "../../src/user/session.ts";
 import { settle } from "../support/fake_clock.ts";
 import { type TestContext, testContext } from "../support/users.ts";
@@ -232,7 +232,7 @@ Deno.test("the first request of a late pass counts from when it was due, and its
   const context = testContext();
   const { clock, recorded } = context;
   await clock.advance(1_400);
-  const seat = new PassSeat({
+  const seat = new IterationSlot({
     scheduled: true,
     next: () => 400,
     leave: () => {},

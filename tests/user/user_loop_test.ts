@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Lease } from "../../src/core/lease.ts";
-import { currentStay, UserEnd, type UserStay } from "../../src/core/user_lifetime.ts";
+import { currentUser, UserEnd, type UserLifetime } from "../../src/core/user_lifetime.ts";
 import { weight } from "../../src/user/discovery.ts";
-import { type PassGate, PassSeat } from "../../src/user/iteration_slot.ts";
+import { type IterationScheduler, IterationSlot } from "../../src/user/iteration_slot.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { UserLoop } from "../../src/user/user_loop.ts";
 import { discovered, type TestContext, testContext } from "../support/users.ts";
@@ -18,7 +18,7 @@ interface Living extends TestContext {
 function live(
   make: (say: (text: string) => void, test: Living) => UserClass,
   lease = Lease.endless(),
-  passes: PassSeat | null = null,
+  passes: IterationSlot | null = null,
 ): Living {
   const context = testContext({ lease, passes });
   const log: string[] = [];
@@ -465,20 +465,20 @@ Deno.test("a user may end before it has started, and in any order of tests", asy
 });
 
 Deno.test("what a user calls knows whether it is to leave, and whether it is gone", async () => {
-  let stay: UserStay | undefined;
+  let stay: UserLifetime | undefined;
   const user = live((say) =>
     class ATest extends User {
-      readonly before = currentStay.getStore();
+      readonly before = currentUser.getStore();
       async testStep(): Promise<void> {
         await this.sleep(0.1);
-        stay = currentStay.getStore();
+        stay = currentUser.getStore();
         assert.equal(stay, this.before);
         stay?.onLeave(() => say("told to leave"));
         await this.sleep(5);
         say(`leaving: ${stay?.leaving}`);
       }
       override onStop(): void {
-        assert.equal(currentStay.getStore(), stay);
+        assert.equal(currentUser.getStore(), stay);
         say(`gone: ${stay?.gone}`);
       }
     }
@@ -493,11 +493,11 @@ Deno.test("what a user calls knows whether it is to leave, and whether it is gon
     "5100 ended",
   ]);
   assert.equal(stay?.gone, true);
-  assert.equal(currentStay.getStore(), undefined);
+  assert.equal(currentUser.getStore(), undefined);
 });
 
 /** A gate that lets passes begin when a test says so, and remembers what became of them. */
-class FakeGate implements PassGate {
+class FakeGate implements IterationScheduler {
   readonly scheduled: boolean;
   readonly told: string[] = [];
   #give: ((intendedAt: number | null) => void) | null = null;
@@ -547,7 +547,7 @@ function seated(
   gate: FakeGate,
   make: (say: (text: string) => void) => UserClass,
 ): Living {
-  return live((say) => make(say), Lease.endless(), new PassSeat(gate, 0));
+  return live((say) => make(say), Lease.endless(), new IterationSlot(gate, 0));
 }
 
 /** Two tests that take a second each, with a second of wait after each. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Lease } from "../../src/core/lease.ts";
-import { PassSeat } from "../../src/user/iteration_slot.ts";
+import { IterationSlot } from "../../src/user/iteration_slot.ts";
 import { User } from "../../src/user/user.ts";
 import { type TestContext, testContext } from "../support/users.ts";
 
@@ -31,8 +31,11 @@ Deno.test("a measurement under way when the lease ran out is counted", async () 
 });
 
 /** The seat of a user whose pass, due at this moment, has begun now. */
-async function seatOf({ clock }: Pick<TestContext, "clock">, dueAt: number): Promise<PassSeat> {
-  const seat = new PassSeat({
+async function seatOf(
+  { clock }: Pick<TestContext, "clock">,
+  dueAt: number,
+): Promise<IterationSlot> {
+  const seat = new IterationSlot({
     scheduled: true,
     next: () => dueAt,
     leave: () => {},

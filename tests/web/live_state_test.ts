@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { RunState } from "../../src/stats/snapshot.ts";
+import type { RunStatus } from "../../src/stats/snapshot.ts";
 import { liveState } from "../../src/web/live_view.ts";
 import { clusterSnapshot, emptySnapshot, snapshot } from "../support/snapshots.ts";
 
 const FREE = { refusal: null, canStart: false };
 
 Deno.test("what can be done follows from the state", () => {
-  const rights = (state: RunState, canStart = false): string => {
+  const rights = (state: RunStatus, canStart = false): string => {
     const { control } = liveState(snapshot({ state }), { refusal: null, canStart });
     const can = [
       control.canStart && "start",
