@@ -4,12 +4,14 @@
  * @module
  */
 
+import { posix } from "node:path";
 import type { ImportedName, SourceFile, Violation } from "./source_file.ts";
 
 /**
- * Symbols that `src/` exports and nothing but a test uses. A symbol is used where a file outside
- * `tests/` imports it, and where the signature of a used symbol mentions it: who calls a function may
- * well want a name for what it returns. What `mod.ts` exports is used by test files everywhere.
+ * Symbols that `src/` exports without need. A symbol is used if a file outside `tests/` imports it, or
+ * if the signature of a used symbol mentions it: a caller may need the name of the type that a function
+ * returns. A test may import a symbol that only its own file uses. A symbol that nothing but tests uses
+ * is dead.
  */
 export function checkUnusedExports(files: readonly SourceFile[]): Violation[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
@@ -23,7 +25,8 @@ export function checkUnusedExports(files: readonly SourceFile[]): Violation[] {
   }
   return files.filter((file) => file.path.startsWith("src/")).flatMap((file) =>
     file.symbols
-      .filter((symbol) => symbol.exported && !used.has(key(file.path, symbol.name)))
+      .filter(({ name, exported }) => exported && !used.has(key(file.path, name)))
+      .filter(({ name }) => !inTests.has(key(file.path, name)) || !isUsedInside(file, name))
       .map(({ name }) => ({
         file: file.path,
         reason: `exports ${name}, which ${
@@ -33,12 +36,26 @@ export function checkUnusedExports(files: readonly SourceFile[]): Violation[] {
   );
 }
 
+/** Whether the file's code names the symbol again after it declares it. */
+function isUsedInside({ text }: SourceFile, name: string): boolean {
+  const code = text.replace(/\/\*[^]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "");
+  return (code.match(new RegExp(`\\b${name}\\b`, "g")) ?? []).length > 1;
+}
+
 type Origin = Pick<ImportedName, "from" | "name">;
+
+/** Paths of the files that it imports with `import()`. */
+function lateImports({ path, text }: SourceFile): string[] {
+  return [...text.matchAll(/\bimport\("(\.[^"]+)"/g)].map(([, name]) =>
+    posix.join(posix.dirname(path), name!)
+  );
+}
 
 /** What a file imports; an import that gives no names (`import()`, `export *`) may use them all. */
 function importsOf(file: SourceFile, byPath: ReadonlyMap<string, SourceFile>): Origin[] {
   const named = new Set(file.importedNames.map(({ from }) => from));
-  const nameless = file.imports.filter((from) => !named.has(from));
+  const late = new Set(lateImports(file));
+  const nameless = file.imports.filter((from) => !named.has(from) || late.has(from));
   const all = nameless.flatMap((from) =>
     (byPath.get(from)?.symbols ?? []).map(({ name }) => ({ from, name }))
   );

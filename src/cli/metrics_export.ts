@@ -28,7 +28,7 @@ export interface MetricExporter {
 }
 
 /** What an export works with. */
-export interface OtlpExportOptions {
+interface OtlpExportOptions {
   readonly exporter: MetricExporter;
   /** Where they are sent, for people. */
   readonly place: string;
@@ -48,23 +48,6 @@ const END_LIMIT_MS = 5_000;
  * Sends metrics every 10 s and at the end. A collector that is away is told of once, and tried again
  * the next time: counts are totals, so that nothing is lost by it. The run never waits for it, but for
  * 5 s at its end.
- *
- * ```ts
- * import { systemClock as clock } from "../core/clock.ts";
- * import { otlpMetrics } from "../report/otlp.ts";
- * import { OtlpExport } from "./metrics_export.ts";
- * import assert from "node:assert/strict";
- *
- * const sent: unknown[] = [];
- * const metrics = otlpMetrics([], { version: "0.1.0", runId: "7c0e", since: 0, at: 0 });
- * const otlp = new OtlpExport({
- *   exporter: { export: (what, done) => (sent.push(what), done({ code: 0 })) },
- *   place: "box:4318", metrics: () => metrics, clock, info: () => {}, warn: () => {},
- * });
- * otlp.start();
- * await otlp.end();
- * assert.deepEqual(sent, [metrics]);
- * ```
  */
 export class OtlpExport {
   readonly #options: OtlpExportOptions;
@@ -140,14 +123,6 @@ const PATH = "/v1/metrics";
  * Where `--otlp` has metrics sent: to the path that collectors have for them, unless the URL names it.
  * What is wrong with one is said without it, as there may be a secret in it.
  *
- * ```ts
- * import { parseOtlpUrl } from "./metrics_export.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(parseOtlpUrl("http://127.0.0.1:4318"), "http://127.0.0.1:4318/v1/metrics");
- * assert.equal(parseOtlpUrl("https://box/otlp/"), "https://box/otlp/v1/metrics");
- * ```
- *
  * @throws UsageError where it is none.
  */
 export function parseOtlpUrl(text: string): string {
@@ -165,7 +140,7 @@ export function parseOtlpUrl(text: string): string {
 }
 
 /** A run that is watched; all is as it is at the moment of asking. */
-export interface Watched {
+interface Watched {
   snapshot(): Snapshot;
   rendezvous(): readonly RendezvousRounds[];
 }

@@ -15,15 +15,6 @@ export type StartOptions = Pick<WebSettings, "noAutostart" | "noWeb" | "webHost"
 /**
  * Checks that a test which waits to be started can be started.
  *
- * ```ts
- * import { checkStartable } from "./role.ts";
- * import assert from "node:assert/strict";
- *
- * const options = { noAutostart: true, noWeb: false, webHost: "0.0.0.0", webToken: null };
- * assert.throws(() => checkStartable(options), /nobody could start the test/);
- * checkStartable({ ...options, webToken: "s3cret" });
- * ```
- *
  * @throws UsageError where nobody could, with what to do.
  */
 export function checkStartable({ noAutostart, noWeb, webHost, webToken }: StartOptions): void {
@@ -239,25 +230,6 @@ const DECIDED_BY_MASTER = [
 
 /**
  * The role that the options ask for.
- *
- * ```ts
- * import { roleOf } from "./role.ts";
- * import { CLUSTER_SETTINGS } from "./settings.ts";
- * import { defaultsOf } from "./settings.ts";
- * import { WEB_SETTINGS } from "./settings.ts";
- * import assert from "node:assert/strict";
- *
- * const alone = {
- *   ...defaultsOf(CLUSTER_SETTINGS),
- *   ...defaultsOf(WEB_SETTINGS),
- *   given: new Set<never>(),
- * };
- * const surroundings = { cores: 8, freshToken: "s3cret" };
- * assert.deepEqual(roleOf(alone, surroundings), { kind: "local" });
- *
- * const role = roleOf({ ...alone, processes: -1 }, surroundings);
- * assert.equal(role.kind === "processes" && role.count, 8);
- * ```
  *
  * @throws UsageError where options do not go together.
  */

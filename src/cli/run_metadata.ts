@@ -27,13 +27,6 @@ const NO_SECRETS: ReadonlySet<string> = new Set(["tls-key"]);
 
 /**
  * Whether a name is that of something secret, such as a flag of a test file.
- *
- * ```ts
- * import { looksSecret } from "./run_metadata.ts";
- * import assert from "node:assert/strict";
- *
- * assert.deepEqual(["apiKey", "shop-password", "keyboard"].map(looksSecret), [true, true, false]);
- * ```
  */
 export function looksSecret(name: string): boolean {
   const words = name.replaceAll(/([a-z\d])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
@@ -44,15 +37,6 @@ export function looksSecret(name: string): boolean {
 /**
  * A text, but for what is secret in it where it is a URL: user and password, and parameters of that
  * name.
- *
- * ```ts
- * import { publicText } from "./run_metadata.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(publicText("redis://:s3cret@box:6379/0"), "redis://…@box:6379/0");
- * assert.equal(publicText("https://x.example/?key=1&q=a"), "https://x.example/?key=…&q=a");
- * assert.equal(publicText("a@b"), "a@b");
- * ```
  */
 export function publicText(text: string): string {
   const [, scheme] = /^[^]*?([a-z][a-z\d+.-]*:\/\/)/i.exec(text) ?? [];

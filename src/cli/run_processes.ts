@@ -23,7 +23,7 @@ import { workerName } from "./worker_link.ts";
 // Workers on this machine, each a process of its own.
 
 /** Which workers are started. */
-export interface FleetOptions {
+interface FleetOptions {
   readonly count: number;
   readonly masterHost: string;
   readonly masterPort: number;
@@ -35,7 +35,7 @@ export interface FleetOptions {
 }
 
 /** What the workers are started with, and who hears of them. */
-export interface FleetSurroundings {
+interface FleetSurroundings {
   readonly host: Pick<Host, "hostname" | "spawnSelf">;
   readonly random: Random;
   /** Gets each line that a worker prints, with the worker's name before it. */
@@ -45,7 +45,7 @@ export interface FleetSurroundings {
 }
 
 /** How a worker has ended. */
-export interface EndedWorker {
+interface EndedWorker {
   readonly name: string;
   /** Its exit code; a signal n counts as 128 + n. */
   readonly code: number;

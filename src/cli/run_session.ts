@@ -20,7 +20,7 @@ import { checkWritable, type ReportFile, reportFiles } from "./report_files.ts";
 import { runMetadata } from "./run_metadata.ts";
 
 /** What is done when somebody wants a run to end. */
-export interface InterruptHandlers {
+interface InterruptHandlers {
   /** The first time: end well. */
   onFirst(): void;
   /** The second time, right before the process ends. */

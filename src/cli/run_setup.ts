@@ -34,17 +34,6 @@ const OPEN = ["maxUsers", "arrivals", "onBusy"] as const;
 
 /**
  * Flags that were given and that change nothing, and why; a sentence each.
- *
- * ```ts
- * import { ignoredFlags } from "./run_setup.ts";
- * import assert from "node:assert/strict";
- *
- * const asked = { given: new Set(["users", "rate", "arrivalRate"] as const), arrivalRate: 100 };
- * assert.deepEqual(
- *   ignoredFlags({ ...asked, abortOnThreshold: false, shape: null, thresholds: [] }),
- *   ["--users, --rate are ignored: users come as --arrival-rate needs them."],
- * );
- * ```
  */
 export function ignoredFlags(asked: AskedLoad): string[] {
   const { shape, arrivalRate, abortOnThreshold, thresholds } = asked;

@@ -81,8 +81,8 @@ async function prepareNode(
   await stage.init(line.node, options);
   const { classes, plan } = setUpRun(readTestFile(exports), options);
   nodeCluster.attach(line);
-  const passes = plan.iterations === null ? null : new RemoteIterationQuota(line, systemClock);
-  return { classes, host: options.host, insecure: options.insecure, passes };
+  const iterations = plan.iterations === null ? null : new RemoteIterationQuota(line, systemClock);
+  return { classes, host: options.host, insecure: options.insecure, iterations };
 }
 
 function parseHandedOn(json: string): ForwardedOptions {

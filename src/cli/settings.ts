@@ -243,7 +243,7 @@ export interface LoadSettings {
 const LOAD = "The load:";
 
 /** Every option, by the name of its value, in the order of `--help`. */
-export const LOAD_SETTINGS: SettingTable<LoadSettings> = {
+const LOAD_SETTINGS: SettingTable<LoadSettings> = {
   users: {
     flags: "-u, --users <N>",
     group: LOAD,
@@ -343,12 +343,12 @@ export interface ResultSettings {
 }
 
 /** The heading of these options in `--help`. */
-export const RESULTS = "Results:";
+const RESULTS = "Results:";
 
 const fileName = textOf("the name of a file");
 
 /** Every option, by the name of its value, in the order of `--help`. */
-export const RESULT_SETTINGS: SettingTable<ResultSettings> = {
+const RESULT_SETTINGS: SettingTable<ResultSettings> = {
   json: {
     flags: "--json <FILE>",
     group: RESULTS,
@@ -598,15 +598,6 @@ export type SettingTable<Values> = { readonly [Name in keyof Values]: Setting<Va
 
 /**
  * What the options of a table are where none is given.
- *
- * ```ts
- * import { defaultsOf } from "./settings.ts";
- * import { wholeNumber } from "./option_types.ts";
- * import assert from "node:assert/strict";
- *
- * const port = { flags: "--port <P>", group: "", description: "", kind: wholeNumber(0), default: 80 };
- * assert.deepEqual(defaultsOf<{ port: number }>({ port }), { port: 80 });
- * ```
  */
 export function defaultsOf<Values>(table: SettingTable<Values>): Values {
   const settings = Object.entries<Setting<unknown>>(table);
@@ -618,16 +609,6 @@ export function defaultsOf<Values>(table: SettingTable<Values>): Values {
 
 /**
  * The default of an option as people would write it; empty where there is none to speak of.
- *
- * ```ts
- * import { defaultText } from "./settings.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(defaultText({ default: 8089 }), "8089");
- * assert.equal(defaultText({ default: [50, 100] }), "50 100");
- * assert.equal(defaultText({ default: null, ifNone: "no end" }), "no end");
- * assert.equal(defaultText({ default: false }), "");
- * ```
  */
 export function defaultText(
   { default: standard, ifNone = "" }: Pick<Setting<unknown>, "default" | "ifNone">,

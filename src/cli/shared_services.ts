@@ -26,14 +26,6 @@ const STANDARD_PORT = 6379;
 /**
  * Reads the URL of a Redis. What is wrong with one is said without it, as there may be a password in it.
  *
- * ```ts
- * import { parseRedisUrl } from "./shared_services.ts";
- * import assert from "node:assert/strict";
- *
- * const { host, port, password, database } = parseRedisUrl("redis://:s%40crt@box:7000/2");
- * assert.deepEqual([host, port, password, database], ["box", 7000, "s@crt", 2]);
- * ```
- *
  * @throws UsageError where it is none.
  */
 export function parseRedisUrl(text: string): RedisAddress {
@@ -77,7 +69,7 @@ const PAUSE_MS = 500;
  *
  * @throws UsageError where the URL is none, or Redis cannot be used; it never has the password in it.
  */
-export async function openRedis(url: string): Promise<RedisConnection> {
+async function openRedis(url: string): Promise<RedisConnection> {
   const address = parseRedisUrl(url);
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   const place = `${host}:${address.port}`;
@@ -150,7 +142,7 @@ export async function openSharedServices(
       clock: systemClock,
       random: systemRandom,
       redis,
-      passes: iterations,
+      iterations: iterations,
     }),
     close: () => redis?.close(),
   };

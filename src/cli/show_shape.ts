@@ -46,7 +46,9 @@ function shapeText(plan: Plan, whole: Forecast, columns: number): string {
     ? [["Peak", peakUsers(users)]]
     : [["Peak", peakRate(arrivalRates)], ["Users", `at most ${formatExact(maxOf(users))}`]];
   facts.push(["Time", whole.isOver ? timeText(seconds) : endlessText(whole, drawn, settledAt)]);
-  if (whole.isOver && whole.passes !== null) facts.push(["Passes", passesText(plan, whole)]);
+  if (whole.isOver && whole.iterations !== null) {
+    facts.push(["Passes", iterationsText(plan, whole)]);
+  }
   const lines = facts.map(([fact, text]) => `${`${fact}:`.padEnd(7)} ${text}`);
   return [
     ...charts.map((chart) => `${name}, ${chart}\n`),
@@ -119,8 +121,8 @@ function endlessText(whole: Forecast, drawn: Forecast, settledAt: number): strin
     : `no end within ${looked}, where the drawing is cut off`;
 }
 
-function passesText({ spacing, onBusy }: Plan, { passes }: Forecast): string {
-  const count = formatExact(Math.round(passes!));
+function iterationsText({ spacing, onBusy }: Plan, { iterations }: Forecast): string {
+  const count = formatExact(Math.round(iterations!));
   const about = spacing === "poisson" ? `about ${count}` : count;
   return onBusy === "drop" ? `${about}, less those that are dropped` : about;
 }

@@ -103,18 +103,6 @@ const BEFORE_PATTERN = new Set(
 /**
  * The relative names that a module imports, each once: `import`, `export … from`, and `import()` with
  * a plain text. A name that is put together while the module runs is not found.
- *
- * ```ts
- * import { localImports } from "./test_bundle.ts";
- * import assert from "node:assert/strict";
- *
- * const text = `
- *   import { User } from "aiotest";
- *   import { cart } from "./cart.ts"; // import "./old.ts";
- *   const lazy = await import("../lib/lazy.ts");
- * `;
- * assert.deepEqual(localImports(text), ["./cart.ts", "../lib/lazy.ts"]);
- * ```
  */
 export function localImports(text: string): string[] {
   const found = new Set<string>();

@@ -229,7 +229,10 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
   // What it shares with others is dropped too: nobody is there.
   const stay = new UserLifetime();
   stay.end();
-  return currentUser.run(stay, () => new userClass({ ...node, id: 0, signal, passes: null }));
+  return currentUser.run(
+    stay,
+    () => new userClass({ ...node, id: 0, signal, iterationSlot: null }),
+  );
 }
 
 /** SHA-256 of a test file's text, as hexadecimal digits: whether two nodes have the same one. */

@@ -19,26 +19,6 @@ const LAST_WORDS_MS = 1000;
  *
  * It ends by itself when the peer closes the stream, when the stream breaks, and when the peer lets too
  * much wait; what cannot be sent then is dropped without a word.
- *
- * ```ts
- * import { Channel } from "./channel.ts";
- * import assert from "node:assert/strict";
- *
- * const written: Uint8Array<ArrayBuffer>[] = [];
- * const channel = new Channel({
- *   read: (into) => {
- *     const bytes = written.shift();
- *     into.set(bytes ?? []);
- *     return Promise.resolve(bytes?.length ?? null);
- *   },
- *   write: (bytes) => Promise.resolve(written.push(bytes)).then(() => bytes.length),
- *   close: () => {},
- * });
- * channel.send({ type: "PING", number: 1 });
- * await channel.flushed();
- * assert.deepEqual(await channel.receive(), { type: "PING", number: 1 });
- * assert.equal(await channel.receive(), null);
- * ```
  */
 export class Channel {
   readonly #stream: ByteStream;

@@ -17,15 +17,6 @@ const MAX_DEPTH = 32;
  * What keeps bytes from being one msgpack value that can be decoded without harm, or null where they
  * are. A decoder makes room for what a list claims to hold before it has seen any of it; so a list may
  * claim no more than the bytes behind it can hold. Types of a peer's own making are not accepted.
- *
- * ```ts
- * import { msgpackProblem } from "./codec.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(msgpackProblem(new Uint8Array([0x92, 1, 2])), null);
- * const bomb = new Uint8Array([0xdd, 0xff, 0xff, 0xff, 0xff, 1]);
- * assert.equal(msgpackProblem(bomb), "claims more values than it has bytes");
- * ```
  */
 export function msgpackProblem(bytes: Uint8Array): string | null {
   const length = bytes.length;
@@ -121,15 +112,6 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
 
 /**
  * The message that was sent; bytes in it are views of the payload.
- *
- * ```ts
- * import { decodeMessage, encodeMessage } from "./codec.ts";
- * import assert from "node:assert/strict";
- *
- * const frame = encodeMessage({ type: "ACK", seq: 3 });
- * assert.deepEqual(frame.subarray(0, 4), new Uint8Array([0, 0, 0, 6]));
- * assert.deepEqual(decodeMessage(frame.subarray(4)), { type: "ACK", seq: 3 });
- * ```
  *
  * @param payload without the length in front.
  * @throws ProtocolError where it is no message, or one whose fields are not what they have to be.

@@ -46,18 +46,6 @@ const CHUNK_BYTES = 256 * 1024;
 
 /**
  * The files, and their hash: that of the same files is the same on every machine.
- *
- * ```ts
- * import { FileBundle } from "./files.ts";
- * import assert from "node:assert/strict";
- *
- * const bytes = new TextEncoder().encode("export {};");
- * const bundle = new FileBundle({
- *   entry: "shop.ts", origin: "/home/me", files: [{ path: "shop.ts", bytes }],
- * });
- * assert.equal(bundle.size, 10);
- * assert.equal(new TextDecoder().decode(bundle.chunk(7)), "{};");
- * ```
  */
 export class FileBundle {
   /** What a worker is told of it. */
@@ -217,20 +205,6 @@ export class FileServer {
 /**
  * A bundle on its way in. Nothing of it is handed on before all of it is there, and is what the master
  * has vouched for.
- *
- * ```ts
- * import { BundleReceipt } from "./files.ts";
- * import { FileBundle } from "./files.ts";
- * import assert from "node:assert/strict";
- *
- * const bytes = new TextEncoder().encode("export {};");
- * const files = [{ path: "shop.ts", bytes }];
- * const bundle = new FileBundle({ entry: "shop.ts", origin: "/home/me", files });
- * const receipt = new BundleReceipt(bundle.list, bundle.hash);
- * receipt.take({ type: "CHUNK", offset: 0, data: bundle.chunk(0) });
- * assert.equal(receipt.complete, true);
- * assert.deepEqual(receipt.files(), files);
- * ```
  */
 export class PartialBundle {
   readonly list: FilesMessage;

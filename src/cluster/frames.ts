@@ -44,18 +44,6 @@ const NOTHING = new Uint8Array(0);
  *
  * A length is judged only when its message is asked for: what comes right behind the message that ends
  * a handshake falls under the limit that holds after it.
- *
- * ```ts
- * import { FrameReader } from "./frames.ts";
- * import assert from "node:assert/strict";
- *
- * const reader = new FrameReader(16);
- * reader.push(new Uint8Array([0, 0, 0, 2, 7]));
- * assert.equal(reader.next(), null);
- * reader.push(new Uint8Array([8, 0, 0]));
- * assert.deepEqual(reader.next(), new Uint8Array([7, 8]));
- * assert.equal(reader.next(), null);
- * ```
  */
 export class FrameReader {
   /** Bytes that a message may have. */

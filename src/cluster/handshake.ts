@@ -22,7 +22,7 @@ import {
  * Throws a ProtocolError where the peer refuses, sends what is no message, or takes too long; `ifLate`
  * says what is said of that.
  */
-export type NextMessage = (ifLate?: string) => Promise<Message | null>;
+type NextMessage = (ifLate?: string) => Promise<Message | null>;
 
 const HANDSHAKE_SECONDS = 2;
 
@@ -34,7 +34,7 @@ const TOO_LATE = `the handshake took longer than ${HANDSHAKE_SECONDS} s`;
  *
  * Rejects with what `talk` and its messages throw.
  */
-export async function handshake<Result>(
+async function handshake<Result>(
   channel: Channel,
   clock: Clock,
   talk: (next: NextMessage) => Promise<Result>,
@@ -83,22 +83,6 @@ export function newNonce(): Uint8Array<ArrayBuffer> {
 
 /**
  * A worker's proof: of HELLO, and of JOIN but for its proof. Empty without a token.
- *
- * ```ts
- * import { sameProof, workerProof } from "./handshake.ts";
- * import assert from "node:assert/strict";
- *
- * const hello = { type: "HELLO", protocolMin: 1, protocolMax: 1, epoch: 1, nonce: new Uint8Array(16) } as const;
- * const join = {
- *   type: "JOIN", protocol: 1, version: "0.1.0", workerId: "w1", incarnation: "i1", host: "h", pid: 1, cpus: 8,
- *   testfileHash: "00", nonce: new Uint8Array(16), mac: new Uint8Array(0),
- * } as const;
- * const proof = workerProof("secret", hello, join);
- * assert.equal(proof.length, 32);
- * assert.equal(sameProof(proof, workerProof("secret", hello, join)), true);
- * assert.equal(sameProof(proof, workerProof("secret", hello, { ...join, cpus: 9 })), false);
- * assert.equal(workerProof(null, hello, join).length, 0);
- * ```
  */
 export function workerProof(token: string | null, hello: Hello, join: Join): Uint8Array {
   return proofOf(token, ["worker", hello, { ...join, mac: NO_PROOF }]);
@@ -263,13 +247,6 @@ function welcomeTo(
 
 /**
  * What is to be said where there is no token.
- *
- * ```ts
- * import { openPortWarning } from "./handshake.ts";
- * import assert from "node:assert/strict";
- *
- * assert.match(openPortWarning("10.0.0.1:5557"), /anyone who can reach 10\.0\.0\.1:5557 can join/);
- * ```
  */
 export function openPortWarning(where: string): string {
   return `There is no token: anyone who can reach ${where} can join this run. ` +

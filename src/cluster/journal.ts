@@ -174,14 +174,6 @@ export const MAX_RECORD = 2 * 1024 * 1024;
 
 /**
  * The bytes of a record, as they stand in the file.
- *
- * ```ts
- * import { decodeRecord, encodeRecord, RECORD_HEAD } from "./journal.ts";
- * import assert from "node:assert/strict";
- *
- * const bytes = encodeRecord({ type: "epoch", epoch: 2 });
- * assert.deepEqual(decodeRecord(bytes.subarray(RECORD_HEAD)), { type: "epoch", epoch: 2 });
- * ```
  */
 export function encodeRecord(record: JournalRecord): Uint8Array<ArrayBuffer> {
   const fields: Field<JournalRecord> = RECORD_FIELDS[record.type];
@@ -304,26 +296,6 @@ const CHUNK = 1024 * 1024;
  *
  * A master that was killed may have left half a record at the end. Nobody was told that it is there,
  * so leaving it out loses nothing.
- *
- * ```ts
- * import { JOURNAL_HEAD, JournalReader } from "./journal.ts";
- * import { encodeRecord } from "./journal.ts";
- * import assert from "node:assert/strict";
- *
- * const whole = encodeRecord({ type: "epoch", epoch: 2 });
- * const chunks = [JOURNAL_HEAD, whole, encodeRecord({ type: "ended" }).subarray(0, 9)];
- * const read = (into: Uint8Array<ArrayBuffer>): Promise<number | null> => {
- *   const chunk = chunks.shift();
- *   if (chunk !== undefined) into.set(chunk);
- *   return Promise.resolve(chunk?.length ?? null);
- * };
- * const reader = new JournalReader({ read }, "--resume run.journal");
- * const records = [];
- * for await (const record of reader.records()) records.push(record);
- * assert.deepEqual(records, [{ type: "epoch", epoch: 2 }]);
- * assert.equal(reader.goodBytes, JOURNAL_HEAD.length + whole.length);
- * assert.equal(reader.isBroken, false);
- * ```
  */
 export class JournalReader {
   readonly #file: Pick<DiskFile, "read">;
@@ -449,22 +421,6 @@ export const NO_JOURNAL: RunJournal = { append: () => {}, close: () => {} };
  * A disk that is full does not end the run: whoever watches it would rather have its results. But a
  * journal that lacks something would make up wrong ones, so from then on it says that nobody can go on
  * with the run.
- *
- * ```ts
- * import { Journal } from "./journal.ts";
- * import assert from "node:assert/strict";
- *
- * const texts: string[] = [];
- * const file = {
- *   append: () => { throw new Error("No space left on device"); },
- *   truncate: () => {},
- *   close: () => {},
- * };
- * const journal = new Journal(file, (reason) => texts.push(reason));
- * journal.append({ type: "epoch", epoch: 2 });
- * journal.append({ type: "ended" });
- * assert.deepEqual(texts, ["No space left on device"]);
- * ```
  */
 export class Journal implements RunJournal {
   readonly #onFailure: (reason: string) => void;

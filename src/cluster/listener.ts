@@ -11,17 +11,6 @@ import type { Join } from "./protocol.ts";
 /**
  * How many from one address are inside at the same time. It remembers only addresses that have
  * somebody inside.
- *
- * ```ts
- * import { Door } from "./listener.ts";
- * import assert from "node:assert/strict";
- *
- * const door = new Door(2);
- * assert.deepEqual([1, 2, 3].map(() => door.enter("10.0.0.1")), [true, true, false]);
- * assert.equal(door.enter("10.0.0.2"), true);
- * door.leave("10.0.0.1");
- * assert.equal(door.enter("10.0.0.1"), true);
- * ```
  */
 export class ConnectionLimiter {
   readonly #limit: number;
@@ -60,21 +49,6 @@ const PAUSE_MS = 1_000;
 /**
  * Says who was refused, and why, without ever flooding the log: the first of an address at once, and
  * the others in at most one line a second. An address is forgotten after a second without any.
- *
- * ```ts
- * import { systemClock } from "../core/clock.ts";
- * import { Refusals } from "./listener.ts";
- * import assert from "node:assert/strict";
- *
- * const lines: string[] = [];
- * const refusals = new Refusals((line) => lines.push(line), systemClock);
- * for (let count = 0; count < 10_000; count++) refusals.note("10.0.0.9", "the token is wrong");
- * refusals.close();
- * assert.deepEqual(lines, [
- *   "Refused a connection from 10.0.0.9: the token is wrong",
- *   "Refused 9999 more from 10.0.0.9, the last one: the token is wrong",
- * ]);
- * ```
  */
 export class RejectionLog {
   readonly #warn: (text: string) => void;
@@ -159,34 +133,6 @@ const TURNED_AWAY = 100;
 /**
  * Where workers come in. What one connection does touches no other, and nothing that a peer does
  * is thrown.
- *
- * ```ts
- * import { systemClock as clock } from "../core/clock.ts";
- * import { connect, listen } from "../core/network.ts";
- * import { Channel } from "./channel.ts";
- * import { introduce } from "./handshake.ts";
- * import { Reception } from "./listener.ts";
- * import assert from "node:assert/strict";
- *
- * const here = { hostname: "127.0.0.1", port: 0, tls: null };
- * const listener = listen(here);
- * const terms = {
- *   token: "secret", testfileHash: "00", allowDifferentTestfile: false, filesHash: "", epoch: 1,
- *   heartbeatSeconds: 1, leaseSeconds: 5, admit: () => ({ runId: "run-1", ackedSeq: 0 }),
- * };
- * const reception = new Reception(listener, {
- *   terms, clock, where: "127.0.0.1", warn: () => {}, onJoined: ({ channel }) => channel.close(),
- * });
- * const ended = reception.run();
- *
- * const channel = new Channel(await connect({ ...here, port: listener.port }));
- * const identity = { workerId: "w", incarnation: "i", host: "h", pid: 1, cpus: 8, testfileHash: "00" };
- * const { welcome } = await introduce(channel, identity, { token: "secret", clock });
- * assert.equal(welcome.runId, "run-1");
- * channel.close();
- * reception.close();
- * await ended;
- * ```
  */
 export class WorkerListener<Place extends AcceptedPlace> {
   readonly #listener: StreamListener;

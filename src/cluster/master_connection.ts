@@ -16,14 +16,6 @@ import type { Message } from "./protocol.ts";
 
 /**
  * Why a connection with the master cannot be opened, for whoever has started the worker.
- *
- * ```ts
- * import { openingProblem } from "./master_connection.ts";
- * import assert from "node:assert/strict";
- *
- * const refused = new Deno.errors.ConnectionRefused("Connection refused (os error 111)");
- * assert.equal(openingProblem(refused), "nobody listens there");
- * ```
  */
 export function openingProblem(error: unknown): string {
   if (error instanceof Deno.errors.ConnectionRefused) return "nobody listens there";

@@ -33,20 +33,6 @@ interface Frame {
 /**
  * The reports that were sent and are not acknowledged. They are numbered as they come, from 1; each
  * stays as it was until the master is known to have it.
- *
- * ```ts
- * import { ReportFlight } from "./outbox.ts";
- * import assert from "node:assert/strict";
- *
- * const flight = new ReportFlight();
- * const frame = flight.launch(new Uint8Array(20_000), 0);
- * assert.deepEqual([flight.admits(12_000, 10), flight.admits(13_000, 10)], [true, false]);
- * flight.reconnected(0, 500);
- * assert.equal(flight.grounded, true);
- * assert.equal(flight.relaunch(500), frame);
- * flight.acknowledged(1, 600);
- * assert.equal(flight.count, 0);
- * ```
  */
 export class ReportsInFlight {
   /** The oldest first, without a gap in their numbers. */
@@ -158,26 +144,6 @@ interface Waiting {
  *
  * It owns no clock and no connection: whoever has them asks for the {@link next} frame until there is
  * none, after each other call. Moments are in milliseconds on any one clock.
- *
- * ```ts
- * import { Interval } from "../stats/stats_table.ts";
- * import { ReportOutbox } from "./outbox.ts";
- * import assert from "node:assert/strict";
- *
- * const outbox = new ReportOutbox("run");
- * outbox.add(new Interval(0, 3), { phase: 0, cpu: 0.5, lag: 2 });
- * const frame = outbox.next(1_000);
- * assert.ok(frame !== null);
- * assert.equal(outbox.next(1_000), null);
- *
- * outbox.reconnected(0, 1_300);
- * assert.deepEqual(outbox.next(1_300), frame);
- *
- * outbox.finish({ phase: 0, cpu: 0.5, lag: 2 });
- * assert.ok(outbox.next(1_400) !== null);
- * outbox.acknowledged(2, 1_450);
- * assert.equal(outbox.drained, true);
- * ```
  */
 export class ReportOutbox {
   readonly #runId: string;
@@ -311,5 +277,5 @@ function sumOfBytes(parts: readonly ReportPart[]): number {
 }
 
 function nothingAt(second: number): StatsDelta {
-  return { from: second, to: second, seconds: [], entries: [], userErrors: [], passes: null };
+  return { from: second, to: second, seconds: [], entries: [], userErrors: [], iterations: null };
 }

@@ -4,14 +4,6 @@ import { createHash } from "node:crypto";
 /**
  * What a peer says, as it may stand in a log: on one line, not too long, and without anything that a
  * terminal would obey. Nobody has let the peer in yet.
- *
- * ```ts
- * import { peerText } from "./peer_text.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(peerText("busy\nINFO all is well\x1b[2J"), "busy?INFO all is well?[2J");
- * assert.equal(peerText("x".repeat(2_000)).length, 500);
- * ```
  */
 export function peerText(text: string): string {
   const line = text.toWellFormed().replaceAll(NOT_PLAIN, "?");
@@ -30,14 +22,6 @@ const DIGEST_DIGITS = 8;
  * A text as it can be sent. One that is too long is cut; what UTF-8 cannot carry is replaced, and so is
  * a byte order mark in front, which decoders drop. What was changed ends with a digest of what it was:
  * names that were two stay two, whoever adds them up.
- *
- * ```ts
- * import { clippedText } from "./peer_text.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(clippedText("/search", 20), "/search");
- * assert.equal(clippedText("/search?q=1234567890", 16), "/search…819d0207");
- * ```
  *
  * @param max UTF-16 units that the text may have; enough for the digest.
  */

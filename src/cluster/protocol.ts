@@ -345,7 +345,7 @@ export interface Report {
   /** How each second went; empty where another report of the same seconds says it. */
   readonly users: readonly SecondCounts[];
   /** One, or none where passes are not counted, or another report of the same seconds has them. */
-  readonly passes: readonly ReportIterations[];
+  readonly iterations: readonly ReportIterations[];
   /** Share of one core, 0 to 1 and above, in the last second. */
   readonly cpu: number;
   /** How late its event loop ran, in milliseconds. */
@@ -410,15 +410,6 @@ const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 /**
  * Why a path cannot be that of a file inside a folder, on whatever system; null where it can. Such a
  * path has its parts between slashes, and none of them leads anywhere but down.
- *
- * ```ts
- * import { pathProblem } from "./protocol.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(pathProblem("data/accounts.csv"), null);
- * assert.equal(pathProblem("../accounts.csv"), "leads out of its folder");
- * assert.equal(pathProblem("C:accounts.csv"), "has a character that some systems do not take");
- * ```
  */
 export function pathProblem(path: string): string | null {
   if (path.length > MAX_PATH) return `has more than ${MAX_PATH} characters`;
@@ -494,7 +485,7 @@ const reportTimes = row<ReportTimes>({
   spread: list(row<ReportSpread>(spread)),
 });
 
-const reportPasses = row<ReportIterations>({
+const reportIterations = row<ReportIterations>({
   scheduled: count,
   dropped: count,
   serviceTime: reportTimes,
@@ -608,7 +599,7 @@ export const MESSAGE_FIELDS: {
         tuple<readonly [user: string, error: string, count: number]>(name, shortText, count),
       ),
       users: list(countedSecond),
-      passes: list(reportPasses),
+      iterations: list(reportIterations),
       cpu: amount(),
       lag: amount(),
       final: flag,
@@ -659,17 +650,6 @@ export interface ProtocolRange {
  * The newest protocol that both speak.
  *
  * @throws ProtocolError where there is none; its text says which each of them speaks.
- *
- * ```ts
- * import { commonProtocol } from "./protocol.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(commonProtocol({ min: 1, max: 3 }, { min: 2, max: 5 }), 3);
- * assert.throws(
- *   () => commonProtocol({ min: 2, max: 3 }, { min: 1, max: 1 }),
- *   /the master speaks protocols 2 to 3, the worker protocol 1/,
- * );
- * ```
  */
 export function commonProtocol(master: ProtocolRange, worker: ProtocolRange): number {
   const newest = Math.min(master.max, worker.max);

@@ -47,23 +47,12 @@ export interface ReportPart {
  *
  * All of them are of the same seconds. The first ones say how each second went, so these are counted
  * once.
- *
- * ```ts
- * import { Interval } from "../stats/stats_table.ts";
- * import { reportParts } from "./report.ts";
- * import assert from "node:assert/strict";
- *
- * const parts = reportParts(new Interval(7, 3), { runId: "run", phase: 0, cpu: 0.5, lag: 2 });
- * assert.equal(parts.length, 1);
- * const { from, to, users } = parts[0]!.content;
- * assert.deepEqual([from, to, users[0]?.users], [7, 7, 3]);
- * ```
  */
 export function reportParts(counted: StatsDelta, facts: ReportFacts): ReportPart[] {
   const cutter = new Cutter(counted, facts);
   for (const second of counted.seconds) cutter.addSecond(second);
   for (const [user, error, count] of counted.userErrors) cutter.addUserError(user, error, count);
-  if (counted.passes !== null) cutter.addPasses(counted.passes);
+  if (counted.iterations !== null) cutter.addIterations(counted.iterations);
   for (const one of counted.entries) cutter.addEntry(...one);
   return cutter.end();
 }
@@ -103,17 +92,18 @@ class Cutter {
     this.#open.errors.push([user, error, count]);
   }
 
-  addPasses({ scheduled, dropped, serviceTime, startDelay }: IterationCounts): void {
-    const passes = {
+  addIterations({ scheduled, dropped, serviceTime, startDelay }: IterationCounts): void {
+    const iterations = {
       scheduled,
       dropped,
       serviceTime: timesOf(serviceTime),
       startDelay: timesOf(startDelay),
     };
     this.#makeRoom(
-      PASSES_BYTES + passes.serviceTime.buckets.length + passes.startDelay.buckets.length,
+      ITERATIONS_BYTES + iterations.serviceTime.buckets.length +
+        iterations.startDelay.buckets.length,
     );
-    this.#open.passes.push(passes);
+    this.#open.iterations.push(iterations);
   }
 
   addEntry(method: string, name: string, code: number, entry: EntryCounts): void {
@@ -135,8 +125,8 @@ class Cutter {
   }
 
   #close(): void {
-    const { users, passes, errors, deltas, histograms } = this.#open;
-    const lists = { users, passes, errors, deltas, histograms };
+    const { users, iterations, errors, deltas, histograms } = this.#open;
+    const lists = { users, iterations, errors, deltas, histograms };
     const content = { type: "REPORT", ...this.#facts, ...this.#span, ...lists } as const;
     this.#parts.push({ content, bytes: this.#bytes });
     this.#open = new OpenPart();
@@ -146,7 +136,7 @@ class Cutter {
 
 class OpenPart {
   readonly users: SecondCounts[] = [];
-  readonly passes: ReportIterations[] = [];
+  readonly iterations: ReportIterations[] = [];
   readonly errors: [user: string, error: string, count: number][] = [];
   readonly deltas: ReportEntry[] = [];
   readonly histograms: Uint8Array[] = [];
@@ -195,7 +185,7 @@ function histogramOf({ histogram: source }: LatencyCounts): Histogram {
 const HEAD_BYTES = 93;
 const BINARY_HEAD_BYTES = 5;
 /** Two counts, and two times of a histogram's head and four numbers each. */
-const PASSES_BYTES = 1 + 2 * 9 + 2 * (1 + 5 + 2 + 4 * 9);
+const ITERATIONS_BYTES = 1 + 2 * 9 + 2 * (1 + 5 + 2 + 4 * 9);
 const LIST_HEAD_BYTES = 3;
 const TEXT_HEAD_BYTES = 3;
 
@@ -237,35 +227,16 @@ export const MAX_SPAN_SECONDS = 100_000;
 /**
  * What a report says was counted. Nothing is copied: it is good for as long as the report is.
  *
- * ```ts
- * import type { Report } from "./protocol.ts";
- * import { countedOf } from "./report.ts";
- * import assert from "node:assert/strict";
- *
- * const report: Report = {
- *   type: "REPORT", runId: "run", seq: 1, from: 4, to: 4,
- *   deltas: [{
- *     method: "GET", name: "search", code: 200, failures: 0, retries: 0, bytesReceived: 80, bytesSent: 0,
- *     sum: 12, min: 12, max: 12, squaredDeviations: 0, errors: [],
- *   }],
- *   histograms: [Uint8Array.of(7, 1)],
- *   errors: [], users: [], passes: [], cpu: 0, lag: 0, final: false, phase: 0,
- * };
- * const [[method, name, code, entry] = assert.fail()] = countedOf(report).entries;
- * assert.deepEqual([method, name, code, entry.requests], ["GET", "search", 200, 1]);
- * assert.throws(() => countedOf({ ...report, from: 5 }), { name: "ProtocolError" });
- * ```
- *
  * @throws ProtocolError where the report contradicts itself; what is returned can be added without one.
  */
 export function countedOf(report: ReportContent): StatsDelta {
-  const { from, to, deltas, histograms, users, errors, passes } = report;
+  const { from, to, deltas, histograms, users, errors, iterations } = report;
   if (from > to) refuse("it ends before it begins");
   if (to - from > MAX_SPAN_SECONDS) refuse("it covers too long a time");
   checkSeconds(report);
   for (const [, , count] of errors) checkCount(count);
   if (deltas.length !== histograms.length) refuse("it has not one histogram an entry");
-  if (passes.length > 1) refuse("it tells of passes twice");
+  if (iterations.length > 1) refuse("it tells of passes twice");
   const named = new PairMap<true>();
   const entries = deltas.map((delta, i): CodedEntry => {
     const { method, name, code } = delta;
@@ -274,8 +245,8 @@ export function countedOf(report: ReportContent): StatsDelta {
     named.set(method, key, true);
     return [method, name, code, entryOf(delta, histograms[i]!)];
   });
-  const [ofPasses = null] = passes.map(passesOf);
-  return { from, to, seconds: users, entries, userErrors: errors, passes: ofPasses };
+  const [ofIterations = null] = iterations.map(iterationsOf);
+  return { from, to, seconds: users, entries, userErrors: errors, iterations: ofIterations };
 }
 
 function checkSeconds({ from, to, users }: ReportContent): void {
@@ -297,7 +268,7 @@ function entryOf(delta: ReportEntry, histogram: Uint8Array): CodedEntry[3] {
   return { requests, failures, retries, bytesReceived, bytesSent, latencies, errors };
 }
 
-function passesOf(
+function iterationsOf(
   { scheduled, dropped, serviceTime, startDelay }: ReportIterations,
 ): IterationCounts {
   const service = countedTimes(serviceTime);

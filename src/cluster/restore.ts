@@ -50,20 +50,6 @@ export interface StoppingRun {
 /**
  * Goes through a journal from its beginning.
  *
- * ```ts
- * import { restoreRun } from "./restore.ts";
- * import assert from "node:assert/strict";
- *
- * const { book } = await restoreRun([
- *   { type: "run", runId: "r1", testfileHash: "e3b0", version: "0.1.0", createdAt: 0 },
- *   { type: "worker", id: "w1", incarnation: "i1", index: 0, host: "box" },
- *   { type: "time", elapsedSeconds: 7, targetUsers: 10, runningUsers: 9 },
- * ], "--resume run.journal");
- * assert.equal(book.runId, "r1");
- * assert.equal(book.elapsedSeconds, 7);
- * assert.equal(book.member("i1")?.membership, "present");
- * ```
- *
  * @param what option and file, as errors name them.
  * @param onShared gets what the nodes share, record by record.
  * @throws UsageError where nobody can go on with the run, or the journal makes no sense.

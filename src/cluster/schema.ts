@@ -8,16 +8,6 @@ import { clippedText } from "./peer_text.ts";
 
 /**
  * One value of a message.
- *
- * ```ts
- * import { amount, type Field } from "./schema.ts";
- * import assert from "node:assert/strict";
- *
- * const rate: Field<number> = amount();
- * assert.equal(rate.read(0.5), 0.5);
- * assert.equal(rate.read(Infinity), undefined);
- * assert.equal(rate.fault(Infinity, "TARGET.rate"), "TARGET.rate must be a finite number of 0 or more");
- * ```
  */
 export interface Field<T> {
   /** What to take a field for that is missing at the end of a message; without it, none may be. */
@@ -165,18 +155,6 @@ export function tuple<T extends readonly unknown[]>(
 
 /**
  * An object that is sent as the list of its fields.
- *
- * ```ts
- * import { row } from "./schema.ts";
- * import { count, text } from "./schema.ts";
- * import assert from "node:assert/strict";
- *
- * const point = row<{ name: string; x: number }>({ name: text(10), x: count });
- * assert.deepEqual(point.read(["a", 1]), { name: "a", x: 1 });
- * assert.deepEqual(point.write({ name: "a", x: 1 }), ["a", 1]);
- * assert.equal(point.read(["a", -1]), undefined);
- * assert.equal(point.fault(["a", -1], "POINT"), "POINT.x must be a whole number of 0 or more");
- * ```
  *
  * @param problem says what is wrong with fields that are right each by itself, or null.
  */

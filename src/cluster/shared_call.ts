@@ -113,14 +113,6 @@ export function tooManyNames(what: string): string {
 /**
  * A value as JSON.
  *
- * ```ts
- * import { valueText } from "./shared_call.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(valueText({ a: [1] }, "queue ids"), '{"a":[1]}');
- * assert.throws(() => valueText(() => 1, "queue ids"), /^TypeError: queue ids: a function is no JSON/);
- * ```
- *
  * @param whose names what the value is for.
  * @throws TypeError where it is none, or too long.
  */
@@ -139,14 +131,6 @@ export function valueText(value: unknown, whose: string): string {
 
 /**
  * What is pushed into a queue, as JSON texts; or why nothing of it can be.
- *
- * ```ts
- * import { queueTexts } from "./shared_call.ts";
- * import assert from "node:assert/strict";
- *
- * assert.deepEqual(queueTexts("ids", ["a", { b: 1 }]), ['"a"', '{"b":1}']);
- * assert.equal(queueTexts("ids", ["x".repeat(65_536)]), "queue ids: a value of over 65536 bytes of JSON");
- * ```
  */
 export function queueTexts(name: string, values: readonly unknown[]): string[] | string {
   let texts: string[];

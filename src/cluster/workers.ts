@@ -12,16 +12,6 @@ export type SequenceVerdict =
 
 /**
  * Which reports of one worker have been applied: each once, in their order.
- *
- * ```ts
- * import { ReportLedger } from "./workers.ts";
- * import assert from "node:assert/strict";
- *
- * const ledger = new ReportLedger();
- * assert.equal(ledger.judge(1), "apply");
- * ledger.applied(1);
- * assert.deepEqual([1, 2, 3].map((seq) => ledger.judge(seq)), ["again", "apply", "gap"]);
- * ```
  */
 export class ReportSequence {
   #lastSeq = 0;

@@ -11,15 +11,6 @@ export const DURATION_FORMS = "seconds (20), or hours, minutes and seconds (20s,
 
 /**
  * Seconds in a duration, or null where the text is none.
- *
- * ```ts
- * import { parseDuration } from "./duration.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(parseDuration("20"), 20);
- * assert.equal(parseDuration("3h30m10s"), 12_610);
- * assert.equal(parseDuration("20m3h"), null);
- * ```
  */
 export function parseDuration(text: string): number | null {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
@@ -31,15 +22,6 @@ export function parseDuration(text: string): number | null {
 
 /**
  * A duration in whole seconds, as people read it.
- *
- * ```ts
- * import { formatDuration } from "./duration.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(formatDuration(4_210), "1h10m10s");
- * assert.equal(formatDuration(59.9), "59s");
- * assert.equal(formatDuration(0), "0s");
- * ```
  */
 export function formatDuration(seconds: number): string {
   const whole = Math.floor(seconds);

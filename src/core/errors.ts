@@ -48,15 +48,6 @@ export class UsageError extends AiotestError {
 
 /**
  * The first line of what was thrown, whatever it was: what tables and logs show of it.
- *
- * ```ts
- * import { errorText } from "./errors.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(errorText(new TypeError("no token\nin the answer")), "TypeError: no token");
- * assert.equal(errorText(new Error("no token")), "no token");
- * assert.equal(errorText("plain"), "plain");
- * ```
  */
 export function errorText(thrown: unknown): string {
   const text = thrown instanceof Error ? describe(thrown) : String(thrown);

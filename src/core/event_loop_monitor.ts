@@ -4,16 +4,6 @@
  * Code that never really waits keeps timers and sockets from running, so it has to let them in now and
  * then; but that costs time, and code that waits for a socket has no need of it. All code of a node
  * shares one of these, so that nobody yields while the loop turns anyway.
- *
- * ```ts
- * import { LoopTurns } from "./event_loop_monitor.ts";
- * import assert from "node:assert/strict";
- *
- * const turns = new LoopTurns();
- * turns.note(1_000);
- * assert.equal(turns.overdue(1_030), false);
- * assert.equal(turns.overdue(1_050), true);
- * ```
  */
 export class EventLoopMonitor {
   #lastAt = 0;

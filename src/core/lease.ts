@@ -4,19 +4,6 @@
  *
  * It owns no clock: whoever asks says what time it is, in milliseconds that never go back. Once it
  * has run out it stays so until it is granted anew.
- *
- * ```ts
- * import { Lease } from "./lease.ts";
- * import assert from "node:assert/strict";
- *
- * const lapses: string[] = [];
- * const lease = new Lease(() => lapses.push("lapsed"));
- * lease.grant(5_000);
- * assert.equal(lease.holds(5_000), true);
- * assert.equal(lease.holds(5_001), false);
- * assert.equal(lease.renew(9_000, 5_002), false);
- * assert.deepEqual(lapses, ["lapsed"]);
- * ```
  */
 export class Lease {
   readonly #onLapse: () => void;

@@ -40,18 +40,6 @@ export const logger: Logger = getLogger(["aiotest"]);
 /**
  * Sends every record of `level` or above to `writeLine`, a line each and what the line is made of, until
  * it is called again.
- *
- * ```ts
- * import { configureLog, logger } from "./logger.ts";
- * import assert from "node:assert/strict";
- *
- * const lines: string[] = [];
- * await configureLog("WARNING", (line) => lines.push(line));
- * logger.info("not this");
- * logger.warn("but this");
- * assert.equal(lines.length, 1);
- * assert.match(lines[0]!, /WARNING +but this$/);
- * ```
  */
 export async function configureLog(
   level: LogLevelName,

@@ -8,20 +8,6 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 /**
  * One user's time in a test: it stays, it is told to leave, it is gone.
- *
- * ```ts
- * import { UserStay } from "./user_lifetime.ts";
- * import assert from "node:assert/strict";
- *
- * const stay = new UserStay();
- * const heard: string[] = [];
- * stay.onLeave(() => heard.push("a"));
- * const forget = stay.onLeave(() => heard.push("b"));
- * forget();
- * stay.leave();
- * stay.end();
- * assert.deepEqual([heard, stay.leaving, stay.gone], [["a"], true, true]);
- * ```
  */
 export class UserLifetime {
   #leaving = false;

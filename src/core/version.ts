@@ -8,13 +8,6 @@ export const VERSION = "0.1.0";
  *
  * @param commit what an executable was made from, with a `+` where files had been changed since. From
  * source it is null: the folder may hold anything by now.
- *
- * ```ts
- * import { versionText } from "./version.ts";
- * import assert from "node:assert/strict";
- *
- * assert.match(versionText("461d735"), /^aiotest \S+ \(commit 461d735, deno \S+\)$/);
- * ```
  */
 export function versionText(commit: string | null = COMMIT): string {
   const origin = commit === null ? "" : `commit ${commit}, `;

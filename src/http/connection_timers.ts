@@ -26,14 +26,6 @@ const LONGEST_MS = 3_600_000;
 
 /**
  * Calls what is registered when its deadline has come, at most 50 ms late.
- *
- * ```ts ignore
- * deadlines.add(exchange);
- * exchange.deadline = clock.now() + 1000;
- * deadlines.note(exchange.deadline);
- * // …
- * exchange.deadline = Infinity;
- * ```
  */
 export class DeadlineSweep {
   readonly #clock: Clock;

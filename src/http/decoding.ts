@@ -15,16 +15,6 @@ const MAX_CODINGS = 5;
 /**
  * The body behind its codings. A coding that is not known leaves the body as it came.
  *
- * ```ts
- * import { decodeBody } from "./decoding.ts";
- * import { deflateSync } from "node:zlib";
- * import assert from "node:assert/strict";
- *
- * const wire = new Uint8Array(deflateSync("hello"));
- * assert.equal(new TextDecoder().decode(await decodeBody(wire, "deflate", 64)), "hello");
- * assert.equal(await decodeBody(wire, "unheard-of", 64), wire);
- * ```
- *
  * @param contentEncoding the header's value: the codings in the order in which they were applied.
  * @param maxSize bytes that the body may have once it is decoded.
  * @throws WireError `BAD_ENCODING` where the body is corrupt or cut off, or has over five codings;

@@ -17,16 +17,6 @@ interface Entry {
 
 /**
  * The addresses of names, asked for once for all who want to know at the same time.
- *
- * ```ts
- * import { AddressBook } from "./dns_cache.ts";
- * import { systemClock } from "../core/clock.ts";
- * import assert from "node:assert/strict";
- *
- * const book = new AddressBook(systemClock, () => Promise.resolve(["127.0.0.1", "127.0.0.2"]));
- * assert.deepEqual(await book.lookup("target.test"), ["127.0.0.1", "127.0.0.2"]);
- * assert.deepEqual(await book.lookup("::1"), ["::1"]);
- * ```
  */
 export class DnsCache {
   readonly #clock: Clock;

@@ -12,16 +12,6 @@ const decoder = new TextDecoder();
 
 /**
  * How a request is going to be counted, as long as that can still be changed.
- *
- * ```ts
- * import { Verdict } from "./http_response.ts";
- * import assert from "node:assert/strict";
- *
- * const verdict = new Verdict("HTTP 500");
- * verdict.decide("no token");
- * verdict.thrown(new Error("and then it threw"));
- * assert.equal(verdict.close(), "no token");
- * ```
  */
 export class Verdict {
   #error: string | null;

@@ -23,18 +23,6 @@ export interface Proxy {
  * The proxies that the environment names: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
  * of which the names in lower case come first. This machine itself is no exception unless `NO_PROXY`
  * makes it one.
- *
- * ```ts
- * import { Proxies } from "./proxies.ts";
- * import { originOf } from "./proxies.ts";
- * import assert from "node:assert/strict";
- *
- * const environment = new Map([["HTTP_PROXY", "proxy.test:3128"], ["NO_PROXY", ".local"]]);
- * const proxies = new Proxies((name) => environment.get(name));
- * assert.equal(proxies.proxyFor(originOf(new URL("http://target.test/")))?.port, 3128);
- * assert.equal(proxies.proxyFor(originOf(new URL("http://target.local/"))), null);
- * assert.equal(proxies.proxyFor(originOf(new URL("https://target.test/"))), null);
- * ```
  */
 export class Proxies {
   readonly #plain: Proxy | null;
@@ -160,18 +148,6 @@ export interface Origin {
 
 /**
  * The origin of a URL.
- *
- * ```ts
- * import { originOf } from "./proxies.ts";
- * import assert from "node:assert/strict";
- *
- * assert.deepEqual(originOf(new URL("http://[::1]:8080/a")), {
- *   secure: false,
- *   hostname: "::1",
- *   port: 8080,
- *   authority: "[::1]:8080",
- * });
- * ```
  *
  * @param url of `http:` or `https:`.
  */

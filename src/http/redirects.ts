@@ -25,18 +25,6 @@ export function isRedirect(status: number): boolean {
  * The request that a redirect asks for, or null where the response names no place to go to, and so is
  * the last one. The deadline stays: it is that of the whole chain.
  *
- * ```ts
- * import { nextRequest } from "./redirects.ts";
- * import assert from "node:assert/strict";
- *
- * const url = new URL("http://127.0.0.1/login");
- * const posted = { method: "POST", url, headers: [], body: new Uint8Array(3), deadline: 1000 };
- * const headers = new Headers({ location: "/home" });
- * const next = nextRequest(posted, { status: 303, headers }, 0);
- * assert.equal(`${next?.method} ${next?.url}`, "GET http://127.0.0.1/home");
- * assert.equal(next?.body, null);
- * ```
- *
  * @param followed how many redirects have been followed before this one.
  * @throws RequestError `TOO_MANY_REDIRECTS`, or `BAD_REDIRECT` where the place is none that can be
  *   requested, or the body was a stream that would have to be sent again.

@@ -9,7 +9,7 @@ import type { HeaderPairs, WireRequest } from "./transport.ts";
 // Heads of requests.
 
 /** How a request's body is sent. */
-export type BodyFraming = { readonly length: number } | "chunked" | "none";
+type BodyFraming = { readonly length: number } | "chunked" | "none";
 
 /** What a head says. */
 export interface RequestHead {
@@ -30,29 +30,6 @@ const HAVE_BODIES: readonly string[] = ["POST", "PUT", "PATCH"];
 
 /**
  * Encodes a head, with the headers that every request should have and those that frame its body.
- *
- * ```ts
- * import { encodeHead } from "./request_encoder.ts";
- * import assert from "node:assert/strict";
- *
- * const head = encodeHead({
- *   method: "POST",
- *   target: "/cart?id=1",
- *   headers: [["User-Agent", "shop/1"], ["accept", "text/html"], ["Accept-Encoding", "br"]],
- *   authority: "127.0.0.1:8080",
- *   body: { length: 5 },
- * });
- * assert.deepEqual(new TextDecoder().decode(head).split("\r\n"), [
- *   "POST /cart?id=1 HTTP/1.1",
- *   "Host: 127.0.0.1:8080",
- *   "User-Agent: shop/1",
- *   "accept: text/html",
- *   "Accept-Encoding: br",
- *   "Content-Length: 5",
- *   "",
- *   "",
- * ]);
- * ```
  *
  * @throws WireError `BAD_REQUEST` where something in it cannot be sent as it is.
  */

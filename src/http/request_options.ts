@@ -74,13 +74,6 @@ export type Fields =
 
 /**
  * Fields in the encoding of forms and queries.
- *
- * ```ts
- * import { encodeFields } from "./request_options.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(encodeFields({ q: "a b", page: 2, tag: ["x", "y"], none: undefined }), "q=a+b&page=2&tag=x&tag=y");
- * ```
  */
 export function encodeFields(fields: Fields): string {
   if (fields instanceof URLSearchParams) return fields.toString();
@@ -94,15 +87,6 @@ export function encodeFields(fields: Fields): string {
 
 /**
  * A URL with fields behind whatever query it has; what stands behind a `#` is dropped.
- *
- * ```ts
- * import { withQuery } from "./request_options.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(withQuery("/search", { q: "x" }), "/search?q=x");
- * assert.equal(withQuery("/search?sort=up#top", { q: "x" }), "/search?sort=up&q=x");
- * assert.equal(withQuery("/search", {}), "/search");
- * ```
  */
 export function withQuery(url: string, fields: Fields): string {
   const query = encodeFields(fields);
@@ -150,15 +134,6 @@ const encoder = new TextEncoder();
 
 /**
  * Encodes whichever body is given; a promise only for FormData.
- *
- * ```ts
- * import { encodeBody } from "./request_options.ts";
- * import assert from "node:assert/strict";
- *
- * const { content, contentType } = await encodeBody({ json: { id: 1 } });
- * assert.deepEqual(content, new TextEncoder().encode('{"id":1}'));
- * assert.equal(contentType, "application/json");
- * ```
  *
  * @throws TypeError where more than one is given, or `json` cannot be written as JSON.
  */

@@ -24,18 +24,6 @@ const OVER = 6;
 
 /**
  * Undoes the coding of one body after the other, up to the trailers, whose bytes are left alone.
- *
- * ```ts
- * import { ChunkedBody } from "./response_parser.ts";
- * import assert from "node:assert/strict";
- *
- * const wire = new TextEncoder().encode("3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n");
- * const body = new ChunkedBody(1000);
- * body.begin();
- * assert.equal(body.decode(wire, 0, wire.length), true);
- * assert.equal(new TextDecoder().decode(wire.subarray(body.dataStart, body.dataEnd)), "abcde");
- * assert.equal(body.at, wire.length - 2);
- * ```
  */
 export class ChunkedBody {
   /** Where the last call's data begins. */
@@ -183,7 +171,7 @@ function hexDigit(byte: number): number {
 const NO_PIECES: readonly Uint8Array<ArrayBuffer>[] = [];
 
 /** A whole response; makes arrays of its head and its body only when they are asked for. */
-export class ReceivedMessage implements WireMessage {
+class ReceivedMessage implements WireMessage {
   readonly status: number;
   readonly bodyLength: number;
   readonly setsCookies: boolean;
@@ -250,15 +238,6 @@ const LARGEST = 1024;
  *
  * An array of its own costs the runtime many times what copying a few hundred bytes does. The price is
  * that a slab lives as long as the last copy in it; one slab may serve any number of connections.
- *
- * ```ts
- * import { Slab } from "./response_parser.ts";
- * import assert from "node:assert/strict";
- *
- * const slab = new Slab();
- * const at = slab.copy(new Uint8Array([1, 2, 3, 4]), 1, 3);
- * assert.deepEqual(slab.bytes.slice(at, at + 2), new Uint8Array([2, 3]));
- * ```
  */
 export class Slab {
   /** Where the last copy is; another array from one copy to the next. */
@@ -293,19 +272,6 @@ type State = "head" | "length" | "chunks" | "trailers" | "stream" | "complete";
 /**
  * Parses one connection's responses, one after the other. It keeps none of the bytes that it is fed,
  * only copies; and whatever it makes of them does not depend on how they are cut.
- *
- * ```ts
- * import { ResponseParser } from "./response_parser.ts";
- * import assert from "node:assert/strict";
- *
- * const bytes = new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
- * const parser = new ResponseParser(1_000_000);
- * parser.begin("GET");
- * assert.equal(parser.feed(bytes, bytes.length), true);
- * assert.equal(parser.message.status, 200);
- * assert.equal(new TextDecoder().decode(parser.message.body[0]), "hi");
- * assert.equal(parser.message.reusable, true);
- * ```
  */
 export class ResponseParser {
   /** Whether a byte of this response has come. */

@@ -14,14 +14,6 @@ export type SocketPhase = "connect" | "tls" | "exchange";
  * Understands what opening, reading or writing a connection was rejected with. A WireError is
  * returned as it is.
  *
- * ```ts
- * import { socketFailure } from "./socket_errors.ts";
- * import assert from "node:assert/strict";
- *
- * const error = new Deno.errors.ConnectionReset("Connection reset by peer (os error 104)");
- * assert.equal(socketFailure(error, "exchange").code, "ECONNRESET");
- * ```
- *
  * @param error what was thrown.
  * @param phase what was under way; it decides where the error itself does not say enough.
  */

@@ -16,7 +16,7 @@ import type { WireMessage } from "./response_parser.ts";
 import type { Transport, WireRequest, WireResponse } from "./transport.ts";
 
 /** A response of the engine's: looks into head and body only when it is asked to. */
-export class SocketResponse implements WireResponse {
+class SocketResponse implements WireResponse {
   readonly status: number;
   readonly setCookies: readonly string[];
   readonly bytesReceived: number;

@@ -20,17 +20,6 @@ const MAX_ENTRIES = 1000;
 /**
  * URLs joined to one host. It keeps the last thousand, because parsing one costs more than most of what
  * else is done for a request; users of the same host can share it.
- *
- * ```ts
- * import { UrlResolver } from "./url_resolver.ts";
- * import assert from "node:assert/strict";
- *
- * const urls = new UrlResolver("http://127.0.0.1:8000/api/");
- * const { url, name } = urls.resolve("/search?q=x");
- * assert.equal(url.href, "http://127.0.0.1:8000/api/search?q=x");
- * assert.equal(name, "/api/search");
- * assert.equal(urls.resolve("http://127.0.0.2/").url.href, "http://127.0.0.2/");
- * ```
  */
 export class UrlResolver {
   readonly #host: string;

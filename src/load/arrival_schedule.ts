@@ -49,18 +49,6 @@ const ROUNDING = 1e-6;
  * A change of the course or of the slice is obeyed from where it says, whenever it comes: passes that
  * were taken already are not taken again. With Poisson spacing the gaps are drawn, and each node draws
  * its own: put together, they are a Poisson process again.
- *
- * ```ts
- * import { ArrivalSchedule } from "./arrival_schedule.ts";
- * import assert from "node:assert/strict";
- *
- * const schedule = new ArrivalSchedule("constant", Math.random);
- * const course = { rate: 10, since: 0, position: 0, until: 1, limit: Infinity };
- * schedule.follow(course, { from: 0, of: 2, index: 1 });
- * const times: number[] = [];
- * while (schedule.nextAt < Infinity) times.push(schedule.take());
- * assert.deepEqual(times, [0.1, 0.3, 0.5, 0.7, 0.9]);
- * ```
  */
 export class ArrivalSchedule {
   readonly #spacing: Spacing;

@@ -31,18 +31,6 @@ export interface ClassShare {
  *
  * Fixed counts come first, one of each class in turn. All further users go by weight, and after any
  * number of them each class is less than one user away from its exact share.
- *
- * ```ts
- * import { ClassMix } from "./class_mix.ts";
- * import assert from "node:assert/strict";
- *
- * const mix = new ClassMix([
- *   { name: "TestBuyer", weight: 1, fixedCount: 0 },
- *   { name: "TestReader", weight: 3, fixedCount: 0 },
- *   { name: "TestAdmin", weight: 1, fixedCount: 2 },
- * ]);
- * assert.deepEqual(mix.counts(10), [2, 6, 2]);
- * ```
  */
 export class ClassMix {
   /** The most users that can run: finite where every class has a fixed count. */
@@ -180,17 +168,6 @@ function fixedOrder(classes: readonly ClassWeight[]): number[] {
  * Gives passes of the open model to the user classes, by their weights: after any number of passes, each
  * class is within one or two passes of its exact share. A class with a fixed count and no weight gets
  * passes as one of weight 1.
- *
- * ```ts
- * import { PassMix } from "./class_mix.ts";
- * import assert from "node:assert/strict";
- *
- * const mix = new PassMix([
- *   { name: "TestBuyer", weight: 1, fixedCount: 0 },
- *   { name: "TestReader", weight: 3, fixedCount: 0 },
- * ]);
- * assert.deepEqual(Array.from({ length: 8 }, () => mix.next()), [1, 0, 1, 1, 1, 0, 1, 1]);
- * ```
  */
 export class IterationMix {
   readonly #weights: readonly number[];

@@ -72,7 +72,7 @@ export function checkCurves(maker: string, curves: readonly unknown[]): void {
 }
 
 /** Why curves cannot be put together of which some have users and others arrivals. */
-export function mixed(maker: string): UsageError {
+function mixed(maker: string): UsageError {
   return new UsageError(
     `${maker}: users and arrivals were mixed`,
     "A test has either users or an arrival rate, from its beginning to its end.",
@@ -122,7 +122,7 @@ export interface ArrivalOption<S> {
 }
 
 /** Loads by their size: users or passes a second, whatever the curve is of. */
-export interface Sizes<S> {
+interface Sizes<S> {
   readonly sizes: S;
   /** The load of a size; users are rounded. */
   load(size: number): Load;
@@ -135,7 +135,7 @@ export interface Sizes<S> {
  * @param keys what a span has.
  * @throws UsageError where one of them is no load, or both users and arrivals are given.
  */
-export function readSizes<S extends Span>(
+function readSizes<S extends Span>(
   maker: string,
   options: UserOption<S> | ArrivalOption<S>,
   keys: readonly (keyof S & string)[],
@@ -177,7 +177,7 @@ export function readSizes<S extends Span>(
  * @param height where between the loads the curve is, from 0 to 1, after a part of its time from 0 to 1.
  * @throws UsageError where the options are none.
  */
-export function spanCurve(
+function spanCurve(
   maker: string,
   options: SpanOptions,
   height: (part: number) => number,
@@ -196,7 +196,7 @@ export function spanCurve(
 }
 
 /** @throws UsageError where a time is no number over 0. */
-export function checkSeconds(maker: string, seconds: unknown, name = "seconds"): void {
+function checkSeconds(maker: string, seconds: unknown, name = "seconds"): void {
   if (!isPositive(seconds)) {
     throw new UsageError(`${maker}: ${name} is ${shown(seconds)}, a number over 0 is needed`);
   }

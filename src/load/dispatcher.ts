@@ -8,26 +8,18 @@
  * Users by class and worker: class after class, each with one number a worker. So the number of class
  * `c` on worker `w` is at `c * workers + w`.
  */
-export type UserGrid = Int32Array;
+type UserGrid = Int32Array;
 
 /**
  * Spreads users over workers: every class's count is exact, and no two workers differ by more than one
  * user. Users mostly stay where they run, and classes are mostly even, but neither is the best there is:
  * it is where the search for the best one begins, so that it is a short one.
  *
- * ```ts
- * import { firstSpread } from "./dispatcher.ts";
- * import assert from "node:assert/strict";
- *
- * // One class; three users run on the first worker, and now there is a second one.
- * assert.deepEqual([...firstSpread(Int32Array.of(3, 0), [3], 2)], [2, 1]);
- * ```
- *
  * @param before who runs now: as many classes as there are counts
  * @param counts users wanted by class
  * @param workers how many there are, 1 or more
  */
-export function firstSpread(
+function firstSpread(
   before: UserGrid,
   counts: readonly number[],
   workers: number,
@@ -99,18 +91,8 @@ function roomFor(before: UserGrid, counts: readonly number[], workers: number): 
  *
  * There are as many ways from one class to another as there are workers, and only the cheapest matters,
  * so the search for a ring runs over the classes alone, of which there are few.
- *
- * ```ts
- * import { Swaps } from "./dispatcher.ts";
- * import assert from "node:assert/strict";
- *
- * // Two workers and two classes: a spread that moves everybody, for nothing.
- * const before = Int32Array.of(2, 0, 0, 2);
- * const best = new Swaps(Int32Array.of(0, 2, 2, 0), before, 2).run();
- * assert.deepEqual(best, before);
- * ```
  */
-export class Swaps {
+class Swaps {
   /** Users, and behind the last class the free places. */
   readonly #users: UserGrid;
   readonly #before: UserGrid;
@@ -257,18 +239,6 @@ export type ClassCounts = readonly number[];
  * 4. as far as all that allows, each class is spread evenly, so that all workers run the same mix.
  *
  * The same calls give the same answers; where workers are equal, the one that is named first comes first.
- *
- * ```ts
- * import { Dispatcher } from "./dispatcher.ts";
- * import assert from "node:assert/strict";
- *
- * const dispatcher = new Dispatcher(2);
- * const two = dispatcher.assign([6, 2], ["a", "b"]);
- * assert.deepEqual([...two], [["a", [3, 1]], ["b", [3, 1]]]);
- * // The newcomer gets two of the eight; each of the others loses one.
- * const three = dispatcher.assign([6, 2], ["a", "b", "c"]);
- * assert.deepEqual([...three], [["a", [2, 1]], ["b", [2, 1]], ["c", [2, 0]]]);
- * ```
  */
 export class Dispatcher {
   readonly #classCount: number;

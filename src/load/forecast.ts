@@ -12,7 +12,7 @@ export interface Forecast {
   /** Passes a second, for each second; null in the closed model. */
   readonly arrivalRates: readonly number[] | null;
   /** Passes in all; null in the closed model, where nobody knows. */
-  readonly passes: number | null;
+  readonly iterations: number | null;
   /** Seconds that this covers. */
   readonly seconds: number;
   /** Whether the plan is over then; else it goes on for longer than anybody would follow it. */
@@ -25,25 +25,6 @@ export interface Forecast {
  * Follows a plan as a run would, in no time. Its shape is asked for every second, so it is to be one that
  * no run needs any more.
  *
- * ```ts
- * import { forecast } from "./forecast.ts";
- * import type { Plan } from "./plan.ts";
- * import assert from "node:assert/strict";
- *
- * const plan: Plan = {
- *   users: 10,
- *   rate: 4,
- *   runTime: 5,
- *   stopTimeout: 2,
- *   shape: null,
- *   arrivals: null,
- *   spacing: "constant",
- *   onBusy: "queue",
- *   iterations: null,
- * };
- * assert.deepEqual(forecast(plan, Infinity).users, [5, 9, 10, 10, 10]);
- * ```
- *
  * @param limit the most users that the classes have.
  * @throws UsageError where the shape gave something that is no load.
  */
@@ -54,7 +35,7 @@ export function forecast(plan: Plan, limit: number): Forecast {
   const users: number[] = [];
   const rates: number[] = [];
   const steps = new Set<number>();
-  let passes = 0;
+  let iterations = 0;
   let second = 0;
   let isOver = false;
   for (; second < most; second++) {
@@ -67,7 +48,7 @@ export function forecast(plan: Plan, limit: number): Forecast {
     if (isArrivals(target)) {
       users.push(Math.min(target.maxUsers, limit));
       rates.push(target.arrivalRate);
-      passes += target.arrivalRate * (end - second);
+      iterations += target.arrivalRate * (end - second);
     } else {
       pacer.retarget({ users: Math.min(target.users, limit), rate: target.rate }, second);
       users.push(pacer.usersAt(end));
@@ -77,7 +58,7 @@ export function forecast(plan: Plan, limit: number): Forecast {
   return {
     users,
     arrivalRates: isOpen ? rates : null,
-    passes: isOpen ? passes : null,
+    iterations: isOpen ? iterations : null,
     seconds: Math.min(second, most),
     isOver: isOver || planned === most,
     steps: steps.size,

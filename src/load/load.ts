@@ -51,15 +51,6 @@ export function isArrivals(target: LoadTarget): target is ArrivalTarget {
 /**
  * What keeps an object that a test file gave from being a load, or null where it is one. The text names
  * the value and what is accepted. An open load may leave out `maxUsers`.
- *
- * ```ts
- * import { loadTargetProblem } from "./load.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(loadTargetProblem({ users: 10, rate: 0.5 }), null);
- * assert.equal(loadTargetProblem({ arrivalRate: 2.5 }), null);
- * assert.equal(loadTargetProblem({ users: 10, rate: 0 }), "rate is 0, a number over 0 is needed");
- * ```
  */
 export function loadTargetProblem(value: unknown): string | null {
   if (!isObject(value)) return "{ users, rate } or { arrivalRate, maxUsers } is needed";

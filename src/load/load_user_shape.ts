@@ -46,28 +46,6 @@ export interface BrokenLoad {
 /**
  * A curve on its way: all that a run adds to it. Where something breaks, the curve's time jumps to what
  * comes after its steps; else it is the test's own.
- *
- * ```ts
- * import { CurveRun } from "./load_user_shape.ts";
- * import { hold } from "./curves.ts";
- * import { inSequence } from "./curves.ts";
- * import { stepUntilItBreaks } from "./curves.ts";
- * import assert from "node:assert/strict";
- *
- * const run = new CurveRun(inSequence(
- *   stepUntilItBreaks({ stepSeconds: 30, users: { from: 10, step: 10, to: 100 } }),
- *   hold({ seconds: 5, users: 1 }),
- * ));
- * assert.deepEqual(run.at(29, null), { users: 10 });
- * assert.deepEqual(run.at(30, null), { users: 20 });
- * assert.deepEqual(run.at(31, "p95<200ms"), { users: 1 });
- * assert.equal(run.at(36, null), null);
- * assert.deepEqual(run.brokenLoad, {
- *   passed: { users: 10, rate: 10 },
- *   broke: { users: 20, rate: 20 },
- *   threshold: "p95<200ms",
- * });
- * ```
  */
 export class CurveRun {
   readonly #curve: Curve;
@@ -337,19 +315,6 @@ function modelOf(target: LoadTarget): string {
 /**
  * What is wrong with a shape class, as a sentence that names the value and what is accepted, or null
  * where it can be run. Nothing of it is called.
- *
- * ```ts
- * import { checkShape, LoadUserShape } from "./load_user_shape.ts";
- * import assert from "node:assert/strict";
- *
- * class TestShape extends LoadUserShape {
- *   static override stages = [{ duration: 0, users: 10, rate: 1 }];
- * }
- * assert.equal(
- *   checkShape(TestShape),
- *   "TestShape.stages[0]: duration is 0, a number of seconds over 0 is needed.",
- * );
- * ```
  */
 export function checkShape(shapeClass: ShapeClass): string | null {
   const { name, prototype, curve } = shapeClass;

@@ -41,27 +41,6 @@ export interface Plan {
 /**
  * What the load should be when the test has run for so long; null when the test is over.
  *
- * ```ts
- * import { type Plan, targetAt } from "./plan.ts";
- * import assert from "node:assert/strict";
- *
- * const plan: Plan = {
- *   users: 100,
- *   rate: 10,
- *   runTime: 60,
- *   stopTimeout: 2,
- *   shape: null,
- *   arrivals: null,
- *   spacing: "constant",
- *   onBusy: "queue",
- *   iterations: null,
- * };
- * assert.deepEqual(targetAt(plan, 59.9), { users: 100, rate: 10 });
- * assert.equal(targetAt(plan, 60), null);
- * const open = { ...plan, arrivals: { rate: 2.5, maxUsers: 20 } };
- * assert.deepEqual(targetAt(open, 0), { arrivalRate: 2.5, maxUsers: 20 });
- * ```
- *
  * @param runTime seconds since the test's start.
  * @param view what the shape may know of the run.
  * @throws UsageError where the shape gave something that is no load.

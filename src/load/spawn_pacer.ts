@@ -14,19 +14,6 @@ import type { Target } from "./load.ts";
  * target bends the line where it is, with the fraction of a user that it has gained: however often the
  * target changes, and however late somebody asks, no user is lost, and none is won. Only a line that
  * has reached its target gains no more than the one change that the next ramp may begin with.
- *
- * ```ts
- * import { SpawnPacer } from "./spawn_pacer.ts";
- * import assert from "node:assert/strict";
- *
- * const pacer = new SpawnPacer(0);
- * pacer.retarget({ users: 3, rate: 2 }, 0);
- * assert.equal(pacer.usersAt(0), 1);
- * assert.equal(pacer.nextAt(0), 0.5);
- * assert.equal(pacer.usersAt(0.5), 2);
- * assert.equal(pacer.usersAt(60), 3);
- * assert.equal(pacer.nextAt(60), null);
- * ```
  */
 export class SpawnPacer {
   #target: Target;

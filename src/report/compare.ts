@@ -55,7 +55,7 @@ export interface Difference {
 }
 
 /** What a difference is judged by. */
-export interface Judgement {
+interface Judgement {
   /** Null where nothing is known of what chance does. */
   readonly bounds: ConfidenceInterval | null;
   /** How much worse the figure may be, as a share. */
@@ -64,17 +64,6 @@ export interface Judgement {
 
 /**
  * How two figures differ, as a share of the first.
- *
- * ```ts
- * import { ratioDifference } from "./compare.ts";
- * import assert from "node:assert/strict";
- *
- * const bounds = { low: 1.07, high: 1.13 };
- * const judgement = { bounds, maxRegression: 0.05, better: "lower" as const };
- * const { change, finding } = ratioDifference(20, 22, judgement);
- * assert.equal(change!.toFixed(3), "0.100");
- * assert.equal(finding, "regression");
- * ```
  *
  * @param judgement with bounds of the ratio of b to a, and which figure is the better one.
  */
@@ -168,7 +157,7 @@ export interface ComparedFigures {
 }
 
 /** The figures that have a finding. */
-export type Figure = Exclude<keyof ComparedFigures, "requests">;
+type Figure = Exclude<keyof ComparedFigures, "requests">;
 
 /** All figures of one method and name. */
 export interface ComparedName extends ComparedFigures {
@@ -225,13 +214,6 @@ const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
  *
  * What differs between two runs as a whole, such as another machine, nobody can tell from what the
  * target does.
- *
- * ```ts ignore
- * const before = await readSummaryFile(host, "before.json");
- * const after = await readSummaryFile(host, "after.json");
- * const { totals, regressions } = compareRuns(before, after, 0.05);
- * totals.p95; // { a: 102.2, b: 112.4, change: 0.1, low: 0.072, high: 0.128, finding: "regression" }
- * ```
  *
  * @param maxRegression how much worse a figure may be, as a share: 0.05.
  */

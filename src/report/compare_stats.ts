@@ -4,18 +4,6 @@ import { histogramOf, type Summary, type SummarySecond, type SummaryTotals } fro
 /**
  * How the latencies of a histogram are spread, without steps: those of a bucket are taken to lie
  * evenly between its ends. So a latency has a rank, and a rank a latency, wherever they are.
- *
- * ```ts
- * import { Distribution } from "./compare_stats.ts";
- * import { Histogram } from "../stats/histogram.ts";
- * import assert from "node:assert/strict";
- *
- * const histogram = new Histogram();
- * for (let ms = 1; ms <= 100; ms++) histogram.record(ms);
- * const distribution = new Distribution(histogram);
- * assert.equal(distribution.shareUpTo(50.5), 0.5);
- * assert.ok(Math.abs(distribution.quantile(0.5) - 50) < 0.05);
- * ```
  */
 export class Distribution {
   /** How many latencies there are. */
@@ -96,12 +84,12 @@ export class Distribution {
 }
 
 /** Where in an ascending list the first value is that passes; its length where none does. */
-function firstIndex(values: readonly number[], passes: (value: number) => boolean): number {
+function firstIndex(values: readonly number[], iterations: (value: number) => boolean): number {
   let low = 0;
   let high = values.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (passes(values[middle]!)) high = middle;
+    if (iterations(values[middle]!)) high = middle;
     else low = middle + 1;
   }
   return low;
@@ -344,14 +332,6 @@ const FEWEST_BLOCKS = 5;
  * minute), their seconds rise and fall together: then each second of one is set against the same
  * second of the other, so that what they share is no noise. Otherwise each run tells of its own noise,
  * and two runs tell more of it than the differences of their seconds do.
- *
- * ```ts
- * import { varianceOfDifference } from "./compare_stats.ts";
- * import assert from "node:assert/strict";
- *
- * const { variance, degrees } = varianceOfDifference([1, -1, 1, -1], [0, 0, 0, 0]);
- * assert.deepEqual([variance, degrees], [32 / 3, 3]);
- * ```
  */
 export function varianceOfDifference(
   ours: ArrayLike<number>,
@@ -512,15 +492,6 @@ export interface ComparedRun
 /**
  * How likely it is that a value of Student's t distribution is over `t`, 0 to 1.
  *
- * ```ts
- * import { studentTail } from "./compare_stats.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(studentTail(0, 4).toFixed(4), "0.5000");
- * assert.equal(studentTail(2.776, 4).toFixed(4), "0.0250");
- * assert.equal(studentTail(1.96, Infinity).toFixed(4), "0.0250");
- * ```
- *
  * @param degrees degrees of freedom, over 0, fractions included; Infinity: the normal distribution.
  */
 export function studentTail(t: number, degrees: number): number {
@@ -533,13 +504,6 @@ export function studentTail(t: number, degrees: number): number {
 
 /**
  * The value of Student's t distribution that only a share of `tail` is over.
- *
- * ```ts
- * import { studentQuantile } from "./compare_stats.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(studentQuantile(0.025, 4).toFixed(3), "2.776");
- * ```
  *
  * @param tail over 0, and 0.5 at most.
  * @param degrees as for {@link studentTail}.

@@ -35,7 +35,7 @@ export function progressLine(snapshot: Snapshot, startRate: number | null = null
     ...head,
     `${users.current}/${users.target} users`,
     ...(mode === "distributed" ? [`workers ${workerCounts(workers)}`] : []),
-    ...passes(snapshot, startRate),
+    ...iterations(snapshot, startRate),
     `${formatRate(rate)} req/s`,
     `${formatCount(totals.requests)} reqs`,
     `${formatCount(totals.failures)} failed${share}`,
@@ -45,7 +45,7 @@ export function progressLine(snapshot: Snapshot, startRate: number | null = null
 }
 
 /** In the open model, what became of the schedule. */
-function passes({ arrivalRate, statistics }: Snapshot, startRate: number | null): string[] {
+function iterations({ arrivalRate, statistics }: Snapshot, startRate: number | null): string[] {
   if (arrivalRate === null) return [];
   const { scheduled = 0, started = 0, dropped = 0 } = statistics.iterations ?? {};
   const queued = Math.max(0, scheduled - started - dropped);
@@ -92,7 +92,7 @@ export class ConsoleOutput {
   readonly #log: Output;
   readonly #color: boolean;
   readonly #panel: boolean;
-  readonly #passes = new RecentIterations();
+  readonly #iterations = new RecentIterations();
   /** The panel that is on the screen, line by line; empty where there is none. */
   #drawn: readonly string[] = [];
   #cursorHidden = false;
@@ -112,9 +112,10 @@ export class ConsoleOutput {
   /** Draws the panel anew; without one, writes the progress line if it is time for it. */
   update(snapshot: Snapshot): void {
     if (this.#closed) return;
-    this.#passes.note(snapshot);
-    if (this.#panel) this.#draw(render(snapshot, this.#size, { starts: this.#passes.startRate }));
-    else this.#writeProgress(snapshot);
+    this.#iterations.note(snapshot);
+    if (this.#panel) {
+      this.#draw(render(snapshot, this.#size, { starts: this.#iterations.startRate }));
+    } else this.#writeProgress(snapshot);
   }
 
   /** Writes a log entry of one or more lines to the log, and leaves the panel whole below it. */
@@ -197,7 +198,7 @@ export class ConsoleOutput {
   }
 
   #writeLine(snapshot: Snapshot): void {
-    this.#output.write(`${progressLine(snapshot, this.#passes.startRate)}\n`);
+    this.#output.write(`${progressLine(snapshot, this.#iterations.startRate)}\n`);
   }
 }
 

@@ -11,21 +11,13 @@ import type { RequestTotals, Snapshot, TimelineSecond } from "../stats/snapshot.
 // Rows as CSV by RFC 4180, which a spreadsheet can open without running any of it.
 
 /** What a cell holds: null becomes `N/A`. */
-export type CsvCell = string | number | null;
+type CsvCell = string | number | null;
 
 /**
  * The text of a CSV file: a line for each row, ended by CR and LF.
  *
  * Numbers stay numbers. In a text, an apostrophe is put before what a spreadsheet would take for a
  * formula, at the start and after whatever some of them end a cell with.
- *
- * ```ts
- * import { csvText } from "./csv.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(csvText([["Name", "Count"], ['say "hi"', -1], ["=1+1", null]]),
- *   'Name,Count\r\n"say ""hi""",-1\r\n\'=1+1,N/A\r\n');
- * ```
  */
 export function csvText(rows: readonly (readonly CsvCell[])[]): string {
   return rows.map((row) => `${row.map(cellText).join(",")}\r\n`).join("");
@@ -67,15 +59,6 @@ export interface CsvFile {
 
 /**
  * All of them.
- *
- * ```ts
- * import { CSV_FILES } from "./csv.ts";
- * import assert from "node:assert/strict";
- *
- * assert.deepEqual(CSV_FILES.map(({ suffix }) => `july${suffix}`), [
- *   "july_stats.csv", "july_stats_history.csv", "july_failures.csv", "july_exceptions.csv",
- * ]);
- * ```
  */
 export const CSV_FILES: readonly CsvFile[] = [
   { suffix: "_stats.csv", make: statsCsv },

@@ -34,7 +34,7 @@ import { cpuGauge } from "./worker_counts.ts";
 // Percentiles as columns of a table.
 
 /** The columns, without the unit, which is milliseconds. */
-export const PERCENTILE_COLUMNS: readonly TableColumn[] = [
+const PERCENTILE_COLUMNS: readonly TableColumn[] = [
   { title: "50%", align: "right" },
   { title: "75%", align: "right" },
   { title: "90%", align: "right" },
@@ -46,7 +46,7 @@ export const PERCENTILE_COLUMNS: readonly TableColumn[] = [
 ];
 
 /** A cell for each of {@link PERCENTILE_COLUMNS}. */
-export function percentileCells(latency: LatencySummary): Span[] {
+function percentileCells(latency: LatencySummary): Span[] {
   const { p50, p75, p90, p95, p99, p999, p9999, max } = latency;
   return [p50, p75, p90, p95, p99, p999, p9999, max].map((ms) => span(formatLatency(ms)));
 }
@@ -114,17 +114,8 @@ function row(title: string, times: LatencySummary, isBad = false): Span[] {
 
 /**
  * A sentence with something in front of it. Nothing of it may be left out, so it can take lines.
- *
- * ```ts
- * import { prose } from "./final_report.ts";
- * import { span } from "./terminal.ts";
- * import assert from "node:assert/strict";
- *
- * const lines = prose(span("!"), "one two three", { columns: 10, color: false });
- * assert.deepEqual(lines, ["! one two", "  three"]);
- * ```
  */
-export function wrappedText(mark: Span, text: string, size: TableSize): string[] {
+function wrappedText(mark: Span, text: string, size: TableSize): string[] {
   const indent = " ".repeat(mark.text.length + 1);
   return wrap(sanitizeTerminal(text), size.columns - indent.length).map((part, index) => {
     const start = index === 0 ? [mark, span(" ")] : [span(indent)];

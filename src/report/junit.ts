@@ -16,14 +16,6 @@ import { formatAmount, formatBytes, formatLatency, formatRate, formatShare } fro
 /**
  * Text for an element: what has a meaning in XML is escaped, and characters that XML has no way to write
  * stand as people read them, `\u001b`.
- *
- * ```ts
- * import { xmlText } from "./junit.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(xmlText("p95<200ms & more\n"), "p95&lt;200ms &amp; more\n");
- * assert.equal(xmlText("\x1b[31m"), "\\u001b[31m");
- * ```
  */
 export function xmlText(text: string): string {
   return text.replace(SPECIAL, (found) => ENTITIES.get(found) ?? codeOf(found));
@@ -31,13 +23,6 @@ export function xmlText(text: string): string {
 
 /**
  * Text for an attribute in double quotes, where breaks of lines would become blanks.
- *
- * ```ts
- * import { xmlAttribute } from "./junit.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(xmlAttribute('a "b"\nc'), "a &quot;b&quot;&#10;c");
- * ```
  */
 export function xmlAttribute(text: string): string {
   return xmlText(text).replace(/[\t\n]/g, (blank) => blank === "\t" ? "&#9;" : "&#10;");

@@ -14,17 +14,6 @@ export interface LatencyBar {
 /**
  * All latencies in at most `bars` steps from the least to the largest, each as many times as wide as
  * the one before; none where there is nothing to compare.
- *
- * ```ts
- * import { latencyBars } from "./latency_bars.ts";
- * import { Histogram } from "../stats/histogram.ts";
- * import assert from "node:assert/strict";
- *
- * const histogram = new Histogram();
- * for (const ms of [1, 2, 3, 50, 100]) histogram.record(ms);
- * const bars = latencyBars({ histogram, latencyMs: { min: 1, max: 100 } }, 2);
- * assert.deepEqual(bars, [{ upToMs: 10, count: 3 }, { upToMs: 100, count: 2 }]);
- * ```
  */
 export function latencyBars(
   { histogram, latencyMs }: Pick<RequestTotals, "histogram"> & {

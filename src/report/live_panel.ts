@@ -44,10 +44,10 @@ import {
 // What the lines of the live panel begin with, all equally wide, so that what follows is lined up.
 
 /** Columns that a label takes. */
-export const LABEL_COLUMNS = 12;
+const LABEL_COLUMNS = 12;
 
 /** What a line is about. */
-export function label(text: string, tone: Tone = "quiet"): Span {
+function label(text: string, tone: Tone = "quiet"): Span {
   return span(text.padEnd(LABEL_COLUMNS), tone);
 }
 
@@ -107,17 +107,6 @@ export interface RecentSeconds {
  *
  * Percentiles of seconds do not add up to the percentile of all of them. The highest is used, since
  * it is a bound that holds: where 95 % were at most as slow in each second, they were in all of them.
- *
- * ```ts
- * import { recentSeconds } from "./live_panel.ts";
- * import assert from "node:assert/strict";
- *
- * const timeline = [
- *   { second: 0, users: 1, requests: 10, failures: 0, p50: 3, p95: 9, p99: 9 },
- *   { second: 1, users: 1, requests: 20, failures: 0, p50: 4, p95: 8, p99: 9 },
- * ];
- * assert.deepEqual(recentSeconds(timeline, 5), { rate: 15, p50: 4, p95: 9, p99: 9 });
- * ```
  */
 export function recentSeconds(timeline: readonly TimelineSecond[], count: number): RecentSeconds {
   const seconds = latest(timeline, count);
@@ -163,13 +152,6 @@ const LEVELS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const
 
 /**
  * Values as a line of bars, as wide as there are values.
- *
- * ```ts
- * import { sparkline } from "./live_panel.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(sparkline([0, 1, 50, 100]), "▁▂▅█");
- * ```
  *
  * @param values 0 or more.
  */
@@ -301,7 +283,7 @@ export function loadLines(
     arrivalRate === null ? userLine(snapshot) : busyLine(snapshot),
     ...(iterations === null && arrivalRate === null
       ? []
-      : [passLine(snapshot, startRate, columns >= SHARE_COLUMNS)]),
+      : [iterationLine(snapshot, startRate, columns >= SHARE_COLUMNS)]),
     ...(breakingPoint === null ? [] : [stepLine(snapshot)]),
   ];
 }
@@ -348,7 +330,7 @@ function underWay({ started, completed }: IterationSummary): number {
   return Math.max(0, started - completed);
 }
 
-function passLine(
+function iterationLine(
   { arrivalRate, statistics }: Snapshot,
   startRate: number | null,
   withShare: boolean,
@@ -488,15 +470,6 @@ function longestDuration(seconds: number): number {
 /**
  * What a reader should see of a threshold at a glance: a tick, a cross, or a dot where there is nothing
  * to judge yet.
- *
- * ```ts
- * import { thresholdMark } from "./live_panel.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(thresholdMark({ observed: 12, passed: true }).text, "✓");
- * assert.equal(thresholdMark({ observed: null, passed: true }).text, "·");
- * assert.equal(thresholdMark({ observed: null, passed: false }).text, "✗");
- * ```
  */
 export function thresholdMark(
   { observed, passed }: Pick<ThresholdRow, "observed" | "passed">,
@@ -753,20 +726,6 @@ function beside(left: readonly string[], columns: number, right: readonly string
 /**
  * How many passes begin a second, of late. A snapshot knows only how many have begun in all, so this
  * keeps what the snapshots of the last two seconds said.
- *
- * ```ts
- * import { RecentPasses } from "./live_panel.ts";
- * import assert from "node:assert/strict";
- *
- * const passes = new RecentPasses();
- * const at = (elapsedSeconds: number, started: number) => passes.note({
- *   elapsedSeconds, statistics: { iterations: { started } },
- * });
- * at(1, 100);
- * assert.equal(passes.startRate, null);
- * at(3, 500);
- * assert.equal(passes.startRate, 200);
- * ```
  */
 export class RecentIterations {
   #moments: Moment[] = [];

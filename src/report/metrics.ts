@@ -23,7 +23,7 @@ import type { BucketSink, BucketSource } from "../stats/stats_delta.ts";
 import { isPresent } from "./worker_counts.ts";
 
 /** Metrics of what became of the passes that were meant to begin; without points where none are counted. */
-export function iterationMetrics(iterations: IterationSummary | null): MetricFamily[] {
+function iterationMetrics(iterations: IterationSummary | null): MetricFamily[] {
   const counter = (
     name: string,
     help: string,
@@ -83,16 +83,6 @@ function summaryOf({ p50, p95, p99, p999, mean }: LatencySummary, count: number)
  *
  * A bucket of a histogram counts for a bound that lies in it. So nothing that is within a bound is
  * missing there, and what is above it by less than 0.1 % may be counted for it too.
- *
- * ```ts
- * import { BoundCounts } from "./metrics.ts";
- * import { Histogram } from "../stats/histogram.ts";
- * import assert from "node:assert/strict";
- *
- * const histogram = new Histogram();
- * for (const ms of [10, 50, 60, 1000]) histogram.record(ms);
- * assert.deepEqual(new BoundCounts([50, 100]).of(histogram), [2, 3]);
- * ```
  */
 export class BoundCounts implements BucketSink {
   /** For each bound, the bucket that it lies in. */
@@ -266,22 +256,6 @@ export interface RunMetricsOptions {
 /**
  * The metrics of one run. It remembers what it has given, so that a name without a new request costs
  * next to nothing.
- *
- * ```ts
- * import { RunMetrics } from "./metrics.ts";
- * import { Totals } from "../stats/totals.ts";
- * import assert from "node:assert/strict";
- *
- * const metrics = new RunMetrics({ buckets: [50, 100], version: "0.1.0" });
- * const families = metrics.of({
- *   runId: "7c0e", mode: "local", state: "ready", startedAt: null, endedAt: null, elapsedSeconds: 0,
- *   durationSeconds: 0, plannedSeconds: null, complete: false, arrivalRate: null, thresholds: [],
- *   users: { current: 3, target: 5, peak: 3, final: 0 }, breakingPoint: null, workers: [],
- *   expectedWorkers: null, statistics: new Totals().statistics(0), warnings: [],
- * }, []);
- * const users = families.find(({ name }) => name === "aiotest_users");
- * assert.deepEqual(users?.points, [{ labels: {}, value: 3 }]);
- * ```
  */
 export class RunMetrics {
   readonly #version: string;

@@ -35,20 +35,6 @@ const DOUBLE = 1;
  * All metrics that have a point, under the names that Prometheus sees. There are no summaries in
  * OpenTelemetry's exporters: one becomes a gauge with the attribute `quantile`, and two counters, which
  * a collector hands on to Prometheus as what they were.
- *
- * ```ts
- * import { otlpMetrics } from "./otlp.ts";
- * import assert from "node:assert/strict";
- *
- * const family = {
- *   type: "gauge", name: "guests", help: "Guests.", unit: "", points: [{ labels: {}, value: 2 }],
- * } as const;
- * const moment = { version: "0.1.0", runId: "7c0e", since: 0, at: 1_500 };
- * const [scope] = otlpMetrics([family], moment).scopeMetrics;
- * assert.deepEqual(scope?.metrics[0]?.dataPoints, [
- *   { startTime: [0, 0], endTime: [1, 500_000_000], attributes: {}, value: 2 },
- * ]);
- * ```
  */
 export function otlpMetrics(
   families: readonly MetricFamily[],

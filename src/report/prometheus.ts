@@ -3,20 +3,6 @@ import type { HistogramPoint, Labels, MetricFamily, SummaryPoint } from "./metri
 /**
  * Metrics in the text format that Prometheus scrapes, version 0.0.4. It remembers the lines of
  * histograms, which are nearly all of a page, for as long as nothing is added to them.
- *
- * ```ts
- * import { PrometheusText } from "./prometheus.ts";
- * import assert from "node:assert/strict";
- *
- * const family = {
- *   type: "counter", name: "meals_total", help: "Meals.", unit: "",
- *   points: [{ labels: { dish: 'a "soup"' }, value: 2 }],
- * } as const;
- * assert.equal(
- *   new PrometheusText().of([family]),
- *   '# HELP meals_total Meals.\n# TYPE meals_total counter\nmeals_total{dish="a \\"soup\\""} 2\n',
- * );
- * ```
  */
 export class PrometheusText {
   readonly #lines = new WeakMap<HistogramPoint, string>();

@@ -12,15 +12,6 @@ const NONE = "-";
 
 /**
  * How many there were: exactly, up to ten million.
- *
- * ```ts
- * import { formatCount } from "./quantity.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(formatCount(0), "0");
- * assert.equal(formatCount(1_234_567), "1,234,567");
- * assert.equal(formatCount(12_345_678), "12.3M");
- * ```
  */
 export function formatCount(count: number): string {
   return count < 1e7 ? formatExact(count) : scaled(count, ["", "K", "M", "G", "T", "P"]);
@@ -38,15 +29,6 @@ export function formatAmount(count: number, noun: string, plural = `${noun}s`): 
 
 /**
  * A rate, without its unit.
- *
- * ```ts
- * import { formatRate } from "./quantity.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(formatRate(0.5), "0.50");
- * assert.equal(formatRate(411.52), "411.5");
- * assert.equal(formatRate(12_345.6), "12,346");
- * ```
  */
 export function formatRate(rate: number | null): string {
   if (rate === null) return NONE;
@@ -56,17 +38,6 @@ export function formatRate(rate: number | null): string {
 
 /**
  * Milliseconds without their unit; from 1,000 seconds on as seconds or hours, with it.
- *
- * ```ts
- * import { formatLatency } from "./quantity.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(formatLatency(0.1234), "0.123");
- * assert.equal(formatLatency(12.34), "12.3");
- * assert.equal(formatLatency(1234.4), "1234");
- * assert.equal(formatLatency(1_200_000), "1200s");
- * assert.equal(formatLatency(null), "-");
- * ```
  */
 export function formatLatency(ms: number | null): string {
   if (ms === null) return NONE;
@@ -78,17 +49,6 @@ export function formatLatency(ms: number | null): string {
 
 /**
  * A share of 0 to 1 as a percentage; only none is 0%, and only all is 100%.
- *
- * ```ts
- * import { formatShare } from "./quantity.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(formatShare(0), "0%");
- * assert.equal(formatShare(0.00002), "<0.01%");
- * assert.equal(formatShare(0.123), "12.3%");
- * assert.equal(formatShare(0.99999), ">99.9%");
- * assert.equal(formatShare(1), "100%");
- * ```
  */
 export function formatShare(share: number): string {
   const percent = share * 100;
@@ -100,14 +60,6 @@ export function formatShare(share: number): string {
 
 /**
  * Bytes; 1 KB is 1,000 of them.
- *
- * ```ts
- * import { formatBytes } from "./quantity.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(formatBytes(999), "999 B");
- * assert.equal(formatBytes(12_345_678), "12.3 MB");
- * ```
  */
 export function formatBytes(bytes: number): string {
   return scaled(bytes, [" B", " KB", " MB", " GB", " TB", " PB"]);
@@ -115,14 +67,6 @@ export function formatBytes(bytes: number): string {
 
 /**
  * Seconds that something took, with a tenth of a second as long as that is worth reading.
- *
- * ```ts
- * import { formatElapsed } from "./quantity.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(formatElapsed(30.02), "30.0s");
- * assert.equal(formatElapsed(65.4), "1m5s");
- * ```
  */
 export function formatElapsed(seconds: number): string {
   return seconds < 59.95 ? `${seconds.toFixed(1)}s` : formatDuration(Math.round(seconds));

@@ -13,24 +13,6 @@ export interface Series {
  * Draws a number over time as text, with an axis of values and one of times. It is as wide as it is
  * allowed to be, and has no line break at its end.
  *
- * ```ts
- * import { shapeChart } from "./shape_chart.ts";
- * import assert from "node:assert/strict";
- *
- * const values = [1, 2, 3, 4, 4, 4, 4, 4, 1, 1];
- * assert.equal(shapeChart({ values, seconds: 10 }, 43), `
- * 4 ┤            ████████████████████
- *   │            ████████████████████
- * 3 ┤        ████████████████████████
- *   │        ████████████████████████
- * 2 ┤    ████████████████████████████
- *   │    ████████████████████████████
- * 1 ┤████████████████████████████████████████
- *   │████████████████████████████████████████
- * 0 ┼───────────────────┬───────────────────┬
- *   0s                  5s                10s`.slice(1));
- * ```
- *
  * @param columns the most that a line may have.
  */
 export function shapeChart(series: Series, columns: number): string {

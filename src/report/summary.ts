@@ -19,18 +19,6 @@ import type { BucketSource } from "../stats/stats_delta.ts";
 
 /**
  * All buckets as text, without loss; empty where nothing was counted.
- *
- * ```ts
- * import { histogramOf, histogramText } from "./summary.ts";
- * import { Histogram } from "../stats/histogram.ts";
- * import assert from "node:assert/strict";
- *
- * const histogram = new Histogram();
- * for (const ms of [10, 20, 20]) histogram.record(ms);
- * const text = histogramText(histogram);
- * assert.equal(text, "gWoBgAgC");
- * assert.deepEqual([...histogramOf(text).buckets()], [...histogram.buckets()]);
- * ```
  */
 export function histogramText(source: BucketSource): string {
   if (source instanceof Histogram) return packBuckets(source).toBase64();

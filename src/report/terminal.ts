@@ -11,14 +11,6 @@ export type Alignment = "left" | "right";
  * The text with every control character replaced by a visible one. Names and errors come from the
  * target as often as not, and a target must not be able to move the cursor, set a title or turn the
  * direction of a line.
- *
- * ```ts
- * import { harmless } from "./terminal.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(harmless("GET \x1b[2J\n"), "GET ␛[2J␊");
- * assert.equal(harmless("Zürich"), "Zürich");
- * ```
  */
 export function sanitizeTerminal(text: string): string {
   if (PRINTABLE_ASCII.test(text)) return text;
@@ -32,15 +24,6 @@ export function sanitizeTerminal(text: string): string {
 /**
  * Columns that a terminal needs for a text without control characters; at times more, never less,
  * for emoji that are joined of several.
- *
- * ```ts
- * import { columnsOf } from "./terminal.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(columnsOf("search"), 6);
- * assert.equal(columnsOf("検索"), 4);
- * assert.equal(columnsOf("e\u0301"), 1);
- * ```
  */
 export function columnsOf(text: string): number {
   if (PRINTABLE_ASCII.test(text)) return text.length;
@@ -52,14 +35,6 @@ export function columnsOf(text: string): number {
 /**
  * The text in at most so many columns: where it is longer, its middle makes way for `…`, because
  * paths tend to differ at their ends.
- *
- * ```ts
- * import { shorten } from "./terminal.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(shorten("/api/v1/users/orders", 12), "/api/v…rders");
- * assert.equal(shorten("/orders", 12), "/orders");
- * ```
  */
 export function shorten(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
@@ -143,15 +118,6 @@ export function span(text: string, tone: Tone = "plain"): Span {
 
 /**
  * A line in at most so many columns, harmless, in colour where that is wanted.
- *
- * ```ts
- * import { renderLine, span } from "./terminal.ts";
- * import assert from "node:assert/strict";
- *
- * const line = [span("failures "), span("3", "bad")];
- * assert.equal(renderLine(line, 80, false), "failures 3");
- * assert.equal(renderLine(line, 80, true), "failures \x1b[31m3\x1b[0m");
- * ```
  */
 export function renderLine(spans: readonly Span[], columns: number, color: boolean): string {
   let left = columns;

@@ -39,20 +39,6 @@ export interface TextTable {
 /**
  * Lays out a table. Every column is as wide as its widest cell; where that is too much, first the
  * gaps between columns and then the elastic columns shrink.
- *
- * ```ts
- * import { span } from "./terminal.ts";
- * import { textTable } from "./text_table.ts";
- * import assert from "node:assert/strict";
- *
- * const { header, rows } = textTable(
- *   [{ title: "Name", align: "left", elastic: true }, { title: "Reqs", align: "right" }],
- *   [[span("/search/by/title"), span("12")]],
- *   { columns: 16, color: false },
- * );
- * assert.equal(header, "Name        Reqs");
- * assert.equal(rows[0], "/sear…title   12");
- * ```
  */
 export function textTable(
   columns: readonly TableColumn[],

@@ -7,14 +7,6 @@ import { isPresent } from "./worker_counts.ts";
 
 /**
  * A load in words; of the open model, passes that start a second.
- *
- * ```ts
- * import { loadText } from "./verdict.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(loadText({ users: 300, arrivalRate: null }), "300 users");
- * assert.equal(loadText({ users: 50, arrivalRate: 2000 }), "2,000 passes/s");
- * ```
  */
 export function loadText({ users, arrivalRate }: LoadLevel): string {
   return arrivalRate === null
@@ -113,22 +105,6 @@ function workerFacts({ startedAt, expectedWorkers, workers }: Snapshot): string[
 
 /**
  * What a run that raised its load until something broke has found, as a sentence.
- *
- * ```ts
- * import { breakingPointText } from "./verdict.ts";
- * import assert from "node:assert/strict";
- *
- * const passed = { users: 300, arrivalRate: null };
- * const broke = { users: 400, arrivalRate: null };
- * assert.equal(
- *   breakingPointText({ passed, broke, threshold: "p95<200ms" }),
- *   "The highest load that passed: 300 users; 400 users crossed p95<200ms.",
- * );
- * assert.equal(
- *   breakingPointText({ passed, broke: null, threshold: null }),
- *   "Every load passed, the highest with 300 users.",
- * );
- * ```
  */
 export function breakingPointText({ passed, broke, threshold }: BreakingPoint): string {
   if (broke === null) {

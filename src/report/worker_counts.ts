@@ -16,14 +16,6 @@ export function isPresent({ state }: Pick<WorkerRow, "state">): boolean {
 
 /**
  * How many workers are there, and of how many where some are not any more.
- *
- * ```ts
- * import { attendance } from "./worker_counts.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(attendance([{ state: "running" }, { state: "ready" }]), "2");
- * assert.equal(attendance([{ state: "running" }, { state: "lost" }]), "1 of 2");
- * ```
  */
 export function workerCounts(workers: readonly Pick<WorkerRow, "state">[]): string {
   const present = workers.filter(isPresent).length;
@@ -64,14 +56,6 @@ export function isStrained(cpu: number, lagMs: number): boolean {
 
 /**
  * A share of one core.
- *
- * ```ts
- * import { cpuGauge } from "./worker_counts.ts";
- * import assert from "node:assert/strict";
- *
- * assert.deepEqual(cpuGauge(0.306), { text: "31%", tone: "plain" });
- * assert.deepEqual(cpuGauge(1.04), { text: "104%", tone: "warning" });
- * ```
  */
 export function cpuGauge(cpu: number): Span {
   return span(`${Math.round(cpu * 100)}%`, cpu >= BUSY_CPU ? "warning" : "plain");

@@ -15,18 +15,6 @@ interface Claim {
 /**
  * What each worker may be running: what it was told last, or what it was told before and may not have
  * been heard to give up.
- *
- * ```ts
- * import { Claims } from "./allocation.ts";
- * import assert from "node:assert/strict";
- *
- * const claims = new Claims();
- * claims.told("a", 1, [5]);
- * claims.told("a", 2, [3]);
- * assert.equal(claims.most("a", 0), 5);
- * claims.heard("a", 2);
- * assert.equal(claims.most("a", 0), 3);
- * ```
  */
 export class PendingAssignments {
   readonly #claims = new Map<string, Claim[]>();
@@ -381,7 +369,7 @@ export interface AllocatorOptions
 /** What each worker is told to do, in either model. */
 export class Allocator {
   readonly #users: UserAllocator;
-  readonly #passes: ArrivalAllocator;
+  readonly #iterations: ArrivalAllocator;
   readonly #mix: ClassMix;
   /** Whether passes begin on a schedule, so that no worker is told how many users to run. */
   readonly #isOpen: boolean;
@@ -393,7 +381,7 @@ export class Allocator {
     const { plan, mix } = options;
     const { stopTimeout } = plan;
     this.#users = new UserAllocator({ ...options, stopTimeout });
-    this.#passes = new ArrivalAllocator({ ...options, stopTimeout, terms: plan });
+    this.#iterations = new ArrivalAllocator({ ...options, stopTimeout, terms: plan });
     this.#mix = mix;
     this.#isOpen = isOpen(plan);
   }
@@ -432,12 +420,12 @@ export class Allocator {
 
   /** Makes passes begin by this course, with so many users at most in the whole cluster. */
   arrive(course: ArrivalCourse, maxUsers: number): void {
-    this.#passes.arrive(course, maxUsers);
+    this.#iterations.arrive(course, maxUsers);
   }
 
   /** Takes into account who has come and who has gone. */
   rebalance(): void {
-    if (this.#isOpen) this.#passes.rebalance();
+    if (this.#isOpen) this.#iterations.rebalance();
     else this.#users.rebalance();
   }
 
@@ -448,7 +436,7 @@ export class Allocator {
 
   /** Tells a member, which may have missed it, what it should do. */
   repeat(member: WorkerState): void {
-    if (this.#isOpen) this.#passes.repeat(member);
+    if (this.#isOpen) this.#iterations.repeat(member);
     else this.#users.repeat(member);
   }
 

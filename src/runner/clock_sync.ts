@@ -19,24 +19,6 @@ const DRIFT = 1e-4;
 /**
  * Asks the master how long the test has lasted, as nodes do not share a clock. An answer that came fast
  * says it most exactly: it was given at some moment between the question and the answer.
- *
- * ```ts
- * import { systemClock } from "../core/clock.ts";
- * import { MasterTime } from "./clock_sync.ts";
- * import assert from "node:assert/strict";
- *
- * const port = {
- *   call: (_call: unknown, _mayBlock: boolean, done: (_: { result: "ok"; value: string }) => void) => {
- *     done({ result: "ok", value: "60" });
- *     return () => {};
- *   },
- * };
- * const time = new MasterTime(port, systemClock);
- * let beganAt = 0;
- * time.start((moment) => beganAt = moment);
- * time.stop();
- * assert.ok(Math.abs(systemClock.now() - beganAt - 60_000) < 50);
- * ```
  */
 export class ClockSync {
   readonly #port: Pick<ClusterPort, "call">;

@@ -100,14 +100,6 @@ const OTHER_OPEN_FILES = 50;
 /**
  * Why so many users cannot all have a connection, or null where they can.
  *
- * ```ts
- * import { openFilesProblem } from "./generator_health.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(openFilesProblem(100, 1024), null);
- * assert.match(openFilesProblem(1000, 1024)!, /limit of open files is 1024/);
- * ```
- *
  * @param limit files that this process may have open; null where nobody knows.
  */
 export function openFilesProblem(users: number, limit: number | null): string | null {

@@ -78,7 +78,7 @@ export interface LoadGeneratorOptions {
   /** An environment variable, or undefined. */
   readonly env: (name: string) => string | undefined;
   /** The run has a number of passes: all of them have ended. */
-  readonly onPassesOver: () => void;
+  readonly onIterationsOver: () => void;
   /** All users that were told to run have ended by themselves. */
   readonly onUsersGone: () => void;
   /** Gets a sentence; it may get the same one again. */
@@ -174,8 +174,8 @@ export class LoadGenerator {
       new SharedIterationsExecutor({
         quota: typeof quota === "number" ? new IterationCounter(quota) : quota,
         clock: this.#clock,
-        passes: (atMs) => this.#table.passes(atMs),
-        onExhausted: this.#options.onPassesOver,
+        iterations: (atMs) => this.#table.iterations(atMs),
+        onExhausted: this.#options.onIterationsOver,
       }),
     );
   }
@@ -232,16 +232,16 @@ export class LoadGenerator {
   }
 
   #openGate(terms: ArrivalTerms): OpenModelExecutor {
-    const { classes, random, onPassesOver } = this.#options;
+    const { classes, random, onIterationsOver } = this.#options;
     const gate = new OpenModelExecutor({
       terms,
       classes: classWeights(classes),
       clock: this.#clock,
       random,
       startedAt: this.#startedAt!,
-      passes: (atMs) => this.#table.passes(atMs),
+      iterations: (atMs) => this.#table.iterations(atMs),
       startUser: (kind) => this.#pool.add(kind),
-      onExhausted: onPassesOver,
+      onExhausted: onIterationsOver,
     });
     this.#pool.use(gate);
     return gate;

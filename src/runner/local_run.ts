@@ -102,7 +102,7 @@ export class LocalRun {
       random: options.random,
       cpuSeconds: options.cpuSeconds,
       env: options.env,
-      onPassesOver: () => this.#exhaustion.end(this.#driver),
+      onIterationsOver: () => this.#exhaustion.end(this.#driver),
       onUsersGone: () => this.#exhaustion.endWithoutUsers(this.#driver),
       onWarning: (text) => this.#warnings.add(text),
     });

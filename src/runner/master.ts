@@ -29,7 +29,7 @@ import { Exhaustion, RunWatch, type ThresholdOptions, Warnings } from "./run_wat
 import { LOST_MS, WorkerManager, type WorkerManagerOptions } from "./worker_manager.ts";
 
 /** Who hears of it. */
-export interface FirstAssignmentOptions {
+interface FirstAssignmentOptions {
   readonly book: RunState;
   readonly journal: RunJournal;
   readonly hall: Pick<WorkerManager, "started">;
@@ -76,19 +76,6 @@ export class FirstAssignment {
 
 /**
  * Waits until something is so. Whoever may have changed it says so with {@link look}.
- *
- * ```ts
- * import { systemClock } from "../core/clock.ts";
- * import { Condition } from "./master.ts";
- * import assert from "node:assert/strict";
- *
- * let ready = false;
- * const condition = new Condition(systemClock);
- * const waiting = condition.wait(() => ready, null);
- * ready = true;
- * condition.look();
- * assert.equal(await waiting, true);
- * ```
  */
 export class Condition {
   readonly #clock: Clock;
@@ -122,7 +109,7 @@ export class Condition {
 }
 
 /** Who is waited for. */
-export interface WorkerWaitOptions {
+interface WorkerWaitOptions {
   readonly clock: Clock;
   readonly hall: Pick<WorkerManager, "staff" | "isConnected">;
   /** The test begins when so many workers are ready. */
@@ -236,14 +223,6 @@ const SHORTEST_STOP_SECONDS = 5;
 /**
  * How long the final reports of workers are waited for, in seconds from when they are told to stop.
  *
- * ```ts
- * import { stopDeadline } from "./master.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(stopDeadline(2), 17);
- * assert.equal(stopDeadline(60), 130);
- * ```
- *
  * @param stopTimeout seconds that a stopping user's test may still run.
  */
 export function stopDeadline(stopTimeout: number): number {
@@ -290,14 +269,6 @@ function steeredRecord({ elapsedSeconds, target }: ControlledLoad): SteeredRecor
 
 /**
  * The load that a record tells of.
- *
- * ```ts
- * import { steeredLoad } from "./master.ts";
- * import assert from "node:assert/strict";
- *
- * const record = { type: "steered", elapsedSeconds: 7.5, model: "open", users: 50, rate: 20 } as const;
- * assert.deepEqual(steeredLoad(record).target, { arrivalRate: 20, maxUsers: 50 });
- * ```
  */
 export function steeredLoad({ elapsedSeconds, model, users, rate }: SteeredRecord): ControlledLoad {
   const target = model === "open" ? { arrivalRate: rate, maxUsers: users } : { users, rate };
@@ -328,18 +299,6 @@ export function journaledSteering(
 
 /**
  * For how long nobody has been there to run users.
- *
- * ```ts
- * import { systemClock } from "../core/clock.ts";
- * import { Vacancy } from "./master.ts";
- * import assert from "node:assert/strict";
- *
- * const vacancy = new Vacancy(systemClock);
- * vacancy.note(0, 60_000);
- * assert.equal(vacancy.isFinal, true);
- * vacancy.note(1);
- * assert.equal(vacancy.isFinal, false);
- * ```
  */
 export class NoWorkersTimer {
   readonly #clock: Clock;

@@ -26,16 +26,6 @@ const PORTION = 4096;
 /**
  * Passes that are due and that no user was free for, the oldest first: when each was meant to begin, in
  * milliseconds.
- *
- * ```ts
- * import { PassQueue } from "./open_model_executor.ts";
- * import assert from "node:assert/strict";
- *
- * const queue = new PassQueue();
- * queue.push(10);
- * queue.push(20);
- * assert.deepEqual([queue.shift(), queue.size, queue.shift(), queue.shift()], [10, 1, 20, null]);
- * ```
  */
 export class IterationQueue {
   #moments: number[] = [];
@@ -144,7 +134,7 @@ export interface OpenModelOptions {
   /** When the test began. */
   readonly startedAt: number;
   /** Where to count what happens at a moment. */
-  readonly passes: (atMs: number) => IterationStats;
+  readonly iterations: (atMs: number) => IterationStats;
   /** Starts a user of a class. */
   readonly startUser: (kind: number) => void;
   /** Nothing is scheduled any more, and the last pass has ended. */
@@ -286,12 +276,12 @@ export class OpenModelExecutor implements UserGate {
   }
 
   began(intendedAt: number, now: number): void {
-    this.#options.passes(now).begin(Math.max(0, now - intendedAt));
+    this.#options.iterations(now).begin(Math.max(0, now - intendedAt));
   }
 
   ended(beganAt: number, now: number): void {
     this.#underWay--;
-    this.#options.passes(now).complete(now - beganAt);
+    this.#options.iterations(now).complete(now - beganAt);
     this.#lookWhetherExhausted();
   }
 
@@ -320,7 +310,7 @@ export class OpenModelExecutor implements UserGate {
     const at = Math.min(now, this.#clock.now());
     for (let i = 0; i < most && this.#momentOf(this.#schedule.nextAt) <= now; i++) {
       const intendedAt = this.#momentOf(this.#schedule.take());
-      this.#options.passes(at).scheduled++;
+      this.#options.iterations(at).scheduled++;
       this.#offer(this.#mix.next(), intendedAt);
     }
     this.#rest();
@@ -371,12 +361,12 @@ export class OpenModelExecutor implements UserGate {
   }
 
   #drop(now: number): void {
-    this.#options.passes(now).dropped++;
+    this.#options.iterations(now).dropped++;
   }
 
   #dropAll(now: number): void {
     for (const { queue } of this.#crews) {
-      this.#options.passes(now).dropped += queue.size;
+      this.#options.iterations(now).dropped += queue.size;
       queue.clear();
     }
   }

@@ -2,17 +2,6 @@ import type { Clock } from "../core/clock.ts";
 
 /**
  * How long a run has lasted.
- *
- * ```ts
- * import { systemClock } from "../core/clock.ts";
- * import { RunTime } from "./run_time.ts";
- * import assert from "node:assert/strict";
- *
- * const time = new RunTime(systemClock);
- * assert.deepEqual([time.begun, time.elapsedSeconds], [false, 0]);
- * time.begin(60);
- * assert.ok(time.elapsedSeconds >= 60);
- * ```
  */
 export class RunTime {
   readonly #clock: Clock;

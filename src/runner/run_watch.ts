@@ -27,27 +27,13 @@ import { type LoadDriver, loadLevel } from "./load_driver.ts";
 // Whether the passes of the open model began as they were meant to.
 
 /** How many users there were, and how many there may be. */
-export interface UserRoom {
+interface UserRoom {
   readonly peak: number;
   readonly max: number;
 }
 
 /**
  * What is wrong with how passes began, and why; a sentence each.
- *
- * ```ts
- * import { arrivalProblems } from "./run_watch.ts";
- * import { Latencies } from "../stats/request_stats.ts";
- * import assert from "node:assert/strict";
- *
- * const serviceTimeMs = new Latencies().summary();
- * const passes = { scheduled: 100, started: 95, completed: 95, dropped: 5, serviceTimeMs };
- * const iterations = { ...passes, startDelayMs: serviceTimeMs };
- * assert.deepEqual(arrivalProblems(iterations, { peak: 20, max: 20 }), [
- *   "More than 1 % of the passes were dropped, as all 20 users were busy: allow more with " +
- *   "--max-users, or lower the rate.",
- * ]);
- * ```
  */
 export function arrivalProblems(iterations: IterationSummary, room: UserRoom): string[] {
   const { scheduled, dropped, startDelayMs } = iterations;
@@ -257,17 +243,6 @@ export interface ExhaustionOptions {
 /**
  * Ends a test that has come to its end by itself: all passes that there are have been begun and have
  * ended, or all users have.
- *
- * ```ts
- * import { Exhaustion } from "./run_watch.ts";
- * import assert from "node:assert/strict";
- *
- * const exhaustion = new Exhaustion({ plan: { iterations: 10, shape: null }, resetStats: false });
- * exhaustion.end({ stop: () => true });
- * assert.deepEqual(exhaustion.shortage(8, true), [
- *   "Only 8 of 10 passes were begun: no user was left to begin the others.",
- * ]);
- * ```
  */
 export class Exhaustion {
   readonly #options: ExhaustionOptions;
@@ -329,18 +304,6 @@ function isExhausted(staff: readonly Pick<WorkerState, "phase">[]): boolean {
 
 /**
  * What the person who runs a test should know, each once.
- *
- * ```ts
- * import { Warnings } from "./run_watch.ts";
- * import assert from "node:assert/strict";
- *
- * const told: string[] = [];
- * const warnings = new Warnings((text) => told.push(text));
- * warnings.add("The target is slow.");
- * warnings.add("The target is slow.");
- * assert.deepEqual(told, ["The target is slow."]);
- * assert.deepEqual(warnings.texts, told);
- * ```
  */
 export class Warnings {
   readonly #onNew: (text: string) => void;

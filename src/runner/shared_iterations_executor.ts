@@ -26,7 +26,7 @@ export interface SharedIterationsOptions {
   readonly quota: IterationSource;
   readonly clock: Clock;
   /** Where to count what happens at a moment, in milliseconds on the node's clock. */
-  readonly passes: (atMs: number) => IterationStats;
+  readonly iterations: (atMs: number) => IterationStats;
   /** There is no pass left, and the last one has ended. */
   readonly onExhausted: () => void;
 }
@@ -72,15 +72,15 @@ export class SharedIterationsExecutor implements UserGate {
   left(_seat: IterationSlot): void {}
 
   began(_intendedAt: number, now: number): void {
-    const passes = this.#options.passes(now);
+    const iterations = this.#options.iterations(now);
     // Nothing says when a pass should begin: it is known once it does.
-    passes.scheduled++;
-    passes.begin(0);
+    iterations.scheduled++;
+    iterations.begin(0);
     this.#options.quota.begun();
   }
 
   ended(beganAt: number, now: number): void {
-    this.#options.passes(now).complete(now - beganAt);
+    this.#options.iterations(now).complete(now - beganAt);
     this.#settle();
   }
 
@@ -257,22 +257,12 @@ export class RemoteIterationQuota implements IterationSource {
 
 /**
  * Passes that are all this node's own.
- *
- * ```ts
- * import { PassCounter } from "./shared_iterations_executor.ts";
- * import assert from "node:assert/strict";
- *
- * const passes = new PassCounter(2);
- * assert.deepEqual([passes.take(), passes.take(), passes.take()], [true, true, false]);
- * passes.putBack();
- * assert.deepEqual([passes.take(), passes.take()], [true, false]);
- * ```
  */
 export class IterationCounter implements IterationSource {
   #left: number;
 
-  constructor(passes: number) {
-    this.#left = passes;
+  constructor(iterations: number) {
+    this.#left = iterations;
   }
 
   take(): boolean {

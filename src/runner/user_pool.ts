@@ -85,7 +85,11 @@ export class UserPool {
     const { classes, shared } = this.#options;
     const gate = this.#gate;
     const seat = gate === null ? null : new IterationSlot(gate, kind);
-    const user = new UserLoop(classes[kind]!, { ...shared, id: this.#nextId++, passes: seat });
+    const user = new UserLoop(classes[kind]!, {
+      ...shared,
+      id: this.#nextId++,
+      iterationSlot: seat,
+    });
     this.#alive.add(user);
     if (seat !== null) gate!.entered(seat);
     this.#options.onCount(this.#alive.size);

@@ -29,7 +29,7 @@ import { UserRamp } from "./user_ramp.ts";
 // What a worker has counted, on its way to the master.
 
 /** What a reporter takes from, and where it hands on. */
-export interface ReporterOptions {
+interface ReporterOptions {
   readonly runId: string;
   readonly clock: Clock;
   readonly generator: LoadGenerator;
@@ -138,11 +138,10 @@ export class Reporter {
 // What a worker has once it is ready: its users, and the way of its counts to the master.
 
 /** Everything that a worker's node needs and does not make itself. */
-export interface WorkerNodeOptions
-  extends Omit<LoadGeneratorOptions, "onPassesOver" | "onUsersGone"> {
+interface WorkerNodeOptions extends Omit<LoadGeneratorOptions, "onIterationsOver" | "onUsersGone"> {
   readonly link: Pick<MasterConnection, "connected" | "sendFrame">;
   /** Where passes come from; null where nobody has set a number of them. */
-  readonly passes: RemoteIterationQuota | null;
+  readonly iterations: RemoteIterationQuota | null;
   /** Says when the test began, more exactly than its start does. */
   readonly time: ClockSync;
   /** Files that this process may have open; null where nobody knows. */
@@ -180,7 +179,7 @@ export class WorkerNode {
     this.#classNames = options.classes.map(({ name }) => name);
     this.#generator = new LoadGenerator({
       ...options,
-      onPassesOver: () => this.#noteExhausted(),
+      onIterationsOver: () => this.#noteExhausted(),
       onUsersGone: () => {
         if (!this.#ramp.climbing) this.#noteExhausted();
       },
@@ -264,7 +263,7 @@ export class WorkerNode {
     const [order] = arrivals;
     if (order !== undefined) return this.#arrive(order);
     this.#generator.suspend();
-    if (this.#options.passes !== null) this.#generator.limit(this.#options.passes);
+    if (this.#options.iterations !== null) this.#generator.limit(this.#options.iterations);
     const counts = this.#classNames.map((name) =>
       Object.hasOwn(classes, name) ? classes[name]! : 0
     );
@@ -304,7 +303,7 @@ export class WorkerNode {
       Math.min(LAPSE_STOP_MS, this.#stopTimeoutMs),
     );
     // Only now, as nobody waits for one any more.
-    this.#options.passes?.giveBack();
+    this.#options.iterations?.giveBack();
     return users;
   }
 
@@ -314,7 +313,7 @@ export class WorkerNode {
     // Who was told that the test has begun owes the master its counts, even where there are none.
     await this.#beginning;
     this.#ramp.reset();
-    this.#options.passes?.close();
+    this.#options.iterations?.close();
     this.#options.time.stop();
     await this.#generator.stopAll(this.#stopTimeoutMs);
     this.#generator.end();
@@ -342,7 +341,7 @@ export class WorkerNode {
 /** What a worker runs, known once the master has said how to get ready. */
 export interface WorkerLoad extends Pick<LoadGeneratorOptions, "classes" | "host" | "insecure"> {
   /** Where passes come from; null where nobody has set a number of them. */
-  readonly passes: RemoteIterationQuota | null;
+  readonly iterations: RemoteIterationQuota | null;
 }
 
 /** Everything that a worker needs and does not make itself. */

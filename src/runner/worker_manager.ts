@@ -28,10 +28,10 @@ import type { RpcServer } from "../shared/rpc.ts";
 // How soon a master and its workers do without each other.
 
 /** Between two signs of life. */
-export const HEARTBEAT_SECONDS = 1;
+const HEARTBEAT_SECONDS = 1;
 
 /** A worker that has not heard of its master for so long stops its users. */
-export const LEASE_SECONDS = 5;
+const LEASE_SECONDS = 5;
 
 /** After this silence the others get a worker's users: by then it has stopped them. */
 export const LOST_MS = 6_000;

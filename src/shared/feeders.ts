@@ -26,19 +26,6 @@ export interface StockedFeeder {
 /**
  * The feeders of a run. A row that was handed out and never got to anybody goes back, and is the next
  * one.
- *
- * ```ts
- * import { FeederStore } from "./feeders.ts";
- * import assert from "node:assert/strict";
- *
- * const rows = ['"ann"', '"ben"'];
- * const feeder = { name: "names", rows, mode: "unique", onEmpty: "throw" } as const;
- * const store = new FeederStore([feeder], Math.random);
- * const call = { service: "feeder", name: "names", operation: "next", args: "[]" };
- * const values: string[] = [];
- * for (let i = 0; i < 3; i++) store.perform(call, [], ({ value }) => values.push(value));
- * assert.deepEqual(values, ['"ann"', '"ben"', "feeder names: no row is left of 2"]);
- * ```
  */
 export class FeederStore implements SharedService {
   readonly #stocks: ReadonlyMap<string, FeederStock>;
@@ -123,20 +110,6 @@ const WHEN_EMPTY: readonly unknown[] = ["stop", "wait", "throw"] satisfies WhenE
 /**
  * What a test file wants of a feeder, with all that it left out.
  *
- * ```ts
- * import { feederDefinition } from "./feeders.ts";
- * import assert from "node:assert/strict";
- *
- * assert.deepEqual(
- *   feederDefinition("names", ["ann"], {}),
- *   { name: "names", rows: ["ann"], mode: "unique", onEmpty: "stop" },
- * );
- * assert.throws(
- *   () => feederDefinition("names", ["ann"], { mode: "circular", onEmpty: "wait" }),
- *   /^TypeError: feeder names: onEmpty is only for the mode unique/,
- * );
- * ```
- *
  * @throws TypeError where an argument makes no sense.
  */
 export function feederDefinition(
@@ -165,19 +138,6 @@ function isRowFile(rows: unknown): boolean {
 
 /**
  * The rows of a feeder, each as JSON.
- *
- * ```ts
- * import { readRows } from "./feeders.ts";
- * import assert from "node:assert/strict";
- *
- * const bytes = new TextEncoder().encode("name,city\nann,Rome\n");
- * const files = { cwd: "/home/me", readFile: () => Promise.resolve(bytes) };
- * const rows = { format: "csv", path: "users.csv" } as const;
- * assert.deepEqual(
- *   await readRows(files, { name: "users", rows, mode: "unique", onEmpty: "stop" }),
- *   ['{"name":"ann","city":"Rome"}'],
- * );
- * ```
  *
  * @throws UsageError where a file is missing, a line of it is wrong, or there is no row at all.
  */

@@ -34,22 +34,6 @@ interface Waiting {
  * Hands passes out in blocks. Nodes tell how many they have begun, and give back what they do not begin;
  * a block that its taker never got goes back by itself. Whoever finds none waits as long as others hold
  * some that may still come back, and gets none once all have been begun.
- *
- * ```ts
- * import { PassStore } from "./iteration_quota.ts";
- * import assert from "node:assert/strict";
- *
- * const store = new PassStore(20);
- * const values: string[] = [];
- * const ask = (operation: string, count: number, from: string): void => {
- *   const call = { service: "passes", name: "", operation, args: `[${count}]` };
- *   store.perform(call, [count], ({ value }) => values.push(`${from} ${value}`), from);
- * };
- * ask("take", 1, "w1");
- * ask("take", 100, "w2");
- * ask("return", 2, "w2");
- * assert.deepEqual(values, ["w1 1", "w2 2", "w2 null"]);
- * ```
  */
 export class IterationQuota implements SharedService {
   #left: number;
@@ -58,8 +42,8 @@ export class IterationQuota implements SharedService {
   readonly #waiting = new Set<Waiting>();
 
   /** @param passes how many there are in all. */
-  constructor(passes: number) {
-    this.#left = passes;
+  constructor(iterations: number) {
+    this.#left = iterations;
   }
 
   perform(

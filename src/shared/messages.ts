@@ -18,19 +18,6 @@ const MAX_LENGTH = 8 * 1024 * 1024;
 
 /**
  * Messages for one worker, in their order, until it has said that it has them.
- *
- * ```ts
- * import { Mailbox } from "./messages.ts";
- * import assert from "node:assert/strict";
- *
- * const sent: number[] = [];
- * const box = new Mailbox(({ seq }) => sent.push(seq));
- * box.post({ from: "master", kind: "a", data: "1" });
- * box.post({ from: "master", kind: "b", data: "2" });
- * box.acknowledged(1);
- * box.sendAgain();
- * assert.deepEqual(sent, [1, 2, 2]);
- * ```
  */
 export class Outbox {
   readonly #send: (cast: Cast) => void;
@@ -96,19 +83,6 @@ export function messageCall({ to, kind, data }: Omit<AddressedMessage, "from">):
 /**
  * The message that a call sends; null where it sends none that makes sense, undefined where it is
  * another call.
- *
- * ```ts
- * import { letterCall, letterOf } from "./messages.ts";
- * import assert from "node:assert/strict";
- *
- * const call = letterCall({ to: "workers", kind: "flush", data: '{"all":true}' });
- * assert.deepEqual(
- *   letterOf(call, "w1"),
- *   { to: "workers", from: "w1", kind: "flush", data: '{"all":true}' },
- * );
- * assert.equal(letterOf({ ...call, service: "queue" }, "w1"), undefined);
- * assert.equal(letterOf({ ...call, args: "[1]" }, "w1"), null);
- * ```
  */
 export function messageOf(call: SharedCall, from: string): AddressedMessage | null | undefined {
   const { service, name: kind, operation, args } = call;

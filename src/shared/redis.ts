@@ -54,24 +54,6 @@ export const REDIS_LIMIT_MS = 3_000;
 /**
  * A client that is given a limit for every answer, and says in a line each when Redis goes and when it
  * comes back.
- *
- * ```ts
- * import { systemClock as clock } from "../core/clock.ts";
- * import { RedisConnection } from "./redis.ts";
- * import assert from "node:assert/strict";
- *
- * const client = {
- *   on: () => {},
- *   connect: () => Promise.resolve(),
- *   sendCommand: ([name]: readonly string[]) => Promise.resolve(`${name}: done`),
- *   destroy: () => {},
- * };
- * const say = (): void => {};
- * const redis = new RedisConnection({ client, place: "box:6379", clock, info: say, error: say });
- * await redis.open();
- * assert.equal(await redis.command("GET", "orders"), "GET: done");
- * redis.close();
- * ```
  */
 export class RedisConnection implements Redis {
   readonly #options: RedisConnectionOptions;
@@ -154,18 +136,6 @@ export const REDIS_SERVICE = "redis";
  * Answers calls as they were answered before. A journal has these in the place of the calls that have
  * changed something in Redis: there it still is, so that whoever goes on with the run must not change
  * it once more, while a worker may still want the answer.
- *
- * ```ts
- * import { answered, RedisAnswers } from "./redis.ts";
- * import assert from "node:assert/strict";
- *
- * const add = { service: "counter", name: "orders", operation: "add", args: "[2]" };
- * const { instead } = answered(add, { result: "ok", value: "2" });
- * assert.deepEqual(instead, { service: "redis", name: "orders", operation: "ok", args: '["2"]' });
- * const values: string[] = [];
- * new RedisAnswers().perform(instead!, ["2"], ({ value }) => values.push(value));
- * assert.deepEqual(values, ["2"]);
- * ```
  */
 export class RedisAnswers implements SharedService {
   perform(call: SharedCall, [value]: readonly unknown[], done: Done): Cancel {
@@ -180,7 +150,7 @@ export class RedisAnswers implements SharedService {
 }
 
 /** A call that has changed something in Redis, or may have. */
-export function answered({ name }: SharedCall, { result, value }: Outcome): Performed {
+function answered({ name }: SharedCall, { result, value }: Outcome): Performed {
   const args = JSON.stringify([value]);
   const instead = { service: REDIS_SERVICE, name, operation: result, args };
   return { result, value, changed: true, instead, giveBack: null };
@@ -192,7 +162,7 @@ export function answered({ name }: SharedCall, { result, value }: Outcome): Perf
  * @param mayChange whether the command changes something. Then a failure may have come after that:
  * nobody may try it again by himself.
  */
-export function answerWith(
+function answerWith(
   call: SharedCall,
   work: Promise<Performed>,
   { mayChange, done }: { readonly mayChange: boolean; readonly done: Done },
@@ -206,24 +176,6 @@ export function answerWith(
 
 /**
  * The counters of a run, in Redis: each is the key of its name, with a number as its text.
- *
- * ```ts
- * import { RedisCounters } from "./redis.ts";
- * import assert from "node:assert/strict";
- *
- * const sent: string[] = [];
- * const counters = new RedisCounters({
- *   command: (...words) => {
- *     sent.push(words.join(" "));
- *     return Promise.resolve("2.5");
- *   },
- * });
- * const call = { service: "counter", name: "orders", operation: "add", args: "[0.5]" };
- * const { value } = await new Promise<{ value: string }>((resolve) =>
- *   counters.perform(call, [0.5], resolve)
- * );
- * assert.deepEqual([sent, value], [["INCRBYFLOAT orders 0.5"], "2.5"]);
- * ```
  */
 export class RedisCounters implements SharedService {
   readonly #redis: Redis;
@@ -262,22 +214,6 @@ function numberOf(reply: unknown): number {
 /**
  * The queues of a run, in Redis: each is the list of its name, whose values are JSON texts. A text that
  * is none, which somebody else has put there, comes out as it is.
- *
- * ```ts
- * import { RedisQueues } from "./redis.ts";
- * import assert from "node:assert/strict";
- *
- * const replies = ['{"id":1}', "ada", null];
- * const queues = new RedisQueues({ command: () => Promise.resolve(replies.shift()) });
- * const call = { service: "queue", name: "ids", operation: "pop", args: "[]" };
- * const values: string[] = [];
- * for (let i = 0; i < 3; i++) {
- *   await new Promise<void>((resolve) =>
- *     queues.perform(call, [], ({ value }) => resolve(void values.push(value)))
- *   );
- * }
- * assert.deepEqual(values, ['{"id":1}', '"ada"', ""]);
- * ```
  */
 export class RedisQueues implements SharedService {
   readonly #redis: Redis;

@@ -30,7 +30,7 @@ import type { SharedServices } from "./services.ts";
 export const SESSION_SERVICE = "call";
 
 /** What a desk works with. */
-export interface WorkerRpcHooks {
+interface WorkerRpcHooks {
   /** Carries a call out. */
   perform(call: SharedCall, done: Done): Cancel;
   /** Answers the worker. */
@@ -62,29 +62,6 @@ interface OpenCall {
  *
  * A connection keeps the order of what is sent, and a worker that comes back says first which calls it
  * still wants answered. So a number that is not above all others, and not open, is an old copy.
- *
- * ```ts
- * import { CallDesk } from "./rpc.ts";
- * import assert from "node:assert/strict";
- *
- * let sum = 0;
- * const replies: string[] = [];
- * const desk = new CallDesk({
- *   perform: (_, done) => {
- *     done({ result: "ok", value: String(++sum), changed: true, giveBack: null });
- *     return () => {};
- *   },
- *   reply: (id, { value }) => replies.push(`${id}: ${value}`),
- *   onChanged: () => {},
- *   onSettled: () => {},
- * });
- * const add = { type: "CALL", id: 1, service: "counter", name: "n", operation: "add", args: "[1]" } as const;
- * desk.take(add);
- * desk.take(add);
- * desk.settle(1);
- * desk.take(add);
- * assert.deepEqual([sum, replies], [1, ["1: 1", "1: 1"]]);
- * ```
  */
 export class WorkerRpcSession {
   readonly #hooks: WorkerRpcHooks;
@@ -193,22 +170,8 @@ export class WorkerRpcSession {
 /**
  * The port of the node that has all that is shared in its own process. Answers come in a turn of their
  * own, as they do elsewhere: a loop that asks again and again leaves others their time.
- *
- * ```ts
- * import { systemClock as clock } from "../core/clock.ts";
- * import { OwnPort } from "./rpc.ts";
- * import assert from "node:assert/strict";
- *
- * const port = new OwnPort("local", clock, (_, done) => {
- *   done({ result: "ok", value: "1", changed: false, giveBack: null });
- *   return () => {};
- * });
- * const call = { service: "counter", name: "n", operation: "value", args: "[]" };
- * const { value } = await new Promise((resolve) => port.call(call, false, resolve)) as { value: string };
- * assert.equal(value, "1");
- * ```
  */
-export class LocalRpc implements ClusterPort {
+class LocalRpc implements ClusterPort {
   readonly node: string;
   readonly #clock: Clock;
   readonly #perform: (call: SharedCall, done: Done) => Cancel;

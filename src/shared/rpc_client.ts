@@ -37,22 +37,6 @@ const OVER: Outcome = { result: "end", value: "the run is over" };
 /**
  * Carries a worker's calls to its master, each until it is answered, whatever becomes of the
  * connection.
- *
- * ```ts
- * import { ClusterLine } from "./rpc_client.ts";
- * import type { Message } from "../cluster/protocol.ts";
- * import assert from "node:assert/strict";
- *
- * const sent: Message[] = [];
- * const line = new ClusterLine("w1", () => {});
- * line.connect({ send: (message) => sent.push(message) });
- * const call = { service: "counter", name: "n", operation: "add", args: "[1]" };
- * const values: string[] = [];
- * line.call(call, false, ({ value }) => values.push(value));
- * line.take({ type: "REPLY", id: 1, result: "ok", value: "1" });
- * assert.deepEqual(sent, [{ type: "CALL", id: 1, ...call }, { type: "SETTLED", id: 1 }]);
- * assert.deepEqual(values, ["1"]);
- * ```
  */
 export class MasterRpc implements ClusterPort {
   readonly node: string;

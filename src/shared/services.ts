@@ -24,20 +24,8 @@ import { type Redis, REDIS_SERVICE, RedisAnswers, RedisCounters, RedisQueues } f
 
 /**
  * The counters of a run.
- *
- * ```ts
- * import { CounterStore } from "./services.ts";
- * import assert from "node:assert/strict";
- *
- * const store = new CounterStore();
- * const call = { service: "counter", name: "orders", operation: "add", args: "[2]" };
- * const values: string[] = [];
- * store.perform(call, [2], ({ value }) => values.push(value));
- * store.perform(call, [0.5], ({ value }) => values.push(value));
- * assert.deepEqual(values, ["2", "2.5"]);
- * ```
  */
-export class CounterStore implements SharedService {
+class CounterStore implements SharedService {
   readonly #values = new Map<string, number>();
 
   perform({ name, operation }: SharedCall, [amount]: readonly unknown[], done: Done): Cancel {
@@ -73,20 +61,8 @@ interface StoredQueue {
 
 /**
  * The queues of a run. What is pushed comes as a list of JSON values, and goes in whole or not at all.
- *
- * ```ts
- * import { QueueStore } from "./services.ts";
- * import assert from "node:assert/strict";
- *
- * const store = new QueueStore();
- * const call = (operation: string) => ({ service: "queue", name: "ids", operation, args: "" });
- * const values: string[] = [];
- * store.perform(call("push"), ["a", { b: 1 }], () => {});
- * for (let i = 0; i < 3; i++) store.perform(call("pop"), [], ({ value }) => values.push(value));
- * assert.deepEqual(values, ['"a"', '{"b":1}', ""]);
- * ```
  */
-export class QueueStore implements SharedService {
+class QueueStore implements SharedService {
   readonly #queues = new Map<string, StoredQueue>();
   readonly #maxBytes: number;
   #bytes = 0;
@@ -159,23 +135,8 @@ const LONGEST = 86_400;
 
 /**
  * Where users wait for one another. What the first one to arrive says of time holds for all who meet.
- *
- * ```ts
- * import { systemClock } from "../core/clock.ts";
- * import { RendezvousBoard } from "./services.ts";
- * import assert from "node:assert/strict";
- *
- * const board = new RendezvousBoard(systemClock);
- * const call = { service: "rendezvous", name: "checkout", operation: "arrive", args: "[2,60]" };
- * const values: string[] = [];
- * board.perform(call, [2, 60], ({ value }) => values.push(value));
- * assert.equal(values.length, 0);
- * board.perform(call, [2, 60], ({ value }) => values.push(value));
- * assert.deepEqual(values, Array(2).fill('{"arrived":2,"complete":true}'));
- * assert.deepEqual(board.ended, [{ name: "checkout", complete: 1, incomplete: 0 }]);
- * ```
  */
-export class Barriers implements SharedService {
+class Barriers implements SharedService {
   readonly #clock: Clock;
   readonly #rounds = new Map<string, Round>();
   readonly #names = new NameCap();
@@ -258,39 +219,26 @@ export interface SharedServicesOptions {
   /** Where counters and queues live; without it, here. */
   readonly redis?: Redis | null;
   /** Passes in the whole run; without it, there is no number of them. */
-  readonly passes?: number | null;
+  readonly iterations?: number | null;
 }
 
 /**
  * All that the nodes of a run share. The same calls in the same order make the same state, but for
  * those that change nothing; what lives in Redis is as it is there.
- *
- * ```ts
- * import { systemClock as clock } from "../core/clock.ts";
- * import { ClusterHub } from "./services.ts";
- * import assert from "node:assert/strict";
- *
- * const hub = new ClusterHub({ feeders: [], clock, random: Math.random });
- * const call = { service: "counter", name: "orders", operation: "add", args: "[3]" };
- * const values: string[] = [];
- * hub.perform(call, ({ value }) => values.push(value), "w1");
- * hub.perform({ ...call, args: "3" }, ({ value }) => values.push(value), "w1");
- * assert.deepEqual(values, ["3", "counter orders: no list of arguments"]);
- * ```
  */
 export class SharedServices {
   readonly #services: ReadonlyMap<string, SharedService>;
   readonly #board: Barriers;
-  readonly #passes: IterationQuota;
+  readonly #iterations: IterationQuota;
 
-  constructor({ feeders, clock, random, redis = null, passes = null }: SharedServicesOptions) {
+  constructor({ feeders, clock, random, redis = null, iterations = null }: SharedServicesOptions) {
     this.#board = new Barriers(clock);
-    this.#passes = new IterationQuota(passes ?? 0);
+    this.#iterations = new IterationQuota(iterations ?? 0);
     this.#services = new Map<string, SharedService>([
       ...(redis === null ? ownStores() : redisStores(redis)),
       ["feeder", new FeederStore(feeders, random)],
       ["rendezvous", this.#board],
-      [ITERATION_SERVICE, this.#passes],
+      [ITERATION_SERVICE, this.#iterations],
     ]);
   }
 
@@ -301,7 +249,7 @@ export class SharedServices {
 
   /** A node has gone, see {@link perform}. */
   gone(from: string): void {
-    this.#passes.gone(from);
+    this.#iterations.gone(from);
   }
 
   /**

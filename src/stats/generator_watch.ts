@@ -14,20 +14,6 @@ export const WATCHED_SECONDS = 5;
 /**
  * Says when a load generator is itself what limits the test: by how busy and how late it was in each
  * second. It does not matter where the generator runs, so a master watches its workers this way.
- *
- * ```ts
- * import { GeneratorWatch } from "./generator_watch.ts";
- * import assert from "node:assert/strict";
- *
- * const watch = new GeneratorWatch("Worker attic");
- * for (let second = 1; second < 5; second++) {
- *   assert.deepEqual(watch.note({ cpu: 0.97, lagMs: 1 }), []);
- * }
- * assert.deepEqual(watch.note({ cpu: 0.97, lagMs: 1 }), [
- *   "Worker attic used over 90 % of a core for 5 s: it may be the bottleneck, and the latencies " +
- *   "partly its own.",
- * ]);
- * ```
  */
 export class GeneratorWatch {
   readonly #name: string;

@@ -12,17 +12,6 @@ export type BucketCount = readonly [index: number, count: number];
  * (a little over 1 h); what lies outside is counted in the first or the last one.
  *
  * Counts are exact up to 2^53. Merging adds bucket to bucket, so nothing is lost by it.
- *
- * ```ts
- * import { Histogram } from "./histogram.ts";
- * import assert from "node:assert/strict";
- *
- * const histogram = new Histogram();
- * for (let ms = 1; ms <= 1000; ms++) histogram.record(ms);
- * assert.equal(histogram.count, 1000);
- * assert.ok(Math.abs(histogram.percentile(0.95)! - 950) < 0.475);
- * assert.equal(new Histogram().percentile(0.95), null);
- * ```
  */
 export class Histogram implements BucketSource, BucketSink {
   /** How many buckets there are; their indexes are 0 and up. */

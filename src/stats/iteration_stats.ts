@@ -3,21 +3,6 @@ import type { IterationCounts } from "./stats_delta.ts";
 
 /**
  * What became of the passes that were meant to begin.
- *
- * ```ts
- * import { Passes } from "./iteration_stats.ts";
- * import assert from "node:assert/strict";
- *
- * const passes = new Passes();
- * passes.scheduled += 2;
- * passes.begin(3);
- * passes.complete(40);
- * passes.dropped++;
- * const all = new Passes();
- * all.merge(passes);
- * assert.deepEqual([all.scheduled, all.started, all.completed, all.dropped], [2, 1, 1, 1]);
- * assert.equal(all.startDelay.max, 3);
- * ```
  */
 export class IterationStats implements IterationCounts {
   scheduled = 0;

@@ -11,17 +11,6 @@ import type { BucketSink, BucketSource } from "./stats_delta.ts";
 
 /**
  * A histogram's buckets as bytes.
- *
- * ```ts
- * import { Histogram } from "./histogram.ts";
- * import { packBuckets } from "./packed_buckets.ts";
- * import assert from "node:assert/strict";
- *
- * const histogram = new Histogram();
- * histogram.addBucket(0, 300);
- * histogram.addBucket(5, 1);
- * assert.deepEqual([...packBuckets(histogram)], [1, 0b1010_1100, 0b10, 5, 1]);
- * ```
  */
 export function packBuckets(histogram: Histogram): Uint8Array<ArrayBuffer> {
   const bytes: number[] = [];
@@ -37,21 +26,6 @@ export function packBuckets(histogram: Histogram): Uint8Array<ArrayBuffer> {
 /**
  * What {@link packBuckets} made, ready to be counted without unpacking it first. The bytes are read
  * where they lie: nobody may change them.
- *
- * ```ts
- * import { Histogram } from "./histogram.ts";
- * import { packBuckets, PackedBuckets } from "./packed_buckets.ts";
- * import assert from "node:assert/strict";
- *
- * const sent = new Histogram();
- * for (const ms of [10, 20, 20]) sent.record(ms);
- * const packed = new PackedBuckets(packBuckets(sent));
- * assert.equal(packed.count, 3);
- *
- * const received = new Histogram();
- * received.merge(packed);
- * assert.deepEqual([...received.buckets()], [...sent.buckets()]);
- * ```
  */
 export class PackedBuckets implements BucketSource {
   readonly count: number;

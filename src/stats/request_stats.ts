@@ -31,17 +31,6 @@ export interface Sample {
 /**
  * Values by two texts. A map of maps, because building one key out of two texts costs more than
  * looking up both, and this is done for every sample.
- *
- * ```ts
- * import { PairMap } from "./request_stats.ts";
- * import assert from "node:assert/strict";
- *
- * const pairs = new PairMap<number>();
- * pairs.set("GET", "search", 1);
- * pairs.set("POST", "search", 2);
- * assert.equal(pairs.get("POST", "search"), 2);
- * assert.deepEqual([...pairs], [["GET", "search", 1], ["POST", "search", 2]]);
- * ```
  */
 export class PairMap<Value> {
   readonly #outer = new Map<string, Map<string, Value>>();
@@ -97,17 +86,6 @@ function distinct(counts: ReadonlyMap<string, number>): number {
 
 /**
  * Lets the first {@link MAX_DISTINCT} pairs of texts in.
- *
- * ```ts
- * import { PairCap } from "./request_stats.ts";
- * import assert from "node:assert/strict";
- *
- * const cap = new PairCap();
- * for (let id = 0; id < 1000; id++) assert.equal(cap.admit("GET", `/item/${id}`), `/item/${id}`);
- * assert.equal(cap.admit("GET", "/item/1000"), "(other)");
- * assert.equal(cap.admit("GET", "/item/7"), "/item/7");
- * assert.equal(cap.reached, true);
- * ```
  */
 export class NameCap {
   readonly #known = new PairMap<true>();
@@ -135,16 +113,6 @@ export class NameCap {
  *
  * The fields are plain values so that they can be sent and put together again; elsewhere, only
  * {@link add} and {@link merge} write them.
- *
- * ```ts
- * import { Latencies } from "./request_stats.ts";
- * import assert from "node:assert/strict";
- *
- * const latencies = new Latencies();
- * for (const ms of [10, 20, 60]) latencies.add(ms);
- * const { min, mean, max } = latencies.summary();
- * assert.deepEqual([min, mean, max], [10, 30, 60]);
- * ```
  */
 export class Latencies implements LatencyCounts {
   /** Infinity as long as there is none. */
@@ -242,19 +210,6 @@ export class Latencies implements LatencyCounts {
  *
  * The fields are plain values so that they can be sent and put together again; elsewhere, only
  * {@link add} and {@link merge} write them.
- *
- * ```ts
- * import { Entry } from "./request_stats.ts";
- * import assert from "node:assert/strict";
- *
- * const entry = new Entry();
- * entry.add({
- *   method: "GET", name: "search", status: 500, latencyMs: 12, endedAt: 0,
- *   bytesReceived: 80, bytesSent: 0, retries: 0, error: "HTTP 500",
- * });
- * assert.equal(entry.requests, 1);
- * assert.deepEqual([...entry.errors], [["HTTP 500", 1]]);
- * ```
  */
 export class Entry implements EntryCounts {
   failures = 0;
@@ -361,22 +316,6 @@ export class NameEntries {
 
 /**
  * Entries by method and name, and for each of these by code.
- *
- * ```ts
- * import { EntryTable } from "./request_stats.ts";
- * import assert from "node:assert/strict";
- *
- * const table = new EntryTable();
- * const sample = {
- *   method: "GET", name: "search", latencyMs: 12, endedAt: 0, bytesReceived: 0, bytesSent: 0,
- *   retries: 0, error: null,
- * };
- * for (const status of [200, 200, 304]) {
- *   table.at("GET", "search").of(status).add({ ...sample, status });
- * }
- * assert.equal(table.get("GET", "search")?.whole.requests, 3);
- * assert.deepEqual([...table].map(([, , code, { requests }]) => [code, requests]), [[200, 2], [304, 1]]);
- * ```
  */
 export class EntryTable {
   readonly #names = new PairMap<NameEntries>();

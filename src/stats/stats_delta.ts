@@ -84,5 +84,5 @@ export interface StatsDelta {
   /** How often the code of a user class threw an error. */
   readonly userErrors: Iterable<readonly [user: string, error: string, count: number]>;
   /** Null where passes are not counted, or none was. */
-  readonly passes: IterationCounts | null;
+  readonly iterations: IterationCounts | null;
 }

@@ -14,7 +14,7 @@ export class SecondStats implements StatsDelta {
   /** How often the code of a user class threw an error: by class and error. */
   readonly userErrors = new PairMap<number>();
 
-  #passes: IterationStats | null = null;
+  #iterations: IterationStats | null = null;
 
   /** @param users those that ran when the second began. */
   constructor(second: number, users: number) {
@@ -24,13 +24,13 @@ export class SecondStats implements StatsDelta {
   }
 
   /** What became of passes; null as long as nothing did. */
-  get passes(): IterationStats | null {
-    return this.#passes;
+  get iterations(): IterationStats | null {
+    return this.#iterations;
   }
 
   /** As {@link passes}, to be added to. */
-  get openPasses(): IterationStats {
-    return this.#passes ??= new IterationStats();
+  get openIterations(): IterationStats {
+    return this.#iterations ??= new IterationStats();
   }
 
   get from(): number {
@@ -61,23 +61,6 @@ export class SecondStats implements StatsDelta {
  * comes before the start, or late for a second that has been closed, is counted in the open one.
  *
  * All moments are milliseconds on the node's clock; the table itself owns none.
- *
- * ```ts
- * import { StatsTable } from "./stats_table.ts";
- * import assert from "node:assert/strict";
- *
- * const table = new StatsTable();
- * table.start(5_000);
- * table.setUsers(3, 5_000);
- * table.record({
- *   method: "GET", name: "search", status: 200, latencyMs: 12, endedAt: 5_900,
- *   bytesReceived: 80, bytesSent: 0, retries: 0, error: null,
- * });
- * assert.deepEqual(table.take(5_999), []);
- * const [first] = table.take(6_000);
- * assert.equal(first?.users, 3);
- * assert.equal(first?.entries.get("GET", "search")?.whole.requests, 1);
- * ```
  */
 export class StatsTable {
   readonly #names = new NameCap();
@@ -111,8 +94,8 @@ export class StatsTable {
   }
 
   /** Where to count what becomes of a pass at this moment. */
-  passes(atMs: number): IterationStats {
-    return this.#at(atMs).openPasses;
+  iterations(atMs: number): IterationStats {
+    return this.#at(atMs).openIterations;
   }
 
   /** Counts an error that the code of one user class threw. */
@@ -143,9 +126,9 @@ export class StatsTable {
    */
   flush(nowMs: number): SecondStats[] {
     this.#roll(nowMs);
-    const { second, entries, userErrors, passes } = this.#open;
+    const { second, entries, userErrors, iterations } = this.#open;
     // A second that has not lasted any time is no part of the run, unless something happened in it.
-    const isEmpty = entries.size === 0 && userErrors.size === 0 && passes === null;
+    const isEmpty = entries.size === 0 && userErrors.size === 0 && iterations === null;
     if (nowMs > this.#beginOf(second) || !isEmpty) this.#close();
     return this.take(nowMs);
   }

@@ -36,7 +36,7 @@ export interface RequestMetric extends MetricTraits {
 
 /** A measure of passes. */
 export interface IterationMetric extends MetricTraits {
-  readonly of: "passes";
+  readonly of: "iterations";
   /** Null where there is no sample. */
   observe(iterations: IterationSummary): number | null;
 }
@@ -51,25 +51,16 @@ export const METRICS_HINT =
 
 /**
  * The metric of a name, or what is wrong with the name, as the end of a sentence.
- *
- * ```ts
- * import { metricOf } from "./threshold_metrics.ts";
- * import assert from "node:assert/strict";
- *
- * const metric = metricOf("p99.9");
- * assert.ok(typeof metric === "object" && metric.kind === "time");
- * assert.equal(metricOf("p101"), "p101 is no percentile, p0 to p100 is needed");
- * ```
  */
 export function metricOf(name: string): ThresholdMetric | string {
   const lower = name.toLowerCase();
   const word = ALIASES.get(lower) ?? lower;
   const known = METRICS.get(word);
   if (known !== undefined) return known;
-  const ofPasses = /^(service|start_delay)_(.+)$/.exec(word);
-  if (ofPasses !== null) {
-    const [, times = "", statistic = ""] = ofPasses;
-    return passTimes(name, times, statistic);
+  const ofIterations = /^(service|start_delay)_(.+)$/.exec(word);
+  if (ofIterations !== null) {
+    const [, times = "", statistic = ""] = ofIterations;
+    return iterationTimes(name, times, statistic);
   }
   const percent = percentOf(word);
   if (percent === null) return `there is no metric ${name}`;
@@ -93,13 +84,13 @@ const METRICS: ReadonlyMap<string, ThresholdMetric> = new Map(
       ...requests("rps", "rate", "either", ({ rate }) => rate),
       observeSoFar: ({ rateSoFar }) => rateSoFar,
     },
-    passes(
+    iterations(
       "dropped",
       "count",
       "rising",
       ({ dropped, scheduled }) => scheduled === 0 ? null : dropped,
     ),
-    passes(
+    iterations(
       "dropped_rate",
       "share",
       "either",
@@ -125,17 +116,17 @@ function requests(
   return { of: "requests", name, kind, tendency, observe };
 }
 
-function passes(
+function iterations(
   name: string,
   kind: MetricKind,
   tendency: MetricTraits["tendency"],
   observe: IterationMetric["observe"],
 ): IterationMetric {
-  return { of: "passes", name, kind, tendency, observe };
+  return { of: "iterations", name, kind, tendency, observe };
 }
 
 /** What is known of the times of passes, by what follows the underline. */
-const PASS_TIMES: ReadonlyMap<string, keyof LatencySummary> = new Map([
+const ITERATION_TIMES: ReadonlyMap<string, keyof LatencySummary> = new Map([
   ["min", "min"],
   ["mean", "mean"],
   ["avg", "mean"],
@@ -151,14 +142,14 @@ const PASS_TIMES: ReadonlyMap<string, keyof LatencySummary> = new Map([
 ]);
 
 /** @param times `service` or `start_delay`. */
-function passTimes(name: string, times: string, statistic: string): IterationMetric | string {
-  const field = PASS_TIMES.get(statistic);
+function iterationTimes(name: string, times: string, statistic: string): IterationMetric | string {
+  const field = ITERATION_TIMES.get(statistic);
   if (field === undefined) {
     return `${name} is not known: of the times of passes there are min, mean, max and the ` +
       "percentiles p50, p75, p90, p95, p99, p99.9 and p99.99";
   }
   const tendency = field === "max" ? "rising" : field === "min" ? "falling" : "either";
-  return passes(
+  return iterations(
     `${times}_${field}`,
     "time",
     tendency,
@@ -175,28 +166,6 @@ function percentOf(word: string): number | null {
 
 /**
  * What some requests together come to, whichever of them a threshold is about.
- *
- * ```ts
- * import { RequestMeasure } from "./threshold_metrics.ts";
- * import { StatsTable } from "./stats_table.ts";
- * import { Totals } from "./totals.ts";
- * import assert from "node:assert/strict";
- *
- * const table = new StatsTable();
- * table.start(0);
- * for (const [name, latencyMs] of [["search", 10], ["pay", 20]] as const) {
- *   table.record({
- *     method: "GET", name, status: 200, latencyMs, endedAt: 0,
- *     bytesReceived: 0, bytesSent: 0, retries: 0, error: null,
- *   });
- * }
- * const totals = new Totals();
- * for (const interval of table.flush(2_000)) totals.add(interval);
- * const { requests, timeline } = totals.statistics(2);
- * const both = new RequestMeasure(requests, timeline);
- * assert.deepEqual([both.requests, both.rate, both.mean, both.max], [2, 1, 15, 20]);
- * assert.equal(both.percentile(1), 20);
- * ```
  */
 export class RequestMeasure {
   readonly #parts: readonly RequestTotals[];

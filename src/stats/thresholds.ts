@@ -17,15 +17,6 @@ import {
 /**
  * The number that a value stands for, in the unit of its kind: milliseconds, a share of 0 to 1, a number
  * a second, a number. Where it is none, what is needed, as the end of a sentence.
- *
- * ```ts
- * import { valueOf } from "./thresholds.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(valueOf("0.5s", "time"), 500);
- * assert.equal(valueOf("1%", "share"), 0.01);
- * assert.equal(valueOf("200ms", "share"), "a share like 1% or 0.01 is needed");
- * ```
  */
 export function valueOf(text: string, kind: MetricKind): number | string {
   const { units, most, needed } = KINDS[kind];
@@ -77,7 +68,7 @@ const KINDS: Readonly<Record<MetricKind, Kind>> = {
 };
 
 /** How a threshold compares what was observed with its bound. */
-export type Operator = "<" | "<=" | ">" | ">=" | "==" | "!=";
+type Operator = "<" | "<=" | ">" | ">=" | "==" | "!=";
 
 /** Something that must hold. */
 export interface Threshold {
@@ -92,7 +83,7 @@ export interface Threshold {
 }
 
 /** Why a text is no threshold. */
-export interface ThresholdProblem {
+interface ThresholdProblem {
   /** The end of a sentence that begins with the text. */
   readonly problem: string;
   /** What is accepted, where that takes a sentence of its own; else empty. */
@@ -104,19 +95,6 @@ export interface ThresholdProblem {
  * value with its unit.
  *
  * A name may hold brackets itself: the last one closes. Spaces between the parts do not matter.
- *
- * ```ts
- * import { readThreshold } from "./thresholds.ts";
- * import assert from "node:assert/strict";
- *
- * const read = readThreshold("p99[GET /items/[id]] < 0.5s");
- * assert.ok("bound" in read);
- * assert.deepEqual([read.selector, read.operator, read.bound], ["GET /items/[id]", "<", 500]);
- * assert.deepEqual(readThreshold("p95<"), {
- *   problem: "a value is missing behind <, like p95<200ms",
- *   hint: "",
- * });
- * ```
  */
 export function readThreshold(text: string): Threshold | ThresholdProblem {
   const expression = text.trim();
@@ -199,7 +177,7 @@ function selectorOf(
   if (end < 0) return problem(`the [ is never closed, like ${metricName}[GET search]<…`);
   const selector = text.slice(1, end).trim();
   if (selector === "") return problem("the name between [ and ] is missing, like [GET search]");
-  if (metric.of === "passes") {
+  if (metric.of === "iterations") {
     return problem(`${metricName} is about passes, which have no names: leave out [${selector}]`);
   }
   return { selector, rest: text.slice(end + 1).trim() };
@@ -223,29 +201,6 @@ export interface ThresholdMoment {
  * Once a run is over, a threshold without a sample is crossed. While it goes on, only what can be known
  * by then is: without a sample nothing is crossed, nor is what can still be reached, like `count>=100`;
  * and a rate may be too low as long as the load is being raised.
- *
- * ```ts
- * import { StatsTable } from "./stats_table.ts";
- * import { ThresholdSet } from "./thresholds.ts";
- * import { Totals } from "./totals.ts";
- * import assert from "node:assert/strict";
- *
- * const table = new StatsTable();
- * table.start(0);
- * table.record({
- *   method: "GET", name: "search", status: 200, latencyMs: 12, endedAt: 900,
- *   bytesReceived: 80, bytesSent: 0, retries: 0, error: null,
- * });
- * const totals = new Totals();
- * for (const interval of table.flush(2_000)) totals.add(interval);
- * const thresholds = new ThresholdSet(["p95[GET search]<10ms", "count>=2"]);
- * const statistics = totals.statistics(2);
- * assert.deepEqual(thresholds.rows(statistics, { over: true, spawning: false }), [
- *   { expression: "p95[GET search]<10ms", observed: 12, passed: false },
- *   { expression: "count>=2", observed: 1, passed: false },
- * ]);
- * assert.equal(thresholds.crossed(statistics, { spawning: false }), "p95[GET search]<10ms");
- * ```
  */
 export class ThresholdSet {
   readonly #thresholds: readonly Threshold[];
@@ -323,7 +278,7 @@ function observe(
   { over }: ThresholdMoment,
 ): number | null {
   const { metric, selector } = threshold;
-  if (metric.of === "passes") return iterations === null ? null : metric.observe(iterations);
+  if (metric.of === "iterations") return iterations === null ? null : metric.observe(iterations);
   const parts = selector === null ? [totals] : requests.filter((row) => selects(selector, row));
   const measure = new RequestMeasure(parts, timeline);
   if (measure.requests === 0) return asksForNone(threshold) ? 0 : null;
@@ -380,7 +335,7 @@ function holds({ operator, bound }: Threshold, observed: number): boolean {
 }
 
 function reason({ metric, selector }: Threshold, { requests, iterations }: Statistics): string {
-  if (metric.of === "passes") {
+  if (metric.of === "iterations") {
     return iterations === null
       ? "no passes were counted, as only the open model (--arrival-rate) and --iterations do."
       : "no pass has come to where it is measured.";
@@ -399,20 +354,6 @@ function reason({ metric, selector }: Threshold, { requests, iterations }: Stati
  * Where the load is raised until one is crossed, that is what the run is for. There, a threshold fails
  * the run only if it has no sample, so that nothing could have crossed it, or if not even the first
  * load has passed.
- *
- * ```ts
- * import { failedThresholds } from "./thresholds.ts";
- * import assert from "node:assert/strict";
- *
- * const thresholds = [{ expression: "p95<200ms", observed: 312, passed: false }];
- * assert.equal(failedThresholds({ thresholds, breakingPoint: null }).length, 1);
- * const breakingPoint = {
- *   passed: { users: 100, arrivalRate: null },
- *   broke: { users: 200, arrivalRate: null },
- *   threshold: "p95<200ms",
- * };
- * assert.equal(failedThresholds({ thresholds, breakingPoint }).length, 0);
- * ```
  */
 export function failedThresholds(
   { thresholds, breakingPoint }: Pick<Snapshot, "thresholds" | "breakingPoint">,
@@ -426,18 +367,6 @@ export function failedThresholds(
 
 /**
  * What was observed of a threshold, with its unit: precise enough to be told from the bound.
- *
- * ```ts
- * import { observedText } from "./thresholds.ts";
- * import assert from "node:assert/strict";
- *
- * const text = (expression: string, observed: number | null) => observedText({ expression, observed });
- * assert.equal(text("p95<200ms", 200.0412), "200.04 ms");
- * assert.equal(text("error_rate<1%", 0.025), "2.5%");
- * assert.equal(text("rps>=1000", 987.654321), "987.65/s");
- * assert.equal(text("count>=2000", 1234), "1,234");
- * assert.equal(text("p95<200ms", null), "no sample");
- * ```
  */
 export function observedText(
   { expression, observed }: Pick<ThresholdRow, "expression" | "observed">,

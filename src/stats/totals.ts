@@ -16,33 +16,19 @@ import { Timeline } from "./timeline.ts";
 /**
  * What was counted under each name and of each user error, put together; its memory grows with the
  * names, of which there are 1,000 at most, and not with what is added.
- *
- * ```ts
- * import { Interval } from "./stats_table.ts";
- * import { MergedCounts } from "./totals.ts";
- * import assert from "node:assert/strict";
- *
- * const counts = new MergedCounts();
- * for (const second of [0, 1]) {
- *   const interval = new Interval(second, 1);
- *   interval.userErrors.set("TestBuyer", "no token", 2);
- *   counts.add(interval);
- * }
- * assert.deepEqual([...counts.userErrors], [["TestBuyer", "no token", 4]]);
- * ```
  */
 export class MergedCounts {
   /** Of 1,000 distinct methods and names, the rest under `(other)`. */
   readonly entries = new EntryTable();
   /** By class and error; of 1,000 distinct ones, the rest under `(other)`. */
   readonly userErrors = new PairMap<number>();
-  #passes: IterationStats | null = null;
+  #iterations: IterationStats | null = null;
   readonly #names = new NameCap();
   readonly #userErrorCap = new NameCap();
 
   /** Null as long as none was counted. */
-  get passes(): IterationStats | null {
-    return this.#passes;
+  get iterations(): IterationStats | null {
+    return this.#iterations;
   }
 
   /** Whether so many names came, here or on a node, that later ones are under `(other)`. */
@@ -51,11 +37,11 @@ export class MergedCounts {
   }
 
   /** Adds what a node counted. */
-  add({ entries, userErrors, passes }: Omit<StatsDelta, "from" | "to" | "seconds">): void {
+  add({ entries, userErrors, iterations }: Omit<StatsDelta, "from" | "to" | "seconds">): void {
     for (const [method, name, code, entry] of entries) {
       this.entries.at(method, this.#names.admit(method, name)).of(code).merge(entry);
     }
-    if (passes !== null) (this.#passes ??= new IterationStats()).merge(passes);
+    if (iterations !== null) (this.#iterations ??= new IterationStats()).merge(iterations);
     for (const [user, error, count] of userErrors) {
       const text = this.#userErrorCap.admit(user, error);
       this.userErrors.set(user, text, (this.userErrors.get(user, text) ?? 0) + count);
@@ -70,24 +56,6 @@ export const NAMES_CAPPED =
 
 /**
  * What the intervals of all nodes add up to.
- *
- * ```ts
- * import { StatsTable } from "./stats_table.ts";
- * import { Totals } from "./totals.ts";
- * import assert from "node:assert/strict";
- *
- * const table = new StatsTable();
- * table.start(0);
- * table.record({
- *   method: "GET", name: "search", status: 200, latencyMs: 12, endedAt: 900,
- *   bytesReceived: 80, bytesSent: 0, retries: 0, error: null,
- * });
- * const totals = new Totals();
- * for (const interval of table.flush(2_000)) totals.add(interval);
- * const { requests } = totals.statistics(2);
- * assert.equal(requests[0]?.rate, 0.5);
- * assert.equal(requests[0]?.latencyMs.p99, 12);
- * ```
  */
 export class Totals {
   #counts = new Counts();
@@ -131,7 +99,7 @@ export class Totals {
       failures: this.#counts.failureRows(),
       userErrors: this.#counts.userErrorRows(),
       timeline: this.#counts.timelineRows(),
-      iterations: iterationsOf(this.#counts.merged.passes),
+      iterations: iterationsOf(this.#counts.merged.iterations),
     };
   }
 }
@@ -200,9 +168,9 @@ function codesOf(entries: NameEntries): CodeRow[] {
   })).sort((a, b) => a.code - b.code);
 }
 
-function iterationsOf(passes: IterationStats | null): IterationSummary | null {
-  if (passes === null) return null;
-  const { scheduled, started, completed, dropped, serviceTime, startDelay } = passes;
+function iterationsOf(iterations: IterationStats | null): IterationSummary | null {
+  if (iterations === null) return null;
+  const { scheduled, started, completed, dropped, serviceTime, startDelay } = iterations;
   return {
     scheduled,
     started,
@@ -239,25 +207,6 @@ function compareText(a: string, b: string): number {
 /**
  * What one node counted in one or several seconds, put together. Its memory grows with the names in
  * it, and hardly with its seconds.
- *
- * ```ts
- * import { StatsTable } from "./stats_table.ts";
- * import { Stretch } from "./totals.ts";
- * import assert from "node:assert/strict";
- *
- * const table = new StatsTable();
- * table.start(0);
- * for (const endedAt of [100, 900, 1_500]) {
- *   table.record({
- *     method: "GET", name: "search", status: 200, latencyMs: 12, endedAt,
- *     bytesReceived: 80, bytesSent: 0, retries: 0, error: null,
- *   });
- * }
- * const stretch = new Stretch();
- * for (const interval of table.take(2_000)) stretch.add(interval);
- * assert.deepEqual(stretch.seconds.map(({ requests }) => requests), [2, 1]);
- * assert.equal([...stretch.entries][0]![3].requests, 3);
- * ```
  */
 export class MergedStats implements StatsDelta {
   readonly #merged = new MergedCounts();
@@ -290,8 +239,8 @@ export class MergedStats implements StatsDelta {
     return this.#merged.userErrors;
   }
 
-  get passes(): StatsDelta["passes"] {
-    return this.#merged.passes;
+  get iterations(): StatsDelta["iterations"] {
+    return this.#merged.iterations;
   }
 
   /** Adds what the node counted in other seconds, or in others of their names. */

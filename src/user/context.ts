@@ -21,7 +21,7 @@ export interface UserContext {
   /** The run that this user is part of. */
   readonly run: RunInfo;
   /** @internal Where it waits for its passes; null where they follow each other without an end. */
-  readonly passes: IterationSlot | null;
+  readonly iterationSlot: IterationSlot | null;
   /** @internal */
   readonly clock: Clock;
   /** @internal */
@@ -37,7 +37,7 @@ export interface UserContext {
 }
 
 /** What all users of a node have in common. */
-export type NodeContext = Omit<UserContext, "id" | "signal" | "passes">;
+export type NodeContext = Omit<UserContext, "id" | "signal" | "iterationSlot">;
 
 /** What the runner knows of its node. */
 export interface NodeFacts extends Omit<NodeContext, "http"> {

@@ -138,20 +138,6 @@ export function exportedClassName(
  * The user classes among a test file's exports: those that extend {@link User}, are named like a test,
  * and have a weight or a fixed count. Each has at least one test.
  *
- * ```ts
- * import { discover } from "./discovery.ts";
- * import { User } from "./user.ts";
- * import assert from "node:assert/strict";
- *
- * class TestShop extends User {
- *   testSearch(): void {}
- *   payTest(): void {}
- * }
- * const [shop] = discover({ TestShop }, () => Object.create(TestShop.prototype));
- * assert.equal(shop!.name, "TestShop");
- * assert.deepEqual(shop!.tests.map((test) => test.name), ["testSearch", "payTest"]);
- * ```
- *
  * @param exports what the test file exports, by name.
  * @throws UsageError where there is no such class, or one of them cannot be run as it is.
  */

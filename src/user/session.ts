@@ -64,7 +64,7 @@ export class Session {
   readonly #lease: Lease;
   readonly #recorder: Recorder;
   readonly #signal: AbortSignal;
-  readonly #passes: IterationSlot | null;
+  readonly #iterations: IterationSlot | null;
   readonly #urls: UrlResolver;
   readonly #timeoutMs: number;
   readonly #onAbort = (): void => this.#transport.abort();
@@ -82,7 +82,7 @@ export class Session {
     this.#lease = context.lease;
     this.#recorder = context.recorder;
     this.#signal = context.signal;
-    this.#passes = context.passes;
+    this.#iterations = context.iterationSlot;
     this.#urls = settings.urls;
     this.#timeoutMs = milliseconds(settings.timeout);
     this.#signal.addEventListener("abort", this.#onAbort);
@@ -148,7 +148,7 @@ export class Session {
       : milliseconds(options.timeout);
     const now = this.#clock.now();
     if (!this.#lease.holds(now)) return neverSettles();
-    tally.startedAt = this.#passes === null ? now : this.#passes.origin(now);
+    tally.startedAt = this.#iterations === null ? now : this.#iterations.origin(now);
     let request: WireRequest = {
       method: tally.method,
       url: target.url,

@@ -123,11 +123,11 @@ export class User {
     fn: () => Result | Promise<Result>,
     options: MeasureOptions = {},
   ): Promise<Result> {
-    const { clock, lease, recorder, passes } = this.#context;
+    const { clock, lease, recorder, iterationSlot } = this.#context;
     const method = options.method ?? "TASK";
     const now = clock.now();
     if (!lease.holds(now)) return neverSettles();
-    const start = passes === null ? now : passes.origin(now);
+    const start = iterationSlot === null ? now : iterationSlot.origin(now);
     try {
       const result = await fn();
       this.record({ name, method, latencyMs: clock.now() - start });

@@ -66,7 +66,7 @@ export class UserLoop {
   #lastSeenAt = 0;
   #onStopMs = SHORTEST_ON_STOP_MS;
   /** Passes that its class still lets it begin. */
-  #passesLeft: number;
+  #iterationsLeft: number;
   #wake: (() => void) | null = null;
   #waitTimer: Timer | null = null;
   #stopTimer: Timer | null = null;
@@ -77,7 +77,7 @@ export class UserLoop {
     this.#abort = new AbortController();
     this.#context = { ...context, signal: this.#abort.signal };
     this.#clock = context.clock;
-    this.#passesLeft = kind.userClass.iterations || Infinity;
+    this.#iterationsLeft = kind.userClass.iterations || Infinity;
     this.#user = currentUser.run(this.#stay, () => new kind.userClass(this.#context));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
@@ -111,8 +111,8 @@ export class UserLoop {
 
   async #live(): Promise<void> {
     if (await this.#begin()) {
-      if (this.#kind.userClass.order === "sequential") await this.#sequentialPasses();
-      else await this.#singleTurnPasses();
+      if (this.#kind.userClass.order === "sequential") await this.#sequentialIterations();
+      else await this.#singleTurnIterations();
     }
     await this.#end();
   }
@@ -139,44 +139,44 @@ export class UserLoop {
     return false;
   }
 
-  async #sequentialPasses(): Promise<void> {
+  async #sequentialIterations(): Promise<void> {
     const { tests } = this.#kind;
-    const { passes } = this.#context;
+    const { iterationSlot } = this.#context;
     while (!this.#over) {
       // Even an await of nothing takes time, and nearly all runs have no seats.
-      if (passes !== null && !await this.#entered(passes)) break;
-      const passStart = this.#passStart();
+      if (iterationSlot !== null && !await this.#entered(iterationSlot)) break;
+      const iterationStart = this.#iterationStart();
       for (let i = 0; i < tests.length && !this.#over; i++) {
-        let endsPass = i === tests.length - 1;
+        let endsIteration = i === tests.length - 1;
         try {
           await tests[i]!.run.call(this.#user);
         } catch (error) {
           this.#countTestError(error);
-          endsPass = true;
+          endsIteration = true;
         }
-        if (endsPass) this.#endPass();
-        const pause = this.#pause(passStart, endsPass);
+        if (endsIteration) this.#endIteration();
+        const pause = this.#pause(iterationStart, endsIteration);
         if (pause !== null) await pause;
-        if (endsPass) break;
+        if (endsIteration) break;
       }
     }
   }
 
   /** Passes that have one wait: a single test by chance, or all of them at once. */
-  async #singleTurnPasses(): Promise<void> {
+  async #singleTurnIterations(): Promise<void> {
     const { tests, userClass } = this.#kind;
-    const { passes } = this.#context;
+    const { iterationSlot } = this.#context;
     while (!this.#over) {
       // Even an await of nothing takes time, and nearly all runs have no seats.
-      if (passes !== null && !await this.#entered(passes)) break;
-      const passStart = this.#passStart();
+      if (iterationSlot !== null && !await this.#entered(iterationSlot)) break;
+      const iterationStart = this.#iterationStart();
       if (userClass.order === "random") {
         await this.#test(chooseTest(tests, this.#context.random()));
       } else {
         await Promise.all(tests.map((test) => this.#test(test)));
       }
-      this.#endPass();
-      const pause = this.#pause(passStart, true);
+      this.#endIteration();
+      const pause = this.#pause(iterationStart, true);
       if (pause !== null) await pause;
     }
   }
@@ -187,15 +187,15 @@ export class UserLoop {
     return seat.enter(this.#clock, () => this.#over);
   }
 
-  #endPass(): void {
-    const { passes } = this.#context;
+  #endIteration(): void {
+    const { iterationSlot } = this.#context;
     // In this order: asking the signal takes longer than all the rest.
-    if (passes !== null && !this.#abort.signal.aborted) passes.end(this.#clock.now());
-    if (--this.#passesLeft === 0) this.#retired = true;
+    if (iterationSlot !== null && !this.#abort.signal.aborted) iterationSlot.end(this.#clock.now());
+    if (--this.#iterationsLeft === 0) this.#retired = true;
   }
 
   /** When the pass begins, in milliseconds; 0 where no wait depends on it. */
-  #passStart(): number {
+  #iterationStart(): number {
     return typeof this.#kind.userClass.waitTime === "number" ? 0 : this.#clock.now();
   }
 
@@ -218,26 +218,36 @@ export class UserLoop {
   }
 
   /** The wait behind a test; null where there is none, since even an await of nothing takes time. */
-  #pause(passStartMs: number, endsPass: boolean): Promise<void> | null {
+  #pause(iterationStartMs: number, endsIteration: boolean): Promise<void> | null {
     if (this.#over) return null;
     // The next pass begins when it is due, and not when its user thinks fit.
-    if (endsPass && this.#context.passes?.scheduled) return this.#yieldIfOverdue();
+    if (endsIteration && this.#context.iterationSlot?.scheduled) return this.#yieldIfOverdue();
     const { waitTime } = this.#kind.userClass;
-    if (typeof waitTime !== "number") return this.#askAndWait(waitTime, passStartMs, endsPass);
+    if (typeof waitTime !== "number") {
+      return this.#askAndWait(waitTime, iterationStartMs, endsIteration);
+    }
     return waitTime > 0 ? this.#wait(waitTime * 1000) : this.#yieldIfOverdue();
   }
 
-  async #askAndWait(ask: WaitFunction, passStartMs: number, endsPass: boolean): Promise<void> {
-    const waitMs = await this.#askWait(ask, passStartMs, endsPass);
+  async #askAndWait(
+    ask: WaitFunction,
+    iterationStartMs: number,
+    endsIteration: boolean,
+  ): Promise<void> {
+    const waitMs = await this.#askWait(ask, iterationStartMs, endsIteration);
     if (waitMs > 0) await this.#wait(waitMs);
     else await this.#yieldIfOverdue();
   }
 
-  async #askWait(ask: WaitFunction, passStartMs: number, endsPass: boolean): Promise<number> {
+  async #askWait(
+    ask: WaitFunction,
+    iterationStartMs: number,
+    endsIteration: boolean,
+  ): Promise<number> {
     const turn: Turn = {
       now: this.#clock.now() / 1000,
-      passStart: passStartMs / 1000,
-      endsPass,
+      iterationStart: iterationStartMs / 1000,
+      endsIteration,
       random: this.#context.random,
     };
     try {
@@ -279,7 +289,7 @@ export class UserLoop {
   async #end(): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
-    this.#context.passes?.cutOff();
+    this.#context.iterationSlot?.cutOff();
     this.#stay.leave();
     if (this.#stopTimer !== null) this.#clock.clearTimer(this.#stopTimer);
     const limit = Promise.withResolvers<void>();

@@ -9,9 +9,9 @@ export interface Turn {
   /** Seconds on a clock that never goes back. */
   readonly now: number;
   /** Seconds on the same clock when the pass began. */
-  readonly passStart: number;
+  readonly iterationStart: number;
   /** Whether this wait is the last one of the pass. */
-  readonly endsPass: boolean;
+  readonly endsIteration: boolean;
   /** Gives a random number in [0, 1). */
   readonly random: () => number;
 }
@@ -70,8 +70,8 @@ export function constantPacing(seconds: number): WaitFunction {
   // began, so that timers which come late do not make the pace slower than what was asked for.
   const due = new WeakMap<object, number>();
   return (user, turn) => {
-    if (!turn.endsPass) return 0;
-    const next = (due.get(user) ?? turn.passStart) + seconds;
+    if (!turn.endsIteration) return 0;
+    const next = (due.get(user) ?? turn.iterationStart) + seconds;
     // One that fell behind starts anew from now, rather than hurry to catch up.
     due.set(user, Math.max(next, turn.now));
     return Math.max(0, next - turn.now);
@@ -81,13 +81,13 @@ export function constantPacing(seconds: number): WaitFunction {
 /**
  * So many passes a second for each user, as long as its tests are quick enough.
  *
- * @param passesPerSecond over 0, may be a fraction.
+ * @param iterationsPerSecond over 0, may be a fraction.
  */
-export function constantThroughput(passesPerSecond: number): WaitFunction {
-  if (!(passesPerSecond > 0) || !Number.isFinite(passesPerSecond)) {
-    throw new RangeError(`constantThroughput(${passesPerSecond}): passes over 0 are needed`);
+export function constantThroughput(iterationsPerSecond: number): WaitFunction {
+  if (!(iterationsPerSecond > 0) || !Number.isFinite(iterationsPerSecond)) {
+    throw new RangeError(`constantThroughput(${iterationsPerSecond}): passes over 0 are needed`);
   }
-  return constantPacing(1 / passesPerSecond);
+  return constantPacing(1 / iterationsPerSecond);
 }
 
 function checkSeconds(what: string, seconds: number): void {

@@ -47,17 +47,6 @@ const OPEN = ["arrivalRate", "maxUsers"];
 
 /**
  * Reads a load that came as JSON; a text says what is wrong with it, as a sentence.
- *
- * ```ts
- * import { readControlTarget } from "./control.ts";
- * import assert from "node:assert/strict";
- *
- * assert.deepEqual(readControlTarget({ users: 10, rate: 0.5 }), { users: 10, rate: 0.5 });
- * assert.equal(
- *   readControlTarget({ users: 1.5, rate: 1 }),
- *   "users is 1.5, and has to be a whole number of 0 or more.",
- * );
- * ```
  */
 export function readControlTarget(
   value: Readonly<Record<string, unknown>>,

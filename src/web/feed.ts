@@ -65,7 +65,7 @@ export function eventBytes(event: string, data: string): Uint8Array<ArrayBuffer>
 }
 
 /** What a client ignores: it shows whoever waits that the connection lives. */
-export const HEARTBEAT: Uint8Array<ArrayBuffer> = new TextEncoder().encode(": still here\n\n");
+const HEARTBEAT: Uint8Array<ArrayBuffer> = new TextEncoder().encode(": still here\n\n");
 
 const encoder = new TextEncoder();
 
@@ -73,7 +73,7 @@ const encoder = new TextEncoder();
 // whole.
 
 /** An update, but for what the run alone knows nothing of. */
-export type Changes = Omit<LiveUpdate, "live" | "exitCode">;
+type Changes = Omit<LiveUpdate, "live" | "exitCode">;
 
 /**
  * The changes from one moment to a later one; null where a page had better be sent the whole: the state

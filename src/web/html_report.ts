@@ -23,17 +23,6 @@ export interface ScriptModule {
  * The text of a module that does what the last of `modules` does. It knows the forms of import and
  * export that the page's modules use: names of relative modules, one default, exported declarations.
  *
- * ```ts
- * import { linkedScript } from "./html_report.ts";
- * import assert from "node:assert/strict";
- *
- * const script = linkedScript([
- *   { name: "lib/twice.js", text: "export function twice(n) { return 2 * n; }\n" },
- *   { name: "main.js", text: 'import { twice } from "./lib/twice.js";\nresult = twice(21);\n' },
- * ]);
- * assert.equal(new Function(`let result; ${script} return result;`)(), 42);
- * ```
- *
  * @param modules each after those that it imports.
  * @throws Error where one imports what is not there before it, or in another way.
  */

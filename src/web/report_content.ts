@@ -58,7 +58,7 @@ export interface ReportContent {
   /** What a load that was raised until something broke has found, as a sentence; null in other runs. */
   readonly breakingPoint: string | null;
   /** What the latencies of the open model mean; null in the closed one. */
-  readonly passNote: string | null;
+  readonly iterationNote: string | null;
   readonly facts: RunMetadata;
 }
 
@@ -82,7 +82,7 @@ export function reportContent(
     verdict: reportVerdict(snapshot, exitCode),
     distribution: latencyBars(totals, BARS),
     breakingPoint: breakingPoint === null ? null : breakingPointText(breakingPoint),
-    passNote: arrivalRate === null || iterations === null ? null : ITERATION_NOTE,
+    iterationNote: arrivalRate === null || iterations === null ? null : ITERATION_NOTE,
     facts,
   };
 }

@@ -27,17 +27,6 @@ interface Guesses {
 /**
  * Slows down whoever guesses tokens. Ten wrong ones within a minute are free; then nothing that comes
  * from the address is even looked at until the minute is over. No timer runs, and nobody waits.
- *
- * ```ts
- * import { systemClock } from "../core/clock.ts";
- * import { GuessLimit } from "./security.ts";
- * import assert from "node:assert/strict";
- *
- * const limit = new GuessLimit(systemClock);
- * for (let count = 0; count < 10; count++) limit.noteWrong("10.0.0.9");
- * assert.equal(limit.secondsLeft("10.0.0.9"), 60);
- * assert.equal(limit.secondsLeft("10.0.0.8"), 0);
- * ```
  */
 export class GuessLimit {
   readonly #clock: Clock;
@@ -220,15 +209,6 @@ export function urlHost(host: string): string {
  * A page of somebody else's whose name has been made to lead here (DNS rebinding) is of the same origin
  * as the dashboard, as far as a browser can tell. It gives itself away by its own name, which stands in
  * the request's `Host`.
- *
- * ```ts
- * import { HostRules } from "./security.ts";
- * import assert from "node:assert/strict";
- *
- * const rules = new HostRules({ bindHost: "127.0.0.1", port: 8089, hostname: "laptop" });
- * assert.equal(rules.allow("localhost:8089"), true);
- * assert.equal(rules.allow("evil.example:8089"), false);
- * ```
  */
 export class HostRules {
   readonly #names: readonly string[];

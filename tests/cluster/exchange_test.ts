@@ -25,10 +25,10 @@ class Scene {
 
   constructor(
     written: readonly JournalRecord[] = [],
-    { passes = null }: { readonly passes?: number | null } = {},
+    { iterations = null }: { readonly iterations?: number | null } = {},
   ) {
     this.exchange = exchangeOf(this.clock, [ROWS], {
-      passes,
+      iterations,
       deliver: (letter) => this.delivered.push(letter),
       warn: (text) => this.warnings.push(text),
     });
@@ -188,8 +188,8 @@ Deno.test("workers are told how long the test has lasted, as soon as it has begu
 });
 
 Deno.test("what is left of the passes of a run is known to another master, also where a worker is lost", () => {
-  const passes = { passes: 40 };
-  const first = new Scene([], passes);
+  const iterations = { iterations: 40 };
+  const first = new Scene([], iterations);
   first.call(0, 1, "passes", "take", "[9]");
   first.call(1, 1, "passes", "take", "[9]");
   first.exchange.take(first.members[0]!, { type: "SETTLED", id: 1 });
@@ -197,7 +197,7 @@ Deno.test("what is left of the passes of a run is known to another master, also 
   // The second one never got its three: they are there for others.
   first.move(1, "lost");
   first.take();
-  for (const scene of [first, new Scene(first.journal, passes)]) {
+  for (const scene of [first, new Scene(first.journal, iterations)]) {
     let left = 0;
     for (let id = 3; id < 80; id++) {
       scene.call(2, id, "passes", "take", "[1]");

@@ -30,7 +30,7 @@ const ENTRY: ReportEntry = {
   errors: [["HTTP 500", 1]],
 };
 
-const PASSES: ReportIterations = {
+const ITERATIONS: ReportIterations = {
   scheduled: 9,
   dropped: 2,
   serviceTime: {
@@ -64,7 +64,7 @@ const REPORT: Report = {
   histograms: [histogram],
   errors: [["Buyer", "TypeError", 1]],
   users: [{ second: 2, users: 5, peakUsers: 6, requests: 7, failures: 1 }],
-  passes: [PASSES],
+  iterations: [ITERATIONS],
   cpu: 0.25,
   lag: 1.5,
   final: true,
@@ -76,7 +76,7 @@ const ENTRY_SENT: readonly unknown[] = ["GET", "search", 500, 1, 2, 3, 4, 5.5, 0
   1,
 ]]];
 
-const PASSES_SENT: readonly unknown[] = [
+const ITERATIONS_SENT: readonly unknown[] = [
   9,
   2,
   [histogram, [[5.5, 0.5, 4.5, 6.5]]],
@@ -147,7 +147,7 @@ const WIRE: {
     REPORT,
     [
       ...["REPORT", "run", 1, 2, 3, [ENTRY_SENT], [histogram]],
-      ...[[["Buyer", "TypeError", 1]], [[2, 5, 6, 7, 1]], [PASSES_SENT], 0.25, 1.5, true, 1],
+      ...[[["Buyer", "TypeError", 1]], [[2, 5, 6, 7, 1]], [ITERATIONS_SENT], 0.25, 1.5, true, 1],
     ],
   ],
   ACK: [{ type: "ACK", seq: 3 }, ["ACK", 3]],
@@ -205,7 +205,7 @@ const SHORT = "must be a text of at most 1000 characters";
 const NAME = "must be a text of at most 2000 characters";
 
 const entry = (at: number, value: unknown): unknown => [ENTRY_SENT.with(at, value)];
-const passes = (at: number, value: unknown): unknown => [PASSES_SENT.with(at, value)];
+const iterations = (at: number, value: unknown): unknown => [ITERATIONS_SENT.with(at, value)];
 const arrivals = (at: number, value: unknown): unknown => [ARRIVALS_SENT.with(at, value)];
 
 const FAULTS: readonly (readonly [
@@ -293,18 +293,18 @@ const FAULTS: readonly (readonly [
     "REPORT.errors[0] must be a list of 3 values, not 2",
   ],
   ["REPORT", { 8: [[2, 5, 6, 7, null]] }, `REPORT.users[0].failures ${COUNT}`],
-  ["REPORT", { 9: [[]] }, "REPORT.passes[0] must be a list of 4 values, not 0"],
-  ["REPORT", { 9: passes(0, -1) }, `REPORT.passes[0].scheduled ${COUNT}`],
-  ["REPORT", { 9: passes(1, 0.5) }, `REPORT.passes[0].dropped ${COUNT}`],
+  ["REPORT", { 9: [[]] }, "REPORT.iterations[0] must be a list of 4 values, not 0"],
+  ["REPORT", { 9: iterations(0, -1) }, `REPORT.iterations[0].scheduled ${COUNT}`],
+  ["REPORT", { 9: iterations(1, 0.5) }, `REPORT.iterations[0].dropped ${COUNT}`],
   [
     "REPORT",
-    { 9: passes(2, ["abc", []]) },
-    "REPORT.passes[0].serviceTime.buckets must be 0 to 1048576 bytes",
+    { 9: iterations(2, ["abc", []]) },
+    "REPORT.iterations[0].serviceTime.buckets must be 0 to 1048576 bytes",
   ],
   [
     "REPORT",
-    { 9: passes(3, [histogram, [[NaN, 0, 0, 0]]]) },
-    "REPORT.passes[0].startDelay.spread[0].sum must be a finite number",
+    { 9: iterations(3, [histogram, [[NaN, 0, 0, 0]]]) },
+    "REPORT.iterations[0].startDelay.spread[0].sum must be a finite number",
   ],
   ["REPORT", { 10: -0.1 }, `REPORT.cpu ${AMOUNT}`],
   ["REPORT", { 11: NaN }, `REPORT.lag ${AMOUNT}`],

@@ -10,8 +10,8 @@ class Scene {
   readonly got = new Map<string, Performed>();
   readonly #store: IterationQuota;
 
-  constructor(passes: number) {
-    this.#store = new IterationQuota(passes);
+  constructor(iterations: number) {
+    this.#store = new IterationQuota(iterations);
   }
 
   ask(from: string, operation: string, count: unknown): Cancel {
@@ -131,8 +131,8 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 Deno.test("whatever is taken, given back and lost, no pass is there twice, and nobody waits for ever", () => {
-  fc.assert(fc.property(fc.integer({ min: 0, max: 50 }), steps, (passes, steps) => {
-    const store = new IterationQuota(passes);
+  fc.assert(fc.property(fc.integer({ min: 0, max: 50 }), steps, (iterations, steps) => {
+    const store = new IterationQuota(iterations);
     const nodes = [0, 1, 2].map(() => ({ held: 0, waits: false, last: null as Performed | null }));
     let begun = 0;
     let lost = 0;
@@ -171,7 +171,7 @@ Deno.test("whatever is taken, given back and lost, no pass is there twice, and n
         store.gone(String(node));
       }
       const held = nodes.reduce((sum, { held }) => sum + held, 0);
-      assert.ok(begun + lost + held <= passes);
+      assert.ok(begun + lost + held <= iterations);
     }
     for (const [node, one] of nodes.entries()) {
       const { held } = one;
@@ -189,7 +189,7 @@ Deno.test("whatever is taken, given back and lost, no pass is there twice, and n
         } else if (!one.waits) ask(node, "take", 5);
       }
     }
-    assert.equal(begun + lost, passes);
+    assert.equal(begun + lost, iterations);
     assert.ok(nodes.every(({ waits }) => !waits));
   }));
 });

@@ -132,28 +132,30 @@ Deno.test("a method, name and code that are there twice are refused", () => {
 });
 
 Deno.test("a report without passes tells of none", () => {
-  assert.equal(countedOf(report()).passes, null);
+  assert.equal(countedOf(report()).iterations, null);
 });
 
 Deno.test("passes were started and completed as often as there are times", () => {
-  const { passes } = countedOf(report({ passes: [told()] }));
-  assert.ok(passes !== null);
-  const { serviceTime, startDelay, ...counts } = passes;
+  const { iterations } = countedOf(report({ iterations: [told()] }));
+  assert.ok(iterations !== null);
+  const { serviceTime, startDelay, ...counts } = iterations;
   assert.deepEqual(counts, { scheduled: 9, started: 4, completed: 3, dropped: 2 });
   assert.deepEqual([serviceTime.count, serviceTime.sum, serviceTime.max], [3, 30, 10]);
   assert.deepEqual([startDelay.count, startDelay.sum, startDelay.max], [4, 40, 10]);
   const totals = new Totals();
-  totals.add(countedOf(report({ passes: [told()] })));
-  totals.add(countedOf(report({ passes: [told({ serviceTime: NOTHING, startDelay: NOTHING })] })));
-  const { iterations } = totals.statistics(1);
-  assert.ok(iterations !== null);
-  const { serviceTimeMs, startDelayMs, ...summed } = iterations;
+  totals.add(countedOf(report({ iterations: [told()] })));
+  totals.add(
+    countedOf(report({ iterations: [told({ serviceTime: NOTHING, startDelay: NOTHING })] })),
+  );
+  const summary = totals.statistics(1).iterations;
+  assert.ok(summary !== null);
+  const { serviceTimeMs, startDelayMs, ...summed } = summary;
   assert.deepEqual(summed, { scheduled: 18, started: 4, completed: 3, dropped: 4 });
   assert.deepEqual([serviceTimeMs.mean, startDelayMs.mean], [10, 10]);
 });
 
 Deno.test("passes that are told twice in a report are refused", () => {
-  assertRefused(/passes twice/, { passes: [told(), told()] });
+  assertRefused(/passes twice/, { iterations: [told(), told()] });
 });
 
 Deno.test("times of passes that contradict themselves are refused", () => {
@@ -167,7 +169,7 @@ Deno.test("times of passes that contradict themselves are refused", () => {
     ];
     for (const [message, changes] of refused) {
       const times = { ...told()[name], ...changes };
-      assertRefused(message, { passes: [told({ [name]: times })] });
+      assertRefused(message, { iterations: [told({ [name]: times })] });
     }
   }
 });

@@ -94,7 +94,7 @@ function allBucketsOf(stretch: MergedStats): unknown {
       buckets: bucketsOf(histogram),
     }),
   ).toSorted((a, b) => a.row < b.row ? -1 : 1);
-  const { serviceTime, startDelay } = stretch.passes ?? new IterationStats();
+  const { serviceTime, startDelay } = stretch.iterations ?? new IterationStats();
   return [rows, bucketsOf(serviceTime.histogram), bucketsOf(startDelay.histogram)];
 }
 
@@ -111,7 +111,7 @@ Deno.test("a second is a report, and there is none before it", () => {
     from: 7,
     to: 7,
     errors: [],
-    passes: [],
+    iterations: [],
     users: [{ second: 7, users: 3, peakUsers: 3, requests: 1, failures: 0 }],
     cpu: 0.5,
     lag: 3,
@@ -370,11 +370,11 @@ Deno.test("whatever happens on the way, what arrives is what was counted, once",
       const count = (samples: readonly Sample[]): void => {
         const interval = second(all.length, samples);
         for (const { latencyMs, retries, error } of samples) {
-          const passes = interval.openPasses;
-          passes.scheduled += 2;
-          passes.dropped += retries;
-          passes.begin(latencyMs / 2);
-          if (error === null) passes.complete(latencyMs);
+          const iterations = interval.openIterations;
+          iterations.scheduled += 2;
+          iterations.dropped += retries;
+          iterations.begin(latencyMs / 2);
+          if (error === null) iterations.complete(latencyMs);
         }
         all.push(interval);
         link.outbox.add(interval, { ...FACTS, phase });

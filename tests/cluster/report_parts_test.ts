@@ -6,7 +6,7 @@ import { Histogram } from "../../src/stats/histogram.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
 import { SecondStats } from "../../src/stats/stats_table.ts";
 import { MergedStats, Totals } from "../../src/stats/totals.ts";
-import { anyPasses, counted, intervalOf, passesOf } from "../support/counts.ts";
+import { anyIterations, counted, intervalOf, iterationsOf } from "../support/counts.ts";
 import { exactStatistics, plainStatistics } from "../support/exact_statistics.ts";
 import { anySample, sample } from "../support/samples.ts";
 
@@ -41,7 +41,7 @@ Deno.test("a second in which nothing was counted is one report", () => {
     to: 7,
     users: [{ second: 7, users: 3, peakUsers: 3, requests: 0, failures: 0 }],
     errors: [],
-    passes: [],
+    iterations: [],
     deltas: [],
     histograms: [],
   });
@@ -132,7 +132,7 @@ Deno.test("errors that are too long stay apart when they are cut", () => {
 
 Deno.test("passes are in one part, before the entries, whatever else there is", () => {
   const interval = intervalOf(names(1000), 5);
-  interval.openPasses.merge(passesOf({
+  interval.openIterations.merge(iterationsOf({
     scheduled: 9,
     dropped: 2,
     delays: [0, 1, 2, 3, 50],
@@ -140,11 +140,11 @@ Deno.test("passes are in one part, before the entries, whatever else there is", 
   }));
   for (let i = 0; i < 500; i++) interval.userErrors.set("BuyTest", `no order ${i}`, i + 1);
   const parts = reportParts(interval, FACTS);
-  const told = parts.filter(({ content }) => content.passes.length > 0);
+  const told = parts.filter(({ content }) => content.iterations.length > 0);
   assert.deepEqual([parts.length > 4, told.length], [true, 1]);
-  const { deltas, errors, passes: [passes = assert.fail()] } = told[0]!.content;
+  const { deltas, errors, iterations: [iterations = assert.fail()] } = told[0]!.content;
   assert.deepEqual([errors.length > 0, deltas.length > 0], [true, true]);
-  const { serviceTime, startDelay, ...counts } = passes;
+  const { serviceTime, startDelay, ...counts } = iterations;
   assert.deepEqual(counts, { scheduled: 9, dropped: 2 });
   assert.deepEqual(startDelay.spread, [{ sum: 56, min: 0, max: 50, squaredDeviations: 1886.8 }]);
   assert.equal(serviceTime.spread.length, 1);
@@ -155,19 +155,19 @@ Deno.test("passes are in one part, before the entries, whatever else there is", 
 
 Deno.test("passes that nobody began or ended are told without times", () => {
   const interval = new SecondStats(0, 3);
-  interval.openPasses.scheduled = 4;
-  const [{ content: { passes } } = assert.fail()] = reportParts(interval, FACTS);
+  interval.openIterations.scheduled = 4;
+  const [{ content: { iterations } } = assert.fail()] = reportParts(interval, FACTS);
   const nothing = { buckets: new Uint8Array(), spread: [] };
-  assert.deepEqual(passes, [
+  assert.deepEqual(iterations, [
     { scheduled: 4, dropped: 0, serviceTime: nothing, startDelay: nothing },
   ]);
 });
 
 Deno.test("a part with the longest times of passes that there can be is as long as it says", () => {
   const interval = new SecondStats(0, 3);
-  const passes = interval.openPasses;
-  passes.scheduled = passes.dropped = Number.MAX_SAFE_INTEGER;
-  for (const times of [passes.serviceTime, passes.startDelay]) {
+  const iterations = interval.openIterations;
+  iterations.scheduled = iterations.dropped = Number.MAX_SAFE_INTEGER;
+  for (const times of [iterations.serviceTime, iterations.startDelay]) {
     times.sum = times.squaredDeviations = 0.1;
     for (let i = 0; i < Histogram.BUCKETS; i++) times.histogram.addBucket(i, 2 ** 37);
   }
@@ -186,14 +186,14 @@ Deno.test("a part is at most as long as it says, and little less", () => {
     fc.record({ sample: anySample, name: text, error: fc.option(text) }),
     { maxLength: 60 },
   );
-  fc.assert(fc.property(samples, fc.option(anyPasses), (samples, passes) => {
+  fc.assert(fc.property(samples, fc.option(anyIterations), (samples, iterations) => {
     const all = samples.map(({ sample, name, error }) => ({ ...sample, name, error }));
     const interval = intervalOf(all);
-    if (passes !== null) interval.openPasses.merge(passesOf(passes));
+    if (iterations !== null) interval.openIterations.merge(iterationsOf(iterations));
     for (const part of reportParts(interval, FACTS)) {
       const [actual, said] = [encodedBytes(part), part.bytes];
       assert.ok(actual <= said, `${actual} bytes, not ${said}`);
-      const slack = (passes === null ? 60 : 170) + 20 * samples.length;
+      const slack = (iterations === null ? 60 : 170) + 20 * samples.length;
       assert.ok(said - actual <= slack, `${actual} bytes, not ${said}`);
     }
   }));
@@ -201,9 +201,9 @@ Deno.test("a part is at most as long as it says, and little less", () => {
 
 Deno.test("parts add up to what was cut, packed histograms included", () => {
   const samples = fc.array(anySample, { maxLength: 100 });
-  fc.assert(fc.property(samples, fc.option(anyPasses), (samples, passes) => {
+  fc.assert(fc.property(samples, fc.option(anyIterations), (samples, iterations) => {
     const interval = intervalOf(samples);
-    if (passes !== null) interval.openPasses.merge(passesOf(passes));
+    if (iterations !== null) interval.openIterations.merge(iterationsOf(iterations));
     const whole = new Totals();
     whole.add(interval);
     const parts = reportParts(interval, FACTS);

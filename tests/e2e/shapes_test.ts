@@ -74,7 +74,7 @@ Deno.test("a master draws the load too, and waits for nobody", async () => {
     assert.equal(code, 0, stderr);
     assert.doesNotMatch(stdout, /has started/);
     assert.match(stdout, /^TestShape, passes a second over time\n/);
-    assert.match(stdout, /^Users: {2}at most 1,000\nTime: {3}1m\nPasses: 2,700\n/m);
+    assert.match(stdout, /^Users: {2}at most 1,000\nTime: {3}1m\nIterations: 2,700\n/m);
     assert.match(stdout, /--users is ignored: the shape TestShape decides the load\.\n$/);
     assert.ok(stdout.split("\n").every((line) => columnsOf(line) <= 80));
   }
@@ -118,7 +118,7 @@ Deno.test("a ramp of arrivals has the passes that its drawing names", async () =
     "static override curve = ramp({ seconds: 3, arrivalRate: { from: 0, to: 80 }, maxUsers: 20 });",
   );
   const drawn = await here.run(["--show-shape"]);
-  assert.match(drawn.stdout, /^Users: {2}at most 20\nTime: {3}3s\nPasses: 120\n/m);
+  assert.match(drawn.stdout, /^Users: {2}at most 20\nTime: {3}3s\nIterations: 120\n/m);
   const { code, stderr } = await here.run(["--json", "summary.json"]);
   assert.equal(code, 0, stderr);
   const { iterations, totals } = await here.summary();

@@ -248,8 +248,8 @@ for (const secure of [false, true]) {
         (stream) => stream.close(),
         (error) => assert.equal(error.code, "ABORTED"),
       );
-      const pass = moment % 2 === 0 ? Promise.resolve.bind(Promise) : settle;
-      for (let step = 0; step < moment; step++) await pass();
+      const iteration = moment % 2 === 0 ? Promise.resolve.bind(Promise) : settle;
+      for (let step = 0; step < moment; step++) await iteration();
       controller.abort();
       await dialing;
     }

@@ -44,11 +44,11 @@ Deno.test("passes are evenly spaced, and the first one begins at once", () => {
 
 Deno.test("as many passes begin before the end as rate times seconds", () => {
   for (
-    const [rate, until, passes] of [[5000, 20, 100_000], [3, 7, 21], [0.7, 20, 14], [1.5, 3, 5]]
+    const [rate, until, iterations] of [[5000, 20, 100_000], [3, 7, 21], [0.7, 20, 14], [1.5, 3, 5]]
   ) {
     const schedule = constant();
     schedule.follow({ ...TEN, rate: rate!, until: until! }, WHOLE);
-    assert.equal(takeUntil(schedule, Infinity).length, passes);
+    assert.equal(takeUntil(schedule, Infinity).length, iterations);
   }
 });
 

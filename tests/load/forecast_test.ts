@@ -26,7 +26,7 @@ Deno.test("users go up at the rate, and stay", () => {
   assert.deepEqual(forecast(plan, Infinity), {
     users: [3, 6, 8, 10, 10, 10],
     arrivalRates: null,
-    passes: null,
+    iterations: null,
     seconds: 6,
     isOver: true,
     steps: 0,
@@ -45,7 +45,7 @@ Deno.test("the last second may be a part of one, and has that part of its passes
   assert.deepEqual(forecast(plan, Infinity), {
     users: [3, 3, 3],
     arrivalRates: [8, 8, 8],
-    passes: 18,
+    iterations: 18,
     seconds: 2.25,
     isOver: true,
     steps: 0,

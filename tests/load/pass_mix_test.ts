@@ -9,12 +9,12 @@ const classes = fc.array(
   .map((all) => all.map((one, index) => ({ name: `C${index}`, ...one })));
 
 Deno.test("after any number of passes each class is within two of its share", () => {
-  fc.assert(fc.property(classes, fc.integer({ min: 1, max: 300 }), (classes, passes) => {
+  fc.assert(fc.property(classes, fc.integer({ min: 1, max: 300 }), (classes, iterations) => {
     const mix = new IterationMix(classes);
     const weights = classes.map(({ weight, fixedCount }) => weight || (fixedCount > 0 ? 1 : 0));
     const total = weights.reduce((sum, weight) => sum + weight);
     const counts = weights.map(() => 0);
-    for (let n = 1; n <= passes; n++) {
+    for (let n = 1; n <= iterations; n++) {
       counts[mix.next()]!++;
       for (const [index, weight] of weights.entries()) {
         const share = n * weight / total;

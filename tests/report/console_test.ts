@@ -248,8 +248,8 @@ Deno.test("the rate at which passes begin is that of the last seconds", () => {
   for (const elapsedSeconds of [1, 2, 3]) {
     console.update(openSnapshot(elapsedSeconds, { started: 198 * elapsedSeconds }));
   }
-  const passes = screen.shown.find((line) => line.startsWith("passes"));
-  assert.match(passes ?? "", /^passes {6}198\.0 of 200\/s /);
+  const iterations = screen.shown.find((line) => line.startsWith("passes"));
+  assert.match(iterations ?? "", /^passes {6}198\.0 of 200\/s /);
 
   const output = new Screen(80, false);
   const plain = new ConsoleOutput(output, { color: false, panel: false, log: output });

@@ -33,9 +33,9 @@ Deno.test("no more users are busy than there are, whatever a lost worker has lef
 });
 
 Deno.test("what keeps passes from their time has the colour of it", () => {
-  const colored = (passes: Partial<IterationSummary>, current = 12): string =>
+  const colored = (iterations: Partial<IterationSummary>, current = 12): string =>
     lines(
-      openSnapshot(30, passes, { users: { current, target: 50, peak: 50, final: 0 } }),
+      openSnapshot(30, iterations, { users: { current, target: 50, peak: 50, final: 0 } }),
       80,
       true,
     )

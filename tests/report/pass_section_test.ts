@@ -21,8 +21,8 @@ Deno.test("the open model tells what became of its schedule, and what latency me
 });
 
 Deno.test("the closed model has no schedule to be late for", () => {
-  const passes = iterations({ startDelayMs: NO_LATENCIES });
-  const run = snapshot({ statistics: { ...statistics(), iterations: passes } });
+  const closed = iterations({ startDelayMs: NO_LATENCIES });
+  const run = snapshot({ statistics: { ...statistics(), iterations: closed } });
   const lines = iterationSection(run, PLAIN);
   assert.equal(lines[1], "6,000 started, 5,998 completed");
   assert.deepEqual(lines.slice(4).map((line) => line.slice(0, 12)), ["Service time"]);

@@ -4,14 +4,14 @@ import { RecentIterations } from "../../src/report/live_panel.ts";
 function rateAfter(
   ...moments: readonly (readonly [seconds: number, started: number | null])[]
 ): number | null {
-  const passes = new RecentIterations();
+  const iterations = new RecentIterations();
   for (const [elapsedSeconds, started] of moments) {
-    passes.note({
+    iterations.note({
       elapsedSeconds,
       statistics: { iterations: started === null ? null : { started } },
     });
   }
-  return passes.startRate;
+  return iterations.startRate;
 }
 
 Deno.test("the rate is that of the last two seconds", () => {

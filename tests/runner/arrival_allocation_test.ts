@@ -16,7 +16,7 @@ class Scene {
   readonly members: WorkerState[] = [];
   readonly told: [name: string, target: TargetMessage][] = [];
   /** Numbers of passes, by the position at which they begin, in the order of their beginning. */
-  readonly begun: [pass: number, worker: string, at: number][] = [];
+  readonly begun: [iteration: number, worker: string, at: number][] = [];
   readonly allocation: ArrivalAllocator;
   readonly #schedules = new Map<string, ArrivalSchedule>();
   #course: ArrivalCourse | null = null;
@@ -56,7 +56,7 @@ class Scene {
   }
 
   /** Lets time pass, in which everybody begins what is due. */
-  pass(seconds: number): void {
+  iteration(seconds: number): void {
     const until = this.now + seconds;
     for (;;) {
       const [next] = [...this.#schedules].toSorted(([, a], [, b]) => a.nextAt - b.nextAt);
@@ -91,7 +91,7 @@ class Scene {
 }
 
 function numbers(scene: Scene): number[] {
-  return scene.begun.map(([pass]) => pass);
+  return scene.begun.map(([iteration]) => iteration);
 }
 
 Deno.test("the first division holds from the first pass on, and users are shared", () => {
@@ -119,7 +119,7 @@ Deno.test("the first division holds from the first pass on, and users are shared
 Deno.test("workers take turns, and together begin each pass once", () => {
   const scene = new Scene(["a", "b"]);
   scene.arrive(100, 20, 2);
-  scene.pass(3);
+  scene.iteration(3);
   assert.deepEqual(numbers(scene), Array.from({ length: 200 }, (_, n) => n));
   assert.deepEqual(scene.begun.slice(0, 4).map(([, worker]) => worker), ["a", "b", "a", "b"]);
 });
@@ -127,7 +127,7 @@ Deno.test("workers take turns, and together begin each pass once", () => {
 Deno.test("one that joins late begins its share a moment later, and each pass is begun once", () => {
   const scene = new Scene(["a", "b"]);
   scene.arrive(100, 20, 4);
-  scene.pass(1.5);
+  scene.iteration(1.5);
   scene.join("c");
   scene.allocation.rebalance();
   assert.deepEqual(scene.parts, [
@@ -135,37 +135,44 @@ Deno.test("one that joins late begins its share a moment later, and each pass is
     "b: 175/3+1, 7 users",
     "c: 175/3+2, 6 users",
   ]);
-  scene.pass(3);
+  scene.iteration(3);
   assert.deepEqual(numbers(scene), Array.from({ length: 400 }, (_, n) => n));
-  assert.equal(scene.begun.filter(([pass, worker]) => worker === "c" && pass < 175).length, 0);
+  assert.equal(
+    scene.begun.filter(([iteration, worker]) => worker === "c" && iteration < 175).length,
+    0,
+  );
 });
 
 Deno.test("what a lost worker would have begun until the others take over is lost, and nothing is twice", () => {
   const scene = new Scene(["a", "b", "c"]);
   scene.arrive(90, 30, 10);
-  scene.pass(2);
+  scene.iteration(2);
   scene.leave("b");
-  scene.pass(1);
+  scene.iteration(1);
   scene.allocation.rebalance();
-  scene.pass(8);
+  scene.iteration(8);
   const all = numbers(scene);
   assert.equal(new Set(all).size, all.length);
-  const missing = Array.from({ length: 900 }, (_, n) => n).filter((pass) => !all.includes(pass));
+  const missing = Array.from({ length: 900 }, (_, n) => n).filter((iteration) =>
+    !all.includes(iteration)
+  );
   // One in three for a second, and the notice of a quarter.
-  assert.ok(missing.every((pass) => pass % 3 === 1 && pass >= 180 && pass < 293));
+  assert.ok(
+    missing.every((iteration) => iteration % 3 === 1 && iteration >= 180 && iteration < 293),
+  );
   assert.equal(missing.length, 38);
 });
 
 Deno.test("a rate that changes is the same for all, whatever the division", () => {
   const scene = new Scene(["a", "b"]);
   scene.arrive(10);
-  scene.pass(2);
+  scene.iteration(2);
   scene.arrive(50);
   scene.join("c");
   scene.allocation.rebalance();
-  scene.pass(2);
+  scene.iteration(2);
   scene.arrive(0);
-  scene.pass(2);
+  scene.iteration(2);
   // 20 in the first two seconds, 100 in the next two, and the one that is due where they end.
   assert.deepEqual(numbers(scene), Array.from({ length: 121 }, (_, n) => n));
 });
@@ -222,7 +229,7 @@ Deno.test("whoever comes and goes, no pass is begun twice, and without a loss ea
     let lost = false;
     scene.arrive(50);
     for (const [ms, one] of changes) {
-      scene.pass(ms / 1000);
+      scene.iteration(ms / 1000);
       if (one.kind === "rate") scene.arrive(one.rate);
       if (one.kind === "join") scene.join(`w${joined++}`);
       if (one.kind === "leave" && scene.members.length > 1) {
@@ -231,7 +238,7 @@ Deno.test("whoever comes and goes, no pass is begun twice, and without a loss ea
       }
       if (one.kind !== "rate") scene.allocation.rebalance();
     }
-    scene.pass(2);
+    scene.iteration(2);
     const all = numbers(scene);
     assert.equal(new Set(all).size, all.length);
     if (!lost) assert.deepEqual(all, all.map((_, n) => n));

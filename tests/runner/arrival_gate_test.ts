@@ -33,7 +33,7 @@ class Scene {
   /** How long a user takes to start. */
   startMs = 0;
   /** A user ends by itself after so many passes. */
-  passesOfAUser = Infinity;
+  iterationsOfUser = Infinity;
   readonly gate: OpenModelExecutor;
 
   constructor(terms: ArrivalTerms = QUEUED, classes: readonly ClassWeight[] = ONE_CLASS) {
@@ -43,7 +43,7 @@ class Scene {
       clock: this.clock,
       random: Math.random,
       startedAt: 0,
-      passes: () => this.counted,
+      iterations: () => this.counted,
       startUser: (kind) => void this.#live(kind),
       onExhausted: () => this.exhausted++,
     });
@@ -89,7 +89,7 @@ class Scene {
     this.gate.entered(user.seat);
     if (this.startMs > 0) await this.#sleep(this.startMs);
     else await Promise.resolve();
-    let left = this.passesOfAUser;
+    let left = this.iterationsOfUser;
     while (left-- > 0 && await user.seat.enter(this.clock, () => user.stopping)) {
       const now = this.clock.now();
       this.begun.push([user.seat.origin(now), now, kind]);
@@ -198,7 +198,7 @@ Deno.test("where passes are dropped, one that a user is started for waits for it
 
 Deno.test("users that end by themselves are replaced", async () => {
   const scene = new Scene();
-  scene.passesOfAUser = 3;
+  scene.iterationsOfUser = 3;
   scene.follow({ rate: 100, until: 1 }, 2);
   await scene.clock.advance(2_000);
   assert.deepEqual(scene.counts, [100, 100, 100, 0]);

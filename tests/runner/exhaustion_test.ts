@@ -48,9 +48,9 @@ Deno.test("users that have ended are not all, where more are to come; passes are
   assert.equal(users.look(["exhausted"]), false);
   const shaped = new Scene({ shape: new LoadUserShape() });
   assert.equal(shaped.look(["exhausted"]), false);
-  const passes = new Scene({ iterations: 5, shape: new LoadUserShape() });
-  passes.driver.spawning = true;
-  assert.equal(passes.look(["exhausted"], false), true);
+  const iterations = new Scene({ iterations: 5, shape: new LoadUserShape() });
+  iterations.driver.spawning = true;
+  assert.equal(iterations.look(["exhausted"], false), true);
 });
 
 Deno.test("a run whose users have all ended goes on where others are to start", () => {

@@ -104,9 +104,9 @@ Deno.test("what was thrown where no user could catch it is counted, once", async
 });
 
 /** Whatever became of passes, over all seconds that are handed out now. */
-function passes(node: LoadGenerator): number[] {
+function iterations(node: LoadGenerator): number[] {
   const all = new IterationStats();
-  for (const { passes } of node.flush()) if (passes !== null) all.merge(passes);
+  for (const { iterations } of node.flush()) if (iterations !== null) all.merge(iterations);
   return [all.scheduled, all.started, all.completed, all.dropped];
 }
 
@@ -125,7 +125,7 @@ Deno.test("in the open model, users come as the schedule needs them, and all of 
   const clock = new FakeClock();
   const over: string[] = [];
   const node = generator(clock, {
-    onPassesOver: () => over.push("passes"),
+    onIterationsOver: () => over.push("passes"),
     onUsersGone: () => over.push("users"),
   });
   node.start(0);
@@ -136,7 +136,7 @@ Deno.test("in the open model, users come as the schedule needs them, and all of 
   await stopped;
   const taken = node.flush();
   assert.equal(requests(taken), 60);
-  assert.deepEqual(taken.map(({ passes }) => passes?.scheduled ?? null), [20, 20, 20, 0]);
+  assert.deepEqual(taken.map(({ iterations }) => iterations?.scheduled ?? null), [20, 20, 20, 0]);
   assert.deepEqual([node.users, over], [0, []]);
   node.end();
   assert.equal(clock.pending, 0);
@@ -152,11 +152,11 @@ Deno.test("a node that is suspended begins nothing until it is told what to begi
   node.suspend();
   node.scaleTo([0], 0);
   await clock.advance(2_000);
-  assert.deepEqual(passes(node), [11, 11, 11, 0]);
+  assert.deepEqual(iterations(node), [11, 11, 11, 0]);
   assert.equal(node.users, 0);
   node.arrive(QUEUED, { ...arrivals(10), slice: { from: 40, of: 1, index: 0 } });
   await clock.advance(1_960);
-  assert.deepEqual(passes(node), [11, 11, 11, 0]);
+  assert.deepEqual(iterations(node), [11, 11, 11, 0]);
   await node.stopAll(0);
   node.end();
 });
@@ -165,7 +165,7 @@ Deno.test("users make no more passes than there are, and the node says when the 
   const clock = new FakeClock();
   const over: string[] = [];
   const node = generator(clock, {
-    onPassesOver: () => over.push(`passes at ${clock.now()}`),
+    onIterationsOver: () => over.push(`passes at ${clock.now()}`),
     onUsersGone: () => over.push(`users at ${clock.now()}`),
   });
   node.limit(5);
@@ -174,7 +174,7 @@ Deno.test("users make no more passes than there are, and the node says when the 
   node.start(0);
   node.scaleTo([2], 0);
   await clock.advance(10_000);
-  assert.deepEqual(passes(node), [5, 5, 5, 0]);
+  assert.deepEqual(iterations(node), [5, 5, 5, 0]);
   assert.deepEqual(over, ["passes at 2000", "users at 3000"]);
   assert.equal(node.users, 0);
   node.end();

@@ -351,7 +351,7 @@ Deno.test("whoever stops a run that has ended changes nothing of it", async () =
 });
 
 /** Scheduled, started, completed, dropped. */
-function passes({ result }: Running): number[] {
+function iterationCounts({ result }: Running): number[] {
   const { scheduled, started, completed, dropped } = result!.statistics.iterations!;
   return [scheduled, started, completed, dropped];
 }
@@ -374,7 +374,7 @@ Deno.test("in the open model passes begin on schedule, and all that were due are
   const result = running.result!;
   const { iterations, totals } = result.statistics;
   // 33 a second for 4.5 s are 148.5: the last one is due 15 ms before the end.
-  assert.deepEqual(passes(running), [149, 149, 149, 0]);
+  assert.deepEqual(iterationCounts(running), [149, 149, 149, 0]);
   assert.equal(totals.requests, 149);
   assert.deepEqual(result.users, { current: 0, target: 10, peak: 4, final: 4 });
   assert.equal(result.arrivalRate, 33);
@@ -396,7 +396,7 @@ Deno.test("a target that stalls shows in the latency, and not in the service tim
   target.seconds = 0.005;
   await running.clock.advance(20_000);
   const { totals, iterations } = running.result!.statistics;
-  assert.deepEqual(passes(running), [2_000, 2_000, 2_000, 0]);
+  assert.deepEqual(iterationCounts(running), [2_000, 2_000, 2_000, 0]);
   assert.ok(totals.latencyMs.p99! > 900, String(totals.latencyMs.p99));
   assert.ok(iterations!.serviceTimeMs.p99! < 20, String(iterations!.serviceTimeMs.p99));
   assert.ok(iterations!.startDelayMs.p99! > 900);
@@ -410,7 +410,7 @@ Deno.test("passes that wait at the end are dropped, and more than a few of them 
     stopTimeout: 2,
   });
   await running.clock.advance(10_000);
-  assert.deepEqual(passes(running), [60, 15, 15, 45]);
+  assert.deepEqual(iterationCounts(running), [60, 15, 15, 45]);
   assert.match(running.warnings[0]!, /1 % of the passes were dropped, as all 5 users were busy/);
 });
 
@@ -419,7 +419,7 @@ Deno.test("a run with a number of passes ends with the last one, in either model
   const open = begin([StepTest], { arrivals: { rate: 4, maxUsers: 9 }, iterations: 10 });
   for (const running of [closed, open]) {
     await running.clock.advance(60_000);
-    assert.deepEqual(passes(running), [10, 10, 10, 0]);
+    assert.deepEqual(iterationCounts(running), [10, 10, 10, 0]);
     assert.deepEqual(running.warnings, []);
     assert.equal(running.clock.pending, 0);
   }
@@ -451,7 +451,7 @@ Deno.test("a run with a number of passes that is ended before lacks nothing", as
   await running.clock.advance(2_500);
   running.run.stop();
   await running.clock.advance(5_000);
-  assert.deepEqual(passes(running), [6, 6, 6, 0]);
+  assert.deepEqual(iterationCounts(running), [6, 6, 6, 0]);
   assert.deepEqual(running.warnings, []);
 });
 
@@ -464,7 +464,7 @@ Deno.test("a shape may say how many passes begin, and where it ends the schedule
   }
   const running = begin([StepTest], { shape: new Rising() });
   await running.clock.advance(10_000);
-  assert.deepEqual(passes(running), [60, 60, 60, 0]);
+  assert.deepEqual(iterationCounts(running), [60, 60, 60, 0]);
   assert.deepEqual(
     running.result!.statistics.timeline.map(({ requests }) => requests),
     [10, 20, 30, 0],

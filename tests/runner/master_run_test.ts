@@ -971,7 +971,7 @@ Deno.test("whatever breaks when, no user is too many, and every step is counted 
 });
 
 /** What the workers have begun, and what the master says of it: scheduled, started, completed, dropped. */
-function passes({ result }: VirtualMaster): number[] {
+function iterations({ result }: VirtualMaster): number[] {
   const { scheduled, started, completed, dropped } = result!.statistics.iterations!;
   return [scheduled, started, completed, dropped];
 }
@@ -982,7 +982,7 @@ Deno.test("a run with a number of passes begins just so many, and ends with the 
     const master = cluster.master();
     for (const name of ["a", "b"]) cluster.worker(name);
     await cluster.advance(60_000);
-    assert.deepEqual(passes(master), [41, 41, 41, 0]);
+    assert.deepEqual(iterations(master), [41, 41, 41, 0]);
     assert.equal(cluster.ground.steps.length, 41);
     assert.equal(requests(master), 41);
     assert.deepEqual(master.warnings, []);
@@ -1003,7 +1003,7 @@ Deno.test("passes that one worker holds go to the users of another that are free
   a!.line.stall();
   cluster.clock.setTimer(() => a!.line.resume(), 4_000);
   await cluster.advance(20_000);
-  assert.deepEqual(passes(master), [400, 400, 400, 0]);
+  assert.deepEqual(iterations(master), [400, 400, 400, 0]);
   assert.deepEqual(master.warnings, []);
 });
 
@@ -1017,7 +1017,7 @@ Deno.test("a worker that leaves gives back what it has not begun", async () => {
   c!.run.leave();
   await cluster.advance(20_000);
   assert.deepEqual([c!.ended, c!.error], [true, null]);
-  assert.deepEqual(passes(master), [2_000, 2_000, 2_000, 0]);
+  assert.deepEqual(iterations(master), [2_000, 2_000, 2_000, 0]);
   assert.equal(cluster.ground.steps.length, 2_000);
   assert.deepEqual(master.warnings, []);
 });
@@ -1033,7 +1033,7 @@ Deno.test("a worker that was cut off for too long gives back what it has not beg
   await cluster.advance(8_000);
   b!.line.mend();
   await cluster.advance(40_000);
-  assert.deepEqual(passes(master), [1_500, 1_500, 1_500, 0]);
+  assert.deepEqual(iterations(master), [1_500, 1_500, 1_500, 0]);
   assert.equal(cluster.ground.steps.length, 1_500);
   assert.deepEqual(master.warnings, [
     "Worker b was not heard of for 6 s: the others get its users.",
@@ -1049,7 +1049,7 @@ Deno.test("what a worker holds that is killed is begun by nobody, and the run sa
   await cluster.advance(1_020);
   c!.kill();
   await cluster.advance(40_000);
-  const [scheduled] = passes(master);
+  const [scheduled] = iterations(master);
   const begun = cluster.ground.steps.length;
   assert.ok(begun <= 3_000 && begun > 2_900, String(begun));
   assert.ok(scheduled! <= begun);
@@ -1070,7 +1070,7 @@ Deno.test("a master that goes on with a run knows how many passes are left", asy
   await cluster.advance(1_000);
   const second = await cluster.nextMaster();
   await cluster.advance(20_000);
-  assert.deepEqual(passes(second), [600, 600, 600, 0]);
+  assert.deepEqual(iterations(second), [600, 600, 600, 0]);
   assert.equal(cluster.ground.steps.length, 600);
   assert.deepEqual(second.warnings, []);
 });
@@ -1080,7 +1080,7 @@ Deno.test("a run with a number of passes that is stopped before says nothing of 
   const master = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
   await cluster.advance(10_000);
-  assert.deepEqual(passes(master), [16, 16, 16, 0]);
+  assert.deepEqual(iterations(master), [16, 16, 16, 0]);
   assert.deepEqual(master.warnings, []);
 });
 
@@ -1093,7 +1093,7 @@ Deno.test("users that have made all the passes of their class end the run, and w
   const master = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
   await cluster.advance(10_000);
-  assert.deepEqual(passes(master), [12, 12, 12, 0]);
+  assert.deepEqual(iterations(master), [12, 12, 12, 0]);
   assert.deepEqual(master.warnings, [
     "Only 12 of 100 passes were begun: no user was left to begin the others.",
   ]);
@@ -1127,7 +1127,7 @@ Deno.test("whatever breaks when, no pass is begun too many, and each once where 
       if (master.run.failure !== null) return;
       const { result } = master;
       assert.ok(result !== null);
-      const [scheduled, started, , dropped] = passes(master);
+      const [scheduled, started, , dropped] = iterations(master);
       assert.deepEqual([scheduled, dropped], [started, 0]);
       warnings.push(...master.warnings);
       const isLost = warnings.some((text) => /was not heard of for/.test(text));
@@ -1145,7 +1145,7 @@ Deno.test("in the open model the workers' passes are the schedule, evenly interl
   for (const name of ["a", "b", "c"]) cluster.worker(name);
   await cluster.advance(10_000);
   const { steps } = cluster.ground;
-  assert.deepEqual(passes(master), [200, 200, 200, 0]);
+  assert.deepEqual(iterations(master), [200, 200, 200, 0]);
   const beganAt = steps[0]!.atMs;
   assert.deepEqual(
     steps.map(({ atMs }) => Math.round(atMs - beganAt)),
@@ -1163,7 +1163,7 @@ Deno.test("in the open model a number of passes is the schedule's end, on howeve
   const master = cluster.master({ expectedWorkers: 3 });
   for (const name of ["a", "b", "c"]) cluster.worker(name);
   await cluster.advance(10_000);
-  assert.deepEqual(passes(master), [101, 101, 101, 0]);
+  assert.deepEqual(iterations(master), [101, 101, 101, 0]);
   assert.ok(Math.abs(master.result!.durationSeconds - 2) < 0.1);
   assert.deepEqual(master.warnings, []);
 });
@@ -1175,7 +1175,7 @@ Deno.test("in the open model one that joins late takes over its share, without a
   await cluster.advance(2_000);
   cluster.worker("c");
   await cluster.advance(10_000);
-  assert.deepEqual(passes(master), [360, 360, 360, 0]);
+  assert.deepEqual(iterations(master), [360, 360, 360, 0]);
   const last = cluster.ground.steps.slice(-180).filter(({ node }) => node === "c").length;
   assert.equal(last, 60);
 });
@@ -1187,7 +1187,7 @@ Deno.test("in the open model one that leaves has begun all that was due, and the
   await cluster.advance(2_000);
   c!.run.leave();
   await cluster.advance(10_000);
-  const [scheduled, started, completed, dropped] = passes(master);
+  const [scheduled, started, completed, dropped] = iterations(master);
   assert.deepEqual([started, completed, dropped], [scheduled, scheduled, 0]);
   // What was its own until the others had been told.
   assert.ok(scheduled! >= 360 - 7 && scheduled! <= 360, String(scheduled));
@@ -1220,7 +1220,7 @@ Deno.test("in the open model a master that goes on takes up the schedule, and no
   await cluster.advance(12_000);
   const { steps } = cluster.ground;
   assert.equal(steps.length, 400);
-  assert.deepEqual(passes(second), [400, 400, 400, 0]);
+  assert.deepEqual(iterations(second), [400, 400, 400, 0]);
   const beganAt = steps[0]!.atMs;
   const dues = steps.map(({ atMs }) => Math.round((atMs - beganAt) / 20));
   assert.deepEqual(dues, Array.from({ length: 400 }, (_, n) => n));

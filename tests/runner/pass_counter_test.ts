@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { IterationCounter } from "../../src/runner/shared_iterations_executor.ts";
 
 Deno.test("as many passes are taken as there are, and one more for each that is put back", () => {
-  const passes = new IterationCounter(3);
+  const iterations = new IterationCounter(3);
   const taken = (): number => {
     let count = 0;
-    while (passes.take()) count++;
+    while (iterations.take()) count++;
     return count;
   };
   assert.equal(taken(), 3);
   assert.equal(taken(), 0);
-  passes.putBack();
-  passes.putBack();
-  passes.begun();
+  iterations.putBack();
+  iterations.putBack();
+  iterations.begun();
   assert.equal(taken(), 2);
 });

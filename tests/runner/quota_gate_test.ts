@@ -9,9 +9,9 @@ import { IterationSlot } from "../../src/user/iteration_slot.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 /** Passes that somebody else has to be asked for. */
-class AskedPasses implements IterationSource {
+class AskedIterations implements IterationSource {
   readonly asked: ((isThere: boolean) => void)[] = [];
-  begunPasses = 0;
+  startedIterations = 0;
   returned = 0;
 
   take(): Promise<boolean> {
@@ -19,7 +19,7 @@ class AskedPasses implements IterationSource {
   }
 
   begun(): void {
-    this.begunPasses++;
+    this.startedIterations++;
   }
 
   putBack(): void {
@@ -41,7 +41,7 @@ class Scene {
     this.gate = new SharedIterationsExecutor({
       quota,
       clock: this.clock,
-      passes: () => this.counted,
+      iterations: () => this.counted,
       onExhausted: () => void this.exhausted++,
     });
   }
@@ -97,7 +97,7 @@ Deno.test("a pass that was cut off is not completed, and the next one is not hel
 });
 
 Deno.test("a user waits until somebody has said whether there is one more", async () => {
-  const quota = new AskedPasses();
+  const quota = new AskedIterations();
   const scene = new Scene(quota);
   const seat = scene.seat();
   let entered: boolean | null = null;
@@ -106,7 +106,7 @@ Deno.test("a user waits until somebody has said whether there is one more", asyn
   assert.deepEqual([entered, scene.counts], [null, [0, 0, 0, 0]]);
   quota.answer(true);
   await settle();
-  assert.deepEqual([entered, scene.counts, quota.begunPasses], [true, [1, 1, 0, 0], 1]);
+  assert.deepEqual([entered, scene.counts, quota.startedIterations], [true, [1, 1, 0, 0], 1]);
   seat.end(30);
   void seat.enter(scene.clock, GOES_ON).then((is) => entered = is);
   quota.answer(false);
@@ -116,7 +116,7 @@ Deno.test("a user waits until somebody has said whether there is one more", asyn
 });
 
 Deno.test("a user that leaves while it waits ends at once, and its pass goes back", async () => {
-  const quota = new AskedPasses();
+  const quota = new AskedIterations();
   const scene = new Scene(quota);
   const seat = scene.seat();
   let entered: boolean | null = null;
@@ -131,7 +131,7 @@ Deno.test("a user that leaves while it waits ends at once, and its pass goes bac
 });
 
 Deno.test("that a user has left does not mean that nothing is there for others", async () => {
-  const quota = new AskedPasses();
+  const quota = new AskedIterations();
   const scene = new Scene(quota);
   void scene.seat().enter(scene.clock, GOES_ON);
   const leaver = scene.seat();
@@ -149,7 +149,7 @@ Deno.test("that a user has left does not mean that nothing is there for others",
 });
 
 Deno.test("a user that is to stop when its pass comes does not begin it", async () => {
-  const quota = new AskedPasses();
+  const quota = new AskedIterations();
   const scene = new Scene(quota);
   let over = false;
   let entered: boolean | null = null;

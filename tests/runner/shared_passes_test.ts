@@ -9,11 +9,11 @@ class Scene {
   /** What was asked since the test looked last, as `take 3`. */
   readonly asked: string[] = [];
   withdrawn = 0;
-  readonly passes: RemoteIterationQuota;
+  readonly iterations: RemoteIterationQuota;
   #answer: ((outcome: Outcome) => void) | null = null;
 
   constructor() {
-    this.passes = new RemoteIterationQuota({
+    this.iterations = new RemoteIterationQuota({
       call: ({ service, operation, args }, mayBlock, done) => {
         assert.deepEqual([service, mayBlock], ["passes", true]);
         this.asked.push(`${operation} ${JSON.parse(args)}`);
@@ -44,28 +44,28 @@ class Scene {
 
   /** Takes one that is there, and begins it. */
   begin(): void {
-    assert.equal(this.passes.take(), true);
-    this.passes.begun();
+    assert.equal(this.iterations.take(), true);
+    this.iterations.begun();
   }
 
   /** Asks for one; what came of it is known once it is answered. */
   wait(): { isThere: boolean | null } {
     const waiting: { isThere: boolean | null } = { isThere: null };
-    void Promise.resolve(this.passes.take()).then((isThere) => waiting.isThere = isThere);
+    void Promise.resolve(this.iterations.take()).then((isThere) => waiting.isThere = isThere);
     return waiting;
   }
 }
 
 Deno.test("a slow worker takes passes one by one, and holds none", async () => {
   const scene = new Scene();
-  for (let pass = 0; pass < 3; pass++) {
+  for (let iteration = 0; iteration < 3; iteration++) {
     const one = scene.wait();
     // Who holds none says so, in case others wait for that.
-    assert.deepEqual(scene.news(), pass === 0 ? ["take 1"] : ["take 1", "begun 1"]);
+    assert.deepEqual(scene.news(), iteration === 0 ? ["take 1"] : ["take 1", "begun 1"]);
     scene.grant(1);
     await settle();
     assert.equal(one.isThere, true);
-    scene.passes.begun();
+    scene.iterations.begun();
     await scene.clock.advance(500);
   }
   assert.equal(scene.clock.pending, 0);
@@ -77,24 +77,26 @@ Deno.test("a fast worker asks for ever larger blocks, each before the last one i
   scene.grant(1);
   await settle();
   assert.equal(first.isThere, true);
-  scene.passes.begun();
+  scene.iterations.begun();
   scene.wait();
   assert.deepEqual(scene.news(), ["take 1", "take 2", "begun 1"]);
   scene.grant(2);
   await settle();
-  scene.passes.begun();
+  scene.iterations.begun();
   scene.begin();
   assert.equal(scene.news()[0], "take 4");
   let block = 4;
   for (let round = 0; round < 10; round++) {
     scene.grant(block);
-    for (let pass = 0; pass < block && scene.asked.length === 0; pass++) scene.begin();
+    for (let iteration = 0; iteration < block && scene.asked.length === 0; iteration++) {
+      scene.begin();
+    }
     const [asked] = scene.news();
     assert.equal(asked, `take ${Math.min(1000, block * 2)}`);
     block = Math.min(1000, block * 2);
   }
   assert.equal(block, 1000);
-  scene.passes.close();
+  scene.iterations.close();
 });
 
 Deno.test("users that wait together are asked for together, and served in their order", async () => {
@@ -118,12 +120,12 @@ Deno.test("the master hears what was begun as soon as nothing is left here and i
   scene.news();
   const next = scene.wait();
   assert.deepEqual(scene.news(), ["take 2"]);
-  scene.passes.begun();
+  scene.iterations.begun();
   assert.deepEqual(scene.news(), ["begun 1"]);
   scene.grant(0);
   await settle();
   assert.equal(next.isThere, false);
-  assert.equal(scene.passes.take(), false);
+  assert.equal(scene.iterations.take(), false);
   assert.deepEqual(scene.news(), []);
 });
 
@@ -132,7 +134,7 @@ Deno.test("what no user has wanted for a second goes back, and so does what was 
   scene.wait();
   scene.grant(3);
   await settle();
-  scene.passes.begun();
+  scene.iterations.begun();
   await scene.clock.advance(700);
   scene.begin();
   assert.deepEqual(scene.news(), ["take 1"]);
@@ -151,25 +153,25 @@ Deno.test("a pass that is put back goes to a user that waits, or stays here", as
   const [, b] = [scene.wait(), scene.wait()];
   scene.grant(1);
   await settle();
-  scene.passes.putBack();
+  scene.iterations.putBack();
   await settle();
   assert.equal(b.isThere, true);
-  scene.passes.putBack();
-  assert.equal(scene.passes.take(), true);
+  scene.iterations.putBack();
+  assert.equal(scene.iterations.take(), true);
 });
 
 Deno.test("who gives everything back has its users told, and takes up later where it was", async () => {
   const scene = new Scene();
   const first = scene.wait();
-  scene.passes.giveBack();
+  scene.iterations.giveBack();
   await settle();
   assert.deepEqual([first.isThere, scene.withdrawn], [false, 1]);
   scene.wait();
   assert.equal(scene.news().length, 2);
   scene.grant(4);
   await settle();
-  scene.passes.begun();
-  scene.passes.giveBack();
+  scene.iterations.begun();
+  scene.iterations.giveBack();
   assert.deepEqual(scene.news(), ["begun 1", "return 3"]);
   assert.equal(scene.clock.pending, 0);
 });
@@ -180,10 +182,10 @@ Deno.test("a closed worker begins nothing more, and a late pass goes back as wel
   scene.grant(3);
   await settle();
   scene.news();
-  scene.passes.close();
+  scene.iterations.close();
   assert.deepEqual(scene.news(), ["return 2"]);
-  assert.equal(scene.passes.take(), false);
-  scene.passes.putBack();
+  assert.equal(scene.iterations.take(), false);
+  scene.iterations.putBack();
   assert.deepEqual(scene.news(), ["return 1"]);
   assert.equal(scene.clock.pending, 0);
 });
@@ -200,6 +202,6 @@ for (
     scene.fail(outcome);
     await settle();
     assert.equal(one.isThere, false);
-    assert.equal(scene.passes.take(), false);
+    assert.equal(scene.iterations.take(), false);
   });
 }

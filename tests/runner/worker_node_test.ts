@@ -22,7 +22,7 @@ interface Scene {
 
 function scene(
   openFileLimit: number | null = null,
-  passes: (clock: FakeClock) => RemoteIterationQuota | null = () => null,
+  iterations: (clock: FakeClock) => RemoteIterationQuota | null = () => null,
 ): Scene {
   const clock = new FakeClock();
   const ground = new Ground(clock);
@@ -35,7 +35,7 @@ function scene(
     classes: [discovered(ground.userClass("ATest")), discovered(ground.userClass("BTest"))],
     host: null,
     insecure: false,
-    passes: passes(clock),
+    iterations: iterations(clock),
     firstUserId: 1,
     lease: Lease.endless(),
     events,
@@ -165,13 +165,13 @@ Deno.test("more users than files may be open is told each time; who hears it say
 });
 
 /** Passes that another node hands out, as many as there are. */
-function passesOf(
+function iterationsOf(
   clock: FakeClock,
   count: number,
-): { passes: RemoteIterationQuota; told: string[] } {
+): { iterations: RemoteIterationQuota; told: string[] } {
   let left = count;
   const told: string[] = [];
-  const passes = new RemoteIterationQuota({
+  const iterations = new RemoteIterationQuota({
     call: ({ operation, args }, _, done) => {
       const [wanted] = JSON.parse(args);
       const granted = operation === "take" ? Math.min(left, wanted) : 0;
@@ -181,7 +181,7 @@ function passesOf(
       return () => {};
     },
   }, clock);
-  return { passes, told };
+  return { iterations, told };
 }
 
 function order(changes: Partial<ArrivalAssignment> = {}): ArrivalAssignment {
@@ -214,7 +214,7 @@ Deno.test("a worker that has nothing to do says so, and keeps nobody from the en
 });
 
 Deno.test("a worker whose passes are over says so, also to those that start later", async () => {
-  const { clock, ground, node, phases } = scene(null, (clock) => passesOf(clock, 3).passes);
+  const { clock, ground, node, phases } = scene(null, (clock) => iterationsOf(clock, 3).iterations);
   await node.begin({ ...START, elapsedSeconds: 0 });
   node.aim(target({ ATest: 2 }));
   await clock.advance(5_000);
@@ -231,10 +231,10 @@ Deno.test("a worker whose passes are over says so, also to those that start late
 });
 
 Deno.test("a worker that lets its users go gives back the passes that they have not begun", async () => {
-  let shared: { passes: RemoteIterationQuota; told: string[] } | null = null;
+  let shared: { iterations: RemoteIterationQuota; told: string[] } | null = null;
   const { clock, ground, node, phases } = scene(
     null,
-    (clock) => (shared = passesOf(clock, 1_000)).passes,
+    (clock) => (shared = iterationsOf(clock, 1_000)).iterations,
   );
   await node.begin({ ...START, elapsedSeconds: 0 });
   node.aim(target({ ATest: 40 }));
@@ -253,7 +253,7 @@ Deno.test("a worker that lets its users go gives back the passes that they have 
 });
 
 Deno.test("a worker that leaves is not taken for one whose passes are over", async () => {
-  const { clock, node, phases } = scene(null, (clock) => passesOf(clock, 1_000).passes);
+  const { clock, node, phases } = scene(null, (clock) => iterationsOf(clock, 1_000).iterations);
   await node.begin({ ...START, elapsedSeconds: 0 });
   node.aim(target({ ATest: 4 }));
   await clock.advance(1_500);

@@ -257,7 +257,7 @@ Deno.test("a lease that ran out while the worker got ready is begun anew", async
         classes: [discovered(cluster.ground.userClass("StepTest"))],
         host: null,
         insecure: false,
-        passes: null,
+        iterations: null,
       };
     },
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MergedCounts } from "../../src/stats/totals.ts";
-import { counted, intervalOf, passCounts, passesOf } from "../support/counts.ts";
+import { counted, intervalOf, iterationCounts, iterationsOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 
 /** What was counted under each method, name and code. */
@@ -55,11 +55,11 @@ Deno.test("passes are none until some are counted, and are then added", () => {
   const merged = new MergedCounts();
   merged.add(counted());
   merged.add(intervalOf([sample()]));
-  assert.equal(merged.passes, null);
-  merged.add(counted({ passes: passesOf({ scheduled: 3, delays: [1], services: [5] }) }));
+  assert.equal(merged.iterations, null);
+  merged.add(counted({ iterations: iterationsOf({ scheduled: 3, delays: [1], services: [5] }) }));
   merged.add(counted());
-  merged.add(counted({ passes: passesOf({ scheduled: 2, dropped: 1, delays: [2, 4] }) }));
-  assert.deepEqual(passCounts(merged.passes), {
+  merged.add(counted({ iterations: iterationsOf({ scheduled: 2, dropped: 1, delays: [2, 4] }) }));
+  assert.deepEqual(iterationCounts(merged.iterations), {
     scheduled: 5,
     started: 3,
     completed: 1,
@@ -72,11 +72,11 @@ Deno.test("passes are none until some are counted, and are then added", () => {
 Deno.test("what was added stays as it was", () => {
   const merged = new MergedCounts();
   const interval = intervalOf([sample()]);
-  interval.openPasses.scheduled = 2;
+  interval.openIterations.scheduled = 2;
   merged.add(interval);
   merged.add(interval);
   assert.equal(merged.entries.get("GET", "search")?.whole.requests, 2);
-  assert.equal(merged.passes?.scheduled, 4);
+  assert.equal(merged.iterations?.scheduled, 4);
   assert.equal(interval.entries.get("GET", "search")?.whole.requests, 1);
-  assert.equal(interval.passes?.scheduled, 2);
+  assert.equal(interval.iterations?.scheduled, 2);
 });

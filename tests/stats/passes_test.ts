@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { IterationStats } from "../../src/stats/iteration_stats.ts";
-import { anyPasses, passesOf } from "../support/counts.ts";
+import { anyIterations, iterationsOf } from "../support/counts.ts";
 import { bucketsOf } from "../support/exact_statistics.ts";
 
 /** All but the sums of times, whose last digits depend on the order of adding. */
@@ -23,18 +23,23 @@ Deno.test("nothing has become of passes at first", () => {
 });
 
 Deno.test("passes that were begun and ended are counted by their times", () => {
-  const passes = passesOf({ scheduled: 5, dropped: 1, delays: [0, 0, 30], services: [10, 20] });
-  assert.deepEqual([passes.started, passes.completed], [3, 2]);
-  const { startDelay, serviceTime } = passes;
+  const iterations = iterationsOf({
+    scheduled: 5,
+    dropped: 1,
+    delays: [0, 0, 30],
+    services: [10, 20],
+  });
+  assert.deepEqual([iterations.started, iterations.completed], [3, 2]);
+  const { startDelay, serviceTime } = iterations;
   assert.deepEqual([startDelay.min, startDelay.max, startDelay.sum], [0, 30, 30]);
   assert.deepEqual([serviceTime.min, serviceTime.max, serviceTime.sum], [10, 20, 30]);
 });
 
 Deno.test("merged passes are those of which all that became", () => {
-  fc.assert(fc.property(anyPasses, anyPasses, (left, right) => {
-    const merged = passesOf(left);
-    merged.merge(passesOf(right));
-    const whole = passesOf({
+  fc.assert(fc.property(anyIterations, anyIterations, (left, right) => {
+    const merged = iterationsOf(left);
+    merged.merge(iterationsOf(right));
+    const whole = iterationsOf({
       scheduled: left.scheduled + right.scheduled,
       dropped: left.dropped + right.dropped,
       delays: [...left.delays, ...right.delays],
@@ -45,9 +50,9 @@ Deno.test("merged passes are those of which all that became", () => {
 });
 
 Deno.test("merging changes nothing but the one that is merged into", () => {
-  const source = passesOf({ scheduled: 2, delays: [1], services: [2] });
+  const source = iterationsOf({ scheduled: 2, delays: [1], services: [2] });
   const before = exact(source);
-  const target = passesOf({});
+  const target = iterationsOf({});
   target.merge(source);
   target.begin(9);
   target.complete(9);

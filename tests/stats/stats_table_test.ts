@@ -166,14 +166,14 @@ Deno.test("samples of one name are told apart by their codes, each in the second
 
 Deno.test("what becomes of passes is counted in the second in which it does", () => {
   const table = started();
-  table.passes(START + 900).scheduled += 2;
-  table.passes(START + 950).begin(50);
-  table.passes(START + 2100).complete(1150);
-  table.passes(START + 2200).dropped++;
-  const counts = table.flush(START + 2300).map(({ passes }) =>
-    passes === null ? null : [
-      ...[passes.scheduled, passes.started, passes.completed, passes.dropped],
-      passes.serviceTime.sum,
+  table.iterations(START + 900).scheduled += 2;
+  table.iterations(START + 950).begin(50);
+  table.iterations(START + 2100).complete(1150);
+  table.iterations(START + 2200).dropped++;
+  const counts = table.flush(START + 2300).map(({ iterations }) =>
+    iterations === null ? null : [
+      ...[iterations.scheduled, iterations.started, iterations.completed, iterations.dropped],
+      iterations.serviceTime.sum,
     ]
   );
   assert.deepEqual(counts, [[2, 1, 0, 0, 0], null, [0, 0, 1, 1, 1150]]);
@@ -181,18 +181,18 @@ Deno.test("what becomes of passes is counted in the second in which it does", ()
 
 Deno.test("passes of a closed second are counted in the open one, and before the start in second 0", () => {
   const table = new StatsTable();
-  table.passes(START - 10).scheduled++;
+  table.iterations(START - 10).scheduled++;
   table.start(START);
-  assert.deepEqual(table.take(START + 1000).map(({ passes }) => passes?.scheduled), [1]);
-  table.passes(START + 999).scheduled++;
+  assert.deepEqual(table.take(START + 1000).map(({ iterations }) => iterations?.scheduled), [1]);
+  table.iterations(START + 999).scheduled++;
   const [second] = table.take(START + 2000);
-  assert.deepEqual([second?.second, second?.passes?.scheduled], [1, 1]);
+  assert.deepEqual([second?.second, second?.iterations?.scheduled], [1, 1]);
 });
 
 Deno.test("a flush returns a second that has not lasted any time, where passes are in it", () => {
   const table = started();
   table.flush(START + 2000);
-  table.passes(START + 2000).dropped++;
+  table.iterations(START + 2000).dropped++;
   assert.deepEqual(table.flush(START + 2000).map(({ second }) => second), [2]);
 });
 

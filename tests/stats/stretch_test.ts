@@ -7,8 +7,8 @@ import {
   counted,
   countedSecond as second,
   intervalOf,
-  passCounts,
-  passesOf,
+  iterationCounts,
+  iterationsOf,
 } from "../support/counts.ts";
 import { exactStatistics } from "../support/exact_statistics.ts";
 import { anySample, sample } from "../support/samples.ts";
@@ -104,10 +104,12 @@ Deno.test("codes of a name stay apart in a stretch", () => {
 
 Deno.test("a stretch has the passes of all its seconds, and none where they have none", () => {
   const stretch = stretchOf(new SecondStats(0, 1), counted());
-  assert.equal(stretch.passes, null);
-  stretch.add(counted({ passes: passesOf({ scheduled: 3, delays: [0, 4], services: [9] }) }));
-  stretch.add(counted({ passes: passesOf({ scheduled: 1, dropped: 2, delays: [8] }) }));
-  assert.deepEqual(passCounts(stretch.passes), {
+  assert.equal(stretch.iterations, null);
+  stretch.add(
+    counted({ iterations: iterationsOf({ scheduled: 3, delays: [0, 4], services: [9] }) }),
+  );
+  stretch.add(counted({ iterations: iterationsOf({ scheduled: 1, dropped: 2, delays: [8] }) }));
+  assert.deepEqual(iterationCounts(stretch.iterations), {
     scheduled: 4,
     started: 3,
     completed: 1,

@@ -105,7 +105,7 @@ Deno.test("each metric of passes is what it says", () => {
   };
   for (const [name, value] of expected) {
     const metric = metricOf(name);
-    assert.ok(typeof metric === "object" && metric.of === "passes", name);
+    assert.ok(typeof metric === "object" && metric.of === "iterations", name);
     assert.deepEqual([metric.observe(iterations), metric.observe(none)], [value, null], name);
   }
 });

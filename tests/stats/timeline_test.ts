@@ -3,7 +3,7 @@ import type { StatsDelta } from "../../src/stats/stats_delta.ts";
 import { SecondStats } from "../../src/stats/stats_table.ts";
 import { Timeline } from "../../src/stats/timeline.ts";
 import { MergedStats } from "../../src/stats/totals.ts";
-import { counted, intervalOf, passesOf } from "../support/counts.ts";
+import { counted, intervalOf, iterationsOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 
 /** One node's second with a request for each latency. */
@@ -60,7 +60,7 @@ Deno.test("a second's percentiles are those of all its codes together", () => {
 
 Deno.test("passes are no requests of a second", () => {
   const second = interval(0, 2, []);
-  second.openPasses.merge(passesOf({ scheduled: 3, delays: [1], services: [5] }));
+  second.openIterations.merge(iterationsOf({ scheduled: 3, delays: [1], services: [5] }));
   assert.deepEqual(timelineOf(second).rows(), [
     { second: 0, users: 2, requests: 0, failures: 0, p50: null, p95: null, p99: null },
   ]);

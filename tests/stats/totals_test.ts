@@ -7,7 +7,7 @@ import type { Statistics } from "../../src/stats/snapshot.ts";
 import type { CodedEntry, StatsDelta } from "../../src/stats/stats_delta.ts";
 import { SecondStats, StatsTable } from "../../src/stats/stats_table.ts";
 import { MergedStats, Totals } from "../../src/stats/totals.ts";
-import { counted, passesOf } from "../support/counts.ts";
+import { counted, iterationsOf } from "../support/counts.ts";
 import { bucketsOf, exactStatistics, plainStatistics } from "../support/exact_statistics.ts";
 import { anySample, sample } from "../support/samples.ts";
 import { NO_LATENCIES } from "../support/snapshots.ts";
@@ -30,7 +30,7 @@ function totalsOf(parts: Iterable<StatsDelta>): Totals {
 }
 
 /** The same with its histograms as bytes. */
-function packedOf({ from, to, seconds, entries, userErrors, passes }: MergedStats): StatsDelta {
+function packedOf({ from, to, seconds, entries, userErrors, iterations }: MergedStats): StatsDelta {
   const packed = Array.from(entries, ([method, name, code, entry]): CodedEntry => {
     const { count, min, max, sum, squaredDeviations, histogram } = entry.latencies;
     assert.ok(histogram instanceof Histogram);
@@ -40,7 +40,7 @@ function packedOf({ from, to, seconds, entries, userErrors, passes }: MergedStat
     const counts = { requests, failures, retries, bytesReceived, bytesSent, errors };
     return [method, name, code, { ...counts, latencies: { ...latencies, histogram: bytes } }];
   });
-  return { from, to, seconds, entries: packed, userErrors, passes };
+  return { from, to, seconds, entries: packed, userErrors, iterations };
 }
 
 /** The buckets of such latencies. */
@@ -180,8 +180,10 @@ Deno.test("but for the codes themselves, counts are what they are with one code 
 
 Deno.test("iterations are what became of the passes of all nodes", () => {
   const totals = totalsOf([
-    counted({ passes: passesOf({ scheduled: 4, dropped: 1, delays: [0, 30], services: [20] }) }),
-    counted({ passes: passesOf({ scheduled: 1, delays: [60], services: [40, 60] }) }),
+    counted({
+      iterations: iterationsOf({ scheduled: 4, dropped: 1, delays: [0, 30], services: [20] }),
+    }),
+    counted({ iterations: iterationsOf({ scheduled: 1, delays: [60], services: [40, 60] }) }),
     ...intervalsOf([sample()]),
   ]);
   const { iterations, totals: { requests } } = totals.statistics(1);
@@ -196,7 +198,9 @@ Deno.test("iterations are what became of the passes of all nodes", () => {
 });
 
 Deno.test("passes of which none was begun have no times", () => {
-  const { iterations } = totalsOf([counted({ passes: passesOf({ scheduled: 4, dropped: 4 }) })])
+  const { iterations } = totalsOf([
+    counted({ iterations: iterationsOf({ scheduled: 4, dropped: 4 }) }),
+  ])
     .statistics(1);
   assert.deepEqual(iterations, {
     scheduled: 4,
@@ -309,13 +313,13 @@ Deno.test("a reset drops counts and timeline, but not the peak of users", () => 
 });
 
 Deno.test("a snapshot stays as it was when more is added, but for its histograms", () => {
-  const totals = totalsOf([counted({ passes: passesOf({ scheduled: 1 }) })]);
+  const totals = totalsOf([counted({ iterations: iterationsOf({ scheduled: 1 }) })]);
   for (const interval of intervalsOf([sample()])) totals.add(interval);
   const before = totals.statistics(1);
   // A histogram has nothing that JSON shows.
   const copy = JSON.stringify(before);
   for (const interval of intervalsOf([sample({ latencyMs: 99 })])) totals.add(interval);
-  totals.add(counted({ passes: passesOf({ scheduled: 1 }) }));
+  totals.add(counted({ iterations: iterationsOf({ scheduled: 1 }) }));
   assert.equal(JSON.stringify(before), copy);
   assert.equal(totals.statistics(1).totals.requests, 2);
 });

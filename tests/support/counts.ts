@@ -13,7 +13,7 @@ export function counted(changes: Partial<StatsDelta> = {}): StatsDelta {
     seconds: [],
     entries: [],
     userErrors: [],
-    passes: null,
+    iterations: null,
     ...changes,
   };
 }
@@ -36,7 +36,7 @@ export function intervalOf(samples: Iterable<Sample>, second = 0): SecondStats {
 }
 
 /** What became of passes: those that began with how late, those that ended with how long they took. */
-export interface PassesGiven {
+export interface IterationsGiven {
   readonly scheduled?: number;
   readonly dropped?: number;
   readonly delays?: readonly number[];
@@ -44,19 +44,19 @@ export interface PassesGiven {
 }
 
 /** Passes of which this became. */
-export function passesOf(
-  { scheduled = 0, dropped = 0, delays = [], services = [] }: PassesGiven,
+export function iterationsOf(
+  { scheduled = 0, dropped = 0, delays = [], services = [] }: IterationsGiven,
 ): IterationStats {
-  const passes = new IterationStats();
-  passes.scheduled = scheduled;
-  passes.dropped = dropped;
-  for (const ms of delays) passes.begin(ms);
-  for (const ms of services) passes.complete(ms);
-  return passes;
+  const iterations = new IterationStats();
+  iterations.scheduled = scheduled;
+  iterations.dropped = dropped;
+  for (const ms of delays) iterations.begin(ms);
+  for (const ms of services) iterations.complete(ms);
+  return iterations;
 }
 
 /** Anything that may become of passes. */
-export const anyPasses: fc.Arbitrary<Required<PassesGiven>> = fc.record({
+export const anyIterations: fc.Arbitrary<Required<IterationsGiven>> = fc.record({
   scheduled: fc.oneof(fc.nat(1000), fc.nat(2 ** 31 - 1)),
   dropped: fc.nat(1000),
   delays: fc.array(fc.oneof(fc.constant(0), latency), { maxLength: 20 }),
@@ -64,9 +64,9 @@ export const anyPasses: fc.Arbitrary<Required<PassesGiven>> = fc.record({
 });
 
 /** What became of passes, and the sums of their times, in milliseconds. */
-export function passCounts(passes: IterationCounts | null): Record<string, number> | null {
-  if (passes === null) return null;
-  const { scheduled, started, completed, dropped, startDelay, serviceTime } = passes;
+export function iterationCounts(iterations: IterationCounts | null): Record<string, number> | null {
+  if (iterations === null) return null;
+  const { scheduled, started, completed, dropped, startDelay, serviceTime } = iterations;
   return {
     scheduled,
     started,

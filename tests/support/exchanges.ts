@@ -7,11 +7,11 @@ import { SharedServices } from "../../src/shared/services.ts";
 export function exchangeOf(
   clock: Clock,
   feeders: readonly StockedFeeder[] = [],
-  changes: Partial<RpcServerOptions> & { readonly passes?: number | null } = {},
+  changes: Partial<RpcServerOptions> & { readonly iterations?: number | null } = {},
 ): RpcServer {
-  const { passes = null } = changes;
+  const { iterations = null } = changes;
   return new RpcServer({
-    hub: new SharedServices({ feeders, clock, random: () => 0.5, passes }),
+    hub: new SharedServices({ feeders, clock, random: () => 0.5, iterations }),
     node: "master",
     names: ["master", "all"],
     clock,

@@ -24,7 +24,7 @@ export function loadGenerator(
     random: () => 0.5,
     cpuSeconds: () => 0,
     env: () => undefined,
-    onPassesOver: () => {},
+    onIterationsOver: () => {},
     onUsersGone: () => {},
     onWarning: () => {},
     ...changes,

@@ -37,7 +37,7 @@ const times: fc.Arbitrary<ReportTimes> = record({
   buckets: bytes(0, 300),
   spread: fc.array(record<ReportSpread>(spread), { maxLength: 2 }),
 });
-const passes: fc.Arbitrary<ReportIterations> = record({
+const iterations: fc.Arbitrary<ReportIterations> = record({
   scheduled: count,
   dropped: count,
   serviceTime: times,
@@ -83,7 +83,7 @@ const report: fc.Arbitrary<Report> = record({
     record({ second: count, users: count, peakUsers: count, requests: count, failures: count }),
     { maxLength: 3 },
   ),
-  passes: fc.array(passes, { maxLength: 2 }),
+  iterations: fc.array(iterations, { maxLength: 2 }),
   cpu: amount,
   lag: amount,
   final: fc.boolean(),

@@ -17,7 +17,7 @@ export function iterations(changes: Partial<IterationSummary> = {}): IterationSu
 /** The web shop under 200 passes a second, of at most 50 users, `seconds` of its two minutes in. */
 export function openSnapshot(
   seconds: number,
-  passes: Partial<IterationSummary> = {},
+  counts: Partial<IterationSummary> = {},
   changes: Partial<Snapshot> = {},
 ): Snapshot {
   const shop = shopSnapshot(seconds, {
@@ -25,5 +25,5 @@ export function openSnapshot(
     users: { current: 12, target: 50, peak: 14, final: 12 },
     ...changes,
   });
-  return { ...shop, statistics: { ...shop.statistics, iterations: iterations(passes) } };
+  return { ...shop, statistics: { ...shop.statistics, iterations: iterations(counts) } };
 }

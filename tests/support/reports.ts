@@ -14,7 +14,7 @@ export function report(changes: Partial<Report> = {}): Report {
     histograms: [],
     errors: [],
     users: [],
-    passes: [],
+    iterations: [],
     cpu: 0,
     lag: 0,
     final: false,

@@ -60,7 +60,7 @@ export class SimulatedLoad {
     script.uses++;
     const { entries, requests, failures } = script;
     const seconds = [{ second, users, peakUsers: users, requests, failures }];
-    return { from: second, to: second, seconds, entries, userErrors: [], passes: null };
+    return { from: second, to: second, seconds, entries, userErrors: [], iterations: null };
   }
 
   /** What all that was given away adds up to, by name. */

@@ -101,7 +101,7 @@ export class SimulatedWorker {
     return this.#outbox?.drained === true;
   }
 
-  /** Takes part until the master says that the run is over; rejects as `MasterLink` does. */
+  /** Takes part until the master says that the run is over; rejects as `MasterConnection` does. */
   async run(): Promise<void> {
     try {
       await this.#link.run();

@@ -56,7 +56,7 @@ export function testContext(fields: Partial<UserContext> = {}): TestContext {
         recorder,
       }),
       id: 1,
-      passes: null,
+      iterationSlot: null,
       ...fields,
     },
   };

@@ -285,7 +285,7 @@ export class VirtualCluster {
       classes: classes.map(discovered),
       host: null,
       insecure: false,
-      passes: this.#plan.iterations === null ? null : new RemoteIterationQuota(cluster, clock),
+      iterations: this.#plan.iterations === null ? null : new RemoteIterationQuota(cluster, clock),
     };
     const run = new WorkerRun({
       line: cluster,
@@ -340,7 +340,7 @@ export class VirtualCluster {
   }
 
   #newExchange(clock: Clock): RpcServer {
-    return exchangeOf(clock, [], { passes: this.#plan.iterations });
+    return exchangeOf(clock, [], { iterations: this.#plan.iterations });
   }
 
   /** Lets time pass; looks at every so many milliseconds. */

@@ -252,7 +252,7 @@ Deno.test("the first request of a late pass counts from when it was due, and its
   const host = "http://127.0.0.1:8000";
   const session = new Session(
     transport,
-    { ...context.context, passes: seat, signal: new AbortController().signal },
+    { ...context.context, iterationSlot: seat, signal: new AbortController().signal },
     { host, urls: new UrlResolver(host), timeout: 3 },
   );
   await session.get("/first");

@@ -18,9 +18,9 @@ interface Living extends TestContext {
 function live(
   make: (say: (text: string) => void, test: Living) => UserClass,
   lease = Lease.endless(),
-  passes: IterationSlot | null = null,
+  iterationSlot: IterationSlot | null = null,
 ): Living {
-  const context = testContext({ lease, passes });
+  const context = testContext({ lease, iterationSlot });
   const log: string[] = [];
   const living = { ...context, log, ended: false } as Living;
   const userClass = make((text) => log.push(`${context.clock.now()} ${text}`), living);
@@ -391,13 +391,13 @@ Deno.test("a test that never waits leaves room for timers", async () => {
       static override waitTime = 0;
       testOne(): void {
         // Each pass takes no time at all: without a turn for timers this would never end.
-        if (++passes === 1000) test.loop.stop(0);
+        if (++iterations === 1000) test.loop.stop(0);
       }
     }
   );
-  let passes = 0;
+  let iterations = 0;
   await user.clock.advance(0);
-  assert.equal(passes, 1000);
+  assert.equal(iterations, 1000);
   assert.equal(user.ended, true);
 });
 

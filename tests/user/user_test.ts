@@ -52,8 +52,8 @@ Deno.test("the first thing that a late pass measures counts from when it was due
   for (const fails of [false, true]) {
     const { clock, context, recorded } = testContext();
     await clock.advance(1_000);
-    const passes = await seatOf({ clock }, 300);
-    const user = new User({ ...context, passes, signal: new AbortController().signal });
+    const iterationSlot = await seatOf({ clock }, 300);
+    const user = new User({ ...context, iterationSlot, signal: new AbortController().signal });
     const step = async (): Promise<void> => {
       await clock.advance(50);
       if (fails) throw new Error("no");

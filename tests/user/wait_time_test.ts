@@ -9,7 +9,7 @@ import {
 } from "../../src/user/wait_time.ts";
 
 function turn(fields: Partial<Turn>): Turn {
-  return { now: 0, passStart: 0, endsPass: true, random: () => 0.5, ...fields };
+  return { now: 0, iterationStart: 0, endsIteration: true, random: () => 0.5, ...fields };
 }
 
 Deno.test("constant is always the same", () => {
@@ -31,37 +31,40 @@ Deno.test("exponential has its median at ln 2 of its mean", () => {
 Deno.test("constantPacing leaves what the pass has not used", () => {
   const wait = constantPacing(2);
   const user = {};
-  assert.equal(wait(user, turn({ now: 10.5, passStart: 10 })), 1.5);
+  assert.equal(wait(user, turn({ now: 10.5, iterationStart: 10 })), 1.5);
 });
 
 Deno.test("constantPacing waits only behind the last test of a pass", () => {
-  assert.equal(constantPacing(2)({}, turn({ now: 10.5, passStart: 10, endsPass: false })), 0);
+  assert.equal(
+    constantPacing(2)({}, turn({ now: 10.5, iterationStart: 10, endsIteration: false })),
+    0,
+  );
 });
 
 Deno.test("constantPacing makes up for timers that come late", () => {
   const wait = constantPacing(1);
   const user = {};
-  assert.equal(wait(user, turn({ now: 100.25, passStart: 100 })), 0.75);
+  assert.equal(wait(user, turn({ now: 100.25, iterationStart: 100 })), 0.75);
   // The timer fired 5 ms late, at 101.005; the pass took 0.2 s again. Due is 102, not 102.005.
-  const next = wait(user, turn({ now: 101.205, passStart: 101.005 })) as number;
+  const next = wait(user, turn({ now: 101.205, iterationStart: 101.005 })) as number;
   assert.ok(Math.abs(next - 0.795) < 1e-9, String(next));
 });
 
 Deno.test("constantPacing does not hurry after a pass that took too long", () => {
   const wait = constantPacing(1);
   const user = {};
-  assert.equal(wait(user, turn({ now: 5, passStart: 0 })), 0);
-  assert.equal(wait(user, turn({ now: 5.25, passStart: 5 })), 0.75);
+  assert.equal(wait(user, turn({ now: 5, iterationStart: 0 })), 0);
+  assert.equal(wait(user, turn({ now: 5.25, iterationStart: 5 })), 0.75);
 });
 
 Deno.test("constantPacing keeps each user's pace apart", () => {
   const wait = constantPacing(1);
-  assert.equal(wait({}, turn({ now: 0.5, passStart: 0 })), 0.5);
-  assert.equal(wait({}, turn({ now: 0.75, passStart: 0 })), 0.25);
+  assert.equal(wait({}, turn({ now: 0.5, iterationStart: 0 })), 0.5);
+  assert.equal(wait({}, turn({ now: 0.75, iterationStart: 0 })), 0.25);
 });
 
 Deno.test("constantThroughput is a pace the other way round", () => {
-  assert.equal(constantThroughput(4)({}, turn({ now: 0.125, passStart: 0 })), 0.125);
+  assert.equal(constantThroughput(4)({}, turn({ now: 0.125, iterationStart: 0 })), 0.125);
 });
 
 const REFUSED: [what: string, make: () => unknown, message: RegExp][] = [

@@ -84,8 +84,8 @@ Deno.test("the open model has a note, and a load that was raised a sentence", ()
     0,
     reportFacts(),
   );
-  assert.match(open.passNote!, /counts from when the pass was meant to start/);
+  assert.match(open.iterationNote!, /counts from when the pass was meant to start/);
   assert.equal(open.breakingPoint, "Every load passed, the highest with 100 passes/s.");
   const closed = reportContent(snapshot({ statistics: counted }), 0, reportFacts());
-  assert.deepEqual([closed.passNote, closed.breakingPoint], [null, null]);
+  assert.deepEqual([closed.iterationNote, closed.breakingPoint], [null, null]);
 });

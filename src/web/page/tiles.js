@@ -39,7 +39,7 @@ export function tiles(view) {
   const last = live.state === "stopped" ? null : timeline.at(-1);
   return [
     usersTile(view),
-    ...passesTiles(view),
+    ...iterationsTiles(view),
     rateTile(view),
     failuresTile(view),
     latencyTile("p50", "Median", totals.latencyMs.p50, last?.p50),
@@ -110,7 +110,7 @@ function latencyTile(id, label, overall, now) {
  * @param {LiveView} view
  * @returns {Tile[]}
  */
-function passesTiles({ live, iterations }) {
+function iterationsTiles({ live, iterations }) {
   if (iterations === null) return [];
   const { completed, dropped, startDelayMs } = iterations;
   const value = formatCount(completed);

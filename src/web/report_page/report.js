@@ -21,10 +21,10 @@ import {
 import { tiles } from "../page/tiles.js";
 import { TilesView } from "../page/tiles_view.js";
 import { latencyChart } from "./latency_chart.js";
-import { passesTable, passRows } from "./report_tables.js";
+import { iterationRows, iterationsTable } from "./report_tables.js";
 import {
+  iterationsSentence,
   machineFacts,
-  passesSentence,
   runFacts,
   titleOf,
   verdictSentence,
@@ -75,21 +75,21 @@ function showVerdict(content) {
  * @param {ReportContent} content
  * @returns {readonly { showAll(): void }[]}
  */
-function showTables({ view, passNote }) {
+function showTables({ view, iterationNote }) {
   const thresholds = thresholdsTable();
-  const passes = passesTable();
+  const passes = iterationsTable();
   const requests = requestsTable();
   const failures = failuresTable();
   const userErrors = userErrorsTable();
   const workers = finishedWorkersTable();
   thresholds.update(view.thresholds);
-  passes.update(passRows(view));
+  passes.update(iterationRows(view));
   requests.update(view.requests, view.requests.length === 0 ? null : totalLine(view.totals));
   failures.update(view.failures);
   userErrors.update(view.userErrors);
   workers.update(view.workers);
   passes.element.append(
-    ...[passesSentence(view), passNote].filter((text) => text !== null)
+    ...[iterationsSentence(view), iterationNote].filter((text) => text !== null)
       .map((text) => element("p", { class: "quiet table-note", text })),
   );
   byId("thresholds").replaceWith(thresholds.element);

@@ -25,7 +25,7 @@ import { DataTable } from "../page/table.js";
  *
  * @returns {DataTable<PassTimes>}
  */
-export function passesTable() {
+export function iterationsTable() {
   return new DataTable({
     id: "passes-title",
     title: "Passes",
@@ -48,12 +48,12 @@ export function passesTable() {
 }
 
 /**
- * The rows of {@link passesTable}.
+ * The rows of {@link iterationsTable}.
  *
  * @param {import("../report_content.ts").ReportContent["view"]} view
  * @returns {readonly PassTimes[]}
  */
-export function passRows({ iterations, live }) {
+export function iterationRows({ iterations, live }) {
   if (iterations === null) return [];
   const rows = [{ title: "Service time", times: iterations.serviceTimeMs }];
   // Only where a schedule says when passes are to start can they be late.

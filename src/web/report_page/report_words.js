@@ -89,7 +89,7 @@ export function machineFacts({ view: { mode, workers }, facts: { machine, progra
  * @param {ReportContent["view"]} view
  * @returns {string | null}
  */
-export function passesSentence({ iterations, live }) {
+export function iterationsSentence({ iterations, live }) {
   if (iterations === null) return null;
   const { scheduled, started, completed, dropped } = iterations;
   const done = `${formatExact(started)} started, ${formatExact(completed)} completed`;

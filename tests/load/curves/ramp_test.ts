@@ -27,14 +27,14 @@ Deno.test("the arrivals of all seconds are those of the line", () => {
   const rate = fc.double({ min: 0, max: 1e4, noNaN: true });
   fc.assert(fc.property(rate, rate, fc.integer({ min: 1, max: 300 }), (from, to, seconds) => {
     const curve = ramp({ seconds, arrivalRate: { from, to }, maxUsers: 7 });
-    let passes = 0;
+    let iterations = 0;
     for (let t = 0; t < seconds; t++) {
       const load = curve.at(t)!;
       assert.ok("arrivalRate" in load && load.maxUsers === 7);
-      passes += load.arrivalRate;
+      iterations += load.arrivalRate;
     }
     const exact = (from + to) / 2 * seconds;
-    assert.ok(Math.abs(passes - exact) <= 1e-9 * exact + 1e-9, `${passes}, not ${exact}`);
+    assert.ok(Math.abs(iterations - exact) <= 1e-9 * exact + 1e-9, `${iterations}, not ${exact}`);
   }));
 });
 

@@ -22,10 +22,10 @@ Deno.test("a wave may hang down", () => {
 
 Deno.test("the passes of a wave are as many as on half of its height", () => {
   const curve = wave({ seconds: 60, arrivalRate: { from: 10, to: 90 } });
-  let passes = 0;
+  let iterations = 0;
   for (let t = 0; t < 60; t++) {
     const load = curve.at(t)!;
-    passes += "arrivalRate" in load ? load.arrivalRate : NaN;
+    iterations += "arrivalRate" in load ? load.arrivalRate : NaN;
   }
-  assert.ok(Math.abs(passes - 3000) < 1e-9, String(passes));
+  assert.ok(Math.abs(iterations - 3000) < 1e-9, String(iterations));
 });

@@ -58,7 +58,7 @@ class Scene {
   }
 
   /** The one timer that runs; lets its time come. */
-  async pass(): Promise<number> {
+  async iteration(): Promise<number> {
     const [[act, ms] = [(): void => {}, -1], ...others] = this.timers;
     assert.equal(others.length, 0);
     this.timers.delete(act);
@@ -84,7 +84,7 @@ Deno.test("events are handed on as they come, and the connection is made again w
   assert.deepEqual(scene.told, ["connecting", "live"]);
   await first.end();
   assert.deepEqual(scene.told, ["connecting", "live", "away"]);
-  assert.equal(await scene.pass(), 500);
+  assert.equal(await scene.iteration(), 500);
   assert.equal(scene.attempts, 2);
   const second = await scene.stream();
   await second.send("event: view\ndata: 2\n\n");
@@ -100,7 +100,7 @@ Deno.test("while nobody answers, it tries ever less often, but at once when it i
   const pauses: number[] = [];
   for (let attempt = 0; attempt < 7; attempt += 1) {
     await scene.answer(new Error("refused"));
-    pauses.push(await scene.pass());
+    pauses.push(await scene.iteration());
   }
   assert.deepEqual(pauses, [500, 1000, 2000, 3000, 5000, 5000, 5000]);
   assert.deepEqual(scene.told, ["connecting", "away"]);
@@ -111,7 +111,7 @@ Deno.test("while nobody answers, it tries ever less often, but at once when it i
   assert.equal(scene.attempts, before + 1);
   await scene.answer(new Error("refused"));
   // As often as in the beginning: whoever told it to may know more.
-  assert.equal(await scene.pass(), 500);
+  assert.equal(await scene.iteration(), 500);
   scene.connection.close();
   await running;
 });
@@ -122,9 +122,9 @@ Deno.test("a server that falls silent is gone", async () => {
   const { send } = await scene.stream();
   await send("event: view\ndata: {}\n\n");
   await send(": still here\n\n");
-  assert.equal(await scene.pass(), 25_000);
+  assert.equal(await scene.iteration(), 25_000);
   assert.deepEqual(scene.told, ["connecting", "live", "away"]);
-  assert.equal(await scene.pass(), 500);
+  assert.equal(await scene.iteration(), 500);
   assert.equal(scene.attempts, 2);
   scene.connection.close();
   await running;

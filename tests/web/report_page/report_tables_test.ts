@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { passRows } from "../../../src/web/report_page/report_tables.js";
+import { iterationRows } from "../../../src/web/report_page/report_tables.js";
 import { liveState, liveView } from "../../support/live_views.ts";
 import { latencies } from "../../support/snapshots.ts";
 
@@ -9,11 +9,11 @@ Deno.test("only passes that have a schedule can be late", () => {
     serviceTimeMs: latencies(15),
     startDelayMs: latencies(1),
   };
-  assert.deepEqual(passRows(liveView()), []);
-  assert.deepEqual(passRows(liveView({ iterations })), [
+  assert.deepEqual(iterationRows(liveView()), []);
+  assert.deepEqual(iterationRows(liveView({ iterations })), [
     { title: "Service time", times: latencies(15) },
   ]);
-  assert.deepEqual(passRows(liveView({ iterations, live: liveState({ model: "open" }) })), [
+  assert.deepEqual(iterationRows(liveView({ iterations, live: liveState({ model: "open" }) })), [
     { title: "Service time", times: latencies(15) },
     { title: "Start delay", times: latencies(1) },
   ]);

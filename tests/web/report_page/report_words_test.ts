@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {
+  iterationsSentence,
   machineFacts,
-  passesSentence,
   runFacts,
   titleOf,
   verdictSentence,
@@ -78,14 +78,14 @@ Deno.test("passes are told of where they are counted, drops only where there can
     startDelayMs: latencies(1),
   };
   const counted = statistics({ iterations });
-  assert.equal(passesSentence(content(snapshot()).view), null);
+  assert.equal(iterationsSentence(content(snapshot()).view), null);
   assert.equal(
-    passesSentence(content(snapshot({ statistics: counted })).view),
+    iterationsSentence(content(snapshot({ statistics: counted })).view),
     "1,990 started, 1,985 completed.",
   );
   const open = content(snapshot({ statistics: counted, arrivalRate: 200 }));
   assert.equal(
-    passesSentence(open.view),
+    iterationsSentence(open.view),
     "2,000 scheduled, 1,990 started, 1,985 completed, 10 dropped (0.50%).",
   );
   assert.equal(values(runFacts(open))["Load model"], "open: a schedule starts passes");
