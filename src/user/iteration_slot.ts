@@ -52,14 +52,14 @@ export class IterationSlot {
 
   /**
    * Begins the user's next pass, now or as soon as there is one for it; resolves with false where there
-   * is none any more, or the user is to stop.
+   * is none any more, or the user may not begin it.
    */
-  async enter(clock: Clock, over: () => boolean): Promise<boolean> {
+  async enter(clock: Clock, over: (now: number) => boolean): Promise<boolean> {
     const next = this.#gate.next(this);
     const intendedAt = next instanceof Promise ? await next : next;
     if (intendedAt === null) return false;
     const now = clock.now();
-    if (over()) {
+    if (over(now)) {
       this.#gate.refused(now);
       return false;
     }

@@ -181,10 +181,16 @@ export class UserLoop {
     }
   }
 
-  /** Whether the user begins another pass, now or as soon as there is one for it. */
-  #entered(seat: IterationSlot): Promise<boolean> {
-    this.#wake = () => seat.leave();
-    return seat.enter(this.#clock, () => this.#over);
+  /**
+   * Whether the user begins another iteration, now or as soon as one is available.
+   *
+   * A node whose lease has expired begins none, even before it has noticed: its first request would wait
+   * forever, and the iteration would count as begun although another node could still run it.
+   */
+  #entered(slot: IterationSlot): Promise<boolean> {
+    this.#wake = () => slot.leave();
+    const { lease } = this.#context;
+    return slot.enter(this.#clock, (now) => this.#over || !lease.holds(now));
   }
 
   #endIteration(): void {

@@ -546,8 +546,9 @@ class FakeGate implements IterationScheduler {
 function seated(
   gate: FakeGate,
   make: (say: (text: string) => void) => UserClass,
+  lease = Lease.endless(),
 ): Living {
-  return live((say) => make(say), Lease.endless(), new IterationSlot(gate, 0));
+  return live((say) => make(say), lease, new IterationSlot(gate, 0));
 }
 
 /** Two tests that take a second each, with a second of wait after each. */
@@ -720,4 +721,17 @@ Deno.test("a class says how many passes each of its users makes", async () => {
   await user.clock.advance(60_000);
   assert.deepEqual(user.log, ["0 one", "2000 one", "4000 one", "4000 stop", "4000 ended"]);
   assert.equal(user.clock.pending, 0);
+});
+
+Deno.test("a user begins no iteration once the lease has expired, even before anything has noticed", async () => {
+  let lapses = 0;
+  const lease = new Lease(() => lapses++);
+  lease.grant(5_000);
+  const gate = new FakeGate(false);
+  const user = seated(gate, twoSteps, lease);
+  await user.clock.advance(5_001);
+  assert.equal(lapses, 0);
+  gate.give(5_001);
+  await user.clock.advance(0);
+  assert.deepEqual([gate.told, user.log, lapses], [["refused 5001"], ["5001 ended"], 1]);
 });
