@@ -113,7 +113,8 @@ function snapshotAt(seconds: number): Snapshot {
 /** A page, as far as it reads; in a process of its own, so that it is not measured. */
 function openPage(port: number): Deno.ChildProcess {
   const code = `const { body } = await fetch("http://127.0.0.1:${port}/api/stream");
-    for await (const _ of body);`;
+    for await (const _ of body);
+    Deno.exit(0);`;
   return new Deno.Command(Deno.execPath(), { args: ["eval", code], stderr: "null" }).spawn();
 }
 

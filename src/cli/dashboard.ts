@@ -46,14 +46,14 @@ export function openDashboard(
     clock: systemClock,
     version: VERSION,
     serve: (at, handle) => host.serveWeb(at, handle),
-    info: (text) => logger.info("{text}", { text }),
-    warn: (text) => logger.warn("{text}", { text }),
+    info: (text) => logger.info(text),
+    warn: (text) => logger.warn(text),
   });
   try {
     const port = server.start();
     const name = isEverywhere(bindHost) ? "127.0.0.1" : urlHost(bindHost);
     const beside = isEverywhere(bindHost) ? " (and at every address of this machine)" : "";
-    logger.info("{text}", { text: `Dashboard: http://${name}:${port}/${beside}` });
+    logger.info(`Dashboard: http://${name}:${port}/${beside}`);
     if (options.noAutostart) logger.info("The test begins when it is started there.");
     return server;
   } catch (error) {

@@ -194,9 +194,8 @@ async function openOtlp(url: string, metrics: RunMetrics, watched: Watched): Pro
       });
     },
     clock: systemClock,
-    // What went wrong may have braces in it, which the log would take for its own.
-    info: (line) => logger.info("{line}", { line }),
-    warn: (line) => logger.warn("{line}", { line }),
+    info: (line) => logger.info(line),
+    warn: (line) => logger.warn(line),
   });
 }
 

@@ -1,28 +1,28 @@
 /**
- * The log: of aiotest itself, and of test files, which import {@link logger}.
+ * The log of aiotest itself and of test files, which import {@link logger}.
  *
  * @module
  */
 
 import { configure, getLogger, type LogLevel, type LogRecord } from "@logtape/logtape";
 
-/** The levels as they are written on the command line, from the chattiest to the quietest. */
+/** The levels as the command line takes them, from the most detailed to the least. */
 export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
 
-/** A level as it is written on the command line. */
+/** A log level as the command line takes it. */
 export type LogLevelName = (typeof LOG_LEVELS)[number];
 
-/** What a log takes. A text may have `{names}` in it, which the properties fill in. */
+/** Writes text to the log, one record per call. */
 export interface Logger {
-  /** What only helps to find a mistake. */
+  /** Logs details that help to find a mistake. */
   debug(text: string, properties?: Record<string, unknown>): void;
-  /** What is good to know. */
+  /** Logs something that is good to know. */
   info(text: string, properties?: Record<string, unknown>): void;
-  /** What may make the results worth less. */
+  /** Logs something that can distort the results. */
   warn(text: string, properties?: Record<string, unknown>): void;
-  /** What went wrong. */
+  /** Logs a failure. */
   error(text: string, properties?: Record<string, unknown>): void;
-  /** What makes going on useless; its level is called CRITICAL. */
+  /** Logs a failure that makes it useless to go on. The level is called CRITICAL. */
   fatal(text: string, properties?: Record<string, unknown>): void;
 }
 
@@ -34,12 +34,50 @@ export interface LogEntry {
   readonly text: string;
 }
 
-/** The log that test files and aiotest write to. */
-export const logger: Logger = getLogger(["aiotest"]);
+const log = getLogger(["aiotest"]);
 
 /**
- * Sends every record of `level` or above to `writeLine`, a line each and what the line is made of, until
- * it is called again.
+ * The log of test files and of aiotest itself.
+ *
+ * Text is logged as it is, braces included, so it can hold JSON or an error message. Only a `{name}`
+ * that `properties` has a value for is replaced with that value.
+ *
+ * ```ts
+ * import { logger } from "aiotest";
+ *
+ * const body = '{"code":500}';
+ * logger.warn(`The shop answered ${body}`); // The shop answered {"code":500}
+ * logger.warn("{name} took {ms} ms", { name: "search", ms: 1200 }); // search took 1200 ms
+ * ```
+ */
+export const logger: Logger = {
+  debug: (text, properties) => write("debug", text, properties),
+  info: (text, properties) => write("info", text, properties),
+  warn: (text, properties) => write("warning", text, properties),
+  error: (text, properties) => write("error", text, properties),
+  fatal: (text, properties) => write("fatal", text, properties),
+};
+
+/** LogTape's own methods would read every `{…}` in a text as a placeholder. */
+function write(level: LogLevel, text: string, properties: Record<string, unknown> = {}): void {
+  if (!log.isEnabledFor(level)) return;
+  const message = [fillIn(text, properties)];
+  log.emit({ level, timestamp: Date.now(), message, rawMessage: text, properties });
+}
+
+function fillIn(text: string, properties: Record<string, unknown>): string {
+  return text.replace(/\{([^{}]+)\}/g, (placeholder, name: string) => {
+    return Object.hasOwn(properties, name) ? shown(properties[name]) : placeholder;
+  });
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? value : Deno.inspect(value);
+}
+
+/**
+ * Sends every record of `level` or above to `writeLine`, as a line and as the entry that the line shows.
+ * A second call replaces the first.
  */
 export async function configureLog(
   level: LogLevelName,
@@ -80,10 +118,7 @@ const FROM_LOGTAPE: Readonly<Record<LogLevel, LogLevelName>> = {
 const LEVEL_WIDTH = 8;
 
 function entryOf({ timestamp, level, message }: LogRecord): LogEntry {
-  const text = message
-    .map((part) => typeof part === "string" ? part : Deno.inspect(part))
-    .join("");
-  return { at: timestamp, level: FROM_LOGTAPE[level], text };
+  return { at: timestamp, level: FROM_LOGTAPE[level], text: message.map(shown).join("") };
 }
 
 function formatEntry({ at, level, text }: LogEntry): string {

@@ -231,11 +231,17 @@ const MAX_FIELDS = 256;
 const STATUS_LINE = 12;
 const PREFIX = bytesOf("HTTP/1.");
 
+/** Empty lines that may precede a status line. */
+const MAX_EMPTY_LINES = 2;
+/** Bytes of those lines, at most. */
+const MAX_EMPTY = MAX_EMPTY_LINES * 2;
+
 /** Where in a head the next byte is. */
-const IN_STATUS_LINE = 0;
-const IN_NAME = 1;
-const BEFORE_VALUE = 2;
-const IN_VALUE = 3;
+const BEFORE_STATUS_LINE = 0;
+const IN_STATUS_LINE = 1;
+const IN_NAME = 2;
+const BEFORE_VALUE = 3;
+const IN_VALUE = 4;
 
 /**
  * Scans one head after the other, and remembers of each what decides about its body and connection.
@@ -250,7 +256,8 @@ class HeadScanner {
   start = 0;
   /** Where the scan goes on: behind the head, when it is over. */
   at = 0;
-  #phase = IN_STATUS_LINE;
+  #phase = BEFORE_STATUS_LINE;
+  #emptyLines = 0;
   #trailers = false;
   #fields = 0;
   #nameStart = 0;
@@ -261,7 +268,8 @@ class HeadScanner {
   begin(): void {
     this.framing.clear();
     this.#trailers = false;
-    this.#restart(IN_STATUS_LINE);
+    this.#emptyLines = 0;
+    this.#restart(BEFORE_STATUS_LINE);
   }
 
   /** Trailers begin: fields that must be as well-formed as a head's, and mean nothing. */
@@ -287,6 +295,10 @@ class HeadScanner {
    * @throws WireError `BAD_RESPONSE` where it is not well-formed, or contradicts itself; `TOO_LARGE`.
    */
   scan(bytes: Uint8Array, end: number): boolean {
+    if (this.#phase === BEFORE_STATUS_LINE) {
+      if (!this.#skipEmptyLines(bytes, end)) return false;
+      this.#phase = IN_STATUS_LINE;
+    }
     const limit = this.start + MAX_HEAD;
     const stop = end < limit ? end : limit;
     const over = (this.#phase !== IN_STATUS_LINE || this.#scanStatusLine(bytes, stop)) &&
@@ -302,6 +314,29 @@ class HeadScanner {
     this.#nameStart = 0;
     this.#fields = 0;
     this.#phase = phase;
+  }
+
+  /**
+   * Moves the head's start past empty lines; true if a byte of the status line follows. Old servers send
+   * a line end too many after a body. Like llhttp, this takes a bare LF for a line end here.
+   */
+  #skipEmptyLines(bytes: Uint8Array, end: number): boolean {
+    let at = this.start;
+    for (; at < end && this.#emptyLines < MAX_EMPTY_LINES; this.#emptyLines++) {
+      const byte = bytes[at];
+      if (byte === CR) {
+        if (at + 1 === end) break;
+        if (bytes[at + 1] !== LF) throw badResponse("a bare CR before the status line");
+        at += 2;
+      } else if (byte === LF) {
+        at++;
+      } else {
+        break;
+      }
+    }
+    this.start = at;
+    this.at = at;
+    return at < end && (bytes[at] !== CR || this.#emptyLines === MAX_EMPTY_LINES);
   }
 
   #scanStatusLine(bytes: Uint8Array, stop: number): boolean {
@@ -461,12 +496,15 @@ export class HeadReader {
     if (this.gathered === null) {
       scanner.moveTo(from);
       if (scanner.scan(bytes, end)) return scanner.at;
-      this.#gather(bytes, from, end);
-      scanner.moveTo(0);
+      if (scanner.start < end) {
+        this.#gather(bytes, scanner.start, end);
+        scanner.moveTo(0);
+      }
       return -1;
     }
     const before = this.#count;
-    const gathered = this.#gather(bytes, from, Math.min(end, from + MAX_HEAD - before));
+    const room = MAX_HEAD + MAX_EMPTY - before;
+    const gathered = this.#gather(bytes, from, Math.min(end, from + room));
     return scanner.scan(gathered, this.#count) ? from + scanner.at - before : -1;
   }
 

@@ -32,7 +32,8 @@ Deno.test({
       try { for (;;) files.push(Deno.openSync("/dev/null")); } catch { /* that was the last one */ }
       const error = await fetch("http://127.0.0.1:65000/").catch((error) => error);
       for (const file of files) file.close();
-      console.log(fetchFailure(error, false).code);`;
+      console.log(fetchFailure(error, false).code);
+      Deno.exit(0);`;
     const { stdout } = await new Deno.Command("sh", {
       args: ["-c", 'ulimit -n 64; exec "$0" eval "$1"', Deno.execPath(), script],
       stderr: "null",

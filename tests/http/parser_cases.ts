@@ -255,6 +255,74 @@ const INTERIM: readonly ParserCase[] = [
   { name: "an end behind an interim response", wire: MORE, ends: true, gives: "ECONNRESET" },
 ];
 
+function emptyLineCase(lines: string, gives?: "BAD_RESPONSE"): ParserCase {
+  const head = withFields("Content-Length: 1");
+  return {
+    name: `${JSON.stringify(lines)} before the status line`,
+    wire: `${lines}${head}a`,
+    gives: gives ?? { head, body: "a", reusable: true },
+  };
+}
+
+const EMPTY_LINES: readonly ParserCase[] = [
+  ...["\r\n", "\n", "\r\n\r\n", "\n\n", "\r\n\n", "\n\r\n"].map((lines) => emptyLineCase(lines)),
+  ...[
+    "\r\n\r\n\r\n",
+    "\n\n\n",
+    "\r\n\n\r\n",
+    "\r",
+    "\r\r\n",
+    "\r\n\r",
+    " \r\n",
+    "\r\n ",
+    "\t\n",
+    "\0\n",
+  ].map((lines) => emptyLineCase(lines, BAD)),
+  ...["\r\n", "\n", "\r\n\r\n", "\n\n"].map((lines) => ({
+    name: `${JSON.stringify(lines)} before and after interim responses`,
+    wire: `${lines}${MORE}${lines}${MORE}${lines}${withFields("Content-Length: 1")}a`,
+    gives: { head: withFields("Content-Length: 1"), body: "a", reusable: true, continues: 2 },
+  })),
+  { name: "three empty lines after an interim response", wire: `${MORE}\r\n\r\n\r\n`, gives: BAD },
+  {
+    name: "empty lines before a chunked response, and none before its trailers",
+    wire: `\r\n\r\n${CHUNKED}1\r\na\r\n0\r\na: b\r\n\r\n`,
+    gives: { head: CHUNKED, body: "a", reusable: true },
+  },
+  {
+    name: "empty lines before a stream",
+    wire: `\n\n${OK}\r\nabc`,
+    ends: true,
+    gives: { head: `${OK}\r\n`, body: "abc" },
+  },
+  ...["\r\n", "\r\n\r\n", "\n"].flatMap((lines) => [
+    {
+      name: `a head of 64 KiB behind ${JSON.stringify(lines)}`,
+      wire: lines + withFields("Content-Length: 0", `a: ${"b".repeat(65_536 - 43)}`),
+      gives: {
+        head: withFields("Content-Length: 0", `a: ${"b".repeat(65_536 - 43)}`),
+        reusable: true,
+      },
+    },
+    {
+      name: `a head of over 64 KiB behind ${JSON.stringify(lines)}`,
+      wire: lines + withFields("Content-Length: 0", `a: ${"b".repeat(65_536 - 42)}`),
+      gives: "TOO_LARGE",
+    },
+  ]),
+  {
+    name: "an empty line behind a body, in the same read",
+    wire: `${withFields("Content-Length: 1")}a\r\n`,
+    gives: { body: "a", reusable: false },
+  },
+  ...["\r", "\n", "\r\n", "\r\n\r\n"].map((lines) => ({
+    name: `an end behind ${JSON.stringify(lines)}`,
+    wire: lines,
+    ends: true,
+    gives: "ECONNRESET",
+  })),
+];
+
 const HEADS: readonly ParserCase[] = [
   { name: "an end before any byte", wire: "", ends: true, gives: "ECONNRESET" },
   { name: "an end inside the status line", wire: "HTTP/1.1 2", ends: true, gives: "ECONNRESET" },
@@ -275,7 +343,6 @@ const HEADS: readonly ParserCase[] = [
     "HTTP/1.2 200 OK\r\n",
     "HTTP/2 200\r\n",
     "http/1.1 200 OK\r\n",
-    "\r\nHTTP/1.1 200 OK\r\n",
     "ICY 200 OK\r\n",
     "SSH-2.0-OpenSSH_9.9\r\n",
     "\x15\x03\x01\x00\x02\x02\x46",
@@ -391,6 +458,7 @@ export const CASES: readonly ParserCase[] = [
   ...STREAMS,
   ...WITHOUT_BODY,
   ...INTERIM,
+  ...EMPTY_LINES,
   ...HEADS,
   ...KEEPING,
 ];

@@ -147,7 +147,8 @@ Deno.test({
       try { for (;;) files.push(Deno.openSync("/dev/null")); } catch { /* that was the last one */ }
       const error = await Deno.connect({ hostname: "127.0.0.1", port: 1 }).catch((error) => error);
       for (const file of files) file.close();
-      console.log(socketFailure(error, "connect").code);`;
+      console.log(socketFailure(error, "connect").code);
+      Deno.exit(0);`;
     const { stdout } = await new Deno.Command("sh", {
       args: ["-c", 'ulimit -n 64; exec "$0" eval "$1"', Deno.execPath(), script],
       stderr: "null",

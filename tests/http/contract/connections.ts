@@ -60,6 +60,16 @@ export function connectionContract(contract: Contract): void {
     assert.equal(server.connections, 2);
   });
 
+  for (const lines of ["\r\n", "\n", "\r\n\r\n"]) {
+    const name = JSON.stringify(lines);
+    contract(`a response behind the empty lines ${name} is whole`, async ({ session, samples }) => {
+      await using server = new RawServer(answering(lines + OK));
+      for (let i = 0; i < 3; i++) assert.equal(await (await session.get(server.url)).text(), "ok");
+      assert.equal(server.connections, 1);
+      assert.deepEqual(samples.map(({ error }) => error), [null, null, null]);
+    });
+  }
+
   contract("a POST is not sent again when a kept connection ends", async ({ session, samples }) => {
     let heads = 0;
     await using server = new RawServer(async (connection) => {
