@@ -76,17 +76,15 @@ export class LiveOutputs {
     });
     if (options.noWeb) return new LiveOutputs(null, exposition);
     const { openDashboard } = await import("./dashboard.ts");
-    const { LiveReports } = await import("./dashboard.ts");
-    const reports = new LiveReports(options, () => runMetadata(host, options));
     const dashboard = openDashboard(host, options, {
       control: new Control(run),
       log,
       metrics: () => exposition.metrics(),
-      report: (kind) => {
+      reported: () => {
         const snapshot = run.snapshot();
         // What is still to come is not missing.
         const exitCode = judge({ ...snapshot, complete: true }, options.exitCodeOnError, null);
-        return reports.make(kind, snapshot, exitCode);
+        return { snapshot, exitCode, metadata: () => runMetadata(host, options) };
       },
     });
     return new LiveOutputs(dashboard, exposition);

@@ -16,7 +16,7 @@ import type { Snapshot } from "../stats/snapshot.ts";
 import { LogTail } from "../web/feed.ts";
 import { judge, LiveOutputs, type ShownRun } from "./live_outputs.ts";
 import type { Options } from "./options.ts";
-import { checkWritable, type ReportFile, reportFiles } from "./report_files.ts";
+import { checkWritable, requestedFiles } from "./report_files.ts";
 import { runMetadata } from "./run_metadata.ts";
 
 /** What is done when somebody wants a run to end. */
@@ -77,8 +77,8 @@ export class RunSession {
       if (logfile === null) this.print(line);
       else this.host.appendLine(logfile, line);
     });
-    for (const { flag, path } of this.#reportFiles()) {
-      await checkWritable(this.host, flag, path);
+    for (const { option, path } of requestedFiles(this.options)) {
+      await checkWritable(this.host, option, path);
     }
   }
 
@@ -157,14 +157,11 @@ export class RunSession {
     const { columns } = host.stdout;
     const { color, panel: bars } = this.#abilities;
     host.stdout.write(finalReport(result, { exitCode, columns, color, bars }));
-    for (const { path, make } of this.#reportFiles()) {
-      await host.writeTextFile(path, await make(result, exitCode));
+    const run = { snapshot: result, exitCode, metadata: () => runMetadata(host, options) };
+    for (const { path, make } of requestedFiles(options)) {
+      await host.writeTextFile(path, await make(run));
     }
     if (failure !== null) throw failure;
     return exitCode;
-  }
-
-  #reportFiles(): ReportFile[] {
-    return reportFiles(this.options, () => runMetadata(this.host, this.options));
   }
 }

@@ -5,6 +5,7 @@
  */
 
 import { LOG_LEVELS, type LogLevelName } from "../core/logger.ts";
+import { REPORT_FORMATS, type ReportFormat, type ReportOption } from "../web/report_formats.ts";
 import {
   choice,
   duration,
@@ -322,15 +323,7 @@ const LOAD_SETTINGS: SettingTable<LoadSettings> = {
 // The options that say what becomes of a run: its files, and whether it passed.
 
 /** The values of all these options, defaults filled in. */
-export interface ResultSettings {
-  /** Where the summary is written at the end. */
-  readonly json: string | null;
-  /** Where the HTML report is written at the end. */
-  readonly html: string | null;
-  /** What the names of the CSV files begin with. */
-  readonly csv: string | null;
-  /** Where the JUnit report is written at the end. */
-  readonly junit: string | null;
+export interface ResultSettings extends Readonly<Record<ReportOption, string | null>> {
   /** What must hold, such as `p95<200ms`. */
   readonly threshold: readonly string[];
   /** End the test as soon as a threshold is crossed. */
@@ -345,38 +338,22 @@ export interface ResultSettings {
 /** The heading of these options in `--help`. */
 const RESULTS = "Results:";
 
-const fileName = textOf("the name of a file");
+/** An option for each report format: the file that is written at the end, or the prefix of several. */
+const REPORT_SETTINGS = Object.fromEntries(
+  Object.entries<ReportFormat>(REPORT_FORMATS).map(([option, { takes, description }]) => [option, {
+    flags: `--${option} <${takes}>`,
+    group: RESULTS,
+    description,
+    kind: textOf(
+      takes === "FILE" ? "the name of a file" : "what the names of the files begin with",
+    ),
+    default: null,
+  }]),
+) as unknown as SettingTable<Record<ReportOption, string | null>>;
 
 /** Every option, by the name of its value, in the order of `--help`. */
 const RESULT_SETTINGS: SettingTable<ResultSettings> = {
-  json: {
-    flags: "--json <FILE>",
-    group: RESULTS,
-    description: "write the summary as JSON at the end",
-    kind: fileName,
-    default: null,
-  },
-  html: {
-    flags: "--html <FILE>",
-    group: RESULTS,
-    description: "write a report to look at, in one file, at the end",
-    kind: fileName,
-    default: null,
-  },
-  csv: {
-    flags: "--csv <PREFIX>",
-    group: RESULTS,
-    description: "write PREFIX_stats.csv and three more at the end",
-    kind: textOf("what the names of the files begin with"),
-    default: null,
-  },
-  junit: {
-    flags: "--junit <FILE>",
-    group: RESULTS,
-    description: "write a JUnit report for CI at the end",
-    kind: fileName,
-    default: null,
-  },
+  ...REPORT_SETTINGS,
   threshold: {
     flags: "--threshold <EXPR>",
     group: RESULTS,
@@ -633,10 +610,7 @@ type Shared =
   | "maxUsers"
   | "arrivals"
   | "onBusy"
-  | "json"
-  | "html"
-  | "csv"
-  | "junit"
+  | ReportOption
   | "threshold"
   | "abortOnThreshold"
   | "resetStats"
@@ -765,10 +739,7 @@ export const QUICK_SETTINGS: SettingTable<QuickSettings> = {
     ...SETTINGS.onBusy,
     description: "all users busy: queue (a request starts late, and its delay counts) or drop",
   },
-  json: SETTINGS.json,
-  html: SETTINGS.html,
-  csv: SETTINGS.csv,
-  junit: SETTINGS.junit,
+  ...REPORT_SETTINGS,
   threshold: SETTINGS.threshold,
   abortOnThreshold: SETTINGS.abortOnThreshold,
   resetStats: SETTINGS.resetStats,
@@ -793,9 +764,7 @@ type Taken =
   | keyof typeof DEMO
   | keyof WebSettings
   | "stopTimeout"
-  | "html"
-  | "csv"
-  | "junit"
+  | ReportOption
   | "threshold"
   | "resetStats"
   | "loglevel"
@@ -808,10 +777,8 @@ export const DEMO_SETTINGS: SettingTable<Pick<Settings, Taken>> = {
   runTime: { ...SETTINGS.runTime, default: DEMO.runTime },
   stopTimeout: SETTINGS.stopTimeout,
   ...WEB_SETTINGS,
+  ...REPORT_SETTINGS,
   json: { ...SETTINGS.json, default: DEMO.json },
-  html: SETTINGS.html,
-  csv: SETTINGS.csv,
-  junit: SETTINGS.junit,
   threshold: SETTINGS.threshold,
   resetStats: SETTINGS.resetStats,
   exitCodeOnError: { ...SETTINGS.exitCodeOnError, default: DEMO.exitCodeOnError },

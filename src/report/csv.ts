@@ -50,23 +50,6 @@ function quoted(text: string): string {
   return /[",;\t-\r]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** One of the files. */
-export interface CsvFile {
-  /** What its name ends with, behind the prefix: `_stats.csv`. */
-  readonly suffix: string;
-  make(result: Snapshot): string;
-}
-
-/**
- * All of them.
- */
-export const CSV_FILES: readonly CsvFile[] = [
-  { suffix: "_stats.csv", make: statsCsv },
-  { suffix: "_stats_history.csv", make: historyCsv },
-  { suffix: "_failures.csv", make: failuresCsv },
-  { suffix: "_exceptions.csv", make: exceptionsCsv },
-];
-
 /** The percentiles' columns, each with its share; the last one is the maximum. */
 const PERCENTILES: readonly (readonly [title: string, share: number])[] = [
   ["50%", 0.5],
@@ -87,7 +70,7 @@ const TITLES = PERCENTILES.map(([title]) => title);
 const ALL = "Aggregated";
 
 /** A row for each method and name, and one of all at the end. */
-function statsCsv({ statistics, durationSeconds }: Snapshot): string {
+export function statsCsv({ statistics, durationSeconds }: Snapshot): string {
   const { requests, totals } = statistics;
   const row = (method: string, name: string, of: RequestTotals): CsvCell[] => [
     method,
@@ -123,7 +106,7 @@ function statsCsv({ statistics, durationSeconds }: Snapshot): string {
  * A row for each second. What is counted up to it is exact; latencies of all requests up to it are
  * known at the end only.
  */
-function historyCsv({ statistics, startedAt, ...run }: Snapshot): string {
+export function historyCsv({ statistics, startedAt, ...run }: Snapshot): string {
   const { totals, timeline } = statistics;
   // Counting may have begun after the start: the first second is then a later one.
   const since = (startedAt ?? 0) / 1000;
@@ -167,7 +150,7 @@ function historyCsv({ statistics, startedAt, ...run }: Snapshot): string {
 }
 
 /** A row for each error of a method and name, the most frequent first. */
-function failuresCsv({ statistics }: Snapshot): string {
+export function failuresCsv({ statistics }: Snapshot): string {
   return csvText([
     ["Method", "Name", "Error", "Occurrences"],
     ...statistics.failures.map(({ method, name, error, count }) => [method, name, error, count]),
@@ -175,7 +158,7 @@ function failuresCsv({ statistics }: Snapshot): string {
 }
 
 /** A row for each error that the code of users threw, the most frequent first. */
-function exceptionsCsv({ statistics, mode, workers }: Snapshot): string {
+export function exceptionsCsv({ statistics, mode, workers }: Snapshot): string {
   const node = mode === "local" ? workers.map(({ id }) => id).join(", ") : null;
   return csvText([
     ["Count", "Message", "Traceback", "Nodes"],

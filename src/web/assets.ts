@@ -5,6 +5,8 @@
  * @module
  */
 
+import { REPORT_FILES } from "./report_formats.ts";
+
 /** What a browser loads. */
 export interface Asset {
   /** Its media type. */
@@ -94,10 +96,21 @@ export function isAsset(path: string): boolean {
 export async function readAsset(path: string): Promise<Asset> {
   const [type, load] = ASSETS[path]!;
   const { default: text } = await load();
-  return { type, text: type === SCRIPT ? forBrowsers(text) : text };
+  return {
+    type,
+    text: type === SCRIPT ? forBrowsers(text) : type === HTML ? withReports(text) : text,
+  };
 }
 
 /** Browsers know no packages: modules of the page import uPlot by the name that Deno knows it by. */
 function forBrowsers(text: string): string {
   return text.replaceAll(/ from "uplot";/g, ' from "./uPlot.esm.js";');
+}
+
+/** The page with a button for each report that can be downloaded. */
+function withReports(page: string): string {
+  const buttons = REPORT_FILES.map(({ kind, title }) =>
+    `<li><a class="button small" href="api/report/${kind}" download>${title}</a></li>`
+  );
+  return page.replace("<!-- reports -->", buttons.join("\n              "));
 }

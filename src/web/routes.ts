@@ -11,30 +11,8 @@ import { type ControlTarget, type DashboardControl, readControlTarget } from "./
 import type { LiveFeed, LogTail } from "./feed.ts";
 import { jsonReply, type Refusal, refusalReply, reply } from "./http.ts";
 import { type ControlRights, liveState, type LiveSummary } from "./live_view.ts";
+import { REPORT_FILES, type ReportedRun, type ReportFile } from "./report_formats.ts";
 import type { TokenGate } from "./security.ts";
-
-/** The reports that can be downloaded, by the last part of their path. */
-export const REPORT_KINDS = [
-  "json",
-  "html",
-  "csv-stats",
-  "csv-history",
-  "csv-failures",
-  "csv-exceptions",
-  "junit",
-] as const;
-
-/** A report that can be downloaded. */
-export type ReportKind = typeof REPORT_KINDS[number];
-
-/** A report as a file. */
-export interface ReportFile {
-  /** Its name. */
-  readonly name: string;
-  /** Its media type. */
-  readonly type: string;
-  readonly body: string;
-}
 
 /** One request, as far as a route has to know it. */
 export interface Visit {
@@ -67,7 +45,8 @@ export interface RouteSources {
   /** What the process is about to exit with; null while the run goes on. */
   readonly exitCode: () => number | null;
   readonly metrics: () => string;
-  readonly report: (kind: ReportKind) => ReportFile | null | Promise<ReportFile | null>;
+  /** The run as it is now, for the reports that can be downloaded. */
+  readonly reported: () => ReportedRun;
   readonly info: (text: string) => void;
 }
 
@@ -92,9 +71,9 @@ export class DashboardRoutes {
       ["/api/start", this.#controlRoute((visit) => this.#start(visit))],
       ["/api/stop", this.#controlRoute((visit) => this.#stop(visit))],
       ["/api/target", this.#controlRoute((visit) => this.#retarget(visit))],
-      ...REPORT_KINDS.map((kind): [string, Route] => [
-        `/api/report/${kind}`,
-        { method: "GET", answer: () => this.#report(kind) },
+      ...REPORT_FILES.map((file): [string, Route] => [
+        `/api/report/${file.kind}`,
+        { method: "GET", answer: () => this.#report(file) },
       ]),
     ]);
   }
@@ -131,12 +110,9 @@ export class DashboardRoutes {
     return reply("text/event-stream; charset=utf-8", body);
   }
 
-  async #report(kind: ReportKind): Promise<Response> {
-    const file = await this.#sources.report(kind);
-    if (file === null) return refusalReply({ status: 404, error: "There is no such report." });
-    const name = file.name.replace(/[^\w.-]+/g, "_");
-    const headers = { "Content-Disposition": `attachment; filename="${name}"` };
-    return reply(file.type, file.body, { headers });
+  async #report({ suffix, mediaType, make }: ReportFile): Promise<Response> {
+    const headers = { "Content-Disposition": `attachment; filename="aiotest${suffix}"` };
+    return reply(mediaType, await make(this.#sources.reported()), { headers });
   }
 
   #logIn({ headers, address, body }: Visit): Response {

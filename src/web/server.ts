@@ -6,14 +6,8 @@ import type { DashboardControl } from "./control.ts";
 import { LiveFeed, type LogTail } from "./feed.ts";
 import { readJsonBody, type Refusal, refusalReply } from "./http.ts";
 import type { ControlRights } from "./live_view.ts";
-import {
-  DashboardRoutes,
-  type ReportFile,
-  type ReportKind,
-  type Route,
-  slowed,
-  type Visit,
-} from "./routes.ts";
+import type { ReportedRun } from "./report_formats.ts";
+import { DashboardRoutes, type Route, slowed, type Visit } from "./routes.ts";
 import { foreignness, HostRules, isLoopback, TokenGate } from "./security.ts";
 
 /** Everything that a dashboard needs and does not make itself. */
@@ -36,8 +30,8 @@ export interface DashboardOptions {
   readonly serve: (at: WebListenOptions, handle: WebHandler) => WebListener;
   /** What Prometheus is told. */
   readonly metrics: () => string;
-  /** A report of the run as it is now; null where there is none of this kind. */
-  readonly report: (kind: ReportKind) => ReportFile | null | Promise<ReportFile | null>;
+  /** The run as it is now, for the reports that can be downloaded. */
+  readonly reported: () => ReportedRun;
   readonly info: (text: string) => void;
   readonly warn: (text: string) => void;
 }
@@ -71,7 +65,7 @@ export class DashboardServer {
       feed: this.#feed,
       exitCode: () => this.#exitCode,
       metrics: options.metrics,
-      report: options.report,
+      reported: options.reported,
       info: options.info,
     });
   }

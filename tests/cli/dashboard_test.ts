@@ -6,6 +6,8 @@ import type { WebListener, WebListenOptions } from "../../src/core/web_listener.
 import { LogTail } from "../../src/web/feed.ts";
 import { ScriptedRun } from "../support/dashboard.ts";
 import { FakeHost } from "../support/fake_host.ts";
+import { reportFacts } from "../support/report_facts.ts";
+import { snapshot } from "../support/snapshots.ts";
 
 /** Listens wherever it is told to, unless something is in its way. */
 class ListeningHost extends FakeHost {
@@ -32,7 +34,7 @@ const SHOWN = {
   control: new ScriptedRun(),
   log: new LogTail(),
   metrics: (): string => "",
-  report: (): null => null,
+  reported: () => ({ snapshot: snapshot(), exitCode: 0, metadata: reportFacts }),
 };
 
 async function open(

@@ -1,19 +1,15 @@
 import { parse } from "csv-parse/sync";
 import assert from "node:assert/strict";
-import { CSV_FILES } from "../../src/report/csv.ts";
+import { exceptionsCsv, failuresCsv, historyCsv, statsCsv } from "../../src/report/csv.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { Totals } from "../../src/stats/totals.ts";
 import { intervalOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 import { emptySnapshot, snapshot, statistics, timelineSecond } from "../support/snapshots.ts";
 
-function textOf(suffix: string, of: Snapshot): string {
-  return CSV_FILES.find((file) => file.suffix === suffix)!.make(of);
-}
-
 /** The rows of a file by their columns' titles. */
-function rowsOf(suffix: string, of: Snapshot): Record<string, string>[] {
-  return parse(textOf(suffix, of), { columns: true });
+function rowsOf(make: (of: Snapshot) => string, of: Snapshot): Record<string, string>[] {
+  return parse(make(of), { columns: true });
 }
 
 /** 100 good requests of 1 to 100 ms, and one that failed. */
@@ -30,7 +26,8 @@ function counted(): Snapshot {
 }
 
 Deno.test("the columns are those that Locust's files have", () => {
-  const heads = CSV_FILES.map(({ make }) => make(emptySnapshot()).split("\r\n")[0]);
+  const heads = [statsCsv, historyCsv, failuresCsv, exceptionsCsv]
+    .map((make) => make(emptySnapshot()).split("\r\n")[0]);
   const percentiles = "50%,66%,75%,80%,90%,95%,98%,99%,99.9%,99.99%,100%";
   assert.deepEqual(heads, [
     "Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time," +
@@ -44,7 +41,7 @@ Deno.test("the columns are those that Locust's files have", () => {
 });
 
 Deno.test("every method and name has a row, and all of them the last one", () => {
-  const rows = rowsOf("_stats.csv", counted());
+  const rows = rowsOf(statsCsv, counted());
   assert.deepEqual(rows.map(({ Type, Name }) => [Type, Name]), [
     ["GET", "a"],
     ["POST", "b"],
@@ -75,19 +72,19 @@ Deno.test("every method and name has a row, and all of them the last one", () =>
 });
 
 Deno.test("without a request there is one row, of which times are not known", () => {
-  const rows = rowsOf("_stats.csv", emptySnapshot());
+  const rows = rowsOf(statsCsv, emptySnapshot());
   assert.equal(rows.length, 1);
   assert.deepEqual(
     [rows[0]!["Request Count"], rows[0]!["Median Response Time"], rows[0]!["95%"]],
     ["0", "N/A", "N/A"],
   );
-  assert.deepEqual(rowsOf("_stats_history.csv", emptySnapshot()), []);
+  assert.deepEqual(rowsOf(historyCsv, emptySnapshot()), []);
 });
 
 Deno.test("history has a row for each second, and counts up to its end", () => {
   const startedAt = Date.UTC(2026, 2, 5, 10, 30);
   const rows = rowsOf(
-    "_stats_history.csv",
+    historyCsv,
     snapshot({
       startedAt,
       elapsedSeconds: 2.4,
@@ -123,11 +120,11 @@ Deno.test("failures and errors of users are listed, and inert", () => {
       userErrors: [{ user: "TestBuyer", error: hostile, count: 2 }],
     }),
   });
-  assert.deepEqual(rowsOf("_failures.csv", of), [
+  assert.deepEqual(rowsOf(failuresCsv, of), [
     { Method: "GET", Name: "'@x", Error: `'${hostile}`, Occurrences: "7" },
   ]);
-  assert.deepEqual(rowsOf("_exceptions.csv", of), [
+  assert.deepEqual(rowsOf(exceptionsCsv, of), [
     { Count: "2", Message: `'${hostile}`, Traceback: "in TestBuyer", Nodes: "local" },
   ]);
-  assert.equal(rowsOf("_exceptions.csv", { ...of, mode: "distributed" })[0]!.Nodes, "N/A");
+  assert.equal(rowsOf(exceptionsCsv, { ...of, mode: "distributed" })[0]!.Nodes, "N/A");
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { isAsset, readAsset } from "../../src/web/assets.ts";
+import { REPORT_FILES } from "../../src/web/report_formats.ts";
 
 const PAGE = new URL("../../src/web/page/", import.meta.url);
 
@@ -52,4 +53,12 @@ Deno.test("nothing else is", () => {
   ) {
     assert.equal(isAsset(path), false, path);
   }
+});
+
+Deno.test("the page has a button for each report that can be downloaded", async () => {
+  const { text } = await readAsset("/");
+  const kinds = [...text.matchAll(/href="api\/report\/([a-z-]+)" download>/g)].map(([, kind]) =>
+    kind
+  );
+  assert.deepEqual(kinds, REPORT_FILES.map(({ kind }) => kind));
 });

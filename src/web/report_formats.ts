@@ -1,0 +1,130 @@
+/**
+ * Every report that a run can be written to. The command line's options, the dashboard's downloads
+ * and the buttons on its page are made from this table, so a new format is a file in `src/report`
+ * that makes its text, and one entry here.
+ *
+ * @module
+ */
+
+import type { Snapshot } from "../stats/snapshot.ts";
+import type { RunMetadata } from "./report_content.ts";
+
+/** The run that a report is about. */
+export interface ReportedRun {
+  readonly snapshot: Snapshot;
+  /** The exit code that the process is about to return, or would return now. */
+  readonly exitCode: number;
+  /** How the run was configured, and where it ran. */
+  readonly metadata: () => RunMetadata;
+}
+
+/** One file of a format. */
+export interface ReportFile {
+  /** The last part of its path on the dashboard: `/api/report/KIND`. */
+  readonly kind: string;
+  /** The text of its button on the dashboard. */
+  readonly title: string;
+  /** The end of its name, after `aiotest` for a download or after the prefix that the user gave. */
+  readonly suffix: string;
+  readonly mediaType: string;
+  /** The text of the file. */
+  make(run: ReportedRun): Promise<string>;
+}
+
+/** A format, which is one file or several that belong together. */
+export interface ReportFormat {
+  /** What the option takes: the name of the file, or the prefix of the names of several. */
+  readonly takes: "FILE" | "PREFIX";
+  /** The option's description in `--help`. */
+  readonly description: string;
+  readonly files: readonly ReportFile[];
+}
+
+const CSV = "text/csv; charset=utf-8";
+
+/**
+ * The formats by the names of their options, in the order of `--help`. The modules that make reports
+ * are loaded when the first report is made, so they do not slow down the start of a run.
+ */
+export const REPORT_FORMATS = {
+  json: {
+    takes: "FILE",
+    description: "write the summary as JSON at the end",
+    files: [{
+      kind: "json",
+      title: "JSON",
+      suffix: ".json",
+      mediaType: "application/json; charset=utf-8",
+      async make({ snapshot, exitCode, metadata }): Promise<string> {
+        const { summary, summaryJson } = await import("../report/summary.ts");
+        return summaryJson(summary(snapshot, { version: metadata().version, exitCode }));
+      },
+    }],
+  },
+  html: {
+    takes: "FILE",
+    description: "write a report to look at, in one file, at the end",
+    files: [{
+      kind: "html",
+      title: "HTML",
+      suffix: ".html",
+      mediaType: "text/html; charset=utf-8",
+      async make({ snapshot, exitCode, metadata }): Promise<string> {
+        const { htmlReport } = await import("./html_report.ts");
+        return await htmlReport(snapshot, exitCode, metadata());
+      },
+    }],
+  },
+  csv: {
+    takes: "PREFIX",
+    description: "write PREFIX_stats.csv and three more at the end",
+    files: [
+      {
+        kind: "csv-stats",
+        title: "CSV: requests",
+        suffix: "_stats.csv",
+        mediaType: CSV,
+        make: async ({ snapshot }) => (await import("../report/csv.ts")).statsCsv(snapshot),
+      },
+      {
+        kind: "csv-history",
+        title: "CSV: history",
+        suffix: "_stats_history.csv",
+        mediaType: CSV,
+        make: async ({ snapshot }) => (await import("../report/csv.ts")).historyCsv(snapshot),
+      },
+      {
+        kind: "csv-failures",
+        title: "CSV: failures",
+        suffix: "_failures.csv",
+        mediaType: CSV,
+        make: async ({ snapshot }) => (await import("../report/csv.ts")).failuresCsv(snapshot),
+      },
+      {
+        kind: "csv-exceptions",
+        title: "CSV: exceptions",
+        suffix: "_exceptions.csv",
+        mediaType: CSV,
+        make: async ({ snapshot }) => (await import("../report/csv.ts")).exceptionsCsv(snapshot),
+      },
+    ],
+  },
+  junit: {
+    takes: "FILE",
+    description: "write a JUnit report for CI at the end",
+    files: [{
+      kind: "junit",
+      title: "JUnit",
+      suffix: "-junit.xml",
+      mediaType: "application/xml; charset=utf-8",
+      make: async ({ snapshot }) => (await import("../report/junit.ts")).junit(snapshot),
+    }],
+  },
+} satisfies Readonly<Record<string, ReportFormat>>;
+
+/** The name of an option that asks for a format. */
+export type ReportOption = keyof typeof REPORT_FORMATS;
+
+/** All files of all formats. */
+export const REPORT_FILES: readonly ReportFile[] = Object.values(REPORT_FORMATS)
+  .flatMap(({ files }) => files);
