@@ -9,7 +9,7 @@
 
 import process from "node:process";
 import { systemClock } from "../src/core/clock.ts";
-import { serveWeb } from "../src/core/web_listener.ts";
+import { serveWeb } from "../src/core/network.ts";
 import { Histogram } from "../src/stats/histogram.ts";
 import type { LatencySummary, RequestRow, Snapshot, WorkerRow } from "../src/stats/snapshot.ts";
 import { LogTail } from "../src/web/feed.ts";

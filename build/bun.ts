@@ -13,10 +13,7 @@ import { runCommand } from "./command.ts";
 const TESTS: readonly string[] = [
   "tests/stats",
   "tests/load",
-  "tests/http/chunked_body_test.ts",
-  "tests/http/fields_test.ts",
   "tests/http/response_parser_test.ts",
-  "tests/http/slab_test.ts",
   "tests/cluster/frame_reader_test.ts",
   "tests/cluster/message_codec_test.ts",
   "tests/cluster/message_fields_test.ts",

@@ -6,12 +6,12 @@
 
 import { join, sep } from "node:path";
 import { type DownloadedFiles, FileDownload } from "../cluster/files.ts";
+import { systemRandom } from "../core/clock.ts";
 import { AiotestError, errorText, ExitCode, UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { PrivateFolder } from "../core/files.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
-import { systemRandom } from "../core/random.ts";
 import type { CommandLine } from "./options.ts";
 import { type Role, roleOf, type WorkerSettings } from "./role.ts";
 import { RunSession } from "./run_session.ts";

@@ -5,12 +5,11 @@
  * @module
  */
 
-import { systemClock } from "../core/clock.ts";
+import { systemClock, systemRandom } from "../core/clock.ts";
 import { ExitCode } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
-import { systemRandom } from "../core/random.ts";
 import { LocalRun } from "../runner/local_run.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import { RpcServer } from "../shared/rpc.ts";

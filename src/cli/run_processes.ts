@@ -5,11 +5,10 @@
  */
 
 import type { Child } from "../core/child_process.ts";
-import { systemClock } from "../core/clock.ts";
+import { type Random, systemClock, systemRandom } from "../core/clock.ts";
 import { AiotestError, ExitCode } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
-import { type Random, systemRandom } from "../core/random.ts";
 import type { ForwardedFlags } from "./forwarded_options.ts";
 import type { CommandLine, Options } from "./options.ts";
 import type { ProcessesRole, WorkerProcessesRole } from "./role.ts";

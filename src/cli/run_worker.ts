@@ -4,12 +4,11 @@
  * @module
  */
 
-import { systemClock } from "../core/clock.ts";
+import { systemClock, systemRandom } from "../core/clock.ts";
 import { ExitCode, UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
-import { systemRandom } from "../core/random.ts";
 import { RemoteIterationQuota } from "../runner/shared_iterations_executor.ts";
 import { type WorkerLoad, WorkerRun } from "../runner/worker.ts";
 import { nodeCluster } from "../shared/cluster.ts";

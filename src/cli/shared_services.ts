@@ -1,8 +1,7 @@
-import { systemClock } from "../core/clock.ts";
+import { systemClock, systemRandom } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
-import { systemRandom } from "../core/random.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import { readRows } from "../shared/feeders.ts";
 import { REDIS_LIMIT_MS, type RedisClient, RedisConnection } from "../shared/redis.ts";

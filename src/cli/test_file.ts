@@ -7,13 +7,11 @@
 import { extname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
-import { systemClock } from "../core/clock.ts";
+import { EventLoopMonitor, systemClock, systemRandom } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
-import { EventLoopMonitor } from "../core/event_loop_monitor.ts";
 import { Events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { Lease } from "../core/lease.ts";
-import { systemRandom } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { currentUser, UserLifetime } from "../core/user_lifetime.ts";
 import { shown } from "../load/load.ts";

@@ -1,9 +1,8 @@
 import type { WorkerIdentity } from "../cluster/handshake.ts";
 import type { MasterConnectionOptions } from "../cluster/master_connection.ts";
-import { systemClock } from "../core/clock.ts";
+import { type Random, systemClock, systemRandom } from "../core/clock.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
-import { type Random, systemRandom } from "../core/random.ts";
 import type { WorkerSettings } from "./role.ts";
 import { readPem } from "./run_master.ts";
 

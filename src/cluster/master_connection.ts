@@ -4,10 +4,9 @@
  * @module
  */
 
-import type { Clock, Timer } from "../core/clock.ts";
+import type { Clock, Random, Timer } from "../core/clock.ts";
 import { AiotestError, errorText, ExitCode, UsageError } from "../core/errors.ts";
 import type { ByteStream } from "../core/network.ts";
-import type { Random } from "../core/random.ts";
 import { Channel } from "./channel.ts";
 import { ProtocolError } from "./frames.ts";
 import { type JoinedMaster, joinMaster, type WorkerIdentity } from "./handshake.ts";

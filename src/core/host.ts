@@ -33,14 +33,12 @@ import {
   type ConnectOptions,
   listen,
   type ListenOptions,
-  type StreamListener,
-} from "./network.ts";
-import {
   serveWeb,
+  type StreamListener,
   type WebHandler,
   type WebListener,
   type WebListenOptions,
-} from "./web_listener.ts";
+} from "./network.ts";
 
 /** Somewhere to write text: standard output or standard error. */
 export interface Output {

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Random } from "../core/random.ts";
+import type { Random } from "../core/clock.ts";
 import type { Spacing } from "../core/run_info.ts";
 
 /** A rate that holds from one moment on. Times are seconds since the test's start. */

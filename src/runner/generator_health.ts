@@ -5,8 +5,7 @@
  * @module
  */
 
-import type { Clock, Timer } from "../core/clock.ts";
-import type { EventLoopMonitor } from "../core/event_loop_monitor.ts";
+import type { Clock, EventLoopMonitor, Timer } from "../core/clock.ts";
 import { GeneratorWatch, WATCHED_SECONDS } from "../stats/generator_watch.ts";
 
 /** How the generator did in the second before. */

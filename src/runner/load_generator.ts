@@ -4,11 +4,9 @@
  * @module
  */
 
-import type { Clock } from "../core/clock.ts";
-import { EventLoopMonitor } from "../core/event_loop_monitor.ts";
+import { type Clock, EventLoopMonitor, type Random } from "../core/clock.ts";
 import type { Events } from "../core/events.ts";
 import type { Lease } from "../core/lease.ts";
-import type { Random } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import type { ClassWeight } from "../load/class_mix.ts";
 import { type SecondStats, StatsTable } from "../stats/stats_table.ts";

@@ -4,10 +4,9 @@
  * @module
  */
 
-import type { Clock } from "../core/clock.ts";
+import type { Clock, Random } from "../core/clock.ts";
 import type { Events } from "../core/events.ts";
 import { Lease } from "../core/lease.ts";
-import type { Random } from "../core/random.ts";
 import { WHOLE } from "../load/arrival_schedule.ts";
 import type { ClassMix } from "../load/class_mix.ts";
 import { isArrivals, type LoadTarget } from "../load/load.ts";

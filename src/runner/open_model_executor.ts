@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { Clock, Timer } from "../core/clock.ts";
-import type { Random } from "../core/random.ts";
+import type { Clock, Random, Timer } from "../core/clock.ts";
 import type { Spacing, WhenBusy } from "../core/run_info.ts";
 import {
   type ArrivalCourse,

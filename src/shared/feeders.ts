@@ -9,10 +9,10 @@ import {
   type SharedService,
   valueText,
 } from "../cluster/shared_call.ts";
+import type { Random } from "../core/clock.ts";
 import type { FeederMode, FeederOptions, RowFile, WhenEmpty } from "../core/cluster.ts";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
-import type { Random } from "../core/random.ts";
 
 /** A feeder whose rows are at hand. */
 export interface StockedFeeder {

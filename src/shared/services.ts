@@ -13,9 +13,8 @@ import {
   type SharedService,
   tooManyNames,
 } from "../cluster/shared_call.ts";
-import type { Clock, Timer } from "../core/clock.ts";
+import type { Clock, Random, Timer } from "../core/clock.ts";
 import type { Meeting } from "../core/cluster.ts";
-import type { Random } from "../core/random.ts";
 import type { RendezvousRounds } from "../core/run_info.ts";
 import { NameCap } from "../stats/request_stats.ts";
 import { FeederStore, type StockedFeeder } from "./feeders.ts";

@@ -1,7 +1,5 @@
-import type { Clock } from "../core/clock.ts";
-import type { EventLoopMonitor } from "../core/event_loop_monitor.ts";
+import type { Clock, EventLoopMonitor, Random } from "../core/clock.ts";
 import type { Lease } from "../core/lease.ts";
-import type { Random } from "../core/random.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { HttpNode } from "../http/http_node.ts";
 import { Proxies } from "../http/proxies.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
-import type { WebHandler, WebListener, WebListenOptions } from "../core/web_listener.ts";
+import type { WebHandler, WebListener, WebListenOptions } from "../core/network.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import type { DashboardControl } from "./control.ts";
 import { LiveFeed, type LogTail } from "./feed.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { openDashboard } from "../../src/cli/dashboard.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { configureLog } from "../../src/core/logger.ts";
-import type { WebListener, WebListenOptions } from "../../src/core/web_listener.ts";
+import type { WebListener, WebListenOptions } from "../../src/core/network.ts";
 import { LogTail } from "../../src/web/feed.ts";
 import { ScriptedRun } from "../support/dashboard.ts";
 import { FakeHost } from "../support/fake_host.ts";

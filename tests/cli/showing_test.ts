@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { LiveOutputs } from "../../src/cli/live_outputs.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { configureLog } from "../../src/core/logger.ts";
-import type { WebHandler, WebListener, WebListenOptions } from "../../src/core/web_listener.ts";
+import type { WebHandler, WebListener, WebListenOptions } from "../../src/core/network.ts";
 import type { LoadTarget } from "../../src/load/load.ts";
 import { RunControl } from "../../src/runner/run_control.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/core/clock.ts";
 import type { ByteStream } from "../../src/core/network.ts";
-import { Dialer } from "../../src/http/dialer.ts";
+import { Dialer, openTunnel } from "../../src/http/dialer.ts";
 import { DnsCache, type Lookup } from "../../src/http/dns_cache.ts";
-import { originOf, Proxies } from "../../src/http/proxies.ts";
+import { originOf, Proxies, type Proxy } from "../../src/http/proxies.ts";
 import { WireError } from "../../src/http/request_error.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
 import { settle } from "../support/fake_clock.ts";
-import { answering, RawServer, silent } from "../support/raw_server.ts";
+import { answering, answeringOnce, RawServer, silent } from "../support/raw_server.ts";
+import { TunnelProxy } from "../support/tunnel_proxy.ts";
 
 interface Setup {
   readonly lookup?: Lookup;
@@ -17,6 +18,7 @@ interface Setup {
 }
 
 const never = new AbortController().signal;
+const request = "GET / HTTP/1.1\r\nHost: target.test\r\n\r\n";
 const answer = "HTTP/1.1 204 No Content\r\n\r\n";
 
 function dial(url: string, setup: Setup = {}, signal = never): Promise<ByteStream> {
@@ -27,16 +29,30 @@ function dial(url: string, setup: Setup = {}, signal = never): Promise<ByteStrea
   return dialer.dial(originOf(new URL(url)), signal);
 }
 
-async function dialFailure(url: string, setup?: Setup, signal?: AbortSignal): Promise<WireError> {
-  const error: unknown = await dial(url, setup, signal).then(() => null, (error: unknown) => error);
+/** Dials an origin through a proxy. */
+function dialThrough(
+  url: string,
+  proxy: string,
+  insecure = false,
+  signal = never,
+): Promise<ByteStream> {
+  return dial(url, { environment: { ALL_PROXY: proxy }, insecure }, signal);
+}
+
+async function failureOf(dialing: Promise<ByteStream>): Promise<WireError> {
+  const error: unknown = await dialing.then(() => null, (error: unknown) => error);
   assert.ok(error instanceof WireError, String(error));
   return error;
 }
 
-/** Asks a server that answers with {@link answer}, and closes. */
+function dialFailure(url: string, setup?: Setup, signal?: AbortSignal): Promise<WireError> {
+  return failureOf(dial(url, setup, signal));
+}
+
+/** Sends {@link request} to a server that answers with {@link answer}, and closes. */
 async function ask(dialing: Promise<ByteStream>): Promise<void> {
   const stream = await dialing;
-  await stream.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+  await stream.write(new TextEncoder().encode(request));
   const buffer = new Uint8Array(100);
   const count = await stream.read(buffer);
   assert.equal(new TextDecoder().decode(buffer.subarray(0, count ?? 0)), answer);
@@ -48,7 +64,7 @@ function unusedPort(): number {
   return listener.addr.port;
 }
 
-Deno.test("an address, and a name that the system knows", async () => {
+Deno.test("an address, and a name that the system resolves", async () => {
   await using server = new RawServer(answering(answer));
   await ask(dial(server.url));
   await ask(dial(`http://localhost:${server.port}`));
@@ -59,14 +75,14 @@ Deno.test("an IPv6 address", async () => {
   await ask(dial(`http://[::1]:${server.port}`));
 });
 
-Deno.test("of several addresses, the first that takes the connection", async () => {
+Deno.test("of several addresses, the first that accepts the connection", async () => {
   await using server = new RawServer(answering(answer));
   const lookup: Lookup = () => Promise.resolve(["127.0.0.2", "::1", "127.0.0.1"]);
   await ask(dial(`http://target.test:${server.port}`, { lookup }));
   assert.equal(server.connections, 1);
 });
 
-Deno.test("none takes the connection: the last one's failure, with its address", async () => {
+Deno.test("if no address accepts the connection, the error names the last one", async () => {
   const lookup: Lookup = () => Promise.resolve(["127.0.0.1", "127.0.0.2"]);
   const { code, message } = await dialFailure(`http://target.test:${unusedPort()}`, { lookup });
   assert.equal(code, "ECONNREFUSED");
@@ -74,7 +90,7 @@ Deno.test("none takes the connection: the last one's failure, with its address",
   assert.match((await dialFailure(`http://127.0.0.1:${unusedPort()}`)).message, /^Connection/);
 });
 
-Deno.test("a name without address: ENOTFOUND", async () => {
+Deno.test("a name without an address: ENOTFOUND", async () => {
   const lookup: Lookup = () => Promise.resolve([]);
   const { code, message } = await dialFailure("http://target.test", { lookup });
   assert.equal(code, "ENOTFOUND");
@@ -87,7 +103,7 @@ Deno.test("TLS, to a name and to an address", async () => {
   await ask(dial(`https://localhost:${server.port}`));
 });
 
-/** The first bytes that a server sees of a secure connection. */
+/** The TLS ClientHello that a server receives. */
 async function helloFor(hostname: string, insecure: boolean): Promise<string> {
   const hello = Promise.withResolvers<string>();
   await using server = new RawServer(async (connection) => {
@@ -116,7 +132,7 @@ Deno.test("certificates: TLS_EXPIRED, TLS_HOSTNAME, TLS_UNTRUSTED", async () => 
   assert.equal(await codeFor("wrong_host"), "TLS_HOSTNAME");
   assert.equal(await codeFor("good", { caCerts: [] }), "TLS_UNTRUSTED");
   assert.equal(await codeFor("self_signed"), "TLS_UNTRUSTED");
-  // An authority's own certificate is none for a server, so it does not help to trust it.
+  // The certificate is an authority's, not a server's, so trusting it does not help.
   const { cert } = identity("self_signed");
   assert.equal(await codeFor("self_signed", { caCerts: [cert] }), "TLS_UNTRUSTED");
 });
@@ -129,7 +145,7 @@ for (const name of ["expired", "wrong_host", "self_signed"] as const) {
   });
 }
 
-Deno.test("no TLS there: TLS, and the connection is closed", async () => {
+Deno.test("a server that does not speak TLS: TLS, and the connection is closed", async () => {
   const closed = Promise.withResolvers<void>();
   await using server = new RawServer(async (connection) => {
     await connection.write("SSH-2.0-OpenSSH_9.2\r\n");
@@ -146,26 +162,26 @@ Deno.test("to a plain origin, the connection leads to the proxy, and nothing is 
     heads.push(await connection.readHead());
     await connection.write(answer);
   });
-  // A name that has no address: it is the proxy's business.
+  // The name has no address here: the proxy resolves it.
   const HTTP_PROXY = `http://me:secret@127.0.0.1:${proxy.port}`;
   await ask(dial("http://target.invalid:81", { environment: { HTTP_PROXY } }));
-  assert.deepEqual(heads, ["GET / HTTP/1.1\r\n\r\n"]);
+  assert.deepEqual(heads, [request]);
 });
 
-Deno.test("to a plain origin through a proxy that is talked to over TLS", async () => {
+Deno.test("to a plain origin through a TLS proxy", async () => {
   await using proxy = new RawServer(answering(answer), identity("good"));
   const HTTP_PROXY = `https://127.0.0.1:${proxy.port}`;
   await ask(dial("http://target.invalid", { environment: { HTTP_PROXY } }));
 });
 
-Deno.test("aborted before it begins: nothing is opened", async () => {
+Deno.test("aborted before it starts: nothing is opened", async () => {
   await using server = new RawServer(silent);
   const failure = new WireError("CONNECT_TIMEOUT", "no connection in time");
   assert.equal(await dialFailure(server.url, {}, AbortSignal.abort(failure)), failure);
   assert.equal(server.connections, 0);
 });
 
-Deno.test("aborted while the name is looked up: the reason where it is a WireError", async () => {
+Deno.test("aborted during the lookup: the reason, if it is a WireError", async () => {
   const asked = Promise.withResolvers<void>();
   const lookup: Lookup = () => {
     asked.resolve();
@@ -180,13 +196,13 @@ Deno.test("aborted while the name is looked up: the reason where it is a WireErr
 });
 
 Deno.test({
-  name: "aborted while nobody answers the connection: ABORTED where the reason is anything else",
-  // Elsewhere a full queue of connections refuses further ones.
+  name: "aborted while connecting: ABORTED, if the reason is not a WireError",
+  // Other systems refuse connections when the backlog is full.
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
     const url = `http://127.0.0.1:${listener.addr.port}`;
-    // Linux lets in one more than the queue is long.
+    // Linux accepts one connection more than the backlog.
     const queued = [await dial(url), await dial(url)];
     const controller = new AbortController();
     const dialing = dialFailure(url, {}, controller.signal);
@@ -202,7 +218,7 @@ Deno.test({
   },
 });
 
-/** A server that has seen a client's hello and never answers it. */
+/** A server that receives a ClientHello and never answers it. */
 function unanswering(): { server: RawServer; greeted: Promise<void>; closed: Promise<void> } {
   const greeted = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
@@ -214,7 +230,7 @@ function unanswering(): { server: RawServer; greeted: Promise<void>; closed: Pro
   return { server, greeted: greeted.promise, closed: closed.promise };
 }
 
-Deno.test("aborted within the handshake: ABORTED at once", async () => {
+Deno.test("aborted during the handshake: ABORTED at once", async () => {
   const { server, greeted } = unanswering();
   await using _ = server;
   const controller = new AbortController();
@@ -224,7 +240,7 @@ Deno.test("aborted within the handshake: ABORTED at once", async () => {
   assert.equal((await dialing).code, "ABORTED");
 });
 
-Deno.test("aborted within the handshake, insecure: ABORTED and closed at once", async () => {
+Deno.test("aborted during the handshake, insecure: ABORTED and closed at once", async () => {
   const { server, greeted, closed } = unanswering();
   await using _ = server;
   const controller = new AbortController();
@@ -248,8 +264,8 @@ for (const secure of [false, true]) {
         (stream) => stream.close(),
         (error) => assert.equal(error.code, "ABORTED"),
       );
-      const iteration = moment % 2 === 0 ? Promise.resolve.bind(Promise) : settle;
-      for (let step = 0; step < moment; step++) await iteration();
+      const turn = moment % 2 === 0 ? Promise.resolve.bind(Promise) : settle;
+      for (let step = 0; step < moment; step++) await turn();
       controller.abort();
       await dialing;
     }
@@ -258,10 +274,189 @@ for (const secure of [false, true]) {
   });
 }
 
-Deno.test("an abort after it does not touch the connection", async () => {
+Deno.test("an abort after the dial leaves the connection open", async () => {
   await using server = new RawServer(answering(answer), identity("good"));
   const controller = new AbortController();
   const stream = await dial(server.url, {}, controller.signal);
   controller.abort();
   await ask(Promise.resolve(stream));
+});
+
+const proxy: Proxy = { hostname: "proxy", port: 80, secure: false, authorization: null };
+
+/** A proxy that answers with these pieces, one per read, and closes. It accepts 10 bytes per write. */
+class ScriptedProxy implements ByteStream {
+  sent = "";
+  readonly #pieces: string[];
+
+  constructor(...pieces: string[]) {
+    this.#pieces = pieces;
+  }
+
+  read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
+    const piece = this.#pieces.shift();
+    return Promise.resolve(
+      piece === undefined ? null : new TextEncoder().encodeInto(piece, into).written,
+    );
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+    const taken = bytes.subarray(0, 10);
+    this.sent += new TextDecoder().decode(taken);
+    return Promise.resolve(taken.length);
+  }
+
+  close(): void {}
+}
+
+async function tunnelFailure(...pieces: string[]): Promise<string> {
+  const opening = openTunnel(
+    new ScriptedProxy(...pieces),
+    proxy,
+    originOf(new URL("https://target/")),
+  );
+  const error: unknown = await opening.then(() => null, (error: unknown) => error);
+  assert.ok(error instanceof WireError);
+  return `${error.code}: ${error.message}`;
+}
+
+async function sentFor(url: string, authorization: string | null): Promise<string> {
+  const stream = new ScriptedProxy("HTTP/1.1 200 OK\r\n\r\n");
+  await openTunnel(stream, { ...proxy, authorization }, originOf(new URL(url)));
+  return stream.sent;
+}
+
+Deno.test("CONNECT always names host and port, and carries the proxy's credentials", async () => {
+  assert.equal(
+    await sentFor("https://target.test/path", null),
+    "CONNECT target.test:443 HTTP/1.1\r\nHost: target.test:443\r\n\r\n",
+  );
+  assert.equal(
+    await sentFor("https://[::1]:8443/", "Basic abc"),
+    "CONNECT [::1]:8443 HTTP/1.1\r\nHost: [::1]:8443\r\nProxy-Authorization: Basic abc\r\n\r\n",
+  );
+});
+
+Deno.test("any 2xx opens the tunnel, however the answer is cut", async () => {
+  const opened = "HTTP/1.0 299 \r\nVia: me\r\n\r\n";
+  const target = originOf(new URL("https://target/"));
+  await openTunnel(new ScriptedProxy(opened), proxy, target);
+  await openTunnel(new ScriptedProxy(...opened), proxy, target);
+});
+
+Deno.test("a refusal reports the proxy's status and ignores its body", async () => {
+  assert.equal(
+    await tunnelFailure(
+      "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 2\r\n\r\nNo",
+    ),
+    "ECONNREFUSED: it answered 407 Proxy Authentication Required",
+  );
+  assert.equal(await tunnelFailure("HTTP/1.1 502\r\n\r\n"), "ECONNREFUSED: it answered 502");
+});
+
+Deno.test("invalid answers to CONNECT", async () => {
+  assert.equal(
+    await tunnelFailure("SSH-2.0-OpenSSH\r\n\r\n"),
+    "BAD_RESPONSE: the answer to CONNECT is not HTTP",
+  );
+  assert.equal(
+    await tunnelFailure("HTTP/1.1 200 OK\r\n\r\nmore"),
+    "BAD_RESPONSE: something came behind the answer to CONNECT",
+  );
+  assert.equal(
+    await tunnelFailure(...Array(17).fill("x".repeat(4096))),
+    "BAD_RESPONSE: the answer to CONNECT is too long",
+  );
+  assert.equal(
+    await tunnelFailure("HTTP/1.1 200 OK\r\n"),
+    "ECONNRESET: it closed the connection before it answered CONNECT",
+  );
+});
+
+Deno.test("through a tunnel to a secure origin, only the proxy sees its credentials", async () => {
+  const seen: string[] = [];
+  await using server = new RawServer(async (connection) => {
+    seen.push(await connection.readText(request.length));
+    await connection.write(answer);
+    await connection.readToEnd();
+  }, identity("good"));
+  await using proxy = new TunnelProxy(server.port);
+  await ask(
+    dialThrough("https://localhost:8443/path", `http://me:secret@127.0.0.1:${proxy.port}`),
+  );
+  assert.deepEqual(proxy.heads, [
+    "CONNECT localhost:8443 HTTP/1.1\r\nHost: localhost:8443\r\n" +
+    `Proxy-Authorization: Basic ${btoa("me:secret")}\r\n\r\n`,
+  ]);
+  assert.deepEqual(seen, [request]);
+});
+
+Deno.test("inside a tunnel the origin's certificate is checked, unless insecure", async () => {
+  await using server = new RawServer(answering(answer), identity("good"));
+  await using proxy = new TunnelProxy(server.port);
+  const through = `http://127.0.0.1:${proxy.port}`;
+  const { code, message } = await failureOf(dialThrough("https://target.invalid", through));
+  assert.equal(code, "TLS_HOSTNAME");
+  assert.doesNotMatch(message, /proxy/);
+  await ask(dialThrough("https://target.invalid", through, true));
+});
+
+Deno.test("TLS inside TLS needs insecure, which still checks the proxy", async () => {
+  await using server = new RawServer(answering(answer), identity("wrong_host"));
+  await using proxy = new TunnelProxy(server.port, identity("good"));
+  const through = `https://127.0.0.1:${proxy.port}`;
+  const { code, message } = await failureOf(dialThrough("https://target.invalid", through));
+  assert.equal(code, "TLS");
+  assert.match(message, /is only possible with --insecure/);
+  await ask(dialThrough("https://target.invalid", through, true));
+
+  await using expired = new TunnelProxy(server.port, identity("expired"));
+  const expiredProxy = `https://127.0.0.1:${expired.port}`;
+  assert.equal(
+    (await failureOf(dialThrough("https://target.invalid", expiredProxy, true))).code,
+    "TLS_EXPIRED",
+  );
+});
+
+Deno.test("errors of the proxy name the proxy", async () => {
+  await using refusing = new RawServer(
+    answeringOnce("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"),
+  );
+  const refusal = await failureOf(
+    dialThrough("https://target.invalid", `127.0.0.1:${refusing.port}`),
+  );
+  assert.equal(refusal.code, "ECONNREFUSED");
+  assert.equal(
+    refusal.message,
+    `the proxy 127.0.0.1:${refusing.port}: it answered 407 Proxy Authentication Required`,
+  );
+
+  const unknown = await failureOf(dialThrough("http://target.invalid", "proxy.invalid:3128"));
+  assert.equal(unknown.code, "ENOTFOUND");
+  assert.match(unknown.message, /^the proxy proxy\.invalid:3128: the name proxy\.invalid /);
+
+  await using plain = new RawServer((connection) => connection.write(answer));
+  const noTls = await failureOf(
+    dialThrough("http://target.invalid", `https://127.0.0.1:${plain.port}`),
+  );
+  assert.equal(noTls.code, "TLS");
+});
+
+Deno.test("aborted while the proxy answers: the connection to it is closed", async () => {
+  const asked = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
+  await using proxy = new RawServer(async (connection) => {
+    await connection.readHead();
+    asked.resolve();
+    await connection.readToEnd().finally(closed.resolve);
+  });
+  const controller = new AbortController();
+  const dialing = failureOf(
+    dialThrough("https://target.invalid", `127.0.0.1:${proxy.port}`, false, controller.signal),
+  );
+  await asked.promise;
+  const failure = new WireError("CONNECT_TIMEOUT", "no connection in time");
+  controller.abort(failure);
+  assert.equal(await dialing, failure);
+  await closed.promise;
 });

@@ -1,4 +1,5 @@
-import { FetchTransport } from "../../src/http/fetch_transport.ts";
+import assert from "node:assert/strict";
+import { type FetchFailure, fetchFailure, FetchTransport } from "../../src/http/fetch_transport.ts";
 import { testTransport } from "./transport_contract.ts";
 
 testTransport({
@@ -12,4 +13,70 @@ testTransport({
       "fetch does not tell it from a body that breaks off",
     "gzip of unknown length is counted as it came": "fetch hides what it has decoded",
   },
+});
+
+async function failureOf(
+  url: string,
+  options: Deno.CreateHttpClientOptions,
+): Promise<FetchFailure> {
+  using client = Deno.createHttpClient(options);
+  const error: unknown = await fetch(url, { client }).catch((error: unknown) => error);
+  return fetchFailure(error, false);
+}
+
+// The families that a server can bring about are in the transports' contract; here are the others.
+
+Deno.test("an address of its own that the machine does not have is EADDRNOTAVAIL", async () => {
+  const { code, detail } = await failureOf("http://127.0.0.1:65000/", {
+    localAddress: "203.0.113.1",
+  });
+  assert.equal(code, "EADDRNOTAVAIL");
+  assert.match(detail, /^tcp bind local error: Cannot assign requested address/);
+});
+
+Deno.test({
+  name: "no file descriptor left is EMFILE",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const script = `
+      import { fetchFailure } from ${
+      JSON.stringify(import.meta.resolve("../../src/http/fetch_transport.ts"))
+    };
+      const files = [];
+      try { for (;;) files.push(Deno.openSync("/dev/null")); } catch { /* that was the last one */ }
+      const error = await fetch("http://127.0.0.1:65000/").catch((error) => error);
+      for (const file of files) file.close();
+      console.log(fetchFailure(error, false).code);
+      Deno.exit(0);`;
+    const { stdout } = await new Deno.Command("sh", {
+      args: ["-c", 'ulimit -n 64; exec "$0" eval "$1"', Deno.execPath(), script],
+      stderr: "null",
+    }).output();
+    assert.equal(new TextDecoder().decode(stdout).trim(), "EMFILE");
+  },
+});
+
+Deno.test("the same numbers of other systems mean the same", () => {
+  const codes = ["61", "10061", "54", "10054", "49", "10049", "60", "10060"].map((number) => {
+    const cause = new Error(
+      `client error (Connect): tcp connect error: words (os error ${number})`,
+    );
+    return fetchFailure(new TypeError("fetch failed", { cause }), false).code;
+  });
+  assert.deepEqual(codes, [
+    ...Array(2).fill("ECONNREFUSED"),
+    ...Array(2).fill("ECONNRESET"),
+    ...Array(2).fill("EADDRNOTAVAIL"),
+    ...Array(2).fill("CONNECT_TIMEOUT"),
+  ]);
+});
+
+Deno.test("what is not known falls into the family of where it happened", () => {
+  const code = (cause: string): string =>
+    fetchFailure(new TypeError("fetch failed", { cause: new Error(cause) }), false).code;
+  assert.equal(code("client error (Connect): tcp connect error: odd"), "ECONNREFUSED");
+  assert.equal(code("client error (Connect): odd"), "TLS");
+  assert.equal(code("client error (SendRequest): odd"), "ECONNRESET");
+  assert.equal(fetchFailure("odd", false).code, "BAD_REQUEST");
+  assert.equal(fetchFailure(new TypeError("odd"), true).code, "BAD_ENCODING");
 });

@@ -1,5 +1,11 @@
+import assert from "node:assert/strict";
+import type { ConnectionLimits } from "../../src/http/connection.ts";
+import { RequestError, type RequestErrorCode } from "../../src/http/request_error.ts";
 import { SocketTransport } from "../../src/http/socket_transport.ts";
 import { MAX_BODY_SIZE } from "../../src/http/transport.ts";
+import { settle } from "../support/fake_clock.ts";
+import { answering, type RawConnection, RawServer } from "../support/raw_server.ts";
+import { World } from "./contract/world.ts";
 import { testTransport } from "./transport_contract.ts";
 
 testTransport({
@@ -12,4 +18,416 @@ testTransport({
       maxBodySize: MAX_BODY_SIZE,
     }),
   cannot: {},
+});
+
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+function engine(limits: Partial<ConnectionLimits> = {}): World {
+  return new World((clock, node) =>
+    new SocketTransport(clock, node, {
+      connectMs: 10_000,
+      headersMs: Infinity,
+      bodyMs: Infinity,
+      maxBodySize: MAX_BODY_SIZE,
+      ...limits,
+    })
+  );
+}
+
+async function codeOf(request: Promise<unknown>): Promise<RequestErrorCode | "none"> {
+  try {
+    await request;
+    return "none";
+  } catch (error) {
+    if (error instanceof RequestError) return error.code;
+    throw error;
+  }
+}
+
+/** Lets sockets do what they are about to: until `done`, or for a second. */
+async function until(done: () => boolean): Promise<void> {
+  for (const end = performance.now() + 1000; !done() && performance.now() < end;) await settle();
+  assert.ok(done(), "it did not come to that");
+}
+
+/** Answers `first` requests of each connection, reads one more, and closes without a word. */
+function closingAfter(
+  first: number,
+  heads: string[],
+): (connection: RawConnection) => Promise<void> {
+  return async (connection) => {
+    for (let i = 0;; i++) {
+      const head = await connection.readHead();
+      if (head === null) return;
+      heads.push(head);
+      if (i === first) return;
+      await connection.write(OK);
+    }
+  };
+}
+
+Deno.test("an end on a new connection is an error, and nothing is sent again", async () => {
+  await using world = engine();
+  await using server = new RawServer(closingAfter(0, []));
+  assert.equal(await codeOf(world.session.get(server.url)), "ECONNRESET");
+  assert.equal(server.connections, 1);
+  assert.equal(world.sample.retries, 0);
+});
+
+for (const method of ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]) {
+  Deno.test(`an end on a kept connection: ${method} is sent once more, and counted so`, async () => {
+    await using world = engine();
+    const heads: string[] = [];
+    const play = closingAfter(1, heads);
+    await using server = new RawServer((connection, index) =>
+      index === 0
+        ? play(connection)
+        : answering("HTTP/1.1 204 No Content\r\n\r\n")(connection, index)
+    );
+    await world.session.get(server.url);
+    const res = await world.session.request(method, server.url);
+    assert.equal(res.status, 204);
+    assert.equal(server.connections, 2);
+    assert.deepEqual(world.samples.map(({ retries, error }) => [retries, error]), [
+      [0, null],
+      [1, null],
+    ]);
+  });
+}
+
+for (const method of ["POST", "PATCH"]) {
+  Deno.test(`an end on a kept connection: ${method} is not sent again`, async () => {
+    await using world = engine();
+    const heads: string[] = [];
+    await using server = new RawServer(closingAfter(1, heads));
+    await world.session.get(server.url);
+    assert.equal(await codeOf(world.session.request(method, server.url)), "ECONNRESET");
+    assert.equal(heads.length, 2);
+    assert.equal(server.connections, 1);
+  });
+}
+
+Deno.test("a stream is not sent again", async () => {
+  await using world = engine();
+  await using server = new RawServer(closingAfter(1, []));
+  await world.session.get(server.url);
+  const body = new Blob(["once"]).stream();
+  assert.equal(await codeOf(world.session.put(server.url, { body })), "ECONNRESET");
+  assert.equal(server.connections, 1);
+});
+
+Deno.test("a retry that fails as well is counted as a retry", async () => {
+  await using world = engine();
+  let total = 0;
+  await using server = new RawServer(async (connection) => {
+    while (await connection.readHead() !== null && ++total === 1) await connection.write(OK);
+  });
+  await world.session.get(server.url);
+  assert.equal(await codeOf(world.session.get(server.url)), "ECONNRESET");
+  assert.equal(total, 3);
+  assert.deepEqual(world.samples.map(({ retries }) => retries), [0, 1]);
+});
+
+Deno.test("an end behind a part of the response is never followed by a retry", async () => {
+  for (
+    const part of ["H", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"]
+  ) {
+    await using world = engine();
+    let total = 0;
+    await using server = new RawServer(async (connection) => {
+      await connection.readHead();
+      total++;
+      await connection.write(OK);
+      await connection.readHead();
+      total++;
+      await connection.write(part);
+    });
+    await world.session.get(server.url);
+    const code = await codeOf(world.session.get(server.url));
+    assert.equal(code, part.endsWith("ab") ? "INCOMPLETE_BODY" : "ECONNRESET");
+    assert.equal(total, 2);
+    assert.equal(server.connections, 1);
+  }
+});
+
+Deno.test("a connection that ended, or spoke, while it was idle is not used again", async () => {
+  for (const last of ["", "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"]) {
+    await using world = engine();
+    let gone = 0;
+    await using server = new RawServer(async (connection) => {
+      await connection.readHead();
+      await connection.write(OK);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await connection.write(last);
+      gone++;
+    });
+    for (let i = 1; i <= 3; i++) {
+      assert.equal((await world.session.post(server.url)).status, 200);
+      await until(() => gone === i);
+      await world.clock.advance(5);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    assert.equal(server.connections, 3);
+    assert.deepEqual(world.samples.map(({ retries, error }) => [retries, error]), [
+      [0, null],
+      [0, null],
+      [0, null],
+    ]);
+  }
+});
+
+Deno.test("bytes left over behind a response: it is delivered, and the connection dropped", async () => {
+  await using world = engine();
+  await using server = new RawServer(answering(`${OK}HTTP/1.1 500 Smuggled\r\n\r\n`));
+  for (let i = 0; i < 3; i++) {
+    const res = await world.session.post(server.url);
+    assert.deepEqual([res.status, await res.text()], [200, "ok"]);
+  }
+  assert.equal(server.connections, 3);
+});
+
+Deno.test("Keep-Alive: timeout=n is kept: not used from n - 1 seconds on", async () => {
+  await using world = engine();
+  await using server = new RawServer(
+    answering("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=100\r\nContent-Length: 0\r\n\r\n"),
+  );
+  await world.session.get(server.url);
+  await world.clock.advance(3999);
+  await world.session.get(server.url);
+  assert.equal(server.connections, 1);
+  await world.clock.advance(4000);
+  await world.session.get(server.url);
+  assert.equal(server.connections, 2);
+});
+
+const NOT_REUSED = [
+  "HTTP/1.1 200 OK\r\nconnection: CLOSE\r\nContent-Length: 2\r\n\r\nok",
+  "HTTP/1.1 200 OK\r\nConnection: foo, Close\r\nContent-Length: 2\r\n\r\nok",
+  "HTTP/1.1 200 OK\r\nConnection: foo\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+  "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+];
+
+for (const answer of NOT_REUSED) {
+  Deno.test(`no reuse behind ${JSON.stringify(answer.slice(0, 60))}`, async () => {
+    await using world = engine();
+    await using server = new RawServer(answering(answer));
+    await world.session.post(server.url);
+    await world.session.post(server.url);
+    assert.equal(server.connections, 2);
+  });
+}
+
+Deno.test("HTTP/1.0 with keep-alive is used again", async () => {
+  await using world = engine();
+  await using server = new RawServer(
+    answering("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 2\r\n\r\nok"),
+  );
+  await world.session.get(server.url);
+  await world.session.get(server.url);
+  assert.equal(server.connections, 1);
+});
+
+Deno.test("a final response while the body is still being sent ends the sending", async () => {
+  await using world = engine();
+  await using server = new RawServer(async (connection) => {
+    await connection.readHead();
+    await connection.write("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig");
+    // Nothing more is read: the body cannot all be sent.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  });
+  let pulled = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller): void {
+      pulled++;
+      controller.enqueue(new Uint8Array(65_536));
+    },
+  });
+  const res = await world.session.post(server.url, { body });
+  assert.deepEqual([res.status, await res.text()], [413, "big"]);
+  assert.ok(world.sample.bytesSent < 50_000_000, String(world.sample.bytesSent));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const before = pulled;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(pulled, before, "the stream is still being read");
+  await world.session.get(server.url).catch(() => {});
+  assert.equal(server.connections, 2);
+});
+
+Deno.test("a stream is sent as fast as it is taken, and never buffered whole", async () => {
+  await using world = engine();
+  const go = Promise.withResolvers<void>();
+  await using server = new RawServer(async (connection) => {
+    await connection.readHead();
+    await go.promise;
+    await connection.write("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    await connection.readToEnd();
+  });
+  let pulled = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller): void {
+      if (++pulled > 1000) controller.close();
+      else controller.enqueue(new Uint8Array(65_536));
+    },
+  });
+  const request = world.session.post(server.url, { body });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  // The system's buffers on loopback take some megabytes of the 65.
+  assert.ok(pulled < 400, `${pulled} pieces were taken from the stream`);
+  go.resolve();
+  assert.equal((await request).status, 200);
+});
+
+Deno.test("a large body of bytes arrives whole, and is counted", async () => {
+  await using world = engine();
+  world.target.route("/upload", ({ body }) => new Response(String(body.length)));
+  const bytes = new Uint8Array(5_000_000).map((_, index) => index % 251);
+  const res = await world.session.post("/upload", { body: bytes });
+  assert.equal(await res.text(), "5000000");
+  assert.deepEqual(world.target.last.body, bytes);
+  assert.equal(world.sample.bytesSent, 5_000_000);
+  await world.session.get("/upload");
+  assert.equal(world.target.connections, 1);
+});
+
+Deno.test("Expect: 100-continue waits until the server wants the body", async () => {
+  await using world = engine();
+  const seen: string[] = [];
+  await using server = new RawServer(async (connection) => {
+    await connection.readHead();
+    seen.push("head");
+    await connection.write("HTTP/1.1 100 Continue\r\n\r\n");
+    seen.push(await connection.readText(5));
+    await connection.write(OK);
+  });
+  const headers = { expect: "100-continue" };
+  const res = await world.session.post(server.url, { headers, body: "hello" });
+  assert.equal(res.status, 200);
+  assert.deepEqual(seen, ["head", "hello"]);
+  assert.equal(world.sample.bytesSent, 5);
+});
+
+Deno.test("Expect: 100-continue and a final status: the body is not sent", async () => {
+  await using world = engine();
+  let rest = "?";
+  await using server = new RawServer(async (connection) => {
+    await connection.readHead();
+    await connection.write("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n");
+    rest = await connection.readText(5);
+  });
+  const headers = { expect: "100-continue" };
+  const res = await world.session.post(server.url, { headers, body: "hello" });
+  assert.equal(res.status, 417);
+  await until(() => rest !== "?");
+  assert.equal(rest, "");
+  assert.equal(world.sample.bytesSent, 0);
+});
+
+Deno.test("Expect: 100-continue and no answer: the body is sent after a second", async () => {
+  await using world = engine();
+  let body = "";
+  await using server = new RawServer(async (connection) => {
+    await connection.readHead();
+    body = await connection.readText(5);
+    await connection.write(OK);
+  });
+  const headers = { expect: "100-continue" };
+  const request = world.session.post(server.url, { headers, body: "hello" });
+  await until(() => server.connections === 1);
+  await world.clock.advance(999);
+  assert.equal(body, "");
+  await until(() => world.clock.pending > 0);
+  await world.clock.advance(10);
+  assert.equal((await request).status, 200);
+  assert.equal(body, "hello");
+});
+
+/** What a server does, and the family of what then runs out of time, with the limit that does. */
+const TIMEOUTS: [
+  code: RequestErrorCode,
+  limits: Partial<ConnectionLimits>,
+  play: (connection: RawConnection) => Promise<void>,
+][] = [
+  ["TIMEOUT", {}, (connection) => connection.readToEnd()],
+  ["HEADERS_TIMEOUT", { headersMs: 500 }, (connection) => connection.readToEnd()],
+  ["BODY_TIMEOUT", { bodyMs: 500 }, async (connection) => {
+    await connection.readHead();
+    await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab");
+    await connection.readToEnd();
+  }],
+  ["TIMEOUT", { bodyMs: 5000 }, async (connection) => {
+    await connection.readHead();
+    await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab");
+    await connection.readToEnd();
+  }],
+];
+
+for (const [code, limits, play] of TIMEOUTS) {
+  Deno.test(`${code} with the limits ${JSON.stringify(limits)}`, async () => {
+    await using world = engine(limits);
+    let read = false;
+    await using server = new RawServer(async (connection) => {
+      read = true;
+      await play(connection);
+    });
+    const request = codeOf(world.session.get(server.url, { timeout: 1 }));
+    await until(() => read);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await world.clock.advance(1100);
+    assert.equal(await request, code);
+    assert.equal(world.sample.error, code);
+  });
+}
+
+Deno.test("a server that never shakes hands: CONNECT_TIMEOUT", async () => {
+  await using world = engine({ connectMs: 500 });
+  await using server = new RawServer((connection) => connection.readToEnd());
+  const request = codeOf(world.session.get(`https://127.0.0.1:${server.port}/`, { timeout: 5 }));
+  await until(() => server.connections === 1);
+  await world.clock.advance(600);
+  assert.equal(await request, "CONNECT_TIMEOUT");
+});
+
+Deno.test("an IPv6 address has its brackets in the Host header only", async () => {
+  await using world = engine();
+  let head: string | null = "";
+  await using server = new RawServer(
+    async (connection) => {
+      head = await connection.readHead();
+      await connection.write(OK);
+    },
+    undefined,
+    "::1",
+  );
+  const { session } = world.user({ host: `http://[::1]:${server.port}` });
+  await session.get("/a?b=c");
+  const [line, host] = head.split("\r\n");
+  assert.equal(line, "GET /a?b=c HTTP/1.1");
+  assert.equal(host?.toLowerCase(), `host: [::1]:${server.port}`);
+});
+
+Deno.test("what would break out of the head is refused before a byte is sent", async () => {
+  await using world = engine();
+  await using server = new RawServer(answering(OK));
+  const { session } = world;
+  const refused = [
+    session.get(server.url, { headers: { a: "b\r\nc: d" } }),
+    session.get(server.url, { headers: [["a\r\nb", "c"]] }),
+    session.request("GET / HTTP/1.1\r\nx:", server.url),
+    session.get(server.url, { headers: { a: "\0" } }),
+  ];
+  for (const request of refused) assert.equal(await codeOf(request), "BAD_REQUEST");
+  assert.equal(server.connections, 0);
+});
+
+Deno.test("a body over the limit: TOO_LARGE, as it comes or when it is decoded", async () => {
+  await using world = engine({ maxBodySize: 1000 });
+  world.target.route("/long", () => new Response("x".repeat(1001)));
+  world.target.route("/endless", () =>
+    new Response(
+      new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(500)) }),
+    ));
+  world.target.route("/fits", () => new Response("x".repeat(1000)));
+  assert.equal(await codeOf(world.session.get("/long")), "TOO_LARGE");
+  assert.equal(await codeOf(world.session.get("/endless")), "TOO_LARGE");
+  assert.equal((await (await world.session.get("/fits")).bytes()).length, 1000);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { EventLoopMonitor } from "../../src/core/event_loop_monitor.ts";
+import { EventLoopMonitor } from "../../src/core/clock.ts";
 import { GeneratorHealth } from "../../src/runner/generator_health.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 

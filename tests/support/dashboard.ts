@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { UsageError } from "../../src/core/errors.ts";
-import { serveWeb } from "../../src/core/web_listener.ts";
+import { serveWeb } from "../../src/core/network.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import type { ControlTarget, DashboardControl } from "../../src/web/control.ts";
 import { LogTail } from "../../src/web/feed.ts";

@@ -1,8 +1,7 @@
 import type { Child, ChildOptions } from "../../src/core/child_process.ts";
 import type { FileFacts, FolderEntry, OpenOptions, PrivateFolder } from "../../src/core/files.ts";
 import type { Host, Output } from "../../src/core/host.ts";
-import type { ByteStream, StreamListener } from "../../src/core/network.ts";
-import type { WebListener } from "../../src/core/web_listener.ts";
+import type { ByteStream, StreamListener, WebListener } from "../../src/core/network.ts";
 import { MemoryFile } from "./memory_file.ts";
 
 /** What a {@link FakeHost} starts with; everything else is empty. */

@@ -1,5 +1,4 @@
-import { sleep, systemClock } from "../../src/core/clock.ts";
-import { systemRandom } from "../../src/core/random.ts";
+import { sleep, systemClock, systemRandom } from "../../src/core/clock.ts";
 import { Latencies } from "../../src/stats/request_stats.ts";
 import { SimulatedLoad } from "./simulated_load.ts";
 import { SimulatedWorker, type SimulatedWorkerOptions } from "./simulated_worker.ts";

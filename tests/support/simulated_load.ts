@@ -1,4 +1,4 @@
-import type { Random } from "../../src/core/random.ts";
+import type { Random } from "../../src/core/clock.ts";
 import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import { Entry, NameEntries, PairMap } from "../../src/stats/request_stats.ts";
 import type { EntryCounts, LatencyCounts, StatsDelta } from "../../src/stats/stats_delta.ts";

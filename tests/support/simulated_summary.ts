@@ -1,4 +1,4 @@
-import type { Random } from "../../src/core/random.ts";
+import type { Random } from "../../src/core/clock.ts";
 import type { ComparedRun, ComparedTotals } from "../../src/report/compare_stats.ts";
 import { histogramText } from "../../src/report/summary.ts";
 import { Latencies } from "../../src/stats/request_stats.ts";

@@ -1,9 +1,8 @@
 import { MasterConnection } from "../../src/cluster/master_connection.ts";
 import { ReportOutbox } from "../../src/cluster/outbox.ts";
 import type { Message, WorkerPhase } from "../../src/cluster/protocol.ts";
-import type { Clock, Timer } from "../../src/core/clock.ts";
+import type { Clock, Random, Timer } from "../../src/core/clock.ts";
 import { type ByteStream, connect } from "../../src/core/network.ts";
-import type { Random } from "../../src/core/random.ts";
 import type { Latencies } from "../../src/stats/request_stats.ts";
 import type { SimulatedLoad } from "./simulated_load.ts";
 

@@ -1,4 +1,4 @@
-import { EventLoopMonitor } from "../../src/core/event_loop_monitor.ts";
+import { EventLoopMonitor } from "../../src/core/clock.ts";
 import { Events } from "../../src/core/events.ts";
 import { Lease } from "../../src/core/lease.ts";
 import type { RunInfo } from "../../src/core/run_info.ts";

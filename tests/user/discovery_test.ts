@@ -1,8 +1,19 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
-import { discover, type DiscoveredClass, tag, weight } from "../../src/user/discovery.ts";
+import {
+  checkClassSettings,
+  checkHosts,
+  discover,
+  type DiscoveredClass,
+  selectTests,
+  tag,
+  type TagChoice,
+  tagsOf,
+  weight,
+  weightOf,
+} from "../../src/user/discovery.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
-import { testContext } from "../support/users.ts";
+import { discovered, testContext } from "../support/users.ts";
 
 function probe(userClass: UserClass): User {
   return new userClass({ ...testContext().context, signal: new AbortController().signal });
@@ -255,5 +266,208 @@ Deno.test("a constructor that throws is named", () => {
   assert.equal(
     refusal({ TestBroken }).message,
     "TestBroken cannot be made: its constructor threw TypeError: no data",
+  );
+});
+
+function checkSetting(setting: string, value: unknown): void {
+  const userClass = class extends User {};
+  Object.defineProperty(userClass, setting, { value });
+  checkClassSettings("TestShop", userClass);
+}
+
+const GOOD_SETTINGS: [string, unknown[]][] = [
+  ["weight", [0, 1, 4]],
+  ["fixedCount", [0, 1, 100]],
+  ["waitTime", [0, 0.5, () => 1, async () => await 1]],
+  ["order", ["sequential", "random", "parallel"]],
+  ["host", ["", "http://127.0.0.1", "queue"]],
+];
+
+for (const [setting, values] of GOOD_SETTINGS) {
+  Deno.test(`${setting} may be what it is said to be`, () => {
+    for (const value of values) checkSetting(setting, value);
+  });
+}
+
+const BAD_SETTINGS: [string, unknown, string][] = [
+  ["weight", -1, "is -1: a whole number of 0 or more is needed"],
+  ["weight", 1.5, "is 1.5: a whole number of 0 or more is needed"],
+  ["weight", "2", 'is "2": a whole number of 0 or more is needed'],
+  ["weight", Infinity, "is Infinity: a whole number of 0 or more is needed"],
+  ["weight", undefined, "is undefined: a whole number of 0 or more is needed"],
+  ["fixedCount", -1, "is -1: a whole number of 1 or more, or 0 for none, is needed"],
+  ["fixedCount", 0.5, "is 0.5: a whole number of 1 or more, or 0 for none, is needed"],
+  ["waitTime", -1, "is -1: a number of seconds, 0 or more, or a function is needed"],
+  ["waitTime", NaN, "is NaN: a number of seconds, 0 or more, or a function is needed"],
+  ["waitTime", "1", 'is "1": a number of seconds, 0 or more, or a function is needed'],
+  ["waitTime", {}, "is an object: a number of seconds, 0 or more, or a function is needed"],
+  ["order", "shuffled", 'is "shuffled": one of "sequential", "random", "parallel" is needed'],
+  ["order", () => {}, 'is a function: one of "sequential", "random", "parallel" is needed'],
+  ["host", null, 'is null: a text, like "http://127.0.0.1:8000", is needed'],
+  ["host", 8000, 'is 8000: a text, like "http://127.0.0.1:8000", is needed'],
+];
+
+for (const [setting, value, problem] of BAD_SETTINGS) {
+  Deno.test(`static ${setting} that ${problem.split(":")[0]} is refused`, () => {
+    assert.throws(
+      () => checkSetting(setting, value),
+      (error) => error instanceof UsageError && error.message === `TestShop.${setting} ${problem}`,
+    );
+  });
+}
+
+class Decorated {
+  @weight(3)
+  @tag("checkout", "slow")
+  testPay(): void {}
+
+  testLook(): void {}
+}
+
+class Inheriting extends Decorated {
+  @tag("quick")
+  override testLook(): void {}
+}
+
+Deno.test("a test without decorators weighs 1 and has no tags", () => {
+  assert.equal(weightOf(Decorated.prototype.testLook), 1);
+  assert.deepEqual(tagsOf(Decorated.prototype.testLook), []);
+});
+
+Deno.test("decorators speak of one method, and are inherited with it", () => {
+  assert.equal(weightOf(Inheriting.prototype.testPay), 3);
+  assert.deepEqual(tagsOf(Inheriting.prototype.testPay), ["checkout", "slow"]);
+  assert.deepEqual(tagsOf(Inheriting.prototype.testLook), ["quick"]);
+});
+
+for (const share of [0, -1, 1.5, NaN]) {
+  Deno.test(`@weight(${share}) is refused`, () => {
+    assert.throws(() => weight(share), {
+      name: "RangeError",
+      message: `@weight(${share}): a whole number of 1 or more is needed`,
+    });
+  });
+}
+
+class WebUser extends User {}
+
+class TestWeb extends WebUser {
+  static override host = "https://127.0.0.1:8443/base";
+  testIt(): void {}
+}
+
+class TestAnywhere extends TestWeb {
+  static override host = "";
+}
+
+class TestQueue extends User {
+  static override host = "queue:5672";
+  testIt(): void {}
+}
+
+class TestWrong extends TestWeb {
+  static override host = "127.0.0.1:8000";
+}
+
+function checkHost(host: string | null, ...classes: (typeof User)[]): void {
+  checkHosts(classes.map(discovered), host, (one) => one.prototype instanceof WebUser);
+}
+
+Deno.test("HTTP classes need a URL or nothing, others take any host", () => {
+  checkHost(null, TestWeb, TestAnywhere, TestQueue);
+  checkHost("http://127.0.0.1", TestWeb, TestAnywhere, TestQueue, TestWrong);
+  checkHost("queue:5672", TestQueue);
+});
+
+const URL_NEEDED = "a URL that starts with http:// or https:// is needed";
+
+for (const host of ["127.0.0.1:8000", "ftp://127.0.0.1", "http://", "localhost"]) {
+  Deno.test(`--host ${host} is refused as soon as a class speaks HTTP`, () => {
+    assert.throws(
+      () => checkHost(host, TestQueue, TestWeb),
+      (error) =>
+        error instanceof UsageError &&
+        error.message === `--host ${host}: ${URL_NEEDED}, because TestWeb speaks HTTP`,
+    );
+  });
+}
+
+Deno.test("a class's own bad host is named with the class", () => {
+  assert.throws(
+    () => checkHost(null, TestWrong),
+    (error) =>
+      error instanceof UsageError &&
+      error.message === `TestWrong.host is "127.0.0.1:8000": ${URL_NEEDED}`,
+  );
+});
+
+class TestTagged extends User {
+  @tag("read", "fast")
+  testSearch(): void {}
+  @tag("write")
+  testPay(): void {}
+  testIdle(): void {}
+}
+
+class TestAdmin extends User {
+  @tag("write", "slow")
+  testImport(): void {}
+}
+
+const TAGGED = [discovered(TestTagged), discovered(TestAdmin)];
+
+const TAG_CHOICES: [tags: string[], excludeTags: string[], left: string[]][] = [
+  [[], [], [
+    "TestTagged.testSearch",
+    "TestTagged.testPay",
+    "TestTagged.testIdle",
+    "TestAdmin.testImport",
+  ]],
+  [["read"], [], ["TestTagged.testSearch"]],
+  [["fast", "slow"], [], ["TestTagged.testSearch", "TestAdmin.testImport"]],
+  [["write"], ["slow"], ["TestTagged.testPay"]],
+  [[], ["write"], ["TestTagged.testSearch", "TestTagged.testIdle"]],
+  [["read"], ["unknown"], ["TestTagged.testSearch"]],
+];
+
+for (const [tags, excludeTags, left] of TAG_CHOICES) {
+  Deno.test(`of --tags ${tags} --exclude-tags ${excludeTags} are left: ${left}`, () => {
+    const selected = selectTests(TAGGED, { tags, excludeTags });
+    assert.deepEqual(
+      selected.flatMap(({ name, tests }) => tests.map((test) => `${name}.${test.name}`)),
+      left,
+    );
+  });
+}
+
+Deno.test("selecting leaves the classes as they were", () => {
+  selectTests(TAGGED, { tags: ["read"], excludeTags: [] });
+  assert.equal(TAGGED[0]!.tests.length, 3);
+});
+
+function selectionRefusal(choice: TagChoice, classes = TAGGED): UsageError {
+  try {
+    selectTests(classes, choice);
+  } catch (error) {
+    assert.ok(error instanceof UsageError);
+    return error;
+  }
+  throw new Error("tests were left");
+}
+
+Deno.test("when no test is left, the error names the tags that there are", () => {
+  const error = selectionRefusal({ tags: ["a", "b"], excludeTags: [] });
+  assert.equal(error.message, "--tags a,b: no test is left to run");
+  assert.equal(error.hint, "The tags of the test file: fast, read, slow, write.");
+  assert.equal(
+    selectionRefusal({ tags: ["read"], excludeTags: ["fast"] }).message,
+    "--tags read and --exclude-tags fast: no test is left to run",
+  );
+  class TestPlain extends User {
+    testIt(): void {}
+  }
+  assert.equal(
+    selectionRefusal({ tags: ["a"], excludeTags: [] }, [discovered(TestPlain)]).hint,
+    "No test of the test file has a tag.",
   );
 });

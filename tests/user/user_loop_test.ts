@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { Lease } from "../../src/core/lease.ts";
 import { currentUser, UserEnd, type UserLifetime } from "../../src/core/user_lifetime.ts";
-import { weight } from "../../src/user/discovery.ts";
+import { type TestMethod, weight } from "../../src/user/discovery.ts";
 import { type IterationScheduler, IterationSlot } from "../../src/user/iteration_slot.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
-import { UserLoop } from "../../src/user/user_loop.ts";
+import { chooseTest, UserLoop } from "../../src/user/user_loop.ts";
 import { discovered, type TestContext, testContext } from "../support/users.ts";
 
 interface Living extends TestContext {
@@ -735,3 +735,25 @@ Deno.test("a user begins no iteration once the lease has expired, even before an
   await user.clock.advance(0);
   assert.deepEqual([gate.told, user.log, lapses], [["refused 5001"], ["5001 ended"], 1]);
 });
+
+const TESTS: TestMethod[] = [["a", 1], ["b", 2], ["c", 1]].map(([name, weight]) => ({
+  name: name as string,
+  weight: weight as number,
+  tags: [],
+  run: () => {},
+}));
+
+const CHOICES: [random: number, name: string][] = [
+  [0, "a"],
+  [0.2499, "a"],
+  [0.25, "b"],
+  [0.7499, "b"],
+  [0.75, "c"],
+  [0.9999, "c"],
+];
+
+for (const [random, name] of CHOICES) {
+  Deno.test(`${random} falls on ${name}`, () => {
+    assert.equal(chooseTest(TESTS, random).name, name);
+  });
+}

@@ -1,6 +1,5 @@
-import { type Clock, sleep, systemClock } from "../../core/clock.ts";
+import { type Clock, type Random, sleep, systemClock, systemRandom } from "../../core/clock.ts";
 import type { Host } from "../../core/host.ts";
-import { type Random, systemRandom } from "../../core/random.ts";
 import type { Options } from "../options.ts";
 import { checkStartable } from "../role.ts";
 import { runLocal } from "../run_local.ts";
