@@ -126,8 +126,8 @@ export interface ArrivalAssignment {
   readonly onBusy: WhenBusy;
 }
 
-/** Master: what the worker should do, whatever it does now. */
-export interface TargetMessage {
+/** Master: what the worker is to run from now on, whatever it runs at the moment. */
+export interface Assignment {
   readonly type: "TARGET";
   /** Counts up within an epoch; only a newer one is obeyed. */
   readonly revision: number;
@@ -270,7 +270,7 @@ export type Message =
   | ErrorMessage
   | Setup
   | Start
-  | TargetMessage
+  | Assignment
   | TargetAck
   | StateMessage
   | Started
@@ -570,7 +570,7 @@ export const MESSAGE_FIELDS: {
   ERROR: row<ErrorMessage>({ type: type("ERROR"), code: errorCode, text: shortText }),
   SETUP: row<Setup>({ type: type("SETUP"), workerIndex: count, options }),
   START: row<Start>({ type: type("START"), elapsedSeconds: seconds, phase: count }),
-  TARGET: row<TargetMessage>({
+  TARGET: row<Assignment>({
     type: type("TARGET"),
     revision: count,
     classes: counts(MAX_NAME),

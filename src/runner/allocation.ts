@@ -1,4 +1,4 @@
-import type { TargetMessage } from "../cluster/protocol.ts";
+import type { Assignment } from "../cluster/protocol.ts";
 import type { WorkerState } from "../cluster/workers.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { type ArrivalCourse, type ArrivalSlice, positionAt } from "../load/arrival_schedule.ts";
@@ -71,7 +71,7 @@ export interface UserAllocatorOptions {
   /** Those that may run users now. */
   readonly members: () => readonly WorkerState[];
   /** Tells a member what to do. */
-  readonly tell: (member: WorkerState, target: TargetMessage) => void;
+  readonly tell: (member: WorkerState, target: Assignment) => void;
 }
 
 /**
@@ -263,7 +263,7 @@ export interface ArrivalAllocatorOptions {
   /** Those that may run users now. */
   readonly members: () => readonly WorkerState[];
   /** Tells a member what to do. */
-  readonly tell: (member: WorkerState, target: TargetMessage) => void;
+  readonly tell: (member: WorkerState, target: Assignment) => void;
 }
 
 /** So long before it holds, everybody is told of a new division. */

@@ -9,11 +9,11 @@ import { MasterConnection, type MasterConnectionOptions } from "../cluster/maste
 import { ReportOutbox } from "../cluster/outbox.ts";
 import type {
   ArrivalAssignment,
+  Assignment,
   Message,
   Setup,
   Start,
   Started,
-  TargetMessage,
   WorkerPhase,
 } from "../cluster/protocol.ts";
 import type { Clock, Timer } from "../core/clock.ts";
@@ -167,7 +167,7 @@ export class WorkerNode {
   #toldOfStart = false;
   #reporter: Reporter | null = null;
   /** What is to be done as soon as the test has begun. */
-  #pending: TargetMessage | null = null;
+  #pending: Assignment | null = null;
   #stopTimeoutMs = 0;
   /** Whether it was told to run nobody. */
   #isIdle = false;
@@ -247,7 +247,7 @@ export class WorkerNode {
    *
    * @throws UsageError where it names a class that is not there.
    */
-  aim(target: TargetMessage): void {
+  aim(target: Assignment): void {
     const { classes, rate, stopTimeout, arrivals } = target;
     const unknown = Object.keys(classes).find((name) =>
       classes[name]! > 0 && !this.#classNames.includes(name)
@@ -522,7 +522,7 @@ export class WorkerRun {
     }
   }
 
-  #aim(target: TargetMessage): void {
+  #aim(target: Assignment): void {
     if (target.revision > this.#revision && this.#stopping === null) {
       this.#revision = target.revision;
       try {

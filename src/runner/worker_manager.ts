@@ -12,12 +12,12 @@ import type { AcceptedPlace } from "../cluster/handshake.ts";
 import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
 import { WorkerListener } from "../cluster/listener.ts";
 import {
+  type Assignment,
   type Join,
   type Message,
   NO_TESTFILE,
   type Report,
   type StateMessage,
-  type TargetMessage,
 } from "../cluster/protocol.ts";
 import type { RunState } from "../cluster/run_state.ts";
 import type { WorkerState } from "../cluster/workers.ts";
@@ -55,7 +55,7 @@ export class JournalWriter {
   }
 
   /** A worker is told what to run. */
-  assigned({ incarnation }: WorkerState, { classes }: TargetMessage): void {
+  assigned({ incarnation }: WorkerState, { classes }: Assignment): void {
     this.#journal.append({ type: "assigned", incarnation, classes });
   }
 
@@ -192,7 +192,7 @@ export class WorkerManager {
   }
 
   /** Tells a worker what to do. */
-  tell(member: WorkerState, target: TargetMessage): void {
+  tell(member: WorkerState, target: Assignment): void {
     this.#diary.assigned(member, target);
     this.#roster.send(member, target);
   }

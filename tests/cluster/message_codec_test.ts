@@ -7,7 +7,7 @@ import type { Message, Report } from "../../src/cluster/protocol.ts";
 import { anyMessage, messages } from "../support/messages.ts";
 import { mutated, numbers } from "../support/mutations.ts";
 import { delta, packedRequests, report } from "../support/reports.ts";
-import { targetMessage } from "../support/target_message.ts";
+import { assignment } from "../support/assignments.ts";
 
 const LIMIT = 1024 * 1024;
 
@@ -145,7 +145,7 @@ Deno.test("a key of a map is a text, and not that of a prototype", () => {
   assert.match(refusal(target([0x81, 5, 1])), /a key that is no text/);
   assert.match(refusal(target([0x81, 0x90, 1])), /a key that is no text/);
   const message = decodeMessage(target([0x81, ...encode("constructor"), 1]));
-  assert.deepEqual(message, targetMessage({ classes: { constructor: 1 }, stopTimeout: 1 }));
+  assert.deepEqual(message, assignment({ classes: { constructor: 1 }, stopTimeout: 1 }));
 });
 
 Deno.test("names, methods and errors that are too long are cut, and stay apart", () => {

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import type { TargetMessage } from "../../src/cluster/protocol.ts";
+import type { Assignment } from "../../src/cluster/protocol.ts";
 import { WorkerState } from "../../src/cluster/workers.ts";
 import { UserAllocator } from "../../src/runner/allocation.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { targetMessage } from "../support/target_message.ts";
+import { assignment } from "../support/assignments.ts";
 
 interface Told {
   readonly member: WorkerState;
-  readonly target: TargetMessage;
+  readonly target: Assignment;
 }
 
 interface Scene {
@@ -62,8 +62,8 @@ Deno.test("what is to run is told at once, in full", () => {
   allocation.pace(7);
   allocation.aim([3, 1]);
   assert.deepEqual(told.map(({ member, target }) => [member.id, target]), [
-    ["a", targetMessage({ revision: 1, classes: { A: 2, B: 0 }, rate: 7, stopTimeout: 3 })],
-    ["b", targetMessage({ revision: 2, classes: { A: 1, B: 1 }, rate: 7, stopTimeout: 3 })],
+    ["a", assignment({ revision: 1, classes: { A: 2, B: 0 }, rate: 7, stopTimeout: 3 })],
+    ["b", assignment({ revision: 2, classes: { A: 1, B: 1 }, rate: 7, stopTimeout: 3 })],
   ]);
 });
 
@@ -143,7 +143,7 @@ Deno.test("a member that may have missed it is told again, under a new number", 
   allocation.repeat(members[0]!);
   assert.deepEqual(
     told.at(-1)!.target,
-    targetMessage({
+    assignment({
       revision: 3,
       classes: { A: 5 },
       rate: 5,
@@ -203,7 +203,7 @@ Deno.test("however late who hears what, no class has more users than it should, 
       const all = ["a", "b", "c", "d", "e"].map(member);
       /** What each has heard last, and what is on its way to it. */
       const running = new Map<WorkerState, readonly number[]>();
-      const onTheWay = new Map<WorkerState, TargetMessage[]>();
+      const onTheWay = new Map<WorkerState, Assignment[]>();
       let asked: readonly number[] = [0, 0];
       /** Users that there may be at any later moment, unless somebody is told something else. */
       let most: readonly number[] = [0, 0];

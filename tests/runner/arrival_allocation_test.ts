@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import type { TargetMessage } from "../../src/cluster/protocol.ts";
+import type { Assignment } from "../../src/cluster/protocol.ts";
 import { WorkerState } from "../../src/cluster/workers.ts";
 import {
   type ArrivalCourse,
@@ -14,7 +14,7 @@ class Scene {
   /** Seconds since the test's start. */
   now = 0;
   readonly members: WorkerState[] = [];
-  readonly told: [name: string, target: TargetMessage][] = [];
+  readonly told: [name: string, target: Assignment][] = [];
   /** Numbers of passes, by the position at which they begin, in the order of their beginning. */
   readonly begun: [iteration: number, worker: string, at: number][] = [];
   readonly allocation: ArrivalAllocator;
@@ -80,7 +80,7 @@ class Scene {
     );
   }
 
-  #hear({ id }: WorkerState, target: TargetMessage): void {
+  #hear({ id }: WorkerState, target: Assignment): void {
     this.told.push([id, target]);
     const schedule = this.#schedules.get(id) ?? new ArrivalSchedule("constant", Math.random);
     this.#schedules.set(id, schedule);
@@ -199,9 +199,9 @@ Deno.test("nothing new is not told, and who may have missed it is told again", (
   scene.allocation.repeat(a!);
   assert.equal(scene.told.length, 3);
   const [[, first], , [, again]] = scene.told as [
-    [string, TargetMessage],
+    [string, Assignment],
     unknown,
-    [string, TargetMessage],
+    [string, Assignment],
   ];
   assert.deepEqual(again, { ...first, revision: 3 });
   scene.allocation.repeat(new WorkerState({ id: "x", incarnation: "x", index: 9, host: "" }));

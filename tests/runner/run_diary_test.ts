@@ -4,7 +4,7 @@ import { type JournalRecord, NO_JOURNAL } from "../../src/cluster/journal.ts";
 import { WorkerState } from "../../src/cluster/workers.ts";
 import { JournalWriter } from "../../src/runner/worker_manager.ts";
 import { report } from "../support/reports.ts";
-import { targetMessage } from "../support/target_message.ts";
+import { assignment } from "../support/assignments.ts";
 
 const MEMBER = new WorkerState({ id: "w1", incarnation: "i1", index: 4, host: "box" });
 
@@ -15,7 +15,7 @@ Deno.test("what becomes of a worker is written down at once", () => {
     close: () => {},
   });
   diary.entered(MEMBER);
-  diary.assigned(MEMBER, targetMessage({ revision: 7, classes: { A: 3 } }));
+  diary.assigned(MEMBER, assignment({ revision: 7, classes: { A: 3 } }));
   diary.moved(MEMBER);
   assert.deepEqual(records, [
     { type: "worker", id: "w1", incarnation: "i1", index: 4, host: "box" },

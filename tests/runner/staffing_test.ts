@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { TargetMessage } from "../../src/cluster/protocol.ts";
+import type { Assignment } from "../../src/cluster/protocol.ts";
 import { WorkerState } from "../../src/cluster/workers.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
 import type { Plan } from "../../src/load/plan.ts";
@@ -9,7 +9,7 @@ import { planOf } from "../support/plans.ts";
 
 class Scene {
   readonly clock = new FakeClock();
-  readonly told: [name: string, target: TargetMessage][] = [];
+  readonly told: [name: string, target: Assignment][] = [];
   readonly members = ["a", "b"].map((id, index) =>
     new WorkerState({ id, incarnation: id, index, host: "box" })
   );

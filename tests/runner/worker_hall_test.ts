@@ -12,7 +12,7 @@ import { FakeClock, settle } from "../support/fake_clock.ts";
 import { identity, MASTER_HASH, refusal } from "../support/joining.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import { report } from "../support/reports.ts";
-import { targetMessage } from "../support/target_message.ts";
+import { assignment } from "../support/assignments.ts";
 
 /** A worker that has been let in. */
 interface Guest {
@@ -164,7 +164,7 @@ Deno.test("what a worker is told to run is written down before it is told", asyn
   a.channel.send(state("ready"));
   await settle();
   news();
-  const target = targetMessage({ classes: { A: 2 } });
+  const target = assignment({ classes: { A: 2 } });
   hall.tell(book.members[0]!, target);
   assert.deepEqual(news(), ["wrote assigned"]);
   await settle();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ArrivalAssignment, TargetMessage, WorkerPhase } from "../../src/cluster/protocol.ts";
+import type { ArrivalAssignment, Assignment, WorkerPhase } from "../../src/cluster/protocol.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { Events } from "../../src/core/events.ts";
 import { Lease } from "../../src/core/lease.ts";
@@ -7,7 +7,7 @@ import { ClockSync } from "../../src/runner/clock_sync.ts";
 import { RemoteIterationQuota } from "../../src/runner/shared_iterations_executor.ts";
 import { WorkerNode } from "../../src/runner/worker.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { targetMessage } from "../support/target_message.ts";
+import { assignment } from "../support/assignments.ts";
 import { discovered } from "../support/users.ts";
 import { Ground } from "../support/virtual_cluster.ts";
 
@@ -56,9 +56,9 @@ const START = { type: "START", elapsedSeconds: 2, phase: 0 } as const;
 
 function target(
   classes: Record<string, number>,
-  changes: Partial<TargetMessage> = {},
-): TargetMessage {
-  return targetMessage({ classes, rate: 1000, ...changes });
+  changes: Partial<Assignment> = {},
+): Assignment {
+  return assignment({ classes, rate: 1000, ...changes });
 }
 
 Deno.test("a target that comes before the test begins is headed for when it does", async () => {

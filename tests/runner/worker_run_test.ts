@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
 import { acceptWorker } from "../../src/cluster/handshake.ts";
-import type { Message, TargetMessage } from "../../src/cluster/protocol.ts";
+import type { Assignment, Message } from "../../src/cluster/protocol.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import type { StreamListener } from "../../src/core/network.ts";
 import { User } from "../../src/user/user.ts";
 import { type FakeClock, settle } from "../support/fake_clock.ts";
 import { terms } from "../support/joining.ts";
-import { targetMessage } from "../support/target_message.ts";
+import { assignment } from "../support/assignments.ts";
 import { discovered } from "../support/users.ts";
 import {
   type Ground,
@@ -91,8 +91,8 @@ function scene(options: VirtualWorkerOptions = {}): Scene {
 const SETUP: Message = { type: "SETUP", workerIndex: 3, options: "{}" };
 const START: Message = { type: "START", elapsedSeconds: 0, phase: 0 };
 
-function target(revision: number, users: number, changes: Partial<TargetMessage> = {}): Message {
-  return targetMessage({ revision, classes: { StepTest: users }, rate: 1000, ...changes });
+function target(revision: number, users: number, changes: Partial<Assignment> = {}): Message {
+  return assignment({ revision, classes: { StepTest: users }, rate: 1000, ...changes });
 }
 
 /** A scene in which so many users run. */

@@ -14,7 +14,7 @@ import { FakeClock, settle } from "./fake_clock.ts";
 import { hasItsLength, type HostileFrames } from "./hostile_frames.ts";
 import { identity, joinFor, nextOf } from "./joining.ts";
 import { memoryStreams } from "./memory_stream.ts";
-import { targetMessage } from "./target_message.ts";
+import { assignment } from "./assignments.ts";
 import { VirtualCluster, type VirtualWorker } from "./virtual_cluster.ts";
 
 /** How a peer attacks. */
@@ -91,7 +91,7 @@ const GREETING_OF_MASTER = ([
   },
   { type: "SETUP", workerIndex: 0, options: "{}" },
   { type: "START", elapsedSeconds: 0, phase: 0 },
-  targetMessage({ classes: { StepTest: 1 }, stopTimeout: 0 }),
+  assignment({ classes: { StepTest: 1 }, stopTimeout: 0 }),
 ] satisfies Message[]).map(encodeMessage);
 
 /** A clock that stands still unless it is moved; what is due at once happens at once. */
