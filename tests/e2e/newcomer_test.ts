@@ -116,7 +116,7 @@ Deno.test({
   }`,
   ignore: nodeMissing,
   fn: async (context) => {
-    const fetches = blocks.find(({ text }) => text.includes("npx -y deno@")) ?? assert.fail();
+    const fetches = blocks.find(({ text }) => text.includes('alias aiotest="npx')) ?? assert.fail();
     const cache = { npm_config_cache: await npmCache(), npm_config_offline: "true" };
     const [, deno] = /npx -y (deno@[\d.]+)/.exec(fetches.text)!;
     const { code } = await runCommand("npx", ["-y", deno!, "--version"], { env: cache });
