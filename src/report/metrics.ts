@@ -1,5 +1,6 @@
 /**
- * What a run is watched by: the metrics of `/metrics` and of `--otlp`.
+ * The metrics of a run that `/metrics` serves and `--otlp` sends, as plain values: see
+ * `prometheus.ts` and `otlp.ts` for the formats.
  *
  * @module
  */
@@ -22,112 +23,141 @@ import type {
 import type { BucketSink, BucketSource } from "../stats/stats_delta.ts";
 import { isPresent } from "./worker_counts.ts";
 
-/** Metrics of what became of the passes that were meant to begin; without points where none are counted. */
-function iterationMetrics(iterations: IterationSummary | null): MetricFamily[] {
-  const counter = (
-    name: string,
-    help: string,
-    count: (of: IterationSummary) => number,
-  ): MetricFamily => ({
-    type: "counter",
-    name: `aiotest_passes_${name}_total`,
-    help,
-    unit: "",
-    points: iterations === null ? [] : [{ labels: {}, value: count(iterations) }],
-  });
-  const times = (
-    name: string,
-    help: string,
-    point: (of: IterationSummary) => SummaryPoint,
-  ): MetricFamily => ({
-    type: "summary",
-    name: `aiotest_pass_${name}_seconds`,
-    help,
-    unit: "s",
-    points: iterations === null ? [] : [point(iterations)],
-  });
-  return [
-    counter("scheduled", "Passes whose time to start had come.", ({ scheduled }) => scheduled),
-    counter("started", "Passes that a user began, in time or late.", ({ started }) => started),
-    counter("completed", "Passes that a user has ended.", ({ completed }) => completed),
-    counter(
-      "dropped",
-      "Passes that no user began: all were busy, or the test was over.",
-      ({ dropped }) => dropped,
-    ),
-    times(
-      "start_delay",
-      "How late passes began, over the whole run.",
-      ({ startDelayMs, started }) => summaryOf(startDelayMs, started),
-    ),
-    times(
-      "service_time",
-      "From a pass's real start to its end, over the whole run.",
-      ({ serviceTimeMs, completed }) => summaryOf(serviceTimeMs, completed),
-    ),
-  ];
+/** The labels that distinguish the points of a family. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** One number. */
+export interface ValuePoint {
+  readonly labels: Labels;
+  readonly value: number;
 }
 
-function summaryOf({ p50, p95, p99, p999, mean }: LatencySummary, count: number): SummaryPoint {
-  const known = [[0.5, p50], [0.95, p95], [0.99, p99], [0.999, p999]] as const;
-  return {
-    labels: {},
-    quantiles: known.flatMap(([share, ms]) => ms === null ? [] : [[share, ms / 1000] as const]),
-    count,
-    sum: (mean ?? 0) * count / 1000,
-  };
+/** Values sorted into buckets. The object stays the same as long as no value is added. */
+export interface HistogramPoint {
+  readonly labels: Labels;
+  /** For each bound of the family, the number of values up to and including it. */
+  readonly cumulative: readonly number[];
+  readonly count: number;
+  /** In the unit of the family. */
+  readonly sum: number;
+}
+
+/** Values of which some percentiles are known. */
+export interface SummaryPoint {
+  readonly labels: Labels;
+  /** Pairs of a share, 0 to 1 and rising, and the quantile at it; empty if there are no values. */
+  readonly quantiles: readonly (readonly [share: number, value: number])[];
+  readonly count: number;
+  /** In the unit of the family. */
+  readonly sum: number;
+}
+
+/** What all metrics of one name have in common. */
+interface FamilyDescription {
+  readonly name: string;
+  /** A sentence. */
+  readonly help: string;
+  /** In UCUM: `ms`, `s`, `By`; empty for a plain number. */
+  readonly unit: string;
+}
+
+/** All metrics of one name. */
+export type MetricFamily =
+  & FamilyDescription
+  & (
+    /** A counter only grows until it is reset; `untyped` is a gauge with a name reserved for counts. */
+    | { readonly type: "counter" | "gauge" | "untyped"; readonly points: readonly ValuePoint[] }
+    | {
+      readonly type: "histogram";
+      /** Upper bounds of the buckets, rising, without the infinite one. */
+      readonly bounds: readonly number[];
+      readonly points: readonly HistogramPoint[];
+    }
+    | { readonly type: "summary"; readonly points: readonly SummaryPoint[] }
+  );
+
+/** What the metrics contain beside a snapshot. */
+export interface RunMetricsOptions {
+  /** Upper bounds of the latency buckets in milliseconds, rising. */
+  readonly buckets: readonly number[];
+  /** Version of aiotest. */
+  readonly version: string;
 }
 
 /**
- * Counts how many latencies do not exceed each of some bounds, in milliseconds.
- *
- * A bucket of a histogram counts for a bound that lies in it. So nothing that is within a bound is
- * missing there, and what is above it by less than 0.1 % may be counted for it too.
+ * The metrics of one run. It caches the points of each name, so a name without new requests costs
+ * next to nothing.
  */
-export class BoundCounts implements BucketSink {
-  /** For each bound, the bucket that it lies in. */
-  readonly #last: readonly number[];
-  #counts: number[] = [];
-  #at = 0;
+export class RunMetrics {
+  readonly #version: string;
+  readonly #requests: RequestMetrics;
 
-  /** @param bounds rising. */
-  constructor(bounds: readonly number[]) {
-    this.#last = bounds.map(bucketOf);
+  constructor({ buckets, version }: RunMetricsOptions) {
+    this.#version = version;
+    this.#requests = new RequestMetrics(buckets);
   }
 
-  /** For each bound, how many do not exceed it. */
-  of(source: BucketSource): number[] {
-    const counts = this.#counts = this.#last.map(() => 0);
-    this.#at = 0;
-    source.addTo(this);
-    for (let i = 1; i < counts.length; i++) counts[i] = counts[i]! + counts[i - 1]!;
-    return counts;
+  /**
+   * All families, including those without points.
+   *
+   * @param snapshot a fresh one: its histograms keep counting, but its other numbers do not.
+   */
+  of(snapshot: Snapshot, rendezvous: readonly RendezvousRounds[]): MetricFamily[] {
+    return [
+      ...this.#runMetrics(snapshot),
+      ...workerMetrics(snapshot.workers),
+      ...this.#requests.of(snapshot.statistics),
+      ...withFormerNames(iterationMetrics(snapshot.statistics.iterations)),
+      ...verdictMetrics(snapshot),
+      ...rendezvousMetrics(rendezvous),
+    ];
   }
 
-  /** Is called by what is counted. */
-  addBucket(index: number, count: number): void {
-    const last = this.#last;
-    // Buckets come rising, so that this seldom moves.
-    let at = this.#at;
-    while (at > 0 && index <= last[at - 1]!) at--;
-    while (at < last.length && index > last[at]!) at++;
-    this.#at = at;
-    if (at < last.length) this.#counts[at] = this.#counts[at]! + count;
+  #runMetrics({ runId, mode, state, users, arrivalRate, ...run }: Snapshot): MetricFamily[] {
+    const info = (labels: Record<string, string>): ValuePoint[] => [{ labels, value: 1 }];
+    return [
+      gauge("aiotest_build_info", "The version of aiotest.", info({ version: this.#version })),
+      gauge("aiotest_run_info", "The run's id and mode.", info({ run_id: runId, mode })),
+      gauge("aiotest_run_state", "1 for the run's current state, 0 for the others.", states(state)),
+      gauge(
+        "aiotest_run_start_time_seconds",
+        "When the first user started, in seconds since 1970.",
+        optional(run.startedAt === null ? null : run.startedAt / 1000),
+        "s",
+      ),
+      gauge(
+        "aiotest_run_elapsed_seconds",
+        "Seconds from the start of the first user until now, or until the last user stopped.",
+        optional(run.elapsedSeconds),
+        "s",
+      ),
+      gauge(
+        "aiotest_run_planned_seconds",
+        "Planned duration of the run in seconds; absent if it has no planned end.",
+        optional(run.plannedSeconds),
+        "s",
+      ),
+      gauge("aiotest_users", "Running users.", optional(users.current)),
+      gauge(
+        "aiotest_users_target",
+        "Users that should be running; in the open model, the maximum.",
+        optional(users.target),
+      ),
+      gauge("aiotest_users_peak", "The most users that ran at once.", optional(users.peak)),
+      gauge(
+        "aiotest_arrival_rate_target",
+        "Iterations that should start per second; absent in the closed model.",
+        optional(arrivalRate),
+      ),
+    ];
   }
-}
-
-function bucketOf(bound: number): number {
-  const histogram = new Histogram();
-  histogram.record(bound);
-  const [[index] = [0]] = histogram.buckets();
-  return index;
 }
 
 /**
  * Metrics of requests, failures and user errors.
  *
- * A histogram is counted anew only where it has grown. Of errors, the first 1,000 are told apart and
- * the rest are counted under `(other)`: each name may have as many of its own.
+ * A histogram is counted again only if it has grown. The first 1,000 errors are counted separately
+ * and the rest under `(other)`, because every name may have its own.
  */
 export class RequestMetrics {
   readonly #bounds: readonly number[];
@@ -142,7 +172,7 @@ export class RequestMetrics {
     this.#boundCounts = new BoundCounts(bounds);
   }
 
-  /** All families, those without a point included. */
+  /** All families, including those without points. */
   of({ requests, failures, userErrors }: Statistics): MetricFamily[] {
     const coded = requests.flatMap((row) =>
       row.codes.map((code) => ({ code, times: this.#histogram(row, code) }))
@@ -155,43 +185,42 @@ export class RequestMetrics {
       {
         type: "histogram",
         name: "aiotest_response_times",
-        help: "Latencies of requests, in milliseconds.",
+        help: "Latencies of requests in milliseconds.",
         unit: "ms",
         bounds: this.#bounds,
         points: coded.map(({ times }) => times),
       },
-      {
-        type: "gauge",
-        name: "aiotest_response_content_length",
-        help: "Mean bytes of a response's body.",
-        unit: "By",
-        points: byCode((code) => code.requests === 0 ? 0 : code.bytesReceived / code.requests),
-      },
+      gauge(
+        "aiotest_response_content_length",
+        "Mean size of a response body in bytes.",
+        byCode((code) => code.requests === 0 ? 0 : code.bytesReceived / code.requests),
+        "By",
+      ),
       counter(
         "aiotest_response_bytes_total",
-        "Bytes of the bodies of responses.",
+        "Bytes of response bodies.",
         byCode(({ bytesReceived }) => bytesReceived),
         "By",
       ),
       counter(
         "aiotest_request_bytes_total",
-        "Bytes of the bodies of requests.",
+        "Bytes of request bodies.",
         byName(({ bytesSent }) => bytesSent),
         "By",
       ),
       counter(
         "aiotest_request_retries_total",
-        "Requests that were sent again because a connection had gone.",
+        "Requests that were sent again because their connection was gone.",
         byName(({ retries }) => retries),
       ),
       counter(
         "aiotest_response_failure_total",
-        "Requests that failed, by their error.",
+        "Failed requests, by error.",
         this.#failurePoints(failures),
       ),
       counter(
         "aiotest_user_error_total",
-        "Errors that the code of users threw.",
+        "Errors thrown by the code of users.",
         userErrors.map(({ user, error, count }) => ({ labels: { user, error }, value: count })),
       ),
     ];
@@ -211,7 +240,7 @@ export class RequestMetrics {
     return point;
   }
 
-  /** The same object each time, so that whoever writes it can remember how. */
+  /** The same object each time, so that a writer can cache the text of it. */
   #labels({ name, method }: RequestRow): Labels {
     const key = JSON.stringify([name, method]);
     let labels = this.#nameLabels.get(key);
@@ -236,86 +265,107 @@ function labelsOf({ name, method }: RequestRow, { code }: CodeRow): Labels {
   return { name, method, code: code === OTHER_CODE ? "other" : String(code) };
 }
 
-function counter(
-  name: string,
-  help: string,
-  points: readonly ValuePoint[],
-  unit = "",
-): MetricFamily {
-  return { type: "counter", name, help, unit, points };
-}
-
-/** What metrics say that a snapshot does not know. */
-export interface RunMetricsOptions {
-  /** Upper bounds of the buckets of latencies in milliseconds, rising. */
-  readonly buckets: readonly number[];
-  /** Version of aiotest. */
-  readonly version: string;
-}
-
 /**
- * The metrics of one run. It remembers what it has given, so that a name without a new request costs
- * next to nothing.
+ * Counts the latencies up to each of some bounds, in milliseconds.
+ *
+ * The bucket of a histogram that contains a bound is counted for that bound as a whole. So no value
+ * up to a bound is missing, but values less than 0.1 % above it may be included.
  */
-export class RunMetrics {
-  readonly #version: string;
-  readonly #requests: RequestMetrics;
+export class BoundCounts implements BucketSink {
+  /** For each bound, the index of the bucket that contains it. */
+  readonly #last: readonly number[];
+  #counts: number[] = [];
+  #at = 0;
 
-  constructor({ buckets, version }: RunMetricsOptions) {
-    this.#version = version;
-    this.#requests = new RequestMetrics(buckets);
+  /** @param bounds rising. */
+  constructor(bounds: readonly number[]) {
+    this.#last = bounds.map(bucketOf);
   }
 
-  /**
-   * All families, those without a point included.
-   *
-   * @param snapshot just taken: what its run counts later would be in some of the numbers only.
-   */
-  of(snapshot: Snapshot, rendezvous: readonly RendezvousRounds[]): MetricFamily[] {
-    return [
-      ...this.#runMetrics(snapshot),
-      ...workerMetrics(snapshot.workers),
-      ...this.#requests.of(snapshot.statistics),
-      ...iterationMetrics(snapshot.statistics.iterations),
-      ...verdictMetrics(snapshot),
-      ...rendezvousMetrics(rendezvous),
-    ];
+  /** For each bound, the number of values up to and including it. */
+  of(source: BucketSource): number[] {
+    const counts = this.#counts = this.#last.map(() => 0);
+    this.#at = 0;
+    source.addTo(this);
+    for (let i = 1; i < counts.length; i++) counts[i] = counts[i]! + counts[i - 1]!;
+    return counts;
   }
 
-  #runMetrics({ runId, mode, state, users, arrivalRate, ...run }: Snapshot): MetricFamily[] {
-    const info = (labels: Record<string, string>): ValuePoint[] => [{ labels, value: 1 }];
-    return [
-      gauge("aiotest_build_info", "Which aiotest this is.", info({ version: this.#version })),
-      gauge("aiotest_run_info", "Which run this is.", info({ run_id: runId, mode })),
-      gauge("aiotest_run_state", "1 for what the run is doing, 0 for all else.", states(state)),
-      gauge(
-        "aiotest_run_start_time_seconds",
-        "When the first user started, in seconds since 1970.",
-        maybe(run.startedAt === null ? null : run.startedAt / 1000),
-        "s",
-      ),
-      gauge(
-        "aiotest_run_elapsed_seconds",
-        "Seconds since the first user started, until the last one stopped.",
-        maybe(run.elapsedSeconds),
-        "s",
-      ),
-      gauge(
-        "aiotest_run_planned_seconds",
-        "Seconds that the run is to last; none where nothing says so.",
-        maybe(run.plannedSeconds),
-        "s",
-      ),
-      gauge("aiotest_users", "Users that run.", maybe(users.current)),
-      gauge("aiotest_users_target", "Users that should run, or may at most.", maybe(users.target)),
-      gauge("aiotest_users_peak", "The most users that ran at once.", maybe(users.peak)),
-      gauge(
-        "aiotest_arrival_rate_target",
-        "Passes that should start a second; none in the closed model.",
-        maybe(arrivalRate),
-      ),
-    ];
+  /** Called by the source for each of its buckets. */
+  addBucket(index: number, count: number): void {
+    const last = this.#last;
+    // Buckets arrive in rising order, so this seldom moves.
+    let at = this.#at;
+    while (at > 0 && index <= last[at - 1]!) at--;
+    while (at < last.length && index > last[at]!) at++;
+    this.#at = at;
+    if (at < last.length) this.#counts[at] = this.#counts[at]! + count;
   }
+}
+
+function bucketOf(bound: number): number {
+  const histogram = new Histogram();
+  histogram.record(bound);
+  const [[index] = [0]] = histogram.buckets();
+  return index;
+}
+
+/** Families without points if iterations are not counted. */
+function iterationMetrics(iterations: IterationSummary | null): MetricFamily[] {
+  const count = (field: "scheduled" | "started" | "completed" | "dropped", help: string) =>
+    counter(`aiotest_iterations_${field}_total`, help, optional(iterations?.[field] ?? null));
+  const times = (
+    name: string,
+    help: string,
+    point: (of: IterationSummary) => SummaryPoint,
+  ): MetricFamily => ({
+    type: "summary",
+    name: `aiotest_iteration_${name}_seconds`,
+    help,
+    unit: "s",
+    points: iterations === null ? [] : [point(iterations)],
+  });
+  return [
+    count("scheduled", "Iterations that were due."),
+    count("started", "Iterations that a user started, on time or late."),
+    count("completed", "Iterations that ended."),
+    count(
+      "dropped",
+      "Iterations that no user started, because all were busy or the test was over.",
+    ),
+    times(
+      "start_delay",
+      "How late iterations started, over the whole run.",
+      ({ startDelayMs, started }) => summaryOf(startDelayMs, started),
+    ),
+    times(
+      "service_time",
+      "How long iterations took from their actual start, over the whole run.",
+      ({ serviceTimeMs, completed }) => summaryOf(serviceTimeMs, completed),
+    ),
+  ];
+}
+
+/** Adds the deprecated names, from when iterations were called passes, for one more release. */
+function withFormerNames(families: readonly MetricFamily[]): MetricFamily[] {
+  const former = families.map((family) => ({
+    ...family,
+    name: family.name
+      .replace("aiotest_iterations_", "aiotest_passes_")
+      .replace("aiotest_iteration_", "aiotest_pass_"),
+    help: `Deprecated, will be removed in the next release: use ${family.name}.`,
+  }));
+  return [...families, ...former];
+}
+
+function summaryOf({ p50, p95, p99, p999, mean }: LatencySummary, count: number): SummaryPoint {
+  const known = [[0.5, p50], [0.95, p95], [0.99, p99], [0.999, p999]] as const;
+  return {
+    labels: {},
+    quantiles: known.flatMap(([share, ms]) => ms === null ? [] : [[share, ms / 1000] as const]),
+    count,
+    sum: (mean ?? 0) * count / 1000,
+  };
 }
 
 const RUN_STATES: readonly RunStatus[] = ["ready", "spawning", "running", "stopping", "stopped"];
@@ -340,31 +390,31 @@ function workerMetrics(workers: readonly WorkerRow[]): MetricFamily[] {
     rows: readonly WorkerRow[],
     value: (row: WorkerRow) => number,
   ): ValuePoint[] => rows.map((row) => ({ labels: { node: row.id }, value: value(row) }));
-  // Of one that has gone, nobody knows how busy it is.
+  // The CPU usage and the lag of a node that is gone are unknown.
   const present = workers.filter((worker) => isPresent(worker) && worker.state !== "finished");
   return [
     {
       type: "untyped",
       name: "aiotest_workers_user_count",
-      help: "Users that run on a node.",
+      help: "Running users of a node.",
       unit: "",
       points: byNode(workers, ({ users }) => users),
     },
     gauge(
       "aiotest_workers_cpu_usage",
-      "Percent of one core that a node used in the last second.",
+      "CPU usage of a node in the last second, in percent of one core.",
       byNode(present, ({ cpu }) => cpu * 100),
       "%",
     ),
     gauge(
       "aiotest_event_loop_lag_seconds",
-      "How late a node's event loop ran, the 99th percentile of the last 5 s.",
+      "Event loop lag of a node, the 99th percentile of the last 5 s.",
       byNode(present, ({ lagMs }) => lagMs / 1000),
       "s",
     ),
     gauge(
       "aiotest_workers",
-      "How many processes that generate load are in a state.",
+      "Load-generating processes by state.",
       WORKER_STATES.map((one) => ({
         labels: { state: one },
         value: workers.filter(({ state }) => state === one).length,
@@ -377,7 +427,7 @@ function verdictMetrics({ thresholds, warnings, complete }: Snapshot): MetricFam
   return [
     gauge(
       "aiotest_threshold_passed",
-      "Whether a threshold holds: 1, or 0 where it is crossed.",
+      "1 if a threshold holds, 0 if it is crossed.",
       thresholds.map(({ expression, passed }) => ({
         labels: { threshold: expression },
         value: Number(passed),
@@ -385,29 +435,29 @@ function verdictMetrics({ thresholds, warnings, complete }: Snapshot): MetricFam
     ),
     gauge(
       "aiotest_threshold_observed",
-      "What a threshold looks at, in milliseconds, a share or a number; none without a sample.",
-      thresholds.flatMap(({ expression, observed }) => maybe(observed, { threshold: expression })),
+      "The observed value of a threshold: milliseconds, a share, or a number; absent without a sample.",
+      thresholds.flatMap(({ expression, observed }) =>
+        optional(observed, { threshold: expression })
+      ),
     ),
-    gauge("aiotest_warnings", "Warnings that the run has given.", maybe(warnings.length)),
+    gauge("aiotest_warnings", "Warnings of the run so far.", optional(warnings.length)),
     gauge(
       "aiotest_run_complete",
-      "Whether the run has ended and nothing that was counted anywhere is missing: 1 or 0.",
-      maybe(Number(complete)),
+      "1 if the run has ended and no counts are missing, else 0.",
+      optional(Number(complete)),
     ),
   ];
 }
 
 function rendezvousMetrics(rendezvous: readonly RendezvousRounds[]): MetricFamily[] {
-  return [{
-    type: "counter",
-    name: "aiotest_rendezvous_rounds_total",
-    help: "Rounds of a rendezvous: to which all came, and which ended by their time.",
-    unit: "",
-    points: rendezvous.flatMap(({ name, complete, incomplete }) => [
+  return [counter(
+    "aiotest_rendezvous_rounds_total",
+    "Rounds of a rendezvous: complete, or ended by the timeout.",
+    rendezvous.flatMap(({ name, complete, incomplete }) => [
       { labels: { name, complete: "true" }, value: complete },
       { labels: { name, complete: "false" }, value: incomplete },
     ]),
-  }];
+  )];
 }
 
 function gauge(
@@ -419,61 +469,16 @@ function gauge(
   return { type: "gauge", name, help, unit, points };
 }
 
-function maybe(value: number | null, labels: Record<string, string> = {}): ValuePoint[] {
+function counter(
+  name: string,
+  help: string,
+  points: readonly ValuePoint[],
+  unit = "",
+): MetricFamily {
+  return { type: "counter", name, help, unit, points };
+}
+
+/** One point, or none if there is no value. */
+function optional(value: number | null, labels: Record<string, string> = {}): ValuePoint[] {
   return value === null ? [] : [{ labels, value }];
 }
-
-// Metrics as plain values, whatever they are written as: text for Prometheus, or OTLP.
-
-/** What tells the points of a family apart. */
-export type Labels = Readonly<Record<string, string>>;
-
-/** One number. */
-export interface ValuePoint {
-  readonly labels: Labels;
-  readonly value: number;
-}
-
-/** Values sorted into buckets; the same object for as long as nothing is added. */
-export interface HistogramPoint {
-  readonly labels: Labels;
-  /** For each bound of the family, how many values do not exceed it. */
-  readonly cumulative: readonly number[];
-  readonly count: number;
-  /** In the unit of the family. */
-  readonly sum: number;
-}
-
-/** Values of which some percentiles are known. */
-export interface SummaryPoint {
-  readonly labels: Labels;
-  /** Shares of 0 to 1, rising, each with the value that so many do not exceed; none where there is no value. */
-  readonly quantiles: readonly (readonly [share: number, value: number])[];
-  readonly count: number;
-  /** In the unit of the family. */
-  readonly sum: number;
-}
-
-/** What all metrics of one name have in common. */
-interface Described {
-  readonly name: string;
-  /** A sentence. */
-  readonly help: string;
-  /** By UCUM: `ms`, `s`, `By`; empty for a plain number. */
-  readonly unit: string;
-}
-
-/** All metrics of one name. */
-export type MetricFamily =
-  & Described
-  & (
-    /** A counter only grows, but for a new start; `untyped` is a gauge whose name no gauge may have. */
-    | { readonly type: "counter" | "gauge" | "untyped"; readonly points: readonly ValuePoint[] }
-    | {
-      readonly type: "histogram";
-      /** Upper bounds of the buckets, rising; the one above all of them is not among them. */
-      readonly bounds: readonly number[];
-      readonly points: readonly HistogramPoint[];
-    }
-    | { readonly type: "summary"; readonly points: readonly SummaryPoint[] }
-  );

@@ -1,5 +1,5 @@
 /**
- * Metrics in the shape in which OpenTelemetry's exporters take them.
+ * Metrics as the input of OpenTelemetry's exporters.
  *
  * @module
  */
@@ -13,18 +13,18 @@ import type {
 } from "@opentelemetry/sdk-metrics";
 import type { HistogramPoint, Labels, MetricFamily, SummaryPoint } from "./metrics.ts";
 
-/** What metrics belong to. */
+/** The run and the time span that metrics belong to. */
 export interface OtlpMoment {
   /** Version of aiotest. */
   readonly version: string;
   readonly runId: string;
-  /** Since when counters count, in milliseconds since 1970. */
+  /** When the counters started at 0, in milliseconds since 1970. */
   readonly since: number;
   /** When the metrics were taken, in milliseconds since 1970. */
   readonly at: number;
 }
 
-// By their numbers, as the package itself is loaded only where metrics are really sent.
+// As numbers, because the package itself is loaded only if metrics are sent.
 const CUMULATIVE: AggregationTemporality.CUMULATIVE = 1;
 const HISTOGRAM: DataPointType.HISTOGRAM = 0;
 const GAUGE: DataPointType.GAUGE = 2;
@@ -32,9 +32,9 @@ const SUM: DataPointType.SUM = 3;
 const DOUBLE = 1;
 
 /**
- * All metrics that have a point, under the names that Prometheus sees. There are no summaries in
- * OpenTelemetry's exporters: one becomes a gauge with the attribute `quantile`, and two counters, which
- * a collector hands on to Prometheus as what they were.
+ * All metrics that have a point, under the same names as in Prometheus. OpenTelemetry's exporters do
+ * not support summaries: each becomes a gauge with the attribute `quantile` and two counters, which
+ * look like the original summary to a Prometheus that scrapes the collector.
  */
 export function otlpMetrics(
   families: readonly MetricFamily[],

@@ -1,14 +1,20 @@
+/**
+ * Metrics in the text format that Prometheus scrapes, version 0.0.4.
+ *
+ * @module
+ */
+
 import type { HistogramPoint, Labels, MetricFamily, SummaryPoint } from "./metrics.ts";
 
 /**
- * Metrics in the text format that Prometheus scrapes, version 0.0.4. It remembers the lines of
- * histograms, which are nearly all of a page, for as long as nothing is added to them.
+ * Writes metrics as text. It caches the lines of each histogram, which make up most of a page, until
+ * a value is added to it.
  */
 export class PrometheusText {
   readonly #lines = new WeakMap<HistogramPoint, string>();
   readonly #pairs = new WeakMap<Labels, string>();
 
-  /** All families; of those without a point, help and type. */
+  /** All families; a family without points has only its help and type. */
   of(families: readonly MetricFamily[]): string {
     return families.map((family) => this.#family(family)).join("");
   }
@@ -23,7 +29,7 @@ export class PrometheusText {
     const { name } = family;
     switch (family.type) {
       case "histogram": {
-        const bounds = [...family.bounds.map(canonical), "+Inf"].map((bound) => `le="${bound}"`);
+        const bounds = [...family.bounds.map(boundText), "+Inf"].map((bound) => `le="${bound}"`);
         return family.points.map((point) => this.#histogram(name, bounds, point));
       }
       case "summary":
@@ -39,7 +45,7 @@ export class PrometheusText {
     const own = this.#pairsOf(point.labels);
     const lines =
       bounds.map((bound, i) =>
-        line(`${name}_bucket`, joined(own, bound), point.cumulative[i] ?? point.count)
+        line(`${name}_bucket`, joinPairs(own, bound), point.cumulative[i] ?? point.count)
       ).join("") + totalLines(name, own, point);
     this.#lines.set(point, lines);
     return lines;
@@ -48,7 +54,7 @@ export class PrometheusText {
   #summary(name: string, point: SummaryPoint): string {
     const own = this.#pairsOf(point.labels);
     return point.quantiles.map(([share, value]) =>
-      line(name, joined(own, `quantile="${share}"`), value)
+      line(name, joinPairs(own, `quantile="${share}"`), value)
     ).join("") + totalLines(name, own, point);
   }
 
@@ -75,12 +81,12 @@ function line(name: string, pairs: string, value: number): string {
   return pairs === "" ? `${name} ${value}\n` : `${name}{${pairs}} ${value}\n`;
 }
 
-function joined(own: string, last: string): string {
+function joinPairs(own: string, last: string): string {
   return own === "" ? last : `${own},${last}`;
 }
 
-/** As Prometheus 3 itself writes bounds, so that each version has the same: `50.0`. */
-function canonical(bound: number): string {
+/** The notation of Prometheus 3, `50.0`, which gives every version of Prometheus the same label. */
+function boundText(bound: number): string {
   return Number.isInteger(bound) ? bound.toFixed(1) : String(bound);
 }
 
@@ -89,7 +95,7 @@ function escapeHelp(text: string): string {
 }
 
 function escapeLabel(text: string): string {
-  // A surrogate without its other half has no UTF-8, and to Prometheus a NUL is the end of the page.
+  // A lone surrogate cannot be encoded in UTF-8, and Prometheus takes a NUL for the end of the page.
   const whole = text.toWellFormed().replaceAll("\0", "\ufffd");
   return /[\\"\n]/.test(whole)
     ? whole.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")

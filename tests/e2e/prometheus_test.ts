@@ -245,8 +245,8 @@ Deno.test("Prometheus has an answer to all that the dashboard of Grafana asks", 
       ...["--threshold", "p95<1s"],
     ],
     total: 100,
-    // The passes have ended, so their times are known.
-    settled: "sum(aiotest_passes_completed_total) >= bool 2",
+    // The iterations have ended, so their times are known.
+    settled: "sum(aiotest_iterations_completed_total) >= bool 2",
     expressions: queries.map(({ expression }) => expression),
   });
   for (const { title, expression } of queries) {

@@ -69,13 +69,13 @@ Deno.test("percentiles of passes are told apart by quantile, with sum and count 
     metricsOf(families).map(({ descriptor, dataPoints }) => [descriptor.name, dataPoints]),
   );
   assert.deepEqual(
-    found.get("aiotest_pass_start_delay_seconds")!.map((
+    found.get("aiotest_iteration_start_delay_seconds")!.map((
       { attributes, value },
     ) => [attributes.quantile, value]),
     [["0.5", 0.001], ["0.95", 0.003], ["0.99", 0.008], ["0.999", 0.02]],
   );
-  assert.equal(found.get("aiotest_pass_start_delay_seconds_count")![0]!.value, 4);
-  assert.equal(found.get("aiotest_pass_service_time_seconds_sum")![0]!.value, 0.375);
+  assert.equal(found.get("aiotest_iteration_start_delay_seconds_count")![0]!.value, 4);
+  assert.equal(found.get("aiotest_iteration_service_time_seconds_sum")![0]!.value, 0.375);
 });
 
 Deno.test("what the metrics belong to is said by OpenTelemetry's names", () => {

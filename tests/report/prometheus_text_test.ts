@@ -103,18 +103,43 @@ Deno.test("the run, its verdict, its passes and its meetings are told", () => {
       'aiotest_threshold_passed{threshold="count[POST pay]>=1"} 0',
       'aiotest_threshold_observed{threshold="p95<200ms"} 36',
       "aiotest_warnings 1",
-      "aiotest_passes_scheduled_total 2000",
-      "aiotest_passes_started_total 1990",
-      "aiotest_passes_completed_total 1980",
-      "aiotest_passes_dropped_total 10",
-      'aiotest_pass_start_delay_seconds{quantile="0.99"} 0.008',
-      "aiotest_pass_start_delay_seconds_count 1990",
-      "aiotest_pass_service_time_seconds_sum 247.5",
+      "aiotest_iterations_scheduled_total 2000",
+      "aiotest_iterations_started_total 1990",
+      "aiotest_iterations_completed_total 1980",
+      "aiotest_iterations_dropped_total 10",
+      'aiotest_iteration_start_delay_seconds{quantile="0.99"} 0.008',
+      "aiotest_iteration_start_delay_seconds_count 1990",
+      "aiotest_iteration_service_time_seconds_sum 247.5",
       'aiotest_rendezvous_rounds_total{name="checkout",complete="true"} 3',
       'aiotest_rendezvous_rounds_total{name="checkout",complete="false"} 1',
     ]
   ) assert.ok(text.includes(`\n${line}\n`), line);
   assert.equal(linesOf(text, "aiotest_threshold_observed").length, 1);
+});
+
+Deno.test("the metrics of iterations are also served under their former names", () => {
+  const iterations = {
+    scheduled: 5,
+    started: 4,
+    completed: 3,
+    dropped: 1,
+    serviceTimeMs: latencies(100),
+    startDelayMs: latencies(1),
+  };
+  const text = page(snapshot({ statistics: statistics({ iterations }) }));
+  for (
+    const [now, former] of [
+      ["aiotest_iterations_scheduled_total", "aiotest_passes_scheduled_total"],
+      ["aiotest_iterations_dropped_total", "aiotest_passes_dropped_total"],
+      ["aiotest_iteration_start_delay_seconds", "aiotest_pass_start_delay_seconds"],
+      ["aiotest_iteration_service_time_seconds", "aiotest_pass_service_time_seconds"],
+    ] as const
+  ) {
+    const values = linesOf(text, now);
+    assert.ok(values.length > 0, now);
+    assert.deepEqual(linesOf(text, former), values.map((line) => line.replace(now, former)));
+    assert.match(text, new RegExp(`# HELP ${former} Deprecated, .*: use ${now}\\.`));
+  }
 });
 
 Deno.test("what is not known before the start, or not counted, has no point", () => {
@@ -124,8 +149,8 @@ Deno.test("what is not known before the start, or not counted, has no point", ()
       "aiotest_run_start_time_seconds",
       "aiotest_run_planned_seconds",
       "aiotest_arrival_rate_target",
-      "aiotest_passes_dropped_total",
-      "aiotest_pass_start_delay_seconds",
+      "aiotest_iterations_dropped_total",
+      "aiotest_iteration_start_delay_seconds",
       "aiotest_response_times",
     ]
   ) {
