@@ -137,7 +137,7 @@ const server = new DashboardServer({
     canStart: false,
     start: () => {},
     stop: () => {},
-    retarget: () => {},
+    changeLoad: () => {},
   },
   bindHost: "127.0.0.1",
   port: 0,

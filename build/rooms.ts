@@ -22,7 +22,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   shared: ["cluster", "stats", "core"],
   runner: ["load", "user", "shared", "cluster", "stats", "core"],
   report: ["stats", "core"],
-  web: ["report", "stats", "core"],
+  web: ["report", "load", "stats", "core"],
   cli: [
     "mod.ts",
     "core",

@@ -34,7 +34,7 @@ export function judge(result: Snapshot, exitCodeOnError: number, failure: unknow
 
 /** A run that is shown. */
 export interface ShownRun {
-  readonly steering: RunControl;
+  readonly control: RunControl;
   snapshot(): Snapshot;
   /** Ends it well. */
   stop(): void;
@@ -117,7 +117,7 @@ class Control implements DashboardControl {
   }
 
   get canStart(): boolean {
-    return this.#run.steering.canStart;
+    return this.#run.control.canStart;
   }
 
   snapshot(): Snapshot {
@@ -125,14 +125,14 @@ class Control implements DashboardControl {
   }
 
   start(target: Parameters<RunControl["start"]>[0]): void {
-    this.#run.steering.start(target);
+    this.#run.control.start(target);
   }
 
   stop(): void {
     this.#run.stop();
   }
 
-  retarget(target: Parameters<RunControl["retarget"]>[0]): void {
-    this.#run.steering.retarget(target);
+  changeLoad(target: Parameters<RunControl["changeLoad"]>[0]): void {
+    this.#run.control.changeLoad(target);
   }
 }

@@ -70,7 +70,7 @@ async function runOn(
 
 async function runWith(
   stage: RunSession,
-  { plan, classes, mix, thresholds, warnings }: RunSetup,
+  { profile, classes, mix, thresholds, warnings }: RunSetup,
   { hub, done }: { readonly hub: SharedServices; readonly done: Promise<void> | undefined },
 ): Promise<number> {
   const { host, options } = stage;
@@ -86,7 +86,7 @@ async function runWith(
   const run = new LocalRun({
     runId: crypto.randomUUID(),
     hostname: host.hostname,
-    plan,
+    profile,
     classes,
     mix,
     host: options.host,

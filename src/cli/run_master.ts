@@ -164,7 +164,7 @@ interface OpenRun {
 
 async function openRun(
   stage: RunSession,
-  { plan, classes, mix, thresholds, warnings }: RunSetup,
+  { profile, classes, mix, thresholds, warnings }: RunSetup,
   { settings, handedOn, desk, hub }: MasterOrders & {
     readonly desk: FileServer | null;
     readonly hub: SharedServices;
@@ -203,7 +203,7 @@ async function openRun(
     allowDifferentTestfile: settings.allowDifferentTestfile,
     desk,
     setup: JSON.stringify(handedOn),
-    plan,
+    profile,
     classNames: classes.map(({ name }) => name),
     mix,
     expectedWorkers: settings.expectWorkers,

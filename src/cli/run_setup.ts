@@ -6,7 +6,7 @@
 
 import { UsageError } from "../core/errors.ts";
 import { ClassMix } from "../load/class_mix.ts";
-import type { Plan } from "../load/plan.ts";
+import type { LoadProfile } from "../load/load_profile.ts";
 import { classWeights } from "../runner/load_generator.ts";
 import { ThresholdSet } from "../stats/thresholds.ts";
 import { checkHosts, type DiscoveredClass, selectTests } from "../user/discovery.ts";
@@ -59,7 +59,7 @@ function ignored(
 
 /** What a run is made of. */
 export interface RunSetup {
-  readonly plan: Plan;
+  readonly profile: LoadProfile;
   readonly classes: readonly DiscoveredClass[];
   /** How the classes share the users. */
   readonly mix: ClassMix;
@@ -85,15 +85,13 @@ export function setUpRun(testFile: TestFile, options: Options): RunSetup {
   }
   const thresholds = new ThresholdSet(options.threshold).with(testFile.thresholds);
   return {
-    plan: {
-      users: options.users,
-      rate: options.rate,
+    profile: {
+      load: options.arrivalRate === null
+        ? { users: options.users, rate: options.rate }
+        : { arrivalRate: options.arrivalRate, maxUsers: options.maxUsers },
       runTime: options.runTime,
       stopTimeout: options.stopTimeout,
       shape: shapeClass === null ? null : new shapeClass(),
-      arrivals: options.arrivalRate === null
-        ? null
-        : { rate: options.arrivalRate, maxUsers: options.maxUsers },
       spacing: options.arrivals,
       onBusy: options.onBusy,
       iterations: options.iterations,
@@ -114,8 +112,8 @@ export function setUpRun(testFile: TestFile, options: Options): RunSetup {
  *
  * @throws UsageError where nothing says what breaks.
  */
-export function checkBreakable({ plan, thresholds }: RunSetup): void {
-  const { shape } = plan;
+export function checkBreakable({ profile, thresholds }: RunSetup): void {
+  const { shape } = profile;
   if (shape === null || shape.breakingPoint === null || thresholds.expressions.length > 0) return;
   throw new UsageError(
     `The shape ${shape.constructor.name} raises the load until a threshold is crossed, and there is none`,

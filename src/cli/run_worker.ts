@@ -78,9 +78,11 @@ async function prepareNode(
 ): Promise<WorkerLoad> {
   const options = commandLine.parse(parseHandedOn(handedOn));
   await stage.init(line.node, options);
-  const { classes, plan } = setUpRun(readTestFile(exports), options);
+  const { classes, profile } = setUpRun(readTestFile(exports), options);
   nodeCluster.attach(line);
-  const iterations = plan.iterations === null ? null : new RemoteIterationQuota(line, systemClock);
+  const iterations = profile.iterations === null
+    ? null
+    : new RemoteIterationQuota(line, systemClock);
   return { classes, host: options.host, insecure: options.insecure, iterations };
 }
 

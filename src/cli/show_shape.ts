@@ -8,7 +8,7 @@ import { formatDuration } from "../core/duration.ts";
 import { ExitCode } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { type Forecast, forecast } from "../load/forecast.ts";
-import type { Plan } from "../load/plan.ts";
+import type { LoadProfile } from "../load/load_profile.ts";
 import { formatAmount, formatElapsed, formatExact, formatRate } from "../report/quantity.ts";
 import { shapeChart } from "../report/shape_chart.ts";
 import { wrap } from "../report/terminal.ts";
@@ -22,15 +22,15 @@ import type { RunSetup } from "./run_setup.ts";
  */
 export function showShape(
   host: Host,
-  { plan, mix, warnings }: Pick<RunSetup, "plan" | "mix" | "warnings">,
+  { profile, mix, warnings }: Pick<RunSetup, "profile" | "mix" | "warnings">,
 ): number {
-  const text = shapeText(plan, forecast(plan, mix.limit), host.stdout.columns);
+  const text = shapeText(profile, forecast(profile, mix.limit), host.stdout.columns);
   const notes = warnings.map((warning) => `${wrap(warning, host.stdout.columns).join("\n")}\n`);
   host.stdout.write([text, ...notes].join(""));
   return ExitCode.passed;
 }
 
-function shapeText(plan: Plan, whole: Forecast, columns: number): string {
+function shapeText(plan: LoadProfile, whole: Forecast, columns: number): string {
   const name = plan.shape === null ? "The load" : plan.shape.constructor.name;
   if (whole.seconds === 0) return `${name} ends at once: there is no load.\n`;
   const settledAt = settlingSecond(whole);
@@ -121,13 +121,13 @@ function endlessText(whole: Forecast, drawn: Forecast, settledAt: number): strin
     : `no end within ${looked}, where the drawing is cut off`;
 }
 
-function iterationsText({ spacing, onBusy }: Plan, { iterations }: Forecast): string {
+function iterationsText({ spacing, onBusy }: LoadProfile, { iterations }: Forecast): string {
   const count = formatExact(Math.round(iterations!));
   const about = spacing === "poisson" ? `about ${count}` : count;
   return onBusy === "drop" ? `${about}, less those that are dropped` : about;
 }
 
-function notesOn({ iterations }: Plan, { steps }: Forecast): string[] {
+function notesOn({ iterations }: LoadProfile, { steps }: Forecast): string[] {
   return [
     ...(steps === 0 ? [] : [
       `Drawn as if nothing breaks: of its ${formatAmount(steps, "step")}, the one that crosses a ` +

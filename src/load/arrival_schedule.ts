@@ -12,7 +12,7 @@ import type { Random } from "../core/clock.ts";
 import type { Spacing } from "../core/run_info.ts";
 
 /** A rate that holds from one moment on. Times are seconds since the test's start. */
-export interface ArrivalCourse {
+export interface RatePeriod {
   /** Passes a second in the whole cluster: 0 or more. */
   readonly rate: number;
   readonly since: number;
@@ -25,7 +25,7 @@ export interface ArrivalCourse {
 }
 
 /** Which passes are those of one node: of those numbered `from` and up, every `of`th, at this index. */
-export interface ArrivalSlice {
+export interface ArrivalShare {
   readonly from: number;
   readonly of: number;
   /** 0 to below {@link of}. */
@@ -33,10 +33,10 @@ export interface ArrivalSlice {
 }
 
 /** The slice of a node that is alone. */
-export const WHOLE: ArrivalSlice = { from: 0, of: 1, index: 0 };
+export const ALL_ARRIVALS: ArrivalShare = { from: 0, of: 1, index: 0 };
 
 /** The position of a run at a moment, as long as the course holds. */
-export function positionAt({ rate, since, position }: ArrivalCourse, seconds: number): number {
+export function positionAt({ rate, since, position }: RatePeriod, seconds: number): number {
   return position + rate * Math.max(0, seconds - since);
 }
 
@@ -54,8 +54,8 @@ export class ArrivalSchedule {
   readonly #spacing: Spacing;
   readonly #random: Random;
   /** The present one, and those that hold from a later position on. */
-  #courses: ArrivalCourse[] = [];
-  #slices: ArrivalSlice[] = [];
+  #courses: RatePeriod[] = [];
+  #slices: ArrivalShare[] = [];
   /** Where the next pass of this node begins, and its number; with even spacing they are the same. */
   #position = 0;
   #number = 0;
@@ -78,7 +78,7 @@ export class ArrivalSchedule {
   }
 
   /** Obeys another course, slice, or both. */
-  follow(course: ArrivalCourse, slice: ArrivalSlice): void {
+  follow(course: RatePeriod, slice: ArrivalShare): void {
     const [newest] = this.#courses.slice(-1);
     // What a course says of the end holds for all; its rate, from its own position on.
     const { until, limit } = course;
@@ -106,7 +106,7 @@ export class ArrivalSchedule {
   }
 
   /** Goes on to the pass after the next; returns when that next one begins. */
-  take(): number {
+  next(): number {
     const at = this.#nextAt;
     const { of } = this.#slices[0]!;
     this.#taken = { number: this.#number, position: this.#position };
@@ -126,7 +126,7 @@ export class ArrivalSchedule {
     }
   }
 
-  #enter({ from, of, index }: ArrivalSlice): void {
+  #enter({ from, of, index }: ArrivalShare): void {
     const least = Math.max(from, this.#taken.number + 1);
     this.#number = least + ((index - least) % of + of) % of;
     this.#position = this.#spacing === "constant"
@@ -158,6 +158,6 @@ export class ArrivalSchedule {
   }
 }
 
-function isSame(one: ArrivalSlice, other: ArrivalSlice): boolean {
+function isSame(one: ArrivalShare, other: ArrivalShare): boolean {
   return one.from === other.from && one.of === other.of && one.index === other.index;
 }

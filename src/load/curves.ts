@@ -10,8 +10,8 @@ import {
   isObject,
   isPositive,
   type Load,
-  loadTargetProblem,
-  settledLoad,
+  loadProblem,
+  resolveLoad,
   shown,
 } from "./load.ts";
 
@@ -154,7 +154,7 @@ function readSizes<S extends Span>(
   const limit = maxUsers === undefined ? {} : { maxUsers };
   for (const key of keys) {
     const load = { [name]: sizes[key], ...limit };
-    const problem = loadTargetProblem(users === undefined ? load : { ...load, rate: 1 });
+    const problem = loadProblem(users === undefined ? load : { ...load, rate: 1 });
     // The problem begins with the name of what is wrong, which here is a part of it.
     if (problem !== null) {
       throw new UsageError(`${maker}: ${problem.replace(RegExp(`^${name}\\b`), `${name}.${key}`)}`);
@@ -224,7 +224,7 @@ export type HoldOptions = Load & {
 export function hold(options: HoldOptions): Curve {
   const { seconds, ...load } = options;
   if (seconds !== undefined) checkSeconds("hold", seconds);
-  const problem = loadTargetProblem({ ...settledLoad(load), ...load });
+  const problem = loadProblem({ ...resolveLoad(load), ...load });
   if (problem !== null) throw new UsageError(`hold: ${problem}`);
   return { seconds: seconds ?? null, at: (t) => t < (seconds ?? Infinity) ? load : null };
 }
@@ -476,7 +476,7 @@ function stageProblem(stage: unknown, first: Stage): string | null {
   if (!isPositive(duration)) {
     return `duration is ${shown(duration)}, a number of seconds over 0 is needed`;
   }
-  const problem = loadTargetProblem(stage);
+  const problem = loadProblem(stage);
   if (problem !== null) return problem;
   return "users" in stage === "users" in first
     ? null

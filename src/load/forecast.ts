@@ -1,5 +1,5 @@
 import { isArrivals } from "./load.ts";
-import { type Plan, plannedSeconds, targetAt } from "./plan.ts";
+import { loadAt, type LoadProfile, plannedSeconds } from "./load_profile.ts";
 import { SpawnPacer } from "./spawn_pacer.ts";
 
 /** What a plan is going to do, second by second, if nothing breaks on the way. */
@@ -28,7 +28,7 @@ export interface Forecast {
  * @param limit the most users that the classes have.
  * @throws UsageError where the shape gave something that is no load.
  */
-export function forecast(plan: Plan, limit: number): Forecast {
+export function forecast(plan: LoadProfile, limit: number): Forecast {
   const planned = plannedSeconds(plan);
   const most = Math.min(planned ?? UNPLANNED_SECONDS, MOST_SECONDS);
   const pacer = new SpawnPacer(0);
@@ -39,7 +39,7 @@ export function forecast(plan: Plan, limit: number): Forecast {
   let second = 0;
   let isOver = false;
   for (; second < most; second++) {
-    const target = targetAt(plan, second);
+    const target = loadAt(plan, second);
     isOver = target === null;
     if (target === null) break;
     const end = Math.min(second + 1, most);

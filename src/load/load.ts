@@ -7,7 +7,7 @@
 import { inspect } from "node:util";
 
 /** How many users should run, and how fast to get there: a load of the closed model. */
-export interface Target {
+export interface UserLoad {
   /** A whole number of 0 or more. */
   readonly users: number;
   /** Users started or stopped a second: over 0, may be a fraction, may exceed the users. */
@@ -15,7 +15,7 @@ export interface Target {
 }
 
 /** How many passes should start, whatever the target does: a load of the open model. */
-export interface ArrivalTarget {
+export interface ArrivalLoad {
   /** Passes a second: 0 or more, may be a fraction. */
   readonly arrivalRate: number;
   /** The most users that may be busy at once: a whole number of 1 or more. */
@@ -23,7 +23,7 @@ export interface ArrivalTarget {
 }
 
 /** The load at one moment, in either model. */
-export type LoadTarget = Target | ArrivalTarget;
+export type ResolvedLoad = UserLoad | ArrivalLoad;
 
 /** A load as a test file says it. */
 export type Load =
@@ -44,7 +44,7 @@ export type Load =
 export const DEFAULT_MAX_USERS = 1000;
 
 /** Whether a load is one of the open model. */
-export function isArrivals(target: LoadTarget): target is ArrivalTarget {
+export function isArrivals(target: ResolvedLoad): target is ArrivalLoad {
   return "arrivalRate" in target;
 }
 
@@ -52,7 +52,7 @@ export function isArrivals(target: LoadTarget): target is ArrivalTarget {
  * What keeps an object that a test file gave from being a load, or null where it is one. The text names
  * the value and what is accepted. An open load may leave out `maxUsers`.
  */
-export function loadTargetProblem(value: unknown): string | null {
+export function loadProblem(value: unknown): string | null {
   if (!isObject(value)) return "{ users, rate } or { arrivalRate, maxUsers } is needed";
   const { users, rate, arrivalRate, maxUsers } = value;
   if (!("arrivalRate" in value)) {
@@ -77,7 +77,7 @@ export function loadTargetProblem(value: unknown): string | null {
  *
  * @param usersNow those that run: without a rate, so many more or fewer are a second's work.
  */
-export function settledLoad(load: Load, usersNow = 0): LoadTarget {
+export function resolveLoad(load: Load, usersNow = 0): ResolvedLoad {
   if ("arrivalRate" in load) {
     return { arrivalRate: load.arrivalRate, maxUsers: load.maxUsers ?? DEFAULT_MAX_USERS };
   }

@@ -16,9 +16,9 @@ import {
   isArrivals,
   isObject,
   type Load,
-  type LoadTarget,
-  loadTargetProblem,
-  settledLoad,
+  loadProblem,
+  type ResolvedLoad,
+  resolveLoad,
   shown,
 } from "./load.ts";
 import { SpawnPacer } from "./spawn_pacer.ts";
@@ -28,7 +28,7 @@ export interface LoadStep {
   /** The first one's is 0. */
   readonly index: number;
   /** The load when it began. */
-  readonly target: LoadTarget;
+  readonly load: ResolvedLoad;
   /** Seconds from the test's start to the step's. */
   readonly startedAt: number;
 }
@@ -36,9 +36,9 @@ export interface LoadStep {
 /** What a load that is raised until something breaks has shown. */
 export interface BrokenLoad {
   /** The highest load that passed; null where not even the first one did. */
-  readonly passed: LoadTarget | null;
+  readonly passed: ResolvedLoad | null;
   /** The first load that did not; null where nothing broke. */
-  readonly broke: LoadTarget | null;
+  readonly broke: ResolvedLoad | null;
   /** The threshold that was crossed then. */
   readonly threshold: string | null;
 }
@@ -52,8 +52,8 @@ export class CurveRun {
   /** The curve's time and the test's, at the last jump. */
   #jump = { to: 0, at: 0 };
   #askedAt = -1;
-  #passed: LoadTarget | null = null;
-  #broke: { readonly target: LoadTarget; readonly threshold: string } | null = null;
+  #passed: ResolvedLoad | null = null;
+  #broke: { readonly target: ResolvedLoad; readonly threshold: string } | null = null;
 
   constructor(curve: Curve) {
     this.#curve = curve;
@@ -91,7 +91,7 @@ export class CurveRun {
     if (step === null) return null;
     return {
       index: step.index,
-      target: settledLoad(this.#curve.at(step.startsAt + ROUNDING_SECONDS)!),
+      load: resolveLoad(this.#curve.at(step.startsAt + ROUNDING_SECONDS)!),
       startedAt: Math.max(this.#jump.at, this.#jump.at + step.startsAt - this.#jump.to),
     };
   }
@@ -100,13 +100,13 @@ export class CurveRun {
   #judge(step: LoadStep, now: number, crossed: string | null): void {
     const { skipTo } = this.#curve.stepAt!(this.#curveTime(this.#askedAt))!;
     if (crossed !== null) {
-      this.#broke ??= { target: step.target, threshold: crossed };
+      this.#broke ??= { target: step.load, threshold: crossed };
       if (this.#curveTime(now) < skipTo) this.#jump = { to: skipTo, at: now };
       return;
     }
     const isOver = this.stepAt(now)?.startedAt !== step.startedAt;
-    if (isOver && this.#broke === null && isHigher(step.target, this.#passed)) {
-      this.#passed = step.target;
+    if (isOver && this.#broke === null && isHigher(step.load, this.#passed)) {
+      this.#passed = step.load;
     }
   }
 
@@ -122,11 +122,11 @@ export class CurveRun {
 /** Sums of times may be rounded to just before the step that they are meant to lie in. */
 const ROUNDING_SECONDS = 1e-6;
 
-function isHigher(one: LoadTarget, other: LoadTarget | null): boolean {
+function isHigher(one: ResolvedLoad, other: ResolvedLoad | null): boolean {
   return other === null || amount(one) > amount(other);
 }
 
-function amount(load: LoadTarget): number {
+function amount(load: ResolvedLoad): number {
   return "users" in load ? load.users : load.arrivalRate;
 }
 
@@ -195,7 +195,7 @@ export class LoadUserShape {
   #run: CurveRun | null = null;
   /** The users that run as the targets until now would have it. */
   readonly #pacer = new SpawnPacer(0);
-  #last: { readonly at: number; readonly target: LoadTarget } | null = null;
+  #last: { readonly at: number; readonly target: ResolvedLoad } | null = null;
 
   /**
    * The load at this moment, asked for about once a second; null ends the test. Without one of its own,
@@ -218,7 +218,7 @@ export class LoadUserShape {
    * from users to arrivals or back.
    * @internal
    */
-  at(runTimeSeconds: number, view: ShapeView = NOTHING_CROSSED): LoadTarget | null {
+  at(runTimeSeconds: number, view: ShapeView = NOTHING_CROSSED): ResolvedLoad | null {
     if (this.#last?.at === runTimeSeconds) return this.#last.target;
     this.#runTime = runTimeSeconds;
     this.#view = view;
@@ -275,17 +275,17 @@ export class LoadUserShape {
     }
   }
 
-  #targetOf(tick: Tick | Load, what: string): LoadTarget {
+  #targetOf(tick: Tick | Load, what: string): ResolvedLoad {
     // A test file may be JavaScript, or run without a look at its types: nothing is certain of it.
     const load: unknown = Array.isArray(tick) && tick.length === 2
       ? { users: tick[0], rate: tick[1] }
       : tick;
     const target = isObject(load)
-      ? settledLoad(load as Load, this.#pacer.usersAt(this.#runTime))
+      ? resolveLoad(load as Load, this.#pacer.usersAt(this.#runTime))
       : null;
     const problem = target === null
       ? "[users, rate] is needed, { users, rate }, { arrivalRate, maxUsers }, or null to end the test"
-      : loadTargetProblem({ ...load as Load, ...target });
+      : loadProblem({ ...load as Load, ...target });
     if (problem !== null) throw new UsageError(`${what} returned ${shown(tick)}: ${problem}`);
     return target!;
   }
@@ -308,7 +308,7 @@ function memberOf(shape: LoadUserShape): string {
   return (shape.constructor as ShapeClass).curve === null ? "stages" : "curve";
 }
 
-function modelOf(target: LoadTarget): string {
+function modelOf(target: ResolvedLoad): string {
   return isArrivals(target) ? "arrivals" : "users";
 }
 

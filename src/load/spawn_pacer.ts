@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Target } from "./load.ts";
+import type { UserLoad } from "./load.ts";
 
 /**
  * Paces the way to a target. It owns no clock: whoever asks says how much time has passed, in seconds
@@ -16,7 +16,7 @@ import type { Target } from "./load.ts";
  * has reached its target gains no more than the one change that the next ramp may begin with.
  */
 export class SpawnPacer {
-  #target: Target;
+  #target: UserLoad;
   /** Users where the line begins, and when that was. */
   #from: number;
   #since = 0;
@@ -31,7 +31,7 @@ export class SpawnPacer {
   }
 
   /** Sets what to head for from this moment on; a target that is the same as before changes nothing. */
-  retarget(target: Target, atSeconds: number): void {
+  retarget(target: UserLoad, atSeconds: number): void {
     if (target.users === this.#target.users && target.rate === this.#target.rate) return;
     const users = this.usersAt(atSeconds);
     this.#credit = Math.min(1, this.#lineAt(atSeconds) - this.#changesAt(atSeconds));

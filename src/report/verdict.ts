@@ -1,5 +1,5 @@
 import { ExitCode } from "../core/errors.ts";
-import type { BreakingPoint, LoadLevel, RequestTotals, Snapshot } from "../stats/snapshot.ts";
+import type { BreakingPoint, ReportedLoad, RequestTotals, Snapshot } from "../stats/snapshot.ts";
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
 import { formatAmount, formatCount, formatExact, formatRate, formatShare } from "./quantity.ts";
 import { type Span, span } from "./terminal.ts";
@@ -8,7 +8,7 @@ import { isPresent } from "./worker_counts.ts";
 /**
  * A load in words; of the open model, passes that start a second.
  */
-export function loadText({ users, arrivalRate }: LoadLevel): string {
+export function loadText({ users, arrivalRate }: ReportedLoad): string {
   return arrivalRate === null
     ? formatAmount(users, "user")
     : `${formatAskedRate(arrivalRate)} passes/s`;

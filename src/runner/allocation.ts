@@ -1,10 +1,10 @@
 import type { Assignment } from "../cluster/protocol.ts";
 import type { WorkerState } from "../cluster/workers.ts";
 import type { Clock, Timer } from "../core/clock.ts";
-import { type ArrivalCourse, type ArrivalSlice, positionAt } from "../load/arrival_schedule.ts";
+import { type ArrivalShare, positionAt, type RatePeriod } from "../load/arrival_schedule.ts";
 import type { ClassMix } from "../load/class_mix.ts";
 import { type ClassCounts, Dispatcher } from "../load/dispatcher.ts";
-import { isOpen, type Plan } from "../load/plan.ts";
+import { isOpen, type LoadProfile } from "../load/load_profile.ts";
 import type { ArrivalTerms } from "./open_model_executor.ts";
 
 interface Claim {
@@ -275,7 +275,7 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 /** A worker's part. */
 interface Part {
-  readonly slice: ArrivalSlice;
+  readonly slice: ArrivalShare;
   readonly maxUsers: number;
 }
 
@@ -285,7 +285,7 @@ interface Part {
  */
 export class ArrivalAllocator {
   readonly #options: ArrivalAllocatorOptions;
-  #course: ArrivalCourse | null = null;
+  #course: RatePeriod | null = null;
   #maxUsers = 1;
   #revision = 0;
   #parts: ReadonlyMap<string, Part> = new Map();
@@ -295,7 +295,7 @@ export class ArrivalAllocator {
   }
 
   /** Makes passes begin by this course, with so many users at most in the whole cluster. */
-  arrive(course: ArrivalCourse, maxUsers: number): void {
+  arrive(course: RatePeriod, maxUsers: number): void {
     const isSame = course === this.#course && maxUsers === this.#maxUsers;
     this.#course = course;
     this.#maxUsers = maxUsers;
@@ -362,7 +362,7 @@ export interface AllocatorOptions
   extends
     Omit<UserAllocatorOptions, "stopTimeout">,
     Omit<ArrivalAllocatorOptions, "stopTimeout" | "terms"> {
-  readonly plan: Plan;
+  readonly profile: LoadProfile;
   readonly mix: ClassMix;
 }
 
@@ -378,12 +378,12 @@ export class Allocator {
   #taken = 0;
 
   constructor(options: AllocatorOptions) {
-    const { plan, mix } = options;
-    const { stopTimeout } = plan;
+    const { profile, mix } = options;
+    const { stopTimeout } = profile;
     this.#users = new UserAllocator({ ...options, stopTimeout });
-    this.#iterations = new ArrivalAllocator({ ...options, stopTimeout, terms: plan });
+    this.#iterations = new ArrivalAllocator({ ...options, stopTimeout, terms: profile });
     this.#mix = mix;
-    this.#isOpen = isOpen(plan);
+    this.#isOpen = isOpen(profile);
   }
 
   /** Users that were taken up, see {@link restore}. */
@@ -419,7 +419,7 @@ export class Allocator {
   }
 
   /** Makes passes begin by this course, with so many users at most in the whole cluster. */
-  arrive(course: ArrivalCourse, maxUsers: number): void {
+  arrive(course: RatePeriod, maxUsers: number): void {
     this.#iterations.arrive(course, maxUsers);
   }
 

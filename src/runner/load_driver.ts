@@ -6,24 +6,24 @@
  */
 
 import type { Clock } from "../core/clock.ts";
-import { type ArrivalCourse, positionAt } from "../load/arrival_schedule.ts";
+import { positionAt, type RatePeriod } from "../load/arrival_schedule.ts";
 import type { ClassMix } from "../load/class_mix.ts";
-import { type ArrivalTarget, isArrivals, type LoadTarget, type Target } from "../load/load.ts";
+import { type ArrivalLoad, isArrivals, type ResolvedLoad, type UserLoad } from "../load/load.ts";
 import type { ShapeView } from "../load/load_user_shape.ts";
-import { type Plan, plannedSeconds, targetAt } from "../load/plan.ts";
+import { loadAt, type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
 import { SpawnPacer } from "../load/spawn_pacer.ts";
-import type { LoadLevel } from "../stats/snapshot.ts";
+import type { ReportedLoad } from "../stats/snapshot.ts";
 
 /** Who carries out what the driver decides, and hears of its time. */
 export interface DriverHooks {
   /** Makes so many users of each class run. */
-  scaleTo(counts: readonly number[]): void;
+  setUsers(counts: readonly number[]): void;
   /** Makes passes begin by this course, with so many users at most. */
-  arrive(course: ArrivalCourse, maxUsers: number): void;
+  setArrivals(course: RatePeriod, maxUsers: number): void;
   /** What a shape may know of the run. */
   view(): ShapeView;
   /** A new target holds from now on. */
-  onTarget(target: LoadTarget): void;
+  onLoad(target: ResolvedLoad): void;
   /** The first target number of users runs. */
   onStarted(users: number): void;
   /** Another second of the run is over. */
@@ -31,9 +31,9 @@ export interface DriverHooks {
 }
 
 /** A load that holds from a moment on, in seconds since the test's start. */
-export interface ControlledLoad {
+export interface LoadChange {
   readonly elapsedSeconds: number;
-  readonly target: LoadTarget;
+  readonly load: ResolvedLoad;
 }
 
 /** How far a run has come that goes on elsewhere, or after a break. */
@@ -45,10 +45,10 @@ export interface DriverProgress {
   /** Whether the first target number of users has run. */
   readonly started: boolean;
   /** What somebody wanted instead of what is planned, oldest first. */
-  readonly steered: readonly ControlledLoad[];
+  readonly changes: readonly LoadChange[];
 }
 
-const AT_THE_START: DriverProgress = { elapsedSeconds: 0, users: 0, started: false, steered: [] };
+const AT_THE_START: DriverProgress = { elapsedSeconds: 0, users: 0, started: false, changes: [] };
 
 /** Starting many users takes time, in which nothing else runs; so they start in portions. */
 const STARTED_AT_ONCE = 100;
@@ -56,26 +56,26 @@ const STARTED_AT_ONCE = 100;
 /** Drives the load of one run from its beginning to its end. */
 export class LoadDriver {
   readonly #clock: Clock;
-  readonly #plan: Plan;
+  readonly #plan: LoadProfile;
   readonly #mix: ClassMix;
   readonly #hooks: DriverHooks;
   readonly #pacer: SpawnPacer;
   readonly #startedAt: number;
-  readonly #steeredBefore: readonly ControlledLoad[];
+  readonly #steeredBefore: readonly LoadChange[];
   #users: number;
   #started: boolean;
   /** Null in the closed model. */
-  #course: ArrivalCourse | null = null;
+  #course: RatePeriod | null = null;
   #maxUsers = 0;
   /** What somebody wants instead of what is planned; null: nothing. */
-  #steered: LoadTarget | null = null;
+  #steered: ResolvedLoad | null = null;
   #stopped = false;
   #wake: (() => void) | null = null;
 
   /** The run begins now, or goes on from where it was. */
   constructor(
     clock: Clock,
-    plan: Plan,
+    plan: LoadProfile,
     mix: ClassMix,
     hooks: DriverHooks,
     progress: DriverProgress = AT_THE_START,
@@ -88,7 +88,7 @@ export class LoadDriver {
     this.#pacer = new SpawnPacer(progress.users);
     this.#users = progress.users;
     this.#started = progress.started;
-    this.#steeredBefore = progress.steered;
+    this.#steeredBefore = progress.changes;
   }
 
   /** Whether users are still to be started or stopped. */
@@ -115,7 +115,7 @@ export class LoadDriver {
    * Makes the load be another one than is planned, from now on and until the plan is over. Returns
    * whether there is still something to be changed.
    */
-  steer(target: LoadTarget): boolean {
+  changeLoad(target: ResolvedLoad): boolean {
     if (this.#stopped) return false;
     this.#steered = target;
     this.#head(target, this.#elapsed());
@@ -165,20 +165,20 @@ export class LoadDriver {
     const steers = [...this.#steeredBefore];
     const recall = (before: number): void => {
       while (steers[0] !== undefined && steers[0].elapsedSeconds < before) {
-        const { target, elapsedSeconds } = steers.shift()!;
-        this.#steered = target;
-        if (isArrivals(target)) this.#course = this.#bent(target, elapsedSeconds);
+        const { load, elapsedSeconds } = steers.shift()!;
+        this.#steered = load;
+        if (isArrivals(load)) this.#course = this.#bent(load, elapsedSeconds);
       }
     };
     for (let at = 0; at < seconds; at++) {
       recall(at);
-      const target = targetAt(this.#plan, at);
+      const target = loadAt(this.#plan, at);
       if (target === null || !isArrivals(target)) break;
       if (this.#steered === null) this.#course = this.#bent(target, at);
     }
     recall(Infinity);
     const last = this.#steeredBefore.at(-1);
-    if (last !== undefined) this.#head(last.target, this.#elapsed());
+    if (last !== undefined) this.#head(last.load, this.#elapsed());
     return seconds;
   }
 
@@ -186,10 +186,12 @@ export class LoadDriver {
   #tick(tickAt: number, now: number): boolean {
     // Users are counted from when they can really be started; passes, from when they are due.
     const at = this.#course !== null || tickAt === 0 ? tickAt : now;
-    const planned = targetAt(this.#plan, at, this.#hooks.view());
+    const planned = loadAt(this.#plan, at, this.#hooks.view());
     if (planned === null) {
       this.#stopped = true;
-      if (this.#course !== null) this.#hooks.arrive({ ...this.#course, until: at }, this.#maxUsers);
+      if (this.#course !== null) {
+        this.#hooks.setArrivals({ ...this.#course, until: at }, this.#maxUsers);
+      }
       return false;
     }
     if (this.#steered === null) this.#head(planned, isArrivals(planned) ? tickAt : now);
@@ -198,23 +200,23 @@ export class LoadDriver {
     return true;
   }
 
-  #head(target: LoadTarget, at: number): void {
+  #head(target: ResolvedLoad, at: number): void {
     if (isArrivals(target)) this.#schedule(target, at);
     else this.#aimAt(target, at);
-    this.#hooks.onTarget(target);
+    this.#hooks.onLoad(target);
   }
 
-  #schedule(target: ArrivalTarget, at: number): void {
+  #schedule(target: ArrivalLoad, at: number): void {
     this.#course = this.#bent(target, at);
     this.#maxUsers = target.maxUsers;
-    this.#hooks.arrive(this.#course, target.maxUsers);
+    this.#hooks.setArrivals(this.#course, target.maxUsers);
     if (this.#started) return;
     this.#started = true;
     this.#hooks.onStarted(0);
   }
 
   /** The course as it goes on from a moment; the same one where its rate stays. */
-  #bent({ arrivalRate: rate }: ArrivalTarget, since: number): ArrivalCourse {
+  #bent({ arrivalRate: rate }: ArrivalLoad, since: number): RatePeriod {
     const { iterations } = this.#plan;
     const before = this.#course;
     if (before?.rate === rate) return before;
@@ -227,7 +229,7 @@ export class LoadDriver {
     };
   }
 
-  #aimAt(target: Target, now: number): void {
+  #aimAt(target: UserLoad, now: number): void {
     const users = Math.min(target.users, this.#mix.limit);
     this.#pacer.retarget({ users, rate: target.rate }, now);
   }
@@ -239,7 +241,7 @@ export class LoadDriver {
     const users = Math.min(due, this.#users + STARTED_AT_ONCE);
     if (users !== this.#users) {
       this.#users = users;
-      this.#hooks.scaleTo(this.#mix.counts(users));
+      this.#hooks.setUsers(this.#mix.counts(users));
     }
     if (!this.#started && users === due && this.#pacer.nextAt(now) === null) {
       this.#started = true;
@@ -261,7 +263,7 @@ export class LoadDriver {
 }
 
 /** A load as reports name it. */
-export function loadLevel(target: LoadTarget): LoadLevel {
+export function reportedLoad(target: ResolvedLoad): ReportedLoad {
   return isArrivals(target)
     ? { users: target.maxUsers, arrivalRate: target.arrivalRate }
     : { users: target.users, arrivalRate: null };

@@ -168,7 +168,7 @@ export class LoadGenerator {
   limit(quota: number | IterationSource): void {
     if (this.#isLimited) return;
     this.#isLimited = true;
-    this.#pool.use(
+    this.#pool.useExecutor(
       new SharedIterationsExecutor({
         quota: typeof quota === "number" ? new IterationCounter(quota) : quota,
         clock: this.#clock,
@@ -179,7 +179,7 @@ export class LoadGenerator {
   }
 
   /** Begins passes when they are due, with as many users as that takes: the open model. */
-  arrive(terms: ArrivalTerms, arrivals: Arrivals): void {
+  setArrivals(terms: ArrivalTerms, arrivals: Arrivals): void {
     this.#arrivals ??= this.#openGate(terms);
     this.#arrivals.follow(arrivals);
   }
@@ -195,8 +195,8 @@ export class LoadGenerator {
   }
 
   /** Starts or stops users until so many of each class run. */
-  scaleTo(counts: readonly number[], stopTimeoutMs: number): void {
-    this.#pool.scaleTo(counts, stopTimeoutMs);
+  setUsers(counts: readonly number[], stopTimeoutMs: number): void {
+    this.#pool.setUsers(counts, stopTimeoutMs);
   }
 
   /** Stops all users; resolves when the last one has ended. */
@@ -241,7 +241,7 @@ export class LoadGenerator {
       startUser: (kind) => this.#pool.add(kind),
       onExhausted: onIterationsOver,
     });
-    this.#pool.use(gate);
+    this.#pool.useExecutor(gate);
     return gate;
   }
 

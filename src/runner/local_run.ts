@@ -7,17 +7,17 @@
 import type { Clock, Random } from "../core/clock.ts";
 import type { Events } from "../core/events.ts";
 import { Lease } from "../core/lease.ts";
-import { WHOLE } from "../load/arrival_schedule.ts";
+import { ALL_ARRIVALS } from "../load/arrival_schedule.ts";
 import type { ClassMix } from "../load/class_mix.ts";
-import { isArrivals, type LoadTarget } from "../load/load.ts";
+import { isArrivals, type ResolvedLoad } from "../load/load.ts";
 import type { ShapeView } from "../load/load_user_shape.ts";
-import { type Plan, plannedSeconds } from "../load/plan.ts";
+import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
 import type { RunStatus, Snapshot } from "../stats/snapshot.ts";
 import type { SecondStats } from "../stats/stats_table.ts";
 import { NAMES_CAPPED, Totals } from "../stats/totals.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
-import { LoadDriver, loadLevel } from "./load_driver.ts";
+import { LoadDriver, reportedLoad } from "./load_driver.ts";
 import { LoadGenerator } from "./load_generator.ts";
 import { RunControl } from "./run_control.ts";
 import { RunTime } from "./run_time.ts";
@@ -27,7 +27,7 @@ import { Exhaustion, RunWatch, type ThresholdOptions, Warnings } from "./run_wat
 export interface LocalRunOptions extends ThresholdOptions {
   readonly runId: string;
   readonly hostname: string;
-  readonly plan: Plan;
+  readonly profile: LoadProfile;
   readonly classes: readonly DiscoveredClass[];
   /** How the classes share the users, in the same order. */
   readonly mix: ClassMix;
@@ -60,7 +60,7 @@ const NODE = "local";
 /** One test, from its start to its end. */
 export class LocalRun {
   /** What can be done by hand. */
-  readonly steering: RunControl;
+  readonly control: RunControl;
   readonly #options: LocalRunOptions;
   readonly #clock: Clock;
   readonly #time: RunTime;
@@ -75,7 +75,7 @@ export class LocalRun {
   #startedAtWall: number | null = null;
   /** When counting began, in seconds since the start: later where the start is not to count. */
   #countedFrom = 0;
-  #target: LoadTarget = { users: 0, rate: 0 };
+  #target: ResolvedLoad = { users: 0, rate: 0 };
   #finalUsers = 0;
   #lastHealth: Health = { cpu: 0, lagMs: 0 };
   #failure: unknown = null;
@@ -85,9 +85,9 @@ export class LocalRun {
     this.#clock = options.clock;
     this.#time = new RunTime(options.clock);
     this.#exhaustion = new Exhaustion(options);
-    this.steering = new RunControl(options.clock, options.plan, options.waitsForStart);
+    this.control = new RunControl(options.clock, options.profile, options.waitsForStart);
     this.#warnings = new Warnings(options.onWarning);
-    this.#watch = new RunWatch(options, options.plan.shape, this.#warnings, () => this.stop());
+    this.#watch = new RunWatch(options, options.profile.shape, this.#warnings, () => this.stop());
     this.#generator = new LoadGenerator({
       runId: options.runId,
       node: NODE,
@@ -110,7 +110,7 @@ export class LocalRun {
   /** Runs the test to its end; resolves with all that is known of it. */
   async run(): Promise<Snapshot> {
     this.#warnings.addAll(this.#options.warnings);
-    await this.steering.started(() => this.#options.onSecond(this.snapshot()));
+    await this.control.waitForStart(() => this.#options.onSecond(this.snapshot()));
     // Who stops a test that waits to be started has none.
     if (this.#state === "ready") await this.#run();
     this.#state = "stopped";
@@ -126,7 +126,7 @@ export class LocalRun {
     // What has ended is not ended again: it is being reported.
     if (this.#state === "stopped") return;
     this.#state = "stopping";
-    this.steering.giveUp();
+    this.control.cancelWait();
     this.#driver?.stop();
   }
 
@@ -148,7 +148,7 @@ export class LocalRun {
     const complete = this.#state === "stopped";
     const users = {
       current: this.#generator.users,
-      target: loadLevel(this.#target).users,
+      target: reportedLoad(this.#target).users,
       peak: this.#totals.peakUsers,
       final: this.#finalUsers,
     };
@@ -160,10 +160,10 @@ export class LocalRun {
       endedAt,
       elapsedSeconds,
       durationSeconds,
-      plannedSeconds: plannedSeconds(this.#options.plan),
+      plannedSeconds: plannedSeconds(this.#options.profile),
       complete,
       users,
-      arrivalRate: loadLevel(this.#target).arrivalRate,
+      arrivalRate: reportedLoad(this.#target).arrivalRate,
       breakingPoint: this.#watch.breakingPoint,
       thresholds: this.#watch.rows(statistics, this.#state, durationSeconds),
       expectedWorkers: null,
@@ -193,7 +193,7 @@ export class LocalRun {
     const driver = this.#driver = this.#newDriver();
     if (this.#state === "ready") {
       this.#state = "spawning";
-      this.steering.hold(driver);
+      this.control.attach(driver);
       // A shape that fails half-way ends the test; what was counted until then is still worth a report.
       await driver.drive().catch((error) => this.#failure = error);
     }
@@ -206,27 +206,33 @@ export class LocalRun {
   }
 
   get #stopTimeoutMs(): number {
-    return this.#options.plan.stopTimeout * 1000;
+    return this.#options.profile.stopTimeout * 1000;
   }
 
   #newDriver(): LoadDriver {
-    return new LoadDriver(this.#clock, this.#options.plan, this.#options.mix, {
-      scaleTo: (counts) => this.#generator.scaleTo(counts, this.#stopTimeoutMs),
-      arrive: (course, maxUsers) =>
-        this.#generator.arrive(this.#options.plan, { course, slice: WHOLE, maxUsers }),
+    return new LoadDriver(this.#clock, this.#options.profile, this.#options.mix, {
+      setUsers: (counts) => this.#generator.setUsers(counts, this.#stopTimeoutMs),
+      setArrivals: (course, maxUsers) =>
+        this.#generator.setArrivals(this.#options.profile, {
+          course,
+          slice: ALL_ARRIVALS,
+          maxUsers,
+        }),
       view: () => this.#look(),
-      onTarget: (target) => this.#noteTarget(target),
+      onLoad: (target) => this.#noteTarget(target),
       onStarted: (users) => this.#noteStarted(users),
       onSecond: () => this.#closeSecond(),
     });
   }
 
-  #noteTarget(target: LoadTarget): void {
-    const { plan, mix, openFileLimit } = this.#options;
+  #noteTarget(target: ResolvedLoad): void {
+    const { profile, mix, openFileLimit } = this.#options;
     this.#target = target;
     this.#watch.aimed(target, this.#generator.elapsedSeconds, mix);
-    if (!isArrivals(target) && plan.iterations !== null) this.#generator.limit(plan.iterations);
-    const problem = openFilesProblem(loadLevel(target).users, openFileLimit);
+    if (!isArrivals(target) && profile.iterations !== null) {
+      this.#generator.limit(profile.iterations);
+    }
+    const problem = openFilesProblem(reportedLoad(target).users, openFileLimit);
     if (problem !== null) this.#warnings.add(problem);
   }
 

@@ -14,13 +14,13 @@ import { AiotestError, ExitCode } from "../core/errors.ts";
 import type { Events, WorkerReport } from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import type { ClassMix } from "../load/class_mix.ts";
-import { isArrivals, type LoadTarget } from "../load/load.ts";
-import type { Plan } from "../load/plan.ts";
+import { isArrivals, type ResolvedLoad } from "../load/load.ts";
+import type { LoadProfile } from "../load/load_profile.ts";
 import { GeneratorWatch } from "../stats/generator_watch.ts";
 import type { RunStatus, Snapshot } from "../stats/snapshot.ts";
 import { NAMES_CAPPED } from "../stats/totals.ts";
 import { Allocator } from "./allocation.ts";
-import { type ControlledLoad, LoadDriver, loadLevel } from "./load_driver.ts";
+import { type LoadChange, LoadDriver, reportedLoad } from "./load_driver.ts";
 import { liveRunInfo } from "./load_generator.ts";
 import { masterSnapshot, missingCounts, withoutOpenSeconds } from "./master_snapshot.ts";
 import { RunControl } from "./run_control.ts";
@@ -260,19 +260,19 @@ export class FinalReports {
 // them, too.
 
 /** What a journal says of a load that was set. */
-function steeredRecord({ elapsedSeconds, target }: ControlledLoad): SteeredRecord {
+function steeredRecord({ elapsedSeconds, load }: LoadChange): SteeredRecord {
   const type = "steered";
-  return isArrivals(target)
-    ? { type, elapsedSeconds, model: "open", users: target.maxUsers, rate: target.arrivalRate }
-    : { type, elapsedSeconds, model: "closed", ...target };
+  return isArrivals(load)
+    ? { type, elapsedSeconds, model: "open", users: load.maxUsers, rate: load.arrivalRate }
+    : { type, elapsedSeconds, model: "closed", ...load };
 }
 
 /**
  * The load that a record tells of.
  */
-export function steeredLoad({ elapsedSeconds, model, users, rate }: SteeredRecord): ControlledLoad {
-  const target = model === "open" ? { arrivalRate: rate, maxUsers: users } : { users, rate };
-  return { elapsedSeconds, target };
+export function steeredLoad({ elapsedSeconds, model, users, rate }: SteeredRecord): LoadChange {
+  const load = model === "open" ? { arrivalRate: rate, maxUsers: users } : { users, rate };
+  return { elapsedSeconds, load };
 }
 
 /**
@@ -281,9 +281,9 @@ export function steeredLoad({ elapsedSeconds, model, users, rate }: SteeredRecor
  * @param elapsed seconds since the test's start.
  */
 export function journaledSteering(
-  { clock, plan, waitsForStart, restored, journal }: Pick<
+  { clock, profile, waitsForStart, restored, journal }: Pick<
     MasterRunOptions,
-    "clock" | "plan" | "waitsForStart" | "restored" | "journal"
+    "clock" | "profile" | "waitsForStart" | "restored" | "journal"
   >,
   elapsed: () => number,
 ): RunControl {
@@ -291,9 +291,9 @@ export function journaledSteering(
   const hasBegun = restored !== null && restored.book.startedAt !== null;
   return new RunControl(
     clock,
-    plan,
+    profile,
     waitsForStart && !hasBegun,
-    (target) => journal.append(steeredRecord({ elapsedSeconds: elapsed(), target })),
+    (load) => journal.append(steeredRecord({ elapsedSeconds: elapsed(), load })),
   );
 }
 
@@ -351,7 +351,7 @@ const RETURN_MS = 10_000;
 /** One distributed test, from its start to its end. */
 export class MasterRun {
   /** What can be done by hand. */
-  readonly steering: RunControl;
+  readonly control: RunControl;
   readonly #options: MasterRunOptions;
   readonly #book: RunState;
   readonly #hall: WorkerManager;
@@ -368,20 +368,20 @@ export class MasterRun {
   readonly #exhaustion: Exhaustion;
   #state: RunStatus = "ready";
   #driver: LoadDriver | null = null;
-  #target: LoadTarget = { users: 0, rate: 0 };
+  #target: ResolvedLoad = { users: 0, rate: 0 };
   #finalUsers = 0;
   #failure: unknown = null;
   #stopped = false;
 
   constructor(options: MasterRunOptions) {
-    const { clock, restored, plan } = options;
+    const { clock, restored, profile } = options;
     this.#options = options;
     this.#time = new RunTime(clock);
-    this.steering = journaledSteering(options, () => this.#time.elapsedSeconds);
+    this.control = journaledSteering(options, () => this.#time.elapsedSeconds);
     this.#vacancy = new NoWorkersTimer(clock);
     this.#exhaustion = new Exhaustion(options);
     this.#warnings = new Warnings(options.onWarning);
-    this.#watch = new RunWatch(options, plan.shape, this.#warnings, () => this.stop());
+    this.#watch = new RunWatch(options, profile.shape, this.#warnings, () => this.stop());
     this.#book = restored?.book ?? new RunState(options.runId, options.testfileHash);
     this.#book.onCounted = (counted) => this.#watch.count(counted);
     this.#run = liveRunInfo({
@@ -448,7 +448,7 @@ export class MasterRun {
   stop(): void {
     this.#stopped = true;
     this.#driver?.stop();
-    this.steering.giveUp();
+    this.control.cancelWait();
     this.#muster.giveUp();
   }
 
@@ -462,10 +462,10 @@ export class MasterRun {
     return masterSnapshot({
       book: this.#book,
       state: this.#state,
-      plan: this.#options.plan,
+      profile: this.#options.profile,
       elapsedSeconds: this.#time.elapsedSeconds,
       endedAt: this.#time.endedAt,
-      target: this.#target,
+      load: this.#target,
       finalUsers: this.#finalUsers,
       expectedWorkers: this.#options.expectedWorkers,
       watch: this.#watch,
@@ -476,7 +476,7 @@ export class MasterRun {
   /** Without its workers, nothing begins. */
   async #begin(): Promise<void> {
     const { clock, events, journal, onSecond } = this.#options;
-    await this.steering.started(() => onSecond(this.snapshot()));
+    await this.control.waitForStart(() => onSecond(this.snapshot()));
     if (!this.#stopped) await this.#muster.ofNew();
     if (this.#stopped) return;
     await events.emit("testStart", { run: this.#run });
@@ -504,28 +504,28 @@ export class MasterRun {
   }
 
   async #drive(restored: RestoredRun | null): Promise<void> {
-    const { clock, plan, mix } = this.#options;
+    const { clock, profile, mix } = this.#options;
     const progress = {
       elapsedSeconds: this.#time.elapsedSeconds,
       users: this.#staffing.taken,
       started: restored !== null && restored.startedUsers !== null,
-      steered: restored?.steered.map(steeredLoad) ?? [],
+      changes: restored?.steered.map(steeredLoad) ?? [],
     };
-    this.#driver = new LoadDriver(clock, plan, mix, {
-      scaleTo: (counts) => this.#staffing.aim(counts),
-      arrive: (course, maxUsers) => this.#staffing.arrive(course, maxUsers),
+    this.#driver = new LoadDriver(clock, profile, mix, {
+      setUsers: (counts) => this.#staffing.aim(counts),
+      setArrivals: (course, maxUsers) => this.#staffing.arrive(course, maxUsers),
       view: () =>
         this.#watch.view(
           this.#time.elapsedSeconds,
           this.#driver!.spawning,
           (all) => withoutOpenSeconds(all, this.#book.members),
         ),
-      onTarget: (target) => this.#aimed(target),
+      onLoad: (target) => this.#aimed(target),
       onStarted: (users) => this.#firstTarget.await(users),
       onSecond: () => this.#closeSecond(),
     }, progress);
     if (this.#stopped || restored?.stopping) return;
-    this.steering.hold(this.#driver);
+    this.control.attach(this.#driver);
     this.#state = "spawning";
     this.#vacancy.note(this.#hall.staff.length);
     if (restored !== null) this.#staffing.rebalance();
@@ -534,7 +534,7 @@ export class MasterRun {
   }
 
   async #finish(): Promise<void> {
-    const { plan, journal, restored } = this.#options;
+    const { profile, journal, restored } = this.#options;
     this.#state = "stopping";
     this.#finalUsers = restored?.stopping?.finalUsers ?? this.#book.users;
     journal.append({
@@ -543,7 +543,7 @@ export class MasterRun {
       elapsedSeconds: this.#time.elapsedSeconds,
     });
     this.#staffing.end();
-    await this.#driver!.until(this.#settlement.end(plan.stopTimeout));
+    await this.#driver!.until(this.#settlement.end(profile.stopTimeout));
   }
 
   /**
@@ -578,7 +578,7 @@ export class MasterRun {
     this.#look();
   }
 
-  #aimed(target: LoadTarget): void {
+  #aimed(target: ResolvedLoad): void {
     this.#target = target;
     this.#watch.aimed(target, this.#time.elapsedSeconds, this.#options.mix);
     if (!isArrivals(target)) this.#staffing.pace(target.rate);
@@ -592,7 +592,7 @@ export class MasterRun {
     journal.append({
       type: "time",
       elapsedSeconds: this.#time.elapsedSeconds,
-      targetUsers: loadLevel(this.#target).users,
+      targetUsers: reportedLoad(this.#target).users,
       runningUsers: this.#book.users,
     });
     if (this.#book.totals.namesCapped) this.#warnings.add(NAMES_CAPPED);
@@ -617,7 +617,7 @@ export interface MasterRunOptions
   readonly testfileHash: string;
   /** What another master of this run has left; null where the run is new. */
   readonly restored: RestoredRun | null;
-  readonly plan: Plan;
+  readonly profile: LoadProfile;
   /** Names of the user classes, in the order of {@link mix}. */
   readonly classNames: readonly string[];
   readonly mix: ClassMix;

@@ -6,22 +6,22 @@
 
 import type { RunState } from "../cluster/run_state.ts";
 import type { WorkerState } from "../cluster/workers.ts";
-import type { LoadTarget } from "../load/load.ts";
-import { type Plan, plannedSeconds } from "../load/plan.ts";
+import type { ResolvedLoad } from "../load/load.ts";
+import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
 import type { RunStatus, Snapshot, Statistics, WorkerRow } from "../stats/snapshot.ts";
-import { loadLevel } from "./load_driver.ts";
+import { reportedLoad } from "./load_driver.ts";
 import type { RunWatch } from "./run_watch.ts";
 
 /** What a master knows beside its book. */
 export interface MasterMoment {
   readonly book: RunState;
   readonly state: RunStatus;
-  readonly plan: Plan;
+  readonly profile: LoadProfile;
   /** Seconds since the test began, until its end. */
   readonly elapsedSeconds: number;
   /** Milliseconds since 1970; null before the end. */
   readonly endedAt: number | null;
-  readonly target: LoadTarget;
+  readonly load: ResolvedLoad;
   /** Users that ran when the test was told to stop. */
   readonly finalUsers: number;
   readonly expectedWorkers: number;
@@ -33,7 +33,7 @@ export interface MasterMoment {
 export function masterSnapshot(moment: MasterMoment): Snapshot {
   const { book, state, elapsedSeconds } = moment;
   const { members, totals } = book;
-  const level = loadLevel(moment.target);
+  const level = reportedLoad(moment.load);
   const durationSeconds = Math.max(0, elapsedSeconds - book.countedFrom);
   const over = state === "stopped";
   const all = totals.statistics(durationSeconds);
@@ -46,7 +46,7 @@ export function masterSnapshot(moment: MasterMoment): Snapshot {
     endedAt: moment.endedAt,
     elapsedSeconds,
     durationSeconds,
-    plannedSeconds: plannedSeconds(moment.plan),
+    plannedSeconds: plannedSeconds(moment.profile),
     complete: over && !book.damaged && isComplete(members),
     users: {
       current: book.users,

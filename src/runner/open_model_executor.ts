@@ -6,15 +6,11 @@
 
 import type { Clock, Random, Timer } from "../core/clock.ts";
 import type { Spacing, WhenBusy } from "../core/run_info.ts";
-import {
-  type ArrivalCourse,
-  ArrivalSchedule,
-  type ArrivalSlice,
-} from "../load/arrival_schedule.ts";
+import { ArrivalSchedule, type ArrivalShare, type RatePeriod } from "../load/arrival_schedule.ts";
 import { type ClassWeight, IterationMix } from "../load/class_mix.ts";
 import type { IterationStats } from "../stats/iteration_stats.ts";
 import type { IterationSlot } from "../user/iteration_slot.ts";
-import type { UserGate } from "./user_pool.ts";
+import type { IterationExecutor } from "./user_pool.ts";
 
 /** More passes than so many do not wait: they would fill the memory. */
 const LONGEST = 1_000_000;
@@ -118,8 +114,8 @@ export interface ArrivalTerms {
 
 /** What a node is to begin from now on. */
 export interface Arrivals {
-  readonly course: ArrivalCourse;
-  readonly slice: ArrivalSlice;
+  readonly course: RatePeriod;
+  readonly slice: ArrivalShare;
   /** The most users that this node may have: a whole number of 1 or more. */
   readonly maxUsers: number;
 }
@@ -152,7 +148,7 @@ const RELEASED_AT_THE_END = 1_000_000;
  * waits for the first that is free, and what it times counts from the moment that it was due; or it is
  * dropped, if that was asked for.
  */
-export class OpenModelExecutor implements UserGate {
+export class OpenModelExecutor implements IterationExecutor {
   readonly scheduled = true;
   readonly #options: OpenModelOptions;
   readonly #clock: Clock;
@@ -308,7 +304,7 @@ export class OpenModelExecutor implements UserGate {
     // At the end, passes are released a little before they are due: they belong to this moment as well.
     const at = Math.min(now, this.#clock.now());
     for (let i = 0; i < most && this.#momentOf(this.#schedule.nextAt) <= now; i++) {
-      const intendedAt = this.#momentOf(this.#schedule.take());
+      const intendedAt = this.#momentOf(this.#schedule.next());
       this.#options.iterations(at).scheduled++;
       this.#offer(this.#mix.next(), intendedAt);
     }

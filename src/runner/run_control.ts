@@ -6,18 +6,18 @@
 
 import type { Clock } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
-import { isArrivals, type LoadTarget, loadTargetProblem } from "../load/load.ts";
-import { isOpen, type Plan } from "../load/plan.ts";
+import { isArrivals, loadProblem, type ResolvedLoad } from "../load/load.ts";
+import { isOpen, type LoadProfile } from "../load/load_profile.ts";
 import type { LoadDriver } from "./load_driver.ts";
 
 /** A run in somebody's hand. */
 export class RunControl {
   readonly #clock: Clock;
   readonly #isOpen: boolean;
-  readonly #onSteered: (target: LoadTarget) => void;
+  readonly #onSteered: (target: ResolvedLoad) => void;
   readonly #started = Promise.withResolvers<void>();
   #isWaiting: boolean;
-  #target: LoadTarget | null = null;
+  #target: ResolvedLoad | null = null;
   #driver: LoadDriver | null = null;
 
   /**
@@ -26,9 +26,9 @@ export class RunControl {
    */
   constructor(
     clock: Clock,
-    plan: Plan,
+    plan: LoadProfile,
     waits: boolean,
-    onSteered: (target: LoadTarget) => void = () => {},
+    onSteered: (target: ResolvedLoad) => void = () => {},
   ) {
     this.#clock = clock;
     this.#onSteered = onSteered;
@@ -48,7 +48,7 @@ export class RunControl {
    * @param target its load; null: the one that was planned.
    * @throws UsageError where it has begun, or can have no such load.
    */
-  start(target: LoadTarget | null): void {
+  start(target: ResolvedLoad | null): void {
     if (!this.#isWaiting) throw new UsageError("The test has begun already.");
     if (target !== null) this.#check(target);
     this.#target = target;
@@ -61,25 +61,25 @@ export class RunControl {
    *
    * @throws UsageError where nothing runs whose load could be changed, or it can have no such load.
    */
-  retarget(target: LoadTarget): void {
+  changeLoad(target: ResolvedLoad): void {
     this.#check(target);
     if (this.#driver === null) throw new UsageError("The test has not begun: start it first.");
-    if (!this.#driver.steer(target)) throw new UsageError("The test is over.");
+    if (!this.#driver.changeLoad(target)) throw new UsageError("The test is over.");
     this.#onSteered(target);
   }
 
   /** Nobody waits any more. */
-  giveUp(): void {
+  cancelWait(): void {
     this.#isWaiting = false;
     this.#started.resolve();
   }
 
   /**
-   * Resolves when the test is to begin, or {@link giveUp} was called.
+   * Resolves when the test is to begin, or {@link cancelWait} was called.
    *
    * @param onSecond called once a second until then.
    */
-  async started(onSecond: () => void): Promise<void> {
+  async waitForStart(onSecond: () => void): Promise<void> {
     let timer = this.#clock.setTimer(() => {}, 0);
     const tick = (): void => {
       if (!this.#isWaiting) return;
@@ -92,13 +92,13 @@ export class RunControl {
   }
 
   /** The test has begun. */
-  hold(driver: LoadDriver): void {
+  attach(driver: LoadDriver): void {
     this.#driver = driver;
-    if (this.#target !== null) this.retarget(this.#target);
+    if (this.#target !== null) this.changeLoad(this.#target);
   }
 
-  #check(target: LoadTarget): void {
-    const problem = loadTargetProblem(target);
+  #check(target: ResolvedLoad): void {
+    const problem = loadProblem(target);
     if (problem !== null) throw new UsageError(`The load cannot be so: ${problem}.`);
     if (isArrivals(target) === this.#isOpen) return;
     throw new UsageError(

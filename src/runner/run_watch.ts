@@ -6,9 +6,9 @@
 
 import type { WorkerState } from "../cluster/workers.ts";
 import type { ClassMix } from "../load/class_mix.ts";
-import { isArrivals, type LoadTarget } from "../load/load.ts";
+import { isArrivals, type ResolvedLoad } from "../load/load.ts";
 import type { LoadUserShape, ShapeView } from "../load/load_user_shape.ts";
-import type { Plan } from "../load/plan.ts";
+import type { LoadProfile } from "../load/load_profile.ts";
 import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
 import type {
   BreakingPoint,
@@ -22,7 +22,7 @@ import type { StatsDelta } from "../stats/stats_delta.ts";
 import { observedText, type ThresholdSet } from "../stats/thresholds.ts";
 import { Totals } from "../stats/totals.ts";
 import type { Allocator } from "./allocation.ts";
-import { type LoadDriver, loadLevel } from "./load_driver.ts";
+import { type LoadDriver, reportedLoad } from "./load_driver.ts";
 
 // Whether the passes of the open model began as they were meant to.
 
@@ -76,8 +76,8 @@ export class StepWatch {
     if (found === null) return null;
     const { passed, broke, threshold } = found;
     return {
-      passed: passed === null ? null : loadLevel(passed),
-      broke: broke === null ? null : loadLevel(broke),
+      passed: passed === null ? null : reportedLoad(passed),
+      broke: broke === null ? null : reportedLoad(broke),
       threshold,
     };
   }
@@ -207,7 +207,7 @@ export class RunWatch {
   }
 
   /** There is a new target since this moment. @param mix how the classes share the users. */
-  aimed(target: LoadTarget, elapsedSeconds: number, mix: ClassMix): void {
+  aimed(target: ResolvedLoad, elapsedSeconds: number, mix: ClassMix): void {
     this.#steps.note(elapsedSeconds);
     this.#userLimit = mix.limit;
     const shortage = isArrivals(target) ? null : mix.shortage(target.users);
@@ -235,7 +235,7 @@ export class RunWatch {
 
 /** What says whether a test can end so. */
 export interface ExhaustionOptions {
-  readonly plan: Pick<Plan, "iterations" | "shape">;
+  readonly profile: Pick<LoadProfile, "iterations" | "shape">;
   /** What was counted before the first target number of users ran was dropped. */
   readonly resetStats: boolean;
 }
@@ -260,7 +260,7 @@ export class Exhaustion {
 
   /** All users have ended by themselves: the test ends unless others are to start. */
   endWithoutUsers(driver: Pick<LoadDriver, "spawning" | "stop"> | null): void {
-    if (this.#options.plan.shape === null && driver?.spawning === false) this.end(driver);
+    if (this.#options.profile.shape === null && driver?.spawning === false) this.end(driver);
   }
 
   /** Looks whether no worker has anything left to do. */
@@ -270,7 +270,7 @@ export class Exhaustion {
     driver: Pick<LoadDriver, "spawning" | "stop"> | null,
   ): void {
     if (!isExhausted(staff)) return;
-    if (this.#options.plan.iterations !== null) this.end(driver);
+    if (this.#options.profile.iterations !== null) this.end(driver);
     // Users that have ended already do not run all at once, however many there were.
     else if (staffing.settled) this.endWithoutUsers(driver);
   }
@@ -282,7 +282,7 @@ export class Exhaustion {
    * @param complete whether nothing that was counted anywhere is missing.
    */
   shortage(begun: number, complete: Snapshot["complete"]): string[] {
-    const { plan: { iterations }, resetStats } = this.#options;
+    const { profile: { iterations }, resetStats } = this.#options;
     if (!this.#hasEnded || iterations === null || resetStats || begun >= iterations) return [];
     return [
       `Only ${begun} of ${iterations} passes were begun` +

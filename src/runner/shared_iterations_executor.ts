@@ -9,7 +9,7 @@ import type { Clock, Timer } from "../core/clock.ts";
 import { ITERATION_SERVICE } from "../shared/iteration_quota.ts";
 import type { IterationStats } from "../stats/iteration_stats.ts";
 import type { IterationSlot } from "../user/iteration_slot.ts";
-import type { UserGate } from "./user_pool.ts";
+import type { IterationExecutor } from "./user_pool.ts";
 
 /** Passes that a node may begin. */
 export interface IterationSource {
@@ -32,7 +32,7 @@ export interface SharedIterationsOptions {
 }
 
 /** Lets passes begin as long as there are some. */
-export class SharedIterationsExecutor implements UserGate {
+export class SharedIterationsExecutor implements IterationExecutor {
   readonly scheduled = false;
   readonly #options: SharedIterationsOptions;
   /** Users that wait to hear whether there is one more. */

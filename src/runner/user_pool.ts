@@ -4,7 +4,7 @@ import { type IterationScheduler, IterationSlot } from "../user/iteration_slot.t
 import { UserLoop } from "../user/user_loop.ts";
 
 /** Hands passes out, and hears of the users that want some. */
-export interface UserGate extends IterationScheduler {
+export interface IterationExecutor extends IterationScheduler {
   /** A user of this seat was started. */
   entered(seat: IterationSlot): void;
   /** It has ended. */
@@ -27,7 +27,7 @@ export class UserPool {
   /** Users that have not been told to stop, by class; the youngest last. */
   readonly #active: UserLoop[][];
   readonly #alive = new Set<UserLoop>();
-  #gate: UserGate | null = null;
+  #gate: IterationExecutor | null = null;
   #nextId: number;
 
   constructor(options: UserPoolOptions) {
@@ -47,7 +47,7 @@ export class UserPool {
   }
 
   /** Users that are started from now on get their passes there. */
-  use(gate: UserGate): void {
+  useExecutor(gate: IterationExecutor): void {
     this.#gate = gate;
   }
 
@@ -67,7 +67,7 @@ export class UserPool {
    *
    * @param stopTimeoutMs milliseconds that a stopping user's test may still run.
    */
-  scaleTo(counts: readonly number[], stopTimeoutMs: number): void {
+  setUsers(counts: readonly number[], stopTimeoutMs: number): void {
     counts.forEach((count, index) => {
       const users = this.#active[index]!;
       while (users.length > count) users.pop()!.stop(stopTimeoutMs);
@@ -77,7 +77,7 @@ export class UserPool {
 
   /** Stops all users; resolves when the last one has ended. */
   async stopAll(stopTimeoutMs: number): Promise<void> {
-    this.scaleTo(this.#active.map(() => 0), stopTimeoutMs);
+    this.setUsers(this.#active.map(() => 0), stopTimeoutMs);
     await Promise.all([...this.#alive].map((user) => user.ended));
   }
 

@@ -187,7 +187,7 @@ export class WorkerNode {
     this.#ramp = new UserRamp(
       options.clock,
       options.classes.length,
-      (counts) => this.#generator.scaleTo(counts, this.#stopTimeoutMs),
+      (counts) => this.#generator.setUsers(counts, this.#stopTimeoutMs),
       () => options.onPhase(this.#arrivedPhase()),
     );
   }
@@ -277,7 +277,7 @@ export class WorkerNode {
   #arrive(order: ArrivalAssignment): void {
     this.#checkOpenFiles(order.maxUsers);
     this.#options.onPhase("running");
-    this.#generator.arrive(order, { course: order, slice: order, maxUsers: order.maxUsers });
+    this.#generator.setArrivals(order, { course: order, slice: order, maxUsers: order.maxUsers });
     // Nodes that take turns have to agree on the time.
     this.#options.time.start((beganAt) => this.#generator.align(beganAt));
   }
@@ -298,7 +298,7 @@ export class WorkerNode {
     this.#ramp.reset();
     this.#pending = null;
     this.#generator.suspend();
-    this.#generator.scaleTo(
+    this.#generator.setUsers(
       this.#classNames.map(() => 0),
       Math.min(LAPSE_STOP_MS, this.#stopTimeoutMs),
     );

@@ -123,7 +123,7 @@ export interface ThresholdRow {
 }
 
 /** The load that a target was to bear, as plain values. */
-export interface LoadLevel {
+export interface ReportedLoad {
   /** Users, or the most of them in the open model. */
   readonly users: number;
   /** Passes that start a second; null in the closed model. */
@@ -133,9 +133,9 @@ export interface LoadLevel {
 /** What a run that raises its load until something breaks has found. */
 export interface BreakingPoint {
   /** The highest load that passed; null where not even the first one did. */
-  readonly passed: LoadLevel | null;
+  readonly passed: ReportedLoad | null;
   /** The first load that did not; null where every one passed. */
-  readonly broke: LoadLevel | null;
+  readonly broke: ReportedLoad | null;
   /** The threshold that was crossed; null where none was. */
   readonly threshold: string | null;
 }

@@ -5,22 +5,8 @@
  * @module
  */
 
+import type { ResolvedLoad } from "../load/load.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
-
-/** A load that somebody asks for, of the closed or of the open model. */
-export type ControlTarget =
-  | {
-    /** A whole number of 0 or more. */
-    readonly users: number;
-    /** Users started or stopped a second, over 0. */
-    readonly rate: number;
-  }
-  | {
-    /** Passes that start a second, 0 or more. */
-    readonly arrivalRate: number;
-    /** The most users for them: a whole number of 1 or more. */
-    readonly maxUsers: number;
-  };
 
 /** A run that can be looked at and changed. */
 export interface DashboardControl {
@@ -31,14 +17,14 @@ export interface DashboardControl {
   /**
    * Begins the test.
    *
-   * @param target the load; null: the one that the command line asks for.
+   * @param load the load; null: the one that the command line asks for.
    * @throws UsageError with a sentence where it cannot be.
    */
-  start(target: ControlTarget | null): void;
+  start(load: ResolvedLoad | null): void;
   /** Ends the test, as Ctrl-C does. @throws UsageError with a sentence where it cannot be. */
   stop(): void;
   /** Changes the load. @throws UsageError with a sentence where it cannot be. */
-  retarget(target: ControlTarget): void;
+  changeLoad(load: ResolvedLoad): void;
 }
 
 /** The keys of a load, in each model. */
@@ -48,9 +34,9 @@ const OPEN = ["arrivalRate", "maxUsers"];
 /**
  * Reads a load that came as JSON; a text says what is wrong with it, as a sentence.
  */
-export function readControlTarget(
+export function readControlLoad(
   value: Readonly<Record<string, unknown>>,
-): ControlTarget | string {
+): ResolvedLoad | string {
   const { users, rate, arrivalRate, maxUsers } = value;
   const stranger = Object.keys(value).find((key) => ![...CLOSED, ...OPEN].includes(key));
   if (stranger !== undefined) return `There is no field ${shown(stranger)}.`;

@@ -7,7 +7,8 @@
 import type { Clock } from "../core/clock.ts";
 import { summary } from "../report/summary.ts";
 import { isAsset, readAsset } from "./assets.ts";
-import { type ControlTarget, type DashboardControl, readControlTarget } from "./control.ts";
+import type { ResolvedLoad } from "../load/load.ts";
+import { type DashboardControl, readControlLoad } from "./control.ts";
 import type { LiveFeed, LogTail } from "./feed.ts";
 import { jsonReply, type Refusal, refusalReply, reply } from "./http.ts";
 import { type ControlRights, liveState, type LiveSummary } from "./live_view.ts";
@@ -151,7 +152,7 @@ export class DashboardRoutes {
   }
 
   #start({ body, address }: Visit): Refusal | null {
-    const target = Object.keys(body).length === 0 ? null : readControlTarget(body);
+    const target = Object.keys(body).length === 0 ? null : readControlLoad(body);
     if (typeof target === "string") return { status: 400, error: target };
     this.#sources.control.start(target);
     this.#sources.info(`Started from the dashboard (${address})${withLoad(target)}.`);
@@ -165,9 +166,9 @@ export class DashboardRoutes {
   }
 
   #retarget({ body, address }: Visit): Refusal | null {
-    const target = readControlTarget(body);
+    const target = readControlLoad(body);
     if (typeof target === "string") return { status: 400, error: target };
-    this.#sources.control.retarget(target);
+    this.#sources.control.changeLoad(target);
     this.#sources.info(`Changed from the dashboard (${address})${withLoad(target)}.`);
     return null;
   }
@@ -187,7 +188,7 @@ async function assetReply(path: string): Promise<Response> {
   return reply(type, text);
 }
 
-function withLoad(target: ControlTarget | null): string {
+function withLoad(target: ResolvedLoad | null): string {
   if (target === null) return "";
   return "users" in target
     ? `: ${target.users} users, ${target.rate} a second`

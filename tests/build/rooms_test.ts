@@ -25,13 +25,15 @@ Deno.test("a room may import itself and the rooms that the table gives it", () =
 Deno.test("an import that the table does not give is a violation", () => {
   const files = [
     inventedFile("src/core/clock.ts", { imports: ["src/stats/table.ts"] }),
-    inventedFile("src/load/plan.ts", { imports: ["src/core/errors.ts", "src/user/user.ts"] }),
+    inventedFile("src/load/load_profile.ts", {
+      imports: ["src/core/errors.ts", "src/user/user.ts"],
+    }),
     inventedFile("mod.ts", { imports: ["src/http/transport.ts"] }),
     inventedFile("examples/shop.ts", { imports: ["src/user/user.ts"] }),
   ];
   assert.deepEqual(checkRooms(files), [
     { file: "src/core/clock.ts", reason: "imports src/stats/table.ts, which core may not" },
-    { file: "src/load/plan.ts", reason: "imports src/user/user.ts, which load may not" },
+    { file: "src/load/load_profile.ts", reason: "imports src/user/user.ts, which load may not" },
     { file: "mod.ts", reason: "imports src/http/transport.ts, which mod.ts may not" },
     { file: "examples/shop.ts", reason: "imports src/user/user.ts, which examples may not" },
   ]);

@@ -96,18 +96,16 @@ Deno.test("loads that end by themselves need no threshold", async () => {
 });
 
 Deno.test("the load of the command line is the plan's", async () => {
-  const { plan, warnings } = await prepared(
+  const { profile, warnings } = await prepared(
     undefined,
     ...["-u", "7", "-r", "2.5", "-t", "1m", "--iterations", "40", "--arrival-rate", "0.5"],
     ...["--max-users", "9", "--arrivals", "poisson", "--on-busy", "drop"],
   );
-  assert.deepEqual(plan, {
-    users: 7,
-    rate: 2.5,
+  assert.deepEqual(profile, {
+    load: { arrivalRate: 0.5, maxUsers: 9 },
     runTime: 60,
     stopTimeout: 2,
     shape: null,
-    arrivals: { rate: 0.5, maxUsers: 9 },
     spacing: "poisson",
     onBusy: "drop",
     iterations: 40,
@@ -115,7 +113,7 @@ Deno.test("the load of the command line is the plan's", async () => {
   assert.deepEqual(warnings, [
     "--users, --rate are ignored: users come as --arrival-rate needs them.",
   ]);
-  assert.equal((await prepared(undefined)).plan.arrivals, null);
+  assert.deepEqual((await prepared(undefined)).profile.load, { users: 1, rate: 1 });
 });
 
 Deno.test("flags that a shape decides are ignored, and that is said", async () => {

@@ -10,22 +10,21 @@ import {
   stepUntilItBreaks,
 } from "../../src/load/curves.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
-import type { Plan } from "../../src/load/plan.ts";
 import { FakeHost } from "../support/fake_host.ts";
-import { planOf } from "../support/plans.ts";
+import { type ProfileChanges, profileOf } from "../support/load_profiles.ts";
 
 const MIX = new ClassMix([{ name: "TestReader", weight: 1, fixedCount: 0 }]);
 
 /** What is printed, as after a line break. */
-function shown(plan: Partial<Plan>, columns = 40, warnings: readonly string[] = []): string {
+function shown(plan: ProfileChanges, columns = 40, warnings: readonly string[] = []): string {
   const host = new FakeHost({ columns });
-  assert.equal(showShape(host, { plan: planOf(plan), mix: MIX, warnings }), 0);
+  assert.equal(showShape(host, { profile: profileOf(plan), mix: MIX, warnings }), 0);
   assert.equal(host.stderr.text, "");
   return `\n${host.stdout.text}`;
 }
 
 /** The lines below the charts. */
-function facts(plan: Partial<Plan>, columns = 100): string[] {
+function facts(plan: ProfileChanges, columns = 100): string[] {
   const lines = shown(plan, columns).trimEnd().split("\n");
   return lines.slice(lines.findLastIndex((line) => line === "") + 1);
 }
@@ -106,16 +105,16 @@ Passes: 100
 });
 
 Deno.test("of an open load the passes are counted, as exactly as they are known", () => {
-  const arrivals = { rate: 2.5, maxUsers: 2000 };
-  assert.deepEqual(facts({ arrivals, runTime: 1000.5 }), [
+  const load = { arrivalRate: 2.5, maxUsers: 2000 };
+  assert.deepEqual(facts({ ...load, runTime: 1000.5 }), [
     "Peak:   2.50 passes a second, from the start on",
     "Users:  at most 2,000",
     "Time:   16m41s",
     "Passes: 2,501",
   ]);
-  assert.equal(facts({ arrivals, runTime: 20, spacing: "poisson" })[3], "Passes: about 50");
+  assert.equal(facts({ ...load, runTime: 20, spacing: "poisson" })[3], "Passes: about 50");
   assert.equal(
-    facts({ arrivals, runTime: 20, onBusy: "drop" })[3],
+    facts({ ...load, runTime: 20, onBusy: "drop" })[3],
     "Passes: 50, less those that are dropped",
   );
 });
@@ -127,7 +126,7 @@ Deno.test("a load without an end is drawn as long as it changes, or for a minute
   ]);
   assert.match(shown({ users: 100, rate: 10 }), /0s .* 1m\n/);
   assert.match(shown({ users: 400, rate: 1 }), /0s .* 10m\n/);
-  assert.deepEqual(facts({ arrivals: { rate: 4, maxUsers: 5 } }).slice(1), [
+  assert.deepEqual(facts({ arrivalRate: 4, maxUsers: 5 }).slice(1), [
     "Users:  at most 5",
     "Time:   no end within 24h, and no change",
   ]);

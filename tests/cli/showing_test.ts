@@ -3,7 +3,7 @@ import { LiveOutputs } from "../../src/cli/live_outputs.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { configureLog } from "../../src/core/logger.ts";
 import type { WebHandler, WebListener, WebListenOptions } from "../../src/core/network.ts";
-import type { LoadTarget } from "../../src/load/load.ts";
+import type { ResolvedLoad } from "../../src/load/load.ts";
 import { RunControl } from "../../src/runner/run_control.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { LogTail } from "../../src/web/feed.ts";
@@ -12,7 +12,7 @@ import { FROM_PAGE } from "../support/dashboard.ts";
 import { standingDriver } from "../support/drivers.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHost } from "../support/fake_host.ts";
-import { planOf } from "../support/plans.ts";
+import { profileOf } from "../support/load_profiles.ts";
 import { emptySnapshot, requestRow, snapshot, statistics } from "../support/snapshots.ts";
 
 /** Hands requests straight to who wants to answer them. */
@@ -53,11 +53,11 @@ class ServingHost extends FakeHost {
 }
 
 const CLOCK = new FakeClock();
-const PLAN = planOf();
+const PLAN = profileOf();
 
 /** A run that is steered, and goes nowhere by itself. */
 class StandingRun {
-  readonly steering = new RunControl(CLOCK, PLAN, true);
+  readonly control = new RunControl(CLOCK, PLAN, true);
   now: Snapshot = emptySnapshot();
   stops = 0;
 
@@ -130,13 +130,13 @@ Deno.test("the run is started, changed and stopped from the dashboard", async ()
     answer: { error: "The test has not begun: start it first." },
   });
   assert.deepEqual(await host.post("/api/start", {}), { status: 200, answer: { ok: true } });
-  assert.equal(run.steering.canStart, false);
+  assert.equal(run.control.canStart, false);
   assert.deepEqual(await host.post("/api/start", {}), {
     status: 409,
     answer: { error: "The test has begun already." },
   });
-  const targets: LoadTarget[] = [];
-  run.steering.hold(standingDriver(CLOCK, PLAN, (target) => targets.push(target)));
+  const targets: ResolvedLoad[] = [];
+  run.control.attach(standingDriver(CLOCK, PLAN, (target) => targets.push(target)));
   await host.post("/api/target", { users: 2, rate: 1 });
   assert.deepEqual(targets, [{ users: 2, rate: 1 }]);
   await host.post("/api/stop", {});

@@ -8,7 +8,7 @@ import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { parse } from "../support/command_line.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHost } from "../support/fake_host.ts";
-import { planOf } from "../support/plans.ts";
+import { profileOf } from "../support/load_profiles.ts";
 import { requestRow, snapshot } from "../support/snapshots.ts";
 
 async function stage(...args: string[]): Promise<{ host: FakeHost; stage: RunSession }> {
@@ -31,7 +31,7 @@ const CLOCK = new FakeClock();
 
 /** A run that begins when somebody says so, and nobody does. */
 const SHOWN: ShownRun = {
-  steering: new RunControl(CLOCK, planOf(), true),
+  control: new RunControl(CLOCK, profileOf(), true),
   snapshot: () => snapshot(),
   stop: () => {},
 };

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
-  type ArrivalCourse,
+  ALL_ARRIVALS,
   ArrivalSchedule,
-  type ArrivalSlice,
+  type ArrivalShare,
   positionAt,
-  WHOLE,
+  type RatePeriod,
 } from "../../src/load/arrival_schedule.ts";
 
 const FOR_EVER = { until: Infinity, limit: Infinity };
-const TEN: ArrivalCourse = { rate: 10, since: 0, position: 0, ...FOR_EVER };
+const TEN: RatePeriod = { rate: 10, since: 0, position: 0, ...FOR_EVER };
 
 /** Numbers in [0, 1) that are the same each time. */
 function seeded(seed: number): () => number {
@@ -26,7 +26,7 @@ function constant(): ArrivalSchedule {
 
 function takeUntil(schedule: ArrivalSchedule, seconds: number): number[] {
   const times: number[] = [];
-  while (schedule.nextAt < seconds) times.push(schedule.take());
+  while (schedule.nextAt < seconds) times.push(schedule.next());
   return times;
 }
 
@@ -38,7 +38,7 @@ function assertClose(actual: readonly number[], expected: readonly number[]): vo
 Deno.test("passes are evenly spaced, and the first one begins at once", () => {
   const schedule = constant();
   assert.equal(schedule.nextAt, Infinity);
-  schedule.follow(TEN, WHOLE);
+  schedule.follow(TEN, ALL_ARRIVALS);
   assertClose(takeUntil(schedule, 0.55), [0, 0.1, 0.2, 0.3, 0.4, 0.5]);
 });
 
@@ -47,7 +47,7 @@ Deno.test("as many passes begin before the end as rate times seconds", () => {
     const [rate, until, iterations] of [[5000, 20, 100_000], [3, 7, 21], [0.7, 20, 14], [1.5, 3, 5]]
   ) {
     const schedule = constant();
-    schedule.follow({ ...TEN, rate: rate!, until: until! }, WHOLE);
+    schedule.follow({ ...TEN, rate: rate!, until: until! }, ALL_ARRIVALS);
     assert.equal(takeUntil(schedule, Infinity).length, iterations);
   }
 });
@@ -55,12 +55,12 @@ Deno.test("as many passes begin before the end as rate times seconds", () => {
 Deno.test("a new rate holds from its own moment on, whenever it is heard of", () => {
   const faster = { ...TEN, rate: 20, since: 1, position: positionAt(TEN, 1) };
   const early = constant();
-  early.follow(TEN, WHOLE);
-  early.follow(faster, WHOLE);
+  early.follow(TEN, ALL_ARRIVALS);
+  early.follow(faster, ALL_ARRIVALS);
   const late = constant();
-  late.follow(TEN, WHOLE);
+  late.follow(TEN, ALL_ARRIVALS);
   const times = takeUntil(late, 1.25);
-  late.follow(faster, WHOLE);
+  late.follow(faster, ALL_ARRIVALS);
   const expected = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.05, 1.1, 1.15, 1.2];
   assertClose(takeUntil(early, 1.25), expected);
   // It has begun three passes by the old rate meanwhile, and does not begin them again.
@@ -76,30 +76,30 @@ Deno.test("a new rate holds from its own moment on, whenever it is heard of", ()
 Deno.test("a rate of nothing begins nothing, and a later one goes on where it was", () => {
   const schedule = constant();
   const pause = { ...TEN, rate: 0, since: 0.5, position: 5 };
-  schedule.follow(TEN, WHOLE);
-  schedule.follow(pause, WHOLE);
+  schedule.follow(TEN, ALL_ARRIVALS);
+  schedule.follow(pause, ALL_ARRIVALS);
   assertClose(takeUntil(schedule, 100), [0, 0.1, 0.2, 0.3, 0.4]);
   assert.equal(schedule.nextAt, Infinity);
-  schedule.follow({ ...TEN, rate: 1, since: 100, position: positionAt(pause, 100) }, WHOLE);
+  schedule.follow({ ...TEN, rate: 1, since: 100, position: positionAt(pause, 100) }, ALL_ARRIVALS);
   assertClose(takeUntil(schedule, 102.5), [100, 101, 102]);
 });
 
 Deno.test("a limit is a number of passes", () => {
   const schedule = constant();
-  schedule.follow({ ...TEN, limit: 3 }, WHOLE);
+  schedule.follow({ ...TEN, limit: 3 }, ALL_ARRIVALS);
   assertClose(takeUntil(schedule, Infinity), [0, 0.1, 0.2]);
 });
 
 Deno.test("the end can become known later", () => {
   const schedule = constant();
-  schedule.follow(TEN, WHOLE);
-  schedule.follow({ ...TEN, until: 0.35 }, WHOLE);
+  schedule.follow(TEN, ALL_ARRIVALS);
+  schedule.follow({ ...TEN, until: 0.35 }, ALL_ARRIVALS);
   assertClose(takeUntil(schedule, Infinity), [0, 0.1, 0.2, 0.3]);
 });
 
 Deno.test("whoever has forgotten begins anew with what it is told", () => {
   const schedule = constant();
-  schedule.follow(TEN, WHOLE);
+  schedule.follow(TEN, ALL_ARRIVALS);
   assertClose(takeUntil(schedule, 0.25), [0, 0.1, 0.2]);
   schedule.forget();
   assert.equal(schedule.nextAt, Infinity);
@@ -115,7 +115,7 @@ Deno.test("of several nodes each has its own passes, and all of them have each o
   });
   fc.assert(fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), (changes) => {
     const schedules = Array.from({ length: 5 }, constant);
-    let course: ArrivalCourse = { ...TEN, rate: changes[0]!.rate };
+    let course: RatePeriod = { ...TEN, rate: changes[0]!.rate };
     let at = 0;
     const all: number[] = [];
     for (const { nodes, seconds, rate } of changes) {
@@ -123,7 +123,7 @@ Deno.test("of several nodes each has its own passes, and all of them have each o
       const from = Math.ceil(course.position);
       schedules.forEach((schedule, index) => {
         // Who has no part in it has one pass at the end of all numbers.
-        const slice: ArrivalSlice = index < nodes
+        const slice: ArrivalShare = index < nodes
           ? { from, of: nodes, index }
           : { from, of: Number.MAX_SAFE_INTEGER, index: Number.MAX_SAFE_INTEGER - 1 };
         schedule.follow(course, slice);
@@ -132,12 +132,12 @@ Deno.test("of several nodes each has its own passes, and all of them have each o
       for (const schedule of schedules) all.push(...takeUntil(schedule, at));
     }
     const alone = constant();
-    let whole: ArrivalCourse = { ...TEN, rate: changes[0]!.rate };
+    let whole: RatePeriod = { ...TEN, rate: changes[0]!.rate };
     let expected: number[] = [];
     at = 0;
     for (const { seconds, rate } of changes) {
       whole = { ...whole, rate, since: at, position: positionAt(whole, at) };
-      alone.follow(whole, WHOLE);
+      alone.follow(whole, ALL_ARRIVALS);
       at += seconds;
       expected = [...expected, ...takeUntil(alone, at)];
     }
@@ -155,7 +155,7 @@ Deno.test("two nodes take turns", () => {
 
 Deno.test("poisson arrivals come at the rate asked for, with gaps that are exponential", () => {
   const schedule = new ArrivalSchedule("poisson", seeded(7));
-  schedule.follow({ ...TEN, rate: 1000, until: 100 }, WHOLE);
+  schedule.follow({ ...TEN, rate: 1000, until: 100 }, ALL_ARRIVALS);
   const times = takeUntil(schedule, Infinity);
   // 100,000 on average, with a standard deviation of 316.
   assert.ok(Math.abs(times.length - 100_000) < 4 * 316, String(times.length));

@@ -120,11 +120,11 @@ Deno.test("steps are told with their load and their beginning in the test's own 
     return run.stepAt(second);
   });
   assert.deepEqual(steps.slice(0, 4), Array(4).fill(null));
-  assert.deepEqual(steps[4], { index: 0, target: { users: 5, rate: 5 }, startedAt: 4 });
-  assert.deepEqual(steps[16], { index: 1, target: { users: 10, rate: 10 }, startedAt: 14 });
-  assert.deepEqual(steps[17], { index: 0, target: { users: 10, rate: 10 }, startedAt: 17 });
-  assert.deepEqual(steps[26], { index: 0, target: { users: 10, rate: 10 }, startedAt: 17 });
-  assert.deepEqual(steps[49], { index: 3, target: { users: 40, rate: 40 }, startedAt: 47 });
+  assert.deepEqual(steps[4], { index: 0, load: { users: 5, rate: 5 }, startedAt: 4 });
+  assert.deepEqual(steps[16], { index: 1, load: { users: 10, rate: 10 }, startedAt: 14 });
+  assert.deepEqual(steps[17], { index: 0, load: { users: 10, rate: 10 }, startedAt: 17 });
+  assert.deepEqual(steps[26], { index: 0, load: { users: 10, rate: 10 }, startedAt: 17 });
+  assert.deepEqual(steps[49], { index: 3, load: { users: 40, rate: 40 }, startedAt: 47 });
 });
 
 Deno.test("steps of arrivals upon others are those of the sum", () => {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
 import { checkCurves, type Curve, curveProblem, hold } from "../../src/load/curves.ts";
-import { loadTargetProblem, settledLoad } from "../../src/load/load.ts";
+import { loadProblem, resolveLoad } from "../../src/load/load.ts";
 import { anyCurve, type Model, momentsOf } from "../support/curves.ts";
 
 /** Of both models, alternately. */
@@ -18,7 +18,7 @@ for (const model of MODELS) {
         const load = curve.at(t);
         assert.ok(load !== null, `none at ${t} of ${curve.seconds}`);
         assert.equal("users" in load, model === "users");
-        assert.equal(loadTargetProblem({ ...settledLoad(load), ...load }), null);
+        assert.equal(loadProblem({ ...resolveLoad(load), ...load }), null);
       }
       assert.equal(curve.at(curve.seconds), null);
       assert.equal(curve.at(curve.seconds + 100), null);

@@ -12,7 +12,7 @@ import {
 import { forecast } from "../../src/load/forecast.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import { anyCurve } from "../support/curves.ts";
-import { planOf } from "../support/plans.ts";
+import { profileOf } from "../support/load_profiles.ts";
 
 function shapeOf(curve: Curve): LoadUserShape {
   class TestShape extends LoadUserShape {
@@ -22,7 +22,7 @@ function shapeOf(curve: Curve): LoadUserShape {
 }
 
 Deno.test("users go up at the rate, and stay", () => {
-  const plan = planOf({ users: 10, rate: 2.5, runTime: 6 });
+  const plan = profileOf({ users: 10, rate: 2.5, runTime: 6 });
   assert.deepEqual(forecast(plan, Infinity), {
     users: [3, 6, 8, 10, 10, 10],
     arrivalRates: null,
@@ -34,14 +34,14 @@ Deno.test("users go up at the rate, and stay", () => {
 });
 
 Deno.test("where every class has a fixed count, there are no more users than that", () => {
-  const plan = planOf({ users: 10, rate: 100, runTime: 2 });
+  const plan = profileOf({ users: 10, rate: 100, runTime: 2 });
   assert.deepEqual(forecast(plan, 7).users, [7, 7]);
-  const open = planOf({ arrivals: { rate: 1, maxUsers: 10 }, runTime: 1 });
+  const open = profileOf({ arrivalRate: 1, maxUsers: 10, runTime: 1 });
   assert.deepEqual(forecast(open, 7).users, [7]);
 });
 
 Deno.test("the last second may be a part of one, and has that part of its passes", () => {
-  const plan = planOf({ arrivals: { rate: 8, maxUsers: 3 }, runTime: 2.25 });
+  const plan = profileOf({ arrivalRate: 8, maxUsers: 3, runTime: 2.25 });
   assert.deepEqual(forecast(plan, Infinity), {
     users: [3, 3, 3],
     arrivalRates: [8, 8, 8],
@@ -53,16 +53,16 @@ Deno.test("the last second may be a part of one, and has that part of its passes
 });
 
 Deno.test("a plan without an end is followed for a day", () => {
-  const { seconds, isOver, users } = forecast(planOf({ users: 5, rate: 1 }), Infinity);
+  const { seconds, isOver, users } = forecast(profileOf({ users: 5, rate: 1 }), Infinity);
   assert.equal(seconds, 86_400);
   assert.equal(users.length, 86_400);
   assert.equal(isOver, false);
 });
 
 Deno.test("a plan whose end is known is followed up to it, for a week at most", () => {
-  const twoDays = forecast(planOf({ runTime: 172_800 }), Infinity);
+  const twoDays = forecast(profileOf({ runTime: 172_800 }), Infinity);
   assert.deepEqual([twoDays.seconds, twoDays.isOver], [172_800, true]);
-  const year = forecast(planOf({ runTime: 31_536_000 }), Infinity);
+  const year = forecast(profileOf({ runTime: 31_536_000 }), Infinity);
   assert.deepEqual([year.seconds, year.isOver], [604_800, false]);
 });
 
@@ -75,7 +75,7 @@ Deno.test("a tick of one's own is asked second by second until it says null", ()
       return t < 3 ? [t + 1, 10] : null;
     }
   }
-  const { users, seconds, isOver } = forecast(planOf({ shape: new TestTick() }), Infinity);
+  const { users, seconds, isOver } = forecast(profileOf({ shape: new TestTick() }), Infinity);
   assert.deepEqual(asked, [0, 1, 2, 3]);
   assert.deepEqual(users, [1, 2, 3]);
   assert.deepEqual([seconds, isOver], [3, true]);
@@ -87,7 +87,7 @@ Deno.test("a tick that ends at once leaves nothing", () => {
       return null;
     }
   }
-  const { users, seconds, isOver } = forecast(planOf({ shape: new TestNothing() }), Infinity);
+  const { users, seconds, isOver } = forecast(profileOf({ shape: new TestNothing() }), Infinity);
   assert.deepEqual([users, seconds, isOver], [[], 0, true]);
 });
 
@@ -98,7 +98,7 @@ Deno.test("what a tick gives that is no load is an error here too", () => {
     }
   }
   assert.throws(
-    () => forecast(planOf({ shape: new TestBroken() }), Infinity),
+    () => forecast(profileOf({ shape: new TestBroken() }), Infinity),
     new UsageError(
       "TestBroken.tick() at 5.0 s returned [ 1, -1 ]: rate is -1, a number over 0 is needed",
     ),
@@ -110,13 +110,20 @@ Deno.test("a ramp is where it says at the end of each second, and so is what com
     ramp({ seconds: 4, users: { from: 0, to: 8 } }),
     hold({ seconds: 2, users: 3 }),
   );
-  assert.deepEqual(forecast(planOf({ shape: shapeOf(curve) }), Infinity).users, [2, 4, 6, 8, 3, 3]);
+  assert.deepEqual(forecast(profileOf({ shape: shapeOf(curve) }), Infinity).users, [
+    2,
+    4,
+    6,
+    8,
+    3,
+    3,
+  ]);
 });
 
 Deno.test("steps are counted, those of each repetition", () => {
   const steps = stepUntilItBreaks({ stepSeconds: 3, users: { from: 1, step: 1, to: 4 } });
   const { steps: count, seconds } = forecast(
-    planOf({ shape: shapeOf(repeated(steps, 2)) }),
+    profileOf({ shape: shapeOf(repeated(steps, 2)) }),
     Infinity,
   );
   assert.deepEqual([count, seconds], [8, 24]);
@@ -125,7 +132,7 @@ Deno.test("steps are counted, those of each repetition", () => {
 Deno.test("any curve ends when it says, with whole users and no fewer than none", () => {
   fc.assert(
     fc.property(anyCurve("users"), (curve) => {
-      const { users, seconds, isOver } = forecast(planOf({ shape: shapeOf(curve) }), Infinity);
+      const { users, seconds, isOver } = forecast(profileOf({ shape: shapeOf(curve) }), Infinity);
       assert.equal(seconds, curve.seconds);
       assert.equal(isOver, true);
       assert.equal(users.length, Math.ceil(seconds));

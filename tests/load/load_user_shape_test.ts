@@ -314,7 +314,7 @@ Deno.test("two shapes of one class break on their own", () => {
   const [one, other] = [new TestBreak(), new TestBreak()];
   assert.deepEqual(one.breakingPoint, { passed: null, broke: null, threshold: null });
   for (const shape of [one, other]) shape.at(0);
-  assert.deepEqual(one.stepAt(0), { index: 0, target: { users: 10, rate: 10 }, startedAt: 0 });
+  assert.deepEqual(one.stepAt(0), { index: 0, load: { users: 10, rate: 10 }, startedAt: 0 });
   assert.equal(one.at(10, { crossed: "error_rate<1%" }), null);
   assert.deepEqual(other.at(10, { crossed: null }), { users: 20, rate: 10 });
   assert.deepEqual(other.stepAt(10)?.startedAt, 10);

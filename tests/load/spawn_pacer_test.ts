@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import type { Target } from "../../src/load/load.ts";
+import type { UserLoad } from "../../src/load/load.ts";
 import { SpawnPacer } from "../../src/load/spawn_pacer.ts";
 
 /** A pacer that heads from so many users to a target since second 0. */
@@ -137,7 +137,7 @@ Deno.test("whoever asks seldom misses nothing of a ramp that is bent meanwhile",
 
 Deno.test("users go by the integral of the rate, however often the target changes", () => {
   fc.assert(
-    fc.property(targets, fc.boolean(), (list: Target[], bendAll) => {
+    fc.property(targets, fc.boolean(), (list: UserLoad[], bendAll) => {
       const pacer = new SpawnPacer(0);
       let due = 1;
       for (const [second, { rate }] of list.entries()) {
@@ -156,7 +156,7 @@ Deno.test("users go by the integral of the rate, however often the target change
 
 Deno.test("no way to any target is faster than its rate, and none passes it", () => {
   fc.assert(
-    fc.property(targets, fc.nat(400), (list: Target[], from) => {
+    fc.property(targets, fc.nat(400), (list: UserLoad[], from) => {
       const pacer = new SpawnPacer(from);
       let before = from;
       for (const [second, target] of list.entries()) {
@@ -176,7 +176,7 @@ Deno.test("no way to any target is faster than its rate, and none passes it", ()
 
 Deno.test("every target is reached when it is given the time, and then stays", () => {
   fc.assert(
-    fc.property(targets, fc.nat(400), (list: Target[], from) => {
+    fc.property(targets, fc.nat(400), (list: UserLoad[], from) => {
       const pacer = new SpawnPacer(from);
       let now = 0;
       let users = from;
@@ -193,7 +193,7 @@ Deno.test("every target is reached when it is given the time, and then stays", (
 
 Deno.test("a change is there when it is due, and not long before", () => {
   fc.assert(
-    fc.property(targets, fc.nat(400), (list: Target[], from) => {
+    fc.property(targets, fc.nat(400), (list: UserLoad[], from) => {
       const pacer = new SpawnPacer(from);
       for (const [index, target] of list.entries()) {
         const start = index * 0.7;

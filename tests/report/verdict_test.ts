@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { verdict } from "../../src/report/verdict.ts";
-import type { BreakingPoint, LoadLevel, Snapshot } from "../../src/stats/snapshot.ts";
+import type { BreakingPoint, ReportedLoad, Snapshot } from "../../src/stats/snapshot.ts";
 import {
   clusterSnapshot,
   emptySnapshot,
@@ -78,7 +78,7 @@ Deno.test("thresholds that held are counted once the run is over", () => {
 });
 
 Deno.test("a load that was raised until it broke tells what passed and what did not", () => {
-  const users = (users: number): LoadLevel => ({ users, arrivalRate: null });
+  const users = (users: number): ReportedLoad => ({ users, arrivalRate: null });
   const found = (breakingPoint: BreakingPoint, exitCode: number): string =>
     words(snapshot({ state: "stopped", thresholds: [SLOW], breakingPoint }), exitCode);
   const threshold = SLOW.expression;

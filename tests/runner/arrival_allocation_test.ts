@@ -2,11 +2,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { Assignment } from "../../src/cluster/protocol.ts";
 import { WorkerState } from "../../src/cluster/workers.ts";
-import {
-  type ArrivalCourse,
-  ArrivalSchedule,
-  positionAt,
-} from "../../src/load/arrival_schedule.ts";
+import { ArrivalSchedule, positionAt, type RatePeriod } from "../../src/load/arrival_schedule.ts";
 import { ArrivalAllocator } from "../../src/runner/allocation.ts";
 
 /** Workers that begin passes as they are told, each on the same clock. */
@@ -19,7 +15,7 @@ class Scene {
   readonly begun: [iteration: number, worker: string, at: number][] = [];
   readonly allocation: ArrivalAllocator;
   readonly #schedules = new Map<string, ArrivalSchedule>();
-  #course: ArrivalCourse | null = null;
+  #course: RatePeriod | null = null;
 
   constructor(names: readonly string[]) {
     for (const name of names) this.join(name);
@@ -64,7 +60,7 @@ class Scene {
       const [worker, schedule] = next;
       const at = Math.max(this.now, schedule.nextAt);
       const { rate, since, position } = this.#course!;
-      const due = schedule.take();
+      const due = schedule.next();
       this.begun.push([Math.round(position + (due - since) * rate), worker, at]);
     }
     this.now = until;

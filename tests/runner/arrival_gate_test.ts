@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { type ArrivalCourse, type ArrivalSlice, WHOLE } from "../../src/load/arrival_schedule.ts";
+import {
+  ALL_ARRIVALS,
+  type ArrivalShare,
+  type RatePeriod,
+} from "../../src/load/arrival_schedule.ts";
 import type { ClassWeight } from "../../src/load/class_mix.ts";
 import { type ArrivalTerms, OpenModelExecutor } from "../../src/runner/open_model_executor.ts";
 import { IterationStats } from "../../src/stats/iteration_stats.ts";
@@ -50,9 +54,9 @@ class Scene {
   }
 
   follow(
-    course: Partial<ArrivalCourse>,
+    course: Partial<RatePeriod>,
     maxUsers = 1000,
-    slice: ArrivalSlice = WHOLE,
+    slice: ArrivalShare = ALL_ARRIVALS,
   ): void {
     this.gate.follow({
       course: { rate: 10, since: 0, position: 0, until: Infinity, limit: Infinity, ...course },

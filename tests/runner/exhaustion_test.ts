@@ -18,7 +18,7 @@ class Scene {
       readonly resetStats?: boolean;
     } = {},
   ) {
-    this.exhaustion = new Exhaustion({ plan: { iterations, shape }, resetStats });
+    this.exhaustion = new Exhaustion({ profile: { iterations, shape }, resetStats });
   }
 
   /** Whether a run ends whose workers are so. */

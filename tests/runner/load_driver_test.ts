@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { type ArrivalCourse, positionAt } from "../../src/load/arrival_schedule.ts";
+import { positionAt, type RatePeriod } from "../../src/load/arrival_schedule.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
-import type { Load, LoadTarget } from "../../src/load/load.ts";
+import type { Load, ResolvedLoad } from "../../src/load/load.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
-import type { Plan } from "../../src/load/plan.ts";
-import { type ControlledLoad, LoadDriver } from "../../src/runner/load_driver.ts";
+import { type LoadChange, LoadDriver } from "../../src/runner/load_driver.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { planOf } from "../support/plans.ts";
+import { type ProfileChanges, profileOf } from "../support/load_profiles.ts";
 
 interface Driven {
   readonly clock: FakeClock;
@@ -16,9 +15,9 @@ interface Driven {
   /** What was to arrive from then on. */
   readonly arrivals: [ms: number, rate: number, maxUsers: number][];
   /** The course that holds, as it was said last. */
-  course: ArrivalCourse | null;
+  course: RatePeriod | null;
   /** What the load was to be, whenever that was said. */
-  readonly targets: LoadTarget[];
+  readonly targets: ResolvedLoad[];
   readonly started: [ms: number, users: number][];
   readonly seconds: number[];
   /** When the drive was over, in milliseconds. */
@@ -26,10 +25,10 @@ interface Driven {
 }
 
 /** @param first what is steered before the drive begins. */
-function drive(plan: Partial<Plan>, first: LoadTarget | null = null, fixedCount = 0): Driven {
+function drive(plan: ProfileChanges, first: ResolvedLoad | null = null, fixedCount = 0): Driven {
   const clock = new FakeClock();
   const mix = new ClassMix([{ name: "ATest", weight: 1, fixedCount }]);
-  const full = planOf(plan);
+  const full = profileOf(plan);
   const driven: Driven = {
     clock,
     changes: [],
@@ -40,18 +39,18 @@ function drive(plan: Partial<Plan>, first: LoadTarget | null = null, fixedCount 
     seconds: [],
     endedAt: null,
     driver: new LoadDriver(clock, full, mix, {
-      arrive: (course, maxUsers) => {
+      setArrivals: (course, maxUsers) => {
         driven.course = course;
         driven.arrivals.push([clock.now(), course.rate, maxUsers]);
       },
       view: () => ({ crossed: null }),
-      scaleTo: ([users]) => driven.changes.push([clock.now(), users!]),
-      onTarget: (target) => driven.targets.push(target),
+      setUsers: ([users]) => driven.changes.push([clock.now(), users!]),
+      onLoad: (target) => driven.targets.push(target),
       onStarted: (users) => driven.started.push([clock.now(), users]),
       onSecond: () => driven.seconds.push(clock.now()),
     }),
   };
-  if (first !== null) driven.driver.steer(first);
+  if (first !== null) driven.driver.changeLoad(first);
   void driven.driver.drive().then(() => driven.endedAt = clock.now());
   return driven;
 }
@@ -150,7 +149,7 @@ Deno.test("until goes on telling of seconds until what it waits for is done", as
 Deno.test("a load that is steered replaces the planned one until the plan is over", async () => {
   const driven = drive({ users: 10, rate: 1000, runTime: 6 });
   await driven.clock.advance(1500);
-  assert.equal(driven.driver.steer({ users: 4, rate: 2 }), true);
+  assert.equal(driven.driver.changeLoad({ users: 4, rate: 2 }), true);
   await driven.clock.advance(10_000);
   assert.equal(usersAt(driven, 1499), 10);
   // Down from 10 to 4 at 2 a second, from the moment on at which it was said.
@@ -185,7 +184,7 @@ Deno.test("a shape is still asked when it should end, and only then", async () =
   }
   const driven = drive({ shape: new Steps() });
   await driven.clock.advance(1200);
-  driven.driver.steer({ users: 5, rate: 1000 });
+  driven.driver.changeLoad({ users: 5, rate: 1000 });
   await driven.clock.advance(5000);
   assert.equal(usersAt(driven, 3999), 5);
   assert.equal(driven.endedAt, 4000);
@@ -194,8 +193,8 @@ Deno.test("a shape is still asked when it should end, and only then", async () =
 Deno.test("the last load that is steered holds", async () => {
   const driven = drive({ users: 1, rate: 1000 });
   await driven.clock.advance(500);
-  driven.driver.steer({ users: 100, rate: 1 });
-  driven.driver.steer({ users: 0, rate: 1000 });
+  driven.driver.changeLoad({ users: 100, rate: 1 });
+  driven.driver.changeLoad({ users: 0, rate: 1000 });
   await driven.clock.advance(3000);
   assert.equal(usersAt(driven, 3500), 0);
   driven.driver.stop();
@@ -204,21 +203,21 @@ Deno.test("the last load that is steered holds", async () => {
 Deno.test("once it is over, nothing can be steered", async () => {
   const driven = drive({ users: 3, rate: 1000, runTime: 1 });
   await driven.clock.advance(1000);
-  assert.equal(driven.driver.steer({ users: 5, rate: 1 }), false);
+  assert.equal(driven.driver.changeLoad({ users: 5, rate: 1 }), false);
   const stopped = drive({ users: 3, rate: 1000 });
   await stopped.clock.advance(500);
   stopped.driver.stop();
-  assert.equal(stopped.driver.steer({ users: 5, rate: 1 }), false);
+  assert.equal(stopped.driver.changeLoad({ users: 5, rate: 1 }), false);
   assert.equal(usersAt(stopped, 5000), 3);
   assert.deepEqual(stopped.targets.at(-1), { users: 3, rate: 1000 });
 });
 
-const OPEN: Partial<Plan> = { arrivals: { rate: 10, maxUsers: 50 } };
+const OPEN: ProfileChanges = { arrivalRate: 10, maxUsers: 50 };
 
 Deno.test("an arrival rate that is steered holds from that moment on, and no pass is lost by it", async () => {
   const driven = drive({ ...OPEN, runTime: 6 });
   await driven.clock.advance(2500);
-  assert.equal(driven.driver.steer({ arrivalRate: 40, maxUsers: 80 }), true);
+  assert.equal(driven.driver.changeLoad({ arrivalRate: 40, maxUsers: 80 }), true);
   assert.deepEqual(driven.arrivals.at(-1), [2500, 40, 80]);
   assert.deepEqual(driven.course, {
     rate: 40,
@@ -245,7 +244,7 @@ Deno.test("an arrival rate that is steered before the start is the schedule from
 Deno.test("of a steered arrival rate, the most users alone may change", async () => {
   const driven = drive({ ...OPEN });
   await driven.clock.advance(1700);
-  driven.driver.steer({ arrivalRate: 10, maxUsers: 7 });
+  driven.driver.changeLoad({ arrivalRate: 10, maxUsers: 7 });
   assert.deepEqual(driven.arrivals.at(-1), [1700, 10, 7]);
   assert.deepEqual([driven.course!.since, driven.course!.position], [0, 0]);
   driven.driver.stop();
@@ -297,25 +296,25 @@ Deno.test("the rates of a shape hold from the seconds on for which it was asked"
 
 /** What a drive asks for that goes on where another one has come to. */
 async function goOn(
-  plan: Partial<Plan>,
+  plan: ProfileChanges,
   elapsedSeconds: number,
-  steered: readonly ControlledLoad[] = [],
+  changes: readonly LoadChange[] = [],
 ): Promise<{
-  courses: ArrivalCourse[];
-  targets: LoadTarget[];
+  courses: RatePeriod[];
+  targets: ResolvedLoad[];
 }> {
   const clock = new FakeClock();
   await clock.advance(777);
-  const [courses, targets]: [ArrivalCourse[], LoadTarget[]] = [[], []];
+  const [courses, targets]: [RatePeriod[], ResolvedLoad[]] = [[], []];
   const mix = new ClassMix([{ name: "ATest", weight: 1, fixedCount: 0 }]);
-  const driver = new LoadDriver(clock, planOf(plan), mix, {
-    arrive: (course) => courses.push(course),
+  const driver = new LoadDriver(clock, profileOf(plan), mix, {
+    setArrivals: (course) => courses.push(course),
     view: () => ({ crossed: null }),
-    scaleTo: () => {},
-    onTarget: (target) => targets.push(target),
+    setUsers: () => {},
+    onLoad: (target) => targets.push(target),
     onStarted: () => {},
     onSecond: () => {},
-  }, { elapsedSeconds, users: 20, started: true, steered });
+  }, { elapsedSeconds, users: 20, started: true, changes });
   void driver.drive();
   await clock.advance(0);
   driver.stop();
@@ -341,18 +340,18 @@ Deno.test("users that go on elsewhere are as many as the shape says now, and not
 });
 
 Deno.test("what was steered before goes on elsewhere, from where it was said", async () => {
-  const steered = [
-    { elapsedSeconds: 1.5, target: { arrivalRate: 100, maxUsers: 9 } },
-    { elapsedSeconds: 2.5, target: { arrivalRate: 4, maxUsers: 8 } },
+  const changes = [
+    { elapsedSeconds: 1.5, load: { arrivalRate: 100, maxUsers: 9 } },
+    { elapsedSeconds: 2.5, load: { arrivalRate: 4, maxUsers: 8 } },
   ];
-  const { courses, targets } = await goOn({ shape: rising(9) }, 4.6, steered);
+  const { courses, targets } = await goOn({ shape: rising(9) }, 4.6, changes);
   // 10 in the first second, 10 in half of the next, and 100.
   assert.deepEqual(courses.map(({ rate, since, position }) => [rate, since, position]), [
     [4, 2.5, 120],
   ]);
   assert.deepEqual(targets, [{ arrivalRate: 4, maxUsers: 8 }]);
-  const users = { elapsedSeconds: 0.2, target: { users: 9, rate: 3 } };
-  assert.deepEqual((await goOn({ users: 20 }, 3.5, [users])).targets, [users.target]);
+  const users = { elapsedSeconds: 0.2, load: { users: 9, rate: 3 } };
+  assert.deepEqual((await goOn({ users: 20 }, 3.5, [users])).targets, [users.load]);
 });
 
 Deno.test("a stop says whether the drive went on until then", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Lease } from "../../src/core/lease.ts";
-import { WHOLE } from "../../src/load/arrival_schedule.ts";
+import { ALL_ARRIVALS } from "../../src/load/arrival_schedule.ts";
 import type { LoadGenerator, LoadGeneratorOptions } from "../../src/runner/load_generator.ts";
 import type { Arrivals } from "../../src/runner/open_model_executor.ts";
 import { IterationStats } from "../../src/stats/iteration_stats.ts";
@@ -33,7 +33,7 @@ Deno.test("what users do is handed out once, second by second", async () => {
   const clock = new FakeClock();
   const node = generator(clock);
   node.start(0);
-  node.scaleTo([3], 0);
+  node.setUsers([3], 0);
   await clock.advance(2_500);
   const taken = node.take();
   assert.deepEqual(taken.map(({ from, to }) => [from, to]), [[0, 0], [1, 1]]);
@@ -54,7 +54,7 @@ Deno.test("a node that begins late counts the run's seconds", async () => {
   assert.equal(node.elapsedSeconds, 0);
   node.start(7.6);
   assert.equal(node.elapsedSeconds, 7.6);
-  node.scaleTo([1], 0);
+  node.setUsers([1], 0);
   await clock.advance(401);
   assert.deepEqual(node.take().map(({ from, to }) => [from, to]), [[7, 7]]);
   await clock.advance(1_000);
@@ -71,7 +71,7 @@ Deno.test("without the lease nothing is counted, and nothing ends", async () => 
   lease.grant(1_500);
   const node = generator(clock, { lease });
   node.start(0);
-  node.scaleTo([2], 0);
+  node.setUsers([2], 0);
   await clock.advance(5_000);
   assert.equal(requests(node.take()), 4);
   assert.equal(node.users, 2);
@@ -93,7 +93,7 @@ Deno.test("what was thrown where no user could catch it is counted, once", async
   }
   const node = generator(clock, { classes: [discovered(FailingTest)] });
   node.start(0);
-  node.scaleTo([1], 0);
+  node.setUsers([1], 0);
   await clock.advance(100);
   node.noteStrayError(failed);
   node.noteStrayError(new Error("lost"));
@@ -116,7 +116,7 @@ const QUEUED = { spacing: "constant", onBusy: "queue" } as const;
 function arrivals(rate: number, until = Infinity): Arrivals {
   return {
     course: { rate, since: 0, position: 0, until, limit: Infinity },
-    slice: WHOLE,
+    slice: ALL_ARRIVALS,
     maxUsers: 5,
   };
 }
@@ -129,7 +129,7 @@ Deno.test("in the open model, users come as the schedule needs them, and all of 
     onUsersGone: () => over.push("users"),
   });
   node.start(0);
-  node.arrive(QUEUED, arrivals(20, 3));
+  node.setArrivals(QUEUED, arrivals(20, 3));
   await clock.advance(3_000);
   const stopped = node.stopAll(0);
   await clock.advance(100);
@@ -147,14 +147,14 @@ Deno.test("a node that is suspended begins nothing until it is told what to begi
   const node = generator(clock);
   node.suspend();
   node.start(0);
-  node.arrive(QUEUED, arrivals(10));
+  node.setArrivals(QUEUED, arrivals(10));
   await clock.advance(1_050);
   node.suspend();
-  node.scaleTo([0], 0);
+  node.setUsers([0], 0);
   await clock.advance(2_000);
   assert.deepEqual(iterations(node), [11, 11, 11, 0]);
   assert.equal(node.users, 0);
-  node.arrive(QUEUED, { ...arrivals(10), slice: { from: 40, of: 1, index: 0 } });
+  node.setArrivals(QUEUED, { ...arrivals(10), slice: { from: 40, of: 1, index: 0 } });
   await clock.advance(1_960);
   assert.deepEqual(iterations(node), [11, 11, 11, 0]);
   await node.stopAll(0);
@@ -172,7 +172,7 @@ Deno.test("users make no more passes than there are, and the node says when the 
   // What was said first holds.
   node.limit(50);
   node.start(0);
-  node.scaleTo([2], 0);
+  node.setUsers([2], 0);
   await clock.advance(10_000);
   assert.deepEqual(iterations(node), [5, 5, 5, 0]);
   assert.deepEqual(over, ["passes at 2000", "users at 3000"]);
@@ -189,12 +189,12 @@ Deno.test("users that have all ended by themselves are told of, those that were 
   let gone = 0;
   const node = loadGenerator(clock, [FewTest], { onUsersGone: () => gone++ });
   node.start(0);
-  node.scaleTo([3], 0);
+  node.setUsers([3], 0);
   await clock.advance(500);
-  node.scaleTo([0], 0);
+  node.setUsers([0], 0);
   await clock.advance(500);
   assert.deepEqual([node.users, gone], [0, 0]);
-  node.scaleTo([3], 0);
+  node.setUsers([3], 0);
   await clock.advance(5_000);
   assert.deepEqual([node.users, gone], [0, 1]);
   node.end();

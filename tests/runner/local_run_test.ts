@@ -3,13 +3,12 @@ import { Events } from "../../src/core/events.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
 import type { Load } from "../../src/load/load.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
-import type { Plan } from "../../src/load/plan.ts";
 import { LocalRun, type LocalRunOptions } from "../../src/runner/local_run.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { planOf } from "../support/plans.ts";
+import { type ProfileChanges, profileOf } from "../support/load_profiles.ts";
 import { discovered } from "../support/users.ts";
 
 interface Running {
@@ -23,7 +22,7 @@ interface Running {
 
 function begin(
   classes: UserClass[],
-  plan: Partial<Plan>,
+  plan: ProfileChanges,
   options: Partial<LocalRunOptions> = {},
 ): Running {
   const clock = new FakeClock();
@@ -33,7 +32,7 @@ function begin(
   const run = new LocalRun({
     runId: "run-1",
     hostname: "here",
-    plan: planOf(plan),
+    profile: profileOf(plan),
     classes: classes.map(discovered),
     mix: new ClassMix(classes),
     host: null,
@@ -263,9 +262,9 @@ Deno.test("a run that waits for its start shows itself, and begins nothing until
     [waiting.state, waiting.startedAt, waiting.elapsedSeconds, waiting.users.current],
     ["ready", null, 0, 0],
   );
-  assert.equal(running.run.steering.canStart, true);
+  assert.equal(running.run.control.canStart, true);
 
-  running.run.steering.start(null);
+  running.run.control.start(null);
   await running.clock.advance(5000);
   const result = running.result!;
   assert.deepEqual(names, ["testStart", "startComplete", "testStop"]);
@@ -296,7 +295,7 @@ Deno.test("a start may name another load than the planned one", async () => {
   const plan = { users: 50, rate: 1, runTime: 2.5 };
   const running = begin([StepTest], plan, { waitsForStart: true });
   await running.clock.advance(1000);
-  running.run.steering.start({ users: 3, rate: 1000 });
+  running.run.control.start({ users: 3, rate: 1000 });
   await running.clock.advance(5000);
   assert.deepEqual(running.result!.users, { current: 0, target: 3, peak: 3, final: 3 });
   assert.equal(running.result!.statistics.totals.requests, 9);
@@ -305,11 +304,11 @@ Deno.test("a start may name another load than the planned one", async () => {
 Deno.test("a load that is changed in mid-run is what the run shows, and what it does", async () => {
   const running = begin([StepTest], { users: 2, rate: 1000, runTime: 5.5 });
   await running.clock.advance(2500);
-  running.run.steering.retarget({ users: 5, rate: 1000 });
+  running.run.control.changeLoad({ users: 5, rate: 1000 });
   assert.equal(running.run.snapshot().users.target, 5);
   await running.clock.advance(2000);
   assert.equal(running.run.snapshot().users.current, 5);
-  running.run.steering.retarget({ users: 1, rate: 1000 });
+  running.run.control.changeLoad({ users: 1, rate: 1000 });
   await running.clock.advance(5000);
   const result = running.result!;
   assert.deepEqual(
@@ -317,23 +316,23 @@ Deno.test("a load that is changed in mid-run is what the run shows, and what it 
     [5.5, 5, 1],
   );
   assert.deepEqual(result.statistics.timeline.map(({ users }) => users), [2, 2, 5, 5, 1, 0]);
-  assert.throws(() => running.run.steering.retarget({ users: 2, rate: 1 }), {
+  assert.throws(() => running.run.control.changeLoad({ users: 2, rate: 1 }), {
     name: "UsageError",
     message: "The test is over.",
   });
 });
 
 Deno.test("an arrival rate that is changed in mid-run is followed to the pass", async () => {
-  const arrivals = { rate: 10, maxUsers: 50 };
-  const running = begin([StepTest], { arrivals, runTime: 4 }, { waitsForStart: true });
+  const arrivals = { arrivalRate: 10, maxUsers: 50 };
+  const running = begin([StepTest], { ...arrivals, runTime: 4 }, { waitsForStart: true });
   await running.clock.advance(700);
-  running.run.steering.start({ arrivalRate: 20, maxUsers: 40 });
+  running.run.control.start({ arrivalRate: 20, maxUsers: 40 });
   await running.clock.advance(2000);
   assert.deepEqual(
     [running.run.snapshot().arrivalRate, running.run.snapshot().users.target],
     [20, 40],
   );
-  running.run.steering.retarget({ arrivalRate: 5, maxUsers: 30 });
+  running.run.control.changeLoad({ arrivalRate: 5, maxUsers: 30 });
   await running.clock.advance(10_000);
   const { statistics: { totals, iterations }, arrivalRate, users } = running.result!;
   assert.equal(iterations!.scheduled, 2 * 20 + 2 * 5);
@@ -367,7 +366,8 @@ function slowClass(target: { seconds: number }): UserClass {
 
 Deno.test("in the open model passes begin on schedule, and all that were due are counted", async () => {
   const running = begin([slowClass({ seconds: 0.1 })], {
-    arrivals: { rate: 33, maxUsers: 10 },
+    arrivalRate: 33,
+    maxUsers: 10,
     runTime: 4.5,
   });
   await running.clock.advance(10_000);
@@ -387,7 +387,8 @@ Deno.test("in the open model passes begin on schedule, and all that were due are
 Deno.test("a target that stalls shows in the latency, and not in the service time", async () => {
   const target = { seconds: 0.005 };
   const running = begin([slowClass(target)], {
-    arrivals: { rate: 200, maxUsers: 4 },
+    arrivalRate: 200,
+    maxUsers: 4,
     runTime: 10,
   });
   await running.clock.advance(4_000);
@@ -405,7 +406,8 @@ Deno.test("a target that stalls shows in the latency, and not in the service tim
 
 Deno.test("passes that wait at the end are dropped, and more than a few of them are warned of", async () => {
   const running = begin([slowClass({ seconds: 1 })], {
-    arrivals: { rate: 20, maxUsers: 5 },
+    arrivalRate: 20,
+    maxUsers: 5,
     runTime: 3,
     stopTimeout: 2,
   });
@@ -416,7 +418,7 @@ Deno.test("passes that wait at the end are dropped, and more than a few of them 
 
 Deno.test("a run with a number of passes ends with the last one, in either model", async () => {
   const closed = begin([StepTest], { users: 4, rate: 1000, iterations: 10 });
-  const open = begin([StepTest], { arrivals: { rate: 4, maxUsers: 9 }, iterations: 10 });
+  const open = begin([StepTest], { arrivalRate: 4, maxUsers: 9, iterations: 10 });
   for (const running of [closed, open]) {
     await running.clock.advance(60_000);
     assert.deepEqual(iterationCounts(running), [10, 10, 10, 0]);

@@ -731,7 +731,7 @@ Deno.test("a test that waits for its start begins nothing, though its workers ar
   assert.deepEqual(workers.map(({ state }) => state), ["ready", "ready"]);
   assert.deepEqual(master.infos, ["1 of 2 workers are ready.", "2 of 2 workers are ready."]);
 
-  master.run.steering.start({ users: 6, rate: 1000 });
+  master.run.control.start({ users: 6, rate: 1000 });
   await cluster.advance(10_000);
   const result = master.result!;
   assert.deepEqual(said, ["testStart"]);
@@ -747,7 +747,7 @@ Deno.test("a test is started before its workers are there, and begins when they 
   const master = cluster.master({ waitsForStart: true });
   cluster.worker("a");
   await cluster.advance(2_000);
-  master.run.steering.start(null);
+  master.run.control.start(null);
   await cluster.advance(5_000, () => assert.equal(cluster.ground.users(), 0));
   cluster.worker("b");
   await cluster.advance(6_000);
@@ -781,11 +781,11 @@ Deno.test("a run that goes on has begun already, but one that was never started 
   const first = begun.master({ waitsForStart: true });
   for (const name of ["a", "b"]) begun.worker(name);
   await begun.advance(1_000);
-  first.run.steering.start(null);
+  first.run.control.start(null);
   await begun.advance(2_000);
   first.kill();
   const next = await begun.nextMaster({ waitsForStart: true });
-  assert.equal(next.run.steering.canStart, false);
+  assert.equal(next.run.control.canStart, false);
   await begun.advance(5_000);
   assert.equal(begun.ground.users(), 2);
   next.run.stop();
@@ -798,19 +798,19 @@ Deno.test("a run that goes on has begun already, but one that was never started 
   const other = await waiting.nextMaster({ waitsForStart: true });
   for (const name of ["a", "b"]) waiting.worker(name);
   await waiting.advance(3_000);
-  assert.deepEqual([other.run.steering.canStart, waiting.ground.ids.length], [true, 0]);
-  other.run.steering.start(null);
+  assert.deepEqual([other.run.control.canStart, waiting.ground.ids.length], [true, 0]);
+  other.run.control.start(null);
   await waiting.advance(5_000);
   assert.equal(requests(other), 4);
 });
 
 for (const [planned, steered] of [[20, 100], [100, 20]] as const) {
   Deno.test(`a master that goes on knows that ${planned} passes a second have become ${steered}`, async () => {
-    const cluster = new VirtualCluster({ arrivals: { rate: planned, maxUsers: 300 } });
+    const cluster = new VirtualCluster({ arrivalRate: planned, maxUsers: 300 });
     const first = cluster.master();
     for (const name of ["a", "b"]) cluster.worker(name);
     await cluster.advance(2_000);
-    first.run.steering.retarget({ arrivalRate: steered, maxUsers: 300 });
+    first.run.control.changeLoad({ arrivalRate: steered, maxUsers: 300 });
     await cluster.advance(4_700);
     first.kill();
     await cluster.advance(500);
@@ -834,9 +834,9 @@ Deno.test("a master that goes on knows that users have been changed by hand, unt
   const first = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
   await cluster.advance(2_000);
-  first.run.steering.retarget({ users: 7, rate: 1000 });
+  first.run.control.changeLoad({ users: 7, rate: 1000 });
   await cluster.advance(1_000);
-  first.run.steering.retarget({ users: 5, rate: 1000 });
+  first.run.control.changeLoad({ users: 5, rate: 1000 });
   await cluster.advance(2_000);
   first.kill();
   await cluster.advance(500);
@@ -854,28 +854,28 @@ Deno.test("users that are changed in mid-run are spread over the workers, and co
   const master = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
   await cluster.advance(2_500);
-  master.run.steering.retarget({ users: 8, rate: 1000 });
+  master.run.control.changeLoad({ users: 8, rate: 1000 });
   await cluster.advance(1_000);
   assert.deepEqual(["a", "b"].map((name) => cluster.ground.users(name)), [4, 4]);
-  master.run.steering.retarget({ users: 3, rate: 1000 });
+  master.run.control.changeLoad({ users: 3, rate: 1000 });
   await cluster.advance(1_000);
   assert.equal(cluster.ground.users(), 3);
   await cluster.advance(10_000);
   const result = master.result!;
   assert.deepEqual([result.users.peak, result.users.final, result.complete], [8, 3, true]);
   assert.equal(requests(master), cluster.ground.steps.length);
-  assert.throws(() => master.run.steering.retarget({ users: 1, rate: 1 }), {
+  assert.throws(() => master.run.control.changeLoad({ users: 1, rate: 1 }), {
     message: "The test is over.",
   });
 });
 
 Deno.test("an arrival rate that is changed in mid-run is followed to the pass by all workers together", async () => {
-  const cluster = new VirtualCluster({ arrivals: { rate: 20, maxUsers: 100 }, runTime: 6 });
+  const cluster = new VirtualCluster({ arrivalRate: 20, maxUsers: 100, runTime: 6 });
   const master = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
   await cluster.advance(2_500);
   const { elapsedSeconds } = master.run.snapshot();
-  master.run.steering.retarget({ arrivalRate: 60, maxUsers: 200 });
+  master.run.control.changeLoad({ arrivalRate: 60, maxUsers: 200 });
   await cluster.advance(15_000);
   const result = master.result!;
   const { scheduled, completed, dropped } = result.statistics.iterations!;
@@ -1158,7 +1158,7 @@ for (
 }
 
 Deno.test("in the open model the workers' passes are the schedule, evenly interleaved", async () => {
-  const cluster = new VirtualCluster({ arrivals: { rate: 50, maxUsers: 30 }, runTime: 4 });
+  const cluster = new VirtualCluster({ arrivalRate: 50, maxUsers: 30, runTime: 4 });
   const master = cluster.master({ expectedWorkers: 3 });
   for (const name of ["a", "b", "c"]) cluster.worker(name);
   await cluster.advance(10_000);
@@ -1177,7 +1177,7 @@ Deno.test("in the open model the workers' passes are the schedule, evenly interl
 });
 
 Deno.test("in the open model a number of passes is the schedule's end, on however many workers", async () => {
-  const cluster = new VirtualCluster({ arrivals: { rate: 50, maxUsers: 30 }, iterations: 101 });
+  const cluster = new VirtualCluster({ arrivalRate: 50, maxUsers: 30, iterations: 101 });
   const master = cluster.master({ expectedWorkers: 3 });
   for (const name of ["a", "b", "c"]) cluster.worker(name);
   await cluster.advance(10_000);
@@ -1187,7 +1187,7 @@ Deno.test("in the open model a number of passes is the schedule's end, on howeve
 });
 
 Deno.test("in the open model one that joins late takes over its share, without a gap", async () => {
-  const cluster = new VirtualCluster({ arrivals: { rate: 60, maxUsers: 30 }, runTime: 6 });
+  const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 6 });
   const master = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
   await cluster.advance(2_000);
@@ -1199,7 +1199,7 @@ Deno.test("in the open model one that joins late takes over its share, without a
 });
 
 Deno.test("in the open model one that leaves has begun all that was due, and the others take over", async () => {
-  const cluster = new VirtualCluster({ arrivals: { rate: 60, maxUsers: 30 }, runTime: 6 });
+  const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 6 });
   const master = cluster.master({ expectedWorkers: 3 });
   const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
   await cluster.advance(2_000);
@@ -1213,7 +1213,7 @@ Deno.test("in the open model one that leaves has begun all that was due, and the
 });
 
 Deno.test("in the open model a worker that is lost leaves a gap of its share, and nothing is begun twice", async () => {
-  const cluster = new VirtualCluster({ arrivals: { rate: 60, maxUsers: 30 }, runTime: 20 });
+  const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 20 });
   cluster.master({ expectedWorkers: 3 });
   const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
   await cluster.advance(3_000);
@@ -1228,7 +1228,7 @@ Deno.test("in the open model a worker that is lost leaves a gap of its share, an
 });
 
 Deno.test("in the open model a master that goes on takes up the schedule, and nothing is begun twice", async () => {
-  const cluster = new VirtualCluster({ arrivals: { rate: 50, maxUsers: 30 }, runTime: 8 });
+  const cluster = new VirtualCluster({ arrivalRate: 50, maxUsers: 30, runTime: 8 });
   const first = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
   await cluster.advance(2_510);

@@ -6,19 +6,19 @@ import {
   masterSnapshot,
   missingCounts,
 } from "../../src/runner/master_snapshot.ts";
-import { planOf } from "../support/plans.ts";
+import { profileOf } from "../support/load_profiles.ts";
 import { delta, packedRequests, report } from "../support/reports.ts";
 
-const PLAN = planOf({ users: 10, runTime: 60 });
+const PLAN = profileOf({ users: 10, runTime: 60 });
 
 function moment(book: RunState, changes: Partial<MasterMoment> = {}): MasterMoment {
   return {
     book,
     state: "running",
-    plan: PLAN,
+    profile: PLAN,
     elapsedSeconds: 5,
     endedAt: null,
-    target: { users: 10, rate: 1 },
+    load: { users: 10, rate: 1 },
     finalUsers: 0,
     expectedWorkers: 2,
     watch: { rows: () => [], breakingPoint: null },

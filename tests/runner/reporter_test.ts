@@ -55,7 +55,7 @@ async function end({ generator, reporter }: Scene): Promise<void> {
 
 Deno.test("each second is reported right after its end", async () => {
   const all = scene();
-  all.generator.scaleTo([2], 0);
+  all.generator.setUsers([2], 0);
   await all.clock.advance(1_000);
   assert.equal(all.sent.length, 0);
   await all.clock.advance(2_500);
@@ -82,7 +82,7 @@ Deno.test("who begins late reports when the run's second is over", async () => {
 
 Deno.test("without a connection nothing is sent, and nothing is lost", async () => {
   const all = scene();
-  all.generator.scaleTo([1], 0);
+  all.generator.setUsers([1], 0);
   all.link.connected = false;
   await all.clock.advance(3_100);
   assert.equal(all.sent.length, 0);
@@ -107,7 +107,7 @@ Deno.test("what the master lacks goes again, as it was", async () => {
 
 Deno.test("what was counted before a new part of the run belongs to the old one", async () => {
   const all = scene();
-  all.generator.scaleTo([2], 0);
+  all.generator.setUsers([2], 0);
   await all.clock.advance(1_400);
   all.reporter.turnTo(1);
   all.reporter.turnTo(1);
@@ -123,7 +123,7 @@ Deno.test("what was counted before a new part of the run belongs to the old one"
 
 Deno.test("at its end all that is left goes, and it is drained when that is acknowledged", async () => {
   const all = scene();
-  all.generator.scaleTo([2], 0);
+  all.generator.setUsers([2], 0);
   await all.clock.advance(2_300);
   all.link.acknowledges = false;
   await all.generator.stopAll(0);

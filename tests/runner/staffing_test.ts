@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import type { Assignment } from "../../src/cluster/protocol.ts";
 import { WorkerState } from "../../src/cluster/workers.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
-import type { Plan } from "../../src/load/plan.ts";
 import { Allocator } from "../../src/runner/allocation.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { planOf } from "../support/plans.ts";
+import { type ProfileChanges, profileOf } from "../support/load_profiles.ts";
 
 class Scene {
   readonly clock = new FakeClock();
@@ -15,9 +14,9 @@ class Scene {
   );
   readonly staffing: Allocator;
 
-  constructor(plan: Partial<Plan> = {}) {
+  constructor(plan: ProfileChanges = {}) {
     this.staffing = new Allocator({
-      plan: planOf(plan),
+      profile: profileOf(plan),
       mix: new ClassMix([{ name: "ATest", weight: 1, fixedCount: 0 }]),
       clock: this.clock,
       classNames: ["ATest"],
@@ -57,7 +56,7 @@ Deno.test("in the closed model everybody is told of users, and has heard it befo
 });
 
 Deno.test("in the open model everybody is told which passes are its own, and all is settled", async () => {
-  const scene = new Scene({ arrivals: { rate: 10, maxUsers: 20 } });
+  const scene = new Scene({ arrivalRate: 10, maxUsers: 20 });
   const { staffing, members } = scene;
   staffing.arrive(COURSE, 20);
   assert.deepEqual(scene.news(), ["a 0 of 2", "b 1 of 2"]);
@@ -79,7 +78,7 @@ Deno.test("users that ran before are taken up; passes begin anew", () => {
   assert.equal(closed.staffing.taken, 7);
   closed.staffing.aim([7]);
   assert.deepEqual(closed.news(), []);
-  const open = new Scene({ arrivals: { rate: 10, maxUsers: 20 } });
+  const open = new Scene({ arrivalRate: 10, maxUsers: 20 });
   open.staffing.restore(assigned);
   assert.equal(open.staffing.taken, 0);
   open.staffing.arrive(COURSE, 20);

@@ -1,21 +1,24 @@
 import assert from "node:assert/strict";
 import type { JournalRecord, SteeredRecord } from "../../src/cluster/journal.ts";
 import { restoreRun } from "../../src/cluster/restore.ts";
-import type { LoadTarget } from "../../src/load/load.ts";
-import type { Plan } from "../../src/load/plan.ts";
+import type { ResolvedLoad } from "../../src/load/load.ts";
 import { journaledSteering, type MasterRunOptions, steeredLoad } from "../../src/runner/master.ts";
 import { standingDriver } from "../support/drivers.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { RUN_RECORD } from "../support/journals.ts";
-import { planOf } from "../support/plans.ts";
+import { type ProfileChanges, profileOf } from "../support/load_profiles.ts";
 
 /** Starts a test with one load, changes it to another after 7.5 s, and tells what was written down. */
-function written(plan: Partial<Plan>, first: LoadTarget | null, then: LoadTarget): JournalRecord[] {
+function written(
+  plan: ProfileChanges,
+  first: ResolvedLoad | null,
+  then: ResolvedLoad,
+): JournalRecord[] {
   const records: JournalRecord[] = [];
   let elapsed = 0;
   const options = {
     clock: new FakeClock(),
-    plan: planOf(plan),
+    profile: profileOf(plan),
     waitsForStart: true,
     restored: null,
     journal: {
@@ -26,9 +29,9 @@ function written(plan: Partial<Plan>, first: LoadTarget | null, then: LoadTarget
   const steering = journaledSteering(options, () => elapsed);
   steering.start(first);
   assert.deepEqual(records, []);
-  steering.hold(standingDriver(options.clock, options.plan, () => {}));
+  steering.attach(standingDriver(options.clock, options.profile, () => {}));
   elapsed = 7.5;
-  steering.retarget(then);
+  steering.changeLoad(then);
   return records;
 }
 
@@ -37,15 +40,15 @@ Deno.test("each load that holds instead of the planned one is written down, and 
   const then = { users: 0, rate: 100 };
   const loads = written({}, first, then).map((record) => steeredLoad(record as SteeredRecord));
   assert.deepEqual(loads, [
-    { elapsedSeconds: 0, target: first },
-    { elapsedSeconds: 7.5, target: then },
+    { elapsedSeconds: 0, load: first },
+    { elapsedSeconds: 7.5, load: then },
   ]);
 });
 
 Deno.test("arrival rates are written down as well", () => {
   const then = { arrivalRate: 0.25, maxUsers: 9 };
-  const arrivals = { rate: 1, maxUsers: 5 };
-  assert.deepEqual(written({ arrivals }, null, then), [
+  const planned = { arrivalRate: 1, maxUsers: 5 };
+  assert.deepEqual(written(planned, null, then), [
     { type: "steered", elapsedSeconds: 7.5, model: "open", users: 9, rate: 0.25 },
   ]);
 });
@@ -53,7 +56,7 @@ Deno.test("arrival rates are written down as well", () => {
 Deno.test("whoever goes on with a run that has begun waits for no start", async () => {
   const options: Omit<Parameters<typeof journaledSteering>[0], "restored"> = {
     clock: new FakeClock(),
-    plan: planOf(),
+    profile: profileOf(),
     waitsForStart: true,
     journal: { append: () => {}, close: () => {} },
   };

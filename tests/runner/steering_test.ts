@@ -1,30 +1,30 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
-import type { LoadTarget } from "../../src/load/load.ts";
+import type { ResolvedLoad } from "../../src/load/load.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
-import type { Plan } from "../../src/load/plan.ts";
+import type { LoadProfile } from "../../src/load/load_profile.ts";
 import type { LoadDriver } from "../../src/runner/load_driver.ts";
 import { RunControl } from "../../src/runner/run_control.ts";
 import { standingDriver } from "../support/drivers.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
-import { planOf } from "../support/plans.ts";
+import { type ProfileChanges, profileOf } from "../support/load_profiles.ts";
 
-const OPEN: Partial<Plan> = { arrivals: { rate: 10, maxUsers: 20 } };
+const OPEN: ProfileChanges = { arrivalRate: 10, maxUsers: 20 };
 
 interface Steered {
   readonly clock: FakeClock;
-  readonly plan: Plan;
+  readonly plan: LoadProfile;
   readonly steering: RunControl;
   /** What became the load, as it was said. */
-  readonly targets: LoadTarget[];
+  readonly targets: ResolvedLoad[];
   /** A driver of this plan, which has not begun. */
   driver(): LoadDriver;
 }
 
-function steered(plan: Partial<Plan>, waits = true): Steered {
+function steered(plan: ProfileChanges, waits = true): Steered {
   const clock = new FakeClock();
-  const full = planOf(plan);
-  const targets: LoadTarget[] = [];
+  const full = profileOf(plan);
+  const targets: ResolvedLoad[] = [];
   return {
     clock,
     plan: full,
@@ -37,7 +37,7 @@ function steered(plan: Partial<Plan>, waits = true): Steered {
 /** Whether the test may begin, as far as is known at this moment. */
 async function mayBegin(steering: RunControl): Promise<boolean> {
   let begun = false;
-  void steering.started(() => {}).then(() => begun = true);
+  void steering.waitForStart(() => {}).then(() => begun = true);
   await settle();
   return begun;
 }
@@ -64,7 +64,7 @@ Deno.test("a test that waits begins when somebody starts it, and shows itself ea
   const { clock, steering } = steered({});
   const seconds: number[] = [];
   let beganAt: number | null = null;
-  void steering.started(() => seconds.push(clock.now())).then(() => beganAt = clock.now());
+  void steering.waitForStart(() => seconds.push(clock.now())).then(() => beganAt = clock.now());
   await clock.advance(2500);
   assert.equal(steering.canStart, true);
   assert.equal(beganAt, null);
@@ -79,9 +79,9 @@ Deno.test("a test that waits begins when somebody starts it, and shows itself ea
 
 Deno.test("whoever gives up waiting goes on, and nothing can be started any more", async () => {
   const { clock, steering } = steered({});
-  const began = steering.started(() => {});
+  const began = steering.waitForStart(() => {});
   await clock.advance(1500);
-  steering.giveUp();
+  steering.cancelWait();
   await began;
   assert.equal(steering.canStart, false);
   refusal(() => steering.start(null));
@@ -91,14 +91,14 @@ Deno.test("whoever gives up waiting goes on, and nothing can be started any more
 Deno.test("a load that a start names is the driver's from its beginning", () => {
   const { steering, targets, driver } = steered({ users: 50, rate: 5 });
   steering.start({ users: 3, rate: 2 });
-  steering.hold(driver());
+  steering.attach(driver());
   assert.deepEqual(targets, [{ users: 3, rate: 2 }]);
 });
 
 Deno.test("a start without a load leaves the driver to its plan", () => {
   const { steering, targets, driver } = steered({ users: 50, rate: 5 });
   steering.start(null);
-  steering.hold(driver());
+  steering.attach(driver());
   assert.deepEqual(targets, []);
 });
 
@@ -110,22 +110,22 @@ Deno.test("a load that is refused at the start starts nothing", async () => {
   );
   assert.equal(steering.canStart, true);
   assert.equal(await mayBegin(steering), false);
-  steering.giveUp();
+  steering.cancelWait();
 });
 
 Deno.test("a load can be changed from the test's beginning to its end", () => {
   const { steering, targets, driver } = steered({}, false);
   const target = { users: 7, rate: 1 };
   assert.equal(
-    refusal(() => steering.retarget(target)),
+    refusal(() => steering.changeLoad(target)),
     "The test has not begun: start it first.",
   );
   const held = driver();
-  steering.hold(held);
-  steering.retarget(target);
+  steering.attach(held);
+  steering.changeLoad(target);
   assert.deepEqual(targets, [target]);
   held.stop();
-  assert.equal(refusal(() => steering.retarget(target)), "The test is over.");
+  assert.equal(refusal(() => steering.changeLoad(target)), "The test is over.");
   assert.deepEqual(targets, [target]);
 });
 
@@ -144,7 +144,7 @@ class FlowShape extends LoadUserShape {
 const USERS = "This test has a number of users, and not an arrival rate.";
 const RATE = "This test has an arrival rate, and not a number of users.";
 
-const MODELS: [what: string, plan: Partial<Plan>, refused: LoadTarget, message: string][] = [
+const MODELS: [what: string, plan: ProfileChanges, refused: ResolvedLoad, message: string][] = [
   ["users", {}, { arrivalRate: 1, maxUsers: 5 }, USERS],
   ["an arrival rate", OPEN, { users: 1, rate: 1 }, RATE],
   ["a shape of users", { shape: new RampShape() }, { arrivalRate: 1, maxUsers: 5 }, USERS],
@@ -156,8 +156,8 @@ for (const [what, plan, refused, message] of MODELS) {
     const { steering, targets, driver } = steered(plan);
     assert.equal(refusal(() => steering.start(refused)), message);
     steering.start(null);
-    steering.hold(driver());
-    assert.equal(refusal(() => steering.retarget(refused)), message);
+    steering.attach(driver());
+    assert.equal(refusal(() => steering.changeLoad(refused)), message);
     assert.deepEqual(targets, []);
   });
 }
@@ -175,13 +175,13 @@ Deno.test("a shape that fails is no reason not to begin", () => {
 
 Deno.test("what can be no load is refused, with what is accepted", () => {
   const open = steered(OPEN, false);
-  open.steering.hold(open.driver());
+  open.steering.attach(open.driver());
   assert.equal(
-    refusal(() => open.steering.retarget({ arrivalRate: -1, maxUsers: 5 })),
+    refusal(() => open.steering.changeLoad({ arrivalRate: -1, maxUsers: 5 })),
     "The load cannot be so: arrivalRate is -1, a number of 0 or more is needed.",
   );
   assert.equal(
-    refusal(() => open.steering.retarget({ arrivalRate: 1, maxUsers: 0 })),
+    refusal(() => open.steering.changeLoad({ arrivalRate: 1, maxUsers: 0 })),
     "The load cannot be so: maxUsers is 0, a whole number of 1 or more is needed.",
   );
   assert.deepEqual(open.targets, []);
@@ -189,15 +189,15 @@ Deno.test("what can be no load is refused, with what is accepted", () => {
 
 Deno.test("what holds instead of the planned load is told of, and what was refused is not", () => {
   const clock = new FakeClock();
-  const told: LoadTarget[] = [];
-  const steering = new RunControl(clock, planOf(), true, (target) => told.push(target));
+  const told: ResolvedLoad[] = [];
+  const steering = new RunControl(clock, profileOf(), true, (target) => told.push(target));
   steering.start({ users: 3, rate: 2 });
   assert.deepEqual(told, []);
-  const driver = standingDriver(clock, planOf(), () => {});
-  steering.hold(driver);
-  steering.retarget({ users: 4, rate: 2 });
-  refusal(() => steering.retarget({ users: -1, rate: 2 }));
+  const driver = standingDriver(clock, profileOf(), () => {});
+  steering.attach(driver);
+  steering.changeLoad({ users: 4, rate: 2 });
+  refusal(() => steering.changeLoad({ users: -1, rate: 2 }));
   driver.stop();
-  refusal(() => steering.retarget({ users: 5, rate: 2 }));
+  refusal(() => steering.changeLoad({ users: 5, rate: 2 }));
   assert.deepEqual(told, [{ users: 3, rate: 2 }, { users: 4, rate: 2 }]);
 });

@@ -41,11 +41,11 @@ function scene(): Scene {
 
 Deno.test("users get ids that count on, whatever their class", async () => {
   const { clock, pool, log } = scene();
-  pool.scaleTo([2, 1], 0);
+  pool.setUsers([2, 1], 0);
   await settle();
   assert.deepEqual(log, ["+41", "+42", "+43"]);
   assert.equal(pool.alive, 3);
-  pool.scaleTo([3, 1], 0);
+  pool.setUsers([3, 1], 0);
   await settle();
   assert.equal(log.at(-1), "+44");
   const stopped = pool.stopAll(0);
@@ -55,9 +55,9 @@ Deno.test("users get ids that count on, whatever their class", async () => {
 
 Deno.test("the youngest of a class are stopped first", async () => {
   const { pool, log } = scene();
-  pool.scaleTo([3, 0], 0);
+  pool.setUsers([3, 0], 0);
   await settle();
-  pool.scaleTo([1, 0], 0);
+  pool.setUsers([1, 0], 0);
   await settle();
   assert.deepEqual(log, ["+41", "+42", "+43", "-43", "-42"]);
   assert.equal(pool.alive, 1);
@@ -66,7 +66,7 @@ Deno.test("the youngest of a class are stopped first", async () => {
 
 Deno.test("users that are stopping are alive until their test has ended", async () => {
   const { clock, pool, counts } = scene();
-  pool.scaleTo([1, 2], 0);
+  pool.setUsers([1, 2], 0);
   await settle();
   let over = false;
   void pool.stopAll(5_000).then(() => over = true);

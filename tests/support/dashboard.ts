@@ -2,7 +2,8 @@ import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { serveWeb } from "../../src/core/network.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
-import type { ControlTarget, DashboardControl } from "../../src/web/control.ts";
+import type { ResolvedLoad } from "../../src/load/load.ts";
+import type { DashboardControl } from "../../src/web/control.ts";
 import { LogTail } from "../../src/web/feed.ts";
 import { DashboardServer } from "../../src/web/server.ts";
 import { reportFacts } from "./report_facts.ts";
@@ -32,7 +33,7 @@ export class ScriptedRun implements DashboardControl {
     return this.now;
   }
 
-  start(target: ControlTarget | null): void {
+  start(target: ResolvedLoad | null): void {
     this.#take(["start", target]);
     this.canStart = false;
     this.now = snapshot({ state: "spawning" });
@@ -43,7 +44,7 @@ export class ScriptedRun implements DashboardControl {
     this.now = snapshot({ state: "stopping" });
   }
 
-  retarget(target: ControlTarget): void {
+  changeLoad(target: ResolvedLoad): void {
     this.#take(["target", target]);
   }
 

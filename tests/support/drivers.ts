@@ -1,20 +1,20 @@
 import type { Clock } from "../../src/core/clock.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
-import type { LoadTarget } from "../../src/load/load.ts";
-import type { Plan } from "../../src/load/plan.ts";
+import type { ResolvedLoad } from "../../src/load/load.ts";
+import type { LoadProfile } from "../../src/load/load_profile.ts";
 import { LoadDriver } from "../../src/runner/load_driver.ts";
 
 /** A driver that has not begun: nobody runs by it, and all that it tells is what the load is to be. */
 export function standingDriver(
   clock: Clock,
-  plan: Plan,
-  onTarget: (target: LoadTarget) => void,
+  plan: LoadProfile,
+  onLoad: (load: ResolvedLoad) => void,
 ): LoadDriver {
   return new LoadDriver(clock, plan, new ClassMix([{ name: "ATest", weight: 1, fixedCount: 0 }]), {
-    scaleTo: () => {},
-    arrive: () => {},
+    setUsers: () => {},
+    setArrivals: () => {},
     view: () => ({ crossed: null }),
-    onTarget,
+    onLoad,
     onStarted: () => {},
     onSecond: () => {},
   });

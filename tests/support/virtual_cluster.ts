@@ -4,7 +4,7 @@ import { restoreRun } from "../../src/cluster/restore.ts";
 import type { Clock, Timer } from "../../src/core/clock.ts";
 import { Events } from "../../src/core/events.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
-import type { Plan } from "../../src/load/plan.ts";
+import type { LoadProfile } from "../../src/load/load_profile.ts";
 import { MasterRun, type MasterRunOptions } from "../../src/runner/master.ts";
 import { RemoteIterationQuota } from "../../src/runner/shared_iterations_executor.ts";
 import { type WorkerLoad, WorkerRun, type WorkerRunOptions } from "../../src/runner/worker.ts";
@@ -17,7 +17,7 @@ import { exchangeOf } from "./exchanges.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { identity, MASTER_HASH } from "./joining.ts";
 import { type MemoryLine, MemoryNetwork } from "./memory_network.ts";
-import { planOf } from "./plans.ts";
+import { type ProfileChanges, profileOf } from "./load_profiles.ts";
 import { discovered } from "./users.ts";
 
 /** What users did, as the target of the test sees it. */
@@ -165,12 +165,12 @@ export class VirtualCluster {
   /** What the masters have written down. */
   readonly journal: JournalRecord[] = [];
   readonly #classes: readonly UserClass[];
-  readonly #plan: Plan;
+  readonly #plan: LoadProfile;
   /** Made anew for each master, or taken up from the journal. */
   #exchange: RpcServer | null = null;
 
-  constructor(plan: Partial<Plan>, classes: (ground: Ground) => UserClass[] = oneClass) {
-    this.#plan = planOf({ users: 6, rate: 1000, ...plan });
+  constructor(plan: ProfileChanges, classes: (ground: Ground) => UserClass[] = oneClass) {
+    this.#plan = profileOf({ users: 6, rate: 1000, ...plan });
     this.#classes = classes(this.ground);
   }
 
@@ -211,7 +211,7 @@ export class VirtualCluster {
       allowDifferentTestfile: false,
       desk: null,
       setup: "{}",
-      plan: this.#plan,
+      profile: this.#plan,
       classNames: this.classNames,
       mix: this.mix,
       expectedWorkers: 2,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readControlTarget } from "../../src/web/control.ts";
+import { readControlLoad } from "../../src/web/control.ts";
 
 Deno.test("loads of both models are read", () => {
   const good = [
@@ -8,7 +8,7 @@ Deno.test("loads of both models are read", () => {
     { arrivalRate: 0, maxUsers: 1 },
     { arrivalRate: 0.25, maxUsers: 500 },
   ];
-  for (const target of good) assert.deepEqual(readControlTarget(target), target);
+  for (const target of good) assert.deepEqual(readControlLoad(target), target);
 });
 
 Deno.test("whatever else is said to be what it is", () => {
@@ -33,5 +33,5 @@ Deno.test("whatever else is said to be what it is", () => {
     [{ user: 5 }, 'There is no field "user".'],
     [{ ["x".repeat(1000)]: 5 }, `There is no field "${"x".repeat(39)}….`],
   ];
-  for (const [value, problem] of cases) assert.equal(readControlTarget(value), problem);
+  for (const [value, problem] of cases) assert.equal(readControlLoad(value), problem);
 });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { UsageError } from "../../../src/core/errors.ts";
 import { type Curve, hold, plus, stepUntilItBreaks } from "../../../src/load/curves.ts";
-import { settledLoad } from "../../../src/load/load.ts";
+import { resolveLoad } from "../../../src/load/load.ts";
 import { anyCurve, type EndingCurve, type Model, momentsOf } from "../../support/curves.ts";
 
 /** Users or arrivals of a curve; 0 where it is over. */
@@ -28,7 +28,7 @@ Deno.test("the order of the curves is of no consequence", () => {
   fc.assert(fc.property(anyCurve("users"), anyCurve("users"), (one, other) => {
     for (const t of momentsOf(one)) {
       const [there, back] = [plus(one, other), plus(other, one)].map((curve) => curve.at(t)!);
-      assert.deepEqual(settledLoad(there!), settledLoad(back!));
+      assert.deepEqual(resolveLoad(there!), resolveLoad(back!));
     }
   }));
 });

@@ -3,13 +3,13 @@ import {
   DEFAULT_MAX_USERS,
   isArrivals,
   isPositive,
-  loadTargetProblem,
-  settledLoad,
+  loadProblem,
+  resolveLoad,
   shown,
 } from "../../src/load/load.ts";
 
 function targetProblem(users: unknown, rate: unknown): string | null {
-  return loadTargetProblem({ users, rate });
+  return loadProblem({ users, rate });
 }
 
 Deno.test("whole users of 0 or more and any finite rate over 0 are a target", () => {
@@ -52,8 +52,8 @@ Deno.test("a value is shown in one line, however long it is", () => {
 
 Deno.test("an arrival rate of 0 or more is a load, with at least one user or none named", () => {
   for (const rate of [0, 0.01, 250.5, 20_000]) {
-    assert.equal(loadTargetProblem({ arrivalRate: rate }), null);
-    assert.equal(loadTargetProblem({ arrivalRate: rate, maxUsers: 1 }), null);
+    assert.equal(loadProblem({ arrivalRate: rate }), null);
+    assert.equal(loadProblem({ arrivalRate: rate, maxUsers: 1 }), null);
   }
 });
 
@@ -61,13 +61,13 @@ Deno.test("an arrival rate and a limit that are none are named", () => {
   const rateNeeded = "a number of 0 or more is needed";
   for (const [rate, text] of [[-1, "-1"], [NaN, "NaN"], [Infinity, "Infinity"], ["5", "'5'"]]) {
     assert.equal(
-      loadTargetProblem({ arrivalRate: rate }),
+      loadProblem({ arrivalRate: rate }),
       `arrivalRate is ${text}, ${rateNeeded}`,
     );
   }
   for (const [limit, text] of [[0, "0"], [1.5, "1.5"], ["9", "'9'"], [null, "null"]]) {
     assert.equal(
-      loadTargetProblem({ arrivalRate: 1, maxUsers: limit }),
+      loadProblem({ arrivalRate: 1, maxUsers: limit }),
       `maxUsers is ${text}, a whole number of 1 or more is needed`,
     );
   }
@@ -75,11 +75,11 @@ Deno.test("an arrival rate and a limit that are none are named", () => {
 
 Deno.test("a load has users or arrivals, not both, and is an object", () => {
   const both = "either users or an arrivalRate can be given, not both";
-  assert.equal(loadTargetProblem({ users: 1, arrivalRate: 1 }), both);
-  assert.equal(loadTargetProblem({ rate: 1, arrivalRate: 1 }), both);
+  assert.equal(loadProblem({ users: 1, arrivalRate: 1 }), both);
+  assert.equal(loadProblem({ rate: 1, arrivalRate: 1 }), both);
   const none = "{ users, rate } or { arrivalRate, maxUsers } is needed";
   for (const value of [null, undefined, 5, [1, 2], "load"]) {
-    assert.equal(loadTargetProblem(value), none);
+    assert.equal(loadProblem(value), none);
   }
 });
 
@@ -89,13 +89,13 @@ Deno.test("an open load is told from a closed one", () => {
 });
 
 Deno.test("without a rate all changes are a second's work, and without a limit there is the usual one", () => {
-  assert.deepEqual(settledLoad({ users: 90 }, 40), { users: 90, rate: 50 });
-  assert.deepEqual(settledLoad({ users: 10 }, 40), { users: 10, rate: 30 });
-  assert.deepEqual(settledLoad({ users: 40 }, 40), { users: 40, rate: 1 });
-  assert.deepEqual(settledLoad({ users: 90, rate: 0.5 }, 40), { users: 90, rate: 0.5 });
-  assert.deepEqual(settledLoad({ arrivalRate: 3 }), {
+  assert.deepEqual(resolveLoad({ users: 90 }, 40), { users: 90, rate: 50 });
+  assert.deepEqual(resolveLoad({ users: 10 }, 40), { users: 10, rate: 30 });
+  assert.deepEqual(resolveLoad({ users: 40 }, 40), { users: 40, rate: 1 });
+  assert.deepEqual(resolveLoad({ users: 90, rate: 0.5 }, 40), { users: 90, rate: 0.5 });
+  assert.deepEqual(resolveLoad({ arrivalRate: 3 }), {
     arrivalRate: 3,
     maxUsers: DEFAULT_MAX_USERS,
   });
-  assert.deepEqual(settledLoad({ arrivalRate: 3, maxUsers: 7 }), { arrivalRate: 3, maxUsers: 7 });
+  assert.deepEqual(resolveLoad({ arrivalRate: 3, maxUsers: 7 }), { arrivalRate: 3, maxUsers: 7 });
 });
