@@ -133,7 +133,7 @@ export class RunSession {
       beforeExit: () => this.close(),
     });
     const releases = [
-      host.onStrayError((thrown) => {
+      host.onUncaughtError((thrown) => {
         logger.error(`Thrown where no test could catch it: ${errorText(thrown)}`);
         run.noteStrayError(thrown);
       }),

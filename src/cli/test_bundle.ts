@@ -26,7 +26,7 @@ const MAX_LOOKS = 100_000;
  * @throws UsageError where it leads out of the folder, or names no file.
  */
 export async function filesOfPattern(
-  host: Pick<Host, "fileFacts" | "listFolder">,
+  host: Pick<Host, "fileInfo" | "listFolder">,
   folder: string,
   pattern: string,
 ): Promise<string[]> {
@@ -60,7 +60,7 @@ export async function filesOfPattern(
   const step = async (at: string, name: string, below: readonly string[]): Promise<void> => {
     const path = resolve(at, name);
     if (below.length > 0) return await search(path, below);
-    if (await host.fileFacts(path) !== null) found.push(path);
+    if (await host.fileInfo(path) !== null) found.push(path);
   };
   await search(folder, parts);
   if (found.length > 0) return [...new Set(found)];
@@ -165,7 +165,7 @@ function mayBePattern({ kind, value }: Token): boolean {
   return kind === "other" && value !== ")" && value !== "]";
 }
 
-type Files = Pick<Host, "cwd" | "readFile" | "fileFacts" | "listFolder">;
+type Files = Pick<Host, "cwd" | "readFile" | "fileInfo" | "listFolder">;
 
 const HINT = 'What is sent: the test file, the files that it imports, and those in its "files".';
 
@@ -187,7 +187,7 @@ export async function testBundle(
   const gathered = new Gathering(host);
   await gathered.addModules(entry);
   const folder = dirname(entry);
-  const real = (await host.fileFacts(entry))?.realPath ?? entry;
+  const real = (await host.fileInfo(entry))?.realPath ?? entry;
   for (const pattern of patternsOf(exports)) {
     for (const file of await filesOfPattern(host, folder, pattern)) {
       await gathered.add(file, [folder, dirname(real)]);
@@ -236,7 +236,7 @@ class Gathering {
     path: string,
     within: readonly string[] = [],
   ): Promise<Uint8Array<ArrayBuffer> | null> {
-    const facts = this.#files.has(path) ? null : await this.#host.fileFacts(path);
+    const facts = this.#files.has(path) ? null : await this.#host.fileInfo(path);
     if (facts === null) return null;
     if (within.length > 0 && !within.some((folder) => facts.realPath.startsWith(folder + sep))) {
       throw new UsageError(`files: ${path} is a link that leads out of the test file's folder`);

@@ -219,16 +219,16 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
     insecure: false,
     run,
     clock: systemClock,
-    turns: new EventLoopMonitor(),
+    eventLoop: new EventLoopMonitor(),
     lease: Lease.endless(),
     random: systemRandom,
     recorder: new Recorder(table, new Events(), run),
   });
   // What it shares with others is dropped too: nobody is there.
-  const stay = new UserLifetime();
-  stay.end();
+  const lifetime = new UserLifetime();
+  lifetime.end();
   return currentUser.run(
-    stay,
+    lifetime,
     () => new userClass({ ...node, id: 0, signal, iterationSlot: null }),
   );
 }

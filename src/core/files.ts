@@ -52,7 +52,7 @@ export function openFile(path: string, { create }: OpenOptions): DiskFile {
 }
 
 /** What is known of a file without reading it. */
-export interface FileFacts {
+export interface FileInfo {
   /** Bytes. */
   readonly size: number;
   /** Where it lies when all links on the way to it are followed. */
@@ -67,7 +67,7 @@ export interface FolderEntry {
 }
 
 /** Null where there is no such file. */
-export async function fileFacts(path: string): Promise<FileFacts | null> {
+export async function fileInfo(path: string): Promise<FileInfo | null> {
   try {
     const { isFile, size } = await Deno.stat(path);
     return isFile ? { size, realPath: await Deno.realPath(path) } : null;

@@ -19,8 +19,8 @@ import {
 import {
   createPrivateFolder,
   type DiskFile,
-  type FileFacts,
-  fileFacts,
+  type FileInfo,
+  fileInfo,
   type FolderEntry,
   listFolder,
   openFile,
@@ -77,7 +77,7 @@ export interface Host {
   /** Whether a file of this name can be seen. */
   isFile(path: string): Promise<boolean>;
   /** What is known of a file; null where there is none. */
-  fileFacts(path: string): Promise<FileFacts | null>;
+  fileInfo(path: string): Promise<FileInfo | null>;
   /** What is in a folder, by name; nothing where there is none. */
   listFolder(path: string): Promise<readonly FolderEntry[]>;
   /** Makes a folder for this user alone, which goes when the process ends. */
@@ -94,7 +94,7 @@ export interface Host {
    * Calls `handler` with what was thrown where nobody can catch it, such as the rejection of a promise
    * that nobody awaits, until the function returned is called. Without a handler it ends the process.
    */
-  onStrayError(handler: (thrown: unknown) => void): () => void;
+  onUncaughtError(handler: (thrown: unknown) => void): () => void;
   /** Gives what code prints with `console` to `print`, until the function returned is called. */
   onConsole(print: (text: string) => void): () => void;
   /** Seconds of processor time that this process has used. */
@@ -139,12 +139,12 @@ export function denoHost(): Host {
     touch: async (path) => (await Deno.open(path, { create: true, append: true })).close(),
     openFile,
     isFile,
-    fileFacts,
+    fileInfo,
     listFolder,
     createPrivateFolder,
     importModule: (path) => import(pathToFileURL(path).href),
     onInterrupt: (handler) => onInterrupt(handler, isChild),
-    onStrayError,
+    onUncaughtError,
     onConsole,
     cpuSeconds,
     cores: navigator.hardwareConcurrency,
@@ -216,7 +216,7 @@ function onInterrupt(handler: () => void, isChild: boolean): () => void {
   };
 }
 
-function onStrayError(handler: (thrown: unknown) => void): () => void {
+function onUncaughtError(handler: (thrown: unknown) => void): () => void {
   const onRejection = (event: PromiseRejectionEvent): void => {
     event.preventDefault();
     handler(event.reason);

@@ -15,17 +15,17 @@ export class UserLifetime {
   #listeners: Set<() => void> | null = null;
 
   /** Whether it was told to leave: what it waits for is not worth the wait any more. */
-  get leaving(): boolean {
+  get stopping(): boolean {
     return this.#leaving;
   }
 
   /** Whether it has ended: a test of it that still runs was left behind. */
-  get gone(): boolean {
+  get ended(): boolean {
     return this.#gone;
   }
 
   /** Calls the listener once, when the user is told to leave; not after the function returned is called. */
-  onLeave(listener: () => void): () => void {
+  onStopping(listener: () => void): () => void {
     // Made anew each time, so that one that is added twice can be taken back once.
     const entry = (): void => listener();
     (this.#listeners ??= new Set()).add(entry);
@@ -33,7 +33,7 @@ export class UserLifetime {
   }
 
   /** Tells the user to leave. */
-  leave(): void {
+  stop(): void {
     this.#leaving = true;
     const listeners = this.#listeners;
     this.#listeners = null;
@@ -42,7 +42,7 @@ export class UserLifetime {
 
   /** The user has ended. */
   end(): void {
-    this.leave();
+    this.stop();
     this.#gone = true;
   }
 }

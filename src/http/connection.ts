@@ -54,7 +54,7 @@ export class Connection implements Expiring {
   /** The origin that it leads to. */
   readonly key: string;
   /** Whether the watch for the end of idle connections has it on its list. */
-  resting = false;
+  awaitsWatch = false;
   readonly #clock: Clock;
   readonly #node: HttpNode;
   readonly #limits: ConnectionLimits;
@@ -99,21 +99,21 @@ export class Connection implements Expiring {
   async exchange<Request, Result>(
     owner: ConnectionOwner<Request, Result>,
     request: Request,
-    outgoing: EncodedRequest,
+    encoded: EncodedRequest,
     deadline: number,
   ): Promise<Result> {
     const parser = this.#parser;
     this.underWay = true;
-    parser.begin(outgoing.method);
+    parser.begin(encoded.method);
     this.#watch(deadline, this.#limits.headersMs, "HEADERS_TIMEOUT");
-    const sender = this.#send(outgoing);
+    const sender = this.#send(encoded);
     try {
       for (;;) {
         const reading = this.#early ?? this.#stream.read(this.#buffer);
         this.#early = null;
         const count = await reading;
         if (count === null ? parser.end() : parser.feed(this.#buffer, count)) break;
-        if (parser.continues > 0) sender?.go();
+        if (parser.continues > 0) sender?.proceed();
         this.#prepareNextRead(count, deadline);
       }
     } catch (error) {

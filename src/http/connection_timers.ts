@@ -85,9 +85,9 @@ export class DeadlineSweep {
 }
 
 /** What is to be watched while it is idle. */
-export interface Restable {
+export interface Watchable {
   /** Whether it waits for its watch to begin. */
-  resting: boolean;
+  awaitsWatch: boolean;
   /** Begins to watch it, if it is still idle. */
   watchWhileIdle(): void;
 }
@@ -104,25 +104,25 @@ const GRACE_MS = 1;
  */
 export class IdleWatch {
   readonly #clock: Clock;
-  #resting: Restable[] = [];
+  #waiting: Watchable[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /** Has something watched in a moment; to be called whenever it has come to rest. */
-  add(one: Restable): void {
-    if (one.resting) return;
-    one.resting = true;
-    this.#resting.push(one);
-    if (this.#resting.length === 1) this.#clock.setTimer(this.#onTimer, GRACE_MS);
+  add(one: Watchable): void {
+    if (one.awaitsWatch) return;
+    one.awaitsWatch = true;
+    this.#waiting.push(one);
+    if (this.#waiting.length === 1) this.#clock.setTimer(this.#onTimer, GRACE_MS);
   }
 
   readonly #onTimer = (): void => {
-    const resting = this.#resting;
-    this.#resting = [];
-    for (const one of resting) {
-      one.resting = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const one of waiting) {
+      one.awaitsWatch = false;
       one.watchWhileIdle();
     }
   };

@@ -66,7 +66,7 @@ async function readHead(stream: ByteStream): Promise<string> {
 
 /** What a dialer needs to know. */
 export interface DialerOptions {
-  readonly addresses: DnsCache;
+  readonly dns: DnsCache;
   readonly proxies: Proxies;
   /** Whether any certificate of a target is accepted; those of proxies are always checked. */
   readonly insecure: boolean;
@@ -96,7 +96,7 @@ export class Dialer {
    */
   async dial(origin: Origin, signal: AbortSignal): Promise<ByteStream> {
     if (signal.aborted) throw abortion(signal);
-    const opening = new Opening(signal);
+    const opening = new PendingDial(signal);
     try {
       const proxy = this.#options.proxies.proxyFor(origin);
       const stream = proxy === null
@@ -111,7 +111,7 @@ export class Dialer {
     }
   }
 
-  async #dialOrigin(origin: Origin, opening: Opening): Promise<ByteStream> {
+  async #dialOrigin(origin: Origin, opening: PendingDial): Promise<ByteStream> {
     const tcp = await this.#connect(origin.hostname, origin.port, opening);
     if (!origin.secure) return tcp;
     return this.#options.insecure
@@ -119,7 +119,7 @@ export class Dialer {
       : await this.#shakeHands(tcp, origin.hostname, opening);
   }
 
-  async #dialThrough(proxy: Proxy, origin: Origin, opening: Opening): Promise<ByteStream> {
+  async #dialThrough(proxy: Proxy, origin: Origin, opening: PendingDial): Promise<ByteStream> {
     const tcp = await reachProxy(proxy, () => {
       return this.#connect(proxy.hostname, proxy.port, opening);
     });
@@ -134,9 +134,9 @@ export class Dialer {
       : await this.#shakeHands(tcp, origin.hostname, opening);
   }
 
-  async #connect(hostname: string, port: number, opening: Opening): Promise<Deno.TcpConn> {
+  async #connect(hostname: string, port: number, opening: PendingDial): Promise<Deno.TcpConn> {
     const { signal } = opening;
-    const addresses = await opening.wait(this.#options.addresses.lookup(hostname));
+    const addresses = await opening.wait(this.#options.dns.lookup(hostname));
     let failure: WireError | null = null;
     for (const address of addresses) {
       try {
@@ -154,7 +154,11 @@ export class Dialer {
     throw failure;
   }
 
-  async #shakeHands(tcp: Deno.TcpConn, hostname: string, opening: Opening): Promise<Deno.TlsConn> {
+  async #shakeHands(
+    tcp: Deno.TcpConn,
+    hostname: string,
+    opening: PendingDial,
+  ): Promise<Deno.TlsConn> {
     try {
       const tls = opening.hold(
         await Deno.startTls(tcp, {
@@ -183,13 +187,13 @@ async function reachProxy<T>(proxy: Proxy, step: () => Promise<T>): Promise<T> {
 async function shakeHandsBlindly(
   transport: ByteStream,
   hostname: string,
-  opening: Opening,
+  opening: PendingDial,
 ): Promise<ByteStream> {
   return opening.hold(await insecureTls(transport, hostname));
 }
 
 /** What one dial has opened so far, which is closed when its signal says so. */
-class Opening {
+class PendingDial {
   readonly signal: AbortSignal;
   readonly #onAbort = (): void => this.#abort();
   #stream: ByteStream | null = null;

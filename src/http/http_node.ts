@@ -33,7 +33,7 @@ export class HttpNode {
   constructor(clock: Clock, { insecure, proxies, caCerts }: HttpNodeOptions) {
     this.deadlines = new DeadlineSweep(clock);
     this.idleWatch = new IdleWatch(clock);
-    this.dialer = new Dialer({ addresses: new DnsCache(clock), insecure, proxies, caCerts });
+    this.dialer = new Dialer({ dns: new DnsCache(clock), insecure, proxies, caCerts });
     this.#proxies = proxies;
   }
 

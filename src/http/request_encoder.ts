@@ -208,7 +208,7 @@ export interface EncodedRequest {
   /** How many of the {@link bytes} are the body. */
   readonly bodyInBytes: number;
   /** The body where it is not in {@link bytes}; null where all of it is. */
-  readonly body: SentBody | null;
+  readonly body: SeparateBody | null;
   /** Whether the server is to say that it wants the body before it is sent. */
   readonly expectsContinue: boolean;
 }
@@ -216,7 +216,7 @@ export interface EncodedRequest {
 // Sends a body that is too large, or not known yet, to go with its head.
 
 /** A body that does not go with its head. */
-export type SentBody = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+export type SeparateBody = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
 
 /** Who hears of the body's way. */
 export interface BodySenderHooks {
@@ -257,9 +257,9 @@ export class BodySender {
   /**
    * Begins to send.
    *
-   * @param waits whether the body waits until {@link go} is called, for a second at most.
+   * @param waits whether the body waits until {@link proceed} is called, for a second at most.
    */
-  start(head: Uint8Array<ArrayBuffer>, body: SentBody, waits: boolean): void {
+  start(head: Uint8Array<ArrayBuffer>, body: SeparateBody, waits: boolean): void {
     if (body instanceof ReadableStream) this.#reader = body.getReader();
     if (waits) this.#timer = this.#clock.setTimer(this.#wanted.resolve, CONTINUE_MS);
     else this.#wanted.resolve();
@@ -267,7 +267,7 @@ export class BodySender {
   }
 
   /** The server wants the body. */
-  go(): void {
+  proceed(): void {
     this.#forgetTimer();
     this.#wanted.resolve();
   }
@@ -281,7 +281,7 @@ export class BodySender {
     this.#reader?.cancel().catch(() => {});
   }
 
-  async #send(head: Uint8Array<ArrayBuffer>, body: SentBody): Promise<void> {
+  async #send(head: Uint8Array<ArrayBuffer>, body: SeparateBody): Promise<void> {
     try {
       await writeAll(this.#stream, head);
       await this.#wanted.promise;

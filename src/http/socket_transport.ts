@@ -78,7 +78,7 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
   /** The idle connection of a user that has just one, as most have: looked at before all others. */
   #spare: Connection | null = null;
   readonly #idle = new Map<string, Connection[]>();
-  readonly #dials = new Set<ConnectAttempt>();
+  readonly #attempts = new Set<ConnectAttempt>();
 
   /** Opens nothing before the first exchange. */
   constructor(clock: Clock, node: HttpNode, limits: ConnectionLimits) {
@@ -89,16 +89,16 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
 
   exchange(request: WireRequest): Promise<WireResponse> {
     const target = this.#node.target(request.url);
-    let outgoing: EncodedRequest;
+    let encoded: EncodedRequest;
     try {
-      outgoing = encodeRequest(request, target);
+      encoded = encodeRequest(request, target);
     } catch (error) {
       return Promise.reject(asRequestError(error, request, 0));
     }
     const connection = this.#takeIdle(target.key);
     return connection === null
-      ? this.#exchangeOnNew(request, outgoing, target, 0)
-      : connection.exchange(this, request, outgoing, request.deadline);
+      ? this.#exchangeOnNew(request, encoded, target, 0)
+      : connection.exchange(this, request, encoded, request.deadline);
   }
 
   /** Called by a connection that has a whole response. */
@@ -145,7 +145,7 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
 
   #failAll(detail: string): void {
     const failure = new WireError("ABORTED", detail);
-    for (const dial of this.#dials) dial.fail(failure);
+    for (const attempt of this.#attempts) attempt.fail(failure);
     for (const connection of this.#connections) {
       if (connection.underWay) connection.fail(failure);
     }
@@ -188,7 +188,7 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
 
   async #exchangeOnNew(
     request: WireRequest,
-    outgoing: EncodedRequest,
+    encoded: EncodedRequest,
     target: RequestTarget,
     retries: number,
   ): Promise<WireResponse> {
@@ -199,23 +199,23 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
       throw asRequestError(error, request, retries);
     }
     connection.retries = retries;
-    return await connection.exchange(this, request, outgoing, request.deadline);
+    return await connection.exchange(this, request, encoded, request.deadline);
   }
 
   async #open(deadline: number, { origin, key }: RequestTarget): Promise<Connection> {
     const { deadlines, dialer } = this.#node;
-    const dial = new ConnectAttempt(this.#clock.now() + this.#limits.connectMs, deadline);
-    this.#dials.add(dial);
-    deadlines.add(dial);
-    deadlines.note(dial.deadline);
+    const attempt = new ConnectAttempt(this.#clock.now() + this.#limits.connectMs, deadline);
+    this.#attempts.add(attempt);
+    deadlines.add(attempt);
+    deadlines.note(attempt.deadline);
     try {
-      const stream = await dialer.dial(origin, dial.signal);
+      const stream = await dialer.dial(origin, attempt.signal);
       const connection = new Connection(this.#clock, this.#node, this.#limits, stream, key);
       this.#connections.add(connection);
       return connection;
     } finally {
-      deadlines.delete(dial);
-      this.#dials.delete(dial);
+      deadlines.delete(attempt);
+      this.#attempts.delete(attempt);
     }
   }
 }

@@ -23,7 +23,7 @@ export class GeneratorHealth {
   /** The highest share of one core in any second. */
   cpuPeak = 0;
   readonly #clock: Clock;
-  readonly #turns: EventLoopMonitor;
+  readonly #eventLoop: EventLoopMonitor;
   readonly #cpuSeconds: () => number;
   readonly #warn: (text: string) => void;
   readonly #watch = new GeneratorWatch("The load generator");
@@ -34,18 +34,18 @@ export class GeneratorHealth {
   #cpuAt = 0;
 
   /**
-   * @param turns is told whenever the event loop is seen to turn.
+   * @param eventLoop notes each turn that the event loop is seen to take.
    * @param cpuSeconds processor time that this process has used.
    * @param warn gets a sentence; it may get the same one again.
    */
   constructor(
     clock: Clock,
-    turns: EventLoopMonitor,
+    eventLoop: EventLoopMonitor,
     cpuSeconds: () => number,
     warn: (text: string) => void,
   ) {
     this.#clock = clock;
-    this.#turns = turns;
+    this.#eventLoop = eventLoop;
     this.#cpuSeconds = cpuSeconds;
     this.#warn = warn;
   }
@@ -85,7 +85,7 @@ export class GeneratorHealth {
     this.#probedAt = this.#clock.now();
     this.#timer = this.#clock.setTimer(() => {
       const now = this.#clock.now();
-      this.#turns.note(now);
+      this.#eventLoop.note(now);
       const late = now - this.#probedAt - PROBE_MS;
       this.#lags[this.#lags.length - 1]!.push(Math.max(0, late));
       this.#arm();

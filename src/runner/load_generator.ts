@@ -112,8 +112,8 @@ export class LoadGenerator {
       runTime: () => this.elapsedSeconds,
     });
     this.#recorder = new Recorder(this.#table, events, this.run);
-    const turns = new EventLoopMonitor();
-    this.#health = new GeneratorHealth(clock, turns, options.cpuSeconds, options.onWarning);
+    const eventLoop = new EventLoopMonitor();
+    this.#health = new GeneratorHealth(clock, eventLoop, options.cpuSeconds, options.onWarning);
     this.#pool = new UserPool({
       classes: options.classes,
       shared: nodeContext({
@@ -122,7 +122,7 @@ export class LoadGenerator {
         insecure: options.insecure,
         run: this.run,
         clock,
-        turns,
+        eventLoop,
         lease,
         random,
         recorder: this.#recorder,

@@ -231,7 +231,7 @@ export class OpenModelExecutor implements IterationExecutor {
 
   /** A user was started. */
   entered(seat: IterationSlot): void {
-    const crew = this.#crews[seat.kind]!;
+    const crew = this.#crews[seat.classIndex]!;
     this.#fresh.add(seat);
     crew.alive++;
     crew.starting++;
@@ -240,16 +240,16 @@ export class OpenModelExecutor implements IterationExecutor {
 
   /** A user has ended. */
   left(seat: IterationSlot): void {
-    const crew = this.#crews[seat.kind]!;
+    const crew = this.#crews[seat.classIndex]!;
     if (this.#fresh.delete(seat)) crew.starting--;
     if (this.#dismissed.delete(seat)) this.#leaving--;
     crew.alive--;
     this.#alive--;
-    if (crew.unserved > 0) this.#startFor(seat.kind);
+    if (crew.unserved > 0) this.#startFor(seat.classIndex);
   }
 
   next(seat: IterationSlot): number | null | Promise<number | null> {
-    const crew = this.#crews[seat.kind]!;
+    const crew = this.#crews[seat.classIndex]!;
     if (this.#fresh.delete(seat)) crew.starting--;
     if (this.#closed) return null;
     // Under much load a timer comes late: whoever asks anyway sees what is due.
@@ -266,8 +266,8 @@ export class OpenModelExecutor implements IterationExecutor {
     return crew.wait(seat);
   }
 
-  leave(seat: IterationSlot): void {
-    this.#crews[seat.kind]!.leave(seat);
+  cancel(seat: IterationSlot): void {
+    this.#crews[seat.classIndex]!.leave(seat);
   }
 
   began(intendedAt: number, now: number): void {
@@ -280,12 +280,12 @@ export class OpenModelExecutor implements IterationExecutor {
     this.#lookWhetherExhausted();
   }
 
-  cutOff(): void {
+  interrupted(): void {
     this.#underWay--;
     this.#lookWhetherExhausted();
   }
 
-  refused(now: number): void {
+  declined(now: number): void {
     this.#underWay--;
     this.#drop(now);
     this.#lookWhetherExhausted();

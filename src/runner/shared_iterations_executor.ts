@@ -55,13 +55,13 @@ export class SharedIterationsExecutor implements IterationExecutor {
       this.#waiting.set(seat, give);
       void taken.then((isThere) => {
         if (this.#waiting.delete(seat)) give(this.#answer(isThere));
-        else if (isThere) this.refused();
+        else if (isThere) this.declined();
         else this.#settle();
       });
     });
   }
 
-  leave(seat: IterationSlot): void {
+  cancel(seat: IterationSlot): void {
     const give = this.#waiting.get(seat);
     this.#waiting.delete(seat);
     give?.(null);
@@ -84,11 +84,11 @@ export class SharedIterationsExecutor implements IterationExecutor {
     this.#settle();
   }
 
-  cutOff(): void {
+  interrupted(): void {
     this.#settle();
   }
 
-  refused(): void {
+  declined(): void {
     this.#options.quota.putBack();
     this.#settle();
   }

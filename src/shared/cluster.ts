@@ -117,7 +117,7 @@ export class NodeCluster implements Cluster {
     checkName("message", kind);
     checkName("receiver", to);
     const call = messageCall({ to, kind, data: valueText(data, `message ${kind}`) });
-    if (currentUser.getStore()?.gone) return;
+    if (currentUser.getStore()?.ended) return;
     if (this.#sending >= MAX_SENDING) {
       throw new Error(`message ${kind}: ${MAX_SENDING} messages wait for the master already`);
     }

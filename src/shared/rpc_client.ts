@@ -210,11 +210,11 @@ export class RpcClient {
    * has ended never gets an answer.
    */
   call(call: SharedCall, mayBlock: boolean): Promise<unknown> {
-    const stay = currentUser.getStore();
+    const user = currentUser.getStore();
     // Whoever it was made for would go on with it, and never end.
-    if (stay?.gone) return new Promise(() => {});
+    if (user?.ended) return new Promise(() => {});
     if (this.#isInit) return Promise.reject(tooEarly(call));
-    if (mayBlock && stay?.leaving) return this.#end();
+    if (mayBlock && user?.stopping) return this.#end();
     return new Promise((resolve, reject) => {
       let forget = (): void => {};
       const begin = (port: ClusterPort): void => {
@@ -222,15 +222,15 @@ export class RpcClient {
         const withdraw = port.call(call, mayBlock, (outcome) => {
           answered = true;
           forget();
-          if (stay?.gone) return;
+          if (user?.ended) return;
           try {
             resolve(valueOf(outcome));
           } catch (error) {
             reject(error);
           }
         });
-        if (!mayBlock || stay === undefined || answered) return;
-        forget = stay.onLeave(() => {
+        if (!mayBlock || user === undefined || answered) return;
+        forget = user.onStopping(() => {
           withdraw();
           reject(ended());
         });

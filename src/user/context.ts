@@ -27,7 +27,7 @@ export interface UserContext {
   /** @internal Without it, no request may begin. */
   readonly lease: Lease;
   /** @internal */
-  readonly turns: EventLoopMonitor;
+  readonly eventLoop: EventLoopMonitor;
   /** @internal */
   readonly random: Random;
   /** @internal */
@@ -38,7 +38,7 @@ export interface UserContext {
 export type NodeContext = Omit<UserContext, "id" | "signal" | "iterationSlot">;
 
 /** What the runner knows of its node. */
-export interface NodeFacts extends Omit<NodeContext, "http"> {
+export interface NodeOptions extends Omit<NodeContext, "http"> {
   /** An environment variable, or undefined: those that name proxies are looked at. */
   readonly env: (name: string) => string | undefined;
 }
@@ -48,7 +48,7 @@ export interface NodeFacts extends Omit<NodeContext, "http"> {
  *
  * @throws UsageError where a variable names a proxy that is none.
  */
-export function nodeContext({ env, ...facts }: NodeFacts): NodeContext {
+export function nodeContext({ env, ...facts }: NodeOptions): NodeContext {
   const proxies = new Proxies(env);
   const http = new HttpNode(facts.clock, { insecure: facts.insecure, proxies, caCerts: [] });
   return { ...facts, http };

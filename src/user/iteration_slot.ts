@@ -17,61 +17,61 @@ export interface IterationScheduler {
    * When the user's next pass was meant to begin; null where there is none for it any more; a promise
    * where it has to wait.
    */
-  next(seat: IterationSlot): number | null | Promise<number | null>;
+  next(slot: IterationSlot): number | null | Promise<number | null>;
   /** The user no longer waits: what it waits for is to be null at once. */
-  leave(seat: IterationSlot): void;
+  cancel(slot: IterationSlot): void;
   /** A user begins the pass that it was given. */
   began(intendedAt: number, now: number): void;
   /** A user ends the pass that it has begun. */
   ended(beganAt: number, now: number): void;
   /** A user was stopped in the middle of the pass that it has begun. */
-  cutOff(): void;
+  interrupted(): void;
   /** A user cannot begin the pass that it was given. */
-  refused(now: number): void;
+  declined(now: number): void;
 }
 
-/** One user's place at the gate. */
+/** One user's place at the scheduler. */
 export class IterationSlot {
   /** The user's class, by its place among the classes. */
-  readonly kind: number;
-  readonly #gate: IterationScheduler;
+  readonly classIndex: number;
+  readonly #scheduler: IterationScheduler;
   /** When the pass under way was meant to begin, until something was timed from there; else NaN. */
   #intendedAt = NaN;
   /** When it began; null where none is under way. */
   #beganAt: number | null = null;
 
-  constructor(gate: IterationScheduler, kind: number) {
-    this.#gate = gate;
-    this.kind = kind;
+  constructor(scheduler: IterationScheduler, kind: number) {
+    this.#scheduler = scheduler;
+    this.classIndex = kind;
   }
 
   /** As {@link IterationScheduler.scheduled}. */
   get scheduled(): boolean {
-    return this.#gate.scheduled;
+    return this.#scheduler.scheduled;
   }
 
   /**
    * Begins the user's next pass, now or as soon as there is one for it; resolves with false where there
    * is none any more, or the user may not begin it.
    */
-  async enter(clock: Clock, over: (now: number) => boolean): Promise<boolean> {
-    const next = this.#gate.next(this);
+  async begin(clock: Clock, over: (now: number) => boolean): Promise<boolean> {
+    const next = this.#scheduler.next(this);
     const intendedAt = next instanceof Promise ? await next : next;
     if (intendedAt === null) return false;
     const now = clock.now();
     if (over(now)) {
-      this.#gate.refused(now);
+      this.#scheduler.declined(now);
       return false;
     }
-    if (this.#gate.scheduled) this.#intendedAt = intendedAt;
+    if (this.#scheduler.scheduled) this.#intendedAt = intendedAt;
     this.#beganAt = now;
-    this.#gate.began(intendedAt, now);
+    this.#scheduler.began(intendedAt, now);
     return true;
   }
 
   /** The user is told to stop, and no longer waits. */
-  leave(): void {
-    this.#gate.leave(this);
+  stopWaiting(): void {
+    this.#scheduler.cancel(this);
   }
 
   /**
@@ -89,12 +89,12 @@ export class IterationSlot {
   /** The pass has ended; nothing where it was cut off before. */
   end(now: number): void {
     const beganAt = this.#take();
-    if (beganAt !== null) this.#gate.ended(beganAt, now);
+    if (beganAt !== null) this.#scheduler.ended(beganAt, now);
   }
 
   /** The user ends: a pass that is under way is not completed. */
-  cutOff(): void {
-    if (this.#take() !== null) this.#gate.cutOff();
+  interrupt(): void {
+    if (this.#take() !== null) this.#scheduler.interrupted();
   }
 
   #take(): number | null {

@@ -64,7 +64,7 @@ export class Session {
   readonly #lease: Lease;
   readonly #recorder: Recorder;
   readonly #signal: AbortSignal;
-  readonly #iterations: IterationSlot | null;
+  readonly #iterationSlot: IterationSlot | null;
   readonly #urls: UrlResolver;
   readonly #timeoutMs: number;
   readonly #onAbort = (): void => this.#transport.abort();
@@ -82,7 +82,7 @@ export class Session {
     this.#lease = context.lease;
     this.#recorder = context.recorder;
     this.#signal = context.signal;
-    this.#iterations = context.iterationSlot;
+    this.#iterationSlot = context.iterationSlot;
     this.#urls = settings.urls;
     this.#timeoutMs = milliseconds(settings.timeout);
     this.#signal.addEventListener("abort", this.#onAbort);
@@ -137,8 +137,8 @@ export class Session {
     check?: Check,
   ): Promise<HttpResponse> {
     if (this.#closed) return neverSettles();
-    const tally = new Tally(method.toUpperCase());
-    const target = this.#resolve(tally, url, options);
+    const sample = new PendingSample(method.toUpperCase());
+    const target = this.#resolve(sample, url, options);
     const encoded = encodeBody(options);
     const { content, contentType } = encoded instanceof Promise ? await encoded : encoded;
     // The session may have been closed while a form was encoded.
@@ -148,9 +148,9 @@ export class Session {
       : milliseconds(options.timeout);
     const now = this.#clock.now();
     if (!this.#lease.holds(now)) return neverSettles();
-    tally.startedAt = this.#iterations === null ? now : this.#iterations.origin(now);
+    sample.startedAt = this.#iterationSlot === null ? now : this.#iterationSlot.origin(now);
     let request: WireRequest = {
-      method: tally.method,
+      method: sample.method,
       url: target.url,
       headers: requestHeaders(options, contentType, target.authorization),
       body: content,
@@ -161,25 +161,25 @@ export class Session {
       for (;;) {
         response = await this.#transport.exchange(this.#withCookies(request));
         if (this.#closed) return neverSettles();
-        tally.add(response);
+        sample.add(response);
         if (response.setCookies.length > 0) this.cookies.store(response.setCookies, request.url);
         if (!isRedirect(response.status) || options.redirect === "manual") break;
-        const next = nextRequest(request, response, tally.redirects);
+        const next = nextRequest(request, response, sample.redirects);
         if (next === null) break;
         request = next;
-        tally.redirects++;
+        sample.redirects++;
       }
     } catch (error) {
       if (this.#closed) return neverSettles();
-      throw this.#failed(tally, error);
+      throw this.#failed(sample, error);
     }
-    tally.end(response.endedAt, response.status);
-    const verdict = check === undefined ? null : new Verdict(tally.error);
+    sample.end(response.endedAt, response.status);
+    const verdict = check === undefined ? null : new Verdict(sample.error);
     const res = new HttpResponse(
       response,
       request.url,
-      tally.redirects > 0,
-      tally.latencyMs,
+      sample.redirects > 0,
+      sample.latencyMs,
       verdict,
     );
     if (check !== undefined && verdict !== null) {
@@ -189,9 +189,9 @@ export class Session {
         verdict.thrown(thrown);
       }
       if (this.#closed) return neverSettles();
-      tally.error = verdict.close();
+      sample.error = verdict.close();
     }
-    this.#recorder.record(tally);
+    this.#recorder.record(sample);
     return res;
   }
 
@@ -205,18 +205,18 @@ export class Session {
     this.#transport.close();
   }
 
-  #resolve(tally: Tally, url: string, options: RequestOptions): ResolvedUrl {
+  #resolve(sample: PendingSample, url: string, options: RequestOptions): ResolvedUrl {
     try {
       const { params } = options;
       const target = this.#urls.resolve(params === undefined ? url : withQuery(url, params));
-      tally.name = options.name ?? target.name;
+      sample.name = options.name ?? target.name;
       return target;
     } catch (error) {
-      tally.name = options.name ?? url.split(/[?#]/, 1)[0]!;
-      tally.startedAt = this.#clock.now();
+      sample.name = options.name ?? url.split(/[?#]/, 1)[0]!;
+      sample.startedAt = this.#clock.now();
       throw this.#failed(
-        tally,
-        new RequestError("BAD_REQUEST", tally.method, url, errorText(error), error),
+        sample,
+        new RequestError("BAD_REQUEST", sample.method, url, errorText(error), error),
       );
     }
   }
@@ -228,15 +228,15 @@ export class Session {
   }
 
   /** Counts a request that never got its response, and gives back what it rejects with. */
-  #failed(tally: Tally, error: unknown): unknown {
+  #failed(sample: PendingSample, error: unknown): unknown {
     this.#recorder.markCounted(error);
     if (!(error instanceof RequestError)) return error;
     // What was cut off because its user had to stop says nothing about the target.
     if (error.code === "ABORTED") return error;
-    tally.end(this.#clock.now(), 0);
-    tally.retries += error.retries;
-    tally.error = error.code;
-    this.#recorder.record(tally);
+    sample.end(this.#clock.now(), 0);
+    sample.retries += error.retries;
+    sample.error = error.code;
+    this.#recorder.record(sample);
     return error;
   }
 }
@@ -249,7 +249,7 @@ function milliseconds(seconds: number): number {
 }
 
 /** What is measured of one request on its way through its redirects; at its end, the sample. */
-class Tally implements Sample {
+class PendingSample implements Sample {
   readonly method: string;
   name = "";
   status = 0;

@@ -52,13 +52,13 @@ class UserStopped extends Error {
 export class UserLoop {
   /** Resolves when the user has stopped and given back what it held. */
   readonly ended: Promise<void>;
-  readonly #kind: DiscoveredClass;
+  readonly #class: DiscoveredClass;
   readonly #context: UserContext;
   readonly #clock: Clock;
   readonly #user: User;
   readonly #abort: AbortController;
   readonly #markEnded: () => void;
-  readonly #stay = new UserLifetime();
+  readonly #lifetime = new UserLifetime();
   #stopping = false;
   /** Whether its own code has ended it. */
   #retired = false;
@@ -67,18 +67,18 @@ export class UserLoop {
   #onStopMs = SHORTEST_ON_STOP_MS;
   /** Passes that its class still lets it begin. */
   #iterationsLeft: number;
-  #wake: (() => void) | null = null;
+  #interruptWait: (() => void) | null = null;
   #waitTimer: Timer | null = null;
   #stopTimer: Timer | null = null;
 
   /** @throws whatever the class's own constructor throws. */
-  constructor(kind: DiscoveredClass, context: Omit<UserContext, "signal">) {
-    this.#kind = kind;
+  constructor(discovered: DiscoveredClass, context: Omit<UserContext, "signal">) {
+    this.#class = discovered;
     this.#abort = new AbortController();
     this.#context = { ...context, signal: this.#abort.signal };
     this.#clock = context.clock;
-    this.#iterationsLeft = kind.userClass.iterations || Infinity;
-    this.#user = currentUser.run(this.#stay, () => new kind.userClass(this.#context));
+    this.#iterationsLeft = discovered.userClass.iterations || Infinity;
+    this.#user = currentUser.run(this.#lifetime, () => new discovered.userClass(this.#context));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
     this.#markEnded = resolve;
@@ -86,7 +86,7 @@ export class UserLoop {
 
   /** Lets the user begin; returns at once. */
   start(): void {
-    currentUser.run(this.#stay, () => void this.#live());
+    currentUser.run(this.#lifetime, () => void this.#run());
   }
 
   /**
@@ -97,7 +97,7 @@ export class UserLoop {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#onStopMs = Math.max(timeoutMs, SHORTEST_ON_STOP_MS);
-    this.#stay.leave();
+    this.#lifetime.stop();
     this.#endWait();
     if (this.#ending) return;
     this.#stopTimer = this.#clock.setTimer(() => {
@@ -109,23 +109,23 @@ export class UserLoop {
     }, timeoutMs);
   }
 
-  async #live(): Promise<void> {
-    if (await this.#begin()) {
-      if (this.#kind.userClass.order === "sequential") await this.#sequentialIterations();
-      else await this.#singleTurnIterations();
+  async #run(): Promise<void> {
+    if (await this.#runOnStart()) {
+      if (this.#class.userClass.order === "sequential") await this.#sequentialIterations();
+      else await this.#singleWaitIterations();
     }
     await this.#end();
   }
 
   /** Whether no further step of it is to begin. */
-  get #over(): boolean {
+  get #finished(): boolean {
     return this.#stopping || this.#retired;
   }
 
   /** Whether the user has started; if not, it was stopped before it could. */
-  async #begin(): Promise<boolean> {
+  async #runOnStart(): Promise<boolean> {
     let retryMs = 1_000;
-    while (!this.#over) {
+    while (!this.#finished) {
       try {
         await this.#user.onStart();
         return true;
@@ -140,13 +140,13 @@ export class UserLoop {
   }
 
   async #sequentialIterations(): Promise<void> {
-    const { tests } = this.#kind;
+    const { tests } = this.#class;
     const { iterationSlot } = this.#context;
-    while (!this.#over) {
-      // Even an await of nothing takes time, and nearly all runs have no seats.
-      if (iterationSlot !== null && !await this.#entered(iterationSlot)) break;
+    while (!this.#finished) {
+      // Even an await of nothing takes time, and nearly all runs have no slots.
+      if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
       const iterationStart = this.#iterationStart();
-      for (let i = 0; i < tests.length && !this.#over; i++) {
+      for (let i = 0; i < tests.length && !this.#finished; i++) {
         let endsIteration = i === tests.length - 1;
         try {
           await tests[i]!.run.call(this.#user);
@@ -155,7 +155,7 @@ export class UserLoop {
           endsIteration = true;
         }
         if (endsIteration) this.#endIteration();
-        const pause = this.#pause(iterationStart, endsIteration);
+        const pause = this.#waitAfterTest(iterationStart, endsIteration);
         if (pause !== null) await pause;
         if (endsIteration) break;
       }
@@ -163,12 +163,12 @@ export class UserLoop {
   }
 
   /** Passes that have one wait: a single test by chance, or all of them at once. */
-  async #singleTurnIterations(): Promise<void> {
-    const { tests, userClass } = this.#kind;
+  async #singleWaitIterations(): Promise<void> {
+    const { tests, userClass } = this.#class;
     const { iterationSlot } = this.#context;
-    while (!this.#over) {
-      // Even an await of nothing takes time, and nearly all runs have no seats.
-      if (iterationSlot !== null && !await this.#entered(iterationSlot)) break;
+    while (!this.#finished) {
+      // Even an await of nothing takes time, and nearly all runs have no slots.
+      if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
       const iterationStart = this.#iterationStart();
       if (userClass.order === "random") {
         await this.#test(chooseTest(tests, this.#context.random()));
@@ -176,7 +176,7 @@ export class UserLoop {
         await Promise.all(tests.map((test) => this.#test(test)));
       }
       this.#endIteration();
-      const pause = this.#pause(iterationStart, true);
+      const pause = this.#waitAfterTest(iterationStart, true);
       if (pause !== null) await pause;
     }
   }
@@ -187,10 +187,10 @@ export class UserLoop {
    * A node whose lease has expired begins none, even before it has noticed: its first request would wait
    * forever, and the iteration would count as begun although another node could still run it.
    */
-  #entered(slot: IterationSlot): Promise<boolean> {
-    this.#wake = () => slot.leave();
+  #beginIteration(slot: IterationSlot): Promise<boolean> {
+    this.#interruptWait = () => slot.stopWaiting();
     const { lease } = this.#context;
-    return slot.enter(this.#clock, (now) => this.#over || !lease.holds(now));
+    return slot.begin(this.#clock, (now) => this.#finished || !lease.holds(now));
   }
 
   #endIteration(): void {
@@ -202,7 +202,7 @@ export class UserLoop {
 
   /** When the pass begins, in milliseconds; 0 where no wait depends on it. */
   #iterationStart(): number {
-    return typeof this.#kind.userClass.waitTime === "number" ? 0 : this.#clock.now();
+    return typeof this.#class.userClass.waitTime === "number" ? 0 : this.#clock.now();
   }
 
   async #test(test: TestMethod): Promise<void> {
@@ -220,15 +220,15 @@ export class UserLoop {
 
   #countUserError(error: unknown): void {
     if (error instanceof UserEnd) this.#retired = true;
-    else this.#context.recorder.userError(this.#kind.name, error, this.#clock.now());
+    else this.#context.recorder.userError(this.#class.name, error, this.#clock.now());
   }
 
   /** The wait behind a test; null where there is none, since even an await of nothing takes time. */
-  #pause(iterationStartMs: number, endsIteration: boolean): Promise<void> | null {
-    if (this.#over) return null;
+  #waitAfterTest(iterationStartMs: number, endsIteration: boolean): Promise<void> | null {
+    if (this.#finished) return null;
     // The next pass begins when it is due, and not when its user thinks fit.
     if (endsIteration && this.#context.iterationSlot?.scheduled) return this.#yieldIfOverdue();
-    const { waitTime } = this.#kind.userClass;
+    const { waitTime } = this.#class.userClass;
     if (typeof waitTime !== "number") {
       return this.#askAndWait(waitTime, iterationStartMs, endsIteration);
     }
@@ -268,41 +268,41 @@ export class UserLoop {
 
   /** A test that never really waits, run again and again, would keep everything else from running. */
   #yieldIfOverdue(): Promise<void> | null {
-    const { recorder, turns } = this.#context;
+    const { recorder, eventLoop } = this.#context;
     // Asking what time it is costs more than the rest of a pass that sends nothing but a request; and
     // the end of what was measured last is as good.
     const { lastEndedAt } = recorder;
     const now = lastEndedAt === this.#lastSeenAt ? this.#clock.now() : lastEndedAt;
     this.#lastSeenAt = lastEndedAt;
-    if (!turns.overdue(now)) return null;
-    return this.#clock.nextTurn().then(() => turns.note(this.#clock.now()));
+    if (!eventLoop.overdue(now)) return null;
+    return this.#clock.nextTurn().then(() => eventLoop.note(this.#clock.now()));
   }
 
   #wait(ms: number): Promise<void> {
-    if (this.#over) return Promise.resolve();
+    if (this.#finished) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#wake = resolve;
+      this.#interruptWait = resolve;
       this.#waitTimer = this.#clock.setTimer(resolve, ms);
     });
   }
 
   #endWait(): void {
     if (this.#waitTimer !== null) this.#clock.clearTimer(this.#waitTimer);
-    this.#wake?.();
+    this.#interruptWait?.();
   }
 
   /** The last steps; taken once, by the loop that came to its end or by the timer that gave it up. */
   async #end(): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
-    this.#context.iterationSlot?.cutOff();
-    this.#stay.leave();
+    this.#context.iterationSlot?.interrupt();
+    this.#lifetime.stop();
     if (this.#stopTimer !== null) this.#clock.clearTimer(this.#stopTimer);
     const limit = Promise.withResolvers<void>();
     const timer = this.#clock.setTimer(limit.resolve, this.#onStopLimit());
-    await Promise.race([currentUser.run(this.#stay, () => this.#callOnStop()), limit.promise]);
+    await Promise.race([currentUser.run(this.#lifetime, () => this.#callOnStop()), limit.promise]);
     this.#clock.clearTimer(timer);
-    this.#stay.end();
+    this.#lifetime.end();
     this.#user[Symbol.dispose]();
     this.#markEnded();
   }

@@ -5,7 +5,7 @@ import type { SharedRecord } from "../../src/cluster/restore.ts";
 import { WorkerState } from "../../src/cluster/workers.ts";
 import type { BroadcastMessage } from "../../src/shared/messages.ts";
 import type { RpcServer } from "../../src/shared/rpc.ts";
-import { exchangeOf } from "../support/exchanges.ts";
+import { rpcServerWith } from "../support/rpc_servers.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 const ROWS = { name: "rows", rows: ["0", "1", "2"], mode: "unique", onEmpty: "stop" } as const;
@@ -27,7 +27,7 @@ class Scene {
     written: readonly JournalRecord[] = [],
     { iterations = null }: { readonly iterations?: number | null } = {},
   ) {
-    this.exchange = exchangeOf(this.clock, [ROWS], {
+    this.exchange = rpcServerWith(this.clock, [ROWS], {
       iterations,
       deliver: (letter) => this.delivered.push(letter),
       warn: (text) => this.warnings.push(text),

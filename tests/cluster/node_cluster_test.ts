@@ -3,7 +3,7 @@ import type { SharedCall } from "../../src/cluster/shared_call.ts";
 import { configureLog } from "../../src/core/logger.ts";
 import { currentUser, UserEnd, UserLifetime } from "../../src/core/user_lifetime.ts";
 import { NodeCluster } from "../../src/shared/cluster.ts";
-import { exchangeOf } from "../support/exchanges.ts";
+import { rpcServerWith } from "../support/rpc_servers.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 const ROWS = { name: "rows", rows: ['{"id":1}'], mode: "unique", onEmpty: "wait" } as const;
@@ -12,7 +12,7 @@ const ROWS = { name: "rows", rows: ['{"id":1}'], mode: "unique", onEmpty: "wait"
 class Scene {
   readonly clock = new FakeClock();
   readonly cluster = new NodeCluster(this.clock);
-  readonly exchange = exchangeOf(this.clock, [ROWS], {
+  readonly exchange = rpcServerWith(this.clock, [ROWS], {
     deliver: (letter) => this.cluster.deliver(letter),
   });
 
@@ -79,7 +79,7 @@ Deno.test("a user that is to stop does not wait any more, and does not count", a
   const meet = (): Promise<unknown> => cluster.rendezvous("m", { users: 2 });
   const first = currentUser.run(stay, meet);
   assert.equal(await fate(first), "pending");
-  stay.leave();
+  stay.stop();
   assert.ok(await fate(first) instanceof UserEnd);
   assert.ok(await fate(currentUser.run(stay, meet)) instanceof UserEnd);
   const second = currentUser.run(other, meet);
@@ -92,7 +92,7 @@ Deno.test("a user that is to stop may still count, and one that is gone gets no 
   const { cluster } = new Scene().open();
   const stay = new UserLifetime();
   const add = (): Promise<number> => cluster.counter("n").add();
-  stay.leave();
+  stay.stop();
   assert.equal(await fate(currentUser.run(stay, add)), 1);
   stay.end();
   assert.equal(await fate(currentUser.run(stay, add)), "pending");
@@ -105,7 +105,7 @@ Deno.test("a row that comes for a user that has just been told to stop is the ne
   const stay = new UserLifetime();
   const { next } = cluster.feeder("rows", []);
   const first = currentUser.run(stay, next);
-  stay.leave();
+  stay.stop();
   assert.ok(await fate(first) instanceof UserEnd);
   assert.deepEqual(await fate(next()), { id: 1 });
 });

@@ -6,7 +6,7 @@ import { WorkerState } from "../../src/cluster/workers.ts";
 import { RedisAnswers } from "../../src/shared/redis.ts";
 import type { RpcServer } from "../../src/shared/rpc.ts";
 import { SharedServices } from "../../src/shared/services.ts";
-import { exchangeOf } from "../support/exchanges.ts";
+import { rpcServerWith } from "../support/rpc_servers.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 /** A master and a worker of it, with a Redis that answers when the test says so. */
@@ -34,7 +34,7 @@ class Scene {
       },
     };
     const hub = new SharedServices({ feeders: [], clock, random: () => 0, redis });
-    this.exchange = exchangeOf(clock, [], { hub });
+    this.exchange = rpcServerWith(clock, [], { hub });
     for (const record of written) this.exchange.replay(record as SharedRecord);
     this.exchange.keep({ append: (...all) => void this.journal.push(...all), close: () => {} });
     this.exchange.connect((_, message) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createPrivateFolder, fileFacts, listFolder, openFile } from "../../src/core/files.ts";
+import { createPrivateFolder, fileInfo, listFolder, openFile } from "../../src/core/files.ts";
 
 /** Calls `test` with the path of a file that does not exist yet. */
 async function withPath(test: (path: string) => Promise<void>): Promise<void> {
@@ -64,15 +64,15 @@ async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
 Deno.test("facts of a file are its size and its path without links", async () => {
   await inFolder(async (path) => {
     const facts = { size: 5, realPath: `${path}/data/b.csv` };
-    assert.deepEqual(await fileFacts(`${path}/data/b.csv`), facts);
-    assert.deepEqual(await fileFacts(`${path}/a.csv`), facts);
+    assert.deepEqual(await fileInfo(`${path}/data/b.csv`), facts);
+    assert.deepEqual(await fileInfo(`${path}/a.csv`), facts);
   });
 });
 
 Deno.test("folders and missing files have no facts", async () => {
   await inFolder(async (path) => {
     for (const name of ["data", "none", "data/b.csv/c"]) {
-      assert.equal(await fileFacts(`${path}/${name}`), null, name);
+      assert.equal(await fileInfo(`${path}/${name}`), null, name);
     }
   });
 });

@@ -23,9 +23,9 @@ const answer = "HTTP/1.1 204 No Content\r\n\r\n";
 
 function dial(url: string, setup: Setup = {}, signal = never): Promise<ByteStream> {
   const { lookup, environment = {}, insecure = false, caCerts = [testAuthority()] } = setup;
-  const addresses = new DnsCache(systemClock, lookup);
+  const dns = new DnsCache(systemClock, lookup);
   const proxies = new Proxies((name) => environment[name]);
-  const dialer = new Dialer({ addresses, proxies, insecure, caCerts });
+  const dialer = new Dialer({ dns, proxies, insecure, caCerts });
   return dialer.dial(originOf(new URL(url)), signal);
 }
 

@@ -4,7 +4,7 @@ import { insecureTls } from "../../src/http/insecure_tls.ts";
 import { WireError } from "../../src/http/request_error.ts";
 import { IDENTITIES, identity } from "../support/certificates.ts";
 import { settle } from "../support/fake_clock.ts";
-import { answering, type Play, RawServer, silent } from "../support/raw_server.ts";
+import { answering, type ConnectionScript, RawServer, silent } from "../support/raw_server.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -91,7 +91,7 @@ Deno.test("closing ends a read under way, and the connection", async () => {
   assert.equal((await failureOf(stream.write(new Uint8Array(10)))).code, "ABORTED");
 });
 
-async function handshakeFailure(play: Play): Promise<WireError> {
+async function handshakeFailure(play: ConnectionScript): Promise<WireError> {
   await using server = new RawServer(play);
   return await failureOf(open(server));
 }

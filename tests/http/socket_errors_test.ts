@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { type RequestErrorCode, WireError } from "../../src/http/request_error.ts";
 import { socketFailure, type SocketPhase } from "../../src/http/socket_errors.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
-import { type Play, RawServer, silent } from "../support/raw_server.ts";
+import { type ConnectionScript, RawServer, silent } from "../support/raw_server.ts";
 
 async function thrownBy(promise: Promise<unknown>): Promise<unknown> {
   return await promise.then(() => assert.fail("nothing was thrown"), (error: unknown) => error);
@@ -19,7 +19,7 @@ async function handshakeFailure(port: number): Promise<WireError> {
   return socketFailure(await thrownBy(tls.handshake()), "tls");
 }
 
-async function handshakeFailureOf(play: Play): Promise<WireError> {
+async function handshakeFailureOf(play: ConnectionScript): Promise<WireError> {
   await using server = new RawServer(play);
   return await handshakeFailure(server.port);
 }

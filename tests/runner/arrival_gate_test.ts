@@ -71,7 +71,7 @@ class Scene {
     await this.clock.nextTurn();
     for (const user of this.users) {
       user.stopping = true;
-      user.seat.leave();
+      user.seat.stopWaiting();
     }
     await settle();
   }
@@ -94,7 +94,7 @@ class Scene {
     if (this.startMs > 0) await this.#sleep(this.startMs);
     else await Promise.resolve();
     let left = this.iterationsOfUser;
-    while (left-- > 0 && await user.seat.enter(this.clock, () => user.stopping)) {
+    while (left-- > 0 && await user.seat.begin(this.clock, () => user.stopping)) {
       const now = this.clock.now();
       this.begun.push([user.seat.origin(now), now, kind]);
       await this.#sleep(this.serviceMs);
@@ -338,7 +338,7 @@ Deno.test("a pass that was cut off is neither completed nor under way any more",
   scene.follow({ rate: 10, limit: 1 });
   await scene.clock.advance(100);
   const [user] = scene.users;
-  user!.seat.cutOff();
+  user!.seat.interrupt();
   assert.deepEqual([scene.counts, scene.exhausted], [[1, 1, 0, 0], 1]);
 });
 

@@ -63,14 +63,14 @@ Deno.test("users begin passes until none is left, and it is over when the last o
   const { clock, gate } = all;
   assert.equal(gate.scheduled, false);
   const [a, b] = [all.seat(), all.seat()];
-  assert.deepEqual(await Promise.all([a.enter(clock, GOES_ON), b.enter(clock, GOES_ON)]), [
+  assert.deepEqual(await Promise.all([a.begin(clock, GOES_ON), b.begin(clock, GOES_ON)]), [
     true,
     true,
   ]);
   a.end(40);
-  assert.equal(await a.enter(clock, GOES_ON), true);
+  assert.equal(await a.begin(clock, GOES_ON), true);
   b.end(70);
-  assert.equal(await b.enter(clock, GOES_ON), false);
+  assert.equal(await b.begin(clock, GOES_ON), false);
   assert.deepEqual([all.counts, all.exhausted], [[3, 3, 2, 0], 0]);
   a.end(100);
   assert.deepEqual([all.counts, all.exhausted], [[3, 3, 3, 0], 1]);
@@ -80,19 +80,19 @@ Deno.test("users begin passes until none is left, and it is over when the last o
 Deno.test("what a user times counts from when it times it, as nothing is scheduled", async () => {
   const { clock, gate } = new Scene(new IterationCounter(1));
   const seat = new IterationSlot(gate, 0);
-  await seat.enter(clock, GOES_ON);
+  await seat.begin(clock, GOES_ON);
   assert.equal(seat.origin(300), 300);
 });
 
 Deno.test("a pass that was cut off is not completed, and the next one is not held up", async () => {
   const scene = new Scene(new IterationCounter(1));
   const seat = scene.seat();
-  await seat.enter(scene.clock, GOES_ON);
-  seat.cutOff();
-  seat.cutOff();
+  await seat.begin(scene.clock, GOES_ON);
+  seat.interrupt();
+  seat.interrupt();
   seat.end(50);
   assert.deepEqual(scene.counts, [1, 1, 0, 0]);
-  assert.equal(await scene.seat().enter(scene.clock, GOES_ON), false);
+  assert.equal(await scene.seat().begin(scene.clock, GOES_ON), false);
   assert.equal(scene.exhausted, 1);
 });
 
@@ -101,14 +101,14 @@ Deno.test("a user waits until somebody has said whether there is one more", asyn
   const scene = new Scene(quota);
   const seat = scene.seat();
   let entered: boolean | null = null;
-  void seat.enter(scene.clock, GOES_ON).then((is) => entered = is);
+  void seat.begin(scene.clock, GOES_ON).then((is) => entered = is);
   await scene.clock.advance(20);
   assert.deepEqual([entered, scene.counts], [null, [0, 0, 0, 0]]);
   quota.answer(true);
   await settle();
   assert.deepEqual([entered, scene.counts, quota.startedIterations], [true, [1, 1, 0, 0], 1]);
   seat.end(30);
-  void seat.enter(scene.clock, GOES_ON).then((is) => entered = is);
+  void seat.begin(scene.clock, GOES_ON).then((is) => entered = is);
   quota.answer(false);
   await settle();
   assert.deepEqual([entered, scene.exhausted], [false, 1]);
@@ -120,29 +120,29 @@ Deno.test("a user that leaves while it waits ends at once, and its pass goes bac
   const scene = new Scene(quota);
   const seat = scene.seat();
   let entered: boolean | null = null;
-  void seat.enter(scene.clock, GOES_ON).then((is) => entered = is);
-  seat.leave();
+  void seat.begin(scene.clock, GOES_ON).then((is) => entered = is);
+  seat.stopWaiting();
   await settle();
   assert.equal(entered, false);
   quota.answer(true);
   await settle();
   assert.deepEqual([quota.returned, scene.exhausted, scene.counts], [1, 0, [0, 0, 0, 0]]);
-  seat.leave();
+  seat.stopWaiting();
 });
 
 Deno.test("that a user has left does not mean that nothing is there for others", async () => {
   const quota = new AskedIterations();
   const scene = new Scene(quota);
-  void scene.seat().enter(scene.clock, GOES_ON);
+  void scene.seat().begin(scene.clock, GOES_ON);
   const leaver = scene.seat();
-  void leaver.enter(scene.clock, GOES_ON);
-  leaver.leave();
+  void leaver.begin(scene.clock, GOES_ON);
+  leaver.stopWaiting();
   quota.answer(true);
   quota.answer(false);
   await settle();
   const other = scene.seat();
   let entered: boolean | null = null;
-  void other.enter(scene.clock, GOES_ON).then((is) => entered = is);
+  void other.begin(scene.clock, GOES_ON).then((is) => entered = is);
   quota.answer(true);
   await settle();
   assert.equal(entered, true);
@@ -153,7 +153,7 @@ Deno.test("a user that is to stop when its pass comes does not begin it", async 
   const scene = new Scene(quota);
   let over = false;
   let entered: boolean | null = null;
-  void scene.seat().enter(scene.clock, () => over).then((is) => entered = is);
+  void scene.seat().begin(scene.clock, () => over).then((is) => entered = is);
   over = true;
   quota.answer(true);
   await settle();

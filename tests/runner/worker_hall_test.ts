@@ -7,7 +7,7 @@ import type { Message, StateMessage, Welcome } from "../../src/cluster/protocol.
 import { RunState } from "../../src/cluster/run_state.ts";
 import { WorkerManager } from "../../src/runner/worker_manager.ts";
 import { bundled, bundleOf } from "../support/bundles.ts";
-import { exchangeOf } from "../support/exchanges.ts";
+import { rpcServerWith } from "../support/rpc_servers.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { identity, MASTER_HASH, refusal } from "../support/joining.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
@@ -36,7 +36,7 @@ class Scene {
         void records.forEach(({ type }) => this.log.push(`wrote ${type}`)),
       close: () => {},
     },
-    exchange: exchangeOf(this.clock),
+    exchange: rpcServerWith(this.clock),
     clock: this.clock,
     listener: this.network.listen(),
     where: "here:5557",

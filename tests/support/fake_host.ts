@@ -1,5 +1,5 @@
 import type { Child, ChildOptions } from "../../src/core/child_process.ts";
-import type { FileFacts, FolderEntry, OpenOptions, PrivateFolder } from "../../src/core/files.ts";
+import type { FileInfo, FolderEntry, OpenOptions, PrivateFolder } from "../../src/core/files.ts";
 import type { Host, Output } from "../../src/core/host.ts";
 import type { ByteStream, StreamListener, WebListener } from "../../src/core/network.ts";
 import { MemoryFile } from "./memory_file.ts";
@@ -160,7 +160,7 @@ export class FakeHost implements Host {
     return Promise.resolve(this.files.has(path) || Object.hasOwn(this.#modules, path));
   }
 
-  fileFacts(path: string): Promise<FileFacts | null> {
+  fileInfo(path: string): Promise<FileInfo | null> {
     const text = this.files.get(path);
     if (text === undefined) return Promise.resolve(null);
     return Promise.resolve({
@@ -211,7 +211,7 @@ export class FakeHost implements Host {
     for (const handler of [...this.#interruptHandlers]) handler();
   }
 
-  onStrayError(): () => void {
+  onUncaughtError(): () => void {
     return () => {};
   }
 

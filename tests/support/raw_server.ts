@@ -62,7 +62,7 @@ export class RawConnection {
 }
 
 /** What a raw server does on each of its connections; the connection is closed when it returns. */
-export type Play = (connection: RawConnection, index: number) => Promise<void>;
+export type ConnectionScript = (connection: RawConnection, index: number) => Promise<void>;
 
 /** A certificate and its key, in PEM. */
 export interface Identity {
@@ -82,7 +82,7 @@ export class RawServer implements AsyncDisposable {
   readonly #done: Promise<void>;
   #playing: Promise<void>[] = [];
 
-  constructor(play: Play, identity?: Identity, hostname = "127.0.0.1") {
+  constructor(play: ConnectionScript, identity?: Identity, hostname = "127.0.0.1") {
     const address = { hostname, port: 0 };
     const listener = identity === undefined
       ? Deno.listen(address)
@@ -100,7 +100,7 @@ export class RawServer implements AsyncDisposable {
     await Promise.all(this.#playing);
   }
 
-  async #accept(play: Play): Promise<void> {
+  async #accept(play: ConnectionScript): Promise<void> {
     for (;;) {
       try {
         const conn = await this.#listener.accept();
@@ -112,7 +112,7 @@ export class RawServer implements AsyncDisposable {
     }
   }
 
-  async #serve(conn: Deno.Conn, play: Play, index: number): Promise<void> {
+  async #serve(conn: Deno.Conn, play: ConnectionScript, index: number): Promise<void> {
     this.#open.add(conn);
     try {
       await play(new RawConnection(conn), index);
@@ -130,14 +130,14 @@ export class RawServer implements AsyncDisposable {
 }
 
 /** Answers every request with the same bytes, and keeps the connection open. */
-export function answering(bytes: string | Uint8Array): Play {
+export function answering(bytes: string | Uint8Array): ConnectionScript {
   return async (connection) => {
     while (await connection.readHead() !== null) await connection.write(bytes);
   };
 }
 
 /** Answers the first request with the given bytes, and closes the connection. */
-export function answeringOnce(bytes: string | Uint8Array): Play {
+export function answeringOnce(bytes: string | Uint8Array): ConnectionScript {
   return async (connection) => {
     await connection.readHead();
     await connection.write(bytes);

@@ -50,7 +50,7 @@ export function testContext(fields: Partial<UserContext> = {}): TestContext {
         insecure: false,
         run: RUN,
         clock,
-        turns: new EventLoopMonitor(),
+        eventLoop: new EventLoopMonitor(),
         lease: Lease.endless(),
         random: () => 0.5,
         recorder,

@@ -13,7 +13,7 @@ import { MasterRpc } from "../../src/shared/rpc_client.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
-import { exchangeOf } from "./exchanges.ts";
+import { rpcServerWith } from "./rpc_servers.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { identity, MASTER_HASH } from "./joining.ts";
 import { type MemoryLine, MemoryNetwork } from "./memory_network.ts";
@@ -340,7 +340,7 @@ export class VirtualCluster {
   }
 
   #newExchange(clock: Clock): RpcServer {
-    return exchangeOf(clock, [], { iterations: this.#plan.iterations });
+    return rpcServerWith(clock, [], { iterations: this.#plan.iterations });
   }
 
   /** Lets time pass; looks at every so many milliseconds. */

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { type IterationScheduler, IterationSlot } from "../../src/user/iteration_slot.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** A gate that gives what the test says, and remembers what it was told. */
-class FakeGate implements IterationScheduler {
+/** A scheduler that gives what the test says, and remembers what it was told. */
+class FakeScheduler implements IterationScheduler {
   readonly told: string[] = [];
   readonly scheduled: boolean;
   readonly #next: number | null | Promise<number | null>;
@@ -17,8 +17,8 @@ class FakeGate implements IterationScheduler {
     return this.#next;
   }
 
-  leave(seat: IterationSlot): void {
-    this.told.push(`leave ${seat.kind}`);
+  cancel(slot: IterationSlot): void {
+    this.told.push(`leave ${slot.classIndex}`);
   }
 
   began(intendedAt: number, now: number): void {
@@ -29,11 +29,11 @@ class FakeGate implements IterationScheduler {
     this.told.push(`ended ${beganAt} ${now}`);
   }
 
-  cutOff(): void {
+  interrupted(): void {
     this.told.push("cut off");
   }
 
-  refused(now: number): void {
+  declined(now: number): void {
     this.told.push(`refused ${now}`);
   }
 }
@@ -47,63 +47,63 @@ async function clockAt(ms: number): Promise<FakeClock> {
 const GOES_ON = (): boolean => false;
 
 Deno.test("what a late pass times first counts from when it was due, and only that", async () => {
-  const gate = new FakeGate(100);
-  const seat = new IterationSlot(gate, 3);
+  const scheduler = new FakeScheduler(100);
+  const slot = new IterationSlot(scheduler, 3);
   const clock = await clockAt(250);
-  assert.equal(await seat.enter(clock, GOES_ON), true);
-  assert.equal(seat.origin(260), 100);
-  assert.equal(seat.origin(300), 300);
-  seat.end(400);
-  assert.equal(seat.origin(410), 410);
-  assert.deepEqual(gate.told, ["began 100 250", "ended 250 400"]);
+  assert.equal(await slot.begin(clock, GOES_ON), true);
+  assert.equal(slot.origin(260), 100);
+  assert.equal(slot.origin(300), 300);
+  slot.end(400);
+  assert.equal(slot.origin(410), 410);
+  assert.deepEqual(scheduler.told, ["began 100 250", "ended 250 400"]);
 });
 
 Deno.test("a pass that times nothing leaves nothing to the next", async () => {
-  const gate = new FakeGate(100);
-  const seat = new IterationSlot(gate, 0);
-  await seat.enter(await clockAt(250), GOES_ON);
-  seat.end(300);
-  assert.equal(seat.origin(310), 310);
+  const scheduler = new FakeScheduler(100);
+  const slot = new IterationSlot(scheduler, 0);
+  await slot.begin(await clockAt(250), GOES_ON);
+  slot.end(300);
+  assert.equal(slot.origin(310), 310);
 });
 
 Deno.test("a pass that begins in time counts from where it is timed", async () => {
-  const seat = new IterationSlot(new FakeGate(250), 0);
-  await seat.enter(await clockAt(250), GOES_ON);
-  assert.equal(seat.origin(250), 250);
+  const slot = new IterationSlot(new FakeScheduler(250), 0);
+  await slot.begin(await clockAt(250), GOES_ON);
+  assert.equal(slot.origin(250), 250);
 });
 
 Deno.test("where nothing is scheduled, nothing counts from before it was timed", async () => {
-  const gate = new FakeGate(100, false);
-  const seat = new IterationSlot(gate, 0);
-  await seat.enter(await clockAt(250), GOES_ON);
-  assert.equal(seat.scheduled, false);
-  assert.equal(seat.origin(260), 260);
+  const scheduler = new FakeScheduler(100, false);
+  const slot = new IterationSlot(scheduler, 0);
+  await slot.begin(await clockAt(250), GOES_ON);
+  assert.equal(slot.scheduled, false);
+  assert.equal(slot.origin(260), 260);
 });
 
 Deno.test("where there is no pass any more, none begins", async () => {
   for (const next of [null, Promise.resolve(null)]) {
-    const gate = new FakeGate(next);
-    assert.equal(await new IterationSlot(gate, 0).enter(await clockAt(5), GOES_ON), false);
-    assert.deepEqual(gate.told, []);
+    const scheduler = new FakeScheduler(next);
+    assert.equal(await new IterationSlot(scheduler, 0).begin(await clockAt(5), GOES_ON), false);
+    assert.deepEqual(scheduler.told, []);
   }
 });
 
 Deno.test("a pass that comes when its user is to stop is refused", async () => {
-  const gate = new FakeGate(Promise.resolve(1));
-  assert.equal(await new IterationSlot(gate, 0).enter(await clockAt(5), () => true), false);
-  assert.deepEqual(gate.told, ["refused 5"]);
+  const scheduler = new FakeScheduler(Promise.resolve(1));
+  assert.equal(await new IterationSlot(scheduler, 0).begin(await clockAt(5), () => true), false);
+  assert.deepEqual(scheduler.told, ["refused 5"]);
 });
 
 Deno.test("a pass ends once, or is cut off once", async () => {
-  const gate = new FakeGate(1);
-  const seat = new IterationSlot(gate, 2);
-  seat.end(1);
-  seat.cutOff();
-  await seat.enter(await clockAt(5), GOES_ON);
-  seat.cutOff();
-  seat.cutOff();
-  seat.end(9);
-  assert.equal(seat.origin(9), 9);
-  seat.leave();
-  assert.deepEqual(gate.told, ["began 1 5", "cut off", "leave 2"]);
+  const scheduler = new FakeScheduler(1);
+  const slot = new IterationSlot(scheduler, 2);
+  slot.end(1);
+  slot.interrupt();
+  await slot.begin(await clockAt(5), GOES_ON);
+  slot.interrupt();
+  slot.interrupt();
+  slot.end(9);
+  assert.equal(slot.origin(9), 9);
+  slot.stopWaiting();
+  assert.deepEqual(scheduler.told, ["began 1 5", "cut off", "leave 2"]);
 });

@@ -232,16 +232,16 @@ Deno.test("the first request of a late pass counts from when it was due, and its
   const context = testContext();
   const { clock, recorded } = context;
   await clock.advance(1_400);
-  const seat = new IterationSlot({
+  const slot = new IterationSlot({
     scheduled: true,
     next: () => 400,
-    leave: () => {},
+    cancel: () => {},
     began: () => {},
     ended: () => {},
-    cutOff: () => {},
-    refused: () => {},
+    interrupted: () => {},
+    declined: () => {},
   }, 0);
-  await seat.enter(clock, () => false);
+  await slot.begin(clock, () => false);
   const transport: ScriptedTransport = new ScriptedTransport(async () => {
     await clock.advance(20);
     const headers = new Headers({ location: "/next" });
@@ -252,7 +252,7 @@ Deno.test("the first request of a late pass counts from when it was due, and its
   const host = "http://127.0.0.1:8000";
   const session = new Session(
     transport,
-    { ...context.context, iterationSlot: seat, signal: new AbortController().signal },
+    { ...context.context, iterationSlot: slot, signal: new AbortController().signal },
     { host, urls: new UrlResolver(host), timeout: 3 },
   );
   await session.get("/first");

@@ -473,13 +473,13 @@ Deno.test("what a user calls knows whether it is to leave, and whether it is gon
         await this.sleep(0.1);
         stay = currentUser.getStore();
         assert.equal(stay, this.before);
-        stay?.onLeave(() => say("told to leave"));
+        stay?.onStopping(() => say("told to leave"));
         await this.sleep(5);
-        say(`leaving: ${stay?.leaving}`);
+        say(`leaving: ${stay?.stopping}`);
       }
       override onStop(): void {
         assert.equal(currentUser.getStore(), stay);
-        say(`gone: ${stay?.gone}`);
+        say(`gone: ${stay?.ended}`);
       }
     }
   );
@@ -492,12 +492,12 @@ Deno.test("what a user calls knows whether it is to leave, and whether it is gon
     "5100 gone: false",
     "5100 ended",
   ]);
-  assert.equal(stay?.gone, true);
+  assert.equal(stay?.ended, true);
   assert.equal(currentUser.getStore(), undefined);
 });
 
-/** A gate that lets passes begin when a test says so, and remembers what became of them. */
-class FakeGate implements IterationScheduler {
+/** A scheduler that lets passes begin when a test says so, and remembers what became of them. */
+class FakeScheduler implements IterationScheduler {
   readonly scheduled: boolean;
   readonly told: string[] = [];
   #give: ((intendedAt: number | null) => void) | null = null;
@@ -521,7 +521,7 @@ class FakeGate implements IterationScheduler {
     give?.(intendedAt);
   }
 
-  leave(): void {
+  cancel(): void {
     this.give(null);
   }
 
@@ -533,22 +533,22 @@ class FakeGate implements IterationScheduler {
     this.told.push(`ended ${beganAt} ${now}`);
   }
 
-  cutOff(): void {
+  interrupted(): void {
     this.told.push("cut off");
   }
 
-  refused(now: number): void {
+  declined(now: number): void {
     this.told.push(`refused ${now}`);
   }
 }
 
-/** A user that gets its passes from a gate. */
-function seated(
-  gate: FakeGate,
+/** A user that gets its passes from a scheduler. */
+function withSlot(
+  scheduler: FakeScheduler,
   make: (say: (text: string) => void) => UserClass,
   lease = Lease.endless(),
 ): Living {
-  return live((say) => make(say), lease, new IterationSlot(gate, 0));
+  return live((say) => make(say), lease, new IterationSlot(scheduler, 0));
 }
 
 /** Two tests that take a second each, with a second of wait after each. */
@@ -566,102 +566,102 @@ function twoSteps(say: (text: string) => void): UserClass {
 }
 
 Deno.test("a user whose passes are scheduled begins each when it is due, without a wait behind it", async () => {
-  const gate = new FakeGate(true);
-  const user = seated(gate, twoSteps);
+  const scheduler = new FakeScheduler(true);
+  const user = withSlot(scheduler, twoSteps);
   await user.clock.advance(5_000);
-  assert.deepEqual([user.log, gate.isAwaited], [[], true]);
-  gate.give(4_000);
+  assert.deepEqual([user.log, scheduler.isAwaited], [[], true]);
+  scheduler.give(4_000);
   await user.clock.advance(3_000);
   // Behind a long pass, it lets others have a turn first.
   await user.clock.advance(0);
-  assert.equal(gate.isAwaited, true);
-  gate.give(8_000);
+  assert.equal(scheduler.isAwaited, true);
+  scheduler.give(8_000);
   await user.clock.advance(0);
   assert.deepEqual(user.log, ["5000 one", "7000 two", "8000 one"]);
-  assert.deepEqual(gate.told, ["began 4000 5000", "ended 5000 8000", "began 8000 8000"]);
+  assert.deepEqual(scheduler.told, ["began 4000 5000", "ended 5000 8000", "began 8000 8000"]);
   user.loop.stop(0);
   await user.clock.advance(1_000);
 });
 
 Deno.test("where they are only counted, the user's own waits hold", async () => {
-  const gate = new FakeGate(false);
-  const user = seated(gate, twoSteps);
+  const scheduler = new FakeScheduler(false);
+  const user = withSlot(scheduler, twoSteps);
   await user.clock.advance(0);
-  gate.give(0);
+  scheduler.give(0);
   await user.clock.advance(3_999);
-  assert.equal(gate.isAwaited, false);
+  assert.equal(scheduler.isAwaited, false);
   await user.clock.advance(1);
-  assert.equal(gate.isAwaited, true);
-  assert.deepEqual(gate.told, ["began 0 0", "ended 0 3000"]);
-  gate.give(null);
+  assert.equal(scheduler.isAwaited, true);
+  assert.deepEqual(scheduler.told, ["began 0 0", "ended 0 3000"]);
+  scheduler.give(null);
   await user.clock.advance(0);
   assert.equal(user.ended, true);
   assert.equal(user.clock.pending, 0);
 });
 
 Deno.test("a user that is stopped while it waits for a pass ends at once", async () => {
-  const gate = new FakeGate(true);
-  const user = seated(gate, twoSteps);
+  const scheduler = new FakeScheduler(true);
+  const user = withSlot(scheduler, twoSteps);
   await user.clock.advance(500);
   user.loop.stop(2_000);
   await user.clock.advance(0);
-  assert.deepEqual([user.log, gate.told], [["500 ended"], []]);
+  assert.deepEqual([user.log, scheduler.told], [["500 ended"], []]);
 });
 
 Deno.test("a user that is stopped as its pass comes does not begin it", async () => {
-  const gate = new FakeGate(true);
-  const user = seated(gate, twoSteps);
+  const scheduler = new FakeScheduler(true);
+  const user = withSlot(scheduler, twoSteps);
   await user.clock.advance(500);
-  gate.give(500);
+  scheduler.give(500);
   user.loop.stop(2_000);
   await user.clock.advance(0);
-  assert.deepEqual([user.log, gate.told], [["500 ended"], ["refused 500"]]);
+  assert.deepEqual([user.log, scheduler.told], [["500 ended"], ["refused 500"]]);
 });
 
 Deno.test("a pass that its user's stop ends is cut off, before its next test and in the middle of one", async () => {
   for (const [stopAt, timeoutMs] of [[500, 1_000], [1_500, 1_000], [2_500, 100]]) {
-    const gate = new FakeGate(true);
-    const user = seated(gate, twoSteps);
+    const scheduler = new FakeScheduler(true);
+    const user = withSlot(scheduler, twoSteps);
     await user.clock.advance(0);
-    gate.give(0);
+    scheduler.give(0);
     await user.clock.advance(stopAt!);
     user.loop.stop(timeoutMs!);
     await user.clock.advance(2_000);
     assert.equal(user.ended, true);
-    assert.deepEqual(gate.told, ["began 0 0", "cut off"], `stopped at ${stopAt}`);
+    assert.deepEqual(scheduler.told, ["began 0 0", "cut off"], `stopped at ${stopAt}`);
   }
 });
 
 Deno.test("a last test that comes to its end within the stop timeout completes its pass", async () => {
-  const gate = new FakeGate(true);
-  const user = seated(gate, twoSteps);
+  const scheduler = new FakeScheduler(true);
+  const user = withSlot(scheduler, twoSteps);
   await user.clock.advance(0);
-  gate.give(0);
+  scheduler.give(0);
   await user.clock.advance(2_500);
   user.loop.stop(1_000);
   await user.clock.advance(2_000);
-  assert.deepEqual(gate.told, ["began 0 0", "ended 0 3000"]);
+  assert.deepEqual(scheduler.told, ["began 0 0", "ended 0 3000"]);
 });
 
 Deno.test("a pass whose test ignores its signal is cut off with it, and does not end later", async () => {
-  const gate = new FakeGate(true);
-  const user = seated(gate, () =>
+  const scheduler = new FakeScheduler(true);
+  const user = withSlot(scheduler, () =>
     class DeafTest extends User {
       async testDeaf(): Promise<void> {
         await new Promise<void>((resolve) => void user.clock.setTimer(resolve, 60_000));
       }
     });
   await user.clock.advance(0);
-  gate.give(0);
+  scheduler.give(0);
   await user.clock.advance(1_000);
   user.loop.stop(500);
   await user.clock.advance(100_000);
-  assert.deepEqual(gate.told, ["began 0 0", "cut off"]);
+  assert.deepEqual(scheduler.told, ["began 0 0", "cut off"]);
 });
 
 Deno.test("a throw ends the pass, which is completed all the same", async () => {
-  const gate = new FakeGate(true);
-  const user = seated(gate, (say) =>
+  const scheduler = new FakeScheduler(true);
+  const user = withSlot(scheduler, (say) =>
     class BadTest extends User {
       testBad(): void {
         throw new Error("no");
@@ -671,9 +671,13 @@ Deno.test("a throw ends the pass, which is completed all the same", async () => 
       }
     });
   await user.clock.advance(0);
-  gate.give(0);
+  scheduler.give(0);
   await user.clock.advance(10);
-  assert.deepEqual([user.log, gate.told, gate.isAwaited], [[], ["began 0 0", "ended 0 0"], true]);
+  assert.deepEqual([user.log, scheduler.told, scheduler.isAwaited], [
+    [],
+    ["began 0 0", "ended 0 0"],
+    true,
+  ]);
   assert.equal(user.recorded.userErrors.length, 1);
   user.loop.stop(0);
   await user.clock.advance(1_000);
@@ -681,8 +685,8 @@ Deno.test("a throw ends the pass, which is completed all the same", async () => 
 
 for (const order of ["random", "parallel"] as const) {
   Deno.test(`a pass of the order ${order} is one pass`, async () => {
-    const gate = new FakeGate(true);
-    const user = seated(gate, (say) =>
+    const scheduler = new FakeScheduler(true);
+    const user = withSlot(scheduler, (say) =>
       class OrderTest extends User {
         static override order = order;
         async testOne(): Promise<void> {
@@ -695,11 +699,11 @@ for (const order of ["random", "parallel"] as const) {
         }
       });
     await user.clock.advance(0);
-    gate.give(0);
+    scheduler.give(0);
     await user.clock.advance(2_000);
     // Chance says the second of two, as always here.
     assert.deepEqual(user.log, order === "random" ? ["0 two"] : ["0 one", "0 two"]);
-    assert.deepEqual(gate.told, ["began 0 0", "ended 0 2000"]);
+    assert.deepEqual(scheduler.told, ["began 0 0", "ended 0 2000"]);
     user.loop.stop(0);
     await user.clock.advance(1_000);
   });
@@ -727,13 +731,13 @@ Deno.test("a user begins no iteration once the lease has expired, even before an
   let lapses = 0;
   const lease = new Lease(() => lapses++);
   lease.grant(5_000);
-  const gate = new FakeGate(false);
-  const user = seated(gate, twoSteps, lease);
+  const scheduler = new FakeScheduler(false);
+  const user = withSlot(scheduler, twoSteps, lease);
   await user.clock.advance(5_001);
   assert.equal(lapses, 0);
-  gate.give(5_001);
+  scheduler.give(5_001);
   await user.clock.advance(0);
-  assert.deepEqual([gate.told, user.log, lapses], [["refused 5001"], ["5001 ended"], 1]);
+  assert.deepEqual([scheduler.told, user.log, lapses], [["refused 5001"], ["5001 ended"], 1]);
 });
 
 const TESTS: TestMethod[] = [["a", 1], ["b", 2], ["c", 1]].map(([name, weight]) => ({

@@ -30,29 +30,29 @@ Deno.test("a measurement under way when the lease ran out is counted", async () 
   ]);
 });
 
-/** The seat of a user whose pass, due at this moment, has begun now. */
-async function seatOf(
+/** The slot of a user whose pass, due at this moment, has begun now. */
+async function slotOf(
   { clock }: Pick<TestContext, "clock">,
   dueAt: number,
 ): Promise<IterationSlot> {
-  const seat = new IterationSlot({
+  const slot = new IterationSlot({
     scheduled: true,
     next: () => dueAt,
-    leave: () => {},
+    cancel: () => {},
     began: () => {},
     ended: () => {},
-    cutOff: () => {},
-    refused: () => {},
+    interrupted: () => {},
+    declined: () => {},
   }, 0);
-  await seat.enter(clock, () => false);
-  return seat;
+  await slot.begin(clock, () => false);
+  return slot;
 }
 
 Deno.test("the first thing that a late pass measures counts from when it was due, also where it fails", async () => {
   for (const fails of [false, true]) {
     const { clock, context, recorded } = testContext();
     await clock.advance(1_000);
-    const iterationSlot = await seatOf({ clock }, 300);
+    const iterationSlot = await slotOf({ clock }, 300);
     const user = new User({ ...context, iterationSlot, signal: new AbortController().signal });
     const step = async (): Promise<void> => {
       await clock.advance(50);

@@ -4,7 +4,7 @@ import { identity, testAuthority } from "../../support/certificates.ts";
 import {
   answering,
   answeringOnce,
-  type Play,
+  type ConnectionScript,
   RawServer,
   silent,
 } from "../../support/raw_server.ts";
@@ -35,7 +35,11 @@ async function fails(
 }
 
 /** The same against a server of its own. */
-async function failsOn(world: World, code: RequestErrorCode, play: Play): Promise<void> {
+async function failsOn(
+  world: World,
+  code: RequestErrorCode,
+  play: ConnectionScript,
+): Promise<void> {
   await using server = new RawServer(play);
   await fails(world, code, `${server.url}/`);
 }
@@ -110,7 +114,9 @@ export function failureContract(contract: Contract): void {
   contract("no TLS on the other side: TLS", async (world) => {
     const plain = "HTTP/1.1 400 Bad Request\r\n\r\n";
     // A handshake has no head that a server of plain HTTP could wait for.
-    for (const play of [(c) => c.write(plain), () => Promise.resolve()] satisfies Play[]) {
+    for (
+      const play of [(c) => c.write(plain), () => Promise.resolve()] satisfies ConnectionScript[]
+    ) {
       await using server = new RawServer(play);
       await fails(world, "TLS", server.url.replace("http:", "https:"));
     }

@@ -4,7 +4,7 @@ import { RpcServer, type RpcServerOptions } from "../../src/shared/rpc.ts";
 import { SharedServices } from "../../src/shared/services.ts";
 
 /** A master's exchange, with these feeders, and a random number that is always the same. */
-export function exchangeOf(
+export function rpcServerWith(
   clock: Clock,
   feeders: readonly StockedFeeder[] = [],
   changes: Partial<RpcServerOptions> & { readonly iterations?: number | null } = {},
