@@ -1,41 +1,41 @@
 import type { BucketSink, BucketSource } from "./stats_delta.ts";
 
-/** One bucket that has something in it: its index, and how many values. */
+/** A bucket that is not empty: its index, and the number of its values. */
 export type BucketCount = readonly [index: number, count: number];
 
 /**
- * Counts of latencies in milliseconds, in buckets whose width is at most 1/1024 of their values.
+ * Counts latencies in milliseconds, in buckets whose width is at most 1/1024 of their values.
  *
- * A bucket's index is the exponent and the first ten bits of the fraction, as the float itself has
- * them: each power of two is cut into 1,024 equal parts. The middle of a bucket is thus less than
- * 0.05 % away from any value in it. The buckets reach from 2^-10 ms (a little under 1 µs) to 2^22 ms
- * (a little over 1 h); what lies outside is counted in the first or the last one.
+ * The index of a bucket is the exponent of the float and the first ten bits of its fraction: each
+ * power of two is divided into 1,024 equal parts. The middle of a bucket is therefore less than
+ * 0.05 % away from any value in it. The buckets range from 2^-10 ms (a little under 1 µs) to 2^22 ms
+ * (a little over 1 h). Values outside this range are counted in the first or the last bucket.
  *
- * Counts are exact up to 2^53. Merging adds bucket to bucket, so nothing is lost by it.
+ * Counts are exact up to 2^53. Merging adds bucket to bucket, so it loses nothing.
  */
 export class Histogram implements BucketSource, BucketSink {
-  /** How many buckets there are; their indexes are 0 and up. */
+  /** The number of buckets. Their indexes start at 0. */
   static readonly BUCKETS = 32 * 1024;
 
-  // Written and read within one call, so all histograms can share it.
+  // All histograms share it, because it is written and read within one call.
   static readonly #bits = new DataView(new ArrayBuffer(8));
 
-  // Latencies of one name lie close together: most chunks are never needed.
+  // The latencies of one name are close together, so most chunks are never needed.
   readonly #chunks: (Float64Array | undefined)[] = new Array(CHUNKS).fill(undefined);
   #count = 0;
 
-  /** How many values were recorded. */
+  /** The number of values. */
   get count(): number {
     return this.#count;
   }
 
-  /** The smallest value, in milliseconds, that is counted in a bucket. */
+  /** The smallest value of a bucket, in milliseconds. */
   static lowerBound(index: number): number {
     const fraction = (index % BUCKETS_PER_OCTAVE) / BUCKETS_PER_OCTAVE;
     return LOWEST_MS * 2 ** Math.floor(index / BUCKETS_PER_OCTAVE) * (1 + fraction);
   }
 
-  /** Where, in milliseconds, the next bucket begins. */
+  /** The smallest value of the next bucket, in milliseconds. */
   static upperBound(index: number): number {
     return Histogram.lowerBound(index + 1);
   }
@@ -47,22 +47,22 @@ export class Histogram implements BucketSource, BucketSink {
   }
 
   /**
-   * Counts `count` values in a bucket: how a histogram that was taken apart is put together again.
+   * Adds `count` values to a bucket, to rebuild a histogram from its buckets.
    *
-   * @throws RangeError where there is no such bucket, or the count is not a whole number above 0.
+   * @throws RangeError if there is no such bucket, or the count is not a whole number above 0.
    */
   addBucket(index: number, count: number): void {
     if (!Number.isInteger(index) || index < 0 || index >= Histogram.BUCKETS) {
       throw new RangeError(`addBucket: there is no bucket ${index}`);
     }
     if (!Number.isSafeInteger(count) || count <= 0) {
-      throw new RangeError(`addBucket: ${count} is no count of values`);
+      throw new RangeError(`addBucket: ${count} is not a valid count`);
     }
     this.#add(index, count);
     this.#count += count;
   }
 
-  /** Adds all that another one has counted. */
+  /** Adds the values of another histogram. */
   merge(other: BucketSource): void {
     if (!(other instanceof Histogram)) return other.addTo(this);
     for (let c = 0; c < CHUNKS; c++) {
@@ -77,7 +77,7 @@ export class Histogram implements BucketSource, BucketSink {
 
   /**
    * The nearest-rank percentile in milliseconds: the middle of the bucket that holds the smallest
-   * value which at least a share of `q` of all values do not exceed. Null where nothing was recorded.
+   * value which at least a share of `q` of all values do not exceed. `null` if there are no values.
    *
    * @param q the share, 0 to 1.
    */
@@ -86,9 +86,9 @@ export class Histogram implements BucketSource, BucketSink {
   }
 
   /**
-   * Several percentiles for one walk through the buckets; an empty list where nothing was recorded.
+   * Several percentiles in one pass over the buckets; empty if there are no values.
    *
-   * @param shares as {@link percentile} takes them, the smallest first.
+   * @param shares as for {@link percentile}, in rising order.
    */
   percentiles(shares: readonly number[]): number[] {
     const found: number[] = [];
@@ -106,9 +106,9 @@ export class Histogram implements BucketSource, BucketSink {
     return found;
   }
 
-  /** Adds all that this one has counted to another one. */
+  /** Adds the values of this histogram to a sink. */
   addTo(sink: BucketSink): void {
-    // Not by `buckets()`: a generator takes several times as long.
+    // A generator such as `buckets()` would take several times as long.
     for (let c = 0; c < CHUNKS; c++) {
       const chunk = this.#chunks[c];
       if (chunk === undefined) continue;
@@ -119,7 +119,7 @@ export class Histogram implements BucketSource, BucketSink {
     }
   }
 
-  /** The buckets that have something in them, lowest first. */
+  /** The buckets that are not empty, in rising order. */
   *buckets(): IterableIterator<BucketCount> {
     for (let c = 0; c < CHUNKS; c++) {
       const chunk = this.#chunks[c];
@@ -140,7 +140,7 @@ export class Histogram implements BucketSource, BucketSink {
 
 const BUCKETS_PER_OCTAVE = 1024;
 const LOWEST_MS = 2 ** -10;
-/** The first twenty-two bits of {@link LOWEST_MS}, whose biased exponent is 1013: bucket 0. */
+/** The first 22 bits of {@link LOWEST_MS}, whose biased exponent is 1013. They belong to bucket 0. */
 const FIRST_BITS = 1013 * BUCKETS_PER_OCTAVE;
 
 const CHUNK_BITS = 7;
@@ -148,7 +148,7 @@ const CHUNK_SIZE = 1 << CHUNK_BITS;
 const CHUNKS = Histogram.BUCKETS / CHUNK_SIZE;
 
 function indexOf(bits: DataView, ms: number): number {
-  // The bits of a negative number, or of none at all, are no index.
+  // The bits of a negative number or of NaN do not yield an index.
   if (!(ms >= LOWEST_MS)) return 0;
   bits.setFloat64(0, ms, true);
   const index = (bits.getUint32(4, true) >>> 10) - FIRST_BITS;
@@ -160,8 +160,8 @@ function middleOf(index: number): number {
 }
 
 /**
- * The smallest rank with `rank / count >= q`. The product `q * count` alone may come out a hair too
- * high, as 0.07 * 100 does, and its ceiling would be the next rank.
+ * The smallest rank with `rank / count >= q`. The product `q * count` may be slightly too high, as
+ * 0.07 * 100 is, and rounding it up would return the next rank.
  */
 function rankOf(q: number, count: number): number {
   const rank = Math.min(Math.max(Math.ceil(q * count), 1), count);

@@ -1,36 +1,40 @@
 import { Latencies } from "./request_stats.ts";
 import type { IterationCounts } from "./stats_delta.ts";
 
-/**
- * What became of the passes that were meant to begin.
- */
+/** Share of dropped iterations, 0 to 1, above which an open-model run did not apply its load. */
+export const MANY_DROPPED = 0.01;
+
+/** Start delay in milliseconds, at the 99th percentile, above which the same holds. */
+export const LATE_START_MS = 50;
+
+/** Counts the iterations of the open model, or of a run with a fixed number of them. */
 export class IterationStats implements IterationCounts {
   scheduled = 0;
   dropped = 0;
   readonly serviceTime = new Latencies();
   readonly startDelay = new Latencies();
 
-  /** Each has a delay, so their number is counted there. */
+  /** Every iteration that starts has a delay. */
   get started(): number {
     return this.startDelay.count;
   }
 
-  /** Each has a service time, so their number is counted there. */
+  /** Every iteration that ends has a service time. */
   get completed(): number {
     return this.serviceTime.count;
   }
 
-  /** A user has begun one. @param delayMs how late. */
+  /** Counts the start of an iteration. @param delayMs how late it started. */
   begin(delayMs: number): void {
     this.startDelay.add(delayMs);
   }
 
-  /** A user has ended one. @param serviceMs how long it has taken. */
+  /** Counts the end of an iteration. @param serviceMs how long it took. */
   complete(serviceMs: number): void {
     this.serviceTime.add(serviceMs);
   }
 
-  /** Adds all that another one has counted. */
+  /** Adds the counts of other iterations. */
   merge(other: IterationCounts): void {
     this.scheduled += other.scheduled;
     this.dropped += other.dropped;
@@ -38,12 +42,3 @@ export class IterationStats implements IterationCounts {
     this.startDelay.merge(other.startDelay);
   }
 }
-
-// Where so many passes are dropped, or begin so late, that a run of the open model does not say what
-// it was meant to say.
-
-/** Share of the passes that were scheduled, 0 to 1. */
-export const MANY_DROPPED = 0.01;
-
-/** How late passes begin at the 99th percentile, in milliseconds. */
-export const LATE_START_MS = 50;

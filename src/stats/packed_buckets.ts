@@ -1,7 +1,7 @@
 /**
- * Histograms as bytes: for each bucket that has something in it, how far its index is above that of the
- * one before (the first counts from -1), and its count. Each number is written seven bits a byte, the
- * lowest first, and every byte but its last has the top bit set.
+ * Histograms as bytes. Each bucket that is not empty is written as two numbers: the distance of its
+ * index from that of the previous bucket (the first counts from -1), and its count. Numbers have
+ * seven bits per byte, the lowest first; every byte but the last has its top bit set.
  *
  * @module
  */
@@ -9,9 +9,7 @@
 import { Histogram } from "./histogram.ts";
 import type { BucketSink, BucketSource } from "./stats_delta.ts";
 
-/**
- * A histogram's buckets as bytes.
- */
+/** The buckets of a histogram as bytes. */
 export function packBuckets(histogram: Histogram): Uint8Array<ArrayBuffer> {
   const bytes: number[] = [];
   let last = -1;
@@ -24,14 +22,14 @@ export function packBuckets(histogram: Histogram): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * What {@link packBuckets} made, ready to be counted without unpacking it first. The bytes are read
- * where they lie: nobody may change them.
+ * Reads the bytes of {@link packBuckets} without unpacking them first. The bytes are not copied, so
+ * they must not change.
  */
 export class PackedBuckets implements BucketSource {
   readonly count: number;
   readonly #bytes: Uint8Array;
 
-  /** @throws RangeError where no histogram has such bytes, or has more than 2^53 - 1 values. */
+  /** @throws RangeError if the bytes are not a histogram, or have more than 2^53 - 1 values. */
   constructor(bytes: Uint8Array) {
     const reader = new NumberReader(bytes);
     let index = -1;
@@ -41,16 +39,18 @@ export class PackedBuckets implements BucketSource {
       const count = reader.read();
       index += gap;
       total += count;
-      if (gap === 0 || index >= Histogram.BUCKETS) throw new RangeError(`no bucket ${index} there`);
+      if (gap === 0 || index >= Histogram.BUCKETS) {
+        throw new RangeError(`there is no bucket ${index}`);
+      }
       if (count === 0 || total > Number.MAX_SAFE_INTEGER) {
-        throw new RangeError(`${count} is no count for bucket ${index}`);
+        throw new RangeError(`${count} is not a valid count for bucket ${index}`);
       }
     }
     this.count = total;
     this.#bytes = bytes;
   }
 
-  /** Adds every bucket, lowest first. */
+  /** Adds every bucket, in rising order. */
   addTo(sink: BucketSink): void {
     const reader = new NumberReader(this.#bytes);
     let index = -1;
@@ -61,7 +61,7 @@ export class PackedBuckets implements BucketSource {
   }
 }
 
-/** 2^53 - 1 has so many groups of seven bits. */
+/** The number of seven-bit groups in 2^53 - 1. */
 const MAX_BYTES = 8;
 
 class NumberReader {
@@ -76,7 +76,7 @@ class NumberReader {
     return this.#at === this.#bytes.length;
   }
 
-  /** The next number; each has only one form, the shortest. */
+  /** The next number, which must have its shortest encoding. */
   read(): number {
     // Most numbers are below 128.
     const byte = this.#next();
@@ -85,14 +85,14 @@ class NumberReader {
 
   #readRest(first: number): number {
     let value = first;
-    // Not by shifts: they end at 32 bits.
+    // Shifts are limited to 32 bits.
     let place = 1;
     for (let length = 2; length <= MAX_BYTES; length++) {
       place *= 0x80;
       const byte = this.#next();
       value += (byte & 0x7f) * place;
       if (byte >= 0x80) continue;
-      if (byte === 0) throw new RangeError("a number is longer than it needs to be");
+      if (byte === 0) throw new RangeError("a number is longer than necessary");
       return value;
     }
     throw new RangeError("a number does not end");

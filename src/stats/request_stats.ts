@@ -1,215 +1,49 @@
+/**
+ * Counts and latencies of requests by method, name and code. Memory is bounded: a test that puts an id
+ * into a name, or into an error, creates a new one with every request.
+ *
+ * @module
+ */
+
 import { Histogram } from "./histogram.ts";
-import type { LatencySummary } from "./snapshot.ts";
-import type { CodedEntry, EntryCounts, LatencyCounts } from "./stats_delta.ts";
+import { LATENCY_FIGURES, type LatencySummary } from "./snapshot.ts";
+import {
+  type CodedEntry,
+  type EntryCounts,
+  type LatencyCounts,
+  REQUEST_COUNTS,
+} from "./stats_delta.ts";
 
 /**
- * One thing that was timed: a request, or a step of any other kind.
- *
- * It is made once, where the thing ended, and goes straight into the node's table.
+ * One timed operation: a request, or a step of another kind. It is created when the operation ends,
+ * and recorded in the table of the node at once.
  */
 export interface Sample {
-  /** HTTP method, or whatever kind of step this was (`TASK`). */
+  /** HTTP method, or the kind of step (`TASK`). */
   readonly method: string;
-  /** What it is reported under. */
+  /** The name under which reports show it. */
   readonly name: string;
-  /** HTTP status; 0 where there was no response or no HTTP. */
+  /** HTTP status; 0 without a response or without HTTP. */
   readonly status: number;
-  /** Milliseconds from its start until the last byte of the response. */
+  /** Milliseconds from the start to the last byte of the response. */
   readonly latencyMs: number;
-  /** When it ended, in milliseconds on the node's clock. */
+  /** When it ended, in milliseconds on the clock of the node. */
   readonly endedAt: number;
-  /** Bytes of the response's body, as they came over the wire where the transport can tell. */
+  /** Bytes of the response body; before decoding, if the transport knows that. */
   readonly bytesReceived: number;
-  /** Bytes of the request's body. */
+  /** Bytes of the request body. */
   readonly bytesSent: number;
-  /** How often it was sent again before it ended. */
+  /** How often the request was sent again. */
   readonly retries: number;
-  /** Why it counts as failed: a short text of a fixed family; null where it did not fail. */
+  /** A short description of the error, from a limited set; `null` if it succeeded. */
   readonly error: string | null;
 }
 
 /**
- * Values by two texts. A map of maps, because building one key out of two texts costs more than
- * looking up both, and this is done for every sample.
- */
-export class PairMap<Value> {
-  readonly #outer = new Map<string, Map<string, Value>>();
-  #size = 0;
-
-  /** How many pairs have a value. */
-  get size(): number {
-    return this.#size;
-  }
-
-  /** The pair's value, or undefined. */
-  get(first: string, second: string): Value | undefined {
-    return this.#outer.get(first)?.get(second);
-  }
-
-  /** Gives the pair a value, in place of any that it has. */
-  set(first: string, second: string, value: Value): void {
-    let inner = this.#outer.get(first);
-    if (inner === undefined) {
-      inner = new Map();
-      this.#outer.set(first, inner);
-    }
-    if (!inner.has(second)) this.#size++;
-    inner.set(second, value);
-  }
-
-  /** All pairs with their values, those with the same first text together. */
-  *[Symbol.iterator](): IterableIterator<[first: string, second: string, value: Value]> {
-    for (const [first, inner] of this.#outer) {
-      for (const [second, value] of inner) yield [first, second, value];
-    }
-  }
-}
-
-// Bounds on what a run can fill the memory and the reports with: a test that puts an id into a
-// name, or into an error, makes a new one with every request.
-
-/** How many distinct texts of one kind are kept. */
-const MAX_DISTINCT = 1000;
-
-/** What all further ones are counted under. */
-const OTHER = "(other)";
-
-/** Adds to the count of a text, or to that of {@link OTHER} where it would be one text too many. */
-export function countText(counts: Map<string, number>, text: string, by: number): void {
-  const key = counts.has(text) || distinct(counts) < MAX_DISTINCT ? text : OTHER;
-  counts.set(key, (counts.get(key) ?? 0) + by);
-}
-
-function distinct(counts: ReadonlyMap<string, number>): number {
-  return counts.has(OTHER) ? counts.size - 1 : counts.size;
-}
-
-/**
- * Lets the first {@link MAX_DISTINCT} pairs of texts in.
- */
-export class NameCap {
-  readonly #known = new PairMap<true>();
-  #reached = false;
-
-  /** Whether a pair was turned away, here or by the cap of whoever sent it. */
-  get reached(): boolean {
-    return this.#reached;
-  }
-
-  /** What to count the pair under, beside its first text: its second, or {@link OTHER}. */
-  admit(first: string, second: string): string {
-    if (this.#known.get(first, second) !== undefined) return second;
-    if (second === OTHER || this.#known.size >= MAX_DISTINCT) {
-      this.#reached = true;
-      return OTHER;
-    }
-    this.#known.set(first, second, true);
-    return second;
-  }
-}
-
-/**
- * How a number of latencies are spread; all times are milliseconds.
+ * The counts of the samples of one method, name and code.
  *
- * The fields are plain values so that they can be sent and put together again; elsewhere, only
- * {@link add} and {@link merge} write them.
- */
-export class Latencies implements LatencyCounts {
-  /** Infinity as long as there is none. */
-  min = Infinity;
-  /** -Infinity as long as there is none. */
-  max = -Infinity;
-  sum = 0;
-  /**
-   * Sum of the squared distances from the mean. A plain sum of squares would lose the spread of
-   * values that are large and close together.
-   */
-  squaredDeviations = 0;
-  readonly histogram = new Histogram();
-
-  /** How many there are. */
-  get count(): number {
-    return this.histogram.count;
-  }
-
-  /** Adds one, in milliseconds: finite, and 0 or more. */
-  add(ms: number): void {
-    const count = this.count;
-    if (count > 0) {
-      const distance = count * ms - this.sum;
-      this.squaredDeviations += distance * distance / (count * (count + 1));
-    }
-    this.sum += ms;
-    if (ms < this.min) this.min = ms;
-    if (ms > this.max) this.max = ms;
-    this.histogram.record(ms);
-  }
-
-  /** Adds all those of another one. */
-  merge(other: LatencyCounts): void {
-    if (other.count === 0) return;
-    this.squaredDeviations += other.squaredDeviations;
-    if (this.count > 0) {
-      const distance = other.sum / other.count - this.sum / this.count;
-      const weight = this.count * other.count / (this.count + other.count);
-      this.squaredDeviations += distance * distance * weight;
-    }
-    this.sum += other.sum;
-    this.min = Math.min(this.min, other.min);
-    this.max = Math.max(this.max, other.max);
-    this.histogram.merge(other.histogram);
-  }
-
-  /**
-   * The nearest-rank percentile, within 0.05 % and never outside of what was measured; null where
-   * there is none.
-   *
-   * @param q the share of all that do not exceed it, 0 to 1.
-   */
-  percentile(q: number): number | null {
-    return this.percentiles([q])[0] ?? null;
-  }
-
-  /**
-   * Several percentiles at little more than the price of one; an empty list where there is none.
-   *
-   * @param shares as {@link percentile} takes them, the smallest first.
-   */
-  percentiles(shares: readonly number[]): number[] {
-    return this.histogram.percentiles(shares).map((middle) => this.#within(middle));
-  }
-
-  /** What reports show of them. */
-  summary(): LatencySummary {
-    const some = this.count > 0;
-    const [p50 = null, p75 = null, p90 = null, p95 = null, p99 = null, p999 = null, p9999 = null] =
-      this.percentiles([0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999]);
-    return {
-      min: some ? this.min : null,
-      // Rounding must not put the mean of equal values beside them.
-      mean: some ? this.#within(this.sum / this.count) : null,
-      max: some ? this.max : null,
-      stddev: some ? Math.sqrt(this.squaredDeviations / this.count) : null,
-      p50,
-      p75,
-      p90,
-      p95,
-      p99,
-      p999,
-      p9999,
-    };
-  }
-
-  #within(ms: number): number {
-    return Math.min(Math.max(ms, this.min), this.max);
-  }
-}
-
-/**
- * What the samples of one method, name and code add up to.
- *
- * The fields are plain values so that they can be sent and put together again; elsewhere, only
- * {@link add} and {@link merge} write them.
+ * The fields are public so that they can be sent and restored. Only {@link add} and {@link merge}
+ * change them.
  */
 export class Entry implements EntryCounts {
   failures = 0;
@@ -217,10 +51,10 @@ export class Entry implements EntryCounts {
   bytesReceived = 0;
   bytesSent = 0;
   readonly latencies = new Latencies();
-  /** How often each error was the outcome; of 1,000 distinct ones, the rest under `(other)`. */
+  /** Occurrences of each error. After 1,000 distinct ones, the rest are counted under `(other)`. */
   readonly errors = new Map<string, number>();
 
-  /** How many samples there are; each has a latency, so their number is counted there. */
+  /** Every sample has a latency, so this is the number of latencies. */
   get requests(): number {
     return this.latencies.count;
   }
@@ -236,43 +70,139 @@ export class Entry implements EntryCounts {
     countText(this.errors, sample.error, 1);
   }
 
-  /** Adds all that another one has counted. */
+  /** Adds the counts of another entry. */
   merge(other: EntryCounts): void {
-    this.failures += other.failures;
-    this.retries += other.retries;
-    this.bytesReceived += other.bytesReceived;
-    this.bytesSent += other.bytesSent;
+    for (const name of REQUEST_COUNTS) this[name] += other[name];
     this.latencies.merge(other.latencies);
     for (const [error, count] of other.errors) countText(this.errors, error, count);
   }
 }
 
-// Entries by method, name and code.
+/**
+ * A distribution of latencies in milliseconds.
+ *
+ * The fields are public so that they can be sent and restored. Only {@link add} and {@link merge}
+ * change them.
+ */
+export class Latencies implements LatencyCounts {
+  /** Infinity if there are none. */
+  min = Infinity;
+  /** -Infinity if there are none. */
+  max = -Infinity;
+  sum = 0;
+  /**
+   * Sum of the squared distances from the mean. A plain sum of squares would lose the spread of
+   * values that are large and close together.
+   */
+  squaredDeviations = 0;
+  readonly histogram = new Histogram();
 
-/** Codes of one name that are told apart; HTTP has some forty. */
+  get count(): number {
+    return this.histogram.count;
+  }
+
+  /** Adds one latency, which must be finite and not negative. */
+  add(ms: number): void {
+    const count = this.count;
+    if (count > 0) {
+      const distance = count * ms - this.sum;
+      this.squaredDeviations += distance * distance / (count * (count + 1));
+    }
+    this.sum += ms;
+    if (ms < this.min) this.min = ms;
+    if (ms > this.max) this.max = ms;
+    this.histogram.record(ms);
+  }
+
+  /** Adds the latencies of another distribution. */
+  merge(other: LatencyCounts): void {
+    if (other.count === 0) return;
+    this.squaredDeviations += other.squaredDeviations;
+    if (this.count > 0) {
+      const distance = other.sum / other.count - this.sum / this.count;
+      const weight = this.count * other.count / (this.count + other.count);
+      this.squaredDeviations += distance * distance * weight;
+    }
+    this.sum += other.sum;
+    this.min = Math.min(this.min, other.min);
+    this.max = Math.max(this.max, other.max);
+    this.histogram.merge(other.histogram);
+  }
+
+  /**
+   * The nearest-rank percentile: within 0.05 %, and never outside the measured range. `null` if
+   * there are no latencies.
+   *
+   * @param q the share of latencies that do not exceed it, 0 to 1.
+   */
+  percentile(q: number): number | null {
+    return this.percentiles([q])[0] ?? null;
+  }
+
+  /**
+   * Several percentiles for little more than the price of one; empty if there are no latencies.
+   *
+   * @param shares as for {@link percentile}, in rising order.
+   */
+  percentiles(shares: readonly number[]): number[] {
+    return this.histogram.percentiles(shares).map((middle) => this.#clamp(middle));
+  }
+
+  /** The figures that reports show. */
+  summary(): LatencySummary {
+    if (this.count === 0) return NO_LATENCIES;
+    const [p50, p75, p90, p95, p99, p999, p9999] = this.percentiles(
+      [0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999],
+    ) as [number, number, number, number, number, number, number];
+    return {
+      min: this.min,
+      // Without rounding errors, which could put the mean of equal values next to them.
+      mean: this.#clamp(this.sum / this.count),
+      max: this.max,
+      stddev: Math.sqrt(this.squaredDeviations / this.count),
+      p50,
+      p75,
+      p90,
+      p95,
+      p99,
+      p999,
+      p9999,
+    };
+  }
+
+  #clamp(ms: number): number {
+    return Math.min(Math.max(ms, this.min), this.max);
+  }
+}
+
+const NO_LATENCIES = Object.freeze(
+  Object.fromEntries(LATENCY_FIGURES.map((figure) => [figure, null])),
+) as LatencySummary;
+
+/** The most codes of one name that are counted separately. HTTP has about forty. */
 const MAX_CODES = 50;
 
-/** What all further codes of a name are counted under. */
+/** The code under which all further codes of a name are counted. */
 export const OTHER_CODE = 1000;
 
 /**
- * The entries of one method and name, one for each code that came. Nearly every name has a single code
- * all the time, so that one is at hand without a look-up.
+ * The entries of one method and name by code. Almost every name has the same code all the time, so the
+ * entry of the last code is found without a look-up.
  */
 export class NameEntries {
   #code = -1;
   #entry: Entry | null = null;
-  /** All of them, once there is a second one. */
+  /** All entries, once there are two. */
   #all: Map<number, Entry> | null = null;
-  /** What {@link whole} gave last where there are several. */
+  /** The last result of {@link whole}, if there are several entries. */
   #whole: Entry | null = null;
 
-  /** The entry of a code; a new one where there is none yet. */
+  /** The entry of a code, which is created if needed. */
   of(code: number): Entry {
     return code === this.#code ? this.#entry! : this.#switchTo(code);
   }
 
-  /** All codes together; good until something is added. */
+  /** The sum of all codes. It is only valid until something is added. */
   get whole(): Entry {
     if (this.#all === null) return this.#entry ?? new Entry();
     const requests = this.requests;
@@ -283,14 +213,14 @@ export class NameEntries {
     return this.#whole;
   }
 
-  /** How many samples there are. */
+  /** The number of samples of all codes. */
   get requests(): number {
     let sum = 0;
     for (const [, entry] of this) sum += entry.requests;
     return sum;
   }
 
-  /** Each code with its entry, in the order of their coming. */
+  /** Each code with its entry, in order of appearance. */
   *[Symbol.iterator](): IterableIterator<[code: number, entry: Entry]> {
     if (this.#all !== null) yield* this.#all;
     else if (this.#entry !== null) yield [this.#code, this.#entry];
@@ -314,23 +244,21 @@ export class NameEntries {
   }
 }
 
-/**
- * Entries by method and name, and for each of these by code.
- */
+/** Entries by method, name and code. */
 export class EntryTable {
   readonly #names = new PairMap<NameEntries>();
 
-  /** How many methods and names there are. */
+  /** The number of methods and names. */
   get size(): number {
     return this.#names.size;
   }
 
-  /** What there is of a method and name, or undefined. */
+  /** The entries of a method and name, if there are any. */
   get(method: string, name: string): NameEntries | undefined {
     return this.#names.get(method, name);
   }
 
-  /** As {@link get}; where there is nothing yet, a place for it. */
+  /** The entries of a method and name, which are created if needed. */
   at(method: string, name: string): NameEntries {
     const known = this.#names.get(method, name);
     if (known !== undefined) return known;
@@ -344,10 +272,85 @@ export class EntryTable {
     return this.#names;
   }
 
-  /** Every entry. */
+  /** Every entry with its key. */
   *[Symbol.iterator](): IterableIterator<CodedEntry & { readonly 3: Entry }> {
     for (const [method, name, entries] of this.#names) {
       for (const [code, entry] of entries) yield [method, name, code, entry];
     }
+  }
+}
+
+/**
+ * Values by two texts. It is a map of maps, because joining two texts to one key costs more than two
+ * look-ups, and every sample needs one.
+ */
+export class PairMap<Value> {
+  readonly #outer = new Map<string, Map<string, Value>>();
+  #size = 0;
+
+  /** The number of pairs. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The value of a pair, or undefined. */
+  get(first: string, second: string): Value | undefined {
+    return this.#outer.get(first)?.get(second);
+  }
+
+  /** Sets or replaces the value of a pair. */
+  set(first: string, second: string, value: Value): void {
+    let inner = this.#outer.get(first);
+    if (inner === undefined) {
+      inner = new Map();
+      this.#outer.set(first, inner);
+    }
+    if (!inner.has(second)) this.#size++;
+    inner.set(second, value);
+  }
+
+  /** All pairs with their values, grouped by the first text. */
+  *[Symbol.iterator](): IterableIterator<[first: string, second: string, value: Value]> {
+    for (const [first, inner] of this.#outer) {
+      for (const [second, value] of inner) yield [first, second, value];
+    }
+  }
+}
+
+/** The most distinct texts of one kind that are counted separately. */
+const MAX_DISTINCT = 1000;
+
+/** The text under which all further ones are counted. */
+const OTHER = "(other)";
+
+/** Adds to the count of a text, or to that of {@link OTHER} if there are too many distinct texts. */
+export function countText(counts: Map<string, number>, text: string, by: number): void {
+  const key = counts.has(text) || distinct(counts) < MAX_DISTINCT ? text : OTHER;
+  counts.set(key, (counts.get(key) ?? 0) + by);
+}
+
+function distinct(counts: ReadonlyMap<string, number>): number {
+  return counts.has(OTHER) ? counts.size - 1 : counts.size;
+}
+
+/** Admits the first {@link MAX_DISTINCT} pairs of texts. */
+export class NameCap {
+  readonly #known = new PairMap<true>();
+  #reached = false;
+
+  /** Whether a pair was rejected, here or on the node that sent it. */
+  get reached(): boolean {
+    return this.#reached;
+  }
+
+  /** The second text under which to count a pair: its own, or {@link OTHER}. */
+  admit(first: string, second: string): string {
+    if (this.#known.get(first, second) !== undefined) return second;
+    if (second === OTHER || this.#known.size >= MAX_DISTINCT) {
+      this.#reached = true;
+      return OTHER;
+    }
+    this.#known.set(first, second, true);
+    return second;
   }
 }

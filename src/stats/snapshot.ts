@@ -1,47 +1,45 @@
 /**
- * What is known of a run at one moment, as plain values: all that a report, a console or a dashboard
- * ever reads.
+ * The state of a run at one moment, as plain values. Reports, the console and the dashboard read
+ * nothing else.
  *
  * @module
  */
 
-import type { BucketSource } from "./stats_delta.ts";
+import type { BucketSource, IterationCounts, RequestCounts, SecondCounts } from "./stats_delta.ts";
 
-/** Latencies in milliseconds, of however many samples; each null where there was no sample. */
-export interface LatencySummary {
-  readonly min: number | null;
-  readonly mean: number | null;
-  readonly max: number | null;
-  readonly stddev: number | null;
-  readonly p50: number | null;
-  readonly p75: number | null;
-  readonly p90: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
-  readonly p999: number | null;
-  readonly p9999: number | null;
-}
+/** The figures of {@link LatencySummary}, in the order of the summary file. */
+export const LATENCY_FIGURES = [
+  "min",
+  "mean",
+  "max",
+  "stddev",
+  "p50",
+  "p75",
+  "p90",
+  "p95",
+  "p99",
+  "p999",
+  "p9999",
+] as const;
 
-/** Counts and latencies of one name, or of all of them. */
-export interface RequestTotals {
+/** Latencies in milliseconds; each figure is `null` if there was no sample. */
+export type LatencySummary = Readonly<Record<typeof LATENCY_FIGURES[number], number | null>>;
+
+/** Counts and latencies of one name, or of all names. */
+export interface RequestTotals extends RequestCounts {
   readonly requests: number;
-  readonly failures: number;
-  readonly retries: number;
   /** Share of requests that failed, 0 to 1. */
   readonly errorRate: number;
-  /** Requests a second over the whole run. */
+  /** Requests per second over the whole run. */
   readonly rate: number;
-  /** Bytes of bodies. */
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
   readonly latencyMs: LatencySummary;
-  /** All of them; what a run that goes on counts later is in it as well. */
+  /** All latencies. This object keeps counting as long as the run goes on. */
   readonly histogram: BucketSource;
 }
 
-/** The part of a method and name that was answered with one code. */
+/** The part of a method and name that had one code. */
 export interface CodeRow {
-  /** HTTP status; 0 where there was no response or no HTTP, 1000 for codes that are not told apart. */
+  /** HTTP status; 0 without a response or without HTTP, 1000 for codes beyond the limit. */
   readonly code: number;
   readonly requests: number;
   readonly bytesReceived: number;
@@ -55,11 +53,11 @@ export interface CodeRow {
 export interface RequestRow extends RequestTotals {
   readonly method: string;
   readonly name: string;
-  /** By code, rising. */
+  /** In the order of the codes. */
   readonly codes: readonly CodeRow[];
 }
 
-/** How often one error was the outcome of one method and name. */
+/** The number of occurrences of one error of one method and name. */
 export interface FailureRow {
   readonly method: string;
   readonly name: string;
@@ -67,94 +65,83 @@ export interface FailureRow {
   readonly count: number;
 }
 
-/** How often the code of one user class threw one error. */
+/** The number of occurrences of one error that the code of a user class threw. */
 export interface UserErrorRow {
   readonly user: string;
   readonly error: string;
   readonly count: number;
 }
 
-/** One second of the run; percentiles in milliseconds, null where nothing ended in it. */
-export interface TimelineSecond {
-  /** Whole seconds since the start: 0 is the first. */
-  readonly second: number;
-  /** Users that ran when the second ended. */
-  readonly users: number;
-  readonly requests: number;
-  readonly failures: number;
+/** One second of the run, all nodes together. */
+export interface TimelineSecond extends Omit<SecondCounts, "peakUsers"> {
+  /** Percentiles in milliseconds; `null` if no request ended in this second. */
   readonly p50: number | null;
   readonly p95: number | null;
   readonly p99: number | null;
 }
 
-/** What became of the passes that were meant to begin. */
-export interface IterationSummary {
-  readonly scheduled: number;
-  readonly started: number;
-  readonly completed: number;
-  /** Those that no user began: all were busy, or the test was over. */
-  readonly dropped: number;
-  /** From a pass's real start to its end. */
+/** The counts and times of iterations. */
+export interface IterationSummary extends Omit<IterationCounts, "serviceTime" | "startDelay"> {
   readonly serviceTimeMs: LatencySummary;
-  /** How late passes began. */
   readonly startDelayMs: LatencySummary;
 }
 
-/** All that was counted. */
+/** Everything that was counted. */
 export interface Statistics {
   readonly totals: RequestTotals;
-  /** By name, then by method. */
+  /** Sorted by name, then by method. */
   readonly requests: readonly RequestRow[];
   /** The most frequent first. */
   readonly failures: readonly FailureRow[];
+  /** The most frequent first. */
   readonly userErrors: readonly UserErrorRow[];
   readonly timeline: readonly TimelineSecond[];
-  /** Null where passes are not counted. */
+  /** `null` if iterations are not counted. */
   readonly iterations: IterationSummary | null;
 }
 
-/** What became of one threshold. */
+/** The state of one threshold. */
 export interface ThresholdRow {
   readonly expression: string;
-  /** In the unit of the measure: milliseconds, a share, a number; null where there was no sample. */
+  /** In the unit of the metric: milliseconds, a share, a number; `null` without a sample. */
   readonly observed: number | null;
-  /** No sample is no pass, once the run has ended. */
+  /** Once the run has ended, a threshold without a sample has not passed. */
   readonly passed: boolean;
 }
 
-/** The load that a target was to bear, as plain values. */
+/** A load as plain values. */
 export interface ReportedLoad {
-  /** Users, or the most of them in the open model. */
+  /** Users; in the open model, the maximum. */
   readonly users: number;
-  /** Passes that start a second; null in the closed model. */
+  /** Iterations that start per second; `null` in the closed model. */
   readonly arrivalRate: number | null;
 }
 
-/** What a run that raises its load until something breaks has found. */
+/** The result of a run that raises its load until a threshold is crossed. */
 export interface BreakingPoint {
-  /** The highest load that passed; null where not even the first one did. */
+  /** The highest load that passed; `null` if none did. */
   readonly passed: ReportedLoad | null;
-  /** The first load that did not; null where every one passed. */
+  /** The first load that did not pass; `null` if all did. */
   readonly broke: ReportedLoad | null;
-  /** The threshold that was crossed; null where none was. */
+  /** The threshold that was crossed; `null` if none was. */
   readonly threshold: string | null;
 }
 
-/** What a run is doing. */
+/** The state of a run. */
 export type RunStatus = "ready" | "spawning" | "running" | "stopping" | "stopped";
 
-/** What one process does in a run, or how its part in it ended. */
+/** The state of a process that generates load. */
 export type WorkerStatus =
   | "preparing"
   | "ready"
   | "spawning"
   | "running"
   | "stopping"
-  /** It was there to the end. */
+  /** It stayed until the end. */
   | "finished"
-  /** It went before the end, as it was told to by a signal, and handed in what it had counted. */
+  /** A signal ended it before the end of the run, and it handed in its counts. */
   | "left"
-  /** It was not heard of for so long that others run its users. */
+  /** It was silent for so long that other workers run its users. */
   | "lost";
 
 /** One process that generates load. */
@@ -164,14 +151,16 @@ export interface WorkerRow {
   readonly state: WorkerStatus;
   readonly users: number;
   readonly peakUsers: number;
-  /** Requests that ended in the last second that it told of. */
+  /** Requests per second in the last second that it reported. */
   readonly rate: number;
-  /** Share of one core, 0 to 1 and above, in the last second and at its highest. */
+  /** CPU usage in the last second, as a share of one core; may exceed 1. */
   readonly cpu: number;
+  /** The highest CPU usage of any second. */
   readonly cpuPeak: number;
-  /** How late its event loop ran at the 99th percentile of the last seconds, in milliseconds. */
+  /** Event loop lag in milliseconds, the 99th percentile of the last seconds. */
   readonly lagMs: number;
   readonly requests: number;
+  /** Whether all of its counts have arrived. */
   readonly complete: boolean;
 }
 
@@ -180,33 +169,33 @@ export interface Snapshot {
   readonly runId: string;
   readonly mode: "local" | "distributed";
   readonly state: RunStatus;
-  /** Milliseconds since 1970; null before the first user started. */
+  /** Milliseconds since 1970; `null` before the first user starts. */
   readonly startedAt: number | null;
-  /** Milliseconds since 1970; null before the last user stopped. */
+  /** Milliseconds since 1970; `null` before the last user stops. */
   readonly endedAt: number | null;
-  /** Seconds since the first user's start, until the last user's stop. */
+  /** Seconds from the start of the first user to now, or to the stop of the last user. */
   readonly elapsedSeconds: number;
-  /** Seconds that were counted: as many, or fewer where the start was not to count. */
+  /** Seconds that were counted: fewer than those elapsed if the counts were reset. */
   readonly durationSeconds: number;
-  /** Seconds that the run is to last; null where nothing says so. */
+  /** Planned duration in seconds; `null` without a planned end. */
   readonly plannedSeconds: number | null;
-  /** Whether nothing that was counted anywhere is missing here. */
+  /** Whether the counts of all nodes are included. */
   readonly complete: boolean;
   readonly users: {
     readonly current: number;
-    /** Users that should run; in the open model, the most that may. */
+    /** Users that should be running; in the open model, the maximum. */
     readonly target: number;
     readonly peak: number;
-    /** Users that ran when the test was told to stop. */
+    /** Users that were running when the test was stopped. */
     readonly final: number;
   };
-  /** Passes that should start a second; null in the closed model. */
+  /** Iterations that should start per second; `null` in the closed model. */
   readonly arrivalRate: number | null;
-  /** Those that were asked for, in their order. */
+  /** In the order of the options. */
   readonly thresholds: readonly ThresholdRow[];
-  /** Null where the load is not raised until something breaks. */
+  /** `null` if the run does not look for a breaking point. */
   readonly breakingPoint: BreakingPoint | null;
-  /** Workers that a master waits for before it begins; null in a local run. */
+  /** Workers that a master waits for before it starts the test; `null` in a local run. */
   readonly expectedWorkers: number | null;
   readonly workers: readonly WorkerRow[];
   readonly statistics: Statistics;

@@ -1,25 +1,25 @@
 /**
- * What a node has counted, whichever form it is in: its own tables, or bytes that came over a wire.
- * Whatever adds counts up takes these, so that what was sent need not be unpacked first.
+ * The counts of a node as interfaces, for its own tables and for the bytes of a report alike. Code
+ * that adds up counts takes these, so a received report need not be unpacked first.
  *
  * @module
  */
 
-/** Takes counts of values by bucket. */
+/** Receives counts of values by bucket. */
 export interface BucketSink {
-  /** Counts `count` values in a bucket of `Histogram`. */
+  /** Adds `count` values to a bucket of `Histogram`. */
   addBucket(index: number, count: number): void;
 }
 
-/** Buckets that can be counted somewhere else. */
+/** Buckets that can be added to a sink. */
 export interface BucketSource {
-  /** How many values there are in all. */
+  /** The number of all values. */
   readonly count: number;
-  /** Adds every bucket that has something in it. */
+  /** Adds every bucket that is not empty. */
   addTo(sink: BucketSink): void;
 }
 
-/** How a number of latencies are spread; all times are milliseconds. */
+/** The distribution of some latencies. All times are milliseconds. */
 export interface LatencyCounts {
   readonly count: number;
   readonly min: number;
@@ -30,59 +30,73 @@ export interface LatencyCounts {
   readonly histogram: BucketSource;
 }
 
-/** What the samples of one method, name and code add up to. */
-export interface EntryCounts {
+/**
+ * The plain numbers that are counted for each request name, beside its latencies and errors. Types,
+ * messages and reports are derived from this list: a new count is added here, to `Sample` and
+ * `Entry`, and to the summary, where the compiler asks for it.
+ */
+export const REQUEST_COUNTS = ["failures", "retries", "bytesReceived", "bytesSent"] as const;
+
+/** The counts of {@link REQUEST_COUNTS}. Bytes are those of bodies. */
+export type RequestCounts = Readonly<Record<typeof REQUEST_COUNTS[number], number>>;
+
+/** Only the counts of something that has more. */
+export function requestCounts(from: RequestCounts): RequestCounts {
+  const counts: Partial<Record<keyof RequestCounts, number>> = {};
+  for (const name of REQUEST_COUNTS) counts[name] = from[name];
+  return counts as RequestCounts;
+}
+
+/** The sum of the samples of one method, name and code. */
+export interface EntryCounts extends RequestCounts {
   readonly requests: number;
-  readonly failures: number;
-  readonly retries: number;
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
   readonly latencies: LatencyCounts;
-  /** How often each error was the outcome. */
+  /** The number of occurrences of each error. */
   readonly errors: Iterable<readonly [error: string, count: number]>;
 }
 
-/** One of what was counted: its code is the HTTP status, 0 without one. */
+/** An entry with its key. The code is the HTTP status, or 0 without one. */
 export type CodedEntry = readonly [method: string, name: string, code: number, entry: EntryCounts];
 
-/** What became of the passes that were meant to begin; all times are milliseconds. */
+/** The counts and times of iterations. All times are milliseconds. */
 export interface IterationCounts {
-  /** Those whose time had come. */
+  /** Iterations that were due. */
   readonly scheduled: number;
-  /** Those of them that a user began, at once or late. */
+  /** Iterations that a user started, on time or late. */
   readonly started: number;
-  /** Those that a user has ended, well or not. */
+  /** Iterations that ended, successfully or not. */
   readonly completed: number;
-  /** Those that no user will begin any more. */
+  /** Iterations that no user started, because all were busy or the test was over. */
   readonly dropped: number;
-  /** From the moment that a user began a pass until it ended it. */
+  /** From the actual start of an iteration to its end. */
   readonly serviceTime: LatencyCounts;
-  /** From the moment that a pass was meant to begin until a user did. */
+  /** From the moment at which an iteration was due to its actual start. */
   readonly startDelay: LatencyCounts;
 }
 
-/** How one second of one node went. */
+/** One second of one node. */
 export interface SecondCounts {
-  /** Whole seconds since the start: 0 is the first. */
+  /** Whole seconds since the start; the first is 0. */
   readonly second: number;
-  /** Users that ran when the second ended. */
+  /** Users that were running when the second ended. */
   readonly users: number;
-  /** The most users that ran at any moment of it. */
+  /** The most users that were running at any moment of the second. */
   readonly peakUsers: number;
   readonly requests: number;
   readonly failures: number;
 }
 
-/** What one node counted in one second, or in several that were put together. */
+/** The counts of one node in one second, or in several that were merged. */
 export interface StatsDelta {
-  /** The first and the last second that it covers. */
+  /** The first second that it covers. */
   readonly from: number;
+  /** The last second that it covers. */
   readonly to: number;
-  /** How each of them went; empty where another part of what was counted in them tells it. */
+  /** Each of these seconds; empty if another part of the same report has them. */
   readonly seconds: readonly SecondCounts[];
   readonly entries: Iterable<CodedEntry>;
-  /** How often the code of a user class threw an error. */
+  /** The number of errors that the code of each user class threw. */
   readonly userErrors: Iterable<readonly [user: string, error: string, count: number]>;
-  /** Null where passes are not counted, or none was. */
+  /** `null` if iterations are not counted, or there were none. */
   readonly iterations: IterationCounts | null;
 }

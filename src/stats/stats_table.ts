@@ -2,33 +2,33 @@ import { IterationStats } from "./iteration_stats.ts";
 import { EntryTable, NameCap, type NameEntries, PairMap, type Sample } from "./request_stats.ts";
 import type { SecondCounts, StatsDelta } from "./stats_delta.ts";
 
-/** What one node counted in one second of the run. */
+/** The counts of one node in one second of the run. */
 export class SecondStats implements StatsDelta {
-  /** Whole seconds since the start: 0 is the first. */
+  /** Whole seconds since the start; the first is 0. */
   second: number;
-  /** Users that ran when the second ended. */
+  /** Users that were running when the second ended. */
   users: number;
-  /** The most users that ran at any moment of it. */
+  /** The most users that were running at any moment of the second. */
   peakUsers: number;
   readonly entries = new EntryTable();
-  /** How often the code of a user class threw an error: by class and error. */
+  /** The number of errors that the code of users threw, by class and error. */
   readonly userErrors = new PairMap<number>();
 
   #iterations: IterationStats | null = null;
 
-  /** @param users those that ran when the second began. */
+  /** @param users those that were running when the second began. */
   constructor(second: number, users: number) {
     this.second = second;
     this.users = users;
     this.peakUsers = users;
   }
 
-  /** What became of passes; null as long as nothing did. */
+  /** The counts of iterations; `null` as long as there are none. */
   get iterations(): IterationStats | null {
     return this.#iterations;
   }
 
-  /** As {@link passes}, to be added to. */
+  /** As {@link iterations}, to add counts to. */
   get openIterations(): IterationStats {
     return this.#iterations ??= new IterationStats();
   }
@@ -41,7 +41,7 @@ export class SecondStats implements StatsDelta {
     return this.second;
   }
 
-  /** How its one second went. */
+  /** A list of this one second. */
   get seconds(): readonly SecondCounts[] {
     let requests = 0;
     let failures = 0;
@@ -55,30 +55,30 @@ export class SecondStats implements StatsDelta {
 }
 
 /**
- * What one node counts, second by second, until somebody fetches it.
+ * Counts the samples of one node by second.
  *
- * Each second is handed out once, so whoever adds up all of them has counted everything once. What
- * comes before the start, or late for a second that has been closed, is counted in the open one.
+ * Each second is returned exactly once, so the sum of all seconds counts everything once. Samples from
+ * before the start, or of a second that is closed already, are counted in the open second.
  *
- * All moments are milliseconds on the node's clock; the table itself owns none.
+ * All moments are milliseconds on the clock of the node. The table has no clock of its own.
  */
 export class StatsTable {
   readonly #names = new NameCap();
   readonly #userErrors = new NameCap();
   #closed: SecondStats[] = [];
   #open = new SecondStats(0, 0);
-  // No second begins or ends before the start.
+  // Before the start, no second begins or ends.
   #startedAt = Infinity;
   #openEndsAt = Infinity;
 
-  /** Whether so many names came that the later ones are counted under `(other)`. */
+  /** Whether there are so many names that further ones are counted under `(other)`. */
   get namesCapped(): boolean {
     return this.#names.reached;
   }
 
   /**
-   * Sets the moment at which the first second begins, and its number: other than 0 where the run had
-   * begun elsewhere before. What was counted until now belongs to it.
+   * Sets the moment at which the first second begins, and its number, which is not 0 if the run
+   * started earlier on other nodes. Everything counted so far belongs to this second.
    */
   start(atMs: number, second = 0): void {
     this.#startedAt = atMs - second * 1000;
@@ -93,26 +93,26 @@ export class StatsTable {
     named.of(sample.status).add(sample);
   }
 
-  /** Where to count what becomes of a pass at this moment. */
+  /** The iteration counts of the second at this moment. */
   iterations(atMs: number): IterationStats {
     return this.#at(atMs).openIterations;
   }
 
-  /** Counts an error that the code of one user class threw. */
+  /** Counts an error that the code of a user class threw. */
   userError(user: string, error: string, atMs: number): void {
     const { userErrors } = this.#at(atMs);
     const text = this.#userErrors.admit(user, error);
     userErrors.set(user, text, (userErrors.get(user, text) ?? 0) + 1);
   }
 
-  /** Says how many users run from now on. */
+  /** Sets the number of running users from now on. */
   setUsers(count: number, atMs: number): void {
     const open = this.#at(atMs);
     open.users = count;
     open.peakUsers = Math.max(open.peakUsers, count);
   }
 
-  /** All seconds that have ended and have not been handed out, oldest first, without a gap. */
+  /** All seconds that have ended and were not taken before, oldest first, without gaps. */
   take(nowMs: number): SecondStats[] {
     this.#roll(nowMs);
     const closed = this.#closed;
@@ -121,13 +121,12 @@ export class StatsTable {
   }
 
   /**
-   * As {@link take}, and the unfinished second too. What is recorded after that is counted in the
-   * next one.
+   * As {@link take}, including the unfinished second. Later samples are counted in the next one.
    */
   flush(nowMs: number): SecondStats[] {
     this.#roll(nowMs);
     const { second, entries, userErrors, iterations } = this.#open;
-    // A second that has not lasted any time is no part of the run, unless something happened in it.
+    // A second of no duration is not part of the run, unless something was counted in it.
     const isEmpty = entries.size === 0 && userErrors.size === 0 && iterations === null;
     if (nowMs > this.#beginOf(second) || !isEmpty) this.#close();
     return this.take(nowMs);

@@ -3,18 +3,19 @@ import type { TimelineSecond } from "./snapshot.ts";
 import type { LatencyCounts, SecondCounts, StatsDelta } from "./stats_delta.ts";
 
 /**
- * How many of the latest seconds keep their latencies. Percentiles cannot be merged, only the
- * histograms that they come from, and those of a long run would fill the memory: so a second keeps
- * its histogram for as long as intervals of it may still come. A node that has lost its master looks
- * for it for a minute by default and brings all that it counted meanwhile; this is twice that.
+ * The number of latest seconds that keep their latencies. Percentiles can only be merged as
+ * histograms, and the histograms of all seconds of a long run would fill the memory. So a second
+ * keeps its histogram as long as counts of it may still arrive. A worker that has lost its master
+ * tries to reconnect for one minute by default, and then delivers what it has counted since; this is
+ * twice that time.
  */
 const LIVE_SECONDS = 120;
 
 /**
- * The run second by second, all nodes together.
+ * The run by second, all nodes together.
  *
- * Counts and users are exact however late an interval comes. The percentiles of a second are of all
- * that came until {@link LIVE_SECONDS} later seconds had begun.
+ * Counts and users are exact, however late they arrive. The percentiles of a second cover everything
+ * that arrived before {@link LIVE_SECONDS} later seconds had begun.
  */
 export class Timeline {
   readonly #seconds = new Map<number, Second>();
@@ -24,35 +25,36 @@ export class Timeline {
   #lateSeconds = 0;
 
   /**
-   * The most users at once. Of several nodes, each one's own peak within a second is taken to be at
-   * the same moment, so users that move from one to another can be counted twice in that second.
+   * The most users at once. The peaks of all nodes within a second are assumed to be at the same
+   * moment, so users that move from one node to another may be counted twice in that second.
    */
   get peakUsers(): number {
     return this.#peakUsers;
   }
 
-  /** How many seconds of a node came too late for the percentiles. */
+  /** The number of seconds that arrived too late for the percentiles. */
   get lateSeconds(): number {
     return this.#lateSeconds;
   }
 
   /**
-   * Adds what one node counted. Where seconds were put together, nobody knows which latency belongs to
-   * which of them: each gets the percentiles of all.
+   * Adds counts of a node. In merged seconds, it is unknown which latency belongs to which second, so
+   * each second gets the percentiles of all of them.
    */
   add({ from, to, seconds, entries }: StatsDelta): void {
-    // Nobody needs the histogram of a second that is settled as soon as it is known.
+    // A second that is older than that is settled at once and needs no histogram.
     const oldest = Math.max(this.#newest, to) - LIVE_SECONDS;
-    for (const one of seconds) {
-      const second = this.#seconds.get(one.second) ?? this.#begin(one.second, one.second > oldest);
-      second.count(one);
+    for (const counts of seconds) {
+      const { second: number } = counts;
+      const second = this.#seconds.get(number) ?? this.#begin(number, number > oldest);
+      second.count(counts);
       this.#peakUsers = Math.max(this.#peakUsers, second.peakUsers);
     }
     this.#time(from, to, entries);
     if (to > this.#newest) this.#settle(to);
   }
 
-  /** All seconds that a node has told of, oldest first. */
+  /** All seconds that a node has reported, oldest first. */
   rows(): TimelineSecond[] {
     return [...this.#seconds.values()]
       .sort((a, b) => a.second - b.second)
@@ -70,10 +72,10 @@ export class Timeline {
     let parts = Array.from(entries, ([, , , { latencies }]): LatencyCounts => latencies)
       .filter(({ count }) => count > 0);
     if (parts.length === 0) return;
-    // Nearly always it is one second; putting together what only one needs would cost more than all else.
-    if (from < to) parts = [together(parts)];
+    // Almost always there is only one second, for which merging first would cost more than the rest.
+    if (from < to) parts = [merged(parts)];
     let percentiles: Percentiles | null = null;
-    const percentilesOfAll = (): Percentiles => percentiles ??= percentilesOf(together(parts));
+    const percentilesOfAll = (): Percentiles => percentiles ??= percentilesOf(merged(parts));
     for (let number = from; number <= to; number++) {
       const isInTime = this.#seconds.get(number)?.time(parts, percentilesOfAll);
       if (isInTime === false) this.#lateSeconds++;
@@ -95,7 +97,7 @@ function percentilesOf(latencies: Latencies): Percentiles {
   return { p50, p95, p99 };
 }
 
-function together(parts: readonly LatencyCounts[]): Latencies {
+function merged(parts: readonly LatencyCounts[]): Latencies {
   const latencies = new Latencies();
   for (const part of parts) latencies.merge(part);
   return latencies;
@@ -107,11 +109,11 @@ class Second {
   #users = 0;
   #requests = 0;
   #failures = 0;
-  /** Null once the second is settled. */
+  /** `null` once the second is settled. */
   #latencies: Latencies | null;
-  /** Null where something was added since it was made. */
+  /** The last result of {@link row}; `null` if something was added since. */
   #row: TimelineSecond | null = null;
-  /** Null as long as there is no latency. */
+  /** `null` as long as there are no latencies. */
   #percentiles: Percentiles | null = null;
   #isLate = false;
 
@@ -129,9 +131,9 @@ class Second {
   }
 
   /**
-   * Adds latencies of this second. Returns false where they came too late, once.
+   * Adds latencies of this second. Returns `false` the first time that they are too late.
    *
-   * @param percentiles those of these latencies.
+   * @param percentiles the percentiles of these latencies.
    */
   time(parts: readonly LatencyCounts[], percentiles: () => Percentiles): boolean {
     this.#row = null;

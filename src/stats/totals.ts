@@ -1,3 +1,10 @@
+/**
+ * Sums of the counts of several nodes or seconds: {@link Totals} for the statistics of a run, and
+ * {@link MergedStats} for the report of a worker.
+ *
+ * @module
+ */
+
 import { IterationStats } from "./iteration_stats.ts";
 import { Entry, EntryTable, NameCap, type NameEntries, PairMap } from "./request_stats.ts";
 import type {
@@ -7,37 +14,165 @@ import type {
   RequestRow,
   RequestTotals,
   Statistics,
-  TimelineSecond,
   UserErrorRow,
 } from "./snapshot.ts";
-import type { SecondCounts, StatsDelta } from "./stats_delta.ts";
+import { requestCounts, type SecondCounts, type StatsDelta } from "./stats_delta.ts";
 import { Timeline } from "./timeline.ts";
 
+/** The warning to show if {@link Totals.namesCapped}. */
+export const NAMES_CAPPED =
+  "More than 1,000 request names: further ones are counted together under (other). " +
+  "Give a fixed name to requests whose path contains an id.";
+
+/** The sum of all nodes. */
+export class Totals {
+  #counts = new RunCounts();
+  #peakBeforeReset = 0;
+
+  /** The most users at once, including the time before a {@link reset}, because they did run. */
+  get peakUsers(): number {
+    return Math.max(this.#peakBeforeReset, this.#counts.timeline.peakUsers);
+  }
+
+  /** Whether there are so many names, here or on a node, that further ones are under `(other)`. */
+  get namesCapped(): boolean {
+    return this.#counts.merged.namesCapped;
+  }
+
+  /** The number of seconds that arrived too late for the percentiles of the timeline. */
+  get lateSeconds(): number {
+    return this.#counts.timeline.lateSeconds;
+  }
+
+  /** Adds counts of a node. Each must be added once; the order does not matter. */
+  add(delta: StatsDelta): void {
+    this.#counts.add(delta);
+  }
+
+  /** Discards all counts and the timeline. */
+  reset(): void {
+    this.#peakBeforeReset = this.peakUsers;
+    this.#counts = new RunCounts();
+  }
+
+  /**
+   * The sums as plain values.
+   *
+   * @param durationSeconds the duration for rates; if it is 0, they are 0.
+   */
+  statistics(durationSeconds: number): Statistics {
+    const { merged, overall, timeline } = this.#counts;
+    return {
+      totals: totalsOf(overall, durationSeconds),
+      requests: requestRows(merged.entries, durationSeconds),
+      failures: failureRows(merged.entries),
+      userErrors: Array.from(
+        merged.userErrors,
+        ([user, error, count]): UserErrorRow => ({ user, error, count }),
+      ).sort((a, b) => byCount(a, b) || compareText(a.user, b.user)),
+      timeline: timeline.rows(),
+      iterations: iterationsOf(merged.iterations),
+    };
+  }
+}
+
 /**
- * What was counted under each name and of each user error, put together; its memory grows with the
- * names, of which there are 1,000 at most, and not with what is added.
+ * The counts of one node in several seconds. Memory depends on the number of names, and hardly on the
+ * number of seconds.
+ */
+export class MergedStats implements StatsDelta {
+  readonly #merged = new MergedCounts();
+  readonly #seconds: SecondCounts[] = [];
+  #from = Infinity;
+  #to = -Infinity;
+
+  /** Infinity as long as nothing was added. */
+  get from(): number {
+    return this.#from;
+  }
+
+  /** -Infinity as long as nothing was added. */
+  get to(): number {
+    return this.#to;
+  }
+
+  /** In rising order. */
+  get seconds(): readonly SecondCounts[] {
+    return this.#seconds;
+  }
+
+  /** After 1,000 distinct methods and names, the rest are under `(other)`. */
+  get entries(): StatsDelta["entries"] {
+    return this.#merged.entries;
+  }
+
+  /** After 1,000 distinct classes and errors, the rest are under `(other)`. */
+  get userErrors(): StatsDelta["userErrors"] {
+    return this.#merged.userErrors;
+  }
+
+  get iterations(): StatsDelta["iterations"] {
+    return this.#merged.iterations;
+  }
+
+  /** Adds counts of the same node in other seconds, or of other names in the same seconds. */
+  add(delta: StatsDelta): void {
+    this.#from = Math.min(this.#from, delta.from);
+    this.#to = Math.max(this.#to, delta.to);
+    for (const second of delta.seconds) this.#addSecond(second);
+    this.#merged.add(delta);
+  }
+
+  #addSecond(added: SecondCounts): void {
+    // Almost always, it is later than all before.
+    const at = this.#seconds.findLastIndex(({ second }) => second <= added.second);
+    const known = this.#seconds[at];
+    if (known?.second !== added.second) this.#seconds.splice(at + 1, 0, added);
+    else this.#seconds[at] = mergedSecond(known, added);
+  }
+}
+
+/** Merges two parts of one second, the earlier one first. */
+function mergedSecond(first: SecondCounts, then: SecondCounts): SecondCounts {
+  return {
+    second: then.second,
+    users: then.users,
+    peakUsers: Math.max(first.peakUsers, then.peakUsers),
+    requests: first.requests + then.requests,
+    failures: first.failures + then.failures,
+  };
+}
+
+/**
+ * The sum of several deltas without their seconds. Memory depends on the number of names, which is
+ * limited to 1,000, and not on the number of deltas.
  */
 export class MergedCounts {
-  /** Of 1,000 distinct methods and names, the rest under `(other)`. */
+  /** After 1,000 distinct methods and names, the rest are under `(other)`. */
   readonly entries = new EntryTable();
-  /** By class and error; of 1,000 distinct ones, the rest under `(other)`. */
+  /** By class and error. After 1,000 distinct ones, the rest are under `(other)`. */
   readonly userErrors = new PairMap<number>();
   #iterations: IterationStats | null = null;
   readonly #names = new NameCap();
   readonly #userErrorCap = new NameCap();
 
-  /** Null as long as none was counted. */
+  /** `null` as long as there are none. */
   get iterations(): IterationStats | null {
     return this.#iterations;
   }
 
-  /** Whether so many names came, here or on a node, that later ones are under `(other)`. */
+  /** Whether there are so many names, here or on a node, that further ones are under `(other)`. */
   get namesCapped(): boolean {
     return this.#names.reached;
   }
 
-  /** Adds what a node counted. */
-  add({ entries, userErrors, iterations }: Omit<StatsDelta, "from" | "to" | "seconds">): void {
+  /** Adds the counts of a node. */
+  add(
+    { entries, userErrors, iterations }: Pick<
+      StatsDelta,
+      "entries" | "userErrors" | "iterations"
+    >,
+  ): void {
     for (const [method, name, code, entry] of entries) {
       this.entries.at(method, this.#names.admit(method, name)).of(code).merge(entry);
     }
@@ -49,110 +184,44 @@ export class MergedCounts {
   }
 }
 
-/** What the person who runs the test should know when {@link Totals.namesCapped}. */
-export const NAMES_CAPPED =
-  "More than 1,000 request names: the later ones are counted together under (other). " +
-  "Give requests a name of their own where their path holds an id.";
+/** All counts since the start of the run, or since the last reset. */
+class RunCounts {
+  readonly merged = new MergedCounts();
+  readonly timeline = new Timeline();
+  /** Merged as deltas arrive, so that a snapshot does not merge the histograms of all names. */
+  readonly overall = new Entry();
 
-/**
- * What the intervals of all nodes add up to.
- */
-export class Totals {
-  #counts = new Counts();
-  #peakBeforeReset = 0;
-
-  /** The most users at once, those before a {@link reset} included: they did run. */
-  get peakUsers(): number {
-    return Math.max(this.#peakBeforeReset, this.#counts.timeline.peakUsers);
-  }
-
-  /** Whether so many names came, here or on a node, that later ones are under `(other)`. */
-  get namesCapped(): boolean {
-    return this.#counts.merged.namesCapped;
-  }
-
-  /** How many seconds of a node came too late for the percentiles of the timeline. */
-  get lateSeconds(): number {
-    return this.#counts.timeline.lateSeconds;
-  }
-
-  /** Adds what one node counted; each only once, in any order. */
-  add(counted: StatsDelta): void {
-    this.#counts.add(counted);
-  }
-
-  /** Drops all that was counted, and the timeline. */
-  reset(): void {
-    this.#peakBeforeReset = this.peakUsers;
-    this.#counts = new Counts();
-  }
-
-  /**
-   * All that was counted, as plain values.
-   *
-   * @param durationSeconds what rates are taken over; 0 makes them 0.
-   */
-  statistics(durationSeconds: number): Statistics {
-    return {
-      totals: totalsOf(this.#counts.overall, durationSeconds),
-      requests: this.#counts.requestRows(durationSeconds),
-      failures: this.#counts.failureRows(),
-      userErrors: this.#counts.userErrorRows(),
-      timeline: this.#counts.timelineRows(),
-      iterations: iterationsOf(this.#counts.merged.iterations),
-    };
+  add(delta: StatsDelta): void {
+    this.timeline.add(delta);
+    for (const [, , , entry] of delta.entries) this.overall.merge(entry);
+    this.merged.add(delta);
   }
 }
 
-class Counts {
-  readonly merged = new MergedCounts();
-  readonly timeline = new Timeline();
-  /** Merged as intervals come, so that a look at it need not merge every name's histogram. */
-  readonly overall = new Entry();
+function requestRows(entries: EntryTable, durationSeconds: number): RequestRow[] {
+  return Array.from(entries.names(), ([method, name, named]) => ({
+    method,
+    name,
+    ...totalsOf(named.whole, durationSeconds),
+    codes: codesOf(named),
+  })).sort(byName);
+}
 
-  add(counted: StatsDelta): void {
-    this.timeline.add(counted);
-    for (const [, , , entry] of counted.entries) this.overall.merge(entry);
-    this.merged.add(counted);
+function failureRows(entries: EntryTable): FailureRow[] {
+  const rows: FailureRow[] = [];
+  for (const [method, name, named] of entries.names()) {
+    for (const [error, count] of named.whole.errors) rows.push({ method, name, error, count });
   }
-
-  requestRows(durationSeconds: number): RequestRow[] {
-    return Array.from(this.merged.entries.names(), ([method, name, entries]) => ({
-      method,
-      name,
-      ...totalsOf(entries.whole, durationSeconds),
-      codes: codesOf(entries),
-    })).sort(byName);
-  }
-
-  failureRows(): FailureRow[] {
-    const rows: FailureRow[] = [];
-    for (const [method, name, entries] of this.merged.entries.names()) {
-      for (const [error, count] of entries.whole.errors) rows.push({ method, name, error, count });
-    }
-    return rows.sort((a, b) => byCount(a, b) || byName(a, b));
-  }
-
-  userErrorRows(): UserErrorRow[] {
-    return Array.from(this.merged.userErrors, ([user, error, count]) => ({ user, error, count }))
-      .sort((a, b) => byCount(a, b) || compareText(a.user, b.user));
-  }
-
-  timelineRows(): TimelineSecond[] {
-    return this.timeline.rows();
-  }
+  return rows.sort((a, b) => byCount(a, b) || byName(a, b));
 }
 
 function totalsOf(entry: Entry, durationSeconds: number): RequestTotals {
-  const { requests, failures, retries, bytesReceived, bytesSent, latencies } = entry;
+  const { requests, failures, latencies } = entry;
   return {
     requests,
-    failures,
-    retries,
+    ...requestCounts(entry),
     errorRate: requests === 0 ? 0 : failures / requests,
     rate: durationSeconds > 0 ? requests / durationSeconds : 0,
-    bytesReceived,
-    bytesSent,
     latencyMs: latencies.summary(),
     histogram: latencies.histogram,
   };
@@ -181,92 +250,19 @@ function iterationsOf(iterations: IterationStats | null): IterationSummary | nul
   };
 }
 
-interface Named {
-  readonly method: string;
-  readonly name: string;
-}
-
-interface ErrorCount {
-  readonly error: string;
-  readonly count: number;
-}
-
-function byName(a: Named, b: Named): number {
+function byName(
+  a: Pick<RequestRow, "method" | "name">,
+  b: Pick<RequestRow, "method" | "name">,
+): number {
   return compareText(a.name, b.name) || compareText(a.method, b.method);
 }
 
-function byCount(a: ErrorCount, b: ErrorCount): number {
+/** The most frequent error first. */
+function byCount(a: Omit<UserErrorRow, "user">, b: Omit<UserErrorRow, "user">): number {
   return b.count - a.count || compareText(a.error, b.error);
 }
 
-/** By code units: the same order on every machine, whatever its language. */
+/** Compares code units, so that the order is the same on every machine. */
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/**
- * What one node counted in one or several seconds, put together. Its memory grows with the names in
- * it, and hardly with its seconds.
- */
-export class MergedStats implements StatsDelta {
-  readonly #merged = new MergedCounts();
-  readonly #seconds: SecondCounts[] = [];
-  #from = Infinity;
-  #to = -Infinity;
-
-  /** Infinity as long as nothing was added. */
-  get from(): number {
-    return this.#from;
-  }
-
-  /** -Infinity as long as nothing was added. */
-  get to(): number {
-    return this.#to;
-  }
-
-  /** Those that were told of, the earliest first. */
-  get seconds(): readonly SecondCounts[] {
-    return this.#seconds;
-  }
-
-  /** Of 1,000 distinct methods and names, the rest under `(other)`. */
-  get entries(): StatsDelta["entries"] {
-    return this.#merged.entries;
-  }
-
-  /** By class and error; of 1,000 distinct ones, the rest under `(other)`. */
-  get userErrors(): StatsDelta["userErrors"] {
-    return this.#merged.userErrors;
-  }
-
-  get iterations(): StatsDelta["iterations"] {
-    return this.#merged.iterations;
-  }
-
-  /** Adds what the node counted in other seconds, or in others of their names. */
-  add(counted: StatsDelta): void {
-    this.#from = Math.min(this.#from, counted.from);
-    this.#to = Math.max(this.#to, counted.to);
-    for (const second of counted.seconds) this.#addSecond(second);
-    this.#merged.add(counted);
-  }
-
-  #addSecond(added: SecondCounts): void {
-    // Nearly always it is a later one than all before.
-    const at = this.#seconds.findLastIndex(({ second }) => second <= added.second);
-    const known = this.#seconds[at];
-    if (known?.second !== added.second) this.#seconds.splice(at + 1, 0, added);
-    else this.#seconds[at] = together(known, added);
-  }
-}
-
-/** Two parts of one second, the earlier one first. */
-function together(first: SecondCounts, then: SecondCounts): SecondCounts {
-  return {
-    second: then.second,
-    users: then.users,
-    peakUsers: Math.max(first.peakUsers, then.peakUsers),
-    requests: first.requests + then.requests,
-    failures: first.failures + then.failures,
-  };
 }

@@ -33,10 +33,10 @@ Deno.test("the warnings name the generator, and are the same for as long as it l
   const both = { cpu: 1.7, lagMs: 250 };
   for (const second of times(4, both)) watch.note(second);
   const warnings = [
-    "Worker attic used over 90 % of a core for 5 s: it may be the bottleneck, and the latencies " +
-    "partly its own.",
+    "Worker attic used over 90 % of a core for 5 s: it may be the bottleneck, and latencies may " +
+    "include its own delays.",
     "Worker attic's event loop ran over 50 ms late (99th percentile of 5 s): latencies may be too " +
-    "long by as much.",
+    "high by as much.",
   ];
   assert.deepEqual(watch.note(both), warnings);
   assert.deepEqual(watch.note({ cpu: 0.95, lagMs: 80 }), warnings);
