@@ -14,15 +14,13 @@ const TESTS: readonly string[] = [
   "tests/stats",
   "tests/load",
   "tests/http/response_parser_test.ts",
-  "tests/cluster/frame_reader_test.ts",
-  "tests/cluster/message_codec_test.ts",
-  "tests/cluster/message_fields_test.ts",
-  "tests/cluster/msgpack_scan_test.ts",
-  "tests/cluster/report_counts_test.ts",
-  "tests/cluster/report_ledger_test.ts",
-  "tests/cluster/report_outbox_test.ts",
-  "tests/cluster/report_parts_test.ts",
-  "tests/cluster/run_book_test.ts",
+  "tests/cluster/codec_test.ts",
+  "tests/cluster/frames_test.ts",
+  "tests/cluster/outbox_test.ts",
+  "tests/cluster/protocol_test.ts",
+  "tests/cluster/report_test.ts",
+  "tests/cluster/run_state_test.ts",
+  "tests/cluster/schema_test.ts",
 ];
 
 const COPIED = ["deno.json", "deno.lock", "src", "tests"];

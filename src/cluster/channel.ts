@@ -1,8 +1,8 @@
 import type { Clock } from "../core/clock.ts";
 import { type ByteStream, writeAll } from "../core/network.ts";
 import { decodeMessage, encodeMessage } from "./codec.ts";
-import { FrameReader, HANDSHAKE_LIMIT, MESSAGE_LIMIT, type ProtocolError } from "./frames.ts";
-import type { Message } from "./protocol.ts";
+import { FrameReader } from "./frames.ts";
+import { HANDSHAKE_LIMIT, type Message, MESSAGE_LIMIT, type ProtocolError } from "./protocol.ts";
 
 /** Bytes that are asked of the stream at once. */
 const READ_SIZE = 16 * 1024;

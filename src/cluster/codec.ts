@@ -6,9 +6,8 @@
 
 import { decode, encode } from "@msgpack/msgpack";
 import { errorText } from "../core/errors.ts";
-import { LENGTH_BYTES, MESSAGE_LIMIT, ProtocolError } from "./frames.ts";
-import { type Message, MESSAGE_FIELDS } from "./protocol.ts";
-import type { Field } from "./schema.ts";
+import { LENGTH_BYTES } from "./frames.ts";
+import { MESSAGE, type Message, MESSAGE_LIMIT, ProtocolError } from "./protocol.ts";
 
 /** How many lists and maps may stand inside of each other. */
 const MAX_DEPTH = 32;
@@ -88,17 +87,14 @@ defineSized(0xd9, BYTES, [1, 2, 4]);
 defineSized(0xdc, LIST, [2, 4]);
 defineSized(0xde, MAP, [2, 4]);
 
-const FIELDS = new Map<unknown, Field<Message>>(Object.entries(MESSAGE_FIELDS));
-
 /**
- * A message as it is sent, its length in front. Names, methods and texts of errors that are too long are
- * cut; whatever else is out of its bounds is sent, and refused by the peer.
+ * Encodes a message with its length in front. Names, methods and error texts that are too long are
+ * cut. Other values that are out of bounds are sent, and the peer refuses them.
  *
- * @throws RangeError where the message is longer than any peer takes.
+ * @throws RangeError if the message is longer than a peer accepts.
  */
 export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
-  const fields: Field<Message> = MESSAGE_FIELDS[message.type];
-  const payload = encode(fields.write(message));
+  const payload = encode(MESSAGE.write(message));
   if (payload.length > MESSAGE_LIMIT) {
     throw new RangeError(
       `A ${message.type} of ${payload.length} bytes, where ${MESSAGE_LIMIT} are allowed`,
@@ -111,35 +107,40 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The message that was sent; bytes in it are views of the payload.
+ * Decodes a message; binary data in it shares the memory of the payload.
  *
  * @param payload without the length in front.
- * @throws ProtocolError where it is no message, or one whose fields are not what they have to be.
+ * @throws ProtocolError if it is not a message, or its fields are invalid.
  */
 export function decodeMessage(payload: Uint8Array): Message {
-  const problem = msgpackProblem(payload);
-  if (problem !== null) throw new ProtocolError("protocol", `A message ${problem}`);
-  const sent = decoded(payload);
-  const type = Array.isArray(sent) ? sent[0] : undefined;
-  const fields = FIELDS.get(type);
-  if (fields === undefined) throw new ProtocolError("protocol", "A message of no known type");
-  const message = fields.read(sent);
-  if (message === undefined) {
-    throw new ProtocolError("protocol", fields.fault(sent, String(type)));
+  let sent: unknown;
+  try {
+    sent = unpack(payload);
+  } catch (error) {
+    throw new ProtocolError("protocol", `A message ${errorText(error)}`);
   }
+  const message = MESSAGE.read(sent);
+  if (message === undefined) throw new ProtocolError("protocol", MESSAGE.fault(sent, "A message"));
   return message;
 }
 
-function decoded(payload: Uint8Array): unknown {
+/**
+ * Decodes one msgpack value from a source that is not trusted.
+ *
+ * @throws Error whose message says what is wrong, to be put behind the name of what was decoded.
+ */
+export function unpack(bytes: Uint8Array): unknown {
+  const problem = msgpackProblem(bytes);
+  if (problem !== null) throw new Error(problem);
   try {
-    return decode(payload, DECODING);
+    return decode(bytes, DECODING);
   } catch (error) {
-    throw new ProtocolError("protocol", `A message that cannot be decoded: ${errorText(error)}`);
+    throw new Error(`cannot be decoded: ${errorText(error)}`, { cause: error });
   }
 }
 
 const DECODING = {
-  // The decoder's own one is shared with whoever else decodes something.
+  // The default one caches keys across all decoders of the process.
   keyDecoder: null,
   mapKeyConverter: (key: unknown): string => {
     if (typeof key !== "string") throw new TypeError("a key that is no text");

@@ -7,10 +7,8 @@
 
 import type { Clock, Timer } from "../core/clock.ts";
 import type { Channel } from "./channel.ts";
-import { ProtocolError } from "./frames.ts";
-import type { Join, Message } from "./protocol.ts";
-import type { RunState } from "./run_state.ts";
-import type { WorkerState } from "./workers.ts";
+import { type Message, ProtocolError } from "./protocol.ts";
+import type { RunState, WorkerState } from "./run_state.ts";
 
 /** Who hears of what workers do. */
 export interface WorkerConnectionsHooks {
@@ -88,7 +86,7 @@ export class WorkerConnections {
    *
    * @throws ProtocolError where another worker of its name is there.
    */
-  check({ workerId, incarnation }: Join): void {
+  check({ workerId, incarnation }: Message<"JOIN">): void {
     const rival = this.#book.members.find((member) =>
       member.id === workerId && member.incarnation !== incarnation &&
       member.membership === "present"

@@ -7,19 +7,10 @@
 import { createHash } from "node:crypto";
 import type { Clock, Timer } from "../core/clock.ts";
 import { AiotestError, errorText, ExitCode } from "../core/errors.ts";
+import { peerText } from "../core/text.ts";
 import type { Channel } from "./channel.ts";
-import { ProtocolError } from "./frames.ts";
 import { MasterConnection, type MasterConnectionOptions } from "./master_connection.ts";
-import { peerText } from "./peer_text.ts";
-import {
-  type Chunk,
-  type FilesMessage,
-  type Join,
-  type ListedFile,
-  type Message,
-  NO_TESTFILE,
-  pathProblem,
-} from "./protocol.ts";
+import { MAX_PATH, type Message, NO_TESTFILE, ProtocolError } from "./protocol.ts";
 
 /** One file of a bundle. */
 export interface BundledFile {
@@ -49,7 +40,7 @@ const CHUNK_BYTES = 256 * 1024;
  */
 export class FileBundle {
   /** What a worker is told of it. */
-  readonly list: FilesMessage;
+  readonly list: Message<"FILES">;
   /** SHA-256 of all names and contents, as hexadecimal digits. */
   readonly hash: string;
   /** Bytes of all files. */
@@ -86,7 +77,7 @@ export class FileBundle {
 }
 
 /** Why files cannot be a bundle, as a sentence without its dot; null where they can. */
-export function listProblem({ entry, files }: FilesMessage): string | null {
+export function listProblem({ entry, files }: Message<"FILES">): string | null {
   if (files.length > MAX_FILES) return `${files.length} files are more than ${MAX_FILES}`;
   if (sizeOf(files) > MAX_BYTES) {
     return `${sizeOf(files)} bytes are more than ${MAX_BYTES / 1024 / 1024} MiB`;
@@ -100,13 +91,13 @@ export function listProblem({ entry, files }: FilesMessage): string | null {
 }
 
 /** SHA-256 of a list with the hash of each file in it, as hexadecimal digits. */
-export function listHash({ entry, files }: FilesMessage): string {
+export function listHash({ entry, files }: Message<"FILES">): string {
   const all = [entry, ...files.map(({ path, size, sha256 }) => [path, size, sha256.toHex()])];
   return sha256(new TextEncoder().encode(JSON.stringify(all))).toHex();
 }
 
 /** Bytes of all files. */
-export function sizeOf(files: readonly Pick<ListedFile, "size">[]): number {
+export function sizeOf(files: readonly Pick<Message<"FILES">["files"][number], "size">[]): number {
   return files.reduce((sum, { size }) => sum + size, 0);
 }
 
@@ -157,7 +148,7 @@ export class FileServer {
   }
 
   /** Serves a worker, at its own pace, until it goes. */
-  async serve(channel: Channel, { workerId }: Pick<Join, "workerId">): Promise<void> {
+  async serve(channel: Channel, { workerId }: Pick<Message<"JOIN">, "workerId">): Promise<void> {
     const { clock, info } = this.#options;
     info(`Worker ${peerText(workerId)} fetches the test file.`);
     this.#channels.add(channel);
@@ -207,7 +198,7 @@ export class FileServer {
  * has vouched for.
  */
 export class PartialBundle {
-  readonly list: FilesMessage;
+  readonly list: Message<"FILES">;
   /** Bytes that are to come in all. */
   readonly size: number;
   /** Bytes that have come. */
@@ -218,7 +209,7 @@ export class PartialBundle {
    * @param hash what the list has to come to: the master has proved that it is its own.
    * @throws AiotestError where it does not, or where the files cannot be those of a test.
    */
-  constructor(list: FilesMessage, hash: string) {
+  constructor(list: Message<"FILES">, hash: string) {
     const problem = listProblem(list);
     if (problem !== null) {
       throw refused(`it names files that cannot be taken: ${peerText(problem)}`);
@@ -239,7 +230,7 @@ export class PartialBundle {
    *
    * @throws AiotestError where there are more than were to come.
    */
-  take({ offset, data }: Chunk): boolean {
+  take({ offset, data }: Message<"CHUNK">): boolean {
     if (offset !== this.received || this.complete) return false;
     if (data.length > this.size - offset) throw refused("it has more bytes than its files");
     this.#bytes.set(data, offset);
@@ -348,13 +339,13 @@ export class FileDownload {
     }
   }
 
-  #list(list: FilesMessage): void {
+  #list(list: Message<"FILES">): void {
     if (this.#receipt !== null) return;
     this.#receipt = new PartialBundle(list, this.#hash);
     this.#goOn(this.#receipt);
   }
 
-  #add(chunk: Chunk): void {
+  #add(chunk: Message<"CHUNK">): void {
     if (this.#receipt?.take(chunk) !== true) return;
     this.#tell(this.#receipt);
     this.#goOn(this.#receipt);
@@ -406,4 +397,30 @@ export class FileDownload {
 
 function megabytes(bytes: number): string {
   return (bytes / MEGABYTE).toFixed(1);
+}
+
+/** What no system takes, or what has a meaning of its own on some. */
+// deno-lint-ignore no-control-regex -- no system takes them in a name
+const FORBIDDEN = /[\x00-\x1f\x7f\\:*?"<>|]/;
+
+/** Names that are devices on Windows, whatever comes behind a dot. */
+const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
+
+/**
+ * Why a path cannot be that of a file inside a folder, on whatever system; null where it can. Such a
+ * path has its parts between slashes, and none of them leads anywhere but down.
+ */
+export function pathProblem(path: string): string | null {
+  if (path.length > MAX_PATH) return `has more than ${MAX_PATH} characters`;
+  if (!path.isWellFormed() || FORBIDDEN.test(path)) {
+    return "has a character that some systems do not take";
+  }
+  const parts = path.split("/");
+  if (parts.includes("..")) return "leads out of its folder";
+  if (parts.includes("") || parts.includes(".")) return "is not the path of a file inside a folder";
+  // Windows drops a dot or a space at the end: two names would be one.
+  if (parts.some((part) => /[. ]$/.test(part) || DEVICE.test(part))) {
+    return "has a name that some systems do not take";
+  }
+  return null;
 }

@@ -1,34 +1,4 @@
-/** Why a connection is refused or given up. */
-export type ErrorCode =
-  /** The bytes are no message, or one that does not belong there. */
-  | "protocol"
-  /** There is no protocol that both speak. */
-  | "version"
-  /** The token is wrong or missing. */
-  | "token"
-  /** The test file is another one. */
-  | "testfile"
-  /** A worker of the same id is there already. */
-  | "duplicate"
-  /** Too many handshakes, or something else that may have changed a moment later. */
-  | "busy"
-  /** The run is over, or another one. */
-  | "run";
-
-/** What ends a connection: the peer is told, and the connection closed. */
-export class ProtocolError extends Error {
-  override readonly name = "ProtocolError";
-  readonly code: ErrorCode;
-
-  constructor(code: ErrorCode, text: string) {
-    super(text);
-    this.code = code;
-  }
-}
-
-/** Bytes that a message may have before the handshake is done, and after it. */
-export const HANDSHAKE_LIMIT = 4 * 1024;
-export const MESSAGE_LIMIT = 1024 * 1024;
+import { ProtocolError } from "./protocol.ts";
 
 /** Bytes in front of each message that say how long it is. */
 export const LENGTH_BYTES = 4;

@@ -2,19 +2,10 @@ import { encode } from "@msgpack/msgpack";
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
+import { peerText } from "../core/text.ts";
 import { VERSION } from "../core/version.ts";
 import type { Channel } from "./channel.ts";
-import { ProtocolError } from "./frames.ts";
-import { peerText } from "./peer_text.ts";
-import {
-  commonProtocol,
-  type Hello,
-  type Join,
-  type Message,
-  NO_TESTFILE,
-  PROTOCOL,
-  type Welcome,
-} from "./protocol.ts";
+import { commonProtocol, type Message, NO_TESTFILE, PROTOCOL, ProtocolError } from "./protocol.ts";
 
 /**
  * Waits for the peer's next message; null: it has closed the connection.
@@ -84,16 +75,20 @@ export function newNonce(): Uint8Array<ArrayBuffer> {
 /**
  * A worker's proof: of HELLO, and of JOIN but for its proof. Empty without a token.
  */
-export function workerProof(token: string | null, hello: Hello, join: Join): Uint8Array {
+export function workerProof(
+  token: string | null,
+  hello: Message<"HELLO">,
+  join: Message<"JOIN">,
+): Uint8Array {
   return proofOf(token, ["worker", hello, { ...join, mac: NO_PROOF }]);
 }
 
 /** The master's proof: of HELLO, JOIN and WELCOME but for their proofs. Empty without a token. */
 export function masterProof(
   token: string | null,
-  hello: Hello,
-  join: Join,
-  welcome: Welcome,
+  hello: Message<"HELLO">,
+  join: Message<"JOIN">,
+  welcome: Message<"WELCOME">,
 ): Uint8Array {
   return proofOf(token, [
     "master",
@@ -111,7 +106,7 @@ export function sameProof(a: Uint8Array, b: Uint8Array): boolean {
 /** Whole messages with the names of their fields: no field can be forgotten, or taken for another. */
 function proofOf(
   token: string | null,
-  agreed: readonly (string | Hello | Join | Welcome)[],
+  agreed: readonly (string | Message<"HELLO"> | Message<"JOIN"> | Message<"WELCOME">)[],
 ): Uint8Array {
   if (token === null) return NO_PROOF;
   const bytes = encode(agreed, { sortKeys: true });
@@ -145,12 +140,12 @@ export interface JoinTerms<Place extends AcceptedPlace> {
    *
    * @throws ProtocolError with `duplicate`, `run` or `busy` where there is none.
    */
-  admit(join: Join, address: string): Place;
+  admit(join: Message<"JOIN">, address: string): Place;
 }
 
 /** A worker that was let in. */
 export interface AcceptedWorker<Place extends AcceptedPlace> {
-  readonly join: Join;
+  readonly join: Message<"JOIN">;
   /** What `admit` has given. */
   readonly place: Place;
 }
@@ -170,7 +165,7 @@ export function acceptWorker<Place extends AcceptedPlace>(
   clock: Clock,
 ): Promise<AcceptedWorker<Place> | null> {
   return handshake(channel, clock, async (next) => {
-    const hello: Hello = {
+    const hello: Message<"HELLO"> = {
       type: "HELLO",
       protocolMin: PROTOCOL,
       protocolMax: PROTOCOL,
@@ -188,14 +183,18 @@ export function acceptWorker<Place extends AcceptedPlace>(
   });
 }
 
-async function receiveJoin(next: NextMessage): Promise<Join | null> {
+async function receiveJoin(next: NextMessage): Promise<Message<"JOIN"> | null> {
   const message = await next();
   if (message === null || message.type === "JOIN") return message;
   throw new ProtocolError("protocol", `${message.type} before JOIN`);
 }
 
 /** In this order: who does not know the token learns nothing about the test. */
-function check(hello: Hello, join: Join, terms: Omit<JoinTerms<AcceptedPlace>, "admit">): void {
+function check(
+  hello: Message<"HELLO">,
+  join: Message<"JOIN">,
+  terms: Omit<JoinTerms<AcceptedPlace>, "admit">,
+): void {
   const { token, testfileHash, filesHash, allowDifferentTestfile } = terms;
   commonProtocol({ min: PROTOCOL, max: PROTOCOL }, { min: join.protocol, max: join.protocol });
   if (!sameProof(workerProof(token, hello, join), join.mac)) {
@@ -224,15 +223,15 @@ const TOKEN_UNKNOWN =
   "the worker has a token, the master has none: set the same --token or AIOTEST_TOKEN on both sides";
 
 function welcomeTo(
-  hello: Hello,
-  join: Join,
+  hello: Message<"HELLO">,
+  join: Message<"JOIN">,
   { runId, ackedSeq }: AcceptedPlace,
   { token, epoch, heartbeatSeconds, leaseSeconds, filesHash }: Omit<
     JoinTerms<AcceptedPlace>,
     "admit"
   >,
-): Welcome {
-  const welcome: Welcome = {
+): Message<"WELCOME"> {
+  const welcome: Message<"WELCOME"> = {
     type: "WELCOME",
     runId,
     epoch,
@@ -257,7 +256,7 @@ export function openPortWarning(where: string): string {
 
 /** Who a worker says that it is. */
 export type WorkerIdentity = Pick<
-  Join,
+  Message<"JOIN">,
   "workerId" | "incarnation" | "host" | "pid" | "cpus" | "testfileHash"
 >;
 
@@ -270,8 +269,8 @@ export interface JoinOptions {
 
 /** What came of it. */
 export interface JoinedMaster {
-  readonly hello: Hello;
-  readonly welcome: Welcome;
+  readonly hello: Message<"HELLO">;
+  readonly welcome: Message<"WELCOME">;
   /** What the person who started the worker should know: the same each time, so to be said once. */
   readonly warnings: readonly string[];
 }
@@ -305,13 +304,13 @@ export function joinMaster(
 /** A master that waits for TLS says nothing to somebody who does not begin with it. */
 const SILENT = "it does not say HELLO; where a master has --tls-cert, workers need --tls-ca";
 
-async function helloOf(next: NextMessage): Promise<Hello> {
+async function helloOf(next: NextMessage): Promise<Message<"HELLO">> {
   const message = await spoken(() => next(SILENT));
   if (message.type === "HELLO") return message;
   throw new ProtocolError("protocol", `${message.type} before HELLO`);
 }
 
-async function welcomeOf(next: NextMessage): Promise<Welcome> {
+async function welcomeOf(next: NextMessage): Promise<Message<"WELCOME">> {
   for (;;) {
     const message = await spoken(next);
     if (message.type === "WELCOME") return message;
@@ -327,9 +326,13 @@ async function spoken(next: NextMessage): Promise<Message> {
   throw new ProtocolError("busy", "the master closed the connection");
 }
 
-function joinOf(hello: Hello, identity: WorkerIdentity, token: string | null): Join {
+function joinOf(
+  hello: Message<"HELLO">,
+  identity: WorkerIdentity,
+  token: string | null,
+): Message<"JOIN"> {
   const { workerId, incarnation, host, pid, cpus, testfileHash } = identity;
-  const join: Join = {
+  const join: Message<"JOIN"> = {
     type: "JOIN",
     protocol: commonProtocol(
       { min: hello.protocolMin, max: hello.protocolMax },

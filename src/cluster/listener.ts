@@ -1,12 +1,11 @@
 import type { Clock, Timer } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import type { AcceptedStream, StreamListener } from "../core/network.ts";
+import { peerText } from "../core/text.ts";
 import { VERSION } from "../core/version.ts";
 import { Channel } from "./channel.ts";
-import { ProtocolError } from "./frames.ts";
 import { type AcceptedPlace, acceptWorker, type JoinTerms, openPortWarning } from "./handshake.ts";
-import { peerText } from "./peer_text.ts";
-import type { Join } from "./protocol.ts";
+import { type Message, ProtocolError } from "./protocol.ts";
 
 /**
  * How many from one address are inside at the same time. It remembers only addresses that have
@@ -108,7 +107,7 @@ export class RejectionLog {
 /** A worker that has come in, with its connection. */
 export interface Candidate<Place extends AcceptedPlace> {
   readonly channel: Channel;
-  readonly join: Join;
+  readonly join: Message<"JOIN">;
   /** What the terms' `admit` has given. */
   readonly place: Place;
 }
@@ -209,7 +208,7 @@ export class WorkerListener<Place extends AcceptedPlace> {
     throw busy;
   }
 
-  #compareVersions({ version, workerId }: Join): void {
+  #compareVersions({ version, workerId }: Message<"JOIN">): void {
     if (version === VERSION || this.#versions.has(version)) return;
     this.#versions.add(version);
     this.#options.warn(

@@ -7,11 +7,10 @@
 import type { Clock, Random, Timer } from "../core/clock.ts";
 import { AiotestError, errorText, ExitCode, UsageError } from "../core/errors.ts";
 import type { ByteStream } from "../core/network.ts";
+import { peerText } from "../core/text.ts";
 import { Channel } from "./channel.ts";
-import { ProtocolError } from "./frames.ts";
 import { type JoinedMaster, joinMaster, type WorkerIdentity } from "./handshake.ts";
-import { peerText } from "./peer_text.ts";
-import type { Message } from "./protocol.ts";
+import { type Message, ProtocolError } from "./protocol.ts";
 
 /**
  * Why a connection with the master cannot be opened, for whoever has started the worker.

@@ -7,7 +7,7 @@
 import type { StatsDelta } from "../stats/stats_delta.ts";
 import { MergedStats } from "../stats/totals.ts";
 import { encodeMessage } from "./codec.ts";
-import { ProtocolError } from "./frames.ts";
+import { ProtocolError } from "./protocol.ts";
 import {
   countedOf,
   MAX_SPAN_SECONDS,

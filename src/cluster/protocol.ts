@@ -1,644 +1,415 @@
 /**
- * What master and workers say to each other. On the wire, each message is an array of its type and its
- * fields, in the order in which they stand here.
+ * The protocol between master and workers: every message, declared once. Types, validators, encoders
+ * and the generators of the tests all come from {@link MESSAGE}. To add a message, add its fields there.
  *
  * @module
  */
 
-import type { Spacing, WhenBusy } from "../core/run_info.ts";
-import type { SecondCounts } from "../stats/stats_delta.ts";
-import { type ErrorCode, MESSAGE_LIMIT, ProtocolError } from "./frames.ts";
 import {
   amount,
   bytes,
   clipped,
   count,
   counts,
-  type Field,
   finite,
   flag,
+  json,
   list,
   optional,
   row,
+  type RowOf,
   text,
   tuple,
+  union,
+  type ValueOf,
   word,
 } from "./schema.ts";
-import {
-  type CallResult,
-  MAX_NAME as MAX_SHARED_NAME,
-  type Outcome,
-  type SharedCall,
-} from "./shared_call.ts";
 
-/** The protocol that this version speaks. */
+/** The version of the protocol that this version of aiotest speaks. */
 export const PROTOCOL = 1;
 
-/** Master, first of all: who it is. */
-export interface Hello {
-  readonly type: "HELLO";
-  readonly protocolMin: number;
-  readonly protocolMax: number;
-  /** 1, and one more each time that the run's master was restarted. */
-  readonly epoch: number;
-  /** Random bytes, against proofs that are played back. */
-  readonly nonce: Uint8Array;
-}
+/** The longest message in bytes, before the handshake is complete and after it. */
+export const HANDSHAKE_LIMIT = 4 * 1024;
+export const MESSAGE_LIMIT = 1024 * 1024;
 
-/** Worker: who it is, and its proof where there is a token. */
-export interface Join {
-  readonly type: "JOIN";
-  readonly protocol: number;
-  /** Version of aiotest. */
-  readonly version: string;
-  readonly workerId: string;
-  /** The same for as long as the worker's process lives, and no other's. */
-  readonly incarnation: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly cpus: number;
-  /** SHA-256 of the test file's text, as hexadecimal digits. */
-  readonly testfileHash: string;
-  readonly nonce: Uint8Array;
-  /** Empty without a token. */
-  readonly mac: Uint8Array;
-}
-
-/** Master: the worker is in. */
-export interface Welcome {
-  readonly type: "WELCOME";
-  readonly runId: string;
-  readonly epoch: number;
-  /** The last report of the worker that was applied; 0 where none was. */
-  readonly ackedSeq: number;
-  readonly heartbeatSeconds: number;
-  readonly leaseSeconds: number;
-  /** Of the files that it hands out to workers without a test file; empty where there are none. */
-  readonly filesHash: string;
-  readonly mac: Uint8Array;
-}
-
-/** Either side: the last words before it closes the connection. */
-export interface ErrorMessage {
-  readonly type: "ERROR";
-  readonly code: ErrorCode;
-  readonly text: string;
-}
-
-/** Master, right behind WELCOME: what the worker needs to get ready. */
-export interface Setup {
-  readonly type: "SETUP";
-  /** Number of the worker in this run, 0 and up; no two have the same. */
-  readonly workerIndex: number;
-  /** Options of the master's command line that hold on every node, as a JSON object. */
-  readonly options: string;
-}
-
-/** Master: the test has begun. */
-export interface Start {
-  readonly type: "START";
-  /** How long it has lasted. */
-  readonly elapsedSeconds: number;
-  /** What the worker counts from now on belongs to this part of the run; see {@link Started}. */
-  readonly phase: number;
-}
-
-/** Passes of the open model that a worker is to begin. */
-export interface ArrivalAssignment {
-  /** Passes that begin a second in the whole cluster, from {@link since} on. */
-  readonly rate: number;
-  /** Seconds since the test's start at which this rate begins. */
-  readonly since: number;
-  /** Passes that were scheduled in the whole cluster by then, with the fraction of the next one. */
-  readonly position: number;
-  /** Seconds since the test's start, after which no pass is scheduled. */
-  readonly until: number;
-  /** Passes in the whole run. They are numbered from 0, so this is the first number without one. */
-  readonly limit: number;
-  /** Of the passes numbered {@link from} and up, the worker begins one in {@link of}. */
-  readonly from: number;
-  readonly of: number;
-  /** Which of them: those whose number leaves this rest. */
-  readonly index: number;
-  /** The most users that this worker may have. */
-  readonly maxUsers: number;
-  readonly spacing: Spacing;
-  readonly onBusy: WhenBusy;
-}
-
-/** Master: what the worker is to run from now on, whatever it runs at the moment. */
-export interface Assignment {
-  readonly type: "TARGET";
-  /** Counts up within an epoch; only a newer one is obeyed. */
-  readonly revision: number;
-  /** Users by class; a class that is not named has none. */
-  readonly classes: Readonly<Record<string, number>>;
-  /** Users started or stopped a second, on the way there. */
-  readonly rate: number;
-  /** Seconds that a stopping user's test may still run. */
-  readonly stopTimeout: number;
-  /** One in the open model, which has no users by class; none in the closed one. */
-  readonly arrivals: readonly ArrivalAssignment[];
-}
-
-/** Worker: it has got the target of this revision. */
-export interface TargetAck {
-  readonly type: "TARGET_ACK";
-  readonly revision: number;
-}
-
-/** What a worker is doing. */
-export type WorkerPhase =
-  | "preparing"
-  | "ready"
-  | "spawning"
-  | "running"
-  /** All users that it was to run have ended by themselves, or no pass is left for them. */
-  | "exhausted"
-  /** Told to go by a signal: its users have to be run by others. */
-  | "leaving"
-  | "stopping"
-  | "stopped";
-
-/** Worker: how it is, whenever that changes. */
-export interface StateMessage {
-  readonly type: "STATE";
-  readonly users: number;
-  readonly state: WorkerPhase;
-  /** How long the test has lasted, as the worker counts it; 0 before it began. */
-  readonly elapsedSeconds: number;
-}
-
-/** Master: the first target number of users runs. */
-export interface Started {
-  readonly type: "STARTED";
-  readonly userCount: number;
-  /** Higher than before where what was counted until now is not to count. */
-  readonly phase: number;
-}
-
-/** Master: this report, and all before it, are applied. */
-export interface Ack {
-  readonly type: "ACK";
-  readonly seq: number;
-}
-
-/** Master: send from this report on again, one before it is missing. */
-export interface Resume {
-  readonly type: "RESUME";
-  readonly seq: number;
-}
-
-/** Master: stop all users, and send the final report. */
-export interface Stop {
-  readonly type: "STOP";
-  /** Seconds from now after which the master no longer waits. */
-  readonly deadline: number;
-}
-
-/** Worker: all its users have stopped, and this is its final report. */
-export interface Stopped {
-  readonly type: "STOPPED";
-  readonly lastSeq: number;
-}
-
-/** Master: everything is in, the worker may go. */
-export interface Quit {
-  readonly type: "QUIT";
-}
-
-/** Either side, every second. */
-export interface Ping {
-  readonly type: "PING";
-  /** Comes back in the PONG. */
-  readonly number: number;
-}
-
-/** The answer to a PING. */
-export interface Pong extends Omit<Ping, "type"> {
-  readonly type: "PONG";
-}
-
-/** Worker: wants something of what all nodes share. Sent again, unchanged, until it is answered. */
-export interface Call extends SharedCall {
-  readonly type: "CALL";
-  /** 1 and up, within the worker's incarnation. */
-  readonly id: number;
-}
-
-/** Master: the answer to a CALL. */
-export interface Reply extends Outcome {
-  readonly type: "REPLY";
-  readonly id: number;
-}
-
-/** Worker: it has got the answer to this CALL. */
-export interface Settled {
-  readonly type: "SETTLED";
-  readonly id: number;
-}
-
-/** Worker, on a new connection: of all its CALLs, only these, which follow or are withdrawn, are open. */
-export interface Recall {
-  readonly type: "RECALL";
-  readonly ids: readonly number[];
-}
-
-/** Master: a message from another node's test file. */
-export interface Cast {
-  readonly type: "CAST";
-  /** 1 and up, without a gap, within an epoch. */
-  readonly seq: number;
-  /** The node that has sent it. */
-  readonly from: string;
-  readonly kind: string;
-  /** JSON. */
-  readonly data: string;
-}
-
-/** Worker: it has got this CAST, and all before it. */
-export interface CastAck {
-  readonly type: "CAST_ACK";
-  readonly seq: number;
-}
-
-/** Any message. */
-export type Message =
-  | Hello
-  | Join
-  | Welcome
-  | ErrorMessage
-  | Setup
-  | Start
-  | Assignment
-  | TargetAck
-  | StateMessage
-  | Started
-  | Report
-  | Ack
-  | Resume
-  | Stop
-  | Stopped
-  | Quit
-  | Ping
-  | Pong
-  | Call
-  | Reply
-  | Settled
-  | Recall
-  | Cast
-  | CastAck
-  | BundleMessage;
-
-// What a worker reports to its master.
-
-/** How some latencies are spread, but for their histogram; all times are milliseconds. */
-export interface ReportSpread {
-  readonly sum: number;
-  readonly min: number;
-  readonly max: number;
-  readonly squaredDeviations: number;
-}
-
-/** One method, name and code in a report. */
-export interface ReportEntry extends ReportSpread {
-  readonly method: string;
-  readonly name: string;
-  /** HTTP status; 0 without one. */
-  readonly code: number;
-  readonly failures: number;
-  readonly retries: number;
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
-  readonly errors: readonly (readonly [error: string, count: number])[];
-}
-
-/** How long something of the passes took: packed histogram, and spread where there is any. */
-export interface ReportTimes {
-  readonly buckets: Uint8Array;
-  /** One, or none where nothing was timed. */
-  readonly spread: readonly ReportSpread[];
-}
-
-/** What became of passes; those that were started and completed are as many as their times. */
-export interface ReportIterations {
-  readonly scheduled: number;
-  readonly dropped: number;
-  readonly serviceTime: ReportTimes;
-  readonly startDelay: ReportTimes;
-}
-
-/** Worker, every second and at its end: what it has counted since the report before. */
-export interface Report {
-  readonly type: "REPORT";
-  readonly runId: string;
-  /** 1 and up, without a gap. */
-  readonly seq: number;
-  /** The first and the last second that it covers. */
-  readonly from: number;
-  readonly to: number;
-  readonly deltas: readonly ReportEntry[];
-  /** The latencies of each of {@link deltas}, packed. */
-  readonly histograms: readonly Uint8Array[];
-  /** What the code of user classes threw. */
-  readonly errors: readonly (readonly [user: string, error: string, count: number])[];
-  /** How each second went; empty where another report of the same seconds says it. */
-  readonly users: readonly SecondCounts[];
-  /** One, or none where passes are not counted, or another report of the same seconds has them. */
-  readonly iterations: readonly ReportIterations[];
-  /** Share of one core, 0 to 1 and above, in the last second. */
-  readonly cpu: number;
-  /** How late its event loop ran, in milliseconds. */
-  readonly lag: number;
-  /** Whether nothing comes behind it. */
-  readonly final: boolean;
-  /** The part of the run that it was counted in; see `Started`. */
-  readonly phase: number;
-}
-
-// What master and workers say to each other where a worker has no test file, right behind WELCOME.
-
-/** One file that a master hands out. */
-export interface ListedFile {
-  /** Where it lies among the others, its parts between slashes. */
-  readonly path: string;
-  /** Bytes. */
-  readonly size: number;
-  /** SHA-256 of its bytes. */
-  readonly sha256: Uint8Array;
-}
-
-/** Master, to a worker without a test file: what there is to fetch. */
-export interface FilesMessage {
-  readonly type: "FILES";
-  /** Path of the test file among the files. */
-  readonly entry: string;
-  /** The folder that they come from, for messages. */
-  readonly origin: string;
-  readonly files: readonly ListedFile[];
-}
-
-/** Worker: wants the next bytes. All files count as one, in the order of FILES. */
-export interface Need {
-  readonly type: "NEED";
-  readonly offset: number;
-}
-
-/** Master: the bytes from this offset on, as many as it sends at once. */
-export interface Chunk {
-  readonly type: "CHUNK";
-  readonly offset: number;
-  readonly data: Uint8Array;
-}
-
-/** Any of these messages. */
-export type BundleMessage = FilesMessage | Need | Chunk;
-
-/** What a worker says in place of a hash that has no test file, and wants the master's. */
+/** The `testfileHash` of a worker that has no test file and asks for the master's. */
 export const NO_TESTFILE = "";
 
-/** Characters (UTF-16 units) that a path may have. */
+/** The longest path of a file, in UTF-16 units. */
 export const MAX_PATH = 240;
 
-/** What no system takes, or what has a meaning of its own on some. */
-// deno-lint-ignore no-control-regex -- no system takes them in a name
-const FORBIDDEN = /[\x00-\x1f\x7f\\:*?"<>|]/;
+/** The longest name of a counter, a queue and so on, in UTF-16 units. */
+export const MAX_SHARED_NAME = 256;
 
-/** Names that are devices on Windows, whatever comes behind a dot. */
-const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
-
-/**
- * Why a path cannot be that of a file inside a folder, on whatever system; null where it can. Such a
- * path has its parts between slashes, and none of them leads anywhere but down.
- */
-export function pathProblem(path: string): string | null {
-  if (path.length > MAX_PATH) return `has more than ${MAX_PATH} characters`;
-  if (!path.isWellFormed() || FORBIDDEN.test(path)) {
-    return "has a character that some systems do not take";
-  }
-  const parts = path.split("/");
-  if (parts.includes("..")) return "leads out of its folder";
-  if (parts.includes("") || parts.includes(".")) return "is not the path of a file inside a folder";
-  // Windows drops a dot or a space at the end: two names would be one.
-  if (parts.some((part) => /[. ]$/.test(part) || DEVICE.test(part))) {
-    return "has a name that some systems do not take";
-  }
-  return null;
-}
-
+/** The longest name of a request or of a user class, in UTF-16 units. */
 const MAX_NAME = 2000;
 
 const id = text(256);
 const name = clipped(MAX_NAME);
 const shortText = clipped(1000);
-/** A text of options, which must not be cut. */
-const options = text(256 * 1024);
 const nonce = bytes(16, 64);
 const mac = bytes(0, 64);
 const seconds = amount();
-/** How often something is done, or for how long it is waited: so that nobody is made to spin. */
+/** A heartbeat or a lease. The lower limit keeps a peer from making this node spin. */
 const period = amount(0.01, 86_400);
-
-/** Names of what nodes share, which must not be cut. */
+const path = text(MAX_PATH);
 const sharedName = text(MAX_SHARED_NAME);
-const operation = text(32);
-/** A list of values, as JSON. */
-const json = text(512 * 1024);
+const jsonText = json(512 * 1024);
+const histogram = bytes(0, MESSAGE_LIMIT);
 
-/** Bytes of files that are sent at once. */
-const chunk = bytes(1, 512 * 1024);
+const errorCode = word(
+  // The bytes are not a message, or not one that is allowed at this point.
+  "protocol",
+  // The peers have no version of the protocol in common.
+  "version",
+  // The token is wrong or missing.
+  "token",
+  // The test files differ.
+  "testfile",
+  // A worker of the same name is connected already.
+  "duplicate",
+  // Too many handshakes are in progress, or another problem that may go away.
+  "busy",
+  // The run is over, or it is not the run that the worker reports to.
+  "run",
+);
 
-/** A word that is what it is because of the field's place. */
-function type<T extends string>(only: T): Field<T> {
-  return word({ [only]: true } as Record<T, true>);
+/** Why a connection is refused or given up. */
+export type ErrorCode = ValueOf<typeof errorCode>;
+
+/** Ends a connection: the peer is sent an ERROR, and the connection is closed. */
+export class ProtocolError extends Error {
+  override readonly name = "ProtocolError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, text: string) {
+    super(text);
+    this.code = code;
+  }
 }
 
-const errorCode = word<ErrorCode>({
-  protocol: true,
-  version: true,
-  token: true,
-  testfile: true,
-  duplicate: true,
-  busy: true,
-  run: true,
+const workerPhase = word(
+  "preparing",
+  "ready",
+  "spawning",
+  "running",
+  // All users that it was to run have ended by themselves, or no iterations are left for them.
+  "exhausted",
+  // It was stopped by a signal, so other workers have to run its users.
+  "leaving",
+  "stopping",
+  "stopped",
+);
+
+/** What a worker is doing. */
+export type WorkerPhase = ValueOf<typeof workerPhase>;
+
+const arrivalAssignment = row({
+  /** Iterations per second that start in the whole cluster, from {@link since} on. */
+  rate: amount(0, 1e9),
+  /** Seconds from the start of the test until this rate applies. */
+  since: seconds,
+  /** Iterations that were scheduled in the whole cluster by then, including the fraction of the next. */
+  position: amount(0, Number.MAX_SAFE_INTEGER),
+  /** Seconds from the start of the test after which no iterations are scheduled. */
+  until: seconds,
+  /** From the iteration of this number on, the worker starts one of every {@link of}. */
+  from: count,
+  of: count,
+  /** Which of them: those whose number modulo {@link of} is this. */
+  index: count,
+  /** Iterations in the whole run. They are numbered from 0, so this is the first number not in it. */
+  limit: count,
+  /** The most users that this worker may have. */
+  maxUsers: count,
+  spacing: word("constant", "poisson"),
+  onBusy: word("queue", "drop"),
 });
 
-const workerPhase = word<WorkerPhase>({
-  preparing: true,
-  ready: true,
-  spawning: true,
-  running: true,
-  exhausted: true,
-  leaving: true,
-  stopping: true,
-  stopped: true,
-});
-
-const callResult = word<CallResult>({ ok: true, error: true, end: true });
+/** The iterations that a worker is to start in the open model. */
+export type ArrivalAssignment = ValueOf<typeof arrivalAssignment>;
 
 const spread = { sum: finite, min: finite, max: finite, squaredDeviations: amount() };
 
-const histogram = bytes(0, MESSAGE_LIMIT);
+const reportSpread = row(spread);
 
-const reportTimes = row<ReportTimes>({
-  buckets: histogram,
-  spread: list(row<ReportSpread>(spread)),
-});
+/** The distribution of some latencies except their histogram; all times are in milliseconds. */
+export type ReportSpread = ValueOf<typeof reportSpread>;
 
-const reportIterations = row<ReportIterations>({
-  scheduled: count,
-  dropped: count,
-  serviceTime: reportTimes,
-  startDelay: reportTimes,
-});
-
-/** Passes a second that nobody can generate. */
-const MAX_ARRIVALS = 1e9;
-
-const arrivals = row<ArrivalAssignment>({
-  rate: amount(0, MAX_ARRIVALS),
-  since: amount(),
-  position: amount(0, Number.MAX_SAFE_INTEGER),
-  until: amount(),
-  from: count,
-  of: count,
-  index: count,
-  limit: count,
-  maxUsers: count,
-  spacing: word<Spacing>({ constant: true, poisson: true }),
-  onBusy: word<WhenBusy>({ queue: true, drop: true }),
-});
-
-const reportEntry = row<ReportEntry>({
+const reportEntry = row({
   method: shortText,
   name,
+  /** The HTTP status; 0 if there was no response. */
   code: count,
   failures: count,
   retries: count,
   bytesReceived: count,
   bytesSent: count,
   ...spread,
-  errors: list(tuple<readonly [error: string, count: number]>(shortText, count)),
+  /** Errors, and how often each occurred. */
+  errors: list(tuple(shortText, count)),
 });
 
-const path = text(MAX_PATH);
+/** The requests of one method, name and status in a report. */
+export type ReportEntry = ValueOf<typeof reportEntry>;
 
-const listedFile = row<ListedFile>({ path, size: count, sha256: bytes(32, 32) });
-
-const countedSecond = row<SecondCounts>({
-  second: count,
-  users: count,
-  peakUsers: count,
-  requests: count,
-  failures: count,
+const reportTimes = row({
+  /** The histogram, packed. */
+  buckets: histogram,
+  /** One element; none if nothing was timed. */
+  spread: list(reportSpread),
 });
 
-/** Every message's fields, in the order in which they are sent. */
-export const MESSAGE_FIELDS: {
-  readonly [T in Message["type"]]: Field<Extract<Message, { type: T }>>;
-} = {
-  HELLO: row<Hello>({
-    type: type("HELLO"),
+/** How long some part of the iterations took. */
+export type ReportTimes = ValueOf<typeof reportTimes>;
+
+const reportIterations = row({
+  scheduled: count,
+  dropped: count,
+  /** One value per completed iteration. */
+  serviceTime: reportTimes,
+  /** One value per started iteration. */
+  startDelay: reportTimes,
+});
+
+/** Counts and times of iterations in a report. */
+export type ReportIterations = ValueOf<typeof reportIterations>;
+
+/** What a node asks of the state that all nodes share. */
+const sharedCall = {
+  /** `counter`, `queue`, `feeder`, `rendezvous`, `message` and so on. */
+  service: text(32),
+  /** The name of the counter, the queue and so on. */
+  name: sharedName,
+  operation: text(32),
+  /** A JSON array. */
+  args: jsonText,
+};
+
+/** A call to the state that all nodes share: plain data, the same in this process and on the wire. */
+export type SharedCall = RowOf<typeof sharedCall>;
+
+const outcome = {
+  result: word(
+    // The value is the answer.
+    "ok",
+    // The value says what is wrong.
+    "error",
+    // The user that has called is to stop.
+    "end",
+  ),
+  /** For `ok`, a JSON text, or nothing for undefined; otherwise an error message. */
+  value: jsonText,
+};
+
+/** The answer to a {@link SharedCall}. */
+export type Outcome = RowOf<typeof outcome>;
+
+/**
+ * Every message, by its type. On the wire, a message is an array of its type and its fields, in the
+ * order in which they are declared. New fields go to the end, and are {@link optional} until all
+ * versions send them.
+ */
+export const MESSAGE = union({
+  // The handshake.
+
+  /** Master, first of all: who it is. */
+  HELLO: {
     protocolMin: count,
     protocolMax: count,
+    /** 1, plus one for each restart of the run's master. */
     epoch: count,
+    /** Random bytes, so that proofs cannot be replayed. */
     nonce,
-  }),
-  JOIN: row<Join>({
-    type: type("JOIN"),
+  },
+  /** Worker: who it is, and its proof if there is a token. */
+  JOIN: {
     protocol: count,
+    /** The version of aiotest. */
     version: id,
     workerId: id,
+    /** Unique to the worker's process, and constant for as long as it lives. */
     incarnation: id,
     host: id,
     pid: count,
     cpus: count,
+    /** The SHA-256 of the test file in hexadecimal; {@link NO_TESTFILE} if the worker has none. */
     testfileHash: id,
     nonce,
+    /** Empty without a token. */
     mac,
-  }),
-  WELCOME: row<Welcome>({
-    type: type("WELCOME"),
+  },
+  /** Master: the worker has joined. */
+  WELCOME: {
     runId: id,
     epoch: count,
+    /** The last report of the worker that was applied; 0 if none was. */
     ackedSeq: count,
     heartbeatSeconds: period,
     leaseSeconds: period,
+    /** The hash of the files for workers without a test file; empty if there are none. */
     filesHash: id,
     mac,
-  }),
-  ERROR: row<ErrorMessage>({ type: type("ERROR"), code: errorCode, text: shortText }),
-  SETUP: row<Setup>({ type: type("SETUP"), workerIndex: count, options }),
-  START: row<Start>({ type: type("START"), elapsedSeconds: seconds, phase: count }),
-  TARGET: row<Assignment>({
-    type: type("TARGET"),
+  },
+  /** Either side, before it closes the connection. */
+  ERROR: { code: errorCode, text: shortText },
+
+  // The run.
+
+  /** Master, right after WELCOME: what the worker needs to prepare. */
+  SETUP: {
+    /** The number of the worker in this run, from 0. */
+    workerIndex: count,
+    /** Options of the master's command line that apply to every node, as a JSON object. */
+    options: json(256 * 1024),
+  },
+  /** Master: the test has begun. */
+  START: {
+    /** Seconds since the start of the test. */
+    elapsedSeconds: seconds,
+    /** The phase of the run that the worker counts for from now on; see STARTED. */
+    phase: count,
+  },
+  /** Master: what the worker should run, whatever it runs now. */
+  TARGET: {
+    /** Increases within an epoch; older targets are ignored. */
     revision: count,
+    /** Users by class; a class that is missing has none. */
     classes: counts(MAX_NAME),
+    /** Users started or stopped per second on the way to the target. */
     rate: amount(),
+    /** Seconds that the tests of stopping users may still run. */
     stopTimeout: seconds,
-    arrivals: list(arrivals),
-  }),
-  TARGET_ACK: row<TargetAck>({ type: type("TARGET_ACK"), revision: count }),
-  STATE: row<StateMessage>({
-    type: type("STATE"),
+    /** One element in the open model, which has no users by class; none in the closed model. */
+    arrivals: list(arrivalAssignment),
+  },
+  /** Worker: it has received the target of this revision. */
+  TARGET_ACK: { revision: count },
+  /** Worker: its state, whenever that changes. */
+  STATE: {
     users: count,
     state: workerPhase,
+    /** Seconds since the start of the test by the worker's clock; 0 before the start. */
     elapsedSeconds: optional(seconds, 0),
-  }),
-  STARTED: row<Started>({ type: type("STARTED"), userCount: count, phase: count }),
-  REPORT: row<Report>(
-    {
-      type: type("REPORT"),
-      runId: id,
-      seq: count,
-      from: count,
-      to: count,
-      deltas: list(reportEntry),
-      histograms: list(histogram),
-      errors: list(
-        tuple<readonly [user: string, error: string, count: number]>(name, shortText, count),
-      ),
-      users: list(countedSecond),
-      iterations: list(reportIterations),
-      cpu: amount(),
-      lag: amount(),
-      final: flag,
-      phase: count,
-    },
-    ({ deltas, histograms }) =>
-      deltas.length === histograms.length
-        ? null
-        : `has ${deltas.length} deltas, and ${histograms.length} histograms`,
-  ),
-  ACK: row<Ack>({ type: type("ACK"), seq: count }),
-  RESUME: row<Resume>({ type: type("RESUME"), seq: count }),
-  STOP: row<Stop>({ type: type("STOP"), deadline: seconds }),
-  STOPPED: row<Stopped>({ type: type("STOPPED"), lastSeq: count }),
-  QUIT: row<Quit>({ type: type("QUIT") }),
-  PING: row<Ping>({ type: type("PING"), number: optional(count, 0) }),
-  PONG: row<Pong>({ type: type("PONG"), number: optional(count, 0) }),
-  CALL: row<Call>({
-    type: type("CALL"),
+  },
+  /** Master: the first target number of users is running. */
+  STARTED: {
+    userCount: count,
+    /** Higher than before if what was counted until now is to be discarded. */
+    phase: count,
+  },
+  /** Worker, every second and at its end: what it has counted since the last report. */
+  REPORT: {
+    runId: id,
+    /** From 1, without gaps. */
+    seq: count,
+    /** The first and the last second that the report covers. */
+    from: count,
+    to: count,
+    deltas: list(reportEntry),
+    /** The latencies of each of {@link deltas}, packed. */
+    histograms: list(histogram),
+    /** Errors thrown by the code of user classes: the class, the error, and how often it occurred. */
+    errors: list(tuple(name, shortText, count)),
+    /** The totals of each second; empty if another report of the same seconds has them. */
+    users: list(row({
+      second: count,
+      users: count,
+      peakUsers: count,
+      requests: count,
+      failures: count,
+    })),
+    /** One element; none if iterations are not counted or another report of the same seconds has them. */
+    iterations: list(reportIterations),
+    /** CPU usage in the last second as a share of one core, 0 to 1 and above. */
+    cpu: amount(),
+    /** How late the event loop ran, in milliseconds. */
+    lag: amount(),
+    /** Whether this is the last report. */
+    final: flag,
+    /** The phase of the run that it counts for; see STARTED. */
+    phase: count,
+  },
+  /** Master: this report and all before it are applied. */
+  ACK: { seq: count },
+  /** Master: send this report and all after it again, because it is missing. */
+  RESUME: { seq: count },
+  /** Master: stop all users and send the final report. */
+  STOP: {
+    /** Seconds from now after which the master stops waiting. */
+    deadline: seconds,
+  },
+  /** Worker: all its users have stopped, and this is its final report. */
+  STOPPED: { lastSeq: count },
+  /** Master: all reports have arrived, and the worker may exit. */
+  QUIT: {},
+  /** Either side, every second. */
+  PING: {
+    /** Returned in the PONG. */
+    number: optional(count, 0),
+  },
+  /** The answer to a PING. */
+  PONG: { number: optional(count, 0) },
+
+  // State that the nodes share.
+
+  /** Worker: a call. It is sent again, unchanged, until it is answered. */
+  CALL: {
+    /** From 1, within the worker's incarnation. */
     id: count,
-    service: operation,
-    name: sharedName,
-    operation,
-    args: json,
-  }),
-  REPLY: row<Reply>({ type: type("REPLY"), id: count, result: callResult, value: json }),
-  SETTLED: row<Settled>({ type: type("SETTLED"), id: count }),
-  RECALL: row<Recall>({ type: type("RECALL"), ids: list(count) }),
-  CAST: row<Cast>({ type: type("CAST"), seq: count, from: id, kind: sharedName, data: json }),
-  CAST_ACK: row<CastAck>({ type: type("CAST_ACK"), seq: count }),
-  FILES: row<FilesMessage>({
-    type: type("FILES"),
+    ...sharedCall,
+  },
+  /** Master: the answer to a CALL. */
+  REPLY: { id: count, ...outcome },
+  /** Worker: it has received the answer to this CALL. */
+  SETTLED: { id: count },
+  /** Worker, on a new connection: the CALLs that are still open. They follow, or are being withdrawn. */
+  RECALL: { ids: list(count) },
+  /** Master: a message from another node's test file. */
+  CAST: {
+    /** From 1, without gaps, within an epoch. */
+    seq: count,
+    /** The node that has sent it. */
+    from: id,
+    kind: sharedName,
+    data: jsonText,
+  },
+  /** Worker: it has received this CAST and all before it. */
+  CAST_ACK: { seq: count },
+
+  // The test file of the master, for workers that have none.
+
+  /** Master, right after WELCOME: the files that there are to fetch. */
+  FILES: {
+    /** The path of the test file among the files. */
     entry: path,
+    /** The folder that the files come from, for messages. */
     origin: shortText,
-    files: list(listedFile),
-  }),
-  NEED: row<Need>({ type: type("NEED"), offset: count }),
-  CHUNK: row<Chunk>({ type: type("CHUNK"), offset: count, data: chunk }),
-};
+    files: list(row({
+      /** Relative to the folder, with slashes. */
+      path,
+      /** In bytes. */
+      size: count,
+      sha256: bytes(32, 32),
+    })),
+  },
+  /** Worker: asks for the bytes from an offset on. All files count as one, in the order of FILES. */
+  NEED: { offset: count },
+  /** Master: the bytes from this offset on, as many as it sends at once. */
+  CHUNK: { offset: count, data: bytes(1, 512 * 1024) },
+});
+
+/** The name of a message. */
+export type MessageType = keyof typeof MESSAGE.variants;
+
+/** A message of any type, or of the given one: `Message<"REPORT">`. */
+export type Message<T extends MessageType = MessageType> = Extract<
+  ValueOf<typeof MESSAGE>,
+  { readonly type: T }
+>;
+
+/** What a worker is to run. */
+export type Assignment = Message<"TARGET">;
 
 /** Protocols that one side speaks, from the oldest to the newest. */
 export interface ProtocolRange {

@@ -1,3 +1,4 @@
+import { clippedText } from "../core/text.ts";
 import { Histogram } from "../stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../stats/packed_buckets.ts";
 import { PairMap } from "../stats/request_stats.ts";
@@ -9,14 +10,13 @@ import type {
   SecondCounts,
   StatsDelta,
 } from "../stats/stats_delta.ts";
-import { ProtocolError } from "./frames.ts";
-import { clippedText } from "./peer_text.ts";
-import type {
-  Report,
-  ReportEntry,
-  ReportIterations,
-  ReportSpread,
-  ReportTimes,
+import {
+  type Message,
+  ProtocolError,
+  type ReportEntry,
+  type ReportIterations,
+  type ReportSpread,
+  type ReportTimes,
 } from "./protocol.ts";
 
 /** What a report says beside what was counted. */
@@ -31,7 +31,7 @@ export interface ReportFacts {
 }
 
 /** A report without its place among all. */
-export type ReportContent = Omit<Report, "seq" | "final">;
+export type ReportContent = Omit<Message<"REPORT">, "seq" | "final">;
 
 /** One of the reports that what was counted makes. */
 export interface ReportPart {
@@ -66,7 +66,7 @@ const PART_BYTES = 12 * 1024;
 const MAX_ERROR = 200;
 
 class Cutter {
-  readonly #span: Pick<Report, "from" | "to">;
+  readonly #span: Pick<Message<"REPORT">, "from" | "to">;
   readonly #facts: ReportFacts;
   readonly #emptyBytes: number;
   readonly #parts: ReportPart[] = [];

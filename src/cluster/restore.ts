@@ -3,26 +3,17 @@ import type { DiskFile } from "../core/files.ts";
 import type { Host } from "../core/host.ts";
 import { decodeMessage } from "./codec.ts";
 import {
-  type AssignedRecord,
-  type CallRecord,
   encodeRecord,
   Journal,
   JOURNAL_HEAD,
   JournalReader,
   type JournalRecord,
-  type MembershipRecord,
-  type ReportRecord,
   type RunJournal,
-  type RunRecord,
-  type SettledRecord,
-  type SteeredRecord,
-  type WorkerRecord,
 } from "./journal.ts";
-import { RunState } from "./run_state.ts";
-import type { WorkerState } from "./workers.ts";
+import { RunState, type WorkerState } from "./run_state.ts";
 
 /** What a journal says of what the nodes share. */
-export type SharedRecord = CallRecord | SettledRecord | MembershipRecord;
+export type SharedRecord = JournalRecord<"call" | "settled" | "membership">;
 
 /** A run as its journal tells it: what another master needs to go on with it. */
 export interface RestoredRun {
@@ -36,7 +27,7 @@ export interface RestoredRun {
   /** Users of the first target, once they ran; null before. */
   readonly startedUsers: number | null;
   /** How the load was changed by hand, oldest first. */
-  readonly steered: readonly SteeredRecord[];
+  readonly steered: readonly JournalRecord<"steered">[];
   /** Set once all users were to stop. */
   readonly stopping: StoppingRun | null;
 }
@@ -81,13 +72,13 @@ class Replay implements RestoredRun {
   targetUsers = 0;
   runningUsers = 0;
   startedUsers: number | null = null;
-  readonly steered: SteeredRecord[] = [];
+  readonly steered: JournalRecord<"steered">[] = [];
   stopping: StoppingRun | null = null;
   readonly #what: string;
   readonly #onShared: (record: SharedRecord) => void;
 
   constructor(
-    { runId, testfileHash }: RunRecord,
+    { runId, testfileHash }: JournalRecord<"run">,
     what: string,
     onShared: (record: SharedRecord) => void,
   ) {
@@ -145,19 +136,19 @@ class Replay implements RestoredRun {
     }
   }
 
-  #enter({ id, incarnation, index, host }: WorkerRecord): void {
+  #enter({ id, incarnation, index, host }: JournalRecord<"worker">): void {
     const { index: number } = this.book.enter({ id, incarnation, host });
     if (number !== index) throw nonsense(this.#what, `worker ${id} is ${number}, not ${index}`);
   }
 
-  #assign({ incarnation, classes }: AssignedRecord): void {
+  #assign({ incarnation, classes }: JournalRecord<"assigned">): void {
     const member = this.#member(incarnation);
     // Nobody is told what to run before the test has begun.
     member.begun = true;
     if (member.membership === "present") this.assigned.set(incarnation, classes);
   }
 
-  #move({ incarnation, membership }: MembershipRecord): void {
+  #move({ incarnation, membership }: JournalRecord<"membership">): void {
     const member = this.#member(incarnation);
     member.membership = membership;
     // What it ran is run by others.
@@ -166,7 +157,7 @@ class Replay implements RestoredRun {
     if (membership === "present") member.returned(this.book.elapsedSeconds);
   }
 
-  #apply({ incarnation, payload }: ReportRecord): void {
+  #apply({ incarnation, payload }: JournalRecord<"report">): void {
     const member = this.#member(incarnation);
     member.begun = true;
     let verdict: string;
@@ -232,7 +223,7 @@ export interface ResumedRun {
  */
 export async function createJournal(
   files: Files,
-  run: RunRecord,
+  run: JournalRecord<"run">,
   { path, onFailure }: JournalOptions,
 ): Promise<RunJournal> {
   const what = `--journal ${path}`;

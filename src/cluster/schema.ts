@@ -1,81 +1,119 @@
 /**
- * What a field of a message has to be, and the form in which it is sent.
+ * The building blocks of a schema: fields that are composed into messages and journal records. A field
+ * gives the TypeScript type of its values ({@link ValueOf}), validates and converts them, and describes
+ * itself ({@link Shape}), so that tests can generate values from it.
  *
  * @module
  */
 
-import { clippedText } from "./peer_text.ts";
+import { clippedText } from "../core/text.ts";
 
-/**
- * One value of a message.
- */
+/** One value of a message. */
 export interface Field<T> {
-  /** What to take a field for that is missing at the end of a message; without it, none may be. */
+  /** What values it takes. */
+  readonly shape: Shape;
+  /** The value of a field that is missing at the end of a message; without it, the field is required. */
   readonly missing?: T;
-  /** The value that was sent, or undefined where it is not what it has to be. */
+  /** Returns the value that was sent, or undefined if it is not valid. */
   read(sent: unknown): T | undefined;
-  /** What is wrong with a value that {@link read} has not taken; `path` is what it is called. */
+  /** Says what is wrong with a value that {@link read} refuses. @param path names the value. */
   fault(sent: unknown, path: string): string;
-  /** The form in which a value is sent. */
+  /** Converts a value to the form in which it is sent. */
   write(value: T): unknown;
 }
 
+/** What values a field takes. Numbers and lengths include their limits. */
+export type Shape =
+  | { readonly kind: "count" | "flag" }
+  | { readonly kind: "number" | "bytes"; readonly min: number; readonly max: number }
+  | { readonly kind: "text" | "json" | "counts"; readonly max: number }
+  | { readonly kind: "word"; readonly words: readonly string[] }
+  | { readonly kind: "list"; readonly item: Field<unknown> }
+  | { readonly kind: "tuple"; readonly items: readonly Field<unknown>[] }
+  | { readonly kind: "row"; readonly fields: Fields }
+  | { readonly kind: "union"; readonly variants: Readonly<Record<string, Field<unknown>>> };
+
+/** The type of a field's values. */
+export type ValueOf<F> = F extends Field<infer T> ? T : never;
+
+/** Fields by name, in the order in which they are sent. */
+export type Fields = Readonly<Record<string, Field<unknown>>>;
+
 /** Whole numbers from 0 to 2⁵³ − 1. */
 export const count: Field<number> = plain(
+  { kind: "count" },
   "a whole number of 0 or more",
   (sent) => Number.isSafeInteger(sent) && (sent as number) >= 0,
 );
 
-/** Any number but infinite ones. */
-export const finite: Field<number> = plain("a finite number", Number.isFinite);
+/** Finite numbers. */
+export const finite: Field<number> = plain(
+  { kind: "number", min: -Number.MAX_VALUE, max: Number.MAX_VALUE },
+  "a finite number",
+  Number.isFinite,
+);
 
 /** Finite numbers from `min` to `max`. */
 export function amount(min = 0, max = Number.MAX_VALUE): Field<number> {
-  const needed = max === Number.MAX_VALUE
+  const expected = max === Number.MAX_VALUE
     ? `a finite number of ${min} or more`
     : `a number from ${min} to ${max}`;
   return plain(
-    needed,
+    { kind: "number", min, max },
+    expected,
     (sent) => typeof sent === "number" && sent >= min && sent <= max,
   );
 }
 
 /** True or false. */
 export const flag: Field<boolean> = plain(
+  { kind: "flag" },
   "true or false",
   (sent) => typeof sent === "boolean",
 );
 
-/** Texts of at most `max` UTF-16 units. */
+/** Text of at most `max` UTF-16 units. */
 export function text(max: number): Field<string> {
+  return textOf("text", max);
+}
+
+/** Like {@link text}, but text that is too long is cut before it is sent; see {@link clippedText}. */
+export function clipped(max: number): Field<string> {
+  return { ...text(max), write: (value) => clippedText(value, max) };
+}
+
+/** A JSON text of at most `max` UTF-16 units. Whether it is valid JSON is left to the receiver. */
+export function json(max: number): Field<string> {
+  return textOf("json", max);
+}
+
+function textOf(kind: "text" | "json", max: number): Field<string> {
   return plain(
+    { kind, max },
     `a text of at most ${max} characters`,
     (sent) => typeof sent === "string" && sent.length <= max,
   );
 }
 
-/** As {@link text}; a longer one is cut before it is sent, see {@link clippedText}. */
-export function clipped(max: number): Field<string> {
-  return { ...text(max), write: (value) => clippedText(value, max) };
-}
-
-/** Bytes, from `min` to `max` of them. */
+/** Binary data of `min` to `max` bytes. */
 export function bytes(min: number, max: number): Field<Uint8Array> {
   return plain(
+    { kind: "bytes", min, max },
     `${min} to ${max} bytes`,
     (sent) => sent instanceof Uint8Array && sent.length >= min && sent.length <= max,
   );
 }
 
 /** One of a few words. */
-export function word<T extends string>(words: Readonly<Record<T, true>>): Field<T> {
-  const all = new Set<unknown>(Object.keys(words));
-  return plain(`one of: ${[...all].join(", ")}`, (sent) => all.has(sent));
+export function word<T extends string>(...words: readonly T[]): Field<T> {
+  const all = new Set<unknown>(words);
+  return plain({ kind: "word", words }, `one of: ${words.join(", ")}`, (sent) => all.has(sent));
 }
 
 /** Whole numbers of 0 or more by names of at most `max` UTF-16 units. */
 export function counts(max: number): Field<Readonly<Record<string, number>>> {
   return plain(
+    { kind: "counts", max },
     `a map of whole numbers by names of at most ${max} characters`,
     (sent) =>
       isMap(sent) &&
@@ -85,16 +123,17 @@ export function counts(max: number): Field<Readonly<Record<string, number>>> {
   );
 }
 
-/** As `field`; where it is missing at the end of a message, it is `missing`. */
+/** Like `field`, but may be missing at the end of a message; it is then `missing`. */
 export function optional<T>(field: Field<T>, missing: T): Field<T> {
   return { ...field, missing };
 }
 
-/** A field that is sent as it is. */
-function plain<T>(needed: string, isRight: (sent: unknown) => boolean): Field<T> {
+/** A field whose values are sent unchanged. */
+function plain<T>(shape: Shape, expected: string, isValid: (sent: unknown) => boolean): Field<T> {
   return {
-    read: (sent) => isRight(sent) ? sent as T : undefined,
-    fault: (_, path) => `${path} must be ${needed}`,
+    shape,
+    read: (sent) => isValid(sent) ? sent as T : undefined,
+    fault: (_, path) => `${path} must be ${expected}`,
     write: (value) => value,
   };
 }
@@ -104,14 +143,10 @@ function isMap(sent: unknown): sent is Record<string, unknown> {
     Object.getPrototypeOf(sent) === Object.prototype;
 }
 
-// Fields that are made of fields.
-
-/** The fields of a value that is sent as a list of them, in the order in which they stand. */
-export type Fields<T> = { readonly [K in keyof T]-?: Field<T[K]> };
-
-/** Any number of values that are all alike. */
+/** Any number of values of the same kind. */
 export function list<T>(item: Field<T>): Field<readonly T[]> {
   return {
+    shape: { kind: "list", item },
     read: (sent) => {
       if (!Array.isArray(sent)) return undefined;
       const items = new Array<T>(sent.length);
@@ -132,62 +167,56 @@ export function list<T>(item: Field<T>): Field<readonly T[]> {
 }
 
 /** A fixed number of values, each with a field of its own. */
-export function tuple<T extends readonly unknown[]>(
-  ...fields: { readonly [I in keyof T]: Field<T[I]> }
-): Field<T> {
+export function tuple<F extends readonly Field<unknown>[]>(
+  ...items: F
+): Field<{ readonly [I in keyof F]: ValueOf<F[I]> }> {
+  type Tuple = { readonly [I in keyof F]: ValueOf<F[I]> };
   return {
+    shape: { kind: "tuple", items },
     read: (sent) => {
-      if (!Array.isArray(sent) || sent.length !== fields.length) return undefined;
-      const values = fields.map((field, i) => field.read(sent[i]));
-      // Each of them has been read by the field of its place.
-      return values.includes(undefined) ? undefined : values as unknown as T;
+      if (!Array.isArray(sent) || sent.length !== items.length) return undefined;
+      const values = items.map((item, i) => item.read(sent[i]));
+      // Each value was read by the field at its position.
+      return values.includes(undefined) ? undefined : values as unknown as Tuple;
     },
     fault: (sent, path) => {
-      if (!Array.isArray(sent) || sent.length !== fields.length) {
-        return wrongLength(sent, path, fields.length);
+      if (!Array.isArray(sent) || sent.length !== items.length) {
+        return wrongLength(sent, path, items.length);
       }
-      const at = fields.findIndex((field, i) => field.read(sent[i]) === undefined);
-      return fields[at]!.fault(sent[at], `${path}[${at}]`);
+      const at = items.findIndex((item, i) => item.read(sent[i]) === undefined);
+      return items[at]!.fault(sent[at], `${path}[${at}]`);
     },
-    write: (values) => fields.map((field, i) => field.write(values[i])),
+    write: (values) => items.map((item, i) => item.write(values[i])),
   };
 }
 
-/**
- * An object that is sent as the list of its fields.
- *
- * @param problem says what is wrong with fields that are right each by itself, or null.
- */
-export function row<T extends object>(
-  fields: Fields<T>,
-  problem: (value: T) => string | null = () => null,
-): Field<T> {
-  const names = Object.keys(fields) as (keyof T & string)[];
-  const each = names.map((name): Field<unknown> => fields[name]);
-  const least = each.filter(({ missing }) => missing === undefined).length;
+/** The type of a {@link row}. */
+export type RowOf<F extends Fields> = { readonly [K in keyof F]: ValueOf<F[K]> };
+
+/** An object that is sent as the list of its values. */
+export function row<F extends Fields>(fields: F): Field<RowOf<F>> {
+  const names = Object.keys(fields);
+  const each = Object.values(fields);
+  const required = each.filter(({ missing }) => missing === undefined).length;
   const partOf = (sent: readonly unknown[], i: number): unknown =>
     i < sent.length ? each[i]!.read(sent[i]) : each[i]!.missing;
-  const isOfLength = (sent: unknown): sent is readonly unknown[] =>
-    Array.isArray(sent) && sent.length >= least && sent.length <= names.length;
-  const assemble = (sent: readonly unknown[]): T | undefined => {
-    const value: Partial<Record<keyof T, unknown>> = {};
-    for (let i = 0; i < names.length; i++) {
-      const part = partOf(sent, i);
-      if (part === undefined) return undefined;
-      value[names[i]!] = part;
-    }
-    // Each of its fields has been read by the field of its name.
-    return value as T;
-  };
+  const hasItsLength = (sent: unknown): sent is readonly unknown[] =>
+    Array.isArray(sent) && sent.length >= required && sent.length <= names.length;
   return {
+    shape: { kind: "row", fields },
     read: (sent) => {
-      const value = isOfLength(sent) ? assemble(sent) : undefined;
-      return value === undefined || problem(value) !== null ? undefined : value;
+      if (!hasItsLength(sent)) return undefined;
+      const value: Record<string, unknown> = {};
+      for (let i = 0; i < names.length; i++) {
+        const part = partOf(sent, i);
+        if (part === undefined) return undefined;
+        value[names[i]!] = part;
+      }
+      // Each value was read by the field of its name.
+      return value as RowOf<F>;
     },
     fault: (sent, path) => {
-      if (!isOfLength(sent)) return wrongLength(sent, path, names.length);
-      const value = assemble(sent);
-      if (value !== undefined) return `${path} ${problem(value)}`;
+      if (!hasItsLength(sent)) return wrongLength(sent, path, names.length);
       const at = names.findIndex((_, i) => partOf(sent, i) === undefined);
       return each[at]!.fault(sent[at], `${path}.${names[at]}`);
     },
@@ -195,7 +224,44 @@ export function row<T extends object>(
   };
 }
 
-function wrongLength(sent: unknown, path: string, needed: number): string {
+function wrongLength(sent: unknown, path: string, expected: number): string {
   const found = Array.isArray(sent) ? `, not ${sent.length}` : "";
-  return `${path} must be a list of ${needed} values${found}`;
+  return `${path} must be a list of ${expected} values${found}`;
+}
+
+/** The type of a {@link union}'s values: a row of one of the variants, and the variant's name as `type`. */
+export type VariantOf<V extends Readonly<Record<string, Fields>>> = {
+  [T in keyof V]: { readonly type: T } & RowOf<V[T]>;
+}[keyof V];
+
+/** One of several kinds of rows, which are told apart by their `type`. */
+export interface UnionField<V extends Readonly<Record<string, Fields>>>
+  extends Field<VariantOf<V>> {
+  /** The rows by their type. */
+  readonly variants: {
+    readonly [T in keyof V]: Field<Extract<VariantOf<V>, { readonly type: T }>>;
+  };
+}
+
+/** Rows of different types. Each is sent as the list of its type and its values. */
+export function union<const V extends Readonly<Record<string, Fields>>>(
+  variants: V,
+): UnionField<V> {
+  const rows = Object.entries(variants).map(
+    ([type, fields]): [string, Field<unknown>] => [type, row({ type: word(type), ...fields })],
+  );
+  const byType = new Map<unknown, Field<unknown>>(rows);
+  const rowOf = (sent: unknown): Field<unknown> | undefined =>
+    byType.get(Array.isArray(sent) ? sent[0] : undefined);
+  const all = Object.fromEntries(rows);
+  return {
+    shape: { kind: "union", variants: all },
+    // Each row was made from the fields of its type.
+    variants: all as UnionField<V>["variants"],
+    read: (sent) => rowOf(sent)?.read(sent) as VariantOf<V> | undefined,
+    fault: (sent, path) =>
+      rowOf(sent)?.fault(sent, String((sent as readonly unknown[])[0])) ??
+        `${path} of no known type`,
+    write: (value) => byType.get(value.type)!.write(value),
+  };
 }

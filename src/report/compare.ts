@@ -5,6 +5,7 @@
  */
 
 import { ExitCode } from "../core/errors.ts";
+import { sanitizeTerminal } from "../core/text.ts";
 import {
   type ComparedRequest,
   type ComparedRun,
@@ -26,7 +27,7 @@ import {
   formatRate,
   formatShare,
 } from "./quantity.ts";
-import { renderLine, sanitizeTerminal, type Span, span, type Tone, wrap } from "./terminal.ts";
+import { renderLine, type Span, span, type Tone, wrap } from "./terminal.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 
 // One figure of two runs, with what it says.

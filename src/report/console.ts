@@ -7,10 +7,11 @@
 import { stripVTControlCharacters } from "node:util";
 import { formatDuration } from "../core/duration.ts";
 import type { Output } from "../core/host.ts";
+import { sanitizeTerminal } from "../core/text.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { type PanelSize, RecentIterations, recentSeconds, render } from "./live_panel.ts";
 import { formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
-import { columnsOf, sanitizeTerminal } from "./terminal.ts";
+import { columnsOf } from "./terminal.ts";
 import { formatAskedRate } from "./verdict.ts";
 import { awaited, workerCounts } from "./worker_counts.ts";
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sanitizeTerminal } from "../core/text.ts";
 import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
 import type {
   IterationSummary,
@@ -26,7 +27,7 @@ import {
   formatRate,
   formatShare,
 } from "./quantity.ts";
-import { renderLine, sanitizeTerminal, shorten, type Span, span, wrap } from "./terminal.ts";
+import { renderLine, shorten, type Span, span, wrap } from "./terminal.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 import { breakingPointText, verdict } from "./verdict.ts";
 import { cpuGauge } from "./worker_counts.ts";

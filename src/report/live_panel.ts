@@ -6,6 +6,7 @@
 
 import { stripVTControlCharacters } from "node:util";
 import { formatDuration } from "../core/duration.ts";
+import { sanitizeTerminal } from "../core/text.ts";
 import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
 import type {
   IterationSummary,
@@ -20,15 +21,7 @@ import type {
 import { observedText } from "../stats/thresholds.ts";
 import { latencyTable } from "./latency_bars.ts";
 import { formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
-import {
-  columnsOf,
-  renderLine,
-  sanitizeTerminal,
-  shorten,
-  type Span,
-  span,
-  type Tone,
-} from "./terminal.ts";
+import { columnsOf, renderLine, shorten, type Span, span, type Tone } from "./terminal.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 import { formatAskedRate, loadText } from "./verdict.ts";
 import {

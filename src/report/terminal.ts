@@ -4,22 +4,10 @@
  * @module
  */
 
+import { sanitizeTerminal } from "../core/text.ts";
+
 /** What starts a column is "left"; numbers end it, and are "right". */
 export type Alignment = "left" | "right";
-
-/**
- * The text with every control character replaced by a visible one. Names and errors come from the
- * target as often as not, and a target must not be able to move the cursor, set a title or turn the
- * direction of a line.
- */
-export function sanitizeTerminal(text: string): string {
-  if (PRINTABLE_ASCII.test(text)) return text;
-  return text.toWellFormed().replaceAll(OBEYED, (character) => {
-    const code = character.charCodeAt(0);
-    if (code === 0x7f) return "␡";
-    return code < 0x20 ? String.fromCharCode(CONTROL_PICTURES + code) : "\ufffd";
-  });
-}
 
 /**
  * Columns that a terminal needs for a text without control characters; at times more, never less,
@@ -69,12 +57,6 @@ export function wrap(text: string, columns: number): string[] {
 }
 
 const PRINTABLE_ASCII = /^[ -~]*$/;
-
-/** Control characters, line and paragraph separators, and what turns the direction of a line. */
-const OBEYED = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
-
-/** Where Unicode keeps the pictures of the first 32 control characters. */
-const CONTROL_PICTURES = 0x2400;
 
 const COMBINING = /[\p{Mn}\p{Me}]/u;
 

@@ -4,15 +4,8 @@
  * @module
  */
 
-import {
-  type Alignment,
-  columnsOf,
-  fit,
-  renderLine,
-  sanitizeTerminal,
-  type Span,
-  span,
-} from "./terminal.ts";
+import { sanitizeTerminal } from "../core/text.ts";
+import { type Alignment, columnsOf, fit, renderLine, type Span, span } from "./terminal.ts";
 
 /** One column of a table. */
 export interface TableColumn {

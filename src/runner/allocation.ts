@@ -1,5 +1,5 @@
 import type { Assignment } from "../cluster/protocol.ts";
-import type { WorkerState } from "../cluster/workers.ts";
+import type { WorkerState } from "../cluster/run_state.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { type ArrivalShare, positionAt, type RatePeriod } from "../load/arrival_schedule.ts";
 import type { ClassMix } from "../load/class_mix.ts";

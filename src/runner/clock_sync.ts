@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { ClusterPort } from "../cluster/shared_call.ts";
 import type { Clock, Timer } from "../core/clock.ts";
+import type { ClusterPort } from "../shared/calls.ts";
 import { TIME_SERVICE } from "../shared/rpc.ts";
 
 /** In the beginning many nodes are busy, and answers are slow: it is asked often until it is known well. */

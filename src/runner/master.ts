@@ -4,11 +4,10 @@
  * @module
  */
 
-import type { RunJournal, SteeredRecord } from "../cluster/journal.ts";
-import type { Report } from "../cluster/protocol.ts";
+import type { JournalRecord, RunJournal } from "../cluster/journal.ts";
+import type { Message } from "../cluster/protocol.ts";
 import type { RestoredRun } from "../cluster/restore.ts";
-import { RunState } from "../cluster/run_state.ts";
-import type { WorkerState } from "../cluster/workers.ts";
+import { RunState, type WorkerState } from "../cluster/run_state.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { AiotestError, ExitCode } from "../core/errors.ts";
 import type { Events, WorkerReport } from "../core/events.ts";
@@ -260,7 +259,7 @@ export class FinalReports {
 // them, too.
 
 /** What a journal says of a load that was set. */
-function steeredRecord({ elapsedSeconds, load }: LoadChange): SteeredRecord {
+function steeredRecord({ elapsedSeconds, load }: LoadChange): JournalRecord<"steered"> {
   const type = "steered";
   return isArrivals(load)
     ? { type, elapsedSeconds, model: "open", users: load.maxUsers, rate: load.arrivalRate }
@@ -270,7 +269,9 @@ function steeredRecord({ elapsedSeconds, load }: LoadChange): SteeredRecord {
 /**
  * The load that a record tells of.
  */
-export function steeredLoad({ elapsedSeconds, model, users, rate }: SteeredRecord): LoadChange {
+export function steeredLoad(
+  { elapsedSeconds, model, users, rate }: JournalRecord<"steered">,
+): LoadChange {
   const load = model === "open" ? { arrivalRate: rate, maxUsers: users } : { users, rate };
   return { elapsedSeconds, load };
 }
@@ -325,13 +326,13 @@ export class NoWorkersTimer {
 }
 
 /** Tells whoever listens that a worker has reported; with nobody there it costs nothing. */
-export function emitReport(events: Events, workerId: string, report: Report): void {
+export function emitReport(events: Events, workerId: string, report: Message<"REPORT">): void {
   if (!events.has("workerReport")) return;
   void events.emit("workerReport", { workerId, report: workerReport(report) });
 }
 
 /** A worker's report as handlers of events get it. */
-function workerReport({ from, to, users, cpu, lag }: Report): WorkerReport {
+function workerReport({ from, to, users, cpu, lag }: Message<"REPORT">): WorkerReport {
   const sum = (field: "requests" | "failures"): number =>
     users.reduce((total, second) => total + second[field], 0);
   return {
@@ -572,7 +573,7 @@ export class MasterRun {
     this.#look();
   }
 
-  #reported(member: WorkerState, report: Report): void {
+  #reported(member: WorkerState, report: Message<"REPORT">): void {
     this.#warnings.addAll(this.#staffWatch.note(member));
     emitReport(this.#options.events, member.id, report);
     this.#look();

@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { RunState } from "../cluster/run_state.ts";
-import type { WorkerState } from "../cluster/workers.ts";
+import type { RunState, WorkerState } from "../cluster/run_state.ts";
 import type { ResolvedLoad } from "../load/load.ts";
 import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
 import type { RunStatus, Snapshot, Statistics, WorkerRow } from "../stats/snapshot.ts";

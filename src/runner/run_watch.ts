@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { WorkerState } from "../cluster/workers.ts";
+import type { WorkerState } from "../cluster/run_state.ts";
 import type { ClassMix } from "../load/class_mix.ts";
 import { isArrivals, type ResolvedLoad } from "../load/load.ts";
 import type { LoadUserShape, ShapeView } from "../load/load_user_shape.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { ClusterPort } from "../cluster/shared_call.ts";
 import type { Clock, Timer } from "../core/clock.ts";
+import type { ClusterPort } from "../shared/calls.ts";
 import { ITERATION_SERVICE } from "../shared/iteration_quota.ts";
 import type { IterationStats } from "../stats/iteration_stats.ts";
 import type { IterationSlot } from "../user/iteration_slot.ts";

@@ -7,15 +7,7 @@
 import type { JoinedMaster } from "../cluster/handshake.ts";
 import { MasterConnection, type MasterConnectionOptions } from "../cluster/master_connection.ts";
 import { ReportOutbox } from "../cluster/outbox.ts";
-import type {
-  ArrivalAssignment,
-  Assignment,
-  Message,
-  Setup,
-  Start,
-  Started,
-  WorkerPhase,
-} from "../cluster/protocol.ts";
+import type { ArrivalAssignment, Assignment, Message, WorkerPhase } from "../cluster/protocol.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { AiotestError, ExitCode, UsageError } from "../core/errors.ts";
 import { Lease } from "../core/lease.ts";
@@ -213,19 +205,19 @@ export class WorkerNode {
   }
 
   /** The test has begun; being told so twice changes nothing. */
-  begin(start: Start): Promise<void> {
+  begin(start: Message<"START">): Promise<void> {
     return this.#beginning ??= this.#begin(start);
   }
 
   /** The first target number of users runs; being told so twice changes nothing. */
-  async started({ userCount, phase }: Started): Promise<void> {
+  async started({ userCount, phase }: Message<"STARTED">): Promise<void> {
     this.#turnTo(phase);
     if (this.#toldOfStart) return;
     this.#toldOfStart = true;
     await this.#options.events.emit("startComplete", { userCount });
   }
 
-  async #begin({ elapsedSeconds, phase }: Start): Promise<void> {
+  async #begin({ elapsedSeconds, phase }: Message<"START">): Promise<void> {
     this.#turnTo(phase);
     const { events, link, runId } = this.#options;
     const toldAt = this.#clock.now();
@@ -494,7 +486,7 @@ export class WorkerRun {
     }
   }
 
-  async #prepare({ options, workerIndex }: Setup): Promise<void> {
+  async #prepare({ options, workerIndex }: Message<"SETUP">): Promise<void> {
     if (this.#preparing) return;
     this.#preparing = true;
     const { link, events, cpuSeconds, env, openFileLimit, prepare } = this.#options;

@@ -7,20 +7,12 @@
 import { encodeMessage } from "../cluster/codec.ts";
 import { WorkerConnections } from "../cluster/connections.ts";
 import type { FileServer } from "../cluster/files.ts";
-import { LENGTH_BYTES, ProtocolError } from "../cluster/frames.ts";
+import { LENGTH_BYTES } from "../cluster/frames.ts";
 import type { AcceptedPlace } from "../cluster/handshake.ts";
 import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
 import { WorkerListener } from "../cluster/listener.ts";
-import {
-  type Assignment,
-  type Join,
-  type Message,
-  NO_TESTFILE,
-  type Report,
-  type StateMessage,
-} from "../cluster/protocol.ts";
-import type { RunState } from "../cluster/run_state.ts";
-import type { WorkerState } from "../cluster/workers.ts";
+import { type Assignment, type Message, NO_TESTFILE, ProtocolError } from "../cluster/protocol.ts";
+import type { RunState, WorkerState } from "../cluster/run_state.ts";
 import type { Clock } from "../core/clock.ts";
 import type { StreamListener } from "../core/network.ts";
 import type { RpcServer } from "../shared/rpc.ts";
@@ -60,7 +52,7 @@ export class JournalWriter {
   }
 
   /** A report was counted; to be called before it is acknowledged: from then on, nobody else has it. */
-  counted({ incarnation }: WorkerState, report: Report): void {
+  counted({ incarnation }: WorkerState, report: Message<"REPORT">): void {
     // Encoding it once more has its price.
     if (this.#journal === NO_JOURNAL) return;
     const payload = encodeMessage(report).subarray(LENGTH_BYTES);
@@ -219,7 +211,7 @@ export class WorkerManager {
     await this.#roster.end();
   }
 
-  #admit(join: Join): JoiningPlace {
+  #admit(join: Message<"JOIN">): JoiningPlace {
     const { runId } = this.#book;
     const known = this.#book.member(join.incarnation);
     if (this.#over || (this.#deadline !== null && known === undefined)) {
@@ -265,7 +257,7 @@ export class WorkerManager {
     this.#options.exchange.take(member, message);
   }
 
-  #noteState(member: WorkerState, { users, state, elapsedSeconds }: StateMessage): void {
+  #noteState(member: WorkerState, { users, state, elapsedSeconds }: Message<"STATE">): void {
     const couldRunUsers = member.canRunUsers;
     member.phase = state;
     member.users = users;
@@ -301,7 +293,7 @@ export class WorkerManager {
     });
   }
 
-  #count(member: WorkerState, report: Report): void {
+  #count(member: WorkerState, report: Message<"REPORT">): void {
     if (report.runId !== this.#book.runId) {
       throw new ProtocolError(
         "run",
@@ -349,7 +341,7 @@ export interface WorkerManagerHooks {
   /** A worker has heard what it was told to do. */
   onHeard(member: WorkerState, revision: number): void;
   /** A worker's report was counted. */
-  onReport(member: WorkerState, report: Report): void;
+  onReport(member: WorkerState, report: Message<"REPORT">): void;
   /** A worker has said how it is. @param elapsedSeconds how long it takes the test to have lasted. */
   onState(elapsedSeconds: number): void;
 }

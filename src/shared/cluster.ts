@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ClusterPort, MAX_NAME, valueText } from "../cluster/shared_call.ts";
+import { MAX_SHARED_NAME } from "../cluster/protocol.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import type {
   Cluster,
@@ -21,6 +21,7 @@ import type {
 import { errorText } from "../core/errors.ts";
 import { logger } from "../core/logger.ts";
 import { currentUser } from "../core/user_lifetime.ts";
+import { type ClusterPort, valueText } from "./calls.ts";
 import { type FeederDefinition, feederDefinition } from "./feeders.ts";
 import { type BroadcastMessage, messageCall, MessageHandlers } from "./messages.ts";
 import { RpcClient } from "./rpc_client.ts";
@@ -150,8 +151,10 @@ export class NodeCluster implements Cluster {
 /** @throws TypeError where nothing can be called so. */
 function checkName(what: string, name: unknown): void {
   if (typeof name !== "string") throw new TypeError(`${what}: its name must be a text`);
-  if (name === "" || name.length > MAX_NAME) {
-    throw new TypeError(`${what}: a name has 1 to ${MAX_NAME} characters, not ${name.length}`);
+  if (name === "" || name.length > MAX_SHARED_NAME) {
+    throw new TypeError(
+      `${what}: a name has 1 to ${MAX_SHARED_NAME} characters, not ${name.length}`,
+    );
   }
   // It would be another one on the other side of a connection.
   if (!name.isWellFormed() || name.startsWith("\ufeff")) {

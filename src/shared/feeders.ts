@@ -1,18 +1,18 @@
 import { CsvError, parse } from "csv-parse/sync";
 import { resolve } from "node:path";
+import type { SharedCall } from "../cluster/protocol.ts";
+import type { Random } from "../core/clock.ts";
+import type { FeederMode, FeederOptions, RowFile, WhenEmpty } from "../core/cluster.ts";
+import { errorText, UsageError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
 import {
   type Cancel,
   type Done,
   NOTHING_TO_CANCEL,
   refused,
-  type SharedCall,
   type SharedService,
   valueText,
-} from "../cluster/shared_call.ts";
-import type { Random } from "../core/clock.ts";
-import type { FeederMode, FeederOptions, RowFile, WhenEmpty } from "../core/cluster.ts";
-import { errorText, UsageError } from "../core/errors.ts";
-import type { Host } from "../core/host.ts";
+} from "./calls.ts";
 
 /** A feeder whose rows are at hand. */
 export interface StockedFeeder {

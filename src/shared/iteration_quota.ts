@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { SharedCall } from "../cluster/protocol.ts";
 import {
   type Cancel,
   changed,
@@ -11,9 +12,8 @@ import {
   NOTHING_TO_CANCEL,
   read,
   refused,
-  type SharedCall,
   type SharedService,
-} from "../cluster/shared_call.ts";
+} from "./calls.ts";
 
 /** The service that hands the passes of a run out. */
 export const ITERATION_SERVICE = "passes";

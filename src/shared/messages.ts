@@ -1,13 +1,13 @@
-import type { Cast } from "../cluster/protocol.ts";
-import { MAX_NAME, type SharedCall, valueText } from "../cluster/shared_call.ts";
+import { MAX_SHARED_NAME, type Message, type SharedCall } from "../cluster/protocol.ts";
 import type { Clock } from "../core/clock.ts";
 import type { MessageHandler } from "../core/cluster.ts";
 import { errorText } from "../core/errors.ts";
 import { logger } from "../core/logger.ts";
 import { currentUser } from "../core/user_lifetime.ts";
+import { valueText } from "./calls.ts";
 
 /** What a message says. */
-export type BroadcastMessage = Pick<Cast, "from" | "kind" | "data">;
+export type BroadcastMessage = Pick<Message<"CAST">, "from" | "kind" | "data">;
 
 /** Messages that may be under way to a worker: what it does not read must not break its connection. */
 const UNDER_WAY = 32;
@@ -20,14 +20,14 @@ const MAX_LENGTH = 8 * 1024 * 1024;
  * Messages for one worker, in their order, until it has said that it has them.
  */
 export class Outbox {
-  readonly #send: (cast: Cast) => void;
+  readonly #send: (cast: Message<"CAST">) => void;
   /** Those that the worker is not known to have, oldest first. */
-  readonly #casts: Cast[] = [];
+  readonly #casts: Message<"CAST">[] = [];
   #sent = 0;
   #lastSeq = 0;
   #length = 0;
 
-  constructor(send: (cast: Cast) => void) {
+  constructor(send: (cast: Message<"CAST">) => void) {
     this.#send = send;
   }
 
@@ -90,7 +90,7 @@ export function messageOf(call: SharedCall, from: string): AddressedMessage | nu
   try {
     const [to, data] = JSON.parse(args);
     if (operation !== OPERATION || data === undefined) return null;
-    if (typeof to !== "string" || to.length > MAX_NAME) return null;
+    if (typeof to !== "string" || to.length > MAX_SHARED_NAME) return null;
     return { to, from, kind, data: valueText(data, kind) };
   } catch {
     return null;

@@ -5,21 +5,20 @@
  */
 
 import { Buffer } from "node:buffer";
+import type { Outcome, SharedCall } from "../cluster/protocol.ts";
+import type { Clock } from "../core/clock.ts";
+import { errorText } from "../core/errors.ts";
 import {
   type Cancel,
   type Done,
   MAX_VALUE,
   NOTHING_TO_CANCEL,
-  type Outcome,
   type Performed,
   queueTexts,
   read,
   refused,
-  type SharedCall,
   type SharedService,
-} from "../cluster/shared_call.ts";
-import type { Clock } from "../core/clock.ts";
-import { errorText } from "../core/errors.ts";
+} from "./calls.ts";
 
 /** What keeps data in Redis. */
 export interface Redis {

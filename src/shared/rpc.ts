@@ -5,24 +5,21 @@
  * @module
  */
 
-import { ProtocolError } from "../cluster/frames.ts";
 import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
-import { peerText } from "../cluster/peer_text.ts";
-import type { Call, Message } from "../cluster/protocol.ts";
+import { type Message, type Outcome, ProtocolError, type SharedCall } from "../cluster/protocol.ts";
 import type { SharedRecord } from "../cluster/restore.ts";
+import type { WorkerState } from "../cluster/run_state.ts";
+import type { Clock } from "../core/clock.ts";
+import { peerText } from "../core/text.ts";
 import {
   type Cancel,
   type ClusterPort,
   type Done,
   NOTHING_TO_CANCEL,
-  type Outcome,
   type Performed,
   read,
   refused,
-  type SharedCall,
-} from "../cluster/shared_call.ts";
-import type { WorkerState } from "../cluster/workers.ts";
-import type { Clock } from "../core/clock.ts";
+} from "./calls.ts";
 import { type BroadcastMessage, messageOf, Outbox } from "./messages.ts";
 import type { SharedServices } from "./services.ts";
 
@@ -80,7 +77,7 @@ export class WorkerRpcSession {
    *
    * @throws ProtocolError where the worker lets too much pile up.
    */
-  take({ id, service, name, operation, args }: Call): void {
+  take({ id, service, name, operation, args }: Message<"CALL">): void {
     const known = this.#open.get(id);
     if (known !== undefined) {
       if (known.answer !== null) this.#hooks.reply(id, known.answer);

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Cast, Message, Reply } from "../cluster/protocol.ts";
-import type { ClusterPort, Outcome, SharedCall } from "../cluster/shared_call.ts";
+import type { Message, Outcome, SharedCall } from "../cluster/protocol.ts";
 import type { Clock } from "../core/clock.ts";
 import { currentUser, UserEnd } from "../core/user_lifetime.ts";
+import type { ClusterPort } from "./calls.ts";
 import type { BroadcastMessage } from "./messages.ts";
 import { SESSION_SERVICE } from "./rpc.ts";
 
@@ -127,7 +127,7 @@ export class MasterRpc implements ClusterPort {
     }
   }
 
-  #answer({ id, result, value }: Reply): void {
+  #answer({ id, result, value }: Message<"REPLY">): void {
     const pending = this.#take(id);
     if (pending === undefined) return;
     // Before anybody does anything with it: what is not settled may be given to somebody else.
@@ -159,7 +159,7 @@ export class MasterRpc implements ClusterPort {
     return pending;
   }
 
-  #hear({ seq, from, kind, data }: Cast): void {
+  #hear({ seq, from, kind, data }: Message<"CAST">): void {
     if (seq > this.#lastCast) {
       this.#lastCast = seq;
       this.#deliver({ from, kind, data });

@@ -1,4 +1,9 @@
 import { Buffer } from "node:buffer";
+import type { SharedCall } from "../cluster/protocol.ts";
+import type { Clock, Random, Timer } from "../core/clock.ts";
+import type { Meeting } from "../core/cluster.ts";
+import type { RendezvousRounds } from "../core/run_info.ts";
+import { NameCap } from "../stats/request_stats.ts";
 import {
   type Cancel,
   changed,
@@ -9,14 +14,9 @@ import {
   queueTexts,
   read,
   refused,
-  type SharedCall,
   type SharedService,
   tooManyNames,
-} from "../cluster/shared_call.ts";
-import type { Clock, Random, Timer } from "../core/clock.ts";
-import type { Meeting } from "../core/cluster.ts";
-import type { RendezvousRounds } from "../core/run_info.ts";
-import { NameCap } from "../stats/request_stats.ts";
+} from "./calls.ts";
 import { FeederStore, type StockedFeeder } from "./feeders.ts";
 import { ITERATION_SERVICE, IterationQuota } from "./iteration_quota.ts";
 import { type Redis, REDIS_SERVICE, RedisAnswers, RedisCounters, RedisQueues } from "./redis.ts";

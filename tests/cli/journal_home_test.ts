@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { checkHome } from "../../src/cli/run_master.ts";
-import type { CallRecord } from "../../src/cluster/journal.ts";
+import type { JournalRecord } from "../../src/cluster/journal.ts";
 import { UsageError } from "../../src/core/errors.ts";
 
-function record(service: string): CallRecord {
+function record(service: string): JournalRecord<"call"> {
   return {
     type: "call",
     incarnation: "i1",

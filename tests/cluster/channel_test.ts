@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
 import { encodeMessage } from "../../src/cluster/codec.ts";
-import { ProtocolError } from "../../src/cluster/frames.ts";
-import type { Message } from "../../src/cluster/protocol.ts";
+import { type Message, ProtocolError } from "../../src/cluster/protocol.ts";
 import { type ByteStream, connect, listen } from "../../src/core/network.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { memoryStreams } from "../support/memory_stream.ts";

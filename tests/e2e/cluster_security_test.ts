@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
-import { ProtocolError } from "../../src/cluster/frames.ts";
 import { joinMaster, type WorkerIdentity } from "../../src/cluster/handshake.ts";
+import { ProtocolError } from "../../src/cluster/protocol.ts";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { connect } from "../../src/core/network.ts";
 import { Cluster } from "../support/cluster.ts";

@@ -1,33 +1,8 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { columnsOf, fit, sanitizeTerminal, shorten, wrap } from "../../src/report/terminal.ts";
-import { anyName, CONTROLS } from "../support/texts.ts";
-
-Deno.test("escape sequences become text that a terminal only shows", () => {
-  assert.equal(sanitizeTerminal("\x1b]0;title\x07"), "␛]0;title␇");
-  assert.equal(sanitizeTerminal("a\tb\r\nc\0"), "a␉b␍␊c␀");
-  assert.equal(sanitizeTerminal("del\x7f"), "del␡");
-});
-
-Deno.test("the one-character introducers of C1 are replaced too", () => {
-  assert.equal(sanitizeTerminal("\x9b2J"), "\ufffd2J");
-});
-
-Deno.test("what turns a line round or breaks it is replaced", () => {
-  assert.equal(sanitizeTerminal("a\u202eb\u2066c\u2028d"), "a\ufffdb\ufffdc\ufffdd");
-});
-
-Deno.test("half a surrogate pair is replaced, so that what is measured is what is written", () => {
-  assert.equal(sanitizeTerminal("a\ud83d"), "a\ufffd");
-});
-
-Deno.test("nothing that a terminal obeys is left in any text, and a second pass changes nothing", () => {
-  fc.assert(fc.property(anyName, (text) => {
-    const clean = sanitizeTerminal(text);
-    assert.doesNotMatch(clean, CONTROLS);
-    assert.equal(sanitizeTerminal(clean), clean);
-  }));
-});
+import { sanitizeTerminal } from "../../src/core/text.ts";
+import { columnsOf, fit, shorten, wrap } from "../../src/report/terminal.ts";
+import { anyName } from "../support/texts.ts";
 
 Deno.test("columns are counted as terminals do", () => {
   const expected: [string, number][] = [

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { Assignment } from "../../src/cluster/protocol.ts";
-import { WorkerState } from "../../src/cluster/workers.ts";
+import { WorkerState } from "../../src/cluster/run_state.ts";
 import { UserAllocator } from "../../src/runner/allocation.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { assignment } from "../support/assignments.ts";

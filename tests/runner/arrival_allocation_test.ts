@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { Assignment } from "../../src/cluster/protocol.ts";
-import { WorkerState } from "../../src/cluster/workers.ts";
+import { WorkerState } from "../../src/cluster/run_state.ts";
 import { ArrivalSchedule, positionAt, type RatePeriod } from "../../src/load/arrival_schedule.ts";
 import { ArrivalAllocator } from "../../src/runner/allocation.ts";
 

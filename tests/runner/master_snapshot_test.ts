@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { RunState } from "../../src/cluster/run_state.ts";
-import type { WorkerState } from "../../src/cluster/workers.ts";
+import { RunState, type WorkerState } from "../../src/cluster/run_state.ts";
 import {
   type MasterMoment,
   masterSnapshot,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Outcome } from "../../src/cluster/shared_call.ts";
+import type { Outcome } from "../../src/cluster/protocol.ts";
 import { ClockSync } from "../../src/runner/clock_sync.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { WorkerState } from "../../src/cluster/workers.ts";
+import { WorkerState } from "../../src/cluster/run_state.ts";
 import { AiotestError } from "../../src/core/errors.ts";
 import { WorkerWait } from "../../src/runner/master.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";

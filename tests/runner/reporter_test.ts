@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Report } from "../../src/cluster/protocol.ts";
+import type { Message } from "../../src/cluster/protocol.ts";
 import type { LoadGenerator } from "../../src/runner/load_generator.ts";
 import { Reporter } from "../../src/runner/worker.ts";
 import { User } from "../../src/user/user.ts";
@@ -13,7 +13,7 @@ interface Scene {
   readonly reporter: Reporter;
   /** Whether there is a connection, and a master that acknowledges what comes. */
   readonly link: { connected: boolean; acknowledges: boolean };
-  readonly sent: Report[];
+  readonly sent: Message<"REPORT">[];
 }
 
 class StepTest extends User {
@@ -26,7 +26,7 @@ class StepTest extends User {
 /** A node that begins when the run has lasted for so long. */
 function scene(elapsedSeconds = 0): Scene {
   const clock = new FakeClock();
-  const sent: Report[] = [];
+  const sent: Message<"REPORT">[] = [];
   const link = {
     connected: true,
     acknowledges: true,
@@ -43,7 +43,7 @@ function scene(elapsedSeconds = 0): Scene {
   return { clock, generator, reporter, link, sent };
 }
 
-function requests(reports: readonly Report[]): number {
+function requests(reports: readonly Message<"REPORT">[]): number {
   return reports.flatMap(({ users }) => users).reduce((sum, { requests }) => sum + requests, 0);
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { decodeMessage } from "../../src/cluster/codec.ts";
 import { type JournalRecord, NO_JOURNAL } from "../../src/cluster/journal.ts";
-import { WorkerState } from "../../src/cluster/workers.ts";
+import { WorkerState } from "../../src/cluster/run_state.ts";
 import { JournalWriter } from "../../src/runner/worker_manager.ts";
 import { report } from "../support/reports.ts";
 import { assignment } from "../support/assignments.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Outcome } from "../../src/cluster/shared_call.ts";
+import type { Outcome } from "../../src/cluster/protocol.ts";
 import { RemoteIterationQuota } from "../../src/runner/shared_iterations_executor.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 

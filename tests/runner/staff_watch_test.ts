@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { WorkerState } from "../../src/cluster/workers.ts";
+import { WorkerState } from "../../src/cluster/run_state.ts";
 import { WorkerHealth } from "../../src/runner/master.ts";
 
 Deno.test("each worker is watched by itself", () => {

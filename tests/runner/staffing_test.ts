@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Assignment } from "../../src/cluster/protocol.ts";
-import { WorkerState } from "../../src/cluster/workers.ts";
+import { WorkerState } from "../../src/cluster/run_state.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
 import { Allocator } from "../../src/runner/allocation.ts";
 import { FakeClock } from "../support/fake_clock.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { JournalRecord, SteeredRecord } from "../../src/cluster/journal.ts";
+import type { JournalRecord } from "../../src/cluster/journal.ts";
 import { restoreRun } from "../../src/cluster/restore.ts";
 import type { ResolvedLoad } from "../../src/load/load.ts";
 import { journaledSteering, type MasterRunOptions, steeredLoad } from "../../src/runner/master.ts";
@@ -38,7 +38,9 @@ function written(
 Deno.test("each load that holds instead of the planned one is written down, and can be read again", () => {
   const first = { users: 5, rate: 0.5 };
   const then = { users: 0, rate: 100 };
-  const loads = written({}, first, then).map((record) => steeredLoad(record as SteeredRecord));
+  const loads = written({}, first, then).map((record) =>
+    steeredLoad(record as JournalRecord<"steered">)
+  );
   assert.deepEqual(loads, [
     { elapsedSeconds: 0, load: first },
     { elapsedSeconds: 7.5, load: then },

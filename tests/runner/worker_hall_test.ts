@@ -3,7 +3,7 @@ import { Channel } from "../../src/cluster/channel.ts";
 import { FileServer } from "../../src/cluster/files.ts";
 import { joinMaster } from "../../src/cluster/handshake.ts";
 import type { JournalRecord } from "../../src/cluster/journal.ts";
-import type { Message, StateMessage, Welcome } from "../../src/cluster/protocol.ts";
+import type { Message } from "../../src/cluster/protocol.ts";
 import { RunState } from "../../src/cluster/run_state.ts";
 import { WorkerManager } from "../../src/runner/worker_manager.ts";
 import { bundled, bundleOf } from "../support/bundles.ts";
@@ -16,7 +16,7 @@ import { assignment } from "../support/assignments.ts";
 
 /** A worker that has been let in. */
 interface Guest {
-  readonly welcome: Welcome;
+  readonly welcome: Message<"WELCOME">;
   readonly channel: Channel;
   readonly heard: Message[];
 }
@@ -87,7 +87,7 @@ class Scene {
   readonly news = (): string[] => this.log.splice(0);
 }
 
-function state(state: StateMessage["state"], users = 0): StateMessage {
+function state(state: Message<"STATE">["state"], users = 0): Message<"STATE"> {
   return { type: "STATE", users, state, elapsedSeconds: 0 };
 }
 

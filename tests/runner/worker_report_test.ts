@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import type { Report } from "../../src/cluster/protocol.ts";
+import type { Message } from "../../src/cluster/protocol.ts";
 import { Events, type WorkerReport } from "../../src/core/events.ts";
 import { emitReport } from "../../src/runner/master.ts";
 import { report } from "../support/reports.ts";
 
-function workerReport(sent: Report): WorkerReport {
+function workerReport(sent: Message<"REPORT">): WorkerReport {
   const events = new Events();
   const heard: WorkerReport[] = [];
   events.on("workerReport", ({ workerId, report }) => {

@@ -1,5 +1,4 @@
 import { Channel } from "../../src/cluster/channel.ts";
-import { type ErrorCode, ProtocolError } from "../../src/cluster/frames.ts";
 import {
   type AcceptedPlace,
   type JoinTerms,
@@ -7,7 +6,7 @@ import {
   type WorkerIdentity,
   workerProof,
 } from "../../src/cluster/handshake.ts";
-import type { Hello, Join, Message } from "../../src/cluster/protocol.ts";
+import { type ErrorCode, type Message, ProtocolError } from "../../src/cluster/protocol.ts";
 import { memoryStreams } from "./memory_stream.ts";
 
 /** The two ends of one connection. */
@@ -51,8 +50,12 @@ export function identity(changes: Partial<WorkerIdentity> = {}): WorkerIdentity 
 }
 
 /** What a worker answers a HELLO with, with a proof. */
-export function joinFor(hello: Hello, token: string | null, changes: Partial<Join> = {}): Join {
-  const join: Join = {
+export function joinFor(
+  hello: Message<"HELLO">,
+  token: string | null,
+  changes: Partial<Message<"JOIN">> = {},
+): Message<"JOIN"> {
+  const join: Message<"JOIN"> = {
     type: "JOIN",
     protocol: 1,
     version: "0.1.0",

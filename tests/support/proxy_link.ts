@@ -1,6 +1,6 @@
 import { decodeMessage } from "../../src/cluster/codec.ts";
-import { FrameReader, LENGTH_BYTES, MESSAGE_LIMIT } from "../../src/cluster/frames.ts";
-import type { Message } from "../../src/cluster/protocol.ts";
+import { FrameReader, LENGTH_BYTES } from "../../src/cluster/frames.ts";
+import { type Message, MESSAGE_LIMIT } from "../../src/cluster/protocol.ts";
 import { writeAll } from "../../src/core/network.ts";
 
 /** Which way a frame goes. */

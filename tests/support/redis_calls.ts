@@ -1,4 +1,5 @@
-import type { Done, SharedCall, SharedService } from "../../src/cluster/shared_call.ts";
+import type { Done, SharedService } from "../../src/shared/calls.ts";
+import type { SharedCall } from "../../src/cluster/protocol.ts";
 import type { Redis } from "../../src/shared/redis.ts";
 
 /** Calls of one service that Redis answers as the test says. */

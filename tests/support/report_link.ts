@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { decodeMessage } from "../../src/cluster/codec.ts";
-import { ProtocolError } from "../../src/cluster/frames.ts";
 import { ReportOutbox } from "../../src/cluster/outbox.ts";
-import type { Report } from "../../src/cluster/protocol.ts";
+import { type Message, ProtocolError } from "../../src/cluster/protocol.ts";
 import { countedOf } from "../../src/cluster/report.ts";
 import { RunState } from "../../src/cluster/run_state.ts";
 import { MergedStats } from "../../src/stats/totals.ts";
@@ -10,7 +9,7 @@ import { MergedStats } from "../../src/stats/totals.ts";
 type Answer = { readonly type: "ACK" | "RESUME"; readonly seq: number };
 
 /** The report in a frame. */
-export function reportIn(frame: Uint8Array): Report {
+export function reportIn(frame: Uint8Array): Message<"REPORT"> {
   const message = decodeMessage(frame.subarray(4));
   assert.ok(message.type === "REPORT");
   return message;

@@ -1,9 +1,9 @@
-import type { Report, ReportEntry } from "../../src/cluster/protocol.ts";
+import type { Message, ReportEntry } from "../../src/cluster/protocol.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets } from "../../src/stats/packed_buckets.ts";
 
 /** A report of second 0 in which nothing was counted. */
-export function report(changes: Partial<Report> = {}): Report {
+export function report(changes: Partial<Message<"REPORT">> = {}): Message<"REPORT"> {
   return {
     type: "REPORT",
     runId: "run",

@@ -1,0 +1,59 @@
+/**
+ * Text that others have chosen: made safe for a terminal, for a log line, and for sending.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+
+/**
+ * Replaces every character that a terminal would obey with a visible one. Names and errors often
+ * come from the target of the test or from a peer, and neither must be able to move the cursor, set
+ * a title or reverse the direction of a line.
+ */
+export function sanitizeTerminal(text: string): string {
+  if (PRINTABLE_ASCII.test(text)) return text;
+  return text.toWellFormed().replaceAll(OBEYED, (character) => {
+    const code = character.charCodeAt(0);
+    if (code === 0x7f) return "␡";
+    return code < 0x20 ? String.fromCharCode(CONTROL_PICTURES + code) : REPLACEMENT;
+  });
+}
+
+const PRINTABLE_ASCII = /^[ -~]*$/;
+
+/** Control characters, line and paragraph separators, and characters that set the direction of text. */
+const OBEYED = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Where Unicode has the pictures of the first 32 control characters. */
+const CONTROL_PICTURES = 0x2400;
+
+const REPLACEMENT = "\ufffd";
+
+/** Formats text from a peer for the log: on one line, at most 500 characters, safe for a terminal. */
+export function peerText(text: string): string {
+  const line = sanitizeTerminal(text);
+  return line.length > MAX_PEER_TEXT ? `${line.slice(0, MAX_PEER_TEXT - 1)}…` : line;
+}
+
+const MAX_PEER_TEXT = 500;
+
+/**
+ * Makes text sendable. Text that is too long is cut, lone surrogates are replaced because UTF-8
+ * cannot encode them, and so is a leading byte order mark because decoders drop it. Changed text
+ * ends with a digest of the original, so that two different names stay different.
+ *
+ * @param max UTF-16 units that the result may have; at least 9, for the digest.
+ */
+export function clippedText(text: string, max: number): string {
+  if (text.length <= max && !text.startsWith(BYTE_ORDER_MARK) && text.isWellFormed()) return text;
+  const digest = createHash("sha256").update(Buffer.from(text, "utf16le")).digest("hex");
+  const end = `…${digest.slice(0, DIGEST_DIGITS)}`;
+  const kept = text.slice(0, max - end.length).toWellFormed();
+  return (kept.startsWith(BYTE_ORDER_MARK) ? REPLACEMENT + kept.slice(1) : kept) + end;
+}
+
+const BYTE_ORDER_MARK = "\ufeff";
+
+const DIGEST_DIGITS = 8;

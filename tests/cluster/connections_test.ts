@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { Channel } from "../../src/cluster/channel.ts";
+import { WorkerConnections } from "../../src/cluster/connections.ts";
+import { type Message, ProtocolError } from "../../src/cluster/protocol.ts";
+import { RunState, type WorkerState } from "../../src/cluster/run_state.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { identity } from "../support/joining.ts";
+import { memoryStreams } from "../support/memory_stream.ts";
+
+/** The worker's end of a connection. */
+interface Worker {
+  readonly channel: Channel;
+  readonly heard: Message[];
+  ended: boolean;
+}
+
+class Scene {
+  readonly clock = new FakeClock();
+  readonly book = new RunState("run", "e3b0");
+  readonly log: string[] = [];
+  readonly roster = new WorkerConnections(this.book, this.clock, {
+    heartbeatMs: 1000,
+    lostMs: 6000,
+  }, {
+    onSeated: ({ id }) => void this.log.push(`seated ${id}`),
+    onMessage: (member, message) => {
+      if (message.type === "STOPPED") throw new ProtocolError("protocol", "nobody asked");
+      this.log.push(`${member.id} says ${message.type}`);
+    },
+    onLost: (member) => {
+      member.membership = "lost";
+      this.log.push(`lost ${member.id} at ${this.clock.now()}`);
+    },
+  });
+
+  enter(name: string): WorkerState {
+    return this.book.enter({ id: name, incarnation: `${name}'s first`, host: "box" });
+  }
+
+  seat(member: WorkerState, capacity = Infinity): Worker {
+    const [near, far] = memoryStreams(capacity);
+    this.roster.seat(member, new Channel(far));
+    const worker: Worker = { channel: new Channel(near), heard: [], ended: false };
+    void (async () => {
+      while (capacity === Infinity) {
+        const message = await worker.channel.receive();
+        if (message === null) break;
+        worker.heard.push(message);
+      }
+      worker.ended = true;
+    })();
+    return worker;
+  }
+}
+
+function join(changes: Partial<Message<"JOIN">>): Message<"JOIN"> {
+  return {
+    type: "JOIN",
+    protocol: 1,
+    version: "0.1.0",
+    ...identity(),
+    nonce: new Uint8Array(16),
+    mac: new Uint8Array(),
+    ...changes,
+  };
+}
+
+Deno.test("everyone who is there gets a PING every second", async () => {
+  const scene = new Scene();
+  const a = scene.seat(scene.enter("a"));
+  const b = scene.seat(scene.enter("b"));
+  scene.roster.start();
+  await scene.clock.advance(3_100);
+  assert.deepEqual(a.heard, [1, 2, 3].map((number) => ({ type: "PING", number })));
+  assert.deepEqual(b.heard, a.heard);
+  await scene.roster.end();
+  assert.equal(scene.clock.pending, 0);
+});
+
+Deno.test("a PING is answered, and what else is said is handed on", async () => {
+  const scene = new Scene();
+  const a = scene.seat(scene.enter("a"));
+  a.channel.send({ type: "PING", number: 77 });
+  a.channel.send({ type: "TARGET_ACK", revision: 1 });
+  a.channel.send({ type: "PONG", number: 3 });
+  await settle();
+  assert.deepEqual(a.heard, [{ type: "PONG", number: 77 }]);
+  assert.deepEqual(scene.log, ["seated a", "a says TARGET_ACK", "a says PONG"]);
+  await scene.roster.end();
+});
+
+Deno.test("a worker is lost after 6 s without a word, and its connection is closed", async () => {
+  const scene = new Scene();
+  const [a, b] = [scene.enter("a"), scene.enter("b")];
+  const [quiet, loud] = [scene.seat(a), scene.seat(b)];
+  scene.roster.start();
+  await scene.clock.advance(900);
+  quiet.channel.send({ type: "PONG", number: 1 });
+  for (let second = 0; second < 8; second++) {
+    loud.channel.send({ type: "PONG", number: 1 });
+    await scene.clock.advance(1_000);
+  }
+  assert.deepEqual(scene.log.filter((line) => line.startsWith("lost")), ["lost a at 7000"]);
+  assert.equal(quiet.ended, true);
+  assert.equal(loud.ended, false);
+  assert.equal(scene.roster.isConnected(a), false);
+  assert.equal(scene.roster.silenceOf(a), 8_000);
+  assert.equal(scene.roster.isConnected(b), true);
+  await scene.roster.end();
+});
+
+Deno.test("a worker whose connection is gone is lost as late as one that is silent", async () => {
+  const scene = new Scene();
+  const a = scene.enter("a");
+  const worker = scene.seat(a);
+  scene.roster.start();
+  worker.channel.close();
+  await scene.clock.advance(5_900);
+  assert.equal(scene.roster.isConnected(a), false);
+  assert.deepEqual(scene.log, ["seated a"]);
+  await scene.clock.advance(200);
+  assert.deepEqual(scene.log, ["seated a", "lost a at 6000"]);
+  await scene.roster.end();
+});
+
+Deno.test("the newest connection of a worker wins, and the one before is closed unheard", async () => {
+  const scene = new Scene();
+  const a = scene.enter("a");
+  const first = scene.seat(a);
+  await settle();
+  first.channel.send({ type: "TARGET_ACK", revision: 1 });
+  const second = scene.seat(a);
+  await settle();
+  second.channel.send({ type: "PONG", number: 1 });
+  await settle();
+  assert.equal(first.ended, true);
+  assert.deepEqual(scene.log, ["seated a", "seated a", "a says PONG"]);
+  scene.roster.send(a, { type: "ACK", seq: 4 });
+  await settle();
+  assert.deepEqual(second.heard, [{ type: "ACK", seq: 4 }]);
+  await scene.roster.end();
+});
+
+Deno.test("another process of the same name is refused as long as the first one may be there", () => {
+  const scene = new Scene();
+  const { roster } = scene;
+  const a = scene.enter("a");
+  const again = join({ workerId: "a", incarnation: a.incarnation });
+  const other = join({ workerId: "a", incarnation: "a's second" });
+  roster.check(again);
+  assert.throws(() => roster.check(other), { name: "ProtocolError", code: "duplicate" });
+  for (const gone of ["lost", "left"] as const) {
+    a.membership = gone;
+    roster.check(other);
+  }
+});
+
+Deno.test("a place is kept for one that is known from before", async () => {
+  const scene = new Scene();
+  const [a, b] = [scene.enter("a"), scene.enter("b")];
+  scene.roster.expect(a, 10_000);
+  scene.roster.expect(b, 10_000);
+  scene.roster.start();
+  await scene.clock.advance(9_000);
+  const worker = scene.seat(b);
+  await scene.clock.advance(1_100);
+  worker.channel.send({ type: "PONG", number: 1 });
+  await scene.clock.advance(1_000);
+  assert.deepEqual(scene.log, ["seated b", "lost a at 10000", "b says PONG"]);
+  await scene.roster.end();
+});
+
+Deno.test("who breaks the protocol is told so, and touches nobody else", async () => {
+  const scene = new Scene();
+  const [a, b] = [scene.enter("a"), scene.enter("b")];
+  const [bad, good] = [scene.seat(a), scene.seat(b)];
+  bad.channel.send({ type: "STOPPED", lastSeq: 0 });
+  good.channel.send({ type: "PONG", number: 1 });
+  await settle();
+  assert.deepEqual(bad.heard, [{ type: "ERROR", code: "protocol", text: "nobody asked" }]);
+  assert.equal(bad.ended, true);
+  assert.equal(scene.roster.isConnected(a), false);
+  assert.equal(scene.roster.isConnected(b), true);
+  assert.deepEqual(scene.log, ["seated a", "seated b", "b says PONG"]);
+  await scene.roster.end();
+});
+
+Deno.test("at the end everyone hears QUIT, behind all that was said before", async () => {
+  const scene = new Scene();
+  const a = scene.enter("a");
+  const worker = scene.seat(a);
+  scene.roster.start();
+  scene.roster.send(a, { type: "ACK", seq: 1 });
+  await scene.roster.end();
+  await settle();
+  assert.deepEqual(worker.heard, [{ type: "ACK", seq: 1 }, { type: "QUIT" }]);
+  assert.equal(worker.ended, true);
+  assert.equal(scene.clock.pending, 0);
+});
+
+Deno.test("one that does not read holds up the end by 1 s, and no longer", async () => {
+  const scene = new Scene();
+  scene.seat(scene.enter("deaf"), 4);
+  let over = false;
+  void scene.roster.end().then(() => over = true);
+  await scene.clock.advance(999);
+  assert.equal(over, false);
+  await scene.clock.advance(1);
+  assert.equal(over, true);
+  assert.equal(scene.clock.pending, 0);
+});
+
+Deno.test("who is not there is told nothing", () => {
+  const scene = new Scene();
+  const a = scene.enter("a");
+  scene.roster.send(a, { type: "QUIT" });
+  assert.equal(scene.roster.isConnected(a), false);
+  assert.equal(scene.roster.silenceOf(a), Infinity);
+});

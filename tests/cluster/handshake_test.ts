@@ -1,0 +1,642 @@
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import type { Channel } from "../../src/cluster/channel.ts";
+import {
+  type AcceptedPlace,
+  type AcceptedWorker,
+  acceptWorker,
+  type JoinedMaster,
+  joinMaster,
+  type JoinOptions,
+  type JoinTerms,
+  masterProof,
+  newNonce,
+  NO_PROOF,
+  sameProof,
+  workerProof,
+} from "../../src/cluster/handshake.ts";
+import { type Message, ProtocolError } from "../../src/cluster/protocol.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import {
+  channels,
+  identity,
+  joinFor,
+  MASTER_HASH,
+  nextOf,
+  OTHER_HASH,
+  refusal,
+  terms,
+} from "../support/joining.ts";
+import { delta, report } from "../support/reports.ts";
+
+const WRONG_TOKEN =
+  "the token is wrong or missing: set the same --token or AIOTEST_TOKEN on both sides";
+
+interface MasterSide {
+  readonly clock: FakeClock;
+  readonly master: Channel;
+  readonly worker: Channel;
+  readonly greeted: Promise<AcceptedWorker<AcceptedPlace> | null>;
+}
+
+/** A master that greets a worker which a test speaks for. */
+function masterSide(changes: Partial<JoinTerms<AcceptedPlace>> = {}): MasterSide {
+  const { master, worker } = channels();
+  const clock = new FakeClock();
+  const greeted = acceptWorker(master, "10.0.0.1", terms(changes), clock);
+  // A test that looks at the worker's side first must not end with a rejection that nobody awaits yet.
+  greeted.catch(() => {});
+  return { clock, master, worker, greeted };
+}
+
+/** What the worker is told, when it joins so. */
+async function refused(
+  { worker, greeted, master, clock }: MasterSide,
+  token: string | null,
+  changes: Partial<Message<"JOIN">> = {},
+): Promise<[code: string, text: string]> {
+  worker.send(joinFor(await nextOf(worker, "HELLO"), token, changes));
+  const { code, text } = await nextOf(worker, "ERROR");
+  await assert.rejects(greeted, refusal(code, text));
+  assert.equal(await worker.receive(), null);
+  assert.equal(master.closed, true);
+  assert.equal(clock.pending, 0);
+  return [code, text];
+}
+
+Deno.test("a worker that knows the token is welcomed with a proof, and the master says what it gave", async () => {
+  const { worker, greeted, clock } = masterSide();
+  const hello = await nextOf(worker, "HELLO");
+  assert.deepEqual([hello.protocolMin, hello.protocolMax, hello.epoch], [1, 1, 3]);
+  const join = joinFor(hello, "secret");
+  worker.send(join);
+  const welcome = await nextOf(worker, "WELCOME");
+  assert.deepEqual({ ...welcome, mac: NO_PROOF }, {
+    type: "WELCOME",
+    runId: "run-1",
+    epoch: 3,
+    ackedSeq: 7,
+    heartbeatSeconds: 1,
+    leaseSeconds: 5,
+    filesHash: "",
+    mac: NO_PROOF,
+  });
+  assert.deepEqual(welcome.mac, masterProof("secret", hello, join, welcome));
+  const greeting = await greeted;
+  assert.deepEqual(greeting?.place, { runId: "run-1", ackedSeq: 7 });
+  assert.equal(greeting?.join.workerId, "worker-1");
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("who admits gets the worker's JOIN and its address, and its place comes back", async () => {
+  const seen: [workerId: string, address: string][] = [];
+  const place = { runId: "run-1", ackedSeq: 0, seat: 12 };
+  const admit = ({ workerId }: Message<"JOIN">, address: string): AcceptedPlace => {
+    seen.push([workerId, address]);
+    return place;
+  };
+  const { worker, greeted } = masterSide({ admit });
+  worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { workerId: "w9" }));
+  assert.equal((await greeted)?.place, place);
+  assert.deepEqual(seen, [["w9", "10.0.0.1"]]);
+});
+
+Deno.test("after the handshake a message may be large", async () => {
+  const { worker, master, greeted } = masterSide();
+  worker.send(joinFor(await nextOf(worker, "HELLO"), "secret"));
+  await greeted;
+  const histograms = [new Uint8Array(100_000)];
+  worker.send(report({ runId: "run-1", deltas: [delta()], histograms }));
+  assert.equal((await nextOf(master, "REPORT")).histograms[0]?.length, 100_000);
+});
+
+Deno.test("before the handshake a message may not be large", async () => {
+  const { worker, greeted } = masterSide();
+  await nextOf(worker, "HELLO");
+  worker.send({ type: "SETUP", workerIndex: 0, options: "x".repeat(5_000) });
+  assert.equal((await nextOf(worker, "ERROR")).code, "protocol");
+  await assert.rejects(greeted, { code: "protocol" });
+});
+
+Deno.test("a wrong token, none, and a proof of another length are refused in the same words", async () => {
+  assert.deepEqual(await refused(masterSide(), "wrong"), ["token", WRONG_TOKEN]);
+  assert.deepEqual(await refused(masterSide(), null), ["token", WRONG_TOKEN]);
+  const short = masterSide();
+  const join = joinFor(await nextOf(short.worker, "HELLO"), "secret");
+  short.worker.send({ ...join, mac: join.mac.slice(1) });
+  assert.equal((await nextOf(short.worker, "ERROR")).text, WRONG_TOKEN);
+});
+
+Deno.test("a master without a token takes a worker without one, and no other", async () => {
+  const { worker, greeted } = masterSide({ token: null });
+  worker.send(joinFor(await nextOf(worker, "HELLO"), null));
+  assert.equal((await nextOf(worker, "WELCOME")).mac.length, 0);
+  assert.equal((await greeted)?.place.runId, "run-1");
+  assert.deepEqual(await refused(masterSide({ token: null }), "secret"), [
+    "token",
+    "the worker has a token, the master has none: " +
+    "set the same --token or AIOTEST_TOKEN on both sides",
+  ]);
+});
+
+Deno.test("a JOIN that was heard on another connection is worth nothing", async () => {
+  const first = masterSide();
+  const join = joinFor(await nextOf(first.worker, "HELLO"), "secret");
+  first.worker.send(join);
+  await nextOf(first.worker, "WELCOME");
+  const second = masterSide();
+  await nextOf(second.worker, "HELLO");
+  second.worker.send(join);
+  assert.deepEqual((await nextOf(second.worker, "ERROR")).code, "token");
+  await assert.rejects(second.greeted, refusal("token", WRONG_TOKEN));
+});
+
+Deno.test("a JOIN that was changed on its way is refused", async () => {
+  const { worker, greeted } = masterSide({ allowDifferentTestfile: true });
+  const join = joinFor(await nextOf(worker, "HELLO"), "secret");
+  worker.send({ ...join, workerId: "somebody-else" });
+  await assert.rejects(greeted, refusal("token", WRONG_TOKEN));
+});
+
+Deno.test("a protocol that the master does not speak comes before all other reasons", async () => {
+  const changes = { protocol: 2, testfileHash: OTHER_HASH };
+  assert.deepEqual(await refused(masterSide(), "wrong", changes), [
+    "version",
+    "the master speaks protocol 1, the worker protocol 2: give both the same version of aiotest",
+  ]);
+});
+
+Deno.test("another test file is refused with both hashes and the flag, once the token is right", async () => {
+  const testfileHash = OTHER_HASH;
+  assert.deepEqual(await refused(masterSide(), "secret", { testfileHash }), [
+    "testfile",
+    `the worker has another test file than the master: ${OTHER_HASH} is not ${MASTER_HASH}; ` +
+    "with --allow-different-testfile the master takes it all the same",
+  ]);
+  assert.deepEqual(await refused(masterSide(), "wrong", { testfileHash }), ["token", WRONG_TOKEN]);
+});
+
+Deno.test("another test file is taken where that is allowed", async () => {
+  const { worker, greeted } = masterSide({ allowDifferentTestfile: true });
+  worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { testfileHash: OTHER_HASH }));
+  assert.equal((await greeted)?.join.testfileHash, OTHER_HASH);
+});
+
+Deno.test("a worker without a test file is let in where there is one for it, and hears its hash", async () => {
+  const filesHash = "c3".repeat(32);
+  const { worker, greeted } = masterSide({ filesHash });
+  worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { testfileHash: "" }));
+  assert.equal((await nextOf(worker, "WELCOME")).filesHash, filesHash);
+  assert.equal((await greeted)?.join.testfileHash, "");
+});
+
+Deno.test("who has fetched the files joins with their hash", async () => {
+  const testfileHash = "c3".repeat(32);
+  const { worker, greeted } = masterSide({ filesHash: testfileHash });
+  worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { testfileHash }));
+  assert.equal((await greeted)?.join.testfileHash, testfileHash);
+});
+
+Deno.test("a worker without a test file is refused where there is none for it, or with a wrong token", async () => {
+  const none = { testfileHash: "" };
+  const terms = { allowDifferentTestfile: true };
+  assert.deepEqual(await refused(masterSide(terms), "secret", none), [
+    "testfile",
+    "it has no test file, and this master sends none: name it with -f",
+  ]);
+  assert.deepEqual(await refused(masterSide({ filesHash: "c3" }), "wrong", none), [
+    "token",
+    WRONG_TOKEN,
+  ]);
+});
+
+for (const code of ["duplicate", "run", "busy"] as const) {
+  Deno.test(`who admits may refuse with ${code}, and the worker gets to know why`, async () => {
+    const admit = (): never => {
+      throw new ProtocolError(code, `no place: ${code}`);
+    };
+    assert.deepEqual(await refused(masterSide({ admit }), "secret"), [code, `no place: ${code}`]);
+  });
+}
+
+Deno.test("nobody is asked to admit a worker that has not proved itself", async () => {
+  const admit = (): never => assert.fail("asked");
+  assert.deepEqual(await refused(masterSide({ admit }), "wrong"), ["token", WRONG_TOKEN]);
+  const testfileHash = OTHER_HASH;
+  assert.equal((await refused(masterSide({ admit }), "secret", { testfileHash }))[0], "testfile");
+});
+
+Deno.test("a mistake of the master's own is not the end of the worker, which may come again", async () => {
+  const { worker, greeted } = masterSide({
+    admit: () => {
+      throw new TypeError("no such member");
+    },
+  });
+  worker.send(joinFor(await nextOf(worker, "HELLO"), "secret"));
+  const { code, text } = await nextOf(worker, "ERROR");
+  assert.deepEqual([code, text], ["busy", "TypeError: no such member"]);
+  await assert.rejects(greeted, TypeError);
+});
+
+Deno.test("a worker that says nothing is cut off after 2 s", async () => {
+  const { worker, greeted, clock } = masterSide();
+  await nextOf(worker, "HELLO");
+  await clock.advance(1_999);
+  worker.send({ type: "PING", number: 1 });
+  await assert.rejects(greeted, refusal("protocol", "PING before JOIN"));
+
+  const silent = masterSide();
+  await silent.clock.advance(1_999);
+  assert.equal(silent.master.closed, false);
+  await silent.clock.advance(1);
+  await assert.rejects(silent.greeted, refusal("busy", "the handshake took longer than 2 s"));
+  await nextOf(silent.worker, "HELLO");
+  assert.equal((await nextOf(silent.worker, "ERROR")).text, "the handshake took longer than 2 s");
+  assert.equal(await silent.worker.receive(), null);
+});
+
+Deno.test("a JOIN that comes after the limit is not admitted", async () => {
+  const admit = (): never => assert.fail("admitted");
+  const { worker, greeted, clock } = masterSide({ admit });
+  const hello = await nextOf(worker, "HELLO");
+  await clock.advance(2_000);
+  worker.send(joinFor(hello, "secret"));
+  await clock.advance(10_000);
+  await assert.rejects(greeted, refusal("busy", "the handshake took longer than 2 s"));
+});
+
+Deno.test("a worker that goes without a word is no refusal", async () => {
+  const { worker, greeted, clock } = masterSide();
+  await nextOf(worker, "HELLO");
+  worker.close();
+  assert.equal(await greeted, null);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("a worker that finds no common protocol says so itself", async () => {
+  const { worker, greeted, master } = masterSide();
+  await nextOf(worker, "HELLO");
+  worker.send({ type: "ERROR", code: "version", text: "I speak\x1b[2J 2" });
+  await assert.rejects(greeted, refusal("version", "I speak␛[2J 2"));
+  assert.equal(master.closed, true);
+});
+
+Deno.test("a JOIN that arrives twice is answered once, and the second is left for later", async () => {
+  let admitted = 0;
+  const { worker, greeted, master } = masterSide({
+    admit: () => ({ runId: "run-1", ackedSeq: admitted++ }),
+  });
+  const join = joinFor(await nextOf(worker, "HELLO"), "secret");
+  worker.send(join);
+  worker.send(join);
+  await nextOf(worker, "WELCOME");
+  assert.equal((await greeted)?.place.ackedSeq, 0);
+  assert.equal((await nextOf(master, "JOIN")).workerId, "worker-1");
+  assert.equal(admitted, 1);
+});
+
+Deno.test("the proof that a worker gives is of no use as the master's", async () => {
+  const { worker } = masterSide();
+  const hello = await nextOf(worker, "HELLO");
+  const join = joinFor(hello, "secret");
+  worker.send(join);
+  assert.notDeepEqual((await nextOf(worker, "WELCOME")).mac, workerProof("secret", hello, join));
+});
+
+const UNPROVEN = "the master did not prove that it knows the token";
+
+interface WorkerSide {
+  readonly clock: FakeClock;
+  readonly master: Channel;
+  readonly worker: Channel;
+  readonly introduced: Promise<JoinedMaster>;
+}
+
+/** A worker that introduces itself to a master which a test speaks for. */
+function workerSide(token: JoinOptions["token"] = "secret"): WorkerSide {
+  const { master, worker } = channels();
+  const clock = new FakeClock();
+  const introduced = joinMaster(worker, identity(), { token, clock });
+  // A test that looks at the master's side first must not end with a rejection that nobody awaits yet.
+  introduced.catch(() => {});
+  return { clock, master, worker, introduced };
+}
+
+function hello(changes: Partial<Message<"HELLO">> = {}): Message<"HELLO"> {
+  return {
+    type: "HELLO",
+    protocolMin: 1,
+    protocolMax: 1,
+    epoch: 4,
+    nonce: newNonce(),
+    ...changes,
+  };
+}
+
+function welcome(
+  token: string | null,
+  hello: Message<"HELLO">,
+  join: Message<"JOIN">,
+): Message<"WELCOME"> {
+  const bare: Message<"WELCOME"> = {
+    type: "WELCOME",
+    runId: "run-1",
+    epoch: 4,
+    ackedSeq: 2,
+    heartbeatSeconds: 1,
+    leaseSeconds: 5,
+    filesHash: "",
+    mac: NO_PROOF,
+  };
+  return { ...bare, mac: masterProof(token, hello, join, bare) };
+}
+
+Deno.test("a worker answers HELLO with who it is, and a proof", async () => {
+  const { master } = workerSide();
+  const first = hello({ protocolMax: 9 });
+  master.send(first);
+  const join = await nextOf(master, "JOIN");
+  assert.deepEqual({ ...join, nonce: NO_PROOF, mac: NO_PROOF }, {
+    type: "JOIN",
+    protocol: 1,
+    version: "0.1.0",
+    workerId: "worker-1",
+    incarnation: "incarnation-1",
+    host: "host-1",
+    pid: 42,
+    cpus: 8,
+    testfileHash: MASTER_HASH,
+    nonce: NO_PROOF,
+    mac: NO_PROOF,
+  });
+  assert.equal(join.nonce.length, 16);
+  assert.deepEqual(join.mac, workerProof("secret", first, join));
+});
+
+Deno.test("a master that proves itself is believed, and both of its messages come back", async () => {
+  const { master, introduced, clock } = workerSide();
+  const first = hello();
+  master.send(first);
+  const answer = welcome("secret", first, await nextOf(master, "JOIN"));
+  master.send(answer);
+  assert.deepEqual(await introduced, { hello: first, welcome: answer, warnings: [] });
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("a master with a token and a worker with the same find each other", async () => {
+  const { master, worker } = channels();
+  const clock = new FakeClock();
+  const [greeting, introduction] = await Promise.all([
+    acceptWorker(master, "10.0.0.1", terms(), clock),
+    joinMaster(worker, identity(), { token: "secret", clock }),
+  ]);
+  assert.equal(greeting?.join.workerId, "worker-1");
+  assert.equal(introduction.welcome.ackedSeq, 7);
+});
+
+Deno.test("what comes right behind the WELCOME may be large, and is not lost", async () => {
+  const { master, worker, introduced } = workerSide();
+  const first = hello();
+  master.send(first);
+  master.send(welcome("secret", first, await nextOf(master, "JOIN")));
+  master.send({ type: "SETUP", workerIndex: 1, options: "x".repeat(10_000) });
+  await introduced;
+  assert.equal((await nextOf(worker, "SETUP")).options.length, 10_000);
+});
+
+Deno.test("a HELLO that arrives twice is skipped, and the first one counts", async () => {
+  const { master, introduced } = workerSide();
+  const first = hello();
+  master.send(first);
+  master.send(first);
+  const join = await nextOf(master, "JOIN");
+  master.send(hello({ epoch: 99 }));
+  master.send(welcome("secret", first, join));
+  assert.equal((await introduced).hello.epoch, 4);
+});
+
+Deno.test("a master that cannot prove itself is left, and told so", async () => {
+  const forgeries: ((hello: Message<"HELLO">, join: Message<"JOIN">) => Message<"WELCOME">)[] = [
+    (hello, join) => welcome(null, hello, join),
+    (hello, join) => welcome("wrong", hello, join),
+    (hello, join) => ({ ...welcome("secret", hello, join), leaseSeconds: 3_600 }),
+    // The worker's own proof, given back to it.
+    (hello, join) => ({ ...welcome("secret", hello, join), mac: join.mac }),
+    (hello, join) => welcome("secret", { ...hello, nonce: newNonce() }, join),
+  ];
+  for (const forge of forgeries) {
+    const { master, worker, introduced } = workerSide();
+    const first = hello();
+    master.send(first);
+    master.send(forge(first, await nextOf(master, "JOIN")));
+    await assert.rejects(introduced, refusal("token", UNPROVEN));
+    const { code, text } = await nextOf(master, "ERROR");
+    assert.deepEqual([code, text], ["token", UNPROVEN]);
+    assert.equal(await master.receive(), null);
+    assert.equal(worker.closed, true);
+  }
+});
+
+Deno.test("without a token on either side the worker is in, with a warning", async () => {
+  const { master, introduced } = workerSide(null);
+  const first = hello();
+  master.send(first);
+  const join = await nextOf(master, "JOIN");
+  assert.equal(join.mac.length, 0);
+  master.send(welcome(null, first, join));
+  assert.deepEqual((await introduced).warnings, [
+    "There is no token: anyone who can reach the master's port can join this run. " +
+    "Set --token or AIOTEST_TOKEN on both sides.",
+  ]);
+});
+
+Deno.test("no common protocol: the worker sends no JOIN, and says what both speak", async () => {
+  const { master, introduced } = workerSide();
+  const text =
+    "the master speaks protocols 2 to 3, the worker protocol 1: give both the same version of aiotest";
+  master.send(hello({ protocolMin: 2, protocolMax: 3 }));
+  const error = await nextOf(master, "ERROR");
+  assert.deepEqual([error.code, error.text], ["version", text]);
+  await assert.rejects(introduced, refusal("version", text));
+});
+
+Deno.test("a refusal is thrown with the master's code and text, free of what a terminal obeys", async () => {
+  const before = workerSide();
+  before.master.send({ type: "ERROR", code: "busy", text: "too many" });
+  await assert.rejects(before.introduced, refusal("busy", "too many"));
+  assert.equal(before.worker.closed, true);
+
+  const after = workerSide();
+  after.master.send(hello());
+  await nextOf(after.master, "JOIN");
+  after.master.send({ type: "ERROR", code: "testfile", text: "other\r\nhash" });
+  await assert.rejects(after.introduced, refusal("testfile", "other␍␊hash"));
+  // An answer to a refusal would be noise.
+  assert.equal(await after.master.receive(), null);
+});
+
+Deno.test("a master that closes without a word is one to try again", async () => {
+  const { master, introduced, clock } = workerSide();
+  master.send(hello());
+  await nextOf(master, "JOIN");
+  master.close();
+  await assert.rejects(introduced, refusal("busy", "the master closed the connection"));
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("what comes out of turn is no master's", async () => {
+  const early = workerSide();
+  early.master.send({ type: "PING", number: 1 });
+  await assert.rejects(early.introduced, refusal("protocol", "PING before HELLO"));
+  const late = workerSide();
+  late.master.send(hello());
+  late.master.send({ type: "QUIT" });
+  await assert.rejects(late.introduced, refusal("protocol", "QUIT before WELCOME"));
+});
+
+Deno.test("a master that is silent, before or after HELLO, is given up after 2 s", async () => {
+  const silent = workerSide();
+  await silent.clock.advance(2_000);
+  await assert.rejects(silent.introduced, refusal("busy", /^it does not say HELLO/));
+  assert.equal(silent.worker.closed, true);
+
+  const half = workerSide();
+  await half.clock.advance(1_500);
+  half.master.send(hello());
+  await nextOf(half.master, "JOIN");
+  await half.clock.advance(499);
+  assert.equal(half.worker.closed, false);
+  await half.clock.advance(1);
+  await assert.rejects(half.introduced, refusal("busy", "the handshake took longer than 2 s"));
+});
+
+Deno.test("a master that says HELLO without end does not outrun the limit", async () => {
+  const { master, introduced, clock } = workerSide();
+  for (let count = 0; count < 30; count++) {
+    master.send(hello());
+    await clock.advance(100);
+  }
+  await assert.rejects(introduced, refusal("busy", "the handshake took longer than 2 s"));
+});
+
+const HELLO: Message<"HELLO"> = {
+  type: "HELLO",
+  protocolMin: 1,
+  protocolMax: 2,
+  epoch: 1,
+  nonce: new Uint8Array(16).fill(1),
+};
+const JOIN: Message<"JOIN"> = joinFor(HELLO, "secret");
+const WELCOME: Message<"WELCOME"> = {
+  type: "WELCOME",
+  runId: "run-1",
+  epoch: 1,
+  ackedSeq: 5,
+  heartbeatSeconds: 1,
+  leaseSeconds: 5,
+  filesHash: "",
+  mac: NO_PROOF,
+};
+
+/** Another value for each field that is negotiated; a new field does not compile without one. */
+const OTHER_HELLO: Omit<Message<"HELLO">, "type"> = {
+  protocolMin: 0,
+  protocolMax: 3,
+  epoch: 2,
+  nonce: new Uint8Array(16).fill(2),
+};
+const OTHER_JOIN: Omit<Message<"JOIN">, "type" | "mac"> = {
+  protocol: 2,
+  version: "0.1.1",
+  workerId: "worker-2",
+  incarnation: "incarnation-2",
+  host: "host-2",
+  pid: 43,
+  cpus: 9,
+  testfileHash: "c3".repeat(32),
+  nonce: new Uint8Array(16).fill(3),
+};
+const OTHER_WELCOME: Omit<Message<"WELCOME">, "type" | "mac"> = {
+  runId: "run-2",
+  epoch: 2,
+  ackedSeq: 6,
+  heartbeatSeconds: 2,
+  leaseSeconds: 6,
+  filesHash: "ab",
+};
+
+/** The message with one field changed, by the name of that field. */
+function tampered<M extends object>(message: M, other: Partial<M>): [field: string, message: M][] {
+  return Object.entries(other).map(([field, value]) => [field, { ...message, [field]: value }]);
+}
+
+Deno.test("a proof is the HMAC of its role and of both messages, fields by name", () => {
+  const proof = workerProof("secret", { ...HELLO }, { ...JOIN });
+  assert.equal(proof.length, 32);
+  // The order in which fields were set is not part of what is proved.
+  const reversed = Object.fromEntries(Object.entries(JOIN).reverse()) as unknown as Message<"JOIN">;
+  assert.deepEqual(workerProof("secret", HELLO, reversed), proof);
+  assert.notDeepEqual(proof, new Uint8Array(createHmac("sha256", "secret").digest()));
+});
+
+for (const [field, hello] of tampered(HELLO, OTHER_HELLO)) {
+  Deno.test(`both proofs cover ${field} of HELLO`, () => {
+    assert.notDeepEqual(workerProof("secret", hello, JOIN), workerProof("secret", HELLO, JOIN));
+    assert.notDeepEqual(
+      masterProof("secret", hello, JOIN, WELCOME),
+      masterProof("secret", HELLO, JOIN, WELCOME),
+    );
+  });
+}
+
+for (const [field, join] of tampered(JOIN, OTHER_JOIN)) {
+  Deno.test(`both proofs cover ${field} of JOIN`, () => {
+    assert.notDeepEqual(workerProof("secret", HELLO, join), workerProof("secret", HELLO, JOIN));
+    assert.notDeepEqual(
+      masterProof("secret", HELLO, join, WELCOME),
+      masterProof("secret", HELLO, JOIN, WELCOME),
+    );
+  });
+}
+
+for (const [field, welcome] of tampered(WELCOME, OTHER_WELCOME)) {
+  Deno.test(`the master's proof covers ${field} of WELCOME`, () => {
+    assert.notDeepEqual(
+      masterProof("secret", HELLO, JOIN, welcome),
+      masterProof("secret", HELLO, JOIN, WELCOME),
+    );
+  });
+}
+
+Deno.test("letters that move from one field to the next change the proof", () => {
+  const moved = { ...JOIN, workerId: "worker-1i", incarnation: "ncarnation-1" };
+  assert.notDeepEqual(workerProof("secret", HELLO, moved), workerProof("secret", HELLO, JOIN));
+});
+
+Deno.test("a proof covers no proof, so it can be checked in the message that carries it", () => {
+  const proof = workerProof("secret", HELLO, { ...JOIN, mac: NO_PROOF });
+  assert.deepEqual(workerProof("secret", HELLO, { ...JOIN, mac: proof }), proof);
+  const answer = masterProof("secret", HELLO, JOIN, WELCOME);
+  assert.deepEqual(masterProof("secret", HELLO, JOIN, { ...WELCOME, mac: answer }), answer);
+});
+
+Deno.test("another token makes another proof, and none makes none", () => {
+  assert.notDeepEqual(workerProof("Secret", HELLO, JOIN), workerProof("secret", HELLO, JOIN));
+  assert.equal(workerProof(null, HELLO, JOIN).length, 0);
+  assert.equal(masterProof(null, HELLO, JOIN, WELCOME).length, 0);
+});
+
+Deno.test("proofs of different lengths are not the same, and do not throw", () => {
+  const proof = workerProof("secret", HELLO, JOIN);
+  assert.equal(sameProof(proof, proof.slice()), true);
+  assert.equal(sameProof(proof, proof.slice(1)), false);
+  assert.equal(sameProof(proof, NO_PROOF), false);
+  assert.equal(sameProof(NO_PROOF, NO_PROOF), true);
+  assert.equal(sameProof(proof, proof.with(31, proof[31]! ^ 1)), false);
+});
+
+Deno.test("no nonce comes twice", () => {
+  const nonces = new Set(Array.from({ length: 1_000 }, () => newNonce().toHex()));
+  assert.equal(nonces.size, 1_000);
+  assert.equal(newNonce().length, 16);
+});

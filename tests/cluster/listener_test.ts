@@ -1,0 +1,418 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { Channel } from "../../src/cluster/channel.ts";
+import { type AcceptedPlace, joinMaster, type JoinTerms } from "../../src/cluster/handshake.ts";
+import {
+  type Candidate,
+  ConnectionLimiter,
+  RejectionLog,
+  WorkerListener,
+} from "../../src/cluster/listener.ts";
+import { ProtocolError } from "../../src/cluster/protocol.ts";
+import { type Clock, systemClock } from "../../src/core/clock.ts";
+import {
+  type AcceptedStream,
+  type ByteStream,
+  connect,
+  listen,
+  type StreamListener,
+} from "../../src/core/network.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { identity, joinFor, nextOf, OTHER_HASH, refusal, terms } from "../support/joining.ts";
+import { memoryStreams } from "../support/memory_stream.ts";
+
+const BUSY = "too many handshakes under way from this address";
+
+/** Takes connections that a test makes up. */
+class MemoryListener implements StreamListener {
+  readonly port = 5557;
+  readonly #waiting: AcceptedStream[] = [];
+  #closed = false;
+  #wake: () => void = () => {};
+
+  /** Connects from an address; returns the worker's end. */
+  dial(address: string): ByteStream {
+    const [near, far] = memoryStreams();
+    this.#waiting.push({ stream: far, address });
+    this.#wake();
+    return near;
+  }
+
+  async accept(): Promise<AcceptedStream | null> {
+    while (!this.#closed) {
+      const next = this.#waiting.shift();
+      if (next !== undefined) return next;
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+    return null;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#wake();
+  }
+}
+
+interface Desk {
+  readonly reception: WorkerListener<AcceptedPlace>;
+  readonly ended: Promise<void>;
+  readonly guests: Candidate<AcceptedPlace>[];
+  readonly lines: string[];
+}
+
+/** An open reception that writes down who came. */
+function open(
+  listener: StreamListener,
+  clock: Clock,
+  changes: Partial<JoinTerms<AcceptedPlace>> = {},
+): Desk {
+  const [guests, lines]: [Candidate<AcceptedPlace>[], string[]] = [[], []];
+  const reception = new WorkerListener(listener, {
+    terms: terms(changes),
+    where: "10.0.0.1:5557",
+    onJoined: (guest) => void guests.push(guest),
+    warn: (line) => void lines.push(line),
+    clock,
+  });
+  return { reception, ended: reception.run(), guests, lines };
+}
+
+interface MemoryDesk extends Desk {
+  readonly clock: FakeClock;
+  dial(address: string): Channel;
+}
+
+function openInMemory(changes: Partial<JoinTerms<AcceptedPlace>> = {}): MemoryDesk {
+  const listener = new MemoryListener();
+  const clock = new FakeClock();
+  const dial = (address: string): Channel => new Channel(listener.dial(address));
+  return { ...open(listener, clock, changes), clock, dial };
+}
+
+Deno.test("a worker comes in with its connection and its place", async () => {
+  const { dial, guests, lines, clock, reception, ended } = openInMemory();
+  const worker = dial("10.0.0.2");
+  const { welcome } = await joinMaster(worker, identity(), { token: "secret", clock });
+  await settle();
+  assert.equal(welcome.runId, "run-1");
+  assert.equal(guests[0]?.join.workerId, "worker-1");
+  assert.deepEqual(guests[0]?.place, { runId: "run-1", ackedSeq: 7 });
+  guests[0]?.channel.send({ type: "SETUP", workerIndex: 0, options: "{}" });
+  assert.equal((await nextOf(worker, "SETUP")).options, "{}");
+  reception.close();
+  await ended;
+  // A connection that was handed over is not the reception's any more.
+  assert.equal(guests[0]?.channel.closed, false);
+  assert.deepEqual(lines, []);
+});
+
+Deno.test("a refusal is told with the peer's address and the reason", async () => {
+  const { dial, guests, lines, clock } = openInMemory();
+  const testfileHash = OTHER_HASH;
+  for (const [address, token] of [["10.0.0.2", "wrong"], ["10.0.0.3", "secret"]] as const) {
+    const joining = joinMaster(dial(address), identity({ testfileHash }), { token, clock });
+    await assert.rejects(joining, ProtocolError);
+  }
+  await settle();
+  assert.equal(lines.length, 2);
+  assert.match(lines[0]!, /^Refused a connection from 10\.0\.0\.2: the token is wrong or missing/);
+  assert.match(
+    lines[1]!,
+    /^Refused a connection from 10\.0\.0\.3: .*b2b2.* is not a1a1.*--allow-diff/,
+  );
+  assert.deepEqual(guests, []);
+});
+
+Deno.test("who connects and says nothing is cut off after 2 s, and its place is free again", async () => {
+  const { dial, lines, clock } = openInMemory();
+  const silent = Array.from({ length: 10 }, () => dial("10.0.0.2"));
+  await clock.advance(1_999);
+  assert.deepEqual(lines, []);
+  const early = joinMaster(dial("10.0.0.2"), identity(), { token: "secret", clock });
+  await assert.rejects(early, refusal("busy", BUSY));
+  await clock.advance(1);
+  for (const worker of silent) {
+    await nextOf(worker, "HELLO");
+    assert.equal((await nextOf(worker, "ERROR")).text, "the handshake took longer than 2 s");
+    assert.equal(await worker.receive(), null);
+  }
+  const late = await joinMaster(dial("10.0.0.2"), identity(), { token: "secret", clock });
+  assert.equal(late.welcome.runId, "run-1");
+});
+
+Deno.test("the 11th half-open handshake of an address is refused, another address is let in", async () => {
+  const { dial, lines, clock, guests } = openInMemory();
+  for (let count = 0; count < 10; count++) await nextOf(dial("10.0.0.2"), "HELLO");
+  const eleventh = dial("10.0.0.2");
+  const { code, text } = await nextOf(eleventh, "ERROR");
+  assert.deepEqual([code, text], ["busy", BUSY]);
+  assert.equal(await eleventh.receive(), null);
+  await joinMaster(dial("10.0.0.3"), identity(), { token: "secret", clock });
+  await settle();
+  assert.equal(guests.length, 1);
+  assert.deepEqual(lines, [`Refused a connection from 10.0.0.2: ${BUSY}`]);
+});
+
+Deno.test("workers that are in do not count as half-open", async () => {
+  const { dial, clock, guests, lines } = openInMemory();
+  for (let count = 0; count < 30; count++) {
+    await joinMaster(dial("10.0.0.2"), identity(), { token: "secret", clock });
+  }
+  await settle();
+  assert.equal(guests.length, 30);
+  assert.deepEqual(lines, []);
+});
+
+Deno.test("hundreds that do not even listen to their refusal are dropped without a word", async () => {
+  const listener = new MemoryListener();
+  const clock = new FakeClock();
+  const { lines } = open(
+    {
+      ...listener,
+      port: 1,
+      close: () => listener.close(),
+      accept: async () => {
+        const accepted = await listener.accept();
+        // A stream that takes no byte.
+        return accepted && { ...accepted, stream: stuck(accepted.stream) };
+      },
+    },
+    clock,
+  );
+  const ends = Array.from({ length: 300 }, () => listener.dial("10.0.0.2"));
+  await clock.advance(0);
+  // 10 half-open, 100 that are being told, and 190 that are gone at once.
+  const gone = await Promise.all(ends.map(isAtItsEnd));
+  assert.equal(gone.filter((end) => end).length, 190);
+  await clock.advance(3_000);
+  assert.equal((await Promise.all(ends.map(isAtItsEnd))).filter((end) => end).length, 300);
+  assert.equal(lines[0], `Refused a connection from 10.0.0.2: ${BUSY}`);
+});
+
+Deno.test("garbage, a closed connection and a mistake in the hooks touch nobody else", async () => {
+  const { dial, clock, lines, guests } = openInMemory({
+    admit: ({ workerId }) => {
+      if (workerId === "cursed") throw new TypeError("no seat");
+      return { runId: "run-1", ackedSeq: 0 };
+    },
+  });
+  dial("10.0.0.2").close();
+  dial("10.0.0.3").sendFrame(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+  dial("10.0.0.4").sendFrame(new Uint8Array([0, 0, 0, 1, 0xc1]));
+  const cursed = identity({ workerId: "cursed" });
+  await assert.rejects(joinMaster(dial("10.0.0.5"), cursed, { token: "secret", clock }));
+  await joinMaster(dial("10.0.0.6"), identity(), { token: "secret", clock });
+  await settle();
+  assert.equal(guests.length, 1);
+  assert.deepEqual(
+    lines.map((line) => line.slice(0, "Refused a connection from 10.0.0.3".length)),
+    [3, 4, 5].map((last) => `Refused a connection from 10.0.0.${last}`),
+  );
+});
+
+Deno.test("closing ends half-open handshakes too, and leaves no timer behind", async () => {
+  const { dial, clock, reception, ended, lines, guests } = openInMemory();
+  const waiting = dial("10.0.0.2");
+  const hello = await nextOf(waiting, "HELLO");
+  reception.close();
+  reception.close();
+  await ended;
+  assert.equal(await waiting.receive(), null);
+  waiting.send(joinFor(hello, "secret"));
+  await clock.advance(5_000);
+  assert.equal(clock.pending, 0);
+  assert.deepEqual(guests, []);
+  assert.deepEqual(lines, []);
+});
+
+Deno.test("without a token the master warns once, and lets in who has none", async () => {
+  const { dial, clock, lines, guests } = openInMemory({ token: null });
+  for (let count = 0; count < 3; count++) {
+    await joinMaster(dial("10.0.0.2"), identity(), { token: null, clock });
+  }
+  await settle();
+  assert.equal(guests.length, 3);
+  assert.deepEqual(lines, [
+    "There is no token: anyone who can reach 10.0.0.1:5557 can join this run. " +
+    "Set --token or AIOTEST_TOKEN on both sides.",
+  ]);
+});
+
+Deno.test("another version of aiotest is let in, with one warning that names both", async () => {
+  const { dial, lines, guests } = openInMemory();
+  for (let count = 0; count < 3; count++) {
+    const worker = dial("10.0.0.2");
+    worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { version: "9.9.9\n" }));
+    await nextOf(worker, "WELCOME");
+  }
+  await settle();
+  assert.equal(guests.length, 3);
+  assert.deepEqual(lines, ["Worker worker-1 runs aiotest 9.9.9␊, the master 0.1.0."]);
+});
+
+Deno.test("of 300 wrong tokens at once none gets in on real sockets, and then a right one does", async () => {
+  const listener = listen({ hostname: "127.0.0.1", port: 0, tls: null });
+  const { reception, ended, guests, lines } = open(listener, systemClock);
+  const join = async (token: string): Promise<string> => {
+    const stream = await connect({ hostname: "127.0.0.1", port: listener.port, tls: null });
+    const channel = new Channel(stream);
+    try {
+      await joinMaster(channel, identity(), { token, clock: systemClock });
+      return "in";
+    } catch (error) {
+      return error instanceof ProtocolError ? error.code : String(error);
+    } finally {
+      channel.close();
+    }
+  };
+  try {
+    const outcomes = await Promise.all(Array.from({ length: 300 }, () => join("wrong")));
+    const others = outcomes.filter((outcome) => outcome !== "token" && outcome !== "busy");
+    assert.deepEqual(others, []);
+    assert.ok(outcomes.includes("token"));
+    assert.deepEqual(guests, []);
+    assert.equal(await join("secret"), "in");
+    // The worker may know it a moment before the master has handed it over.
+    for (let turn = 0; turn < 100 && guests.length === 0; turn++) await settle();
+    assert.equal(guests.length, 1);
+    assert.match(lines[0]!, /^Refused a connection from 127\.0\.0\.1: /);
+  } finally {
+    for (const { channel } of guests) channel.close();
+    reception.close();
+    await ended;
+  }
+  // One line at once, and one at the end or each second for all others.
+  const told = lines.slice(1).map((line) => Number(/^Refused (\d+) more/.exec(line)?.[1]));
+  assert.equal(told.reduce((sum, count) => sum + count, 1), 300);
+  assert.ok(lines.length < 10, `${lines.length} lines`);
+});
+
+/** The stream, with writes that take for ever until it is closed. */
+function stuck(stream: ByteStream): ByteStream {
+  const end = Promise.withResolvers<never>();
+  end.promise.catch(() => {});
+  return {
+    read: (into) => stream.read(into),
+    write: () => end.promise,
+    close: () => {
+      end.reject(new Error("closed"));
+      stream.close();
+    },
+  };
+}
+
+/** Whether the other side has closed a stream of which nobody reads. */
+async function isAtItsEnd(stream: ByteStream): Promise<boolean> {
+  const end = await Promise.race([stream.read(new Uint8Array(1)), settle().then(() => "open")]);
+  return end === null;
+}
+
+function refusals(): { lines: string[]; clock: FakeClock; refusals: RejectionLog } {
+  const lines: string[] = [];
+  const clock = new FakeClock();
+  return { lines, clock, refusals: new RejectionLog((line) => lines.push(line), clock) };
+}
+
+Deno.test("the first of an address is told at once, and others a second later, with their number", async () => {
+  const { lines, clock, refusals: book } = refusals();
+  book.note("10.0.0.1", "wrong token");
+  assert.deepEqual(lines.splice(0), ["Refused a connection from 10.0.0.1: wrong token"]);
+  for (let count = 0; count < 10_000; count++) book.note("10.0.0.1", "another wrong token");
+  await clock.advance(999);
+  assert.deepEqual(lines, []);
+  await clock.advance(1);
+  assert.deepEqual(lines, [
+    "Refused 10000 more from 10.0.0.1, the last one: another wrong token",
+  ]);
+});
+
+Deno.test("an attack that goes on is a line a second", async () => {
+  const { lines, clock, refusals: book } = refusals();
+  for (let ms = 0; ms < 10_000; ms += 10) {
+    book.note("10.0.0.1", "wrong token");
+    await clock.advance(10);
+  }
+  assert.equal(lines.length, 11);
+  assert.equal(lines[1], "Refused 99 more from 10.0.0.1, the last one: wrong token");
+  assert.equal(lines[10], "Refused 100 more from 10.0.0.1, the last one: wrong token");
+});
+
+Deno.test("an address that was quiet for a second is forgotten, and then told of at once again", async () => {
+  const { lines, clock, refusals: book } = refusals();
+  book.note("10.0.0.1", "wrong token");
+  await clock.advance(1_000);
+  assert.equal(clock.pending, 0);
+  book.note("10.0.0.1", "wrong token");
+  assert.equal(lines.length, 2);
+  assert.equal(lines[1], lines[0]);
+});
+
+Deno.test("no address hides what another does", () => {
+  const { lines, refusals: book } = refusals();
+  book.note("10.0.0.1", "wrong token");
+  book.note("10.0.0.2", "no token");
+  assert.deepEqual(lines, [
+    "Refused a connection from 10.0.0.1: wrong token",
+    "Refused a connection from 10.0.0.2: no token",
+  ]);
+});
+
+Deno.test("closing says what is left, and leaves no timer behind", async () => {
+  const { lines, clock, refusals: book } = refusals();
+  book.note("10.0.0.1", "first");
+  book.note("10.0.0.1", "second");
+  book.note("10.0.0.2", "only one");
+  book.close();
+  book.note("10.0.0.3", "too late");
+  assert.equal(clock.pending, 0);
+  await clock.advance(5_000);
+  assert.deepEqual(lines, [
+    "Refused a connection from 10.0.0.1: first",
+    "Refused a connection from 10.0.0.2: only one",
+    "Refused 1 more from 10.0.0.1, the last one: second",
+  ]);
+});
+
+Deno.test("a peer cannot write lines of its own into the log", () => {
+  const { lines, refusals: book } = refusals();
+  book.note("10.0.0.1", "oh\nINFO all is well\x1b[2J");
+  assert.deepEqual(lines, ["Refused a connection from 10.0.0.1: oh␊INFO all is well␛[2J"]);
+});
+
+Deno.test("the 11th of an address has to stay outside, until one of the ten leaves", () => {
+  const door = new ConnectionLimiter(10);
+  for (let count = 0; count < 10; count++) assert.equal(door.enter("10.0.0.1"), true);
+  assert.equal(door.enter("10.0.0.1"), false);
+  assert.equal(door.enter("10.0.0.2"), true);
+  door.leave("10.0.0.1");
+  assert.equal(door.enter("10.0.0.1"), true);
+  assert.equal(door.enter("10.0.0.1"), false);
+});
+
+Deno.test("nobody gets in by leaving more often than entering", () => {
+  const door = new ConnectionLimiter(1);
+  door.leave("10.0.0.1");
+  door.leave("10.0.0.1");
+  assert.equal(door.enter("10.0.0.1"), true);
+  assert.equal(door.enter("10.0.0.1"), false);
+});
+
+Deno.test("at any moment as many of an address are inside as have entered and not left", () => {
+  const steps = fc.array(
+    fc.record({ address: fc.constantFrom("a", "b", "c"), enter: fc.boolean() }),
+  );
+  fc.assert(fc.property(steps, fc.integer({ min: 1, max: 4 }), (steps, limit) => {
+    const door = new ConnectionLimiter(limit);
+    const inside: Record<string, number> = { a: 0, b: 0, c: 0 };
+    for (const { address, enter } of steps) {
+      const before = inside[address]!;
+      if (enter) {
+        assert.equal(door.enter(address), before < limit);
+        inside[address] = Math.min(limit, before + 1);
+      } else if (before > 0) {
+        door.leave(address);
+        inside[address] = before - 1;
+      }
+    }
+  }));
+});

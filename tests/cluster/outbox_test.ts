@@ -1,0 +1,534 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { ReportOutbox, ReportsInFlight, type SecondFacts } from "../../src/cluster/outbox.ts";
+import type { Message } from "../../src/cluster/protocol.ts";
+import { IterationStats } from "../../src/stats/iteration_stats.ts";
+import type { Sample } from "../../src/stats/request_stats.ts";
+import type { Statistics } from "../../src/stats/snapshot.ts";
+import type { StatsDelta } from "../../src/stats/stats_delta.ts";
+import type { SecondStats } from "../../src/stats/stats_table.ts";
+import { MergedStats, Totals } from "../../src/stats/totals.ts";
+import { intervalOf } from "../support/counts.ts";
+import { bucketsOf, exactStatistics } from "../support/exact_statistics.ts";
+import { reportIn, ReportLink } from "../support/report_link.ts";
+import { anySample, sample } from "../support/samples.ts";
+
+const MIB = 1024 * 1024;
+const FACTS: SecondFacts = { phase: 0, cpu: 0.5, lag: 2 };
+
+/** A second with these samples. */
+function second(number: number, samples: readonly Sample[] = []): SecondStats {
+  const interval = intervalOf(samples, number);
+  for (const { error } of samples) {
+    if (error === null) continue;
+    const count = interval.userErrors.get("BuyTest", error) ?? 0;
+    interval.userErrors.set("BuyTest", error, count + 1);
+  }
+  return interval;
+}
+
+/** A second of one name that takes about 600 KB. */
+function hugeSecond(number: number): SecondStats {
+  const errors = Array.from({ length: 1000 }, (_, i) => `${i}`.padEnd(200, "€"));
+  return intervalOf(errors.map((error) => sample({ error })), number);
+}
+
+/** Seconds 0 and up of one request each. */
+function outboxOf(seconds: number): ReportOutbox {
+  const outbox = new ReportOutbox("run");
+  for (let number = 0; number < seconds; number++) outbox.add(second(number, [sample()]), FACTS);
+  return outbox;
+}
+
+/** What an outbox sends until it may send no more. */
+function framesOf(
+  outbox: ReportOutbox,
+  nowMs = 0,
+  heard = (_: Uint8Array): void => {},
+): Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  while (frames.length < 1000) {
+    const frame = outbox.next(nowMs);
+    if (frame === null) return frames;
+    frames.push(frame);
+    heard(frame);
+  }
+  return assert.fail("there is no end of reports");
+}
+
+/** The reports that an outbox sends while each is acknowledged at once. */
+function reportsOf(outbox: ReportOutbox, nowMs = 0): Message<"REPORT">[] {
+  return framesOf(outbox, nowMs, (frame) => outbox.acknowledged(reportIn(frame).seq, nowMs))
+    .map(reportIn);
+}
+
+/** What can be seen of reports at a glance. */
+function outline(
+  reports: readonly Message<"REPORT">[],
+): [seq: number, from: number, to: number, final: boolean][] {
+  return reports.map(({ seq, from, to, final }) => [seq, from, to, final]);
+}
+
+function added<Sink extends { add(counted: StatsDelta): void }>(
+  sink: Sink,
+  all: readonly StatsDelta[],
+): Sink {
+  for (const one of all) sink.add(one);
+  return sink;
+}
+
+/** All that is exact: not the percentiles of seconds that were put together. */
+function counts(statistics: Statistics): unknown {
+  const { timeline, ...rest } = exactStatistics(statistics);
+  return {
+    ...rest,
+    timeline: timeline.map(({ p50: _, p95: __, p99: ___, ...second }) => second),
+  };
+}
+
+function allBucketsOf(stretch: MergedStats): unknown {
+  const rows = Array.from(
+    stretch.entries,
+    ([method, name, code, { latencies: { histogram } }]) => ({
+      row: `${method} ${name} ${code}`,
+      buckets: bucketsOf(histogram),
+    }),
+  ).toSorted((a, b) => a.row < b.row ? -1 : 1);
+  const { serviceTime, startDelay } = stretch.iterations ?? new IterationStats();
+  return [rows, bucketsOf(serviceTime.histogram), bucketsOf(startDelay.histogram)];
+}
+
+Deno.test("a second is a report, and there is none before it", () => {
+  const outbox = new ReportOutbox("run");
+  assert.equal(outbox.next(0), null);
+  assert.equal(outbox.lastSeq, 0);
+  outbox.add(second(7, [sample()]), { phase: 2, cpu: 0.5, lag: 3 });
+  const [{ deltas, histograms, ...report } = assert.fail(), ...others] = reportsOf(outbox);
+  assert.deepEqual(report, {
+    type: "REPORT",
+    runId: "run",
+    seq: 1,
+    from: 7,
+    to: 7,
+    errors: [],
+    iterations: [],
+    users: [{ second: 7, users: 3, peakUsers: 3, requests: 1, failures: 0 }],
+    cpu: 0.5,
+    lag: 3,
+    final: false,
+    phase: 2,
+  });
+  assert.deepEqual([deltas.length, histograms.length, others.length], [1, 1, 0]);
+  assert.equal(outbox.lastSeq, 1);
+});
+
+Deno.test("64 seconds stay apart, and what comes behind them is put together", () => {
+  const outbox = outboxOf(70);
+  const reports = reportsOf(outbox);
+  assert.deepEqual(outline(reports), [
+    ...Array.from({ length: 64 }, (_, i) => [i + 1, i, i, false]),
+    [65, 64, 69, false],
+  ]);
+  assert.deepEqual(reports.at(-1)!.users.map(({ second }) => second), [64, 65, 66, 67, 68, 69]);
+});
+
+Deno.test("reports that were sent count among the 64 until they are acknowledged", () => {
+  const outbox = outboxOf(60);
+  assert.equal(framesOf(outbox).length, 60);
+  for (let number = 60; number < 70; number++) outbox.add(second(number), FACTS);
+  outbox.acknowledged(60, 10);
+  assert.deepEqual(outline(reportsOf(outbox)), [
+    ...[61, 62, 63, 64].map((seq) => [seq, seq - 1, seq - 1, false]),
+    [65, 64, 69, false],
+  ]);
+  outbox.add(second(70), FACTS);
+  assert.deepEqual(outline(reportsOf(outbox)), [[66, 70, 70, false]]);
+});
+
+Deno.test("a second stays behind those that were put together, whatever room there is by then", () => {
+  const outbox = outboxOf(65);
+  for (let seq = 1; seq <= 10; seq++) {
+    outbox.next(0);
+    outbox.acknowledged(seq, 0);
+  }
+  outbox.add(second(65), FACTS);
+  assert.deepEqual(outline(reportsOf(outbox).slice(-2)), [
+    [64, 63, 63, false],
+    [65, 64, 65, false],
+  ]);
+});
+
+Deno.test("what was put together says what its last second says of the worker", () => {
+  const outbox = outboxOf(64);
+  outbox.add(second(64), { phase: 0, cpu: 0.9, lag: 50 });
+  outbox.add(second(65), { phase: 0, cpu: 0.1, lag: 5 });
+  const { cpu, lag } = reportsOf(outbox).at(-1)!;
+  assert.deepEqual([cpu, lag], [0.1, 5]);
+});
+
+Deno.test("seconds of different parts of the run are never put together", () => {
+  const outbox = outboxOf(64);
+  for (const [number, phase] of [[64, 0], [65, 0], [66, 1], [67, 1], [68, 1]] as const) {
+    outbox.add(second(number), { ...FACTS, phase });
+  }
+  const reports = reportsOf(outbox).slice(64);
+  assert.deepEqual(outline(reports), [[65, 64, 65, false], [66, 66, 68, false]]);
+  assert.deepEqual(reports.map(({ phase }) => phase), [0, 1]);
+});
+
+Deno.test("what was put together is never longer than a report may be", () => {
+  const outbox = outboxOf(64);
+  for (const number of [100, 100_100, 100_101]) outbox.add(second(number), FACTS);
+  assert.deepEqual(outline(reportsOf(outbox).slice(64)), [
+    [65, 100, 100_100, false],
+    [66, 100_101, 100_101, false],
+  ]);
+});
+
+Deno.test("at the end all that was not sent is one report, and that is the final one", () => {
+  const outbox = outboxOf(70);
+  reportIn(outbox.next(0)!);
+  outbox.finish({ phase: 0, cpu: 0.7, lag: 9 });
+  assert.equal(outbox.drained, false);
+  outbox.acknowledged(1, 0);
+  assert.equal(outbox.drained, false);
+  const [report = assert.fail(), ...others] = framesOf(outbox).map(reportIn);
+  assert.deepEqual(outline([report, ...others]), [[2, 1, 69, true]]);
+  assert.deepEqual([report.cpu, report.lag, report.users.length], [0.7, 9, 69]);
+  assert.equal(outbox.drained, false);
+  outbox.acknowledged(2, 0);
+  assert.equal(outbox.drained, true);
+  assert.equal(outbox.lastSeq, 2);
+});
+
+Deno.test("at the end, where all was sent, an empty report is the final one", () => {
+  const outbox = outboxOf(3);
+  reportsOf(outbox);
+  assert.equal(outbox.drained, false);
+  outbox.finish(FACTS);
+  const reports = reportsOf(outbox);
+  assert.deepEqual(outline(reports), [[4, 2, 2, true]]);
+  assert.deepEqual([reports[0]!.users, reports[0]!.deltas], [[], []]);
+  assert.equal(outbox.drained, true);
+});
+
+Deno.test("a worker that has counted nothing has a final report too", () => {
+  const outbox = new ReportOutbox("run");
+  outbox.finish(FACTS);
+  assert.deepEqual(outline(reportsOf(outbox)), [[1, 0, 0, true]]);
+  assert.equal(outbox.drained, true);
+});
+
+Deno.test("the final report is of the last part of the run, and those before are sent before it", () => {
+  const outbox = outboxOf(2);
+  outbox.add(second(2), { ...FACTS, phase: 1 });
+  outbox.add(second(3), { ...FACTS, phase: 1 });
+  outbox.finish({ ...FACTS, phase: 2 });
+  const reports = reportsOf(outbox);
+  assert.deepEqual(outline(reports), [[1, 0, 1, false], [2, 2, 3, false], [3, 3, 3, true]]);
+  assert.deepEqual(reports.map(({ phase }) => phase), [0, 1, 2]);
+});
+
+Deno.test("of what is cut at the end, only the last report is the final one", () => {
+  const outbox = new ReportOutbox("run");
+  const samples = Array.from({ length: 800 }, (_, i) => sample({ name: `/item/${i}` }));
+  for (let number = 0; number < 3; number++) outbox.add(second(number, samples), FACTS);
+  const sent = framesOf(outbox);
+  outbox.finish(FACTS);
+  outbox.acknowledged(sent.length, 10);
+  const reports = reportsOf(outbox, 20);
+  assert.ok(reports.length > 1);
+  assert.deepEqual(
+    reports.map(({ final }) => final),
+    reports.map((_, i) => i === reports.length - 1),
+  );
+  assert.equal(outbox.drained, true);
+});
+
+Deno.test("on another connection what was sent goes again as it was, before anything new", () => {
+  const outbox = outboxOf(3);
+  const frames = [outbox.next(0), outbox.next(0), outbox.next(0)];
+  outbox.add(second(3), FACTS);
+  outbox.reconnected(1, 500);
+  assert.deepEqual([outbox.next(500), outbox.next(500)], frames.slice(1));
+  assert.equal(reportIn(outbox.next(500)!).seq, 4);
+});
+
+Deno.test("from a report that is asked for, all go again", () => {
+  const outbox = outboxOf(4);
+  const frames = framesOf(outbox);
+  outbox.resume(3);
+  assert.deepEqual(framesOf(outbox), frames.slice(2));
+  assert.throws(() => outbox.resume(2), { name: "ProtocolError" });
+  assert.throws(() => outbox.resume(5), { name: "ProtocolError" });
+});
+
+Deno.test("a report that has not been sent cannot be acknowledged", () => {
+  const outbox = outboxOf(3);
+  outbox.next(0);
+  assert.throws(() => outbox.acknowledged(2, 0), { name: "ProtocolError", code: "protocol" });
+  outbox.acknowledged(1, 0);
+  outbox.acknowledged(1, 0);
+  assert.equal(reportIn(outbox.next(0)!).seq, 2);
+});
+
+Deno.test("32 KiB are on the way, and one report at a time where the link is slow", () => {
+  const outbox = new ReportOutbox("run");
+  const samples = Array.from({ length: 500 }, (_, i) => sample({ name: `/item/${i}` }));
+  for (let number = 0; number < 5; number++) outbox.add(second(number, samples), FACTS);
+  const sent = (nowMs: number): number => {
+    const frames = framesOf(outbox, nowMs);
+    const bytes = frames.reduce((sum, { length }) => sum + length, 0);
+    assert.ok(bytes <= 32 * 1024, `${bytes} bytes are on the way`);
+    return frames.length;
+  };
+  const first = sent(0);
+  assert.ok(first >= 2, `${first} reports`);
+  assert.equal(outbox.next(999), null);
+  outbox.acknowledged(1, 1000);
+  assert.equal(sent(1000), 0);
+  outbox.acknowledged(first, 1000);
+  assert.equal(sent(1000), 1);
+  outbox.acknowledged(first + 1, 1100);
+  assert.ok(sent(1100) >= 2);
+});
+
+Deno.test("held bytes are those of reports that are not acknowledged, sent or not", () => {
+  const outbox = outboxOf(2);
+  const both = outbox.heldBytes;
+  const { length } = outbox.next(0)!;
+  assert.ok(both >= 2 * length && both < 2 * length + 200, `${both} bytes, not twice ${length}`);
+  assert.equal(outbox.heldBytes, both / 2 + length);
+  outbox.next(0);
+  assert.equal(outbox.heldBytes, 2 * length);
+  outbox.acknowledged(1, 0);
+  assert.equal(outbox.heldBytes, length);
+  outbox.acknowledged(2, 0);
+  assert.equal(outbox.heldBytes, 0);
+});
+
+Deno.test("10,000 seconds without an acknowledgement fill no memory, and all of them arrive", () => {
+  const link = new ReportLink();
+  const all = Array.from({ length: 10_000 }, (_, number) =>
+    second(number, [
+      sample({ latencyMs: 5 + number % 7 }),
+      sample({
+        name: "pay",
+        latencyMs: 1 + number % 50,
+        error: number % 3 === 0 ? "HTTP 500" : null,
+      }),
+    ]));
+  for (const interval of all) {
+    link.outbox.add(interval, FACTS);
+    link.write();
+    link.nowMs += 1000;
+    assert.ok(link.outbox.heldBytes < 64 * 1024, `${link.outbox.heldBytes} bytes are held`);
+  }
+  link.outbox.finish(FACTS);
+  link.drain();
+  assert.ok(link.outbox.lastSeq < 100, `${link.outbox.lastSeq} reports`);
+  assert.deepEqual(
+    counts(link.book.totals.statistics(10_000)),
+    counts(added(new Totals(), all).statistics(10_000)),
+  );
+  assert.equal(link.member.requests, 20_000);
+  assert.equal(link.member.complete, true);
+});
+
+Deno.test("16 MiB are held at most, and what is beyond is put together and arrives", () => {
+  const link = new ReportLink();
+  const all = Array.from({ length: 60 }, (_, number) => hugeSecond(number));
+  for (const interval of all) link.outbox.add(interval, FACTS);
+  const held = link.outbox.heldBytes;
+  assert.ok(held > 15 * MIB && held <= 16 * MIB, `${held} bytes are held`);
+  link.outbox.finish(FACTS);
+  assert.equal(link.outbox.heldBytes, 0);
+  link.drain();
+  assert.deepEqual(
+    counts(link.book.totals.statistics(60)),
+    counts(added(new Totals(), all).statistics(60)),
+  );
+});
+
+Deno.test("whatever happens on the way, what arrives is what was counted, once", () => {
+  const step = fc.oneof(
+    fc.record({ act: fc.constant("count"), samples: fc.array(anySample, { maxLength: 5 }) }),
+    fc.record({
+      act: fc.constantFrom("write", "read", "hear", "write all", "read all", "hear all"),
+      samples: fc.constant<Sample[]>([]),
+    }),
+    fc.record({
+      act: fc.constantFrom("lose", "repeat", "cut", "wait", "next phase", "flood"),
+      samples: fc.constant<Sample[]>([]),
+    }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      const link = new ReportLink();
+      const all: SecondStats[] = [];
+      let phase = 0;
+      const count = (samples: readonly Sample[]): void => {
+        const interval = second(all.length, samples);
+        for (const { latencyMs, retries, error } of samples) {
+          const iterations = interval.openIterations;
+          iterations.scheduled += 2;
+          iterations.dropped += retries;
+          iterations.begin(latencyMs / 2);
+          if (error === null) iterations.complete(latencyMs);
+        }
+        all.push(interval);
+        link.outbox.add(interval, { ...FACTS, phase });
+      };
+      const acts: Record<string, (samples: Sample[]) => void> = {
+        count,
+        write: () => link.write(1),
+        read: () => link.read(1),
+        hear: () => link.hear(1),
+        "write all": () => link.write(),
+        "read all": () => link.read(),
+        "hear all": () => link.hear(),
+        lose: () => link.lose(),
+        repeat: () => link.repeat(),
+        cut: () => link.cut(),
+        wait: () => link.nowMs += 700,
+        "next phase": () => phase++,
+        // More than stays apart.
+        flood: () => {
+          for (let i = 0; i < 30; i++) count([sample({ latencyMs: 1 + i })]);
+        },
+      };
+      count([]);
+      for (const { act, samples } of steps) {
+        link.nowMs += 5;
+        acts[act]!(samples);
+      }
+      link.outbox.finish({ ...FACTS, phase });
+      link.drain();
+      const { book: { totals }, member } = link;
+      const direct = added(new Totals(), all);
+      assert.deepEqual(counts(totals.statistics(10)), counts(direct.statistics(10)));
+      assert.deepEqual(allBucketsOf(link.applied), allBucketsOf(added(new MergedStats(), all)));
+      assert.deepEqual([member.complete, member.ledger.lastSeq], [true, link.outbox.lastSeq]);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+const KIB = 1024;
+
+/** A flight of reports of these lengths, sent at 0. */
+function flightOf(...lengths: number[]): ReportsInFlight {
+  const flight = new ReportsInFlight();
+  for (const length of lengths) flight.launch(frame(length), 0);
+  return flight;
+}
+
+function frame(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(length);
+}
+
+/** The lengths of what goes again at a moment, until nothing may. */
+function relaunched(flight: ReportsInFlight, nowMs: number): number[] {
+  const lengths: number[] = [];
+  while (flight.grounded && lengths.length < 100) {
+    const bytes = flight.relaunch(nowMs);
+    if (bytes === null) break;
+    lengths.push(bytes.length);
+  }
+  return lengths;
+}
+
+Deno.test("32 KiB may be on the way, or one report that is longer", () => {
+  const flight = flightOf();
+  assert.equal(flight.admits(500 * KIB, 0), true);
+  flight.launch(frame(20 * KIB), 0);
+  assert.deepEqual([flight.admits(12 * KIB, 0), flight.admits(12 * KIB + 1, 0)], [true, false]);
+  assert.equal(flightOf(500 * KIB).admits(1, 0), false);
+});
+
+Deno.test("an acknowledgement makes room", () => {
+  const flight = flightOf(20 * KIB, 12 * KIB);
+  assert.equal(flight.admits(1, 10), false);
+  flight.acknowledged(1, 10);
+  assert.deepEqual([flight.admits(20 * KIB, 10), flight.admits(20 * KIB + 1, 10)], [true, false]);
+  assert.deepEqual([flight.count, flight.bytes, flight.lastSeq], [1, 12 * KIB, 2]);
+});
+
+Deno.test("after an acknowledgement that took a second, one report is on the way at a time", () => {
+  const flight = flightOf(100, 100);
+  flight.acknowledged(1, 1000);
+  assert.equal(flight.admits(1, 1000), false);
+  flight.acknowledged(2, 1000);
+  assert.equal(flight.admits(1, 1000), true);
+  flight.launch(frame(100), 1000);
+  assert.equal(flight.admits(1, 1000), false);
+  flight.acknowledged(3, 1999);
+  flight.launch(frame(100), 2000);
+  assert.equal(flight.admits(1, 2000), true);
+});
+
+Deno.test("nothing is sent behind a report that has waited for a second", () => {
+  const flight = flightOf(100);
+  assert.deepEqual([flight.admits(1, 999), flight.admits(1, 1000)], [true, false]);
+});
+
+Deno.test("an acknowledgement frees all before it, and an older one nothing", () => {
+  const flight = flightOf(1, 2, 3, 4);
+  flight.acknowledged(3, 10);
+  assert.deepEqual([flight.count, flight.bytes], [1, 4]);
+  for (const seq of [0, 2, 3]) flight.acknowledged(seq, 5000);
+  assert.deepEqual([flight.count, flight.bytes], [1, 4]);
+  flight.acknowledged(4, 10);
+  assert.deepEqual([flight.count, flight.bytes, flight.grounded], [0, 0, false]);
+});
+
+Deno.test("what was never sent cannot be acknowledged", () => {
+  const refused = { name: "ProtocolError", code: "protocol" };
+  const flight = flightOf(1, 2);
+  assert.throws(() => flight.acknowledged(3, 0), refused);
+  assert.throws(() => flight.reconnected(3, 0), refused);
+  assert.throws(() => flightOf().acknowledged(1, 0), refused);
+  assert.deepEqual([flight.count, flight.grounded], [2, false]);
+});
+
+Deno.test("on another connection all that is not acknowledged goes again, within the window", () => {
+  const flight = flightOf(1 * KIB, 12 * KIB, 12 * KIB, 8 * KIB);
+  flight.reconnected(1, 500);
+  assert.deepEqual(relaunched(flight, 500), [12 * KIB, 12 * KIB, 8 * KIB]);
+  assert.equal(flight.grounded, false);
+  assert.equal(flight.admits(1, 500), false);
+});
+
+Deno.test("after a long time without a connection one report goes again at a time", () => {
+  const flight = flightOf(1, 2, 3);
+  flight.reconnected(1, 30_000);
+  assert.deepEqual(relaunched(flight, 30_000), [2]);
+  flight.acknowledged(2, 30_010);
+  assert.deepEqual(relaunched(flight, 30_010), [3]);
+});
+
+Deno.test("a report that is asked for goes again with all behind it, and those before are there", () => {
+  const flight = flightOf(1, 2, 3, 4);
+  flight.resume(3);
+  assert.deepEqual([flight.count, flight.grounded], [2, true]);
+  assert.deepEqual(relaunched(flight, 10), [3, 4]);
+  flight.resume(3);
+  assert.deepEqual(relaunched(flight, 10), [3, 4]);
+});
+
+Deno.test("what was never sent, or is there for certain, cannot be asked for", () => {
+  const flight = flightOf(1, 2, 3);
+  flight.acknowledged(1, 10);
+  for (const seq of [0, 1, 4]) {
+    assert.throws(() => flight.resume(seq), { name: "ProtocolError", code: "protocol" });
+  }
+  assert.deepEqual([flight.count, flight.grounded], [2, false]);
+});
+
+Deno.test("reports that are acknowledged before they went again do not go again", () => {
+  const flight = flightOf(1, 2, 3);
+  flight.reconnected(0, 10);
+  assert.equal(flight.relaunch(10)?.length, 1);
+  flight.acknowledged(2, 20);
+  assert.deepEqual(relaunched(flight, 20), [3]);
+});

@@ -1,0 +1,412 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { encodeMessage } from "../../src/cluster/codec.ts";
+import {
+  type Message,
+  ProtocolError,
+  type ReportIterations,
+  type ReportSpread,
+  type ReportTimes,
+} from "../../src/cluster/protocol.ts";
+import { countedOf, type ReportPart, reportParts } from "../../src/cluster/report.ts";
+import { Histogram } from "../../src/stats/histogram.ts";
+import type { Sample } from "../../src/stats/request_stats.ts";
+import { SecondStats } from "../../src/stats/stats_table.ts";
+import { MergedStats, Totals } from "../../src/stats/totals.ts";
+import { anyIterations, counted, intervalOf, iterationsOf } from "../support/counts.ts";
+import { exactStatistics, plainStatistics } from "../support/exact_statistics.ts";
+import { messages } from "../support/messages.ts";
+import { delta, packedRequests, report } from "../support/reports.ts";
+import { anySample, sample } from "../support/samples.ts";
+
+const FACTS = { runId: "run", phase: 2, cpu: 0.5, lag: 3 };
+const KIB = 1024;
+
+/** So many requests to one name each. */
+function names(count: number): Sample[] {
+  return Array.from({ length: count }, (_, i) => sample({ name: `/item/${i}`, latencyMs: i + 1 }));
+}
+
+function encodedBytes({ content }: ReportPart): number {
+  return encodeMessage({ ...content, seq: 1_000_000, final: false }).length;
+}
+
+/** What the parts add up to, as the master counts them. */
+function totalsOf(parts: readonly ReportPart[]): Totals {
+  const totals = new Totals();
+  for (const { content } of parts) totals.add(countedOf(content));
+  return totals;
+}
+
+Deno.test("a second in which nothing was counted is one report", () => {
+  const [part = assert.fail(), ...others] = reportParts(new SecondStats(7, 3), FACTS);
+  assert.deepEqual(part.content, {
+    type: "REPORT",
+    runId: "run",
+    phase: 2,
+    cpu: 0.5,
+    lag: 3,
+    from: 7,
+    to: 7,
+    users: [{ second: 7, users: 3, peakUsers: 3, requests: 0, failures: 0 }],
+    errors: [],
+    iterations: [],
+    deltas: [],
+    histograms: [],
+  });
+  assert.deepEqual(others, []);
+});
+
+Deno.test("a stretch of which nothing is known is one report too", () => {
+  const parts = reportParts(counted({ from: 4, to: 6 }), FACTS);
+  assert.deepEqual(parts.map(({ content: { from, to, users } }) => [from, to, users.length]), [
+    [4, 6, 0],
+  ]);
+});
+
+Deno.test("a second of twenty names is one report", () => {
+  assert.equal(reportParts(intervalOf(names(20)), FACTS).length, 1);
+});
+
+Deno.test("what does not fit into 12 KiB is cut, and adds up to the same", () => {
+  const interval = intervalOf(names(1000), 5);
+  for (let i = 0; i < 500; i++) interval.userErrors.set("BuyTest", `no order ${i}`, i + 1);
+  const parts = reportParts(interval, FACTS);
+  assert.ok(parts.length > 4, `${parts.length} parts`);
+  for (const part of parts) {
+    const { content: { from, to, runId, phase, cpu, lag }, bytes } = part;
+    assert.deepEqual({ from, to, runId, phase, cpu, lag }, { from: 5, to: 5, ...FACTS });
+    assert.ok(bytes <= 12 * KIB && encodedBytes(part) <= bytes, `${encodedBytes(part)}, ${bytes}`);
+  }
+  for (const part of parts.slice(0, -1)) assert.ok(encodedBytes(part) > 9 * KIB);
+  assert.deepEqual(parts.map(({ content }) => content.users.length), [
+    1,
+    ...parts.slice(1).map(() => 0),
+  ]);
+  const whole = new Totals();
+  whole.add(interval);
+  assert.deepEqual(
+    plainStatistics(totalsOf(parts).statistics(1)),
+    plainStatistics(whole.statistics(1)),
+  );
+});
+
+Deno.test("the seconds of a long stretch are cut too, and each is told once", () => {
+  const stretch = new MergedStats();
+  for (let second = 0; second < 5000; second++) stretch.add(new SecondStats(second, 100));
+  const parts = reportParts(stretch, FACTS);
+  assert.ok(parts.length > 3, `${parts.length} parts`);
+  for (const { bytes } of parts) assert.ok(bytes <= 12 * KIB);
+  const told = parts.flatMap(({ content }) => content.users.map(({ second }) => second));
+  assert.deepEqual(told, Array.from({ length: 5000 }, (_, second) => second));
+});
+
+Deno.test("one name with more than fits is a report of its own", () => {
+  const many = Array.from(
+    { length: 1000 },
+    (_, i) => sample({ name: "pay", latencyMs: 5, error: `${i}`.padStart(200, "no order ") }),
+  );
+  const parts = reportParts(intervalOf([...names(3), ...many, sample({ name: "list" })]), FACTS);
+  const contents = parts.map(({ content }) => content.deltas.map(({ name }) => name));
+  assert.deepEqual(contents, [["/item/0", "/item/1", "/item/2"], ["pay"], ["list"]]);
+  const [, pay = assert.fail()] = parts;
+  assert.ok(encodedBytes(pay) <= pay.bytes && pay.bytes < 220 * KIB);
+});
+
+Deno.test("the longest report that there can be is within 900 KiB", () => {
+  const interval = new SecondStats(0, 0);
+  const entry = interval.entries.at("€".repeat(3000), "€".repeat(3000)).of(200);
+  for (let i = 0; i < 1100; i++) entry.add(sample({ error: `€${i}`.padEnd(300, "€") }));
+  for (let i = 0; i < Histogram.BUCKETS; i++) entry.latencies.histogram.addBucket(i, 2 ** 37);
+  const [, longest = assert.fail()] = reportParts(interval, FACTS);
+  const bytes = encodedBytes(longest);
+  assert.ok(bytes < 900 * KIB && bytes > 800 * KIB, `${bytes}`);
+  assert.equal(longest.content.deltas[0]?.errors.length, 1001);
+});
+
+Deno.test("errors that are too long stay apart when they are cut", () => {
+  const errors = ["a", "b"].map((end) => "no order ".repeat(40) + end);
+  const interval = intervalOf(errors.map((error) => sample({ error })));
+  for (const error of errors) interval.userErrors.set("BuyTest", error, 1);
+  const [{ content } = assert.fail()] = reportParts(interval, FACTS);
+  const texts = [
+    content.deltas[0]!.errors.map(([error]) => error),
+    content.errors.map(([, e]) => e),
+  ];
+  for (const [first = "", second = "", ...others] of texts) {
+    assert.notEqual(first, second);
+    assert.deepEqual([first.length, second.length, others], [200, 200, []]);
+  }
+});
+
+Deno.test("passes are in one part, before the entries, whatever else there is", () => {
+  const interval = intervalOf(names(1000), 5);
+  interval.openIterations.merge(iterationsOf({
+    scheduled: 9,
+    dropped: 2,
+    delays: [0, 1, 2, 3, 50],
+    services: [10, 20, 20],
+  }));
+  for (let i = 0; i < 500; i++) interval.userErrors.set("BuyTest", `no order ${i}`, i + 1);
+  const parts = reportParts(interval, FACTS);
+  const told = parts.filter(({ content }) => content.iterations.length > 0);
+  assert.deepEqual([parts.length > 4, told.length], [true, 1]);
+  const { deltas, errors, iterations: [iterations = assert.fail()] } = told[0]!.content;
+  assert.deepEqual([errors.length > 0, deltas.length > 0], [true, true]);
+  const { serviceTime, startDelay, ...counts } = iterations;
+  assert.deepEqual(counts, { scheduled: 9, dropped: 2 });
+  assert.deepEqual(startDelay.spread, [{ sum: 56, min: 0, max: 50, squaredDeviations: 1886.8 }]);
+  assert.equal(serviceTime.spread.length, 1);
+  const whole = new Totals();
+  whole.add(interval);
+  assert.deepEqual(totalsOf(parts).statistics(1).iterations, whole.statistics(1).iterations);
+});
+
+Deno.test("passes that nobody began or ended are told without times", () => {
+  const interval = new SecondStats(0, 3);
+  interval.openIterations.scheduled = 4;
+  const [{ content: { iterations } } = assert.fail()] = reportParts(interval, FACTS);
+  const nothing = { buckets: new Uint8Array(), spread: [] };
+  assert.deepEqual(iterations, [
+    { scheduled: 4, dropped: 0, serviceTime: nothing, startDelay: nothing },
+  ]);
+});
+
+Deno.test("a part with the longest times of passes that there can be is as long as it says", () => {
+  const interval = new SecondStats(0, 3);
+  const iterations = interval.openIterations;
+  iterations.scheduled = iterations.dropped = Number.MAX_SAFE_INTEGER;
+  for (const times of [iterations.serviceTime, iterations.startDelay]) {
+    times.sum = times.squaredDeviations = 0.1;
+    for (let i = 0; i < Histogram.BUCKETS; i++) times.histogram.addBucket(i, 2 ** 37);
+  }
+  const [, part = assert.fail(), ...others] = reportParts(interval, FACTS);
+  assert.deepEqual(others, []);
+  const actual = encodedBytes(part);
+  assert.ok(actual <= part.bytes && part.bytes - actual < 80, `${actual}, ${part.bytes}`);
+  assert.ok(actual < 900 * KIB, `${actual}`);
+});
+
+Deno.test("a part is at most as long as it says, and little less", () => {
+  // The codec puts a digest behind a text that it has to change.
+  const text = fc.string({ unit: "grapheme", maxLength: 60 })
+    .filter((text) => !text.startsWith("\ufeff"));
+  const samples = fc.array(
+    fc.record({ sample: anySample, name: text, error: fc.option(text) }),
+    { maxLength: 60 },
+  );
+  fc.assert(fc.property(samples, fc.option(anyIterations), (samples, iterations) => {
+    const all = samples.map(({ sample, name, error }) => ({ ...sample, name, error }));
+    const interval = intervalOf(all);
+    if (iterations !== null) interval.openIterations.merge(iterationsOf(iterations));
+    for (const part of reportParts(interval, FACTS)) {
+      const [actual, said] = [encodedBytes(part), part.bytes];
+      assert.ok(actual <= said, `${actual} bytes, not ${said}`);
+      const slack = (iterations === null ? 60 : 170) + 20 * samples.length;
+      assert.ok(said - actual <= slack, `${actual} bytes, not ${said}`);
+    }
+  }));
+});
+
+Deno.test("parts add up to what was cut, packed histograms included", () => {
+  const samples = fc.array(anySample, { maxLength: 100 });
+  fc.assert(fc.property(samples, fc.option(anyIterations), (samples, iterations) => {
+    const interval = intervalOf(samples);
+    if (iterations !== null) interval.openIterations.merge(iterationsOf(iterations));
+    const whole = new Totals();
+    whole.add(interval);
+    const parts = reportParts(interval, FACTS);
+    assert.deepEqual(
+      plainStatistics(totalsOf(parts).statistics(1)),
+      plainStatistics(whole.statistics(1)),
+    );
+    const again = parts.flatMap(({ content }) => reportParts(countedOf(content), FACTS));
+    assert.deepEqual(
+      exactStatistics(totalsOf(again).statistics(1)),
+      exactStatistics(whole.statistics(1)),
+    );
+  }));
+});
+
+function assertRefused(message: RegExp, changes: Partial<Message<"REPORT">>): void {
+  const expected = { name: "ProtocolError", code: "protocol", message };
+  assert.throws(() => countedOf(report(changes)), expected);
+}
+
+/** A report of one entry. */
+function withEntry(changes: Parameters<typeof delta>[0], requests = 3): Partial<Message<"REPORT">> {
+  return { deltas: [delta(changes)], histograms: [packedRequests(requests)] };
+}
+
+const SPREAD: ReportSpread = { sum: 10, min: 10, max: 10, squaredDeviations: 0 };
+
+const NOTHING: ReportTimes = { buckets: new Uint8Array(0), spread: [] };
+
+/** Nine passes, of which four were begun, three ended and two dropped. */
+function told(changes: Partial<ReportIterations> = {}): ReportIterations {
+  return {
+    scheduled: 9,
+    dropped: 2,
+    serviceTime: { buckets: packedRequests(3), spread: [{ ...SPREAD, sum: 30 }] },
+    startDelay: { buckets: packedRequests(4), spread: [{ ...SPREAD, sum: 40 }] },
+    ...changes,
+  };
+}
+
+/** A second of which there is nothing else to say. */
+function second(second: number, requests = 0, failures = 0): Message<"REPORT">["users"][number] {
+  return { second, users: 1, peakUsers: 1, requests, failures };
+}
+
+Deno.test("a report counts what it says", () => {
+  const changes = { failures: 2, retries: 1, bytesReceived: 80, bytesSent: 5, sum: 30 };
+  const users = [second(4, 1), second(6, 2, 2)];
+  const totals = new Totals();
+  totals.add(countedOf(report({
+    ...withEntry({ ...changes, errors: [["HTTP 500", 2]] }),
+    from: 4,
+    to: 6,
+    users,
+    errors: [["BuyTest", "no token", 3]],
+  })));
+  const { requests, failures, userErrors, timeline } = plainStatistics(totals.statistics(2));
+  const [{ latencyMs, buckets, codes, ...row } = assert.fail(), ...others] = requests;
+  assert.deepEqual(row, {
+    method: "GET",
+    name: "search",
+    requests: 3,
+    failures: 2,
+    retries: 1,
+    errorRate: 2 / 3,
+    rate: 1.5,
+    bytesReceived: 80,
+    bytesSent: 5,
+  });
+  assert.deepEqual([latencyMs.min, latencyMs.mean, latencyMs.max, latencyMs.p99], [10, 10, 10, 10]);
+  assert.deepEqual([buckets.length, buckets[0]?.[1]], [1, 3]);
+  assert.deepEqual(codes, [
+    { code: 200, requests: 3, bytesReceived: 80, latencySumMs: 30, buckets },
+  ]);
+  assert.deepEqual(others, []);
+  assert.deepEqual(failures, [{ method: "GET", name: "search", error: "HTTP 500", count: 2 }]);
+  assert.deepEqual(userErrors, [{ user: "BuyTest", error: "no token", count: 3 }]);
+  assert.deepEqual(timeline.map(({ second, requests, failures }) => [second, requests, failures]), [
+    [4, 1, 0],
+    [6, 2, 2],
+  ]);
+});
+
+Deno.test("a time that ends before it begins, or is longer than a day, is refused", () => {
+  assertRefused(/ends before it begins/, { from: 5, to: 4 });
+  assert.equal(countedOf(report({ from: 7, to: 100_007 })).to, 100_007);
+  assertRefused(/too long/, { from: 7, to: 100_008 });
+});
+
+Deno.test("seconds outside of the time, out of order or there twice are refused", () => {
+  const time = { from: 4, to: 6 };
+  assert.equal(countedOf(report({ ...time, users: [second(4), second(6)] })).seconds.length, 2);
+  assertRefused(/outside/, { ...time, users: [second(3)] });
+  assertRefused(/outside/, { ...time, users: [second(4), second(7)] });
+  assertRefused(/order/, { ...time, users: [second(5), second(4)] });
+  assertRefused(/order/, { ...time, users: [second(4), second(4)] });
+});
+
+Deno.test("more failures than requests are refused, of an entry and of a second", () => {
+  assertRefused(/more failures/, withEntry({ failures: 4 }));
+  assertRefused(/more failures/, { users: [second(0, 1, 2)] });
+});
+
+Deno.test("a histogram that is broken, missing or too many is refused", () => {
+  assertRefused(/histogram is broken/, { deltas: [delta()], histograms: [Uint8Array.of(0, 1)] });
+  assertRefused(/one histogram an entry/, { deltas: [delta()] });
+  assertRefused(/one histogram an entry/, { histograms: [packedRequests(1)] });
+});
+
+Deno.test("a shortest latency that is longer than the longest is refused", () => {
+  assertRefused(/shortest latency/, withEntry({ min: 11, max: 10 }));
+});
+
+Deno.test("a method, name and code that are there twice are refused", () => {
+  const histograms = [packedRequests(1), packedRequests(1)];
+  assertRefused(/a method, name and code .* twice/, { deltas: [delta(), delta()], histograms });
+  const pairs = [
+    [delta(), delta({ method: "PUT" })],
+    [delta(), delta({ name: "pay" })],
+    [delta(), delta({ code: 304 })],
+    // A name is not taken for a part of a code, nor a code for a part of a name.
+    [delta({ code: 200, name: "1 a" }), delta({ code: 2001, name: "a" })],
+    [delta({ code: 20, name: "0 a" }), delta({ code: 200, name: "a" })],
+  ];
+  for (const deltas of pairs) {
+    const entries = [...countedOf(report({ deltas, histograms })).entries];
+    assert.deepEqual(
+      entries.map(([method, name, code]) => [method, name, code]),
+      deltas.map(({ method, name, code }) => [method, name, code]),
+    );
+  }
+});
+
+Deno.test("a report without passes tells of none", () => {
+  assert.equal(countedOf(report()).iterations, null);
+});
+
+Deno.test("passes were started and completed as often as there are times", () => {
+  const { iterations } = countedOf(report({ iterations: [told()] }));
+  assert.ok(iterations !== null);
+  const { serviceTime, startDelay, ...counts } = iterations;
+  assert.deepEqual(counts, { scheduled: 9, started: 4, completed: 3, dropped: 2 });
+  assert.deepEqual([serviceTime.count, serviceTime.sum, serviceTime.max], [3, 30, 10]);
+  assert.deepEqual([startDelay.count, startDelay.sum, startDelay.max], [4, 40, 10]);
+  const totals = new Totals();
+  totals.add(countedOf(report({ iterations: [told()] })));
+  totals.add(
+    countedOf(report({ iterations: [told({ serviceTime: NOTHING, startDelay: NOTHING })] })),
+  );
+  const summary = totals.statistics(1).iterations;
+  assert.ok(summary !== null);
+  const { serviceTimeMs, startDelayMs, ...summed } = summary;
+  assert.deepEqual(summed, { scheduled: 18, started: 4, completed: 3, dropped: 4 });
+  assert.deepEqual([serviceTimeMs.mean, startDelayMs.mean], [10, 10]);
+});
+
+Deno.test("passes that are told twice in a report are refused", () => {
+  assertRefused(/passes twice/, { iterations: [told(), told()] });
+});
+
+Deno.test("times of passes that contradict themselves are refused", () => {
+  for (const name of ["serviceTime", "startDelay"] as const) {
+    const refused: readonly (readonly [RegExp, Partial<ReportTimes>])[] = [
+      [/contradict/, { spread: [] }],
+      [/contradict/, { spread: [SPREAD, SPREAD] }],
+      [/contradict/, { buckets: new Uint8Array(0) }],
+      [/shortest latency/, { spread: [{ ...SPREAD, min: 11 }] }],
+      [/histogram is broken/, { buckets: Uint8Array.of(0, 1) }],
+    ];
+    for (const [message, changes] of refused) {
+      const times = { ...told()[name], ...changes };
+      assertRefused(message, { iterations: [told({ [name]: times })] });
+    }
+  }
+});
+
+Deno.test("an error that was counted not even once is refused", () => {
+  for (const count of [0, -1, NaN]) {
+    const entry = withEntry({ errors: [["HTTP 500", 1], ["timed out", count]] });
+    assertRefused(/not counted even once/, entry);
+    assertRefused(/not counted even once/, { errors: [["BuyTest", "no token", count]] });
+  }
+});
+
+Deno.test("whatever a report says, it is refused or can be added", () => {
+  const span = fc.record({ from: fc.nat(3), to: fc.nat(3) });
+  fc.assert(fc.property(messages.REPORT, span, (message, { from, to }) => {
+    let counted;
+    try {
+      counted = countedOf({ ...message, from, to, users: message.users.slice(0, to) });
+    } catch (error) {
+      assert.ok(error instanceof ProtocolError);
+      return;
+    }
+    new Totals().add(counted);
+  }));
+});

@@ -1,0 +1,473 @@
+import { encode } from "@msgpack/msgpack";
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { encodeMessage } from "../../src/cluster/codec.ts";
+import type { JournalRecord } from "../../src/cluster/journal.ts";
+import type { Message } from "../../src/cluster/protocol.ts";
+import { reportParts } from "../../src/cluster/report.ts";
+import {
+  createJournal,
+  type RestoredRun,
+  restoreRun,
+  resumeJournal,
+} from "../../src/cluster/restore.ts";
+import { RunState } from "../../src/cluster/run_state.ts";
+import { UsageError } from "../../src/core/errors.ts";
+import type { DiskFile, OpenOptions } from "../../src/core/files.ts";
+import type { Sample } from "../../src/stats/request_stats.ts";
+import { StatsTable } from "../../src/stats/stats_table.ts";
+import { FakeHost } from "../support/fake_host.ts";
+import { journalBytes, readJournal, RUN_RECORD } from "../support/journals.ts";
+import { MemoryFile } from "../support/memory_file.ts";
+import { anySample, sample } from "../support/samples.ts";
+
+const WORKERS: readonly JournalRecord[] = [0, 1, 2].map((index) => ({
+  type: "worker",
+  id: `w${index}`,
+  incarnation: `i${index}`,
+  index,
+  host: "box",
+}));
+
+function restored(records: readonly JournalRecord[]): Promise<RestoredRun> {
+  return restoreRun(records, "--resume run.journal");
+}
+
+/** What is refused of a run with three workers, and these records behind it. */
+async function refusalOf(records: readonly JournalRecord[]): Promise<[string, string]> {
+  const error = await restored(records).then(() => assert.fail("nothing was refused"), (e) => e);
+  assert.ok(error instanceof UsageError, String(error));
+  return [error.message, error.hint];
+}
+
+/** The reports of a worker that counted these samples, as they are sent. */
+function reportsOf(
+  samples: readonly Sample[],
+  phase: number,
+  firstSeq: number,
+): Message<"REPORT">[] {
+  const table = new StatsTable();
+  table.start(0);
+  for (const one of samples.toSorted((a, b) => a.endedAt - b.endedAt)) {
+    table.record(one);
+    if (one.error !== null) table.userError(one.name, one.error, one.endedAt);
+  }
+  return table.flush(10_001)
+    .flatMap((interval) => reportParts(interval, { runId: "r1", phase, cpu: 0.5, lag: 2 }))
+    .map(({ content }, i) => ({ ...content, seq: firstSeq + i, final: false }));
+}
+
+function recordOf(incarnation: string, report: Message<"REPORT">): JournalRecord {
+  return { type: "report", incarnation, payload: encodeMessage(report).subarray(4) };
+}
+
+/** All that a book knows, as plain values. */
+function contentOf(book: RunState): unknown {
+  const { runId, testfileHash, epoch, phase, startedAt, elapsedSeconds, countedFrom } = book;
+  const members = book.members.map(({ ledger, ...fields }) => ({ ...fields, seq: ledger.lastSeq }));
+  const { peakUsers, namesCapped, lateSeconds } = book.totals;
+  const statistics = book.totals.statistics(10);
+  return {
+    ...{ runId, testfileHash, epoch, phase, startedAt, elapsedSeconds, countedFrom, members },
+    ...{ peakUsers, namesCapped, lateSeconds, statistics },
+  };
+}
+
+/** One thing that happens in a run: a worker counts, or what was counted is dropped. */
+const anyStep = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      worker: fc.nat(2),
+      samples: fc.array(anySample, { maxLength: 20 }),
+      isLate: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant(null) },
+);
+
+Deno.test("a book that is restored says exactly what the live one said", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyStep, { maxLength: 15 }), async (steps) => {
+      const live = new RunState("r1", RUN_RECORD.testfileHash);
+      const members = [0, 1, 2].map((n) =>
+        live.enter({ id: `w${n}`, incarnation: `i${n}`, host: "box" })
+      );
+      const journal: JournalRecord[] = [RUN_RECORD, ...WORKERS];
+      for (const [at, step] of steps.entries()) {
+        if (step === null) {
+          live.reset(live.phase + 1, at);
+          journal.push({ type: "phase", phase: live.phase, elapsedSeconds: at });
+          continue;
+        }
+        const member = members[step.worker]!;
+        // Counted before the last reset, and sent after it.
+        const phase = Math.max(0, live.phase - (step.isLate ? 1 : 0));
+        member.begun = true;
+        for (const report of reportsOf(step.samples, phase, member.ledger.lastSeq + 1)) {
+          assert.equal(live.apply(member, report), "apply");
+          journal.push(recordOf(member.incarnation, report));
+        }
+      }
+      const { book } = await restored(journal);
+      assert.deepEqual(contentOf(book), contentOf(live));
+    }),
+  );
+});
+
+Deno.test("all that a master decided is restored", async () => {
+  const classes = { Shopper: 3, Admin: 1 };
+  const run = await restored([
+    RUN_RECORD,
+    ...WORKERS,
+    { type: "begin", startedAt: 1_700_000_001_000 },
+    { type: "epoch", epoch: 2 },
+    { type: "assigned", incarnation: "i0", classes: { Shopper: 1 } },
+    { type: "assigned", incarnation: "i0", classes },
+    { type: "assigned", incarnation: "i1", classes },
+    { type: "assigned", incarnation: "i2", classes },
+    { type: "membership", incarnation: "i1", membership: "lost" },
+    { type: "assigned", incarnation: "i1", classes },
+    { type: "membership", incarnation: "i2", membership: "left" },
+    { type: "time", elapsedSeconds: 6.5, targetUsers: 8, runningUsers: 8 },
+    { type: "started", userCount: 8 },
+    { type: "phase", phase: 1, elapsedSeconds: 6.75 },
+    { type: "time", elapsedSeconds: 7.5, targetUsers: 9, runningUsers: 4 },
+    { type: "steered", elapsedSeconds: 8, model: "closed", users: 5, rate: 0.5 },
+    { type: "stopping", finalUsers: 4, elapsedSeconds: 8.25 },
+  ]);
+  const { book } = run;
+  assert.equal(book.startedAt, 1_700_000_001_000);
+  assert.equal(book.epoch, 2);
+  assert.equal(book.phase, 1);
+  assert.equal(book.countedFrom, 6.75);
+  assert.equal(book.elapsedSeconds, 8.25);
+  assert.deepEqual(book.members.map(({ membership }) => membership), ["present", "lost", "left"]);
+  assert.deepEqual([...run.assigned], [["i0", classes]]);
+  assert.equal(run.targetUsers, 9);
+  assert.equal(run.runningUsers, 4);
+  assert.equal(run.startedUsers, 8);
+  assert.deepEqual(run.steered, [
+    { type: "steered", elapsedSeconds: 8, model: "closed", users: 5, rate: 0.5 },
+  ]);
+  assert.deepEqual(run.stopping, { finalUsers: 4, elapsedSeconds: 8.25 });
+});
+
+Deno.test("a worker that was lost and came back is present", async () => {
+  const { book } = await restored([
+    RUN_RECORD,
+    ...WORKERS,
+    { type: "membership", incarnation: "i1", membership: "lost" },
+    { type: "membership", incarnation: "i1", membership: "present" },
+  ]);
+  assert.equal(book.member("i1")?.membership, "present");
+});
+
+Deno.test("a worker that was lost runs nothing, and is still missed where the test had begun for it", async () => {
+  const [report] = reportsOf([sample()], 0, 1);
+  assert.ok(report !== undefined);
+  const second = { second: 0, users: 5, peakUsers: 6, requests: 1, failures: 0 };
+  const { book } = await restored([
+    RUN_RECORD,
+    ...WORKERS,
+    recordOf("i0", { ...report, users: [second] }),
+    { type: "assigned", incarnation: "i1", classes: { Shopper: 1 } },
+    ...["i0", "i1", "i2"].map((incarnation): JournalRecord => ({
+      type: "membership",
+      incarnation,
+      membership: "lost",
+    })),
+  ]);
+  assert.deepEqual(book.members.map(({ users, rate, begun }) => [users, rate, begun]), [
+    [0, 0, true],
+    [0, 0, true],
+    [0, 0, false],
+  ]);
+  assert.equal(book.members[0]!.peakUsers, 6);
+});
+
+Deno.test("a run of which nothing else is known has nothing yet", async () => {
+  const { book, assigned, ...rest } = await restored([RUN_RECORD]);
+  assert.deepEqual(contentOf(book), contentOf(new RunState("r1", RUN_RECORD.testfileHash)));
+  assert.equal(assigned.size, 0);
+  assert.deepEqual(rest, {
+    targetUsers: 0,
+    runningUsers: 0,
+    startedUsers: null,
+    steered: [],
+    stopping: null,
+  });
+});
+
+Deno.test("a run that is over, or was given up, is refused", async () => {
+  assert.deepEqual(await refusalOf([RUN_RECORD, { type: "ended" }]), [
+    "--resume run.journal: the run r1 has ended already",
+    "Nothing of it is left to do; start a new run with --journal and another file.",
+  ]);
+  assert.deepEqual(await refusalOf([{ type: "abandoned", reason: "disk full" }]), [
+    "--resume run.journal: nobody can go on with the run, as it could not be written down to its " +
+    "end (disk full)",
+    "Start a new run with --journal and another file.",
+  ]);
+  assert.deepEqual(await refusalOf([]), [
+    "--resume run.journal: there is no run in the file",
+    "It ended before it had begun; delete the file, and start with --journal.",
+  ]);
+});
+
+Deno.test("a journal that makes no sense is refused, whatever is wrong with it", async () => {
+  const [report] = reportsOf([sample()], 0, 1);
+  assert.ok(report !== undefined);
+  const good = recordOf("i0", report);
+  const gap = recordOf("i0", { ...report, seq: 3 });
+  const backwards = recordOf("i0", { ...report, from: report.to + 1 });
+  const ack = encodeMessage({ type: "ACK", seq: 3 }).subarray(4);
+  const begun: readonly JournalRecord[] = [RUN_RECORD, ...WORKERS];
+  for (
+    const [records, why] of [
+      [[{ type: "epoch", epoch: 2 }, RUN_RECORD], "the run comes behind epoch"],
+      [[...begun, RUN_RECORD], "there is a second run, r1"],
+      [[RUN_RECORD, { ...WORKERS[1]! }], "worker w1 is 0, not 1"],
+      [[RUN_RECORD, good], "there is no worker i0"],
+      [
+        [RUN_RECORD, { type: "membership", incarnation: "i9", membership: "lost" }],
+        "there is no worker i9",
+      ],
+      [[RUN_RECORD, { type: "assigned", incarnation: "i9", classes: {} }], "there is no worker i9"],
+      [[...begun, good, good], "a report of worker w0 is not the next one: again"],
+      [[...begun, gap], "a report of worker w0 is not the next one: gap"],
+      [
+        [...begun, backwards],
+        "a report of worker w0: ProtocolError: a REPORT is refused: " +
+        "it ends before it begins",
+      ],
+      [
+        [...begun, { type: "report", incarnation: "i0", payload: ack }],
+        "a report of worker w0 is not the next one: ACK",
+      ],
+      [
+        [...begun, { type: "report", incarnation: "i0", payload: encode(["ACK"]) }],
+        "a report of worker w0: ProtocolError: ACK must be a list of 2 values, not 1",
+      ],
+    ] as [JournalRecord[], string][]
+  ) {
+    assert.deepEqual(await refusalOf(records), [
+      `--resume run.journal: the journal contradicts itself: ${why}`,
+      "Use the version of aiotest that wrote it.",
+    ]);
+  }
+});
+
+Deno.test("what the nodes share is told in its order, with who has come and gone", async () => {
+  const shared: readonly JournalRecord[] = [
+    {
+      type: "call",
+      incarnation: "i0",
+      id: 1,
+      service: "feeder",
+      name: "f",
+      operation: "next",
+      args: "[]",
+    },
+    { type: "settled", incarnation: "i0", ids: [1] },
+    { type: "membership", incarnation: "i0", membership: "lost" },
+    {
+      type: "call",
+      incarnation: "",
+      id: 0,
+      service: "counter",
+      name: "c",
+      operation: "add",
+      args: "[1]",
+    },
+  ];
+  const told: JournalRecord[] = [];
+  const records = [RUN_RECORD, ...WORKERS, ...shared, { type: "epoch", epoch: 2 } as const];
+  const { book } = await restoreRun(records, "--resume run.journal", (record) => told.push(record));
+  assert.deepEqual(told, shared);
+  assert.equal(book.member("i0")?.membership, "lost");
+});
+
+const PATH = "/tmp/run.journal";
+const OPTIONS = { path: PATH, onFailure: assert.fail };
+const WORKER: JournalRecord = {
+  type: "worker",
+  id: "w1",
+  incarnation: "i1",
+  index: 0,
+  host: "box",
+};
+const EPOCH_2: JournalRecord = { type: "epoch", epoch: 2 };
+
+/** A machine with one file. */
+function hostWith(bytes: Uint8Array<ArrayBuffer>): { host: FakeHost; file: MemoryFile } {
+  const host = new FakeHost();
+  const file = new MemoryFile(bytes);
+  host.disk.set(PATH, file);
+  return { host, file };
+}
+
+async function openingRefusal(opening: Promise<unknown>): Promise<[string, string]> {
+  const error = await opening.then(() => assert.fail("nothing was refused"), (thrown) => thrown);
+  assert.ok(error instanceof UsageError, String(error));
+  return [error.message, error.hint];
+}
+
+Deno.test("a new journal holds its run", async () => {
+  for (const host of [new FakeHost(), hostWith(new Uint8Array()).host]) {
+    const journal = await createJournal(host, RUN_RECORD, OPTIONS);
+    const file = host.disk.get(PATH)!;
+    assert.deepEqual(file.bytes, journalBytes([RUN_RECORD]));
+    journal.append(WORKER);
+    assert.deepEqual(file.bytes, journalBytes([RUN_RECORD, WORKER]));
+    journal.close();
+    assert.equal(file.isOpen, false);
+  }
+});
+
+Deno.test("a run that is gone on with has what was written, and another epoch", async () => {
+  const { host, file } = hostWith(journalBytes([RUN_RECORD, WORKER]));
+  const { run, journal, brokenBytes } = await resumeJournal(host, OPTIONS);
+  assert.equal(run.book.runId, "r1");
+  assert.equal(run.book.testfileHash, "e3b0c442");
+  assert.deepEqual(run.book.members.map(({ id }) => id), ["w1"]);
+  assert.equal(run.book.epoch, 2);
+  assert.equal(brokenBytes, 0);
+  journal.append({ type: "started", userCount: 3 });
+  journal.close();
+  const again = await resumeJournal(host, OPTIONS);
+  assert.equal(again.run.book.epoch, 3);
+  assert.equal(again.run.startedUsers, 3);
+  assert.deepEqual(
+    file.bytes,
+    journalBytes([RUN_RECORD, WORKER, EPOCH_2, { type: "started", userCount: 3 }, {
+      type: "epoch",
+      epoch: 3,
+    }]),
+  );
+});
+
+Deno.test("a record that was not finished is cut off before anything is added", async () => {
+  const { host, file } = hostWith(journalBytes([RUN_RECORD, WORKER]).slice(0, -1));
+  const { run, brokenBytes } = await resumeJournal(host, OPTIONS);
+  assert.deepEqual(run.book.members, []);
+  assert.equal(brokenBytes, 0);
+  assert.deepEqual((await readJournal(new MemoryFile(file.bytes))).records, [RUN_RECORD, EPOCH_2]);
+});
+
+Deno.test("bytes that cannot be read are cut off and counted", async () => {
+  const bytes = journalBytes([RUN_RECORD, WORKER, EPOCH_2]);
+  const good = journalBytes([RUN_RECORD]).length;
+  bytes[good + 20]! ^= 1;
+  const { host, file } = hostWith(bytes);
+  const { run, brokenBytes } = await resumeJournal(host, OPTIONS);
+  assert.deepEqual(run.book.members, []);
+  assert.equal(brokenBytes, bytes.length - good);
+  assert.deepEqual(file.bytes, journalBytes([RUN_RECORD, EPOCH_2]));
+});
+
+Deno.test("a file that has something in it is never taken for a new journal", async () => {
+  for (
+    const [bytes, what, hint] of [
+      [
+        journalBytes([RUN_RECORD, WORKER]),
+        "the file holds the run r1",
+        `To go on with it use --resume ${PATH}; for a new run name another file.`,
+      ],
+      [
+        new TextEncoder().encode("dear diary"),
+        "the file exists, and is not overwritten",
+        "Name a file that does not exist yet.",
+      ],
+      [
+        journalBytes([]),
+        "the file exists, and is not overwritten",
+        "Name a file that does not exist yet.",
+      ],
+    ] as const
+  ) {
+    const { host, file } = hostWith(bytes);
+    assert.deepEqual(await openingRefusal(createJournal(host, RUN_RECORD, OPTIONS)), [
+      `--journal ${PATH}: ${what}`,
+      hint,
+    ]);
+    assert.deepEqual(file.bytes, bytes);
+    assert.equal(file.isOpen, false);
+  }
+});
+
+Deno.test("a disk that is full already refuses a new journal", async () => {
+  const { host, file } = hostWith(new Uint8Array());
+  file.room = 30;
+  assert.deepEqual(await openingRefusal(createJournal(host, RUN_RECORD, OPTIONS)), [
+    `--journal ${PATH}: the file cannot be written (No space left on device)`,
+    "",
+  ]);
+  assert.equal(file.isOpen, false);
+});
+
+Deno.test("a disk that fills up later leaves a journal that nobody goes on with", async () => {
+  const host = new FakeHost();
+  const failures: string[] = [];
+  const journal = await createJournal(host, RUN_RECORD, {
+    path: PATH,
+    onFailure: (reason) => failures.push(reason),
+  });
+  host.disk.get(PATH)!.room = 5;
+  journal.append(WORKER);
+  assert.deepEqual(failures, ["No space left on device"]);
+  assert.deepEqual(await openingRefusal(resumeJournal(host, OPTIONS)), [
+    `--resume ${PATH}: nobody can go on with the run, as it could not be written down to its end ` +
+    "(No space left on device)",
+    "Start a new run with --journal and another file.",
+  ]);
+});
+
+Deno.test("what cannot be gone on with is refused, and left as it is", async () => {
+  for (
+    const [bytes, what] of [
+      [new Uint8Array(), "there is no run in the file"],
+      [journalBytes([]), "there is no run in the file"],
+      [new TextEncoder().encode("dear diary"), "the file is no journal of aiotest"],
+      [journalBytes([RUN_RECORD, { type: "ended" }]), "the run r1 has ended already"],
+    ] as const
+  ) {
+    const { host, file } = hostWith(bytes);
+    const [message, hint] = await openingRefusal(resumeJournal(host, OPTIONS));
+    assert.equal(message, `--resume ${PATH}: ${what}`);
+    assert.notEqual(hint, "");
+    assert.deepEqual(file.bytes, bytes);
+    assert.equal(file.isOpen, false);
+  }
+});
+
+Deno.test("a file that is not there, or in use, or not to be had is refused", async () => {
+  assert.deepEqual(await openingRefusal(resumeJournal(new FakeHost(), OPTIONS)), [
+    `--resume ${PATH}: there is no such file`,
+    "A run that was started with --journal FILE writes one.",
+  ]);
+  const { host, file } = hostWith(journalBytes([RUN_RECORD]));
+  file.open();
+  const busy = "another aiotest is using the file";
+  assert.deepEqual(await openingRefusal(resumeJournal(host, OPTIONS)), [
+    `--resume ${PATH}: ${busy}`,
+    "End that one first.",
+  ]);
+  assert.equal(
+    (await openingRefusal(createJournal(host, RUN_RECORD, OPTIONS)))[0],
+    `--journal ${PATH}: ${busy}`,
+  );
+  const files = {
+    openFile(path: string, { create }: OpenOptions): DiskFile {
+      throw create ? new Deno.errors.NotFound(path) : new Deno.errors.PermissionDenied("not yours");
+    },
+  };
+  assert.deepEqual(await openingRefusal(resumeJournal(files, OPTIONS)), [
+    `--resume ${PATH}: the file cannot be opened (PermissionDenied: not yours)`,
+    "",
+  ]);
+  assert.deepEqual(await openingRefusal(createJournal(files, RUN_RECORD, OPTIONS)), [
+    `--journal ${PATH}: the file cannot be opened (NotFound: ${PATH})`,
+    "",
+  ]);
+});

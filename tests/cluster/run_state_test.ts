@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import type { Message } from "../../src/cluster/protocol.ts";
+import { ReportSequence, RunState, WorkerState } from "../../src/cluster/run_state.ts";
+import { delta, packedRequests, report } from "../support/reports.ts";
+
+function book(): RunState {
+  return new RunState("run", "e3b0");
+}
+
+function enter(book: RunState, incarnation: string): WorkerState {
+  return book.enter({ id: `worker-${incarnation}`, incarnation, host: "box" });
+}
+
+/** A report of one good request. */
+function oneRequest(seq: number, changes: Partial<Message<"REPORT">> = {}): Message<"REPORT"> {
+  return report({
+    seq,
+    from: seq,
+    to: seq,
+    deltas: [delta()],
+    histograms: [packedRequests(1)],
+    users: [{ second: seq, users: 3, peakUsers: 3, requests: 1, failures: 0 }],
+    ...changes,
+  });
+}
+
+function requestsIn({ totals }: RunState): number {
+  return totals.statistics(1).totals.requests;
+}
+
+Deno.test("workers are numbered as they come, and one that comes back is the same member", () => {
+  const run = book();
+  const [first, second] = [enter(run, "a"), enter(run, "b")];
+  assert.deepEqual([first.index, second.index], [0, 1]);
+  assert.equal(enter(run, "a"), first);
+  assert.equal(run.member("b"), second);
+  assert.equal(run.member("c"), undefined);
+  assert.deepEqual(run.members, [first, second]);
+});
+
+Deno.test("the same worker as another process is another member", () => {
+  const run = book();
+  const first = run.enter({ id: "w1", incarnation: "a", host: "box" });
+  const second = run.enter({ id: "w1", incarnation: "b", host: "box" });
+  assert.notEqual(first, second);
+  assert.deepEqual([second.id, second.index], ["w1", 1]);
+});
+
+Deno.test("each report is counted once, in its order", () => {
+  const run = book();
+  const worker = enter(run, "a");
+  const verdicts = [1, 1, 3, 2, 3, 1].map((seq) => run.apply(worker, oneRequest(seq)));
+  assert.deepEqual(verdicts, ["apply", "again", "gap", "apply", "apply", "again"]);
+  assert.equal(requestsIn(run), 3);
+  assert.equal(worker.requests, 3);
+  assert.equal(worker.ledger.lastSeq, 3);
+  assert.deepEqual(run.totals.statistics(1).timeline.map(({ second }) => second), [1, 2, 3]);
+});
+
+Deno.test("reports of several workers are numbered each by itself, and added up", () => {
+  const run = book();
+  const workers = [enter(run, "a"), enter(run, "b")];
+  for (const worker of workers) assert.equal(run.apply(worker, oneRequest(1)), "apply");
+  assert.equal(requestsIn(run), 2);
+  assert.equal(run.totals.peakUsers, 6);
+});
+
+Deno.test("a report that contradicts itself counts nothing, and is still to come", () => {
+  const run = book();
+  const worker = enter(run, "a");
+  const broken = oneRequest(1, {
+    deltas: [delta(), delta({ name: "pay", failures: 2 })],
+    histograms: [packedRequests(1), packedRequests(1)],
+  });
+  assert.throws(() => run.apply(worker, broken), { name: "ProtocolError", code: "protocol" });
+  assert.equal(requestsIn(run), 0);
+  assert.deepEqual(run.totals.statistics(1).timeline, []);
+  assert.equal(worker.requests, 0);
+  assert.equal(run.apply(worker, oneRequest(1)), "apply");
+  assert.equal(requestsIn(run), 1);
+});
+
+Deno.test("what was counted before a reset, or comes later but was counted before, does not count", () => {
+  const run = book();
+  const worker = enter(run, "a");
+  run.apply(worker, oneRequest(1));
+  run.reset(1, 4.5);
+  assert.deepEqual([run.phase, run.countedFrom], [1, 4.5]);
+  assert.equal(requestsIn(run), 0);
+  assert.equal(worker.requests, 0);
+  assert.equal(run.apply(worker, oneRequest(2)), "apply");
+  assert.equal(requestsIn(run), 0);
+  assert.equal(worker.requests, 0);
+  assert.equal(run.apply(worker, oneRequest(3, { phase: 1 })), "apply");
+  assert.equal(requestsIn(run), 1);
+  assert.equal(worker.requests, 1);
+  assert.equal(worker.ledger.lastSeq, 3);
+});
+
+Deno.test("users are those that all workers have told of", () => {
+  const book = new RunState("run", "hash");
+  assert.equal(book.users, 0);
+  for (const [id, users] of [["a", 3], ["b", 4]] as const) {
+    book.enter({ id, incarnation: id, host: "box" }).users = users;
+  }
+  assert.equal(book.users, 7);
+});
+
+function member(): WorkerState {
+  return new WorkerState({ id: "w1", incarnation: "i1", index: 4, host: "box" });
+}
+
+Deno.test("a new member is present, has told of no second, and is not complete", () => {
+  const { id, incarnation, index, host, ...rest } = member();
+  assert.deepEqual([id, incarnation, index, host], ["w1", "i1", 4, "box"]);
+  assert.equal(rest.ledger.lastSeq, 0);
+  assert.deepEqual([rest.membership, rest.phase], ["present", "preparing"]);
+  assert.deepEqual([rest.users, rest.requests, rest.lastSecond, rest.complete], [0, 0, -1, false]);
+});
+
+Deno.test("users and rate are those of a report's last second, requests those of all", () => {
+  const one = member();
+  const second = { failures: 0 };
+  one.note(
+    report({
+      from: 3,
+      to: 4,
+      users: [
+        { ...second, second: 3, users: 7, peakUsers: 9, requests: 20 },
+        { ...second, second: 4, users: 6, peakUsers: 7, requests: 30 },
+      ],
+    }),
+    true,
+  );
+  assert.deepEqual([one.users, one.peakUsers, one.rate, one.requests], [6, 9, 30, 50]);
+  assert.equal(one.lastSecond, 4);
+});
+
+Deno.test("a report that tells of no second leaves users, rate and requests as they were", () => {
+  const one = member();
+  const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0 }];
+  one.note(report({ from: 4, to: 4, users }), true);
+  one.note(report({ from: 4, to: 4 }), true);
+  assert.deepEqual([one.users, one.peakUsers, one.rate, one.requests], [6, 7, 30, 30]);
+  assert.equal(one.lastSecond, 4);
+});
+
+Deno.test("cpu and lag are the last ones, and the highest cpu is kept", () => {
+  const one = member();
+  one.note(report({ cpu: 0.9, lag: 30 }), true);
+  one.note(report({ cpu: 0.4, lag: 2 }), true);
+  assert.deepEqual([one.cpu, one.cpuPeak, one.lagMs], [0.4, 0.9, 2]);
+});
+
+Deno.test("a member is complete once its final report is in", () => {
+  const one = member();
+  one.note(report(), true);
+  assert.equal(one.complete, false);
+  one.note(report({ final: true }), true);
+  assert.equal(one.complete, true);
+});
+
+Deno.test("a member that is lost runs nothing, and keeps what it has counted", () => {
+  const one = member();
+  const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0 }];
+  one.phase = "running";
+  one.note(report({ from: 4, to: 4, users }), true);
+  one.lose(11.5);
+  assert.deepEqual([one.phase, one.users, one.rate], ["preparing", 0, 0]);
+  assert.deepEqual([one.peakUsers, one.requests, one.lastSecond], [7, 30, 4]);
+  assert.equal(one.lostAtSeconds, 11.5);
+});
+
+Deno.test("who has stopped is complete only where it has no report to send", () => {
+  const waiting = member();
+  waiting.stopped(0);
+  assert.equal(waiting.complete, true);
+
+  // Its last report waits behind a slow network, and is not made yet.
+  const slow = member();
+  slow.ledger.applied(1);
+  slow.stopped(1);
+  assert.equal(slow.complete, false);
+});
+
+function ledgerAt(seq: number): ReportSequence {
+  const ledger = new ReportSequence();
+  for (let next = 1; next <= seq; next++) ledger.applied(next);
+  return ledger;
+}
+
+Deno.test("the first report is number 1", () => {
+  const ledger = new ReportSequence();
+  assert.equal(ledger.lastSeq, 0);
+  assert.deepEqual([0, 1, 2].map((seq) => ledger.judge(seq)), ["again", "apply", "gap"]);
+});
+
+Deno.test("what was applied is not applied again, and what is too early has to wait", () => {
+  const ledger = ledgerAt(3);
+  assert.equal(ledger.lastSeq, 3);
+  const verdicts = [1, 3, 4, 5, 1000].map((seq) => ledger.judge(seq));
+  assert.deepEqual(verdicts, ["again", "again", "apply", "gap", "gap"]);
+});
+
+Deno.test("judging a report changes nothing", () => {
+  const ledger = ledgerAt(3);
+  assert.deepEqual([4, 4, 5, 4].map((seq) => ledger.judge(seq)), [
+    "apply",
+    "apply",
+    "gap",
+    "apply",
+  ]);
+  assert.equal(ledger.lastSeq, 3);
+});
+
+Deno.test("only the next report can have been applied", () => {
+  const ledger = ledgerAt(3);
+  for (const seq of [0, 3, 5]) assert.throws(() => ledger.applied(seq), RangeError);
+  assert.equal(ledger.lastSeq, 3);
+});

@@ -1,0 +1,76 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { clippedText, peerText, sanitizeTerminal } from "../../src/core/text.ts";
+import { anyName, CONTROLS } from "../support/texts.ts";
+
+Deno.test("escape sequences become text that a terminal only shows", () => {
+  assert.equal(sanitizeTerminal("\x1b]0;title\x07"), "␛]0;title␇");
+  assert.equal(sanitizeTerminal("a\tb\r\nc\0"), "a␉b␍␊c␀");
+  assert.equal(sanitizeTerminal("del\x7f"), "del␡");
+});
+
+Deno.test("the one-character introducers of C1 are replaced too", () => {
+  assert.equal(sanitizeTerminal("\x9b2J"), "\ufffd2J");
+});
+
+Deno.test("characters that reverse or break a line are replaced", () => {
+  assert.equal(sanitizeTerminal("a\u202eb\u2066c\u2028d"), "a\ufffdb\ufffdc\ufffdd");
+});
+
+Deno.test("a lone surrogate is replaced, so that the measured width is that of the output", () => {
+  assert.equal(sanitizeTerminal("a\ud83d"), "a\ufffd");
+});
+
+Deno.test("no sanitized text controls a terminal, and sanitizing it again changes nothing", () => {
+  fc.assert(fc.property(anyName, (text) => {
+    const clean = sanitizeTerminal(text);
+    assert.doesNotMatch(clean, CONTROLS);
+    assert.equal(sanitizeTerminal(clean), clean);
+  }));
+});
+
+Deno.test("text from a peer fits on one line of a log", () => {
+  assert.equal(peerText("Zürich 東京 100 %"), "Zürich 東京 100 %");
+  assert.equal(peerText("a\r\nb\x1b]0;title\x07"), "a␍␊b␛]0;title␇");
+  assert.equal(peerText("a\u202eb\u2028c"), "a\ufffdb\ufffdc");
+  assert.equal(peerText("x".repeat(500)), "x".repeat(500));
+  assert.equal(peerText("x".repeat(501)), `${"x".repeat(499)}…`);
+});
+
+const anyText = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 60 })
+  .map((units) => String.fromCharCode(...units));
+
+Deno.test("sendable text is not changed", () => {
+  for (const text of ["", "/search", "検索", "👩‍👩‍👧", "\0\n", "a\ufeff", "x".repeat(30)]) {
+    assert.equal(clippedText(text, 30), text);
+  }
+});
+
+Deno.test("every clipped text survives UTF-8 unchanged", () => {
+  fc.assert(fc.property(anyText, (text) => {
+    const clipped = clippedText(text, 30);
+    assert.ok(clipped.length <= 30);
+    assert.equal(new TextDecoder().decode(new TextEncoder().encode(clipped)), clipped);
+    assert.equal(clippedText(clipped, 30), clipped);
+  }));
+});
+
+Deno.test("texts that differ only in the replaced part stay different", () => {
+  const start = "x".repeat(29);
+  const texts = [
+    `${start}ab`,
+    `${start}ac`,
+    "\ud800",
+    "\ud801",
+    "\udc00",
+    "\ufeffa",
+    "\ufffda",
+    "a",
+  ];
+  assert.equal(new Set(texts.map((text) => clippedText(text, 30))).size, texts.length);
+});
+
+Deno.test("clipped text has exactly the maximum length, including the digest of the original", () => {
+  assert.equal(clippedText("x".repeat(31), 30), `${"x".repeat(21)}…c4f4e3eb`);
+  assert.equal(clippedText("\ufeffab", 30), "\ufffdab…e8c4aa5f");
+});

@@ -1,0 +1,195 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import type { Cancel, Performed } from "../../src/shared/calls.ts";
+import { IterationQuota } from "../../src/shared/iteration_quota.ts";
+
+/** A store, and what it has answered. */
+class Scene {
+  readonly answers: string[] = [];
+  /** What each node got last. */
+  readonly got = new Map<string, Performed>();
+  readonly #store: IterationQuota;
+
+  constructor(iterations: number) {
+    this.#store = new IterationQuota(iterations);
+  }
+
+  ask(from: string, operation: string, count: unknown): Cancel {
+    const call = { service: "passes", name: "", operation, args: JSON.stringify([count]) };
+    return this.#store.perform(call, [count], (performed) => {
+      const { result, value, changed } = performed;
+      this.got.set(from, performed);
+      this.answers.push(`${from} ${result} ${value}${changed ? " (changed)" : ""}`);
+    }, from);
+  }
+
+  gone(from: string): void {
+    this.#store.gone(from);
+  }
+
+  /** What was answered since the last time. */
+  take(): string[] {
+    return this.answers.splice(0);
+  }
+}
+
+Deno.test("nobody gets more than a 16th of what is left, and the last ones go one by one", () => {
+  const store = new Scene(100);
+  const granted: number[] = [];
+  for (let round = 0; round < 60; round++) {
+    store.ask("a", "take", 50);
+    const answer = store.take()[0];
+    if (answer === undefined) break;
+    granted.push(Number(/ok (\d+)/.exec(answer)![1]));
+  }
+  assert.deepEqual(granted.slice(0, 4), [7, 6, 6, 6]);
+  assert.deepEqual(granted.slice(-16), new Array(16).fill(1));
+  assert.equal(granted.reduce((sum, count) => sum + count), 100);
+});
+
+Deno.test("whoever finds none waits until all that others hold has begun, and gets none then", () => {
+  const store = new Scene(2);
+  store.ask("a", "take", 1);
+  store.ask("b", "take", 1);
+  assert.deepEqual(store.take(), ["a ok 1 (changed)", "b ok 1 (changed)"]);
+  store.ask("a", "take", 1);
+  store.ask("a", "begun", 1);
+  assert.deepEqual(store.take(), ["a ok null (changed)"]);
+  store.ask("b", "begun", 1);
+  assert.deepEqual(store.take(), ["b ok null (changed)", "a ok 0"]);
+  store.ask("c", "take", 1);
+  assert.deepEqual(store.take(), ["c ok 0"]);
+});
+
+Deno.test("what is given back goes to whoever has waited longest, once that is written down", () => {
+  const store = new Scene(1);
+  store.ask("a", "take", 1);
+  store.ask("b", "take", 3);
+  store.ask("c", "take", 3);
+  store.take();
+  store.ask("a", "return", 1);
+  assert.deepEqual(store.take(), ["a ok null (changed)", "b ok 1 (changed)"]);
+  // Its answer never got there.
+  store.got.get("b")!.giveBack!();
+  assert.deepEqual(store.take(), ["c ok 1 (changed)"]);
+});
+
+Deno.test("nobody gets what a node held that has gone, and nobody waits for it any more", () => {
+  const store = new Scene(2);
+  store.ask("a", "take", 1);
+  store.ask("b", "take", 1);
+  store.ask("b", "begun", 1);
+  store.ask("b", "take", 1);
+  store.take();
+  store.gone("a");
+  assert.deepEqual(store.take(), ["b ok 0"]);
+  // It was only cut off, and says now what it did not begin.
+  store.ask("a", "return", 1);
+  store.ask("a", "take", 1);
+  assert.deepEqual(store.take(), ["a ok null (changed)", "a ok 1 (changed)"]);
+});
+
+Deno.test("a wait that is given up gets nothing", () => {
+  const store = new Scene(1);
+  store.ask("a", "take", 1);
+  store.ask("b", "take", 1)();
+  store.ask("c", "take", 1);
+  store.take();
+  store.ask("a", "return", 1);
+  assert.deepEqual(store.take(), ["a ok null (changed)", "c ok 1 (changed)"]);
+});
+
+for (const [operation, count] of [["take", 0], ["take", 1.5], ["return", "3"], ["begun", null]]) {
+  Deno.test(`${operation} ${count} is refused, and changes nothing`, () => {
+    const store = new Scene(16);
+    store.ask("a", operation as string, count);
+    assert.deepEqual(store.take(), ["a error passes: a whole number of 1 or more is needed"]);
+    store.ask("a", "take", 1);
+    assert.deepEqual(store.take(), ["a ok 1 (changed)"]);
+  });
+}
+
+Deno.test("passes can be taken, begun and returned, and nothing else", () => {
+  const store = new Scene(16);
+  store.ask("a", "keep", 1);
+  assert.deepEqual(store.take(), ["a error passes cannot keep"]);
+});
+
+type Step = readonly [
+  node: number,
+  act: "take" | "begin" | "return" | "lose" | "go",
+  count: number,
+];
+
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.tuple(
+    fc.nat(2),
+    fc.constantFrom("take", "begin", "return", "lose", "go"),
+    fc.integer({ min: 1, max: 9 }),
+  ),
+  { maxLength: 60 },
+);
+
+Deno.test("whatever is taken, given back and lost, no pass is there twice, and nobody waits for ever", () => {
+  fc.assert(fc.property(fc.integer({ min: 0, max: 50 }), steps, (iterations, steps) => {
+    const store = new IterationQuota(iterations);
+    const nodes = [0, 1, 2].map(() => ({ held: 0, waits: false, last: null as Performed | null }));
+    let begun = 0;
+    let lost = 0;
+    const ask = (node: number, operation: string, count: number): void => {
+      const one = nodes[node]!;
+      const call = { service: "passes", name: "", operation, args: "" };
+      if (operation === "take") one.waits = true;
+      store.perform(call, [count], (performed) => {
+        if (operation !== "take") return;
+        one.waits = false;
+        one.last = performed;
+        one.held += Number(performed.value);
+      }, String(node));
+    };
+    for (const [node, act, count] of steps) {
+      const one = nodes[node]!;
+      const some = Math.min(one.held, count);
+      if (act === "take" && !one.waits) ask(node, "take", count);
+      if (act === "begin" && some > 0) {
+        [one.held, begun] = [one.held - some, begun + some];
+        ask(node, "begun", some);
+      }
+      if (act === "return" && some > 0) {
+        one.held -= some;
+        ask(node, "return", some);
+      }
+      if (act === "lose" && one.last?.giveBack && one.held >= Number(one.last.value)) {
+        one.held -= Number(one.last.value);
+        const { giveBack } = one.last;
+        one.last = null;
+        giveBack();
+      }
+      if (act === "go" && !one.waits) {
+        [lost, one.held] = [lost + one.held, 0];
+        one.last = null;
+        store.gone(String(node));
+      }
+      const held = nodes.reduce((sum, { held }) => sum + held, 0);
+      assert.ok(begun + lost + held <= iterations);
+    }
+    for (const [node, one] of nodes.entries()) {
+      const { held } = one;
+      [one.held, begun] = [0, begun + held];
+      if (held > 0) ask(node, "begun", held);
+    }
+    // Now nothing is held, but by those that wait: they get some.
+    for (let round = 0; round < 200; round++) {
+      for (const [node, one] of nodes.entries()) {
+        if (one.held > 0) {
+          begun += one.held;
+          const { held } = one;
+          one.held = 0;
+          ask(node, "begun", held);
+        } else if (!one.waits) ask(node, "take", 5);
+      }
+    }
+    assert.equal(begun + lost, iterations);
+    assert.ok(nodes.every(({ waits }) => !waits));
+  }));
+});

@@ -1,0 +1,290 @@
+import assert from "node:assert/strict";
+import type { JournalRecord } from "../../src/cluster/journal.ts";
+import type { SharedRecord } from "../../src/cluster/restore.ts";
+import { WorkerState } from "../../src/cluster/run_state.ts";
+import type { Performed } from "../../src/shared/calls.ts";
+import {
+  RedisAnswers,
+  RedisConnection,
+  RedisCounters,
+  RedisQueues,
+} from "../../src/shared/redis.ts";
+import type { RpcServer } from "../../src/shared/rpc.ts";
+import { SharedServices } from "../../src/shared/services.ts";
+import { rpcServerWith } from "../support/rpc_servers.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { FakeRedisClient } from "../support/fake_redis.ts";
+import { RedisCalls } from "../support/redis_calls.ts";
+
+class ConnectionScene {
+  readonly clock = new FakeClock();
+  readonly client = new FakeRedisClient();
+  readonly log: string[] = [];
+  readonly connection = new RedisConnection({
+    client: this.client,
+    place: "box:6379",
+    clock: this.clock,
+    info: (text) => this.log.push(`info ${text}`),
+    error: (text) => this.log.push(`error ${text}`),
+  });
+
+  static async opened(): Promise<ConnectionScene> {
+    const scene = new ConnectionScene();
+    scene.client.emit("ready");
+    scene.client.connected.resolve(null);
+    await scene.connection.open();
+    return scene;
+  }
+}
+
+Deno.test("a connection that cannot be made within 3 s is given up, and closed", async () => {
+  const { clock, client, connection, log } = new ConnectionScene();
+  const opened = assert.rejects(connection.open(), /^Error: no answer within 3 s$/);
+  await clock.advance(2_999);
+  assert.equal(client.isDestroyed, false);
+  await clock.advance(1);
+  await opened;
+  assert.ok(client.isDestroyed);
+  assert.deepEqual([log, clock.pending], [[], 0]);
+});
+
+Deno.test("a connection that is refused says why, and is closed", async () => {
+  const { client, connection } = new ConnectionScene();
+  client.connected.reject(new AggregateError([new Error("connect ECONNREFUSED")]));
+  await assert.rejects(connection.open(), /^Error: connect ECONNREFUSED$/);
+  assert.ok(client.isDestroyed);
+  assert.equal(connection.comesBack, false);
+});
+
+Deno.test("one line says that Redis is away, and one that it is back", async () => {
+  const { client, connection, log } = await ConnectionScene.opened();
+  assert.ok(connection.comesBack);
+  for (let i = 0; i < 3; i++) client.emit("error", new Error("Socket closed unexpectedly"));
+  const away =
+    "error Redis at box:6379 is away, so counters and queues fail: Socket closed unexpectedly";
+  assert.deepEqual(log.splice(0), [away]);
+  client.emit("ready");
+  client.emit("ready");
+  assert.deepEqual(log, ["info Redis at box:6379 is back."]);
+});
+
+Deno.test("nothing is said of a connection that was closed", async () => {
+  const { client, connection, log } = await ConnectionScene.opened();
+  connection.close();
+  connection.close();
+  assert.equal(connection.comesBack, false);
+  client.emit("error", new Error("closed"));
+  client.emit("ready");
+  assert.deepEqual(log, []);
+});
+
+Deno.test("a command is answered, fails with the place, or fails after 3 s", async () => {
+  const { client, clock, connection } = await ConnectionScene.opened();
+  const answered = connection.command("GET", "orders");
+  const failed = assert.rejects(
+    connection.command("LPOP", "orders"),
+    /^Error: Redis at box:6379: WRONGTYPE$/,
+  );
+  client.answer("GET orders", "7");
+  client.answer("LPOP orders", new Error("WRONGTYPE"));
+  assert.equal(await answered, "7");
+  await failed;
+  const late = assert.rejects(
+    connection.command("GET", "orders"),
+    /^Error: Redis at box:6379: no answer within 3 s$/,
+  );
+  await clock.advance(3_000);
+  await late;
+  client.answer("GET orders", new Error("Socket closed unexpectedly"));
+  await settle();
+  assert.equal(clock.pending, 0);
+});
+
+function counters(...replies: readonly unknown[]): RedisCalls {
+  return new RedisCalls("counter", (redis) => new RedisCounters(redis), replies);
+}
+
+Deno.test("a counter is the key of its name, and 0 where there is none", async () => {
+  const calls = counters(null, "2", "1.5", "1.5");
+  assert.equal(await calls.ask("value"), "ok 0");
+  assert.equal(await calls.ask("add", [2]), 'ok 2 [ok ["2"]]');
+  assert.equal(await calls.ask("add", [-0.5]), 'ok 1.5 [ok ["1.5"]]');
+  assert.equal(await calls.ask("value"), "ok 1.5");
+  assert.deepEqual(calls.sent, ["GET n", "INCRBYFLOAT n 2", "INCRBYFLOAT n -0.5", "GET n"]);
+});
+
+Deno.test("what cannot be added is refused, and Redis hears nothing of it", async () => {
+  const calls = counters();
+  for (const args of [["1"], [null], []]) {
+    assert.equal(
+      await calls.ask("add", args),
+      "error counter n: only finite numbers can be added",
+    );
+  }
+  assert.equal(await calls.ask("reset"), "error counter n cannot reset");
+  assert.deepEqual(calls.sent, []);
+});
+
+Deno.test("a value in Redis that is no number is said to be none", async () => {
+  const calls = counters("ada", "", "inf", "1e999");
+  for (let i = 0; i < 4; i++) {
+    const answer = await calls.ask("value");
+    assert.equal(answer, "error counter n: its value in Redis is no finite number");
+  }
+});
+
+Deno.test("an addition that fails may have been made, and is not to be made again", async () => {
+  const calls = counters(new Error("no answer within 3 s"), new Error("away"));
+  assert.equal(
+    await calls.ask("add", [1]),
+    'error counter n: no answer within 3 s [error ["counter n: no answer within 3 s"]]',
+  );
+  assert.equal(await calls.ask("value"), "error counter n: away");
+});
+
+function queues(...replies: readonly unknown[]): RedisCalls {
+  return new RedisCalls("queue", (redis) => new RedisQueues(redis), replies);
+}
+
+Deno.test("values go into the list of the queue's name as JSON, and come out", async () => {
+  const calls = queues(2, 2, '"a"', '{"b":[1]}', null);
+  assert.equal(await calls.ask("push", ["a", { b: [1] }]), 'ok  [ok [""]]');
+  assert.equal(await calls.ask("size"), "ok 2");
+  assert.equal(await calls.ask("pop"), 'ok "a" [ok ["\\"a\\""]]');
+  assert.equal(await calls.ask("pop"), 'ok {"b":[1]} [ok ["{\\"b\\":[1]}"]]');
+  assert.equal(await calls.ask("pop"), "ok ");
+  assert.deepEqual(calls.sent, ['RPUSH n "a" {"b":[1]}', "LLEN n", "LPOP n", "LPOP n", "LPOP n"]);
+});
+
+Deno.test("a text in Redis that is no JSON comes out as the text", async () => {
+  const texts = ["user1", "", "00123", "{", 'say "hi"'];
+  const calls = queues(...texts);
+  for (const text of texts) {
+    const answer = await calls.ask("pop");
+    assert.equal(answer.slice(0, answer.indexOf(" [")), `ok ${JSON.stringify(text)}`);
+  }
+});
+
+Deno.test("to push nothing, too much or what is too deep never reaches Redis", async () => {
+  const calls = queues();
+  assert.equal(await calls.ask("push", []), "ok ");
+  assert.equal(
+    await calls.ask("push", ["a", "x".repeat(65_536)]),
+    "error queue n: a value of over 65536 bytes of JSON",
+  );
+  assert.equal(await calls.ask("peek"), "error queue n cannot peek");
+  assert.deepEqual(calls.sent, []);
+});
+
+Deno.test("a value that is too long for a worker goes back to where it was", async () => {
+  const long = "\u0001".repeat(11_000);
+  const calls = queues(long, 1);
+  const answer = await calls.ask("pop");
+  assert.match(answer, /^error queue n: its first value has over 65536 bytes of JSON \[error /);
+  assert.deepEqual(calls.sent, ["LPOP n", `LPUSH n ${long}`]);
+});
+
+Deno.test("a failure is the caller's, and a journal has it where something may have changed", async () => {
+  const calls = queues(...Array.from({ length: 3 }, () => new Error("away")));
+  const failed = 'error queue n: away [error ["queue n: away"]]';
+  assert.equal(await calls.ask("push", [1]), failed);
+  assert.equal(await calls.ask("pop"), failed);
+  assert.equal(await calls.ask("size"), "error queue n: away");
+});
+
+/** A master and a worker of it, with a Redis that answers when the test says so. */
+class Scene {
+  readonly journal: JournalRecord[] = [];
+  readonly replies: string[] = [];
+  readonly sent: string[] = [];
+  readonly waiting: PromiseWithResolvers<unknown>[] = [];
+  readonly exchange: RpcServer;
+  readonly member = new WorkerState({
+    id: "w1",
+    incarnation: "w1's first",
+    index: 0,
+    host: "box",
+  });
+
+  constructor(written: readonly JournalRecord[] = []) {
+    const clock = new FakeClock();
+    const redis = {
+      command: (...words: readonly string[]): Promise<unknown> => {
+        this.sent.push(words.join(" "));
+        const answer = Promise.withResolvers<unknown>();
+        this.waiting.push(answer);
+        return answer.promise;
+      },
+    };
+    const hub = new SharedServices({ feeders: [], clock, random: () => 0, redis });
+    this.exchange = rpcServerWith(clock, [], { hub });
+    for (const record of written) this.exchange.replay(record as SharedRecord);
+    this.exchange.keep({ append: (...all) => void this.journal.push(...all), close: () => {} });
+    this.exchange.connect((_, message) => {
+      if (message.type === "REPLY") {
+        this.replies.push(`${message.id}: ${message.result} ${message.value}`);
+      }
+    });
+    this.exchange.seated(this.member);
+  }
+
+  add(id: number): void {
+    const call = { service: "counter", name: "n", operation: "add", args: "[1]" };
+    this.exchange.take(this.member, { type: "CALL", id, ...call });
+  }
+
+  /** Redis answers the oldest command. */
+  async answer(reply: unknown): Promise<void> {
+    this.waiting.shift()!.resolve(reply);
+    await settle();
+  }
+}
+
+Deno.test("a call that is sent again while Redis works on it is carried out once", async () => {
+  const scene = new Scene();
+  scene.add(1);
+  scene.exchange.take(scene.member, { type: "RECALL", ids: [1] });
+  scene.add(1);
+  await scene.answer("1");
+  assert.deepEqual([scene.sent, scene.replies], [["INCRBYFLOAT n 1"], ["1: ok 1"]]);
+});
+
+Deno.test("a call of a worker that is lost meanwhile is carried out once, and answered", async () => {
+  const scene = new Scene();
+  scene.add(1);
+  scene.member.membership = "lost";
+  scene.exchange.moved(scene.member);
+  await scene.answer("1");
+  scene.replies.length = 0;
+  scene.member.membership = "present";
+  scene.exchange.take(scene.member, { type: "RECALL", ids: [1] });
+  scene.add(1);
+  await settle();
+  assert.deepEqual([scene.sent, scene.replies], [["INCRBYFLOAT n 1"], ["1: ok 1"]]);
+});
+
+Deno.test("another master gives the answer of the first, and changes nothing in Redis", async () => {
+  const first = new Scene();
+  first.add(1);
+  await first.answer("7");
+  const second = new Scene(first.journal);
+  second.exchange.take(second.member, { type: "RECALL", ids: [1] });
+  second.add(1);
+  assert.deepEqual([second.sent, second.replies], [[], ["1: ok 7"]]);
+  second.exchange.take(second.member, { type: "SETTLED", id: 1 });
+  assert.deepEqual(second.journal, [
+    { type: "settled", incarnation: "w1's first", ids: [1] },
+  ]);
+});
+
+Deno.test("what is no answer is refused", () => {
+  const results: Performed[] = [];
+  const call = { service: "redis", name: "n", operation: "ok", args: "[]" };
+  const answers = new RedisAnswers();
+  answers.perform(call, [], (performed) => results.push(performed));
+  answers.perform({ ...call, operation: "end" }, ["1"], (performed) => results.push(performed));
+  assert.deepEqual(
+    results.map(({ value, changed }) => [value, changed]),
+    Array(2).fill(["redis n: no answer", false]),
+  );
+});

@@ -1,0 +1,437 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import type { JournalRecord } from "../../src/cluster/journal.ts";
+import { type Message, ProtocolError, type SharedCall } from "../../src/cluster/protocol.ts";
+import type { SharedRecord } from "../../src/cluster/restore.ts";
+import { WorkerState } from "../../src/cluster/run_state.ts";
+import type { BroadcastMessage } from "../../src/shared/messages.ts";
+import { type RpcServer, SESSION_SERVICE, WorkerRpcSession } from "../../src/shared/rpc.ts";
+import { SharedServices } from "../../src/shared/services.ts";
+import { rpcServerWith } from "../support/rpc_servers.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+
+const ROWS = { name: "rows", rows: ["0", "1", "2"], mode: "unique", onEmpty: "stop" } as const;
+
+function worker(id: string, index: number): WorkerState {
+  return new WorkerState({ id, incarnation: `${id}'s first`, index, host: "box" });
+}
+
+class Scene {
+  readonly journal: JournalRecord[] = [];
+  readonly delivered: BroadcastMessage[] = [];
+  readonly warnings: string[] = [];
+  readonly clock = new FakeClock();
+  readonly exchange: RpcServer;
+  readonly members = ["w1", "w2", "w3"].map(worker);
+  readonly #said: string[] = [];
+
+  constructor(
+    written: readonly JournalRecord[] = [],
+    { iterations = null }: { readonly iterations?: number | null } = {},
+  ) {
+    this.exchange = rpcServerWith(this.clock, [ROWS], {
+      iterations,
+      deliver: (letter) => this.delivered.push(letter),
+      warn: (text) => this.warnings.push(text),
+    });
+    for (const record of written) this.exchange.replay(record as SharedRecord);
+    this.exchange.keep({
+      append: (...records) => void this.journal.push(...records),
+      close: () => {},
+    });
+    this.exchange.connect((member, message) => this.#said.push(`${member.id} ${short(message)}`));
+    for (const member of this.members) this.exchange.seated(member);
+  }
+
+  call(worker: number, id: number, service: string, operation: string, args = "[]"): void {
+    const name = service === "message" ? "flush" : "rows";
+    this.exchange.take(this.members[worker]!, { type: "CALL", id, service, name, operation, args });
+  }
+
+  /** A worker's membership changes, as the journal is told first. */
+  move(worker: number, membership: WorkerState["membership"]): void {
+    const member = this.members[worker]!;
+    member.membership = membership;
+    const { incarnation } = member;
+    this.journal.push({ type: "membership", incarnation, membership });
+    this.exchange.moved(member);
+  }
+
+  take(): string[] {
+    return this.#said.splice(0);
+  }
+}
+
+function short(message: Message): string {
+  if (message.type === "REPLY") return `${message.id}: ${message.result} ${message.value}`;
+  if (message.type === "CAST") return `${message.from} ${message.kind} ${message.data}`;
+  return message.type;
+}
+
+Deno.test("another master of the run answers as the one before would have", () => {
+  const first = new Scene();
+  first.call(0, 1, "feeder", "next");
+  first.call(0, 2, "feeder", "next");
+  first.call(1, 1, "counter", "add", "[5]");
+  first.call(1, 2, "queue", "push", '["a","b"]');
+  first.exchange.take(first.members[0]!, { type: "SETTLED", id: 1 });
+  first.move(0, "lost");
+  first.call(1, 3, "feeder", "next");
+  const second = new Scene(first.journal);
+  second.exchange.take(second.members[1]!, { type: "RECALL", ids: [1, 3] });
+  second.call(1, 1, "counter", "add", "[5]");
+  second.call(1, 3, "feeder", "next");
+  second.call(2, 1, "feeder", "next");
+  second.call(2, 2, "feeder", "next");
+  second.call(2, 3, "counter", "value");
+  second.call(2, 4, "queue", "size");
+  assert.deepEqual(second.take(), [
+    "w2 1: ok 5",
+    "w2 3: ok 1",
+    "w3 1: ok 2",
+    "w3 2: end feeder rows: no row is left of 3",
+    "w3 3: ok 5",
+    "w3 4: ok 2",
+  ]);
+});
+
+Deno.test("what changes nothing is not written down", () => {
+  const scene = new Scene();
+  scene.call(0, 1, "counter", "value");
+  scene.call(0, 2, "queue", "pop");
+  scene.call(0, 3, "message", "send", '["w2",1]');
+  assert.deepEqual(scene.journal, []);
+});
+
+Deno.test("the master's own calls are answered in a turn of their own, and are gone on with", async () => {
+  const first = new Scene();
+  const values: string[] = [];
+  const call = { service: "counter", name: "rows", operation: "add", args: "[3]" };
+  first.exchange.port.call(call, false, ({ value }) => values.push(value));
+  assert.deepEqual(values, []);
+  await settle();
+  assert.deepEqual(values, ["3"]);
+  const second = new Scene(first.journal);
+  second.call(0, 1, "counter", "value");
+  assert.deepEqual(second.take(), ["w1 1: ok 3"]);
+});
+
+Deno.test("a message goes to those that it is for, and to nobody who has gone", () => {
+  const scene = new Scene();
+  scene.move(2, "lost");
+  let id = 0;
+  const send = (to: string): string[] => {
+    scene.call(0, ++id, "message", "send", JSON.stringify([to, { n: 1 }]));
+    const heard = scene.take().filter((said) => said.includes("flush"));
+    return [
+      ...scene.delivered.splice(0).map(() => "master"),
+      ...heard.map((one) => one.slice(0, 2)),
+    ];
+  };
+  assert.deepEqual(["all", "workers", "master", "w2", "w3"].map(send), [
+    ["master", "w1", "w2"],
+    ["w1", "w2"],
+    ["master"],
+    ["w2"],
+    [],
+  ]);
+  assert.deepEqual(scene.warnings, [
+    "A message for w3, which is no node of this run, was dropped.",
+  ]);
+});
+
+Deno.test("messages wait for a worker that is cut off, and reach it once it is back", () => {
+  const scene = new Scene();
+  scene.call(0, 1, "message", "send", '["w2",1]');
+  scene.call(0, 2, "message", "send", '["w2",2]');
+  scene.exchange.take(scene.members[1]!, { type: "CAST_ACK", seq: 1 });
+  scene.take();
+  scene.exchange.seated(scene.members[1]!);
+  assert.deepEqual(scene.take(), ["w2 w1 flush 2"]);
+});
+
+Deno.test("names of nobody fill no log", () => {
+  const scene = new Scene();
+  for (let id = 1; id <= 200; id++) scene.call(0, id, "message", "send", `["x${id}",1]`);
+  assert.equal(scene.warnings.length, 100);
+});
+
+Deno.test("a worker that takes no messages is warned of once", () => {
+  const scene = new Scene();
+  for (let id = 1; id <= 1_100; id++) scene.call(0, id, "message", "send", '["w2",1]');
+  assert.deepEqual(scene.warnings, [
+    "Worker w2 does not take its messages: further ones are dropped.",
+  ]);
+});
+
+Deno.test("a message that makes no sense, or is too long, is refused", () => {
+  const scene = new Scene();
+  scene.call(0, 1, "message", "send", "[1,2]");
+  scene.call(0, 2, "message", "shout", '["all",2]');
+  scene.call(0, 3, "message", "send", "nonsense");
+  scene.call(0, 4, "message", "send", JSON.stringify(["all", "x".repeat(70_000)]));
+  scene.call(0, 5, "message", "send", JSON.stringify(["x".repeat(257), 1]));
+  assert.deepEqual(
+    scene.take(),
+    [1, 2, 3, 4, 5].map((id) => `w1 ${id}: error a message that goes nowhere`),
+  );
+});
+
+Deno.test("workers are told how long the test has lasted, as soon as it has begun", () => {
+  const scene = new Scene();
+  scene.call(0, 1, "time", "elapsed");
+  let elapsed = 7.25;
+  scene.exchange.begin(() => elapsed);
+  scene.call(0, 2, "time", "elapsed");
+  elapsed = 8;
+  scene.call(1, 1, "time", "elapsed");
+  assert.deepEqual(scene.take(), ["w1 1: ok 0", "w1 2: ok 7.25", "w2 1: ok 8"]);
+  assert.deepEqual(scene.journal, []);
+});
+
+Deno.test("what is left of the passes of a run is known to another master, also where a worker is lost", () => {
+  const iterations = { iterations: 40 };
+  const first = new Scene([], iterations);
+  first.call(0, 1, "passes", "take", "[9]");
+  first.call(1, 1, "passes", "take", "[9]");
+  first.exchange.take(first.members[0]!, { type: "SETTLED", id: 1 });
+  first.call(0, 2, "passes", "begun", "[1]");
+  // The second one never got its three: they are there for others.
+  first.move(1, "lost");
+  first.take();
+  for (const scene of [first, new Scene(first.journal, iterations)]) {
+    let left = 0;
+    for (let id = 3; id < 80; id++) {
+      scene.call(2, id, "passes", "take", "[1]");
+      const [answer] = scene.take();
+      if (answer === undefined) break;
+      left++;
+    }
+    // The first one still holds two.
+    assert.equal(left, 37);
+    scene.move(0, "lost");
+    scene.call(2, 80, "passes", "begun", "[37]");
+    assert.deepEqual(scene.take().map((answer) => answer.replace(/^w3 \d+: /, "")), [
+      "ok null",
+      "ok 0",
+    ]);
+  }
+});
+
+const SESSION_ROWS = ["0", "1", "2", "3"];
+
+/** A desk, the hub behind it, and what was said. */
+class SessionScene {
+  readonly hub = new SharedServices({
+    feeders: [
+      { name: "rows", rows: SESSION_ROWS, mode: "unique", onEmpty: "throw" },
+      { name: "waited", rows: ["0"], mode: "unique", onEmpty: "wait" },
+    ],
+    clock: new FakeClock(),
+    random: () => 0,
+  });
+  /** Answers, what changed, and what was settled, in their order. */
+  readonly log: string[] = [];
+  readonly desk = this.open("");
+
+  open(name: string): WorkerRpcSession {
+    return new WorkerRpcSession({
+      perform: (call, done) => this.hub.perform(call, done, "w1"),
+      reply: (id, { result, value }) => this.log.push(`${name}${id}: ${result} ${value}`),
+      onChanged: (id, { operation }) => this.log.push(`${name}${id} changed by ${operation}`),
+      onSettled: (ids) => this.log.push(`${name}${ids} settled`),
+    });
+  }
+
+  /** What was logged since the last time. */
+  take(): string[] {
+    return this.log.splice(0);
+  }
+}
+
+function call(id: number, service: string, operation: string, ...args: unknown[]): Message<"CALL"> {
+  const name = service === "feeder" ? "rows" : "n";
+  return { type: "CALL", id, service, name, operation, args: JSON.stringify(args) };
+}
+
+function withdraw(id: number, other: number): Message<"CALL"> {
+  const args = String(other);
+  return { type: "CALL", id, service: SESSION_SERVICE, name: "", operation: "withdraw", args };
+}
+
+Deno.test("what changes something is written down before it is answered, and answered again", () => {
+  const { desk, log } = new SessionScene();
+  desk.take(call(1, "counter", "add", 2));
+  desk.take(call(1, "counter", "add", 2));
+  desk.take(call(2, "counter", "value"));
+  assert.deepEqual(log, ["1 changed by add", "1: ok 2", "1: ok 2", "2: ok 2"]);
+});
+
+Deno.test("an old copy of a call that is settled is not carried out", () => {
+  const scene = new SessionScene();
+  scene.desk.take(call(1, "counter", "add", 1));
+  scene.desk.settle(1);
+  scene.desk.take(call(1, "counter", "add", 1));
+  scene.desk.settle(1);
+  scene.take();
+  scene.desk.take(call(2, "counter", "value"));
+  assert.deepEqual(scene.take(), ["2: ok 1"]);
+});
+
+Deno.test("what is not settled goes back when the worker is lost, and is the next row", () => {
+  const scene = new SessionScene();
+  const [first, second] = [scene.open("a"), scene.open("b")];
+  for (const id of [1, 2, 3]) first.take(call(id, "feeder", "next"));
+  first.settle(2);
+  first.lose();
+  scene.take();
+  for (const id of [1, 2, 3, 4]) second.take(call(id, "feeder", "next"));
+  assert.deepEqual(scene.take().filter((line) => !line.includes("changed")), [
+    "b1: ok 0",
+    "b2: ok 2",
+    "b3: ok 3",
+    "b4: error feeder rows: no row is left of 4",
+  ]);
+});
+
+Deno.test("a lost worker that is back gets another row, and its additions are not repeated", () => {
+  const scene = new SessionScene();
+  scene.desk.take(call(1, "feeder", "next"));
+  scene.desk.take(call(2, "counter", "add", 5));
+  scene.desk.lose();
+  scene.open("b").take(call(1, "feeder", "next"));
+  scene.take();
+  scene.desk.recall([1, 2]);
+  scene.desk.take(call(1, "feeder", "next"));
+  scene.desk.take(call(2, "counter", "add", 5));
+  assert.deepEqual(scene.take(), ["1 changed by next", "1: ok 1", "2: ok 5"]);
+});
+
+Deno.test("calls that a worker does not ask for again are settled, or given up", () => {
+  const scene = new SessionScene();
+  scene.desk.take(call(1, "feeder", "next"));
+  scene.desk.take(call(2, "rendezvous", "arrive", 2, 60));
+  scene.desk.take(call(3, "counter", "add", 1));
+  scene.take();
+  scene.desk.recall([3]);
+  scene.desk.lose();
+  assert.deepEqual(scene.take(), ["1 settled"]);
+  // The row that had got there stays away, and nobody waits at the rendezvous.
+  scene.desk.take(call(4, "feeder", "next"));
+  scene.desk.take(call(5, "rendezvous", "arrive", 1, 60));
+  assert.deepEqual(scene.take(), [
+    "4 changed by next",
+    "4: ok 1",
+    '5: ok {"arrived":1,"complete":true}',
+  ]);
+});
+
+Deno.test("a call that is withdrawn is not answered, and gives back its row", () => {
+  const scene = new SessionScene();
+  scene.desk.take(call(1, "feeder", "next"));
+  scene.desk.take(call(2, "rendezvous", "arrive", 2, 60));
+  scene.take();
+  scene.desk.take(withdraw(3, 1));
+  scene.desk.take(withdraw(4, 2));
+  scene.desk.take(withdraw(5, 99));
+  assert.deepEqual(scene.take(), ["3 changed by withdraw", "3: ok ", "4: ok ", "5: ok "]);
+  scene.desk.take(call(6, "feeder", "next"));
+  scene.desk.take(call(7, "rendezvous", "arrive", 2, 60));
+  assert.deepEqual(scene.take(), ["6 changed by next", "6: ok 0"]);
+});
+
+Deno.test("who waits for a row gets one that comes back, written down after what brought it", () => {
+  const scene = new SessionScene();
+  const wait = { ...call(1, "feeder", "next"), name: "waited" };
+  scene.desk.take(wait);
+  scene.open("b").take(wait);
+  scene.take();
+  scene.desk.take(withdraw(2, 1));
+  assert.deepEqual(scene.take(), [
+    "2 changed by withdraw",
+    "2: ok ",
+    "b1 changed by next",
+    "b1: ok 0",
+  ]);
+});
+
+Deno.test("a worker that takes no answers is refused before they fill the memory", () => {
+  const { desk } = new SessionScene();
+  const values = [call(1, "queue", "push", "x".repeat(60_000)), call(2, "queue", "pop")];
+  assert.throws(() => {
+    for (let id = 1; id < 10_000; id += 2) {
+      for (const [i, one] of values.entries()) desk.take({ ...one, id: id + i });
+    }
+  }, (error) => error instanceof ProtocolError && error.code === "protocol");
+  const other = new SessionScene().desk;
+  for (let id = 1; id <= 100_000; id++) other.take(call(id, "rendezvous", "arrive", 1e6, 60));
+  assert.throws(() => other.take(call(100_001, "counter", "value")), ProtocolError);
+});
+
+/** One step of a worker on a bad network. */
+const anyStep = fc.record({
+  operation: fc.constantFrom("add", "push", "pop", "next"),
+  /** Whether the connection is cut on the way there, or back, or not at all. */
+  cut: fc.constantFrom("no", "there", "back", "no"),
+  copies: fc.integer({ min: 1, max: 3 }),
+  /** Whether the master is another one behind it. */
+  restart: fc.boolean(),
+});
+
+Deno.test("whatever is lost, sent twice or sent again, each call is carried out once", () => {
+  fc.assert(
+    fc.property(fc.array(anyStep, { maxLength: 30 }), (steps) => {
+      const sane = new SessionScene();
+      const expected: string[] = [];
+      const seen: string[] = [];
+      // What the worker has sent, and has no answer for.
+      const pending = new Map<number, Message<"CALL">>();
+      const journal: (() => void)[] = [];
+      let replay: { desk: WorkerRpcSession } = { desk: sane.desk };
+      let deaf = false;
+      let live = true;
+      const master = (): WorkerRpcSession => {
+        const { hub } = new SessionScene();
+        const desk: WorkerRpcSession = new WorkerRpcSession({
+          perform: (one, done) => hub.perform(one, done, "w1"),
+          reply: (id, { value }) => {
+            if (deaf || !pending.delete(id)) return;
+            seen.push(`${id}: ${value}`);
+            desk.settle(id);
+          },
+          onChanged: (id, one: SharedCall) => journal.push(() => replay.desk.replay(id, one)),
+          onSettled: (ids) => {
+            if (live) journal.push(() => ids.forEach((id) => replay.desk.settle(id)));
+          },
+        });
+        return desk;
+      };
+      let desk = master();
+      const reconnect = (): void => {
+        deaf = false;
+        desk.recall([...pending.keys()]);
+        for (const one of [...pending.values()]) desk.take(one);
+      };
+      for (const [index, { operation, cut, copies, restart }] of steps.entries()) {
+        const id = index + 1;
+        const service = operation === "add" ? "counter" : operation === "next" ? "feeder" : "queue";
+        const one = call(id, service, operation, ...(operation === "next" ? [] : [id]));
+        sane.desk.take(one);
+        expected.push(sane.take().at(-1)!.replace(/: \w+ /, ": "));
+        pending.set(id, one);
+        deaf = cut === "back";
+        if (cut !== "there") { for (let n = 0; n < copies; n++) desk.take(one); }
+        if (restart) {
+          desk = master();
+          replay = { desk };
+          live = false;
+          for (const again of journal) again();
+          live = true;
+        }
+        if (cut !== "no" || restart) reconnect();
+      }
+      assert.deepEqual(seen, expected);
+    }),
+    { numRuns: 500 },
+  );
+});
