@@ -1,5 +1,5 @@
 /**
- * What a threshold can be about, by name.
+ * The metrics that a threshold can use, by name.
  *
  * @module
  */
@@ -12,46 +12,44 @@ import type {
   TimelineSecond,
 } from "./snapshot.ts";
 
-/** What a metric's numbers are: milliseconds, a share of 0 to 1, a number a second, a number. */
+/** The values of a metric: milliseconds, a share of 0 to 1, a rate per second, or a number. */
 export type MetricKind = "time" | "share" | "rate" | "count";
 
 interface MetricTraits {
-  /** The same for all spellings of it. */
+  /** The canonical name, the same for all spellings. */
   readonly name: string;
   readonly kind: MetricKind;
-  /** How it can still change while a run goes on: upwards only, downwards only, or both ways. */
+  /** How the value can change during a run: only rise, only fall, or both. */
   readonly tendency: "rising" | "falling" | "either";
 }
 
-/** A measure of requests; they may be those of one name. */
+/** A metric of requests, of all names or of one. */
 export interface RequestMetric extends MetricTraits {
   readonly of: "requests";
-  /** Whether it is how many requests there are, of which there can be none. */
+  /** Whether it is the number of requests, which can be 0. */
   readonly counts?: true;
-  /** @param measure of one request at least. */
+  /** @param measure it has at least one request. */
   observe(measure: RequestMeasure): number;
-  /** The same while the run goes on, where what nodes have not told of yet would make it too low. */
+  /** The value during a run, if it would otherwise be too low because of reports still to arrive. */
   observeSoFar?(measure: RequestMeasure): number;
 }
 
-/** A measure of passes. */
+/** A metric of iterations. */
 export interface IterationMetric extends MetricTraits {
   readonly of: "iterations";
-  /** Null where there is no sample. */
+  /** `null` without a sample. */
   observe(iterations: IterationSummary): number | null;
 }
 
-/** Something that can be measured. */
+/** A metric of requests or of iterations. */
 export type ThresholdMetric = RequestMetric | IterationMetric;
 
-/** All names of metrics, for people. */
+/** A sentence that names all metrics. */
 export const METRICS_HINT =
   "Metrics are p50, p95, p99.9 and any other percentile, min, mean, med, max, error_rate, failures, " +
-  "rps and count; of passes dropped, dropped_rate, start_delay_p99, service_p95 and the like.";
+  "rps and count; for iterations: dropped, dropped_rate, start_delay_p99, service_p95 and the like.";
 
-/**
- * The metric of a name, or what is wrong with the name, as the end of a sentence.
- */
+/** The metric of a name, or what is wrong with the name. */
 export function metricOf(name: string): ThresholdMetric | string {
   const lower = name.toLowerCase();
   const word = ALIASES.get(lower) ?? lower;
@@ -63,10 +61,10 @@ export function metricOf(name: string): ThresholdMetric | string {
     return iterationTimes(name, times, statistic);
   }
   const percent = percentOf(word);
-  if (percent === null) return `there is no metric ${name}`;
+  if (percent === null) return `unknown metric ${name}`;
   if (percent > 100) {
     const meant = /^p99\d+$/.test(word) ? `, such as p99.${word.slice(3)}` : "";
-    return `${name} is no percentile, p0 to p100 is needed${meant}`;
+    return `${name} is not a percentile; use p0 to p100${meant}`;
   }
   const observe = (measure: RequestMeasure): number => measure.percentile(percent / 100);
   return requests(`p${percent}`, "time", "either", observe);
@@ -99,7 +97,7 @@ const METRICS: ReadonlyMap<string, ThresholdMetric> = new Map(
   ] satisfies ThresholdMetric[]).map((metric) => [metric.name, metric]),
 );
 
-/** Other names of the same. */
+/** Alternative names. */
 const ALIASES: ReadonlyMap<string, string> = new Map([
   ["avg", "mean"],
   ["med", "p50"],
@@ -125,7 +123,7 @@ function iterations(
   return { of: "iterations", name, kind, tendency, observe };
 }
 
-/** What is known of the times of passes, by what follows the underline. */
+/** The known figures of the times of iterations, by the part of the name after the underscore. */
 const ITERATION_TIMES: ReadonlyMap<string, keyof LatencySummary> = new Map([
   ["min", "min"],
   ["mean", "mean"],
@@ -145,8 +143,8 @@ const ITERATION_TIMES: ReadonlyMap<string, keyof LatencySummary> = new Map([
 function iterationTimes(name: string, times: string, statistic: string): IterationMetric | string {
   const field = ITERATION_TIMES.get(statistic);
   if (field === undefined) {
-    return `${name} is not known: of the times of passes there are min, mean, max and the ` +
-      "percentiles p50, p75, p90, p95, p99, p99.9 and p99.99";
+    return `unknown metric ${name}; the times of iterations have min, mean, max and the percentiles ` +
+      "p50, p75, p90, p95, p99, p99.9 and p99.99";
   }
   const tendency = field === "max" ? "rising" : field === "min" ? "falling" : "either";
   return iterations(
@@ -158,22 +156,20 @@ function iterationTimes(name: string, times: string, statistic: string): Iterati
   );
 }
 
-/** `p95` or `p(95)`; null where it is no percentile. */
+/** The number in `p95` or `p(95)`; `null` for other texts. */
 function percentOf(word: string): number | null {
   const match = /^p(\d+(?:\.\d+)?)$/.exec(word) ?? /^p\((\d+(?:\.\d+)?)\)$/.exec(word);
   return match === null ? null : Number(match[1]);
 }
 
-/**
- * What some requests together come to, whichever of them a threshold is about.
- */
+/** The figures of the requests that a threshold selects. */
 export class RequestMeasure {
   readonly #parts: readonly RequestTotals[];
   readonly #timeline: readonly TimelineSecond[];
 
   /**
-   * @param parts totals of no request are left out.
-   * @param timeline of the run that they are part of.
+   * @param parts the totals of each name; those without requests are ignored.
+   * @param timeline the timeline of the run.
    */
   constructor(parts: readonly RequestTotals[], timeline: readonly TimelineSecond[]) {
     this.#parts = parts.filter(({ requests }) => requests > 0);
@@ -188,19 +184,19 @@ export class RequestMeasure {
     return this.#sum(({ failures }) => failures);
   }
 
-  /** Share of requests that failed, 0 to 1; not a number where there is none. */
+  /** Share of requests that failed, 0 to 1; NaN if there are none. */
   get errorRate(): number {
     return this.failures / this.requests;
   }
 
-  /** Requests a second over all of the time that was counted. */
+  /** Requests per second over the whole duration. */
   get rate(): number {
     return this.#sum(({ rate }) => rate);
   }
 
   /**
-   * Requests a second over the seconds that all nodes have told of. What a node does is known about a
-   * second later: until a run is over, {@link rate} is too low by that.
+   * Requests per second over the seconds that have been reported. Reports arrive about a second late,
+   * so during a run, {@link rate} is too low.
    */
   get rateSoFar(): number {
     const [first] = this.#timeline;
@@ -209,7 +205,7 @@ export class RequestMeasure {
     return Math.max(this.rate, this.requests / (last.second - first.second + 1));
   }
 
-  /** In milliseconds, as {@link mean} and {@link max}; Infinity where there is no request. */
+  /** In milliseconds, as {@link mean} and {@link max}; Infinity if there are no requests. */
   get min(): number {
     return Math.min(...this.#parts.map(({ latencyMs }) => latencyMs.min ?? Infinity));
   }
@@ -223,12 +219,12 @@ export class RequestMeasure {
   }
 
   /**
-   * The nearest-rank percentile in milliseconds, within 0.05 % and never outside of what was measured.
+   * The nearest-rank percentile in milliseconds: within 0.05 %, and never outside the measured range.
    *
-   * @param q the share of all that do not exceed it, 0 to 1.
+   * @param q the share of latencies that do not exceed it, 0 to 1.
    */
   percentile(q: number): number {
-    // Known exactly, where buckets know it only nearly.
+    // These are known exactly, and buckets are not exact.
     if (q <= 0 || q >= 1) return q <= 0 ? this.min : this.max;
     const middle = this.#histogram().percentile(q) ?? NaN;
     return Math.min(Math.max(middle, this.min), this.max);

@@ -1,5 +1,5 @@
 /**
- * Thresholds as people write them: `p95<200ms`, `p99[GET search]<0.5s`.
+ * Thresholds: conditions such as `p95<200ms` or `p99[GET search]<0.5s` that a run has to meet.
  *
  * @module
  */
@@ -14,217 +14,44 @@ import {
   type ThresholdMetric,
 } from "./threshold_metrics.ts";
 
-/**
- * The number that a value stands for, in the unit of its kind: milliseconds, a share of 0 to 1, a number
- * a second, a number. Where it is none, what is needed, as the end of a sentence.
- */
-export function valueOf(text: string, kind: MetricKind): number | string {
-  const { units, most, needed } = KINDS[kind];
-  const [, digits, unit = ""] = /^(\d+(?:\.\d*)?|\.\d+)\s*(\D*)$/.exec(text) ?? [];
-  const factor = units.get(unit.toLowerCase());
-  if (digits === undefined || factor === undefined) return needed;
-  // Dividing is exact where multiplying by 0.01 or 0.001 is not.
-  const value = factor < 1 ? Number(digits) / Math.round(1 / factor) : Number(digits) * factor;
-  return value <= most ? value : needed;
-}
-
-interface Kind {
-  /** What a number is multiplied by, for each unit; an empty one is none. */
-  readonly units: ReadonlyMap<string, number>;
-  readonly most: number;
-  readonly needed: string;
-}
-
-const KINDS: Readonly<Record<MetricKind, Kind>> = {
-  time: {
-    units: new Map([
-      ["", 1],
-      ["ms", 1],
-      ["s", 1000],
-      ["m", 60_000],
-      ["us", 0.001],
-      // The micro sign and the Greek letter look the same.
-      ["\u00b5s", 0.001],
-      ["\u03bcs", 0.001],
-    ]),
-    most: Number.MAX_SAFE_INTEGER,
-    needed: "a time like 200ms, 0.5s, 800us or 1m is needed",
-  },
-  share: {
-    units: new Map([["", 1], ["%", 0.01]]),
-    most: 1,
-    needed: "a share like 1% or 0.01 is needed",
-  },
-  rate: {
-    units: new Map([["", 1], ["/s", 1]]),
-    most: Number.MAX_SAFE_INTEGER,
-    needed: "a number a second, like 1000, is needed",
-  },
-  count: {
-    units: new Map([["", 1]]),
-    most: Number.MAX_SAFE_INTEGER,
-    needed: "a number like 100 is needed",
-  },
-};
-
-/** How a threshold compares what was observed with its bound. */
-type Operator = "<" | "<=" | ">" | ">=" | "==" | "!=";
-
-/** Something that must hold. */
-export interface Threshold {
-  /** As it was written. */
-  readonly expression: string;
-  readonly metric: ThresholdMetric;
-  /** Whose requests: a name, or method and name; null: all of them. */
-  readonly selector: string | null;
-  readonly operator: Operator;
-  /** In the unit of the metric: milliseconds, a share of 0 to 1, a number a second, a number. */
-  readonly bound: number;
-}
-
-/** Why a text is no threshold. */
-interface ThresholdProblem {
-  /** The end of a sentence that begins with the text. */
-  readonly problem: string;
-  /** What is accepted, where that takes a sentence of its own; else empty. */
-  readonly hint: string;
-}
-
-/**
- * Reads a threshold: a metric, whose requests in brackets where it is not about all, an operator, a
- * value with its unit.
- *
- * A name may hold brackets itself: the last one closes. Spaces between the parts do not matter.
- */
-export function readThreshold(text: string): Threshold | ThresholdProblem {
-  const expression = text.trim();
-  const [name, afterName] = split(expression, METRIC);
-  if (name === "") {
-    return problem(`a metric is missing at the beginning, like ${EXAMPLE}`, METRICS_HINT);
-  }
-  const metric = metricOf(name);
-  if (typeof metric === "string") return problem(metric, METRICS_HINT);
-  const selection = selectorOf(afterName, name, metric);
-  if ("problem" in selection) return selection;
-  const { selector, rest } = selection;
-  const [operator, value] = split(rest, /^[<>=!~]*/);
-  if (rest === "") return problem(`an operator and a value are missing, like ${EXAMPLE}`);
-  if (!isOperator(operator)) {
-    const found = operator === "" ? rest : operator;
-    return problem(`${found} is no operator, one of ${OPERATORS.join(" ")} is needed`);
-  }
-  if (value === "") return problem(`a value is missing behind ${operator}, like ${EXAMPLE}`);
-  const bound = valueOf(value, metric.kind);
-  if (typeof bound === "string") {
-    return problem(
-      `${value} is no value of ${name}, ${bound}`,
-      /[<>=]/.test(value) ? "One expression is one threshold; there may be several of them." : "",
-    );
-  }
-  return { expression, metric, selector, operator, bound };
-}
-
-/**
- * Whether a request is one of those that a selector names. It names a method and a name, or a name
- * alone, whatever the method.
- */
-export function selects(
-  selector: string | null,
-  { method, name }: { readonly method: string; readonly name: string },
-): boolean {
-  return selector === null || selector === name || selector === `${method} ${name}`;
-}
-
-/** Whether two are the same threshold, however they are written. */
-export function isSame(one: Threshold, other: Threshold): boolean {
-  return compact(one) === compact(other);
-}
-
-const OPERATORS = ["<", "<=", ">", ">=", "==", "!="] as const;
-const EXAMPLE = "p95<200ms";
-const METRIC = /^[\w.()]*/;
-
-function isOperator(text: string): text is Operator {
-  return OPERATORS.some((operator) => operator === text);
-}
-
-function problem(text: string, hint = ""): ThresholdProblem {
-  return { problem: text, hint };
-}
-
-/** What a pattern matches at the beginning, and what follows, both without spaces around them. */
-function split(
-  text: string,
-  pattern: RegExp,
-): readonly [head: string, tail: string] {
-  const [head = ""] = pattern.exec(text) ?? [];
-  return [head, text.slice(head.length).trim()];
-}
-
-interface Selection {
-  readonly selector: string | null;
-  /** What follows it. */
-  readonly rest: string;
-}
-
-function selectorOf(
-  text: string,
-  metricName: string,
-  metric: ThresholdMetric,
-): Selection | ThresholdProblem {
-  if (!text.startsWith("[")) return { selector: null, rest: text };
-  const end = text.lastIndexOf("]");
-  if (end < 0) return problem(`the [ is never closed, like ${metricName}[GET search]<…`);
-  const selector = text.slice(1, end).trim();
-  if (selector === "") return problem("the name between [ and ] is missing, like [GET search]");
-  if (metric.of === "iterations") {
-    return problem(`${metricName} is about passes, which have no names: leave out [${selector}]`);
-  }
-  return { selector, rest: text.slice(end + 1).trim() };
-}
-
-function compact({ metric, selector, operator, bound }: Threshold): string {
-  return JSON.stringify([metric.name, selector, operator, bound]);
-}
-
-/** How far a run is when thresholds are looked at. */
+/** The progress of a run at the moment when its thresholds are checked. */
 export interface ThresholdMoment {
-  /** Whether nothing will be counted any more. */
+  /** Whether the run has ended, so that nothing more will be counted. */
   readonly over: boolean;
-  /** Whether the load is still being raised, so that a rate is not yet what it will be. */
+  /** Whether the load is still rising, so that rates have not reached their final values. */
   readonly spawning: boolean;
 }
 
 /**
- * Everything that must hold for a run to pass.
+ * The thresholds of a run.
  *
- * Once a run is over, a threshold without a sample is crossed. While it goes on, only what can be known
- * by then is: without a sample nothing is crossed, nor is what can still be reached, like `count>=100`;
- * and a rate may be too low as long as the load is being raised.
+ * After the run, a threshold without a sample is crossed. During the run, a threshold is crossed only
+ * if that is certain: not without a sample, not if its bound can still be reached, such as that of
+ * `count>=100`, and not for a low rate while the load is still rising.
  */
 export class ThresholdSet {
   readonly #thresholds: readonly Threshold[];
 
   /**
-   * @param expressions those that say the same count once.
-   * @param source where they stand, for messages.
-   * @throws UsageError where one cannot be read: it says where it fails, and what is accepted.
+   * @param expressions duplicates are ignored.
+   * @param source the origin of the expressions, for messages.
+   * @throws UsageError if an expression is invalid. It says what is wrong, and what is accepted.
    */
   constructor(expressions: readonly string[], source = "--threshold") {
     this.#thresholds = distinct(expressions.map((expression) => read(expression, source)));
   }
 
-  /** All of these, and those of another set that are not in this one. */
+  /** The union of this set and another one. */
   with(other: ThresholdSet): ThresholdSet {
     return new ThresholdSet([...this.expressions, ...other.expressions]);
   }
 
-  /** As they were written. */
+  /** The expressions as they were written. */
   get expressions(): readonly string[] {
     return this.#thresholds.map(({ expression }) => expression);
   }
 
-  /** What becomes of each, in their order. */
+  /** The state of each threshold, in order. */
   rows(statistics: Statistics, moment: ThresholdMoment): ThresholdRow[] {
     return this.#thresholds.map((threshold) => {
       const observed = observe(threshold, statistics, moment);
@@ -236,16 +63,16 @@ export class ThresholdSet {
   }
 
   /**
-   * The first threshold that is crossed while a run goes on, or in a part of it; null where none is.
+   * The first threshold that is crossed during a run, or in a part of it; `null` if none is.
    *
-   * @param statistics of the run, or of the part.
+   * @param statistics those of the run, or of the part.
    */
   crossed(statistics: Statistics, moment: Pick<ThresholdMoment, "spawning">): string | null {
     const rows = this.rows(statistics, { ...moment, over: false });
     return rows.find(({ passed }) => !passed)?.expression ?? null;
   }
 
-  /** Why some have no sample, now that the run is over; a sentence each. */
+  /** After the run, a sentence for each threshold without a sample that explains why. */
   unmatched(statistics: Statistics): string[] {
     return this.#thresholds
       .filter((threshold) => observe(threshold, statistics, AT_THE_END) === null)
@@ -255,7 +82,7 @@ export class ThresholdSet {
 
 const AT_THE_END: ThresholdMoment = { over: true, spawning: false };
 
-/** As many as a line can hold. */
+/** The number of names that fit on a line. */
 const NAMES_SHOWN = 10;
 
 function read(expression: string, source: string): Threshold {
@@ -286,7 +113,7 @@ function observe(
   return isTooLow ? metric.observeSoFar!(measure) : metric.observe(measure);
 }
 
-/** Whether no request at all is just what is wanted, so that there is nothing to be missed. */
+/** Whether the threshold demands that there are no such requests. */
 function asksForNone(threshold: Threshold): boolean {
   const { metric } = threshold;
   return metric.of === "requests" && metric.counts === true &&
@@ -301,12 +128,12 @@ function isUpperBound({ operator }: Threshold): boolean {
   return operator === "<" || operator === "<=";
 }
 
-/** Whether what is observed before the end says anything. */
+/** Whether an observation during the run is meaningful. */
 function isCertain(threshold: Threshold, { spawning }: ThresholdMoment): boolean {
   return !spawning || threshold.metric.kind !== "rate" || isUpperBound(threshold);
 }
 
-/** Whether a threshold holds, or what is measured can still go to where it does. */
+/** Whether a threshold holds, or can still come to hold. */
 function canHold(threshold: Threshold, observed: number): boolean {
   if (holds(threshold, observed)) return true;
   const { metric: { tendency }, operator, bound } = threshold;
@@ -337,23 +164,22 @@ function holds({ operator, bound }: Threshold, observed: number): boolean {
 function reason({ metric, selector }: Threshold, { requests, iterations }: Statistics): string {
   if (metric.of === "iterations") {
     return iterations === null
-      ? "no passes were counted, as only the open model (--arrival-rate) and --iterations do."
-      : "no pass has come to where it is measured.";
+      ? "iterations are counted only with --arrival-rate or --iterations."
+      : "no iteration got far enough to be measured.";
   }
   if (requests.length === 0) return "no request has ended.";
   const names = requests.slice(0, NAMES_SHOWN).map(({ method, name }) => `${method} ${name}`);
   const more = requests.length - names.length;
-  return `no request is called ${selector}. There are ${names.join(", ")}${
+  return `no request is named ${selector}. The names are ${names.join(", ")}${
     more > 0 ? ` and ${more} more` : ""
   }.`;
 }
 
 /**
- * The thresholds that a run fails by: those that are crossed.
+ * The thresholds that fail a run: those that are crossed.
  *
- * Where the load is raised until one is crossed, that is what the run is for. There, a threshold fails
- * the run only if it has no sample, so that nothing could have crossed it, or if not even the first
- * load has passed.
+ * The purpose of a run that looks for the breaking point is to cross one. There, a threshold fails the
+ * run only if it has no sample, so that it could not be crossed, or if not even the first load passed.
  */
 export function failedThresholds(
   { thresholds, breakingPoint }: Pick<Snapshot, "thresholds" | "breakingPoint">,
@@ -365,9 +191,7 @@ export function failedThresholds(
   });
 }
 
-/**
- * What was observed of a threshold, with its unit: precise enough to be told from the bound.
- */
+/** The observed value of a threshold with its unit, precise enough to compare it with the bound. */
 export function observedText(
   { expression, observed }: Pick<ThresholdRow, "expression" | "observed">,
 ): string {
@@ -383,10 +207,183 @@ const TEXTS: Readonly<Record<MetricKind, (observed: number) => string>> = {
   count: digits,
 };
 
-/** Five digits, or as many as a whole number has, with commas between thousands. */
+/** At least five significant digits, with commas between thousands. */
 function digits(value: number): string {
   const rounded = value >= 10_000 ? Math.round(value) : Number(value.toPrecision(5));
   const [whole = "", fraction] = String(rounded).split(".");
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
+
+/** How a threshold compares the observed value with its bound. */
+type Operator = "<" | "<=" | ">" | ">=" | "==" | "!=";
+
+/** A condition. */
+export interface Threshold {
+  /** The condition as it was written. */
+  readonly expression: string;
+  readonly metric: ThresholdMetric;
+  /** A name, or a method and a name, of the requests to measure; `null` for all requests. */
+  readonly selector: string | null;
+  readonly operator: Operator;
+  /** In the unit of the metric: milliseconds, a share of 0 to 1, a rate per second, or a number. */
+  readonly bound: number;
+}
+
+/** Why a text is not a threshold. */
+interface ThresholdProblem {
+  /** What is wrong, to follow the text and a colon. */
+  readonly problem: string;
+  /** What is accepted, as a sentence, if `problem` does not say so; else empty. */
+  readonly hint: string;
+}
+
+/**
+ * Parses a threshold: a metric, optionally a selector of requests in brackets, an operator, and a
+ * value with its unit.
+ *
+ * A name may contain brackets, because the last one closes the selector. Spaces between the parts are
+ * ignored.
+ */
+export function readThreshold(text: string): Threshold | ThresholdProblem {
+  const expression = text.trim();
+  const [name, afterName] = split(expression, METRIC);
+  if (name === "") {
+    return problem(`expected a metric first, as in ${EXAMPLE}`, METRICS_HINT);
+  }
+  const metric = metricOf(name);
+  if (typeof metric === "string") return problem(metric, METRICS_HINT);
+  const selection = selectorOf(afterName, name, metric);
+  if ("problem" in selection) return selection;
+  const { selector, rest } = selection;
+  const [operator, value] = split(rest, /^[<>=!~]*/);
+  if (rest === "") return problem(`expected an operator and a value, as in ${EXAMPLE}`);
+  if (!isOperator(operator)) {
+    const found = operator === "" ? rest : operator;
+    return problem(`${found} is not an operator; use one of ${OPERATORS.join(" ")}`);
+  }
+  if (value === "") return problem(`expected a value after ${operator}, as in ${EXAMPLE}`);
+  const bound = valueOf(value, metric.kind);
+  if (typeof bound === "string") {
+    return problem(
+      `${value} is not a valid value for ${name}; expected ${bound}`,
+      /[<>=]/.test(value) ? "Each expression is one threshold; you can give several." : "",
+    );
+  }
+  return { expression, metric, selector, operator, bound };
+}
+
+/** Whether a selector, which is a name or a method and a name, matches a request. */
+export function selects(
+  selector: string | null,
+  { method, name }: { readonly method: string; readonly name: string },
+): boolean {
+  return selector === null || selector === name || selector === `${method} ${name}`;
+}
+
+/** Whether two thresholds are equal, even if they are written differently. */
+export function isSame(one: Threshold, other: Threshold): boolean {
+  return compact(one) === compact(other);
+}
+
+const OPERATORS = ["<", "<=", ">", ">=", "==", "!="] as const;
+const EXAMPLE = "p95<200ms";
+const METRIC = /^[\w.()]*/;
+
+function isOperator(text: string): text is Operator {
+  return OPERATORS.some((operator) => operator === text);
+}
+
+function problem(text: string, hint = ""): ThresholdProblem {
+  return { problem: text, hint };
+}
+
+/** The match of a pattern at the beginning of a text, and the rest without surrounding spaces. */
+function split(
+  text: string,
+  pattern: RegExp,
+): readonly [head: string, tail: string] {
+  const [head = ""] = pattern.exec(text) ?? [];
+  return [head, text.slice(head.length).trim()];
+}
+
+interface Selection {
+  readonly selector: string | null;
+  /** The text after the selector. */
+  readonly rest: string;
+}
+
+function selectorOf(
+  text: string,
+  metricName: string,
+  metric: ThresholdMetric,
+): Selection | ThresholdProblem {
+  if (!text.startsWith("[")) return { selector: null, rest: text };
+  const end = text.lastIndexOf("]");
+  if (end < 0) return problem(`the [ is never closed; write ${metricName}[GET search]<…`);
+  const selector = text.slice(1, end).trim();
+  if (selector === "") return problem("expected a name between [ and ], as in [GET search]");
+  if (metric.of === "iterations") {
+    return problem(
+      `${metricName} is a metric of iterations, which have no names; remove [${selector}]`,
+    );
+  }
+  return { selector, rest: text.slice(end + 1).trim() };
+}
+
+function compact({ metric, selector, operator, bound }: Threshold): string {
+  return JSON.stringify([metric.name, selector, operator, bound]);
+}
+
+/**
+ * The number that a value represents, in the unit of its kind: milliseconds, a share of 0 to 1, a rate
+ * per second, or a number. If it is invalid, a description of what is expected.
+ */
+export function valueOf(text: string, kind: MetricKind): number | string {
+  const { units, most, expected } = KINDS[kind];
+  const [, digits, unit = ""] = /^(\d+(?:\.\d*)?|\.\d+)\s*(\D*)$/.exec(text) ?? [];
+  const factor = units.get(unit.toLowerCase());
+  if (digits === undefined || factor === undefined) return expected;
+  // Dividing is exact, while multiplying by 0.01 or 0.001 is not.
+  const value = factor < 1 ? Number(digits) / Math.round(1 / factor) : Number(digits) * factor;
+  return value <= most ? value : expected;
+}
+
+interface Kind {
+  /** The factor of each unit; the empty text is no unit. */
+  readonly units: ReadonlyMap<string, number>;
+  readonly most: number;
+  readonly expected: string;
+}
+
+const KINDS: Readonly<Record<MetricKind, Kind>> = {
+  time: {
+    units: new Map([
+      ["", 1],
+      ["ms", 1],
+      ["s", 1000],
+      ["m", 60_000],
+      ["us", 0.001],
+      // The micro sign and the Greek letter look the same.
+      ["\u00b5s", 0.001],
+      ["\u03bcs", 0.001],
+    ]),
+    most: Number.MAX_SAFE_INTEGER,
+    expected: "a time such as 200ms, 0.5s, 800us or 1m",
+  },
+  share: {
+    units: new Map([["", 1], ["%", 0.01]]),
+    most: 1,
+    expected: "a share such as 1% or 0.01",
+  },
+  rate: {
+    units: new Map([["", 1], ["/s", 1]]),
+    most: Number.MAX_SAFE_INTEGER,
+    expected: "a rate per second such as 1000",
+  },
+  count: {
+    units: new Map([["", 1]]),
+    most: Number.MAX_SAFE_INTEGER,
+    expected: "a number such as 100",
+  },
+};

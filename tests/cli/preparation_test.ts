@@ -45,10 +45,10 @@ Deno.test("a threshold that cannot be read says where it stands", async () => {
   const flag = await refused(undefined, "--threshold", "p95<fast");
   assert.equal(
     flag.message,
-    "--threshold p95<fast: fast is no value of p95, a time like 200ms, 0.5s, 800us or 1m is needed",
+    "--threshold p95<fast: fast is not a valid value for p95; expected a time such as 200ms, 0.5s, 800us or 1m",
   );
   const file = await refused(["p95<1s", "speed>3"]);
-  assert.equal(file.message, "The test file's threshold speed>3: there is no metric speed");
+  assert.equal(file.message, "The test file's threshold speed>3: unknown metric speed");
   assert.match(file.hint, /error_rate/);
 });
 

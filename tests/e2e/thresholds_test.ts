@@ -117,7 +117,7 @@ Deno.test("a threshold that nothing was measured for is crossed, and the names t
     { expression: "count[old]==0", observed: 0, passed: true },
   ]);
   assert.deepEqual(ended.summary!.warnings, [
-    "Threshold p99[GET serach]<1s: no request is called GET serach. There are GET search.",
+    "Threshold p99[GET serach]<1s: no request is named GET serach. The names are GET search.",
   ]);
 });
 
@@ -147,11 +147,11 @@ Deno.test("without it, a run that has crossed one goes on to its end", async () 
 });
 
 const REFUSED: readonly [expression: string, said: RegExp][] = [
-  ["p95<", /--threshold p95<: a value is missing behind <, like p95<200ms/],
-  ["speed<3", /--threshold speed<3: there is no metric speed\nMetrics are p50/],
-  ["p95<5%", /--threshold p95<5%: 5% is no value of p95, a time like 200ms/],
+  ["p95<", /--threshold p95<: expected a value after <, as in p95<200ms/],
+  ["speed<3", /--threshold speed<3: unknown metric speed\nMetrics are p50/],
+  ["p95<5%", /--threshold p95<5%: 5% is not a valid value for p95; expected a time such as 200ms/],
   ["p95[GET x<1s", /--threshold p95\[GET x<1s: the \[ is never closed/],
-  ["p95=1s", /--threshold p95=1s: = is no operator, one of < <= > >= == != is needed/],
+  ["p95=1s", /--threshold p95=1s: = is not an operator; use one of < <= > >= == !=/],
   [" ", /--threshold " ": an expression like p95<200ms is needed/],
 ];
 
@@ -180,7 +180,10 @@ Deno.test("a test file's thresholds are added to those of the command line", asy
 Deno.test("a test file's threshold that cannot be read is refused", async () => {
   const ended = await run({ file: 'export const thresholds = ["p95<soon"];\n' });
   assert.equal(ended.code, 2);
-  assert.match(ended.stderr, /The test file's threshold p95<soon: soon is no value of p95/);
+  assert.match(
+    ended.stderr,
+    /The test file's threshold p95<soon: soon is not a valid value for p95/,
+  );
 });
 
 Deno.test("over two workers, thresholds are judged by what both have counted", async () => {

@@ -91,7 +91,7 @@ Deno.test("in the end, what had no sample is warned of", () => {
   const run = watched(["p95[GET serach]<1s", "p95<1s"], false);
   run.watch.conclude(snapshot({ state: "stopped" }));
   assert.deepEqual(run.warnings, [
-    "Threshold p95[GET serach]<1s: no request is called GET serach. There are GET /.",
+    "Threshold p95[GET serach]<1s: no request is named GET serach. The names are GET /.",
   ]);
   const never = watched(["p95<1s"], false);
   never.watch.conclude(snapshot({ state: "stopped", startedAt: null }));

@@ -145,7 +145,7 @@ Deno.test("an expression that cannot be read is refused by name, with where it s
     assert.ok(error instanceof UsageError);
     assert.equal(
       error.message,
-      "--threshold p95<: a value is missing behind <, like p95<200ms",
+      "--threshold p95<: expected a value after <, as in p95<200ms",
     );
     return true;
   });
@@ -154,9 +154,8 @@ Deno.test("an expression that cannot be read is refused by name, with where it s
 Deno.test("what has no sample at the end is explained", () => {
   const set = new ThresholdSet(["p95[GET serach]<1s", "count>=1", "dropped==0", "count[old]==0"]);
   assert.deepEqual(set.unmatched(SOME), [
-    "Threshold p95[GET serach]<1s: no request is called GET serach. There are GET search, POST order.",
-    "Threshold dropped==0: no passes were counted, as only the open model (--arrival-rate) and " +
-    "--iterations do.",
+    "Threshold p95[GET serach]<1s: no request is named GET serach. The names are GET search, POST order.",
+    "Threshold dropped==0: iterations are counted only with --arrival-rate or --iterations.",
   ]);
   assert.deepEqual(new ThresholdSet(["p95<1s"]).unmatched(NONE), [
     "Threshold p95<1s: no request has ended.",

@@ -65,41 +65,56 @@ Deno.test("every metric, operator and unit is read", () => {
 });
 
 const BAD: readonly [text: string, problem: string][] = [
-  ["", "a metric is missing at the beginning, like p95<200ms"],
-  ["<200ms", "a metric is missing at the beginning, like p95<200ms"],
-  ["p95", "an operator and a value are missing, like p95<200ms"],
-  ["p95[GET search]", "an operator and a value are missing, like p95<200ms"],
-  ["p95<", "a value is missing behind <, like p95<200ms"],
-  ["p95[search]>= ", "a value is missing behind >=, like p95<200ms"],
-  ["p95=200ms", "= is no operator, one of < <= > >= == != is needed"],
-  ["p95=<200ms", "=< is no operator, one of < <= > >= == != is needed"],
-  ["p95<>200ms", "<> is no operator, one of < <= > >= == != is needed"],
-  ["p95 200ms", "200ms is no operator, one of < <= > >= == != is needed"],
-  ["p101<1s", "p101 is no percentile, p0 to p100 is needed"],
-  ["p999<1s", "p999 is no percentile, p0 to p100 is needed, such as p99.9"],
-  ["latency<1s", "there is no metric latency"],
-  ["constructor<1s", "there is no metric constructor"],
-  ["p95<fast", "fast is no value of p95, a time like 200ms, 0.5s, 800us or 1m is needed"],
-  ["p95<5%", "5% is no value of p95, a time like 200ms, 0.5s, 800us or 1m is needed"],
-  ["p95<-5ms", "-5ms is no value of p95, a time like 200ms, 0.5s, 800us or 1m is needed"],
-  ["p95<2h", "2h is no value of p95, a time like 200ms, 0.5s, 800us or 1m is needed"],
-  ["error_rate<5", "5 is no value of error_rate, a share like 1% or 0.01 is needed"],
-  ["error_rate<101%", "101% is no value of error_rate, a share like 1% or 0.01 is needed"],
-  ["error_rate<5ms", "5ms is no value of error_rate, a share like 1% or 0.01 is needed"],
-  ["rps>=1000ms", "1000ms is no value of rps, a number a second, like 1000, is needed"],
-  ["count>=1%", "1% is no value of count, a number like 100 is needed"],
-  ["count>=1,000", "1,000 is no value of count, a number like 100 is needed"],
-  ["p95[]<1s", "the name between [ and ] is missing, like [GET search]"],
-  ["p95[GET search<1s", "the [ is never closed, like p95[GET search]<…"],
-  ["dropped[GET search]<1", "dropped is about passes, which have no names: leave out [GET search]"],
+  ["", "expected a metric first, as in p95<200ms"],
+  ["<200ms", "expected a metric first, as in p95<200ms"],
+  ["p95", "expected an operator and a value, as in p95<200ms"],
+  ["p95[GET search]", "expected an operator and a value, as in p95<200ms"],
+  ["p95<", "expected a value after <, as in p95<200ms"],
+  ["p95[search]>= ", "expected a value after >=, as in p95<200ms"],
+  ["p95=200ms", "= is not an operator; use one of < <= > >= == !="],
+  ["p95=<200ms", "=< is not an operator; use one of < <= > >= == !="],
+  ["p95<>200ms", "<> is not an operator; use one of < <= > >= == !="],
+  ["p95 200ms", "200ms is not an operator; use one of < <= > >= == !="],
+  ["p101<1s", "p101 is not a percentile; use p0 to p100"],
+  ["p999<1s", "p999 is not a percentile; use p0 to p100, such as p99.9"],
+  ["latency<1s", "unknown metric latency"],
+  ["constructor<1s", "unknown metric constructor"],
+  [
+    "p95<fast",
+    "fast is not a valid value for p95; expected a time such as 200ms, 0.5s, 800us or 1m",
+  ],
+  ["p95<5%", "5% is not a valid value for p95; expected a time such as 200ms, 0.5s, 800us or 1m"],
+  [
+    "p95<-5ms",
+    "-5ms is not a valid value for p95; expected a time such as 200ms, 0.5s, 800us or 1m",
+  ],
+  ["p95<2h", "2h is not a valid value for p95; expected a time such as 200ms, 0.5s, 800us or 1m"],
+  ["error_rate<5", "5 is not a valid value for error_rate; expected a share such as 1% or 0.01"],
+  [
+    "error_rate<101%",
+    "101% is not a valid value for error_rate; expected a share such as 1% or 0.01",
+  ],
+  [
+    "error_rate<5ms",
+    "5ms is not a valid value for error_rate; expected a share such as 1% or 0.01",
+  ],
+  ["rps>=1000ms", "1000ms is not a valid value for rps; expected a rate per second such as 1000"],
+  ["count>=1%", "1% is not a valid value for count; expected a number such as 100"],
+  ["count>=1,000", "1,000 is not a valid value for count; expected a number such as 100"],
+  ["p95[]<1s", "expected a name between [ and ], as in [GET search]"],
+  ["p95[GET search<1s", "the [ is never closed; write p95[GET search]<…"],
+  [
+    "dropped[GET search]<1",
+    "dropped is a metric of iterations, which have no names; remove [GET search]",
+  ],
   [
     "service_p42<1s",
-    "service_p42 is not known: of the times of passes there are min, mean, max and the percentiles " +
+    "unknown metric service_p42; the times of iterations have min, mean, max and the percentiles " +
     "p50, p75, p90, p95, p99, p99.9 and p99.99",
   ],
   [
     "p95<200ms,p99<1s",
-    "200ms,p99<1s is no value of p95, a time like 200ms, 0.5s, 800us or 1m is needed",
+    "200ms,p99<1s is not a valid value for p95; expected a time such as 200ms, 0.5s, 800us or 1m",
   ],
 ];
 
@@ -114,7 +129,7 @@ Deno.test("an unknown metric comes with all that there are, two in one with what
   const two = readThreshold("p95<200ms,p99<1s");
   assert.deepEqual(
     "hint" in two && two.hint,
-    "One expression is one threshold; there may be several of them.",
+    "Each expression is one threshold; you can give several.",
   );
 });
 

@@ -22,7 +22,7 @@ Deno.test("values have the unit of their kind", () => {
   for (const [text, kind, value] of good) assert.equal(valueOf(text, kind), value, text);
 });
 
-Deno.test("anything else says what is needed", () => {
+Deno.test("for an invalid value, a description of the expected one is returned", () => {
   const bad: readonly [text: string, kind: MetricKind][] = [
     ["", "time"],
     [".", "time"],
@@ -35,5 +35,7 @@ Deno.test("anything else says what is needed", () => {
     ["5ms", "count"],
     ["10/m", "rate"],
   ];
-  for (const [text, kind] of bad) assert.match(String(valueOf(text, kind)), / is needed$/, text);
+  for (const [text, kind] of bad) {
+    assert.match(String(valueOf(text, kind)), /^an? .* such as /, text);
+  }
 });
