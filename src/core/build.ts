@@ -1,10 +1,10 @@
 /**
- * What an executable was made from; `deno task compile` embeds another file in this one's place. A module,
- * because a JSON file has no compiled form, and one such file keeps the runtime from storing those of all
- * others between two starts.
+ * The commit that an executable was built from. `deno task compile` embeds another file in place of this
+ * one. It is a module rather than JSON because JSON has no compiled form, and a single such file keeps the
+ * runtime from caching the compiled form of all others between two starts.
  *
  * @module
  */
 
-/** The commit, as a short hash, with a `+` where files had been changed since; null from source. */
+/** A short hash, followed by `+` if files had been changed since the commit; `null` if run from source. */
 export const COMMIT: string | null = null;

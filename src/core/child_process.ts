@@ -1,8 +1,8 @@
 /**
- * This same program, started once more: how a machine gets a process for each of its cores.
+ * Starts this program again as a child process, so that a machine can run one process per core.
  *
- * A child holds the reading end of a pipe whose other end only its parent has. However the parent goes,
- * the system closes that end, and the child sees it.
+ * The standard input of a child is a pipe whose other end only the parent holds. However the parent ends,
+ * the system closes that end and the child notices.
  *
  * @module
  */
@@ -10,36 +10,36 @@
 import { fileURLToPath } from "node:url";
 import { systemClock } from "./clock.ts";
 
-/** Another process of this program. */
+/** A child process that runs this program. */
 export interface Child {
   readonly pid: number;
-  /** Resolves with its exit code, when its last line has been read; a signal n counts as 128 + n. */
+  /** Resolves with the exit code once the last line has been read. For signal n, the code is 128 + n. */
   readonly ended: Promise<number>;
-  /** Sends it a signal; one that has ended is left alone. */
+  /** Sends a signal; does nothing if the child has ended. */
   kill(signal: "SIGTERM" | "SIGKILL"): void;
 }
 
-/** How a child is started. */
+/** How to start a child. */
 export interface ChildOptions {
-  /** Added to this process's environment, of which the child gets no `AIOTEST_…` variable. */
+  /** Added to this process's environment. The child inherits no other `AIOTEST_…` variable. */
   readonly env: Readonly<Record<string, string>>;
-  /** Gets each line that the child prints, on whichever stream; must not throw. */
+  /** Receives each line that the child prints on either stream; must not throw. */
   readonly onLine: (text: string) => void;
 }
 
-/** The process that a child is started from. */
+/** Arguments and environment of the process that starts a child. */
 export interface ParentProcess {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
 /**
- * The variable that tells a child that its standard input is the pipe to its parent. No flag of a test
- * file has a variable of such a name.
+ * Tells a child that its standard input is the pipe to its parent. The two underscores keep the name
+ * apart from the variables of test files' own flags.
  */
 export const CHILD_VARIABLE = "AIOTEST__CHILD";
 
-/** Starts this program with other arguments. */
+/** Starts this program with other arguments and the same runtime flags. */
 export function spawnSelf(
   parent: ParentProcess,
   args: readonly string[],
@@ -48,12 +48,12 @@ export function spawnSelf(
   const child = new Deno.Command(Deno.execPath(), {
     args: [...ownArguments(parent.args.length), ...args],
     clearEnv: true,
-    env: { ...withoutOurs(parent.env), ...env, [CHILD_VARIABLE]: "1" },
+    env: { ...withoutOwnVariables(parent.env), ...env, [CHILD_VARIABLE]: "1" },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  // Nothing is ever written to it, but it must stay open as long as this process lives.
+  // Nothing is written to it, but it must stay open as long as this process lives.
   const { pid, stdin } = child;
   const outputs = [new LineReader(child.stdout, onLine), new LineReader(child.stderr, onLine)];
   const end = async (): Promise<number> => {
@@ -68,15 +68,15 @@ export function spawnSelf(
       try {
         child.kill(signal);
       } catch {
-        // It has ended, and nobody minds.
+        // The child has ended.
       }
     },
   };
 }
 
 /**
- * In a child: calls `handler` when the parent is gone, until the function returned is called. It sees
- * nothing while the child's own code blocks the process.
+ * In a child: calls `handler` when the parent has ended. Call the returned function to stop watching.
+ * While code blocks the event loop of the child, nothing is noticed.
  */
 export function onStdinEnd(handler: () => void): () => void {
   let watched = true;
@@ -85,7 +85,7 @@ export function onStdinEnd(handler: () => void): () => void {
     try {
       while (await Deno.stdin.read(bytes) !== null);
     } catch {
-      // A pipe that cannot be read has nobody at its other end.
+      // If the pipe cannot be read, its other end is closed.
     }
     if (watched) handler();
   };
@@ -95,7 +95,7 @@ export function onStdinEnd(handler: () => void): () => void {
   };
 }
 
-/** What stands between the runtime's name and the arguments of the program. */
+/** The arguments between the runtime's name and those of the program. */
 function ownArguments(argumentCount: number): readonly string[] {
   if (Deno.build.standalone) return [];
   const main = Deno.mainModule.startsWith("file:")
@@ -104,26 +104,26 @@ function ownArguments(argumentCount: number): readonly string[] {
   return [...runtimeArguments(argumentCount), main];
 }
 
-/** Permissions, V8's flags, certificates and whatever else this process has been started with. */
+/** The runtime's own arguments: permissions, V8 flags, certificates. */
 function runtimeArguments(argumentCount: number): readonly string[] {
-  // Elsewhere nobody tells; then V8's flags are missing, which only save memory.
+  // Other systems do not tell. Then V8's flags are missing, which only save memory.
   if (Deno.build.os !== "linux") return ["run", "-A"];
-  // Each argument ends with a zero byte. Behind the runtime's arguments come the script and its own.
+  // Each argument ends with a zero byte. The script and its arguments follow those of the runtime.
   const words = Deno.readTextFileSync("/proc/self/cmdline").split("\0").slice(0, -1);
   return words.slice(1, words.length - argumentCount - 1);
 }
 
-function withoutOurs(env: Readonly<Record<string, string>>): Record<string, string> {
+function withoutOwnVariables(env: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("AIOTEST_")));
 }
 
-/** A line that is longer comes in pieces: nobody reads it, and it must not fill the memory. */
+/** Longer lines are reported in pieces, so that they do not fill the memory. */
 const LONGEST_LINE = 65_536;
 
-/** A process that the child has left behind may hold its output open for ever. */
+/** A process that the child left behind can hold its output open forever. */
 const LEFT_OPEN_MS = 500;
 
-/** Text that comes in over a stream, line by line. */
+/** Reports the text of a stream line by line. */
 class LineReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   readonly #onLine: (text: string) => void;
@@ -135,7 +135,7 @@ class LineReader {
     this.#done = this.#read();
   }
 
-  /** Resolves when all has been read that the process has written, which has ended. */
+  /** Call this when the process has ended; resolves once all of its output has been read. */
   async end(): Promise<void> {
     const timer = systemClock.setTimer(() => void this.#reader.cancel(), LEFT_OPEN_MS);
     await this.#done;

@@ -1,28 +1,28 @@
 /**
- * Time, handed in. Nothing else in aiotest asks the runtime what time it is, so tests can run hours
- * of it in a moment.
+ * Time and chance. Both are passed in wherever they are needed: nothing else in aiotest reads the
+ * runtime's clock or random generator, so tests simulate hours in milliseconds and choose the numbers.
  *
  * @module
  */
 
 import { setImmediate } from "node:timers";
 
-/** A timer that has been set; only good for clearing it. */
-export type Timer = object;
-
-/** A monotonic clock with timers. All times are milliseconds. */
+/** A monotonic clock with timers. All times are in milliseconds. */
 export interface Clock {
-  /** Milliseconds on a clock that never goes back; its zero means nothing. */
+  /** The time on a clock that never goes back. Its zero is arbitrary. */
   now(): number;
-  /** Milliseconds since 1970, to stamp reports with; never subtracted. */
+  /** Milliseconds since 1970, for timestamps in reports. Do not calculate durations from it. */
   wallTime(): number;
-  /** Calls `callback` once, `delayMs` from now; returns what {@link clearTimer} takes. */
+  /** Calls `callback` once, `delayMs` from now. */
   setTimer(callback: () => void, delayMs: number): Timer;
-  /** Forgets a timer; one that has fired is ignored. */
+  /** Cancels a timer; does nothing if it has fired. */
   clearTimer(timer: Timer): void;
-  /** Resolves when timers and sockets that are due have had their turn. */
+  /** Resolves after the event loop has served the timers and sockets that are due. */
   nextTurn(): Promise<void>;
 }
+
+/** A timer that has been set; pass it to {@link Clock.clearTimer}. */
+export type Timer = object;
 
 /** The runtime's own clock. */
 export const systemClock: Clock = {
@@ -33,38 +33,38 @@ export const systemClock: Clock = {
   nextTurn: () => new Promise((resolve) => setImmediate(resolve)),
 };
 
-/** Resolves `delayMs` milliseconds from now; for waits that nothing interrupts. */
+/** Resolves `delayMs` milliseconds from now. The wait cannot be interrupted. */
 export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => {
     clock.setTimer(resolve, delayMs);
   });
 }
 
+/** More than twice the interval at which turns are noted, and well below the lag that is reported. */
+const LONGEST_MS = 40;
+
 /**
- * When the event loop last had its turn.
+ * Knows when the event loop last turned.
  *
- * Code that never really waits keeps timers and sockets from running, so it has to let them in now and
- * then; but that costs time, and code that waits for a socket has no need of it. All code of a node
- * shares one of these, so that nobody yields while the loop turns anyway.
+ * Code that never really waits starves timers and sockets, so it has to yield now and then. Yielding
+ * costs time, and it is unnecessary while other code waits for sockets anyway. All code of a node
+ * therefore shares one monitor and yields only when the loop is overdue.
  */
 export class EventLoopMonitor {
   #lastAt = 0;
 
-  /** Says that a timer has fired, at this moment in milliseconds. */
+  /** Notes that the event loop turned at this time, in milliseconds. */
   note(nowMs: number): void {
     this.#lastAt = nowMs;
   }
 
-  /** Whether timers and sockets have waited for too long at this moment, in milliseconds. */
+  /** Whether timers and sockets have waited too long at this time, in milliseconds. */
   overdue(nowMs: number): boolean {
     return nowMs - this.#lastAt > LONGEST_MS;
   }
 }
 
-/** Over twice the time after which a loop that turns notes it, and well under what is called late. */
-const LONGEST_MS = 40;
-
-/** A source of random numbers in [0, 1), handed in so that tests can choose them. */
+/** Returns random numbers in [0, 1). */
 export type Random = () => number;
 
 /** The runtime's own generator. */

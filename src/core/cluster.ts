@@ -1,5 +1,5 @@
 /**
- * What the users of a whole test share, as test files see it.
+ * The interfaces of data that the users of a whole test share.
  *
  * @module
  */
@@ -8,123 +8,124 @@
 export type FeederMode =
   /** Each row once in the whole cluster. */
   | "unique"
-  /** In their order, and again from the first. */
+  /** In order, starting over after the last row. */
   | "circular"
-  /** Any of them, each time. */
+  /** A random row each time. */
   | "random";
 
-/** What becomes of a user that asks for a row when each has been handed out. */
+/** What happens when a user asks for a row and all rows have been handed out. */
 export type WhenEmpty =
-  /** The user is stopped: `onStop` runs, nothing counts as an error, and nobody takes its place. */
+  /** The user ends: `onStop` runs, nothing counts as an error, and no other user replaces it. */
   | "stop"
-  /** It waits: rows come back when a worker that had just fetched them is lost. */
+  /** The user waits. Rows become available again if the worker that fetched them is lost. */
   | "wait"
   /** `next()` rejects. */
   | "throw";
 
-/** How a feeder behaves. */
+/** Options of a feeder. */
 export interface FeederOptions {
-  /** Default `unique`. */
+  /** How rows are handed out. Default: `unique`. */
   readonly mode?: FeederMode;
-  /** Only with `unique`; default `stop`. */
+  /** What happens after the last row; only with `unique`. Default: `stop`. */
   readonly onEmpty?: WhenEmpty;
 }
 
-/** Rows that are read from a file, on the master only. */
+/** A file with rows. Only the master reads it. */
 export interface RowFile {
-  /** How rows are written in it. */
+  /** The format of the file. */
   readonly format: "csv" | "jsonl";
-  /** Relative to the working directory, or absolute. */
+  /** Absolute, or relative to the working directory. */
   readonly path: string;
 }
 
-/** Hands out rows to users, wherever they run. */
+/** Hands out rows to users on all nodes. */
 export interface Feeder<Row> {
-  /** What it is called on all nodes. */
+  /** The name of the feeder on all nodes. */
   readonly name: string;
-  /** The next row; a copy of its own for each caller. */
+  /** The next row. Each call returns a new copy. */
   next(): Promise<Row>;
 }
 
-/** One number for the whole cluster; it begins at 0. */
+/** One number for the whole cluster. It starts at 0. */
 export interface Counter {
-  /** Adds an amount, 1 by default; resolves with what the counter is then. */
+  /** Adds an amount, by default 1; resolves with the new value. */
   add(amount?: number): Promise<number>;
-  /** What the counter is. */
+  /** The current value. */
   value(): Promise<number>;
 }
 
-/** Values that some users put in and others take out, first in, first out. */
+/** A first-in, first-out queue for the whole cluster. */
 export interface Queue<Value> {
-  /** Adds JSON values at the end, of at most 64 KiB each; resolves when the master has them. */
+  /** Appends JSON values of at most 64 KiB each; resolves when the master has stored them. */
   push(...values: readonly Value[]): Promise<void>;
-  /** Takes the first value out; undefined where there is none. */
+  /** Removes and returns the first value; `undefined` if the queue is empty. */
   pop(): Promise<Value | undefined>;
-  /** How many values there are. */
+  /** The number of values. */
   size(): Promise<number>;
 }
 
-/** Who meets whom. */
+/** Options of a rendezvous. */
 export interface RendezvousOptions {
-  /** All go on when so many users are there, a whole number of 1 or more. */
+  /** The number of users to wait for: a whole number of 1 or more. */
   readonly users: number;
-  /** Seconds, from the first arrival on, after which those who are there go on; default 60. */
+  /** Seconds from the first arrival until the users that have arrived go on anyway. Default: 60. */
   readonly timeout?: number;
 }
 
-/** How a rendezvous went. */
+/** The outcome of a rendezvous. */
 export interface Meeting {
-  /** Users who go on together. */
+  /** The number of users that go on together. */
   readonly arrived: number;
-  /** Whether all came who were waited for. */
+  /** Whether all expected users arrived. */
   readonly complete: boolean;
 }
 
-/** Where a message goes. */
+/** Options of a message. */
 export interface SendOptions {
-  /** `workers`, `master`, `all` (the default; the sender as well), or the name of one worker. */
+  /** The receivers: `workers`, `master`, `all` (including the sender) or a worker's name. Default: `all`. */
   readonly to?: string;
 }
 
-/** Gets what was sent, and the name of the node that has sent it. */
+/** Receives a message's data and the name of the node that sent it. */
 export type MessageHandler<Data = unknown> = (data: Data, from: string) => void | Promise<void>;
 
 /**
- * What the users of a whole test share, in a local run just as on many machines. All of it is kept by
- * the master; what is awaited is there once the test begins.
+ * Data that the users of a whole test share. It works the same in a local run and on many machines. The
+ * master keeps the data, so promises settle only while a test is running.
  */
 export interface Cluster {
   /**
-   * Rows for users; to be made before the test begins, at the top of the test file. What the master's
-   * test file gives counts for all nodes; of several feeders of one name, the first.
+   * Creates a feeder of rows. Call it before the test starts, at the top of the test file. The rows of
+   * the master's test file apply to all nodes; of several feeders with the same name, the first.
    *
-   * @param name of at most 256 characters, and so for all names here.
-   * @throws TypeError where an argument makes no sense.
+   * @param name at most 256 characters, like all names here.
+   * @throws TypeError if an argument is invalid.
    */
   feeder<Row = Record<string, string>>(
     name: string,
     rows: readonly Row[] | RowFile,
     options?: FeederOptions,
   ): Feeder<Row>;
-  /** The counter of this name. */
+  /** The counter with this name. */
   counter(name: string): Counter;
-  /** The queue of this name. */
+  /** The queue with this name. */
   queue<Value = unknown>(name: string): Queue<Value>;
   /**
-   * Holds until so many users of the whole cluster have arrived, then all go on at once. Those who come
-   * later meet anew. In a user that is to stop it rejects, which ends the test and counts nowhere.
+   * Holds users until a number of them from the whole cluster have arrived, then releases all at once.
+   * Users that arrive later start the next round. If the user is being stopped, this rejects with an
+   * error that ends the test and is not counted.
    */
   rendezvous(name: string, options: RendezvousOptions): Promise<Meeting>;
   /**
-   * Sends a message to other nodes. It is on its way when this returns, and every node that takes part
-   * at that moment gets it once, in the order of sending.
+   * Sends a message to other nodes and does not wait for them. Each node that is part of the cluster at
+   * that moment receives the message once, in the order of sending.
    *
    * @param data JSON of at most 64 KiB.
-   * @throws TypeError where it is not.
+   * @throws TypeError if the data is not JSON or too large.
    */
   send(type: string, data?: unknown, options?: SendOptions): void;
-  /** Calls the handler with every message of this type; what it throws is logged. */
+  /** Calls the handler for each message of this type. Errors of the handler are logged. */
   on<Data = unknown>(type: string, handler: MessageHandler<Data>): void;
-  /** Takes a handler back; one that is not there is ignored. */
+  /** Removes a handler; does nothing if it was not added. */
   off<Data = unknown>(type: string, handler: MessageHandler<Data>): void;
 }

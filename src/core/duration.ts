@@ -1,17 +1,15 @@
 /**
- * Durations as people type them (`20`, `20s`, `3m`, `1h20m`, `1.5s`) and as they like to read them.
+ * Durations as text: `20`, `20s`, `3m`, `1h20m`, `1.5s`.
  *
  * @module
  */
 
 const UNIT_SECONDS = { h: 3600, m: 60, s: 1 } as const;
 
-/** The forms that {@link parseDuration} takes, for messages. */
+/** The forms that {@link parseDuration} accepts, for messages. */
 export const DURATION_FORMS = "seconds (20), or hours, minutes and seconds (20s, 3m, 2h, 1h20m)";
 
-/**
- * Seconds in a duration, or null where the text is none.
- */
+/** The seconds of a duration; `null` if the text is not a duration. */
 export function parseDuration(text: string): number | null {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
   const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$/.exec(text);
@@ -20,9 +18,7 @@ export function parseDuration(text: string): number | null {
   return Number(hours) * UNIT_SECONDS.h + Number(minutes) * UNIT_SECONDS.m + Number(seconds);
 }
 
-/**
- * A duration in whole seconds, as people read it.
- */
+/** Formats a duration, rounded down to whole seconds: `1h20m`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.floor(seconds);
   const parts = [

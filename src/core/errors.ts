@@ -1,18 +1,18 @@
 /**
- * Errors that end a run, each with the exit code it ends with and a hint on what to do.
+ * Errors that end a run, each with an exit code and a hint.
  *
- * They are thrown where the mistake is seen and turned into a message and an exit code in one place,
- * the top of the command line.
+ * They are thrown where the mistake is detected. One place, the top of the command line, turns them into
+ * a message and an exit code.
  *
  * @module
  */
 
-/** What the process exits with; scripts and CI depend on these numbers. */
+/** Exit codes of the process. Scripts and CI depend on these numbers. */
 export const ExitCode = {
   passed: 0,
   /** Requests or users failed; `--exit-code-on-error` replaces it. */
   failures: 1,
-  /** Bad usage, configuration or test file. */
+  /** Invalid usage, configuration or test file. */
   usage: 2,
   /** A threshold was crossed. */
   threshold: 3,
@@ -22,12 +22,11 @@ export const ExitCode = {
   interrupted: 130,
 } as const;
 
-/** An error whose message is meant for the person at the command line. */
+/** An error whose message is shown on the command line. */
 export class AiotestError extends Error {
   override readonly name: string = "AiotestError";
-  /** What the process exits with. */
   readonly exitCode: number;
-  /** What the reader can do about it, as a sentence; empty where the message says it all. */
+  /** A sentence that says what to do about it; empty if the message says it all. */
   readonly hint: string;
 
   constructor(message: string, exitCode: number, hint = "", cause?: unknown) {
@@ -37,7 +36,7 @@ export class AiotestError extends Error {
   }
 }
 
-/** Bad usage, configuration or test file: exit code 2, and nothing has been started. */
+/** Invalid usage, configuration or test file. The exit code is 2, and nothing has been started. */
 export class UsageError extends AiotestError {
   override readonly name = "UsageError";
 
@@ -46,16 +45,14 @@ export class UsageError extends AiotestError {
   }
 }
 
-/**
- * The first line of what was thrown, whatever it was: what tables and logs show of it.
- */
+/** The first line of a thrown value, at most 200 characters: what tables and logs show. */
 export function errorText(thrown: unknown): string {
   const text = thrown instanceof Error ? describe(thrown) : String(thrown);
   const line = text.split("\n", 1)[0]!.trim();
   return line.length > MAX_ERROR_TEXT ? `${line.slice(0, MAX_ERROR_TEXT - 1)}…` : line;
 }
 
-/** Longer texts would make a table of errors unreadable, and a report of many of them huge. */
+/** Longer texts make tables unreadable and reports with many errors huge. */
 const MAX_ERROR_TEXT = 200;
 
 function describe(error: Error): string {

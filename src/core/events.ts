@@ -1,8 +1,5 @@
 /**
- * Events: what a test file can listen to.
- *
- * A handler may be async. What it throws is logged and touches nothing else: neither the run, nor the
- * other handlers.
+ * The events of a run that a test file can listen to.
  *
  * @module
  */
@@ -12,58 +9,58 @@ import { errorText } from "./errors.ts";
 import { logger } from "./logger.ts";
 import type { RunInfo } from "./run_info.ts";
 
-/** One request or measured step, as counted. */
+/** One counted request or measured step. */
 export interface RequestEvent {
-  /** What it is reported under. */
+  /** The name in reports. */
   readonly name: string;
   /** HTTP method, or the kind of step. */
   readonly method: string;
-  /** HTTP status; 0 where there was no response or no HTTP. */
+  /** HTTP status; 0 without a response, and for steps that are not HTTP. */
   readonly status: number;
-  /** Milliseconds until the whole response was in. */
+  /** Milliseconds until the whole response was received. */
   readonly latencyMs: number;
-  /** Bytes of the response's body. */
+  /** Size of the response body in bytes. */
   readonly bytes: number;
-  /** Why it counts as failed, or null. */
+  /** Why the request failed; `null` if it succeeded. */
   readonly error: string | null;
-  /** Users that run on this node now. */
+  /** Number of users running on this node. */
   readonly userCount: number;
 }
 
-/** Something that a user's own code threw. */
+/** An error thrown by a user's own code. */
 export interface UserErrorEvent {
-  /** The user class's name. */
+  /** Name of the user class. */
   readonly user: string;
-  /** What it threw. */
+  /** The error. A thrown value of another type is converted to an `Error`. */
   readonly error: Error;
 }
 
-/** What a worker has told its master of one second, or of several. */
+/** A worker's report to the master about one or more seconds. */
 export interface WorkerReport {
-  /** The first and the last second that it covers; 0 is the first of the test. */
+  /** The first second that the report covers; 0 is the first second of the test. */
   readonly from: number;
-  /** See {@link from}. */
+  /** The last second that the report covers. */
   readonly to: number;
-  /** Users that ran on the worker when it ended. */
+  /** Number of users running on the worker at the end of the report. */
   readonly users: number;
-  /** Requests that ended in these seconds. */
+  /** Number of requests that ended in these seconds. */
   readonly requests: number;
-  /** Those of them that failed. */
+  /** Number of failed requests among them. */
   readonly failures: number;
-  /** Share of one core, 0 to 1 and above. */
+  /** Processor load of the worker; 1 is one fully used core. */
   readonly cpu: number;
-  /** How late the worker's event loop ran, in milliseconds. */
+  /** Lag of the worker's event loop in milliseconds. */
   readonly lagMs: number;
 }
 
-/** What a flag of a test file is where nobody gives it. */
+/** The default value of a test file's flag. */
 export type FlagDefault = string | boolean | number;
 
-/** The part of commander's `Command` that a test file needs to add flags of its own. */
+/** The part of commander's `Command` that a test file needs to add its own flags. */
 export interface CommandLineParser {
-  /** Adds a flag, such as `--tenant <name>`; its value is a text. */
+  /** Adds a flag such as `--tenant <name>`. Its value is a string. */
   option(flags: string, description?: string, defaultValue?: FlagDefault): unknown;
-  /** Adds a flag whose text is made into something else by `parse`. */
+  /** Adds a flag whose value is converted by `parse`. */
   option(
     flags: string,
     description: string,
@@ -72,63 +69,55 @@ export interface CommandLineParser {
   ): unknown;
 }
 
-/** Every event's name, and the one object that its handlers get. */
+/** The names of all events, each with the object that its handlers receive. */
 export interface EventMap {
-  /** Before flags are parsed: add flags here; their values arrive in `init`. */
+  /** Before the flags are parsed. Add flags here; their values arrive with `init`. */
   initCommandLineParser: { readonly parser: CommandLineParser };
-  /** Once a node, when everything is read and nothing has begun. */
+  /** Once per node, when the configuration has been read and nothing has started. */
   init: {
+    /** The values of all flags, by camel-case name: those of aiotest and those of the test file. */
     readonly options: Readonly<Record<string, unknown>>;
+    /** The name of this node; `local` in a local run. */
     readonly node: string;
-    /** What all nodes share: to listen to messages, and to make feeders. */
+    /** Shared by all nodes. Subscribe to messages and create feeders here. */
     readonly cluster: Cluster;
   };
-  /** Right before the first user starts. */
+  /** Just before the first user starts. */
   testStart: { readonly run: RunInfo };
-  /** When the first target number of users runs. */
+  /** When the first target number of users is running. */
   startComplete: { readonly userCount: number };
-  /** For every request and measured step, where its user runs. */
+  /** For each request and measured step, on the node of its user. */
   request: RequestEvent;
-  /** For everything that a user's own code throws, where that user runs. */
+  /** For each error thrown by a user's own code, on the node of the user. */
   userError: UserErrorEvent;
-  /** On the master, for every report of a worker. */
+  /** For each report of a worker, on the master. */
   workerReport: { readonly workerId: string; readonly report: WorkerReport };
   /** When the last user has stopped. */
   testStop: { readonly run: RunInfo };
-  /** The last one, whatever came before. */
+  /** The last event of a process, even after an error. */
   quitting: { readonly exitCode: number };
 }
 
-/** A function that is called when an event happens; what it returns is awaited where that makes sense. */
+/**
+ * A function that is called when an event occurs. It can be async. What it throws is logged and affects
+ * neither the run nor other handlers.
+ */
 export type EventHandler<Name extends keyof EventMap> = (
   event: EventMap[Name],
 ) => void | Promise<void>;
 
 type AnyHandler = (event: never) => void | Promise<void>;
 
-/**
- * Handlers by event.
- *
- * ```ts
- * import { Events } from "./events.ts";
- * import assert from "node:assert/strict";
- *
- * const events = new Events();
- * const counts: number[] = [];
- * events.on("startComplete", ({ userCount }) => void counts.push(userCount));
- * await events.emit("startComplete", { userCount: 3 });
- * assert.deepEqual(counts, [3]);
- * ```
- */
+/** The handlers of a run's events. Test files use the object {@link events}. */
 export class Events {
   readonly #handlers = new Map<keyof EventMap, AnyHandler[]>();
 
-  /** Adds a handler; the same function added twice is called twice. */
+  /** Adds a handler. A function that is added twice is called twice. */
   on<Name extends keyof EventMap>(name: Name, handler: EventHandler<Name>): void {
     this.#handlers.set(name, [...this.#of(name), handler]);
   }
 
-  /** Takes a handler back; one that is not there is ignored. */
+  /** Removes a handler; does nothing if it was not added. */
   off<Name extends keyof EventMap>(name: Name, handler: EventHandler<Name>): void {
     const handlers = [...this.#of(name)];
     const at = handlers.lastIndexOf(handler);
@@ -136,14 +125,14 @@ export class Events {
     this.#handlers.set(name, handlers);
   }
 
-  /** Whether anybody listens: a run with no handler need not even build the event. */
+  /** Whether an event has handlers. Without any, there is no need to create the event's object. */
   has(name: keyof EventMap): boolean {
     return this.#of(name).length > 0;
   }
 
   /**
-   * Calls every handler in the order of their adding, each with the same object, and resolves when all
-   * are done. Never rejects: what a handler throws is logged.
+   * Calls all handlers with the same object, in the order in which they were added, and resolves when all
+   * are done. Never rejects: errors of handlers are logged.
    */
   async emit<Name extends keyof EventMap>(name: Name, event: EventMap[Name]): Promise<void> {
     const logError = (error: unknown): void => {
@@ -167,7 +156,15 @@ export class Events {
 }
 
 /**
- * The events of the run that this module graph is loaded for. A test file has nothing else in common
- * with the run that imports it, so this object, alone, is shared by module.
+ * The events of the run that this test file is part of.
+ *
+ * ```ts
+ * import { events, logger } from "aiotest";
+ *
+ * events.on("testStart", ({ run }) => logger.info(`Run ${run.id} starts on ${run.node}`));
+ * events.on("request", ({ name, latencyMs }) => {
+ *   if (latencyMs > 1000) logger.warn(`${name} took ${Math.round(latencyMs)} ms`);
+ * });
+ * ```
  */
 export const events: Events = new Events();

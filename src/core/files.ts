@@ -1,22 +1,22 @@
 /**
- * Files that are read from their beginning and written at their end.
+ * Files and folders: locked files that grow at the end, information about files, private folders.
  *
  * @module
  */
 
 import { dirname, join } from "node:path";
 
-/** An open file that no other process has open in this way. */
+/** An open file with an exclusive lock. It is read from the start and written at the end. */
 export interface DiskFile {
-  /** How many bytes it has. */
+  /** The size in bytes. */
   size(): number;
-  /** Reads the next bytes, from the beginning on; resolves with how many, or null at the end. */
+  /** Reads the next bytes; resolves with their number, or `null` at the end of the file. */
   read(into: Uint8Array<ArrayBuffer>): Promise<number | null>;
-  /** Cuts off all that is behind so many bytes. */
+  /** Removes everything after the first `length` bytes. */
   truncate(length: number): void;
   /**
-   * Adds all of the bytes to the end before it returns. From then on they outlive this process, but
-   * not the machine: nothing waits for the disk.
+   * Appends all bytes before it returns. They then survive the end of this process, but not a crash of
+   * the machine: the file is not synced to disk.
    */
   append(bytes: Uint8Array<ArrayBuffer>): void;
   close(): void;
@@ -24,18 +24,19 @@ export interface DiskFile {
 
 /** How to open a {@link DiskFile}. */
 export interface OpenOptions {
-  /** Whether the file is made where there is none. */
+  /** Whether to create the file if it does not exist. */
   readonly create: boolean;
 }
 
 /**
- * Opens a file, and leaves it as it is.
+ * Opens and locks a file without changing it.
  *
- * @throws `Deno.errors.NotFound` and its like; `Deno.errors.Busy` where another process has it open.
+ * @throws `Deno.errors.NotFound` and other errors of the system; `Deno.errors.Busy` if the file is
+ *   already open as a `DiskFile`.
  */
 export function openFile(path: string, { create }: OpenOptions): DiskFile {
   const file = Deno.openSync(path, { read: true, append: true, create });
-  // The system takes the lock back when the process ends, in whatever way it does.
+  // The system releases the lock when the process ends, however it ends.
   if (!file.tryLockSync(true)) {
     file.close();
     throw new Deno.errors.Busy("another process has it open");
@@ -51,33 +52,33 @@ export function openFile(path: string, { create }: OpenOptions): DiskFile {
   };
 }
 
-/** What is known of a file without reading it. */
+/** What is known about a file without reading it. */
 export interface FileInfo {
-  /** Bytes. */
+  /** In bytes. */
   readonly size: number;
-  /** Where it lies when all links on the way to it are followed. */
+  /** The absolute path without links. */
   readonly realPath: string;
 }
 
-/** Something in a folder. */
+/** One entry of a folder. */
 export interface FolderEntry {
   readonly name: string;
-  /** A link counts as what it leads to, unless that is a folder: nobody wants to go in circles. */
+  /** A link counts as a file, even if it leads to a folder, so that searches cannot loop. */
   readonly kind: "file" | "folder";
 }
 
-/** Null where there is no such file. */
+/** Information about a file; `null` if there is no such file. */
 export async function fileInfo(path: string): Promise<FileInfo | null> {
   try {
     const { isFile, size } = await Deno.stat(path);
     return isFile ? { size, realPath: await Deno.realPath(path) } : null;
   } catch (error) {
-    if (isNothing(error)) return null;
+    if (isMissing(error)) return null;
     throw error;
   }
 }
 
-/** Files and folders in a folder, by name; none where there is no such folder. */
+/** The entries of a folder, sorted by name; empty if there is no such folder. */
 export async function listFolder(path: string): Promise<FolderEntry[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(path));
@@ -88,31 +89,31 @@ export async function listFolder(path: string): Promise<FolderEntry[]> {
       }))
       .sort((a, b) => a.name < b.name ? -1 : 1);
   } catch (error) {
-    if (isNothing(error)) return [];
+    if (isMissing(error)) return [];
     throw error;
   }
 }
 
-function isNothing(error: unknown): boolean {
+function isMissing(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 }
 
-/** A new folder that only this user can look into. */
+/** A temporary folder that only the current user can read. */
 export interface PrivateFolder {
-  /** Without links in it. */
+  /** The absolute path without links. */
   readonly path: string;
   /**
-   * Writes a new file, and makes the folders that it lies in; rejects with
-   * `Deno.errors.AlreadyExists` and its like.
+   * Writes a new file and creates its parent folders. Rejects with `Deno.errors.AlreadyExists` and
+   * other errors of the system.
    *
-   * @param name relative to the folder, its parts between slashes; nobody checks that it stays inside.
+   * @param name the path inside the folder, with slashes. It is not checked for leaving the folder.
    */
   write(name: string, bytes: Uint8Array): Promise<void>;
-  /** Removes it with all that is in it; one that is gone already is ignored. */
+  /** Removes the folder and its contents; does nothing if the folder does not exist. */
   remove(): void;
 }
 
-/** Makes a folder that goes when the process ends, unless a signal kills the process. */
+/** Creates a folder that is removed when the process ends, unless a signal kills the process. */
 export function createPrivateFolder(): PrivateFolder {
   const path = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "aiotest-" }));
   const remove = (): void => {

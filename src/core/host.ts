@@ -1,6 +1,6 @@
 /**
- * The machine, handed in: arguments, environment, terminal, files, signals. Whatever needs one of them
- * gets this object, so the whole command line also runs inside a test.
+ * Access to the machine: arguments, environment, terminal, files, signals. Code that needs any of them
+ * gets a {@link Host}, so that the whole command line also runs inside a test.
  *
  * @module
  */
@@ -40,88 +40,88 @@ import {
   type WebListenOptions,
 } from "./network.ts";
 
-/** Somewhere to write text: standard output or standard error. */
+/** Standard output or standard error. */
 export interface Output {
   readonly isTerminal: boolean;
-  /** Characters in a line; 80 where nobody knows. */
+  /** Characters per line; 80 if it is not a terminal. */
   readonly columns: number;
-  /** Lines on the screen; Infinity where there is none. */
+  /** Lines on the screen; `Infinity` if it is not a terminal. */
   readonly rows: number;
-  /** Writes all of the text before it returns; a reader that has gone away is ignored. */
+  /** Writes the whole text before it returns. A closed pipe is ignored. */
   write(text: string): void;
 }
 
-/** What aiotest asks of the machine that it runs on. */
+/** The machine that aiotest runs on. */
 export interface Host {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly hostname: string;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** An environment variable, or undefined. */
+  /** An environment variable, or `undefined`. */
   env(name: string): string | undefined;
-  /** A file's text; rejects with `Deno.errors.NotFound` and its like. */
+  /** Reads a text file; rejects with `Deno.errors.NotFound` and other errors of the system. */
   readTextFile(path: string): Promise<string>;
-  /** A file's bytes; rejects as {@link readTextFile} does. */
+  /** Reads a file; rejects as {@link readTextFile} does. */
   readFile(path: string): Promise<Uint8Array<ArrayBuffer>>;
-  /** Replaces a file's text, and creates the file where there is none. */
+  /** Writes a text file, or replaces it. */
   writeTextFile(path: string, text: string): Promise<void>;
-  /** Writes a new file, and makes the folders that it lies in; rejects with `Deno.errors.AlreadyExists` and its like. */
+  /** Writes a new text file and creates its parent folders; rejects with `Deno.errors.AlreadyExists` and other errors of the system. */
   createTextFile(path: string, text: string): Promise<void>;
-  /** Adds a line to a file at once, and creates the file where there is none. */
+  /** Appends a line to a file before it returns; creates the file if it does not exist. */
   appendLine(path: string, line: string): void;
-  /** Creates the file where there is none, and leaves it as it is otherwise; rejects where it cannot be written. */
+  /** Creates the file if it does not exist; rejects if it cannot be written. */
   touch(path: string): Promise<void>;
-  /** Opens a file that grows; throws `Deno.errors.NotFound` and its like. */
+  /** Opens and locks a file; throws `Deno.errors.NotFound` and other errors of the system. */
   openFile(path: string, options: OpenOptions): DiskFile;
-  /** Whether a file of this name can be seen. */
+  /** Whether the path leads to a file. */
   isFile(path: string): Promise<boolean>;
-  /** What is known of a file; null where there is none. */
+  /** Information about a file; `null` if there is no such file. */
   fileInfo(path: string): Promise<FileInfo | null>;
-  /** What is in a folder, by name; nothing where there is none. */
+  /** The entries of a folder, sorted by name; empty if there is no such folder. */
   listFolder(path: string): Promise<readonly FolderEntry[]>;
-  /** Makes a folder for this user alone, which goes when the process ends. */
+  /** Creates a folder that only the current user can read, and that is removed when the process ends. */
   createPrivateFolder(): PrivateFolder;
   /** Imports an ES module from a file. */
   importModule(path: string): Promise<Record<string, unknown>>;
   /**
-   * Calls `handler` at each Ctrl-C or SIGTERM, until the function returned is called. A child of
-   * {@link spawnSelf} ignores Ctrl-C: the terminal sends it to parent and children alike, and what
-   * becomes of the children is for the parent to say.
+   * Calls `handler` on each Ctrl-C or SIGTERM. Call the returned function to stop. A child of
+   * {@link spawnSelf} ignores Ctrl-C: the terminal sends it to parent and children alike, and the parent
+   * decides about its children.
    */
   onInterrupt(handler: () => void): () => void;
   /**
-   * Calls `handler` with what was thrown where nobody can catch it, such as the rejection of a promise
-   * that nobody awaits, until the function returned is called. Without a handler it ends the process.
+   * Calls `handler` with uncaught errors and unhandled rejections, which would otherwise end the process.
+   * Call the returned function to stop.
    */
   onUncaughtError(handler: (thrown: unknown) => void): () => void;
-  /** Gives what code prints with `console` to `print`, until the function returned is called. */
+  /** Redirects the output of `console` to `print`. Call the returned function to stop. */
   onConsole(print: (text: string) => void): () => void;
-  /** Seconds of processor time that this process has used. */
+  /** Processor time that this process has used, in seconds. */
   cpuSeconds(): number;
-  /** Cores that this process may use. */
+  /** Number of cores that this process can use. */
   readonly cores: number;
   readonly pid: number;
-  /** Takes connections; rejects with `Deno.errors.AddrInUse` and its like. */
+  /** Listens for TCP or TLS connections; throws `Deno.errors.AddrInUse` and other errors of the system. */
   listen(at: ListenOptions): StreamListener;
-  /** Answers HTTP requests; throws `Deno.errors.AddrInUse` and its like. */
+  /** Serves HTTP; throws `Deno.errors.AddrInUse` and other errors of the system. */
   serveWeb(at: WebListenOptions, handle: WebHandler): WebListener;
-  /** Opens a connection; rejects with `Deno.errors.ConnectionRefused` and its like. */
+  /** Opens a connection; rejects with `Deno.errors.ConnectionRefused` and other errors of the system. */
   connect(to: ConnectOptions): Promise<ByteStream>;
-  /** Files and sockets that this process may have open, or null where nobody knows. */
+  /** The limit of open files and sockets of this process; `null` if it is unknown. */
   openFileLimit(): Promise<number | null>;
-  /** Starts this same program as a child, which ends when this process does, in whatever way. */
+  /** Starts this program as a child, which notices when this process ends. */
   spawnSelf(args: readonly string[], options: ChildOptions): Child;
   /**
-   * In a child of {@link spawnSelf}: calls `handler` when the parent is gone, until the function
-   * returned is called. Elsewhere nothing is watched.
+   * In a child of {@link spawnSelf}: calls `handler` when the parent has ended. Call the returned
+   * function to stop. In other processes it does nothing.
    */
   onParentGone(handler: () => void): () => void;
-  /** Ends the process at once. */
+  /** Ends the process immediately. */
   exit(code: number): never;
 }
 
-/** The machine that this process runs on; asked for once in a process. */
+/** The machine that this process runs on. Call it once per process. */
 export function denoHost(): Host {
   const isChild = becomeChild();
   return {
@@ -176,7 +176,7 @@ function output(stream: typeof Deno.stdout): Output {
       try {
         while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
       } catch (error) {
-        // `aiotest … | head` closes the pipe: the test goes on, and there is nobody left to tell.
+        // `aiotest … | head` closes the pipe. The test goes on without output.
         if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
       }
     },
@@ -196,18 +196,18 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-/** Finds out whether this process is a child, and has it ignore Ctrl-C from its first moment if it is. */
+/** Whether this process is a child. If it is, it ignores Ctrl-C from now on. */
 function becomeChild(): boolean {
   const isChild = Deno.env.get(CHILD_VARIABLE) !== undefined;
   if (!isChild) return false;
-  // What a test file starts is no child of ours, and has another standard input.
+  // Processes that a test file starts have another standard input, so they must not see the variable.
   Deno.env.delete(CHILD_VARIABLE);
   Deno.addSignalListener("SIGINT", () => {});
   return true;
 }
 
 function onInterrupt(handler: () => void, isChild: boolean): () => void {
-  // Windows knows no SIGTERM: there, closing the console window is the nearest thing.
+  // Windows has no SIGTERM. SIGBREAK, sent when the console window is closed, comes closest.
   const term: Deno.Signal = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
   const signals: Deno.Signal[] = isChild ? [term] : ["SIGINT", term];
   for (const signal of signals) Deno.addSignalListener(signal, handler);

@@ -1,46 +1,56 @@
 /**
- * The permission to generate load, for so long. A node that may be cut off from whoever directs it
- * must stop by itself before somebody else is given its users, or the target would get them twice.
+ * A worker's permission to generate load for a limited time.
  *
- * It owns no clock: whoever asks says what time it is, in milliseconds that never go back. Once it
- * has run out it stays so until it is granted anew.
+ * @module
+ */
+
+/**
+ * The permission to generate load until a given time. A worker that loses its connection must stop by
+ * itself before its users move to another worker; otherwise the target would get their load twice.
+ *
+ * A lease has no clock: callers pass the time, in milliseconds on a clock that never goes back. An
+ * expired lease stays expired until it is granted again.
  */
 export class Lease {
   readonly #onLapse: () => void;
   #until = -Infinity;
   #lapsed = true;
 
-  /** Held by nobody until it is granted. @param onLapse is called once when it has run out. */
+  /**
+   * Creates a lease that is not granted yet.
+   *
+   * @param onLapse is called once each time the lease expires.
+   */
   constructor(onLapse: () => void) {
     this.#onLapse = onLapse;
   }
 
-  /** A lease that never runs out: for a node that nobody else directs. */
+  /** A lease that never expires, for a node without a master. */
   static endless(): Lease {
     const lease = new Lease(() => {});
     lease.grant(Infinity);
     return lease;
   }
 
-  /** Begins it, or begins it anew. */
+  /** Grants the lease, also after it has expired. */
   grant(untilMs: number): void {
     this.#until = untilMs;
     this.#lapsed = false;
   }
 
-  /** Makes it longer, never shorter; returns false, and does not, where it has run out by now. */
+  /** Extends the lease, never shortens it; returns `false` without an effect if it has expired. */
   renew(untilMs: number, nowMs: number): boolean {
     if (!this.holds(nowMs)) return false;
     this.#until = Math.max(this.#until, untilMs);
     return true;
   }
 
-  /** Whether it holds at this moment. */
+  /** Whether the lease is valid at this time. */
   holds(nowMs: number): boolean {
     if (nowMs <= this.#until) return true;
     if (!this.#lapsed) {
       this.#lapsed = true;
-      // What has run out stays so, whatever an older moment might say.
+      // It stays expired, even if a later call passes an earlier time.
       this.#until = -Infinity;
       this.#onLapse();
     }

@@ -58,23 +58,6 @@ export const logger: Logger = {
   fatal: (text, properties) => write("fatal", text, properties),
 };
 
-/** LogTape's own methods would read every `{…}` in a text as a placeholder. */
-function write(level: LogLevel, text: string, properties: Record<string, unknown> = {}): void {
-  if (!log.isEnabledFor(level)) return;
-  const message = [fillIn(text, properties)];
-  log.emit({ level, timestamp: Date.now(), message, rawMessage: text, properties });
-}
-
-function fillIn(text: string, properties: Record<string, unknown>): string {
-  return text.replace(/\{([^{}]+)\}/g, (placeholder, name: string) => {
-    return Object.hasOwn(properties, name) ? shown(properties[name]) : placeholder;
-  });
-}
-
-function shown(value: unknown): string {
-  return typeof value === "string" ? value : Deno.inspect(value);
-}
-
 /**
  * Sends every record of `level` or above to `writeLine`, as a line and as the entry that the line shows.
  * A second call replaces the first.
@@ -96,6 +79,23 @@ export async function configureLog(
       { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["lines"] },
     ],
   });
+}
+
+/** LogTape's own methods would read every `{…}` in a text as a placeholder. */
+function write(level: LogLevel, text: string, properties: Record<string, unknown> = {}): void {
+  if (!log.isEnabledFor(level)) return;
+  const message = [fillIn(text, properties)];
+  log.emit({ level, timestamp: Date.now(), message, rawMessage: text, properties });
+}
+
+function fillIn(text: string, properties: Record<string, unknown>): string {
+  return text.replace(/\{([^{}]+)\}/g, (placeholder, name: string) => {
+    return Object.hasOwn(properties, name) ? shown(properties[name]) : placeholder;
+  });
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? value : Deno.inspect(value);
 }
 
 const TO_LOGTAPE: Readonly<Record<LogLevelName, LogLevel>> = {

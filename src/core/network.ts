@@ -1,85 +1,49 @@
 /**
- * TCP and TLS streams of this machine, for whatever is not a request of a test.
+ * TCP and TLS streams and HTTP listeners for everything that is not a request of a test: the cluster's
+ * connections, the dashboard, metrics.
  *
  * @module
  */
 
-/** Where to listen. */
-export interface ListenOptions {
-  readonly hostname: string;
-  /** 0: any port that is free. */
-  readonly port: number;
-  /** Certificate and key in PEM; null: plain TCP. */
-  readonly tls: { readonly cert: string; readonly key: string } | null;
+/** A plain or TLS connection: the part of `Deno.Conn` that aiotest uses. */
+export interface ByteStream {
+  /** Reads some bytes; resolves with their number, or `null` at the end of the stream. */
+  read(into: Uint8Array<ArrayBuffer>): Promise<number | null>;
+  /** Writes some of the bytes; resolves with their number. */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<number>;
+  /** Closes the connection; pending reads and writes reject. */
+  close(): void;
+}
+
+/** Writes all bytes, with as many writes as the stream needs. */
+export async function writeAll(
+  stream: Pick<ByteStream, "write">,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await stream.write(rest));
 }
 
 /** Where to connect to. */
 export interface ConnectOptions {
   readonly hostname: string;
   readonly port: number;
-  /** TLS, with the authorities in PEM that are trusted beside the usual ones; null: plain TCP. */
+  /** TLS with additional trusted authorities in PEM; `null` for plain TCP. */
   readonly tls: { readonly caCerts: readonly string[] } | null;
 }
 
-/** A connection that came in. */
-export interface AcceptedStream {
-  readonly stream: ByteStream;
-  /** Address of the peer, without its port. */
-  readonly address: string;
-}
-
-/** Takes connections. */
-export interface StreamListener {
-  readonly port: number;
-  /** The next connection; null once it is closed. */
-  accept(): Promise<AcceptedStream | null>;
-  close(): void;
-}
-
-/** @throws `Deno.errors.AddrInUse` and its like. */
-export function listen({ hostname, port, tls }: ListenOptions): StreamListener {
-  const listener = tls === null
-    ? Deno.listen({ hostname, port })
-    : Deno.listenTls({ hostname, port, ...tls });
-  return {
-    port: listener.addr.port,
-    async accept(): Promise<AcceptedStream | null> {
-      for (;;) {
-        try {
-          const conn = await listener.accept();
-          sendAtOnce(conn);
-          return { stream: conn, address: conn.remoteAddr.hostname };
-        } catch (error) {
-          if (
-            error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted
-          ) {
-            return null;
-          }
-          // One connection that was gone before it was taken is no reason to take no more.
-          await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
-        }
-      }
-    },
-    close: () => listener.close(),
-  };
-}
-
-/** Out of file descriptors, or a connection that was reset: the next one may do better. */
-const ACCEPT_RETRY_MS = 50;
-
 /**
- * Rejects with `Deno.errors.ConnectionRefused` and its like, and with `Deno.errors.InvalidData` where
- * TLS cannot be agreed on.
+ * Opens a connection. Rejects with `Deno.errors.ConnectionRefused` and other errors of the system, and
+ * with `Deno.errors.InvalidData` if the TLS handshake fails.
  */
 export async function connect({ hostname, port, tls }: ConnectOptions): Promise<ByteStream> {
   const conn = tls === null
     ? await Deno.connect({ hostname, port })
     : await connectTls(hostname, port, tls.caCerts);
-  sendAtOnce(conn);
+  disableNagle(conn);
   return conn;
 }
 
-/** Shakes hands at once: else a certificate that nobody trusts would look like a connection that ends. */
+/** Completes the handshake first. Otherwise an untrusted certificate would look like a closed connection. */
 async function connectTls(
   hostname: string,
   port: number,
@@ -95,61 +59,104 @@ async function connectTls(
   }
 }
 
-/** Small messages must not wait for more of them; TLS streams of Deno do not offer it. */
-function sendAtOnce(conn: Deno.Conn): void {
-  if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+/** Where to listen. */
+export interface ListenOptions {
+  readonly hostname: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  /** Certificate and key in PEM; `null` for plain TCP. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
 }
 
-/** A connection as bytes, plain or TLS: as much of `Deno.Conn` as aiotest needs. */
-export interface ByteStream {
-  /** Reads some bytes; resolves with how many, or null at the end of the stream. */
-  read(into: Uint8Array<ArrayBuffer>): Promise<number | null>;
-  /** Writes some of the bytes; resolves with how many. */
-  write(bytes: Uint8Array<ArrayBuffer>): Promise<number>;
-  /** Closes it; a read or write under way rejects. */
+/** An accepted connection. */
+export interface AcceptedStream {
+  readonly stream: ByteStream;
+  /** The peer's address without the port. */
+  readonly address: string;
+}
+
+/** Accepts connections. */
+export interface StreamListener {
+  readonly port: number;
+  /** The next connection; `null` once the listener is closed. */
+  accept(): Promise<AcceptedStream | null>;
   close(): void;
 }
 
-/** Writes all of the bytes, however few the stream takes at once. */
-export async function writeAll(
-  stream: Pick<ByteStream, "write">,
-  bytes: Uint8Array<ArrayBuffer>,
-): Promise<void> {
-  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await stream.write(rest));
+/** The wait after a failed accept: out of file descriptors, or a connection that was reset. */
+const ACCEPT_RETRY_MS = 50;
+
+/**
+ * Listens for TCP or TLS connections.
+ *
+ * @throws `Deno.errors.AddrInUse` and other errors of the system.
+ */
+export function listen({ hostname, port, tls }: ListenOptions): StreamListener {
+  const listener = tls === null
+    ? Deno.listen({ hostname, port })
+    : Deno.listenTls({ hostname, port, ...tls });
+  return {
+    port: listener.addr.port,
+    async accept(): Promise<AcceptedStream | null> {
+      for (;;) {
+        try {
+          const conn = await listener.accept();
+          disableNagle(conn);
+          return { stream: conn, address: conn.remoteAddr.hostname };
+        } catch (error) {
+          if (
+            error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted
+          ) {
+            return null;
+          }
+          // The error concerns one connection, or it passes. The listener goes on.
+          await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
+        }
+      }
+    },
+    close: () => listener.close(),
+  };
 }
 
-// Answers HTTP requests of people and their tools. Those of a test are another matter, and go out.
+/** Small messages are sent immediately. Deno's TLS streams do not offer this option. */
+function disableNagle(conn: Deno.Conn): void {
+  if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+}
 
-/** Where to answer. */
+/** Where to serve HTTP. */
 export interface WebListenOptions {
   readonly hostname: string;
-  /** 0: any port that is free. */
+  /** 0 for any free port. */
   readonly port: number;
 }
 
 /**
  * Answers one request.
  *
- * @param address the client's, without its port.
+ * @param address the client's address without the port.
  */
 export type WebHandler = (request: Request, address: string) => Response | Promise<Response>;
 
-/** Answers requests until it is closed. */
+/** An HTTP server. */
 export interface WebListener {
   readonly port: number;
-  /** Lets answers under way end, but not for long; resolves when nothing new is answered. */
+  /** Stops answering new requests; gives pending answers half a second to finish. */
   close(): Promise<void>;
 }
 
-/** How long answers under way may take once nothing new is answered, in milliseconds. */
+/** How long pending answers may take after the listener was closed, in milliseconds. */
 const LAST_ANSWERS_MS = 500;
 
-/** @throws `Deno.errors.AddrInUse` and its like. */
+/**
+ * Serves HTTP.
+ *
+ * @throws `Deno.errors.AddrInUse` and other errors of the system.
+ */
 export function serveWeb({ hostname, port }: WebListenOptions, handle: WebHandler): WebListener {
   const server = Deno.serve({
     hostname,
     port,
-    // It would print a line of its own.
+    // By default, Deno prints a line here.
     onListen: () => {},
     onError: () => new Response(null, { status: 500 }),
   }, (request, { remoteAddr }) => handle(request, remoteAddr.hostname));
@@ -158,7 +165,7 @@ export function serveWeb({ hostname, port }: WebListenOptions, handle: WebHandle
     async close(): Promise<void> {
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, LAST_ANSWERS_MS);
-      // A client that does not read would be waited for without end.
+      // A client that does not read its response would block the shutdown forever.
       await Promise.race([server.shutdown(), late]);
       clearTimeout(timer);
     },

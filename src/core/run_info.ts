@@ -1,31 +1,35 @@
-/** What a test file may know of the run that it is part of; every field is read-only and live. */
+/**
+ * Facts of a run that all layers share.
+ *
+ * @module
+ */
+
+/** The run that a test file is part of. All fields are read-only, and they change as the run goes on. */
 export interface RunInfo {
-  /** Identifies the run in every report of it. */
+  /** Identifies the run in all of its reports. */
   readonly id: string;
-  /** The node that this is: `local` in a local run. */
+  /** The name of this node; `local` in a local run. */
   readonly node: string;
-  /** Users that run on this node now. */
+  /** Number of users running on this node. */
   readonly userCount: number;
-  /** Seconds since the test began; 0 before it did. */
+  /** Seconds since the test started; 0 before that. */
   readonly runTime: number;
 }
 
-// Words of the open model that master, workers and command line share.
-
-/** How passes are spaced: evenly, or as independent arrivals are. */
+/** How arrivals are spaced in the open model: evenly, or as a Poisson process. */
 export type Spacing = "constant" | "poisson";
 
 /**
- * What becomes of a pass that is due while all users are busy: it waits for the first that is free, or
- * it is dropped.
+ * What happens to an iteration that is due while all users are busy: it waits for the first free user,
+ * or it is dropped.
  */
 export type WhenBusy = "queue" | "drop";
 
-/** How often users have met at one rendezvous. */
+/** How the rounds of one rendezvous ended. */
 export interface RendezvousRounds {
   readonly name: string;
-  /** Rounds to which all came who were waited for. */
+  /** Rounds in which all expected users arrived. */
   readonly complete: number;
-  /** Rounds that ended by their time, with fewer. */
+  /** Rounds that timed out with fewer users. */
   readonly incomplete: number;
 }

@@ -1,71 +1,80 @@
 /**
- * How long a user is there, known to whatever its code calls.
+ * The lifetime of the user whose code is running, available to all code that a test calls.
  *
  * @module
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/**
- * One user's time in a test: it stays, it is told to leave, it is gone.
- */
+/** The states of one user: it runs, it is stopping, it has ended. */
 export class UserLifetime {
-  #leaving = false;
-  #gone = false;
+  #stopping = false;
+  #ended = false;
   #listeners: Set<() => void> | null = null;
 
-  /** Whether it was told to leave: what it waits for is not worth the wait any more. */
+  /** Whether the user has been told to stop. It should not wait for anything any more. */
   get stopping(): boolean {
-    return this.#leaving;
+    return this.#stopping;
   }
 
-  /** Whether it has ended: a test of it that still runs was left behind. */
+  /** Whether the user has ended. If one of its tests still runs, it has been abandoned. */
   get ended(): boolean {
-    return this.#gone;
+    return this.#ended;
   }
 
-  /** Calls the listener once, when the user is told to leave; not after the function returned is called. */
+  /** Calls the listener once, when the user is told to stop. Call the returned function to remove it. */
   onStopping(listener: () => void): () => void {
-    // Made anew each time, so that one that is added twice can be taken back once.
+    // A new function for each call, so that a listener added twice can be removed once.
     const entry = (): void => listener();
     (this.#listeners ??= new Set()).add(entry);
     return () => void this.#listeners?.delete(entry);
   }
 
-  /** Tells the user to leave. */
+  /** Tells the user to stop. */
   stop(): void {
-    this.#leaving = true;
+    this.#stopping = true;
     const listeners = this.#listeners;
     this.#listeners = null;
     for (const listener of listeners ?? []) listener();
   }
 
-  /** The user has ended. */
+  /** Marks the user as ended. */
   end(): void {
     this.stop();
-    this.#gone = true;
+    this.#ended = true;
   }
 }
 
 /**
- * The stay of the user whose code runs now; undefined outside of users. What a test calls is not told
- * who calls it, so this, like the events, is shared by module.
+ * The lifetime of the user whose code is running; `undefined` outside users. Functions that a test calls
+ * do not get its user as an argument, so this is shared by module, like the events.
  */
 export const currentUser: AsyncLocalStorage<UserLifetime | undefined> = new AsyncLocalStorage();
 
 /**
- * What a user's code throws to end its own user, quietly: `onStop` runs, and nothing is counted as an
- * error. Whoever catches it has a user that goes on.
+ * Throw this in a test, in `onStart` or in a wait function to end the user without an error: `onStop`
+ * runs, and nothing is counted as a failure. If the test catches it, the user goes on.
+ *
+ * ```ts
+ * import { FastHttpUser, UserEnd } from "aiotest";
+ *
+ * export class VisitorTest extends FastHttpUser {
+ *   async testVisit(): Promise<void> {
+ *     const res = await this.session.get("/");
+ *     if (res.status === 410) throw new UserEnd("the shop is closed");
+ *   }
+ * }
+ * ```
  */
 export class UserEnd extends Error {
-  /** What it is. */
+  /** Always `UserEnd`. */
   override readonly name = "UserEnd";
 }
 
 /**
- * A promise that never settles. A test that was given up is not gone: one that loops, and catches what
- * its requests reject with, would go on for ever and leave the process no time for anything else.
- * Parked, it is collected like any other garbage.
+ * A promise that never settles, for calls from an abandoned test. A test that loops and catches every
+ * error would otherwise run forever and starve the process. Waiting for this promise, it is garbage
+ * collected.
  */
 export function neverSettles(): Promise<never> {
   return new Promise(() => {});

@@ -1,13 +1,18 @@
+/**
+ * The version of aiotest.
+ *
+ * @module
+ */
+
 import { COMMIT } from "./build.ts";
 
-/** The version of aiotest, as it stands in reports. */
+/** The version as reports show it. */
 export const VERSION = "0.1.0";
 
 /**
- * What `--version` prints, without the line's end.
+ * What `--version` prints, without a line end.
  *
- * @param commit what an executable was made from, with a `+` where files had been changed since. From
- * source it is null: the folder may hold anything by now.
+ * @param commit that an executable was built from; `null` from source, where the files can have changed.
  */
 export function versionText(commit: string | null = COMMIT): string {
   const origin = commit === null ? "" : `commit ${commit}, `;

@@ -13,6 +13,25 @@ import type { WireRequest } from "./transport.ts";
 const MAX_CODINGS = 5;
 
 /**
+ * The body of a request's response behind its codings.
+ *
+ * @throws RequestError for what `decodeBody` throws, with the request that it is about.
+ */
+export async function decodeResponse(
+  { method, url }: WireRequest,
+  wire: Uint8Array<ArrayBuffer>,
+  contentEncoding: string,
+  maxSize: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await decodeBody(wire, contentEncoding, maxSize);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new RequestError(error.code, method, url.href, error.message, error);
+  }
+}
+
+/**
  * The body behind its codings. A coding that is not known leaves the body as it came.
  *
  * @param contentEncoding the header's value: the codings in the order in which they were applied.
@@ -41,10 +60,10 @@ export async function decodeBody(
   return body;
 }
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** Gives the body; throws, or rejects, where that is not what is in it. */
 type Decoder = (body: Bytes, maxSize: number) => Bytes | Promise<Bytes>;
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 async function decodeOne(decode: Decoder, body: Bytes, maxSize: number): Promise<Bytes> {
   try {
@@ -113,23 +132,4 @@ function hasZlibHeader(body: Uint8Array): boolean {
 function plain(buffer: Uint8Array): Bytes {
   // zlib's output is never in memory that threads share.
   return new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
-}
-
-/**
- * The body of a request's response behind its codings.
- *
- * @throws RequestError for what `decodeBody` throws, with the request that it is about.
- */
-export async function decodeResponse(
-  { method, url }: WireRequest,
-  wire: Uint8Array<ArrayBuffer>,
-  contentEncoding: string,
-  maxSize: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    return await decodeBody(wire, contentEncoding, maxSize);
-  } catch (error) {
-    if (!(error instanceof WireError)) throw error;
-    throw new RequestError(error.code, method, url.href, error.message, error);
-  }
 }

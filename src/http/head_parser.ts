@@ -1,11 +1,11 @@
 import { WireError } from "./request_error.ts";
 
-// What a byte may be in HTTP/1.1's heads.
-
 /** Names and methods are made of these. */
 export const TOKEN = 1;
+
 /** Values are made of these: everything printable, tabs, and whatever is beyond ASCII. */
 export const TEXT = 2;
+
 /** Spaces and tabs, which may stand around values. */
 const BLANK = 4;
 
@@ -34,210 +34,110 @@ export function isAll(text: string, classes: number): boolean {
   return text !== "";
 }
 
-// What a response's head says about its body and its connection.
-
-/** What the codings of a Transfer-Encoding come to: there is none, its last is chunked, or it is not. */
-export type TransferCoding = "none" | "chunked" | "other";
-
-const MAX_SHOWN = 24;
-
-const CONNECTION = bytesOf("connection");
-const KEEP_ALIVE = bytesOf("keep-alive");
-const SET_COOKIE = bytesOf("set-cookie");
-const CONTENT_LENGTH = bytesOf("content-length");
-const TRANSFER_ENCODING = bytesOf("transfer-encoding");
-const CHUNKED = bytesOf("chunked");
-const CLOSE = bytesOf("close");
-const TIMEOUT = bytesOf("timeout=");
-
-/**
- * Collects it, field by field, without making a string of any.
- */
-export class HeadFraming {
-  status = 0;
-  /** The 0 or 1 of HTTP/1.0 and HTTP/1.1. */
-  minor = 1;
-  /** Negative where there is none. */
-  contentLength = -1;
-  transfer: TransferCoding = "none";
-  /** Whether `Connection` lists `close`. */
-  closes = false;
-  /** Whether `Connection` lists `keep-alive`. */
-  keepsAlive = false;
-  setsCookies = false;
-  /** The `timeout` of `Keep-Alive`; negative where there is none. */
-  keepAliveSeconds = -1;
-
-  /** Forgets all, for the next head. */
-  clear(): void {
-    this.status = 0;
-    this.minor = 1;
-    this.contentLength = -1;
-    this.transfer = "none";
-    this.closes = false;
-    this.keepsAlive = false;
-    this.setsCookies = false;
-    this.keepAliveSeconds = -1;
-  }
-
-  /**
-   * Takes one field, whose bytes are known to be legal; blanks may stand behind its value.
-   *
-   * @throws WireError `BAD_RESPONSE` where it contradicts itself or an earlier field.
-   */
-  field(
-    bytes: Uint8Array,
-    nameStart: number,
-    nameEnd: number,
-    valueStart: number,
-    lineEnd: number,
-  ): void {
-    // Told apart by their length first, because most are none of these.
-    switch (nameEnd - nameStart) {
-      case 10:
-        if (isWord(bytes, nameStart, CONNECTION)) this.#connection(bytes, valueStart, lineEnd);
-        else if (isWord(bytes, nameStart, SET_COOKIE)) this.setsCookies = true;
-        else if (isWord(bytes, nameStart, KEEP_ALIVE)) this.#keepAlive(bytes, valueStart, lineEnd);
-        break;
-      case 14:
-        if (isWord(bytes, nameStart, CONTENT_LENGTH)) this.#length(bytes, valueStart, lineEnd);
-        break;
-      case 17:
-        if (isWord(bytes, nameStart, TRANSFER_ENCODING)) this.#codings(bytes, valueStart, lineEnd);
-        break;
-    }
-  }
-
-  /**
-   * Looks at the whole of it, when the head is over.
-   *
-   * @throws WireError `BAD_RESPONSE` where nobody could say for sure where the body ends.
-   */
-  check(): void {
-    if (this.transfer === "none") return;
-    if (this.contentLength >= 0) throw badResponse("both Transfer-Encoding and Content-Length");
-    if (this.minor === 0) throw badResponse("Transfer-Encoding in HTTP/1.0");
-  }
-
-  #connection(bytes: Uint8Array, from: number, to: number): void {
-    for (let at = from; at < to;) {
-      const comma = elementEnd(bytes, at, to);
-      const start = skipBlanks(bytes, at, comma);
-      const end = trimmedEnd(bytes, start, comma);
-      if (isElement(bytes, start, end, CLOSE)) this.closes = true;
-      else if (isElement(bytes, start, end, KEEP_ALIVE)) this.keepsAlive = true;
-      at = comma + 1;
-    }
-  }
-
-  #keepAlive(bytes: Uint8Array, from: number, to: number): void {
-    for (let at = from; at < to;) {
-      const comma = elementEnd(bytes, at, to);
-      const start = skipBlanks(bytes, at, comma);
-      const digits = start + TIMEOUT.length;
-      if (digits < comma && isWord(bytes, start, TIMEOUT)) {
-        this.keepAliveSeconds = numberOf(bytes, digits, trimmedEnd(bytes, digits, comma));
-      }
-      at = comma + 1;
-    }
-  }
-
-  #length(bytes: Uint8Array, from: number, lineEnd: number): void {
-    const to = trimmedEnd(bytes, from, lineEnd);
-    const length = numberOf(bytes, from, to);
-    if (length < 0) {
-      const shown = bytes.subarray(from, Math.min(to, from + MAX_SHOWN));
-      const text = JSON.stringify(String.fromCharCode(...shown));
-      throw badResponse(`Content-Length is not one number below 2⁵³: ${text}`);
-    }
-    if (this.contentLength >= 0) throw badResponse("more than one Content-Length");
-    this.contentLength = length;
-  }
-
-  /** Only the last coding says where the body ends, and of several headers the last one's. */
-  #codings(bytes: Uint8Array, from: number, to: number): void {
-    if (this.transfer === "none") this.transfer = "other";
-    for (let at = from; at < to;) {
-      const comma = elementEnd(bytes, at, to);
-      const start = skipBlanks(bytes, at, comma);
-      const end = trimmedEnd(bytes, start, comma);
-      // A list may have empty elements, which say nothing.
-      if (end > start) this.transfer = isElement(bytes, start, end, CHUNKED) ? "chunked" : "other";
-      at = comma + 1;
-    }
-  }
-}
-
-function bytesOf(ascii: string): Uint8Array {
-  return Uint8Array.from(ascii, (character) => character.charCodeAt(0));
-}
-
-function badResponse(detail: string): WireError {
-  return new WireError("BAD_RESPONSE", detail);
-}
-
-/** Whether a word is here, in any case; what is compared with it is a token's or a value's bytes. */
-function isWord(bytes: Uint8Array, at: number, lowerWord: Uint8Array): boolean {
-  // In these, only letters have another byte that differs in this bit alone.
-  for (let i = 0; i < lowerWord.length; i++) {
-    if ((bytes[at + i]! | 0x20) !== lowerWord[i]) return false;
-  }
-  return true;
-}
-
-function isElement(bytes: Uint8Array, from: number, to: number, lowerWord: Uint8Array): boolean {
-  return to - from === lowerWord.length && isWord(bytes, from, lowerWord);
-}
-
-/** Where a list's element ends: at its comma, or with the list. */
-function elementEnd(bytes: Uint8Array, from: number, to: number): number {
-  let end = from;
-  while (end < to && bytes[end] !== COMMA) end++;
-  return end;
-}
-
-function skipBlanks(bytes: Uint8Array, from: number, to: number): number {
-  let start = from;
-  while (start < to && (CLASSES[bytes[start]!]! & BLANK) !== 0) start++;
-  return start;
-}
-
-function trimmedEnd(bytes: Uint8Array, from: number, to: number): number {
-  let end = to;
-  while (end > from && (CLASSES[bytes[end - 1]!]! & BLANK) !== 0) end--;
-  return end;
-}
-
-/** A number of digits alone; negative where it is none, or too large to be exact. */
-function numberOf(bytes: Uint8Array, from: number, to: number): number {
-  if (from === to) return -1;
-  let value = 0;
-  for (let at = from; at < to; at++) {
-    const digit = bytes[at]! - 0x30;
-    if (digit < 0 || digit > 9) return -1;
-    value = value * 10 + digit;
-    if (value > Number.MAX_SAFE_INTEGER) return -1;
-  }
-  return value;
-}
-
-// The head of a response, byte by byte.
-
 /** Bytes that a head may have, its empty line included; the same goes for trailers. */
 const MAX_HEAD = 65_536;
-const MAX_FIELDS = 256;
 
-/** Bytes of `HTTP/1.1 200`. */
-const STATUS_LINE = 12;
-const PREFIX = bytesOf("HTTP/1.");
+const MAX_FIELDS = 256;
 
 /** Empty lines that may precede a status line. */
 const MAX_EMPTY_LINES = 2;
+
 /** Bytes of those lines, at most. */
 const MAX_EMPTY = MAX_EMPTY_LINES * 2;
 
+const FIRST_SIZE = 1024;
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Reads heads, and trailers, that may come in several parts.
+ *
+ * Mostly a head comes whole; then it is scanned where it is, and nothing is copied.
+ */
+export class HeadReader {
+  readonly framing: HeadFraming;
+  /** The array that the head begins in, unless it came whole; may have other bytes behind it. */
+  gathered: Uint8Array<ArrayBuffer> | null = null;
+  readonly #scanner = new HeadScanner();
+  #count = 0;
+
+  constructor() {
+    this.framing = this.#scanner.framing;
+  }
+
+  /** Where the head begins, in what it was read from. */
+  get start(): number {
+    return this.#scanner.start;
+  }
+
+  /** Bytes of the head, when it is over. */
+  get length(): number {
+    return this.#scanner.at - this.#scanner.start;
+  }
+
+  /** A head begins. */
+  begin(): void {
+    this.#restart();
+    this.#scanner.begin();
+  }
+
+  /** Trailers begin, of which nothing is remembered. */
+  beginTrailers(): void {
+    this.#restart();
+    this.#scanner.beginTrailers();
+  }
+
+  /**
+   * Goes on with the bytes from `from` up to `end`.
+   *
+   * @returns where in `bytes` the head ends; negative where it does not.
+   * @throws WireError as {@link HeadScanner.scan} does.
+   */
+  read(bytes: Uint8Array<ArrayBuffer>, from: number, end: number): number {
+    const scanner = this.#scanner;
+    if (this.gathered === null) {
+      scanner.moveTo(from);
+      if (scanner.scan(bytes, end)) return scanner.at;
+      if (scanner.start < end) {
+        this.#gather(bytes, scanner.start, end);
+        scanner.moveTo(0);
+      }
+      return -1;
+    }
+    const before = this.#count;
+    const room = MAX_HEAD + MAX_EMPTY - before;
+    const gathered = this.#gather(bytes, from, Math.min(end, from + room));
+    return scanner.scan(gathered, this.#count) ? from + scanner.at - before : -1;
+  }
+
+  #restart(): void {
+    this.gathered = null;
+    this.#count = 0;
+  }
+
+  #gather(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): Uint8Array {
+    const before = this.#count;
+    const after = before + to - from;
+    let gathered = this.gathered ?? NOTHING;
+    if (after > gathered.length) {
+      const grown = new Uint8Array(Math.max(FIRST_SIZE, after, gathered.length * 2));
+      grown.set(gathered.subarray(0, before));
+      gathered = grown;
+    }
+    gathered.set(bytes.subarray(from, to), before);
+    this.gathered = gathered;
+    this.#count = after;
+    return gathered;
+  }
+}
+
+/** Bytes of `HTTP/1.1 200`. */
+const STATUS_LINE = 12;
+
+const PREFIX = bytesOf("HTTP/1.");
+
 /** Where in a head the next byte is. */
 const BEFORE_STATUS_LINE = 0;
+
 const IN_STATUS_LINE = 1;
 const IN_NAME = 2;
 const BEFORE_VALUE = 3;
@@ -444,95 +344,189 @@ function isLineEnd(bytes: Uint8Array, at: number, stop: number, where: string): 
   return true;
 }
 
-const FIRST_SIZE = 1024;
-const NOTHING = new Uint8Array(0);
+function badResponse(detail: string): WireError {
+  return new WireError("BAD_RESPONSE", detail);
+}
+
+const MAX_SHOWN = 24;
+const CONNECTION = bytesOf("connection");
+const KEEP_ALIVE = bytesOf("keep-alive");
+const SET_COOKIE = bytesOf("set-cookie");
+const CONTENT_LENGTH = bytesOf("content-length");
+const TRANSFER_ENCODING = bytesOf("transfer-encoding");
+const CHUNKED = bytesOf("chunked");
+const CLOSE = bytesOf("close");
+const TIMEOUT = bytesOf("timeout=");
+
+/** What the codings of a Transfer-Encoding come to: there is none, its last is chunked, or it is not. */
+export type TransferCoding = "none" | "chunked" | "other";
 
 /**
- * Reads heads, and trailers, that may come in several parts.
- *
- * Mostly a head comes whole; then it is scanned where it is, and nothing is copied.
+ * Collects it, field by field, without making a string of any.
  */
-export class HeadReader {
-  readonly framing: HeadFraming;
-  /** The array that the head begins in, unless it came whole; may have other bytes behind it. */
-  gathered: Uint8Array<ArrayBuffer> | null = null;
-  readonly #scanner = new HeadScanner();
-  #count = 0;
+export class HeadFraming {
+  status = 0;
+  /** The 0 or 1 of HTTP/1.0 and HTTP/1.1. */
+  minor = 1;
+  /** Negative where there is none. */
+  contentLength = -1;
+  transfer: TransferCoding = "none";
+  /** Whether `Connection` lists `close`. */
+  closes = false;
+  /** Whether `Connection` lists `keep-alive`. */
+  keepsAlive = false;
+  setsCookies = false;
+  /** The `timeout` of `Keep-Alive`; negative where there is none. */
+  keepAliveSeconds = -1;
 
-  constructor() {
-    this.framing = this.#scanner.framing;
-  }
-
-  /** Where the head begins, in what it was read from. */
-  get start(): number {
-    return this.#scanner.start;
-  }
-
-  /** Bytes of the head, when it is over. */
-  get length(): number {
-    return this.#scanner.at - this.#scanner.start;
-  }
-
-  /** A head begins. */
-  begin(): void {
-    this.#restart();
-    this.#scanner.begin();
-  }
-
-  /** Trailers begin, of which nothing is remembered. */
-  beginTrailers(): void {
-    this.#restart();
-    this.#scanner.beginTrailers();
+  /** Forgets all, for the next head. */
+  clear(): void {
+    this.status = 0;
+    this.minor = 1;
+    this.contentLength = -1;
+    this.transfer = "none";
+    this.closes = false;
+    this.keepsAlive = false;
+    this.setsCookies = false;
+    this.keepAliveSeconds = -1;
   }
 
   /**
-   * Goes on with the bytes from `from` up to `end`.
+   * Takes one field, whose bytes are known to be legal; blanks may stand behind its value.
    *
-   * @returns where in `bytes` the head ends; negative where it does not.
-   * @throws WireError as {@link HeadScanner.scan} does.
+   * @throws WireError `BAD_RESPONSE` where it contradicts itself or an earlier field.
    */
-  read(bytes: Uint8Array<ArrayBuffer>, from: number, end: number): number {
-    const scanner = this.#scanner;
-    if (this.gathered === null) {
-      scanner.moveTo(from);
-      if (scanner.scan(bytes, end)) return scanner.at;
-      if (scanner.start < end) {
-        this.#gather(bytes, scanner.start, end);
-        scanner.moveTo(0);
+  field(
+    bytes: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    valueStart: number,
+    lineEnd: number,
+  ): void {
+    // Told apart by their length first, because most are none of these.
+    switch (nameEnd - nameStart) {
+      case 10:
+        if (isWord(bytes, nameStart, CONNECTION)) this.#connection(bytes, valueStart, lineEnd);
+        else if (isWord(bytes, nameStart, SET_COOKIE)) this.setsCookies = true;
+        else if (isWord(bytes, nameStart, KEEP_ALIVE)) this.#keepAlive(bytes, valueStart, lineEnd);
+        break;
+      case 14:
+        if (isWord(bytes, nameStart, CONTENT_LENGTH)) this.#length(bytes, valueStart, lineEnd);
+        break;
+      case 17:
+        if (isWord(bytes, nameStart, TRANSFER_ENCODING)) this.#codings(bytes, valueStart, lineEnd);
+        break;
+    }
+  }
+
+  /**
+   * Looks at the whole of it, when the head is over.
+   *
+   * @throws WireError `BAD_RESPONSE` where nobody could say for sure where the body ends.
+   */
+  check(): void {
+    if (this.transfer === "none") return;
+    if (this.contentLength >= 0) throw badResponse("both Transfer-Encoding and Content-Length");
+    if (this.minor === 0) throw badResponse("Transfer-Encoding in HTTP/1.0");
+  }
+
+  #connection(bytes: Uint8Array, from: number, to: number): void {
+    for (let at = from; at < to;) {
+      const comma = elementEnd(bytes, at, to);
+      const start = skipBlanks(bytes, at, comma);
+      const end = trimmedEnd(bytes, start, comma);
+      if (isElement(bytes, start, end, CLOSE)) this.closes = true;
+      else if (isElement(bytes, start, end, KEEP_ALIVE)) this.keepsAlive = true;
+      at = comma + 1;
+    }
+  }
+
+  #keepAlive(bytes: Uint8Array, from: number, to: number): void {
+    for (let at = from; at < to;) {
+      const comma = elementEnd(bytes, at, to);
+      const start = skipBlanks(bytes, at, comma);
+      const digits = start + TIMEOUT.length;
+      if (digits < comma && isWord(bytes, start, TIMEOUT)) {
+        this.keepAliveSeconds = numberOf(bytes, digits, trimmedEnd(bytes, digits, comma));
       }
-      return -1;
+      at = comma + 1;
     }
-    const before = this.#count;
-    const room = MAX_HEAD + MAX_EMPTY - before;
-    const gathered = this.#gather(bytes, from, Math.min(end, from + room));
-    return scanner.scan(gathered, this.#count) ? from + scanner.at - before : -1;
   }
 
-  #restart(): void {
-    this.gathered = null;
-    this.#count = 0;
+  #length(bytes: Uint8Array, from: number, lineEnd: number): void {
+    const to = trimmedEnd(bytes, from, lineEnd);
+    const length = numberOf(bytes, from, to);
+    if (length < 0) {
+      const shown = bytes.subarray(from, Math.min(to, from + MAX_SHOWN));
+      const text = JSON.stringify(String.fromCharCode(...shown));
+      throw badResponse(`Content-Length is not one number below 2⁵³: ${text}`);
+    }
+    if (this.contentLength >= 0) throw badResponse("more than one Content-Length");
+    this.contentLength = length;
   }
 
-  #gather(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): Uint8Array {
-    const before = this.#count;
-    const after = before + to - from;
-    let gathered = this.gathered ?? NOTHING;
-    if (after > gathered.length) {
-      const grown = new Uint8Array(Math.max(FIRST_SIZE, after, gathered.length * 2));
-      grown.set(gathered.subarray(0, before));
-      gathered = grown;
+  /** Only the last coding says where the body ends, and of several headers the last one's. */
+  #codings(bytes: Uint8Array, from: number, to: number): void {
+    if (this.transfer === "none") this.transfer = "other";
+    for (let at = from; at < to;) {
+      const comma = elementEnd(bytes, at, to);
+      const start = skipBlanks(bytes, at, comma);
+      const end = trimmedEnd(bytes, start, comma);
+      // A list may have empty elements, which say nothing.
+      if (end > start) this.transfer = isElement(bytes, start, end, CHUNKED) ? "chunked" : "other";
+      at = comma + 1;
     }
-    gathered.set(bytes.subarray(from, to), before);
-    this.gathered = gathered;
-    this.#count = after;
-    return gathered;
   }
 }
 
-// Looking into a head that the parser has found to be well-formed.
+function bytesOf(ascii: string): Uint8Array {
+  return Uint8Array.from(ascii, (character) => character.charCodeAt(0));
+}
 
-/** Longer texts are made of pieces, because a function takes only so many arguments. */
-const MAX_ARGUMENTS = 4096;
+/** Whether a word is here, in any case; what is compared with it is a token's or a value's bytes. */
+function isWord(bytes: Uint8Array, at: number, lowerWord: Uint8Array): boolean {
+  // In these, only letters have another byte that differs in this bit alone.
+  for (let i = 0; i < lowerWord.length; i++) {
+    if ((bytes[at + i]! | 0x20) !== lowerWord[i]) return false;
+  }
+  return true;
+}
+
+function isElement(bytes: Uint8Array, from: number, to: number, lowerWord: Uint8Array): boolean {
+  return to - from === lowerWord.length && isWord(bytes, from, lowerWord);
+}
+
+/** Where a list's element ends: at its comma, or with the list. */
+function elementEnd(bytes: Uint8Array, from: number, to: number): number {
+  let end = from;
+  while (end < to && bytes[end] !== COMMA) end++;
+  return end;
+}
+
+function skipBlanks(bytes: Uint8Array, from: number, to: number): number {
+  let start = from;
+  while (start < to && (CLASSES[bytes[start]!]! & BLANK) !== 0) start++;
+  return start;
+}
+
+function trimmedEnd(bytes: Uint8Array, from: number, to: number): number {
+  let end = to;
+  while (end > from && (CLASSES[bytes[end - 1]!]! & BLANK) !== 0) end--;
+  return end;
+}
+
+/** A number of digits alone; negative where it is none, or too large to be exact. */
+function numberOf(bytes: Uint8Array, from: number, to: number): number {
+  if (from === to) return -1;
+  let value = 0;
+  for (let at = from; at < to; at++) {
+    const digit = bytes[at]! - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+    if (value > Number.MAX_SAFE_INTEGER) return -1;
+  }
+  return value;
+}
 
 /**
  * All of a head's fields.
@@ -593,6 +587,9 @@ function isBlank(byte: number): boolean {
 function lowerCase(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
 }
+
+/** Longer texts are made of pieces, because a function takes only so many arguments. */
+const MAX_ARGUMENTS = 4096;
 
 /** Each byte is a character, as `fetch` has it; the runtime's own latin1 is Windows' instead. */
 function latin1(bytes: Uint8Array, from: number, to: number): string {

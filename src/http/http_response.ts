@@ -10,47 +10,6 @@ import type { WireResponse } from "./transport.ts";
 
 const decoder = new TextDecoder();
 
-/**
- * How a request is going to be counted, as long as that can still be changed.
- */
-export class Verdict {
-  #error: string | null;
-  #failedByName = false;
-  #closed = false;
-
-  /** @param error why the status alone makes it a failure, or null. */
-  constructor(error: string | null) {
-    this.#error = error;
-  }
-
-  /**
-   * Decides; the last word counts.
-   *
-   * @throws Error where the request has been counted.
-   */
-  decide(error: string | null): void {
-    if (this.#closed) throw new Error(COUNTED);
-    this.#error = error;
-    this.#failedByName = error !== null;
-  }
-
-  /** A check threw: a failure, under its own name where the check had given it one before. */
-  thrown(thrown: unknown): void {
-    if (this.#failedByName) return;
-    this.#error = thrown instanceof RequestError ? thrown.code : errorText(thrown);
-  }
-
-  /** The last word: the error, or null. */
-  close(): string | null {
-    this.#closed = true;
-    return this.#error;
-  }
-}
-
-const COUNTED =
-  "The request has been counted already: success() and failure() can be called in its check only, " +
-  "the function that is the last argument of the request";
-
 /** A response whose whole body is in. */
 export class HttpResponse {
   /** HTTP's status code. */
@@ -141,3 +100,44 @@ export class HttpResponse {
     this.#verdict.decide(error);
   }
 }
+
+/**
+ * How a request is going to be counted, as long as that can still be changed.
+ */
+export class Verdict {
+  #error: string | null;
+  #failedByName = false;
+  #closed = false;
+
+  /** @param error why the status alone makes it a failure, or null. */
+  constructor(error: string | null) {
+    this.#error = error;
+  }
+
+  /**
+   * Decides; the last word counts.
+   *
+   * @throws Error where the request has been counted.
+   */
+  decide(error: string | null): void {
+    if (this.#closed) throw new Error(COUNTED);
+    this.#error = error;
+    this.#failedByName = error !== null;
+  }
+
+  /** A check threw: a failure, under its own name where the check had given it one before. */
+  thrown(thrown: unknown): void {
+    if (this.#failedByName) return;
+    this.#error = thrown instanceof RequestError ? thrown.code : errorText(thrown);
+  }
+
+  /** The last word: the error, or null. */
+  close(): string | null {
+    this.#closed = true;
+    return this.#error;
+  }
+}
+
+const COUNTED =
+  "The request has been counted already: success() and failure() can be called in its check only, " +
+  "the function that is the last argument of the request";

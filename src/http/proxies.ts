@@ -8,6 +8,32 @@
 import { BlockList, isIP } from "node:net";
 import { UsageError } from "../core/errors.ts";
 
+/** Where connections lead: all that two URLs must have in common to share one. */
+export interface Origin {
+  readonly secure: boolean;
+  /** A name or an address; an IPv6 address without its brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  /** What the Host header says: the port only where it is not the scheme's own. */
+  readonly authority: string;
+}
+
+/**
+ * The origin of a URL.
+ *
+ * @param url of `http:` or `https:`.
+ */
+export function originOf(url: URL): Origin {
+  const secure = url.protocol === "https:";
+  const { hostname, port, host } = url;
+  return {
+    secure,
+    hostname: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
+    port: port === "" ? (secure ? 443 : 80) : Number(port),
+    authority: host,
+  };
+}
+
 /** A server that passes requests on. */
 export interface Proxy {
   /** A name or an address; an IPv6 address without its brackets. */
@@ -134,30 +160,4 @@ function normalHostname(hostname: string): string {
 
 function unbracketed(hostname: string): string {
   return hostname.startsWith("[") && hostname.endsWith("]") ? hostname.slice(1, -1) : hostname;
-}
-
-/** Where connections lead: all that two URLs must have in common to share one. */
-export interface Origin {
-  readonly secure: boolean;
-  /** A name or an address; an IPv6 address without its brackets. */
-  readonly hostname: string;
-  readonly port: number;
-  /** What the Host header says: the port only where it is not the scheme's own. */
-  readonly authority: string;
-}
-
-/**
- * The origin of a URL.
- *
- * @param url of `http:` or `https:`.
- */
-export function originOf(url: URL): Origin {
-  const secure = url.protocol === "https:";
-  const { hostname, port, host } = url;
-  return {
-    secure,
-    hostname: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
-    port: port === "" ? (secure ? 443 : 80) : Number(port),
-    authority: host,
-  };
 }

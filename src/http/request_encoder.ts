@@ -6,7 +6,110 @@ import { type Origin, originOf, type Proxies } from "./proxies.ts";
 import { WireError } from "./request_error.ts";
 import type { HeaderPairs, WireRequest } from "./transport.ts";
 
-// Heads of requests.
+/** What goes over the wire for one request. */
+export interface EncodedRequest {
+  readonly method: string;
+  /** The head; and the body behind it, where that is small. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** How many of the {@link bytes} are the body. */
+  readonly bodyInBytes: number;
+  /** The body where it is not in {@link bytes}; null where all of it is. */
+  readonly body: SeparateBody | null;
+  /** Whether the server is to say that it wants the body before it is sent. */
+  readonly expectsContinue: boolean;
+}
+
+/** A body that does not go with its head. */
+export type SeparateBody = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+
+/** Where a URL's requests go, and all of their heads that the URL decides. */
+export interface RequestTarget {
+  readonly origin: Origin;
+  /** The same for all URLs whose requests may share a connection. */
+  readonly key: string;
+  /** What stands behind the method in the request line. */
+  readonly requestTarget: string;
+  /** What the proxy wants to be told with every request; null where there is none to tell. */
+  readonly proxyAuthorization: string | null;
+  /** What a plain GET is, once one has been encoded. */
+  plainGet: EncodedRequest | null;
+}
+
+/** Finds out where a URL's requests go. */
+export function requestTarget(url: URL, proxies: Proxies): RequestTarget {
+  const origin = originOf(url);
+  // A proxy only passes on what it cannot read; what is not secret it is asked for itself.
+  const proxy = origin.secure ? null : proxies.proxyFor(origin);
+  const path = `${url.pathname}${url.search}`;
+  return {
+    origin,
+    key: url.origin,
+    requestTarget: proxy === null ? path : `${url.origin}${path}`,
+    proxyAuthorization: proxy === null ? null : proxy.authorization,
+    plainGet: null,
+  };
+}
+
+/** A larger body goes by itself: one that its server does not want need not be sent to its end. */
+const LARGEST_WITH_HEAD = 16_384;
+
+/**
+ * What goes over the wire for a request.
+ *
+ * @throws WireError `BAD_REQUEST` where something in it cannot be sent.
+ */
+export function encodeRequest(request: WireRequest, target: RequestTarget): EncodedRequest {
+  const { method, headers, body } = request;
+  if (method === "GET" && body === null && headers.length === 0) return plainGet(request, target);
+  const expectsContinue = body !== null && expects(headers);
+  const head = encodeHead({
+    method,
+    target: target.requestTarget,
+    headers: withProxyAuthorization(headers, target),
+    authority: target.origin.authority,
+    body: body === null
+      ? "none"
+      : body instanceof ReadableStream
+      ? "chunked"
+      : { length: body.length },
+  });
+  if (body === null) return { method, bytes: head, bodyInBytes: 0, body, expectsContinue };
+  if (body instanceof ReadableStream || expectsContinue || body.length > LARGEST_WITH_HEAD) {
+    return { method, bytes: head, bodyInBytes: 0, body, expectsContinue };
+  }
+  const bytes = new Uint8Array(head.length + body.length);
+  bytes.set(head);
+  bytes.set(body, head.length);
+  return { method, bytes, bodyInBytes: body.length, body: null, expectsContinue };
+}
+
+function plainGet(request: WireRequest, target: RequestTarget): EncodedRequest {
+  return target.plainGet ??= {
+    method: "GET",
+    bytes: encodeHead({
+      method: "GET",
+      target: target.requestTarget,
+      headers: withProxyAuthorization(request.headers, target),
+      authority: target.origin.authority,
+      body: "none",
+    }),
+    bodyInBytes: 0,
+    body: null,
+    expectsContinue: false,
+  };
+}
+
+function withProxyAuthorization(headers: HeaderPairs, target: RequestTarget): HeaderPairs {
+  const { proxyAuthorization } = target;
+  if (proxyAuthorization === null) return headers;
+  return [...headers, ["proxy-authorization", proxyAuthorization]];
+}
+
+function expects(headers: HeaderPairs): boolean {
+  return headers.some(([name, value]) =>
+    name.toLowerCase() === "expect" && value.trim().toLowerCase() === "100-continue"
+  );
+}
 
 /** How a request's body is sent. */
 type BodyFraming = { readonly length: number } | "chunked" | "none";
@@ -111,113 +214,6 @@ function badRequest(detail: string): WireError {
   return new WireError("BAD_REQUEST", detail);
 }
 
-/** A larger body goes by itself: one that its server does not want need not be sent to its end. */
-const LARGEST_WITH_HEAD = 16_384;
-
-/**
- * What goes over the wire for a request.
- *
- * @throws WireError `BAD_REQUEST` where something in it cannot be sent.
- */
-export function encodeRequest(request: WireRequest, target: RequestTarget): EncodedRequest {
-  const { method, headers, body } = request;
-  if (method === "GET" && body === null && headers.length === 0) return plainGet(request, target);
-  const expectsContinue = body !== null && expects(headers);
-  const head = encodeHead({
-    method,
-    target: target.requestTarget,
-    headers: withProxyAuthorization(headers, target),
-    authority: target.origin.authority,
-    body: body === null
-      ? "none"
-      : body instanceof ReadableStream
-      ? "chunked"
-      : { length: body.length },
-  });
-  if (body === null) return { method, bytes: head, bodyInBytes: 0, body, expectsContinue };
-  if (body instanceof ReadableStream || expectsContinue || body.length > LARGEST_WITH_HEAD) {
-    return { method, bytes: head, bodyInBytes: 0, body, expectsContinue };
-  }
-  const bytes = new Uint8Array(head.length + body.length);
-  bytes.set(head);
-  bytes.set(body, head.length);
-  return { method, bytes, bodyInBytes: body.length, body: null, expectsContinue };
-}
-
-function plainGet(request: WireRequest, target: RequestTarget): EncodedRequest {
-  return target.plainGet ??= {
-    method: "GET",
-    bytes: encodeHead({
-      method: "GET",
-      target: target.requestTarget,
-      headers: withProxyAuthorization(request.headers, target),
-      authority: target.origin.authority,
-      body: "none",
-    }),
-    bodyInBytes: 0,
-    body: null,
-    expectsContinue: false,
-  };
-}
-
-function withProxyAuthorization(headers: HeaderPairs, target: RequestTarget): HeaderPairs {
-  const { proxyAuthorization } = target;
-  if (proxyAuthorization === null) return headers;
-  return [...headers, ["proxy-authorization", proxyAuthorization]];
-}
-
-function expects(headers: HeaderPairs): boolean {
-  return headers.some(([name, value]) =>
-    name.toLowerCase() === "expect" && value.trim().toLowerCase() === "100-continue"
-  );
-}
-
-/** Where a URL's requests go, and all of their heads that the URL decides. */
-export interface RequestTarget {
-  readonly origin: Origin;
-  /** The same for all URLs whose requests may share a connection. */
-  readonly key: string;
-  /** What stands behind the method in the request line. */
-  readonly requestTarget: string;
-  /** What the proxy wants to be told with every request; null where there is none to tell. */
-  readonly proxyAuthorization: string | null;
-  /** What a plain GET is, once one has been encoded. */
-  plainGet: EncodedRequest | null;
-}
-
-/** Finds out where a URL's requests go. */
-export function requestTarget(url: URL, proxies: Proxies): RequestTarget {
-  const origin = originOf(url);
-  // A proxy only passes on what it cannot read; what is not secret it is asked for itself.
-  const proxy = origin.secure ? null : proxies.proxyFor(origin);
-  const path = `${url.pathname}${url.search}`;
-  return {
-    origin,
-    key: url.origin,
-    requestTarget: proxy === null ? path : `${url.origin}${path}`,
-    proxyAuthorization: proxy === null ? null : proxy.authorization,
-    plainGet: null,
-  };
-}
-
-/** What goes over the wire for one request. */
-export interface EncodedRequest {
-  readonly method: string;
-  /** The head; and the body behind it, where that is small. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** How many of the {@link bytes} are the body. */
-  readonly bodyInBytes: number;
-  /** The body where it is not in {@link bytes}; null where all of it is. */
-  readonly body: SeparateBody | null;
-  /** Whether the server is to say that it wants the body before it is sent. */
-  readonly expectsContinue: boolean;
-}
-
-// Sends a body that is too large, or not known yet, to go with its head.
-
-/** A body that does not go with its head. */
-export type SeparateBody = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
-
 /** Who hears of the body's way. */
 export interface BodySenderHooks {
   /** So many bytes of the body have been sent. */
@@ -233,6 +229,8 @@ const CONTINUE_MS = 1_000;
 const PIECE = 65_536;
 
 const encoder = new TextEncoder();
+const LINE_END = encoder.encode("\r\n");
+const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 
 /** Sends a head and then a body, piece by piece, each when the one before has gone. */
 export class BodySender {
@@ -322,9 +320,6 @@ export class BodySender {
     this.#timer = null;
   }
 }
-
-const LINE_END = encoder.encode("\r\n");
-const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 
 async function readPiece(
   reader: ReadableStreamDefaultReader<Uint8Array>,

@@ -23,6 +23,33 @@ export interface RequestOptions extends BodyOptions {
   readonly auth?: readonly [user: string, password: string];
 }
 
+/** A request's body; at most one of them. */
+export interface BodyOptions {
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as an HTML form sends its fields. */
+  readonly form?: Fields;
+  /** Sent as it is. */
+  readonly body?: BodyContent;
+}
+
+/** What `body` takes; a stream can be sent once only, so no redirect can repeat it. */
+export type BodyContent =
+  | string
+  | ArrayBuffer
+  | ArrayBufferView<ArrayBuffer>
+  | FormData
+  | URLSearchParams
+  | ReadableStream<Uint8Array>;
+
+/** Names with their values; an array repeats its name, and what is undefined is left out. */
+export type Fields =
+  | URLSearchParams
+  | Readonly<Record<string, FieldValue | readonly FieldValue[] | undefined>>;
+
+/** One value of a query or a form. */
+export type FieldValue = string | number | boolean;
+
 const NO_HEADERS: HeaderPairs = [];
 
 /**
@@ -62,15 +89,18 @@ function toPairs(headers: HeadersInit): (readonly [string, string])[] {
   return pairs.map(([name = "", value = ""]) => [name, value]);
 }
 
-// Names and values as they stand in queries and forms.
-
-/** One value of a query or a form. */
-export type FieldValue = string | number | boolean;
-
-/** Names with their values; an array repeats its name, and what is undefined is left out. */
-export type Fields =
-  | URLSearchParams
-  | Readonly<Record<string, FieldValue | readonly FieldValue[] | undefined>>;
+/**
+ * A URL with fields behind whatever query it has; what stands behind a `#` is dropped.
+ */
+export function withQuery(url: string, fields: Fields): string {
+  const query = encodeFields(fields);
+  const hash = url.indexOf("#");
+  const base = hash < 0 ? url : url.slice(0, hash);
+  if (query === "") return base;
+  const asked = base.indexOf("?");
+  if (asked < 0) return `${base}?${query}`;
+  return base.endsWith("?") || base.endsWith("&") ? base + query : `${base}&${query}`;
+}
 
 /**
  * Fields in the encoding of forms and queries.
@@ -85,40 +115,6 @@ export function encodeFields(fields: Fields): string {
   return encoded.toString();
 }
 
-/**
- * A URL with fields behind whatever query it has; what stands behind a `#` is dropped.
- */
-export function withQuery(url: string, fields: Fields): string {
-  const query = encodeFields(fields);
-  const hash = url.indexOf("#");
-  const base = hash < 0 ? url : url.slice(0, hash);
-  if (query === "") return base;
-  const asked = base.indexOf("?");
-  if (asked < 0) return `${base}?${query}`;
-  return base.endsWith("?") || base.endsWith("&") ? base + query : `${base}&${query}`;
-}
-
-// Bodies of requests: from what a test gives to what goes over the wire.
-
-/** What `body` takes; a stream can be sent once only, so no redirect can repeat it. */
-export type BodyContent =
-  | string
-  | ArrayBuffer
-  | ArrayBufferView<ArrayBuffer>
-  | FormData
-  | URLSearchParams
-  | ReadableStream<Uint8Array>;
-
-/** A request's body; at most one of them. */
-export interface BodyOptions {
-  /** Sent as JSON. */
-  readonly json?: unknown;
-  /** Sent as an HTML form sends its fields. */
-  readonly form?: Fields;
-  /** Sent as it is. */
-  readonly body?: BodyContent;
-}
-
 /** A body for the wire. */
 export interface EncodedBody {
   readonly content: WireBody;
@@ -127,9 +123,7 @@ export interface EncodedBody {
 }
 
 const NOTHING: EncodedBody = { content: null, contentType: null };
-
 const FORM_TYPE = "application/x-www-form-urlencoded";
-
 const encoder = new TextEncoder();
 
 /**

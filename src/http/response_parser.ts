@@ -7,260 +7,26 @@
 import { CLASSES, CR, type HeadFraming, HeadReader, LF, SEMICOLON, TEXT } from "./head_parser.ts";
 import { WireError } from "./request_error.ts";
 
-// The chunked transfer coding.
-
-const MAX_EXTENSIONS = 16_384;
-/** Enough for any size that a number can hold, with some zeros before it. */
-const MAX_SIZE_DIGITS = 16;
-
-/** What the next byte belongs to. */
-const SIZE = 0;
-const EXTENSION = 1;
-const SIZE_LF = 2;
-const DATA = 3;
-const DATA_CR = 4;
-const DATA_LF = 5;
-const OVER = 6;
-
 /**
- * Undoes the coding of one body after the other, up to the trailers, whose bytes are left alone.
- */
-export class ChunkedBody {
-  /** Where the last call's data begins. */
-  dataStart = 0;
-  /** Where the last call's data ends. */
-  dataEnd = 0;
-  /** Where the last call stopped. */
-  at = 0;
-  /** Bytes of data that there have been, and those that the current chunk has announced. */
-  length = 0;
-  readonly #maxLength: number;
-  #state = SIZE;
-  #digits = 0;
-  #size = 0;
-  /** Bytes that the current chunk still lacks. */
-  #left = 0;
-  #extensions = 0;
-
-  /** @param maxLength bytes of data that a body may have. */
-  constructor(maxLength: number) {
-    this.#maxLength = maxLength;
-  }
-
-  /** A body begins. */
-  begin(): void {
-    this.length = 0;
-    this.#extensions = 0;
-    this.#beginChunk();
-  }
-
-  /**
-   * Takes the bytes from `from` up to `end`, and moves all data among them together; true when the
-   * last chunk is over.
-   *
-   * @throws WireError `BAD_RESPONSE` where they are not chunks; `TOO_LARGE`.
-   */
-  decode(bytes: Uint8Array, from: number, end: number): boolean {
-    let at = from;
-    this.dataStart = from;
-    this.dataEnd = from;
-    while (at < end && this.#state !== OVER) {
-      if (this.#state === DATA) {
-        const until = Math.min(end, at + this.#left);
-        this.#keep(bytes, at, until);
-        this.#left -= until - at;
-        at = until;
-        if (this.#left === 0) this.#state = DATA_CR;
-      } else {
-        this.#frameByte(bytes[at++]!);
-      }
-    }
-    this.at = at;
-    return this.#state === OVER;
-  }
-
-  #keep(bytes: Uint8Array, from: number, to: number): void {
-    if (this.dataStart === this.dataEnd) {
-      this.dataStart = from;
-      this.dataEnd = to;
-      return;
-    }
-    bytes.copyWithin(this.dataEnd, from, to);
-    this.dataEnd += to - from;
-  }
-
-  #frameByte(byte: number): void {
-    switch (this.#state) {
-      case SIZE:
-        return this.#sizeByte(byte);
-      case EXTENSION:
-        return this.#extensionByte(byte);
-      case SIZE_LF:
-        expect(byte, LF, "behind a chunk's size");
-        return this.#endSize();
-      case DATA_CR:
-        expect(byte, CR, "behind a chunk");
-        this.#state = DATA_LF;
-        return;
-      case DATA_LF:
-        expect(byte, LF, "behind a chunk");
-        return this.#beginChunk();
-    }
-  }
-
-  #beginChunk(): void {
-    this.#size = 0;
-    this.#digits = 0;
-    this.#state = SIZE;
-  }
-
-  #sizeByte(byte: number): void {
-    const digit = hexDigit(byte);
-    if (digit >= 0) {
-      this.#size = this.#size * 16 + digit;
-      if (++this.#digits > MAX_SIZE_DIGITS || this.#size > Number.MAX_SAFE_INTEGER) {
-        throw badChunk("a chunk's size is too large to be true");
-      }
-      return;
-    }
-    if (this.#digits === 0 || (byte !== CR && byte !== SEMICOLON)) {
-      throw badChunk(`byte ${byte} in a chunk's size`);
-    }
-    if (byte === CR) this.#state = SIZE_LF;
-    else this.#extend();
-  }
-
-  #extensionByte(byte: number): void {
-    if (byte === CR) this.#state = SIZE_LF;
-    else if ((CLASSES[byte]! & TEXT) !== 0) this.#extend();
-    else throw badChunk(`byte ${byte} in a chunk's extension`);
-  }
-
-  #extend(): void {
-    this.#state = EXTENSION;
-    if (++this.#extensions > MAX_EXTENSIONS) {
-      throw new WireError("TOO_LARGE", "over 16 KiB of chunk extensions");
-    }
-  }
-
-  #endSize(): void {
-    this.length += this.#size;
-    if (this.length > this.#maxLength) {
-      throw new WireError("TOO_LARGE", `a body of over ${this.#maxLength} bytes`);
-    }
-    this.#left = this.#size;
-    this.#state = this.#size === 0 ? OVER : DATA;
-  }
-}
-
-function badChunk(detail: string): WireError {
-  return new WireError("BAD_RESPONSE", detail);
-}
-
-function expect(byte: number, expected: number, where: string): void {
-  if (byte !== expected) throw badChunk(`byte ${byte} where a line should end, ${where}`);
-}
-
-/** A digit's value; negative where it is none. */
-function hexDigit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const letter = byte | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
-}
-
-const NO_PIECES: readonly Uint8Array<ArrayBuffer>[] = [];
-
-/** A whole response; makes arrays of its head and its body only when they are asked for. */
-class ReceivedMessage implements WireMessage {
-  readonly status: number;
-  readonly bodyLength: number;
-  readonly setsCookies: boolean;
-  readonly reusable: boolean;
-  readonly keepAliveSeconds: number | null;
-  readonly #bytes: Uint8Array<ArrayBuffer>;
-  readonly #headStart: number;
-  readonly #headLength: number;
-  #pieces: readonly Uint8Array<ArrayBuffer>[] | null;
-
-  /**
-   * @param bytes have the head, and where there are no `pieces`, the body behind it.
-   * @param pieces the body's, none empty; null where it is in `bytes`.
-   */
-  constructor(
-    framing: HeadFraming,
-    reusable: boolean,
-    bytes: Uint8Array<ArrayBuffer>,
-    headStart: number,
-    headLength: number,
-    bodyLength: number,
-    pieces: readonly Uint8Array<ArrayBuffer>[] | null,
-  ) {
-    this.status = framing.status;
-    this.bodyLength = bodyLength;
-    this.setsCookies = framing.setsCookies;
-    this.reusable = reusable;
-    this.keepAliveSeconds = framing.keepAliveSeconds < 0 ? null : framing.keepAliveSeconds;
-    this.#bytes = bytes;
-    this.#headStart = headStart;
-    this.#headLength = headLength;
-    this.#pieces = pieces;
-  }
-
-  get head(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(this.#headStart, this.#headStart + this.#headLength);
-  }
-
-  /** A body in one piece has a buffer of its own, because it is what a test gets. */
-  get body(): readonly Uint8Array<ArrayBuffer>[] {
-    return this.#pieces = this.#pieces === null ? this.#bodyBehindHead() : own(this.#pieces);
-  }
-
-  #bodyBehindHead(): readonly Uint8Array<ArrayBuffer>[] {
-    if (this.bodyLength === 0) return NO_PIECES;
-    const start = this.#headStart + this.#headLength;
-    return [this.#bytes.slice(start, start + this.bodyLength)];
-  }
-}
-
-function own(pieces: readonly Uint8Array<ArrayBuffer>[]): readonly Uint8Array<ArrayBuffer>[] {
-  const [first] = pieces;
-  if (first === undefined || pieces.length > 1) return pieces;
-  return first.length === first.buffer.byteLength ? pieces : [first.slice()];
-}
-
-/** Large enough that few are made, small enough that little memory hangs on a message that is kept. */
-const SLAB_SIZE = 8192;
-/** What is larger gets memory of its own, so that little of a slab is wasted at its end. */
-const LARGEST = 1024;
-
-/**
- * Memory for many small copies.
+ * A response as it came over the wire, before anybody looks into it.
  *
- * An array of its own costs the runtime many times what copying a few hundred bytes does. The price is
- * that a slab lives as long as the last copy in it; one slab may serve any number of connections.
+ * Load tests mostly need the status and nothing else; so the head stays bytes until somebody asks for
+ * a header, and the body stays in the pieces that it came in until somebody reads it.
  */
-export class Slab {
-  /** Where the last copy is; another array from one copy to the next. */
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  #used = 0;
-
-  /** Copies from `from` up to `to`; returns where the copy begins in {@link bytes}. */
-  copy(source: Uint8Array<ArrayBuffer>, from: number, to: number): number {
-    const size = to - from;
-    let at = this.#used;
-    if (at + size > this.bytes.length) {
-      this.bytes = new Uint8Array(SLAB_SIZE);
-      at = 0;
-    }
-    this.bytes.set(source.subarray(from, to), at);
-    this.#used = at + size;
-    return at;
-  }
-
-  /** Whether so many bytes may be copied into it. */
-  takes(size: number): boolean {
-    return size <= LARGEST;
-  }
+export interface WireMessage {
+  readonly status: number;
+  /** The final head, from the status line to the empty line, both included. */
+  readonly head: Uint8Array<ArrayBuffer>;
+  /** The body's pieces in their order, transfer coding undone, content coding not. */
+  readonly body: readonly Uint8Array<ArrayBuffer>[];
+  /** Bytes of the body. */
+  readonly bodyLength: number;
+  /** Whether the head has at least one Set-Cookie. */
+  readonly setsCookies: boolean;
+  /** Whether the connection may be used again. */
+  readonly reusable: boolean;
+  /** Seconds that the server says it keeps an idle connection; null where it does not say. */
+  readonly keepAliveSeconds: number | null;
 }
 
 const MAX_INTERIM = 100;
@@ -512,24 +278,259 @@ function incomplete(where: string): WireError {
   return new WireError("INCOMPLETE_BODY", `the server closed the connection in the body, ${where}`);
 }
 
-/**
- * A response as it came over the wire, before anybody looks into it.
- *
- * Load tests mostly need the status and nothing else; so the head stays bytes until somebody asks for
- * a header, and the body stays in the pieces that it came in until somebody reads it.
- */
-export interface WireMessage {
+const NO_PIECES: readonly Uint8Array<ArrayBuffer>[] = [];
+
+/** A whole response; makes arrays of its head and its body only when they are asked for. */
+class ReceivedMessage implements WireMessage {
   readonly status: number;
-  /** The final head, from the status line to the empty line, both included. */
-  readonly head: Uint8Array<ArrayBuffer>;
-  /** The body's pieces in their order, transfer coding undone, content coding not. */
-  readonly body: readonly Uint8Array<ArrayBuffer>[];
-  /** Bytes of the body. */
   readonly bodyLength: number;
-  /** Whether the head has at least one Set-Cookie. */
   readonly setsCookies: boolean;
-  /** Whether the connection may be used again. */
   readonly reusable: boolean;
-  /** Seconds that the server says it keeps an idle connection; null where it does not say. */
   readonly keepAliveSeconds: number | null;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #headStart: number;
+  readonly #headLength: number;
+  #pieces: readonly Uint8Array<ArrayBuffer>[] | null;
+
+  /**
+   * @param bytes have the head, and where there are no `pieces`, the body behind it.
+   * @param pieces the body's, none empty; null where it is in `bytes`.
+   */
+  constructor(
+    framing: HeadFraming,
+    reusable: boolean,
+    bytes: Uint8Array<ArrayBuffer>,
+    headStart: number,
+    headLength: number,
+    bodyLength: number,
+    pieces: readonly Uint8Array<ArrayBuffer>[] | null,
+  ) {
+    this.status = framing.status;
+    this.bodyLength = bodyLength;
+    this.setsCookies = framing.setsCookies;
+    this.reusable = reusable;
+    this.keepAliveSeconds = framing.keepAliveSeconds < 0 ? null : framing.keepAliveSeconds;
+    this.#bytes = bytes;
+    this.#headStart = headStart;
+    this.#headLength = headLength;
+    this.#pieces = pieces;
+  }
+
+  get head(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(this.#headStart, this.#headStart + this.#headLength);
+  }
+
+  /** A body in one piece has a buffer of its own, because it is what a test gets. */
+  get body(): readonly Uint8Array<ArrayBuffer>[] {
+    return this.#pieces = this.#pieces === null ? this.#bodyBehindHead() : own(this.#pieces);
+  }
+
+  #bodyBehindHead(): readonly Uint8Array<ArrayBuffer>[] {
+    if (this.bodyLength === 0) return NO_PIECES;
+    const start = this.#headStart + this.#headLength;
+    return [this.#bytes.slice(start, start + this.bodyLength)];
+  }
+}
+
+function own(pieces: readonly Uint8Array<ArrayBuffer>[]): readonly Uint8Array<ArrayBuffer>[] {
+  const [first] = pieces;
+  if (first === undefined || pieces.length > 1) return pieces;
+  return first.length === first.buffer.byteLength ? pieces : [first.slice()];
+}
+
+const MAX_EXTENSIONS = 16_384;
+
+/** Enough for any size that a number can hold, with some zeros before it. */
+const MAX_SIZE_DIGITS = 16;
+
+/** What the next byte belongs to. */
+const SIZE = 0;
+
+const EXTENSION = 1;
+const SIZE_LF = 2;
+const DATA = 3;
+const DATA_CR = 4;
+const DATA_LF = 5;
+const OVER = 6;
+
+/**
+ * Undoes the coding of one body after the other, up to the trailers, whose bytes are left alone.
+ */
+export class ChunkedBody {
+  /** Where the last call's data begins. */
+  dataStart = 0;
+  /** Where the last call's data ends. */
+  dataEnd = 0;
+  /** Where the last call stopped. */
+  at = 0;
+  /** Bytes of data that there have been, and those that the current chunk has announced. */
+  length = 0;
+  readonly #maxLength: number;
+  #state = SIZE;
+  #digits = 0;
+  #size = 0;
+  /** Bytes that the current chunk still lacks. */
+  #left = 0;
+  #extensions = 0;
+
+  /** @param maxLength bytes of data that a body may have. */
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
+  }
+
+  /** A body begins. */
+  begin(): void {
+    this.length = 0;
+    this.#extensions = 0;
+    this.#beginChunk();
+  }
+
+  /**
+   * Takes the bytes from `from` up to `end`, and moves all data among them together; true when the
+   * last chunk is over.
+   *
+   * @throws WireError `BAD_RESPONSE` where they are not chunks; `TOO_LARGE`.
+   */
+  decode(bytes: Uint8Array, from: number, end: number): boolean {
+    let at = from;
+    this.dataStart = from;
+    this.dataEnd = from;
+    while (at < end && this.#state !== OVER) {
+      if (this.#state === DATA) {
+        const until = Math.min(end, at + this.#left);
+        this.#keep(bytes, at, until);
+        this.#left -= until - at;
+        at = until;
+        if (this.#left === 0) this.#state = DATA_CR;
+      } else {
+        this.#frameByte(bytes[at++]!);
+      }
+    }
+    this.at = at;
+    return this.#state === OVER;
+  }
+
+  #keep(bytes: Uint8Array, from: number, to: number): void {
+    if (this.dataStart === this.dataEnd) {
+      this.dataStart = from;
+      this.dataEnd = to;
+      return;
+    }
+    bytes.copyWithin(this.dataEnd, from, to);
+    this.dataEnd += to - from;
+  }
+
+  #frameByte(byte: number): void {
+    switch (this.#state) {
+      case SIZE:
+        return this.#sizeByte(byte);
+      case EXTENSION:
+        return this.#extensionByte(byte);
+      case SIZE_LF:
+        expect(byte, LF, "behind a chunk's size");
+        return this.#endSize();
+      case DATA_CR:
+        expect(byte, CR, "behind a chunk");
+        this.#state = DATA_LF;
+        return;
+      case DATA_LF:
+        expect(byte, LF, "behind a chunk");
+        return this.#beginChunk();
+    }
+  }
+
+  #beginChunk(): void {
+    this.#size = 0;
+    this.#digits = 0;
+    this.#state = SIZE;
+  }
+
+  #sizeByte(byte: number): void {
+    const digit = hexDigit(byte);
+    if (digit >= 0) {
+      this.#size = this.#size * 16 + digit;
+      if (++this.#digits > MAX_SIZE_DIGITS || this.#size > Number.MAX_SAFE_INTEGER) {
+        throw badChunk("a chunk's size is too large to be true");
+      }
+      return;
+    }
+    if (this.#digits === 0 || (byte !== CR && byte !== SEMICOLON)) {
+      throw badChunk(`byte ${byte} in a chunk's size`);
+    }
+    if (byte === CR) this.#state = SIZE_LF;
+    else this.#extend();
+  }
+
+  #extensionByte(byte: number): void {
+    if (byte === CR) this.#state = SIZE_LF;
+    else if ((CLASSES[byte]! & TEXT) !== 0) this.#extend();
+    else throw badChunk(`byte ${byte} in a chunk's extension`);
+  }
+
+  #extend(): void {
+    this.#state = EXTENSION;
+    if (++this.#extensions > MAX_EXTENSIONS) {
+      throw new WireError("TOO_LARGE", "over 16 KiB of chunk extensions");
+    }
+  }
+
+  #endSize(): void {
+    this.length += this.#size;
+    if (this.length > this.#maxLength) {
+      throw new WireError("TOO_LARGE", `a body of over ${this.#maxLength} bytes`);
+    }
+    this.#left = this.#size;
+    this.#state = this.#size === 0 ? OVER : DATA;
+  }
+}
+
+function badChunk(detail: string): WireError {
+  return new WireError("BAD_RESPONSE", detail);
+}
+
+function expect(byte: number, expected: number, where: string): void {
+  if (byte !== expected) throw badChunk(`byte ${byte} where a line should end, ${where}`);
+}
+
+/** A digit's value; negative where it is none. */
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
+
+/** Large enough that few are made, small enough that little memory hangs on a message that is kept. */
+const SLAB_SIZE = 8192;
+
+/** What is larger gets memory of its own, so that little of a slab is wasted at its end. */
+const LARGEST = 1024;
+
+/**
+ * Memory for many small copies.
+ *
+ * An array of its own costs the runtime many times what copying a few hundred bytes does. The price is
+ * that a slab lives as long as the last copy in it; one slab may serve any number of connections.
+ */
+export class Slab {
+  /** Where the last copy is; another array from one copy to the next. */
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #used = 0;
+
+  /** Copies from `from` up to `to`; returns where the copy begins in {@link bytes}. */
+  copy(source: Uint8Array<ArrayBuffer>, from: number, to: number): number {
+    const size = to - from;
+    let at = this.#used;
+    if (at + size > this.bytes.length) {
+      this.bytes = new Uint8Array(SLAB_SIZE);
+      at = 0;
+    }
+    this.bytes.set(source.subarray(from, to), at);
+    this.#used = at + size;
+    return at;
+  }
+
+  /** Whether so many bytes may be copied into it. */
+  takes(size: number): boolean {
+    return size <= LARGEST;
+  }
 }

@@ -15,60 +15,6 @@ import { RequestError, WireError } from "./request_error.ts";
 import type { WireMessage } from "./response_parser.ts";
 import type { Transport, WireRequest, WireResponse } from "./transport.ts";
 
-/** A response of the engine's: looks into head and body only when it is asked to. */
-class SocketResponse implements WireResponse {
-  readonly status: number;
-  readonly setCookies: readonly string[];
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
-  readonly retries: number;
-  readonly endedAt: number;
-  readonly #message: WireMessage;
-  readonly #request: WireRequest;
-  readonly #maxBodySize: number;
-  #headers: Headers | null = null;
-  #body: Uint8Array<ArrayBuffer> | null = null;
-
-  constructor(
-    message: WireMessage,
-    request: WireRequest,
-    bytesSent: number,
-    retries: number,
-    endedAt: number,
-    maxBodySize: number,
-  ) {
-    this.status = message.status;
-    this.setCookies = message.setsCookies ? setCookiesOf(message.head) : NO_COOKIES;
-    this.bytesReceived = message.bodyLength;
-    this.bytesSent = bytesSent;
-    this.retries = retries;
-    this.endedAt = endedAt;
-    this.#message = message;
-    this.#request = request;
-    this.#maxBodySize = maxBodySize;
-  }
-
-  get headers(): Headers {
-    return this.#headers ??= headersOf(this.#message.head);
-  }
-
-  bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
-    if (this.#body !== null) return this.#body;
-    const wire = joined(this.#message.body, this.#message.bodyLength);
-    const coding = fieldOf(this.#message.head, "content-encoding");
-    return coding === null ? this.#body = wire : this.#decode(wire, coding);
-  }
-
-  async #decode(wire: Uint8Array<ArrayBuffer>, coding: string): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#body = await decodeResponse(this.#request, wire, coding, this.#maxBodySize);
-  }
-}
-
-const NO_COOKIES: readonly string[] = [];
-
-/** Methods that may be sent again where nobody knows whether the server has obeyed. */
-const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
-
 /** One user's connections, by origin. */
 export class SocketTransport implements Transport, ConnectionOwner<WireRequest, WireResponse> {
   readonly #clock: Clock;
@@ -220,6 +166,9 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
   }
 }
 
+/** Methods that may be sent again where nobody knows whether the server has obeyed. */
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
+
 /** Whether a request may be sent once more: its connection had died before anybody could answer. */
 function mayRetry(connection: Connection, request: WireRequest, failure: WireError): boolean {
   return connection.used && !connection.answered && failure.code === "ECONNRESET" &&
@@ -229,4 +178,55 @@ function mayRetry(connection: Connection, request: WireRequest, failure: WireErr
 function asRequestError(error: unknown, { method, url }: WireRequest, retries: number): unknown {
   if (!(error instanceof WireError)) return error;
   return new RequestError(error.code, method, url.href, error.message, error.cause, retries);
+}
+
+const NO_COOKIES: readonly string[] = [];
+
+/** A response of the engine's: looks into head and body only when it is asked to. */
+class SocketResponse implements WireResponse {
+  readonly status: number;
+  readonly setCookies: readonly string[];
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly retries: number;
+  readonly endedAt: number;
+  readonly #message: WireMessage;
+  readonly #request: WireRequest;
+  readonly #maxBodySize: number;
+  #headers: Headers | null = null;
+  #body: Uint8Array<ArrayBuffer> | null = null;
+
+  constructor(
+    message: WireMessage,
+    request: WireRequest,
+    bytesSent: number,
+    retries: number,
+    endedAt: number,
+    maxBodySize: number,
+  ) {
+    this.status = message.status;
+    this.setCookies = message.setsCookies ? setCookiesOf(message.head) : NO_COOKIES;
+    this.bytesReceived = message.bodyLength;
+    this.bytesSent = bytesSent;
+    this.retries = retries;
+    this.endedAt = endedAt;
+    this.#message = message;
+    this.#request = request;
+    this.#maxBodySize = maxBodySize;
+  }
+
+  get headers(): Headers {
+    return this.#headers ??= headersOf(this.#message.head);
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#body !== null) return this.#body;
+    const wire = joined(this.#message.body, this.#message.bodyLength);
+    const coding = fieldOf(this.#message.head, "content-encoding");
+    return coding === null ? this.#body = wire : this.#decode(wire, coding);
+  }
+
+  async #decode(wire: Uint8Array<ArrayBuffer>, coding: string): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#body = await decodeResponse(this.#request, wire, coding, this.#maxBodySize);
+  }
 }

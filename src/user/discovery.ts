@@ -7,97 +7,12 @@
 import { errorText, UsageError } from "../core/errors.ts";
 import { type TestOrder, User, type UserClass } from "./user.ts";
 
-// What the statics of a user class may be. A test file in JavaScript, or a careless cast, can set them
-// to anything, and it is better said before the test starts than in the midst of it.
-
-const ORDERS: readonly TestOrder[] = ["sequential", "random", "parallel"];
-
-/**
- * Checks the statics that every user class has.
- *
- * @param name the class's name, for messages.
- * @throws UsageError that names the class, the static, its value and what is accepted.
- */
-export function checkClassSettings(name: string, userClass: UserClass): void {
-  const check = (setting: keyof UserClass, isGood: (value: unknown) => boolean, needs: string) => {
-    const value: unknown = userClass[setting];
-    if (isGood(value)) return;
-    throw new UsageError(`${name}.${setting} is ${show(value)}: ${needs} is needed`);
-  };
-  check("weight", isCount, "a whole number of 0 or more");
-  check("fixedCount", isCount, "a whole number of 1 or more, or 0 for none,");
-  check("iterations", isCount, "a whole number of 1 or more, or 0 for no end,");
-  check("waitTime", isWaitTime, "a number of seconds, 0 or more, or a function");
-  check("order", (value) => ORDERS.some((order) => order === value), `one of ${orderNames()}`);
-  check("host", (value) => typeof value === "string", 'a text, like "http://127.0.0.1:8000",');
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isWaitTime(value: unknown): boolean {
-  return typeof value === "function" || (Number.isFinite(value) && (value as number) >= 0);
-}
-
-function orderNames(): string {
-  return ORDERS.map((order) => `"${order}"`).join(", ");
-}
-
-function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (typeof value === "function") return "a function";
-  return typeof value === "object" && value !== null ? "an object" : String(value);
-}
-
-// What can be said of a single test of a user class: its weight and its tags.
-
-type Decorated = (...args: never[]) => unknown;
-
-/** Decorates a test method. */
-export type TestDecorator = (
-  test: (...args: never[]) => unknown,
-  context: ClassMethodDecoratorContext,
-) => void;
-
-// On the method itself, so that a class which inherits it, and a second run, see the same.
-const WEIGHT = Symbol("aiotest.weight");
-const TAGS = Symbol("aiotest.tags");
-
-interface Marked extends Decorated {
-  [WEIGHT]?: number;
-  [TAGS]?: readonly string[];
-}
-
-/**
- * How often a test is chosen under `static order = "random"`, beside the others; 1 where none is given.
- *
- * @throws RangeError where `share` is not a whole number of 1 or more.
- */
-export function weight(share: number): TestDecorator {
-  if (!Number.isInteger(share) || share < 1) {
-    throw new RangeError(`@weight(${share}): a whole number of 1 or more is needed`);
-  }
-  return (test) => {
-    (test as Marked)[WEIGHT] = share;
-  };
-}
-
-/** Names by which `--tags` and `--exclude-tags` choose tests. */
-export function tag(...names: string[]): TestDecorator {
-  return (test) => {
-    (test as Marked)[TAGS] = [...tagsOf(test), ...names];
-  };
-}
-
-/** The weight of a test method. */
-export function weightOf(test: Decorated): number {
-  return (test as Marked)[WEIGHT] ?? 1;
-}
-
-/** The tags of a test method. */
-export function tagsOf(test: Decorated): readonly string[] {
-  return (test as Marked)[TAGS] ?? [];
+/** A user class that counts, with its tests in the order in which they run. */
+export interface DiscoveredClass {
+  /** The class's name; an anonymous class has that of its export. */
+  readonly name: string;
+  readonly userClass: UserClass;
+  readonly tests: readonly TestMethod[];
 }
 
 /** One test of a user class. */
@@ -110,29 +25,8 @@ export interface TestMethod {
   readonly tags: readonly string[];
 }
 
-/** A user class that counts, with its tests in the order in which they run. */
-export interface DiscoveredClass {
-  /** The class's name; an anonymous class has that of its export. */
-  readonly name: string;
-  readonly userClass: UserClass;
-  readonly tests: readonly TestMethod[];
-}
-
 /** Makes a user that never runs, to see which tests are fields of it. */
 export type UserProbe = (userClass: UserClass) => User;
-
-/** Whether a name marks what bears it as a test or a class of tests: `TestShop`, `payTest`. */
-export function isTestName(name: string): boolean {
-  return /^test|test$/i.test(name);
-}
-
-/** The name of an exported class; an anonymous one has that of its export. */
-export function exportedClassName(
-  exported: { readonly name: string },
-  exportName: string,
-): string {
-  return exported.name === "" || exported.name === "default" ? exportName : exported.name;
-}
 
 /**
  * The user classes among a test file's exports: those that extend {@link User}, are named like a test,
@@ -159,6 +53,19 @@ export function discover(
     userClass,
     tests: testsOf(name, userClass, probe),
   }));
+}
+
+/** Whether a name marks what bears it as a test or a class of tests: `TestShop`, `payTest`. */
+export function isTestName(name: string): boolean {
+  return /^test|test$/i.test(name);
+}
+
+/** The name of an exported class; an anonymous one has that of its export. */
+export function exportedClassName(
+  exported: { readonly name: string },
+  exportName: string,
+): string {
+  return exported.name === "" || exported.name === "default" ? exportName : exported.name;
 }
 
 function namedClasses(exports: Readonly<Record<string, unknown>>): Map<UserClass, string> {
@@ -305,6 +212,95 @@ function notAFunction(className: string, member: string, what: string): UsageErr
     `${className}.${member} is a test that is not a function: it is ${what}`,
     "Rename it: names that start or end with test are for tests.",
   );
+}
+
+/** Decorates a test method. */
+export type TestDecorator = (
+  test: (...args: never[]) => unknown,
+  context: ClassMethodDecoratorContext,
+) => void;
+
+type Decorated = (...args: never[]) => unknown;
+
+// On the method itself, so that a class which inherits it, and a second run, see the same.
+const WEIGHT = Symbol("aiotest.weight");
+
+const TAGS = Symbol("aiotest.tags");
+
+interface Marked extends Decorated {
+  [WEIGHT]?: number;
+  [TAGS]?: readonly string[];
+}
+
+/**
+ * How often a test is chosen under `static order = "random"`, beside the others; 1 where none is given.
+ *
+ * @throws RangeError where `share` is not a whole number of 1 or more.
+ */
+export function weight(share: number): TestDecorator {
+  if (!Number.isInteger(share) || share < 1) {
+    throw new RangeError(`@weight(${share}): a whole number of 1 or more is needed`);
+  }
+  return (test) => {
+    (test as Marked)[WEIGHT] = share;
+  };
+}
+
+/** Names by which `--tags` and `--exclude-tags` choose tests. */
+export function tag(...names: string[]): TestDecorator {
+  return (test) => {
+    (test as Marked)[TAGS] = [...tagsOf(test), ...names];
+  };
+}
+
+/** The weight of a test method. */
+export function weightOf(test: Decorated): number {
+  return (test as Marked)[WEIGHT] ?? 1;
+}
+
+/** The tags of a test method. */
+export function tagsOf(test: Decorated): readonly string[] {
+  return (test as Marked)[TAGS] ?? [];
+}
+
+const ORDERS: readonly TestOrder[] = ["sequential", "random", "parallel"];
+
+/**
+ * Checks the statics that every user class has.
+ *
+ * @param name the class's name, for messages.
+ * @throws UsageError that names the class, the static, its value and what is accepted.
+ */
+export function checkClassSettings(name: string, userClass: UserClass): void {
+  const check = (setting: keyof UserClass, isGood: (value: unknown) => boolean, needs: string) => {
+    const value: unknown = userClass[setting];
+    if (isGood(value)) return;
+    throw new UsageError(`${name}.${setting} is ${show(value)}: ${needs} is needed`);
+  };
+  check("weight", isCount, "a whole number of 0 or more");
+  check("fixedCount", isCount, "a whole number of 1 or more, or 0 for none,");
+  check("iterations", isCount, "a whole number of 1 or more, or 0 for no end,");
+  check("waitTime", isWaitTime, "a number of seconds, 0 or more, or a function");
+  check("order", (value) => ORDERS.some((order) => order === value), `one of ${orderNames()}`);
+  check("host", (value) => typeof value === "string", 'a text, like "http://127.0.0.1:8000",');
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isWaitTime(value: unknown): boolean {
+  return typeof value === "function" || (Number.isFinite(value) && (value as number) >= 0);
+}
+
+function orderNames(): string {
+  return ORDERS.map((order) => `"${order}"`).join(", ");
+}
+
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "function") return "a function";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
 const NEEDED = "a URL that starts with http:// or https:// is needed";

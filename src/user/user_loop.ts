@@ -12,21 +12,6 @@ import type { IterationSlot } from "./iteration_slot.ts";
 import type { User } from "./user.ts";
 import type { Turn, WaitFunction } from "./wait_time.ts";
 
-/**
- * The test that a random number falls on, each test having as much room as its weight.
- *
- * @param tests at least one.
- * @param random in [0, 1).
- */
-export function chooseTest(tests: readonly TestMethod[], random: number): TestMethod {
-  let rest = random * tests.reduce((sum, test) => sum + test.weight, 0);
-  for (const test of tests) {
-    rest -= test.weight;
-    if (rest < 0) return test;
-  }
-  return tests[tests.length - 1]!;
-}
-
 /** `onStart` is tried again after 1 s, then after twice as long each time, up to this. */
 const LONGEST_START_RETRY_MS = 30_000;
 
@@ -38,15 +23,6 @@ const SHORTEST_ON_STOP_MS = 5_000;
 
 /** A wait function that fails must not turn its user into a busy loop. */
 const WAIT_AFTER_BAD_WAIT_MS = 1_000;
-
-/** What a user was stopped with; its requests and sleeps reject with it. */
-class UserStopped extends Error {
-  override readonly name = "UserStopped";
-
-  constructor() {
-    super("the user has been stopped");
-  }
-}
 
 /** Runs one user from its construction until it has stopped. */
 export class UserLoop {
@@ -319,4 +295,28 @@ export class UserLoop {
       if (!this.#context.recorder.isCounted(error)) this.#countUserError(error);
     }
   }
+}
+
+/** What a user was stopped with; its requests and sleeps reject with it. */
+class UserStopped extends Error {
+  override readonly name = "UserStopped";
+
+  constructor() {
+    super("the user has been stopped");
+  }
+}
+
+/**
+ * The test that a random number falls on, each test having as much room as its weight.
+ *
+ * @param tests at least one.
+ * @param random in [0, 1).
+ */
+export function chooseTest(tests: readonly TestMethod[], random: number): TestMethod {
+  let rest = random * tests.reduce((sum, test) => sum + test.weight, 0);
+  for (const test of tests) {
+    rest -= test.weight;
+    if (rest < 0) return test;
+  }
+  return tests[tests.length - 1]!;
 }
