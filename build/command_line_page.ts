@@ -51,9 +51,9 @@ function tablesOf(settings: Readonly<Record<string, AnySetting>>): string {
 }
 
 function rowOf(setting: AnySetting): string {
-  const { flags, description } = setting;
+  const { flags, help } = setting;
   return `| ${code(flags.replace(OTHER_SPELLING, ""))} | ${cell(defaultText(setting))} | ${
-    cell(description)
+    cell(help)
   } |`;
 }
 

@@ -1,5 +1,6 @@
 /**
- * Flags that a test file adds for itself, in the event `initCommandLineParser`.
+ * Flags that a test file adds in the event `initCommandLineParser`, and how they are forwarded to other
+ * processes.
  *
  * @module
  */
@@ -8,25 +9,27 @@ import { Option } from "commander";
 import { UsageError } from "../core/errors.ts";
 import type { CommandLineParser, FlagDefault } from "../core/events.ts";
 import { nameList, type OptionType, toggle } from "./option_types.ts";
+import { environmentName } from "./settings.ts";
+import type { Sources } from "./sources.ts";
 
-/** A flag's value: `<text>`, `[text]` (true without one), `<list...>`, or on and off. */
+/** A flag's value: `<text>`, `[text]` (true without a text), `<list...>`, or on and off. */
 type CustomValue = string | boolean | readonly string[];
 
 /** A flag that a test file has added. */
 export interface CustomFlag {
   readonly option: Option;
-  readonly kind: OptionType<CustomValue>;
+  readonly type: OptionType<CustomValue>;
   readonly default: FlagDefault | undefined;
-  /** Makes something else of the flag's text; null where the text is what is wanted. */
+  /** Converts the flag's text; `null` if the text itself is the value. */
   readonly parse: FlagParser | null;
 }
 
-/** What commander takes to parse a flag's value: the text, and what the flag was before. */
+/** Commander's signature of a value parser: the text, and the previous value. */
 type FlagParser = (text: string, previous: unknown) => unknown;
 
-const GROUP = "Of the test file:";
+const GROUP = "Options of the test file:";
 
-/** What a test file gets to add flags to. */
+/** The parser that a test file adds flags to. */
 export class CustomFlags implements CommandLineParser {
   readonly #taken: readonly Option[];
   readonly #flags: CustomFlag[] = [];
@@ -38,8 +41,8 @@ export class CustomFlags implements CommandLineParser {
   }
 
   /**
-   * Adds a flag. What is wrong with it is kept for {@link all}: an event handler's own errors are only
-   * logged, and a test must not start without the flag.
+   * Adds a flag. {@link all} throws what is wrong with it: an error thrown here, inside an event handler,
+   * would only be logged, and the test would start without the flag.
    */
   option(
     flags: string,
@@ -61,9 +64,9 @@ export class CustomFlags implements CommandLineParser {
   }
 
   /**
-   * The flags in the order of their adding.
+   * The flags, in the order in which they were added.
    *
-   * @throws UsageError where one could not be added.
+   * @throws UsageError if one could not be added.
    */
   all(): readonly CustomFlag[] {
     if (this.#problem !== null) throw this.#problem;
@@ -79,23 +82,23 @@ export class CustomFlags implements CommandLineParser {
     const isShown = typeof defaultValue === "string" || typeof defaultValue === "number";
     const ending = isShown ? ` (default: ${defaultValue})` : "";
     const option = parseFlags(flags, description + ending).helpGroup(GROUP);
-    const rival = this.#taken.find((other) => collide(option, other));
+    const rival = this.#taken.find((other) => conflict(option, other));
     if (rival !== undefined) {
       throw new UsageError(
-        `The test file adds the flag ${flags}, which collides with aiotest's own: ${rival.flags}`,
-        "Give the flag another name.",
+        `The test file adds the option ${flags}, which conflicts with aiotest's own ${rival.flags}`,
+        "Give the option another name.",
       );
     }
-    // `--tenant` and `--no-tenant` are the two sides of one flag.
+    // `--tenant` and `--no-tenant` set the same value.
     const twin = this.#flags.find((other) =>
-      collide(option, other.option) && option.negate === other.option.negate
+      conflict(option, other.option) && option.negate === other.option.negate
     );
     if (twin !== undefined) {
       throw new UsageError(
-        `The test file adds two flags that collide: ${twin.option.flags}, ${flags}`,
+        `The test file adds two conflicting options: ${twin.option.flags} and ${flags}`,
       );
     }
-    this.#flags.push({ option, kind: kindOf(option), default: defaultValue, parse });
+    this.#flags.push({ option, type: typeOf(option), default: defaultValue, parse });
   }
 }
 
@@ -104,27 +107,27 @@ function parseFlags(flags: string, description: string): Option {
     return new Option(flags, description);
   } catch (error) {
     throw new UsageError(
-      `The test file adds the flag ${JSON.stringify(flags)}, which is malformed`,
-      'A flag is written like "--verbose", "--tenant <name>" or "-k, --tenant <name>".',
+      `The test file adds the option ${JSON.stringify(flags)}, which is malformed`,
+      'Write an option like "--verbose", "--tenant <name>" or "-k, --tenant <name>".',
       error,
     );
   }
 }
 
-function collide(one: Option, other: Option): boolean {
+function conflict(one: Option, other: Option): boolean {
   const names = [other.short, other.long].filter((name) => name !== undefined);
   return names.some((name) => name === one.short || name === one.long) ||
     one.attributeName() === other.attributeName();
 }
 
 const ANY_TEXT: OptionType<CustomValue> = {
-  needed: "a text is needed",
+  expected: "a text",
   types: ["text", "number"],
   parse: (text) => text,
 };
 
 const TEXT_OR_BARE: OptionType<CustomValue> = {
-  needed: "a text, or true, is needed",
+  expected: "a text, or true",
   types: ["text", "number", "boolean"],
   bare: true,
   parse: (text) => text === "true" ? true : text,
@@ -139,9 +142,48 @@ const NEGATED: OptionType<CustomValue> = {
   },
 };
 
-function kindOf(option: Option): OptionType<CustomValue> {
+function typeOf(option: Option): OptionType<CustomValue> {
   if (option.negate) return NEGATED;
   if (option.variadic) return nameList;
   if (option.required) return ANY_TEXT;
   return option.optional ? TEXT_OR_BARE : toggle;
+}
+
+/** A flag of the test file that was given, in whatever way. */
+export interface GivenFlag {
+  /** As written on the command line. */
+  readonly flag: string;
+  /** The equivalent environment variable. */
+  readonly variable: string;
+  readonly text: string;
+}
+
+/** The flags of the test file that were given, with their values. */
+export function givenFlags(flags: readonly CustomFlag[], sources: Sources): GivenFlag[] {
+  return flags.flatMap(({ option, type }) => {
+    const value = sources.find(option.name(), type);
+    if (value === undefined) return [];
+    return [{
+      flag: option.long ?? option.short!,
+      variable: environmentName(option.name()),
+      text: String(option.negate ? !value : value),
+    }];
+  });
+}
+
+/** Flags of the test file, as another aiotest process on the same machine gets them. */
+export interface ForwardedFlags {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * Flags as arguments and variables. They are passed in the environment, which can also turn off a flag
+ * that is on by default, and which hides secrets from other users. Only an empty text has to be an
+ * argument, because an empty variable counts as unset.
+ */
+export function forwardedFlags(given: readonly GivenFlag[]): ForwardedFlags {
+  const args = given.flatMap(({ flag, text }) => text === "" ? [flag, ""] : []);
+  const others = given.filter(({ text }) => text !== "");
+  return { args, env: Object.fromEntries(others.map(({ variable, text }) => [variable, text])) };
 }

@@ -1,45 +1,87 @@
 /**
- * Arguments into flags and their texts; what the texts mean is not decided here.
+ * Splits arguments into flags and operands. What the values mean is decided elsewhere.
  *
  * @module
  */
 
 import { Command, CommanderError, Option } from "commander";
 import { UsageError } from "../core/errors.ts";
-import { COMPARE_SETTINGS, defaultText, type Setting } from "./settings.ts";
+import {
+  COMPARE_SETTINGS,
+  defaultText,
+  DEMO_SETTINGS,
+  flagOf,
+  kebabCase,
+  QUICK_SETTINGS,
+  refusedBy,
+  type Setting,
+  SETTINGS,
+} from "./settings.ts";
 
-/** Texts by the flag's long name, in the order given; null for a flag without a value. */
+/** Texts by the flag's long name, in the order given; `null` for a flag without a value. */
 export type FlagTexts = ReadonlyMap<string, readonly (string | null)[]>;
 
-/** What stands in the arguments. */
+/** Arguments, split. */
 export interface ParsedArguments {
   readonly flags: FlagTexts;
-  /** What is neither a flag nor a flag's value. */
+  /** Arguments that are neither a flag nor the value of a flag. */
   readonly operands: readonly string[];
 }
 
 const OTHER = "Other:";
 
-/** The flags of settings and those that go with them, in the order of `--help`. */
-export function ownOptions(settings: Readonly<Record<string, Setting<unknown>>>): Option[] {
-  return [
-    ...Object.values(settings).map((setting) => {
-      const { flags, description, group } = setting;
-      const standard = defaultText(setting);
-      const text = standard === "" ? description : `${description} (default: ${standard})`;
-      return new Option(flags, text).helpGroup(group);
-    }),
-    new Option("--config <FILE>", "read options from a TOML or JSON file").helpGroup(OTHER),
-    ...commandOptions(),
+/** The flags of a command, in the order of its `--help`. */
+export function commandFlags(command: "run" | "quick" | "demo" | "compare" | "init"): Option[] {
+  const common = [
+    new Option("-V, --version", "print the version").helpGroup(OTHER),
+    new Option("-h, --help", "print this help").helpGroup(OTHER),
   ];
+  const config = new Option("--config <FILE>", "read options from a TOML or JSON file")
+    .helpGroup(OTHER);
+  switch (command) {
+    case "run":
+      return [...settingFlags(SETTINGS), config, ...common];
+    case "quick":
+      return [...settingFlags(QUICK_SETTINGS), config, ...common];
+    case "demo":
+      return [...settingFlags(DEMO_SETTINGS), config, ...common];
+    case "compare":
+      return [...settingFlags(COMPARE_SETTINGS), ...common];
+    case "init":
+      return common;
+  }
 }
 
-/** The flags of every command, and all of one that has no settings. */
-export function commandOptions(): Option[] {
-  return [
-    new Option("-V, --version", "print the version, and exit").helpGroup(OTHER),
-    new Option("-h, --help", "print this, and exit").helpGroup(OTHER),
-  ];
+function settingFlags(settings: Readonly<Record<string, Setting<unknown>>>): Option[] {
+  return Object.values(settings).map((setting) => {
+    const { flags, help, group, hidden } = setting;
+    const text = defaultText(setting);
+    return new Option(flags, text === "" ? help : `${help} (default: ${text})`)
+      .helpGroup(group)
+      .hideHelp(hidden === true);
+  });
+}
+
+/** The flags of `quick`, and those that it knows only to refuse them. */
+export function quickFlags(): Option[] {
+  const own = commandFlags("quick");
+  const refused = refusedBy("quick");
+  const others = Object.entries(SETTINGS).filter(([name]) =>
+    refused.has(name as keyof typeof SETTINGS)
+  );
+  return [...own, ...settingFlags(Object.fromEntries(others))];
+}
+
+/**
+ * Checks that a command takes all flags that were given.
+ *
+ * @throws UsageError for the first one that it refuses.
+ */
+export function checkFlags(flags: FlagTexts, command: "quick" | "demo"): void {
+  for (const [name, reason] of refusedBy(command)) {
+    if (!flags.has(kebabCase(name))) continue;
+    throw new UsageError(`${flagOf(name)} cannot be used with ${command}, ${reason}`);
+  }
 }
 
 /** A parser that takes these flags, and neither prints nor exits. */
@@ -55,9 +97,9 @@ export function flagParser(options: readonly Option[]): Command {
 }
 
 /**
- * Reads the flags that are known. What is unknown is passed over: the test file may know it.
+ * Reads the known flags and skips the others, because the test file may add them.
  *
- * @throws UsageError where a flag lacks its value.
+ * @throws UsageError if a flag lacks its value.
  */
 export function parseKnown(args: readonly string[], options: readonly Option[]): ParsedArguments {
   const { flags, operands } = parse(args, options);
@@ -67,8 +109,8 @@ export function parseKnown(args: readonly string[], options: readonly Option[]):
 /**
  * Reads all flags.
  *
- * @param help the command that shows them.
- * @throws UsageError where a flag is unknown, lacks its value, or has one that it does not take.
+ * @param help the command that lists them.
+ * @throws UsageError if a flag is unknown, lacks its value, or takes none.
  */
 export function parseAll(
   args: readonly string[],
@@ -88,7 +130,7 @@ function parse(
   const flags = new Map<string, (string | null)[]>();
   for (const option of options) {
     command.on(`option:${option.name()}`, (text: string | null | undefined) => {
-      // `--host --users 5`: nobody means a host of that name.
+      // In `--host --users 5`, `--users` is not meant as a host.
       if (typeof text === "string" && findOption(options, text)) throw missingValue(option.long!);
       flags.set(option.name(), [...flags.get(option.name()) ?? [], text ?? null]);
     });
@@ -97,7 +139,7 @@ function parse(
     return { flags, ...command.parseOptions([...args]) };
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // As long as unknown flags are passed over, only this can go wrong, and only at the end.
+    // Unknown flags are skipped, so the only possible error is a missing value at the end.
     const last = args.at(-1)!;
     throw missingValue(findOption(options, last)?.long ?? last);
   }
@@ -108,19 +150,19 @@ function findOption(options: readonly Option[], flag: string): Option | undefine
 }
 
 function missingValue(flag: string): UsageError {
-  return new UsageError(`${flag}: a value is missing`);
+  return new UsageError(`${flag}: missing value`);
 }
 
 function unknownFlag(argument: string, options: readonly Option[], help: string): UsageError {
   const [flag = argument] = argument.split("=", 1);
   if (findOption(options, flag)) return new UsageError(`${argument}: ${flag} takes no value`);
   return new UsageError(
-    `${flag}: there is no such flag`,
-    suggestion(flag, options) ?? `${help} shows all flags.`,
+    `${flag}: unknown option`,
+    suggestion(flag, options) ?? `For all options, run ${help}.`,
   );
 }
 
-/** What the flag may have been meant to be, in the parser's opinion; null where it has none. */
+/** The parser's guess at what the flag was meant to be; `null` if it has none. */
 function suggestion(flag: string, options: readonly Option[]): string | null {
   try {
     flagParser(options).parse([flag], { from: "user" });
@@ -129,9 +171,4 @@ function suggestion(flag: string, options: readonly Option[]): string | null {
     return /\((Did you mean .+\?)\)/.exec(error.message)?.[1] ?? null;
   }
   return null;
-}
-
-/** All flags of `compare`. No configuration file is for it. */
-export function compareFlags(): Option[] {
-  return ownOptions(COMPARE_SETTINGS).filter((option) => option.name() !== "config");
 }

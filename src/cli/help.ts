@@ -1,51 +1,56 @@
-import type { Option } from "commander";
-import { commandOptions, compareFlags, flagParser, ownOptions } from "./flag_parser.ts";
-import { DEMO_SETTINGS, QUICK_SETTINGS } from "./settings.ts";
+/**
+ * The texts of `--help`.
+ *
+ * @module
+ */
 
-/** Characters in a line of help: what every terminal shows. */
+import type { Option } from "commander";
+import { commandFlags, flagParser } from "./flag_parser.ts";
+
+/** Characters per line: what every terminal shows. */
 const WIDTH = 80;
 
-const USAGE = `[options]              run the test file
-       aiotest init [DIR]             write a first test file
-       aiotest quick URL [options]    send requests to a URL, with no test file
-       aiotest demo [options]         test a target of its own
-       aiotest compare A.json B.json  say what differs between two runs
+const USAGE = `[options]              run a test file
+       aiotest init [DIR]             create a first test file
+       aiotest quick URL [options]    load-test a URL without a test file
+       aiotest demo [options]         try aiotest on a built-in target
+       aiotest compare A.json B.json  compare two runs
 
-Each of these has a --help of its own: aiotest quick --help.`;
+For the options of a command: aiotest quick --help.`;
 
 const REST = `
-Every option may also be given in the environment (AIOTEST_RUN_TIME=3m) and in
-the file that --config names (run-time = "3m"). Flags win over the environment,
-and that over the file.
+You can also set every option in the environment (AIOTEST_RUN_TIME=3m) and in
+the file named by --config (run-time = "3m"). Flags override the environment,
+which overrides the file.
 
 Examples:
-  To see what it does, and to write a first test:
+  Try aiotest, then create your first test:
     aiotest demo
     aiotest init my-test
 
-  To look at a URL:
+  Load-test a URL:
     aiotest quick http://127.0.0.1:8000/ -u 50 -t 10s
 
-  To run a test: 100 users, ten more each second, for three minutes:
+  Run a test: 100 users, 10 more per second, for three minutes:
     aiotest -f shop_test.ts -H http://127.0.0.1:8000 -u 100 -r 10 -t 3m
     aiotest -f shop_test.ts -u 100 -t 3m --tags checkout --json summary.json
 
-  To start 50 passes a second whatever the target does, and fail if it is slow:
+  Start 50 iterations per second, and fail if the target is slow:
     aiotest -f shop_test.ts --arrival-rate 50 -t 3m --threshold "p95<200ms"
 
-  On all cores of this machine:
+  Use all cores of this machine:
     aiotest -f shop_test.ts -u 1000 -r 50 -t 3m --processes -1
 
-  On many machines, one master and a worker for each core of the others:
+  Use several machines: one master, and two others with four workers each:
     aiotest -f shop_test.ts -u 5000 -r 50 -t 3m --master --expect-workers 8
     aiotest -f shop_test.ts --worker --processes 4 --master-host 192.168.0.10
 `;
 
 const INIT_USAGE = `init [DIR]
 
-Writes a first test file into the folder, or into this one: aiotestfile.ts, with
-a small service inside to practise on; aiotest.d.ts and deno.json, by which an
-editor knows what test files can import. Nothing is overwritten.`;
+Creates a first test in DIR, or in the current directory: aiotestfile.ts, which
+includes a small service to test, and aiotest.d.ts and deno.json, which tell
+your editor what test files can import. Existing files are never overwritten.`;
 
 const INIT_REST = `
 Examples:
@@ -55,8 +60,8 @@ Examples:
 
 const DEMO_USAGE = `demo [options]
 
-Opens a small shop on this machine, tests it, and shows how a report looks. Now
-and then an order fails there.`;
+Starts a small web shop on this machine, tests it, and prints a report. Some
+orders fail on purpose.`;
 
 const DEMO_REST = `
 Examples:
@@ -66,11 +71,11 @@ Examples:
 
 const QUICK_USAGE = `quick URL [options]
 
-Sends requests to the URL, and reports how they went. Needs no test file.`;
+Sends requests to the URL and prints a report. Needs no test file.`;
 
 const QUICK_REST = `
-Every option may also be given in the environment (AIOTEST_RUN_TIME=30s) and in
-the file that --config names.
+You can also set every option in the environment (AIOTEST_RUN_TIME=30s) and in
+the file named by --config.
 
 Examples:
   aiotest quick http://127.0.0.1:8000/ -u 100 -t 30s
@@ -81,9 +86,9 @@ Examples:
 
 const COMPARE_USAGE = `compare A.json B.json [options]
 
-Sets run B beside run A, name by name: what differs, by how much, and whether it
-can be chance. The files are summaries that --json has written. Exits with 3
-where B is worse by more than --max-regression, and that for sure.`;
+Compares run B with run A, request by request: what differs, by how much, and
+whether it may be chance. The files are summaries written with --json. The exit
+code is 3 if B is significantly worse, by more than --max-regression.`;
 
 const COMPARE_REST = `
 Examples:
@@ -91,30 +96,23 @@ Examples:
   aiotest compare before.json after.json --max-regression 10% --json diff.json
 `;
 
-/** What `--help` prints. */
+/** What `--help` prints for a run. @param options aiotest's own and those of the test file. */
 export function helpText(options: readonly Option[]): string {
   return format(options, USAGE) + REST;
 }
 
-/** What `init --help` prints. */
-export function initHelpText(): string {
-  return format(commandOptions(), INIT_USAGE) + INIT_REST;
+/** What `COMMAND --help` prints. */
+export function commandHelpText(command: "init" | "quick" | "demo" | "compare"): string {
+  const { usage, rest } = COMMANDS[command];
+  return format(commandFlags(command), usage) + rest;
 }
 
-/** What `demo --help` prints. */
-export function demoHelpText(): string {
-  return format(ownOptions(DEMO_SETTINGS), DEMO_USAGE) + DEMO_REST;
-}
-
-/** What `quick --help` prints. */
-export function quickHelpText(): string {
-  return format(ownOptions(QUICK_SETTINGS), QUICK_USAGE) + QUICK_REST;
-}
-
-/** What `compare --help` prints. */
-export function compareHelpText(): string {
-  return format(compareFlags(), COMPARE_USAGE) + COMPARE_REST;
-}
+const COMMANDS = {
+  init: { usage: INIT_USAGE, rest: INIT_REST },
+  quick: { usage: QUICK_USAGE, rest: QUICK_REST },
+  demo: { usage: DEMO_USAGE, rest: DEMO_REST },
+  compare: { usage: COMPARE_USAGE, rest: COMPARE_REST },
+} as const;
 
 function format(options: readonly Option[], usage: string): string {
   return flagParser(options)

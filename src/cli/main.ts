@@ -1,5 +1,5 @@
 /**
- * The command line from its first word to its exit code.
+ * The command line, from its first word to its exit code.
  *
  * @module
  */
@@ -8,52 +8,51 @@ import { AiotestError, ExitCode } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { versionText } from "../core/version.ts";
-import { compareHelpText, demoHelpText, initHelpText, quickHelpText } from "./help.ts";
+import { commandHelpText } from "./help.ts";
 import { CommandLine } from "./options.ts";
 
-/** Does what the command line asks for; resolves with what the process is to exit with. */
+/** Runs the command and resolves with the exit code of the process. Never rejects. */
 export async function main(host: Host): Promise<number> {
-  // A worker without the process that has started it is nobody's.
-  host.onParentGone(() => host.exit(ExitCode.cluster));
-  const exitCode = await obeyOrExplain(host);
-  await events.emit("quitting", { exitCode });
-  return exitCode;
-}
-
-/** The one place where an error becomes a sentence and an exit code. */
-async function obeyOrExplain(host: Host): Promise<number> {
   try {
-    return await obey(host);
+    // A worker process must not outlive the process that started it.
+    host.onParentGone(() => host.exit(ExitCode.cluster));
+    const exitCode = await runCommand(host).catch((error) => explain(host, error));
+    await events.emit("quitting", { exitCode });
+    return exitCode;
   } catch (error) {
-    if (!(error instanceof AiotestError)) throw error;
-    host.stderr.write(`aiotest: ${error.message}\n${error.hint === "" ? "" : `${error.hint}\n`}`);
-    return error.exitCode;
+    return explain(host, error);
   }
 }
 
-/** What a command needs is loaded with it: all of it would slow down each start. */
-async function obey(host: Host): Promise<number> {
+/** Prints an error and returns the exit code; the only place that does so. */
+function explain({ stderr }: Host, error: unknown): number {
+  if (error instanceof AiotestError) {
+    stderr.write(`aiotest: ${error.message}\n${error.hint === "" ? "" : `${error.hint}\n`}`);
+    return error.exitCode;
+  }
+  const details = error instanceof Error ? error.stack ?? error.message : String(error);
+  stderr.write(
+    `aiotest: internal error: ${details}\n` +
+      `This is a bug in ${versionText()}. Please report it, together with the lines above.\n`,
+  );
+  return ExitCode.failures;
+}
+
+/** Each command is imported when it runs: importing all of them would slow down every start. */
+async function runCommand(host: Host): Promise<number> {
   const commandLine = await CommandLine.preview(host);
-  switch (commandLine.request) {
-    case "version":
-      host.stdout.write(`${versionText()}\n`);
-      return ExitCode.passed;
-    case "help":
-      await addFlagsOfTestFile(host, commandLine);
-      host.stdout.write(`${commandLine.help()}\n`);
-      return ExitCode.passed;
-    case "quickHelp":
-      host.stdout.write(`${quickHelpText()}\n`);
-      return ExitCode.passed;
-    case "demoHelp":
-      host.stdout.write(`${demoHelpText()}\n`);
-      return ExitCode.passed;
-    case "initHelp":
-      host.stdout.write(`${initHelpText()}\n`);
-      return ExitCode.passed;
-    case "compareHelp":
-      host.stdout.write(`${compareHelpText()}\n`);
-      return ExitCode.passed;
+  const { command, print } = commandLine.request;
+  if (print === "version") {
+    host.stdout.write(`${versionText()}\n`);
+    return ExitCode.passed;
+  }
+  if (print === "help") {
+    if (command === "run") await addFlagsOfTestFile(host, commandLine);
+    const text = command === "run" ? commandLine.help() : commandHelpText(command);
+    host.stdout.write(`${text}\n`);
+    return ExitCode.passed;
+  }
+  switch (command) {
     case "init":
       return await (await import("./commands/init.ts")).runInit(host);
     case "compare":
@@ -67,7 +66,7 @@ async function obey(host: Host): Promise<number> {
   }
 }
 
-/** Help is given also where there is no test file, or one with a mistake. */
+/** Help is also printed if there is no test file, or if it cannot be imported. */
 async function addFlagsOfTestFile(host: Host, commandLine: CommandLine): Promise<void> {
   try {
     const { importTestFile } = await import("./test_file.ts");

@@ -131,7 +131,7 @@ export function parseOtlpUrl(text: string): string {
   const isPlain = url !== null && url.username + url.password + url.hash === "";
   if (!isPlain || !["http:", "https:"].includes(url.protocol)) {
     throw new UsageError(
-      "--otlp: a URL like http://127.0.0.1:4318 is needed",
+      "--otlp: expected a URL like http://127.0.0.1:4318",
       "Metrics are sent to /v1/metrics there. Names and passwords go into OTEL_EXPORTER_OTLP_HEADERS.",
     );
   }

@@ -1,6 +1,6 @@
 /**
- * Kinds of values that options take. Flags and environment variables give text; a configuration file
- * gives text, numbers, booleans or lists, which are read by the same rules.
+ * Types of option values. Flags and environment variables give text; a configuration file gives text,
+ * numbers, booleans or lists, which are read by the same rules.
  *
  * @module
  */
@@ -10,23 +10,25 @@ import { DURATION_FORMS, parseDuration } from "../core/duration.ts";
 /** A value as a configuration file may give it. */
 export type RawType = "text" | "number" | "boolean" | "list" | "numbers";
 
-/** One kind of value. */
+/** One type of value. */
 export interface OptionType<Value> {
-  /** What is accepted, to end a message: `a whole number of 1 or more is needed`. */
-  readonly needed: string;
-  /** How it may be written, where that takes a sentence of its own. */
+  /** What is accepted; completes the message `--users 0: expected …`. */
+  readonly expected: string;
+  /** How to write it, as a sentence. */
   readonly hint?: string;
   /** Which types a configuration file may write it in. */
   readonly types: readonly RawType[];
-  /** How several of the same name go together; without it, the last one counts. */
+  /** The unit of a number, if it has one. */
+  readonly unit?: "s";
+  /** Combines several values of the same option; without it, the last one counts. */
   add?(earlier: Value, later: Value): Value;
-  /** What the flag means where no value follows it; without this, one must. */
+  /** The value of a flag without one; without this, the flag needs a value. */
   readonly bare?: Value;
-  /** The value, or null where the text is none. */
+  /** The value, or `null` if the text is invalid. */
   parse(text: string): Value | null;
 }
 
-/** Whether a value is text, a number, a boolean, or a list of text or of numbers; null: none of them. */
+/** The type of a configuration file's value; `null` if it is none of them. */
 export function rawTypeOf(raw: unknown): RawType | null {
   if (typeof raw === "string") return "text";
   if (typeof raw === "number" || typeof raw === "boolean") return typeof raw as RawType;
@@ -35,14 +37,14 @@ export function rawTypeOf(raw: unknown): RawType | null {
   return raw.every((item) => typeof item === "number") ? "numbers" : null;
 }
 
-/** A whole number between two bounds; without `max`, as large as can be counted exactly. */
+/** A whole number within bounds; without `max`, up to the largest that can be counted exactly. */
 export function wholeNumber(
   min: number,
   max: number = Number.MAX_SAFE_INTEGER,
 ): OptionType<number> {
-  const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
   return {
-    needed: `a whole number ${range} is needed`,
+    expected: `a whole number ${range}`,
     types: ["number"],
     parse(text): number | null {
       const value = /^\d+$/.test(text) ? Number(text) : NaN;
@@ -51,16 +53,17 @@ export function wholeNumber(
   };
 }
 
-/** A number over 0, fractions included. */
-export const positiveNumber: OptionType<number> = numberOverZero(
-  Number.MAX_VALUE,
-  "a number over 0",
-);
+/** A number of processes; -1 stands for one per core. */
+export const processCount: OptionType<number> = {
+  ...wholeNumber(1),
+  expected: "a whole number of at least 1, or -1 for one per core",
+  parse: (text) => text === "-1" ? -1 : wholeNumber(1).parse(text),
+};
 
-/** As {@link positiveNumber}, and not above `max`; `what` says what that is. */
-export function numberOverZero(max: number, what: string): OptionType<number> {
+/** A number above 0 and up to `max`, fractions included; `expected` describes it. */
+export function numberAboveZero(max: number, expected: string): OptionType<number> {
   return {
-    needed: `${what} is needed`,
+    expected,
     types: ["number"],
     parse(text): number | null {
       const value = /^(\d+(\.\d*)?|\.\d+)$/.test(text) ? Number(text) : NaN;
@@ -69,15 +72,22 @@ export function numberOverZero(max: number, what: string): OptionType<number> {
   };
 }
 
-/** Timers of the runtime count milliseconds in 31 bits: a longer one would end at once. */
+/** A number above 0, fractions included. */
+export const positiveNumber: OptionType<number> = numberAboveZero(
+  Number.MAX_VALUE,
+  "a number above 0",
+);
+
+/** The runtime's timers count milliseconds in 31 bits: a longer one would fire at once. */
 const LONGEST_DURATION_S = 24 * 86_400;
 
-/** Seconds over 0; with `orNone`, 0 as well. */
+/** Seconds above 0; with `orNone`, 0 as well. */
 export function duration({ orNone }: { readonly orNone: boolean }): OptionType<number> {
   return {
-    needed: `a time ${orNone ? "of 0 or more" : "over 0"}, and of 24 days at most, is needed`,
-    hint: `It is written as ${DURATION_FORMS}.`,
+    expected: `a duration ${orNone ? "of 0 s or more" : "above 0 s"}, up to 24 days`,
+    hint: `Durations are written as ${DURATION_FORMS}.`,
     types: ["number", "text"],
+    unit: "s",
     parse(text): number | null {
       const seconds = parseDuration(text);
       if (seconds === null || seconds > LONGEST_DURATION_S) return null;
@@ -86,18 +96,37 @@ export function duration({ orNone }: { readonly orNone: boolean }): OptionType<n
   };
 }
 
-/** Any text that is not empty; `what` says what it is for. */
-export function textOf(what: string): OptionType<string> {
+/** A share, written as a percentage. */
+export const percentage: OptionType<number> = {
+  expected: "a percentage like 5%",
+  types: ["text"],
+  parse(text): number | null {
+    const digits = /^(\d+(?:\.\d*)?|\.\d+)%$/.exec(text)?.[1];
+    const share = Number(digits ?? NaN) / 100;
+    return Number.isFinite(share) ? share : null;
+  },
+};
+
+/** Any text that is not blank; `expected` describes it. */
+export function textOf(expected: string): OptionType<string> {
+  return { expected, types: ["text"], parse: (text) => text.trim() === "" ? null : text };
+}
+
+/** A name without control characters or line breaks. */
+export function visibleName(maxLength: number): OptionType<string> {
   return {
-    needed: `${what} is needed`,
+    expected: `a name of at most ${maxLength} visible characters`,
     types: ["text"],
-    parse: (text) => text.trim() === "" ? null : text,
+    parse: (text) =>
+      text.trim() !== "" && text.length <= maxLength && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)
+        ? text
+        : null,
   };
 }
 
 /** Names, separated by commas. */
 export const nameList: OptionType<readonly string[]> = {
-  needed: "names separated by commas are needed",
+  expected: "names separated by commas",
   types: ["text", "list"],
   add: (earlier, later) => [...earlier, ...later],
   parse(text): readonly string[] | null {
@@ -106,20 +135,20 @@ export const nameList: OptionType<readonly string[]> = {
   },
 };
 
-/** Any texts that are not empty, one each time; `what` says what one is. */
-export function textList(what: string): OptionType<readonly string[]> {
+/** Texts that are not blank, one per flag; `expected` describes one. */
+export function textList(expected: string): OptionType<readonly string[]> {
   return {
-    needed: `${what} is needed`,
+    expected,
     types: ["text", "list"],
     add: (earlier, later) => [...earlier, ...later],
     parse: (text) => text.trim() === "" ? null : [text.trim()],
   };
 }
 
-/** Milliseconds over 0, rising; separated by commas or given one by one. */
+/** Milliseconds above 0, in ascending order; separated by commas or given one by one. */
 export const millisecondList: OptionType<readonly number[]> = {
-  needed: "milliseconds over 0 are needed",
-  hint: "Several are written as -b 50 100 200, or as 50,100,200.",
+  expected: "milliseconds above 0",
+  hint: "Write several as -b 50 100 200, or as 50,100,200.",
   types: ["number", "text", "list", "numbers"],
   add: (earlier, later) => [...new Set([...earlier, ...later])].sort((a, b) => a - b),
   parse(text): readonly number[] | null {
@@ -129,10 +158,10 @@ export const millisecondList: OptionType<readonly number[]> = {
   },
 };
 
-/** One of a few words, whatever the case of its letters. */
-export function choice<Word extends string>(words: readonly Word[]): OptionType<Word> {
+/** One of a few words, in upper or lower case. */
+export function choice<const Word extends string>(words: readonly Word[]): OptionType<Word> {
   return {
-    needed: `one of ${words.join(", ")} is needed`,
+    expected: `one of ${words.join(", ")}`,
     types: ["text"],
     parse: (text) => words.find((word) => word.toLowerCase() === text.toLowerCase()) ?? null,
   };
@@ -140,7 +169,7 @@ export function choice<Word extends string>(words: readonly Word[]): OptionType<
 
 /** On or off; the flag alone means on. */
 export const toggle: OptionType<boolean> = {
-  needed: "true or false is needed (or 1 or 0, or yes or no)",
+  expected: "true or false (or 1 or 0, or yes or no)",
   types: ["boolean"],
   bare: true,
   parse(text): boolean | null {
@@ -152,3 +181,37 @@ export const toggle: OptionType<boolean> = {
 
 const ON = ["true", "1", "yes"];
 const OFF = ["false", "0", "no"];
+
+/** One header line. */
+export type HeaderLine = readonly [name: string, value: string];
+
+/** HTTP's `token`: the form of methods and of header names. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/** Visible text and blanks; bytes above 127 go over the wire as they are. */
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+export const httpMethod: OptionType<string> = {
+  expected: "an HTTP method like PUT",
+  types: ["text"],
+  parse: (text) => TOKEN.test(text) ? text.toUpperCase() : null,
+};
+
+/** A text, or `@` and a file name. */
+export const requestBody: OptionType<string> = {
+  expected: "a text, or @ and a file name",
+  types: ["text"],
+  parse: (text) => text === "@" ? null : text,
+};
+
+export const headerLines: OptionType<readonly HeaderLine[]> = {
+  expected: 'a header line like "Accept: text/html"',
+  types: ["text", "list"],
+  add: (earlier, later) => [...earlier, ...later],
+  parse(text): readonly HeaderLine[] | null {
+    const colon = text.indexOf(":");
+    const name = text.slice(0, Math.max(0, colon));
+    const value = text.slice(colon + 1).trim();
+    return TOKEN.test(name) && FIELD_VALUE.test(value) ? [[name, value]] : null;
+  },
+};

@@ -29,7 +29,7 @@ export interface ReceivedTestFile {
 
 /** Whether this process is a worker that was given no test file, and finds none. */
 export async function lacksTestFile(host: Host, commandLine: CommandLine): Promise<boolean> {
-  const { worker, aiotestfile, given } = commandLine.preliminary();
+  const { worker, aiotestfile, given } = commandLine.known();
   return worker && !given.has("aiotestfile") && !await isTestFile(host, aiotestfile);
 }
 
@@ -51,7 +51,7 @@ export async function receiveTestFile(
   commandLine: CommandLine,
   { folder, isInterrupted }: Destination,
 ): Promise<ReceivedTestFile | null> {
-  const options = commandLine.preliminary();
+  const options = commandLine.known();
   const role = roleOf(options, { cores: host.cores, freshToken: "" });
   const worker = workerSettings(role);
   if (worker.token === null) {

@@ -1,237 +1,101 @@
 /**
- * What part this process has in the run.
+ * The role of this process in a run: local, master, worker, or a parent of worker processes. Decides it
+ * from the options, and rejects options that contradict each other.
  *
  * @module
  */
 
 import { UsageError } from "../core/errors.ts";
 import { isLoopback } from "../web/security.ts";
-import type { ClusterSettings, Settings, WebSettings } from "./settings.ts";
-import { environmentName, kebabCase } from "./sources.ts";
+import type { Options } from "./options.ts";
+import { environmentName, flagOf, type Settings, settingsWithScope } from "./settings.ts";
 
-/** What decides whether somebody can start a test that waits for it. */
-export type StartOptions = Pick<WebSettings, "noAutostart" | "noWeb" | "webHost" | "webToken">;
-
-/**
- * Checks that a test which waits to be started can be started.
- *
- * @throws UsageError where nobody could, with what to do.
- */
-export function checkStartable({ noAutostart, noWeb, webHost, webToken }: StartOptions): void {
-  if (!noAutostart) return;
-  if (noWeb) {
-    throw new UsageError(
-      "--no-autostart cannot go with --no-web: the test is started in the dashboard",
-      "Leave one of them out.",
-    );
-  }
-  if (webToken !== null || isLoopback(webHost)) return;
-  throw new UsageError(
-    `--no-autostart needs --web-token with --web-host ${webHost}: nobody could start the test, ` +
-      "as without a token the dashboard is only to look at",
-    "A token is better given as AIOTEST_WEB_TOKEN.",
-  );
-}
-
-/** What decides the role. */
-export interface RoleOptions extends ClusterSettings, StartOptions {
-  readonly given: ReadonlySet<keyof Settings>;
-}
-
-/** What is said only to a master. */
-const FOR_MASTER = [
-  "expectWorkers",
-  "expectWorkersMaxWait",
-  "masterBindHost",
-  "masterBindPort",
-  "journal",
-  "resume",
-  "tlsCert",
-  "tlsKey",
-] as const;
-
-/** What the master has, and the single process where there are no workers. */
-const NOT_FOR_WORKER = [
-  ...FOR_MASTER,
-  "redis",
-  "webHost",
-  "webPort",
-  "webToken",
-  "noAutostart",
-  "buckets",
-  "otlp",
-  "threshold",
-  "abortOnThreshold",
-] as const;
-
-/** What is said only to a worker. */
-const FOR_WORKER = [
-  "masterHost",
-  "masterPort",
-  "reconnectTimeout",
-  "workerName",
-  "tlsCa",
-] as const;
-
-/**
- * Checks that the options of master and workers go together.
- *
- * @throws UsageError that names the flag, and says what to do.
- */
-export function checkConflicts(options: RoleOptions): void {
-  const { master, worker, processes, journal, resume, tlsCert, tlsKey } = options;
-  const { given } = options;
-  if (master && worker) {
-    throw new UsageError(
-      "--master cannot go with --worker: a process is one or the other",
-      "A master that starts workers on its own machine: --processes N.",
-    );
-  }
-  if (processes !== null) {
-    refuse(given, ["workerName"], "cannot go with --processes, whose workers need a name each");
-    refuse(
-      given,
-      ["tlsCert", "tlsKey"],
-      "cannot go with --processes, whose workers connect without TLS: start master and workers by themselves",
-    );
-  }
-  if (worker) refuse(given, NOT_FOR_WORKER, "cannot go with --worker: give it to the master");
-  else refuse(given, FOR_WORKER, "needs --worker, as nobody but a worker looks for a master");
-  if (!master && processes !== null) {
-    refuse(
-      given,
-      ["expectWorkers", "expectWorkersMaxWait"],
-      "needs --master: with --processes alone, nobody but its own workers is waited for",
-    );
-  }
-  if (!master && !worker && processes === null) {
-    refuse(given, FOR_MASTER, "needs --master, as there are no workers without one");
-  }
-  if (journal !== null && resume !== null) {
-    throw new UsageError(
-      "--journal cannot go with --resume: a resumed run goes on in its own journal",
-      "Leave --journal out.",
-    );
-  }
-  checkStartable(options);
-  if (tlsCert !== null && tlsKey === null) throw new UsageError("--tls-cert needs --tls-key, too");
-  if (tlsKey !== null && tlsCert === null) throw new UsageError("--tls-key needs --tls-cert, too");
-}
-
-/** Refuses the first of some options that was given. */
-function refuse(
-  given: RoleOptions["given"],
-  names: readonly (keyof Settings)[],
-  reason: string,
-): void {
-  const name = names.find((name) => given.has(name));
-  if (name === undefined) return;
-  throw new UsageError(
-    `${flagOf(name)} ${reason}`,
-    `If it is not on the command line, it is in ${environmentName(name)} or in the --config file.`,
-  );
-}
-
-/** The flag of an option, with its dashes. */
-export function flagOf(name: keyof Settings): string {
-  return `--${kebabCase(name)}`;
-}
-
-/** The part of this process, with all that it needs to know for it. */
+/** The role of this process, with its settings. */
 export type Role = LocalRole | MasterRole | ProcessesRole | WorkerRole | WorkerProcessesRole;
 
-/** It runs the users itself. */
+/** Runs the users itself. */
 export interface LocalRole {
   readonly kind: "local";
 }
 
-/** It leads workers, wherever they are. */
+/** Coordinates workers. */
 export interface MasterRole {
   readonly kind: "master";
   readonly master: MasterSettings;
 }
 
-/** It leads workers, of which it starts some itself. */
+/** Coordinates workers, and starts some of them itself. */
 export interface ProcessesRole {
   readonly kind: "processes";
-  /** Workers that it starts. */
+  /** Number of workers that it starts. */
   readonly count: number;
   readonly master: MasterSettings;
-  /** Where the workers on this machine find the master. */
+  /** Address at which the workers on this machine reach the master. */
   readonly masterHost: string;
 }
 
-/** It runs users for a master. */
+/** Runs users for a master. */
 export interface WorkerRole {
   readonly kind: "worker";
   readonly worker: WorkerSettings;
-  /** What the command line was told: null where it should be called after its machine. */
+  /** `null`: made from the host name. */
   readonly name: string | null;
-  /** What the person at the command line should know. */
+  /** To be logged. */
   readonly warnings: readonly string[];
 }
 
-/** It starts workers on this machine for a master elsewhere. */
+/** Starts workers on this machine for a master elsewhere. */
 export interface WorkerProcessesRole {
   readonly kind: "workerProcesses";
   readonly count: number;
   readonly worker: WorkerSettings;
-  /** What the person at the command line should know. */
+  /** To be logged. */
   readonly warnings: readonly string[];
 }
 
-/** How a master meets its workers. */
+/** Settings of a master. */
 export interface MasterSettings {
   readonly bindHost: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly bindPort: number;
-  /** Null: whoever reaches the port may join. */
+  /** `null`: anything that reaches the port may join. */
   readonly token: string | null;
   readonly expectWorkers: number;
-  /** Seconds; 0: for ever. */
+  /** Seconds; 0: no limit. */
   readonly expectWorkersMaxWait: number;
   readonly allowDifferentTestfile: boolean;
-  /** Names of files; null: plain TCP. */
+  /** File names; `null`: plain TCP. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
   readonly journal: string | null;
   readonly resume: string | null;
 }
 
-/** How a worker finds its master. */
+/** How a worker connects to its master. */
 export interface WorkerSettings {
   readonly masterHost: string;
   readonly masterPort: number;
   readonly token: string | null;
   /** Seconds. */
   readonly reconnectTimeout: number;
-  /** Name of the authority's file. */
+  /** File name of the certificate authority. */
   readonly tlsCa: string | null;
 }
 
-/** What a role takes from its machine. */
+/** Facts about the machine that a role depends on. */
 export interface RoleSurroundings {
   /** Cores that this process may use. */
   readonly cores: number;
-  /** A secret that nobody knows yet, for workers that nobody else has to know. */
+  /** A new secret, for workers that only this process knows. */
   readonly freshToken: string;
 }
 
-/** What a worker hears from its master, whatever its own command line says. */
-const DECIDED_BY_MASTER = [
-  "users",
-  "rate",
-  "runTime",
-  "stopTimeout",
-  "json",
-  "resetStats",
-  "exitCodeOnError",
-  "allowDifferentTestfile",
-] as const;
+/** Options that decide the role. */
+export type RoleOptions = Omit<Options, "extra">;
 
 /**
  * The role that the options ask for.
  *
- * @throws UsageError where options do not go together.
+ * @throws UsageError if options contradict each other.
  */
 export function roleOf(options: RoleOptions, surroundings: RoleSurroundings): Role {
   checkConflicts(options);
@@ -255,15 +119,15 @@ function processesRole(
   { cores, freshToken }: RoleSurroundings,
 ): ProcessesRole {
   const count = countOf(processes, cores);
-  const said = masterSettings(options);
-  // As long as nobody calls it a master, it is meant for its own workers alone.
+  const configured = masterSettings(options);
+  // Without --master, it is the master of its own workers only.
   const master: MasterSettings = options.master
-    ? { ...said, expectWorkers: Math.max(count, said.expectWorkers) }
+    ? { ...configured, expectWorkers: Math.max(count, configured.expectWorkers) }
     : {
-      ...said,
-      bindHost: options.given.has("masterBindHost") ? said.bindHost : LOOPBACK,
-      bindPort: options.given.has("masterBindPort") ? said.bindPort : 0,
-      token: said.token ?? freshToken,
+      ...configured,
+      bindHost: options.given.has("masterBindHost") ? configured.bindHost : LOOPBACK,
+      bindPort: options.given.has("masterBindPort") ? configured.bindPort : 0,
+      token: configured.token ?? freshToken,
       expectWorkers: count,
     };
   return { kind: "processes", count, master, masterHost: reachable(master.bindHost) };
@@ -289,7 +153,7 @@ const LOOPBACK = "127.0.0.1";
 
 const ALL_INTERFACES = "0.0.0.0";
 
-/** Where this machine reaches what listens at an address. */
+/** The address at which this machine reaches a listener. */
 function reachable(bindHost: string): string {
   if (bindHost === ALL_INTERFACES) return LOOPBACK;
   return bindHost === "::" ? "::1" : bindHost;
@@ -300,8 +164,108 @@ function countOf(processes: number, cores: number): number {
 }
 
 function ignoredFlags(given: RoleOptions["given"]): string[] {
-  const ignored = DECIDED_BY_MASTER.filter((name) => given.has(name)).map(flagOf);
+  const ignored = settingsWithScope("master decides").filter((name) => given.has(name));
   if (ignored.length === 0) return [];
-  const [verb, them] = ignored.length === 1 ? ["is", "it"] : ["are", "them"];
-  return [`${ignored.join(", ")} ${verb} ignored: the master decides ${them}.`];
+  const verb = ignored.length === 1 ? "is" : "are";
+  return [`${ignored.map(flagOf).join(", ")} ${verb} ignored on a worker: the master decides.`];
+}
+
+/** Options that decide whether a test that waits to be started can be started. */
+export type StartOptions = Pick<Settings, "noAutostart" | "noWeb" | "webHost" | "webToken">;
+
+/**
+ * Checks that a test which waits to be started can be started.
+ *
+ * @throws UsageError if it cannot, with what to do about it.
+ */
+export function checkStartable({ noAutostart, noWeb, webHost, webToken }: StartOptions): void {
+  if (!noAutostart) return;
+  if (noWeb) {
+    throw new UsageError(
+      "--no-autostart cannot be used with --no-web: the dashboard starts the test",
+      "Remove one of them.",
+    );
+  }
+  if (webToken !== null || isLoopback(webHost)) return;
+  throw new UsageError(
+    `--no-autostart with --web-host ${webHost} needs --web-token: without a token the dashboard is ` +
+      "read-only there, and cannot start the test",
+    "Prefer the environment variable AIOTEST_WEB_TOKEN.",
+  );
+}
+
+/**
+ * Checks that the options of master and workers can be combined.
+ *
+ * @throws UsageError that names the flag, and says what to do.
+ */
+export function checkConflicts(options: RoleOptions): void {
+  const { master, worker, processes, journal, resume, tlsCert, tlsKey } = options;
+  const { given } = options;
+  if (master && worker) {
+    throw new UsageError(
+      "--master cannot be used with --worker: a process is one or the other",
+      "To start a master with workers on the same machine, use --processes N.",
+    );
+  }
+  if (processes !== null) {
+    refuse(
+      given,
+      ["workerName"],
+      "cannot be used with --processes: each worker needs its own name",
+    );
+    refuse(
+      given,
+      ["tlsCert", "tlsKey"],
+      "cannot be used with --processes, whose workers connect without TLS: start master and " +
+        "workers separately",
+    );
+  }
+  const forMaster = settingsWithScope("master");
+  if (worker) {
+    refuse(
+      given,
+      [...forMaster, ...settingsWithScope("not worker")],
+      "cannot be used with --worker: set it on the master",
+    );
+  } else {refuse(
+      given,
+      settingsWithScope("worker"),
+      "needs --worker: only workers connect to a master",
+    );}
+  if (!master && processes !== null) {
+    refuse(
+      given,
+      ["expectWorkers", "expectWorkersMaxWait"],
+      "needs --master: with --processes alone, the test waits for its own workers only",
+    );
+  }
+  if (!master && !worker && processes === null) {
+    refuse(given, forMaster, "needs --master: without a master there are no workers");
+  }
+  if (journal !== null && resume !== null) {
+    throw new UsageError(
+      "--journal cannot be used with --resume: a resumed run continues its own journal",
+      "Remove --journal.",
+    );
+  }
+  checkStartable(options);
+  if (tlsCert !== null && tlsKey === null) throw new UsageError("--tls-cert needs --tls-key");
+  if (tlsKey !== null && tlsCert === null) throw new UsageError("--tls-key needs --tls-cert");
+}
+
+/** Refuses the first of some options that was given. */
+function refuse(
+  given: RoleOptions["given"],
+  names: readonly (keyof Settings)[],
+  reason: string,
+): void {
+  const name = names.find((name) => given.has(name));
+  if (name === undefined) return;
+  throw new UsageError(
+    `${flagOf(name)} ${reason}`,
+    `If it is not on the command line, it is set in ${
+      environmentName(name)
+    } or in the --config file.`,
+  );
 }

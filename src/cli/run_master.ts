@@ -53,7 +53,7 @@ export function checkHome(record: SharedRecord, withRedis: boolean): void {
   }
   if (withRedis && (service === "counter" || service === "queue")) {
     throw new UsageError(
-      "--resume cannot go with --redis: the run's counters and queues are in its journal",
+      "--resume cannot be used with --redis: the run's counters and queues are in its journal",
       "Leave --redis out.",
     );
   }
@@ -74,7 +74,7 @@ export interface WorkerProcesses {
 export interface MasterOrders {
   readonly settings: MasterSettings;
   /** What holds on every node, for workers that were told nothing. */
-  readonly handedOn: ForwardedOptions;
+  readonly forwarded: ForwardedOptions;
   /**
    * Called when workers can come; starts those that the master has for itself.
    *
@@ -165,7 +165,7 @@ interface OpenRun {
 async function openRun(
   stage: RunSession,
   { profile, classes, mix, thresholds, warnings }: RunSetup,
-  { settings, handedOn, desk, hub }: MasterOrders & {
+  { settings, forwarded, desk, hub }: MasterOrders & {
     readonly desk: FileServer | null;
     readonly hub: SharedServices;
   },
@@ -202,7 +202,7 @@ async function openRun(
     token: settings.token,
     allowDifferentTestfile: settings.allowDifferentTestfile,
     desk,
-    setup: JSON.stringify(handedOn),
+    setup: JSON.stringify(forwarded),
     profile,
     classNames: classes.map(({ name }) => name),
     mix,

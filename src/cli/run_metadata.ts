@@ -1,5 +1,5 @@
 /**
- * What a report tells of a run beside its counts: how it was configured, and where it ran.
+ * What a report says about a run besides its results: its options, and the machine. Secrets are left out.
  *
  * @module
  */
@@ -8,26 +8,21 @@ import type { Host } from "../core/host.ts";
 import { VERSION, versionText } from "../core/version.ts";
 import type { OptionFact, RunMetadata } from "../web/report_content.ts";
 import type { Options } from "./options.ts";
-import { SETTINGS, type Settings } from "./settings.ts";
-import { kebabCase } from "./sources.ts";
+import { flagOf, SETTINGS, type Settings } from "./settings.ts";
 
-// What must not stand in a report that is handed on.
-
-/** Parts of a name, any of which makes what it names a secret. */
+/** Parts of names that mark a value as secret. */
 const SECRET_PART = /token|secret|passw|passphrase|credential|apikey|private|jwt|bearer/;
 
-/** Words of a name that do. */
+/** Whole words of names that mark a value as secret. */
 const SECRET_WORDS: ReadonlySet<string> = new Set([
   ...["auth", "authorization", "cookie", "key", "pass", "passcode", "pin", "pwd", "session", "sig"],
   ...["signature"],
 ]);
 
-/** Names that seem secret, and are those of files. */
+/** Names that look secret, but whose values are file names. */
 const NO_SECRETS: ReadonlySet<string> = new Set(["tls-key"]);
 
-/**
- * Whether a name is that of something secret, such as a flag of a test file.
- */
+/** Whether the value of an option or URL parameter of this name is likely to be a secret. */
 export function looksSecret(name: string): boolean {
   const words = name.replaceAll(/([a-z\d])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
   if (NO_SECRETS.has(words)) return false;
@@ -35,8 +30,8 @@ export function looksSecret(name: string): boolean {
 }
 
 /**
- * A text, but for what is secret in it where it is a URL: user and password, and parameters of that
- * name.
+ * A text without its secrets: if it contains a URL, user, password and secret parameters are replaced
+ * by `…`.
  */
 export function publicText(text: string): string {
   const [, scheme] = /^[^]*?([a-z][a-z\d+.-]*:\/\/)/i.exec(text) ?? [];
@@ -48,7 +43,7 @@ export function publicText(text: string): string {
   );
 }
 
-/** Where a text is no URL after all, all that may be a password is left out. */
+/** If the text is not a valid URL, everything that may be a password is removed. */
 function withoutUser(text: string, scheme: string): string {
   const start = text.indexOf(scheme) + scheme.length;
   const [head, rest] = [text.slice(0, start), text.slice(start)];
@@ -65,21 +60,10 @@ function decoded(text: string): string {
   }
 }
 
-/** Said in place of what nobody but the run may know. */
+/** Shown in place of a secret. */
 const NOT_SHOWN = "(not shown)";
 
-/** Options that are not told of as options. */
-const TOLD_ELSEWHERE: ReadonlySet<string> = new Set<keyof Settings>(["aiotestfile"]);
-
-/** In seconds, as the command line takes them. */
-const IN_SECONDS: ReadonlySet<string> = new Set<keyof Settings>([
-  "runTime",
-  "stopTimeout",
-  "expectWorkersMaxWait",
-  "reconnectTimeout",
-]);
-
-/** What is to be known of a run, without anything secret. */
+/** Describes a run and its machine, without secrets. */
 export function runMetadata(host: Pick<Host, "hostname" | "cores">, options: Options): RunMetadata {
   const { os, arch } = Deno.build;
   return {
@@ -95,14 +79,15 @@ export function runMetadata(host: Pick<Host, "hostname" | "cores">, options: Opt
   };
 }
 
-/** Those that were given, and those that a command has set by itself. */
+/** Settings that were given, and those that differ from their default because a command sets them. */
 function ownFacts(options: Options): OptionFact[] {
   return Object.entries(SETTINGS).flatMap(([key, setting]) => {
     const name = key as keyof Settings;
     const value = options[name];
-    const isStandard = JSON.stringify(value) === JSON.stringify(setting.default);
-    if (TOLD_ELSEWHERE.has(name) || isStandard && !options.given.has(name)) return [];
-    return [optionFact(name, value)];
+    const isDefault = JSON.stringify(value) === JSON.stringify(setting.default);
+    // Reports name the test file elsewhere.
+    if (name === "aiotestfile" || isDefault && !options.given.has(name)) return [];
+    return [optionFact(name, value, setting.type.unit)];
   });
 }
 
@@ -110,17 +95,17 @@ function extraFacts(extra: Options["extra"]): OptionFact[] {
   return Object.entries(extra).map(([name, value]) => optionFact(name, value));
 }
 
-function optionFact(name: string, value: unknown): OptionFact {
-  const flag = `--${kebabCase(name)}`;
+function optionFact(name: string, value: unknown, unit?: string): OptionFact {
+  const flag = flagOf(name);
   if (looksSecret(name)) return { flag, value: NOT_SHOWN };
   if (value === true) return { flag, value: "" };
   const text = textOf(value);
-  return { flag, value: IN_SECONDS.has(name) && value !== null ? `${text} s` : text };
+  return { flag, value: unit === undefined || value === null ? text : `${text} ${unit}` };
 }
 
 function textOf(value: unknown): string {
   if (Array.isArray(value)) return value.map(textOf).join(", ");
   if (typeof value !== "object" || value === null) return publicText(String(value ?? "none"));
-  // What a test file has made of its flag's text may be anything, and hold anything.
+  // The test file has converted the text; the result may contain anything, secrets included.
   return NOT_SHOWN;
 }

@@ -9,13 +9,12 @@ import { type Random, systemClock, systemRandom } from "../core/clock.ts";
 import { AiotestError, ExitCode } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
-import type { ForwardedFlags } from "./forwarded_options.ts";
+import type { ForwardedFlags } from "./custom_flags.ts";
 import type { CommandLine, Options } from "./options.ts";
 import type { ProcessesRole, WorkerProcessesRole } from "./role.ts";
 import { runMaster, type WorkerProcesses } from "./run_master.ts";
 import { RunSession } from "./run_session.ts";
-import type { Settings } from "./settings.ts";
-import { environmentName } from "./sources.ts";
+import { environmentName, HANDED_TO_CHILDREN } from "./settings.ts";
 import type { TestFileExports } from "./test_file.ts";
 import { workerName } from "./worker_link.ts";
 
@@ -49,21 +48,6 @@ interface EndedWorker {
   /** Its exit code; a signal n counts as 128 + n. */
   readonly code: number;
 }
-
-/**
- * What a worker must be told as this process was told. All else is either the master's to decide, or
- * would have the worker do what its parent does: a configuration file that says `processes = 4` is for
- * the parent alone, and so the workers never see the file.
- */
-const HANDED_ON: readonly (keyof Settings)[] = [
-  "host",
-  "tags",
-  "excludeTags",
-  "insecure",
-  "loglevel",
-  "reconnectTimeout",
-  "tlsCa",
-];
 
 /** Letters in the name that the workers of a fleet share. */
 const NAME_LETTERS = 4;
@@ -129,7 +113,7 @@ export class WorkerFleet {
 
 function environment({ options, token, passed }: FleetOptions): Record<string, string> {
   const env: Record<string, string> = { ...passed.env };
-  for (const name of HANDED_ON) {
+  for (const name of HANDED_TO_CHILDREN) {
     if (options.given.has(name)) env[environmentName(name)] = String(options[name]);
   }
   if (token !== null) env[environmentName("token")] = token;
@@ -149,9 +133,9 @@ export function runProcesses(
   const options = commandLine.parse();
   return runMaster(host, exports, options, {
     settings: master,
-    handedOn: commandLine.handedOn(options),
+    forwarded: commandLine.forwardedOptions(options),
     onListening(masterPort, stage, run): WorkerProcesses {
-      const passed = commandLine.passedFlags();
+      const passed = commandLine.forwardedFlags();
       let failure: AiotestError | null = null;
       const fleet = new WorkerFleet(
         { count, masterHost, masterPort, token: master.token, options, passed },
@@ -205,7 +189,7 @@ export async function runWorkerProcesses(
     await stage.open();
     for (const text of warnings) logger.warn(text);
     const { masterHost, masterPort, token } = worker;
-    const passed = commandLine.passedFlags();
+    const passed = commandLine.forwardedFlags();
     const fleet = new WorkerFleet(
       { count, masterHost, masterPort, token, options, passed },
       surroundings(host, stage, () => {}),

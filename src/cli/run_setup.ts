@@ -13,8 +13,7 @@ import { checkHosts, type DiscoveredClass, selectTests } from "../user/discovery
 import { FastHttpUser } from "../user/fast_http_user.ts";
 import { HttpUser, insecureProblem } from "../user/http_user.ts";
 import type { Options } from "./options.ts";
-import { flagOf } from "./role.ts";
-import type { Settings } from "./settings.ts";
+import { flagOf, type Settings } from "./settings.ts";
 import type { TestFile } from "./test_file.ts";
 
 /** What was asked for, and what a test file has of its own. */

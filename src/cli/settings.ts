@@ -1,581 +1,801 @@
 /**
- * Every option of a run: its flag, its values, its default, and what `--help` says of it.
+ * Every option of every command, declared once: flag, type, default, help, the commands that take it,
+ * and how master and workers treat it. Option types, help, configuration keys, environment variables
+ * and the tables of docs/command-line.md are derived from this table.
  *
  * @module
  */
 
-import { LOG_LEVELS, type LogLevelName } from "../core/logger.ts";
+import { LOG_LEVELS } from "../core/logger.ts";
 import { REPORT_FORMATS, type ReportFormat, type ReportOption } from "../web/report_formats.ts";
 import {
   choice,
   duration,
+  headerLines,
+  httpMethod,
   millisecondList,
   nameList,
-  numberOverZero,
+  numberAboveZero,
   type OptionType,
+  percentage,
   positiveNumber,
+  processCount,
+  requestBody,
   textList,
   textOf,
   toggle,
+  visibleName,
   wholeNumber,
 } from "./option_types.ts";
 
-// The options of a run on several processes or machines.
+/** Commands that have settings. */
+export type SettingsCommand = "run" | "quick" | "demo" | "compare";
 
-/** The values of all these options, defaults filled in. */
-export interface ClusterSettings {
-  readonly master: boolean;
-  readonly worker: boolean;
-  /** Workers on this machine; -1: one for each core; null: the process does the work itself. */
-  readonly processes: number | null;
-  /** Workers that the test's start waits for. */
-  readonly expectWorkers: number;
-  /** Seconds of that wait; 0: for ever. */
-  readonly expectWorkersMaxWait: number;
-  readonly masterHost: string;
-  readonly masterPort: number;
-  /** `*`: all interfaces. */
-  readonly masterBindHost: string;
-  /** 0: any that is free. */
-  readonly masterBindPort: number;
-  /** Shared secret of master and workers; null: whoever reaches the port may join. */
-  readonly token: string | null;
-  /** What the worker is called; null: after its machine. */
-  readonly workerName: string | null;
-  /** Seconds that a worker looks for a master. */
-  readonly reconnectTimeout: number;
-  /** Workers may have another test file than the master. */
-  readonly allowDifferentTestfile: boolean;
-  /** Where the master writes down the run. */
-  readonly journal: string | null;
-  /** A journal whose run is to go on. */
-  readonly resume: string | null;
-  /** The master's certificate, and its key, in PEM. */
-  readonly tlsCert: string | null;
-  readonly tlsKey: string | null;
-  /** Authorities in PEM that a worker trusts beside the usual ones. */
-  readonly tlsCa: string | null;
+/** What a command changes about a setting. */
+interface Variant {
+  readonly group?: string;
+  readonly help?: string;
+  readonly default?: unknown;
+  readonly shownDefault?: string;
+  /** The command takes the setting, but its `--help` does not list it. */
+  readonly hidden?: true;
 }
 
-const GROUP = "Many cores, many machines:";
-const MASTER = "The master:";
-const WORKER = "A worker:";
-const TRUST = "Who may join:";
+/**
+ * How a command treats a setting: it takes it as it is, takes a variant, or refuses it for the reason
+ * given, which completes "--flag cannot be used with COMMAND, which …".
+ */
+type Treatment = true | Variant | string;
 
-const MAX_NAME_LENGTH = 100;
+/** How the processes of a distributed run treat a setting. */
+type Scope =
+  /** Only a master takes it. */
+  | "master"
+  /** A master and a single process take it; a worker refuses it. */
+  | "not worker"
+  /** Only a worker takes it. */
+  | "worker"
+  /** A worker ignores it with a warning, because the master decides. */
+  | "master decides";
 
-const processCount: OptionType<number> = {
-  ...wholeNumber(1),
-  needed: "a whole number of 1 or more is needed, or -1 for one a core",
-  parse: (text) => text === "-1" ? -1 : wholeNumber(1).parse(text),
-};
+/** One row of the table. */
+interface Declaration {
+  /** In the flag parser's notation: `-u, --users <N>`. */
+  readonly flags: string;
+  /** The heading in `--help`. */
+  readonly group: string;
+  readonly help: string;
+  readonly type: OptionType<unknown>;
+  /** `null`: no value. */
+  readonly default: unknown;
+  /** The default as `--help` shows it, if the value itself does not say enough. */
+  readonly shownDefault?: string;
+  /** Commands that are not listed do not know the setting. */
+  readonly commands: { readonly [Command in SettingsCommand]?: Treatment };
+  /** Without a scope, every process takes it. */
+  readonly scope?: Scope;
+  /** A master sends its value to workers that were not given their own. */
+  readonly toWorkers?: true;
+  /** A process hands its value on to the worker processes that it starts. */
+  readonly toChildren?: true;
+}
 
-const workerName: OptionType<string> = {
-  needed: `a name of at most ${MAX_NAME_LENGTH} visible characters is needed`,
-  types: ["text"],
-  parse: (text) =>
-    text.trim() !== "" && text.length <= MAX_NAME_LENGTH && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)
-      ? text
-      : null,
-};
+/** How the iterations of the open model are spaced. */
+const SPACINGS = ["constant", "poisson"] as const;
 
+/** What happens to an iteration that is due while all users are busy. */
+const WHEN_BUSY = ["queue", "drop"] as const;
+
+/** Seconds that `quick` runs if neither `--run-time` nor `--requests` is given. */
+export const QUICK_RUN_TIME = 10;
+
+const TEST = "Test:";
+const REQUEST = "Request:";
+const LOAD = "Load:";
+const DISTRIBUTED = "Distributed runs:";
+const MASTER = "Master:";
+const WORKER = "Worker:";
+const JOINING = "Cluster security:";
+const WEB = "Dashboard:";
+const RESULTS = "Results:";
+const LOG = "Logging:";
+const COMPARISON = "Comparison:";
+
+/** Every command that generates load takes it. */
+const EVERY_RUN = { run: true, quick: true, demo: true } as const;
+
+/** The demo takes it as well, but does not list it. */
+const HIDDEN_IN_DEMO = { run: true, quick: true, demo: { hidden: true } } as const;
+
+const NEEDS_TEST_FILE = {
+  run: true,
+  quick: "which has no test file",
+  demo: { hidden: true },
+} as const;
+
+const NEEDS_OWN_TARGET = {
+  run: true,
+  quick: "which has no test file",
+  demo: "which brings its own test and target",
+} as const;
+
+const NEEDS_SEVERAL_PROCESSES = {
+  run: true,
+  quick: "which runs in one process",
+  demo: "which runs in one process",
+} as const;
+
+const NEEDS_DASHBOARD = { run: true, quick: "which has no dashboard", demo: true } as const;
+
+const fileName = textOf("a file name");
 const address = textOf("a host name or an address");
 
-/** Every option, by the name of its value, in the order of `--help`. */
-export const CLUSTER_SETTINGS: SettingTable<ClusterSettings> = {
-  master: {
-    flags: "--master",
-    group: GROUP,
-    description: "lead workers, which run the users",
-    kind: toggle,
-    default: false,
-  },
-  worker: {
-    flags: "--worker",
-    group: GROUP,
-    description: "run users for a master; without a test file here, with the master's own",
-    kind: toggle,
-    default: false,
-  },
-  processes: {
-    flags: "--processes <N>",
-    group: GROUP,
-    description: "a master and N workers on this machine, -1: one a core; with --worker: N workers",
-    kind: processCount,
-    default: null,
-  },
-  expectWorkers: {
-    flags: "--expect-workers <N>",
-    group: MASTER,
-    description: "the master starts once so many have joined",
-    kind: wholeNumber(1),
-    default: 1,
-  },
-  expectWorkersMaxWait: {
-    flags: "--expect-workers-max-wait <S>",
-    group: MASTER,
-    description: "seconds that it waits for them, 0: for ever",
-    kind: duration({ orNone: true }),
-    default: 0,
-  },
-  masterHost: {
-    flags: "--master-host <H>",
-    group: WORKER,
-    description: "where a worker finds its master",
-    kind: address,
-    default: "127.0.0.1",
-  },
-  masterPort: {
-    flags: "--master-port <P>",
-    group: WORKER,
-    description: "the port there",
-    kind: wholeNumber(1, 65_535),
-    default: 5557,
-  },
-  masterBindHost: {
-    flags: "--master-bind-host <H>",
-    group: MASTER,
-    description: "where the master listens, *: on all interfaces",
-    kind: address,
-    default: "*",
-  },
-  masterBindPort: {
-    flags: "--master-bind-port <P>",
-    group: MASTER,
-    description: "the port there, 0: any that is free",
-    kind: wholeNumber(0, 65_535),
-    default: 5557,
-  },
-  token: {
-    flags: "--token <T>",
-    group: TRUST,
-    description: "shared secret of master and workers; better as AIOTEST_TOKEN",
-    kind: textOf("a secret that master and workers share"),
-    default: null,
-  },
-  workerName: {
-    flags: "--worker-name <NAME>",
-    group: WORKER,
-    description: "what the worker is called in logs and reports",
-    kind: workerName,
-    default: null,
-    ifNone: "its host's name and random letters",
-  },
-  reconnectTimeout: {
-    flags: "--reconnect-timeout <S>",
-    group: WORKER,
-    description: "seconds that a worker looks for a master, at the start and when it was lost",
-    kind: duration({ orNone: false }),
-    default: 60,
-  },
-  allowDifferentTestfile: {
-    flags: "--allow-different-testfile",
-    group: MASTER,
-    description: "a worker's test file may differ from the master's",
-    kind: toggle,
-    default: false,
-  },
-  journal: {
-    flags: "--journal <FILE>",
-    group: MASTER,
-    description: "the master writes the run down there, so that it can be resumed",
-    kind: textOf("the name of a file"),
-    default: null,
-  },
-  resume: {
-    flags: "--resume <FILE>",
-    group: MASTER,
-    description: "goes on with the run of this journal",
-    kind: textOf("the name of a journal"),
-    default: null,
-  },
-  tlsCert: {
-    flags: "--tls-cert <FILE>",
-    group: TRUST,
-    description: "the master's certificate in PEM: workers connect by TLS",
-    kind: textOf("the name of a file"),
-    default: null,
-  },
-  tlsKey: {
-    flags: "--tls-key <FILE>",
-    group: TRUST,
-    description: "the key of the certificate",
-    kind: textOf("the name of a file"),
-    default: null,
-  },
-  tlsCa: {
-    flags: "--tls-ca <FILE>",
-    group: TRUST,
-    description: "the authority in PEM by which a worker knows its master",
-    kind: textOf("the name of a file"),
-    default: null,
-  },
-};
-
-// The options that say how much load there is, and when.
-
-/** How the passes of the open model are spaced. */
-export const SPACINGS = ["constant", "poisson"] as const;
-
-/** What becomes of a pass that is due while all users are busy. */
-export const WHEN_BUSY = ["queue", "drop"] as const;
-
-/** The values of all these options, defaults filled in. */
-export interface LoadSettings {
-  readonly users: number;
-  /** Users started or stopped a second. */
-  readonly rate: number;
-  /** Seconds from the test's start; null: until it is interrupted. */
-  readonly runTime: number | null;
-  /** Seconds that a stopping user's test may still run. */
-  readonly stopTimeout: number;
-  /** Passes that start a second, whatever the target does; null: users decide. */
-  readonly arrivalRate: number | null;
-  /** The most users that these passes may need. */
-  readonly maxUsers: number;
-  readonly arrivals: typeof SPACINGS[number];
-  readonly onBusy: typeof WHEN_BUSY[number];
-  /** Passes in the whole cluster, after which the test ends; null: no such end. */
-  readonly iterations: number | null;
-  /** Draw the load over time instead of sending it. */
-  readonly showShape: boolean;
-}
-
-const LOAD = "The load:";
-
-/** Every option, by the name of its value, in the order of `--help`. */
-const LOAD_SETTINGS: SettingTable<LoadSettings> = {
-  users: {
-    flags: "-u, --users <N>",
-    group: LOAD,
-    description: "users to run",
-    kind: wholeNumber(1),
-    default: 1,
-  },
-  rate: {
-    flags: "-r, --rate <N>",
-    group: LOAD,
-    description: "users started or stopped a second, may be a fraction",
-    kind: positiveNumber,
-    default: 1,
-  },
-  runTime: {
-    flags: "-t, --run-time <T>",
-    group: LOAD,
-    description: "seconds, or a time like 20s, 3m, 1h20m, from the test's start",
-    kind: duration({ orNone: false }),
-    default: null,
-    ifNone: "no end",
-  },
-  stopTimeout: {
-    flags: "-s, --stop-timeout <S>",
-    group: LOAD,
-    description: "seconds that a stopping user's test may still run",
-    kind: duration({ orNone: true }),
-    default: 2,
-  },
-  arrivalRate: {
-    flags: "--arrival-rate <N>",
-    group: LOAD,
-    description: "open model: N passes start a second, whatever the target does",
-    kind: numberOverZero(1e9, "a number over 0, and of 1,000,000,000 at most,"),
-    default: null,
-    ifNone: "users decide",
-  },
-  maxUsers: {
-    flags: "--max-users <N>",
-    group: LOAD,
-    description: "the most users that --arrival-rate may need",
-    kind: wholeNumber(1),
-    default: 1000,
-  },
-  arrivals: {
-    flags: "--arrivals <KIND>",
-    group: LOAD,
-    description: "how --arrival-rate spaces the passes: constant or poisson",
-    kind: choice(SPACINGS),
-    default: "constant",
-  },
-  onBusy: {
-    flags: "--on-busy <WHAT>",
-    group: LOAD,
-    description: "all users busy: queue (a pass starts late, and its delay counts) or drop",
-    kind: choice(WHEN_BUSY),
-    default: "queue",
-  },
-  iterations: {
-    flags: "--iterations <N>",
-    group: LOAD,
-    description: "so many passes in the whole cluster, then the test ends",
-    kind: wholeNumber(1),
-    default: null,
-    ifNone: "as many as the time allows",
-  },
-  showShape: {
-    flags: "--show-shape",
-    group: LOAD,
-    description: "draw the load over time as text, and exit",
-    kind: toggle,
-    default: false,
-  },
-};
-
-// The options that say what becomes of a run: its files, and whether it passed.
-
-/** The values of all these options, defaults filled in. */
-export interface ResultSettings extends Readonly<Record<ReportOption, string | null>> {
-  /** What must hold, such as `p95<200ms`. */
-  readonly threshold: readonly string[];
-  /** End the test as soon as a threshold is crossed. */
-  readonly abortOnThreshold: boolean;
-  /** Drop what was counted before all users were started. */
-  readonly resetStats: boolean;
-  readonly exitCodeOnError: number;
-  /** URL of an OpenTelemetry collector; null: none. */
-  readonly otlp: string | null;
-}
-
-/** The heading of these options in `--help`. */
-const RESULTS = "Results:";
-
-/** An option for each report format: the file that is written at the end, or the prefix of several. */
-const REPORT_SETTINGS = Object.fromEntries(
+/** One setting per report format: the file to write at the end, or the prefix of several. */
+const REPORT_ROWS = Object.fromEntries(
   Object.entries<ReportFormat>(REPORT_FORMATS).map(([option, { takes, description }]) => [option, {
     flags: `--${option} <${takes}>`,
     group: RESULTS,
-    description,
-    kind: textOf(
-      takes === "FILE" ? "the name of a file" : "what the names of the files begin with",
-    ),
+    help: description,
+    type: takes === "FILE" ? fileName : textOf("a prefix for the file names"),
     default: null,
+    commands: EVERY_RUN,
   }]),
-) as unknown as SettingTable<Record<ReportOption, string | null>>;
+) as unknown as Readonly<Record<ReportOption, ReportRow>>;
 
-/** Every option, by the name of its value, in the order of `--help`. */
-const RESULT_SETTINGS: SettingTable<ResultSettings> = {
-  ...REPORT_SETTINGS,
-  threshold: {
-    flags: "--threshold <EXPR>",
-    group: RESULTS,
-    description: "what must hold: p95<200ms, error_rate<1%, p99[GET search]<0.5s; may repeat",
-    kind: textList("an expression like p95<200ms"),
-    default: [],
-  },
-  abortOnThreshold: {
-    flags: "--abort-on-threshold",
-    group: RESULTS,
-    description: "end the test as soon as a threshold is crossed",
-    kind: toggle,
-    default: false,
-  },
-  resetStats: {
-    flags: "--reset-stats",
-    group: RESULTS,
-    description: "drop what was counted before all users were started",
-    kind: toggle,
-    default: false,
-  },
-  exitCodeOnError: {
-    flags: "--exit-code-on-error <N>",
-    group: RESULTS,
-    description: "exit code when requests or users failed",
-    kind: wholeNumber(0, 255),
-    default: 1,
-  },
-  otlp: {
-    flags: "--otlp <URL>",
-    group: RESULTS,
-    description: "send metrics to an OpenTelemetry collector every 10 s",
-    kind: textOf("a URL like http://127.0.0.1:4318"),
-    default: null,
-  },
-};
-
-// The options of the dashboard and of what else is served while a test runs.
-
-/** The values of all these options, defaults filled in. */
-export interface WebSettings {
-  readonly webHost: string;
-  /** 0: any that is free. */
-  readonly webPort: number;
-  readonly noWeb: boolean;
-  /** What the dashboard asks for; null: nothing. */
-  readonly webToken: string | null;
-  /** The test begins when somebody starts it in the dashboard. */
-  readonly noAutostart: boolean;
-  /** Upper bounds of the histogram's buckets in milliseconds, rising. */
-  readonly buckets: readonly number[];
+interface ReportRow extends Declaration {
+  readonly type: OptionType<string>;
+  readonly default: null;
+  readonly commands: typeof EVERY_RUN;
 }
 
-const WEB = "The dashboard:";
-
-/** Every option, by the name of its value, in the order of `--help`. */
-export const WEB_SETTINGS: SettingTable<WebSettings> = {
-  webHost: {
-    flags: "--web-host <H>",
-    group: WEB,
-    description: "where dashboard and /metrics are served",
-    kind: textOf("a host name or an address"),
-    default: "127.0.0.1",
-  },
-  webPort: {
-    // The first spelling is that of the tool's earliest users, and stays out of `--help`.
-    flags: "--prometheus-port, --web-port <P>",
-    group: WEB,
-    description: "the port there, 0: any that is free",
-    kind: wholeNumber(0, 65_535),
-    default: 8089,
-  },
-  noWeb: {
-    flags: "--no-web",
-    group: WEB,
-    description: "serve neither",
-    kind: toggle,
-    default: false,
-  },
-  webToken: {
-    flags: "--web-token <T>",
-    group: WEB,
-    description: "what it asks for; better as AIOTEST_WEB_TOKEN",
-    kind: textOf("a secret"),
-    default: null,
-    ifNone: "none, and no control from other machines",
-  },
-  noAutostart: {
-    flags: "--no-autostart",
-    group: WEB,
-    description: "wait for Start in the dashboard",
-    kind: toggle,
-    default: false,
-  },
-  buckets: {
-    flags: "-b, --buckets <N...>",
-    group: WEB,
-    description: "upper bounds of the buckets of Prometheus' histogram, in ms",
-    kind: millisecondList,
-    default: [50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 2000, 5000, 8000],
-  },
-};
-
-/** The values of all options, defaults filled in. */
-export interface Settings extends LoadSettings, ClusterSettings, WebSettings, ResultSettings {
-  /** The test file, as it was named: may be relative to the working directory. */
-  readonly aiotestfile: string;
-  /** Replaces the host of every user class; null: each has its own. */
-  readonly host: string | null;
-  /** Tests need one of these; empty: all tests. */
-  readonly tags: readonly string[];
-  /** Tests must have none of these. */
-  readonly excludeTags: readonly string[];
-  /** Accept any TLS certificate of the target. */
-  readonly insecure: boolean;
-  /** URL of the Redis that counters and queues live in; null: they live in the master. */
-  readonly redis: string | null;
-  /** Print the shares of the user classes instead of running them. */
-  readonly showUsersWeight: boolean;
-  readonly loglevel: LogLevelName;
-  /** Where the log goes; null: standard error. */
-  readonly logfile: string | null;
-}
-
-const TEST = "The test:";
-const LOG = "The log:";
-
-/** Every option, by the name of its value, in the order of `--help`. */
-export const SETTINGS: SettingTable<Settings> = {
+/** All settings, in the order of `--help`. */
+const TABLE = {
   aiotestfile: {
     flags: "-f, --aiotestfile <PATH>",
     group: TEST,
-    description: "the test file",
-    kind: textOf("the path of a test file"),
+    help: "test file to run",
+    type: textOf("the path of a test file"),
     default: "aiotestfile.ts",
+    commands: NEEDS_OWN_TARGET,
   },
+  /** Overrides the host of every user class. */
   host: {
     flags: "-H, --host <URL>",
     group: TEST,
-    description: "replaces the host of every user class",
-    kind: textOf("a host, like http://127.0.0.1:8000,"),
+    help: "target host, in place of that of every user class",
+    type: textOf("a host like http://127.0.0.1:8000"),
     default: null,
+    commands: {
+      ...NEEDS_OWN_TARGET,
+      quick: "which takes the whole URL; to set a header, use --header",
+    },
+    toWorkers: true,
+    toChildren: true,
   },
   tags: {
     flags: "-T, --tags <A,B>",
     group: TEST,
-    description: "run only tests that have one of these tags",
-    kind: nameList,
+    help: "run only tests with at least one of these tags",
+    type: nameList,
     default: [],
+    commands: NEEDS_TEST_FILE,
+    toWorkers: true,
+    toChildren: true,
   },
   excludeTags: {
     flags: "-E, --exclude-tags <A,B>",
     group: TEST,
-    description: "run no test that has one of these tags",
-    kind: nameList,
+    help: "skip tests with any of these tags",
+    type: nameList,
     default: [],
+    commands: NEEDS_TEST_FILE,
+    toWorkers: true,
+    toChildren: true,
+  },
+  /** `null`: GET, or POST if there is data. */
+  method: {
+    flags: "-m, --method <NAME>",
+    group: REQUEST,
+    help: "HTTP method",
+    type: httpMethod,
+    default: null,
+    shownDefault: "GET, or POST with --data",
+    commands: { quick: true },
+  },
+  /** The request body, or `@` and the name of the file that holds it. */
+  data: {
+    flags: "-d, --data <TEXT>",
+    group: REQUEST,
+    help: "request body; @FILE sends the contents of a file",
+    type: requestBody,
+    default: null,
+    shownDefault: "no body",
+    commands: { quick: true },
+  },
+  header: {
+    flags: "--header <LINE>",
+    group: REQUEST,
+    help: 'request header, like "Accept: text/html"; repeatable',
+    type: headerLines,
+    default: [],
+    commands: { quick: true },
+  },
+  /** Seconds for one request, redirects included. */
+  timeout: {
+    flags: "--timeout <S>",
+    group: REQUEST,
+    help: "seconds allowed for one request, redirects included",
+    type: duration({ orNone: false }),
+    default: 60,
+    commands: { quick: true },
   },
   insecure: {
     flags: "--insecure",
     group: TEST,
-    description: "accept any TLS certificate of the target",
-    kind: toggle,
+    help: "accept any TLS certificate from the target",
+    type: toggle,
     default: false,
+    commands: { ...HIDDEN_IN_DEMO, quick: { group: REQUEST } },
+    toWorkers: true,
+    toChildren: true,
   },
   redis: {
     flags: "--redis <URL>",
     group: TEST,
-    description: "counters and queues live there; better as AIOTEST_REDIS",
-    kind: textOf("a URL like redis://:password@127.0.0.1:6379/0"),
+    help: "Redis that holds counters and queues; prefer AIOTEST_REDIS",
+    type: textOf("a URL like redis://:password@127.0.0.1:6379/0"),
     default: null,
-    ifNone: "in the master",
+    shownDefault: "the master holds them",
+    commands: NEEDS_OWN_TARGET,
+    scope: "not worker",
   },
-  ...LOAD_SETTINGS,
-  ...CLUSTER_SETTINGS,
-  ...WEB_SETTINGS,
-  ...RESULT_SETTINGS,
+  users: {
+    flags: "-u, --users <N>",
+    group: LOAD,
+    help: "number of users",
+    type: wholeNumber(1),
+    default: 1,
+    commands: {
+      run: true,
+      quick: { help: "number of users, with one connection each", default: 50 },
+      demo: { default: 20 },
+    },
+    scope: "master decides",
+  },
+  /** Users started or stopped per second; `null` with `quick`: all at once. */
+  rate: {
+    flags: "-r, --rate <N>",
+    group: LOAD,
+    help: "users started or stopped per second; may be a fraction",
+    type: positiveNumber,
+    default: 1,
+    commands: {
+      run: true,
+      quick: {
+        help: "users started per second; may be a fraction",
+        default: null,
+        shownDefault: "all at once",
+      },
+      demo: { default: 5 },
+    },
+    scope: "master decides",
+  },
+  /** Seconds from the start of the test; `null`: until it is interrupted. */
+  runTime: {
+    flags: "-t, --run-time <T>",
+    group: LOAD,
+    help: "duration of the test: seconds, or a time like 20s, 3m, 1h20m",
+    type: duration({ orNone: false }),
+    default: null,
+    shownDefault: "no limit",
+    commands: {
+      run: true,
+      quick: { shownDefault: `${QUICK_RUN_TIME}s, or no limit with --requests` },
+      demo: { default: 10 },
+    },
+    scope: "master decides",
+  },
+  requests: {
+    flags: "-n, --requests <N>",
+    group: LOAD,
+    help: "send exactly N requests in total, then stop",
+    type: wholeNumber(1),
+    default: null,
+    shownDefault: "no limit",
+    commands: { quick: true },
+  },
+  /** Seconds that the test of a stopping user may still run. */
+  stopTimeout: {
+    flags: "-s, --stop-timeout <S>",
+    group: LOAD,
+    help: "seconds that running tests may take to finish when users stop",
+    type: duration({ orNone: true }),
+    default: 2,
+    commands: {
+      ...EVERY_RUN,
+      quick: { help: "seconds that requests may take to finish when the run ends" },
+    },
+    scope: "master decides",
+  },
+  /** Iterations that start per second, however fast the target responds; `null`: closed model. */
+  arrivalRate: {
+    flags: "--arrival-rate <N>",
+    group: LOAD,
+    help: "open model: start N iterations per second, however fast the target responds",
+    type: numberAboveZero(1e9, "a number above 0 and up to 1,000,000,000"),
+    default: null,
+    shownDefault: "closed model",
+    commands: {
+      ...HIDDEN_IN_DEMO,
+      quick: { help: "open model: start N requests per second, however fast the target responds" },
+    },
+  },
+  maxUsers: {
+    flags: "--max-users <N>",
+    group: LOAD,
+    help: "maximum number of users for --arrival-rate",
+    type: wholeNumber(1),
+    default: 1000,
+    commands: HIDDEN_IN_DEMO,
+  },
+  arrivals: {
+    flags: "--arrivals <KIND>",
+    group: LOAD,
+    help: "how --arrival-rate spaces iterations: constant or poisson",
+    type: choice(SPACINGS),
+    default: "constant",
+    commands: {
+      ...HIDDEN_IN_DEMO,
+      quick: { help: "how --arrival-rate spaces requests: constant or poisson" },
+    },
+  },
+  onBusy: {
+    flags: "--on-busy <WHAT>",
+    group: LOAD,
+    help: "if all users are busy: queue (start late; the delay counts) or drop the iteration",
+    type: choice(WHEN_BUSY),
+    default: "queue",
+    commands: {
+      ...HIDDEN_IN_DEMO,
+      quick: {
+        help: "if all users are busy: queue (start late; the delay counts) or drop the request",
+      },
+    },
+  },
+  /** Iterations of the whole cluster after which the test ends. */
+  iterations: {
+    flags: "--iterations <N>",
+    group: LOAD,
+    help: "stop after N iterations in total, on all workers together",
+    type: wholeNumber(1),
+    default: null,
+    shownDefault: "no limit",
+    commands: { ...NEEDS_TEST_FILE, quick: "which takes --requests" },
+    toWorkers: true,
+  },
+  showShape: {
+    flags: "--show-shape",
+    group: LOAD,
+    help: "draw the load over time as text, then exit",
+    type: toggle,
+    default: false,
+    commands: { ...NEEDS_TEST_FILE, quick: "which has a constant load" },
+  },
+  master: {
+    flags: "--master",
+    group: DISTRIBUTED,
+    help: "coordinate workers, which run the users",
+    type: toggle,
+    default: false,
+    commands: NEEDS_SEVERAL_PROCESSES,
+  },
+  worker: {
+    flags: "--worker",
+    group: DISTRIBUTED,
+    help: "run users for a master; uses the master's test file if it has none",
+    type: toggle,
+    default: false,
+    commands: NEEDS_SEVERAL_PROCESSES,
+  },
+  /** Workers on this machine; -1: one per core; `null`: the process does the work itself. */
+  processes: {
+    flags: "--processes <N>",
+    group: DISTRIBUTED,
+    help: "run a master and N workers on this machine; -1: one per core; with --worker: N workers",
+    type: processCount,
+    default: null,
+    commands: NEEDS_SEVERAL_PROCESSES,
+  },
+  expectWorkers: {
+    flags: "--expect-workers <N>",
+    group: MASTER,
+    help: "start the test once N workers have joined",
+    type: wholeNumber(1),
+    default: 1,
+    commands: NEEDS_SEVERAL_PROCESSES,
+    scope: "master",
+  },
+  /** Seconds; 0: no limit. */
+  expectWorkersMaxWait: {
+    flags: "--expect-workers-max-wait <S>",
+    group: MASTER,
+    help: "seconds to wait for these workers; 0: no limit",
+    type: duration({ orNone: true }),
+    default: 0,
+    commands: NEEDS_SEVERAL_PROCESSES,
+    scope: "master",
+  },
+  masterHost: {
+    flags: "--master-host <H>",
+    group: WORKER,
+    help: "host name or address of the master",
+    type: address,
+    default: "127.0.0.1",
+    commands: NEEDS_SEVERAL_PROCESSES,
+    scope: "worker",
+  },
+  masterPort: {
+    flags: "--master-port <P>",
+    group: WORKER,
+    help: "port of the master",
+    type: wholeNumber(1, 65_535),
+    default: 5557,
+    commands: NEEDS_SEVERAL_PROCESSES,
+    scope: "worker",
+  },
+  /** `*`: all interfaces. */
+  masterBindHost: {
+    flags: "--master-bind-host <H>",
+    group: MASTER,
+    help: "address that the master listens on; *: all interfaces",
+    type: address,
+    default: "*",
+    commands: NEEDS_SEVERAL_PROCESSES,
+    scope: "master",
+  },
+  /** 0: any free port. */
+  masterBindPort: {
+    flags: "--master-bind-port <P>",
+    group: MASTER,
+    help: "port that the master listens on; 0: any free port",
+    type: wholeNumber(0, 65_535),
+    default: 5557,
+    commands: NEEDS_SEVERAL_PROCESSES,
+    scope: "master",
+  },
+  /** Secret shared by master and workers; `null`: anything that reaches the port may join. */
+  token: {
+    flags: "--token <T>",
+    group: JOINING,
+    help: "secret shared by master and workers; prefer AIOTEST_TOKEN",
+    type: textOf("a secret shared by master and workers"),
+    default: null,
+    commands: NEEDS_SEVERAL_PROCESSES,
+  },
+  workerName: {
+    flags: "--worker-name <NAME>",
+    group: WORKER,
+    help: "name of the worker in logs and reports",
+    type: visibleName(100),
+    default: null,
+    shownDefault: "host name and random letters",
+    commands: NEEDS_SEVERAL_PROCESSES,
+    scope: "worker",
+  },
+  /** Seconds. */
+  reconnectTimeout: {
+    flags: "--reconnect-timeout <S>",
+    group: WORKER,
+    help: "seconds to keep trying to connect, at the start and after losing the master",
+    type: duration({ orNone: false }),
+    default: 60,
+    commands: NEEDS_SEVERAL_PROCESSES,
+    scope: "worker",
+    toChildren: true,
+  },
+  allowDifferentTestfile: {
+    flags: "--allow-different-testfile",
+    group: MASTER,
+    help: "accept workers whose test file differs from the master's",
+    type: toggle,
+    default: false,
+    commands: NEEDS_SEVERAL_PROCESSES,
+    scope: "master decides",
+  },
+  journal: {
+    flags: "--journal <FILE>",
+    group: MASTER,
+    help: "record the run in a journal, so that it can be resumed",
+    type: fileName,
+    default: null,
+    commands: NEEDS_SEVERAL_PROCESSES,
+    scope: "master",
+  },
+  resume: {
+    flags: "--resume <FILE>",
+    group: MASTER,
+    help: "resume the run that this journal records",
+    type: textOf("the file name of a journal"),
+    default: null,
+    commands: NEEDS_SEVERAL_PROCESSES,
+    scope: "master",
+  },
+  tlsCert: {
+    flags: "--tls-cert <FILE>",
+    group: JOINING,
+    help: "certificate of the master (PEM); workers connect over TLS",
+    type: fileName,
+    default: null,
+    commands: NEEDS_SEVERAL_PROCESSES,
+    scope: "master",
+  },
+  tlsKey: {
+    flags: "--tls-key <FILE>",
+    group: JOINING,
+    help: "private key of the certificate (PEM)",
+    type: fileName,
+    default: null,
+    commands: NEEDS_SEVERAL_PROCESSES,
+    scope: "master",
+  },
+  /** Authorities that a worker trusts in addition to the system's. */
+  tlsCa: {
+    flags: "--tls-ca <FILE>",
+    group: JOINING,
+    help: "certificate authority that a worker trusts (PEM)",
+    type: fileName,
+    default: null,
+    commands: NEEDS_SEVERAL_PROCESSES,
+    scope: "worker",
+    toChildren: true,
+  },
+  webHost: {
+    flags: "--web-host <H>",
+    group: WEB,
+    help: "address for the dashboard and /metrics; *: all interfaces",
+    type: address,
+    default: "127.0.0.1",
+    commands: NEEDS_DASHBOARD,
+    scope: "not worker",
+  },
+  /** 0: any free port. */
+  webPort: {
+    // The first spelling is that of the earliest versions; `--help` does not show it.
+    flags: "--prometheus-port, --web-port <P>",
+    group: WEB,
+    help: "port for the dashboard and /metrics; 0: any free port",
+    type: wholeNumber(0, 65_535),
+    default: 8089,
+    commands: NEEDS_DASHBOARD,
+    scope: "not worker",
+  },
+  noWeb: {
+    flags: "--no-web",
+    group: WEB,
+    help: "do not serve the dashboard and /metrics",
+    type: toggle,
+    default: false,
+    commands: NEEDS_DASHBOARD,
+  },
+  webToken: {
+    flags: "--web-token <T>",
+    group: WEB,
+    help: "token that the dashboard requires; prefer AIOTEST_WEB_TOKEN",
+    type: textOf("a secret"),
+    default: null,
+    shownDefault: "none; read-only from other machines",
+    commands: NEEDS_DASHBOARD,
+    scope: "not worker",
+  },
+  noAutostart: {
+    flags: "--no-autostart",
+    group: WEB,
+    help: "wait until the test is started in the dashboard",
+    type: toggle,
+    default: false,
+    commands: NEEDS_DASHBOARD,
+    scope: "not worker",
+  },
+  /** Upper bounds in milliseconds, in ascending order. */
+  buckets: {
+    flags: "-b, --buckets <N...>",
+    group: WEB,
+    help: "upper bounds of the Prometheus histogram buckets, in ms",
+    type: millisecondList,
+    default: [50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 2000, 5000, 8000],
+    commands: NEEDS_DASHBOARD,
+    scope: "not worker",
+  },
+  /** How much worse a figure may be, as a share. */
+  maxRegression: {
+    flags: "--max-regression <P>",
+    group: COMPARISON,
+    help: "how much worse run B may be",
+    type: percentage,
+    default: 0.05,
+    shownDefault: "5%",
+    commands: { compare: true },
+  },
+  ...REPORT_ROWS,
+  json: {
+    ...REPORT_ROWS.json,
+    commands: {
+      ...EVERY_RUN,
+      demo: { default: "aiotest-demo.json" },
+      compare: { group: COMPARISON, help: "write the comparison as JSON" },
+    },
+    scope: "master decides",
+  },
+  threshold: {
+    flags: "--threshold <EXPR>",
+    group: RESULTS,
+    help: "pass condition: p95<200ms, error_rate<1%, p99[GET search]<0.5s; repeatable",
+    type: textList("an expression like p95<200ms"),
+    default: [],
+    commands: EVERY_RUN,
+    scope: "not worker",
+  },
+  abortOnThreshold: {
+    flags: "--abort-on-threshold",
+    group: RESULTS,
+    help: "stop the test as soon as a threshold is crossed",
+    type: toggle,
+    default: false,
+    commands: HIDDEN_IN_DEMO,
+    scope: "not worker",
+  },
+  resetStats: {
+    flags: "--reset-stats",
+    group: RESULTS,
+    help: "discard what was measured before all users were running",
+    type: toggle,
+    default: false,
+    commands: EVERY_RUN,
+    scope: "master decides",
+  },
+  exitCodeOnError: {
+    flags: "--exit-code-on-error <N>",
+    group: RESULTS,
+    help: "exit code if requests or users failed",
+    type: wholeNumber(0, 255),
+    default: 1,
+    // The demo makes orders fail on purpose.
+    commands: { ...EVERY_RUN, demo: { default: 0 } },
+    scope: "master decides",
+  },
+  /** URL of an OpenTelemetry collector. */
+  otlp: {
+    flags: "--otlp <URL>",
+    group: RESULTS,
+    help: "send metrics to an OpenTelemetry collector every 10 s",
+    type: textOf("a URL like http://127.0.0.1:4318"),
+    default: null,
+    commands: { run: true, quick: "which does short runs", demo: { hidden: true } },
+    scope: "not worker",
+  },
   showUsersWeight: {
-    // The first spelling is that of the tool's earliest users, and stays out of `--help`.
+    // The first spelling is that of the earliest versions; `--help` does not show it.
     flags: "--show-users-wight, --show-users-weight",
     group: RESULTS,
-    description: "print the shares of the user classes as JSON, and exit",
-    kind: toggle,
+    help: "print the share of each user class as JSON, then exit",
+    type: toggle,
     default: false,
+    commands: { ...NEEDS_TEST_FILE, quick: "which has no user classes" },
   },
   loglevel: {
     flags: "-L, --loglevel <L>",
     group: LOG,
-    description: "DEBUG, INFO, WARNING, ERROR or CRITICAL",
-    kind: choice(LOG_LEVELS),
+    help: "DEBUG, INFO, WARNING, ERROR or CRITICAL",
+    type: choice(LOG_LEVELS),
     default: "INFO",
+    commands: EVERY_RUN,
+    toChildren: true,
   },
   logfile: {
     flags: "--logfile <FILE>",
     group: LOG,
-    description: "where the log goes",
-    kind: textOf("the name of a file"),
+    help: "file to write the log to",
+    type: fileName,
     default: null,
-    ifNone: "standard error",
+    shownDefault: "standard error",
+    commands: EVERY_RUN,
   },
+} as const satisfies Readonly<Record<string, Declaration>>;
+
+type Table = typeof TABLE;
+
+/** Names of the settings that a command takes. */
+type Taken<Command extends SettingsCommand> = {
+  [Name in keyof Table]: Table[Name]["commands"] extends { readonly [_ in Command]: true | object }
+    ? Name
+    : never;
+}[keyof Table];
+
+type DefaultOf<Row extends Declaration, Command extends SettingsCommand> =
+  Row["commands"][Command] extends { readonly default: infer Default } ? Default : Row["default"];
+
+type ValueOf<Row extends Declaration, Command extends SettingsCommand> =
+  | (Row["type"] extends OptionType<infer Value> ? Value : never)
+  | (DefaultOf<Row, Command> extends null ? null : never);
+
+/** The values of all settings that a command takes, defaults filled in. */
+export type SettingsOf<Command extends SettingsCommand> = {
+  readonly [Name in Taken<Command>]: ValueOf<Table[Name], Command>;
 };
 
-// What the command line knows of an option.
+/** The values of all settings of a run. */
+export type Settings = SettingsOf<"run">;
 
-/** One option. */
-export interface Setting<Value> {
-  /** As the flag parser takes it: `-u, --users <N>`. */
-  readonly flags: string;
-  /** The heading that it stands under in `--help`. */
-  readonly group: string;
-  readonly description: string;
-  readonly kind: OptionType<Exclude<Value, null>>;
+/** One setting, as one command takes it. */
+export interface Setting<Value> extends Omit<Declaration, "type" | "default" | "commands"> {
+  readonly type: OptionType<Exclude<Value, null>>;
   readonly default: Value;
-  /** What it means that there is no value, for `--help`. */
-  readonly ifNone?: string;
+  /** `--help` does not list it. */
+  readonly hidden?: true;
 }
 
-/** Options by the name of their value. */
+/** Settings by the name of their value. */
 export type SettingTable<Values> = { readonly [Name in keyof Values]: Setting<Values[Name]> };
 
-/**
- * What the options of a table are where none is given.
- */
+/** Settings of a run: of a test file, on one or several processes. */
+export const SETTINGS = settingsOf("run");
+
+export const QUICK_SETTINGS = settingsOf("quick");
+
+export const DEMO_SETTINGS = settingsOf("demo");
+
+export const COMPARE_SETTINGS = settingsOf("compare");
+
+/** The settings that a command takes, as it takes them. */
+function settingsOf<Command extends SettingsCommand>(
+  command: Command,
+): SettingTable<SettingsOf<Command>> {
+  const taken = rows().flatMap(([name, { commands, ...setting }]) => {
+    const treatment: Treatment | undefined = commands[command];
+    if (treatment === undefined || typeof treatment === "string") return [];
+    if (treatment === true) return [[name, setting] as const];
+    // The text that shows a default does not fit another one.
+    const { shownDefault, ...shared } = setting;
+    const base = "default" in treatment ? shared : { ...shared, shownDefault };
+    return [[name, { ...base, ...treatment }] as const];
+  });
+  const table: object = Object.fromEntries(taken);
+  return table as SettingTable<SettingsOf<Command>>;
+}
+
+/** Why a command refuses settings that a run takes, by the name of the setting. */
+export function refusedBy(command: SettingsCommand): ReadonlyMap<keyof Settings, string> {
+  const reasons = rows().flatMap(([name, { commands }]) => {
+    const treatment = commands[command];
+    return typeof treatment === "string" ? [[name as keyof Settings, treatment] as const] : [];
+  });
+  return new Map(reasons);
+}
+
+/** Names of the settings of a run that have a scope, or one of several. */
+export function settingsWithScope(...scopes: readonly Scope[]): (keyof Settings)[] {
+  return settingNames(({ scope }) => scope !== undefined && scopes.includes(scope));
+}
+
+/** Settings of a run that a master sends to its workers. */
+export const SENT_TO_WORKERS: readonly (keyof Settings)[] = settingNames((row) =>
+  row.toWorkers === true
+);
+
+/** Settings of a run that a process hands on to the worker processes that it starts. */
+export const HANDED_TO_CHILDREN: readonly (keyof Settings)[] = settingNames((row) =>
+  row.toChildren === true
+);
+
+function settingNames(test: (row: Declaration) => boolean): (keyof Settings)[] {
+  return rows().filter(([, row]) => test(row)).map(([name]) => name as keyof Settings);
+}
+
+function rows(): readonly [name: string, row: Declaration][] {
+  return Object.entries<Declaration>(TABLE);
+}
+
+/** The values of a table if no option is given. */
 export function defaultsOf<Values>(table: SettingTable<Values>): Values {
   const settings = Object.entries<Setting<unknown>>(table);
   const defaults: unknown = Object.fromEntries(
@@ -584,244 +804,26 @@ export function defaultsOf<Values>(table: SettingTable<Values>): Values {
   return defaults as Values;
 }
 
-/**
- * The default of an option as people would write it; empty where there is none to speak of.
- */
+/** The default of a setting as `--help` shows it; empty if it is not worth mentioning. */
 export function defaultText(
-  { default: standard, ifNone = "" }: Pick<Setting<unknown>, "default" | "ifNone">,
+  { default: value, shownDefault }: Pick<Setting<unknown>, "default" | "shownDefault">,
 ): string {
-  if (standard === null) return ifNone;
-  if (Array.isArray(standard)) return standard.join(" ");
-  return typeof standard === "string" || typeof standard === "number" ? String(standard) : "";
+  if (shownDefault !== undefined) return shownDefault;
+  if (Array.isArray(value)) return value.join(" ");
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 
-// The options of `aiotest quick`: what one request is, and those of a local run that go with it.
-
-/** One header line. */
-export type HeaderLine = readonly [name: string, value: string];
-
-/** Options of a local run that mean the same with `quick`. */
-type Shared =
-  | "insecure"
-  | "users"
-  | "runTime"
-  | "stopTimeout"
-  | "arrivalRate"
-  | "maxUsers"
-  | "arrivals"
-  | "onBusy"
-  | ReportOption
-  | "threshold"
-  | "abortOnThreshold"
-  | "resetStats"
-  | "exitCodeOnError"
-  | "loglevel"
-  | "logfile";
-
-/** The values of all options of `quick`, defaults filled in. */
-export interface QuickSettings extends Pick<Settings, Shared> {
-  /** As it was given; null: GET, or POST where there is data. */
-  readonly method: string | null;
-  /** The request's body, or `@` and the file that holds it; null: none. */
-  readonly data: string | null;
-  readonly header: readonly HeaderLine[];
-  /** Seconds for one request, its redirects included. */
-  readonly timeout: number;
-  /** How many requests are sent in all; null: until the time is over. */
-  readonly requests: number | null;
-  /** Users started a second; null: all at once. */
-  readonly rate: number | null;
+/** `runTime` as `run-time`; kebab case stays as it is. */
+export function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** What HTTP calls a token: the form of methods and of header names. */
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
-
-/** Visible text and blanks; bytes over 127 go over the wire as they are. */
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-const methodName: OptionType<string> = {
-  needed: "an HTTP method, like PUT, is needed",
-  types: ["text"],
-  parse: (text) => TOKEN.test(text) ? text.toUpperCase() : null,
-};
-
-const anyText: OptionType<string> = {
-  needed: "a text, or @ and the name of a file, is needed",
-  types: ["text"],
-  parse: (text) => text === "@" ? null : text,
-};
-
-const headerLines: OptionType<readonly HeaderLine[]> = {
-  needed: 'a line like "Accept: text/html" is needed',
-  types: ["text", "list"],
-  add: (earlier, later) => [...earlier, ...later],
-  parse(text): readonly HeaderLine[] | null {
-    const colon = text.indexOf(":");
-    const name = text.slice(0, Math.max(0, colon));
-    const value = text.slice(colon + 1).trim();
-    return TOKEN.test(name) && FIELD_VALUE.test(value) ? [[name, value]] : null;
-  },
-};
-
-const REQUEST = "The request:";
-const QUICK_LOAD = SETTINGS.users.group;
-
-/** Seconds that a run takes where the command line says neither how long nor how many. */
-export const QUICK_RUN_TIME = 10;
-
-const runTime: Setting<number | null> = {
-  ...SETTINGS.runTime,
-  ifNone: `${QUICK_RUN_TIME}s, or no end with --requests`,
-};
-
-/** Every option, by the name of its value, in the order of `quick --help`. */
-export const QUICK_SETTINGS: SettingTable<QuickSettings> = {
-  method: {
-    flags: "-m, --method <NAME>",
-    group: REQUEST,
-    description: "the HTTP method",
-    kind: methodName,
-    default: null,
-    ifNone: "GET, or POST with --data",
-  },
-  data: {
-    flags: "-d, --data <TEXT>",
-    group: REQUEST,
-    description: "sent as the body; @FILE sends a file",
-    kind: anyText,
-    default: null,
-    ifNone: "no body",
-  },
-  header: {
-    flags: "--header <LINE>",
-    group: REQUEST,
-    description: 'a header, like "Accept: text/html"; may repeat',
-    kind: headerLines,
-    default: [],
-  },
-  timeout: {
-    flags: "--timeout <S>",
-    group: REQUEST,
-    description: "seconds for one request, its redirects included",
-    kind: duration({ orNone: false }),
-    default: 60,
-  },
-  insecure: { ...SETTINGS.insecure, group: REQUEST },
-  users: { ...SETTINGS.users, description: "users, with a connection each", default: 50 },
-  rate: {
-    flags: SETTINGS.rate.flags,
-    group: QUICK_LOAD,
-    description: "users started a second, may be a fraction",
-    kind: positiveNumber,
-    default: null,
-    ifNone: "all at once",
-  },
-  runTime,
-  requests: {
-    flags: "-n, --requests <N>",
-    group: QUICK_LOAD,
-    description: "so many requests in all, exactly; then the run ends",
-    kind: wholeNumber(1),
-    default: null,
-    ifNone: "as many as the time allows",
-  },
-  stopTimeout: {
-    ...SETTINGS.stopTimeout,
-    description: "seconds that a request may still take when the run ends",
-  },
-  arrivalRate: {
-    ...SETTINGS.arrivalRate,
-    description: "open model: N requests start a second, whatever the target does",
-  },
-  maxUsers: SETTINGS.maxUsers,
-  arrivals: { ...SETTINGS.arrivals, description: "how they are spaced: constant or poisson" },
-  onBusy: {
-    ...SETTINGS.onBusy,
-    description: "all users busy: queue (a request starts late, and its delay counts) or drop",
-  },
-  ...REPORT_SETTINGS,
-  threshold: SETTINGS.threshold,
-  abortOnThreshold: SETTINGS.abortOnThreshold,
-  resetStats: SETTINGS.resetStats,
-  exitCodeOnError: SETTINGS.exitCodeOnError,
-  loglevel: SETTINGS.loglevel,
-  logfile: SETTINGS.logfile,
-};
-
-// The options of `aiotest demo`: those of a local run that mean something there.
-
-/** What the demo does where the command line does not say otherwise. */
-export const DEMO = {
-  users: 20,
-  rate: 5,
-  runTime: 10,
-  json: "aiotest-demo.json",
-  // The failing orders are part of the demo, and no fault of it.
-  exitCodeOnError: 0,
-} as const;
-
-type Taken =
-  | keyof typeof DEMO
-  | keyof WebSettings
-  | "stopTimeout"
-  | ReportOption
-  | "threshold"
-  | "resetStats"
-  | "loglevel"
-  | "logfile";
-
-/** What `demo --help` shows. */
-export const DEMO_SETTINGS: SettingTable<Pick<Settings, Taken>> = {
-  users: { ...SETTINGS.users, default: DEMO.users },
-  rate: { ...SETTINGS.rate, default: DEMO.rate },
-  runTime: { ...SETTINGS.runTime, default: DEMO.runTime },
-  stopTimeout: SETTINGS.stopTimeout,
-  ...WEB_SETTINGS,
-  ...REPORT_SETTINGS,
-  json: { ...SETTINGS.json, default: DEMO.json },
-  threshold: SETTINGS.threshold,
-  resetStats: SETTINGS.resetStats,
-  exitCodeOnError: { ...SETTINGS.exitCodeOnError, default: DEMO.exitCodeOnError },
-  loglevel: SETTINGS.loglevel,
-  logfile: SETTINGS.logfile,
-};
-
-/** The values of all options of `aiotest compare`, defaults filled in. */
-export interface CompareSettings {
-  /** How much worse a figure may be, as a share; null: {@link MAX_REGRESSION}. */
-  readonly maxRegression: number | null;
-  /** Where the comparison is written; null: nowhere. */
-  readonly json: string | null;
+/** The flag of a setting, with its dashes. */
+export function flagOf(name: string): string {
+  return `--${kebabCase(name)}`;
 }
 
-/** How much worse a figure may be where nothing is said of it, as a share. */
-export const MAX_REGRESSION = 0.05;
-
-const percentage: OptionType<number> = {
-  needed: "a percentage like 5% is needed",
-  types: ["text"],
-  parse(text): number | null {
-    const digits = /^(\d+(?:\.\d*)?|\.\d+)%$/.exec(text)?.[1];
-    const share = Number(digits ?? NaN) / 100;
-    return Number.isFinite(share) ? share : null;
-  },
-};
-
-/** Every option, by the name of its value, in the order of `compare --help`. */
-export const COMPARE_SETTINGS: SettingTable<CompareSettings> = {
-  maxRegression: {
-    flags: "--max-regression <P>",
-    group: "Options:",
-    description: "how much worse a figure may be",
-    kind: percentage,
-    default: null,
-    ifNone: "5%",
-  },
-  json: {
-    flags: "--json <FILE>",
-    group: "Options:",
-    description: "write the comparison as JSON",
-    kind: textOf("the name of a file"),
-    default: null,
-  },
-};
+/** The environment variable of a setting. */
+export function environmentName(name: string): string {
+  return `AIOTEST_${kebabCase(name).toUpperCase().replaceAll("-", "_")}`;
+}

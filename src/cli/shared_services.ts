@@ -47,7 +47,7 @@ export function parseRedisUrl(text: string): RedisAddress {
     // What cannot be taken apart is no URL.
   }
   throw new UsageError(
-    "--redis: a URL like redis://:password@127.0.0.1:6379/0 is needed",
+    "--redis: expected a URL like redis://:password@127.0.0.1:6379/0",
     "rediss:// connects by TLS. In a password, characters like @, / and # are written as %40, %2F and %23.",
   );
 }

@@ -1,5 +1,6 @@
 /**
- * Where an option's value comes from: flags win over the environment, and that over the file.
+ * Reads option values from flags, environment variables, the configuration file, and what the master
+ * forwards. Each of these overrides the next.
  *
  * @module
  */
@@ -10,17 +11,15 @@ import { errorText, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { FlagTexts } from "./flag_parser.ts";
 import { type OptionType, rawTypeOf, textOf } from "./option_types.ts";
-import type { Setting, SettingTable } from "./settings.ts";
+import { environmentName, kebabCase, type Setting, type SettingTable } from "./settings.ts";
 
-// The file that `--config` names: options by name, in TOML or JSON.
-
-/** A value, and how its key is written in the file. */
+/** A value of a configuration file, and its key as written in the file. */
 export interface ConfigEntry {
   readonly key: string;
   readonly value: unknown;
 }
 
-/** What a configuration file says. */
+/** A configuration file: options by name, in TOML or JSON. */
 export interface ConfigFile {
   /** The path as it was given. */
   readonly path: string;
@@ -28,22 +27,17 @@ export interface ConfigFile {
   readonly entries: ReadonlyMap<string, ConfigEntry>;
 }
 
-/** `runTime` as `run-time`; kebab case stays as it is. */
-export function kebabCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
 /**
- * Reads a configuration file. Whether its keys name options is for the caller to judge.
+ * Reads a configuration file. The caller checks whether its keys are options.
  *
  * @param path ends in `.toml` or `.json`; relative to the working directory.
- * @throws UsageError where the file is missing, is neither kind, or is malformed.
+ * @throws UsageError if the file is missing, of another type, or malformed.
  */
 export async function readConfigFile(host: Host, path: string): Promise<ConfigFile> {
   const parse = parserOf(path);
   const table = parse(path, await readText(host, path));
   if (typeof table !== "object" || table === null || Array.isArray(table)) {
-    throw new UsageError(`${path}: an object with options by name is needed`);
+    throw new UsageError(`${path}: expected an object of options by name`);
   }
   const entries = new Map<string, ConfigEntry>();
   for (const [key, value] of Object.entries(table)) {
@@ -64,19 +58,19 @@ function parserOf(path: string): (path: string, text: string) => unknown {
     case ".json":
       return fromJson;
     default:
-      throw new UsageError(`--config ${path}: a file that ends in .toml or .json is needed`);
+      throw new UsageError(`--config ${path}: expected a .toml or .json file`);
   }
 }
 
 async function readText(host: Host, path: string): Promise<string> {
   const fullPath = resolve(host.cwd, path);
   if (!await host.isFile(fullPath)) {
-    throw new UsageError(`--config ${path}: there is no file ${fullPath}`);
+    throw new UsageError(`--config ${path}: file not found: ${fullPath}`);
   }
   try {
     return await host.readTextFile(fullPath);
   } catch (error) {
-    throw new UsageError(`--config ${path}: cannot be read: ${errorText(error)}`, "", error);
+    throw new UsageError(`--config ${path}: cannot read the file: ${errorText(error)}`, "", error);
   }
 }
 
@@ -86,7 +80,11 @@ function fromToml(path: string, text: string): unknown {
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const reason = errorText(error.message).replace("Invalid TOML document: ", "");
-    throw new UsageError(`${path}:${error.line}:${error.column}: not TOML: ${reason}`, "", error);
+    throw new UsageError(
+      `${path}:${error.line}:${error.column}: invalid TOML: ${reason}`,
+      "",
+      error,
+    );
   }
 }
 
@@ -94,72 +92,72 @@ function fromJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // The parser quotes the text around the error, line ends included.
+    // The parser quotes the text around the error, including line breaks.
     const reason = (error as SyntaxError).message.replaceAll(/\s+/g, " ");
-    throw new UsageError(`${path}: not JSON: ${reason}`, "", error);
+    throw new UsageError(`${path}: invalid JSON: ${reason}`, "", error);
   }
 }
 
-/** The values of a table of settings, and which of them were given; the others have their defaults. */
+/** The values of a table of settings; those that were not given have their defaults. */
 export interface SettingValues<Values> {
   readonly values: Values;
   readonly given: ReadonlySet<keyof Values>;
 }
 
 /**
- * The configuration file that is named by flag or in the environment; null where none is.
+ * The configuration file that a flag or the environment names; `null` if there is none.
  *
- * @throws UsageError where it is missing or malformed.
+ * @throws UsageError if it is missing or malformed.
  */
 export async function findConfigFile(flags: FlagTexts, host: Host): Promise<ConfigFile | null> {
-  const path = new Sources(flags, host, null).find("config", textOf("a file's name"));
+  const path = new Sources(flags, host, null).find("config", textOf("a file name"));
   return path === undefined ? null : await readConfigFile(host, path);
 }
 
-/** Texts of options by environment variable, as a master hands them on to its workers. */
+/** Option values by environment variable, as a master forwards them to its workers. */
 export type ForwardedOptions = Readonly<Record<string, string>>;
 
-/** Options as they were given, wherever that was. */
+/** All places that may give an option's value. */
 export class Sources {
   readonly #flags: FlagTexts;
   readonly #host: Pick<Host, "env">;
   readonly #file: ConfigFile | null;
-  readonly #handedOn: ForwardedOptions;
+  readonly #forwarded: ForwardedOptions;
 
-  /** @param handedOn holds where nothing was given here. */
+  /** @param forwarded applies to options that were not given here. */
   constructor(
     flags: FlagTexts,
     host: Pick<Host, "env">,
     file: ConfigFile | null,
-    handedOn: ForwardedOptions = {},
+    forwarded: ForwardedOptions = {},
   ) {
     this.#flags = flags;
     this.#host = host;
     this.#file = file;
-    this.#handedOn = handedOn;
+    this.#forwarded = forwarded;
   }
 
   /**
-   * An option's value; undefined where it was given nowhere.
+   * An option's value; undefined if it was not given.
    *
    * @param name the flag without its dashes.
-   * @throws UsageError that says where the value stands, what it is, and what is accepted.
+   * @throws UsageError that names the source, the value, and what is accepted.
    */
-  find<Value>(name: string, kind: OptionType<Value>): Value | undefined {
-    return this.#fromFlags(name, kind) ?? this.#fromEnvironment(name, kind) ??
-      this.#fromFile(name, kind) ?? this.#fromMaster(name, kind);
+  find<Value>(name: string, type: OptionType<Value>): Value | undefined {
+    return this.#fromFlags(name, type) ?? this.#fromEnvironment(name, type) ??
+      this.#fromFile(name, type) ?? this.#fromMaster(name, type);
   }
 
   /**
    * The values of all settings of a table.
    *
-   * @throws UsageError as {@link find} does.
+   * @throws UsageError like {@link find}.
    */
   readAll<Values extends object>(table: SettingTable<Values>): SettingValues<Values> {
     const given = new Set<keyof Values>();
     const read = <Name extends keyof Values & string>(name: Name): Values[Name] => {
       const setting: Setting<Values[Name]> = table[name];
-      const value = this.find(kebabCase(name), setting.kind);
+      const value = this.find(kebabCase(name), setting.type);
       if (value === undefined) return setting.default;
       given.add(name);
       return value;
@@ -170,7 +168,7 @@ export class Sources {
   }
 
   /**
-   * Checks that the configuration file names nothing but options.
+   * Checks that all keys of the configuration file are options.
    *
    * @param names all flags, without their dashes.
    * @throws UsageError that names the file and the key.
@@ -181,73 +179,68 @@ export class Sources {
     for (const [name, { key }] of this.#file.entries) {
       if (known.includes(name)) continue;
       throw new UsageError(
-        `${this.#file.path}: ${key} is no option`,
-        `The options: ${known.join(", ")}.`,
+        `${this.#file.path}: unknown option ${key}`,
+        `Known options: ${known.join(", ")}.`,
       );
     }
   }
 
-  #fromFlags<Value>(name: string, kind: OptionType<Value>): Value | undefined {
+  #fromFlags<Value>(name: string, type: OptionType<Value>): Value | undefined {
     const texts = this.#flags.get(name);
     const last = texts?.at(-1);
     if (texts === undefined || last === undefined) return undefined;
-    if (last === null) return kind.bare;
-    const counted = kind.add === undefined ? [last] : texts.filter((text) => text !== null);
-    return readEach(counted, kind, (text) => `--${name} ${quoted(text)}`);
+    if (last === null) return type.bare;
+    const counted = type.add === undefined ? [last] : texts.filter((text) => text !== null);
+    return readEach(counted, type, (text) => `--${name} ${quoted(text)}`);
   }
 
-  #fromEnvironment<Value>(name: string, kind: OptionType<Value>): Value | undefined {
+  #fromEnvironment<Value>(name: string, type: OptionType<Value>): Value | undefined {
     const variable = environmentName(name);
     const text = this.#host.env(variable);
-    // Compose files and CI systems set variables to nothing when they mean that they are not set.
+    // Compose files and CI systems set a variable to an empty text to leave it unset.
     if (text === undefined || text === "") return undefined;
-    return read(`${variable}=${quoted(text)}`, text, kind);
+    return read(`${variable}=${quoted(text)}`, text, type);
   }
 
-  #fromMaster<Value>(name: string, kind: OptionType<Value>): Value | undefined {
+  #fromMaster<Value>(name: string, type: OptionType<Value>): Value | undefined {
     const variable = environmentName(name);
-    if (!Object.hasOwn(this.#handedOn, variable)) return undefined;
-    const text = this.#handedOn[variable]!;
-    return read(`${variable}=${quoted(text)} of the master`, text, kind);
+    if (!Object.hasOwn(this.#forwarded, variable)) return undefined;
+    const text = this.#forwarded[variable]!;
+    return read(`${variable}=${quoted(text)} from the master`, text, type);
   }
 
-  #fromFile<Value>(name: string, kind: OptionType<Value>): Value | undefined {
+  #fromFile<Value>(name: string, type: OptionType<Value>): Value | undefined {
     const entry = this.#file?.entries.get(kebabCase(name));
     if (entry === undefined) return undefined;
     const { key, value } = entry;
     const place = `${this.#file!.path}: ${key} = ${JSON.stringify(value)}`;
-    const type = rawTypeOf(value);
-    if (type === null || !kind.types.includes(type)) throw refusal(place, kind);
-    if (type !== "list" && type !== "numbers") return read(place, String(value), kind);
+    const raw = rawTypeOf(value);
+    if (raw === null || !type.types.includes(raw)) throw refusal(place, type);
+    if (raw !== "list" && raw !== "numbers") return read(place, String(value), type);
     const texts = (value as readonly (string | number)[]).map(String);
-    if (texts.length === 0) throw refusal(place, kind);
-    return readEach(texts, kind, () => place);
+    if (texts.length === 0) throw refusal(place, type);
+    return readEach(texts, type, () => place);
   }
 }
 
-/** The environment variable of an option. */
-export function environmentName(name: string): string {
-  return `AIOTEST_${kebabCase(name).toUpperCase().replaceAll("-", "_")}`;
-}
-
-function read<Value>(place: string, text: string, kind: OptionType<Value>): Value {
-  const value = kind.parse(text);
-  if (value === null) throw refusal(place, kind);
+function read<Value>(place: string, text: string, type: OptionType<Value>): Value {
+  const value = type.parse(text);
+  if (value === null) throw refusal(place, type);
   return value;
 }
 
-/** Several texts for one option; `placeOf` says where each of them stands. */
+/** Several texts for one option; `placeOf` says where each of them was given. */
 function readEach<Value>(
   texts: readonly string[],
-  kind: OptionType<Value>,
+  type: OptionType<Value>,
   placeOf: (text: string) => string,
 ): Value {
-  return texts.map((text) => read(placeOf(text), text, kind))
-    .reduce((earlier, later) => kind.add?.(earlier, later) ?? later);
+  return texts.map((text) => read(placeOf(text), text, type))
+    .reduce((earlier, later) => type.add?.(earlier, later) ?? later);
 }
 
-function refusal(place: string, kind: OptionType<unknown>): UsageError {
-  return new UsageError(`${place}: ${kind.needed}`, kind.hint);
+function refusal(place: string, type: OptionType<unknown>): UsageError {
+  return new UsageError(`${place}: expected ${type.expected}`, type.hint);
 }
 
 function quoted(text: string): string {

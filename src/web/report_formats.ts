@@ -49,7 +49,7 @@ const CSV = "text/csv; charset=utf-8";
 export const REPORT_FORMATS = {
   json: {
     takes: "FILE",
-    description: "write the summary as JSON at the end",
+    description: "write a JSON summary at the end",
     files: [{
       kind: "json",
       title: "JSON",
@@ -63,7 +63,7 @@ export const REPORT_FORMATS = {
   },
   html: {
     takes: "FILE",
-    description: "write a report to look at, in one file, at the end",
+    description: "write an HTML report in a single file at the end",
     files: [{
       kind: "html",
       title: "HTML",
@@ -77,7 +77,7 @@ export const REPORT_FORMATS = {
   },
   csv: {
     takes: "PREFIX",
-    description: "write PREFIX_stats.csv and three more at the end",
+    description: "write PREFIX_stats.csv and three more CSV files at the end",
     files: [
       {
         kind: "csv-stats",

@@ -12,7 +12,7 @@ const PAGE = [
 
 Deno.test("slots are filled, and what stands around them stays", () => {
   const page = commandLinePage(PAGE);
-  assert.ok(page.startsWith("# Options\n<!-- options of aiotest -->\n\n**The test**\n"));
+  assert.ok(page.startsWith("# Options\n<!-- options of aiotest -->\n\n**Test**\n"));
   assert.ok(page.endsWith("\n<!-- end of options -->\nend"));
   assert.ok(page.includes("<!-- end of options -->\nbetween\n<!-- options of quick -->"));
   assert.ok(!page.includes("outdated"));
@@ -24,11 +24,11 @@ Deno.test("each option has a row with its default and its meaning", () => {
   assert.equal(ofAiotest.match(/^\| `-/gm)?.length, Object.keys(SETTINGS).length);
   for (
     const row of [
-      "| `-u, --users <N>` | 1 | users to run |",
-      "| `-t, --run-time <T>` | no end | seconds, or a time like 20s, 3m, 1h20m, from the test's start |",
-      "| `--master-bind-host <H>` | \\* | where the master listens, \\*: on all interfaces |",
-      "| `--insecure` |  | accept any TLS certificate of the target |",
-      "| `--show-users-weight` |  | print the shares of the user classes as JSON, and exit |",
+      "| `-u, --users <N>` | 1 | number of users |",
+      "| `-t, --run-time <T>` | no limit | duration of the test: seconds, or a time like 20s, 3m, 1h20m |",
+      "| `--master-bind-host <H>` | \\* | address that the master listens on; \\*: all interfaces |",
+      "| `--insecure` |  | accept any TLS certificate from the target |",
+      "| `--show-users-weight` |  | print the share of each user class as JSON, then exit |",
     ]
   ) {
     assert.ok(ofAiotest.includes(`${row}\n`), row);

@@ -7,7 +7,7 @@ Deno.test("without arguments, every option has its default", async () => {
   assert.deepEqual(await parse({}), { ...DEFAULTS, given: new Set(), extra: {} });
 });
 
-Deno.test("a configuration file may be JSON, and be named in the environment", async () => {
+Deno.test("a configuration file may be JSON, and may be named in the environment", async () => {
   const options = await parse({
     env: { AIOTEST_CONFIG: "conf/load.json" },
     files: { "/home/me/conf/load.json": '{ "runTime": 90, "users": 5 }' },
@@ -16,7 +16,7 @@ Deno.test("a configuration file may be JSON, and be named in the environment", a
   assert.equal(options.users, 5);
 });
 
-Deno.test("flags win over the environment, that over the file, and that over the default", async () => {
+Deno.test("flags override the environment, which overrides the file, which overrides the default", async () => {
   const files = config("users = 2\nrate = 2\nrun-time = 2").files!;
   const env = { AIOTEST_USERS: "3", AIOTEST_RATE: "3" };
   const options = await parse({ args: ["--config", "load.toml", "-u", "4"], env, files });
@@ -27,52 +27,56 @@ Deno.test("flags win over the environment, that over the file, and that over the
   assert.deepEqual(options.given, new Set(["users", "rate", "runTime"]));
 });
 
-Deno.test("a variable that is set to nothing counts as not set", async () => {
+Deno.test("an empty variable counts as unset", async () => {
   assert.equal((await parse({ env: { AIOTEST_USERS: "" } })).users, 1);
 });
 
-Deno.test("of a flag given twice the last counts, but tags add up", async () => {
+Deno.test("the last of several values counts, but tags add up", async () => {
   const options = await parse({ args: ["-u", "1", "-T", "a", "-u", "2", "--tags", "b,c"] });
   assert.equal(options.users, 2);
   assert.deepEqual(options.tags, ["a", "b", "c"]);
 });
 
 const BAD_ARGUMENTS: [args: string[], message: string, hint: string][] = [
-  [["--userz", "5"], "--userz: there is no such flag", "Did you mean --users?"],
-  [["--userz=5"], "--userz: there is no such flag", "Did you mean --users?"],
-  [["--xyzzy"], "--xyzzy: there is no such flag", "aiotest --help shows all flags."],
-  [["-z"], "-z: there is no such flag", "aiotest --help shows all flags."],
-  [["--users"], "--users: a value is missing", ""],
-  [["-t"], "--run-time: a value is missing", ""],
-  [["-H", "--users", "5"], "--host: a value is missing", ""],
+  [["--userz", "5"], "--userz: unknown option", "Did you mean --users?"],
+  [["--userz=5"], "--userz: unknown option", "Did you mean --users?"],
+  [["--xyzzy"], "--xyzzy: unknown option", "For all options, run aiotest --help."],
+  [["-z"], "-z: unknown option", "For all options, run aiotest --help."],
+  [["--users"], "--users: missing value", ""],
+  [["-t"], "--run-time: missing value", ""],
+  [["-H", "--users", "5"], "--host: missing value", ""],
   [["--insecure=yes"], "--insecure=yes: --insecure takes no value", ""],
-  [["shop.ts"], "shop.ts: there is no such command", "To run a test file: aiotest -f shop.ts"],
-  [["domo"], "domo: there is no such command", "aiotest --help shows what there is."],
+  [["shop.ts"], "shop.ts: unknown command", "To run a test file: aiotest -f shop.ts"],
+  [["domo"], "domo: unknown command", "For all commands, run aiotest --help."],
   [
     ["http://127.0.0.1/"],
-    "http://127.0.0.1/: there is no such command",
-    "To send requests to a URL: aiotest quick http://127.0.0.1/",
+    "http://127.0.0.1/: unknown command",
+    "To load-test a URL: aiotest quick http://127.0.0.1/",
   ],
-  [["-n", "5"], "-n: there is no such flag", "aiotest --help shows all flags."],
-  [["-n", "5", "quick"], "-n: there is no such flag", "aiotest --help shows all flags."],
-  [["demo", "now"], "now: there is no such command", "aiotest --help shows what there is."],
+  [["-n", "5"], "-n: unknown option", "For all options, run aiotest --help."],
+  [["-n", "5", "quick"], "-n: unknown option", "For all options, run aiotest --help."],
+  [["demo", "now"], "now: unknown command", "For all commands, run aiotest --help."],
   [
     ["demo", "-f", "shop.ts"],
-    "--aiotestfile cannot go with demo, which has a test and a target of its own",
+    "--aiotestfile cannot be used with demo, which brings its own test and target",
     "",
   ],
   [
     ["-H", "http://127.0.0.1", "demo"],
-    "--host cannot go with demo, which has a test and a target of its own",
+    "--host cannot be used with demo, which brings its own test and target",
     "",
   ],
   [
     ["demo", "--redis", "redis://a"],
-    "--redis cannot go with demo, which has a test and a target of its own",
+    "--redis cannot be used with demo, which brings its own test and target",
     "",
   ],
-  [["demo", "--processes", "4"], "--processes cannot go with demo, which runs in one process", ""],
-  [["--worker", "demo"], "--worker cannot go with demo, which runs in one process", ""],
+  [
+    ["demo", "--processes", "4"],
+    "--processes cannot be used with demo, which runs in one process",
+    "",
+  ],
+  [["--worker", "demo"], "--worker cannot be used with demo, which runs in one process", ""],
 ];
 
 for (const [args, message, hint] of BAD_ARGUMENTS) {
@@ -83,30 +87,32 @@ for (const [args, message, hint] of BAD_ARGUMENTS) {
   });
 }
 
-Deno.test("the preview knows what is asked for", async () => {
-  const request = async (...args: string[]): Promise<string> =>
-    (await CommandLine.preview(new FakeHost({ args }))).request;
+Deno.test("the preview knows the command", async () => {
+  const request = async (...args: string[]): Promise<string> => {
+    const { command, print } = (await CommandLine.preview(new FakeHost({ args }))).request;
+    return print === null ? command : `${command} ${print}`;
+  };
   assert.equal(await request(), "run");
   assert.equal(await request("-u", "5"), "run");
   assert.equal(await request("demo", "-u", "5"), "demo");
   assert.equal(await request("-u", "5", "demo"), "demo");
-  assert.equal(await request("--help"), "help");
-  assert.equal(await request("demo", "-h"), "demoHelp");
-  assert.equal(await request("-V"), "version");
+  assert.equal(await request("--help"), "run help");
+  assert.equal(await request("demo", "-h"), "demo help");
+  assert.equal(await request("-V"), "run version");
   assert.equal(await request("quick", "http://127.0.0.1/", "-n", "5"), "quick");
   assert.equal(await request("-u", "5", "quick", "http://127.0.0.1/"), "quick");
-  assert.equal(await request("quick", "--help"), "quickHelp");
-  assert.equal(await request("quick", "-V"), "version");
+  assert.equal(await request("quick", "--help"), "quick help");
+  assert.equal(await request("quick", "-V"), "quick version");
   assert.equal(await request("compare", "a.json", "b.json", "--json", "c.json"), "compare");
-  assert.equal(await request("compare", "--help"), "compareHelp");
+  assert.equal(await request("compare", "--help"), "compare help");
   assert.equal(await request("--tags", "quick"), "run");
   assert.equal(
     await request("--version", "--users", "none", "--config", "missing.toml"),
-    "version",
+    "run version",
   );
 });
 
-Deno.test("the preview reads what it knows, and passes over what it does not", async () => {
+Deno.test("the preview reads known options and skips unknown ones", async () => {
   const line = await CommandLine.preview(
     new FakeHost({
       args: ["--tenant", "acme", "-f", "shop.ts", "--unknown=1"],
@@ -114,30 +120,20 @@ Deno.test("the preview reads what it knows, and passes over what it does not", a
       files: { "/home/me/a.json": '{ "tenant": 5, "users": 7 }' },
     }),
   );
-  assert.deepEqual(line.known(), {
-    ...DEFAULTS,
-    aiotestfile: "shop.ts",
-    loglevel: "DEBUG",
-    users: 7,
-  });
+  const { given, extra, ...values } = line.known();
+  assert.deepEqual(values, { ...DEFAULTS, aiotestfile: "shop.ts", loglevel: "DEBUG", users: 7 });
+  assert.deepEqual([...given].sort(), ["aiotestfile", "loglevel", "users"]);
+  assert.deepEqual(extra, {});
 });
 
-Deno.test("before the test file is there, all options are those that are known", async () => {
-  const args = ["--tenant", "acme", "-u", "7"];
-  const line = await CommandLine.preview(new FakeHost({ args }));
-  const { given, extra, ...values } = line.preliminary();
-  assert.deepEqual(values, { ...DEFAULTS, users: 7 });
-  assert.deepEqual([[...given], extra], [["users"], {}]);
-});
-
-Deno.test("a test file that has come from elsewhere takes the place of the one that is named", async () => {
+Deno.test("a downloaded test file replaces the one on the command line", async () => {
   const line = await CommandLine.preview(new FakeHost({ args: ["-u", "7"] }));
   line.useTestFile("/tmp/shop.ts");
   const { aiotestfile, users, given } = line.parse();
   assert.deepEqual([aiotestfile, users, [...given]], ["/tmp/shop.ts", 7, ["users"]]);
 });
 
-Deno.test("a test file may have flags that are named like those of quick", async () => {
+Deno.test("a test file may add flags with the names of flags of quick", async () => {
   const add = ({ parser }: CommandLine): void => {
     parser.option("-n, --requests <n>");
     parser.option("-m, --method");
@@ -146,10 +142,10 @@ Deno.test("a test file may have flags that are named like those of quick", async
   assert.deepEqual((await parse({ args }, add)).extra, { requests: "quick", method: true });
 });
 
-Deno.test("the preview refuses what is wrong already", async () => {
+Deno.test("the preview refuses a known option with an invalid value", async () => {
   await assert.rejects(
     CommandLine.preview(new FakeHost({ args: ["--tenant", "acme", "-u", "none"] })),
-    { name: "UsageError", message: "--users none: a whole number of 1 or more is needed" },
+    { name: "UsageError", message: "--users none: expected a whole number of at least 1" },
   );
 });
 
@@ -197,7 +193,7 @@ Deno.test("flags of the test file are read like aiotest's own", async () => {
   });
   assert.equal(
     (await refusal({ env: { AIOTEST_DRY_RUN: "maybe" } }, add)).message,
-    "AIOTEST_DRY_RUN=maybe: true or false is needed (or 1 or 0, or yes or no)",
+    "AIOTEST_DRY_RUN=maybe: expected true or false (or 1 or 0, or yes or no)",
   );
   assert.equal(
     (await refusal({ args: ["--tenants", "x"] }, add)).hint,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { CommandLine } from "../../src/cli/options.ts";
 import { roleOf } from "../../src/cli/role.ts";
-import { readPem, runMaster } from "../../src/cli/run_master.ts";
+import { checkHome, readPem, runMaster } from "../../src/cli/run_master.ts";
+import type { JournalRecord } from "../../src/cluster/journal.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import type { StreamListener } from "../../src/core/network.ts";
 import { User } from "../../src/user/user.ts";
@@ -24,7 +25,7 @@ async function refusal(...args: string[]): Promise<UsageError> {
   const options = commandLine.parse();
   const role = roleOf(options, { cores: 2, freshToken: "fresh" });
   assert.ok(role.kind === "master");
-  const orders = { settings: role.master, handedOn: {} };
+  const orders = { settings: role.master, forwarded: {} };
   const error: unknown = await runMaster(host, { StepTest }, options, orders)
     .catch((error: unknown) => error);
   assert.ok(error instanceof UsageError, String(error));
@@ -50,4 +51,37 @@ Deno.test("a journal to go on with that is not there is named", async () => {
 Deno.test("a PEM file is read from where the command was given", async () => {
   const host = new FakeHost({ files: { "/home/me/certs/ca.pem": "PEM" } });
   assert.equal(await readPem(host, "tls-ca", "certs/ca.pem"), "PEM");
+});
+
+function record(service: string): JournalRecord<"call"> {
+  return {
+    type: "call",
+    incarnation: "i1",
+    id: 1,
+    service,
+    name: "n",
+    operation: "add",
+    args: "[1]",
+  };
+}
+
+Deno.test("a run goes on with its counters and queues where they were", () => {
+  for (const service of ["counter", "queue", "feeder"]) checkHome(record(service), false);
+  for (const service of ["redis", "feeder"]) checkHome(record(service), true);
+  checkHome({ type: "settled", incarnation: "i1", ids: [1] }, true);
+});
+
+Deno.test("a run does not go on with its counters and queues elsewhere", () => {
+  for (const service of ["counter", "queue"]) {
+    assert.throws(() => checkHome(record(service), true), (error) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(error.message, /^--resume cannot be used with --redis: /);
+      return true;
+    });
+  }
+  assert.throws(() => checkHome(record("redis"), false), (error) => {
+    assert.ok(error instanceof UsageError);
+    assert.match(error.message, /^--resume needs --redis, too: /);
+    return true;
+  });
 });

@@ -1,10 +1,32 @@
 import assert from "node:assert/strict";
-import { SETTINGS, type Settings } from "../../src/cli/settings.ts";
+import { commandFlags } from "../../src/cli/flag_parser.ts";
+import {
+  COMPARE_SETTINGS,
+  defaultsOf,
+  defaultText,
+  DEMO_SETTINGS,
+  QUICK_SETTINGS,
+  refusedBy,
+  SETTINGS,
+  type Settings,
+} from "../../src/cli/settings.ts";
 import { config, DEFAULTS, parse, refusal } from "../support/command_line.ts";
 
-Deno.test("every option has the default that is documented", () => {
-  const defaults = Object.entries(SETTINGS).map(([name, setting]) => [name, setting.default]);
-  assert.deepEqual(Object.fromEntries(defaults), DEFAULTS);
+Deno.test("every option has the documented default", () => {
+  assert.deepEqual(defaultsOf(SETTINGS), DEFAULTS);
+});
+
+Deno.test("every command that generates load takes or refuses each setting of a run", () => {
+  const refused = [...refusedBy("quick").keys()];
+  assert.deepEqual(
+    [...new Set([...Object.keys(QUICK_SETTINGS), ...refused])]
+      .filter((name) => name in SETTINGS).sort(),
+    Object.keys(SETTINGS).sort(),
+  );
+  assert.deepEqual(
+    [...Object.keys(DEMO_SETTINGS), ...refusedBy("demo").keys()].sort(),
+    Object.keys(SETTINGS).sort(),
+  );
 });
 
 /** An option with texts that it takes, and their value. */
@@ -119,7 +141,7 @@ for (const [name, flag] of TOGGLES) {
 }
 
 for (const [name, flag] of TOGGLES.slice(0, -1)) {
-  Deno.test(`${variableOf(flag)} takes the usual words for on and off`, async () => {
+  Deno.test(`${variableOf(flag)} accepts true, 1, yes, false, 0 and no`, async () => {
     for (const text of ["true", "1", "yes", "True", "YES"]) {
       assert.equal((await parse({ env: { [variableOf(flag)]: text } }))[name], true);
     }
@@ -130,37 +152,37 @@ for (const [name, flag] of TOGGLES.slice(0, -1)) {
     }
     assert.equal(
       (await refusal({ env: { [variableOf(flag)]: "on" } })).message,
-      `${variableOf(flag)}=on: true or false is needed (or 1 or 0, or yes or no)`,
+      `${variableOf(flag)}=on: expected true or false (or 1 or 0, or yes or no)`,
     );
   });
 }
 
-const OVER_ZERO = "a time over 0, and of 24 days at most, is needed";
-const ZERO_OR_MORE = "a time of 0 or more, and of 24 days at most, is needed";
-const LEVELS = "one of DEBUG, INFO, WARNING, ERROR, CRITICAL is needed";
-const PROCESSES = "a whole number of 1 or more is needed, or -1 for one a core";
-const WORKER_NAME = "a name of at most 100 visible characters is needed";
-const NAMES = "names separated by commas are needed";
-const MILLISECONDS = "milliseconds over 0 are needed";
+const OVER_ZERO = "expected a duration above 0 s, up to 24 days";
+const ZERO_OR_MORE = "expected a duration of 0 s or more, up to 24 days";
+const LEVELS = "expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL";
+const PROCESSES = "expected a whole number of at least 1, or -1 for one per core";
+const WORKER_NAME = "expected a name of at most 100 visible characters";
+const NAMES = "expected names separated by commas";
+const MILLISECONDS = "expected milliseconds above 0";
 
-const ARRIVAL_RATE = "a number over 0, and of 1,000,000,000 at most, is needed";
+const ARRIVAL_RATE = "expected a number above 0 and up to 1,000,000,000";
 
 const BAD: [flag: string, text: string, needed: string][] = [
-  ["--aiotestfile", " ", "the path of a test file is needed"],
-  ["--host", " ", "a host, like http://127.0.0.1:8000, is needed"],
+  ["--aiotestfile", " ", "expected the path of a test file"],
+  ["--host", " ", "expected a host like http://127.0.0.1:8000"],
   ["--tags", "a,,b", NAMES],
   ["--tags", ",", NAMES],
   ["--exclude-tags", " ", NAMES],
-  ["--users", "0", "a whole number of 1 or more is needed"],
-  ["--users", "-1", "a whole number of 1 or more is needed"],
-  ["--users", "1.5", "a whole number of 1 or more is needed"],
-  ["--users", "1e3", "a whole number of 1 or more is needed"],
-  ["--users", "abc", "a whole number of 1 or more is needed"],
-  ["--users", "99999999999999999999", "a whole number of 1 or more is needed"],
-  ["--rate", "0", "a number over 0 is needed"],
-  ["--rate", "-1", "a number over 0 is needed"],
-  ["--rate", "fast", "a number over 0 is needed"],
-  ["--rate", "Infinity", "a number over 0 is needed"],
+  ["--users", "0", "expected a whole number of at least 1"],
+  ["--users", "-1", "expected a whole number of at least 1"],
+  ["--users", "1.5", "expected a whole number of at least 1"],
+  ["--users", "1e3", "expected a whole number of at least 1"],
+  ["--users", "abc", "expected a whole number of at least 1"],
+  ["--users", "99999999999999999999", "expected a whole number of at least 1"],
+  ["--rate", "0", "expected a number above 0"],
+  ["--rate", "-1", "expected a number above 0"],
+  ["--rate", "fast", "expected a number above 0"],
+  ["--rate", "Infinity", "expected a number above 0"],
   ["--run-time", "0", OVER_ZERO],
   ["--run-time", "0h0m0s", OVER_ZERO],
   ["--run-time", "20m3h", OVER_ZERO],
@@ -172,56 +194,56 @@ const BAD: [flag: string, text: string, needed: string][] = [
   ["--arrival-rate", "-1", ARRIVAL_RATE],
   ["--arrival-rate", "20/s", ARRIVAL_RATE],
   ["--arrival-rate", "1000000001", ARRIVAL_RATE],
-  ["--max-users", "0", "a whole number of 1 or more is needed"],
-  ["--max-users", "1.5", "a whole number of 1 or more is needed"],
-  ["--arrivals", "even", "one of constant, poisson is needed"],
-  ["--on-busy", "wait", "one of queue, drop is needed"],
-  ["--iterations", "0", "a whole number of 1 or more is needed"],
-  ["--iterations", "many", "a whole number of 1 or more is needed"],
-  ["--web-host", " ", "a host name or an address is needed"],
-  ["--web-port", "-1", "a whole number from 0 to 65535 is needed"],
-  ["--web-port", "65536", "a whole number from 0 to 65535 is needed"],
-  ["--web-token", " ", "a secret is needed"],
+  ["--max-users", "0", "expected a whole number of at least 1"],
+  ["--max-users", "1.5", "expected a whole number of at least 1"],
+  ["--arrivals", "even", "expected one of constant, poisson"],
+  ["--on-busy", "wait", "expected one of queue, drop"],
+  ["--iterations", "0", "expected a whole number of at least 1"],
+  ["--iterations", "many", "expected a whole number of at least 1"],
+  ["--web-host", " ", "expected a host name or an address"],
+  ["--web-port", "-1", "expected a whole number from 0 to 65535"],
+  ["--web-port", "65536", "expected a whole number from 0 to 65535"],
+  ["--web-token", " ", "expected a secret"],
   ["--buckets", "0", MILLISECONDS],
   ["--buckets", "50,", MILLISECONDS],
   ["--buckets", "50ms", MILLISECONDS],
-  ["--json", " ", "the name of a file is needed"],
-  ["--html", " ", "the name of a file is needed"],
-  ["--csv", " ", "what the names of the files begin with is needed"],
-  ["--junit", " ", "the name of a file is needed"],
-  ["--threshold", " ", "an expression like p95<200ms is needed"],
-  ["--otlp", " ", "a URL like http://127.0.0.1:4318 is needed"],
-  ["--exit-code-on-error", "256", "a whole number from 0 to 255 is needed"],
-  ["--exit-code-on-error", "-1", "a whole number from 0 to 255 is needed"],
-  ["--exit-code-on-error", "x", "a whole number from 0 to 255 is needed"],
+  ["--json", " ", "expected a file name"],
+  ["--html", " ", "expected a file name"],
+  ["--csv", " ", "expected a prefix for the file names"],
+  ["--junit", " ", "expected a file name"],
+  ["--threshold", " ", "expected an expression like p95<200ms"],
+  ["--otlp", " ", "expected a URL like http://127.0.0.1:4318"],
+  ["--exit-code-on-error", "256", "expected a whole number from 0 to 255"],
+  ["--exit-code-on-error", "-1", "expected a whole number from 0 to 255"],
+  ["--exit-code-on-error", "x", "expected a whole number from 0 to 255"],
   ["--loglevel", "LOUD", LEVELS],
-  ["--logfile", " ", "the name of a file is needed"],
+  ["--logfile", " ", "expected a file name"],
   ["--processes", "0", PROCESSES],
   ["--processes", "-2", PROCESSES],
   ["--processes", "all", PROCESSES],
-  ["--expect-workers", "0", "a whole number of 1 or more is needed"],
+  ["--expect-workers", "0", "expected a whole number of at least 1"],
   ["--expect-workers-max-wait", "-1", ZERO_OR_MORE],
-  ["--master-host", " ", "a host name or an address is needed"],
-  ["--master-port", "0", "a whole number from 1 to 65535 is needed"],
-  ["--master-port", "65536", "a whole number from 1 to 65535 is needed"],
-  ["--master-bind-host", " ", "a host name or an address is needed"],
-  ["--master-bind-port", "-1", "a whole number from 0 to 65535 is needed"],
-  ["--master-bind-port", "65536", "a whole number from 0 to 65535 is needed"],
-  ["--token", " ", "a secret that master and workers share is needed"],
+  ["--master-host", " ", "expected a host name or an address"],
+  ["--master-port", "0", "expected a whole number from 1 to 65535"],
+  ["--master-port", "65536", "expected a whole number from 1 to 65535"],
+  ["--master-bind-host", " ", "expected a host name or an address"],
+  ["--master-bind-port", "-1", "expected a whole number from 0 to 65535"],
+  ["--master-bind-port", "65536", "expected a whole number from 0 to 65535"],
+  ["--token", " ", "expected a secret shared by master and workers"],
   ["--worker-name", " ", WORKER_NAME],
   ["--worker-name", "a\x1b[2J", WORKER_NAME],
   ["--worker-name", "x".repeat(101), WORKER_NAME],
   ["--reconnect-timeout", "0", OVER_ZERO],
-  ["--journal", " ", "the name of a file is needed"],
-  ["--resume", " ", "the name of a journal is needed"],
-  ["--tls-cert", " ", "the name of a file is needed"],
-  ["--tls-key", " ", "the name of a file is needed"],
-  ["--tls-ca", " ", "the name of a file is needed"],
+  ["--journal", " ", "expected a file name"],
+  ["--resume", " ", "expected the file name of a journal"],
+  ["--tls-cert", " ", "expected a file name"],
+  ["--tls-key", " ", "expected a file name"],
+  ["--tls-ca", " ", "expected a file name"],
 ];
 
 for (const [flag, text, needed] of BAD) {
   const shown = text === " " ? '" "' : text;
-  Deno.test(`${flag} ${shown} is refused, and in the environment as well`, async () => {
+  Deno.test(`${flag} ${shown} is refused as a flag and in the environment`, async () => {
     assert.equal((await refusal({ args: [flag, text] })).message, `${flag} ${shown}: ${needed}`);
     const variable = variableOf(flag);
     assert.equal(
@@ -231,8 +253,8 @@ for (const [flag, text, needed] of BAD) {
   });
 }
 
-Deno.test("an empty token is refused, where a flag or a file gives it", async () => {
-  const needed = "a secret that master and workers share is needed";
+Deno.test("an empty token is refused if a flag or a file gives it", async () => {
+  const needed = "expected a secret shared by master and workers";
   assert.equal((await refusal({ args: ["--token", ""] })).message, `--token "": ${needed}`);
   assert.equal(
     (await refusal(config('token = ""'))).message,
@@ -240,7 +262,7 @@ Deno.test("an empty token is refused, where a flag or a file gives it", async ()
   );
 });
 
-Deno.test("buckets are given one by one, or several after one flag, and rise", async () => {
+Deno.test("buckets are given one by one or several after one flag, and are sorted", async () => {
   const given: [args: string[], buckets: number[]][] = [
     [["-b", "50", "100", "200"], [50, 100, 200]],
     [["--buckets", "5", "1", "2.5"], [1, 2.5, 5]],
@@ -253,42 +275,42 @@ Deno.test("buckets are given one by one, or several after one flag, and rise", a
   }
 });
 
-Deno.test("one bucket of several that is no time is named, with how they are written", async () => {
+Deno.test("an invalid bucket among several is reported, with how to write them", async () => {
   const { message, hint } = await refusal({ args: ["-b", "50", "fast", "200"] });
   assert.equal(message, `--buckets fast: ${MILLISECONDS}`);
-  assert.equal(hint, "Several are written as -b 50 100 200, or as 50,100,200.");
+  assert.equal(hint, "Write several as -b 50 100 200, or as 50,100,200.");
 });
 
-Deno.test("each threshold is one more, in its order", async () => {
+Deno.test("thresholds add up in the order given", async () => {
   const args = ["--threshold", "p95<200ms", "-u", "3", "--threshold=error_rate<1%"];
   const { threshold, given } = await parse({ args });
   assert.deepEqual(threshold, ["p95<200ms", "error_rate<1%"]);
   assert.deepEqual(given, new Set(["users", "threshold"]));
 });
 
-Deno.test("the old spelling of the web port is one of a flag alone", async () => {
+Deno.test("the former name of --web-port is only accepted as a flag", async () => {
   assert.equal((await parse({ args: ["--prometheus-port", "9000"] })).webPort, 9000);
   assert.equal(
     (await refusal({ args: ["--prometheus-port", "http"] })).message,
-    "--web-port http: a whole number from 0 to 65535 is needed",
+    "--web-port http: expected a whole number from 0 to 65535",
   );
   assert.equal((await parse({ env: { AIOTEST_PROMETHEUS_PORT: "9000" } })).webPort, 8089);
   assert.equal(
     (await refusal(config("prometheus-port = 9000"))).message,
-    "load.toml: prometheus-port is no option",
+    "load.toml: unknown option prometheus-port",
   );
 });
 
-Deno.test("a flag that says no is not a value of the one without it", async () => {
+Deno.test("a flag that starts with --no has no counterpart without it", async () => {
   for (const flag of ["--web", "--autostart"]) {
-    assert.equal((await refusal({ args: [flag] })).message, `${flag}: there is no such flag`);
+    assert.equal((await refusal({ args: [flag] })).message, `${flag}: unknown option`);
   }
   for (const flag of ["--no-web=false", "--no-autostart=true"]) {
     assert.match((await refusal({ args: [flag] })).message, /takes no value$/);
   }
 });
 
-Deno.test("the usual spellings of master and workers are read", async () => {
+Deno.test("the usual options of a worker are read", async () => {
   const { given: _given, extra: _extra, ...values } = await parse({
     args: ["--worker", "--master-host=192.168.0.10", "--master-port=5557", "--expect-workers=8"],
   });
@@ -300,14 +322,14 @@ Deno.test("the usual spellings of master and workers are read", async () => {
   });
 });
 
-Deno.test("a bad time is refused with how times are written", async () => {
+Deno.test("an invalid duration is reported with how to write durations", async () => {
   assert.equal(
     (await refusal({ args: ["-t", "5 minutes"] })).hint,
-    "It is written as seconds (20), or hours, minutes and seconds (20s, 3m, 2h, 1h20m).",
+    "Durations are written as seconds (20), or hours, minutes and seconds (20s, 3m, 2h, 1h20m).",
   );
 });
 
-Deno.test("a configuration file may use kebab case, camel case, and its own types", async () => {
+Deno.test("a configuration file may use kebab case, camel case and its own types", async () => {
   const toml = `
     aiotestfile = "shop.ts"
     run-time = "3m"
@@ -423,29 +445,29 @@ Deno.test("a configuration file may use kebab case, camel case, and its own type
 });
 
 const BAD_CONFIG: [text: string, message: string][] = [
-  ['users = "5"', 'load.toml: users = "5": a whole number of 1 or more is needed'],
-  ["users = 0", "load.toml: users = 0: a whole number of 1 or more is needed"],
-  ["rate = true", "load.toml: rate = true: a number over 0 is needed"],
+  ['users = "5"', 'load.toml: users = "5": expected a whole number of at least 1'],
+  ["users = 0", "load.toml: users = 0: expected a whole number of at least 1"],
+  ["rate = true", "load.toml: rate = true: expected a number above 0"],
   ["runTime = [1]", `load.toml: runTime = [1]: ${OVER_ZERO}`],
-  ["host = 5", "load.toml: host = 5: a host, like http://127.0.0.1:8000, is needed"],
+  ["host = 5", "load.toml: host = 5: expected a host like http://127.0.0.1:8000"],
   ["tags = [1, 2]", `load.toml: tags = [1,2]: ${NAMES}`],
   ["tags = 1", `load.toml: tags = 1: ${NAMES}`],
   [
     'insecure = "yes"',
-    'load.toml: insecure = "yes": true or false is needed (or 1 or 0, or yes or no)',
+    'load.toml: insecure = "yes": expected true or false (or 1 or 0, or yes or no)',
   ],
   ["buckets = [50, 0]", `load.toml: buckets = [50,0]: ${MILLISECONDS}`],
   ["buckets = []", `load.toml: buckets = []: ${MILLISECONDS}`],
   ['buckets = [50, "100"]', `load.toml: buckets = [50,"100"]: ${MILLISECONDS}`],
   ["buckets = true", `load.toml: buckets = true: ${MILLISECONDS}`],
-  ["threshold = 5", "load.toml: threshold = 5: an expression like p95<200ms is needed"],
-  ["threshold = [5]", "load.toml: threshold = [5]: an expression like p95<200ms is needed"],
-  ["webPort = 1.5", "load.toml: webPort = 1.5: a whole number from 0 to 65535 is needed"],
-  ["json = {}", "load.toml: json = {}: the name of a file is needed"],
-  ["userz = 5", "load.toml: userz is no option"],
-  ["run_time = 5", "load.toml: run_time is no option"],
-  ['config = "x"', "load.toml: config is no option"],
-  ["[load]\nusers = 5", "load.toml: load is no option"],
+  ["threshold = 5", "load.toml: threshold = 5: expected an expression like p95<200ms"],
+  ["threshold = [5]", "load.toml: threshold = [5]: expected an expression like p95<200ms"],
+  ["webPort = 1.5", "load.toml: webPort = 1.5: expected a whole number from 0 to 65535"],
+  ["json = {}", "load.toml: json = {}: expected a file name"],
+  ["userz = 5", "load.toml: unknown option userz"],
+  ["run_time = 5", "load.toml: unknown option run_time"],
+  ['config = "x"', "load.toml: unknown option config"],
+  ["[load]\nusers = 5", "load.toml: unknown option load"],
 ];
 
 for (const [text, message] of BAD_CONFIG) {
@@ -457,3 +479,34 @@ for (const [text, message] of BAD_CONFIG) {
 function variableOf(flag: string): string {
   return `AIOTEST_${flag.slice(2).toUpperCase().replaceAll("-", "_")}`;
 }
+
+Deno.test("help shows defaults as users write them", () => {
+  assert.equal(defaultText(SETTINGS.webPort), "8089");
+  assert.equal(defaultText(SETTINGS.arrivals), "constant");
+  assert.match(defaultText(SETTINGS.buckets), /^50 100 .* 5000 8000$/);
+});
+
+Deno.test("help shows what it means that an option has no value, and nothing for a flag that is off", () => {
+  assert.equal(defaultText(SETTINGS.runTime), "no limit");
+  assert.equal(defaultText(DEMO_SETTINGS.runTime), "10");
+  for (const name of ["host", "noWeb", "threshold", "tags"] as const) {
+    assert.equal(defaultText(SETTINGS[name]), "", name);
+  }
+});
+
+Deno.test("a percentage is a number with a percent sign", () => {
+  const { type } = COMPARE_SETTINGS.maxRegression;
+  for (
+    const [text, share] of [["5%", 0.05], ["0%", 0], ["12.5%", 0.125], [".5%", 0.005]] as const
+  ) {
+    assert.equal(type.parse(text), share);
+  }
+  for (const text of ["5", "", "%", "-5%", "five%", "5 %", "1e2%", "Infinity%"]) {
+    assert.equal(type.parse(text), null, text);
+  }
+});
+
+Deno.test("compare takes no configuration file", () => {
+  const names = commandFlags("compare").map((option) => option.name());
+  assert.deepEqual(names, ["max-regression", "json", "version", "help"]);
+});

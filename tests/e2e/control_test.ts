@@ -177,8 +177,8 @@ for (const args of [[], ["--processes", "2"]]) {
 
 Deno.test("a test that nobody could start is an error, the demo's as well", async () => {
   const cases: [args: string[], message: string][] = [
-    [["-f", VISITS, "--no-web"], "--no-autostart cannot go with --no-web"],
-    [["demo", "--no-web"], "--no-autostart cannot go with --no-web"],
+    [["-f", VISITS, "--no-web"], "--no-autostart cannot be used with --no-web"],
+    [["demo", "--no-web"], "--no-autostart cannot be used with --no-web"],
     [["-f", VISITS, "--web-host", "0.0.0.0"], "--no-autostart needs --web-token"],
   ];
   const env = { AIOTEST_NO_WEB: "false" };

@@ -68,7 +68,7 @@ Deno.test("init a second time names the file that is there, and changes nothing"
     const { code, stdout, stderr } = await runAiotest(["init"], { cwd: folder });
     assert.equal(code, 2);
     assert.equal(stdout, "");
-    assert.match(stderr, /\/deno\.json is there already, and init overwrites nothing\n/);
+    assert.match(stderr, /\/deno\.json already exists, and init does not overwrite files\n/);
     assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["deno.json"]);
     assert.equal(await Deno.readTextFile(`${folder}/deno.json`), "{}");
   });

@@ -146,5 +146,5 @@ Deno.test("a collector that refuses is told of once", async () => {
 Deno.test("what is no URL is refused before anything starts", async () => {
   const { code, stderr } = await runAiotest(["-f", COUNTED, "--otlp", "127.0.0.1:4318"]);
   assert.equal(code, 2);
-  assert.match(stderr, /^aiotest: --otlp: a URL like http:\/\/127\.0\.0\.1:4318 is needed\n/m);
+  assert.match(stderr, /^aiotest: --otlp: expected a URL like http:\/\/127\.0\.0\.1:4318\n/m);
 });

@@ -136,6 +136,6 @@ Deno.test("a mistake is told in a sentence, with exit code 2 and nothing sent", 
   const { code, stdout, stderr } = await runAiotest(["quick", `${target.url}/`, "-n", "0"]);
   assert.equal(code, 2);
   assert.equal(stdout, "");
-  assert.equal(stderr, "aiotest: --requests 0: a whole number of 1 or more is needed\n");
+  assert.equal(stderr, "aiotest: --requests 0: expected a whole number of at least 1\n");
   assert.equal(target.seen.length, 0);
 });

@@ -220,7 +220,7 @@ redisTest("a Redis that takes connections and does not answer is given up", asyn
 
 Deno.test("a URL that is none is refused, and not shown", async () => {
   for (const stderr of await refusals("redis://:secret@box:99999")) {
-    assert.match(stderr, /--redis: a URL like redis:\/\/:password@127\.0\.0\.1:6379\/0 is needed/);
+    assert.match(stderr, /--redis: expected a URL like redis:\/\/:password@127\.0\.0\.1:6379\/0/);
     assert.ok(!stderr.includes("secret"), stderr);
   }
 });

@@ -152,7 +152,7 @@ const REFUSED: readonly [expression: string, said: RegExp][] = [
   ["p95<5%", /--threshold p95<5%: 5% is not a valid value for p95; expected a time such as 200ms/],
   ["p95[GET x<1s", /--threshold p95\[GET x<1s: the \[ is never closed/],
   ["p95=1s", /--threshold p95=1s: = is not an operator; use one of < <= > >= == !=/],
-  [" ", /--threshold " ": an expression like p95<200ms is needed/],
+  [" ", /--threshold " ": expected an expression like p95<200ms/],
 ];
 
 for (const [expression, said] of REFUSED) {

@@ -185,15 +185,15 @@ export const MISTAKES: readonly Mistake[] = [
     files: file("constructor() { super(); } testA() {}"),
     says: [/ATest/, /must hand its argument on: super\(context\)/],
   },
-  { what: "no users", ...flags("-u", "0"), says: [/--users 0/, /whole number of 1 or more/] },
+  { what: "no users", ...flags("-u", "0"), says: [/--users 0/, /whole number of at least 1/] },
   {
     what: "a broken number of users",
     ...flags("-u", "1.5"),
     says: [/--users 1\.5/, /whole number/],
   },
   { what: "users that are a word", ...flags("--users", "many"), says: [/--users many/] },
-  { what: "a rate of 0", ...flags("-r", "0"), says: [/--rate 0/, /over 0/] },
-  { what: "a negative rate", ...flags("--rate=-1"), says: [/--rate -1/, /over 0/] },
+  { what: "a rate of 0", ...flags("-r", "0"), says: [/--rate 0/, /above 0/] },
+  { what: "a negative rate", ...flags("--rate=-1"), says: [/--rate -1/, /above 0/] },
   { what: "a run time that is none", ...flags("-t", "soon"), says: [/--run-time soon/, /1h20m/] },
   { what: "a run time of nothing", ...flags("-t", "0"), says: [/--run-time 0/] },
   { what: "a bad stop timeout", ...flags("-s", "-2"), says: [/--stop-timeout/] },
@@ -221,7 +221,7 @@ export const MISTAKES: readonly Mistake[] = [
   },
   { what: "an unknown short flag", ...flags("-q"), says: [/-q/] },
   { what: "a flag without its value", ...flags("-u"), says: [/--users/] },
-  { what: "a word too many", ...flags("start"), says: [/start: there is no such command/] },
+  { what: "a word too many", ...flags("start"), says: [/start: unknown command/] },
   { what: "insecure with fetch", ...flags("--insecure"), says: [/--insecure/, /FastHttpUser/] },
   {
     what: "a summary that cannot be written",
@@ -254,7 +254,7 @@ export const MISTAKES: readonly Mistake[] = [
     what: "a value out of range in the configuration file",
     files: { "aiotestfile.ts": GOOD, "a.json": `{ "users": 0 }` },
     args: ["--config", "a.json"],
-    says: [/a\.json/, /users/, /whole number of 1 or more/],
+    says: [/a\.json/, /users/, /whole number of at least 1/],
   },
   {
     what: "a flag of the test file that is aiotest's own",
@@ -268,12 +268,12 @@ export const MISTAKES: readonly Mistake[] = [
   {
     what: "two roles at once",
     ...flags("--master", "--worker"),
-    says: [/--master cannot go with --worker/, /--processes N/],
+    says: [/--master cannot be used with --worker/, /--processes N/],
   },
   {
     what: "a worker that should wait for workers",
     ...flags("--worker", "--expect-workers", "4"),
-    says: [/--expect-workers cannot go with --worker: give it to the master/],
+    says: [/--expect-workers cannot be used with --worker: set it on the master/],
   },
   {
     what: "a run without workers that should listen for some",
@@ -289,17 +289,17 @@ export const MISTAKES: readonly Mistake[] = [
     what: "a flag of the master that is only in the environment",
     ...flags("--worker"),
     env: { AIOTEST_JOURNAL: "run.journal" },
-    says: [/--journal cannot go with --worker/, /AIOTEST_JOURNAL/],
+    says: [/--journal cannot be used with --worker/, /AIOTEST_JOURNAL/],
   },
   {
     what: "one name for many workers",
     ...flags("--worker", "--processes", "2", "--worker-name", "w"),
-    says: [/--worker-name cannot go with --processes/],
+    says: [/--worker-name cannot be used with --processes/],
   },
   {
     what: "no processes",
     ...flags("--processes", "0"),
-    says: [/--processes 0: .*1 or more is needed, or -1/],
+    says: [/--processes 0: .*at least 1, or -1/],
   },
   {
     what: "a certificate without its key",
@@ -348,7 +348,7 @@ export const MISTAKES: readonly Mistake[] = [
   {
     what: "a journal and one to go on with",
     ...flags(...MASTER, "--journal", "a.journal", "--resume", "b.journal"),
-    says: [/--journal cannot go with --resume/],
+    says: [/--journal cannot be used with --resume/],
   },
 ];
 

@@ -1,5 +1,5 @@
 /**
- * `aiotest compare`: two summaries side by side.
+ * `aiotest compare`: compares two summaries that `--json` has written.
  *
  * @module
  */
@@ -17,56 +17,108 @@ import {
 import type { ComparedRun } from "../../report/compare_stats.ts";
 import { consoleAbilities } from "../../report/console.ts";
 import { histogramOf } from "../../report/summary.ts";
-import { compareFlags, parseAll } from "../flag_parser.ts";
+import { commandFlags, parseAll } from "../flag_parser.ts";
 import { checkWritable } from "../report_files.ts";
-import { COMPARE_SETTINGS, MAX_REGRESSION } from "../settings.ts";
+import { COMPARE_SETTINGS, type SettingsOf } from "../settings.ts";
 import { Sources } from "../sources.ts";
 
-// The summaries that `--json` has written, read again.
+const HELP = "aiotest compare --help";
+
+/** Variables that are set for runs do not apply to their comparison. */
+const NO_ENVIRONMENT = { env: (): undefined => undefined };
 
 /**
- * Reads a summary, as far as a comparison needs it.
+ * Compares the runs of two summary files and prints the differences. Resolves with the exit code.
+ *
+ * @throws UsageError if a file is missing or not a summary, or a flag is invalid.
+ */
+export async function runCompare(host: Host): Promise<number> {
+  const { files, maxRegression, json } = readArguments(host);
+  const [a, b] = [
+    { file: files[0], run: await readSummaryFile(host, files[0]) },
+    { file: files[1], run: await readSummaryFile(host, files[1]) },
+  ];
+  if (json !== null) await checkWritable(host, "json", json);
+  const comparison = compareRuns(a.run, b.run, maxRegression);
+  const { color } = consoleAbilities(host.stdout, (name) => host.env(name));
+  const { columns } = host.stdout;
+  host.stdout.write(comparisonReport(comparison, { a, b }, { columns, color }));
+  if (json !== null) {
+    await host.writeTextFile(json, comparisonJson(comparison, { a, b }, VERSION));
+  }
+  return comparisonExitCode(comparison);
+}
+
+interface CompareArguments extends SettingsOf<"compare"> {
+  readonly files: readonly [a: string, b: string];
+}
+
+function readArguments(host: Host): CompareArguments {
+  const { flags, operands } = parseAll(host.args, commandFlags("compare"), HELP);
+  const [, a, b, stray] = operands;
+  if (a === undefined || b === undefined) {
+    throw new UsageError(
+      `compare: expected two summaries, but there is ${a === undefined ? "none" : `only ${a}`}`,
+      "Try: aiotest compare before.json after.json",
+    );
+  }
+  if (stray !== undefined) {
+    throw new UsageError(
+      `compare: expected two summaries, but there is a third one: ${stray}`,
+      `For all options, run ${HELP}.`,
+    );
+  }
+  const { values } = new Sources(flags, NO_ENVIRONMENT, null).readAll(COMPARE_SETTINGS);
+  const { json } = values;
+  if (json !== null && [a, b].some((file) => resolve(host.cwd, file) === resolve(host.cwd, json))) {
+    throw new UsageError(`--json ${json}: this file is one of the two to compare`);
+  }
+  return { ...values, files: [a, b] };
+}
+
+/**
+ * Reads a summary, and validates what a comparison needs of it.
  *
  * @param path relative to the working directory.
- * @throws UsageError where there is no such file, it is no summary, or one that cannot be compared.
+ * @throws UsageError if the file is missing, not a summary, or one that cannot be compared.
  */
 export async function readSummaryFile(host: Host, path: string): Promise<ComparedRun> {
   const content = parse(path, await readText(host, path));
   if (!isRecord(content) || !("schema" in content) || !("aiotest" in content)) {
-    throw new UsageError(`${path} is no summary of a run`, HINT);
+    throw new UsageError(`${path} is not a summary of a run`, HINT);
   }
   if (content.schema !== SCHEMA) {
     const schema = JSON.stringify(content.schema);
     throw new UsageError(
-      `${path} has schema ${schema}, and this version of aiotest reads schema ${SCHEMA}`,
-      "Both runs have to be of versions whose summaries are alike.",
+      `${path} has schema ${schema}, but this version of aiotest reads schema ${SCHEMA}`,
+      "Compare runs of versions that write the same schema.",
     );
   }
   if ("maxRegression" in content) {
-    throw new UsageError(`${path} is a comparison, and no summary of a run`, HINT);
+    throw new UsageError(`${path} is a comparison, not a summary of a run`, HINT);
   }
   if (isRecord(content.totals) && !("histogram" in content.totals)) {
     throw new UsageError(
-      `${path} was written by aiotest ${content.aiotest}, and has no histograms`,
-      "Runs can be compared from the version on that writes them.",
+      `${path} was written by aiotest ${content.aiotest}, which did not write histograms`,
+      "Repeat the run with a newer version.",
     );
   }
   const problem = problemOf(content, SUMMARY, "");
-  if (problem !== null) throw new UsageError(`${path} is no summary of a run: ${problem}`, HINT);
-  // What the shape says has been found there.
+  if (problem !== null) throw new UsageError(`${path} is not a summary of a run: ${problem}`, HINT);
+  // The shape has been checked.
   return content as unknown as ComparedRun;
 }
 
 const SCHEMA = 1;
-const HINT = "A file is needed that aiotest has written with --json.";
+const HINT = "Compare files that aiotest has written with --json.";
 
 async function readText(host: Host, path: string): Promise<string> {
   const fullPath = resolve(host.cwd, path);
-  if (!await host.isFile(fullPath)) throw new UsageError(`there is no file ${fullPath}`, HINT);
+  if (!await host.isFile(fullPath)) throw new UsageError(`file not found: ${fullPath}`, HINT);
   try {
     return await host.readTextFile(fullPath);
   } catch (error) {
-    throw new UsageError(`${path} cannot be read: ${errorText(error)}`, "", error);
+    throw new UsageError(`cannot read ${path}: ${errorText(error)}`, "", error);
   }
 }
 
@@ -74,41 +126,41 @@ function parse(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // The parser quotes the text around the error, line ends included.
+    // The parser quotes the text around the error, including line breaks.
     const reason = (error as SyntaxError).message.replaceAll(/\s+/g, " ");
-    throw new UsageError(`${path} is not JSON: ${reason}`, HINT, error);
+    throw new UsageError(`${path} is not valid JSON: ${reason}`, HINT, error);
   }
 }
 
-/** What a value has to be: one of these, a list of one shape, or an object with at least these fields. */
-type Shape = Kind | readonly [Shape] | { readonly [name: string]: Shape };
-type Kind = keyof typeof KINDS;
+/** What a value must be: of a type, a list of one shape, or an object with at least these fields. */
+type Shape = ValueType | readonly [Shape] | { readonly [name: string]: Shape };
+type ValueType = keyof typeof VALUE_TYPES;
 
-const KINDS = {
+const VALUE_TYPES = {
   "a text": (value: unknown) => typeof value === "string",
   "a text or null": (value: unknown) => value === null || typeof value === "string",
   "local or distributed": (value: unknown) => value === "local" || value === "distributed",
   "true or false": (value: unknown) => typeof value === "boolean",
-  "a number of 0 or more": isAmount,
-  "a number of 0 or more, or null": (value: unknown) => value === null || isAmount(value),
-  "a whole number of 0 or more": isCount,
+  "a number of at least 0": isAmount,
+  "a number of at least 0, or null": (value: unknown) => value === null || isAmount(value),
+  "a whole number of at least 0": isCount,
   "a second of a run": (value: unknown) => isCount(value) && (value as number) < LONGEST_RUN_S,
   "a histogram": (value: unknown) => typeof value === "string" && isHistogram(value),
 } satisfies Record<string, (value: unknown) => boolean>;
 
-/** Seconds of four months: no run takes longer, and a list of so many fits into memory. */
+/** Four months, in seconds: no run takes longer, and a list of that many seconds fits into memory. */
 const LONGEST_RUN_S = 1e7;
 
 const TOTALS = {
-  requests: "a whole number of 0 or more",
-  failures: "a whole number of 0 or more",
-  errorRate: "a number of 0 or more",
-  rate: "a number of 0 or more",
+  requests: "a whole number of at least 0",
+  failures: "a whole number of at least 0",
+  errorRate: "a number of at least 0",
+  rate: "a number of at least 0",
   latencyMs: {
-    mean: "a number of 0 or more, or null",
-    p50: "a number of 0 or more, or null",
-    p95: "a number of 0 or more, or null",
-    p99: "a number of 0 or more, or null",
+    mean: "a number of at least 0, or null",
+    p50: "a number of at least 0, or null",
+    p95: "a number of at least 0, or null",
+    p99: "a number of at least 0, or null",
   },
   histogram: "a histogram",
 } satisfies Shape;
@@ -117,34 +169,34 @@ const SUMMARY: Shape = {
   runId: "a text",
   startedAt: "a text or null",
   mode: "local or distributed",
-  durationSeconds: "a number of 0 or more",
+  durationSeconds: "a number of at least 0",
   complete: "true or false",
-  users: { peak: "a whole number of 0 or more" },
+  users: { peak: "a whole number of at least 0" },
   totals: TOTALS,
   requests: [{ method: "a text", name: "a text", ...TOTALS }],
   timeline: [{
     second: "a second of a run",
-    requests: "a whole number of 0 or more",
-    failures: "a whole number of 0 or more",
-    p50: "a number of 0 or more, or null",
-    p95: "a number of 0 or more, or null",
-    p99: "a number of 0 or more, or null",
+    requests: "a whole number of at least 0",
+    failures: "a whole number of at least 0",
+    p50: "a number of at least 0, or null",
+    p95: "a number of at least 0, or null",
+    p99: "a number of at least 0, or null",
   }],
 };
 
-/** What is wrong with a value, by its place; null where nothing is. */
+/** What is wrong with a value, and where in the file; `null` if it is valid. */
 function problemOf(value: unknown, shape: Shape, place: string): string | null {
   if (typeof shape === "string") {
-    return KINDS[shape](value) ? null : `${place} has to be ${shape}`;
+    return VALUE_TYPES[shape](value) ? null : `${place} must be ${shape}`;
   }
   if (isList(shape)) {
-    if (!Array.isArray(value)) return `${place} has to be a list`;
+    if (!Array.isArray(value)) return `${place} must be a list`;
     return firstProblem(
       value.entries(),
       ([at, item]) => problemOf(item, shape[0], `${place}[${at}]`),
     );
   }
-  if (!isRecord(value)) return `${place} has to be an object`;
+  if (!isRecord(value)) return `${place} must be an object`;
   const prefix = place === "" ? "" : `${place}.`;
   return firstProblem(
     Object.entries(shape),
@@ -163,7 +215,7 @@ function firstProblem<Item>(
   return null;
 }
 
-function isList(shape: Exclude<Shape, Kind>): shape is readonly [Shape] {
+function isList(shape: Exclude<Shape, ValueType>): shape is readonly [Shape] {
   return Array.isArray(shape);
 }
 
@@ -186,60 +238,4 @@ function isHistogram(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-const HELP = "aiotest compare --help";
-
-/** Nothing is taken from the environment: what is set there for runs is not meant for their comparison. */
-const NO_ENVIRONMENT = { env: (): undefined => undefined };
-
-/**
- * Compares the runs of two summary files, and prints how they differ. Resolves with the exit code.
- *
- * @throws UsageError where a file is missing or no summary, or a flag is no good.
- */
-export async function runCompare(host: Host): Promise<number> {
-  const { files, maxRegression, json } = readArguments(host);
-  const [a, b] = [
-    { file: files[0], run: await readSummaryFile(host, files[0]) },
-    { file: files[1], run: await readSummaryFile(host, files[1]) },
-  ];
-  if (json !== null) await checkWritable(host, "json", json);
-  const comparison = compareRuns(a.run, b.run, maxRegression);
-  const { color } = consoleAbilities(host.stdout, (name) => host.env(name));
-  const { columns } = host.stdout;
-  host.stdout.write(comparisonReport(comparison, { a, b }, { columns, color }));
-  if (json !== null) {
-    await host.writeTextFile(json, comparisonJson(comparison, { a, b }, VERSION));
-  }
-  return comparisonExitCode(comparison);
-}
-
-interface CompareArguments {
-  readonly maxRegression: number;
-  readonly json: string | null;
-  readonly files: readonly [a: string, b: string];
-}
-
-function readArguments(host: Host): CompareArguments {
-  const { flags, operands } = parseAll(host.args, compareFlags(), HELP);
-  const [, a, b, stray] = operands;
-  if (a === undefined || b === undefined) {
-    throw new UsageError(
-      `compare: two summaries are needed, and ${a === undefined ? "none" : `only ${a}`} is given`,
-      "Try: aiotest compare before.json after.json",
-    );
-  }
-  if (stray !== undefined) {
-    throw new UsageError(
-      `compare: two summaries are needed, and ${stray} is a third one`,
-      `${HELP} shows the options.`,
-    );
-  }
-  const { values } = new Sources(flags, NO_ENVIRONMENT, null).readAll(COMPARE_SETTINGS);
-  const { maxRegression, json } = values;
-  if (json !== null && [a, b].some((file) => resolve(host.cwd, file) === resolve(host.cwd, json))) {
-    throw new UsageError(`--json ${json}: this file is one of those that are compared`);
-  }
-  return { maxRegression: maxRegression ?? MAX_REGRESSION, json, files: [a, b] };
 }

@@ -1,5 +1,5 @@
 /**
- * `aiotest init`: a folder with a first test file.
+ * `aiotest init`: creates a first test file, and what an editor needs to check it.
  *
  * @module
  */
@@ -7,29 +7,29 @@
 import { join, resolve } from "node:path";
 import { errorText, ExitCode, UsageError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
-import { commandOptions, parseAll } from "../flag_parser.ts";
+import { commandFlags, parseAll } from "../flag_parser.ts";
 
-/** What is written, and what it is for. */
+/** The files, and what each is for. */
 const FILES = {
-  "aiotestfile.ts": "a first test, with a small service inside to practise on",
-  "aiotest.d.ts": "what test files can import, for your editor",
-  "deno.json": "tells the editor so",
+  "aiotestfile.ts": "a first test, including a small service to test",
+  "aiotest.d.ts": "types of everything that test files can import",
+  "deno.json": "points your editor to these types",
 } as const;
 
 const HELP = "aiotest init --help";
 
 /**
- * Writes the files of a first test into the folder that the command line names, or into the working
+ * Creates the files of a first test in the directory that the command line names, or in the working
  * directory. Resolves with the exit code.
  *
- * @throws UsageError where one of the files is there already, or cannot be written.
+ * @throws UsageError if one of the files exists, or cannot be written.
  */
 export async function runInit(host: Host): Promise<number> {
   const folder = readFolder(host.args);
   const fullPath = resolve(host.cwd, folder);
-  if (await host.isFile(fullPath)) throw new UsageError(`${fullPath} is a file, and no folder`);
+  if (await host.isFile(fullPath)) throw new UsageError(`${fullPath} is a file, not a directory`);
   for (const name of Object.keys(FILES)) {
-    if (await host.isFile(join(fullPath, name))) throw thereAlready(join(fullPath, name));
+    if (await host.isFile(join(fullPath, name))) throw alreadyExists(join(fullPath, name));
   }
   const { default: texts } = await import("../first_files.json", { with: { type: "json" } });
   for (const name of Object.keys(FILES) as (keyof typeof FILES)[]) {
@@ -40,28 +40,28 @@ export async function runInit(host: Host): Promise<number> {
 }
 
 function readFolder(args: readonly string[]): string {
-  const { operands: [, folder = ".", stray] } = parseAll(args, commandOptions(), HELP);
+  const { operands: [, folder = ".", stray] } = parseAll(args, commandFlags("init"), HELP);
   if (stray !== undefined) {
-    throw new UsageError(`init: one folder is needed, and ${stray} is a second one`);
+    throw new UsageError(`init: expected one directory, but there is a second one: ${stray}`);
   }
-  if (folder === "") throw new UsageError("init: the folder's name is empty");
+  if (folder === "") throw new UsageError("init: the directory name is empty");
   return folder;
 }
 
-/** Even where a file has come in the meantime, it is not overwritten. */
+/** Does not overwrite a file that was created in the meantime, either. */
 async function write(host: Host, path: string, text: string): Promise<void> {
   try {
     await host.createTextFile(path, text);
   } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) throw thereAlready(path);
-    throw new UsageError(`${path} cannot be written: ${errorText(error)}`, "", error);
+    if (error instanceof Deno.errors.AlreadyExists) throw alreadyExists(path);
+    throw new UsageError(`cannot write ${path}: ${errorText(error)}`, "", error);
   }
 }
 
-function thereAlready(path: string): UsageError {
+function alreadyExists(path: string): UsageError {
   return new UsageError(
-    `${path} is there already, and init overwrites nothing`,
-    "Another folder can be named: aiotest init my-test",
+    `${path} already exists, and init does not overwrite files`,
+    "Choose another directory: aiotest init my-test",
   );
 }
 
@@ -70,17 +70,17 @@ function report(folder: string, fullPath: string): string {
   const lines = Object.entries(FILES).map(([name, use]) => `  ${name.padEnd(width)}  ${use}`);
   const enter = folder === "." ? [] : [`  cd ${quoted(folder)}`];
   return [
-    `Written to ${fullPath}:`,
+    `Created in ${fullPath}:`,
     ...lines,
     "",
-    "Try it, with ten users for ten seconds:",
+    "Run it with 10 users for 10 seconds:",
     ...enter,
     "  aiotest -u 10 -r 10 -t 10s",
     "",
   ].join("\n");
 }
 
-/** A path as a shell takes it. */
+/** A path, quoted for a shell. */
 function quoted(path: string): string {
   return /^[\w./-]+$/.test(path) ? path : `"${path}"`;
 }

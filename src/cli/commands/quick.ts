@@ -1,10 +1,9 @@
 /**
- * `aiotest quick`: requests to one URL, as fast as they are answered, without a test file.
+ * `aiotest quick`: sends requests to one URL as fast as they are answered, without a test file.
  *
  * @module
  */
 
-import type { Option } from "commander";
 import { resolve } from "node:path";
 import { errorText, UsageError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
@@ -12,150 +11,33 @@ import { UrlResolver } from "../../http/url_resolver.ts";
 import { FastHttpUser } from "../../user/fast_http_user.ts";
 import type { RequestOptions } from "../../user/http_user.ts";
 import type { UserClass } from "../../user/user.ts";
-import { ownOptions, parseAll, type ParsedArguments } from "../flag_parser.ts";
+import { checkFlags, parseAll, quickFlags } from "../flag_parser.ts";
 import type { Options } from "../options.ts";
 import { runLocal } from "../run_local.ts";
 import {
-  CLUSTER_SETTINGS,
   defaultsOf,
   QUICK_RUN_TIME,
   QUICK_SETTINGS,
-  type QuickSettings,
   SETTINGS,
-  WEB_SETTINGS,
+  type SettingsOf,
 } from "../settings.ts";
-import { findConfigFile, kebabCase, Sources } from "../sources.ts";
+import { findConfigFile, Sources } from "../sources.ts";
 
-// The command line of `aiotest quick`.
-
-/** All that `quick` is told, validated. */
-export interface QuickOptions extends Omit<QuickSettings, "data" | "method"> {
+/** The options of `quick`, validated. */
+export interface QuickOptions extends Omit<SettingsOf<"quick">, "data" | "method"> {
   /** Absolute, `http:` or `https:`, as it was given. */
   readonly url: string;
   readonly method: string;
-  /** What every request has as its body; null: none. */
+  /** The body of every request; `null`: none. */
   readonly body: Uint8Array<ArrayBuffer> | null;
 }
 
 const HELP = "aiotest quick --help";
 
-/** Flags that mean something only where there is a test file, and what to say of them. */
-const UNFIT: Readonly<Record<string, string>> = {
-  aiotestfile: "which has no test file",
-  host: "which takes the whole URL; a header is set with --header",
-  tags: "which has no test file",
-  "exclude-tags": "which has no test file",
-  redis: "which has no test file",
-  "show-users-weight": "which has no user classes",
-  iterations: "where --requests says how many",
-  "show-shape": "whose load does not change",
-  otlp: "whose runs are short",
-  ...Object.fromEntries(
-    Object.keys(WEB_SETTINGS).map((name) => [kebabCase(name), "which has no dashboard"]),
-  ),
-  ...Object.fromEntries(
-    Object.keys(CLUSTER_SETTINGS).map((name) => [kebabCase(name), "which runs in one process"]),
-  ),
-};
-
-/** The flags that `quick` knows, with those that it only knows to refuse. */
-function quickFlags(): Option[] {
-  return ownOptions({ ...SETTINGS, ...QUICK_SETTINGS });
-}
-
-/**
- * Reads flags, environment and configuration file, and the file that holds the body.
- *
- * @throws UsageError where the URL, a flag, a variable or a key is missing, unknown or no good.
- */
-export async function readQuickOptions(host: Host): Promise<QuickOptions> {
-  const parsed = parseAll(host.args, quickFlags(), HELP);
-  checkFlags(parsed);
-  const url = readUrl(parsed.operands);
-  const sources = new Sources(parsed.flags, host, await findConfigFile(parsed.flags, host));
-  const { data, method, ...values } = sources.readAll(QUICK_SETTINGS).values;
-  sources.checkFileKeys(Object.keys({ ...SETTINGS, ...QUICK_SETTINGS }));
-  const body = data === null ? null : await readBody(host, data);
-  return { ...values, url, method: method ?? (body === null ? "GET" : "POST"), body };
-}
-
-function checkFlags({ flags }: ParsedArguments): void {
-  for (const [name, reason] of Object.entries(UNFIT)) {
-    if (flags.has(name)) throw new UsageError(`--${name} cannot go with quick, ${reason}`);
-  }
-}
-
-function readUrl([, url, stray]: readonly string[]): string {
-  if (url === undefined) {
-    throw new UsageError("quick: the URL is missing", "Try: aiotest quick http://127.0.0.1:8000/");
-  }
-  if (stray !== undefined) {
-    throw new UsageError(
-      `quick: one URL is needed, and ${stray} is a second one`,
-      `${HELP} shows the options.`,
-    );
-  }
-  try {
-    new UrlResolver("").resolve(url);
-  } catch {
-    throw new UsageError(
-      `quick ${url}: a URL that starts with http:// or https:// is needed`,
-      !url.includes("://") && URL.canParse(`http://${url}`) ? `Did you mean http://${url}?` : "",
-    );
-  }
-  return url;
-}
-
-async function readBody(host: Host, data: string): Promise<Uint8Array<ArrayBuffer>> {
-  if (!data.startsWith("@")) return new TextEncoder().encode(data);
-  const path = resolve(host.cwd, data.slice(1));
-  if (!await host.isFile(path)) {
-    throw new UsageError(
-      `--data ${data}: there is no file ${path}`,
-      "A text, or @ and the name of a file, is needed.",
-    );
-  }
-  try {
-    return await host.readFile(path);
-  } catch (error) {
-    throw new UsageError(`--data ${data}: cannot be read: ${errorText(error)}`, "", error);
-  }
-}
-
-/** Counts down the requests of a run that sends a fixed number of them. */
-export class RequestQuota {
-  /** Resolves when the last request is over, whether it failed or not. */
-  readonly done: Promise<void>;
-  readonly #markDone: () => void;
-  #unsent: number;
-  #pending: number;
-
-  /** @param requests 1 or more; Infinity: they never run out. */
-  constructor(requests: number) {
-    this.#unsent = this.#pending = requests;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.done = promise;
-    this.#markDone = resolve;
-  }
-
-  /** Whether one more may be sent; whoever was told so calls {@link settle} when it is over. */
-  take(): boolean {
-    if (this.#unsent === 0) return false;
-    this.#unsent--;
-    return true;
-  }
-
-  /** A request is over, and has been counted. */
-  settle(): void {
-    this.#pending--;
-    if (this.#pending === 0) this.#markDone();
-  }
-}
-
-/** Users started a second, so many that the last starts with the first. */
+/** Users started per second: the last one starts with the first. */
 const ALL_AT_ONCE = 1e9;
 
-/** Sends requests to the URL that the command line names; resolves with the exit code. */
+/** Sends requests to the URL on the command line; resolves with the exit code. */
 export async function runQuick(host: Host): Promise<number> {
   const options = await readQuickOptions(host);
   const quota = new RequestQuota(options.requests ?? Infinity);
@@ -163,7 +45,7 @@ export async function runQuick(host: Host): Promise<number> {
   return await runLocal(host, exports, runOptions(options), quota.done);
 }
 
-/** A user that sends the one request again and again, until there are no more to send. */
+/** A user that repeats the request until the quota is used up. */
 function quickUser(options: QuickOptions, quota: RequestQuota): UserClass {
   const { url, method, header, body } = options;
   const headers = header.map(([name, value]): [string, string] => [name, value]);
@@ -173,7 +55,7 @@ function quickUser(options: QuickOptions, quota: RequestQuota): UserClass {
     static override timeout = options.timeout;
 
     async testRequest(): Promise<void> {
-      // Ending with the last request, and not before, a user is neither busy nor cut off by the run's end.
+      // The user waits for the last request of all: it neither spins nor is cut off when the run ends.
       if (!quota.take()) return await quota.done;
       try {
         await this.session.request(method, url, request);
@@ -189,7 +71,7 @@ function runOptions(options: QuickOptions): Options {
   return {
     ...defaultsOf(SETTINGS),
     ...options,
-    // In place of a test file's name, for reports.
+    // Shown in reports in place of a test file.
     aiotestfile: `aiotest quick ${options.url}`,
     noWeb: true,
     rate: rate ?? ALL_AT_ONCE,
@@ -197,4 +79,87 @@ function runOptions(options: QuickOptions): Options {
     given: new Set(),
     extra: {},
   };
+}
+
+/**
+ * Reads flags, environment and configuration file, and the file that holds the body.
+ *
+ * @throws UsageError if the URL, a flag, a variable or a key is missing, unknown or invalid.
+ */
+export async function readQuickOptions(host: Host): Promise<QuickOptions> {
+  const parsed = parseAll(host.args, quickFlags(), HELP);
+  checkFlags(parsed.flags, "quick");
+  const url = readUrl(parsed.operands);
+  const sources = new Sources(parsed.flags, host, await findConfigFile(parsed.flags, host));
+  const { data, method, ...values } = sources.readAll(QUICK_SETTINGS).values;
+  sources.checkFileKeys(Object.keys({ ...SETTINGS, ...QUICK_SETTINGS }));
+  const body = data === null ? null : await readBody(host, data);
+  return { ...values, url, method: method ?? (body === null ? "GET" : "POST"), body };
+}
+
+function readUrl([, url, stray]: readonly string[]): string {
+  if (url === undefined) {
+    throw new UsageError("quick: missing URL", "Try: aiotest quick http://127.0.0.1:8000/");
+  }
+  if (stray !== undefined) {
+    throw new UsageError(
+      `quick: expected one URL, but there is a second one: ${stray}`,
+      `For all options, run ${HELP}.`,
+    );
+  }
+  try {
+    new UrlResolver("").resolve(url);
+  } catch {
+    throw new UsageError(
+      `quick ${url}: expected a URL that starts with http:// or https://`,
+      !url.includes("://") && URL.canParse(`http://${url}`) ? `Did you mean http://${url}?` : "",
+    );
+  }
+  return url;
+}
+
+async function readBody(host: Host, data: string): Promise<Uint8Array<ArrayBuffer>> {
+  if (!data.startsWith("@")) return new TextEncoder().encode(data);
+  const path = resolve(host.cwd, data.slice(1));
+  if (!await host.isFile(path)) {
+    throw new UsageError(
+      `--data ${data}: file not found: ${path}`,
+      "The value is a text, or @ and a file name.",
+    );
+  }
+  try {
+    return await host.readFile(path);
+  } catch (error) {
+    throw new UsageError(`--data ${data}: cannot read the file: ${errorText(error)}`, "", error);
+  }
+}
+
+/** Hands out the requests of a run that sends a fixed number of them. */
+export class RequestQuota {
+  /** Resolves when the last request has succeeded or failed. */
+  readonly done: Promise<void>;
+  readonly #markDone: () => void;
+  #unsent: number;
+  #pending: number;
+
+  /** @param requests 1 or more; Infinity: no limit. */
+  constructor(requests: number) {
+    this.#unsent = this.#pending = requests;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.done = promise;
+    this.#markDone = resolve;
+  }
+
+  /** Whether one more may be sent; if so, the caller calls {@link settle} when it is over. */
+  take(): boolean {
+    if (this.#unsent === 0) return false;
+    this.#unsent--;
+    return true;
+  }
+
+  /** To be called when a request is over and counted. */
+  settle(): void {
+    this.#pending--;
+    if (this.#pending === 0) this.#markDone();
+  }
 }

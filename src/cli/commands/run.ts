@@ -77,7 +77,7 @@ function runRole(
     case "master":
       return runMaster(host, exports, options, {
         settings: role.master,
-        handedOn: commandLine.handedOn(options),
+        forwarded: commandLine.forwardedOptions(options),
       });
     case "processes":
       return runProcesses(host, exports, commandLine, role);

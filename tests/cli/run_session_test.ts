@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import type { ShownRun } from "../../src/cli/live_outputs.ts";
-import { RunSession, type Stoppable } from "../../src/cli/run_session.ts";
+import { RunSession, type Stoppable, watchInterrupts } from "../../src/cli/run_session.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import { events } from "../../src/core/events.ts";
 import { RunControl } from "../../src/runner/run_control.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { parse } from "../support/command_line.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { FakeHost } from "../support/fake_host.ts";
+import { FakeExit, FakeHost } from "../support/fake_host.ts";
 import { profileOf } from "../support/load_profiles.ts";
 import { requestRow, snapshot } from "../support/snapshots.ts";
 
@@ -151,4 +151,19 @@ Deno.test("what is served shows the run's end, and is closed with the report", a
   assert.equal(await it.report(result(1), null), 1);
   assert.equal(closes, 1);
   it.close();
+});
+
+Deno.test("the first interrupt ends the run well, the second the process", () => {
+  const host = new FakeHost();
+  const calls: string[] = [];
+  watchInterrupts(host, {
+    onFirst: () => calls.push("first"),
+    beforeExit: () => calls.push("before exit"),
+  });
+  host.interrupt();
+  assert.deepEqual(calls, ["first"]);
+  assert.equal(host.exitCode, null);
+  assert.throws(() => host.interrupt(), FakeExit);
+  assert.deepEqual(calls, ["first", "before exit"]);
+  assert.equal(host.exitCode, 130);
 });

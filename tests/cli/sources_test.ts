@@ -16,11 +16,11 @@ Deno.test("entries are found by their name in kebab case, and remember how they 
 });
 
 const BAD: [path: string, text: string, message: string | RegExp][] = [
-  ["a.yaml", "", "--config a.yaml: a file that ends in .toml or .json is needed"],
-  ["a.toml", "users = ", "a.toml:1:9: not TOML: invalid value"],
-  ["a.json", '{ "users":\n }', /^a\.json: not JSON: Unexpected token '}', .*$/],
-  ["a.json", "[1]", "a.json: an object with options by name is needed"],
-  ["a.json", "null", "a.json: an object with options by name is needed"],
+  ["a.yaml", "", "--config a.yaml: expected a .toml or .json file"],
+  ["a.toml", "users = ", "a.toml:1:9: invalid TOML: invalid value"],
+  ["a.json", '{ "users":\n }', /^a\.json: invalid JSON: Unexpected token '}', .*$/],
+  ["a.json", "[1]", "a.json: expected an object of options by name"],
+  ["a.json", "null", "a.json: expected an object of options by name"],
   ["a.toml", "run-time = 1\nrunTime = 2", "a.toml: run-time and runTime are the same option"],
 ];
 
@@ -33,7 +33,7 @@ for (const [path, text, message] of BAD) {
 Deno.test("a file that is missing is named with its whole path", async () => {
   await assert.rejects(readConfigFile(new FakeHost(), "conf/a.toml"), {
     name: "UsageError",
-    message: "--config conf/a.toml: there is no file /home/me/conf/a.toml",
+    message: "--config conf/a.toml: file not found: /home/me/conf/a.toml",
   });
 });
 
@@ -47,7 +47,7 @@ Deno.test("a file that cannot be read is refused with the reason", async () => {
     readConfigFile(new LockedHost({ files: { "/home/me/a.toml": "" } }), "a.toml"),
     {
       name: "UsageError",
-      message: "--config a.toml: cannot be read: PermissionDenied: locked",
+      message: "--config a.toml: cannot read the file: PermissionDenied: locked",
     },
   );
 });

@@ -56,7 +56,7 @@ for (const url of BAD) {
       assert.ok(error instanceof UsageError);
       assert.equal(
         error.message,
-        "--redis: a URL like redis://:password@127.0.0.1:6379/0 is needed",
+        "--redis: expected a URL like redis://:password@127.0.0.1:6379/0",
       );
       assert.doesNotMatch(`${error.message}${error.hint}${error.stack}`, /secret|cret/);
       assert.equal(error.cause, undefined);

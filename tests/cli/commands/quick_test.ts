@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
-import { type QuickOptions, readQuickOptions } from "../../src/cli/commands/quick.ts";
-import { UsageError } from "../../src/core/errors.ts";
-import { config, type Given } from "../support/command_line.ts";
-import { FakeHost } from "../support/fake_host.ts";
+import {
+  type QuickOptions,
+  readQuickOptions,
+  RequestQuota,
+} from "../../../src/cli/commands/quick.ts";
+import { UsageError } from "../../../src/core/errors.ts";
+import { config, type Given } from "../../support/command_line.ts";
+import { settle } from "../../support/fake_clock.ts";
+import { FakeHost } from "../../support/fake_host.ts";
 
 const URL = "http://127.0.0.1:8000/search?q=F22";
 
@@ -118,88 +123,88 @@ Deno.test("environment and configuration file count as well, what is for test fi
 
 type Bad = [args: string[], message: string, hint?: string];
 
-const LINE = 'a line like "Accept: text/html" is needed';
+const LINE = 'expected a header line like "Accept: text/html"';
 const NO_FILE = "which has no test file";
 const NO_WEB = "which has no dashboard";
 
 const BAD: Bad[] = [
-  [["quick"], "quick: the URL is missing", "Try: aiotest quick http://127.0.0.1:8000/"],
+  [["quick"], "quick: missing URL", "Try: aiotest quick http://127.0.0.1:8000/"],
   [
     ["quick", "127.0.0.1:8000/a"],
-    "quick 127.0.0.1:8000/a: a URL that starts with http:// or https:// is needed",
+    "quick 127.0.0.1:8000/a: expected a URL that starts with http:// or https://",
     "Did you mean http://127.0.0.1:8000/a?",
   ],
   [
     ["quick", "ftp://127.0.0.1/"],
-    "quick ftp://127.0.0.1/: a URL that starts with http:// or https:// is needed",
+    "quick ftp://127.0.0.1/: expected a URL that starts with http:// or https://",
   ],
-  [["quick", "http://"], "quick http://: a URL that starts with http:// or https:// is needed"],
+  [["quick", "http://"], "quick http://: expected a URL that starts with http:// or https://"],
   [
     ["quick", URL, "http://127.0.0.2/"],
-    "quick: one URL is needed, and http://127.0.0.2/ is a second one",
-    "aiotest quick --help shows the options.",
+    "quick: expected one URL, but there is a second one: http://127.0.0.2/",
+    "For all options, run aiotest quick --help.",
   ],
-  [["quick", URL, "-n", "0"], "--requests 0: a whole number of 1 or more is needed"],
-  [["quick", URL, "-n", "1.5"], "--requests 1.5: a whole number of 1 or more is needed"],
-  [["quick", URL, "-n"], "--requests: a value is missing"],
-  [["quick", URL, "-m", "GET /"], '--method "GET /": an HTTP method, like PUT, is needed'],
+  [["quick", URL, "-n", "0"], "--requests 0: expected a whole number of at least 1"],
+  [["quick", URL, "-n", "1.5"], "--requests 1.5: expected a whole number of at least 1"],
+  [["quick", URL, "-n"], "--requests: missing value"],
+  [["quick", URL, "-m", "GET /"], '--method "GET /": expected an HTTP method like PUT'],
   [["quick", URL, "--header", "Accept"], `--header Accept: ${LINE}`],
   [["quick", URL, "--header", "A: b", "--header", "A b: c"], `--header "A b: c": ${LINE}`],
   [["quick", URL, "--header", "A: b\r\nC: d"], `--header "A: b\\r\\nC: d": ${LINE}`],
   [["quick", URL, "--header", ": b"], `--header ": b": ${LINE}`],
-  [["quick", URL, "-d", "@"], "--data @: a text, or @ and the name of a file, is needed"],
+  [["quick", URL, "-d", "@"], "--data @: expected a text, or @ and a file name"],
   [
     ["quick", URL, "-d", "@body.json"],
-    "--data @body.json: there is no file /home/me/body.json",
-    "A text, or @ and the name of a file, is needed.",
+    "--data @body.json: file not found: /home/me/body.json",
+    "The value is a text, or @ and a file name.",
   ],
   [
     ["quick", URL, "--timeout", "0"],
-    "--timeout 0: a time over 0, and of 24 days at most, is needed",
-    "It is written as seconds (20), or hours, minutes and seconds (20s, 3m, 2h, 1h20m).",
+    "--timeout 0: expected a duration above 0 s, up to 24 days",
+    "Durations are written as seconds (20), or hours, minutes and seconds (20s, 3m, 2h, 1h20m).",
   ],
-  [["quick", URL, "-f", "a.ts"], `--aiotestfile cannot go with quick, ${NO_FILE}`],
-  [["quick", URL, "-T", "a"], `--tags cannot go with quick, ${NO_FILE}`],
-  [["quick", URL, "--redis", "redis://a"], `--redis cannot go with quick, ${NO_FILE}`],
-  [["quick", URL, "-E", "a"], `--exclude-tags cannot go with quick, ${NO_FILE}`],
+  [["quick", URL, "-f", "a.ts"], `--aiotestfile cannot be used with quick, ${NO_FILE}`],
+  [["quick", URL, "-T", "a"], `--tags cannot be used with quick, ${NO_FILE}`],
+  [["quick", URL, "--redis", "redis://a"], `--redis cannot be used with quick, ${NO_FILE}`],
+  [["quick", URL, "-E", "a"], `--exclude-tags cannot be used with quick, ${NO_FILE}`],
   [
     ["quick", URL, "-H", "Accept: a"],
-    "--host cannot go with quick, which takes the whole URL; a header is set with --header",
+    "--host cannot be used with quick, which takes the whole URL; to set a header, use --header",
   ],
   [
     ["quick", URL, "--show-users-weight"],
-    "--show-users-weight cannot go with quick, which has no user classes",
+    "--show-users-weight cannot be used with quick, which has no user classes",
   ],
   [
     ["quick", URL, "--iterations", "5"],
-    "--iterations cannot go with quick, where --requests says how many",
+    "--iterations cannot be used with quick, which takes --requests",
   ],
   [
     ["quick", URL, "--show-shape"],
-    "--show-shape cannot go with quick, whose load does not change",
+    "--show-shape cannot be used with quick, which has a constant load",
   ],
   [
     ["quick", URL, "--otlp", "http://127.0.0.1:4318"],
-    "--otlp cannot go with quick, whose runs are short",
+    "--otlp cannot be used with quick, which does short runs",
   ],
-  [["quick", URL, "--no-web"], `--no-web cannot go with quick, ${NO_WEB}`],
-  [["quick", URL, "--no-autostart"], `--no-autostart cannot go with quick, ${NO_WEB}`],
-  [["quick", URL, "--web-port", "0"], `--web-port cannot go with quick, ${NO_WEB}`],
-  [["quick", URL, "--prometheus-port", "0"], `--web-port cannot go with quick, ${NO_WEB}`],
-  [["quick", URL, "--web-host", "a"], `--web-host cannot go with quick, ${NO_WEB}`],
-  [["quick", URL, "--web-token", "a"], `--web-token cannot go with quick, ${NO_WEB}`],
-  [["quick", URL, "-b", "50"], `--buckets cannot go with quick, ${NO_WEB}`],
+  [["quick", URL, "--no-web"], `--no-web cannot be used with quick, ${NO_WEB}`],
+  [["quick", URL, "--no-autostart"], `--no-autostart cannot be used with quick, ${NO_WEB}`],
+  [["quick", URL, "--web-port", "0"], `--web-port cannot be used with quick, ${NO_WEB}`],
+  [["quick", URL, "--prometheus-port", "0"], `--web-port cannot be used with quick, ${NO_WEB}`],
+  [["quick", URL, "--web-host", "a"], `--web-host cannot be used with quick, ${NO_WEB}`],
+  [["quick", URL, "--web-token", "a"], `--web-token cannot be used with quick, ${NO_WEB}`],
+  [["quick", URL, "-b", "50"], `--buckets cannot be used with quick, ${NO_WEB}`],
   [
     ["quick", URL, "--arrival-rate", "0"],
-    "--arrival-rate 0: a number over 0, and of 1,000,000,000 at most, is needed",
+    "--arrival-rate 0: expected a number above 0 and up to 1,000,000,000",
   ],
-  [["quick", URL, "--master"], "--master cannot go with quick, which runs in one process"],
+  [["quick", URL, "--master"], "--master cannot be used with quick, which runs in one process"],
   [
     ["quick", URL, "--processes=2"],
-    "--processes cannot go with quick, which runs in one process",
+    "--processes cannot be used with quick, which runs in one process",
   ],
-  [["quick", URL, "-z"], "-z: there is no such flag", "aiotest quick --help shows all flags."],
-  [["quick", URL, "--request"], "--request: there is no such flag", "Did you mean --requests?"],
+  [["quick", URL, "-z"], "-z: unknown option", "For all options, run aiotest quick --help."],
+  [["quick", URL, "--request"], "--request: unknown option", "Did you mean --requests?"],
 ];
 
 for (const [args, message, hint = ""] of BAD) {
@@ -214,3 +219,33 @@ for (const [args, message, hint = ""] of BAD) {
     );
   });
 }
+
+Deno.test("a quota gives out as many as it has, and is done when the last of them is over", async () => {
+  const quota = new RequestQuota(2);
+  let done = false;
+  void quota.done.then(() => done = true);
+  assert.deepEqual([quota.take(), quota.take(), quota.take(), quota.take()], [
+    true,
+    true,
+    false,
+    false,
+  ]);
+  quota.settle();
+  await settle();
+  assert.equal(done, false);
+  quota.settle();
+  await settle();
+  assert.equal(done, true);
+});
+
+Deno.test("a quota without an end never runs out", async () => {
+  const quota = new RequestQuota(Infinity);
+  let done = false;
+  void quota.done.then(() => done = true);
+  for (let i = 0; i < 1000; i++) {
+    assert.equal(quota.take(), true);
+    quota.settle();
+  }
+  await settle();
+  assert.equal(done, false);
+});

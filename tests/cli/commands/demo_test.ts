@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type DemoShop, openDemoShop } from "../../src/cli/commands/demo.ts";
-import { systemClock } from "../../src/core/clock.ts";
+import { type DemoShop, openDemoShop } from "../../../src/cli/commands/demo.ts";
+import { systemClock } from "../../../src/core/clock.ts";
 
 interface Answer {
   readonly status: number;

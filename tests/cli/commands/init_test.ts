@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { runInit } from "../../src/cli/commands/init.ts";
-import firstFiles from "../../src/cli/first_files.json" with { type: "json" };
-import { UsageError } from "../../src/core/errors.ts";
-import { FakeHost, type FakeHostOptions } from "../support/fake_host.ts";
+import { runInit } from "../../../src/cli/commands/init.ts";
+import firstFiles from "../../../src/cli/first_files.json" with { type: "json" };
+import { UsageError } from "../../../src/core/errors.ts";
+import { FakeHost, type FakeHostOptions } from "../../support/fake_host.ts";
 
 const NAMES = ["aiotestfile.ts", "aiotest.d.ts", "deno.json"] as const;
 
@@ -24,7 +24,7 @@ Deno.test("three files are written into the working directory", async () => {
   for (const name of NAMES) {
     assert.equal(host.files.get(`/home/me/${name}`), `${firstFiles[name].join("\n")}\n`);
   }
-  assert.match(host.stdout.text, /^Written to \/home\/me:\n {2}aiotestfile\.ts {2}a first test/);
+  assert.match(host.stdout.text, /^Created in \/home\/me:\n {2}aiotestfile\.ts {2}a first test/);
   assert.ok(!host.stdout.text.includes("  cd "));
 });
 
@@ -40,7 +40,7 @@ for (const name of NAMES) {
     const path = `/home/me/a/${name}`;
     assert.equal(
       await refusal({ args: ["init", "a"], files: { [path]: "mine" } }),
-      `${path} is there already, and init overwrites nothing`,
+      `${path} already exists, and init does not overwrite files`,
     );
   });
 }
@@ -48,7 +48,7 @@ for (const name of NAMES) {
 Deno.test("a file that comes in the meantime is not overwritten", async () => {
   const host = new FakeHost({ args: ["init"], files: { "/home/me/aiotest.d.ts": "mine" } });
   host.isFile = () => Promise.resolve(false);
-  await assert.rejects(runInit(host), /^UsageError: \/home\/me\/aiotest\.d\.ts is there already/);
+  await assert.rejects(runInit(host), /^UsageError: \/home\/me\/aiotest\.d\.ts already exists/);
   assert.equal(host.files.get("/home/me/aiotest.d.ts"), "mine");
 });
 
@@ -57,7 +57,7 @@ Deno.test("a folder that cannot be written is named with the reason", async () =
   host.createTextFile = () => Promise.reject(new Deno.errors.PermissionDenied("read-only"));
   await assert.rejects(runInit(host), (error) => {
     assert.ok(error instanceof UsageError);
-    assert.match(error.message, /^\/home\/me\/aiotestfile\.ts cannot be written: .*read-only$/);
+    assert.match(error.message, /^cannot write \/home\/me\/aiotestfile\.ts: .*read-only$/);
     return true;
   });
 });
@@ -65,15 +65,15 @@ Deno.test("a folder that cannot be written is named with the reason", async () =
 Deno.test("what cannot be meant is refused", async () => {
   assert.equal(
     await refusal({ args: ["init", "a", "b"] }),
-    "init: one folder is needed, and b is a second one",
+    "init: expected one directory, but there is a second one: b",
   );
-  assert.equal(await refusal({ args: ["init", ""] }), "init: the folder's name is empty");
+  assert.equal(await refusal({ args: ["init", ""] }), "init: the directory name is empty");
   assert.equal(
     await refusal({ args: ["init", "a.ts"], files: { "/home/me/a.ts": "" } }),
-    "/home/me/a.ts is a file, and no folder",
+    "/home/me/a.ts is a file, not a directory",
   );
   assert.equal(
     await refusal({ args: ["init", "--users", "5"] }),
-    "--users: there is no such flag",
+    "--users: unknown option",
   );
 });

@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { readSummaryFile } from "../../../src/cli/commands/compare.ts";
+import { main } from "../../../src/cli/main.ts";
+import { UsageError } from "../../../src/core/errors.ts";
+import { summary, summaryJson } from "../../../src/report/summary.ts";
+import { seeded } from "../../support/cutting_target.ts";
+import { FakeHost, type FakeHostOptions } from "../../support/fake_host.ts";
+import { simulatedRun } from "../../support/simulated_summary.ts";
+import { snapshot } from "../../support/snapshots.ts";
+
+const NAMES = [{ name: "/search", rate: 100, median: 20, spread: 0.1 }];
+
+function summaryText(slower: number, seed: number): string {
+  const run = simulatedRun({ seconds: 10, names: NAMES, slower }, seeded(seed));
+  return JSON.stringify({ schema: 1, aiotest: "0.1.0", ...run });
+}
+
+const FILES = {
+  "/home/me/a.json": summaryText(1, 1),
+  "/home/me/b.json": summaryText(1, 2),
+  "/home/me/slow.json": summaryText(1.1, 3),
+};
+
+async function compare(args: readonly string[], options: FakeHostOptions = {}): Promise<FakeHost> {
+  const host = new FakeHost({ ...options, args: ["compare", ...args], files: FILES });
+  host.exitCode = await main(host);
+  return host;
+}
+
+Deno.test("equal runs pass with exit code 0", async () => {
+  const host = await compare(["a.json", "b.json"]);
+  assert.equal(host.exitCode, 0);
+  assert.match(host.stdout.text, /\nA {2}a\.json: .*\nB {2}b\.json: /);
+  assert.match(host.stdout.text, /\nGET \/search\n {2}Reqs +1,0\d\d +1,0\d\d\n|\n {2}Reqs +9/);
+  assert.match(host.stdout.text, /\nPASSED no figure is for sure worse by more than 5%/);
+  assert.equal(host.stderr.text, "");
+  assert.deepEqual([...host.files.keys()], Object.keys(FILES));
+});
+
+Deno.test("a slower run is a regression, and exits with 3", async () => {
+  const host = await compare(["a.json", "slow.json"]);
+  assert.equal(host.exitCode, 3);
+  assert.match(host.stdout.text, /\n {2}50% +.+regression\n/);
+  assert.match(host.stdout.text, /\nREGRESSION \d figures are worse by more than 5%/);
+});
+
+Deno.test("--max-regression may precede or follow the files", async () => {
+  assert.equal((await compare(["a.json", "slow.json", "--max-regression", "20%"])).exitCode, 0);
+  assert.equal((await compare(["a.json", "--max-regression=1%", "slow.json"])).exitCode, 3);
+});
+
+Deno.test("--json writes the comparison", async () => {
+  const host = await compare(["a.json", "slow.json", "--json", "diff.json"]);
+  const { a, b, exitCode, requests } = JSON.parse(host.files.get("diff.json")!);
+  assert.deepEqual([a.file, b.file, exitCode], ["a.json", "slow.json", 3]);
+  assert.equal(requests[0].p50.finding, "regression");
+});
+
+Deno.test("what the environment says of runs means nothing here", async () => {
+  const env = { AIOTEST_JSON: "b.json", AIOTEST_CONFIG: "none.toml", AIOTEST_MAX_REGRESSION: "1" };
+  const host = await compare(["a.json", "b.json"], { env });
+  assert.equal(host.exitCode, 0);
+  assert.equal(host.files.get("/home/me/b.json"), FILES["/home/me/b.json"]);
+});
+
+Deno.test("colours are for terminals", async () => {
+  const escape = "\x1b[31m";
+  assert.ok(!(await compare(["a.json", "slow.json"])).stdout.text.includes(escape));
+  const terminal = { isTerminal: true };
+  assert.ok((await compare(["a.json", "slow.json"], terminal)).stdout.text.includes(escape));
+  const env = { NO_COLOR: "1" };
+  const without = await compare(["a.json", "slow.json"], { ...terminal, env });
+  assert.ok(!without.stdout.text.includes(escape));
+});
+
+const MISTAKES: readonly (readonly [args: string[], message: string, hint: string])[] = [
+  [
+    [],
+    "compare: expected two summaries, but there is none",
+    "Try: aiotest compare before.json after.json",
+  ],
+  [
+    ["a.json"],
+    "compare: expected two summaries, but there is only a.json",
+    "Try: aiotest compare before.json after.json",
+  ],
+  [
+    ["a.json", "b.json", "c.json"],
+    "compare: expected two summaries, but there is a third one: c.json",
+    "For all options, run aiotest compare --help.",
+  ],
+  [
+    ["a.json", "none.json"],
+    "file not found: /home/me/none.json",
+    "Compare files that aiotest has written with --json.",
+  ],
+  [
+    ["a.json", "b.json", "--max-regression", "5"],
+    "--max-regression 5: expected a percentage like 5%",
+    "",
+  ],
+  [
+    ["a.json", "b.json", "--json", "./a.json"],
+    "--json ./a.json: this file is one of the two to compare",
+    "",
+  ],
+  [
+    ["a.json", "b.json", "--users", "5"],
+    "--users: unknown option",
+    "For all options, run aiotest compare --help.",
+  ],
+];
+
+for (const [args, message, hint] of MISTAKES) {
+  Deno.test(`aiotest compare ${args.join(" ")} is refused`, async () => {
+    const host = await compare(args);
+    assert.equal(host.exitCode, 2);
+    assert.equal(host.stdout.text, "");
+    assert.equal(host.stderr.text, `aiotest: ${message}\n${hint === "" ? "" : `${hint}\n`}`);
+    assert.equal(host.files.get("/home/me/a.json"), FILES["/home/me/a.json"]);
+  });
+}
+
+const SUMMARY = summary(snapshot(), { version: "0.1.0", exitCode: 0 });
+const HINT = "Compare files that aiotest has written with --json.";
+
+function hostWith(content: unknown): FakeHost {
+  const text = typeof content === "string" ? content : JSON.stringify(content);
+  return new FakeHost({ files: { "/home/me/run.json": text } });
+}
+
+async function refusal(content: unknown): Promise<UsageError> {
+  const error = await readSummaryFile(hostWith(content), "run.json").then(() => null, (e) => e);
+  assert.ok(error instanceof UsageError, String(error));
+  assert.equal(error.exitCode, 2);
+  return error;
+}
+
+Deno.test("what --json writes is read", async () => {
+  const run = await readSummaryFile(hostWith(summaryJson(SUMMARY)), "run.json");
+  assert.deepEqual(run, JSON.parse(summaryJson(SUMMARY)));
+});
+
+Deno.test("what a later version adds does no harm", async () => {
+  const run = await readSummaryFile(hostWith({ ...SUMMARY, more: 1 }), "run.json");
+  assert.equal(run.runId, SUMMARY.runId);
+});
+
+Deno.test("a missing file is reported", async () => {
+  await assert.rejects(readSummaryFile(new FakeHost(), "gone.json"), {
+    name: "UsageError",
+    message: "file not found: /home/me/gone.json",
+    hint: HINT,
+  });
+});
+
+Deno.test("a file that is not JSON is reported with the reason", async () => {
+  const { message, hint } = await refusal("<html>\n</html>");
+  assert.match(message, /^run\.json is not valid JSON: .+/);
+  assert.ok(!message.includes("\n"));
+  assert.equal(hint, HINT);
+});
+
+for (const content of [[], null, 5, "5", {}, { schema: 1 }, { aiotest: "0.1.0" }]) {
+  Deno.test(`${JSON.stringify(content)} is no summary`, async () => {
+    assert.equal((await refusal(content)).message, "run.json is not a summary of a run");
+  });
+}
+
+Deno.test("a summary of another schema is refused", async () => {
+  assert.equal(
+    (await refusal({ ...SUMMARY, schema: 2 })).message,
+    "run.json has schema 2, but this version of aiotest reads schema 1",
+  );
+});
+
+Deno.test("a summary without histograms says which version wrote it", async () => {
+  const { histogram: _, ...totals } = SUMMARY.totals;
+  const { message, hint } = await refusal({ ...SUMMARY, aiotest: "0.0.9", totals });
+  assert.equal(message, "run.json was written by aiotest 0.0.9, which did not write histograms");
+  assert.equal(hint, "Repeat the run with a newer version.");
+});
+
+Deno.test("a comparison is not accepted as a summary", async () => {
+  const content = { schema: 1, aiotest: "0.1.0", maxRegression: 0.05 };
+  assert.equal(
+    (await refusal(content)).message,
+    "run.json is a comparison, not a summary of a run",
+  );
+});
+
+const BROKEN: readonly (readonly [change: object, problem: string])[] = [
+  [{ runId: 5 }, "runId must be a text"],
+  [{ mode: "cloud" }, "mode must be local or distributed"],
+  [{ durationSeconds: -1 }, "durationSeconds must be a number of at least 0"],
+  [{ users: null }, "users must be an object"],
+  [{ users: { peak: 0.5 } }, "users.peak must be a whole number of at least 0"],
+  [{ totals: { ...SUMMARY.totals, histogram: "gA==" } }, "totals.histogram must be a histogram"],
+  [{ totals: { ...SUMMARY.totals, histogram: "?" } }, "totals.histogram must be a histogram"],
+  [{ timeline: [{ second: 1e15 }] }, "timeline[0].second must be a second of a run"],
+  [{ requests: {} }, "requests must be a list"],
+  [{ requests: [{ method: "GET" }] }, "requests[0].name must be a text"],
+  [
+    { timeline: [...SUMMARY.timeline, { second: 1, requests: 1, failures: 0, p50: "1" }] },
+    `timeline[${SUMMARY.timeline.length}].p50 must be a number of at least 0, or null`,
+  ],
+];
+
+for (const [change, problem] of BROKEN) {
+  Deno.test(`a summary in which ${problem} is refused`, async () => {
+    const { message } = await refusal({ ...SUMMARY, ...change });
+    assert.equal(message, `run.json is not a summary of a run: ${problem}`);
+  });
+}
