@@ -11,95 +11,91 @@ import type { RunStatus, Snapshot, Statistics, WorkerRow } from "../stats/snapsh
 import { reportedLoad } from "./load_driver.ts";
 import type { RunWatch } from "./run_watch.ts";
 
-/** What a master knows beside its book. */
-export interface MasterMoment {
-  readonly book: RunState;
+/** What a snapshot of a distributed run is made from. */
+export interface MasterSnapshotSource {
+  readonly runState: RunState;
   readonly state: RunStatus;
   readonly profile: LoadProfile;
   /** Seconds since the test began, until its end. */
   readonly elapsedSeconds: number;
-  /** Milliseconds since 1970; null before the end. */
+  /** Milliseconds since 1970; `null` before the end. */
   readonly endedAt: number | null;
   readonly load: ResolvedLoad;
-  /** Users that ran when the test was told to stop. */
+  /** Users that ran when the workers were told to stop. */
   readonly finalUsers: number;
   readonly expectedWorkers: number;
   readonly watch: Pick<RunWatch, "rows" | "breakingPoint">;
   readonly warnings: readonly string[];
 }
 
-/** All that is known at this moment. */
-export function masterSnapshot(moment: MasterMoment): Snapshot {
-  const { book, state, elapsedSeconds } = moment;
-  const { members, totals } = book;
-  const level = reportedLoad(moment.load);
-  const durationSeconds = Math.max(0, elapsedSeconds - book.countedFrom);
-  const over = state === "stopped";
+/** Everything that is known about the run. */
+export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
+  const { runState, state, elapsedSeconds } = source;
+  const { members: workers, totals } = runState;
+  const load = reportedLoad(source.load);
+  const durationSeconds = Math.max(0, elapsedSeconds - runState.countedFrom);
+  const isOver = state === "stopped";
   const all = totals.statistics(durationSeconds);
-  const statistics = over ? all : withoutOpenSeconds(all, members);
+  const statistics = isOver ? all : withoutOpenSeconds(all, workers);
   return {
-    runId: book.runId,
+    runId: runState.runId,
     mode: "distributed",
     state,
-    startedAt: book.startedAt,
-    endedAt: moment.endedAt,
+    startedAt: runState.startedAt,
+    endedAt: source.endedAt,
     elapsedSeconds,
     durationSeconds,
-    plannedSeconds: plannedSeconds(moment.profile),
-    complete: over && !book.damaged && isComplete(members),
+    plannedSeconds: plannedSeconds(source.profile),
+    complete: isOver && !runState.damaged &&
+      workers.every(({ begun, complete }) => complete || !begun),
     users: {
-      current: book.users,
-      target: level.users,
+      current: runState.users,
+      target: load.users,
       peak: totals.peakUsers,
-      final: moment.finalUsers,
+      final: source.finalUsers,
     },
-    arrivalRate: level.arrivalRate,
-    breakingPoint: moment.watch.breakingPoint,
-    thresholds: moment.watch.rows(statistics, state, durationSeconds),
-    expectedWorkers: moment.expectedWorkers,
-    workers: members.map((member) => workerRow(member, over)),
+    arrivalRate: load.arrivalRate,
+    breakingPoint: source.watch.breakingPoint,
+    thresholds: source.watch.rows(statistics, state, durationSeconds),
+    expectedWorkers: source.expectedWorkers,
+    workers: workers.map((worker) => workerRow(worker, isOver)),
     statistics,
-    warnings: moment.warnings,
+    warnings: source.warnings,
   };
 }
 
-/** Whether everything that was counted anywhere is in. */
-function isComplete(members: readonly WorkerState[]): boolean {
-  return members.every(({ begun, complete }) => complete || !begun);
-}
-
 /**
- * Whose counts are not all in, when the test is over; a sentence each.
+ * Which workers have not sent their final report by the end of the test; a sentence each.
  *
- * @param elapsedSeconds how long it has lasted.
+ * @param elapsedSeconds how long the test has lasted.
  */
-export function missingCounts(members: readonly WorkerState[], elapsedSeconds: number): string[] {
-  return members.filter(({ begun, complete }) => begun && !complete).map((member) => {
-    const { id, membership, lastSecond, lostAtSeconds } = member;
+export function missingCounts(workers: readonly WorkerState[], elapsedSeconds: number): string[] {
+  return workers.filter(({ begun, complete }) => begun && !complete).map((worker) => {
+    const { id, membership, lastSecond, lostAtSeconds } = worker;
     const until = membership === "lost" ? lostAtSeconds : elapsedSeconds;
     const missing = Math.max(1, Math.ceil(until) - lastSecond - 1);
-    return `Worker ${id} has not sent its last counts: up to ${missing} s of them are missing.`;
+    return `Worker ${id} has not sent its final report: up to ${missing} s of its counts are missing.`;
   });
 }
 
-/** A second that some workers have not told of yet would look like one in which less was done. */
+/** Leaves out the seconds that some workers have not reported yet: less would seem to happen in them. */
 export function withoutOpenSeconds(
   statistics: Statistics,
-  members: readonly WorkerState[],
+  workers: readonly WorkerState[],
 ): Statistics {
-  const telling = members.filter(({ begun, membership, complete, lastSecond }) =>
+  const reporting = workers.filter(({ begun, membership, complete, lastSecond }) =>
     begun && membership === "present" && !complete && lastSecond >= 0
   );
-  const last = Math.min(...telling.map(({ lastSecond }) => lastSecond));
+  const last = Math.min(...reporting.map(({ lastSecond }) => lastSecond));
   return { ...statistics, timeline: statistics.timeline.filter(({ second }) => second <= last) };
 }
 
-function workerRow(member: WorkerState, over: boolean): WorkerRow {
-  const { id, host, users, peakUsers, rate, cpu, cpuPeak, lagMs, requests, begun } = member;
+function workerRow(worker: WorkerState, isOver: boolean): WorkerRow {
+  const { id, host, users, peakUsers, rate, cpu, cpuPeak, lagMs, requests, begun } = worker;
   return {
     id,
     host,
-    state: stateOf(member, over),
+    state: rowState(worker, isOver),
     users,
     peakUsers,
     rate,
@@ -107,13 +103,16 @@ function workerRow(member: WorkerState, over: boolean): WorkerRow {
     cpuPeak,
     lagMs,
     requests,
-    complete: begun ? member.complete : over,
+    complete: begun ? worker.complete : isOver,
   };
 }
 
-function stateOf({ membership, phase, complete }: WorkerState, over: boolean): WorkerRow["state"] {
+function rowState(
+  { membership, phase, complete }: WorkerState,
+  isOver: boolean,
+): WorkerRow["state"] {
   if (membership !== "present") return membership;
-  if (phase === "stopped" || (over && complete)) return "finished";
+  if (phase === "stopped" || (isOver && complete)) return "finished";
   if (phase === "leaving") return "stopping";
   return phase === "exhausted" ? "running" : phase;
 }

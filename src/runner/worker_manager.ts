@@ -1,5 +1,6 @@
 /**
- * The workers of a run on the master's side: who is in, what they are told, and what they report.
+ * The workers of a run, as the master manages them: it lets them in, sends them what they need to know,
+ * and counts their reports. What a worker's message means for the run is decided in `master.ts`.
  *
  * @module
  */
@@ -17,331 +18,282 @@ import type { Clock } from "../core/clock.ts";
 import type { StreamListener } from "../core/network.ts";
 import type { RpcServer } from "../shared/rpc.ts";
 
-// How soon a master and its workers do without each other.
-
-/** Between two signs of life. */
+/** Between two heartbeats. */
 const HEARTBEAT_SECONDS = 1;
 
-/** A worker that has not heard of its master for so long stops its users. */
+/** A worker that has not heard from its master for this long stops its users. */
 const LEASE_SECONDS = 5;
 
-/** After this silence the others get a worker's users: by then it has stopped them. */
+/** After this silence the other workers get a worker's users: by then it has stopped them. */
 export const LOST_MS = 6_000;
 
-/** Writes down what becomes of the workers of a run. */
-export class JournalWriter {
-  readonly #journal: RunJournal;
-
-  constructor(journal: RunJournal) {
-    this.#journal = journal;
-  }
-
-  /** A worker takes part for the first time. */
-  entered({ id, incarnation, index, host }: WorkerState): void {
-    this.#journal.append({ type: "worker", id, incarnation, index, host });
-  }
-
-  /** A worker stands to the run in another way than before. */
-  moved({ incarnation, membership }: WorkerState): void {
-    this.#journal.append({ type: "membership", incarnation, membership });
-  }
-
-  /** A worker is told what to run. */
-  assigned({ incarnation }: WorkerState, { classes }: Assignment): void {
-    this.#journal.append({ type: "assigned", incarnation, classes });
-  }
-
-  /** A report was counted; to be called before it is acknowledged: from then on, nobody else has it. */
-  counted({ incarnation }: WorkerState, report: Message<"REPORT">): void {
-    // Encoding it once more has its price.
-    if (this.#journal === NO_JOURNAL) return;
-    const payload = encodeMessage(report).subarray(LENGTH_BYTES);
-    this.#journal.append({ type: "report", incarnation, payload });
-  }
-}
-
-/** What a hall needs of the run. */
+/** Everything that a worker manager needs from the run. */
 export interface WorkerManagerOptions {
-  readonly book: RunState;
+  readonly runState: RunState;
   readonly journal: RunJournal;
   /** What the nodes share. */
-  readonly exchange: Pick<RpcServer, "begin" | "connect" | "seated" | "moved" | "take">;
+  readonly rpc: Pick<RpcServer, "begin" | "connect" | "seated" | "moved">;
   readonly clock: Clock;
   readonly listener: StreamListener;
   /** `HOST:PORT` that workers connect to, for messages. */
-  readonly where: string;
-  /** Null: whoever comes is let in. */
+  readonly address: string;
+  /** `null`: every worker is let in. */
   readonly token: string | null;
   readonly allowDifferentTestfile: boolean;
-  /** Where workers without a test file get one; null: they are not let in. */
-  readonly desk: FileServer | null;
+  /** Where workers without a test file get one; `null`: they are rejected. */
+  readonly files: FileServer | null;
   /** What each worker needs to get ready: a JSON object. */
   readonly setup: string;
-  readonly info: (text: string) => void;
-  readonly warn: (text: string) => void;
+  /** Called with each message of a worker. */
+  readonly onMessage: (worker: WorkerState, message: Message) => void;
+  /** Called when a worker has been silent for {@link LOST_MS}. */
+  readonly onLost: (worker: WorkerState) => void;
+  readonly onInfo: (text: string) => void;
+  readonly onWarning: (text: string) => void;
 }
 
-/** What a worker gets that is let in. */
+/** The place that a joining worker gets. */
 interface JoiningPlace extends AcceptedPlace {
-  /** Null where it is there for the files alone. */
-  readonly member: WorkerState | null;
+  /** `null` if it is only there to fetch the test file. */
+  readonly worker: WorkerState | null;
 }
 
-/** Lets workers in, and keeps them. */
+/** Lets workers in, and keeps in touch with them. */
 export class WorkerManager {
   readonly #options: WorkerManagerOptions;
-  readonly #book: RunState;
-  readonly #diary: JournalWriter;
-  readonly #hooks: WorkerManagerHooks;
-  readonly #roster: WorkerConnections;
-  readonly #reception: WorkerListener<JoiningPlace>;
-  /** Connections that have not said yet how their worker is. */
-  readonly #fresh = new Set<WorkerState>();
-  /** How long the test has lasted, in seconds; null before it began. */
+  readonly #runState: RunState;
+  readonly #journal: RunJournal;
+  readonly #connections: WorkerConnections;
+  readonly #listener: WorkerListener<JoiningPlace>;
+  /** Workers that have not sent their state over their present connection. */
+  readonly #silent = new Set<WorkerState>();
+  /** Seconds since the test began; `null` before it did. */
   #elapsed: (() => number) | null = null;
-  /** Users of the first target, once they ran; null before. */
+  /** Users of the first target, once they ran; `null` before. */
   #startedUsers: number | null = null;
-  /** Seconds that are left for final reports; null as long as the test goes on. */
-  #deadline: (() => number) | null = null;
-  #over = false;
+  /** Seconds that are left for final reports; `null` until the test stops. */
+  #secondsLeft: (() => number) | null = null;
+  #isOver = false;
 
-  constructor(options: WorkerManagerOptions, hooks: WorkerManagerHooks) {
-    const { book, clock } = options;
+  constructor(options: WorkerManagerOptions) {
+    const { runState, journal, rpc, clock, onMessage, onLost } = options;
     this.#options = options;
-    this.#book = book;
-    this.#diary = new JournalWriter(options.journal);
-    this.#hooks = hooks;
-    this.#roster = new WorkerConnections(
-      book,
+    this.#runState = runState;
+    this.#journal = journal;
+    this.#connections = new WorkerConnections(
+      runState,
       clock,
       { heartbeatMs: HEARTBEAT_SECONDS * 1000, lostMs: LOST_MS },
-      {
-        onSeated: (member) => this.#seated(member),
-        onMessage: (member, message) => this.#take(member, message),
-        onLost: (member) => this.#lose(member),
-      },
+      { onSeated: (worker) => this.#connected(worker), onMessage, onLost },
     );
-    options.exchange.connect((member, message) => this.#roster.send(member, message));
-    this.#reception = new WorkerListener<JoiningPlace>(options.listener, {
+    rpc.connect((worker, message) => this.#connections.send(worker, message));
+    this.#listener = new WorkerListener<JoiningPlace>(options.listener, {
       terms: {
         token: options.token,
-        testfileHash: book.testfileHash,
+        testfileHash: runState.testfileHash,
         allowDifferentTestfile: options.allowDifferentTestfile,
-        filesHash: options.desk?.hash ?? "",
-        epoch: book.epoch,
+        filesHash: options.files?.hash ?? "",
+        epoch: runState.epoch,
         heartbeatSeconds: HEARTBEAT_SECONDS,
         leaseSeconds: LEASE_SECONDS,
         admit: (join) => this.#admit(join),
       },
-      where: options.where,
-      onJoined: ({ channel, join, place: { member } }) =>
-        member === null
-          ? void options.desk?.serve(channel, join)
-          : this.#roster.seat(member, channel),
-      warn: options.warn,
+      where: options.address,
+      onJoined: ({ channel, join, place: { worker } }) =>
+        worker === null
+          ? void options.files?.serve(channel, join)
+          : this.#connections.seat(worker, channel),
+      warn: options.onWarning,
       clock,
     });
   }
 
   /** Lets workers in from now on. */
   open(): void {
-    this.#roster.start();
-    void this.#reception.run();
+    this.#connections.start();
+    void this.#listener.run();
   }
 
-  /** Those who can run users now, by the number that they got. */
-  get staff(): WorkerState[] {
-    return this.#book.members.filter((member) => member.canRunUsers);
+  /** Workers that can run users now, by their number. */
+  get available(): WorkerState[] {
+    return this.#runState.members.filter((worker) => worker.canRunUsers);
   }
 
-  /** Whether nobody's counts are waited for any more. */
-  get settled(): boolean {
-    return this.#book.members.every(({ begun, complete, membership }) =>
+  /** Whether no final report is outstanding. */
+  get allReported(): boolean {
+    return this.#runState.members.every(({ begun, complete, membership }) =>
       !begun || complete || membership === "lost"
     );
   }
 
-  /** Whether a worker has a connection, and has said how it is since it has it. */
-  isConnected(member: WorkerState): boolean {
-    return this.#roster.isConnected(member) && !this.#fresh.has(member);
+  /** Whether a worker is connected, and has sent its state over this connection. */
+  isConnected(worker: WorkerState): boolean {
+    return this.#connections.isConnected(worker) && !this.#silent.has(worker);
   }
 
-  /** Milliseconds since any worker was last heard of; Infinity where none ever was. */
+  /** Milliseconds since any worker was last heard from; Infinity if none ever was. */
   get silence(): number {
-    return Math.min(...this.#book.members.map((member) => this.#roster.silenceOf(member)));
+    return Math.min(...this.#runState.members.map((one) => this.#connections.silenceOf(one)));
   }
 
-  /** Keeps the places of workers that are known from before, for so long. */
-  expect(members: readonly WorkerState[], forMs: number): void {
-    for (const member of members) this.#roster.expect(member, forMs);
+  /** Treats workers known from an earlier master as present for `forMs`, so that they can return. */
+  expect(workers: readonly WorkerState[], forMs: number): void {
+    for (const worker of workers) this.#connections.expect(worker, forMs);
   }
 
-  /** Tells all workers, and those that come later, that the test has begun. */
+  /** Tells all workers, and those that join later, that the test has begun. */
   begin(elapsed: () => number): void {
     this.#elapsed = elapsed;
-    this.#options.exchange.begin(elapsed);
-    for (const member of this.staff.filter((one) => this.isConnected(one))) this.#start(member);
+    this.#options.rpc.begin(elapsed);
+    for (const worker of this.available.filter((one) => this.isConnected(one))) {
+      this.#start(worker);
+    }
   }
 
-  /** Tells a worker what to do. */
-  tell(member: WorkerState, target: Assignment): void {
-    this.#diary.assigned(member, target);
-    this.#roster.send(member, target);
+  /** Tells a worker what to run. */
+  assign(worker: WorkerState, assignment: Assignment): void {
+    const { incarnation } = worker;
+    this.#journal.append({ type: "assigned", incarnation, classes: assignment.classes });
+    this.#connections.send(worker, assignment);
   }
 
-  /** Tells all workers, and those that come later, that the first target number of users runs. */
+  /** Tells all workers, and those that join later, that the first target number of users runs. */
   started(userCount: number): void {
     this.#startedUsers = userCount;
-    for (const member of this.#book.members) this.#tellStarted(member);
+    for (const worker of this.#runState.members) this.#sendStarted(worker);
   }
 
-  /** Tells all workers to stop. @param deadlineSeconds how long their final reports are waited for. */
+  /** Tells all workers to stop. @param deadlineSeconds how long their final reports are awaited. */
   stop(deadlineSeconds: number): void {
     const { clock } = this.#options;
     const until = clock.now() + deadlineSeconds * 1000;
-    this.#deadline = () => Math.max(0, (until - clock.now()) / 1000);
-    this.#roster.broadcast({ type: "STOP", deadline: deadlineSeconds });
+    this.#secondsLeft = () => Math.max(0, (until - clock.now()) / 1000);
+    this.#connections.broadcast({ type: "STOP", deadline: deadlineSeconds });
   }
 
-  /** Sends everyone home, and lets nobody in any more. */
+  /** Disconnects all workers, and lets no more in. */
   async end(): Promise<void> {
-    this.#over = true;
-    this.#reception.close();
-    this.#options.desk?.close();
-    await this.#roster.end();
+    this.#isOver = true;
+    this.#listener.close();
+    this.#options.files?.close();
+    await this.#connections.end();
   }
 
-  #admit(join: Message<"JOIN">): JoiningPlace {
-    const { runId } = this.#book;
-    const known = this.#book.member(join.incarnation);
-    if (this.#over || (this.#deadline !== null && known === undefined)) {
-      throw new ProtocolError("run", "The run is over.");
+  /**
+   * Takes the state that a worker has sent, and tells it what it needs to know in that state. Returns
+   * whether it may have missed its last assignment, since it has connected again.
+   */
+  noteState(worker: WorkerState, { users, state }: Message<"STATE">): boolean {
+    worker.phase = state;
+    worker.users = users;
+    const isBack = this.#silent.delete(worker);
+    if (state === "ready" && this.#elapsed !== null && this.#secondsLeft === null) {
+      this.#start(worker);
+    } else if (isBack) this.#sendStarted(worker);
+    if (!isBack) return false;
+    if (this.#secondsLeft === null) return true;
+    this.#connections.send(worker, { type: "STOP", deadline: this.#secondsLeft() });
+    return false;
+  }
+
+  /**
+   * Counts a report, and acknowledges it. Returns whether it was new.
+   *
+   * @throws ProtocolError if it belongs to another run, or cannot be counted.
+   */
+  count(worker: WorkerState, report: Message<"REPORT">): boolean {
+    const { runId } = this.#runState;
+    if (report.runId !== runId) {
+      throw new ProtocolError("run", `This is run ${runId}, and the report is of ${report.runId}.`);
     }
-    if (join.testfileHash === NO_TESTFILE) return { runId, ackedSeq: 0, member: null };
-    this.#roster.check(join);
-    if (known !== undefined) {
-      return { runId, ackedSeq: known.ledger.lastSeq, member: known };
-    }
-    const { workerId: id, incarnation, host } = join;
-    const member = this.#book.enter({ id, incarnation, host });
-    this.#diary.entered(member);
-    return { runId, ackedSeq: 0, member };
-  }
-
-  #seated(member: WorkerState): void {
-    this.#fresh.add(member);
-    if (member.membership === "lost") {
-      this.#options.info(`Worker ${member.id} is back.`);
-      member.returned(this.#elapsed?.() ?? 0);
-      this.#setMembership(member, "present");
-    }
-    const { setup: options, exchange } = this.#options;
-    exchange.seated(member);
-    this.#roster.send(member, { type: "SETUP", workerIndex: member.index, options });
-  }
-
-  #take(member: WorkerState, message: Message): void {
-    switch (message.type) {
-      case "STATE":
-        return this.#noteState(member, message);
-      case "REPORT":
-        return this.#count(member, message);
-      case "TARGET_ACK":
-        return this.#hooks.onHeard(member, message.revision);
-      case "STOPPED":
-        member.stopped(message.lastSeq);
-        return this.#hooks.onState(0);
-      case "ERROR":
-        return this.#options.warn(`Worker ${member.id}: ${message.text}`);
-    }
-    this.#options.exchange.take(member, message);
-  }
-
-  #noteState(member: WorkerState, { users, state, elapsedSeconds }: Message<"STATE">): void {
-    const couldRunUsers = member.canRunUsers;
-    member.phase = state;
-    member.users = users;
-    const back = this.#fresh.delete(member);
-    if (state === "ready" && this.#elapsed !== null && this.#deadline === null) this.#start(member);
-    else if (back) this.#tellStarted(member);
-    if (back) {
-      if (this.#deadline !== null) {
-        this.#roster.send(member, { type: "STOP", deadline: this.#deadline() });
-      } else this.#hooks.onReturn(member);
-    }
-    if (member.canRunUsers !== couldRunUsers) this.#hooks.onStaffChange();
-    this.#hooks.onState(elapsedSeconds);
-  }
-
-  #start(member: WorkerState): void {
-    member.begun = true;
-    this.#roster.send(member, {
-      type: "START",
-      elapsedSeconds: this.#elapsed!(),
-      phase: this.#book.phase,
-    });
-    this.#tellStarted(member);
-  }
-
-  /** A worker that has not begun is told as soon as it begins. */
-  #tellStarted(member: WorkerState): void {
-    if (this.#startedUsers === null || !member.begun) return;
-    this.#roster.send(member, {
-      type: "STARTED",
-      userCount: this.#startedUsers,
-      phase: this.#book.phase,
-    });
-  }
-
-  #count(member: WorkerState, report: Message<"REPORT">): void {
-    if (report.runId !== this.#book.runId) {
-      throw new ProtocolError(
-        "run",
-        `A report of the run ${report.runId}, and this is another one.`,
-      );
-    }
-    const verdict = this.#book.apply(member, report);
+    const verdict = this.#runState.apply(worker, report);
     if (verdict === "gap") {
-      this.#roster.send(member, { type: "RESUME", seq: member.ledger.lastSeq + 1 });
-      return;
+      this.#connections.send(worker, { type: "RESUME", seq: worker.ledger.lastSeq + 1 });
+      return false;
     }
     if (verdict === "apply") {
-      this.#diary.counted(member, report);
-      if (member.complete && member.phase === "leaving") this.#setMembership(member, "left");
-      this.#hooks.onReport(member, report);
+      this.#keep(worker, report);
+      if (worker.complete && worker.phase === "leaving") this.#setMembership(worker, "left");
     }
-    this.#roster.send(member, { type: "ACK", seq: member.ledger.lastSeq });
+    this.#connections.send(worker, { type: "ACK", seq: worker.ledger.lastSeq });
+    return verdict === "apply";
   }
 
-  #lose(member: WorkerState): void {
-    if (member.complete && this.#deadline !== null) return;
-    this.#setMembership(member, "lost");
-    member.lose(this.#elapsed?.() ?? 0);
-    if (member.begun) {
-      this.#options.warn(
-        `Worker ${member.id} was not heard of for ${LOST_MS / 1000} s: the others get its users.`,
+  /** Gives up a silent worker. Returns whether the others have to run its users. */
+  lose(worker: WorkerState): boolean {
+    if (worker.complete && this.#secondsLeft !== null) return false;
+    const { onInfo, onWarning } = this.#options;
+    this.#setMembership(worker, "lost");
+    worker.lose(this.#elapsed?.() ?? 0);
+    if (worker.begun) {
+      onWarning(
+        `Worker ${worker.id} has been silent for ${
+          LOST_MS / 1000
+        } s: its users go to the other workers.`,
       );
-    } else this.#options.info(`Worker ${member.id} has gone before the test began.`);
-    this.#hooks.onStaffChange();
+    } else onInfo(`Worker ${worker.id} left before the test began.`);
+    return true;
   }
 
-  #setMembership(member: WorkerState, membership: WorkerState["membership"]): void {
-    member.membership = membership;
-    this.#diary.moved(member);
-    this.#options.exchange.moved(member);
+  /** @throws ProtocolError if the worker cannot take part. */
+  #admit(join: Message<"JOIN">): JoiningPlace {
+    const { runId } = this.#runState;
+    const known = this.#runState.member(join.incarnation);
+    if (this.#isOver || (this.#secondsLeft !== null && known === undefined)) {
+      throw new ProtocolError("run", "The run is over.");
+    }
+    if (join.testfileHash === NO_TESTFILE) return { runId, ackedSeq: 0, worker: null };
+    this.#connections.check(join);
+    if (known !== undefined) {
+      return { runId, ackedSeq: known.ledger.lastSeq, worker: known };
+    }
+    const { workerId: id, incarnation, host } = join;
+    const worker = this.#runState.enter({ id, incarnation, host });
+    this.#journal.append({ type: "worker", id, incarnation, index: worker.index, host });
+    return { runId, ackedSeq: 0, worker };
   }
-}
 
-/** Who hears of what happens in a hall of workers. */
-export interface WorkerManagerHooks {
-  /** Those who can run users are others than before. */
-  onStaffChange(): void;
-  /** A worker may have missed what it was told. */
-  onReturn(member: WorkerState): void;
-  /** A worker has heard what it was told to do. */
-  onHeard(member: WorkerState, revision: number): void;
-  /** A worker's report was counted. */
-  onReport(member: WorkerState, report: Message<"REPORT">): void;
-  /** A worker has said how it is. @param elapsedSeconds how long it takes the test to have lasted. */
-  onState(elapsedSeconds: number): void;
+  #connected(worker: WorkerState): void {
+    const { setup, rpc, onInfo } = this.#options;
+    this.#silent.add(worker);
+    if (worker.membership === "lost") {
+      onInfo(`Worker ${worker.id} is back.`);
+      worker.returned(this.#elapsed?.() ?? 0);
+      this.#setMembership(worker, "present");
+    }
+    rpc.seated(worker);
+    this.#connections.send(worker, { type: "SETUP", workerIndex: worker.index, options: setup });
+  }
+
+  #start(worker: WorkerState): void {
+    worker.begun = true;
+    this.#connections.send(worker, {
+      type: "START",
+      elapsedSeconds: this.#elapsed!(),
+      phase: this.#runState.phase,
+    });
+    this.#sendStarted(worker);
+  }
+
+  /** A worker that has not begun is told when it begins. */
+  #sendStarted(worker: WorkerState): void {
+    if (this.#startedUsers === null || !worker.begun) return;
+    const { phase } = this.#runState;
+    this.#connections.send(worker, { type: "STARTED", userCount: this.#startedUsers, phase });
+  }
+
+  /** Writes a report to the journal, before it is acknowledged: from then on the worker forgets it. */
+  #keep({ incarnation }: WorkerState, report: Message<"REPORT">): void {
+    // Encoding it again is not free.
+    if (this.#journal === NO_JOURNAL) return;
+    const payload = encodeMessage(report).subarray(LENGTH_BYTES);
+    this.#journal.append({ type: "report", incarnation, payload });
+  }
+
+  #setMembership(worker: WorkerState, membership: WorkerState["membership"]): void {
+    const { incarnation } = worker;
+    worker.membership = membership;
+    this.#journal.append({ type: "membership", incarnation, membership });
+    this.#options.rpc.moved(worker);
+  }
 }

@@ -207,7 +207,7 @@ Deno.test("a master that goes on hands out no row twice, and forgets none", asyn
   await cluster.alongside(target.reached(1_000));
   cluster.master.kill("SIGKILL");
   await cluster.master.finished;
-  await cluster.resume(journal).says("Going on with run");
+  await cluster.resume(journal).says("Resuming run");
   await cluster.alongside(target.reached(3_000 + 30));
   await cluster.stop();
   assert.deepEqual(pathsOf(target, "/row/"), numbered("/row/", 3_000));

@@ -58,11 +58,11 @@ Deno.test("kill -9 of 1 of 4 workers: the others run all 400 users within 8 s", 
   assert.equal(summary.complete, false);
   const warning = summary.warnings.find((text) => text.includes("w2"));
   printFigure("kill -9: the summary names the loss", "w2 and its seconds", String(warning));
-  const [, missing] = /^Worker w2 has not sent its last counts: up to (\d+) s/.exec(warning!)!;
+  const [, missing] = /^Worker w2 has not sent its final report: up to (\d+) s/.exec(warning!)!;
   // Its last second that was not reported, and those until the others had its users.
   assert.ok(Number(missing) >= 1 && Number(missing) <= 8);
   assert.match(stdout, /counts incomplete for 1 of 4 workers/);
-  assert.match(stderr, /Worker w2 was not heard of for 6 s/);
+  assert.match(stderr, /Worker w2 has been silent for 6 s/);
   assert.equal(summary.exitCode, 4);
   assert.equal(code, 4);
 });
@@ -130,7 +130,7 @@ Deno.test("too few workers: the master says how many came, and exits with 4", as
     args: ["--expect-workers", "2", "--expect-workers-max-wait", "5"],
   });
   const { code, stderr } = await endOf(cluster.master);
-  assert.match(stderr, /1 of 2 workers came within 5 s/);
+  assert.match(stderr, /1 of 2 workers joined within 5 s/);
   assert.match(stderr, /--expect-workers-max-wait/);
   assert.equal(code, 4);
   assert.equal((await endOf(cluster.worker("w1"))).code, 0);

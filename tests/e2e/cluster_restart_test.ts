@@ -61,7 +61,7 @@ class RestartedRun implements AsyncDisposable {
 
   /** Starts the next master; resolves with the run that it goes on with. */
   async resume(): Promise<string> {
-    return await this.cluster.resume(this.#journal).tells(/Going on with run (\S+):/);
+    return await this.cluster.resume(this.#journal).tells(/Resuming run (\S+):/);
   }
 
   /** Resolves when every worker has joined so often. */

@@ -91,7 +91,7 @@ class Play {
     if (line.startsWith("aiotest ")) {
       this.#running.push(running);
       // The users go on without it: that they are at work says nothing of a master that comes back.
-      if (line.includes("--resume")) await tells(running, "Going on with run");
+      if (line.includes("--resume")) await tells(running, "Resuming run");
       return;
     }
     const { code, stderr } = await running.ended;

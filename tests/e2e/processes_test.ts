@@ -134,7 +134,7 @@ Deno.test("a worker that is killed is named, the other goes on with all users", 
   assert.match(stderr, new RegExp(`Worker ${lost!.id} has ended with exit code 137`));
   assert.match(
     summary.warnings.join("\n"),
-    new RegExp(`^Worker ${lost!.id} has not sent its last`, "m"),
+    new RegExp(`^Worker ${lost!.id} has not sent its final report`, "m"),
   );
   assert.match(stdout, /counts incomplete for 1 of 2 workers \(exit\s+code 4\)/);
   assert.equal(other!.requests, target.totalOf(other!.id));

@@ -50,7 +50,7 @@ const MIXED = snapshot({
     userErrors: [{ user: "ShopTest", error: "no token", count: 2 }],
   }),
   complete: false,
-  warnings: ["Worker a has not sent its last counts: up to 2 s of them are missing."],
+  warnings: ["Worker a has not sent its final report: up to 2 s of its counts are missing."],
 });
 
 Deno.test("there is a test for each threshold and each name, one for users and one for the counts", () => {

@@ -102,6 +102,52 @@ Deno.test("nothing begins before enough workers are ready", async () => {
   assert.equal(master.result!.durationSeconds, 2);
 });
 
+Deno.test("workers that become ready are announced at most once a second, and when all are ready", async () => {
+  const cluster = new VirtualCluster({ runTime: 1 });
+  const master = cluster.master({ expectedWorkers: 5 });
+  for (const name of ["a", "b", "c"]) cluster.worker(name);
+  await cluster.advance(500);
+  assert.deepEqual(master.infos, ["1 of 5 workers are ready."]);
+  await cluster.advance(1_000);
+  assert.deepEqual(master.infos.slice(1), ["3 of 5 workers are ready."]);
+  for (const name of ["d", "e"]) cluster.worker(name);
+  await cluster.advance(10);
+  assert.deepEqual(master.infos.slice(2), ["5 of 5 workers are ready."]);
+  // While it waits, the run shows itself every second.
+  assert.deepEqual(master.seconds.map(({ state, workers }) => [state, workers.length]), [
+    ["ready", 3],
+  ]);
+});
+
+Deno.test("each report is counted, passed on as an event, and watched for a worker that cannot keep up", async () => {
+  const cluster = new VirtualCluster({ users: 2, runTime: 12 });
+  const master = cluster.master({ expectedWorkers: 1 });
+  const reports: unknown[] = [];
+  master.events.on("workerReport", ({ workerId, report }) => void reports.push([workerId, report]));
+  const busy = await puppet(cluster, "busy");
+  busy.say("ready");
+  busy.beat(40);
+  for (let seq = 1; seq <= 6; seq++) {
+    await cluster.advance(1_000);
+    const [from, to] = [2 * seq - 2, 2 * seq - 1];
+    const users = [
+      { second: from, users: 7, peakUsers: 9, requests: 20, failures: 2 },
+      { second: to, users: 6, peakUsers: 7, requests: 30, failures: 1 },
+    ];
+    busy.channel.send(report({ runId: "run-1", seq, from, to, users, cpu: 0.98, lag: 3 }));
+  }
+  await cluster.advance(1);
+  assert.deepEqual(reports[1], [
+    "busy",
+    { from: 2, to: 3, users: 6, requests: 50, failures: 3, cpu: 0.98, lagMs: 3 },
+  ]);
+  assert.equal(reports.length, 6);
+  assert.equal(master.warnings.length, 1);
+  assert.match(master.warnings[0]!, /^Worker busy used over 90 % of a core/);
+  master.run.stop();
+  await cluster.advance(40_000);
+});
+
 Deno.test("workers that do not come in time end the run with exit code 4", async () => {
   const cluster = new VirtualCluster({});
   const master = cluster.master({ expectedWorkers: 3, expectSeconds: 10 });
@@ -109,7 +155,7 @@ Deno.test("workers that do not come in time end the run with exit code 4", async
   await cluster.advance(9_900);
   assert.ok(master.error === null);
   await cluster.advance(200);
-  assertEnded(master.error, "1 of 3 workers came within 10 s");
+  assertEnded(master.error, "1 of 3 workers joined within 10 s");
   assert.equal(cluster.workers[0]!.ended, true);
   assert.equal(cluster.clock.pending, 0);
 });
@@ -266,7 +312,7 @@ for (
     );
     assert.equal(
       master.warnings[0],
-      "Worker b was not heard of for 6 s: the others get its users.",
+      "Worker b has been silent for 6 s: its users go to the other workers.",
     );
     b!.line[end]();
     await cluster.advance(4_000, () => assert.ok(ground.users() <= 12));
@@ -311,8 +357,8 @@ Deno.test("a worker that is gone for good: the others run its users, and the res
   const counted = ground.steps.filter(({ node, atMs }) => node !== "c" || atMs < 5_000).length;
   assert.equal(requests(master), counted);
   assert.deepEqual(master.warnings, [
-    "Worker c was not heard of for 6 s: the others get its users.",
-    "Worker c has not sent its last counts: up to 7 s of them are missing.",
+    "Worker c has been silent for 6 s: its users go to the other workers.",
+    "Worker c has not sent its final report: up to 7 s of its counts are missing.",
   ]);
   assert.deepEqual(result.warnings, master.warnings.slice(1));
 });
@@ -395,7 +441,7 @@ Deno.test("a worker that lives but never sends its last counts is waited for unt
   assert.equal(master.result!.durationSeconds, 20);
   assert.equal(master.result!.complete, false);
   assert.deepEqual(master.warnings, [
-    "Worker mute has not sent its last counts: up to 20 s of them are missing.",
+    "Worker mute has not sent its final report: up to 20 s of its counts are missing.",
   ]);
   assert.equal(mute.heard.at(-1)!.type, "QUIT");
 });
@@ -509,6 +555,7 @@ Deno.test("events come on every node, in their order", async () => {
   const reports: unknown[] = [];
   master.events.on("workerReport", ({ workerId, report }) => {
     reports.push([workerId, report.from, report.to, report.users, report.requests]);
+    assert.deepEqual([report.failures, report.cpu, report.lagMs], [0, 0, 0]);
   });
   await cluster.advance(10_000);
   assert.deepEqual(seen.filter((line) => line.startsWith("a")), [
@@ -571,7 +618,7 @@ Deno.test("a peer that reports another run is sent away", async () => {
   assert.deepEqual(stranger.heard.at(-1), {
     type: "ERROR",
     code: "run",
-    text: "A report of the run run-0, and this is another one.",
+    text: "This is run run-1, and the report is of run-0.",
   });
   assert.equal(master.run.snapshot().workers.length, 1);
   master.run.stop();
@@ -821,6 +868,10 @@ for (const [planned, steered] of [[20, 100], [100, 20]] as const) {
       const seen = steps.filter(({ atMs }) => Math.floor(atMs / 1000) === second).length;
       assert.ok(Math.abs(seen - steered) <= 2, `${seen} in second ${second}`);
     }
+    assert.deepEqual(
+      cluster.journal.filter(({ type }) => type === "steered"),
+      [{ type: "steered", elapsedSeconds: 2, model: "open", users: 300, rate: steered }],
+    );
     const { arrivalRate, users } = next.run.snapshot();
     assert.deepEqual([arrivalRate, users.target], [steered, 300]);
     next.run.stop();
@@ -1036,7 +1087,7 @@ Deno.test("a worker that was cut off for too long gives back what it has not beg
   assert.deepEqual(iterations(master), [1_500, 1_500, 1_500, 0]);
   assert.equal(cluster.ground.steps.length, 1_500);
   assert.deepEqual(master.warnings, [
-    "Worker b was not heard of for 6 s: the others get its users.",
+    "Worker b has been silent for 6 s: its users go to the other workers.",
   ]);
 });
 
@@ -1134,7 +1185,7 @@ async function checkSharedIterations(faults: TimedFaults): Promise<void> {
   const [scheduled, started, , dropped] = iterations(master);
   assert.deepEqual([scheduled, dropped], [started, 0]);
   warnings.push(...master.warnings);
-  const isLost = warnings.some((text) => /was not heard of for/.test(text));
+  const isLost = warnings.some((text) => /has been silent for/.test(text));
   if (result.complete) assert.equal(started, ground.steps.length);
   if (!isLost) assert.equal(ground.steps.length, 700);
   else if (started! < 700) assert.match(result.warnings.at(-1)!, /^Only \d+ of 700 passes/);

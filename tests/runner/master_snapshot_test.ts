@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { RunState, type WorkerState } from "../../src/cluster/run_state.ts";
 import {
-  type MasterMoment,
   masterSnapshot,
+  type MasterSnapshotSource,
   missingCounts,
 } from "../../src/runner/master_snapshot.ts";
 import { profileOf } from "../support/load_profiles.ts";
@@ -10,9 +10,12 @@ import { delta, packedRequests, report } from "../support/reports.ts";
 
 const PLAN = profileOf({ users: 10, runTime: 60 });
 
-function moment(book: RunState, changes: Partial<MasterMoment> = {}): MasterMoment {
+function source(
+  runState: RunState,
+  changes: Partial<MasterSnapshotSource> = {},
+): MasterSnapshotSource {
   return {
-    book,
+    runState,
     state: "running",
     profile: PLAN,
     elapsedSeconds: 5,
@@ -26,30 +29,32 @@ function moment(book: RunState, changes: Partial<MasterMoment> = {}): MasterMome
   };
 }
 
-/** A book with members that have begun. */
-function begun(...names: string[]): { readonly book: RunState; readonly members: WorkerState[] } {
-  const book = new RunState("run", "e3b0");
-  book.startedAt = 1000;
-  const members = names.map((id) => book.enter({ id, incarnation: id, host: `${id}'s box` }));
-  for (const member of members) {
-    member.begun = true;
-    member.phase = "running";
+/** A run with workers that have begun. */
+function begun(
+  ...names: string[]
+): { readonly runState: RunState; readonly workers: WorkerState[] } {
+  const runState = new RunState("run", "e3b0");
+  runState.startedAt = 1000;
+  const workers = names.map((id) => runState.enter({ id, incarnation: id, host: `${id}'s box` }));
+  for (const worker of workers) {
+    worker.begun = true;
+    worker.phase = "running";
   }
-  return { book, members };
+  return { runState, workers };
 }
 
-/** The member reports one request in each of these seconds. */
+/** The worker reports one request in each of these seconds. */
 function count(
-  book: RunState,
-  member: WorkerState,
+  runState: RunState,
+  worker: WorkerState,
   seconds: readonly number[],
   final = false,
 ): void {
   for (const second of seconds) {
-    book.apply(
-      member,
+    runState.apply(
+      worker,
       report({
-        seq: member.ledger.lastSeq + 1,
+        seq: worker.ledger.lastSeq + 1,
         from: second,
         to: second,
         deltas: [delta()],
@@ -63,11 +68,11 @@ function count(
   }
 }
 
-Deno.test("all that is known of a run that goes on", () => {
-  const { book, members: [a, b] } = begun("a", "b");
-  count(book, a!, [0, 1, 2]);
-  count(book, b!, [0, 1, 2]);
-  const { statistics, workers, ...rest } = masterSnapshot(moment(book));
+Deno.test("a snapshot has everything that is known about a running test", () => {
+  const { runState, workers: [a, b] } = begun("a", "b");
+  count(runState, a!, [0, 1, 2]);
+  count(runState, b!, [0, 1, 2]);
+  const { statistics, workers, ...rest } = masterSnapshot(source(runState));
   assert.deepEqual(rest, {
     runId: "run",
     mode: "distributed",
@@ -101,45 +106,45 @@ Deno.test("all that is known of a run that goes on", () => {
   });
 });
 
-Deno.test("a second is shown when all workers that are there have told of it", () => {
-  const { book, members: [a, b, lost, mute] } = begun("a", "b", "lost", "mute");
-  count(book, a!, [0, 1, 2, 3]);
-  count(book, b!, [0, 1]);
-  count(book, lost!, [0]);
+Deno.test("a second is shown once all present workers have reported it", () => {
+  const { runState, workers: [a, b, lost, mute] } = begun("a", "b", "lost", "mute");
+  count(runState, a!, [0, 1, 2, 3]);
+  count(runState, b!, [0, 1]);
+  count(runState, lost!, [0]);
   lost!.membership = "lost";
   assert.equal(mute!.lastSecond, -1);
   const shown = (): number[] =>
-    masterSnapshot(moment(book)).statistics.timeline.map(({ second }) => second);
+    masterSnapshot(source(runState)).statistics.timeline.map(({ second }) => second);
   assert.deepEqual(shown(), [0, 1]);
-  count(book, b!, [2, 3, 4]);
+  count(runState, b!, [2, 3, 4]);
   assert.deepEqual(shown(), [0, 1, 2, 3]);
-  count(book, a!, [4], true);
+  count(runState, a!, [4], true);
   assert.deepEqual(shown(), [0, 1, 2, 3, 4]);
 });
 
 Deno.test("after the end all seconds are shown", () => {
-  const { book, members: [a, b] } = begun("a", "b");
-  count(book, a!, [0, 1, 2], true);
-  count(book, b!, [0]);
-  const { statistics } = masterSnapshot(moment(book, { state: "stopped" }));
+  const { runState, workers: [a, b] } = begun("a", "b");
+  count(runState, a!, [0, 1, 2], true);
+  count(runState, b!, [0]);
+  const { statistics } = masterSnapshot(source(runState, { state: "stopped" }));
   assert.deepEqual(statistics.timeline.map(({ second }) => second), [0, 1, 2]);
 });
 
-Deno.test("what was counted before a reset has no part in the time", () => {
-  const { book } = begun("a");
-  book.reset(1, 3.5);
-  assert.equal(masterSnapshot(moment(book)).durationSeconds, 1.5);
-  assert.equal(masterSnapshot(moment(book, { elapsedSeconds: 3 })).durationSeconds, 0);
+Deno.test("the time before a reset is not part of the duration", () => {
+  const { runState } = begun("a");
+  runState.reset(1, 3.5);
+  assert.equal(masterSnapshot(source(runState)).durationSeconds, 1.5);
+  assert.equal(masterSnapshot(source(runState, { elapsedSeconds: 3 })).durationSeconds, 0);
 });
 
-Deno.test("a run is complete when it is over and everyone who began has handed in everything", () => {
-  const { book, members: [a, b] } = begun("a", "b");
-  book.enter({ id: "never began", incarnation: "n", host: "box" });
+Deno.test("a run is complete when it is over and all workers that began have sent their final report", () => {
+  const { runState, workers: [a, b] } = begun("a", "b");
+  runState.enter({ id: "never began", incarnation: "n", host: "box" });
   const complete = (state: "running" | "stopped"): boolean =>
-    masterSnapshot(moment(book, { state })).complete;
-  count(book, a!, [0], true);
+    masterSnapshot(source(runState, { state })).complete;
+  count(runState, a!, [0], true);
   assert.equal(complete("stopped"), false);
-  count(book, b!, [0], true);
+  count(runState, b!, [0], true);
   assert.equal(complete("running"), false);
   assert.equal(complete("stopped"), true);
   b!.membership = "lost";
@@ -147,16 +152,16 @@ Deno.test("a run is complete when it is over and everyone who began has handed i
 });
 
 Deno.test("a worker's row says what it does, or how its part ended", () => {
-  const { book, members } = begun("a", "b", "c", "d", "e", "f");
-  const [gone, lost, leaving, stopped, last] = members;
+  const { runState, workers } = begun("a", "b", "c", "d", "e", "f");
+  const [gone, lost, leaving, stopped, last] = workers;
   gone!.membership = "left";
   lost!.membership = "lost";
   leaving!.phase = "leaving";
   stopped!.phase = "stopped";
   last!.phase = "stopping";
-  count(book, last!, [0], true);
+  count(runState, last!, [0], true);
   const states = (state: "running" | "stopped"): string[] =>
-    masterSnapshot(moment(book, { state })).workers.map((worker) => worker.state);
+    masterSnapshot(source(runState, { state })).workers.map((worker) => worker.state);
   assert.deepEqual(states("running"), [
     "left",
     "lost",
@@ -168,24 +173,24 @@ Deno.test("a worker's row says what it does, or how its part ended", () => {
   assert.equal(states("stopped")[4], "finished");
 });
 
-Deno.test("who never began lacks nothing when the run is over", () => {
-  const book = new RunState("run", "e3b0");
-  book.enter({ id: "a", incarnation: "a", host: "box" });
+Deno.test("a worker that never began lacks nothing when the run is over", () => {
+  const runState = new RunState("run", "e3b0");
+  runState.enter({ id: "a", incarnation: "a", host: "box" });
   const complete = (state: "ready" | "stopped"): boolean =>
-    masterSnapshot(moment(book, { state })).workers[0]!.complete;
+    masterSnapshot(source(runState, { state })).workers[0]!.complete;
   assert.deepEqual([complete("ready"), complete("stopped")], [false, true]);
 });
 
-Deno.test("missing counts are named, with how many seconds they may be", () => {
-  const { book, members: [a, b, c] } = begun("a", "b", "c");
-  book.enter({ id: "never began", incarnation: "n", host: "box" });
-  count(book, a!, [0, 1], true);
-  count(book, b!, [0, 1]);
+Deno.test("missing counts are reported, with how many seconds they may cover", () => {
+  const { runState, workers: [a, b, c] } = begun("a", "b", "c");
+  runState.enter({ id: "never began", incarnation: "n", host: "box" });
+  count(runState, a!, [0, 1], true);
+  count(runState, b!, [0, 1]);
   assert.equal(c!.lastSecond, -1);
-  assert.deepEqual(missingCounts(book.members, 6.2), [
-    "Worker b has not sent its last counts: up to 5 s of them are missing.",
-    "Worker c has not sent its last counts: up to 7 s of them are missing.",
+  assert.deepEqual(missingCounts(runState.members, 6.2), [
+    "Worker b has not sent its final report: up to 5 s of its counts are missing.",
+    "Worker c has not sent its final report: up to 7 s of its counts are missing.",
   ]);
-  // Its last second may be told of, and still be lacking something.
-  assert.match(missingCounts(book.members, 1.9)[0]!, /Worker b .* up to 1 s/);
+  // Its last second may have been reported, and still lack something.
+  assert.match(missingCounts(runState.members, 1.9)[0]!, /Worker b .* up to 1 s/);
 });
