@@ -7,9 +7,6 @@
 import { ExitCode } from "../core/errors.ts";
 import { sanitizeTerminal } from "../core/text.ts";
 import {
-  type ComparedRequest,
-  type ComparedRun,
-  type ComparedTotals,
   type ConfidenceInterval,
   type EntryOfRun,
   errorBounds,
@@ -27,6 +24,7 @@ import {
   formatRate,
   formatShare,
 } from "./quantity.ts";
+import type { ComparedRequest, ComparedRun, ComparedTotals } from "./summary.ts";
 import { renderLine, type Span, span, type Tone, wrap } from "./terminal.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 

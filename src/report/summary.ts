@@ -1,194 +1,91 @@
 /**
- * The summary that `--json` writes. Scripts read it: a field that is here stays here, and a change
- * that breaks readers raises {@link Summary.schema}.
+ * The summary of a run: the file that `--json` writes and `aiotest compare` reads. Scripts depend on
+ * it, so its fields stay, and an incompatible change raises {@link Summary.schema}.
  *
  * @module
  */
 
+import { UsageError } from "../core/errors.ts";
 import { Histogram } from "../stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../stats/packed_buckets.ts";
-import type {
-  IterationSummary,
-  LatencySummary,
-  RequestTotals,
-  Snapshot,
+import {
+  type FailureRow,
+  type IterationSummary,
+  LATENCY_FIGURES,
+  type LatencySummary,
+  type RequestRow,
+  type RequestTotals,
+  type Snapshot,
+  type TimelineSecond,
+  type UserErrorRow,
+  type WorkerRow,
 } from "../stats/snapshot.ts";
 import type { BucketSource } from "../stats/stats_delta.ts";
 
-// Histograms as text: the bytes of packed buckets in base64, which is how a summary file holds them.
-
 /**
- * All buckets as text, without loss; empty where nothing was counted.
+ * The content of the file. Its fields are those of a snapshot, with times in ISO 8601 (UTC), latencies
+ * in milliseconds to three decimals, and shares to six digits.
  */
-export function histogramText(source: BucketSource): string {
-  if (source instanceof Histogram) return packBuckets(source).toBase64();
-  const histogram = new Histogram();
-  histogram.merge(source);
-  return packBuckets(histogram).toBase64();
-}
-
-/**
- * The histogram that {@link histogramText} has written.
- *
- * @throws SyntaxError where the text is no base64; RangeError where no histogram has such bytes.
- */
-export function histogramOf(text: string): Histogram {
-  const histogram = new Histogram();
-  histogram.merge(new PackedBuckets(Uint8Array.fromBase64(text)));
-  return histogram;
-}
-
-/** What a run came to. Latencies are milliseconds to three decimals, null where nothing was timed. */
-export interface Summary {
+export interface Summary extends
+  Pick<
+    Snapshot,
+    "runId" | "mode" | "durationSeconds" | "complete" | "thresholds" | "breakingPoint" | "warnings"
+  > {
   readonly schema: 1;
-  /** Version of aiotest that wrote it. */
+  /** The version of aiotest that wrote the file. */
   readonly aiotest: string;
-  readonly runId: string;
-  readonly mode: "local" | "distributed";
-  /** ISO 8601 in UTC; null where no user started. */
+  /** `null` if no user started. */
   readonly startedAt: string | null;
-  /** ISO 8601 in UTC; null where the last user has not stopped. */
+  /** `null` if the last user has not stopped. */
   readonly endedAt: string | null;
-  /** From the first user's start to the last user's stop, to the millisecond. */
-  readonly durationSeconds: number;
-  /** Whether nothing that was counted anywhere is missing here. */
-  readonly complete: boolean;
-  readonly users: { readonly peak: number; readonly final: number };
+  readonly users: Pick<Snapshot["users"], "peak" | "final">;
   readonly workers: readonly SummaryWorker[];
   readonly totals: SummaryTotals;
   readonly requests: readonly SummaryRequest[];
-  readonly failures: readonly SummaryFailure[];
-  readonly userErrors: readonly SummaryUserError[];
-  /** Null where passes were not counted: in the closed model without a number of them. */
-  readonly iterations: SummaryIterations | null;
-  readonly thresholds: readonly SummaryThreshold[];
-  /** What a load that was raised until something broke has found; null in other runs. */
-  readonly breakingPoint: SummaryBreakingPoint | null;
-  readonly timeline: readonly SummarySecond[];
-  readonly warnings: readonly string[];
+  readonly failures: readonly FailureRow[];
+  readonly userErrors: readonly UserErrorRow[];
+  /** `null` if iterations are not counted, which is in the closed model without `--iterations`. */
+  readonly iterations: IterationSummary | null;
+  readonly timeline: readonly TimelineSecond[];
   readonly exitCode: number;
 }
 
 /** One process that generated load. */
-export interface SummaryWorker {
-  readonly id: string;
-  readonly host: string;
-  readonly state: string;
-  readonly peakUsers: number;
-  /** Share of one core at its highest, 0 to 1 and above. */
-  readonly cpuPeak: number;
-  readonly requests: number;
-  readonly complete: boolean;
-}
+export type SummaryWorker = Pick<
+  WorkerRow,
+  "id" | "host" | "state" | "peakUsers" | "cpuPeak" | "requests" | "complete"
+>;
 
-/** Counts and latencies of one name, or of all of them. */
-export interface SummaryTotals {
-  readonly requests: number;
-  readonly failures: number;
-  readonly retries: number;
-  /** Share of requests that failed, 0 to 1, to six digits. */
-  readonly errorRate: number;
-  /** Requests a second over the whole run. */
-  readonly rate: number;
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
-  readonly latencyMs: LatencySummary;
-  /** All latencies, compact: the Base64 text of what `packBuckets` makes. */
+/** Counts and latencies of one name, or of all names. */
+export interface SummaryTotals extends Omit<RequestTotals, "histogram"> {
+  /** All latencies, as {@link histogramText} writes them. */
   readonly histogram: string;
 }
 
 /** Counts and latencies of one method and name. */
-export interface SummaryRequest extends SummaryTotals {
-  readonly method: string;
-  readonly name: string;
-}
+export interface SummaryRequest extends SummaryTotals, Pick<RequestRow, "method" | "name"> {}
 
-/** How often one error was the outcome of one method and name. */
-export interface SummaryFailure {
-  readonly method: string;
-  readonly name: string;
-  readonly error: string;
-  readonly count: number;
-}
-
-/** How often the code of one user class threw one error. */
-export interface SummaryUserError {
-  readonly user: string;
-  readonly error: string;
-  readonly count: number;
-}
-
-/** What became of the passes that were meant to begin. */
-export interface SummaryIterations {
-  readonly scheduled: number;
-  readonly started: number;
-  readonly completed: number;
-  readonly dropped: number;
-  /** From a pass's real start to its end. */
-  readonly serviceTimeMs: LatencySummary;
-  /** How late passes began. */
-  readonly startDelayMs: LatencySummary;
-}
-
-/** What a load that was raised until something broke has found. */
-export interface SummaryBreakingPoint {
-  /** The highest load that passed; null where not even the first one did. */
-  readonly passed: SummaryLoad | null;
-  /** The first load that did not; null where every one passed. */
-  readonly broke: SummaryLoad | null;
-  /** The threshold that was crossed; null where none was. */
-  readonly threshold: string | null;
-}
-
-/** How high a load was. */
-export interface SummaryLoad {
-  /** Users; in the open model, the most of them. */
-  readonly users: number;
-  /** Passes that start a second; null in the closed model. */
-  readonly arrivalRate: number | null;
-}
-
-/** What became of one `--threshold`. */
-export interface SummaryThreshold {
-  readonly expression: string;
-  /** Null where there was no sample, which counts as crossed. */
-  readonly observed: number | null;
-  readonly passed: boolean;
-}
-
-/** One second of the run. */
-export interface SummarySecond {
-  /** Whole seconds since the start: 0 is the first. */
-  readonly second: number;
-  readonly users: number;
-  readonly requests: number;
-  readonly failures: number;
-  readonly p50: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
-}
-
-/** What a summary says that a snapshot does not know. */
-export interface SummaryOptions {
-  /** Version of aiotest. */
-  readonly version: string;
-  /** What the process is about to exit with. */
-  readonly exitCode: number;
-}
-
-/** A summary without what only a file needs, as a run under way has one. */
+/** A summary without histograms, which take long to write, and before the run has ended. */
 export interface CompactSummary extends Omit<Summary, "totals" | "requests" | "exitCode"> {
   readonly totals: CompactTotals;
   readonly requests: readonly CompactRequest[];
-  /** Null while the run goes on. */
+  /** `null` during the run. */
   readonly exitCode: number | null;
 }
 
-/** Counts and latencies without all latencies. */
+/** Counts and latencies without the histogram. */
 export type CompactTotals = Omit<SummaryTotals, "histogram">;
 
-/** Counts and latencies of one method and name, without all latencies. */
+/** Counts and latencies of one method and name, without the histogram. */
 export type CompactRequest = Omit<SummaryRequest, "histogram">;
+
+/** The contents of a summary beside those of the snapshot. */
+export interface SummaryOptions {
+  /** Version of aiotest. */
+  readonly version: string;
+  /** The exit code that the process is about to return. */
+  readonly exitCode: number;
+}
 
 /** The summary of a run that has ended. */
 export function summary(snapshot: Snapshot, options: SummaryOptions): Summary {
@@ -201,7 +98,7 @@ export function summary(snapshot: Snapshot, options: SummaryOptions): Summary {
   };
 }
 
-/** The summary of a run, but for what takes long to make: its histograms. */
+/** The summary of a run without its histograms. */
 export function compactSummary(snapshot: Snapshot, version: string): CompactSummary {
   const { totals, requests, failures, userErrors, timeline } = snapshot.statistics;
   return {
@@ -252,12 +149,12 @@ export function compactSummary(snapshot: Snapshot, version: string): CompactSumm
   };
 }
 
-/** The text of a summary file: JSON, indented, with a newline at its end. */
+/** The text of the file: indented JSON that ends with a newline. */
 export function summaryJson(content: Summary): string {
   return `${JSON.stringify(content, null, 2)}\n`;
 }
 
-// Every field by name: the order is part of the file, and what a snapshot gains stays out of it.
+// Each field is named here, because the order is part of the format. The type asks for new counts.
 function compactTotals(totals: RequestTotals): CompactTotals {
   return {
     requests: totals.requests,
@@ -275,7 +172,7 @@ function totalsOf(totals: RequestTotals): SummaryTotals {
   return { ...compactTotals(totals), histogram: histogramText(totals.histogram) };
 }
 
-function iterationsOf(iterations: IterationSummary | null): SummaryIterations | null {
+function iterationsOf(iterations: IterationSummary | null): IterationSummary | null {
   if (iterations === null) return null;
   const { scheduled, started, completed, dropped, serviceTimeMs, startDelayMs } = iterations;
   return {
@@ -289,19 +186,9 @@ function iterationsOf(iterations: IterationSummary | null): SummaryIterations | 
 }
 
 function latencyOf(latency: LatencySummary): LatencySummary {
-  return {
-    min: rounded(latency.min),
-    mean: rounded(latency.mean),
-    max: rounded(latency.max),
-    stddev: rounded(latency.stddev),
-    p50: rounded(latency.p50),
-    p75: rounded(latency.p75),
-    p90: rounded(latency.p90),
-    p95: rounded(latency.p95),
-    p99: rounded(latency.p99),
-    p999: rounded(latency.p999),
-    p9999: rounded(latency.p9999),
-  };
+  const figures: Partial<Record<keyof LatencySummary, number | null>> = {};
+  for (const figure of LATENCY_FIGURES) figures[figure] = rounded(latency[figure]);
+  return figures as LatencySummary;
 }
 
 function rounded<Value extends number | null>(value: Value): Value;
@@ -309,7 +196,7 @@ function rounded(value: number | null): number | null {
   return value === null ? null : Math.round(value * 1000) / 1000;
 }
 
-/** Digits, not decimals: one failure among millions must not become none. */
+/** To six digits rather than decimals, so that one failure among millions does not become 0. */
 function digits<Value extends number | null>(value: Value): Value;
 function digits(value: number | null): number | null {
   return value === null ? null : Number(value.toPrecision(6));
@@ -317,4 +204,194 @@ function digits(value: number | null): number | null {
 
 function isoTime(wallTime: number | null): string | null {
   return wallTime === null ? null : new Date(wallTime).toISOString();
+}
+
+/** All buckets of a histogram as Base64 of its packed form; empty if it has no values. */
+export function histogramText(source: BucketSource): string {
+  if (source instanceof Histogram) return packBuckets(source).toBase64();
+  const histogram = new Histogram();
+  histogram.merge(source);
+  return packBuckets(histogram).toBase64();
+}
+
+/**
+ * The histogram that {@link histogramText} wrote.
+ *
+ * @throws SyntaxError if the text is not Base64.
+ * @throws RangeError if its bytes are not a histogram.
+ */
+export function histogramOf(text: string): Histogram {
+  const histogram = new Histogram();
+  histogram.merge(new PackedBuckets(Uint8Array.fromBase64(text)));
+  return histogram;
+}
+
+/** The longest run in seconds, about four months. It bounds the memory for a list of all seconds. */
+const LONGEST_RUN_S = 1e7;
+
+/** The values that a comparison expects in a summary, by description, with their types. */
+const VALUES = {
+  "a text": (value: unknown): value is string => typeof value === "string",
+  "a text or null": (value: unknown): value is string | null =>
+    value === null || typeof value === "string",
+  "local or distributed": (value: unknown): value is Snapshot["mode"] =>
+    value === "local" || value === "distributed",
+  "true or false": (value: unknown): value is boolean => typeof value === "boolean",
+  "a number of at least 0": isAmount,
+  "a number of at least 0, or null": (value: unknown): value is number | null =>
+    value === null || isAmount(value),
+  "a whole number of at least 0": isCount,
+  "a second of a run": (value: unknown): value is number => isCount(value) && value < LONGEST_RUN_S,
+  "a histogram": (value: unknown): value is string =>
+    typeof value === "string" && isHistogram(value),
+} as const;
+
+type ValueName = keyof typeof VALUES;
+
+/** The expected form of a value: one of {@link VALUES}, a list, or an object with some fields. */
+type Shape = ValueName | readonly [Shape] | { readonly [name: string]: Shape };
+
+/** The shapes of a type: all that exists of it may be named. */
+type ShapeOf<Type> = Type extends readonly (infer Item)[] ? readonly [ShapeOf<Item>]
+  : Type extends object ? { readonly [Name in keyof Type]?: ShapeOf<Type[Name]> }
+  : ValueName;
+
+/** The type of the values of a shape. */
+type Shaped<Form> = Form extends ValueName
+  ? typeof VALUES[Form] extends (value: unknown) => value is infer Type ? Type : never
+  : Form extends readonly [infer Item] ? readonly Shaped<Item>[]
+  : { readonly [Name in keyof Form]: Shaped<Form[Name]> };
+
+const COMPARED_TOTALS = {
+  requests: "a whole number of at least 0",
+  failures: "a whole number of at least 0",
+  errorRate: "a number of at least 0",
+  rate: "a number of at least 0",
+  latencyMs: {
+    mean: "a number of at least 0, or null",
+    p50: "a number of at least 0, or null",
+    p95: "a number of at least 0, or null",
+    p99: "a number of at least 0, or null",
+  },
+  histogram: "a histogram",
+} as const;
+
+const COMPARED_RUN = {
+  runId: "a text",
+  startedAt: "a text or null",
+  mode: "local or distributed",
+  durationSeconds: "a number of at least 0",
+  complete: "true or false",
+  users: { peak: "a whole number of at least 0" },
+  totals: COMPARED_TOTALS,
+  requests: [{ method: "a text", name: "a text", ...COMPARED_TOTALS }],
+  timeline: [{
+    second: "a second of a run",
+    requests: "a whole number of at least 0",
+    failures: "a whole number of at least 0",
+    p50: "a number of at least 0, or null",
+    p95: "a number of at least 0, or null",
+    p99: "a number of at least 0, or null",
+  }],
+} as const satisfies ShapeOf<Summary>;
+
+/** The part of a summary that a comparison reads. */
+export type ComparedRun = Shaped<typeof COMPARED_RUN>;
+
+/** Counts and latencies of one name, or of all names. */
+export type ComparedTotals = ComparedRun["totals"];
+
+/** Counts and latencies of one method and name. */
+export type ComparedRequest = ComparedRun["requests"][number];
+
+/** How to fix a file that is not a summary. */
+export const SUMMARY_HINT = "Compare files that aiotest has written with --json.";
+
+const SCHEMA = 1;
+
+/**
+ * Checks the parsed content of a summary file, as far as a comparison needs it.
+ *
+ * @param path the file, for messages.
+ * @throws UsageError if it is not a summary, or one that cannot be compared.
+ */
+export function readSummary(content: unknown, path: string): ComparedRun {
+  if (!isRecord(content) || !("schema" in content) || !("aiotest" in content)) {
+    throw new UsageError(`${path} is not a summary of a run`, SUMMARY_HINT);
+  }
+  if (content.schema !== SCHEMA) {
+    const schema = JSON.stringify(content.schema);
+    throw new UsageError(
+      `${path} has schema ${schema}, but this version of aiotest reads schema ${SCHEMA}`,
+      "Compare runs of versions that write the same schema.",
+    );
+  }
+  if ("maxRegression" in content) {
+    throw new UsageError(`${path} is a comparison, not a summary of a run`, SUMMARY_HINT);
+  }
+  if (isRecord(content.totals) && !("histogram" in content.totals)) {
+    throw new UsageError(
+      `${path} was written by aiotest ${content.aiotest}, which did not write histograms`,
+      "Repeat the run with a newer version.",
+    );
+  }
+  const problem = problemOf(content, COMPARED_RUN, "");
+  if (problem !== null) {
+    throw new UsageError(`${path} is not a summary of a run: ${problem}`, SUMMARY_HINT);
+  }
+  return content as unknown as ComparedRun;
+}
+
+/** The first field that does not have its shape; `null` if all have. */
+function problemOf(value: unknown, shape: Shape, place: string): string | null {
+  if (typeof shape === "string") return VALUES[shape](value) ? null : `${place} must be ${shape}`;
+  if (isList(shape)) {
+    if (!Array.isArray(value)) return `${place} must be a list`;
+    return firstProblem(
+      value.entries(),
+      ([at, item]) => problemOf(item, shape[0], `${place}[${at}]`),
+    );
+  }
+  if (!isRecord(value)) return `${place} must be an object`;
+  const prefix = place === "" ? "" : `${place}.`;
+  return firstProblem(
+    Object.entries(shape),
+    ([name, part]) => problemOf(value[name], part, `${prefix}${name}`),
+  );
+}
+
+function firstProblem<Item>(
+  items: Iterable<Item>,
+  find: (item: Item) => string | null,
+): string | null {
+  for (const item of items) {
+    const problem = find(item);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+function isList(shape: Exclude<Shape, ValueName>): shape is readonly [Shape] {
+  return Array.isArray(shape);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isAmount(value: unknown): value is number {
+  return typeof value === "number" && value >= 0;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isHistogram(text: string): boolean {
+  try {
+    histogramOf(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -5,17 +5,16 @@
  * @module
  */
 
+import type { CompactRequest, CompactSummary, CompactTotals, Summary } from "../report/summary.ts";
 import type {
-  CompactRequest,
-  CompactSummary,
-  CompactTotals,
-  Summary,
-  SummaryFailure,
-  SummarySecond,
-  SummaryThreshold,
-  SummaryUserError,
-} from "../report/summary.ts";
-import type { RunStatus, Snapshot, WorkerRow } from "../stats/snapshot.ts";
+  FailureRow,
+  RunStatus,
+  Snapshot,
+  ThresholdRow,
+  TimelineSecond,
+  UserErrorRow,
+  WorkerRow,
+} from "../stats/snapshot.ts";
 
 /** A run as it is now: the summary of `--json`, and what only a run under way has. */
 export interface LiveSummary extends Omit<Summary, "exitCode"> {
@@ -45,14 +44,14 @@ export interface LiveUpdate {
    * goes by: it is their `requests` over `durationSeconds`.
    */
   readonly requests: readonly CompactRequest[];
-  readonly failures: readonly SummaryFailure[] | null;
-  readonly userErrors: readonly SummaryUserError[] | null;
-  readonly thresholds: readonly SummaryThreshold[] | null;
+  readonly failures: readonly FailureRow[] | null;
+  readonly userErrors: readonly UserErrorRow[] | null;
+  readonly thresholds: readonly ThresholdRow[] | null;
   readonly warnings: readonly string[] | null;
   readonly iterations: CompactSummary["iterations"];
   readonly breakingPoint: CompactSummary["breakingPoint"];
   /** The seconds that have changed, and seconds that are new; rising. */
-  readonly timeline: readonly SummarySecond[];
+  readonly timeline: readonly TimelineSecond[];
 }
 
 /** The event `log`: the lines that are new, oldest first. */

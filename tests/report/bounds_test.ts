@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import {
-  type ComparedRun,
   type ConfidenceInterval,
   type EntryOfRun,
   errorBounds,
@@ -9,6 +8,7 @@ import {
   rateBounds,
   RunFigures,
 } from "../../src/report/compare_stats.ts";
+import type { ComparedRun } from "../../src/report/summary.ts";
 import { seeded } from "../support/cutting_target.ts";
 import { type SimulatedRun, simulatedRun } from "../support/simulated_summary.ts";
 

@@ -5,7 +5,7 @@ import {
   comparisonExitCode,
   FIGURES,
 } from "../../src/report/compare.ts";
-import type { ComparedRun } from "../../src/report/compare_stats.ts";
+import type { ComparedRun } from "../../src/report/summary.ts";
 import { seeded } from "../support/cutting_target.ts";
 import { type SimulatedRun, simulatedRun } from "../support/simulated_summary.ts";
 

@@ -1,4 +1,5 @@
-import type { CompactRequest, CompactTotals, SummarySecond } from "../../src/report/summary.ts";
+import type { CompactRequest, CompactTotals } from "../../src/report/summary.ts";
+import type { TimelineSecond } from "../../src/stats/snapshot.ts";
 import type { ControlState, LiveState, LiveUpdate, LiveView } from "../../src/web/live_view.ts";
 import { latencies, NO_LATENCIES, workerRow } from "./snapshots.ts";
 
@@ -52,7 +53,7 @@ export function liveState(changes: Partial<LiveState> = {}): LiveState {
 }
 
 /** Seconds of a run whose users rise for ten seconds; the same number gives the same second. */
-export function liveSecond(second: number, changes: Partial<SummarySecond> = {}): SummarySecond {
+export function liveSecond(second: number, changes: Partial<TimelineSecond> = {}): TimelineSecond {
   const load = Math.min(1, (second + 1) / 10);
   const wave = Math.sin(second / 7) / 8 + Math.sin(second * 1.9) / 20;
   const p50 = 11 + 2 * Math.sin(second / 11) + 3 * load;

@@ -1,6 +1,5 @@
 import type { Random } from "../../src/core/clock.ts";
-import type { ComparedRun, ComparedTotals } from "../../src/report/compare_stats.ts";
-import { histogramText } from "../../src/report/summary.ts";
+import { type ComparedRun, type ComparedTotals, histogramText } from "../../src/report/summary.ts";
 import { Latencies } from "../../src/stats/request_stats.ts";
 
 /** One request name of a simulated run. */

@@ -19,9 +19,9 @@ import { DataTable } from "./table.js";
 
 /** @typedef {import("../../report/summary.ts").CompactRequest} RequestLine */
 /** @typedef {import("../../report/summary.ts").CompactTotals} TotalsLine */
-/** @typedef {import("../../report/summary.ts").SummaryFailure} FailureLine */
-/** @typedef {import("../../report/summary.ts").SummaryUserError} UserErrorLine */
-/** @typedef {import("../../report/summary.ts").SummaryThreshold} ThresholdLine */
+/** @typedef {import("../../stats/snapshot.ts").FailureRow} FailureLine */
+/** @typedef {import("../../stats/snapshot.ts").UserErrorRow} UserErrorLine */
+/** @typedef {import("../../stats/snapshot.ts").ThresholdRow} ThresholdLine */
 /** @typedef {import("../../report/summary.ts").SummaryWorker} SummaryWorker */
 /** @typedef {import("../../stats/snapshot.ts").WorkerRow} LiveWorker */
 /**

@@ -8,7 +8,7 @@
 
 import { formatAmount, formatClock, formatMilliseconds, formatRate } from "./format.js";
 
-/** @typedef {import("../../report/summary.ts").SummarySecond} Second */
+/** @typedef {import("../../stats/snapshot.ts").TimelineSecond} Second */
 
 /**
  * One line of a chart.

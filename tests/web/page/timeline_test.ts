@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SummarySecond } from "../../../src/report/summary.ts";
+import type { TimelineSecond } from "../../../src/stats/snapshot.ts";
 import {
   axisMilliseconds,
   axisNumber,
@@ -8,7 +8,7 @@ import {
 } from "../../../src/web/page/timeline.js";
 import { liveSecond } from "../../support/live_views.ts";
 
-const SECONDS: readonly SummarySecond[] = [
+const SECONDS: readonly TimelineSecond[] = [
   liveSecond(0, { users: 5, requests: 40, failures: 0, p50: 10, p95: 20, p99: 30 }),
   liveSecond(1, { users: 9, requests: 0, failures: 0, p50: null, p95: null, p99: null }),
   liveSecond(3, { users: 8, requests: 90, failures: 2, p50: 11, p95: 60, p99: 80 }),
