@@ -6,7 +6,7 @@ import {
   TARGETS,
 } from "../../build/executable_target.ts";
 import config from "../../deno.json" with { type: "json" };
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 
 /** The start of a program: bytes by where they are. */
 function header(bytes: Readonly<Record<number, readonly number[]>>): Uint8Array {
@@ -58,7 +58,7 @@ Deno.test("the Deno that runs this is for this machine", async () => {
 });
 
 Deno.test("the page on installation has the files of a release", async () => {
-  const page = await Deno.readTextFile(fromFileUrl("../../docs/installation.md"));
+  const page = await Deno.readTextFile(projectPath("docs/installation.md"));
   const table = page.match(/(?<=^\|.+\| `)aiotest-[^`]+/gm);
   assert.deepEqual(
     table,

@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { parse as parseYaml } from "yaml";
 import { type MetricFamily, RunMetrics } from "../../src/report/metrics.ts";
 import { dashboardQueries } from "../support/grafana.ts";
-import { fromFileUrl } from "../support/paths.ts";
-import { isMissing } from "../support/requirement.ts";
+import { projectPath } from "../support/paths.ts";
 import { latencies, shopSnapshot, statistics } from "../support/snapshots.ts";
 
-const DEPLOY = fromFileUrl("../../deploy");
+const DEPLOY = projectPath("deploy");
 
 /** The metrics of a run in which everything happens. */
 function everyFamily(): MetricFamily[] {
@@ -101,17 +100,4 @@ Deno.test("Grafana is told where the dashboard and Prometheus are", async () => 
   assert.deepEqual(providers, [
     { name: "aiotest", type: "file", options: { path: "/var/lib/grafana/dashboards" } },
   ]);
-});
-
-Deno.test("Prometheus takes the scrape configuration, as often as Grafana believes", {
-  ignore: isMissing("promtool"),
-}, async () => {
-  const path = `${DEPLOY}/prometheus/prometheus.yml`;
-  const { code, stderr } = await new Deno.Command("promtool", { args: ["check", "config", path] })
-    .output();
-  assert.equal(code, 0, new TextDecoder().decode(stderr));
-  const { global, scrape_configs } = parseYaml(await Deno.readTextFile(path));
-  assert.equal(global.scrape_interval, "2s");
-  assert.equal(scrape_configs[0].metrics_path, "/metrics");
-  assert.deepEqual(scrape_configs[0].static_configs, [{ targets: ["127.0.0.1:8089"] }]);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { projectPackages, sortPackages } from "../../build/shipped_packages.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { PROJECT_ROOT } from "../support/paths.ts";
 
 Deno.test("what the product imports is shipped, and what test files are offered", () => {
   const imports = {
@@ -21,7 +21,7 @@ Deno.test("what the product imports is shipped, and what test files are offered"
 });
 
 Deno.test("the packages of the tests are not shipped", async () => {
-  const { shipped, others } = await projectPackages(fromFileUrl("../.."));
+  const { shipped, others } = await projectPackages(PROJECT_ROOT);
   assert.ok("redis" in shipped);
   assert.ok("@opentelemetry/exporter-metrics-otlp-http" in shipped);
   assert.ok("commander" in shipped);

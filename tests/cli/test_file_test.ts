@@ -13,7 +13,7 @@ import type { UserContext } from "../../src/user/context.ts";
 import { User } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHost } from "../support/fake_host.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 
 class TestShop extends User {
   testSearch(): void {}
@@ -160,7 +160,7 @@ Deno.test("a file that is not there is an error", async () => {
   await assert.rejects(testFileHash(new FakeHost(), "a.ts"), Deno.errors.NotFound);
 });
 
-const WAITS = fromFileUrl("../../src/user/wait_time.ts");
+const WAITS = projectPath("src/user/wait_time.ts");
 
 /** Files that cannot be imported, and what is said of them; `DIR` is the folder they are in. */
 const CASES: [file: string, text: string, message: string, hint?: string][] = [

@@ -5,7 +5,7 @@ import { type Category, chiSquareP, poisson } from "../support/chi_square.ts";
 import { Cluster, endOf } from "../support/cluster.ts";
 import { CountingTarget, type Visit } from "../support/counting_target.ts";
 import { printFigure } from "../support/figure.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { type Finished, startAiotest } from "../support/process.ts";
 import { StallingTarget } from "../support/stalling_target.ts";
 
@@ -17,7 +17,7 @@ interface Ended extends Finished {
 async function run(fixture: string, url: string, args: readonly string[]): Promise<Ended> {
   const json = await Deno.makeTempFile({ suffix: ".json" });
   try {
-    const file = fromFileUrl(`../e2e/fixtures/${fixture}.ts`);
+    const file = projectPath(`tests/e2e/fixtures/${fixture}.ts`);
     const ended = await endOf(startAiotest(["-f", file, "-H", url, "--json", json, ...args]));
     const text = await Deno.readTextFile(json);
     assert.notEqual(text, "", ended.stderr);
@@ -135,9 +135,11 @@ async function stalled(
 const OPEN = ["--arrival-rate", "300", "--max-users"];
 
 Deno.test("a target that stands still for 1.4 s cannot hide it, however few users there are", async () => {
-  const few = await stalled("arrivals", [...OPEN, "10"]);
-  const many = await stalled("arrivals", [...OPEN, "2000"]);
-  const closed = await stalled("paced_arrivals", ["-u", "10", "-r", "1000"]);
+  const [few, many, closed] = await Promise.all([
+    stalled("arrivals", [...OPEN, "10"]),
+    stalled("arrivals", [...OPEN, "2000"]),
+    stalled("paced_arrivals", ["-u", "10", "-r", "1000"]),
+  ]);
   const latency = ({ ended: { summary } }: typeof few): number => summary.totals.latencyMs.p99!;
   const service = ({ ended: { summary } }: typeof few): number =>
     summary.iterations!.serviceTimeMs.p99!;

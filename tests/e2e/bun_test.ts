@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { runCommand } from "../../build/command.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { PROJECT_ROOT } from "../support/paths.ts";
 import { isMissing } from "../support/requirement.ts";
 
 const missing = isMissing("bun");
@@ -14,7 +14,7 @@ Deno.test({
     const { code, stdout, stderr } = await runCommand(
       Deno.execPath(),
       ["run", "-A", "build/bun.ts"],
-      { cwd: fromFileUrl("../..") },
+      { cwd: PROJECT_ROOT },
     );
     assert.equal(code, 0, `${stdout}${stderr}`);
     const [, tests, files] = /^Ran (\d+) tests across (\d+) files/.exec(stdout) ?? [];

@@ -3,7 +3,8 @@ import type { Summary } from "../../src/report/summary.ts";
 import { Cluster, endOf } from "../support/cluster.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { seeded } from "../support/cutting_target.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { lengthOf } from "../support/nightly.ts";
+import { projectPath } from "../support/paths.ts";
 import { startAiotest } from "../support/process.ts";
 import { sleep } from "../support/proxy_link.ts";
 
@@ -35,7 +36,7 @@ async function onWorkers(target: CountingTarget, scenario: string): Promise<Run>
 
 async function inOneProcess(target: CountingTarget, scenario: string): Promise<Run> {
   const json = await Deno.makeTempFile({ suffix: ".json" });
-  const file = fromFileUrl("./fixtures/sharing.ts");
+  const file = projectPath("tests/e2e/fixtures/sharing.ts");
   const args = flags(target, scenario, ["local"]);
   const run = startAiotest(["-f", file, "--json", json, ...args]);
   let ended = false;
@@ -176,13 +177,15 @@ Deno.test("messages get to the master, to all, to workers and to one, each once 
   assert.equal(code, 0, stderr);
 });
 
-Deno.test("10,000 additions are exact, whatever is cut or sent twice", async () => {
+const ADDS = lengthOf({ short: 2_000, full: 10_000 });
+
+Deno.test("additions are exact, whatever is cut or sent twice", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "sharing.ts",
     workers: WORKERS.length,
     proxied: true,
-    args: flags(target, "counter", WORKERS),
+    args: [...flags(target, "counter", WORKERS), "--adds", String(ADDS)],
   });
   const { proxy } = cluster;
   assert.ok(proxy !== null);
@@ -191,7 +194,7 @@ Deno.test("10,000 additions are exact, whatever is cut or sent twice", async () 
   await cluster.alongside(target.reached(1));
   await cut;
   await cluster.stop();
-  assert.deepEqual(pathsOf(target, "/value/"), ["/value/20000"]);
+  assert.deepEqual(pathsOf(target, "/value/"), [`/value/${2 * ADDS}`]);
 });
 
 Deno.test("a master that goes on hands out no row twice, and forgets none", async () => {
@@ -223,7 +226,7 @@ Deno.test("a file of rows that is missing or wrong is named, with the line, befo
      cluster.feeder("accounts", csv("accounts.csv"));
      export class RowTest extends User { test(): void {} }`,
   );
-  const config = fromFileUrl("../../deno.json");
+  const config = projectPath("deno.json");
   await Deno.copyFile(config, `${folder}/deno.json`);
   const end = async (): Promise<[number, string]> => {
     const { code, stderr } = await endOf(startAiotest(["-f", file, "-t", "1"], { cwd: folder }));

@@ -4,12 +4,15 @@ import { CountingTarget } from "../support/counting_target.ts";
 import { seeded } from "../support/cutting_target.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
 import { printFigure } from "../support/figure.ts";
+import { lengthOf } from "../support/nightly.ts";
 import { memoryOf } from "../support/process_usage.ts";
 import { sleep } from "../support/proxy_link.ts";
 
 const MIB = 2 ** 20;
 
-Deno.test("200 connections cut, every frame sent twice: nothing lost, nothing counted twice", async () => {
+const CUTS = lengthOf({ short: 60, full: 200 });
+
+Deno.test("connections cut at random, every frame sent twice: nothing lost, nothing counted twice", async () => {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
@@ -22,11 +25,11 @@ Deno.test("200 connections cut, every frame sent twice: nothing lost, nothing co
   proxy.duplicating = true;
   await target.reached(100);
   const from = performance.now();
-  await proxy.cutAtRandom(seeded(seed), { cuts: 200, meanMs: 60 });
+  await proxy.cutAtRandom(seeded(seed), { cuts: CUTS, meanMs: 60 });
   const seconds = (performance.now() - from) / 1000;
   const { summary, code } = await cluster.stop();
   printFigure(
-    `200 cuts in ${seconds.toFixed(0)} s, seed ${seed}: requests`,
+    `${CUTS} cuts in ${seconds.toFixed(0)} s, seed ${seed}: requests`,
     `${target.total}`,
     `${summary.totals.requests}`,
   );
@@ -86,8 +89,8 @@ async function reportedRun(bytesPerSecond: number | null): Promise<
   await target.until(() => target.visitsOf("/start", ["w1"]) === 50, 20_000);
   await sleep(1_000);
   const [from, before] = [performance.now(), bytes];
-  await sleep(8_000);
-  const memory = await usualMemory(cluster.worker("w1").pid, 4_000);
+  await sleep(lengthOf({ short: 4_000, full: 8_000 }));
+  const memory = await usualMemory(cluster.worker("w1").pid, 2_000);
   const seconds = (performance.now() - from) / 1000;
   const rate = rateSince(target, from);
   const reportBytes = (bytes - before) / seconds;
@@ -163,12 +166,12 @@ Deno.test("a bad network: users move when it is black for long, and only then", 
   };
 
   proxy.limit("toWorker", SLOW);
-  await sleep(4_000);
+  await sleep(lengthOf({ short: 2_000, full: 4_000 }));
   proxy.limit("toWorker", null);
   assertUnmoved("a master that is heard at 10 kB a second");
 
   proxy.delayMs = 1_000;
-  await sleep(8_000);
+  await sleep(lengthOf({ short: 4_000, full: 8_000 }));
   proxy.delayMs = 0;
   await sleep(1_500);
   assertUnmoved("a delay of 1 s in both directions");

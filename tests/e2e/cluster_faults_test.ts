@@ -3,7 +3,7 @@ import { Cluster, endOf } from "../support/cluster.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
 import { printFigure } from "../support/figure.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { runAiotest } from "../support/process.ts";
 import { sleep } from "../support/proxy_link.ts";
 
@@ -155,7 +155,7 @@ Deno.test("a worker that finds no master exits with 4 after its --reconnect-time
   const { port } = listener.addr;
   listener.close();
   const { code, stderr } = await runAiotest([
-    ...["-f", fromFileUrl("./fixtures/visits.ts"), "--worker"],
+    ...["-f", projectPath("tests/e2e/fixtures/visits.ts"), "--worker"],
     ...["--master-port", String(port), "--reconnect-timeout", "2"],
   ]);
   assert.match(stderr, new RegExp(`No master at 127.0.0.1:${port} for 2 s`));

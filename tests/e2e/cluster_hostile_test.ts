@@ -7,14 +7,15 @@ import { printFigure } from "../support/figure.ts";
 import type { Outcome } from "../support/hostile_child.ts";
 import { HostileFrames } from "../support/hostile_frames.ts";
 import { greetingOf } from "../support/hostile_peers.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { lengthOf } from "../support/nightly.ts";
+import { projectPath } from "../support/paths.ts";
 import { memoryOf } from "../support/process_usage.ts";
 import { sleep } from "../support/proxy_link.ts";
 
 const MIB = 2 ** 20;
 
 /** Frames against a master, and as many against a worker; half of them behind a greeting. */
-const FRAMES = 500_000;
+const FRAMES = lengthOf({ short: 50_000, full: 500_000 });
 
 function anySeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0]!;
@@ -23,7 +24,7 @@ function anySeed(): number {
 /** Attacks a master or a worker in a process of its own. */
 async function attack(part: string): Promise<void> {
   const seed = anySeed();
-  const child = fromFileUrl("../support/hostile_child.ts");
+  const child = projectPath("tests/support/hostile_child.ts");
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -51,14 +52,14 @@ async function attack(part: string): Promise<void> {
   assert.ok(grown < 64);
 }
 
-Deno.test("a million mutated frames against a master and a worker: both live, and stay small", async () => {
+Deno.test("mutated frames against a master and a worker: both live, and stay small", async () => {
   await Promise.all([attack("master"), attack("worker")]);
 });
 
 type Frame = Uint8Array<ArrayBuffer>;
 
 /** Frames against the master, and as many against a worker. */
-const FRAMES_OF_SOCKETS = 25_000;
+const FRAMES_OF_SOCKETS = lengthOf({ short: 5_000, full: 25_000 });
 
 /** A connection that is not closed by then is closed from here. */
 const PATIENCE_MS = 3_000;
@@ -94,7 +95,7 @@ async function repeat(times: number, act: (time: number) => Promise<void>): Prom
   }));
 }
 
-Deno.test("50,000 mutated frames over sockets, in a run: all counts stay exact", async () => {
+Deno.test("mutated frames over sockets, in a run: all counts stay exact", async () => {
   const seed = anySeed();
   const hostile = new HostileFrames(seed);
   await using target = new CountingTarget();
@@ -131,11 +132,11 @@ Deno.test("50,000 mutated frames over sockets, in a run: all counts stay exact",
   };
   const attackMaster = async (): Promise<void> => {
     // Without a greeting the first one ends it, whatever it is.
-    await repeat(5_000, async () => {
+    await repeat(FRAMES_OF_SOCKETS / 5, async () => {
       await visit(proxy.masterPort, [hostile.refused()]);
       toMaster += 1;
     });
-    await repeat(1_000, async (time) => {
+    await repeat(FRAMES_OF_SOCKETS / 25, async (time) => {
       const harmless = Array.from({ length: 19 }, () => hostile.harmless());
       const greeting = greetingOf(`evil-${time % ATTACKERS}`, testfileHash);
       await visit(proxy.masterPort, [greeting, ...harmless, hostile.refused()]);
@@ -157,9 +158,9 @@ Deno.test("50,000 mutated frames over sockets, in a run: all counts stay exact",
     `${ofMaster!.toFixed(1)} MiB of the master, ${ofWorker!.toFixed(1)} MiB of the worker`,
   );
   assert.ok(toMaster === FRAMES_OF_SOCKETS && toWorker >= FRAMES_OF_SOCKETS);
-  printFigure("50,000 frames: connections of the workers", "over 4", `${proxy.connections}`);
+  printFigure("frames over sockets: connections of the workers", "over 4", `${proxy.connections}`);
   assert.ok(proxy.connections > 4);
-  printFigure("50,000 frames: requests", `${target.total}`, `${summary.totals.requests}`);
+  printFigure("frames over sockets: requests", `${target.total}`, `${summary.totals.requests}`);
   assertEqualCounts(summary, target);
   for (const id of ["w1", "w2"]) {
     const { requests, complete } = summary.workers.find((row) => row.id === id)!;

@@ -3,6 +3,7 @@ import { Cluster } from "../support/cluster.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
 import { printFigure } from "../support/figure.ts";
+import { lengthOf } from "../support/nightly.ts";
 import { sleep } from "../support/proxy_link.ts";
 
 const NODES = ["w1", "w2", "w3"];
@@ -43,7 +44,10 @@ Deno.test("a worker that is stopped for 3 s keeps its users", async () => {
   assert.equal(code, 0);
 });
 
-Deno.test("a worker that is stopped for 20 s loses its users until it has joined again", async () => {
+/** Longer than it takes a master to give up a worker. */
+const LONG_MS = lengthOf({ short: 9_000, full: 20_000 });
+
+Deno.test("a worker that is stopped for long loses its users until it has joined again", async () => {
   await using target = new CountingTarget();
   await using cluster = await startCluster(target);
   let joinedAt = Infinity;
@@ -54,7 +58,7 @@ Deno.test("a worker that is stopped for 20 s loses its users until it has joined
   const stoppedAt = performance.now();
   await cluster.alongside(target.until(() => target.visitsOf("/start", OTHERS) === 90, 20_000));
   const movedIn = (performance.now() - stoppedAt) / 1000;
-  await sleep(20_000 - (performance.now() - stoppedAt));
+  await sleep(LONG_MS - (performance.now() - stoppedAt));
   const continuedAt = performance.now();
   cluster.worker("w2").kill("SIGCONT");
   await cluster.alongside(target.until(() => target.visitsOf("/start", ["w2"]) === 60, 10_000));
@@ -63,20 +67,20 @@ Deno.test("a worker that is stopped for 20 s loses its users until it has joined
   const users = target.usersSince(performance.now() - 1_000);
   const { summary, code } = await cluster.stop();
 
-  printFigure("SIGSTOP for 20 s: its users run elsewhere", "within 8 s", `${movedIn.toFixed(2)} s`);
+  printFigure("SIGSTOP for long: its users run elsewhere", "within 8 s", `${movedIn.toFixed(2)} s`);
   assert.ok(movedIn < 8);
   const early = target.visits.filter(({ node, atMs }) =>
     node === "w2" && atMs >= continuedAt && atMs < joinedAt
   );
-  printFigure("SIGSTOP for 20 s: its requests before it has joined again", "0", `${early.length}`);
+  printFigure("SIGSTOP for long: its requests before it has joined again", "0", `${early.length}`);
   assert.deepEqual(early, []);
-  printFigure("SIGSTOP for 20 s: it has users again", "within 2 s", `${backIn.toFixed(2)} s`);
+  printFigure("SIGSTOP for long: it has users again", "within 2 s", `${backIn.toFixed(2)} s`);
   assert.ok(backIn < 2);
   assert.deepEqual(
     NODES.map((node) => users.filter((user) => user.startsWith(node)).length),
     [30, 30, 30],
   );
-  printFigure("SIGSTOP for 20 s: requests", `${target.total}`, `${summary.totals.requests}`);
+  printFigure("SIGSTOP for long: requests", `${target.total}`, `${summary.totals.requests}`);
   assertEqualCounts(summary, target);
   assert.equal(summary.users.final, 90);
   assert.ok(summary.workers.every(({ complete, state }) => complete && state === "finished"));

@@ -9,7 +9,7 @@ import { CountingTarget } from "../support/counting_target.ts";
 import { allGone, childrenOf } from "../support/descendants.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
 import { printFigure } from "../support/figure.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest, startAiotest } from "../support/process.ts";
 
 const TOKEN = "correct horse battery staple";
@@ -22,7 +22,7 @@ function load(target: CountingTarget, seconds: number): string[] {
 }
 
 function certificate(name: string): string {
-  return fromFileUrl(`./certs/${name}`);
+  return projectPath(`tests/support/certs/${name}`);
 }
 
 /** Connects to a cluster's port. */
@@ -92,7 +92,13 @@ Deno.test("workers on the same machine get the token, but not where others can s
   await using target = new CountingTarget();
   const parent = startAiotest(
     [
-      ...["-f", fromFileUrl("./fixtures/visits.ts"), "--processes", "2", ...load(target, 2)],
+      ...[
+        "-f",
+        projectPath("tests/e2e/fixtures/visits.ts"),
+        "--processes",
+        "2",
+        ...load(target, 2),
+      ],
       ...["-L", "DEBUG"],
     ],
     { env: { AIOTEST_TOKEN: TOKEN } },
@@ -254,7 +260,7 @@ Deno.test("10,000 joins with a wrong token: none is let in, a right one joins wi
 
 Deno.test("another test file is refused with both hashes, or let in where that is allowed", async () => {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
-  const own = await Deno.readTextFile(fromFileUrl("./fixtures/visits.ts"));
+  const own = await Deno.readTextFile(projectPath("tests/e2e/fixtures/visits.ts"));
   const other = `${own}// Changed since.\n`;
   await Deno.writeTextFile(file, other);
   try {
@@ -297,7 +303,7 @@ Deno.test("a second worker of the same name waits, and says why", async () => {
   await target.reached(1);
   const port = String(await portOf(cluster));
   const second = await runAiotest([
-    ...["-f", fromFileUrl("./fixtures/visits.ts"), "--worker", "--worker-name", "w1"],
+    ...["-f", projectPath("tests/e2e/fixtures/visits.ts"), "--worker", "--worker-name", "w1"],
     ...["--master-port", port, "--reconnect-timeout", "1"],
   ]);
   assert.equal(second.code, 4);
@@ -313,7 +319,7 @@ Deno.test("a port that is taken is told at once", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;
   const { code, stdout, stderr } = await runAiotest([
-    ...["-f", fromFileUrl("./fixtures/visits.ts"), "-H", "http://127.0.0.1:9", "--master"],
+    ...["-f", projectPath("tests/e2e/fixtures/visits.ts"), "-H", "http://127.0.0.1:9", "--master"],
     ...["--master-bind-host", "127.0.0.1", "--master-bind-port", String(port)],
   ]);
   assert.equal(code, 2);
@@ -327,7 +333,7 @@ Deno.test("a port that is taken is told at once", async () => {
 
 Deno.test("a key that is no certificate is told at once", async () => {
   const { code, stderr } = await runAiotest([
-    ...["-f", fromFileUrl("./fixtures/visits.ts"), "-H", "http://127.0.0.1:9", "--master"],
+    ...["-f", projectPath("tests/e2e/fixtures/visits.ts"), "-H", "http://127.0.0.1:9", "--master"],
     ...["--master-bind-host", "127.0.0.1", "--master-bind-port", "0"],
     ...["--tls-cert", certificate("good.pem"), "--tls-key", certificate("expired.key")],
   ]);

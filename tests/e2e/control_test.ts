@@ -4,10 +4,10 @@ import type { LiveSummary } from "../../src/web/live_view.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { FROM_PAGE } from "../support/dashboard.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { type Finished, startAiotest, type Started } from "../support/process.ts";
 
-const VISITS = fromFileUrl("./fixtures/visits.ts");
+const VISITS = projectPath("tests/e2e/fixtures/visits.ts");
 const LIMIT_MS = 30_000;
 
 /** The reports that every run here is asked for. */

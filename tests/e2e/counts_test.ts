@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { startAiotest } from "../support/process.ts";
 
 async function runAgainst(
@@ -11,7 +11,7 @@ async function runAgainst(
   stopAt: number,
 ): Promise<{ summary: Summary; code: number }> {
   const json = await Deno.makeTempFile({ suffix: ".json" });
-  const file = fromFileUrl("./fixtures/counted.ts");
+  const file = projectPath("tests/e2e/fixtures/counted.ts");
   const run = startAiotest(
     ["-f", file, "-H", target.url, "-u", "40", "-r", "1000", "--json", json]
       .concat("--quota", String(quota)),

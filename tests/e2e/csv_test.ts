@@ -2,10 +2,10 @@ import { parse } from "csv-parse/sync";
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { CountingTarget } from "../support/counting_target.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { runAiotest } from "../support/process.ts";
 
-const COUNTED = fromFileUrl("./fixtures/counted.ts");
+const COUNTED = projectPath("tests/e2e/fixtures/counted.ts");
 
 Deno.test("--csv writes four files that agree with the summary and with the target", async () => {
   await using target = new CountingTarget();

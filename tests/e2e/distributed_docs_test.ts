@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { isMissing } from "../support/requirement.ts";
 import { steadyPort } from "../support/steady_port.ts";
 
-const PAGE = fromFileUrl("../../docs/running-distributed.md");
+const PAGE = projectPath("docs/running-distributed.md");
 
 /** Commands of the page that belong to one run, line by line. */
 type Scene = string[];
@@ -39,8 +39,8 @@ function expectedWorkers(scene: Scene): number {
 /** A folder with a test file, and an `aiotest` that can be called from there. */
 async function makeFolder(): Promise<string> {
   const folder = await Deno.makeTempDir();
-  await Deno.copyFile(fromFileUrl("./fixtures/visits.ts"), `${folder}/aiotestfile.ts`);
-  const cli = fromFileUrl("../../cli.ts");
+  await Deno.copyFile(projectPath("tests/e2e/fixtures/visits.ts"), `${folder}/aiotestfile.ts`);
+  const cli = projectPath("cli.ts");
   const script = `#!/bin/sh\nexec "${Deno.execPath()}" run -A --quiet "${cli}" "$@"\n`;
   await Deno.writeTextFile(`${folder}/aiotest`, script, { mode: 0o755 });
   return folder;

@@ -1,21 +1,19 @@
 import assert from "node:assert/strict";
 import { type Block, blocksOf, denoDir, linkCheckout, Shell } from "../support/doc_page.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { PROJECT_ROOT } from "../support/paths.ts";
 import { runAiotest, startAiotest } from "../support/process.ts";
-
-const ROOT = fromFileUrl("../..").replace(/\/$/, "");
 
 /** Pages whose commands have a test of their own. */
 const ELSEWHERE = ["docs/running-distributed.md"];
 
 const PAGES = [
   "README.md",
-  ...[...Deno.readDirSync(`${ROOT}/docs`)].map(({ name }) => `docs/${name}`)
+  ...[...Deno.readDirSync(`${PROJECT_ROOT}/docs`)].map(({ name }) => `docs/${name}`)
     .filter((page) => page.endsWith(".md") && !ELSEWHERE.includes(page)).sort(),
 ];
 
 async function readBlocks(page: string): Promise<Block[]> {
-  return blocksOf(await Deno.readTextFile(`${ROOT}/${page}`));
+  return blocksOf(await Deno.readTextFile(`${PROJECT_ROOT}/${page}`));
 }
 
 /** A service that has whatever the pages ask for. */
@@ -42,10 +40,11 @@ class Service implements AsyncDisposable {
 async function makeCheckout(service: Service): Promise<string> {
   const folder = await Deno.makeTempDir();
   await linkCheckout(folder);
-  const script = `#!/bin/sh\nexec "${Deno.execPath()}" run -A --quiet "${ROOT}/cli.ts" "$@"\n`;
+  const script =
+    `#!/bin/sh\nexec "${Deno.execPath()}" run -A --quiet "${PROJECT_ROOT}/cli.ts" "$@"\n`;
   await Deno.mkdir(`${folder}/bin`);
   await Deno.writeTextFile(`${folder}/bin/aiotest`, script, { mode: 0o755 });
-  const test = await Deno.readTextFile(`${ROOT}/examples/basic.ts`);
+  const test = await Deno.readTextFile(`${PROJECT_ROOT}/examples/basic.ts`);
   await Deno.writeTextFile(
     `${folder}/aiotestfile.ts`,
     test.replaceAll("127.0.0.1:8000", service.address),
@@ -80,9 +79,9 @@ for (const page of PAGES) {
 Deno.test("every link of a page to another file leads to one", async () => {
   const dead: string[] = [];
   for (const page of [...PAGES, ...ELSEWHERE]) {
-    const text = await Deno.readTextFile(`${ROOT}/${page}`);
+    const text = await Deno.readTextFile(`${PROJECT_ROOT}/${page}`);
     for (const [, link] of text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)) {
-      const { pathname } = new URL(link!, `file://${ROOT}/${page}`);
+      const { pathname } = new URL(link!, `file://${PROJECT_ROOT}/${page}`);
       await Deno.stat(decodeURI(pathname)).catch(() => dead.push(`${page}: ${link}`));
     }
   }
@@ -90,7 +89,7 @@ Deno.test("every link of a page to another file leads to one", async () => {
 });
 
 Deno.test("README leads to every page", async () => {
-  const text = await Deno.readTextFile(`${ROOT}/README.md`);
+  const text = await Deno.readTextFile(`${PROJECT_ROOT}/README.md`);
   const pages = [...PAGES, ...ELSEWHERE].filter((page) => page.startsWith("docs/"));
   assert.deepEqual(pages.filter((page) => !text.includes(`](${page})`)), []);
 });
@@ -108,7 +107,7 @@ Deno.test("every test file that a page shows is right in its types", async () =>
   }
   assert.ok(names.length > 5, String(names.length));
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["check", "--config", `${ROOT}/deno.json`, ...names],
+    args: ["check", "--config", `${PROJECT_ROOT}/deno.json`, ...names],
     env: { NO_COLOR: "1" },
   }).output();
   assert.equal(code, 0, new TextDecoder().decode(stderr));

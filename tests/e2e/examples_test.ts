@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { startAiotest } from "../support/process.ts";
 
 /** What each example has to have done after two seconds, within which every wait is over. */
@@ -47,7 +47,7 @@ async function pong(listener: Deno.TcpListener): Promise<void> {
 }
 
 Deno.test("every example is in the list", () => {
-  const files = [...Deno.readDirSync(fromFileUrl("../../examples"))].map(({ name }) => name)
+  const files = [...Deno.readDirSync(projectPath("examples"))].map(({ name }) => name)
     // It needs a Redis: see redis_test.ts.
     .filter((name) => name !== "redis_accounts.ts");
   assert.deepEqual(files.sort(), Object.keys(EXAMPLES).sort());
@@ -66,7 +66,7 @@ for (const [name, requests] of Object.entries(EXAMPLES)) {
     const host = name === "custom_protocol.ts"
       ? `127.0.0.1:${listener.addr.port}`
       : `http://127.0.0.1:${server.addr.port}`;
-    const file = fromFileUrl(`../../examples/${name}`);
+    const file = projectPath(`examples/${name}`);
     const run = startAiotest(
       ["-f", file, "-H", host, "-u", "8", "-r", "100", "-L", "DEBUG", "--json", json]
         .concat(SHAPES.includes(name) ? [] : ["-t", "2"]),

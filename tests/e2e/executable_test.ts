@@ -8,7 +8,7 @@ import { CountingTarget } from "../support/counting_target.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
 import { compiledExecutable } from "../support/executable.ts";
 import { assertTold, mistakeFolder, MISTAKES } from "../support/mistakes.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { PROJECT_ROOT } from "../support/paths.ts";
 import { type Finished, runAiotest, startAiotest, type Started } from "../support/process.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { isMissing } from "../support/requirement.ts";
@@ -87,7 +87,7 @@ executableTest("names its version, its commit and its runtime", async () => {
   await using desk = await Desk.with();
   const { code, stdout } = await desk.run("--version");
   // The tests themselves may have changed since it was made.
-  const commit = (await gitCommit(fromFileUrl("../..")))?.replace("+", "");
+  const commit = (await gitCommit(PROJECT_ROOT))?.replace("+", "");
   const origin = commit === undefined ? "" : `commit ${commit}\\+?, `;
   const version = RegExp.escape(config.version);
   assert.match(stdout, new RegExp(`^aiotest ${version} \\(${origin}deno \\d+\\.\\d+\\.\\d+\\)\n$`));

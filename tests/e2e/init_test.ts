@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { runCommand } from "../../build/command.ts";
 import type { Summary } from "../../src/report/summary.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { runAiotest } from "../support/process.ts";
 
 /** Everything that `deno` does in the folder, it does without a network. */
@@ -77,14 +77,14 @@ Deno.test("init a second time names the file that is there, and changes nothing"
 Deno.test("the types that init writes are those of mod.ts for every example", async () => {
   await inFolder(async (folder) => {
     assert.equal((await runAiotest(["init"], { cwd: folder })).code, 0);
-    const { imports } = JSON.parse(await Deno.readTextFile(fromFileUrl("../../deno.json")));
+    const { imports } = JSON.parse(await Deno.readTextFile(projectPath("deno.json")));
     // What the example imports beside aiotest is not what this is about.
     const map = { imports: { ...imports, aiotest: "./aiotest.d.ts" } };
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(map));
-    const examples = [...Deno.readDirSync(fromFileUrl("../../examples"))].map(({ name }) => name)
+    const examples = [...Deno.readDirSync(projectPath("examples"))].map(({ name }) => name)
       .filter((name) => name.endsWith(".ts"));
     for (const name of examples) {
-      await Deno.copyFile(fromFileUrl(`../../examples/${name}`), `${folder}/${name}`);
+      await Deno.copyFile(projectPath(`examples/${name}`), `${folder}/${name}`);
     }
     await deno(folder, "check", ...examples);
   });
@@ -103,7 +103,7 @@ Deno.test("the types that init writes refuse what mod.ts refuses", async () => {
     for (const [index, text] of wrong.entries()) {
       await Deno.writeTextFile(`${folder}/${names[index]}`, `${text}\n`);
     }
-    for (const config of [`${folder}/deno.json`, fromFileUrl("../../deno.json")]) {
+    for (const config of [`${folder}/deno.json`, projectPath("deno.json")]) {
       const args = ["check", "--no-lock", "--config", config, ...names];
       const { stderr } = await runCommand(Deno.execPath(), args, { cwd: folder });
       const places = [...stderr.matchAll(/wrong_\d\.ts/g)].map(([name]) => name);

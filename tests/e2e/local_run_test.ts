@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { runAiotest, startAiotest } from "../support/process.ts";
 
 interface Folder {
@@ -256,7 +256,7 @@ Deno.test("tags choose tests", async () => {
 });
 
 Deno.test("the classes' shares are printed as JSON, and nothing runs", async () => {
-  const file = fromFileUrl("../../examples/user_classes.ts");
+  const file = projectPath("examples/user_classes.ts");
   for (const flag of ["--show-users-weight", "--show-users-wight"]) {
     const { code, stdout } = await runAiotest(["-f", file, flag]);
     assert.equal(code, 0);
@@ -282,7 +282,7 @@ Deno.test("logs go to stderr, or to the file that was named", async () => {
 
 Deno.test("help shows the flags of the test file beside aiotest's own", async () => {
   const { code, stdout } = await runAiotest(
-    ["--help", "-f", fromFileUrl("../../examples/events.ts")],
+    ["--help", "-f", projectPath("examples/events.ts")],
   );
   assert.equal(code, 0);
   assert.match(stdout, /-u, --users <N>/);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { CountingTarget } from "../support/counting_target.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest } from "../support/process.ts";
 
-const COUNTED = fromFileUrl("./fixtures/counted.ts");
+const COUNTED = projectPath("tests/e2e/fixtures/counted.ts");
 
 /** One point of a metric, as OTLP has it in JSON. */
 interface Point {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { runAiotest } from "../support/process.ts";
 
 const QUANTILES = {
@@ -31,7 +31,7 @@ Deno.test("percentiles are within 0.1 % of the exact ones, on latencies of a kno
   const folder = await Deno.makeTempDir();
   const { code, stderr } = await runAiotest([
     "-f",
-    fromFileUrl("./fixtures/latencies.ts"),
+    projectPath("tests/e2e/fixtures/latencies.ts"),
     ...["-H", `http://127.0.0.1:${target.addr.port}`, "-u", "50", "-r", "1000", "-t", "3"],
     ...["--json", `${folder}/summary.json`, "--latencies", `${folder}/latencies.json`],
   ]);

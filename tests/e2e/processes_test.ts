@@ -4,11 +4,11 @@ import { Cluster } from "../support/cluster.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { allGone, childrenOf } from "../support/descendants.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest, startAiotest, type Started } from "../support/process.ts";
 
-const VISITS = fromFileUrl("./fixtures/visits.ts");
-const TOLD = fromFileUrl("./fixtures/told.ts");
+const VISITS = projectPath("tests/e2e/fixtures/visits.ts");
+const TOLD = projectPath("tests/e2e/fixtures/told.ts");
 
 /** A run of several processes, and what its summary says in the end. */
 class Processes implements AsyncDisposable {

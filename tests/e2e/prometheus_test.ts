@@ -1,16 +1,26 @@
 import assert from "node:assert/strict";
+import { RunMetrics } from "../../src/report/metrics.ts";
+import { PrometheusText } from "../../src/report/prometheus.ts";
 import type { Summary } from "../../src/report/summary.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { assertEqualCounts } from "../support/exact_counts.ts";
 import { dashboardQueries } from "../support/grafana.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { startAiotest } from "../support/process.ts";
 import { PrometheusServer, type Series } from "../support/prometheus_server.ts";
 import { isMissing } from "../support/requirement.ts";
+import {
+  clusterSnapshot,
+  emptySnapshot,
+  latencies,
+  snapshot,
+  statistics,
+} from "../support/snapshots.ts";
 
 const ignore = isMissing("prometheus");
 
-const COUNTED = fromFileUrl("./fixtures/counted.ts");
+const COUNTED = projectPath("tests/e2e/fixtures/counted.ts");
 
 /** What Prometheus knew of a run when the last request had been counted, and what the run came to. */
 interface Scraped {
@@ -258,4 +268,52 @@ Deno.test("Prometheus has an answer to all that the dashboard of Grafana asks", 
     [["false", 0], ["true", 1]],
   );
   await Deno.remove(folder, { recursive: true });
+});
+
+/** What `/metrics` answers. */
+function page(of: Snapshot): string {
+  const rounds = [{ name: "checkout", complete: 3, incomplete: 1 }];
+  const metrics = new RunMetrics({ buckets: [50, 100.5, 2000], version: "0.1.0" });
+  return new PrometheusText().of(metrics.of(of, rounds));
+}
+
+Deno.test("promtool finds nothing wrong with the page", {
+  ignore: isMissing("promtool"),
+}, async () => {
+  const hostile = 'a"\n{} \\ </script> \0 =1+1';
+  const shop = clusterSnapshot(60);
+  const [row] = shop.statistics.requests;
+  const pages = [
+    page(emptySnapshot()),
+    page(shop),
+    page(snapshot({
+      arrivalRate: 5,
+      thresholds: [{ expression: hostile, observed: 1, passed: true }],
+      statistics: statistics({
+        requests: [{ ...row!, name: hostile }],
+        failures: [{ method: "GET", name: hostile, error: hostile, count: 1 }],
+        userErrors: [{ user: hostile, error: hostile, count: 1 }],
+        iterations: {
+          scheduled: 1,
+          started: 1,
+          completed: 1,
+          dropped: 0,
+          serviceTimeMs: latencies(100),
+          startDelayMs: latencies(1),
+        },
+      }),
+    })),
+  ];
+  for (const text of pages) {
+    const child = new Deno.Command("promtool", {
+      args: ["check", "metrics"],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    await new Response(text).body!.pipeTo(child.stdin);
+    const { code, stdout, stderr } = await child.output();
+    const said = new TextDecoder().decode(stderr) + new TextDecoder().decode(stdout);
+    assert.deepEqual([code, said], [0, ""]);
+  }
 });

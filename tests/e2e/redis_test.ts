@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { endOf } from "../support/cluster.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { type Finished, startAiotest, type Started } from "../support/process.ts";
 import { sleep } from "../support/proxy_link.ts";
 import { RedisServer } from "../support/redis_server.ts";
@@ -9,8 +9,8 @@ import { isMissing } from "../support/requirement.ts";
 import { steadyPort } from "../support/steady_port.ts";
 import { Target } from "../support/target.ts";
 
-const FOLDER = fromFileUrl("../../examples");
-const PAGE = fromFileUrl("../../docs/redis.md");
+const FOLDER = projectPath("examples");
+const PAGE = projectPath("docs/redis.md");
 const EXAMPLE = ["-f", "redis_accounts.ts"];
 
 /** Ample for a machine with much else to do; that nothing waits for ever is what matters. */
@@ -367,7 +367,7 @@ redisTest("users for whom no account is left end quietly, and the others go on",
 Deno.test("nothing loads the client of Redis but a test file that imports it", async () => {
   const graph = async (entry: string): Promise<string> => {
     const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json", fromFileUrl(`../../${entry}`)],
+      args: ["info", "--json", projectPath(`${entry}`)],
     }).output();
     assert.equal(code, 0);
     return new TextDecoder().decode(stdout);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { columnsOf } from "../../src/report/terminal.ts";
 import { blocksOf } from "../support/doc_page.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest } from "../support/process.ts";
 
 /** Records how many users run, as a latency of so many times ten milliseconds. */
@@ -146,7 +146,7 @@ Deno.test("a load is raised until a threshold is crossed, and the highest that p
 });
 
 Deno.test("docs/shapes.md shows what its first test file is drawn as", async () => {
-  const page = await Deno.readTextFile(fromFileUrl("../../docs/shapes.md"));
+  const page = await Deno.readTextFile(projectPath("docs/shapes.md"));
   const path = await Deno.makeTempDir();
   const { text } = blocksOf(page).find(({ kind }) => kind === "code")!;
   await Deno.writeTextFile(`${path}/rush.ts`, text);

@@ -1,11 +1,11 @@
 import { Ajv } from "ajv";
 import assert from "node:assert/strict";
 import { histogramOf, type Summary, type SummaryTotals } from "../../src/report/summary.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { runAiotest } from "../support/process.ts";
 import { isMissing } from "../support/requirement.ts";
 
-const DOCS = fromFileUrl("../../docs");
+const DOCS = projectPath("docs");
 const PAGE = await Deno.readTextFile(`${DOCS}/summary.md`);
 const SCHEMA: Schema = JSON.parse(await Deno.readTextFile(`${DOCS}/summary.schema.json`));
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { isMissing } from "../support/requirement.ts";
 
-const CLI = fromFileUrl("../../cli.ts");
+const CLI = projectPath("cli.ts");
 
 async function tmux(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await new Deno.Command("tmux", { args }).output();

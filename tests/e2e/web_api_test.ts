@@ -4,7 +4,7 @@ import type { LiveSummary } from "../../src/web/live_view.ts";
 import { FROM_PAGE } from "../support/dashboard.ts";
 import { blocksOf } from "../support/doc_page.ts";
 import { EventReader } from "../support/event_reader.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 import { startAiotest, type Started, type StartOptions } from "../support/process.ts";
 import { isMissing } from "../support/requirement.ts";
 
@@ -193,7 +193,7 @@ Deno.test({
     await using here = new Folder();
     const args = ["-u", "5", "-r", "100", "--json", "summary.json"];
     const run = await here.start(args, { AIOTEST_WEB_TOKEN: "open sesame" });
-    const page = await Deno.readTextFile(fromFileUrl("../../docs/dashboard.md"));
+    const page = await Deno.readTextFile(projectPath("docs/dashboard.md"));
     const [calls, withToken] = blocksOf(page)
       .filter(({ obstacle }) => obstacle?.startsWith("needs a run"))
       .map(({ text }) => text.replaceAll("http://127.0.0.1:8089", run.url));

@@ -34,28 +34,6 @@ Deno.test("an address of its own that the machine does not have is EADDRNOTAVAIL
   assert.match(detail, /^tcp bind local error: Cannot assign requested address/);
 });
 
-Deno.test({
-  name: "no file descriptor left is EMFILE",
-  ignore: Deno.build.os === "windows",
-  fn: async () => {
-    const script = `
-      import { fetchFailure } from ${
-      JSON.stringify(import.meta.resolve("../../src/http/fetch_transport.ts"))
-    };
-      const files = [];
-      try { for (;;) files.push(Deno.openSync("/dev/null")); } catch { /* that was the last one */ }
-      const error = await fetch("http://127.0.0.1:65000/").catch((error) => error);
-      for (const file of files) file.close();
-      console.log(fetchFailure(error, false).code);
-      Deno.exit(0);`;
-    const { stdout } = await new Deno.Command("sh", {
-      args: ["-c", 'ulimit -n 64; exec "$0" eval "$1"', Deno.execPath(), script],
-      stderr: "null",
-    }).output();
-    assert.equal(new TextDecoder().decode(stdout).trim(), "EMFILE");
-  },
-});
-
 Deno.test("the same numbers of other systems mean the same", () => {
   const codes = ["61", "10061", "54", "10054", "49", "10049", "60", "10060"].map((number) => {
     const cause = new Error(

@@ -2,11 +2,12 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { WireError } from "../../src/http/request_error.ts";
 import { ChunkedBody, ResponseParser, Slab } from "../../src/http/response_parser.ts";
+import { lengthOf } from "../support/nightly.ts";
 import { CASES, expected } from "./parser_cases.ts";
 import { bytesOf, outcomeOf, textOf } from "./parser_outcome.ts";
 
 const MAX_BODY = 1000;
-const FUZZ_ROUNDS = 20_000;
+const FUZZ_ROUNDS = lengthOf({ short: 4_000, full: 20_000 });
 
 /** Every place to cut short bytes, and some of those to cut long ones. */
 function cutsOf(length: number): number[] {

@@ -136,27 +136,6 @@ Deno.test("an address of its own that the machine does not have: EADDRNOTAVAIL",
   assert.throws(listening, (error) => code(error, "connect") === "EADDRNOTAVAIL");
 });
 
-Deno.test({
-  name: "no file descriptor left: EMFILE",
-  ignore: Deno.build.os === "windows",
-  fn: async () => {
-    const module = JSON.stringify(import.meta.resolve("../../src/http/socket_errors.ts"));
-    const script = `
-      import { socketFailure } from ${module};
-      const files = [];
-      try { for (;;) files.push(Deno.openSync("/dev/null")); } catch { /* that was the last one */ }
-      const error = await Deno.connect({ hostname: "127.0.0.1", port: 1 }).catch((error) => error);
-      for (const file of files) file.close();
-      console.log(socketFailure(error, "connect").code);
-      Deno.exit(0);`;
-    const { stdout } = await new Deno.Command("sh", {
-      args: ["-c", 'ulimit -n 64; exec "$0" eval "$1"', Deno.execPath(), script],
-      stderr: "null",
-    }).output();
-    assert.equal(new TextDecoder().decode(stdout).trim(), "EMFILE");
-  },
-});
-
 Deno.test("the runtime's classes and the system's names mean the same", () => {
   const named = (name: string): Error => Object.assign(new Error("words"), { code: name });
   assert.equal(code(new Deno.errors.ConnectionAborted("words"), "exchange"), "ECONNRESET");

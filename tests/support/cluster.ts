@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { FrameProxy } from "./frame_proxy.ts";
-import { fromFileUrl } from "./paths.ts";
+import { projectPath } from "./paths.ts";
 import { type Finished, startAiotest, type Started } from "./process.ts";
 import { steadyPort } from "./steady_port.ts";
 
@@ -59,7 +59,7 @@ export class Cluster implements AsyncDisposable {
   /** Resolves when the master listens and the workers are on their way. */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const { fixture, workers, args, proxied = false, journal } = options;
-    const file = fromFileUrl(`../e2e/fixtures/${fixture}`);
+    const file = projectPath(`tests/e2e/fixtures/${fixture}`);
     const json = await Deno.makeTempFile({ suffix: ".json" });
     const expected = args.includes("--expect-workers")
       ? []

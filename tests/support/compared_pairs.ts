@@ -5,7 +5,7 @@
  * @module
  */
 
-import { fromFileUrl } from "./paths.ts";
+import { projectPath } from "./paths.ts";
 import { runAiotest } from "./process.ts";
 
 /** How much is to be run. */
@@ -13,6 +13,8 @@ export interface PairOptions {
   readonly pairs: number;
   /** Seconds of each run. */
   readonly seconds: number;
+  /** Whether the runs of a pair run at the same time, which is quicker; by default one after another. */
+  readonly atOnce?: boolean;
   /** Gets a line as soon as a pair was compared. */
   readonly onPair?: (line: string) => void;
 }
@@ -38,7 +40,7 @@ const USERS = 25;
  * @throws where a run fails.
  */
 export async function comparePairs(options: PairOptions): Promise<PairResult> {
-  const { pairs, seconds, onPair = () => {} } = options;
+  const { pairs, seconds, atOnce = false, onPair = () => {} } = options;
   const folder = await Deno.makeTempDir();
   await using target = await TimedTarget.start(EQUAL_MS);
   await using slower = await TimedTarget.start(SLOWER_MS);
@@ -47,10 +49,13 @@ export async function comparePairs(options: PairOptions): Promise<PairResult> {
     let found = 0;
     for (let pair = 1; pair <= pairs; pair++) {
       const files = [["a", target], ["b", target], ["slower", slower]] as const;
+      const runs: Promise<number>[] = [];
       for (const [name, { url }] of files) {
         const args = ["quick", url, "-u", String(USERS), "-t", `${seconds}s`];
-        await run([...args, "--json", `${name}.json`], [0], folder);
+        runs.push(run([...args, "--json", `${name}.json`], [0], folder));
+        if (!atOnce) await runs.at(-1);
       }
+      await Promise.all(runs);
       const compare = (other: string): Promise<number> =>
         run(["compare", "a.json", other], [0, 3], folder);
       const equal = await compare("b.json");
@@ -95,7 +100,7 @@ class TimedTarget implements AsyncDisposable {
         "run",
         "-A",
         "--quiet",
-        fromFileUrl("timed_target.ts"),
+        projectPath("tests/support/timed_target.ts"),
         String(delayMs),
       ],
       stdin: "null",

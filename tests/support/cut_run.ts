@@ -1,6 +1,6 @@
 import type { Summary } from "../../src/report/summary.ts";
 import { CuttingTarget, seeded } from "./cutting_target.ts";
-import { fromFileUrl } from "./paths.ts";
+import { projectPath } from "./paths.ts";
 import { startAiotest } from "./process.ts";
 
 /** What came of requests over connections that were cut. */
@@ -18,7 +18,7 @@ export async function runCuts(quota: number): Promise<CutRun> {
   await using target = new CuttingTarget(seeded(seed));
   const json = await Deno.makeTempFile();
   const run = startAiotest(
-    ["-f", fromFileUrl("../e2e/fixtures/cut.ts"), "-H", target.url, "--json", json].concat(
+    ["-f", projectPath("tests/e2e/fixtures/cut.ts"), "-H", target.url, "--json", json].concat(
       ["-u", "50", "-r", "1000", "--quota", String(quota)],
     ),
   );

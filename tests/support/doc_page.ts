@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { delimiter } from "node:path";
 import { runCommand } from "../../build/command.ts";
-import { fromFileUrl } from "./paths.ts";
+import { PROJECT_ROOT } from "./paths.ts";
 import { steadyPort } from "./steady_port.ts";
 
 /** A piece of code or of commands in a page. */
@@ -53,12 +53,10 @@ export interface ShellOptions {
   readonly runTime?: string;
 }
 
-const ROOT = fromFileUrl("../..").replace(/\/$/, "");
-
 /** Puts into a folder what its owner would have in a checkout, as far as aiotest needs it. */
 export async function linkCheckout(folder: string): Promise<void> {
   for (const name of ["cli.ts", "mod.ts", "src", "examples", "deno.json", "deno.lock"]) {
-    await Deno.symlink(`${ROOT}/${name}`, `${folder}/${name}`);
+    await Deno.symlink(`${PROJECT_ROOT}/${name}`, `${folder}/${name}`);
   }
 }
 

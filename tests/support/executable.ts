@@ -8,9 +8,7 @@ import { tmpdir } from "node:os";
 import process from "node:process";
 import { runCommand } from "../../build/command.ts";
 import { gitCommit } from "../../build/git_commit.ts";
-import { fromFileUrl } from "./paths.ts";
-
-const ROOT = fromFileUrl("../..").replace(/\/$/, "");
+import { PROJECT_ROOT } from "./paths.ts";
 
 /** What the executable depends on, from the root. */
 const SOURCES = ["cli.ts", "mod.ts", "src", "examples", "build", "deno.json", "deno.lock"];
@@ -24,7 +22,7 @@ const SOURCES = ["cli.ts", "mod.ts", "src", "examples", "build", "deno.json", "d
  * @throws {Error} instead, under `AIOTEST_REQUIRE=all`.
  */
 export async function compiledExecutable(): Promise<string | null> {
-  const folder = `${tmpdir()}/aiotest-executable-${(await sha256(ROOT)).slice(0, 12)}`;
+  const folder = `${tmpdir()}/aiotest-executable-${(await sha256(PROJECT_ROOT)).slice(0, 12)}`;
   const [path, stampPath] = [`${folder}/aiotest`, `${folder}/stamp`];
   await Deno.mkdir(folder, { recursive: true });
   using lock = await Deno.open(`${folder}/lock`, { create: true, write: true });
@@ -33,7 +31,7 @@ export async function compiledExecutable(): Promise<string | null> {
   if (await readOr(stampPath, "") === stamp) return path;
   // Another test run may be using the old one: it is replaced, and not written to.
   const fresh = `${path}.new`;
-  const args = ["run", "-A", `${ROOT}/build/compile.ts`, "--output", fresh];
+  const args = ["run", "-A", `${PROJECT_ROOT}/build/compile.ts`, "--output", fresh];
   const { code, stdout, stderr } = await runCommand(Deno.execPath(), args);
   if (code !== 0) {
     const problem = `There is no executable to test: ${stderr}${stdout}`;
@@ -52,15 +50,15 @@ async function stampOfSources(): Promise<string> {
     `${name}=${Deno.env.get(name) ?? ""}`
   );
   const visit = async (path: string): Promise<void> => {
-    const { isDirectory, mtime, size } = await Deno.stat(`${ROOT}/${path}`);
+    const { isDirectory, mtime, size } = await Deno.stat(`${PROJECT_ROOT}/${path}`);
     if (!isDirectory) lines.push(`${path} ${mtime?.getTime()} ${size}`);
-    else {for await (const { name } of Deno.readDir(`${ROOT}/${path}`)) {
+    else {for await (const { name } of Deno.readDir(`${PROJECT_ROOT}/${path}`)) {
         await visit(`${path}/${name}`);
       }}
   };
   for (const path of SOURCES) await visit(path);
   lines.sort();
-  return `${await gitCommit(ROOT)} ${Deno.version.deno} ${await sha256(lines.join("\n"))}`;
+  return `${await gitCommit(PROJECT_ROOT)} ${Deno.version.deno} ${await sha256(lines.join("\n"))}`;
 }
 
 async function sha256(text: string): Promise<string> {

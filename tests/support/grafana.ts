@@ -1,4 +1,4 @@
-import { fromFileUrl } from "./paths.ts";
+import { projectPath } from "./paths.ts";
 
 /** What one part of Grafana's dashboard asks Prometheus. */
 export interface DashboardQuery {
@@ -14,7 +14,7 @@ interface Panel {
 
 /** All queries of `deploy/grafana/aiotest.json`. */
 export async function dashboardQueries(): Promise<DashboardQuery[]> {
-  const text = await Deno.readTextFile(fromFileUrl("../../deploy/grafana/aiotest.json"));
+  const text = await Deno.readTextFile(projectPath("deploy/grafana/aiotest.json"));
   const { panels, annotations }: {
     panels: readonly Panel[];
     annotations: { list: readonly { name: string; expr: string }[] };

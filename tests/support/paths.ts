@@ -1,6 +1,9 @@
 import { fileURLToPath } from "node:url";
 
-/** The path of a file that is named relative to tests/support/. */
-export function fromFileUrl(relative: string): string {
-  return fileURLToPath(new URL(relative, import.meta.url));
+/** The project's root folder, without a slash at its end. */
+export const PROJECT_ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/[/\\]$/, "");
+
+/** The full path of a file of the project, such as `cli.ts`. */
+export function projectPath(path: string): string {
+  return `${PROJECT_ROOT}/${path}`;
 }

@@ -1,4 +1,4 @@
-import { fromFileUrl } from "./paths.ts";
+import { projectPath } from "./paths.ts";
 
 /** What a command came to. */
 export interface Finished {
@@ -29,7 +29,7 @@ export interface Started {
   tells(pattern: RegExp): Promise<string>;
 }
 
-const CLI = fromFileUrl("../../cli.ts");
+const CLI = projectPath("cli.ts");
 
 /** Starts the real command line, as a process of its own. */
 export function startAiotest(args: readonly string[], options: StartOptions = {}): Started {

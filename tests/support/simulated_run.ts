@@ -2,7 +2,7 @@ import { RUNTIME_FLAGS } from "../../build/runtime_flags.ts";
 import { sleep, systemClock } from "../../src/core/clock.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import type { LatencySummary } from "../../src/stats/snapshot.ts";
-import { fromFileUrl } from "./paths.ts";
+import { projectPath } from "./paths.ts";
 import { cpuSeconds, memoryOf, waitedSeconds } from "./process_usage.ts";
 import { SimulatedCrew } from "./simulated_crew.ts";
 import type { ExactRow } from "./simulated_load.ts";
@@ -42,7 +42,7 @@ export interface SimulatedRun {
 }
 
 const TOKEN = "simulated";
-const TEST_FILE = fromFileUrl("../../bench/support/idle_user_test.ts");
+const TEST_FILE = projectPath("bench/support/idle_user_test.ts");
 const JOIN_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 60_000;
 
@@ -100,7 +100,7 @@ interface MasterProcess {
 async function startMaster(args: readonly string[]): Promise<MasterProcess> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "-A", "--quiet", ...RUNTIME_FLAGS, fromFileUrl("../../cli.ts"), "-f", TEST_FILE],
+      ...["run", "-A", "--quiet", ...RUNTIME_FLAGS, projectPath("cli.ts"), "-f", TEST_FILE],
       ...["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", "0", ...args],
     ],
     env: { NO_COLOR: "1", AIOTEST_NO_WEB: "1", AIOTEST_TOKEN: TOKEN },

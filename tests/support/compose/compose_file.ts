@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { fromFileUrl } from "../paths.ts";
+import { projectPath } from "../paths.ts";
 
 /** A service, as far as tests look at it. */
 export interface Service {
@@ -33,7 +33,7 @@ export interface Compose {
 }
 
 /** The folder of the compose files, which their relative paths start from. */
-export const DEPLOY = fromFileUrl("../../deploy");
+export const DEPLOY = projectPath("deploy");
 
 /**
  * Reads compose files of `deploy/` as `docker compose -f … -f …` does: variables filled in, and what
@@ -47,6 +47,38 @@ export function readCompose(names: readonly string[], env: Record<string, string
     return fillIn(parse(text, { merge: true }), env);
   });
   return files.reduce(mergeInto) as Compose;
+}
+
+/** The variables that you set before you start one. */
+export const COMPOSE_ENV = {
+  AIOTEST_HOST: "http://target:8000",
+  AIOTEST_TOKEN: "between-us",
+  REDIS_PASSWORD: "123456",
+};
+
+/** The runs that the files describe, each with the files that it takes. */
+export const COMPOSE_RUNS = {
+  local: ["compose.local.yml"],
+  distributed: ["compose.distributed.yml"],
+  redis: ["compose.distributed.yml", "compose.redis.yml"],
+};
+
+/** The compose file of a run, with variables of your own. */
+export function composeRun(
+  name: keyof typeof COMPOSE_RUNS,
+  env: Record<string, string> = {},
+): Compose {
+  return readCompose(COMPOSE_RUNS[name], { ...COMPOSE_ENV, ...env });
+}
+
+/** The compose files of all runs. */
+export function everyRun(): Compose[] {
+  return [composeRun("local"), composeRun("distributed"), composeRun("redis")];
+}
+
+/** The services of a run that are aiotest. */
+export function nodesOf({ services }: Compose): Service[] {
+  return Object.values(services).filter(({ image }) => image === "aiotest");
 }
 
 function fillIn(value: unknown, env: Record<string, string>): unknown {

@@ -1,11 +1,9 @@
 import { dirname } from "node:path";
-import { fromFileUrl } from "../paths.ts";
-
-const ROOT = fromFileUrl("../..");
+import { PROJECT_ROOT } from "../paths.ts";
 
 /** What `.dockerignore` lets through: it begins by shutting everything out. */
 function admitted(): string[] {
-  const lines = Deno.readTextFileSync(`${ROOT}/.dockerignore`).split("\n")
+  const lines = Deno.readTextFileSync(`${PROJECT_ROOT}/.dockerignore`).split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"));
   if (lines[0] !== "*") throw new Error(".dockerignore does not begin with *");
   return lines.slice(1).map((line) => {
@@ -20,7 +18,7 @@ function admitted(): string[] {
 export function copyContext(folder: string): void {
   for (const path of admitted()) {
     Deno.mkdirSync(dirname(`${folder}/${path}`), { recursive: true });
-    copy(`${ROOT}/${path}`, `${folder}/${path}`);
+    copy(`${PROJECT_ROOT}/${path}`, `${folder}/${path}`);
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { runCommand } from "../../../build/command.ts";
-import { fromFileUrl } from "../paths.ts";
+import { projectPath } from "../paths.ts";
 import { copy, copyContext } from "./build_context.ts";
 import { debianRoot } from "./debian.ts";
 import { execWords, type Instruction, pairs, parseDockerfile } from "./dockerfile.ts";
@@ -52,7 +52,7 @@ export class Image {
 /** Carries the Dockerfile out in a folder; the image's files are in its `root`. */
 async function carryOut(folder: string): Promise<ImageConfig> {
   const [compile, final, ...others] = parseDockerfile(
-    Deno.readTextFileSync(fromFileUrl("../../Dockerfile")),
+    Deno.readTextFileSync(projectPath("Dockerfile")),
   );
   assert.deepEqual(others, []);
   assert.equal(final!.base, "debian:12-slim");

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { type CommandResult, runCommand } from "../../build/command.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { PROJECT_ROOT } from "../support/paths.ts";
 
-const ROOT = fromFileUrl("../..").replace(/\/$/, "");
 const COPIED = ["cli.ts", "mod.ts", "src", "examples", "build", "deno.json", "deno.lock"];
 
 /** A compiler that makes executables for Linux alone, and has no stub for other systems. */
@@ -38,7 +37,7 @@ class Workbench implements AsyncDisposable {
     const { denoDir } = JSON.parse(info.stdout);
     await Deno.writeTextFile(bench.#compiler, COMPILER.replace("CACHE", denoDir), { mode: 0o755 });
     await Deno.mkdir(bench.folder);
-    const paths = COPIED.map((path) => `${ROOT}/${path}`);
+    const paths = COPIED.map((path) => `${PROJECT_ROOT}/${path}`);
     const { code, stderr } = await runCommand("cp", ["-r", ...paths, bench.folder]);
     assert.equal(code, 0, stderr);
     return bench;
@@ -107,4 +106,17 @@ Deno.test("mistakes are told before anything is made", async () => {
   const stub = await bench.compile([], `${bench.folder}/deno.json`);
   assert.equal(stub.code, 1);
   assert.match(stub.stderr, /^DENORT_BIN=\S+deno\.json is no runtime stub of Deno\n$/);
+});
+
+Deno.test("every package that is shipped may be", async () => {
+  const { code, stdout, stderr } = await runCommand(
+    Deno.execPath(),
+    ["run", "-A", "build/licences.ts"],
+    { cwd: PROJECT_ROOT },
+  );
+  assert.equal(code, 0, stdout + stderr);
+  const [shipped, others] = stdout.split("Only to test and to measure with:");
+  assert.match(shipped!, /^ {2}redis 6\.3\.1 +MIT$/m);
+  assert.match(shipped!, /^ {2}tldts-core \S+ +MIT$/m);
+  assert.match(others!, /^ {2}fast-check \S+ +MIT$/m);
 });

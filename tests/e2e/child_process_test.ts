@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { fromFileUrl } from "../support/paths.ts";
+import { projectPath } from "../support/paths.ts";
 
-const FAMILY = fromFileUrl("../support/family.ts");
+const FAMILY = projectPath("tests/support/family.ts");
 
 /** How soon a child must be gone behind its parent. */
 const GONE_MS = 2000;

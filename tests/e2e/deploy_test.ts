@@ -1,0 +1,123 @@
+/**
+ * What the files of deploy/ start, and the programs that read them.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { parse as parseYaml } from "yaml";
+import { composeRun, DEPLOY, everyRun, nodesOf } from "../support/compose/compose_file.ts";
+import { RedisServer } from "../support/redis_server.ts";
+import { isMissing } from "../support/requirement.ts";
+import { steadyPort } from "../support/steady_port.ts";
+
+Deno.test("the system has the settings of the network that nodes want", {
+  ignore: isMissing("unshare") || Deno.uid() !== 0,
+}, () => {
+  const wanted = everyRun().flatMap(nodesOf).flatMap(({ sysctls }) =>
+    Object.entries(sysctls ?? {})
+  );
+  assert.equal(wanted.length, 6);
+  for (const [name, value] of wanted) {
+    const path = `/proc/sys/${name.replaceAll(".", "/")}`;
+    // In a network of its own, as a container has one.
+    const script = `echo '${value}' > ${path} && tr '\\t' ' ' < ${path}`;
+    const { stdout } = new Deno.Command("unshare", { args: ["--net", "sh", "-c", script] })
+      .outputSync();
+    assert.equal(new TextDecoder().decode(stdout).trim(), value, name);
+  }
+});
+
+Deno.test("the target answers what the examples ask", async () => {
+  const [subcommand, code] = composeRun("local").services.target!.command!;
+  assert.equal(subcommand, "eval");
+  const listen = code!.replace("port: 8000", "port: 0");
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [subcommand, listen],
+    env: { NO_COLOR: "1" },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  try {
+    const url = await firstUrl(child.stderr);
+    const login = await fetch(`${url}/login`, { method: "POST", body: "{}" });
+    assert.deepEqual(await login.json(), { token: "of-nobody" });
+    assert.equal((await fetch(`${url}/`)).status, 200);
+  } finally {
+    child.kill();
+    await Promise.all([child.status, child.stdout.cancel()]);
+  }
+});
+
+/** The address in the first line that says one; the rest is left unread. */
+async function firstUrl(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  let text = "";
+  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    const port = /:(\d+)\/\s/.exec(text)?.[1];
+    if (port !== undefined) return `http://127.0.0.1:${port}`;
+  }
+  throw new Error(`no address: ${text}`);
+}
+
+Deno.test("the list of accounts is filled anew by each start, and needs the password", {
+  ignore: isMissing("redis-server"),
+}, async () => {
+  await using server = await RedisServer.start();
+  const { accounts } = composeRun("redis", { ACCOUNTS: "30" }).services;
+  const [program, ...words] = accounts!.command!;
+  const args = ["-p", String(server.port), ...words];
+  args[args.indexOf("redis")] = "127.0.0.1";
+  const fill = async (env: Record<string, string>): Promise<[number, string]> => {
+    const { code, stdout } = await new Deno.Command(program!, { args, env }).output();
+    return [code, new TextDecoder().decode(stdout).trim()];
+  };
+  assert.deepEqual(await fill({ ...accounts!.environment }), [0, "30"]);
+  assert.deepEqual(await fill({ ...accounts!.environment }), [0, "30"]);
+  assert.equal((await fill({ REDISCLI_AUTH: "wrong" }))[0], 1);
+  const last = await server.command("LINDEX", "userdata", "29");
+  assert.deepEqual(JSON.parse(last), { username: "user30", password: "secret30" });
+});
+
+Deno.test("the redis of the file asks for the password, and is healthy when it answers", {
+  ignore: isMissing("redis-server"),
+}, async () => {
+  const { redis } = composeRun("redis").services;
+  const env = { ...redis!.environment, PORT: String(steadyPort()) };
+  const [shell, flag, script] = redis!.command!;
+  const child = new Deno.Command(shell!, {
+    args: [flag!, script!.replace("redis-server -", 'redis-server - --port "$PORT"')],
+    env,
+    stdin: "null",
+    stdout: "null",
+  }).spawn();
+  const check = redis!.healthcheck!.test[1]!.replace("redis-cli", 'redis-cli -p "$PORT"');
+  const isHealthy = async (password: string): Promise<boolean> => {
+    const args = ["-c", check];
+    const variables = { ...env, REDISCLI_AUTH: password };
+    const { success } = await new Deno.Command("sh", { args, env: variables, stderr: "null" })
+      .output();
+    return success;
+  };
+  try {
+    const until = performance.now() + 10_000;
+    while (!await isHealthy("123456")) assert.ok(performance.now() < until, "never healthy");
+    assert.equal(await isHealthy("wrong"), false);
+  } finally {
+    child.kill();
+    await child.status;
+  }
+});
+
+Deno.test("Prometheus takes the scrape configuration, as often as Grafana believes", {
+  ignore: isMissing("promtool"),
+}, async () => {
+  const path = `${DEPLOY}/prometheus/prometheus.yml`;
+  const { code, stderr } = await new Deno.Command("promtool", { args: ["check", "config", path] })
+    .output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  const { global, scrape_configs } = parseYaml(await Deno.readTextFile(path));
+  assert.equal(global.scrape_interval, "2s");
+  assert.equal(scrape_configs[0].metrics_path, "/metrics");
+  assert.deepEqual(scrape_configs[0].static_configs, [{ targets: ["127.0.0.1:8089"] }]);
+});
