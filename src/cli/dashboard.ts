@@ -9,7 +9,7 @@ import { errorText, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { VERSION } from "../core/version.ts";
-import { isEverywhere, urlHost } from "../web/security.ts";
+import { isAnyAddress, urlHost } from "../web/security.ts";
 import { type DashboardOptions, DashboardServer } from "../web/server.ts";
 import type { Options } from "./options.ts";
 
@@ -46,8 +46,8 @@ export function openDashboard(
   });
   try {
     const port = server.start();
-    const name = isEverywhere(bindHost) ? "127.0.0.1" : urlHost(bindHost);
-    const beside = isEverywhere(bindHost) ? " (and at every address of this machine)" : "";
+    const name = isAnyAddress(bindHost) ? "127.0.0.1" : urlHost(bindHost);
+    const beside = isAnyAddress(bindHost) ? " (and at every address of this machine)" : "";
     logger.info(`Dashboard: http://${name}:${port}/${beside}`);
     if (options.noAutostart) logger.info("The test begins when it is started there.");
     return server;

@@ -6,7 +6,7 @@
 
 import type { Host } from "../core/host.ts";
 import { VERSION, versionText } from "../core/version.ts";
-import type { OptionFact, RunMetadata } from "../web/report_content.ts";
+import type { OptionValue, RunMetadata } from "../web/report_content.ts";
 import type { Options } from "./options.ts";
 import { flagOf, SETTINGS, type Settings } from "./settings.ts";
 
@@ -80,7 +80,7 @@ export function runMetadata(host: Pick<Host, "hostname" | "cores">, options: Opt
 }
 
 /** Settings that were given, and those that differ from their default because a command sets them. */
-function ownFacts(options: Options): OptionFact[] {
+function ownFacts(options: Options): OptionValue[] {
   return Object.entries(SETTINGS).flatMap(([key, setting]) => {
     const name = key as keyof Settings;
     const value = options[name];
@@ -91,11 +91,11 @@ function ownFacts(options: Options): OptionFact[] {
   });
 }
 
-function extraFacts(extra: Options["extra"]): OptionFact[] {
+function extraFacts(extra: Options["extra"]): OptionValue[] {
   return Object.entries(extra).map(([name, value]) => optionFact(name, value));
 }
 
-function optionFact(name: string, value: unknown, unit?: string): OptionFact {
+function optionFact(name: string, value: unknown, unit?: string): OptionValue {
   const flag = flagOf(name);
   if (looksSecret(name)) return { flag, value: NOT_SHOWN };
   if (value === true) return { flag, value: "" };

@@ -1,6 +1,6 @@
 /**
- * What the dashboard can do with a run. Whoever has the run implements it, and the dashboard knows no
- * more of it.
+ * What the dashboard can do with a run. The command line implements {@link DashboardControl}; the
+ * dashboard knows nothing else about the run.
  *
  * @module
  */
@@ -8,41 +8,39 @@
 import type { ResolvedLoad } from "../load/load.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 
-/** A run that can be looked at and changed. */
+/** A run that can be observed and controlled. */
 export interface DashboardControl {
-  /** All that is known at this moment. */
+  /** The run at this moment. */
   snapshot(): Snapshot;
   /** Whether the run waits for {@link DashboardControl.start}. */
   readonly canStart: boolean;
   /**
-   * Begins the test.
+   * Starts the test.
    *
-   * @param load the load; null: the one that the command line asks for.
-   * @throws UsageError with a sentence where it cannot be.
+   * @param load null: the load given on the command line.
+   * @throws UsageError with a sentence if the test cannot be started.
    */
   start(load: ResolvedLoad | null): void;
-  /** Ends the test, as Ctrl-C does. @throws UsageError with a sentence where it cannot be. */
+  /** Stops the test, like Ctrl-C. @throws UsageError with a sentence if it cannot be stopped. */
   stop(): void;
-  /** Changes the load. @throws UsageError with a sentence where it cannot be. */
+  /** Changes the load. @throws UsageError with a sentence if it cannot be changed. */
   changeLoad(load: ResolvedLoad): void;
 }
 
-/** The keys of a load, in each model. */
-const CLOSED = ["users", "rate"];
-const OPEN = ["arrivalRate", "maxUsers"];
+const CLOSED_MODEL_FIELDS = ["users", "rate"];
+const OPEN_MODEL_FIELDS = ["arrivalRate", "maxUsers"];
 
-/**
- * Reads a load that came as JSON; a text says what is wrong with it, as a sentence.
- */
+/** Validates a load received as JSON. Returns a sentence if it is invalid. */
 export function readControlLoad(
   value: Readonly<Record<string, unknown>>,
 ): ResolvedLoad | string {
   const { users, rate, arrivalRate, maxUsers } = value;
-  const stranger = Object.keys(value).find((key) => ![...CLOSED, ...OPEN].includes(key));
-  if (stranger !== undefined) return `There is no field ${shown(stranger)}.`;
-  if (OPEN.some((key) => key in value)) {
-    if (CLOSED.some((key) => key in value)) {
-      return "A load has users and rate, or arrivalRate and maxUsers, and not both.";
+  const unknown = Object.keys(value)
+    .find((key) => ![...CLOSED_MODEL_FIELDS, ...OPEN_MODEL_FIELDS].includes(key));
+  if (unknown !== undefined) return `Unknown field ${quoted(unknown)}.`;
+  if (OPEN_MODEL_FIELDS.some((key) => key in value)) {
+    if (CLOSED_MODEL_FIELDS.some((key) => key in value)) {
+      return "Specify either users and rate, or arrivalRate and maxUsers, not both.";
     }
     if (!isNumber(arrivalRate) || arrivalRate < 0) {
       return problem("arrivalRate", arrivalRate, "a number of 0 or more");
@@ -53,21 +51,21 @@ export function readControlLoad(
     return { arrivalRate, maxUsers };
   }
   if (!isWhole(users) || users < 0) return problem("users", users, "a whole number of 0 or more");
-  if (!isNumber(rate) || rate <= 0) return problem("rate", rate, "a number over 0");
+  if (!isNumber(rate) || rate <= 0) return problem("rate", rate, "a number greater than 0");
   return { users, rate };
 }
 
-function problem(key: string, value: unknown, accepted: string): string {
-  if (value === undefined) return `${key} is missing: it has to be ${accepted}.`;
-  return `${key} is ${shown(value)}, and has to be ${accepted}.`;
+function problem(key: string, value: unknown, expected: string): string {
+  const found = value === undefined ? "missing" : quoted(value);
+  return `${key} is ${found}; expected ${expected}.`;
 }
 
-/** Of a value that is none; the answer is no place for whatever somebody sent. */
-const MAX_SHOWN = 40;
+/** Limits how much of an invalid value an error message repeats. */
+const MAX_QUOTED = 40;
 
-function shown(value: unknown): string {
+function quoted(value: unknown): string {
   const text = JSON.stringify(value);
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+  return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
 }
 
 function isNumber(value: unknown): value is number {

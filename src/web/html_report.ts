@@ -1,188 +1,33 @@
 /**
- * The report that `--html` writes: a page in one file that needs nothing else, not even a network.
+ * The report that `--html` writes: one self-contained file that needs no network. It shows a run with
+ * the modules of the dashboard's page, linked into one script.
  *
  * @module
  */
 
 import type { Snapshot } from "../stats/snapshot.ts";
 import { reportContent, type RunMetadata } from "./report_content.ts";
-
-// Modules for browsers put together as one script, for a page that is a file of its own: there, a module
-// can import no other.
-
-/** One module, or one script that is imported like one. */
-export interface ScriptModule {
-  /** What it is imported by: a path, or the name of a package. */
-  readonly name: string;
-  readonly text: string;
-  /** The variable that a script leaves its one value in; left out for a module. */
-  readonly variable?: string;
-}
+import { readSource } from "./sources.ts";
 
 /**
- * The text of a module that does what the last of `modules` does. It knows the forms of import and
- * export that the page's modules use: names of relative modules, one default, exported declarations.
+ * Renders a run as a page.
  *
- * @param modules each after those that it imports.
- * @throws Error where one imports what is not there before it, or in another way.
- */
-export function linkedScript(modules: readonly ScriptModule[]): string {
-  const variables = new Map<string, string>();
-  const parts = modules.map((module, index) => {
-    const exports = module.variable === undefined
-      ? linked(module, variables)
-      : `${module.text.trim()}\nreturn { default: ${module.variable} };`;
-    const variable = `$${index}`;
-    variables.set(module.name, variable);
-    return `// ${module.name}\nconst ${variable} = (() => {\n${exports}\n})();\n`;
-  });
-  return parts.join("");
-}
-
-/** The body of a function that returns what a module exports. */
-function linked({ name, text }: ScriptModule, variables: ReadonlyMap<string, string>): string {
-  const exported: string[] = [];
-  const body = withoutComments(text)
-    .replaceAll(IMPORT, (_, names: string, from: string) => {
-      const variable = variables.get(from.startsWith(".") ? resolved(from, name) : from);
-      if (variable === undefined) {
-        throw new Error(`${name} imports ${from}, which is not before it`);
-      }
-      return `const ${pattern(names)} = ${variable};`;
-    })
-    .replaceAll(EXPORT, (_, declaration: string, own: string) => {
-      exported.push(own);
-      return `${declaration}${own}`;
-    });
-  const rest = /^(import|export)\b.*/m.exec(body);
-  if (rest !== null) throw new Error(`${name} cannot be linked: ${rest[0]}`);
-  return `${body.trim()}\nreturn { ${exported.join(", ")} };`;
-}
-
-const IMPORT = /^import ([^"';]+?) from "([^"]+)";$/gm;
-const EXPORT = /^export ((?:async )?function\*? |class |const )([\w$]+)/gm;
-
-/** Comments that have lines of their own; who reads a report's source finds them in aiotest's. */
-function withoutComments(text: string): string {
-  return text.replaceAll(/^[ \t]*(?:\/\*\*[^]*?\*\/|\/\/.*)\n/gm, "");
-}
-
-/** Names of an import as a pattern: `{ a as b }` is `{ a: b }`, and a default `{ default: name }`. */
-function pattern(names: string): string {
-  return names.startsWith("{")
-    ? names.replaceAll(/\s+as\s+/g, ": ").replaceAll(/\s+/g, " ")
-    : `{ default: ${names} }`;
-}
-
-/** A relative path of an import, seen from where the modules' names start. */
-function resolved(from: string, importer: string): string {
-  return new URL(from, `file:///${importer}`).pathname.slice(1);
-}
-
-// What an HTML report is made of: the dashboard's own modules and style sheets, and what only a report
-// has. Each is read when a report is made, and is named here, so that it is in the executable too.
-
-/** The texts that go into every report. */
-export interface ReportSources {
-  /** The page, with a comment where each of the others goes. */
-  readonly page: string;
-  /** As an SVG. */
-  readonly icon: string;
-  readonly style: string;
-  /** Each after those that it imports; the last is the page's own. */
-  readonly modules: readonly ScriptModule[];
-  /** Under which the package that is among them may be handed on. */
-  readonly licence: string;
-}
-
-/** Reads them. */
-export async function readReportSources(): Promise<ReportSources> {
-  const [page, icon, licence, plot, styles, modules] = await Promise.all([
-    textOf(import("./report_page/report.html", { with: { type: "text" } })),
-    textOf(import("./page/icon.svg", { with: { type: "text" } })),
-    textOf(import("uplot/LICENSE", { with: { type: "text" } })),
-    textOf(import("uplot/dist/uPlot.iife.min.js", { with: { type: "text" } })),
-    Promise.all(STYLES.map((load) => textOf(load()))),
-    Promise.all(
-      MODULES.map(async ([name, load]) => ({ name, text: await textOf(load()) })),
-    ),
-  ]);
-  return {
-    page,
-    icon,
-    licence,
-    style: styles.join("\n"),
-    modules: [{ name: "uplot", text: `${SHARP}\n${plot}`, variable: "uPlot" }, ...modules],
-  };
-}
-
-/** On paper, a chart that was drawn for a screen would be blurred: uPlot asks this how fine to draw. */
-const SHARP = "const devicePixelRatio = Math.max(2, globalThis.devicePixelRatio);";
-
-type Text = Promise<{ readonly default: string }>;
-
-async function textOf(module: Text): Promise<string> {
-  return (await module).default;
-}
-
-/** Later ones refine those before them. */
-const STYLES: readonly (() => Text)[] = [
-  () => import("uplot/dist/uPlot.min.css", { with: { type: "text" } }),
-  () => import("./page/theme.css", { with: { type: "text" } }),
-  () => import("./page/parts.css", { with: { type: "text" } }),
-  () => import("./report_page/report.css", { with: { type: "text" } }),
-];
-
-const MODULES: readonly (readonly [name: string, load: () => Text])[] = [
-  ["page/format.js", () => import("./page/format.js", { with: { type: "text" } })],
-  ["page/dom.js", () => import("./page/dom.js", { with: { type: "text" } })],
-  ["page/page_parts.js", () => import("./page/page_parts.js", { with: { type: "text" } })],
-  ["page/observed_text.js", () => import("./page/observed_text.js", { with: { type: "text" } })],
-  ["page/row_order.js", () => import("./page/row_order.js", { with: { type: "text" } })],
-  ["page/tiles.js", () => import("./page/tiles.js", { with: { type: "text" } })],
-  ["page/tiles_view.js", () => import("./page/tiles_view.js", { with: { type: "text" } })],
-  ["page/timeline.js", () => import("./page/timeline.js", { with: { type: "text" } })],
-  ["page/charts.js", () => import("./page/charts.js", { with: { type: "text" } })],
-  ["page/table.js", () => import("./page/table.js", { with: { type: "text" } })],
-  ["page/tables.js", () => import("./page/tables.js", { with: { type: "text" } })],
-  [
-    "report_page/report_words.js",
-    () => import("./report_page/report_words.js", { with: { type: "text" } }),
-  ],
-  [
-    "report_page/report_tables.js",
-    () => import("./report_page/report_tables.js", { with: { type: "text" } }),
-  ],
-  [
-    "report_page/latency_steps.js",
-    () => import("./report_page/latency_steps.js", { with: { type: "text" } }),
-  ],
-  [
-    "report_page/latency_chart.js",
-    () => import("./report_page/latency_chart.js", { with: { type: "text" } }),
-  ],
-  ["report_page/report.js", () => import("./report_page/report.js", { with: { type: "text" } })],
-];
-
-/**
- * A run as a page: charts and tables as the dashboard has them, and how the run was configured.
+ * Names from tests and targets are embedded as data, which browsers never parse as markup. A content
+ * security policy allows only the page's own script and style, and no requests.
  *
- * Whatever a test or a target has named lies in the page as data, which no browser reads as markup; and
- * a policy lets nothing run but the page's own script, and lets that load nothing.
- *
- * @param exitCode what the process is about to exit with, or would by now.
+ * @param exitCode what the process is about to exit with, or would exit with now.
  */
 export async function htmlReport(
   snapshot: Snapshot,
   exitCode: number,
-  facts: RunMetadata,
+  metadata: RunMetadata,
 ): Promise<string> {
   const { page, icon, style, modules, licence } = await readReportSources();
   const script = `\n/*\n${licence.trim()}\n*/\n${linkedScript(modules)}`;
   const policy = [
     "default-src 'none'",
-    `script-src 'sha256-${await digestOf(script)}'`,
-    `style-src 'sha256-${await digestOf(style)}'`,
+    `script-src 'sha256-${await cspDigest(script)}'`,
+    `style-src 'sha256-${await cspDigest(style)}'`,
     "img-src data:",
     "base-uri 'none'",
     "form-action 'none'",
@@ -192,21 +37,157 @@ export async function htmlReport(
     icon: `<link rel="icon" href="data:image/svg+xml,${encodeURIComponent(icon)}">`,
     style: `<style>${style}</style>`,
     data: `<script id="data" type="application/json">${
-      inertJson(reportContent(snapshot, exitCode, facts))
+      scriptSafeJson(reportContent(snapshot, exitCode, metadata))
     }</script>`,
     script: `<script type="module">${script}</script>`,
   };
-  // In one go: what is put in is not looked through again.
+  // A single pass, so placeholders inside inserted text are not replaced.
   return page.replaceAll(/<!-- (policy|icon|style|data|script) -->/g, (_, name) => parts[name]!);
 }
 
-/** JSON without what ends an element or begins a comment. */
-function inertJson(content: unknown): string {
+/** JSON that cannot end a script element or start a comment. */
+function scriptSafeJson(content: unknown): string {
   return JSON.stringify(content).replaceAll("<", "\\u003c");
 }
 
-/** As a content security policy names an element's text. */
-async function digestOf(text: string): Promise<string> {
+/** The digest of an inline element's text, as a content security policy expects it. */
+async function cspDigest(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return new Uint8Array(digest).toBase64();
+}
+
+/** The texts that every report is made of. */
+export interface ReportSources {
+  /** The page, with a comment as a placeholder for each of the other parts. */
+  readonly page: string;
+  /** As SVG. */
+  readonly icon: string;
+  readonly style: string;
+  /** Each module follows those that it imports; the last is the entry point. */
+  readonly modules: readonly ScriptModule[];
+  /** The licence of uPlot, which must accompany it. */
+  readonly licence: string;
+}
+
+/** Reads the texts that every report is made of. */
+export async function readReportSources(): Promise<ReportSources> {
+  const [page, icon, licence, plot, styles, modules] = await Promise.all([
+    readSource("report_page/report.html"),
+    readSource("page/icon.svg"),
+    readSource("uplot/LICENSE"),
+    readSource("uplot/uPlot.iife.min.js"),
+    Promise.all(STYLES.map(readSource)),
+    modulesFrom("report_page/report.js"),
+  ]);
+  return {
+    page,
+    icon,
+    licence,
+    style: styles.join("\n"),
+    modules: [
+      { name: "uplot", text: `${PRINT_RESOLUTION}\n${plot}`, variable: "uPlot" },
+      ...modules,
+    ],
+  };
+}
+
+/** In the order of the cascade. */
+const STYLES: readonly string[] = [
+  "uplot/uPlot.min.css",
+  "page/theme.css",
+  "page/parts.css",
+  "report_page/report.css",
+];
+
+/** uPlot reads this variable. At screen resolution, charts would be blurred on paper. */
+const PRINT_RESOLUTION = "const devicePixelRatio = Math.max(2, globalThis.devicePixelRatio);";
+
+/** A module and all modules that it imports, directly or not; each after those that it imports. */
+async function modulesFrom(entry: string): Promise<ScriptModule[]> {
+  const modules: ScriptModule[] = [];
+  const visited = new Set<string>();
+  const add = async (name: string): Promise<void> => {
+    if (visited.has(name)) return;
+    visited.add(name);
+    const text = await readSource(name);
+    for (const [, , from] of text.matchAll(IMPORT)) {
+      if (from!.startsWith(".")) await add(resolved(from!, name));
+    }
+    modules.push({ name, text });
+  };
+  await add(entry);
+  return modules;
+}
+
+/** One module, or a classic script that can be imported like one. */
+export interface ScriptModule {
+  /** What other modules import it by: a path, or the name of a package. */
+  readonly name: string;
+  readonly text: string;
+  /** For a classic script, the variable that holds its result. */
+  readonly variable?: string;
+}
+
+/**
+ * Links modules into one script, because a page opened from a file cannot load modules. Supports the
+ * forms of import and export that the page uses: named imports, one default import, and exported
+ * declarations.
+ *
+ * @param modules each must follow those that it imports.
+ * @throws Error if a module imports one that does not precede it, or uses an unsupported form.
+ */
+export function linkedScript(modules: readonly ScriptModule[]): string {
+  const variables = new Map<string, string>();
+  const parts = modules.map((module, index) => {
+    const body = module.variable === undefined
+      ? linkedBody(module, variables)
+      : `${module.text.trim()}\nreturn { default: ${module.variable} };`;
+    const variable = `$${index}`;
+    variables.set(module.name, variable);
+    return `// ${module.name}\nconst ${variable} = (() => {\n${body}\n})();\n`;
+  });
+  return parts.join("");
+}
+
+/** The body of a function that returns a module's exports. */
+function linkedBody(
+  { name, text }: ScriptModule,
+  variables: ReadonlyMap<string, string>,
+): string {
+  const exported: string[] = [];
+  const body = withoutComments(text)
+    .replaceAll(IMPORT, (_, names: string, from: string) => {
+      const variable = variables.get(from.startsWith(".") ? resolved(from, name) : from);
+      if (variable === undefined) {
+        throw new Error(`${name} imports ${from}, which does not precede it`);
+      }
+      return `const ${destructuring(names)} = ${variable};`;
+    })
+    .replaceAll(EXPORT, (_, declaration: string, own: string) => {
+      exported.push(own);
+      return `${declaration}${own}`;
+    });
+  const unsupported = /^(import|export)\b.*/m.exec(body);
+  if (unsupported !== null) throw new Error(`${name} cannot be linked: ${unsupported[0]}`);
+  return `${body.trim()}\nreturn { ${exported.join(", ")} };`;
+}
+
+const IMPORT = /^import ([^"';]+?) from "([^"]+)";$/gm;
+const EXPORT = /^export ((?:async )?function\*? |class |const )([\w$]+)/gm;
+
+/** Removes comments on lines of their own, to keep reports small. */
+function withoutComments(text: string): string {
+  return text.replaceAll(/^[ \t]*(?:\/\*\*[^]*?\*\/|\/\/.*)\n/gm, "");
+}
+
+/** An import's names as a destructuring pattern: `{ a as b }` becomes `{ a: b }`. */
+function destructuring(names: string): string {
+  return names.startsWith("{")
+    ? names.replaceAll(/\s+as\s+/g, ": ").replaceAll(/\s+/g, " ")
+    : `{ default: ${names} }`;
+}
+
+/** The name of the module that a relative import refers to. */
+function resolved(from: string, importer: string): string {
+  return new URL(from, `file:///${importer}`).pathname.slice(1);
 }

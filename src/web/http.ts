@@ -1,26 +1,26 @@
 /**
- * Answers, all of them with the headers that keep a browser from doing anything else with them.
+ * Responses with the dashboard's security headers, and request bodies in JSON.
  *
  * @module
  */
 
 import type { Clock } from "../core/clock.ts";
 
-/** A status that says no, and why. */
-export interface Refusal {
+/** A response that reports an error. */
+export interface ErrorReply {
   readonly status: number;
   /** A sentence. */
   readonly error: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What is answered beside a body. */
+/** Status and additional headers of a response. */
 export interface ReplyOptions {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const HEADERS = {
+const SECURITY_HEADERS = {
   "Content-Security-Policy":
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
   "X-Content-Type-Options": "nosniff",
@@ -30,49 +30,51 @@ const HEADERS = {
   "Cache-Control": "no-store",
 };
 
-/** An answer of any type. @param type the body's media type. */
+/** A response of any media type. */
 export function reply(
-  type: string,
+  mediaType: string,
   body: BodyInit | null,
   { status = 200, headers = {} }: ReplyOptions = {},
 ): Response {
-  return new Response(body, { status, headers: { ...HEADERS, "Content-Type": type, ...headers } });
+  return new Response(body, {
+    status,
+    headers: { ...SECURITY_HEADERS, "Content-Type": mediaType, ...headers },
+  });
 }
 
-/** An answer in JSON. */
+/** A response in JSON. */
 export function jsonReply(value: unknown, options: ReplyOptions = {}): Response {
   return reply("application/json; charset=utf-8", `${JSON.stringify(value)}\n`, options);
 }
 
-/** An answer that says no. */
-export function refusalReply({ status, error, headers = {} }: Refusal): Response {
+/** A response that reports an error, as `{"error": …}`. */
+export function errorReply({ status, error, headers = {} }: ErrorReply): Response {
   return jsonReply({ error }, { status, headers });
 }
 
-/** Bytes that a body may have. */
-const MOST_BYTES = 4096;
+const MAX_BODY_BYTES = 4096;
 
-/** How long it may take to come, in milliseconds. */
-const DEADLINE_MS = 10_000;
+/** A client that takes longer to send its body is cut off. */
+const BODY_TIMEOUT_MS = 10_000;
 
-/** The object that a request brings as JSON, or what is wrong with it. */
+/** The JSON object in a request's body, or the error to answer with. */
 export type JsonBody =
   | { readonly value: Readonly<Record<string, unknown>> }
-  | { readonly refusal: Refusal };
+  | { readonly problem: ErrorReply };
 
-/** Reads a request's body, and never more of it than it may have. */
+/** Reads a request's body, and stops reading as soon as it is too long. */
 export async function readJsonBody(request: Request, clock: Clock): Promise<JsonBody> {
   const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
   if (type !== "application/json") {
-    return { refusal: { status: 415, error: "The body has to be application/json." } };
+    return { problem: { status: 415, error: "The Content-Type must be application/json." } };
   }
   const bytes = await readBytes(request.body, clock);
   if (bytes === "too long") {
-    return { refusal: { status: 413, error: `The body is longer than ${MOST_BYTES} bytes.` } };
+    return { problem: { status: 413, error: `The body exceeds ${MAX_BODY_BYTES} bytes.` } };
   }
-  const value = bytes === "cut off" ? undefined : parse(bytes);
+  const value = bytes === "incomplete" ? undefined : parse(bytes);
   if (!isObject(value)) {
-    return { refusal: { status: 400, error: "The body is no JSON object." } };
+    return { problem: { status: 400, error: "The body is not a JSON object." } };
   }
   return { value };
 }
@@ -80,17 +82,17 @@ export async function readJsonBody(request: Request, clock: Clock): Promise<Json
 async function readBytes(
   body: ReadableStream<Uint8Array> | null,
   clock: Clock,
-): Promise<Uint8Array | "too long" | "cut off"> {
+): Promise<Uint8Array | "too long" | "incomplete"> {
   if (body === null) return new Uint8Array(0);
   const reader = body.getReader();
-  const timer = clock.setTimer(() => void reader.cancel().catch(() => {}), DEADLINE_MS);
-  const bytes = new Uint8Array(MOST_BYTES);
+  const timer = clock.setTimer(() => void reader.cancel().catch(() => {}), BODY_TIMEOUT_MS);
+  const bytes = new Uint8Array(MAX_BODY_BYTES);
   let length = 0;
   try {
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return bytes.subarray(0, length);
-      if (length + value.length > MOST_BYTES) {
+      if (length + value.length > MAX_BODY_BYTES) {
         await reader.cancel();
         return "too long";
       }
@@ -98,7 +100,7 @@ async function readBytes(
       length += value.length;
     }
   } catch {
-    return "cut off";
+    return "incomplete";
   } finally {
     clock.clearTimer(timer);
   }

@@ -1,12 +1,24 @@
 /**
- * What the dashboard's page is sent: the shapes of `GET /api/summary` and of the events of
- * `GET /api/stream`. They change only by fields that are added: scripts read them too.
+ * What the dashboard's page receives: the shapes of `GET /api/summary` and of the events of
+ * `GET /api/stream`. Scripts read them too, so they change only by added fields.
  *
  * @module
  */
 
-import type { CompactRequest, CompactSummary, CompactTotals, Summary } from "../report/summary.ts";
+import { ExitCode } from "../core/errors.ts";
+import { formatAmount, formatShare } from "../report/quantity.ts";
+import {
+  type CompactRequest,
+  type CompactSummary,
+  compactSummary,
+  type CompactTotals,
+  type Summary,
+} from "../report/summary.ts";
+import { breakingPointText, loadText } from "../report/verdict.ts";
+import { awaited } from "../report/worker_counts.ts";
+import { BUSY_CPU, LATE_LOOP_MS } from "../stats/generator_watch.ts";
 import type {
+  BreakingPoint,
   FailureRow,
   RunStatus,
   Snapshot,
@@ -15,22 +27,31 @@ import type {
   UserErrorRow,
   WorkerRow,
 } from "../stats/snapshot.ts";
+import { failedThresholds, observedText } from "../stats/thresholds.ts";
 
-/** A run as it is now: the summary of `--json`, and what only a run under way has. */
+/** The stream is never silent for longer than this. */
+export const HEARTBEAT_MS = 10_000;
+
+/** How many lines of the log the server and the page keep. */
+export const LOG_LINES = 200;
+
+/** A run at this moment: the summary of `--json`, and what only a run in progress has. */
 export interface LiveSummary extends Omit<Summary, "exitCode"> {
-  /** Null while the run goes on. */
+  /** Null while the run is in progress. */
   readonly exitCode: number | null;
   readonly live: LiveState;
 }
 
-/** The event `view`: all of a run but the histograms. Whoever gets one forgets what came before it. */
+/** The event `view`: the whole run except the histograms. It replaces everything sent before. */
 export interface LiveView extends CompactSummary {
+  readonly thresholds: readonly LiveThreshold[];
+  readonly breakingPoint: LiveBreakingPoint | null;
   readonly live: LiveState;
 }
 
 /**
- * The event `update`, once a second: what has changed since the event before it. Null stands for what
- * is as it was.
+ * The event `update`, once a second: what has changed since the previous event. Null means
+ * unchanged.
  */
 export interface LiveUpdate {
   readonly live: Omit<LiveState, "log">;
@@ -40,55 +61,89 @@ export interface LiveUpdate {
   readonly exitCode: number | null;
   readonly totals: CompactTotals;
   /**
-   * The rows whose counts have changed, and rows that are new. The `rate` of the others falls as time
-   * goes by: it is their `requests` over `durationSeconds`.
+   * Rows whose counts have changed, and new rows. The `rate` of all other rows changes as time
+   * passes: it is their `requests` divided by `durationSeconds`.
    */
   readonly requests: readonly CompactRequest[];
   readonly failures: readonly FailureRow[] | null;
   readonly userErrors: readonly UserErrorRow[] | null;
-  readonly thresholds: readonly ThresholdRow[] | null;
+  readonly thresholds: readonly LiveThreshold[] | null;
   readonly warnings: readonly string[] | null;
   readonly iterations: CompactSummary["iterations"];
-  readonly breakingPoint: CompactSummary["breakingPoint"];
-  /** The seconds that have changed, and seconds that are new; rising. */
+  readonly breakingPoint: LiveBreakingPoint | null;
+  /** Seconds that have changed, and new seconds, in ascending order. */
   readonly timeline: readonly TimelineSecond[];
 }
 
-/** The event `log`: the lines that are new, oldest first. */
+/** The event `log`: new lines, oldest first. */
 export interface LiveLog {
   readonly lines: readonly LogLine[];
 }
 
-/** What only a run under way has. */
+/** A threshold, with its observed value as text. */
+export interface LiveThreshold extends ThresholdRow {
+  /** With its unit: `120 ms`. */
+  readonly observedText: string;
+}
+
+/** The result of a breaking point search, also as text. */
+export interface LiveBreakingPoint extends BreakingPoint {
+  /** A sentence. */
+  readonly text: string;
+  /** `200 users`; null if no load has passed. */
+  readonly passedText: string | null;
+  /** `250 users`; null if every load has passed. */
+  readonly brokeText: string | null;
+}
+
+/** What only a run in progress has. */
 export interface LiveState {
   readonly state: RunStatus;
-  /** Seconds since the first user's start, until the last user's stop. */
+  /** What a master waits for before it starts the test, as text; null if it does not wait. */
+  readonly waitingFor: string | null;
+  /** Whether the run has passed, or how it is going so far. */
+  readonly verdict: LiveVerdict;
+  /** Seconds since the first user started, until the last user stopped. */
   readonly elapsedSeconds: number;
-  /** Seconds that the run is to last; null where nothing says so. */
+  /** How long the run is planned to last, in seconds; null if it has no planned end. */
   readonly plannedSeconds: number | null;
   readonly model: "closed" | "open";
   readonly users: { readonly current: number; readonly target: number };
-  /** Passes that are to start a second, and the most users for them; null in the closed model. */
+  /** Iterations to start per second, and the maximum of users; null in the closed model. */
   readonly arrivals: { readonly rate: number; readonly maxUsers: number } | null;
-  /** Of the last whole second. */
+  /** Per second, over the last whole second. */
   readonly rates: { readonly requests: number; readonly failures: number };
-  readonly workers: readonly WorkerRow[];
-  /** Workers that a master waits for before it begins; null in a local run. */
+  readonly workers: readonly LiveWorker[];
+  /** Workers that a master waits for before it starts the test; null in a local run. */
   readonly expectedWorkers: number | null;
   readonly control: ControlState;
   /** The last lines of the log, oldest first. */
   readonly log: readonly LogLine[];
 }
 
+/** A short judgement of a run. */
+export interface LiveVerdict {
+  readonly text: string;
+  readonly tone: "good" | "bad" | "warning" | "quiet";
+}
+
+/** A worker, and what to make of its readings. */
+export interface LiveWorker extends WorkerRow {
+  /** Readings so high that the worker itself may distort its measurements. */
+  readonly strained: readonly ("cpu" | "cpuPeak" | "lagMs")[];
+  /** Whether the worker has ended and some of its counts are missing. */
+  readonly incomplete: boolean;
+}
+
 /** What the dashboard may do with the run. */
 export interface ControlState {
-  /** Whether anything may be changed from here at all. */
+  /** Whether clients may change anything at all. */
   readonly allowed: boolean;
   readonly canStart: boolean;
   readonly canStop: boolean;
-  /** Whether users and rate can be changed. */
+  /** Whether the load can be changed. */
   readonly canChange: boolean;
-  /** Why something is not allowed or not possible, as a sentence; empty where all is. */
+  /** Why something is not allowed or not possible, as a sentence; empty if everything is possible. */
   readonly reason: string;
 }
 
@@ -101,64 +156,164 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** What a run's state says of what can be done with it. */
-export interface ControlRights {
-  /** Why nothing may be changed from here, as a sentence; null where it may. */
-  readonly refusal: string | null;
-  /** Whether the run waits for somebody to start it. */
+/** What clients may do, apart from what the run's state allows. */
+export interface ControlPermissions {
+  /** Why clients may not change anything, as a sentence; null if they may. */
+  readonly denial: string | null;
+  /** Whether the run waits to be started from the dashboard. */
   readonly canStart: boolean;
 }
 
-/** What only a run under way has, but for its log. */
-export function liveState(snapshot: Snapshot, rights: ControlRights): Omit<LiveState, "log"> {
+/** What a view needs besides the snapshot. */
+export interface LiveViewOptions {
+  /** Version of aiotest. */
+  readonly version: string;
+  /** Null while the run is in progress. */
+  readonly exitCode: number | null;
+  readonly permissions: ControlPermissions;
+  readonly log: readonly LogLine[];
+}
+
+/** The whole run, as the event `view` carries it. */
+export function liveView(
+  snapshot: Snapshot,
+  { version, exitCode, permissions, log }: LiveViewOptions,
+): LiveView {
+  const summary = compactSummary(snapshot, version);
+  return {
+    ...summary,
+    thresholds: liveThresholds(snapshot, summary),
+    breakingPoint: liveBreakingPoint(snapshot),
+    exitCode,
+    live: { ...liveState(snapshot, permissions, exitCode), log },
+  };
+}
+
+/** The thresholds of a summary of this snapshot. */
+export function liveThresholds(
+  snapshot: Snapshot,
+  summary: Pick<CompactSummary, "thresholds">,
+): LiveThreshold[] {
+  return summary.thresholds.map((row, index) => ({
+    ...row,
+    observedText: observedText(snapshot.thresholds[index]!),
+  }));
+}
+
+/** The breaking point of a snapshot; null unless the run searches for one. */
+export function liveBreakingPoint({ breakingPoint }: Snapshot): LiveBreakingPoint | null {
+  if (breakingPoint === null) return null;
+  const { passed, broke } = breakingPoint;
+  return {
+    ...breakingPoint,
+    text: breakingPointText(breakingPoint),
+    passedText: passed === null ? null : loadText(passed),
+    brokeText: broke === null ? null : loadText(broke),
+  };
+}
+
+/** What only a run in progress has, except its log. */
+export function liveState(
+  snapshot: Snapshot,
+  permissions: ControlPermissions,
+  exitCode: number | null,
+): Omit<LiveState, "log"> {
   const { users, arrivalRate, statistics: { timeline } } = snapshot;
   const second = timeline.at(-1);
   return {
     state: snapshot.state,
+    waitingFor: awaited(snapshot),
+    verdict: liveVerdict(snapshot, exitCode),
     elapsedSeconds: rounded(snapshot.elapsedSeconds),
     plannedSeconds: snapshot.plannedSeconds,
     model: arrivalRate === null ? "closed" : "open",
     users: { current: users.current, target: users.target },
     arrivals: arrivalRate === null ? null : { rate: rounded(arrivalRate), maxUsers: users.target },
     rates: { requests: second?.requests ?? 0, failures: second?.failures ?? 0 },
-    workers: snapshot.workers.map((worker) => ({
-      id: worker.id,
-      host: worker.host,
-      state: worker.state,
-      users: worker.users,
-      peakUsers: worker.peakUsers,
-      rate: rounded(worker.rate),
-      cpu: rounded(worker.cpu),
-      cpuPeak: rounded(worker.cpuPeak),
-      lagMs: rounded(worker.lagMs),
-      requests: worker.requests,
-      complete: worker.complete,
-    })),
+    workers: snapshot.workers.map(liveWorker),
     expectedWorkers: snapshot.expectedWorkers,
-    control: controlState(snapshot, rights),
+    control: controlState(snapshot, permissions),
   };
 }
+
+/** A worker as the page shows it. */
+export function liveWorker(worker: WorkerRow): LiveWorker {
+  const { id, host, state, users, peakUsers, rate, cpu, cpuPeak, lagMs, requests, complete } =
+    worker;
+  const strained: LiveWorker["strained"][number][] = [];
+  if (cpu >= BUSY_CPU) strained.push("cpu");
+  if (cpuPeak >= BUSY_CPU) strained.push("cpuPeak");
+  if (lagMs >= LATE_LOOP_MS) strained.push("lagMs");
+  return {
+    ...{ id, host, state, users, peakUsers },
+    rate: rounded(rate),
+    cpu: rounded(cpu),
+    cpuPeak: rounded(cpuPeak),
+    lagMs: rounded(lagMs),
+    ...{ requests, complete, strained },
+    // A worker that still counts always has reports on the way.
+    incomplete: !complete && ENDED_STATES.has(state),
+  };
+}
+
+const ENDED_STATES: ReadonlySet<WorkerRow["state"]> = new Set(["finished", "left", "lost"]);
+
+/** How a run has ended, or how it is going so far. */
+export function liveVerdict(snapshot: Snapshot, exitCode: number | null): LiveVerdict {
+  const { state, complete, statistics: { totals, userErrors } } = snapshot;
+  const failures = totals.failures > 0
+    ? `${formatAmount(totals.failures, "failure")} (${formatShare(totals.errorRate)})`
+    : null;
+  const thrown = userErrors.reduce((sum, { count }) => sum + count, 0);
+  const errors = thrown > 0 ? formatAmount(thrown, "user error") : null;
+  if (exitCode === 0) {
+    return totals.requests === 0
+      ? { text: "Nothing measured", tone: "warning" }
+      : { text: "Passed", tone: "good" };
+  }
+  if (exitCode !== null) {
+    const reason = FAILURE_REASONS.get(exitCode) ?? failures ?? errors ?? `exit code ${exitCode}`;
+    return { text: `Failed: ${reason}`, tone: "bad" };
+  }
+  const crossed = failedThresholds(snapshot).length;
+  if (crossed > 0 && totals.requests > 0) {
+    return { text: `${formatAmount(crossed, "threshold")} crossed`, tone: "bad" };
+  }
+  if (failures !== null) return { text: failures, tone: "bad" };
+  if (errors !== null) return { text: errors, tone: "bad" };
+  if (!complete && state === "stopped") return { text: "Counts incomplete", tone: "warning" };
+  return totals.requests === 0
+    ? { text: "No requests yet", tone: "quiet" }
+    : { text: "No failures", tone: "good" };
+}
+
+/** What an exit code says about a failed run that its counts do not. */
+const FAILURE_REASONS: ReadonlyMap<number, string> = new Map([
+  [ExitCode.threshold, "threshold crossed"],
+  [ExitCode.cluster, "workers missing or counts incomplete"],
+  [ExitCode.interrupted, "interrupted"],
+]);
 
 function controlState(
   { state }: Snapshot,
-  { refusal, canStart: waits }: ControlRights,
+  { denial, canStart }: ControlPermissions,
 ): ControlState {
-  if (refusal !== null) {
-    return { allowed: false, canStart: false, canStop: false, canChange: false, reason: refusal };
+  if (denial !== null) {
+    return { allowed: false, canStart: false, canStop: false, canChange: false, reason: denial };
   }
-  const runs = state === "spawning" || state === "running";
+  const isActive = state === "spawning" || state === "running";
   return {
     allowed: true,
-    canStart: waits,
-    // What waits for its workers can be given up; what waits to be started has nothing to stop.
-    canStop: runs || state === "ready" && !waits,
-    canChange: runs,
-    reason: runs || waits ? "" : REASONS[state],
+    canStart,
+    // A run that waits for its workers can be stopped; one that waits to be started need not be.
+    canStop: isActive || state === "ready" && !canStart,
+    canChange: isActive,
+    reason: isActive || canStart ? "" : REASONS[state],
   };
 }
 
-const REASONS: Readonly<Record<Snapshot["state"], string>> = {
-  ready: "The test has not begun yet.",
+const REASONS: Readonly<Record<RunStatus, string>> = {
+  ready: "The test has not started yet.",
   spawning: "",
   running: "",
   stopping: "The test is stopping.",

@@ -1,106 +1,101 @@
 /**
- * What an HTML report says: the data that its page shows.
+ * The data of an HTML report.
  *
  * @module
  */
 
 import { ITERATION_NOTE } from "../report/final_report.ts";
 import { type LatencyBar, latencyBars } from "../report/latency_bars.ts";
-import { compactSummary } from "../report/summary.ts";
-import { breakingPointText, verdict } from "../report/verdict.ts";
+import { verdict } from "../report/verdict.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
-import { liveState, type LiveView } from "./live_view.ts";
+import { type LiveView, liveView } from "./live_view.ts";
 
-/** What a report says of a run that its counts do not know. Nothing here may be secret. */
+/** What a report says about a run besides its results. Must not contain secrets. */
 export interface RunMetadata {
   /** Version of aiotest. */
   readonly version: string;
   /** Version and commit of aiotest, and version of Deno. */
   readonly program: string;
-  /** The test file, as it was named. */
+  /** The test file, as given on the command line. */
   readonly test: string;
-  /** Options that were given, or that differ from their defaults. */
-  readonly options: readonly OptionFact[];
-  readonly machine: MachineFacts;
+  /** Options that were given or that differ from their defaults. */
+  readonly options: readonly OptionValue[];
+  readonly machine: MachineInfo;
 }
 
 /** One option of a run. */
-export interface OptionFact {
-  /** As it is written on the command line: `--run-time`. */
+export interface OptionValue {
+  /** As on the command line: `--run-time`. */
   readonly flag: string;
-  /** In words; empty where the flag alone says it all. */
+  /** As text; empty for a switch. */
   readonly value: string;
 }
 
-/** The machine that has written a report: of a local run, the one that has generated the load. */
-export interface MachineFacts {
+/** The machine that wrote a report. In a local run, it also generated the load. */
+export interface MachineInfo {
   readonly hostname: string;
   readonly cores: number;
-  /** Operating system, its release, and processor. */
+  /** Operating system with its release, and processor. */
   readonly system: string;
 }
 
-/** How a run ended, or how far it is. */
+/** How a run ended, or how far it has got. */
 export interface ReportVerdict {
   readonly word: string;
   readonly tone: "good" | "bad" | "warning";
-  /** What speaks for it, as the beginning of a sentence. */
-  readonly facts: string;
+  /** The grounds for the verdict, without a capital letter and a full stop. */
+  readonly reasons: string;
 }
 
-/** All that a report's page shows. */
+/** Everything that a report's page shows. */
 export interface ReportContent {
-  /** As the dashboard is sent it. */
+  /** As the dashboard's page receives it. */
   readonly view: LiveView;
   readonly verdict: ReportVerdict;
-  /** Rising; empty where latencies do not differ. */
+  /** In ascending order; empty if all latencies are equal. */
   readonly distribution: readonly LatencyBar[];
-  /** What a load that was raised until something broke has found, as a sentence; null in other runs. */
-  readonly breakingPoint: string | null;
-  /** What the latencies of the open model mean; null in the closed one. */
+  /** What latencies mean in the open model; null in the closed model. */
   readonly iterationNote: string | null;
-  readonly facts: RunMetadata;
+  readonly metadata: RunMetadata;
 }
 
 /**
- * The data of a report.
+ * Collects the data of a report.
  *
- * @param exitCode what the process is about to exit with, or would by now.
+ * @param exitCode what the process is about to exit with, or would exit with now.
  */
 export function reportContent(
   snapshot: Snapshot,
   exitCode: number,
-  facts: RunMetadata,
+  metadata: RunMetadata,
 ): ReportContent {
-  const { arrivalRate, breakingPoint, statistics: { totals, iterations } } = snapshot;
+  const { arrivalRate, statistics: { totals, iterations } } = snapshot;
   return {
-    view: {
-      ...compactSummary(snapshot, facts.version),
+    view: liveView(snapshot, {
+      version: metadata.version,
       exitCode: snapshot.state === "stopped" ? exitCode : null,
-      live: { ...liveState(snapshot, { refusal: NO_CONTROL, canStart: false }), log: [] },
-    },
+      permissions: { denial: "A report cannot control a run.", canStart: false },
+      log: [],
+    }),
     verdict: reportVerdict(snapshot, exitCode),
     distribution: latencyBars(totals, BARS),
-    breakingPoint: breakingPoint === null ? null : breakingPointText(breakingPoint),
     iterationNote: arrivalRate === null || iterations === null ? null : ITERATION_NOTE,
-    facts,
+    metadata,
   };
 }
 
-/** As many as are seen at once. */
+/** Few enough to be read at a glance. */
 const BARS = 16;
 
-const NO_CONTROL = "A report changes nothing.";
-
 function reportVerdict(snapshot: Snapshot, exitCode: number): ReportVerdict {
-  const { word, facts } = verdict(snapshot, exitCode);
+  const { word, facts: reasons } = verdict(snapshot, exitCode);
   if (snapshot.state === "stopped") {
     const { text, tone } = word;
-    return { word: text, tone: tone === "good" || tone === "bad" ? tone : "warning", facts };
+    return { word: text, tone: tone === "good" || tone === "bad" ? tone : "warning", reasons };
   }
   return {
     word: snapshot.state === "ready" ? "NOT STARTED" : "UNFINISHED",
     tone: "warning",
-    facts,
+    reasons,
   };
 }

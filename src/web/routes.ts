@@ -1,149 +1,162 @@
 /**
- * What the dashboard answers: which path and method lead to what.
+ * The dashboard's routes: which path and method lead to which response.
  *
  * @module
  */
 
 import type { Clock } from "../core/clock.ts";
+import type { ResolvedLoad } from "../load/load.ts";
 import { summary } from "../report/summary.ts";
 import { isAsset, readAsset } from "./assets.ts";
-import type { ResolvedLoad } from "../load/load.ts";
 import { type DashboardControl, readControlLoad } from "./control.ts";
 import type { LiveFeed, LogTail } from "./feed.ts";
-import { jsonReply, type Refusal, refusalReply, reply } from "./http.ts";
-import { type ControlRights, liveState, type LiveSummary } from "./live_view.ts";
+import { type ErrorReply, errorReply, jsonReply, reply } from "./http.ts";
+import { type ControlPermissions, liveState, type LiveSummary } from "./live_view.ts";
 import { REPORT_FILES, type ReportedRun, type ReportFile } from "./report_formats.ts";
-import type { TokenGate } from "./security.ts";
+import type { Authenticator } from "./security.ts";
 
-/** One request, as far as a route has to know it. */
-export interface Visit {
+/** The parts of a request that routes need. */
+export interface RouteRequest {
   readonly headers: Headers;
-  /** The client's, without its port. */
+  /** The client's address, without its port. */
   readonly address: string;
-  /** What a POST brings; empty otherwise. */
+  /** The JSON object in the body of a POST; empty for a GET. */
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** What a path leads to. */
+/** How the requests for one path are answered. */
 export interface Route {
   readonly method: "GET" | "POST";
-  /** Whether nobody is asked for the token. */
-  readonly isOpen?: boolean;
+  /** Whether it needs no token. */
+  readonly isPublic?: boolean;
   /** Whether it changes the run. */
   readonly isControl?: boolean;
-  answer(visit: Visit): Response | Promise<Response>;
+  handle(request: RouteRequest): Response | Promise<Response>;
 }
 
-/** What the routes answer from. */
-export interface RouteSources {
+/** What a {@link DashboardRouter} needs. */
+export interface RouterOptions {
   readonly control: DashboardControl;
   readonly clock: Clock;
   readonly log: LogTail;
   readonly version: string;
-  readonly gate: TokenGate;
+  readonly authenticator: Authenticator;
   readonly feed: LiveFeed;
-  readonly rights: () => ControlRights;
-  /** What the process is about to exit with; null while the run goes on. */
+  readonly permissions: () => ControlPermissions;
+  /** What the process is about to exit with; null while the run is in progress. */
   readonly exitCode: () => number | null;
   readonly metrics: () => string;
-  /** The run as it is now, for the reports that can be downloaded. */
+  /** The run at this moment, for downloaded reports. */
   readonly reported: () => ReportedRun;
   readonly info: (text: string) => void;
 }
 
-/** How old a summary may be that is answered with, in milliseconds: whoever asks more often gets the same. */
-const SUMMARY_MS = 1_000;
+/** How long a summary is reused, in milliseconds. Frequent polling then costs the run nothing. */
+const SUMMARY_MAX_AGE_MS = 1_000;
 
-/** Knows what each path leads to. */
-export class DashboardRoutes {
-  readonly #sources: RouteSources;
+/** Finds the route of a path. */
+export class DashboardRouter {
+  readonly #options: RouterOptions;
   readonly #routes: ReadonlyMap<string, Route>;
-  #summary: { readonly text: string; readonly madeAt: number } | null = null;
+  #summary: { readonly text: string; readonly createdAt: number } | null = null;
 
-  constructor(sources: RouteSources) {
-    this.#sources = sources;
+  constructor(options: RouterOptions) {
+    this.#options = options;
     this.#routes = new Map<string, Route>([
-      ["/healthz", { method: "GET", isOpen: true, answer: () => reply(TEXT, "ok\n") }],
-      ["/metrics", { method: "GET", answer: () => reply(METRICS, sources.metrics()) }],
-      ["/api/summary", { method: "GET", answer: () => reply(JSON_TYPE, this.#summaryText()) }],
-      ["/api/stream", { method: "GET", answer: () => this.#stream() }],
-      ["/api/login", { method: "POST", isOpen: true, answer: (visit) => this.#logIn(visit) }],
-      ["/api/logout", { method: "POST", isOpen: true, answer: (visit) => this.#logOut(visit) }],
-      ["/api/start", this.#controlRoute((visit) => this.#start(visit))],
-      ["/api/stop", this.#controlRoute((visit) => this.#stop(visit))],
-      ["/api/target", this.#controlRoute((visit) => this.#retarget(visit))],
+      ["/healthz", { method: "GET", isPublic: true, handle: () => reply(TEXT, "ok\n") }],
+      ["/metrics", { method: "GET", handle: () => reply(METRICS, options.metrics()) }],
+      ["/api/summary", { method: "GET", handle: () => reply(JSON_TYPE, this.#summaryText()) }],
+      ["/api/stream", { method: "GET", handle: () => this.#stream() }],
+      [
+        "/api/login",
+        { method: "POST", isPublic: true, handle: (request) => this.#logIn(request) },
+      ],
+      [
+        "/api/logout",
+        { method: "POST", isPublic: true, handle: (request) => this.#logOut(request) },
+      ],
+      ["/api/start", this.#controlRoute((request) => this.#start(request))],
+      ["/api/stop", this.#controlRoute((request) => this.#stop(request))],
+      ["/api/target", this.#controlRoute((request) => this.#changeLoad(request))],
       ...REPORT_FILES.map((file): [string, Route] => [
         `/api/report/${file.kind}`,
-        { method: "GET", answer: () => this.#report(file) },
+        { method: "GET", handle: () => this.#report(file) },
       ]),
     ]);
   }
 
-  /** What a path leads to; null where it leads nowhere. */
+  /** The route of a path; null if there is none. */
   find(path: string): Route | null {
-    if (isAsset(path)) return { method: "GET", isOpen: true, answer: () => assetReply(path) };
+    if (isAsset(path)) return { method: "GET", isPublic: true, handle: () => assetReply(path) };
     return this.#routes.get(path) ?? null;
   }
 
-  /** Forgets what it knows of the run, which has gone on. */
+  /** Discards cached data, because the run has changed. */
   refresh(): void {
     this.#summary = null;
   }
 
   #summaryText(): string {
-    const { control, clock, log, version, rights, exitCode } = this.#sources;
-    if (this.#summary === null || clock.now() - this.#summary.madeAt >= SUMMARY_MS) {
+    const { control, clock, log, version, permissions, exitCode } = this.#options;
+    if (this.#summary === null || clock.now() - this.#summary.createdAt >= SUMMARY_MAX_AGE_MS) {
       const snapshot = control.snapshot();
-      const live = { ...liveState(snapshot, rights()), log: log.since(0) };
-      const whole = summary(snapshot, { version, exitCode: 0 });
-      const text = JSON.stringify({ ...whole, exitCode: exitCode(), live } satisfies LiveSummary);
-      this.#summary = { text: `${text}\n`, madeAt: clock.now() };
+      const code = exitCode();
+      const content: LiveSummary = {
+        ...summary(snapshot, { version, exitCode: 0 }),
+        exitCode: code,
+        live: { ...liveState(snapshot, permissions(), code), log: log.since(0) },
+      };
+      this.#summary = { text: `${JSON.stringify(content)}\n`, createdAt: clock.now() };
     }
     return this.#summary.text;
   }
 
   #stream(): Response {
-    const body = this.#sources.feed.join();
+    const body = this.#options.feed.join();
     if (body === null) {
-      const error = "Too many are looking at this dashboard.";
-      return refusalReply({ status: 429, error, headers: { "Retry-After": "10" } });
+      const error = "Too many clients are connected to this dashboard.";
+      return errorReply({ status: 429, error, headers: { "Retry-After": "10" } });
     }
     return reply("text/event-stream; charset=utf-8", body);
   }
 
   async #report({ suffix, mediaType, make }: ReportFile): Promise<Response> {
     const headers = { "Content-Disposition": `attachment; filename="aiotest${suffix}"` };
-    return reply(mediaType, await make(this.#sources.reported()), { headers });
+    return reply(mediaType, await make(this.#options.reported()), { headers });
   }
 
-  #logIn({ headers, address, body }: Visit): Response {
-    const { gate } = this.#sources;
-    if (!gate.hasToken) return refusalReply({ status: 409, error: "No token is needed here." });
-    if (typeof body.token !== "string") {
-      return refusalReply({ status: 400, error: "token is missing: it has to be a text." });
+  #logIn({ headers, address, body }: RouteRequest): Response {
+    const { authenticator } = this.#options;
+    if (!authenticator.hasToken) {
+      return errorReply({ status: 409, error: "This dashboard does not use a token." });
     }
-    const admission = gate.tryToken(body.token, address);
-    if (admission.kind === "slowed") return refusalReply(slowed(admission.seconds));
-    if (admission.kind === "unknown") {
-      return refusalReply({ status: 401, error: "The token is wrong." });
+    if (typeof body.token !== "string") {
+      return errorReply({ status: 400, error: "token is missing; expected a string." });
+    }
+    const result = authenticator.checkToken(body.token, address);
+    if (result.kind === "limited") return errorReply(rateLimited(result.seconds));
+    if (result.kind === "denied") {
+      return errorReply({ status: 401, error: "The token is wrong." });
     }
     const secure = headers.get("origin")?.startsWith("https:") ?? false;
-    return jsonReply({ ok: true }, { headers: { "Set-Cookie": gate.openSession(secure) } });
+    return jsonReply({ ok: true }, {
+      headers: { "Set-Cookie": authenticator.openSession(secure) },
+    });
   }
 
-  #logOut({ headers }: Visit): Response {
-    const cookie = this.#sources.gate.closeSession(headers);
+  #logOut({ headers }: RouteRequest): Response {
+    const cookie = this.#options.authenticator.closeSession(headers);
     return jsonReply({ ok: true }, { headers: { "Set-Cookie": cookie } });
   }
 
-  #controlRoute(carryOut: (visit: Visit) => Refusal | null): Route {
+  #controlRoute(execute: (request: RouteRequest) => ErrorReply | null): Route {
     return {
       method: "POST",
       isControl: true,
-      answer: (visit): Response => {
-        const refusal = carryOut(visit);
-        if (refusal !== null) return refusalReply(refusal);
-        const { feed, control, exitCode } = this.#sources;
+      handle: (request): Response => {
+        const problem = execute(request);
+        if (problem !== null) return errorReply(problem);
+        const { feed, control, exitCode } = this.#options;
         this.refresh();
         feed.update(control.snapshot(), exitCode());
         return jsonReply({ ok: true });
@@ -151,48 +164,48 @@ export class DashboardRoutes {
     };
   }
 
-  #start({ body, address }: Visit): Refusal | null {
-    const target = Object.keys(body).length === 0 ? null : readControlLoad(body);
-    if (typeof target === "string") return { status: 400, error: target };
-    this.#sources.control.start(target);
-    this.#sources.info(`Started from the dashboard (${address})${withLoad(target)}.`);
+  #start({ body, address }: RouteRequest): ErrorReply | null {
+    const load = Object.keys(body).length === 0 ? null : readControlLoad(body);
+    if (typeof load === "string") return { status: 400, error: load };
+    this.#options.control.start(load);
+    this.#options.info(`Started from the dashboard (${address})${loadSuffix(load)}.`);
     return null;
   }
 
-  #stop({ address }: Visit): null {
-    this.#sources.control.stop();
-    this.#sources.info(`Stopped from the dashboard (${address}).`);
+  #stop({ address }: RouteRequest): null {
+    this.#options.control.stop();
+    this.#options.info(`Stopped from the dashboard (${address}).`);
     return null;
   }
 
-  #retarget({ body, address }: Visit): Refusal | null {
-    const target = readControlLoad(body);
-    if (typeof target === "string") return { status: 400, error: target };
-    this.#sources.control.changeLoad(target);
-    this.#sources.info(`Changed from the dashboard (${address})${withLoad(target)}.`);
+  #changeLoad({ body, address }: RouteRequest): ErrorReply | null {
+    const load = readControlLoad(body);
+    if (typeof load === "string") return { status: 400, error: load };
+    this.#options.control.changeLoad(load);
+    this.#options.info(`Load changed from the dashboard (${address})${loadSuffix(load)}.`);
     return null;
   }
 }
 
-/** What an address is told that has guessed too often. */
-export function slowed(seconds: number): Refusal {
+/** The response to an address that has sent too many wrong tokens. */
+export function rateLimited(seconds: number): ErrorReply {
   return {
     status: 429,
-    error: `Too many wrong tokens: try again in ${seconds} s.`,
+    error: `Too many wrong tokens; try again in ${seconds} s.`,
     headers: { "Retry-After": `${seconds}` },
   };
 }
 
 async function assetReply(path: string): Promise<Response> {
-  const { type, text } = await readAsset(path);
-  return reply(type, text);
+  const { mediaType, text } = await readAsset(path);
+  return reply(mediaType, text);
 }
 
-function withLoad(target: ResolvedLoad | null): string {
-  if (target === null) return "";
-  return "users" in target
-    ? `: ${target.users} users, ${target.rate} a second`
-    : `: ${target.arrivalRate} passes a second, at most ${target.maxUsers} users`;
+function loadSuffix(load: ResolvedLoad | null): string {
+  if (load === null) return "";
+  return "users" in load
+    ? `: ${load.users} users, ${load.rate} per second`
+    : `: ${load.arrivalRate} iterations per second, at most ${load.maxUsers} users`;
 }
 
 const TEXT = "text/plain; charset=utf-8";

@@ -1,5 +1,6 @@
 /**
- * Who may look at the dashboard, where it has a token.
+ * Who may use the dashboard: access tokens and login sessions, the host names that requests may
+ * address, and protection against requests from other sites.
  *
  * @module
  */
@@ -7,64 +8,173 @@
 import type { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
-import type { Refusal } from "./http.ts";
+import type { ErrorReply } from "./http.ts";
 
-/** Wrong tokens that an address may send in one go. */
-const MOST_WRONG = 10;
+/** The result of checking a client's credentials. */
+export type AuthResult =
+  | { readonly kind: "granted" }
+  | { readonly kind: "denied" }
+  /** Too many wrong tokens; the client may try again after this many seconds. */
+  | { readonly kind: "limited"; readonly seconds: number };
 
-/** How long they are held against it, in milliseconds. */
+const GRANTED: AuthResult = { kind: "granted" };
+const DENIED: AuthResult = { kind: "denied" };
+
+const COOKIE = "aiotest";
+const SESSION_BYTES = 32;
+
+/** When one more browser logs in, the oldest session ends. */
+const MAX_SESSIONS = 1_000;
+
+/**
+ * Checks the token and keeps the sessions of browsers that have logged in.
+ *
+ * An invalid cookie does not count as a wrong token: session IDs cannot be guessed, and browsers
+ * keep sending the cookies of earlier runs.
+ */
+export class Authenticator {
+  readonly #token: string | null;
+  readonly #limiter: LoginRateLimiter;
+  readonly #warn: (text: string) => void;
+  /** Hashed, so that the time of a look-up reveals nothing about the IDs. */
+  readonly #sessions = new Set<string>();
+
+  /**
+   * @param token null: access needs no token.
+   * @param warn receives a message when an address is blocked, at most once a minute per address.
+   */
+  constructor(token: string | null, clock: Clock, warn: (text: string) => void) {
+    this.#token = token;
+    this.#limiter = new LoginRateLimiter(clock);
+    this.#warn = warn;
+  }
+
+  /** Whether access needs a token. */
+  get hasToken(): boolean {
+    return this.#token !== null;
+  }
+
+  /** Checks a request's session cookie or its `Authorization` header. */
+  authenticate(headers: Headers, address: string): AuthResult {
+    if (this.#token === null || this.#hasSession(headers)) return GRANTED;
+    const given = /^Bearer +(.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+    return given === undefined ? DENIED : this.checkToken(given, address);
+  }
+
+  /** Checks a token. */
+  checkToken(given: string, address: string): AuthResult {
+    if (this.#token === null) return GRANTED;
+    const seconds = this.#limiter.secondsLeft(address);
+    if (seconds > 0) return { kind: "limited", seconds };
+    if (timingSafeEqual(sha256(given), sha256(this.#token))) return GRANTED;
+    if (this.#limiter.recordFailure(address)) {
+      this.#warn(
+        `Too many wrong dashboard tokens from ${address}; the address is blocked for up to a minute.`,
+      );
+    }
+    return DENIED;
+  }
+
+  /**
+   * Starts a session. Returns its cookie, as a `Set-Cookie` value.
+   *
+   * @param secure whether the browser uses HTTPS.
+   */
+  openSession(secure: boolean): string {
+    const [oldest] = this.#sessions;
+    if (this.#sessions.size >= MAX_SESSIONS) this.#sessions.delete(oldest!);
+    const id = crypto.getRandomValues(new Uint8Array(SESSION_BYTES)).toHex();
+    this.#sessions.add(sha256(id).toString("hex"));
+    return `${COOKIE}=${id}; ${cookieAttributes(secure)}`;
+  }
+
+  /** Ends a request's session. Returns a `Set-Cookie` value that deletes the cookie. */
+  closeSession(headers: Headers): string {
+    for (const id of sessionIds(headers)) this.#sessions.delete(sha256(id).toString("hex"));
+    return `${COOKIE}=; ${cookieAttributes(false)}; Max-Age=0`;
+  }
+
+  #hasSession(headers: Headers): boolean {
+    return sessionIds(headers).some((id) => this.#sessions.has(sha256(id).toString("hex")));
+  }
+}
+
+function cookieAttributes(secure: boolean): string {
+  return `HttpOnly; SameSite=Strict; Path=/${secure ? "; Secure" : ""}`;
+}
+
+/**
+ * The values of all cookies with our name. A browser sends the cookies of every port of a host, so
+ * there may be several.
+ */
+function sessionIds(headers: Headers): string[] {
+  return (headers.get("cookie") ?? "").split(";")
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${COOKIE}=`))
+    .map((pair) => pair.slice(COOKIE.length + 1));
+}
+
+/** Hashes have equal lengths, so comparing two of them takes constant time. */
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
+
+/** Wrong tokens that an address may send within {@link WINDOW_MS}. */
+const MAX_FAILURES = 10;
+
+/** Counted from the first wrong token. */
 const WINDOW_MS = 60_000;
 
-/** Addresses that are remembered; an attacker may have any number of them. */
-const MOST_ADDRESSES = 10_000;
+/** Bounds the memory, since an attacker may have any number of addresses. */
+const MAX_ADDRESSES = 10_000;
 
-interface Guesses {
-  wrong: number;
-  /** When the first of them came. */
+interface Failures {
+  count: number;
+  /** When the first of them was recorded. */
   readonly since: number;
 }
 
 /**
- * Slows down whoever guesses tokens. Ten wrong ones within a minute are free; then nothing that comes
- * from the address is even looked at until the minute is over. No timer runs, and nobody waits.
+ * Limits how fast an address can guess tokens: after ten wrong tokens within a minute, it is blocked
+ * until the minute is over. Needs no timer, and delays no request.
  */
-export class GuessLimit {
+export class LoginRateLimiter {
   readonly #clock: Clock;
-  /** In the order in which their minutes began. */
-  readonly #addresses = new Map<string, Guesses>();
+  /** By network, oldest first. */
+  readonly #failures = new Map<string, Failures>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Whole seconds for which nothing of an address is looked at; 0: it may try. */
+  /** Whole seconds until an address may try again; 0 if it may try now. */
   secondsLeft(address: string): number {
-    const guesses = this.#current(neighbourhood(address));
-    if (guesses === undefined || guesses.wrong < MOST_WRONG) return 0;
-    return Math.ceil((guesses.since + WINDOW_MS - this.#clock.now()) / 1000);
+    const failures = this.#current(networkOf(address));
+    if (failures === undefined || failures.count < MAX_FAILURES) return 0;
+    return Math.ceil((failures.since + WINDOW_MS - this.#clock.now()) / 1000);
   }
 
-  /** An address has sent a wrong token. Returns whether that was the one too many. */
-  noteWrong(address: string): boolean {
-    const key = neighbourhood(address);
-    const guesses = this.#current(key);
-    if (guesses !== undefined) return ++guesses.wrong === MOST_WRONG;
-    const [oldest] = this.#addresses.keys();
-    if (this.#addresses.size >= MOST_ADDRESSES) this.#addresses.delete(oldest!);
-    this.#addresses.set(key, { wrong: 1, since: this.#clock.now() });
+  /** Counts a wrong token. Returns whether it blocks the address. */
+  recordFailure(address: string): boolean {
+    const key = networkOf(address);
+    const failures = this.#current(key);
+    if (failures !== undefined) return ++failures.count === MAX_FAILURES;
+    const [oldest] = this.#failures.keys();
+    if (this.#failures.size >= MAX_ADDRESSES) this.#failures.delete(oldest!);
+    this.#failures.set(key, { count: 1, since: this.#clock.now() });
     return false;
   }
 
-  #current(key: string): Guesses | undefined {
-    const guesses = this.#addresses.get(key);
-    if (guesses === undefined || this.#clock.now() < guesses.since + WINDOW_MS) return guesses;
-    this.#addresses.delete(key);
+  #current(key: string): Failures | undefined {
+    const failures = this.#failures.get(key);
+    if (failures === undefined || this.#clock.now() < failures.since + WINDOW_MS) return failures;
+    this.#failures.delete(key);
     return undefined;
   }
 }
 
-/** The first half of an IPv6 address: whoever has one has all that begin so. */
-function neighbourhood(address: string): string {
+/** The /64 network of an IPv6 address, since one customer usually owns all of it. */
+function networkOf(address: string): string {
   if (!address.includes(":")) return address;
   const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (v4 !== undefined) return v4;
@@ -75,196 +185,98 @@ function neighbourhood(address: string): string {
   return [...front, ...zeros, ...back].slice(0, 4).join(":");
 }
 
-/** What is thought of who asks: come in, say who you are, or wait so many seconds. */
-export type Admission =
-  | { readonly kind: "admitted" }
-  | { readonly kind: "unknown" }
-  | { readonly kind: "slowed"; readonly seconds: number };
-
-const COOKIE = "aiotest";
-const SESSION_BYTES = 32;
-
-/** Browsers that are logged in at once; the one that came first has to log in again. */
-const MOST_SESSIONS = 1_000;
-
-const ADMITTED: Admission = { kind: "admitted" };
-const UNKNOWN: Admission = { kind: "unknown" };
-
-/**
- * Knows the token, and the browsers that have shown it. What is wrong in a cookie is held against
- * nobody: nobody guesses what is in one, and those of a run that has ended are wrong by themselves.
- */
-export class TokenGate {
-  readonly #token: string | null;
-  readonly #limit: GuessLimit;
-  readonly #warn: (text: string) => void;
-  /** Hashes of what the cookies say, so that how long a look-up takes tells nothing of them. */
-  readonly #sessions = new Set<string>();
-
-  /**
-   * @param token null: whoever asks is admitted.
-   * @param warn told of those who guess, once a minute and address.
-   */
-  constructor(token: string | null, clock: Clock, warn: (text: string) => void) {
-    this.#token = token;
-    this.#limit = new GuessLimit(clock);
-    this.#warn = warn;
-  }
-
-  /** Whether a token is asked for. */
-  get hasToken(): boolean {
-    return this.#token !== null;
-  }
-
-  /** Whether a request may come in, by its cookie or by its `Authorization`. */
-  admit(headers: Headers, address: string): Admission {
-    if (this.#token === null || this.#hasSession(headers)) return ADMITTED;
-    const given = /^Bearer +(.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
-    return given === undefined ? UNKNOWN : this.tryToken(given, address);
-  }
-
-  /** Whether it is the token. */
-  tryToken(given: string, address: string): Admission {
-    if (this.#token === null) return ADMITTED;
-    const seconds = this.#limit.secondsLeft(address);
-    if (seconds > 0) return { kind: "slowed", seconds };
-    if (timingSafeEqual(sha256(given), sha256(this.#token))) return ADMITTED;
-    if (this.#limit.noteWrong(address)) {
-      this.#warn(`Too many wrong tokens for the dashboard from ${address}: it has to wait.`);
-    }
-    return UNKNOWN;
-  }
-
-  /** A cookie for a browser that has shown the token. @param secure whether it came by TLS. */
-  openSession(secure: boolean): string {
-    const [oldest] = this.#sessions;
-    if (this.#sessions.size >= MOST_SESSIONS) this.#sessions.delete(oldest!);
-    const id = crypto.getRandomValues(new Uint8Array(SESSION_BYTES)).toHex();
-    this.#sessions.add(sha256(id).toString("hex"));
-    return `${COOKIE}=${id}; ${attributes(secure)}`;
-  }
-
-  /** Forgets a browser; the cookie tells it to forget as well. */
-  closeSession(headers: Headers): string {
-    for (const id of cookieValues(headers)) this.#sessions.delete(sha256(id).toString("hex"));
-    return `${COOKIE}=; ${attributes(false)}; Max-Age=0`;
-  }
-
-  #hasSession(headers: Headers): boolean {
-    return cookieValues(headers).some((id) => this.#sessions.has(sha256(id).toString("hex")));
-  }
+/** Whether only this machine can reach a server that listens at a name or address. */
+export function isLoopback(bindHost: string): boolean {
+  return bindHost.toLowerCase() === "localhost" || bindHost === "::1" ||
+    /^127(?:\.\d{1,3}){3}$/.test(bindHost);
 }
 
-function attributes(secure: boolean): string {
-  return `HttpOnly; SameSite=Strict; Path=/${secure ? "; Secure" : ""}`;
+/** Whether a server that listens at an address listens at all addresses of the machine. */
+export function isAnyAddress(bindHost: string): boolean {
+  return bindHost === "0.0.0.0" || bindHost === "::";
 }
 
-/** What the cookies of our name say. Those of another port of this machine may be among them. */
-function cookieValues(headers: Headers): string[] {
-  return (headers.get("cookie") ?? "").split(";")
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(`${COOKIE}=`))
-    .map((pair) => pair.slice(COOKIE.length + 1));
+/** A name or address as it is written in a URL. */
+export function urlHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
 }
 
-/** Of the same length whatever it is of, so that comparing two takes as long whatever they are of. */
-function sha256(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
-}
-
-/** Names of this machine that lead to nobody else. */
-const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
-
-/** Addresses to listen at that stand for all of the machine's. */
-const ALL_INTERFACES = ["0.0.0.0", "::"];
-
-/** What a dashboard is called. */
-export interface Site {
-  /** The name or address that it listens at. */
+/** Where a dashboard listens. */
+export interface ServerAddress {
+  /** The name or address that it is bound to. */
   readonly bindHost: string;
   readonly port: number;
   /** The machine's own name. */
   readonly hostname: string;
 }
 
-/** Whether only this machine reaches what listens at a name or an address. */
-export function isLoopback(bindHost: string): boolean {
-  return bindHost.toLowerCase() === "localhost" || bindHost === "::1" ||
-    /^127(?:\.\d{1,3}){3}$/.test(bindHost);
-}
-
-/** Whether what listens at an address is reached by every address of the machine. */
-export function isEverywhere(bindHost: string): boolean {
-  return ALL_INTERFACES.includes(bindHost);
-}
-
-/** A name or an address as it stands in a URL. */
-export function urlHost(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
-}
+const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
+const HTTP_PORT = 80;
 
 /**
- * Which names a request may call the dashboard by.
+ * The values of `Host` that address this dashboard.
  *
- * A page of somebody else's whose name has been made to lead here (DNS rebinding) is of the same origin
- * as the dashboard, as far as a browser can tell. It gives itself away by its own name, which stands in
- * the request's `Host`.
+ * An attacker can make his own domain resolve to this machine (DNS rebinding). His page then has the
+ * same origin as the dashboard as far as the browser can tell, but its requests carry his domain in
+ * `Host`.
  */
-export class HostRules {
+export class AllowedHosts {
   readonly #names: readonly string[];
   readonly #port: number;
-  readonly #everywhere: boolean;
+  readonly #anyAddress: boolean;
 
-  constructor({ bindHost, port, hostname }: Site) {
-    this.#everywhere = isEverywhere(bindHost);
-    const own = this.#everywhere ? hostname : urlHost(bindHost);
+  constructor({ bindHost, port, hostname }: ServerAddress) {
+    this.#anyAddress = isAnyAddress(bindHost);
+    const own = this.#anyAddress ? hostname : urlHost(bindHost);
     this.#names = [...LOOPBACK_NAMES, own.toLowerCase()];
     this.#port = port;
   }
 
-  /** Whether the text of a `Host` means this dashboard. */
-  allow(host: string): boolean {
+  /** Whether a value of `Host` addresses this dashboard. */
+  allows(host: string): boolean {
     const match = /^(\[[0-9a-f:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/i.exec(host);
     if (match === null) return false;
     const name = match[1]!.toLowerCase();
-    // Behind a container's or a tunnel's port, the dashboard's own is not the one that people see.
-    if (this.#everywhere) return this.#names.includes(name) || isNobodyElses(name);
+    // The published port of a container or a tunnel differs from the port that we listen at.
+    if (this.#anyAddress) return this.#names.includes(name) || cannotBeRebound(name);
     return this.#names.includes(name) && Number(match[2] ?? HTTP_PORT) === this.#port;
   }
 }
 
-const HTTP_PORT = 80;
-
 /**
- * Names that nobody can make lead here: addresses lead where they say, and a name without a dot, such as
- * that of a container, is looked up on the spot.
+ * Whether a name cannot be used for DNS rebinding: IP addresses are not looked up, and a name without
+ * a dot, such as a container's, is resolved by the local network only.
  */
-function isNobodyElses(name: string): boolean {
+function cannotBeRebound(name: string): boolean {
   return name.startsWith("[") || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(name) || /^[\w-]+$/.test(name);
 }
 
 /**
- * Why a request must not be answered at all, wherever it leads; null where it may. Only a browser sends
- * what is looked at here of its own accord, and it is browsers that other people's pages misuse.
+ * Why a request must not be answered whatever its path; null if it may be. Browsers set these headers
+ * themselves, and only browsers can be misused by another site's page.
  */
-export function foreignness(request: Request, url: URL, rules: HostRules): Refusal | null {
+export function crossOriginProblem(
+  request: Request,
+  url: URL,
+  allowedHosts: AllowedHosts,
+): ErrorReply | null {
   const { headers } = request;
   const host = headers.get("host") ?? "";
-  // The two differ where the request line has a whole URL in it.
-  if (!rules.allow(host) || !rules.allow(url.host)) {
-    return { status: 403, error: "The request's Host is none of this dashboard's names." };
+  // The two differ if the request line contains a whole URL.
+  if (!allowedHosts.allows(host) || !allowedHosts.allows(url.host)) {
+    return { status: 403, error: "The Host header does not name this dashboard." };
   }
   const origin = headers.get("origin");
   if (origin !== null && origin !== `http://${host}` && origin !== `https://${host}`) {
-    return { status: 403, error: "The request comes from a page of another origin." };
+    return { status: 403, error: "Cross-origin requests are not allowed." };
   }
   if (headers.get("sec-fetch-site") === "cross-site" && !opensPage(request, url)) {
-    return { status: 403, error: "The request comes from another site." };
+    return { status: 403, error: "Cross-site requests are not allowed." };
   }
   return null;
 }
 
-/** Whether somebody has followed a link to the page, as from a wiki: it tells nothing, and sees nothing. */
+/** Whether a user followed a link to the page. The linking site cannot read the response. */
 function opensPage({ method, headers }: Request, url: URL): boolean {
   return method === "GET" && url.pathname === "/" &&
     headers.get("sec-fetch-mode") === "navigate" && headers.get("sec-fetch-dest") === "document";

@@ -1,67 +1,79 @@
+/**
+ * The dashboard's server: checks each request, and passes it to its route.
+ *
+ * @module
+ */
+
 import type { Clock } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { WebHandler, WebListener, WebListenOptions } from "../core/network.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import type { DashboardControl } from "./control.ts";
 import { LiveFeed, type LogTail } from "./feed.ts";
-import { readJsonBody, type Refusal, refusalReply } from "./http.ts";
-import type { ControlRights } from "./live_view.ts";
+import { type ErrorReply, errorReply, readJsonBody } from "./http.ts";
+import type { ControlPermissions } from "./live_view.ts";
 import type { ReportedRun } from "./report_formats.ts";
-import { DashboardRoutes, type Route, slowed, type Visit } from "./routes.ts";
-import { foreignness, HostRules, isLoopback, TokenGate } from "./security.ts";
+import { DashboardRouter, rateLimited, type Route, type RouteRequest } from "./routes.ts";
+import { AllowedHosts, Authenticator, crossOriginProblem, isLoopback } from "./security.ts";
 
-/** Everything that a dashboard needs and does not make itself. */
+/** What a dashboard needs. */
 export interface DashboardOptions {
   /** The run that it shows. */
   readonly control: DashboardControl;
-  /** The name or address that it listens at; 0.0.0.0 and :: are all of the machine's. */
+  /** The name or address to listen at; 0.0.0.0 and :: mean all addresses of the machine. */
   readonly bindHost: string;
-  /** 0: any port that is free. */
+  /** 0: any free port. */
   readonly port: number;
   /** The machine's own name. */
   readonly hostname: string;
-  /** What it asks for; null: nothing, and only whoever is on this machine may change the run. */
+  /** Required from clients; null: no token, and only this machine may change the run. */
   readonly token: string | null;
   readonly clock: Clock;
   /** Version of aiotest. */
   readonly version: string;
   readonly log: LogTail;
-  /** Answers requests, as `Host` does. */
+  /** Starts a web server, as `Host` does. */
   readonly serve: (at: WebListenOptions, handle: WebHandler) => WebListener;
-  /** What Prometheus is told. */
+  /** The metrics in Prometheus' text format. */
   readonly metrics: () => string;
-  /** The run as it is now, for the reports that can be downloaded. */
+  /** The run at this moment, for downloaded reports. */
   readonly reported: () => ReportedRun;
   readonly info: (text: string) => void;
   readonly warn: (text: string) => void;
 }
 
 const READ_ONLY =
-  "The dashboard is read-only: it listens to other machines, and has no --web-token.";
+  "The dashboard is read-only: it accepts connections from other machines and has no --web-token.";
 
-/** Serves the dashboard's page, and what it shows and changes. */
+/** Serves the dashboard's page and its API. */
 export class DashboardServer {
   readonly #options: DashboardOptions;
-  readonly #gate: TokenGate;
+  readonly #authenticator: Authenticator;
   readonly #feed: LiveFeed;
-  readonly #routes: DashboardRoutes;
-  /** Why nothing may be changed from here; null where it may. */
-  readonly #refusal: string | null;
+  readonly #router: DashboardRouter;
+  /** Why clients may not change the run; null if they may. */
+  readonly #denial: string | null;
   #listener: WebListener | null = null;
-  #rules: HostRules | null = null;
+  #allowedHosts: AllowedHosts | null = null;
   #exitCode: number | null = null;
 
-  /** Serves nothing yet. */
+  /** Does not serve anything until {@link start} is called. */
   constructor(options: DashboardOptions) {
     const { control, clock, log, version, token, bindHost } = options;
     this.#options = options;
-    this.#refusal = token === null && !isLoopback(bindHost) ? READ_ONLY : null;
-    this.#gate = new TokenGate(token, clock, options.warn);
-    const rights = (): ControlRights => ({ refusal: this.#refusal, canStart: control.canStart });
-    this.#feed = new LiveFeed({ clock, log, version, snapshot: () => control.snapshot(), rights });
-    this.#routes = new DashboardRoutes({
-      ...{ control, clock, log, version, rights },
-      gate: this.#gate,
+    this.#denial = token === null && !isLoopback(bindHost) ? READ_ONLY : null;
+    this.#authenticator = new Authenticator(token, clock, options.warn);
+    const permissions = (): ControlPermissions => ({
+      denial: this.#denial,
+      canStart: control.canStart,
+    });
+    this.#feed = new LiveFeed({
+      ...{ clock, log, version, permissions },
+      snapshot: () => control.snapshot(),
+    });
+    this.#router = new DashboardRouter({
+      ...{ control, clock, log, version, permissions },
+      authenticator: this.#authenticator,
       feed: this.#feed,
       exitCode: () => this.#exitCode,
       metrics: options.metrics,
@@ -70,88 +82,89 @@ export class DashboardServer {
     });
   }
 
-  /** Begins to serve; returns the port. @throws `Deno.errors.AddrInUse` and its like. */
+  /** Starts to listen. Returns the port. @throws `Deno.errors.AddrInUse` and similar errors. */
   start(): number {
     const { serve, bindHost, port: wanted, hostname } = this.#options;
     this.#listener = serve({ hostname: bindHost, port: wanted }, (request, address) => {
-      return this.#answer(request, address);
+      return this.#handle(request, address);
     });
     const { port } = this.#listener;
-    this.#rules = new HostRules({ bindHost, port, hostname });
+    this.#allowedHosts = new AllowedHosts({ bindHost, port, hostname });
     return port;
   }
 
-  /** How many pages show the run. */
+  /** How many clients read the stream of events. */
   get clients(): number {
     return this.#feed.clients;
   }
 
   /**
-   * Shows the run as it is now; to be called once a second. Where nobody looks, it does next to nothing.
+   * Shows the run at this moment. To be called once a second; costs next to nothing while no client
+   * is connected.
    *
-   * @param exitCode what the process is about to exit with; null while the run goes on.
+   * @param exitCode what the process is about to exit with; null while the run is in progress.
    */
   update(snapshot: Snapshot, exitCode: number | null = null): void {
     this.#exitCode = exitCode;
-    this.#routes.refresh();
+    this.#router.refresh();
     this.#feed.update(snapshot, exitCode);
   }
 
-  /** Ends all streams, and serves nothing any more. */
+  /** Ends all streams and stops listening. */
   async close(): Promise<void> {
     this.#feed.close();
     await this.#listener?.close();
   }
 
-  /** Answers a request whatever it is; what goes wrong within is nobody's business outside. */
-  async #answer(request: Request, address: string): Promise<Response> {
+  /** Handles a request. Never throws, and does not reveal internal errors to the client. */
+  async #handle(request: Request, address: string): Promise<Response> {
     try {
-      const response = await this.#answerOrThrow(request, address);
+      const response = await this.#handleOrThrow(request, address);
       return request.method === "HEAD" ? await withoutBody(response) : response;
     } catch (error) {
       if (error instanceof UsageError) {
-        return refusalReply({ status: 409, error: error.message });
+        return errorReply({ status: 409, error: error.message });
       }
-      this.#options.warn(`The dashboard could not answer: ${errorText(error)}`);
-      return refusalReply({ status: 500, error: "Something went wrong within aiotest." });
+      this.#options.warn(`The dashboard could not answer a request: ${errorText(error)}`);
+      return errorReply({ status: 500, error: "Internal error in aiotest." });
     }
   }
 
-  async #answerOrThrow(request: Request, address: string): Promise<Response> {
+  async #handleOrThrow(request: Request, address: string): Promise<Response> {
     const url = URL.parse(request.url);
-    if (url === null) return refusalReply({ status: 400, error: "The request has no good URL." });
-    const foreign = foreignness(request, url, this.#rules!);
-    if (foreign !== null) return refusalReply(foreign);
-    const route = this.#routes.find(url.pathname);
-    if (route === null) return refusalReply({ status: 404, error: "There is nothing here." });
-    const refusal = this.#refusalOf(route, request, address);
-    if (refusal !== null) return refusalReply(refusal);
-    const visit: Omit<Visit, "body"> = { headers: request.headers, address };
-    if (route.method === "GET") return await route.answer({ ...visit, body: {} });
+    if (url === null) return errorReply({ status: 400, error: "The request URL is invalid." });
+    const crossOrigin = crossOriginProblem(request, url, this.#allowedHosts!);
+    if (crossOrigin !== null) return errorReply(crossOrigin);
+    const route = this.#router.find(url.pathname);
+    if (route === null) return errorReply({ status: 404, error: "Not found." });
+    const problem = this.#problemWith(route, request, address);
+    if (problem !== null) return errorReply(problem);
+    const routeRequest: Omit<RouteRequest, "body"> = { headers: request.headers, address };
+    if (route.method === "GET") return await route.handle({ ...routeRequest, body: {} });
     const body = await readJsonBody(request, this.#options.clock);
-    if ("refusal" in body) return refusalReply(body.refusal);
-    return await route.answer({ ...visit, body: body.value });
+    if ("problem" in body) return errorReply(body.problem);
+    return await route.handle({ ...routeRequest, body: body.value });
   }
 
-  /** Why a request is not answered though its path leads somewhere; null where it is. */
-  #refusalOf(route: Route, { method, headers }: Request, address: string): Refusal | null {
+  /** Why a route must not handle a request; null if it may. */
+  #problemWith(route: Route, { method, headers }: Request, address: string): ErrorReply | null {
     if (method !== route.method && !(method === "HEAD" && route.method === "GET")) {
-      const error = `This takes ${route.method}, and not ${method}.`;
+      const error = `Method ${method} is not allowed; use ${route.method}.`;
       return { status: 405, error, headers: { Allow: route.method } };
     }
-    if (!route.isOpen) {
-      const admission = this.#gate.admit(headers, address);
-      if (admission.kind === "slowed") return slowed(admission.seconds);
-      if (admission.kind === "unknown") {
-        const error = "A token is needed.";
+    if (!route.isPublic) {
+      const result = this.#authenticator.authenticate(headers, address);
+      if (result.kind === "limited") return rateLimited(result.seconds);
+      if (result.kind === "denied") {
+        const error = "A token is required.";
         return { status: 401, error, headers: { "WWW-Authenticate": "Bearer" } };
       }
     }
-    // A form or a link of another page cannot send it, and a script of one would have to ask first.
+    // A form or link on another site cannot send this header, and a script would need CORS.
     if (route.method === "POST" && headers.get("x-aiotest") !== "1") {
       return { status: 403, error: "The header X-Aiotest: 1 is missing." };
     }
-    if (route.isControl && this.#refusal !== null) return { status: 403, error: this.#refusal };
+    if (route.isControl && this.#denial !== null) return { status: 403, error: this.#denial };
     return null;
   }
 }

@@ -4,9 +4,9 @@ import { UsageError } from "../../src/core/errors.ts";
 import { configureLog } from "../../src/core/logger.ts";
 import type { WebListener, WebListenOptions } from "../../src/core/network.ts";
 import { LogTail } from "../../src/web/feed.ts";
-import { ScriptedRun } from "../support/dashboard.ts";
+import { FakeRun } from "../support/dashboard.ts";
 import { FakeHost } from "../support/fake_host.ts";
-import { reportFacts } from "../support/report_facts.ts";
+import { runMetadata } from "../support/run_metadata.ts";
 import { snapshot } from "../support/snapshots.ts";
 
 /** Listens wherever it is told to, unless something is in its way. */
@@ -31,10 +31,10 @@ const OPTIONS = {
 };
 
 const SHOWN = {
-  control: new ScriptedRun(),
+  control: new FakeRun(),
   log: new LogTail(),
   metrics: (): string => "",
-  reported: () => ({ snapshot: snapshot(), exitCode: 0, metadata: reportFacts }),
+  reported: () => ({ snapshot: snapshot(), exitCode: 0, metadata: runMetadata }),
 };
 
 async function open(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { requestedFiles } from "../../src/cli/report_files.ts";
 import { parse } from "../support/command_line.ts";
-import { reportFacts } from "../support/report_facts.ts";
+import { runMetadata } from "../support/run_metadata.ts";
 import { snapshot } from "../support/snapshots.ts";
 
 Deno.test("without an option for it, no file is written", async () => {
@@ -14,7 +14,7 @@ Deno.test("each report goes to the file that its option names", async () => {
   );
   const named = files.map(({ option, path }) => [option, path]);
   assert.deepEqual(named, [["json", "out.json"], ["html", "out.html"], ["junit", "out/junit.xml"]]);
-  const run = { snapshot: snapshot(), exitCode: 3, metadata: reportFacts };
+  const run = { snapshot: snapshot(), exitCode: 3, metadata: runMetadata };
   const [json, html, junit] = await Promise.all(files.map(({ make }) => make(run)));
   assert.equal(JSON.parse(json!).exitCode, 3);
   assert.match(html!, /^<!DOCTYPE html>\n/);

@@ -121,7 +121,7 @@ for (const [where, args] of [["one process", []], ["two workers", ["--processes"
     const ended = target.visits.filter(({ path }) => path === "/stop").length;
     assert.equal(ended, 10);
     assert.match(finished.stderr, /Started from the dashboard \(127\.0\.0\.1\): 4 users/);
-    assert.match(finished.stderr, /Changed from the dashboard \(127\.0\.0\.1\): 2 users/);
+    assert.match(finished.stderr, /Load changed from the dashboard \(127\.0\.0\.1\): 2 users/);
     assert.match(finished.stderr, /Stopped from the dashboard/);
   });
 

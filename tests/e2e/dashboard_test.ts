@@ -10,7 +10,7 @@ import {
   formatRate,
   formatShare,
 } from "../../src/web/page/format.js";
-import { browserTest, look, rowsOf, shows, textOf } from "../support/browser.ts";
+import { browserTest, openPage, rowsOf, textOf, waitForText } from "../support/browser.ts";
 import { endOf } from "../support/cluster.ts";
 import { startAiotest, type Started } from "../support/process.ts";
 import { Target } from "../support/target.ts";
@@ -109,31 +109,31 @@ browserTest(
       ...["--no-autostart", "-u", "3", "-r", "3", "--threshold", "error_rate<1%"],
       ...["--threshold", "p95<10s"],
     ]);
-    const { page, complaints } = await look(browser);
+    const { page, complaints } = await openPage(browser);
     await page.goto(url);
-    await shows(page, "#state", "Ready");
+    await waitForText(page, "#state", "Ready");
     assert.equal(scene.target.requests.length, 0);
     const form = page.locator("#control-form");
     await form.getByLabel("Users", { exact: true }).fill("5");
-    await form.getByLabel("Started a second").fill("50");
+    await form.getByLabel("Started per second").fill("50");
     await page.getByRole("button", { name: "Start" }).click();
-    await shows(page, "#tile-users .tile-value", /^5$/);
-    await shows(page, "#state", "Running");
-    await shows(page, "#verdict", "1 threshold crossed");
+    await waitForText(page, "#tile-users .tile-value", /^5$/);
+    await waitForText(page, "#state", "Running");
+    await waitForText(page, "#verdict", "1 threshold crossed");
 
     await form.getByLabel("Users", { exact: true }).fill("9");
-    await form.getByLabel("Started a second").fill("50");
+    await form.getByLabel("Started per second").fill("50");
     await page.getByRole("button", { name: "Change" }).click();
-    await shows(page, "#tile-users .tile-value", /^9$/);
+    await waitForText(page, "#tile-users .tile-value", /^9$/);
     await page.reload();
-    await shows(page, "#tile-users .tile-value", /^9$/);
-    await shows(page, "#failures-title", /1/);
+    await waitForText(page, "#tile-users .tile-value", /^9$/);
+    await waitForText(page, "#failures-title", /1/);
 
     await page.getByRole("button", { name: "Stop" }).click();
     const summary = await scene.end();
-    await shows(page, "#connection.over", "aiotest has exited: this is how the run ended");
+    await waitForText(page, "#connection.over", "aiotest has exited; these are the final results");
     assert.equal(await textOf(page, "#state"), "Ended");
-    assert.equal(await textOf(page, "#verdict"), "Failed: a threshold was crossed");
+    assert.equal(await textOf(page, "#verdict"), "Failed: threshold crossed");
     assert.equal(summary.exitCode, 3);
     assert.equal(summary.users.peak, 9);
     assert.equal(summary.totals.requests, scene.target.requests.length);
@@ -158,7 +158,7 @@ browserTest(
         expression,
         result,
       ]),
-      [["error_rate<1%", "✗ crossed"], ["p95<10s", "✓ holds"]],
+      [["error_rate<1%", "✗ crossed"], ["p95<10s", "✓ passed"]],
     );
     for (const percentile of ["p50", "p95", "p99"] as const) {
       assert.equal(
@@ -180,7 +180,7 @@ browserTest(
     const url = await scene.start(["--processes", "2", "-u", "4", "-r", "10"], {
       AIOTEST_WEB_TOKEN: "open sesame",
     });
-    const { page } = await look(browser, { width: 375, height: 812, theme: "dark" });
+    const { page } = await openPage(browser, { width: 375, height: 812, theme: "dark" });
     await page.goto(url);
     const token = page.getByLabel("Token", { exact: true });
     await token.fill("open");
@@ -188,14 +188,14 @@ browserTest(
     await page.locator("#login-message:not(:empty)").waitFor();
     await token.fill("open sesame");
     await token.press("Enter");
-    await shows(page, "#tile-users .tile-value", /^4$/);
+    await waitForText(page, "#tile-users .tile-value", /^4$/);
     await page.waitForFunction(() =>
       [...document.querySelectorAll("section[aria-labelledby=workers-title] tbody tr")]
         .map((row) => row.children[3]?.textContent).join() === "2,2"
     );
     await page.getByRole("button", { name: "Stop" }).click();
     const summary = await scene.end();
-    await shows(page, "#connection.over", "aiotest has exited");
+    await waitForText(page, "#connection.over", "aiotest has exited");
     assert.deepEqual(await rowsOf(page, "requests-title"), expectedRows(summary));
     const workers = (await rowsOf(page, "workers-title")).map((cells) => [cells[0], cells.at(-1)]);
     assert.deepEqual(
@@ -208,9 +208,9 @@ browserTest(
 browserTest("every report can be downloaded while the run goes on", async (browser) => {
   await using scene = new Scene();
   const url = await scene.start(["-u", "2", "-r", "10"]);
-  const { page } = await look(browser);
+  const { page } = await openPage(browser);
   await page.goto(url);
-  await shows(page, "#requests-title", "2");
+  await waitForText(page, "#requests-title", "2");
   const names: string[] = [];
   for (const link of await page.locator(".downloads a").all()) {
     const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);

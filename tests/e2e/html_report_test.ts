@@ -16,15 +16,15 @@ import {
 import type { RunMetadata } from "../../src/web/report_content.ts";
 import {
   browserTest,
-  type Look,
-  look,
-  type LookOptions,
+  type OpenedPage,
+  openPage,
+  type OpenPageOptions,
   rowsOf,
   textOf,
 } from "../support/browser.ts";
-import { faintTexts } from "../support/faint_texts.ts";
+import { lowContrastTexts } from "../support/low_contrast_texts.ts";
 import { runAiotest, startAiotest } from "../support/process.ts";
-import { reportFacts } from "../support/report_facts.ts";
+import { runMetadata } from "../support/run_metadata.ts";
 import {
   clusterSnapshot,
   histogramOf,
@@ -44,9 +44,9 @@ const HOSTILE = "</script><img src=x onerror=\"document.title='taken'\">";
 async function openOffline(
   browser: Browser,
   path: string,
-  options: LookOptions = {},
-): Promise<Look & { readonly asked: string[] }> {
-  const it = await look(browser, { width: 1280, ...options });
+  options: OpenPageOptions = {},
+): Promise<OpenedPage & { readonly asked: string[] }> {
+  const it = await openPage(browser, { width: 1280, ...options });
   const url = pathToFileURL(path).href;
   const asked: string[] = [];
   it.page.on("request", (request) => {
@@ -74,7 +74,7 @@ class ReportFile implements AsyncDisposable {
     facts: Partial<RunMetadata> = {},
   ): Promise<ReportFile> {
     const file = new ReportFile(await Deno.makeTempDir());
-    await Deno.writeTextFile(file.path, await htmlReport(run, exitCode, reportFacts(facts)));
+    await Deno.writeTextFile(file.path, await htmlReport(run, exitCode, runMetadata(facts)));
     return file;
   }
 
@@ -184,7 +184,7 @@ browserTest(
     );
     assert.deepEqual(
       (await rowsOf(page, "thresholds-title")).map(([expression, result]) => [expression, result]),
-      thresholds.map(({ expression, passed }) => [expression, passed ? "✓ holds" : "✗ crossed"]),
+      thresholds.map(({ expression, passed }) => [expression, passed ? "✓ passed" : "✗ crossed"]),
     );
     assert.deepEqual(
       (await rowsOf(page, "workers-title")).map((cells) => [cells[0], cells.at(-1)]),
@@ -214,7 +214,7 @@ browserTest(
       machine.Version!,
       new RegExp(`^aiotest ${summary.aiotest.replaceAll(".", "\\.")} `),
     );
-    assert.equal((await factsOf(page, "#run-facts")).Run, summary.runId);
+    assert.equal((await factsOf(page, "#run-facts"))["Run ID"], summary.runId);
     assert.equal(await page.locator("main img, main b").count(), 0);
     assert.deepEqual(complaints, []);
     assert.deepEqual(asked, []);
@@ -232,7 +232,7 @@ browserTest("the dashboard hands out a report of the run as it is", async (brows
   );
   const path = `${folder}/now.html`;
   try {
-    const { page } = await look(browser);
+    const { page } = await openPage(browser);
     await page.goto(await run.tells(/Dashboard: (http:\S+)/));
     await page.locator("#requests-title").filter({ hasText: "2" }).waitFor();
     const [download] = await Promise.all([
@@ -323,7 +323,7 @@ function openModel(): Snapshot {
 browserTest("what an open model and a breaking point are about is there", async (browser) => {
   await using report = await ReportFile.of(openModel(), 0);
   const { page, complaints } = await openOffline(browser, report.path);
-  assert.deepEqual((await rowsOf(page, "passes-title")).map((cells) => cells.slice(0, 4)), [
+  assert.deepEqual((await rowsOf(page, "iterations-title")).map((cells) => cells.slice(0, 4)), [
     ["Service time", "18.8", "1.88", "15.0"],
     ["Start delay", "0.500", "0.050", "0.400"],
   ]);
@@ -356,7 +356,7 @@ browserTest("both themes can be read, on a telephone and on a wide screen", asyn
           .map(({ className }) => className).join(),
       ]);
       assert.deepEqual([full, part], [width, ""], `${theme}, ${width}`);
-      assert.deepEqual(await faintTexts(page), [], `${theme}, ${width}`);
+      assert.deepEqual(await lowContrastTexts(page), [], `${theme}, ${width}`);
       backgrounds.add(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
       assert.deepEqual(await drawnCharts(page), [true, true, true]);
       assert.deepEqual(complaints, []);
@@ -497,7 +497,7 @@ browserTest("an hour and 1,000 names can be looked at", async (browser) => {
   assert.equal((await rowsOf(page, "requests-title")).length, 100);
   assert.equal(
     await page.locator("#chart-users-summary").textContent(),
-    "10 users at 1:00:00, at most 10 users.",
+    "10 users at 1:00:00, peak 10 users.",
   );
   await page.getByLabel("Filter requests").fill("department-7/");
   assert.equal((await rowsOf(page, "requests-title")).length, 25);

@@ -126,7 +126,7 @@ Deno.test("a run that waits is started, changed and stopped by hand", async () =
   while (await reader.next() !== null);
   const { code, stderr } = await run.finished;
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /Started from the dashboard \(127\.0\.0\.1\): 3 users, 100 a second\./);
+  assert.match(stderr, /Started from the dashboard \(127\.0\.0\.1\): 3 users, 100 per second\./);
   assert.equal(here.summary().users.peak, 7);
 });
 
@@ -205,7 +205,10 @@ Deno.test({
     assert.match(asked, /\{"ok":true\}\n\{"ok":true\}\n$/);
     const { code, stderr } = await run.finished;
     assert.equal(code, 0, stderr);
-    assert.match(stderr, /Changed from the dashboard \(127\.0\.0\.1\): 50 users, 10 a second\./);
+    assert.match(
+      stderr,
+      /Load changed from the dashboard \(127\.0\.0\.1\): 50 users, 10 per second\./,
+    );
     assert.ok(withToken!.includes(bearer));
   },
 });

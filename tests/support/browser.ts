@@ -2,29 +2,29 @@
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { isMissing } from "./requirement.ts";
 
-/** Ample for a machine with much else to do; that nothing waits for ever is what matters. */
+/** Only ends tests that would hang, so it is generous. */
 const LIMIT_MS = 30_000;
 
 const missing = isMissing("chromium");
 
-/** How a page is looked at. */
-export interface LookOptions {
+/** The window that a page is opened in. */
+export interface OpenPageOptions {
   readonly width?: number;
   readonly height?: number;
   readonly theme?: "light" | "dark";
 }
 
-/** A page in a real browser, and all that it complained of. */
-export interface Look {
+/** A page in a browser. */
+export interface OpenedPage {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** Errors and warnings of the console, violations of the content security policy, exceptions. */
+  /** Console errors and warnings, content security policy violations, and exceptions. */
   readonly complaints: string[];
 }
 
-/** A test that needs a browser, and is given one. */
+/** Defines a test that needs a browser. */
 export function browserTest(name: string, fn: (browser: Browser) => Promise<void>): void {
-  const reason = missing ? " (skipped: there is no chromium)" : "";
+  const reason = missing ? " (skipped: chromium is not installed)" : "";
   Deno.test({
     name: `${name}${reason}`,
     ignore: missing,
@@ -39,13 +39,16 @@ export function browserTest(name: string, fn: (browser: Browser) => Promise<void
   });
 }
 
-/** Starts the browser of Debian's package, without a window. */
+/** Starts Chromium, as installed by Debian, in headless mode. */
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
 }
 
-/** Opens a page of its own in a browser, with nothing in its cache. */
-export async function look(browser: Browser, options: LookOptions = {}): Promise<Look> {
+/** Opens an empty page with a context of its own. */
+export async function openPage(
+  browser: Browser,
+  options: OpenPageOptions = {},
+): Promise<OpenedPage> {
   const { width = 1600, height = 1000, theme = "light" } = options;
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme });
   context.setDefaultTimeout(LIMIT_MS);
@@ -55,18 +58,18 @@ export async function look(browser: Browser, options: LookOptions = {}): Promise
     if (["error", "warning"].includes(message.type())) complaints.push(message.text());
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
-  await page.exposeFunction("tellViolation", (text: string) => void complaints.push(text));
+  await page.exposeFunction("reportViolation", (text: string) => void complaints.push(text));
   await page.addInitScript(() => {
-    const { tellViolation } = globalThis as unknown as { tellViolation(text: string): void };
+    const { reportViolation } = globalThis as unknown as { reportViolation(text: string): void };
     addEventListener("securitypolicyviolation", (event) => {
       const { violatedDirective, blockedURI } = event as SecurityPolicyViolationEvent;
-      tellViolation(`violates ${violatedDirective}: ${blockedURI}`);
+      reportViolation(`violates ${violatedDirective}: ${blockedURI}`);
     });
   });
   return { page, context, complaints };
 }
 
-/** The text of the one element that a selector finds, without spaces around it. */
+/** The trimmed text of the only element that matches a selector. */
 export async function textOf(page: Page, selector: string): Promise<string> {
   return (await page.locator(selector).innerText()).trim();
 }
@@ -78,7 +81,11 @@ export function rowsOf(page: Page, section: string): Promise<string[][]> {
   );
 }
 
-/** Resolves once an element shows a text. */
-export async function shows(page: Page, selector: string, text: string | RegExp): Promise<void> {
+/** Waits until an element contains a text. */
+export async function waitForText(
+  page: Page,
+  selector: string,
+  text: string | RegExp,
+): Promise<void> {
   await page.locator(selector).filter({ hasText: text }).first().waitFor();
 }

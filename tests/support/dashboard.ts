@@ -6,82 +6,82 @@ import type { ResolvedLoad } from "../../src/load/load.ts";
 import type { DashboardControl } from "../../src/web/control.ts";
 import { LogTail } from "../../src/web/feed.ts";
 import { DashboardServer } from "../../src/web/server.ts";
-import { reportFacts } from "./report_facts.ts";
+import { runMetadata } from "./run_metadata.ts";
 import { emptySnapshot, snapshot } from "./snapshots.ts";
 
-/** A run that does what it is told, and remembers it. */
-export class ScriptedRun implements DashboardControl {
-  /** What it is like now. */
+/** A run that carries out commands and records them. */
+export class FakeRun implements DashboardControl {
+  /** The current snapshot. */
   now: Snapshot;
   canStart: boolean;
-  /** Why it refuses whatever it is told; null: it obeys. */
-  refusal: string | null = null;
-  /** What it was told. */
-  readonly orders: unknown[] = [];
+  /** The error that every command causes; null: commands succeed. */
+  commandError: string | null = null;
+  /** The commands it has received. */
+  readonly commands: unknown[] = [];
 
   constructor(now: Snapshot = snapshot(), canStart = false) {
     this.now = now;
     this.canStart = canStart;
   }
 
-  /** A run that waits for somebody to start it. */
-  static waiting(): ScriptedRun {
-    return new ScriptedRun(emptySnapshot(), true);
+  /** A run that waits to be started. */
+  static waiting(): FakeRun {
+    return new FakeRun(emptySnapshot(), true);
   }
 
   snapshot(): Snapshot {
     return this.now;
   }
 
-  start(target: ResolvedLoad | null): void {
-    this.#take(["start", target]);
+  start(load: ResolvedLoad | null): void {
+    this.#record(["start", load]);
     this.canStart = false;
     this.now = snapshot({ state: "spawning" });
   }
 
   stop(): void {
-    this.#take(["stop"]);
+    this.#record(["stop"]);
     this.now = snapshot({ state: "stopping" });
   }
 
-  changeLoad(target: ResolvedLoad): void {
-    this.#take(["target", target]);
+  changeLoad(load: ResolvedLoad): void {
+    this.#record(["changeLoad", load]);
   }
 
-  #take(order: unknown): void {
-    if (this.refusal !== null) throw new UsageError(this.refusal);
-    this.orders.push(order);
+  #record(command: unknown): void {
+    if (this.commandError !== null) throw new UsageError(this.commandError);
+    this.commands.push(command);
   }
 }
 
-/** How a dashboard of a test differs from one at a free port of loopback without a token. */
+/** Settings of a {@link TestDashboard}; by default, it has no token and listens at a free loopback port. */
 export interface TestDashboardOptions {
-  readonly run?: ScriptedRun;
+  readonly run?: FakeRun;
   readonly bindHost?: string;
   readonly token?: string;
   readonly clock?: Clock;
 }
 
-/** A dashboard that really listens. */
+/** A dashboard that listens at a port. */
 export interface TestDashboard {
-  readonly run: ScriptedRun;
+  readonly run: FakeRun;
   readonly server: DashboardServer;
   readonly port: number;
-  /** `127.0.0.1:PORT`, what a request's `Host` says. */
+  /** `127.0.0.1:PORT`, the `Host` of requests. */
   readonly host: string;
   readonly log: LogTail;
-  /** What it has logged. */
-  readonly said: string[];
+  /** Its log messages. */
+  readonly logged: string[];
 }
 
-/** Opens a dashboard, has it used, and closes it. */
+/** Runs a function with a dashboard, and closes it. */
 export async function withDashboard(
   options: TestDashboardOptions,
   use: (dashboard: TestDashboard) => Promise<void>,
 ): Promise<void> {
-  const { run = new ScriptedRun(), bindHost = "127.0.0.1", token = null } = options;
+  const { run = new FakeRun(), bindHost = "127.0.0.1", token = null } = options;
   const log = new LogTail();
-  const said: string[] = [];
+  const logged: string[] = [];
   const server = new DashboardServer({
     control: run,
     bindHost,
@@ -93,41 +93,41 @@ export async function withDashboard(
     log,
     serve: serveWeb,
     metrics: () => "aiotest_up 1\n",
-    reported: () => ({ snapshot: run.now, exitCode: 0, metadata: reportFacts }),
-    info: (text) => said.push(text),
-    warn: (text) => said.push(text),
+    reported: () => ({ snapshot: run.now, exitCode: 0, metadata: runMetadata }),
+    info: (text) => logged.push(text),
+    warn: (text) => logged.push(text),
   });
   const port = server.start();
   try {
-    await use({ run, server, port, host: `127.0.0.1:${port}`, log, said });
+    await use({ run, server, port, host: `127.0.0.1:${port}`, log, logged });
   } finally {
     await server.close();
   }
 }
 
-/** A response as it came over the socket. */
-export interface RawAnswer {
+/** A response as received from the socket. */
+export interface RawResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly body: string;
 }
 
-/** Where and as whom a raw request is sent. */
+/** A request that is sent byte for byte. */
 export interface RawRequest {
   readonly method?: string;
-  /** As it stands in the request line. */
+  /** As written in the request line. */
   readonly path?: string;
-  /** Null leaves out `Host`. */
+  /** Null omits `Host`. */
   readonly host?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
 
-/** Sends a request byte for byte, as no client of HTTP would, and reads the answer to its end. */
+/** Sends a request that no HTTP client would send, and reads the whole response. */
 export async function sendRaw(
   { port, host: own }: Pick<TestDashboard, "port" | "host">,
   { method = "GET", path = "/", host = own, headers = {}, body = "" }: RawRequest,
-): Promise<RawAnswer> {
+): Promise<RawResponse> {
   const lines = [
     `${method} ${path} HTTP/1.1`,
     ...(host === null ? [] : [`Host: ${host}`]),
@@ -139,10 +139,10 @@ export async function sendRaw(
   const writer = conn.writable.getWriter();
   await writer.write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n${body}`));
   writer.releaseLock();
-  return parseAnswer(await new Response(conn.readable).text());
+  return parseResponse(await new Response(conn.readable).text());
 }
 
-function parseAnswer(text: string): RawAnswer {
+function parseResponse(text: string): RawResponse {
   const end = text.indexOf("\r\n\r\n");
   const [status = "", ...fields] = text.slice(0, end).split("\r\n");
   const headers = new Headers();
@@ -153,5 +153,5 @@ function parseAnswer(text: string): RawAnswer {
   return { status: Number(status.split(" ")[1]), headers, body: text.slice(end + 4) };
 }
 
-/** The headers of a change from the page itself. */
+/** The headers of a command from the page itself. */
 export const FROM_PAGE = { "X-Aiotest": "1", "Content-Type": "application/json" };

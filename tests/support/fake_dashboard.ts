@@ -1,4 +1,6 @@
 import { isAsset, readAsset } from "../../src/web/assets.ts";
+import { eventBytes } from "../../src/web/feed.ts";
+import { errorReply, jsonReply, reply } from "../../src/web/http.ts";
 import type { LiveLog, LiveUpdate, LiveView } from "../../src/web/live_view.ts";
 
 /** A command that the page sent. */
@@ -9,28 +11,19 @@ export interface SentCommand {
 
 /** How a {@link FakeDashboard} behaves. */
 export interface FakeDashboardOptions {
-  /** What it asks for; null: nothing. */
+  /** Null: no token is required. */
   readonly token?: string | null;
-  /** 0, or one that it had before. */
+  /** 0: any free port. */
   readonly port?: number;
 }
 
-const HEADERS = {
-  "Content-Security-Policy":
-    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-  "X-Content-Type-Options": "nosniff",
-  "X-Frame-Options": "DENY",
-  "Referrer-Policy": "no-referrer",
-  "Cache-Control": "no-store",
-};
-
-/** Serves the page as the dashboard's server does, but shows whatever a test wants to see. */
+/** Serves the real page with data from a test. */
 export class FakeDashboard implements AsyncDisposable {
   readonly port: number;
-  /** The commands that came, in order. */
+  /** The commands received, in order. */
   readonly commands: SentCommand[] = [];
-  /** What a command is answered with instead of "ok". */
-  refusal: { readonly status: number; readonly error: string } | null = null;
+  /** The response to every command; null: success. */
+  commandError: { readonly status: number; readonly error: string } | null = null;
   #view: LiveView;
   readonly #token: string | null;
   readonly #streams = new Set<ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>>();
@@ -41,7 +34,7 @@ export class FakeDashboard implements AsyncDisposable {
     this.#token = options.token ?? null;
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: options.port ?? 0, onListen: () => {} },
-      (request) => this.#answer(request),
+      (request) => this.#handle(request),
     );
     this.port = this.#server.addr.port;
   }
@@ -50,32 +43,32 @@ export class FakeDashboard implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}/`;
   }
 
-  /** Pages that are connected. */
-  get watchers(): number {
+  /** How many pages are connected. */
+  get clients(): number {
     return this.#streams.size;
   }
 
-  /** Shows another view, to those who watch and those who come. */
+  /** Sends another view, also to pages that connect later. */
   show(view: LiveView): void {
     this.#view = view;
-    this.#tell("view", view);
+    this.#send("view", view);
   }
 
   update(update: LiveUpdate): void {
-    this.#tell("update", update);
+    this.#send("update", update);
   }
 
   log(log: LiveLog): void {
-    this.#tell("log", log);
+    this.#send("log", log);
   }
 
-  /** Goes away, in the midst of whatever it is sending. */
+  /** Stops the server and ends all streams. */
   async close(): Promise<void> {
     for (const stream of this.#streams) {
       try {
         stream.close();
       } catch {
-        // Its reader was faster.
+        // The client has already disconnected.
       }
     }
     this.#streams.clear();
@@ -86,35 +79,36 @@ export class FakeDashboard implements AsyncDisposable {
     return this.close();
   }
 
-  #tell(event: string, data: unknown): void {
-    for (const stream of this.#streams) stream.enqueue(eventBytes(event, data));
+  #send(event: string, data: unknown): void {
+    for (const stream of this.#streams) stream.enqueue(eventBytes(event, JSON.stringify(data)));
   }
 
-  async #answer(request: Request): Promise<Response> {
+  async #handle(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
-    if (isAsset(pathname)) return await asset(pathname);
+    if (isAsset(pathname)) {
+      const { mediaType, text } = await readAsset(pathname);
+      return reply(mediaType, text);
+    }
     if (pathname === "/api/login") return await this.#login(request);
     if (this.#token !== null && request.headers.get("cookie") !== "aiotest=let-in") {
-      return json(401, { error: "A token is needed." });
+      return errorReply({ status: 401, error: "A token is required." });
     }
     if (pathname === "/api/stream") return this.#stream();
-    if (pathname === "/api/summary") return json(200, this.#view);
+    if (pathname === "/api/summary") return jsonReply(this.#view);
     if (request.method !== "POST" || request.headers.get("x-aiotest") !== "1") {
-      return json(404, { error: "There is nothing." });
+      return errorReply({ status: 404, error: "Not found." });
     }
     this.commands.push({ path: pathname, body: await request.json() });
-    return this.refusal === null
-      ? json(200, { ok: true })
-      : json(this.refusal.status, { error: this.refusal.error });
+    return this.commandError === null ? jsonReply({ ok: true }) : errorReply(this.commandError);
   }
 
   async #login(request: Request): Promise<Response> {
     const { token } = await request.json();
     return token === this.#token
-      ? json(200, { ok: true }, {
-        "Set-Cookie": "aiotest=let-in; HttpOnly; SameSite=Strict; Path=/",
+      ? jsonReply({ ok: true }, {
+        headers: { "Set-Cookie": "aiotest=let-in; HttpOnly; SameSite=Strict; Path=/" },
       })
-      : json(401, { error: "That is not the token." });
+      : errorReply({ status: 401, error: "The token is wrong." });
   }
 
   #stream(): Response {
@@ -124,23 +118,10 @@ export class FakeDashboard implements AsyncDisposable {
       start: (controller) => {
         own = controller;
         streams.add(controller);
-        controller.enqueue(eventBytes("view", this.#view));
+        controller.enqueue(eventBytes("view", JSON.stringify(this.#view)));
       },
       cancel: () => void streams.delete(own),
     });
-    return new Response(body, { headers: { ...HEADERS, "Content-Type": "text/event-stream" } });
+    return reply("text/event-stream", body);
   }
-}
-
-async function asset(path: string): Promise<Response> {
-  const { type, text } = await readAsset(path);
-  return new Response(text, { headers: { ...HEADERS, "Content-Type": type } });
-}
-
-function json(status: number, content: unknown, headers: Record<string, string> = {}): Response {
-  return Response.json(content, { status, headers: { ...HEADERS, ...headers } });
-}
-
-function eventBytes(event: string, data: unknown): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
 }

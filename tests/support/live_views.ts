@@ -1,9 +1,15 @@
 import type { CompactRequest, CompactTotals } from "../../src/report/summary.ts";
 import type { TimelineSecond } from "../../src/stats/snapshot.ts";
-import type { ControlState, LiveState, LiveUpdate, LiveView } from "../../src/web/live_view.ts";
+import {
+  type ControlState,
+  type LiveState,
+  type LiveUpdate,
+  type LiveView,
+  liveWorker,
+} from "../../src/web/live_view.ts";
 import { latencies, NO_LATENCIES, workerRow } from "./snapshots.ts";
 
-/** Whoever may do everything. */
+/** Everything is allowed. */
 export const FULL_CONTROL: ControlState = {
   allowed: true,
   canStart: false,
@@ -12,12 +18,12 @@ export const FULL_CONTROL: ControlState = {
   reason: "",
 };
 
-/** One name's line: 1,000 good requests. */
+/** A row with 1,000 successful requests. */
 export function liveRequest(changes: Partial<CompactRequest> = {}): CompactRequest {
   return { method: "GET", name: "/", ...liveTotals(), ...changes };
 }
 
-/** What all names came to. */
+/** The totals of 1,000 successful requests. */
 export function liveTotals(changes: Partial<CompactTotals> = {}): CompactTotals {
   const requests = changes.requests ?? 1000;
   const failures = changes.failures ?? 0;
@@ -34,17 +40,19 @@ export function liveTotals(changes: Partial<CompactTotals> = {}): CompactTotals 
   };
 }
 
-/** What only a run under way has: ten users, ten seconds in. */
+/** The state of a run with ten users, after ten seconds. */
 export function liveState(changes: Partial<LiveState> = {}): LiveState {
   return {
     state: "running",
+    waitingFor: null,
+    verdict: { text: "No failures", tone: "good" },
     elapsedSeconds: 10,
     plannedSeconds: 20,
     model: "closed",
     users: { current: 10, target: 10 },
     arrivals: null,
     rates: { requests: 100, failures: 0 },
-    workers: [workerRow()],
+    workers: [liveWorker(workerRow())],
     expectedWorkers: null,
     control: FULL_CONTROL,
     log: [],
@@ -52,7 +60,7 @@ export function liveState(changes: Partial<LiveState> = {}): LiveState {
   };
 }
 
-/** Seconds of a run whose users rise for ten seconds; the same number gives the same second. */
+/** A second of a run whose users increase for ten seconds. Deterministic. */
 export function liveSecond(second: number, changes: Partial<TimelineSecond> = {}): TimelineSecond {
   const load = Math.min(1, (second + 1) / 10);
   const wave = Math.sin(second / 7) / 8 + Math.sin(second * 1.9) / 20;
@@ -69,7 +77,7 @@ export function liveSecond(second: number, changes: Partial<TimelineSecond> = {}
   };
 }
 
-/** A local run of ten users, ten of its twenty seconds in. */
+/** A local run with ten users, after ten of its twenty seconds. */
 export function liveView(changes: Partial<LiveView> = {}): LiveView {
   const requests = changes.requests ?? [liveRequest()];
   return {
@@ -101,7 +109,7 @@ export function liveView(changes: Partial<LiveView> = {}): LiveView {
   };
 }
 
-/** An update that changes nothing but what it is given. */
+/** An update that contains only the given changes. */
 export function liveUpdate(view: LiveView, changes: Partial<LiveUpdate> = {}): LiveUpdate {
   const { log: _, ...live } = view.live;
   return {
@@ -123,7 +131,7 @@ export function liveUpdate(view: LiveView, changes: Partial<LiveUpdate> = {}): L
   };
 }
 
-/** A web shop with some trouble, on eight workers, so many seconds in. */
+/** A test of a web shop with some failures, on eight workers, after the given number of seconds. */
 export function shopView(seconds: number): LiveView {
   const row = (name: string, rate: number, p50: number, changes = {}): CompactRequest =>
     liveRequest({
@@ -162,21 +170,32 @@ export function shopView(seconds: number): LiveView {
       : [{ method: "POST", name: "/api/v2/orders", error: "HTTP 503", count: failures }],
     userErrors: [{ user: "Shopper", error: "TypeError: basket is undefined", count: 2 }],
     thresholds: [
-      { expression: "p95<50ms", observed: 30.9, passed: true },
-      { expression: "p99[POST /api/v2/orders]<300ms", observed: 328, passed: false },
-      { expression: "error_rate<1%", observed: failures / (412 * seconds), passed: true },
+      { expression: "p95<50ms", observed: 30.9, passed: true, observedText: "30.9 ms" },
+      {
+        expression: "p99[POST /api/v2/orders]<300ms",
+        observed: 328,
+        passed: false,
+        observedText: "328 ms",
+      },
+      {
+        expression: "error_rate<1%",
+        observed: failures / (412 * seconds),
+        passed: true,
+        observedText: `${(failures / (412 * seconds) * 100).toFixed(2)}%`,
+      },
     ],
     warnings: ["Worker attic-k3x9-3 was lost: 2 s of what it counted are missing."],
     complete: false,
     timeline,
     live: liveState({
+      verdict: { text: "1 threshold crossed", tone: "bad" },
       elapsedSeconds: seconds,
       plannedSeconds: 300,
       users: { current: last?.users ?? 0, target: 100 },
       rates: { requests: last?.requests ?? 0, failures: last?.failures ?? 0 },
       expectedWorkers: 8,
       workers: [1, 2, 3, 4, 5, 6, 7, 8].map((number) =>
-        workerRow({
+        liveWorker(workerRow({
           id: `attic-k3x9-${number}`,
           host: number > 5 ? "cellar" : "attic",
           users: number === 3 ? 0 : 14,
@@ -186,9 +205,8 @@ export function shopView(seconds: number): LiveView {
           lagMs: number === 8 ? 61 : 1.25,
           requests: number === 3 ? 840 : 58 * seconds + number,
           state: number === 3 ? "lost" : "running",
-          // While a worker counts, there is always more to come.
           complete: number > 3,
-        })
+        }))
       ),
       log: [
         { at: "2026-03-05T10:29:58.100Z", level: "INFO", text: "Listening on 0.0.0.0:5557." },

@@ -4,7 +4,7 @@ import { REPORT_FILES } from "../../src/web/report_formats.ts";
 
 const PAGE = new URL("../../src/web/page/", import.meta.url);
 
-Deno.test("every file of the page is there, as what it is", async () => {
+Deno.test("every file of the page is served with its media type", async () => {
   const types: Readonly<Record<string, string>> = {
     html: "text/html; charset=utf-8",
     js: "text/javascript; charset=utf-8",
@@ -13,14 +13,14 @@ Deno.test("every file of the page is there, as what it is", async () => {
   };
   for await (const { name } of Deno.readDir(PAGE)) {
     const path = name === "index.html" ? "/" : `/assets/${name}`;
-    assert.equal(isAsset(path), true, `src/web/assets.ts does not name ${name}`);
-    const { type, text } = await readAsset(path);
-    assert.equal(type, types[name.split(".").at(-1)!], name);
+    assert.equal(isAsset(path), true, `src/web/sources.ts does not list ${name}`);
+    const { mediaType, text } = await readAsset(path);
+    assert.equal(mediaType, types[name.split(".").at(-1)!], name);
     assert.equal(text.length > 0, true, name);
   }
 });
 
-Deno.test("whatever page and scripts refer to is there", async () => {
+Deno.test("everything that the page and its scripts refer to is served", async () => {
   const references: string[] = [];
   const { text: page } = await readAsset("/");
   for (const [, path] of page.matchAll(/(?:src|href)="(\/[^"#]*)"/g)) references.push(path!);
@@ -35,19 +35,19 @@ Deno.test("whatever page and scripts refer to is there", async () => {
   for (const path of references) assert.equal(isAsset(path), true, path);
 });
 
-Deno.test("the page has nothing inline that its policy would refuse", async () => {
+Deno.test("the page contains nothing inline that its policy would block", async () => {
   const { text } = await readAsset("/");
   assert.doesNotMatch(text, /<script(?![^>]*\bsrc=)/);
   assert.doesNotMatch(text, /<style|\sstyle=|\son\w+=|javascript:|data:/);
 });
 
-Deno.test("uPlot is the package's own", async () => {
+Deno.test("uPlot is served from its package", async () => {
   const { text } = await readAsset("/assets/uPlot.esm.js");
   assert.match(text, /export \{ uPlot as default \}/);
   assert.match((await readAsset("/assets/uPlot.min.css")).text, /\.uplot/);
 });
 
-Deno.test("nothing else is", () => {
+Deno.test("no other path is served", () => {
   for (
     const path of ["", "/index.html", "/assets", "/assets/", "/assets/live_view.ts", "toString"]
   ) {
@@ -55,10 +55,14 @@ Deno.test("nothing else is", () => {
   }
 });
 
+Deno.test("the page receives the server's settings", async () => {
+  const { text } = await readAsset("/");
+  assert.match(text, /<meta name="heartbeat-ms" content="10000">/);
+  assert.match(text, /<meta name="log-lines" content="200">/);
+});
+
 Deno.test("the page has a button for each report that can be downloaded", async () => {
   const { text } = await readAsset("/");
-  const kinds = [...text.matchAll(/href="api\/report\/([a-z-]+)" download>/g)].map(([, kind]) =>
-    kind
-  );
-  assert.deepEqual(kinds, REPORT_FILES.map(({ kind }) => kind));
+  const links = [...text.matchAll(/href="api\/report\/([a-z-]+)" download>/g)];
+  assert.deepEqual(links.map(([, kind]) => kind), REPORT_FILES.map(({ kind }) => kind));
 });

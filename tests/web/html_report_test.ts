@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { htmlReport } from "../../src/web/html_report.ts";
+import {
+  htmlReport,
+  linkedScript,
+  readReportSources,
+  type ScriptModule,
+} from "../../src/web/html_report.ts";
 import type { ReportContent } from "../../src/web/report_content.ts";
-import { reportFacts } from "../support/report_facts.ts";
+import { runMetadata } from "../support/run_metadata.ts";
 import { requestRow, snapshot, statistics } from "../support/snapshots.ts";
 
 const ENDED = snapshot({ state: "stopped" });
@@ -11,8 +16,8 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("base64");
 }
 
-Deno.test("the policy lets the page's own script and style be used, and nothing else", async () => {
-  const html = await htmlReport(ENDED, 0, reportFacts());
+Deno.test("the policy allows only the page's own script and style", async () => {
+  const html = await htmlReport(ENDED, 0, runMetadata());
   const [, policy] = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(html)!;
   const [, style] = /<style>([^]*?)<\/style>/.exec(html)!;
   const [, script] = /<script type="module">([^]*?)<\/script>/.exec(html)!;
@@ -26,7 +31,7 @@ Deno.test("the policy lets the page's own script and style be used, and nothing 
   assert.doesNotMatch(html, /<!-- |\ssrc=|href="(?!#main|data:)|@import/);
 });
 
-Deno.test("names are data, whatever is in them", async () => {
+Deno.test("names are embedded as data, whatever they contain", async () => {
   const names = [
     "</script><img src=x>",
     "<!-- script -->",
@@ -40,18 +45,114 @@ Deno.test("names are data, whatever is in them", async () => {
       statistics: statistics({ requests: names.map((name) => requestRow({ name })) }),
     }),
     0,
-    reportFacts({ test: names[0]! }),
+    runMetadata({ test: names[0]! }),
   );
   const [, json] = /<script id="data" type="application\/json">([^]*?)<\/script>/.exec(html)!;
   assert.doesNotMatch(json!, /</);
   const content: ReportContent = JSON.parse(json!);
   assert.deepEqual(content.view.requests.map(({ name }) => name), names);
-  assert.equal(content.facts.test, names[0]);
+  assert.equal(content.metadata.test, names[0]);
   assert.equal(html.match(/<script/g)?.length, 2);
 });
 
-Deno.test("the page is small, and carries the licence of what it brings along", async () => {
-  const html = await htmlReport(ENDED, 0, reportFacts());
+Deno.test("the page is small, and includes the licence of uPlot", async () => {
+  const html = await htmlReport(ENDED, 0, runMetadata());
   assert.ok(html.length < 150_000, `${html.length} bytes`);
   assert.match(html, /Copyright \(c\) \d+ Leon Sorokin/);
+});
+
+/** What the linked modules leave in `result`. */
+function run(modules: readonly ScriptModule[]): unknown {
+  return new Function(`let result; ${linkedScript(modules)} return result;`)();
+}
+
+Deno.test("modules get their imports under the names that they choose", () => {
+  const result = run([
+    { name: "chart", text: "var Chart = (function () { return 'drawn'; })();", variable: "Chart" },
+    {
+      name: "lib/a.js",
+      text: [
+        "const count = 1;",
+        "export const FIRST = count;",
+        "export function second() { return count + 1; }",
+        "export async function third() {}",
+        "export class Fourth {}",
+        "function helper() { return 'own'; }",
+        "export function told() { return helper(); }",
+      ].join("\n"),
+    },
+    {
+      name: "page/b.js",
+      text: [
+        'import Plot from "chart";',
+        "import {",
+        "  FIRST as one,",
+        "  second,",
+        "  told,",
+        '} from "../lib/a.js";',
+        "function helper() { return 'another'; }",
+        "result = [Plot, one, second(), told(), helper()];",
+      ].join("\n"),
+    },
+  ]);
+  assert.deepEqual(result, ["drawn", 1, 2, "own", "another"]);
+});
+
+Deno.test("only comments on lines of their own are removed", () => {
+  const text = [
+    "// @ts-check",
+    "/**",
+    " * What it does, `/*` and // included.",
+    " */",
+    "/** @type {string} */",
+    "const url = 'http://x/'; // stays",
+    "  // goes",
+    "result = /** @type {any} */ (url) + '/** no comment */';",
+    "",
+  ].join("\n");
+  assert.equal(run([{ name: "a.js", text }]), "http://x//** no comment */");
+  const script = linkedScript([{ name: "a.js", text }]);
+  assert.doesNotMatch(script, /ts-check|What it does|goes/);
+  assert.match(script, /stays/);
+});
+
+Deno.test("an import or export that cannot be linked is an error with the module's name", () => {
+  const b = 'import { a } from "./a.js";\n';
+  const cases: [readonly ScriptModule[], RegExp][] = [
+    [[{ name: "x/b.js", text: b }], /x\/b\.js imports \.\/a\.js, which does not precede it/],
+    [[{ name: "b.js", text: b }, { name: "a.js", text: "" }], /does not precede it/],
+    [[{ name: "b.js", text: 'import "./a.js";\n' }], /b\.js cannot be linked: import "\.\/a\.js"/],
+    [[{ name: "b.js", text: "export default 1;\n" }], /b\.js cannot be linked: export default/],
+    [[{ name: "b.js", text: "export let a = 1;\n" }], /b\.js cannot be linked: export let/],
+  ];
+  for (const [modules, message] of cases) assert.throws(() => linkedScript(modules), message);
+});
+
+const OWN = new URL("../../src/web/report_page/", import.meta.url);
+
+Deno.test("every file of report_page is part of a report", async () => {
+  const { page, style, modules } = await readReportSources();
+  const names = modules.map(({ name }) => name);
+  for await (const { name } of Deno.readDir(OWN)) {
+    const text = await Deno.readTextFile(new URL(name, OWN));
+    if (name.endsWith(".js")) assert.ok(names.includes(`report_page/${name}`), name);
+    else assert.ok([page, style].some((one) => one.includes(text)), name);
+  }
+  assert.equal(names.at(-1), "report_page/report.js");
+});
+
+Deno.test("nothing in the linked modules ends the script or style element", async () => {
+  const { modules, style, licence, icon } = await readReportSources();
+  assert.doesNotMatch(linkedScript(modules) + licence, /<\/script|<!--/i);
+  assert.doesNotMatch(style, /<\/style|@import|url\(/i);
+  assert.match(licence, /The MIT License/);
+  assert.doesNotMatch(licence, /\*\//);
+  assert.match(icon, /^<svg /);
+});
+
+Deno.test("the template contains nothing that the policy would block", async () => {
+  const { page } = await readReportSources();
+  assert.doesNotMatch(page, /<script|<style|<link|\sstyle=|\son\w+=|javascript:|https?:/);
+  const places = [...page.matchAll(/<!-- (\w+) -->/g)].map(([, name]) => name);
+  assert.deepEqual(places, ["policy", "icon", "style", "data", "script"]);
 });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { REPORT_FILES, REPORT_FORMATS } from "../../src/web/report_formats.ts";
-import { reportFacts } from "../support/report_facts.ts";
+import { runMetadata } from "../support/run_metadata.ts";
 import { shopSnapshot } from "../support/snapshots.ts";
 
 Deno.test("every report has a name, a media type, and a text of that type", async () => {
-  const run = { snapshot: shopSnapshot(20), exitCode: 7, metadata: reportFacts };
+  const run = { snapshot: shopSnapshot(20), exitCode: 7, metadata: runMetadata };
   const made = await Promise.all(REPORT_FILES.map(async ({ suffix, mediaType, make }) => {
     const text = await make(run);
     return [suffix, mediaType, text.trimStart().split(/[\s,]/)[0]];
@@ -35,7 +35,7 @@ Deno.test("the JSON report says what the run would exit with", async () => {
   const text = await json!.make({
     snapshot: shopSnapshot(20),
     exitCode: 7,
-    metadata: reportFacts,
+    metadata: runMetadata,
   });
   assert.equal(JSON.parse(text).exitCode, 7);
 });

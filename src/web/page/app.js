@@ -1,21 +1,19 @@
 // @ts-check
 /// <reference lib="dom" />
 /**
- * The dashboard: puts the parts onto the page and hands them what the server tells.
+ * The dashboard's entry point: connects to the server and shows what it sends.
  *
  * @module
  */
 
 import uPlot from "uplot";
-import { openStream, send } from "./api.js";
 import { RunCharts } from "./charts.js";
-import { LiveConnection } from "./connection.js";
+import { LiveConnection, openStream, sendCommand } from "./connection.js";
 import { ControlView } from "./control_view.js";
-import { element, setAttribute, setText } from "./dom.js";
-import { HeadView } from "./head_view.js";
+import { byId, element, setAttribute, setText } from "./dom.js";
+import { HeadView } from "./headline.js";
 import { LogView } from "./log_view.js";
 import { LoginView } from "./login_view.js";
-import { byId } from "./page_parts.js";
 import {
   failuresTable,
   requestsTable,
@@ -24,16 +22,17 @@ import {
   userErrorsTable,
   workersTable,
 } from "./tables.js";
-import { loggedView, updatedView } from "./view_state.js";
+import { updatedView, viewWithLog } from "./view_state.js";
 
 /** @typedef {import("../live_view.ts").LiveView} LiveView */
 /** @typedef {import("./connection.js").ConnectionState} ConnectionState */
 
-/** The page, as one run after the other is shown on it. */
+/** The page. It outlives the server, and shows each run that it connects to. */
 class Dashboard {
   /** @type {LiveView | null} */
   #view = null;
   #drawn = false;
+  #logLines = setting("log-lines");
   #head = new HeadView();
   #log = new LogView();
   #charts;
@@ -42,18 +41,20 @@ class Dashboard {
   #userErrors = userErrorsTable();
   #workers = workersTable();
   #thresholds = thresholdsTable();
-  #control = new ControlView(send);
+  #control = new ControlView(sendCommand);
   #connection = new LiveConnection({
     open: openStream,
-    later: (ms, act) => {
+    // Allows for one lost heartbeat.
+    timeoutMs: 2.5 * setting("heartbeat-ms"),
+    setTimer: (ms, act) => {
       const timer = setTimeout(act, ms);
       return () => clearTimeout(timer);
     },
     onEvent: (event) => this.#take(event),
-    onState: (state, reason) => this.#connected(state, reason),
+    onState: (state, reason) => this.#showConnection(state, reason),
   });
   #login = new LoginView({
-    send,
+    send: sendCommand,
     onLogin: () => this.#connection.retry(),
     onLogout: () => location.reload(),
   });
@@ -85,16 +86,16 @@ class Dashboard {
     return this.#connection.run();
   }
 
-  /** @param {import("./event_stream.js").StreamEvent} event */
+  /** @param {import("./connection.js").StreamEvent} event */
   #take({ name, data }) {
     const content = JSON.parse(data);
     if (name === "view") this.#view = content;
     else if (this.#view === null) return;
     else if (name === "update") this.#view = updatedView(this.#view, content);
-    else if (name === "log") this.#view = loggedView(this.#view, content.lines);
+    else if (name === "log") this.#view = viewWithLog(this.#view, content.lines, this.#logLines);
     else return;
     this.#drawn = false;
-    // Nobody sees it, and a browser draws nothing that nobody sees: so nothing needs to be made either.
+    // A hidden page is drawn when it becomes visible.
     if (!document.hidden) this.#draw();
   }
 
@@ -122,9 +123,9 @@ class Dashboard {
    * @param {ConnectionState} state
    * @param {string} reason
    */
-  #connected(state, reason) {
-    const over = this.#view?.live.state === "stopped";
-    this.#control.connected(state === "live");
+  #showConnection(state, reason) {
+    const ended = this.#view?.live.state === "stopped";
+    this.#control.setConnected(state === "live");
     this.#login.show(state === "denied");
     if (state === "denied") {
       this.#view = null;
@@ -135,16 +136,27 @@ class Dashboard {
     const texts = {
       connecting: "Connecting …",
       live: "Live",
-      away: over
-        ? "aiotest has exited: this is how the run ended"
-        : "The server does not answer: trying again",
+      away: ended
+        ? "aiotest has exited; these are the final results"
+        : "The server does not respond; reconnecting …",
       denied: "Log in to see the run",
       refused: reason,
     };
     const message = byId("connection");
     setText(message, texts[state]);
-    setAttribute(message, "class", `connection ${state === "away" && over ? "over" : state}`);
+    setAttribute(message, "class", `connection ${state === "away" && ended ? "over" : state}`);
   }
+}
+
+/**
+ * A number that the server has written into `index.html`.
+ *
+ * @param {string} name
+ * @returns {number}
+ */
+function setting(name) {
+  const value = document.querySelector(`meta[name="${name}"]`)?.getAttribute("content");
+  return Number(value);
 }
 
 /** @param {readonly string[]} warnings */

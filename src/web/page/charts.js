@@ -1,14 +1,14 @@
 // @ts-check
 /// <reference lib="dom" />
 /**
- * The charts of a run, drawn by uPlot: one below the other on one time axis, with one cursor. Colours
- * come from the style sheet's variables whenever a chart is drawn, so both themes need nothing here.
+ * Draws the charts of a run with uPlot, one below the other, with a common time axis and cursor.
+ * Colours are read from CSS variables at every draw, so themes need no code here.
  *
  * @module
  */
 
 import { element, setText } from "./dom.js";
-import { formatClock } from "./format.js";
+import { formatClock, NO_NUMBER } from "./format.js";
 import { axisNumber, chartColumns, RUN_CHARTS } from "./timeline.js";
 
 /** @typedef {import("uplot")} Plot */
@@ -22,26 +22,26 @@ import { axisNumber, chartColumns, RUN_CHARTS } from "./timeline.js";
  * @typedef {object} Chart
  * @property {ChartSpec} spec
  * @property {Plot} plot
- * @property {HTMLElement[]} values What the legend says of each line.
+ * @property {HTMLElement[]} values The current value of each line, in the legend.
  * @property {HTMLElement} summary
  */
 
-/** Steps that a time axis may have, in seconds: what a clock's reader expects. */
+/** The tick intervals of a time axis, in seconds. */
 const TIME_STEPS = [
   ...[1, 2, 5, 10, 15, 30],
   ...[60, 120, 300, 600, 900, 1800],
   ...[3600, 7200, 14_400, 21_600, 43_200, 86_400],
 ];
 
-/** Columns that an axis of values takes; the same for all, so that the charts' times align. */
+/** In pixels; the same for all charts, so that their time axes align. */
 const AXIS_WIDTH = 58;
 
-/** A run that has just begun has this many seconds on its axis, not one that fills it. */
-const LEAST_SECONDS = 10;
+/** The time axis of a new run covers at least this much. */
+const MIN_AXIS_SECONDS = 10;
 
 /** The charts of one run. */
 export class RunCharts {
-  /** What goes onto the page. */
+  /** To be added to the page. */
   element = element("div", { class: "charts" });
   /** @type {readonly Second[]} */
   #timeline = [];
@@ -57,10 +57,10 @@ export class RunCharts {
   constructor(plotClass) {
     const sync = plotClass.sync("run").key;
     this.#reset.hidden = true;
-    this.#reset.addEventListener("click", () => this.#show(null));
+    this.#reset.addEventListener("click", () => this.#zoomTo(null));
     this.#charts = RUN_CHARTS.map((spec) => this.#add(plotClass, spec, sync));
     this.#hint.append(
-      "Drag over a chart to enlarge a part of it; a chart that has the focus obeys the arrow keys. ",
+      "Drag to zoom in. Use the arrow keys to move the cursor of a focused chart. ",
       this.#reset,
     );
     this.element.append(this.#hint);
@@ -81,10 +81,10 @@ export class RunCharts {
       plot.setScale("x", this.#zoom ?? this.#whole());
       setText(summary, spec.describe(timeline));
     }
-    this.#tellValues();
+    this.#showValues();
   }
 
-  /** Draws everything anew, as when the colours have changed. */
+  /** Redraws all charts, after the colours have changed. */
   redraw() {
     for (const { plot } of this.#charts) plot.redraw(false);
   }
@@ -123,7 +123,7 @@ export class RunCharts {
     const bars = plotClass.paths.bars?.({ size: [0.8, 24, 1], align: -1 });
     const options = this.#options(spec, sync, canvas, bars);
     const plot = new plotClass(options, chartColumns(spec, []), canvas);
-    canvas.addEventListener("keydown", (event) => this.#obey(plot, event));
+    canvas.addEventListener("keydown", (event) => this.#handleKey(plot, event));
     canvas.addEventListener("blur", () => {
       for (const chart of this.#charts) chart.plot.setCursor({ left: -10, top: -10 });
     });
@@ -156,7 +156,7 @@ export class RunCharts {
         sync: { key: sync, scales: ["x", null] },
         drag: { x: true, y: false, setScale: false },
         points: { size: 7 },
-        bind: { dblclick: () => () => (this.#show(null), null) },
+        bind: { dblclick: () => () => (this.#zoomTo(null), null) },
       },
       scales: {
         x: { time: false, auto: false, range: (_plot, min, max) => [min, max] },
@@ -192,7 +192,7 @@ export class RunCharts {
         })),
       ],
       hooks: {
-        setCursor: [() => this.#tellValues()],
+        setCursor: [() => this.#showValues()],
         setSelect: [(plot) => this.#select(plot)],
       },
     };
@@ -201,18 +201,18 @@ export class RunCharts {
   /** @param {Plot} plot */
   #select(plot) {
     const { left, width } = plot.select;
-    // The other charts hear of a selection as well; the first is enough.
+    // Synchronized charts report an empty selection.
     if (width < 8) return;
     const min = Math.max(0, plot.posToVal(left, "x"));
     const max = plot.posToVal(left + width, "x");
     for (const chart of this.#charts) {
       chart.plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     }
-    if (max - min >= 1) this.#show({ min, max });
+    if (max - min >= 1) this.#zoomTo({ min, max });
   }
 
   /** @param {{ min: number, max: number } | null} zoom */
-  #show(zoom) {
+  #zoomTo(zoom) {
     this.#zoom = zoom;
     this.#reset.hidden = zoom === null;
     for (const { plot } of this.#charts) plot.setScale("x", zoom ?? this.#whole());
@@ -220,18 +220,18 @@ export class RunCharts {
 
   #whole() {
     const last = this.#timeline.at(-1);
-    return { min: 0, max: Math.max(LEAST_SECONDS, last === undefined ? 0 : last.second + 1) };
+    return { min: 0, max: Math.max(MIN_AXIS_SECONDS, last === undefined ? 0 : last.second + 1) };
   }
 
-  /** What the legends say: the values under the cursor, or else the last ones. */
-  #tellValues() {
+  /** Shows the values under the cursor, or the last ones, in the legends. */
+  #showValues() {
     for (const { spec, plot, values } of this.#charts) {
-      const pointed = (plot.cursor.left ?? -1) >= 0 ? plot.cursor.idx : null;
-      const second = this.#timeline[pointed ?? this.#timeline.length - 1];
+      const hovered = (plot.cursor.left ?? -1) >= 0 ? plot.cursor.idx : null;
+      const second = this.#timeline[hovered ?? this.#timeline.length - 1];
       spec.lines.forEach(({ value, format }, index) => {
-        const known = second === undefined ? null : value(second);
-        const text = known === null ? "-" : format(known);
-        const at = pointed === null || second === undefined
+        const current = second === undefined ? null : value(second);
+        const text = current === null ? NO_NUMBER : format(current);
+        const at = hovered === null || second === undefined
           ? ""
           : ` at ${formatClock(second.second + 1)}`;
         const target = values[index];
@@ -244,21 +244,21 @@ export class RunCharts {
    * @param {Plot} plot
    * @param {KeyboardEvent} event
    */
-  #obey(plot, event) {
-    if (event.key === "Escape") this.#show(null);
+  #handleKey(plot, event) {
+    if (event.key === "Escape") this.#zoomTo(null);
     const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -60, PageDown: 60 }[event.key];
     const { length } = this.#timeline;
     if (steps === undefined || length === 0) return;
     event.preventDefault();
-    const pointed = (plot.cursor.left ?? -1) >= 0 ? plot.cursor.idx : null;
-    const index = Math.min(length - 1, Math.max(0, (pointed ?? length) + steps));
+    const hovered = (plot.cursor.left ?? -1) >= 0 ? plot.cursor.idx : null;
+    const index = Math.min(length - 1, Math.max(0, (hovered ?? length) + steps));
     const second = this.#timeline[index];
     if (second === undefined) return;
     const left = Math.max(0, plot.valToPos(second.second + 1, "x"));
     for (const chart of this.#charts) chart.plot.setCursor({ left, top: 10 });
   }
 
-  /** Draws everything as large as there is room for. */
+  /** Fits all charts to the available width. */
   resize() {
     for (const { plot } of this.#charts) {
       const canvas = plot.root.parentElement;
@@ -277,7 +277,7 @@ function plotHeight(canvas) {
 }
 
 /**
- * A point that has no neighbour would be no line.
+ * Draws points while there are too few of them to form a visible line.
  *
  * @param {Plot} plot
  * @param {number} index
@@ -288,7 +288,7 @@ function pointsShow(plot, index) {
   return values.length < 3;
 }
 
-/** Steps of an axis of counts: 1, 2, 5, 10 and so on, but no halves. */
+/** The tick intervals of an axis of counts: whole numbers only. */
 function wholeSteps() {
   return Array.from({ length: 10 }, (_, power) => [1, 2, 2.5, 5].map((n) => n * 10 ** power))
     .flat().filter(Number.isInteger);

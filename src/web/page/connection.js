@@ -1,81 +1,78 @@
 // @ts-check
 /// <reference lib="dom" />
 /**
- * The page's connection to its server: reads the stream of events, and comes back by itself when the
- * server was away. A plain request rather than an `EventSource`, which tells neither why a stream was
- * refused nor that a connection has gone silent.
+ * The page's connection to its server: sends commands, reads the stream of events, and reconnects
+ * after an interruption.
+ *
+ * Uses `fetch` rather than `EventSource`, which reports neither why a stream was refused nor that a
+ * connection has gone silent.
  *
  * @module
  */
 
-import { EventStreamReader } from "./event_stream.js";
-
-/** @typedef {import("./event_stream.js").StreamEvent} StreamEvent */
-
 /**
- * How it stands: `live` while events come, `away` while the server does not answer, `denied` when it
- * asks for a token, `refused` when it answers with something else, which `reason` says.
+ * The state of the connection: `live` while events arrive, `away` while the server does not respond,
+ * `denied` when it requires a token, and `refused` when it responds with another error.
  *
  * @typedef {"connecting" | "live" | "away" | "denied" | "refused"} ConnectionState
  */
 
 /**
- * What it needs of the world.
+ * What a connection needs.
  *
- * @typedef {object} ConnectionPort
- * @property {(signal: AbortSignal) => Promise<Response>} open Asks for the stream.
- * @property {(ms: number, act: () => void) => () => void} later Does something later, unless the
- * function that it returns is called first.
+ * @typedef {object} ConnectionOptions
+ * @property {(signal: AbortSignal) => Promise<Response>} open Requests the stream.
+ * @property {number} timeoutMs How long the server may be silent.
+ * @property {(ms: number, act: () => void) => () => void} setTimer Returns a function that cancels
+ * the timer.
  * @property {(event: StreamEvent) => void} onEvent
- * @property {(state: ConnectionState, reason: string) => void} onState Called when it has changed.
+ * @property {(state: ConnectionState, reason: string) => void} onState Called when the state has
+ * changed. The reason is a sentence from the server if it refused the connection.
  */
 
-/** Milliseconds until it tries again, the more often it has failed. */
-const PAUSES = [500, 1000, 2000, 3000, 5000];
+/** Milliseconds before the next attempt, by the number of failed attempts. */
+const RETRY_DELAYS = [500, 1000, 2000, 3000, 5000];
 
-/** The server says something every 10 s; after this many milliseconds without, it is gone. */
-const SILENCE = 25_000;
-
-/** Reads the stream until it is closed. */
+/** Keeps a stream of events open until it is closed. */
 export class LiveConnection {
-  #port;
+  #options;
   /** @type {ConnectionState | null} */
   #state = null;
   #failures = 0;
   #closed = false;
-  /** Wakes it from a pause. */
+  /** Ends the current delay. */
   #wake = () => {};
   #aborter = new AbortController();
 
-  /** @param {ConnectionPort} port */
-  constructor(port) {
-    this.#port = port;
+  /** @param {ConnectionOptions} options */
+  constructor(options) {
+    this.#options = options;
   }
 
   /**
-   * Connects, and again whenever the connection ends; resolves once it was closed.
+   * Connects, and reconnects whenever the connection ends. Resolves when it has been closed.
    *
    * @returns {Promise<void>}
    */
   async run() {
-    this.#tell("connecting", "");
+    this.#setState("connecting", "");
     while (!this.#closed) {
       await this.#attempt();
       if (this.#closed) return;
-      const pause = PAUSES[Math.min(this.#failures, PAUSES.length - 1)] ?? 0;
+      const delay = RETRY_DELAYS[Math.min(this.#failures, RETRY_DELAYS.length - 1)] ?? 0;
       this.#failures += 1;
-      // Who has no token is asked for one, and tries when it was given.
-      await this.#pause(this.#state === "denied" ? null : pause);
+      // Without a token, another attempt would fail too: wait for the login.
+      await this.#wait(this.#state === "denied" ? null : delay);
     }
   }
 
-  /** Tries at once, if it is waiting. */
+  /** Makes the next attempt now. */
   retry() {
     this.#failures = 0;
     this.#wake();
   }
 
-  /** Ends it for good. */
+  /** Ends the connection for good. */
   close() {
     this.#closed = true;
     this.#aborter.abort();
@@ -85,16 +82,15 @@ export class LiveConnection {
   async #attempt() {
     this.#aborter = new AbortController();
     try {
-      const response = await this.#watched(this.#port.open(this.#aborter.signal));
+      const response = await this.#withTimeout(this.#options.open(this.#aborter.signal));
       if (!response.ok || response.body === null) {
-        this.#tell(response.status === 401 ? "denied" : "refused", await reasonOf(response));
+        this.#setState(response.status === 401 ? "denied" : "refused", await errorOf(response));
         return;
       }
       await this.#read(response.body);
-      this.#tell("away", "");
+      this.#setState("away", "");
     } catch {
-      // Whatever it was that failed, there is no connection.
-      this.#tell("away", "");
+      this.#setState("away", "");
     } finally {
       this.#aborter.abort();
     }
@@ -105,26 +101,26 @@ export class LiveConnection {
     const events = new EventStreamReader();
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
-      const { done, value } = await this.#watched(reader.read());
+      const { done, value } = await this.#withTimeout(reader.read());
       if (done || this.#closed) return;
       for (const event of events.push(value)) {
         this.#failures = 0;
-        this.#tell("live", "");
-        this.#port.onEvent(event);
+        this.#setState("live", "");
+        this.#options.onEvent(event);
       }
     }
   }
 
   /**
-   * What a promise comes to, unless it takes so long that the server must be gone.
+   * Aborts the connection if a promise takes longer than the server may be silent.
    *
    * @template Value
    * @param {Promise<Value>} promise
    * @returns {Promise<Value>}
    */
-  async #watched(promise) {
+  async #withTimeout(promise) {
     const aborter = this.#aborter;
-    const cancel = this.#port.later(SILENCE, () => aborter.abort());
+    const cancel = this.#options.setTimer(this.#options.timeoutMs, () => aborter.abort());
     try {
       return await promise;
     } finally {
@@ -132,10 +128,10 @@ export class LiveConnection {
     }
   }
 
-  /** @param {number | null} ms Null: until somebody wants it to try. */
-  #pause(ms) {
+  /** @param {number | null} ms Null: until {@link retry} is called. */
+  #wait(ms) {
     return /** @type {Promise<void>} */ (new Promise((resolve) => {
-      const cancel = ms === null ? () => {} : this.#port.later(ms, resolve);
+      const cancel = ms === null ? () => {} : this.#options.setTimer(ms, resolve);
       this.#wake = () => {
         cancel();
         resolve();
@@ -147,25 +143,114 @@ export class LiveConnection {
    * @param {ConnectionState} state
    * @param {string} reason
    */
-  #tell(state, reason) {
+  #setState(state, reason) {
     if (this.#closed || this.#state === state) return;
     this.#state = state;
-    this.#port.onState(state, reason);
+    this.#options.onState(state, reason);
   }
 }
 
 /**
- * What the server says of its refusal.
+ * An event of a stream.
+ *
+ * @typedef {object} StreamEvent
+ * @property {string} name `message` if the stream does not name it.
+ * @property {string} data
+ */
+
+/** Parses a `text/event-stream` as it arrives. */
+export class EventStreamReader {
+  #rest = "";
+  #name = "";
+  /** @type {string[]} */
+  #data = [];
+
+  /**
+   * Takes the next piece of the stream, and returns the events that it completes. Comments and
+   * unknown fields are ignored.
+   *
+   * @param {string} text
+   * @returns {StreamEvent[]}
+   */
+  push(text) {
+    /** @type {StreamEvent[]} */
+    const events = [];
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const event = this.#take(line.endsWith("\r") ? line.slice(0, -1) : line);
+      if (event !== null) events.push(event);
+    }
+    return events;
+  }
+
+  /**
+   * @param {string} line
+   * @returns {StreamEvent | null}
+   */
+  #take(line) {
+    if (line === "") return this.#dispatch();
+    const colon = line.indexOf(":");
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
+    if (field === "event") this.#name = value;
+    else if (field === "data") this.#data.push(value);
+    return null;
+  }
+
+  /** @returns {StreamEvent | null} */
+  #dispatch() {
+    const event = this.#data.length === 0
+      ? null
+      : { name: this.#name === "" ? "message" : this.#name, data: this.#data.join("\n") };
+    this.#name = "";
+    this.#data = [];
+    return event;
+  }
+}
+
+/**
+ * Requests the stream of events.
+ *
+ * @param {AbortSignal} signal
+ * @returns {Promise<Response>}
+ */
+export function openStream(signal) {
+  return fetch("api/stream", { signal, cache: "no-store", headers: { "X-Aiotest": "1" } });
+}
+
+/**
+ * Sends a command. Rejects with an error whose message is a sentence for the user.
+ *
+ * @param {"start" | "stop" | "target" | "login" | "logout"} command
+ * @param {object} [body]
+ * @returns {Promise<void>}
+ */
+export async function sendCommand(command, body = {}) {
+  const request = {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Aiotest": "1" },
+    body: JSON.stringify(body),
+  };
+  const response = await fetch(`api/${command}`, request).catch(() => {
+    throw new Error("The server does not respond.");
+  });
+  if (!response.ok) throw new Error(await errorOf(response));
+  await response.body?.cancel();
+}
+
+/**
+ * The error that a response reports, as a sentence.
  *
  * @param {Response} response
  * @returns {Promise<string>}
  */
-export async function reasonOf(response) {
+export async function errorOf(response) {
   try {
     const { error } = await response.json();
     if (typeof error === "string" && error !== "") return error;
   } catch {
-    // It said nothing that the page would understand.
+    // Not one of our error responses, such as that of a proxy.
   }
-  return `The server answered with status ${response.status}.`;
+  return `The server responded with status ${response.status}.`;
 }

@@ -1,21 +1,21 @@
 // @ts-check
 /// <reference lib="dom" />
 /**
- * Elements made of plain values. Texts only ever become text: nothing here reads markup, so a name
- * such as `</script><img src=x>` is shown as it is written.
+ * Helpers that create and update elements. Strings are always inserted as text, never parsed as
+ * markup, so a name such as `</script><img src=x>` is shown verbatim.
  *
  * @module
  */
 
 /**
- * What an element has beside its tag: attributes, `text` for its content. A value of `false`, null or
- * undefined leaves the attribute out, `true` sets it without a value.
+ * The attributes of an element; `text` sets its content. A value of `false`, null or undefined omits
+ * the attribute, and `true` sets it without a value.
  *
  * @typedef {Readonly<Record<string, string | number | boolean | null | undefined>>} Attributes
  */
 
 /**
- * A new element.
+ * Creates an element.
  *
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
@@ -24,17 +24,34 @@
  * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function element(tag, attributes = {}, children = []) {
-  const made = document.createElement(tag);
+  const created = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") made.textContent = String(value);
-    else setAttribute(made, name, value);
+    if (name === "text") created.textContent = String(value);
+    else setAttribute(created, name, value);
   }
-  made.append(...children);
-  return made;
+  created.append(...children);
+  return created;
 }
 
 /**
- * Sets or removes one attribute, unless it is so already.
+ * Finds an element of the page's HTML file.
+ *
+ * @template {HTMLElement} [Part=HTMLElement]
+ * @param {string} id
+ * @param {new () => Part} [kind] The expected class.
+ * @returns {Part}
+ * @throws {Error} if there is no such element.
+ */
+export function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (found === null || !(found instanceof (kind ?? HTMLElement))) {
+    throw new Error(`the page has no ${kind?.name ?? "element"} #${id}`);
+  }
+  return /** @type {Part} */ (found);
+}
+
+/**
+ * Sets or removes an attribute if it differs.
  *
  * @param {Element} target
  * @param {string} name
@@ -50,8 +67,8 @@ export function setAttribute(target, name, value) {
 }
 
 /**
- * Sets an element's text, unless it is that already: a text that stays is not laid out anew, and a
- * screen reader does not read it again.
+ * Sets an element's text if it differs, so that unchanged text causes no layout and is not announced
+ * again by screen readers.
  *
  * @param {Element} target
  * @param {string} text
@@ -62,7 +79,7 @@ export function setText(target, text) {
 }
 
 /**
- * Makes some elements the children of another, moving only those that are elsewhere.
+ * Makes elements the only children of a parent, moving only those that are out of place.
  *
  * @param {Element} parent
  * @param {readonly Element[]} children
@@ -72,7 +89,7 @@ export function place(parent, children) {
   const kept = new Set(children);
   for (const child of [...parent.children]) if (!kept.has(child)) child.remove();
   children.forEach((child, index) => {
-    const there = parent.children[index] ?? null;
-    if (there !== child) parent.insertBefore(child, there);
+    const current = parent.children[index] ?? null;
+    if (current !== child) parent.insertBefore(child, current);
   });
 }

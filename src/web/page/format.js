@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * Numbers as people read them, in the browser: three digits that matter. What is also shown on a
- * terminal is written as `src/report/quantity.ts` writes it there, which a test compares.
+ * Formats numbers with three significant digits. The formats are those of `src/report/quantity.ts`,
+ * which browsers cannot import; a property test checks that both agree.
  *
  * @module
  */
 
-/** What stands where there is no number. */
+/** Shown in place of a missing number. */
 export const NO_NUMBER = "-";
 
 /**
- * How many there were: exactly, up to ten million.
+ * A count: exact up to ten million.
  *
  * @param {number} count
  * @returns {string}
@@ -20,7 +20,7 @@ export function formatCount(count) {
 }
 
 /**
- * How many there were, exactly, however long that is.
+ * A count with all its digits.
  *
  * @param {number} count
  * @returns {string}
@@ -30,7 +30,7 @@ export function formatExact(count) {
 }
 
 /**
- * How many of something there were: `1 user`, `2,000 users`.
+ * A count with its noun: `1 user`, `2,000 users`.
  *
  * @param {number} count
  * @param {string} noun
@@ -42,7 +42,7 @@ export function formatAmount(count, noun, plural = `${noun}s`) {
 }
 
 /**
- * A rate, without its unit.
+ * A rate without its unit.
  *
  * @param {number | null} rate
  * @returns {string}
@@ -54,7 +54,7 @@ export function formatRate(rate) {
 }
 
 /**
- * Milliseconds without their unit; from 1,000 seconds on as seconds or hours, with it.
+ * Milliseconds without the unit; from 1,000 seconds, seconds or hours with the unit.
  *
  * @param {number | null} ms
  * @returns {string}
@@ -68,7 +68,7 @@ export function formatLatency(ms) {
 }
 
 /**
- * Milliseconds with their unit.
+ * Milliseconds with the unit.
  *
  * @param {number | null} ms
  * @returns {string}
@@ -79,7 +79,7 @@ export function formatMilliseconds(ms) {
 }
 
 /**
- * A share of 0 to 1 as a percentage; only none is 0%, and only all is 100%.
+ * A share of 0 to 1 as a percentage. Only exactly 0 and 1 become 0% and 100%.
  *
  * @param {number} share
  * @returns {string}
@@ -93,7 +93,7 @@ export function formatShare(share) {
 }
 
 /**
- * Bytes; 1 KB is 1,000 of them.
+ * Bytes with a decimal unit: 1 KB is 1,000 bytes.
  *
  * @param {number} bytes
  * @returns {string}
@@ -103,7 +103,7 @@ export function formatBytes(bytes) {
 }
 
 /**
- * Whole seconds as a clock shows them: `0:07`, `1:05`, `1:01:05`.
+ * Seconds as a clock time: `0:07`, `1:05`, `1:01:05`.
  *
  * @param {number} seconds
  * @returns {string}
@@ -126,7 +126,7 @@ export function formatClock(seconds) {
 function scaled(value, units) {
   let rest = value;
   let unit = 0;
-  // What would be rounded up to 1000 is 1 of the next unit.
+  // A value that would be rounded up to 1000 becomes 1 of the next unit.
   while (rest >= 999.5 && unit < units.length - 1) {
     rest /= 1000;
     unit += 1;
@@ -135,7 +135,7 @@ function scaled(value, units) {
 }
 
 /**
- * At least three digits, and no more behind the point than three digits need.
+ * Three significant digits, or all digits before the decimal point.
  *
  * @param {number} value
  * @param {number} maxDecimals
@@ -144,7 +144,7 @@ function scaled(value, units) {
 function threeDigits(value, maxDecimals) {
   for (let decimals = maxDecimals; decimals > 0; decimals -= 1) {
     const text = value.toFixed(decimals);
-    // Judged after rounding, so that 9.996 is 10.0 and not 10.00.
+    // Compared after rounding, so that 9.996 becomes 10.0 and not 10.00.
     if (Number(text) < 10 ** (3 - decimals)) return text;
   }
   return value.toFixed(0);

@@ -1,101 +1,105 @@
 // @ts-check
+/// <reference lib="dom" />
 /**
- * What stands at the top of the page, in words: state, time and verdict. Pure.
+ * The top of the page: the state of the run, its time, its verdict, and the tiles.
  *
  * @module
  */
 
-import { formatAmount, formatClock, formatShare } from "./format.js";
+import { byId, setAttribute, setText } from "./dom.js";
+import { formatClock } from "./format.js";
+import { tiles, TilesView } from "./tiles.js";
 
 /** @typedef {import("../live_view.ts").LiveView} LiveView */
+/** @typedef {import("../live_view.ts").LiveState} LiveState */
+
+/** Shows the headline of a run. */
+export class HeadView {
+  #tiles = new TilesView(byId("tiles"));
+
+  /**
+   * @param {LiveView} view
+   * @returns {void}
+   */
+  update(view) {
+    const { live, exitCode, runId, mode } = view;
+    const state = stateBadge(live);
+    const time = timeText(live);
+    byId("run-head").hidden = false;
+    showBadge(byId("state"), state);
+    showBadge(byId("verdict"), live.verdict);
+    // Screen readers announce changes of state, and the verdict only at the end.
+    setText(
+      byId("state-announced"),
+      exitCode === null ? state.text : `${state.text}. ${live.verdict.text}`,
+    );
+    setText(byId("time"), time);
+    setText(byId("run-id"), `Run ${runId}, ${mode}`);
+    const progress = progressOf(live);
+    const bar = byId("progress", HTMLProgressElement);
+    bar.hidden = progress === null;
+    bar.value = progress ?? 0;
+    setText(bar, time);
+    document.title = `${state.text} ${time} · aiotest`;
+    this.#tiles.update(tiles(view));
+  }
+}
 
 /**
- * A word with how good it is.
+ * A short text and its meaning.
  *
  * @typedef {object} Badge
  * @property {string} text
  * @property {"good" | "bad" | "warning" | "accent" | "quiet"} tone
  */
 
-/** Exit codes that say which way a run failed; see `src/core/exit_code.ts`. */
-const FAILED_BY = new Map([
-  [3, "a threshold was crossed"],
-  [4, "the cluster failed"],
-  [130, "interrupted"],
-]);
+/** @type {Readonly<Record<LiveState["state"], Badge>>} */
+const STATE_BADGES = {
+  ready: { text: "Ready", tone: "quiet" },
+  spawning: { text: "Starting users", tone: "accent" },
+  running: { text: "Running", tone: "accent" },
+  stopping: { text: "Stopping", tone: "warning" },
+  stopped: { text: "Ended", tone: "quiet" },
+};
 
 /**
- * What the run is doing.
+ * The state of a run.
  *
- * @param {LiveView} view
+ * @param {Pick<LiveState, "state" | "waitingFor">} live
  * @returns {Badge}
  */
-export function stateBadge({ live }) {
-  const { state, workers, expectedWorkers } = live;
-  if (state === "ready") {
-    const present = workers.filter((worker) => !["lost", "left"].includes(worker.state)).length;
-    return expectedWorkers !== null && present < expectedWorkers
-      ? { text: `Waiting: ${present} of ${formatAmount(expectedWorkers, "worker")}`, tone: "quiet" }
-      : { text: "Ready", tone: "quiet" };
-  }
-  if (state === "spawning") return { text: "Starting users", tone: "accent" };
-  if (state === "running") return { text: "Running", tone: "accent" };
-  return state === "stopping"
-    ? { text: "Stopping", tone: "warning" }
-    : { text: "Ended", tone: "quiet" };
+export function stateBadge({ state, waitingFor }) {
+  if (waitingFor === null) return STATE_BADGES[state];
+  return { text: `${waitingFor.charAt(0).toUpperCase()}${waitingFor.slice(1)}`, tone: "quiet" };
 }
 
 /**
- * How the run has ended, or how it looks so far.
+ * The elapsed and planned time: `0:42 of 2:00`.
  *
- * @param {LiveView} view
- * @returns {Badge}
- */
-export function verdictBadge({ exitCode, totals, thresholds, userErrors, complete, live }) {
-  const failed = totals.failures > 0
-    ? `${formatAmount(totals.failures, "failure")} (${formatShare(totals.errorRate)})`
-    : null;
-  const thrown = userErrors.reduce((sum, { count }) => sum + count, 0);
-  const crossed = thresholds.filter(({ passed }) => !passed).length;
-  if (exitCode !== null && exitCode !== 0) {
-    const reason = FAILED_BY.get(exitCode) ?? failed ??
-      (thrown > 0 ? formatAmount(thrown, "user error") : `exit code ${exitCode}`);
-    return { text: `Failed: ${reason}`, tone: "bad" };
-  }
-  if (exitCode === 0) {
-    return totals.requests === 0
-      ? { text: "Nothing measured", tone: "warning" }
-      : { text: "Passed", tone: "good" };
-  }
-  if (crossed > 0 && totals.requests > 0) {
-    return { text: `${formatAmount(crossed, "threshold")} crossed`, tone: "bad" };
-  }
-  if (failed !== null) return { text: failed, tone: "bad" };
-  if (thrown > 0) return { text: formatAmount(thrown, "user error"), tone: "bad" };
-  if (!complete && live.state === "stopped") return { text: "Counts incomplete", tone: "warning" };
-  return totals.requests === 0
-    ? { text: "No requests yet", tone: "quiet" }
-    : { text: "No failures", tone: "good" };
-}
-
-/**
- * How long it has run, and is to: `0:42 of 2:00`.
- *
- * @param {LiveView} view
+ * @param {Pick<LiveState, "elapsedSeconds" | "plannedSeconds">} live
  * @returns {string}
  */
-export function timeText({ live: { elapsedSeconds, plannedSeconds } }) {
+export function timeText({ elapsedSeconds, plannedSeconds }) {
   const elapsed = formatClock(elapsedSeconds);
   return plannedSeconds === null ? elapsed : `${elapsed} of ${formatClock(plannedSeconds)}`;
 }
 
 /**
- * Share of its planned time that the run has behind it, 0 to 1; null where none is planned.
+ * The elapsed share of the planned time, 0 to 1; null if the run has no planned end.
  *
- * @param {LiveView} view
+ * @param {Pick<LiveState, "elapsedSeconds" | "plannedSeconds">} live
  * @returns {number | null}
  */
-export function progressOf({ live: { elapsedSeconds, plannedSeconds } }) {
+export function progressOf({ elapsedSeconds, plannedSeconds }) {
   if (plannedSeconds === null || plannedSeconds <= 0) return null;
   return Math.min(1, elapsedSeconds / plannedSeconds);
+}
+
+/**
+ * @param {Element} target
+ * @param {Badge} badge
+ */
+function showBadge(target, { text, tone }) {
+  setText(target, text);
+  setAttribute(target, "class", `badge ${tone}`);
 }

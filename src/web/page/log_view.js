@@ -6,15 +6,14 @@
  * @module
  */
 
-import { element } from "./dom.js";
-import { byId } from "./page_parts.js";
+import { byId, element } from "./dom.js";
 
 /** @typedef {import("../live_view.ts").LogLine} LogLine */
 
-/** How near to the end somebody must be, in pixels, to be taken along by new lines. */
-const NEAR_END = 24;
+/** How close to its end, in pixels, the log must be scrolled to follow new lines. */
+const FOLLOW_DISTANCE = 24;
 
-/** Shows the log, and follows it unless somebody reads further up. */
+/** Shows the log, and scrolls with new lines unless the user has scrolled up. */
 export class LogView {
   /** @type {readonly LogLine[]} */
   #lines = [];
@@ -28,12 +27,12 @@ export class LogView {
   update(lines) {
     if (lines === this.#lines) return;
     const { scrollHeight, scrollTop, clientHeight } = this.#scroll;
-    const follows = scrollHeight - scrollTop - clientHeight < NEAR_END;
-    // New lines only ever come at the end: what is there already stays, and only its beginning goes.
+    const follows = scrollHeight - scrollTop - clientHeight < FOLLOW_DISTANCE;
+    // Lines are only removed at the start and added at the end.
     const known = new Set(this.#lines);
     const kept = new Set(lines);
-    const gone = this.#lines.filter((line) => !kept.has(line)).length;
-    for (let index = 0; index < gone; index += 1) this.#list.firstElementChild?.remove();
+    const removed = this.#lines.filter((line) => !kept.has(line)).length;
+    for (let index = 0; index < removed; index += 1) this.#list.firstElementChild?.remove();
     this.#list.append(...lines.filter((line) => !known.has(line)).map(lineElement));
     byId("log-empty").hidden = lines.length > 0;
     this.#lines = lines;

@@ -1,73 +1,72 @@
 // @ts-check
 /// <reference lib="dom" />
 /**
- * The form that asks for the token.
+ * The login form.
  *
  * @module
  */
 
-import { setText } from "./dom.js";
-import { byId } from "./page_parts.js";
+import { byId, setText } from "./dom.js";
 
-/** Remembers in this tab that there is something to log out of. */
+/** Set in this tab's session storage after a login, so that "Log out" is offered. */
 const LOGGED_IN = "aiotest-logged-in";
 
 /**
- * What the form does.
+ * What the form needs.
  *
- * @typedef {object} LoginPort
+ * @typedef {object} LoginOptions
  * @property {(command: "login" | "logout", body?: { token: string }) => Promise<void>} send
  * @property {() => void} onLogin
  * @property {() => void} onLogout
  */
 
-/** Asks for a token when it is shown. */
+/** Asks for the token, and offers to log out. */
 export class LoginView {
-  #port;
+  #options;
   #section = byId("login");
   #token = byId("token", HTMLInputElement);
   #logout = byId("logout", HTMLButtonElement);
 
-  /** @param {LoginPort} port */
-  constructor(port) {
-    this.#port = port;
+  /** @param {LoginOptions} options */
+  constructor(options) {
+    this.#options = options;
     byId("login-form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#login();
+      this.#logIn();
     });
-    this.#logout.addEventListener("click", () => this.#leave());
+    this.#logout.addEventListener("click", () => this.#logOut());
     this.#logout.hidden = sessionStorage.getItem(LOGGED_IN) === null;
   }
 
   /**
-   * @param {boolean} asked Whether the server asks for a token.
+   * @param {boolean} required Whether the server requires a token.
    * @returns {void}
    */
-  show(asked) {
-    if (this.#section.hidden !== asked) return;
-    this.#section.hidden = !asked;
-    this.#logout.hidden = asked || sessionStorage.getItem(LOGGED_IN) === null;
-    if (asked) this.#token.focus();
+  show(required) {
+    if (this.#section.hidden !== required) return;
+    this.#section.hidden = !required;
+    this.#logout.hidden = required || sessionStorage.getItem(LOGGED_IN) === null;
+    if (required) this.#token.focus();
   }
 
-  async #login() {
+  async #logIn() {
     try {
-      await this.#port.send("login", { token: this.#token.value });
+      await this.#options.send("login", { token: this.#token.value });
       this.#token.value = "";
       setText(byId("login-message"), "");
       sessionStorage.setItem(LOGGED_IN, "yes");
-      this.#port.onLogin();
+      this.#options.onLogin();
     } catch (error) {
       setText(byId("login-message"), error instanceof Error ? error.message : String(error));
       this.#token.select();
     }
   }
 
-  async #leave() {
-    // Where nobody answers, there is nothing to log out of either.
-    await this.#port.send("logout").catch(() => {});
+  async #logOut() {
+    // If the server has exited, so has the session.
+    await this.#options.send("logout").catch(() => {});
     sessionStorage.removeItem(LOGGED_IN);
     this.#logout.hidden = true;
-    this.#port.onLogout();
+    this.#options.onLogout();
   }
 }

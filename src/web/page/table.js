@@ -1,34 +1,46 @@
 // @ts-check
 /// <reference lib="dom" />
 /**
- * A table of rows that change: sorted by any column, filtered by words, with no more rows on the page
- * than were asked for, and each update touches only the cells that differ.
+ * A table that can be sorted and filtered. It puts a limited number of rows onto the page, and an
+ * update touches only the cells that have changed.
  *
  * @module
  */
 
 import { element, place, setAttribute, setText } from "./dom.js";
 import { formatExact } from "./format.js";
-import { chosenRows } from "./row_order.js";
 
 /**
+ * One column of a table.
+ *
  * @template Row
- * @typedef {import("./row_order.js").Column<Row>} Column
+ * @typedef {object} Column
+ * @property {string} title
+ * @property {"text" | "label" | "number"} kind A label is a short text that is not wrapped.
+ * @property {(row: Row) => string} text The text of a cell.
+ * @property {(row: Row) => string | number | null} [value] The value to sort by; by default, the text.
+ * @property {(row: Row) => "good" | "bad" | "warning" | "quiet" | null} [tone]
+ * @property {string} [hint] Explains the title.
  */
-/** @typedef {import("./row_order.js").RowOrder} RowOrder */
+
+/**
+ * The column that rows are sorted by. Null keeps the order in which they were passed.
+ *
+ * @typedef {{ readonly column: number | null, readonly descending: boolean }} RowOrder
+ */
 
 /**
  * @template Row
  * @typedef {object} TableSpec
- * @property {string} id Of the heading that names it; unique on the page.
+ * @property {string} id The ID of its heading; unique on the page.
  * @property {string} title
- * @property {string} [note] What the numbers are in.
- * @property {readonly Column<Row>[]} columns The first is the heading of its row.
+ * @property {string} [note] Such as the unit of its numbers.
+ * @property {readonly Column<Row>[]} columns The first contains the row headings.
  * @property {(row: Row) => string} keyOf
- * @property {string} empty What stands there without any row.
- * @property {string} [filterLabel] Without one, there is no filter.
- * @property {RowOrder} [order] Null in it: as the rows come.
- * @property {boolean} [hiddenWhenEmpty] Whether it takes no room without a row.
+ * @property {string} empty The text shown if there are no rows.
+ * @property {string} [filterLabel] The label of the filter; without it, the table has no filter.
+ * @property {RowOrder} [order] The initial order.
+ * @property {boolean} [hiddenWhenEmpty]
  */
 
 /**
@@ -37,11 +49,11 @@ import { chosenRows } from "./row_order.js";
  * @property {HTMLTableCellElement[]} cells
  */
 
-/** Rows that are on the page at first, and how many each press of the button adds. */
+/** How many rows are shown at first, and how many more "Show more" adds. */
 const PAGE_ROWS = 100;
 
 /**
- * A table on the page, with its heading.
+ * A table with its heading.
  *
  * @template Row
  */
@@ -56,6 +68,8 @@ export class DataTable {
   #total = null;
   /** @type {Map<string, ShownRow>} */
   #shown = new Map();
+  /** @type {ShownRow | null} */
+  #totalLine = null;
   #body = element("tbody");
   #foot = element("tfoot");
   /** @type {HTMLTableCellElement[]} */
@@ -65,7 +79,7 @@ export class DataTable {
   #state = element("p", { class: "table-state quiet", role: "status" });
   #more = element("button", { type: "button", class: "small", text: "Show more" });
   #scroll;
-  /** What goes onto the page. */
+  /** To be added to the page. */
   element;
 
   /** @param {TableSpec<Row>} spec */
@@ -110,10 +124,10 @@ export class DataTable {
   }
 
   /**
-   * Shows other rows.
+   * Shows rows.
    *
    * @param {readonly Row[]} rows
-   * @param {Row | null} [total] A last line that is neither sorted nor filtered.
+   * @param {Row | null} [total] A last row that is neither sorted nor filtered.
    * @returns {void}
    */
   update(rows, total = null) {
@@ -122,7 +136,7 @@ export class DataTable {
     this.#draw();
   }
 
-  /** Puts all rows onto the page, as a print needs them. */
+  /** Shows all rows, for printing. */
   showAll() {
     this.#limit = Infinity;
     this.#draw();
@@ -130,7 +144,7 @@ export class DataTable {
 
   #draw() {
     const { columns, keyOf, empty, hiddenWhenEmpty } = this.#spec;
-    const matching = chosenRows(this.#rows, columns, this.#order, this.#filter.value);
+    const matching = visibleRows(this.#rows, columns, this.#order, this.#filter.value);
     const visible = matching.slice(0, this.#limit);
     /** @type {Map<string, ShownRow>} */
     const shown = new Map();
@@ -156,17 +170,10 @@ export class DataTable {
 
   #drawTotal() {
     if (this.#total === null) return this.#foot.replaceChildren();
-    let shown = this.#totalLine;
-    if (shown === null) {
-      shown = this.#line();
-      this.#totalLine = shown;
-    }
-    this.#fill(shown, this.#total);
-    place(this.#foot, [shown.line]);
+    this.#totalLine ??= this.#line();
+    this.#fill(this.#totalLine, this.#total);
+    place(this.#foot, [this.#totalLine.line]);
   }
-
-  /** @type {ShownRow | null} */
-  #totalLine = null;
 
   /** @returns {ShownRow} */
   #line() {
@@ -185,8 +192,8 @@ export class DataTable {
       const cell = cells[index];
       if (cell === undefined) return;
       setText(cell, text(row));
-      const mood = tone?.(row) ?? null;
-      setAttribute(cell, "class", mood === null ? kind : `${kind} ${mood}`);
+      const cellTone = tone?.(row) ?? null;
+      setAttribute(cell, "class", cellTone === null ? kind : `${kind} ${cellTone}`);
     });
   }
 
@@ -198,9 +205,9 @@ export class DataTable {
     const button = element("button", { type: "button", title: hint, text: title });
     button.addEventListener("click", () => {
       const { column, descending } = this.#order;
-      // Who sorts by a number mostly looks for the highest.
-      const first = kind === "number";
-      this.#order = { column: index, descending: column === index ? !descending : first };
+      // Numbers are sorted in descending order first, since the highest matter most.
+      const initially = kind === "number";
+      this.#order = { column: index, descending: column === index ? !descending : initially };
       this.#draw();
     });
     return element("th", { scope: "col", class: kind }, [button]);
@@ -220,7 +227,57 @@ export class DataTable {
  * @returns {string}
  */
 function stateText(visible, matching, all) {
-  if (matching === 0) return `None of ${formatExact(all)} matches.`;
-  if (visible < matching) return `The first ${formatExact(visible)} of ${formatExact(matching)}.`;
+  if (matching === 0) return `None of ${formatExact(all)} match.`;
+  if (visible < matching) return `Showing ${formatExact(visible)} of ${formatExact(matching)}.`;
   return matching < all ? `${formatExact(matching)} of ${formatExact(all)} match.` : "";
+}
+
+/**
+ * The rows whose text columns contain all words of a filter, sorted. Rows without a value are last in
+ * both directions, and the sort is stable.
+ *
+ * @template Row
+ * @param {readonly Row[]} rows
+ * @param {readonly Column<Row>[]} columns
+ * @param {RowOrder} order
+ * @param {string} filter
+ * @returns {readonly Row[]}
+ */
+export function visibleRows(rows, columns, order, filter) {
+  const words = filter.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  const matching = words.length === 0 ? rows : rows.filter((row) => hasWords(row, columns, words));
+  const column = order.column === null ? undefined : columns[order.column];
+  if (column === undefined) return matching;
+  const value = column.value ?? column.text;
+  return [...matching].sort((a, b) => compare(value(a), value(b), order.descending));
+}
+
+/**
+ * @template Row
+ * @param {Row} row
+ * @param {readonly Column<Row>[]} columns
+ * @param {readonly string[]} words
+ * @returns {boolean}
+ */
+function hasWords(row, columns, words) {
+  const text = columns
+    .filter(({ kind }) => kind !== "number")
+    .map((column) => column.text(row))
+    .join("\n")
+    .toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+/**
+ * @param {string | number | null} a
+ * @param {string | number | null} b
+ * @param {boolean} descending
+ * @returns {number}
+ */
+function compare(a, b, descending) {
+  if (a === null || b === null) return Number(a === null) - Number(b === null);
+  const order = typeof a === "number" && typeof b === "number"
+    ? a - b
+    : String(a).localeCompare(String(b), "en", { numeric: true });
+  return descending ? -order : order;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 /**
- * The tables of a run, from plain data: those of a dashboard, and of a report after the run.
+ * The tables of a run, for the dashboard and for reports.
  *
  * @module
  */
@@ -14,29 +14,23 @@ import {
   formatRate,
   formatShare,
 } from "./format.js";
-import { observedText } from "./observed_text.js";
 import { DataTable } from "./table.js";
 
 /** @typedef {import("../../report/summary.ts").CompactRequest} RequestLine */
 /** @typedef {import("../../report/summary.ts").CompactTotals} TotalsLine */
 /** @typedef {import("../../stats/snapshot.ts").FailureRow} FailureLine */
 /** @typedef {import("../../stats/snapshot.ts").UserErrorRow} UserErrorLine */
-/** @typedef {import("../../stats/snapshot.ts").ThresholdRow} ThresholdLine */
-/** @typedef {import("../../report/summary.ts").SummaryWorker} SummaryWorker */
-/** @typedef {import("../../stats/snapshot.ts").WorkerRow} LiveWorker */
+/** @typedef {import("../live_view.ts").LiveThreshold} ThresholdLine */
+/** @typedef {import("../live_view.ts").LiveView} LiveView */
+/** @typedef {import("../live_view.ts").LiveWorker} LiveWorker */
+/** @typedef {import("../../stats/snapshot.ts").LatencySummary} LatencySummary */
 /**
  * @template Row
- * @typedef {import("./row_order.js").Column<Row>} Column
+ * @typedef {import("./table.js").Column<Row>} Column
  */
 
-/** From this share of a core on, a worker may be too busy to measure well. */
-const BUSY_CPU = 0.9;
-
-/** From this lag in milliseconds on, a worker may see responses later than they come. */
-const LATE_MS = 50;
-
 /**
- * Requests by name. As its last line it takes {@link totalLine}.
+ * Requests by name. Its last row is {@link totalLine}.
  *
  * @returns {DataTable<RequestLine>}
  */
@@ -66,16 +60,9 @@ export function requestsTable() {
         kind: "number",
         text: ({ rate }) => formatRate(rate),
         value: ({ rate }) => rate,
-        hint: "Requests a second over the whole run",
+        hint: "Requests per second over the whole run",
       },
-      latency("Mean", "mean"),
-      latency("Min", "min"),
-      latency("p50", "p50"),
-      latency("p90", "p90"),
-      latency("p95", "p95"),
-      latency("p99", "p99"),
-      latency("p99.9", "p999"),
-      latency("Max", "max"),
+      ...latencyColumns((/** @type {RequestLine} */ { latencyMs }) => latencyMs),
       {
         title: "Received",
         kind: "number",
@@ -85,13 +72,13 @@ export function requestsTable() {
       },
     ],
     keyOf: ({ method, name }) => JSON.stringify([method, name]),
-    empty: "No request has ended.",
+    empty: "No requests have completed.",
     filterLabel: "Filter requests",
   });
 }
 
 /**
- * The line of all requests together.
+ * The row that sums up all requests.
  *
  * @param {TotalsLine} totals
  * @returns {RequestLine}
@@ -116,14 +103,14 @@ export function failuresTable() {
       count("Count", ({ count }) => count),
     ],
     keyOf: ({ method, name, error }) => JSON.stringify([method, name, error]),
-    empty: "No request has failed.",
+    empty: "No requests have failed.",
     filterLabel: "Filter failures",
     order: { column: 3, descending: true },
   });
 }
 
 /**
- * What the code of users threw.
+ * Errors thrown by user code.
  *
  * @returns {DataTable<UserErrorLine>}
  */
@@ -131,21 +118,21 @@ export function userErrorsTable() {
   return new DataTable({
     id: "user-errors-title",
     title: "User errors",
-    note: "thrown by the test's own code",
+    note: "thrown by the test code",
     columns: [
       { title: "Error", kind: "text", text: ({ error }) => error, tone: () => "bad" },
       { title: "User", kind: "text", text: ({ user }) => user },
       count("Count", ({ count }) => count),
     ],
     keyOf: ({ user, error }) => JSON.stringify([user, error]),
-    empty: "No user's code has thrown.",
+    empty: "No errors have been thrown.",
     filterLabel: "Filter user errors",
     order: { column: 2, descending: true },
   });
 }
 
 /**
- * Workers of a run under way.
+ * Workers of a run in progress.
  *
  * @returns {DataTable<LiveWorker>}
  */
@@ -156,29 +143,29 @@ export function workersTable() {
     columns: [
       { title: "Worker", kind: "text", text: ({ id }) => id },
       { title: "Host", kind: "label", text: ({ host }) => host },
-      workerState(),
+      workerState,
       count("Users", ({ users }) => users),
       {
         title: "Req/s",
         kind: "number",
         text: ({ rate }) => formatRate(rate),
         value: ({ rate }) => rate,
-        hint: "Requests that ended in its last second",
+        hint: "Requests completed in the last second",
       },
-      share("CPU", ({ cpu }) => cpu, "Share of one core in the last second"),
-      share("CPU peak", ({ cpuPeak }) => cpuPeak, "Share of one core at its highest"),
+      cpuShare("CPU", "cpu", "Share of one core in the last second"),
+      cpuShare("CPU peak", "cpuPeak", "Peak share of one core"),
       {
         title: "Lag",
         kind: "number",
         text: ({ lagMs }) => formatMilliseconds(lagMs),
         value: ({ lagMs }) => lagMs,
-        tone: ({ lagMs }) => lagMs >= LATE_MS ? "warning" : null,
-        hint: "How late its event loop ran, at the 99th percentile",
+        tone: ({ strained }) => strained.includes("lagMs") ? "warning" : null,
+        hint: "Delay of the event loop, 99th percentile",
       },
       count("Requests", ({ requests }) => requests),
     ],
     keyOf: ({ id }) => id,
-    empty: "No worker has joined.",
+    empty: "No workers have joined.",
     filterLabel: "Filter workers",
   });
 }
@@ -186,7 +173,7 @@ export function workersTable() {
 /**
  * Workers of a run that has ended.
  *
- * @returns {DataTable<SummaryWorker>}
+ * @returns {DataTable<LiveWorker>}
  */
 export function finishedWorkersTable() {
   return new DataTable({
@@ -195,19 +182,19 @@ export function finishedWorkersTable() {
     columns: [
       { title: "Worker", kind: "text", text: ({ id }) => id },
       { title: "Host", kind: "label", text: ({ host }) => host },
-      workerState(),
-      count("Users, peak", ({ peakUsers }) => peakUsers),
-      share("CPU peak", ({ cpuPeak }) => cpuPeak, "Share of one core at its highest"),
+      workerState,
+      count("Peak users", ({ peakUsers }) => peakUsers),
+      cpuShare("CPU peak", "cpuPeak", "Peak share of one core"),
       count("Requests", ({ requests }) => requests),
     ],
     keyOf: ({ id }) => id,
-    empty: "No worker has joined.",
+    empty: "No workers have joined.",
     filterLabel: "Filter workers",
   });
 }
 
 /**
- * What became of the thresholds. Takes no room where there is none.
+ * Thresholds and their results. Hidden if there are none.
  *
  * @returns {DataTable<ThresholdLine>}
  */
@@ -220,22 +207,62 @@ export function thresholdsTable() {
       {
         title: "Result",
         kind: "label",
-        text: ({ passed }) => passed ? "✓ holds" : "✗ crossed",
+        text: ({ passed }) => passed ? "✓ passed" : "✗ crossed",
         value: ({ passed }) => Number(passed),
         tone: ({ passed }) => passed ? "good" : "bad",
       },
       {
         title: "Observed",
         kind: "number",
-        text: ({ expression, observed }) => observedText(expression, observed),
+        text: ({ observedText }) => observedText,
         value: ({ observed }) => observed,
       },
     ],
-    // The same one may be given twice, and says the same then.
     keyOf: ({ expression }) => expression,
     empty: "",
     hiddenWhenEmpty: true,
   });
+}
+
+/**
+ * Service times or start delays of iterations.
+ *
+ * @typedef {{ readonly title: string, readonly times: LatencySummary }} IterationTimes
+ */
+
+/**
+ * How long iterations took, and how late they started. Hidden if iterations are not counted.
+ *
+ * @returns {DataTable<IterationTimes>}
+ */
+export function iterationsTable() {
+  return new DataTable({
+    id: "iterations-title",
+    title: "Iterations",
+    note: "times in ms",
+    columns: [
+      { title: "Time", kind: "label", text: ({ title }) => title },
+      ...latencyColumns((/** @type {IterationTimes} */ { times }) => times),
+    ],
+    keyOf: ({ title }) => title,
+    empty: "",
+    hiddenWhenEmpty: true,
+  });
+}
+
+/**
+ * The rows of {@link iterationsTable}.
+ *
+ * @param {Pick<LiveView, "iterations" | "live">} view
+ * @returns {readonly IterationTimes[]}
+ */
+export function iterationRows({ iterations, live }) {
+  if (iterations === null) return [];
+  const rows = [{ title: "Service time", times: iterations.serviceTimeMs }];
+  // Only the open model schedules iterations, so only there can they be late.
+  return live.model === "open"
+    ? [...rows, { title: "Start delay", times: iterations.startDelayMs }]
+    : rows;
 }
 
 /**
@@ -249,47 +276,53 @@ function count(title, value) {
 }
 
 /**
- * @template Row
  * @param {string} title
- * @param {(row: Row) => number} value
+ * @param {"cpu" | "cpuPeak"} field
  * @param {string} hint
- * @returns {Column<Row>}
+ * @returns {Column<LiveWorker>}
  */
-function share(title, value, hint) {
+function cpuShare(title, field, hint) {
   return {
     title,
     kind: "number",
-    // A share of one core, and so more than 100% at times.
-    text: (row) => `${Math.round(value(row) * 100)}%`,
-    value,
-    tone: (row) => value(row) >= BUSY_CPU ? "warning" : null,
+    // May exceed 100%, since other threads of the process count too.
+    text: (worker) => `${Math.round(worker[field] * 100)}%`,
+    value: (worker) => worker[field],
+    tone: ({ strained }) => strained.includes(field) ? "warning" : null,
     hint,
   };
 }
 
+/** @type {Column<LiveWorker>} */
+const workerState = {
+  title: "State",
+  kind: "text",
+  text: ({ state, incomplete }) => incomplete ? `${state}, counts incomplete` : state,
+  tone: ({ state, incomplete }) => state === "lost" || incomplete ? "bad" : null,
+};
+
 /**
- * @param {string} title
- * @param {keyof import("../../stats/snapshot.ts").LatencySummary} field
- * @returns {Column<RequestLine>}
+ * @template Row
+ * @param {(row: Row) => LatencySummary} latencyOf
+ * @returns {Column<Row>[]}
  */
-function latency(title, field) {
-  return {
+function latencyColumns(latencyOf) {
+  return LATENCY_COLUMNS.map(([title, field]) => ({
     title,
     kind: "number",
-    text: ({ latencyMs }) => formatLatency(latencyMs[field]),
-    value: ({ latencyMs }) => latencyMs[field],
-  };
+    text: (row) => formatLatency(latencyOf(row)[field]),
+    value: (row) => latencyOf(row)[field],
+  }));
 }
 
-/** @returns {Column<{ state: string, complete: boolean }>} */
-function workerState() {
-  // While a worker counts, something is always still to come.
-  const counts = (/** @type {string} */ state) => !["finished", "left", "lost"].includes(state);
-  return {
-    title: "State",
-    kind: "text",
-    text: ({ state, complete }) =>
-      complete || counts(state) ? state : `${state}, counts incomplete`,
-    tone: ({ state, complete }) => state === "lost" || !(complete || counts(state)) ? "bad" : null,
-  };
-}
+/** @type {readonly (readonly [title: string, field: keyof LatencySummary])[]} */
+const LATENCY_COLUMNS = [
+  ["Mean", "mean"],
+  ["Min", "min"],
+  ["p50", "p50"],
+  ["p90", "p90"],
+  ["p95", "p95"],
+  ["p99", "p99"],
+  ["p99.9", "p999"],
+  ["Max", "max"],
+];

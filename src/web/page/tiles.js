@@ -1,10 +1,12 @@
 // @ts-check
+/// <reference lib="dom" />
 /**
- * The figures at a glance. Pure.
+ * The tiles: the most important figures of a run.
  *
  * @module
  */
 
+import { element, place, setAttribute, setText } from "./dom.js";
 import {
   formatAmount,
   formatCount,
@@ -15,7 +17,6 @@ import {
 } from "./format.js";
 
 /** @typedef {import("../live_view.ts").LiveView} LiveView */
-/** @typedef {NonNullable<LiveView["breakingPoint"]>["passed"]} Load */
 
 /**
  * One figure.
@@ -29,7 +30,7 @@ import {
  */
 
 /**
- * The figures of a run: of now while it goes on, of all of it once it has ended.
+ * The figures of a run: current ones while it is in progress, those of the whole run afterwards.
  *
  * @param {LiveView} view
  * @returns {readonly Tile[]}
@@ -45,7 +46,7 @@ export function tiles(view) {
     latencyTile("p50", "Median", totals.latencyMs.p50, last?.p50),
     latencyTile("p95", "95th percentile", totals.latencyMs.p95, last?.p95),
     latencyTile("p99", "99th percentile", totals.latencyMs.p99, last?.p99),
-    ...breakingTiles(view),
+    ...breakingPointTiles(view),
   ];
 }
 
@@ -55,55 +56,16 @@ export function tiles(view) {
  */
 function usersTile({ live, users }) {
   if (live.state === "stopped") {
-    const note = `${formatExact(users.final)} at the end`;
-    return tile("users", "Users, at most", formatExact(users.peak), note);
+    return tile(
+      "users",
+      "Peak users",
+      formatExact(users.peak),
+      `${formatExact(users.final)} at end`,
+    );
   }
   const target = formatExact(live.users.target);
-  const note = live.model === "open" ? `of ${target} at most` : `of ${target}`;
+  const note = live.model === "open" ? `maximum ${target}` : `target ${target}`;
   return tile("users", "Users", formatExact(live.users.current), note);
-}
-
-/**
- * @param {LiveView} view
- * @returns {Tile}
- */
-function rateTile({ live, totals }) {
-  const again = totals.retries === 0 ? "" : `, ${formatAmount(totals.retries, "retry", "retries")}`;
-  const all = `${formatCount(totals.requests)} in all`;
-  return live.state === "stopped"
-    ? tile("rate", "Requests a second", formatRate(totals.rate), `on average, ${all}${again}`)
-    : tile("rate", "Requests a second", formatRate(live.rates.requests), `${all}${again}`);
-}
-
-/**
- * @param {LiveView} view
- * @returns {Tile}
- */
-function failuresTile({ live, totals }) {
-  const now = live.state === "stopped"
-    ? " of requests"
-    : `, now ${formatRate(live.rates.failures)}/s`;
-  return {
-    ...tile(
-      "failures",
-      "Failures",
-      formatCount(totals.failures),
-      `${formatShare(totals.errorRate)}${now}`,
-    ),
-    tone: totals.failures > 0 ? "bad" : null,
-  };
-}
-
-/**
- * @param {string} id
- * @param {string} label
- * @param {number | null} overall
- * @param {number | null | undefined} now Undefined once there is none.
- * @returns {Tile}
- */
-function latencyTile(id, label, overall, now) {
-  const note = now === undefined ? "of the whole run" : `last second ${formatMilliseconds(now)}`;
-  return tile(id, label, formatMilliseconds(overall), note);
 }
 
 /**
@@ -114,31 +76,66 @@ function iterationsTiles({ live, iterations }) {
   if (iterations === null) return [];
   const { completed, dropped, startDelayMs } = iterations;
   const value = formatCount(completed);
-  if (live.model !== "open") return [tile("passes", "Passes", value, "completed")];
-  const late = startDelayMs.p95 === null
+  if (live.model !== "open") return [tile("iterations", "Iterations", value, "completed")];
+  const delay = startDelayMs.p95 === null
     ? ""
-    : `, late ${formatMilliseconds(startDelayMs.p95)} (p95)`;
-  const note = `${formatCount(dropped)} dropped${late}`;
-  return [{ ...tile("passes", "Passes", value, note), tone: dropped > 0 ? "bad" : null }];
+    : `, delay p95 ${formatMilliseconds(startDelayMs.p95)}`;
+  const note = `${formatCount(dropped)} dropped${delay}`;
+  return [{ ...tile("iterations", "Iterations", value, note), tone: dropped > 0 ? "bad" : null }];
+}
+
+/**
+ * @param {LiveView} view
+ * @returns {Tile}
+ */
+function rateTile({ live, totals }) {
+  const retries = totals.retries === 0
+    ? ""
+    : `, ${formatAmount(totals.retries, "retry", "retries")}`;
+  const total = `${formatCount(totals.requests)} total${retries}`;
+  return live.state === "stopped"
+    ? tile("rate", "Requests per second", formatRate(totals.rate), `average, ${total}`)
+    : tile("rate", "Requests per second", formatRate(live.rates.requests), total);
+}
+
+/**
+ * @param {LiveView} view
+ * @returns {Tile}
+ */
+function failuresTile({ live, totals }) {
+  const rest = live.state === "stopped"
+    ? " of requests"
+    : `, now ${formatRate(live.rates.failures)}/s`;
+  const note = `${formatShare(totals.errorRate)}${rest}`;
+  return {
+    ...tile("failures", "Failures", formatCount(totals.failures), note),
+    tone: totals.failures > 0 ? "bad" : null,
+  };
+}
+
+/**
+ * @param {string} id
+ * @param {string} label
+ * @param {number | null} overall
+ * @param {number | null | undefined} lastSecond Undefined if there is no last second.
+ * @returns {Tile}
+ */
+function latencyTile(id, label, overall, lastSecond) {
+  const note = lastSecond === undefined
+    ? "whole run"
+    : `last second ${formatMilliseconds(lastSecond)}`;
+  return tile(id, label, formatMilliseconds(overall), note);
 }
 
 /**
  * @param {LiveView} view
  * @returns {Tile[]}
  */
-function breakingTiles({ breakingPoint }) {
+function breakingPointTiles({ breakingPoint }) {
   if (breakingPoint === null) return [];
-  const { passed, broke } = breakingPoint;
-  const note = broke === null ? "nothing broke so far" : `broke at ${loadText(broke)}`;
-  return [tile("breaking", "Highest load that held", loadText(passed), note)];
-}
-
-/** @param {Load} load */
-function loadText(load) {
-  if (load === null) return "none";
-  return load.arrivalRate === null
-    ? formatAmount(load.users, "user")
-    : `${formatRate(load.arrivalRate)}/s`;
+  const { passedText, brokeText } = breakingPoint;
+  const note = brokeText === null ? "not exceeded so far" : `exceeded at ${brokeText}`;
+  return [tile("breaking", "Highest passing load", passedText ?? "none", note)];
 }
 
 /**
@@ -150,4 +147,53 @@ function loadText(load) {
  */
 function tile(id, label, value, note) {
   return { id, label, value, note, tone: null };
+}
+
+/**
+ * @typedef {object} ShownTile
+ * @property {HTMLElement} box
+ * @property {HTMLElement} label
+ * @property {HTMLElement} value
+ * @property {HTMLElement} note
+ */
+
+/** Shows tiles in a list. */
+export class TilesView {
+  #list;
+  /** @type {Map<string, ShownTile>} */
+  #tiles = new Map();
+
+  /** @param {HTMLElement} list a `dl` */
+  constructor(list) {
+    this.#list = list;
+  }
+
+  /**
+   * @param {readonly Tile[]} tiles
+   * @returns {void}
+   */
+  update(tiles) {
+    place(this.#list, tiles.map((tile) => this.#show(tile)));
+  }
+
+  /** @param {Tile} tile */
+  #show({ id, label, value, note, tone }) {
+    const shown = this.#tiles.get(id) ?? this.#add(id);
+    setText(shown.label, label);
+    setText(shown.value, value);
+    setText(shown.note, note);
+    setAttribute(shown.value, "class", tone === null ? "tile-value" : `tile-value ${tone}`);
+    return shown.box;
+  }
+
+  /** @param {string} id */
+  #add(id) {
+    const label = element("dt");
+    const value = element("dd", { class: "tile-value" });
+    const note = element("dd", { class: "tile-note quiet" });
+    const box = element("div", { class: "tile card", id: `tile-${id}` }, [label, value, note]);
+    const shown = { box, label, value, note };
+    this.#tiles.set(id, shown);
+    return shown;
+  }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The seconds of a run as charts need them: one array a line, and the same in words for those who do
- * not see the lines. Pure.
+ * What the charts of a run show: their lines, their data, and a description in words for screen
+ * readers.
  *
  * @module
  */
@@ -15,21 +15,23 @@ import { formatAmount, formatClock, formatMilliseconds, formatRate } from "./for
  *
  * @typedef {object} ChartLine
  * @property {string} label
- * @property {string} color Name of a CSS variable.
+ * @property {string} color The name of a CSS variable.
  * @property {(second: Second) => number | null} value
- * @property {(value: number) => string} format The value with its unit.
- * @property {"line" | "area" | "bars"} style Bars stand for what mostly is not there: none is drawn for 0.
+ * @property {(value: number) => string} format Adds the unit.
+ * @property {"line" | "area" | "bars"} style Bars are for values that are usually 0; no bar is drawn
+ * for 0.
  */
 
 /**
- * One chart over the time of a run.
+ * One chart over the course of a run.
  *
  * @typedef {object} ChartSpec
  * @property {string} id
  * @property {string} title
  * @property {readonly ChartLine[]} lines
- * @property {(value: number) => string} axis A value at its axis.
- * @property {(timeline: readonly Second[]) => string} describe The chart in a sentence or two.
+ * @property {(value: number) => string} axis Formats a tick of the value axis.
+ * @property {(timeline: readonly Second[]) => string} describe Describes the chart in one or two
+ * sentences.
  */
 
 /**
@@ -53,7 +55,7 @@ export const RUN_CHARTS = [
   },
   {
     id: "rates",
-    title: "Requests and failures a second",
+    title: "Requests and failures per second",
     lines: [
       {
         label: "Requests",
@@ -87,14 +89,14 @@ export const RUN_CHARTS = [
 ];
 
 /**
- * The data of one chart: seconds, then one array a line; null where a line has a gap.
+ * The data of one chart: the times, then one array for each line. Null makes a gap in a line.
  *
  * @param {ChartSpec} spec
  * @param {readonly Second[]} timeline
  * @returns {[number[], ...(number | null)[][]]}
  */
 export function chartColumns(spec, timeline) {
-  // A second that ran from 0 to 1 is known when it ends, so its point stands there.
+  // The values of a second are known when it ends, so its point is at its end.
   return [
     timeline.map(({ second }) => second + 1),
     ...spec.lines.map(({ value, style }) =>
@@ -104,7 +106,7 @@ export function chartColumns(spec, timeline) {
 }
 
 /**
- * A number at an axis, short enough for it: `250`, `1.5K`, `2M`.
+ * Formats a number for an axis: `250`, `1.5K`, `2M`.
  *
  * @param {number} value
  * @returns {string}
@@ -121,7 +123,7 @@ export function axisNumber(value) {
 }
 
 /**
- * Milliseconds at an axis: `0.5 ms`, `250 ms`, `1.5 s`.
+ * Formats milliseconds for an axis: `0.5 ms`, `250 ms`, `1.5 s`.
  *
  * @param {number} value
  * @returns {string}
@@ -151,25 +153,25 @@ function percentileLine(percentile, color) {
 /** @type {ChartSpec["describe"]} */
 function describeUsers(timeline) {
   const last = timeline.at(-1);
-  if (last === undefined) return "No second has ended yet.";
+  if (last === undefined) return "No data yet.";
   const peak = timeline.reduce((most, { users }) => Math.max(most, users), 0);
   return `${formatAmount(last.users, "user")} at ${formatClock(last.second + 1)}, ` +
-    `at most ${formatAmount(peak, "user")}.`;
+    `peak ${formatAmount(peak, "user")}.`;
 }
 
 /** @type {ChartSpec["describe"]} */
 function describeRates(timeline) {
   const last = timeline.at(-1);
-  if (last === undefined) return "No second has ended yet.";
+  if (last === undefined) return "No data yet.";
   const busiest = timeline.reduce((most, row) => row.requests > most.requests ? row : most);
   const failed = timeline.filter(({ failures }) => failures > 0).length;
   const failures = failed === 0
-    ? "No second had failures."
+    ? "No failures."
     : `${formatAmount(failed, "second")} of ${timeline.length} had failures.`;
   return `${formatAmount(last.requests, "request")} and ${
     formatAmount(last.failures, "failure")
   } ` +
-    `in the last second, at most ${formatAmount(busiest.requests, "request")} at ` +
+    `in the last second, peak ${formatAmount(busiest.requests, "request")} at ` +
     `${formatClock(busiest.second + 1)}. ${failures}`;
 }
 
@@ -177,7 +179,7 @@ function describeRates(timeline) {
 function describeLatency(timeline) {
   const timed = timeline.filter(({ p50 }) => p50 !== null);
   const last = timed.at(-1);
-  if (last === undefined) return "Nothing was timed yet.";
+  if (last === undefined) return "No response times yet.";
   const worst = timed.reduce((most, row) => (row.p99 ?? 0) > (most.p99 ?? 0) ? row : most);
   return `At ${formatClock(last.second + 1)} the median was ${formatMilliseconds(last.p50)}, the ` +
     `95th percentile ${formatMilliseconds(last.p95)}, the 99th ${formatMilliseconds(last.p99)}. ` +

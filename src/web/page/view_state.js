@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What the page knows of a run, kept up to date from the events of its stream. Pure.
+ * Keeps a view up to date from the events of the stream.
  *
  * @module
  */
@@ -9,11 +9,8 @@
 /** @typedef {import("../live_view.ts").LiveUpdate} LiveUpdate */
 /** @typedef {import("../live_view.ts").LogLine} LogLine */
 
-/** Lines of the log that are kept, as the server keeps them. */
-const MAX_LOG_LINES = 200;
-
 /**
- * A view after what has changed.
+ * A view after an event `update`.
  *
  * @param {LiveView} view
  * @param {LiveUpdate} update
@@ -40,14 +37,15 @@ export function updatedView(view, update) {
 }
 
 /**
- * A view after more lines of the log.
+ * A view after an event `log`.
  *
  * @param {LiveView} view
  * @param {readonly LogLine[]} lines
+ * @param {number} maxLines How many lines are kept.
  * @returns {LiveView}
  */
-export function loggedView(view, lines) {
-  const log = [...view.live.log, ...lines].slice(-MAX_LOG_LINES);
+export function viewWithLog(view, lines, maxLines) {
+  const log = [...view.live.log, ...lines].slice(-maxLines);
   return { ...view, live: { ...view.live, log } };
 }
 
@@ -58,19 +56,20 @@ export function loggedView(view, lines) {
  * @returns {LiveView["requests"]}
  */
 function updatedRequests(rows, changed, durationSeconds) {
-  const news = new Map(changed.map((row) => [keyOf(row), row]));
+  const changedByKey = new Map(changed.map((row) => [keyOf(row), row]));
   const updated = rows.map((row) => {
     const key = keyOf(row);
-    const replaced = news.get(key);
-    if (replaced === undefined) return { ...row, rate: rateOf(row.requests, durationSeconds) };
-    news.delete(key);
-    return replaced;
+    const replacement = changedByKey.get(key);
+    if (replacement === undefined) return { ...row, rate: rateOf(row.requests, durationSeconds) };
+    changedByKey.delete(key);
+    return replacement;
   });
-  return news.size === 0 ? updated : [...updated, ...news.values()].sort(byNameThenMethod);
+  if (changedByKey.size === 0) return updated;
+  return [...updated, ...changedByKey.values()].sort(byNameThenMethod);
 }
 
 /**
- * Only the end of it ever changes, so what comes first is kept as it is.
+ * Replaces seconds and adds new ones. Only the end of a timeline changes, so the rest is kept as is.
  *
  * @param {LiveView["timeline"]} timeline
  * @param {LiveView["timeline"]} changed
@@ -82,8 +81,8 @@ function updatedTimeline(timeline, changed) {
   let kept = timeline.length;
   while (kept > 0 && (timeline[kept - 1]?.second ?? 0) >= first.second) kept -= 1;
   const replaced = new Set(changed.map(({ second }) => second));
-  const between = timeline.slice(kept).filter(({ second }) => !replaced.has(second));
-  const end = [...between, ...changed].sort((a, b) => a.second - b.second);
+  const unchanged = timeline.slice(kept).filter(({ second }) => !replaced.has(second));
+  const end = [...unchanged, ...changed].sort((a, b) => a.second - b.second);
   return [...timeline.slice(0, kept), ...end];
 }
 

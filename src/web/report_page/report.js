@@ -1,34 +1,33 @@
 // @ts-check
 /// <reference lib="dom" />
 /**
- * The page of a report: shows what lies in it as data.
+ * The entry point of a report: shows the data embedded in the page.
  *
  * @module
  */
 
 import uPlot from "uplot";
 import { RunCharts } from "../page/charts.js";
-import { element, setAttribute } from "../page/dom.js";
-import { byId } from "../page/page_parts.js";
+import { byId, element, setAttribute } from "../page/dom.js";
 import {
   failuresTable,
   finishedWorkersTable,
+  iterationRows,
+  iterationsTable,
   requestsTable,
   thresholdsTable,
   totalLine,
   userErrorsTable,
 } from "../page/tables.js";
-import { tiles } from "../page/tiles.js";
-import { TilesView } from "../page/tiles_view.js";
+import { tiles, TilesView } from "../page/tiles.js";
 import { latencyChart } from "./latency_chart.js";
-import { iterationRows, iterationsTable } from "./report_tables.js";
 import {
   iterationsSentence,
   machineFacts,
   runFacts,
   titleOf,
   verdictSentence,
-} from "./report_words.js";
+} from "./report_text.js";
 
 /** @typedef {import("../report_content.ts").ReportContent} ReportContent */
 
@@ -37,28 +36,28 @@ import {
  * @returns {void}
  */
 function show(content) {
-  const { view, facts, breakingPoint, distribution } = content;
+  const { view, metadata, distribution } = content;
   document.title = titleOf(content);
   showVerdict(content);
   new TilesView(byId("tiles")).update(tiles(view));
   byId("run-facts").append(...factElements(runFacts(content)));
   byId("machine-facts").append(...factElements(machineFacts(content)));
   byId("option-facts").append(
-    ...factElements(facts.options.map(({ flag, value }) => [flag, value])),
+    ...factElements(metadata.options.map(({ flag, value }) => [flag, value])),
   );
-  byId("no-options").hidden = facts.options.length > 0;
+  byId("no-options").hidden = metadata.options.length > 0;
   byId("warnings").hidden = view.warnings.length === 0;
   byId("warning-list").append(...view.warnings.map((text) => element("li", { text })));
-  byId("breaking").hidden = breakingPoint === null;
-  byId("breaking-text").textContent = breakingPoint;
+  byId("breaking").hidden = view.breakingPoint === null;
+  byId("breaking-text").textContent = view.breakingPoint?.text ?? "";
   byId("distribution").hidden = distribution.length === 0;
   byId("distribution-bars").append(latencyChart(distribution));
   const charts = new RunCharts(uPlot);
   byId("charts").append(charts.element);
   charts.update(view.timeline);
   const tables = showTables(content);
-  watchTheme(charts);
-  watchPrinting(charts, tables);
+  redrawOnThemeChange(charts);
+  prepareForPrinting(charts, tables);
 }
 
 /** @param {ReportContent} content */
@@ -77,30 +76,30 @@ function showVerdict(content) {
  */
 function showTables({ view, iterationNote }) {
   const thresholds = thresholdsTable();
-  const passes = iterationsTable();
+  const iterations = iterationsTable();
   const requests = requestsTable();
   const failures = failuresTable();
   const userErrors = userErrorsTable();
   const workers = finishedWorkersTable();
   thresholds.update(view.thresholds);
-  passes.update(iterationRows(view));
+  iterations.update(iterationRows(view));
   requests.update(view.requests, view.requests.length === 0 ? null : totalLine(view.totals));
   failures.update(view.failures);
   userErrors.update(view.userErrors);
-  workers.update(view.workers);
-  passes.element.append(
+  workers.update(view.live.workers);
+  iterations.element.append(
     ...[iterationsSentence(view), iterationNote].filter((text) => text !== null)
       .map((text) => element("p", { class: "quiet table-note", text })),
   );
   byId("thresholds").replaceWith(thresholds.element);
-  byId("passes").replaceWith(passes.element);
+  byId("iterations").replaceWith(iterations.element);
   requests.element.classList.add("wide");
   byId("tables").append(requests.element, failures.element, userErrors.element);
   byId("workers").replaceWith(workers.element);
-  return [thresholds, passes, requests, failures, userErrors, workers];
+  return [thresholds, iterations, requests, failures, userErrors, workers];
 }
 
-/** @param {readonly import("./report_words.js").Fact[]} facts */
+/** @param {readonly import("./report_text.js").Fact[]} facts */
 function factElements(facts) {
   return facts.map(([name, value]) =>
     element("div", {}, [element("dt", { text: name }), element("dd", { text: value })])
@@ -108,25 +107,25 @@ function factElements(facts) {
 }
 
 /** @param {RunCharts} charts */
-function watchTheme(charts) {
+function redrawOnThemeChange(charts) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.redraw());
 }
 
 /**
- * On paper, charts are as wide as it is and have light colours, and tables have all rows.
+ * For printing, charts take the width of the paper and light colours, and tables show all rows.
  *
  * @param {RunCharts} charts
  * @param {readonly { showAll(): void }[]} tables
  */
-function watchPrinting(charts, tables) {
-  const print = (/** @type {boolean} */ begins) => {
-    document.documentElement.classList.toggle("printing", begins);
-    if (begins) { for (const table of tables) table.showAll(); }
+function prepareForPrinting(charts, tables) {
+  const setPrinting = (/** @type {boolean} */ printing) => {
+    document.documentElement.classList.toggle("printing", printing);
+    if (printing) { for (const table of tables) table.showAll(); }
     charts.resize();
     charts.redraw();
   };
-  addEventListener("beforeprint", () => print(true));
-  addEventListener("afterprint", () => print(false));
+  addEventListener("beforeprint", () => setPrinting(true));
+  addEventListener("afterprint", () => setPrinting(false));
 }
 
 show(JSON.parse(byId("data").textContent ?? ""));

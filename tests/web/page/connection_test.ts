@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LiveConnection, reasonOf } from "../../../src/web/page/connection.js";
+import { errorOf, EventStreamReader, LiveConnection } from "../../../src/web/page/connection.js";
 
 interface Stream {
   send(text: string): Promise<void>;
@@ -21,7 +21,8 @@ class Scene {
         signal.addEventListener("abort", () => reject(signal.reason));
         this.#asked.push((answer) => answer instanceof Error ? reject(answer) : resolve(answer));
       }),
-    later: (ms, act) => {
+    timeoutMs: 25_000,
+    setTimer: (ms, act) => {
       this.timers.set(act, ms);
       return () => void this.timers.delete(act);
     },
@@ -151,7 +152,30 @@ Deno.test("a refusal is told in the server's words", async () => {
   scene.connection.close();
   await running;
   assert.equal(
-    await reasonOf(new Response("<html>", { status: 502 })),
-    "The server answered with status 502.",
+    await errorOf(new Response("<html>", { status: 502 })),
+    "The server responded with status 502.",
   );
+});
+
+const STREAM = ': hello\n\nevent: view\ndata: {"a":\ndata: 1}\n\nid: 7\ndata:plain\r\n\r\n' +
+  "event: nothing\n\n: beat\n\nevent:log\ndata: {}\n\n";
+const EVENTS = [
+  { name: "view", data: '{"a":\n1}' },
+  { name: "message", data: "plain" },
+  { name: "log", data: "{}" },
+];
+
+Deno.test("a stream's events are told however it is cut", () => {
+  assert.deepEqual(new EventStreamReader().push(STREAM), EVENTS);
+  for (let at = 0; at <= STREAM.length; at += 1) {
+    const reader = new EventStreamReader();
+    const events = [...reader.push(STREAM.slice(0, at)), ...reader.push(STREAM.slice(at))];
+    assert.deepEqual(events, EVENTS, `cut at ${at}`);
+  }
+  const reader = new EventStreamReader();
+  assert.deepEqual([...STREAM].flatMap((character) => reader.push(character)), EVENTS);
+});
+
+Deno.test("an event that was not ended is none", () => {
+  assert.deepEqual(new EventStreamReader().push("event: view\ndata: {}\n"), []);
 });

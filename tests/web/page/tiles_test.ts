@@ -16,7 +16,7 @@ function texts(changes: Partial<LiveView>): Record<string, string> {
   );
 }
 
-Deno.test("while a run goes on, the tiles tell of now beside the whole", () => {
+Deno.test("while a run is in progress, the tiles show current values beside those of the whole run", () => {
   assert.deepEqual(
     texts({
       live: liveState({ rates: { requests: 412, failures: 3 } }),
@@ -24,8 +24,8 @@ Deno.test("while a run goes on, the tiles tell of now beside the whole", () => {
       timeline: [liveSecond(0, { p50: 8, p95: null, p99: 30 })],
     }),
     {
-      users: "10 | of 10",
-      rate: "412.0 | 4,000 in all, 1 retry",
+      users: "10 | target 10",
+      rate: "412.0 | 4,000 total, 1 retry",
       failures: "40 | 1.00%, now 3.00/s",
       p50: "12.0 ms | last second 8.00 ms",
       p95: "36.0 ms | last second -",
@@ -34,7 +34,7 @@ Deno.test("while a run goes on, the tiles tell of now beside the whole", () => {
   );
 });
 
-Deno.test("after its end they tell of all of it", () => {
+Deno.test("after its end, the tiles show the whole run", () => {
   assert.deepEqual(
     texts({
       live: liveState({ state: "stopped" }),
@@ -42,17 +42,17 @@ Deno.test("after its end they tell of all of it", () => {
       requests: [liveRequest({ requests: 4000 })],
     }),
     {
-      users: "20 | 7 at the end",
-      rate: "400.0 | on average, 4,000 in all",
+      users: "20 | 7 at end",
+      rate: "400.0 | average, 4,000 total",
       failures: "0 | 0% of requests",
-      p50: "12.0 ms | of the whole run",
-      p95: "36.0 ms | of the whole run",
-      p99: "96.0 ms | of the whole run",
+      p50: "12.0 ms | whole run",
+      p95: "36.0 ms | whole run",
+      p99: "96.0 ms | whole run",
     },
   );
 });
 
-Deno.test("the open model has its passes", () => {
+Deno.test("iterations have a tile if they are counted", () => {
   const iterations = {
     scheduled: 900,
     started: 800,
@@ -66,30 +66,21 @@ Deno.test("the open model has its passes", () => {
     users: { current: 12, target: 40 },
     arrivals: { rate: 90, maxUsers: 40 },
   });
-  const { users, passes } = texts({ live: open, iterations });
-  assert.deepEqual([users, passes], [
-    "12 | of 40 at most",
-    "790 | 100 dropped, late 6.00 ms (p95)",
+  const shown = texts({ live: open, iterations });
+  assert.deepEqual([shown.users, shown.iterations], [
+    "12 | maximum 40",
+    "790 | 100 dropped, delay p95 6.00 ms",
   ]);
-  const none = { ...iterations, dropped: 0, startDelayMs: NO_LATENCIES };
-  assert.equal(texts({ live: open, iterations: none })["passes"], "790 | 0 dropped");
-  assert.equal(texts({ iterations })["passes"], "790 | completed");
+  const onTime = { ...iterations, dropped: 0, startDelayMs: NO_LATENCIES };
+  assert.equal(texts({ live: open, iterations: onTime }).iterations, "790 | 0 dropped");
+  assert.equal(texts({ iterations }).iterations, "790 | completed");
 });
 
-Deno.test("a search for the breaking point says how far it has come", () => {
-  const load = (users: number, arrivalRate: number | null = null) => ({ users, arrivalRate });
-  const breaking = (breakingPoint: LiveView["breakingPoint"]): string | undefined =>
-    texts({ breakingPoint })["breaking"];
-  assert.equal(
-    breaking({ passed: load(200), broke: load(250), threshold: "p95<1s" }),
-    "200 users | broke at 250 users",
-  );
-  assert.equal(
-    breaking({ passed: load(50, 120.5), broke: null, threshold: null }),
-    "120.5/s | nothing broke so far",
-  );
-  assert.equal(
-    breaking({ passed: null, broke: load(1), threshold: null }),
-    "none | broke at 1 user",
-  );
+Deno.test("a breaking point search shows its progress", () => {
+  const search = { passed: null, broke: null, threshold: null, text: "" };
+  const breaking = (passedText: string | null, brokeText: string | null): string | undefined =>
+    texts({ breakingPoint: { ...search, passedText, brokeText } }).breaking;
+  assert.equal(breaking("200 users", "250 users"), "200 users | exceeded at 250 users");
+  assert.equal(breaking("120.5/s", null), "120.5/s | not exceeded so far");
+  assert.equal(breaking(null, "1 user"), "none | exceeded at 1 user");
 });

@@ -14,37 +14,37 @@ const SECONDS: readonly TimelineSecond[] = [
   liveSecond(3, { users: 8, requests: 90, failures: 2, p50: 11, p95: 60, p99: 80 }),
 ];
 
-Deno.test("a chart's lines are one array each, and its points stand where a second ended", () => {
+Deno.test("each line of a chart has an array, and a point is at the end of its second", () => {
   const [users, rates, latency] = RUN_CHARTS.map((spec) => chartColumns(spec, SECONDS));
   assert.deepEqual(users, [[1, 2, 4], [5, 9, 8]]);
   assert.deepEqual(latency, [[1, 2, 4], [10, null, 11], [20, null, 60], [30, null, 80]]);
-  // No failure is no bar, rather than one of no height.
+  // Without failures there is no bar, not even one of zero height.
   assert.deepEqual(rates, [[1, 2, 4], [40, 0, 90], [null, null, 2]]);
 });
 
-Deno.test("each chart is told in words as well", () => {
+Deno.test("each chart is also described in words", () => {
   assert.deepEqual(RUN_CHARTS.map(({ describe }) => describe(SECONDS)), [
-    "8 users at 0:04, at most 9 users.",
-    "90 requests and 2 failures in the last second, at most 90 requests at 0:04. " +
+    "8 users at 0:04, peak 9 users.",
+    "90 requests and 2 failures in the last second, peak 90 requests at 0:04. " +
     "1 second of 3 had failures.",
     "At 0:04 the median was 11.0 ms, the 95th percentile 60.0 ms, the 99th 80.0 ms. " +
     "The 99th was highest at 0:04: 80.0 ms.",
   ]);
   assert.deepEqual(RUN_CHARTS.map(({ describe }) => describe([])), [
-    "No second has ended yet.",
-    "No second has ended yet.",
-    "Nothing was timed yet.",
+    "No data yet.",
+    "No data yet.",
+    "No response times yet.",
   ]);
   assert.deepEqual(
     RUN_CHARTS.map(({ describe }) => describe(SECONDS.slice(0, 1)))[1],
     [
-      "40 requests and 0 failures in the last second, at most 40 requests at 0:01. ",
-      "No second had failures.",
+      "40 requests and 0 failures in the last second, peak 40 requests at 0:01. ",
+      "No failures.",
     ].join(""),
   );
 });
 
-Deno.test("values at an axis are short", () => {
+Deno.test("axis labels are short", () => {
   assert.deepEqual([0, 2.5, 250, 1500, 2e6, 3e9].map(axisNumber), [
     ...["0", "2.5", "250", "1.5K", "2M", "3G"],
   ]);

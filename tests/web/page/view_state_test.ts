@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { loggedView, updatedView } from "../../../src/web/page/view_state.js";
+import { updatedView, viewWithLog } from "../../../src/web/page/view_state.js";
 import {
   liveRequest,
   liveSecond,
@@ -54,7 +54,7 @@ Deno.test("of the log, the last 200 lines are kept", () => {
   const line = (index: number) => ({ at: "", level: "INFO", text: String(index) });
   const lines = Array.from({ length: 150 }, (_, index) => line(index));
   const view = liveView({ live: liveState({ log: lines }) });
-  const { log } = loggedView(view, lines).live;
+  const { log } = viewWithLog(view, lines, 200).live;
   assert.equal(log.length, 200);
   assert.deepEqual([log[0], log[199]], [line(100), line(149)]);
 });

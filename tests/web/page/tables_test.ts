@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { iterationRows } from "../../../src/web/report_page/report_tables.js";
+import { iterationRows } from "../../../src/web/page/tables.js";
 import { liveState, liveView } from "../../support/live_views.ts";
 import { latencies } from "../../support/snapshots.ts";
 
-Deno.test("only passes that have a schedule can be late", () => {
+Deno.test("only scheduled iterations have a start delay", () => {
   const iterations = {
     ...{ scheduled: 10, started: 10, completed: 10, dropped: 0 },
     serviceTimeMs: latencies(15),

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What a report says in words: of the run, of its configuration, and of the machine. Pure.
+ * The texts of a report: about the run, its configuration, and the machine.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { formatAmount, formatClock, formatExact, formatShare } from "../page/for
 /** @typedef {import("../report_content.ts").ReportContent} ReportContent */
 
 /**
- * Something with its name.
+ * A name and its value.
  *
  * @typedef {readonly [name: string, value: string]} Fact
  */
@@ -21,56 +21,57 @@ import { formatAmount, formatClock, formatExact, formatShare } from "../page/for
  * @param {ReportContent} content
  * @returns {string}
  */
-export function titleOf({ verdict: { word }, facts: { test }, view: { startedAt } }) {
-  const when = startedAt === null ? "" : `, ${timeText(startedAt)}`;
-  return `${word}: ${test}${when} · aiotest`;
+export function titleOf({ verdict: { word }, metadata: { test }, view: { startedAt } }) {
+  const started = startedAt === null ? "" : `, ${timeText(startedAt)}`;
+  return `${word}: ${test}${started} · aiotest`;
 }
 
 /**
- * What speaks for the verdict, as a sentence.
+ * The grounds for the verdict, as a sentence.
  *
  * @param {ReportContent} content
  * @returns {string}
  */
-export function verdictSentence({ verdict: { facts }, view: { exitCode, live } }) {
-  const [first = "", ...rest] = facts;
-  const sentence = `${first.toUpperCase()}${rest.join("")}.`;
-  return exitCode === null ? `After ${formatClock(live.elapsedSeconds)}: ${facts}.` : sentence;
+export function verdictSentence({ verdict: { reasons }, view: { exitCode, live } }) {
+  if (exitCode === null) return `After ${formatClock(live.elapsedSeconds)}: ${reasons}.`;
+  return `${reasons.charAt(0).toUpperCase()}${reasons.slice(1)}.`;
 }
 
 /**
- * What the run was.
+ * Facts about the run.
  *
  * @param {ReportContent} content
  * @returns {readonly Fact[]}
  */
-export function runFacts({ view, facts }) {
+export function runFacts({ view, metadata }) {
   const { startedAt, endedAt, durationSeconds, exitCode, mode, workers, users, live } = view;
   return [
-    ["Test", facts.test],
+    ["Test", metadata.test],
     ["Started", startedAt === null ? "no user started" : timeText(startedAt)],
-    ["Ended", endedAt === null ? "it has not" : timeText(endedAt)],
-    ["Counted", `${durationSeconds} s`],
+    ["Ended", endedAt === null ? "in progress" : timeText(endedAt)],
+    ["Measured", `${durationSeconds} s`],
     ["Mode", mode === "local" ? "local" : `distributed, ${formatAmount(workers.length, "worker")}`],
     [
       "Load model",
-      live.model === "open" ? "open: a schedule starts passes" : "closed: users start passes",
+      live.model === "open"
+        ? "open: iterations start at a given rate"
+        : "closed: each user iterates in a loop",
     ],
-    ["Users", `${formatExact(users.peak)} at most, ${formatExact(users.final)} at the end`],
+    ["Users", `peak ${formatExact(users.peak)}, ${formatExact(users.final)} at end`],
     ["Exit code", exitCode === null ? "none yet" : String(exitCode)],
-    ["Run", view.runId],
+    ["Run ID", view.runId],
   ];
 }
 
 /**
- * Where the report was written.
+ * Facts about the machine that wrote the report.
  *
  * @param {ReportContent} content
  * @returns {readonly Fact[]}
  */
-export function machineFacts({ view: { mode, workers }, facts: { machine, program } }) {
+export function machineFacts({ view: { mode, workers }, metadata: { machine, program } }) {
   const { hostname, cores, system } = machine;
-  const peak = workers.reduce((most, { cpuPeak }) => Math.max(most, cpuPeak), 0);
+  const peak = workers.reduce((highest, { cpuPeak }) => Math.max(highest, cpuPeak), 0);
   return [
     [mode === "local" ? "Host" : "Host of the master", hostname],
     ["Cores", String(cores)],
@@ -78,13 +79,13 @@ export function machineFacts({ view: { mode, workers }, facts: { machine, progra
     ["Version", program],
     [
       workers.length > 1 ? "CPU peak of the busiest worker" : "CPU peak",
-      workers.length === 0 ? "no worker" : `${Math.round(peak * 100)}% of a core`,
+      workers.length === 0 ? "no workers" : `${Math.round(peak * 100)}% of a core`,
     ],
   ];
 }
 
 /**
- * What became of the passes that were to start; null where they are not counted.
+ * How many iterations were scheduled, started, completed and dropped; null if they are not counted.
  *
  * @param {ReportContent["view"]} view
  * @returns {string | null}
@@ -92,17 +93,17 @@ export function machineFacts({ view: { mode, workers }, facts: { machine, progra
 export function iterationsSentence({ iterations, live }) {
   if (iterations === null) return null;
   const { scheduled, started, completed, dropped } = iterations;
-  const done = `${formatExact(started)} started, ${formatExact(completed)} completed`;
-  if (live.model !== "open") return `${done}.`;
+  const counts = `${formatExact(started)} started, ${formatExact(completed)} completed`;
+  if (live.model !== "open") return `${counts}.`;
   const share = scheduled === 0 ? 0 : dropped / scheduled;
-  const lost = dropped === 0
+  const droppedText = dropped === 0
     ? "none dropped"
     : `${formatExact(dropped)} dropped (${formatShare(share)})`;
-  return `${formatExact(scheduled)} scheduled, ${done}, ${lost}.`;
+  return `${formatExact(scheduled)} scheduled, ${counts}, ${droppedText}.`;
 }
 
 /**
- * A moment: `2026-03-05 10:29:59 UTC`.
+ * A time: `2026-03-05 10:29:59 UTC`.
  *
  * @param {string} iso
  * @returns {string}

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
-import { FakeClock } from "../support/fake_clock.ts";
-import { shopSnapshot, snapshot } from "../support/snapshots.ts";
 import {
+  FakeRun,
   FROM_PAGE,
-  type RawAnswer,
   type RawRequest,
-  ScriptedRun,
+  type RawResponse,
   sendRaw,
   type TestDashboard,
   withDashboard,
 } from "../support/dashboard.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { shopSnapshot, snapshot } from "../support/snapshots.ts";
 
 const TOKEN = "open sesame";
 const READS = ["/api/summary", "/api/stream", "/metrics", "/api/report/json"];
@@ -79,7 +79,7 @@ Deno.test("paths that lead out of the page's files lead nowhere", async () => {
     for (const path of paths) {
       const { status, body } = await sendRaw(dashboard, { path });
       assert.equal(status, 404, path);
-      assert.equal(body, '{"error":"There is nothing here."}\n', path);
+      assert.equal(body, '{"error":"Not found."}\n', path);
     }
   });
 });
@@ -112,7 +112,7 @@ Deno.test("only the dashboard's own names are answered", async () => {
 });
 
 Deno.test("a page of another origin gets no answer, and changes nothing", async () => {
-  const run = new ScriptedRun();
+  const run = new FakeRun();
   await withDashboard({ run }, async (dashboard) => {
     const { host, port } = dashboard;
     for (const origin of ["http://evil.example", "null", `http://127.0.0.1:${port + 1}`, ""]) {
@@ -123,12 +123,12 @@ Deno.test("a page of another origin gets no answer, and changes nothing", async 
     const crossSite = { ...FROM_PAGE, "Sec-Fetch-Site": "cross-site" };
     assert.equal(await statusOf(dashboard, { path: "/", headers: crossSite }), 403);
     assert.equal(await statusOf(dashboard, post("/api/stop", {}, { headers: crossSite })), 403);
-    assert.deepEqual(run.orders, []);
+    assert.deepEqual(run.commands, []);
 
     const own = { ...FROM_PAGE, Origin: `http://${host}`, "Sec-Fetch-Site": "same-origin" };
     assert.equal(await statusOf(dashboard, { path: "/api/summary", headers: own }), 200);
     assert.equal(await statusOf(dashboard, post("/api/stop", {}, { headers: own })), 200);
-    assert.deepEqual(run.orders, [["stop"]]);
+    assert.deepEqual(run.commands, [["stop"]]);
   });
 });
 
@@ -147,7 +147,7 @@ Deno.test("a link on another site opens the page, and nothing else", async () =>
 });
 
 Deno.test("each path takes its own method, and says which", async () => {
-  const run = new ScriptedRun();
+  const run = new FakeRun();
   await withDashboard({ run }, async (dashboard) => {
     for (const path of [...CHANGES, "/api/login", "/api/logout"]) {
       for (const method of ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]) {
@@ -164,12 +164,12 @@ Deno.test("each path takes its own method, and says which", async () => {
       assert.equal(head.status, 200);
       assert.equal(head.body, "");
     }
-    assert.deepEqual(run.orders, []);
+    assert.deepEqual(run.commands, []);
   });
 });
 
 Deno.test("a change needs the header, the type, and a small JSON object", async () => {
-  const run = new ScriptedRun();
+  const run = new FakeRun();
   await withDashboard({ run }, async (dashboard) => {
     const { "X-Aiotest": _, ...without } = FROM_PAGE;
     const cases: [number, RawRequest][] = [
@@ -191,14 +191,14 @@ Deno.test("a change needs the header, the type, and a small JSON object", async 
       assert.equal(answer.status, status, `${request.path} ${request.body?.slice(0, 40)}`);
       assert.equal(typeof JSON.parse(answer.body).error, "string");
     }
-    assert.deepEqual(run.orders, []);
+    assert.deepEqual(run.commands, []);
     const headers = { ...FROM_PAGE, "Content-Type": "Application/JSON; charset=utf-8" };
     assert.equal(await statusOf(dashboard, post("/api/stop", {}, { headers })), 200);
   });
 });
 
 Deno.test("a run is started, changed and stopped, and its own refusals are passed on", async () => {
-  const run = ScriptedRun.waiting();
+  const run = FakeRun.waiting();
   await withDashboard({ run }, async (dashboard) => {
     const target = { arrivalRate: 50.5, maxUsers: 200 };
     assert.deepEqual(JSON.parse((await sendRaw(dashboard, post("/api/start", {}))).body), {
@@ -208,18 +208,18 @@ Deno.test("a run is started, changed and stopped, and its own refusals are passe
     assert.equal(await statusOf(dashboard, post("/api/target", target)), 200);
     assert.equal(await statusOf(dashboard, post("/api/start", target)), 200);
     assert.equal(await statusOf(dashboard, post("/api/stop", {})), 200);
-    assert.deepEqual(run.orders, [
+    assert.deepEqual(run.commands, [
       ["start", null],
-      ["target", { users: 20, rate: 2 }],
-      ["target", target],
+      ["changeLoad", { users: 20, rate: 2 }],
+      ["changeLoad", target],
       ["start", target],
       ["stop"],
     ]);
-    assert.deepEqual(dashboard.said.slice(0, 2), [
+    assert.deepEqual(dashboard.logged.slice(0, 2), [
       "Started from the dashboard (127.0.0.1).",
-      "Changed from the dashboard (127.0.0.1): 20 users, 2 a second.",
+      "Load changed from the dashboard (127.0.0.1): 20 users, 2 per second.",
     ]);
-    run.refusal = "The test has a shape of its own.";
+    run.commandError = "The test has a shape of its own.";
     const answer = await sendRaw(dashboard, post("/api/target", { users: 1, rate: 1 }));
     assert.equal(answer.status, 409);
     assert.deepEqual(JSON.parse(answer.body), { error: "The test has a shape of its own." });
@@ -227,16 +227,16 @@ Deno.test("a run is started, changed and stopped, and its own refusals are passe
 });
 
 Deno.test("what breaks within is not told outside", async () => {
-  const run = new ScriptedRun();
+  const run = new FakeRun();
   await withDashboard({ run }, async (dashboard) => {
     run.snapshot = () => {
       throw new TypeError("secret detail");
     };
     const { status, body } = await sendRaw(dashboard, { path: "/api/summary" });
     assert.equal(status, 500);
-    assert.equal(body, '{"error":"Something went wrong within aiotest."}\n');
-    assert.deepEqual(dashboard.said, [
-      "The dashboard could not answer: TypeError: secret detail",
+    assert.equal(body, '{"error":"Internal error in aiotest."}\n');
+    assert.deepEqual(dashboard.logged, [
+      "The dashboard could not answer a request: TypeError: secret detail",
     ]);
   });
 });
@@ -270,7 +270,7 @@ Deno.test("the exit code is in the summary once there is one", async () => {
   });
 });
 
-Deno.test("the reports of the run as it is now can be downloaded", async () => {
+Deno.test("reports of the run at this moment can be downloaded", async () => {
   await withDashboard({}, async (dashboard) => {
     const { status, headers, body } = await sendRaw(dashboard, { path: "/api/report/csv-stats" });
     assert.equal(status, 200);
@@ -296,7 +296,7 @@ Deno.test("Prometheus and probes get what they look for", async () => {
 });
 
 Deno.test("with a token, nothing but the page's files and the probe is for everybody", async () => {
-  const run = new ScriptedRun();
+  const run = new FakeRun();
   await withDashboard({ token: TOKEN, run }, async (dashboard) => {
     for (const path of ["/", "/assets/app.js", "/assets/uPlot.esm.js", "/healthz"]) {
       assert.equal(await statusOf(dashboard, { path }), 200, path);
@@ -315,7 +315,7 @@ Deno.test("with a token, nothing but the page's files and the probe is for every
     await refused({});
     await refused({ Cookie: "aiotest=; aiotest=x; other=y" });
     await refused({ Authorization: "Basic b3BlbiBzZXNhbWU=" });
-    assert.deepEqual(run.orders, []);
+    assert.deepEqual(run.commands, []);
     for (const given of ["", "x", `${TOKEN} `, "open", "OPEN SESAME"]) {
       assert.equal(await statusOf(dashboard, post("/api/login", { token: given })), 401, given);
     }
@@ -324,7 +324,7 @@ Deno.test("with a token, nothing but the page's files and the probe is for every
 });
 
 Deno.test("who logs in gets a cookie that works until he logs out", async () => {
-  const run = new ScriptedRun();
+  const run = new FakeRun();
   await withDashboard({ token: TOKEN, run }, async (dashboard) => {
     const setCookie = await loginCookie(dashboard);
     assert.match(setCookie, /^aiotest=[0-9a-f]{64}; HttpOnly; SameSite=Strict; Path=\/$/);
@@ -360,7 +360,7 @@ Deno.test("without a token there is nothing to log in to", async () => {
 });
 
 Deno.test("open to other machines and without a token, it shows all and changes nothing", async () => {
-  const run = new ScriptedRun();
+  const run = new FakeRun();
   await withDashboard({ bindHost: "0.0.0.0", run }, async (dashboard) => {
     for (const path of CHANGES) {
       const answer = await sendRaw(dashboard, post(path, {}));
@@ -370,7 +370,7 @@ Deno.test("open to other machines and without a token, it shows all and changes 
     const { live } = JSON.parse((await sendRaw(dashboard, { path: "/api/summary" })).body);
     assert.equal(live.control.allowed, false);
     assert.match(live.control.reason, /^The dashboard is read-only: .*--web-token\.$/);
-    assert.deepEqual(run.orders, []);
+    assert.deepEqual(run.commands, []);
   });
   await withDashboard({ bindHost: "0.0.0.0", run, token: TOKEN }, async (dashboard) => {
     const headers = { ...FROM_PAGE, Authorization: `Bearer ${TOKEN}` };
@@ -379,7 +379,7 @@ Deno.test("open to other machines and without a token, it shows all and changes 
 });
 
 Deno.test("a thousand wrong tokens are slowed, and disturb nobody else", async () => {
-  const run = new ScriptedRun();
+  const run = new FakeRun();
   await withDashboard({ token: TOKEN, run }, async (dashboard) => {
     const headers = { Cookie: (await loginCookie(dashboard)).split(";")[0]! };
     const statuses = new Map<number, number>();
@@ -390,8 +390,8 @@ Deno.test("a thousand wrong tokens are slowed, and disturb nobody else", async (
       assert.match(response.headers.get("retry-after")!, /^(?:[1-9]|[1-5]\d|60)$/);
     }
     assert.deepEqual([...statuses], [[401, 10], [429, 990]]);
-    assert.deepEqual(dashboard.said, [
-      "Too many wrong tokens for the dashboard from 127.0.0.1: it has to wait.",
+    assert.deepEqual(dashboard.logged, [
+      "Too many wrong dashboard tokens from 127.0.0.1; the address is blocked for up to a minute.",
     ]);
     // Not even the right one is looked at: else the answer would tell which it is.
     assert.equal(await statusOf(dashboard, post("/api/login", { token: TOKEN })), 429);
@@ -421,8 +421,8 @@ function sendFrom(
   localAddress: string,
   { port, host }: TestDashboard,
   authorization: string,
-): Promise<Pick<RawAnswer, "status">> {
-  const { promise, resolve, reject } = Promise.withResolvers<Pick<RawAnswer, "status">>();
+): Promise<Pick<RawResponse, "status">> {
+  const { promise, resolve, reject } = Promise.withResolvers<Pick<RawResponse, "status">>();
   const socket = connect({ host: "127.0.0.1", port, localAddress }, () => {
     socket.write(
       `GET /api/summary HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n` +

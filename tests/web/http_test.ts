@@ -12,7 +12,7 @@ function read(body: BodyInit | null, type = "application/json"): Promise<JsonBod
 
 async function statusOf(body: BodyInit | null, type?: string): Promise<number | null> {
   const result = await read(body, type);
-  return "refusal" in result ? result.refusal.status : null;
+  return "problem" in result ? result.problem.status : null;
 }
 
 Deno.test("an object comes as it is, up to 4 KiB of it", async () => {
@@ -45,7 +45,7 @@ Deno.test("a body that does not come is waited for ten seconds", async () => {
   );
   await clock.advance(10_000);
   assert.deepEqual(await reading, {
-    refusal: { status: 400, error: "The body is no JSON object." },
+    problem: { status: 400, error: "The body is not a JSON object." },
   });
   assert.equal(clock.pending, 0);
 });

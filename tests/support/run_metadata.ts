@@ -1,7 +1,7 @@
 import type { RunMetadata } from "../../src/web/report_content.ts";
 
 /** What a report says of a run beside its counts. */
-export function reportFacts(changes: Partial<RunMetadata> = {}): RunMetadata {
+export function runMetadata(changes: Partial<RunMetadata> = {}): RunMetadata {
   return {
     version: "0.1.0",
     program: "aiotest 0.1.0 (deno 2.9.6)",

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { EventReader } from "../support/event_reader.ts";
-import { settle } from "../support/fake_clock.ts";
-import { requestRow, snapshot, statistics } from "../support/snapshots.ts";
 import {
+  FakeRun,
   FROM_PAGE,
-  ScriptedRun,
   sendRaw,
   type TestDashboard,
   withDashboard,
 } from "../support/dashboard.ts";
+import { EventReader } from "../support/event_reader.ts";
+import { settle } from "../support/fake_clock.ts";
+import { requestRow, snapshot, statistics } from "../support/snapshots.ts";
 
 async function openStream({ host }: TestDashboard): Promise<EventReader> {
   const response = await fetch(`http://${host}/api/stream`);
@@ -18,7 +18,7 @@ async function openStream({ host }: TestDashboard): Promise<EventReader> {
 }
 
 Deno.test("a stream shows the run, its log and what is done to it", async () => {
-  const run = ScriptedRun.waiting();
+  const run = FakeRun.waiting();
   await withDashboard({ run }, async (dashboard) => {
     const reader = await openStream(dashboard);
     const view = await reader.next();
@@ -51,7 +51,7 @@ Deno.test("a stream shows the run, its log and what is done to it", async () => 
 });
 
 Deno.test("a client that goes away is forgotten", async () => {
-  const run = new ScriptedRun();
+  const run = new FakeRun();
   await withDashboard({ run }, async (dashboard) => {
     const reader = await openStream(dashboard);
     await reader.next();
@@ -71,7 +71,7 @@ Deno.test("a client that does not read is cut off, and holds up nobody", async (
         requests: names.map((name) => requestRow({ name, requests: seconds })),
       }),
     });
-  await withDashboard({ run: new ScriptedRun(large(0)) }, async (dashboard) => {
+  await withDashboard({ run: new FakeRun(large(0)) }, async (dashboard) => {
     const { port, host, server } = dashboard;
     using idle = await Deno.connect({ hostname: "127.0.0.1", port });
     await idle.write(new TextEncoder().encode(`GET /api/stream HTTP/1.1\r\nHost: ${host}\r\n\r\n`));
@@ -104,7 +104,7 @@ Deno.test("a hundred streams are enough", async () => {
 
 Deno.test("a summary that was asked for just now is not made anew, until the run goes on", async () => {
   let made = 0;
-  const run = new ScriptedRun();
+  const run = new FakeRun();
   run.snapshot = () => {
     made++;
     return run.now;

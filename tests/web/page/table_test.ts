@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chosenRows } from "../../../src/web/page/row_order.js";
+import { visibleRows } from "../../../src/web/page/table.js";
 
 interface Row {
   readonly name: string;
@@ -13,28 +13,28 @@ const ROWS: readonly Row[] = [
   { name: "basket", type: "GET", ms: 12 },
   { name: "orders", type: "POST", ms: 3 },
 ];
-const COLUMNS: Parameters<typeof chosenRows<Row>>[1] = [
+const COLUMNS: Parameters<typeof visibleRows<Row>>[1] = [
   { title: "Name", kind: "text", text: ({ name }) => name },
   { title: "Type", kind: "label", text: ({ type }) => type },
   { title: "ms", kind: "number", text: ({ ms }) => String(ms), value: ({ ms }) => ms },
 ];
 
 function names(column: number | null, descending: boolean, filter = ""): string[] {
-  return chosenRows(ROWS, COLUMNS, { column, descending }, filter).map(({ name }) => name);
+  return visibleRows(ROWS, COLUMNS, { column, descending }, filter).map(({ name }) => name);
 }
 
-Deno.test("rows are sorted as people would", () => {
+Deno.test("names are sorted naturally", () => {
   assert.deepEqual(names(null, false), ROWS.map(({ name }) => name));
   assert.deepEqual(names(0, false), ["basket", "Item 9", "item 10", "orders"]);
   assert.deepEqual(names(0, true), ["orders", "item 10", "Item 9", "basket"]);
 });
 
-Deno.test("what has no value comes last, and equals stay as they came", () => {
+Deno.test("rows without a value are last, and equal rows keep their order", () => {
   assert.deepEqual(names(2, false), ["item 10", "orders", "basket", "Item 9"]);
   assert.deepEqual(names(2, true), ["basket", "item 10", "orders", "Item 9"]);
 });
 
-Deno.test("a filter wants all its words, in the columns of text", () => {
+Deno.test("a filter matches rows that contain all its words in text columns", () => {
   assert.deepEqual(names(null, false, " ITEM "), ["item 10", "Item 9"]);
   assert.deepEqual(names(null, false, "item post"), ["Item 9"]);
   assert.deepEqual(names(null, false, "12"), []);

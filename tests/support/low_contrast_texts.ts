@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 import type { Page } from "playwright-core";
 
-/** Texts of the page that are too faint on what is behind them, by the rule of WCAG's level AA. */
-export function faintTexts(page: Page): Promise<string[]> {
+/** Texts whose contrast to their background is too low for WCAG level AA. */
+export function lowContrastTexts(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true })!;
     const rgba = (color: string): number[] => {
@@ -18,25 +18,27 @@ export function faintTexts(page: Page): Promise<string[]> {
       });
       return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
     };
-    const behind = (start: Element): number[] => {
+    const backgroundOf = (start: Element): number[] => {
       for (let at: Element | null = start; at !== null; at = at.parentElement) {
         const color = rgba(getComputedStyle(at).backgroundColor);
         if ((color[3] ?? 0) > 250) return color;
       }
       return [255, 255, 255];
     };
-    const faint: string[] = [];
+    const found: string[] = [];
     for (const element of document.querySelectorAll("body *")) {
       const text = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE)
         .map(({ textContent }) => textContent?.trim()).join("");
       if (text === "" || !element.checkVisibility() || element.closest(".unseen, :disabled")) {
         continue;
       }
-      const [one, two] = [rgba(getComputedStyle(element).color), behind(element)].map(luminance)
+      const [one, two] = [rgba(getComputedStyle(element).color), backgroundOf(element)].map(
+        luminance,
+      )
         .sort((a, b) => b - a);
       const contrast = (one! + 0.05) / (two! + 0.05);
-      if (contrast < 4.5) faint.push(`${contrast.toFixed(2)} ${element.className}: ${text}`);
+      if (contrast < 4.5) found.push(`${contrast.toFixed(2)} ${element.className}: ${text}`);
     }
-    return faint;
+    return found;
   });
 }

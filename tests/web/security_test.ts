@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import {
+  AllowedHosts,
+  Authenticator,
+  isAnyAddress,
+  isLoopback,
+  LoginRateLimiter,
+  urlHost,
+} from "../../src/web/security.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+function gate(token: string | null): Authenticator {
+  return new Authenticator(token, new FakeClock(), () => {});
+}
+
+function withCookie(cookie: string): Headers {
+  return new Headers({ Cookie: cookie.split(";")[0]! });
+}
+
+Deno.test("without a token everybody is admitted", () => {
+  const open = gate(null);
+  assert.equal(open.hasToken, false);
+  assert.equal(open.authenticate(new Headers(), "10.0.0.1").kind, "granted");
+});
+
+Deno.test("the token is taken as a bearer's, however that is written", () => {
+  const closed = gate("Grüße 1");
+  const kind = (authorization: string): string =>
+    closed.authenticate(new Headers({ Authorization: authorization }), "10.0.0.1").kind;
+  assert.equal(
+    gate("a b").authenticate(new Headers({ Authorization: "bearer  a b" }), "x").kind,
+    "granted",
+  );
+  assert.equal(kind("Bearer a"), "denied");
+  assert.equal(kind("Bearer"), "denied");
+  assert.equal(closed.checkToken("Grüße 1", "10.0.0.1").kind, "granted");
+  assert.equal(closed.checkToken("Gruße 1", "10.0.0.1").kind, "denied");
+});
+
+Deno.test("wrong cookies are held against nobody", () => {
+  const closed = gate("secret");
+  for (let count = 0; count < 100; count++) {
+    const headers = withCookie(`aiotest=${count}`);
+    assert.deepEqual(closed.authenticate(headers, "10.0.0.1"), { kind: "denied" });
+  }
+  assert.deepEqual(closed.checkToken("secret", "10.0.0.1"), { kind: "granted" });
+});
+
+Deno.test("a browser with a session is admitted even where its address is slowed", () => {
+  const closed = gate("secret");
+  const session = withCookie(closed.openSession(false));
+  for (let count = 0; count < 10; count++) closed.checkToken("wrong", "10.0.0.1");
+  assert.deepEqual(closed.checkToken("secret", "10.0.0.1"), { kind: "limited", seconds: 60 });
+  assert.deepEqual(closed.authenticate(session, "10.0.0.1"), { kind: "granted" });
+});
+
+Deno.test("a thousand browsers have a session, and the first one then loses its own", () => {
+  const closed = gate("secret");
+  const first = withCookie(closed.openSession(false));
+  for (let count = 0; count < 999; count++) closed.openSession(false);
+  assert.equal(closed.authenticate(first, "10.0.0.1").kind, "granted");
+  closed.openSession(false);
+  assert.equal(closed.authenticate(first, "10.0.0.1").kind, "denied");
+});
+
+function guessTimes(limit: LoginRateLimiter, address: string, times: number): boolean[] {
+  return Array.from({ length: times }, () => limit.recordFailure(address));
+}
+
+Deno.test("ten wrong ones are free, and the tenth is told of, once", async () => {
+  const clock = new FakeClock();
+  const limit = new LoginRateLimiter(clock);
+  assert.deepEqual(guessTimes(limit, "10.0.0.1", 9), Array(9).fill(false));
+  assert.equal(limit.secondsLeft("10.0.0.1"), 0);
+  assert.deepEqual(guessTimes(limit, "10.0.0.1", 2), [true, false]);
+  assert.equal(limit.secondsLeft("10.0.0.1"), 60);
+  await clock.advance(59_001);
+  assert.equal(limit.secondsLeft("10.0.0.1"), 1);
+  await clock.advance(999);
+  assert.equal(limit.secondsLeft("10.0.0.1"), 0);
+  assert.deepEqual(guessTimes(limit, "10.0.0.1", 10).at(-1), true);
+});
+
+Deno.test("the minute counts from the first of them", async () => {
+  const clock = new FakeClock();
+  const limit = new LoginRateLimiter(clock);
+  guessTimes(limit, "10.0.0.1", 9);
+  await clock.advance(60_000);
+  guessTimes(limit, "10.0.0.1", 9);
+  assert.equal(limit.secondsLeft("10.0.0.1"), 0);
+});
+
+Deno.test("an attacker's IPv6 network counts as one, and other addresses by themselves", () => {
+  const limit = new LoginRateLimiter(new FakeClock());
+  for (let count = 0; count < 10; count++) limit.recordFailure(`2001:db8:0:7::${count}`);
+  assert.equal(limit.secondsLeft("2001:db8:0:7:9:9:9:9"), 60);
+  assert.equal(limit.secondsLeft("2001:db8:0:8::1"), 0);
+  guessTimes(limit, "::1", 10);
+  assert.equal(limit.secondsLeft("::1"), 60);
+  guessTimes(limit, "::ffff:10.0.0.1", 10);
+  assert.equal(limit.secondsLeft("10.0.0.1"), 60);
+  assert.equal(limit.secondsLeft("10.0.0.2"), 0);
+});
+
+Deno.test("no number of addresses fills the memory: the oldest is forgotten", () => {
+  const limit = new LoginRateLimiter(new FakeClock());
+  guessTimes(limit, "10.0.0.1", 10);
+  for (let count = 0; count < 9_999; count++) limit.recordFailure(`a${count}`);
+  assert.equal(limit.secondsLeft("10.0.0.1"), 60);
+  limit.recordFailure("one more");
+  assert.equal(limit.secondsLeft("10.0.0.1"), 0);
+});
+
+function allowed(bindHost: string, hosts: readonly string[]): string[] {
+  const rules = new AllowedHosts({ bindHost, port: 8089, hostname: "Laptop.example" });
+  return hosts.filter((host) => rules.allows(host));
+}
+
+const HOSTS = [
+  "127.0.0.1:8089",
+  "localhost:8089",
+  "[::1]:8089",
+  "127.0.0.1:9000",
+  "127.0.0.1",
+  "laptop.example:8089",
+  "LAPTOP.EXAMPLE:9000",
+  "10.1.2.3:8089",
+  "10.1.2.3",
+  "[fd00::1]:8089",
+  "master:8089",
+  "shop.example:8089",
+  "evil.example:8089",
+  "127.0.0.1.evil.example:8089",
+];
+
+Deno.test("on loopback it has loopback's names, at its own port", () => {
+  const own = ["127.0.0.1:8089", "localhost:8089", "[::1]:8089"];
+  assert.deepEqual(allowed("127.0.0.1", HOSTS), own);
+  assert.deepEqual(allowed("localhost", HOSTS), own);
+  assert.deepEqual(allowed("::1", HOSTS), own);
+  assert.deepEqual(allowed("127.0.0.2", ["127.0.0.2:8089", "127.0.0.3:8089"]), ["127.0.0.2:8089"]);
+});
+
+Deno.test("at one address or name it has that one beside them", () => {
+  assert.deepEqual(allowed("10.1.2.3", HOSTS).slice(3), ["10.1.2.3:8089"]);
+  assert.deepEqual(allowed("shop.example", HOSTS).slice(3), ["shop.example:8089"]);
+  assert.deepEqual(allowed("fd00::1", HOSTS).slice(3), ["[fd00::1]:8089"]);
+});
+
+Deno.test("at every address it has those that nobody else can lead to it, at any port", () => {
+  const foreign = ["shop.example:8089", "evil.example:8089", "127.0.0.1.evil.example:8089"];
+  const own = HOSTS.filter((host) => !foreign.includes(host));
+  assert.deepEqual(allowed("0.0.0.0", HOSTS), own);
+  assert.deepEqual(allowed("::", HOSTS), own);
+});
+
+Deno.test("what is no Host is none of its names", () => {
+  const bad = [
+    "",
+    ":8089",
+    "127.0.0.1:8089:8089",
+    "127.0.0.1:808a",
+    "127.0.0.1:123456",
+    "127.0.0.1, evil.example",
+    "[::1",
+    "[evil.example]:8089",
+    "evil.example/127.0.0.1:8089",
+    "user@127.0.0.1:8089",
+    "127.0.0.1:8089 ",
+    "localhost.:8089",
+  ];
+  assert.deepEqual(allowed("127.0.0.1", bad), []);
+  assert.deepEqual(allowed("0.0.0.0", bad), []);
+});
+
+Deno.test("port 80 goes without saying", () => {
+  const rules = new AllowedHosts({ bindHost: "127.0.0.1", port: 80, hostname: "laptop" });
+  assert.equal(rules.allows("localhost"), true);
+  assert.equal(rules.allows("localhost:80"), true);
+  assert.equal(rules.allows("localhost:8089"), false);
+});
+
+Deno.test("which addresses are loopback's, and which are all", () => {
+  for (const host of ["127.0.0.1", "127.9.9.9", "localhost", "LOCALHOST", "::1"]) {
+    assert.equal(isLoopback(host), true, host);
+    assert.equal(isAnyAddress(host), false, host);
+  }
+  for (const host of ["0.0.0.0", "::", "10.0.0.1", "127.evil.example", "1127.0.0.1", "shop"]) {
+    assert.equal(isLoopback(host), false, host);
+  }
+  assert.deepEqual(["0.0.0.0", "::", "10.0.0.1"].map(isAnyAddress), [true, true, false]);
+});
+
+Deno.test("an IPv6 address has brackets in a URL", () => {
+  assert.deepEqual(["::1", "10.0.0.1", "shop"].map(urlHost), ["[::1]", "10.0.0.1", "shop"]);
+});
