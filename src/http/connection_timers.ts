@@ -1,31 +1,32 @@
 /**
- * One timer for the deadlines of many exchanges.
- *
- * Nearly all of them are over long before their deadline, so setting and clearing a timer for each
- * would be work for nothing. Here a new deadline costs a comparison: the one timer, set for the soonest
- * deadline that was known, looks at all of them when it fires.
+ * Timers that many connections share: one for the deadlines of exchanges, one for watching idle
+ * connections.
  *
  * @module
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
 
-/** Something that has to be over in time, again and again. */
+/** An object that has deadlines, one after another. */
 export interface Expiring {
-  /** Milliseconds on the sweep's clock; Infinity while there is nothing to wait for. */
+  /** Milliseconds on the clock; `Infinity` without a deadline. */
   readonly deadline: number;
-  /** Called once the deadline has passed; must set another one. */
+  /** Called after the deadline has passed; must set another one. */
   expire(): void;
 }
 
-/** Firing more often would cost much where thousands of deadlines pass one after another. */
+/** Firing more often would be expensive when thousands of deadlines pass one after another. */
 const GRAIN_MS = 50;
 
-/** Timers cannot be set for longer than 2³¹ ms; the sweep just looks again. */
+/** Timers are limited to 2³¹ ms. After this time, the sweep checks and sets its timer again. */
 const LONGEST_MS = 3_600_000;
 
 /**
- * Calls what is registered when its deadline has come, at most 50 ms late.
+ * Calls registered objects when their deadlines have passed, at most 50 ms late.
+ *
+ * Nearly all exchanges end long before their deadlines, so a timer for each would be wasted work. Here,
+ * a new deadline costs one comparison: a single timer is set for the earliest known deadline and checks
+ * all objects when it fires.
  */
 export class DeadlineSweep {
   readonly #clock: Clock;
@@ -38,20 +39,20 @@ export class DeadlineSweep {
     this.#clock = clock;
   }
 
-  /** Registers what will have deadlines. */
+  /** Registers an object. */
   add(entry: Expiring): void {
     this.#entries.add(entry);
   }
 
-  /** Forgets what was registered; with the last one goes the timer. */
+  /** Removes an object; the last one also clears the timer. */
   delete(entry: Expiring): void {
     this.#entries.delete(entry);
     if (this.#entries.size === 0) this.#disarm();
   }
 
-  /** Says that something registered has this deadline now; an earlier one of its need not be told. */
+  /** Must be called when a registered object gets this deadline, unless its previous one was earlier. */
   note(deadline: number): void {
-    // The timer stays where it is when an exchange is over: the next deadline is mostly later.
+    // The timer stays when an exchange ends, because the next deadline is mostly later.
     if (deadline < this.#firesAt) this.#arm(deadline);
   }
 
@@ -70,7 +71,7 @@ export class DeadlineSweep {
   #arm(deadline: number): void {
     const now = this.#clock.now();
     const delay = Math.min(Math.max(deadline - now, GRAIN_MS), LONGEST_MS);
-    // A timer that fires within the grain is soon enough.
+    // A timer that is already set to fire by then is early enough.
     if (now + delay >= this.#firesAt) return;
     this.#disarm();
     this.#firesAt = now + delay;
@@ -84,23 +85,22 @@ export class DeadlineSweep {
   }
 }
 
-/** What is to be watched while it is idle. */
+/** A connection that is watched while it is idle. */
 export interface Watchable {
-  /** Whether it waits for its watch to begin. */
+  /** Whether it is on the list of the idle watch. */
   awaitsWatch: boolean;
-  /** Begins to watch it, if it is still idle. */
+  /** Starts watching, if the connection is still idle. */
   watchWhileIdle(): void;
 }
 
-/** A connection that is used again at once need not be watched. */
+/** Connections that are used again within this time are not watched. */
 const GRACE_MS = 1;
 
 /**
- * Lets idle connections be watched for their end.
+ * Starts watching idle connections for their end.
  *
- * Watching takes a read, and a busy user's connection is idle for microseconds only, again and again.
- * So those that have come to rest wait here together for a moment, and whoever is busy by then is
- * passed over.
+ * Watching needs a read, and the connection of a busy user is idle for microseconds only. So connections
+ * that become idle wait here for a moment, and those that are busy by then are skipped.
  */
 export class IdleWatch {
   readonly #clock: Clock;
@@ -110,7 +110,7 @@ export class IdleWatch {
     this.#clock = clock;
   }
 
-  /** Has something watched in a moment; to be called whenever it has come to rest. */
+  /** Adds a connection; call it whenever the connection becomes idle. */
   add(one: Watchable): void {
     if (one.awaitsWatch) return;
     one.awaitsWatch = true;

@@ -6,55 +6,59 @@
 
 import { Cookie as JarCookie, CookieJar, getPublicSuffix } from "tough-cookie";
 
-/** A cookie that a user holds. */
+/** A cookie of a user. */
 export interface Cookie {
-  /** What it is looked up by. */
+  /** The name. */
   readonly name: string;
-  /** As it was set, quotes included. */
+  /** The value as it was set, including quotes. */
   readonly value: string;
-  /** The host that it is for. */
+  /** The host that the cookie is sent to. */
   readonly domain: string;
-  /** What the paths that it is sent to begin with. */
+  /** The cookie is sent to URLs whose path starts with this. */
   readonly path: string;
 }
 
 /**
- * Holds what servers set, and what a test adds, and knows what to send back where.
+ * The cookies of one user: those that servers have set, and those that a test adds.
  *
  * ```ts
- * import { CookieStore } from "./cookies.ts";
- * import assert from "node:assert/strict";
+ * import { FastHttpUser } from "aiotest";
  *
- * const cookies = new CookieStore("http://127.0.0.1:8000");
- * cookies.set("session", "abc");
- * assert.equal(cookies.get("session"), "abc");
- * cookies.clear();
- * assert.deepEqual(cookies.all(), []);
+ * export class ShopTest extends FastHttpUser {
+ *   override onStart(): void {
+ *     this.session.cookies.set("consent", "yes");
+ *   }
+ *
+ *   async testCart(): Promise<void> {
+ *     await this.session.get("/cart");
+ *     if (this.session.cookies.get("cart") === undefined) throw new Error("no cart cookie");
+ *   }
+ * }
  * ```
  */
 export class CookieStore {
   readonly #host: string;
-  // Most users of most tests never see a cookie, and a jar is large.
+  // Created on demand: most users never get a cookie, and a jar is large.
   #jar: CookieJar | null = null;
 
-  /** Holds no cookie yet; `host` is where {@link set} puts them when it is not told. */
+  /** Creates an empty store. `host` is the default URL of {@link set}. */
   constructor(host: string) {
     this.#host = host;
   }
 
   /**
-   * The value of a cookie, or undefined where there is none.
+   * The value of a cookie; `undefined` if there is none.
    *
-   * @param url only one that would be sent there; default: any.
+   * @param url only a cookie that would be sent to this URL; default: any cookie.
    */
   get(name: string, url?: string): string | undefined {
     return this.all(url).find((cookie) => cookie.name === name)?.value;
   }
 
   /**
-   * The cookies that have not expired.
+   * All cookies that have not expired.
    *
-   * @param url only those that would be sent there; default: all.
+   * @param url only cookies that would be sent to this URL; default: all cookies.
    */
   all(url?: string): Cookie[] {
     if (this.#jar === null) return [];
@@ -69,30 +73,30 @@ export class CookieStore {
   }
 
   /**
-   * Adds a cookie, or replaces it; it lasts as long as the user.
+   * Sets a cookie. It lasts as long as the user.
    *
-   * @param url whose host gets it, with every path; default: the user's host.
-   * @throws TypeError where name, value or URL are none.
+   * @param url the cookie is sent to all paths of this URL's host; default: the user's host.
+   * @throws TypeError if the name, the value or the URL is invalid.
    */
   set(name: string, value: string, url: string = this.#host): void {
-    // deno-lint-ignore no-control-regex -- these are what would end the cookie, or the header
+    // deno-lint-ignore no-control-regex -- these characters would end the cookie or the header
     if (name === "" || /[\x00-\x20=;,\x7f]/.test(name) || /[\x00-\x1f;\x7f]/.test(value)) {
-      throw new TypeError(`${JSON.stringify(`${name}=${value}`)} is no cookie`);
+      throw new TypeError(`${JSON.stringify(`${name}=${value}`)} is not a valid cookie`);
     }
     const { origin } = new URL(url);
     this.#open().setCookieSync(new JarCookie({ key: name, value, path: "/" }), origin);
   }
 
-  /** Forgets all cookies. */
+  /** Removes all cookies. */
   clear(): void {
     this.#jar = null;
   }
 
   /**
-   * Takes in what a response set. What it had no right to set is refused in silence, as browsers do.
+   * Stores the cookies of a response. Cookies that its host must not set are ignored, as in browsers.
    *
-   * @param setCookies the values of its `Set-Cookie` headers.
-   * @param url of the request that it answered.
+   * @param setCookies the values of the `Set-Cookie` headers.
+   * @param url the URL of the request.
    */
   store(setCookies: readonly string[], url: URL): void {
     for (const text of setCookies) {
@@ -105,14 +109,14 @@ export class CookieStore {
     }
   }
 
-  /** The `Cookie` header for a request, or an empty text where it is to have none. */
+  /** The `Cookie` header of a request; empty if there are no cookies for it. */
   header(url: URL): string {
     return this.#jar === null ? "" : this.#jar.getCookieStringSync(url);
   }
 
   #open(): CookieJar {
-    // A Secure cookie does not go over plain HTTP, not even to this machine: tests there would pass
-    // where the real site would not see the cookie.
+    // Secure cookies are not sent over plain HTTP, not even to this machine. Otherwise a test could pass
+    // locally although the real site would not receive the cookie.
     return this.#jar ??= new CookieJar(undefined, { allowSecureOnLocal: false });
   }
 
@@ -128,8 +132,8 @@ export class CookieStore {
 }
 
 /**
- * Whether a host has a part that can be registered. One that has none, such as an address or an
- * intranet's name, may name itself in `Domain`, which then says no more than no `Domain` at all.
+ * Whether a host has a registrable domain. Addresses and intranet names have none. If such a host names
+ * itself in `Domain`, the attribute is ignored.
  */
 function hasRegistrableDomain(hostname: string): boolean {
   const options = { allowSpecialUseDomain: true, ignoreError: true };

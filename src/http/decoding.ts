@@ -1,5 +1,5 @@
 /**
- * Undoing the content codings of a body.
+ * Decodes the content codings of response bodies.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { errorText } from "../core/errors.ts";
 import { RequestError, WireError } from "./request_error.ts";
 import type { WireRequest } from "./transport.ts";
 
-/** More in a row than this is nothing that a server does in good faith. */
+/** No reasonable server applies more codings than this. */
 const MAX_CODINGS = 5;
 
 /**
- * The body of a request's response behind its codings.
+ * Decodes the body of a response.
  *
- * @throws RequestError for what `decodeBody` throws, with the request that it is about.
+ * @throws RequestError as {@link decodeBody}, with the request in the message.
  */
 export async function decodeResponse(
   { method, url }: WireRequest,
@@ -32,23 +32,23 @@ export async function decodeResponse(
 }
 
 /**
- * The body behind its codings. A coding that is not known leaves the body as it came.
+ * Decodes a body. If a coding is unknown, the body is returned unchanged.
  *
  * @param contentEncoding the header's value: the codings in the order in which they were applied.
- * @param maxSize bytes that the body may have once it is decoded.
- * @throws WireError `BAD_ENCODING` where the body is corrupt or cut off, or has over five codings;
- *   `TOO_LARGE` where there is too much of it.
+ * @param maxSize the largest decoded body in bytes.
+ * @throws WireError `BAD_ENCODING` if the body is corrupt or truncated or has more than five codings;
+ *   `TOO_LARGE` if the decoded body is too large.
  */
 export async function decodeBody(
   wire: Uint8Array<ArrayBuffer>,
   contentEncoding: string,
   maxSize: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  // An answer to HEAD names the coding of a body that it does not have.
+  // A response to HEAD names the coding of a body that it does not have.
   if (wire.length === 0) return wire;
   const codings = contentEncoding.toLowerCase().split(",").map((coding) => coding.trim());
   if (codings.length > MAX_CODINGS) {
-    const detail = `${codings.length} content codings in a row, at most ${MAX_CODINGS} are undone`;
+    const detail = `${codings.length} content codings, at most ${MAX_CODINGS} are supported`;
     throw new WireError("BAD_ENCODING", detail);
   }
   let body = wire;
@@ -62,7 +62,7 @@ export async function decodeBody(
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Gives the body; throws, or rejects, where that is not what is in it. */
+/** Decodes a body; throws or rejects if the body is corrupt. */
 type Decoder = (body: Bytes, maxSize: number) => Bytes | Promise<Bytes>;
 
 async function decodeOne(decode: Decoder, body: Bytes, maxSize: number): Promise<Bytes> {
@@ -91,7 +91,7 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ["", (body) => body],
 ]);
 
-/** Through a stream, because the runtime's `brotliDecompressSync` takes a body that was cut off. */
+/** Uses a stream, because the runtime's `brotliDecompressSync` accepts truncated bodies. */
 async function unbrotli(body: Bytes, maxSize: number): Promise<Bytes> {
   const stream = new Response(body).body!.pipeThrough(
     new DecompressionStream("brotli" as CompressionFormat),
@@ -106,7 +106,7 @@ async function unbrotli(body: Bytes, maxSize: number): Promise<Bytes> {
   return joined(pieces, size);
 }
 
-/** Pieces of a body, in one. */
+/** Joins the pieces of a body. */
 export function joined(pieces: readonly Bytes[], size: number): Bytes {
   if (pieces.length === 1) return pieces[0]!;
   const whole = new Uint8Array(size);
@@ -119,17 +119,17 @@ export function joined(pieces: readonly Bytes[], size: number): Bytes {
 }
 
 function tooLarge(maxSize: number): WireError {
-  return new WireError("TOO_LARGE", `the body has over ${maxSize} bytes once it is decoded`);
+  return new WireError("TOO_LARGE", `the decoded body has over ${maxSize} bytes`);
 }
 
-/** `deflate` means zlib's format, but some servers send what is inside it, without its header. */
+/** `deflate` means the zlib format, but some servers send raw deflate data without the zlib header. */
 function hasZlibHeader(body: Uint8Array): boolean {
   const [first = 0, second = 0] = body;
   return (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;
 }
 
-/** Node's Buffer prints and slices unlike the Uint8Array that callers are told of. */
+/** Returns a plain Uint8Array, because Node's Buffer prints and slices differently. */
 function plain(buffer: Uint8Array): Bytes {
-  // zlib's output is never in memory that threads share.
+  // The output of zlib is never in shared memory.
   return new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
 }

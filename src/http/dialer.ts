@@ -12,17 +12,17 @@ import type { Origin, Proxies, Proxy } from "./proxies.ts";
 import { WireError } from "./request_error.ts";
 import { socketFailure } from "./socket_errors.ts";
 
-/** What a dialer needs to know. */
+/** Options of a {@link Dialer}. */
 export interface DialerOptions {
   readonly dns: DnsCache;
   readonly proxies: Proxies;
-  /** Whether any certificate of a target is accepted; those of proxies are always checked. */
+  /** Whether to accept any certificate of a target. Certificates of proxies are always checked. */
   readonly insecure: boolean;
-  /** Certificates, in PEM, that are trusted beside the system's. */
+  /** Trusted certificates in PEM, in addition to those of the system. */
   readonly caCerts: readonly string[];
 }
 
-/** Opens connections; holds none, and may be shared by any number of users. */
+/** Opens connections. It has no state of its own, so any number of users can share it. */
 export class Dialer {
   readonly #options: DialerOptions;
   readonly #caCerts: string[];
@@ -33,67 +33,66 @@ export class Dialer {
   }
 
   /**
-   * Opens a connection to an origin, TLS handshake included; to its proxy where the origin is plain
-   * and has one, which is then to be sent the absolute form. Rejects with a WireError and nothing
-   * else, and then whatever was opened is closed. (One exception, which only `insecure` does not have:
-   * the runtime does not let go of a connection in the middle of a TLS handshake until the other side
-   * answers or closes it.)
+   * Opens a connection to an origin, including the TLS handshake. For a plain origin with a proxy, the
+   * connection leads to the proxy, and requests must be in absolute form. Rejects with a WireError and
+   * nothing else, after closing what was opened. (Without `insecure`, there is one exception: the runtime
+   * does not close a connection during a TLS handshake until the other side answers or closes it.)
    *
-   * @param signal ends it at any time: with the signal's reason where that is a WireError, else with
-   *   `ABORTED`. Once this has resolved, the signal means nothing to the connection.
+   * @param signal ends the attempt at any time: with the signal's reason if it is a WireError, else with
+   *   `ABORTED`. It has no effect on a connection that is open.
    */
   async dial(origin: Origin, signal: AbortSignal): Promise<ByteStream> {
-    if (signal.aborted) throw abortion(signal);
-    const opening = new PendingDial(signal);
+    if (signal.aborted) throw abortError(signal);
+    const pending = new PendingDial(signal);
     try {
       const proxy = this.#options.proxies.proxyFor(origin);
       const stream = proxy === null
-        ? await this.#dialOrigin(origin, opening)
-        : await this.#dialThrough(proxy, origin, opening);
-      return opening.hold(stream);
+        ? await this.#dialOrigin(origin, pending)
+        : await this.#dialThrough(proxy, origin, pending);
+      return pending.hold(stream);
     } catch (error) {
-      opening.close();
-      throw signal.aborted ? abortion(signal) : socketFailure(error, "connect");
+      pending.close();
+      throw signal.aborted ? abortError(signal) : socketFailure(error, "connect");
     } finally {
-      opening.end();
+      pending.end();
     }
   }
 
-  async #dialOrigin(origin: Origin, opening: PendingDial): Promise<ByteStream> {
-    const tcp = await this.#connect(origin.hostname, origin.port, opening);
+  async #dialOrigin(origin: Origin, pending: PendingDial): Promise<ByteStream> {
+    const tcp = await this.#connect(origin.hostname, origin.port, pending);
     if (!origin.secure) return tcp;
     return this.#options.insecure
-      ? await shakeHandsBlindly(tcp, origin.hostname, opening)
-      : await this.#shakeHands(tcp, origin.hostname, opening);
+      ? await shakeHandsBlindly(tcp, origin.hostname, pending)
+      : await this.#shakeHands(tcp, origin.hostname, pending);
   }
 
-  async #dialThrough(proxy: Proxy, origin: Origin, opening: PendingDial): Promise<ByteStream> {
+  async #dialThrough(proxy: Proxy, origin: Origin, pending: PendingDial): Promise<ByteStream> {
     const tcp = await reachProxy(proxy, () => {
-      return this.#connect(proxy.hostname, proxy.port, opening);
+      return this.#connect(proxy.hostname, proxy.port, pending);
     });
     const stream = !proxy.secure ? tcp : await reachProxy(proxy, () => {
-      return this.#shakeHands(tcp, proxy.hostname, opening);
+      return this.#shakeHands(tcp, proxy.hostname, pending);
     });
     if (!origin.secure) return stream;
     if (proxy.secure && !this.#options.insecure) throw tlsInTls(proxy);
     await reachProxy(proxy, () => openTunnel(stream, proxy, origin));
     return this.#options.insecure
-      ? await shakeHandsBlindly(stream, origin.hostname, opening)
-      : await this.#shakeHands(tcp, origin.hostname, opening);
+      ? await shakeHandsBlindly(stream, origin.hostname, pending)
+      : await this.#shakeHands(tcp, origin.hostname, pending);
   }
 
-  async #connect(hostname: string, port: number, opening: PendingDial): Promise<Deno.TcpConn> {
-    const { signal } = opening;
-    const addresses = await opening.wait(this.#options.dns.lookup(hostname));
+  async #connect(hostname: string, port: number, pending: PendingDial): Promise<Deno.TcpConn> {
+    const { signal } = pending;
+    const addresses = await pending.wait(this.#options.dns.lookup(hostname));
     let failure: WireError | null = null;
     for (const address of addresses) {
       try {
-        const tcp = opening.hold(await Deno.connect({ hostname: address, port, signal }));
-        // A request and its body may be two writes, and the second would wait for an answer.
+        const tcp = pending.hold(await Deno.connect({ hostname: address, port, signal }));
+        // A request and its body can be two writes, and without this the second would be delayed.
         tcp.setNoDelay(true);
         return tcp;
       } catch (error) {
-        opening.close();
+        pending.close();
         if (signal.aborted) throw error;
         failure = socketFailure(error, "connect");
         if (address !== hostname) failure = at(address, failure);
@@ -105,10 +104,10 @@ export class Dialer {
   async #shakeHands(
     tcp: Deno.TcpConn,
     hostname: string,
-    opening: PendingDial,
+    pending: PendingDial,
   ): Promise<Deno.TlsConn> {
     try {
-      const tls = opening.hold(
+      const tls = pending.hold(
         await Deno.startTls(tcp, {
           hostname,
           alpnProtocols: ["http/1.1"],
@@ -123,7 +122,7 @@ export class Dialer {
   }
 }
 
-/** Says of what goes wrong that it is about the proxy: the request's URL would mislead. */
+/** Adds the proxy to errors, because the URL of the request alone would be misleading. */
 async function reachProxy<T>(proxy: Proxy, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
@@ -135,24 +134,24 @@ async function reachProxy<T>(proxy: Proxy, step: () => Promise<T>): Promise<T> {
 async function shakeHandsBlindly(
   transport: ByteStream,
   hostname: string,
-  opening: PendingDial,
+  pending: PendingDial,
 ): Promise<ByteStream> {
-  return opening.hold(await insecureTls(transport, hostname));
+  return pending.hold(await insecureTls(transport, hostname));
 }
 
-/** The opening of one connection, which must be over in time. */
+/** An attempt to open a connection, with a time limit. */
 export class ConnectAttempt implements Expiring {
   deadline: number;
   readonly #isConnectLimit: boolean;
   readonly #controller = new AbortController();
 
-  /** @param connectDeadline for this connection; `deadline` for the whole exchange: in milliseconds. */
+  /** @param connectDeadline of this attempt; `deadline` is that of the whole exchange. In milliseconds. */
   constructor(connectDeadline: number, deadline: number) {
     this.deadline = Math.min(connectDeadline, deadline);
     this.#isConnectLimit = connectDeadline < deadline;
   }
 
-  /** Aborted, with a WireError, when it has to end. */
+  /** Aborted with a WireError when the attempt has to end. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -162,14 +161,14 @@ export class ConnectAttempt implements Expiring {
     this.fail(new WireError(code, "no connection in time"));
   }
 
-  /** Gives it up. */
+  /** Ends the attempt. */
   fail(failure: WireError): void {
     this.deadline = Infinity;
     this.#controller.abort(failure);
   }
 }
 
-/** What one dial has opened so far, which is closed when its signal says so. */
+/** What one dial has opened so far. It is closed when the signal is aborted. */
 class PendingDial {
   readonly signal: AbortSignal;
   readonly #onAbort = (): void => this.#abort();
@@ -181,15 +180,15 @@ class PendingDial {
     signal.addEventListener("abort", this.#onAbort);
   }
 
-  /** Takes charge of a stream, in place of the one that it was made from. */
+  /** Takes over a stream, replacing the one that it was created from. */
   hold<T extends ByteStream>(stream: T): T {
     this.#stream = stream;
-    // It may have been ready at the very moment at which nobody wanted it any more.
-    if (this.signal.aborted) throw abortion(this.signal);
+    // The stream can become ready just after the signal was aborted.
+    if (this.signal.aborted) throw abortError(this.signal);
     return stream;
   }
 
-  /** Waits for something that cannot be stopped, no longer than the signal allows. */
+  /** Waits for something that cannot be aborted, but not beyond the signal. */
   wait<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#giveUp = reject;
@@ -201,7 +200,7 @@ class PendingDial {
     try {
       this.#stream?.close();
     } catch {
-      // The handshake has taken the connection over, or the abort has closed it.
+      // The handshake has taken over the connection, or the abort has closed it.
     }
     this.#stream = null;
   }
@@ -211,16 +210,16 @@ class PendingDial {
   }
 
   #abort(): void {
-    this.#giveUp?.(abortion(this.signal));
+    this.#giveUp?.(abortError(this.signal));
     this.close();
   }
 }
 
-function abortion(signal: AbortSignal): WireError {
+function abortError(signal: AbortSignal): WireError {
   const reason: unknown = signal.reason;
   return reason instanceof WireError
     ? reason
-    : new WireError("ABORTED", "its user had to stop", reason);
+    : new WireError("ABORTED", "the user was stopped", reason);
 }
 
 function at(place: string, { code, message, cause }: WireError): WireError {
@@ -229,18 +228,18 @@ function at(place: string, { code, message, cause }: WireError): WireError {
 
 function tlsInTls(proxy: Proxy): WireError {
   const detail =
-    `the proxy ${proxy.hostname}:${proxy.port} is talked to over TLS, and TLS to the ` +
-    "target inside of it is only possible with --insecure; an http:// proxy works";
+    `the connection to the proxy ${proxy.hostname}:${proxy.port} uses TLS, and TLS to the ` +
+    "target inside it is only possible with --insecure; an http:// proxy works";
   return new WireError("TLS", detail);
 }
 
-/** The most that a proxy may say before the tunnel is there. */
+/** The largest answer to CONNECT, in bytes. */
 const MAX_HEAD = 65_536;
 
 /**
- * Asks a proxy to pass bytes on to an origin; when this resolves, the stream leads there. Rejects
- * with a WireError: `ECONNREFUSED` where the proxy refuses, `BAD_RESPONSE` where its answer is not
- * HTTP; what the stream itself is rejected with passes through.
+ * Asks a proxy to forward bytes to an origin. When this resolves, the stream leads there. Rejects with a
+ * WireError: `ECONNREFUSED` if the proxy refuses, `BAD_RESPONSE` if its answer is not HTTP. Errors of
+ * the stream pass through.
  *
  * @param stream a new connection to the proxy.
  */
@@ -276,10 +275,10 @@ async function readHead(stream: ByteStream): Promise<string> {
     head += decoder.decode(buffer.subarray(0, count));
     const end = head.indexOf("\r\n\r\n");
     if (end < 0) continue;
-    // In TLS the client speaks first, so nothing can have come from the origin yet. A refusal may
-    // well have a body, which nobody needs.
+    // In TLS the client speaks first, so the origin cannot have sent anything yet. A refusal can have a
+    // body, which is ignored.
     if (end + 4 < head.length && head.startsWith("2", 9)) {
-      throw new WireError("BAD_RESPONSE", "something came behind the answer to CONNECT");
+      throw new WireError("BAD_RESPONSE", "unexpected bytes after the answer to CONNECT");
     }
     return head;
   }

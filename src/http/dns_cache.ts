@@ -1,54 +1,58 @@
+/**
+ * Looks up the addresses of host names.
+ *
+ * @module
+ */
+
 import { lookup as systemLookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { WireError } from "./request_error.ts";
 
-/** Finds all addresses of a name, in the order in which they are to be tried. */
+/** Finds all addresses of a name, in the order in which to try them. */
 export type Lookup = (hostname: string) => Promise<readonly string[]>;
 
-/** How long an answer is good for: thousands of users connect at once, with the same name. */
+/** How long addresses are cached, since thousands of users connect to the same name at once. */
 const KEPT_MS = 5_000;
 
 interface Entry {
   readonly addresses: Promise<readonly string[]>;
-  /** Milliseconds on the clock; Infinity while the answer is not in. */
-  goodUntil: number;
+  /** Milliseconds on the clock; `Infinity` while the lookup is pending. */
+  validUntil: number;
 }
 
-/**
- * The addresses of names, asked for once for all who want to know at the same time.
- */
+/** Caches addresses for a few seconds. Simultaneous lookups of a name share one query. */
 export class DnsCache {
   readonly #clock: Clock;
   readonly #lookup: Lookup;
   readonly #entries = new Map<string, Entry>();
 
-  /** @param lookup asks the system, unless something else is given. */
-  constructor(clock: Clock, lookup: Lookup = askSystem) {
+  /** @param lookup queries the system by default. */
+  constructor(clock: Clock, lookup: Lookup = querySystem) {
     this.#clock = clock;
     this.#lookup = lookup;
   }
 
   /**
-   * All addresses of a name, at least one; an address is its own. Rejects with a WireError
-   * `ENOTFOUND`, which is not kept: the next one to ask may have more luck.
+   * All addresses of a name, at least one. An address resolves to itself. Rejects with a WireError
+   * `ENOTFOUND`; failures are not cached.
    *
    * @param hostname a name, or an address without brackets.
    */
   lookup(hostname: string): Promise<readonly string[]> {
     if (isIP(hostname) !== 0) return Promise.resolve([hostname]);
     const known = this.#entries.get(hostname);
-    if (known !== undefined && this.#clock.now() < known.goodUntil) return known.addresses;
-    const entry: Entry = { addresses: this.#ask(hostname), goodUntil: Infinity };
+    if (known !== undefined && this.#clock.now() < known.validUntil) return known.addresses;
+    const entry: Entry = { addresses: this.#query(hostname), validUntil: Infinity };
     this.#entries.set(hostname, entry);
     entry.addresses.then(
-      () => entry.goodUntil = this.#clock.now() + KEPT_MS,
+      () => entry.validUntil = this.#clock.now() + KEPT_MS,
       () => this.#entries.delete(hostname),
     );
     return entry.addresses;
   }
 
-  async #ask(hostname: string): Promise<readonly string[]> {
+  async #query(hostname: string): Promise<readonly string[]> {
     let addresses: readonly string[];
     try {
       addresses = await this.#lookup(hostname);
@@ -56,12 +60,12 @@ export class DnsCache {
       throw new WireError("ENOTFOUND", explain(hostname, error), error);
     }
     if (addresses.length === 0) throw new WireError("ENOTFOUND", unknown(hostname));
-    // A system may list an address once for every way to use it.
+    // Some systems list an address several times, once per socket type.
     return [...new Set(addresses)];
   }
 }
 
-async function askSystem(hostname: string): Promise<readonly string[]> {
+async function querySystem(hostname: string): Promise<readonly string[]> {
   const answers = await systemLookup(hostname, { all: true, verbatim: true });
   return answers.map(({ address }) => address);
 }
@@ -71,7 +75,7 @@ function explain(hostname: string, error: unknown): string {
     return unknown(hostname);
   }
   const message = error instanceof Error ? error.message : String(error);
-  return `the name ${hostname} could not be looked up: ${message}`;
+  return `the lookup of ${hostname} failed: ${message}`;
 }
 
 function unknown(hostname: string): string {

@@ -1,5 +1,5 @@
 /**
- * A transport over native `fetch`.
+ * The transport over native `fetch`.
  *
  * @module
  */
@@ -11,26 +11,26 @@ import { RequestError, type RequestErrorCode } from "./request_error.ts";
 import { MAX_BODY_SIZE, type Transport, type WireRequest, type WireResponse } from "./transport.ts";
 
 /**
- * One user's `fetch`, with connections that no other user shares.
+ * Sends the requests of one user with `fetch`, over connections that no other user shares.
  *
- * It cannot do all that an HTTP client for load should: `fetch` sends a request again, and says
- * nothing of it, where the server closes a kept-alive connection on it; it hides how many bytes a
- * compressed body had on the wire unless the server says so; and it knows one timeout only.
+ * It has limitations for load tests: `fetch` repeats a request silently if the server closes a kept-alive
+ * connection. The size of a compressed body on the wire is unknown unless the server announces it. There
+ * is a single timeout.
  */
 export class FetchTransport implements Transport {
   readonly #clock: Clock;
   readonly #deadlines: DeadlineSweep;
   readonly #caCerts: readonly string[];
   #client: Deno.HttpClient | null = null;
-  // Reused, because an AbortController for each request costs more than the rest of this class.
+  // Reused, because an AbortController per request would cost more than the rest of this class.
   readonly #exchanges = new Set<FetchExchange>();
   readonly #idle: FetchExchange[] = [];
 
   /**
-   * Opens nothing before the first exchange.
+   * Creates a transport, which opens no connection before the first exchange.
    *
-   * @param deadlines on the same clock; may be shared by any number of transports.
-   * @param caCerts certificates, in PEM, that are trusted beside the system's.
+   * @param deadlines on the same clock; any number of transports can share it.
+   * @param caCerts trusted certificates in PEM, in addition to those of the system.
    */
   constructor(clock: Clock, deadlines: DeadlineSweep, caCerts: readonly string[] = []) {
     this.#clock = clock;
@@ -46,7 +46,7 @@ export class FetchTransport implements Transport {
       inBody = true;
       const body = await response.bytes();
       const endedAt = this.#clock.now();
-      if (response.status === 101) throw unasked(request);
+      if (response.status === 101) throw unexpectedSwitch(request);
       return new FetchResponse(request, response, body, exchange.bytesSent, endedAt);
     } catch (error) {
       throw error instanceof RequestError ? error : exchange.explain(error, request, inBody);
@@ -86,7 +86,7 @@ export class FetchTransport implements Transport {
       this.#idle.push(exchange);
       return;
     }
-    // A controller that has aborted stays so.
+    // An aborted controller cannot be reused.
     this.#exchanges.delete(exchange);
     this.#deadlines.delete(exchange);
   }
@@ -96,7 +96,7 @@ export class FetchTransport implements Transport {
     const client = this.#client ??= this.#connect();
     const { signal } = exchange;
     const body = exchange.count(request.body);
-    // fetch converts and checks each member that is there, which costs a plain GET some 3 %.
+    // fetch converts and checks each member, which costs a plain GET about 3 %.
     if (method === "GET" && headers.length === 0 && body === null) {
       return { client, redirect: "manual", signal };
     }
@@ -111,12 +111,12 @@ export class FetchTransport implements Transport {
   }
 
   #connect(): Deno.HttpClient {
-    // Without allowHost, a Host header that the user gave would be dropped without a word.
+    // Without allowHost, a Host header given by the user would be dropped silently.
     return Deno.createHttpClient({ allowHost: true, caCerts: [...this.#caCerts] });
   }
 }
 
-/** What one exchange under way needs beside the request; used again for the next one. */
+/** The state of one exchange, reused for the next one. */
 class FetchExchange implements Expiring {
   readonly #controller = new AbortController();
   #stoppedBy: RequestErrorCode | null = null;
@@ -153,7 +153,7 @@ class FetchExchange implements Expiring {
     this.stop("TIMEOUT");
   }
 
-  /** Passes a body on, and counts it: at once, or as it flows. */
+  /** Counts the bytes of a body: immediately, or while a stream is read. */
   count(body: WireRequest["body"]): WireRequest["body"] {
     if (!(body instanceof ReadableStream)) {
       this.bytesSent = body?.byteLength ?? 0;
@@ -166,7 +166,7 @@ class FetchExchange implements Expiring {
           const { done, value } = await reader.read();
           if (done) return controller.close();
           if (!(value instanceof Uint8Array)) {
-            throw new TypeError(`the body's stream gave a ${typeof value}, only bytes can be sent`);
+            throw new TypeError(`the body stream yielded a ${typeof value} instead of bytes`);
           }
           this.bytesSent += value.byteLength;
           controller.enqueue(value);
@@ -179,13 +179,13 @@ class FetchExchange implements Expiring {
     });
   }
 
-  /** Why an exchange that never got its whole response did not. */
+  /** The error of an exchange without a complete response. */
   explain(error: unknown, request: WireRequest, inBody: boolean): RequestError {
     const { method, url } = request;
     if (this.#stoppedBy !== null) {
       const detail = this.#stoppedBy === "TIMEOUT"
-        ? "no whole response in time"
-        : "its user had to stop";
+        ? "no complete response in time"
+        : "the user was stopped";
       return new RequestError(this.#stoppedBy, method, url.href, detail);
     }
     if (this.#bodyFailure !== null) {
@@ -197,14 +197,14 @@ class FetchExchange implements Expiring {
   }
 }
 
-function unasked(request: WireRequest): RequestError {
-  const detail = "the server switched protocols, which nobody asked for";
+function unexpectedSwitch(request: WireRequest): RequestError {
+  const detail = "the server switched protocols unexpectedly";
   return new RequestError("BAD_RESPONSE", request.method, request.url.href, detail);
 }
 
 const NO_COOKIES: readonly string[] = [];
 
-/** The codings that `fetch` itself undoes, where they stand alone. */
+/** The codings that `fetch` decodes, if they are not combined. */
 const DECODED_BY_FETCH = /^(gzip|br)$/i;
 
 class FetchResponse implements WireResponse {
@@ -217,7 +217,7 @@ class FetchResponse implements WireResponse {
   readonly endedAt: number;
   readonly #request: WireRequest;
   #body: Uint8Array<ArrayBuffer>;
-  /** What is still to be undone, or null. */
+  /** The codings that are still to be decoded, or `null`. */
   #coding: string | null;
 
   constructor(
@@ -233,7 +233,7 @@ class FetchResponse implements WireResponse {
     this.status = response.status;
     this.headers = headers;
     this.setCookies = headers.has("set-cookie") ? headers.getSetCookie() : NO_COOKIES;
-    // The length that the server announced is the wire's, and fetch has checked that it all came.
+    // Content-Length is the size on the wire, and fetch has checked that all of it arrived.
     const onWire = decoded && body.length > 0 ? headers.get("content-length") : null;
     this.bytesReceived = onWire === null ? body.length : Number(onWire);
     this.bytesSent = bytesSent;
@@ -254,18 +254,19 @@ class FetchResponse implements WireResponse {
   }
 }
 
-/** An error of `fetch`, understood. */
+/** A classified error of `fetch`. */
 export interface FetchFailure {
   readonly code: RequestErrorCode;
-  /** What happened, in the runtime's words. */
+  /** The runtime's description. */
   readonly detail: string;
 }
 
 /**
- * Understands what `fetch`, or reading its response's body, was rejected with.
+ * Classifies an error of `fetch`, or of reading a response body. `fetch` has a single class of errors, so
+ * only the text tells them apart.
  *
- * @param error what was thrown.
- * @param inBody whether the head of the response was in already.
+ * @param error the thrown value.
+ * @param inBody whether the head of the response had arrived.
  */
 export function fetchFailure(error: unknown, inBody: boolean): FetchFailure {
   const message = error instanceof Error ? error.message : String(error);
@@ -276,15 +277,15 @@ export function fetchFailure(error: unknown, inBody: boolean): FetchFailure {
   return { code: connectionCode(cause), detail: cause.replace(PREAMBLE, "") };
 }
 
-/** Addresses and the URL, which the RequestError says itself, before what happened. */
+/** The addresses and the URL at the start of a message. RequestError adds the URL itself. */
 const PREAMBLE = /^error sending request .*?client error \(\w+\): /s;
 
 function bodyCode(message: string): RequestErrorCode {
-  // The rest of the messages come from the decoders of gzip and brotli, each with its own words.
+  // All other messages come from the decoders of gzip and brotli.
   return /error reading a body/.test(message) ? "INCOMPLETE_BODY" : "BAD_ENCODING";
 }
 
-/** The system's error numbers: those of Linux, macOS and Windows, which do not overlap here. */
+/** Error numbers of Linux, macOS and Windows; these do not overlap. */
 const SYSTEM_CODES: ReadonlyMap<number, RequestErrorCode> = new Map<number, RequestErrorCode>([
   ...family("ECONNREFUSED", 111, 61, 10061),
   ...family("ECONNRESET", 104, 54, 10054, 103, 53, 10053, 32),
@@ -297,13 +298,13 @@ function family(code: RequestErrorCode, ...numbers: number[]): [number, RequestE
   return numbers.map((number) => [number, code]);
 }
 
-/** From the most telling words to the least. */
+/** From the most specific words to the least. */
 const WORDS: readonly (readonly [RegExp, RequestErrorCode])[] = [
   [/dns error/, "ENOTFOUND"],
   [/certificate (expired|not valid yet)|Expired|NotValidYet/, "TLS_EXPIRED"],
   [/not valid for (any )?name|NotValidForName/, "TLS_HOSTNAME"],
   [/invalid peer certificate/, "TLS_UNTRUSTED"],
-  // There is no family for a network or a host that cannot be reached; nothing was let in there.
+  // Unreachable networks and hosts have no family of their own; no connection was accepted.
   [/\(Connect\): tcp/, "ECONNREFUSED"],
   [/\(Connect\)/, "TLS"],
   [/parsed|too large|http2 error/, "BAD_RESPONSE"],

@@ -1,12 +1,19 @@
+/**
+ * Scans the heads of HTTP/1.1 responses. A head arrives in any number of parts and stays bytes: only what
+ * decides about body and connection is read from it, until a test asks for headers.
+ *
+ * @module
+ */
+
 import { WireError } from "./request_error.ts";
 
-/** Names and methods are made of these. */
+/** The class of bytes that names and methods consist of. */
 export const TOKEN = 1;
 
-/** Values are made of these: everything printable, tabs, and whatever is beyond ASCII. */
+/** The class of bytes that values consist of: printable characters, tabs and all bytes beyond ASCII. */
 export const TEXT = 2;
 
-/** Spaces and tabs, which may stand around values. */
+/** The class of spaces and tabs, which can surround values. */
 const BLANK = 4;
 
 const TAB = 0x09;
@@ -17,7 +24,7 @@ const COMMA = 0x2c;
 const COLON = 0x3a;
 export const SEMICOLON = 0x3b;
 
-/** The classes of each of the 256 bytes, as a sum of {@link TOKEN}, {@link TEXT} and {@link BLANK}. */
+/** The classes of each byte: a sum of {@link TOKEN}, {@link TEXT} and {@link BLANK}. */
 export const CLASSES: Uint8Array<ArrayBuffer> = Uint8Array.from({ length: 256 }, (_, byte) => {
   const token = /[!#$%&'*+.^_`|~0-9A-Za-z-]/.test(String.fromCharCode(byte)) ? TOKEN : 0;
   const blank = byte === SPACE || byte === TAB ? BLANK : 0;
@@ -25,7 +32,7 @@ export const CLASSES: Uint8Array<ArrayBuffer> = Uint8Array.from({ length: 256 },
   return token | text | blank;
 });
 
-/** Whether all of a text, and at least one character, is in a class. */
+/** Whether a text is not empty and all of its characters are in a class. */
 export function isAll(text: string, classes: number): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -34,28 +41,27 @@ export function isAll(text: string, classes: number): boolean {
   return text !== "";
 }
 
-/** Bytes that a head may have, its empty line included; the same goes for trailers. */
+/** The largest head, or trailers, in bytes, including the empty line. */
 const MAX_HEAD = 65_536;
 
 const MAX_FIELDS = 256;
 
-/** Empty lines that may precede a status line. */
+/** How many empty lines can precede a status line. */
 const MAX_EMPTY_LINES = 2;
 
-/** Bytes of those lines, at most. */
+/** The largest number of bytes of those lines. */
 const MAX_EMPTY = MAX_EMPTY_LINES * 2;
 
 const FIRST_SIZE = 1024;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Reads heads, and trailers, that may come in several parts.
- *
- * Mostly a head comes whole; then it is scanned where it is, and nothing is copied.
+ * Reads heads and trailers that arrive in any number of parts. Most heads arrive whole; they are scanned
+ * in place, and nothing is copied.
  */
 export class HeadReader {
   readonly framing: HeadFraming;
-  /** The array that the head begins in, unless it came whole; may have other bytes behind it. */
+  /** A head that arrived in parts, followed by other bytes; `null` if it arrived whole. */
   gathered: Uint8Array<ArrayBuffer> | null = null;
   readonly #scanner = new HeadScanner();
   #count = 0;
@@ -64,32 +70,32 @@ export class HeadReader {
     this.framing = this.#scanner.framing;
   }
 
-  /** Where the head begins, in what it was read from. */
+  /** The index of the head's first byte in the array that it was read from. */
   get start(): number {
     return this.#scanner.start;
   }
 
-  /** Bytes of the head, when it is over. */
+  /** The length of the complete head in bytes. */
   get length(): number {
     return this.#scanner.at - this.#scanner.start;
   }
 
-  /** A head begins. */
+  /** Prepares for the next head. */
   begin(): void {
     this.#restart();
     this.#scanner.begin();
   }
 
-  /** Trailers begin, of which nothing is remembered. */
+  /** Prepares for trailers, which are checked and ignored. */
   beginTrailers(): void {
     this.#restart();
     this.#scanner.beginTrailers();
   }
 
   /**
-   * Goes on with the bytes from `from` up to `end`.
+   * Reads the bytes from `from` to `end`.
    *
-   * @returns where in `bytes` the head ends; negative where it does not.
+   * @returns the index in `bytes` after the head; negative if the head is not complete.
    * @throws WireError as {@link HeadScanner.scan} does.
    */
   read(bytes: Uint8Array<ArrayBuffer>, from: number, end: number): number {
@@ -135,7 +141,7 @@ const STATUS_LINE = 12;
 
 const PREFIX = bytesOf("HTTP/1.");
 
-/** Where in a head the next byte is. */
+// The states of a scan: what the next byte belongs to.
 const BEFORE_STATUS_LINE = 0;
 
 const IN_STATUS_LINE = 1;
@@ -144,17 +150,16 @@ const BEFORE_VALUE = 3;
 const IN_VALUE = 4;
 
 /**
- * Scans one head after the other, and remembers of each what decides about its body and connection.
- *
- * A head may come in any number of parts, as long as all of it stands in one array when the scan goes
- * on; no byte is looked at twice, but for a CR whose LF is yet to come.
+ * Scans heads and collects what decides about body and connection. A head can arrive in parts, as long as
+ * one array holds all of it when the scan continues. No byte is examined twice, except for a CR whose LF
+ * has not arrived yet.
  */
 class HeadScanner {
-  /** What the head says, as far as it has been scanned. */
+  /** What the scanned part of the head says. */
   readonly framing = new HeadFraming();
-  /** Where the head begins. */
+  /** The index of the head's first byte. */
   start = 0;
-  /** Where the scan goes on: behind the head, when it is over. */
+  /** Where the scan continues; after a complete head, the index behind it. */
   at = 0;
   #phase = BEFORE_STATUS_LINE;
   #emptyLines = 0;
@@ -164,7 +169,7 @@ class HeadScanner {
   #nameEnd = 0;
   #valueStart = 0;
 
-  /** A head begins. */
+  /** Prepares for the next head. */
   begin(): void {
     this.framing.clear();
     this.#trailers = false;
@@ -172,13 +177,13 @@ class HeadScanner {
     this.#restart(BEFORE_STATUS_LINE);
   }
 
-  /** Trailers begin: fields that must be as well-formed as a head's, and mean nothing. */
+  /** Prepares for trailers: fields that must be well-formed and are otherwise ignored. */
   beginTrailers(): void {
     this.#trailers = true;
     this.#restart(IN_NAME);
   }
 
-  /** From now on the head, with what has been scanned of it, stands at `start`. */
+  /** Continues in an array that holds the same head at `start`. */
   moveTo(start: number): void {
     const by = start - this.start;
     if (by === 0) return;
@@ -190,9 +195,9 @@ class HeadScanner {
   }
 
   /**
-   * Goes on up to `end`; true when the head is over.
+   * Scans up to `end`; returns `true` when the head is complete.
    *
-   * @throws WireError `BAD_RESPONSE` where it is not well-formed, or contradicts itself; `TOO_LARGE`.
+   * @throws WireError `BAD_RESPONSE` if the head is malformed or contradicts itself; `TOO_LARGE`.
    */
   scan(bytes: Uint8Array, end: number): boolean {
     if (this.#phase === BEFORE_STATUS_LINE) {
@@ -217,8 +222,8 @@ class HeadScanner {
   }
 
   /**
-   * Moves the head's start past empty lines; true if a byte of the status line follows. Old servers send
-   * a line end too many after a body. Like llhttp, this takes a bare LF for a line end here.
+   * Moves the start past empty lines; returns `true` when a byte of the status line follows. Old servers
+   * send a line end too many after a body. Like llhttp, this accepts a bare LF as a line end here.
    */
   #skipEmptyLines(bytes: Uint8Array, end: number): boolean {
     let at = this.start;
@@ -247,7 +252,7 @@ class HeadScanner {
       if (at === stop) return false;
       if (!this.#isInStatusLine(at - start, bytes[at]!)) throw this.#notHttp(bytes, stop);
     }
-    // The reason is optional, and so is the space before it.
+    // The reason phrase is optional, and so is the space before it.
     if (at === start + STATUS_LINE && at < stop && bytes[at] !== SPACE && bytes[at] !== CR) {
       throw this.#notHttp(bytes, stop);
     }
@@ -332,7 +337,7 @@ function badName(bytes: Uint8Array, lineStart: number, at: number): WireError {
   return badResponse(`byte ${byte} in a header's name`);
 }
 
-/** Whether a CR and an LF are here; false where the LF, or both, are yet to come. */
+/** Whether CR and LF follow; `false` if they have not arrived yet. */
 function isLineEnd(bytes: Uint8Array, at: number, stop: number, where: string): boolean {
   if (at === stop) return false;
   const byte = bytes[at]!;
@@ -358,17 +363,15 @@ const CHUNKED = bytesOf("chunked");
 const CLOSE = bytesOf("close");
 const TIMEOUT = bytesOf("timeout=");
 
-/** What the codings of a Transfer-Encoding come to: there is none, its last is chunked, or it is not. */
+/** Transfer-Encoding is missing, its last coding is chunked, or its last coding is another one. */
 export type TransferCoding = "none" | "chunked" | "other";
 
-/**
- * Collects it, field by field, without making a string of any.
- */
+/** The fields of a head that decide about body and connection, collected without creating strings. */
 export class HeadFraming {
   status = 0;
-  /** The 0 or 1 of HTTP/1.0 and HTTP/1.1. */
+  /** The minor version: 0 for HTTP/1.0, 1 for HTTP/1.1. */
   minor = 1;
-  /** Negative where there is none. */
+  /** Negative if missing. */
   contentLength = -1;
   transfer: TransferCoding = "none";
   /** Whether `Connection` lists `close`. */
@@ -376,10 +379,10 @@ export class HeadFraming {
   /** Whether `Connection` lists `keep-alive`. */
   keepsAlive = false;
   setsCookies = false;
-  /** The `timeout` of `Keep-Alive`; negative where there is none. */
+  /** The `timeout` of `Keep-Alive`; negative if missing. */
   keepAliveSeconds = -1;
 
-  /** Forgets all, for the next head. */
+  /** Resets everything for the next head. */
   clear(): void {
     this.status = 0;
     this.minor = 1;
@@ -392,9 +395,9 @@ export class HeadFraming {
   }
 
   /**
-   * Takes one field, whose bytes are known to be legal; blanks may stand behind its value.
+   * Evaluates one field. Its bytes are valid; blanks can follow its value.
    *
-   * @throws WireError `BAD_RESPONSE` where it contradicts itself or an earlier field.
+   * @throws WireError `BAD_RESPONSE` if the field is invalid or contradicts an earlier one.
    */
   field(
     bytes: Uint8Array,
@@ -403,7 +406,7 @@ export class HeadFraming {
     valueStart: number,
     lineEnd: number,
   ): void {
-    // Told apart by their length first, because most are none of these.
+    // Compares the length first, because most fields are none of these.
     switch (nameEnd - nameStart) {
       case 10:
         if (isWord(bytes, nameStart, CONNECTION)) this.#connection(bytes, valueStart, lineEnd);
@@ -420,9 +423,9 @@ export class HeadFraming {
   }
 
   /**
-   * Looks at the whole of it, when the head is over.
+   * Checks the fields of a complete head against each other.
    *
-   * @throws WireError `BAD_RESPONSE` where nobody could say for sure where the body ends.
+   * @throws WireError `BAD_RESPONSE` if the end of the body is ambiguous.
    */
   check(): void {
     if (this.transfer === "none") return;
@@ -465,14 +468,14 @@ export class HeadFraming {
     this.contentLength = length;
   }
 
-  /** Only the last coding says where the body ends, and of several headers the last one's. */
+  /** The last coding of the last header decides where the body ends. */
   #codings(bytes: Uint8Array, from: number, to: number): void {
     if (this.transfer === "none") this.transfer = "other";
     for (let at = from; at < to;) {
       const comma = elementEnd(bytes, at, to);
       const start = skipBlanks(bytes, at, comma);
       const end = trimmedEnd(bytes, start, comma);
-      // A list may have empty elements, which say nothing.
+      // Lists can have empty elements.
       if (end > start) this.transfer = isElement(bytes, start, end, CHUNKED) ? "chunked" : "other";
       at = comma + 1;
     }
@@ -483,9 +486,9 @@ function bytesOf(ascii: string): Uint8Array {
   return Uint8Array.from(ascii, (character) => character.charCodeAt(0));
 }
 
-/** Whether a word is here, in any case; what is compared with it is a token's or a value's bytes. */
+/** Whether the bytes at `at` are a word, in any case. */
 function isWord(bytes: Uint8Array, at: number, lowerWord: Uint8Array): boolean {
-  // In these, only letters have another byte that differs in this bit alone.
+  // Among the bytes of tokens and values, only upper and lower case letters differ in this bit alone.
   for (let i = 0; i < lowerWord.length; i++) {
     if ((bytes[at + i]! | 0x20) !== lowerWord[i]) return false;
   }
@@ -496,7 +499,7 @@ function isElement(bytes: Uint8Array, from: number, to: number, lowerWord: Uint8
   return to - from === lowerWord.length && isWord(bytes, from, lowerWord);
 }
 
-/** Where a list's element ends: at its comma, or with the list. */
+/** The end of a list's element: its comma, or the end of the list. */
 function elementEnd(bytes: Uint8Array, from: number, to: number): number {
   let end = from;
   while (end < to && bytes[end] !== COMMA) end++;
@@ -515,7 +518,7 @@ function trimmedEnd(bytes: Uint8Array, from: number, to: number): number {
   return end;
 }
 
-/** A number of digits alone; negative where it is none, or too large to be exact. */
+/** The value of decimal digits; negative if there are other bytes or if it is over 2⁵³. */
 function numberOf(bytes: Uint8Array, from: number, to: number): number {
   if (from === to) return -1;
   let value = 0;
@@ -528,9 +531,7 @@ function numberOf(bytes: Uint8Array, from: number, to: number): number {
   return value;
 }
 
-/**
- * All of a head's fields.
- */
+/** All fields of a well-formed head. */
 export function headersOf(head: Uint8Array): Headers {
   const headers = new Headers();
   eachField(head, (nameStart, nameEnd, valueStart, valueEnd) => {
@@ -539,12 +540,12 @@ export function headersOf(head: Uint8Array): Headers {
   return headers;
 }
 
-/** The value of every `Set-Cookie`, in their order. */
+/** The values of all `Set-Cookie` fields in order. */
 export function setCookiesOf(head: Uint8Array): string[] {
   return valuesOf(head, "set-cookie");
 }
 
-/** A field's value, those of several joined as {@link Headers} does; null where there is none. */
+/** A field's value; several are joined as {@link Headers} does. `null` if there is none. */
 export function fieldOf(head: Uint8Array, lowerName: string): string | null {
   const values = valuesOf(head, lowerName);
   return values.length === 0 ? null : values.join(", ");
@@ -588,10 +589,10 @@ function lowerCase(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
 }
 
-/** Longer texts are made of pieces, because a function takes only so many arguments. */
+/** Longer texts are built from pieces, because the number of arguments of a function is limited. */
 const MAX_ARGUMENTS = 4096;
 
-/** Each byte is a character, as `fetch` has it; the runtime's own latin1 is Windows' instead. */
+/** Converts each byte to one character, as `fetch` does. `TextDecoder` maps latin1 to windows-1252. */
 function latin1(bytes: Uint8Array, from: number, to: number): string {
   let text = "";
   for (let at = from; at < to; at += MAX_ARGUMENTS) {

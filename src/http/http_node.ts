@@ -1,3 +1,9 @@
+/**
+ * What all HTTP users of a node share.
+ *
+ * @module
+ */
+
 import type { Clock } from "../core/clock.ts";
 import { DeadlineSweep, IdleWatch } from "./connection_timers.ts";
 import { Dialer } from "./dialer.ts";
@@ -7,22 +13,22 @@ import { type RequestTarget, requestTarget } from "./request_encoder.ts";
 import { Slab } from "./response_parser.ts";
 import { UrlResolver } from "./url_resolver.ts";
 
-/** What is the same for all HTTP users of a node. */
+/** Settings for all HTTP users of a node. */
 export interface HttpNodeOptions {
-  /** Accept any TLS certificate of the target. */
+  /** Whether to accept any TLS certificate of the target. */
   readonly insecure: boolean;
   readonly proxies: Proxies;
-  /** Certificates, in PEM, that are trusted beside the system's. */
+  /** Trusted certificates in PEM, in addition to those of the system. */
   readonly caCerts: readonly string[];
 }
 
-/** What all HTTP users of a node share: a user of its own would need the same for itself alone. */
+/** Timers, caches and memory that all HTTP users of a node share. */
 export class HttpNode {
-  /** Ends exchanges that take too long. */
+  /** Ends exchanges whose deadline has passed. */
   readonly deadlines: DeadlineSweep;
-  /** Sees when idle connections end. */
+  /** Notices when idle connections end. */
   readonly idleWatch: IdleWatch;
-  /** Memory for what is kept of small responses. */
+  /** Memory for small responses. */
   readonly slab: Slab = new Slab();
   /** Opens connections. */
   readonly dialer: Dialer;
@@ -37,7 +43,7 @@ export class HttpNode {
     this.#proxies = proxies;
   }
 
-  /** Joins URLs to a host; the same object for all users of that host. */
+  /** Resolves URLs against a host. Users of the same host share one resolver. */
   urls(host: string): UrlResolver {
     const known = this.#urls.get(host);
     if (known !== undefined) return known;
@@ -46,7 +52,7 @@ export class HttpNode {
     return urls;
   }
 
-  /** Where the requests of a URL go; found once for each URL object, which must not be changed. */
+  /** The target of a URL's requests, cached by URL object. The URL must not be changed. */
   target(url: URL): RequestTarget {
     const known = this.#targets.get(url);
     if (known !== undefined) return known;

@@ -1,5 +1,5 @@
 /**
- * The response that a test gets.
+ * The response that a test receives.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import type { WireResponse } from "./transport.ts";
 
 const decoder = new TextDecoder();
 
-/** A response whose whole body is in. */
+/** A complete response. */
 export class HttpResponse {
-  /** HTTP's status code. */
+  /** HTTP status code. */
   readonly status: number;
-  /** Whether there were redirects. */
+  /** Whether redirects were followed. */
   readonly redirected: boolean;
-  /** Milliseconds from just before the request was sent until the last byte of its body was in. */
+  /** Milliseconds from sending the request to the last byte of the response, including redirects. */
   readonly latencyMs: number;
   readonly #wire: WireResponse;
   readonly #url: URL;
   readonly #verdict: Verdict | null;
 
-  /** What its check may still decide is the `verdict`'s; null where there is no check. */
+  /** `verdict` lets the check of the request decide; `null` without a check. */
   constructor(
     wire: WireResponse,
     url: URL,
@@ -38,25 +38,25 @@ export class HttpResponse {
     this.#verdict = verdict;
   }
 
-  /** Where it came from, after all redirects. */
+  /** The URL of the response after all redirects. */
   get url(): string {
     return this.#url.href;
   }
 
-  /** Whether the status is one of 200 to 299. */
+  /** Whether the status is 200 to 299. */
   get ok(): boolean {
     return this.status >= 200 && this.status < 300;
   }
 
-  /** Its headers, found by name in any case. */
+  /** The response headers; names are case-insensitive. */
   get headers(): Headers {
     return this.#wire.headers;
   }
 
   /**
-   * The body, content codings undone. Every call gives the same bytes: copy them before you change them.
+   * The decoded body. Each call returns the same array, so copy it before you change it.
    *
-   * @throws RequestError `BAD_ENCODING` where they cannot be undone.
+   * @throws RequestError `BAD_ENCODING` if the body cannot be decoded; `TOO_LARGE`.
    */
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
     return await this.#wire.bytes();
@@ -70,26 +70,26 @@ export class HttpResponse {
   /**
    * The body as JSON.
    *
-   * @throws SyntaxError where it is none.
+   * @throws SyntaxError if the body is not JSON.
    */
   async json(): ReturnType<Response["json"]> {
     return JSON.parse(await this.text());
   }
 
   /**
-   * Counts the request as failed, whatever its status; for checks.
+   * Counts the request as a failure, whatever its status. Call it in a check.
    *
-   * @param why the label in reports: keep to few different texts.
-   * @throws Error outside of the request's check, when it has been counted.
+   * @param why the label in reports; use only a few different texts.
+   * @throws Error if the request has already been counted, because it was called outside its check.
    */
   failure(why: string): void {
     this.#decide(errorText(why) || "failed");
   }
 
   /**
-   * Counts the request as a success, whatever its status; for checks.
+   * Counts the request as a success, whatever its status. Call it in a check.
    *
-   * @throws Error outside of the request's check, when it has been counted.
+   * @throws Error if the request has already been counted, because it was called outside its check.
    */
   success(): void {
     this.#decide(null);
@@ -101,23 +101,21 @@ export class HttpResponse {
   }
 }
 
-/**
- * How a request is going to be counted, as long as that can still be changed.
- */
+/** How a request will be counted. Its check can change it. */
 export class Verdict {
   #error: string | null;
   #failedByName = false;
   #closed = false;
 
-  /** @param error why the status alone makes it a failure, or null. */
+  /** @param error the failure that follows from the status, or `null`. */
   constructor(error: string | null) {
     this.#error = error;
   }
 
   /**
-   * Decides; the last word counts.
+   * Decides; the last call counts.
    *
-   * @throws Error where the request has been counted.
+   * @throws Error if the request has been counted.
    */
   decide(error: string | null): void {
     if (this.#closed) throw new Error(COUNTED);
@@ -125,13 +123,13 @@ export class Verdict {
     this.#failedByName = error !== null;
   }
 
-  /** A check threw: a failure, under its own name where the check had given it one before. */
+  /** Handles an error thrown by the check. A label that the check gave with `failure` takes precedence. */
   thrown(thrown: unknown): void {
     if (this.#failedByName) return;
     this.#error = thrown instanceof RequestError ? thrown.code : errorText(thrown);
   }
 
-  /** The last word: the error, or null. */
+  /** Ends the check; returns the error, or `null`. */
   close(): string | null {
     this.#closed = true;
     return this.#error;
@@ -139,5 +137,5 @@ export class Verdict {
 }
 
 const COUNTED =
-  "The request has been counted already: success() and failure() can be called in its check only, " +
+  "The request has already been counted: call success() and failure() only in its check, " +
   "the function that is the last argument of the request";

@@ -1,6 +1,6 @@
 /**
- * TLS that believes any certificate, which `Deno.startTls` cannot do for one connection. `node:tls`
- * can, at some cost, and also inside a tunnel or another TLS connection.
+ * TLS that accepts any certificate. `Deno.startTls` cannot do this for a single connection. `node:tls` can,
+ * though slower, and also inside a tunnel or another TLS connection.
  *
  * @module
  */
@@ -12,17 +12,17 @@ import { type ByteStream, writeAll } from "../core/network.ts";
 import { WireError } from "./request_error.ts";
 import { socketFailure } from "./socket_errors.ts";
 
-/** A record of TLS; connections that wait for an answer hold one such buffer each. */
+/** The size of a TLS record. Each connection that waits for an answer holds one such buffer. */
 const READ_SIZE = 16_384;
 
 const DISCONNECTED = /disconnected before secure TLS connection/;
 
 /**
- * Shakes hands over a connection, and believes whatever certificate the other side shows. Rejects
- * with a WireError where there is no TLS on the other side, or where `transport` is closed meanwhile.
+ * Performs a TLS handshake and accepts any certificate. Rejects with a WireError if the handshake fails
+ * or if `transport` is closed.
  *
- * @param transport is the stream's from now on, and closed with it.
- * @param hostname what the other side is asked to be; an address is not sent.
+ * @param transport belongs to the returned stream from now on, and is closed with it.
+ * @param hostname the server name to send; an address is not sent.
  */
 export function insecureTls(transport: ByteStream, hostname: string): Promise<ByteStream> {
   const socket = connect({
@@ -34,7 +34,7 @@ export function insecureTls(transport: ByteStream, hostname: string): Promise<By
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
       socket.destroy();
-      // Node calls the end of a connection a reset, where it comes within a handshake.
+      // If a connection ends during the handshake, Node reports a reset.
       const ended = DISCONNECTED.test(error.message);
       reject(socketFailure(ended ? new Deno.errors.UnexpectedEof(error.message) : error, "tls"));
     };
@@ -50,7 +50,7 @@ export function insecureTls(transport: ByteStream, hostname: string): Promise<By
   });
 }
 
-/** A connection as `node:tls` wants it. */
+/** Adapts a connection for `node:tls`. */
 function duplexOver(transport: ByteStream): Duplex {
   const buffer = new Uint8Array(READ_SIZE);
   return new Duplex({
@@ -75,22 +75,22 @@ function duplexOver(transport: ByteStream): Duplex {
       try {
         transport.close();
       } catch {
-        // It has been closed already, which may be why this stream is.
+        // The transport was already closed, possibly causing this call.
       }
       done(error);
     },
   });
 }
 
-/** A socket of Node's that is read when somebody wants to. */
+/** Adapts a socket of Node to a {@link ByteStream}. */
 class NodeStream implements ByteStream {
   readonly #socket: TLSSocket;
-  /** What came in one piece and did not fit into the reader's buffer. */
+  /** The rest of a chunk that did not fit into the reader's buffer. */
   #rest: Uint8Array | null = null;
   #ended = false;
   #failure: WireError | null = null;
   #wakeReader: (() => void) | null = null;
-  /** Of reads and writes under way: Node may forget a write that its socket's end comes upon. */
+  /** Rejects pending reads and writes, because Node can forget a write when its socket ends. */
   readonly #rejects = new Set<(failure: WireError) => void>();
 
   constructor(socket: TLSSocket) {
@@ -112,13 +112,13 @@ class NodeStream implements ByteStream {
       const chunk = this.#rest ?? this.#socket.read() as Uint8Array | null;
       if (chunk !== null) return this.#take(chunk, into);
       if (this.#ended) return null;
-      await this.#underWay<void>((resolve) => this.#wakeReader = resolve);
+      await this.#pending<void>((resolve) => this.#wakeReader = resolve);
     }
   }
 
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
     if (this.#failure !== null) throw this.#failure;
-    return await this.#underWay<number>((resolve, reject) => {
+    return await this.#pending<number>((resolve, reject) => {
       this.#socket.write(bytes, (error) => {
         if (error === null || error === undefined) resolve(bytes.length);
         else reject(socketFailure(error, "exchange"));
@@ -143,7 +143,7 @@ class NodeStream implements ByteStream {
     this.#wakeReader = null;
   }
 
-  async #underWay<T>(
+  async #pending<T>(
     begin: (resolve: (value: T) => void, reject: (failure: WireError) => void) => void,
   ): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();

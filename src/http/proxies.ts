@@ -1,6 +1,6 @@
 /**
- * Which requests go through a proxy, as the environment says it. What nobody has written down for
- * these variables is done as curl does it.
+ * Origins, and the proxies that the environment defines for them. Where these variables are not
+ * standardized, aiotest does what curl does.
  *
  * @module
  */
@@ -8,13 +8,13 @@
 import { BlockList, isIP } from "node:net";
 import { UsageError } from "../core/errors.ts";
 
-/** Where connections lead: all that two URLs must have in common to share one. */
+/** Where connections lead. URLs with the same origin can share connections. */
 export interface Origin {
   readonly secure: boolean;
-  /** A name or an address; an IPv6 address without its brackets. */
+  /** A name or an address; IPv6 addresses without brackets. */
   readonly hostname: string;
   readonly port: number;
-  /** What the Host header says: the port only where it is not the scheme's own. */
+  /** The value of the Host header: with the port unless it is the scheme's default. */
   readonly authority: string;
 }
 
@@ -34,21 +34,20 @@ export function originOf(url: URL): Origin {
   };
 }
 
-/** A server that passes requests on. */
+/** A server that forwards requests. */
 export interface Proxy {
-  /** A name or an address; an IPv6 address without its brackets. */
+  /** A name or an address; IPv6 addresses without brackets. */
   readonly hostname: string;
   readonly port: number;
-  /** Whether the proxy itself is talked to over TLS. */
+  /** Whether the connection to the proxy uses TLS. */
   readonly secure: boolean;
-  /** What `Proxy-Authorization` says, or null. */
+  /** The value of `Proxy-Authorization`, or `null`. */
   readonly authorization: string | null;
 }
 
 /**
- * The proxies that the environment names: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
- * of which the names in lower case come first. This machine itself is no exception unless `NO_PROXY`
- * makes it one.
+ * The proxies defined by `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. Lower-case names take
+ * precedence. Requests to this machine also use the proxy unless `NO_PROXY` excludes them.
  */
 export class Proxies {
   readonly #plain: Proxy | null;
@@ -56,8 +55,8 @@ export class Proxies {
   readonly #exceptions: readonly Exception[];
 
   /**
-   * @param env gives an environment variable, or undefined.
-   * @throws UsageError, which names the variable, where one of them is no proxy's URL.
+   * @param env returns an environment variable, or `undefined`.
+   * @throws UsageError that names the variable, if its value is not the URL of a proxy.
    */
   constructor(env: (name: string) => string | undefined) {
     this.#plain = firstProxy(env, ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]);
@@ -66,7 +65,7 @@ export class Proxies {
       .split(/[\s,]+/).filter((entry) => entry !== "").map(parseException);
   }
 
-  /** What to go through to an origin, or null where the way is free; the same object each time. */
+  /** The proxy for an origin, always the same object; `null` for a direct connection. */
   proxyFor(origin: Origin): Proxy | null {
     const proxy = origin.secure ? this.#secure : this.#plain;
     if (proxy === null) return null;
@@ -87,14 +86,14 @@ function firstProxy(
 }
 
 function parseProxy(variable: string, value: string): Proxy {
-  // The value is never repeated: there may be a password in it.
+  // The message must not repeat the value, which can contain a password.
   const fail = (what: string): UsageError =>
     new UsageError(`${variable} ${what}.`, "Write it as http://host:port.");
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
   if (!URL.canParse(text)) throw fail("is not the URL of a proxy");
   const url = new URL(text);
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw fail(`names a proxy of the kind ${url.protocol}//, only HTTP proxies are supported`);
+    throw fail(`has the scheme ${url.protocol}//, only HTTP proxies are supported`);
   }
   if (url.port === "0") throw fail("is not the URL of a proxy");
   const secure = url.protocol === "https:";
@@ -116,7 +115,7 @@ function authorizationOf(url: URL, failure: () => UsageError): string | null {
   }
 }
 
-/** Whether an entry of `NO_PROXY` is about a host and port. */
+/** Whether an entry of `NO_PROXY` matches a host and port. */
 type Exception = (hostname: string, port: number) => boolean;
 
 function parseException(entry: string): Exception {
@@ -136,14 +135,14 @@ function hostsOf(pattern: string): (hostname: string) => boolean {
   const [address = "", prefix] = pattern.split("/");
   if (isIP(address) !== 0) return addresses(address, prefix);
   const domain = normalHostname(pattern).replace(/^\*?\./, "");
-  const behind = `.${domain}`;
-  return (hostname) => hostname === domain || hostname.endsWith(behind);
+  const suffix = `.${domain}`;
+  return (hostname) => hostname === domain || hostname.endsWith(suffix);
 }
 
 function addresses(address: string, prefix: string | undefined): (hostname: string) => boolean {
   const bits = isIP(address) === 4 ? 32 : 128;
   const size = prefix === undefined ? bits : /^\d+$/.test(prefix) ? Number(prefix) : Infinity;
-  // Such lists are made for many programs, so what one of them cannot read is passed over.
+  // The list is made for many programs, so invalid entries are ignored.
   if (size > bits) return () => false;
   const list = new BlockList();
   list.addSubnet(address, size, family(address));

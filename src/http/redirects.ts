@@ -1,5 +1,5 @@
 /**
- * What comes after a redirect.
+ * Follows redirects.
  *
  * @module
  */
@@ -7,27 +7,27 @@
 import { RequestError, type RequestErrorCode } from "./request_error.ts";
 import type { HeaderPairs, WireRequest } from "./transport.ts";
 
-/** More redirects than this, one after another, are taken for a loop. */
+/** More redirects than this are considered a loop. */
 const MAX_REDIRECTS = 20;
 
-/** The part of a response that says where to go. */
+/** The part of a response that defines a redirect. */
 export interface RedirectingResponse {
   readonly status: number;
   readonly headers: Headers;
 }
 
-/** Whether a status asks to go elsewhere; 300, 304 and the like do not. */
+/** Whether a status is a redirect to follow; 300, 304 and others are not. */
 export function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
 /**
- * The request that a redirect asks for, or null where the response names no place to go to, and so is
- * the last one. The deadline stays: it is that of the whole chain.
+ * The next request of a redirect; `null` if the response has no Location. The deadline stays the same,
+ * because it applies to the whole chain.
  *
- * @param followed how many redirects have been followed before this one.
- * @throws RequestError `TOO_MANY_REDIRECTS`, or `BAD_REDIRECT` where the place is none that can be
- *   requested, or the body was a stream that would have to be sent again.
+ * @param followed the number of redirects before this one.
+ * @throws RequestError `TOO_MANY_REDIRECTS`; `BAD_REDIRECT` if the location cannot be requested, or if
+ *   the body is a stream and would have to be sent again.
  */
 export function nextRequest(
   request: WireRequest,
@@ -65,7 +65,7 @@ function destination(request: WireRequest, location: string): URL {
     throw failure("BAD_REDIRECT", request, `${JSON.stringify(location)} cannot be requested`);
   }
   url.hash = "";
-  // Whoever redirects may not choose whom its clients log in as.
+  // A server must not choose the credentials of its clients.
   url.username = "";
   url.password = "";
   return url;

@@ -1,3 +1,9 @@
+/**
+ * Encodes requests to bytes, and sends bodies that do not fit into the same write as their head.
+ *
+ * @module
+ */
+
 import type { Clock, Timer } from "../core/clock.ts";
 import { type ByteStream, writeAll } from "../core/network.ts";
 import { VERSION } from "../core/version.ts";
@@ -6,39 +12,39 @@ import { type Origin, originOf, type Proxies } from "./proxies.ts";
 import { WireError } from "./request_error.ts";
 import type { HeaderPairs, WireRequest } from "./transport.ts";
 
-/** What goes over the wire for one request. */
+/** A request as it goes over the wire. */
 export interface EncodedRequest {
   readonly method: string;
-  /** The head; and the body behind it, where that is small. */
+  /** The head, followed by the body if it is small. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** How many of the {@link bytes} are the body. */
+  /** The number of {@link bytes} that belong to the body. */
   readonly bodyInBytes: number;
-  /** The body where it is not in {@link bytes}; null where all of it is. */
+  /** A body that is not part of {@link bytes}, or `null`. */
   readonly body: SeparateBody | null;
-  /** Whether the server is to say that it wants the body before it is sent. */
+  /** Whether to wait for `100 Continue` before the body is sent. */
   readonly expectsContinue: boolean;
 }
 
-/** A body that does not go with its head. */
+/** A body that is sent after its head. */
 export type SeparateBody = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
 
-/** Where a URL's requests go, and all of their heads that the URL decides. */
+/** Where the requests of a URL go, and the parts of their heads that depend on the URL alone. */
 export interface RequestTarget {
   readonly origin: Origin;
-  /** The same for all URLs whose requests may share a connection. */
+  /** Equal for all URLs whose requests can share a connection. */
   readonly key: string;
-  /** What stands behind the method in the request line. */
+  /** The target in the request line, after the method. */
   readonly requestTarget: string;
-  /** What the proxy wants to be told with every request; null where there is none to tell. */
+  /** The Proxy-Authorization header for the proxy, or `null`. */
   readonly proxyAuthorization: string | null;
-  /** What a plain GET is, once one has been encoded. */
+  /** An encoded GET without headers; `null` until the first one is sent. */
   plainGet: EncodedRequest | null;
 }
 
-/** Finds out where a URL's requests go. */
+/** The target of a URL's requests. */
 export function requestTarget(url: URL, proxies: Proxies): RequestTarget {
   const origin = originOf(url);
-  // A proxy only passes on what it cannot read; what is not secret it is asked for itself.
+  // Requests to secure origins go through a tunnel; only plain requests are addressed to the proxy.
   const proxy = origin.secure ? null : proxies.proxyFor(origin);
   const path = `${url.pathname}${url.search}`;
   return {
@@ -50,13 +56,13 @@ export function requestTarget(url: URL, proxies: Proxies): RequestTarget {
   };
 }
 
-/** A larger body goes by itself: one that its server does not want need not be sent to its end. */
+/** Larger bodies are sent separately, so that sending can stop if the server does not want them. */
 const LARGEST_WITH_HEAD = 16_384;
 
 /**
- * What goes over the wire for a request.
+ * Encodes a request.
  *
- * @throws WireError `BAD_REQUEST` where something in it cannot be sent.
+ * @throws WireError `BAD_REQUEST` if a part of the request cannot be sent.
  */
 export function encodeRequest(request: WireRequest, target: RequestTarget): EncodedRequest {
   const { method, headers, body } = request;
@@ -114,31 +120,31 @@ function expects(headers: HeaderPairs): boolean {
 /** How a request's body is sent. */
 type BodyFraming = { readonly length: number } | "chunked" | "none";
 
-/** What a head says. */
+/** The contents of a request head. */
 export interface RequestHead {
   readonly method: string;
-  /** A path with its query, an absolute URL for a proxy, or an authority for CONNECT. */
+  /** A path with query, an absolute URL for a proxy, or an authority for CONNECT. */
   readonly target: string;
-  /** In the order in which they are sent; a framing of the body among them is ignored. */
+  /** In the order of sending. Content-Length and Transfer-Encoding among them are ignored. */
   readonly headers: HeaderPairs;
-  /** What Host says, unless {@link headers} have one. */
+  /** The value of Host, unless {@link headers} contain one. */
   readonly authority: string;
   readonly body: BodyFraming;
 }
 
 const USER_AGENT = `aiotest/${VERSION}`;
 
-/** Servers may want to be told where these have no body. */
-const HAVE_BODIES: readonly string[] = ["POST", "PUT", "PATCH"];
+/** Without a body, these methods send `Content-Length: 0`. */
+const METHODS_WITH_BODY: readonly string[] = ["POST", "PUT", "PATCH"];
 
 /**
- * Encodes a head, with the headers that every request should have and those that frame its body.
+ * Encodes a head with the headers that every request should have and those that frame the body.
  *
- * @throws WireError `BAD_REQUEST` where something in it cannot be sent as it is.
+ * @throws WireError `BAD_REQUEST` if a part of the head cannot be sent.
  */
 export function encodeHead(request: RequestHead): Uint8Array<ArrayBuffer> {
   const { method, target, headers, authority, body } = request;
-  if (!isAll(method, TOKEN)) throw badRequest(`${JSON.stringify(method)} is no method`);
+  if (!isAll(method, TOKEN)) throw badRequest(`${JSON.stringify(method)} is not a method`);
   if (!isVisible(target)) throw badRequest(`${JSON.stringify(target)} cannot be requested`);
   let host = true;
   let accept = true;
@@ -168,7 +174,7 @@ export function encodeHead(request: RequestHead): Uint8Array<ArrayBuffer> {
   }
   let head = `${method} ${target} HTTP/1.1\r\n`;
   if (host) {
-    if (!isVisible(authority)) throw badRequest(`${JSON.stringify(authority)} is no host`);
+    if (!isVisible(authority)) throw badRequest(`${JSON.stringify(authority)} is not a host`);
     head += `Host: ${authority}\r\n`;
   }
   head += fields;
@@ -181,21 +187,21 @@ export function encodeHead(request: RequestHead): Uint8Array<ArrayBuffer> {
 function framingOf(method: string, body: BodyFraming): string {
   if (body === "chunked") return "Transfer-Encoding: chunked\r\n";
   if (body !== "none") return `Content-Length: ${body.length}\r\n`;
-  return HAVE_BODIES.includes(method) ? "Content-Length: 0\r\n" : "";
+  return METHODS_WITH_BODY.includes(method) ? "Content-Length: 0\r\n" : "";
 }
 
 function checkField(name: string, value: string): void {
-  if (!isAll(name, TOKEN)) throw badRequest(`${JSON.stringify(name)} is no header's name`);
+  if (!isAll(name, TOKEN)) throw badRequest(`${JSON.stringify(name)} is not a header name`);
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
     if (code > 0xff || code === 0 || code === 0x0a || code === 0x0d) {
       const character = JSON.stringify(value[i]);
-      throw badRequest(`the value of ${name} has ${character} in it, which cannot be sent`);
+      throw badRequest(`the value of ${name} contains ${character}, which cannot be sent`);
     }
   }
 }
 
-/** Whether a text has ASCII's printable characters only, and no space. */
+/** Whether a text is not empty and consists of printable ASCII characters without spaces. */
 function isVisible(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -214,34 +220,34 @@ function badRequest(detail: string): WireError {
   return new WireError("BAD_REQUEST", detail);
 }
 
-/** Who hears of the body's way. */
+/** Callbacks of a {@link BodySender}. */
 export interface BodySenderHooks {
-  /** So many bytes of the body have been sent. */
+  /** Called with the number of bytes of the body that have been sent. */
   onSent(bytes: number): void;
-  /** The body cannot be sent to its end. */
+  /** Called if the body cannot be sent completely. */
   onFailure(): void;
 }
 
-/** How long a server may take to say that it wants a body, in milliseconds. */
+/** How long to wait for `100 Continue`, in milliseconds. */
 const CONTINUE_MS = 1_000;
 
-/** Writes more than this at once only block for longer. */
+/** Larger writes only block for longer. */
 const PIECE = 65_536;
 
 const encoder = new TextEncoder();
 const LINE_END = encoder.encode("\r\n");
 const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 
-/** Sends a head and then a body, piece by piece, each when the one before has gone. */
+/** Sends a head and then a body piece by piece, with back-pressure. */
 export class BodySender {
-  /** Whether all of it has been sent. */
+  /** Whether everything has been sent. */
   done = false;
-  /** Why the body itself failed, null where it did not. */
+  /** The error of the body's own stream, or `null`. */
   failure: WireError | null = null;
   readonly #clock: Clock;
   readonly #stream: ByteStream;
   readonly #hooks: BodySenderHooks;
-  readonly #wanted = Promise.withResolvers<void>();
+  readonly #continue = Promise.withResolvers<void>();
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
   #timer: Timer | null = null;
   #stopped = false;
@@ -253,42 +259,42 @@ export class BodySender {
   }
 
   /**
-   * Begins to send.
+   * Starts sending.
    *
-   * @param waits whether the body waits until {@link proceed} is called, for a second at most.
+   * @param waits whether to wait for {@link proceed} before the body, for at most a second.
    */
   start(head: Uint8Array<ArrayBuffer>, body: SeparateBody, waits: boolean): void {
     if (body instanceof ReadableStream) this.#reader = body.getReader();
-    if (waits) this.#timer = this.#clock.setTimer(this.#wanted.resolve, CONTINUE_MS);
-    else this.#wanted.resolve();
+    if (waits) this.#timer = this.#clock.setTimer(this.#continue.resolve, CONTINUE_MS);
+    else this.#continue.resolve();
     void this.#send(head, body);
   }
 
-  /** The server wants the body. */
+  /** Sends the body, because the server wants it. */
   proceed(): void {
-    this.#forgetTimer();
-    this.#wanted.resolve();
+    this.#clearTimer();
+    this.#continue.resolve();
   }
 
-  /** Sends no more. */
+  /** Stops sending. */
   stop(): void {
-    this.#forgetTimer();
+    this.#clearTimer();
     this.#stopped = true;
-    this.#wanted.resolve();
-    // A stream that gives nothing more would keep what it holds for ever.
+    this.#continue.resolve();
+    // Without this, a stream that yields nothing more would keep its resources forever.
     this.#reader?.cancel().catch(() => {});
   }
 
   async #send(head: Uint8Array<ArrayBuffer>, body: SeparateBody): Promise<void> {
     try {
       await writeAll(this.#stream, head);
-      await this.#wanted.promise;
+      await this.#continue.promise;
       if (body instanceof Uint8Array) await this.#sendBytes(body);
       else await this.#sendStream(this.#reader!);
       this.done = !this.#stopped;
     } catch (error) {
       this.stop();
-      if (!(error instanceof WireError)) return; // the connection's, which its reader sees as well
+      if (!(error instanceof WireError)) return; // An error of the connection, which reading reports.
       this.failure = error;
       this.#hooks.onFailure();
     }
@@ -307,7 +313,7 @@ export class BodySender {
       const piece = await readPiece(reader);
       if (this.#stopped) return;
       if (piece === null) return await writeAll(this.#stream, LAST_CHUNK);
-      // A chunk of no bytes would be the last one.
+      // An empty chunk would end the body.
       if (piece.length === 0) continue;
       await writeAll(this.#stream, encoder.encode(`${piece.length.toString(16)}\r\n`));
       await this.#sendBytes(piece);
@@ -315,7 +321,7 @@ export class BodySender {
     }
   }
 
-  #forgetTimer(): void {
+  #clearTimer(): void {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.#timer = null;
   }
@@ -328,15 +334,15 @@ async function readPiece(
   try {
     result = await reader.read();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new WireError("BAD_REQUEST", `the body's stream failed: ${why}`, error);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new WireError("BAD_REQUEST", `the body stream failed: ${reason}`, error);
   }
   if (result.done) return null;
   if (!(result.value instanceof Uint8Array)) {
     const type = typeof result.value;
-    throw new WireError("BAD_REQUEST", `the body's stream gave a ${type}, only bytes can be sent`);
+    throw new WireError("BAD_REQUEST", `the body stream yielded a ${type} instead of bytes`);
   }
-  // Bytes in memory that threads share could change while they are sent: a copy is needed anyhow.
+  // Bytes in shared memory could change while they are sent, so they are copied.
   const { buffer } = result.value;
   return buffer instanceof ArrayBuffer
     ? result.value as Uint8Array<ArrayBuffer>

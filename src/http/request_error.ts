@@ -1,4 +1,10 @@
-/** The fixed families of what can go wrong before a response is in; they are the labels in reports. */
+/**
+ * The errors of requests.
+ *
+ * @module
+ */
+
+/** The fixed set of error codes of requests without a complete response. Reports use them as labels. */
 export type RequestErrorCode =
   | "ECONNREFUSED"
   | "ECONNRESET"
@@ -22,20 +28,37 @@ export type RequestErrorCode =
   | "ABORTED"
   | "BAD_REQUEST";
 
-/** A request that never got its whole response. */
+/**
+ * The error of a request without a complete response: no connection, a timeout, an invalid response.
+ *
+ * ```ts
+ * import { FastHttpUser, RequestError } from "aiotest";
+ *
+ * export class PollTest extends FastHttpUser {
+ *   async testPoll(): Promise<void> {
+ *     try {
+ *       await this.session.get("/poll", { timeout: 5 });
+ *     } catch (error) {
+ *       // The timeout is counted as a failure, but the test goes on.
+ *       if (!(error instanceof RequestError) || error.code !== "TIMEOUT") throw error;
+ *     }
+ *   }
+ * }
+ * ```
+ */
 export class RequestError extends Error {
   /** Always `RequestError`. */
   override readonly name = "RequestError";
-  /** The family; few and fixed, so it is safe as a label. */
+  /** The kind of error, also its label in reports. */
   readonly code: RequestErrorCode;
-  /** In upper case. */
+  /** The HTTP method in upper case. */
   readonly method: string;
-  /** Where it was sent, or as the test wrote it where that cannot be requested. */
+  /** The URL of the request; as written in the test if it is invalid. */
   readonly url: string;
-  /** How often the request had been sent again before it failed. */
+  /** How often the request was sent again before it failed. */
   readonly retries: number;
 
-  /** Puts the family first and the request last in the message, `detail` between them. */
+  /** The message consists of code, `detail` and request. */
   constructor(
     code: RequestErrorCode,
     method: string,
@@ -52,10 +75,10 @@ export class RequestError extends Error {
   }
 }
 
-/** What went wrong on a connection, before anybody says which request it happened to. */
+/** An error on a connection that is not assigned to a request yet. */
 export class WireError extends Error {
   override readonly name = "WireError";
-  /** The family that the request's error will be of. */
+  /** The code of the request's error. */
   readonly code: RequestErrorCode;
 
   constructor(code: RequestErrorCode, detail: string, cause?: unknown) {

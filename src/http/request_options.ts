@@ -1,5 +1,5 @@
 /**
- * What a request takes beside its method and URL.
+ * The options of a request, and their encoding as headers, query and body.
  *
  * @module
  */
@@ -9,31 +9,31 @@ import { basicAuthorization } from "./url_resolver.ts";
 
 /** Options of one request. */
 export interface RequestOptions extends BodyOptions {
-  /** What it is reported under; default: the URL's path without its query. */
+  /** The name in reports. Default: the path of the URL without its query. */
   readonly name?: string;
-  /** Added to the URL's query. */
+  /** Added to the query of the URL. */
   readonly params?: Fields;
-  /** Sent in their order, before what the options imply. */
+  /** Request headers, sent in this order before the headers that other options add. */
   readonly headers?: HeadersInit;
-  /** Seconds for all of it, redirects included; default: the user class's `timeout`. */
+  /** Time limit in seconds for the whole request, including redirects. Default: the user class's `timeout`. */
   readonly timeout?: number;
-  /** `"manual"` gives the redirect itself as the response; default `"follow"`. */
+  /** `"manual"` returns a redirect as the response. Default: `"follow"`. */
   readonly redirect?: "follow" | "manual";
-  /** Logs in with HTTP's Basic scheme. */
+  /** User and password for HTTP Basic authentication. */
   readonly auth?: readonly [user: string, password: string];
 }
 
-/** A request's body; at most one of them. */
+/** The body of a request. Set at most one of these. */
 export interface BodyOptions {
   /** Sent as JSON. */
   readonly json?: unknown;
-  /** Sent as an HTML form sends its fields. */
+  /** Sent as the fields of an HTML form. */
   readonly form?: Fields;
-  /** Sent as it is. */
+  /** Sent unchanged. */
   readonly body?: BodyContent;
 }
 
-/** What `body` takes; a stream can be sent once only, so no redirect can repeat it. */
+/** The content of `body`. A stream can be sent only once, so it cannot follow redirects that repeat it. */
 export type BodyContent =
   | string
   | ArrayBuffer
@@ -42,7 +42,7 @@ export type BodyContent =
   | URLSearchParams
   | ReadableStream<Uint8Array>;
 
-/** Names with their values; an array repeats its name, and what is undefined is left out. */
+/** Names and values of a query or a form. An array repeats the name; `undefined` is left out. */
 export type Fields =
   | URLSearchParams
   | Readonly<Record<string, FieldValue | readonly FieldValue[] | undefined>>;
@@ -53,11 +53,11 @@ export type FieldValue = string | number | boolean;
 const NO_HEADERS: HeaderPairs = [];
 
 /**
- * The headers of a request in their order: those of the test first, then what the options and the body
- * imply, where the test did not say it itself.
+ * The headers of a request in order: those of the test first, then those that options and body imply,
+ * unless the test has set them itself.
  *
- * @param contentType what the body says about itself, or null.
- * @param authorization what the URL said about who is asking, or null; `auth` goes before it.
+ * @param contentType the type of the body, or `null`.
+ * @param authorization the credentials in the URL, or `null`; `auth` takes precedence.
  */
 export function requestHeaders(
   options: RequestOptions,
@@ -77,7 +77,7 @@ export function requestHeaders(
   return pairs;
 }
 
-/** Whether headers have one of this name, given in lower case. */
+/** Whether there is a header with this name, given in lower case. */
 export function hasHeader(headers: HeaderPairs, lowerName: string): boolean {
   return headers.some(([name]) =>
     name.length === lowerName.length && name.toLowerCase() === lowerName
@@ -89,22 +89,17 @@ function toPairs(headers: HeadersInit): (readonly [string, string])[] {
   return pairs.map(([name = "", value = ""]) => [name, value]);
 }
 
-/**
- * A URL with fields behind whatever query it has; what stands behind a `#` is dropped.
- */
+/** Appends fields to the query of a URL and drops its fragment. */
 export function withQuery(url: string, fields: Fields): string {
   const query = encodeFields(fields);
   const hash = url.indexOf("#");
   const base = hash < 0 ? url : url.slice(0, hash);
   if (query === "") return base;
-  const asked = base.indexOf("?");
-  if (asked < 0) return `${base}?${query}`;
+  if (!base.includes("?")) return `${base}?${query}`;
   return base.endsWith("?") || base.endsWith("&") ? base + query : `${base}&${query}`;
 }
 
-/**
- * Fields in the encoding of forms and queries.
- */
+/** Encodes fields for a query or a form. */
 export function encodeFields(fields: Fields): string {
   if (fields instanceof URLSearchParams) return fields.toString();
   const encoded = new URLSearchParams();
@@ -115,10 +110,10 @@ export function encodeFields(fields: Fields): string {
   return encoded.toString();
 }
 
-/** A body for the wire. */
+/** An encoded body. */
 export interface EncodedBody {
   readonly content: WireBody;
-  /** What it says about itself where the test does not; null where nothing need be said. */
+  /** The Content-Type, unless the test sets one; `null` for none. */
   readonly contentType: string | null;
 }
 
@@ -127,9 +122,9 @@ const FORM_TYPE = "application/x-www-form-urlencoded";
 const encoder = new TextEncoder();
 
 /**
- * Encodes whichever body is given; a promise only for FormData.
+ * Encodes the body of a request. The result is a promise only for FormData.
  *
- * @throws TypeError where more than one is given, or `json` cannot be written as JSON.
+ * @throws TypeError if there is more than one body, or if `json` cannot be written as JSON.
  */
 export function encodeBody(options: BodyOptions): EncodedBody | Promise<EncodedBody> {
   const { json, form, body } = options;
@@ -138,7 +133,7 @@ export function encodeBody(options: BodyOptions): EncodedBody | Promise<EncodedB
   if (given === 0) return NOTHING;
   if (given > 1) {
     const names = (["json", "form", "body"] as const).filter((name) => options[name] !== undefined);
-    throw new TypeError(`a request takes one body, but ${names.join(" and ")} are given`);
+    throw new TypeError(`a request has one body, but ${names.join(" and ")} are given`);
   }
   if (form !== undefined) return encodeText(encodeFields(form), FORM_TYPE);
   if (body !== undefined) return encodeContent(body);
@@ -157,7 +152,7 @@ function encodeContent(body: BodyContent): EncodedBody | Promise<EncodedBody> {
     const content = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
     return { content, contentType: null };
   }
-  throw new TypeError("body: a string, bytes, FormData, URLSearchParams or a stream is needed");
+  throw new TypeError("body: expected a string, bytes, FormData, URLSearchParams or a stream");
 }
 
 function encodeText(text: string, contentType: string): EncodedBody {
@@ -165,7 +160,7 @@ function encodeText(text: string, contentType: string): EncodedBody {
 }
 
 async function encodeMultipart(data: FormData): Promise<EncodedBody> {
-  // The runtime's own encoder; it chooses the boundary, and says it in the content type.
+  // The runtime's encoder chooses the boundary and adds it to the content type.
   const encoded = new Response(data);
   const contentType = encoded.headers.get("content-type");
   return { content: await encoded.bytes(), contentType };

@@ -1,5 +1,5 @@
 /**
- * Responses of HTTP/1.1 servers: bytes in, messages out.
+ * Parses the responses of HTTP/1.1 servers: bytes in, messages out. It does no input or output itself.
  *
  * @module
  */
@@ -8,43 +8,41 @@ import { CLASSES, CR, type HeadFraming, HeadReader, LF, SEMICOLON, TEXT } from "
 import { WireError } from "./request_error.ts";
 
 /**
- * A response as it came over the wire, before anybody looks into it.
- *
- * Load tests mostly need the status and nothing else; so the head stays bytes until somebody asks for
- * a header, and the body stays in the pieces that it came in until somebody reads it.
+ * A complete response. Load tests mostly need the status only, so the head stays bytes until a header is
+ * read, and the body stays in the pieces that arrived until it is read.
  */
 export interface WireMessage {
   readonly status: number;
-  /** The final head, from the status line to the empty line, both included. */
+  /** The final head, from the status line to the empty line inclusive. */
   readonly head: Uint8Array<ArrayBuffer>;
-  /** The body's pieces in their order, transfer coding undone, content coding not. */
+  /** The pieces of the body in order, without transfer coding, with content coding. */
   readonly body: readonly Uint8Array<ArrayBuffer>[];
-  /** Bytes of the body. */
+  /** The size of the body in bytes. */
   readonly bodyLength: number;
-  /** Whether the head has at least one Set-Cookie. */
+  /** Whether the head has at least one Set-Cookie field. */
   readonly setsCookies: boolean;
-  /** Whether the connection may be used again. */
+  /** Whether the connection can be reused. */
   readonly reusable: boolean;
-  /** Seconds that the server says it keeps an idle connection; null where it does not say. */
+  /** How long the server keeps an idle connection, in seconds; `null` if it does not say. */
   readonly keepAliveSeconds: number | null;
 }
 
 const MAX_INTERIM = 100;
 const NOTHING = new Uint8Array(0);
 
-/** What the next byte belongs to; a body is of a length, of chunks, or all of the stream. */
+/** What the next byte belongs to. A body has a length, consists of chunks, or is the rest of the stream. */
 type State = "head" | "length" | "chunks" | "trailers" | "stream" | "complete";
 
 /**
- * Parses one connection's responses, one after the other. It keeps none of the bytes that it is fed,
- * only copies; and whatever it makes of them does not depend on how they are cut.
+ * Parses the responses of one connection, one after another. It copies what it keeps, so the caller can
+ * reuse its buffer. The result does not depend on how the bytes are cut.
  */
 export class ResponseParser {
-  /** Whether a byte of this response has come. */
+  /** Whether a byte has arrived since {@link begin}. */
   started = false;
-  /** How often the server has said `100 Continue`. */
+  /** How many `100 Continue` responses have arrived. */
   continues = 0;
-  /** Whether there were bytes behind the response, which nobody has asked for. */
+  /** Whether unexpected bytes followed the response. */
   surplus = false;
   readonly #maxBodySize: number;
   readonly #slab: Slab;
@@ -58,13 +56,13 @@ export class ResponseParser {
   #headLength = 0;
   #pieces: Uint8Array<ArrayBuffer>[] = [];
   #bodyLength = 0;
-  /** Bytes that the body lacks; Infinity where they cannot be known. */
+  /** Missing bytes of the body; `Infinity` if unknown. */
   #left = 0;
   #message: WireMessage | null = null;
 
   /**
-   * @param maxBodySize bytes that a body may have.
-   * @param slab for the copies of what is small; several parsers may share one.
+   * @param maxBodySize the largest body in bytes.
+   * @param slab for small copies; parsers can share one.
    */
   constructor(maxBodySize: number, slab: Slab = new Slab()) {
     this.#maxBodySize = maxBodySize;
@@ -72,13 +70,13 @@ export class ResponseParser {
     this.#chunks = new ChunkedBody(maxBodySize);
   }
 
-  /** The response, once it is complete. */
+  /** The complete response. */
   get message(): WireMessage {
     if (this.#message === null) throw new Error("There is no complete response");
     return this.#message;
   }
 
-  /** Makes ready for the response to a request of that method, whatever came of the one before. */
+  /** Prepares for the response to a request with this method. */
   begin(method: string): void {
     this.forget();
     this.started = false;
@@ -89,7 +87,7 @@ export class ResponseParser {
     this.#interim = 0;
   }
 
-  /** Lets go of the {@link message}, so that an idle connection does not keep it in memory. */
+  /** Drops the {@link message}, so that an idle connection does not keep it in memory. */
   forget(): void {
     this.#message = null;
     this.#head = NOTHING;
@@ -98,9 +96,9 @@ export class ResponseParser {
   }
 
   /**
-   * Takes the first `length` of the `bytes`; true when the response is complete.
+   * Parses the first `length` bytes; returns `true` when the response is complete.
    *
-   * @throws WireError `BAD_RESPONSE` or `TOO_LARGE`; the connection is of no more use then.
+   * @throws WireError `BAD_RESPONSE` or `TOO_LARGE`; then the connection must be closed.
    */
   feed(bytes: Uint8Array<ArrayBuffer>, length: number): boolean {
     if (length > 0) this.started = true;
@@ -121,9 +119,9 @@ export class ResponseParser {
   }
 
   /**
-   * The stream has ended; true when that completes the response.
+   * Handles the end of the stream; returns `true` if it completes the response.
    *
-   * @throws WireError `ECONNRESET` before the body, `INCOMPLETE_BODY` inside of it.
+   * @throws WireError `ECONNRESET` before the body, `INCOMPLETE_BODY` inside it.
    */
   end(): boolean {
     switch (this.#state) {
@@ -135,15 +133,15 @@ export class ResponseParser {
         throw new WireError(
           "ECONNRESET",
           this.started
-            ? "the server closed the connection inside the response's head"
-            : "the server closed the connection before it sent any byte of a response",
+            ? "the server closed the connection inside the response head"
+            : "the server closed the connection before it sent a response",
         );
       case "length": {
         const all = this.#bodyLength + this.#left;
         throw incomplete(`after ${this.#bodyLength} of ${all} bytes`);
       }
       default:
-        throw incomplete("before its last chunk was over");
+        throw incomplete("before the last chunk");
     }
   }
 
@@ -161,7 +159,7 @@ export class ResponseParser {
   #skipInterim(): void {
     const { status } = this.#reader.framing;
     if (status === 101) {
-      throw new WireError("BAD_RESPONSE", "the server switched protocols, which nobody asked for");
+      throw new WireError("BAD_RESPONSE", "the server switched protocols unexpectedly");
     }
     if (++this.#interim > MAX_INTERIM) {
       throw new WireError("BAD_RESPONSE", `over ${MAX_INTERIM} interim responses`);
@@ -170,7 +168,7 @@ export class ResponseParser {
     this.#reader.begin();
   }
 
-  /** The final head ends at `headEnd`; what stands behind it is of the body. */
+  /** Handles the final head, which ends at `headEnd`, and the part of the body that follows it. */
   #startBody(bytes: Uint8Array<ArrayBuffer>, headEnd: number, length: number): boolean {
     const reader = this.#reader;
     const { start, gathered } = reader;
@@ -197,7 +195,7 @@ export class ResponseParser {
     const { status, transfer, contentLength } = this.#reader.framing;
     this.#bodyLength = 0;
     this.#left = Infinity;
-    // What comes behind the head of an answer to CONNECT is the tunnel's.
+    // Bytes after the head of a successful CONNECT response belong to the tunnel.
     const tunnel = this.#method === "CONNECT" && status < 300;
     if (tunnel || this.#method === "HEAD" || status === 204 || status === 304) {
       this.#state = "length";
@@ -214,7 +212,7 @@ export class ResponseParser {
     }
   }
 
-  /** Takes what is a copy already, and all of it the body's. */
+  /** Handles a part of the body that has already been copied. */
   #feedBody(own: Uint8Array<ArrayBuffer>): boolean {
     if (this.#state === "chunks") return this.#feedChunks(own);
     if (own.length > 0) this.#pieces.push(own);
@@ -247,7 +245,7 @@ export class ResponseParser {
   #complete(framed: boolean, pieces: readonly Uint8Array<ArrayBuffer>[] | null): true {
     const { framing } = this.#reader;
     this.#state = "complete";
-    // They are the message's from now on.
+    // From now on the pieces belong to the message.
     if (pieces !== null) this.#pieces = [];
     this.#message = new ReceivedMessage(
       framing,
@@ -275,12 +273,15 @@ export class ResponseParser {
 }
 
 function incomplete(where: string): WireError {
-  return new WireError("INCOMPLETE_BODY", `the server closed the connection in the body, ${where}`);
+  return new WireError(
+    "INCOMPLETE_BODY",
+    `the server closed the connection inside the body, ${where}`,
+  );
 }
 
 const NO_PIECES: readonly Uint8Array<ArrayBuffer>[] = [];
 
-/** A whole response; makes arrays of its head and its body only when they are asked for. */
+/** A complete response that creates arrays for head and body only on demand. */
 class ReceivedMessage implements WireMessage {
   readonly status: number;
   readonly bodyLength: number;
@@ -293,8 +294,8 @@ class ReceivedMessage implements WireMessage {
   #pieces: readonly Uint8Array<ArrayBuffer>[] | null;
 
   /**
-   * @param bytes have the head, and where there are no `pieces`, the body behind it.
-   * @param pieces the body's, none empty; null where it is in `bytes`.
+   * @param bytes contain the head and, if `pieces` is `null`, the body after it.
+   * @param pieces of the body, none empty; `null` if the body is in `bytes`.
    */
   constructor(
     framing: HeadFraming,
@@ -320,7 +321,7 @@ class ReceivedMessage implements WireMessage {
     return this.#bytes.subarray(this.#headStart, this.#headStart + this.#headLength);
   }
 
-  /** A body in one piece has a buffer of its own, because it is what a test gets. */
+  /** A body in one piece is handed to the test, so it gets its own buffer. */
   get body(): readonly Uint8Array<ArrayBuffer>[] {
     return this.#pieces = this.#pieces === null ? this.#bodyBehindHead() : own(this.#pieces);
   }
@@ -340,10 +341,10 @@ function own(pieces: readonly Uint8Array<ArrayBuffer>[]): readonly Uint8Array<Ar
 
 const MAX_EXTENSIONS = 16_384;
 
-/** Enough for any size that a number can hold, with some zeros before it. */
+/** Enough for every safe integer with some leading zeros. */
 const MAX_SIZE_DIGITS = 16;
 
-/** What the next byte belongs to. */
+// The states of a chunked body: what the next byte belongs to.
 const SIZE = 0;
 
 const EXTENSION = 1;
@@ -353,32 +354,30 @@ const DATA_CR = 4;
 const DATA_LF = 5;
 const OVER = 6;
 
-/**
- * Undoes the coding of one body after the other, up to the trailers, whose bytes are left alone.
- */
+/** Decodes chunked bodies, one after another. It stops before the trailers. */
 export class ChunkedBody {
-  /** Where the last call's data begins. */
+  /** The start of the data that the last call found. */
   dataStart = 0;
-  /** Where the last call's data ends. */
+  /** The end of the data that the last call found. */
   dataEnd = 0;
   /** Where the last call stopped. */
   at = 0;
-  /** Bytes of data that there have been, and those that the current chunk has announced. */
+  /** Bytes of data so far, including the whole current chunk. */
   length = 0;
   readonly #maxLength: number;
   #state = SIZE;
   #digits = 0;
   #size = 0;
-  /** Bytes that the current chunk still lacks. */
+  /** Missing bytes of the current chunk. */
   #left = 0;
   #extensions = 0;
 
-  /** @param maxLength bytes of data that a body may have. */
+  /** @param maxLength the largest body in bytes. */
   constructor(maxLength: number) {
     this.#maxLength = maxLength;
   }
 
-  /** A body begins. */
+  /** Prepares for the next body. */
   begin(): void {
     this.length = 0;
     this.#extensions = 0;
@@ -386,10 +385,10 @@ export class ChunkedBody {
   }
 
   /**
-   * Takes the bytes from `from` up to `end`, and moves all data among them together; true when the
-   * last chunk is over.
+   * Decodes the bytes from `from` to `end` in place and moves the data together; returns `true` when the
+   * last chunk is complete.
    *
-   * @throws WireError `BAD_RESPONSE` where they are not chunks; `TOO_LARGE`.
+   * @throws WireError `BAD_RESPONSE` if the chunks are malformed; `TOO_LARGE`.
    */
   decode(bytes: Uint8Array, from: number, end: number): boolean {
     let at = from;
@@ -427,14 +426,14 @@ export class ChunkedBody {
       case EXTENSION:
         return this.#extensionByte(byte);
       case SIZE_LF:
-        expect(byte, LF, "behind a chunk's size");
+        expect(byte, LF, "after a chunk size");
         return this.#endSize();
       case DATA_CR:
-        expect(byte, CR, "behind a chunk");
+        expect(byte, CR, "after a chunk");
         this.#state = DATA_LF;
         return;
       case DATA_LF:
-        expect(byte, LF, "behind a chunk");
+        expect(byte, LF, "after a chunk");
         return this.#beginChunk();
     }
   }
@@ -450,12 +449,12 @@ export class ChunkedBody {
     if (digit >= 0) {
       this.#size = this.#size * 16 + digit;
       if (++this.#digits > MAX_SIZE_DIGITS || this.#size > Number.MAX_SAFE_INTEGER) {
-        throw badChunk("a chunk's size is too large to be true");
+        throw badChunk("a chunk size is too large");
       }
       return;
     }
     if (this.#digits === 0 || (byte !== CR && byte !== SEMICOLON)) {
-      throw badChunk(`byte ${byte} in a chunk's size`);
+      throw badChunk(`byte ${byte} in a chunk size`);
     }
     if (byte === CR) this.#state = SIZE_LF;
     else this.#extend();
@@ -464,7 +463,7 @@ export class ChunkedBody {
   #extensionByte(byte: number): void {
     if (byte === CR) this.#state = SIZE_LF;
     else if ((CLASSES[byte]! & TEXT) !== 0) this.#extend();
-    else throw badChunk(`byte ${byte} in a chunk's extension`);
+    else throw badChunk(`byte ${byte} in a chunk extension`);
   }
 
   #extend(): void {
@@ -489,34 +488,32 @@ function badChunk(detail: string): WireError {
 }
 
 function expect(byte: number, expected: number, where: string): void {
-  if (byte !== expected) throw badChunk(`byte ${byte} where a line should end, ${where}`);
+  if (byte !== expected) throw badChunk(`byte ${byte} instead of a line end ${where}`);
 }
 
-/** A digit's value; negative where it is none. */
+/** The value of a hexadecimal digit; negative if the byte is none. */
 function hexDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const letter = byte | 0x20;
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
-/** Large enough that few are made, small enough that little memory hangs on a message that is kept. */
+/** Large enough that few are allocated, small enough that a message in use retains little memory. */
 const SLAB_SIZE = 8192;
 
-/** What is larger gets memory of its own, so that little of a slab is wasted at its end. */
+/** Larger copies get their own memory, so that little of a slab is wasted at its end. */
 const LARGEST = 1024;
 
 /**
- * Memory for many small copies.
- *
- * An array of its own costs the runtime many times what copying a few hundred bytes does. The price is
- * that a slab lives as long as the last copy in it; one slab may serve any number of connections.
+ * Memory for many small copies, shared by any number of connections. Allocating an array costs many times
+ * as much as copying a few hundred bytes. In return, a slab lives as long as the last copy in it.
  */
 export class Slab {
-  /** Where the last copy is; another array from one copy to the next. */
+  /** The array that holds the last copy. Another copy can replace it. */
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #used = 0;
 
-  /** Copies from `from` up to `to`; returns where the copy begins in {@link bytes}. */
+  /** Copies the bytes from `from` to `to`; returns the index of the copy in {@link bytes}. */
   copy(source: Uint8Array<ArrayBuffer>, from: number, to: number): number {
     const size = to - from;
     let at = this.#used;
@@ -529,7 +526,7 @@ export class Slab {
     return at;
   }
 
-  /** Whether so many bytes may be copied into it. */
+  /** Whether a copy of this size belongs in a slab. */
   takes(size: number): boolean {
     return size <= LARGEST;
   }

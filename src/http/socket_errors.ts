@@ -1,21 +1,19 @@
 /**
- * Which family an error of a socket belongs to, whichever of the runtime's two kinds of sockets it
- * comes from.
+ * Classifies errors of sockets, both of Deno's own and of `node:tls`.
  *
  * @module
  */
 
 import { type RequestErrorCode, WireError } from "./request_error.ts";
 
-/** How far a connection had come. */
+/** The state of a connection when an error occurred. */
 export type SocketPhase = "connect" | "tls" | "exchange";
 
 /**
- * Understands what opening, reading or writing a connection was rejected with. A WireError is
- * returned as it is.
+ * Classifies an error of opening, reading or writing a connection. A WireError is returned unchanged.
  *
- * @param error what was thrown.
- * @param phase what was under way; it decides where the error itself does not say enough.
+ * @param error the thrown value.
+ * @param phase decides if the error itself is not specific.
  */
 export function socketFailure(error: unknown, phase: SocketPhase): WireError {
   if (error instanceof WireError) return error;
@@ -24,7 +22,7 @@ export function socketFailure(error: unknown, phase: SocketPhase): WireError {
   return new WireError(code, explain(code, error, message, phase), error);
 }
 
-/** The system's names, which the runtime gives its errors on every platform. */
+/** The system's error codes, which the runtime uses on every platform. */
 const SYSTEM_CODES: ReadonlyMap<string, RequestErrorCode> = new Map<string, RequestErrorCode>([
   ["ECONNREFUSED", "ECONNREFUSED"],
   ["ECONNRESET", "ECONNRESET"],
@@ -36,7 +34,7 @@ const SYSTEM_CODES: ReadonlyMap<string, RequestErrorCode> = new Map<string, Requ
   ["ETIMEDOUT", "CONNECT_TIMEOUT"],
 ]);
 
-/** The runtime's classes of errors, for those that do not come from the system. */
+/** The runtime's error classes, for errors without a system code. */
 const CLASSES: ReadonlyMap<string, RequestErrorCode> = new Map<string, RequestErrorCode>([
   ["ConnectionRefused", "ECONNREFUSED"],
   ["ConnectionReset", "ECONNRESET"],
@@ -44,12 +42,12 @@ const CLASSES: ReadonlyMap<string, RequestErrorCode> = new Map<string, RequestEr
   ["BrokenPipe", "ECONNRESET"],
   ["AddrNotAvailable", "EADDRNOTAVAIL"],
   ["TimedOut", "CONNECT_TIMEOUT"],
-  // Nobody but us closes a connection under its own reads and writes.
+  // Only aiotest itself closes a connection during reads and writes.
   ["BadResource", "ABORTED"],
   ["Interrupted", "ABORTED"],
 ]);
 
-/** What TLS says, from the most telling words to the least. */
+/** Messages of TLS, from the most specific words to the least. */
 const TLS_WORDS: readonly (readonly [RegExp, RequestErrorCode])[] = [
   [/certificate (expired|not valid yet)|: (Expired|NotValidYet)/, "TLS_EXPIRED"],
   [/not valid for (any )?name|NotValidForName/, "TLS_HOSTNAME"],
@@ -58,12 +56,12 @@ const TLS_WORDS: readonly (readonly [RegExp, RequestErrorCode])[] = [
 
 function codeOf(error: unknown, message: string, phase: SocketPhase): RequestErrorCode {
   const code = familyOf(error);
-  // Only a connection that is being opened can take too long for the system; later on it is lost.
+  // The system's timeout is about connecting only while a connection is opened; later, it is lost.
   if (code === "CONNECT_TIMEOUT" && phase === "exchange") return "ECONNRESET";
   if (code !== undefined) return code;
   const words = TLS_WORDS.find(([words]) => words.test(message));
   if (words !== undefined) return words[1];
-  // Servers may refuse a client's certificate as late as with their first bytes.
+  // Servers can reject the handshake as late as with their first bytes.
   if (error instanceof Deno.errors.InvalidData) return "TLS";
   return FALLBACKS[phase];
 }
@@ -74,7 +72,7 @@ function familyOf(error: unknown): RequestErrorCode | undefined {
   return system ?? CLASSES.get(error.name);
 }
 
-/** There is no family for a network or a host that cannot be reached; nothing was let in there. */
+/** Unreachable networks and hosts have no family of their own; no connection was accepted. */
 const FALLBACKS: Readonly<Record<SocketPhase, RequestErrorCode>> = {
   connect: "ECONNREFUSED",
   tls: "TLS",
@@ -90,7 +88,7 @@ function explain(
   if (code === "ABORTED") return "the connection was closed on this side";
   if (code !== "TLS" || phase !== "tls") return message;
   if (/corrupt message/.test(message)) {
-    return `the server does not speak TLS there (${message})`;
+    return `the server does not speak TLS on this port (${message})`;
   }
   if (error instanceof Deno.errors.UnexpectedEof) {
     return `the server closed the connection during the TLS handshake (${message})`;

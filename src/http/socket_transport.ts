@@ -1,5 +1,5 @@
 /**
- * A transport over our own HTTP/1.1 engine.
+ * The transport over aiotest's own HTTP/1.1 engine.
  *
  * @module
  */
@@ -15,13 +15,13 @@ import { RequestError, WireError } from "./request_error.ts";
 import type { WireMessage } from "./response_parser.ts";
 import type { Transport, WireRequest, WireResponse } from "./transport.ts";
 
-/** One user's connections, by origin. */
+/** The connections of one user, by origin. */
 export class SocketTransport implements Transport, ConnectionOwner<WireRequest, WireResponse> {
   readonly #clock: Clock;
   readonly #node: HttpNode;
   readonly #limits: ConnectionLimits;
   readonly #connections = new Set<Connection>();
-  /** The idle connection of a user that has just one, as most have: looked at before all others. */
+  /** An idle connection that is checked before the map, because most users have a single one. */
   #spare: Connection | null = null;
   readonly #idle = new Map<string, Connection[]>();
   readonly #attempts = new Set<ConnectAttempt>();
@@ -47,7 +47,7 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
       : connection.exchange(this, request, encoded, request.deadline);
   }
 
-  /** Called by a connection that has a whole response. */
+  /** Called by a connection that has received a complete response. */
   received(connection: Connection, request: WireRequest, message: WireMessage): WireResponse {
     const response = new SocketResponse(
       message,
@@ -78,11 +78,11 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
   }
 
   abort(): void {
-    this.#failAll("its user had to stop");
+    this.#failAll("the user was stopped");
   }
 
   close(): void {
-    this.#failAll("its user has stopped");
+    this.#failAll("the user has ended");
     for (const connection of this.#connections) connection.close();
     this.#connections.clear();
     this.#spare = null;
@@ -106,14 +106,14 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     const idle = this.#idle.get(key);
     if (idle === undefined) return null;
     for (;;) {
-      // The one used last is the least likely to have been closed by its server.
+      // The server is least likely to have closed the connection that was used last.
       const connection = idle.pop();
       if (connection === undefined) return null;
       if (this.#isUsable(connection)) return connection;
     }
   }
 
-  /** Forgets the connection where it is not. */
+  /** Whether a connection can be reused; if not, it is closed and removed. */
   #isUsable(connection: Connection): boolean {
     const { closed, idleUntil } = connection;
     if (!closed && (idleUntil === Infinity || this.#clock.now() < idleUntil)) return true;
@@ -166,10 +166,10 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
   }
 }
 
-/** Methods that may be sent again where nobody knows whether the server has obeyed. */
+/** Methods that can be repeated without knowing whether the server has processed the request. */
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
 
-/** Whether a request may be sent once more: its connection had died before anybody could answer. */
+/** Whether to send a request again: a reused connection was lost before a byte of the response arrived. */
 function mayRetry(connection: Connection, request: WireRequest, failure: WireError): boolean {
   return connection.used && !connection.answered && failure.code === "ECONNRESET" &&
     IDEMPOTENT.has(request.method) && !(request.body instanceof ReadableStream);
@@ -182,7 +182,7 @@ function asRequestError(error: unknown, { method, url }: WireRequest, retries: n
 
 const NO_COOKIES: readonly string[] = [];
 
-/** A response of the engine's: looks into head and body only when it is asked to. */
+/** A response of the engine. Head and body are evaluated only on demand. */
 class SocketResponse implements WireResponse {
   readonly status: number;
   readonly setCookies: readonly string[];

@@ -1,20 +1,18 @@
 /**
- * What carries one HTTP exchange: native `fetch`, or an engine of our own. A transport belongs to one
- * user, and so do its connections.
- *
- * It knows nothing of redirects, cookies, names or counts: those are the same over every transport,
- * and live above it.
+ * The interface of HTTP transports: native `fetch`, and aiotest's own engine. A transport and its
+ * connections belong to one user. Redirects, cookies, names and statistics are the same over every
+ * transport, so the session handles them.
  *
  * @module
  */
 
-/** Headers in their order; a name may come more than once. */
+/** Headers in order; names can be repeated. */
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
-/** What can be sent; a stream can be sent only once. */
+/** A body; a stream can be sent only once. */
 export type WireBody = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
 
-/** A request with everything in it that goes over the wire. */
+/** A request, complete with everything that goes over the wire. */
 export interface WireRequest {
   readonly method: string;
   /** Absolute, `http:` or `https:`, without fragment. */
@@ -22,37 +20,37 @@ export interface WireRequest {
   /** In the order in which they were given; names in any case. */
   readonly headers: HeaderPairs;
   readonly body: WireBody;
-  /** When the whole exchange must be over, in milliseconds on the transport's clock. */
+  /** The time limit of the whole exchange, in milliseconds on the transport's clock. */
   readonly deadline: number;
 }
 
-/** A response whose whole body is in. */
+/** A complete response. */
 export interface WireResponse {
   readonly status: number;
   readonly headers: Headers;
-  /** Every `Set-Cookie`, known without building {@link headers}; mostly none. */
+  /** All `Set-Cookie` values, mostly none. Reading them does not build {@link headers}. */
   readonly setCookies: readonly string[];
-  /** Bytes of the body, as they came over the wire where the transport can tell. */
+  /** The size of the body in bytes, as sent over the wire if the transport can tell. */
   readonly bytesReceived: number;
-  /** Bytes of the request's body that were sent. */
+  /** The number of bytes of the request body that were sent. */
   readonly bytesSent: number;
-  /** How often the request was sent again before this response came. */
+  /** How often the request was sent again before this response arrived. */
   readonly retries: number;
-  /** When the last byte came, in milliseconds on the transport's clock. */
+  /** When the last byte arrived, in milliseconds on the transport's clock. */
   readonly endedAt: number;
-  /** The body with its content codings undone; rejects with a RequestError where they are corrupt. */
+  /** The body without content codings; rejects with a RequestError if they are corrupt. */
   bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>;
 }
 
-/** One user's way to send requests. */
+/** Sends the requests of one user. */
 export interface Transport {
-  /** Rejects with a RequestError, and nothing else, where no whole response comes. */
+  /** Sends a request; rejects with a RequestError, and nothing else, if no complete response arrives. */
   exchange(request: WireRequest): Promise<WireResponse>;
-  /** Ends every exchange under way with `ABORTED`; later ones are served as before. */
+  /** Ends all pending exchanges with `ABORTED`; later ones are not affected. */
   abort(): void;
-  /** Closes the connections; nothing may be sent afterwards. */
+  /** Closes the connections; nothing can be sent afterwards. */
   close(): void;
 }
 
-/** Bytes that a response's body may have where nobody says otherwise. */
+/** The default limit of a response body, in bytes. */
 export const MAX_BODY_SIZE = 64 * 1024 * 1024;

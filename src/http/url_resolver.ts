@@ -1,44 +1,44 @@
 /**
- * What the URLs that tests write mean: where they lead, and what they are reported under.
+ * Resolves the URLs of tests.
  *
  * @module
  */
 
-/** A URL as a test wrote it, understood. */
+/** A resolved URL of a test. */
 export interface ResolvedUrl {
-  /** Absolute, without fragment and credentials; shared, so it must not be changed. */
+  /** Absolute, without fragment and credentials. The object is shared and must not be changed. */
   readonly url: URL;
-  /** The path without its query: the default name of requests. */
+  /** The path without query: the default name in reports. */
   readonly name: string;
-  /** The Authorization header that stands for the URL's `user:password@`, or null. */
+  /** The Authorization header for the URL's `user:password@`, or `null`. */
   readonly authorization: string | null;
 }
 
-/** Enough for the fixed URLs of any test; those with an id in them come and go. */
+/** Enough for the fixed URLs of any test. URLs that contain an id are evicted. */
 const MAX_ENTRIES = 1000;
 
 /**
- * URLs joined to one host. It keeps the last thousand, because parsing one costs more than most of what
- * else is done for a request; users of the same host can share it.
+ * Resolves URLs against one host. It caches the last thousand, because parsing a URL costs more than most
+ * other work for a request. Users of the same host can share it.
  */
 export class UrlResolver {
   readonly #host: string;
   readonly #known = new Map<string, ResolvedUrl>();
 
-  /** @param host what relative URLs are joined to, path included; may be empty. */
+  /** @param host the base of relative URLs, including a path; can be empty. */
   constructor(host: string) {
     this.#host = host.replace(/\/+$/, "");
   }
 
   /**
-   * Understands a URL.
+   * Resolves a URL.
    *
-   * @throws TypeError where it is relative and there is no host, or where it is no HTTP URL.
+   * @throws TypeError if the URL is relative and there is no host, or if it is not an HTTP URL.
    */
   resolve(text: string): ResolvedUrl {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
-    const resolved = understand(this.#join(text));
+    const resolved = parse(this.#join(text));
     if (this.#known.size >= MAX_ENTRIES) this.#forgetOldest();
     this.#known.set(text, resolved);
     return resolved;
@@ -48,7 +48,7 @@ export class UrlResolver {
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return text;
     if (this.#host === "") {
       throw new TypeError(
-        `${JSON.stringify(text)} is relative, and there is no host to join it to`,
+        `${JSON.stringify(text)} is relative, and the user class has no host`,
       );
     }
     return text === "" || /^[/?#]/.test(text) ? this.#host + text : `${this.#host}/${text}`;
@@ -62,10 +62,12 @@ export class UrlResolver {
   }
 }
 
-function understand(text: string): ResolvedUrl {
+function parse(text: string): ResolvedUrl {
   const url = URL.parse(text);
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
-    throw new TypeError(`${JSON.stringify(text)} is no URL that begins with http:// or https://`);
+    throw new TypeError(
+      `${JSON.stringify(text)} is not a URL that starts with http:// or https://`,
+    );
   }
   const { username, password } = url;
   const authorization = username === "" && password === ""
@@ -77,7 +79,7 @@ function understand(text: string): ResolvedUrl {
   return { url, name: url.pathname, authorization };
 }
 
-/** The value of an Authorization header for HTTP's Basic scheme, in UTF-8. */
+/** The value of an Authorization header for HTTP Basic authentication, in UTF-8. */
 export function basicAuthorization(user: string, password: string): string {
   const bytes = new TextEncoder().encode(`${user}:${password}`);
   return `Basic ${btoa(String.fromCharCode(...bytes))}`;

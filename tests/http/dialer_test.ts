@@ -211,7 +211,7 @@ Deno.test({
     const { code, message, cause } = await dialing;
     assert.deepEqual({ code, message, cause }, {
       code: "ABORTED",
-      message: "its user had to stop",
+      message: "the user was stopped",
       cause: "enough",
     });
     for (const stream of queued) stream.close();
@@ -361,7 +361,7 @@ Deno.test("invalid answers to CONNECT", async () => {
   );
   assert.equal(
     await tunnelFailure("HTTP/1.1 200 OK\r\n\r\nmore"),
-    "BAD_RESPONSE: something came behind the answer to CONNECT",
+    "BAD_RESPONSE: unexpected bytes after the answer to CONNECT",
   );
   assert.equal(
     await tunnelFailure(...Array(17).fill("x".repeat(4096))),

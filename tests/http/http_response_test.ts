@@ -34,9 +34,9 @@ Deno.test("failure is labelled by the first line of why", () => {
 });
 
 Deno.test("nothing can be decided without a verdict, or behind its end", () => {
-  assert.throws(() => response(200, "").success(), /in its check only/);
+  assert.throws(() => response(200, "").success(), /only in its check/);
   const verdict = new Verdict("HTTP 500");
   assert.equal(verdict.close(), "HTTP 500");
-  assert.throws(() => response(500, "", verdict).success(), /counted already/);
+  assert.throws(() => response(500, "", verdict).success(), /already been counted/);
   assert.equal(verdict.close(), "HTTP 500");
 });

@@ -102,7 +102,7 @@ Deno.test("no TLS on the other side: TLS", async () => {
     await connection.readToEnd();
   });
   assert.equal(code, "TLS");
-  assert.match(message, /^the server does not speak TLS there/);
+  assert.match(message, /^the server does not speak TLS on this port/);
 });
 
 Deno.test("closed during the handshake: TLS", async () => {

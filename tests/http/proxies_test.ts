@@ -76,7 +76,7 @@ Deno.test("a bad proxy is a usage error that names the variable, and keeps the p
   assert.equal(message({ https_proxy: "proxy:0" }), "https_proxy is not the URL of a proxy.");
   assert.equal(
     message({ ALL_PROXY: "socks5://me:secret@proxy:1080" }),
-    "ALL_PROXY names a proxy of the kind socks5://, only HTTP proxies are supported.",
+    "ALL_PROXY has the scheme socks5://, only HTTP proxies are supported.",
   );
   assert.equal(
     message({ HTTP_PROXY: "http://%ff:secret@proxy" }),

@@ -106,6 +106,6 @@ Deno.test("what cannot be sent as it is, is refused", () => {
 Deno.test("an error names what is wrong", () => {
   assert.throws(
     () => encodeHead({ ...GET, headers: [["X-Name", "a\nb"]] }),
-    new WireError("BAD_REQUEST", 'the value of X-Name has "\\n" in it, which cannot be sent'),
+    new WireError("BAD_REQUEST", 'the value of X-Name contains "\\n", which cannot be sent'),
   );
 });

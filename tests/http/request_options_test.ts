@@ -59,7 +59,7 @@ Deno.test("more than one body is refused by name", () => {
     message,
   });
   const { json, form, body } = { json: {}, form: {}, body: "" };
-  const text = "a request takes one body, but";
+  const text = "a request has one body, but";
   assert.throws(() => encodeBody({ json, form }), refused(`${text} json and form are given`));
   assert.throws(() => encodeBody({ form, body }), refused(`${text} form and body are given`));
   assert.throws(

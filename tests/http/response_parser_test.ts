@@ -74,7 +74,7 @@ Deno.test("what a server sent instead of HTTP is shown, and how much of a body c
     () => parser.end(),
     new WireError(
       "INCOMPLETE_BODY",
-      "the server closed the connection in the body, after 3 of 10 bytes",
+      "the server closed the connection inside the body, after 3 of 10 bytes",
     ),
   );
 });

@@ -72,7 +72,10 @@ Deno.test("no TLS on the other side: TLS, and the message says so", async () => 
     await connection.readToEnd();
   });
   assert.equal(failure.code, "TLS");
-  assert.match(failure.message, /^the server does not speak TLS there \(received corrupt message/);
+  assert.match(
+    failure.message,
+    /^the server does not speak TLS on this port \(received corrupt message/,
+  );
 });
 
 Deno.test("closed during the handshake: TLS", async () => {

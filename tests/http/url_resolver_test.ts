@@ -42,10 +42,10 @@ Deno.test("what cannot be requested is refused, each time", () => {
   for (let i = 0; i < 2; i++) {
     assert.throws(() => none.resolve("/a"), { name: "TypeError", message: /"\/a" is relative/ });
   }
-  assert.throws(() => none.resolve("ftp://127.0.0.1/"), /no URL that begins with http/);
+  assert.throws(() => none.resolve("ftp://127.0.0.1/"), /not a URL that starts with http/);
   assert.throws(
     () => new UrlResolver("localhost:8000").resolve("/a"),
-    /"localhost:8000\/a" is no URL/,
+    /"localhost:8000\/a" is not a URL/,
   );
 });
 

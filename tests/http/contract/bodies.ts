@@ -95,7 +95,7 @@ export function bodyContract(contract: Contract): void {
     async ({ target, session, samples }) => {
       await assert.rejects(
         session.post("/", { json: {}, body: "x" }),
-        { name: "TypeError", message: "a request takes one body, but json and body are given" },
+        { name: "TypeError", message: "a request has one body, but json and body are given" },
       );
       assert.equal(target.requests.length, 0);
       assert.equal(samples.length, 0);

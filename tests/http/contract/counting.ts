@@ -102,9 +102,9 @@ export function countingContract(contract: Contract): void {
   contract("what is counted can no longer be decided", async (world) => {
     world.target.route("/", () => new Response("x"));
     const unchecked = await world.session.get("/");
-    assert.throws(() => unchecked.success(), /counted already/);
+    assert.throws(() => unchecked.success(), /already been counted/);
     const checked = await world.session.get("/", {}, () => {});
-    assert.throws(() => checked.failure("late"), /counted already/);
+    assert.throws(() => checked.failure("late"), /already been counted/);
     assert.deepEqual(world.samples.map(({ error }) => error), [null, null]);
   });
 }

@@ -150,7 +150,7 @@ export function failureContract(contract: Contract): void {
   contract("a relative URL without a host says so", async (world) => {
     const { session } = world.user({ host: "" });
     await assert.rejects(session.get("/search?q=1"), {
-      message: /^BAD_REQUEST: .*"\/search\?q=1" is relative, and there is no host/,
+      message: /^BAD_REQUEST: .*"\/search\?q=1" is relative, and the user class has no host/,
     });
     assert.equal(world.sample.name, "/search");
   });
