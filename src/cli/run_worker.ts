@@ -45,8 +45,8 @@ export async function runWorker(
       workerName(host.hostname, systemRandom, NAME_LETTERS);
     const line = new MasterRpc(workerId, (letter) => nodeCluster.deliver(letter));
     const run = new WorkerRun({
-      line,
-      link: await linkOptions(host, worker, {
+      rpc: line,
+      connection: await linkOptions(host, worker, {
         workerId,
         testfileHash: received?.hash ?? await testFileHash(host, options.aiotestfile),
       }),
@@ -54,7 +54,7 @@ export async function runWorker(
       events,
       cpuSeconds: () => host.cpuSeconds(),
       env: (variable) => host.env(variable),
-      prepare: (handedOn) => prepareNode(stage, exports, commandLine, { line, handedOn }),
+      setUp: (handedOn) => prepareNode(stage, exports, commandLine, { line, handedOn }),
     });
     const release = stage.guard({
       stop: () => run.leave(),

@@ -1,5 +1,5 @@
 /**
- * When the test began, as the master has it.
+ * When the test began, on a worker's own clock.
  *
  * @module
  */
@@ -8,26 +8,26 @@ import type { Clock, Timer } from "../core/clock.ts";
 import type { ClusterPort } from "../shared/calls.ts";
 import { TIME_SERVICE } from "../shared/rpc.ts";
 
-/** In the beginning many nodes are busy, and answers are slow: it is asked often until it is known well. */
-const FIRST_ASKED_MS = 500;
-const FIRST_TIMES = 20;
-const LATER_ASKED_MS = 10_000;
+/** At the beginning many nodes are busy, and answers are slow: the master is asked often at first. */
+const FIRST_INTERVAL_MS = 500;
+const FIRST_QUESTIONS = 20;
+const LATER_INTERVAL_MS = 10_000;
 
-/** Clocks of two machines may go apart by so much of the time that passes. */
+/** The clocks of two machines may drift apart by this share of the time that passes. */
 const DRIFT = 1e-4;
 
 /**
- * Asks the master how long the test has lasted, as nodes do not share a clock. An answer that came fast
- * says it most exactly: it was given at some moment between the question and the answer.
+ * Asks the master how long the test has lasted, since nodes do not share a clock. The fastest answer is
+ * the most exact one: it was given at some moment between the question and its arrival.
  */
 export class ClockSync {
   readonly #port: Pick<ClusterPort, "call">;
   readonly #clock: Clock;
-  #onBetter: ((beganAt: number) => void) | null = null;
-  #asked = 0;
+  #onImproved: ((beganAt: number) => void) | null = null;
+  #questions = 0;
   #isAsking = false;
-  /** How long the best answer was under way, and when it came. */
-  #best = { lasted: Infinity, at: 0 };
+  /** The round trip of the best answer, and when it arrived. */
+  #best = { roundTripMs: Infinity, at: 0 };
   #timer: Timer | null = null;
 
   constructor(port: Pick<ClusterPort, "call">, clock: Clock) {
@@ -38,41 +38,41 @@ export class ClockSync {
   /**
    * Asks from now on; starting it again changes nothing.
    *
-   * @param onBetter gets when the test began, in milliseconds on this node's clock, whenever that is
-   * known better than before.
+   * @param onImproved gets when the test began, in milliseconds on this node's clock, each time that it
+   * is known better than before.
    */
-  start(onBetter: (beganAt: number) => void): void {
-    if (this.#onBetter !== null) return;
-    this.#onBetter = onBetter;
+  start(onImproved: (beganAt: number) => void): void {
+    if (this.#onImproved !== null) return;
+    this.#onImproved = onImproved;
     this.#ask();
   }
 
-  /** Asks no more. */
+  /** Stops asking. */
   stop(): void {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.#timer = null;
-    this.#onBetter = () => {};
+    this.#onImproved = () => {};
   }
 
   #ask(): void {
-    const everyMs = this.#asked++ < FIRST_TIMES ? FIRST_ASKED_MS : LATER_ASKED_MS;
-    this.#timer = this.#clock.setTimer(() => this.#ask(), everyMs);
-    // Without a connection, the first question is still to be answered.
+    const intervalMs = this.#questions++ < FIRST_QUESTIONS ? FIRST_INTERVAL_MS : LATER_INTERVAL_MS;
+    this.#timer = this.#clock.setTimer(() => this.#ask(), intervalMs);
+    // Without a connection, the last question is still unanswered.
     if (this.#isAsking) return;
     this.#isAsking = true;
     const sentAt = this.#clock.now();
     const call = { service: TIME_SERVICE, name: "", operation: "elapsed", args: "[]" };
     this.#port.call(call, true, ({ result, value }) => {
       this.#isAsking = false;
-      if (result === "ok") this.#hear(Number(value), sentAt, this.#clock.now());
+      if (result === "ok") this.#judge(Number(value), sentAt, this.#clock.now());
     });
   }
 
-  #hear(elapsedSeconds: number, sentAt: number, now: number): void {
-    const lasted = now - sentAt;
-    const { lasted: best, at } = this.#best;
-    if (!(elapsedSeconds > 0) || lasted > best + (now - at) * DRIFT) return;
-    this.#best = { lasted, at: now };
-    this.#onBetter?.((sentAt + now) / 2 - elapsedSeconds * 1000);
+  #judge(elapsedSeconds: number, sentAt: number, now: number): void {
+    const roundTripMs = now - sentAt;
+    const { roundTripMs: best, at } = this.#best;
+    if (!(elapsedSeconds > 0) || roundTripMs > best + (now - at) * DRIFT) return;
+    this.#best = { roundTripMs, at: now };
+    this.#onImproved?.((sentAt + now) / 2 - elapsedSeconds * 1000);
   }
 }

@@ -307,7 +307,7 @@ for (
     const lastStep = ground.steps.findLast(({ node }) => node === "b")!.atMs - since;
     assert.ok(lastStep <= 5_000, String(lastStep));
     assert.equal(
-      b!.warnings.filter((text) => /No word from the master for 5 s/.test(text)).length,
+      b!.warnings.filter((text) => /The master has been silent for 5 s/.test(text)).length,
       1,
     );
     assert.equal(

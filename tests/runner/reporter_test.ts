@@ -38,7 +38,13 @@ function scene(elapsedSeconds = 0): Scene {
   };
   const generator = loadGenerator(clock, [StepTest], { cpuSeconds: () => clock.now() / 4000 });
   generator.start(elapsedSeconds);
-  const reporter: Reporter = new Reporter({ runId: "run", clock, generator, link, phase: 0 });
+  const reporter: Reporter = new Reporter({
+    runId: "run",
+    clock,
+    generator,
+    connection: link,
+    phase: 0,
+  });
   reporter.start();
   return { clock, generator, reporter, link, sent };
 }
@@ -109,8 +115,8 @@ Deno.test("what was counted before a new part of the run belongs to the old one"
   const all = scene();
   all.generator.setUsers([2], 0);
   await all.clock.advance(1_400);
-  all.reporter.turnTo(1);
-  all.reporter.turnTo(1);
+  all.reporter.setPhase(1);
+  all.reporter.setPhase(1);
   await all.clock.advance(2_000);
   // The rest of the second in which it began is counted in the next one.
   assert.deepEqual(all.sent.map((report) => [report.phase, report.to, requests([report])]), [

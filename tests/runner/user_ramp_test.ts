@@ -27,7 +27,7 @@ function scene(classes: number): Scene {
 
 Deno.test("users start at the rate, the first one at once", async () => {
   const { clock, ramp, now, arrivals } = scene(1);
-  ramp.aim({ counts: [4], rate: 10 });
+  ramp.rampTo([4], 10);
   const seen: number[] = [];
   for (let ms = 0; ms <= 350; ms += 50) {
     seen.push(now()[0]!);
@@ -35,13 +35,13 @@ Deno.test("users start at the rate, the first one at once", async () => {
   }
   assert.deepEqual(seen, [1, 1, 2, 2, 3, 3, 4, 4]);
   assert.deepEqual(arrivals, [300]);
-  assert.equal(ramp.climbing, false);
+  assert.equal(ramp.isRamping, false);
   assert.equal(clock.pending, 0);
 });
 
 Deno.test("the class that lacks most users is next", async () => {
   const { clock, ramp, now } = scene(3);
-  ramp.aim({ counts: [4, 1, 2], rate: 1000 });
+  ramp.rampTo([4, 1, 2], 1000);
   const seen: string[] = [];
   for (let ms = 0; ms < 7; ms++) {
     seen.push(now().join(" "));
@@ -52,25 +52,25 @@ Deno.test("the class that lacks most users is next", async () => {
 
 Deno.test("users that are too many go at once, and the others come at the rate", async () => {
   const { clock, ramp, now, arrivals } = scene(2);
-  ramp.aim({ counts: [5, 0], rate: 1e6 });
+  ramp.rampTo([5, 0], 1e6);
   await clock.advance(10);
-  ramp.aim({ counts: [2, 3], rate: 10 });
+  ramp.rampTo([2, 3], 10);
   assert.deepEqual(now(), [2, 1]);
-  assert.equal(ramp.climbing, true);
+  assert.equal(ramp.isRamping, true);
   await clock.advance(200);
   assert.deepEqual(now(), [2, 3]);
-  ramp.aim({ counts: [1, 1], rate: 10 });
+  ramp.rampTo([1, 1], 10);
   assert.deepEqual(now(), [1, 1]);
-  assert.equal(ramp.climbing, false);
+  assert.equal(ramp.isRamping, false);
   assert.equal(arrivals.length, 3);
 });
 
 Deno.test("a target that comes on the way takes over from there", async () => {
   const { clock, ramp, now, arrivals } = scene(1);
-  ramp.aim({ counts: [10], rate: 10 });
+  ramp.rampTo([10], 10);
   await clock.advance(450);
   assert.deepEqual(now(), [5]);
-  ramp.aim({ counts: [7], rate: 2 });
+  ramp.rampTo([7], 2);
   assert.deepEqual(now(), [6]);
   await clock.advance(500);
   assert.deepEqual(now(), [7]);
@@ -79,19 +79,19 @@ Deno.test("a target that comes on the way takes over from there", async () => {
 
 Deno.test("a target that is reached already is an arrival", () => {
   const { ramp, arrivals } = scene(1);
-  ramp.aim({ counts: [0], rate: 1 });
+  ramp.rampTo([0], 1);
   assert.deepEqual(arrivals, [0]);
 });
 
 Deno.test("after a reset it begins with nobody, and goes nowhere", async () => {
   const { clock, ramp, now } = scene(1);
-  ramp.aim({ counts: [5], rate: 10 });
+  ramp.rampTo([5], 10);
   await clock.advance(200);
   ramp.reset();
-  assert.equal(ramp.climbing, false);
+  assert.equal(ramp.isRamping, false);
   await clock.advance(1000);
   assert.deepEqual(now(), [3]);
-  ramp.aim({ counts: [2], rate: 1000 });
+  ramp.rampTo([2], 1000);
   assert.deepEqual(now(), [1]);
   await clock.advance(1);
   assert.deepEqual(now(), [2]);
@@ -107,7 +107,7 @@ Deno.test("whatever the targets, each class ends where it should, and none is ev
       const { clock, ramp, now } = scene(3);
       for (const [counts, waitMs] of aims) {
         const before = now();
-        ramp.aim({ counts, rate: 7 });
+        ramp.rampTo(counts, 7);
         for (let ms = 0; ms < waitMs; ms += 100) {
           assert.ok(now().every((count, cls) => count <= counts[cls]!));
           assert.ok(now().every((count, cls) => count >= Math.min(before[cls]!, counts[cls]!)));

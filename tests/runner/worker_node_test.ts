@@ -16,7 +16,7 @@ interface Scene {
   readonly ground: Ground;
   readonly events: Events;
   readonly node: WorkerNode;
-  readonly phases: WorkerPhase[];
+  readonly states: WorkerPhase[];
   readonly warnings: string[];
 }
 
@@ -27,7 +27,7 @@ function scene(
   const clock = new FakeClock();
   const ground = new Ground(clock);
   const events = new Events();
-  const phases: WorkerPhase[] = [];
+  const states: WorkerPhase[] = [];
   const warnings: string[] = [];
   const node = new WorkerNode({
     runId: "run",
@@ -44,17 +44,17 @@ function scene(
     cpuSeconds: () => 0,
     env: () => undefined,
     openFileLimit,
-    time: new ClockSync({ call: () => () => {} }, clock),
-    link: { connected: false, sendFrame: () => {} },
+    clockSync: new ClockSync({ call: () => () => {} }, clock),
+    connection: { connected: false, sendFrame: () => {} },
     onWarning: (text) => warnings.push(text),
-    onPhase: (phase) => phases.push(phase),
+    onState: (state) => states.push(state),
   });
-  return { clock, ground, events, node, phases, warnings };
+  return { clock, ground, events, node, states, warnings };
 }
 
 const START = { type: "START", elapsedSeconds: 2, phase: 0 } as const;
 
-function target(
+function assigned(
   classes: Record<string, number>,
   changes: Partial<Assignment> = {},
 ): Assignment {
@@ -62,18 +62,18 @@ function target(
 }
 
 Deno.test("a target that comes before the test begins is headed for when it does", async () => {
-  const { clock, ground, node, phases } = scene();
-  node.aim(target({ ATest: 1 }));
-  node.aim(target({ ATest: 2, BTest: 1 }));
+  const { clock, ground, node, states } = scene();
+  node.assign(assigned({ ATest: 1 }));
+  node.assign(assigned({ ATest: 2, BTest: 1 }));
   await clock.advance(1_000);
   assert.equal(ground.users(), 0);
-  assert.deepEqual([node.begun, node.reporter, node.elapsedSeconds], [false, null, 0]);
+  assert.deepEqual([node.hasBegun, node.reporter, node.elapsedSeconds], [false, null, 0]);
   await node.begin(START);
   await clock.advance(100);
   assert.deepEqual(ground.usersOf(["ATest", "BTest"]), [2, 1]);
-  assert.equal(node.begun, true);
+  assert.equal(node.hasBegun, true);
   assert.equal(node.elapsedSeconds, 2.1);
-  assert.deepEqual(phases, ["spawning", "running"]);
+  assert.deepEqual(states, ["spawning", "running"]);
   await node.stop();
   assert.equal(clock.pending, 0);
 });
@@ -100,26 +100,26 @@ Deno.test("the time that testStart takes is part of the test", async () => {
 Deno.test("a class that is not named has no users, and one that is not there is an error", async () => {
   const { clock, ground, node } = scene();
   await node.begin(START);
-  node.aim(target({ ATest: 2, BTest: 2 }));
+  node.assign(assigned({ ATest: 2, BTest: 2 }));
   await clock.advance(100);
-  node.aim(target({ BTest: 1, GhostTest: 0 }));
+  node.assign(assigned({ BTest: 1, GhostTest: 0 }));
   await clock.advance(100);
   assert.deepEqual(ground.usersOf(["ATest", "BTest"]), [0, 1]);
-  assert.throws(() => node.aim(target({ GhostTest: 1 })), UsageError);
-  assert.throws(() => node.aim(target({ toString: 1 })), UsageError);
+  assert.throws(() => node.assign(assigned({ GhostTest: 1 })), UsageError);
+  assert.throws(() => node.assign(assigned({ toString: 1 })), UsageError);
   await node.stop();
 });
 
 Deno.test("users that are dropped are gone, and a target brings others", async () => {
   const { clock, ground, node } = scene();
   await node.begin(START);
-  node.aim(target({ ATest: 3 }));
+  node.assign(assigned({ ATest: 3 }));
   await clock.advance(100);
-  assert.equal(node.drop(), 3);
+  assert.equal(node.dropUsers(), 3);
   await clock.advance(100);
   assert.deepEqual([node.users, ground.users()], [0, 0]);
-  assert.equal(node.drop(), 0);
-  node.aim(target({ ATest: 2 }));
+  assert.equal(node.dropUsers(), 0);
+  node.assign(assigned({ ATest: 2 }));
   await clock.advance(100);
   assert.deepEqual(ground.ids, [1, 2, 3, 4, 5]);
   await node.stop();
@@ -127,8 +127,8 @@ Deno.test("users that are dropped are gone, and a target brings others", async (
 
 Deno.test("a drop forgets what was to be done when the test begins", async () => {
   const { clock, ground, node } = scene();
-  node.aim(target({ ATest: 3 }));
-  node.drop();
+  node.assign(assigned({ ATest: 3 }));
+  node.dropUsers();
   await node.begin(START);
   await clock.advance(100);
   assert.equal(ground.users(), 0);
@@ -148,7 +148,7 @@ Deno.test("testStop comes when all users have stopped and the last report is mad
   const seen: unknown[] = [];
   events.on("testStop", ({ run }) => void seen.push([run.userCount, node.reporter!.drained]));
   await node.begin(START);
-  node.aim(target({ ATest: 3 }));
+  node.assign(assigned({ ATest: 3 }));
   await clock.advance(1_500);
   await node.stop();
   assert.deepEqual(seen, [[0, false]]);
@@ -157,9 +157,9 @@ Deno.test("testStop comes when all users have stopped and the last report is mad
 Deno.test("more users than files may be open is told each time; who hears it says it once", async () => {
   const { node, warnings } = scene(52);
   await node.begin(START);
-  node.aim(target({ ATest: 1, BTest: 1 }));
+  node.assign(assigned({ ATest: 1, BTest: 1 }));
   assert.deepEqual(warnings, []);
-  node.aim(target({ ATest: 2, BTest: 1 }));
+  node.assign(assigned({ ATest: 2, BTest: 1 }));
   assert.match(warnings[0]!, /too low for 3 users/);
   await node.stop();
 });
@@ -202,44 +202,44 @@ function order(changes: Partial<ArrivalAssignment> = {}): ArrivalAssignment {
 }
 
 Deno.test("a worker that has nothing to do says so, and keeps nobody from the end", async () => {
-  const { clock, node, phases } = scene();
+  const { clock, node, states } = scene();
   await node.begin({ ...START, elapsedSeconds: 0 });
-  node.aim(target({ ATest: 0 }));
-  assert.deepEqual(phases, ["ready"]);
-  node.aim(target({ ATest: 2 }));
+  node.assign(assigned({ ATest: 0 }));
+  assert.deepEqual(states, ["ready"]);
+  node.assign(assigned({ ATest: 2 }));
   await clock.advance(100);
-  node.aim(target({}));
-  assert.deepEqual(phases, ["ready", "spawning", "running", "ready"]);
+  node.assign(assigned({}));
+  assert.deepEqual(states, ["ready", "spawning", "running", "ready"]);
   await stop(node, clock);
 });
 
 Deno.test("a worker whose passes are over says so, also to those that start later", async () => {
-  const { clock, ground, node, phases } = scene(null, (clock) => iterationsOf(clock, 3).iterations);
+  const { clock, ground, node, states } = scene(null, (clock) => iterationsOf(clock, 3).iterations);
   await node.begin({ ...START, elapsedSeconds: 0 });
-  node.aim(target({ ATest: 2 }));
+  node.assign(assigned({ ATest: 2 }));
   await clock.advance(5_000);
   assert.equal(ground.steps.length, 3);
-  assert.equal(phases.at(-1), "exhausted");
-  node.aim(target({ ATest: 4 }));
+  assert.equal(states.at(-1), "exhausted");
+  node.assign(assigned({ ATest: 4 }));
   await clock.advance(5_000);
-  assert.equal(phases.at(-1), "exhausted");
+  assert.equal(states.at(-1), "exhausted");
   assert.equal(ground.steps.length, 3);
   // Another master says again what the one before had said.
-  node.aim(target({ ATest: 4 }));
-  assert.equal(phases.at(-1), "exhausted");
+  node.assign(assigned({ ATest: 4 }));
+  assert.equal(states.at(-1), "exhausted");
   await stop(node, clock);
 });
 
 Deno.test("a worker that lets its users go gives back the passes that they have not begun", async () => {
   let shared: { iterations: RemoteIterationQuota; told: string[] } | null = null;
-  const { clock, ground, node, phases } = scene(
+  const { clock, ground, node, states } = scene(
     null,
     (clock) => (shared = iterationsOf(clock, 1_000)).iterations,
   );
   await node.begin({ ...START, elapsedSeconds: 0 });
-  node.aim(target({ ATest: 40 }));
+  node.assign(assigned({ ATest: 40 }));
   await clock.advance(1_500);
-  node.drop();
+  node.dropUsers();
   await clock.advance(1_000);
   const { told } = shared!;
   const sum = (operation: string): number =>
@@ -247,44 +247,44 @@ Deno.test("a worker that lets its users go gives back the passes that they have 
       .reduce((sum, one) => sum + Number(one.split(" ")[1]), 0);
   assert.equal(sum("take") - sum("return"), ground.steps.length);
   assert.equal(sum("begun"), ground.steps.length);
-  assert.equal(phases.includes("exhausted"), false);
+  assert.equal(states.includes("exhausted"), false);
   await stop(node, clock);
   assert.equal(clock.pending, 0);
 });
 
 Deno.test("a worker that leaves is not taken for one whose passes are over", async () => {
-  const { clock, node, phases } = scene(null, (clock) => iterationsOf(clock, 1_000).iterations);
+  const { clock, node, states } = scene(null, (clock) => iterationsOf(clock, 1_000).iterations);
   await node.begin({ ...START, elapsedSeconds: 0 });
-  node.aim(target({ ATest: 4 }));
+  node.assign(assigned({ ATest: 4 }));
   await clock.advance(1_500);
   await stop(node, clock);
-  assert.equal(phases.at(-1), "running");
+  assert.equal(states.at(-1), "running");
 });
 
 Deno.test("in the open model a worker begins the passes of its slice", async () => {
-  const { clock, ground, node, phases } = scene();
+  const { clock, ground, node, states } = scene();
   await node.begin({ ...START, elapsedSeconds: 0 });
   const mine = order({ rate: 40, of: 2, index: 1, until: 2 });
-  node.aim(target({}, { arrivals: [mine] }));
+  node.assign(assigned({}, { arrivals: [mine] }));
   await clock.advance(2_500);
   assert.deepEqual(
     ground.steps.map(({ atMs }) => Math.round(atMs)),
     Array.from({ length: 40 }, (_, n) => 25 + 50 * n),
   );
-  assert.deepEqual(phases, ["running"]);
-  node.aim(target({}));
-  assert.deepEqual(phases, ["running", "ready"]);
+  assert.deepEqual(states, ["running"]);
+  node.assign(assigned({}));
+  assert.deepEqual(states, ["running", "ready"]);
   await stop(node, clock);
 });
 
 Deno.test("in the open model a worker that has begun the last of its passes says so", async () => {
-  const { clock, node, phases } = scene();
+  const { clock, node, states } = scene();
   await node.begin({ ...START, elapsedSeconds: 0 });
-  node.aim(target({}, { arrivals: [order({ limit: 4, of: 2 })] }));
+  node.assign(assigned({}, { arrivals: [order({ limit: 4, of: 2 })] }));
   await clock.advance(1_000);
-  assert.deepEqual(phases, ["running", "exhausted"]);
+  assert.deepEqual(states, ["running", "exhausted"]);
   await stop(node, clock);
-  assert.deepEqual(phases, ["running", "exhausted"]);
+  assert.deepEqual(states, ["running", "exhausted"]);
 });
 
 async function stop(node: WorkerNode, clock: FakeClock): Promise<void> {

@@ -190,7 +190,7 @@ Deno.test("told to stop, it stops all users, and sends what it has counted, to t
   assert.equal(cluster.clock.pending, 0);
 });
 
-Deno.test("a master that ends the run without the last counts is warned of", async () => {
+Deno.test("a master that ends the run without the final report causes a warning", async () => {
   const { cluster, master, worker } = await running(3);
   master.ignoreReports();
   master.say({ type: "STOP", deadline: 17 });
@@ -199,7 +199,7 @@ Deno.test("a master that ends the run without the last counts is warned of", asy
   await cluster.advance(100);
   assert.equal(worker.ended, true);
   assert.deepEqual(worker.warnings, [
-    "The master has ended the run without the last counts of this worker.",
+    "The master has ended the run without the final report of this worker.",
   ]);
 });
 
@@ -241,7 +241,10 @@ Deno.test("no request begins when there was no word from the master for 5 s, to 
   assert.ok(ground.steps.some(({ atMs }) => atMs > 7_000 && atMs <= 8_000));
   assert.deepEqual(ground.steps.filter(({ atMs }) => atMs > 8_000), []);
   assert.ok(stoppedAt <= 8_900, String(stoppedAt));
-  assert.match(worker.warnings[0]!, /No word from the master for 5 s: the users are stopped/);
+  assert.match(
+    worker.warnings[0]!,
+    /The master has been silent for 5 s: this worker's users are stopped/,
+  );
   // It has joined again since, and waits to be told.
   assert.equal(worker.line.opened, 2);
   assert.equal(master.of("STATE").at(-1)!.state, "ready");
@@ -251,7 +254,7 @@ Deno.test("no request begins when there was no word from the master for 5 s, to 
 Deno.test("a lease that ran out while the worker got ready is begun anew", async () => {
   const ready = Promise.withResolvers<void>();
   const { cluster, master, worker, ground } = scene({
-    prepare: async () => {
+    setUp: async () => {
       await ready.promise;
       return {
         classes: [discovered(cluster.ground.userClass("StepTest"))],
@@ -307,7 +310,10 @@ Deno.test("another run's master ends the worker with exit code 4", async () => {
   assert.equal(worker.ended, true);
   assert.ok(worker.error instanceof AiotestError);
   assert.equal(worker.error.exitCode, 4);
-  assert.match(worker.error.message, /has begun another run: what was counted here .* is lost/);
+  assert.match(
+    worker.error.message,
+    /has started another run: this worker's counts of the run before are lost/,
+  );
   assert.equal(ground.users(), 0);
   assert.equal(cluster.clock.pending, 0);
 });
@@ -322,7 +328,7 @@ Deno.test("a class that the test file lacks ends the worker with exit code 2", a
   assert.ok(worker.error instanceof UsageError);
   assert.equal(
     worker.error.message,
-    "The master wants users of GhostTest, which the test file here lacks",
+    "The master assigns users of GhostTest, which this worker's test file does not have",
   );
   assert.equal(cluster.ground.users(), 0);
 });
@@ -337,7 +343,7 @@ Deno.test("a target is no member of the object that it is sent in", async () => 
 
 Deno.test("a node that cannot get ready ends with the reason", async () => {
   const { cluster, master, worker } = scene({
-    prepare: (options) => Promise.reject(new UsageError(`${options} makes no sense`)),
+    setUp: (options) => Promise.reject(new UsageError(`${options} makes no sense`)),
   });
   await cluster.advance(100);
   master.say(SETUP);

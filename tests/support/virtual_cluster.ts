@@ -147,7 +147,7 @@ export interface VirtualWorker {
 /** How a worker is made. */
 export interface VirtualWorkerOptions {
   readonly classes?: readonly UserClass[];
-  readonly prepare?: WorkerRunOptions["prepare"];
+  readonly setUp?: WorkerRunOptions["setUp"];
   readonly timeoutMs?: number;
   readonly openFileLimit?: number;
   readonly incarnation?: string;
@@ -288,8 +288,8 @@ export class VirtualCluster {
       iterations: this.#plan.iterations === null ? null : new RemoteIterationQuota(cluster, clock),
     };
     const run = new WorkerRun({
-      line: cluster,
-      link: {
+      rpc: cluster,
+      connection: {
         master: "here:5557",
         connect: () => line.connect(),
         identity: identity({
@@ -309,7 +309,7 @@ export class VirtualCluster {
       events,
       cpuSeconds: () => 0,
       env: () => undefined,
-      prepare: rest.prepare ?? (() => Promise.resolve(load)),
+      setUp: rest.setUp ?? (() => Promise.resolve(load)),
     });
     const worker: VirtualWorker = {
       name,
