@@ -1,5 +1,5 @@
 /**
- * What is seen of a run while it runs: a panel that is drawn over itself, or a line now and then.
+ * Shows a run while it is running: as a panel that is redrawn in place, or as progress lines.
  *
  * @module
  */
@@ -15,14 +15,14 @@ import { columnsOf } from "./terminal.ts";
 import { formatAskedRate } from "./verdict.ts";
 import { awaited, workerCounts } from "./worker_counts.ts";
 
-/** Seconds that the rate and the percentiles of the line are taken from. */
+/** The seconds that the rate and the percentiles of a progress line cover. */
 const WINDOW_SECONDS = 5;
 
 /**
- * A run in one line, for where no panel can be drawn: rate and latencies are those of the last five
- * seconds, the counts those of the whole run. Of a run that waits for its workers, it says so.
+ * A run as one line, for outputs without a panel. Rate and latencies are those of the last five
+ * seconds, and counts those of the whole run. A master that waits for workers says so instead.
  *
- * @param startRate passes that have started a second of late; null where nobody knows.
+ * @param startRate iterations that started per second recently; `null` if that is not known yet.
  */
 export function progressLine(snapshot: Snapshot, startRate: number | null = null): string {
   const { users, state, elapsedSeconds, mode, workers } = snapshot;
@@ -45,13 +45,13 @@ export function progressLine(snapshot: Snapshot, startRate: number | null = null
   ].join("  ");
 }
 
-/** In the open model, what became of the schedule. */
+/** The counts of iterations in the open model. */
 function iterations({ arrivalRate, statistics }: Snapshot, startRate: number | null): string[] {
   if (arrivalRate === null) return [];
   const { scheduled = 0, started = 0, dropped = 0 } = statistics.iterations ?? {};
   const queued = Math.max(0, scheduled - started - dropped);
   return [
-    `${formatRate(startRate)}/${formatAskedRate(arrivalRate)} passes/s`,
+    `${formatRate(startRate)}/${formatAskedRate(arrivalRate)} iterations/s`,
     `${formatCount(queued)} queued`,
     `${formatCount(dropped)} dropped`,
   ];
@@ -62,20 +62,20 @@ function crossed({ thresholds }: Snapshot): string[] {
   return length === 0 ? [] : [`${length} of ${thresholds.length} thresholds crossed`];
 }
 
-/** What the reader's end of an output can show. */
+/** The abilities of the terminal behind an output. */
 export interface ConsoleAbilities {
   readonly color: boolean;
-  /** Whether lines can be drawn over. */
+  /** Whether lines can be overwritten. */
   readonly panel: boolean;
 }
 
-/** What a console needs beside the output that it shows the run on. */
+/** The options of a console. */
 export interface ConsoleOptions extends ConsoleAbilities {
   /** Where log lines go. */
   readonly log: Output;
 }
 
-/** Finds out what an output can show; `NO_COLOR` and `TERM=dumb` are obeyed. */
+/** Determines what an output can show, respecting `NO_COLOR` and `TERM=dumb`. */
 export function consoleAbilities(
   output: Output,
   env: (name: string) => string | undefined,
@@ -85,8 +85,8 @@ export function consoleAbilities(
 }
 
 /**
- * Shows a run on an output. It owns no clock: whoever does calls {@link ConsoleOutput.update} once a second,
- * and {@link ConsoleOutput.close} before anything else writes to the output.
+ * Shows a run on an output. It has no clock: call {@link ConsoleOutput.update} once per second, and
+ * {@link ConsoleOutput.close} before anything else writes to the output.
  */
 export class ConsoleOutput {
   readonly #output: Output;
@@ -94,12 +94,12 @@ export class ConsoleOutput {
   readonly #color: boolean;
   readonly #panel: boolean;
   readonly #iterations = new RecentIterations();
-  /** The panel that is on the screen, line by line; empty where there is none. */
+  /** The lines of the panel on the screen. */
   #drawn: readonly string[] = [];
   #cursorHidden = false;
-  /** How many intervals of the run have had their progress line. */
+  /** The number of intervals that have had their progress line. */
   #intervals = 0;
-  /** What the run was last said to wait for; null where it was not. */
+  /** What the last progress line said the run was waiting for; `null` for nothing. */
   #awaited: string | null = null;
   #closed = false;
 
@@ -110,7 +110,7 @@ export class ConsoleOutput {
     this.#panel = options.panel;
   }
 
-  /** Draws the panel anew; without one, writes the progress line if it is time for it. */
+  /** Redraws the panel, or writes a progress line if it is time for one. */
   update(snapshot: Snapshot): void {
     if (this.#closed) return;
     this.#iterations.note(snapshot);
@@ -119,18 +119,18 @@ export class ConsoleOutput {
     } else this.#writeProgress(snapshot);
   }
 
-  /** Writes a log entry of one or more lines to the log, and leaves the panel whole below it. */
+  /** Writes a log entry of one or more lines above the panel. */
   printAbove(text: string): void {
     const lines = text.split("\n").map((line) => line.split("\t").map(sanitizeTerminal).join("\t"));
     const panel = this.#drawn;
-    // A log that goes to a file leaves the screen alone.
+    // A log that goes to a file does not affect the screen.
     const onScreen = panel.length > 0 && this.#log.isTerminal;
     if (onScreen) this.#output.write(this.#erasure());
     this.#log.write(`${lines.join("\n")}\n`);
     if (onScreen) this.#draw(panel);
   }
 
-  /** Takes the panel off the screen and gives the cursor back; may be called more than once. */
+  /** Removes the panel and shows the cursor again; may be called more than once. */
   close(): void {
     this.#closed = true;
     const shown = this.#cursorHidden ? SHOW_CURSOR : "";
@@ -139,12 +139,12 @@ export class ConsoleOutput {
     if (text !== "") this.#output.write(text);
   }
 
-  /** Asked for at each frame, as a terminal may have been made wider or narrower since. */
+  /** Read for each frame, because a terminal can be resized. */
   get #size(): PanelSize {
     return { columns: this.#columns, rows: this.#rows, color: this.#color };
   }
 
-  // Some pseudo-terminals say that they have neither columns nor rows.
+  // Some pseudo-terminals report 0 columns and rows.
   get #columns(): number {
     return this.#output.columns > 0 ? this.#output.columns : FALLBACK_COLUMNS;
   }
@@ -154,12 +154,12 @@ export class ConsoleOutput {
   }
 
   #draw(panel: readonly string[]): void {
-    // What is taller than the screen cannot be drawn over: its first lines would scroll away.
+    // A panel taller than the screen cannot be redrawn, because its first lines would scroll away.
     const lines = panel.slice(0, Math.max(1, this.#rows - 1));
     const columns = this.#columns;
     const hide = this.#cursorHidden ? "" : HIDE_CURSOR;
     const body = lines.map((line) => `${overwritten(line, columns)}\n`).join("");
-    // One write a frame, shown at once where the terminal can: what is drawn in two is seen to flicker.
+    // One write per frame, because a frame in two writes would flicker.
     this.#output.write(
       `${BEGIN_FRAME}${hide}${NO_WRAP}${this.#wayUp()}${body}${ERASE_BELOW}${WRAP}${END_FRAME}`,
     );
@@ -167,7 +167,7 @@ export class ConsoleOutput {
     this.#drawn = lines;
   }
 
-  /** Removes the panel from the screen, and from memory. */
+  /** The text that removes the panel from the screen. */
   #erasure(): string {
     if (this.#drawn.length === 0) return "";
     const text = `${this.#wayUp()}${ERASE_BELOW}`;
@@ -175,10 +175,10 @@ export class ConsoleOutput {
     return text;
   }
 
-  /** Moves the cursor to the first line of the panel. */
+  /** The text that moves the cursor to the first line of the panel. */
   #wayUp(): string {
     const columns = this.#columns;
-    // A terminal that has been made narrower since has broken lines in two.
+    // A terminal that was made narrower has wrapped the lines.
     const rows = this.#drawn.reduce(
       (sum, line) => sum + rowsOf(stripVTControlCharacters(line), columns),
       0,
@@ -188,13 +188,13 @@ export class ConsoleOutput {
 
   #writeProgress(snapshot: Snapshot): void {
     const waiting = awaited(snapshot);
-    // The time of a run that waits stands still, so its lines come when there is something new.
+    // The time of a waiting run does not advance, so it gets a line for each change.
     if (waiting !== null && waiting !== this.#awaited) this.#writeLine(snapshot);
     this.#awaited = waiting;
     const intervals = Math.floor(snapshot.elapsedSeconds / PROGRESS_SECONDS);
     if (intervals === this.#intervals) return;
     this.#intervals = intervals;
-    // None where a run has only just begun, or has begun again.
+    // At the start of a run, and after a reset, there is nothing to show.
     if (intervals > 0) this.#writeLine(snapshot);
   }
 
@@ -212,17 +212,17 @@ const ERASE_LINE = "\x1b[2K";
 const ERASE_REST = "\x1b[K";
 const ERASE_BELOW = "\x1b[J";
 
-/** A terminal that measures some character otherwise than we do must not break the line for it. */
+/** Prevents line breaks on terminals that measure a character differently. */
 const NO_WRAP = "\x1b[?7l";
 const WRAP = "\x1b[?7h";
 
-/** Terminals that know these show all between them at once; the others ignore them. */
+/** Synchronized output: terminals that support it show a frame at once, and others ignore this. */
 const BEGIN_FRAME = "\x1b[?2026h";
 const END_FRAME = "\x1b[?2026l";
 
-/** A line that leaves nothing of what was there before it. */
+/** A line that also erases the rest of the previous one. */
 function overwritten(line: string, columns: number): string {
-  // Behind the last column there is no rest to erase: terminals would erase what is in that column.
+  // After a full line, erasing the rest would erase its last column.
   const full = columnsOf(stripVTControlCharacters(line)) >= columns;
   return full ? `${ERASE_LINE}${line}` : `${line}${ERASE_REST}`;
 }

@@ -1,6 +1,6 @@
 /**
- * The four files of `--csv`: the columns and the order are those of Locust's files, so that what reads
- * those reads these. `N/A` stands for what is not known.
+ * The four files of `--csv`, with the columns of Locust's files in the same order, for tools that read
+ * those. Unknown values are `N/A`.
  *
  * @module
  */
@@ -8,49 +8,7 @@
 import { Histogram } from "../stats/histogram.ts";
 import type { RequestTotals, Snapshot, TimelineSecond } from "../stats/snapshot.ts";
 
-// Rows as CSV by RFC 4180, which a spreadsheet can open without running any of it.
-
-/** What a cell holds: null becomes `N/A`. */
-type CsvCell = string | number | null;
-
-/**
- * The text of a CSV file: a line for each row, ended by CR and LF.
- *
- * Numbers stay numbers. In a text, an apostrophe is put before what a spreadsheet would take for a
- * formula, at the start and after whatever some of them end a cell with.
- */
-export function csvText(rows: readonly (readonly CsvCell[])[]): string {
-  return rows.map((row) => `${row.map(cellText).join(",")}\r\n`).join("");
-}
-
-/** What no number known is written as. */
-const NONE = "N/A";
-
-/**
- * A formula's first character, as ASCII or in full width, with what may stand before it: quotes and
- * spaces that a spreadsheet leaves out, at the start or where one that is set to semicolons or tabs
- * begins a cell.
- */
-const FORMULA = /(^|[;\t\r\n])(["'\s]*)(?=[=+\-@＝＋－＠])/g;
-
-/** A tab or a line break at the start is left out by some, and what follows then is the start. */
-const BREAK = /^[\t\r\n]/;
-
-function cellText(cell: CsvCell): string {
-  if (cell === null) return NONE;
-  return typeof cell === "number" ? String(cell) : quoted(defused(cell));
-}
-
-function defused(text: string): string {
-  const safe = text.replace(FORMULA, "$1$2'");
-  return BREAK.test(safe) ? `'${safe}` : safe;
-}
-
-function quoted(text: string): string {
-  return /[",;\t-\r]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** The percentiles' columns, each with its share; the last one is the maximum. */
+/** The columns of percentiles with their shares; the last one is the maximum. */
 const PERCENTILES: readonly (readonly [title: string, share: number])[] = [
   ["50%", 0.5],
   ["66%", 0.66],
@@ -69,7 +27,7 @@ const TITLES = PERCENTILES.map(([title]) => title);
 
 const ALL = "Aggregated";
 
-/** A row for each method and name, and one of all at the end. */
+/** A row for each method and name, and a row for all of them at the end. */
 export function statsCsv({ statistics, durationSeconds }: Snapshot): string {
   const { requests, totals } = statistics;
   const row = (method: string, name: string, of: RequestTotals): CsvCell[] => [
@@ -103,12 +61,12 @@ export function statsCsv({ statistics, durationSeconds }: Snapshot): string {
 }
 
 /**
- * A row for each second. What is counted up to it is exact; latencies of all requests up to it are
- * known at the end only.
+ * A row for each second. Total counts up to it are exact, but total latencies are only known in the
+ * last row.
  */
 export function historyCsv({ statistics, startedAt, ...run }: Snapshot): string {
   const { totals, timeline } = statistics;
-  // Counting may have begun after the start: the first second is then a later one.
+  // If counts were reset, the first second is a later one.
   const since = (startedAt ?? 0) / 1000;
   let requests = 0;
   let failures = 0;
@@ -157,7 +115,7 @@ export function failuresCsv({ statistics }: Snapshot): string {
   ]);
 }
 
-/** A row for each error that the code of users threw, the most frequent first. */
+/** A row for each error thrown by the code of users, the most frequent first. */
 export function exceptionsCsv({ statistics, mode, workers }: Snapshot): string {
   const node = mode === "local" ? workers.map(({ id }) => id).join(", ") : null;
   return csvText([
@@ -166,7 +124,7 @@ export function exceptionsCsv({ statistics, mode, workers }: Snapshot): string {
   ]);
 }
 
-/** Median, mean, minimum, maximum, and the mean size of a body. */
+/** Median, mean, minimum and maximum latency, and the mean size of a response body. */
 function timesOf({ latencyMs, bytesReceived, requests }: RequestTotals): CsvCell[] {
   const { p50, mean, min, max } = latencyMs;
   return [
@@ -180,7 +138,7 @@ function percentilesOf({ histogram: source, latencyMs }: RequestTotals): CsvCell
   if (min === null || max === null) return PERCENTILES.map(() => null);
   const histogram = new Histogram();
   histogram.merge(source);
-  // The middle of a bucket may lie outside of what was measured.
+  // The middle of a bucket may be outside the measured range.
   return histogram.percentiles(PERCENTILES.map(([, share]) => share))
     .map((ms, i) => rounded(PERCENTILES[i]![1] === 1 ? max : Math.min(Math.max(ms, min), max)));
 }
@@ -190,7 +148,47 @@ function percentilesOfSecond({ p50, p95, p99 }: TimelineSecond): CsvCell[] {
   return PERCENTILES.map(([, share]) => rounded(known.get(share) ?? null));
 }
 
-/** To three decimals, as the summary has it. */
+/** To three decimals, as in the summary. */
 function rounded(value: number | null): number | null {
   return value === null ? null : Math.round(value * 1000) / 1000;
+}
+
+/** The content of a cell; `null` becomes `N/A`. */
+type CsvCell = string | number | null;
+
+/**
+ * The text of a CSV file according to RFC 4180: a line for each row, ended by CR and LF.
+ *
+ * Names come from the target, so a spreadsheet must not evaluate them. An apostrophe precedes anything
+ * in a text that it could take for a formula, at the start and after the delimiters of other dialects.
+ */
+export function csvText(rows: readonly (readonly CsvCell[])[]): string {
+  return rows.map((row) => `${row.map(cellText).join(",")}\r\n`).join("");
+}
+
+/** The text for unknown values. */
+const NONE = "N/A";
+
+/**
+ * The first character of a formula, in ASCII or full width, at the start of a text or after a
+ * semicolon, tab or line break, which start a cell in other dialects. Quotes and spaces before it are
+ * included, because some spreadsheets ignore them.
+ */
+const FORMULA = /(^|[;\t\r\n])(["'\s]*)(?=[=+\-@＝＋－＠])/g;
+
+/** A tab or line break at the start, which some spreadsheets ignore. */
+const BREAK = /^[\t\r\n]/;
+
+function cellText(cell: CsvCell): string {
+  if (cell === null) return NONE;
+  return typeof cell === "number" ? String(cell) : quoted(escapeFormulas(cell));
+}
+
+function escapeFormulas(text: string): string {
+  const safe = text.replace(FORMULA, "$1$2'");
+  return BREAK.test(safe) ? `'${safe}` : safe;
+}
+
+function quoted(text: string): string {
+  return /[",;\t-\r]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,5 +1,5 @@
 /**
- * The final report as text: what happened to the requests, how long they took, what went wrong.
+ * The final report as text for a terminal.
  *
  * @module
  */
@@ -32,199 +32,18 @@ import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 import { breakingPointText, verdict } from "./verdict.ts";
 import { cpuGauge } from "./worker_counts.ts";
 
-// Percentiles as columns of a table.
-
-/** The columns, without the unit, which is milliseconds. */
-const PERCENTILE_COLUMNS: readonly TableColumn[] = [
-  { title: "50%", align: "right" },
-  { title: "75%", align: "right" },
-  { title: "90%", align: "right" },
-  { title: "95%", align: "right" },
-  { title: "99%", align: "right" },
-  { title: "99.9%", align: "right" },
-  { title: "99.99%", align: "right" },
-  { title: "Max", align: "right" },
-];
-
-/** A cell for each of {@link PERCENTILE_COLUMNS}. */
-function percentileCells(latency: LatencySummary): Span[] {
-  const { p50, p75, p90, p95, p99, p999, p9999, max } = latency;
-  return [p50, p75, p90, p95, p99, p999, p9999, max].map((ms) => span(formatLatency(ms)));
-}
-
-// The part of the final report that tells of passes.
-
-/**
- * What became of the passes, how long they took, and in the open model how late they began, with what
- * that means for latencies. Nothing where passes are not counted.
- */
-export function iterationSection({ arrivalRate, statistics }: Snapshot, size: TableSize): string[] {
-  const { iterations } = statistics;
-  if (iterations === null) return [];
-  const isOpen = arrivalRate !== null;
-  const { serviceTimeMs, startDelayMs } = iterations;
-  const rows = [
-    row("Service time", serviceTimeMs),
-    ...(isOpen ? [row("Start delay", startDelayMs, (startDelayMs.p99 ?? 0) > LATE_START_MS)] : []),
-  ];
-  const table = textTable([{ title: "", align: "left" }, ...PERCENTILE_COLUMNS], rows, size);
-  return [
-    renderLine(
-      [span("Passes", "strong"), span(", times in ms", "quiet")],
-      size.columns,
-      size.color,
-    ),
-    renderLine(counts(iterations, isOpen), size.columns, size.color),
-    table.header,
-    table.rule,
-    ...table.rows,
-    ...(isOpen ? wrap(ITERATION_NOTE, size.columns) : [])
-      .map((line) => renderLine([span(line, "quiet")], size.columns, size.color)),
-  ];
-}
-
-/** What latencies and service times are in the open model. */
-export const ITERATION_NOTE =
-  "The latency of a pass's first request counts from when the pass was meant to start, so " +
-  "it has the start delay in it. Service time is that of a whole pass, from when it did start.";
-
-function counts(
-  { scheduled, started, completed, dropped }: IterationSummary,
-  isOpen: boolean,
-): Span[] {
-  const done = `${formatExact(started)} started, ${formatExact(completed)} completed`;
-  if (!isOpen) return [span(done)];
-  const share = scheduled === 0 ? 0 : dropped / scheduled;
-  const lost = dropped === 0 ? "none dropped" : `${formatExact(dropped)} dropped`;
-  return [
-    span(`${formatExact(scheduled)} scheduled, ${done}, `),
-    span(
-      dropped === 0 ? lost : `${lost} (${formatShare(share)})`,
-      dropped === 0 ? "plain" : share > MANY_DROPPED ? "bad" : "warning",
-    ),
-  ];
-}
-
-function row(title: string, times: LatencySummary, isBad = false): Span[] {
-  const cells = percentileCells(times);
-  return [
-    span(title),
-    ...(isBad ? cells.map(({ text }) => span(text, "warning")) : cells),
-  ];
-}
-
-/**
- * A sentence with something in front of it. Nothing of it may be left out, so it can take lines.
- */
-function wrappedText(mark: Span, text: string, size: TableSize): string[] {
-  const indent = " ".repeat(mark.text.length + 1);
-  return wrap(sanitizeTerminal(text), size.columns - indent.length).map((part, index) => {
-    const start = index === 0 ? [mark, span(" ")] : [span(indent)];
-    return renderLine([...start, span(part)], size.columns, size.color);
-  });
-}
-
-/**
- * The part of the final report that tells what became of each threshold, in the order in which they
- * were asked for. Nothing where none was.
- */
-export function thresholdSection(rows: readonly ThresholdRow[], size: TableSize): string[] {
-  if (rows.length === 0) return [];
-  const table = textTable(THRESHOLD_COLUMNS, rows.map(thresholdCells), size);
-  const title = renderLine([span("Thresholds", "strong")], size.columns, size.color);
-  return [title, table.header, table.rule, ...table.rows];
-}
-
-const THRESHOLD_COLUMNS: readonly TableColumn[] = [
-  { title: "Threshold", align: "left", elastic: true },
-  { title: "Observed", align: "right" },
-  { title: "Result", align: "left" },
-];
-
-function thresholdCells(row: ThresholdRow): Span[] {
-  const tone = row.passed ? "good" : "bad";
-  return [
-    span(row.expression),
-    span(observedText(row)),
-    span(`${thresholdMark(row).text} ${row.passed ? "passed" : "crossed"}`, tone),
-  ];
-}
-
-// The part of the final report that tells of the workers.
-
-/**
- * A table of the workers, those whose counts are incomplete first, then the busiest; of more than
- * twenty, a line says what the others came to. Nothing for a run without workers of its own.
- */
-export function workerSection({ mode, workers }: Snapshot, size: TableSize): string[] {
-  if (mode === "local") return [];
-  const title = span("Workers", "strong");
-  if (workers.length === 0) {
-    return [renderLine([title], size.columns, size.color), "No worker took part."];
-  }
-  const sorted = workers.toSorted(byWeight);
-  const table = textTable(WORKER_COLUMNS, sorted.slice(0, MOST_ROWS).map(workerCells), size);
-  const about = span(", users and CPU at their peak", "quiet");
-  return [
-    renderLine([title, about], size.columns, size.color),
-    table.header,
-    table.rule,
-    ...table.rows,
-    ...rest(sorted.slice(MOST_ROWS), size),
-  ];
-}
-
-const MOST_ROWS = 20;
-
-const WORKER_COLUMNS: readonly TableColumn[] = [
-  { title: "Worker", align: "left", elastic: true },
-  { title: "Host", align: "left", elastic: true },
-  { title: "Users", align: "right" },
-  { title: "Reqs", align: "right" },
-  { title: "CPU", align: "right" },
-  { title: "State", align: "left" },
-];
-
-function workerCells(
-  { id, host, state, peakUsers, requests, cpuPeak, complete }: WorkerRow,
-): Span[] {
-  return [
-    span(id),
-    span(host),
-    span(formatCount(peakUsers)),
-    span(formatCount(requests)),
-    cpuGauge(cpuPeak),
-    complete ? span(state) : span(`${state}, incomplete`, "bad"),
-  ];
-}
-
-function byWeight(a: WorkerRow, b: WorkerRow): number {
-  return Number(a.complete) - Number(b.complete) || b.cpuPeak - a.cpuPeak;
-}
-
-function rest(workers: readonly WorkerRow[], size: TableSize): string[] {
-  if (workers.length === 0) return [];
-  const requests = workers.reduce((sum, worker) => sum + worker.requests, 0);
-  const incomplete = workers.filter(({ complete }) => !complete).length;
-  const line = [
-    span(`and ${formatCount(workers.length)} more, with ${formatAmount(requests, "request")}`),
-    span(incomplete === 0 ? "" : `, ${formatCount(incomplete)} of them incomplete`, "bad"),
-  ];
-  return [renderLine(line, size.columns, size.color)];
-}
-
-/** How the report is to be written. */
+/** How to write the report. */
 export interface ReportOptions {
-  /** What the process is about to exit with. */
+  /** The exit code that the process is about to return. */
   readonly exitCode: number;
-  /** Columns of the line; fewer than 80 count as 80. */
+  /** The width; less than 80 counts as 80. */
   readonly columns: number;
   readonly color: boolean;
-  /** Whether to draw how latencies are spread, for people that watch; default no. */
+  /** Whether to draw the distribution of latencies; default no. */
   readonly bars?: boolean;
 }
 
-/** The report of a run that has ended, with a newline at its end; no line is too long. */
+/** The report of a run that has ended. It ends with a newline, and no line is too long. */
 export function finalReport(snapshot: Snapshot, options: ReportOptions): string {
   const size = { columns: Math.max(LEAST_COLUMNS, options.columns), color: options.color };
   const sections = [
@@ -245,10 +64,10 @@ export function finalReport(snapshot: Snapshot, options: ReportOptions): string 
   return `\n${text.join("\n\n")}\n`;
 }
 
-/** Less would leave no room for names. */
+/** A narrower report would have no room for names. */
 const LEAST_COLUMNS = 80;
 
-/** Longer methods are none of HTTP's. */
+/** HTTP has no longer methods. */
 const METHOD_COLUMNS = 8;
 
 /** Titles, and ten steps. */
@@ -318,6 +137,24 @@ function percentileSection(snapshot: Snapshot, size: TableSize): string[] {
   return tableWithTotals(title, columns, rows, last, size);
 }
 
+/** Columns of percentiles in milliseconds. */
+const PERCENTILE_COLUMNS: readonly TableColumn[] = [
+  { title: "50%", align: "right" },
+  { title: "75%", align: "right" },
+  { title: "90%", align: "right" },
+  { title: "95%", align: "right" },
+  { title: "99%", align: "right" },
+  { title: "99.9%", align: "right" },
+  { title: "99.99%", align: "right" },
+  { title: "Max", align: "right" },
+];
+
+/** A cell for each of {@link PERCENTILE_COLUMNS}. */
+function percentileCells(latency: LatencySummary): Span[] {
+  const { p50, p75, p90, p95, p99, p999, p9999, max } = latency;
+  return [p50, p75, p90, p95, p99, p999, p9999, max].map((ms) => span(formatLatency(ms)));
+}
+
 function latencySection({ statistics: { totals } }: Snapshot, size: TableSize): string[] {
   const table = latencyTable(totals, size, LATENCY_LINES);
   if (table.length === 0) return [];
@@ -344,6 +181,66 @@ function tableWithTotals(
     ...table.rows.slice(0, -1),
     table.rule,
     ...table.rows.slice(-1),
+  ];
+}
+
+/**
+ * The counts of iterations and their service times, and in the open model their start delays, with an
+ * explanation of what latencies mean there. Empty if iterations are not counted.
+ */
+export function iterationSection({ arrivalRate, statistics }: Snapshot, size: TableSize): string[] {
+  const { iterations } = statistics;
+  if (iterations === null) return [];
+  const isOpen = arrivalRate !== null;
+  const { serviceTimeMs, startDelayMs } = iterations;
+  const rows = [
+    row("Service time", serviceTimeMs),
+    ...(isOpen ? [row("Start delay", startDelayMs, (startDelayMs.p99 ?? 0) > LATE_START_MS)] : []),
+  ];
+  const table = textTable([{ title: "", align: "left" }, ...PERCENTILE_COLUMNS], rows, size);
+  return [
+    renderLine(
+      [span("Iterations", "strong"), span(", times in ms", "quiet")],
+      size.columns,
+      size.color,
+    ),
+    renderLine(counts(iterations, isOpen), size.columns, size.color),
+    table.header,
+    table.rule,
+    ...table.rows,
+    ...(isOpen ? wrap(ITERATION_NOTE, size.columns) : [])
+      .map((line) => renderLine([span(line, "quiet")], size.columns, size.color)),
+  ];
+}
+
+/** The meaning of latencies and service times in the open model. */
+export const ITERATION_NOTE =
+  "The latency of the first request of an iteration counts from the moment at which the iteration " +
+  "was due, so it includes the start delay. The service time counts from the actual start of the " +
+  "iteration to its end.";
+
+function counts(
+  { scheduled, started, completed, dropped }: IterationSummary,
+  isOpen: boolean,
+): Span[] {
+  const done = `${formatExact(started)} started, ${formatExact(completed)} completed`;
+  if (!isOpen) return [span(done)];
+  const share = scheduled === 0 ? 0 : dropped / scheduled;
+  const lost = dropped === 0 ? "none dropped" : `${formatExact(dropped)} dropped`;
+  return [
+    span(`${formatExact(scheduled)} scheduled, ${done}, `),
+    span(
+      dropped === 0 ? lost : `${lost} (${formatShare(share)})`,
+      dropped === 0 ? "plain" : share > MANY_DROPPED ? "bad" : "warning",
+    ),
+  ];
+}
+
+function row(title: string, times: LatencySummary, isBad = false): Span[] {
+  const cells = percentileCells(times);
+  return [
+    span(title),
+    ...(isBad ? cells.map(({ text }) => span(text, "warning")) : cells),
   ];
 }
 
@@ -383,6 +280,90 @@ function userErrorSection(snapshot: Snapshot, size: TableSize): string[] {
   return [title, table.header, table.rule, ...table.rows];
 }
 
+/**
+ * A table of the workers: those with incomplete counts first, then the busiest. After twenty, a line
+ * sums up the others. Empty in a local run.
+ */
+export function workerSection({ mode, workers }: Snapshot, size: TableSize): string[] {
+  if (mode === "local") return [];
+  const title = span("Workers", "strong");
+  if (workers.length === 0) {
+    return [renderLine([title], size.columns, size.color), "No worker took part."];
+  }
+  const sorted = workers.toSorted(byWeight);
+  const table = textTable(WORKER_COLUMNS, sorted.slice(0, MOST_ROWS).map(workerCells), size);
+  const about = span(", users and CPU at their peak", "quiet");
+  return [
+    renderLine([title, about], size.columns, size.color),
+    table.header,
+    table.rule,
+    ...table.rows,
+    ...rest(sorted.slice(MOST_ROWS), size),
+  ];
+}
+
+const MOST_ROWS = 20;
+
+const WORKER_COLUMNS: readonly TableColumn[] = [
+  { title: "Worker", align: "left", elastic: true },
+  { title: "Host", align: "left", elastic: true },
+  { title: "Users", align: "right" },
+  { title: "Reqs", align: "right" },
+  { title: "CPU", align: "right" },
+  { title: "State", align: "left" },
+];
+
+function workerCells(
+  { id, host, state, peakUsers, requests, cpuPeak, complete }: WorkerRow,
+): Span[] {
+  return [
+    span(id),
+    span(host),
+    span(formatCount(peakUsers)),
+    span(formatCount(requests)),
+    cpuGauge(cpuPeak),
+    complete ? span(state) : span(`${state}, incomplete`, "bad"),
+  ];
+}
+
+function byWeight(a: WorkerRow, b: WorkerRow): number {
+  return Number(a.complete) - Number(b.complete) || b.cpuPeak - a.cpuPeak;
+}
+
+function rest(workers: readonly WorkerRow[], size: TableSize): string[] {
+  if (workers.length === 0) return [];
+  const requests = workers.reduce((sum, worker) => sum + worker.requests, 0);
+  const incomplete = workers.filter(({ complete }) => !complete).length;
+  const line = [
+    span(`and ${formatCount(workers.length)} more, with ${formatAmount(requests, "request")}`),
+    span(incomplete === 0 ? "" : `, ${formatCount(incomplete)} of them incomplete`, "bad"),
+  ];
+  return [renderLine(line, size.columns, size.color)];
+}
+
+/** A table of all thresholds, in the order of the options. */
+export function thresholdSection(rows: readonly ThresholdRow[], size: TableSize): string[] {
+  if (rows.length === 0) return [];
+  const table = textTable(THRESHOLD_COLUMNS, rows.map(thresholdCells), size);
+  const title = renderLine([span("Thresholds", "strong")], size.columns, size.color);
+  return [title, table.header, table.rule, ...table.rows];
+}
+
+const THRESHOLD_COLUMNS: readonly TableColumn[] = [
+  { title: "Threshold", align: "left", elastic: true },
+  { title: "Observed", align: "right" },
+  { title: "Result", align: "left" },
+];
+
+function thresholdCells(row: ThresholdRow): Span[] {
+  const tone = row.passed ? "good" : "bad";
+  return [
+    span(row.expression),
+    span(observedText(row)),
+    span(`${thresholdMark(row).text} ${row.passed ? "passed" : "crossed"}`, tone),
+  ];
+}
+
 function breakingPointSection({ breakingPoint }: Snapshot, size: TableSize): string[] {
   if (breakingPoint === null) return [];
   const text = wrap(sanitizeTerminal(breakingPointText(breakingPoint)), size.columns);
@@ -396,4 +377,13 @@ function warningSection(snapshot: Snapshot, size: TableSize): string[] {
 function verdictSection(snapshot: Snapshot, exitCode: number, size: TableSize): string[] {
   const { word, facts } = verdict(snapshot, exitCode);
   return wrappedText(span(`${word.text} `, word.tone), facts, size);
+}
+
+/** A text after a mark, wrapped rather than shortened. */
+function wrappedText(mark: Span, text: string, size: TableSize): string[] {
+  const indent = " ".repeat(mark.text.length + 1);
+  return wrap(sanitizeTerminal(text), size.columns - indent.length).map((part, index) => {
+    const start = index === 0 ? [mark, span(" ")] : [span(indent)];
+    return renderLine([...start, span(part)], size.columns, size.color);
+  });
 }

@@ -1,8 +1,8 @@
 /**
- * The JUnit report: a run as the test results that CI systems show.
+ * The JUnit report: a run as test results for CI systems.
  *
- * Only what the schemas of Jenkins and Ant have in common is used, apart from the output of a single
- * test, which Jenkins, GitLab and GitHub's actions all read.
+ * It uses the common subset of the schemas of Jenkins and Ant, and the output of single tests, which
+ * Jenkins, GitLab and GitHub Actions read.
  *
  * @module
  */
@@ -11,44 +11,10 @@ import type { FailureRow, RequestRow, Snapshot, ThresholdRow } from "../stats/sn
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
 import { formatAmount, formatBytes, formatLatency, formatRate, formatShare } from "./quantity.ts";
 
-// Text as XML 1.0 can hold it.
-
 /**
- * Text for an element: what has a meaning in XML is escaped, and characters that XML has no way to write
- * stand as people read them, `\u001b`.
- */
-export function xmlText(text: string): string {
-  return text.replace(SPECIAL, (found) => ENTITIES.get(found) ?? codeOf(found));
-}
-
-/**
- * Text for an attribute in double quotes, where breaks of lines would become blanks.
- */
-export function xmlAttribute(text: string): string {
-  return xmlText(text).replace(/[\t\n]/g, (blank) => blank === "\t" ? "&#9;" : "&#10;");
-}
-
-/** Markup, what is no character of XML or controls a terminal, and halves of characters. */
-const SPECIAL =
-  // deno-lint-ignore no-control-regex -- what controls something is what it is about
-  /[&<>"'\r]|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]|\p{Surrogate}/gu;
-
-const ENTITIES: ReadonlyMap<string, string> = new Map([
-  ["&", "&amp;"],
-  ["<", "&lt;"],
-  [">", "&gt;"],
-  ['"', "&quot;"],
-  ["'", "&apos;"],
-  ["\r", "&#13;"],
-]);
-
-function codeOf(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-}
-
-/**
- * The JUnit report of a run that has ended: a test for each threshold, one for each name of requests,
- * which fails if any of its requests did, and one each for errors of users and for the counts.
+ * The JUnit report of a run that has ended. It has a test for each threshold, one for each request
+ * name, which fails if any of its requests failed, one for errors of users, and one for the
+ * completeness of the counts.
  */
 export function junit(snapshot: Snapshot): string {
   const suites: Suite[] = [
@@ -73,16 +39,16 @@ interface Suite {
 
 interface Test {
   readonly name: string;
-  /** How long it took, in seconds. */
+  /** In seconds. */
   readonly time: number;
-  /** Null where it passed. */
+  /** `null` if the test passed. */
   readonly problem: Problem | null;
-  /** What is good to know of it; empty: nothing. */
+  /** Additional information; may be empty. */
   readonly output: string;
 }
 
 interface Problem {
-  /** A failure is what a test looks for; an error keeps it from looking. */
+  /** A failure is a failed assertion; an error is any other problem. */
   readonly kind: "failure" | "error";
   readonly type: string;
   readonly message: string;
@@ -107,7 +73,7 @@ function crossing(row: ThresholdRow): Problem {
 function requestTests({ statistics: { requests, failures } }: Snapshot): Test[] {
   return requests.map((row) => ({
     name: `${row.method} ${row.name}`,
-    // The mean of one request: what charts over many builds can show.
+    // The mean latency, so that CI systems can chart it over many builds.
     time: (row.latencyMs.mean ?? 0) / 1000,
     problem: row.failures === 0 ? null : failing(row, failures),
     output: requestOutput(row),
@@ -131,7 +97,7 @@ function requestOutput(row: RequestRow): string {
   return [
     `requests: ${row.requests}`,
     `failures: ${row.failures} (${formatShare(row.errorRate)})`,
-    `requests a second: ${formatRate(row.rate)}`,
+    `requests per second: ${formatRate(row.rate)}`,
     `bytes received: ${formatBytes(row.bytesReceived)}, sent: ${formatBytes(row.bytesSent)}`,
     "latency in ms:",
     ...Object.entries(latencies).map(([name, ms]) => `  ${name} ${formatLatency(ms)}`),
@@ -153,7 +119,7 @@ function countsTest({ complete, warnings }: Snapshot): Test {
   const problem: Problem | null = complete ? null : {
     kind: "error",
     type: "incomplete",
-    message: "some of what was counted is missing",
+    message: "some counts are missing",
     details: warnings.join("\n"),
   };
   return { name: "all counts are in", time: 0, problem, output: warnings.join("\n") };
@@ -166,7 +132,7 @@ function suiteLines({ name, tests }: Suite, snapshot: Snapshot): string[] {
     ...counts(tests),
     skipped: "0",
     time: seconds(durationSeconds),
-    // Neither fractions nor a zone: the strictest of the schemas has no place for them.
+    // The strictest schema allows neither fractions nor a time zone.
     ...(startedAt === null ? {} : { timestamp: new Date(startedAt).toISOString().slice(0, 19) }),
   };
   const properties = { runId, mode, "users.peak": String(users.peak) };
@@ -209,4 +175,35 @@ function attributeText(attributes: Readonly<Record<string, string>>): string {
 
 function seconds(value: number): string {
   return value.toFixed(3);
+}
+
+/**
+ * Text for an element of XML 1.0. Markup is escaped, and characters that XML cannot represent are
+ * written as in `\u001b`.
+ */
+export function xmlText(text: string): string {
+  return text.replace(SPECIAL, (found) => ENTITIES.get(found) ?? codeOf(found));
+}
+
+/** Text for an attribute in double quotes, where line breaks would otherwise become spaces. */
+export function xmlAttribute(text: string): string {
+  return xmlText(text).replace(/[\t\n]/g, (blank) => blank === "\t" ? "&#9;" : "&#10;");
+}
+
+/** Markup, characters that XML does not allow, control characters, and lone surrogates. */
+const SPECIAL =
+  // deno-lint-ignore no-control-regex -- it is about control characters
+  /[&<>"'\r]|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]|\p{Surrogate}/gu;
+
+const ENTITIES: ReadonlyMap<string, string> = new Map([
+  ["&", "&amp;"],
+  ["<", "&lt;"],
+  [">", "&gt;"],
+  ['"', "&quot;"],
+  ["'", "&apos;"],
+  ["\r", "&#13;"],
+]);
+
+function codeOf(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

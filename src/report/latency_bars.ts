@@ -1,19 +1,25 @@
+/**
+ * The distribution of latencies as bars.
+ *
+ * @module
+ */
+
 import { Histogram } from "../stats/histogram.ts";
 import type { RequestTotals } from "../stats/snapshot.ts";
 import { formatCount, formatLatency, formatShare } from "./quantity.ts";
 import { span } from "./terminal.ts";
 import { type TableSize, textTable } from "./text_table.ts";
 
-/** The latencies between two limits. */
+/** The number of latencies between two limits. */
 export interface LatencyBar {
-  /** The upper limit in milliseconds; the lower one is that of the bar before. */
+  /** The upper limit in milliseconds. The lower limit is that of the previous bar. */
   readonly upToMs: number;
   readonly count: number;
 }
 
 /**
- * All latencies in at most `bars` steps from the least to the largest, each as many times as wide as
- * the one before; none where there is nothing to compare.
+ * All latencies in `bars` steps on a logarithmic scale, from the lowest to the highest; empty if they
+ * hardly differ.
  */
 export function latencyBars(
   { histogram, latencyMs }: Pick<RequestTotals, "histogram"> & {
@@ -41,13 +47,10 @@ export function latencyBars(
   }));
 }
 
-/** Where the largest is less than this many times the least, the steps would be mere noise. */
+/** If the ratio of the highest to the lowest latency is smaller, the steps would only show noise. */
 const LEAST_RATIO = 1.05;
 
-/**
- * The latencies of a run as a table with bars, in `lines` lines; nothing where there is too little to
- * compare.
- */
+/** The latencies of a run as a table with bars, in `lines` lines; empty if they hardly differ. */
 export function latencyTable(totals: RequestTotals, size: TableSize, lines: number): string[] {
   const bars = latencyBars(totals, lines - TITLE_LINES);
   if (bars.length === 0) return [];
@@ -75,15 +78,15 @@ export function latencyTable(totals: RequestTotals, size: TableSize, lines: numb
 const TITLE_LINES = 1;
 const LONGEST_BAR = 40;
 
-/** What limits, counts and shares take at most, with the gaps behind them. */
+/** The maximum width of limits, counts and shares, including the gaps after them. */
 const FIGURES_COLUMNS = 8 + 2 + 9 + 2 + 6 + 2;
 
-/** Blocks by the eighth part of them that is filled. */
+/** Blocks by the number of eighths that are filled. */
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;
 
 function barOf(length: number): string {
   if (length === 0) return "";
-  // A few are not none.
+  // Even a tiny bar must be visible.
   const eighths = Math.max(1, Math.round(length * 8));
   return "█".repeat(Math.floor(eighths / 8)) + EIGHTHS[eighths % 8];
 }

@@ -1,5 +1,5 @@
 /**
- * A run at one moment, as a picture for a terminal.
+ * The live panel: a run at one moment, as lines for a terminal.
  *
  * @module
  */
@@ -34,133 +34,273 @@ import {
   workerCounts,
 } from "./worker_counts.ts";
 
-// What the lines of the live panel begin with, all equally wide, so that what follows is lined up.
-
-/** Columns that a label takes. */
-const LABEL_COLUMNS = 12;
-
-/** What a line is about. */
-function label(text: string, tone: Tone = "quiet"): Span {
-  return span(text.padEnd(LABEL_COLUMNS), tone);
+/** The space for a panel. */
+export interface PanelSize extends TableSize {
+  /** Lines of the screen. A panel leaves some of them for the log above it. */
+  readonly rows: number;
 }
 
-/** What goes wrong most often, of requests and of users' code, in at most `most` lines. */
-export function errorLines({ failures, userErrors }: Statistics, most: number): Span[][] {
-  const all = [
-    ...failures.map(({ method, name, error, count }) => ({
-      who: `${method} ${name}`,
-      error,
-      count,
-    })),
-    ...userErrors.map(({ user, error, count }) => ({ who: user, error, count })),
+/** Rates that need more than one snapshot. */
+export interface PanelRates {
+  /** Iterations that started per second recently; `null` if that is not known yet. */
+  readonly starts: number | null;
+}
+
+/**
+ * Renders a run; no line is wider than the terminal. The layout is designed for at least 60 columns
+ * and 24 rows: narrower terminals cut off lines, wide ones have a second column of tables, and more
+ * rows show more names, workers and errors.
+ */
+export function render(snapshot: Snapshot, size: PanelSize, rates: PanelRates): string[] {
+  const room = panelLines(size.rows);
+  const draw = (line: readonly Span[]): string => renderLine(line, size.columns, size.color);
+  const figureColumns = leftColumns(size.columns);
+  const figures = figuresOf(snapshot, figureColumns, rates)
+    .map((line) => renderLine(line, figureColumns, size.color));
+  const side = { columns: size.columns - figureColumns - GUTTER.length, color: size.color };
+  const head = [
+    draw(progressBar(snapshot, size.columns)),
+    "",
+    ...(isWide(size)
+      ? beside(figures, figureColumns, sideTable(snapshot, side, figures.length))
+      : figures),
+    ...thresholdLines(snapshot.thresholds, size.columns, isRoomy(room) ? 4 : 2).map(draw),
   ];
-  const top = all.toSorted((a, b) => b.count - a.count).slice(0, Math.max(0, most));
-  const counts = top.map(({ count }) => formatCount(count));
-  const width = Math.max(...counts.map(({ length }) => length));
-  return top.map(({ who, error }, index) => [
-    label(index === 0 ? "errors" : ""),
-    span(`${counts[index]!.padStart(width)} × ${error}`, "bad"),
-    span(`  ${who}`, "quiet"),
-  ]);
+  const foot = snapshot.warnings.slice(-LATEST_WARNINGS)
+    .map((warning) => draw([span("! ", "warning"), span(warning)]));
+  const left = room - head.length - foot.length;
+  return [...head, ...tables(snapshot, size, left, isRoomy(room)), ...foot];
 }
 
-/** How busy and how late the processes are that generate load: the worst of them. */
-export function generatorLine({ mode, workers }: Snapshot): Span[] {
-  if (workers.length === 0) return [label("workers"), span("none yet", "warning")];
-  const present = workers.filter(isPresent);
-  const count = span(workerCounts(workers), "strong");
-  // How those were that are gone says nothing of now.
-  if (present.length === 0) return [label("workers"), count];
-  const cpu = Math.max(...present.map((worker) => worker.cpu));
-  const lag = Math.max(...present.map((worker) => worker.lagMs));
+/** The width from which there is room for two columns. */
+const WIDE_COLUMNS = 120;
+const LEAST_LEFT_COLUMNS = 60;
+const MOST_LEFT_COLUMNS = 80;
+const GUTTER = "   ";
+
+const LATEST_WARNINGS = 2;
+const MOST_LINES = 40;
+
+/** The height of a panel on a terminal of 24 rows. */
+const USUAL_LINES = 22;
+
+/** An empty line, the titles, two names, and a line for the others. */
+const LEAST_NAME_LINES = 5;
+const MOST_NAME_LINES = 22;
+
+function isWide({ columns }: TableSize): boolean {
+  return columns >= WIDE_COLUMNS;
+}
+
+/** The width of the figures, which is the full width without a second column. */
+function leftColumns(columns: number): number {
+  if (columns < WIDE_COLUMNS) return columns;
+  return Math.min(MOST_LEFT_COLUMNS, LEAST_LEFT_COLUMNS + columns - WIDE_COLUMNS);
+}
+
+function panelLines(rows: number): number {
+  return Math.min(rows - 2, Math.max(USUAL_LINES, Math.min(rows - 10, MOST_LINES)));
+}
+
+function isRoomy(lines: number): boolean {
+  return lines > USUAL_LINES + 4;
+}
+
+function figuresOf(snapshot: Snapshot, columns: number, { starts }: PanelRates): Span[][] {
   return [
-    ...(mode === "local" ? [label("process")] : [label("workers"), count, span("   ")]),
-    span(present.length > 1 ? "busiest cpu " : "cpu ", "quiet"),
-    cpuGauge(cpu),
-    span("   loop lag ", "quiet"),
-    lagGauge(lag),
-    span(" ms"),
+    ...loadLines(snapshot, starts, columns),
+    ...trafficLines(snapshot, columns),
+    ...iterationTimeLines(snapshot),
+    generatorLine(snapshot),
   ];
 }
 
-// How the target has behaved of late.
-
-/** The last seconds of a run taken together; null where there were none, or nothing ended in them. */
-export interface RecentSeconds {
-  /** Requests a second. */
-  readonly rate: number | null;
-  /** Milliseconds that this percentile did not exceed in any of the seconds. */
-  readonly p50: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
+/** The second column: a table of workers in a distributed run, the latencies in a local one. */
+function sideTable(snapshot: Snapshot, size: TableSize, lines: number): string[] {
+  return snapshot.mode === "distributed"
+    ? workerTable(snapshot.workers, size, lines)
+    : latencyTable(snapshot.statistics.totals, size, lines);
 }
 
 /**
- * The last `count` seconds of a timeline, or as many as there are.
- *
- * Percentiles of seconds do not add up to the percentile of all of them. The highest is used, since
- * it is a bound that holds: where 95 % were at most as slow in each second, they were in all of them.
+ * Errors, workers and names below the figures. If space is short, names are left out first, because
+ * the figures sum them up and the final report has all of them.
  */
-export function recentSeconds(timeline: readonly TimelineSecond[], count: number): RecentSeconds {
-  const seconds = latest(timeline, count);
-  const requests = recentSeries(timeline, count, (second) => second.requests);
-  const sum = requests.reduce((total, ofOne) => total + ofOne, 0);
-  return {
-    rate: requests.length === 0 ? null : sum / requests.length,
-    p50: highest(seconds.map(({ p50 }) => p50)),
-    p95: highest(seconds.map(({ p95 }) => p95)),
-    p99: highest(seconds.map(({ p99 }) => p99)),
-  };
+function tables(
+  snapshot: Snapshot,
+  size: TableSize,
+  room: number,
+  isRoomy: boolean,
+): string[] {
+  const { mode, workers, statistics } = snapshot;
+  const names = Math.min(statistics.requests.length + 2, LEAST_NAME_LINES);
+  const errors = errorLines(statistics, Math.min(isRoomy ? 4 : 2, room - names))
+    .map((line) => renderLine(line, size.columns, size.color));
+  const forWorkers = Math.min(isRoomy ? 14 : 8, room - names - errors.length);
+  const isBelow = mode === "distributed" && !isWide(size) && forWorkers > 2;
+  const above = [...errors, ...(isBelow ? workerTable(workers, size, forWorkers) : [])];
+  const left = Math.min(MOST_NAME_LINES, room - above.length) - 1;
+  const table = nameTable(statistics.requests, size, left);
+  return [...above, ...(table.length > 0 ? ["", ...table] : [])];
 }
 
-/** Something of each of the last `count` seconds of a timeline, the oldest first. */
-export function recentSeries(
-  timeline: readonly TimelineSecond[],
-  count: number,
-  value: (second: TimelineSecond) => number,
-): number[] {
-  const seconds = latest(timeline, count);
-  const [oldest] = seconds;
-  const newest = seconds.at(-1);
-  if (oldest === undefined || newest === undefined) return [];
-  // A second that no node has told of is one without requests.
-  const series = new Array<number>(newest.second - oldest.second + 1).fill(0);
-  for (const second of seconds) series[second.second - oldest.second] = value(second);
-  return series;
+function beside(left: readonly string[], columns: number, right: readonly string[]): string[] {
+  return left.map((line, index) => {
+    const other = right[index];
+    if (other === undefined) return line;
+    const fill = " ".repeat(columns - columnsOf(stripVTControlCharacters(line)));
+    return `${line}${fill}${GUTTER}${other}`;
+  });
 }
-
-function latest(timeline: readonly TimelineSecond[], count: number): readonly TimelineSecond[] {
-  const newest = timeline.at(-1);
-  if (newest === undefined) return [];
-  return timeline.slice(-count).filter(({ second }) => second > newest.second - count);
-}
-
-function highest(values: readonly (number | null)[]): number | null {
-  const known = values.filter((value) => value !== null);
-  return known.length === 0 ? null : Math.max(...known);
-}
-
-/** One character a value, from the lowest for none to the highest for the largest. */
-const LEVELS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const;
 
 /**
- * Values as a line of bars, as wide as there are values.
- *
- * @param values 0 or more.
+ * The first line: the state of the run, a progress bar, and the remaining time, or the elapsed time if
+ * the run has no planned end. A master that waits for workers says so instead.
  */
-export function sparkline(values: readonly number[]): string {
-  const largest = values.reduce((max, value) => Math.max(max, value), 0);
-  // The lowest bar is kept for none at all: a trickle is not a standstill.
-  return values
-    .map((value) => value === 0 ? LEVELS[0] : LEVELS[Math.ceil(value / largest * 7)]!)
-    .join("");
+export function progressBar(snapshot: Snapshot, columns: number): Span[] {
+  const { state, elapsedSeconds, plannedSeconds } = snapshot;
+  const head = label(state, STATE_TONES[state]);
+  const waiting = awaited(snapshot);
+  if (waiting !== null) return [head, span(waiting, "strong")];
+  const elapsed = formatDuration(elapsedSeconds);
+  if (plannedSeconds === null) return [head, span(elapsed)];
+  // Users may still be stopping after the planned end, but the bar ends at 100 %.
+  const share = plannedSeconds === 0 ? 1 : Math.min(1, elapsedSeconds / plannedSeconds);
+  const planned = formatDuration(plannedSeconds);
+  // Reserves the widest text of the whole run, so that the length of the bar does not change.
+  const longest = PERCENT_COLUMNS + 2 * longestDuration(plannedSeconds) +
+    `  of ${planned},  left`.length;
+  const length = Math.max(0, Math.min(LONGEST_BAR, columns - head.text.length - longest));
+  const done = Math.floor(share * length);
+  const left = state === "stopping" || state === "stopped" || share === 1
+    ? ""
+    : `, ${formatDuration(Math.ceil(plannedSeconds - elapsedSeconds))} left`;
+  return [
+    head,
+    span("█".repeat(done), STATE_TONES[state]),
+    span("░".repeat(length - done), "quiet"),
+    span(`${Math.floor(share * 100)}%  `.padStart(length > 0 ? PERCENT_COLUMNS : 0), "strong"),
+    span(`${elapsed} of ${planned}${left}`),
+  ];
 }
 
-// The requests of a run in the live panel: how many, how fast, how slow, how many went wrong.
+/** A longer bar would not be more informative. */
+const LONGEST_BAR = 60;
+
+/** A space, the number, the percent sign, and two spaces. */
+const PERCENT_COLUMNS = 7;
+
+/** The length of the longest text of all durations up to this one. */
+function longestDuration(seconds: number): number {
+  const hours = Math.floor(seconds / 3600);
+  if (hours > 0) return `${hours}h59m59s`.length;
+  const minutes = Math.floor(seconds / 60);
+  return minutes > 0 ? `${minutes}m59s`.length : `${Math.floor(seconds)}s`.length;
+}
 
 /**
- * Rate and 95th percentile second by second on one time axis, the counts, and the percentiles of the
- * whole run and of its last five seconds. Seconds with failures are red.
+ * The lines about the load: users, iterations, and the current step of a search for the breaking
+ * point.
+ *
+ * @param startRate as {@link PanelRates.starts}.
+ */
+export function loadLines(
+  snapshot: Snapshot,
+  startRate: number | null,
+  columns: number,
+): Span[][] {
+  const { arrivalRate, breakingPoint, statistics: { iterations } } = snapshot;
+  return [
+    arrivalRate === null ? userLine(snapshot) : busyLine(snapshot),
+    ...(iterations === null && arrivalRate === null
+      ? []
+      : [iterationLine(snapshot, startRate, columns >= SHARE_COLUMNS)]),
+    ...(breakingPoint === null ? [] : [stepLine(snapshot)]),
+  ];
+}
+
+/** In the open model, the lines about service times and start delays of iterations. */
+export function iterationTimeLines(
+  { arrivalRate, statistics: { iterations } }: Snapshot,
+): Span[][] {
+  if (arrivalRate === null || iterations === null) return [];
+  return [
+    percentileLine("service", iterations.serviceTimeMs),
+    percentileLine(
+      "start delay",
+      iterations.startDelayMs,
+      (ms) => ms > LATE_START_MS ? "warning" : "plain",
+    ),
+  ];
+}
+
+/** On narrower terminals, the share of dropped iterations is left out; their color remains. */
+const SHARE_COLUMNS = 72;
+
+function userLine({ users }: Snapshot): Span[] {
+  const reached = users.current === users.target;
+  return [
+    label("users"),
+    span(formatCount(users.current), "strong"),
+    span(reached ? "" : ` of ${formatCount(users.target)}`),
+  ];
+}
+
+function busyLine({ users, statistics: { iterations } }: Snapshot): Span[] {
+  // Iterations of a lost worker started, but never end.
+  const busy = Math.min(users.current, iterations === null ? 0 : running(iterations));
+  const tone = busy > 0 && busy >= users.target ? "warning" : "strong";
+  return [
+    label("users"),
+    span(formatCount(busy), tone),
+    span(` of ${formatCount(users.target)} busy`),
+  ];
+}
+
+function running({ started, completed }: IterationSummary): number {
+  return Math.max(0, started - completed);
+}
+
+function iterationLine(
+  { arrivalRate, statistics }: Snapshot,
+  startRate: number | null,
+  withShare: boolean,
+): Span[] {
+  const { scheduled = 0, started = 0, completed = 0, dropped = 0 } = statistics.iterations ?? {};
+  if (arrivalRate === null) {
+    return [label("iterations"), span(formatCount(completed), "strong"), span(" completed")];
+  }
+  const queued = Math.max(0, scheduled - started - dropped);
+  const lost = scheduled === 0 ? 0 : dropped / scheduled;
+  const share = dropped === 0 || !withShare ? "" : ` (${formatShare(lost)})`;
+  return [
+    label("iterations"),
+    span(formatRate(startRate), "strong"),
+    span(` of ${formatAskedRate(arrivalRate)}/s`),
+    span("   queued ", "quiet"),
+    span(formatCount(queued), queued > 0 ? "warning" : "plain"),
+    span("   dropped ", "quiet"),
+    span(
+      `${formatCount(dropped)}${share}`,
+      dropped === 0 ? "plain" : lost > MANY_DROPPED ? "bad" : "warning",
+    ),
+  ];
+}
+
+function stepLine({ users, arrivalRate, breakingPoint }: Snapshot): Span[] {
+  const { passed, broke, threshold } = breakingPoint!;
+  const best = passed === null ? [] : [span("   passed ", "quiet"), span(loadText(passed), "good")];
+  if (broke === null) {
+    const now = loadText({ users: users.target, arrivalRate });
+    return [label("step"), span(now, "strong"), ...best];
+  }
+  const reason = threshold === null ? "" : `, ${threshold}`;
+  return [label("step"), span(`broke at ${loadText(broke)}${reason}`, "bad"), ...best];
+}
+
+/**
+ * The lines about requests: rate and 95th percentile by second on the same time axis, counts, and the
+ * percentiles of the whole run and of its last five seconds. Seconds with failures are red.
  */
 export function trafficLines({ statistics }: Snapshot, columns: number): Span[][] {
   const { timeline, totals } = statistics;
@@ -173,7 +313,7 @@ export function trafficLines({ statistics }: Snapshot, columns: number): Span[][
   ];
 }
 
-/** Percentiles in milliseconds in one line, the largest value where it is known. */
+/** A line of percentiles in milliseconds, with the maximum if it is known. */
 export function percentileLine(
   title: string,
   latency: LatencySummary | RecentSeconds,
@@ -197,10 +337,10 @@ const RECENT_SECONDS = 5;
 /** The longest latency has six characters. */
 const VALUE_COLUMNS = 7;
 
-/** So that a sparkline does not move as the figure before it grows and shrinks. */
+/** Fixed, so that sparklines do not move when the figures before them change. */
 const FIGURE_COLUMNS = 10;
 
-/** A longer one would say no more: two minutes. */
+/** Two minutes. A longer one would not be more informative. */
 const LONGEST_SPARKLINE = 120;
 
 function rateLine(timeline: readonly TimelineSecond[], columns: number): Span[] {
@@ -234,7 +374,7 @@ function sparklineRoom(columns: number): number {
   return Math.max(0, Math.min(LONGEST_SPARKLINE, columns - LABEL_COLUMNS - FIGURE_COLUMNS));
 }
 
-/** A line of characters, those beside each other that have the same tone together. */
+/** The characters of a line, with adjacent ones of the same tone in one span. */
 function inTones(text: string, toneOf: (index: number) => Tone): Span[] {
   const spans: Span[] = [];
   for (const [index, character] of Array.from(text).entries()) {
@@ -259,211 +399,7 @@ function requestLine({ totals, userErrors }: Snapshot["statistics"]): Span[] {
   ];
 }
 
-// The load of a run in the live panel: users, passes, the step that it is in.
-
-/**
- * How much load there is, and how much there should be.
- *
- * @param startRate passes that have started a second of late; null where nobody knows.
- */
-export function loadLines(
-  snapshot: Snapshot,
-  startRate: number | null,
-  columns: number,
-): Span[][] {
-  const { arrivalRate, breakingPoint, statistics: { iterations } } = snapshot;
-  return [
-    arrivalRate === null ? userLine(snapshot) : busyLine(snapshot),
-    ...(iterations === null && arrivalRate === null
-      ? []
-      : [iterationLine(snapshot, startRate, columns >= SHARE_COLUMNS)]),
-    ...(breakingPoint === null ? [] : [stepLine(snapshot)]),
-  ];
-}
-
-/** How long passes took by themselves, and how late they began; only the open model has these. */
-export function iterationTimeLines(
-  { arrivalRate, statistics: { iterations } }: Snapshot,
-): Span[][] {
-  if (arrivalRate === null || iterations === null) return [];
-  return [
-    percentileLine("service", iterations.serviceTimeMs),
-    percentileLine(
-      "start delay",
-      iterations.startDelayMs,
-      (ms) => ms > LATE_START_MS ? "warning" : "plain",
-    ),
-  ];
-}
-
-/** Where a line is shorter, the colour of what was dropped has to do. */
-const SHARE_COLUMNS = 72;
-
-function userLine({ users }: Snapshot): Span[] {
-  const reached = users.current === users.target;
-  return [
-    label("users"),
-    span(formatCount(users.current), "strong"),
-    span(reached ? "" : ` of ${formatCount(users.target)}`),
-  ];
-}
-
-function busyLine({ users, statistics: { iterations } }: Snapshot): Span[] {
-  // What a lost worker had under way was begun, and will never end.
-  const busy = Math.min(users.current, iterations === null ? 0 : underWay(iterations));
-  const tone = busy > 0 && busy >= users.target ? "warning" : "strong";
-  return [
-    label("users"),
-    span(formatCount(busy), tone),
-    span(` of ${formatCount(users.target)} busy`),
-  ];
-}
-
-function underWay({ started, completed }: IterationSummary): number {
-  return Math.max(0, started - completed);
-}
-
-function iterationLine(
-  { arrivalRate, statistics }: Snapshot,
-  startRate: number | null,
-  withShare: boolean,
-): Span[] {
-  const { scheduled = 0, started = 0, completed = 0, dropped = 0 } = statistics.iterations ?? {};
-  if (arrivalRate === null) {
-    return [label("passes"), span(formatCount(completed), "strong"), span(" completed")];
-  }
-  const queued = Math.max(0, scheduled - started - dropped);
-  const lost = scheduled === 0 ? 0 : dropped / scheduled;
-  const share = dropped === 0 || !withShare ? "" : ` (${formatShare(lost)})`;
-  return [
-    label("passes"),
-    span(formatRate(startRate), "strong"),
-    span(` of ${formatAskedRate(arrivalRate)}/s`),
-    span("   queued ", "quiet"),
-    span(formatCount(queued), queued > 0 ? "warning" : "plain"),
-    span("   dropped ", "quiet"),
-    span(
-      `${formatCount(dropped)}${share}`,
-      dropped === 0 ? "plain" : lost > MANY_DROPPED ? "bad" : "warning",
-    ),
-  ];
-}
-
-function stepLine({ users, arrivalRate, breakingPoint }: Snapshot): Span[] {
-  const { passed, broke, threshold } = breakingPoint!;
-  const best = passed === null ? [] : [span("   passed ", "quiet"), span(loadText(passed), "good")];
-  if (broke === null) {
-    const now = loadText({ users: users.target, arrivalRate });
-    return [label("step"), span(now, "strong"), ...best];
-  }
-  const reason = threshold === null ? "" : `, ${threshold}`;
-  return [label("step"), span(`broke at ${loadText(broke)}${reason}`, "bad"), ...best];
-}
-
-/**
- * The names with the most requests as a small table for the live panel, in at most `most` lines: the
- * titles, names, and how many more there are. The wider it may be, the more it says of each.
- */
-export function nameTable(rows: readonly RequestRow[], size: TableSize, most: number): string[] {
-  const names = most - TITLE_LINES;
-  if (rows.length === 0 || names < 1) return [];
-  const top = rows.toSorted((a, b) => b.requests - a.requests)
-    .slice(0, rows.length > names ? names - 1 : names);
-  const facts = FACTS.filter(({ from }) => from <= size.columns);
-  const columns: TableColumn[] = [
-    { title: "Name", align: "left", elastic: true },
-    ...facts.map(({ title }): TableColumn => ({ title, align: "right" })),
-  ];
-  const cells = top.map((row) => [
-    span(`${row.method} ${row.name}`),
-    ...facts.map(({ cell }) => cell(row)),
-  ]);
-  const table = textTable(columns, cells, size);
-  const hidden = rows.length - top.length;
-  if (hidden === 0) return [table.header, ...table.rows];
-  const rest = span(`and ${formatCount(hidden)} more`, "quiet");
-  return [table.header, ...table.rows, renderLine([rest], size.columns, size.color)];
-}
-
-const TITLE_LINES = 1;
-
-interface Fact {
-  readonly title: string;
-  /** The fewest columns of a table that has it. */
-  readonly from: number;
-  readonly cell: (row: RequestRow) => Span;
-}
-
-const FACTS: readonly Fact[] = [
-  { title: "Reqs", from: 0, cell: ({ requests }) => span(formatCount(requests)) },
-  { title: "Req/s", from: 50, cell: ({ rate }) => span(formatRate(rate)) },
-  { title: "p50 ms", from: 80, cell: ({ latencyMs }) => span(formatLatency(latencyMs.p50)) },
-  { title: "p95 ms", from: 0, cell: ({ latencyMs }) => span(formatLatency(latencyMs.p95)) },
-  { title: "p99 ms", from: 80, cell: ({ latencyMs }) => span(formatLatency(latencyMs.p99)) },
-  { title: "Max ms", from: 100, cell: ({ latencyMs }) => span(formatLatency(latencyMs.max)) },
-  {
-    title: "Fails",
-    from: 0,
-    cell: ({ failures }) => span(formatCount(failures), failures > 0 ? "bad" : "plain"),
-  },
-  {
-    title: "Fail%",
-    from: 100,
-    cell: ({ errorRate }) => span(formatShare(errorRate), errorRate > 0 ? "bad" : "plain"),
-  },
-];
-
-// How far a run is, as the first line of the live panel.
-
-/**
- * The state of a run, a bar, and how much time is left; without a planned time, how much went by. Of a
- * run that waits for its workers, it says so.
- */
-export function progressBar(snapshot: Snapshot, columns: number): Span[] {
-  const { state, elapsedSeconds, plannedSeconds } = snapshot;
-  const head = label(state, STATE_TONES[state]);
-  const waiting = awaited(snapshot);
-  if (waiting !== null) return [head, span(waiting, "strong")];
-  const elapsed = formatDuration(elapsedSeconds);
-  if (plannedSeconds === null) return [head, span(elapsed)];
-  // Users that are stopping outlive the plan, and a bar has no more than its length.
-  const share = plannedSeconds === 0 ? 1 : Math.min(1, elapsedSeconds / plannedSeconds);
-  const planned = formatDuration(plannedSeconds);
-  // Long enough for any second of the run, so that the bar does not change its length all the time.
-  const longest = PERCENT_COLUMNS + 2 * longestDuration(plannedSeconds) +
-    `  of ${planned},  left`.length;
-  const length = Math.max(0, Math.min(LONGEST_BAR, columns - head.text.length - longest));
-  const done = Math.floor(share * length);
-  const left = state === "stopping" || state === "stopped" || share === 1
-    ? ""
-    : `, ${formatDuration(Math.ceil(plannedSeconds - elapsedSeconds))} left`;
-  return [
-    head,
-    span("█".repeat(done), STATE_TONES[state]),
-    span("░".repeat(length - done), "quiet"),
-    span(`${Math.floor(share * 100)}%  `.padStart(length > 0 ? PERCENT_COLUMNS : 0), "strong"),
-    span(`${elapsed} of ${planned}${left}`),
-  ];
-}
-
-/** A longer bar would say no more. */
-const LONGEST_BAR = 60;
-
-/** A space, the number, its sign, and two spaces. */
-const PERCENT_COLUMNS = 7;
-
-/** Characters of the longest of all durations up to this one. */
-function longestDuration(seconds: number): number {
-  const hours = Math.floor(seconds / 3600);
-  if (hours > 0) return `${hours}h59m59s`.length;
-  const minutes = Math.floor(seconds / 60);
-  return minutes > 0 ? `${minutes}m59s`.length : `${Math.floor(seconds)}s`.length;
-}
-
-/**
- * What a reader should see of a threshold at a glance: a tick, a cross, or a dot where there is nothing
- * to judge yet.
- */
+/** The state of a threshold: a tick, a cross, or a dot if it has no sample yet. */
 export function thresholdMark(
   { observed, passed }: Pick<ThresholdRow, "observed" | "passed">,
 ): Span {
@@ -472,8 +408,8 @@ export function thresholdMark(
 }
 
 /**
- * Thresholds with what is observed now, as many in a line as it takes, in at most `most` lines; the
- * crossed ones are never left out before others. Nothing where none is asked for.
+ * The thresholds with their observed values, several per line, in at most `most` lines. If there are
+ * too many, crossed ones are shown first.
  */
 export function thresholdLines(
   rows: readonly ThresholdRow[],
@@ -484,7 +420,7 @@ export function thresholdLines(
   const room = columns - LABEL_COLUMNS;
   const all = flow(rows.map(itemOf), room);
   if (all.length <= most) return labelled(all);
-  // So that the end of the last line can say how many there are beside those.
+  // The end of the last line says how many are not shown.
   const sorted = rows.toSorted((a, b) => Number(a.passed) - Number(b.passed));
   for (let shown = rows.length - 1; shown > 0; shown--) {
     const rest = span(`and ${formatCount(rows.length - shown)} more`, "quiet");
@@ -494,7 +430,7 @@ export function thresholdLines(
   return labelled(flow(sorted.map(itemOf), room).slice(0, most));
 }
 
-/** A longer expression has a name in it, whose ends say enough. */
+/** Longer expressions contain a name, whose two ends are enough to recognize it. */
 const EXPRESSION_COLUMNS = 40;
 
 const OBSERVED_COLUMNS = 9;
@@ -503,7 +439,7 @@ const GAP = "  ";
 function itemOf(row: ThresholdRow): Span[] {
   const expression = shorten(sanitizeTerminal(row.expression), EXPRESSION_COLUMNS);
   const mark = thresholdMark(row);
-  // What follows is not to move as the digits change.
+  // Padded, so that the following text does not move when digits change.
   const observed = (row.observed === null ? "-" : observedText(row)).padEnd(OBSERVED_COLUMNS);
   return [mark, span(` ${expression} `), span(observed, row.passed ? "strong" : "bad")];
 }
@@ -533,11 +469,48 @@ function labelled(lines: readonly Span[][]): Span[][] {
   });
 }
 
-// How the workers of a run are doing, as a small table for the live panel.
+/** The line about load-generating processes: the CPU usage and lag of the worst of them. */
+export function generatorLine({ mode, workers }: Snapshot): Span[] {
+  if (workers.length === 0) return [label("workers"), span("none yet", "warning")];
+  const present = workers.filter(isPresent);
+  const count = span(workerCounts(workers), "strong");
+  // The last values of workers that are gone are out of date.
+  if (present.length === 0) return [label("workers"), count];
+  const cpu = Math.max(...present.map((worker) => worker.cpu));
+  const lag = Math.max(...present.map((worker) => worker.lagMs));
+  return [
+    ...(mode === "local" ? [label("process")] : [label("workers"), count, span("   ")]),
+    span(present.length > 1 ? "busiest cpu " : "cpu ", "quiet"),
+    cpuGauge(cpu),
+    span("   loop lag ", "quiet"),
+    lagGauge(lag),
+    span(" ms"),
+  ];
+}
+
+/** The most frequent errors of requests and of the code of users, in at most `most` lines. */
+export function errorLines({ failures, userErrors }: Statistics, most: number): Span[][] {
+  const all = [
+    ...failures.map(({ method, name, error, count }) => ({
+      who: `${method} ${name}`,
+      error,
+      count,
+    })),
+    ...userErrors.map(({ user, error, count }) => ({ who: user, error, count })),
+  ];
+  const top = all.toSorted((a, b) => b.count - a.count).slice(0, Math.max(0, most));
+  const counts = top.map(({ count }) => formatCount(count));
+  const width = Math.max(...counts.map(({ length }) => length));
+  return top.map(({ who, error }, index) => [
+    label(index === 0 ? "errors" : ""),
+    span(`${counts[index]!.padStart(width)} × ${error}`, "bad"),
+    span(`  ${who}`, "quiet"),
+  ]);
+}
 
 /**
- * A table of workers, those that need attention first, in at most `most` lines: the titles, workers,
- * and how many more there are. Nothing where there is none, or no room.
+ * A table of workers in at most `most` lines, those that need attention first; the last line says how
+ * many are not shown. Empty without workers, or without room.
  */
 export function workerTable(
   workers: readonly WorkerRow[],
@@ -548,7 +521,7 @@ export function workerTable(
   if (workers.length === 0 || rows < 1) return [];
   const shown = workers.toSorted(byNeed)
     .slice(0, workers.length > rows ? rows - 1 : rows);
-  const table = textTable(COLUMNS, shown.map(cells), size);
+  const table = textTable(WORKER_COLUMNS, shown.map(workerCells), size);
   const hidden = workers.length - shown.length;
   const rest = renderLine(
     [span(`and ${formatCount(hidden)} more`, "quiet")],
@@ -558,7 +531,7 @@ export function workerTable(
   return [table.header, ...table.rows, ...(hidden > 0 ? [rest] : [])];
 }
 
-const COLUMNS: readonly TableColumn[] = [
+const WORKER_COLUMNS: readonly TableColumn[] = [
   { title: "Worker", align: "left", elastic: true },
   { title: "Users", align: "right" },
   { title: "Req/s", align: "right" },
@@ -567,10 +540,10 @@ const COLUMNS: readonly TableColumn[] = [
   { title: "State", align: "left" },
 ];
 
-/** What is known of a worker that is not there any more is how it was, not how it is. */
+/** The last values of a worker that is gone are out of date. */
 const UNKNOWN = span("-", "quiet");
 
-function cells(worker: WorkerRow): Span[] {
+function workerCells(worker: WorkerRow): Span[] {
   const { id, state, users, rate, cpu, lagMs } = worker;
   return [
     span(id),
@@ -582,148 +555,153 @@ function cells(worker: WorkerRow): Span[] {
 }
 
 function byNeed(a: WorkerRow, b: WorkerRow): number {
-  return calmness(a) - calmness(b) || tenthsOfCore(b) - tenthsOfCore(a);
+  return urgencyRank(a) - urgencyRank(b) || tenthsOfCore(b) - tenthsOfCore(a);
 }
 
-/** 0 for what most needs a look. */
-function calmness({ state, cpu, lagMs }: WorkerRow): number {
+/** 0 for workers that need attention most. */
+function urgencyRank({ state, cpu, lagMs }: WorkerRow): number {
   if (state === "lost") return 0;
   if (state === "left") return 3;
   return isStrained(cpu, lagMs) ? 1 : 2;
 }
 
-/** Coarse, so that workers which are about as busy do not change places every second. */
+/** Coarse, so that similarly busy workers do not change places every second. */
 function tenthsOfCore({ cpu }: WorkerRow): number {
   return Math.round(cpu * 10);
 }
 
-/** What a panel has to fit in. */
-export interface PanelSize extends TableSize {
-  /** Lines of the screen; a panel leaves some of them to what the log says above it. */
-  readonly rows: number;
-}
-
-/** What a snapshot does not know, as it knows only one moment. */
-export interface PanelRates {
-  /** Passes that begin a second, of late; null where nobody knows. */
-  readonly starts: number | null;
-}
-
 /**
- * Draws a run, no line wider than the columns. It is made for 60 columns and 24 rows: with fewer
- * columns the ends of lines are missing, with more of them there is a second column, and more rows
- * have more names, workers and errors.
+ * A table of the names with the most requests, in at most `most` lines; the last line says how many
+ * are not shown. Wider tables have more columns.
  */
-export function render(snapshot: Snapshot, size: PanelSize, rates: PanelRates): string[] {
-  const room = panelLines(size.rows);
-  const draw = (line: readonly Span[]): string => renderLine(line, size.columns, size.color);
-  const figureColumns = leftColumns(size.columns);
-  const figures = figuresOf(snapshot, figureColumns, rates)
-    .map((line) => renderLine(line, figureColumns, size.color));
-  const side = { columns: size.columns - figureColumns - GUTTER.length, color: size.color };
-  const head = [
-    draw(progressBar(snapshot, size.columns)),
-    "",
-    ...(isWide(size)
-      ? beside(figures, figureColumns, sideTable(snapshot, side, figures.length))
-      : figures),
-    ...thresholdLines(snapshot.thresholds, size.columns, isRoomy(room) ? 4 : 2).map(draw),
+export function nameTable(rows: readonly RequestRow[], size: TableSize, most: number): string[] {
+  const names = most - TITLE_LINES;
+  if (rows.length === 0 || names < 1) return [];
+  const top = rows.toSorted((a, b) => b.requests - a.requests)
+    .slice(0, rows.length > names ? names - 1 : names);
+  const facts = NAME_COLUMNS.filter(({ from }) => from <= size.columns);
+  const columns: TableColumn[] = [
+    { title: "Name", align: "left", elastic: true },
+    ...facts.map(({ title }): TableColumn => ({ title, align: "right" })),
   ];
-  const foot = snapshot.warnings.slice(-LATEST_WARNINGS)
-    .map((warning) => draw([span("! ", "warning"), span(warning)]));
-  const left = room - head.length - foot.length;
-  return [...head, ...tables(snapshot, size, left, isRoomy(room)), ...foot];
+  const cells = top.map((row) => [
+    span(`${row.method} ${row.name}`),
+    ...facts.map(({ cell }) => cell(row)),
+  ]);
+  const table = textTable(columns, cells, size);
+  const hidden = rows.length - top.length;
+  if (hidden === 0) return [table.header, ...table.rows];
+  const rest = span(`and ${formatCount(hidden)} more`, "quiet");
+  return [table.header, ...table.rows, renderLine([rest], size.columns, size.color)];
 }
 
-/** From here on there is room for two columns. */
-const WIDE_COLUMNS = 120;
-const LEAST_LEFT_COLUMNS = 60;
-const MOST_LEFT_COLUMNS = 80;
-const GUTTER = "   ";
+const TITLE_LINES = 1;
 
-const LATEST_WARNINGS = 2;
-const MOST_LINES = 40;
-
-/** What a panel of ordinary height has, on the 24 rows that a terminal has at least. */
-const USUAL_LINES = 22;
-
-/** Titles, two names, and how many more there are, below an empty line. */
-const LEAST_NAME_LINES = 5;
-const MOST_NAME_LINES = 22;
-
-function isWide({ columns }: TableSize): boolean {
-  return columns >= WIDE_COLUMNS;
+interface NameColumn {
+  readonly title: string;
+  /** The width of the table from which this column is shown. */
+  readonly from: number;
+  readonly cell: (row: RequestRow) => Span;
 }
 
-/** Columns of the figures, which have all of them where nothing stands at their right. */
-function leftColumns(columns: number): number {
-  if (columns < WIDE_COLUMNS) return columns;
-  return Math.min(MOST_LEFT_COLUMNS, LEAST_LEFT_COLUMNS + columns - WIDE_COLUMNS);
-}
+const NAME_COLUMNS: readonly NameColumn[] = [
+  { title: "Reqs", from: 0, cell: ({ requests }) => span(formatCount(requests)) },
+  { title: "Req/s", from: 50, cell: ({ rate }) => span(formatRate(rate)) },
+  { title: "p50 ms", from: 80, cell: ({ latencyMs }) => span(formatLatency(latencyMs.p50)) },
+  { title: "p95 ms", from: 0, cell: ({ latencyMs }) => span(formatLatency(latencyMs.p95)) },
+  { title: "p99 ms", from: 80, cell: ({ latencyMs }) => span(formatLatency(latencyMs.p99)) },
+  { title: "Max ms", from: 100, cell: ({ latencyMs }) => span(formatLatency(latencyMs.max)) },
+  {
+    title: "Fails",
+    from: 0,
+    cell: ({ failures }) => span(formatCount(failures), failures > 0 ? "bad" : "plain"),
+  },
+  {
+    title: "Fail%",
+    from: 100,
+    cell: ({ errorRate }) => span(formatShare(errorRate), errorRate > 0 ? "bad" : "plain"),
+  },
+];
 
-function panelLines(rows: number): number {
-  return Math.min(rows - 2, Math.max(USUAL_LINES, Math.min(rows - 10, MOST_LINES)));
-}
-
-function isRoomy(lines: number): boolean {
-  return lines > USUAL_LINES + 4;
-}
-
-function figuresOf(snapshot: Snapshot, columns: number, { starts }: PanelRates): Span[][] {
-  return [
-    ...loadLines(snapshot, starts, columns),
-    ...trafficLines(snapshot, columns),
-    ...iterationTimeLines(snapshot),
-    generatorLine(snapshot),
-  ];
-}
-
-/** What stands at the right of the figures: of many processes how each does, of one the latencies. */
-function sideTable(snapshot: Snapshot, size: TableSize, lines: number): string[] {
-  return snapshot.mode === "distributed"
-    ? workerTable(snapshot.workers, size, lines)
-    : latencyTable(snapshot.statistics.totals, size, lines);
+/** The last seconds of a run; figures are `null` if no request ended in them. */
+export interface RecentSeconds {
+  /** Requests per second. */
+  readonly rate: number | null;
+  /** The highest value of this percentile in any of the seconds, in milliseconds. */
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
 }
 
 /**
- * Workers, errors and names below the figures. Names are what gives way first: what they come to
- * stands above them, and all of them in the report.
+ * The figures of the last `count` seconds of a timeline, or of all if there are fewer.
+ *
+ * The percentiles of seconds cannot be merged into one of all of them. The highest is shown, because
+ * it is an upper bound: if 95 % of latencies were below it in every second, they were in total.
  */
-function tables(
-  snapshot: Snapshot,
-  size: TableSize,
-  room: number,
-  isRoomy: boolean,
-): string[] {
-  const { mode, workers, statistics } = snapshot;
-  const names = Math.min(statistics.requests.length + 2, LEAST_NAME_LINES);
-  const errors = errorLines(statistics, Math.min(isRoomy ? 4 : 2, room - names))
-    .map((line) => renderLine(line, size.columns, size.color));
-  const forWorkers = Math.min(isRoomy ? 14 : 8, room - names - errors.length);
-  const isBelow = mode === "distributed" && !isWide(size) && forWorkers > 2;
-  const above = [...errors, ...(isBelow ? workerTable(workers, size, forWorkers) : [])];
-  const left = Math.min(MOST_NAME_LINES, room - above.length) - 1;
-  const table = nameTable(statistics.requests, size, left);
-  return [...above, ...(table.length > 0 ? ["", ...table] : [])];
+export function recentSeconds(timeline: readonly TimelineSecond[], count: number): RecentSeconds {
+  const seconds = latest(timeline, count);
+  const requests = recentSeries(timeline, count, (second) => second.requests);
+  const sum = requests.reduce((total, count) => total + count, 0);
+  return {
+    rate: requests.length === 0 ? null : sum / requests.length,
+    p50: highest(seconds.map(({ p50 }) => p50)),
+    p95: highest(seconds.map(({ p95 }) => p95)),
+    p99: highest(seconds.map(({ p99 }) => p99)),
+  };
 }
 
-function beside(left: readonly string[], columns: number, right: readonly string[]): string[] {
-  return left.map((line, index) => {
-    const other = right[index];
-    if (other === undefined) return line;
-    const fill = " ".repeat(columns - columnsOf(stripVTControlCharacters(line)));
-    return `${line}${fill}${GUTTER}${other}`;
-  });
+/** A value of each of the last `count` seconds of a timeline, the oldest first. */
+export function recentSeries(
+  timeline: readonly TimelineSecond[],
+  count: number,
+  value: (second: TimelineSecond) => number,
+): number[] {
+  const seconds = latest(timeline, count);
+  const [oldest] = seconds;
+  const newest = seconds.at(-1);
+  if (oldest === undefined || newest === undefined) return [];
+  // A second that no node has reported had no requests.
+  const series = new Array<number>(newest.second - oldest.second + 1).fill(0);
+  for (const second of seconds) series[second.second - oldest.second] = value(second);
+  return series;
+}
+
+function latest(timeline: readonly TimelineSecond[], count: number): readonly TimelineSecond[] {
+  const newest = timeline.at(-1);
+  if (newest === undefined) return [];
+  return timeline.slice(-count).filter(({ second }) => second > newest.second - count);
+}
+
+function highest(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : Math.max(...known);
+}
+
+/** The characters of a sparkline, from 0 to the highest value. */
+const LEVELS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const;
+
+/**
+ * A line of bars, one character per value.
+ *
+ * @param values not negative.
+ */
+export function sparkline(values: readonly number[]): string {
+  const largest = values.reduce((max, value) => Math.max(max, value), 0);
+  // The lowest bar is reserved for 0, so that a low value can be told from none.
+  return values
+    .map((value) => value === 0 ? LEVELS[0] : LEVELS[Math.ceil(value / largest * 7)]!)
+    .join("");
 }
 
 /**
- * How many passes begin a second, of late. A snapshot knows only how many have begun in all, so this
- * keeps what the snapshots of the last two seconds said.
+ * The rate at which iterations have started recently. A snapshot only has their total number, so this
+ * keeps the totals of the last two seconds.
  */
 export class RecentIterations {
   #moments: Moment[] = [];
 
-  /** Passes that have begun a second, over the last two; null where it is too early to say. */
+  /** Iterations per second over the last two seconds; `null` before there are two snapshots. */
   get startRate(): number | null {
     const [first] = this.#moments;
     const last = this.#moments.at(-1);
@@ -731,14 +709,14 @@ export class RecentIterations {
     return (last.started - first.started) / (last.seconds - first.seconds);
   }
 
-  /** Takes note of a snapshot; each is to be later than the one before. */
+  /** Adds a snapshot, which must be later than the previous one. */
   note({ elapsedSeconds, statistics: { iterations } }: IterationMoment): void {
     const now = { seconds: elapsedSeconds, started: iterations?.started ?? 0 };
     const before = this.#moments.at(-1);
-    // The counts of a run can begin again, and so can its time.
-    const again = before !== undefined &&
+    // Both the counts and the time of a run can be reset.
+    const isReset = before !== undefined &&
       (now.started < before.started || now.seconds < before.seconds);
-    if (again) this.#moments = [];
+    if (isReset) this.#moments = [];
     this.#moments = [
       ...this.#moments.filter(({ seconds }) => seconds >= now.seconds - WINDOW_SECONDS),
       now,
@@ -746,7 +724,7 @@ export class RecentIterations {
   }
 }
 
-/** What of a snapshot is looked at. */
+/** The part of a snapshot that {@link RecentIterations} reads. */
 export interface IterationMoment extends Pick<Snapshot, "elapsedSeconds"> {
   readonly statistics: {
     readonly iterations: Pick<NonNullable<Snapshot["statistics"]["iterations"]>, "started"> | null;
@@ -758,5 +736,13 @@ interface Moment {
   readonly started: number;
 }
 
-/** A little more than two seconds, as snapshots come a little late at times. */
+/** A little more than two seconds, because snapshots may be slightly late. */
 const WINDOW_SECONDS = 2.5;
+
+/** The width of labels, which aligns the text after them. */
+const LABEL_COLUMNS = 12;
+
+/** The label at the beginning of a line. */
+function label(text: string, tone: Tone = "quiet"): Span {
+  return span(text.padEnd(LABEL_COLUMNS), tone);
+}

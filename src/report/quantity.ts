@@ -1,44 +1,37 @@
 /**
- * Numbers as people read them: three digits that matter, and never so long that a table could not
- * hold them.
+ * Numbers for people: with three significant digits, and short enough for a column of a table.
  *
  * @module
  */
 
 import { formatDuration } from "../core/duration.ts";
 
-/** What stands where there is no number. */
+/** The text for unknown values. */
 const NONE = "-";
 
-/**
- * How many there were: exactly, up to ten million.
- */
+/** A count, exact up to ten million. */
 export function formatCount(count: number): string {
   return count < 1e7 ? formatExact(count) : scaled(count, ["", "K", "M", "G", "T", "P"]);
 }
 
-/** How many there were, exactly, however long that is. */
+/** An exact count with commas between thousands. */
 export function formatExact(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-/** How many of something there were, exactly: `1 user`, `2,000 users`. */
+/** An exact count with a noun: `1 user`, `2,000 users`. */
 export function formatAmount(count: number, noun: string, plural = `${noun}s`): string {
   return `${formatExact(count)} ${count === 1 ? noun : plural}`;
 }
 
-/**
- * A rate, without its unit.
- */
+/** A rate, without its unit. */
 export function formatRate(rate: number | null): string {
   if (rate === null) return NONE;
   if (rate === 0) return "0";
   return rate < 999.95 ? rate.toFixed(rate < 9.995 ? 2 : 1) : formatCount(Math.round(rate));
 }
 
-/**
- * Milliseconds without their unit; from 1,000 seconds on as seconds or hours, with it.
- */
+/** Milliseconds without their unit; from 1,000 seconds, seconds or hours with their unit. */
 export function formatLatency(ms: number | null): string {
   if (ms === null) return NONE;
   if (ms === 0) return "0";
@@ -47,9 +40,7 @@ export function formatLatency(ms: number | null): string {
   return threeDigits(ms, 3);
 }
 
-/**
- * A share of 0 to 1 as a percentage; only none is 0%, and only all is 100%.
- */
+/** A share, 0 to 1, as a percentage. Only 0 is 0%, and only 1 is 100%. */
 export function formatShare(share: number): string {
   const percent = share * 100;
   if (percent === 0 || percent === 100) return `${percent}%`;
@@ -58,16 +49,12 @@ export function formatShare(share: number): string {
   return `${percent.toFixed(percent < 9.995 ? 2 : 1)}%`;
 }
 
-/**
- * Bytes; 1 KB is 1,000 of them.
- */
+/** A number of bytes; 1 KB is 1,000 bytes. */
 export function formatBytes(bytes: number): string {
   return scaled(bytes, [" B", " KB", " MB", " GB", " TB", " PB"]);
 }
 
-/**
- * Seconds that something took, with a tenth of a second as long as that is worth reading.
- */
+/** Elapsed seconds, with tenths below one minute. */
 export function formatElapsed(seconds: number): string {
   return seconds < 59.95 ? `${seconds.toFixed(1)}s` : formatDuration(Math.round(seconds));
 }
@@ -75,7 +62,7 @@ export function formatElapsed(seconds: number): string {
 function scaled(value: number, units: readonly string[]): string {
   let rest = value;
   let unit = 0;
-  // What would be rounded up to 1000 is 1 of the next unit.
+  // What would be rounded to 1000 becomes 1 of the next unit.
   while (rest >= 999.5 && unit < units.length - 1) {
     rest /= 1000;
     unit += 1;
@@ -83,11 +70,11 @@ function scaled(value: number, units: readonly string[]): string {
   return `${unit === 0 ? rest : threeDigits(rest, 2)}${units[unit]}`;
 }
 
-/** At least three digits, and no more behind the point than three digits need. */
+/** At least three digits, with no more decimals than that takes. */
 function threeDigits(value: number, maxDecimals: number): string {
   for (let decimals = maxDecimals; decimals > 0; decimals -= 1) {
     const text = value.toFixed(decimals);
-    // Judged after rounding, so that 9.996 is 10.0 and not 10.00.
+    // Compared after rounding, so that 9.996 becomes 10.0 and not 10.00.
     if (Number(text) < 10 ** (3 - decimals)) return text;
   }
   return value.toFixed(0);

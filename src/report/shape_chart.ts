@@ -1,26 +1,32 @@
+/**
+ * The chart of `--show-shape`.
+ *
+ * @module
+ */
+
 import { formatDuration } from "../core/duration.ts";
 import { formatCount } from "./quantity.ts";
 
-/** A number that changes over time. */
+/** A value over time. */
 export interface Series {
-  /** One a second, 0 or more; the last second may be a part of one. */
+  /** One value per second, not negative; the last second may be incomplete. */
   readonly values: readonly number[];
-  /** Seconds that the values cover. */
+  /** The seconds that the values cover. */
   readonly seconds: number;
 }
 
 /**
- * Draws a number over time as text, with an axis of values and one of times. It is as wide as it is
- * allowed to be, and has no line break at its end.
+ * Draws a value over time as text, with both axes, in the full width. The text has no newline at its
+ * end.
  *
- * @param columns the most that a line may have.
+ * @param columns the width.
  */
 export function shapeChart(series: Series, columns: number): string {
   const peak = series.values.reduce((max, value) => Math.max(max, value), 0);
   const { step, ticks } = valueAxis(peak, series.values.every(Number.isInteger));
   const labels = Array.from({ length: ticks + 1 }, (_, tick) => valueLabel(tick * step));
   const gutter = Math.max(...labels.map(({ length }) => length));
-  // Between the labels and the bars there are a space and the axis.
+  // A space and the axis are between the labels and the bars.
   const width = Math.max(LEAST_WIDTH, columns - gutter - 2);
   const heights = columnValues(series, width).map((value) => value / step);
   const rowsPerTick = ticks <= 2 ? 4 : 2;
@@ -36,14 +42,14 @@ export function shapeChart(series: Series, columns: number): string {
   return rows.join("\n");
 }
 
-/** Narrower, and nothing could be seen. */
+/** A narrower chart would be unreadable. */
 const LEAST_WIDTH = 10;
 
 const MOST_TICKS = 5;
 
 const LEVELS = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const;
 
-/** How far apart the values are that are named, and how many of them reach from 0 to over the peak. */
+/** The distance between the labels of the value axis, and their number from 0 to at least the peak. */
 function valueAxis(
   peak: number,
   whole: boolean,
@@ -64,7 +70,7 @@ function valueLabel(value: number): string {
   return Number.isInteger(short) ? formatCount(short) : String(short);
 }
 
-/** The largest value of each column's time, so that nothing is too short to be seen. */
+/** The highest value in the time of each column, so that short peaks remain visible. */
 function columnValues({ values, seconds }: Series, width: number): number[] {
   return Array.from({ length: width }, (_, column) => {
     const from = Math.floor(column * seconds / width);
@@ -73,17 +79,17 @@ function columnValues({ values, seconds }: Series, width: number): number[] {
   });
 }
 
-/** @param fill rows from this one's bottom to the bar's end; may be below it or above its top. */
+/** @param fill rows from the bottom of this cell to the end of the bar, from below 0 to above 1. */
 function cell(fill: number): string {
   return LEVELS[Math.ceil(Math.min(1, Math.max(0, fill - 1e-9)) * (LEVELS.length - 1))]!;
 }
 
-/** Seconds between two times that are named. */
+/** Possible distances between the labels of the time axis, in seconds. */
 const TIME_STEPS = [1, 2, 5, 10, 15, 30].flatMap((step) => [step, step * 60])
   .concat([1, 2, 3, 6, 12, 24].map((step) => step * 3600))
   .sort((a, b) => a - b);
 
-/** Columns from one time to the next, at least. */
+/** The minimum columns between two labels of the time axis. */
 const TIME_COLUMNS = 10;
 
 function timeAxis(
@@ -96,10 +102,10 @@ function timeAxis(
   let labels = "";
   for (let time = 0; time <= seconds; time += step) {
     const column = Math.round(time * width / seconds);
-    // The bar of the time begins on the right of its tick.
+    // The bar of this time begins to the right of its tick.
     if (time > 0) line[column - 1] = "┬";
     const label = formatDuration(time);
-    // Under its tick; the last one may have to move to the left to stay within the columns.
+    // Below its tick; the last one may have to move to the left to fit.
     const start = Math.min(column, width + 1 - label.length);
     if (time === 0 || start > labels.length) labels = labels.padEnd(start) + label;
   }

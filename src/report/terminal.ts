@@ -1,17 +1,17 @@
 /**
- * Text on its way to a terminal: free of what the terminal would obey, and measured in columns.
+ * Text for a terminal: measured in columns, shortened, wrapped and colored.
  *
  * @module
  */
 
 import { sanitizeTerminal } from "../core/text.ts";
 
-/** What starts a column is "left"; numbers end it, and are "right". */
+/** The side of its column that a text is aligned to. Numbers are aligned to the right. */
 export type Alignment = "left" | "right";
 
 /**
- * Columns that a terminal needs for a text without control characters; at times more, never less,
- * for emoji that are joined of several.
+ * The columns that a terminal needs for a text without control characters. For emoji that combine
+ * several, the result may be too high, but never too low.
  */
 export function columnsOf(text: string): number {
   if (PRINTABLE_ASCII.test(text)) return text.length;
@@ -21,8 +21,8 @@ export function columnsOf(text: string): number {
 }
 
 /**
- * The text in at most so many columns: where it is longer, its middle makes way for `…`, because
- * paths tend to differ at their ends.
+ * Shortens a text to at most `columns` columns by replacing its middle with `…`, because paths tend to
+ * differ at their ends.
  */
 export function shorten(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
@@ -33,14 +33,14 @@ export function shorten(text: string, columns: number): string {
   return `${head.join("")}…${tail.reverse().join("")}`;
 }
 
-/** The text in exactly so many columns, shortened or filled up with spaces. */
+/** Shortens or pads a text to exactly `columns` columns. */
 export function fit(text: string, columns: number, align: Alignment): string {
   const short = shorten(text, columns);
   const spaces = " ".repeat(Math.max(0, columns - columnsOf(short)));
   return align === "left" ? short + spaces : spaces + short;
 }
 
-/** The text in lines of at most so many columns, as far as its words are not longer than that. */
+/** Breaks a text into lines of at most `columns` columns, unless a word is longer. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = "";
@@ -69,7 +69,7 @@ const WIDE =
 const INVISIBLE = /(?!\u00ad)\p{Default_Ignorable_Code_Point}/u;
 
 function columnsOfCharacter(character: string): number {
-  // Behind a narrow symbol it asks for the emoji, which takes one column more.
+  // It turns a narrow symbol into an emoji, which takes one more column.
   if (character === EMOJI_STYLE) return 1;
   if (COMBINING.test(character)) return 0;
   if (WIDE.test(character)) return 2;
@@ -82,25 +82,21 @@ function leading(characters: readonly string[], columns: number): string[] {
   return characters.slice(0, end < 0 ? characters.length : end);
 }
 
-// Lines made of pieces that each have a tone; colour is only what a tone may look like.
-
-/** What a piece of text is meant to say beyond its words. */
+/** The meaning of a piece of text, which is shown as a color. */
 export type Tone = "plain" | "strong" | "quiet" | "good" | "busy" | "warning" | "bad";
 
-/** A piece of a line. */
+/** A piece of a line with one tone. */
 export interface Span {
   readonly text: string;
   readonly tone: Tone;
 }
 
-/** A piece of a line. */
+/** Creates a {@link Span}. */
 export function span(text: string, tone: Tone = "plain"): Span {
   return { text, tone };
 }
 
-/**
- * A line in at most so many columns, harmless, in colour where that is wanted.
- */
+/** A line of at most `columns` columns, without control characters other than those for colors. */
 export function renderLine(spans: readonly Span[], columns: number, color: boolean): string {
   let left = columns;
   let line = "";
@@ -112,7 +108,7 @@ export function renderLine(spans: readonly Span[], columns: number, color: boole
   return line;
 }
 
-/** The sixteen colours that every terminal has, so that the theme of the reader applies. */
+/** Of the 16 standard colors, so that the theme of the user applies. */
 const ESCAPES: Readonly<Record<Exclude<Tone, "plain">, string>> = {
   strong: "\x1b[1m",
   quiet: "\x1b[2m",

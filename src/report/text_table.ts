@@ -1,5 +1,5 @@
 /**
- * Tables of text that fit the width they are given.
+ * Tables as text that fits into a given width.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { type Alignment, columnsOf, fit, renderLine, type Span, span } from "./t
 export interface TableColumn {
   readonly title: string;
   readonly align: Alignment;
-  /** Whether it is the one that gives way where the table would be too wide. */
+  /** Whether the column shrinks if the table would be too wide. */
   readonly elastic?: boolean;
 }
 
-/** How wide a table may be, and whether it may have colours. */
+/** The maximum width of a table, and whether it may have colors. */
 export interface TableSize {
   readonly columns: number;
   readonly color: boolean;
 }
 
-/** A table, line by line. */
+/** The lines of a table. */
 export interface TextTable {
   readonly header: string;
   readonly rows: readonly string[];
@@ -30,8 +30,8 @@ export interface TextTable {
 }
 
 /**
- * Lays out a table. Every column is as wide as its widest cell; where that is too much, first the
- * gaps between columns and then the elastic columns shrink.
+ * Lays out a table. Every column is as wide as its widest cell. If the table would be too wide, first
+ * the gaps between columns and then the elastic columns shrink.
  */
 export function textTable(
   columns: readonly TableColumn[],
@@ -43,7 +43,7 @@ export function textTable(
   const line = (cells: readonly Span[]): string => {
     const spans = cells.flatMap(({ text, tone }, index) => {
       const { align } = columns[index]!;
-      // Nothing stands behind the last column, so nothing has to be lined up there.
+      // The last column needs no padding, because nothing follows it.
       const ends = index === cells.length - 1 && align === "left";
       const cell = fit(text, widths[index]!, align);
       const padded = span(ends ? cell.trimEnd() : cell, tone);
@@ -62,7 +62,7 @@ export function textTable(
 const WIDE_GAP = "  ";
 const NARROW_GAP = " ";
 
-/** What an elastic column should have before the gaps are narrowed for its sake. */
+/** If elastic columns would be narrower, the gaps shrink. */
 const COMFORTABLE = 24;
 
 function layout(
@@ -89,7 +89,7 @@ function sum(widths: readonly number[]): number {
   return widths.reduce((total, width) => total + width, 0);
 }
 
-/** The width to cut to, so that the short ones keep theirs and the long ones share what is left. */
+/** The width to cut to, so that short columns keep theirs and long ones share the rest. */
 function fairLimit(widths: readonly number[], available: number): number {
   let left = available;
   const ascending = widths.toSorted((a, b) => a - b);

@@ -1,3 +1,9 @@
+/**
+ * The words for how a run ended: its verdict, and the breaking point that it found.
+ *
+ * @module
+ */
+
 import { ExitCode } from "../core/errors.ts";
 import type { BreakingPoint, ReportedLoad, RequestTotals, Snapshot } from "../stats/snapshot.ts";
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
@@ -5,29 +11,15 @@ import { formatAmount, formatCount, formatExact, formatRate, formatShare } from 
 import { type Span, span } from "./terminal.ts";
 import { isPresent } from "./worker_counts.ts";
 
-/**
- * A load in words; of the open model, passes that start a second.
- */
-export function loadText({ users, arrivalRate }: ReportedLoad): string {
-  return arrivalRate === null
-    ? formatAmount(users, "user")
-    : `${formatAskedRate(arrivalRate)} passes/s`;
-}
-
-/** A rate that somebody has asked for, without its unit: a whole number stays one. */
-export function formatAskedRate(rate: number): string {
-  return Number.isInteger(rate) ? formatCount(rate) : formatRate(rate);
-}
-
 /** How a run ended. */
 export interface Verdict {
-  /** Passed or failed. */
+  /** `PASSED`, `FAILED` or `NOTHING MEASURED`. */
   readonly word: Span;
-  /** What speaks for it. */
+  /** The reasons. */
   readonly facts: string;
 }
 
-/** Judges a run by what the process is about to exit with. */
+/** The verdict on a run, by the exit code that the process is about to return. */
 export function verdict(snapshot: Snapshot, exitCode: number): Verdict {
   const { totals, userErrors } = snapshot.statistics;
   const thrown = userErrors.reduce((sum, { count }) => sum + count, 0);
@@ -35,7 +27,7 @@ export function verdict(snapshot: Snapshot, exitCode: number): Verdict {
     requestsFact(totals),
     ...(thrown > 0 ? [formatAmount(thrown, "user error")] : []),
     ...thresholdFacts(snapshot),
-    // Before the first user started there was nothing to count.
+    // Before the first user started, there was nothing to count.
     ...(snapshot.complete || snapshot.startedAt === null ? [] : [incompleteFact(snapshot)]),
     ...(exitCode === ExitCode.cluster ? workerFacts(snapshot) : []),
   ].join(", ");
@@ -46,7 +38,7 @@ export function verdict(snapshot: Snapshot, exitCode: number): Verdict {
   return { word: span("PASSED", "good"), facts };
 }
 
-/** A verdict is a sentence; the table of thresholds has all of them. */
+/** The most thresholds that a verdict names. Their table has all of them. */
 const THRESHOLDS_NAMED = 3;
 
 function requestsFact({ requests, failures, errorRate }: RequestTotals): string {
@@ -56,7 +48,7 @@ function requestsFact({ requests, failures, errorRate }: RequestTotals): string 
   return `${formatExact(failures)} of ${all} failed (${formatShare(errorRate)})`;
 }
 
-/** Which thresholds were crossed, and what a load has shown that was raised until one was. */
+/** The thresholds that were crossed, and the breaking point. */
 function thresholdFacts(snapshot: Snapshot): string[] {
   const { breakingPoint, state, thresholds: { length: all } } = snapshot;
   const failed = failedThresholds(snapshot);
@@ -64,26 +56,15 @@ function thresholdFacts(snapshot: Snapshot): string[] {
     .map((row) => `${row.expression} (${observedText(row)})`);
   const more = failed.length - named.length;
   const rest = more > 0 ? `, and ${formatCount(more)} more` : "";
-  // Before the end, none is held for good.
+  // Before the end, any threshold may still be crossed.
   const held = failed.length === 0 && breakingPoint === null && all > 0 && state === "stopped";
   return [
     ...(held ? [`${all > 1 ? "all " : ""}${formatAmount(all, "threshold")} held`] : []),
-    ...(breakingPoint === null ? [] : [breakingFact(breakingPoint)]),
+    ...(breakingPoint === null ? [] : [breakingPointFact(breakingPoint)]),
     ...(failed.length === 0 ? [] : [
       `${failed.length === 1 ? "threshold" : "thresholds"} crossed: ${named.join(", ")}${rest}`,
     ]),
   ];
-}
-
-function breakingFact({ passed, broke, threshold }: BreakingPoint): string {
-  const cause = threshold === null ? "" : ` ${threshold}`;
-  if (broke === null) {
-    return passed === null ? "no load was judged" : `nothing broke up to ${loadText(passed)}`;
-  }
-  const broken = `${loadText(broke)} broke${cause}`;
-  return passed === null
-    ? `the first load of ${broken}`
-    : `${loadText(passed)} passed and ${broken}`;
 }
 
 function incompleteFact({ mode, workers }: Snapshot): string {
@@ -93,27 +74,41 @@ function incompleteFact({ mode, workers }: Snapshot): string {
   return `counts incomplete for ${formatCount(incomplete)} of ${all}`;
 }
 
-/** Which workers a run would have needed, and did not have. */
+/** Whether workers were missing. */
 function workerFacts({ startedAt, expectedWorkers, workers }: Snapshot): string[] {
   if (expectedWorkers === null) return [];
   const present = workers.filter(isPresent).length;
   if (startedAt === null && present < expectedWorkers) {
-    return [`only ${formatCount(present)} of ${formatAmount(expectedWorkers, "worker")} came`];
+    return [`only ${formatCount(present)} of ${formatAmount(expectedWorkers, "worker")} joined`];
   }
-  return present === 0 ? ["no worker was left"] : [];
+  return present === 0 ? ["no workers left"] : [];
 }
 
-/**
- * What a run that raised its load until something broke has found, as a sentence.
- */
-export function breakingPointText({ passed, broke, threshold }: BreakingPoint): string {
+/** The breaking point that a run found, as a sentence. */
+export function breakingPointText(point: BreakingPoint): string {
+  return `Breaking point: ${breakingPointFact(point)}.`;
+}
+
+function breakingPointFact({ passed, broke, threshold }: BreakingPoint): string {
   if (broke === null) {
     return passed === null
-      ? "No load was held for long enough to be judged."
-      : `Every load passed, the highest with ${loadText(passed)}.`;
+      ? "no load ran long enough to be judged"
+      : `every load up to ${loadText(passed)} passed`;
   }
-  const crossed = `${loadText(broke)} ${threshold === null ? "did not" : `crossed ${threshold}`}`;
+  const broken = threshold === null ? "did not pass" : `crossed ${threshold}`;
   return passed === null
-    ? `Not even the first load passed: ${crossed}.`
-    : `The highest load that passed: ${loadText(passed)}; ${crossed}.`;
+    ? `the first load of ${loadText(broke)} ${broken}`
+    : `${loadText(passed)} passed, ${loadText(broke)} ${broken}`;
+}
+
+/** A load: users, or iterations per second in the open model. */
+export function loadText({ users, arrivalRate }: ReportedLoad): string {
+  return arrivalRate === null
+    ? formatAmount(users, "user")
+    : `${formatAskedRate(arrivalRate)} iterations/s`;
+}
+
+/** A rate that the user gave, without its unit. Whole numbers have no decimals. */
+export function formatAskedRate(rate: number): string {
+  return Number.isInteger(rate) ? formatCount(rate) : formatRate(rate);
 }

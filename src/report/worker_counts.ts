@@ -1,5 +1,5 @@
 /**
- * Which of a run's workers are there.
+ * What console and reports say about the processes that generate load.
  *
  * @module
  */
@@ -9,14 +9,12 @@ import type { RunStatus, Snapshot, WorkerRow, WorkerStatus } from "../stats/snap
 import { formatCount, formatLatency } from "./quantity.ts";
 import { type Span, span, type Tone } from "./terminal.ts";
 
-/** Whether a worker takes part, or did so to the end: neither lost nor gone. */
+/** Whether a worker takes part, or did so until the end: it was not lost, and did not leave. */
 export function isPresent({ state }: Pick<WorkerRow, "state">): boolean {
   return state !== "lost" && state !== "left";
 }
 
-/**
- * How many workers are there, and of how many where some are not any more.
- */
+/** The number of workers, as `5`, or as `3 of 5` if some are gone. */
 export function workerCounts(workers: readonly Pick<WorkerRow, "state">[]): string {
   const present = workers.filter(isPresent).length;
   const all = formatCount(workers.length);
@@ -24,8 +22,8 @@ export function workerCounts(workers: readonly Pick<WorkerRow, "state">[]): stri
 }
 
 /**
- * What a master that has not begun waits for; null where there is no such thing. Workers that are
- * still preparing cannot begin, so they do not count yet.
+ * What a master is waiting for before it starts the test; `null` if it is not. Workers that are still
+ * preparing do not count, because they cannot start.
  */
 export function awaited({ state, expectedWorkers, workers }: Snapshot): string | null {
   if (state !== "ready" || expectedWorkers === null) return null;
@@ -34,9 +32,7 @@ export function awaited({ state, expectedWorkers, workers }: Snapshot): string |
   return `waiting for workers: ${formatCount(here)} of ${formatCount(expectedWorkers)}`;
 }
 
-// Readings of the processes that generate load, in the tone of how good they are.
-
-/** What to think of the states of runs and of workers. */
+/** The tones of the states of runs and workers. */
 export const STATE_TONES: Readonly<Record<RunStatus | WorkerStatus, Tone>> = {
   preparing: "quiet",
   ready: "quiet",
@@ -49,19 +45,17 @@ export const STATE_TONES: Readonly<Record<RunStatus | WorkerStatus, Tone>> = {
   lost: "bad",
 };
 
-/** Whether what a process measures may be its own slowness. */
+/** Whether a process is so busy that it may affect its own measurements. */
 export function isStrained(cpu: number, lagMs: number): boolean {
   return cpu >= BUSY_CPU || lagMs >= LATE_LOOP_MS;
 }
 
-/**
- * A share of one core.
- */
+/** CPU usage, as a percentage of one core. */
 export function cpuGauge(cpu: number): Span {
   return span(`${Math.round(cpu * 100)}%`, cpu >= BUSY_CPU ? "warning" : "plain");
 }
 
-/** How late an event loop runs, in milliseconds and without their unit. */
+/** Event loop lag in milliseconds, without the unit. */
 export function lagGauge(lagMs: number): Span {
   return span(formatLatency(lagMs), lagMs >= LATE_LOOP_MS ? "warning" : "plain");
 }

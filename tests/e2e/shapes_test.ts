@@ -142,7 +142,7 @@ Deno.test("a load is raised until a threshold is crossed, and the highest that p
     threshold: "p95<25ms",
   });
   assert.ok(durationSeconds < 7, String(durationSeconds));
-  assert.match(stdout, /The highest load that passed: 2 users/);
+  assert.match(stdout, /Breaking point: 2 users passed/);
 });
 
 Deno.test("docs/shapes.md shows what its first test file is drawn as", async () => {

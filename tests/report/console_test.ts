@@ -242,21 +242,21 @@ Deno.test("a terminal that was made wider or higher has the panel that fits it",
   assert.deepEqual(screen.shown, panel(many, 150, 50));
 });
 
-Deno.test("the rate at which passes begin is that of the last seconds", () => {
+Deno.test("the panel shows the rate at which iterations started in the last seconds", () => {
   const screen = new Screen();
   const console = panelOn(screen);
   for (const elapsedSeconds of [1, 2, 3]) {
     console.update(openSnapshot(elapsedSeconds, { started: 198 * elapsedSeconds }));
   }
-  const iterations = screen.shown.find((line) => line.startsWith("passes"));
-  assert.match(iterations ?? "", /^passes {6}198\.0 of 200\/s /);
+  const iterations = screen.shown.find((line) => line.startsWith("iterations"));
+  assert.match(iterations ?? "", /^iterations {2}198\.0 of 200\/s /);
 
   const output = new Screen(80, false);
   const plain = new ConsoleOutput(output, { color: false, panel: false, log: output });
   for (const elapsedSeconds of [1, 2, 3, 4, 5]) {
     plain.update(openSnapshot(elapsedSeconds, { started: 198 * elapsedSeconds }));
   }
-  assert.match(output.writes.join(""), / {2}198\.0\/200 passes\/s {2}/);
+  assert.match(output.writes.join(""), / {2}198\.0\/200 iterations\/s {2}/);
 });
 
 // deno-lint-ignore no-control-regex -- escape sequences are what it is about

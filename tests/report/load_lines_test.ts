@@ -18,14 +18,14 @@ Deno.test("users are shown with their target until they have reached it", () => 
 Deno.test("in the open model, users are busy with passes, of which some wait and some are lost", () => {
   assert.deepEqual(lines(openSnapshot(30)), [
     "users       2 of 50 busy",
-    "passes      199.8 of 200/s   queued 0   dropped 0",
+    "iterations  199.8 of 200/s   queued 0   dropped 0",
   ]);
   const late = openSnapshot(30, { started: 5900, completed: 5888, dropped: 30 });
   assert.deepEqual(lines(late), [
     "users       12 of 50 busy",
-    "passes      199.8 of 200/s   queued 70   dropped 30 (0.50%)",
+    "iterations  199.8 of 200/s   queued 70   dropped 30 (0.50%)",
   ]);
-  assert.equal(lines(late, 60)[1], "passes      199.8 of 200/s   queued 70   dropped 30");
+  assert.equal(lines(late, 60)[1], "iterations  199.8 of 200/s   queued 70   dropped 30");
 });
 
 Deno.test("no more users are busy than there are, whatever a lost worker has left unfinished", () => {
@@ -53,14 +53,14 @@ Deno.test("before the first pass there is nothing to tell of passes but what was
   const none = { ...run, statistics: { ...counted, iterations: null } };
   assert.deepEqual(loadLines(none, null, 80).map((line) => renderLine(line, 80, false)), [
     "users       0 of 50 busy",
-    "passes      - of 0.50/s   queued 0   dropped 0",
+    "iterations  - of 0.50/s   queued 0   dropped 0",
   ]);
   assert.deepEqual(iterationTimeLines(none), []);
 });
 
 Deno.test("passes that are counted in the closed model are neither late nor dropped", () => {
   const run = snapshot({ statistics: { ...statistics(), iterations: iterations() } });
-  assert.deepEqual(lines(run), ["users       10", "passes      5,998 completed"]);
+  assert.deepEqual(lines(run), ["users       10", "iterations  5,998 completed"]);
   assert.deepEqual(iterationTimeLines(run), []);
 });
 
@@ -94,6 +94,6 @@ Deno.test("a load that is raised until it breaks tells its step, and what has pa
   );
   assert.equal(
     step({ passed: { users: 400, arrivalRate: 1500 } }, 2000),
-    "step        2,000 passes/s   passed 1,500 passes/s",
+    "step        2,000 iterations/s   passed 1,500 iterations/s",
   );
 });

@@ -8,15 +8,15 @@ const PLAIN = { columns: 80, color: false };
 Deno.test("the open model tells what became of its schedule, and what latency means in it", () => {
   const run = openSnapshot(30, { started: 5988, completed: 5988, dropped: 12 });
   assert.deepEqual(iterationSection(run, PLAIN), [
-    "Passes, times in ms",
+    "Iterations, times in ms",
     "6,000 scheduled, 5,988 started, 5,988 completed, 12 dropped (0.20%)",
     "                50%    75%    90%    95%    99%  99.9%  99.99%   Max",
     "────────────────────────────────────────────────────────────────────",
     "Service time   40.0   60.0   80.0    120    320    800    1280  1600",
     "Start delay   0.100  0.150  0.200  0.300  0.800   2.00    3.20  4.00",
-    "The latency of a pass's first request counts from when the pass was meant to",
-    "start, so it has the start delay in it. Service time is that of a whole pass,",
-    "from when it did start.",
+    "The latency of the first request of an iteration counts from the moment at which",
+    "the iteration was due, so it includes the start delay. The service time counts",
+    "from the actual start of the iteration to its end.",
   ]);
 });
 

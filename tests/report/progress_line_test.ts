@@ -53,9 +53,9 @@ Deno.test("in the open model the line tells what becomes of the schedule", () =>
   const run = openSnapshot(30, { started: 5950, dropped: 12 });
   assert.match(
     progressLine(run, 198.3),
-    / {2}12\/50 users {2}198\.3\/200 passes\/s {2}38 queued {2}12 dropped {2}442\.4 req\/s /,
+    / {2}12\/50 users {2}198\.3\/200 iterations\/s {2}38 queued {2}12 dropped {2}442\.4 req\/s /,
   );
-  assert.match(progressLine(run), / {2}-\/200 passes\/s /);
+  assert.match(progressLine(run), / {2}-\/200 iterations\/s /);
 });
 
 Deno.test("thresholds that are crossed now end the line", () => {

@@ -145,11 +145,11 @@ Deno.test("passes, thresholds and the breaking point have their places, and bars
     "Requests",
     "Percentiles",
     "Latency",
-    "Passes",
+    "Iterations",
     "Failures",
     "User errors",
     "Thresholds",
-    "The highest load that passed: 100 passes/s",
+    "Breaking point: 100 iterations/s passed",
     "! careful",
   ]);
   assert.deepEqual(titles(false), titles(true).filter((title) => title !== "Latency"));

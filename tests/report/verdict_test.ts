@@ -84,20 +84,20 @@ Deno.test("a load that was raised until it broke tells what passed and what did 
   const threshold = SLOW.expression;
   assert.equal(
     found({ passed: users(300), broke: users(400), threshold }, 0),
-    "PASSED: 1,000 requests, no failures, 300 users passed and 400 users broke p95<200ms",
+    "PASSED: 1,000 requests, no failures, 300 users passed, 400 users crossed p95<200ms",
   );
   assert.equal(
     found({ passed: users(1), broke: null, threshold: null }, 0),
-    "PASSED: 1,000 requests, no failures, nothing broke up to 1 user",
+    "PASSED: 1,000 requests, no failures, every load up to 1 user passed",
   );
   assert.equal(
     found({ passed: null, broke: { users: 50, arrivalRate: 12.5 }, threshold }, 3),
-    "FAILED: 1,000 requests, no failures, the first load of 12.5 passes/s broke p95<200ms, " +
+    "FAILED: 1,000 requests, no failures, the first load of 12.5 iterations/s crossed p95<200ms, " +
       "threshold crossed: p95<200ms (312.04 ms) (exit code 3)",
   );
   assert.equal(
     found({ passed: null, broke: null, threshold: null }, 3),
-    "FAILED: 1,000 requests, no failures, no load was judged, " +
+    "FAILED: 1,000 requests, no failures, no load ran long enough to be judged, " +
       "threshold crossed: p95<200ms (312.04 ms) (exit code 3)",
   );
 });
@@ -121,13 +121,13 @@ Deno.test("a run that never had its workers says how many came", () => {
     expectedWorkers: 8,
     workers: [{ ...ready, id: "a" }, { ...ready, id: "b" }],
   });
-  assert.equal(words(waiting, 4), "FAILED: no requests, only 2 of 8 workers came (exit code 4)");
+  assert.equal(words(waiting, 4), "FAILED: no requests, only 2 of 8 workers joined (exit code 4)");
 });
 
 Deno.test("a run whose last worker has gone says so, though nothing is missing", () => {
   const workers = [workerRow({ state: "left" })];
   assert.equal(
     words(snapshot({ mode: "distributed", expectedWorkers: 1, workers }), 4),
-    "FAILED: 1,000 requests, no failures, no worker was left (exit code 4)",
+    "FAILED: 1,000 requests, no failures, no workers left (exit code 4)",
   );
 });

@@ -82,8 +82,11 @@ Deno.test("the open model has a note, and a breaking point a sentence", () => {
     0,
     runMetadata(),
   );
-  assert.match(open.iterationNote!, /counts from when the pass was meant to start/);
-  assert.equal(open.view.breakingPoint?.text, "Every load passed, the highest with 100 passes/s.");
+  assert.match(open.iterationNote!, /counts from the moment at which the iteration was due/);
+  assert.equal(
+    open.view.breakingPoint?.text,
+    "Breaking point: every load up to 100 iterations/s passed.",
+  );
   const closed = reportContent(snapshot({ statistics: counted }), 0, runMetadata());
   assert.deepEqual([closed.iterationNote, closed.view.breakingPoint], [null, null]);
 });
