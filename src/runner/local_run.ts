@@ -20,8 +20,7 @@ import { type Health, openFilesProblem } from "./generator_health.ts";
 import { LoadDriver, reportedLoad } from "./load_driver.ts";
 import { LoadGenerator } from "./load_generator.ts";
 import { RunControl } from "./run_control.ts";
-import { RunTime } from "./run_time.ts";
-import { Exhaustion, RunWatch, type ThresholdOptions, Warnings } from "./run_watch.ts";
+import { Exhaustion, RunTime, RunWatch, type ThresholdOptions, Warnings } from "./run_watch.ts";
 
 /** Everything that a run needs and does not make itself. */
 export interface LocalRunOptions extends ThresholdOptions {

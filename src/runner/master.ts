@@ -26,8 +26,7 @@ import { type LoadChange, LoadDriver, reportedLoad } from "./load_driver.ts";
 import { liveRunInfo } from "./load_generator.ts";
 import { masterSnapshot, missingCounts, withoutOpenSeconds } from "./master_snapshot.ts";
 import { RunControl } from "./run_control.ts";
-import { RunTime } from "./run_time.ts";
-import { Exhaustion, RunWatch, type ThresholdOptions, Warnings } from "./run_watch.ts";
+import { Exhaustion, RunTime, RunWatch, type ThresholdOptions, Warnings } from "./run_watch.ts";
 import { LOST_MS, WorkerManager, type WorkerManagerOptions } from "./worker_manager.ts";
 
 /** Everything that a master needs and does not make itself. */

@@ -159,7 +159,8 @@ Deno.test("a target that stands still for 1.4 s cannot hide it, however few user
   assert.ok(service(few) < 300 && service(many) > 900);
   // Where the machine itself stands still, everything takes longer.
   assert.ok(latency(closed) < latency(few) / 2);
-  const warning = /More than 1 % of the passes began over 50 ms late, as all 10 users were busy/;
+  const warning =
+    /More than 1 % of the iterations began over 50 ms late, because all 10 users were busy/;
   assert.ok(few.ended.summary.warnings.some((text) => warning.test(text)));
   assert.match(few.ended.stderr, warning);
 });
@@ -176,7 +177,9 @@ Deno.test("--on-busy drop begins nothing late, and counts what it drops", async 
   // Four users of at least 200 ms a pass, and a last one each.
   assert.ok(started! <= 4 * 26 && dropped! >= 196, String(started));
   assert.ok(
-    summary.warnings.some((text) => /1 % of the passes were dropped, as all 4 users/.test(text)),
+    summary.warnings.some((text) =>
+      /1 % of the iterations were dropped, because all 4 users/.test(text)
+    ),
   );
   assert.equal(code, 0);
 });
@@ -275,7 +278,7 @@ Deno.test("--iterations is never exceeded where a worker is killed, and what is 
   assert.equal(summary.complete, false);
   assert.equal(
     summary.warnings.at(-1),
-    `Only ${started} of 4000 passes were begun, as far as is known: ` +
+    `Only ${started} of 4000 iterations began, as far as is known: ` +
       "the others were lost with a worker.",
   );
   assert.equal(code, 4);

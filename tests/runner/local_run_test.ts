@@ -401,7 +401,7 @@ Deno.test("a target that stalls shows in the latency, and not in the service tim
   assert.ok(totals.latencyMs.p99! > 900, String(totals.latencyMs.p99));
   assert.ok(iterations!.serviceTimeMs.p99! < 20, String(iterations!.serviceTimeMs.p99));
   assert.ok(iterations!.startDelayMs.p99! > 900);
-  assert.match(running.warnings[0]!, /began over 50 ms late, as all 4 users were busy/);
+  assert.match(running.warnings[0]!, /began over 50 ms late, because all 4 users were busy/);
 });
 
 Deno.test("passes that wait at the end are dropped, and more than a few of them are warned of", async () => {
@@ -413,7 +413,10 @@ Deno.test("passes that wait at the end are dropped, and more than a few of them 
   });
   await running.clock.advance(10_000);
   assert.deepEqual(iterationCounts(running), [60, 15, 15, 45]);
-  assert.match(running.warnings[0]!, /1 % of the passes were dropped, as all 5 users were busy/);
+  assert.match(
+    running.warnings[0]!,
+    /1 % of the iterations were dropped, because all 5 users were busy/,
+  );
 });
 
 Deno.test("a run with a number of passes ends with the last one, in either model", async () => {
@@ -444,7 +447,7 @@ Deno.test("without an end of its own, a run ends when all users have, and says w
   assert.equal(free.result!.statistics.iterations, null);
   assert.deepEqual(free.warnings, []);
   assert.deepEqual(counted.warnings, [
-    "Only 6 of 7 passes were begun: no user was left to begin the others.",
+    "Only 6 of 7 iterations began: no user was left to begin the others.",
   ]);
 });
 

@@ -1,12 +1,23 @@
 import assert from "node:assert/strict";
+import type { WorkerPhase } from "../../src/cluster/protocol.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
-import { stepUntilItBreaks } from "../../src/load/curves.ts";
+import { hold, inSequence, stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape } from "../../src/load/load_user_shape.ts";
-import { RunWatch, Warnings } from "../../src/runner/run_watch.ts";
+import {
+  arrivalProblems,
+  Exhaustion,
+  RunTime,
+  RunWatch,
+  StepWatch,
+  ThresholdWatch,
+  Warnings,
+} from "../../src/runner/run_watch.ts";
+import type { RunStatus, Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { intervalOf } from "../support/counts.ts";
-import { openSnapshot } from "../support/open_snapshots.ts";
-import { shopSnapshot } from "../support/snapshots.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { iterations, openSnapshot } from "../support/open_snapshots.ts";
+import { latencies, requestRow, shopSnapshot, snapshot, statistics } from "../support/snapshots.ts";
 import { samplesOf } from "../support/steps.ts";
 
 class Scene {
@@ -37,14 +48,14 @@ Deno.test("at the end, passes that were dropped are warned of, and why", () => {
   scene.watch.aimed({ arrivalRate: 200, maxUsers: 50 }, 0, FREE);
   scene.watch.conclude(openSnapshot(30, { dropped: 100 }), NO_SHORTAGE);
   assert.equal(scene.warnings.length, 1);
-  assert.match(scene.warnings[0]!, /dropped, as this generator was itself too slow/);
+  assert.match(scene.warnings[0]!, /dropped, because this load generator was too slow/);
 });
 
 Deno.test("users of fixed counts are all busy where there can be no more of them", () => {
   const scene = new Scene();
   scene.watch.aimed({ arrivalRate: 200, maxUsers: 50 }, 0, FIXED);
   scene.watch.conclude(openSnapshot(30, { dropped: 100 }), NO_SHORTAGE);
-  assert.match(scene.warnings[0]!, /dropped, as all 14 users were busy/);
+  assert.match(scene.warnings[0]!, /dropped, because all 14 users were busy/);
 });
 
 Deno.test("in the closed model nothing is said of how passes begin, but of what is missing", () => {
@@ -103,4 +114,343 @@ Deno.test("thresholds are looked at every second, and end the run where that is 
   scene.watch.look({ ...shop, thresholds });
   assert.equal(scene.stops, 1);
   assert.equal(scene.watch.breakingPoint, null);
+});
+
+interface Watched {
+  readonly warnings: string[];
+  readonly stops: number;
+  readonly watch: ThresholdWatch;
+  /** Another second of a run in which `p50` is so many milliseconds. */
+  second(seconds: number, p50: number, state?: RunStatus, changes?: Partial<Snapshot>): boolean[];
+}
+
+function watched(expressions: string[], abortOnThreshold: boolean): Watched {
+  const warnings: string[] = [];
+  let stops = 0;
+  const watch = new ThresholdWatch(
+    { thresholds: new ThresholdSet(expressions), abortOnThreshold },
+    new Warnings((text) => warnings.push(text)),
+    () => stops++,
+  );
+  return {
+    warnings,
+    watch,
+    get stops(): number {
+      return stops;
+    },
+    second: (seconds, p50, state = "running", changes = {}) => {
+      const row = requestRow({ requests: 10 * seconds, rate: 10, latencyMs: latencies(p50) });
+      const counted = statistics({ totals: row, requests: [row], timeline: [] });
+      const thresholds = watch.rows(counted, state, seconds);
+      const times = { elapsedSeconds: seconds + 0.01, durationSeconds: seconds };
+      watch.look(snapshot({ ...times, state, statistics: counted, thresholds, ...changes }));
+      return thresholds.map(({ passed }) => passed);
+    },
+  };
+}
+
+Deno.test("without being asked to, nothing is ended by a threshold", () => {
+  const run = watched(["max<100ms"], false);
+  assert.deepEqual(run.second(9, 12), [false]);
+  assert.deepEqual([run.stops, run.warnings], [0, []]);
+});
+
+Deno.test("the first second that crosses one ends the run, once, and says why", () => {
+  const run = watched(["count>=1", "max<500ms"], true);
+  assert.deepEqual(run.second(1, 12), [true, true]);
+  assert.equal(run.stops, 0);
+  run.second(2, 13);
+  run.second(3, 14);
+  assert.equal(run.stops, 1);
+  assert.deepEqual(run.warnings, [
+    "The test was ended after 2 s, as max<500ms was crossed: 520 ms.",
+  ]);
+});
+
+Deno.test("what has ended a run stays crossed, as it was then", () => {
+  const run = watched(["mean<20ms"], true);
+  run.second(2, 20);
+  assert.deepEqual(run.second(3, 12, "stopping"), [false]);
+  const counted = statistics({ requests: [requestRow()] });
+  assert.deepEqual(run.watch.rows(counted, "stopped", 10), [
+    { expression: "mean<20ms", observed: 25, passed: false },
+  ]);
+});
+
+Deno.test("a run that is stopping anyhow is not ended again", () => {
+  const run = watched(["max<100ms"], true);
+  run.second(2, 12, "stopping");
+  assert.deepEqual([run.stops, run.warnings], [0, []]);
+});
+
+Deno.test("a load that is raised until something breaks ends by itself", () => {
+  const run = watched(["max<100ms"], true);
+  const breakingPoint = { passed: null, broke: null, threshold: null };
+  run.second(9, 12, "running", { breakingPoint });
+  assert.equal(run.stops, 0);
+});
+
+Deno.test("a rate is not too low in the first five seconds, nor while users are being started", () => {
+  const run = watched(["rps>=100"], true);
+  assert.deepEqual(run.second(4, 12), [true]);
+  assert.deepEqual(run.second(30, 12, "spawning"), [true]);
+  assert.equal(run.stops, 0);
+  assert.deepEqual(run.second(5, 12), [false]);
+  assert.equal(run.stops, 1);
+});
+
+Deno.test("in the end, what had no sample is warned of", () => {
+  const run = watched(["p95[GET serach]<1s", "p95<1s"], false);
+  run.watch.conclude(snapshot({ state: "stopped" }));
+  assert.deepEqual(run.warnings, [
+    "Threshold p95[GET serach]<1s: no request is named GET serach. The names are GET /.",
+  ]);
+  const never = watched(["p95<1s"], false);
+  never.watch.conclude(snapshot({ state: "stopped", startedAt: null }));
+  assert.deepEqual(never.warnings, []);
+});
+
+class Steps extends LoadUserShape {
+  static override curve = inSequence(
+    hold({ seconds: 2, users: 50 }),
+    stepUntilItBreaks({ stepSeconds: 3, users: { from: 10, step: 10, to: 90 } }),
+  );
+}
+
+/** Runs the steps against a target of 2 ms a user; what broke, and after how many seconds. */
+function run(thresholds: readonly string[], late = 0): [StepWatch, seconds: number] {
+  const shape = new Steps();
+  const watch = new StepWatch(shape, new ThresholdSet(thresholds));
+  const loads: number[] = [];
+  for (let second = 0;; second++) {
+    const target = shape.at(second, watch.view(second, false));
+    if (target === null) return [watch, second];
+    watch.note(second);
+    loads.push("users" in target ? target.users : 0);
+    // What was counted in a second may come in later.
+    const told = second - late;
+    if (told >= 0) watch.add(intervalOf(samplesOf(loads[told]!), told));
+  }
+}
+
+Deno.test("each step is judged by its own seconds, and nothing before it is", () => {
+  const [watch, seconds] = run(["p99<70ms"]);
+  assert.deepEqual(watch.breakingPoint, {
+    passed: { users: 30, arrivalRate: null },
+    broke: { users: 40, arrivalRate: null },
+    threshold: "p99<70ms",
+  });
+  // 2 s of 50 users, three steps of 3 s, and the first second of the fourth.
+  assert.equal(seconds, 12);
+});
+
+Deno.test("what comes in late is counted to the step that it belongs to, or not at all", () => {
+  const [watch] = run(["p99<70ms"], 1);
+  assert.deepEqual(watch.breakingPoint!.broke, { users: 40, arrivalRate: null });
+});
+
+Deno.test("a load that nothing breaks passes to its highest step", () => {
+  const [watch, seconds] = run(["p99<1s"]);
+  assert.deepEqual(watch.breakingPoint, {
+    passed: { users: 90, arrivalRate: null },
+    broke: null,
+    threshold: null,
+  });
+  assert.equal(seconds, 29);
+});
+
+Deno.test("other loads have no steps, and cost nothing", () => {
+  class Plain extends LoadUserShape {
+    static override curve = hold({ seconds: 5, users: 50 });
+  }
+  for (const shape of [null, new Plain()]) {
+    const watch = new StepWatch(shape, new ThresholdSet(["p99<1ms"]));
+    shape?.at(0);
+    watch.note(0);
+    watch.add(intervalOf(samplesOf(50), 0));
+    assert.deepEqual(watch.view(1, false), { crossed: null });
+    assert.equal(watch.breakingPoint, null);
+  }
+});
+
+Deno.test("seconds that some nodes have not told of are left out as the watch is told", () => {
+  const shape = new Steps();
+  shape.at(2);
+  const watch = new StepWatch(shape, new ThresholdSet(["rps>=1"]));
+  watch.note(2);
+  watch.add(intervalOf(samplesOf(0), 2));
+  watch.add(intervalOf(samplesOf(10), 3));
+  const seen: number[] = [];
+  watch.view(4, false, (all) => {
+    seen.push(...all.timeline.map(({ second }) => second));
+    return all;
+  });
+  assert.deepEqual(seen, [2, 3]);
+});
+
+const BUSY = { peak: 50, max: 50 };
+const ROOM = { peak: 14, max: 50 };
+const ALL_BUSY = "because all 50 users were busy: allow more with --max-users, or lower the rate.";
+const TOO_SLOW =
+  "because this load generator was too slow: spread the load over more processes or " +
+  "machines, or lower the rate.";
+
+Deno.test("passes that begin in time are no problem", () => {
+  assert.deepEqual(arrivalProblems(iterations(), BUSY), []);
+  const few = iterations({ dropped: 60, startDelayMs: { ...latencies(1), p99: 50 } });
+  assert.deepEqual(arrivalProblems(few, BUSY), []);
+});
+
+Deno.test("more than one in a hundred that was dropped is one, and so is one that began late", () => {
+  const bad = iterations({ dropped: 61, startDelayMs: { ...latencies(1), p99: 50.1 } });
+  assert.deepEqual(arrivalProblems(bad, BUSY), [
+    `More than 1 % of the iterations were dropped, ${ALL_BUSY}`,
+    `More than 1 % of the iterations began over 50 ms late, ${ALL_BUSY}`,
+  ]);
+});
+
+Deno.test("where users were to be had, it was the generator", () => {
+  const late = iterations({ startDelayMs: { ...latencies(1), p99: 900 } });
+  assert.deepEqual(arrivalProblems(late, ROOM), [
+    `More than 1 % of the iterations began over 50 ms late, ${TOO_SLOW}`,
+  ]);
+  assert.deepEqual(arrivalProblems(iterations({ dropped: 3000 }), ROOM), [
+    `More than 1 % of the iterations were dropped, ${TOO_SLOW}`,
+  ]);
+});
+
+Deno.test("a run in which no pass began has no delay", () => {
+  const none = iterations({ started: 0, startDelayMs: { ...latencies(1), p99: null } });
+  assert.deepEqual(arrivalProblems(none, BUSY), []);
+});
+
+class ExhaustionScene {
+  stops = 0;
+  readonly driver = {
+    spawning: false,
+    stop: (): boolean => ++this.stops === 1,
+  };
+  readonly exhaustion: Exhaustion;
+
+  constructor(
+    { iterations = null, shape = null, resetStats = false }: {
+      readonly iterations?: number | null;
+      readonly shape?: LoadUserShape | null;
+      readonly resetStats?: boolean;
+    } = {},
+  ) {
+    this.exhaustion = new Exhaustion({ profile: { iterations, shape }, resetStats });
+  }
+
+  /** Whether a run ends whose workers are so. */
+  look(phases: readonly WorkerPhase[], settled = true): boolean {
+    const before = this.stops;
+    this.exhaustion.look(phases.map((phase) => ({ phase })), { settled }, this.driver);
+    return this.stops > before;
+  }
+}
+
+Deno.test("a run ends when those that had something to do have nothing left", () => {
+  for (const iterations of [null, 100]) {
+    const ends = (...phases: WorkerPhase[]): boolean =>
+      new ExhaustionScene({ iterations }).look(phases);
+    assert.equal(ends("exhausted", "exhausted"), true);
+    assert.equal(ends("exhausted", "ready"), true);
+    assert.equal(ends("exhausted", "running"), false);
+    assert.equal(ends("exhausted", "spawning"), false);
+    assert.equal(ends("ready", "ready"), false);
+    assert.equal(ends(), false);
+  }
+});
+
+Deno.test("users that have ended are not all, where more are to come; passes are", () => {
+  const users = new ExhaustionScene();
+  assert.equal(users.look(["exhausted"], false), false);
+  users.driver.spawning = true;
+  assert.equal(users.look(["exhausted"]), false);
+  const shaped = new ExhaustionScene({ shape: new LoadUserShape() });
+  assert.equal(shaped.look(["exhausted"]), false);
+  const iterations = new ExhaustionScene({ iterations: 5, shape: new LoadUserShape() });
+  iterations.driver.spawning = true;
+  assert.equal(iterations.look(["exhausted"], false), true);
+});
+
+Deno.test("a run whose users have all ended goes on where others are to start", () => {
+  const scene = new ExhaustionScene();
+  scene.exhaustion.endWithoutUsers(null);
+  scene.driver.spawning = true;
+  scene.exhaustion.endWithoutUsers(scene.driver);
+  assert.equal(scene.stops, 0);
+  scene.driver.spawning = false;
+  scene.exhaustion.endWithoutUsers(scene.driver);
+  assert.equal(scene.stops, 1);
+});
+
+Deno.test("a run that has ended so says how many passes it lacks, and why", () => {
+  const scene = new ExhaustionScene({ iterations: 40 });
+  scene.look(["exhausted"]);
+  assert.deepEqual(scene.exhaustion.shortage(40, true), []);
+  assert.deepEqual(scene.exhaustion.shortage(39, true), [
+    "Only 39 of 40 iterations began: no user was left to begin the others.",
+  ]);
+  assert.deepEqual(scene.exhaustion.shortage(12, false), [
+    "Only 12 of 40 iterations began, as far as is known: the others were lost with a worker.",
+  ]);
+});
+
+Deno.test("a run that has ended in another way lacks nothing, nor does one that was not counted whole", () => {
+  const stopped = new ExhaustionScene({ iterations: 40 });
+  stopped.driver.stop();
+  stopped.look(["exhausted"]);
+  assert.deepEqual(stopped.exhaustion.shortage(12, true), []);
+  const reset = new ExhaustionScene({ iterations: 40, resetStats: true });
+  reset.look(["exhausted"]);
+  assert.deepEqual(reset.exhaustion.shortage(12, true), []);
+  const free = new ExhaustionScene();
+  free.look(["exhausted"]);
+  assert.deepEqual(free.exhaustion.shortage(12, true), []);
+});
+
+Deno.test("each warning is told and kept once, in the order in which they came", () => {
+  const told: string[] = [];
+  const warnings = new Warnings((text) => told.push(text));
+  warnings.add("b");
+  warnings.addAll(["a", "b", "c"]);
+  warnings.add("a");
+  assert.deepEqual(told, ["b", "a", "c"]);
+  assert.deepEqual(warnings.texts, told);
+});
+
+Deno.test("a run lasts from its beginning to its end", async () => {
+  const clock = new FakeClock();
+  const time = new RunTime(clock);
+  await clock.advance(700);
+  assert.deepEqual([time.begun, time.elapsedSeconds, time.endedAt], [false, 0, null]);
+  time.begin();
+  await clock.advance(2_500);
+  assert.deepEqual([time.begun, time.elapsedSeconds, time.endedAt], [true, 2.5, null]);
+  time.end();
+  await clock.advance(9_000);
+  assert.equal(time.elapsedSeconds, 2.5);
+  assert.equal(time.endedAt, Date.UTC(2026, 0, 1) + 3_200);
+});
+
+Deno.test("a run that has begun elsewhere goes on from there", async () => {
+  const clock = new FakeClock();
+  const time = new RunTime(clock);
+  time.begin(60);
+  await clock.advance(1_000);
+  assert.equal(time.elapsedSeconds, 61);
+});
+
+Deno.test("who has seen more of a run corrects how long it has lasted, and nobody makes it shorter", async () => {
+  const clock = new FakeClock();
+  const time = new RunTime(clock);
+  time.begin(10);
+  await clock.advance(500);
+  time.atLeast(9);
+  assert.equal(time.elapsedSeconds, 10.5);
+  time.atLeast(12);
+  await clock.advance(500);
+  assert.equal(time.elapsedSeconds, 12.5);
 });

@@ -1106,7 +1106,7 @@ Deno.test("what a worker holds that is killed is begun by nobody, and the run sa
   assert.ok(scheduled! <= begun);
   assert.equal(
     master.result!.warnings.at(-1),
-    `Only ${scheduled} of 3000 passes were begun, as far as is known: the others were lost with a worker.`,
+    `Only ${scheduled} of 3000 iterations began, as far as is known: the others were lost with a worker.`,
   );
 });
 
@@ -1146,7 +1146,7 @@ Deno.test("users that have made all the passes of their class end the run, and w
   await cluster.advance(10_000);
   assert.deepEqual(iterations(master), [12, 12, 12, 0]);
   assert.deepEqual(master.warnings, [
-    "Only 12 of 100 passes were begun: no user was left to begin the others.",
+    "Only 12 of 100 iterations began: no user was left to begin the others.",
   ]);
 });
 
@@ -1188,7 +1188,7 @@ async function checkSharedIterations(faults: TimedFaults): Promise<void> {
   const isLost = warnings.some((text) => /has been silent for/.test(text));
   if (result.complete) assert.equal(started, ground.steps.length);
   if (!isLost) assert.equal(ground.steps.length, 700);
-  else if (started! < 700) assert.match(result.warnings.at(-1)!, /^Only \d+ of 700 passes/);
+  else if (started! < 700) assert.match(result.warnings.at(-1)!, /^Only \d+ of 700 iterations/);
 }
 
 Deno.test("whatever fails, no iteration is begun twice, and each is begun unless a worker is lost", async () => {

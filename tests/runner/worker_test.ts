@@ -5,9 +5,9 @@ import type { Assignment, Message } from "../../src/cluster/protocol.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import type { StreamListener } from "../../src/core/network.ts";
 import { User } from "../../src/user/user.ts";
+import { assignment } from "../support/assignments.ts";
 import { type FakeClock, settle } from "../support/fake_clock.ts";
 import { terms } from "../support/joining.ts";
-import { assignment } from "../support/assignments.ts";
 import { discovered } from "../support/users.ts";
 import {
   type Ground,
