@@ -5,7 +5,7 @@
  * @module
  */
 
-import { RUNTIME_FLAGS } from "../build/runtime_flags.ts";
+import { RUNTIME_FLAGS } from "../build/project.ts";
 import { denoHost } from "../src/core/host.ts";
 import type { Summary } from "../src/report/summary.ts";
 

@@ -1,5 +1,5 @@
 /**
- * `deno task bench NAME [args]` runs `bench/NAME.ts`; without a name it lists what there is.
+ * `deno task bench NAME [args]` runs `bench/NAME.ts`; without a name it lists the benchmarks.
  *
  * @module
  */
@@ -18,12 +18,11 @@ const names = await benchmarks();
 const [name, ...args] = Deno.args;
 if (name === undefined || !names.includes(name)) {
   const lines = names.map((known) => `  deno task bench ${known}\n`);
-  const lead = name === undefined ? "Benchmarks:" : `There is no benchmark ${name}; there are:`;
+  const lead = name === undefined ? "Benchmarks:" : `Unknown benchmark ${name}. Benchmarks:`;
   process.stderr.write(`${lead}\n${lines.join("")}`);
   Deno.exit(2);
 }
 const child = new Deno.Command(Deno.execPath(), {
   args: ["run", "-A", `bench/${name}.ts`, ...args],
-})
-  .spawn();
+}).spawn();
 Deno.exit((await child.status).code);

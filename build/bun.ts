@@ -1,15 +1,15 @@
 /**
- * `deno task bun`: checks that the parts which need no Deno need none. Their types must be right with
- * those of bun in the place of Deno's, and their tests must pass under `bun test`. Both happen in a copy,
- * beside which Deno puts the packages where bun looks for them.
+ * `deno task bun` checks that the parts which need no Deno also work under bun: their types with bun's
+ * types instead of Deno's, and their tests with `bun test`. Both run in a copy of the project, as bun
+ * expects the packages in a `node_modules` folder.
  *
  * @module
  */
 
 import process from "node:process";
-import { runCommand } from "./command.ts";
+import { copyPath, runCommand } from "./project.ts";
 
-/** Folders of tests, and single tests, that run under bun as they are. */
+/** Folders of tests, and single tests, that run under bun. */
 const TESTS: readonly string[] = [
   "tests/stats",
   "tests/load",
@@ -25,27 +25,22 @@ const TESTS: readonly string[] = [
 
 const COPIED = ["deno.json", "deno.lock", "src", "tests"];
 
-/** Milliseconds for one test: property tests take longer than bun expects. */
+/** Milliseconds for one test. Property tests take longer than bun's default. */
 const TIMEOUT_MS = 120_000;
-
-async function copy(from: string, to: string): Promise<void> {
-  if (!(await Deno.stat(from)).isDirectory) return await Deno.copyFile(from, to);
-  await Deno.mkdir(to);
-  for await (const { name } of Deno.readDir(from)) await copy(`${from}/${name}`, `${to}/${name}`);
-}
 
 async function testFiles(root: string): Promise<string[]> {
   const files: string[] = [];
-  for (const place of TESTS) {
-    if (place.endsWith(".ts")) files.push(place);
-    else {for await (const { name } of Deno.readDir(`${root}/${place}`)) {
-        files.push(`${place}/${name}`);
-      }}
+  for (const path of TESTS) {
+    if (path.endsWith(".ts")) {
+      files.push(path);
+      continue;
+    }
+    for await (const { name } of Deno.readDir(`${root}/${path}`)) files.push(`${path}/${name}`);
   }
   return files.filter((path) => path.endsWith("_test.ts")).sort();
 }
 
-/** Tells the compiler of bun what the tests may use, and which they are. */
+/** Writes a project file for the compiler, with the tests and what they may use of Deno. */
 async function writeProject(folder: string, files: readonly string[]): Promise<void> {
   const preload = "tests/bun/preload.ts";
   await Deno.writeTextFile(
@@ -63,7 +58,7 @@ async function main(): Promise<number> {
   }
   const folder = await Deno.makeTempDir({ prefix: "aiotest-bun-" });
   try {
-    for (const name of COPIED) await copy(name, `${folder}/${name}`);
+    for (const name of COPIED) await copyPath(name, `${folder}/${name}`);
     const files = await testFiles(folder);
     await writeProject(folder, files);
     const timeout = `--timeout=${TIMEOUT_MS}`;
@@ -92,7 +87,7 @@ async function hasBun(): Promise<boolean> {
   }
 }
 
-/** Runs a step, and shows what it says where it fails, or how many tests there were. */
+/** Runs a step. Shows its output if it fails, or else the number of tests. */
 async function run(cwd: string, program: string, ...args: string[]): Promise<number> {
   const { code, stdout, stderr } = await runCommand(program, args, { cwd });
   const passed = /^\(pass\) .*\n/gm;

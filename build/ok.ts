@@ -1,13 +1,12 @@
 /**
- * `deno task ok`: everything that must hold before a change is committed, in one command. All steps run,
- * whatever the ones before said; only those that failed show their output. `--fast` leaves the tests out.
+ * `deno task ok` checks everything that must hold before a change is committed. All steps run, even after
+ * one has failed; only those that fail show their output. `--fast` leaves out the tests.
  *
  * @module
  */
 
 import process from "node:process";
-import { runCommand } from "./command.ts";
-import { projectPlaces } from "./project_files.ts";
+import { codeFolders, runCommand } from "./project.ts";
 
 interface Step {
   readonly name: string;
@@ -15,12 +14,12 @@ interface Step {
   readonly args: readonly string[];
 }
 
-function staticSteps(places: readonly string[]): Step[] {
+function staticSteps(folders: readonly string[]): Step[] {
   return [
     { name: "format", args: ["fmt", "--check"] },
     { name: "lint", args: ["lint"] },
-    // Frozen, so that a lock file which lacks a package is seen here and not on somebody's fresh clone.
-    { name: "types", args: ["check", "--quiet", "--frozen", ...places] },
+    // Frozen: a package that the lock file lacks would otherwise be noticed only on a fresh clone.
+    { name: "types", args: ["check", "--quiet", "--frozen", ...folders] },
     { name: "layers", args: ["run", "-A", "build/check_layers.ts"] },
     { name: "generated", args: ["run", "-A", "build/generate.ts", "--check"] },
     { name: "docs", args: ["doc", "--lint", "mod.ts"] },
@@ -31,10 +30,10 @@ function staticSteps(places: readonly string[]): Step[] {
   ];
 }
 
-/** Only those that need no installed tool; `.ci/run` runs all. */
+/** The tests that need no installed tool; `.ci/run` runs all tests. */
 const TESTS: Step = { name: "tests", args: ["task", "test"] };
 
-async function passes({ name, args }: Step): Promise<boolean> {
+async function run({ name, args }: Step): Promise<boolean> {
   const { code, stdout, stderr, seconds } = await runCommand(Deno.execPath(), args);
   const passed = code === 0;
   const verdict = passed ? "ok  " : "FAIL";
@@ -49,9 +48,9 @@ if (unknown.length > 0) {
   Deno.exit(2);
 }
 const fast = Deno.args.includes("--fast");
-const places = await projectPlaces(Deno.cwd());
+const folders = await codeFolders(Deno.cwd());
 let failures = 0;
-for (const step of [...staticSteps(places), ...(fast ? [] : [TESTS])]) {
-  if (!await passes(step)) failures++;
+for (const step of [...staticSteps(folders), ...(fast ? [] : [TESTS])]) {
+  if (!await run(step)) failures++;
 }
 Deno.exit(failures > 0 ? 1 : 0);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { RUNTIME_FLAGS } from "../../build/runtime_flags.ts";
+import { RUNTIME_FLAGS } from "../../build/project.ts";
 import type { ContenderName, Exchange } from "./scenario.ts";
 
 /** The same load for every contender. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { RUNTIME_FLAGS } from "../../build/runtime_flags.ts";
+import { RUNTIME_FLAGS } from "../../build/project.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import { waitedSeconds } from "../../tests/support/process_usage.ts";
 import { startPinned } from "./process.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runCommand } from "../../build/command.ts";
+import { runCommand } from "../../build/project.ts";
 import { PROJECT_ROOT } from "../support/paths.ts";
 import { isMissing } from "../support/requirement.ts";
 

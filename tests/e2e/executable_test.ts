@@ -1,7 +1,7 @@
 // The executable where people have it: alone on a machine, without Deno, far from its sources. Test files are
 // plain JavaScript, which every version of the runtime takes.
 import assert from "node:assert/strict";
-import { gitCommit } from "../../build/git_commit.ts";
+import { gitCommit } from "../../build/project.ts";
 import config from "../../deno.json" with { type: "json" };
 import type { Summary } from "../../src/report/summary.ts";
 import { CountingTarget } from "../support/counting_target.ts";

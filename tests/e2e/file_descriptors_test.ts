@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runCommand } from "../../build/command.ts";
+import { runCommand } from "../../build/project.ts";
 
 /** What a request does once the process may open no more files, by the transport that makes it. */
 const REQUESTS: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runCommand } from "../../build/command.ts";
+import { runCommand } from "../../build/project.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import { projectPath } from "../support/paths.ts";
 import { runAiotest } from "../support/process.ts";

@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import process from "node:process";
-import { runCommand } from "../../build/command.ts";
+import { runCommand } from "../../build/project.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import {
   type Block,

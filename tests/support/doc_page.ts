@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { delimiter } from "node:path";
-import { runCommand } from "../../build/command.ts";
+import { runCommand } from "../../build/project.ts";
 import { PROJECT_ROOT } from "./paths.ts";
 import { steadyPort } from "./steady_port.ts";
 

@@ -6,8 +6,7 @@
 
 import { tmpdir } from "node:os";
 import process from "node:process";
-import { runCommand } from "../../build/command.ts";
-import { gitCommit } from "../../build/git_commit.ts";
+import { gitCommit, runCommand } from "../../build/project.ts";
 import { PROJECT_ROOT } from "./paths.ts";
 
 /** What the executable depends on, from the root. */

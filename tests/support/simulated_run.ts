@@ -1,4 +1,4 @@
-import { RUNTIME_FLAGS } from "../../build/runtime_flags.ts";
+import { RUNTIME_FLAGS } from "../../build/project.ts";
 import { sleep, systemClock } from "../../src/core/clock.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import type { LatencySummary } from "../../src/stats/snapshot.ts";

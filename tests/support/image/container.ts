@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { type CommandResult, runCommand } from "../../../build/command.ts";
+import { type CommandResult, runCommand } from "../../../build/project.ts";
 import { type Finished, startAiotest, type Started } from "../process.ts";
 import type { Image } from "./image.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
-import { runCommand } from "../../../build/command.ts";
+import { runCommand } from "../../../build/project.ts";
 
 /**
  * A folder with a bare Debian 12, as `debian:12-slim` has it but for documents that are left out there.

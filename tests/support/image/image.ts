@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runCommand } from "../../../build/command.ts";
+import { runCommand } from "../../../build/project.ts";
 import { projectPath } from "../paths.ts";
 import { copy, copyContext } from "./build_context.ts";
 import { debianRoot } from "./debian.ts";

@@ -5,7 +5,10 @@ import {
   lockOf,
   packageId,
   packageSpecifier,
-} from "../../build/lock_file.ts";
+  projectPackages,
+  sortPackages,
+} from "../../build/packages.ts";
+import { PROJECT_ROOT } from "../support/paths.ts";
 
 const NPM: Readonly<Record<string, LockedPackage>> = {
   "@redis/client@6.0.0": {},
@@ -22,7 +25,7 @@ const LOCK: LockFile = {
   workspace: { dependencies: ["npm:left@1", "npm:redis@6.2.0"] },
 };
 
-Deno.test("a key is a name and a version, whatever its peers", () => {
+Deno.test("a key is a name and a version, with or without peer dependencies", () => {
   assert.deepEqual(packageId("@redis/json@6.1.0_@redis+client@6.0.0"), {
     name: "@redis/json",
     version: "6.1.0",
@@ -31,14 +34,14 @@ Deno.test("a key is a name and a version, whatever its peers", () => {
   assert.throws(() => packageId("pad"), /pad is no package/);
 });
 
-Deno.test("a specifier of a file in a package leads to the package", () => {
+Deno.test("a specifier of a file gives the specifier of its package", () => {
   assert.equal(packageSpecifier("npm:/csv-parse@7.0.3/sync"), "npm:csv-parse@7.0.3");
   assert.equal(packageSpecifier("npm:@a/b@1.0.0/c/d.js"), "npm:@a/b@1.0.0");
   assert.equal(packageSpecifier("npm:@a/b@1.0.0"), "npm:@a/b@1.0.0");
   assert.equal(packageSpecifier("node:url"), "node:url");
 });
 
-Deno.test("a part of a lock file has what the specifiers need, near and far, and no more", () => {
+Deno.test("a part of a lock file has the packages and their dependencies, and no more", () => {
   const part = lockOf(LOCK, ["npm:redis@6.2.0/index.js", "npm:redis@6.2.0"]);
   assert.deepEqual(part.specifiers, { "npm:redis@6.2.0": "6.2.0" });
   assert.deepEqual(part.workspace, { dependencies: ["npm:redis@6.2.0"] });
@@ -49,7 +52,7 @@ Deno.test("a part of a lock file has what the specifiers need, near and far, and
   ]);
 });
 
-Deno.test("packages that need each other, and two versions of one, are no trouble", () => {
+Deno.test("a lock file may have circular dependencies, and two versions of a package", () => {
   assert.deepEqual(Object.keys(lockOf(LOCK, ["npm:left@1"]).npm), [
     "left@1.0.0",
     "pad@1.0.0",
@@ -58,7 +61,34 @@ Deno.test("packages that need each other, and two versions of one, are no troubl
   ]);
 });
 
-Deno.test("what the lock file lacks is named", () => {
+Deno.test("a package that the lock file lacks is an error", () => {
   assert.throws(() => lockOf(LOCK, ["npm:other@1"]), /does not have npm:other@1/);
   assert.throws(() => lockOf(LOCK, ["npm:lost@1"]), /no package lost@1\.0\.0/);
+});
+
+Deno.test("packages that the product imports or offers to test files are shipped", () => {
+  const imports = {
+    "aiotest": "./mod.ts",
+    "csv-parse": "npm:csv-parse@7.0.3",
+    "fast-check": "npm:fast-check@4.10.2",
+    "fast": "npm:fast@4.10.2",
+    "redis": "npm:redis@6.3.1",
+  };
+  assert.deepEqual(sortPackages(imports, ["file:///a/mod.ts", "node:url", "npm:/fast@4.10.2/x"]), {
+    shipped: {
+      "csv-parse": "npm:csv-parse@7.0.3",
+      "fast": "npm:fast@4.10.2",
+      "redis": "npm:redis@6.3.1",
+    },
+    others: { "fast-check": "npm:fast-check@4.10.2" },
+  });
+});
+
+Deno.test("the packages of the tests are not shipped", async () => {
+  const { shipped, others } = await projectPackages(PROJECT_ROOT);
+  assert.ok("redis" in shipped);
+  assert.ok("@opentelemetry/exporter-metrics-otlp-http" in shipped);
+  assert.ok("commander" in shipped);
+  assert.ok("fast-check" in others);
+  assert.ok("hdr-histogram-js" in others);
 });

@@ -1,5 +1,46 @@
 import assert from "node:assert/strict";
-import { publicTypes } from "../../build/public_types.ts";
+import { commandLinePage, publicTypes } from "../../build/generate.ts";
+import { SETTINGS } from "../../src/cli/settings.ts";
+
+const PAGE = [
+  "# Options",
+  "<!-- options of aiotest -->\noutdated\n<!-- end of options -->",
+  "between",
+  "<!-- options of quick -->\n<!-- end of options -->",
+  "end",
+].join("\n");
+
+Deno.test("the slots of the page are filled, and the rest stays", () => {
+  const page = commandLinePage(PAGE);
+  assert.ok(page.startsWith("# Options\n<!-- options of aiotest -->\n\n**Test**\n"));
+  assert.ok(page.endsWith("\n<!-- end of options -->\nend"));
+  assert.ok(page.includes("<!-- end of options -->\nbetween\n<!-- options of quick -->"));
+  assert.ok(!page.includes("outdated"));
+  assert.equal(commandLinePage(page), page);
+});
+
+Deno.test("each option has a row with its default and its meaning", () => {
+  const [, ofAiotest = ""] = commandLinePage(PAGE).split("<!--");
+  assert.equal(ofAiotest.match(/^\| `-/gm)?.length, Object.keys(SETTINGS).length);
+  for (
+    const row of [
+      "| `-u, --users <N>` | 1 | number of users |",
+      "| `-t, --run-time <T>` | no limit | duration of the test: seconds, or a time like 20s, 3m, 1h20m |",
+      "| `--master-bind-host <H>` | \\* | address that the master listens on; \\*: all interfaces |",
+      "| `--insecure` |  | accept any TLS certificate from the target |",
+      "| `--show-users-weight` |  | print the share of each user class as JSON, then exit |",
+    ]
+  ) {
+    assert.ok(ofAiotest.includes(`${row}\n`), row);
+  }
+});
+
+Deno.test("a page without a slot for a command is an error", () => {
+  assert.throws(
+    () => commandLinePage("<!-- options of aiotest -->\n<!-- end of options -->"),
+    /no slot for the options of quick/,
+  );
+});
 
 /** The declarations of files, by their paths, without the comment on top. */
 async function typesOf(files: Readonly<Record<string, string>>): Promise<string> {
@@ -22,7 +63,7 @@ Deno.test("declarations keep their comments, and lose their bodies", async () =>
   );
 });
 
-Deno.test("what a declaration mentions comes along, and is not exported", async () => {
+Deno.test("declarations that others mention are included, but not exported", async () => {
   assert.equal(
     await typesOf({
       "mod.ts": `export { wait } from "./a.ts";`,
@@ -38,7 +79,7 @@ Deno.test("what a declaration mentions comes along, and is not exported", async 
   );
 });
 
-Deno.test("names are followed through files that hand them on, and may change on the way", async () => {
+Deno.test("names are followed through re-exports, which may rename them", async () => {
   const text = await typesOf({
     "mod.ts": `export { Second, Third } from "./a.ts";`,
     "a.ts": `export { First as Second } from "./b.ts";\nclass Third {}\nexport { Third };\n`,
@@ -50,7 +91,7 @@ Deno.test("names are followed through files that hand them on, and may change on
   );
 });
 
-Deno.test("a constructor that takes what is not public is private, and brings nothing", async () => {
+Deno.test("a constructor with a type that is not public becomes private, without that type", async () => {
   assert.equal(
     await typesOf({
       "mod.ts": `export { Session } from "./a.ts";`,
@@ -64,7 +105,7 @@ Deno.test("a constructor that takes what is not public is private, and brings no
   );
 });
 
-Deno.test("what is internal is left out, with what only it needs", async () => {
+Deno.test("internal members are left out, with the types that only they need", async () => {
   assert.equal(
     await typesOf({
       "mod.ts": `export type { Context } from "./a.ts";`,
@@ -77,7 +118,7 @@ Deno.test("what is internal is left out, with what only it needs", async () => {
   );
 });
 
-Deno.test("a package, and a name that is there twice, cannot be shown", async () => {
+Deno.test("a type of a package, and two types of one name, are errors", async () => {
   await assert.rejects(
     typesOf({
       "mod.ts": `export { jar } from "./a.ts";`,
