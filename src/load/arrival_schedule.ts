@@ -1,9 +1,10 @@
 /**
- * When the passes of the open model begin: in the whole cluster, and on one node of it.
+ * When iterations of the open model are due: in the whole cluster, and on one node of it.
  *
- * Passes are counted by what their rate adds up to. At 100 a second, two seconds are 200: that is the
- * position of the run, and with even spacing pass number 200 begins there. So the schedule stays the
- * same for all nodes, however often the rate changes, and whenever they hear of it.
+ * The schedule counts iterations, not seconds. Its position at a moment is the integral of the arrival
+ * rate up to then: two seconds at 100 per second lead to position 200, and with constant spacing,
+ * iteration 200 is due there. All nodes compute the same schedule from this, no matter how often the
+ * rate changes or when each node learns of a change.
  *
  * @module
  */
@@ -11,52 +12,52 @@
 import type { Random } from "../core/clock.ts";
 import type { Spacing } from "../core/run_info.ts";
 
-/** A rate that holds from one moment on. Times are seconds since the test's start. */
+/** An arrival rate that applies from a moment on. Times are in seconds since the start of the test. */
 export interface RatePeriod {
-  /** Passes a second in the whole cluster: 0 or more. */
+  /** Iterations per second in the whole cluster: 0 or more. */
   readonly rate: number;
   readonly since: number;
-  /** What all rates before have added up to. */
+  /** The position of the schedule at {@link since}. */
   readonly position: number;
-  /** No pass begins at this time or later. */
+  /** No iteration starts at this time or later. */
   readonly until: number;
-  /** The number of the first pass that there is not. */
+  /** How many iterations the run has. They are numbered from 0. */
   readonly limit: number;
 }
 
-/** Which passes are those of one node: of those numbered `from` and up, every `of`th, at this index. */
+/** The part of all iterations that one node starts: one in {@link of}, from number {@link from} on. */
 export interface ArrivalShare {
   readonly from: number;
   readonly of: number;
-  /** 0 to below {@link of}. */
+  /** The remainder of the node's iteration numbers when divided by {@link of}. */
   readonly index: number;
 }
 
-/** The slice of a node that is alone. */
+/** The share of a node that runs alone. */
 export const ALL_ARRIVALS: ArrivalShare = { from: 0, of: 1, index: 0 };
 
-/** The position of a run at a moment, as long as the course holds. */
+/** The position of the schedule at a moment within a period. */
 export function positionAt({ rate, since, position }: RatePeriod, seconds: number): number {
   return position + rate * Math.max(0, seconds - since);
 }
 
-/** Whatever is nearer than this to a bound has reached it: sums of rates are rounded. */
+/** Positions and times closer than this to a bound count as having reached it: sums are rounded. */
 const ROUNDING = 1e-6;
 
 /**
- * The passes of one node. It owns no clock: whoever asks compares {@link nextAt} with the time.
+ * The iterations that one node starts. It has no clock: the caller compares {@link nextAt} with the time.
  *
- * A change of the course or of the slice is obeyed from where it says, whenever it comes: passes that
- * were taken already are not taken again. With Poisson spacing the gaps are drawn, and each node draws
- * its own: put together, they are a Poisson process again.
+ * A change of the rate or of the share applies from the moment or number that it names, even if it
+ * arrives late; iterations that were taken already are not taken again. With Poisson spacing each node
+ * draws its own gaps: several Poisson processes add up to one.
  */
 export class ArrivalSchedule {
   readonly #spacing: Spacing;
   readonly #random: Random;
-  /** The present one, and those that hold from a later position on. */
-  #courses: RatePeriod[] = [];
-  #slices: ArrivalShare[] = [];
-  /** Where the next pass of this node begins, and its number; with even spacing they are the same. */
+  /** The current period, and those that begin at a later position. */
+  #periods: RatePeriod[] = [];
+  #shares: ArrivalShare[] = [];
+  /** Where this node's next iteration is due, and its number: the same with constant spacing. */
   #position = 0;
   #number = 0;
   #taken = { number: -1, position: 0 };
@@ -67,62 +68,96 @@ export class ArrivalSchedule {
     this.#random = random;
   }
 
-  /** When the next pass begins, in seconds since the test's start; Infinity where none does. */
+  /** When the next iteration is due, in seconds since the start of the test; Infinity if none is. */
   get nextAt(): number {
     return this.#nextAt;
   }
 
-  /** Whether all passes that there are have been taken. */
+  /** Whether every iteration of the run has been taken. */
   get ended(): boolean {
-    return this.#courses.length > 0 && this.#number >= this.#courses[0]!.limit;
+    return this.#periods.length > 0 && this.#number >= this.#periods[0]!.limit;
   }
 
-  /** Obeys another course, slice, or both. */
-  follow(course: RatePeriod, slice: ArrivalShare): void {
-    const [newest] = this.#courses.slice(-1);
-    // What a course says of the end holds for all; its rate, from its own position on.
-    const { until, limit } = course;
-    this.#courses = this.#courses.map((one) => ({ ...one, until, limit }));
-    if (newest === undefined || course.since > newest.since) this.#courses.push(course);
-    else if (course.rate !== newest.rate) this.#courses = [course];
-    const last = this.#slices.at(-1);
+  /** Applies another period, another share, or both. */
+  follow(period: RatePeriod, share: ArrivalShare): void {
+    const newest = this.#periods.at(-1);
+    // The end of a period applies to all of them; its rate, from its own position on.
+    const { until, limit } = period;
+    this.#periods = this.#periods.map((one) => ({ ...one, until, limit }));
+    if (newest === undefined || period.since > newest.since) this.#periods.push(period);
+    else if (period.rate !== newest.rate) this.#periods = [period];
+    const last = this.#shares.at(-1);
     if (last === undefined) {
-      this.#slices = [slice];
-      this.#enter(slice);
-    } else if (!isSame(last, slice)) {
-      // Where the rate falls, a slice may hold from before where one that is yet to come would have.
-      const [present, ...others] = this.#slices;
-      this.#slices = [present!, ...others.filter(({ from }) => from < slice.from), slice];
-      this.#turnTo();
+      this.#shares = [share];
+      this.#enter(share);
+    } else if (!isSame(last, share)) {
+      // If the rate falls, the new share may begin before one that is still to come would have.
+      const [current, ...others] = this.#shares;
+      this.#shares = [current!, ...others.filter(({ from }) => from < share.from), share];
+      this.#advanceShare();
     }
-    this.#look();
+    this.#update();
   }
 
-  /** Forgets all that it was told; it begins anew with the next course. */
+  /** Discards all periods and shares; the next {@link follow} starts over. */
   forget(): void {
-    this.#courses = [];
-    this.#slices = [];
+    this.#periods = [];
+    this.#shares = [];
     this.#nextAt = Infinity;
   }
 
-  /** Goes on to the pass after the next; returns when that next one begins. */
+  /** Takes the next iteration; returns when it is due. */
   next(): number {
     const at = this.#nextAt;
-    const { of } = this.#slices[0]!;
-    this.#taken = { number: this.#number, position: this.#position };
-    this.#number += of;
-    if (this.#spacing === "constant") this.#position = this.#number;
-    else this.#position += of * this.#gap();
-    this.#turnTo();
-    this.#look();
+    this.#advance(1, this.#position);
     return at;
   }
 
-  /** Goes over to the next slice where the present one has ended. */
-  #turnTo(): void {
-    while (this.#slices.length > 1 && this.#position >= this.#slices[1]!.from - ROUNDING) {
-      this.#slices.shift();
-      this.#enter(this.#slices[0]!);
+  /**
+   * Takes many iterations that are due before a moment, and returns how many. The cost does not depend on
+   * their number. A few iterations near the bound may remain for {@link next}; 0 means that only such
+   * are left.
+   */
+  skip(seconds: number): number {
+    const [period, nextPeriod] = this.#periods;
+    const [share, nextShare] = this.#shares;
+    if (period === undefined || share === undefined) return 0;
+    const end = Math.min(
+      positionAt(period, Math.min(seconds, period.until)),
+      nextPeriod?.position ?? Infinity,
+      nextShare?.from ?? Infinity,
+    );
+    const expected = (end - this.#position) / share.of;
+    // One fewer than would fit, so that rounding never takes an iteration that is not due.
+    const due = this.#spacing === "constant" ? Math.floor(expected) - 1 : this.#arrivals(expected);
+    const count = Math.min(due, Math.ceil((period.limit - this.#number) / share.of));
+    // Not `count <= 0`: a share that makes no sense gives NaN.
+    if (!(count > 0)) return 0;
+    this.#advance(count, end);
+    return count;
+  }
+
+  /** @param position where the last of these iterations was due at the latest. */
+  #advance(count: number, position: number): void {
+    const { of } = this.#shares[0]!;
+    const last = this.#number + (count - 1) * of;
+    this.#number = last + of;
+    if (this.#spacing === "constant") {
+      this.#taken = { number: last, position: last };
+      this.#position = this.#number;
+    } else {
+      this.#taken = { number: last, position };
+      this.#position = position + of * this.#gap();
+    }
+    this.#advanceShare();
+    this.#update();
+  }
+
+  /** Switches to the next share if the current one has ended. */
+  #advanceShare(): void {
+    while (this.#shares.length > 1 && this.#position >= this.#shares[1]!.from - ROUNDING) {
+      this.#shares.shift();
+      this.#enter(this.#shares[0]!);
     }
   }
 
@@ -134,27 +169,37 @@ export class ArrivalSchedule {
       : Math.max(from, this.#taken.position) + of * this.#gap();
   }
 
-  #look(): void {
-    while (this.#courses.length > 1 && this.#courses[1]!.position <= this.#position + ROUNDING) {
-      this.#courses.shift();
+  #update(): void {
+    while (this.#periods.length > 1 && this.#periods[1]!.position <= this.#position + ROUNDING) {
+      this.#periods.shift();
     }
     this.#nextAt = this.#timeOf(this.#position);
   }
 
   #timeOf(position: number): number {
-    const [course, next] = this.#courses;
-    if (course === undefined || this.#number >= course.limit) return Infinity;
-    const { rate, since, until } = course;
-    const ahead = position - course.position;
+    const [period, next] = this.#periods;
+    if (period === undefined || this.#number >= period.limit) return Infinity;
+    const { rate, since, until } = period;
+    const ahead = position - period.position;
     const at = rate > 0 ? since + ahead / rate : Infinity;
-    // A course that was replaced may have had less time than it would have needed.
+    // A period that was replaced may have been shorter than its iterations needed.
     const bounded = next === undefined ? at : Math.min(at, next.since);
     return bounded < until - ROUNDING ? bounded : Infinity;
   }
 
-  /** A gap of Poisson arrivals, 1 on average. */
+  /** A gap between Poisson arrivals, 1 on average. */
   #gap(): number {
     return -Math.log1p(-this.#random());
+  }
+
+  /**
+   * How many arrivals a Poisson process has where `mean` are expected, beside the one at its beginning; 0
+   * if few are expected. Many are drawn from the normal distribution, which is then close to exact.
+   */
+  #arrivals(mean: number): number {
+    if (!(mean > 1_000)) return 0;
+    const normal = Math.sqrt(2 * this.#gap()) * Math.cos(2 * Math.PI * this.#random());
+    return Math.round(1 + mean + Math.sqrt(mean) * normal);
   }
 }
 

@@ -11,7 +11,6 @@ import { type ArrivalShare, positionAt, type RatePeriod } from "../load/arrival_
 import type { ClassMix } from "../load/class_mix.ts";
 import { type ClassCounts, Dispatcher } from "../load/dispatcher.ts";
 import { isOpen, type LoadProfile } from "../load/load_profile.ts";
-import type { ArrivalTerms } from "./open_model_executor.ts";
 import type { WorkerManager } from "./worker_manager.ts";
 
 /** Everything that an allocator needs from the run. */
@@ -345,8 +344,7 @@ function gain(counts: ClassCounts, known: ClassCounts | undefined): number {
 
 /** Everything that the allocation of arrivals needs from the run. */
 export interface ArrivalAllocatorOptions {
-  readonly terms: ArrivalTerms;
-  /** Seconds that the test of a stopping user may still run. */
+import type { WorkerManager } from "./worker_manager.ts";
   readonly stopTimeout: number;
   /** Seconds since the test began. */
   readonly elapsed: () => number;

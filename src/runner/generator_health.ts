@@ -1,5 +1,5 @@
 /**
- * Whether the load generator keeps up: one that is itself the bottleneck measures itself, not the
+ * Whether the load generator keeps up. A generator that is the bottleneck measures itself, not the
  * target.
  *
  * @module
@@ -8,17 +8,18 @@
 import type { Clock, EventLoopMonitor, Timer } from "../core/clock.ts";
 import { GeneratorWatch, WATCHED_SECONDS } from "../stats/generator_watch.ts";
 
-/** How the generator did in the second before. */
+/** How the generator kept up in the last second. */
 export interface Health {
-  /** Share of one core, 0 to 1; above where several threads work. */
+  /** CPU use as a share of one core; above 1 if several threads are busy. */
   readonly cpu: number;
-  /** How late the event loop ran at the 99th percentile of the last five seconds, in milliseconds. */
+  /** 99th percentile of the event loop's delay over the last five seconds, in milliseconds. */
   readonly lagMs: number;
 }
 
+/** How often the delay of the event loop is measured. */
 const PROBE_MS = 20;
 
-/** Watches processor and event loop, and says in a sentence when they are what limits the test. */
+/** Monitors CPU and event loop, and warns if they limit the test. */
 export class GeneratorHealth {
   /** The highest share of one core in any second. */
   cpuPeak = 0;
@@ -34,9 +35,9 @@ export class GeneratorHealth {
   #cpuAt = 0;
 
   /**
-   * @param eventLoop notes each turn that the event loop is seen to take.
-   * @param cpuSeconds processor time that this process has used.
-   * @param warn gets a sentence; it may get the same one again.
+   * @param eventLoop is notified of each turn of the event loop that is observed.
+   * @param cpuSeconds CPU time that this process has used.
+   * @param warn called with a sentence; the same one may come again.
    */
   constructor(
     clock: Clock,
@@ -50,20 +51,20 @@ export class GeneratorHealth {
     this.#warn = warn;
   }
 
-  /** Begins to watch. */
+  /** Starts monitoring. */
   start(): void {
     this.#checkedAt = this.#clock.now();
     this.#cpuAt = this.#cpuSeconds();
-    this.#arm();
+    this.#probe();
   }
 
-  /** Ends watching. */
+  /** Stops monitoring. */
   stop(): void {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.#timer = null;
   }
 
-  /** How the time since the last check went; to be called once a second. */
+  /** How the generator has kept up since the last call. Call it once a second. */
   check(): Health {
     const now = this.#clock.now();
     const cpuNow = this.#cpuSeconds();
@@ -81,28 +82,28 @@ export class GeneratorHealth {
     return { cpu, lagMs };
   }
 
-  #arm(): void {
+  #probe(): void {
     this.#probedAt = this.#clock.now();
     this.#timer = this.#clock.setTimer(() => {
       const now = this.#clock.now();
       this.#eventLoop.note(now);
       const late = now - this.#probedAt - PROBE_MS;
       this.#lags[this.#lags.length - 1]!.push(Math.max(0, late));
-      this.#arm();
+      this.#probe();
     }, PROBE_MS);
   }
 }
 
-/** Files that a process has open beside its users' connections. */
+/** Files that a process has open besides the connections of its users. */
 const OTHER_OPEN_FILES = 50;
 
 /**
- * Why so many users cannot all have a connection, or null where they can.
+ * A warning if not all users can have a connection, or `null` if they can.
  *
- * @param limit files that this process may have open; null where nobody knows.
+ * @param limit how many files this process may have open; `null` if unknown.
  */
 export function openFilesProblem(users: number, limit: number | null): string | null {
   if (limit === null || users + OTHER_OPEN_FILES <= limit) return null;
-  return `The limit of open files is ${limit}, too low for ${users} users with a connection ` +
-    "each: raise it (ulimit -n) before the test.";
+  return `The open file limit of ${limit} is too low for ${users} users with a connection each: ` +
+    "raise it with `ulimit -n` before the test.";
 }

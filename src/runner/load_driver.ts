@@ -1,6 +1,5 @@
 /**
- * Follows a plan in real time: asks it once a second how high the load should be. Users it starts or
- * stops one by one at the rate asked for; of passes that begin on a schedule it says at which rate.
+ * Follows a load profile in real time, in a local run as on a master.
  *
  * @module
  */
@@ -9,86 +8,90 @@ import type { Clock } from "../core/clock.ts";
 import { positionAt, type RatePeriod } from "../load/arrival_schedule.ts";
 import type { ClassMix } from "../load/class_mix.ts";
 import { type ArrivalLoad, isArrivals, type ResolvedLoad, type UserLoad } from "../load/load.ts";
-import type { ShapeView } from "../load/load_user_shape.ts";
 import { loadAt, type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
+import type { ShapeView } from "../load/load_user_shape.ts";
 import { SpawnPacer } from "../load/spawn_pacer.ts";
 import type { ReportedLoad } from "../stats/snapshot.ts";
 
-/** Who carries out what the driver decides, and hears of its time. */
+/** What carries out the decisions of a driver. */
 export interface DriverHooks {
-  /** Makes so many users of each class run. */
+  /** Closed model: each class is to have its number of users. */
   setUsers(counts: readonly number[]): void;
-  /** Makes passes begin by this course, with so many users at most. */
-  setArrivals(course: RatePeriod, maxUsers: number): void;
+  /** Open model: iterations are to start at the rate of this period, with at most this many users. */
+  setArrivals(period: RatePeriod, maxUsers: number): void;
   /** What a shape may know of the run. */
   view(): ShapeView;
-  /** A new target holds from now on. */
-  onLoad(target: ResolvedLoad): void;
-  /** The first target number of users runs. */
+  /** The load has changed. */
+  onLoad(load: ResolvedLoad): void;
+  /** The first number of users asked for has been reached. */
   onStarted(users: number): void;
-  /** Another second of the run is over. */
+  /** Another second of the run has ended. */
   onSecond(): void;
 }
 
-/** A load that holds from a moment on, in seconds since the test's start. */
+/** A load that was set by hand, and when, in seconds since the start of the test. */
 export interface LoadChange {
   readonly elapsedSeconds: number;
   readonly load: ResolvedLoad;
 }
 
-/** How far a run has come that goes on elsewhere, or after a break. */
+/** Where a resumed run stands. */
 export interface DriverProgress {
   /** Seconds since the run began. */
   readonly elapsedSeconds: number;
-  /** Users that run. */
+  /** Users that are running. */
   readonly users: number;
-  /** Whether the first target number of users has run. */
+  /** Whether the first number of users asked for has been reached. */
   readonly started: boolean;
-  /** What somebody wanted instead of what is planned, oldest first. */
+  /** The loads that were set by hand, oldest first. */
   readonly changes: readonly LoadChange[];
 }
 
-const AT_THE_START: DriverProgress = { elapsedSeconds: 0, users: 0, started: false, changes: [] };
+const START: DriverProgress = { elapsedSeconds: 0, users: 0, started: false, changes: [] };
 
-/** Starting many users takes time, in which nothing else runs; so they start in portions. */
-const STARTED_AT_ONCE = 100;
+/** Starting a user takes time in which nothing else runs, so they start in batches of this size. */
+const USERS_PER_BATCH = 100;
 
-/** Drives the load of one run from its beginning to its end. */
+/**
+ * Drives the load of one run from its start to its end. Once a second it asks the profile for the load.
+ * Users are started and stopped one by one on the way there; iterations of the open model are scheduled
+ * by their rate.
+ */
 export class LoadDriver {
   readonly #clock: Clock;
-  readonly #plan: LoadProfile;
+  readonly #profile: LoadProfile;
   readonly #mix: ClassMix;
   readonly #hooks: DriverHooks;
   readonly #pacer: SpawnPacer;
   readonly #startedAt: number;
-  readonly #steeredBefore: readonly LoadChange[];
+  readonly #earlierChanges: readonly LoadChange[];
   #users: number;
   #started: boolean;
-  /** Null in the closed model. */
-  #course: RatePeriod | null = null;
+  /** The rate that applies now; `null` in the closed model. */
+  #period: RatePeriod | null = null;
   #maxUsers = 0;
-  /** What somebody wants instead of what is planned; null: nothing. */
-  #steered: ResolvedLoad | null = null;
+  /** The load that was set by hand; `null` to follow the profile. */
+  #override: ResolvedLoad | null = null;
   #stopped = false;
   #wake: (() => void) | null = null;
 
-  /** The run begins now, or goes on from where it was. */
+  /** The run begins now, or continues from where it was. */
   constructor(
     clock: Clock,
-    plan: LoadProfile,
+    profile: LoadProfile,
     mix: ClassMix,
     hooks: DriverHooks,
-    progress: DriverProgress = AT_THE_START,
+    progress: DriverProgress = START,
   ) {
     this.#clock = clock;
-    this.#plan = plan;
+    this.#profile = profile;
     this.#mix = mix;
     this.#hooks = hooks;
     this.#startedAt = clock.now() - progress.elapsedSeconds * 1000;
     this.#pacer = new SpawnPacer(progress.users);
     this.#users = progress.users;
     this.#started = progress.started;
-    this.#steeredBefore = progress.changes;
+    this.#earlierChanges = progress.changes;
   }
 
   /** Whether users are still to be started or stopped. */
@@ -96,13 +99,13 @@ export class LoadDriver {
     return this.#pacer.nextAt(this.#elapsed()) !== null;
   }
 
-  /** Resolves when the plan is over, or {@link stop} was called. */
+  /** Resolves when the profile has ended or {@link stop} was called. */
   async drive(): Promise<void> {
     let tickAt = this.#catchUp();
     while (!this.#stopped) {
       const now = this.#elapsed();
       if (now >= tickAt) {
-        // What is told of a second may end the run.
+        // The hooks may stop the run.
         if (!this.#tick(tickAt, now) || this.#stopped) return;
         tickAt = this.#nextTick(now);
       }
@@ -111,27 +114,24 @@ export class LoadDriver {
     }
   }
 
-  /**
-   * Makes the load be another one than is planned, from now on and until the plan is over. Returns
-   * whether there is still something to be changed.
-   */
-  changeLoad(target: ResolvedLoad): boolean {
+  /** Replaces the load from now until the profile ends. Returns false if the run is over. */
+  changeLoad(load: ResolvedLoad): boolean {
     if (this.#stopped) return false;
-    this.#steered = target;
-    this.#head(target, this.#elapsed());
+    this.#override = load;
+    this.#apply(load, this.#elapsed());
     this.#wake?.();
     return true;
   }
 
-  /** Ends the drive, whatever the plan says; returns whether it went on until now. */
+  /** Ends the run early; returns whether it was still going. */
   stop(): boolean {
-    const wentOn = !this.#stopped;
+    const wasRunning = !this.#stopped;
     this.#stopped = true;
     this.#wake?.();
-    return wentOn;
+    return wasRunning;
   }
 
-  /** Goes on telling of every second until something else is done: what comes after the plan. */
+  /** Reports each second that ends until a promise resolves, such as while users are stopping. */
   async until(done: Promise<void>): Promise<void> {
     let over = false;
     const all = done.finally(() => {
@@ -149,96 +149,94 @@ export class LoadDriver {
     return (this.#clock.now() - this.#startedAt) / 1000;
   }
 
-  /** The next whole second, or the end of the plan where that comes first. */
+  /** The next whole second, or the end of the profile if that is sooner. */
   #nextTick(now: number): number {
     const next = Math.floor(now) + 1;
-    const end = plannedSeconds(this.#plan);
+    const end = plannedSeconds(this.#profile);
     return end !== null && end > now ? Math.min(next, end) : next;
   }
 
   /**
-   * Asks a plan of passes that goes on here for all that was: where its schedule has come to depends on
-   * that. Returns when to ask next.
+   * Resumes a run. In the open model the position of the schedule depends on all past loads, so they are
+   * replayed. Returns when to ask the profile next.
    */
   #catchUp(): number {
     const seconds = Math.floor(this.#elapsed());
-    const steers = [...this.#steeredBefore];
-    const recall = (before: number): void => {
-      while (steers[0] !== undefined && steers[0].elapsedSeconds < before) {
-        const { load, elapsedSeconds } = steers.shift()!;
-        this.#steered = load;
-        if (isArrivals(load)) this.#course = this.#bent(load, elapsedSeconds);
+    const changes = [...this.#earlierChanges];
+    const replayChanges = (before: number): void => {
+      while (changes[0] !== undefined && changes[0].elapsedSeconds < before) {
+        const { load, elapsedSeconds } = changes.shift()!;
+        this.#override = load;
+        if (isArrivals(load)) this.#period = this.#periodFor(load, elapsedSeconds);
       }
     };
     for (let at = 0; at < seconds; at++) {
-      recall(at);
-      const target = loadAt(this.#plan, at);
-      if (target === null || !isArrivals(target)) break;
-      if (this.#steered === null) this.#course = this.#bent(target, at);
+      replayChanges(at);
+      const load = loadAt(this.#profile, at);
+      if (load === null || !isArrivals(load)) break;
+      if (this.#override === null) this.#period = this.#periodFor(load, at);
     }
-    recall(Infinity);
-    const last = this.#steeredBefore.at(-1);
-    if (last !== undefined) this.#head(last.load, this.#elapsed());
+    replayChanges(Infinity);
+    const last = this.#earlierChanges.at(-1);
+    if (last !== undefined) this.#apply(last.load, this.#elapsed());
     return seconds;
   }
 
-  /** Asks the plan; whether it goes on. */
+  /** Asks the profile for the load; returns whether the run continues. */
   #tick(tickAt: number, now: number): boolean {
-    // Users are counted from when they can really be started; passes, from when they are due.
-    const at = this.#course !== null || tickAt === 0 ? tickAt : now;
-    const planned = loadAt(this.#plan, at, this.#hooks.view());
+    // Iterations count from when they are due, but users from when they can really be started.
+    const at = this.#period !== null || tickAt === 0 ? tickAt : now;
+    const planned = loadAt(this.#profile, at, this.#hooks.view());
     if (planned === null) {
       this.#stopped = true;
-      if (this.#course !== null) {
-        this.#hooks.setArrivals({ ...this.#course, until: at }, this.#maxUsers);
+      if (this.#period !== null) {
+        this.#hooks.setArrivals({ ...this.#period, until: at }, this.#maxUsers);
       }
       return false;
     }
-    if (this.#steered === null) this.#head(planned, isArrivals(planned) ? tickAt : now);
-    else if (tickAt === 0) this.#head(this.#steered, 0);
+    if (this.#override === null) this.#apply(planned, isArrivals(planned) ? tickAt : now);
+    else if (tickAt === 0) this.#apply(this.#override, 0);
     if (tickAt > 0) this.#hooks.onSecond();
     return true;
   }
 
-  #head(target: ResolvedLoad, at: number): void {
-    if (isArrivals(target)) this.#schedule(target, at);
-    else this.#aimAt(target, at);
-    this.#hooks.onLoad(target);
+  #apply(load: ResolvedLoad, at: number): void {
+    if (isArrivals(load)) this.#applyArrivals(load, at);
+    else this.#applyUsers(load, at);
+    this.#hooks.onLoad(load);
   }
 
-  #schedule(target: ArrivalLoad, at: number): void {
-    this.#course = this.#bent(target, at);
-    this.#maxUsers = target.maxUsers;
-    this.#hooks.setArrivals(this.#course, target.maxUsers);
+  #applyUsers({ users, rate }: UserLoad, now: number): void {
+    this.#pacer.retarget({ users: Math.min(users, this.#mix.limit), rate }, now);
+  }
+
+  #applyArrivals(load: ArrivalLoad, at: number): void {
+    this.#period = this.#periodFor(load, at);
+    this.#maxUsers = load.maxUsers;
+    this.#hooks.setArrivals(this.#period, load.maxUsers);
     if (this.#started) return;
     this.#started = true;
     this.#hooks.onStarted(0);
   }
 
-  /** The course as it goes on from a moment; the same one where its rate stays. */
-  #bent({ arrivalRate: rate }: ArrivalLoad, since: number): RatePeriod {
-    const { iterations } = this.#plan;
-    const before = this.#course;
+  /** The period that begins at a moment; the current one if the rate does not change. */
+  #periodFor({ arrivalRate: rate }: ArrivalLoad, since: number): RatePeriod {
+    const before = this.#period;
     if (before?.rate === rate) return before;
     return {
       rate,
       since,
       position: before === null ? 0 : positionAt(before, since),
-      until: plannedSeconds(this.#plan) ?? Infinity,
-      limit: iterations ?? Infinity,
+      until: plannedSeconds(this.#profile) ?? Infinity,
+      limit: this.#profile.iterations ?? Infinity,
     };
   }
 
-  #aimAt(target: UserLoad, now: number): void {
-    const users = Math.min(target.users, this.#mix.limit);
-    this.#pacer.retarget({ users, rate: target.rate }, now);
-  }
-
-  /** Starts or stops the users that are due; whether there are more of them than one portion. */
+  /** Starts or stops the users that are due; returns whether more are due than fit in one batch. */
   #spawn(now: number): boolean {
-    if (this.#course !== null) return false;
+    if (this.#period !== null) return false;
     const due = this.#pacer.usersAt(now);
-    const users = Math.min(due, this.#users + STARTED_AT_ONCE);
+    const users = Math.min(due, this.#users + USERS_PER_BATCH);
     if (users !== this.#users) {
       this.#users = users;
       this.#hooks.setUsers(this.#mix.counts(users));
@@ -263,8 +261,8 @@ export class LoadDriver {
 }
 
 /** A load as reports name it. */
-export function reportedLoad(target: ResolvedLoad): ReportedLoad {
-  return isArrivals(target)
-    ? { users: target.maxUsers, arrivalRate: target.arrivalRate }
-    : { users: target.users, arrivalRate: null };
+export function reportedLoad(load: ResolvedLoad): ReportedLoad {
+  return isArrivals(load)
+    ? { users: load.maxUsers, arrivalRate: load.arrivalRate }
+    : { users: load.users, arrivalRate: null };
 }

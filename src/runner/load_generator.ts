@@ -1,9 +1,10 @@
 /**
- * What one node does, whoever directs it: it runs users, counts what they do, and watches itself.
+ * One node of a run, local or a worker: runs users, counts what they do, and monitors itself.
  *
  * @module
  */
 
+import type { ArrivalAssignment } from "../cluster/protocol.ts";
 import { type Clock, EventLoopMonitor, type Random } from "../core/clock.ts";
 import type { Events } from "../core/events.ts";
 import type { Lease } from "../core/lease.ts";
@@ -14,7 +15,7 @@ import { nodeContext } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { Recorder } from "../user/recorder.ts";
 import { GeneratorHealth, type Health } from "./generator_health.ts";
-import { type Arrivals, type ArrivalTerms, OpenModelExecutor } from "./open_model_executor.ts";
+import { OpenModelExecutor } from "./open_model_executor.ts";
 import {
   IterationCounter,
   type IterationSource,
@@ -22,7 +23,202 @@ import {
 } from "./shared_iterations_executor.ts";
 import { UserPool } from "./user_pool.ts";
 
-/** What decides the share of each user class, in their order. */
+/** Everything that a generator needs and does not make itself. */
+export interface LoadGeneratorOptions {
+  readonly runId: string;
+  /** The name of this node in the run. */
+  readonly node: string;
+  readonly classes: readonly DiscoveredClass[];
+  /** `--host`; `null` to use the host of each class. */
+  readonly host: string | null;
+  readonly insecure: boolean;
+  /** The id of the first user; the others count up from there. */
+  readonly firstUserId: number;
+  /** No request begins after it has expired. */
+  readonly lease: Lease;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** CPU time that this process has used, in seconds. */
+  readonly cpuSeconds: () => number;
+  /** The value of an environment variable, or undefined. */
+  readonly env: (name: string) => string | undefined;
+  /** Called when the last iteration of a limited number has ended. */
+  readonly onIterationsOver: () => void;
+  /** Called when all users have ended by themselves; more may start. */
+  readonly onUsersGone: () => void;
+  /** Called with a sentence if this node cannot keep up. The same one may come again. */
+  readonly onWarning: (text: string) => void;
+}
+
+/** The name that errors are counted under if no test could catch them. */
+const UNCAUGHT = "(not awaited)";
+
+/** The users of one node and their statistics. */
+export class LoadGenerator {
+  /** The run as test files see it. */
+  readonly run: RunInfo;
+  readonly #options: LoadGeneratorOptions;
+  readonly #clock: Clock;
+  readonly #table = new StatsTable();
+  readonly #recorder: Recorder;
+  readonly #pool: UserPool;
+  readonly #health: GeneratorHealth;
+  /** Set in the open model. */
+  #openModel: OpenModelExecutor | null = null;
+  #isLimited = false;
+  /** When the run began, on this node's clock; `null` before that. */
+  #startedAt: number | null = null;
+
+  constructor(options: LoadGeneratorOptions) {
+    const { runId, node, classes, host, insecure, lease, events, clock, random, env } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.run = liveRunInfo({
+      id: runId,
+      node,
+      users: () => this.users,
+      runTime: () => this.elapsedSeconds,
+    });
+    this.#recorder = new Recorder(this.#table, events, this.run);
+    const eventLoop = new EventLoopMonitor();
+    this.#health = new GeneratorHealth(clock, eventLoop, options.cpuSeconds, options.onWarning);
+    const { run } = this;
+    const recorder = this.#recorder;
+    this.#pool = new UserPool({
+      classes,
+      shared: nodeContext({ env, host, insecure, run, clock, eventLoop, lease, random, recorder }),
+      firstId: options.firstUserId,
+      onCount: (count) => this.#noteUsers(count),
+    });
+  }
+
+  /** Users that have started and not ended, including those that are stopping. */
+  get users(): number {
+    return this.#pool.alive;
+  }
+
+  /** Whether every user that should run has ended by itself. */
+  get usersGone(): boolean {
+    return this.users === 0 && this.#openModel === null && this.#pool.active > 0;
+  }
+
+  /** Seconds since the run began; 0 before that. */
+  get elapsedSeconds(): number {
+    return this.#startedAt === null ? 0 : (this.#clock.now() - this.#startedAt) / 1000;
+  }
+
+  /** The highest CPU use in any second, as a share of one core. */
+  get cpuPeak(): number {
+    return this.#health.cpuPeak;
+  }
+
+  /** Starts the statistics. @param elapsedSeconds how long the run has already lasted elsewhere. */
+  start(elapsedSeconds: number): void {
+    this.#startedAt = this.#clock.now() - elapsedSeconds * 1000;
+    const second = Math.floor(elapsedSeconds);
+    this.#table.start(this.#startedAt + second * 1000, second);
+    this.#health.start();
+  }
+
+  /** Closed model: starts or stops users until each class has its number of them. */
+  setUsers(counts: readonly number[], stopTimeoutMs: number): void {
+    this.#pool.setUsers(counts, stopTimeoutMs);
+  }
+
+  /**
+   * Closed model: limits how many iterations users start, to a number or to what a source grants. Call it
+   * before the first user starts; only the first call counts.
+   */
+  limit(iterations: number | IterationSource): void {
+    if (this.#isLimited) return;
+    this.#isLimited = true;
+    this.#pool.useExecutor(
+      new SharedIterationsExecutor({
+        source: typeof iterations === "number" ? new IterationCounter(iterations) : iterations,
+        clock: this.#clock,
+        iterations: (atMs) => this.#table.iterations(atMs),
+        onExhausted: this.#options.onIterationsOver,
+      }),
+    );
+  }
+
+  /** Open model: starts iterations when they are due, with as many users as that takes. */
+  setArrivals(assignment: ArrivalAssignment): void {
+    this.#openModel ??= this.#startOpenModel(assignment);
+    this.#openModel.follow(assignment);
+  }
+
+  /** Open model: corrects when the test began, on this node's clock. */
+  align(startedAt: number): void {
+    this.#openModel?.align(startedAt);
+  }
+
+  /** Open model: starts no iterations until the next {@link setArrivals}. */
+  suspend(): void {
+    this.#openModel?.suspend();
+  }
+
+  /** Stops all users; resolves when the last one has ended. */
+  async stopAll(stopTimeoutMs: number): Promise<void> {
+    if (this.#openModel !== null) {
+      this.#openModel.close();
+      // A user that was given one of the last iterations starts it before it is told to stop.
+      await this.#clock.nextTurn();
+    }
+    await this.#pool.stopAll(stopTimeoutMs);
+  }
+
+  /** The seconds that have ended since the last call, oldest first. */
+  take(): SecondStats[] {
+    return this.#table.take(this.#clock.now());
+  }
+
+  /** As {@link take}, with the second that has not ended yet. */
+  flush(): SecondStats[] {
+    return this.#table.flush(this.#clock.now());
+  }
+
+  /** How this node has kept up since the last call. Call it once a second. */
+  check(): Health {
+    return this.#health.check();
+  }
+
+  /** Stops monitoring this node. */
+  end(): void {
+    this.#health.stop();
+  }
+
+  /** Counts an error that no user could catch. */
+  noteStrayError(thrown: unknown): void {
+    if (this.#recorder.isCounted(thrown)) return;
+    this.#recorder.userError(UNCAUGHT, thrown, this.#clock.now());
+  }
+
+  #startOpenModel({ spacing, onBusy }: ArrivalAssignment): OpenModelExecutor {
+    const { classes, random, onIterationsOver } = this.#options;
+    const executor = new OpenModelExecutor({
+      spacing,
+      onBusy,
+      classes: classWeights(classes),
+      clock: this.#clock,
+      random,
+      startedAt: this.#startedAt!,
+      iterations: (atMs) => this.#table.iterations(atMs),
+      startUser: (classIndex) => this.#pool.add(classIndex),
+      onExhausted: onIterationsOver,
+    });
+    this.#pool.useExecutor(executor);
+    return executor;
+  }
+
+  #noteUsers(count: number): void {
+    this.#table.setUsers(count, this.#clock.now());
+    if (this.usersGone) this.#options.onUsersGone();
+  }
+}
+
+/** What decides the share of each user class, in the order of the classes. */
 export function classWeights(classes: readonly DiscoveredClass[]): ClassWeight[] {
   return classes.map(({ name, userClass: { weight, fixedCount } }) => ({
     name,
@@ -31,17 +227,17 @@ export function classWeights(classes: readonly DiscoveredClass[]): ClassWeight[]
   }));
 }
 
-/** What stays, and what changes, of what test files may know. */
+/** What a {@link RunInfo} is made from. */
 export interface RunIdentity {
   readonly id: string;
   readonly node: string;
   /** Users that run on this node now. */
   users(): number;
-  /** Seconds since the test began; 0 before it did. */
+  /** Seconds since the test began; 0 before that. */
   runTime(): number;
 }
 
-/** The run as test files see it: every look at it gives what is so then. */
+/** The run as test files see it; its fields always give the current values. */
 export function liveRunInfo({ id, node, users, runTime }: RunIdentity): RunInfo {
   return {
     id,
@@ -53,206 +249,4 @@ export function liveRunInfo({ id, node, users, runTime }: RunIdentity): RunInfo 
       return runTime();
     },
   };
-}
-
-/** Everything that a generator needs and does not make itself. */
-export interface LoadGeneratorOptions {
-  readonly runId: string;
-  /** What the node is called in the run. */
-  readonly node: string;
-  readonly classes: readonly DiscoveredClass[];
-  /** `--host`; null: each class's own. */
-  readonly host: string | null;
-  readonly insecure: boolean;
-  /** The id of its first user; the others count on from there. */
-  readonly firstUserId: number;
-  /** While it does not hold, no request begins. */
-  readonly lease: Lease;
-  readonly events: Events;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Seconds of processor time that this process has used. */
-  readonly cpuSeconds: () => number;
-  /** An environment variable, or undefined. */
-  readonly env: (name: string) => string | undefined;
-  /** The run has a number of passes: all of them have ended. */
-  readonly onIterationsOver: () => void;
-  /** All users that were told to run have ended by themselves. */
-  readonly onUsersGone: () => void;
-  /** Gets a sentence; it may get the same one again. */
-  readonly onWarning: (text: string) => void;
-}
-
-/** Who threw what was thrown outside of any test, such as in a promise that nobody awaits. */
-const STRAY = "(not awaited)";
-
-/** One node's users and their table. */
-export class LoadGenerator {
-  /** The run as test files see it. */
-  readonly run: RunInfo;
-  readonly #options: LoadGeneratorOptions;
-  readonly #clock: Clock;
-  readonly #table = new StatsTable();
-  readonly #recorder: Recorder;
-  readonly #pool: UserPool;
-  readonly #health: GeneratorHealth;
-  #arrivals: OpenModelExecutor | null = null;
-  #isLimited = false;
-  /** When the run began, on this node's clock; null before it did. */
-  #startedAt: number | null = null;
-
-  constructor(options: LoadGeneratorOptions) {
-    const { clock, events, random, lease } = options;
-    this.#options = options;
-    this.#clock = clock;
-    this.run = liveRunInfo({
-      id: options.runId,
-      node: options.node,
-      users: () => this.users,
-      runTime: () => this.elapsedSeconds,
-    });
-    this.#recorder = new Recorder(this.#table, events, this.run);
-    const eventLoop = new EventLoopMonitor();
-    this.#health = new GeneratorHealth(clock, eventLoop, options.cpuSeconds, options.onWarning);
-    this.#pool = new UserPool({
-      classes: options.classes,
-      shared: nodeContext({
-        env: options.env,
-        host: options.host,
-        insecure: options.insecure,
-        run: this.run,
-        clock,
-        eventLoop,
-        lease,
-        random,
-        recorder: this.#recorder,
-      }),
-      firstId: options.firstUserId,
-      onCount: (count) => this.#noteUsers(count),
-    });
-  }
-
-  /** Users that have started and not ended yet, those that are stopping included. */
-  get users(): number {
-    return this.#pool.alive;
-  }
-
-  /** Whether all users that were told to run have ended by themselves. */
-  get usersGone(): boolean {
-    return this.users === 0 && this.#arrivals === null && this.#pool.active > 0;
-  }
-
-  /** Seconds since the run began; 0 before it did. */
-  get elapsedSeconds(): number {
-    return this.#startedAt === null ? 0 : (this.#clock.now() - this.#startedAt) / 1000;
-  }
-
-  /** The highest share of one core in any second. */
-  get cpuPeak(): number {
-    return this.#health.cpuPeak;
-  }
-
-  /** Begins to count. @param elapsedSeconds how long the run has lasted by now, elsewhere. */
-  start(elapsedSeconds: number): void {
-    const now = this.#clock.now();
-    this.#startedAt = now - elapsedSeconds * 1000;
-    const second = Math.floor(elapsedSeconds);
-    this.#table.start(this.#startedAt + second * 1000, second);
-    this.#health.start();
-  }
-
-  /**
-   * Lets users begin no more passes than there are: a number of them, or whatever says how many. What is
-   * said first holds; it is to be said before the first user starts.
-   */
-  limit(quota: number | IterationSource): void {
-    if (this.#isLimited) return;
-    this.#isLimited = true;
-    this.#pool.useExecutor(
-      new SharedIterationsExecutor({
-        quota: typeof quota === "number" ? new IterationCounter(quota) : quota,
-        clock: this.#clock,
-        iterations: (atMs) => this.#table.iterations(atMs),
-        onExhausted: this.#options.onIterationsOver,
-      }),
-    );
-  }
-
-  /** Begins passes when they are due, with as many users as that takes: the open model. */
-  setArrivals(terms: ArrivalTerms, arrivals: Arrivals): void {
-    this.#arrivals ??= this.#openGate(terms);
-    this.#arrivals.follow(arrivals);
-  }
-
-  /** Begins passes as if the test had begun at this moment, on the node's clock. */
-  align(beganAt: number): void {
-    this.#arrivals?.align(beganAt);
-  }
-
-  /** Begins no more passes until it is told again when they are due. */
-  suspend(): void {
-    this.#arrivals?.suspend();
-  }
-
-  /** Starts or stops users until so many of each class run. */
-  setUsers(counts: readonly number[], stopTimeoutMs: number): void {
-    this.#pool.setUsers(counts, stopTimeoutMs);
-  }
-
-  /** Stops all users; resolves when the last one has ended. */
-  async stopAll(stopTimeoutMs: number): Promise<void> {
-    if (this.#arrivals !== null) {
-      this.#arrivals.close();
-      // Whoever got one of the last passes begins it before it is told to stop.
-      await this.#clock.nextTurn();
-    }
-    await this.#pool.stopAll(stopTimeoutMs);
-  }
-
-  /** All seconds that have ended and have not been handed out, oldest first. */
-  take(): SecondStats[] {
-    return this.#table.take(this.#clock.now());
-  }
-
-  /** As {@link take}, and the unfinished second too. */
-  flush(): SecondStats[] {
-    return this.#table.flush(this.#clock.now());
-  }
-
-  /** How the time since the last check went; to be called once a second. */
-  check(): Health {
-    return this.#health.check();
-  }
-
-  /** Ends watching itself. */
-  end(): void {
-    this.#health.stop();
-  }
-
-  #openGate(terms: ArrivalTerms): OpenModelExecutor {
-    const { classes, random, onIterationsOver } = this.#options;
-    const gate = new OpenModelExecutor({
-      terms,
-      classes: classWeights(classes),
-      clock: this.#clock,
-      random,
-      startedAt: this.#startedAt!,
-      iterations: (atMs) => this.#table.iterations(atMs),
-      startUser: (kind) => this.#pool.add(kind),
-      onExhausted: onIterationsOver,
-    });
-    this.#pool.useExecutor(gate);
-    return gate;
-  }
-
-  #noteUsers(count: number): void {
-    this.#table.setUsers(count, this.#clock.now());
-    if (count === 0 && this.usersGone) this.#options.onUsersGone();
-  }
-
-  /** Counts what was thrown where no user could catch it. */
-  noteStrayError(thrown: unknown): void {
-    if (this.#recorder.isCounted(thrown)) return;
-    this.#recorder.userError(STRAY, thrown, this.#clock.now());
-  }
 }

@@ -1,5 +1,5 @@
 /**
- * A whole test on this machine, in this process.
+ * A whole test in this process.
  *
  * @module
  */
@@ -30,23 +30,23 @@ export interface LocalRunOptions extends ThresholdOptions {
   readonly classes: readonly DiscoveredClass[];
   /** How the classes share the users, in the same order. */
   readonly mix: ClassMix;
-  /** `--host`; null: each class's own. */
+  /** `--host`; `null` to use the host of each class. */
   readonly host: string | null;
   readonly insecure: boolean;
-  /** Drop what was counted before the first target number of users ran. */
+  /** Discard the statistics from before the first number of users was reached. */
   readonly resetStats: boolean;
-  /** The test begins only when somebody says so. */
+  /** The test begins only when {@link RunControl.start} is called. */
   readonly waitsForStart: boolean;
   readonly events: Events;
   readonly clock: Clock;
   readonly random: Random;
-  /** Seconds of processor time that this process has used. */
+  /** CPU time that this process has used, in seconds. */
   readonly cpuSeconds: () => number;
   /** Warnings that are known before the start. */
   readonly warnings: readonly string[];
-  /** An environment variable, or undefined. */
+  /** The value of an environment variable, or undefined. */
   readonly env: (name: string) => string | undefined;
-  /** Files that this process may have open; null where nobody knows. */
+  /** How many files this process may have open; `null` if unknown. */
   readonly openFileLimit: number | null;
   /** Called once a second while the test runs. */
   readonly onSecond: (snapshot: Snapshot) => void;
@@ -56,9 +56,9 @@ export interface LocalRunOptions extends ThresholdOptions {
 
 const NODE = "local";
 
-/** One test, from its start to its end. */
+/** One test, from its start to its end: a driver decides the load, and a generator produces it. */
 export class LocalRun {
-  /** What can be done by hand. */
+  /** Starts the run and changes its load by hand. */
   readonly control: RunControl;
   readonly #options: LocalRunOptions;
   readonly #clock: Clock;
@@ -68,25 +68,27 @@ export class LocalRun {
   readonly #watch: RunWatch;
   readonly #warnings: Warnings;
   readonly #exhaustion: Exhaustion;
+  /** Set once the test has begun. */
   #driver: LoadDriver | null = null;
   #state: RunStatus = "ready";
-  /** Milliseconds since 1970; null before the start. */
+  /** Milliseconds since 1970; `null` before the start. */
   #startedAtWall: number | null = null;
-  /** When counting began, in seconds since the start: later where the start is not to count. */
+  /** When the statistics begin, in seconds since the start. */
   #countedFrom = 0;
-  #target: ResolvedLoad = { users: 0, rate: 0 };
+  #load: ResolvedLoad = { users: 0, rate: 0 };
   #finalUsers = 0;
   #lastHealth: Health = { cpu: 0, lagMs: 0 };
   #failure: unknown = null;
 
   constructor(options: LocalRunOptions) {
+    const { profile, clock } = options;
     this.#options = options;
-    this.#clock = options.clock;
-    this.#time = new RunTime(options.clock);
-    this.#exhaustion = new Exhaustion(options);
-    this.control = new RunControl(options.clock, options.profile, options.waitsForStart);
+    this.#clock = clock;
+    this.#time = new RunTime(clock);
+    this.control = new RunControl(clock, profile, options.waitsForStart);
     this.#warnings = new Warnings(options.onWarning);
-    this.#watch = new RunWatch(options, options.profile.shape, this.#warnings, () => this.stop());
+    this.#watch = new RunWatch(options, profile.shape, this.#warnings, () => this.stop());
+    this.#exhaustion = new Exhaustion(options);
     this.#generator = new LoadGenerator({
       runId: options.runId,
       node: NODE,
@@ -96,7 +98,7 @@ export class LocalRun {
       firstUserId: 1,
       lease: Lease.endless(),
       events: options.events,
-      clock: options.clock,
+      clock,
       random: options.random,
       cpuSeconds: options.cpuSeconds,
       env: options.env,
@@ -106,12 +108,12 @@ export class LocalRun {
     });
   }
 
-  /** Runs the test to its end; resolves with all that is known of it. */
+  /** Runs the test to its end; resolves with the final results. */
   async run(): Promise<Snapshot> {
     this.#warnings.addAll(this.#options.warnings);
     await this.control.waitForStart(() => this.#options.onSecond(this.snapshot()));
-    // Who stops a test that waits to be started has none.
-    if (this.#state === "ready") await this.#run();
+    // A test that is stopped while it waits never begins.
+    if (this.#state === "ready") await this.#execute();
     this.#state = "stopped";
     this.#watch.conclude(this.snapshot(), this.#exhaustion);
     if (this.#time.begun) {
@@ -120,34 +122,69 @@ export class LocalRun {
     return this.snapshot();
   }
 
+  async #execute(): Promise<void> {
+    await this.#options.events.emit("testStart", { run: this.#generator.run });
+    this.#startedAtWall = this.#clock.wallTime();
+    this.#time.begin();
+    this.#generator.start(0);
+    const driver = this.#driver = this.#createDriver();
+    if (this.#state === "ready") {
+      this.#state = "spawning";
+      this.control.attach(driver);
+      // If a shape fails, the test ends, and what was measured until then is reported.
+      await driver.drive().catch((error) => this.#failure = error);
+    }
+    this.#state = "stopping";
+    this.#finalUsers = this.#generator.users;
+    await driver.until(this.#generator.stopAll(this.#stopTimeoutMs));
+    this.#time.end();
+    this.#count(this.#generator.flush());
+    this.#generator.end();
+  }
+
+  #createDriver(): LoadDriver {
+    const { profile, mix } = this.#options;
+    const { spacing, onBusy } = profile;
+    return new LoadDriver(this.#clock, profile, mix, {
+      setUsers: (counts) => this.#generator.setUsers(counts, this.#stopTimeoutMs),
+      setArrivals: (period, maxUsers) =>
+        this.#generator.setArrivals({ ...period, ...ALL_ARRIVALS, maxUsers, spacing, onBusy }),
+      view: () => this.#shapeView(),
+      onLoad: (load) => this.#noteLoad(load),
+      onStarted: (users) => this.#noteStarted(users),
+      onSecond: () => this.#closeSecond(),
+    });
+  }
+
   /** Ends the test early, as if its time were over. */
   stop(): void {
-    // What has ended is not ended again: it is being reported.
+    // The results of a test that has ended are being reported.
     if (this.#state === "stopped") return;
     this.#state = "stopping";
     this.control.cancelWait();
     this.#driver?.stop();
   }
 
-  /** What ended the test before its time, such as an error in its shape; null where nothing did. */
+  /** The error that ended the test early, such as one in its shape; `null` if there was none. */
   get failure(): unknown {
     return this.#failure;
   }
 
-  /** Counts what was thrown where no user could catch it. */
+  /** Counts an error that no user could catch. */
   noteStrayError(thrown: unknown): void {
     this.#generator.noteStrayError(thrown);
   }
 
-  /** All that is known at this moment. */
+  /** The state and results of the run at this moment. */
   snapshot(): Snapshot {
     const { elapsedSeconds, endedAt } = this.#time;
     const durationSeconds = Math.max(0, elapsedSeconds - this.#countedFrom);
     const statistics = this.#totals.statistics(durationSeconds);
     const complete = this.#state === "stopped";
+    const { users: target, arrivalRate } = reportedLoad(this.#load);
     const users = {
       current: this.#generator.users,
-      target: reportedLoad(this.#target).users,
+      target,
       peak: this.#totals.peakUsers,
       final: this.#finalUsers,
     };
@@ -162,7 +199,7 @@ export class LocalRun {
       plannedSeconds: plannedSeconds(this.#options.profile),
       complete,
       users,
-      arrivalRate: reportedLoad(this.#target).arrivalRate,
+      arrivalRate,
       breakingPoint: this.#watch.breakingPoint,
       thresholds: this.#watch.rows(statistics, this.#state, durationSeconds),
       expectedWorkers: null,
@@ -184,54 +221,22 @@ export class LocalRun {
     };
   }
 
-  async #run(): Promise<void> {
-    await this.#options.events.emit("testStart", { run: this.#generator.run });
-    this.#startedAtWall = this.#clock.wallTime();
-    this.#time.begin();
-    this.#generator.start(0);
-    const driver = this.#driver = this.#newDriver();
-    if (this.#state === "ready") {
-      this.#state = "spawning";
-      this.control.attach(driver);
-      // A shape that fails half-way ends the test; what was counted until then is still worth a report.
-      await driver.drive().catch((error) => this.#failure = error);
-    }
-    this.#state = "stopping";
-    this.#finalUsers = this.#generator.users;
-    await driver.until(this.#generator.stopAll(this.#stopTimeoutMs));
-    this.#time.end();
-    this.#count(this.#generator.flush());
-    this.#generator.end();
-  }
-
   get #stopTimeoutMs(): number {
     return this.#options.profile.stopTimeout * 1000;
   }
 
-  #newDriver(): LoadDriver {
-    return new LoadDriver(this.#clock, this.#options.profile, this.#options.mix, {
-      setUsers: (counts) => this.#generator.setUsers(counts, this.#stopTimeoutMs),
-      setArrivals: (course, maxUsers) =>
-        this.#generator.setArrivals(this.#options.profile, {
-          course,
-          slice: ALL_ARRIVALS,
-          maxUsers,
-        }),
-      view: () => this.#look(),
-      onLoad: (target) => this.#noteTarget(target),
-      onStarted: (users) => this.#noteStarted(users),
-      onSecond: () => this.#closeSecond(),
-    });
+  /** What a shape may know: the statistics of every second that has ended. */
+  #shapeView(): ShapeView {
+    this.#count(this.#generator.take());
+    return this.#watch.view(this.#generator.elapsedSeconds, this.#driver!.spawning);
   }
 
-  #noteTarget(target: ResolvedLoad): void {
+  #noteLoad(load: ResolvedLoad): void {
     const { profile, mix, openFileLimit } = this.#options;
-    this.#target = target;
-    this.#watch.aimed(target, this.#generator.elapsedSeconds, mix);
-    if (!isArrivals(target) && profile.iterations !== null) {
-      this.#generator.limit(profile.iterations);
-    }
-    const problem = openFilesProblem(reportedLoad(target).users, openFileLimit);
+    this.#load = load;
+    this.#watch.aimed(load, this.#generator.elapsedSeconds, mix);
+    if (!isArrivals(load) && profile.iterations !== null) this.#generator.limit(profile.iterations);
+    const problem = openFilesProblem(reportedLoad(load).users, openFileLimit);
     if (problem !== null) this.#warnings.add(problem);
   }
 
@@ -244,19 +249,6 @@ export class LocalRun {
     void this.#options.events.emit("startComplete", { userCount: users });
   }
 
-  /** What a shape may know: all seconds that have ended are counted for it. */
-  #look(): ShapeView {
-    this.#count(this.#generator.take());
-    return this.#watch.view(this.#generator.elapsedSeconds, this.#driver!.spawning);
-  }
-
-  #count(intervals: readonly SecondStats[]): void {
-    for (const interval of intervals) {
-      this.#totals.add(interval);
-      this.#watch.count(interval);
-    }
-  }
-
   #closeSecond(): void {
     if (this.#state !== "stopping") {
       this.#state = this.#driver?.spawning ? "spawning" : "running";
@@ -267,5 +259,12 @@ export class LocalRun {
     const snapshot = this.snapshot();
     this.#options.onSecond(snapshot);
     this.#watch.look(snapshot);
+  }
+
+  #count(seconds: readonly SecondStats[]): void {
+    for (const second of seconds) {
+      this.#totals.add(second);
+      this.#watch.count(second);
+    }
   }
 }

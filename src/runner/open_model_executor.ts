@@ -1,152 +1,44 @@
 /**
- * The open model on one node: passes begin when they are due, whatever the target does.
+ * The open model on one node: iterations start when they are due, no matter how the target responds.
  *
  * @module
  */
 
+import type { ArrivalAssignment } from "../cluster/protocol.ts";
 import type { Clock, Random, Timer } from "../core/clock.ts";
 import type { Spacing, WhenBusy } from "../core/run_info.ts";
-import { ArrivalSchedule, type ArrivalShare, type RatePeriod } from "../load/arrival_schedule.ts";
+import { ArrivalSchedule } from "../load/arrival_schedule.ts";
 import { type ClassWeight, IterationMix } from "../load/class_mix.ts";
 import type { IterationStats } from "../stats/iteration_stats.ts";
 import type { IterationSlot } from "../user/iteration_slot.ts";
 import type { IterationExecutor } from "./user_pool.ts";
 
-/** More passes than so many do not wait: they would fill the memory. */
-const LONGEST = 1_000_000;
-
-/** What was taken from the front is let go in portions. */
-const PORTION = 4096;
-
-/**
- * Passes that are due and that no user was free for, the oldest first: when each was meant to begin, in
- * milliseconds.
- */
-export class IterationQueue {
-  #moments: number[] = [];
-  #first = 0;
-
-  get size(): number {
-    return this.#moments.length - this.#first;
-  }
-
-  /** Whether there was room for it. */
-  push(intendedAt: number): boolean {
-    if (this.size >= LONGEST) return false;
-    this.#moments.push(intendedAt);
-    return true;
-  }
-
-  /** Takes the oldest; null where there is none. */
-  shift(): number | null {
-    const intendedAt = this.#moments[this.#first];
-    if (intendedAt === undefined) return null;
-    this.#first++;
-    if (this.#first === PORTION || this.size === 0) {
-      this.#moments.splice(0, this.#first);
-      this.#first = 0;
-    }
-    return intendedAt;
-  }
-
-  clear(): void {
-    this.#moments = [];
-    this.#first = 0;
-  }
-}
-
-interface Waiting {
-  readonly seat: IterationSlot;
-  readonly give: (intendedAt: number | null) => void;
-}
-
-/** The users of one class in the open model, and the passes that wait for one of them. */
-export class UserClassPool {
-  readonly queue = new IterationQueue();
-  /** The most users that there may be; Infinity where their number is not fixed. */
-  readonly limit: number;
-  alive = 0;
-  /** Users that have not asked for a pass yet. */
-  starting = 0;
-  /** Users that wait for a pass; the last one has waited least. */
-  readonly #idle: Waiting[] = [];
-
-  constructor(limit: number) {
-    this.limit = limit;
-  }
-
-  /** Passes that wait, beside those that users who are starting will take; below 0 where none do. */
-  get unserved(): number {
-    return this.queue.size - this.starting;
-  }
-
-  /** Resolves with when the user's next pass was meant to begin; null where it no longer waits. */
-  wait(seat: IterationSlot): Promise<number | null> {
-    return new Promise((give) => void this.#idle.push({ seat, give }));
-  }
-
-  /** Gives a pass to the user that has waited least, so that no more are kept busy than it takes. */
-  give(intendedAt: number): boolean {
-    const waiting = this.#idle.pop();
-    waiting?.give(intendedAt);
-    return waiting !== undefined;
-  }
-
-  /** A user no longer waits. */
-  leave(seat: IterationSlot): void {
-    const at = this.#idle.findLastIndex((waiting) => waiting.seat === seat);
-    if (at >= 0) this.#idle.splice(at, 1)[0]!.give(null);
-  }
-
-  /** Sends the user away that has waited longest; null where none waits. */
-  dismiss(): IterationSlot | null {
-    const waiting = this.#idle.shift();
-    waiting?.give(null);
-    return waiting?.seat ?? null;
-  }
-}
-
-/** How a run's passes are spaced, and what becomes of those that find nobody free. */
-export interface ArrivalTerms {
+/** What the executor needs from its node. All moments are milliseconds on the node's clock. */
+export interface OpenModelOptions {
   readonly spacing: Spacing;
   readonly onBusy: WhenBusy;
-}
-
-/** What a node is to begin from now on. */
-export interface Arrivals {
-  readonly course: RatePeriod;
-  readonly slice: ArrivalShare;
-  /** The most users that this node may have: a whole number of 1 or more. */
-  readonly maxUsers: number;
-}
-
-/** What a gate needs of its node. All moments are milliseconds on the node's clock. */
-export interface OpenModelOptions {
-  readonly terms: ArrivalTerms;
   readonly classes: readonly ClassWeight[];
   readonly clock: Clock;
   readonly random: Random;
   /** When the test began. */
   readonly startedAt: number;
-  /** Where to count what happens at a moment. */
+  /** The counters for what happens at a moment. */
   readonly iterations: (atMs: number) => IterationStats;
   /** Starts a user of a class. */
-  readonly startUser: (kind: number) => void;
-  /** Nothing is scheduled any more, and the last pass has ended. */
+  readonly startUser: (classIndex: number) => void;
+  /** Called when every iteration of this node has ended. */
   readonly onExhausted: () => void;
 }
 
-/** Passes that were scheduled up to so shortly before the end are not lost to a clock's difference. */
-const NEAR_THE_END_MS = 250;
+/** Iterations due this shortly before the end still start: the master's clock may be a little ahead. */
+const END_TOLERANCE_MS = 250;
 
-/** Passes that are scheduled before anything else has its turn; and at the end, when nothing follows. */
-const RELEASED_AT_ONCE = 1_000;
-const RELEASED_AT_THE_END = 1_000_000;
+/** Iterations released in one turn of the event loop; the rest wait for the next one. */
+const RELEASED_PER_TURN = 1_000;
 
 /**
- * Gives each pass to a user that is free, or starts one for it, up to a limit. A pass that finds nobody
- * waits for the first that is free, and what it times counts from the moment that it was due; or it is
- * dropped, if that was asked for.
+ * Hands each iteration to an idle user, or starts a user for it, up to a limit. If all users are busy, the
+ * iteration either waits, and its latency counts from when it was due, or is dropped.
  */
 export class OpenModelExecutor implements IterationExecutor {
   readonly scheduled = true;
@@ -154,120 +46,123 @@ export class OpenModelExecutor implements IterationExecutor {
   readonly #clock: Clock;
   readonly #schedule: ArrivalSchedule;
   readonly #mix: IterationMix;
-  readonly #crews: readonly UserClassPool[];
-  readonly #fresh = new WeakSet<IterationSlot>();
+  readonly #pools: readonly UserClassPool[];
+  /** Users that have not asked for an iteration yet. */
+  readonly #starting = new WeakSet<IterationSlot>();
   /** When the test began. */
   #startedAt: number;
   #maxUsers = 0;
+  /** When the schedule ends, in seconds since the start of the test. */
   #until = Infinity;
   #alive = 0;
-  /** Users that were told that there is no pass for them, and have not ended yet. */
+  /** Users that were dismissed and have not ended yet. */
   readonly #dismissed = new WeakSet<IterationSlot>();
   #leaving = 0;
-  /** Passes that were given to a user, and have not ended. */
+  /** Iterations that were handed to a user and have not ended. */
   #underWay = 0;
   #timer: Timer | null = null;
+  /** Whether the next turn releases more of what is due. */
+  #isCatchingUp = false;
   #closed = false;
-  /** Whether that was told since it was told last what to do. */
+  /** Whether {@link OpenModelOptions.onExhausted} was called for the current assignment. */
   #isExhausted = false;
 
   constructor(options: OpenModelOptions) {
-    const { terms, classes, clock, random } = options;
+    const { spacing, classes, clock, random } = options;
     this.#options = options;
     this.#startedAt = options.startedAt;
     this.#clock = clock;
-    this.#schedule = new ArrivalSchedule(terms.spacing, random);
+    this.#schedule = new ArrivalSchedule(spacing, random);
     this.#mix = new IterationMix(classes);
-    this.#crews = classes.map(({ fixedCount }) =>
+    this.#pools = classes.map(({ fixedCount }) =>
       new UserClassPool(fixedCount > 0 ? fixedCount : Infinity)
     );
   }
 
-  /** Passes that wait for a user. */
+  /** Iterations that wait for a user. */
   get queued(): number {
-    return this.#crews.reduce((sum, { queue }) => sum + queue.size, 0);
+    return this.#pools.reduce((sum, { queue }) => sum + queue.size, 0);
   }
 
-  /** Begins passes by this course, slice and limit from now on. */
-  follow({ course, slice, maxUsers }: Arrivals): void {
+  /** Starts iterations according to this assignment from now on. */
+  follow(assignment: ArrivalAssignment): void {
     this.#isExhausted = false;
-    this.#maxUsers = maxUsers;
-    this.#until = course.until;
-    this.#schedule.follow(course, slice);
-    this.#release(this.#clock.now());
-    for (const [kind, crew] of this.#crews.entries()) {
-      while (crew.unserved > 0 && this.#startFor(kind));
+    this.#maxUsers = assignment.maxUsers;
+    this.#until = assignment.until;
+    this.#schedule.follow(assignment, assignment);
+    this.#release();
+    for (const [classIndex, pool] of this.#pools.entries()) {
+      while (pool.unserved > 0 && this.#startUser(classIndex));
     }
-    while (this.#alive - this.#leaving > maxUsers && this.#dismissIdle());
+    while (this.#alive - this.#leaving > this.#maxUsers && this.#dismissIdle());
   }
 
-  /** The test began at another moment than was known. */
+  /** Corrects when the test began. */
   align(startedAt: number): void {
     this.#startedAt = startedAt;
-    this.#release(this.#clock.now());
+    this.#release();
   }
 
-  /** Begins nothing more until it is told again what to do; what waits is dropped. */
+  /** Starts no iterations until the next assignment. Those that wait are dropped. */
   suspend(): void {
     this.#schedule.forget();
-    this.#rest();
-    this.#dropAll(this.#clock.now());
+    this.#clearTimer();
+    this.#dropQueued(this.#clock.now());
   }
 
-  /** Begins what is due, and nothing after that; what waits then is dropped. */
+  /** Starts what is due, and nothing after that. What still waits is dropped. */
   close(): void {
     if (this.#closed) return;
     const now = this.#clock.now();
     const end = this.#momentOf(this.#until);
-    this.#release(
-      end - now < NEAR_THE_END_MS ? Math.max(end, now) : now,
-      RELEASED_AT_THE_END,
-    );
+    const until = end - now < END_TOLERANCE_MS ? Math.max(end, now) : now;
+    this.#releaseDue(until);
+    // There is no further turn: users that are idle get the rest, and what remains is dropped.
+    while (this.#isDue(until) && this.#pools.some(({ idle }) => idle > 0)) this.#releaseDue(until);
+    this.#dropDue(until);
     this.#closed = true;
     this.#schedule.forget();
-    this.#rest();
-    this.#dropAll(now);
+    this.#clearTimer();
+    this.#dropQueued(now);
   }
 
-  /** A user was started. */
-  entered(seat: IterationSlot): void {
-    const crew = this.#crews[seat.classIndex]!;
-    this.#fresh.add(seat);
-    crew.alive++;
-    crew.starting++;
+  userStarted(slot: IterationSlot): void {
+    const pool = this.#poolOf(slot);
+    this.#starting.add(slot);
+    pool.alive++;
+    pool.starting++;
     this.#alive++;
   }
 
-  /** A user has ended. */
-  left(seat: IterationSlot): void {
-    const crew = this.#crews[seat.classIndex]!;
-    if (this.#fresh.delete(seat)) crew.starting--;
-    if (this.#dismissed.delete(seat)) this.#leaving--;
-    crew.alive--;
+  userEnded(slot: IterationSlot): void {
+    const pool = this.#poolOf(slot);
+    if (this.#starting.delete(slot)) pool.starting--;
+    if (this.#dismissed.delete(slot)) this.#leaving--;
+    pool.alive--;
     this.#alive--;
-    if (crew.unserved > 0) this.#startFor(seat.classIndex);
+    if (pool.unserved > 0) this.#startUser(slot.classIndex);
   }
 
-  next(seat: IterationSlot): number | null | Promise<number | null> {
-    const crew = this.#crews[seat.classIndex]!;
-    if (this.#fresh.delete(seat)) crew.starting--;
+  next(slot: IterationSlot): number | null | Promise<number | null> {
+    const pool = this.#poolOf(slot);
+    if (this.#starting.delete(slot)) pool.starting--;
     if (this.#closed) return null;
-    // Under much load a timer comes late: whoever asks anyway sees what is due.
-    if (crew.queue.size === 0) this.#release(this.#clock.now());
-    const intendedAt = crew.queue.shift();
+    // Under high load the timer fires late: a user that asks does not wait for it.
+    if (pool.queue.size === 0) this.#release();
+    const intendedAt = pool.queue.shift();
     if (intendedAt !== null) {
       this.#underWay++;
       return intendedAt;
     }
     if (this.#alive - this.#leaving > this.#maxUsers) {
-      this.#dismiss(seat);
+      this.#dismiss(slot);
       return null;
     }
-    return crew.wait(seat);
+    return pool.wait(slot);
   }
 
-  cancel(seat: IterationSlot): void {
-    this.#crews[seat.classIndex]!.leave(seat);
+  cancel(slot: IterationSlot): void {
+    this.#poolOf(slot).cancel(slot);
   }
 
   began(intendedAt: number, now: number): void {
@@ -277,81 +172,134 @@ export class OpenModelExecutor implements IterationExecutor {
   ended(beganAt: number, now: number): void {
     this.#underWay--;
     this.#options.iterations(now).complete(now - beganAt);
-    this.#lookWhetherExhausted();
+    this.#checkExhausted();
   }
 
   interrupted(): void {
     this.#underWay--;
-    this.#lookWhetherExhausted();
+    this.#checkExhausted();
   }
 
   declined(now: number): void {
     this.#underWay--;
     this.#drop(now);
-    this.#lookWhetherExhausted();
+    this.#checkExhausted();
+  }
+
+  #poolOf({ classIndex }: IterationSlot): UserClassPool {
+    return this.#pools[classIndex]!;
   }
 
   #momentOf(seconds: number): number {
     return this.#startedAt + seconds * 1000;
   }
 
-  /**
-   * Schedules all that is due, and looks again when more is. However much it is, others have their turn
-   * in between.
-   */
-  #release(now: number, most = RELEASED_AT_ONCE): void {
+  #isDue(now: number): boolean {
+    return this.#momentOf(this.#schedule.nextAt) <= now;
+  }
+
+  /** Releases what is due, and comes back when more is. */
+  #release(): void {
     if (this.#closed) return;
-    // At the end, passes are released a little before they are due: they belong to this moment as well.
-    const at = Math.min(now, this.#clock.now());
-    for (let i = 0; i < most && this.#momentOf(this.#schedule.nextAt) <= now; i++) {
-      const intendedAt = this.#momentOf(this.#schedule.next());
-      this.#options.iterations(at).scheduled++;
-      this.#offer(this.#mix.next(), intendedAt);
-    }
-    this.#rest();
+    const now = this.#clock.now();
+    this.#releaseDue(now);
+    if (this.#isDue(now) && this.#wouldDropAll()) this.#dropDue(now);
+    this.#clearTimer();
+    if (this.#isDue(now)) return this.#catchUp();
     const nextAt = this.#momentOf(this.#schedule.nextAt);
-    if (nextAt === Infinity) return this.#lookWhetherExhausted();
+    if (nextAt === Infinity) return this.#checkExhausted();
     this.#timer = this.#clock.setTimer(() => {
       this.#timer = null;
-      this.#release(this.#clock.now());
-    }, Math.max(0, nextAt - now));
+      this.#release();
+    }, nextAt - now);
   }
 
-  #offer(kind: number, intendedAt: number): void {
-    const crew = this.#crews[kind]!;
-    if (crew.give(intendedAt)) this.#underWay++;
-    else if (this.#options.terms.onBusy === "queue" || crew.unserved < 0) {
-      if (!crew.queue.push(intendedAt)) return this.#drop(this.#clock.now());
-      if (crew.unserved > 0) this.#startFor(kind);
-    } else if (this.#startFor(kind)) crew.queue.push(intendedAt);
-    else this.#drop(this.#clock.now());
+  /** Continues in the next turn of the event loop, so that sockets and timers are served in between. */
+  #catchUp(): void {
+    if (this.#isCatchingUp) return;
+    this.#isCatchingUp = true;
+    void this.#clock.nextTurn().then(() => {
+      this.#isCatchingUp = false;
+      this.#release();
+    });
   }
 
-  /** Whether a user was started: there is room, with one place kept for each class that has nobody. */
-  #startFor(kind: number): boolean {
-    const crew = this.#crews[kind]!;
-    if (this.#closed || crew.alive >= crew.limit) return false;
+  /** Schedules iterations that are due by a moment: all, or as many as one turn may release. */
+  #releaseDue(until: number): void {
+    // At the end, iterations are released a little before they are due: they count for this moment.
+    const now = Math.min(until, this.#clock.now());
+    for (let i = 0; i < RELEASED_PER_TURN && this.#isDue(until); i++) {
+      const intendedAt = this.#momentOf(this.#schedule.next());
+      this.#options.iterations(now).scheduled++;
+      this.#offer(this.#mix.next(), intendedAt, now);
+    }
+  }
+
+  #offer(classIndex: number, intendedAt: number, now: number): void {
+    const pool = this.#pools[classIndex]!;
+    if (pool.give(intendedAt)) this.#underWay++;
+    else if (this.#options.onBusy === "queue" || pool.unserved < 0) {
+      if (!pool.queue.push(intendedAt)) return this.#drop(now);
+      if (pool.unserved > 0) this.#startUser(classIndex);
+    } else if (this.#startUser(classIndex)) pool.queue.push(intendedAt);
+    else this.#drop(now);
+  }
+
+  /** Whether {@link #offer} would drop an iteration of any class, and so all until a user is free. */
+  #wouldDropAll(): boolean {
+    return this.#pools.every((pool, classIndex) => {
+      const { weight, fixedCount } = this.#options.classes[classIndex]!;
+      if (weight === 0 && fixedCount === 0) return true;
+      if (pool.idle > 0) return false;
+      if (this.#options.onBusy === "queue" || pool.unserved < 0) return pool.queue.isFull;
+      return !this.#canStartUser(classIndex);
+    });
+  }
+
+  /** Drops what is due by a moment, at a cost that does not depend on how much that is. */
+  #dropDue(until: number): void {
+    const seconds = (until - this.#startedAt) / 1000;
+    let count = 0;
+    // Bounded, as moments in the far future are so coarse that no progress on them is seen.
+    for (let steps = 0; steps < RELEASED_PER_TURN && this.#isDue(until); steps++) {
+      const skipped = this.#schedule.skip(seconds);
+      if (skipped === 0) this.#schedule.next();
+      count += Math.max(1, skipped);
+    }
+    const iterations = this.#options.iterations(Math.min(until, this.#clock.now()));
+    iterations.scheduled += count;
+    iterations.dropped += count;
+  }
+
+  /** Whether there is room for one more user. One place is kept for each class that has no user yet. */
+  #canStartUser(classIndex: number): boolean {
+    const pool = this.#pools[classIndex]!;
+    if (this.#closed || pool.alive >= pool.limit || this.#alive >= this.#maxUsers) return false;
+    if (pool.alive === 0) return true;
     let kept = 0;
-    for (const other of this.#crews) if (other !== crew && other.alive === 0) kept++;
-    if (this.#alive + kept >= this.#maxUsers && crew.alive > 0) return false;
-    if (this.#alive >= this.#maxUsers) return false;
-    this.#options.startUser(kind);
+    for (const other of this.#pools) if (other !== pool && other.alive === 0) kept++;
+    return this.#alive + kept < this.#maxUsers;
+  }
+
+  #startUser(classIndex: number): boolean {
+    if (!this.#canStartUser(classIndex)) return false;
+    this.#options.startUser(classIndex);
     return true;
   }
 
-  /** Whether there was somebody to dismiss. */
+  /** Dismisses one idle user; returns whether there was any. */
   #dismissIdle(): boolean {
-    for (const crew of this.#crews) {
-      const seat = crew.dismiss();
-      if (seat === null) continue;
-      this.#dismiss(seat);
+    for (const pool of this.#pools) {
+      const slot = pool.dismiss();
+      if (slot === null) continue;
+      this.#dismiss(slot);
       return true;
     }
     return false;
   }
 
-  #dismiss(seat: IterationSlot): void {
-    this.#dismissed.add(seat);
+  #dismiss(slot: IterationSlot): void {
+    this.#dismissed.add(slot);
     this.#leaving++;
   }
 
@@ -359,22 +307,122 @@ export class OpenModelExecutor implements IterationExecutor {
     this.#options.iterations(now).dropped++;
   }
 
-  #dropAll(now: number): void {
-    for (const { queue } of this.#crews) {
+  #dropQueued(now: number): void {
+    for (const { queue } of this.#pools) {
       this.#options.iterations(now).dropped += queue.size;
       queue.clear();
     }
   }
 
-  #lookWhetherExhausted(): void {
+  #checkExhausted(): void {
     if (this.#closed || this.#isExhausted || !this.#schedule.ended) return;
     if (this.#underWay > 0 || this.queued > 0) return;
     this.#isExhausted = true;
     this.#options.onExhausted();
   }
 
-  #rest(): void {
+  #clearTimer(): void {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.#timer = null;
+  }
+}
+
+/** The users of one class in the open model, and the iterations that wait for one of them. */
+export class UserClassPool {
+  readonly queue = new IterationQueue();
+  /** The highest number of users; Infinity if the class has no fixed count. */
+  readonly limit: number;
+  alive = 0;
+  /** Users that have not asked for an iteration yet. */
+  starting = 0;
+  /** Users that wait for an iteration; the last one has waited least. */
+  readonly #waiting: WaitingUser[] = [];
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** Users that wait for an iteration. */
+  get idle(): number {
+    return this.#waiting.length;
+  }
+
+  /** Queued iterations less those that users who are starting will take; below 0 if users are left over. */
+  get unserved(): number {
+    return this.queue.size - this.starting;
+  }
+
+  /** Resolves with when the user's next iteration was due; `null` once the user no longer waits. */
+  wait(slot: IterationSlot): Promise<number | null> {
+    return new Promise((resolve) => void this.#waiting.push({ slot, resolve }));
+  }
+
+  /** Gives an iteration to the user that has waited least, so that few users are kept busy. */
+  give(intendedAt: number): boolean {
+    const user = this.#waiting.pop();
+    user?.resolve(intendedAt);
+    return user !== undefined;
+  }
+
+  /** Ends the wait of one user. */
+  cancel(slot: IterationSlot): void {
+    const index = this.#waiting.findLastIndex((user) => user.slot === slot);
+    if (index >= 0) this.#waiting.splice(index, 1)[0]!.resolve(null);
+  }
+
+  /** Ends the wait of the user that has waited longest; `null` if none waits. */
+  dismiss(): IterationSlot | null {
+    const user = this.#waiting.shift();
+    user?.resolve(null);
+    return user?.slot ?? null;
+  }
+}
+
+interface WaitingUser {
+  readonly slot: IterationSlot;
+  readonly resolve: (intendedAt: number | null) => void;
+}
+
+/** A longer queue would only fill the memory. */
+const MAX_QUEUED = 1_000_000;
+
+/** Entries at the front are removed in chunks: removing each one would move all others. */
+const CHUNK = 4096;
+
+/** Iterations that are due while no user is free, oldest first: when each was due, in milliseconds. */
+export class IterationQueue {
+  #moments: number[] = [];
+  #first = 0;
+
+  get size(): number {
+    return this.#moments.length - this.#first;
+  }
+
+  get isFull(): boolean {
+    return this.size >= MAX_QUEUED;
+  }
+
+  /** Returns whether there was room. */
+  push(intendedAt: number): boolean {
+    if (this.isFull) return false;
+    this.#moments.push(intendedAt);
+    return true;
+  }
+
+  /** Takes the oldest; `null` if the queue is empty. */
+  shift(): number | null {
+    const intendedAt = this.#moments[this.#first];
+    if (intendedAt === undefined) return null;
+    this.#first++;
+    if (this.#first === CHUNK || this.size === 0) {
+      this.#moments.splice(0, this.#first);
+      this.#first = 0;
+    }
+    return intendedAt;
+  }
+
+  clear(): void {
+    this.#moments = [];
+    this.#first = 0;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What can be done by hand to a run: begin it, and change its load.
+ * Manual control of a run: starting it, and changing its load.
  *
  * @module
  */
@@ -10,29 +10,30 @@ import { isArrivals, loadProblem, type ResolvedLoad } from "../load/load.ts";
 import { isOpen, type LoadProfile } from "../load/load_profile.ts";
 import type { LoadDriver } from "./load_driver.ts";
 
-/** A run in somebody's hand. */
+/** Starts a run and changes its load on request. */
 export class RunControl {
   readonly #clock: Clock;
   readonly #isOpen: boolean;
-  readonly #onSteered: (target: ResolvedLoad) => void;
+  readonly #onLoadChange: (load: ResolvedLoad) => void;
   readonly #started = Promise.withResolvers<void>();
   #isWaiting: boolean;
-  #target: ResolvedLoad | null = null;
+  /** The load that the test was started with; `null` for the one of its profile. */
+  #firstLoad: ResolvedLoad | null = null;
   #driver: LoadDriver | null = null;
 
   /**
-   * @param waits whether the test begins only when somebody says so.
-   * @param onSteered called when another load holds than the planned one.
+   * @param waits whether the test begins only when {@link start} is called.
+   * @param onLoadChange called when a load replaces the one of the profile.
    */
   constructor(
     clock: Clock,
-    plan: LoadProfile,
+    profile: LoadProfile,
     waits: boolean,
-    onSteered: (target: ResolvedLoad) => void = () => {},
+    onLoadChange: (load: ResolvedLoad) => void = () => {},
   ) {
     this.#clock = clock;
-    this.#onSteered = onSteered;
-    this.#isOpen = isOpen(plan);
+    this.#onLoadChange = onLoadChange;
+    this.#isOpen = isOpen(profile);
     this.#isWaiting = waits;
     if (!waits) this.#started.resolve();
   }
@@ -45,30 +46,29 @@ export class RunControl {
   /**
    * Begins the test.
    *
-   * @param target its load; null: the one that was planned.
-   * @throws UsageError where it has begun, or can have no such load.
+   * @param load its load; `null` for the one of its profile.
+   * @throws UsageError if the test has begun, or the load is invalid for it.
    */
-  start(target: ResolvedLoad | null): void {
-    if (!this.#isWaiting) throw new UsageError("The test has begun already.");
-    if (target !== null) this.#check(target);
-    this.#target = target;
-    this.#isWaiting = false;
-    this.#started.resolve();
+  start(load: ResolvedLoad | null): void {
+    if (!this.#isWaiting) throw new UsageError("The test has already begun.");
+    if (load !== null) this.#check(load);
+    this.#firstLoad = load;
+    this.cancelWait();
   }
 
   /**
-   * Changes the load: from now on it is this one, until the plan is over.
+   * Replaces the load until the profile ends.
    *
-   * @throws UsageError where nothing runs whose load could be changed, or it can have no such load.
+   * @throws UsageError if the test is not running, or the load is invalid for it.
    */
-  changeLoad(target: ResolvedLoad): void {
-    this.#check(target);
+  changeLoad(load: ResolvedLoad): void {
+    this.#check(load);
     if (this.#driver === null) throw new UsageError("The test has not begun: start it first.");
-    if (!this.#driver.changeLoad(target)) throw new UsageError("The test is over.");
-    this.#onSteered(target);
+    if (!this.#driver.changeLoad(load)) throw new UsageError("The test is over.");
+    this.#onLoadChange(load);
   }
 
-  /** Nobody waits any more. */
+  /** Ends the wait for {@link start}. */
   cancelWait(): void {
     this.#isWaiting = false;
     this.#started.resolve();
@@ -91,20 +91,20 @@ export class RunControl {
     this.#clock.clearTimer(timer);
   }
 
-  /** The test has begun. */
+  /** Lets the load of a run that has begun be changed. */
   attach(driver: LoadDriver): void {
     this.#driver = driver;
-    if (this.#target !== null) this.changeLoad(this.#target);
+    if (this.#firstLoad !== null) this.changeLoad(this.#firstLoad);
   }
 
-  #check(target: ResolvedLoad): void {
-    const problem = loadProblem(target);
-    if (problem !== null) throw new UsageError(`The load cannot be so: ${problem}.`);
-    if (isArrivals(target) === this.#isOpen) return;
+  #check(load: ResolvedLoad): void {
+    const problem = loadProblem(load);
+    if (problem !== null) throw new UsageError(`Invalid load: ${problem}.`);
+    if (isArrivals(load) === this.#isOpen) return;
     throw new UsageError(
       this.#isOpen
-        ? "This test has an arrival rate, and not a number of users."
-        : "This test has a number of users, and not an arrival rate.",
+        ? "This test has an arrival rate, not a number of users."
+        : "This test has a number of users, not an arrival rate.",
     );
   }
 }

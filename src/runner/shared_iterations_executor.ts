@@ -1,5 +1,6 @@
 /**
- * The closed model with a number of passes: users begin them one after the other, until none is left.
+ * The closed model with a limited number of iterations: users start them one after the other until none
+ * is left.
  *
  * @module
  */
@@ -11,33 +12,33 @@ import type { IterationStats } from "../stats/iteration_stats.ts";
 import type { IterationSlot } from "../user/iteration_slot.ts";
 import type { IterationExecutor } from "./user_pool.ts";
 
-/** Passes that a node may begin. */
+/** Where iterations come from: a count of this node's own, or the quota that all workers share. */
 export interface IterationSource {
-  /** Whether there is one more, which is taken; a promise where somebody else has to be asked. */
+  /** Takes an iteration; resolves with false if none is left. */
   take(): boolean | Promise<boolean>;
-  /** A pass that was taken has begun. */
+  /** An iteration that was taken has begun. */
   begun(): void;
-  /** A pass that was taken does not begin: somebody else may have it. */
+  /** An iteration that was taken will not begin; another user may take it. */
   putBack(): void;
 }
 
-/** What a gate needs of its node. */
+/** What the executor needs from its node. */
 export interface SharedIterationsOptions {
-  readonly quota: IterationSource;
+  readonly source: IterationSource;
   readonly clock: Clock;
-  /** Where to count what happens at a moment, in milliseconds on the node's clock. */
+  /** The counters for what happens at a moment, in milliseconds on the node's clock. */
   readonly iterations: (atMs: number) => IterationStats;
-  /** There is no pass left, and the last one has ended. */
+  /** Called when no iteration is left and the last one has ended. */
   readonly onExhausted: () => void;
 }
 
-/** Lets passes begin as long as there are some. */
+/** Lets users start iterations as long as any are left. */
 export class SharedIterationsExecutor implements IterationExecutor {
   readonly scheduled = false;
   readonly #options: SharedIterationsOptions;
-  /** Users that wait to hear whether there is one more. */
+  /** Users that wait for the answer of the source. */
   readonly #waiting = new Map<IterationSlot, (beginAt: number | null) => void>();
-  /** Passes that were asked for, and have not ended. */
+  /** Iterations that were requested and have not ended. */
   #underWay = 0;
   #isSpent = false;
 
@@ -45,219 +46,64 @@ export class SharedIterationsExecutor implements IterationExecutor {
     this.#options = options;
   }
 
-  next(seat: IterationSlot): number | null | Promise<number | null> {
+  next(slot: IterationSlot): number | null | Promise<number | null> {
     if (this.#isSpent) return null;
-    // Counted before it is known, so that nobody takes the last pass to be over.
+    // Counted before the answer is known, so that the last iteration does not seem to have ended.
     this.#underWay++;
-    const taken = this.#options.quota.take();
+    const taken = this.#options.source.take();
     if (!(taken instanceof Promise)) return this.#answer(taken);
-    return new Promise((give) => {
-      this.#waiting.set(seat, give);
-      void taken.then((isThere) => {
-        if (this.#waiting.delete(seat)) give(this.#answer(isThere));
-        else if (isThere) this.declined();
-        else this.#settle();
+    return new Promise((resolve) => {
+      this.#waiting.set(slot, resolve);
+      void taken.then((granted) => {
+        if (this.#waiting.delete(slot)) resolve(this.#answer(granted));
+        else if (granted) this.declined();
+        else this.#finishOne();
       });
     });
   }
 
-  cancel(seat: IterationSlot): void {
-    const give = this.#waiting.get(seat);
-    this.#waiting.delete(seat);
-    give?.(null);
+  cancel(slot: IterationSlot): void {
+    const resolve = this.#waiting.get(slot);
+    this.#waiting.delete(slot);
+    resolve?.(null);
   }
-
-  entered(_seat: IterationSlot): void {}
-
-  left(_seat: IterationSlot): void {}
 
   began(_intendedAt: number, now: number): void {
     const iterations = this.#options.iterations(now);
-    // Nothing says when a pass should begin: it is known once it does.
+    // There is no schedule, so an iteration is scheduled when it begins.
     iterations.scheduled++;
     iterations.begin(0);
-    this.#options.quota.begun();
+    this.#options.source.begun();
   }
 
   ended(beganAt: number, now: number): void {
     this.#options.iterations(now).complete(now - beganAt);
-    this.#settle();
+    this.#finishOne();
   }
 
   interrupted(): void {
-    this.#settle();
+    this.#finishOne();
   }
 
   declined(): void {
-    this.#options.quota.putBack();
-    this.#settle();
+    this.#options.source.putBack();
+    this.#finishOne();
   }
 
-  #answer(isThere: boolean): number | null {
-    if (isThere) return this.#options.clock.now();
+  #answer(granted: boolean): number | null {
+    if (granted) return this.#options.clock.now();
     this.#isSpent = true;
-    this.#settle();
+    this.#finishOne();
     return null;
   }
 
-  #settle(): void {
+  #finishOne(): void {
     this.#underWay--;
     if (this.#isSpent && this.#underWay === 0) this.#options.onExhausted();
   }
 }
 
-// A worker's part of the passes that all workers share.
-
-/** A block is what the worker begins in about this time: so little is lost with it. */
-const BLOCK_MS = 100;
-
-/** The largest block; a worker that is faster asks more often. */
-const LARGEST_BLOCK = 1_000;
-
-/** What no user has wanted for so long goes back: users of other workers may be free. */
-const HELD_MS = 1_000;
-
-/**
- * Takes passes from the master in blocks. A worker that is fast asks for the next block before the last
- * pass of one is begun; a slow one takes them one by one.
- */
-export class RemoteIterationQuota implements IterationSource {
-  readonly #port: Pick<ClusterPort, "call">;
-  readonly #clock: Clock;
-  #left = 0;
-  /** Passes that were begun since the master was told last. */
-  #begun = 0;
-  #isSpent = false;
-  #isAsking = false;
-  #withdraw = (): void => {};
-  #block = 1;
-  #askedAt = -Infinity;
-  #takenAt = -Infinity;
-  #timer: Timer | null = null;
-  readonly #waiting: ((isThere: boolean) => void)[] = [];
-
-  constructor(port: Pick<ClusterPort, "call">, clock: Clock) {
-    this.#port = port;
-    this.#clock = clock;
-  }
-
-  take(): boolean | Promise<boolean> {
-    if (this.#left > 0) {
-      this.#left--;
-      this.#takenAt = this.#clock.now();
-      if (this.#block > 1 && this.#left <= this.#block / 2) this.#ask();
-      return true;
-    }
-    if (this.#isSpent) return false;
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-      this.#ask();
-    });
-  }
-
-  begun(): void {
-    this.#begun++;
-    this.#tellIfDry();
-  }
-
-  putBack(): void {
-    this.#left++;
-    this.#serve();
-    if (this.#isSpent) this.giveBack();
-    else this.#watch();
-  }
-
-  /** Gives back what was taken or asked for, and not begun; more may be taken later. */
-  giveBack(): void {
-    if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
-    this.#timer = null;
-    this.#tell();
-    const left = this.#left;
-    this.#left = 0;
-    if (left > 0) this.#call("return", left);
-    if (this.#isAsking) this.#withdraw();
-    this.#isAsking = false;
-    this.#answerAll();
-  }
-
-  /** This worker begins nothing more. */
-  close(): void {
-    this.#isSpent = true;
-    this.giveBack();
-  }
-
-  #ask(): void {
-    if (this.#isAsking || this.#isSpent) return;
-    this.#isAsking = true;
-    const now = this.#clock.now();
-    const isFast = now - this.#askedAt < BLOCK_MS;
-    this.#block = isFast
-      ? Math.min(LARGEST_BLOCK, this.#block * 2)
-      : Math.max(1, Math.ceil(this.#block / 2));
-    this.#askedAt = now;
-    this.#withdraw = this.#call("take", Math.max(this.#block, this.#waiting.length), (granted) => {
-      this.#isAsking = false;
-      this.#granted(granted);
-    });
-    this.#tellIfDry();
-  }
-
-  #granted(count: number): void {
-    this.#left += count;
-    this.#takenAt = this.#clock.now();
-    this.#serve();
-    if (count === 0) {
-      this.#isSpent = true;
-      this.#answerAll();
-    } else if (this.#waiting.length > 0) this.#ask();
-    else this.#watch();
-  }
-
-  #serve(): void {
-    while (this.#left > 0 && this.#waiting.length > 0) {
-      this.#left--;
-      this.#waiting.shift()!(true);
-    }
-  }
-
-  #answerAll(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve(false);
-  }
-
-  /** Looks after a while whether what is left here is still wanted. */
-  #watch(): void {
-    if (this.#timer !== null || this.#left === 0) return;
-    this.#timer = this.#clock.setTimer(() => {
-      this.#timer = null;
-      if (this.#clock.now() - this.#takenAt < HELD_MS) this.#watch();
-      else if (this.#left > 0) this.giveBack();
-    }, HELD_MS);
-  }
-
-  /** The master may wait to hear that nothing is held here, before it says that nothing is left. */
-  #tellIfDry(): void {
-    if (this.#left === 0 && this.#isAsking) this.#tell();
-  }
-
-  #tell(): void {
-    const begun = this.#begun;
-    this.#begun = 0;
-    if (begun > 0) this.#call("begun", begun);
-  }
-
-  #call(operation: string, count: number, done = (_granted: number): void => {}): () => void {
-    const call = { service: ITERATION_SERVICE, name: "", operation, args: `[${count}]` };
-    // All of them may block, as far as the connection knows: so they stay in their order. When the run
-    // is over, or the master knows no passes, there are none.
-    return this.#port.call(call, true, ({ result, value }) => {
-      done(result === "ok" ? Number(value) : 0);
-    });
-  }
-}
-
-/**
- * Passes that are all this node's own.
- */
+/** A number of iterations that are all this node's own. */
 export class IterationCounter implements IterationSource {
   #left: number;
 
@@ -275,5 +121,153 @@ export class IterationCounter implements IterationSource {
 
   putBack(): void {
     this.#left++;
+  }
+}
+
+/** The time in which a worker should start the iterations of one block: no more are lost with it. */
+const BLOCK_MS = 100;
+
+/** The largest block; a faster worker requests blocks more often. */
+const MAX_BLOCK = 1_000;
+
+/** Iterations that no user has taken for this long go back: users of other workers may be idle. */
+const UNUSED_MS = 1_000;
+
+/**
+ * The worker's part of the quota that all workers share. It takes iterations from the master in blocks. A
+ * fast worker requests the next block before the last one is used up; a slow one takes single iterations.
+ */
+export class RemoteIterationQuota implements IterationSource {
+  readonly #port: Pick<ClusterPort, "call">;
+  readonly #clock: Clock;
+  #left = 0;
+  /** Iterations that have begun since the last report to the master. */
+  #begun = 0;
+  #isSpent = false;
+  #isRequesting = false;
+  #cancelRequest = (): void => {};
+  #block = 1;
+  #requestedAt = -Infinity;
+  #takenAt = -Infinity;
+  #timer: Timer | null = null;
+  readonly #waiting: ((granted: boolean) => void)[] = [];
+
+  constructor(port: Pick<ClusterPort, "call">, clock: Clock) {
+    this.#port = port;
+    this.#clock = clock;
+  }
+
+  take(): boolean | Promise<boolean> {
+    if (this.#left > 0) {
+      this.#left--;
+      this.#takenAt = this.#clock.now();
+      if (this.#block > 1 && this.#left <= this.#block / 2) this.#request();
+      return true;
+    }
+    if (this.#isSpent) return false;
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#request();
+    });
+  }
+
+  begun(): void {
+    this.#begun++;
+    this.#reportIfEmpty();
+  }
+
+  putBack(): void {
+    this.#left++;
+    this.#serve();
+    if (this.#isSpent) this.giveBack();
+    else this.#watchUnused();
+  }
+
+  /** Returns what was taken or requested and has not begun; more may be taken later. */
+  giveBack(): void {
+    if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
+    this.#timer = null;
+    this.#reportBegun();
+    const left = this.#left;
+    this.#left = 0;
+    if (left > 0) this.#call("return", left);
+    if (this.#isRequesting) this.#cancelRequest();
+    this.#isRequesting = false;
+    this.#refuseAll();
+  }
+
+  /** This worker starts no more iterations. */
+  close(): void {
+    this.#isSpent = true;
+    this.giveBack();
+  }
+
+  #request(): void {
+    if (this.#isRequesting || this.#isSpent) return;
+    this.#isRequesting = true;
+    const now = this.#clock.now();
+    const isFast = now - this.#requestedAt < BLOCK_MS;
+    this.#block = isFast
+      ? Math.min(MAX_BLOCK, this.#block * 2)
+      : Math.max(1, Math.ceil(this.#block / 2));
+    this.#requestedAt = now;
+    const count = Math.max(this.#block, this.#waiting.length);
+    this.#cancelRequest = this.#call("take", count, (granted) => {
+      this.#isRequesting = false;
+      this.#receive(granted);
+    });
+    this.#reportIfEmpty();
+  }
+
+  #receive(count: number): void {
+    this.#left += count;
+    this.#takenAt = this.#clock.now();
+    this.#serve();
+    if (count === 0) {
+      this.#isSpent = true;
+      this.#refuseAll();
+    } else if (this.#waiting.length > 0) this.#request();
+    else this.#watchUnused();
+  }
+
+  #serve(): void {
+    while (this.#left > 0 && this.#waiting.length > 0) {
+      this.#left--;
+      this.#waiting.shift()!(true);
+    }
+  }
+
+  #refuseAll(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve(false);
+  }
+
+  /** Returns what is left once no user has taken any of it for a while. */
+  #watchUnused(): void {
+    if (this.#timer !== null || this.#left === 0) return;
+    this.#timer = this.#clock.setTimer(() => {
+      this.#timer = null;
+      if (this.#clock.now() - this.#takenAt < UNUSED_MS) this.#watchUnused();
+      else if (this.#left > 0) this.giveBack();
+    }, UNUSED_MS);
+  }
+
+  /** The master may need to know that nothing is held here before it can say that nothing is left. */
+  #reportIfEmpty(): void {
+    if (this.#left === 0 && this.#isRequesting) this.#reportBegun();
+  }
+
+  #reportBegun(): void {
+    const begun = this.#begun;
+    this.#begun = 0;
+    if (begun > 0) this.#call("begun", begun);
+  }
+
+  #call(operation: string, count: number, done = (_granted: number): void => {}): () => void {
+    const call = { service: ITERATION_SERVICE, name: "", operation, args: `[${count}]` };
+    // All calls are declared as blocking, which keeps them in order. An error means that the run is over
+    // or has no limit on iterations, and so none are granted.
+    return this.#port.call(call, true, ({ result, value }) => {
+      done(result === "ok" ? Number(value) : 0);
+    });
   }
 }

@@ -1,33 +1,39 @@
+/**
+ * The users of one node: starts them, stops them and counts them.
+ *
+ * @module
+ */
+
 import type { NodeContext } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { type IterationScheduler, IterationSlot } from "../user/iteration_slot.ts";
 import { UserLoop } from "../user/user_loop.ts";
 
-/** Hands passes out, and hears of the users that want some. */
+/** Decides when users start iterations, and may follow which users there are. */
 export interface IterationExecutor extends IterationScheduler {
-  /** A user of this seat was started. */
-  entered(seat: IterationSlot): void;
-  /** It has ended. */
-  left(seat: IterationSlot): void;
+  /** A user with this slot was started. */
+  userStarted?(slot: IterationSlot): void;
+  /** The user with this slot has ended. */
+  userEnded?(slot: IterationSlot): void;
 }
 
 /** What a pool needs to make users. */
 export interface UserPoolOptions {
   readonly classes: readonly DiscoveredClass[];
   readonly shared: NodeContext;
-  /** The id of its first user; the others count on from there. */
+  /** The id of the first user; the others count up from there. */
   readonly firstId: number;
-  /** Called whenever the number of users that are alive has changed. */
+  /** Called whenever the number of users has changed. */
   readonly onCount: (alive: number) => void;
 }
 
-/** The users of this node: starts them, stops them, and knows how many there are. */
+/** The users of one node. */
 export class UserPool {
   readonly #options: UserPoolOptions;
-  /** Users that have not been told to stop, by class; the youngest last. */
+  /** Users that were not told to stop, by class; the youngest is last. */
   readonly #active: UserLoop[][];
   readonly #alive = new Set<UserLoop>();
-  #gate: IterationExecutor | null = null;
+  #executor: IterationExecutor | null = null;
   #nextId: number;
 
   constructor(options: UserPoolOptions) {
@@ -36,43 +42,43 @@ export class UserPool {
     this.#active = options.classes.map(() => []);
   }
 
-  /** Users that have started and not ended yet, those that are stopping included. */
+  /** Users that have started and not ended, including those that are stopping. */
   get alive(): number {
     return this.#alive.size;
   }
 
-  /** Users that were told to run and not to stop, those that have ended by themselves included. */
+  /** Users that were told to run and not to stop, including those that have ended by themselves. */
   get active(): number {
     return this.#active.reduce((sum, users) => sum + users.length, 0);
   }
 
-  /** Users that are started from now on get their passes there. */
-  useExecutor(gate: IterationExecutor): void {
-    this.#gate = gate;
+  /** Sets what schedules the iterations of users that are started from now on. */
+  useExecutor(executor: IterationExecutor): void {
+    this.#executor = executor;
   }
 
-  /** Starts one more user of a class, by its place among them; it is forgotten once it has ended. */
-  add(kind: number): void {
-    const users = this.#active[kind]!;
-    const user = this.#start(kind);
+  /** Starts one more user of a class. Unlike those of {@link setUsers}, it is forgotten once it ends. */
+  add(classIndex: number): void {
+    const users = this.#active[classIndex]!;
+    const user = this.#start(classIndex);
     users.push(user);
     void user.ended.then(() => {
-      const at = users.indexOf(user);
-      if (at >= 0) users.splice(at, 1);
+      const index = users.indexOf(user);
+      if (index >= 0) users.splice(index, 1);
     });
   }
 
   /**
-   * Starts or stops users until so many of each class run. The youngest are stopped first.
+   * Starts or stops users until each class has its number of them. The youngest are stopped first.
    *
-   * @param stopTimeoutMs milliseconds that a stopping user's test may still run.
+   * @param stopTimeoutMs how long the test of a stopping user may continue, in milliseconds.
    */
   setUsers(counts: readonly number[], stopTimeoutMs: number): void {
-    counts.forEach((count, index) => {
-      const users = this.#active[index]!;
+    for (const [classIndex, count] of counts.entries()) {
+      const users = this.#active[classIndex]!;
       while (users.length > count) users.pop()!.stop(stopTimeoutMs);
-      while (users.length < count) users.push(this.#start(index));
-    });
+      while (users.length < count) users.push(this.#start(classIndex));
+    }
   }
 
   /** Stops all users; resolves when the last one has ended. */
@@ -81,22 +87,22 @@ export class UserPool {
     await Promise.all([...this.#alive].map((user) => user.ended));
   }
 
-  #start(kind: number): UserLoop {
-    const { classes, shared } = this.#options;
-    const gate = this.#gate;
-    const seat = gate === null ? null : new IterationSlot(gate, kind);
-    const user = new UserLoop(classes[kind]!, {
+  #start(classIndex: number): UserLoop {
+    const { classes, shared, onCount } = this.#options;
+    const executor = this.#executor;
+    const iterationSlot = executor === null ? null : new IterationSlot(executor, classIndex);
+    const user = new UserLoop(classes[classIndex]!, {
       ...shared,
       id: this.#nextId++,
-      iterationSlot: seat,
+      iterationSlot,
     });
     this.#alive.add(user);
-    if (seat !== null) gate!.entered(seat);
-    this.#options.onCount(this.#alive.size);
+    if (iterationSlot !== null) executor!.userStarted?.(iterationSlot);
+    onCount(this.#alive.size);
     void user.ended.then(() => {
       this.#alive.delete(user);
-      if (seat !== null) gate!.left(seat);
-      this.#options.onCount(this.#alive.size);
+      if (iterationSlot !== null) executor!.userEnded?.(iterationSlot);
+      onCount(this.#alive.size);
     });
     user.start();
     return user;

@@ -431,10 +431,9 @@ export class WorkerNode {
 
   /** The open model: begins this worker's share of the iterations. */
   #setArrivals(arrivals: ArrivalAssignment): void {
-    const { maxUsers } = arrivals;
-    this.#checkOpenFiles(maxUsers);
+    this.#checkOpenFiles(arrivals.maxUsers);
     this.#options.onState("running");
-    this.#generator.setArrivals(arrivals, { course: arrivals, slice: arrivals, maxUsers });
+    this.#generator.setArrivals(arrivals);
     // Workers that take turns have to agree on the time.
     this.#options.clockSync.start((beganAt) => this.#generator.align(beganAt));
   }

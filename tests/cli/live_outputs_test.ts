@@ -133,7 +133,7 @@ Deno.test("the run is started, changed and stopped from the dashboard", async ()
   assert.equal(run.control.canStart, false);
   assert.deepEqual(await host.post("/api/start", {}), {
     status: 409,
-    answer: { error: "The test has begun already." },
+    answer: { error: "The test has already begun." },
   });
   const targets: ResolvedLoad[] = [];
   run.control.attach(standingDriver(CLOCK, PLAN, (target) => targets.push(target)));

@@ -5,14 +5,16 @@ import {
   type RatePeriod,
 } from "../../src/load/arrival_schedule.ts";
 import type { ClassWeight } from "../../src/load/class_mix.ts";
-import { type ArrivalTerms, OpenModelExecutor } from "../../src/runner/open_model_executor.ts";
+import { OpenModelExecutor, type OpenModelOptions } from "../../src/runner/open_model_executor.ts";
 import { IterationStats } from "../../src/stats/iteration_stats.ts";
 import { IterationSlot } from "../../src/user/iteration_slot.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 /** Passes of one class that nobody drops. */
-const QUEUED: ArrivalTerms = { spacing: "constant", onBusy: "queue" };
-const DROPPED: ArrivalTerms = { spacing: "constant", onBusy: "drop" };
+type Terms = Pick<OpenModelOptions, "spacing" | "onBusy">;
+
+const QUEUED: Terms = { spacing: "constant", onBusy: "queue" };
+const DROPPED: Terms = { spacing: "constant", onBusy: "drop" };
 
 const ONE_CLASS: ClassWeight[] = [{ name: "ATest", weight: 1, fixedCount: 0 }];
 
@@ -39,10 +41,12 @@ class Scene {
   /** A user ends by itself after so many passes. */
   iterationsOfUser = Infinity;
   readonly gate: OpenModelExecutor;
+  readonly #terms: Terms;
 
-  constructor(terms: ArrivalTerms = QUEUED, classes: readonly ClassWeight[] = ONE_CLASS) {
+  constructor(terms: Terms = QUEUED, classes: readonly ClassWeight[] = ONE_CLASS) {
+    this.#terms = terms;
     this.gate = new OpenModelExecutor({
-      terms,
+      ...terms,
       classes,
       clock: this.clock,
       random: Math.random,
@@ -59,9 +63,10 @@ class Scene {
     slice: ArrivalShare = ALL_ARRIVALS,
   ): void {
     this.gate.follow({
-      course: { rate: 10, since: 0, position: 0, until: Infinity, limit: Infinity, ...course },
-      slice,
+      ...{ rate: 10, since: 0, position: 0, until: Infinity, limit: Infinity, ...course },
+      ...slice,
       maxUsers,
+      ...this.#terms,
     });
   }
 
@@ -90,7 +95,7 @@ class Scene {
     this.started++;
     const user: FakeUser = { kind, stopping: false, seat: new IterationSlot(this.gate, kind) };
     this.users.add(user);
-    this.gate.entered(user.seat);
+    this.gate.userStarted(user.seat);
     if (this.startMs > 0) await this.#sleep(this.startMs);
     else await Promise.resolve();
     let left = this.iterationsOfUser;
@@ -101,7 +106,7 @@ class Scene {
       user.seat.end(this.clock.now());
     }
     this.users.delete(user);
-    this.gate.left(user.seat);
+    this.gate.userEnded(user.seat);
   }
 
   #sleep(ms: number): Promise<void> {

@@ -36,9 +36,9 @@ Deno.test("who leaves gets nothing, and who does not wait can leave", async () =
   const crew = new UserClassPool(Infinity);
   const [a, b] = seats(2) as [IterationSlot, IterationSlot];
   const came = outcomes(crew, [a, b]);
-  crew.leave(a);
-  crew.leave(a);
-  crew.leave(seats(1)[0]!);
+  crew.cancel(a);
+  crew.cancel(a);
+  crew.cancel(seats(1)[0]!);
   await settle();
   assert.deepEqual(came, [null, "waits"]);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Lease } from "../../src/core/lease.ts";
 import { ALL_ARRIVALS } from "../../src/load/arrival_schedule.ts";
 import type { LoadGenerator, LoadGeneratorOptions } from "../../src/runner/load_generator.ts";
-import type { Arrivals } from "../../src/runner/open_model_executor.ts";
+import type { ArrivalAssignment } from "../../src/cluster/protocol.ts";
 import { IterationStats } from "../../src/stats/iteration_stats.ts";
 import type { SecondStats } from "../../src/stats/stats_table.ts";
 import { User } from "../../src/user/user.ts";
@@ -110,14 +110,14 @@ function iterations(node: LoadGenerator): number[] {
   return [all.scheduled, all.started, all.completed, all.dropped];
 }
 
-const QUEUED = { spacing: "constant", onBusy: "queue" } as const;
-
 /** Passes that begin at this rate, all of them here. */
-function arrivals(rate: number, until = Infinity): Arrivals {
+function arrivals(rate: number, until = Infinity): ArrivalAssignment {
   return {
-    course: { rate, since: 0, position: 0, until, limit: Infinity },
-    slice: ALL_ARRIVALS,
+    ...{ rate, since: 0, position: 0, until, limit: Infinity },
+    ...ALL_ARRIVALS,
     maxUsers: 5,
+    spacing: "constant",
+    onBusy: "queue",
   };
 }
 
@@ -129,7 +129,7 @@ Deno.test("in the open model, users come as the schedule needs them, and all of 
     onUsersGone: () => over.push("users"),
   });
   node.start(0);
-  node.setArrivals(QUEUED, arrivals(20, 3));
+  node.setArrivals(arrivals(20, 3));
   await clock.advance(3_000);
   const stopped = node.stopAll(0);
   await clock.advance(100);
@@ -147,14 +147,14 @@ Deno.test("a node that is suspended begins nothing until it is told what to begi
   const node = generator(clock);
   node.suspend();
   node.start(0);
-  node.setArrivals(QUEUED, arrivals(10));
+  node.setArrivals(arrivals(10));
   await clock.advance(1_050);
   node.suspend();
   node.setUsers([0], 0);
   await clock.advance(2_000);
   assert.deepEqual(iterations(node), [11, 11, 11, 0]);
   assert.equal(node.users, 0);
-  node.setArrivals(QUEUED, { ...arrivals(10), slice: { from: 40, of: 1, index: 0 } });
+  node.setArrivals({ ...arrivals(10), from: 40 });
   await clock.advance(1_960);
   assert.deepEqual(iterations(node), [11, 11, 11, 0]);
   await node.stopAll(0);

@@ -177,7 +177,7 @@ Deno.test("more users than files may be open is warned of, once", async () => {
   const running = begin([StepTest], { users: 300, rate: 1000, runTime: 3 }, { openFileLimit: 256 });
   await running.clock.advance(5000);
   assert.equal(running.warnings.length, 1);
-  assert.match(running.warnings[0]!, /limit of open files is 256, too low for 300 users/);
+  assert.match(running.warnings[0]!, /open file limit of 256 is too low for 300 users/);
   assert.deepEqual(running.result!.warnings, running.warnings);
 });
 

@@ -5,8 +5,8 @@ Deno.test("each user needs a file, and the process some more", () => {
   assert.equal(openFilesProblem(950, 1000), null);
   assert.equal(
     openFilesProblem(951, 1000),
-    "The limit of open files is 1000, too low for 951 users with a connection each: " +
-      "raise it (ulimit -n) before the test.",
+    "The open file limit of 1000 is too low for 951 users with a connection each: " +
+      "raise it with `ulimit -n` before the test.",
   );
 });
 

@@ -39,7 +39,7 @@ class Scene {
 
   constructor(quota: IterationSource) {
     this.gate = new SharedIterationsExecutor({
-      quota,
+      source: quota,
       clock: this.clock,
       iterations: () => this.counted,
       onExhausted: () => void this.exhausted++,

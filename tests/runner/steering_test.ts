@@ -56,7 +56,7 @@ Deno.test("a test that waits for nobody begins at once, and cannot be started ag
   const { clock, steering } = steered({}, false);
   assert.equal(steering.canStart, false);
   assert.equal(await mayBegin(steering), true);
-  assert.equal(refusal(() => steering.start(null)), "The test has begun already.");
+  assert.equal(refusal(() => steering.start(null)), "The test has already begun.");
   assert.equal(clock.pending, 0);
 });
 
@@ -73,7 +73,7 @@ Deno.test("a test that waits begins when somebody starts it, and shows itself ea
   assert.deepEqual(seconds, [0, 1000, 2000]);
   assert.equal(beganAt, 2500);
   assert.equal(steering.canStart, false);
-  assert.equal(refusal(() => steering.start(null)), "The test has begun already.");
+  assert.equal(refusal(() => steering.start(null)), "The test has already begun.");
   assert.equal(clock.pending, 0);
 });
 
@@ -106,7 +106,7 @@ Deno.test("a load that is refused at the start starts nothing", async () => {
   const { steering } = steered({});
   assert.equal(
     refusal(() => steering.start({ users: 0.5, rate: 1 })),
-    "The load cannot be so: users is 0.5, a whole number of 0 or more is needed.",
+    "Invalid load: users is 0.5, a whole number of 0 or more is needed.",
   );
   assert.equal(steering.canStart, true);
   assert.equal(await mayBegin(steering), false);
@@ -141,8 +141,8 @@ class FlowShape extends LoadUserShape {
   }
 }
 
-const USERS = "This test has a number of users, and not an arrival rate.";
-const RATE = "This test has an arrival rate, and not a number of users.";
+const USERS = "This test has a number of users, not an arrival rate.";
+const RATE = "This test has an arrival rate, not a number of users.";
 
 const MODELS: [what: string, plan: ProfileChanges, refused: ResolvedLoad, message: string][] = [
   ["users", {}, { arrivalRate: 1, maxUsers: 5 }, USERS],
@@ -178,11 +178,11 @@ Deno.test("what can be no load is refused, with what is accepted", () => {
   open.steering.attach(open.driver());
   assert.equal(
     refusal(() => open.steering.changeLoad({ arrivalRate: -1, maxUsers: 5 })),
-    "The load cannot be so: arrivalRate is -1, a number of 0 or more is needed.",
+    "Invalid load: arrivalRate is -1, a number of 0 or more is needed.",
   );
   assert.equal(
     refusal(() => open.steering.changeLoad({ arrivalRate: 1, maxUsers: 0 })),
-    "The load cannot be so: maxUsers is 0, a whole number of 1 or more is needed.",
+    "Invalid load: maxUsers is 0, a whole number of 1 or more is needed.",
   );
   assert.deepEqual(open.targets, []);
 });

@@ -420,7 +420,7 @@ Deno.test("more users than files may be open is warned of, once", async () => {
   }
   await cluster.advance(100);
   assert.deepEqual(worker.warnings.filter((text) => /80 users/.test(text)).length, 1);
-  assert.match(worker.warnings[0]!, /The limit of open files is 100, too low for 80 users/);
+  assert.match(worker.warnings[0]!, /The open file limit of 100 is too low for 80 users/);
   worker.kill();
 });
 
