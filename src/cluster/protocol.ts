@@ -10,6 +10,7 @@ import {
   bytes,
   clipped,
   count,
+  countFrom,
   counts,
   finite,
   flag,
@@ -115,7 +116,7 @@ const arrivalAssignment = row({
   until: seconds,
   /** From the iteration of this number on, the worker starts one of every {@link of}. */
   from: count,
-  of: count,
+  of: countFrom(1),
   /** Which of them: those whose number modulo {@link of} is this. */
   index: count,
   /** Iterations in the whole run. They are numbered from 0, so this is the first number not in it. */

@@ -24,7 +24,8 @@ export interface Field<T> {
 
 /** What values a field takes. Numbers and lengths include their limits. */
 export type Shape =
-  | { readonly kind: "count" | "flag" }
+  | { readonly kind: "flag" }
+  | { readonly kind: "count"; readonly min: number }
   | { readonly kind: "number" | "bytes"; readonly min: number; readonly max: number }
   | { readonly kind: "text" | "json" | "counts"; readonly max: number }
   | { readonly kind: "word"; readonly words: readonly string[] }
@@ -40,11 +41,16 @@ export type ValueOf<F> = F extends Field<infer T> ? T : never;
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 
 /** Whole numbers from 0 to 2⁵³ − 1. */
-export const count: Field<number> = plain(
-  { kind: "count" },
-  "a whole number of 0 or more",
-  (sent) => Number.isSafeInteger(sent) && (sent as number) >= 0,
-);
+export const count: Field<number> = countFrom(0);
+
+/** Whole numbers from `min` to 2⁵³ − 1. */
+export function countFrom(min: number): Field<number> {
+  return plain(
+    { kind: "count", min },
+    `a whole number of ${min} or more`,
+    (sent) => Number.isSafeInteger(sent) && (sent as number) >= min,
+  );
+}
 
 /** Finite numbers. */
 export const finite: Field<number> = plain(

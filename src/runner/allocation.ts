@@ -344,7 +344,8 @@ function gain(counts: ClassCounts, known: ClassCounts | undefined): number {
 
 /** Everything that the allocation of arrivals needs from the run. */
 export interface ArrivalAllocatorOptions {
-import type { WorkerManager } from "./worker_manager.ts";
+  readonly terms: Pick<LoadProfile, "spacing" | "onBusy">;
+  /** Seconds that the test of a stopping user may still run. */
   readonly stopTimeout: number;
   /** Seconds since the test began. */
   readonly elapsed: () => number;

@@ -60,6 +60,7 @@ export class OpenModelExecutor implements IterationExecutor {
   #leaving = 0;
   /** Iterations that were handed to a user and have not ended. */
   #underWay = 0;
+  #takenFromQueue = 0;
   #timer: Timer | null = null;
   /** Whether the next turn releases more of what is due. */
   #isCatchingUp = false;
@@ -152,7 +153,9 @@ export class OpenModelExecutor implements IterationExecutor {
     const intendedAt = pool.queue.shift();
     if (intendedAt !== null) {
       this.#underWay++;
-      return intendedAt;
+      // Fast users with a long queue would keep timers and sockets from running.
+      const takesTurn = ++this.#takenFromQueue % RELEASED_PER_TURN === 0;
+      return takesTurn ? this.#clock.nextTurn().then(() => intendedAt) : intendedAt;
     }
     if (this.#alive - this.#leaving > this.#maxUsers) {
       this.#dismiss(slot);

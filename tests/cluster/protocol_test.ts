@@ -257,7 +257,7 @@ const FAULTS: readonly (readonly [
   ],
   ["TARGET", { 5: arrivals(3, Infinity) }, `TARGET.arrivals[0].until ${AMOUNT}`],
   ["TARGET", { 5: arrivals(4, 0.5) }, `TARGET.arrivals[0].from ${COUNT}`],
-  ["TARGET", { 5: arrivals(5, -1) }, `TARGET.arrivals[0].of ${COUNT}`],
+  ["TARGET", { 5: arrivals(5, 0) }, "TARGET.arrivals[0].of must be a whole number of 1 or more"],
   ["TARGET", { 5: arrivals(6, -1) }, `TARGET.arrivals[0].index ${COUNT}`],
   ["TARGET", { 5: arrivals(7, 2 ** 53) }, `TARGET.arrivals[0].limit ${COUNT}`],
   ["TARGET", { 5: arrivals(8, "1") }, `TARGET.arrivals[0].maxUsers ${COUNT}`],

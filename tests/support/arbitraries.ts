@@ -33,7 +33,7 @@ export function arbitraryOf<F extends Field<unknown>>(field: F): fc.Arbitrary<Va
 function arbitrary({ shape }: Field<unknown>): fc.Arbitrary<unknown> {
   switch (shape.kind) {
     case "count":
-      return count;
+      return count.map((one) => Math.max(shape.min, one));
     case "flag":
       return fc.boolean();
     case "number": {
