@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { EventLoopMonitor } from "../../src/core/clock.ts";
-import { GeneratorHealth } from "../../src/runner/generator_health.ts";
+import { GeneratorHealth, openFilesProblem } from "../../src/runner/generator_health.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 interface Watched {
@@ -87,4 +87,17 @@ Deno.test("an event loop that runs late is measured and warned of", async () => 
     assert.equal(health.check().lagMs, 60);
   }
   assert.match(warnings[0]!, /over 50 ms late/);
+});
+
+Deno.test("each user needs a file, and the process some more", () => {
+  assert.equal(openFilesProblem(950, 1000), null);
+  assert.equal(
+    openFilesProblem(951, 1000),
+    "The open file limit of 1000 is too low for 951 users with a connection each: " +
+      "raise it with `ulimit -n` before the test.",
+  );
+});
+
+Deno.test("where nobody knows the limit, nobody is warned", () => {
+  assert.equal(openFilesProblem(1e6, null), null);
 });

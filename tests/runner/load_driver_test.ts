@@ -3,7 +3,7 @@ import { positionAt, type RatePeriod } from "../../src/load/arrival_schedule.ts"
 import { ClassMix } from "../../src/load/class_mix.ts";
 import type { Load, ResolvedLoad } from "../../src/load/load.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
-import { type LoadChange, LoadDriver } from "../../src/runner/load_driver.ts";
+import { type LoadChange, LoadDriver, reportedLoad } from "../../src/runner/load_driver.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { type ProfileChanges, profileOf } from "../support/load_profiles.ts";
 
@@ -362,4 +362,15 @@ Deno.test("a stop says whether the drive went on until then", async () => {
   const over = drive({ runTime: 2 });
   await over.clock.advance(3_000);
   assert.equal(over.driver.stop(), false);
+});
+
+Deno.test("a load of users has no arrival rate", () => {
+  assert.deepEqual(reportedLoad({ users: 30, rate: 2 }), { users: 30, arrivalRate: null });
+});
+
+Deno.test("an open load's users are those that it may have", () => {
+  assert.deepEqual(reportedLoad({ arrivalRate: 0.5, maxUsers: 20 }), {
+    users: 20,
+    arrivalRate: 0.5,
+  });
 });

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import type { ArrivalAssignment } from "../../src/cluster/protocol.ts";
 import { Lease } from "../../src/core/lease.ts";
 import { ALL_ARRIVALS } from "../../src/load/arrival_schedule.ts";
-import type { LoadGenerator, LoadGeneratorOptions } from "../../src/runner/load_generator.ts";
-import type { ArrivalAssignment } from "../../src/cluster/protocol.ts";
+import {
+  classWeights,
+  type LoadGenerator,
+  type LoadGeneratorOptions,
+} from "../../src/runner/load_generator.ts";
 import { IterationStats } from "../../src/stats/iteration_stats.ts";
 import type { SecondStats } from "../../src/stats/stats_table.ts";
 import { User } from "../../src/user/user.ts";
@@ -198,4 +202,21 @@ Deno.test("users that have all ended by themselves are told of, those that were 
   await clock.advance(5_000);
   assert.deepEqual([node.users, gone], [0, 1]);
   node.end();
+});
+
+class BuyerTest extends User {
+  static override weight = 4;
+  testBuy(): void {}
+}
+
+class AdminTest extends User {
+  static override fixedCount = 2;
+  testImport(): void {}
+}
+
+Deno.test("classes keep their order, with what decides their shares", () => {
+  assert.deepEqual(classWeights([BuyerTest, AdminTest].map(discovered)), [
+    { name: "BuyerTest", weight: 4, fixedCount: 0 },
+    { name: "AdminTest", weight: 1, fixedCount: 2 },
+  ]);
 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
 import type { ResolvedLoad } from "../../src/load/load.ts";
-import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import type { LoadProfile } from "../../src/load/load_profile.ts";
+import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import type { LoadDriver } from "../../src/runner/load_driver.ts";
 import { RunControl } from "../../src/runner/run_control.ts";
 import { standingDriver } from "../support/drivers.ts";

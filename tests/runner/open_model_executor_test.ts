@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import {
   ALL_ARRIVALS,
@@ -5,9 +6,14 @@ import {
   type RatePeriod,
 } from "../../src/load/arrival_schedule.ts";
 import type { ClassWeight } from "../../src/load/class_mix.ts";
-import { OpenModelExecutor, type OpenModelOptions } from "../../src/runner/open_model_executor.ts";
+import {
+  IterationQueue,
+  OpenModelExecutor,
+  type OpenModelOptions,
+  UserClassPool,
+} from "../../src/runner/open_model_executor.ts";
 import { IterationStats } from "../../src/stats/iteration_stats.ts";
-import { IterationSlot } from "../../src/user/iteration_slot.ts";
+import { type IterationScheduler, IterationSlot } from "../../src/user/iteration_slot.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 /** Passes of one class that nobody drops. */
@@ -370,4 +376,99 @@ Deno.test("a node that hears that the test began at another moment keeps to that
   const at = scene.begun.map(([, at]) => Math.round(at));
   assert.deepEqual(at.slice(0, 11), [0, 100, 200, 300, 400, 450, 540, 640, 740, 840, 1030]);
   assert.deepEqual(scene.counts, [20, 20, 20, 0]);
+});
+
+/** Seats that nothing is asked of. */
+function seats(count: number): IterationSlot[] {
+  return Array.from({ length: count }, () => new IterationSlot({} as IterationScheduler, 0));
+}
+
+/** What became of each of these who wait: when their pass was due, null for none, "waits". */
+function outcomes(crew: UserClassPool, all: readonly IterationSlot[]): (number | null | "waits")[] {
+  const came = all.map((): number | null | "waits" => "waits");
+  for (const [index, seat] of all.entries()) {
+    void crew.wait(seat).then((intendedAt) => came[index] = intendedAt);
+  }
+  return came;
+}
+
+Deno.test("who has waited least gets the next pass, and who has waited longest goes first", async () => {
+  const crew = new UserClassPool(Infinity);
+  const [a, b, c] = seats(3) as [IterationSlot, IterationSlot, IterationSlot];
+  const came = outcomes(crew, [a, b, c]);
+  assert.equal(crew.give(70), true);
+  assert.equal(crew.dismiss(), a);
+  await settle();
+  assert.deepEqual(came, [null, "waits", 70]);
+  assert.equal(crew.give(80), true);
+  assert.equal(crew.give(90), false);
+  assert.equal(crew.dismiss(), null);
+  await settle();
+  assert.deepEqual(came, [null, 80, 70]);
+});
+
+Deno.test("who leaves gets nothing, and who does not wait can leave", async () => {
+  const crew = new UserClassPool(Infinity);
+  const [a, b] = seats(2) as [IterationSlot, IterationSlot];
+  const came = outcomes(crew, [a, b]);
+  crew.cancel(a);
+  crew.cancel(a);
+  crew.cancel(seats(1)[0]!);
+  await settle();
+  assert.deepEqual(came, [null, "waits"]);
+});
+
+Deno.test("passes that users who are starting will take need nobody else", () => {
+  const crew = new UserClassPool(2);
+  assert.deepEqual([crew.limit, crew.unserved], [2, 0]);
+  crew.starting = 2;
+  crew.queue.push(5);
+  assert.equal(crew.unserved, -1);
+  crew.queue.push(6);
+  crew.queue.push(7);
+  assert.equal(crew.unserved, 1);
+});
+
+Deno.test("the oldest comes first, however many come and go in between", () => {
+  fc.assert(fc.property(fc.array(fc.integer({ min: -300, max: 400 })), (steps) => {
+    const queue = new IterationQueue();
+    const model: number[] = [];
+    let at = 0;
+    for (const step of steps) {
+      for (let n = 0; n < step; n++) {
+        queue.push(++at);
+        model.push(at);
+      }
+      for (let n = 0; n > step; n--) assert.equal(queue.shift(), model.shift() ?? null);
+      assert.equal(queue.size, model.length);
+    }
+  }));
+});
+
+Deno.test("ten thousand that wait are taken in their order", () => {
+  const queue = new IterationQueue();
+  for (let n = 0; n < 10_000; n++) queue.push(n);
+  for (let n = 0; n < 9_000; n++) assert.equal(queue.shift(), n);
+  queue.push(10_000);
+  assert.equal(queue.size, 1_001);
+  assert.equal(queue.shift(), 9_000);
+});
+
+Deno.test("no more than a million wait", () => {
+  const queue = new IterationQueue();
+  for (let n = 0; n < 1_000_000; n++) assert.equal(queue.push(n), true);
+  assert.equal(queue.push(0), false);
+  assert.equal(queue.size, 1_000_000);
+  queue.shift();
+  assert.equal(queue.push(1_000_000), true);
+});
+
+Deno.test("a queue that was cleared begins anew", () => {
+  const queue = new IterationQueue();
+  for (let n = 0; n < 5; n++) queue.push(n);
+  queue.shift();
+  queue.clear();
+  assert.deepEqual([queue.size, queue.shift()], [0, null]);
+  queue.push(7);
+  assert.deepEqual([queue.size, queue.shift()], [1, 7]);
 });
