@@ -1,19 +1,18 @@
 /**
- * Two runs side by side: what differs, by how much, and how sure that is.
+ * Compares two runs: which figures differ, by how much, and with which confidence.
  *
  * @module
  */
 
 import { ExitCode } from "../core/errors.ts";
-import { sanitizeTerminal } from "../core/text.ts";
 import {
   type ConfidenceInterval,
   type EntryOfRun,
-  errorBounds,
+  errorInterval,
   FEWEST_SECONDS,
-  meanBounds,
-  quantileBounds,
-  rateBounds,
+  meanInterval,
+  quantileInterval,
+  rateInterval,
   RunFigures,
 } from "./compare_stats.ts";
 import {
@@ -24,127 +23,16 @@ import {
   formatRate,
   formatShare,
 } from "./quantity.ts";
-import type { ComparedRequest, ComparedRun, ComparedTotals } from "./summary.ts";
-import { renderLine, type Span, span, type Tone, wrap } from "./terminal.ts";
+import {
+  type ComparedRequest,
+  type ComparedRun,
+  type ComparedTotals,
+  sixDigits,
+} from "./summary.ts";
+import { renderLine, type Span, span, type Tone, wrappedText } from "./terminal.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 
-// One figure of two runs, with what it says.
-
-/**
- * What is known of a difference:
- * - `regression`: worse by more than is allowed, whichever end of the interval is true
- * - `worse`: worse, but perhaps not by more than is allowed
- * - `better`
- * - `same`: if there is a difference, it is smaller than what is allowed
- * - `unclear`: there were too few requests or seconds, or they were too unlike, to tell
- */
-export type Finding = "regression" | "worse" | "better" | "same" | "unclear";
-
-/** One figure of two runs. */
-export interface Difference {
-  /** Latencies in milliseconds, rates in requests a second, error rates 0 to 1; null where there is none. */
-  readonly a: number | null;
-  readonly b: number | null;
-  /** From a to b: 0.1 is 10 % more; of error rates, b less a. Null where it cannot be told. */
-  readonly change: number | null;
-  /** Within these bounds lies what the change is without chance; null where nothing is known of them. */
-  readonly low: number | null;
-  readonly high: number | null;
-  readonly finding: Finding;
-}
-
-/** What a difference is judged by. */
-interface Judgement {
-  /** Null where nothing is known of what chance does. */
-  readonly bounds: ConfidenceInterval | null;
-  /** How much worse the figure may be, as a share. */
-  readonly maxRegression: number;
-}
-
-/**
- * How two figures differ, as a share of the first.
- *
- * @param judgement with bounds of the ratio of b to a, and which figure is the better one.
- */
-export function ratioDifference(
-  a: number | null,
-  b: number | null,
-  { bounds, maxRegression, better }: Judgement & { readonly better: "lower" | "higher" },
-): Difference {
-  if (a === null || b === null || a === 0) return unknown(a, b, null);
-  const change = b / a - 1;
-  if (bounds === null) return unknown(a, b, change);
-  // The figures come from all latencies as they were, the bounds from buckets: each may be rounded.
-  const low = Math.min(bounds.low - 1, change);
-  const high = Math.max(bounds.high - 1, change);
-  const [least, most] = better === "lower" ? [low, high] : [-high, -low];
-  const finding = findingOf(least, most, maxRegression);
-  return { a, b, change, low, high: Number.isFinite(high) ? high : null, finding };
-}
-
-/**
- * How two error rates differ, by subtraction.
- *
- * @param judgement with bounds of b less a.
- */
-export function errorDifference(
-  a: number,
-  b: number,
-  { bounds, maxRegression }: Judgement,
-): Difference {
-  if (bounds === null) return unknown(a, b, b - a);
-  const { low, high } = bounds;
-  // Of no errors, no share is allowed either: any that chance does not explain are a regression.
-  const finding = a === 0 && b === 0 ? "same" : findingOf(low, high, maxRegression * a);
-  return { a, b, change: b - a, low, high, finding };
-}
-
-function unknown(a: number | null, b: number | null, change: number | null): Difference {
-  return { a, b, change, low: null, high: null, finding: "unclear" };
-}
-
-/** What bounds of how much worse it is say. */
-function findingOf(least: number, most: number, allowed: number): Finding {
-  if (least > allowed) return "regression";
-  if (least > 0) return "worse";
-  if (most < 0) return "better";
-  return least >= -allowed && most <= allowed ? "same" : "unclear";
-}
-
-/** Runs of the same length never last equally long to the millisecond. */
-const LIKE_DURATION = 0.1;
-
-/** In how far two runs are not alike, a sentence each: such runs differ for that alone. */
-export function comparabilityProblems(a: ComparedRun, b: ComparedRun): string[] {
-  const said: string[] = [];
-  const [short, long] = [a, b].map((run) => run.durationSeconds).sort((one, two) => one - two);
-  if (a.mode !== b.mode) said.push(`A was ${a.mode}, and B was ${b.mode}.`);
-  if (a.users.peak !== b.users.peak) {
-    said.push(
-      `A had up to ${formatAmount(a.users.peak, "user")}, and B up to ${
-        formatAmount(b.users.peak, "user")
-      }.`,
-    );
-  }
-  if (long! - short! > LIKE_DURATION * long!) {
-    said.push(
-      `A took ${formatElapsed(a.durationSeconds)}, and B ${formatElapsed(b.durationSeconds)}.`,
-    );
-  }
-  if (short! < FEWEST_SECONDS) {
-    said.push(
-      `${
-        formatElapsed(short!)
-      } are too short to tell a difference from chance: ${FEWEST_SECONDS} seconds are needed, and 30 are better.`,
-    );
-  }
-  for (const [label, run] of [["A", a], ["B", b]] as const) {
-    if (!run.complete) said.push(`The counts of ${label} are incomplete.`);
-  }
-  return said;
-}
-
-/** All figures of one name, or of all of them. */
+/** The figures of one name, or of all names. */
 export interface ComparedFigures {
   readonly requests: { readonly a: number; readonly b: number };
   readonly rate: Difference;
@@ -155,10 +43,10 @@ export interface ComparedFigures {
   readonly p99: Difference;
 }
 
-/** The figures that have a finding. */
+/** A figure with a finding. */
 type Figure = Exclude<keyof ComparedFigures, "requests">;
 
-/** All figures of one method and name. */
+/** The figures of one method and name. */
 export interface ComparedName extends ComparedFigures {
   readonly method: string;
   readonly name: string;
@@ -170,49 +58,50 @@ export interface LoneName {
   readonly name: string;
 }
 
-/** What the comparison of two runs came to. */
+/** The result of a comparison. */
 export interface Comparison {
-  /** What a regression has to exceed, as a share: 0.05. */
+  /** How much worse a figure may be, as a share: 0.05. */
   readonly maxRegression: number;
-  /** How likely all intervals together are right: 0.95. */
+  /** The probability with which all intervals together hold: 0.95. */
   readonly confidence: number;
   readonly totals: ComparedFigures;
-  /** The names that both runs have, in the order of the first run. */
+  /** The names of both runs, in the order of the first run. */
   readonly requests: readonly ComparedName[];
   readonly onlyInA: readonly LoneName[];
   readonly onlyInB: readonly LoneName[];
-  /** How many figures were compared; those of an only name are those of the totals. */
+  /** The number of compared figures. If there is only one name, its figures are those of the totals. */
   readonly figures: number;
-  /** How many of them have got worse by more than is allowed, and of how many it cannot be told. */
+  /** The number of figures with the finding `regression`. */
   readonly regressions: number;
+  /** The number of figures with the finding `unclear`. */
   readonly unclear: number;
-  /** What makes the comparison doubtful. */
+  /** Reasons to doubt the comparison. */
   readonly warnings: readonly string[];
 }
 
-/** All figures, in the order in which they are shown. */
+/** All figures, in the order of the report. */
 export const FIGURES: readonly Figure[] = ["rate", "errorRate", "mean", "p50", "p95", "p99"];
 
-/** All intervals of a comparison hold together with this probability. */
+/** The probability with which all intervals of a comparison hold together. */
 const CONFIDENCE = 0.95;
 
-/** Fewer requests of a name say nothing. */
+/** With fewer requests of a name, its figures are unclear. */
 const FEWEST_REQUESTS = 20;
 
 const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 
 /**
- * Compares run `b` with run `a`, which is the one to be as good as.
+ * Compares run `b` with run `a`, the baseline.
  *
- * Every difference has an interval. Two things make it wide: how few requests there were, and how much
- * the seconds of the runs differ, which is usually far more, since whatever disturbs a target disturbs
- * all requests of a moment. Where both runs rise and fall together, the n-th second of one is set against
- * the n-th of the other, so what the load itself does over time is no noise. As more is compared, each
- * interval is made wider, so that all of them hold together with 95 %: half of the risk goes to the
- * totals, and half to the names.
+ * Every difference has a confidence interval. Its width depends on the number of requests and on the
+ * variation between seconds, which usually matters far more, because a disturbance of the target
+ * affects all requests of a moment. If both runs vary in the same way over time, the n-th second of
+ * one is compared with the n-th second of the other, so that changes of the load itself do not count
+ * as noise. The more figures are compared, the wider the intervals are, so that all of them hold
+ * together with 95 %. Half of the risk is assigned to the totals, and half to the names.
  *
- * What differs between two runs as a whole, such as another machine, nobody can tell from what the
- * target does.
+ * Systematic differences between the runs, such as a different machine, cannot be told from changes
+ * of the target.
  *
  * @param maxRegression how much worse a figure may be, as a share: 0.05.
  */
@@ -220,7 +109,7 @@ export function compareRuns(a: ComparedRun, b: ComparedRun, maxRegression: numbe
   const [before, after] = [new RunFigures(a, b), new RunFigures(b, a)];
   const names = pairsOf(a.requests, b.requests);
   const isOne = a.requests.length === 1 && b.requests.length === 1 && names.length === 1;
-  // The risk of each end of an interval, where the names and the totals share it.
+  // The risk of each end of an interval. The names and the totals share it.
   const tail = (1 - CONFIDENCE) / 2 / FIGURES.length / (isOne ? 1 : 2);
   const compare = (one: ComparedTotals, other: ComparedTotals, limit: number): ComparedFigures =>
     figuresOf(before.entry(one), after.entry(other), {
@@ -251,7 +140,7 @@ export function compareRuns(a: ComparedRun, b: ComparedRun, maxRegression: numbe
   };
 }
 
-/** What a comparison exits with: 3 where there is a regression, and 0 otherwise. */
+/** The exit code of a comparison: 3 if there is a regression, else 0. */
 export function comparisonExitCode({ regressions }: Comparison): number {
   return regressions > 0 ? ExitCode.threshold : ExitCode.passed;
 }
@@ -293,45 +182,157 @@ function figuresOf(a: EntryOfRun, b: EntryOfRun, terms: Terms): ComparedFigures 
   const { tail, maxRegression } = terms;
   const latency = (
     figure: "mean" | keyof typeof QUANTILES,
-    boundsOf: () => ConfidenceInterval,
+    intervalOf: () => ConfidenceInterval,
   ): Difference =>
     ratioDifference(a.totals.latencyMs[figure], b.totals.latencyMs[figure], {
-      bounds: latenciesKnown ? boundsOf() : null,
+      interval: latenciesKnown ? intervalOf() : null,
       maxRegression,
       better: "lower",
     });
   const quantile = (figure: keyof typeof QUANTILES): Difference =>
-    latency(figure, () => quantileBounds(a, b, QUANTILES[figure], tail));
+    latency(figure, () => quantileInterval(a, b, QUANTILES[figure], tail));
   return {
     requests: { a: a.totals.requests, b: b.totals.requests },
     rate: ratioDifference(a.totals.rate, b.totals.rate, {
-      bounds: known ? rateBounds(a, b, tail) : null,
+      interval: known ? rateInterval(a, b, tail) : null,
       maxRegression,
       better: "higher",
     }),
     errorRate: errorDifference(a.totals.errorRate, b.totals.errorRate, {
-      bounds: known ? errorBounds(a, b, tail) : null,
+      interval: known ? errorInterval(a, b, tail) : null,
       maxRegression,
     }),
-    mean: latency("mean", () => meanBounds(a, b, tail)),
+    mean: latency("mean", () => meanInterval(a, b, tail)),
     p50: quantile("p50"),
     p95: quantile("p95"),
     p99: quantile("p99"),
   };
 }
 
-// A comparison of two runs as text.
+/**
+ * The conclusion about a difference, from its confidence interval:
+ * - `regression`: the whole interval is worse than allowed
+ * - `worse`: the whole interval is worse, but not all of it is worse than allowed
+ * - `better`: the whole interval is better
+ * - `same`: the whole interval is within what is allowed
+ * - `unclear`: there were too few requests or seconds, or they varied too much
+ */
+export type Finding = "regression" | "worse" | "better" | "same" | "unclear";
 
-/** A run, and the file that it was read from. */
+/** One figure of two runs. */
+export interface Difference {
+  /** Latency in milliseconds, requests per second, or error rate, 0 to 1; `null` if there is none. */
+  readonly a: number | null;
+  readonly b: number | null;
+  /** From a to b: 0.1 is 10 % more; for error rates, b minus a. `null` if it is unknown. */
+  readonly change: number | null;
+  /** The confidence interval of the change; `null` if it is unknown. */
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly finding: Finding;
+}
+
+/** The criteria for a difference. */
+interface Judgement {
+  /** The confidence interval; `null` if it is unknown. */
+  readonly interval: ConfidenceInterval | null;
+  /** How much worse the figure may be, as a share. */
+  readonly maxRegression: number;
+}
+
+/**
+ * The difference of two figures, as a share of the first.
+ *
+ * @param judgement with the interval of the ratio of b to a.
+ */
+export function ratioDifference(
+  a: number | null,
+  b: number | null,
+  { interval, maxRegression, better }: Judgement & { readonly better: "lower" | "higher" },
+): Difference {
+  if (a === null || b === null || a === 0) return unknown(a, b, null);
+  const change = b / a - 1;
+  if (interval === null) return unknown(a, b, change);
+  // The figures come from exact latencies and the interval from buckets, so rounding may differ.
+  const low = Math.min(interval.low - 1, change);
+  const high = Math.max(interval.high - 1, change);
+  const [least, most] = better === "lower" ? [low, high] : [-high, -low];
+  const finding = findingOf(least, most, maxRegression);
+  return { a, b, change, low, high: Number.isFinite(high) ? high : null, finding };
+}
+
+/**
+ * The difference of two error rates, by subtraction.
+ *
+ * @param judgement with the interval of b minus a.
+ */
+export function errorDifference(
+  a: number,
+  b: number,
+  { interval, maxRegression }: Judgement,
+): Difference {
+  if (interval === null) return unknown(a, b, b - a);
+  const { low, high } = interval;
+  // A share of no errors is none: if A has none, any significant error rate is a regression.
+  const finding = a === 0 && b === 0 ? "same" : findingOf(low, high, maxRegression * a);
+  return { a, b, change: b - a, low, high, finding };
+}
+
+function unknown(a: number | null, b: number | null, change: number | null): Difference {
+  return { a, b, change, low: null, high: null, finding: "unclear" };
+}
+
+/** The finding for an interval of how much worse a figure is. */
+function findingOf(least: number, most: number, allowed: number): Finding {
+  if (least > allowed) return "regression";
+  if (least > 0) return "worse";
+  if (most < 0) return "better";
+  return least >= -allowed && most <= allowed ? "same" : "unclear";
+}
+
+/** The share by which the durations of comparable runs may differ. */
+const LIKE_DURATION = 0.1;
+
+/** Reasons for which two runs are not comparable, a sentence each. */
+export function comparabilityProblems(a: ComparedRun, b: ComparedRun): string[] {
+  const problems: string[] = [];
+  const [short, long] = [a, b].map((run) => run.durationSeconds).sort((one, two) => one - two);
+  if (a.mode !== b.mode) problems.push(`A was ${a.mode}, and B was ${b.mode}.`);
+  if (a.users.peak !== b.users.peak) {
+    problems.push(
+      `A had up to ${formatAmount(a.users.peak, "user")}, and B up to ${
+        formatAmount(b.users.peak, "user")
+      }.`,
+    );
+  }
+  if (long! - short! > LIKE_DURATION * long!) {
+    problems.push(
+      `A took ${formatElapsed(a.durationSeconds)}, and B ${formatElapsed(b.durationSeconds)}.`,
+    );
+  }
+  if (short! < FEWEST_SECONDS) {
+    problems.push(
+      `${
+        formatElapsed(short!)
+      } is too short to tell a difference from chance: at least ${FEWEST_SECONDS} seconds are needed, and 30 are better.`,
+    );
+  }
+  for (const [label, run] of [["A", a], ["B", b]] as const) {
+    if (!run.complete) problems.push(`The counts of ${label} are incomplete.`);
+  }
+  return problems;
+}
+
+/** A run and the file that it was read from. */
 export interface NamedRun {
   readonly file: string;
   readonly run: ComparedRun;
 }
 
 /**
- * The comparison with a newline at its end; no line is too long.
+ * The comparison as text. It ends with a newline, and no line is too long.
  *
- * @param size fewer than 80 columns count as 80.
+ * @param size less than 80 columns counts as 80.
  */
 export function comparisonReport(
   comparison: Comparison,
@@ -341,20 +342,14 @@ export function comparisonReport(
   const { color } = size;
   const columns = Math.max(LEAST_COLUMNS, size.columns);
   const line = (...spans: Span[]): string => renderLine(spans, columns, color);
-  const prose = (mark: Span, text: string): string[] => {
-    const indent = " ".repeat(mark.text.length + 1);
-    return wrap(sanitizeTerminal(text), columns - indent.length).map((part, index) =>
-      index === 0 ? line(mark, span(` ${part}`)) : line(span(`${indent}${part}`))
-    );
-  };
   const sections = [
     [headingOf("A", runs.a), headingOf("B", runs.b)].map((text) => line(span(text, "quiet"))),
     table(comparison, { columns, color }),
     [
-      ...loneNames(comparison).flatMap((text) => prose(span("!", "warning"), text)),
-      ...comparison.warnings.flatMap((text) => prose(span("!", "warning"), text)),
+      ...[...loneNames(comparison), ...comparison.warnings]
+        .flatMap((text) => wrappedText(span("!", "warning"), text, { columns, color })),
     ],
-    verdict(comparison, prose),
+    verdict(comparison, { columns, color }),
   ];
   const text = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
   return `\n${text.join("\n\n")}\n`;
@@ -389,7 +384,7 @@ const COLUMNS: readonly TableColumn[] = [
 function table(comparison: Comparison, size: TableSize): string[] {
   const groups = [
     ...comparison.requests.map((row) => ({ title: `${row.method} ${row.name}`, row })),
-    // All of one name is that name.
+    // If there is only one name, the totals are the same.
     ...(isOnlyName(comparison) ? [] : [{ title: "Aggregated", row: comparison.totals }]),
   ];
   const rows = groups.map(({ row }) => rowsOf(row));
@@ -451,12 +446,12 @@ function shareText(share: number | null): string {
   return share === null ? "-" : formatShare(share);
 }
 
-/** A change of a share of 1, with its sign. */
+/** A change as a percentage with its sign. */
 function changeText(change: number): string {
   return `${signed(change * 100)}%`;
 }
 
-/** A change of a percentage, in its own unit. */
+/** A change of a percentage, in percentage points. */
 function pointsText(change: number): string {
   return `${signed(change * 100)}pp`;
 }
@@ -476,31 +471,28 @@ function loneNames({ onlyInA, onlyInB }: Comparison): string[] {
   );
 }
 
-function verdict(
-  comparison: Comparison,
-  prose: (mark: Span, text: string) => string[],
-): string[] {
+function verdict(comparison: Comparison, size: TableSize): string[] {
   const { figures, regressions, unclear, maxRegression } = comparison;
   const doubt = unclear === 0
     ? ""
-    : `; ${unclear} of ${figures} ${
-      unclear === 1 ? "is" : "are"
-    } unclear, which longer runs make less so`;
+    : `; ${unclear} of ${figures} ${unclear === 1 ? "is" : "are"} unclear; longer runs help`;
   const limit = `${Number((maxRegression * 100).toPrecision(6))}%`;
   if (regressions > 0) {
     const code = comparisonExitCode(comparison);
     const which = `${
       formatAmount(regressions, "figure is", "figures are")
     } worse by more than ${limit}`;
-    return prose(span("REGRESSION", "bad"), `${which}${doubt} (exit code ${code})`);
+    const text = `${which}${doubt} (exit code ${code})`;
+    return wrappedText(span("REGRESSION", "bad"), text, size);
   }
-  return prose(span("PASSED", "good"), `no figure is for sure worse by more than ${limit}${doubt}`);
+  const text = `no figure is certainly worse by more than ${limit}${doubt}`;
+  return wrappedText(span("PASSED", "good"), text, size);
 }
 
-// The file that `aiotest compare --json` writes. Scripts read it: a field that is here stays here, and a
-// change that breaks readers raises its schema.
-
-/** The text of the file: JSON, indented, with a newline at its end. */
+/**
+ * The text of the file that `aiotest compare --json` writes: indented JSON that ends with a newline.
+ * Scripts depend on it, so its fields stay, and an incompatible change raises its schema.
+ */
 export function comparisonJson(
   comparison: Comparison,
   runs: { readonly a: NamedRun; readonly b: NamedRun },
@@ -544,10 +536,5 @@ function figuresJson(figures: ComparedFigures): object {
 }
 
 function differenceOf({ a, b, change, low, high, finding }: Difference): object {
-  return { a, b, change: digits(change), low: digits(low), high: digits(high), finding };
-}
-
-/** No interval is as exact as its sixth digit. */
-function digits(value: number | null): number | null {
-  return value === null ? null : Number(value.toPrecision(6));
+  return { a, b, change: sixDigits(change), low: sixDigits(low), high: sixDigits(high), finding };
 }

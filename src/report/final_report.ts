@@ -27,9 +27,9 @@ import {
   formatRate,
   formatShare,
 } from "./quantity.ts";
-import { renderLine, shorten, type Span, span, wrap } from "./terminal.ts";
+import { renderLine, shorten, type Span, span, wrap, wrappedText } from "./terminal.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
-import { breakingPointText, verdict } from "./verdict.ts";
+import { breakingPointFact, verdict } from "./verdict.ts";
 import { cpuGauge } from "./worker_counts.ts";
 
 /** How to write the report. */
@@ -366,7 +366,10 @@ function thresholdCells(row: ThresholdRow): Span[] {
 
 function breakingPointSection({ breakingPoint }: Snapshot, size: TableSize): string[] {
   if (breakingPoint === null) return [];
-  const text = wrap(sanitizeTerminal(breakingPointText(breakingPoint)), size.columns);
+  const text = wrap(
+    sanitizeTerminal(`Breaking point: ${breakingPointFact(breakingPoint)}.`),
+    size.columns,
+  );
   return text.map((line) => renderLine([span(line, "strong")], size.columns, size.color));
 }
 
@@ -377,13 +380,4 @@ function warningSection(snapshot: Snapshot, size: TableSize): string[] {
 function verdictSection(snapshot: Snapshot, exitCode: number, size: TableSize): string[] {
   const { word, facts } = verdict(snapshot, exitCode);
   return wrappedText(span(`${word.text} `, word.tone), facts, size);
-}
-
-/** A text after a mark, wrapped rather than shortened. */
-function wrappedText(mark: Span, text: string, size: TableSize): string[] {
-  const indent = " ".repeat(mark.text.length + 1);
-  return wrap(sanitizeTerminal(text), size.columns - indent.length).map((part, index) => {
-    const start = index === 0 ? [mark, span(" ")] : [span(indent)];
-    return renderLine([...start, span(part)], size.columns, size.color);
-  });
 }

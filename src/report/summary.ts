@@ -131,7 +131,7 @@ export function compactSummary(snapshot: Snapshot, version: string): CompactSumm
     iterations: iterationsOf(snapshot.statistics.iterations),
     thresholds: snapshot.thresholds.map(({ expression, observed, passed }) => ({
       expression,
-      observed: digits(observed),
+      observed: sixDigits(observed),
       passed,
     })),
     breakingPoint: snapshot.breakingPoint,
@@ -160,7 +160,7 @@ function compactTotals(totals: RequestTotals): CompactTotals {
     requests: totals.requests,
     failures: totals.failures,
     retries: totals.retries,
-    errorRate: digits(totals.errorRate),
+    errorRate: sixDigits(totals.errorRate),
     rate: rounded(totals.rate),
     bytesReceived: totals.bytesReceived,
     bytesSent: totals.bytesSent,
@@ -197,8 +197,8 @@ function rounded(value: number | null): number | null {
 }
 
 /** To six digits rather than decimals, so that one failure among millions does not become 0. */
-function digits<Value extends number | null>(value: Value): Value;
-function digits(value: number | null): number | null {
+export function sixDigits<Value extends number | null>(value: Value): Value;
+export function sixDigits(value: number | null): number | null {
   return value === null ? null : Number(value.toPrecision(6));
 }
 

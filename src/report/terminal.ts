@@ -123,3 +123,16 @@ const RESET = "\x1b[0m";
 function paint(text: string, tone: Exclude<Tone, "plain">): string {
   return `${ESCAPES[tone]}${text}${RESET}`;
 }
+
+/** A text after a mark, wrapped rather than shortened. */
+export function wrappedText(
+  mark: Span,
+  text: string,
+  { columns, color }: { readonly columns: number; readonly color: boolean },
+): string[] {
+  const indent = " ".repeat(mark.text.length + 1);
+  return wrap(sanitizeTerminal(text), columns - indent.length).map((part, index) => {
+    const start = index === 0 ? [mark, span(" ")] : [span(indent)];
+    return renderLine([...start, span(part)], columns, color);
+  });
+}

@@ -86,10 +86,12 @@ function workerFacts({ startedAt, expectedWorkers, workers }: Snapshot): string[
 
 /** The breaking point that a run found, as a sentence. */
 export function breakingPointText(point: BreakingPoint): string {
-  return `Breaking point: ${breakingPointFact(point)}.`;
+  const fact = breakingPointFact(point);
+  return `${fact[0]!.toUpperCase()}${fact.slice(1)}.`;
 }
 
-function breakingPointFact({ passed, broke, threshold }: BreakingPoint): string {
+/** The breaking point that a run found, as a part of a sentence. */
+export function breakingPointFact({ passed, broke, threshold }: BreakingPoint): string {
   if (broke === null) {
     return passed === null
       ? "no load ran long enough to be judged"

@@ -12,16 +12,16 @@ Deno.test("what was found is said in one sentence, whatever it was", () => {
   ): string => breakingPointText({ passed, broke, threshold });
   assert.equal(
     text(LOW, HIGH, "p95<1s"),
-    "Breaking point: 100 iterations/s passed, 200.5 iterations/s crossed p95<1s.",
+    "100 iterations/s passed, 200.5 iterations/s crossed p95<1s.",
   );
   assert.equal(
     text(LOW, HIGH),
-    "Breaking point: 100 iterations/s passed, 200.5 iterations/s did not pass.",
+    "100 iterations/s passed, 200.5 iterations/s did not pass.",
   );
   assert.equal(
     text(null, LOW, "p95<1s"),
-    "Breaking point: the first load of 100 iterations/s crossed p95<1s.",
+    "The first load of 100 iterations/s crossed p95<1s.",
   );
-  assert.equal(text(HIGH, null), "Breaking point: every load up to 200.5 iterations/s passed.");
-  assert.equal(text(null, null), "Breaking point: no load ran long enough to be judged.");
+  assert.equal(text(HIGH, null), "Every load up to 200.5 iterations/s passed.");
+  assert.equal(text(null, null), "No load ran long enough to be judged.");
 });

@@ -66,8 +66,8 @@ Deno.test("two runs stand side by side, with what is said of them", () => {
     "  95%            30.0    31.0    +3.3%  -100% or more       unclear",
     "  99%               -    50.0        -  -                   unclear",
     "",
-    "REGRESSION 2 figures are worse by more than 5%; 3 of 6 are unclear, which longer",
-    "           runs make less so (exit code 3)",
+    "REGRESSION 2 figures are worse by more than 5%; 3 of 6 are unclear; longer runs",
+    "           help (exit code 3)",
     "",
   ]);
 });
@@ -75,7 +75,7 @@ Deno.test("two runs stand side by side, with what is said of them", () => {
 Deno.test("where nothing is worse for sure, the runs pass", () => {
   assert.equal(
     report({ regressions: 0, unclear: 0 }).at(-2),
-    "PASSED no figure is for sure worse by more than 5%",
+    "PASSED no figure is certainly worse by more than 5%",
   );
   assert.ok(report({ maxRegression: 0.125 }).some((line) => line.includes("by more than 12.5%")));
 });

@@ -13,16 +13,16 @@ const CASES: readonly (readonly [low: number, high: number, lower: Finding, high
 
 for (const [low, high, ofLatency, ofRate] of CASES) {
   Deno.test(`a ratio from ${low} to ${high}: latency ${ofLatency}, rate ${ofRate}`, () => {
-    const judgement = { bounds: { low, high }, maxRegression: 0.05 };
+    const judgement = { interval: { low, high }, maxRegression: 0.05 };
     const b = 100 * (low + high) / 2;
     assert.equal(ratioDifference(100, b, { ...judgement, better: "lower" }).finding, ofLatency);
     assert.equal(ratioDifference(100, b, { ...judgement, better: "higher" }).finding, ofRate);
   });
 }
 
-Deno.test("a change is a share, and lies within its bounds", () => {
-  const bounds = { low: 1.1001, high: Infinity };
-  const judgement = { bounds, maxRegression: 0.05, better: "lower" as const };
+Deno.test("a change is a share, and lies within its interval", () => {
+  const interval = { low: 1.1001, high: Infinity };
+  const judgement = { interval, maxRegression: 0.05, better: "lower" as const };
   const { a, b, change, low, high } = ratioDifference(20, 22, judgement);
   assert.deepEqual([a, b, high], [20, 22, null]);
   assert.ok(Math.abs(change! - 0.1) < 1e-12);
@@ -30,7 +30,7 @@ Deno.test("a change is a share, and lies within its bounds", () => {
 });
 
 Deno.test("where there is nothing to compare, nothing is found", () => {
-  const judgement = { bounds: null, maxRegression: 0.05, better: "lower" as const };
+  const judgement = { interval: null, maxRegression: 0.05, better: "lower" as const };
   const nothing = { change: null, low: null, high: null, finding: "unclear" };
   assert.deepEqual(ratioDifference(null, 5, judgement), { a: null, b: 5, ...nothing });
   assert.deepEqual(ratioDifference(5, null, judgement), { a: 5, b: null, ...nothing });
@@ -50,12 +50,12 @@ const ERRORS: readonly (readonly [a: number, b: number, low: number, high: numbe
 
 for (const [a, b, low, high, finding] of ERRORS) {
   Deno.test(`error rates ${a} and ${b}, ${low} to ${high} apart: ${finding}`, () => {
-    const difference = errorDifference(a, b, { bounds: { low, high }, maxRegression: 0.05 });
+    const difference = errorDifference(a, b, { interval: { low, high }, maxRegression: 0.05 });
     assert.deepEqual(difference, { a, b, change: b - a, low, high, finding });
   });
 }
 
 Deno.test("error rates of too few requests are unclear", () => {
-  const { finding, low } = errorDifference(0, 1, { bounds: null, maxRegression: 0.05 });
+  const { finding, low } = errorDifference(0, 1, { interval: null, maxRegression: 0.05 });
   assert.deepEqual([finding, low], ["unclear", null]);
 });

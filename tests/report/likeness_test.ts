@@ -23,6 +23,6 @@ Deno.test("each way in which runs are not alike is named", () => {
 Deno.test("runs that are too short to tell anything are named as such", () => {
   const short = { ...RUN, durationSeconds: 3.1 };
   assert.deepEqual(comparabilityProblems(short, short), [
-    "3.1s are too short to tell a difference from chance: 4 seconds are needed, and 30 are better.",
+    "3.1s is too short to tell a difference from chance: at least 4 seconds are needed, and 30 are better.",
   ]);
 });

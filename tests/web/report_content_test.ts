@@ -85,7 +85,7 @@ Deno.test("the open model has a note, and a breaking point a sentence", () => {
   assert.match(open.iterationNote!, /counts from the moment at which the iteration was due/);
   assert.equal(
     open.view.breakingPoint?.text,
-    "Breaking point: every load up to 100 iterations/s passed.",
+    "Every load up to 100 iterations/s passed.",
   );
   const closed = reportContent(snapshot({ statistics: counted }), 0, runMetadata());
   assert.deepEqual([closed.iterationNote, closed.view.breakingPoint], [null, null]);

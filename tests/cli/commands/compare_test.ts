@@ -32,7 +32,7 @@ Deno.test("equal runs pass with exit code 0", async () => {
   assert.equal(host.exitCode, 0);
   assert.match(host.stdout.text, /\nA {2}a\.json: .*\nB {2}b\.json: /);
   assert.match(host.stdout.text, /\nGET \/search\n {2}Reqs +1,0\d\d +1,0\d\d\n|\n {2}Reqs +9/);
-  assert.match(host.stdout.text, /\nPASSED no figure is for sure worse by more than 5%/);
+  assert.match(host.stdout.text, /\nPASSED no figure is certainly worse by more than 5%/);
   assert.equal(host.stderr.text, "");
   assert.deepEqual([...host.files.keys()], Object.keys(FILES));
 });
