@@ -1,5 +1,5 @@
 /**
- * The dashboard of a run, for the command line.
+ * Opens the dashboard of a run.
  *
  * @module
  */
@@ -13,27 +13,27 @@ import { isAnyAddress, urlHost } from "../web/security.ts";
 import { type DashboardOptions, DashboardServer } from "../web/server.ts";
 import type { Options } from "./options.ts";
 
-/** What the dashboard shows and changes. */
-export type Shown = Pick<DashboardOptions, "control" | "log" | "metrics" | "reported">;
+/** The run that the dashboard shows and controls. */
+export type ShownRun = Pick<DashboardOptions, "control" | "log" | "metrics" | "reported">;
 
-/** What `--web-host` may say instead of 0.0.0.0. */
+/** Accepted by `--web-host` in place of 0.0.0.0. */
 const EVERYWHERE = "*";
 
 /**
- * Opens the dashboard that the options ask for, and says where it is. Null where there is none: it is not
- * wanted, or somebody else has the port that nobody asked for, and the test can do without.
+ * Opens the dashboard and logs its URL. Returns `null` if the options turn it off, or if the default port
+ * is in use and the test can run without a dashboard.
  *
- * @throws UsageError where it cannot listen where it was told to.
+ * @throws UsageError if it cannot listen on the host or port of the options.
  */
 export function openDashboard(
   host: Host,
   options: Pick<Options, "noAutostart" | "noWeb" | "webHost" | "webPort" | "webToken" | "given">,
-  shown: Shown,
+  run: ShownRun,
 ): DashboardServer | null {
   if (options.noWeb) return null;
   const bindHost = options.webHost === EVERYWHERE ? "0.0.0.0" : options.webHost;
   const server = new DashboardServer({
-    ...shown,
+    ...run,
     bindHost,
     port: options.webPort,
     hostname: host.hostname,
@@ -47,16 +47,16 @@ export function openDashboard(
   try {
     const port = server.start();
     const name = isAnyAddress(bindHost) ? "127.0.0.1" : urlHost(bindHost);
-    const beside = isAnyAddress(bindHost) ? " (and at every address of this machine)" : "";
-    logger.info(`Dashboard: http://${name}:${port}/${beside}`);
-    if (options.noAutostart) logger.info("The test begins when it is started there.");
+    const others = isAnyAddress(bindHost) ? " (and all other addresses of this machine)" : "";
+    logger.info(`Dashboard: http://${name}:${port}/${others}`);
+    if (options.noAutostart) logger.info("Waiting for the test to be started in the dashboard.");
     return server;
   } catch (error) {
     return withoutDashboard(error, options);
   }
 }
 
-/** Null where the run can do without; throws otherwise. */
+/** Returns `null` if the run can continue without a dashboard, and throws otherwise. */
 function withoutDashboard(
   error: unknown,
   { noAutostart, webHost, webPort, given }: Pick<
@@ -66,21 +66,21 @@ function withoutDashboard(
 ): null {
   if (!(error instanceof Deno.errors.AddrInUse)) {
     throw new UsageError(
-      `--web-host ${webHost}: the dashboard cannot listen there: ${errorText(error)}`,
-      "A name or an address of this machine is needed, * for all of them, or --no-web.",
+      `--web-host ${webHost}: the dashboard cannot listen on this address: ${errorText(error)}`,
+      "Use a name or an address of this machine, * for all addresses, or --no-web.",
     );
   }
-  // Without a dashboard, nobody could start a test that waits for it.
+  // A test that waits to be started needs the dashboard.
   if (given.has("webPort") || noAutostart) {
     throw new UsageError(
-      `--web-port ${webPort}: somebody else listens there`,
-      `--web-port 0 takes any port that is free${
-        noAutostart ? "" : ", and --no-web goes without"
-      }.`,
+      `--web-port ${webPort}: the port is already in use`,
+      `To use any free port: --web-port 0.${
+        noAutostart ? "" : " To run without a dashboard: --no-web."
+      }`,
     );
   }
   logger.warn(
-    `There is no dashboard: somebody else listens at port ${webPort}. --web-port 0 takes a free one.`,
+    `There is no dashboard: port ${webPort} is already in use. To use any free port: --web-port 0.`,
   );
   return null;
 }

@@ -1,5 +1,6 @@
 /**
- * Where a run can be looked at from elsewhere while it goes on: dashboard, `/metrics`, a collector.
+ * The outputs of a run in progress, besides the terminal: dashboard, `/metrics` and OpenTelemetry. Also
+ * decides the exit code.
  *
  * @module
  */
@@ -18,13 +19,13 @@ import type { Options } from "./options.ts";
 import { runMetadata } from "./run_metadata.ts";
 
 /**
- * What a run that has ended makes the process exit with: of what holds, the first of what ended it
- * before its time, counts that are missing, thresholds, failures.
+ * The exit code for a run. The first of these decides: an error that ended the run early, incomplete
+ * counts, crossed thresholds, failures.
  *
- * @param exitCodeOnError what it is when requests or users failed.
- * @param failure what ended the run before its time; null where nothing did.
+ * @param exitCodeOnError the exit code if requests or users failed.
+ * @param failure the error that ended the run early; `null` if there is none.
  */
-export function judge(result: Snapshot, exitCodeOnError: number, failure: unknown): number {
+export function exitCodeOf(result: Snapshot, exitCodeOnError: number, failure: unknown): number {
   const { totals, userErrors } = result.statistics;
   if (failure instanceof AiotestError) return failure.exitCode;
   if (!result.complete) return ExitCode.cluster;
@@ -32,87 +33,86 @@ export function judge(result: Snapshot, exitCodeOnError: number, failure: unknow
   return totals.failures > 0 || userErrors.length > 0 ? exitCodeOnError : ExitCode.passed;
 }
 
-/** A run that is shown. */
-export interface ShownRun {
+/** A run in progress. */
+export interface LiveRun {
   readonly control: RunControl;
   snapshot(): Snapshot;
-  /** Ends it well. */
+  /** Stops it gracefully. */
   stop(): void;
 }
 
-/** What is shown, and where. */
 export interface LiveOutputsOptions {
   readonly host: Host;
   readonly options: Options;
-  readonly run: ShownRun;
+  readonly run: LiveRun;
   readonly log: LogTail;
   readonly rendezvous: () => readonly RendezvousRounds[];
 }
 
-/** Shows one run, until {@link end}. */
+/** The outputs of one run, until {@link end}. */
 export class LiveOutputs {
   readonly #dashboard: DashboardServer | null;
-  readonly #exposition: MetricsExport;
+  readonly #metrics: MetricsExport;
 
-  private constructor(dashboard: DashboardServer | null, exposition: MetricsExport) {
+  private constructor(dashboard: DashboardServer | null, metrics: MetricsExport) {
     this.#dashboard = dashboard;
-    this.#exposition = exposition;
+    this.#metrics = metrics;
   }
 
   /**
-   * Opens what the options ask for; null where they ask for nothing.
+   * Opens the outputs that the options ask for; `null` if there are none.
    *
-   * @throws UsageError where it cannot be opened.
+   * @throws UsageError if one of them cannot be opened.
    */
   static async open(
     { host, options, run, log, rendezvous }: LiveOutputsOptions,
   ): Promise<LiveOutputs | null> {
     if (options.noWeb && options.otlp === null) return null;
-    // Not at the top: what most commands do without must not cost each start.
+    // Imported here, because most commands do not need them and every start would be slower.
     const { openMetricsExport } = await import("./metrics_export.ts");
-    const exposition = await openMetricsExport(options, {
+    const metrics = await openMetricsExport(options, {
       snapshot: () => run.snapshot(),
       rendezvous,
     });
-    if (options.noWeb) return new LiveOutputs(null, exposition);
+    if (options.noWeb) return new LiveOutputs(null, metrics);
     const { openDashboard } = await import("./dashboard.ts");
     const dashboard = openDashboard(host, options, {
       control: new Control(run),
       log,
-      metrics: () => exposition.metrics(),
+      metrics: () => metrics.text(),
       reported: () => {
         const snapshot = run.snapshot();
-        // What is still to come is not missing.
-        const exitCode = judge({ ...snapshot, complete: true }, options.exitCodeOnError, null);
+        // A run in progress is not incomplete yet.
+        const exitCode = exitCodeOf({ ...snapshot, complete: true }, options.exitCodeOnError, null);
         return { snapshot, exitCode, metadata: () => runMetadata(host, options) };
       },
     });
-    return new LiveOutputs(dashboard, exposition);
+    return new LiveOutputs(dashboard, metrics);
   }
 
-  /** Shows the run as it is now; to be called once a second. */
+  /** Shows the current state; to be called once per second. */
   update(snapshot: Snapshot): void {
     this.#dashboard?.update(snapshot);
   }
 
-  /** Shows a run that has ended, and then nothing any more. */
+  /** Shows the final result, and closes the outputs. */
   async end(result: Snapshot, exitCode: number): Promise<void> {
     this.#dashboard?.update(result, exitCode);
-    await this.#exposition.end();
+    await this.#metrics.end();
     await this.close();
   }
 
-  /** Shows nothing any more. */
+  /** Closes the outputs. */
   async close(): Promise<void> {
     await this.#dashboard?.close();
   }
 }
 
-/** A run in the hand of whoever looks at the dashboard. */
+/** The run as the dashboard controls it. */
 class Control implements DashboardControl {
-  readonly #run: ShownRun;
+  readonly #run: LiveRun;
 
-  constructor(run: ShownRun) {
+  constructor(run: LiveRun) {
     this.#run = run;
   }
 

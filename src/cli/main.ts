@@ -13,29 +13,37 @@ import { CommandLine } from "./options.ts";
 
 /** Runs the command and resolves with the exit code of the process. Never rejects. */
 export async function main(host: Host): Promise<number> {
+  // A worker process must not outlive the process that started it.
+  host.onParentGone(() => host.exit(ExitCode.cluster));
+  host.onUncaughtError((thrown) => void explain(host, thrown).then(host.exit));
   try {
-    // A worker process must not outlive the process that started it.
-    host.onParentGone(() => host.exit(ExitCode.cluster));
     const exitCode = await runCommand(host).catch((error) => explain(host, error));
     await events.emit("quitting", { exitCode });
     return exitCode;
   } catch (error) {
-    return explain(host, error);
+    return await explain(host, error);
   }
 }
 
 /** Prints an error and returns the exit code; the only place that does so. */
-function explain({ stderr }: Host, error: unknown): number {
-  if (error instanceof AiotestError) {
+async function explain({ stderr }: Host, thrown: unknown): Promise<number> {
+  const error = thrown instanceof AiotestError ? thrown : await errorOfTestFile(thrown);
+  if (error !== null) {
     stderr.write(`aiotest: ${error.message}\n${error.hint === "" ? "" : `${error.hint}\n`}`);
     return error.exitCode;
   }
-  const details = error instanceof Error ? error.stack ?? error.message : String(error);
+  const details = thrown instanceof Error ? thrown.stack ?? thrown.message : String(thrown);
   stderr.write(
     `aiotest: internal error: ${details}\n` +
       `This is a bug in ${versionText()}. Please report it, together with the lines above.\n`,
   );
   return ExitCode.failures;
+}
+
+/** What the test file's own code has thrown; `null` if aiotest has thrown it. */
+async function errorOfTestFile(thrown: unknown): Promise<AiotestError | null> {
+  const { testFileError } = await import("./test_file.ts");
+  return testFileError(thrown);
 }
 
 /** Each command is imported when it runs: importing all of them would slow down every start. */

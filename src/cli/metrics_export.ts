@@ -1,5 +1,5 @@
 /**
- * What a run is watched by from outside: `/metrics`, and a collector.
+ * Exports the metrics of a run: as a page for Prometheus to scrape, and to an OpenTelemetry collector.
  *
  * @module
  */
@@ -16,65 +16,62 @@ import { PrometheusText } from "../report/prometheus.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import type { Options } from "./options.ts";
 
-// Sends the metrics of a run to a collector while it goes on.
-
-/** What is used of the package's exporter. */
+/** The part of OpenTelemetry's exporter that is used. */
 export interface MetricExporter {
-  /** Sends metrics, again and again where it is worth it; `done` gets code 0 when they have arrived. */
+  /** Sends metrics, with retries; `done` gets code 0 when they have arrived. */
   export(
     metrics: ResourceMetrics,
     done: (result: { readonly code: number; readonly error?: Error }) => void,
   ): void;
 }
 
-/** What an export works with. */
 interface OtlpExportOptions {
   readonly exporter: MetricExporter;
-  /** Where they are sent, for people. */
+  /** Host and port of the collector, for messages. */
   readonly place: string;
-  /** The metrics as they are now. */
+  /** The current metrics. */
   readonly metrics: () => ResourceMetrics;
   readonly clock: Clock;
   readonly info: (text: string) => void;
   readonly warn: (text: string) => void;
 }
 
-const EVERY_MS = 10_000;
+const INTERVAL_MS = 10_000;
 
-/** What the end of a run waits for the last metrics, in milliseconds. */
+/** How long the end of a run waits for the last metrics to arrive. */
 const END_LIMIT_MS = 5_000;
 
 /**
- * Sends metrics every 10 s and at the end. A collector that is away is told of once, and tried again
- * the next time: counts are totals, so that nothing is lost by it. The run never waits for it, but for
- * 5 s at its end.
+ * Sends metrics every 10 s and at the end. If the collector cannot be reached, that is logged once, and
+ * the next attempt follows at the usual time: metrics are totals, so nothing is lost. The run waits for
+ * the collector only at its end, for at most 5 s.
  */
 export class OtlpExport {
   readonly #options: OtlpExportOptions;
   #timer: Timer | null = null;
-  /** What is being sent; null where nothing is. */
-  #underWay: Promise<void> | null = null;
-  #isAway = false;
+  /** The export in progress, if any. */
+  #sending: Promise<void> | null = null;
+  #isUnreachable = false;
 
   constructor(options: OtlpExportOptions) {
     this.#options = options;
   }
 
-  /** Begins to send. */
+  /** Starts to send metrics at intervals. */
   start(): void {
     this.#timer = this.#options.clock.setTimer(() => {
       this.start();
-      // One that takes so long is still tried again by the exporter itself.
-      if (this.#underWay === null) void this.#send();
-    }, EVERY_MS);
+      // A previous export that has not ended is still being retried by the exporter itself.
+      if (this.#sending === null) void this.#send();
+    }, INTERVAL_MS);
   }
 
-  /** Sends what has come of the run; resolves when it has arrived, or when it takes too long. */
+  /** Sends the final metrics; resolves when they have arrived, or after the time limit. */
   async end(): Promise<void> {
     const { clock } = this.#options;
     if (this.#timer !== null) clock.clearTimer(this.#timer);
     const last = async (): Promise<void> => {
-      await this.#underWay;
+      await this.#sending;
       await this.#send();
     };
     const limit = Promise.withResolvers<void>();
@@ -88,23 +85,24 @@ export class OtlpExport {
 
   async #send(): Promise<void> {
     const sent = this.#export();
-    this.#underWay = sent.then(() => {});
+    this.#sending = sent.then(() => {});
     const problem = await sent;
-    this.#underWay = null;
+    this.#sending = null;
     this.#note(problem);
   }
 
-  /** @param problem what has gone wrong; null where nothing has. */
+  /** Logs when the collector becomes unreachable, and when it is back. */
   #note(problem: string | null): void {
     const { place, info, warn } = this.#options;
-    if (problem === null && this.#isAway) info(`Metrics arrive at ${place} again.`);
-    else if (problem !== null && !this.#isAway) {
-      warn(`Metrics do not arrive at ${place}: ${problem}`);
+    if (problem === null && this.#isUnreachable) {
+      info(`The OpenTelemetry collector at ${place} is receiving metrics again.`);
+    } else if (problem !== null && !this.#isUnreachable) {
+      warn(`Cannot send metrics to the OpenTelemetry collector at ${place}: ${problem}`);
     }
-    this.#isAway = problem !== null;
+    this.#isUnreachable = problem !== null;
   }
 
-  /** Resolves with what has gone wrong, or null. */
+  /** Resolves with what went wrong, or `null`. */
   #export(): Promise<string | null> {
     const { exporter, metrics } = this.#options;
     return new Promise<string | null>((resolve) => {
@@ -116,77 +114,76 @@ export class OtlpExport {
   }
 }
 
-/** Where collectors take metrics. */
+/** The path at which collectors receive metrics. */
 const PATH = "/v1/metrics";
 
 /**
- * Where `--otlp` has metrics sent: to the path that collectors have for them, unless the URL names it.
- * What is wrong with one is said without it, as there may be a secret in it.
+ * The URL that `--otlp` sends metrics to, with the usual path appended if it is missing.
  *
- * @throws UsageError where it is none.
+ * @throws UsageError if the URL is invalid. The message does not quote it: it may contain a secret.
  */
 export function parseOtlpUrl(text: string): string {
   const url = URL.parse(text);
-  // The exporter sends neither name nor password of a URL: better no start than no metrics.
+  // The exporter ignores user and password in a URL, so the metrics would be rejected.
   const isPlain = url !== null && url.username + url.password + url.hash === "";
   if (!isPlain || !["http:", "https:"].includes(url.protocol)) {
     throw new UsageError(
       "--otlp: expected a URL like http://127.0.0.1:4318",
-      "Metrics are sent to /v1/metrics there. Names and passwords go into OTEL_EXPORTER_OTLP_HEADERS.",
+      "Metrics are sent to /v1/metrics. Set user and password in OTEL_EXPORTER_OTLP_HEADERS.",
     );
   }
   if (!url.pathname.endsWith(PATH)) url.pathname = url.pathname.replace(/\/*$/, PATH);
   return url.href;
 }
 
-/** A run that is watched; all is as it is at the moment of asking. */
-interface Watched {
+/** The run whose metrics are exported; both methods return the current state. */
+interface ExportedRun {
   snapshot(): Snapshot;
   rendezvous(): readonly RendezvousRounds[];
 }
 
-/** What is used of the package. */
+/** The part of the package that is used. */
 interface ExporterPackage {
   readonly OTLPMetricExporter: new (options: object) => MetricExporter;
 }
 
-/** Not a name in the import itself: what most runs do without must not cost every start. */
+/** A variable, so that the package is not loaded at every start: most runs do not need it. */
 const PACKAGE = "@opentelemetry/exporter-metrics-otlp-http";
 
-/** How long a collector may take, all attempts together, in milliseconds; the end of a run waits longer. */
+/** Milliseconds for all attempts of one export together; less than {@link END_LIMIT_MS}. */
 const TIMEOUT_MS = 4_000;
 
 /**
- * Begins to send metrics where `--otlp` says so; `/metrics` is for whoever serves it.
+ * Prepares the page for Prometheus, and starts to send metrics if there is `--otlp`.
  *
- * @throws UsageError where the URL of `--otlp` is none.
+ * @throws UsageError if the URL of `--otlp` is invalid.
  */
 export async function openMetricsExport(
   { buckets, otlp }: Pick<Options, "buckets" | "otlp">,
-  watched: Watched,
+  run: ExportedRun,
 ): Promise<MetricsExport> {
   const metrics = new RunMetrics({ buckets, version: VERSION });
-  const text = new PrometheusText();
-  const exported = otlp === null ? null : await openOtlp(parseOtlpUrl(otlp), metrics, watched);
+  const page = new PrometheusText();
+  const exported = otlp === null ? null : await openOtlp(parseOtlpUrl(otlp), metrics, run);
   exported?.start();
   return {
-    metrics: () => text.of(metrics.of(watched.snapshot(), watched.rendezvous())),
+    text: () => page.of(metrics.of(run.snapshot(), run.rendezvous())),
     end: async () => await exported?.end(),
   };
 }
 
-async function openOtlp(url: string, metrics: RunMetrics, watched: Watched): Promise<OtlpExport> {
+async function openOtlp(url: string, metrics: RunMetrics, run: ExportedRun): Promise<OtlpExport> {
   const { OTLPMetricExporter }: ExporterPackage = await import(PACKAGE);
   return new OtlpExport({
     exporter: new OTLPMetricExporter({ url, timeoutMillis: TIMEOUT_MS }),
     place: new URL(url).host,
     metrics: () => {
-      const snapshot = watched.snapshot();
+      const snapshot = run.snapshot();
       const at = systemClock.wallTime();
       const { runId, startedAt, elapsedSeconds, durationSeconds } = snapshot;
-      // Where the start was not to count, counters have begun later.
+      // With --reset-stats, counters started later than the run.
       const since = (startedAt ?? at) + (elapsedSeconds - durationSeconds) * 1000;
-      return otlpMetrics(metrics.of(snapshot, watched.rendezvous()), {
+      return otlpMetrics(metrics.of(snapshot, run.rendezvous()), {
         version: VERSION,
         runId,
         since,
@@ -199,10 +196,10 @@ async function openOtlp(url: string, metrics: RunMetrics, watched: Watched): Pro
   });
 }
 
-/** Where a run can be watched, until its end. */
+/** The metrics of a run, until its end. */
 export interface MetricsExport {
-  /** The page that Prometheus scrapes, as `PrometheusText` makes it. */
-  metrics(): string;
-  /** Sends what has come of the run to the collector, where there is one; takes 5 s at most. */
+  /** The page that Prometheus scrapes. */
+  text(): string;
+  /** Sends the final metrics to the collector, if there is one; takes 5 s at most. */
   end(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /**
- * A test file that a worker gets from its master.
+ * Downloads the test file of the master, for a worker that has none.
  *
  * @module
  */
@@ -18,33 +18,33 @@ import { RunSession } from "./run_session.ts";
 import { importTestFile, isTestFile, type TestFileExports } from "./test_file.ts";
 import { linkOptions, NAME_LETTERS, workerName } from "./worker_link.ts";
 
-/** What a worker has that had no test file. */
+/** A test file that the master has sent. */
 export interface ReceivedTestFile {
   readonly exports: TestFileExports;
-  /** By which the master knows it. */
+  /** The master compares it with its own. */
   readonly hash: string;
-  /** What the worker has called itself. */
+  /** The name that the worker used for the download. */
   readonly workerId: string;
 }
 
-/** Whether this process is a worker that was given no test file, and finds none. */
+/** Whether this process is a worker that was given no test file and finds none. */
 export async function lacksTestFile(host: Host, commandLine: CommandLine): Promise<boolean> {
   const { worker, aiotestfile, given } = commandLine.known();
   return worker && !given.has("aiotestfile") && !await isTestFile(host, aiotestfile);
 }
 
-/** Where a test file goes that is on its way. */
+/** Where the files are written to. */
 export interface Destination {
   readonly folder: PrivateFolder;
-  /** Whether somebody has ended the worker by now. */
+  /** Whether the worker has been interrupted in the meantime. */
   isInterrupted(): boolean;
 }
 
 /**
- * Fetches the test file, and reads the command line with the flags that it adds; null where somebody has
- * ended the worker before.
+ * Downloads and imports the test file, and validates the command line with the flags that it adds.
+ * Resolves with `null` if the worker is interrupted.
  *
- * @throws AiotestError where there is no token, no master, or a mistake in the test file or in its flags.
+ * @throws AiotestError if there is no token or no master, or if the test file or its flags are invalid.
  */
 export async function receiveTestFile(
   host: Host,
@@ -56,15 +56,15 @@ export async function receiveTestFile(
   const worker = workerSettings(role);
   if (worker.token === null) {
     throw new UsageError(
-      `This worker has no test file: there is no ${options.aiotestfile} here`,
-      "Name it with -f; or give master and workers the same token (AIOTEST_TOKEN): then the " +
-        "master sends its own. Without a token, anyone could send this worker code to run.",
+      `This worker has no test file: ${options.aiotestfile} not found`,
+      "Name it with -f, or set the same token on master and workers (AIOTEST_TOKEN), so that the master " +
+        "sends its own. Without a token, anyone could send code to this worker.",
     );
   }
   const workerId = options.workerName ?? workerName(host.hostname, systemRandom, NAME_LETTERS);
-  const stage = new RunSession(host, options);
+  const session = new RunSession(host, options);
   try {
-    await stage.open();
+    await session.open();
     const link = await linkOptions(host, worker, { workerId, testfileHash: "" });
     let received: ReceivedTestFile | null = null;
     const fetch = new FileDownload({
@@ -74,12 +74,12 @@ export async function receiveTestFile(
         received = { exports, hash: bundle.hash, workerId };
       },
     });
-    logger.info(`There is no test file here: the master at ${link.master} is asked for its own.`);
-    const release = stage.guard({ stop: () => fetch.stop(), noteStrayError: () => {} });
+    logger.info(`No test file found. Requesting the master's from ${link.master}.`);
+    const release = session.guard({ stop: () => fetch.stop(), noteStrayError: () => {} });
     if (isInterrupted()) fetch.stop();
     return await fetch.run().finally(release) ? received : null;
   } finally {
-    stage.close();
+    session.close();
   }
 }
 
@@ -107,13 +107,13 @@ async function writeAll(files: DownloadedFiles["files"], folder: PrivateFolder):
     for (const { path, bytes } of files) await folder.write(path, bytes);
   } catch (error) {
     throw new AiotestError(
-      `The master's test file cannot be written to ${folder.path}: ${errorText(error)}`,
+      `Cannot write the master's test file to ${folder.path}: ${errorText(error)}`,
       ExitCode.cluster,
     );
   }
 }
 
-/** Nobody knows the folder that the files have gone to; where they come from is where they are mended. */
+/** Names the files by their paths on the master, where the user can fix them. */
 function inOrigin(error: unknown, folder: string, origin: string): unknown {
   if (!(error instanceof AiotestError)) return error;
   const there = origin.replace(/[/\\]?$/, sep);
@@ -123,5 +123,5 @@ function inOrigin(error: unknown, folder: string, origin: string): unknown {
 
 function workerSettings(role: Role): WorkerSettings {
   if (role.kind === "worker" || role.kind === "workerProcesses") return role.worker;
-  throw new Error(`A ${role.kind} has a test file of its own`);
+  throw new Error(`A ${role.kind} has its own test file`);
 }

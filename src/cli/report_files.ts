@@ -47,6 +47,6 @@ export async function checkWritable(host: Host, option: string, path: string): P
   try {
     await host.touch(path);
   } catch (error) {
-    throw new UsageError(`--${option} ${path}: the file cannot be written (${errorText(error)})`);
+    throw new UsageError(`--${option} ${path}: cannot write the file: ${errorText(error)}`);
   }
 }

@@ -1,6 +1,5 @@
 /**
- * A local run for the command line: what was asked for becomes a plan, and the run is shown, reported
- * and judged.
+ * Runs a test in this process alone.
  *
  * @module
  */
@@ -21,13 +20,13 @@ import { openSharedServices } from "./shared_services.ts";
 import { showShape } from "./show_shape.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
 
-/** What this process is called. */
+/** The name of this process as a node. */
 const NODE = "local";
 
 /**
- * Runs a test file's users as the options say; resolves with the exit code.
+ * Runs the users of a test file; resolves with the exit code.
  *
- * @param done ends the run when it resolves, whatever time is left.
+ * @param done stops the run when it resolves, even before its time is up.
  */
 export async function runLocal(
   host: Host,
@@ -35,54 +34,57 @@ export async function runLocal(
   options: Options,
   done?: Promise<void>,
 ): Promise<number> {
-  const stage = new RunSession(host, options);
+  const session = new RunSession(host, options);
   try {
-    await stage.open();
-    await stage.init(NODE);
-    const preparation = setUpRun(readTestFile(exports), options);
-    if (options.showUsersWeight) return showShares(host, preparation);
-    if (options.showShape) return showShape(host, preparation);
-    checkBreakable(preparation);
-    return await runOn(stage, preparation, done);
+    await session.open();
+    await session.init(NODE);
+    const setup = setUpRun(readTestFile(exports), options);
+    if (options.showUsersWeight) return showShares(host, setup);
+    if (options.showShape) return showShape(host, setup);
+    checkBreakable(setup);
+    return await runWithServices(session, setup, done);
   } finally {
-    stage.close();
+    session.close();
   }
 }
 
-/** Prints how the user classes share the users, instead of running them. */
+/** Prints the share of each user class instead of running it. */
 export function showShares(host: Host, { mix }: RunSetup): number {
   host.stdout.write(`${JSON.stringify(mix.shares(), null, 2)}\n`);
   return ExitCode.passed;
 }
 
-async function runOn(
-  stage: RunSession,
-  preparation: RunSetup,
+async function runWithServices(
+  session: RunSession,
+  setup: RunSetup,
   done: Promise<void> | undefined,
 ): Promise<number> {
-  const { hub, close } = await openSharedServices(stage.host, stage.options);
+  const { services, close } = await openSharedServices(session.host, session.options);
   try {
-    return await runWith(stage, preparation, { hub, done });
+    return await runUsers(session, setup, { services, done });
   } finally {
     close();
   }
 }
 
-async function runWith(
-  stage: RunSession,
+async function runUsers(
+  session: RunSession,
   { profile, classes, mix, thresholds, warnings }: RunSetup,
-  { hub, done }: { readonly hub: SharedServices; readonly done: Promise<void> | undefined },
+  { services, done }: {
+    readonly services: SharedServices;
+    readonly done: Promise<void> | undefined;
+  },
 ): Promise<number> {
-  const { host, options } = stage;
-  const exchange = new RpcServer({
-    hub,
+  const { host, options } = session;
+  const rpc = new RpcServer({
+    hub: services,
     node: NODE,
     names: [NODE, "master", "workers", "all"],
     clock: systemClock,
-    deliver: (letter) => nodeCluster.deliver(letter),
+    deliver: (message) => nodeCluster.deliver(message),
     warn: (text) => logger.warn(text),
   });
-  nodeCluster.attach(exchange.port);
+  nodeCluster.attach(rpc.port);
   const run = new LocalRun({
     runId: crypto.randomUUID(),
     hostname: host.hostname,
@@ -102,13 +104,13 @@ async function runWith(
     env: (name) => host.env(name),
     cpuSeconds: () => host.cpuSeconds(),
     openFileLimit: await host.openFileLimit(),
-    onSecond: (snapshot) => stage.update(snapshot),
+    onSecond: (snapshot) => session.update(snapshot),
     onWarning: (text) => logger.warn(text),
   });
-  await stage.show(run, hub);
-  const release = stage.guard(run);
+  await session.show(run, services);
+  const release = session.guard(run);
   void done?.then(() => run.stop());
   const result = await run.run();
   release();
-  return await stage.report(result, run.failure);
+  return await session.report(result, run.failure);
 }

@@ -1,5 +1,5 @@
 /**
- * The master of a distributed run, for the command line.
+ * Runs the master of a distributed test: opens its port, its journal and what nodes share.
  *
  * @module
  */
@@ -37,100 +37,100 @@ import { testBundle } from "./test_bundle.ts";
 import { readTestFile, type TestFileExports, testFileHash } from "./test_file.ts";
 
 /**
- * Checks that counters and queues of a run that goes on are where they were. Otherwise they would begin
- * anew, or all that was done to them would be done to those of Redis.
+ * Checks that a resumed run stores counters and queues where the original run did. Otherwise they would
+ * start from zero, or the recorded changes would be applied to those in Redis once more.
  *
- * @throws UsageError where a record says that they were elsewhere.
+ * @throws UsageError if a record shows that they were stored elsewhere.
  */
-export function checkHome(record: SharedRecord, withRedis: boolean): void {
+export function checkStorage(record: SharedRecord, withRedis: boolean): void {
   if (record.type !== "call") return;
   const { service } = record;
   if (!withRedis && service === REDIS_SERVICE) {
     throw new UsageError(
-      "--resume needs --redis, too: the run's counters and queues are in Redis",
-      "Give the URL that the run was begun with.",
+      "--resume needs --redis: the counters and queues of this run are in Redis",
+      "Use the same URL as the original run.",
     );
   }
   if (withRedis && (service === "counter" || service === "queue")) {
     throw new UsageError(
-      "--resume cannot be used with --redis: the run's counters and queues are in its journal",
-      "Leave --redis out.",
+      "--resume cannot be used with --redis: the counters and queues of this run are in its journal",
+      "Remove --redis.",
     );
   }
 }
 
-/** What this process is called. */
+/** The name of this process as a node. */
 const NODE = "master";
 
-/** Workers that a master has started itself. */
+/** Workers that the master itself has started. */
 export interface WorkerProcesses {
-  /** Why the test cannot begin; null where nothing speaks against it. */
+  /** Why the test cannot start or continue; `null` if it can. */
   readonly failure: unknown;
-  /** Resolves when none of them is left. */
-  dismiss(): Promise<void>;
+  /** Stops them; resolves when all have exited. */
+  stop(): Promise<void>;
 }
 
-/** What a master is told beside the options. */
-export interface MasterOrders {
+/** What a master needs in addition to the options. */
+export interface MasterContext {
   readonly settings: MasterSettings;
-  /** What holds on every node, for workers that were told nothing. */
+  /** Options for workers that were not given their own. */
   readonly forwarded: ForwardedOptions;
   /**
-   * Called when workers can come; starts those that the master has for itself.
+   * Called when the master listens; starts its own workers.
    *
-   * @param port where the master listens
+   * @param port the port that the master listens on.
    */
   onListening?(
     port: number,
-    stage: RunSession,
+    session: RunSession,
     run: Pick<MasterRun, "stop" | "snapshot">,
   ): WorkerProcesses;
 }
 
-/** Directs a test whose users run on workers; resolves with the exit code. */
+/** Runs a test whose users run on workers; resolves with the exit code. */
 export async function runMaster(
   host: Host,
   exports: TestFileExports,
   options: Options,
-  orders: MasterOrders,
+  context: MasterContext,
 ): Promise<number> {
-  const stage = new RunSession(host, options);
+  const session = new RunSession(host, options);
   try {
-    await stage.open();
-    await stage.init(NODE);
-    const preparation = setUpRun(readTestFile(exports), options);
-    if (options.showUsersWeight) return showShares(host, preparation);
-    if (options.showShape) return showShape(host, preparation);
-    checkBreakable(preparation);
-    const desk = await openDesk(stage, exports, orders.settings);
-    const { hub, close } = await openSharedServices(host, options);
+    await session.open();
+    await session.init(NODE);
+    const setup = setUpRun(readTestFile(exports), options);
+    if (options.showUsersWeight) return showShares(host, setup);
+    if (options.showShape) return showShape(host, setup);
+    checkBreakable(setup);
+    const fileServer = await openFileServer(session, exports, context.settings);
+    const { services, close } = await openSharedServices(host, options);
     try {
-      return await direct(
-        stage,
-        await openRun(stage, preparation, { ...orders, desk, hub }),
-        orders,
+      return await runUntilEnd(
+        session,
+        await openRun(session, setup, { ...context, fileServer, services }),
+        context,
       );
     } finally {
       close();
     }
   } finally {
-    stage.close();
+    session.close();
   }
 }
 
-async function direct(
-  stage: RunSession,
-  { run, journal, port, hub }: OpenRun,
-  { onListening }: MasterOrders,
+async function runUntilEnd(
+  session: RunSession,
+  { run, journal, port, services }: OpenRun,
+  { onListening }: MasterContext,
 ): Promise<number> {
-  await stage.show(run, hub);
-  // The master counts nothing itself.
-  const release = stage.guard({ stop: () => run.stop(), noteStrayError: () => {} });
-  const crew = onListening?.(port, stage, run);
+  await session.show(run, services);
+  // The master measures nothing itself.
+  const release = session.guard({ stop: () => run.stop(), noteStrayError: () => {} });
+  const processes = onListening?.(port, session, run);
   try {
-    // What workers still print comes before the report: its last line is what people look for.
-    const result = await run.run().finally(() => crew?.dismiss());
-    return await stage.report(result, run.failure ?? crew?.failure ?? null);
+    // The workers' last output precedes the report, whose last line is the verdict.
+    const result = await run.run().finally(() => processes?.stop());
+    return await session.report(result, run.failure ?? processes?.failure ?? null);
   } finally {
     release();
     journal.close();
@@ -138,10 +138,10 @@ async function direct(
 }
 
 /**
- * Null where no worker may need it: those that the master starts itself have the test file, and nobody
- * whom it does not know gets one.
+ * Serves the test file to workers that have none. Returns `null` if there cannot be any: the master's own
+ * workers have the file, and without a token, workers are not trusted with it.
  */
-async function openDesk(
+async function openFileServer(
   { host, options }: RunSession,
   exports: TestFileExports,
   { token }: MasterSettings,
@@ -157,37 +157,37 @@ async function openDesk(
 
 interface OpenRun {
   readonly run: MasterRun;
-  readonly hub: SharedServices;
+  readonly services: SharedServices;
   readonly journal: RunJournal;
   readonly port: number;
 }
 
 async function openRun(
-  stage: RunSession,
+  session: RunSession,
   { profile, classes, mix, thresholds, warnings }: RunSetup,
-  { settings, forwarded, desk, hub }: MasterOrders & {
-    readonly desk: FileServer | null;
-    readonly hub: SharedServices;
+  { settings, forwarded, fileServer, services }: MasterContext & {
+    readonly fileServer: FileServer | null;
+    readonly services: SharedServices;
   },
 ): Promise<OpenRun> {
-  const { host, options } = stage;
+  const { host, options } = session;
   const testfileHash = await testFileHash(host, options.aiotestfile);
   const runId = crypto.randomUUID();
-  const exchange = new RpcServer({
-    hub,
+  const rpc = new RpcServer({
+    hub: services,
     node: NODE,
     names: [NODE, "all"],
     clock: systemClock,
-    deliver: (letter) => nodeCluster.deliver(letter),
+    deliver: (message) => nodeCluster.deliver(message),
     warn: (text) => logger.warn(text),
   });
   const { journal, restored, warnings: found } = await openJournal(host, settings, {
     runId,
     testfileHash,
-    exchange,
+    rpc,
     withRedis: options.redis !== null,
   });
-  exchange.keep(journal);
+  rpc.keep(journal);
   const listener = await openPort(host, settings);
   const where = `${settings.bindHost}:${listener.port}`;
   logger.info(`Waiting for workers at ${where}.`);
@@ -196,12 +196,12 @@ async function openRun(
     testfileHash,
     restored,
     journal,
-    rpc: exchange,
+    rpc,
     listener,
     address: where,
     token: settings.token,
     allowDifferentTestfile: settings.allowDifferentTestfile,
-    files: desk,
+    files: fileServer,
     setup: JSON.stringify(forwarded),
     profile,
     classNames: classes.map(({ name }) => name),
@@ -215,15 +215,15 @@ async function openRun(
     events,
     clock: systemClock,
     warnings: [...warnings, ...found],
-    onSecond: (snapshot) => stage.update(snapshot),
+    onSecond: (snapshot) => session.update(snapshot),
     onInfo: (text) => logger.info(text),
     onWarning: (text) => logger.warn(text),
   });
-  nodeCluster.attach(exchange.port);
-  return { run, hub, journal, port: listener.port };
+  nodeCluster.attach(rpc.port);
+  return { run, services, journal, port: listener.port };
 }
 
-/** @throws UsageError where the port is taken, or the certificate is none. */
+/** @throws UsageError if the port is in use or the certificate is invalid. */
 async function openPort(host: Host, settings: MasterSettings): Promise<StreamListener> {
   const { bindHost: hostname, bindPort: port, tls } = settings;
   const files = tls === null ? null : {
@@ -236,52 +236,52 @@ async function openPort(host: Host, settings: MasterSettings): Promise<StreamLis
     const problem = errorText(error);
     if (error instanceof Deno.errors.InvalidData || problem.includes("KeyMismatch")) {
       throw new UsageError(
-        `--tls-cert and --tls-key make no certificate: ${problem}`,
-        "Both are PEM files, and the key is that of the certificate.",
+        `Invalid --tls-cert or --tls-key: ${problem}`,
+        "Both must be PEM files, and the key must belong to the certificate.",
       );
     }
-    const reason = error instanceof Deno.errors.AddrInUse ? "somebody else listens there" : problem;
+    const reason = error instanceof Deno.errors.AddrInUse ? "the port is already in use" : problem;
     throw new UsageError(
-      `The master cannot listen at ${hostname}:${port}: ${reason}`,
-      "--master-bind-host and --master-bind-port say where it listens.",
+      `The master cannot listen on ${hostname}:${port}: ${reason}`,
+      "Choose another address with --master-bind-host and --master-bind-port.",
     );
   }
 }
 
 /**
- * The text of a PEM file.
+ * Reads a PEM file.
  *
- * @throws UsageError where it cannot be read.
+ * @throws UsageError if it cannot be read.
  */
 export async function readPem(host: Host, flag: string, path: string): Promise<string> {
   try {
     return await host.readTextFile(resolve(host.cwd, path));
   } catch (error) {
-    throw new UsageError(`--${flag} ${path} cannot be read: ${errorText(error)}`);
+    throw new UsageError(`--${flag} ${path}: cannot read the file: ${errorText(error)}`);
   }
 }
 
 interface OpenJournal {
   readonly journal: RunJournal;
-  /** Null where the run is new. */
+  /** `null` if the run is new. */
   readonly restored: RestoredRun | null;
-  /** What the person at the command line should know. */
+  /** To be shown in the report. */
   readonly warnings: readonly string[];
 }
 
 async function openJournal(
   host: Host,
   { journal: journalPath, resume: resumePath }: MasterSettings,
-  { exchange, withRedis, ...run }: {
+  { rpc, withRedis, ...run }: {
     readonly runId: string;
     readonly testfileHash: string;
-    readonly exchange: RpcServer;
+    readonly rpc: RpcServer;
     readonly withRedis: boolean;
   },
 ): Promise<OpenJournal> {
   const onFailure = (reason: string): void => {
     logger.error(
-      `The journal cannot be written any more, so nobody can go on with the run: ${reason}`,
+      `Cannot write the journal, so this run cannot be resumed from now on: ${reason}`,
     );
   };
   if (resumePath !== null) {
@@ -290,19 +290,19 @@ async function openJournal(
       host,
       { path, onFailure },
       (record) => {
-        checkHome(record, withRedis);
-        exchange.replay(record);
+        checkStorage(record, withRedis);
+        rpc.replay(record);
       },
     );
     if (restored.book.testfileHash !== run.testfileHash) {
       throw new UsageError(
-        `--resume ${resumePath}: the run was begun with another test file`,
-        "A run goes on with the test file that it was begun with.",
+        `--resume ${resumePath}: the run was started with a different test file`,
+        "Resume it with the original test file.",
       );
     }
-    const warnings = brokenBytes === 0
-      ? []
-      : [`The journal's last ${brokenBytes} bytes cannot be read: what was counted there is lost.`];
+    const warnings = brokenBytes === 0 ? [] : [
+      `The last ${brokenBytes} bytes of the journal are unreadable; the results in them are lost.`,
+    ];
     return { journal, restored, warnings };
   }
   if (journalPath === null) return { journal: NO_JOURNAL, restored: null, warnings: [] };

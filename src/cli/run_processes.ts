@@ -1,5 +1,5 @@
 /**
- * Several processes on one machine: a master with its workers, or workers for a master elsewhere.
+ * Runs several processes on this machine: a master with its workers, or workers for a master elsewhere.
  *
  * @module
  */
@@ -18,52 +18,49 @@ import { environmentName, HANDED_TO_CHILDREN } from "./settings.ts";
 import type { TestFileExports } from "./test_file.ts";
 import { workerName } from "./worker_link.ts";
 
-// Workers on this machine, each a process of its own.
-
-/** Which workers are started. */
+/** The workers to start. */
 interface FleetOptions {
   readonly count: number;
   readonly masterHost: string;
   readonly masterPort: number;
   readonly token: string | null;
-  /** What this process was told; some of it holds for its workers, too. */
+  /** The options of this process; some of them are handed on to the workers. */
   readonly options: Options;
   /** Flags of the test file. */
-  readonly passed: ForwardedFlags;
+  readonly customFlags: ForwardedFlags;
 }
 
-/** What the workers are started with, and who hears of them. */
-interface FleetSurroundings {
+interface FleetContext {
   readonly host: Pick<Host, "hostname" | "spawnSelf">;
   readonly random: Random;
-  /** Gets each line that a worker prints, with the worker's name before it. */
+  /** Gets each line that a worker prints, prefixed with the worker's name. */
   readonly onLine: (text: string) => void;
-  /** Called when a worker that nobody has ended ends with a code other than 0. */
+  /** Called when a worker exits with a code other than 0 without having been stopped. */
   readonly onFailure: (name: string, code: number) => void;
 }
 
-/** How a worker has ended. */
+/** A worker that has exited. */
 interface EndedWorker {
   readonly name: string;
   /** Its exit code; a signal n counts as 128 + n. */
   readonly code: number;
 }
 
-/** Letters in the name that the workers of a fleet share. */
+/** Random letters in the name that the workers of this process share. */
 const NAME_LETTERS = 4;
 
-/** The workers that this process has started. They end with it, in whatever way it ends. */
+/** Worker processes of this process. They exit when it does, however it ends. */
 export class WorkerFleet {
-  /** Resolves when all have ended, in the order of their numbers. */
+  /** Resolves when all have exited, in the order of their numbers. */
   readonly ended: Promise<readonly EndedWorker[]>;
-  readonly #surroundings: FleetSurroundings;
+  readonly #context: FleetContext;
   readonly #children: readonly Child[];
   #ending = false;
 
-  /** Starts them. */
-  constructor(options: FleetOptions, surroundings: FleetSurroundings) {
-    this.#surroundings = surroundings;
-    const { host, random } = surroundings;
+  /** Starts the workers. */
+  constructor(options: FleetOptions, context: FleetContext) {
+    this.#context = context;
+    const { host, random } = context;
     const base = workerName(host.hostname, random, NAME_LETTERS);
     const env = environment(options);
     const workers = Array.from({ length: options.count }, (_, index) => {
@@ -74,34 +71,34 @@ export class WorkerFleet {
     this.ended = Promise.all(workers.map(({ name, child }) => this.#watch(name, child)));
   }
 
-  /** Has all end well. */
+  /** Lets all stop gracefully. */
   terminate(): void {
     this.#end("SIGTERM");
   }
 
-  /** Ends all at once. */
+  /** Ends all immediately. */
   kill(): void {
     this.#end("SIGKILL");
   }
 
   #start(
     name: string,
-    { masterHost, masterPort, options, passed }: FleetOptions,
+    { masterHost, masterPort, options, customFlags }: FleetOptions,
     env: Readonly<Record<string, string>>,
   ): Child {
-    const { host, onLine } = this.#surroundings;
+    const { host, onLine } = this.#context;
     const args = [
       ...["-f", options.aiotestfile],
       ...["--worker", "--worker-name", name],
       ...["--master-host", masterHost, "--master-port", String(masterPort)],
-      ...passed.args,
+      ...customFlags.args,
     ];
     return host.spawnSelf(args, { env, onLine: (text) => onLine(`[${name}] ${text}`) });
   }
 
   async #watch(name: string, child: Child): Promise<EndedWorker> {
     const code = await child.ended;
-    if (code !== 0 && !this.#ending) this.#surroundings.onFailure(name, code);
+    if (code !== 0 && !this.#ending) this.#context.onFailure(name, code);
     return { name, code };
   }
 
@@ -111,8 +108,12 @@ export class WorkerFleet {
   }
 }
 
-function environment({ options, token, passed }: FleetOptions): Record<string, string> {
-  const env: Record<string, string> = { ...passed.env };
+/**
+ * Everything else is decided by the master, or applies to the parent only: workers do not see the
+ * configuration file, whose `processes = 4` would make each of them start workers.
+ */
+function environment({ options, token, customFlags }: FleetOptions): Record<string, string> {
+  const env: Record<string, string> = { ...customFlags.env };
   for (const name of HANDED_TO_CHILDREN) {
     if (options.given.has(name)) env[environmentName(name)] = String(options[name]);
   }
@@ -120,10 +121,10 @@ function environment({ options, token, passed }: FleetOptions): Record<string, s
   return env;
 }
 
-/** What a test file does at its end may take so long. */
-const LONGEST_END_MS = 10_000;
+/** Time for handlers of the test file to finish when workers are stopped. */
+const STOP_TIMEOUT_MS = 10_000;
 
-/** A master, and workers that it has started itself. */
+/** Runs a master that starts its own workers; resolves with the exit code. */
 export function runProcesses(
   host: Host,
   exports: TestFileExports,
@@ -134,16 +135,16 @@ export function runProcesses(
   return runMaster(host, exports, options, {
     settings: master,
     forwarded: commandLine.forwardedOptions(options),
-    onListening(masterPort, stage, run): WorkerProcesses {
-      const passed = commandLine.forwardedFlags();
+    onListening(masterPort, session, run): WorkerProcesses {
+      const customFlags = commandLine.forwardedFlags();
       let failure: AiotestError | null = null;
       const fleet = new WorkerFleet(
-        { count, masterHost, masterPort, token: master.token, options, passed },
-        surroundings(host, stage, (name, code) => {
-          // Before it began the test waits for all of them, and nobody comes in the place of one.
+        { count, masterHost, masterPort, token: master.token, options, customFlags },
+        context(host, session, (name, code) => {
+          // Before the start, the test waits for all of its workers, and none can be replaced.
           if (run.snapshot().startedAt !== null) return;
           failure ??= new AiotestError(
-            `The test has not begun, as worker ${name} could not start`,
+            `The test did not start because worker ${name} exited`,
             code === ExitCode.usage ? ExitCode.usage : ExitCode.cluster,
           );
           run.stop();
@@ -152,7 +153,7 @@ export function runProcesses(
       void fleet.ended.then(() => {
         const { state } = run.snapshot();
         if (state === "stopping" || state === "stopped") return;
-        // Whether they were killed or told to go: nobody else is going to come.
+        // However they ended, no other worker will join.
         failure ??= new AiotestError("No worker is left to run users", ExitCode.cluster);
         run.stop();
       });
@@ -160,10 +161,10 @@ export function runProcesses(
         get failure(): AiotestError | null {
           return failure;
         },
-        async dismiss(): Promise<void> {
+        async stop(): Promise<void> {
           fleet.terminate();
-          // One that stands still hears nothing.
-          const timer = systemClock.setTimer(() => fleet.kill(), LONGEST_END_MS);
+          // A process that hangs ignores the signal.
+          const timer = systemClock.setTimer(() => fleet.kill(), STOP_TIMEOUT_MS);
           await fleet.ended;
           systemClock.clearTimer(timer);
         },
@@ -173,9 +174,9 @@ export function runProcesses(
 }
 
 /**
- * Workers of this machine for a master that may be elsewhere.
+ * Runs worker processes for a master that may be elsewhere; resolves with the exit code.
  *
- * @param isInterrupted whether somebody has ended them by now.
+ * @param isInterrupted whether the process has been interrupted in the meantime.
  */
 export async function runWorkerProcesses(
   host: Host,
@@ -184,37 +185,37 @@ export async function runWorkerProcesses(
   isInterrupted: () => boolean,
 ): Promise<number> {
   const options = commandLine.parse();
-  const stage = new RunSession(host, options);
+  const session = new RunSession(host, options);
   try {
-    await stage.open();
+    await session.open();
     for (const text of warnings) logger.warn(text);
     const { masterHost, masterPort, token } = worker;
-    const passed = commandLine.forwardedFlags();
+    const customFlags = commandLine.forwardedFlags();
     const fleet = new WorkerFleet(
-      { count, masterHost, masterPort, token, options, passed },
-      surroundings(host, stage, () => {}),
+      { count, masterHost, masterPort, token, options, customFlags },
+      context(host, session, () => {}),
     );
-    const release = stage.guard({ stop: () => fleet.terminate(), noteStrayError: () => {} });
+    const release = session.guard({ stop: () => fleet.terminate(), noteStrayError: () => {} });
     if (isInterrupted()) fleet.terminate();
     const ended = await fleet.ended;
     release();
     return Math.max(ExitCode.passed, ...ended.map(({ code }) => code));
   } finally {
-    stage.close();
+    session.close();
   }
 }
 
-function surroundings(
+function context(
   host: Host,
-  stage: RunSession,
-  onFailure: FleetSurroundings["onFailure"],
-): FleetSurroundings {
+  session: RunSession,
+  onFailure: FleetContext["onFailure"],
+): FleetContext {
   return {
     host,
     random: systemRandom,
-    onLine: (text) => stage.print(text),
+    onLine: (text) => session.print(text),
     onFailure(name, code): void {
-      logger.error(`Worker ${name} has ended with exit code ${code}.`);
+      logger.error(`Worker ${name} exited with code ${code}.`);
       onFailure(name, code);
     },
   };

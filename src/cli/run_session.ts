@@ -1,10 +1,10 @@
 /**
- * What a run of the command line is shown on: log, panel, final report, files.
+ * Everything around one run: log, live panel, dashboard, interrupts, final report and report files.
  *
  * @module
  */
 
-import { errorText, ExitCode } from "../core/errors.ts";
+import { errorText, ExitCode, UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { configureLog, logger } from "../core/logger.ts";
@@ -14,22 +14,22 @@ import { nodeCluster } from "../shared/cluster.ts";
 import type { SharedServices } from "../shared/services.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { LogTail } from "../web/feed.ts";
-import { judge, LiveOutputs, type ShownRun } from "./live_outputs.ts";
+import { exitCodeOf, LiveOutputs, type LiveRun } from "./live_outputs.ts";
 import type { Options } from "./options.ts";
 import { checkWritable, requestedFiles } from "./report_files.ts";
 import { runMetadata } from "./run_metadata.ts";
 
-/** What is done when somebody wants a run to end. */
+/** Reactions to Ctrl-C and SIGTERM. */
 interface InterruptHandlers {
-  /** The first time: end well. */
+  /** The first signal: stop gracefully. */
   onFirst(): void;
-  /** The second time, right before the process ends. */
+  /** The second signal, right before the process exits. */
   beforeExit(): void;
 }
 
 /**
- * Watches for Ctrl-C and SIGTERM for as long as the process lives: one that comes while it is about to
- * exit must not end it otherwise.
+ * Handles Ctrl-C and SIGTERM until the process ends: a signal during shutdown must not change the exit
+ * code.
  */
 export function watchInterrupts(host: Host, handlers: InterruptHandlers): void {
   let interrupted = false;
@@ -43,24 +43,40 @@ export function watchInterrupts(host: Host, handlers: InterruptHandlers): void {
   });
 }
 
-/** A run that somebody may want to end. */
+/** A run that can be interrupted. */
 export interface Stoppable {
-  /** Ends it well. */
+  /** Stops it gracefully. */
   stop(): void;
-  /** Counts what was thrown where no test could catch it. */
+  /** Counts an error that no test could catch. */
   noteStrayError(thrown: unknown): void;
 }
 
-/** Shows one run, from its first line in the log to its exit code. */
+/**
+ * Writes the log to standard error or to `--logfile`. A run that has a {@link RunSession} replaces it.
+ *
+ * @throws UsageError if the log file cannot be written.
+ */
+export async function openLog(
+  host: Host,
+  { logfile, loglevel }: Pick<Options, "logfile" | "loglevel">,
+): Promise<void> {
+  if (logfile !== null) await checkWritable(host, "logfile", logfile);
+  await configureLog(loglevel, (line) => {
+    if (logfile === null) host.stderr.write(`${line}\n`);
+    else host.appendLine(logfile, line);
+  });
+}
+
+/** Presents one run, from its first log line to its exit code. */
 export class RunSession {
   readonly host: Host;
   readonly options: Options;
   readonly #console: ConsoleOutput;
   readonly #log = new LogTail();
-  #showing: LiveOutputs | null = null;
+  #outputs: LiveOutputs | null = null;
   readonly #abilities: ConsoleAbilities;
 
-  /** Opens nothing yet; {@link close} is to be called in any case. */
+  /** Opens nothing yet. The caller calls {@link close} in any case. */
   constructor(host: Host, options: Options) {
     this.host = host;
     this.options = options;
@@ -68,7 +84,7 @@ export class RunSession {
     this.#console = new ConsoleOutput(host.stdout, { ...this.#abilities, log: host.stderr });
   }
 
-  /** @throws UsageError where a file that is to be written cannot be. */
+  /** Opens the log. @throws UsageError if a file that the run will write cannot be written. */
   async open(): Promise<void> {
     const { logfile, loglevel } = this.options;
     if (logfile !== null) await checkWritable(this.host, "logfile", logfile);
@@ -82,86 +98,93 @@ export class RunSession {
     }
   }
 
-  /** Tells the test file what was asked for. @param options those of this node. */
+  /** Emits `init` to the test file. @param options the options of this node. */
   async init(node: string, options: Options = this.options): Promise<void> {
-    // Whoever has a token can run code on every node, or change the run, and URLs may have a password
-    // in them: they are no business of the test file's.
+    // The test file gets no secrets: with a token it could run code on every node or control the run,
+    // and the URLs may contain passwords.
     const { extra, token: _, webToken: __, redis: ___, otlp: ____, ...own } = options;
     const event = { options: { ...extra, ...own }, node, cluster: nodeCluster };
     await nodeCluster.init(() => events.emit("init", event));
   }
 
   /**
-   * Shows a run elsewhere, too: on the dashboard, and to whoever collects its figures.
+   * Opens the dashboard and the metrics export.
    *
-   * @throws UsageError where that cannot be opened.
+   * @throws UsageError if one of them cannot be opened.
    */
-  async show(run: ShownRun, hub: Pick<SharedServices, "rendezvous">): Promise<void> {
+  async show(run: LiveRun, services: Pick<SharedServices, "rendezvous">): Promise<void> {
     const { host, options } = this;
-    const rendezvous = (): SharedServices["rendezvous"] => hub.rendezvous;
-    this.#showing = await LiveOutputs.open({ host, options, run, log: this.#log, rendezvous });
+    const rendezvous = (): SharedServices["rendezvous"] => services.rendezvous;
+    this.#outputs = await LiveOutputs.open({ host, options, run, log: this.#log, rendezvous });
   }
 
-  /** Shows the run as it is now. */
+  /** Shows the current state; called once per second. */
   update(snapshot: Snapshot): void {
     this.#console.update(snapshot);
-    this.#showing?.update(snapshot);
+    this.#outputs?.update(snapshot);
   }
 
-  /** Prints a line above the panel, where there is one. */
+  /** Prints a line, above the panel if there is one. */
   print(line: string): void {
     this.#console.printAbove(line);
   }
 
-  /** Ends the panel, and all else that shows the run. */
+  /** Closes the panel, the dashboard and the metrics export. */
   close(): void {
     this.#console.close();
-    void this.#showing?.close();
+    void this.#outputs?.close();
   }
 
   /**
-   * Lets Ctrl-C and SIGTERM end the run, and, until the function returned is called, keeps what it
-   * cannot catch from ending the process.
+   * Lets Ctrl-C and SIGTERM stop the run. Until the returned function is called, uncaught errors are
+   * logged and counted instead of ending the process.
    */
   guard(run: Stoppable): () => void {
     const { host } = this;
     watchInterrupts(host, {
       onFirst: () => {
-        logger.info("Stopping the users; once more, and aiotest exits at once.");
+        logger.info("Stopping the users. Interrupt again to exit at once.");
         run.stop();
       },
       beforeExit: () => this.close(),
     });
     const releases = [
       host.onUncaughtError((thrown) => {
-        logger.error(`Thrown where no test could catch it: ${errorText(thrown)}`);
+        logger.error(`Uncaught error: ${errorText(thrown)}`);
         run.noteStrayError(thrown);
       }),
-      // What test files print would tear the panel.
+      // Direct output of the test file would garble the panel.
       this.#abilities.panel ? host.onConsole((text) => this.print(text)) : () => {},
     ];
     return () => releases.forEach((release) => release());
   }
 
   /**
-   * Reports a run that has ended; resolves with what the process is to exit with.
+   * Prints the report of a run that has ended and writes the report files; resolves with the exit code.
    *
-   * @param failure what ended the run before its time; null where nothing did.
-   * @throws `failure` once all is reported.
+   * @param failure the error that ended the run early; `null` if there is none.
+   * @throws `failure` once the report is complete, or a UsageError if a file cannot be written.
    */
   async report(result: Snapshot, failure: unknown): Promise<number> {
     this.#console.close();
     const { host, options } = this;
-    const exitCode = judge(result, options.exitCodeOnError, failure);
-    await this.#showing?.end(result, exitCode);
+    const exitCode = exitCodeOf(result, options.exitCodeOnError, failure);
+    await this.#outputs?.end(result, exitCode);
     const { columns } = host.stdout;
     const { color, panel: bars } = this.#abilities;
     host.stdout.write(finalReport(result, { exitCode, columns, color, bars }));
     const run = { snapshot: result, exitCode, metadata: () => runMetadata(host, options) };
-    for (const { path, make } of requestedFiles(options)) {
-      await host.writeTextFile(path, await make(run));
+    const problems: string[] = [];
+    for (const { option, path, make } of requestedFiles(options)) {
+      const text = await make(run);
+      try {
+        await host.writeTextFile(path, text);
+      } catch (error) {
+        problems.push(`--${option} ${path}: cannot write the file: ${errorText(error)}`);
+      }
     }
     if (failure !== null) throw failure;
+    if (problems.length > 0) throw new UsageError(problems.join("\n"));
     return exitCode;
   }
 }

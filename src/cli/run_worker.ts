@@ -1,5 +1,5 @@
 /**
- * A worker of a distributed run, for the command line.
+ * Runs a worker of a distributed test.
  *
  * @module
  */
@@ -23,10 +23,10 @@ import { readTestFile, type TestFileExports, testFileHash } from "./test_file.ts
 import { linkOptions, NAME_LETTERS, workerName } from "./worker_link.ts";
 
 /**
- * Runs users as a master says; resolves with the exit code.
+ * Runs users for a master; resolves with the exit code.
  *
- * @param received what the master has sent; null where the test file is this worker's own.
- * @param isInterrupted whether somebody has ended the worker by now.
+ * @param received the master's test file; `null` if the worker has its own.
+ * @param isInterrupted whether the worker has been interrupted in the meantime.
  */
 export async function runWorker(
   host: Host,
@@ -37,15 +37,15 @@ export async function runWorker(
   isInterrupted: () => boolean,
 ): Promise<number> {
   const options = commandLine.parse();
-  const stage = new RunSession(host, options);
+  const session = new RunSession(host, options);
   try {
-    await stage.open();
+    await session.open();
     for (const text of warnings) logger.warn(text);
     const workerId = received?.workerId ?? name ??
       workerName(host.hostname, systemRandom, NAME_LETTERS);
-    const line = new MasterRpc(workerId, (letter) => nodeCluster.deliver(letter));
+    const rpc = new MasterRpc(workerId, (message) => nodeCluster.deliver(message));
     const run = new WorkerRun({
-      rpc: line,
+      rpc,
       connection: await linkOptions(host, worker, {
         workerId,
         testfileHash: received?.hash ?? await testFileHash(host, options.aiotestfile),
@@ -54,9 +54,9 @@ export async function runWorker(
       events,
       cpuSeconds: () => host.cpuSeconds(),
       env: (variable) => host.env(variable),
-      setUp: (handedOn) => prepareNode(stage, exports, commandLine, { line, handedOn }),
+      setUp: (forwarded) => setUpNode(session, exports, commandLine, { rpc, forwarded }),
     });
-    const release = stage.guard({
+    const release = session.guard({
       stop: () => run.leave(),
       noteStrayError: (thrown) => run.noteStrayError(thrown),
     });
@@ -65,28 +65,28 @@ export async function runWorker(
     release();
     return ExitCode.passed;
   } finally {
-    stage.close();
+    session.close();
   }
 }
 
-/** What the master has said holds where this node was told nothing. */
-async function prepareNode(
-  stage: RunSession,
+/** The master's options apply unless this worker was given its own. */
+async function setUpNode(
+  session: RunSession,
   exports: TestFileExports,
   commandLine: CommandLine,
-  { line, handedOn }: { readonly line: MasterRpc; readonly handedOn: string },
+  { rpc, forwarded }: { readonly rpc: MasterRpc; readonly forwarded: string },
 ): Promise<WorkerLoad> {
-  const options = commandLine.parse(parseHandedOn(handedOn));
-  await stage.init(line.node, options);
+  const options = commandLine.parse(parseForwarded(forwarded));
+  await session.init(rpc.node, options);
   const { classes, profile } = setUpRun(readTestFile(exports), options);
-  nodeCluster.attach(line);
+  nodeCluster.attach(rpc);
   const iterations = profile.iterations === null
     ? null
-    : new RemoteIterationQuota(line, systemClock);
+    : new RemoteIterationQuota(rpc, systemClock);
   return { classes, host: options.host, insecure: options.insecure, iterations };
 }
 
-function parseHandedOn(json: string): ForwardedOptions {
+function parseForwarded(json: string): ForwardedOptions {
   let value: unknown;
   try {
     value = JSON.parse(json);
@@ -97,5 +97,5 @@ function parseHandedOn(json: string): ForwardedOptions {
     const entries = Object.entries(value);
     if (entries.every(([, text]) => typeof text === "string")) return Object.fromEntries(entries);
   }
-  throw new UsageError("The master's options make no sense to this worker");
+  throw new UsageError("The master sent invalid options");
 }

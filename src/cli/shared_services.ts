@@ -1,3 +1,9 @@
+/**
+ * Opens what the nodes of a run share: feeders with their rows, counters, queues, and Redis if it is used.
+ *
+ * @module
+ */
+
 import { systemClock, systemRandom } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
@@ -8,24 +14,24 @@ import { REDIS_LIMIT_MS, type RedisClient, RedisConnection } from "../shared/red
 import { SharedServices } from "../shared/services.ts";
 import type { Options } from "./options.ts";
 
-/** Where Redis is, and as whom to speak to it. */
+/** The parts of a Redis URL. */
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
-  /** Null: the default user. */
+  /** `null`: the default user. */
   readonly username: string | null;
   readonly password: string | null;
   /** The number of the database. */
   readonly database: number;
 }
 
-const STANDARD_PORT = 6379;
+const DEFAULT_PORT = 6379;
 
 /**
- * Reads the URL of a Redis. What is wrong with one is said without it, as there may be a password in it.
+ * Parses a Redis URL.
  *
- * @throws UsageError where it is none.
+ * @throws UsageError if it is invalid. The message does not quote it: it may contain a password.
  */
 export function parseRedisUrl(text: string): RedisAddress {
   try {
@@ -36,7 +42,7 @@ export function parseRedisUrl(text: string): RedisAddress {
     if (isRedis && hostname !== "" && database !== undefined && search + hash === "") {
       return {
         host: decodeURIComponent(hostname).replace(/^\[(.*)\]$/, "$1"),
-        port: port === "" ? STANDARD_PORT : Number(port),
+        port: port === "" ? DEFAULT_PORT : Number(port),
         tls: protocol === "rediss:",
         username: username === "" ? null : decodeURIComponent(username),
         password: password === "" ? null : decodeURIComponent(password),
@@ -44,29 +50,29 @@ export function parseRedisUrl(text: string): RedisAddress {
       };
     }
   } catch {
-    // What cannot be taken apart is no URL.
+    // Not a URL, or one with malformed escapes.
   }
   throw new UsageError(
     "--redis: expected a URL like redis://:password@127.0.0.1:6379/0",
-    "rediss:// connects by TLS. In a password, characters like @, / and # are written as %40, %2F and %23.",
+    "rediss:// connects over TLS. In a password, write @, / and # as %40, %2F and %23.",
   );
 }
 
-/** What is used of the package. */
+/** The part of the package that is used. */
 interface RedisPackage {
   createClient(options: object): RedisClient;
 }
 
-/** Not a name in the import itself: what most runs do without must not cost every start. */
+/** A variable, so that the package is not loaded at every start: most runs do not need it. */
 const PACKAGE = "redis";
 
-/** Milliseconds between attempts to come back. */
-const PAUSE_MS = 500;
+/** Milliseconds between attempts to reconnect. */
+const RECONNECT_MS = 500;
 
 /**
- * Connects to the Redis of a URL.
+ * Connects to Redis.
  *
- * @throws UsageError where the URL is none, or Redis cannot be used; it never has the password in it.
+ * @throws UsageError if the URL is invalid or Redis cannot be used. It never contains the password.
  */
 async function openRedis(url: string): Promise<RedisConnection> {
   const address = parseRedisUrl(url);
@@ -85,7 +91,7 @@ async function openRedis(url: string): Promise<RedisConnection> {
   } catch (error) {
     throw new UsageError(
       `Redis at ${place} cannot be used: ${errorText(error)}`,
-      "--redis says where it is, and with which password.",
+      "Check the address and the password in --redis.",
     );
   }
   return connection;
@@ -104,27 +110,27 @@ function clientOptions(
       port,
       ...(tls ? { tls } : {}),
       connectTimeout: REDIS_LIMIT_MS,
-      // Where nothing is heard for so long, the connection counts as lost: hence the pings.
+      // Without any data for this long, the connection counts as lost; hence the pings.
       socketTimeout: REDIS_LIMIT_MS,
-      // A run that is to begin is told at once; one that is on waits for Redis to come back.
-      reconnectStrategy: () => comesBack() ? PAUSE_MS : false,
+      // Before the run, an error is reported at once; during the run, the client reconnects.
+      reconnectStrategy: () => comesBack() ? RECONNECT_MS : false,
     },
     pingInterval: REDIS_LIMIT_MS / 2,
-    // While Redis is away, calls fail at once: if they waited, all would come back in one moment.
+    // While Redis is unreachable, calls fail at once; queued calls would all be sent at the same moment.
     disableOfflineQueue: true,
   };
 }
 
-/** What the nodes of a run share, until it is closed. */
+/** The shared services of a run, until they are closed. */
 export interface OpenSharedServices {
-  readonly hub: SharedServices;
+  readonly services: SharedServices;
   close(): void;
 }
 
 /**
- * What the nodes of a run are going to share, with the rows of all feeders that the test file has made.
+ * Opens the shared services, with the rows of all feeders that the test file has created.
  *
- * @throws UsageError where rows cannot be read, or Redis cannot be used.
+ * @throws UsageError if rows cannot be read or Redis cannot be used.
  */
 export async function openSharedServices(
   host: Host,
@@ -136,12 +142,12 @@ export async function openSharedServices(
   }
   const redis = redisUrl === null ? null : await openRedis(redisUrl);
   return {
-    hub: new SharedServices({
+    services: new SharedServices({
       feeders,
       clock: systemClock,
       random: systemRandom,
       redis,
-      iterations: iterations,
+      iterations,
     }),
     close: () => redis?.close(),
   };

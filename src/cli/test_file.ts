@@ -55,8 +55,20 @@ export function importError(path: string, thrown: unknown): UsageError {
   if (thrown instanceof TypeError && "code" in thrown && thrown.code === "ERR_MODULE_NOT_FOUND") {
     return importFailed(at, text, thrown);
   }
-  const what = text === "" ? thrown.name : `${thrown.name}: ${text}`;
-  return threw(placeOfThrow(thrown.stack ?? "") ?? path, what, thrown);
+  return threw(placeOfThrow(thrown.stack ?? "") ?? path, described(thrown.name, text), thrown);
+}
+
+/** The error to show for what code of the test file has thrown; `null` if aiotest has thrown it. */
+export function testFileError(thrown: unknown): UsageError | null {
+  if (!(thrown instanceof Error)) return null;
+  const [place] = placesOf(thrown.stack ?? "");
+  if (place === undefined || place.startsWith(OWN_SOURCE)) return null;
+  const { text } = splitMessage(thrown.message);
+  return new UsageError(`${withPaths(place)}: ${described(thrown.name, text)}`, "", thrown);
+}
+
+function described(name: string, text: string): string {
+  return text === "" ? name : `${name}: ${text}`;
 }
 
 function syntaxError(place: string, text: string, cause: Error): UsageError {
@@ -97,16 +109,21 @@ function withoutDetails(text: string): string {
     .replaceAll(/\n\s*\d+: .*/g, "");
 }
 
-/** The innermost place that is in neither aiotest nor a package: the user's own code. */
+/** The innermost frame that is in neither aiotest nor a package: the user's own code. */
 function placeOfThrow(stack: string): string | null {
-  const own = new URL("../", import.meta.url).href;
-  for (const line of stripVTControlCharacters(stack).split("\n")) {
-    const place = /^\s+at (?:.*[ (])?(file:\/\/\S+:\d+:\d+)\)?$/.exec(line)?.[1];
-    if (place === undefined || place.startsWith(own)) continue;
-    if (!/\/(?:node_modules|npm)\//.test(place)) return withPaths(place);
-  }
-  return null;
+  const place = placesOf(stack).find((one) => !one.startsWith(OWN_SOURCE));
+  return place === undefined ? null : withPaths(place);
 }
+
+/** The frames of a stack that are in files, except those in packages, from the innermost on. */
+function placesOf(stack: string): string[] {
+  return stripVTControlCharacters(stack).split("\n").flatMap((line) => {
+    const place = /^\s+at (?:.*[ (])?(file:\/\/\S+:\d+:\d+)\)?$/.exec(line)?.[1];
+    return place === undefined || /\/(?:node_modules|npm)\//.test(place) ? [] : [place];
+  });
+}
+
+const OWN_SOURCE = new URL("../", import.meta.url).href;
 
 function withPaths(text: string): string {
   return text.replaceAll(/file:\/\/[^\s"')]+/g, (url) => {

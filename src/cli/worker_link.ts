@@ -1,3 +1,9 @@
+/**
+ * How a worker connects to its master, and what it is called.
+ *
+ * @module
+ */
+
 import type { WorkerIdentity } from "../cluster/handshake.ts";
 import type { MasterConnectionOptions } from "../cluster/master_connection.ts";
 import { type Random, systemClock, systemRandom } from "../core/clock.ts";
@@ -6,13 +12,13 @@ import { logger } from "../core/logger.ts";
 import type { WorkerSettings } from "./role.ts";
 import { readPem } from "./run_master.ts";
 
-/** Letters behind the name of the machine, in a worker's name. */
+/** Random letters after the host name in a worker's name. */
 export const NAME_LETTERS = 6;
 
 /**
- * The way from a worker to its master.
+ * The options of a worker's connection to its master.
  *
- * @throws UsageError where the authority's file cannot be read.
+ * @throws UsageError if the file of the certificate authority cannot be read.
  */
 export async function linkOptions(
   host: Host,
@@ -42,10 +48,10 @@ export async function linkOptions(
 const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 /**
- * A name for what runs on a machine, where nobody has given it one: there may be more on the same
- * machine, and two workers of one name are not let in.
+ * A name for a worker that was given none. It is unique even on one machine, because the master rejects a
+ * second worker of the same name.
  *
- * @param length how many letters and digits come behind the host's name.
+ * @param length number of letters and digits after the host name.
  */
 export function workerName(hostname: string, random: Random, length: number): string {
   const letter = (): string => LETTERS[Math.floor(random() * LETTERS.length)]!;

@@ -144,7 +144,7 @@ export function denoHost(): Host {
     createPrivateFolder,
     importModule: (path) => import(pathToFileURL(path).href),
     onInterrupt: (handler) => onInterrupt(handler, isChild),
-    onUncaughtError,
+    onUncaughtError: uncaughtErrors(),
     onConsole,
     cpuSeconds,
     cores: navigator.hardwareConcurrency,
@@ -216,20 +216,23 @@ function onInterrupt(handler: () => void, isChild: boolean): () => void {
   };
 }
 
-function onUncaughtError(handler: (thrown: unknown) => void): () => void {
-  const onRejection = (event: PromiseRejectionEvent): void => {
+/** The newest handler gets an error; without any, the runtime ends the process. */
+function uncaughtErrors(): Host["onUncaughtError"] {
+  const handlers: ((thrown: unknown) => void)[] = [];
+  const handle = (event: Event, thrown: unknown): void => {
+    const handler = handlers.at(-1);
+    if (handler === undefined) return;
     event.preventDefault();
-    handler(event.reason);
+    handler(thrown);
   };
-  const onError = (event: ErrorEvent): void => {
-    event.preventDefault();
-    handler(event.error);
-  };
-  globalThis.addEventListener("unhandledrejection", onRejection);
-  globalThis.addEventListener("error", onError);
-  return () => {
-    globalThis.removeEventListener("unhandledrejection", onRejection);
-    globalThis.removeEventListener("error", onError);
+  globalThis.addEventListener("unhandledrejection", (event) => handle(event, event.reason));
+  globalThis.addEventListener("error", (event) => handle(event, event.error));
+  return (handler) => {
+    handlers.push(handler);
+    return () => {
+      const at = handlers.indexOf(handler);
+      if (at >= 0) handlers.splice(at, 1);
+    };
   };
 }
 

@@ -55,8 +55,8 @@ Deno.test("it says where it is", async () => {
     [{ webPort: 0 }, "http://127.0.0.1:1234/"],
     [{ webHost: "::1" }, "http://[::1]:8089/"],
     [{ webHost: "shop.example" }, "http://shop.example:8089/"],
-    [{ webHost: "0.0.0.0" }, "http://127.0.0.1:8089/ (and at every address of this machine)"],
-    [{ webHost: "*" }, "http://127.0.0.1:8089/ (and at every address of this machine)"],
+    [{ webHost: "0.0.0.0" }, "http://127.0.0.1:8089/ (and all other addresses of this machine)"],
+    [{ webHost: "*" }, "http://127.0.0.1:8089/ (and all other addresses of this machine)"],
   ];
   for (const [options, where] of cases) {
     const { isOpen, lines } = await open(host, options);
@@ -70,7 +70,7 @@ Deno.test("a test that waits to be started says where", async () => {
   const { lines } = await open(new ListeningHost(), { noAutostart: true });
   assert.deepEqual(lines, [
     "INFO Dashboard: http://127.0.0.1:8089/",
-    "INFO The test begins when it is started there.",
+    "INFO Waiting for the test to be started in the dashboard.",
   ]);
 });
 
@@ -86,7 +86,7 @@ Deno.test("a port that nobody asked for may be taken", async () => {
   assert.deepEqual(await open(host), {
     isOpen: false,
     lines: [
-      "WARNING There is no dashboard: somebody else listens at port 8089. --web-port 0 takes a free one.",
+      "WARNING There is no dashboard: port 8089 is already in use. To use any free port: --web-port 0.",
     ],
   });
 });
@@ -98,7 +98,7 @@ Deno.test("a port that somebody asked for may not", async () => {
     open(host, { webPort: 9000, given: new Set(["webPort"] as const) }),
     (error: UsageError) => {
       assert.ok(error instanceof UsageError);
-      assert.equal(error.message, "--web-port 9000: somebody else listens there");
+      assert.equal(error.message, "--web-port 9000: the port is already in use");
       assert.match(error.hint, /--web-port 0/);
       return true;
     },
@@ -110,8 +110,8 @@ Deno.test("a test that waits to be started there cannot do without it", async ()
   host.problem = new Deno.errors.AddrInUse("in use");
   await assert.rejects(open(host, { noAutostart: true }), {
     name: "UsageError",
-    message: "--web-port 8089: somebody else listens there",
-    hint: "--web-port 0 takes any port that is free.",
+    message: "--web-port 8089: the port is already in use",
+    hint: "To use any free port: --web-port 0.",
   });
 });
 
@@ -120,7 +120,7 @@ Deno.test("where it cannot listen, it names the host", async () => {
   host.problem = new Deno.errors.AddrNotAvailable("no such address");
   await assert.rejects(open(host, { webHost: "10.0.0.9" }), {
     name: "UsageError",
-    message: "--web-host 10.0.0.9: the dashboard cannot listen there: " +
+    message: "--web-host 10.0.0.9: the dashboard cannot listen on this address: " +
       "AddrNotAvailable: no such address",
   });
 });

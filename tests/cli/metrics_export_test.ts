@@ -38,30 +38,30 @@ function watched(now: Snapshot): { snapshot: () => Snapshot; rendezvous: () => [
   return { snapshot: () => now, rendezvous: () => [] };
 }
 
-Deno.test("metrics are of the run as it is when somebody asks", async () => {
+Deno.test("the metrics page shows the current state of the run", async () => {
   let now = emptySnapshot();
-  const exposition = await openMetricsExport({ buckets: [10], otlp: null }, {
+  const exported = await openMetricsExport({ buckets: [10], otlp: null }, {
     snapshot: () => now,
     rendezvous: () => [{ name: "checkout", complete: 2, incomplete: 0 }],
   });
-  assert.match(exposition.metrics(), /^aiotest_run_state\{state="ready"\} 1$/m);
-  assert.doesNotMatch(exposition.metrics(), /^aiotest_response_times_count/m);
+  assert.match(exported.text(), /^aiotest_run_state\{state="ready"\} 1$/m);
+  assert.doesNotMatch(exported.text(), /^aiotest_response_times_count/m);
   now = snapshot();
-  const text = exposition.metrics();
+  const text = exported.text();
   assert.match(text, /^aiotest_run_state\{state="running"\} 1$/m);
   assert.match(text, /^aiotest_response_times_count\{.*\} 1000$/m);
   assert.match(text, /^aiotest_response_times_bucket\{.*le="10\.0"\} 0$/m);
   assert.match(text, /checkout.* 2$/m);
-  await exposition.end();
+  await exported.end();
 });
 
-Deno.test("a collector gets what has come of the run, counted from when counting began", async () => {
+Deno.test("a collector gets the final metrics, counted from the reset", async () => {
   await using collector = new Collector();
   // Ten seconds of the start did not count.
   const run = snapshot({ state: "stopped", elapsedSeconds: 30, durationSeconds: 20 });
-  const exposition = await openMetricsExport({ buckets: [10], otlp: collector.url }, watched(run));
+  const exported = await openMetricsExport({ buckets: [10], otlp: collector.url }, watched(run));
   assert.deepEqual(collector.bodies, []);
-  await exposition.end();
+  await exported.end();
   assert.equal(collector.bodies.length, 1);
   const { resourceMetrics } = JSON.parse(collector.bodies[0]!);
   const { metrics } = resourceMetrics[0].scopeMetrics[0];
@@ -71,17 +71,20 @@ Deno.test("a collector gets what has come of the run, counted from when counting
   assert.equal(BigInt(startTimeUnixNano), BigInt(run.startedAt! + 10_000) * 1_000_000n);
 });
 
-Deno.test("a collector that refuses costs a line of the log", async () => {
+Deno.test("a collector that refuses metrics is logged once", async () => {
   await using collector = new Collector(400);
   const lines: string[] = [];
   await configureLog("INFO", (_, { level, text }) => lines.push(`${level} ${text}`));
-  const exposition = await openMetricsExport(
+  const exported = await openMetricsExport(
     { buckets: [10], otlp: collector.url },
     watched(snapshot()),
   );
-  await exposition.end();
+  await exported.end();
   assert.equal(lines.length, 1);
-  assert.match(lines[0]!, /^WARNING Metrics do not arrive at 127\.0\.0\.1:\d+: .+/);
+  assert.match(
+    lines[0]!,
+    /^WARNING Cannot send metrics to the OpenTelemetry collector at 127\.0\.0\.1:\d+: .+/,
+  );
 });
 
 Deno.test("a collector's URL that is none is refused", async () => {
@@ -136,8 +139,12 @@ Deno.test("a collector that is away is told of once, and again when it is back",
   scene.otlp.start();
   await scene.clock.advance(35_000);
   await scene.otlp.end();
-  const away = "warn Metrics do not arrive at box:4318: refused";
-  assert.deepEqual(scene.lines, [away, "info Metrics arrive at box:4318 again.", away]);
+  const away = "warn Cannot send metrics to the OpenTelemetry collector at box:4318: refused";
+  assert.deepEqual(scene.lines, [
+    away,
+    "info The OpenTelemetry collector at box:4318 is receiving metrics again.",
+    away,
+  ]);
 });
 
 Deno.test("while a collector takes its time, nothing more is sent, and the end waits 5 s for it", async () => {
@@ -152,7 +159,7 @@ Deno.test("while a collector takes its time, nothing more is sent, and the end w
   await scene.clock.advance(1);
   assert.equal(isOver, true);
   assert.deepEqual(scene.lines, [
-    "warn Metrics do not arrive at box:4318: no answer within 5 s",
+    "warn Cannot send metrics to the OpenTelemetry collector at box:4318: no answer within 5 s",
   ]);
   assert.equal(scene.clock.pending, 0);
 });

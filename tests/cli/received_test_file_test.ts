@@ -9,14 +9,14 @@ async function lacks(options: FakeHostOptions): Promise<boolean> {
   return await lacksTestFile(host, await CommandLine.preview(host));
 }
 
-Deno.test("a worker that was told of no test file, and finds none, lacks one", async () => {
+Deno.test("a worker that was given no test file and finds none needs the master's", async () => {
   assert.equal(await lacks({ args: ["--worker"] }), true);
   assert.equal(await lacks({ args: ["--worker", "--unknown", "1"] }), true);
   assert.equal(await lacks({ env: { AIOTEST_WORKER: "true" } }), true);
   assert.equal(await lacks({ args: ["--worker", "--processes", "2"] }), true);
 });
 
-Deno.test("a test file that lies here, or that somebody has named, is used as ever", async () => {
+Deno.test("a test file that exists or is named is used", async () => {
   const args = ["--worker"];
   assert.equal(await lacks({ args, files: { "/home/me/aiotestfile.ts": "" } }), false);
   assert.equal(await lacks({ args: [...args, "-f", "none.ts"] }), false);
@@ -26,17 +26,17 @@ Deno.test("a test file that lies here, or that somebody has named, is used as ev
   assert.equal(await lacks({ args: [...args, "--config", "load.toml"], files: file }), false);
 });
 
-Deno.test("nobody but a worker lacks one", async () => {
+Deno.test("only a worker downloads a test file", async () => {
   for (const args of [[], ["--master"], ["--processes", "2"]]) {
     assert.equal(await lacks({ args }), false, args.join(" "));
   }
 });
 
-Deno.test("without a token nobody is asked for a test file", async () => {
+Deno.test("without a token, a worker does not request a test file", async () => {
   const host = new FakeHost({ args: ["--worker"] });
   assert.equal(await main(host), 2);
   assert.match(
     host.stderr.text,
-    /^aiotest: This worker has no test file: there is no aiotestfile\.ts here\nName it with -f; or give master and workers the same token/,
+    /^aiotest: This worker has no test file: aiotestfile\.ts not found\nName it with -f, or set the same token on master and workers/,
   );
 });

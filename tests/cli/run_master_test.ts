@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { CommandLine } from "../../src/cli/options.ts";
 import { roleOf } from "../../src/cli/role.ts";
-import { checkHome, readPem, runMaster } from "../../src/cli/run_master.ts";
+import { checkStorage, readPem, runMaster } from "../../src/cli/run_master.ts";
 import type { JournalRecord } from "../../src/cluster/journal.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import type { StreamListener } from "../../src/core/network.ts";
@@ -32,15 +32,15 @@ async function refusal(...args: string[]): Promise<UsageError> {
   return error;
 }
 
-Deno.test("a port that is taken is named, with the flags that say another one", async () => {
+Deno.test("a port in use is reported with the options to choose another one", async () => {
   const { message, hint } = await refusal("--master", "--master-bind-port", "7000");
-  assert.match(message, /The master cannot listen at .*:7000: /);
+  assert.match(message, /The master cannot listen on .*:7000: /);
   assert.match(hint, /--master-bind-port/);
 });
 
-Deno.test("a certificate that cannot be read is named", async () => {
+Deno.test("a certificate that cannot be read is reported", async () => {
   const { message } = await refusal("--master", "--tls-cert", "c.pem", "--tls-key", "k.pem");
-  assert.match(message, /^--tls-cert c\.pem cannot be read: /);
+  assert.match(message, /^--tls-cert c\.pem: cannot read the file: /);
 });
 
 Deno.test("a journal to go on with that is not there is named", async () => {
@@ -66,22 +66,22 @@ function record(service: string): JournalRecord<"call"> {
 }
 
 Deno.test("a run goes on with its counters and queues where they were", () => {
-  for (const service of ["counter", "queue", "feeder"]) checkHome(record(service), false);
-  for (const service of ["redis", "feeder"]) checkHome(record(service), true);
-  checkHome({ type: "settled", incarnation: "i1", ids: [1] }, true);
+  for (const service of ["counter", "queue", "feeder"]) checkStorage(record(service), false);
+  for (const service of ["redis", "feeder"]) checkStorage(record(service), true);
+  checkStorage({ type: "settled", incarnation: "i1", ids: [1] }, true);
 });
 
-Deno.test("a run does not go on with its counters and queues elsewhere", () => {
+Deno.test("a run is not resumed if its counters and queues are stored elsewhere", () => {
   for (const service of ["counter", "queue"]) {
-    assert.throws(() => checkHome(record(service), true), (error) => {
+    assert.throws(() => checkStorage(record(service), true), (error) => {
       assert.ok(error instanceof UsageError);
       assert.match(error.message, /^--resume cannot be used with --redis: /);
       return true;
     });
   }
-  assert.throws(() => checkHome(record("redis"), false), (error) => {
+  assert.throws(() => checkStorage(record("redis"), false), (error) => {
     assert.ok(error instanceof UsageError);
-    assert.match(error.message, /^--resume needs --redis, too: /);
+    assert.match(error.message, /^--resume needs --redis: /);
     return true;
   });
 });

@@ -63,7 +63,7 @@ Deno.test("a worker that cannot start ends the run before it has begun, and the 
   const error: unknown = await ended.catch((error: unknown) => error);
   assert.ok(error instanceof AiotestError, String(error));
   assert.equal(error.exitCode, 2);
-  assert.match(error.message, /The test has not begun, as worker testhost-.*-1 could not start/);
+  assert.match(error.message, /The test did not start because worker testhost-.*-1 exited/);
 });
 
 Deno.test("workers that all go before the test begins leave nobody to run it: exit code 4", async () => {
@@ -105,14 +105,14 @@ interface TestFleet {
 async function startFleet(
   given: Given,
   token: string | null = null,
-  passed = NOTHING,
+  customFlags = NOTHING,
 ): Promise<TestFleet> {
   const host = new FakeHost();
   const lines: string[] = [];
   const failures: string[] = [];
   const options = await parse(given);
   const fleet = new WorkerFleet(
-    { count: 2, masterHost: "127.0.0.1", masterPort: 6000, token, options, passed },
+    { count: 2, masterHost: "127.0.0.1", masterPort: 6000, token, options, customFlags },
     {
       host,
       random: () => 0.5,
@@ -144,8 +144,8 @@ Deno.test("workers get the token, and what they have to know of the parent's opt
     env: { AIOTEST_INSECURE: "no", AIOTEST_RATE: "3" },
     files: { "/home/me/load.json": '{ "logfile": "a.log" }' },
   };
-  const passed = { args: ["--tenant", ""], env: { AIOTEST_DEPTH: "3" } };
-  const { children: [child] } = await startFleet(given, "s3cret", passed);
+  const customFlags = { args: ["--tenant", ""], env: { AIOTEST_DEPTH: "3" } };
+  const { children: [child] } = await startFleet(given, "s3cret", customFlags);
   assert.deepEqual(child!.args.slice(0, 2), ["-f", "my test.ts"]);
   assert.deepEqual(child!.args.slice(-2), ["--tenant", ""]);
   assert.ok(!child!.args.includes("s3cret"));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ShownRun } from "../../src/cli/live_outputs.ts";
+import type { LiveRun } from "../../src/cli/live_outputs.ts";
 import { RunSession, type Stoppable, watchInterrupts } from "../../src/cli/run_session.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import { events } from "../../src/core/events.ts";
@@ -30,7 +30,7 @@ function result(failures: number): Snapshot {
 const CLOCK = new FakeClock();
 
 /** A run that begins when somebody says so, and nobody does. */
-const SHOWN: ShownRun = {
+const SHOWN: LiveRun = {
   control: new RunControl(CLOCK, profileOf(), true),
   snapshot: () => snapshot(),
   stop: () => {},
@@ -94,7 +94,7 @@ Deno.test("a file that cannot be written is an error before anything is started"
   host.touch = () => Promise.reject(new Deno.errors.PermissionDenied("read-only"));
   await assert.rejects(it.open(), (error) => {
     assert.ok(error instanceof UsageError);
-    assert.match(error.message, /--json out\.json: the file cannot be written/);
+    assert.match(error.message, /--json out\.json: cannot write the file/);
     return true;
   });
 });
@@ -136,7 +136,7 @@ Deno.test("a dashboard that cannot be opened is an error before the run", async 
   };
   await assert.rejects(it.show(SHOWN, { rendezvous: [] }), {
     name: "UsageError",
-    message: "--web-port 9000: somebody else listens there",
+    message: "--web-port 9000: the port is already in use",
   });
   it.close();
 });

@@ -315,7 +315,7 @@ Deno.test("a second worker of the same name waits, and says why", async () => {
   await assertUntouched(cluster, target);
 });
 
-Deno.test("a port that is taken is told at once", async () => {
+Deno.test("a port in use is reported at once", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;
   const { code, stdout, stderr } = await runAiotest([
@@ -326,19 +326,19 @@ Deno.test("a port that is taken is told at once", async () => {
   assert.equal(stdout, "");
   assert.equal(
     stderr,
-    `aiotest: The master cannot listen at 127.0.0.1:${port}: somebody else listens there\n` +
-      "--master-bind-host and --master-bind-port say where it listens.\n",
+    `aiotest: The master cannot listen on 127.0.0.1:${port}: the port is already in use\n` +
+      "Choose another address with --master-bind-host and --master-bind-port.\n",
   );
 });
 
-Deno.test("a key that is no certificate is told at once", async () => {
+Deno.test("an invalid certificate is reported at once", async () => {
   const { code, stderr } = await runAiotest([
     ...["-f", projectPath("tests/e2e/fixtures/visits.ts"), "-H", "http://127.0.0.1:9", "--master"],
     ...["--master-bind-host", "127.0.0.1", "--master-bind-port", "0"],
     ...["--tls-cert", certificate("good.pem"), "--tls-key", certificate("expired.key")],
   ]);
   assert.equal(code, 2);
-  assert.match(stderr, /^aiotest: --tls-cert and --tls-key make no certificate: .*KeyMismatch/);
+  assert.match(stderr, /^aiotest: Invalid --tls-cert or --tls-key: .*KeyMismatch/);
 });
 
 Deno.test("HTTP requests and noise at the port do nothing to the run", async () => {

@@ -163,7 +163,7 @@ for (const args of [[], ["--processes", "2"]]) {
     run.started.kill("SIGINT");
     const { code, stdout, stderr } = await run.started.finished;
     assert.equal(code, 0, stderr);
-    assert.match(stderr, /The test begins when it is started there\./);
+    assert.match(stderr, /Waiting for the test to be started in the dashboard\./);
     assert.match(stdout, /NOTHING MEASURED/);
     assert.equal(run.target.total, 0);
     const summary: Summary = JSON.parse(await Deno.readTextFile(`${run.folder}/run.json`));
@@ -179,7 +179,10 @@ Deno.test("a test that nobody could start is an error, the demo's as well", asyn
   const cases: [args: string[], message: string][] = [
     [["-f", VISITS, "--no-web"], "--no-autostart cannot be used with --no-web"],
     [["demo", "--no-web"], "--no-autostart cannot be used with --no-web"],
-    [["-f", VISITS, "--web-host", "0.0.0.0"], "--no-autostart needs --web-token"],
+    [
+      ["-f", VISITS, "--web-host", "0.0.0.0"],
+      "--no-autostart with --web-host 0.0.0.0 needs --web-token",
+    ],
   ];
   const env = { AIOTEST_NO_WEB: "false" };
   await Promise.all(cases.map(async ([args, message]) => {
@@ -200,7 +203,7 @@ function takeDefaultPort(): Disposable | null {
   }
 }
 
-const NO_DASHBOARD = /There is no dashboard: somebody else listens at port 8089\./;
+const NO_DASHBOARD = /There is no dashboard: port 8089 is already in use\./;
 
 Deno.test("where the port is taken that nobody asked for, runs go on, two at once", async () => {
   await using target = new CountingTarget();
@@ -233,7 +236,7 @@ Deno.test("where the port is taken that nobody asked for, runs go on, two at onc
       env: { AIOTEST_NO_WEB: "false" },
     }).finished;
     assert.equal(waiting.code, 2, waiting.stderr);
-    assert.match(waiting.stderr, /^aiotest: --web-port 8089: somebody else listens there$/m);
+    assert.match(waiting.stderr, /^aiotest: --web-port 8089: the port is already in use$/m);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -147,7 +147,7 @@ Deno.test("what is thrown where no test can catch it does not end the run, and i
   );
   assert.equal(code, 1);
   assert.doesNotMatch(stderr, /^ +at /m, "a stack trace");
-  assert.match(stderr, /ERROR +Thrown where no test could catch it: forgotten/);
+  assert.match(stderr, /ERROR +Uncaught error: forgotten/);
   const { totals, failures, userErrors } = await here.summary();
   assert.ok(totals.requests >= 4 && totals.failures === totals.requests);
   assert.deepEqual(failures.map(({ error }) => error), ["counted"]);
@@ -292,12 +292,13 @@ Deno.test("help shows the flags of the test file beside aiotest's own", async ()
 
 Deno.test("the demo tests a shop of its own and leaves a summary", async () => {
   await using here = await folder();
-  const { code, stdout } = await runAiotest(
+  const { code, stdout, stderr } = await runAiotest(
     ["demo", "-t", "2", "-r", "100", "--json", "summary.json"],
     { cwd: here.path },
   );
   assert.equal(code, 0);
   assert.match(stdout, /Percentiles/);
+  assert.match(stderr, /^The demo passes although orders failed, because/m);
   const { requests } = await here.summary();
   assert.deepEqual(requests.map(({ method, name }) => `${method} ${name}`), [
     "GET /cart",

@@ -131,7 +131,7 @@ Deno.test("a worker that is killed is named, the other goes on with all users", 
   const [lost] = summary.workers.filter(({ complete }) => !complete);
   const [other] = summary.workers.filter(({ complete }) => complete);
   assert.deepEqual([lost?.state, other?.state, other?.peakUsers], ["lost", "finished", 20]);
-  assert.match(stderr, new RegExp(`Worker ${lost!.id} has ended with exit code 137`));
+  assert.match(stderr, new RegExp(`Worker ${lost!.id} exited with code 137`));
   assert.match(
     summary.warnings.join("\n"),
     new RegExp(`^Worker ${lost!.id} has not sent its final report`, "m"),
@@ -225,7 +225,7 @@ Deno.test("what only workers stumble over ends the run before it begins, with ex
     }`);
   assert.equal(code, 2, stderr);
   assert.match(stderr, /^\[\S+-[123]\] aiotest: AccountTest cannot be made: .*no accounts here$/m);
-  assert.match(stderr, /^aiotest: The test has not begun, as worker \S+-[123] could not start$/m);
+  assert.match(stderr, /^aiotest: The test did not start because worker \S+-[123] exited$/m);
   assert.match(stdout, /FAILED {2}no requests \(exit code 2\)/);
   assert.doesNotMatch(stderr, /^ +at /m, "a stack trace");
 });

@@ -174,7 +174,7 @@ Deno.test("a port that was asked for and is taken is an error, before anything h
   const { code, stdout, stderr } = await here.launch(["-t", "1", "--web-port", port]).finished;
   assert.equal(code, 2);
   assert.equal(stdout, "");
-  assert.match(stderr, new RegExp(`--web-port ${port}: somebody else listens there`));
+  assert.match(stderr, new RegExp(`--web-port ${port}: the port is already in use`));
   assert.doesNotMatch(stderr, /\bat .*\.ts/);
 });
 

@@ -181,6 +181,18 @@ export const MISTAKES: readonly Mistake[] = [
     says: [/ATest/, /no/],
   },
   {
+    what: "a shape whose constructor throws, with its place",
+    files: {
+      "aiotestfile.ts": `${GOOD}
+        import { LoadUserShape } from "aiotest";
+        export class ShapeTest extends LoadUserShape {
+          constructor() { super(); throw new RangeError("no data"); }
+          tick() { return null; }
+        }`,
+    },
+    says: [/aiotestfile\.ts:10:42: RangeError: no data/],
+  },
+  {
     what: "a constructor that keeps its argument",
     files: file("constructor() { super(); } testA() {}"),
     says: [/ATest/, /must hand its argument on: super\(context\)/],
@@ -226,12 +238,12 @@ export const MISTAKES: readonly Mistake[] = [
   {
     what: "a summary that cannot be written",
     ...flags("--json", "/no/such/folder/a.json"),
-    says: [/--json \/no\/such\/folder\/a\.json: the file cannot be written/],
+    says: [/--json \/no\/such\/folder\/a\.json: cannot write the file: /],
   },
   {
     what: "a log that cannot be written",
     ...flags("--logfile", "/no/such/folder/log"),
-    says: [/--logfile \/no\/such\/folder\/log: the file cannot be written/],
+    says: [/--logfile \/no\/such\/folder\/log: cannot write the file: /],
   },
   {
     what: "a variable out of range",
@@ -309,7 +321,7 @@ export const MISTAKES: readonly Mistake[] = [
   {
     what: "a certificate that is not there",
     ...flags("--master", "--tls-cert", "cert.pem", "--tls-key", "key.pem"),
-    says: [/--tls-cert cert\.pem cannot be read/],
+    says: [/--tls-cert cert\.pem: cannot read the file/],
   },
   {
     what: "a port that is none",
@@ -343,7 +355,7 @@ export const MISTAKES: readonly Mistake[] = [
     what: "going on with a run of another test file",
     files: { "aiotestfile.ts": GOOD, "run.journal": JOURNAL },
     args: [...MASTER, "--resume", "run.journal"],
-    says: [/--resume \S*run\.journal: the run was begun with another test file/],
+    says: [/--resume \S*run\.journal: the run was started with a different test file/],
   },
   {
     what: "a journal and one to go on with",

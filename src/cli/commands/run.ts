@@ -1,5 +1,5 @@
 /**
- * A test file on its way to being run, in whatever part this process has.
+ * `aiotest` without a command: runs a test file, in the role that the options give this process.
  *
  * @module
  */
@@ -13,37 +13,41 @@ import { roleOf } from "../role.ts";
 import { runLocal } from "../run_local.ts";
 import { runMaster } from "../run_master.ts";
 import { runProcesses, runWorkerProcesses } from "../run_processes.ts";
+import { openLog } from "../run_session.ts";
 import { runWorker } from "../run_worker.ts";
 import { importTestFile, isTestFile, type TestFileExports } from "../test_file.ts";
 
-/** Runs the test file that the command line names, or that the master sends; resolves with the exit code. */
+/** Runs the test file of the command line or of the master; resolves with the exit code. */
 export async function runTestFile(host: Host, commandLine: CommandLine): Promise<number> {
   return await lacksTestFile(host, commandLine)
-    ? await runReceived(host, commandLine)
-    : await runOwn(host, commandLine);
+    ? await runMastersTestFile(host, commandLine)
+    : await runOwnTestFile(host, commandLine);
 }
 
-/** Runs the test file that lies here. */
-async function runOwn(host: Host, commandLine: CommandLine): Promise<number> {
-  const { aiotestfile } = commandLine.known();
-  // Without a test file nobody adds flags: then one that is unknown is the first thing to mend.
+/** Runs the test file on this machine. */
+async function runOwnTestFile(host: Host, commandLine: CommandLine): Promise<number> {
+  const options = commandLine.known();
+  const { aiotestfile } = options;
+  // Without a test file, nothing can add flags: an unknown flag is reported before the missing file.
   if (!await isTestFile(host, aiotestfile)) commandLine.parse();
+  // The test file may log while it is imported.
+  await openLog(host, options);
   const exports = await importTestFile(host, aiotestfile);
   await events.emit("initCommandLineParser", { parser: commandLine.parser });
   return await runRole(host, exports, commandLine);
 }
 
-/** Runs, on a worker, the test file that the master sends; nothing of it outlives the process. */
-async function runReceived(host: Host, commandLine: CommandLine): Promise<number> {
+/** Runs the test file that the master sends to a worker. Its files are deleted when the process ends. */
+async function runMastersTestFile(host: Host, commandLine: CommandLine): Promise<number> {
   let isInterrupted = false;
   const release = host.onInterrupt(() => isInterrupted = true);
-  const arrival = { isInterrupted: (): boolean => isInterrupted };
+  const interruption = { isInterrupted: (): boolean => isInterrupted };
   const folder = host.createPrivateFolder();
   try {
-    const received = await receiveTestFile(host, commandLine, { folder, ...arrival });
+    const received = await receiveTestFile(host, commandLine, { folder, ...interruption });
     if (received === null) return ExitCode.passed;
-    // Handlers of "quitting" may still read its files: they go with the process.
-    return await runRole(host, received.exports, commandLine, { received, ...arrival });
+    // The files stay until the process ends: handlers of "quitting" may still read them.
+    return await runRole(host, received.exports, commandLine, { received, ...interruption });
   } catch (error) {
     folder.remove();
     throw error;
@@ -52,22 +56,22 @@ async function runReceived(host: Host, commandLine: CommandLine): Promise<number
   }
 }
 
-/** How a test file has come to a worker. */
-interface Arrival {
-  /** Null: it was there. */
+/** Where a worker's test file comes from. */
+interface TestFileOrigin {
+  /** `null`: it is on this machine. */
   readonly received: ReceivedTestFile | null;
-  /** Whether somebody has ended the worker by now. */
+  /** Whether the worker has been interrupted in the meantime. */
   isInterrupted(): boolean;
 }
 
-const WAS_THERE: Arrival = { received: null, isInterrupted: () => false };
+const ON_THIS_MACHINE: TestFileOrigin = { received: null, isInterrupted: () => false };
 
-/** Runs the test file in the part that this process has. */
+/** Runs the test file in the role of this process. */
 function runRole(
   host: Host,
   exports: TestFileExports,
   commandLine: CommandLine,
-  { received, isInterrupted }: Arrival = WAS_THERE,
+  { received, isInterrupted }: TestFileOrigin = ON_THIS_MACHINE,
 ): Promise<number> {
   const options = commandLine.parse();
   const role = roleOf(options, { cores: host.cores, freshToken: crypto.randomUUID() });
