@@ -10,7 +10,7 @@ import { type Finished, startAiotest, type Started } from "../support/process.ts
 const VISITS = projectPath("tests/e2e/fixtures/visits.ts");
 const LIMIT_MS = 30_000;
 
-/** The reports that every run here is asked for. */
+/** The reports that every run writes, and how they begin. */
 const REPORTS = {
   "run.json": /^\{\n {2}"schema": 1,/,
   "run.html": /^<!DOCTYPE html>/i,
@@ -21,7 +21,7 @@ const REPORTS = {
   "run.xml": /^<\?xml /,
 };
 
-/** A run of the real command line, its target, and the folder of its reports. */
+/** A run of the command line, its target, and the directory of its reports. */
 class Controlled implements AsyncDisposable {
   readonly target: CountingTarget;
   readonly folder = Deno.makeTempDirSync();
@@ -37,7 +37,7 @@ class Controlled implements AsyncDisposable {
     );
   }
 
-  /** Resolves when it can be controlled. */
+  /** Starts a run, and waits for its dashboard. */
   static async start(args: readonly string[]): Promise<Controlled> {
     const run = new Controlled(new CountingTarget(), args);
     run.#url = await run.started.tells(/Dashboard: (http:\/\/[^/\s]+)\//);
@@ -48,7 +48,7 @@ class Controlled implements AsyncDisposable {
     return await (await fetch(`${this.#url}/api/summary`)).json();
   }
 
-  async order(path: "start" | "stop" | "target", body: unknown): Promise<void> {
+  async post(path: "start" | "stop" | "target", body: unknown): Promise<void> {
     const response = await fetch(`${this.#url}/api/${path}`, {
       method: "POST",
       headers: FROM_PAGE,
@@ -57,8 +57,8 @@ class Controlled implements AsyncDisposable {
     assert.deepEqual([response.status, await response.json()], [200, { ok: true }]);
   }
 
-  /** Resolves when the target has seen so many users within a second. */
-  async seenUsers(users: number): Promise<void> {
+  /** Waits until the target has seen the given number of users within a second. */
+  async waitForUsers(users: number): Promise<void> {
     const { target } = this;
     await target.until(
       () => target.usersSince(performance.now() - 1000).length === users,
@@ -66,15 +66,15 @@ class Controlled implements AsyncDisposable {
     );
   }
 
-  /** Resolves after so long, while the target goes on being asked. */
-  async goesOn(seconds: number): Promise<void> {
+  /** Waits while the target receives requests. */
+  async waitFor(seconds: number): Promise<void> {
     const to = performance.now() + seconds * 1000;
     await this.target.until(() => performance.now() >= to, LIMIT_MS);
   }
 
-  /** Stops it, and looks whether all reports are there. */
+  /** Stops the run, and checks that all reports exist. */
   async stop(): Promise<{ finished: Finished; summary: Summary }> {
-    await this.order("stop", {});
+    await this.post("stop", {});
     const finished = await this.started.finished;
     assert.equal(finished.code, 0, finished.stderr);
     for (const [name, beginning] of Object.entries(REPORTS)) {
@@ -89,7 +89,7 @@ class Controlled implements AsyncDisposable {
     try {
       this.started.kill("SIGKILL");
     } catch {
-      // It has ended.
+      // It has already exited.
     }
     await this.started.finished;
     await this.target[Symbol.asyncDispose]();
@@ -98,22 +98,22 @@ class Controlled implements AsyncDisposable {
 }
 
 for (const [where, args] of [["one process", []], ["two workers", ["--processes", "2"]]] as const) {
-  Deno.test(`users are started and changed by hand, with ${where}: the target sees them`, async () => {
+  Deno.test(`the target sees users started and changed from the dashboard, with ${where}`, async () => {
     await using run = await Controlled.start(["-u", "50", "-r", "50", "--no-autostart", ...args]);
     const { target } = run;
     if (args.length > 0) await run.started.says("2 of 2 workers are ready.");
     assert.equal((await run.live()).live.state, "ready");
     assert.equal(target.total, 0);
 
-    await run.order("start", { users: 4, rate: 100 });
-    await run.seenUsers(4);
-    await run.order("target", { users: 10, rate: 100 });
-    await run.seenUsers(10);
+    await run.post("start", { users: 4, rate: 100 });
+    await run.waitForUsers(4);
+    await run.post("target", { users: 10, rate: 100 });
+    await run.waitForUsers(10);
     const nodes = target.usersSince(performance.now() - 1000).map((line) => line.split(" ")[0]!);
     const perNode = [...new Set(nodes)].map((node) => nodes.filter((one) => one === node).length);
     assert.deepEqual(perNode, args.length === 0 ? [10] : [5, 5]);
-    await run.order("target", { users: 2, rate: 100 });
-    await run.seenUsers(2);
+    await run.post("target", { users: 2, rate: 100 });
+    await run.waitForUsers(2);
 
     const { finished, summary } = await run.stop();
     assert.deepEqual(summary.users, { peak: 10, final: 2 });
@@ -125,19 +125,19 @@ for (const [where, args] of [["one process", []], ["two workers", ["--processes"
     assert.match(finished.stderr, /Stopped from the dashboard/);
   });
 
-  Deno.test(`an arrival rate is changed by hand, with ${where}: the target's counts follow`, async () => {
+  Deno.test(`the target sees an arrival rate changed from the dashboard, with ${where}`, async () => {
     const load = ["--arrival-rate", "40", "--max-users", "80"];
     await using run = await Controlled.start([...load, ...args]);
     const { target } = run;
     await target.until(() => target.total > 0, LIMIT_MS);
-    await run.goesOn(2.5);
-    // When the rate has changed, in milliseconds since 1970, and for how many a second.
+    await run.waitFor(2.5);
+    // When the rate was changed, and the new rate.
     const changes: [atMs: number, rate: number][] = [];
     for (const arrivalRate of [160, 80]) {
       changes.push([Date.now(), arrivalRate]);
-      await run.order("target", { arrivalRate, maxUsers: 90 });
+      await run.post("target", { arrivalRate, maxUsers: 90 });
       assert.deepEqual((await run.live()).live.arrivals, { rate: arrivalRate, maxUsers: 90 });
-      await run.goesOn(2.5);
+      await run.waitFor(2.5);
     }
     changes.push([Date.now(), 0]);
     const { summary } = await run.stop();
@@ -157,7 +157,7 @@ for (const [where, args] of [["one process", []], ["two workers", ["--processes"
 
 for (const args of [[], ["--processes", "2"]]) {
   const what = ["a run", ...args].join(" ");
-  Deno.test(`${what} that is interrupted while it waits to be started has measured nothing`, async () => {
+  Deno.test(`${what} that is interrupted before its start has measured nothing`, async () => {
     await using run = await Controlled.start(["--no-autostart", ...args]);
     assert.equal((await run.live()).live.state, "ready");
     run.started.kill("SIGINT");
@@ -175,7 +175,7 @@ for (const args of [[], ["--processes", "2"]]) {
   });
 }
 
-Deno.test("a test that nobody could start is an error, the demo's as well", async () => {
+Deno.test("a test that cannot be started is an error, also in the demo", async () => {
   const cases: [args: string[], message: string][] = [
     [["-f", VISITS, "--no-web"], "--no-autostart cannot be used with --no-web"],
     [["demo", "--no-web"], "--no-autostart cannot be used with --no-web"],
@@ -193,7 +193,7 @@ Deno.test("a test that nobody could start is an error, the demo's as well", asyn
   }));
 });
 
-/** Somebody who listens where a dashboard does if nobody says otherwise; null: another one does already. */
+/** Occupies the dashboard's default port; null if it is already in use. */
 function takeDefaultPort(): Disposable | null {
   try {
     return Deno.listen({ hostname: "127.0.0.1", port: 8089 });
@@ -205,7 +205,7 @@ function takeDefaultPort(): Disposable | null {
 
 const NO_DASHBOARD = /There is no dashboard: port 8089 is already in use\./;
 
-Deno.test("where the port is taken that nobody asked for, runs go on, two at once", async () => {
+Deno.test("if the default port is in use, runs go on without a dashboard", async () => {
   await using target = new CountingTarget();
   using _taken = takeDefaultPort();
   const folder = await Deno.makeTempDir();
@@ -231,7 +231,7 @@ Deno.test("where the port is taken that nobody asked for, runs go on, two at onc
       summaries.reduce((sum, { totals }) => sum + totals.requests, 0),
       target.total,
     );
-    // Nobody could start the test.
+    // Without a dashboard, the test could not be started.
     const waiting = await startAiotest(["-f", VISITS, "--no-autostart"], {
       env: { AIOTEST_NO_WEB: "false" },
     }).finished;

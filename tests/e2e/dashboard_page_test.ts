@@ -21,7 +21,7 @@ async function legends(page: Page): Promise<string[]> {
   return await page.locator("figure .legend-value").allInnerTexts();
 }
 
-browserTest("the page shows what its server tells, and follows", async (browser) => {
+browserTest("the page shows the run and its updates", async (browser) => {
   await using server = new FakeDashboard(shopView(60));
   const { page, complaints } = await openPage(browser);
   await page.goto(server.url);
@@ -93,7 +93,7 @@ const HOSTILE = [
   "&lt;i&gt; %s ${name} \u202e ",
 ];
 
-browserTest("names and errors are only ever text", async (browser) => {
+browserTest("names and errors are shown as text only", async (browser) => {
   const log = HOSTILE.map((text) => ({ at: text, level: text, text }));
   await using server = new FakeDashboard(liveView({
     runId: HOSTILE[0]!,
@@ -128,7 +128,7 @@ browserTest("names and errors are only ever text", async (browser) => {
   assert.deepEqual(complaints, []);
 });
 
-browserTest("the run is changed, stopped and started from the page", async (browser) => {
+browserTest("the run can be changed, stopped and started from the page", async (browser) => {
   await using server = new FakeDashboard(liveView());
   const { page, complaints } = await openPage(browser);
   await page.goto(server.url);
@@ -136,7 +136,7 @@ browserTest("the run is changed, stopped and started from the page", async (brow
   assert.equal(await page.inputValue("#amount"), "10");
   await page.locator("#control-form").getByLabel("Users", { exact: true }).fill("250");
   await page.getByLabel("Started per second").fill("12.5");
-  // What was written stays until it was sent, whatever the server tells meanwhile.
+  // Edited fields keep their values during updates.
   server.update(liveUpdate(liveView()));
   server.log({ lines: [{ at: "", level: "INFO", text: "mark" }] });
   await waitForText(page, "#log-lines", "mark");
@@ -148,9 +148,9 @@ browserTest("the run is changed, stopped and started from the page", async (brow
   await page.locator("#amount:invalid").waitFor();
   await page.getByRole("button", { name: "Stop" }).click();
   await waitForText(page, "#control-message", "Stopping.");
-  server.commandError = { status: 409, error: "The run is stopping." };
+  server.commandError = { status: 409, error: "The test is stopping." };
   await page.getByRole("button", { name: "Stop" }).click();
-  await waitForText(page, "#control-message.bad", "The run is stopping.");
+  await waitForText(page, "#control-message.bad", "The test is stopping.");
   server.commandError = null;
 
   const control = { ...FULL_CONTROL, canStart: true, canStop: false, canChange: false };
@@ -181,12 +181,12 @@ browserTest("the run is changed, stopped and started from the page", async (brow
     { path: "/api/start", body: { users: 20, rate: 20 } },
     { path: "/api/target", body: { arrivalRate: 75.5, maxUsers: 80 } },
   ]);
-  // The refusal, which the browser itself writes down.
+  // The browser logs the error response.
   assert.deepEqual(complaints.filter((text) => !text.includes("409")), []);
 });
 
-browserTest("what is not allowed is disabled, and the reason is there", async (browser) => {
-  const reason = "Without --web-token, a run is only controlled from its own machine.";
+browserTest("commands that are not allowed are disabled, with a reason", async (browser) => {
+  const reason = "The dashboard is read-only.";
   const control = { ...FULL_CONTROL, allowed: false, reason };
   await using server = new FakeDashboard(liveView({ live: liveState({ control }) }));
   const { page, complaints } = await openPage(browser);
@@ -199,43 +199,46 @@ browserTest("what is not allowed is disabled, and the reason is there", async (b
   assert.deepEqual(complaints, []);
 });
 
-browserTest("the page outlives a reload, its server, and the run", async (browser) => {
-  const server = new FakeDashboard(shopView(40));
-  const { page } = await openPage(browser);
-  await page.goto(server.url);
-  await waitForText(page, "#time", "0:40 of 5:00");
-  await page.reload();
-  await waitForText(page, "#time", "0:40 of 5:00");
-  await waitForText(page, "#connection", "Live");
-  await server.close();
-  await waitForText(page, "#connection.away", "The server does not respond; reconnecting");
-  assert.equal(await textOf(page, "#time"), "0:40 of 5:00");
-  assert.equal(await page.locator("#stop").isDisabled(), true);
-  {
-    await using again = new FakeDashboard(shopView(55), { port: server.port });
-    await waitForText(page, "#connection.live", "Live");
-    await waitForText(page, "#time", "0:55 of 5:00");
-    assert.equal(await page.locator("#stop").isDisabled(), false);
-    const view = shopView(60);
-    again.show({
-      ...view,
-      exitCode: 3,
-      live: {
-        ...view.live,
-        state: "stopped",
-        verdict: { text: "Failed: threshold crossed", tone: "bad" },
-        users: { current: 0, target: 0 },
-      },
-    });
-    await waitForText(page, "#verdict", "Failed: threshold crossed");
-    assert.equal(await textOf(page, "#state"), "Ended");
-  }
-  await waitForText(page, "#connection.over", "aiotest has exited; these are the final results");
-  assert.equal(await textOf(page, "#tile-users .tile-value"), "100");
-  assert.equal((await rowsOf(page, "requests-title")).length, 5);
-});
+browserTest(
+  "the page survives a reload, a lost server, and the end of the run",
+  async (browser) => {
+    const server = new FakeDashboard(shopView(40));
+    const { page } = await openPage(browser);
+    await page.goto(server.url);
+    await waitForText(page, "#time", "0:40 of 5:00");
+    await page.reload();
+    await waitForText(page, "#time", "0:40 of 5:00");
+    await waitForText(page, "#connection", "Live");
+    await server.close();
+    await waitForText(page, "#connection.away", "The server does not respond; reconnecting");
+    assert.equal(await textOf(page, "#time"), "0:40 of 5:00");
+    assert.equal(await page.locator("#stop").isDisabled(), true);
+    {
+      await using again = new FakeDashboard(shopView(55), { port: server.port });
+      await waitForText(page, "#connection.live", "Live");
+      await waitForText(page, "#time", "0:55 of 5:00");
+      assert.equal(await page.locator("#stop").isDisabled(), false);
+      const view = shopView(60);
+      again.show({
+        ...view,
+        exitCode: 3,
+        live: {
+          ...view.live,
+          state: "stopped",
+          verdict: { text: "Failed: threshold crossed", tone: "bad" },
+          users: { current: 0, target: 0 },
+        },
+      });
+      await waitForText(page, "#verdict", "Failed: threshold crossed");
+      assert.equal(await textOf(page, "#state"), "Ended");
+    }
+    await waitForText(page, "#connection.over", "aiotest has exited; these are the final results");
+    assert.equal(await textOf(page, "#tile-users .tile-value"), "100");
+    assert.equal((await rowsOf(page, "requests-title")).length, 5);
+  },
+);
 
-browserTest("a page that needs a token asks for it", async (browser) => {
+browserTest("the page asks for a token if one is required", async (browser) => {
   await using server = new FakeDashboard(liveView(), { token: "open sesame" });
   const { page, context } = await openPage(browser);
   await page.goto(server.url);
@@ -254,7 +257,7 @@ browserTest("a page that needs a token asks for it", async (browser) => {
   await page.getByRole("button", { name: "Log out" }).waitFor();
 });
 
-browserTest("all charts have one cursor, and show the same part of the run", async (browser) => {
+browserTest("all charts share their cursor and zoom", async (browser) => {
   await using server = new FakeDashboard(shopView(120));
   const { page, complaints } = await openPage(browser);
   await page.goto(server.url);
@@ -267,14 +270,14 @@ browserTest("all charts have one cursor, and show the same part of the run", asy
       .every(({ textContent }) => textContent?.endsWith(" at 1:00"))
   );
   assert.deepEqual((await legends(page))[0], "100 users at 1:00");
-  // Half a second off, so that no pixel decides what is still in it.
+  // Off by half a second, so that rounding to pixels does not matter.
   await page.mouse.move(box.x + box.width * 59.5 / 120, box.y + 40);
   await page.mouse.down();
   await page.mouse.move(box.x + box.width * 90.5 / 120, box.y + 40, { steps: 4 });
   await page.mouse.up();
   const reset = page.getByRole("button", { name: "Show the whole run" });
   await reset.waitFor();
-  // The part stays what was chosen while the run goes on.
+  // The zoom is kept when new data arrives.
   server.show(shopView(121));
   await waitForText(page, "#time", "2:01");
   await page.mouse.move(box.x + 2, box.y + 40);
@@ -288,7 +291,7 @@ browserTest("all charts have one cursor, and show the same part of the run", asy
   assert.deepEqual(complaints, []);
 });
 
-browserTest("everything can be reached and used by keyboard", async (browser) => {
+browserTest("everything can be used with the keyboard", async (browser) => {
   await using server = new FakeDashboard(shopView(120));
   const { page, complaints } = await openPage(browser);
   await page.goto(server.url);
@@ -337,7 +340,7 @@ browserTest("everything can be reached and used by keyboard", async (browser) =>
   assert.deepEqual(complaints, []);
 });
 
-browserTest("both themes can be read, on a telephone and on a wide screen", async (browser) => {
+browserTest("both themes are legible, on a phone and on a wide screen", async (browser) => {
   await using server = new FakeDashboard(shopView(154));
   const backgrounds = new Set<string>();
   for (const theme of ["light", "dark"] as const) {
@@ -370,7 +373,7 @@ browserTest("both themes can be read, on a telephone and on a wide screen", asyn
 });
 
 browserTest(
-  "a theme that changes is followed at once, and motion only where it is welcome",
+  "the page follows a change of theme, and respects reduced motion",
   async (browser) => {
     await using server = new FakeDashboard(shopView(30));
     const { page } = await openPage(browser);
@@ -393,7 +396,7 @@ browserTest(
   },
 );
 
-browserTest("an hour, 1,000 names and 200 workers leave the page quick", async (browser) => {
+browserTest("the page stays fast with an hour, 1,000 names and 200 workers", async (browser) => {
   const name = (index: number): string => `/catalogue/department-${index % 40}/item-${index}`;
   const requests = Array.from({ length: 1000 }, (_, index) => liveRequest({ name: name(index) }));
   const workers = Array.from(
@@ -435,7 +438,7 @@ browserTest("an hour, 1,000 names and 200 workers leave the page quick", async (
     );
   }
   const perUpdate = (await busy() - before) / updates * 1000;
-  // Of processor time, so that it matters little what else the machine has to do.
+  // CPU time, which depends little on the load of the machine.
   assert.ok(perUpdate < 200, `${perUpdate.toFixed(1)} ms an update`);
   await page.getByLabel("Filter requests").fill("department-7/");
   assert.equal((await rowsOf(page, "requests-title")).length, 25);

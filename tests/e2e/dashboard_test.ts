@@ -38,7 +38,7 @@ export class ErringTest extends User {
 }
 `;
 
-/** A shop, a test of it, and a run of that under way. */
+/** A web shop, and a run that tests it. */
 class Scene implements AsyncDisposable {
   readonly target = new Target({
     "/search": () => new Response("boots"),
@@ -47,7 +47,7 @@ class Scene implements AsyncDisposable {
   readonly #folder = Deno.makeTempDirSync();
   #run: Started | null = null;
 
-  /** Starts aiotest; returns where its dashboard is. */
+  /** Starts aiotest. Returns the URL of its dashboard. */
   async start(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
     await Deno.writeTextFile(`${this.#folder}/aiotestfile.ts`, SHOP);
     this.#run = startAiotest(
@@ -57,7 +57,7 @@ class Scene implements AsyncDisposable {
     return await this.#run.tells(/Dashboard: (http:\S+)/);
   }
 
-  /** What it came to, once it has ended. */
+  /** The summary of the run, after its end. */
   async end(): Promise<Summary> {
     const { code, stderr } = await endOf(this.#run!);
     const summary: Summary = JSON.parse(
@@ -71,7 +71,7 @@ class Scene implements AsyncDisposable {
     try {
       this.#run?.kill("SIGKILL");
     } catch {
-      // It has ended by itself.
+      // It has already exited.
     }
     await this.#run?.finished;
     await this.target[Symbol.asyncDispose]();
@@ -79,7 +79,7 @@ class Scene implements AsyncDisposable {
   }
 }
 
-/** The page's tables as a summary has them. */
+/** The rows of the page's table of requests, from a summary. */
 function expectedRows(summary: Summary): string[][] {
   return summary.requests.map((row) => [row.name, row.method, ...expectedCells(row)]);
 }
@@ -102,7 +102,7 @@ async function totalCells(page: Page): Promise<string[]> {
 }
 
 browserTest(
-  "a run is started, changed and stopped from its page, which ends as the summary does",
+  "a run can be started, changed and stopped from its page, which ends up equal to the summary",
   async (browser) => {
     await using scene = new Scene();
     const url = await scene.start([
@@ -168,13 +168,13 @@ browserTest(
     }
     assert.equal(summary.failures[0]?.name, HOSTILE);
     assert.equal(await page.locator("main img").count(), 0);
-    // The browser itself writes down that the server has gone.
+    // The browser logs that the server has exited.
     assert.deepEqual(complaints.filter((text) => !/ERR_|net::/.test(text)), []);
   },
 );
 
 browserTest(
-  "the page of a distributed run asks for the token, and lists the workers",
+  "in a distributed run, the page asks for the token and lists the workers",
   async (browser) => {
     await using scene = new Scene();
     const url = await scene.start(["--processes", "2", "-u", "4", "-r", "10"], {
@@ -205,7 +205,7 @@ browserTest(
   },
 );
 
-browserTest("every report can be downloaded while the run goes on", async (browser) => {
+browserTest("every report can be downloaded while the run is in progress", async (browser) => {
   await using scene = new Scene();
   const url = await scene.start(["-u", "2", "-r", "10"]);
   const { page } = await openPage(browser);
@@ -219,7 +219,7 @@ browserTest("every report can be downloaded while the run goes on", async (brows
     assert.ok(text.length > 0, download.suggestedFilename());
     names.push(download.suggestedFilename().replace(/^.*\.(\w+)$/, "$1"));
   }
-  assert.deepEqual(names, ["html", "json", "xml", "csv", "csv", "csv", "csv"]);
+  assert.deepEqual(names, ["json", "html", "csv", "csv", "csv", "csv", "xml"]);
   await page.getByRole("button", { name: "Stop" }).click();
   await scene.end();
 });

@@ -40,7 +40,7 @@ import { Target } from "../support/target.ts";
 
 const HOSTILE = "</script><img src=x onerror=\"document.title='taken'\">";
 
-/** A page without a network, and all that it has asked for beside itself. */
+/** Opens a file without a network, and records all other requests. */
 async function openOffline(
   browser: Browser,
   path: string,
@@ -58,7 +58,7 @@ async function openOffline(
   return { ...it, asked };
 }
 
-/** The report of a run, as a file. */
+/** The report of a run, in a temporary file. */
 class ReportFile implements AsyncDisposable {
   readonly path: string;
   readonly #folder: string;
@@ -139,7 +139,7 @@ const TARGET = {
 };
 
 browserTest(
-  "the report of a real run opens offline and says what its summary says",
+  "the report of a run opens offline and agrees with the summary",
   async (browser) => {
     await using target = new Target(TARGET);
     const folder = await Deno.makeTempDir();
@@ -222,7 +222,7 @@ browserTest(
   },
 );
 
-browserTest("the dashboard hands out a report of the run as it is", async (browser) => {
+browserTest("the dashboard offers a report of a run in progress", async (browser) => {
   await using target = new Target(TARGET);
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(`${folder}/aiotestfile.ts`, SHOP);
@@ -255,7 +255,7 @@ browserTest("the dashboard hands out a report of the run as it is", async (brows
 
 const ENDED = { state: "stopped", endedAt: Date.UTC(2026, 2, 5, 10, 32) } as const;
 
-browserTest("names and errors are only ever text", async (browser) => {
+browserTest("names and errors are shown as text only", async (browser) => {
   const hostile = [
     HOSTILE,
     "<b onmouseover=alert(1)>bold</b>",
@@ -320,7 +320,7 @@ function openModel(): Snapshot {
   };
 }
 
-browserTest("what an open model and a breaking point are about is there", async (browser) => {
+browserTest("a report shows the open model and the breaking point", async (browser) => {
   await using report = await ReportFile.of(openModel(), 0);
   const { page, complaints } = await openOffline(browser, report.path);
   assert.deepEqual((await rowsOf(page, "iterations-title")).map((cells) => cells.slice(0, 4)), [
@@ -340,7 +340,7 @@ browserTest("what an open model and a breaking point are about is there", async 
   assert.deepEqual(complaints, []);
 });
 
-browserTest("both themes can be read, on a telephone and on a wide screen", async (browser) => {
+browserTest("both themes are legible, on a phone and on a wide screen", async (browser) => {
   await using report = await ReportFile.of(clusterSnapshot(120, ENDED), 4);
   const backgrounds = new Set<string>();
   for (const theme of ["light", "dark"] as const) {
@@ -366,7 +366,7 @@ browserTest("both themes can be read, on a telephone and on a wide screen", asyn
   assert.equal(backgrounds.size, 2);
 });
 
-/** Whether there is anything on each chart. */
+/** Whether something is drawn on each chart. */
 function drawnCharts(page: Page): Promise<boolean[]> {
   return page.evaluate(() =>
     [...document.querySelectorAll("canvas")].map((canvas) => {
@@ -377,7 +377,7 @@ function drawnCharts(page: Page): Promise<boolean[]> {
 }
 
 browserTest(
-  "charts have one cursor, and everything can be reached by keyboard",
+  "charts share a cursor, and everything can be used with the keyboard",
   async (browser) => {
     await using report = await ReportFile.of(clusterSnapshot(120, ENDED), 4);
     const { page, complaints } = await openOffline(browser, report.path);
@@ -412,7 +412,7 @@ browserTest(
   },
 );
 
-/** The sizes of a PDF's pages, in points. */
+/** The page sizes of a PDF, in points. */
 function pagesOf(pdf: Uint8Array): string[] {
   const text = new TextDecoder("latin1").decode(pdf);
   return [...text.matchAll(/\/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]/g)]
@@ -420,7 +420,7 @@ function pagesOf(pdf: Uint8Array): string[] {
 }
 
 browserTest(
-  "it prints on A4 in light colours, with all rows and charts that fit",
+  "a report prints on A4 in light colours, with all rows and charts that fit",
   async (browser) => {
     const rows = Array.from({ length: 250 }, (_, index) => requestRow({ name: `/item-${index}` }));
     const run = clusterSnapshot(120, ENDED);
@@ -431,11 +431,11 @@ browserTest(
     const { page, complaints } = await openOffline(browser, report.path, { theme: "dark" });
     await page.evaluate(() => {
       addEventListener("beforeprint", () => {
-        // As the charts are drawn a moment later.
+        // The charts are drawn asynchronously.
         queueMicrotask(() => {
           const canvas = document.querySelector("canvas")!;
           const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
-          // The darkest of what is drawn is the text of an axis: on paper it is darker than grey.
+          // The axis labels are the darkest pixels; in light colours they are darker than grey.
           let darkest = 255;
           for (let at = 0; at < data.length; at += 4) {
             if (data[at + 3]! > 250) darkest = Math.min(darkest, data[at + 1]!);
@@ -464,7 +464,7 @@ browserTest(
     for (const width of printed.charts) {
       assert.ok(width > 640 && width < printed.card, `${width} of ${printed.card}`);
     }
-    // Afterwards, the page is what it was.
+    // After printing, the page is as before.
     const after = await page.evaluate(() => [
       document.documentElement.className,
       document.querySelector(".plot canvas")!.clientWidth > 1000,
@@ -474,7 +474,7 @@ browserTest(
   },
 );
 
-browserTest("an hour and 1,000 names can be looked at", async (browser) => {
+browserTest("a report stays fast with an hour and 1,000 names", async (browser) => {
   const name = (index: number): string => `/catalogue/department-${index % 40}/item-${index}`;
   await using report = await ReportFile.of(
     snapshot({
@@ -505,7 +505,7 @@ browserTest("an hour and 1,000 names can be looked at", async (browser) => {
   await session.send("Performance.enable");
   const { metrics } = await session.send("Performance.getMetrics");
   const busy = metrics.find((metric) => metric.name === "ThreadTime")!.value;
-  // Of processor time, so that it matters little what else the machine has to do.
+  // CPU time, which depends little on the load of the machine.
   assert.ok(busy < 3, `${busy.toFixed(1)} s`);
   assert.deepEqual(complaints, []);
 });

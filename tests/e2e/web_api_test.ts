@@ -17,7 +17,7 @@ export class StepTest extends User {
 `;
 
 interface Running extends Started {
-  /** Where the dashboard is, without a slash at its end. */
+  /** The URL of the dashboard, without a trailing slash. */
   readonly url: string;
 }
 
@@ -28,7 +28,7 @@ class Folder implements AsyncDisposable {
     Deno.writeTextFileSync(`${this.path}/aiotestfile.ts`, STEPS);
   }
 
-  /** Starts a run with a dashboard at any port, and waits for it. */
+  /** Starts a run with a dashboard at a free port, and waits for the dashboard. */
   async start(args: readonly string[], env: Record<string, string> = {}): Promise<Running> {
     const child = this.launch(["--web-port", "0", ...args], { env });
     const url = await child.tells(/Dashboard: (http:\/\/[^/\s]+)\//);
@@ -70,7 +70,7 @@ async function stream({ url }: Running): Promise<EventReader> {
   return new EventReader((await fetch(`${url}/api/stream`)).body!);
 }
 
-Deno.test("a stream shows a run to its end, and what it comes to is what the file says", async () => {
+Deno.test("a stream shows a run to its end, and ends up equal to the summary file", async () => {
   await using here = new Folder();
   const run = await here.start(["-u", "5", "-r", "100", "-t", "3"]);
   const reader = await stream(run);
@@ -96,7 +96,7 @@ Deno.test("a stream shows a run to its end, and what it comes to is what the fil
   assert.match([...rows.keys()][0]!, /^<\/script>/);
 });
 
-Deno.test("a run that waits is started, changed and stopped by hand", async () => {
+Deno.test("a waiting run can be started, changed and stopped", async () => {
   await using here = new Folder();
   const run = await here.start(["-u", "1", "--no-autostart"]);
   const waiting = await liveSummary(run);
@@ -130,7 +130,7 @@ Deno.test("a run that waits is started, changed and stopped by hand", async () =
   assert.equal(here.summary().users.peak, 7);
 });
 
-Deno.test("a thousand wrong tokens do not disturb the run", async () => {
+Deno.test("a thousand wrong tokens do not affect the run", async () => {
   await using here = new Folder();
   const args = ["-u", "5", "-r", "100", "-t", "4"];
   const run = await here.start(args, { AIOTEST_WEB_TOKEN: "open sesame" });
@@ -152,7 +152,7 @@ Deno.test("a thousand wrong tokens do not disturb the run", async () => {
   }
 });
 
-Deno.test("only the master of several processes has a dashboard, and it shows all of them", async () => {
+Deno.test("with several processes, only the master has a dashboard, and it shows all workers", async () => {
   await using here = new Folder();
   const run = await here.start(["-u", "4", "-r", "100", "-t", "3", "--processes", "2"]);
   const reader = await stream(run);
@@ -167,7 +167,7 @@ Deno.test("only the master of several processes has a dashboard, and it shows al
   assert.equal(here.summary().workers.length, 2);
 });
 
-Deno.test("a port that was asked for and is taken is an error, before anything has run", async () => {
+Deno.test("a requested port that is in use is an error before the test starts", async () => {
   await using here = new Folder();
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const port = String(taken.addr.port);
@@ -178,7 +178,7 @@ Deno.test("a port that was asked for and is taken is an error, before anything h
   assert.doesNotMatch(stderr, /\bat .*\.ts/);
 });
 
-Deno.test("a host that is none of this machine's is an error that names it", async () => {
+Deno.test("a host that is not an address of this machine is an error", async () => {
   await using here = new Folder();
   const args = ["-t", "1", "--web-port", "0", "--web-host", "192.0.2.1"];
   const { code, stderr } = await here.launch(args).finished;
@@ -187,7 +187,7 @@ Deno.test("a host that is none of this machine's is an error that names it", asy
 });
 
 Deno.test({
-  name: "what docs/dashboard.md says to type does what it says",
+  name: "the commands in docs/dashboard.md work as described",
   ignore: isMissing("curl"),
   fn: async () => {
     await using here = new Folder();
@@ -197,7 +197,7 @@ Deno.test({
     const [calls, withToken] = blocksOf(page)
       .filter(({ obstacle }) => obstacle?.startsWith("needs a run"))
       .map(({ text }) => text.replaceAll("http://127.0.0.1:8089", run.url));
-    // The first ones are those of a run without a token.
+    // The first block is for a dashboard without a token.
     const bearer = '-H "Authorization: Bearer $AIOTEST_WEB_TOKEN"';
     const asked = await shell(calls!.replaceAll("curl -s", `curl -s ${bearer}`));
     assert.match(asked, /^\{"schema":1,.*\n/);

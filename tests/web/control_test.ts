@@ -8,10 +8,10 @@ Deno.test("loads of both models are read", () => {
     { arrivalRate: 0, maxUsers: 1 },
     { arrivalRate: 0.25, maxUsers: 500 },
   ];
-  for (const target of good) assert.deepEqual(readControlLoad(target), target);
+  for (const load of good) assert.deepEqual(readControlLoad(load), load);
 });
 
-Deno.test("whatever else is said to be what it is", () => {
+Deno.test("an invalid load is described in a sentence", () => {
   const cases: [Record<string, unknown>, string][] = [
     [{}, "users is missing; expected a whole number of 0 or more."],
     [{ users: 5 }, "rate is missing; expected a number greater than 0."],

@@ -11,12 +11,12 @@ import {
   timelineSecond,
 } from "../support/snapshots.ts";
 
-class Bench {
+class Scene {
   readonly clock = new FakeClock();
   readonly log = new LogTail();
   readonly feed: LiveFeed;
   now: Snapshot;
-  asked = 0;
+  snapshots = 0;
 
   constructor(now: Snapshot = second(1)) {
     this.now = now;
@@ -25,7 +25,7 @@ class Bench {
       log: this.log,
       version: "1.2.3",
       snapshot: () => {
-        this.asked++;
+        this.snapshots++;
         return this.now;
       },
       permissions: () => ({ denial: null, canStart: false }),
@@ -36,7 +36,7 @@ class Bench {
     return new EventReader(this.feed.join()!);
   }
 
-  /** Lets a second of the run pass. */
+  /** Sends an update and advances the clock by a second. */
   async update(now: Snapshot, exitCode: number | null = null): Promise<void> {
     this.now = now;
     this.feed.update(now, exitCode);
@@ -50,7 +50,7 @@ class Bench {
 
 const TIMELINE = Array.from({ length: 60 }, (_, second) => timelineSecond({ second }));
 
-/** A run so many seconds in: "a" counts all the time, "b" stands still. */
+/** A run after the given number of seconds. The counts of "a" grow, those of "b" do not. */
 function second(seconds: number): Snapshot {
   return snapshot({
     elapsedSeconds: seconds,
@@ -65,10 +65,10 @@ function second(seconds: number): Snapshot {
   });
 }
 
-Deno.test("who comes sees all, and then what has changed, once a second", async () => {
-  const bench = new Bench();
-  bench.write("begun");
-  const reader = bench.join();
+Deno.test("a client receives the whole run, then what has changed each second", async () => {
+  const scene = new Scene();
+  scene.write("begun");
+  const reader = scene.join();
   const view = await reader.next();
   assert.equal(view?.event, "view");
   assert.equal(view.data.aiotest, "1.2.3");
@@ -80,7 +80,7 @@ Deno.test("who comes sees all, and then what has changed, once a second", async 
     { at: "1970-01-01T00:00:00.000Z", level: "INFO", text: "begun" },
   ]);
 
-  await bench.update(second(2));
+  await scene.update(second(2));
   const update = await reader.next();
   assert.equal(update?.event, "update");
   assert.deepEqual(update.data.requests.map(({ name }: { name: string }) => name), ["a"]);
@@ -89,18 +89,18 @@ Deno.test("who comes sees all, and then what has changed, once a second", async 
   assert.equal(update.data.live.elapsedSeconds, 2);
   assert.equal("log" in update.data.live, false);
   assert.equal(update.data.failures, null);
-  bench.feed.close();
+  scene.feed.close();
   assert.equal(await reader.next(), null);
-  assert.equal(bench.clock.pending, 0);
+  assert.equal(scene.clock.pending, 0);
 });
 
-Deno.test("who comes later sees all, and then the same as everybody", async () => {
-  const bench = new Bench();
-  const first = bench.join();
-  await bench.update(second(2));
-  const later = bench.join();
-  const again = bench.join();
-  await bench.update(second(3));
+Deno.test("a client that connects later receives the whole run, then the same updates as the others", async () => {
+  const scene = new Scene();
+  const first = scene.join();
+  await scene.update(second(2));
+  const later = scene.join();
+  const again = scene.join();
+  await scene.update(second(3));
   assert.deepEqual([(await first.next())?.event, (await first.next())?.event], ["view", "update"]);
   const view = await later.next();
   assert.equal(view?.data.totals.requests, 207);
@@ -109,13 +109,13 @@ Deno.test("who comes later sees all, and then the same as everybody", async () =
   assert.equal(update?.data.totals.requests, 307);
   assert.deepEqual(await again.next(), update);
   assert.deepEqual(await first.next(), update);
-  assert.equal(bench.asked, 1);
-  bench.feed.close();
+  assert.equal(scene.snapshots, 1);
+  scene.feed.close();
 });
 
-Deno.test("the views and updates of any client, put together, are the run", async () => {
-  const bench = new Bench();
-  const reader = bench.join();
+Deno.test("the view and all updates add up to the run", async () => {
+  const scene = new Scene();
+  const reader = scene.join();
   const rows = new Map<string, number>();
   const seconds = new Map<number, number>();
   const take = ({ requests, timeline }: Snapshot["statistics"]): void => {
@@ -124,82 +124,82 @@ Deno.test("the views and updates of any client, put together, are the run", asyn
   };
   take((await reader.next())!.data);
   for (let seconds = 2; seconds <= 50; seconds++) {
-    await bench.update(second(seconds));
+    await scene.update(second(seconds));
     take((await reader.next())!.data);
   }
   assert.deepEqual([...rows], [["a", 5000], ["b", 7]]);
   assert.deepEqual([...seconds.keys()], TIMELINE.slice(0, 50).map(({ second }) => second));
-  bench.feed.close();
+  scene.feed.close();
 });
 
-Deno.test("another state, another exit code or dropped counts bring the whole anew", async () => {
-  const bench = new Bench();
-  const reader = bench.join();
+Deno.test("a new state, a new exit code or dropped counts cause a new view", async () => {
+  const scene = new Scene();
+  const reader = scene.join();
   await reader.next();
-  await bench.update({ ...second(2), state: "stopping" });
+  await scene.update({ ...second(2), state: "stopping" });
   assert.equal((await reader.next())?.event, "view");
-  await bench.update({ ...second(1), state: "stopping" });
+  await scene.update({ ...second(1), state: "stopping" });
   assert.equal((await reader.next())?.event, "view");
-  await bench.update({ ...second(1), state: "stopping" }, 1);
+  await scene.update({ ...second(1), state: "stopping" }, 1);
   const last = await reader.next();
   assert.equal(last?.event, "view");
   assert.equal(last.data.exitCode, 1);
-  bench.feed.close();
+  scene.feed.close();
 });
 
-Deno.test("lines of the log come once, before the update of their second", async () => {
-  const bench = new Bench();
-  const reader = bench.join();
+Deno.test("log lines are sent once, before the update of their second", async () => {
+  const scene = new Scene();
+  const reader = scene.join();
   await reader.next();
-  bench.write("one");
-  bench.write("two");
-  const late = bench.join();
+  scene.write("one");
+  scene.write("two");
+  const late = scene.join();
   const view = await late.next();
   assert.deepEqual(view?.data.live.log.map(({ text }: { text: string }) => text), ["one", "two"]);
-  bench.write("three");
-  await bench.update(second(2));
+  scene.write("three");
+  await scene.update(second(2));
   const texts = async (from: EventReader): Promise<string[]> =>
     (await from.nextOf("log")).data.lines.map(({ text }: { text: string }) => text);
   assert.deepEqual(await texts(reader), ["one", "two"]);
   assert.deepEqual(await texts(reader), ["three"]);
   assert.equal((await reader.next())?.event, "update");
   assert.deepEqual(await texts(late), ["three"]);
-  bench.feed.close();
+  scene.feed.close();
 });
 
-Deno.test("while nobody looks, nothing is made and no timer runs", async () => {
-  const bench = new Bench();
-  for (let seconds = 2; seconds < 5; seconds++) await bench.update(second(seconds));
-  assert.equal(bench.asked, 0);
-  assert.equal(bench.clock.pending, 0);
-  const reader = bench.join();
+Deno.test("without clients, nothing is built and no timer runs", async () => {
+  const scene = new Scene();
+  for (let seconds = 2; seconds < 5; seconds++) await scene.update(second(seconds));
+  assert.equal(scene.snapshots, 0);
+  assert.equal(scene.clock.pending, 0);
+  const reader = scene.join();
   assert.equal((await reader.next())?.data.totals.requests, 407);
   await reader.leave();
   await settle();
-  assert.equal(bench.feed.clients, 0);
-  assert.equal(bench.clock.pending, 0);
+  assert.equal(scene.feed.clients, 0);
+  assert.equal(scene.clock.pending, 0);
 });
 
-Deno.test("a run that gives no updates is looked at, and said only where it has changed", async () => {
-  const bench = new Bench(emptySnapshot());
-  const reader = bench.join();
+Deno.test("if the run sends no updates, the feed takes snapshots and sends changes", async () => {
+  const scene = new Scene(emptySnapshot());
+  const reader = scene.join();
   await reader.next();
-  await bench.clock.advance(2000);
+  await scene.clock.advance(2000);
   assert.equal((await reader.next())?.event, "update");
-  await bench.clock.advance(5000);
-  bench.now = snapshot();
-  await bench.clock.advance(2000);
+  await scene.clock.advance(5000);
+  scene.now = snapshot();
+  await scene.clock.advance(2000);
   const view = await reader.next();
   assert.equal(view?.event, "view");
   assert.equal(view.data.live.state, "running");
-  bench.feed.close();
+  scene.feed.close();
 });
 
-Deno.test("a silent stream shows every ten seconds that it lives", async () => {
-  const bench = new Bench(emptySnapshot());
-  const reader = bench.join();
-  await bench.clock.advance(40_000);
-  bench.feed.close();
+Deno.test("a silent stream carries a heartbeat every ten seconds", async () => {
+  const scene = new Scene(emptySnapshot());
+  const reader = scene.join();
+  await scene.clock.advance(40_000);
+  scene.feed.close();
   const events: string[] = [];
   for (;;) {
     const event = await reader.next();
@@ -210,17 +210,17 @@ Deno.test("a silent stream shows every ten seconds that it lives", async () => {
   assert.deepEqual(events, ["view", "update", heartbeat, heartbeat, heartbeat]);
 });
 
-Deno.test("a hundred may look at once", async () => {
-  const bench = new Bench();
-  const readers = Array.from({ length: 100 }, () => bench.join());
-  assert.equal(bench.feed.join(), null);
+Deno.test("a hundred clients may be connected at once", async () => {
+  const scene = new Scene();
+  const readers = Array.from({ length: 100 }, () => scene.join());
+  assert.equal(scene.feed.join(), null);
   await readers[0]!.leave();
   await settle();
-  assert.notEqual(bench.feed.join(), null);
-  bench.feed.close();
+  assert.notEqual(scene.feed.join(), null);
+  scene.feed.close();
 });
 
-Deno.test("who does not read is cut off, and others see no difference", async () => {
+Deno.test("a client that does not read is disconnected without affecting others", async () => {
   const requests = Array.from({ length: 1000 }, (_, number) => `name ${number}`.padEnd(500, "."));
   const large = (seconds: number): Snapshot =>
     snapshot({
@@ -230,19 +230,19 @@ Deno.test("who does not read is cut off, and others see no difference", async ()
         timeline: [],
       }),
     });
-  const bench = new Bench(large(1));
-  bench.join();
-  const reader = bench.join();
+  const scene = new Scene(large(1));
+  scene.join();
+  const reader = scene.join();
   await reader.next();
   let updates = 1;
-  while (bench.feed.clients === 2 && updates < 20) {
+  while (scene.feed.clients === 2 && updates < 20) {
     updates++;
-    await bench.update(large(updates));
+    await scene.update(large(updates));
     assert.equal((await reader.next())?.data.live.elapsedSeconds, updates);
   }
-  assert.equal(bench.feed.clients, 1);
-  assert.ok(updates > 5, `cut off after ${updates} updates`);
-  bench.feed.close();
+  assert.equal(scene.feed.clients, 1);
+  assert.ok(updates > 5, `disconnected after ${updates} updates`);
+  scene.feed.close();
 });
 
 function filled(lines: number): LogTail {
@@ -253,13 +253,13 @@ function filled(lines: number): LogTail {
   return tail;
 }
 
-Deno.test("a line has its time as text", () => {
+Deno.test("a line has its time as ISO 8601", () => {
   assert.deepEqual(filled(1).since(0), [
     { at: "1970-01-01T00:00:00.000Z", level: "INFO", text: "line 0" },
   ]);
 });
 
-Deno.test("the last 200 lines are kept, and all are counted", () => {
+Deno.test("the last 200 lines are kept, and all lines are counted", () => {
   for (const count of [0, 1, 199, 200, 201, 399, 400, 401, 1234]) {
     const tail = filled(count);
     assert.equal(tail.count, count);
@@ -270,7 +270,7 @@ Deno.test("the last 200 lines are kept, and all are counted", () => {
   }
 });
 
-Deno.test("those that are new are told apart from those that are known", () => {
+Deno.test("new lines are those after a given count", () => {
   const tail = filled(1000);
   assert.deepEqual(tail.since(997).map(({ text }) => text), ["line 997", "line 998", "line 999"]);
   assert.deepEqual(tail.since(1000), []);
@@ -287,7 +287,7 @@ function counted(changes: Partial<Statistics>): Snapshot {
   });
 }
 
-Deno.test("what stays as it is, is not said again", () => {
+Deno.test("unchanged data is not sent again", () => {
   const changes = liveChanges(counted({}), counted({}));
   assert.ok(changes !== null);
   const { totals, durationSeconds, complete, users, ...rest } = changes;
@@ -307,7 +307,7 @@ Deno.test("what stays as it is, is not said again", () => {
   });
 });
 
-Deno.test("rows that have counted more, and new ones wherever they come in, are said", () => {
+Deno.test("rows with higher counts and new rows are sent, wherever they are inserted", () => {
   const more = requestRow({ name: "b", requests: 1001 });
   const between = requestRow({ name: "ab", requests: 1 });
   const cases: [Statistics["requests"], string[]][] = [
@@ -315,19 +315,19 @@ Deno.test("rows that have counted more, and new ones wherever they come in, are 
     [[A, between, B], ["GET ab"]],
     [[A, B, POST_B], ["POST b"]],
     [[A, between, more, POST_B], ["GET ab", "GET b", "POST b"]],
-    // Its rate falls as time goes by, which needs no saying.
+    // A falling rate alone is not a change, since clients can compute it.
     [[{ ...A, rate: 1 }, B], []],
   ];
-  for (const [requests, said] of cases) {
+  for (const [requests, sent] of cases) {
     const changes = liveChanges(counted({}), counted({ requests }))!;
-    assert.deepEqual(changes.requests.map(({ method, name }) => `${method} ${name}`), said);
+    assert.deepEqual(changes.requests.map(({ method, name }) => `${method} ${name}`), sent);
   }
   const { requests: [row] } = liveChanges(counted({}), counted({ requests: [A, more] }))!;
   assert.equal(row!.requests, 1001);
   assert.ok(!("histogram" in row!) && !("codes" in row!));
 });
 
-Deno.test("seconds that have changed, and new ones, are said", () => {
+Deno.test("changed and new seconds are sent", () => {
   const late = timelineSecond({ second: 1, requests: 111 });
   const next = timelineSecond({ second: 3, p99: 1.23456 });
   const timeline = [SECONDS[0]!, late, SECONDS[2]!, next];
@@ -335,13 +335,13 @@ Deno.test("seconds that have changed, and new ones, are said", () => {
   assert.deepEqual(changes.timeline.map(({ second }) => second), [1, 3]);
   assert.equal(changes.timeline[0]!.requests, 111);
   assert.equal(changes.timeline[1]!.p99, 1.235);
-  // A worker that comes back may bring the second before all others.
+  // The late report of a worker may add an earlier second.
   const first = timelineSecond({ second: -1 });
   const earlier = liveChanges(counted({}), counted({ timeline: [first, ...SECONDS] }))!;
   assert.deepEqual(earlier.timeline.map(({ second }) => second), [-1]);
 });
 
-Deno.test("failures, errors, warnings and thresholds are said whole when one of them changes", () => {
+Deno.test("a list of failures, errors, warnings or thresholds is sent whole if it has changed", () => {
   const failure = { method: "GET", name: "a", error: "HTTP 500", count: 1 };
   const userError = { user: "Shopper", error: "TypeError", count: 1 };
   const before = counted({ failures: [failure], userErrors: [userError] });
@@ -362,8 +362,8 @@ Deno.test("failures, errors, warnings and thresholds are said whole when one of 
   ]);
 });
 
-Deno.test("where more than counts has changed, there is nothing to say but the whole", () => {
-  const wholes: Snapshot[] = [
+Deno.test("clients need the whole run if more than counts has changed", () => {
+  const others: Snapshot[] = [
     snapshot({ runId: "another" }),
     snapshot({ state: "stopping" }),
     snapshot({ startedAt: 1 }),
@@ -373,17 +373,17 @@ Deno.test("where more than counts has changed, there is nothing to say but the w
     counted({ timeline: SECONDS.slice(1) }),
   ];
   const before = counted({});
-  for (const now of wholes) assert.equal(liveChanges(before, now), null);
+  for (const now of others) assert.equal(liveChanges(before, now), null);
 });
 
 const MIB = 1024 * 1024;
 
-Deno.test("an event is one of text/event-stream's", () => {
+Deno.test("an event has the format of text/event-stream", () => {
   const text = new TextDecoder().decode(eventBytes("log", '{"a":"ü\\n"}'));
   assert.equal(text, 'event: log\ndata: {"a":"ü\\n"}\n\n');
 });
 
-Deno.test("what is sent comes in its order, and ends when the stream is closed", async () => {
+Deno.test("data arrives in order, and the stream ends when it is closed", async () => {
   let ends = 0;
   const stream = openEventStream(() => ends++);
   for (const text of ["a", "b", "c"]) stream.send(new TextEncoder().encode(text));
@@ -394,7 +394,7 @@ Deno.test("what is sent comes in its order, and ends when the stream is closed",
   assert.equal(ends, 1);
 });
 
-Deno.test("a client that goes away is told of once, and sent nothing more", async () => {
+Deno.test("a departing client is reported once, and receives nothing more", async () => {
   let ends = 0;
   const stream = openEventStream(() => ends++);
   await stream.body.cancel();
@@ -403,7 +403,7 @@ Deno.test("a client that goes away is told of once, and sent nothing more", asyn
   assert.equal(ends, 1);
 });
 
-Deno.test("a client that does not read is cut off once 8 MiB wait for it", async () => {
+Deno.test("a client that does not read is disconnected when 8 MiB are buffered", async () => {
   let ends = 0;
   const stream = openEventStream(() => ends++);
   for (let count = 0; count < 8; count++) stream.send(new Uint8Array(MIB));
@@ -413,7 +413,7 @@ Deno.test("a client that does not read is cut off once 8 MiB wait for it", async
   await assert.rejects(new Response(stream.body).bytes(), /the client does not read/);
 });
 
-Deno.test("an event that is longer by itself is sent all the same", async () => {
+Deno.test("a single longer event is sent", async () => {
   let ends = 0;
   const stream = openEventStream(() => ends++);
   stream.send(new Uint8Array(20 * MIB));

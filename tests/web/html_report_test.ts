@@ -61,7 +61,7 @@ Deno.test("the page is small, and includes the licence of uPlot", async () => {
   assert.match(html, /Copyright \(c\) \d+ Leon Sorokin/);
 });
 
-/** What the linked modules leave in `result`. */
+/** Links and runs modules. Returns what they assign to `result`. */
 function run(modules: readonly ScriptModule[]): unknown {
   return new Function(`let result; ${linkedScript(modules)} return result;`)();
 }
@@ -78,7 +78,7 @@ Deno.test("modules get their imports under the names that they choose", () => {
         "export async function third() {}",
         "export class Fourth {}",
         "function helper() { return 'own'; }",
-        "export function told() { return helper(); }",
+        "export function callsHelper() { return helper(); }",
       ].join("\n"),
     },
     {
@@ -88,10 +88,10 @@ Deno.test("modules get their imports under the names that they choose", () => {
         "import {",
         "  FIRST as one,",
         "  second,",
-        "  told,",
+        "  callsHelper,",
         '} from "../lib/a.js";',
         "function helper() { return 'another'; }",
-        "result = [Plot, one, second(), told(), helper()];",
+        "result = [Plot, one, second(), callsHelper(), helper()];",
       ].join("\n"),
     },
   ]);

@@ -15,7 +15,7 @@ async function statusOf(body: BodyInit | null, type?: string): Promise<number | 
   return "problem" in result ? result.problem.status : null;
 }
 
-Deno.test("an object comes as it is, up to 4 KiB of it", async () => {
+Deno.test("a JSON object of up to 4 KiB is accepted", async () => {
   assert.deepEqual(await read('{"users":1}'), { value: { users: 1 } });
   const longest = `{"a":"${"x".repeat(4096 - 8)}"}`;
   assert.equal(longest.length, 4096);
@@ -23,7 +23,7 @@ Deno.test("an object comes as it is, up to 4 KiB of it", async () => {
   assert.equal(await statusOf(`${longest} `), 413);
 });
 
-Deno.test("a body that never ends is read no further than it may be long", async () => {
+Deno.test("an endless body is not read beyond the limit", async () => {
   let sent = 0;
   const endless = new ReadableStream<Uint8Array>({
     pull(controller): void {
@@ -35,7 +35,7 @@ Deno.test("a body that never ends is read no further than it may be long", async
   assert.ok(sent <= 8192, `${sent} bytes were read`);
 });
 
-Deno.test("a body that does not come is waited for ten seconds", async () => {
+Deno.test("a body that does not arrive times out after ten seconds", async () => {
   const clock = new FakeClock();
   const body = new ReadableStream<Uint8Array>();
   const headers = { "Content-Type": "application/json" };
@@ -50,7 +50,7 @@ Deno.test("a body that does not come is waited for ten seconds", async () => {
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("what is no object is refused", async () => {
+Deno.test("a body that is not a JSON object is rejected", async () => {
   for (
     const body of [null, "", "{", "[]", "1", "null", '"x"', new Uint8Array([0x7b, 0xff, 0x7d])]
   ) {

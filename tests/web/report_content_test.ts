@@ -29,7 +29,7 @@ Deno.test("a report contains the summary and the verdict", () => {
   assert.equal(metadata.test, "shop.ts");
 });
 
-Deno.test("the verdict follows from the exit code; before the end, there is none", () => {
+Deno.test("the verdict follows from the exit code, and is UNFINISHED before the end", () => {
   const failed = snapshot({
     state: "stopped",
     thresholds: [{ expression: "p95<10ms", observed: 36, passed: false }],

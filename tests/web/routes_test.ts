@@ -17,7 +17,7 @@ async function openStream({ host }: TestDashboard): Promise<EventReader> {
   return new EventReader(response.body!);
 }
 
-Deno.test("a stream shows the run, its log and what is done to it", async () => {
+Deno.test("a stream shows the run, its log and the effect of commands", async () => {
   const run = FakeRun.waiting();
   await withDashboard({ run }, async (dashboard) => {
     const reader = await openStream(dashboard);
@@ -26,14 +26,14 @@ Deno.test("a stream shows the run, its log and what is done to it", async () => 
     assert.equal(view.data.live.state, "ready");
     assert.equal(view.data.live.control.canStart, true);
 
-    dashboard.log.add({ at: 0, level: "INFO", text: "here we go" });
+    dashboard.log.add({ at: 0, level: "INFO", text: "starting" });
     await sendRaw(dashboard, {
       method: "POST",
       path: "/api/start",
       headers: FROM_PAGE,
       body: "{}",
     });
-    assert.equal((await reader.next())?.data.lines[0].text, "here we go");
+    assert.equal((await reader.next())?.data.lines[0].text, "starting");
     const started = await reader.next();
     assert.equal(started?.event, "view");
     assert.equal(started.data.live.state, "spawning");
@@ -50,19 +50,19 @@ Deno.test("a stream shows the run, its log and what is done to it", async () => 
   });
 });
 
-Deno.test("a client that goes away is forgotten", async () => {
+Deno.test("a client that disconnects is removed", async () => {
   const run = new FakeRun();
   await withDashboard({ run }, async (dashboard) => {
     const reader = await openStream(dashboard);
     await reader.next();
     await reader.leave();
-    // The server hears of it when the connection does.
+    // The server notices when the connection is closed.
     for (let turn = 0; turn < 1000 && dashboard.server.clients > 0; turn++) await settle();
     assert.equal(dashboard.server.clients, 0);
   });
 });
 
-Deno.test("a client that does not read is cut off, and holds up nobody", async () => {
+Deno.test("a client that does not read is disconnected, and delays no one", async () => {
   const names = Array.from({ length: 1000 }, (_, number) => `${number}`.padEnd(1000, "."));
   const large = (seconds: number): ReturnType<typeof snapshot> =>
     snapshot({
@@ -84,14 +84,14 @@ Deno.test("a client that does not read is cut off, and holds up nobody", async (
       assert.equal((await reader.next())?.data.live.elapsedSeconds, updates);
     }
     assert.equal(dashboard.server.clients, 1);
-    // What it gets when it reads after all ends in the middle, so that it knows.
+    // The response is truncated, so the client can tell that it is incomplete.
     const text = await new Response(idle.readable).text();
     assert.equal(text.endsWith("0\r\n\r\n"), false);
     await reader.leave();
   });
 });
 
-Deno.test("a hundred streams are enough", async () => {
+Deno.test("more than a hundred streams are refused", async () => {
   await withDashboard({}, async (dashboard) => {
     const readers = await Promise.all(Array.from({ length: 100 }, () => openStream(dashboard)));
     const { status, headers } = await sendRaw(dashboard, { path: "/api/stream" });
@@ -102,16 +102,16 @@ Deno.test("a hundred streams are enough", async () => {
   });
 });
 
-Deno.test("a summary that was asked for just now is not made anew, until the run goes on", async () => {
-  let made = 0;
+Deno.test("a summary is reused until the run sends an update", async () => {
+  let snapshots = 0;
   const run = new FakeRun();
   run.snapshot = () => {
-    made++;
+    snapshots++;
     return run.now;
   };
   await withDashboard({ run }, async (dashboard) => {
     for (let count = 0; count < 5; count++) await sendRaw(dashboard, { path: "/api/summary" });
-    assert.equal(made, 1);
+    assert.equal(snapshots, 1);
     run.now = snapshot({ elapsedSeconds: 11 });
     dashboard.server.update(run.now);
     const { body } = await sendRaw(dashboard, { path: "/api/summary" });

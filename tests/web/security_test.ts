@@ -17,13 +17,13 @@ function withCookie(cookie: string): Headers {
   return new Headers({ Cookie: cookie.split(";")[0]! });
 }
 
-Deno.test("without a token everybody is admitted", () => {
+Deno.test("without a token, all clients have access", () => {
   const open = gate(null);
   assert.equal(open.hasToken, false);
   assert.equal(open.authenticate(new Headers(), "10.0.0.1").kind, "granted");
 });
 
-Deno.test("the token is taken as a bearer's, however that is written", () => {
+Deno.test("the token is accepted as a bearer token, in any capitalization of its scheme", () => {
   const closed = gate("Grüße 1");
   const kind = (authorization: string): string =>
     closed.authenticate(new Headers({ Authorization: authorization }), "10.0.0.1").kind;
@@ -37,7 +37,7 @@ Deno.test("the token is taken as a bearer's, however that is written", () => {
   assert.equal(closed.checkToken("Gruße 1", "10.0.0.1").kind, "denied");
 });
 
-Deno.test("wrong cookies are held against nobody", () => {
+Deno.test("wrong cookies do not block an address", () => {
   const closed = gate("secret");
   for (let count = 0; count < 100; count++) {
     const headers = withCookie(`aiotest=${count}`);
@@ -46,7 +46,7 @@ Deno.test("wrong cookies are held against nobody", () => {
   assert.deepEqual(closed.checkToken("secret", "10.0.0.1"), { kind: "granted" });
 });
 
-Deno.test("a browser with a session is admitted even where its address is slowed", () => {
+Deno.test("a browser with a session has access even if its address is blocked", () => {
   const closed = gate("secret");
   const session = withCookie(closed.openSession(false));
   for (let count = 0; count < 10; count++) closed.checkToken("wrong", "10.0.0.1");
@@ -54,7 +54,7 @@ Deno.test("a browser with a session is admitted even where its address is slowed
   assert.deepEqual(closed.authenticate(session, "10.0.0.1"), { kind: "granted" });
 });
 
-Deno.test("a thousand browsers have a session, and the first one then loses its own", () => {
+Deno.test("after a thousand sessions, the oldest one ends", () => {
   const closed = gate("secret");
   const first = withCookie(closed.openSession(false));
   for (let count = 0; count < 999; count++) closed.openSession(false);
@@ -67,7 +67,7 @@ function guessTimes(limit: LoginRateLimiter, address: string, times: number): bo
   return Array.from({ length: times }, () => limit.recordFailure(address));
 }
 
-Deno.test("ten wrong ones are free, and the tenth is told of, once", async () => {
+Deno.test("the tenth wrong token blocks an address, and is reported once", async () => {
   const clock = new FakeClock();
   const limit = new LoginRateLimiter(clock);
   assert.deepEqual(guessTimes(limit, "10.0.0.1", 9), Array(9).fill(false));
@@ -81,7 +81,7 @@ Deno.test("ten wrong ones are free, and the tenth is told of, once", async () =>
   assert.deepEqual(guessTimes(limit, "10.0.0.1", 10).at(-1), true);
 });
 
-Deno.test("the minute counts from the first of them", async () => {
+Deno.test("the minute starts with the first wrong token", async () => {
   const clock = new FakeClock();
   const limit = new LoginRateLimiter(clock);
   guessTimes(limit, "10.0.0.1", 9);
@@ -90,7 +90,7 @@ Deno.test("the minute counts from the first of them", async () => {
   assert.equal(limit.secondsLeft("10.0.0.1"), 0);
 });
 
-Deno.test("an attacker's IPv6 network counts as one, and other addresses by themselves", () => {
+Deno.test("an IPv6 network counts as one address", () => {
   const limit = new LoginRateLimiter(new FakeClock());
   for (let count = 0; count < 10; count++) limit.recordFailure(`2001:db8:0:7::${count}`);
   assert.equal(limit.secondsLeft("2001:db8:0:7:9:9:9:9"), 60);
@@ -102,7 +102,7 @@ Deno.test("an attacker's IPv6 network counts as one, and other addresses by them
   assert.equal(limit.secondsLeft("10.0.0.2"), 0);
 });
 
-Deno.test("no number of addresses fills the memory: the oldest is forgotten", () => {
+Deno.test("the number of remembered addresses is limited", () => {
   const limit = new LoginRateLimiter(new FakeClock());
   guessTimes(limit, "10.0.0.1", 10);
   for (let count = 0; count < 9_999; count++) limit.recordFailure(`a${count}`);
@@ -133,7 +133,7 @@ const HOSTS = [
   "127.0.0.1.evil.example:8089",
 ];
 
-Deno.test("on loopback it has loopback's names, at its own port", () => {
+Deno.test("on loopback, the names of loopback are allowed, with the port", () => {
   const own = ["127.0.0.1:8089", "localhost:8089", "[::1]:8089"];
   assert.deepEqual(allowed("127.0.0.1", HOSTS), own);
   assert.deepEqual(allowed("localhost", HOSTS), own);
@@ -141,20 +141,20 @@ Deno.test("on loopback it has loopback's names, at its own port", () => {
   assert.deepEqual(allowed("127.0.0.2", ["127.0.0.2:8089", "127.0.0.3:8089"]), ["127.0.0.2:8089"]);
 });
 
-Deno.test("at one address or name it has that one beside them", () => {
+Deno.test("at one address or name, that one is allowed too", () => {
   assert.deepEqual(allowed("10.1.2.3", HOSTS).slice(3), ["10.1.2.3:8089"]);
   assert.deepEqual(allowed("shop.example", HOSTS).slice(3), ["shop.example:8089"]);
   assert.deepEqual(allowed("fd00::1", HOSTS).slice(3), ["[fd00::1]:8089"]);
 });
 
-Deno.test("at every address it has those that nobody else can lead to it, at any port", () => {
+Deno.test("at all addresses, names that cannot be rebound are allowed, with any port", () => {
   const foreign = ["shop.example:8089", "evil.example:8089", "127.0.0.1.evil.example:8089"];
   const own = HOSTS.filter((host) => !foreign.includes(host));
   assert.deepEqual(allowed("0.0.0.0", HOSTS), own);
   assert.deepEqual(allowed("::", HOSTS), own);
 });
 
-Deno.test("what is no Host is none of its names", () => {
+Deno.test("an invalid Host is not allowed", () => {
   const bad = [
     "",
     ":8089",
@@ -173,14 +173,14 @@ Deno.test("what is no Host is none of its names", () => {
   assert.deepEqual(allowed("0.0.0.0", bad), []);
 });
 
-Deno.test("port 80 goes without saying", () => {
+Deno.test("port 80 may be omitted", () => {
   const rules = new AllowedHosts({ bindHost: "127.0.0.1", port: 80, hostname: "laptop" });
   assert.equal(rules.allows("localhost"), true);
   assert.equal(rules.allows("localhost:80"), true);
   assert.equal(rules.allows("localhost:8089"), false);
 });
 
-Deno.test("which addresses are loopback's, and which are all", () => {
+Deno.test("loopback addresses and wildcard addresses are recognized", () => {
   for (const host of ["127.0.0.1", "127.9.9.9", "localhost", "LOCALHOST", "::1"]) {
     assert.equal(isLoopback(host), true, host);
     assert.equal(isAnyAddress(host), false, host);
@@ -191,6 +191,6 @@ Deno.test("which addresses are loopback's, and which are all", () => {
   assert.deepEqual(["0.0.0.0", "::", "10.0.0.1"].map(isAnyAddress), [true, true, false]);
 });
 
-Deno.test("an IPv6 address has brackets in a URL", () => {
+Deno.test("an IPv6 address is written in brackets in a URL", () => {
   assert.deepEqual(["::1", "10.0.0.1", "shop"].map(urlHost), ["[::1]", "10.0.0.1", "shop"]);
 });

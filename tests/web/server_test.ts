@@ -30,7 +30,7 @@ async function loginCookie(dashboard: TestDashboard): Promise<string> {
   return answer.headers.get("set-cookie")!;
 }
 
-Deno.test("every answer bears the headers that lock a browser in, whatever it says", async () => {
+Deno.test("every response has the security headers", async () => {
   await withDashboard({ token: TOKEN }, async (dashboard) => {
     const requests: RawRequest[] = [
       { path: "/" },
@@ -58,7 +58,7 @@ Deno.test("every answer bears the headers that lock a browser in, whatever it sa
   });
 });
 
-Deno.test("paths that lead out of the page's files lead nowhere", async () => {
+Deno.test("paths outside the page's files are not found", async () => {
   await withDashboard({}, async (dashboard) => {
     const paths = [
       "/..%2f..%2fetc/passwd",
@@ -84,7 +84,7 @@ Deno.test("paths that lead out of the page's files lead nowhere", async () => {
   });
 });
 
-Deno.test("only the dashboard's own names are answered", async () => {
+Deno.test("only requests for the dashboard's own names are answered", async () => {
   await withDashboard({}, async (dashboard) => {
     const { port } = dashboard;
     for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `LOCALHOST:${port}`]) {
@@ -105,13 +105,13 @@ Deno.test("only the dashboard's own names are answered", async () => {
         assert.equal(await statusOf(dashboard, { host, path }), 403, `${host} ${path}`);
       }
     }
-    // A whole URL in the request line counts for more than Host does.
+    // A whole URL in the request line takes precedence over Host.
     const path = `http://evil.example:${port}/healthz`;
     assert.equal(await statusOf(dashboard, { path }), 403);
   });
 });
 
-Deno.test("a page of another origin gets no answer, and changes nothing", async () => {
+Deno.test("requests from another origin are rejected", async () => {
   const run = new FakeRun();
   await withDashboard({ run }, async (dashboard) => {
     const { host, port } = dashboard;
@@ -132,7 +132,7 @@ Deno.test("a page of another origin gets no answer, and changes nothing", async 
   });
 });
 
-Deno.test("a link on another site opens the page, and nothing else", async () => {
+Deno.test("a link on another site can open the page, but nothing else", async () => {
   await withDashboard({}, async (dashboard) => {
     const headers = {
       "Sec-Fetch-Site": "cross-site",
@@ -146,7 +146,7 @@ Deno.test("a link on another site opens the page, and nothing else", async () =>
   });
 });
 
-Deno.test("each path takes its own method, and says which", async () => {
+Deno.test("each path accepts only its own method", async () => {
   const run = new FakeRun();
   await withDashboard({ run }, async (dashboard) => {
     for (const path of [...CHANGES, "/api/login", "/api/logout"]) {
@@ -168,7 +168,7 @@ Deno.test("each path takes its own method, and says which", async () => {
   });
 });
 
-Deno.test("a change needs the header, the type, and a small JSON object", async () => {
+Deno.test("a command needs the header, the media type, and a small JSON object", async () => {
   const run = new FakeRun();
   await withDashboard({ run }, async (dashboard) => {
     const { "X-Aiotest": _, ...without } = FROM_PAGE;
@@ -197,7 +197,7 @@ Deno.test("a change needs the header, the type, and a small JSON object", async 
   });
 });
 
-Deno.test("a run is started, changed and stopped, and its own refusals are passed on", async () => {
+Deno.test("a run can be started, changed and stopped, and its errors are returned", async () => {
   const run = FakeRun.waiting();
   await withDashboard({ run }, async (dashboard) => {
     const target = { arrivalRate: 50.5, maxUsers: 200 };
@@ -219,14 +219,14 @@ Deno.test("a run is started, changed and stopped, and its own refusals are passe
       "Started from the dashboard (127.0.0.1).",
       "Load changed from the dashboard (127.0.0.1): 20 users, 2 per second.",
     ]);
-    run.commandError = "The test has a shape of its own.";
+    run.commandError = "The test has its own load shape.";
     const answer = await sendRaw(dashboard, post("/api/target", { users: 1, rate: 1 }));
     assert.equal(answer.status, 409);
-    assert.deepEqual(JSON.parse(answer.body), { error: "The test has a shape of its own." });
+    assert.deepEqual(JSON.parse(answer.body), { error: "The test has its own load shape." });
   });
 });
 
-Deno.test("what breaks within is not told outside", async () => {
+Deno.test("internal errors are not revealed", async () => {
   const run = new FakeRun();
   await withDashboard({ run }, async (dashboard) => {
     run.snapshot = () => {
@@ -241,7 +241,7 @@ Deno.test("what breaks within is not told outside", async () => {
   });
 });
 
-Deno.test("the summary is that of --json, with what only a run under way has", async () => {
+Deno.test("the summary is that of --json with the live state", async () => {
   await withDashboard({}, async (dashboard) => {
     const { headers, body } = await sendRaw(dashboard, { path: "/api/summary" });
     assert.equal(headers.get("content-type"), "application/json; charset=utf-8");
@@ -262,7 +262,7 @@ Deno.test("the summary is that of --json, with what only a run under way has", a
   });
 });
 
-Deno.test("the exit code is in the summary once there is one", async () => {
+Deno.test("the summary contains the exit code after the end", async () => {
   await withDashboard({}, async (dashboard) => {
     dashboard.server.update(snapshot({ state: "stopped" }), 3);
     const { body } = await sendRaw(dashboard, { path: "/api/summary" });
@@ -284,7 +284,7 @@ Deno.test("reports of the run at this moment can be downloaded", async () => {
   });
 });
 
-Deno.test("Prometheus and probes get what they look for", async () => {
+Deno.test("metrics and the health check are served", async () => {
   await withDashboard({ token: TOKEN }, async (dashboard) => {
     assert.equal((await sendRaw(dashboard, { path: "/healthz" })).body, "ok\n");
     assert.equal(await statusOf(dashboard, { path: "/metrics" }), 401);
@@ -295,7 +295,7 @@ Deno.test("Prometheus and probes get what they look for", async () => {
   });
 });
 
-Deno.test("with a token, nothing but the page's files and the probe is for everybody", async () => {
+Deno.test("with a token, only the page's files and the health check are public", async () => {
   const run = new FakeRun();
   await withDashboard({ token: TOKEN, run }, async (dashboard) => {
     for (const path of ["/", "/assets/app.js", "/assets/uPlot.esm.js", "/healthz"]) {
@@ -323,7 +323,7 @@ Deno.test("with a token, nothing but the page's files and the probe is for every
   });
 });
 
-Deno.test("who logs in gets a cookie that works until he logs out", async () => {
+Deno.test("a login sets a cookie that is valid until the logout", async () => {
   const run = new FakeRun();
   await withDashboard({ token: TOKEN, run }, async (dashboard) => {
     const setCookie = await loginCookie(dashboard);
@@ -342,7 +342,7 @@ Deno.test("who logs in gets a cookie that works until he logs out", async () => 
   });
 });
 
-Deno.test("a cookie that came through TLS stays there", async () => {
+Deno.test("a cookie set over HTTPS is only sent over HTTPS", async () => {
   await withDashboard({ token: TOKEN }, async (dashboard) => {
     const headers = { ...FROM_PAGE, Origin: `https://${dashboard.host}` };
     const { headers: answered } = await sendRaw(
@@ -353,13 +353,13 @@ Deno.test("a cookie that came through TLS stays there", async () => {
   });
 });
 
-Deno.test("without a token there is nothing to log in to", async () => {
+Deno.test("without a token, a login is an error", async () => {
   await withDashboard({}, async (dashboard) => {
     assert.equal(await statusOf(dashboard, post("/api/login", { token: "x" })), 409);
   });
 });
 
-Deno.test("open to other machines and without a token, it shows all and changes nothing", async () => {
+Deno.test("without a token, a dashboard for other machines is read-only", async () => {
   const run = new FakeRun();
   await withDashboard({ bindHost: "0.0.0.0", run }, async (dashboard) => {
     for (const path of CHANGES) {
@@ -378,7 +378,7 @@ Deno.test("open to other machines and without a token, it shows all and changes 
   });
 });
 
-Deno.test("a thousand wrong tokens are slowed, and disturb nobody else", async () => {
+Deno.test("an address that guesses tokens is blocked without affecting others", async () => {
   const run = new FakeRun();
   await withDashboard({ token: TOKEN, run }, async (dashboard) => {
     const headers = { Cookie: (await loginCookie(dashboard)).split(";")[0]! };
@@ -393,7 +393,7 @@ Deno.test("a thousand wrong tokens are slowed, and disturb nobody else", async (
     assert.deepEqual(dashboard.logged, [
       "Too many wrong dashboard tokens from 127.0.0.1; the address is blocked for up to a minute.",
     ]);
-    // Not even the right one is looked at: else the answer would tell which it is.
+    // Not even the correct token is checked; otherwise the response would reveal it.
     assert.equal(await statusOf(dashboard, post("/api/login", { token: TOKEN })), 429);
     assert.equal(await statusOf(dashboard, { path: "/api/summary", headers }), 200);
     const elsewhere = await sendFrom("127.0.0.2", dashboard, `Bearer ${TOKEN}`);
@@ -401,7 +401,7 @@ Deno.test("a thousand wrong tokens are slowed, and disturb nobody else", async (
   });
 });
 
-/** Sends a wrong token, by one way or the other. */
+/** Sends a wrong token, as a login or in a header. */
 async function guess({ host }: TestDashboard, number: number): Promise<Response> {
   const response = number % 2 === 0
     ? await fetch(`http://${host}/api/login`, {
@@ -416,7 +416,7 @@ async function guess({ host }: TestDashboard, number: number): Promise<Response>
   return response;
 }
 
-/** Asks for the summary from another address of loopback. */
+/** Requests the summary from another loopback address. */
 function sendFrom(
   localAddress: string,
   { port, host }: TestDashboard,
@@ -437,7 +437,7 @@ function sendFrom(
   return promise;
 }
 
-Deno.test("an address is free again after a minute", async () => {
+Deno.test("an address is unblocked after a minute", async () => {
   const clock = new FakeClock();
   await withDashboard({ token: TOKEN, clock }, async (dashboard) => {
     for (let count = 0; count < 10; count++) {

@@ -6,11 +6,11 @@ interface Stream {
   end(): Promise<void>;
 }
 
-/** A server that is asked again and again, and a clock that a test turns. */
+/** A connection with a simulated server and timers. */
 class Scene {
-  readonly told: string[] = [];
+  readonly states: string[] = [];
   readonly events: string[] = [];
-  /** Milliseconds that it waited for, of timers that are still there. */
+  /** Pending timers with their milliseconds. */
   readonly timers = new Map<() => void, number>();
   readonly #asked: ((answer: Response | Error) => void)[] = [];
   #signal = new AbortController().signal;
@@ -27,20 +27,20 @@ class Scene {
       return () => void this.timers.delete(act);
     },
     onEvent: ({ name, data }) => this.events.push(`${name} ${data}`),
-    onState: (state, reason) => this.told.push(`${state} ${reason}`.trim()),
+    onState: (state, reason) => this.states.push(`${state} ${reason}`.trim()),
   });
 
   get attempts(): number {
     return this.#asked.length;
   }
 
-  /** Answers the last question, and lets everything that follows happen. */
+  /** Responds to the last request. */
   async answer(answer: Response | Error): Promise<void> {
     this.#asked.at(-1)?.(answer);
     await settled();
   }
 
-  /** Answers with a stream that stays open until it is ended, or the page gives it up. */
+  /** Responds with a stream that stays open until it is ended or aborted. */
   async stream(): Promise<Stream> {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     const writer = writable.getWriter();
@@ -58,8 +58,8 @@ class Scene {
     };
   }
 
-  /** The one timer that runs; lets its time come. */
-  async iteration(): Promise<number> {
+  /** Fires the only timer. Returns its milliseconds. */
+  async fireTimer(): Promise<number> {
     const [[act, ms] = [(): void => {}, -1], ...others] = this.timers;
     assert.equal(others.length, 0);
     this.timers.delete(act);
@@ -69,73 +69,73 @@ class Scene {
   }
 }
 
-/** Resolves when all promises that can have come to something have. */
+/** Resolves when all pending promises have settled. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setTimeout(resolve));
 }
 
-Deno.test("events are handed on as they come, and the connection is made again when it ends", async () => {
+Deno.test("events are passed on as they arrive, and the page reconnects when the stream ends", async () => {
   const scene = new Scene();
   const running = scene.connection.run();
   const first = await scene.stream();
-  assert.deepEqual(scene.told, ["connecting"]);
+  assert.deepEqual(scene.states, ["connecting"]);
   await first.send("event: view\ndata: {}\n\nevent: up");
   await first.send("date\ndata: 1\n\n");
   assert.deepEqual(scene.events, ["view {}", "update 1"]);
-  assert.deepEqual(scene.told, ["connecting", "live"]);
+  assert.deepEqual(scene.states, ["connecting", "live"]);
   await first.end();
-  assert.deepEqual(scene.told, ["connecting", "live", "away"]);
-  assert.equal(await scene.iteration(), 500);
+  assert.deepEqual(scene.states, ["connecting", "live", "away"]);
+  assert.equal(await scene.fireTimer(), 500);
   assert.equal(scene.attempts, 2);
   const second = await scene.stream();
   await second.send("event: view\ndata: 2\n\n");
-  assert.equal(scene.told.at(-1), "live");
+  assert.equal(scene.states.at(-1), "live");
   scene.connection.close();
   await running;
-  assert.equal(scene.told.length, 4);
+  assert.equal(scene.states.length, 4);
 });
 
-Deno.test("while nobody answers, it tries ever less often, but at once when it is told to", async () => {
+Deno.test("while the server is away, attempts become less frequent, unless one is requested", async () => {
   const scene = new Scene();
   const running = scene.connection.run();
   const pauses: number[] = [];
   for (let attempt = 0; attempt < 7; attempt += 1) {
     await scene.answer(new Error("refused"));
-    pauses.push(await scene.iteration());
+    pauses.push(await scene.fireTimer());
   }
   assert.deepEqual(pauses, [500, 1000, 2000, 3000, 5000, 5000, 5000]);
-  assert.deepEqual(scene.told, ["connecting", "away"]);
+  assert.deepEqual(scene.states, ["connecting", "away"]);
   await scene.answer(new Error("refused"));
   const before = scene.attempts;
   scene.connection.retry();
   await settled();
   assert.equal(scene.attempts, before + 1);
   await scene.answer(new Error("refused"));
-  // As often as in the beginning: whoever told it to may know more.
-  assert.equal(await scene.iteration(), 500);
+  // A requested attempt resets the delay.
+  assert.equal(await scene.fireTimer(), 500);
   scene.connection.close();
   await running;
 });
 
-Deno.test("a server that falls silent is gone", async () => {
+Deno.test("a silent connection is closed", async () => {
   const scene = new Scene();
   const running = scene.connection.run();
   const { send } = await scene.stream();
   await send("event: view\ndata: {}\n\n");
   await send(": still here\n\n");
-  assert.equal(await scene.iteration(), 25_000);
-  assert.deepEqual(scene.told, ["connecting", "live", "away"]);
-  assert.equal(await scene.iteration(), 500);
+  assert.equal(await scene.fireTimer(), 25_000);
+  assert.deepEqual(scene.states, ["connecting", "live", "away"]);
+  assert.equal(await scene.fireTimer(), 500);
   assert.equal(scene.attempts, 2);
   scene.connection.close();
   await running;
 });
 
-Deno.test("who is asked for a token does not try again until there is one", async () => {
+Deno.test("without a token, the page does not reconnect until it is logged in", async () => {
   const scene = new Scene();
   const running = scene.connection.run();
-  await scene.answer(Response.json({ error: "A token is needed." }, { status: 401 }));
-  assert.deepEqual(scene.told, ["connecting", "denied A token is needed."]);
+  await scene.answer(Response.json({ error: "A token is required." }, { status: 401 }));
+  assert.deepEqual(scene.states, ["connecting", "denied A token is required."]);
   assert.equal(scene.timers.size, 0);
   scene.connection.retry();
   await settled();
@@ -144,11 +144,11 @@ Deno.test("who is asked for a token does not try again until there is one", asyn
   await running;
 });
 
-Deno.test("a refusal is told in the server's words", async () => {
+Deno.test("an error is reported in the server's words", async () => {
   const scene = new Scene();
   const running = scene.connection.run();
   await scene.answer(Response.json({ error: "Not from there." }, { status: 403 }));
-  assert.equal(scene.told.at(-1), "refused Not from there.");
+  assert.equal(scene.states.at(-1), "refused Not from there.");
   scene.connection.close();
   await running;
   assert.equal(
@@ -165,7 +165,7 @@ const EVENTS = [
   { name: "log", data: "{}" },
 ];
 
-Deno.test("a stream's events are told however it is cut", () => {
+Deno.test("a stream is parsed however it is split", () => {
   assert.deepEqual(new EventStreamReader().push(STREAM), EVENTS);
   for (let at = 0; at <= STREAM.length; at += 1) {
     const reader = new EventStreamReader();
@@ -176,6 +176,6 @@ Deno.test("a stream's events are told however it is cut", () => {
   assert.deepEqual([...STREAM].flatMap((character) => reader.push(character)), EVENTS);
 });
 
-Deno.test("an event that was not ended is none", () => {
+Deno.test("an incomplete event is ignored", () => {
   assert.deepEqual(new EventStreamReader().push("event: view\ndata: {}\n"), []);
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import * as terminal from "../../../src/report/quantity.ts";
 import * as page from "../../../src/web/page/format.js";
 
-Deno.test("a number on the page is written as it is on the terminal", () => {
+Deno.test("numbers have the same format on the page and on the terminal", () => {
   const counts = fc.oneof(fc.nat(), fc.nat({ max: 10_000 }), fc.integer({ min: 0, max: 1e15 }));
   const sizes = fc.oneof(fc.double({ min: 0, max: 1e9, noNaN: true }), fc.nat({ max: 2000 }));
   fc.assert(fc.property(counts, (count) => {
@@ -24,14 +24,14 @@ Deno.test("a number on the page is written as it is on the terminal", () => {
   }
 });
 
-Deno.test("milliseconds carry their unit unless they have become seconds or hours", () => {
+Deno.test("milliseconds have a unit unless they are shown as seconds or hours", () => {
   assert.equal(page.formatMilliseconds(0.1234), "0.123 ms");
   assert.equal(page.formatMilliseconds(0), "0 ms");
   assert.equal(page.formatMilliseconds(1_200_000), "1200s");
   assert.equal(page.formatMilliseconds(null), "-");
 });
 
-Deno.test("a time of the run is a clock's", () => {
+Deno.test("a duration is formatted as a clock time", () => {
   const texts = [-1, 0, 7.9, 59.99, 60, 65, 3599, 3600, 3665, 90_061].map(page.formatClock);
   assert.deepEqual(texts, [
     ...["0:00", "0:00", "0:07", "0:59", "1:00"],

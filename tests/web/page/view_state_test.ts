@@ -33,7 +33,7 @@ Deno.test("an update replaces the rows that it names and keeps the others", () =
     updated.requests.map(({ method, name, requests }) => [method, name, requests]),
     [["GET", "/a", 2000], ["DELETE", "/b", 1000], ["GET", "/b", 400], ["GET", "/c", 500]],
   );
-  // Nothing was requested by that name meanwhile, so its rate over the run has fallen.
+  // There were no new requests by that name, so its rate over the run has fallen.
   assert.equal(updated.requests[3]?.rate, 25);
   assert.deepEqual(updated.failures, view.failures);
   assert.deepEqual(updated.warnings, ["The target is slow."]);
@@ -41,7 +41,7 @@ Deno.test("an update replaces the rows that it names and keeps the others", () =
   assert.equal(updated.totals.requests, 2900);
 });
 
-Deno.test("an update leaves the log as it was", () => {
+Deno.test("an update does not change the log", () => {
   const log = [{ at: "2026-03-05T10:30:00.000Z", level: "INFO", text: "started" }];
   const view = liveView({ live: liveState({ log }) });
   const { log: _, ...live } = liveState({ state: "stopping" });
@@ -50,7 +50,7 @@ Deno.test("an update leaves the log as it was", () => {
   assert.deepEqual(updated.live.log, log);
 });
 
-Deno.test("of the log, the last 200 lines are kept", () => {
+Deno.test("only the last lines of the log are kept", () => {
   const line = (index: number) => ({ at: "", level: "INFO", text: String(index) });
   const lines = Array.from({ length: 150 }, (_, index) => line(index));
   const view = liveView({ live: liveState({ log: lines }) });
@@ -59,7 +59,7 @@ Deno.test("of the log, the last 200 lines are kept", () => {
   assert.deepEqual([log[0], log[199]], [line(100), line(149)]);
 });
 
-Deno.test("seconds that come again replace those before, whatever comes when", () => {
+Deno.test("repeated seconds replace earlier ones, in any order", () => {
   const seconds = fc.array(fc.nat({ max: 30 }), { maxLength: 8 });
   fc.assert(fc.property(fc.array(seconds, { maxLength: 12 }), (batches) => {
     let view = liveView({ timeline: [] });
