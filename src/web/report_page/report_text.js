@@ -51,12 +51,7 @@ export function runFacts({ view, metadata }) {
     ["Ended", endedAt === null ? "in progress" : timeText(endedAt)],
     ["Measured", `${durationSeconds} s`],
     ["Mode", mode === "local" ? "local" : `distributed, ${formatAmount(workers.length, "worker")}`],
-    [
-      "Load model",
-      live.model === "open"
-        ? "open: iterations start at a given rate"
-        : "closed: each user iterates in a loop",
-    ],
+    ["Load model", live.model === "open" ? "open (arrival rate)" : "closed (users)"],
     ["Users", `peak ${formatExact(users.peak)}, ${formatExact(users.final)} at end`],
     ["Exit code", exitCode === null ? "none yet" : String(exitCode)],
     ["Run ID", view.runId],

@@ -37,7 +37,7 @@ Deno.test("a run that has ended is described in sentences and facts", () => {
     "Ended": "2026-03-05 10:30:10 UTC",
     "Measured": "10 s",
     "Mode": "local",
-    "Load model": "closed: each user iterates in a loop",
+    "Load model": "closed (users)",
     "Users": "peak 10, 10 at end",
     "Exit code": "0",
     "Run ID": "7c0e3d2a",
@@ -88,5 +88,5 @@ Deno.test("iterations are described if they are counted, and drops only in the o
     iterationsSentence(open.view),
     "2,000 scheduled, 1,990 started, 1,985 completed, 10 dropped (0.50%).",
   );
-  assert.equal(values(runFacts(open))["Load model"], "open: iterations start at a given rate");
+  assert.equal(values(runFacts(open))["Load model"], "open (arrival rate)");
 });

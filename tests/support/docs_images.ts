@@ -1,0 +1,92 @@
+/**
+ * Takes the screenshots in docs/images again, after the look of the dashboard or of reports has
+ * changed: `deno run -A tests/support/docs_images.ts`. Needs chromium.
+ *
+ * @module
+ */
+
+/// <reference lib="dom" />
+import type { Browser } from "playwright-core";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
+import { htmlReport } from "../../src/web/html_report.ts";
+import { openBrowser, openPage, type OpenPageOptions, waitForText } from "./browser.ts";
+import { FakeDashboard } from "./fake_dashboard.ts";
+import { liveSecond, shopView } from "./live_views.ts";
+import { projectPath } from "./paths.ts";
+import { runMetadata } from "./run_metadata.ts";
+import { shopSnapshot } from "./snapshots.ts";
+
+const IMAGES = projectPath("docs/images/");
+const WIDE: OpenPageOptions = { width: 1600, height: 1100 };
+const NARROW: OpenPageOptions = { width: 375, height: 812 };
+/** A page of A4 at 96 dpi, with margins of 12 mm. */
+const PAPER: OpenPageOptions = { width: 794, height: 1123 };
+const MARGIN = 45;
+
+async function takeDashboard(browser: Browser): Promise<void> {
+  await using server = new FakeDashboard(shopView(154));
+  for (const [size, window] of [["wide", WIDE], ["narrow", NARROW]] as const) {
+    for (const theme of ["light", "dark"] as const) {
+      const { page, context } = await openPage(browser, { ...window, theme });
+      await page.goto(server.url);
+      await waitForText(page, "#state", "Running");
+      if (size === "wide") await page.locator("#figure-rates .u-over").hover();
+      await page.screenshot({ path: `${IMAGES}dashboard-${size}-${theme}.png` });
+      await context.close();
+    }
+  }
+}
+
+async function takeReport(browser: Browser): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/report.html`;
+  await Deno.writeTextFile(path, await htmlReport(endedRun(), 3, metadata()));
+  const windows: [name: string, OpenPageOptions][] = [
+    ["report-wide-light", { width: 1280, height: 1560 }],
+    ["report-narrow", { width: 375, height: 1400, theme: "dark" }],
+    ["report-print", PAPER],
+  ];
+  for (const [name, window] of windows) {
+    const { page, context } = await openPage(browser, window);
+    await page.goto(`file://${path}`);
+    await waitForText(page, "#verdict-word", "FAILED");
+    if (window === PAPER) {
+      await page.emulateMedia({ media: "print" });
+      await page.evaluate((margin) => {
+        document.documentElement.style.padding = `${margin}px`;
+        dispatchEvent(new Event("beforeprint"));
+      }, MARGIN);
+    }
+    await page.screenshot({ path: `${IMAGES}${name}.png` });
+    await context.close();
+  }
+  await Deno.remove(folder, { recursive: true });
+}
+
+/** A run of 90 seconds that has crossed a threshold. */
+function endedRun(): Snapshot {
+  const run = shopSnapshot(90, {
+    state: "stopped",
+    endedAt: Date.UTC(2026, 2, 5, 10, 31, 29, 900),
+    thresholds: [
+      { expression: "p95<150ms", observed: 57.04, passed: true },
+      { expression: "error_rate<2%", observed: 0.0006, passed: true },
+      { expression: "p99[POST /api/v2/orders]<1s", observed: 1128, passed: false },
+    ],
+  });
+  const timeline = Array.from({ length: 90 }, (_, second) => liveSecond(second));
+  return { ...run, statistics: { ...run.statistics, timeline } };
+}
+
+function metadata(): ReturnType<typeof runMetadata> {
+  return runMetadata({ options: [{ flag: "--users", value: "100" }] });
+}
+
+const browser = await openBrowser();
+try {
+  await takeDashboard(browser);
+  await takeReport(browser);
+} finally {
+  await browser.close();
+}
+Deno.exit(0);
