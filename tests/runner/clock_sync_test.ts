@@ -39,7 +39,7 @@ class Scene {
   }
 }
 
-Deno.test("the master's answer says when the test began, in between the question and the answer", async () => {
+Deno.test("the master's elapsed time is taken for the middle between question and answer", async () => {
   const scene = new Scene(5_000, [4, 4]);
   await scene.clock.advance(600);
   scene.time.stop();
@@ -49,7 +49,7 @@ Deno.test("the master's answer says when the test began, in between the question
   assert.equal(scene.clock.pending, 0);
 });
 
-Deno.test("of several answers the fastest holds, and a slow one changes nothing", async () => {
+Deno.test("the fastest answer counts, and a slow one changes nothing", async () => {
   const scene = new Scene(5_000, [80, 0]);
   await scene.clock.advance(490);
   scene.way = [2, 1];
@@ -60,7 +60,7 @@ Deno.test("of several answers the fastest holds, and a slow one changes nothing"
   assert.deepEqual(scene.heard.map((ms) => Math.round(ms * 10) / 10), [-5_040, -5_000.5]);
 });
 
-Deno.test("an old answer is outdone by a new one that is hardly slower, as clocks go apart", async () => {
+Deno.test("an old answer is replaced by a new one that is slightly slower, since clocks drift", async () => {
   const scene = new Scene(0);
   await scene.clock.advance(1);
   scene.way = [1, 1];
@@ -71,7 +71,7 @@ Deno.test("an old answer is outdone by a new one that is hardly slower, as clock
   assert.ok(scene.heard.length > early);
 });
 
-Deno.test("it is asked often in the beginning, and seldom later", async () => {
+Deno.test("the master is asked often at first, and seldom later", async () => {
   const scene = new Scene(1_000);
   await scene.clock.advance(9_999);
   assert.equal(scene.asked, 20);
@@ -82,7 +82,7 @@ Deno.test("it is asked often in the beginning, and seldom later", async () => {
   scene.time.stop();
 });
 
-Deno.test("a question without an answer is not asked again", async () => {
+Deno.test("a question that is not answered is not asked again", async () => {
   const scene = new Scene(1_000);
   scene.answers = false;
   await scene.clock.advance(5_000);

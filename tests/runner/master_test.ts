@@ -66,7 +66,7 @@ async function puppet(
   return { channel, heard, say, beat };
 }
 
-Deno.test("what the workers' users did is counted once, and the run ends with all of it", async () => {
+Deno.test("what the workers' users do is counted once, and the result has all of it", async () => {
   const cluster = new VirtualCluster({ users: 6, runTime: 3.5 });
   const master = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
@@ -148,7 +148,7 @@ Deno.test("each report is counted, passed on as an event, and watched for a work
   await cluster.advance(40_000);
 });
 
-Deno.test("workers that do not come in time end the run with exit code 4", async () => {
+Deno.test("too few workers in time end the run with exit code 4", async () => {
   const cluster = new VirtualCluster({});
   const master = cluster.master({ expectedWorkers: 3, expectSeconds: 10 });
   cluster.worker("a");
@@ -160,7 +160,7 @@ Deno.test("workers that do not come in time end the run with exit code 4", async
   assert.equal(cluster.clock.pending, 0);
 });
 
-Deno.test("a run that is stopped before it began has counted nothing, and lacks nothing", async () => {
+Deno.test("a run that is stopped before it begins has counted nothing, and lacks nothing", async () => {
   const cluster = new VirtualCluster({});
   const master = cluster.master();
   cluster.worker("a");
@@ -172,7 +172,7 @@ Deno.test("a run that is stopped before it began has counted nothing, and lacks 
   assert.equal(cluster.workers[0]!.ended, true);
 });
 
-Deno.test("each user starts when it should, as one of the class that it should, where fewest run", async () => {
+Deno.test("each user starts at its time, in the right class, on the worker with the fewest users", async () => {
   const cluster = new VirtualCluster(
     { users: 23, rate: 10 },
     (ground) => [
@@ -194,7 +194,7 @@ Deno.test("each user starts when it should, as one of the class that it should, 
   assert.equal(ground.ids.length, 23);
 });
 
-Deno.test("the rate is the rate asked for, however many workers share it, up and down", async () => {
+Deno.test("users start and stop at the rate asked for, however many workers share it", async () => {
   class WaveShape extends LoadUserShape {
     override tick(): Tick | null {
       return this.getRunTime() < 2 ? [400, 400] : [100, 150];
@@ -232,7 +232,7 @@ Deno.test("no two users of a run have the same id", async () => {
   assert.equal(Math.min(...ids), 1);
 });
 
-Deno.test("a worker that comes late gets its share, and nobody else's users move", async () => {
+Deno.test("a worker that joins late gets its share, and no other users move", async () => {
   const cluster = new VirtualCluster({ users: 12, runTime: 5.5 });
   const { ground } = cluster;
   const master = cluster.master();
@@ -250,7 +250,7 @@ Deno.test("a worker that comes late gets its share, and nobody else's users move
   assert.equal(master.result!.statistics.timeline.length, 6);
 });
 
-Deno.test("a worker that leaves hands over its users at once, and all that it has counted", async () => {
+Deno.test("a worker that leaves hands over its users at once, and all its counts", async () => {
   const cluster = new VirtualCluster({ users: 12, runTime: 6 });
   const { ground } = cluster;
   const master = cluster.master({ expectedWorkers: 3 });
@@ -267,7 +267,7 @@ Deno.test("a worker that leaves hands over its users at once, and all that it ha
   assert.deepEqual(master.warnings, []);
 });
 
-Deno.test("a connection that is cut and found again moves no user and loses no count", async () => {
+Deno.test("a connection that is cut and reopened moves no user and loses no count", async () => {
   const cluster = new VirtualCluster({ users: 8, runTime: 12 });
   const { ground } = cluster;
   const master = cluster.master();
@@ -287,7 +287,7 @@ Deno.test("a connection that is cut and found again moves no user and loses no c
 for (
   const [fault, begin, end] of [["stalls", "stall", "resume"], ["breaks", "break", "mend"]] as const
 ) {
-  Deno.test(`a way that ${fault}: the users move after the lease, and come back when it is good again`, async () => {
+  Deno.test(`a network that ${fault}: the users move after the lease, and come back with the network`, async () => {
     const cluster = new VirtualCluster({ users: 12, runTime: 30 });
     const { clock, ground } = cluster;
     const master = cluster.master();
@@ -325,7 +325,7 @@ for (
   });
 }
 
-Deno.test("a worker that is cut off for less than its lease goes on, and nothing moves", async () => {
+Deno.test("a worker that is cut off for less than its lease keeps its users", async () => {
   const cluster = new VirtualCluster({ users: 8, runTime: 10 });
   const { ground } = cluster;
   const master = cluster.master();
@@ -341,7 +341,7 @@ Deno.test("a worker that is cut off for less than its lease goes on, and nothing
   assert.deepEqual(master.warnings, []);
 });
 
-Deno.test("a worker that is gone for good: the others run its users, and the result says what is missing", async () => {
+Deno.test("the users of a worker that dies go to the others, and the result says which counts are missing", async () => {
   const cluster = new VirtualCluster({ users: 12, runTime: 20 });
   const { ground } = cluster;
   const master = cluster.master({ expectedWorkers: 3 });
@@ -363,7 +363,7 @@ Deno.test("a worker that is gone for good: the others run its users, and the res
   assert.deepEqual(result.warnings, master.warnings.slice(1));
 });
 
-Deno.test("when nobody is left to run users, the run ends with exit code 4", async () => {
+Deno.test("without a worker to run users, the run ends with exit code 4", async () => {
   const cluster = new VirtualCluster({ users: 4 });
   const master = cluster.master();
   const workers = ["a", "b"].map((name) => cluster.worker(name));
@@ -377,7 +377,7 @@ Deno.test("when nobody is left to run users, the run ends with exit code 4", asy
   assert.equal(cluster.clock.pending, 0);
 });
 
-Deno.test("when all have left, another may come before the lease is over, and gets all users", async () => {
+Deno.test("when all workers have left, one that joins before the lease is over gets all users", async () => {
   const cluster = new VirtualCluster({ users: 4, runTime: 20 });
   const master = cluster.master({ expectedWorkers: 1 });
   const a = cluster.worker("a");
@@ -394,7 +394,7 @@ Deno.test("when all have left, another may come before the lease is over, and ge
   assert.equal(requests(master), cluster.ground.steps.length);
 });
 
-Deno.test("stop ends the run early, with all that was counted", async () => {
+Deno.test("stop ends the run early, with everything that was counted", async () => {
   const cluster = new VirtualCluster({ users: 6 });
   const master = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
@@ -406,7 +406,7 @@ Deno.test("stop ends the run early, with all that was counted", async () => {
   assert.equal(master.result!.complete, true);
 });
 
-Deno.test("tests that run at the end may still finish, and the master waits for them", async () => {
+Deno.test("tests that run at the end may finish, and the master waits for them", async () => {
   class SlowTest extends User {
     async testSlow(): Promise<void> {
       await this.measure("slow", () => this.sleep(5));
@@ -427,7 +427,7 @@ Deno.test("tests that run at the end may still finish, and the master waits for 
   ]);
 });
 
-Deno.test("a worker that lives but never sends its last counts is waited for until the deadline", async () => {
+Deno.test("the master waits until the deadline for a worker that never sends its final report", async () => {
   const cluster = new VirtualCluster({ users: 4, runTime: 3 });
   const master = cluster.master();
   cluster.worker("a");
@@ -446,7 +446,7 @@ Deno.test("a worker that lives but never sends its last counts is waited for unt
   assert.equal(mute.heard.at(-1)!.type, "QUIT");
 });
 
-Deno.test("a worker that gets ready when all is stopping is not waited for", async () => {
+Deno.test("the master does not wait for a worker that gets ready while the test stops", async () => {
   const cluster = new VirtualCluster({ users: 2, runTime: 3, stopTimeout: 4 }, () => {
     class SlowTest extends User {
       async testSlow(): Promise<void> {
@@ -467,7 +467,7 @@ Deno.test("a worker that gets ready when all is stopping is not waited for", asy
   assert.ok(!late.heard.some(({ type }) => type === "START"));
 });
 
-Deno.test("who leaves before the test begins is not counted among those that are ready", async () => {
+Deno.test("a worker that leaves before the test begins does not count as ready", async () => {
   const cluster = new VirtualCluster({ users: 4, runTime: 3 });
   const master = cluster.master();
   const [a] = ["a"].map((name) => cluster.worker(name));
@@ -484,7 +484,7 @@ Deno.test("who leaves before the test begins is not counted among those that are
   assert.equal(requests(master), cluster.ground.steps.length);
 });
 
-Deno.test("who is cut off before the test begins is not counted, and begins when it is back", async () => {
+Deno.test("a worker that is cut off before the test begins does not count as ready until it is back", async () => {
   const cluster = new VirtualCluster({ users: 4, runTime: 4 });
   const master = cluster.master();
   const a = cluster.worker("a");
@@ -499,7 +499,7 @@ Deno.test("who is cut off before the test begins is not counted, and begins when
   assert.deepEqual(states(master), ["a finished true", "b finished true"]);
 });
 
-Deno.test("reset-stats drops what was counted before all users ran, on every node", async () => {
+Deno.test("--reset-stats drops what was counted before all users ran, on every node", async () => {
   const cluster = new VirtualCluster({ users: 4, rate: 1, runTime: 8 });
   const master = cluster.master({ resetStats: true });
   for (const name of ["a", "b"]) cluster.worker(name);
@@ -516,7 +516,7 @@ Deno.test("reset-stats drops what was counted before all users ran, on every nod
   assert.equal(result.complete, true);
 });
 
-Deno.test("a worker that was cut off when all users ran turns over when it is back", async () => {
+Deno.test("a worker that was cut off when all users ran starts the new part of the run when it is back", async () => {
   const cluster = new VirtualCluster({ users: 4, rate: 1, runTime: 10 });
   const master = cluster.master({ resetStats: true });
   const [, b] = ["a", "b"].map((name) => cluster.worker(name));
@@ -534,7 +534,7 @@ Deno.test("a worker that was cut off when all users ran turns over when it is ba
   assert.ok(rowA!.requests >= 12 && rowB!.requests >= 12, `${rowA!.requests} ${rowB!.requests}`);
 });
 
-Deno.test("events come on every node, in their order", async () => {
+Deno.test("events are emitted on every node, in their order", async () => {
   const cluster = new VirtualCluster({ users: 3, rate: 2, runTime: 4 });
   const master = cluster.master();
   const workers = ["a", "b"].map((name) => cluster.worker(name));
@@ -574,7 +574,7 @@ Deno.test("events come on every node, in their order", async () => {
   );
 });
 
-Deno.test("a shape that fails half-way ends the run with what was counted", async () => {
+Deno.test("a shape that throws ends the run with what was counted", async () => {
   class BrokenShape extends LoadUserShape {
     override tick(): Tick | null {
       if (this.getRunTime() >= 2) throw new Error("no more");
@@ -590,7 +590,7 @@ Deno.test("a shape that fails half-way ends the run with what was counted", asyn
   assert.equal(master.result!.complete, true);
 });
 
-Deno.test("another worker of the same name is not let in until the first one is gone", async () => {
+Deno.test("a second worker of the same name is rejected until the first one is lost", async () => {
   const cluster = new VirtualCluster({ users: 4, runTime: 20 });
   const master = cluster.master();
   const first = cluster.worker("a");
@@ -609,7 +609,7 @@ Deno.test("another worker of the same name is not let in until the first one is 
   assert.deepEqual(states(master), ["a lost false", "b finished true", "a finished true"]);
 });
 
-Deno.test("a peer that reports another run is sent away", async () => {
+Deno.test("a worker that reports another run is disconnected", async () => {
   const cluster = new VirtualCluster({});
   const master = cluster.master({ expectedWorkers: 2 });
   const stranger = await puppet(cluster, "stranger");
@@ -625,7 +625,7 @@ Deno.test("a peer that reports another run is sent away", async () => {
   await cluster.advance(100);
 });
 
-Deno.test("a worker that reads nothing cannot keep the master from its end", async () => {
+Deno.test("a worker that reads nothing does not keep the master from ending", async () => {
   const cluster = new VirtualCluster({ users: 2, runTime: 20 });
   const master = cluster.master({ expectedWorkers: 1 });
   cluster.worker("a");
@@ -640,7 +640,7 @@ Deno.test("a worker that reads nothing cannot keep the master from its end", asy
 });
 
 for (const [when, killAtMs] of [["while users start", 2_030], ["when all run", 6_030]] as const) {
-  Deno.test(`a master that is killed ${when}, and goes on: no gap in the load, and every count`, async () => {
+  Deno.test(`a master killed ${when} and resumed leaves no gap in the load, and every count is there`, async () => {
     const cluster = new VirtualCluster({ users: 12, rate: 3, runTime: 14 });
     const { clock, ground } = cluster;
     const first = cluster.master();
@@ -665,7 +665,7 @@ for (const [when, killAtMs] of [["while users start", 2_030], ["when all run", 6
   });
 }
 
-Deno.test("a master that goes on waits for those that are missing, then others run their users", async () => {
+Deno.test("a resumed run waits for missing workers, then others run their users", async () => {
   const cluster = new VirtualCluster({ users: 12, runTime: 40 });
   const { ground } = cluster;
   const first = cluster.master();
@@ -683,7 +683,7 @@ Deno.test("a master that goes on waits for those that are missing, then others r
   assert.deepEqual(states(second), ["a finished true", "b lost false"]);
 });
 
-Deno.test("a master that goes on and finds nobody gives up", async () => {
+Deno.test("a resumed run without any worker ends", async () => {
   const cluster = new VirtualCluster({ users: 4 });
   const first = cluster.master();
   const workers = ["a", "b"].map((name) => cluster.worker(name));
@@ -696,7 +696,7 @@ Deno.test("a master that goes on and finds nobody gives up", async () => {
   assert.equal(second.result!.complete, false);
 });
 
-Deno.test("a master that goes on with a run whose workers have all gone gives up", async () => {
+Deno.test("a resumed run whose workers had all left ends", async () => {
   const cluster = new VirtualCluster({ users: 4 });
   const first = cluster.master();
   const workers = ["a", "b"].map((name) => cluster.worker(name));
@@ -710,7 +710,7 @@ Deno.test("a master that goes on with a run whose workers have all gone gives up
   assert.equal(second.result!.complete, true);
 });
 
-Deno.test("a run that was stopping is brought to its end by the next master", async () => {
+Deno.test("a run that was stopping is completed by the next master", async () => {
   class SlowTest extends User {
     async testSlow(): Promise<void> {
       await this.measure("slow", () => this.sleep(5));
@@ -732,7 +732,7 @@ Deno.test("a run that was stopping is brought to its end by the next master", as
   assert.ok(result.durationSeconds >= 5 && result.durationSeconds < 8, `${result.durationSeconds}`);
 });
 
-Deno.test("a restart in the middle of the start of all users, with reset-stats, counts what comes after", async () => {
+Deno.test("a restart at the moment all users run, with --reset-stats, counts everything after it", async () => {
   const cluster = new VirtualCluster({ users: 4, rate: 1, runTime: 12 });
   const first = cluster.master({ resetStats: true });
   const workers = ["a", "b"].map((name) => cluster.worker(name));
@@ -747,7 +747,7 @@ Deno.test("a restart in the middle of the start of all users, with reset-stats, 
   assert.ok(workers.every(({ error }) => error === null));
 });
 
-Deno.test("when the first target is reached, it is said once, also by the next master", async () => {
+Deno.test("startComplete is emitted once, even if the run is resumed", async () => {
   const cluster = new VirtualCluster({ users: 4, runTime: 12 });
   const said: string[] = [];
   const first = cluster.master();
@@ -765,7 +765,7 @@ Deno.test("when the first target is reached, it is said once, also by the next m
   assert.deepEqual(said.toSorted(), ["a", "b", "first"]);
 });
 
-Deno.test("a test that waits for its start begins nothing, though its workers are there", async () => {
+Deno.test("a test that waits for its start begins nothing, although its workers are ready", async () => {
   const cluster = new VirtualCluster({ users: 4, runTime: 2.5 });
   const master = cluster.master({ waitsForStart: true });
   const said: string[] = [];
@@ -789,7 +789,7 @@ Deno.test("a test that waits for its start begins nothing, though its workers ar
   assert.equal(cluster.clock.pending, 0);
 });
 
-Deno.test("a test is started before its workers are there, and begins when they are", async () => {
+Deno.test("a test that is started before its workers are ready begins when they are", async () => {
   const cluster = new VirtualCluster({ users: 2, runTime: 1.5 });
   const master = cluster.master({ waitsForStart: true });
   cluster.worker("a");
@@ -802,7 +802,7 @@ Deno.test("a test is started before its workers are there, and begins when they 
   assert.equal(requests(master), 4);
 });
 
-Deno.test("a test that is ended while it waits for its start has measured nothing, and did not begin", async () => {
+Deno.test("a test that is stopped while it waits for its start never begins", async () => {
   const cluster = new VirtualCluster({});
   const master = cluster.master({ waitsForStart: true });
   const said: string[] = [];
@@ -823,7 +823,7 @@ Deno.test("a test that is ended while it waits for its start has measured nothin
   assert.equal(cluster.clock.pending, 0);
 });
 
-Deno.test("a run that goes on has begun already, but one that was never started still waits", async () => {
+Deno.test("a resumed run is not started again, but one that was never started still waits", async () => {
   const begun = new VirtualCluster({ users: 2 });
   const first = begun.master({ waitsForStart: true });
   for (const name of ["a", "b"]) begun.worker(name);
@@ -852,7 +852,7 @@ Deno.test("a run that goes on has begun already, but one that was never started 
 });
 
 for (const [planned, steered] of [[20, 100], [100, 20]] as const) {
-  Deno.test(`a master that goes on knows that ${planned} passes a second have become ${steered}`, async () => {
+  Deno.test(`a resumed run knows that ${planned} iterations per second have become ${steered}`, async () => {
     const cluster = new VirtualCluster({ arrivalRate: planned, maxUsers: 300 });
     const first = cluster.master();
     for (const name of ["a", "b"]) cluster.worker(name);
@@ -880,7 +880,7 @@ for (const [planned, steered] of [[20, 100], [100, 20]] as const) {
   });
 }
 
-Deno.test("a master that goes on knows that users have been changed by hand, until the plan is over", async () => {
+Deno.test("a resumed run keeps the users that were set by hand, until the profile is over", async () => {
   const cluster = new VirtualCluster({ users: 2, runTime: 12.5 });
   const first = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
@@ -900,7 +900,7 @@ Deno.test("a master that goes on knows that users have been changed by hand, unt
   assert.equal(requests(next), cluster.ground.steps.length);
 });
 
-Deno.test("users that are changed in mid-run are spread over the workers, and counted", async () => {
+Deno.test("users that are changed during the run are spread over the workers, and counted", async () => {
   const cluster = new VirtualCluster({ users: 2, runTime: 6 });
   const master = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
@@ -920,7 +920,7 @@ Deno.test("users that are changed in mid-run are spread over the workers, and co
   });
 });
 
-Deno.test("an arrival rate that is changed in mid-run is followed to the pass by all workers together", async () => {
+Deno.test("all workers together follow a changed arrival rate to the iteration", async () => {
   const cluster = new VirtualCluster({ arrivalRate: 20, maxUsers: 100, runTime: 6 });
   const master = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
@@ -976,7 +976,7 @@ function breakAs(cluster: VirtualCluster, one: Exclude<Fault, { kind: "restart" 
   }
 }
 
-Deno.test("whatever breaks when, no user is too many, and every step is counted once", async () => {
+Deno.test("whatever fails, no user is too many, and every step is counted once", async () => {
   const faults = fc.array(fc.tuple(fc.integer({ min: 0, max: 4_000 }), fault), { maxLength: 8 });
   await fc.assert(
     fc.asyncProperty(faults, async (faults) => {
@@ -1027,7 +1027,7 @@ function iterations({ result }: VirtualMaster): number[] {
   return [scheduled, started, completed, dropped];
 }
 
-Deno.test("a run with a number of passes begins just so many, and ends with the last one", async () => {
+Deno.test("a run with --iterations begins exactly that many, and ends with the last one", async () => {
   for (const users of [1, 2, 7]) {
     const cluster = new VirtualCluster({ users, rate: 2, iterations: 41 });
     const master = cluster.master();
@@ -1044,7 +1044,7 @@ Deno.test("a run with a number of passes begins just so many, and ends with the 
   }
 });
 
-Deno.test("passes that one worker holds go to the users of another that are free", async () => {
+Deno.test("iterations that a worker holds go to idle users of another", async () => {
   const cluster = new VirtualCluster({ users: 4, iterations: 400 }, (ground) => [
     ground.userClass("ATest", 1, 0.01),
   ]);
@@ -1058,7 +1058,7 @@ Deno.test("passes that one worker holds go to the users of another that are free
   assert.deepEqual(master.warnings, []);
 });
 
-Deno.test("a worker that leaves gives back what it has not begun", async () => {
+Deno.test("a worker that leaves gives back the iterations that it has not begun", async () => {
   const cluster = new VirtualCluster({ users: 6, iterations: 2_000 }, (ground) => [
     ground.userClass("ATest", 1, 0.01),
   ]);
@@ -1073,7 +1073,7 @@ Deno.test("a worker that leaves gives back what it has not begun", async () => {
   assert.deepEqual(master.warnings, []);
 });
 
-Deno.test("a worker that was cut off for too long gives back what it has not begun, and goes on", async () => {
+Deno.test("a worker that was lost gives back the iterations that it has not begun, and continues", async () => {
   const cluster = new VirtualCluster({ users: 4, iterations: 1_500 }, (ground) => [
     ground.userClass("ATest", 1, 0.05),
   ]);
@@ -1091,7 +1091,7 @@ Deno.test("a worker that was cut off for too long gives back what it has not beg
   ]);
 });
 
-Deno.test("what a worker holds that is killed is begun by nobody, and the run says how many are missing", async () => {
+Deno.test("iterations held by a worker that is killed are lost, and the run says how many", async () => {
   const cluster = new VirtualCluster({ users: 6, iterations: 3_000 }, (ground) => [
     ground.userClass("ATest", 1, 0.005),
   ]);
@@ -1110,7 +1110,7 @@ Deno.test("what a worker holds that is killed is begun by nobody, and the run sa
   );
 });
 
-Deno.test("a master that goes on with a run knows how many passes are left", async () => {
+Deno.test("a resumed run knows how many iterations are left", async () => {
   const cluster = new VirtualCluster({ users: 4, iterations: 600 }, (ground) => [
     ground.userClass("ATest", 1, 0.02),
   ]);
@@ -1126,7 +1126,7 @@ Deno.test("a master that goes on with a run knows how many passes are left", asy
   assert.deepEqual(second.warnings, []);
 });
 
-Deno.test("a run with a number of passes that is stopped before says nothing of those that are left", async () => {
+Deno.test("a run with --iterations that is stopped early does not warn of the rest", async () => {
   const cluster = new VirtualCluster({ users: 4, iterations: 600, runTime: 3.5 });
   const master = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
@@ -1135,7 +1135,7 @@ Deno.test("a run with a number of passes that is stopped before says nothing of 
   assert.deepEqual(master.warnings, []);
 });
 
-Deno.test("users that have made all the passes of their class end the run, and what is missing is said", async () => {
+Deno.test("users that have completed the iterations of their class end the run, with a warning", async () => {
   const cluster = new VirtualCluster({ users: 4, iterations: 100 }, (ground) => {
     const few = ground.userClass("ATest");
     Object.defineProperty(few, "iterations", { value: 3 });
@@ -1191,7 +1191,7 @@ async function checkSharedIterations(faults: TimedFaults): Promise<void> {
   else if (started! < 700) assert.match(result.warnings.at(-1)!, /^Only \d+ of 700 iterations/);
 }
 
-Deno.test("whatever fails, no iteration is begun twice, and each is begun unless a worker is lost", async () => {
+Deno.test("whatever fails, no iteration begins twice, and each begins unless a worker is lost", async () => {
   const faults = fc.array(fc.tuple(fc.integer({ min: 0, max: 3_000 }), fault), { maxLength: 6 });
   await fc.assert(fc.asyncProperty(faults, checkSharedIterations), { numRuns: 30 });
 });
@@ -1208,7 +1208,7 @@ for (
   Deno.test(what, () => checkSharedIterations(faults));
 }
 
-Deno.test("in the open model the workers' passes are the schedule, evenly interleaved", async () => {
+Deno.test("in the open model the workers' iterations make up the schedule, evenly interleaved", async () => {
   const cluster = new VirtualCluster({ arrivalRate: 50, maxUsers: 30, runTime: 4 });
   const master = cluster.master({ expectedWorkers: 3 });
   for (const name of ["a", "b", "c"]) cluster.worker(name);
@@ -1227,7 +1227,7 @@ Deno.test("in the open model the workers' passes are the schedule, evenly interl
   assert.equal(cluster.clock.pending, 0);
 });
 
-Deno.test("in the open model a number of passes is the schedule's end, on however many workers", async () => {
+Deno.test("in the open model --iterations ends the schedule, on any number of workers", async () => {
   const cluster = new VirtualCluster({ arrivalRate: 50, maxUsers: 30, iterations: 101 });
   const master = cluster.master({ expectedWorkers: 3 });
   for (const name of ["a", "b", "c"]) cluster.worker(name);
@@ -1237,7 +1237,7 @@ Deno.test("in the open model a number of passes is the schedule's end, on howeve
   assert.deepEqual(master.warnings, []);
 });
 
-Deno.test("in the open model one that joins late takes over its share, without a gap", async () => {
+Deno.test("in the open model a worker that joins late takes over its share without a gap", async () => {
   const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 6 });
   const master = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
@@ -1249,7 +1249,7 @@ Deno.test("in the open model one that joins late takes over its share, without a
   assert.equal(last, 60);
 });
 
-Deno.test("in the open model one that leaves has begun all that was due, and the others take over", async () => {
+Deno.test("in the open model a worker that leaves has begun what was due, and the others take over", async () => {
   const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 6 });
   const master = cluster.master({ expectedWorkers: 3 });
   const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
@@ -1263,7 +1263,7 @@ Deno.test("in the open model one that leaves has begun all that was due, and the
   assert.equal(cluster.ground.steps.length, scheduled);
 });
 
-Deno.test("in the open model a worker that is lost leaves a gap of its share, and nothing is begun twice", async () => {
+Deno.test("in the open model a lost worker leaves a gap of its share, and nothing begins twice", async () => {
   const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 20 });
   cluster.master({ expectedWorkers: 3 });
   const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
@@ -1278,7 +1278,7 @@ Deno.test("in the open model a worker that is lost leaves a gap of its share, an
   assert.equal(new Set(dues).size, dues.length);
 });
 
-Deno.test("in the open model a master that goes on takes up the schedule, and nothing is begun twice", async () => {
+Deno.test("in the open model a resumed run continues the schedule, and nothing begins twice", async () => {
   const cluster = new VirtualCluster({ arrivalRate: 50, maxUsers: 30, runTime: 8 });
   const first = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
@@ -1295,7 +1295,7 @@ Deno.test("in the open model a master that goes on takes up the schedule, and no
   assert.deepEqual(dues, Array.from({ length: 400 }, (_, n) => n));
 });
 
-Deno.test("a closed shape is asked for the moment at which a master goes on, and not for the first", async () => {
+Deno.test("in a resumed run a closed shape is asked for the present moment, not for the first", async () => {
   class FallingShape extends LoadUserShape {
     override tick(): Tick | null {
       return this.getRunTime() < 3 ? [10, 100] : this.getRunTime() < 12 ? [4, 100] : null;

@@ -43,7 +43,7 @@ const FREE = new ClassMix([{ name: "ATest", weight: 1, fixedCount: 0 }]);
 const FIXED = new ClassMix([{ name: "ATest", weight: 1, fixedCount: 14 }]);
 const NO_SHORTAGE = { shortage: (): string[] => [] };
 
-Deno.test("at the end, passes that were dropped are warned of, and why", () => {
+Deno.test("dropped iterations cause a warning at the end, with the reason", () => {
   const scene = new Scene();
   scene.watch.aimed({ arrivalRate: 200, maxUsers: 50 }, 0, FREE);
   scene.watch.conclude(openSnapshot(30, { dropped: 100 }), NO_SHORTAGE);
@@ -51,14 +51,14 @@ Deno.test("at the end, passes that were dropped are warned of, and why", () => {
   assert.match(scene.warnings[0]!, /dropped, because this load generator was too slow/);
 });
 
-Deno.test("users of fixed counts are all busy where there can be no more of them", () => {
+Deno.test("users of fixed counts are all busy if no more of them can start", () => {
   const scene = new Scene();
   scene.watch.aimed({ arrivalRate: 200, maxUsers: 50 }, 0, FIXED);
   scene.watch.conclude(openSnapshot(30, { dropped: 100 }), NO_SHORTAGE);
   assert.match(scene.warnings[0]!, /dropped, because all 14 users were busy/);
 });
 
-Deno.test("in the closed model nothing is said of how passes begin, but of what is missing", () => {
+Deno.test("in the closed model only missing iterations cause a warning, not late ones", () => {
   const scene = new Scene();
   scene.watch.aimed({ users: 20, rate: 5 }, 0, FIXED);
   const asked: unknown[] = [];
@@ -76,7 +76,7 @@ Deno.test("in the closed model nothing is said of how passes begin, but of what 
   ]);
 });
 
-Deno.test("a load that goes up step by step is judged by the seconds of each step", () => {
+Deno.test("a load that rises step by step is judged by the seconds of each step", () => {
   class Steps extends LoadUserShape {
     static override curve = stepUntilItBreaks({
       stepSeconds: 2,
@@ -106,7 +106,7 @@ Deno.test("a load that goes up step by step is judged by the seconds of each ste
   });
 });
 
-Deno.test("thresholds are looked at every second, and end the run where that is wanted", () => {
+Deno.test("thresholds are checked every second, and end the run with --abort-on-threshold", () => {
   const scene = new Scene(["p95<10ms"], null, true);
   const shop = shopSnapshot(9);
   const thresholds = scene.watch.rows(shop.statistics, "running", 9);
@@ -149,7 +149,7 @@ function watched(expressions: string[], abortOnThreshold: boolean): Watched {
   };
 }
 
-Deno.test("without being asked to, nothing is ended by a threshold", () => {
+Deno.test("a threshold ends no run without --abort-on-threshold", () => {
   const run = watched(["max<100ms"], false);
   assert.deepEqual(run.second(9, 12), [false]);
   assert.deepEqual([run.stops, run.warnings], [0, []]);
@@ -167,7 +167,7 @@ Deno.test("the first second that crosses one ends the run, once, and says why", 
   ]);
 });
 
-Deno.test("what has ended a run stays crossed, as it was then", () => {
+Deno.test("the threshold that has ended a run stays crossed, with the value it had", () => {
   const run = watched(["mean<20ms"], true);
   run.second(2, 20);
   assert.deepEqual(run.second(3, 12, "stopping"), [false]);
@@ -177,20 +177,20 @@ Deno.test("what has ended a run stays crossed, as it was then", () => {
   ]);
 });
 
-Deno.test("a run that is stopping anyhow is not ended again", () => {
+Deno.test("a run that is already stopping is not ended again", () => {
   const run = watched(["max<100ms"], true);
   run.second(2, 12, "stopping");
   assert.deepEqual([run.stops, run.warnings], [0, []]);
 });
 
-Deno.test("a load that is raised until something breaks ends by itself", () => {
+Deno.test("a load that rises until something breaks is not ended by a threshold", () => {
   const run = watched(["max<100ms"], true);
   const breakingPoint = { passed: null, broke: null, threshold: null };
   run.second(9, 12, "running", { breakingPoint });
   assert.equal(run.stops, 0);
 });
 
-Deno.test("a rate is not too low in the first five seconds, nor while users are being started", () => {
+Deno.test("a rate is not too low in the first five seconds, or while users are starting", () => {
   const run = watched(["rps>=100"], true);
   assert.deepEqual(run.second(4, 12), [true]);
   assert.deepEqual(run.second(30, 12, "spawning"), [true]);
@@ -199,7 +199,7 @@ Deno.test("a rate is not too low in the first five seconds, nor while users are 
   assert.equal(run.stops, 1);
 });
 
-Deno.test("in the end, what had no sample is warned of", () => {
+Deno.test("thresholds without a sample cause a warning at the end", () => {
   const run = watched(["p95[GET serach]<1s", "p95<1s"], false);
   run.watch.conclude(snapshot({ state: "stopped" }));
   assert.deepEqual(run.warnings, [
@@ -233,7 +233,7 @@ function run(thresholds: readonly string[], late = 0): [StepWatch, seconds: numb
   }
 }
 
-Deno.test("each step is judged by its own seconds, and nothing before it is", () => {
+Deno.test("each step is judged by its own seconds, and nothing before the steps is", () => {
   const [watch, seconds] = run(["p99<70ms"]);
   assert.deepEqual(watch.breakingPoint, {
     passed: { users: 30, arrivalRate: null },
@@ -244,12 +244,12 @@ Deno.test("each step is judged by its own seconds, and nothing before it is", ()
   assert.equal(seconds, 12);
 });
 
-Deno.test("what comes in late is counted to the step that it belongs to, or not at all", () => {
+Deno.test("late counts belong to their own step, or to none", () => {
   const [watch] = run(["p99<70ms"], 1);
   assert.deepEqual(watch.breakingPoint!.broke, { users: 40, arrivalRate: null });
 });
 
-Deno.test("a load that nothing breaks passes to its highest step", () => {
+Deno.test("a load that breaks nothing passes up to its highest step", () => {
   const [watch, seconds] = run(["p99<1s"]);
   assert.deepEqual(watch.breakingPoint, {
     passed: { users: 90, arrivalRate: null },
@@ -259,7 +259,7 @@ Deno.test("a load that nothing breaks passes to its highest step", () => {
   assert.equal(seconds, 29);
 });
 
-Deno.test("other loads have no steps, and cost nothing", () => {
+Deno.test("other loads have no steps", () => {
   class Plain extends LoadUserShape {
     static override curve = hold({ seconds: 5, users: 50 });
   }
@@ -273,7 +273,7 @@ Deno.test("other loads have no steps, and cost nothing", () => {
   }
 });
 
-Deno.test("seconds that some nodes have not told of are left out as the watch is told", () => {
+Deno.test("the view leaves out seconds that some workers have not reported", () => {
   const shape = new Steps();
   shape.at(2);
   const watch = new StepWatch(shape, new ThresholdSet(["rps>=1"]));
@@ -295,13 +295,13 @@ const TOO_SLOW =
   "because this load generator was too slow: spread the load over more processes or " +
   "machines, or lower the rate.";
 
-Deno.test("passes that begin in time are no problem", () => {
+Deno.test("iterations that begin in time cause no warning", () => {
   assert.deepEqual(arrivalProblems(iterations(), BUSY), []);
   const few = iterations({ dropped: 60, startDelayMs: { ...latencies(1), p99: 50 } });
   assert.deepEqual(arrivalProblems(few, BUSY), []);
 });
 
-Deno.test("more than one in a hundred that was dropped is one, and so is one that began late", () => {
+Deno.test("more than 1 % dropped causes a warning, and so does a late 99th percentile", () => {
   const bad = iterations({ dropped: 61, startDelayMs: { ...latencies(1), p99: 50.1 } });
   assert.deepEqual(arrivalProblems(bad, BUSY), [
     `More than 1 % of the iterations were dropped, ${ALL_BUSY}`,
@@ -309,7 +309,7 @@ Deno.test("more than one in a hundred that was dropped is one, and so is one tha
   ]);
 });
 
-Deno.test("where users were to be had, it was the generator", () => {
+Deno.test("if users were available, the load generator was too slow", () => {
   const late = iterations({ startDelayMs: { ...latencies(1), p99: 900 } });
   assert.deepEqual(arrivalProblems(late, ROOM), [
     `More than 1 % of the iterations began over 50 ms late, ${TOO_SLOW}`,
@@ -319,7 +319,7 @@ Deno.test("where users were to be had, it was the generator", () => {
   ]);
 });
 
-Deno.test("a run in which no pass began has no delay", () => {
+Deno.test("a run without iterations has no delay", () => {
   const none = iterations({ started: 0, startDelayMs: { ...latencies(1), p99: null } });
   assert.deepEqual(arrivalProblems(none, BUSY), []);
 });
@@ -350,7 +350,7 @@ class ExhaustionScene {
   }
 }
 
-Deno.test("a run ends when those that had something to do have nothing left", () => {
+Deno.test("a run ends when the workers that had something to do have nothing left", () => {
   for (const iterations of [null, 100]) {
     const ends = (...phases: WorkerPhase[]): boolean =>
       new ExhaustionScene({ iterations }).look(phases);
@@ -363,7 +363,7 @@ Deno.test("a run ends when those that had something to do have nothing left", ()
   }
 });
 
-Deno.test("users that have ended are not all, where more are to come; passes are", () => {
+Deno.test("a run does not end while users are still to start, but does without iterations", () => {
   const users = new ExhaustionScene();
   assert.equal(users.look(["exhausted"], false), false);
   users.driver.spawning = true;
@@ -375,7 +375,7 @@ Deno.test("users that have ended are not all, where more are to come; passes are
   assert.equal(iterations.look(["exhausted"], false), true);
 });
 
-Deno.test("a run whose users have all ended goes on where others are to start", () => {
+Deno.test("a run whose users have all ended continues if others are to start", () => {
   const scene = new ExhaustionScene();
   scene.exhaustion.endWithoutUsers(null);
   scene.driver.spawning = true;
@@ -386,7 +386,7 @@ Deno.test("a run whose users have all ended goes on where others are to start", 
   assert.equal(scene.stops, 1);
 });
 
-Deno.test("a run that has ended so says how many passes it lacks, and why", () => {
+Deno.test("a run that has ended by itself says how many iterations it lacks, and why", () => {
   const scene = new ExhaustionScene({ iterations: 40 });
   scene.look(["exhausted"]);
   assert.deepEqual(scene.exhaustion.shortage(40, true), []);
@@ -398,7 +398,7 @@ Deno.test("a run that has ended so says how many passes it lacks, and why", () =
   ]);
 });
 
-Deno.test("a run that has ended in another way lacks nothing, nor does one that was not counted whole", () => {
+Deno.test("a run that was stopped lacks no iterations, nor does one with --reset-stats", () => {
   const stopped = new ExhaustionScene({ iterations: 40 });
   stopped.driver.stop();
   stopped.look(["exhausted"]);
@@ -411,7 +411,7 @@ Deno.test("a run that has ended in another way lacks nothing, nor does one that 
   assert.deepEqual(free.exhaustion.shortage(12, true), []);
 });
 
-Deno.test("each warning is told and kept once, in the order in which they came", () => {
+Deno.test("each warning is passed on and kept once, in order", () => {
   const told: string[] = [];
   const warnings = new Warnings((text) => told.push(text));
   warnings.add("b");
@@ -435,7 +435,7 @@ Deno.test("a run lasts from its beginning to its end", async () => {
   assert.equal(time.endedAt, Date.UTC(2026, 0, 1) + 3_200);
 });
 
-Deno.test("a run that has begun elsewhere goes on from there", async () => {
+Deno.test("a run can begin with the time it has already lasted", async () => {
   const clock = new FakeClock();
   const time = new RunTime(clock);
   time.begin(60);
@@ -443,7 +443,7 @@ Deno.test("a run that has begun elsewhere goes on from there", async () => {
   assert.equal(time.elapsedSeconds, 61);
 });
 
-Deno.test("who has seen more of a run corrects how long it has lasted, and nobody makes it shorter", async () => {
+Deno.test("the elapsed time can be corrected upwards, never downwards", async () => {
   const clock = new FakeClock();
   const time = new RunTime(clock);
   time.begin(10);

@@ -50,7 +50,7 @@ Deno.test("the class that lacks most users is next", async () => {
   assert.deepEqual(seen, ["1 0 0", "2 0 0", "3 0 0", "3 0 1", "4 0 1", "4 1 1", "4 1 2"]);
 });
 
-Deno.test("users that are too many go at once, and the others come at the rate", async () => {
+Deno.test("surplus users stop at once, and missing ones start at the rate", async () => {
   const { clock, ramp, now, arrivals } = scene(2);
   ramp.rampTo([5, 0], 1e6);
   await clock.advance(10);
@@ -65,7 +65,7 @@ Deno.test("users that are too many go at once, and the others come at the rate",
   assert.equal(arrivals.length, 3);
 });
 
-Deno.test("a target that comes on the way takes over from there", async () => {
+Deno.test("a new target takes over from the present number of users", async () => {
   const { clock, ramp, now, arrivals } = scene(1);
   ramp.rampTo([10], 10);
   await clock.advance(450);
@@ -77,13 +77,13 @@ Deno.test("a target that comes on the way takes over from there", async () => {
   assert.deepEqual(arrivals, [950]);
 });
 
-Deno.test("a target that is reached already is an arrival", () => {
+Deno.test("a target that is already reached counts as reached", () => {
   const { ramp, arrivals } = scene(1);
   ramp.rampTo([0], 1);
   assert.deepEqual(arrivals, [0]);
 });
 
-Deno.test("after a reset it begins with nobody, and goes nowhere", async () => {
+Deno.test("after a reset the ramp begins at zero, and starts no one by itself", async () => {
   const { clock, ramp, now } = scene(1);
   ramp.rampTo([5], 10);
   await clock.advance(200);
@@ -97,7 +97,7 @@ Deno.test("after a reset it begins with nobody, and goes nowhere", async () => {
   assert.deepEqual(now(), [2]);
 });
 
-Deno.test("whatever the targets, each class ends where it should, and none is ever over both", async () => {
+Deno.test("whatever the targets, each class reaches its own, and never exceeds old and new", async () => {
   const aims = fc.array(
     fc.tuple(fc.array(fc.nat(6), { minLength: 3, maxLength: 3 }), fc.nat(900)),
     { minLength: 1, maxLength: 8 },

@@ -70,7 +70,7 @@ function assigned(
   return assignment({ classes, rate: 1000, ...changes });
 }
 
-Deno.test("a target that comes before the test begins is headed for when it does", async () => {
+Deno.test("an assignment that arrives before the test begins is run when it does", async () => {
   const { clock, ground, node, states } = scene();
   node.assign(assigned({ ATest: 1 }));
   node.assign(assigned({ ATest: 2, BTest: 1 }));
@@ -87,7 +87,7 @@ Deno.test("a target that comes before the test begins is headed for when it does
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("it begins once, however often it is told", async () => {
+Deno.test("a node begins once, however often it gets START", async () => {
   const { clock, node, events } = scene();
   let starts = 0;
   events.on("testStart", () => void starts++);
@@ -106,7 +106,7 @@ Deno.test("the time that testStart takes is part of the test", async () => {
   await node.stop();
 });
 
-Deno.test("a class that is not named has no users, and one that is not there is an error", async () => {
+Deno.test("a class that is not named has no users, and an unknown one is an error", async () => {
   const { clock, ground, node } = scene();
   await node.begin(START);
   node.assign(assigned({ ATest: 2, BTest: 2 }));
@@ -119,7 +119,7 @@ Deno.test("a class that is not named has no users, and one that is not there is 
   await node.stop();
 });
 
-Deno.test("users that are dropped are gone, and a target brings others", async () => {
+Deno.test("users that are dropped are gone, and an assignment starts new ones", async () => {
   const { clock, ground, node } = scene();
   await node.begin(START);
   node.assign(assigned({ ATest: 3 }));
@@ -134,7 +134,7 @@ Deno.test("users that are dropped are gone, and a target brings others", async (
   await node.stop();
 });
 
-Deno.test("a drop forgets what was to be done when the test begins", async () => {
+Deno.test("dropping users also drops the assignment that waits for the test", async () => {
   const { clock, ground, node } = scene();
   node.assign(assigned({ ATest: 3 }));
   node.dropUsers();
@@ -144,7 +144,7 @@ Deno.test("a drop forgets what was to be done when the test begins", async () =>
   await node.stop();
 });
 
-Deno.test("a node that never began has nothing to report, and no end to tell of", async () => {
+Deno.test("a node that never began has nothing to report, and emits no testStop", async () => {
   const { clock, node, events } = scene();
   events.on("testStop", () => assert.fail("testStop without testStart"));
   await node.stop();
@@ -152,7 +152,7 @@ Deno.test("a node that never began has nothing to report, and no end to tell of"
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("testStop comes when all users have stopped and the last report is made", async () => {
+Deno.test("testStop is emitted when all users have stopped and the final report is made", async () => {
   const { clock, node, events } = scene();
   const seen: unknown[] = [];
   events.on("testStop", ({ run }) => void seen.push([run.userCount, node.reporter!.drained]));
@@ -163,7 +163,7 @@ Deno.test("testStop comes when all users have stopped and the last report is mad
   assert.deepEqual(seen, [[0, false]]);
 });
 
-Deno.test("more users than files may be open is told each time; who hears it says it once", async () => {
+Deno.test("more users than files may be open are reported with each assignment", async () => {
   const { node, warnings } = scene(52);
   await node.begin(START);
   node.assign(assigned({ ATest: 1, BTest: 1 }));
@@ -210,7 +210,7 @@ function order(changes: Partial<ArrivalAssignment> = {}): ArrivalAssignment {
   };
 }
 
-Deno.test("a worker that has nothing to do says so, and keeps nobody from the end", async () => {
+Deno.test("a worker without users is ready, and does not keep the run from ending", async () => {
   const { clock, node, states } = scene();
   await node.begin({ ...START, elapsedSeconds: 0 });
   node.assign(assigned({ ATest: 0 }));
@@ -222,7 +222,7 @@ Deno.test("a worker that has nothing to do says so, and keeps nobody from the en
   await stop(node, clock);
 });
 
-Deno.test("a worker whose passes are over says so, also to those that start later", async () => {
+Deno.test("a worker without iterations left is exhausted, even with new users", async () => {
   const { clock, ground, node, states } = scene(null, (clock) => iterationsOf(clock, 3).iterations);
   await node.begin({ ...START, elapsedSeconds: 0 });
   node.assign(assigned({ ATest: 2 }));
@@ -239,7 +239,7 @@ Deno.test("a worker whose passes are over says so, also to those that start late
   await stop(node, clock);
 });
 
-Deno.test("a worker that lets its users go gives back the passes that they have not begun", async () => {
+Deno.test("a worker that drops its users gives back the iterations that they have not begun", async () => {
   let shared: { iterations: RemoteIterationQuota; told: string[] } | null = null;
   const { clock, ground, node, states } = scene(
     null,
@@ -261,7 +261,7 @@ Deno.test("a worker that lets its users go gives back the passes that they have 
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("a worker that leaves is not taken for one whose passes are over", async () => {
+Deno.test("a worker that stops is not exhausted", async () => {
   const { clock, node, states } = scene(null, (clock) => iterationsOf(clock, 1_000).iterations);
   await node.begin({ ...START, elapsedSeconds: 0 });
   node.assign(assigned({ ATest: 4 }));
@@ -270,7 +270,7 @@ Deno.test("a worker that leaves is not taken for one whose passes are over", asy
   assert.equal(states.at(-1), "running");
 });
 
-Deno.test("in the open model a worker begins the passes of its slice", async () => {
+Deno.test("in the open model a worker begins the iterations of its share", async () => {
   const { clock, ground, node, states } = scene();
   await node.begin({ ...START, elapsedSeconds: 0 });
   const mine = order({ rate: 40, of: 2, index: 1, until: 2 });
@@ -286,7 +286,7 @@ Deno.test("in the open model a worker begins the passes of its slice", async () 
   await stop(node, clock);
 });
 
-Deno.test("in the open model a worker that has begun the last of its passes says so", async () => {
+Deno.test("in the open model a worker that has completed its last iteration is exhausted", async () => {
   const { clock, node, states } = scene();
   await node.begin({ ...START, elapsedSeconds: 0 });
   node.assign(assigned({}, { arrivals: [order({ limit: 4, of: 2 })] }));
@@ -372,7 +372,7 @@ Deno.test("each second is reported right after its end", async () => {
   assert.equal(all.clock.pending, 0);
 });
 
-Deno.test("who begins late reports when the run's second is over", async () => {
+Deno.test("a worker that begins late reports at the end of the run's seconds", async () => {
   const all = reporterScene(7.75);
   await all.clock.advance(300);
   assert.deepEqual(all.sent.map(({ from, to }) => [from, to]), [[7, 7]]);
@@ -395,7 +395,7 @@ Deno.test("without a connection nothing is sent, and nothing is lost", async () 
   await end(all);
 });
 
-Deno.test("what the master lacks goes again, as it was", async () => {
+Deno.test("a report that the master lacks is sent again, unchanged", async () => {
   const all = reporterScene();
   all.link.acknowledges = false;
   await all.clock.advance(1_100);
@@ -406,7 +406,7 @@ Deno.test("what the master lacks goes again, as it was", async () => {
   await end(all);
 });
 
-Deno.test("what was counted before a new part of the run belongs to the old one", async () => {
+Deno.test("what was counted before a new part of the run belongs to the old part", async () => {
   const all = reporterScene();
   all.generator.setUsers([2], 0);
   await all.clock.advance(1_400);
@@ -422,7 +422,7 @@ Deno.test("what was counted before a new part of the run belongs to the old one"
   await end(all);
 });
 
-Deno.test("at its end all that is left goes, and it is drained when that is acknowledged", async () => {
+Deno.test("the final report has the rest, and the reporter is drained once it is acknowledged", async () => {
   const all = reporterScene();
   all.generator.setUsers([2], 0);
   await all.clock.advance(2_300);

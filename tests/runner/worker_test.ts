@@ -105,7 +105,7 @@ async function running(users: number, options: VirtualWorkerOptions = {}): Promi
   return all;
 }
 
-Deno.test("a worker gets ready, begins, and runs what it is told", async () => {
+Deno.test("a worker sets up, begins, and runs what it is assigned", async () => {
   const { cluster, master, worker, ground } = scene();
   await cluster.advance(100);
   assert.deepEqual(master.heard, [
@@ -136,7 +136,7 @@ Deno.test("a worker gets ready, begins, and runs what it is told", async () => {
   worker.kill();
 });
 
-Deno.test("it obeys the newest target, and only that", async () => {
+Deno.test("a worker follows only the newest assignment", async () => {
   const { cluster, master, worker, ground } = await running(4);
   for (const [revision, users] of [[3, 2], [2, 9], [3, 7]] as const) {
     master.say(target(revision, users));
@@ -147,7 +147,7 @@ Deno.test("it obeys the newest target, and only that", async () => {
   worker.kill();
 });
 
-Deno.test("a master that was started again counts its targets from 1", async () => {
+Deno.test("a restarted master counts its assignments from 1", async () => {
   const { cluster, master, worker, ground } = await running(4);
   master.say(target(9, 5));
   await cluster.advance(1_500);
@@ -162,7 +162,7 @@ Deno.test("a master that was started again counts its targets from 1", async () 
   worker.kill();
 });
 
-Deno.test("told to stop, it stops all users, and sends what it has counted, to the last", async () => {
+Deno.test("STOP stops all users, and the final report has everything they did", async () => {
   const { cluster, master, worker, ground } = await running(3);
   await cluster.advance(2_500);
   master.say({ type: "STOP", deadline: 17 });
@@ -203,7 +203,7 @@ Deno.test("a master that ends the run without the final report causes a warning"
   ]);
 });
 
-Deno.test("it leaves when all that it has counted is acknowledged, and not before", async () => {
+Deno.test("a worker leaves once all its reports are acknowledged, and not before", async () => {
   const { cluster, master, worker, ground } = await running(3);
   await cluster.advance(1_500);
   master.ignoreReports();
@@ -217,7 +217,7 @@ Deno.test("it leaves when all that it has counted is acknowledged, and not befor
   assert.deepEqual([worker.ended, worker.error], [true, null]);
 });
 
-Deno.test("who leaves before the test has begun says so, and goes", async () => {
+Deno.test("a worker that leaves before the test begins says so, and disconnects", async () => {
   const { cluster, master, worker } = scene();
   await cluster.advance(100);
   master.say(SETUP);
@@ -229,7 +229,7 @@ Deno.test("who leaves before the test has begun says so, and goes", async () => 
   assert.equal(cluster.clock.pending, 0);
 });
 
-Deno.test("no request begins when there was no word from the master for 5 s, to the millisecond", async () => {
+Deno.test("no request begins once the master has been silent for 5 s, to the millisecond", async () => {
   const { cluster, clock, master, worker, ground } = await running(20);
   await cluster.advance(3_000);
   master.answers = false;
@@ -251,7 +251,7 @@ Deno.test("no request begins when there was no word from the master for 5 s, to 
   worker.kill();
 });
 
-Deno.test("a lease that ran out while the worker got ready is begun anew", async () => {
+Deno.test("a lease that expires during the setup is granted again", async () => {
   const ready = Promise.withResolvers<void>();
   const { cluster, master, worker, ground } = scene({
     setUp: async () => {
@@ -279,7 +279,7 @@ Deno.test("a lease that ran out while the worker got ready is begun anew", async
   worker.kill();
 });
 
-Deno.test("users that were cut off come back as others, and their counts get over", async () => {
+Deno.test("users that were stopped are replaced by new ones, and their counts arrive", async () => {
   const { cluster, master, worker, ground } = await running(4);
   await cluster.advance(3_000);
   worker.line.break();
@@ -318,7 +318,7 @@ Deno.test("another run's master ends the worker with exit code 4", async () => {
   assert.equal(cluster.clock.pending, 0);
 });
 
-Deno.test("a class that the test file lacks ends the worker with exit code 2", async () => {
+Deno.test("a user class that the test file does not have ends the worker with exit code 2", async () => {
   const { cluster, master, worker } = await running(3);
   master.say(target(2, 0, { classes: { GhostTest: 0, StepTest: 3 } }));
   await cluster.advance(100);
@@ -333,7 +333,7 @@ Deno.test("a class that the test file lacks ends the worker with exit code 2", a
   assert.equal(cluster.ground.users(), 0);
 });
 
-Deno.test("a target is no member of the object that it is sent in", async () => {
+Deno.test("a user class cannot be a property that every object has", async () => {
   const { cluster, master, worker } = await running(3);
   master.say(target(2, 0, { classes: { StepTest: 1, constructor: 0 } }));
   await cluster.advance(100);
@@ -341,7 +341,7 @@ Deno.test("a target is no member of the object that it is sent in", async () => 
   worker.kill();
 });
 
-Deno.test("a node that cannot get ready ends with the reason", async () => {
+Deno.test("a worker whose setup fails ends with the reason", async () => {
   const { cluster, master, worker } = scene({
     setUp: (options) => Promise.reject(new UsageError(`${options} makes no sense`)),
   });
@@ -366,7 +366,7 @@ Deno.test("a master that is not found in time ends the worker with exit code 4",
   assert.equal(cluster.clock.pending, 0);
 });
 
-Deno.test("told that all users run while its own testStart goes on, it counts for the right part", async () => {
+Deno.test("STARTED during the worker's testStart counts for the right part of the run", async () => {
   const { cluster, master, worker } = scene();
   const slow = Promise.withResolvers<void>();
   worker.events.on("testStart", () => slow.promise);
@@ -383,7 +383,7 @@ Deno.test("told that all users run while its own testStart goes on, it counts fo
   worker.kill();
 });
 
-Deno.test("told to stop while its own testStart goes on, it starts nobody, and still reports", async () => {
+Deno.test("STOP during the worker's testStart starts no user, and still reports", async () => {
   const { cluster, master, worker, ground } = scene();
   const slow = Promise.withResolvers<void>();
   worker.events.on("testStart", () => slow.promise);
@@ -403,7 +403,7 @@ Deno.test("told to stop while its own testStart goes on, it starts nobody, and s
   assert.deepEqual(worker.warnings, []);
 });
 
-Deno.test("the start is said once, however often it is told", async () => {
+Deno.test("startComplete is emitted once, however often STARTED arrives", async () => {
   const { cluster, master, worker } = await running(2);
   const said: number[] = [];
   worker.events.on("startComplete", ({ userCount }) => void said.push(userCount));
@@ -413,7 +413,7 @@ Deno.test("the start is said once, however often it is told", async () => {
   worker.kill();
 });
 
-Deno.test("more users than files may be open is warned of, once", async () => {
+Deno.test("more users than files may be open cause one warning", async () => {
   const { cluster, master, worker } = await running(2, { openFileLimit: 100 });
   for (const [revision, users] of [[2, 80], [3, 80], [4, 60]] as const) {
     master.say(target(revision, users));
@@ -424,7 +424,7 @@ Deno.test("more users than files may be open is warned of, once", async () => {
   worker.kill();
 });
 
-Deno.test("what nobody awaited and was thrown is counted with the rest", async () => {
+Deno.test("an error from a promise that is not awaited is counted", async () => {
   class QuietTest extends User {
     testNothing(): void {}
   }
@@ -439,7 +439,7 @@ Deno.test("what nobody awaited and was thrown is counted with the rest", async (
   all.worker.kill();
 });
 
-Deno.test("a master that acknowledges what was never sent is left, and found again", async () => {
+Deno.test("a worker reconnects after a master has acknowledged what was never sent", async () => {
   const { cluster, master, worker, ground } = await running(2);
   await cluster.advance(1_500);
   master.say({ type: "ACK", seq: 77 });
