@@ -1,69 +1,15 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
-import { Channel } from "../../src/cluster/channel.ts";
-import { joinMaster } from "../../src/cluster/handshake.ts";
-import type { Message, WorkerPhase } from "../../src/cluster/protocol.ts";
 import { AiotestError } from "../../src/core/errors.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import { User } from "../../src/user/user.ts";
-import { identity } from "../support/joining.ts";
 import { report } from "../support/reports.ts";
-import { VirtualCluster, type VirtualMaster } from "../support/virtual_cluster.ts";
-
-function requests({ result }: VirtualMaster): number {
-  return result!.statistics.totals.requests;
-}
-
-function states({ result }: VirtualMaster): string[] {
-  return result!.workers.map(({ id, state, complete }) => `${id} ${state} ${complete}`);
-}
+import { scriptedWorker } from "../support/scripted_worker.ts";
+import { requests, VirtualCluster, workerStates } from "../support/virtual_cluster.ts";
 
 /** An error that ends the run with exit code 4. */
 function assertEnded(error: unknown, message: string): void {
   assert.ok(error instanceof AiotestError, String(error));
   assert.deepEqual([error.message, error.exitCode], [message, 4]);
-}
-
-/** A worker that speaks as a test says, and has no users. */
-interface Puppet {
-  readonly channel: Channel;
-  /** What it was told. */
-  readonly heard: Message[];
-  say(state: WorkerPhase): void;
-  /** Sends a PING every second, so many times. */
-  beat(times: number): void;
-}
-
-/**
- * @param capacity bytes that wait for it to read, before a write waits.
- * @param reads messages that it reads behind the greeting.
- */
-async function puppet(
-  { network, clock }: VirtualCluster,
-  name: string,
-  { capacity = Infinity, reads = Infinity } = {},
-): Promise<Puppet> {
-  const channel = new Channel(await network.line("10.0.0.99", capacity).connect());
-  const who = identity({ workerId: name, incarnation: `${name}'s only` });
-  const introduced = joinMaster(channel, who, { token: "secret", clock });
-  await clock.advance(0);
-  await introduced;
-  const heard: Message[] = [];
-  void (async () => {
-    while (heard.length < reads) {
-      const message = await channel.receive();
-      if (message === null) return;
-      heard.push(message);
-    }
-  })();
-  const beat = (times: number): void => {
-    if (times === 0) return;
-    channel.send({ type: "PING", number: times });
-    clock.setTimer(() => beat(times - 1), 1000);
-  };
-  const say = (state: WorkerPhase): void =>
-    channel.send({ type: "STATE", users: 0, state, elapsedSeconds: 0 });
-  return { channel, heard, say, beat };
 }
 
 Deno.test("what the workers' users do is counted once, and the result has all of it", async () => {
@@ -82,7 +28,7 @@ Deno.test("what the workers' users do is counted once, and the result has all of
     result.statistics.timeline.map(({ second, users, requests }) => [second, users, requests]),
     [[0, 6, 6], [1, 6, 6], [2, 6, 6], [3, 0, 6]],
   );
-  assert.deepEqual(states(master), ["a finished true", "b finished true"]);
+  assert.deepEqual(workerStates(master), ["a finished true", "b finished true"]);
   assert.deepEqual(master.infos, ["1 of 2 workers are ready.", "2 of 2 workers are ready."]);
   assert.deepEqual(master.warnings, []);
   assert.ok(cluster.workers.every(({ ended, error }) => ended && error === null));
@@ -113,7 +59,7 @@ Deno.test("workers that become ready are announced at most once a second, and wh
   for (const name of ["d", "e"]) cluster.worker(name);
   await cluster.advance(10);
   assert.deepEqual(master.infos.slice(2), ["5 of 5 workers are ready."]);
-  // While it waits, the run shows itself every second.
+  // A run that waits shows its state every second.
   assert.deepEqual(master.seconds.map(({ state, workers }) => [state, workers.length]), [
     ["ready", 3],
   ]);
@@ -124,9 +70,9 @@ Deno.test("each report is counted, passed on as an event, and watched for a work
   const master = cluster.master({ expectedWorkers: 1 });
   const reports: unknown[] = [];
   master.events.on("workerReport", ({ workerId, report }) => void reports.push([workerId, report]));
-  const busy = await puppet(cluster, "busy");
-  busy.say("ready");
-  busy.beat(40);
+  const busy = await scriptedWorker(cluster, "busy");
+  busy.sendState("ready");
+  busy.ping(40);
   for (let seq = 1; seq <= 6; seq++) {
     await cluster.advance(1_000);
     const [from, to] = [2 * seq - 2, 2 * seq - 1];
@@ -210,7 +156,7 @@ Deno.test("users start and stop at the rate asked for, however many workers shar
   await cluster.advance(5_000, () => {
     const now = clock.now() / 1000;
     const wanted = now < 2 ? Math.min(400, now * 400) : Math.max(100, 400 - (now - 2) * 150);
-    // A worker is told at most every 50 ms.
+    // A worker gets at most one assignment every 50 ms.
     const late = 0.05 * (now < 2 ? 400 : 150) + 4;
     const [low, high] = now < 2 ? [wanted - late, wanted + 1] : [wanted - 1, wanted + late];
     assert.ok(ground.users() >= low && ground.users() <= high, `${ground.users()} at ${now} s`);
@@ -246,7 +192,7 @@ Deno.test("a worker that joins late gets its share, and no other users move", as
   await cluster.advance(5_000);
   assert.equal(requests(master), ground.steps.length);
   assert.equal(master.result!.complete, true);
-  // It counts the same seconds as the others do.
+  // It counts the same seconds as the others.
   assert.equal(master.result!.statistics.timeline.length, 6);
 });
 
@@ -262,7 +208,7 @@ Deno.test("a worker that leaves hands over its users at once, and all its counts
   assert.deepEqual(["a", "b", "c"].map((name) => ground.users(name)), [6, 6, 0]);
   await cluster.advance(10_000);
   assert.equal(requests(master), ground.steps.length);
-  assert.deepEqual(states(master), ["a finished true", "b finished true", "c left true"]);
+  assert.deepEqual(workerStates(master), ["a finished true", "b finished true", "c left true"]);
   assert.equal(master.result!.complete, true);
   assert.deepEqual(master.warnings, []);
 });
@@ -280,7 +226,7 @@ Deno.test("a connection that is cut and reopened moves no user and loses no coun
   assert.equal(a!.line.opened, 7);
   assert.equal(ground.ids.length, 8);
   assert.equal(requests(master), ground.steps.length);
-  assert.deepEqual(states(master), ["a finished true", "b finished true"]);
+  assert.deepEqual(workerStates(master), ["a finished true", "b finished true"]);
   assert.deepEqual(master.warnings, []);
 });
 
@@ -320,7 +266,7 @@ for (
     assert.ok(master.infos.includes("Worker b is back."));
     await cluster.advance(20_000);
     assert.equal(requests(master), ground.steps.length);
-    assert.deepEqual(states(master), ["a finished true", "b finished true"]);
+    assert.deepEqual(workerStates(master), ["a finished true", "b finished true"]);
     assert.equal(master.result!.complete, true);
   });
 }
@@ -353,7 +299,7 @@ Deno.test("the users of a worker that dies go to the others, and the result says
   await cluster.advance(30_000);
   const result = master.result!;
   assert.equal(result.complete, false);
-  assert.deepEqual(states(master), ["a finished true", "b finished true", "c lost false"]);
+  assert.deepEqual(workerStates(master), ["a finished true", "b finished true", "c lost false"]);
   const counted = ground.steps.filter(({ node, atMs }) => node !== "c" || atMs < 5_000).length;
   assert.equal(requests(master), counted);
   assert.deepEqual(master.warnings, [
@@ -416,7 +362,7 @@ Deno.test("tests that run at the end may finish, and the master waits for them",
   const master = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
   await cluster.advance(20_000);
-  // The second user's worker is told of it 50 ms after the first one's.
+  // The second user's worker gets its assignment 50 ms after the first one's.
   assert.equal(master.result!.durationSeconds, 5.05);
   assert.equal(requests(master), 2);
   assert.deepEqual(master.seconds.map(({ elapsedSeconds, state }) => [elapsedSeconds, state]), [
@@ -431,11 +377,14 @@ Deno.test("the master waits until the deadline for a worker that never sends its
   const cluster = new VirtualCluster({ users: 4, runTime: 3 });
   const master = cluster.master();
   cluster.worker("a");
-  const mute = await puppet(cluster, "mute");
-  mute.say("ready");
-  mute.beat(40);
+  const mute = await scriptedWorker(cluster, "mute");
+  mute.sendState("ready");
+  mute.ping(40);
   await cluster.advance(19_900);
-  assert.deepEqual(mute.heard.find(({ type }) => type === "STOP"), { type: "STOP", deadline: 17 });
+  assert.deepEqual(mute.received.find(({ type }) => type === "STOP"), {
+    type: "STOP",
+    deadline: 17,
+  });
   assert.equal(master.result, null);
   await cluster.advance(200);
   assert.equal(master.result!.durationSeconds, 20);
@@ -443,7 +392,7 @@ Deno.test("the master waits until the deadline for a worker that never sends its
   assert.deepEqual(master.warnings, [
     "Worker mute has not sent its final report: up to 20 s of its counts are missing.",
   ]);
-  assert.equal(mute.heard.at(-1)!.type, "QUIT");
+  assert.equal(mute.received.at(-1)!.type, "QUIT");
 });
 
 Deno.test("the master does not wait for a worker that gets ready while the test stops", async () => {
@@ -457,14 +406,14 @@ Deno.test("the master does not wait for a worker that gets ready while the test 
   });
   const master = cluster.master({ expectedWorkers: 1 });
   cluster.worker("a");
-  const late = await puppet(cluster, "late");
-  late.say("preparing");
+  const late = await scriptedWorker(cluster, "late");
+  late.sendState("preparing");
   await cluster.advance(3_500);
-  late.say("ready");
+  late.sendState("ready");
   await cluster.advance(4_000);
   assert.equal(master.result!.complete, true);
   assert.equal(master.result!.durationSeconds, 5.05);
-  assert.ok(!late.heard.some(({ type }) => type === "START"));
+  assert.ok(!late.received.some(({ type }) => type === "START"));
 });
 
 Deno.test("a worker that leaves before the test begins does not count as ready", async () => {
@@ -496,7 +445,7 @@ Deno.test("a worker that is cut off before the test begins does not count as rea
   a.line.mend();
   await cluster.advance(10_000);
   assert.equal(master.result!.complete, true);
-  assert.deepEqual(states(master), ["a finished true", "b finished true"]);
+  assert.deepEqual(workerStates(master), ["a finished true", "b finished true"]);
 });
 
 Deno.test("--reset-stats drops what was counted before all users ran, on every node", async () => {
@@ -524,7 +473,7 @@ Deno.test("a worker that was cut off when all users ran starts the new part of t
   for (const { name, events } of cluster.workers) {
     events.on("startComplete", ({ userCount }) => void started.push(`${name} ${userCount}`));
   }
-  // What it is told at that moment is lost.
+  // The message of this moment is lost.
   master.events.on("startComplete", () => b!.line.cut());
   await cluster.advance(20_000);
   assert.equal(b!.line.opened, 2);
@@ -606,16 +555,16 @@ Deno.test("a second worker of the same name is rejected until the first one is l
   assert.equal(cluster.ground.users(), 4);
   await cluster.advance(30_000);
   assert.equal(master.run.failure, null);
-  assert.deepEqual(states(master), ["a lost false", "b finished true", "a finished true"]);
+  assert.deepEqual(workerStates(master), ["a lost false", "b finished true", "a finished true"]);
 });
 
 Deno.test("a worker that reports another run is disconnected", async () => {
   const cluster = new VirtualCluster({});
   const master = cluster.master({ expectedWorkers: 2 });
-  const stranger = await puppet(cluster, "stranger");
+  const stranger = await scriptedWorker(cluster, "stranger");
   stranger.channel.send(report({ runId: "run-0" }));
   await cluster.advance(100);
-  assert.deepEqual(stranger.heard.at(-1), {
+  assert.deepEqual(stranger.received.at(-1), {
     type: "ERROR",
     code: "run",
     text: "This is run run-1, and the report is of run-0.",
@@ -629,9 +578,9 @@ Deno.test("a worker that reads nothing does not keep the master from ending", as
   const cluster = new VirtualCluster({ users: 2, runTime: 20 });
   const master = cluster.master({ expectedWorkers: 1 });
   cluster.worker("a");
-  const deaf = await puppet(cluster, "deaf", { capacity: 250, reads: 3 });
-  deaf.say("preparing");
-  deaf.beat(60);
+  const deaf = await scriptedWorker(cluster, "deaf", { capacity: 250, reads: 3 });
+  deaf.sendState("preparing");
+  deaf.ping(60);
   await cluster.advance(20_900);
   assert.ok(master.result === null);
   assert.equal(master.run.snapshot().workers[1]!.state, "preparing");
@@ -660,7 +609,7 @@ for (const [when, killAtMs] of [["while users start", 2_030], ["when all run", 6
     assert.equal(result.runId, "run-1");
     assert.equal(result.complete, true);
     assert.equal(result.durationSeconds, 14);
-    assert.deepEqual(states(second), ["a finished true", "b finished true"]);
+    assert.deepEqual(workerStates(second), ["a finished true", "b finished true"]);
     assert.equal(first.result, null);
   });
 }
@@ -680,7 +629,7 @@ Deno.test("a resumed run waits for missing workers, then others run their users"
   assert.deepEqual([ground.users("a")], [12]);
   await cluster.advance(60_000);
   assert.equal(second.result!.complete, false);
-  assert.deepEqual(states(second), ["a finished true", "b lost false"]);
+  assert.deepEqual(workerStates(second), ["a finished true", "b lost false"]);
 });
 
 Deno.test("a resumed run without any worker ends", async () => {
@@ -728,7 +677,7 @@ Deno.test("a run that was stopping is completed by the next master", async () =>
   assert.equal(result.complete, true);
   assert.equal(requests(second), 4);
   assert.equal(result.users.final, 4);
-  // The tests under way end at 5 s; the next master comes at 5.2 s, and the workers find it.
+  // The running tests end at 5 s; the next master starts at 5.2 s, and the workers find it.
   assert.ok(result.durationSeconds >= 5 && result.durationSeconds < 8, `${result.durationSeconds}`);
 });
 
@@ -939,360 +888,6 @@ Deno.test("all workers together follow a changed arrival rate to the iteration",
     cluster.ground.steps.filter((step) => step.node === node).length
   );
   assert.ok(Math.abs(byNode[0]! - byNode[1]!) <= 2, String(byNode));
-});
-
-type Fault =
-  | { readonly kind: "cut"; readonly worker: number }
-  | { readonly kind: "break" | "stall"; readonly worker: number; readonly forMs: number }
-  | { readonly kind: "leave"; readonly worker: number }
-  | { readonly kind: "join" }
-  | { readonly kind: "restart"; readonly forMs: number };
-
-const worker = fc.nat(2);
-const forMs = fc.integer({ min: 1, max: 9_000 });
-const fault: fc.Arbitrary<Fault> = fc.oneof(
-  fc.record({ kind: fc.constant("cut"), worker }),
-  fc.record({ kind: fc.constantFrom("break", "stall"), worker, forMs }),
-  fc.record({ kind: fc.constant("leave"), worker }),
-  fc.record({ kind: fc.constant("join") }),
-  fc.record({ kind: fc.constant("restart"), forMs }),
-);
-
-function breakAs(cluster: VirtualCluster, one: Exclude<Fault, { kind: "restart" }>): void {
-  const line = "worker" in one ? cluster.workers[one.worker]!.line : null;
-  switch (one.kind) {
-    case "cut":
-      return line!.cut();
-    case "break":
-      line!.break();
-      return void cluster.clock.setTimer(() => line!.mend(), one.forMs);
-    case "stall":
-      line!.stall();
-      return void cluster.clock.setTimer(() => line!.resume(), one.forMs);
-    case "leave":
-      return cluster.workers[one.worker]!.run.leave();
-    case "join":
-      return void cluster.worker(`late ${cluster.workers.length}`);
-  }
-}
-
-Deno.test("whatever fails, no user is too many, and every step is counted once", async () => {
-  const faults = fc.array(fc.tuple(fc.integer({ min: 0, max: 4_000 }), fault), { maxLength: 8 });
-  await fc.assert(
-    fc.asyncProperty(faults, async (faults) => {
-      const cluster = new VirtualCluster(
-        { users: 13, rate: 4 },
-        (ground) => [ground.userClass("ATest", 2, 0.7), ground.userClass("BTest", 1, 0.3)],
-      );
-      const { ground } = cluster;
-      const look = (): void => assert.ok(ground.users() <= 13, `${ground.users()} users`);
-      let master = cluster.master({ expectedWorkers: 3 });
-      for (const name of ["a", "b", "c"]) cluster.worker(name);
-      await cluster.advance(100, look);
-      for (const [waitMs, one] of faults) {
-        await cluster.advance(waitMs, look);
-        if (one.kind === "restart") {
-          master.kill();
-          await cluster.advance(one.forMs, look);
-          master = await cluster.nextMaster({ expectedWorkers: 3 });
-        } else breakAs(cluster, one);
-      }
-      await cluster.advance(25_000, look);
-      if (master.run.failure === null) {
-        const able = cluster.workers.filter(({ ended }) => !ended).length;
-        assert.equal(ground.users(), able > 0 ? 13 : 0);
-        if (able > 0) {
-          assert.deepEqual(ground.usersOf(cluster.classNames), cluster.mix.counts(13));
-          const each = cluster.workers.filter(({ ended }) => !ended)
-            .map(({ name }) => ground.users(name));
-          assert.ok(Math.max(...each) - Math.min(...each) <= 1, String(each));
-        }
-      }
-      master.run.stop();
-      await cluster.advance(20_000, look);
-      assert.equal(new Set(ground.ids).size, ground.ids.length);
-      // Where nobody could run users for 6 s the run has ended, without those that were cut off.
-      if (master.run.failure !== null) return;
-      assert.equal(master.result!.complete, true);
-      assert.equal(requests(master), ground.steps.length);
-      assert.deepEqual(cluster.workers.map(({ error }) => error), cluster.workers.map(() => null));
-    }),
-    { numRuns: 40 },
-  );
-});
-
-/** What the workers have begun, and what the master says of it: scheduled, started, completed, dropped. */
-function iterations({ result }: VirtualMaster): number[] {
-  const { scheduled, started, completed, dropped } = result!.statistics.iterations!;
-  return [scheduled, started, completed, dropped];
-}
-
-Deno.test("a run with --iterations begins exactly that many, and ends with the last one", async () => {
-  for (const users of [1, 2, 7]) {
-    const cluster = new VirtualCluster({ users, rate: 2, iterations: 41 });
-    const master = cluster.master();
-    for (const name of ["a", "b"]) cluster.worker(name);
-    await cluster.advance(60_000);
-    assert.deepEqual(iterations(master), [41, 41, 41, 0]);
-    assert.equal(cluster.ground.steps.length, 41);
-    assert.equal(requests(master), 41);
-    assert.deepEqual(master.warnings, []);
-    // Each user's first pass begins when the user does, and one more every second.
-    const seconds = { 1: 40, 2: 20, 7: 7 }[users]!;
-    assert.ok(Math.abs(master.result!.durationSeconds - seconds) < 1.5, `${users} users`);
-    assert.equal(cluster.clock.pending, 0);
-  }
-});
-
-Deno.test("iterations that a worker holds go to idle users of another", async () => {
-  const cluster = new VirtualCluster({ users: 4, iterations: 400 }, (ground) => [
-    ground.userClass("ATest", 1, 0.01),
-  ]);
-  const master = cluster.master();
-  const [a] = ["a", "b"].map((name) => cluster.worker(name));
-  await cluster.advance(700);
-  a!.line.stall();
-  cluster.clock.setTimer(() => a!.line.resume(), 4_000);
-  await cluster.advance(20_000);
-  assert.deepEqual(iterations(master), [400, 400, 400, 0]);
-  assert.deepEqual(master.warnings, []);
-});
-
-Deno.test("a worker that leaves gives back the iterations that it has not begun", async () => {
-  const cluster = new VirtualCluster({ users: 6, iterations: 2_000 }, (ground) => [
-    ground.userClass("ATest", 1, 0.01),
-  ]);
-  const master = cluster.master({ expectedWorkers: 3 });
-  const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
-  await cluster.advance(1_000);
-  c!.run.leave();
-  await cluster.advance(20_000);
-  assert.deepEqual([c!.ended, c!.error], [true, null]);
-  assert.deepEqual(iterations(master), [2_000, 2_000, 2_000, 0]);
-  assert.equal(cluster.ground.steps.length, 2_000);
-  assert.deepEqual(master.warnings, []);
-});
-
-Deno.test("a worker that was lost gives back the iterations that it has not begun, and continues", async () => {
-  const cluster = new VirtualCluster({ users: 4, iterations: 1_500 }, (ground) => [
-    ground.userClass("ATest", 1, 0.05),
-  ]);
-  const master = cluster.master();
-  const [, b] = ["a", "b"].map((name) => cluster.worker(name));
-  await cluster.advance(1_000);
-  b!.line.break();
-  await cluster.advance(8_000);
-  b!.line.mend();
-  await cluster.advance(40_000);
-  assert.deepEqual(iterations(master), [1_500, 1_500, 1_500, 0]);
-  assert.equal(cluster.ground.steps.length, 1_500);
-  assert.deepEqual(master.warnings, [
-    "Worker b has been silent for 6 s: its users go to the other workers.",
-  ]);
-});
-
-Deno.test("iterations held by a worker that is killed are lost, and the run says how many", async () => {
-  const cluster = new VirtualCluster({ users: 6, iterations: 3_000 }, (ground) => [
-    ground.userClass("ATest", 1, 0.005),
-  ]);
-  const master = cluster.master({ expectedWorkers: 3 });
-  const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
-  await cluster.advance(1_020);
-  c!.kill();
-  await cluster.advance(40_000);
-  const [scheduled] = iterations(master);
-  const begun = cluster.ground.steps.length;
-  assert.ok(begun <= 3_000 && begun > 2_900, String(begun));
-  assert.ok(scheduled! <= begun);
-  assert.equal(
-    master.result!.warnings.at(-1),
-    `Only ${scheduled} of 3000 iterations began, as far as is known: the others were lost with a worker.`,
-  );
-});
-
-Deno.test("a resumed run knows how many iterations are left", async () => {
-  const cluster = new VirtualCluster({ users: 4, iterations: 600 }, (ground) => [
-    ground.userClass("ATest", 1, 0.02),
-  ]);
-  const first = cluster.master();
-  for (const name of ["a", "b"]) cluster.worker(name);
-  await cluster.advance(1_510);
-  first.kill();
-  await cluster.advance(1_000);
-  const second = await cluster.nextMaster();
-  await cluster.advance(20_000);
-  assert.deepEqual(iterations(second), [600, 600, 600, 0]);
-  assert.equal(cluster.ground.steps.length, 600);
-  assert.deepEqual(second.warnings, []);
-});
-
-Deno.test("a run with --iterations that is stopped early does not warn of the rest", async () => {
-  const cluster = new VirtualCluster({ users: 4, iterations: 600, runTime: 3.5 });
-  const master = cluster.master();
-  for (const name of ["a", "b"]) cluster.worker(name);
-  await cluster.advance(10_000);
-  assert.deepEqual(iterations(master), [16, 16, 16, 0]);
-  assert.deepEqual(master.warnings, []);
-});
-
-Deno.test("users that have completed the iterations of their class end the run, with a warning", async () => {
-  const cluster = new VirtualCluster({ users: 4, iterations: 100 }, (ground) => {
-    const few = ground.userClass("ATest");
-    Object.defineProperty(few, "iterations", { value: 3 });
-    return [few];
-  });
-  const master = cluster.master();
-  for (const name of ["a", "b"]) cluster.worker(name);
-  await cluster.advance(10_000);
-  assert.deepEqual(iterations(master), [12, 12, 12, 0]);
-  assert.deepEqual(master.warnings, [
-    "Only 12 of 100 iterations began: no user was left to begin the others.",
-  ]);
-});
-
-/** Faults, each with how many milliseconds after the one before it happens. */
-type TimedFaults = readonly (readonly [number, Fault])[];
-
-/**
- * Runs 700 iterations on three workers, and checks that none is begun twice, and that each is begun
- * unless a worker was lost.
- */
-async function checkSharedIterations(faults: TimedFaults): Promise<void> {
-  const cluster = new VirtualCluster(
-    { users: 9, rate: 6, iterations: 700 },
-    (ground) => [ground.userClass("ATest", 2, 0.05), ground.userClass("BTest", 1, 0.2)],
-  );
-  const { ground } = cluster;
-  let master = cluster.master({ expectedWorkers: 3 });
-  const warnings: string[] = [];
-  for (const name of ["a", "b", "c"]) cluster.worker(name);
-  const look = (): void => assert.ok(ground.steps.length <= 700, `${ground.steps.length}`);
-  await cluster.advance(100, look);
-  for (const [waitMs, one] of faults) {
-    await cluster.advance(waitMs, look);
-    if (master.result !== null) break;
-    if (one.kind === "restart") {
-      master.kill();
-      warnings.push(...master.warnings);
-      await cluster.advance(one.forMs, look);
-      master = await cluster.nextMaster({ expectedWorkers: 3 });
-    } else breakAs(cluster, one);
-  }
-  await cluster.advance(120_000, look, 500);
-  if (master.run.failure !== null) return;
-  const { result } = master;
-  assert.ok(result !== null);
-  const [scheduled, started, , dropped] = iterations(master);
-  assert.deepEqual([scheduled, dropped], [started, 0]);
-  warnings.push(...master.warnings);
-  const isLost = warnings.some((text) => /has been silent for/.test(text));
-  if (result.complete) assert.equal(started, ground.steps.length);
-  if (!isLost) assert.equal(ground.steps.length, 700);
-  else if (started! < 700) assert.match(result.warnings.at(-1)!, /^Only \d+ of 700 iterations/);
-}
-
-Deno.test("whatever fails, no iteration begins twice, and each begins unless a worker is lost", async () => {
-  const faults = fc.array(fc.tuple(fc.integer({ min: 0, max: 3_000 }), fault), { maxLength: 6 });
-  await fc.assert(fc.asyncProperty(faults, checkSharedIterations), { numRuns: 30 });
-});
-
-// Each of these once broke the rule above.
-for (
-  const [what, faults] of [
-    [
-      "an answer that arrives when the lease has expired, before the worker has noticed, begins nothing",
-      [[1_214, { kind: "stall", worker: 0, forMs: 4_687 }]],
-    ],
-  ] satisfies [string, TimedFaults][]
-) {
-  Deno.test(what, () => checkSharedIterations(faults));
-}
-
-Deno.test("in the open model the workers' iterations make up the schedule, evenly interleaved", async () => {
-  const cluster = new VirtualCluster({ arrivalRate: 50, maxUsers: 30, runTime: 4 });
-  const master = cluster.master({ expectedWorkers: 3 });
-  for (const name of ["a", "b", "c"]) cluster.worker(name);
-  await cluster.advance(10_000);
-  const { steps } = cluster.ground;
-  assert.deepEqual(iterations(master), [200, 200, 200, 0]);
-  const beganAt = steps[0]!.atMs;
-  assert.deepEqual(
-    steps.map(({ atMs }) => Math.round(atMs - beganAt)),
-    Array.from({ length: 200 }, (_, n) => n * 20),
-  );
-  assert.deepEqual(steps.slice(0, 6).map(({ node }) => node), ["a", "b", "c", "a", "b", "c"]);
-  assert.equal(master.result!.statistics.iterations!.startDelayMs.max, 0);
-  assert.equal(master.result!.durationSeconds, 4);
-  assert.deepEqual(master.warnings, []);
-  assert.equal(cluster.clock.pending, 0);
-});
-
-Deno.test("in the open model --iterations ends the schedule, on any number of workers", async () => {
-  const cluster = new VirtualCluster({ arrivalRate: 50, maxUsers: 30, iterations: 101 });
-  const master = cluster.master({ expectedWorkers: 3 });
-  for (const name of ["a", "b", "c"]) cluster.worker(name);
-  await cluster.advance(10_000);
-  assert.deepEqual(iterations(master), [101, 101, 101, 0]);
-  assert.ok(Math.abs(master.result!.durationSeconds - 2) < 0.1);
-  assert.deepEqual(master.warnings, []);
-});
-
-Deno.test("in the open model a worker that joins late takes over its share without a gap", async () => {
-  const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 6 });
-  const master = cluster.master();
-  for (const name of ["a", "b"]) cluster.worker(name);
-  await cluster.advance(2_000);
-  cluster.worker("c");
-  await cluster.advance(10_000);
-  assert.deepEqual(iterations(master), [360, 360, 360, 0]);
-  const last = cluster.ground.steps.slice(-180).filter(({ node }) => node === "c").length;
-  assert.equal(last, 60);
-});
-
-Deno.test("in the open model a worker that leaves has begun what was due, and the others take over", async () => {
-  const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 6 });
-  const master = cluster.master({ expectedWorkers: 3 });
-  const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
-  await cluster.advance(2_000);
-  c!.run.leave();
-  await cluster.advance(10_000);
-  const [scheduled, started, completed, dropped] = iterations(master);
-  assert.deepEqual([started, completed, dropped], [scheduled, scheduled, 0]);
-  // What was its own until the others had been told.
-  assert.ok(scheduled! >= 360 - 7 && scheduled! <= 360, String(scheduled));
-  assert.equal(cluster.ground.steps.length, scheduled);
-});
-
-Deno.test("in the open model a lost worker leaves a gap of its share, and nothing begins twice", async () => {
-  const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 20 });
-  cluster.master({ expectedWorkers: 3 });
-  const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
-  await cluster.advance(3_000);
-  c!.kill();
-  await cluster.advance(30_000);
-  const { steps } = cluster.ground;
-  // 20 a second for the six seconds after which it was taken to be gone, and a moment more.
-  assert.ok(Math.abs(1_200 - steps.length - 125) <= 6, String(1_200 - steps.length));
-  const beganAt = steps[0]!.atMs;
-  const dues = steps.map(({ atMs }) => Math.round((atMs - beganAt) * 0.06));
-  assert.equal(new Set(dues).size, dues.length);
-});
-
-Deno.test("in the open model a resumed run continues the schedule, and nothing begins twice", async () => {
-  const cluster = new VirtualCluster({ arrivalRate: 50, maxUsers: 30, runTime: 8 });
-  const first = cluster.master();
-  for (const name of ["a", "b"]) cluster.worker(name);
-  await cluster.advance(2_510);
-  first.kill();
-  await cluster.advance(1_500);
-  const second = await cluster.nextMaster();
-  await cluster.advance(12_000);
-  const { steps } = cluster.ground;
-  assert.equal(steps.length, 400);
-  assert.deepEqual(iterations(second), [400, 400, 400, 0]);
-  const beganAt = steps[0]!.atMs;
-  const dues = steps.map(({ atMs }) => Math.round((atMs - beganAt) / 20));
-  assert.deepEqual(dues, Array.from({ length: 400 }, (_, n) => n));
 });
 
 Deno.test("in a resumed run a closed shape is asked for the present moment, not for the first", async () => {

@@ -233,7 +233,7 @@ Deno.test("a worker without iterations left is exhausted, even with new users", 
   await clock.advance(5_000);
   assert.equal(states.at(-1), "exhausted");
   assert.equal(ground.steps.length, 3);
-  // Another master says again what the one before had said.
+  // Another master repeats the assignment of the one before.
   node.assign(assigned({ ATest: 4 }));
   assert.equal(states.at(-1), "exhausted");
   await stop(node, clock);
@@ -413,7 +413,7 @@ Deno.test("what was counted before a new part of the run belongs to the old part
   all.reporter.setPhase(1);
   all.reporter.setPhase(1);
   await all.clock.advance(2_000);
-  // The rest of the second in which it began is counted in the next one.
+  // The rest of the second in which the new part began is counted with the next second.
   assert.deepEqual(all.sent.map((report) => [report.phase, report.to, requests([report])]), [
     [0, 0, 2],
     [0, 1, 2],

@@ -233,7 +233,7 @@ Deno.test("no request begins once the master has been silent for 5 s, to the mil
   const { cluster, clock, master, worker, ground } = await running(20);
   await cluster.advance(3_000);
   master.answers = false;
-  // The last PING that was answered went out at 3 s.
+  // The last PING that was answered was sent at 3 s.
   let stoppedAt = Infinity;
   await cluster.advance(7_000, () => {
     if (ground.users() === 0) stoppedAt = Math.min(stoppedAt, clock.now());
@@ -245,7 +245,7 @@ Deno.test("no request begins once the master has been silent for 5 s, to the mil
     worker.warnings[0]!,
     /The master has been silent for 5 s: this worker's users are stopped/,
   );
-  // It has joined again since, and waits to be told.
+  // It has joined again since, and waits for an assignment.
   assert.equal(worker.line.opened, 2);
   assert.equal(master.of("STATE").at(-1)!.state, "ready");
   worker.kill();
@@ -267,7 +267,7 @@ Deno.test("a lease that expires during the setup is granted again", async () => 
   await cluster.advance(100);
   master.say(SETUP);
   master.answers = false;
-  // It hears of the master, but the master does not hear of it.
+  // The worker gets the master's messages, but the master gets none of the worker's.
   await cluster.advance(6_500, () => master.say({ type: "PING", number: 1 }), 500);
   assert.equal(worker.line.opened, 2);
   master.answers = true;

@@ -355,3 +355,19 @@ export class VirtualCluster {
 function oneClass(ground: Ground): UserClass[] {
   return [ground.userClass("StepTest")];
 }
+
+/** Requests in the result of a run. */
+export function requests({ result }: VirtualMaster): number {
+  return result!.statistics.totals.requests;
+}
+
+/** How each worker's part in the run has ended, as `name state complete`. */
+export function workerStates({ result }: VirtualMaster): string[] {
+  return result!.workers.map(({ id, state, complete }) => `${id} ${state} ${complete}`);
+}
+
+/** Iterations in the result of a run: scheduled, started, completed, dropped. */
+export function iterationCounts({ result }: VirtualMaster): number[] {
+  const { scheduled, started, completed, dropped } = result!.statistics.iterations!;
+  return [scheduled, started, completed, dropped];
+}

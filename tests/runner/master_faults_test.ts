@@ -1,0 +1,141 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { iterationCounts, requests, VirtualCluster } from "../support/virtual_cluster.ts";
+
+type Fault =
+  | { readonly kind: "cut"; readonly worker: number }
+  | { readonly kind: "break" | "stall"; readonly worker: number; readonly forMs: number }
+  | { readonly kind: "leave"; readonly worker: number }
+  | { readonly kind: "join" }
+  | { readonly kind: "restart"; readonly forMs: number };
+
+/** Faults, each with how many milliseconds after the one before it happens. */
+type TimedFaults = readonly (readonly [waitMs: number, Fault])[];
+
+const worker = fc.nat(2);
+const forMs = fc.integer({ min: 1, max: 9_000 });
+const fault: fc.Arbitrary<Fault> = fc.oneof(
+  fc.record({ kind: fc.constant("cut"), worker }),
+  fc.record({ kind: fc.constantFrom("break", "stall"), worker, forMs }),
+  fc.record({ kind: fc.constant("leave"), worker }),
+  fc.record({ kind: fc.constant("join") }),
+  fc.record({ kind: fc.constant("restart"), forMs }),
+);
+
+function cause(cluster: VirtualCluster, one: Exclude<Fault, { kind: "restart" }>): void {
+  const line = "worker" in one ? cluster.workers[one.worker]!.line : null;
+  switch (one.kind) {
+    case "cut":
+      return line!.cut();
+    case "break":
+      line!.break();
+      return void cluster.clock.setTimer(() => line!.mend(), one.forMs);
+    case "stall":
+      line!.stall();
+      return void cluster.clock.setTimer(() => line!.resume(), one.forMs);
+    case "leave":
+      return cluster.workers[one.worker]!.run.leave();
+    case "join":
+      return void cluster.worker(`late ${cluster.workers.length}`);
+  }
+}
+
+/** Runs 13 users on three workers, and checks that none is too many, and that every step is counted. */
+async function checkUsers(faults: TimedFaults): Promise<void> {
+  const cluster = new VirtualCluster(
+    { users: 13, rate: 4 },
+    (ground) => [ground.userClass("ATest", 2, 0.7), ground.userClass("BTest", 1, 0.3)],
+  );
+  const { ground } = cluster;
+  const look = (): void => assert.ok(ground.users() <= 13, `${ground.users()} users`);
+  let master = cluster.master({ expectedWorkers: 3 });
+  for (const name of ["a", "b", "c"]) cluster.worker(name);
+  await cluster.advance(100, look);
+  for (const [waitMs, one] of faults) {
+    await cluster.advance(waitMs, look);
+    if (one.kind === "restart") {
+      master.kill();
+      await cluster.advance(one.forMs, look);
+      master = await cluster.nextMaster({ expectedWorkers: 3 });
+    } else cause(cluster, one);
+  }
+  await cluster.advance(25_000, look);
+  if (master.run.failure === null) {
+    const able = cluster.workers.filter(({ ended }) => !ended).length;
+    assert.equal(ground.users(), able > 0 ? 13 : 0);
+    if (able > 0) {
+      assert.deepEqual(ground.usersOf(cluster.classNames), cluster.mix.counts(13));
+      const each = cluster.workers.filter(({ ended }) => !ended)
+        .map(({ name }) => ground.users(name));
+      assert.ok(Math.max(...each) - Math.min(...each) <= 1, String(each));
+    }
+  }
+  master.run.stop();
+  await cluster.advance(20_000, look);
+  assert.equal(new Set(ground.ids).size, ground.ids.length);
+  // If no worker could run users for 6 s, the run has ended without those that were cut off.
+  if (master.run.failure !== null) return;
+  assert.equal(master.result!.complete, true);
+  assert.equal(requests(master), ground.steps.length);
+  assert.deepEqual(cluster.workers.map(({ error }) => error), cluster.workers.map(() => null));
+}
+
+Deno.test("whatever fails, no user is too many, and every step is counted once", async () => {
+  const faults = fc.array(fc.tuple(fc.integer({ min: 0, max: 4_000 }), fault), { maxLength: 8 });
+  await fc.assert(fc.asyncProperty(faults, checkUsers), { numRuns: 40 });
+});
+
+/**
+ * Runs 700 iterations on three workers, and checks that none is begun twice, and that each is begun
+ * unless a worker was lost.
+ */
+async function checkSharedIterations(faults: TimedFaults): Promise<void> {
+  const cluster = new VirtualCluster(
+    { users: 9, rate: 6, iterations: 700 },
+    (ground) => [ground.userClass("ATest", 2, 0.05), ground.userClass("BTest", 1, 0.2)],
+  );
+  const { ground } = cluster;
+  let master = cluster.master({ expectedWorkers: 3 });
+  const warnings: string[] = [];
+  for (const name of ["a", "b", "c"]) cluster.worker(name);
+  const look = (): void => assert.ok(ground.steps.length <= 700, `${ground.steps.length}`);
+  await cluster.advance(100, look);
+  for (const [waitMs, one] of faults) {
+    await cluster.advance(waitMs, look);
+    if (master.result !== null) break;
+    if (one.kind === "restart") {
+      master.kill();
+      warnings.push(...master.warnings);
+      await cluster.advance(one.forMs, look);
+      master = await cluster.nextMaster({ expectedWorkers: 3 });
+    } else cause(cluster, one);
+  }
+  await cluster.advance(120_000, look, 500);
+  if (master.run.failure !== null) return;
+  const { result } = master;
+  assert.ok(result !== null);
+  const [scheduled, started, , dropped] = iterationCounts(master);
+  assert.deepEqual([scheduled, dropped], [started, 0]);
+  warnings.push(...master.warnings);
+  const isLost = warnings.some((text) => /has been silent for/.test(text));
+  if (result.complete) assert.equal(started, ground.steps.length);
+  if (!isLost) assert.equal(ground.steps.length, 700);
+  else if (started! < 700) assert.match(result.warnings.at(-1)!, /^Only \d+ of 700 iterations/);
+}
+
+Deno.test("whatever fails, no iteration begins twice, and each begins unless a worker is lost", async () => {
+  const faults = fc.array(fc.tuple(fc.integer({ min: 0, max: 3_000 }), fault), { maxLength: 6 });
+  await fc.assert(fc.asyncProperty(faults, checkSharedIterations), { numRuns: 30 });
+});
+
+// Counterexamples that were found to the test above.
+for (
+  const [what, faults] of [
+    [
+      "an answer that arrives when the lease has expired, before the worker has noticed, begins nothing",
+      [[1_214, { kind: "stall", worker: 0, forMs: 4_687 }]],
+    ],
+  ] satisfies [string, TimedFaults][]
+) {
+  Deno.test(what, () => checkSharedIterations(faults));
+}

@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { iterationCounts, requests, VirtualCluster } from "../support/virtual_cluster.ts";
+
+Deno.test("a run with --iterations begins exactly that many, and ends with the last one", async () => {
+  for (const users of [1, 2, 7]) {
+    const cluster = new VirtualCluster({ users, rate: 2, iterations: 41 });
+    const master = cluster.master();
+    for (const name of ["a", "b"]) cluster.worker(name);
+    await cluster.advance(60_000);
+    assert.deepEqual(iterationCounts(master), [41, 41, 41, 0]);
+    assert.equal(cluster.ground.steps.length, 41);
+    assert.equal(requests(master), 41);
+    assert.deepEqual(master.warnings, []);
+    // Each user's first iteration begins when the user does, and one more every second.
+    const seconds = { 1: 40, 2: 20, 7: 7 }[users]!;
+    assert.ok(Math.abs(master.result!.durationSeconds - seconds) < 1.5, `${users} users`);
+    assert.equal(cluster.clock.pending, 0);
+  }
+});
+
+Deno.test("iterations that a worker holds go to idle users of another", async () => {
+  const cluster = new VirtualCluster({ users: 4, iterations: 400 }, (ground) => [
+    ground.userClass("ATest", 1, 0.01),
+  ]);
+  const master = cluster.master();
+  const [a] = ["a", "b"].map((name) => cluster.worker(name));
+  await cluster.advance(700);
+  a!.line.stall();
+  cluster.clock.setTimer(() => a!.line.resume(), 4_000);
+  await cluster.advance(20_000);
+  assert.deepEqual(iterationCounts(master), [400, 400, 400, 0]);
+  assert.deepEqual(master.warnings, []);
+});
+
+Deno.test("a worker that leaves gives back the iterations that it has not begun", async () => {
+  const cluster = new VirtualCluster({ users: 6, iterations: 2_000 }, (ground) => [
+    ground.userClass("ATest", 1, 0.01),
+  ]);
+  const master = cluster.master({ expectedWorkers: 3 });
+  const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
+  await cluster.advance(1_000);
+  c!.run.leave();
+  await cluster.advance(20_000);
+  assert.deepEqual([c!.ended, c!.error], [true, null]);
+  assert.deepEqual(iterationCounts(master), [2_000, 2_000, 2_000, 0]);
+  assert.equal(cluster.ground.steps.length, 2_000);
+  assert.deepEqual(master.warnings, []);
+});
+
+Deno.test("a worker that was lost gives back the iterations that it has not begun, and continues", async () => {
+  const cluster = new VirtualCluster({ users: 4, iterations: 1_500 }, (ground) => [
+    ground.userClass("ATest", 1, 0.05),
+  ]);
+  const master = cluster.master();
+  const [, b] = ["a", "b"].map((name) => cluster.worker(name));
+  await cluster.advance(1_000);
+  b!.line.break();
+  await cluster.advance(8_000);
+  b!.line.mend();
+  await cluster.advance(40_000);
+  assert.deepEqual(iterationCounts(master), [1_500, 1_500, 1_500, 0]);
+  assert.equal(cluster.ground.steps.length, 1_500);
+  assert.deepEqual(master.warnings, [
+    "Worker b has been silent for 6 s: its users go to the other workers.",
+  ]);
+});
+
+Deno.test("iterations held by a worker that is killed are lost, and the run says how many", async () => {
+  const cluster = new VirtualCluster({ users: 6, iterations: 3_000 }, (ground) => [
+    ground.userClass("ATest", 1, 0.005),
+  ]);
+  const master = cluster.master({ expectedWorkers: 3 });
+  const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
+  await cluster.advance(1_020);
+  c!.kill();
+  await cluster.advance(40_000);
+  const [scheduled] = iterationCounts(master);
+  const begun = cluster.ground.steps.length;
+  assert.ok(begun <= 3_000 && begun > 2_900, String(begun));
+  assert.ok(scheduled! <= begun);
+  assert.equal(
+    master.result!.warnings.at(-1),
+    `Only ${scheduled} of 3000 iterations began, as far as is known: the others were lost with a worker.`,
+  );
+});
+
+Deno.test("a resumed run knows how many iterations are left", async () => {
+  const cluster = new VirtualCluster({ users: 4, iterations: 600 }, (ground) => [
+    ground.userClass("ATest", 1, 0.02),
+  ]);
+  const first = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(1_510);
+  first.kill();
+  await cluster.advance(1_000);
+  const second = await cluster.nextMaster();
+  await cluster.advance(20_000);
+  assert.deepEqual(iterationCounts(second), [600, 600, 600, 0]);
+  assert.equal(cluster.ground.steps.length, 600);
+  assert.deepEqual(second.warnings, []);
+});
+
+Deno.test("a run with --iterations that is stopped early does not warn of the rest", async () => {
+  const cluster = new VirtualCluster({ users: 4, iterations: 600, runTime: 3.5 });
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(10_000);
+  assert.deepEqual(iterationCounts(master), [16, 16, 16, 0]);
+  assert.deepEqual(master.warnings, []);
+});
+
+Deno.test("users that have completed the iterations of their class end the run, with a warning", async () => {
+  const cluster = new VirtualCluster({ users: 4, iterations: 100 }, (ground) => {
+    const few = ground.userClass("ATest");
+    Object.defineProperty(few, "iterations", { value: 3 });
+    return [few];
+  });
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(10_000);
+  assert.deepEqual(iterationCounts(master), [12, 12, 12, 0]);
+  assert.deepEqual(master.warnings, [
+    "Only 12 of 100 iterations began: no user was left to begin the others.",
+  ]);
+});
+
+Deno.test("in the open model the workers' iterations make up the schedule, evenly interleaved", async () => {
+  const cluster = new VirtualCluster({ arrivalRate: 50, maxUsers: 30, runTime: 4 });
+  const master = cluster.master({ expectedWorkers: 3 });
+  for (const name of ["a", "b", "c"]) cluster.worker(name);
+  await cluster.advance(10_000);
+  const { steps } = cluster.ground;
+  assert.deepEqual(iterationCounts(master), [200, 200, 200, 0]);
+  const beganAt = steps[0]!.atMs;
+  assert.deepEqual(
+    steps.map(({ atMs }) => Math.round(atMs - beganAt)),
+    Array.from({ length: 200 }, (_, n) => n * 20),
+  );
+  assert.deepEqual(steps.slice(0, 6).map(({ node }) => node), ["a", "b", "c", "a", "b", "c"]);
+  assert.equal(master.result!.statistics.iterations!.startDelayMs.max, 0);
+  assert.equal(master.result!.durationSeconds, 4);
+  assert.deepEqual(master.warnings, []);
+  assert.equal(cluster.clock.pending, 0);
+});
+
+Deno.test("in the open model --iterations ends the schedule, on any number of workers", async () => {
+  const cluster = new VirtualCluster({ arrivalRate: 50, maxUsers: 30, iterations: 101 });
+  const master = cluster.master({ expectedWorkers: 3 });
+  for (const name of ["a", "b", "c"]) cluster.worker(name);
+  await cluster.advance(10_000);
+  assert.deepEqual(iterationCounts(master), [101, 101, 101, 0]);
+  assert.ok(Math.abs(master.result!.durationSeconds - 2) < 0.1);
+  assert.deepEqual(master.warnings, []);
+});
+
+Deno.test("in the open model a worker that joins late takes over its share without a gap", async () => {
+  const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 6 });
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(2_000);
+  cluster.worker("c");
+  await cluster.advance(10_000);
+  assert.deepEqual(iterationCounts(master), [360, 360, 360, 0]);
+  const last = cluster.ground.steps.slice(-180).filter(({ node }) => node === "c").length;
+  assert.equal(last, 60);
+});
+
+Deno.test("in the open model a worker that leaves has begun what was due, and the others take over", async () => {
+  const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 6 });
+  const master = cluster.master({ expectedWorkers: 3 });
+  const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
+  await cluster.advance(2_000);
+  c!.run.leave();
+  await cluster.advance(10_000);
+  const [scheduled, started, completed, dropped] = iterationCounts(master);
+  assert.deepEqual([started, completed, dropped], [scheduled, scheduled, 0]);
+  // All but its share until the others have their new assignments.
+  assert.ok(scheduled! >= 360 - 7 && scheduled! <= 360, String(scheduled));
+  assert.equal(cluster.ground.steps.length, scheduled);
+});
+
+Deno.test("in the open model a lost worker leaves a gap of its share, and nothing begins twice", async () => {
+  const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 20 });
+  cluster.master({ expectedWorkers: 3 });
+  const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
+  await cluster.advance(3_000);
+  c!.kill();
+  await cluster.advance(30_000);
+  const { steps } = cluster.ground;
+  // 20 per second for the six seconds until it counts as lost, and a moment more.
+  assert.ok(Math.abs(1_200 - steps.length - 125) <= 6, String(1_200 - steps.length));
+  const beganAt = steps[0]!.atMs;
+  const dues = steps.map(({ atMs }) => Math.round((atMs - beganAt) * 0.06));
+  assert.equal(new Set(dues).size, dues.length);
+});
+
+Deno.test("in the open model a resumed run continues the schedule, and nothing begins twice", async () => {
+  const cluster = new VirtualCluster({ arrivalRate: 50, maxUsers: 30, runTime: 8 });
+  const first = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(2_510);
+  first.kill();
+  await cluster.advance(1_500);
+  const second = await cluster.nextMaster();
+  await cluster.advance(12_000);
+  const { steps } = cluster.ground;
+  assert.equal(steps.length, 400);
+  assert.deepEqual(iterationCounts(second), [400, 400, 400, 0]);
+  const beganAt = steps[0]!.atMs;
+  const dues = steps.map(({ atMs }) => Math.round((atMs - beganAt) / 20));
+  assert.deepEqual(dues, Array.from({ length: 400 }, (_, n) => n));
+});
