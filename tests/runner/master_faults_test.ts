@@ -44,10 +44,10 @@ function cause(cluster: VirtualCluster, one: Exclude<Fault, { kind: "restart" }>
 async function checkUsers(faults: TimedFaults): Promise<void> {
   const cluster = new VirtualCluster(
     { users: 13, rate: 4 },
-    (ground) => [ground.userClass("ATest", 2, 0.7), ground.userClass("BTest", 1, 0.3)],
+    (target) => [target.userClass("ATest", 2, 0.7), target.userClass("BTest", 1, 0.3)],
   );
-  const { ground } = cluster;
-  const look = (): void => assert.ok(ground.users() <= 13, `${ground.users()} users`);
+  const { target } = cluster;
+  const look = (): void => assert.ok(target.users() <= 13, `${target.users()} users`);
   let master = cluster.master({ expectedWorkers: 3 });
   for (const name of ["a", "b", "c"]) cluster.worker(name);
   await cluster.advance(100, look);
@@ -62,21 +62,21 @@ async function checkUsers(faults: TimedFaults): Promise<void> {
   await cluster.advance(25_000, look);
   if (master.run.failure === null) {
     const able = cluster.workers.filter(({ ended }) => !ended).length;
-    assert.equal(ground.users(), able > 0 ? 13 : 0);
+    assert.equal(target.users(), able > 0 ? 13 : 0);
     if (able > 0) {
-      assert.deepEqual(ground.usersOf(cluster.classNames), cluster.mix.counts(13));
+      assert.deepEqual(target.usersOf(cluster.classNames), cluster.mix.counts(13));
       const each = cluster.workers.filter(({ ended }) => !ended)
-        .map(({ name }) => ground.users(name));
+        .map(({ name }) => target.users(name));
       assert.ok(Math.max(...each) - Math.min(...each) <= 1, String(each));
     }
   }
   master.run.stop();
   await cluster.advance(20_000, look);
-  assert.equal(new Set(ground.ids).size, ground.ids.length);
+  assert.equal(new Set(target.ids).size, target.ids.length);
   // If no worker could run users for 6 s, the run has ended without those that were cut off.
   if (master.run.failure !== null) return;
   assert.equal(master.result!.complete, true);
-  assert.equal(requests(master), ground.steps.length);
+  assert.equal(requests(master), target.steps.length);
   assert.deepEqual(cluster.workers.map(({ error }) => error), cluster.workers.map(() => null));
 }
 
@@ -92,13 +92,13 @@ Deno.test("whatever fails, no user is too many, and every step is counted once",
 async function checkSharedIterations(faults: TimedFaults): Promise<void> {
   const cluster = new VirtualCluster(
     { users: 9, rate: 6, iterations: 700 },
-    (ground) => [ground.userClass("ATest", 2, 0.05), ground.userClass("BTest", 1, 0.2)],
+    (target) => [target.userClass("ATest", 2, 0.05), target.userClass("BTest", 1, 0.2)],
   );
-  const { ground } = cluster;
+  const { target } = cluster;
   let master = cluster.master({ expectedWorkers: 3 });
   const warnings: string[] = [];
   for (const name of ["a", "b", "c"]) cluster.worker(name);
-  const look = (): void => assert.ok(ground.steps.length <= 700, `${ground.steps.length}`);
+  const look = (): void => assert.ok(target.steps.length <= 700, `${target.steps.length}`);
   await cluster.advance(100, look);
   for (const [waitMs, one] of faults) {
     await cluster.advance(waitMs, look);
@@ -118,8 +118,8 @@ async function checkSharedIterations(faults: TimedFaults): Promise<void> {
   assert.deepEqual([scheduled, dropped], [started, 0]);
   warnings.push(...master.warnings);
   const isLost = warnings.some((text) => /has been silent for/.test(text));
-  if (result.complete) assert.equal(started, ground.steps.length);
-  if (!isLost) assert.equal(ground.steps.length, 700);
+  if (result.complete) assert.equal(started, target.steps.length);
+  if (!isLost) assert.equal(target.steps.length, 700);
   else if (started! < 700) assert.match(result.warnings.at(-1)!, /^Only \d+ of 700 iterations/);
 }
 

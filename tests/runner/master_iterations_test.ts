@@ -8,7 +8,7 @@ Deno.test("a run with --iterations begins exactly that many, and ends with the l
     for (const name of ["a", "b"]) cluster.worker(name);
     await cluster.advance(60_000);
     assert.deepEqual(iterationCounts(master), [41, 41, 41, 0]);
-    assert.equal(cluster.ground.steps.length, 41);
+    assert.equal(cluster.target.steps.length, 41);
     assert.equal(requests(master), 41);
     assert.deepEqual(master.warnings, []);
     // Each user's first iteration begins when the user does, and one more every second.
@@ -19,8 +19,8 @@ Deno.test("a run with --iterations begins exactly that many, and ends with the l
 });
 
 Deno.test("iterations that a worker holds go to idle users of another", async () => {
-  const cluster = new VirtualCluster({ users: 4, iterations: 400 }, (ground) => [
-    ground.userClass("ATest", 1, 0.01),
+  const cluster = new VirtualCluster({ users: 4, iterations: 400 }, (target) => [
+    target.userClass("ATest", 1, 0.01),
   ]);
   const master = cluster.master();
   const [a] = ["a", "b"].map((name) => cluster.worker(name));
@@ -33,8 +33,8 @@ Deno.test("iterations that a worker holds go to idle users of another", async ()
 });
 
 Deno.test("a worker that leaves gives back the iterations that it has not begun", async () => {
-  const cluster = new VirtualCluster({ users: 6, iterations: 2_000 }, (ground) => [
-    ground.userClass("ATest", 1, 0.01),
+  const cluster = new VirtualCluster({ users: 6, iterations: 2_000 }, (target) => [
+    target.userClass("ATest", 1, 0.01),
   ]);
   const master = cluster.master({ expectedWorkers: 3 });
   const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
@@ -43,13 +43,13 @@ Deno.test("a worker that leaves gives back the iterations that it has not begun"
   await cluster.advance(20_000);
   assert.deepEqual([c!.ended, c!.error], [true, null]);
   assert.deepEqual(iterationCounts(master), [2_000, 2_000, 2_000, 0]);
-  assert.equal(cluster.ground.steps.length, 2_000);
+  assert.equal(cluster.target.steps.length, 2_000);
   assert.deepEqual(master.warnings, []);
 });
 
 Deno.test("a worker that was lost gives back the iterations that it has not begun, and continues", async () => {
-  const cluster = new VirtualCluster({ users: 4, iterations: 1_500 }, (ground) => [
-    ground.userClass("ATest", 1, 0.05),
+  const cluster = new VirtualCluster({ users: 4, iterations: 1_500 }, (target) => [
+    target.userClass("ATest", 1, 0.05),
   ]);
   const master = cluster.master();
   const [, b] = ["a", "b"].map((name) => cluster.worker(name));
@@ -59,15 +59,15 @@ Deno.test("a worker that was lost gives back the iterations that it has not begu
   b!.line.mend();
   await cluster.advance(40_000);
   assert.deepEqual(iterationCounts(master), [1_500, 1_500, 1_500, 0]);
-  assert.equal(cluster.ground.steps.length, 1_500);
+  assert.equal(cluster.target.steps.length, 1_500);
   assert.deepEqual(master.warnings, [
     "Worker b has been silent for 6 s: its users go to the other workers.",
   ]);
 });
 
 Deno.test("iterations held by a worker that is killed are lost, and the run says how many", async () => {
-  const cluster = new VirtualCluster({ users: 6, iterations: 3_000 }, (ground) => [
-    ground.userClass("ATest", 1, 0.005),
+  const cluster = new VirtualCluster({ users: 6, iterations: 3_000 }, (target) => [
+    target.userClass("ATest", 1, 0.005),
   ]);
   const master = cluster.master({ expectedWorkers: 3 });
   const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
@@ -75,7 +75,7 @@ Deno.test("iterations held by a worker that is killed are lost, and the run says
   c!.kill();
   await cluster.advance(40_000);
   const [scheduled] = iterationCounts(master);
-  const begun = cluster.ground.steps.length;
+  const begun = cluster.target.steps.length;
   assert.ok(begun <= 3_000 && begun > 2_900, String(begun));
   assert.ok(scheduled! <= begun);
   assert.equal(
@@ -85,8 +85,8 @@ Deno.test("iterations held by a worker that is killed are lost, and the run says
 });
 
 Deno.test("a resumed run knows how many iterations are left", async () => {
-  const cluster = new VirtualCluster({ users: 4, iterations: 600 }, (ground) => [
-    ground.userClass("ATest", 1, 0.02),
+  const cluster = new VirtualCluster({ users: 4, iterations: 600 }, (target) => [
+    target.userClass("ATest", 1, 0.02),
   ]);
   const first = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
@@ -96,7 +96,7 @@ Deno.test("a resumed run knows how many iterations are left", async () => {
   const second = await cluster.nextMaster();
   await cluster.advance(20_000);
   assert.deepEqual(iterationCounts(second), [600, 600, 600, 0]);
-  assert.equal(cluster.ground.steps.length, 600);
+  assert.equal(cluster.target.steps.length, 600);
   assert.deepEqual(second.warnings, []);
 });
 
@@ -110,8 +110,8 @@ Deno.test("a run with --iterations that is stopped early does not warn of the re
 });
 
 Deno.test("users that have completed the iterations of their class end the run, with a warning", async () => {
-  const cluster = new VirtualCluster({ users: 4, iterations: 100 }, (ground) => {
-    const few = ground.userClass("ATest");
+  const cluster = new VirtualCluster({ users: 4, iterations: 100 }, (target) => {
+    const few = target.userClass("ATest");
     Object.defineProperty(few, "iterations", { value: 3 });
     return [few];
   });
@@ -129,7 +129,7 @@ Deno.test("in the open model the workers' iterations make up the schedule, evenl
   const master = cluster.master({ expectedWorkers: 3 });
   for (const name of ["a", "b", "c"]) cluster.worker(name);
   await cluster.advance(10_000);
-  const { steps } = cluster.ground;
+  const { steps } = cluster.target;
   assert.deepEqual(iterationCounts(master), [200, 200, 200, 0]);
   const beganAt = steps[0]!.atMs;
   assert.deepEqual(
@@ -161,7 +161,7 @@ Deno.test("in the open model a worker that joins late takes over its share witho
   cluster.worker("c");
   await cluster.advance(10_000);
   assert.deepEqual(iterationCounts(master), [360, 360, 360, 0]);
-  const last = cluster.ground.steps.slice(-180).filter(({ node }) => node === "c").length;
+  const last = cluster.target.steps.slice(-180).filter(({ node }) => node === "c").length;
   assert.equal(last, 60);
 });
 
@@ -176,7 +176,7 @@ Deno.test("in the open model a worker that leaves has begun what was due, and th
   assert.deepEqual([started, completed, dropped], [scheduled, scheduled, 0]);
   // All but its share until the others have their new assignments.
   assert.ok(scheduled! >= 360 - 7 && scheduled! <= 360, String(scheduled));
-  assert.equal(cluster.ground.steps.length, scheduled);
+  assert.equal(cluster.target.steps.length, scheduled);
 });
 
 Deno.test("in the open model a lost worker leaves a gap of its share, and nothing begins twice", async () => {
@@ -186,7 +186,7 @@ Deno.test("in the open model a lost worker leaves a gap of its share, and nothin
   await cluster.advance(3_000);
   c!.kill();
   await cluster.advance(30_000);
-  const { steps } = cluster.ground;
+  const { steps } = cluster.target;
   // 20 per second for the six seconds until it counts as lost, and a moment more.
   assert.ok(Math.abs(1_200 - steps.length - 125) <= 6, String(1_200 - steps.length));
   const beganAt = steps[0]!.atMs;
@@ -203,7 +203,7 @@ Deno.test("in the open model a resumed run continues the schedule, and nothing b
   await cluster.advance(1_500);
   const second = await cluster.nextMaster();
   await cluster.advance(12_000);
-  const { steps } = cluster.ground;
+  const { steps } = cluster.target;
   assert.equal(steps.length, 400);
   assert.deepEqual(iterationCounts(second), [400, 400, 400, 0]);
   const beganAt = steps[0]!.atMs;

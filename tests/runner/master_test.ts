@@ -22,7 +22,7 @@ Deno.test("what the workers' users do is counted once, and the result has all of
   assert.equal(result.complete, true);
   assert.equal(result.durationSeconds, 3.5);
   assert.deepEqual(result.users, { current: 0, target: 6, peak: 6, final: 6 });
-  assert.equal(cluster.ground.steps.length, 24);
+  assert.equal(cluster.target.steps.length, 24);
   assert.equal(requests(master), 24);
   assert.deepEqual(
     result.statistics.timeline.map(({ second, users, requests }) => [second, users, requests]),
@@ -40,7 +40,7 @@ Deno.test("nothing begins before enough workers are ready", async () => {
   const master = cluster.master({ expectedWorkers: 3 });
   cluster.worker("a");
   cluster.worker("b");
-  await cluster.advance(60_000, () => assert.equal(cluster.ground.users(), 0), 1000);
+  await cluster.advance(60_000, () => assert.equal(cluster.target.users(), 0), 1000);
   assert.equal(master.run.snapshot().state, "ready");
   cluster.worker("c");
   await cluster.advance(5_000);
@@ -121,23 +121,23 @@ Deno.test("a run that is stopped before it begins has counted nothing, and lacks
 Deno.test("each user starts at its time, in the right class, on the worker with the fewest users", async () => {
   const cluster = new VirtualCluster(
     { users: 23, rate: 10 },
-    (ground) => [
-      ground.userClass("ATest", 5),
-      ground.userClass("BTest", 3),
-      ground.userClass("CTest", 1),
+    (target) => [
+      target.userClass("ATest", 5),
+      target.userClass("BTest", 3),
+      target.userClass("CTest", 1),
     ],
   );
-  const { clock, ground, classNames, mix } = cluster;
+  const { clock, target, classNames, mix } = cluster;
   cluster.master({ expectedWorkers: 3 });
   for (const name of ["a", "b", "c"]) cluster.worker(name);
   await cluster.advance(4_000, () => {
     const due = Math.min(23, Math.floor(clock.now() / 100) + 1);
-    assert.equal(ground.users(), due, `at ${clock.now()} ms`);
-    assert.deepEqual(ground.usersOf(classNames), mix.counts(due));
-    const each = ["a", "b", "c"].map((name) => ground.users(name));
+    assert.equal(target.users(), due, `at ${clock.now()} ms`);
+    assert.deepEqual(target.usersOf(classNames), mix.counts(due));
+    const each = ["a", "b", "c"].map((name) => target.users(name));
     assert.ok(Math.max(...each) - Math.min(...each) <= 1, String(each));
   }, 20);
-  assert.equal(ground.ids.length, 23);
+  assert.equal(target.ids.length, 23);
 });
 
 Deno.test("users start and stop at the rate asked for, however many workers share it", async () => {
@@ -148,9 +148,9 @@ Deno.test("users start and stop at the rate asked for, however many workers shar
   }
   const cluster = new VirtualCluster(
     { shape: new WaveShape() },
-    (ground) => [ground.userClass("ATest", 2), ground.userClass("BTest", 1)],
+    (target) => [target.userClass("ATest", 2), target.userClass("BTest", 1)],
   );
-  const { clock, ground } = cluster;
+  const { clock, target } = cluster;
   cluster.master({ expectedWorkers: 4 });
   for (const name of ["a", "b", "c", "d"]) cluster.worker(name);
   await cluster.advance(5_000, () => {
@@ -159,10 +159,10 @@ Deno.test("users start and stop at the rate asked for, however many workers shar
     // A worker gets at most one assignment every 50 ms.
     const late = 0.05 * (now < 2 ? 400 : 150) + 4;
     const [low, high] = now < 2 ? [wanted - late, wanted + 1] : [wanted - 1, wanted + late];
-    assert.ok(ground.users() >= low && ground.users() <= high, `${ground.users()} at ${now} s`);
+    assert.ok(target.users() >= low && target.users() <= high, `${target.users()} at ${now} s`);
   }, 10);
-  assert.deepEqual(["a", "b", "c", "d"].map((name) => ground.users(name)), [25, 25, 25, 25]);
-  assert.deepEqual(ground.usersOf(cluster.classNames), cluster.mix.counts(100));
+  assert.deepEqual(["a", "b", "c", "d"].map((name) => target.users(name)), [25, 25, 25, 25]);
+  assert.deepEqual(target.usersOf(cluster.classNames), cluster.mix.counts(100));
 });
 
 Deno.test("no two users of a run have the same id", async () => {
@@ -172,7 +172,7 @@ Deno.test("no two users of a run have the same id", async () => {
   await cluster.advance(2_000);
   cluster.worker("c");
   await cluster.advance(5_000);
-  const { ids } = cluster.ground;
+  const { ids } = cluster.target;
   assert.ok(ids.length > 20);
   assert.equal(new Set(ids).size, ids.length);
   assert.equal(Math.min(...ids), 1);
@@ -180,17 +180,17 @@ Deno.test("no two users of a run have the same id", async () => {
 
 Deno.test("a worker that joins late gets its share, and no other users move", async () => {
   const cluster = new VirtualCluster({ users: 12, runTime: 5.5 });
-  const { ground } = cluster;
+  const { target } = cluster;
   const master = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
   await cluster.advance(2_300);
-  const before = new Set(ground.alive.keys());
+  const before = new Set(target.alive.keys());
   cluster.worker("c");
-  await cluster.advance(2_000, () => assert.ok(ground.users() <= 12));
-  assert.deepEqual(["a", "b", "c"].map((name) => ground.users(name)), [4, 4, 4]);
-  assert.equal([...ground.alive.keys()].filter((id) => before.has(id)).length, 8);
+  await cluster.advance(2_000, () => assert.ok(target.users() <= 12));
+  assert.deepEqual(["a", "b", "c"].map((name) => target.users(name)), [4, 4, 4]);
+  assert.equal([...target.alive.keys()].filter((id) => before.has(id)).length, 8);
   await cluster.advance(5_000);
-  assert.equal(requests(master), ground.steps.length);
+  assert.equal(requests(master), target.steps.length);
   assert.equal(master.result!.complete, true);
   // It counts the same seconds as the others.
   assert.equal(master.result!.statistics.timeline.length, 6);
@@ -198,16 +198,16 @@ Deno.test("a worker that joins late gets its share, and no other users move", as
 
 Deno.test("a worker that leaves hands over its users at once, and all its counts", async () => {
   const cluster = new VirtualCluster({ users: 12, runTime: 6 });
-  const { ground } = cluster;
+  const { target } = cluster;
   const master = cluster.master({ expectedWorkers: 3 });
   const [, , leaver] = ["a", "b", "c"].map((name) => cluster.worker(name));
   await cluster.advance(2_500);
   leaver!.run.leave();
-  await cluster.advance(1_500, () => assert.ok(ground.users() <= 12));
+  await cluster.advance(1_500, () => assert.ok(target.users() <= 12));
   assert.deepEqual([leaver!.ended, leaver!.error], [true, null]);
-  assert.deepEqual(["a", "b", "c"].map((name) => ground.users(name)), [6, 6, 0]);
+  assert.deepEqual(["a", "b", "c"].map((name) => target.users(name)), [6, 6, 0]);
   await cluster.advance(10_000);
-  assert.equal(requests(master), ground.steps.length);
+  assert.equal(requests(master), target.steps.length);
   assert.deepEqual(workerStates(master), ["a finished true", "b finished true", "c left true"]);
   assert.equal(master.result!.complete, true);
   assert.deepEqual(master.warnings, []);
@@ -215,7 +215,7 @@ Deno.test("a worker that leaves hands over its users at once, and all its counts
 
 Deno.test("a connection that is cut and reopened moves no user and loses no count", async () => {
   const cluster = new VirtualCluster({ users: 8, runTime: 12 });
-  const { ground } = cluster;
+  const { target } = cluster;
   const master = cluster.master();
   const [a, b] = ["a", "b"].map((name) => cluster.worker(name));
   for (let cut = 0; cut < 9; cut++) {
@@ -224,8 +224,8 @@ Deno.test("a connection that is cut and reopened moves no user and loses no coun
   }
   await cluster.advance(5_000);
   assert.equal(a!.line.opened, 7);
-  assert.equal(ground.ids.length, 8);
-  assert.equal(requests(master), ground.steps.length);
+  assert.equal(target.ids.length, 8);
+  assert.equal(requests(master), target.steps.length);
   assert.deepEqual(workerStates(master), ["a finished true", "b finished true"]);
   assert.deepEqual(master.warnings, []);
 });
@@ -235,7 +235,7 @@ for (
 ) {
   Deno.test(`a network that ${fault}: the users move after the lease, and come back with the network`, async () => {
     const cluster = new VirtualCluster({ users: 12, runTime: 30 });
-    const { clock, ground } = cluster;
+    const { clock, target } = cluster;
     const master = cluster.master();
     const [, b] = ["a", "b"].map((name) => cluster.worker(name));
     await cluster.advance(4_000);
@@ -244,13 +244,13 @@ for (
     let stopped = Infinity;
     let moved = Infinity;
     await cluster.advance(8_000, () => {
-      assert.ok(ground.users() <= 12, `${ground.users()} users at ${clock.now() - since} ms`);
-      if (ground.users("b") === 0) stopped = Math.min(stopped, clock.now() - since);
-      if (ground.users("a") === 12) moved = Math.min(moved, clock.now() - since);
+      assert.ok(target.users() <= 12, `${target.users()} users at ${clock.now() - since} ms`);
+      if (target.users("b") === 0) stopped = Math.min(stopped, clock.now() - since);
+      if (target.users("a") === 12) moved = Math.min(moved, clock.now() - since);
     });
     assert.ok(stopped > 4_000 && stopped < 6_000, String(stopped));
     assert.ok(moved >= stopped && moved <= 7_300, String(moved));
-    const lastStep = ground.steps.findLast(({ node }) => node === "b")!.atMs - since;
+    const lastStep = target.steps.findLast(({ node }) => node === "b")!.atMs - since;
     assert.ok(lastStep <= 5_000, String(lastStep));
     assert.equal(
       b!.warnings.filter((text) => /The master has been silent for 5 s/.test(text)).length,
@@ -261,11 +261,11 @@ for (
       "Worker b has been silent for 6 s: its users go to the other workers.",
     );
     b!.line[end]();
-    await cluster.advance(4_000, () => assert.ok(ground.users() <= 12));
-    assert.deepEqual([ground.users("a"), ground.users("b")], [6, 6]);
+    await cluster.advance(4_000, () => assert.ok(target.users() <= 12));
+    assert.deepEqual([target.users("a"), target.users("b")], [6, 6]);
     assert.ok(master.infos.includes("Worker b is back."));
     await cluster.advance(20_000);
-    assert.equal(requests(master), ground.steps.length);
+    assert.equal(requests(master), target.steps.length);
     assert.deepEqual(workerStates(master), ["a finished true", "b finished true"]);
     assert.equal(master.result!.complete, true);
   });
@@ -273,34 +273,34 @@ for (
 
 Deno.test("a worker that is cut off for less than its lease keeps its users", async () => {
   const cluster = new VirtualCluster({ users: 8, runTime: 10 });
-  const { ground } = cluster;
+  const { target } = cluster;
   const master = cluster.master();
   const [, b] = ["a", "b"].map((name) => cluster.worker(name));
   await cluster.advance(3_000);
   b!.line.break();
-  await cluster.advance(3_000, () => assert.equal(ground.users(), 8));
+  await cluster.advance(3_000, () => assert.equal(target.users(), 8));
   b!.line.mend();
   await cluster.advance(10_000);
-  assert.equal(ground.ids.length, 8);
-  assert.equal(requests(master), ground.steps.length);
+  assert.equal(target.ids.length, 8);
+  assert.equal(requests(master), target.steps.length);
   assert.equal(master.result!.complete, true);
   assert.deepEqual(master.warnings, []);
 });
 
 Deno.test("the users of a worker that dies go to the others, and the result says which counts are missing", async () => {
   const cluster = new VirtualCluster({ users: 12, runTime: 20 });
-  const { ground } = cluster;
+  const { target } = cluster;
   const master = cluster.master({ expectedWorkers: 3 });
   const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
   await cluster.advance(5_500);
   c!.kill();
-  await cluster.advance(8_000, () => assert.ok(ground.users() <= 12));
-  assert.deepEqual(["a", "b"].map((name) => ground.users(name)), [6, 6]);
+  await cluster.advance(8_000, () => assert.ok(target.users() <= 12));
+  assert.deepEqual(["a", "b"].map((name) => target.users(name)), [6, 6]);
   await cluster.advance(30_000);
   const result = master.result!;
   assert.equal(result.complete, false);
   assert.deepEqual(workerStates(master), ["a finished true", "b finished true", "c lost false"]);
-  const counted = ground.steps.filter(({ node, atMs }) => node !== "c" || atMs < 5_000).length;
+  const counted = target.steps.filter(({ node, atMs }) => node !== "c" || atMs < 5_000).length;
   assert.equal(requests(master), counted);
   assert.deepEqual(master.warnings, [
     "Worker c has been silent for 6 s: its users go to the other workers.",
@@ -330,14 +330,14 @@ Deno.test("when all workers have left, one that joins before the lease is over g
   await cluster.advance(3_000);
   a.run.leave();
   await cluster.advance(4_000);
-  assert.equal(cluster.ground.users(), 0);
+  assert.equal(cluster.target.users(), 0);
   cluster.worker("b");
   await cluster.advance(1_500);
-  assert.equal(cluster.ground.users("b"), 4);
+  assert.equal(cluster.target.users("b"), 4);
   await cluster.advance(20_000);
   assert.equal(master.run.failure, null);
   assert.equal(master.result!.complete, true);
-  assert.equal(requests(master), cluster.ground.steps.length);
+  assert.equal(requests(master), cluster.target.steps.length);
 });
 
 Deno.test("stop ends the run early, with everything that was counted", async () => {
@@ -430,7 +430,7 @@ Deno.test("a worker that leaves before the test begins does not count as ready",
   cluster.worker("c");
   await cluster.advance(5_000);
   assert.equal(master.result!.complete, true);
-  assert.equal(requests(master), cluster.ground.steps.length);
+  assert.equal(requests(master), cluster.target.steps.length);
 });
 
 Deno.test("a worker that is cut off before the test begins does not count as ready until it is back", async () => {
@@ -458,7 +458,7 @@ Deno.test("--reset-stats drops what was counted before all users ran, on every n
   const result = master.result!;
   assert.ok(resetAt >= 3_000 && resetAt <= 4_100, String(resetAt));
   assert.equal(result.durationSeconds, 8 - resetAt / 1000);
-  const counted = cluster.ground.steps.filter(({ atMs }) => atMs > resetAt).length;
+  const counted = cluster.target.steps.filter(({ atMs }) => atMs > resetAt).length;
   assert.ok(counted >= 12);
   assert.equal(requests(master), counted);
   assert.equal(result.workers.reduce((sum, { requests }) => sum + requests, 0), counted);
@@ -519,7 +519,7 @@ Deno.test("events are emitted on every node, in their order", async () => {
   assert.deepEqual(reports.slice(0, 2), [["a", 0, 0, 1, 1], ["b", 0, 0, 1, 1]]);
   assert.equal(
     reports.reduce<number>((sum, report) => sum + (report as number[])[4]!, 0),
-    cluster.ground.steps.length,
+    cluster.target.steps.length,
   );
 });
 
@@ -535,7 +535,7 @@ Deno.test("a shape that throws ends the run with what was counted", async () => 
   for (const name of ["a", "b"]) cluster.worker(name);
   await cluster.advance(10_000);
   assert.match(String(master.run.failure), /BrokenShape\.tick\(\) at 2\.0 s threw: no more/);
-  assert.equal(requests(master), cluster.ground.steps.length);
+  assert.equal(requests(master), cluster.target.steps.length);
   assert.equal(master.result!.complete, true);
 });
 
@@ -552,7 +552,7 @@ Deno.test("a second worker of the same name is rejected until the first one is l
   first.kill();
   await cluster.advance(9_000);
   assert.equal(second.infos.filter((text) => /Joined/.test(text)).length, 1);
-  assert.equal(cluster.ground.users(), 4);
+  assert.equal(cluster.target.users(), 4);
   await cluster.advance(30_000);
   assert.equal(master.run.failure, null);
   assert.deepEqual(workerStates(master), ["a lost false", "b finished true", "a finished true"]);
@@ -591,21 +591,21 @@ Deno.test("a worker that reads nothing does not keep the master from ending", as
 for (const [when, killAtMs] of [["while users start", 2_030], ["when all run", 6_030]] as const) {
   Deno.test(`a master killed ${when} and resumed leaves no gap in the load, and every count is there`, async () => {
     const cluster = new VirtualCluster({ users: 12, rate: 3, runTime: 14 });
-    const { clock, ground } = cluster;
+    const { clock, target } = cluster;
     const first = cluster.master();
     for (const name of ["a", "b"]) cluster.worker(name);
     await cluster.advance(killAtMs);
-    const usersBefore = ground.users();
+    const usersBefore = target.users();
     first.kill();
-    await cluster.advance(1_500, () => assert.equal(ground.users(), usersBefore));
+    await cluster.advance(1_500, () => assert.equal(target.users(), usersBefore));
     const second = await cluster.nextMaster();
     await cluster.advance(11_000, () => {
-      assert.ok(ground.users() >= usersBefore || clock.now() >= 14_000, `${ground.users()}`);
-      assert.ok(ground.users() <= 12);
+      assert.ok(target.users() >= usersBefore || clock.now() >= 14_000, `${target.users()}`);
+      assert.ok(target.users() <= 12);
     });
     const result = second.result!;
-    assert.equal(requests(second), ground.steps.length);
-    assert.equal(ground.ids.length, 12);
+    assert.equal(requests(second), target.steps.length);
+    assert.equal(target.ids.length, 12);
     assert.equal(result.runId, "run-1");
     assert.equal(result.complete, true);
     assert.equal(result.durationSeconds, 14);
@@ -616,7 +616,7 @@ for (const [when, killAtMs] of [["while users start", 2_030], ["when all run", 6
 
 Deno.test("a resumed run waits for missing workers, then others run their users", async () => {
   const cluster = new VirtualCluster({ users: 12, runTime: 40 });
-  const { ground } = cluster;
+  const { target } = cluster;
   const first = cluster.master();
   const [, b] = ["a", "b"].map((name) => cluster.worker(name));
   await cluster.advance(5_000);
@@ -624,9 +624,9 @@ Deno.test("a resumed run waits for missing workers, then others run their users"
   b!.kill();
   const second = await cluster.nextMaster();
   await cluster.advance(9_500);
-  assert.deepEqual([ground.users("a")], [6]);
+  assert.deepEqual([target.users("a")], [6]);
   await cluster.advance(3_000);
-  assert.deepEqual([ground.users("a")], [12]);
+  assert.deepEqual([target.users("a")], [12]);
   await cluster.advance(60_000);
   assert.equal(second.result!.complete, false);
   assert.deepEqual(workerStates(second), ["a finished true", "b lost false"]);
@@ -690,7 +690,7 @@ Deno.test("a restart at the moment all users run, with --reset-stats, counts eve
   const second = await cluster.nextMaster({ resetStats: true });
   await cluster.advance(20_000);
   assert.equal(second.result!.complete, true);
-  const after = cluster.ground.steps.filter(({ atMs }) => atMs > 5_500).length;
+  const after = cluster.target.steps.filter(({ atMs }) => atMs > 5_500).length;
   assert.ok(after >= 20);
   assert.ok(requests(second) >= after, `${requests(second)} of ${after}`);
   assert.ok(workers.every(({ error }) => error === null));
@@ -720,7 +720,7 @@ Deno.test("a test that waits for its start begins nothing, although its workers 
   const said: string[] = [];
   master.events.on("testStart", () => void said.push("testStart"));
   for (const name of ["a", "b"]) cluster.worker(name);
-  await cluster.advance(30_000, () => assert.equal(cluster.ground.users(), 0), 1000);
+  await cluster.advance(30_000, () => assert.equal(cluster.target.users(), 0), 1000);
   assert.deepEqual(said, []);
   const { state, startedAt, workers } = master.seconds.at(-1)!;
   assert.deepEqual([state, startedAt], ["ready", null]);
@@ -733,7 +733,7 @@ Deno.test("a test that waits for its start begins nothing, although its workers 
   assert.deepEqual(said, ["testStart"]);
   assert.deepEqual([result.durationSeconds, result.complete], [2.5, true]);
   assert.deepEqual(result.users, { current: 0, target: 6, peak: 6, final: 6 });
-  assert.equal(cluster.ground.steps.length, 18);
+  assert.equal(cluster.target.steps.length, 18);
   assert.equal(requests(master), 18);
   assert.equal(cluster.clock.pending, 0);
 });
@@ -744,7 +744,7 @@ Deno.test("a test that is started before its workers are ready begins when they 
   cluster.worker("a");
   await cluster.advance(2_000);
   master.run.control.start(null);
-  await cluster.advance(5_000, () => assert.equal(cluster.ground.users(), 0));
+  await cluster.advance(5_000, () => assert.equal(cluster.target.users(), 0));
   cluster.worker("b");
   await cluster.advance(6_000);
   assert.equal(master.result!.durationSeconds, 1.5);
@@ -783,18 +783,18 @@ Deno.test("a resumed run is not started again, but one that was never started st
   const next = await begun.nextMaster({ waitsForStart: true });
   assert.equal(next.run.control.canStart, false);
   await begun.advance(5_000);
-  assert.equal(begun.ground.users(), 2);
+  assert.equal(begun.target.users(), 2);
   next.run.stop();
   await begun.advance(5_000);
   assert.equal(next.result!.complete, true);
-  assert.equal(requests(next), begun.ground.steps.length);
+  assert.equal(requests(next), begun.target.steps.length);
 
   const waiting = new VirtualCluster({ users: 2, runTime: 1.5 });
   waiting.master({ waitsForStart: true }).kill();
   const other = await waiting.nextMaster({ waitsForStart: true });
   for (const name of ["a", "b"]) waiting.worker(name);
   await waiting.advance(3_000);
-  assert.deepEqual([other.run.control.canStart, waiting.ground.ids.length], [true, 0]);
+  assert.deepEqual([other.run.control.canStart, waiting.target.ids.length], [true, 0]);
   other.run.control.start(null);
   await waiting.advance(5_000);
   assert.equal(requests(other), 4);
@@ -812,7 +812,7 @@ for (const [planned, steered] of [[20, 100], [100, 20]] as const) {
     await cluster.advance(500);
     const next = await cluster.nextMaster();
     await cluster.advance(6_000);
-    const { steps } = cluster.ground;
+    const { steps } = cluster.target;
     for (let second = 3; second < 13; second++) {
       const seen = steps.filter(({ atMs }) => Math.floor(atMs / 1000) === second).length;
       assert.ok(Math.abs(seen - steered) <= 2, `${seen} in second ${second}`);
@@ -841,12 +841,12 @@ Deno.test("a resumed run keeps the users that were set by hand, until the profil
   first.kill();
   await cluster.advance(500);
   const next = await cluster.nextMaster();
-  await cluster.advance(5_000, () => assert.equal(cluster.ground.users(), 5));
+  await cluster.advance(5_000, () => assert.equal(cluster.target.users(), 5));
   await cluster.advance(10_000);
   const { users, durationSeconds, complete } = next.result!;
   assert.deepEqual([users.peak, users.final, complete], [7, 5, true]);
   assert.ok(Math.abs(durationSeconds - 12.5) < 0.1, String(durationSeconds));
-  assert.equal(requests(next), cluster.ground.steps.length);
+  assert.equal(requests(next), cluster.target.steps.length);
 });
 
 Deno.test("users that are changed during the run are spread over the workers, and counted", async () => {
@@ -856,14 +856,14 @@ Deno.test("users that are changed during the run are spread over the workers, an
   await cluster.advance(2_500);
   master.run.control.changeLoad({ users: 8, rate: 1000 });
   await cluster.advance(1_000);
-  assert.deepEqual(["a", "b"].map((name) => cluster.ground.users(name)), [4, 4]);
+  assert.deepEqual(["a", "b"].map((name) => cluster.target.users(name)), [4, 4]);
   master.run.control.changeLoad({ users: 3, rate: 1000 });
   await cluster.advance(1_000);
-  assert.equal(cluster.ground.users(), 3);
+  assert.equal(cluster.target.users(), 3);
   await cluster.advance(10_000);
   const result = master.result!;
   assert.deepEqual([result.users.peak, result.users.final, result.complete], [8, 3, true]);
-  assert.equal(requests(master), cluster.ground.steps.length);
+  assert.equal(requests(master), cluster.target.steps.length);
   assert.throws(() => master.run.control.changeLoad({ users: 1, rate: 1 }), {
     message: "The test is over.",
   });
@@ -882,10 +882,10 @@ Deno.test("all workers together follow a changed arrival rate to the iteration",
   const due = 20 * elapsedSeconds + 60 * (6 - elapsedSeconds);
   assert.ok(Math.abs(scheduled - due) <= 1, `${scheduled} of ${due}`);
   assert.deepEqual([completed, dropped], [scheduled, 0]);
-  assert.equal(cluster.ground.steps.length, scheduled);
+  assert.equal(cluster.target.steps.length, scheduled);
   assert.deepEqual([result.arrivalRate, result.users.target], [60, 200]);
   const byNode = ["a", "b"].map((node) =>
-    cluster.ground.steps.filter((step) => step.node === node).length
+    cluster.target.steps.filter((step) => step.node === node).length
   );
   assert.ok(Math.abs(byNode[0]! - byNode[1]!) <= 2, String(byNode));
 });
@@ -897,15 +897,15 @@ Deno.test("in a resumed run a closed shape is asked for the present moment, not 
     }
   }
   const cluster = new VirtualCluster({ shape: new FallingShape() });
-  const { ground } = cluster;
+  const { target } = cluster;
   const first = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);
   await cluster.advance(5_300);
-  assert.equal(ground.users(), 4);
+  assert.equal(target.users(), 4);
   first.kill();
   await cluster.advance(1_000);
   const second = await cluster.nextMaster();
-  await cluster.advance(3_000, () => assert.equal(ground.users(), 4));
+  await cluster.advance(3_000, () => assert.equal(target.users(), 4));
   await cluster.advance(10_000);
   assert.equal(second.result!.complete, true);
 });

@@ -18,11 +18,11 @@ import { FakeClock } from "../support/fake_clock.ts";
 import { loadGenerator } from "../support/generators.ts";
 import { reportIn } from "../support/report_link.ts";
 import { discovered } from "../support/users.ts";
-import { Ground } from "../support/virtual_cluster.ts";
+import { FakeTarget } from "../support/virtual_cluster.ts";
 
 interface Scene {
   readonly clock: FakeClock;
-  readonly ground: Ground;
+  readonly target: FakeTarget;
   readonly events: Events;
   readonly node: WorkerNode;
   readonly states: WorkerPhase[];
@@ -34,14 +34,14 @@ function scene(
   iterations: (clock: FakeClock) => RemoteIterationQuota | null = () => null,
 ): Scene {
   const clock = new FakeClock();
-  const ground = new Ground(clock);
+  const target = new FakeTarget(clock);
   const events = new Events();
   const states: WorkerPhase[] = [];
   const warnings: string[] = [];
   const node = new WorkerNode({
     runId: "run",
     node: "w1",
-    classes: [discovered(ground.userClass("ATest")), discovered(ground.userClass("BTest"))],
+    classes: [discovered(target.userClass("ATest")), discovered(target.userClass("BTest"))],
     host: null,
     insecure: false,
     iterations: iterations(clock),
@@ -58,7 +58,7 @@ function scene(
     onWarning: (text) => warnings.push(text),
     onState: (state) => states.push(state),
   });
-  return { clock, ground, events, node, states, warnings };
+  return { clock, target, events, node, states, warnings };
 }
 
 const START = { type: "START", elapsedSeconds: 2, phase: 0 } as const;
@@ -71,15 +71,15 @@ function assigned(
 }
 
 Deno.test("an assignment that arrives before the test begins is run when it does", async () => {
-  const { clock, ground, node, states } = scene();
+  const { clock, target, node, states } = scene();
   node.assign(assigned({ ATest: 1 }));
   node.assign(assigned({ ATest: 2, BTest: 1 }));
   await clock.advance(1_000);
-  assert.equal(ground.users(), 0);
+  assert.equal(target.users(), 0);
   assert.deepEqual([node.hasBegun, node.reporter, node.elapsedSeconds], [false, null, 0]);
   await node.begin(START);
   await clock.advance(100);
-  assert.deepEqual(ground.usersOf(["ATest", "BTest"]), [2, 1]);
+  assert.deepEqual(target.usersOf(["ATest", "BTest"]), [2, 1]);
   assert.equal(node.hasBegun, true);
   assert.equal(node.elapsedSeconds, 2.1);
   assert.deepEqual(states, ["spawning", "running"]);
@@ -107,40 +107,40 @@ Deno.test("the time that testStart takes is part of the test", async () => {
 });
 
 Deno.test("a class that is not named has no users, and an unknown one is an error", async () => {
-  const { clock, ground, node } = scene();
+  const { clock, target, node } = scene();
   await node.begin(START);
   node.assign(assigned({ ATest: 2, BTest: 2 }));
   await clock.advance(100);
   node.assign(assigned({ BTest: 1, GhostTest: 0 }));
   await clock.advance(100);
-  assert.deepEqual(ground.usersOf(["ATest", "BTest"]), [0, 1]);
+  assert.deepEqual(target.usersOf(["ATest", "BTest"]), [0, 1]);
   assert.throws(() => node.assign(assigned({ GhostTest: 1 })), UsageError);
   assert.throws(() => node.assign(assigned({ toString: 1 })), UsageError);
   await node.stop();
 });
 
 Deno.test("users that are dropped are gone, and an assignment starts new ones", async () => {
-  const { clock, ground, node } = scene();
+  const { clock, target, node } = scene();
   await node.begin(START);
   node.assign(assigned({ ATest: 3 }));
   await clock.advance(100);
   assert.equal(node.dropUsers(), 3);
   await clock.advance(100);
-  assert.deepEqual([node.users, ground.users()], [0, 0]);
+  assert.deepEqual([node.users, target.users()], [0, 0]);
   assert.equal(node.dropUsers(), 0);
   node.assign(assigned({ ATest: 2 }));
   await clock.advance(100);
-  assert.deepEqual(ground.ids, [1, 2, 3, 4, 5]);
+  assert.deepEqual(target.ids, [1, 2, 3, 4, 5]);
   await node.stop();
 });
 
 Deno.test("dropping users also drops the assignment that waits for the test", async () => {
-  const { clock, ground, node } = scene();
+  const { clock, target, node } = scene();
   node.assign(assigned({ ATest: 3 }));
   node.dropUsers();
   await node.begin(START);
   await clock.advance(100);
-  assert.equal(ground.users(), 0);
+  assert.equal(target.users(), 0);
   await node.stop();
 });
 
@@ -223,16 +223,16 @@ Deno.test("a worker without users is ready, and does not keep the run from endin
 });
 
 Deno.test("a worker without iterations left is exhausted, even with new users", async () => {
-  const { clock, ground, node, states } = scene(null, (clock) => iterationsOf(clock, 3).iterations);
+  const { clock, target, node, states } = scene(null, (clock) => iterationsOf(clock, 3).iterations);
   await node.begin({ ...START, elapsedSeconds: 0 });
   node.assign(assigned({ ATest: 2 }));
   await clock.advance(5_000);
-  assert.equal(ground.steps.length, 3);
+  assert.equal(target.steps.length, 3);
   assert.equal(states.at(-1), "exhausted");
   node.assign(assigned({ ATest: 4 }));
   await clock.advance(5_000);
   assert.equal(states.at(-1), "exhausted");
-  assert.equal(ground.steps.length, 3);
+  assert.equal(target.steps.length, 3);
   // Another master repeats the assignment of the one before.
   node.assign(assigned({ ATest: 4 }));
   assert.equal(states.at(-1), "exhausted");
@@ -241,7 +241,7 @@ Deno.test("a worker without iterations left is exhausted, even with new users", 
 
 Deno.test("a worker that drops its users gives back the iterations that they have not begun", async () => {
   let shared: { iterations: RemoteIterationQuota; told: string[] } | null = null;
-  const { clock, ground, node, states } = scene(
+  const { clock, target, node, states } = scene(
     null,
     (clock) => (shared = iterationsOf(clock, 1_000)).iterations,
   );
@@ -254,8 +254,8 @@ Deno.test("a worker that drops its users gives back the iterations that they hav
   const sum = (operation: string): number =>
     told.filter((one) => one.startsWith(operation))
       .reduce((sum, one) => sum + Number(one.split(" ")[1]), 0);
-  assert.equal(sum("take") - sum("return"), ground.steps.length);
-  assert.equal(sum("begun"), ground.steps.length);
+  assert.equal(sum("take") - sum("return"), target.steps.length);
+  assert.equal(sum("begun"), target.steps.length);
   assert.equal(states.includes("exhausted"), false);
   await stop(node, clock);
   assert.equal(clock.pending, 0);
@@ -271,13 +271,13 @@ Deno.test("a worker that stops is not exhausted", async () => {
 });
 
 Deno.test("in the open model a worker begins the iterations of its share", async () => {
-  const { clock, ground, node, states } = scene();
+  const { clock, target, node, states } = scene();
   await node.begin({ ...START, elapsedSeconds: 0 });
   const mine = order({ rate: 40, of: 2, index: 1, until: 2 });
   node.assign(assigned({}, { arrivals: [mine] }));
   await clock.advance(2_500);
   assert.deepEqual(
-    ground.steps.map(({ atMs }) => Math.round(atMs)),
+    target.steps.map(({ atMs }) => Math.round(atMs)),
     Array.from({ length: 40 }, (_, n) => 25 + 50 * n),
   );
   assert.deepEqual(states, ["running"]);

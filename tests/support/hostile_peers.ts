@@ -151,7 +151,7 @@ export class AttackedMaster {
     this.#master.run.stop();
     await this.#clock.advance(60_000);
     const row = this.#master.result?.workers.find(({ id }) => id === "good");
-    const { length } = this.#cluster.ground.steps;
+    const { length } = this.#cluster.target.steps;
     return this.#master.error === null && length > 0 && row?.requests === length && row.complete;
   }
 }

@@ -20,13 +20,13 @@ import { type MemoryLine, MemoryNetwork } from "./memory_network.ts";
 import { type ProfileChanges, profileOf } from "./load_profiles.ts";
 import { discovered } from "./users.ts";
 
-/** What users did, as the target of the test sees it. */
-export class Ground {
-  /** Users that have begun, have not ended, and may make steps; by id. */
+/** What the users did, as the target of the test sees it. */
+export class FakeTarget {
+  /** Users that have started, have not ended, and may make steps; by id. */
   readonly alive = new Map<number, { readonly node: string; readonly kind: string }>();
   /** Every step that was counted. */
   readonly steps: { readonly node: string; readonly user: number; readonly atMs: number }[] = [];
-  /** Every id that a user ever had, as often as one began with it. */
+  /** The id of every user that was ever started. */
   readonly ids: number[] = [];
   readonly #clock: Clock;
 
@@ -49,7 +49,7 @@ export class Ground {
     );
   }
 
-  /** A class whose users make a step every so many seconds. */
+  /** A class whose users make a step every `waitTime` seconds. */
   userClass(name: string, weight = 1, waitTime = 1): UserClass {
     const { alive, ids, steps } = this;
     const clock = this.#clock;
@@ -67,7 +67,7 @@ export class Ground {
       }
 
       async testStep(): Promise<void> {
-        // Who may not begin, as its node's lease has run out, only waits for its end.
+        // If the lease of its node has expired, the step does not begin, and the user only waits for its end.
         alive.delete(this.id);
         await this.measure(`step of ${name}`, () => {
           alive.set(this.id, { node: this.run.node, kind: name });
@@ -80,17 +80,17 @@ export class Ground {
   }
 }
 
-/** A clock that can die with its process: from then on none of its timers fires. */
-class MortalClock implements Clock {
+/** A clock that can stop with its process: from then on none of its timers fires. */
+class ProcessClock implements Clock {
   readonly #clock: Clock;
-  #dead = false;
+  #isDead = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   kill(): void {
-    this.#dead = true;
+    this.#isDead = true;
   }
 
   now(): number {
@@ -103,7 +103,7 @@ class MortalClock implements Clock {
 
   setTimer(callback: () => void, delayMs: number): Timer {
     return this.#clock.setTimer(() => {
-      if (!this.#dead) callback();
+      if (!this.#isDead) callback();
     }, delayMs);
   }
 
@@ -112,7 +112,7 @@ class MortalClock implements Clock {
   }
 
   nextTurn(): Promise<void> {
-    return this.#dead ? new Promise(() => {}) : this.#clock.nextTurn();
+    return this.#isDead ? new Promise(() => {}) : this.#clock.nextTurn();
   }
 }
 
@@ -123,7 +123,7 @@ export interface VirtualMaster {
   readonly seconds: Snapshot[];
   readonly infos: string[];
   readonly warnings: string[];
-  /** What the run came to; null as long as it goes on. */
+  /** The result of the run; `null` until it ends. */
   result: Snapshot | null;
   error: unknown;
   /** Ends it as `kill -9` does. */
@@ -144,7 +144,7 @@ export interface VirtualWorker {
   kill(): void;
 }
 
-/** How a worker is made. */
+/** What a test may change about a worker. */
 export interface VirtualWorkerOptions {
   readonly classes?: readonly UserClass[];
   readonly setUp?: WorkerRunOptions["setUp"];
@@ -152,7 +152,7 @@ export interface VirtualWorkerOptions {
   readonly openFileLimit?: number;
   readonly incarnation?: string;
   readonly testfileHash?: string;
-  /** What its connection is made of, where that is something else. */
+  /** Options of its connection that differ from the defaults. */
   readonly link?: Partial<MasterConnectionOptions>;
 }
 
@@ -160,18 +160,18 @@ export interface VirtualWorkerOptions {
 export class VirtualCluster {
   readonly clock = new FakeClock();
   readonly network = new MemoryNetwork();
-  readonly ground = new Ground(this.clock);
+  readonly target = new FakeTarget(this.clock);
   readonly workers: VirtualWorker[] = [];
-  /** What the masters have written down. */
+  /** What the masters have written to their journal. */
   readonly journal: JournalRecord[] = [];
   readonly #classes: readonly UserClass[];
   readonly #plan: LoadProfile;
-  /** Made anew for each master, or taken up from the journal. */
-  #exchange: RpcServer | null = null;
+  /** For the next master: what its journal has restored; `null` if it begins empty. */
+  #rpc: RpcServer | null = null;
 
-  constructor(plan: ProfileChanges, classes: (ground: Ground) => UserClass[] = oneClass) {
+  constructor(plan: ProfileChanges, classes: (target: FakeTarget) => UserClass[] = oneClass) {
     this.#plan = profileOf({ users: 6, rate: 1000, ...plan });
-    this.#classes = classes(this.ground);
+    this.#classes = classes(this.target);
   }
 
   /** Names of the classes, in their order. */
@@ -179,14 +179,14 @@ export class VirtualCluster {
     return this.#classes.map(({ name }) => name);
   }
 
-  /** How users are shared by the classes. */
+  /** How the classes share the users. */
   get mix(): ClassMix {
     return new ClassMix(this.#classes);
   }
 
   /** Starts a master, in place of the one before. */
   master(changes: Partial<MasterRunOptions> = {}): VirtualMaster {
-    const clock = new MortalClock(this.clock);
+    const clock = new ProcessClock(this.clock);
     let dead = false;
     const [seconds, infos, warnings]: [Snapshot[], string[], string[]] = [[], [], []];
     const events = changes.events ?? new Events();
@@ -196,15 +196,15 @@ export class VirtualCluster {
       },
       close: () => {},
     };
-    const exchange = this.#exchange ?? this.#newExchange(clock);
-    this.#exchange = null;
-    exchange.keep(journal);
+    const rpc = this.#rpc ?? this.#newRpcServer(clock);
+    this.#rpc = null;
+    rpc.keep(journal);
     const run = new MasterRun({
       runId: "run-1",
       testfileHash: MASTER_HASH,
       restored: null,
       journal,
-      rpc: exchange,
+      rpc,
       listener: this.network.listen(),
       address: "here:5557",
       token: "secret",
@@ -259,14 +259,14 @@ export class VirtualCluster {
     return master;
   }
 
-  /** Starts a master that goes on with the run of the one before. */
+  /** Starts a master that resumes the run of the one before. */
   async nextMaster(changes: Partial<MasterRunOptions> = {}): Promise<VirtualMaster> {
-    const exchange = this.#newExchange(this.clock);
-    this.#exchange = exchange;
+    const rpc = this.#newRpcServer(this.clock);
+    this.#rpc = rpc;
     const restored = await restoreRun(
       this.journal,
       "--resume",
-      (record) => exchange.replay(record),
+      (record) => rpc.replay(record),
     );
     restored.book.epoch++;
     this.journal.push({ type: "epoch", epoch: restored.book.epoch });
@@ -275,7 +275,7 @@ export class VirtualCluster {
 
   /** Starts a worker. */
   worker(name: string, options: VirtualWorkerOptions = {}): VirtualWorker {
-    const clock = new MortalClock(this.clock);
+    const clock = new ProcessClock(this.clock);
     const line = this.network.line(`10.0.0.${this.workers.length + 1}`);
     const [infos, warnings]: [string[], string[]] = [[], []];
     const events = new Events();
@@ -323,8 +323,8 @@ export class VirtualCluster {
       kill: () => {
         clock.kill();
         line.break();
-        for (const [id, { node }] of this.ground.alive) {
-          if (node === name) this.ground.alive.delete(id);
+        for (const [id, { node }] of this.target.alive) {
+          if (node === name) this.target.alive.delete(id);
         }
       },
     };
@@ -339,11 +339,11 @@ export class VirtualCluster {
     return worker;
   }
 
-  #newExchange(clock: Clock): RpcServer {
+  #newRpcServer(clock: Clock): RpcServer {
     return rpcServerWith(clock, [], { iterations: this.#plan.iterations });
   }
 
-  /** Lets time pass; looks at every so many milliseconds. */
+  /** Lets time pass, and calls `look` every `everyMs` milliseconds. */
   async advance(ms: number, look: () => void = () => {}, everyMs = 50): Promise<void> {
     for (let passed = 0; passed < ms; passed += everyMs) {
       await this.clock.advance(Math.min(everyMs, ms - passed));
@@ -352,8 +352,8 @@ export class VirtualCluster {
   }
 }
 
-function oneClass(ground: Ground): UserClass[] {
-  return [ground.userClass("StepTest")];
+function oneClass(target: FakeTarget): UserClass[] {
+  return [target.userClass("StepTest")];
 }
 
 /** Requests in the result of a run. */
