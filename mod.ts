@@ -1,7 +1,7 @@
 /**
- * aiotest: what a test file imports.
+ * The API of test files. A test file exports user classes; aiotest runs many users of each.
  *
- * ```ts ignore
+ * ```ts
  * import { between, FastHttpUser } from "aiotest";
  *
  * export class ShopTest extends FastHttpUser {
@@ -48,24 +48,35 @@ export { logger } from "./src/core/logger.ts";
 export type { Logger } from "./src/core/logger.ts";
 export type { RunInfo } from "./src/core/run_info.ts";
 export { UserEnd } from "./src/core/user_lifetime.ts";
-export type { Curve, CurveStep } from "./src/load/curves.ts";
-export { doubleWave } from "./src/load/curves.ts";
-export type { DoubleSpan } from "./src/load/curves.ts";
-export { hold } from "./src/load/curves.ts";
-export type { HoldOptions } from "./src/load/curves.ts";
-export { inSequence } from "./src/load/curves.ts";
-export { plus } from "./src/load/curves.ts";
-export { ramp } from "./src/load/curves.ts";
-export { repeated } from "./src/load/curves.ts";
-export { scaled } from "./src/load/curves.ts";
-export type { ArrivalOption, Span, SpanOptions, UserOption } from "./src/load/curves.ts";
-export { spike } from "./src/load/curves.ts";
-export type { SpikeOptions } from "./src/load/curves.ts";
-export { stages } from "./src/load/curves.ts";
-export type { ArrivalStage, Stage, UserStage } from "./src/load/curves.ts";
-export { stepUntilItBreaks } from "./src/load/curves.ts";
-export type { StepOptions, SteppedSpan } from "./src/load/curves.ts";
-export { wave } from "./src/load/curves.ts";
+export {
+  doubleWave,
+  hold,
+  inSequence,
+  plus,
+  ramp,
+  repeated,
+  scaled,
+  spike,
+  stages,
+  stepUntilItBreaks,
+  wave,
+} from "./src/load/curves.ts";
+export type {
+  ArrivalOption,
+  ArrivalStage,
+  Curve,
+  CurveStep,
+  DoubleSpan,
+  HoldOptions,
+  Span,
+  SpanOptions,
+  SpikeOptions,
+  Stage,
+  StepOptions,
+  SteppedSpan,
+  UserOption,
+  UserStage,
+} from "./src/load/curves.ts";
 export { LoadUserShape } from "./src/load/load_user_shape.ts";
 export type { Tick } from "./src/load/load_user_shape.ts";
 export type { Load } from "./src/load/load.ts";

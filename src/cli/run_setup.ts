@@ -9,9 +9,8 @@ import { ClassMix } from "../load/class_mix.ts";
 import type { LoadProfile } from "../load/load_profile.ts";
 import { classWeights } from "../runner/load_generator.ts";
 import { ThresholdSet } from "../stats/thresholds.ts";
-import { checkHosts, type DiscoveredClass, selectTests } from "../user/discovery.ts";
-import { FastHttpUser } from "../user/fast_http_user.ts";
-import { HttpUser, insecureProblem } from "../user/http_user.ts";
+import { type DiscoveredClass, selectTests } from "../user/discovery.ts";
+import { checkOptions } from "../user/user.ts";
 import type { Options } from "./options.ts";
 import { flagOf, type Settings } from "./settings.ts";
 import type { TestFile } from "./test_file.ts";
@@ -72,16 +71,8 @@ export interface RunSetup {
 export function setUpRun(testFile: TestFile, options: Options): RunSetup {
   const { shapeClass } = testFile;
   const classes = selectTests(testFile.userClasses, options);
-  const speaksHttp = (one: unknown): boolean =>
-    typeof one === "function" &&
-    (one.prototype instanceof HttpUser || one.prototype instanceof FastHttpUser);
-  checkHosts(classes, options.host, speaksHttp);
-  if (options.insecure) {
-    for (const { userClass } of classes) {
-      const problem = insecureProblem(userClass);
-      if (problem !== null) throw new UsageError(problem);
-    }
-  }
+  const { host, insecure } = options;
+  for (const { name, userClass } of classes) userClass[checkOptions]({ name, host, insecure });
   const thresholds = new ThresholdSet(options.threshold).with(testFile.thresholds);
   return {
     profile: {

@@ -1,3 +1,9 @@
+/**
+ * What the runner hands to each user.
+ *
+ * @module
+ */
+
 import type { Clock, EventLoopMonitor, Random } from "../core/clock.ts";
 import type { Lease } from "../core/lease.ts";
 import type { RunInfo } from "../core/run_info.ts";
@@ -6,25 +12,25 @@ import { Proxies } from "../http/proxies.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
 
-/** What the runner gives each user; a user class with a constructor of its own hands it to `super`. */
+/** The argument of a user's constructor. A user class with its own constructor passes it to `super`. */
 export interface UserContext {
-  /** Unique in the whole run; the first user is 1. */
+  /** Unique in the whole run. The first user is 1. */
   readonly id: number;
-  /** Replaces the class's own host; null where `--host` was not given. */
+  /** The value of `--host`, which replaces the class's own host; `null` if it was not given. */
   readonly host: string | null;
-  /** Accept any TLS certificate of the target. */
+  /** Whether to accept any TLS certificate of the target. */
   readonly insecure: boolean;
-  /** Aborted when the user must stop at once, whatever it is doing. */
+  /** Aborted when the user must stop immediately. */
   readonly signal: AbortSignal;
   /** The run that this user is part of. */
   readonly run: RunInfo;
-  /** @internal Where it waits for its passes; null where they follow each other without an end. */
+  /** @internal Where the user waits for its iterations; `null` if it may always start the next one. */
   readonly iterationSlot: IterationSlot | null;
   /** @internal */
   readonly clock: Clock;
   /** @internal */
   readonly http: HttpNode;
-  /** @internal Without it, no request may begin. */
+  /** @internal Without a valid lease, no request can start. */
   readonly lease: Lease;
   /** @internal */
   readonly eventLoop: EventLoopMonitor;
@@ -34,22 +40,22 @@ export interface UserContext {
   readonly recorder: Recorder;
 }
 
-/** What all users of a node have in common. */
+/** The part of the context that all users of a node share. */
 export type NodeContext = Omit<UserContext, "id" | "signal" | "iterationSlot">;
 
-/** What the runner knows of its node. */
+/** What the runner provides for a {@link NodeContext}. */
 export interface NodeOptions extends Omit<NodeContext, "http"> {
-  /** An environment variable, or undefined: those that name proxies are looked at. */
+  /** Returns an environment variable, or `undefined`; used for the proxy variables. */
   readonly env: (name: string) => string | undefined;
 }
 
 /**
- * Makes what the users of a node share.
+ * Creates what the users of a node share.
  *
- * @throws UsageError where a variable names a proxy that is none.
+ * @throws UsageError if a proxy variable is invalid.
  */
-export function nodeContext({ env, ...facts }: NodeOptions): NodeContext {
+export function nodeContext({ env, ...shared }: NodeOptions): NodeContext {
   const proxies = new Proxies(env);
-  const http = new HttpNode(facts.clock, { insecure: facts.insecure, proxies, caCerts: [] });
-  return { ...facts, http };
+  const http = new HttpNode(shared.clock, { insecure: shared.insecure, proxies, caCerts: [] });
+  return { ...shared, http };
 }

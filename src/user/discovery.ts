@@ -1,5 +1,5 @@
 /**
- * What a test file has to offer: its user classes, and the tests of each.
+ * Finds the user classes of a test file and their tests, checks them, and selects tests by tags.
  *
  * @module
  */
@@ -7,33 +7,34 @@
 import { errorText, UsageError } from "../core/errors.ts";
 import { type TestOrder, User, type UserClass } from "./user.ts";
 
-/** A user class that counts, with its tests in the order in which they run. */
+/** A user class of a test file. */
 export interface DiscoveredClass {
-  /** The class's name; an anonymous class has that of its export. */
+  /** The name of the class; for an anonymous class, the name of its export. */
   readonly name: string;
   readonly userClass: UserClass;
+  /** In the order in which they run. */
   readonly tests: readonly TestMethod[];
 }
 
 /** One test of a user class. */
 export interface TestMethod {
   readonly name: string;
-  /** The test itself, to be called on the user that runs it. */
+  /** Runs the test; called on a user. */
   readonly run: (this: User) => unknown;
-  /** How often it is chosen under `static order = "random"`, beside the others: 1 or more. */
+  /** The share of this test with `static order = "random"`: 1 or more. */
   readonly weight: number;
   readonly tags: readonly string[];
 }
 
-/** Makes a user that never runs, to see which tests are fields of it. */
+/** Creates a user that never runs, to find the tests that are fields. */
 export type UserProbe = (userClass: UserClass) => User;
 
 /**
- * The user classes among a test file's exports: those that extend {@link User}, are named like a test,
- * and have a weight or a fixed count. Each has at least one test.
+ * Finds the user classes among the exports of a test file: those that extend {@link User}, have a name that
+ * starts or ends with Test, and have a weight or a fixed count. Each has at least one test.
  *
- * @param exports what the test file exports, by name.
- * @throws UsageError where there is no such class, or one of them cannot be run as it is.
+ * @param exports the exports of the test file by name.
+ * @throws UsageError if there is no user class, or if one of them is invalid.
  */
 export function discover(
   exports: Readonly<Record<string, unknown>>,
@@ -55,12 +56,12 @@ export function discover(
   }));
 }
 
-/** Whether a name marks what bears it as a test or a class of tests: `TestShop`, `payTest`. */
+/** Whether a name marks a test or a user class: `TestShop`, `payTest`. */
 export function isTestName(name: string): boolean {
   return /^test|test$/i.test(name);
 }
 
-/** The name of an exported class; an anonymous one has that of its export. */
+/** The name of an exported class; for an anonymous class, the name of its export. */
 export function exportedClassName(
   exported: { readonly name: string },
   exportName: string,
@@ -70,17 +71,17 @@ export function exportedClassName(
 
 function namedClasses(exports: Readonly<Record<string, unknown>>): Map<UserClass, string> {
   const classes = new Map<UserClass, string>();
-  const passedOver: string[] = [];
+  const skipped: string[] = [];
   for (const [exportName, value] of Object.entries(exports)) {
     if (!isUserClass(value)) {
-      passedOver.push(`${exportName}: ${describe(value)}`);
+      skipped.push(`${exportName}: ${describe(value)}`);
       continue;
     }
     const name = exportedClassName(value, exportName);
-    if (!isTestName(name)) passedOver.push(`${exportName}: ${describeMisnamed(value, exportName)}`);
+    if (!isTestName(name)) skipped.push(`${exportName}: ${describeMisnamed(value, exportName)}`);
     else if (!classes.has(value)) classes.set(value, name);
   }
-  if (classes.size === 0) throw noUserClass(passedOver);
+  if (classes.size === 0) throw noUserClass(skipped);
   checkNamesDiffer([...classes.values()]);
   return classes;
 }
@@ -89,17 +90,17 @@ function isUserClass(value: unknown): value is UserClass {
   return typeof value === "function" && value.prototype instanceof User;
 }
 
-function noUserClass(passedOver: readonly string[]): UsageError {
-  const found = passedOver.length === 0
+function noUserClass(skipped: readonly string[]): UsageError {
+  const found = skipped.length === 0
     ? "it exports nothing"
-    : `what it exports does not count\n${passedOver.map((line) => `  ${line}`).join("\n")}`;
+    : `none of its exports is one\n${skipped.map((line) => `  ${line}`).join("\n")}`;
   return new UsageError(
     `The test file has no user class: ${found}`,
     "Export a class that extends User, HttpUser or FastHttpUser, with a name that starts or ends with Test.",
   );
 }
 
-/** Reports count by the class's name, so two classes of one name would be mixed up. */
+/** Reports identify classes by name, so two classes with the same name would be mixed up. */
 function checkNamesDiffer(names: readonly string[]): void {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice === undefined) return;
@@ -126,7 +127,7 @@ function describe(value: unknown): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-/** Inherited methods first, then the class's own, then the fields that hold functions. */
+/** Inherited methods first, then the class's own, then fields that hold functions. */
 function testsOf(className: string, userClass: UserClass, probe: UserProbe): TestMethod[] {
   checkStatics(className, userClass);
   const runs = new Map<string, TestMethod["run"]>();
@@ -134,12 +135,12 @@ function testsOf(className: string, userClass: UserClass, probe: UserProbe): Tes
     for (const [name, { value, get, set }] of testProperties(prototype)) {
       if (get !== undefined || set !== undefined) throw notAFunction(className, name, "a getter");
       if (typeof value !== "function") throw notAFunction(className, name, describe(value));
-      // An override keeps the place of what it overrides: a Map keeps the order of first setting.
+      // An override keeps the position of the overridden test, because a Map keeps the insertion order.
       runs.set(name, value);
     }
   }
   for (const name of fieldTests(className, userClass, probe)) {
-    // Each user has a function of its own, so it is looked up on the user that runs the test.
+    // Each user has its own function, so it is looked up on the user that runs the test.
     runs.set(name, function (this: User): unknown {
       return (Reflect.get(this, name) as TestMethod["run"]).call(this);
     });
@@ -153,7 +154,7 @@ function testsOf(className: string, userClass: UserClass, probe: UserProbe): Tes
   return [...runs].map(([name, run]) => ({ name, run, weight: weightOf(run), tags: tagsOf(run) }));
 }
 
-/** From the class that extends User itself, down to the class. */
+/** From the class that extends User directly down to the class itself. */
 function prototypesOf(userClass: UserClass): object[] {
   const chain: object[] = [];
   for (
@@ -187,14 +188,14 @@ function makeProbe(className: string, userClass: UserClass, probe: UserProbe): U
     return probe(userClass);
   } catch (error) {
     throw new UsageError(
-      `${className} cannot be made: its constructor threw ${errorText(error)}`,
-      "What may fail belongs into onStart, which is tried again.",
+      `${className} cannot be created: its constructor threw ${errorText(error)}`,
+      "Move what can fail to onStart, which is retried.",
       error,
     );
   }
 }
 
-/** No user would ever run a static test, and nobody would notice. */
+/** A static test would never run, and the mistake would go unnoticed. */
 function checkStatics(className: string, userClass: UserClass): void {
   for (let at: object = userClass; at !== User; at = Object.getPrototypeOf(at)) {
     for (const [name, { value }] of testProperties(at)) {
@@ -209,12 +210,12 @@ function checkStatics(className: string, userClass: UserClass): void {
 
 function notAFunction(className: string, member: string, what: string): UsageError {
   return new UsageError(
-    `${className}.${member} is a test that is not a function: it is ${what}`,
-    "Rename it: names that start or end with test are for tests.",
+    `${className}.${member} is named like a test, but it is ${what}, not a function`,
+    "Rename it: names that start or end with test are reserved for tests.",
   );
 }
 
-/** Decorates a test method. */
+/** A decorator for test methods. */
 export type TestDecorator = (
   test: (...args: never[]) => unknown,
   context: ClassMethodDecoratorContext,
@@ -222,7 +223,7 @@ export type TestDecorator = (
 
 type Decorated = (...args: never[]) => unknown;
 
-// On the method itself, so that a class which inherits it, and a second run, see the same.
+// Stored on the method itself, so that subclasses that inherit it have the same weight and tags.
 const WEIGHT = Symbol("aiotest.weight");
 
 const TAGS = Symbol("aiotest.tags");
@@ -233,20 +234,51 @@ interface Marked extends Decorated {
 }
 
 /**
- * How often a test is chosen under `static order = "random"`, beside the others; 1 where none is given.
+ * Sets how often a test is chosen, relative to the others, with `static order = "random"`. Tests without
+ * this decorator have the weight 1.
  *
- * @throws RangeError where `share` is not a whole number of 1 or more.
+ * ```ts
+ * import { FastHttpUser, weight } from "aiotest";
+ *
+ * export class ShopTest extends FastHttpUser {
+ *   static override order = "random" as const;
+ *
+ *   @weight(3)
+ *   async testSearch(): Promise<void> {
+ *     await this.session.get("/search");
+ *   }
+ *
+ *   async testCheckout(): Promise<void> {
+ *     await this.session.post("/checkout");
+ *   }
+ * }
+ * ```
+ *
+ * @throws RangeError if `share` is not a whole number of 1 or more.
  */
 export function weight(share: number): TestDecorator {
   if (!Number.isInteger(share) || share < 1) {
-    throw new RangeError(`@weight(${share}): a whole number of 1 or more is needed`);
+    throw new RangeError(`@weight(${share}): expected a whole number of 1 or more`);
   }
   return (test) => {
     (test as Marked)[WEIGHT] = share;
   };
 }
 
-/** Names by which `--tags` and `--exclude-tags` choose tests. */
+/**
+ * Adds tags to a test, by which `--tags` and `--exclude-tags` select it.
+ *
+ * ```ts
+ * import { FastHttpUser, tag } from "aiotest";
+ *
+ * export class ShopTest extends FastHttpUser {
+ *   @tag("checkout", "slow")
+ *   async testCheckout(): Promise<void> {
+ *     await this.session.post("/checkout");
+ *   }
+ * }
+ * ```
+ */
 export function tag(...names: string[]): TestDecorator {
   return (test) => {
     (test as Marked)[TAGS] = [...tagsOf(test), ...names];
@@ -266,23 +298,28 @@ export function tagsOf(test: Decorated): readonly string[] {
 const ORDERS: readonly TestOrder[] = ["sequential", "random", "parallel"];
 
 /**
- * Checks the statics that every user class has.
+ * Checks the static fields of a user class. A test file in JavaScript or a cast can set them to anything,
+ * and the error should appear before the test starts.
  *
- * @param name the class's name, for messages.
- * @throws UsageError that names the class, the static, its value and what is accepted.
+ * @param name the name of the class, for messages.
+ * @throws UsageError that names the class, the field, its value and what is expected.
  */
 export function checkClassSettings(name: string, userClass: UserClass): void {
-  const check = (setting: keyof UserClass, isGood: (value: unknown) => boolean, needs: string) => {
+  const check = (
+    setting: Exclude<keyof UserClass, symbol>,
+    isGood: (value: unknown) => boolean,
+    expected: string,
+  ) => {
     const value: unknown = userClass[setting];
     if (isGood(value)) return;
-    throw new UsageError(`${name}.${setting} is ${show(value)}: ${needs} is needed`);
+    throw new UsageError(`${name}.${setting} is ${show(value)}: expected ${expected}`);
   };
   check("weight", isCount, "a whole number of 0 or more");
-  check("fixedCount", isCount, "a whole number of 1 or more, or 0 for none,");
-  check("iterations", isCount, "a whole number of 1 or more, or 0 for no end,");
+  check("fixedCount", isCount, "a whole number of 1 or more, or 0 for a number by weight");
+  check("iterations", isCount, "a whole number of 1 or more, or 0 for no limit");
   check("waitTime", isWaitTime, "a number of seconds, 0 or more, or a function");
   check("order", (value) => ORDERS.some((order) => order === value), `one of ${orderNames()}`);
-  check("host", (value) => typeof value === "string", 'a text, like "http://127.0.0.1:8000",');
+  check("host", (value) => typeof value === "string", 'a string like "http://127.0.0.1:8000"');
 }
 
 function isCount(value: unknown): boolean {
@@ -303,49 +340,18 @@ function show(value: unknown): string {
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
-const NEEDED = "a URL that starts with http:// or https:// is needed";
-
-/**
- * Checks that classes which speak HTTP have a host that relative URLs can be joined to. A class may
- * also have none: then its tests name whole URLs.
- *
- * @param host `--host`, which replaces that of every class; null where it was not given.
- * @param speaksHttp tells the classes whose host must be a URL; to others it may mean anything.
- * @throws UsageError that names the class, the host and what is accepted.
- */
-export function checkHosts(
-  classes: readonly DiscoveredClass[],
-  host: string | null,
-  speaksHttp: (userClass: UserClass) => boolean,
-): void {
-  for (const { name, userClass } of classes) {
-    const target = host ?? userClass.host;
-    if (!speaksHttp(userClass) || target === "" || isHttpUrl(target)) continue;
-    throw new UsageError(
-      host === null
-        ? `${name}.host is ${JSON.stringify(target)}: ${NEEDED}`
-        : `--host ${target}: ${NEEDED}, because ${name} speaks HTTP`,
-    );
-  }
-}
-
-function isHttpUrl(text: string): boolean {
-  return /^https?:\/\//i.test(text) && URL.canParse(text);
-}
-
-/** Which tests run, by their tags. */
+/** Selects tests by their tags. */
 export interface TagChoice {
-  /** A test needs at least one of these; empty: every test will do. */
+  /** A test needs at least one of these tags. Empty: all tests. */
   readonly tags: readonly string[];
-  /** A test must have none of these. */
+  /** A test must have none of these tags. */
   readonly excludeTags: readonly string[];
 }
 
 /**
- * The classes with those of their tests that are chosen; a class that is left without tests is left
- * out as well.
+ * Selects the tests of classes by tags. Classes without a selected test are left out.
  *
- * @throws UsageError where no test is left, naming the tags that there are.
+ * @throws UsageError that lists the available tags, if no tests match.
  */
 export function selectTests(
   classes: readonly DiscoveredClass[],
@@ -359,7 +365,7 @@ export function selectTests(
     .map((one) => ({ ...one, tests: one.tests.filter(isChosen) }))
     .filter(({ tests }) => tests.length > 0);
   if (selected.length > 0) return selected;
-  throw new UsageError(`${describeChoice(choice)}: no test is left to run`, describeTags(classes));
+  throw new UsageError(`${describeChoice(choice)}: no tests match`, describeTags(classes));
 }
 
 function describeChoice({ tags, excludeTags }: TagChoice): string {
@@ -372,6 +378,6 @@ function describeChoice({ tags, excludeTags }: TagChoice): string {
 function describeTags(classes: readonly DiscoveredClass[]): string {
   const tags = new Set(classes.flatMap(({ tests }) => tests.flatMap((test) => test.tags)));
   return tags.size === 0
-    ? "No test of the test file has a tag."
-    : `The tags of the test file: ${[...tags].sort().join(", ")}.`;
+    ? "The tests of the test file have no tags."
+    : `Tags of the test file: ${[...tags].sort().join(", ")}.`;
 }

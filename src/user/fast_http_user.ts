@@ -1,5 +1,5 @@
 /**
- * A user that sends HTTP requests through aiotest's own engine.
+ * A user that sends HTTP requests with aiotest's own engine.
  *
  * @module
  */
@@ -7,14 +7,15 @@
 import { SocketTransport } from "../http/socket_transport.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
 import type { UserContext } from "./context.ts";
-import { Session } from "./session.ts";
-import { User } from "./user.ts";
+import { checkHttpHost, Session } from "./session.ts";
+import { checkOptions, type ClassOptions, User } from "./user.ts";
 
 /**
- * One simulated user of a site, with its own connections and its own cookies. It costs a fraction of
- * what an HttpUser does, and hides nothing of what happens on its connections.
+ * A simulated user of a website, with its own connections and cookies. It uses aiotest's own HTTP/1.1
+ * engine, which needs a fraction of the processor time of an {@link HttpUser} and reports everything that
+ * happens on its connections.
  *
- * ```ts ignore
+ * ```ts
  * import { FastHttpUser } from "aiotest";
  *
  * export class ShopTest extends FastHttpUser {
@@ -27,21 +28,26 @@ import { User } from "./user.ts";
  * ```
  */
 export class FastHttpUser extends User {
-  /** Seconds for a request that does not say, its redirects included. */
+  /** Default time limit of a request in seconds, including redirects. */
   static timeout = 60;
-  /** Seconds to open a connection. */
+  /** Time limit in seconds for opening a connection. */
   static connectTimeout = 10;
-  /** Seconds from a request to the first byte of its response. */
+  /** Time limit in seconds from sending a request to the first byte of its response. */
   static headersTimeout: number = Infinity;
-  /** Seconds between two pieces of a response's body. */
+  /** Time limit in seconds between two parts of a response body. */
   static bodyTimeout: number = Infinity;
-  /** Bytes that a response's body may have, as it comes and when it is decoded. */
+  /** Largest response body in bytes, before and after decoding. */
   static maxBodySize: number = MAX_BODY_SIZE;
 
-  /** What its tests send requests with. */
+  /** @internal */
+  static override [checkOptions](options: ClassOptions): void {
+    checkHttpHost(this.host, options);
+  }
+
+  /** Sends the requests of this user. */
   readonly session: Session;
 
-  /** A class with a constructor of its own hands what that is given to `super`. */
+  /** Opens no connection. A subclass with its own constructor must call `super(context)`. */
   constructor(context: UserContext) {
     super(context);
     const { clock, http } = context;
@@ -60,7 +66,7 @@ export class FastHttpUser extends User {
     });
   }
 
-  /** Closes its connections; called by the runner. */
+  /** Closes the connections; called by the runner. */
   override [Symbol.dispose](): void {
     this.session.close();
     super[Symbol.dispose]();

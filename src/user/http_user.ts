@@ -1,18 +1,20 @@
 /**
- * A user that sends HTTP requests through native `fetch`.
+ * A user that sends HTTP requests with native `fetch`.
  *
  * @module
  */
 
+import { UsageError } from "../core/errors.ts";
 import { FetchTransport } from "../http/fetch_transport.ts";
 import type { UserContext } from "./context.ts";
-import { Session } from "./session.ts";
-import { User, type UserClass } from "./user.ts";
+import { checkHttpHost, Session } from "./session.ts";
+import { checkOptions, type ClassOptions, User } from "./user.ts";
 
 /**
- * One simulated user of a site, with its own connections and its own cookies.
+ * A simulated user of a website, with its own connections and cookies. It uses native `fetch`, including
+ * HTTP/2; {@link FastHttpUser} generates several times the load.
  *
- * ```ts ignore
+ * ```ts
  * import { HttpUser } from "aiotest";
  *
  * export class ShopTest extends HttpUser {
@@ -25,13 +27,23 @@ import { User, type UserClass } from "./user.ts";
  * ```
  */
 export class HttpUser extends User {
-  /** Seconds for a request that does not say, its redirects included. */
+  /** Default time limit of a request in seconds, including redirects. */
   static timeout = 60;
 
-  /** What its tests send requests with. */
+  /** @internal */
+  static override [checkOptions](options: ClassOptions): void {
+    checkHttpHost(this.host, options);
+    if (!options.insecure) return;
+    throw new UsageError(
+      `--insecure: ${options.name} is an HttpUser, and native fetch always verifies certificates`,
+      "Extend FastHttpUser instead, which can accept any certificate.",
+    );
+  }
+
+  /** Sends the requests of this user. */
   readonly session: Session;
 
-  /** Opens nothing: connections come with the first request. */
+  /** Opens no connection. A subclass with its own constructor must call `super(context)`. */
   constructor(context: UserContext) {
     super(context);
     const { timeout } = this.constructor as typeof HttpUser;
@@ -41,31 +53,25 @@ export class HttpUser extends User {
     this.session = new Session(transport, context, { host, urls: http.urls(host), timeout });
   }
 
-  /** Closes its connections; what it still has under way is neither settled nor counted. */
+  /** Closes the connections; called by the runner. Pending requests neither settle nor count. */
   override [Symbol.dispose](): void {
     this.session.close();
     super[Symbol.dispose]();
   }
 }
 
-// What a test file sees of the room below.
-export type { BodyContent, BodyOptions } from "../http/request_options.ts";
+// The public part of the http layer, which mod.ts must not import itself.
 export type { Cookie, CookieStore } from "../http/cookies.ts";
-export type { Fields, FieldValue } from "../http/request_options.ts";
 export type { HttpResponse } from "../http/http_response.ts";
 export { RequestError } from "../http/request_error.ts";
 export type { RequestErrorCode } from "../http/request_error.ts";
-export type { RequestOptions } from "../http/request_options.ts";
+export type {
+  BodyContent,
+  BodyOptions,
+  Fields,
+  FieldValue,
+  RequestOptions,
+} from "../http/request_options.ts";
 
-/** The same class under its other name. */
+/** Another name of the same class. */
 export { HttpUser as AsyncHttpUser };
-
-/**
- * Why a user class cannot do what `--insecure` asks for, as a sentence for the person at the command
- * line; null where it can. To be asked before anything starts.
- */
-export function insecureProblem(userClass: UserClass): string | null {
-  if (!(userClass.prototype instanceof HttpUser)) return null;
-  return `--insecure: ${userClass.name} is an HttpUser, and native fetch always verifies ` +
-    "certificates; let it extend FastHttpUser instead, which can accept any";
-}

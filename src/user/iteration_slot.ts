@@ -1,43 +1,43 @@
 /**
- * Where a user waits for its next pass, in runs that say when passes begin or how many there are.
+ * How a user gets its iterations in runs that schedule them or limit their number.
  *
  * @module
  */
 
 import type { Clock } from "../core/clock.ts";
 
-/** Hands passes out to users. All moments are milliseconds on the node's clock. */
+/** Assigns iterations to users. All times are in milliseconds on the node's clock. */
 export interface IterationScheduler {
   /**
-   * Whether passes begin when they are due. If not, they follow each other, with the user's own wait
-   * between them.
+   * Whether iterations start when they are due. Otherwise each user starts the next one after its wait
+   * time.
    */
   readonly scheduled: boolean;
   /**
-   * When the user's next pass was meant to begin; null where there is none for it any more; a promise
-   * where it has to wait.
+   * When the user's next iteration was intended to start; `null` if there is none left for the user; a
+   * promise if the user has to wait.
    */
   next(slot: IterationSlot): number | null | Promise<number | null>;
-  /** The user no longer waits: what it waits for is to be null at once. */
+  /** Ends a user's wait: its pending promise must resolve with `null` immediately. */
   cancel(slot: IterationSlot): void;
-  /** A user begins the pass that it was given. */
+  /** Notes that a user has started its iteration. */
   began(intendedAt: number, now: number): void;
-  /** A user ends the pass that it has begun. */
+  /** Notes that a user has completed its iteration. */
   ended(beganAt: number, now: number): void;
-  /** A user was stopped in the middle of the pass that it has begun. */
+  /** Notes that a user was stopped during its iteration. */
   interrupted(): void;
-  /** A user cannot begin the pass that it was given. */
+  /** Takes back an iteration that its user cannot start. */
   declined(now: number): void;
 }
 
-/** One user's place at the scheduler. */
+/** The state of one user's iterations. */
 export class IterationSlot {
-  /** The user's class, by its place among the classes. */
+  /** The index of the user's class in the list of classes. */
   readonly classIndex: number;
   readonly #scheduler: IterationScheduler;
-  /** When the pass under way was meant to begin, until something was timed from there; else NaN. */
+  /** When the current iteration was intended to start, until a measurement has used it; else NaN. */
   #intendedAt = NaN;
-  /** When it began; null where none is under way. */
+  /** When the current iteration started; `null` between iterations. */
   #beganAt: number | null = null;
 
   constructor(scheduler: IterationScheduler, kind: number) {
@@ -51,8 +51,8 @@ export class IterationSlot {
   }
 
   /**
-   * Begins the user's next pass, now or as soon as there is one for it; resolves with false where there
-   * is none any more, or the user may not begin it.
+   * Starts the user's next iteration, now or as soon as one is available. Resolves with `false` if there
+   * is none left, or if the user is `over` by then.
    */
   async begin(clock: Clock, over: (now: number) => boolean): Promise<boolean> {
     const next = this.#scheduler.next(this);
@@ -69,30 +69,30 @@ export class IterationSlot {
     return true;
   }
 
-  /** The user is told to stop, and no longer waits. */
+  /** Ends the wait for the next iteration, because the user is being stopped. */
   stopWaiting(): void {
     this.#scheduler.cancel(this);
   }
 
   /**
-   * What the user begins to time counts from: from now, or, once in a pass, from the moment at which the
-   * pass was meant to begin. So a target that stands still cannot hide it.
+   * The start of a measurement: now, but for the first one of a scheduled iteration, the time at which the
+   * iteration was intended to start. So delays that a slow target causes are included.
    */
   origin(now: number): number {
     const intendedAt = this.#intendedAt;
-    // The common case first: NaN is no less than anything.
+    // The common case first: comparisons with NaN are false.
     if (!(intendedAt < now)) return now;
     this.#intendedAt = NaN;
     return intendedAt;
   }
 
-  /** The pass has ended; nothing where it was cut off before. */
+  /** Completes the current iteration; does nothing if it was interrupted. */
   end(now: number): void {
     const beganAt = this.#take();
     if (beganAt !== null) this.#scheduler.ended(beganAt, now);
   }
 
-  /** The user ends: a pass that is under way is not completed. */
+  /** Interrupts the current iteration, because the user ends. */
   interrupt(): void {
     if (this.#take() !== null) this.#scheduler.interrupted();
   }

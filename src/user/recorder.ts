@@ -1,5 +1,5 @@
 /**
- * Where users hand in what they measured: the node's table, and whoever listens to the events.
+ * Records what users measure: in the statistics of the node, and as events for test files.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import type { Events } from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import type { Sample } from "../stats/request_stats.ts";
 
-/** The part of the node's table that users write to. */
+/** The part of the node's statistics that users write to. */
 export interface SampleTable {
   record(sample: Sample): void;
-  /** Counts an error that the code of one user class threw; `atMs` on the node's clock. */
+  /** Counts an error thrown by the code of a user class, at `atMs` on the node's clock. */
   userError(user: string, error: string, atMs: number): void;
 }
 
-/** Counts what users measured, and tells it to whoever listens. */
+/** Counts samples and errors of users, and emits the events `request` and `userError`. */
 export class Recorder {
   readonly #table: SampleTable;
   readonly #events: Events;
@@ -51,17 +51,17 @@ export class Recorder {
     });
   }
 
-  /** Notes that an error is in the table of requests already. */
+  /** Marks an error as already counted with its request. */
   markCounted(thrown: unknown): void {
     if (typeof thrown === "object" && thrown !== null) this.#counted.add(thrown);
   }
 
-  /** Whether an error is in the table of requests already. */
+  /** Whether an error has already been counted with its request. */
   isCounted(thrown: unknown): boolean {
     return typeof thrown === "object" && thrown !== null && this.#counted.has(thrown);
   }
 
-  /** Counts what a user's own code threw. */
+  /** Counts an error thrown by a user's own code. */
   userError(user: string, thrown: unknown, atMs: number): void {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     this.#table.userError(user, errorText(error), atMs);

@@ -1,11 +1,11 @@
 /**
- * What a user's tests send requests with, over whatever transport.
+ * Sends the requests of one user's tests over a transport.
  *
  * @module
  */
 
 import type { Clock } from "../core/clock.ts";
-import { errorText } from "../core/errors.ts";
+import { errorText, UsageError } from "../core/errors.ts";
 import type { Lease } from "../core/lease.ts";
 import { neverSettles } from "../core/user_lifetime.ts";
 import { CookieStore } from "../http/cookies.ts";
@@ -25,39 +25,49 @@ import type { Sample } from "../stats/request_stats.ts";
 import type { UserContext } from "./context.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
+import type { ClassOptions } from "./user.ts";
 
 /**
- * Looks at a response before the request is counted: a throw makes it a failure, and so does
- * `res.failure("why")`; `res.success()` makes it none. A promise is awaited.
+ * Checks a response before its request is counted. The request fails if the check throws, rejects or calls
+ * `res.failure("why")`. With `res.success()` it succeeds, whatever its status.
  */
 export type Check = (res: HttpResponse) => unknown;
 
-/** What every session needs beside its user's context. */
+/** Settings of a session. */
 export interface SessionSettings {
-  /** What `cookies.set` takes where it gets no URL. */
+  /** The default URL of `cookies.set`. */
   readonly host: string;
-  /** Joins URLs to the host; may be shared by users of the same host. */
+  /** Resolves URLs against the host; users of the same host can share it. */
   readonly urls: UrlResolver;
-  /** Seconds for a request that does not say. */
+  /** Default time limit of a request in seconds. */
   readonly timeout: number;
 }
 
 /**
- * One user's requests: each of them is sent, followed through its redirects, checked, and counted
- * exactly once.
+ * Sends the requests of one user. Each request follows redirects, is checked, and is counted exactly
+ * once.
  *
- * All methods resolve once the whole body is in, whatever the status, and reject with a RequestError
- * where no response came. With a TypeError or a RangeError they reject what cannot be meant, such as
- * two bodies or a negative timeout, before anything is sent or counted.
+ * All methods resolve when the whole response has been received, whatever its status. They reject with a
+ * RequestError if no complete response arrives. Invalid arguments, such as two bodies or a negative
+ * timeout, reject with a TypeError or RangeError before anything is sent or counted.
  *
- * ```ts ignore
- * const res = await this.session.post("/login", { json: { username: "admin" } }, async (res) => {
- *   assert.ok((await res.json()).token);
- * });
+ * ```ts
+ * import { FastHttpUser } from "aiotest";
+ * import assert from "node:assert/strict";
+ *
+ * export class LoginTest extends FastHttpUser {
+ *   static override host = "http://127.0.0.1:8000";
+ *
+ *   async testLogin(): Promise<void> {
+ *     await this.session.post("/login", { json: { username: "admin" } }, async (res) => {
+ *       assert.ok((await res.json()).token, "no token");
+ *     });
+ *   }
+ * }
  * ```
  */
 export class Session {
-  /** What servers have set for this user. */
+  /** The cookies of this user. */
   readonly cookies: CookieStore;
   readonly #transport: Transport;
   readonly #clock: Clock;
@@ -71,9 +81,9 @@ export class Session {
   #closed = false;
 
   /**
-   * Sends nothing yet.
+   * Creates a session; sends nothing.
    *
-   * @param transport belongs to this session alone, and is closed with it.
+   * @param transport belongs to this session and is closed with it.
    */
   constructor(transport: Transport, context: UserContext, settings: SessionSettings) {
     this.cookies = new CookieStore(settings.host);
@@ -126,9 +136,9 @@ export class Session {
   /**
    * Sends a request.
    *
-   * @param method in any case.
-   * @param url absolute, or joined to the user's host.
-   * @param check looks at the response before the request is counted; its time is not measured.
+   * @param method in upper or lower case.
+   * @param url absolute, or relative to the user's host.
+   * @param check checks the response before the request is counted; its duration is not measured.
    */
   async request(
     method: string,
@@ -141,7 +151,7 @@ export class Session {
     const target = this.#resolve(sample, url, options);
     const encoded = encodeBody(options);
     const { content, contentType } = encoded instanceof Promise ? await encoded : encoded;
-    // The session may have been closed while a form was encoded.
+    // The session can be closed while a form is encoded.
     if (this.#closed) return neverSettles();
     const timeoutMs = options.timeout === undefined
       ? this.#timeoutMs
@@ -195,10 +205,7 @@ export class Session {
     return res;
   }
 
-  /**
-   * Closes the connections. What is under way, and whatever is asked for later, never settles and is
-   * not counted.
-   */
+  /** Closes the connections. Pending and later requests never settle and are not counted. */
   close(): void {
     this.#closed = true;
     this.#signal.removeEventListener("abort", this.#onAbort);
@@ -227,11 +234,11 @@ export class Session {
     return { ...request, headers: [...request.headers, ["cookie", cookie]] };
   }
 
-  /** Counts a request that never got its response, and gives back what it rejects with. */
+  /** Counts a request without a response; returns the error to reject with. */
   #failed(sample: PendingSample, error: unknown): unknown {
     this.#recorder.markCounted(error);
     if (!(error instanceof RequestError)) return error;
-    // What was cut off because its user had to stop says nothing about the target.
+    // A request that was aborted because its user was stopped says nothing about the target.
     if (error.code === "ABORTED") return error;
     sample.end(this.#clock.now(), 0);
     sample.retries += error.retries;
@@ -241,14 +248,31 @@ export class Session {
   }
 }
 
+/**
+ * Checks the host of a user class that has a session. Without a host, its tests must use absolute URLs.
+ *
+ * @param classHost the class's own host, which `--host` replaces.
+ * @throws UsageError if the host is not the URL of an HTTP server.
+ */
+export function checkHttpHost(classHost: string, { name, host }: ClassOptions): void {
+  const url = host ?? classHost;
+  if (url === "" || (/^https?:\/\//i.test(url) && URL.canParse(url))) return;
+  const expected = "expected a URL that starts with http:// or https://";
+  throw new UsageError(
+    host === null
+      ? `${name}.host is ${JSON.stringify(url)}: ${expected}`
+      : `--host ${url}: ${expected}, because ${name} sends HTTP requests`,
+  );
+}
+
 const NO_OPTIONS: RequestOptions = {};
 
 function milliseconds(seconds: number): number {
-  if (!(seconds > 0)) throw new RangeError(`timeout: ${seconds}, seconds over 0 are needed`);
+  if (!(seconds > 0)) throw new RangeError(`timeout: ${seconds}, expected more than 0 seconds`);
   return seconds * 1000;
 }
 
-/** What is measured of one request on its way through its redirects; at its end, the sample. */
+/** The measurements of one request, including its redirects. When complete, it is recorded as sample. */
 class PendingSample implements Sample {
   readonly method: string;
   name = "";

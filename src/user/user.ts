@@ -1,5 +1,5 @@
 /**
- * A user of any protocol, or of none: what all user classes share.
+ * The base class of all users, independent of the protocol.
  *
  * @module
  */
@@ -10,94 +10,117 @@ import { neverSettles, UserEnd } from "../core/user_lifetime.ts";
 import type { UserContext } from "./context.ts";
 import type { WaitTime } from "./wait_time.ts";
 
-/** In which order the tests of a user class run. */
+/** The order in which the tests of a user class run. */
 export type TestOrder = "sequential" | "random" | "parallel";
 
-/** What {@link User.measure} takes beside the function. */
+/** Options of {@link User.measure}. */
 export interface MeasureOptions {
-  /** The kind of step, reported where requests have their HTTP method; default `TASK`. */
+  /** The kind of step, in the reports' column of HTTP methods. Default: `TASK`. */
   readonly method?: string;
 }
 
-/** Something that was timed elsewhere. */
+/** A measurement for {@link User.record}. */
 export interface Measurement {
-  /** What it is reported under. */
+  /** The name in reports. */
   readonly name: string;
-  /** Default `TASK`. */
+  /** The kind of step, in the reports' column of HTTP methods. Default: `TASK`. */
   readonly method?: string;
-  /** Milliseconds. */
+  /** The duration in milliseconds. */
   readonly latencyMs: number;
-  /** Bytes received; default 0. */
+  /** Number of bytes received. Default: 0. */
   readonly bytes?: number;
-  /** Why it failed; nothing, null or an empty text where it did not. */
+  /** Why the step failed; `undefined`, `null` or an empty string if it succeeded. */
   readonly error?: unknown;
 }
 
-/** A user class: what a test file exports. */
-export interface UserClass {
-  /** Makes one user. */
-  new (context: UserContext): User;
-  /** What users of this class inherit. */
-  readonly prototype: User;
-  /** What it is called in reports. */
+/** The options that a user class is checked against before a run starts. */
+export interface ClassOptions {
+  /** Name of the class, for messages. */
   readonly name: string;
-  /** As in {@link User.host}, and so for the others. */
+  /** The value of `--host`, which replaces that of every class; `null` if it was not given. */
+  readonly host: string | null;
+  /** Whether `--insecure` was given. */
+  readonly insecure: boolean;
+}
+
+/** Names the static method with which a user class checks the options of a run. */
+export const checkOptions: unique symbol = Symbol("aiotest.checkOptions");
+
+/** A user class that a test file exports. Its fields are the static fields of {@link User}. */
+export interface UserClass {
+  /** Creates a user. */
+  new (context: UserContext): User;
+  /** The prototype of its users. */
+  readonly prototype: User;
+  /** The name in reports. */
+  readonly name: string;
+  /** See {@link User.host}. */
   readonly host: string;
-  /** Share among the user classes. */
+  /** See {@link User.weight}. */
   readonly weight: number;
-  /** Users of this class, whatever its weight; 0: by weight. */
+  /** See {@link User.fixedCount}. */
   readonly fixedCount: number;
-  /** Seconds after each test. */
+  /** See {@link User.waitTime}. */
   readonly waitTime: WaitTime;
-  /** In which order its tests run. */
+  /** See {@link User.order}. */
   readonly order: TestOrder;
-  /** Passes after which a user of this class ends; 0: none. */
+  /** See {@link User.iterations}. */
   readonly iterations: number;
+  /** @internal Throws a UsageError if users of this class cannot run with these options. */
+  [checkOptions](options: ClassOptions): void;
 }
 
 /**
- * One simulated user. Extend it to test any protocol; for HTTP, extend HttpUser or FastHttpUser.
+ * A simulated user. Extend this class to test any protocol. For HTTP, extend FastHttpUser or HttpUser.
  *
- * ```ts ignore
+ * ```ts
  * import { User } from "aiotest";
  *
- * export class QueueTest extends User {
+ * export class DatabaseTest extends User {
  *   static override waitTime = 0.5;
  *
- *   async testPublish(): Promise<void> {
- *     await this.measure("publish", () => queue.publish("hello"), { method: "AMQP" });
+ *   async testQuery(): Promise<void> {
+ *     await this.measure("select orders", () => query("SELECT * FROM orders"), { method: "SQL" });
  *   }
+ * }
+ *
+ * // Stands for the client library of your database.
+ * async function query(sql: string): Promise<unknown[]> {
+ *   return await Promise.resolve([sql]);
  * }
  * ```
  */
 export class User {
-  /** What a relative URL is joined to; `--host` replaces it. */
+  /** Base of relative URLs. `--host` replaces it. */
   static host = "";
-  /** Share among the user classes: a whole number, 0 leaves the class out. */
+  /** Share of this class among all users: a whole number. With 0, the class is not used. */
   static weight = 1;
-  /** Exactly so many users of this class, whatever its weight; 0: by weight. */
+  /** Exact number of users of this class, whatever its weight. With 0, the weight decides. */
   static fixedCount = 0;
-  /** Seconds after each test: a number, one of the waits, or a function. */
+  /** Seconds to wait after each test: a number, `between(1, 3)` and its like, or a function. */
   static waitTime: WaitTime = 1;
-  /** In which order its tests run. */
+  /** Order of the tests: `sequential`, `random` (one per iteration, by weight) or `parallel`. */
   static order: TestOrder = "sequential";
-  /** Passes after which each of its users ends: a whole number; 0: they go on. */
+  /** Number of iterations after which each user of this class ends. With 0, there is no limit. */
   static iterations = 0;
 
-  /** Unique in the whole run; the first user is 1. */
+  /** @internal Throws a UsageError if users of this class cannot run with these options. */
+  static [checkOptions](_options: ClassOptions): void {}
+
+  /** Unique in the whole run. The first user is 1. */
   readonly id: number;
-  /** `--host`, or else the class's own. */
+  /** The value of `--host`, or the class's own host. */
   readonly host: string;
-  /** Aborted when the user must stop at once: a test that looks at it need not be cut off. */
+  /** Aborted when the user must stop immediately. Pass it to what your tests wait for. */
   readonly signal: AbortSignal;
   /** The run that this user is part of. */
   readonly run: RunInfo;
   readonly #context: UserContext;
 
-  /** A class with a constructor of its own hands what that is given to `super`. */
+  /** A subclass with its own constructor must call `super(context)`. */
   constructor(context: UserContext) {
     if (context === undefined) {
-      throw new TypeError("its constructor must hand its argument on: super(context)");
+      throw new TypeError("the constructor must pass its argument on: super(context)");
     }
     this.#context = context;
     this.id = context.id;
@@ -106,17 +129,18 @@ export class User {
     this.run = context.run;
   }
 
-  /** Called once, before the first test. If it throws, it is tried again after 1, 2, 4 … 30 s. */
+  /** Called once before the first test. If it throws, it is called again after 1, 2, 4 … 30 s. */
   onStart(): void | Promise<void> {}
 
-  /** Called once, when the user is stopped. */
+  /** Called once when the user is stopped. */
   onStop(): void | Promise<void> {}
 
   /**
-   * Times a function, counts it under `name`, and passes on what it returns or throws.
+   * Measures the duration of a function and counts it under `name`. Returns or throws what the function
+   * returns or throws.
    *
-   * @param name what it is reported under.
-   * @param fn what is timed; a throw counts as a failure.
+   * @param name the name in reports.
+   * @param fn the function to measure. If it throws or rejects, the step counts as a failure.
    */
   async measure<Result>(
     name: string,
@@ -133,7 +157,7 @@ export class User {
       this.record({ name, method, latencyMs: clock.now() - start });
       return result;
     } catch (error) {
-      // What was cut off because its user had to stop says nothing about the target.
+      // A step that was aborted because its user was stopped says nothing about the target.
       if (!this.signal.aborted && !(error instanceof UserEnd)) {
         this.record({ name, method, latencyMs: clock.now() - start, error });
         recorder.markCounted(error);
@@ -143,15 +167,15 @@ export class User {
   }
 
   /**
-   * Counts what was timed elsewhere.
+   * Counts something that was measured elsewhere.
    *
-   * @throws RangeError where the latency is no time.
+   * @throws RangeError if the latency is negative or not finite.
    */
   record(measurement: Measurement): void {
     const { name, method = "TASK", latencyMs, bytes = 0, error = null } = measurement;
     if (!(latencyMs >= 0) || !Number.isFinite(latencyMs)) {
       throw new RangeError(
-        `record: latencyMs is ${latencyMs}, milliseconds of 0 or more are needed`,
+        `record: latencyMs is ${latencyMs}, expected 0 or more milliseconds`,
       );
     }
     this.#context.recorder.record({
@@ -167,7 +191,7 @@ export class User {
     });
   }
 
-  /** Resolves after so many seconds; rejects with the signal's reason when the user must stop. */
+  /** Resolves after a number of seconds; rejects with the signal's reason if the user must stop. */
   sleep(seconds: number): Promise<void> {
     const { clock, signal } = this.#context;
     if (signal.aborted) return Promise.reject(signal.reason);
@@ -184,6 +208,6 @@ export class User {
     });
   }
 
-  /** Called by the runner when the user has stopped, to give back what it holds. */
+  /** Called by the runner when the user has stopped, to release its resources. */
   [Symbol.dispose](): void {}
 }

@@ -1,5 +1,5 @@
 /**
- * The life of one user: its start, its passes, its end.
+ * Runs one user: `onStart`, its iterations, `onStop`.
  *
  * @module
  */
@@ -12,21 +12,21 @@ import type { IterationSlot } from "./iteration_slot.ts";
 import type { User } from "./user.ts";
 import type { Turn, WaitFunction } from "./wait_time.ts";
 
-/** `onStart` is tried again after 1 s, then after twice as long each time, up to this. */
+/** The longest wait before `onStart` is retried. The first one is 1 s, and each doubles the previous. */
 const LONGEST_START_RETRY_MS = 30_000;
 
-/** How long what was told to end at once may take to notice. */
+/** How long a test may take to react to its aborted signal. */
 const ABORT_GRACE_MS = 100;
 
-/** How long `onStop` may take at least, however short the stop timeout. */
+/** The minimum time limit of `onStop`, however short the stop timeout. */
 const SHORTEST_ON_STOP_MS = 5_000;
 
-/** A wait function that fails must not turn its user into a busy loop. */
+/** The wait after a failed wait function, so that the user does not become a busy loop. */
 const WAIT_AFTER_BAD_WAIT_MS = 1_000;
 
 /** Runs one user from its construction until it has stopped. */
 export class UserLoop {
-  /** Resolves when the user has stopped and given back what it held. */
+  /** Resolves when the user has stopped and released its resources. */
   readonly ended: Promise<void>;
   readonly #class: DiscoveredClass;
   readonly #context: UserContext;
@@ -36,18 +36,18 @@ export class UserLoop {
   readonly #markEnded: () => void;
   readonly #lifetime = new UserLifetime();
   #stopping = false;
-  /** Whether its own code has ended it. */
+  /** Whether the user has ended by itself: by `UserEnd`, or after its last iteration. */
   #retired = false;
   #ending = false;
   #lastSeenAt = 0;
   #onStopMs = SHORTEST_ON_STOP_MS;
-  /** Passes that its class still lets it begin. */
+  /** Remaining iterations of the limit that its class sets. */
   #iterationsLeft: number;
   #interruptWait: (() => void) | null = null;
   #waitTimer: Timer | null = null;
   #stopTimer: Timer | null = null;
 
-  /** @throws whatever the class's own constructor throws. */
+  /** @throws what the constructor of the user class throws. */
   constructor(discovered: DiscoveredClass, context: Omit<UserContext, "signal">) {
     this.#class = discovered;
     this.#abort = new AbortController();
@@ -60,14 +60,14 @@ export class UserLoop {
     this.#markEnded = resolve;
   }
 
-  /** Lets the user begin; returns at once. */
+  /** Starts the user and returns immediately. */
   start(): void {
     currentUser.run(this.#lifetime, () => void this.#run());
   }
 
   /**
-   * Stops the user: a wait ends now, a test may go on for `timeoutMs`, then its requests are aborted.
-   * Calling it again changes nothing.
+   * Stops the user. A wait ends immediately. A test may go on for `timeoutMs`, then its requests are
+   * aborted. Further calls have no effect.
    */
   stop(timeoutMs: number): void {
     if (this.#stopping) return;
@@ -80,7 +80,7 @@ export class UserLoop {
       const stopped = new UserStopped();
       this.#context.recorder.markCounted(stopped);
       this.#abort.abort(stopped);
-      // A test that ignores its signal cannot be ended from outside; it is left behind.
+      // A test that ignores its signal cannot be ended, so it is abandoned.
       this.#stopTimer = this.#clock.setTimer(() => void this.#end(), ABORT_GRACE_MS);
     }, timeoutMs);
   }
@@ -93,12 +93,12 @@ export class UserLoop {
     await this.#end();
   }
 
-  /** Whether no further step of it is to begin. */
+  /** Whether no further test may start. */
   get #finished(): boolean {
     return this.#stopping || this.#retired;
   }
 
-  /** Whether the user has started; if not, it was stopped before it could. */
+  /** Calls `onStart` until it succeeds; resolves with `false` if the user is stopped before that. */
   async #runOnStart(): Promise<boolean> {
     let retryMs = 1_000;
     while (!this.#finished) {
@@ -119,7 +119,7 @@ export class UserLoop {
     const { tests } = this.#class;
     const { iterationSlot } = this.#context;
     while (!this.#finished) {
-      // Even an await of nothing takes time, and nearly all runs have no slots.
+      // Most runs have no slots, and awaiting a plain value would still take time.
       if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
       const iterationStart = this.#iterationStart();
       for (let i = 0; i < tests.length && !this.#finished; i++) {
@@ -138,12 +138,12 @@ export class UserLoop {
     }
   }
 
-  /** Passes that have one wait: a single test by chance, or all of them at once. */
+  /** Iterations with one wait: they run one random test, or all tests in parallel. */
   async #singleWaitIterations(): Promise<void> {
     const { tests, userClass } = this.#class;
     const { iterationSlot } = this.#context;
     while (!this.#finished) {
-      // Even an await of nothing takes time, and nearly all runs have no slots.
+      // Most runs have no slots, and awaiting a plain value would still take time.
       if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
       const iterationStart = this.#iterationStart();
       if (userClass.order === "random") {
@@ -171,12 +171,12 @@ export class UserLoop {
 
   #endIteration(): void {
     const { iterationSlot } = this.#context;
-    // In this order: asking the signal takes longer than all the rest.
+    // The signal is checked last, because that takes longer than everything else here.
     if (iterationSlot !== null && !this.#abort.signal.aborted) iterationSlot.end(this.#clock.now());
     if (--this.#iterationsLeft === 0) this.#retired = true;
   }
 
-  /** When the pass begins, in milliseconds; 0 where no wait depends on it. */
+  /** When the iteration starts, in milliseconds; 0 if no wait function needs it. */
   #iterationStart(): number {
     return typeof this.#class.userClass.waitTime === "number" ? 0 : this.#clock.now();
   }
@@ -199,30 +199,30 @@ export class UserLoop {
     else this.#context.recorder.userError(this.#class.name, error, this.#clock.now());
   }
 
-  /** The wait behind a test; null where there is none, since even an await of nothing takes time. */
+  /** Waits after a test; `null` without a wait, because awaiting a plain value would still take time. */
   #waitAfterTest(iterationStartMs: number, endsIteration: boolean): Promise<void> | null {
     if (this.#finished) return null;
-    // The next pass begins when it is due, and not when its user thinks fit.
+    // A scheduled iteration starts when it is due, whatever the wait time of the user.
     if (endsIteration && this.#context.iterationSlot?.scheduled) return this.#yieldIfOverdue();
     const { waitTime } = this.#class.userClass;
     if (typeof waitTime !== "number") {
-      return this.#askAndWait(waitTime, iterationStartMs, endsIteration);
+      return this.#callAndWait(waitTime, iterationStartMs, endsIteration);
     }
     return waitTime > 0 ? this.#wait(waitTime * 1000) : this.#yieldIfOverdue();
   }
 
-  async #askAndWait(
-    ask: WaitFunction,
+  async #callAndWait(
+    waitFunction: WaitFunction,
     iterationStartMs: number,
     endsIteration: boolean,
   ): Promise<void> {
-    const waitMs = await this.#askWait(ask, iterationStartMs, endsIteration);
+    const waitMs = await this.#callWaitFunction(waitFunction, iterationStartMs, endsIteration);
     if (waitMs > 0) await this.#wait(waitMs);
     else await this.#yieldIfOverdue();
   }
 
-  async #askWait(
-    ask: WaitFunction,
+  async #callWaitFunction(
+    waitFunction: WaitFunction,
     iterationStartMs: number,
     endsIteration: boolean,
   ): Promise<number> {
@@ -233,20 +233,20 @@ export class UserLoop {
       random: this.#context.random,
     };
     try {
-      const seconds = await ask(this.#user, turn);
+      const seconds = await waitFunction(this.#user, turn);
       if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
-      throw new RangeError(`waitTime gave ${seconds}, seconds of 0 or more are needed`);
+      throw new RangeError(`waitTime returned ${seconds}, expected 0 or more seconds`);
     } catch (error) {
       this.#countUserError(error);
       return WAIT_AFTER_BAD_WAIT_MS;
     }
   }
 
-  /** A test that never really waits, run again and again, would keep everything else from running. */
+  /** Yields if the event loop is overdue. Tests that never really wait would otherwise block everything. */
   #yieldIfOverdue(): Promise<void> | null {
     const { recorder, eventLoop } = this.#context;
-    // Asking what time it is costs more than the rest of a pass that sends nothing but a request; and
-    // the end of what was measured last is as good.
+    // Reading the clock would cost more than the rest of an iteration that only sends a request. The end
+    // of the last measurement is as good, unless it is the same one as before.
     const { lastEndedAt } = recorder;
     const now = lastEndedAt === this.#lastSeenAt ? this.#clock.now() : lastEndedAt;
     this.#lastSeenAt = lastEndedAt;
@@ -267,7 +267,7 @@ export class UserLoop {
     this.#interruptWait?.();
   }
 
-  /** The last steps; taken once, by the loop that came to its end or by the timer that gave it up. */
+  /** The last steps. They run once: after the loop, or when the stop timer gives up on it. */
   async #end(): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
@@ -283,7 +283,7 @@ export class UserLoop {
     this.#markEnded();
   }
 
-  /** Where nothing may be sent any more, an `onStop` would wait for an answer that never comes. */
+  /** Without a valid lease, requests never settle, so `onStop` gets little time. */
   #onStopLimit(): number {
     return this.#context.lease.holds(this.#clock.now()) ? this.#onStopMs : ABORT_GRACE_MS;
   }
@@ -297,7 +297,7 @@ export class UserLoop {
   }
 }
 
-/** What a user was stopped with; its requests and sleeps reject with it. */
+/** The reason of an aborted user. Its requests and sleeps reject with it. */
 class UserStopped extends Error {
   override readonly name = "UserStopped";
 
@@ -307,7 +307,7 @@ class UserStopped extends Error {
 }
 
 /**
- * The test that a random number falls on, each test having as much room as its weight.
+ * Chooses a test at random, according to the weights.
  *
  * @param tests at least one.
  * @param random in [0, 1).

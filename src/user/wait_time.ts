@@ -1,32 +1,33 @@
 /**
- * How long users wait between their tests.
+ * Wait times between the tests of a user.
  *
  * @module
  */
 
-/** Where a user stands when it is about to wait. */
+/** The situation in which a user is about to wait. */
 export interface Turn {
-  /** Seconds on a clock that never goes back. */
+  /** The current time in seconds, on a clock that never goes back. */
   readonly now: number;
-  /** Seconds on the same clock when the pass began. */
+  /** When the iteration started, in seconds on the same clock. */
   readonly iterationStart: number;
-  /** Whether this wait is the last one of the pass. */
+  /** Whether this is the last wait of the iteration. */
   readonly endsIteration: boolean;
-  /** Gives a random number in [0, 1). */
+  /** Returns a random number in [0, 1). */
   readonly random: () => number;
 }
 
-/** Seconds to wait; `user` is the one that waits. */
-// deno-lint-ignore no-explicit-any -- a wait may be written for one user class alone
+/** Returns the seconds to wait: 0 or more. */
+// deno-lint-ignore no-explicit-any -- a wait function can be written for a single user class
 export type WaitFunction = (user: any, turn: Turn) => number | Promise<number>;
 
-/** What `static waitTime` takes: seconds, or how to find them. */
+/** The type of `static waitTime`: seconds, or a function that returns them. */
 export type WaitTime = number | WaitFunction;
 
 /**
- * Always the same wait.
+ * The same wait each time.
  *
  * @param seconds 0 or more.
+ * @throws RangeError if an argument is out of range, like all functions for wait times.
  */
 export function constant(seconds: number): WaitFunction {
   checkSeconds("constant", seconds);
@@ -34,7 +35,19 @@ export function constant(seconds: number): WaitFunction {
 }
 
 /**
- * A wait anywhere between two bounds, all equally likely.
+ * A uniformly distributed random wait.
+ *
+ * ```ts
+ * import { between, FastHttpUser } from "aiotest";
+ *
+ * export class ShopTest extends FastHttpUser {
+ *   static override waitTime = between(1, 3);
+ *
+ *   async testFrontPage(): Promise<void> {
+ *     await this.session.get("/");
+ *   }
+ * }
+ * ```
  *
  * @param min seconds, 0 or more.
  * @param max seconds, `min` or more.
@@ -42,14 +55,14 @@ export function constant(seconds: number): WaitFunction {
 export function between(min: number, max: number): WaitFunction {
   checkSeconds("between", min);
   checkSeconds("between", max);
-  if (max < min) throw new RangeError(`between(${min}, ${max}): the second is less than the first`);
+  if (max < min) throw new RangeError(`between(${min}, ${max}): the maximum is below the minimum`);
   return (_user, turn) => min + turn.random() * (max - min);
 }
 
 /**
- * Waits as independent arrivals have them: many short, few long, `mean` on average.
+ * An exponentially distributed random wait: many short ones, few long ones.
  *
- * @param mean seconds, 0 or more.
+ * @param mean the average in seconds, 0 or more.
  */
 export function exponential(mean: number): WaitFunction {
   checkSeconds("exponential", mean);
@@ -57,41 +70,44 @@ export function exponential(mean: number): WaitFunction {
 }
 
 /**
- * A pass every so many seconds, however long its tests take: no wait between the tests of a pass, and
- * behind the last one just what is left. A pass that took longer is followed by the next at once.
+ * Starts an iteration every `seconds`, however long the tests take. There is no wait between the tests of
+ * an iteration; after the last one, the user waits for the rest of the time. If an iteration takes longer,
+ * the next one starts immediately.
  *
  * @param seconds over 0.
  */
 export function constantPacing(seconds: number): WaitFunction {
   if (!(seconds > 0) || !Number.isFinite(seconds)) {
-    throw new RangeError(`constantPacing(${seconds}): seconds over 0 are needed`);
+    throw new RangeError(`constantPacing(${seconds}): expected more than 0 seconds`);
   }
-  // When each user's next pass is due. Counted on from the one before, not from when that really
-  // began, so that timers which come late do not make the pace slower than what was asked for.
+  // When the next iteration of each user is due. It is calculated from the previous due time, not from
+  // the actual start, so that late timers do not slow down the pace.
   const due = new WeakMap<object, number>();
   return (user, turn) => {
     if (!turn.endsIteration) return 0;
     const next = (due.get(user) ?? turn.iterationStart) + seconds;
-    // One that fell behind starts anew from now, rather than hurry to catch up.
+    // A user that has fallen behind does not catch up.
     due.set(user, Math.max(next, turn.now));
     return Math.max(0, next - turn.now);
   };
 }
 
 /**
- * So many passes a second for each user, as long as its tests are quick enough.
+ * Runs a constant number of iterations per second and user, if the tests are fast enough.
  *
- * @param iterationsPerSecond over 0, may be a fraction.
+ * @param iterationsPerSecond over 0; can be a fraction.
  */
 export function constantThroughput(iterationsPerSecond: number): WaitFunction {
   if (!(iterationsPerSecond > 0) || !Number.isFinite(iterationsPerSecond)) {
-    throw new RangeError(`constantThroughput(${iterationsPerSecond}): passes over 0 are needed`);
+    throw new RangeError(
+      `constantThroughput(${iterationsPerSecond}): expected more than 0 iterations per second`,
+    );
   }
   return constantPacing(1 / iterationsPerSecond);
 }
 
 function checkSeconds(what: string, seconds: number): void {
   if (!(seconds >= 0) || !Number.isFinite(seconds)) {
-    throw new RangeError(`${what}(${seconds}): seconds of 0 or more are needed`);
+    throw new RangeError(`${what}(${seconds}): expected 0 or more seconds`);
   }
 }

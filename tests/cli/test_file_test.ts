@@ -106,7 +106,7 @@ Deno.test("a shape that cannot be run is refused", () => {
 Deno.test("a test file with nothing but a shape has no user class", () => {
   assert.throws(() => readTestFile({ TestShape }), {
     name: "UsageError",
-    message: "The test file has no user class: what it exports does not count\n" +
+    message: "The test file has no user class: none of its exports is one\n" +
       "  TestShape: a class, but it does not extend User",
   });
 });
@@ -213,7 +213,7 @@ const CASES: [file: string, text: string, message: string, hint?: string][] = [
     "inside.ts",
     `import { between } from ${JSON.stringify(WAITS)};\nbetween(3, 1);\n`,
     "DIR/inside.ts:2:1: an error while it was imported: " +
-    "RangeError: between(3, 1): the second is less than the first",
+    "RangeError: between(3, 1): the maximum is below the minimum",
   ],
   [
     "json.ts",

@@ -224,7 +224,10 @@ Deno.test("what only workers stumble over ends the run before it begins, with ex
       testNothing(): void {}
     }`);
   assert.equal(code, 2, stderr);
-  assert.match(stderr, /^\[\S+-[123]\] aiotest: AccountTest cannot be made: .*no accounts here$/m);
+  assert.match(
+    stderr,
+    /^\[\S+-[123]\] aiotest: AccountTest cannot be created: .*no accounts here$/m,
+  );
   assert.match(stderr, /^aiotest: The test did not start because worker \S+-[123] exited$/m);
   assert.match(stdout, /FAILED {2}no requests \(exit code 2\)/);
   assert.doesNotMatch(stderr, /^ +at /m, "a stack trace");

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
 import {
   checkClassSettings,
-  checkHosts,
   discover,
   type DiscoveredClass,
   selectTests,
@@ -64,7 +63,7 @@ Deno.test("a class is called by its own name, an anonymous one by that of its ex
   assert.deepEqual(find({ TestOther: anonymous }).map(({ name }) => name), ["TestOther"]);
   assert.equal(
     refusal({ default: byDefault }).message,
-    `${NO_USER_CLASS}: what it exports does not count\n` +
+    `${NO_USER_CLASS}: none of its exports is one\n` +
       "  default: extends TestShop, but its name neither starts nor ends with Test",
   );
 });
@@ -171,7 +170,7 @@ Deno.test("without a user class, the error says why each export does not count",
   assert.equal(
     error.message,
     [
-      `${NO_USER_CLASS}: what it exports does not count`,
+      `${NO_USER_CLASS}: none of its exports is one`,
       "  Basket: extends TestShop, but its name, Renamed, neither starts nor ends with Test",
       "  Shopper: extends User, but its name neither starts nor ends with Test",
       "  TestThing: a class, but it does not extend User",
@@ -232,13 +231,25 @@ class TestPrototype extends TestShop {}
 Object.defineProperty(TestPrototype.prototype, "testData", { value: 5 });
 
 const NOT_FUNCTIONS: [UserClass, string][] = [
-  [TestGetter, "TestGetter.testData is a test that is not a function: it is a getter"],
-  [TestSetter, "TestSetter.testData is a test that is not a function: it is a getter"],
-  [TestField, "TestField.testData is a test that is not a function: it is an object"],
-  [TestEmptyField, "TestEmptyField.testData is a test that is not a function: it is undefined"],
-  [TestStatic, "TestStatic.testData is a test that is not a function: it is a static value"],
-  [TestStaticSub, "TestStaticSub.testData is a test that is not a function: it is a static value"],
-  [TestPrototype, "TestPrototype.testData is a test that is not a function: it is a number"],
+  [TestGetter, "TestGetter.testData is named like a test, but it is a getter, not a function"],
+  [TestSetter, "TestSetter.testData is named like a test, but it is a getter, not a function"],
+  [TestField, "TestField.testData is named like a test, but it is an object, not a function"],
+  [
+    TestEmptyField,
+    "TestEmptyField.testData is named like a test, but it is undefined, not a function",
+  ],
+  [
+    TestStatic,
+    "TestStatic.testData is named like a test, but it is a static value, not a function",
+  ],
+  [
+    TestStaticSub,
+    "TestStaticSub.testData is named like a test, but it is a static value, not a function",
+  ],
+  [
+    TestPrototype,
+    "TestPrototype.testData is named like a test, but it is a number, not a function",
+  ],
 ];
 
 for (const [userClass, message] of NOT_FUNCTIONS) {
@@ -265,7 +276,7 @@ Deno.test("a constructor that throws is named", () => {
   }
   assert.equal(
     refusal({ TestBroken }).message,
-    "TestBroken cannot be made: its constructor threw TypeError: no data",
+    "TestBroken cannot be created: its constructor threw TypeError: no data",
   );
 });
 
@@ -290,21 +301,21 @@ for (const [setting, values] of GOOD_SETTINGS) {
 }
 
 const BAD_SETTINGS: [string, unknown, string][] = [
-  ["weight", -1, "is -1: a whole number of 0 or more is needed"],
-  ["weight", 1.5, "is 1.5: a whole number of 0 or more is needed"],
-  ["weight", "2", 'is "2": a whole number of 0 or more is needed'],
-  ["weight", Infinity, "is Infinity: a whole number of 0 or more is needed"],
-  ["weight", undefined, "is undefined: a whole number of 0 or more is needed"],
-  ["fixedCount", -1, "is -1: a whole number of 1 or more, or 0 for none, is needed"],
-  ["fixedCount", 0.5, "is 0.5: a whole number of 1 or more, or 0 for none, is needed"],
-  ["waitTime", -1, "is -1: a number of seconds, 0 or more, or a function is needed"],
-  ["waitTime", NaN, "is NaN: a number of seconds, 0 or more, or a function is needed"],
-  ["waitTime", "1", 'is "1": a number of seconds, 0 or more, or a function is needed'],
-  ["waitTime", {}, "is an object: a number of seconds, 0 or more, or a function is needed"],
-  ["order", "shuffled", 'is "shuffled": one of "sequential", "random", "parallel" is needed'],
-  ["order", () => {}, 'is a function: one of "sequential", "random", "parallel" is needed'],
-  ["host", null, 'is null: a text, like "http://127.0.0.1:8000", is needed'],
-  ["host", 8000, 'is 8000: a text, like "http://127.0.0.1:8000", is needed'],
+  ["weight", -1, "is -1: expected a whole number of 0 or more"],
+  ["weight", 1.5, "is 1.5: expected a whole number of 0 or more"],
+  ["weight", "2", 'is "2": expected a whole number of 0 or more'],
+  ["weight", Infinity, "is Infinity: expected a whole number of 0 or more"],
+  ["weight", undefined, "is undefined: expected a whole number of 0 or more"],
+  ["fixedCount", -1, "is -1: expected a whole number of 1 or more, or 0 for a number by weight"],
+  ["fixedCount", 0.5, "is 0.5: expected a whole number of 1 or more, or 0 for a number by weight"],
+  ["waitTime", -1, "is -1: expected a number of seconds, 0 or more, or a function"],
+  ["waitTime", NaN, "is NaN: expected a number of seconds, 0 or more, or a function"],
+  ["waitTime", "1", 'is "1": expected a number of seconds, 0 or more, or a function'],
+  ["waitTime", {}, "is an object: expected a number of seconds, 0 or more, or a function"],
+  ["order", "shuffled", 'is "shuffled": expected one of "sequential", "random", "parallel"'],
+  ["order", () => {}, 'is a function: expected one of "sequential", "random", "parallel"'],
+  ["host", null, 'is null: expected a string like "http://127.0.0.1:8000"'],
+  ["host", 8000, 'is 8000: expected a string like "http://127.0.0.1:8000"'],
 ];
 
 for (const [setting, value, problem] of BAD_SETTINGS) {
@@ -344,62 +355,10 @@ for (const share of [0, -1, 1.5, NaN]) {
   Deno.test(`@weight(${share}) is refused`, () => {
     assert.throws(() => weight(share), {
       name: "RangeError",
-      message: `@weight(${share}): a whole number of 1 or more is needed`,
+      message: `@weight(${share}): expected a whole number of 1 or more`,
     });
   });
 }
-
-class WebUser extends User {}
-
-class TestWeb extends WebUser {
-  static override host = "https://127.0.0.1:8443/base";
-  testIt(): void {}
-}
-
-class TestAnywhere extends TestWeb {
-  static override host = "";
-}
-
-class TestQueue extends User {
-  static override host = "queue:5672";
-  testIt(): void {}
-}
-
-class TestWrong extends TestWeb {
-  static override host = "127.0.0.1:8000";
-}
-
-function checkHost(host: string | null, ...classes: (typeof User)[]): void {
-  checkHosts(classes.map(discovered), host, (one) => one.prototype instanceof WebUser);
-}
-
-Deno.test("HTTP classes need a URL or nothing, others take any host", () => {
-  checkHost(null, TestWeb, TestAnywhere, TestQueue);
-  checkHost("http://127.0.0.1", TestWeb, TestAnywhere, TestQueue, TestWrong);
-  checkHost("queue:5672", TestQueue);
-});
-
-const URL_NEEDED = "a URL that starts with http:// or https:// is needed";
-
-for (const host of ["127.0.0.1:8000", "ftp://127.0.0.1", "http://", "localhost"]) {
-  Deno.test(`--host ${host} is refused as soon as a class speaks HTTP`, () => {
-    assert.throws(
-      () => checkHost(host, TestQueue, TestWeb),
-      (error) =>
-        error instanceof UsageError &&
-        error.message === `--host ${host}: ${URL_NEEDED}, because TestWeb speaks HTTP`,
-    );
-  });
-}
-
-Deno.test("a class's own bad host is named with the class", () => {
-  assert.throws(
-    () => checkHost(null, TestWrong),
-    (error) =>
-      error instanceof UsageError &&
-      error.message === `TestWrong.host is "127.0.0.1:8000": ${URL_NEEDED}`,
-  );
-});
 
 class TestTagged extends User {
   @tag("read", "fast")
@@ -455,19 +414,19 @@ function selectionRefusal(choice: TagChoice, classes = TAGGED): UsageError {
   throw new Error("tests were left");
 }
 
-Deno.test("when no test is left, the error names the tags that there are", () => {
+Deno.test("if no tests match, the error names the tags that there are", () => {
   const error = selectionRefusal({ tags: ["a", "b"], excludeTags: [] });
-  assert.equal(error.message, "--tags a,b: no test is left to run");
-  assert.equal(error.hint, "The tags of the test file: fast, read, slow, write.");
+  assert.equal(error.message, "--tags a,b: no tests match");
+  assert.equal(error.hint, "Tags of the test file: fast, read, slow, write.");
   assert.equal(
     selectionRefusal({ tags: ["read"], excludeTags: ["fast"] }).message,
-    "--tags read and --exclude-tags fast: no test is left to run",
+    "--tags read and --exclude-tags fast: no tests match",
   );
   class TestPlain extends User {
     testIt(): void {}
   }
   assert.equal(
     selectionRefusal({ tags: ["a"], excludeTags: [] }, [discovered(TestPlain)]).hint,
-    "No test of the test file has a tag.",
+    "The tests of the test file have no tags.",
   );
 });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { AsyncHttpUser, HttpUser, insecureProblem } from "../../src/user/http_user.ts";
-import { User } from "../../src/user/user.ts";
+import { UsageError } from "../../src/core/errors.ts";
+import { FastHttpUser } from "../../src/user/fast_http_user.ts";
+import { AsyncHttpUser, HttpUser } from "../../src/user/http_user.ts";
+import { checkOptions, User, type UserClass } from "../../src/user/user.ts";
 import { Target } from "../support/target.ts";
 import { testContext } from "../support/users.ts";
 
@@ -40,12 +42,62 @@ Deno.test("the default timeout is 60 seconds, and the other name is the same cla
   assert.equal(AsyncHttpUser, HttpUser);
 });
 
-Deno.test("--insecure is refused for a class that cannot do it, with one that can", () => {
-  class QueueTest extends User {}
-  assert.equal(insecureProblem(QueueTest), null);
+class WebTest extends FastHttpUser {
+  static override host = "https://127.0.0.1:8443/base";
+}
+
+class AnywhereTest extends FastHttpUser {}
+
+class QueueTest extends User {
+  static override host = "queue:5672";
+}
+
+class WrongTest extends HttpUser {
+  static override host = "127.0.0.1:8000";
+}
+
+const URL_EXPECTED = "expected a URL that starts with http:// or https://";
+
+/** The error of a class with these options, or `null`. */
+function problem(userClass: UserClass, host: string | null, insecure = false): string | null {
+  try {
+    userClass[checkOptions]({ name: userClass.name, host, insecure });
+    return null;
+  } catch (error) {
+    assert.ok(error instanceof UsageError);
+    return error.message;
+  }
+}
+
+Deno.test("HTTP classes need a URL or no host, other classes accept any host", () => {
+  for (const one of [WebTest, AnywhereTest, QueueTest]) assert.equal(problem(one, null), null);
+  for (const one of [WebTest, WrongTest]) assert.equal(problem(one, "http://127.0.0.1"), null);
+  assert.equal(problem(QueueTest, "queue:5672"), null);
+});
+
+for (const host of ["127.0.0.1:8000", "ftp://127.0.0.1", "http://", "localhost"]) {
+  Deno.test(`--host ${host} is refused if a class sends HTTP requests`, () => {
+    for (const one of [WebTest, ShopTest]) {
+      assert.equal(
+        problem(one, host),
+        `--host ${host}: ${URL_EXPECTED}, because ${one.name} sends HTTP requests`,
+      );
+    }
+  });
+}
+
+Deno.test("an invalid host of a class is reported with the class", () => {
   assert.equal(
-    insecureProblem(ShopTest),
-    "--insecure: ShopTest is an HttpUser, and native fetch always verifies certificates; " +
-      "let it extend FastHttpUser instead, which can accept any",
+    problem(WrongTest, null),
+    `WrongTest.host is "127.0.0.1:8000": ${URL_EXPECTED}`,
+  );
+});
+
+Deno.test("--insecure is refused for HttpUser only", () => {
+  assert.equal(problem(QueueTest, null, true), null);
+  assert.equal(problem(WebTest, null, true), null);
+  assert.equal(
+    problem(ShopTest, null, true),
+    "--insecure: ShopTest is an HttpUser, and native fetch always verifies certificates",
   );
 });

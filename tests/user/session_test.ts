@@ -188,7 +188,7 @@ Deno.test("a timeout of the class that is none is refused before anything starts
   for (const timeout of [0, -1, NaN]) {
     assert.throws(() => scene(() => Promise.resolve(answer()), timeout), {
       name: "RangeError",
-      message: `timeout: ${timeout}, seconds over 0 are needed`,
+      message: `timeout: ${timeout}, expected more than 0 seconds`,
     });
   }
 });

@@ -254,7 +254,7 @@ Deno.test("a wait that is no time is a user error, and a second is waited instea
   );
   await user.clock.advance(1000);
   assert.deepEqual(user.log, ["0 one", "1000 one"]);
-  assert.match(user.recorded.userErrors[0]!.error, /RangeError: waitTime gave NaN/);
+  assert.match(user.recorded.userErrors[0]!.error, /RangeError: waitTime returned NaN/);
 });
 
 Deno.test("a test that runs when its user is stopped may come to its end", async () => {

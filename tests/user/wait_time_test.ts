@@ -68,12 +68,20 @@ Deno.test("constantThroughput is a pace the other way round", () => {
 });
 
 const REFUSED: [what: string, make: () => unknown, message: RegExp][] = [
-  ["constant(-1)", () => constant(-1), /constant\(-1\): seconds of 0 or more/],
-  ["between(3, 1)", () => between(3, 1), /between\(3, 1\): the second is less/],
+  ["constant(-1)", () => constant(-1), /constant\(-1\): expected 0 or more seconds/],
+  ["between(3, 1)", () => between(3, 1), /between\(3, 1\): the maximum is below/],
   ["between(NaN, 1)", () => between(NaN, 1), /between\(NaN\)/],
   ["exponential(Infinity)", () => exponential(Infinity), /exponential\(Infinity\)/],
-  ["constantPacing(0)", () => constantPacing(0), /constantPacing\(0\): seconds over 0/],
-  ["constantThroughput(0)", () => constantThroughput(0), /constantThroughput\(0\): passes over 0/],
+  [
+    "constantPacing(0)",
+    () => constantPacing(0),
+    /constantPacing\(0\): expected more than 0 seconds/,
+  ],
+  [
+    "constantThroughput(0)",
+    () => constantThroughput(0),
+    /constantThroughput\(0\): expected more than 0 iterations/,
+  ],
 ];
 
 for (const [what, make, message] of REFUSED) {
