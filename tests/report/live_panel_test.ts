@@ -1,19 +1,47 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { render } from "../../src/report/live_panel.ts";
-import { columnsOf } from "../../src/report/terminal.ts";
-import type { Snapshot } from "../../src/stats/snapshot.ts";
+import {
+  errorLines,
+  generatorLine,
+  iterationTimeLines,
+  loadLines,
+  nameTable,
+  percentileLine,
+  progressBar,
+  RecentIterations,
+  recentSeconds,
+  recentSeries,
+  render,
+  sparkline,
+  thresholdLines,
+  trafficLines,
+  workerTable,
+} from "../../src/report/live_panel.ts";
+import { columnsOf, renderLine } from "../../src/report/terminal.ts";
+import type {
+  BreakingPoint,
+  IterationSummary,
+  RequestRow,
+  Snapshot,
+  Statistics,
+  ThresholdRow,
+  TimelineSecond,
+  WorkerRow,
+} from "../../src/stats/snapshot.ts";
 import { iterations, openSnapshot } from "../support/open_snapshots.ts";
 import {
   clusterSnapshot,
   emptySnapshot,
+  latencies,
+  NO_LATENCIES,
   requestRow,
   shopSnapshot,
   snapshot,
   statistics,
+  timelineSecond,
   workerRow,
 } from "../support/snapshots.ts";
-import { anyName, CONTROLS } from "../support/texts.ts";
+import { anyName, CONTROLS, HOSTILE_NAME } from "../support/texts.ts";
 
 function panel(run: Snapshot, columns: number, rows = 24): string[] {
   return render(run, { columns, rows, color: false }, { starts: 199.8 });
@@ -330,4 +358,530 @@ Deno.test("no text makes a line wider than the terminal, or brings control chara
       assert.doesNotMatch(line, CONTROLS);
     }
   }));
+});
+
+function progressBarOf(changes: Partial<Snapshot>, columns = 60): string {
+  return renderLine(progressBar(snapshot(changes), columns), columns, false);
+}
+
+Deno.test("the bar fills up with the planned time, and not beyond it", () => {
+  const at = (elapsedSeconds: number): string =>
+    progressBarOf({ elapsedSeconds, plannedSeconds: 20 });
+  assert.equal(at(0), "running     ░░░░░░░░░░░░░░░░░░░░   0%  0s of 20s, 20s left");
+  assert.equal(at(10), "running     ██████████░░░░░░░░░░  50%  10s of 20s, 10s left");
+  assert.equal(at(22), "running     ████████████████████ 100%  22s of 20s");
+});
+
+Deno.test("the bar is as long in every second of a run, whatever stands behind it", () => {
+  for (const plannedSeconds of [7, 59, 60, 61, 3599, 3600, 7325]) {
+    const lengths = Array.from({ length: plannedSeconds + 1 }, (_, elapsedSeconds) => {
+      const line = progressBarOf({ elapsedSeconds, plannedSeconds }, 80);
+      assert.ok(line.length <= 80, line);
+      assert.ok(line.includes(" of "), line);
+      return line.replaceAll(/[^█░]/g, "").length;
+    });
+    assert.equal(new Set(lengths).size, 1, String(plannedSeconds));
+  }
+});
+
+Deno.test("a bar that has no room is left out, and the time stays", () => {
+  assert.equal(
+    progressBarOf({ elapsedSeconds: 90, plannedSeconds: 600 }, 42),
+    "running     15%  1m30s of 10m, 8m30s left",
+  );
+});
+
+Deno.test("users that are stopping have no time left", () => {
+  const line = progressBarOf({ state: "stopping", elapsedSeconds: 5, plannedSeconds: 20 });
+  assert.equal(line, "stopping    █████░░░░░░░░░░░░░░░  25%  5s of 20s");
+});
+
+Deno.test("without a planned time there is only the time that went by", () => {
+  assert.equal(progressBarOf({ plannedSeconds: null }), "running     10s");
+});
+
+Deno.test("a master without its workers says what it waits for", () => {
+  const waiting = emptySnapshot({ mode: "distributed", expectedWorkers: 2, workers: [] });
+  assert.equal(progressBarOf(waiting), "ready       waiting for workers: 0 of 2");
+});
+
+function loadLinesOf(run: Snapshot, columns = 80, color = false): string[] {
+  return loadLines(run, 199.8, columns).map((line) => renderLine(line, columns, color));
+}
+
+Deno.test("users are shown with their target until they have reached it", () => {
+  const users = { current: 3, target: 10, peak: 3, final: 0 };
+  assert.deepEqual(loadLinesOf(snapshot({ users })), ["users       3 of 10"]);
+  assert.deepEqual(loadLinesOf(snapshot()), ["users       10"]);
+});
+
+Deno.test("in the open model, users are busy with passes, of which some wait and some are lost", () => {
+  assert.deepEqual(loadLinesOf(openSnapshot(30)), [
+    "users       2 of 50 busy",
+    "iterations  199.8 of 200/s   queued 0   dropped 0",
+  ]);
+  const late = openSnapshot(30, { started: 5900, completed: 5888, dropped: 30 });
+  assert.deepEqual(loadLinesOf(late), [
+    "users       12 of 50 busy",
+    "iterations  199.8 of 200/s   queued 70   dropped 30 (0.50%)",
+  ]);
+  assert.equal(loadLinesOf(late, 60)[1], "iterations  199.8 of 200/s   queued 70   dropped 30");
+});
+
+Deno.test("no more users are busy than there are, whatever a lost worker has left unfinished", () => {
+  assert.equal(loadLinesOf(openSnapshot(30, { completed: 5000 }))[0], "users       12 of 50 busy");
+});
+
+Deno.test("what keeps passes from their time has the colour of it", () => {
+  const colored = (iterations: Partial<IterationSummary>, current = 12): string =>
+    loadLinesOf(
+      openSnapshot(30, iterations, { users: { current, target: 50, peak: 50, final: 0 } }),
+      80,
+      true,
+    )
+      .join("\n");
+  for (const tone of ["\x1b[31m", "\x1b[33m"]) assert.ok(!colored({}).includes(tone));
+  const queued = colored({ started: 5990, completed: 5980, dropped: 5 });
+  assert.ok(queued.includes("\x1b[33m5\x1b[0m"), queued);
+  assert.ok(queued.includes("\x1b[33m5 (0.08%)\x1b[0m"), queued);
+  assert.ok(colored({ started: 5900, dropped: 61 }).includes("\x1b[31m61 (1.02%)\x1b[0m"));
+  assert.ok(colored({ completed: 5950 }, 50).includes("\x1b[33m50\x1b[0m of 50 busy"));
+});
+
+Deno.test("before the first pass there is nothing to tell of passes but what was asked for", () => {
+  const { statistics: counted, ...run } = openSnapshot(1, {}, { arrivalRate: 0.5 });
+  const none = { ...run, statistics: { ...counted, iterations: null } };
+  assert.deepEqual(loadLines(none, null, 80).map((line) => renderLine(line, 80, false)), [
+    "users       0 of 50 busy",
+    "iterations  - of 0.50/s   queued 0   dropped 0",
+  ]);
+  assert.deepEqual(iterationTimeLines(none), []);
+});
+
+Deno.test("passes that are counted in the closed model are neither late nor dropped", () => {
+  const run = snapshot({ statistics: { ...statistics(), iterations: iterations() } });
+  assert.deepEqual(loadLinesOf(run), ["users       10", "iterations  5,998 completed"]);
+  assert.deepEqual(iterationTimeLines(run), []);
+});
+
+Deno.test("service times and start delays stand below each other, those that are late as a warning", () => {
+  const run = openSnapshot(30, { startDelayMs: latencies(10) });
+  assert.deepEqual(iterationTimeLines(run).map((line) => renderLine(line, 60, false)), [
+    "service     p50 40.0   p95 120    p99 320    max 1600   ms",
+    "start delay p50 10.0   p95 30.0   p99 80.0   max 400    ms",
+  ]);
+  const [service = "", delay = ""] = iterationTimeLines(run).map((line) =>
+    renderLine(line, 60, true)
+  );
+  assert.ok(!service.includes("\x1b[33m"));
+  assert.ok(delay.includes("\x1b[33m80.0"));
+  assert.ok(!delay.includes("\x1b[33m30.0"));
+});
+
+Deno.test("a load that is raised until it breaks tells its step, and what has passed", () => {
+  const step = (point: Partial<BreakingPoint>, arrivalRate: number | null = null): string =>
+    loadLinesOf(snapshot({
+      arrivalRate,
+      users: { current: 400, target: 400, peak: 400, final: 0 },
+      breakingPoint: { passed: null, broke: null, threshold: null, ...point },
+    })).at(-1)!;
+  const passed = { users: 300, arrivalRate: null };
+  assert.equal(step({}), "step        400 users");
+  assert.equal(step({ passed }), "step        400 users   passed 300 users");
+  assert.equal(
+    step({ passed, broke: { users: 400, arrivalRate: null }, threshold: "p95<200ms" }),
+    "step        broke at 400 users, p95<200ms   passed 300 users",
+  );
+  assert.equal(
+    step({ passed: { users: 400, arrivalRate: 1500 } }, 2000),
+    "step        2,000 iterations/s   passed 1,500 iterations/s",
+  );
+});
+
+function trafficLinesOf(changes: Partial<Statistics>, columns = 60, color = false): string[] {
+  return trafficLines(snapshot({ statistics: statistics(changes) }), columns)
+    .map((line) => renderLine(line, columns, color));
+}
+
+const TIMELINE = [
+  timelineSecond({ second: 0, requests: 50, p95: 10 }),
+  timelineSecond({ second: 1, requests: 100, failures: 1, p95: 80 }),
+  timelineSecond({ second: 2, requests: 0, p50: null, p95: null, p99: null }),
+  timelineSecond({ second: 3, requests: 70, p95: 20, p99: 55 }),
+];
+
+Deno.test("rate and slowness have one time axis, and say what the last second was", () => {
+  assert.deepEqual(trafficLinesOf({ timeline: TIMELINE }), [
+    "rate        70.0/s    ▅█▁▆",
+    "p95         20.0 ms   ▂█▁▃",
+    "requests    1,000   failures 0",
+    "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms",
+    "last 5 s    p50 12.0   p95 80.0   p99 96.0   ms",
+  ]);
+});
+
+Deno.test("a second in which nothing ended has a rate, and no percentile", () => {
+  const [rate, slowness] = trafficLinesOf({ timeline: TIMELINE.slice(0, 3) });
+  assert.equal(rate, "rate        0/s       ▅█▁");
+  assert.equal(slowness, "p95         -         ▂█▁");
+});
+
+Deno.test("seconds with failures are red", () => {
+  const [rate = ""] = trafficLinesOf({ timeline: TIMELINE }, 60, true);
+  assert.ok(rate.endsWith("\x1b[36m▅\x1b[0m\x1b[31m█\x1b[0m\x1b[36m▁▆\x1b[0m"), rate);
+});
+
+Deno.test("only the seconds are drawn for which there is room, two minutes at most", () => {
+  const timeline = Array.from({ length: 300 }, (_, second) => timelineSecond({ second }));
+  const seconds = (columns: number): (number | undefined)[] =>
+    trafficLinesOf({ timeline }, columns).slice(0, 2).map((line) => /█+$/.exec(line)?.[0].length);
+  assert.deepEqual(seconds(60), [38, 38]);
+  assert.deepEqual(seconds(22), [undefined, undefined]);
+  assert.deepEqual(seconds(200), [120, 120]);
+});
+
+Deno.test("failures and errors of users' code are counted, in red", () => {
+  const requests = [requestRow({ failures: 25 })];
+  const userErrors = [{ user: "A", error: "x", count: 2 }, { user: "B", error: "y", count: 3 }];
+  assert.equal(
+    trafficLinesOf({ requests, userErrors })[2],
+    "requests    1,000   failures 25 (2.50%)   user errors 5",
+  );
+  assert.ok(
+    trafficLinesOf({ requests }, 60, true)[2]!.endsWith("\x1b[31m25\x1b[0m\x1b[31m (2.50%)\x1b[0m"),
+  );
+  assert.ok(!trafficLinesOf({}, 60, true)[2]!.includes("\x1b[31m"));
+});
+
+Deno.test("percentiles keep their places, and have the tone that they are given", () => {
+  const text = (line: ReturnType<typeof percentileLine>, color = false): string =>
+    renderLine(line, 80, color);
+  assert.equal(
+    text(percentileLine("delay", latencies(123_456))),
+    "delay       p50 123456 p95 370368 p99 987648 max 4938s  ms",
+  );
+  assert.equal(
+    text(percentileLine("delay", NO_LATENCIES)),
+    "delay       p50 -      p95 -      p99 -      max -      ms",
+  );
+  const late = percentileLine("delay", latencies(10), (ms) => ms > 50 ? "warning" : "plain");
+  const colored = text(late, true);
+  assert.ok(colored.includes("\x1b[33m80.0"), colored);
+  assert.ok(!colored.includes("\x1b[33m30.0"), colored);
+});
+
+function row(expression: string, observed: number | null, passed = true): ThresholdRow {
+  return { expression, observed, passed };
+}
+
+function thresholdLinesOf(
+  rows: readonly ThresholdRow[],
+  columns: number,
+  most = 2,
+  color = false,
+): string[] {
+  return thresholdLines(rows, columns, most).map((line) => renderLine(line, columns, color));
+}
+
+const THREE = [
+  row("p95<200ms", 36.04),
+  row("error_rate<1%", 0.0251, false),
+  row("p99[POST pay]<0.5s", null),
+];
+
+Deno.test("each threshold has a mark and what is observed now, as many in a line as fit", () => {
+  assert.deepEqual(thresholdLinesOf(THREE, 120), [
+    "thresholds  ✓ p95<200ms 36.04 ms   ✗ error_rate<1% 2.51%      · p99[POST pay]<0.5s -",
+  ]);
+  assert.deepEqual(thresholdLinesOf(THREE, 70), [
+    "thresholds  ✓ p95<200ms 36.04 ms   ✗ error_rate<1% 2.51%",
+    "            · p99[POST pay]<0.5s -",
+  ]);
+  assert.deepEqual(thresholdLinesOf([], 80), []);
+});
+
+Deno.test("where there is no room for all, crossed ones are shown before others", () => {
+  assert.deepEqual(thresholdLinesOf(THREE, 60, 1), [
+    "thresholds  ✗ error_rate<1% 2.51%      and 2 more",
+  ]);
+  const many = Array.from({ length: 50 }, (_, i) => row(`p${i}<1s`, 900 + i, i !== 33));
+  const shown = thresholdLinesOf(many, 80, 3);
+  assert.equal(shown.length, 3);
+  assert.ok(shown[0]!.startsWith("thresholds  ✗ p33<1s 933 ms"));
+  const count = shown.join("\n").match(/[✓✗]/g)?.length ?? 0;
+  assert.ok(shown[2]!.endsWith(`and ${50 - count} more`));
+  assert.deepEqual(thresholdLinesOf(THREE, 60, 0), []);
+});
+
+Deno.test("one that is wider than the line loses the middle of its name, not what was observed", () => {
+  const name = `p95[GET /${"segment/".repeat(9)}end]<200ms`;
+  assert.deepEqual(thresholdLinesOf([row(name, 250, false)], 70), [
+    "thresholds  ✗ p95[GET /segment/seg…/segment/end]<200ms 250 ms",
+  ]);
+});
+
+Deno.test("crossed ones are red", () => {
+  assert.deepEqual(thresholdLinesOf(THREE.slice(1, 2), 60, 1, true), [
+    "\x1b[2mthresholds  \x1b[0m\x1b[31m✗\x1b[0m error_rate<1% \x1b[31m2.51%\x1b[0m",
+  ]);
+});
+
+function generatorLineOf(workers: readonly WorkerRow[], color = false): string {
+  return renderLine(generatorLine(snapshot({ mode: "distributed", workers })), 80, color);
+}
+
+Deno.test("the process of a local run is told of as what it is", () => {
+  assert.equal(
+    renderLine(generatorLine(snapshot()), 80, false),
+    "process     cpu 31%   loop lag 1.25 ms",
+  );
+});
+
+Deno.test("of many workers the one in the worst state is shown", () => {
+  const workers = [workerRow({ cpu: 0.2, lagMs: 3 }), workerRow({ cpu: 0.95, lagMs: 1 })];
+  assert.equal(generatorLineOf(workers), "workers     2   busiest cpu 95%   loop lag 3.00 ms");
+  assert.ok(generatorLineOf(workers, true).includes("\x1b[33m95%\x1b[0m"));
+});
+
+Deno.test("a single worker is not the busiest of anything", () => {
+  assert.equal(generatorLineOf([workerRow()]), "workers     1   cpu 31%   loop lag 1.25 ms");
+});
+
+Deno.test("how busy workers were that are gone says nothing of now", () => {
+  const lost = workerRow({ state: "lost", cpu: 0.99, lagMs: 500 });
+  assert.equal(
+    generatorLineOf([lost, workerRow()]),
+    "workers     1 of 2   cpu 31%   loop lag 1.25 ms",
+  );
+  assert.equal(generatorLineOf([lost]), "workers     0 of 1");
+  assert.equal(generatorLineOf([]), "workers     none yet");
+});
+
+const TROUBLE = statistics({
+  failures: [
+    { method: "POST", name: "/orders", error: "HTTP 503", count: 1204 },
+    { method: "GET", name: "/", error: "TIMEOUT", count: 3 },
+  ],
+  userErrors: [{ user: "Shopper", error: "TypeError: no basket", count: 17 }],
+});
+
+function errorLinesOf(most: number, color = false): string[] {
+  return errorLines(TROUBLE, most).map((line) => renderLine(line, 60, color));
+}
+
+Deno.test("what goes wrong most often comes first, whether a request or a user's code", () => {
+  assert.deepEqual(errorLinesOf(9), [
+    "errors      1,204 × HTTP 503  POST /orders",
+    "               17 × TypeError: no basket  Shopper",
+    "                3 × TIMEOUT  GET /",
+  ]);
+  assert.deepEqual(errorLinesOf(1), ["errors      1,204 × HTTP 503  POST /orders"]);
+});
+
+Deno.test("nothing wrong, or no room, is no line", () => {
+  assert.deepEqual(errorLines(statistics(), 9), []);
+  assert.deepEqual(errorLinesOf(0), []);
+  assert.deepEqual(errorLinesOf(-1), []);
+});
+
+Deno.test("errors are red, and who had them is not", () => {
+  assert.ok(
+    errorLinesOf(1, true)[0]!.endsWith(
+      "\x1b[31m1,204 × HTTP 503\x1b[0m\x1b[2m  POST /orders\x1b[0m",
+    ),
+  );
+});
+
+function workerNames(workers: readonly WorkerRow[]): (string | undefined)[] {
+  return workerTable(workers, { columns: 80, color: false }, 8).slice(1).map((row) =>
+    row.split(" ")[0]
+  );
+}
+
+Deno.test("without workers there is no table", () => {
+  assert.deepEqual(workerTable([], { columns: 80, color: false }, 8), []);
+});
+
+Deno.test("the lost come first, then the strained, then the busy, and last those that went", () => {
+  const workers = [
+    workerRow({ id: "gone", state: "left", cpu: 0.99 }),
+    workerRow({ id: "idle", cpu: 0.1 }),
+    workerRow({ id: "working", cpu: 0.5 }),
+    workerRow({ id: "late", cpu: 0.1, lagMs: 50 }),
+    workerRow({ id: "full", cpu: 0.9 }),
+    workerRow({ id: "lost", state: "lost", cpu: 0 }),
+  ];
+  assert.deepEqual(workerNames(workers), ["lost", "full", "late", "working", "idle", "gone"]);
+});
+
+Deno.test("workers that are about as busy keep their places", () => {
+  const workers = [0.31, 0.33, 0.3, 0.34].map((cpu, i) => workerRow({ id: `w${i}`, cpu }));
+  assert.deepEqual(workerNames(workers), ["w0", "w1", "w2", "w3"]);
+});
+
+Deno.test("six workers are shown, and how many are not", () => {
+  const workers = Array.from({ length: 1006 }, (_, i) => workerRow({ id: `w${i}`, users: i }));
+  const lines = workerTable(workers, { columns: 60, color: false }, 8);
+  assert.deepEqual(lines, [
+    "Worker  Users  Req/s  CPU  Lag ms  State",
+    "w0          0  100.0  31%    1.25  running",
+    "w1          1  100.0  31%    1.25  running",
+    "w2          2  100.0  31%    1.25  running",
+    "w3          3  100.0  31%    1.25  running",
+    "w4          4  100.0  31%    1.25  running",
+    "w5          5  100.0  31%    1.25  running",
+    "and 1,000 more",
+  ]);
+  assert.equal(workerTable(workers.slice(0, 6), { columns: 60, color: false }, 8).length, 7);
+});
+
+Deno.test("a worker cannot reach the terminal by its name, nor break a line", () => {
+  for (const columns of [60, 80, 120]) {
+    const lines = workerTable([workerRow({ id: HOSTILE_NAME })], { columns, color: false }, 8);
+    for (const line of lines) {
+      assert.ok(columnsOf(line) <= columns, line);
+      assert.doesNotMatch(line, CONTROLS);
+    }
+  }
+  const [, row] = workerTable([workerRow({ id: HOSTILE_NAME })], { columns: 60, color: false }, 8);
+  assert.equal(row, "␛[31m␛[2J␇aa…aaaaaaaaaaa     10  100.0  31%    1.25  running");
+});
+
+function namesOf(count: number): RequestRow[] {
+  return Array.from({ length: count }, (_, i) => requestRow({ name: `/${i}`, requests: i * 100 }));
+}
+
+function nameTableOf(count: number, most: number, columns = 60): string[] {
+  return nameTable(namesOf(count), { columns, color: false }, most);
+}
+
+Deno.test("the names with the most requests are shown, and how many are not", () => {
+  const [header, ...lines] = nameTableOf(12, 10);
+  assert.equal(header, "Name      Reqs  Req/s  p95 ms  Fails");
+  const names = lines.slice(0, -1).map((line) => line.split(" ")[1]);
+  assert.deepEqual(names, ["/11", "/10", "/9", "/8", "/7", "/6", "/5", "/4"]);
+  assert.equal(lines.at(-1), "and 4 more");
+});
+
+Deno.test("all names are shown where they fit, and none where not one does", () => {
+  assert.equal(nameTableOf(9, 10).length, 10);
+  assert.equal(nameTableOf(9, 10).at(-1)!.split(" ")[1], "/0");
+  assert.deepEqual(nameTableOf(9, 2).slice(1), ["and 9 more"]);
+  assert.deepEqual(nameTableOf(9, 1), []);
+  assert.deepEqual(nameTableOf(9, -3), []);
+  assert.deepEqual(nameTableOf(0, 10), []);
+});
+
+Deno.test("the wider the table may be, the more it says", () => {
+  const titles = (columns: number): string =>
+    nameTableOf(1, 9, columns)[0]!.replaceAll(/ {2,}/g, "|");
+  assert.equal(titles(49), "Name|Reqs|p95 ms|Fails");
+  assert.equal(titles(50), "Name|Reqs|Req/s|p95 ms|Fails");
+  assert.equal(titles(80), "Name|Reqs|Req/s|p50 ms|p95 ms|p99 ms|Fails");
+  assert.equal(titles(100), "Name|Reqs|Req/s|p50 ms|p95 ms|p99 ms|Max ms|Fails|Fail%");
+});
+
+Deno.test("failures are red", () => {
+  const size = { columns: 100, color: true };
+  const [, line = ""] = nameTable([requestRow({ failures: 25 })], size, 9);
+  assert.ok(line.includes("\x1b[31m   25\x1b[0m"), line);
+  assert.ok(line.includes("\x1b[31m2.50%\x1b[0m"), line);
+  assert.ok(!nameTable([requestRow()], size, 9)[1]!.includes("\x1b[31m"));
+});
+
+function requestsOf(timeline: readonly TimelineSecond[], count: number): number[] {
+  return recentSeries(timeline, count, ({ requests }) => requests);
+}
+
+const FOUR_SECONDS = [
+  timelineSecond({ second: 0, requests: 1000, p50: 900, p95: 900, p99: 900 }),
+  timelineSecond({ second: 1, requests: 10, p50: 5, p95: 20, p99: 30 }),
+  timelineSecond({ second: 2, requests: 0, p50: null, p95: null, p99: null }),
+  timelineSecond({ second: 3, requests: 50, p50: 4, p95: 25, p99: 28 }),
+];
+
+Deno.test("the rate is that of the last seconds alone, and percentiles are the highest of theirs", () => {
+  assert.deepEqual(recentSeconds(FOUR_SECONDS, 3), { rate: 20, p50: 5, p95: 25, p99: 30 });
+});
+
+Deno.test("a run shorter than the window is taken as a whole", () => {
+  assert.deepEqual(recentSeconds(FOUR_SECONDS.slice(0, 1), 5), {
+    rate: 1000,
+    p50: 900,
+    p95: 900,
+    p99: 900,
+  });
+});
+
+Deno.test("nothing is known before the first second has ended", () => {
+  assert.deepEqual(recentSeconds([], 5), { rate: null, p50: null, p95: null, p99: null });
+  assert.deepEqual(requestsOf([], 5), []);
+});
+
+Deno.test("a second in which nothing ended has a rate of 0 and no percentiles", () => {
+  assert.deepEqual(recentSeconds(FOUR_SECONDS.slice(2, 3), 1), {
+    rate: 0,
+    p50: null,
+    p95: null,
+    p99: null,
+  });
+});
+
+Deno.test("a second that nobody told of counts as one without requests", () => {
+  const gap = FOUR_SECONDS.filter(({ second }) => second !== 2);
+  assert.deepEqual(requestsOf(gap, 3), [10, 0, 50]);
+  assert.equal(recentSeconds(gap, 3).rate, 20);
+});
+
+Deno.test("a window of no columns has no requests to draw", () => {
+  assert.deepEqual(requestsOf(FOUR_SECONDS, 0), []);
+});
+
+Deno.test("the largest value has the full bar, and only none has the lowest", () => {
+  assert.equal(sparkline([0, 1, 500, 1000]), "▁▂▅█");
+});
+
+Deno.test("values that are all the same are all full", () => {
+  assert.equal(sparkline([7, 7, 7]), "███");
+});
+
+Deno.test("a standstill is a flat line", () => {
+  assert.equal(sparkline([0, 0, 0]), "▁▁▁");
+});
+
+Deno.test("no values make no line", () => {
+  assert.equal(sparkline([]), "");
+});
+
+function rateAfter(
+  ...moments: readonly (readonly [seconds: number, started: number | null])[]
+): number | null {
+  const iterations = new RecentIterations();
+  for (const [elapsedSeconds, started] of moments) {
+    iterations.note({
+      elapsedSeconds,
+      statistics: { iterations: started === null ? null : { started } },
+    });
+  }
+  return iterations.startRate;
+}
+
+Deno.test("the rate is that of the last two seconds", () => {
+  assert.equal(rateAfter([1, 1000], [2, 2000], [3, 2100], [4.02, 2200], [5, 2299]), 199 / 2);
+});
+
+Deno.test("it takes two moments to know a rate", () => {
+  assert.equal(rateAfter(), null);
+  assert.equal(rateAfter([1, 100]), null);
+  assert.equal(rateAfter([1, 100], [1, 100]), null);
+});
+
+Deno.test("none has begun before passes are counted", () => {
+  assert.equal(rateAfter([0, null], [1, 100]), 100);
+});
+
+Deno.test("what is counted anew has a rate of its own", () => {
+  assert.equal(rateAfter([1, 100], [2, 200], [3, 10]), null);
+  assert.equal(rateAfter([1, 100], [2, 200], [3, 10], [4, 60]), 50);
+  assert.equal(rateAfter([1, 100], [2, 200], [0, 0], [1, 30]), 30);
 });

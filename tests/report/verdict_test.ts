@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { verdict } from "../../src/report/verdict.ts";
+import { breakingPointText, formatAskedRate, loadText, verdict } from "../../src/report/verdict.ts";
 import type { BreakingPoint, ReportedLoad, Snapshot } from "../../src/stats/snapshot.ts";
 import {
   clusterSnapshot,
@@ -130,4 +130,39 @@ Deno.test("a run whose last worker has gone says so, though nothing is missing",
     words(snapshot({ mode: "distributed", expectedWorkers: 1, workers }), 4),
     "FAILED: 1,000 requests, no failures, no workers left (exit code 4)",
   );
+});
+
+const LOW = { users: 50, arrivalRate: 100 };
+const HIGH = { users: 50, arrivalRate: 200.5 };
+
+Deno.test("what was found is said in one sentence, whatever it was", () => {
+  const text = (
+    passed: typeof LOW | null,
+    broke: typeof LOW | null,
+    threshold: string | null = null,
+  ): string => breakingPointText({ passed, broke, threshold });
+  assert.equal(
+    text(LOW, HIGH, "p95<1s"),
+    "100 iterations/s passed, 200.5 iterations/s crossed p95<1s.",
+  );
+  assert.equal(
+    text(LOW, HIGH),
+    "100 iterations/s passed, 200.5 iterations/s did not pass.",
+  );
+  assert.equal(
+    text(null, LOW, "p95<1s"),
+    "The first load of 100 iterations/s crossed p95<1s.",
+  );
+  assert.equal(text(HIGH, null), "Every load up to 200.5 iterations/s passed.");
+  assert.equal(text(null, null), "No load ran long enough to be judged.");
+});
+
+Deno.test("a load is told of in users, or in the open model in passes", () => {
+  assert.equal(loadText({ users: 1, arrivalRate: null }), "1 user");
+  assert.equal(loadText({ users: 1200, arrivalRate: null }), "1,200 users");
+  assert.equal(loadText({ users: 1200, arrivalRate: 20_000 }), "20,000 iterations/s");
+});
+
+Deno.test("a rate that was asked for has decimals only where it was asked for so", () => {
+  assert.deepEqual([0, 200, 0.25, 12.5].map(formatAskedRate), ["0", "200", "0.25", "12.5"]);
 });

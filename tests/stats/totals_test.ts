@@ -4,10 +4,16 @@ import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
 import type { Statistics } from "../../src/stats/snapshot.ts";
-import type { CodedEntry, StatsDelta } from "../../src/stats/stats_delta.ts";
+import type { CodedEntry, SecondCounts, StatsDelta } from "../../src/stats/stats_delta.ts";
 import { SecondStats, StatsTable } from "../../src/stats/stats_table.ts";
-import { MergedStats, Totals } from "../../src/stats/totals.ts";
-import { counted, iterationsOf } from "../support/counts.ts";
+import { MergedCounts, MergedStats, Totals } from "../../src/stats/totals.ts";
+import {
+  counted,
+  countedSecond as second,
+  intervalOf,
+  iterationCounts,
+  iterationsOf,
+} from "../support/counts.ts";
 import { bucketsOf, exactStatistics, plainStatistics } from "../support/exact_statistics.ts";
 import { anySample, sample } from "../support/samples.ts";
 import { NO_LATENCIES } from "../support/snapshots.ts";
@@ -354,5 +360,212 @@ Deno.test("parts of a second add up to it, where only one of them tells how it w
   assert.deepEqual(statistics.userErrors, [{ user: "pay", error: "HTTP 500", count: 1 }]);
   assert.deepEqual(statistics.timeline, [
     { second: 0, users: 0, requests: 2, failures: 1, p50: 5, p95: 5, p99: 5 },
+  ]);
+});
+
+/** What was counted under each method, name and code. */
+function requestsOf({ entries }: MergedCounts): unknown[] {
+  return Array.from(
+    entries,
+    ([method, name, code, { requests }]) => [method, name, code, requests],
+  );
+}
+
+Deno.test("codes stay apart, and those of several nodes are added", () => {
+  const merged = new MergedCounts();
+  merged.add(intervalOf([sample(), sample({ status: 503, error: "HTTP 503" })]));
+  merged.add(intervalOf([sample({ status: 503, error: "HTTP 503" }), sample({ status: 0 })]));
+  assert.deepEqual(requestsOf(merged), [
+    ["GET", "search", 200, 1],
+    ["GET", "search", 503, 2],
+    ["GET", "search", 0, 1],
+  ]);
+  const whole = merged.entries.get("GET", "search")?.whole;
+  assert.deepEqual([whole?.requests, whole?.failures], [4, 2]);
+  assert.deepEqual([...whole!.errors], [["HTTP 503", 2]]);
+});
+
+Deno.test("names beyond 1,000 are counted under one, by their codes", () => {
+  const merged = new MergedCounts();
+  for (const [status, node] of [[200, "a"], [404, "b"]] as const) {
+    const samples = Array.from(
+      { length: 700 },
+      (_, i) => sample({ name: `/${node}/${i}`, status }),
+    );
+    merged.add(intervalOf([...samples, ...samples.slice(-1)]));
+    assert.equal(merged.namesCapped, node === "b");
+  }
+  assert.equal(merged.entries.size, 1001);
+  const other = merged.entries.get("GET", "(other)");
+  assert.deepEqual(Array.from(other!, ([code, { requests }]) => [code, requests]), [[404, 401]]);
+});
+
+Deno.test("a second name that is capped brings its codes to the one of all others", () => {
+  const merged = new MergedCounts();
+  const names = Array.from({ length: 1000 }, (_, i) => sample({ name: `/${i}` }));
+  merged.add(intervalOf([...names, sample({ name: "a" }), sample({ name: "b", status: 404 })]));
+  const other = merged.entries.get("GET", "(other)");
+  assert.deepEqual(Array.from(other!, ([code, { requests }]) => [code, requests]), [
+    [200, 1],
+    [404, 1],
+  ]);
+});
+
+Deno.test("passes are none until some are counted, and are then added", () => {
+  const merged = new MergedCounts();
+  merged.add(counted());
+  merged.add(intervalOf([sample()]));
+  assert.equal(merged.iterations, null);
+  merged.add(counted({ iterations: iterationsOf({ scheduled: 3, delays: [1], services: [5] }) }));
+  merged.add(counted());
+  merged.add(counted({ iterations: iterationsOf({ scheduled: 2, dropped: 1, delays: [2, 4] }) }));
+  assert.deepEqual(iterationCounts(merged.iterations), {
+    scheduled: 5,
+    started: 3,
+    completed: 1,
+    dropped: 1,
+    delay: 7,
+    service: 5,
+  });
+});
+
+Deno.test("what was added stays as it was", () => {
+  const merged = new MergedCounts();
+  const interval = intervalOf([sample()]);
+  interval.openIterations.scheduled = 2;
+  merged.add(interval);
+  merged.add(interval);
+  assert.equal(merged.entries.get("GET", "search")?.whole.requests, 2);
+  assert.equal(merged.iterations?.scheduled, 4);
+  assert.equal(interval.entries.get("GET", "search")?.whole.requests, 1);
+  assert.equal(interval.iterations?.scheduled, 2);
+});
+
+function stretchOf(...parts: StatsDelta[]): MergedStats {
+  const stretch = new MergedStats();
+  for (const part of parts) stretch.add(part);
+  return stretch;
+}
+
+/** Only tells how seconds went. */
+function telling(...seconds: SecondCounts[]): StatsDelta {
+  const numbers = seconds.map(({ second }) => second);
+  const [from, to] = [Math.min(...numbers), Math.max(...numbers)];
+  return counted({ from, to, seconds });
+}
+
+Deno.test("seconds put together add up to what they add up to apart", () => {
+  const samples = fc.array(anySample, { maxLength: 100 });
+  fc.assert(fc.property(samples, samples, (samples, errors) => {
+    const table = new StatsTable();
+    table.start(0);
+    const all = [...samples, ...errors].toSorted((a, b) => a.endedAt - b.endedAt);
+    for (const one of all) table.record(one);
+    for (const { name, error } of errors) table.userError(name, error ?? "none", 10_000);
+    const intervals = table.flush(10_001);
+    const [apart, together] = [new Totals(), new Totals()];
+    for (const interval of intervals) apart.add(interval);
+    together.add(stretchOf(...intervals));
+    const { timeline, ...expected } = exactStatistics(apart.statistics(10));
+    const { timeline: found, ...actual } = exactStatistics(together.statistics(10));
+    assert.deepEqual(actual, expected);
+    const counts = ({ second, users, requests, failures }: typeof found[number]): number[] => [
+      second,
+      users,
+      requests,
+      failures,
+    ];
+    assert.deepEqual(found.map(counts), timeline.map(counts));
+  }));
+});
+
+Deno.test("a stretch reaches from its earliest second to its latest", () => {
+  const stretch = stretchOf(new SecondStats(7, 1), new SecondStats(5, 1));
+  assert.deepEqual([stretch.from, stretch.to], [5, 7]);
+  stretch.add(counted({ from: 3, to: 9 }));
+  assert.deepEqual([stretch.from, stretch.to], [3, 9]);
+  assert.deepEqual(stretch.seconds.map(({ second }) => second), [5, 7]);
+});
+
+Deno.test("seconds are in their order, in whichever they were added, and each is there once", () => {
+  const order = fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7], { minLength: 1 });
+  fc.assert(fc.property(order, order, (first, then) => {
+    const stretch = stretchOf(...[...first, ...then].map((number) => new SecondStats(number, 1)));
+    const expected = [...new Set([...first, ...then])].toSorted((a, b) => a - b);
+    assert.deepEqual(stretch.seconds.map(({ second }) => second), expected);
+  }));
+});
+
+Deno.test("two parts of one second are one: counts are added, users are the later ones", () => {
+  const stretch = stretchOf(
+    telling(second(4, { users: 9, peakUsers: 9, requests: 5, failures: 1 }), second(5)),
+    telling(second(4, { users: 7, peakUsers: 8, requests: 2, failures: 2 })),
+  );
+  assert.deepEqual(stretch.seconds, [
+    second(4, { users: 7, peakUsers: 9, requests: 7, failures: 3 }),
+    second(5),
+  ]);
+});
+
+Deno.test("entries of a stretch are its own: adding to it changes no interval", () => {
+  const table = new StatsTable();
+  table.start(0);
+  table.record(sample({ error: "HTTP 500" }));
+  const [interval = assert.fail()] = table.take(1000);
+  const stretch = stretchOf(interval, interval);
+  assert.equal(interval.entries.get("GET", "search")?.whole.requests, 1);
+  const [[, , , entry] = assert.fail()] = stretch.entries;
+  assert.equal(entry.requests, 2);
+  assert.deepEqual([...entry.errors], [["HTTP 500", 2]]);
+});
+
+Deno.test("codes of a name stay apart in a stretch", () => {
+  const stretch = stretchOf(
+    intervalOf([sample(), sample({ status: 503 })], 1),
+    intervalOf([sample({ status: 503 }), sample({ status: 0 })], 2),
+  );
+  assert.deepEqual(
+    Array.from(stretch.entries, ([, , code, { requests }]) => [code, requests]),
+    [[200, 1], [503, 2], [0, 1]],
+  );
+});
+
+Deno.test("a stretch has the passes of all its seconds, and none where they have none", () => {
+  const stretch = stretchOf(new SecondStats(0, 1), counted());
+  assert.equal(stretch.iterations, null);
+  stretch.add(
+    counted({ iterations: iterationsOf({ scheduled: 3, delays: [0, 4], services: [9] }) }),
+  );
+  stretch.add(counted({ iterations: iterationsOf({ scheduled: 1, dropped: 2, delays: [8] }) }));
+  assert.deepEqual(iterationCounts(stretch.iterations), {
+    scheduled: 4,
+    started: 3,
+    completed: 1,
+    dropped: 2,
+    delay: 12,
+    service: 9,
+  });
+});
+
+Deno.test("names and user errors beyond 1,000 are counted as one", () => {
+  const parts = ["a", "b"].map((half, i) => {
+    const table = new StatsTable();
+    table.start(i * 1000, i);
+    for (let n = 0; n < 700; n++) {
+      table.record(sample({ name: `/${half}/${n}`, endedAt: i * 1000 }));
+      table.userError("BuyTest", `${half}: ${n}`, 0);
+    }
+    return table.flush(i * 1000 + 1)[0]!;
+  });
+  const stretch = stretchOf(...parts);
+  const entries = [...stretch.entries];
+  assert.equal(entries.length, 1001);
+  assert.equal(entries.find(([, name]) => name === "(other)")?.[3].requests, 400);
+  const userErrors = [...stretch.userErrors];
+  assert.equal(userErrors.length, 1001);
+  assert.deepEqual(userErrors.find(([, error]) => error === "(other)"), [
+    "BuyTest",
+    "(other)",
+    400,
   ]);
 });

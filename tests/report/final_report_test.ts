@@ -1,20 +1,26 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { finalReport } from "../../src/report/final_report.ts";
+import {
+  finalReport,
+  iterationSection,
+  thresholdSection,
+  workerSection,
+} from "../../src/report/final_report.ts";
 import { columnsOf } from "../../src/report/terminal.ts";
-import type { Snapshot } from "../../src/stats/snapshot.ts";
-import { openSnapshot } from "../support/open_snapshots.ts";
+import type { Snapshot, WorkerRow } from "../../src/stats/snapshot.ts";
+import { iterations, openSnapshot } from "../support/open_snapshots.ts";
 import {
   clusterSnapshot,
   emptySnapshot,
   latencies,
+  NO_LATENCIES,
   requestRow,
   shopSnapshot,
   snapshot,
   statistics,
   workerRow,
 } from "../support/snapshots.ts";
-import { anyName, CONTROLS } from "../support/texts.ts";
+import { anyName, CONTROLS, HOSTILE_NAME } from "../support/texts.ts";
 
 const PLAIN = { exitCode: 0, columns: 80, color: false };
 
@@ -228,4 +234,143 @@ Deno.test("no names, errors or numbers make a line too wide or reach the termina
       assert.doesNotMatch(line, CONTROLS);
     }
   }));
+});
+
+const SIZE = { columns: 80, color: false };
+
+Deno.test("the open model tells what became of its schedule, and what latency means in it", () => {
+  const run = openSnapshot(30, { started: 5988, completed: 5988, dropped: 12 });
+  assert.deepEqual(iterationSection(run, SIZE), [
+    "Iterations, times in ms",
+    "6,000 scheduled, 5,988 started, 5,988 completed, 12 dropped (0.20%)",
+    "                50%    75%    90%    95%    99%  99.9%  99.99%   Max",
+    "────────────────────────────────────────────────────────────────────",
+    "Service time   40.0   60.0   80.0    120    320    800    1280  1600",
+    "Start delay   0.100  0.150  0.200  0.300  0.800   2.00    3.20  4.00",
+    "The latency of the first request of an iteration counts from the moment at which",
+    "the iteration was due, so it includes the start delay. The service time counts",
+    "from the actual start of the iteration to its end.",
+  ]);
+});
+
+Deno.test("the closed model has no schedule to be late for", () => {
+  const closed = iterations({ startDelayMs: NO_LATENCIES });
+  const run = snapshot({ statistics: { ...statistics(), iterations: closed } });
+  const lines = iterationSection(run, SIZE);
+  assert.equal(lines[1], "6,000 started, 5,998 completed");
+  assert.deepEqual(lines.slice(4).map((line) => line.slice(0, 12)), ["Service time"]);
+});
+
+Deno.test("a run whose passes are not counted does not tell of them", () => {
+  assert.deepEqual(iterationSection(snapshot(), SIZE), []);
+});
+
+Deno.test("many that were dropped are red, and late starts a warning", () => {
+  const text = (dropped: number, startDelay: number): string =>
+    iterationSection(openSnapshot(30, { dropped, startDelayMs: latencies(startDelay) }), {
+      columns: 80,
+      color: true,
+    }).join("\n");
+  assert.ok(text(0, 6).includes(", none dropped"));
+  assert.ok(!text(0, 6).includes("\x1b[3"));
+  assert.ok(text(60, 6).includes("\x1b[33m60 dropped (1.00%)\x1b[0m"));
+  assert.ok(text(61, 6).includes("\x1b[31m61 dropped (1.02%)\x1b[0m"));
+  assert.ok(text(0, 7).includes("\x1b[33m"));
+});
+
+function ended(): Snapshot {
+  const run = clusterSnapshot(30, { state: "stopped" });
+  const workers = run.workers.map((worker) =>
+    worker.state === "running" ? { ...worker, state: "finished" as const } : worker
+  );
+  return { ...run, workers };
+}
+
+function lines(workers: readonly WorkerRow[], columns = 80): string[] {
+  return workerSection(snapshot({ mode: "distributed", workers }), { columns, color: false });
+}
+
+const SECTION = [
+  "Workers, users and CPU at their peak",
+  "Worker        Host    Users   Reqs   CPU  State",
+  "──────────────────────────────────────────────────────────",
+  "attic-k3x9-3  attic      16     40   33%  lost, incomplete",
+  "attic-k3x9-6  cellar     20  1,980  104%  finished",
+  "attic-k3x9-8  cellar     16  2,040   38%  finished",
+  "attic-k3x9-7  cellar     16  2,010   37%  finished",
+  "attic-k3x9-5  attic      16  1,950   35%  finished",
+  "attic-k3x9-4  attic      16    650   34%  left",
+  "attic-k3x9-2  attic      16  1,860   32%  finished",
+  "attic-k3x9-1  attic      16  1,830   31%  finished",
+];
+
+Deno.test("every worker is told of, the one whose counts are incomplete first", () => {
+  for (const columns of [60, 80, 120]) {
+    assert.deepEqual(workerSection(ended(), { columns, color: false }), SECTION);
+  }
+});
+
+Deno.test("incomplete counts are red, and a core that was full is a warning", () => {
+  const colored = workerSection(ended(), { columns: 80, color: true });
+  assert.ok(colored[3]!.endsWith("   33%  \x1b[31mlost, incomplete\x1b[0m"));
+  assert.ok(colored[4]!.endsWith("  \x1b[33m104%\x1b[0m  finished"));
+});
+
+Deno.test("a local run has no workers to tell of, and a master without any says so", () => {
+  assert.deepEqual(workerSection(snapshot(), { columns: 80, color: false }), []);
+  assert.deepEqual(lines([]), ["Workers", "No worker took part."]);
+});
+
+Deno.test("of many workers twenty are shown, and what the others came to", () => {
+  const workers = Array.from(
+    { length: 50 },
+    (_, i) => workerRow({ id: `w${i}`, cpuPeak: i / 100, complete: i !== 7, requests: 1000 + i }),
+  );
+  const [, , , ...rows] = lines(workers);
+  const names = rows.slice(0, -1).map((row) => row.split(" ")[0]);
+  assert.deepEqual(names, ["w7", ...Array.from({ length: 19 }, (_, i) => `w${49 - i}`)]);
+  assert.equal(rows.at(-1), "and 30 more, with 30,458 requests");
+});
+
+Deno.test("counts that are incomplete are never hidden without a word", () => {
+  const workers = Array.from({ length: 25 }, (_, i) => workerRow({ complete: i > 21 }));
+  assert.equal(lines(workers).at(-1), "and 5 more, with 5,000 requests, 2 of them incomplete");
+});
+
+Deno.test("a worker cannot reach the terminal by its name, nor break a line", () => {
+  const worker = workerRow({ id: HOSTILE_NAME, host: HOSTILE_NAME, complete: false });
+  for (const columns of [60, 80, 120]) {
+    for (const line of lines([worker], columns)) {
+      assert.ok(columnsOf(line) <= columns, line);
+      assert.doesNotMatch(line, CONTROLS);
+    }
+  }
+  assert.equal(
+    lines([worker]).at(-1),
+    "␛[31m␛[2J␇…aaaaaaaaaa ␛[31m␛[2J␇…aaaaaaaaaa    10 1,000 46% running, incomplete",
+  );
+});
+
+const ROWS = [
+  { expression: "p95<200ms", observed: 120.5, passed: true },
+  { expression: "error_rate<1%", observed: 0.01004, passed: false },
+  { expression: "p99[POST pay]<0.5s", observed: null, passed: false },
+];
+
+Deno.test("every threshold is told of in its order, with what was observed", () => {
+  assert.deepEqual(thresholdSection(ROWS, { columns: 80, color: false }), [
+    "Thresholds",
+    "Threshold            Observed  Result",
+    "────────────────────────────────────────",
+    "p95<200ms            120.5 ms  ✓ passed",
+    "error_rate<1%          1.004%  ✗ crossed",
+    "p99[POST pay]<0.5s  no sample  ✗ crossed",
+  ]);
+  assert.deepEqual(thresholdSection([], { columns: 80, color: false }), []);
+});
+
+Deno.test("passed is green, and crossed is red", () => {
+  const lines = thresholdSection(ROWS, { columns: 80, color: true });
+  assert.ok(lines[3]!.endsWith("\x1b[32m✓ passed\x1b[0m"));
+  assert.ok(lines[4]!.endsWith("\x1b[31m✗ crossed\x1b[0m"));
 });

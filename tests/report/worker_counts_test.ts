@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { awaited, isPresent, workerCounts } from "../../src/report/worker_counts.ts";
+import {
+  awaited,
+  cpuGauge,
+  isPresent,
+  isStrained,
+  lagGauge,
+  workerCounts,
+} from "../../src/report/worker_counts.ts";
 import type { WorkerStatus } from "../../src/stats/snapshot.ts";
 import { emptySnapshot, snapshot, workerRow } from "../support/snapshots.ts";
 
@@ -35,4 +42,23 @@ Deno.test("workers are waited for until enough are there and prepared; those tha
 Deno.test("a run that has begun, or that is local, waits for nobody", () => {
   assert.equal(awaited(snapshot({ mode: "distributed", expectedWorkers: 8 })), null);
   assert.equal(awaited(emptySnapshot()), null);
+});
+
+Deno.test("a core is a warning from 90 % on, a late loop from 50 ms on", () => {
+  assert.deepEqual([0.899, 0.9].map(cpuGauge), [
+    { text: "90%", tone: "plain" },
+    { text: "90%", tone: "warning" },
+  ]);
+  assert.deepEqual([49.9, 50].map(lagGauge), [
+    { text: "49.9", tone: "plain" },
+    { text: "50.0", tone: "warning" },
+  ]);
+});
+
+Deno.test("either of them strains a process", () => {
+  assert.deepEqual([isStrained(0.9, 0), isStrained(0, 50), isStrained(0.89, 49)], [
+    true,
+    true,
+    false,
+  ]);
 });

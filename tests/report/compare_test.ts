@@ -1,0 +1,434 @@
+import assert from "node:assert/strict";
+import {
+  comparabilityProblems,
+  type ComparedFigures,
+  compareRuns,
+  type Comparison,
+  comparisonExitCode,
+  comparisonJson,
+  comparisonReport,
+  type Difference,
+  errorDifference,
+  FIGURES,
+  type Finding,
+  type NamedRun,
+  ratioDifference,
+} from "../../src/report/compare.ts";
+import type { ComparedRun } from "../../src/report/summary.ts";
+import { seeded } from "../support/cutting_target.ts";
+import { type SimulatedRun, simulatedRun } from "../support/simulated_summary.ts";
+
+const ONE = [{ name: "/", rate: 150, median: 20, spread: 0.1 }];
+const THREE = [
+  { name: "/fast", rate: 80, median: 5, spread: 0.2 },
+  { name: "/slow", rate: 40, median: 90, spread: 0.1 },
+  { name: "/wide", rate: 30, median: 30, spread: 0.5 },
+];
+
+/** Equal runs, and how often one of them may be taken for worse, of a hundred pairs. */
+const EQUAL: readonly (readonly [label: string, run: SimulatedRun, allowed: number])[] = [
+  ["a quiet target", { seconds: 10, names: ONE }, 1],
+  ["seconds that differ by 3 %", { seconds: 20, names: ONE, noise: 0.03, memory: 0.5 }, 2],
+  ["seconds that differ by 10 %", { seconds: 20, names: ONE, noise: 0.1, memory: 0.5 }, 5],
+  ["noise that goes on for long", { seconds: 60, names: ONE, noise: 0.1, memory: 0.8 }, 5],
+  ["stalls now and then", { seconds: 30, names: ONE, noise: 0.03, memory: 0.5, stalls: 0.05 }, 5],
+  ["many stalls", { seconds: 15, names: ONE, noise: 0.03, memory: 0.5, stalls: 0.3 }, 5],
+  ["three names", { seconds: 20, names: THREE, noise: 0.05, memory: 0.5, failing: 0.02 }, 5],
+  ["a load that rises", { seconds: 20, names: ONE, noise: 0.03, memory: 0.5, ramp: 10 }, 5],
+];
+
+const PAIRS = 100;
+
+for (const [at, [label, run, allowed]] of EQUAL.entries()) {
+  Deno.test(`${label}: of ${PAIRS} pairs of equal runs at most ${allowed} are said to differ`, () => {
+    const random = seeded(100 + at);
+    let alarms = 0;
+    for (let pair = 0; pair < PAIRS; pair++) {
+      const [a, b] = [simulatedRun(run, random), simulatedRun(run, random)];
+      if (compareRuns(a, b, 0.05).regressions > 0) alarms++;
+    }
+    assert.ok(alarms <= allowed, `${alarms} false alarms`);
+  });
+}
+
+/** Runs quiet enough for it to be known. */
+const SLOWER: readonly (readonly [label: string, run: SimulatedRun])[] = [
+  ["a quiet target", { seconds: 6, names: ONE }],
+  ["seconds that differ by 1 %", { seconds: 10, names: ONE, noise: 0.01, memory: 0.5 }],
+  ["seconds that differ by 3 %", { seconds: 120, names: ONE, noise: 0.03, memory: 0.3 }],
+  ["stalls now and then", { seconds: 30, names: ONE, noise: 0.005, stalls: 0.05 }],
+  ["a load that rises", { seconds: 20, names: ONE, noise: 0.005, ramp: 4 }],
+];
+
+for (const [at, [label, run]] of SLOWER.entries()) {
+  Deno.test(`${label}: a target that is 10 % slower is found every time`, () => {
+    const random = seeded(200 + at);
+    for (let pair = 0; pair < 50; pair++) {
+      const [a, b] = [simulatedRun(run, random), simulatedRun({ ...run, slower: 1.1 }, random)];
+      const comparison = compareRuns(a, b, 0.05);
+      assert.equal(comparison.totals.p50.finding, "regression", `pair ${pair}`);
+      assert.equal(comparisonExitCode(comparison), 3);
+      assert.equal(compareRuns(b, a, 0.05).regressions, 0);
+    }
+  });
+}
+
+Deno.test("the bounds hold what is true for nearly all figures", () => {
+  const random = seeded(300);
+  let outside = 0;
+  let all = 0;
+  for (let pair = 0; pair < 100; pair++) {
+    const run = { seconds: 30, names: ONE, noise: 0.03, memory: 0.3 };
+    const [a, b] = [simulatedRun(run, random), simulatedRun({ ...run, slower: 1.1 }, random)];
+    const { totals } = compareRuns(a, b, 0.05);
+    for (const figure of ["mean", "p50", "p95", "p99"] as const) {
+      const { low, high } = totals[figure];
+      all++;
+      if (low! > 0.1 || high! < 0.1) outside++;
+    }
+  }
+  assert.ok(outside <= 0.03 * all, `${outside} of ${all}`);
+});
+
+function compared(a: Partial<SimulatedRun>, b: Partial<SimulatedRun>): Comparison {
+  const run = { seconds: 20, names: ONE };
+  const random = seeded(400);
+  return compareRuns(
+    simulatedRun({ ...run, ...a }, random),
+    simulatedRun({ ...run, ...b }, random),
+    0.05,
+  );
+}
+
+Deno.test("more is allowed where that is asked for", () => {
+  const random = seeded(500);
+  const run = { seconds: 20, names: ONE };
+  const [a, b] = [simulatedRun(run, random), simulatedRun({ ...run, slower: 1.1 }, random)];
+  assert.ok(compareRuns(a, b, 0.05).regressions > 0);
+  const { regressions, totals } = compareRuns(a, b, 0.2);
+  assert.equal(regressions, 0);
+  assert.equal(totals.p50.finding, "worse");
+});
+
+Deno.test("a lower rate is a regression, and so are errors where there were none", () => {
+  const { totals } = compared({}, { slower: 1.2, failing: 0.05 });
+  assert.equal(totals.rate.finding, "regression");
+  assert.ok(totals.rate.high! < -0.05);
+  assert.equal(totals.errorRate.finding, "regression");
+  assert.ok(totals.errorRate.low! > 0);
+  assert.equal(compared({ failing: 0.05 }, { failing: 0.05 }).totals.errorRate.finding, "unclear");
+  assert.equal(compared({ failing: 0.05 }, {}).totals.errorRate.finding, "better");
+});
+
+Deno.test("one slower name of several is found, and the others are not accused", () => {
+  const slowed = THREE.map((one) => one.name === "/slow" ? { ...one, median: 110 } : one);
+  const { requests } = compared({ names: THREE }, { names: slowed });
+  const found = requests.filter(({ p50 }) => p50.finding === "regression");
+  assert.deepEqual(found.map(({ name }) => name), ["/slow"]);
+});
+
+Deno.test("names that only one run has are named, and not compared", () => {
+  const { requests, onlyInA, onlyInB } = compared({ names: THREE }, { names: THREE.slice(1) });
+  assert.deepEqual(requests.map(({ name }) => name), ["/slow", "/wide"]);
+  assert.deepEqual(onlyInA, [{ method: "GET", name: "/fast" }]);
+  assert.deepEqual(onlyInB, []);
+  const nothing = compared({ names: THREE }, { names: ONE });
+  assert.deepEqual([nothing.requests, nothing.onlyInB.length], [[], 1]);
+});
+
+Deno.test("an only name is the totals, and counts once", () => {
+  const { figures, requests, totals } = compared({}, {});
+  assert.equal(figures, FIGURES.length);
+  const { method, name, ...row } = requests[0]!;
+  assert.deepEqual([method, name], ["GET", "/"]);
+  assert.deepEqual(row, totals);
+  assert.equal(compared({ names: THREE }, { names: THREE }).figures, 4 * FIGURES.length);
+});
+
+Deno.test("runs that are too short, or sent too little, tell nothing", () => {
+  const few = [{ name: "/", rate: 0.5, median: 20, spread: 0.1 }];
+  for (
+    const comparison of [compared({ seconds: 3 }, { slower: 3 }), compared({ names: few }, {})]
+  ) {
+    assert.equal(comparison.regressions, 0);
+    assert.equal(
+      comparison.unclear,
+      comparison.figures - (comparison.totals.errorRate.finding === "same" ? 1 : 0),
+    );
+    assert.equal(comparison.totals.p50.low, null);
+  }
+});
+
+Deno.test("a run without requests can be compared", () => {
+  const idle: ComparedRun = {
+    ...simulatedRun({ seconds: 5, names: [] }, seeded(1)),
+    timeline: [{ second: 0, requests: 0, failures: 0, p50: null, p95: null, p99: null }],
+  };
+  const other = simulatedRun({ seconds: 5, names: ONE }, seeded(1));
+  for (const [a, b] of [[idle, idle], [idle, other], [other, idle]] as const) {
+    const { regressions, requests } = compareRuns(a, b, 0.05);
+    assert.deepEqual([regressions, requests], [0, []]);
+  }
+});
+
+Deno.test("runs of different lengths are compared as far as both go", () => {
+  const { totals, warnings } = compared({ seconds: 30 }, { slower: 1.1 });
+  assert.equal(totals.p50.finding, "regression");
+  assert.deepEqual(warnings, ["A took 30.0s, and B 20.0s."]);
+});
+
+Deno.test("of a run whose start did not count, the seconds begin later", () => {
+  const random = seeded(700);
+  const run = { seconds: 20, names: ONE, noise: 0.05 };
+  const [a, b] = [simulatedRun(run, random), simulatedRun(run, random)];
+  const later = { ...b, timeline: b.timeline.map((one) => ({ ...one, second: one.second + 30 })) };
+  assert.deepEqual(compareRuns(a, later, 0.05), compareRuns(a, b, 0.05));
+});
+
+Deno.test("a run is the same as itself", () => {
+  const run = simulatedRun({ seconds: 20, names: THREE, noise: 0.1, stalls: 0.1 }, seeded(600));
+  const { regressions, totals, requests } = compareRuns(run, run, 0.05);
+  assert.equal(regressions, 0);
+  for (const row of [totals, ...requests]) {
+    for (const figure of FIGURES) {
+      const { change, low, high } = row[figure];
+      assert.equal(change, 0);
+      assert.ok(low! <= 0 && high! >= 0, `${figure}: ${low} to ${high}`);
+    }
+  }
+});
+
+const CASES: readonly (readonly [low: number, high: number, lower: Finding, higher: Finding])[] = [
+  [1.06, 1.2, "regression", "better"],
+  [1.02, 1.2, "worse", "better"],
+  [0.97, 1.04, "same", "same"],
+  [0.97, 1.2, "unclear", "unclear"],
+  [0.8, 1.2, "unclear", "unclear"],
+  [0.8, 0.98, "better", "worse"],
+  [0.8, 0.94, "better", "regression"],
+];
+
+for (const [low, high, ofLatency, ofRate] of CASES) {
+  Deno.test(`a ratio from ${low} to ${high}: latency ${ofLatency}, rate ${ofRate}`, () => {
+    const judgement = { interval: { low, high }, maxRegression: 0.05 };
+    const b = 100 * (low + high) / 2;
+    assert.equal(ratioDifference(100, b, { ...judgement, better: "lower" }).finding, ofLatency);
+    assert.equal(ratioDifference(100, b, { ...judgement, better: "higher" }).finding, ofRate);
+  });
+}
+
+Deno.test("a change is a share, and lies within its interval", () => {
+  const interval = { low: 1.1001, high: Infinity };
+  const judgement = { interval, maxRegression: 0.05, better: "lower" as const };
+  const { a, b, change, low, high } = ratioDifference(20, 22, judgement);
+  assert.deepEqual([a, b, high], [20, 22, null]);
+  assert.ok(Math.abs(change! - 0.1) < 1e-12);
+  assert.equal(low, change);
+});
+
+Deno.test("where there is nothing to compare, nothing is found", () => {
+  const judgement = { interval: null, maxRegression: 0.05, better: "lower" as const };
+  const nothing = { change: null, low: null, high: null, finding: "unclear" };
+  assert.deepEqual(ratioDifference(null, 5, judgement), { a: null, b: 5, ...nothing });
+  assert.deepEqual(ratioDifference(5, null, judgement), { a: 5, b: null, ...nothing });
+  assert.deepEqual(ratioDifference(0, 5, judgement), { a: 0, b: 5, ...nothing });
+  assert.deepEqual(ratioDifference(4, 5, judgement), { ...nothing, a: 4, b: 5, change: 0.25 });
+});
+
+const ERRORS: readonly (readonly [a: number, b: number, low: number, high: number, Finding])[] = [
+  [0, 0, -0.01, 0.01, "same"],
+  [0, 0.02, 0.001, 0.04, "regression"],
+  [0, 0.001, -0.001, 0.003, "unclear"],
+  [0.1, 0.12, 0.006, 0.034, "regression"],
+  [0.1, 0.12, 0.004, 0.036, "worse"],
+  [0.1, 0.1, -0.004, 0.004, "same"],
+  [0.1, 0.05, -0.06, -0.04, "better"],
+];
+
+for (const [a, b, low, high, finding] of ERRORS) {
+  Deno.test(`error rates ${a} and ${b}, ${low} to ${high} apart: ${finding}`, () => {
+    const difference = errorDifference(a, b, { interval: { low, high }, maxRegression: 0.05 });
+    assert.deepEqual(difference, { a, b, change: b - a, low, high, finding });
+  });
+}
+
+Deno.test("error rates of too few requests are unclear", () => {
+  const { finding, low } = errorDifference(0, 1, { interval: null, maxRegression: 0.05 });
+  assert.deepEqual([finding, low], ["unclear", null]);
+});
+
+const ONE_NAME = [{ name: "/", rate: 20, median: 10, spread: 0.1 }];
+const SHORT_RUN = simulatedRun({ seconds: 10, names: ONE_NAME }, seeded(1));
+
+Deno.test("of runs that are alike nothing is said", () => {
+  assert.deepEqual(comparabilityProblems(SHORT_RUN, { ...SHORT_RUN, durationSeconds: 10.4 }), []);
+});
+
+Deno.test("each way in which runs are not alike is named", () => {
+  const other = { ...SHORT_RUN, mode: "distributed" as const, users: { peak: 1 }, complete: false };
+  assert.deepEqual(comparabilityProblems(SHORT_RUN, { ...other, durationSeconds: 70.2 }), [
+    "A was local, and B was distributed.",
+    "A had up to 20 users, and B up to 1 user.",
+    "A took 10.0s, and B 1m10s.",
+    "The counts of B are incomplete.",
+  ]);
+});
+
+Deno.test("runs that are too short to tell anything are named as such", () => {
+  const short = { ...SHORT_RUN, durationSeconds: 3.1 };
+  assert.deepEqual(comparabilityProblems(short, short), [
+    "3.1s is too short to tell a difference from chance: at least 4 seconds are needed, and 30 are better.",
+  ]);
+});
+
+function difference(a: number, b: number, finding: Finding, half = 0.02): Difference {
+  const change = b / a - 1;
+  return { a, b, change, low: change - half, high: change + half, finding };
+}
+
+const COMPARED_FIGURES: ComparedFigures = {
+  requests: { a: 12_000, b: 10_900 },
+  rate: difference(400, 363.6, "worse", 0.05),
+  errorRate: { a: 0, b: 0.004, change: 0.004, low: -0.0012, high: 0.0092, finding: "unclear" },
+  mean: difference(20, 22, "regression"),
+  p50: difference(19, 21, "regression"),
+  p95: { a: 30, b: 31, change: 1 / 30, low: -1, high: null, finding: "unclear" },
+  p99: { a: null, b: 50, change: null, low: null, high: null, finding: "unclear" },
+};
+
+const COMPARISON: Comparison = {
+  maxRegression: 0.05,
+  confidence: 0.95,
+  totals: COMPARED_FIGURES,
+  requests: [{ method: "GET", name: "/search", ...COMPARED_FIGURES }],
+  onlyInA: [],
+  onlyInB: [],
+  figures: 6,
+  regressions: 2,
+  unclear: 3,
+  warnings: [],
+};
+
+const NAMED_RUN: NamedRun["run"] = {
+  ...simulatedRun({ seconds: 30, names: [] }, seeded(1)),
+  startedAt: "2026-03-05T10:29:59.900Z",
+};
+const RUNS = {
+  a: { file: "before.json", run: NAMED_RUN },
+  b: { file: "after.json", run: NAMED_RUN },
+};
+
+function report(comparison: Partial<Comparison> = {}, columns = 80): string[] {
+  return comparisonReport({ ...COMPARISON, ...comparison }, RUNS, { columns, color: false })
+    .split("\n");
+}
+
+Deno.test("two runs stand side by side, with what is said of them", () => {
+  assert.deepEqual(report(), [
+    "",
+    "A  before.json: 2026-03-05T10:29:59Z, 30.0s, up to 20 users",
+    "B  after.json: 2026-03-05T10:29:59Z, 30.0s, up to 20 users",
+    "",
+    "Latency in ms       A       B   Change  Interval            Finding",
+    "──────────────────────────────────────────────────────────────────────",
+    "GET /search",
+    "  Reqs         12,000  10,900",
+    "  Req/s         400.0   363.6    -9.1%  -14.1% to -4.1%     worse",
+    "  Fail%            0%   0.40%  +0.40pp  -0.12pp to +0.92pp  unclear",
+    "  Avg            20.0    22.0   +10.0%  +8.0% to +12.0%     regression",
+    "  50%            19.0    21.0   +10.5%  +8.5% to +12.5%     regression",
+    "  95%            30.0    31.0    +3.3%  -100% or more       unclear",
+    "  99%               -    50.0        -  -                   unclear",
+    "",
+    "REGRESSION 2 figures are worse by more than 5%; 3 of 6 are unclear; longer runs",
+    "           help (exit code 3)",
+    "",
+  ]);
+});
+
+Deno.test("where nothing is worse for sure, the runs pass", () => {
+  assert.equal(
+    report({ regressions: 0, unclear: 0 }).at(-2),
+    "PASSED no figure is certainly worse by more than 5%",
+  );
+  assert.ok(report({ maxRegression: 0.125 }).some((line) => line.includes("by more than 12.5%")));
+});
+
+Deno.test("of several names, all of them together come last", () => {
+  const [row] = COMPARISON.requests;
+  const lines = report({ requests: [row!, { ...row!, name: "/pay" }], figures: 18 });
+  const titles = lines.filter((line) => /^(GET|Aggregated)/.test(line));
+  assert.deepEqual(titles, ["GET /search", "GET /pay", "Aggregated"]);
+  assert.equal(lines.filter((line) => line.startsWith("──")).length, 3);
+});
+
+Deno.test("names of one run only, and what is unlike, are warned of", () => {
+  const onlyInA = [{ method: "GET", name: "/a" }, { method: "POST", name: "/b" }];
+  const lines = report({ onlyInA, warnings: ["A was local, and B was distributed."] });
+  assert.ok(lines.includes("! Only in A: GET /a, POST /b."));
+  assert.ok(lines.includes("! A was local, and B was distributed."));
+});
+
+Deno.test("no line is too long, and nothing that a terminal obeys is printed", () => {
+  const name = `/${"long/".repeat(40)}\x1b[2J`;
+  const onlyInB = Array.from({ length: 50 }, (_, n) => ({ method: "GET", name: `/${n}` }));
+  const lines = report({ requests: [{ ...COMPARISON.requests[0]!, name }], onlyInB }, 60);
+  for (const line of lines) assert.ok(line.length <= 80, line);
+  assert.ok(!lines.join("").includes("\x1b"));
+});
+
+Deno.test("on a terminal, a regression is red", () => {
+  const size = { columns: 80, color: true };
+  assert.ok(comparisonReport(COMPARISON, RUNS, size).includes("\x1b[31mregression\x1b[0m"));
+});
+
+const TWO_NAMES = [
+  { name: "/fast", rate: 80, median: 5, spread: 0.2 },
+  { name: "/slow", rate: 40, median: 90, spread: 0.1 },
+];
+const SLOWER_RUNS = [1, 1.3].map((slower) =>
+  simulatedRun({ seconds: 10, names: TWO_NAMES, slower }, seeded(21))
+);
+const [A, B] = SLOWER_RUNS.map((run, at) => ({ file: `${"ab"[at]}.json`, run }));
+
+Deno.test("the file has exactly these fields, in this order", () => {
+  const comparison = compareRuns(A!.run, B!.run, 0.05);
+  const text = comparisonJson(comparison, { a: A!, b: B! }, "0.1.0");
+  assert.ok(text.endsWith("}\n"));
+  const content = JSON.parse(text);
+  assert.deepEqual(Object.keys(content), [
+    "schema",
+    "aiotest",
+    "a",
+    "b",
+    "maxRegression",
+    "confidence",
+    "totals",
+    "requests",
+    "onlyInA",
+    "onlyInB",
+    "figures",
+    "regressions",
+    "unclear",
+    "warnings",
+    "exitCode",
+  ]);
+  assert.deepEqual(content.a, {
+    file: "a.json",
+    runId: "simulated",
+    startedAt: null,
+    durationSeconds: 10,
+  });
+  assert.deepEqual(Object.keys(content.totals), ["requests", ...FIGURES]);
+  assert.deepEqual(
+    Object.keys(content.requests[0]),
+    ["method", "name", "requests", ...FIGURES],
+  );
+  assert.deepEqual(
+    Object.keys(content.totals.p50),
+    ["a", "b", "change", "low", "high", "finding"],
+  );
+  assert.deepEqual([content.schema, content.aiotest, content.exitCode], [1, "0.1.0", 3]);
+  assert.equal(content.totals.p50.finding, comparison.totals.p50.finding);
+  assert.equal(content.totals.p50.change, Number(comparison.totals.p50.change!.toPrecision(6)));
+});

@@ -1,0 +1,433 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { UsageError } from "../../src/core/errors.ts";
+import type { BreakingPoint, Statistics, ThresholdRow } from "../../src/stats/snapshot.ts";
+import type { MetricKind } from "../../src/stats/threshold_metrics.ts";
+import {
+  failedThresholds,
+  isSame,
+  observedText,
+  readThreshold,
+  selects,
+  type Threshold,
+  ThresholdSet,
+  valueOf,
+} from "../../src/stats/thresholds.ts";
+import { requestRow, statistics, timelineSecond } from "../support/snapshots.ts";
+
+/** 1,000 searches and 200 orders in 10 s, of which 50 failed. */
+const SOME = statistics({
+  requests: [
+    requestRow({ name: "search" }),
+    requestRow({ method: "POST", name: "order", requests: 200, failures: 50 }),
+  ],
+});
+
+const NONE = statistics({ requests: [], timeline: [] });
+
+const OVER = { over: true, spawning: false };
+
+function verdictAt(expression: string, given: Statistics, spawning = false): boolean {
+  const set = new ThresholdSet([expression]);
+  const [row] = set.rows(given, { over: false, spawning });
+  assert.equal(set.crossed(given, { spawning }), row!.passed ? null : expression);
+  return row!.passed;
+}
+
+function endOf(expression: string, given: Statistics): [observed: number | null, passed: boolean] {
+  const [row] = new ThresholdSet([expression]).rows(given, OVER);
+  return [row!.observed, row!.passed];
+}
+
+Deno.test("at the end each threshold is held or crossed by all that was counted", () => {
+  const ends: readonly [expression: string, observed: number, passed: boolean][] = [
+    ["count>=1200", 1200, true],
+    ["count>1200", 1200, false],
+    ["count==1200", 1200, true],
+    ["count!=1200", 1200, false],
+    ["count<=1199", 1200, false],
+    ["count[search]<=1000", 1000, true],
+    ["count[POST order]>=201", 200, false],
+    ["failures==50", 50, true],
+    ["failures[GET search]==0", 0, true],
+    ["error_rate[order]<=25%", 0.25, true],
+    ["error_rate[order]<25%", 0.25, false],
+    ["rps>=120", 120, true],
+    ["rps[order]>=120", 20, false],
+    ["max[search]<=480ms", 480, true],
+    ["min[search]>=2ms", 1.5, false],
+  ];
+  for (const [expression, observed, passed] of ends) {
+    assert.deepEqual(endOf(expression, SOME), [observed, passed], expression);
+  }
+});
+
+Deno.test("rows come in the order of the expressions, in their own words", () => {
+  const set = new ThresholdSet([" rps >= 120", "count<1"]);
+  assert.deepEqual(set.rows(SOME, OVER).map(({ expression }) => expression), [
+    "rps >= 120",
+    "count<1",
+  ]);
+});
+
+Deno.test("at the end no sample is a crossed threshold, but where none is what is wanted", () => {
+  for (
+    const expression of [
+      "p95[serach]<1s",
+      "error_rate[GET order]<1%",
+      "count[typo]<=10",
+      "dropped<1",
+    ]
+  ) {
+    assert.deepEqual(endOf(expression, SOME), [null, false], expression);
+  }
+  for (const expression of ["p95<1s", "rps>=0", "failures==0", "count>=0"]) {
+    assert.deepEqual(endOf(expression, NONE), [null, false], expression);
+  }
+  for (const expression of ["count[GET old]==0", "count[GET old]<1", "count[old]<=0"]) {
+    assert.deepEqual(endOf(expression, SOME), [0, true], expression);
+  }
+});
+
+Deno.test("before the end, what has no sample is not crossed", () => {
+  for (const expression of ["p95<1s", "rps>=100", "p95[typo]<1ms", "dropped<1", "count>=5"]) {
+    assert.equal(verdictAt(expression, NONE), true, expression);
+  }
+});
+
+Deno.test("before the end, what can still be reached is not crossed, and what cannot is", () => {
+  const live: readonly [expression: string, passed: boolean][] = [
+    ["count>=5000", true],
+    ["count>5000", true],
+    ["count==5000", true],
+    ["count==1199", false],
+    ["count!=1200", true],
+    ["count<=1199", false],
+    ["failures>=51", true],
+    ["failures==49", false],
+    ["max>=10s", true],
+    ["max<100ms", false],
+    ["min<=1ms", true],
+    ["min>=2ms", false],
+    ["min==1ms", true],
+    ["min==2ms", false],
+    ["error_rate<1%", false],
+    ["error_rate>=50%", false],
+    ["p95<1ms", false],
+    ["mean>=1s", false],
+  ];
+  for (const [expression, passed] of live) {
+    assert.equal(verdictAt(expression, SOME), passed, expression);
+  }
+});
+
+Deno.test("while users are being started a rate may be too low, but not too high", () => {
+  for (const expression of ["rps>=500", "rps>500", "rps==500", "rps!=120", "rps[search]>=500"]) {
+    assert.equal(verdictAt(expression, SOME, true), true, expression);
+    assert.equal(verdictAt(expression, SOME, false), false, expression);
+  }
+  assert.equal(verdictAt("rps<100", SOME, true), false);
+});
+
+Deno.test("a rate that is told of late is not taken for too low", () => {
+  // The last two of ten seconds have not come in yet.
+  const timeline = [0, 1, 2, 3, 4, 5, 6, 7].map((second) => timelineSecond({ second }));
+  const late = statistics({ requests: [requestRow({ requests: 800, rate: 80 })], timeline });
+  assert.equal(verdictAt("rps>=100", late), true);
+  assert.equal(verdictAt("rps>100", late), false);
+  assert.equal(verdictAt("rps<=80", late), true);
+  assert.deepEqual(endOf("rps>=100", late), [80, false]);
+});
+
+Deno.test("the first that is crossed is named", () => {
+  const set = new ThresholdSet(["count>=1", "p95<1ms", "error_rate<1%"]);
+  assert.equal(set.crossed(SOME, { spawning: false }), "p95<1ms");
+  assert.equal(new ThresholdSet([]).crossed(SOME, { spawning: false }), null);
+});
+
+Deno.test("sets go together, and what is said twice counts once", () => {
+  const flags = new ThresholdSet(["p95<200ms", "p95 < 0.2s", "count>=1"]);
+  const both = flags.with(new ThresholdSet(["requests>=1", "error_rate<1%"], "file"));
+  assert.deepEqual(both.expressions, ["p95<200ms", "count>=1", "error_rate<1%"]);
+});
+
+Deno.test("an expression that cannot be read is refused by name, with where it stands", () => {
+  assert.throws(() => new ThresholdSet(["p95<1s", "p95<"], "--threshold"), (error) => {
+    assert.ok(error instanceof UsageError);
+    assert.equal(
+      error.message,
+      "--threshold p95<: expected a value after <, as in p95<200ms",
+    );
+    return true;
+  });
+});
+
+Deno.test("what has no sample at the end is explained", () => {
+  const set = new ThresholdSet(["p95[GET serach]<1s", "count>=1", "dropped==0", "count[old]==0"]);
+  assert.deepEqual(set.unmatched(SOME), [
+    "Threshold p95[GET serach]<1s: no request is named GET serach. The names are GET search, POST order.",
+    "Threshold dropped==0: iterations are counted only with --arrival-rate or --iterations.",
+  ]);
+  assert.deepEqual(new ThresholdSet(["p95<1s"]).unmatched(NONE), [
+    "Threshold p95<1s: no request has ended.",
+  ]);
+  const many = statistics({
+    requests: Array.from({ length: 13 }, (_, index) => requestRow({ name: `/${index}` })),
+  });
+  const [text] = new ThresholdSet(["p95[x]<1s"]).unmatched(many);
+  assert.match(text!, /GET \/0, .*, GET \/9 and 3 more\.$/);
+});
+
+const HELD: ThresholdRow = { expression: "count>=1", observed: 9, passed: true };
+const CROSSED: ThresholdRow = { expression: "p95<200ms", observed: 312, passed: false };
+const NO_SAMPLE: ThresholdRow = { expression: "p95[x]<1s", observed: null, passed: false };
+
+function failed(breakingPoint: BreakingPoint | null, ...thresholds: ThresholdRow[]): string[] {
+  return failedThresholds({ thresholds, breakingPoint }).map(({ expression }) => expression);
+}
+
+const users = (users: number): { users: number; arrivalRate: null } => ({
+  users,
+  arrivalRate: null,
+});
+
+Deno.test("a run fails by what is crossed", () => {
+  assert.deepEqual(failed(null, HELD, CROSSED, NO_SAMPLE), ["p95<200ms", "p95[x]<1s"]);
+});
+
+Deno.test("a load that is raised until it breaks may break, but not at once", () => {
+  const late = { passed: users(10), broke: users(20), threshold: "p95<200ms" };
+  assert.deepEqual(failed(late, HELD, CROSSED), []);
+  const atOnce = { passed: null, broke: users(10), threshold: "p95<200ms" };
+  assert.deepEqual(failed(atOnce, HELD, CROSSED), ["p95<200ms"]);
+  // Over the whole run it may have held again.
+  assert.deepEqual(failed(atOnce, HELD, { ...CROSSED, passed: true }), ["p95<200ms"]);
+});
+
+Deno.test("what could not break anything, as it has no sample, fails such a run as well", () => {
+  const never = { passed: users(10), broke: null, threshold: null };
+  assert.deepEqual(failed(never, HELD, NO_SAMPLE), ["p95[x]<1s"]);
+});
+
+Deno.test("what was observed has its unit, and enough digits to be told from the bound", () => {
+  const texts: readonly [expression: string, observed: number | null, text: string][] = [
+    ["p95<200ms", 200.0412, "200.04 ms"],
+    ["p95<200ms", 200, "200 ms"],
+    ["p95<20s", 20_000.6, "20,001 ms"],
+    ["p50<1ms", 0.123456, "0.12346 ms"],
+    ["error_rate<1%", 0.0100012, "1.0001%"],
+    ["error_rate<1%", 1 / 3, "33.333%"],
+    ["error_rate<1%", 0.000001, "0.0001%"],
+    ["rps>=1000", 999.987, "999.99/s"],
+    ["rps>=100000", 123_456.7, "123,457/s"],
+    ["count>=1", 1_234_567, "1,234,567"],
+    ["count>=1", 0, "0"],
+    ["dropped_rate<1%", 0.5, "50%"],
+    ["p95<200ms", null, "no sample"],
+    ["who knows", 3.14159265, "3.1416"],
+  ];
+  for (const [expression, observed, text] of texts) {
+    assert.equal(observedText({ expression, observed }), text);
+  }
+});
+
+function good(text: string): Threshold {
+  const reading = readThreshold(text);
+  assert.ok("bound" in reading, `${text}: ${JSON.stringify(reading)}`);
+  return reading;
+}
+
+function problemOf(text: string): string {
+  const reading = readThreshold(text);
+  assert.ok("problem" in reading, `${text} was read`);
+  return reading.problem;
+}
+
+const GOOD: readonly [
+  text: string,
+  kind: string,
+  selector: string | null,
+  op: string,
+  bound: number,
+][] = [
+  ["p95<200ms", "time", null, "<", 200],
+  ["p95<200", "time", null, "<", 200],
+  ["p50<=1.5s", "time", null, "<=", 1500],
+  ["p99.9 < 800us", "time", null, "<", 0.8],
+  ["p99.9<800µs", "time", null, "<", 0.8],
+  ["p(95)<200", "time", null, "<", 200],
+  ["P95<200MS", "time", null, "<", 200],
+  ["min>0.5ms", "time", null, ">", 0.5],
+  ["mean<20ms", "time", null, "<", 20],
+  ["avg<20ms", "time", null, "<", 20],
+  ["med<20ms", "time", null, "<", 20],
+  ["max<1m", "time", null, "<", 60_000],
+  ["error_rate<1%", "share", null, "<", 0.01],
+  ["error_rate<0.01", "share", null, "<", 0.01],
+  ["error_rate<.5%", "share", null, "<", 0.005],
+  ["error_rate==0", "share", null, "==", 0],
+  ["rps>=1000", "rate", null, ">=", 1000],
+  ["rate>=1000/s", "rate", null, ">=", 1000],
+  ["count[POST pay]>=1", "count", "POST pay", ">=", 1],
+  ["requests!=3", "count", null, "!=", 3],
+  ["failures[search]<=10", "count", "search", "<=", 10],
+  ["p99[GET search]<0.5s", "time", "GET search", "<", 500],
+  ["p99 [ GET search ] < 0.5 s", "time", "GET search", "<", 500],
+  ["p99[GET /items/[id]]<0.5s", "time", "GET /items/[id]", "<", 500],
+  ["p99[a]<1s]<0.5s", "time", "a]<1s", "<", 500],
+  ["dropped==0", "count", null, "==", 0],
+  ["dropped_rate<1%", "share", null, "<", 0.01],
+  ["start_delay_p99<50ms", "time", null, "<", 50],
+  ["start_delay_max<1s", "time", null, "<", 1000],
+  ["service_p99.9<50ms", "time", null, "<", 50],
+  ["service_mean<50ms", "time", null, "<", 50],
+];
+
+Deno.test("every metric, operator and unit is read", () => {
+  for (const [text, kind, selector, operator, bound] of GOOD) {
+    const read = good(text);
+    assert.deepEqual(
+      [read.expression, read.metric.kind, read.selector, read.operator, read.bound],
+      [text, kind, selector, operator, bound],
+    );
+  }
+});
+
+const BAD: readonly [text: string, problem: string][] = [
+  ["", "expected a metric first, as in p95<200ms"],
+  ["<200ms", "expected a metric first, as in p95<200ms"],
+  ["p95", "expected an operator and a value, as in p95<200ms"],
+  ["p95[GET search]", "expected an operator and a value, as in p95<200ms"],
+  ["p95<", "expected a value after <, as in p95<200ms"],
+  ["p95[search]>= ", "expected a value after >=, as in p95<200ms"],
+  ["p95=200ms", "= is not an operator; use one of < <= > >= == !="],
+  ["p95=<200ms", "=< is not an operator; use one of < <= > >= == !="],
+  ["p95<>200ms", "<> is not an operator; use one of < <= > >= == !="],
+  ["p95 200ms", "200ms is not an operator; use one of < <= > >= == !="],
+  ["p101<1s", "p101 is not a percentile; use p0 to p100"],
+  ["p999<1s", "p999 is not a percentile; use p0 to p100, such as p99.9"],
+  ["latency<1s", "unknown metric latency"],
+  ["constructor<1s", "unknown metric constructor"],
+  [
+    "p95<fast",
+    "fast is not a valid value for p95; expected a time such as 200ms, 0.5s, 800us or 1m",
+  ],
+  ["p95<5%", "5% is not a valid value for p95; expected a time such as 200ms, 0.5s, 800us or 1m"],
+  [
+    "p95<-5ms",
+    "-5ms is not a valid value for p95; expected a time such as 200ms, 0.5s, 800us or 1m",
+  ],
+  ["p95<2h", "2h is not a valid value for p95; expected a time such as 200ms, 0.5s, 800us or 1m"],
+  ["error_rate<5", "5 is not a valid value for error_rate; expected a share such as 1% or 0.01"],
+  [
+    "error_rate<101%",
+    "101% is not a valid value for error_rate; expected a share such as 1% or 0.01",
+  ],
+  [
+    "error_rate<5ms",
+    "5ms is not a valid value for error_rate; expected a share such as 1% or 0.01",
+  ],
+  ["rps>=1000ms", "1000ms is not a valid value for rps; expected a rate per second such as 1000"],
+  ["count>=1%", "1% is not a valid value for count; expected a number such as 100"],
+  ["count>=1,000", "1,000 is not a valid value for count; expected a number such as 100"],
+  ["p95[]<1s", "expected a name between [ and ], as in [GET search]"],
+  ["p95[GET search<1s", "the [ is never closed; write p95[GET search]<…"],
+  [
+    "dropped[GET search]<1",
+    "dropped is a metric of iterations, which have no names; remove [GET search]",
+  ],
+  [
+    "service_p42<1s",
+    "unknown metric service_p42; the times of iterations have min, mean, max and the percentiles " +
+    "p50, p75, p90, p95, p99, p99.9 and p99.99",
+  ],
+  [
+    "p95<200ms,p99<1s",
+    "200ms,p99<1s is not a valid value for p95; expected a time such as 200ms, 0.5s, 800us or 1m",
+  ],
+];
+
+Deno.test("what is no threshold is refused with the place, and with what is accepted", () => {
+  for (const [text, problem] of BAD) assert.equal(problemOf(text), problem, text);
+});
+
+Deno.test("an unknown metric comes with all that there are, two in one with what to do", () => {
+  const unknown = readThreshold("latency<1s");
+  assert.ok("hint" in unknown);
+  assert.match(unknown.hint, /p50.*error_rate.*rps.*start_delay_p99/);
+  const two = readThreshold("p95<200ms,p99<1s");
+  assert.deepEqual(
+    "hint" in two && two.hint,
+    "Each expression is one threshold; you can give several.",
+  );
+});
+
+Deno.test("a selector is a name, whatever the method, or both", () => {
+  const search = { method: "GET", name: "search" };
+  assert.ok(selects(null, search));
+  assert.ok(selects("search", search));
+  assert.ok(selects("GET search", search));
+  assert.ok(selects("GET search", { method: "TASK", name: "GET search" }));
+  assert.ok(!selects("POST search", search));
+  assert.ok(!selects("sear", search));
+});
+
+Deno.test("the same threshold is known however it is written", () => {
+  assert.ok(isSame(good("p95<200ms"), good(" p95 < 0.2s ")));
+  assert.ok(isSame(good("error_rate[ pay ]<1%"), good("error_rate[pay]<0.01")));
+  assert.ok(isSame(good("avg<5"), good("MEAN<5ms")));
+  assert.ok(!isSame(good("p95<200ms"), good("p95<=200ms")));
+  assert.ok(!isSame(good("p95<200ms"), good("p95[pay]<200ms")));
+  assert.ok(!isSame(good("p95<200ms"), good("p90<200ms")));
+});
+
+Deno.test("any text is read or refused, and any name can be selected", () => {
+  fc.assert(fc.property(fc.string(), (text) => {
+    const reading = readThreshold(text);
+    assert.ok("bound" in reading ? Number.isFinite(reading.bound) : reading.problem !== "");
+  }));
+  const name = fc.string({ unit: fc.constantFrom(..."[]<>= aé日\u0000%"), minLength: 1 }).filter((
+    text,
+  ) => text.trim() !== "");
+  fc.assert(fc.property(name, (text) => {
+    assert.equal(good(`p95[${text}]<200ms`).selector, text.trim());
+  }));
+});
+
+Deno.test("values have the unit of their kind", () => {
+  const good: readonly [text: string, kind: MetricKind, value: number][] = [
+    ["200", "time", 200],
+    ["200 ms", "time", 200],
+    ["0.29s", "time", 290],
+    ["1.5m", "time", 90_000],
+    ["250us", "time", 0.25],
+    ["250\u00b5s", "time", 0.25],
+    ["250\u03bcs", "time", 0.25],
+    ["7%", "share", 0.07],
+    ["0.29%", "share", 0.0029],
+    ["100%", "share", 1],
+    ["1", "share", 1],
+    ["5.", "count", 5],
+    ["1000/s", "rate", 1000],
+    ["12.5", "rate", 12.5],
+  ];
+  for (const [text, kind, value] of good) assert.equal(valueOf(text, kind), value, text);
+});
+
+Deno.test("for an invalid value, a description of the expected one is returned", () => {
+  const bad: readonly [text: string, kind: MetricKind][] = [
+    ["", "time"],
+    [".", "time"],
+    ["1e3", "time"],
+    ["Infinity", "time"],
+    ["1 2", "time"],
+    ["200msec", "time"],
+    ["1.01", "share"],
+    ["100.1%", "share"],
+    ["5ms", "count"],
+    ["10/m", "rate"],
+  ];
+  for (const [text, kind] of bad) {
+    assert.match(String(valueOf(text, kind)), /^an? .* such as /, text);
+  }
+});
