@@ -322,7 +322,8 @@ export class MasterRun {
   }
 
   #checkFinalReports(): void {
-    if (this.#workers.allReported) this.#reportsComplete?.resolve();
+    if (this.#reportsComplete === null) return;
+    if (this.#workers.allReported) this.#reportsComplete.resolve();
   }
 
   // What workers send, and what follows from it.
