@@ -77,14 +77,14 @@ async function runUsers(
 ): Promise<number> {
   const { host, options } = session;
   const rpc = new RpcServer({
-    hub: services,
+    services,
     node: NODE,
     names: [NODE, "master", "workers", "all"],
     clock: systemClock,
     deliver: (message) => nodeCluster.deliver(message),
     warn: (text) => logger.warn(text),
   });
-  nodeCluster.attach(rpc.port);
+  nodeCluster.attach(rpc.localRpc);
   const run = new LocalRun({
     runId: crypto.randomUUID(),
     hostname: host.hostname,

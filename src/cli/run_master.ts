@@ -174,7 +174,7 @@ async function openRun(
   const testfileHash = await testFileHash(host, options.aiotestfile);
   const runId = crypto.randomUUID();
   const rpc = new RpcServer({
-    hub: services,
+    services,
     node: NODE,
     names: [NODE, "all"],
     clock: systemClock,
@@ -187,7 +187,7 @@ async function openRun(
     rpc,
     withRedis: options.redis !== null,
   });
-  rpc.keep(journal);
+  rpc.useJournal(journal);
   const listener = await openPort(host, settings);
   const where = `${settings.bindHost}:${listener.port}`;
   logger.info(`Waiting for workers at ${where}.`);
@@ -219,7 +219,7 @@ async function openRun(
     onInfo: (text) => logger.info(text),
     onWarning: (text) => logger.warn(text),
   });
-  nodeCluster.attach(rpc.port);
+  nodeCluster.attach(rpc.localRpc);
   return { run, services, journal, port: listener.port };
 }
 
@@ -294,7 +294,7 @@ async function openJournal(
         rpc.replay(record);
       },
     );
-    if (restored.book.testfileHash !== run.testfileHash) {
+    if (restored.state.testfileHash !== run.testfileHash) {
       throw new UsageError(
         `--resume ${resumePath}: the run was started with a different test file`,
         "Resume it with the original test file.",

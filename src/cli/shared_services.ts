@@ -81,7 +81,7 @@ async function openRedis(url: string): Promise<RedisConnection> {
   const { createClient }: RedisPackage = await import(PACKAGE);
   const connection: RedisConnection = new RedisConnection({
     client: createClient(clientOptions(address, () => connection.comesBack)),
-    place,
+    address: place,
     clock: systemClock,
     info: (text) => logger.info(text),
     error: (text) => logger.error(text),

@@ -13,7 +13,7 @@ import type { RunState, WorkerState } from "./run_state.ts";
 /** Who hears of what workers do. */
 export interface WorkerConnectionsHooks {
   /** A worker is in, for the first time or again. */
-  onSeated(member: WorkerState): void;
+  onConnected(member: WorkerState): void;
   /** A worker says something. */
   onMessage(member: WorkerState, message: Message): void;
   /** A worker was not heard of for as long as its lease, and some more. */
@@ -86,8 +86,8 @@ export class WorkerConnections {
    *
    * @throws ProtocolError where another worker of its name is there.
    */
-  check({ workerId, incarnation }: Message<"JOIN">): void {
-    const rival = this.#book.members.find((member) =>
+  checkName({ workerId, incarnation }: Message<"JOIN">): void {
+    const rival = this.#book.workers.find((member) =>
       member.id === workerId && member.incarnation !== incarnation &&
       member.membership === "present"
     );
@@ -96,11 +96,11 @@ export class WorkerConnections {
   }
 
   /** Takes a worker's connection, in place of the one that it may have had; serves it from now on. */
-  seat(member: WorkerState, channel: Channel): void {
+  connect(member: WorkerState, channel: Channel): void {
     this.#seats.get(member)?.channel?.close();
     this.#seats.set(member, { channel, heardAt: this.#clock.now() });
     void this.#serve(member, channel);
-    this.#hooks.onSeated(member);
+    this.#hooks.onConnected(member);
   }
 
   /** Says something to a worker; one that is not there hears it when it comes back, or never. */

@@ -18,7 +18,7 @@ export type SharedRecord = JournalRecord<"call" | "settled" | "membership">;
 /** A run as its journal tells it: what another master needs to go on with it. */
 export interface RestoredRun {
   /** With the totals, the epoch of the master before, and all members as they stood to the run. */
-  readonly book: RunState;
+  readonly state: RunState;
   /** Users by class that each worker which has not gone was told to run, by its incarnation. */
   readonly assigned: ReadonlyMap<string, Readonly<Record<string, number>>>;
   /** How many users there should have been in the last second of it, and how many ran. */
@@ -67,7 +67,7 @@ export async function restoreRun(
 }
 
 class Replay implements RestoredRun {
-  readonly book: RunState;
+  readonly state: RunState;
   readonly assigned = new Map<string, Readonly<Record<string, number>>>();
   targetUsers = 0;
   runningUsers = 0;
@@ -82,7 +82,7 @@ class Replay implements RestoredRun {
     what: string,
     onShared: (record: SharedRecord) => void,
   ) {
-    this.book = new RunState(runId, testfileHash);
+    this.state = new RunState(runId, testfileHash);
     this.#what = what;
     this.#onShared = onShared;
   }
@@ -92,19 +92,19 @@ class Replay implements RestoredRun {
       case "run":
         throw nonsense(this.#what, `there is a second run, ${record.runId}`);
       case "epoch":
-        this.book.epoch = record.epoch;
+        this.state.epoch = record.epoch;
         return;
       case "worker":
         return this.#enter(record);
       case "begin":
-        this.book.startedAt = record.startedAt;
+        this.state.startedAt = record.startedAt;
         return;
       case "report":
         return this.#apply(record);
       case "phase":
-        return this.book.reset(record.phase, record.elapsedSeconds);
+        return this.state.reset(record.phase, record.elapsedSeconds);
       case "time":
-        this.book.elapsedSeconds = record.elapsedSeconds;
+        this.state.elapsedSeconds = record.elapsedSeconds;
         this.targetUsers = record.targetUsers;
         this.runningUsers = record.runningUsers;
         return;
@@ -125,19 +125,19 @@ class Replay implements RestoredRun {
       case "stopping": {
         const { finalUsers, elapsedSeconds } = record;
         this.stopping = { finalUsers, elapsedSeconds };
-        this.book.elapsedSeconds = elapsedSeconds;
+        this.state.elapsedSeconds = elapsedSeconds;
         return;
       }
       case "ended":
         throw new UsageError(
-          `${this.#what}: the run ${this.book.runId} has ended already`,
+          `${this.#what}: the run ${this.state.runId} has ended already`,
           "Nothing of it is left to do; start a new run with --journal and another file.",
         );
     }
   }
 
   #enter({ id, incarnation, index, host }: JournalRecord<"worker">): void {
-    const { index: number } = this.book.enter({ id, incarnation, host });
+    const { index: number } = this.state.addWorker({ id, incarnation, host });
     if (number !== index) throw nonsense(this.#what, `worker ${id} is ${number}, not ${index}`);
   }
 
@@ -153,8 +153,8 @@ class Replay implements RestoredRun {
     member.membership = membership;
     // What it ran is run by others.
     if (membership !== "present") this.assigned.delete(incarnation);
-    if (membership === "lost") member.lose(this.book.elapsedSeconds);
-    if (membership === "present") member.returned(this.book.elapsedSeconds);
+    if (membership === "lost") member.lose(this.state.elapsedSeconds);
+    if (membership === "present") member.returned(this.state.elapsedSeconds);
   }
 
   #apply({ incarnation, payload }: JournalRecord<"report">): void {
@@ -163,7 +163,7 @@ class Replay implements RestoredRun {
     let verdict: string;
     try {
       const message = decodeMessage(payload);
-      verdict = message.type === "REPORT" ? this.book.apply(member, message) : message.type;
+      verdict = message.type === "REPORT" ? this.state.apply(member, message) : message.type;
     } catch (error) {
       throw nonsense(this.#what, `a report of worker ${member.id}: ${errorText(error)}`);
     }
@@ -173,7 +173,7 @@ class Replay implements RestoredRun {
   }
 
   #member(incarnation: string): WorkerState {
-    const member = this.book.member(incarnation);
+    const member = this.state.worker(incarnation);
     if (member === undefined) throw nonsense(this.#what, `there is no worker ${incarnation}`);
     return member;
   }
@@ -259,10 +259,10 @@ export async function resumeJournal(
     const run = await restoreRun(reader.records(), what, onShared);
     const brokenBytes = reader.isBroken ? file.size() - reader.goodBytes : 0;
     written(what, () => file.truncate(reader.goodBytes));
-    run.book.epoch++;
-    run.book.damaged = brokenBytes > 0;
+    run.state.epoch++;
+    run.state.damaged = brokenBytes > 0;
     const journal = new Journal(file, onFailure);
-    journal.append({ type: "epoch", epoch: run.book.epoch });
+    journal.append({ type: "epoch", epoch: run.state.epoch });
     return { run, journal, brokenBytes };
   } catch (error) {
     file.close();

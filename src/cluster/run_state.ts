@@ -56,7 +56,7 @@ export class WorkerState {
   readonly incarnation: string;
   readonly index: number;
   readonly host: string;
-  readonly ledger = new ReportSequence();
+  readonly reports = new ReportSequence();
   membership: WorkerMembership = "present";
   /** Whether it was told that the test has begun: from then on, its counts are part of the run. */
   begun = false;
@@ -110,7 +110,7 @@ export class WorkerState {
    * says that it is; only who has made none has nothing to send.
    */
   stopped(lastSeq: number): void {
-    this.complete ||= lastSeq === 0 && this.ledger.lastSeq === 0;
+    this.complete ||= lastSeq === 0 && this.reports.lastSeq === 0;
   }
 
   /** It is there again. @param elapsedSeconds how long the test has lasted. */
@@ -122,7 +122,7 @@ export class WorkerState {
    * Seconds as they were for the run: while it was lost, others had its users, even where it stood
    * still and takes them to have been its own.
    */
-  ofRun(seconds: readonly SecondCounts[]): readonly SecondCounts[] {
+  secondsInRun(seconds: readonly SecondCounts[]): readonly SecondCounts[] {
     if (this.lostAtSeconds === 0) return seconds;
     return seconds.map((one) =>
       one.second >= Math.floor(this.lostAtSeconds) && one.second < this.#backAtSeconds
@@ -136,8 +136,8 @@ export class WorkerState {
    *
    * @param counts whether its requests are part of the totals.
    */
-  note(report: Message<"REPORT">, counts: boolean): void {
-    for (const { users, peakUsers, requests } of this.ofRun(report.users)) {
+  update(report: Message<"REPORT">, counts: boolean): void {
+    for (const { users, peakUsers, requests } of this.secondsInRun(report.users)) {
       this.users = users;
       this.peakUsers = Math.max(this.peakUsers, peakUsers);
       if (counts) this.requests += requests;
@@ -188,22 +188,22 @@ export class RunState {
   }
 
   /** Everyone who ever took part, by the number that they got. */
-  get members(): WorkerState[] {
+  get workers(): WorkerState[] {
     return [...this.#members.values()];
   }
 
   /** Users that all workers have, as far as they have told. */
   get users(): number {
-    return this.members.reduce((sum, { users }) => sum + users, 0);
+    return this.workers.reduce((sum, { users }) => sum + users, 0);
   }
 
   /** The worker of this incarnation, or undefined. */
-  member(incarnation: string): WorkerState | undefined {
+  worker(incarnation: string): WorkerState | undefined {
     return this.#members.get(incarnation);
   }
 
   /** The member that an applicant is; a new one where it has not been here before. */
-  enter({ id, incarnation, host }: JoiningWorker): WorkerState {
+  addWorker({ id, incarnation, host }: JoiningWorker): WorkerState {
     const known = this.#members.get(incarnation);
     if (known !== undefined) return known;
     const member = new WorkerState({ id, incarnation, host, index: this.#members.size });
@@ -217,13 +217,13 @@ export class RunState {
    * @throws ProtocolError where what it holds cannot be counted; then nothing of it is.
    */
   apply(member: WorkerState, report: Message<"REPORT">): SequenceVerdict {
-    const verdict = member.ledger.judge(report.seq);
+    const verdict = member.reports.judge(report.seq);
     if (verdict !== "apply") return verdict;
     const counted = countedOf(report);
     const counts = report.phase >= this.phase;
-    if (counts) this.#count({ ...counted, seconds: member.ofRun(counted.seconds) });
-    member.note(report, counts);
-    member.ledger.applied(report.seq);
+    if (counts) this.#count({ ...counted, seconds: member.secondsInRun(counted.seconds) });
+    member.update(report, counts);
+    member.reports.applied(report.seq);
     return verdict;
   }
 

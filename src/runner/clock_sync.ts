@@ -5,7 +5,7 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
-import type { ClusterPort } from "../shared/calls.ts";
+import type { Rpc } from "../shared/calls.ts";
 import { TIME_SERVICE } from "../shared/rpc.ts";
 
 /** At the beginning many nodes are busy, and answers are slow: the master is asked often at first. */
@@ -21,7 +21,7 @@ const DRIFT = 1e-4;
  * the most exact one: it was given at some moment between the question and its arrival.
  */
 export class ClockSync {
-  readonly #port: Pick<ClusterPort, "call">;
+  readonly #port: Pick<Rpc, "call">;
   readonly #clock: Clock;
   #onImproved: ((beganAt: number) => void) | null = null;
   #questions = 0;
@@ -30,7 +30,7 @@ export class ClockSync {
   #best = { roundTripMs: Infinity, at: 0 };
   #timer: Timer | null = null;
 
-  constructor(port: Pick<ClusterPort, "call">, clock: Clock) {
+  constructor(port: Pick<Rpc, "call">, clock: Clock) {
     this.#port = port;
     this.#clock = clock;
   }

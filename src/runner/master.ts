@@ -40,7 +40,7 @@ export interface MasterRunOptions
   /** The run that this master resumes; `null` if the run is new. */
   readonly restored: RestoredRun | null;
   /** What the nodes share. */
-  readonly rpc: WorkerManagerOptions["rpc"] & Pick<RpcServer, "take">;
+  readonly rpc: WorkerManagerOptions["rpc"] & Pick<RpcServer, "handle">;
   readonly profile: LoadProfile;
   /** Names of the user classes, in the order of {@link mix}. */
   readonly classNames: readonly string[];
@@ -112,7 +112,7 @@ export class MasterRun {
     this.#exhaustion = new Exhaustion(options);
     this.#warnings = new Warnings(options.onWarning);
     this.#watch = new RunWatch(options, profile.shape, this.#warnings, () => this.stop());
-    this.#runState = restored?.book ?? new RunState(options.runId, options.testfileHash);
+    this.#runState = restored?.state ?? new RunState(options.runId, options.testfileHash);
     this.#runState.onCounted = (counted) => this.#watch.count(counted);
     this.control = new RunControl(
       clock,
@@ -157,7 +157,7 @@ export class MasterRun {
       if (this.#time.begun) await this.#drive(restored);
       if (this.#time.begun) await this.#finish();
       this.#time.end();
-      this.#warnings.addAll(missingCounts(this.#runState.members, this.#time.elapsedSeconds));
+      this.#warnings.addAll(missingCounts(this.#runState.workers, this.#time.elapsedSeconds));
       journal.append({ type: "ended" });
     } finally {
       this.#allocator.end();
@@ -219,8 +219,8 @@ export class MasterRun {
   }
 
   async #resume({ assigned, startedUsers }: RestoredRun): Promise<void> {
-    const { runId, members, elapsedSeconds } = this.#runState;
-    const returning = members.filter((one) => one.membership === "present" && !one.complete);
+    const { runId, workers, elapsedSeconds } = this.#runState;
+    const returning = workers.filter((one) => one.membership === "present" && !one.complete);
     for (const worker of returning) worker.begun = true;
     this.#returning = returning;
     this.#workers.expect(returning, RETURN_MS);
@@ -247,7 +247,7 @@ export class MasterRun {
         this.#watch.view(
           this.#time.elapsedSeconds,
           this.#driver!.spawning,
-          (all) => withoutOpenSeconds(all, this.#runState.members),
+          (all) => withoutOpenSeconds(all, this.#runState.workers),
         ),
       onLoad: (load) => this.#setLoad(load),
       onStarted: (users) => this.#awaitedUsers = users,
@@ -343,7 +343,7 @@ export class MasterRun {
       case "ERROR":
         return this.#options.onWarning(`Worker ${worker.id}: ${message.text}`);
       default:
-        this.#options.rpc.take(worker, message);
+        this.#options.rpc.handle(worker, message);
     }
   }
 

@@ -31,7 +31,7 @@ export interface MasterSnapshotSource {
 /** Everything that is known about the run. */
 export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
   const { runState, state, elapsedSeconds } = source;
-  const { members: workers, totals } = runState;
+  const { workers: workers, totals } = runState;
   const load = reportedLoad(source.load);
   const durationSeconds = Math.max(0, elapsedSeconds - runState.countedFrom);
   const isOver = state === "stopped";

@@ -6,7 +6,7 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
-import type { ClusterPort } from "../shared/calls.ts";
+import type { Rpc } from "../shared/calls.ts";
 import { ITERATION_SERVICE } from "../shared/iteration_quota.ts";
 import type { IterationStats } from "../stats/iteration_stats.ts";
 import type { IterationSlot } from "../user/iteration_slot.ts";
@@ -138,7 +138,7 @@ const UNUSED_MS = 1_000;
  * fast worker requests the next block before the last one is used up; a slow one takes single iterations.
  */
 export class RemoteIterationQuota implements IterationSource {
-  readonly #port: Pick<ClusterPort, "call">;
+  readonly #port: Pick<Rpc, "call">;
   readonly #clock: Clock;
   #left = 0;
   /** Iterations that have begun since the last report to the master. */
@@ -152,7 +152,7 @@ export class RemoteIterationQuota implements IterationSource {
   #timer: Timer | null = null;
   readonly #waiting: ((granted: boolean) => void)[] = [];
 
-  constructor(port: Pick<ClusterPort, "call">, clock: Clock) {
+  constructor(port: Pick<Rpc, "call">, clock: Clock) {
     this.#port = port;
     this.#clock = clock;
   }

@@ -30,7 +30,7 @@ export interface WorkerRunOptions
   extends Pick<LoadGeneratorOptions, "events" | "cpuSeconds" | "env"> {
   readonly connection: MasterConnectionOptions;
   /** What this node shares with the others. */
-  readonly rpc: Pick<MasterRpc, "call" | "connect" | "joined" | "take" | "close">;
+  readonly rpc: Pick<MasterRpc, "call" | "connect" | "joined" | "handle" | "close">;
   /** Files that this process may have open; `null` if unknown. */
   readonly openFileLimit: number | null;
   /**
@@ -159,7 +159,7 @@ export class WorkerRun {
         this.#options.connection.info("The run is over.");
         return void this.#connection.close();
     }
-    this.#options.rpc.take(message);
+    this.#options.rpc.handle(message);
   }
 
   async #setUp({ options, workerIndex }: Message<"SETUP">): Promise<void> {

@@ -32,7 +32,7 @@ export interface WorkerManagerOptions {
   readonly runState: RunState;
   readonly journal: RunJournal;
   /** What the nodes share. */
-  readonly rpc: Pick<RpcServer, "begin" | "connect" | "seated" | "moved">;
+  readonly rpc: Pick<RpcServer, "begin" | "connect" | "workerConnected" | "membershipChanged">;
   readonly clock: Clock;
   readonly listener: StreamListener;
   /** `HOST:PORT` that workers connect to, for messages. */
@@ -84,7 +84,7 @@ export class WorkerManager {
       runState,
       clock,
       { heartbeatMs: HEARTBEAT_SECONDS * 1000, lostMs: LOST_MS },
-      { onSeated: (worker) => this.#connected(worker), onMessage, onLost },
+      { onConnected: (worker) => this.#connected(worker), onMessage, onLost },
     );
     rpc.connect((worker, message) => this.#connections.send(worker, message));
     this.#listener = new WorkerListener<JoiningPlace>(options.listener, {
@@ -102,7 +102,7 @@ export class WorkerManager {
       onJoined: ({ channel, join, place: { worker } }) =>
         worker === null
           ? void options.files?.serve(channel, join)
-          : this.#connections.seat(worker, channel),
+          : this.#connections.connect(worker, channel),
       warn: options.onWarning,
       clock,
     });
@@ -116,12 +116,12 @@ export class WorkerManager {
 
   /** Workers that can run users now, by their number. */
   get available(): WorkerState[] {
-    return this.#runState.members.filter((worker) => worker.canRunUsers);
+    return this.#runState.workers.filter((worker) => worker.canRunUsers);
   }
 
   /** Whether no final report is outstanding. */
   get allReported(): boolean {
-    return this.#runState.members.every(({ begun, complete, membership }) =>
+    return this.#runState.workers.every(({ begun, complete, membership }) =>
       !begun || complete || membership === "lost"
     );
   }
@@ -133,7 +133,7 @@ export class WorkerManager {
 
   /** Milliseconds since any worker was last heard from; Infinity if none ever was. */
   get silence(): number {
-    return Math.min(...this.#runState.members.map((one) => this.#connections.silenceOf(one)));
+    return Math.min(...this.#runState.workers.map((one) => this.#connections.silenceOf(one)));
   }
 
   /** Treats workers known from an earlier master as present for `forMs`, so that they can return. */
@@ -160,7 +160,7 @@ export class WorkerManager {
   /** Tells all workers, and those that join later, that the first target number of users runs. */
   started(userCount: number): void {
     this.#startedUsers = userCount;
-    for (const worker of this.#runState.members) this.#sendStarted(worker);
+    for (const worker of this.#runState.workers) this.#sendStarted(worker);
   }
 
   /** Tells all workers to stop. @param deadlineSeconds how long their final reports are awaited. */
@@ -208,14 +208,14 @@ export class WorkerManager {
     }
     const verdict = this.#runState.apply(worker, report);
     if (verdict === "gap") {
-      this.#connections.send(worker, { type: "RESUME", seq: worker.ledger.lastSeq + 1 });
+      this.#connections.send(worker, { type: "RESUME", seq: worker.reports.lastSeq + 1 });
       return false;
     }
     if (verdict === "apply") {
       this.#keep(worker, report);
       if (worker.complete && worker.phase === "leaving") this.#setMembership(worker, "left");
     }
-    this.#connections.send(worker, { type: "ACK", seq: worker.ledger.lastSeq });
+    this.#connections.send(worker, { type: "ACK", seq: worker.reports.lastSeq });
     return verdict === "apply";
   }
 
@@ -238,17 +238,17 @@ export class WorkerManager {
   /** @throws ProtocolError if the worker cannot take part. */
   #admit(join: Message<"JOIN">): JoiningPlace {
     const { runId } = this.#runState;
-    const known = this.#runState.member(join.incarnation);
+    const known = this.#runState.worker(join.incarnation);
     if (this.#isOver || (this.#secondsLeft !== null && known === undefined)) {
       throw new ProtocolError("run", "The run is over.");
     }
     if (join.testfileHash === NO_TESTFILE) return { runId, ackedSeq: 0, worker: null };
-    this.#connections.check(join);
+    this.#connections.checkName(join);
     if (known !== undefined) {
-      return { runId, ackedSeq: known.ledger.lastSeq, worker: known };
+      return { runId, ackedSeq: known.reports.lastSeq, worker: known };
     }
     const { workerId: id, incarnation, host } = join;
-    const worker = this.#runState.enter({ id, incarnation, host });
+    const worker = this.#runState.addWorker({ id, incarnation, host });
     this.#journal.append({ type: "worker", id, incarnation, index: worker.index, host });
     return { runId, ackedSeq: 0, worker };
   }
@@ -261,7 +261,7 @@ export class WorkerManager {
       worker.returned(this.#elapsed?.() ?? 0);
       this.#setMembership(worker, "present");
     }
-    rpc.seated(worker);
+    rpc.workerConnected(worker);
     this.#connections.send(worker, { type: "SETUP", workerIndex: worker.index, options: setup });
   }
 
@@ -294,6 +294,6 @@ export class WorkerManager {
     const { incarnation } = worker;
     worker.membership = membership;
     this.#journal.append({ type: "membership", incarnation, membership });
-    this.#options.rpc.moved(worker);
+    this.#options.rpc.membershipChanged(worker);
   }
 }

@@ -9,20 +9,20 @@ import type { Outcome, SharedCall } from "../cluster/protocol.ts";
 import { Buffer } from "node:buffer";
 
 /** A call that was carried out. */
-export interface Performed extends Outcome {
+export interface PerformedCall extends Outcome {
   /** Whether anything is different now: then it must never be carried out twice. */
   readonly changed: boolean;
   /**
    * What another master of the run carries out in the call's place, where the change itself is kept
    * elsewhere; without it, the call again.
    */
-  readonly instead?: SharedCall;
+  readonly replayAs?: SharedCall;
   /** Takes back what was given out, where its receiver never got it; null where nothing was. */
   readonly giveBack: (() => void) | null;
 }
 
 /** Gets what became of a call: at once, later, or never. */
-export type Done = (performed: Performed) => void;
+export type Done = (performed: PerformedCall) => void;
 
 /** Gives a call up that has not been carried out yet; after that it changes nothing. */
 export type Cancel = () => void;
@@ -38,7 +38,7 @@ export interface SharedService {
 }
 
 /** Where a node's calls go. */
-export interface ClusterPort {
+export interface Rpc {
   /** What the node is called. */
   readonly node: string;
   /**
@@ -54,17 +54,17 @@ export interface ClusterPort {
 export const NOTHING_TO_CANCEL = (): void => {};
 
 /** A call that has changed nothing. */
-export function read(value: unknown): Performed {
+export function read(value: unknown): PerformedCall {
   return { result: "ok", value: JSON.stringify(value), changed: false, giveBack: null };
 }
 
 /** A call that has changed something. */
-export function changed(json: string): Performed {
+export function changed(json: string): PerformedCall {
   return { result: "ok", value: json, changed: true, giveBack: null };
 }
 
 /** A call that cannot be carried out. */
-export function refused(why: string): Performed {
+export function refused(why: string): PerformedCall {
   return { result: "error", value: why, changed: false, giveBack: null };
 }
 

@@ -21,7 +21,7 @@ import type {
 import { errorText } from "../core/errors.ts";
 import { logger } from "../core/logger.ts";
 import { currentUser } from "../core/user_lifetime.ts";
-import { type ClusterPort, valueText } from "./calls.ts";
+import { type Rpc, valueText } from "./calls.ts";
 import { type FeederDefinition, feederDefinition } from "./feeders.ts";
 import { type BroadcastMessage, messageCall, MessageHandlers } from "./messages.ts";
 import { RpcClient } from "./rpc_client.ts";
@@ -53,11 +53,11 @@ export class NodeCluster implements Cluster {
 
   /** Tells the test file to get ready, before there is anything to share. */
   async init(work: () => Promise<void>): Promise<void> {
-    await this.#gate.refusing(work);
+    await this.#gate.duringInit(work);
   }
 
   /** Calls go to this port from now on. */
-  attach(port: ClusterPort): void {
+  attach(port: Rpc): void {
     this.#gate.open(port);
     this.#handlers.open();
   }

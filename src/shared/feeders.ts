@@ -15,7 +15,7 @@ import {
 } from "./calls.ts";
 
 /** A feeder whose rows are at hand. */
-export interface StockedFeeder {
+export interface LoadedFeeder {
   readonly name: string;
   /** JSON texts; at least one. */
   readonly rows: readonly string[];
@@ -30,7 +30,7 @@ export interface StockedFeeder {
 export class FeederStore implements SharedService {
   readonly #stocks: ReadonlyMap<string, FeederStock>;
 
-  constructor(feeders: readonly StockedFeeder[], random: Random) {
+  constructor(feeders: readonly LoadedFeeder[], random: Random) {
     this.#stocks = new Map(feeders.map((one) => [one.name, new FeederStock(one, random)]));
   }
 
@@ -48,13 +48,13 @@ export class FeederStore implements SharedService {
 
 /** The rows of one feeder. */
 class FeederStock {
-  readonly #feeder: StockedFeeder;
+  readonly #feeder: LoadedFeeder;
   readonly #random: Random;
   readonly #returned: number[] = [];
   readonly #waiting = new Set<Done>();
   #next = 0;
 
-  constructor(feeder: StockedFeeder, random: Random) {
+  constructor(feeder: LoadedFeeder, random: Random) {
     this.#feeder = feeder;
     this.#random = random;
   }

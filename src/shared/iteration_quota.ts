@@ -65,7 +65,7 @@ export class IterationQuota implements SharedService {
   }
 
   /** A node has gone: nobody knows whether it has begun what it held, so nobody else gets that. */
-  gone(from: string): void {
+  nodeLost(from: string): void {
     this.#held.delete(from);
     this.#serve();
   }

@@ -32,7 +32,7 @@ export class Outbox {
   }
 
   /** Sends a letter; returns false, and drops it, where too many wait already. */
-  post(letter: BroadcastMessage): boolean {
+  add(letter: BroadcastMessage): boolean {
     if (this.#casts.length >= MAX_LETTERS || this.#length >= MAX_LENGTH) return false;
     this.#casts.push({ type: "CAST", seq: ++this.#lastSeq, ...letter });
     this.#length += letter.data.length;
@@ -50,7 +50,7 @@ export class Outbox {
   }
 
   /** There is a new connection: what was under way may be lost. */
-  sendAgain(): void {
+  resend(): void {
     this.#sent = 0;
     this.#pump();
   }
@@ -84,7 +84,7 @@ export function messageCall({ to, kind, data }: Omit<AddressedMessage, "from">):
  * The message that a call sends; null where it sends none that makes sense, undefined where it is
  * another call.
  */
-export function messageOf(call: SharedCall, from: string): AddressedMessage | null | undefined {
+export function messageIn(call: SharedCall, from: string): AddressedMessage | null | undefined {
   const { service, name: kind, operation, args } = call;
   if (service !== SERVICE) return undefined;
   try {

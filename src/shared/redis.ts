@@ -13,7 +13,7 @@ import {
   type Done,
   MAX_VALUE,
   NOTHING_TO_CANCEL,
-  type Performed,
+  type PerformedCall,
   queueTexts,
   read,
   refused,
@@ -41,7 +41,7 @@ export interface RedisClient {
 export interface RedisConnectionOptions {
   readonly client: RedisClient;
   /** Host and port, for people. */
-  readonly place: string;
+  readonly address: string;
   readonly clock: Clock;
   readonly info: (text: string) => void;
   readonly error: (text: string) => void;
@@ -60,15 +60,15 @@ export class RedisConnection implements Redis {
 
   constructor(options: RedisConnectionOptions) {
     this.#options = options;
-    const { client, place, info, error } = options;
+    const { client, address, info, error } = options;
     // If nobody listened to "error", one would end the process. Each attempt to come back emits one.
     client.on("error", (thrown) => {
       if (this.#state !== "there") return;
       this.#state = "away";
-      error(`Redis at ${place} is away, so counters and queues fail: ${reasonOf(thrown)}`);
+      error(`Redis at ${address} is away, so counters and queues fail: ${reasonOf(thrown)}`);
     });
     client.on("ready", () => {
-      if (this.#state === "away") info(`Redis at ${place} is back.`);
+      if (this.#state === "away") info(`Redis at ${address} is back.`);
       if (this.#state !== "closed") this.#state = "there";
     });
   }
@@ -89,11 +89,11 @@ export class RedisConnection implements Redis {
   }
 
   async command(...words: readonly string[]): Promise<unknown> {
-    const { client, place } = this.#options;
+    const { client, address } = this.#options;
     try {
       return await this.#inTime(client.sendCommand(words));
     } catch (error) {
-      throw new Error(`Redis at ${place}: ${reasonOf(error)}`, { cause: error });
+      throw new Error(`Redis at ${address}: ${reasonOf(error)}`, { cause: error });
     }
   }
 
@@ -140,7 +140,7 @@ export class RedisAnswers implements SharedService {
   perform(call: SharedCall, [value]: readonly unknown[], done: Done): Cancel {
     const { name, operation } = call;
     if (typeof value === "string" && (operation === "ok" || operation === "error")) {
-      done({ result: operation, value, changed: true, instead: call, giveBack: null });
+      done({ result: operation, value, changed: true, replayAs: call, giveBack: null });
     } else {
       done(refused(`${REDIS_SERVICE} ${name}: no answer`));
     }
@@ -149,10 +149,10 @@ export class RedisAnswers implements SharedService {
 }
 
 /** A call that has changed something in Redis, or may have. */
-function answered({ name }: SharedCall, { result, value }: Outcome): Performed {
+function answered({ name }: SharedCall, { result, value }: Outcome): PerformedCall {
   const args = JSON.stringify([value]);
-  const instead = { service: REDIS_SERVICE, name, operation: result, args };
-  return { result, value, changed: true, instead, giveBack: null };
+  const replayAs = { service: REDIS_SERVICE, name, operation: result, args };
+  return { result, value, changed: true, replayAs, giveBack: null };
 }
 
 /**
@@ -163,11 +163,11 @@ function answered({ name }: SharedCall, { result, value }: Outcome): Performed {
  */
 function answerWith(
   call: SharedCall,
-  work: Promise<Performed>,
+  work: Promise<PerformedCall>,
   { mayChange, done }: { readonly mayChange: boolean; readonly done: Done },
 ): void {
   const { service, name } = call;
-  work.catch((error): Performed => {
+  work.catch((error): PerformedCall => {
     const why = `${service} ${name}: ${errorText(error)}`;
     return mayChange ? answered(call, { result: "error", value: why }) : refused(why);
   }).then(done);
@@ -193,11 +193,11 @@ export class RedisCounters implements SharedService {
     return NOTHING_TO_CANCEL;
   }
 
-  async #value(name: string): Promise<Performed> {
+  async #value(name: string): Promise<PerformedCall> {
     return read(numberOf(await this.#redis.command("GET", name) ?? "0"));
   }
 
-  async #add(call: SharedCall, amount: number): Promise<Performed> {
+  async #add(call: SharedCall, amount: number): Promise<PerformedCall> {
     const sum = numberOf(await this.#redis.command("INCRBYFLOAT", call.name, String(amount)));
     return answered(call, { result: "ok", value: JSON.stringify(sum) });
   }
@@ -250,7 +250,7 @@ export class RedisQueues implements SharedService {
     }
   }
 
-  async #pop(call: SharedCall): Promise<Performed> {
+  async #pop(call: SharedCall): Promise<PerformedCall> {
     const text = await this.#redis.command("LPOP", call.name);
     if (typeof text !== "string") return { ...NOTHING, giveBack: null };
     const json = jsonOf(text);
@@ -262,7 +262,7 @@ export class RedisQueues implements SharedService {
     return answered(call, { result: "ok", value: json });
   }
 
-  async #size(name: string): Promise<Performed> {
+  async #size(name: string): Promise<PerformedCall> {
     return read(Number(await this.#redis.command("LLEN", name)));
   }
 }

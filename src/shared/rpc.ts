@@ -13,14 +13,14 @@ import type { Clock } from "../core/clock.ts";
 import { peerText } from "../core/text.ts";
 import {
   type Cancel,
-  type ClusterPort,
   type Done,
   NOTHING_TO_CANCEL,
-  type Performed,
+  type PerformedCall,
   read,
   refused,
+  type Rpc,
 } from "./calls.ts";
-import { type BroadcastMessage, messageOf, Outbox } from "./messages.ts";
+import { type BroadcastMessage, messageIn, Outbox } from "./messages.ts";
 import type { SharedServices } from "./services.ts";
 
 /** The service that a worker's desk offers itself: `withdraw` gives up another call, by its id. */
@@ -50,7 +50,7 @@ const MAX_ANSWERS = 64 * 1024 * 1024;
 /** A call whose answer the worker has not got, as far as this desk knows. */
 interface OpenCall {
   /** Null where there is none yet. */
-  answer: Performed | null;
+  answer: PerformedCall | null;
   cancel: Cancel;
 }
 
@@ -77,7 +77,7 @@ export class WorkerRpcSession {
    *
    * @throws ProtocolError where the worker lets too much pile up.
    */
-  take({ id, service, name, operation, args }: Message<"CALL">): void {
+  handle({ id, service, name, operation, args }: Message<"CALL">): void {
     const known = this.#open.get(id);
     if (known !== undefined) {
       if (known.answer !== null) this.#hooks.reply(id, known.answer);
@@ -111,7 +111,7 @@ export class WorkerRpcSession {
   }
 
   /** The worker has gone: what it had been given, and may never have got, goes back. */
-  lose(): void {
+  workerLost(): void {
     for (const [id, { answer, cancel }] of [...this.#open]) {
       // What is under way elsewhere cannot be stopped: its answer is kept for whoever comes back.
       const isDone = answer === null ? cancel === NOTHING_TO_CANCEL : answer.giveBack === null;
@@ -132,7 +132,7 @@ export class WorkerRpcSession {
       entry.answer = performed;
       this.#answerLength += performed.value.length;
       if (!live) return;
-      if (performed.changed) this.#hooks.onChanged(id, performed.instead ?? call);
+      if (performed.changed) this.#hooks.onChanged(id, performed.replayAs ?? call);
       this.#hooks.reply(id, performed);
     };
     if (call.service === SESSION_SERVICE) this.#withdraw(call, done);
@@ -168,7 +168,7 @@ export class WorkerRpcSession {
  * The port of the node that has all that is shared in its own process. Answers come in a turn of their
  * own, as they do elsewhere: a loop that asks again and again leaves others their time.
  */
-class LocalRpc implements ClusterPort {
+class LocalRpc implements Rpc {
   readonly node: string;
   readonly #clock: Clock;
   readonly #perform: (call: SharedCall, done: Done) => Cancel;
@@ -197,7 +197,7 @@ class LocalRpc implements ClusterPort {
 
 /** What an exchange works with. */
 export interface RpcServerOptions {
-  readonly hub: SharedServices;
+  readonly services: SharedServices;
   /** What the master is called. */
   readonly node: string;
   /** Receivers of messages that mean the master itself, among others or not. */
@@ -226,7 +226,7 @@ const MASTER = "";
 /** Serves the workers of a run, and the master itself. */
 export class RpcServer {
   /** Where the master's own calls go. */
-  readonly port: ClusterPort;
+  readonly localRpc: Rpc;
   readonly #options: RpcServerOptions;
   /** By incarnation, as all others. */
   readonly #desks = new Map<string, WorkerRpcSession>();
@@ -239,19 +239,19 @@ export class RpcServer {
   constructor(options: RpcServerOptions) {
     const { node, clock } = options;
     this.#options = options;
-    this.port = new LocalRpc(
+    this.localRpc = new LocalRpc(
       node,
       clock,
       (call, done) =>
         this.#perform({ incarnation: MASTER, id: node }, call, (performed) => {
-          if (performed.changed) this.#changed(MASTER, 0, performed.instead ?? call);
+          if (performed.changed) this.#changed(MASTER, 0, performed.replayAs ?? call);
           done(performed);
         }),
     );
   }
 
   /** Writes down, from now on, what changes. */
-  keep(journal: RunJournal): void {
+  useJournal(journal: RunJournal): void {
     this.#journal = journal;
   }
 
@@ -271,7 +271,7 @@ export class RpcServer {
       case "call": {
         const { incarnation, id, service, name, operation, args } = record;
         const call = { service, name, operation, args };
-        if (incarnation === MASTER) this.#options.hub.perform(call, () => {}, MASTER);
+        if (incarnation === MASTER) this.#options.services.perform(call, () => {}, MASTER);
         else this.#desk(incarnation).replay(id, call);
         return;
       }
@@ -284,15 +284,15 @@ export class RpcServer {
   }
 
   /** A worker is in, for the first time or again. */
-  seated(member: WorkerState): void {
+  workerConnected(member: WorkerState): void {
     const known = this.#subscribers.get(member.incarnation);
-    if (known !== undefined) return known.box.sendAgain();
+    if (known !== undefined) return known.box.resend();
     const box = new Outbox((cast) => this.#send(member, cast));
     this.#subscribers.set(member.incarnation, { member, box });
   }
 
   /** A worker stands to the run in another way than before. */
-  moved({ incarnation, membership }: WorkerState): void {
+  membershipChanged({ incarnation, membership }: WorkerState): void {
     if (membership !== "present") this.#lose(incarnation);
   }
 
@@ -301,10 +301,10 @@ export class RpcServer {
    *
    * @throws ProtocolError where the worker lets too much pile up.
    */
-  take({ incarnation }: WorkerState, message: Message): void {
+  handle({ incarnation }: WorkerState, message: Message): void {
     switch (message.type) {
       case "CALL":
-        return this.#desk(incarnation).take(message);
+        return this.#desk(incarnation).handle(message);
       case "SETTLED":
         return this.#desk(incarnation).settle(message.id);
       case "RECALL":
@@ -315,8 +315,8 @@ export class RpcServer {
   }
 
   #lose(incarnation: string): void {
-    this.#desks.get(incarnation)?.lose();
-    this.#options.hub.gone(incarnation);
+    this.#desks.get(incarnation)?.workerLost();
+    this.#options.services.nodeLost(incarnation);
   }
 
   #desk(incarnation: string): WorkerRpcSession {
@@ -349,8 +349,8 @@ export class RpcServer {
       done(read(this.#elapsed()));
       return NOTHING_TO_CANCEL;
     }
-    const letter = messageOf(call, id);
-    if (letter === undefined) return this.#options.hub.perform(call, done, incarnation);
+    const letter = messageIn(call, id);
+    if (letter === undefined) return this.#options.services.perform(call, done, incarnation);
     if (letter === null) done(refused("a message that goes nowhere"));
     else {
       this.#post(letter.to, letter);
@@ -373,7 +373,7 @@ export class RpcServer {
       this.#warn(`A message for ${peerText(to)}, which is no node of this run, was dropped.`);
     }
     for (const { box, member } of boxes) {
-      if (box.post(letter)) continue;
+      if (box.add(letter)) continue;
       this.#warn(`Worker ${member.id} does not take its messages: further ones are dropped.`);
     }
   }

@@ -7,7 +7,7 @@
 import type { Message, Outcome, SharedCall } from "../cluster/protocol.ts";
 import type { Clock } from "../core/clock.ts";
 import { currentUser, UserEnd } from "../core/user_lifetime.ts";
-import type { ClusterPort } from "./calls.ts";
+import type { Rpc } from "./calls.ts";
 import type { BroadcastMessage } from "./messages.ts";
 import { SESSION_SERVICE } from "./rpc.ts";
 
@@ -38,7 +38,7 @@ const OVER: Outcome = { result: "end", value: "the run is over" };
  * Carries a worker's calls to its master, each until it is answered, whatever becomes of the
  * connection.
  */
-export class MasterRpc implements ClusterPort {
+export class MasterRpc implements Rpc {
   readonly node: string;
   readonly #deliver: (letter: BroadcastMessage) => void;
   /** In the order of their sending. */
@@ -97,7 +97,7 @@ export class MasterRpc implements ClusterPort {
   }
 
   /** Takes what the master says, where it is about what nodes share. */
-  take(message: Message): void {
+  handle(message: Message): void {
     if (message.type === "REPLY") this.#answer(message);
     else if (message.type === "CAST") this.#hear(message);
   }
@@ -171,8 +171,8 @@ export class MasterRpc implements ClusterPort {
 /** What the calls of a node go through: before the test begins they wait here. */
 export class RpcClient {
   readonly #clock: Clock;
-  readonly #waiting: ((port: ClusterPort) => void)[] = [];
-  #port: ClusterPort | null = null;
+  readonly #waiting: ((port: Rpc) => void)[] = [];
+  #port: Rpc | null = null;
   #isInit = false;
 
   constructor(clock: Clock) {
@@ -185,7 +185,7 @@ export class RpcClient {
   }
 
   /** Lets calls through from now on, those that wait first. */
-  open(port: ClusterPort): void {
+  open(port: Rpc): void {
     this.#port = port;
     for (const begin of this.#waiting.splice(0)) begin(port);
   }
@@ -194,7 +194,7 @@ export class RpcClient {
    * Does what the test file does before the test; calls are refused meanwhile, since who waits for one
    * there would wait for ever.
    */
-  async refusing(work: () => Promise<void>): Promise<void> {
+  async duringInit(work: () => Promise<void>): Promise<void> {
     this.#isInit = true;
     try {
       await work();
@@ -217,7 +217,7 @@ export class RpcClient {
     if (mayBlock && user?.stopping) return this.#end();
     return new Promise((resolve, reject) => {
       let forget = (): void => {};
-      const begin = (port: ClusterPort): void => {
+      const begin = (port: Rpc): void => {
         let answered = false;
         const withdraw = port.call(call, mayBlock, (outcome) => {
           answered = true;

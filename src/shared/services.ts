@@ -10,14 +10,14 @@ import {
   type Done,
   MAX_NAMES,
   NOTHING_TO_CANCEL,
-  type Performed,
+  type PerformedCall,
   queueTexts,
   read,
   refused,
   type SharedService,
   tooManyNames,
 } from "./calls.ts";
-import { FeederStore, type StockedFeeder } from "./feeders.ts";
+import { FeederStore, type LoadedFeeder } from "./feeders.ts";
 import { ITERATION_SERVICE, IterationQuota } from "./iteration_quota.ts";
 import { type Redis, REDIS_SERVICE, RedisAnswers, RedisCounters, RedisQueues } from "./redis.ts";
 
@@ -90,7 +90,7 @@ class QueueStore implements SharedService {
     return NOTHING_TO_CANCEL;
   }
 
-  #push(name: string, values: readonly unknown[]): Performed {
+  #push(name: string, values: readonly unknown[]): PerformedCall {
     const texts = queueTexts(name, values);
     if (typeof texts === "string") return refused(texts);
     const bytes = texts.reduce((sum, text) => sum + costOf(text), 0);
@@ -111,7 +111,7 @@ class QueueStore implements SharedService {
     return changed("");
   }
 
-  #pop(name: string): Performed {
+  #pop(name: string): PerformedCall {
     const queue = this.#queues.get(name);
     const text = queue?.values[queue.head];
     if (queue === undefined || text === undefined) return { ...changed(""), changed: false };
@@ -210,9 +210,9 @@ interface Round {
   readonly timer: Timer;
 }
 
-/** What a hub works with. */
+/** What a services works with. */
 export interface SharedServicesOptions {
-  readonly feeders: readonly StockedFeeder[];
+  readonly feeders: readonly LoadedFeeder[];
   readonly clock: Clock;
   readonly random: Random;
   /** Where counters and queues live; without it, here. */
@@ -247,8 +247,8 @@ export class SharedServices {
   }
 
   /** A node has gone, see {@link perform}. */
-  gone(from: string): void {
-    this.#iterations.gone(from);
+  nodeLost(from: string): void {
+    this.#iterations.nodeLost(from);
   }
 
   /**

@@ -22,7 +22,7 @@ class Scene {
     heartbeatMs: 1000,
     lostMs: 6000,
   }, {
-    onSeated: ({ id }) => void this.log.push(`seated ${id}`),
+    onConnected: ({ id }) => void this.log.push(`seated ${id}`),
     onMessage: (member, message) => {
       if (message.type === "STOPPED") throw new ProtocolError("protocol", "nobody asked");
       this.log.push(`${member.id} says ${message.type}`);
@@ -34,12 +34,12 @@ class Scene {
   });
 
   enter(name: string): WorkerState {
-    return this.book.enter({ id: name, incarnation: `${name}'s first`, host: "box" });
+    return this.book.addWorker({ id: name, incarnation: `${name}'s first`, host: "box" });
   }
 
   seat(member: WorkerState, capacity = Infinity): Worker {
     const [near, far] = memoryStreams(capacity);
-    this.roster.seat(member, new Channel(far));
+    this.roster.connect(member, new Channel(far));
     const worker: Worker = { channel: new Channel(near), heard: [], ended: false };
     void (async () => {
       while (capacity === Infinity) {
@@ -147,11 +147,11 @@ Deno.test("another process of the same name is refused as long as the first one 
   const a = scene.enter("a");
   const again = join({ workerId: "a", incarnation: a.incarnation });
   const other = join({ workerId: "a", incarnation: "a's second" });
-  roster.check(again);
-  assert.throws(() => roster.check(other), { name: "ProtocolError", code: "duplicate" });
+  roster.checkName(again);
+  assert.throws(() => roster.checkName(other), { name: "ProtocolError", code: "duplicate" });
   for (const gone of ["lost", "left"] as const) {
     a.membership = gone;
-    roster.check(other);
+    roster.checkName(other);
   }
 });
 

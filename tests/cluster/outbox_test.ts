@@ -408,7 +408,7 @@ Deno.test("whatever happens on the way, what arrives is what was counted, once",
       const direct = added(new Totals(), all);
       assert.deepEqual(counts(totals.statistics(10)), counts(direct.statistics(10)));
       assert.deepEqual(allBucketsOf(link.applied), allBucketsOf(added(new MergedStats(), all)));
-      assert.deepEqual([member.complete, member.ledger.lastSeq], [true, link.outbox.lastSeq]);
+      assert.deepEqual([member.complete, member.reports.lastSeq], [true, link.outbox.lastSeq]);
     }),
     { numRuns: 300 },
   );

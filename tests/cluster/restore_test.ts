@@ -64,7 +64,10 @@ function recordOf(incarnation: string, report: Message<"REPORT">): JournalRecord
 /** All that a book knows, as plain values. */
 function contentOf(book: RunState): unknown {
   const { runId, testfileHash, epoch, phase, startedAt, elapsedSeconds, countedFrom } = book;
-  const members = book.members.map(({ ledger, ...fields }) => ({ ...fields, seq: ledger.lastSeq }));
+  const members = book.workers.map(({ reports, ...fields }) => ({
+    ...fields,
+    seq: reports.lastSeq,
+  }));
   const { peakUsers, namesCapped, lateSeconds } = book.totals;
   const statistics = book.totals.statistics(10);
   return {
@@ -91,7 +94,7 @@ Deno.test("a book that is restored says exactly what the live one said", async (
     fc.asyncProperty(fc.array(anyStep, { maxLength: 15 }), async (steps) => {
       const live = new RunState("r1", RUN_RECORD.testfileHash);
       const members = [0, 1, 2].map((n) =>
-        live.enter({ id: `w${n}`, incarnation: `i${n}`, host: "box" })
+        live.addWorker({ id: `w${n}`, incarnation: `i${n}`, host: "box" })
       );
       const journal: JournalRecord[] = [RUN_RECORD, ...WORKERS];
       for (const [at, step] of steps.entries()) {
@@ -104,13 +107,13 @@ Deno.test("a book that is restored says exactly what the live one said", async (
         // Counted before the last reset, and sent after it.
         const phase = Math.max(0, live.phase - (step.isLate ? 1 : 0));
         member.begun = true;
-        for (const report of reportsOf(step.samples, phase, member.ledger.lastSeq + 1)) {
+        for (const report of reportsOf(step.samples, phase, member.reports.lastSeq + 1)) {
           assert.equal(live.apply(member, report), "apply");
           journal.push(recordOf(member.incarnation, report));
         }
       }
-      const { book } = await restored(journal);
-      assert.deepEqual(contentOf(book), contentOf(live));
+      const { state } = await restored(journal);
+      assert.deepEqual(contentOf(state), contentOf(live));
     }),
   );
 });
@@ -136,13 +139,13 @@ Deno.test("all that a master decided is restored", async () => {
     { type: "steered", elapsedSeconds: 8, model: "closed", users: 5, rate: 0.5 },
     { type: "stopping", finalUsers: 4, elapsedSeconds: 8.25 },
   ]);
-  const { book } = run;
-  assert.equal(book.startedAt, 1_700_000_001_000);
-  assert.equal(book.epoch, 2);
-  assert.equal(book.phase, 1);
-  assert.equal(book.countedFrom, 6.75);
-  assert.equal(book.elapsedSeconds, 8.25);
-  assert.deepEqual(book.members.map(({ membership }) => membership), ["present", "lost", "left"]);
+  const { state } = run;
+  assert.equal(state.startedAt, 1_700_000_001_000);
+  assert.equal(state.epoch, 2);
+  assert.equal(state.phase, 1);
+  assert.equal(state.countedFrom, 6.75);
+  assert.equal(state.elapsedSeconds, 8.25);
+  assert.deepEqual(state.workers.map(({ membership }) => membership), ["present", "lost", "left"]);
   assert.deepEqual([...run.assigned], [["i0", classes]]);
   assert.equal(run.targetUsers, 9);
   assert.equal(run.runningUsers, 4);
@@ -154,20 +157,20 @@ Deno.test("all that a master decided is restored", async () => {
 });
 
 Deno.test("a worker that was lost and came back is present", async () => {
-  const { book } = await restored([
+  const { state } = await restored([
     RUN_RECORD,
     ...WORKERS,
     { type: "membership", incarnation: "i1", membership: "lost" },
     { type: "membership", incarnation: "i1", membership: "present" },
   ]);
-  assert.equal(book.member("i1")?.membership, "present");
+  assert.equal(state.worker("i1")?.membership, "present");
 });
 
 Deno.test("a worker that was lost runs nothing, and is still missed where the test had begun for it", async () => {
   const [report] = reportsOf([sample()], 0, 1);
   assert.ok(report !== undefined);
   const second = { second: 0, users: 5, peakUsers: 6, requests: 1, failures: 0 };
-  const { book } = await restored([
+  const { state } = await restored([
     RUN_RECORD,
     ...WORKERS,
     recordOf("i0", { ...report, users: [second] }),
@@ -178,17 +181,17 @@ Deno.test("a worker that was lost runs nothing, and is still missed where the te
       membership: "lost",
     })),
   ]);
-  assert.deepEqual(book.members.map(({ users, rate, begun }) => [users, rate, begun]), [
+  assert.deepEqual(state.workers.map(({ users, rate, begun }) => [users, rate, begun]), [
     [0, 0, true],
     [0, 0, true],
     [0, 0, false],
   ]);
-  assert.equal(book.members[0]!.peakUsers, 6);
+  assert.equal(state.workers[0]!.peakUsers, 6);
 });
 
 Deno.test("a run of which nothing else is known has nothing yet", async () => {
-  const { book, assigned, ...rest } = await restored([RUN_RECORD]);
-  assert.deepEqual(contentOf(book), contentOf(new RunState("r1", RUN_RECORD.testfileHash)));
+  const { state, assigned, ...rest } = await restored([RUN_RECORD]);
+  assert.deepEqual(contentOf(state), contentOf(new RunState("r1", RUN_RECORD.testfileHash)));
   assert.equal(assigned.size, 0);
   assert.deepEqual(rest, {
     targetUsers: 0,
@@ -283,9 +286,13 @@ Deno.test("what the nodes share is told in its order, with who has come and gone
   ];
   const told: JournalRecord[] = [];
   const records = [RUN_RECORD, ...WORKERS, ...shared, { type: "epoch", epoch: 2 } as const];
-  const { book } = await restoreRun(records, "--resume run.journal", (record) => told.push(record));
+  const { state } = await restoreRun(
+    records,
+    "--resume run.journal",
+    (record) => told.push(record),
+  );
   assert.deepEqual(told, shared);
-  assert.equal(book.member("i0")?.membership, "lost");
+  assert.equal(state.worker("i0")?.membership, "lost");
 });
 
 const PATH = "/tmp/run.journal";
@@ -328,15 +335,15 @@ Deno.test("a new journal holds its run", async () => {
 Deno.test("a run that is gone on with has what was written, and another epoch", async () => {
   const { host, file } = hostWith(journalBytes([RUN_RECORD, WORKER]));
   const { run, journal, brokenBytes } = await resumeJournal(host, OPTIONS);
-  assert.equal(run.book.runId, "r1");
-  assert.equal(run.book.testfileHash, "e3b0c442");
-  assert.deepEqual(run.book.members.map(({ id }) => id), ["w1"]);
-  assert.equal(run.book.epoch, 2);
+  assert.equal(run.state.runId, "r1");
+  assert.equal(run.state.testfileHash, "e3b0c442");
+  assert.deepEqual(run.state.workers.map(({ id }) => id), ["w1"]);
+  assert.equal(run.state.epoch, 2);
   assert.equal(brokenBytes, 0);
   journal.append({ type: "started", userCount: 3 });
   journal.close();
   const again = await resumeJournal(host, OPTIONS);
-  assert.equal(again.run.book.epoch, 3);
+  assert.equal(again.run.state.epoch, 3);
   assert.equal(again.run.startedUsers, 3);
   assert.deepEqual(
     file.bytes,
@@ -350,7 +357,7 @@ Deno.test("a run that is gone on with has what was written, and another epoch", 
 Deno.test("a record that was not finished is cut off before anything is added", async () => {
   const { host, file } = hostWith(journalBytes([RUN_RECORD, WORKER]).slice(0, -1));
   const { run, brokenBytes } = await resumeJournal(host, OPTIONS);
-  assert.deepEqual(run.book.members, []);
+  assert.deepEqual(run.state.workers, []);
   assert.equal(brokenBytes, 0);
   assert.deepEqual((await readJournal(new MemoryFile(file.bytes))).records, [RUN_RECORD, EPOCH_2]);
 });
@@ -361,7 +368,7 @@ Deno.test("bytes that cannot be read are cut off and counted", async () => {
   bytes[good + 20]! ^= 1;
   const { host, file } = hostWith(bytes);
   const { run, brokenBytes } = await resumeJournal(host, OPTIONS);
-  assert.deepEqual(run.book.members, []);
+  assert.deepEqual(run.state.workers, []);
   assert.equal(brokenBytes, bytes.length - good);
   assert.deepEqual(file.bytes, journalBytes([RUN_RECORD, EPOCH_2]));
 });

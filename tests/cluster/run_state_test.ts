@@ -8,7 +8,7 @@ function book(): RunState {
 }
 
 function enter(book: RunState, incarnation: string): WorkerState {
-  return book.enter({ id: `worker-${incarnation}`, incarnation, host: "box" });
+  return book.addWorker({ id: `worker-${incarnation}`, incarnation, host: "box" });
 }
 
 /** A report of one good request. */
@@ -33,15 +33,15 @@ Deno.test("workers are numbered as they come, and one that comes back is the sam
   const [first, second] = [enter(run, "a"), enter(run, "b")];
   assert.deepEqual([first.index, second.index], [0, 1]);
   assert.equal(enter(run, "a"), first);
-  assert.equal(run.member("b"), second);
-  assert.equal(run.member("c"), undefined);
-  assert.deepEqual(run.members, [first, second]);
+  assert.equal(run.worker("b"), second);
+  assert.equal(run.worker("c"), undefined);
+  assert.deepEqual(run.workers, [first, second]);
 });
 
 Deno.test("the same worker as another process is another member", () => {
   const run = book();
-  const first = run.enter({ id: "w1", incarnation: "a", host: "box" });
-  const second = run.enter({ id: "w1", incarnation: "b", host: "box" });
+  const first = run.addWorker({ id: "w1", incarnation: "a", host: "box" });
+  const second = run.addWorker({ id: "w1", incarnation: "b", host: "box" });
   assert.notEqual(first, second);
   assert.deepEqual([second.id, second.index], ["w1", 1]);
 });
@@ -53,7 +53,7 @@ Deno.test("each report is counted once, in its order", () => {
   assert.deepEqual(verdicts, ["apply", "again", "gap", "apply", "apply", "again"]);
   assert.equal(requestsIn(run), 3);
   assert.equal(worker.requests, 3);
-  assert.equal(worker.ledger.lastSeq, 3);
+  assert.equal(worker.reports.lastSeq, 3);
   assert.deepEqual(run.totals.statistics(1).timeline.map(({ second }) => second), [1, 2, 3]);
 });
 
@@ -94,14 +94,14 @@ Deno.test("what was counted before a reset, or comes later but was counted befor
   assert.equal(run.apply(worker, oneRequest(3, { phase: 1 })), "apply");
   assert.equal(requestsIn(run), 1);
   assert.equal(worker.requests, 1);
-  assert.equal(worker.ledger.lastSeq, 3);
+  assert.equal(worker.reports.lastSeq, 3);
 });
 
 Deno.test("users are those that all workers have told of", () => {
   const book = new RunState("run", "hash");
   assert.equal(book.users, 0);
   for (const [id, users] of [["a", 3], ["b", 4]] as const) {
-    book.enter({ id, incarnation: id, host: "box" }).users = users;
+    book.addWorker({ id, incarnation: id, host: "box" }).users = users;
   }
   assert.equal(book.users, 7);
 });
@@ -113,7 +113,7 @@ function member(): WorkerState {
 Deno.test("a new member is present, has told of no second, and is not complete", () => {
   const { id, incarnation, index, host, ...rest } = member();
   assert.deepEqual([id, incarnation, index, host], ["w1", "i1", 4, "box"]);
-  assert.equal(rest.ledger.lastSeq, 0);
+  assert.equal(rest.reports.lastSeq, 0);
   assert.deepEqual([rest.membership, rest.phase], ["present", "preparing"]);
   assert.deepEqual([rest.users, rest.requests, rest.lastSecond, rest.complete], [0, 0, -1, false]);
 });
@@ -121,7 +121,7 @@ Deno.test("a new member is present, has told of no second, and is not complete",
 Deno.test("users and rate are those of a report's last second, requests those of all", () => {
   const one = member();
   const second = { failures: 0 };
-  one.note(
+  one.update(
     report({
       from: 3,
       to: 4,
@@ -139,24 +139,24 @@ Deno.test("users and rate are those of a report's last second, requests those of
 Deno.test("a report that tells of no second leaves users, rate and requests as they were", () => {
   const one = member();
   const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0 }];
-  one.note(report({ from: 4, to: 4, users }), true);
-  one.note(report({ from: 4, to: 4 }), true);
+  one.update(report({ from: 4, to: 4, users }), true);
+  one.update(report({ from: 4, to: 4 }), true);
   assert.deepEqual([one.users, one.peakUsers, one.rate, one.requests], [6, 7, 30, 30]);
   assert.equal(one.lastSecond, 4);
 });
 
 Deno.test("cpu and lag are the last ones, and the highest cpu is kept", () => {
   const one = member();
-  one.note(report({ cpu: 0.9, lag: 30 }), true);
-  one.note(report({ cpu: 0.4, lag: 2 }), true);
+  one.update(report({ cpu: 0.9, lag: 30 }), true);
+  one.update(report({ cpu: 0.4, lag: 2 }), true);
   assert.deepEqual([one.cpu, one.cpuPeak, one.lagMs], [0.4, 0.9, 2]);
 });
 
 Deno.test("a member is complete once its final report is in", () => {
   const one = member();
-  one.note(report(), true);
+  one.update(report(), true);
   assert.equal(one.complete, false);
-  one.note(report({ final: true }), true);
+  one.update(report({ final: true }), true);
   assert.equal(one.complete, true);
 });
 
@@ -164,7 +164,7 @@ Deno.test("a member that is lost runs nothing, and keeps what it has counted", (
   const one = member();
   const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0 }];
   one.phase = "running";
-  one.note(report({ from: 4, to: 4, users }), true);
+  one.update(report({ from: 4, to: 4, users }), true);
   one.lose(11.5);
   assert.deepEqual([one.phase, one.users, one.rate], ["preparing", 0, 0]);
   assert.deepEqual([one.peakUsers, one.requests, one.lastSecond], [7, 30, 4]);
@@ -178,7 +178,7 @@ Deno.test("who has stopped is complete only where it has no report to send", () 
 
   // Its last report waits behind a slow network, and is not made yet.
   const slow = member();
-  slow.ledger.applied(1);
+  slow.reports.applied(1);
   slow.stopped(1);
   assert.equal(slow.complete, false);
 });

@@ -35,7 +35,9 @@ function begun(
 ): { readonly runState: RunState; readonly workers: WorkerState[] } {
   const runState = new RunState("run", "e3b0");
   runState.startedAt = 1000;
-  const workers = names.map((id) => runState.enter({ id, incarnation: id, host: `${id}'s box` }));
+  const workers = names.map((id) =>
+    runState.addWorker({ id, incarnation: id, host: `${id}'s box` })
+  );
   for (const worker of workers) {
     worker.begun = true;
     worker.phase = "running";
@@ -54,7 +56,7 @@ function count(
     runState.apply(
       worker,
       report({
-        seq: worker.ledger.lastSeq + 1,
+        seq: worker.reports.lastSeq + 1,
         from: second,
         to: second,
         deltas: [delta()],
@@ -139,7 +141,7 @@ Deno.test("the time before a reset is not part of the duration", () => {
 
 Deno.test("a run is complete when it is over and all workers that began have sent their final report", () => {
   const { runState, workers: [a, b] } = begun("a", "b");
-  runState.enter({ id: "never began", incarnation: "n", host: "box" });
+  runState.addWorker({ id: "never began", incarnation: "n", host: "box" });
   const complete = (state: "running" | "stopped"): boolean =>
     masterSnapshot(source(runState, { state })).complete;
   count(runState, a!, [0], true);
@@ -175,7 +177,7 @@ Deno.test("a worker's row says what it does, or how its part ended", () => {
 
 Deno.test("a worker that never began lacks nothing when the run is over", () => {
   const runState = new RunState("run", "e3b0");
-  runState.enter({ id: "a", incarnation: "a", host: "box" });
+  runState.addWorker({ id: "a", incarnation: "a", host: "box" });
   const complete = (state: "ready" | "stopped"): boolean =>
     masterSnapshot(source(runState, { state })).workers[0]!.complete;
   assert.deepEqual([complete("ready"), complete("stopped")], [false, true]);
@@ -183,14 +185,14 @@ Deno.test("a worker that never began lacks nothing when the run is over", () => 
 
 Deno.test("missing counts are reported, with how many seconds they may cover", () => {
   const { runState, workers: [a, b, c] } = begun("a", "b", "c");
-  runState.enter({ id: "never began", incarnation: "n", host: "box" });
+  runState.addWorker({ id: "never began", incarnation: "n", host: "box" });
   count(runState, a!, [0, 1], true);
   count(runState, b!, [0, 1]);
   assert.equal(c!.lastSecond, -1);
-  assert.deepEqual(missingCounts(runState.members, 6.2), [
+  assert.deepEqual(missingCounts(runState.workers, 6.2), [
     "Worker b has not sent its final report: up to 5 s of its counts are missing.",
     "Worker c has not sent its final report: up to 7 s of its counts are missing.",
   ]);
   // Its last second may have been reported, and still lack something.
-  assert.match(missingCounts(runState.members, 1.9)[0]!, /Worker b .* up to 1 s/);
+  assert.match(missingCounts(runState.workers, 1.9)[0]!, /Worker b .* up to 1 s/);
 });

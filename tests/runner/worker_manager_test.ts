@@ -110,7 +110,7 @@ Deno.test("a worker joins, gets its setup, and can run users once it is ready", 
   assert.deepEqual(manager.available, []);
   a.channel.send(state("ready"));
   await settle();
-  assert.deepEqual(manager.available, runState.members);
+  assert.deepEqual(manager.available, runState.workers);
   assert.deepEqual(news(), ["a connected"]);
   await manager.end();
 });
@@ -172,7 +172,7 @@ Deno.test("an assignment is journaled before it is sent", async () => {
   await settle();
   news();
   const target = assignment({ classes: { A: 2 } });
-  manager.assign(runState.members[0]!, target);
+  manager.assign(runState.workers[0]!, target);
   assert.deepEqual(news(), ["journal assigned"]);
   await settle();
   assert.deepEqual(a.heard.at(-1), target);
@@ -197,14 +197,14 @@ Deno.test("a lost worker is not available until it is back and has sent its stat
     "Worker a has been silent for 6 s: its users go to the other workers.",
     "lost a",
   ]);
-  assert.equal(runState.members[0]!.users, 0);
+  assert.equal(runState.workers[0]!.users, 0);
   const again = await join("a");
   assert.deepEqual(news(), ["Worker a is back.", "journal membership"]);
   assert.deepEqual(manager.available, []);
-  assert.equal(manager.isConnected(runState.members[0]!), false);
+  assert.equal(manager.isConnected(runState.workers[0]!), false);
   again.channel.send(state("ready"));
   await settle();
-  assert.equal(manager.isConnected(runState.members[0]!), true);
+  assert.equal(manager.isConnected(runState.workers[0]!), true);
   assert.deepEqual(news(), ["a connected"]);
   assert.deepEqual(again.heard.map(({ type }) => type), ["SETUP", "START"]);
   await manager.end();
@@ -258,12 +258,12 @@ Deno.test("a worker that leaves has left once its final report is counted", asyn
   a.channel.send(state("leaving", 3));
   await settle();
   assert.deepEqual(manager.available, []);
-  assert.equal(runState.members[0]!.membership, "present");
+  assert.equal(runState.workers[0]!.membership, "present");
   news();
   a.channel.send(report({ seq: 1, final: true }));
   await settle();
   assert.deepEqual(news(), ["journal report", "journal membership", "counted 1 of a"]);
-  assert.equal(runState.members[0]!.membership, "left");
+  assert.equal(runState.workers[0]!.membership, "left");
   assert.equal(manager.allReported, true);
   await manager.end();
 });
@@ -290,10 +290,10 @@ Deno.test("a worker without the test file fetches it, and takes part once it has
   const visitor = await join("a", "a", "");
   assert.equal(visitor.welcome.filesHash, BUNDLE.hash);
   assert.deepEqual(visitor.heard, [BUNDLE.list]);
-  assert.deepEqual([runState.members, news()], [[], ["Worker a fetches the test file."]]);
+  assert.deepEqual([runState.workers, news()], [[], ["Worker a fetches the test file."]]);
   const a = await join("a", "a", BUNDLE.hash);
   assert.deepEqual(a.heard.map(({ type }) => type), ["SETUP"]);
-  assert.deepEqual(runState.members.map(({ id }) => id), ["a"]);
+  assert.deepEqual(runState.workers.map(({ id }) => id), ["a"]);
   await manager.end();
   await settle();
   assert.equal(visitor.channel.closed, true);

@@ -12,7 +12,7 @@ const ROWS = { name: "rows", rows: ['{"id":1}'], mode: "unique", onEmpty: "wait"
 class Scene {
   readonly clock = new FakeClock();
   readonly cluster = new NodeCluster(this.clock);
-  readonly exchange = rpcServerWith(this.clock, [ROWS], {
+  readonly rpc = rpcServerWith(this.clock, [ROWS], {
     deliver: (letter) => this.cluster.deliver(letter),
   });
 
@@ -21,7 +21,7 @@ class Scene {
   }
 
   open(): this {
-    this.cluster.attach(this.exchange.port);
+    this.cluster.attach(this.rpc.localRpc);
     return this;
   }
 }

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import type { Cancel, Performed } from "../../src/shared/calls.ts";
+import type { Cancel, PerformedCall } from "../../src/shared/calls.ts";
 import { IterationQuota } from "../../src/shared/iteration_quota.ts";
 
 /** A store, and what it has answered. */
 class Scene {
   readonly answers: string[] = [];
   /** What each node got last. */
-  readonly got = new Map<string, Performed>();
+  readonly got = new Map<string, PerformedCall>();
   readonly #store: IterationQuota;
 
   constructor(iterations: number) {
@@ -24,7 +24,7 @@ class Scene {
   }
 
   gone(from: string): void {
-    this.#store.gone(from);
+    this.#store.nodeLost(from);
   }
 
   /** What was answered since the last time. */
@@ -133,7 +133,11 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 Deno.test("whatever is taken, given back and lost, no pass is there twice, and nobody waits for ever", () => {
   fc.assert(fc.property(fc.integer({ min: 0, max: 50 }), steps, (iterations, steps) => {
     const store = new IterationQuota(iterations);
-    const nodes = [0, 1, 2].map(() => ({ held: 0, waits: false, last: null as Performed | null }));
+    const nodes = [0, 1, 2].map(() => ({
+      held: 0,
+      waits: false,
+      last: null as PerformedCall | null,
+    }));
     let begun = 0;
     let lost = 0;
     const ask = (node: number, operation: string, count: number): void => {
@@ -168,7 +172,7 @@ Deno.test("whatever is taken, given back and lost, no pass is there twice, and n
       if (act === "go" && !one.waits) {
         [lost, one.held] = [lost + one.held, 0];
         one.last = null;
-        store.gone(String(node));
+        store.nodeLost(String(node));
       }
       const held = nodes.reduce((sum, { held }) => sum + held, 0);
       assert.ok(begun + lost + held <= iterations);

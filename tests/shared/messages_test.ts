@@ -7,7 +7,7 @@ function box(): { readonly box: Outbox; readonly take: () => number[] } {
 }
 
 function post(box: Outbox, count: number, data = "1"): boolean[] {
-  return Array.from({ length: count }, () => box.post({ from: "master", kind: "k", data }));
+  return Array.from({ length: count }, () => box.add({ from: "master", kind: "k", data }));
 }
 
 function upTo(last: number, first = 1): number[] {
@@ -29,10 +29,10 @@ Deno.test("on a new connection all that is not acknowledged goes out again, in i
   post(mail, 40);
   mail.acknowledged(30);
   take();
-  mail.sendAgain();
+  mail.resend();
   assert.deepEqual(take(), upTo(40, 31));
   mail.acknowledged(40);
-  mail.sendAgain();
+  mail.resend();
   assert.deepEqual(take(), []);
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { JournalRecord } from "../../src/cluster/journal.ts";
 import type { SharedRecord } from "../../src/cluster/restore.ts";
 import { WorkerState } from "../../src/cluster/run_state.ts";
-import type { Performed } from "../../src/shared/calls.ts";
+import type { PerformedCall } from "../../src/shared/calls.ts";
 import {
   RedisAnswers,
   RedisConnection,
@@ -22,7 +22,7 @@ class ConnectionScene {
   readonly log: string[] = [];
   readonly connection = new RedisConnection({
     client: this.client,
-    place: "box:6379",
+    address: "box:6379",
     clock: this.clock,
     info: (text) => this.log.push(`info ${text}`),
     error: (text) => this.log.push(`error ${text}`),
@@ -198,7 +198,7 @@ class Scene {
   readonly replies: string[] = [];
   readonly sent: string[] = [];
   readonly waiting: PromiseWithResolvers<unknown>[] = [];
-  readonly exchange: RpcServer;
+  readonly rpc: RpcServer;
   readonly member = new WorkerState({
     id: "w1",
     incarnation: "w1's first",
@@ -216,21 +216,24 @@ class Scene {
         return answer.promise;
       },
     };
-    const hub = new SharedServices({ feeders: [], clock, random: () => 0, redis });
-    this.exchange = rpcServerWith(clock, [], { hub });
-    for (const record of written) this.exchange.replay(record as SharedRecord);
-    this.exchange.keep({ append: (...all) => void this.journal.push(...all), close: () => {} });
-    this.exchange.connect((_, message) => {
+    const services = new SharedServices({ feeders: [], clock, random: () => 0, redis });
+    this.rpc = rpcServerWith(clock, [], { services });
+    for (const record of written) this.rpc.replay(record as SharedRecord);
+    this.rpc.useJournal({
+      append: (...all) => void this.journal.push(...all),
+      close: () => {},
+    });
+    this.rpc.connect((_, message) => {
       if (message.type === "REPLY") {
         this.replies.push(`${message.id}: ${message.result} ${message.value}`);
       }
     });
-    this.exchange.seated(this.member);
+    this.rpc.workerConnected(this.member);
   }
 
   add(id: number): void {
     const call = { service: "counter", name: "n", operation: "add", args: "[1]" };
-    this.exchange.take(this.member, { type: "CALL", id, ...call });
+    this.rpc.handle(this.member, { type: "CALL", id, ...call });
   }
 
   /** Redis answers the oldest command. */
@@ -243,7 +246,7 @@ class Scene {
 Deno.test("a call that is sent again while Redis works on it is carried out once", async () => {
   const scene = new Scene();
   scene.add(1);
-  scene.exchange.take(scene.member, { type: "RECALL", ids: [1] });
+  scene.rpc.handle(scene.member, { type: "RECALL", ids: [1] });
   scene.add(1);
   await scene.answer("1");
   assert.deepEqual([scene.sent, scene.replies], [["INCRBYFLOAT n 1"], ["1: ok 1"]]);
@@ -253,11 +256,11 @@ Deno.test("a call of a worker that is lost meanwhile is carried out once, and an
   const scene = new Scene();
   scene.add(1);
   scene.member.membership = "lost";
-  scene.exchange.moved(scene.member);
+  scene.rpc.membershipChanged(scene.member);
   await scene.answer("1");
   scene.replies.length = 0;
   scene.member.membership = "present";
-  scene.exchange.take(scene.member, { type: "RECALL", ids: [1] });
+  scene.rpc.handle(scene.member, { type: "RECALL", ids: [1] });
   scene.add(1);
   await settle();
   assert.deepEqual([scene.sent, scene.replies], [["INCRBYFLOAT n 1"], ["1: ok 1"]]);
@@ -268,17 +271,17 @@ Deno.test("another master gives the answer of the first, and changes nothing in 
   first.add(1);
   await first.answer("7");
   const second = new Scene(first.journal);
-  second.exchange.take(second.member, { type: "RECALL", ids: [1] });
+  second.rpc.handle(second.member, { type: "RECALL", ids: [1] });
   second.add(1);
   assert.deepEqual([second.sent, second.replies], [[], ["1: ok 7"]]);
-  second.exchange.take(second.member, { type: "SETTLED", id: 1 });
+  second.rpc.handle(second.member, { type: "SETTLED", id: 1 });
   assert.deepEqual(second.journal, [
     { type: "settled", incarnation: "w1's first", ids: [1] },
   ]);
 });
 
 Deno.test("what is no answer is refused", () => {
-  const results: Performed[] = [];
+  const results: PerformedCall[] = [];
   const call = { service: "redis", name: "n", operation: "ok", args: "[]" };
   const answers = new RedisAnswers();
   answers.perform(call, [], (performed) => results.push(performed));

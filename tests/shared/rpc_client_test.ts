@@ -22,7 +22,7 @@ class Scene {
   }
 
   reply(id: number, value = "1"): void {
-    this.line.take({ type: "REPLY", id, result: "ok", value });
+    this.line.handle({ type: "REPLY", id, result: "ok", value });
   }
 
   /** What was sent since the last time, in short. */
@@ -107,7 +107,7 @@ Deno.test("a call that is withdrawn is not answered, and the master is told wher
 Deno.test("each message is heard once; another master numbers them anew", () => {
   const scene = new Scene();
   const cast = (seq: number): void => {
-    scene.line.take({ type: "CAST", seq, from: "w2", kind: "flush", data: `${seq}` });
+    scene.line.handle({ type: "CAST", seq, from: "w2", kind: "flush", data: `${seq}` });
   };
   scene.line.joined(1);
   for (const seq of [1, 1, 2, 1]) cast(seq);

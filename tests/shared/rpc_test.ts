@@ -21,7 +21,7 @@ class Scene {
   readonly delivered: BroadcastMessage[] = [];
   readonly warnings: string[] = [];
   readonly clock = new FakeClock();
-  readonly exchange: RpcServer;
+  readonly rpc: RpcServer;
   readonly members = ["w1", "w2", "w3"].map(worker);
   readonly #said: string[] = [];
 
@@ -29,23 +29,30 @@ class Scene {
     written: readonly JournalRecord[] = [],
     { iterations = null }: { readonly iterations?: number | null } = {},
   ) {
-    this.exchange = rpcServerWith(this.clock, [ROWS], {
+    this.rpc = rpcServerWith(this.clock, [ROWS], {
       iterations,
       deliver: (letter) => this.delivered.push(letter),
       warn: (text) => this.warnings.push(text),
     });
-    for (const record of written) this.exchange.replay(record as SharedRecord);
-    this.exchange.keep({
+    for (const record of written) this.rpc.replay(record as SharedRecord);
+    this.rpc.useJournal({
       append: (...records) => void this.journal.push(...records),
       close: () => {},
     });
-    this.exchange.connect((member, message) => this.#said.push(`${member.id} ${short(message)}`));
-    for (const member of this.members) this.exchange.seated(member);
+    this.rpc.connect((member, message) => this.#said.push(`${member.id} ${short(message)}`));
+    for (const member of this.members) this.rpc.workerConnected(member);
   }
 
   call(worker: number, id: number, service: string, operation: string, args = "[]"): void {
     const name = service === "message" ? "flush" : "rows";
-    this.exchange.take(this.members[worker]!, { type: "CALL", id, service, name, operation, args });
+    this.rpc.handle(this.members[worker]!, {
+      type: "CALL",
+      id,
+      service,
+      name,
+      operation,
+      args,
+    });
   }
 
   /** A worker's membership changes, as the journal is told first. */
@@ -54,7 +61,7 @@ class Scene {
     member.membership = membership;
     const { incarnation } = member;
     this.journal.push({ type: "membership", incarnation, membership });
-    this.exchange.moved(member);
+    this.rpc.membershipChanged(member);
   }
 
   take(): string[] {
@@ -74,11 +81,11 @@ Deno.test("another master of the run answers as the one before would have", () =
   first.call(0, 2, "feeder", "next");
   first.call(1, 1, "counter", "add", "[5]");
   first.call(1, 2, "queue", "push", '["a","b"]');
-  first.exchange.take(first.members[0]!, { type: "SETTLED", id: 1 });
+  first.rpc.handle(first.members[0]!, { type: "SETTLED", id: 1 });
   first.move(0, "lost");
   first.call(1, 3, "feeder", "next");
   const second = new Scene(first.journal);
-  second.exchange.take(second.members[1]!, { type: "RECALL", ids: [1, 3] });
+  second.rpc.handle(second.members[1]!, { type: "RECALL", ids: [1, 3] });
   second.call(1, 1, "counter", "add", "[5]");
   second.call(1, 3, "feeder", "next");
   second.call(2, 1, "feeder", "next");
@@ -107,7 +114,7 @@ Deno.test("the master's own calls are answered in a turn of their own, and are g
   const first = new Scene();
   const values: string[] = [];
   const call = { service: "counter", name: "rows", operation: "add", args: "[3]" };
-  first.exchange.port.call(call, false, ({ value }) => values.push(value));
+  first.rpc.localRpc.call(call, false, ({ value }) => values.push(value));
   assert.deepEqual(values, []);
   await settle();
   assert.deepEqual(values, ["3"]);
@@ -144,9 +151,9 @@ Deno.test("messages wait for a worker that is cut off, and reach it once it is b
   const scene = new Scene();
   scene.call(0, 1, "message", "send", '["w2",1]');
   scene.call(0, 2, "message", "send", '["w2",2]');
-  scene.exchange.take(scene.members[1]!, { type: "CAST_ACK", seq: 1 });
+  scene.rpc.handle(scene.members[1]!, { type: "CAST_ACK", seq: 1 });
   scene.take();
-  scene.exchange.seated(scene.members[1]!);
+  scene.rpc.workerConnected(scene.members[1]!);
   assert.deepEqual(scene.take(), ["w2 w1 flush 2"]);
 });
 
@@ -181,7 +188,7 @@ Deno.test("workers are told how long the test has lasted, as soon as it has begu
   const scene = new Scene();
   scene.call(0, 1, "time", "elapsed");
   let elapsed = 7.25;
-  scene.exchange.begin(() => elapsed);
+  scene.rpc.begin(() => elapsed);
   scene.call(0, 2, "time", "elapsed");
   elapsed = 8;
   scene.call(1, 1, "time", "elapsed");
@@ -194,7 +201,7 @@ Deno.test("what is left of the passes of a run is known to another master, also 
   const first = new Scene([], iterations);
   first.call(0, 1, "passes", "take", "[9]");
   first.call(1, 1, "passes", "take", "[9]");
-  first.exchange.take(first.members[0]!, { type: "SETTLED", id: 1 });
+  first.rpc.handle(first.members[0]!, { type: "SETTLED", id: 1 });
   first.call(0, 2, "passes", "begun", "[1]");
   // The second one never got its three: they are there for others.
   first.move(1, "lost");
@@ -220,9 +227,9 @@ Deno.test("what is left of the passes of a run is known to another master, also 
 
 const SESSION_ROWS = ["0", "1", "2", "3"];
 
-/** A desk, the hub behind it, and what was said. */
+/** A desk, the services behind it, and what was said. */
 class SessionScene {
-  readonly hub = new SharedServices({
+  readonly services = new SharedServices({
     feeders: [
       { name: "rows", rows: SESSION_ROWS, mode: "unique", onEmpty: "throw" },
       { name: "waited", rows: ["0"], mode: "unique", onEmpty: "wait" },
@@ -236,7 +243,7 @@ class SessionScene {
 
   open(name: string): WorkerRpcSession {
     return new WorkerRpcSession({
-      perform: (call, done) => this.hub.perform(call, done, "w1"),
+      perform: (call, done) => this.services.perform(call, done, "w1"),
       reply: (id, { result, value }) => this.log.push(`${name}${id}: ${result} ${value}`),
       onChanged: (id, { operation }) => this.log.push(`${name}${id} changed by ${operation}`),
       onSettled: (ids) => this.log.push(`${name}${ids} settled`),
@@ -261,31 +268,31 @@ function withdraw(id: number, other: number): Message<"CALL"> {
 
 Deno.test("what changes something is written down before it is answered, and answered again", () => {
   const { desk, log } = new SessionScene();
-  desk.take(call(1, "counter", "add", 2));
-  desk.take(call(1, "counter", "add", 2));
-  desk.take(call(2, "counter", "value"));
+  desk.handle(call(1, "counter", "add", 2));
+  desk.handle(call(1, "counter", "add", 2));
+  desk.handle(call(2, "counter", "value"));
   assert.deepEqual(log, ["1 changed by add", "1: ok 2", "1: ok 2", "2: ok 2"]);
 });
 
 Deno.test("an old copy of a call that is settled is not carried out", () => {
   const scene = new SessionScene();
-  scene.desk.take(call(1, "counter", "add", 1));
+  scene.desk.handle(call(1, "counter", "add", 1));
   scene.desk.settle(1);
-  scene.desk.take(call(1, "counter", "add", 1));
+  scene.desk.handle(call(1, "counter", "add", 1));
   scene.desk.settle(1);
   scene.take();
-  scene.desk.take(call(2, "counter", "value"));
+  scene.desk.handle(call(2, "counter", "value"));
   assert.deepEqual(scene.take(), ["2: ok 1"]);
 });
 
 Deno.test("what is not settled goes back when the worker is lost, and is the next row", () => {
   const scene = new SessionScene();
   const [first, second] = [scene.open("a"), scene.open("b")];
-  for (const id of [1, 2, 3]) first.take(call(id, "feeder", "next"));
+  for (const id of [1, 2, 3]) first.handle(call(id, "feeder", "next"));
   first.settle(2);
-  first.lose();
+  first.workerLost();
   scene.take();
-  for (const id of [1, 2, 3, 4]) second.take(call(id, "feeder", "next"));
+  for (const id of [1, 2, 3, 4]) second.handle(call(id, "feeder", "next"));
   assert.deepEqual(scene.take().filter((line) => !line.includes("changed")), [
     "b1: ok 0",
     "b2: ok 2",
@@ -296,29 +303,29 @@ Deno.test("what is not settled goes back when the worker is lost, and is the nex
 
 Deno.test("a lost worker that is back gets another row, and its additions are not repeated", () => {
   const scene = new SessionScene();
-  scene.desk.take(call(1, "feeder", "next"));
-  scene.desk.take(call(2, "counter", "add", 5));
-  scene.desk.lose();
-  scene.open("b").take(call(1, "feeder", "next"));
+  scene.desk.handle(call(1, "feeder", "next"));
+  scene.desk.handle(call(2, "counter", "add", 5));
+  scene.desk.workerLost();
+  scene.open("b").handle(call(1, "feeder", "next"));
   scene.take();
   scene.desk.recall([1, 2]);
-  scene.desk.take(call(1, "feeder", "next"));
-  scene.desk.take(call(2, "counter", "add", 5));
+  scene.desk.handle(call(1, "feeder", "next"));
+  scene.desk.handle(call(2, "counter", "add", 5));
   assert.deepEqual(scene.take(), ["1 changed by next", "1: ok 1", "2: ok 5"]);
 });
 
 Deno.test("calls that a worker does not ask for again are settled, or given up", () => {
   const scene = new SessionScene();
-  scene.desk.take(call(1, "feeder", "next"));
-  scene.desk.take(call(2, "rendezvous", "arrive", 2, 60));
-  scene.desk.take(call(3, "counter", "add", 1));
+  scene.desk.handle(call(1, "feeder", "next"));
+  scene.desk.handle(call(2, "rendezvous", "arrive", 2, 60));
+  scene.desk.handle(call(3, "counter", "add", 1));
   scene.take();
   scene.desk.recall([3]);
-  scene.desk.lose();
+  scene.desk.workerLost();
   assert.deepEqual(scene.take(), ["1 settled"]);
   // The row that had got there stays away, and nobody waits at the rendezvous.
-  scene.desk.take(call(4, "feeder", "next"));
-  scene.desk.take(call(5, "rendezvous", "arrive", 1, 60));
+  scene.desk.handle(call(4, "feeder", "next"));
+  scene.desk.handle(call(5, "rendezvous", "arrive", 1, 60));
   assert.deepEqual(scene.take(), [
     "4 changed by next",
     "4: ok 1",
@@ -328,25 +335,25 @@ Deno.test("calls that a worker does not ask for again are settled, or given up",
 
 Deno.test("a call that is withdrawn is not answered, and gives back its row", () => {
   const scene = new SessionScene();
-  scene.desk.take(call(1, "feeder", "next"));
-  scene.desk.take(call(2, "rendezvous", "arrive", 2, 60));
+  scene.desk.handle(call(1, "feeder", "next"));
+  scene.desk.handle(call(2, "rendezvous", "arrive", 2, 60));
   scene.take();
-  scene.desk.take(withdraw(3, 1));
-  scene.desk.take(withdraw(4, 2));
-  scene.desk.take(withdraw(5, 99));
+  scene.desk.handle(withdraw(3, 1));
+  scene.desk.handle(withdraw(4, 2));
+  scene.desk.handle(withdraw(5, 99));
   assert.deepEqual(scene.take(), ["3 changed by withdraw", "3: ok ", "4: ok ", "5: ok "]);
-  scene.desk.take(call(6, "feeder", "next"));
-  scene.desk.take(call(7, "rendezvous", "arrive", 2, 60));
+  scene.desk.handle(call(6, "feeder", "next"));
+  scene.desk.handle(call(7, "rendezvous", "arrive", 2, 60));
   assert.deepEqual(scene.take(), ["6 changed by next", "6: ok 0"]);
 });
 
 Deno.test("who waits for a row gets one that comes back, written down after what brought it", () => {
   const scene = new SessionScene();
   const wait = { ...call(1, "feeder", "next"), name: "waited" };
-  scene.desk.take(wait);
-  scene.open("b").take(wait);
+  scene.desk.handle(wait);
+  scene.open("b").handle(wait);
   scene.take();
-  scene.desk.take(withdraw(2, 1));
+  scene.desk.handle(withdraw(2, 1));
   assert.deepEqual(scene.take(), [
     "2 changed by withdraw",
     "2: ok ",
@@ -360,12 +367,12 @@ Deno.test("a worker that takes no answers is refused before they fill the memory
   const values = [call(1, "queue", "push", "x".repeat(60_000)), call(2, "queue", "pop")];
   assert.throws(() => {
     for (let id = 1; id < 10_000; id += 2) {
-      for (const [i, one] of values.entries()) desk.take({ ...one, id: id + i });
+      for (const [i, one] of values.entries()) desk.handle({ ...one, id: id + i });
     }
   }, (error) => error instanceof ProtocolError && error.code === "protocol");
   const other = new SessionScene().desk;
-  for (let id = 1; id <= 100_000; id++) other.take(call(id, "rendezvous", "arrive", 1e6, 60));
-  assert.throws(() => other.take(call(100_001, "counter", "value")), ProtocolError);
+  for (let id = 1; id <= 100_000; id++) other.handle(call(id, "rendezvous", "arrive", 1e6, 60));
+  assert.throws(() => other.handle(call(100_001, "counter", "value")), ProtocolError);
 });
 
 /** One step of a worker on a bad network. */
@@ -391,9 +398,9 @@ Deno.test("whatever is lost, sent twice or sent again, each call is carried out 
       let deaf = false;
       let live = true;
       const master = (): WorkerRpcSession => {
-        const { hub } = new SessionScene();
+        const { services } = new SessionScene();
         const desk: WorkerRpcSession = new WorkerRpcSession({
-          perform: (one, done) => hub.perform(one, done, "w1"),
+          perform: (one, done) => services.perform(one, done, "w1"),
           reply: (id, { value }) => {
             if (deaf || !pending.delete(id)) return;
             seen.push(`${id}: ${value}`);
@@ -410,17 +417,17 @@ Deno.test("whatever is lost, sent twice or sent again, each call is carried out 
       const reconnect = (): void => {
         deaf = false;
         desk.recall([...pending.keys()]);
-        for (const one of [...pending.values()]) desk.take(one);
+        for (const one of [...pending.values()]) desk.handle(one);
       };
       for (const [index, { operation, cut, copies, restart }] of steps.entries()) {
         const id = index + 1;
         const service = operation === "add" ? "counter" : operation === "next" ? "feeder" : "queue";
         const one = call(id, service, operation, ...(operation === "next" ? [] : [id]));
-        sane.desk.take(one);
+        sane.desk.handle(one);
         expected.push(sane.take().at(-1)!.replace(/: \w+ /, ": "));
         pending.set(id, one);
         deaf = cut === "back";
-        if (cut !== "there") { for (let n = 0; n < copies; n++) desk.take(one); }
+        if (cut !== "there") { for (let n = 0; n < copies; n++) desk.handle(one); }
         if (restart) {
           desk = master();
           replay = { desk };

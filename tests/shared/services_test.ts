@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import type { Cancel } from "../../src/shared/calls.ts";
-import type { StockedFeeder } from "../../src/shared/feeders.ts";
+import type { LoadedFeeder } from "../../src/shared/feeders.ts";
 import { SharedServices } from "../../src/shared/services.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** A hub, and the answers that it gives. */
+/** A services, and the answers that it gives. */
 class Scene {
   readonly clock = new FakeClock();
   readonly answers: string[] = [];
   random = 0;
-  readonly #hub: SharedServices;
+  readonly #services: SharedServices;
 
-  constructor(feeders: readonly Partial<StockedFeeder>[] = []) {
-    this.#hub = new SharedServices({
+  constructor(feeders: readonly Partial<LoadedFeeder>[] = []) {
+    this.#services = new SharedServices({
       feeders: feeders.map((one) => ({
         name: "rows",
         rows: ["0", "1", "2"],
@@ -27,7 +27,7 @@ class Scene {
 
   ask(service: string, operation: string, args: unknown = [], name = "rows"): Cancel {
     const call = { service, name, operation, args: JSON.stringify(args) };
-    return this.#hub.perform(
+    return this.#services.perform(
       call,
       ({ result, value, changed }) =>
         this.answers.push(`${result} ${value}${changed ? " (changed)" : ""}`),
@@ -36,7 +36,7 @@ class Scene {
   }
 
   get rendezvous(): SharedServices["rendezvous"] {
-    return this.#hub.rendezvous;
+    return this.#services.rendezvous;
   }
 
   /** What was answered since the last time. */
@@ -46,31 +46,31 @@ class Scene {
 }
 
 Deno.test("counters begin at 0, take whole numbers and fractions, and are apart by name", () => {
-  const hub = new Scene();
-  hub.ask("counter", "value");
-  hub.ask("counter", "add", [2]);
-  hub.ask("counter", "add", [-0.5]);
-  hub.ask("counter", "value", [], "others");
-  assert.deepEqual(hub.take(), ["ok 0", "ok 2 (changed)", "ok 1.5 (changed)", "ok 0"]);
+  const services = new Scene();
+  services.ask("counter", "value");
+  services.ask("counter", "add", [2]);
+  services.ask("counter", "add", [-0.5]);
+  services.ask("counter", "value", [], "others");
+  assert.deepEqual(services.take(), ["ok 0", "ok 2 (changed)", "ok 1.5 (changed)", "ok 0"]);
 });
 
 Deno.test("what cannot be added is refused, and adds nothing", () => {
-  const hub = new Scene();
+  const services = new Scene();
   const refusal = "error counter rows: only finite numbers can be added, and make a finite sum";
-  hub.ask("counter", "add", [1e308]);
-  hub.take();
-  for (const amount of [[1e308], ["1"], [null], []]) hub.ask("counter", "add", amount);
-  hub.ask("counter", "value");
-  assert.deepEqual(hub.take(), [...Array(4).fill(refusal), "ok 1e+308"]);
+  services.ask("counter", "add", [1e308]);
+  services.take();
+  for (const amount of [[1e308], ["1"], [null], []]) services.ask("counter", "add", amount);
+  services.ask("counter", "value");
+  assert.deepEqual(services.take(), [...Array(4).fill(refusal), "ok 1e+308"]);
 });
 
 Deno.test("a queue gives what came first, and nothing when it is empty", () => {
-  const hub = new Scene();
-  hub.ask("queue", "push", ["a", { b: [1] }, null]);
-  hub.ask("queue", "size");
-  for (let i = 0; i < 4; i++) hub.ask("queue", "pop");
-  hub.ask("queue", "size");
-  assert.deepEqual(hub.take(), [
+  const services = new Scene();
+  services.ask("queue", "push", ["a", { b: [1] }, null]);
+  services.ask("queue", "size");
+  for (let i = 0; i < 4; i++) services.ask("queue", "pop");
+  services.ask("queue", "size");
+  assert.deepEqual(services.take(), [
     "ok  (changed)",
     "ok 3",
     'ok "a" (changed)',
@@ -82,14 +82,14 @@ Deno.test("a queue gives what came first, and nothing when it is empty", () => {
 });
 
 Deno.test("a queue keeps its order over thousands of values", () => {
-  const hub = new Scene();
+  const services = new Scene();
   const popped: string[] = [];
   for (let n = 0; n < 10_000; n++) {
-    hub.ask("queue", "push", [n]);
-    if (n % 3 === 0) hub.ask("queue", "pop");
+    services.ask("queue", "push", [n]);
+    if (n % 3 === 0) services.ask("queue", "pop");
   }
-  for (let n = 0; n < 10_000; n++) hub.ask("queue", "pop");
-  for (const answer of hub.take()) {
+  for (let n = 0; n < 10_000; n++) services.ask("queue", "pop");
+  for (const answer of services.take()) {
     const value = /^ok (\d+)/.exec(answer)?.[1];
     if (value !== undefined) popped.push(value);
   }
@@ -97,28 +97,31 @@ Deno.test("a queue keeps its order over thousands of values", () => {
 });
 
 Deno.test("values that are too long, nested too deep or too many do not go into a queue", () => {
-  const hub = new Scene();
-  hub.ask("queue", "push", ["x".repeat(64 * 1024)]);
+  const services = new Scene();
+  services.ask("queue", "push", ["x".repeat(64 * 1024)]);
   const deep = { service: "queue", name: "rows", operation: "push", args: "" };
   const nested = "[".repeat(200_000) + "]".repeat(200_000);
-  new SharedServices({ feeders: [], clock: hub.clock, random: () => 0 })
-    .perform({ ...deep, args: `[${nested}]` }, ({ result }) => hub.answers.push(result), "a");
-  assert.deepEqual(hub.take(), ["error queue rows: a value of over 65536 bytes of JSON", "error"]);
+  new SharedServices({ feeders: [], clock: services.clock, random: () => 0 })
+    .perform({ ...deep, args: `[${nested}]` }, ({ result }) => services.answers.push(result), "a");
+  assert.deepEqual(services.take(), [
+    "error queue rows: a value of over 65536 bytes of JSON",
+    "error",
+  ]);
   const value = "x".repeat(60_000);
-  for (let n = 0; n < 1_117; n++) hub.ask("queue", "push", [value]);
-  assert.deepEqual(new Set(hub.take()), new Set(["ok  (changed)"]));
-  hub.ask("queue", "push", [value], "other");
-  hub.ask("queue", "pop");
-  hub.ask("queue", "push", [value], "other");
+  for (let n = 0; n < 1_117; n++) services.ask("queue", "push", [value]);
+  assert.deepEqual(new Set(services.take()), new Set(["ok  (changed)"]));
+  services.ask("queue", "push", [value], "other");
+  services.ask("queue", "pop");
+  services.ask("queue", "push", [value], "other");
   const full = "error queue other is full: the queues of a run may hold 64 MiB in all";
-  assert.deepEqual(hub.take(), [full, `ok "${value}" (changed)`, "ok  (changed)"]);
+  assert.deepEqual(services.take(), [full, `ok "${value}" (changed)`, "ok  (changed)"]);
 });
 
 Deno.test("a unique feeder hands out each row once; then it is for onEmpty to say", () => {
   const answers = (["stop", "throw", "wait"] as const).map((onEmpty) => {
-    const hub = new Scene([{ onEmpty }]);
-    for (let i = 0; i < 4; i++) hub.ask("feeder", "next");
-    return hub.take();
+    const services = new Scene([{ onEmpty }]);
+    for (let i = 0; i < 4; i++) services.ask("feeder", "next");
+    return services.take();
   });
   const rows = ["ok 0 (changed)", "ok 1 (changed)", "ok 2 (changed)"];
   assert.deepEqual(answers, [
@@ -141,67 +144,67 @@ Deno.test("a circular feeder begins anew, a random one takes any row and keeps n
 });
 
 Deno.test("users meet when all are there, and those who come later meet anew", () => {
-  const hub = new Scene();
-  for (let i = 0; i < 2; i++) hub.ask("rendezvous", "arrive", [3, 60]);
-  hub.ask("rendezvous", "arrive", [1, 60], "elsewhere");
-  assert.deepEqual(hub.take(), ['ok {"arrived":1,"complete":true}']);
-  hub.ask("rendezvous", "arrive", [3, 60]);
-  assert.deepEqual(hub.take(), Array(3).fill('ok {"arrived":3,"complete":true}'));
-  hub.ask("rendezvous", "arrive", [3, 60]);
-  assert.deepEqual(hub.take(), []);
+  const services = new Scene();
+  for (let i = 0; i < 2; i++) services.ask("rendezvous", "arrive", [3, 60]);
+  services.ask("rendezvous", "arrive", [1, 60], "elsewhere");
+  assert.deepEqual(services.take(), ['ok {"arrived":1,"complete":true}']);
+  services.ask("rendezvous", "arrive", [3, 60]);
+  assert.deepEqual(services.take(), Array(3).fill('ok {"arrived":3,"complete":true}'));
+  services.ask("rendezvous", "arrive", [3, 60]);
+  assert.deepEqual(services.take(), []);
 });
 
 Deno.test("those who wait in vain go on after the time of the first of them", async () => {
-  const hub = new Scene();
-  hub.ask("rendezvous", "arrive", [3, 5]);
-  await hub.clock.advance(4_000);
-  hub.ask("rendezvous", "arrive", [3, 5]);
-  await hub.clock.advance(999);
-  assert.deepEqual(hub.take(), []);
-  await hub.clock.advance(1);
-  assert.deepEqual(hub.take(), Array(2).fill('ok {"arrived":2,"complete":false}'));
-  assert.equal(hub.clock.pending, 0);
+  const services = new Scene();
+  services.ask("rendezvous", "arrive", [3, 5]);
+  await services.clock.advance(4_000);
+  services.ask("rendezvous", "arrive", [3, 5]);
+  await services.clock.advance(999);
+  assert.deepEqual(services.take(), []);
+  await services.clock.advance(1);
+  assert.deepEqual(services.take(), Array(2).fill('ok {"arrived":2,"complete":false}'));
+  assert.equal(services.clock.pending, 0);
 });
 
 Deno.test("who does not wait any more does not count, and the last to go ends the round", async () => {
-  const hub = new Scene();
-  const cancels = [0, 1].map(() => hub.ask("rendezvous", "arrive", [3, 5]));
+  const services = new Scene();
+  const cancels = [0, 1].map(() => services.ask("rendezvous", "arrive", [3, 5]));
   cancels[0]!();
-  hub.ask("rendezvous", "arrive", [3, 5]);
-  assert.deepEqual(hub.take(), []);
-  await hub.clock.advance(5_000);
-  assert.deepEqual(hub.take(), Array(2).fill('ok {"arrived":2,"complete":false}'));
+  services.ask("rendezvous", "arrive", [3, 5]);
+  assert.deepEqual(services.take(), []);
+  await services.clock.advance(5_000);
+  assert.deepEqual(services.take(), Array(2).fill('ok {"arrived":2,"complete":false}'));
   cancels[1]!();
-  hub.ask("rendezvous", "arrive", [2, 5])();
-  assert.equal(hub.clock.pending, 0);
+  services.ask("rendezvous", "arrive", [2, 5])();
+  assert.equal(services.clock.pending, 0);
 });
 
 Deno.test("it is known how often users have met, and how often in vain", async () => {
-  const hub = new Scene();
-  for (let i = 0; i < 4; i++) hub.ask("rendezvous", "arrive", [2, 5], "pay");
-  hub.ask("rendezvous", "arrive", [2, 5], "pay");
-  hub.ask("rendezvous", "arrive", [2, 5], "log in")();
-  assert.deepEqual(hub.rendezvous, [{ name: "pay", complete: 2, incomplete: 0 }]);
-  await hub.clock.advance(5_000);
-  assert.deepEqual(hub.rendezvous, [{ name: "pay", complete: 2, incomplete: 1 }]);
-  for (let i = 0; i < 1200; i++) hub.ask("rendezvous", "arrive", [1, 5], `user ${i}`);
-  assert.equal(hub.rendezvous.length, 1001);
-  assert.deepEqual(hub.rendezvous.at(-1), { name: "(other)", complete: 201, incomplete: 0 });
+  const services = new Scene();
+  for (let i = 0; i < 4; i++) services.ask("rendezvous", "arrive", [2, 5], "pay");
+  services.ask("rendezvous", "arrive", [2, 5], "pay");
+  services.ask("rendezvous", "arrive", [2, 5], "log in")();
+  assert.deepEqual(services.rendezvous, [{ name: "pay", complete: 2, incomplete: 0 }]);
+  await services.clock.advance(5_000);
+  assert.deepEqual(services.rendezvous, [{ name: "pay", complete: 2, incomplete: 1 }]);
+  for (let i = 0; i < 1200; i++) services.ask("rendezvous", "arrive", [1, 5], `user ${i}`);
+  assert.equal(services.rendezvous.length, 1001);
+  assert.deepEqual(services.rendezvous.at(-1), { name: "(other)", complete: 201, incomplete: 0 });
 });
 
 Deno.test("what makes no sense is refused in words", () => {
-  const hub = new Scene([{}]);
-  hub.ask("rendezvous", "arrive", [0, 5]);
-  hub.ask("rendezvous", "arrive", [2, 0]);
-  hub.ask("rendezvous", "arrive", [2, 1e9]);
-  hub.ask("rendezvous", "leave", [2, 1]);
-  hub.ask("counter", "reset");
-  hub.ask("queue", "clear");
-  hub.ask("feeder", "reset");
-  hub.ask("feeder", "next", [], "others");
-  hub.ask("timer", "start");
-  hub.ask("counter", "add", 1);
-  assert.deepEqual(hub.take(), [
+  const services = new Scene([{}]);
+  services.ask("rendezvous", "arrive", [0, 5]);
+  services.ask("rendezvous", "arrive", [2, 0]);
+  services.ask("rendezvous", "arrive", [2, 1e9]);
+  services.ask("rendezvous", "leave", [2, 1]);
+  services.ask("counter", "reset");
+  services.ask("queue", "clear");
+  services.ask("feeder", "reset");
+  services.ask("feeder", "next", [], "others");
+  services.ask("timer", "start");
+  services.ask("counter", "add", 1);
+  assert.deepEqual(services.take(), [
     "error rendezvous rows: users must be a whole number of 1 or more",
     "error rendezvous rows: timeout must be above 0 and at most 86400 seconds",
     "error rendezvous rows: timeout must be above 0 and at most 86400 seconds",

@@ -38,8 +38,8 @@ export class RedisCalls {
     const performed = await new Promise<Parameters<Done>[0]>((resolve) => {
       this.#store.perform(call, args, resolve, "w1");
     });
-    const { result, value, changed, instead } = performed;
-    const written = instead === undefined ? "" : ` [${instead.operation} ${instead.args}]`;
+    const { result, value, changed, replayAs } = performed;
+    const written = replayAs === undefined ? "" : ` [${replayAs.operation} ${replayAs.args}]`;
     return `${result} ${value}${changed ? written || " [again]" : ""}`;
   }
 }

@@ -22,7 +22,7 @@ export function reportIn(frame: Uint8Array): Message<"REPORT"> {
 export class ReportLink {
   readonly outbox = new ReportOutbox("run");
   readonly book = new RunState("run", "e3b0");
-  readonly member = this.book.enter({ id: "w1", incarnation: "i1", host: "box" });
+  readonly member = this.book.addWorker({ id: "w1", incarnation: "i1", host: "box" });
   /** All that the master has applied. */
   readonly applied = new MergedStats();
   nowMs = 0;
@@ -46,12 +46,12 @@ export class ReportLink {
   read(limit = Infinity): void {
     for (const frame of this.#toMaster.splice(0, limit)) {
       const report = reportIn(frame);
-      const { member: { ledger } } = this;
+      const { member: { reports } } = this;
       const verdict = this.book.apply(this.member, report);
       if (verdict === "apply") this.applied.add(countedOf(report));
       this.#toWorker.push(
         verdict === "gap"
-          ? { type: "RESUME", seq: ledger.lastSeq + 1 }
+          ? { type: "RESUME", seq: reports.lastSeq + 1 }
           : { type: "ACK", seq: report.seq },
       );
     }
@@ -85,7 +85,7 @@ export class ReportLink {
   cut(): void {
     this.#toMaster = [];
     this.#toWorker = [];
-    this.outbox.reconnected(this.member.ledger.lastSeq, this.nowMs);
+    this.outbox.reconnected(this.member.reports.lastSeq, this.nowMs);
   }
 
   /** Goes on without a fault until everything is acknowledged. */

@@ -1,17 +1,17 @@
 import type { Clock } from "../../src/core/clock.ts";
-import type { StockedFeeder } from "../../src/shared/feeders.ts";
+import type { LoadedFeeder } from "../../src/shared/feeders.ts";
 import { RpcServer, type RpcServerOptions } from "../../src/shared/rpc.ts";
 import { SharedServices } from "../../src/shared/services.ts";
 
-/** A master's exchange, with these feeders, and a random number that is always the same. */
+/** A master's rpc, with these feeders, and a random number that is always the same. */
 export function rpcServerWith(
   clock: Clock,
-  feeders: readonly StockedFeeder[] = [],
+  feeders: readonly LoadedFeeder[] = [],
   changes: Partial<RpcServerOptions> & { readonly iterations?: number | null } = {},
 ): RpcServer {
   const { iterations = null } = changes;
   return new RpcServer({
-    hub: new SharedServices({ feeders, clock, random: () => 0.5, iterations }),
+    services: new SharedServices({ feeders, clock, random: () => 0.5, iterations }),
     node: "master",
     names: ["master", "all"],
     clock,

@@ -198,7 +198,7 @@ export class VirtualCluster {
     };
     const rpc = this.#rpc ?? this.#newRpcServer(clock);
     this.#rpc = null;
-    rpc.keep(journal);
+    rpc.useJournal(journal);
     const run = new MasterRun({
       runId: "run-1",
       testfileHash: MASTER_HASH,
@@ -268,8 +268,8 @@ export class VirtualCluster {
       "--resume",
       (record) => rpc.replay(record),
     );
-    restored.book.epoch++;
-    this.journal.push({ type: "epoch", epoch: restored.book.epoch });
+    restored.state.epoch++;
+    this.journal.push({ type: "epoch", epoch: restored.state.epoch });
     return this.master({ restored, ...changes });
   }
 
