@@ -68,7 +68,7 @@ export async function receiveTestFile(
     const link = await linkOptions(host, worker, { workerId, testfileHash: "" });
     let received: ReceivedTestFile | null = null;
     const fetch = new FileDownload({
-      link,
+      connection: link,
       use: async (bundle) => {
         const exports = await unpack(host, commandLine, bundle, folder);
         received = { exports, hash: bundle.hash, workerId };

@@ -1,24 +1,30 @@
+/**
+ * A connection as a sequence of messages in both directions.
+ *
+ * @module
+ */
+
 import type { Clock } from "../core/clock.ts";
 import { type ByteStream, writeAll } from "../core/network.ts";
 import { decodeMessage, encodeMessage } from "./codec.ts";
 import { FrameReader } from "./frames.ts";
 import { HANDSHAKE_LIMIT, type Message, MESSAGE_LIMIT, type ProtocolError } from "./protocol.ts";
 
-/** Bytes that are asked of the stream at once. */
+/** Bytes that are read from the stream at once. */
 const READ_SIZE = 16 * 1024;
 
-/** Bytes that may wait for a peer that does not read. */
+/** Bytes that may be queued for a peer that does not read. */
 const MAX_QUEUED = 8 * 1024 * 1024;
 
-/** How long the last words to a peer may take. */
-const LAST_WORDS_MS = 1000;
+/** How long the last messages to a peer may take. */
+const FINISH_MS = 1000;
 
 /**
- * A connection as messages. Until it has been told to {@link admit} the peer, only messages as small as
- * those of a handshake are taken.
+ * A connection as messages. Until {@link admit} is called, it accepts only messages that are as small as
+ * those of a handshake.
  *
- * It ends by itself when the peer closes the stream, when the stream breaks, and when the peer lets too
- * much wait; what cannot be sent then is dropped without a word.
+ * It closes by itself when the peer closes the stream, when the stream fails, and when too much is queued
+ * for a peer that does not read. What cannot be sent then is dropped silently.
  */
 export class Channel {
   readonly #stream: ByteStream;
@@ -28,37 +34,37 @@ export class Channel {
   readonly #flushes: (() => void)[] = [];
   #queuedBytes = 0;
   #writing = false;
-  /** Whether nothing more is taken from the peer, and nothing more is sent to it. */
-  #deaf = false;
-  #mute = false;
+  /** Whether messages are no longer received, and no longer sent. */
+  #receiveEnded = false;
+  #sendEnded = false;
   #closed = false;
 
   constructor(stream: ByteStream) {
     this.#stream = stream;
   }
 
-  /** Whether the stream is closed, by whomever. */
+  /** Whether the stream is closed, by this side or by the peer. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Bytes that are sent and not written yet. */
+  /** Bytes that were sent and are not written yet. */
   get queuedBytes(): number {
     return this.#queuedBytes;
   }
 
-  /** Takes messages of full size from now on: the peer has shown who it is. */
+  /** Accepts messages of full size from now on, because the peer has completed the handshake. */
   admit(): void {
     this.#reader.limit = MESSAGE_LIMIT;
   }
 
   /**
-   * The next message; null where the channel has ended. Only one may be asked for at a time.
+   * Returns the next message; null once the channel has ended. Calls must not overlap.
    *
-   * @throws ProtocolError where the peer sends no message; after that there is none any more.
+   * @throws ProtocolError if the peer sends an invalid message; the next call then returns null.
    */
   async receive(): Promise<Message | null> {
-    while (!this.#deaf) {
+    while (!this.#receiveEnded) {
       const message = this.#nextMessage();
       if (message !== null) return message;
       if (this.#closed) break;
@@ -68,17 +74,17 @@ export class Channel {
   }
 
   /**
-   * Sends a message behind those that were sent before.
+   * Sends a message after those that were sent before.
    *
-   * @throws RangeError where it is longer than any peer takes.
+   * @throws RangeError if it is longer than a peer accepts.
    */
   send(message: Message): void {
-    if (!this.#mute) this.sendFrame(encodeMessage(message));
+    if (!this.#sendEnded) this.sendFrame(encodeMessage(message));
   }
 
-  /** As {@link send}, for a message that has been encoded; its bytes must not change any more. */
+  /** Like {@link send}, for an encoded message; its bytes must not change any more. */
   sendFrame(frame: Uint8Array<ArrayBuffer>): void {
-    if (this.#mute) return;
+    if (this.#sendEnded) return;
     this.#queuedBytes += frame.length;
     if (this.#queuedBytes > MAX_QUEUED) {
       this.#end();
@@ -88,7 +94,7 @@ export class Channel {
     if (!this.#writing) void this.#write();
   }
 
-  /** Resolves when all that was sent is written, or the channel is closed. */
+  /** Resolves once everything that was sent is written, or the channel is closed. */
   flushed(): Promise<void> {
     if (this.#queuedBytes === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -96,40 +102,40 @@ export class Channel {
     });
   }
 
-  /** Tells the peer what it did wrong, and closes the channel once that is written, or after 1 s. */
+  /** Sends the peer an ERROR, and closes the channel once that is written, or after 1 s. */
   refuse({ code, message }: ProtocolError, clock: Clock): void {
-    if (this.#mute) return;
+    if (this.#sendEnded) return;
     this.send({ type: "ERROR", code, text: message });
-    this.#mute = true;
-    this.#deaf = true;
+    this.#sendEnded = true;
+    this.#receiveEnded = true;
     void this.finish(clock);
   }
 
-  /** Closes the channel once all that was sent is written, or after 1 s: the peer may not read any more. */
+  /** Closes the channel once everything is written, or after 1 s, because the peer may not be reading. */
   async finish(clock: Clock): Promise<void> {
-    const timer = clock.setTimer(() => this.close(), LAST_WORDS_MS);
+    const timer = clock.setTimer(() => this.close(), FINISH_MS);
     await this.flushed();
     clock.clearTimer(timer);
     this.close();
   }
 
-  /** Closes the stream at once; what is not written or not received yet is dropped. */
+  /** Closes the stream immediately; what is not written or not received yet is dropped. */
   close(): void {
-    this.#deaf = true;
+    this.#receiveEnded = true;
     this.#end();
   }
 
-  /** Closes the stream; what has been read can still be received, such as why the peer has gone. */
+  /** Closes the stream. What has been read can still be received, such as an ERROR of the peer. */
   #end(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#mute = true;
+    this.#sendEnded = true;
     this.#frames.length = 0;
-    this.#emptied();
+    this.#queueEmptied();
     try {
       this.#stream.close();
     } catch {
-      // It broke before.
+      // It has failed before.
     }
   }
 
@@ -138,7 +144,7 @@ export class Channel {
       const payload = this.#reader.next();
       return payload === null ? null : decodeMessage(payload);
     } catch (error) {
-      this.#deaf = true;
+      this.#receiveEnded = true;
       throw error;
     }
   }
@@ -153,15 +159,15 @@ export class Channel {
     }
   }
 
-  /** Writes all that is queued, and what is queued meanwhile. */
+  /** Writes everything that is queued, and what is queued in the meantime. */
   async #write(): Promise<void> {
     this.#writing = true;
     const counted = { write: (bytes: Uint8Array<ArrayBuffer>) => this.#writeSome(bytes) };
     try {
-      // What is sent in the same turn goes out together.
+      // Messages that are sent in the same turn are written together.
       await null;
       while (this.#frames.length > 0) await writeAll(counted, joined(this.#frames.splice(0)));
-      this.#emptied();
+      this.#queueEmptied();
     } catch {
       this.#end();
     }
@@ -170,12 +176,12 @@ export class Channel {
 
   async #writeSome(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
     const count = await this.#stream.write(bytes);
-    // Closed meanwhile: nothing is queued.
+    // If it was closed in the meantime, nothing is queued.
     if (!this.#closed) this.#queuedBytes -= count;
     return count;
   }
 
-  #emptied(): void {
+  #queueEmptied(): void {
     this.#queuedBytes = 0;
     for (const resolve of this.#flushes.splice(0)) resolve();
   }

@@ -1,5 +1,5 @@
 /**
- * Messages as bytes, and back.
+ * Encodes messages as msgpack, and decodes bytes from peers that are not trusted.
  *
  * @module
  */
@@ -9,17 +9,17 @@ import { errorText } from "../core/errors.ts";
 import { LENGTH_BYTES } from "./frames.ts";
 import { MESSAGE, type Message, MESSAGE_LIMIT, ProtocolError } from "./protocol.ts";
 
-/** How many lists and maps may stand inside of each other. */
+/** How deep lists and maps may be nested. */
 const MAX_DEPTH = 32;
 
 /**
- * What keeps bytes from being one msgpack value that can be decoded without harm, or null where they
- * are. A decoder makes room for what a list claims to hold before it has seen any of it; so a list may
- * claim no more than the bytes behind it can hold. Types of a peer's own making are not accepted.
+ * Returns why bytes are not one msgpack value that is safe to decode; null if they are. A decoder
+ * allocates memory for the length that a list claims before it has read any of its items, so a list may
+ * claim no more than the remaining bytes can hold. Extension types are not accepted.
  */
 export function msgpackProblem(bytes: Uint8Array): string | null {
   const length = bytes.length;
-  // Values that are still to come: in all, and in each list that is open, the outermost first.
+  // Values that are still missing: in total, and in each open list, the outermost first.
   let owed = 1;
   const open = [1];
   let at = 0;
@@ -44,16 +44,16 @@ export function msgpackProblem(bytes: Uint8Array): string | null {
     }
     while (open.at(-1) === 0) open.pop();
   }
-  return at === length ? null : "goes on behind its value";
+  return at === length ? null : "continues after its value";
 }
 
-/** What follows a value's first byte: so many bytes, or values, or pairs of them, as its size says. */
+/** What the size of a value counts: bytes, values, or pairs of values. */
 const BYTES = 0;
 const LIST = 1;
 const MAP = 2;
 const REFUSED = 3;
 
-/** By a value's first byte: what follows, how much of it, and how many bytes say how much. */
+/** By the first byte of a value: what follows, its size, and how many further bytes hold the size. */
 const KINDS = new Uint8Array(256);
 const SIZES = new Uint8Array(256);
 const SIZE_BYTES = new Uint8Array(256);
@@ -97,7 +97,7 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
   const payload = encode(MESSAGE.write(message));
   if (payload.length > MESSAGE_LIMIT) {
     throw new RangeError(
-      `A ${message.type} of ${payload.length} bytes, where ${MESSAGE_LIMIT} are allowed`,
+      `A ${message.type} of ${payload.length} bytes; at most ${MESSAGE_LIMIT} are allowed`,
     );
   }
   const frame = new Uint8Array(LENGTH_BYTES + payload.length);

@@ -1,6 +1,5 @@
 /**
- * The workers of a run as its master has them at hand: their connections, and how long ago each was
- * heard of.
+ * The connections of a master with the workers that have joined, and their leases.
  *
  * @module
  */
@@ -10,129 +9,131 @@ import type { Channel } from "./channel.ts";
 import { type Message, ProtocolError } from "./protocol.ts";
 import type { RunState, WorkerState } from "./run_state.ts";
 
-/** Who hears of what workers do. */
+/** What the owner of {@link WorkerConnections} is told. */
 export interface WorkerConnectionsHooks {
-  /** A worker is in, for the first time or again. */
-  onConnected(member: WorkerState): void;
-  /** A worker says something. */
-  onMessage(member: WorkerState, message: Message): void;
-  /** A worker was not heard of for as long as its lease, and some more. */
-  onLost(member: WorkerState): void;
+  /** A worker has connected, for the first time or again. */
+  onConnected(worker: WorkerState): void;
+  /** A worker has sent a message. */
+  onMessage(worker: WorkerState, message: Message): void;
+  /** Nothing was heard from a worker until its lease had certainly expired. */
+  onLost(worker: WorkerState): void;
 }
 
 /** Times of the protocol, in milliseconds. */
 export interface WorkerTimes {
   /** Between two PINGs. */
   readonly heartbeatMs: number;
-  /** After how much silence a worker's users are given to others; longer than the worker's lease. */
+  /** After this silence, other workers get a worker's users; longer than the worker's lease. */
   readonly lostMs: number;
 }
 
-interface WorkerEntry {
+interface Connection {
   channel: Channel | null;
-  /** When the worker was last heard of. */
+  /** When the worker was last heard from. */
   heardAt: number;
 }
 
-/** Between two looks at the leases. */
-const LOOK_MS = 250;
+/** Between two checks of the leases. */
+const CHECK_MS = 250;
 
-/** Keeps the connections of all workers, the newest of each. */
+/** Keeps the newest connection of each worker. */
 export class WorkerConnections {
-  readonly #book: RunState;
+  readonly #state: RunState;
   readonly #clock: Clock;
   readonly #times: WorkerTimes;
   readonly #hooks: WorkerConnectionsHooks;
-  readonly #seats = new Map<WorkerState, WorkerEntry>();
+  readonly #connections = new Map<WorkerState, Connection>();
   #timer: Timer | null = null;
   #pings = 0;
   #pingedAt = -Infinity;
 
-  constructor(book: RunState, clock: Clock, times: WorkerTimes, hooks: WorkerConnectionsHooks) {
-    this.#book = book;
+  constructor(state: RunState, clock: Clock, times: WorkerTimes, hooks: WorkerConnectionsHooks) {
+    this.#state = state;
     this.#clock = clock;
     this.#times = times;
     this.#hooks = hooks;
   }
 
-  /** Begins to send PINGs and to look at the leases. */
+  /** Starts to send PINGs and to check the leases. */
   start(): void {
     this.#timer = this.#clock.setTimer(() => {
-      this.#look();
+      this.#check();
       this.start();
-    }, LOOK_MS);
+    }, CHECK_MS);
   }
 
-  /** Says good-bye to everyone, and ends; resolves when what was said is on its way, or after 1 s. */
+  /** Sends QUIT to all workers; resolves once everything is written, or after 1 s. */
   async end(): Promise<void> {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.broadcast({ type: "QUIT" });
     await Promise.all(this.#channels().map((channel) => channel.finish(this.#clock)));
   }
 
-  /** Keeps a place for a worker that is known from before, for so long. */
-  expect(member: WorkerState, forMs: number): void {
+  /** Waits for the return of a worker that has joined before the master was restarted. */
+  expect(worker: WorkerState, forMs: number): void {
     const heardAt = this.#clock.now() + forMs - this.#times.lostMs;
-    this.#seats.set(member, { channel: null, heardAt });
+    this.#connections.set(worker, { channel: null, heardAt });
   }
 
   /** Whether a worker has a connection. */
-  isConnected(member: WorkerState): boolean {
-    return this.#seats.get(member)?.channel?.closed === false;
+  isConnected(worker: WorkerState): boolean {
+    return this.#connections.get(worker)?.channel?.closed === false;
   }
 
   /**
-   * Whether an applicant may take part.
+   * Checks that no other worker of the same name takes part in the run.
    *
-   * @throws ProtocolError where another worker of its name is there.
+   * @throws ProtocolError with `duplicate` if there is one.
    */
   checkName({ workerId, incarnation }: Message<"JOIN">): void {
-    const rival = this.#book.workers.find((member) =>
-      member.id === workerId && member.incarnation !== incarnation &&
-      member.membership === "present"
+    const rival = this.#state.workers.find((worker) =>
+      worker.id === workerId && worker.incarnation !== incarnation &&
+      worker.membership === "present"
     );
     if (rival === undefined) return;
-    throw new ProtocolError("duplicate", `there is a worker ${workerId} already`);
+    throw new ProtocolError("duplicate", `a worker named ${workerId} is already connected`);
   }
 
-  /** Takes a worker's connection, in place of the one that it may have had; serves it from now on. */
-  connect(member: WorkerState, channel: Channel): void {
-    this.#seats.get(member)?.channel?.close();
-    this.#seats.set(member, { channel, heardAt: this.#clock.now() });
-    void this.#serve(member, channel);
-    this.#hooks.onConnected(member);
+  /** Serves a worker's connection from now on, in place of the one that it may have had. */
+  connect(worker: WorkerState, channel: Channel): void {
+    this.#connections.get(worker)?.channel?.close();
+    this.#connections.set(worker, { channel, heardAt: this.#clock.now() });
+    void this.#serve(worker, channel);
+    this.#hooks.onConnected(worker);
   }
 
-  /** Says something to a worker; one that is not there hears it when it comes back, or never. */
-  send(member: WorkerState, message: Message): void {
-    this.#seats.get(member)?.channel?.send(message);
+  /** Sends a message to a worker; it is dropped if the worker is not connected. */
+  send(worker: WorkerState, message: Message): void {
+    this.#connections.get(worker)?.channel?.send(message);
   }
 
-  /** Says something to all workers that are there. */
+  /** Sends a message to all workers that are connected. */
   broadcast(message: Message): void {
     for (const channel of this.#channels()) channel.send(message);
   }
 
-  /** Milliseconds since a worker was last heard of. */
-  silenceOf(member: WorkerState): number {
-    return this.#clock.now() - (this.#seats.get(member)?.heardAt ?? -Infinity);
+  /** Milliseconds since a worker was last heard from. */
+  silenceOf(worker: WorkerState): number {
+    return this.#clock.now() - (this.#connections.get(worker)?.heardAt ?? -Infinity);
   }
 
   #channels(): Channel[] {
-    return [...this.#seats.values()].flatMap(({ channel }) => channel === null ? [] : [channel]);
+    return [...this.#connections.values()].flatMap(({ channel }) =>
+      channel === null ? [] : [channel]
+    );
   }
 
-  async #serve(member: WorkerState, channel: Channel): Promise<void> {
+  async #serve(worker: WorkerState, channel: Channel): Promise<void> {
     try {
       for (;;) {
         const message = await channel.receive();
         if (message === null) break;
-        const seat = this.#seats.get(member);
-        // Another connection of the same worker has taken its place.
-        if (seat?.channel !== channel) break;
-        seat.heardAt = this.#clock.now();
+        const connection = this.#connections.get(worker);
+        // The worker has a newer connection.
+        if (connection?.channel !== channel) break;
+        connection.heardAt = this.#clock.now();
         if (message.type === "PING") channel.send({ type: "PONG", number: message.number });
-        else this.#hooks.onMessage(member, message);
+        else this.#hooks.onMessage(worker, message);
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -142,17 +143,18 @@ export class WorkerConnections {
     channel.close();
   }
 
-  #look(): void {
+  #check(): void {
     const now = this.#clock.now();
-    if (now - this.#pingedAt >= this.#times.heartbeatMs - LOOK_MS / 2) {
+    if (now - this.#pingedAt >= this.#times.heartbeatMs - CHECK_MS / 2) {
       this.#pingedAt = now;
       this.broadcast({ type: "PING", number: ++this.#pings });
     }
-    for (const [member, seat] of this.#seats) {
-      if (member.membership !== "present" || now - seat.heardAt < this.#times.lostMs) continue;
-      seat.channel?.close();
-      seat.channel = null;
-      this.#hooks.onLost(member);
+    for (const [worker, connection] of this.#connections) {
+      if (worker.membership !== "present") continue;
+      if (now - connection.heardAt < this.#times.lostMs) continue;
+      connection.channel?.close();
+      connection.channel = null;
+      this.#hooks.onLost(worker);
     }
   }
 }

@@ -1,5 +1,6 @@
 /**
- * A test file with all that it needs, as a master hands it out.
+ * Test files for workers that have none: the master's side, which serves the test file with everything
+ * that it imports and reads, and the worker's side, which downloads it.
  *
  * @module
  */
@@ -14,40 +15,38 @@ import { MAX_PATH, type Message, NO_TESTFILE, ProtocolError } from "./protocol.t
 
 /** One file of a bundle. */
 export interface BundledFile {
-  /** Where it lies inside the bundle, its parts between slashes. */
+  /** Relative to the folder of the bundle, with slashes. */
   readonly path: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** What a bundle is made of. */
+/** The content of a bundle. */
 export interface BundleContents {
-  /** Path of the test file among the files. */
+  /** The path of the test file among the files. */
   readonly entry: string;
   /** The folder that the files come from, for messages. */
   readonly origin: string;
   readonly files: readonly BundledFile[];
 }
 
-/** Files that a bundle may have, and bytes in all of them. */
+/** The maximum number of files in a bundle, and of bytes in all of them. */
 export const MAX_FILES = 1000;
 export const MAX_BYTES = 64 * 1024 * 1024;
 
 /** Bytes that are sent at once. */
 const CHUNK_BYTES = 256 * 1024;
 
-/**
- * The files, and their hash: that of the same files is the same on every machine.
- */
+/** A test file with its other files, and their hash, which is the same on every machine. */
 export class FileBundle {
-  /** What a worker is told of it. */
+  /** The message that describes the bundle to a worker. */
   readonly list: Message<"FILES">;
-  /** SHA-256 of all names and contents, as hexadecimal digits. */
+  /** SHA-256 of all names and contents in hexadecimal. */
   readonly hash: string;
-  /** Bytes of all files. */
+  /** In bytes. */
   readonly size: number;
   readonly #files: readonly BundledFile[];
 
-  /** @throws RangeError where the files break a rule of {@link listProblem}. */
+  /** @throws RangeError if {@link listProblem} finds a problem. */
   constructor({ entry, origin, files }: BundleContents) {
     this.#files = files.toSorted((a, b) => a.path < b.path ? -1 : 1);
     const listed = this.#files.map(({ path, bytes }) => ({
@@ -62,7 +61,7 @@ export class FileBundle {
     this.size = sizeOf(listed);
   }
 
-  /** Some of the bytes of all files, one behind the other, from an offset on; none at the end. */
+  /** Returns bytes of the concatenated files from an offset on; none at the end. */
   chunk(offset: number): Uint8Array<ArrayBuffer> {
     const chunk = new Uint8Array(Math.max(0, Math.min(CHUNK_BYTES, this.size - offset)));
     let start = 0;
@@ -76,7 +75,7 @@ export class FileBundle {
   }
 }
 
-/** Why files cannot be a bundle, as a sentence without its dot; null where they can. */
+/** Returns why files cannot be a bundle; null if they can. */
 export function listProblem({ entry, files }: Message<"FILES">): string | null {
   if (files.length > MAX_FILES) return `${files.length} files are more than ${MAX_FILES}`;
   if (sizeOf(files) > MAX_BYTES) {
@@ -87,51 +86,76 @@ export function listProblem({ entry, files }: Message<"FILES">): string | null {
     if (problem !== null) return `${JSON.stringify(path)} ${problem}`;
   }
   if (!files.some(({ path }) => path === entry)) return "the test file is not among the files";
-  return doubleProblem(files.map(({ path }) => path));
+  return nameClash(files.map(({ path }) => path));
 }
 
-/** SHA-256 of a list with the hash of each file in it, as hexadecimal digits. */
+/** SHA-256 of a list that includes the hash of each file, in hexadecimal. */
 export function listHash({ entry, files }: Message<"FILES">): string {
   const all = [entry, ...files.map(({ path, size, sha256 }) => [path, size, sha256.toHex()])];
   return sha256(new TextEncoder().encode(JSON.stringify(all))).toHex();
 }
 
-/** Bytes of all files. */
-export function sizeOf(files: readonly Pick<Message<"FILES">["files"][number], "size">[]): number {
+/** The size of all files in bytes. */
+function sizeOf(files: readonly Pick<Message<"FILES">["files"][number], "size">[]): number {
   return files.reduce((sum, { size }) => sum + size, 0);
 }
 
-/** SHA-256 of some bytes. */
 export function sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(createHash("sha256").update(bytes).digest());
 }
 
-/** Some systems take names that differ in upper and lower case alone to be one. */
-function doubleProblem(paths: readonly string[]): string | null {
+/** Some systems do not distinguish names that differ only in upper and lower case. */
+function nameClash(paths: readonly string[]): string | null {
   const seen = new Set<string>();
   const folders = new Set<string>();
   for (const path of paths) {
     const plain = path.normalize().toLowerCase();
-    if (seen.has(plain)) return `${JSON.stringify(path)} is there twice, on some systems at least`;
+    if (seen.has(plain)) return `${JSON.stringify(path)} is not unique on some systems`;
     seen.add(plain);
     const parts = plain.split("/");
     for (let i = 1; i < parts.length; i++) folders.add(parts.slice(0, i).join("/"));
   }
   const both = [...seen].find((path) => folders.has(path));
-  return both === undefined ? null : `${JSON.stringify(both)} is a file and a folder`;
+  return both === undefined ? null : `${JSON.stringify(both)} is both a file and a folder`;
 }
 
-/** What a desk works with. */
+/** Characters that no system accepts in a name, or that have a special meaning on some. */
+// deno-lint-ignore no-control-regex -- control characters are among them
+const FORBIDDEN = /[\x00-\x1f\x7f\\:*?"<>|]/;
+
+/** Names of devices on Windows, with any extension. */
+const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
+
+/**
+ * Returns why a path is not valid for a file inside a folder on every system; null if it is. Its parts are
+ * separated by slashes, and none of them leads out of the folder.
+ */
+export function pathProblem(path: string): string | null {
+  if (path.length > MAX_PATH) return `has more than ${MAX_PATH} characters`;
+  if (!path.isWellFormed() || FORBIDDEN.test(path)) {
+    return "has a character that some systems do not allow";
+  }
+  const parts = path.split("/");
+  if (parts.includes("..")) return "leads out of its folder";
+  if (parts.includes("") || parts.includes(".")) return "is not the path of a file inside a folder";
+  // Windows drops a dot or a space at the end, so two names would be the same.
+  if (parts.some((part) => /[. ]$/.test(part) || DEVICE.test(part))) {
+    return "has a name that some systems do not allow";
+  }
+  return null;
+}
+
+/** What a {@link FileServer} needs. */
 export interface FileServerOptions {
   readonly clock: Clock;
   readonly info: (text: string) => void;
   readonly warn: (text: string) => void;
 }
 
-/** Who says nothing for so long has gone. */
+/** A worker that is silent for this long is disconnected. */
 const SILENCE_MS = 10_000;
 
-/** Where workers that have no test file get the master's. They take no part in the run as yet. */
+/** Sends the master's test file to workers that have none. They do not take part in the run yet. */
 export class FileServer {
   readonly #bundle: FileBundle;
   readonly #options: FileServerOptions;
@@ -142,27 +166,27 @@ export class FileServer {
     this.#options = options;
   }
 
-  /** Of the files; who has them can join with it. */
+  /** The hash of the files; workers that have downloaded them join with it. */
   get hash(): string {
     return this.#bundle.hash;
   }
 
-  /** Serves a worker, at its own pace, until it goes. */
+  /** Serves a worker until it disconnects. */
   async serve(channel: Channel, { workerId }: Pick<Message<"JOIN">, "workerId">): Promise<void> {
     const { clock, info } = this.#options;
-    info(`Worker ${peerText(workerId)} fetches the test file.`);
+    info(`Worker ${peerText(workerId)} is downloading the test file.`);
     this.#channels.add(channel);
-    const watch = (): Timer => clock.setTimer(() => channel.close(), SILENCE_MS);
-    let timer = watch();
+    const startTimer = (): Timer => clock.setTimer(() => channel.close(), SILENCE_MS);
+    let timer = startTimer();
     try {
       channel.send(this.#bundle.list);
       for (;;) {
         const message = await channel.receive();
         if (message === null) break;
         clock.clearTimer(timer);
-        timer = watch();
+        timer = startTimer();
         if (message.type === "PING") channel.send({ type: "PONG", number: message.number });
-        else if (message.type === "NEED") this.#hand(channel, message.offset);
+        else if (message.type === "NEED") this.#sendChunk(channel, message.offset);
         else if (message.type === "ERROR") this.#warn(workerId, message.text);
       }
     } catch (error) {
@@ -176,12 +200,12 @@ export class FileServer {
     }
   }
 
-  /** Serves nobody any more. */
+  /** Disconnects all workers that are being served. */
   close(): void {
     for (const channel of this.#channels) channel.close();
   }
 
-  #hand(channel: Channel, offset: number): void {
+  #sendChunk(channel: Channel, offset: number): void {
     const data = this.#bundle.chunk(offset);
     if (data.length > 0) channel.send({ type: "CHUNK", offset, data });
   }
@@ -194,178 +218,178 @@ export class FileServer {
 }
 
 /**
- * A bundle on its way in. Nothing of it is handed on before all of it is there, and is what the master
- * has vouched for.
+ * A bundle that is being received. Its files are available only once all of them have arrived and match
+ * the hashes from the master.
  */
 export class PartialBundle {
   readonly list: Message<"FILES">;
-  /** Bytes that are to come in all. */
+  /** The size of all files in bytes. */
   readonly size: number;
-  /** Bytes that have come. */
+  /** Bytes that have arrived. */
   received = 0;
   readonly #bytes: Uint8Array<ArrayBuffer>;
 
   /**
-   * @param hash what the list has to come to: the master has proved that it is its own.
-   * @throws AiotestError where it does not, or where the files cannot be those of a test.
+   * @param hash of the list; the master has proved that it comes from it.
+   * @throws AiotestError if the hash differs or the files cannot be a bundle.
    */
   constructor(list: Message<"FILES">, hash: string) {
     const problem = listProblem(list);
     if (problem !== null) {
-      throw refused(`it names files that cannot be taken: ${peerText(problem)}`);
+      throw rejected(`the list of files is not acceptable: ${peerText(problem)}`);
     }
-    if (listHash(list) !== hash) throw refused("the list of its files was changed on the way");
+    if (listHash(list) !== hash) throw rejected("the list of files was changed on the way");
     this.list = list;
     this.size = sizeOf(list.files);
     this.#bytes = new Uint8Array(this.size);
   }
 
-  /** Whether all has come. */
+  /** Whether everything has arrived. */
   get complete(): boolean {
     return this.received === this.size;
   }
 
   /**
-   * Takes the next bytes; false for others, such as those that a network delivers twice.
+   * Adds the next bytes. Returns false for any other bytes, such as those that a network delivers twice.
    *
-   * @throws AiotestError where there are more than were to come.
+   * @throws AiotestError if there are more bytes than expected.
    */
-  take({ offset, data }: Message<"CHUNK">): boolean {
+  add({ offset, data }: Message<"CHUNK">): boolean {
     if (offset !== this.received || this.complete) return false;
-    if (data.length > this.size - offset) throw refused("it has more bytes than its files");
+    if (data.length > this.size - offset) throw rejected("there are more bytes than in its files");
     this.#bytes.set(data, offset);
     this.received += data.length;
     return true;
   }
 
   /**
-   * What has come.
+   * Returns the files.
    *
-   * @throws AiotestError where a file is not what the list says.
+   * @throws AiotestError if the content of a file does not match its hash.
    */
   files(): BundledFile[] {
     let at = 0;
     return this.list.files.map(({ path, size, sha256: expected }) => {
       const bytes = this.#bytes.subarray(at, at += size);
       if (sha256(bytes).toHex() === expected.toHex()) return { path, bytes };
-      throw refused(`${path} was changed on the way`);
+      throw rejected(`${path} was changed on the way`);
     });
   }
 }
 
-function refused(reason: string): AiotestError {
+function rejected(reason: string): AiotestError {
   return new AiotestError(
-    `The master's test file was not taken: ${reason}`,
+    `The master's test file was rejected: ${reason}`,
     ExitCode.cluster,
-    "Where somebody may be between master and workers: --tls-cert and --tls-ca.",
+    "If the network between master and workers is not trusted, use --tls-cert and --tls-ca.",
   );
 }
 
-/** A bundle that has come, whole. */
+/** A bundle that has been downloaded. */
 export interface DownloadedFiles extends BundleContents {
-  /** Who has it can join with this. */
+  /** The worker can join with this hash. */
   readonly hash: string;
 }
 
-/** How a bundle is fetched. */
+/** How a bundle is downloaded. */
 export interface DownloadOptions {
-  /** The way to the master; what the identity says of a test file does not matter. */
-  readonly link: MasterConnectionOptions;
-  /** Does something with what has come; where that fails, the master is told why. */
+  /** The connection to the master; the hash of a test file in it is ignored. */
+  readonly connection: MasterConnectionOptions;
+  /** Uses the downloaded files; if that fails, the master is told why. */
   readonly use: (bundle: DownloadedFiles) => Promise<void>;
 }
 
-/** How often somebody who waits hears how far it is. */
+/** Between two progress messages. */
 const PROGRESS_MS = 2_000;
 
 const MEGABYTE = 1e6;
 
-/** Gets the test file from the master, once. What was cut off in the middle begins again. */
+/** Downloads the test file from the master. A download that is interrupted starts again. */
 export class FileDownload {
   readonly #options: DownloadOptions;
-  readonly #link: MasterConnection;
+  readonly #connection: MasterConnection;
   #hash = "";
-  #receipt: PartialBundle | null = null;
-  /** Whether all has come, and nothing more is waited for. */
+  #partial: PartialBundle | null = null;
+  /** Whether everything has arrived. */
   #arrived = false;
   #used = false;
   #failure: unknown = null;
-  #toldAt = 0;
+  #progressAt = 0;
 
   constructor(options: DownloadOptions) {
-    const { link } = options;
+    const { connection } = options;
     this.#options = options;
-    this.#link = new MasterConnection(
-      { ...link, identity: { ...link.identity, testfileHash: NO_TESTFILE } },
+    this.#connection = new MasterConnection(
+      { ...connection, identity: { ...connection.identity, testfileHash: NO_TESTFILE } },
       {
         onJoined: ({ welcome }) => this.#begin(welcome.filesHash),
         onHeard: () => {},
-        onMessage: (message) => this.#take(message),
+        onMessage: (message) => this.#handle(message),
         onLost: () => {},
       },
     );
   }
 
   /**
-   * Resolves when what has come was used; false: it was stopped before.
+   * Resolves with true once the files have been used; with false if the download was stopped.
    *
-   * @throws AiotestError where the master has no files for this worker, is not found for too long, or
-   * sends what cannot be taken; and what using it throws.
+   * @throws AiotestError if the master has no files for this worker, cannot be reached for too long, or
+   * sends invalid files; and what `use` throws.
    */
   async run(): Promise<boolean> {
-    await this.#link.run();
+    await this.#connection.run();
     if (this.#failure !== null) throw this.#failure;
     return this.#used;
   }
 
-  /** Waits no longer. */
+  /** Stops the download. */
   stop(): void {
-    void this.#link.close();
+    void this.#connection.close();
   }
 
   #begin(hash: string): void {
     this.#hash = hash;
-    this.#receipt = null;
-    this.#toldAt = this.#options.link.clock.now();
+    this.#partial = null;
+    this.#progressAt = this.#options.connection.clock.now();
   }
 
-  #take(message: Message): void {
+  #handle(message: Message): void {
     if (this.#arrived) return;
     try {
-      if (message.type === "FILES") this.#list(message);
+      if (message.type === "FILES") this.#start(message);
       else if (message.type === "CHUNK") this.#add(message);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #list(list: Message<"FILES">): void {
-    if (this.#receipt !== null) return;
-    this.#receipt = new PartialBundle(list, this.#hash);
-    this.#goOn(this.#receipt);
+  #start(list: Message<"FILES">): void {
+    if (this.#partial !== null) return;
+    this.#partial = new PartialBundle(list, this.#hash);
+    this.#continue(this.#partial);
   }
 
   #add(chunk: Message<"CHUNK">): void {
-    if (this.#receipt?.take(chunk) !== true) return;
-    this.#tell(this.#receipt);
-    this.#goOn(this.#receipt);
+    if (this.#partial?.add(chunk) !== true) return;
+    this.#logProgress(this.#partial);
+    this.#continue(this.#partial);
   }
 
-  #goOn(receipt: PartialBundle): void {
-    if (!receipt.complete) {
-      return this.#link.send({ type: "NEED", offset: receipt.received });
+  #continue(partial: PartialBundle): void {
+    if (!partial.complete) {
+      return this.#connection.send({ type: "NEED", offset: partial.received });
     }
-    const { entry, origin } = receipt.list;
-    const files = receipt.files();
+    const { entry, origin } = partial.list;
+    const files = partial.files();
     const bundle = { entry, origin: peerText(origin), hash: this.#hash, files };
     this.#arrived = true;
-    this.#receipt = null;
-    const { link: { info, master } } = this.#options;
+    this.#partial = null;
+    const { connection: { info, master } } = this.#options;
     info(
       `Got the test file ${
         peerText(entry)
       } from the master at ${master}: files: ${files.length}, ` +
-        `bytes: ${receipt.size}.`,
+        `bytes: ${partial.size}.`,
     );
     void this.#use(bundle);
   }
@@ -377,50 +401,24 @@ export class FileDownload {
     } catch (error) {
       return this.#fail(error);
     }
-    void this.#link.close();
+    void this.#connection.close();
   }
 
   #fail(error: unknown): void {
     this.#failure ??= error;
     const text = error instanceof AiotestError ? error.message : errorText(error);
-    this.#link.send({ type: "ERROR", code: "testfile", text });
-    void this.#link.close();
+    this.#connection.send({ type: "ERROR", code: "testfile", text });
+    void this.#connection.close();
   }
 
-  #tell({ received, size }: PartialBundle): void {
-    const { clock, info } = this.#options.link;
-    if (clock.now() - this.#toldAt < PROGRESS_MS) return;
-    this.#toldAt = clock.now();
-    info(`The test file comes from the master: ${megabytes(received)} of ${megabytes(size)} MB.`);
+  #logProgress({ received, size }: PartialBundle): void {
+    const { clock, info } = this.#options.connection;
+    if (clock.now() - this.#progressAt < PROGRESS_MS) return;
+    this.#progressAt = clock.now();
+    info(`Downloading the test file: ${megabytes(received)} of ${megabytes(size)} MB.`);
   }
 }
 
 function megabytes(bytes: number): string {
   return (bytes / MEGABYTE).toFixed(1);
-}
-
-/** What no system takes, or what has a meaning of its own on some. */
-// deno-lint-ignore no-control-regex -- no system takes them in a name
-const FORBIDDEN = /[\x00-\x1f\x7f\\:*?"<>|]/;
-
-/** Names that are devices on Windows, whatever comes behind a dot. */
-const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
-
-/**
- * Why a path cannot be that of a file inside a folder, on whatever system; null where it can. Such a
- * path has its parts between slashes, and none of them leads anywhere but down.
- */
-export function pathProblem(path: string): string | null {
-  if (path.length > MAX_PATH) return `has more than ${MAX_PATH} characters`;
-  if (!path.isWellFormed() || FORBIDDEN.test(path)) {
-    return "has a character that some systems do not take";
-  }
-  const parts = path.split("/");
-  if (parts.includes("..")) return "leads out of its folder";
-  if (parts.includes("") || parts.includes(".")) return "is not the path of a file inside a folder";
-  // Windows drops a dot or a space at the end: two names would be one.
-  if (parts.some((part) => /[. ]$/.test(part) || DEVICE.test(part))) {
-    return "has a name that some systems do not take";
-  }
-  return null;
 }

@@ -1,32 +1,39 @@
+/**
+ * Frames: messages on a byte stream, each with its length in front.
+ *
+ * @module
+ */
+
 import { ProtocolError } from "./protocol.ts";
 
-/** Bytes in front of each message that say how long it is. */
+/** Bytes in front of each message that hold its length. */
 export const LENGTH_BYTES = 4;
 
-/** Bytes for which room is made before any of them has come. */
-const FIRST_ROOM = 16 * 1024;
+/** Bytes that are allocated for a message before any of it has arrived. */
+const INITIAL_BUFFER = 16 * 1024;
 
-const NOTHING = new Uint8Array(0);
+const EMPTY = new Uint8Array(0);
 
 /**
- * Finds the messages in a stream of bytes, however it is cut. It holds no more than one unfinished
- * message, in room that grows with what has come of it: whatever a length claims costs little.
+ * Finds the messages in a stream of bytes, wherever the stream is split. It holds at most one incomplete
+ * message, in a buffer that grows with the bytes that have arrived, so a length that claims too much
+ * costs little.
  *
- * A length is judged only when its message is asked for: what comes right behind the message that ends
- * a handshake falls under the limit that holds after it.
+ * A length is checked only when its message is requested: the message after the last one of a handshake
+ * falls under the limit that applies after the handshake.
  */
 export class FrameReader {
-  /** Bytes that a message may have. */
+  /** The maximum length of a message, in bytes. */
   limit: number;
-  /** What was pushed and is not taken yet. */
-  #bytes: Uint8Array<ArrayBuffer> = NOTHING;
+  /** Bytes that were pushed; those from `#at` on are unread. */
+  #bytes: Uint8Array<ArrayBuffer> = EMPTY;
   #at = 0;
   readonly #lengthBytes = new Uint8Array(LENGTH_BYTES);
   #lengthFilled = 0;
-  /** Bytes of the message that is being put together; 0 while that is not known. */
+  /** The length of the message that is being read; 0 while it is unknown. */
   #length = 0;
-  /** Room for that message, or for the first part of it. */
-  #room: Uint8Array<ArrayBuffer> = NOTHING;
+  /** The buffer of that message, or of the first part of it. */
+  #buffer: Uint8Array<ArrayBuffer> = EMPTY;
   #filled = 0;
 
   constructor(limit: number) {
@@ -34,33 +41,33 @@ export class FrameReader {
   }
 
   /**
-   * Hands in the next bytes of the stream, which must stay as they are until {@link next} has said
-   * null: not before that may more be pushed.
+   * Adds the next bytes of the stream. They must not change, and no more may be pushed, until
+   * {@link next} has returned null.
    */
   push(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#at < this.#bytes.length) throw new Error("There are messages left to take");
+    if (this.#at < this.#bytes.length) throw new Error("not all messages have been read");
     this.#bytes = bytes;
     this.#at = 0;
   }
 
   /**
-   * The next message, without its length and in bytes of its own; null where more has to be pushed.
+   * Returns the next message without its length, as a copy; null if more bytes have to be pushed.
    *
-   * @throws ProtocolError for a length that is not allowed; the stream is of no more use then.
+   * @throws ProtocolError if a length is not allowed; the rest of the stream is then unusable.
    */
   next(): Uint8Array<ArrayBuffer> | null {
     if (this.#length === 0 && !this.#begin()) return null;
     for (;;) {
-      this.#filled += this.#take(this.#room, this.#filled);
-      if (this.#filled < this.#room.length) return null;
+      this.#filled += this.#take(this.#buffer, this.#filled);
+      if (this.#filled < this.#buffer.length) return null;
       if (this.#filled === this.#length) return this.#finish();
       const larger = new Uint8Array(Math.min(this.#length, 2 * this.#filled));
-      larger.set(this.#room);
-      this.#room = larger;
+      larger.set(this.#buffer);
+      this.#buffer = larger;
     }
   }
 
-  /** Reads a length and makes room; false where there are too few bytes for that. */
+  /** Reads a length and allocates a buffer; false if there are too few bytes. */
   #begin(): boolean {
     this.#lengthFilled += this.#take(this.#lengthBytes, this.#lengthFilled);
     if (this.#lengthFilled < LENGTH_BYTES) return false;
@@ -69,25 +76,25 @@ export class FrameReader {
     if (length > this.limit) {
       throw new ProtocolError(
         "protocol",
-        foreignSpeech(this.#lengthBytes) ??
-          `A message of ${length} bytes, where ${this.limit} are allowed`,
+        foreignProtocol(this.#lengthBytes) ??
+          `A message of ${length} bytes; at most ${this.limit} are allowed`,
       );
     }
     this.#length = length;
-    this.#room = new Uint8Array(Math.min(length, FIRST_ROOM));
+    this.#buffer = new Uint8Array(Math.min(length, INITIAL_BUFFER));
     this.#filled = 0;
     return true;
   }
 
   #finish(): Uint8Array<ArrayBuffer> {
-    const message = this.#room;
-    this.#room = NOTHING;
+    const message = this.#buffer;
+    this.#buffer = EMPTY;
     this.#length = 0;
     this.#lengthFilled = 0;
     return message;
   }
 
-  /** Copies as many bytes as there are and as are missing behind `from`; returns how many. */
+  /** Copies unread bytes to `into` from offset `from` on, until either is used up; returns how many. */
   #take(into: Uint8Array<ArrayBuffer>, from: number): number {
     const count = Math.min(this.#bytes.length - this.#at, into.length - from);
     into.set(this.#bytes.subarray(this.#at, this.#at + count), from);
@@ -96,13 +103,13 @@ export class FrameReader {
   }
 }
 
-/** What a peer speaks whose first bytes are no length; null where nobody knows. */
-function foreignSpeech(bytes: Uint8Array<ArrayBuffer>): string | null {
+/** Recognizes another protocol by its first bytes; null if it is unknown. */
+function foreignProtocol(bytes: Uint8Array<ArrayBuffer>): string | null {
   const text = String.fromCharCode(...bytes);
   if (text.startsWith("\x16\x03")) {
-    return "It speaks TLS: where workers have --tls-ca, the master needs --tls-cert";
+    return "The peer uses TLS: if workers have --tls-ca, the master needs --tls-cert";
   }
   return /^(?:GET |HEAD|POST|PUT |OPTI|CONN|DELE|PRI )$/.test(text)
-    ? "It speaks HTTP, and this is where workers come in"
+    ? "The peer uses HTTP, but this port is for workers"
     : null;
 }

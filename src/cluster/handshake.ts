@@ -1,3 +1,10 @@
+/**
+ * The handshake between master and worker. The master sends HELLO, the worker JOIN, the master WELCOME;
+ * with a token, both prove that they know it.
+ *
+ * @module
+ */
+
 import { encode } from "@msgpack/msgpack";
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
@@ -6,12 +13,15 @@ import { peerText } from "../core/text.ts";
 import { VERSION } from "../core/version.ts";
 import type { Channel } from "./channel.ts";
 import { commonProtocol, type Message, NO_TESTFILE, PROTOCOL, ProtocolError } from "./protocol.ts";
+import type { WorkerState } from "./run_state.ts";
+
+type Hello = Message<"HELLO">;
+type Join = Message<"JOIN">;
+type Welcome = Message<"WELCOME">;
 
 /**
- * Waits for the peer's next message; null: it has closed the connection.
- *
- * Throws a ProtocolError where the peer refuses, sends what is no message, or takes too long; `ifLate`
- * says what is said of that.
+ * Returns the peer's next message; null if it has closed the connection. Throws a ProtocolError if the
+ * peer sends an ERROR or an invalid message, or takes too long; `ifLate` is the text for the latter.
  */
 type NextMessage = (ifLate?: string) => Promise<Message | null>;
 
@@ -20,10 +30,8 @@ const HANDSHAKE_SECONDS = 2;
 const TOO_LATE = `the handshake took longer than ${HANDSHAKE_SECONDS} s`;
 
 /**
- * Talks with a peer that is not known yet, for 2 s at most. Where that fails the peer is told why, as
- * far as it listens, and the channel is closed before this rejects.
- *
- * Rejects with what `talk` and its messages throw.
+ * Runs `talk` with a peer that is not trusted yet, for 2 s at most. If that fails, the peer is sent an
+ * ERROR, the channel is closed, and then this rejects.
  */
 async function handshake<Result>(
   channel: Channel,
@@ -34,7 +42,7 @@ async function handshake<Result>(
   const timer = clock.setTimer(() => late.resolve("late"), HANDSHAKE_SECONDS * 1000);
   let refused = false;
   const next = async (ifLate = TOO_LATE): Promise<Message | null> => {
-    // The limit comes first: a peer that talks without end must not outrun it.
+    // The timeout goes first: a peer that never stops sending must not outrun it.
     const message = await Promise.race([late.promise, channel.receive()]);
     if (message === "late") throw new ProtocolError("busy", ifLate);
     if (message?.type !== "ERROR") return message;
@@ -57,38 +65,35 @@ function asProtocolError(error: unknown): ProtocolError {
   return error instanceof ProtocolError ? error : new ProtocolError("busy", errorText(error));
 }
 
-// How master and worker prove to each other that they know the token, without saying it.
-//
-// A proof covers everything that the two have agreed on, so nobody between them can change any of it,
-// and both nonces, so no proof is good for a second connection.
-
-/** What stands for a proof where there is no token. */
+/** The proof if there is no token. */
 export const NO_PROOF: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 const NONCE_BYTES = 16;
 
-/** Random bytes that nobody can foretell: not to be chosen, so not to be handed in. */
+/** Cryptographically random bytes; deliberately not from the random source that tests can replace. */
 export function newNonce(): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
 }
 
 /**
- * A worker's proof: of HELLO, and of JOIN but for its proof. Empty without a token.
+ * The worker's proof that it knows the token, without revealing it. It covers HELLO and all of JOIN but
+ * the proof itself, so that no one on the way can change them, and both nonces, so that it cannot be
+ * replayed. Empty without a token.
  */
 export function workerProof(
   token: string | null,
-  hello: Message<"HELLO">,
-  join: Message<"JOIN">,
+  hello: Hello,
+  join: Join,
 ): Uint8Array {
   return proofOf(token, ["worker", hello, { ...join, mac: NO_PROOF }]);
 }
 
-/** The master's proof: of HELLO, JOIN and WELCOME but for their proofs. Empty without a token. */
+/** The master's proof, over HELLO, JOIN and WELCOME without their proofs. Empty without a token. */
 export function masterProof(
   token: string | null,
-  hello: Message<"HELLO">,
-  join: Message<"JOIN">,
-  welcome: Message<"WELCOME">,
+  hello: Hello,
+  join: Join,
+  welcome: Welcome,
 ): Uint8Array {
   return proofOf(token, [
     "master",
@@ -98,74 +103,68 @@ export function masterProof(
   ]);
 }
 
-/** Whether two proofs are the same, in a time that says nothing of where they differ. */
+/** Compares two proofs in a time that does not depend on where they differ. */
 export function sameProof(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** Whole messages with the names of their fields: no field can be forgotten, or taken for another. */
+/**
+ * Covers whole messages with the names of their fields, so that no field is missed or confused. To rename
+ * a field of these messages is therefore an incompatible change.
+ */
 function proofOf(
   token: string | null,
-  agreed: readonly (string | Message<"HELLO"> | Message<"JOIN"> | Message<"WELCOME">)[],
+  agreed: readonly (string | Hello | Join | Welcome)[],
 ): Uint8Array {
   if (token === null) return NO_PROOF;
   const bytes = encode(agreed, { sortKeys: true });
   return new Uint8Array(createHmac("sha256", token).update(bytes).digest());
 }
 
-// The master's side of the handshake.
-
-/** What the master tells a worker that it lets in. */
-export interface AcceptedPlace {
+/** The conditions under which a master accepts workers. */
+export interface JoinTerms {
   readonly runId: string;
-  /** The last report of the worker that was applied; 0 where none was. */
-  readonly ackedSeq: number;
-}
-
-/** On what terms a master lets workers in. */
-export interface JoinTerms<Place extends AcceptedPlace> {
-  /** Null: whoever comes is let in. */
+  /** Null if any worker may join. */
   readonly token: string | null;
-  /** SHA-256 of the test file's text, as hexadecimal digits. */
+  /** SHA-256 of the test file in hexadecimal. */
   readonly testfileHash: string;
   readonly allowDifferentTestfile: boolean;
-  /** Hash of the files for workers without a test file, which may join with it; empty: there are none. */
+  /** The hash of the files for workers without a test file, who may join with it; empty if there are none. */
   readonly filesHash: string;
-  /** 1, and one more each time that the run's master was restarted. */
+  /** 1, plus one for each restart of the run's master. */
   readonly epoch: number;
   readonly heartbeatSeconds: number;
   readonly leaseSeconds: number;
   /**
-   * Finds a place for a worker that has proved itself.
+   * Admits a worker that has proved that it knows the token. Returns its state, or null if it only
+   * fetches files and takes no part in the run yet.
    *
-   * @throws ProtocolError with `duplicate`, `run` or `busy` where there is none.
+   * @throws ProtocolError with `duplicate`, `run` or `busy` if it is refused.
    */
-  admit(join: Message<"JOIN">, address: string): Place;
+  admit(join: Join): WorkerState | null;
 }
 
-/** A worker that was let in. */
-export interface AcceptedWorker<Place extends AcceptedPlace> {
-  readonly join: Message<"JOIN">;
-  /** What `admit` has given. */
-  readonly place: Place;
+/** A connection whose worker has completed the handshake and has not been taken over yet. */
+export interface Candidate {
+  readonly channel: Channel;
+  readonly join: Join;
+  /** Null if it only fetches files. */
+  readonly worker: WorkerState | null;
 }
 
 /**
- * Lets a worker in, or not; null where it went without a word.
+ * The master's side of the handshake. Returns null if the peer closes the connection before JOIN.
  *
- * Rejects with the ProtocolError that says why the worker was refused; it has been told, and the
- * channel is closed.
- *
- * @param address the worker's, without its port
+ * Rejects with the ProtocolError that says why the worker is refused. The worker has been sent it, and
+ * the channel is closed.
  */
-export function acceptWorker<Place extends AcceptedPlace>(
+export function acceptWorker(
   channel: Channel,
-  address: string,
-  terms: JoinTerms<Place>,
+  terms: JoinTerms,
   clock: Clock,
-): Promise<AcceptedWorker<Place> | null> {
+): Promise<Candidate | null> {
   return handshake(channel, clock, async (next) => {
-    const hello: Message<"HELLO"> = {
+    const hello: Hello = {
       type: "HELLO",
       protocolMin: PROTOCOL,
       protocolMax: PROTOCOL,
@@ -176,25 +175,21 @@ export function acceptWorker<Place extends AcceptedPlace>(
     const join = await receiveJoin(next);
     if (join === null) return null;
     check(hello, join, terms);
-    const place = terms.admit(join, address);
-    channel.send(welcomeTo(hello, join, place, terms));
+    const worker = terms.admit(join);
+    channel.send(welcomeTo(hello, join, worker?.reports.lastSeq ?? 0, terms));
     channel.admit();
-    return { join, place };
+    return { channel, join, worker };
   });
 }
 
-async function receiveJoin(next: NextMessage): Promise<Message<"JOIN"> | null> {
+async function receiveJoin(next: NextMessage): Promise<Join | null> {
   const message = await next();
   if (message === null || message.type === "JOIN") return message;
   throw new ProtocolError("protocol", `${message.type} before JOIN`);
 }
 
-/** In this order: who does not know the token learns nothing about the test. */
-function check(
-  hello: Message<"HELLO">,
-  join: Message<"JOIN">,
-  terms: Omit<JoinTerms<AcceptedPlace>, "admit">,
-): void {
+/** The token is checked first: a peer that does not know it must learn nothing about the test. */
+function check(hello: Hello, join: Join, terms: JoinTerms): void {
   const { token, testfileHash, filesHash, allowDifferentTestfile } = terms;
   commonProtocol({ min: PROTOCOL, max: PROTOCOL }, { min: join.protocol, max: join.protocol });
   if (!sameProof(workerProof(token, hello, join), join.mac)) {
@@ -205,33 +200,30 @@ function check(
   } else if (![testfileHash, filesHash].includes(join.testfileHash) && !allowDifferentTestfile) {
     throw new ProtocolError(
       "testfile",
-      `the worker has another test file than the master: ${join.testfileHash} is not ${testfileHash}; ` +
-        "with --allow-different-testfile the master takes it all the same",
+      `the worker has a different test file than the master: ${join.testfileHash} is not ` +
+        `${testfileHash}; with --allow-different-testfile the master accepts it`,
     );
   }
 }
 
-/** A master whose port is open to everyone sends its files to nobody. */
-const NO_FILES = "it has no test file, and this master sends none: name it with -f";
+/** A master whose port is open to everyone does not send its files. */
+const NO_FILES = "the worker has no test file, and this master sends none: give it one with -f";
 
-/** The same for a wrong and a missing one. */
+/** The same text for a wrong and for a missing token. */
 const TOKEN_WRONG =
   "the token is wrong or missing: set the same --token or AIOTEST_TOKEN on both sides";
 
-/** Such a worker would leave at once, as this master cannot prove itself. */
+/** Such a worker would leave immediately, because the master cannot prove anything to it. */
 const TOKEN_UNKNOWN =
   "the worker has a token, the master has none: set the same --token or AIOTEST_TOKEN on both sides";
 
 function welcomeTo(
-  hello: Message<"HELLO">,
-  join: Message<"JOIN">,
-  { runId, ackedSeq }: AcceptedPlace,
-  { token, epoch, heartbeatSeconds, leaseSeconds, filesHash }: Omit<
-    JoinTerms<AcceptedPlace>,
-    "admit"
-  >,
-): Message<"WELCOME"> {
-  const welcome: Message<"WELCOME"> = {
+  hello: Hello,
+  join: Join,
+  ackedSeq: number,
+  { token, runId, epoch, heartbeatSeconds, leaseSeconds, filesHash }: JoinTerms,
+): Welcome {
+  const welcome: Welcome = {
     type: "WELCOME",
     runId,
     epoch,
@@ -244,43 +236,39 @@ function welcomeTo(
   return { ...welcome, mac: masterProof(token, hello, join, welcome) };
 }
 
-/**
- * What is to be said where there is no token.
- */
+/** The warning if there is no token. */
 export function openPortWarning(where: string): string {
   return `There is no token: anyone who can reach ${where} can join this run. ` +
     "Set --token or AIOTEST_TOKEN on both sides.";
 }
 
-// A worker's side of the handshake.
-
-/** Who a worker says that it is. */
+/** How a worker identifies itself. */
 export type WorkerIdentity = Pick<
-  Message<"JOIN">,
+  Join,
   "workerId" | "incarnation" | "host" | "pid" | "cpus" | "testfileHash"
 >;
 
-/** What a worker needs to introduce itself. */
+/** What {@link joinMaster} needs besides the worker's identity. */
 export interface JoinOptions {
   /** Null: none. */
   readonly token: string | null;
   readonly clock: Clock;
 }
 
-/** What came of it. */
+/** A master that the worker has joined. */
 export interface JoinedMaster {
-  readonly hello: Message<"HELLO">;
-  readonly welcome: Message<"WELCOME">;
-  /** What the person who started the worker should know: the same each time, so to be said once. */
+  readonly hello: Hello;
+  readonly welcome: Welcome;
+  /** Warnings for the log; they are the same for each connection, so log them once. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Introduces a worker to its master.
+ * The worker's side of the handshake.
  *
- * Rejects with a ProtocolError: the master's own where it has refused, `token` where it has not proved
- * that it knows the token, `busy` where it closed the connection without a word or took too long. The
- * channel is closed then.
+ * Rejects with a ProtocolError, and with the channel closed: with the master's own error if it refuses,
+ * with `token` if it does not prove that it knows the token, with `busy` if it closes the connection or
+ * takes too long.
  */
 export function joinMaster(
   channel: Channel,
@@ -301,38 +289,38 @@ export function joinMaster(
   });
 }
 
-/** A master that waits for TLS says nothing to somebody who does not begin with it. */
-const SILENT = "it does not say HELLO; where a master has --tls-cert, workers need --tls-ca";
+/** A master with TLS stays silent until the worker starts the TLS handshake. */
+const SILENT = "the master does not send HELLO; if it has --tls-cert, workers need --tls-ca";
 
-async function helloOf(next: NextMessage): Promise<Message<"HELLO">> {
-  const message = await spoken(() => next(SILENT));
+async function helloOf(next: NextMessage): Promise<Hello> {
+  const message = await required(() => next(SILENT));
   if (message.type === "HELLO") return message;
   throw new ProtocolError("protocol", `${message.type} before HELLO`);
 }
 
-async function welcomeOf(next: NextMessage): Promise<Message<"WELCOME">> {
+async function welcomeOf(next: NextMessage): Promise<Welcome> {
   for (;;) {
-    const message = await spoken(next);
+    const message = await required(next);
     if (message.type === "WELCOME") return message;
-    // Some networks deliver what they are given twice; the first HELLO counts.
+    // Some networks deliver data twice; the first HELLO counts.
     if (message.type === "HELLO") continue;
     throw new ProtocolError("protocol", `${message.type} before WELCOME`);
   }
 }
 
-async function spoken(next: NextMessage): Promise<Message> {
+async function required(next: NextMessage): Promise<Message> {
   const message = await next();
   if (message !== null) return message;
   throw new ProtocolError("busy", "the master closed the connection");
 }
 
 function joinOf(
-  hello: Message<"HELLO">,
+  hello: Hello,
   identity: WorkerIdentity,
   token: string | null,
-): Message<"JOIN"> {
+): Join {
   const { workerId, incarnation, host, pid, cpus, testfileHash } = identity;
-  const join: Message<"JOIN"> = {
+  const join: Join = {
     type: "JOIN",
     protocol: commonProtocol(
       { min: hello.protocolMin, max: hello.protocolMax },

@@ -130,12 +130,10 @@ export type JournalRecord<T extends keyof typeof RECORD.variants = keyof typeof 
 /** Bytes before a record's payload: its length and its CRC-32. */
 export const RECORD_HEAD = 8;
 
-/** The longest payload: a report of the most that a frame may have, and its worker's name. */
+/** The longest payload: the longest report that a frame may hold, and the name of its worker. */
 export const MAX_RECORD = 2 * 1024 * 1024;
 
-/**
- * The bytes of a record, as they stand in the file.
- */
+/** Encodes a record as it is written to the file. */
 export function encodeRecord(record: JournalRecord): Uint8Array<ArrayBuffer> {
   const payload = encode(RECORD.write(record));
   const whole = new Uint8Array(RECORD_HEAD + payload.length);
@@ -157,58 +155,58 @@ export function decodeRecord(payload: Uint8Array): JournalRecord | null {
   }
 }
 
-/** The first line of a journal, up to the number of its format. */
+/** The first line of a journal, up to the number of the format. */
 const MAGIC = "aiotest-journal ";
 const FORMAT = 1;
 
-/** What a journal begins with. */
+/** The beginning of every journal. */
 export const JOURNAL_HEAD: Uint8Array<ArrayBuffer> = new TextEncoder().encode(
   `${MAGIC}${FORMAT}\n`,
 );
 
-/** Bytes that are read at once. */
+/** Bytes that are read from the file at once. */
 const CHUNK = 1024 * 1024;
 
 /**
- * Reads a journal from its beginning, a part of it at a time: it may be larger than the memory.
+ * Reads a journal from its beginning in chunks, because it may not fit in memory.
  *
- * A master that was killed may have left half a record at the end. Nobody was told that it is there,
- * so leaving it out loses nothing.
+ * A master that was killed may have left an incomplete record at the end. It has not acknowledged what
+ * that record says, so nothing is lost without it.
  */
 export class JournalReader {
   readonly #file: Pick<DiskFile, "read">;
   readonly #what: string;
   readonly #buffer = new Uint8Array(RECORD_HEAD + MAX_RECORD + CHUNK);
   readonly #view = new DataView(this.#buffer.buffer);
-  /** What is in the buffer and was not used yet. */
+  /** Bounds of the unused bytes in the buffer. */
   #start = 0;
   #end = 0;
   #goodBytes = 0;
   #isBroken = false;
 
-  /** @param what option and file, as errors name them. */
+  /** @param what the option and the file, for errors. */
   constructor(file: Pick<DiskFile, "read">, what: string) {
     this.#file = file;
     this.#what = what;
   }
 
-  /** Bytes from the beginning up to the end of the last record that was read. */
+  /** Bytes from the beginning to the end of the last record that was read. */
   get goodBytes(): number {
     return this.#goodBytes;
   }
 
   /**
-   * Whether what is behind {@link goodBytes} is something else than one record which was not finished:
-   * then records may be lost that others rely on.
+   * Whether the bytes after {@link goodBytes} are more than one incomplete record. Records that were
+   * acknowledged may then be lost.
    */
   get isBroken(): boolean {
     return this.#isBroken;
   }
 
   /**
-   * All records up to the first one that is not whole. They may be kept: none shares its bytes.
+   * Yields all records up to the first incomplete one. None of them shares memory with the buffer.
    *
-   * @throws UsageError where the file is no journal, or one that this version cannot read.
+   * @throws UsageError if the file is not a journal, or not one that this version can read.
    */
   async *records(): AsyncGenerator<JournalRecord, void> {
     await this.#readHead();
@@ -231,26 +229,23 @@ export class JournalReader {
     const text = new TextDecoder().decode(this.#buffer.subarray(0, JOURNAL_HEAD.length));
     const line = new TextDecoder().decode(JOURNAL_HEAD);
     if (this.#end < JOURNAL_HEAD.length && line.startsWith(text.slice(0, this.#end))) {
-      throw new UsageError(
-        `${this.#what}: there is no run in the file`,
-        "It ended before it had begun; delete the file, and start with --journal.",
-      );
+      throw noRun(this.#what);
     }
     if (text === line) return this.#use(JOURNAL_HEAD.length);
     const format = text.startsWith(MAGIC) ? Number.parseInt(text.slice(MAGIC.length)) : 0;
     if (format > FORMAT) {
       throw new UsageError(
-        `${this.#what}: the journal has format ${format}, and this aiotest knows ${FORMAT}`,
+        `${this.#what}: the journal has format ${format}, but this version supports format ${FORMAT}`,
         "Use the version of aiotest that wrote it.",
       );
     }
     throw new UsageError(
-      `${this.#what}: the file is no journal of aiotest`,
-      "A run that was started with --journal FILE writes one.",
+      `${this.#what}: the file is not an aiotest journal`,
+      "Runs with --journal FILE write one.",
     );
   }
 
-  /** Reads until so many bytes are there; false where the file ends before. */
+  /** Reads until this many unused bytes are in the buffer; false if the file ends before. */
   async #has(bytes: number): Promise<boolean> {
     while (this.#end - this.#start < bytes) {
       if (this.#end + CHUNK > this.#buffer.length) {
@@ -276,29 +271,36 @@ export class JournalReader {
 
   #unreadable(): UsageError {
     return new UsageError(
-      `${this.#what}: what is written at byte ${this.#goodBytes} cannot be read`,
+      `${this.#what}: the record at byte ${this.#goodBytes} cannot be read`,
       "Use the version of aiotest that wrote it.",
     );
   }
 }
 
-/** Where a master writes down what another one needs to go on with its run. */
+/** The error for a journal whose run never started. */
+export function noRun(what: string): UsageError {
+  return new UsageError(
+    `${what}: the file contains no run`,
+    "The master ended before the run started. Delete the file, and start again with --journal.",
+  );
+}
+
+/** Where a master writes what another one needs to resume its run. */
 export interface RunJournal {
-  /** Writes records down before it returns; whoever is told of them after that may rely on them. */
+  /** Writes records before it returns, so they may be acknowledged after that. */
   append(...records: readonly JournalRecord[]): void;
   close(): void;
 }
 
-/** For a run that nobody will go on with. */
+/** For runs that are not to be resumed. */
 export const NO_JOURNAL: RunJournal = { append: () => {}, close: () => {} };
 
 /**
- * A journal in a file. What is in it outlives a master that is killed, but not a machine that loses its
- * power.
+ * A journal in a file. It survives a master that is killed, but not a machine that loses power.
  *
- * A disk that is full does not end the run: whoever watches it would rather have its results. But a
- * journal that lacks something would make up wrong ones, so from then on it says that nobody can go on
- * with the run.
+ * A full disk does not end the run, because its results are worth more than its journal. But resuming
+ * from an incomplete journal would produce wrong results, so the journal is replaced by a record that the
+ * run cannot be resumed.
  */
 export class Journal implements RunJournal {
   readonly #onFailure: (reason: string) => void;
@@ -306,8 +308,8 @@ export class Journal implements RunJournal {
   #file: Pick<DiskFile, "append" | "truncate" | "close"> | null;
 
   /**
-   * @param file with a whole journal in it, which is continued.
-   * @param onFailure called once at most: from then on nothing is written down.
+   * @param file contains a complete journal, which is continued.
+   * @param onFailure is called at most once: from then on nothing is written.
    */
   constructor(
     file: Pick<DiskFile, "append" | "truncate" | "close">,
@@ -333,11 +335,11 @@ export class Journal implements RunJournal {
 
   #abandon(reason: string): void {
     try {
-      // An empty file has room, on a full disk too.
+      // There is space for this even on a full disk, now that the file is empty.
       this.#file?.truncate(0);
       this.#file?.append(joined([JOURNAL_HEAD, encodeRecord({ type: "abandoned", reason })]));
     } catch {
-      // The file is empty then, and has no run in it; or nothing at all can be done about it.
+      // The file is empty then, and contains no run; or nothing can be done about it.
     }
     this.close();
     this.#onFailure(reason);

@@ -1,42 +1,151 @@
+/**
+ * The port that workers connect to: accepts connections, runs the handshakes, and limits what a single
+ * address can do.
+ *
+ * @module
+ */
+
 import type { Clock, Timer } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import type { AcceptedStream, StreamListener } from "../core/network.ts";
 import { peerText } from "../core/text.ts";
 import { VERSION } from "../core/version.ts";
 import { Channel } from "./channel.ts";
-import { type AcceptedPlace, acceptWorker, type JoinTerms, openPortWarning } from "./handshake.ts";
+import { acceptWorker, type Candidate, type JoinTerms, openPortWarning } from "./handshake.ts";
 import { type Message, ProtocolError } from "./protocol.ts";
 
-/**
- * How many from one address are inside at the same time. It remembers only addresses that have
- * somebody inside.
- */
+/** What a {@link WorkerListener} needs. */
+export interface WorkerListenerOptions {
+  readonly terms: JoinTerms;
+  /** `HOST:PORT` that workers connect to, for messages. */
+  readonly where: string;
+  /** Takes over the connection of a worker that has joined. */
+  readonly onJoined: (candidate: Candidate) => void;
+  readonly warn: (text: string) => void;
+  readonly clock: Clock;
+}
+
+/** Handshakes that may be in progress per address. */
+const MAX_HANDSHAKES = 10;
+
+/** Connections per address that may be sent an ERROR at the same time because there are too many. */
+const MAX_REFUSALS = 100;
+
+/** Accepts workers. No connection affects another one, and nothing that a peer does throws. */
+export class WorkerListener {
+  readonly #listener: StreamListener;
+  readonly #options: WorkerListenerOptions;
+  readonly #handshakes = new ConnectionLimiter(MAX_HANDSHAKES);
+  readonly #refusals = new ConnectionLimiter(MAX_REFUSALS);
+  readonly #rejectionLog: RejectionLog;
+  /** Connections that have not been taken over yet. */
+  readonly #channels = new Set<Channel>();
+  /** Versions of workers that were warned about. */
+  readonly #warnedVersions = new Set<string>();
+  #closed = false;
+
+  constructor(listener: StreamListener, options: WorkerListenerOptions) {
+    this.#listener = listener;
+    this.#options = options;
+    this.#rejectionLog = new RejectionLog(options.warn, options.clock);
+  }
+
+  /** Accepts workers until {@link close} is called. */
+  async run(): Promise<void> {
+    const { terms, where, warn } = this.#options;
+    if (terms.token === null) warn(openPortWarning(where));
+    for (;;) {
+      const accepted = await this.#listener.accept();
+      if (accepted === null) return;
+      void this.#serve(accepted);
+    }
+  }
+
+  /** Stops accepting workers, and closes the connections that have not been taken over. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.close();
+    for (const channel of this.#channels) channel.close();
+    this.#rejectionLog.close();
+  }
+
+  async #serve({ stream, address }: AcceptedStream): Promise<void> {
+    const channel = new Channel(stream);
+    if (this.#closed) return channel.close();
+    this.#channels.add(channel);
+    try {
+      if (this.#handshakes.enter(address)) {
+        await this.#accept(channel).finally(() => this.#handshakes.leave(address));
+      } else {
+        await this.#refuse(channel, address);
+      }
+    } catch (error) {
+      channel.close();
+      const reason = error instanceof ProtocolError ? error.message : errorText(error);
+      this.#rejectionLog.note(address, reason);
+    } finally {
+      this.#channels.delete(channel);
+    }
+  }
+
+  async #accept(channel: Channel): Promise<void> {
+    const { terms, clock, onJoined } = this.#options;
+    const candidate = await acceptWorker(channel, terms, clock);
+    if (candidate === null || this.#closed) return channel.close();
+    this.#compareVersions(candidate.join);
+    onJoined(candidate);
+  }
+
+  /** Sends an ERROR, unless so many are being sent to this address that it may be an attack. */
+  async #refuse(channel: Channel, address: string): Promise<never> {
+    const busy = new ProtocolError("busy", "too many handshakes in progress from this address");
+    if (this.#refusals.enter(address)) {
+      channel.refuse(busy, this.#options.clock);
+      await channel.flushed();
+      this.#refusals.leave(address);
+    }
+    throw busy;
+  }
+
+  #compareVersions({ version, workerId }: Message<"JOIN">): void {
+    if (version === VERSION || this.#warnedVersions.has(version)) return;
+    this.#warnedVersions.add(version);
+    this.#options.warn(
+      `Worker ${peerText(workerId)} runs aiotest ${peerText(version)}, the master ${VERSION}.`,
+    );
+  }
+}
+
+/** Limits how many connections of one address are open at the same time. */
 export class ConnectionLimiter {
   readonly #limit: number;
-  readonly #inside = new Map<string, number>();
+  /** Only addresses with open connections. */
+  readonly #open = new Map<string, number>();
 
-  /** @param limit how many an address, at least 1. */
+  /** @param limit connections per address, at least 1. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Lets one in, and returns true; or false where there are enough of its address already. */
+  /** Counts a new connection and returns true; false if its address has reached the limit. */
   enter(address: string): boolean {
-    const inside = this.#inside.get(address) ?? 0;
-    if (inside >= this.#limit) return false;
-    this.#inside.set(address, inside + 1);
+    const open = this.#open.get(address) ?? 0;
+    if (open >= this.#limit) return false;
+    this.#open.set(address, open + 1);
     return true;
   }
 
-  /** One that was let in is gone. */
+  /** Counts the end of a connection that has entered. */
   leave(address: string): void {
-    const inside = this.#inside.get(address) ?? 0;
-    if (inside > 1) this.#inside.set(address, inside - 1);
-    else this.#inside.delete(address);
+    const open = this.#open.get(address) ?? 0;
+    if (open > 1) this.#open.set(address, open - 1);
+    else this.#open.delete(address);
   }
 }
 
-interface Unsaid {
+interface RecentRejections {
+  /** How many have not been logged yet. */
   count: number;
   /** Of the last one. */
   reason: string;
@@ -46,13 +155,13 @@ interface Unsaid {
 const PAUSE_MS = 1_000;
 
 /**
- * Says who was refused, and why, without ever flooding the log: the first of an address at once, and
- * the others in at most one line a second. An address is forgotten after a second without any.
+ * Logs rejected connections without flooding the log: the first of an address immediately, further ones
+ * as at most one line per second. An address without rejections for a second is forgotten.
  */
 export class RejectionLog {
   readonly #warn: (text: string) => void;
   readonly #clock: Clock;
-  readonly #unsaid = new Map<string, Unsaid>();
+  readonly #recent = new Map<string, RecentRejections>();
   #closed = false;
 
   constructor(warn: (text: string) => void, clock: Clock) {
@@ -60,163 +169,46 @@ export class RejectionLog {
     this.#clock = clock;
   }
 
-  /** One more was refused. */
+  /** A connection was rejected. */
   note(address: string, reason: string): void {
     if (this.#closed) return;
-    const unsaid = this.#unsaid.get(address);
-    if (unsaid !== undefined) {
-      unsaid.count++;
-      unsaid.reason = reason;
+    const recent = this.#recent.get(address);
+    if (recent !== undefined) {
+      recent.count++;
+      recent.reason = reason;
       return;
     }
     this.#warn(`Refused a connection from ${address}: ${peerText(reason)}`);
-    this.#unsaid.set(address, { count: 0, reason, timer: this.#later(address) });
+    this.#recent.set(address, { count: 0, reason, timer: this.#startTimer(address) });
   }
 
-  /** Says what has not been said yet, and nothing after that. */
+  /** Logs what has not been logged yet, and nothing after that. */
   close(): void {
     this.#closed = true;
-    for (const [address, unsaid] of this.#unsaid) {
-      this.#clock.clearTimer(unsaid.timer);
-      if (unsaid.count > 0) this.#say(address, unsaid);
+    for (const [address, recent] of this.#recent) {
+      this.#clock.clearTimer(recent.timer);
+      if (recent.count > 0) this.#logCount(address, recent);
     }
-    this.#unsaid.clear();
+    this.#recent.clear();
   }
 
-  #later(address: string): Timer {
-    return this.#clock.setTimer(() => this.#goOn(address), PAUSE_MS);
+  #startTimer(address: string): Timer {
+    return this.#clock.setTimer(() => this.#onTimer(address), PAUSE_MS);
   }
 
-  #goOn(address: string): void {
-    const unsaid = this.#unsaid.get(address);
-    if (unsaid === undefined) return;
-    if (unsaid.count === 0) {
-      this.#unsaid.delete(address);
+  #onTimer(address: string): void {
+    const recent = this.#recent.get(address);
+    if (recent === undefined) return;
+    if (recent.count === 0) {
+      this.#recent.delete(address);
       return;
     }
-    this.#say(address, unsaid);
-    unsaid.count = 0;
-    unsaid.timer = this.#later(address);
+    this.#logCount(address, recent);
+    recent.count = 0;
+    recent.timer = this.#startTimer(address);
   }
 
-  #say(address: string, { count, reason }: Unsaid): void {
+  #logCount(address: string, { count, reason }: RecentRejections): void {
     this.#warn(`Refused ${count} more from ${address}, the last one: ${peerText(reason)}`);
   }
-}
-
-/** A worker that has come in, with its connection. */
-export interface Candidate<Place extends AcceptedPlace> {
-  readonly channel: Channel;
-  readonly join: Message<"JOIN">;
-  /** What the terms' `admit` has given. */
-  readonly place: Place;
-}
-
-/** What a reception works with. */
-export interface WorkerListenerOptions<Place extends AcceptedPlace> {
-  readonly terms: JoinTerms<Place>;
-  /** `HOST:PORT` that workers connect to, for messages. */
-  readonly where: string;
-  /** Takes over a worker's connection. */
-  readonly onJoined: (guest: Candidate<Place>) => void;
-  readonly warn: (text: string) => void;
-  readonly clock: Clock;
-}
-
-/** Handshakes of one address that may be under way. */
-const HALF_OPEN = 10;
-
-/** Connections of one address that may be told at the same time that there are too many. */
-const TURNED_AWAY = 100;
-
-/**
- * Where workers come in. What one connection does touches no other, and nothing that a peer does
- * is thrown.
- */
-export class WorkerListener<Place extends AcceptedPlace> {
-  readonly #listener: StreamListener;
-  readonly #options: WorkerListenerOptions<Place>;
-  readonly #door = new ConnectionLimiter(HALF_OPEN);
-  readonly #wayOut = new ConnectionLimiter(TURNED_AWAY);
-  readonly #refusals: RejectionLog;
-  /** Connections that nobody has taken over yet. */
-  readonly #channels = new Set<Channel>();
-  /** Versions other than the master's that were warned of. */
-  readonly #versions = new Set<string>();
-  #closed = false;
-
-  constructor(listener: StreamListener, options: WorkerListenerOptions<Place>) {
-    this.#listener = listener;
-    this.#options = options;
-    this.#refusals = new RejectionLog(options.warn, options.clock);
-  }
-
-  /** Lets workers in until {@link close} is called. */
-  async run(): Promise<void> {
-    const { terms, where, warn } = this.#options;
-    if (terms.token === null) warn(openPortWarning(where));
-    for (;;) {
-      const accepted = await this.#listener.accept();
-      if (accepted === null) return;
-      void this.#receive(accepted);
-    }
-  }
-
-  /** Lets nobody in any more; connections that nobody has taken over are closed. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#listener.close();
-    for (const channel of this.#channels) channel.close();
-    this.#refusals.close();
-  }
-
-  async #receive({ stream, address }: AcceptedStream): Promise<void> {
-    const channel = new Channel(stream);
-    if (this.#closed) return channel.close();
-    this.#channels.add(channel);
-    try {
-      if (this.#door.enter(address)) {
-        await this.#greet(channel, address).finally(() => this.#door.leave(address));
-      } else {
-        await this.#turnAway(channel, address);
-      }
-    } catch (error) {
-      channel.close();
-      this.#refusals.note(address, reasonOf(error));
-    } finally {
-      this.#channels.delete(channel);
-    }
-  }
-
-  async #greet(channel: Channel, address: string): Promise<void> {
-    const { terms, clock, onJoined } = this.#options;
-    const greeting = await acceptWorker(channel, address, terms, clock);
-    if (greeting === null || this.#closed) return channel.close();
-    this.#compareVersions(greeting.join);
-    onJoined({ channel, ...greeting });
-  }
-
-  /** With a word, unless so many of its address are being told already that it may be an attack. */
-  async #turnAway(channel: Channel, address: string): Promise<void> {
-    const busy = new ProtocolError("busy", "too many handshakes under way from this address");
-    if (this.#wayOut.enter(address)) {
-      channel.refuse(busy, this.#options.clock);
-      await channel.flushed();
-      this.#wayOut.leave(address);
-    }
-    throw busy;
-  }
-
-  #compareVersions({ version, workerId }: Message<"JOIN">): void {
-    if (version === VERSION || this.#versions.has(version)) return;
-    this.#versions.add(version);
-    this.#options.warn(
-      `Worker ${peerText(workerId)} runs aiotest ${peerText(version)}, the master ${VERSION}.`,
-    );
-  }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof ProtocolError ? error.message : errorText(error);
 }

@@ -1,5 +1,5 @@
 /**
- * A worker's connection with its master: found, kept alive, and found again when it was lost.
+ * A worker's connection to its master: opened, kept alive, and opened again when it is lost.
  *
  * @module
  */
@@ -12,43 +12,41 @@ import { Channel } from "./channel.ts";
 import { type JoinedMaster, joinMaster, type WorkerIdentity } from "./handshake.ts";
 import { type Message, ProtocolError } from "./protocol.ts";
 
-/**
- * Why a connection with the master cannot be opened, for whoever has started the worker.
- */
+/** Explains why a connection to the master cannot be opened. */
 export function openingProblem(error: unknown): string {
-  if (error instanceof Deno.errors.ConnectionRefused) return "nobody listens there";
+  if (error instanceof Deno.errors.ConnectionRefused) return "the connection was refused";
   if (error instanceof Deno.errors.InvalidData) {
     if (error.message.endsWith("UnknownIssuer")) {
       return "its certificate is not signed by the authority in --tls-ca";
     }
     if (error.message.includes("InvalidContentType")) {
-      return "it does not speak TLS; where workers have --tls-ca, the master needs --tls-cert";
+      return "it does not use TLS; if workers have --tls-ca, the master needs --tls-cert";
     }
     return error.message;
   }
   return errorText(error);
 }
 
-/** Who hears of the connection. */
+/** What the owner of a {@link MasterConnection} is told. */
 export interface MasterConnectionHooks {
-  /** The master has let the worker in. @param heardAt when the master is known to have heard of it. */
-  onJoined(introduction: JoinedMaster, heardAt: number): void;
-  /** The master has heard what the worker said at this moment, on the worker's clock. */
+  /** The worker has joined. @param heardAt a time after which the master has heard from the worker. */
+  onJoined(joined: JoinedMaster, heardAt: number): void;
+  /** The master has received what the worker sent at this time of the worker's clock. */
   onHeard(atMs: number): void;
   onMessage(message: Message): void;
-  /** The connection is gone; the next one is looked for. */
+  /** The connection is lost; the next one is being opened. */
   onLost(): void;
 }
 
-/** What a link is made of. */
+/** What a {@link MasterConnection} needs. */
 export interface MasterConnectionOptions {
   /** `HOST:PORT` of the master, for messages. */
   readonly master: string;
   readonly connect: () => Promise<ByteStream>;
   readonly identity: WorkerIdentity;
-  /** Null: none. */
+  /** Null if there is none. */
   readonly token: string | null;
-  /** How long a master is looked for. */
+  /** How long to try to reach the master. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -56,28 +54,28 @@ export interface MasterConnectionOptions {
   readonly warn: (text: string) => void;
 }
 
-/** How one connection went. */
-interface Visit {
-  /** Since the master let the worker in; null where it did not. */
+/** How an attempt to connect ended. */
+interface Attempt {
+  /** How long the worker was joined; null if the master did not accept it. */
   readonly lastedMs: number | null;
-  /** Whether it is the master that does not want this worker yet. */
-  readonly isThere: boolean;
-  /** Why there is none any more. */
+  /** Whether the master was reached, but does not accept this worker yet. */
+  readonly isRefused: boolean;
+  /** Why the connection ended, or was not opened. */
   readonly problem: string;
 }
 
 const LONGEST_PAUSE_MS = 2_000;
 const FIRST_PAUSE_MS = 50;
 
-/** A connection that lasted for so long worked: the next one may be tried at once. */
+/** After a connection that lasted this long, the next attempt is made immediately. */
 const STEADY_MS = 1_000;
 
-/** A connection that takes longer to open, or says nothing for so long, is none. */
+/** A connection that takes longer to open, or is silent for longer, is given up. */
 const SILENCE_MS = 5_000;
 
 const HINT =
-  "--master-host and --master-port say where it is, --reconnect-timeout how long to look.";
-const HINT_IF_THERE = "--worker-name gives this one another name.";
+  "Set its address with --master-host and --master-port, and how long to try with --reconnect-timeout.";
+const HINT_IF_REFUSED = "Give this worker another name with --worker-name.";
 
 /** Keeps a worker connected. */
 export class MasterConnection {
@@ -88,8 +86,8 @@ export class MasterConnection {
   #closed = false;
   #warned = false;
   #lastHeardAt = 0;
-  /** When each PING that has no PONG yet was sent. */
-  #pings = new Map<number, number>();
+  /** When each PING was sent that has no PONG yet. */
+  readonly #pings = new Map<number, number>();
   #pingNumber = 0;
   #timer: Timer | null = null;
   #wake: () => void = () => {};
@@ -100,7 +98,7 @@ export class MasterConnection {
     this.#clock = options.clock;
   }
 
-  /** Whether the master has let the worker in, and the connection stands. */
+  /** Whether the worker has joined and the connection is open. */
   get connected(): boolean {
     return this.#channel?.closed === false;
   }
@@ -108,34 +106,34 @@ export class MasterConnection {
   /**
    * Keeps the worker connected until {@link close} is called.
    *
-   * @throws AiotestError where the master does not want the worker, or was not found for too long.
+   * @throws AiotestError if the master refuses the worker, or could not be reached for too long.
    */
   async run(): Promise<void> {
     const { timeoutMs, master, warn, info, random } = this.#options;
     let lostAt = this.#clock.now();
     let attempts = 0;
     while (!this.#closed) {
-      const { lastedMs, isThere, problem } = await this.#visit();
+      const { lastedMs, isRefused, problem } = await this.#attempt();
       if (this.#closed) return;
-      const lead = isThere
-        ? `The master at ${master} has no place for this worker`
-        : `No master at ${master}`;
+      const lead = isRefused
+        ? `The master at ${master} does not accept this worker`
+        : `Cannot reach the master at ${master}`;
       const now = this.#clock.now();
       if (lastedMs !== null) {
         lostAt = now;
         if (lastedMs >= STEADY_MS) attempts = 0;
         warn(
-          `The connection with the master at ${master} is lost (${problem}): looking for it again.`,
+          `Lost the connection to the master at ${master} (${problem}): reconnecting.`,
         );
       } else if (attempts === 1) {
-        info(`${lead} yet (${problem}): trying again for ${timeoutMs / 1000} s.`);
+        info(`${lead} yet (${problem}): retrying for ${timeoutMs / 1000} s.`);
       }
       const left = lostAt + timeoutMs - now;
       if (left <= 0) {
         throw new AiotestError(
           `${lead} for ${timeoutMs / 1000} s: ${problem}`,
           ExitCode.cluster,
-          isThere ? HINT_IF_THERE : HINT,
+          isRefused ? HINT_IF_REFUSED : HINT,
         );
       }
       const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempts++);
@@ -143,22 +141,22 @@ export class MasterConnection {
     }
   }
 
-  /** Says something to the master; lost where there is no connection. */
+  /** Sends a message to the master; it is dropped if there is no connection. */
   send(message: Message): void {
     this.#channel?.send(message);
   }
 
-  /** As {@link send}, with a message that is encoded already. */
+  /** Like {@link send}, for a message that is already encoded. */
   sendFrame(frame: Uint8Array<ArrayBuffer>): void {
     this.#channel?.sendFrame(frame);
   }
 
-  /** Gives up the connection that there is, for a new one. */
+  /** Replaces the connection by a new one. */
   renew(): void {
     this.#channel?.close();
   }
 
-  /** Ends it, when what was said is on its way. */
+  /** Closes the connection for good once everything is written, or after 1 s. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#wake();
@@ -166,61 +164,61 @@ export class MasterConnection {
     this.#drop();
   }
 
-  /** One connection from its beginning to its end. */
-  async #visit(): Promise<Visit> {
+  /** Opens a connection and serves it until it ends. */
+  async #attempt(): Promise<Attempt> {
     let channel: Channel;
     try {
       channel = new Channel(await this.#open());
     } catch (error) {
-      return { lastedMs: null, isThere: false, problem: openingProblem(error) };
+      return { lastedMs: null, isRefused: false, problem: openingProblem(error) };
     }
     let joinedAt: number | null = null;
-    let isThere = false;
+    let isRefused = false;
     let problem = "it was closed";
     try {
       const startedAt = this.#clock.now();
       const { identity, token } = this.#options;
-      const introduction = await joinMaster(channel, identity, { token, clock: this.#clock });
-      this.#join(channel, introduction);
+      const joined = await joinMaster(channel, identity, { token, clock: this.#clock });
+      this.#keep(channel, joined);
       joinedAt = this.#clock.now();
-      this.#hooks.onJoined(introduction, startedAt);
-      await this.#listen(channel);
+      this.#hooks.onJoined(joined, startedAt);
+      await this.#receive(channel);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       problem = this.#problem(error);
-      isThere = error.code === "duplicate";
+      isRefused = error.code === "duplicate";
     } finally {
       channel.close();
       this.#drop();
     }
     if (joinedAt !== null) this.#hooks.onLost();
     const lastedMs = joinedAt === null ? null : this.#clock.now() - joinedAt;
-    return { lastedMs, isThere, problem };
+    return { lastedMs, isRefused, problem };
   }
 
-  #join(channel: Channel, { welcome, warnings }: JoinedMaster): void {
+  #keep(channel: Channel, { welcome, warnings }: JoinedMaster): void {
     if (!this.#warned) { for (const warning of warnings) this.#options.warn(warning); }
     this.#warned = true;
     this.#channel = channel;
     if (this.#closed) channel.close();
     this.#lastHeardAt = this.#clock.now();
-    this.#beat(welcome.heartbeatSeconds * 1000);
+    this.#ping(welcome.heartbeatSeconds * 1000);
   }
 
-  async #listen(channel: Channel): Promise<void> {
+  async #receive(channel: Channel): Promise<void> {
     for (;;) {
       const message = await channel.receive();
       if (message === null) return;
       this.#lastHeardAt = this.#clock.now();
       if (message.type === "PING") channel.send({ type: "PONG", number: message.number });
-      else if (message.type === "PONG") this.#hear(message.number);
+      else if (message.type === "PONG") this.#onPong(message.number);
       else if (message.type === "ERROR") {
         throw new ProtocolError(message.code, peerText(message.text));
       } else this.#hooks.onMessage(message);
     }
   }
 
-  #hear(number: number): void {
+  #onPong(number: number): void {
     const sentAt = this.#pings.get(number);
     if (sentAt === undefined) return;
     for (const earlier of [...this.#pings.keys()]) {
@@ -229,12 +227,12 @@ export class MasterConnection {
     this.#hooks.onHeard(sentAt);
   }
 
-  #beat(everyMs: number): void {
+  #ping(everyMs: number): void {
     const now = this.#clock.now();
     if (now - this.#lastHeardAt > SILENCE_MS) return this.#channel?.close();
     this.#pings.set(++this.#pingNumber, now);
     this.#channel?.send({ type: "PING", number: this.#pingNumber });
-    this.#timer = this.#clock.setTimer(() => this.#beat(everyMs), everyMs);
+    this.#timer = this.#clock.setTimer(() => this.#ping(everyMs), everyMs);
   }
 
   #drop(): void {
@@ -249,13 +247,13 @@ export class MasterConnection {
     const opening = this.#options.connect();
     const tooLong = Promise.withResolvers<never>();
     const timer = this.#clock.setTimer(
-      () => tooLong.reject(new Error("the connection takes too long to open")),
+      () => tooLong.reject(new Error("opening the connection takes too long")),
       SILENCE_MS,
     );
     try {
       return await Promise.race([opening, tooLong.promise]);
     } catch (error) {
-      // It may still open when nobody waits for it any more.
+      // It may still open after this.
       void opening.then((stream) => stream.close(), () => {});
       throw error;
     } finally {
@@ -263,7 +261,7 @@ export class MasterConnection {
     }
   }
 
-  /** What may be better a moment later is a reason to come again; anything else ends the worker. */
+  /** Returns the text of an error that may go away; throws any other one, which ends the worker. */
   #problem({ code, message }: ProtocolError): string {
     const { master } = this.#options;
     switch (code) {
@@ -276,7 +274,7 @@ export class MasterConnection {
       case "token":
       case "testfile":
       case "version":
-        throw new UsageError(`The master at ${master} does not take this worker: ${message}`);
+        throw new UsageError(`The master at ${master} refuses this worker: ${message}`);
     }
   }
 

@@ -1,3 +1,10 @@
+/**
+ * The content of REPORT messages: divides what a worker has counted into reports, and reads reports on the
+ * master.
+ *
+ * @module
+ */
+
 import { clippedText } from "../core/text.ts";
 import { Histogram } from "../stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../stats/packed_buckets.ts";
@@ -19,64 +26,64 @@ import {
   type ReportTimes,
 } from "./protocol.ts";
 
-/** What a report says beside what was counted. */
-export interface ReportFacts {
+/** What a report contains besides the counts. */
+export interface ReportMetadata {
   readonly runId: string;
-  /** The part of the run that it was counted in. */
+  /** The phase of the run that it counts for. */
   readonly phase: number;
-  /** Share of one core, 0 to 1 and above, in the last second. */
+  /** CPU usage in the last second as a share of one core, 0 to 1 and above. */
   readonly cpu: number;
   /** How late the event loop ran, in milliseconds. */
   readonly lag: number;
 }
 
-/** A report without its place among all. */
+/** A report without its number. */
 export type ReportContent = Omit<Message<"REPORT">, "seq" | "final">;
 
-/** One of the reports that what was counted makes. */
+/** One of the reports into which counts are divided. */
 export interface ReportPart {
   readonly content: ReportContent;
-  /** What it takes on the wire at most, and little less. */
+  /** An upper bound of its size on the wire, and close to it. */
   readonly bytes: number;
 }
 
 /**
- * Cuts what was counted into reports, at least one, of about 12 KiB each: what is behind a report on
- * the same connection must not wait for long. Only what cannot be cut, one method and name, may make a
- * report longer than that, and never one of more than 900 KiB.
+ * Divides counts into one or more reports of about 12 KiB each, because messages behind a report on the
+ * same connection must not wait long. Only an entry that cannot be divided makes a report longer, and
+ * never longer than 900 KiB.
  *
- * All of them are of the same seconds. The first ones say how each second went, so these are counted
- * once.
+ * All the reports cover the same seconds. The totals of each second are in the first ones only, so they
+ * are counted once.
  */
-export function reportParts(counted: StatsDelta, facts: ReportFacts): ReportPart[] {
-  const cutter = new Cutter(counted, facts);
-  for (const second of counted.seconds) cutter.addSecond(second);
-  for (const [user, error, count] of counted.userErrors) cutter.addUserError(user, error, count);
-  if (counted.iterations !== null) cutter.addIterations(counted.iterations);
-  for (const one of counted.entries) cutter.addEntry(...one);
-  return cutter.end();
+export function reportParts(counted: StatsDelta, metadata: ReportMetadata): ReportPart[] {
+  const divider = new ReportDivider(counted, metadata);
+  for (const second of counted.seconds) divider.addSecond(second);
+  for (const [user, error, count] of counted.userErrors) divider.addUserError(user, error, count);
+  if (counted.iterations !== null) divider.addIterations(counted.iterations);
+  for (const one of counted.entries) divider.addEntry(...one);
+  return divider.end();
 }
 
 const PART_BYTES = 12 * 1024;
 
 /**
- * No error is longer that this version's users throw, and none may be: with 1,001 of them and a
- * histogram without a gap, one method and name is just within 900 KiB.
+ * The maximum length of an error text. With it, an entry with 1,001 errors and a histogram without gaps
+ * just stays below 900 KiB.
  */
 const MAX_ERROR = 200;
 
-class Cutter {
+class ReportDivider {
   readonly #span: Pick<Message<"REPORT">, "from" | "to">;
-  readonly #facts: ReportFacts;
+  readonly #metadata: ReportMetadata;
   readonly #emptyBytes: number;
   readonly #parts: ReportPart[] = [];
   #open = new OpenPart();
   #bytes: number;
 
-  constructor({ from, to }: StatsDelta, facts: ReportFacts) {
+  constructor({ from, to }: StatsDelta, metadata: ReportMetadata) {
     this.#span = { from, to };
-    this.#facts = facts;
-    this.#emptyBytes = HEAD_BYTES + textBytes(facts.runId);
+    this.#metadata = metadata;
+    this.#emptyBytes = HEAD_BYTES + textBytes(metadata.runId);
     this.#bytes = this.#emptyBytes;
   }
 
@@ -107,9 +114,9 @@ class Cutter {
   }
 
   addEntry(method: string, name: string, code: number, entry: EntryCounts): void {
-    const delta = deltaOf(method, name, code, entry);
+    const delta = reportEntryOf(method, name, code, entry);
     const histogram = packBuckets(histogramOf(entry.latencies));
-    this.#makeRoom(deltaBytes(delta) + BINARY_HEAD_BYTES + histogram.length);
+    this.#makeRoom(entryBytes(delta) + BINARY_HEAD_BYTES + histogram.length);
     this.#open.deltas.push(delta);
     this.#open.histograms.push(histogram);
   }
@@ -127,7 +134,7 @@ class Cutter {
   #close(): void {
     const { users, iterations, errors, deltas, histograms } = this.#open;
     const lists = { users, iterations, errors, deltas, histograms };
-    const content = { type: "REPORT", ...this.#facts, ...this.#span, ...lists } as const;
+    const content = { type: "REPORT", ...this.#metadata, ...this.#span, ...lists } as const;
     this.#parts.push({ content, bytes: this.#bytes });
     this.#open = new OpenPart();
     this.#bytes = this.#emptyBytes;
@@ -150,7 +157,7 @@ function timesOf(latencies: LatencyCounts): ReportTimes {
   };
 }
 
-function deltaOf(
+function reportEntryOf(
   method: string,
   name: string,
   code: number,
@@ -181,25 +188,25 @@ function histogramOf({ histogram: source }: LatencyCounts): Histogram {
   return histogram;
 }
 
-/** Length, type, the numbers and the heads of the lists of a report. */
+/** The length, the type, the numbers and the list heads of a report. */
 const HEAD_BYTES = 93;
 const BINARY_HEAD_BYTES = 5;
-/** Two counts, and two times of a histogram's head and four numbers each. */
+/** Two counts, and two distributions with a histogram head and four numbers each. */
 const ITERATIONS_BYTES = 1 + 2 * 9 + 2 * (1 + 5 + 2 + 4 * 9);
 const LIST_HEAD_BYTES = 3;
 const TEXT_HEAD_BYTES = 3;
 
-function deltaBytes(delta: ReportEntry): number {
-  const { code, failures, retries, bytesReceived, bytesSent } = delta;
-  const { sum, min, max, squaredDeviations } = delta;
-  let bytes = 1 + LIST_HEAD_BYTES + textBytes(delta.method) + textBytes(delta.name) +
+function entryBytes(entry: ReportEntry): number {
+  const { code, failures, retries, bytesReceived, bytesSent } = entry;
+  const { sum, min, max, squaredDeviations } = entry;
+  let bytes = 1 + LIST_HEAD_BYTES + textBytes(entry.method) + textBytes(entry.name) +
     numberBytes(code, failures, retries, bytesReceived, bytesSent) +
     numberBytes(sum, min, max, squaredDeviations);
-  for (const [error, count] of delta.errors) bytes += 1 + textBytes(error) + numberBytes(count);
+  for (const [error, count] of entry.errors) bytes += 1 + textBytes(error) + numberBytes(count);
   return bytes;
 }
 
-/** What numbers take as msgpack. */
+/** The size of numbers in msgpack. */
 function numberBytes(...numbers: number[]): number {
   let bytes = 0;
   for (const number of numbers) {
@@ -210,7 +217,7 @@ function numberBytes(...numbers: number[]): number {
   return bytes;
 }
 
-/** What a text takes as msgpack. */
+/** The size of a text in msgpack. */
 function textBytes(text: string): number {
   let bytes = TEXT_HEAD_BYTES + text.length;
   for (let i = 0; i < text.length; i++) {
@@ -221,27 +228,27 @@ function textBytes(text: string): number {
   return bytes;
 }
 
-/** How much later than its first one a report's last second may be: whoever counts goes through all. */
+/** The maximum time that a report may cover, because its receiver iterates over all seconds. */
 export const MAX_SPAN_SECONDS = 100_000;
 
 /**
- * What a report says was counted. Nothing is copied: it is good for as long as the report is.
+ * Returns the counts of a report, without copying them.
  *
- * @throws ProtocolError where the report contradicts itself; what is returned can be added without one.
+ * @throws ProtocolError if the report contradicts itself. What is returned is valid.
  */
 export function countedOf(report: ReportContent): StatsDelta {
   const { from, to, deltas, histograms, users, errors, iterations } = report;
   if (from > to) refuse("it ends before it begins");
-  if (to - from > MAX_SPAN_SECONDS) refuse("it covers too long a time");
+  if (to - from > MAX_SPAN_SECONDS) refuse("it covers too many seconds");
   checkSeconds(report);
   for (const [, , count] of errors) checkCount(count);
-  if (deltas.length !== histograms.length) refuse("it has not one histogram an entry");
-  if (iterations.length > 1) refuse("it tells of passes twice");
+  if (deltas.length !== histograms.length) refuse("the numbers of entries and histograms differ");
+  if (iterations.length > 1) refuse("it has counts of iterations twice");
   const named = new PairMap<true>();
   const entries = deltas.map((delta, i): CodedEntry => {
     const { method, name, code } = delta;
     const key = `${code} ${name}`;
-    if (named.get(method, key) !== undefined) refuse("a method, name and code are in it twice");
+    if (named.get(method, key) !== undefined) refuse("a method, name and status is in it twice");
     named.set(method, key, true);
     return [method, name, code, entryOf(delta, histograms[i]!)];
   });
@@ -252,8 +259,8 @@ export function countedOf(report: ReportContent): StatsDelta {
 function checkSeconds({ from, to, users }: ReportContent): void {
   let last: SecondCounts | null = null;
   for (const one of users) {
-    if (one.second < from || one.second > to) refuse("a second lies outside of its time");
-    if (last !== null && one.second <= last.second) refuse("its seconds are not in their order");
+    if (one.second < from || one.second > to) refuse("a second is outside its time");
+    if (last !== null && one.second <= last.second) refuse("its seconds are not in order");
     if (one.failures > one.requests) refuse("a second has more failures than requests");
     last = one;
   }
@@ -285,7 +292,9 @@ function iterationsOf(
 
 function countedTimes({ buckets, spread }: ReportTimes): LatencyCounts {
   const times = latenciesOf(spread[0] ?? NO_SPREAD, buckets);
-  if (spread.length !== Math.min(1, times.count)) refuse("times of passes contradict each other");
+  if (spread.length !== Math.min(1, times.count)) {
+    refuse("times of iterations contradict each other");
+  }
   return times;
 }
 
@@ -293,24 +302,24 @@ const NO_SPREAD: ReportSpread = { sum: 0, min: 0, max: 0, squaredDeviations: 0 }
 
 function latenciesOf(spread: ReportSpread, buckets: Uint8Array): LatencyCounts {
   const { sum, min, max, squaredDeviations } = spread;
-  if (min > max) refuse("the shortest latency of an entry is longer than its longest");
-  const histogram = unpackable(buckets);
+  if (min > max) refuse("a minimum latency is greater than its maximum");
+  const histogram = unpackedHistogram(buckets);
   return { count: histogram.count, sum, min, max, squaredDeviations, histogram };
 }
 
-function unpackable(histogram: Uint8Array): PackedBuckets {
+function unpackedHistogram(histogram: Uint8Array): PackedBuckets {
   try {
     return new PackedBuckets(histogram);
   } catch (error) {
-    if (error instanceof RangeError) refuse(`a histogram is broken: ${error.message}`);
+    if (error instanceof RangeError) refuse(`a histogram is invalid: ${error.message}`);
     throw error;
   }
 }
 
 function checkCount(count: number): void {
-  if (!(count > 0)) refuse("an error was not counted even once");
+  if (!(count > 0)) refuse("the count of an error is not positive");
 }
 
 function refuse(why: string): never {
-  throw new ProtocolError("protocol", `a REPORT is refused: ${why}`);
+  throw new ProtocolError("protocol", `invalid REPORT: ${why}`);
 }

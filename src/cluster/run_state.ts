@@ -1,56 +1,112 @@
-import type { WorkerMembership } from "./journal.ts";
+/**
+ * What a master knows about a run: its workers and everything that they have counted.
+ *
+ * @module
+ */
+
 import type { SecondCounts, StatsDelta } from "../stats/stats_delta.ts";
 import { Totals } from "../stats/totals.ts";
+import type { WorkerMembership } from "./journal.ts";
 import type { Message, WorkerPhase } from "./protocol.ts";
 import { countedOf } from "./report.ts";
 
-/** What is to be done with a report. */
-export type SequenceVerdict =
-  /** It is the next one. */
-  | "apply"
-  /** It was applied before: to be acknowledged again, and not to be counted again. */
-  | "again"
-  /** One before it is missing. */
-  | "gap";
-
 /**
- * Which reports of one worker have been applied: each once, in their order.
+ * The state of a run. Whatever arrives twice is counted once, so replaying a journal reproduces the same
+ * state.
  */
-export class ReportSequence {
-  #lastSeq = 0;
+export class RunState {
+  readonly runId: string;
+  readonly testfileHash: string;
+  readonly totals = new Totals();
+  /** 1, plus one for each restart of the master. */
+  epoch = 1;
+  /** What was counted in earlier phases of the run is not part of the totals. */
+  phase = 0;
+  /** Whether some counts are permanently lost. */
+  damaged = false;
+  /** Milliseconds since 1970; null before the test has begun. */
+  startedAt: number | null = null;
+  /** Is called with everything that is added to the totals. */
+  onCounted: (counted: StatsDelta) => void = () => {};
+  /** Seconds since the start of the test, as far as this state was told. */
+  elapsedSeconds = 0;
+  /** When the totals were last reset, in seconds since the start of the test. */
+  countedFrom = 0;
+  readonly #workers = new Map<string, WorkerState>();
 
-  /** The last report that was applied; 0 where none was. */
-  get lastSeq(): number {
-    return this.#lastSeq;
+  constructor(runId: string, testfileHash: string) {
+    this.runId = runId;
+    this.testfileHash = testfileHash;
   }
 
-  /** Says what to do with a report. */
-  judge(seq: number): SequenceVerdict {
-    if (seq <= this.#lastSeq) return "again";
-    return seq === this.#lastSeq + 1 ? "apply" : "gap";
+  /** All workers that have ever joined, by their number. */
+  get workers(): WorkerState[] {
+    return [...this.#workers.values()];
   }
 
-  /** Notes that a report which was to be applied has been. */
-  applied(seq: number): void {
-    if (this.judge(seq) !== "apply") throw new RangeError(`report ${seq} is not the next one`);
-    this.#lastSeq = seq;
+  /** Users of all workers, as last reported. */
+  get users(): number {
+    return this.workers.reduce((sum, { users }) => sum + users, 0);
+  }
+
+  /** The worker of this incarnation, or undefined. */
+  worker(incarnation: string): WorkerState | undefined {
+    return this.#workers.get(incarnation);
+  }
+
+  /** Returns the worker of this incarnation, and adds it if it has not joined before. */
+  addWorker({ id, incarnation, host }: Omit<WorkerInfo, "index">): WorkerState {
+    const known = this.#workers.get(incarnation);
+    if (known !== undefined) return known;
+    const worker = new WorkerState({ id, incarnation, host, index: this.#workers.size });
+    this.#workers.set(incarnation, worker);
+    return worker;
+  }
+
+  /**
+   * Counts a report if it is the next one of its worker.
+   *
+   * @throws ProtocolError if its content is invalid; none of it is counted then.
+   */
+  apply(worker: WorkerState, report: Message<"REPORT">): SequenceVerdict {
+    const verdict = worker.reports.judge(report.seq);
+    if (verdict !== "apply") return verdict;
+    const counted = countedOf(report);
+    const isCounted = report.phase >= this.phase;
+    if (isCounted) this.#count({ ...counted, seconds: worker.secondsInRun(counted.seconds) });
+    worker.update(report, isCounted);
+    worker.reports.applied(report.seq);
+    return verdict;
+  }
+
+  #count(counted: StatsDelta): void {
+    this.totals.add(counted);
+    this.onCounted(counted);
+  }
+
+  /** Discards what was counted until now, and reports of earlier phases that arrive later. */
+  reset(phase: number, elapsedSeconds: number): void {
+    this.phase = phase;
+    this.countedFrom = elapsedSeconds;
+    this.totals.reset();
+    for (const worker of this.#workers.values()) worker.requests = 0;
   }
 }
 
-/** Who a worker is, for the whole run. */
+/** The identity of a worker, which never changes. */
 export interface WorkerInfo {
   readonly id: string;
-  /** The same for as long as the worker's process lives. */
+  /** Unique to the worker's process. */
   readonly incarnation: string;
-  /** Number of the worker in the run, 0 and up. */
+  /** The number of the worker in the run, from 0. */
   readonly index: number;
   readonly host: string;
 }
 
-/** What a worker does that can run users. */
+/** The phases in which a worker can run users. */
 const WORKING: readonly WorkerPhase[] = ["ready", "spawning", "running", "exhausted"];
 
-/** One worker, as its reports describe it. */
+/** A worker as the master sees it. */
 export class WorkerState {
   readonly id: string;
   readonly incarnation: string;
@@ -58,26 +114,26 @@ export class WorkerState {
   readonly host: string;
   readonly reports = new ReportSequence();
   membership: WorkerMembership = "present";
-  /** Whether it was told that the test has begun: from then on, its counts are part of the run. */
+  /** Whether it was told that the test has begun. From then on, its counts are part of the run. */
   begun = false;
   phase: WorkerPhase = "preparing";
   users = 0;
   peakUsers = 0;
-  /** Share of one core, 0 to 1 and above. */
+  /** CPU usage as a share of one core, 0 to 1 and above. */
   cpu = 0;
   cpuPeak = 0;
   lagMs = 0;
   requests = 0;
-  /** Requests a second in the last second that it told of. */
+  /** Requests in the last reported second. */
   rate = 0;
-  /** The last second that it told of; -1 before the first. */
+  /** The last reported second; -1 before the first. */
   lastSecond = -1;
-  /** Whether everything that it has counted is in. */
+  /** Whether all its reports have arrived. */
   complete = false;
-  /** How long the test had lasted, in seconds, when it was lost last: by then its users had stopped. */
+  /** When it was last lost, in seconds since the start of the test: its users had stopped by then. */
   lostAtSeconds = 0;
-  /** And when it was back. */
-  #backAtSeconds = Infinity;
+  /** When it returned after that. */
+  #returnedAtSeconds = Infinity;
 
   constructor({ id, incarnation, index, host }: WorkerInfo) {
     this.id = id;
@@ -88,59 +144,58 @@ export class WorkerState {
 
   /** Whether it can run users now. */
   get canRunUsers(): boolean {
-    return this.membership === "present" &&
-      WORKING.includes(this.phase);
+    return this.membership === "present" && WORKING.includes(this.phase);
   }
 
   /**
-   * Nobody knows what it does, until it is back and says so.
+   * Its lease has expired: what it does is unknown until it returns and sends its state.
    *
-   * @param elapsedSeconds how long the test has lasted.
+   * @param elapsedSeconds since the start of the test.
    */
   lose(elapsedSeconds: number): void {
     this.phase = "preparing";
     this.users = 0;
     this.rate = 0;
     this.lostAtSeconds = elapsedSeconds;
-    this.#backAtSeconds = Infinity;
+    this.#returnedAtSeconds = Infinity;
   }
 
   /**
-   * Its users have stopped, and it has made so many reports. More may still come, and the last of them
-   * says that it is; only who has made none has nothing to send.
+   * Its users have stopped, and `lastSeq` is its last report. Reports may still be on the way, and the
+   * final one completes it. A worker that has made none has nothing to send.
    */
   stopped(lastSeq: number): void {
     this.complete ||= lastSeq === 0 && this.reports.lastSeq === 0;
   }
 
-  /** It is there again. @param elapsedSeconds how long the test has lasted. */
+  /** It has returned after it was lost. @param elapsedSeconds since the start of the test. */
   returned(elapsedSeconds: number): void {
-    this.#backAtSeconds = elapsedSeconds;
+    this.#returnedAtSeconds = elapsedSeconds;
   }
 
   /**
-   * Seconds as they were for the run: while it was lost, others had its users, even where it stood
-   * still and takes them to have been its own.
+   * Corrects the users in reported seconds. While the worker was lost, others ran its users, even if its
+   * process was suspended and it believes that they were still its own.
    */
   secondsInRun(seconds: readonly SecondCounts[]): readonly SecondCounts[] {
     if (this.lostAtSeconds === 0) return seconds;
     return seconds.map((one) =>
-      one.second >= Math.floor(this.lostAtSeconds) && one.second < this.#backAtSeconds
+      one.second >= Math.floor(this.lostAtSeconds) && one.second < this.#returnedAtSeconds
         ? { ...one, users: 0, peakUsers: 0 }
         : one
     );
   }
 
   /**
-   * Takes over what a report says of the worker itself.
+   * Takes over what a report says about the worker itself.
    *
-   * @param counts whether its requests are part of the totals.
+   * @param isCounted whether its requests are part of the totals.
    */
-  update(report: Message<"REPORT">, counts: boolean): void {
+  update(report: Message<"REPORT">, isCounted: boolean): void {
     for (const { users, peakUsers, requests } of this.secondsInRun(report.users)) {
       this.users = users;
       this.peakUsers = Math.max(this.peakUsers, peakUsers);
-      if (counts) this.requests += requests;
+      if (isCounted) this.requests += requests;
       this.rate = requests;
     }
     this.cpu = report.cpu;
@@ -151,92 +206,33 @@ export class WorkerState {
   }
 }
 
-/** Who asks to take part. */
-export interface JoiningWorker {
-  readonly id: string;
-  readonly incarnation: string;
-  readonly host: string;
-}
+/** What to do with a report. */
+export type SequenceVerdict =
+  /** Apply it: it is the next one. */
+  | "apply"
+  /** Acknowledge it again, but do not count it again. */
+  | "again"
+  /** Ask for an earlier report, which is missing. */
+  | "gap";
 
-/**
- * All that a master knows of a run: who takes part, and what they have counted. What it is told twice
- * it counts once, so a journal of what it was told makes the same book again.
- */
-export class RunState {
-  readonly runId: string;
-  readonly testfileHash: string;
-  readonly totals = new Totals();
-  /** 1, and one more each time that the master was restarted. */
-  epoch = 1;
-  /** What was counted in a part of the run before this one is not in the totals. */
-  phase = 0;
-  /** Whether something that had been counted is gone for good. */
-  damaged = false;
-  /** Milliseconds since 1970; null before the test began. */
-  startedAt: number | null = null;
-  /** Hears of what is added to the totals. */
-  onCounted: (counted: StatsDelta) => void = () => {};
-  /** How long the test has lasted, as far as this book was told. */
-  elapsedSeconds = 0;
-  /** When, in seconds since the test's start, counting began. */
-  countedFrom = 0;
-  readonly #members = new Map<string, WorkerState>();
+/** Tracks which reports of a worker were applied: each once, and in order. */
+export class ReportSequence {
+  #lastSeq = 0;
 
-  constructor(runId: string, testfileHash: string) {
-    this.runId = runId;
-    this.testfileHash = testfileHash;
+  /** The last report that was applied; 0 if none was. */
+  get lastSeq(): number {
+    return this.#lastSeq;
   }
 
-  /** Everyone who ever took part, by the number that they got. */
-  get workers(): WorkerState[] {
-    return [...this.#members.values()];
+  /** Says what to do with a report. */
+  judge(seq: number): SequenceVerdict {
+    if (seq <= this.#lastSeq) return "again";
+    return seq === this.#lastSeq + 1 ? "apply" : "gap";
   }
 
-  /** Users that all workers have, as far as they have told. */
-  get users(): number {
-    return this.workers.reduce((sum, { users }) => sum + users, 0);
-  }
-
-  /** The worker of this incarnation, or undefined. */
-  worker(incarnation: string): WorkerState | undefined {
-    return this.#members.get(incarnation);
-  }
-
-  /** The member that an applicant is; a new one where it has not been here before. */
-  addWorker({ id, incarnation, host }: JoiningWorker): WorkerState {
-    const known = this.#members.get(incarnation);
-    if (known !== undefined) return known;
-    const member = new WorkerState({ id, incarnation, host, index: this.#members.size });
-    this.#members.set(incarnation, member);
-    return member;
-  }
-
-  /**
-   * Counts a report where it is the next one of its worker.
-   *
-   * @throws ProtocolError where what it holds cannot be counted; then nothing of it is.
-   */
-  apply(member: WorkerState, report: Message<"REPORT">): SequenceVerdict {
-    const verdict = member.reports.judge(report.seq);
-    if (verdict !== "apply") return verdict;
-    const counted = countedOf(report);
-    const counts = report.phase >= this.phase;
-    if (counts) this.#count({ ...counted, seconds: member.secondsInRun(counted.seconds) });
-    member.update(report, counts);
-    member.reports.applied(report.seq);
-    return verdict;
-  }
-
-  #count(counted: StatsDelta): void {
-    this.totals.add(counted);
-    this.onCounted(counted);
-  }
-
-  /** Drops what was counted until now; reports of the parts before do not count any more. */
-  reset(phase: number, elapsedSeconds: number): void {
-    this.phase = phase;
-    this.countedFrom = elapsedSeconds;
-    this.totals.reset();
-    for (const member of this.#members.values()) member.requests = 0;
+  /** Notes that the next report was applied. */
+  applied(seq: number): void {
+    if (this.judge(seq) !== "apply") throw new RangeError(`report ${seq} is not the next one`);
+    this.#lastSeq = seq;
   }
 }

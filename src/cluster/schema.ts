@@ -237,8 +237,11 @@ function wrongLength(sent: unknown, path: string, expected: number): string {
 
 /** The type of a {@link union}'s values: a row of one of the variants, and the variant's name as `type`. */
 export type VariantOf<V extends Readonly<Record<string, Fields>>> = {
-  [T in keyof V]: { readonly type: T } & RowOf<V[T]>;
+  [T in keyof V]: Flat<{ readonly type: T } & RowOf<V[T]>>;
 }[keyof V];
+
+/** The same type as one object type, which editors and the compiler show more clearly. */
+type Flat<T> = { [K in keyof T]: T[K] };
 
 /** One of several kinds of rows, which are told apart by their `type`. */
 export interface UnionField<V extends Readonly<Record<string, Fields>>>

@@ -9,7 +9,6 @@ import { encodeMessage } from "../cluster/codec.ts";
 import { WorkerConnections } from "../cluster/connections.ts";
 import type { FileServer } from "../cluster/files.ts";
 import { LENGTH_BYTES } from "../cluster/frames.ts";
-import type { AcceptedPlace } from "../cluster/handshake.ts";
 import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
 import { WorkerListener } from "../cluster/listener.ts";
 import { type Assignment, type Message, NO_TESTFILE, ProtocolError } from "../cluster/protocol.ts";
@@ -52,19 +51,13 @@ export interface WorkerManagerOptions {
   readonly onWarning: (text: string) => void;
 }
 
-/** The place that a joining worker gets. */
-interface JoiningPlace extends AcceptedPlace {
-  /** `null` if it is only there to fetch the test file. */
-  readonly worker: WorkerState | null;
-}
-
 /** Lets workers in, and keeps in touch with them. */
 export class WorkerManager {
   readonly #options: WorkerManagerOptions;
   readonly #runState: RunState;
   readonly #journal: RunJournal;
   readonly #connections: WorkerConnections;
-  readonly #listener: WorkerListener<JoiningPlace>;
+  readonly #listener: WorkerListener;
   /** Workers that have not sent their state over their present connection. */
   readonly #silent = new Set<WorkerState>();
   /** Seconds since the test began; `null` before it did. */
@@ -87,8 +80,9 @@ export class WorkerManager {
       { onConnected: (worker) => this.#connected(worker), onMessage, onLost },
     );
     rpc.connect((worker, message) => this.#connections.send(worker, message));
-    this.#listener = new WorkerListener<JoiningPlace>(options.listener, {
+    this.#listener = new WorkerListener(options.listener, {
       terms: {
+        runId: runState.runId,
         token: options.token,
         testfileHash: runState.testfileHash,
         allowDifferentTestfile: options.allowDifferentTestfile,
@@ -99,7 +93,7 @@ export class WorkerManager {
         admit: (join) => this.#admit(join),
       },
       where: options.address,
-      onJoined: ({ channel, join, place: { worker } }) =>
+      onJoined: ({ channel, join, worker }) =>
         worker === null
           ? void options.files?.serve(channel, join)
           : this.#connections.connect(worker, channel),
@@ -236,21 +230,18 @@ export class WorkerManager {
   }
 
   /** @throws ProtocolError if the worker cannot take part. */
-  #admit(join: Message<"JOIN">): JoiningPlace {
-    const { runId } = this.#runState;
+  #admit(join: Message<"JOIN">): WorkerState | null {
     const known = this.#runState.worker(join.incarnation);
     if (this.#isOver || (this.#secondsLeft !== null && known === undefined)) {
       throw new ProtocolError("run", "The run is over.");
     }
-    if (join.testfileHash === NO_TESTFILE) return { runId, ackedSeq: 0, worker: null };
+    if (join.testfileHash === NO_TESTFILE) return null;
     this.#connections.checkName(join);
-    if (known !== undefined) {
-      return { runId, ackedSeq: known.reports.lastSeq, worker: known };
-    }
+    if (known !== undefined) return known;
     const { workerId: id, incarnation, host } = join;
     const worker = this.#runState.addWorker({ id, incarnation, host });
     this.#journal.append({ type: "worker", id, incarnation, index: worker.index, host });
-    return { runId, ackedSeq: 0, worker };
+    return worker;
   }
 
   #connected(worker: WorkerState): void {

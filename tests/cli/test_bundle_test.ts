@@ -131,11 +131,11 @@ Deno.test("too many are refused", async () => {
   );
 });
 
-Deno.test("a name that some systems do not take is refused by name", async () => {
+Deno.test("a name that some systems do not allow is refused by name", async () => {
   const host = machine({ "shop.ts": "", "a:b.csv": "" });
   assert.equal(
     await refusal(host, ["*.csv"]),
-    'The test file cannot be sent to workers: "a:b.csv" has a character that some systems do not take',
+    'The test file cannot be sent to workers: "a:b.csv" has a character that some systems do not allow',
   );
 });
 

@@ -83,7 +83,7 @@ Deno.test("large messages are taken from a peer that was admitted, and from no o
   await assert.rejects(here.receive(), {
     name: "ProtocolError",
     code: "protocol",
-    message: "A message of 5011 bytes, where 4096 are allowed",
+    message: "A message of 5011 bytes; at most 4096 are allowed",
   });
 });
 

@@ -197,7 +197,7 @@ Deno.test("a message that no peer would take is not encoded", () => {
   const report = { ...reportOf("GET", "/", ""), histograms: [new Uint8Array(LIMIT)] };
   assert.throws(
     () => encodeMessage(report),
-    { name: "RangeError", message: /^A REPORT of 10486\d\d bytes, where 1048576 are allowed$/ },
+    { name: "RangeError", message: /^A REPORT of 10486\d\d bytes; at most 1048576 are allowed$/ },
   );
 });
 
@@ -226,7 +226,7 @@ Deno.test("whatever an encoder makes is one value, and neither a part of it nor 
     assert.equal(msgpackProblem(bytes), null);
     const problem = msgpackProblem(bytes.subarray(0, at % bytes.length));
     assert.ok(problem === TOO_MANY_VALUES || problem === CUT, `cut: ${problem}`);
-    assert.equal(msgpackProblem(new Uint8Array([...bytes, at])), "goes on behind its value");
+    assert.equal(msgpackProblem(new Uint8Array([...bytes, at])), "continues after its value");
   }));
 });
 
@@ -302,7 +302,7 @@ const REFUSED: readonly (readonly [name: string, bytes: Uint8Array, problem: str
   ["a length that is cut", new Uint8Array([0xdb, 0, 0]), CUT],
   ["a float that is cut", new Uint8Array([0xcb, 0, 0, 0]), CUT],
   ["the code that is none", new Uint8Array([0xc1]), "holds the byte 0xc1, which begins no value"],
-  ["two values", new Uint8Array([1, 2]), "goes on behind its value"],
+  ["two values", new Uint8Array([1, 2]), "continues after its value"],
   ...[0xc7, 0xc8, 0xc9, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8].map((code) =>
     [
       `the extension 0x${code.toString(16)}`,

@@ -15,7 +15,6 @@ import {
   PartialBundle,
   pathProblem,
   sha256,
-  sizeOf,
 } from "../../src/cluster/files.ts";
 import { acceptWorker } from "../../src/cluster/handshake.ts";
 import { MAX_PATH, type Message } from "../../src/cluster/protocol.ts";
@@ -79,9 +78,9 @@ Deno.test("files that cannot lie in one folder everywhere are no bundle", () => 
   assert.equal(listProblem(listOf()), "the test file is not among the files");
   assert.equal(
     listProblem(listOf("a.ts", "A.ts")),
-    '"A.ts" is there twice, on some systems at least',
+    '"A.ts" is not unique on some systems',
   );
-  assert.equal(listProblem(listOf("a", "a/b")), '"a" is a file and a folder');
+  assert.equal(listProblem(listOf("a", "a/b")), '"a" is both a file and a folder');
   assert.equal(
     listProblem({ ...listOf("a.ts"), entry: "b.ts" }),
     "the test file is not among the files",
@@ -97,7 +96,7 @@ Deno.test("there may be 64 MiB and 1,000 files, and no more", () => {
   const full = { ...listOf("a"), files: [{ path: "a", size: MAX_BYTES, sha256: NOTHING }] };
   assert.equal(listProblem(full), null);
   const over = { ...full, files: [...full.files, { path: "b", size: 1, sha256: NOTHING }] };
-  assert.equal(sizeOf(over.files), 67_108_865);
+  assert.equal(over.files.reduce((sum, { size }) => sum + size, 0), 67_108_865);
   assert.equal(listProblem(over), "67108865 bytes are more than 64 MiB");
 });
 
@@ -129,17 +128,17 @@ Deno.test("what leads elsewhere, or is no name everywhere, is not taken", () => 
     "a//b": "is not the path of a file inside a folder",
     "a/": "is not the path of a file inside a folder",
     "./a": "is not the path of a file inside a folder",
-    "C:a": "has a character that some systems do not take",
-    "C:\\a": "has a character that some systems do not take",
-    "..\\a": "has a character that some systems do not take",
-    "a\0.ts": "has a character that some systems do not take",
-    "a\n.ts": "has a character that some systems do not take",
-    "\ud800": "has a character that some systems do not take",
-    "file.ts:stream": "has a character that some systems do not take",
-    "a./b": "has a name that some systems do not take",
-    "... /b": "has a name that some systems do not take",
-    "NUL": "has a name that some systems do not take",
-    "data/com1.txt": "has a name that some systems do not take",
+    "C:a": "has a character that some systems do not allow",
+    "C:\\a": "has a character that some systems do not allow",
+    "..\\a": "has a character that some systems do not allow",
+    "a\0.ts": "has a character that some systems do not allow",
+    "a\n.ts": "has a character that some systems do not allow",
+    "\ud800": "has a character that some systems do not allow",
+    "file.ts:stream": "has a character that some systems do not allow",
+    "a./b": "has a name that some systems do not allow",
+    "... /b": "has a name that some systems do not allow",
+    "NUL": "has a name that some systems do not allow",
+    "data/com1.txt": "has a name that some systems do not allow",
   };
   for (const [path, problem] of Object.entries(problems)) {
     assert.equal(pathProblem(path), problem, JSON.stringify(path));
@@ -195,7 +194,7 @@ Deno.test("a worker hears what there is, and gets what it asks for, as often as 
   assert.deepEqual(await nextOf(worker, "PONG"), { type: "PONG", number: 7 });
   worker.close();
   await served;
-  assert.deepEqual(log, ["INFO Worker w1 fetches the test file."]);
+  assert.deepEqual(log, ["INFO Worker w1 is downloading the test file."]);
   assert.equal(clock.pending, 0);
 });
 
@@ -252,15 +251,15 @@ function bytes(text: string): Uint8Array {
 function refusal(reason: string): (error: unknown) => boolean {
   return (error) =>
     error instanceof AiotestError && error.exitCode === 4 &&
-    error.message === `The master's test file was not taken: ${reason}`;
+    error.message === `The master's test file was rejected: ${reason}`;
 }
 
 Deno.test("what comes in pieces is put together", () => {
   const receipt = new PartialBundle(RECEIVED.list, RECEIVED.hash);
   assert.deepEqual([receipt.size, receipt.received, receipt.complete], [7, 0, false]);
-  assert.equal(receipt.take({ type: "CHUNK", offset: 0, data: bytes("1,2te") }), true);
+  assert.equal(receipt.add({ type: "CHUNK", offset: 0, data: bytes("1,2te") }), true);
   assert.equal(receipt.received, 5);
-  assert.equal(receipt.take({ type: "CHUNK", offset: 5, data: bytes("st") }), true);
+  assert.equal(receipt.add({ type: "CHUNK", offset: 5, data: bytes("st") }), true);
   assert.equal(receipt.complete, true);
   assert.deepEqual(receipt.files(), FILES);
 });
@@ -271,11 +270,11 @@ Deno.test("what comes twice, or out of its place, is not taken", () => {
     { type: "CHUNK", offset: 0, data: bytes("1,2") },
     { type: "CHUNK", offset: 3, data: bytes("test") },
   ] as const;
-  assert.equal(receipt.take(second), false);
-  assert.equal(receipt.take(first), true);
-  assert.equal(receipt.take(first), false);
-  assert.equal(receipt.take(second), true);
-  assert.equal(receipt.take(second), false);
+  assert.equal(receipt.add(second), false);
+  assert.equal(receipt.add(first), true);
+  assert.equal(receipt.add(first), false);
+  assert.equal(receipt.add(second), true);
+  assert.equal(receipt.add(second), false);
   assert.deepEqual(receipt.files(), FILES);
 });
 
@@ -285,7 +284,8 @@ Deno.test("a list with a path that leads out is refused, whatever its hash", () 
     const list = { ...RECEIVED.list, files: [...RECEIVED.list.files, { ...file!, path }] };
     assert.throws(
       () => new PartialBundle(list, listHash(list)),
-      (error) => error instanceof AiotestError && /names files that cannot/.test(error.message),
+      (error) =>
+        error instanceof AiotestError && /the list of files is not acceptable/.test(error.message),
     );
   }
 });
@@ -295,7 +295,7 @@ Deno.test("what a master names goes into a log as plain text", () => {
   assert.throws(
     () => new PartialBundle(list, listHash(list)),
     refusal(
-      'it names files that cannot be taken: "../\\u001b[2J" has a character that some systems do not take',
+      'the list of files is not acceptable: "../\\u001b[2J" has a character that some systems do not allow',
     ),
   );
 });
@@ -304,21 +304,21 @@ Deno.test("a list that is not what the master has vouched for is refused", () =>
   const list = { ...RECEIVED.list, entry: "empty.txt" };
   assert.throws(
     () => new PartialBundle(list, RECEIVED.hash),
-    refusal("the list of its files was changed on the way"),
+    refusal("the list of files was changed on the way"),
   );
 });
 
 Deno.test("more bytes than there are to be are refused", () => {
   const receipt = new PartialBundle(RECEIVED.list, RECEIVED.hash);
   assert.throws(
-    () => receipt.take({ type: "CHUNK", offset: 0, data: bytes("1,2test!") }),
-    refusal("it has more bytes than its files"),
+    () => receipt.add({ type: "CHUNK", offset: 0, data: bytes("1,2test!") }),
+    refusal("there are more bytes than in its files"),
   );
 });
 
 Deno.test("a file that is not what the list says is refused by name", () => {
   const receipt = new PartialBundle(RECEIVED.list, RECEIVED.hash);
-  receipt.take({ type: "CHUNK", offset: 0, data: bytes("1,2evil") });
+  receipt.add({ type: "CHUNK", offset: 0, data: bytes("1,2evil") });
   assert.throws(() => receipt.files(), refusal("shop.ts was changed on the way"));
 });
 
@@ -336,7 +336,7 @@ class DownloadScene {
   /** What using the files does. */
   use: () => Promise<void> = () => Promise.resolve();
   readonly fetch = new FileDownload({
-    link: {
+    connection: {
       master: "here:5557",
       connect: () => this.line.connect(),
       identity: identity(),
@@ -371,7 +371,7 @@ class DownloadScene {
       if (accepted === null) return;
       const channel = new Channel(accepted.stream);
       const rules = terms({ filesHash: this.desk.hash });
-      const greeting = await acceptWorker(channel, "10.0.0.1", rules, this.clock).catch(() => null);
+      const greeting = await acceptWorker(channel, rules, this.clock).catch(() => null);
       if (greeting !== null) serve(channel, this);
     }
   }
@@ -407,7 +407,7 @@ Deno.test("the files come, whole, and are used once", async () => {
     ["shop.ts", 4],
   ]);
   assert.deepEqual(scene.log, [
-    "Worker w1 fetches the test file.",
+    "Worker w1 is downloading the test file.",
     "Got the test file shop.ts from the master at here:5557: files: 2, bytes: 600004.",
   ]);
   assert.equal(scene.clock.pending, 0);
@@ -518,8 +518,8 @@ Deno.test("who waits for much hears how far it is", async () => {
   });
   assert.equal(await scene.end(), true);
   assert.deepEqual(scene.log.slice(1, -1), [
-    "The test file comes from the master: 0.3 of 0.6 MB.",
-    "The test file comes from the master: 0.5 of 0.6 MB.",
-    "The test file comes from the master: 0.6 of 0.6 MB.",
+    "Downloading the test file: 0.3 of 0.6 MB.",
+    "Downloading the test file: 0.5 of 0.6 MB.",
+    "Downloading the test file: 0.6 of 0.6 MB.",
   ]);
 });

@@ -58,7 +58,7 @@ Deno.test("a message may be as long as the limit, and no longer", () => {
   const reader = new FrameReader(16);
   assert.deepEqual(read(reader, [frame(new Uint8Array(16).fill(9))]), [new Uint8Array(16).fill(9)]);
   reader.push(new Uint8Array([0, 0, 0, 17]));
-  assert.throws(() => reader.next(), refused("A message of 17 bytes, where 16 are allowed"));
+  assert.throws(() => reader.next(), refused("A message of 17 bytes; at most 16 are allowed"));
 });
 
 Deno.test("a length is refused before any of its message has come", () => {
@@ -66,7 +66,7 @@ Deno.test("a length is refused before any of its message has come", () => {
   reader.push(new Uint8Array([0xff, 0xff, 0xff, 0xff]));
   assert.throws(
     () => reader.next(),
-    refused("A message of 4294967295 bytes, where 4096 are allowed"),
+    refused("A message of 4294967295 bytes; at most 4096 are allowed"),
   );
 });
 
@@ -76,8 +76,8 @@ Deno.test("a peer that speaks something else is told what it speaks", () => {
     reader.push(new TextEncoder().encode(text));
     reader.next();
   };
-  assert.throws(() => said("GET / HTTP/1.1"), refused(/^It speaks HTTP/));
-  assert.throws(() => said("\x16\x03\x01\x02\x00"), refused(/^It speaks TLS: .* --tls-cert/));
+  assert.throws(() => said("GET / HTTP/1.1"), refused(/^The peer uses HTTP/));
+  assert.throws(() => said("\x16\x03\x01\x02\x00"), refused(/^The peer uses TLS: .* --tls-cert/));
   assert.throws(() => said("gibberish"), refused(/^A message of \d+ bytes/));
 });
 
@@ -110,8 +110,8 @@ Deno.test("a large message may come byte by byte", () => {
   assert.deepEqual(reader.next(), payload);
 });
 
-Deno.test("nothing can be pushed while messages are left to take", () => {
+Deno.test("nothing can be pushed before all messages are read", () => {
   const reader = new FrameReader(16);
   reader.push(frame(new Uint8Array([1])));
-  assert.throws(() => reader.push(new Uint8Array([0])), /messages left to take/);
+  assert.throws(() => reader.push(new Uint8Array([0])), /not all messages have been read/);
 });

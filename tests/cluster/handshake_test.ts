@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import type { Channel } from "../../src/cluster/channel.ts";
 import {
-  type AcceptedPlace,
-  type AcceptedWorker,
   acceptWorker,
+  type Candidate,
   type JoinedMaster,
   joinMaster,
   type JoinOptions,
@@ -26,6 +25,7 @@ import {
   OTHER_HASH,
   refusal,
   terms,
+  workerState,
 } from "../support/joining.ts";
 import { delta, report } from "../support/reports.ts";
 
@@ -36,14 +36,14 @@ interface MasterSide {
   readonly clock: FakeClock;
   readonly master: Channel;
   readonly worker: Channel;
-  readonly greeted: Promise<AcceptedWorker<AcceptedPlace> | null>;
+  readonly greeted: Promise<Candidate | null>;
 }
 
 /** A master that greets a worker which a test speaks for. */
-function masterSide(changes: Partial<JoinTerms<AcceptedPlace>> = {}): MasterSide {
+function masterSide(changes: Partial<JoinTerms> = {}): MasterSide {
   const { master, worker } = channels();
   const clock = new FakeClock();
-  const greeted = acceptWorker(master, "10.0.0.1", terms(changes), clock);
+  const greeted = acceptWorker(master, terms(changes), clock);
   // A test that looks at the worker's side first must not end with a rejection that nobody awaits yet.
   greeted.catch(() => {});
   return { clock, master, worker, greeted };
@@ -65,7 +65,7 @@ async function refused(
 }
 
 Deno.test("a worker that knows the token is welcomed with a proof, and the master says what it gave", async () => {
-  const { worker, greeted, clock } = masterSide();
+  const { worker, master, greeted, clock } = masterSide();
   const hello = await nextOf(worker, "HELLO");
   assert.deepEqual([hello.protocolMin, hello.protocolMax, hello.epoch], [1, 1, 3]);
   const join = joinFor(hello, "secret");
@@ -83,22 +83,24 @@ Deno.test("a worker that knows the token is welcomed with a proof, and the maste
   });
   assert.deepEqual(welcome.mac, masterProof("secret", hello, join, welcome));
   const greeting = await greeted;
-  assert.deepEqual(greeting?.place, { runId: "run-1", ackedSeq: 7 });
+  assert.equal(greeting?.channel, master);
+  assert.equal(greeting?.worker?.reports.lastSeq, 7);
   assert.equal(greeting?.join.workerId, "worker-1");
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("who admits gets the worker's JOIN and its address, and its place comes back", async () => {
-  const seen: [workerId: string, address: string][] = [];
-  const place = { runId: "run-1", ackedSeq: 0, seat: 12 };
-  const admit = ({ workerId }: Message<"JOIN">, address: string): AcceptedPlace => {
-    seen.push([workerId, address]);
-    return place;
+Deno.test("a worker that is admitted for its files alone has no state", async () => {
+  const seen: string[] = [];
+  const admit = ({ workerId }: Message<"JOIN">): null => {
+    seen.push(workerId);
+    return null;
   };
   const { worker, greeted } = masterSide({ admit });
-  worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { workerId: "w9" }));
-  assert.equal((await greeted)?.place, place);
-  assert.deepEqual(seen, [["w9", "10.0.0.1"]]);
+  worker.send(joinFor(await nextOf(worker, "HELLO"), "secret"));
+  assert.equal((await nextOf(worker, "WELCOME")).ackedSeq, 0);
+  const candidate = await greeted;
+  assert.deepEqual([candidate?.worker, candidate?.join.workerId], [null, "worker-1"]);
+  assert.deepEqual(seen, ["worker-1"]);
 });
 
 Deno.test("after the handshake a message may be large", async () => {
@@ -131,7 +133,7 @@ Deno.test("a master without a token takes a worker without one, and no other", a
   const { worker, greeted } = masterSide({ token: null });
   worker.send(joinFor(await nextOf(worker, "HELLO"), null));
   assert.equal((await nextOf(worker, "WELCOME")).mac.length, 0);
-  assert.equal((await greeted)?.place.runId, "run-1");
+  assert.equal((await greeted)?.worker?.id, "worker-1");
   assert.deepEqual(await refused(masterSide({ token: null }), "secret"), [
     "token",
     "the worker has a token, the master has none: " +
@@ -170,8 +172,8 @@ Deno.test("another test file is refused with both hashes and the flag, once the 
   const testfileHash = OTHER_HASH;
   assert.deepEqual(await refused(masterSide(), "secret", { testfileHash }), [
     "testfile",
-    `the worker has another test file than the master: ${OTHER_HASH} is not ${MASTER_HASH}; ` +
-    "with --allow-different-testfile the master takes it all the same",
+    `the worker has a different test file than the master: ${OTHER_HASH} is not ` +
+    `${MASTER_HASH}; with --allow-different-testfile the master accepts it`,
   ]);
   assert.deepEqual(await refused(masterSide(), "wrong", { testfileHash }), ["token", WRONG_TOKEN]);
 });
@@ -202,7 +204,7 @@ Deno.test("a worker without a test file is refused where there is none for it, o
   const terms = { allowDifferentTestfile: true };
   assert.deepEqual(await refused(masterSide(terms), "secret", none), [
     "testfile",
-    "it has no test file, and this master sends none: name it with -f",
+    "the worker has no test file, and this master sends none: give it one with -f",
   ]);
   assert.deepEqual(await refused(masterSide({ filesHash: "c3" }), "wrong", none), [
     "token",
@@ -284,13 +286,13 @@ Deno.test("a worker that finds no common protocol says so itself", async () => {
 Deno.test("a JOIN that arrives twice is answered once, and the second is left for later", async () => {
   let admitted = 0;
   const { worker, greeted, master } = masterSide({
-    admit: () => ({ runId: "run-1", ackedSeq: admitted++ }),
+    admit: () => workerState(admitted++),
   });
   const join = joinFor(await nextOf(worker, "HELLO"), "secret");
   worker.send(join);
   worker.send(join);
   await nextOf(worker, "WELCOME");
-  assert.equal((await greeted)?.place.ackedSeq, 0);
+  assert.equal((await greeted)?.worker?.reports.lastSeq, 0);
   assert.equal((await nextOf(master, "JOIN")).workerId, "worker-1");
   assert.equal(admitted, 1);
 });
@@ -387,7 +389,7 @@ Deno.test("a master with a token and a worker with the same find each other", as
   const { master, worker } = channels();
   const clock = new FakeClock();
   const [greeting, introduction] = await Promise.all([
-    acceptWorker(master, "10.0.0.1", terms(), clock),
+    acceptWorker(master, terms(), clock),
     joinMaster(worker, identity(), { token: "secret", clock }),
   ]);
   assert.equal(greeting?.join.workerId, "worker-1");
@@ -497,7 +499,7 @@ Deno.test("what comes out of turn is no master's", async () => {
 Deno.test("a master that is silent, before or after HELLO, is given up after 2 s", async () => {
   const silent = workerSide();
   await silent.clock.advance(2_000);
-  await assert.rejects(silent.introduced, refusal("busy", /^it does not say HELLO/));
+  await assert.rejects(silent.introduced, refusal("busy", /^the master does not send HELLO/));
   assert.equal(silent.worker.closed, true);
 
   const half = workerSide();

@@ -185,8 +185,8 @@ Deno.test("a length that no record has is broken", async () => {
 
 Deno.test("a file that has no run in it is refused", async () => {
   const empty = [
-    "--resume run.journal: there is no run in the file",
-    "It ended before it had begun; delete the file, and start with --journal.",
+    "--resume run.journal: the file contains no run",
+    "The master ended before the run started. Delete the file, and start again with --journal.",
   ];
   assert.deepEqual(await refusalOf(""), empty);
   assert.deepEqual(await refusalOf("aiotest-jour"), empty);
@@ -203,8 +203,8 @@ Deno.test("a file that is no journal is refused", async () => {
     ]
   ) {
     assert.deepEqual(await refusalOf(text), [
-      "--resume run.journal: the file is no journal of aiotest",
-      "A run that was started with --journal FILE writes one.",
+      "--resume run.journal: the file is not an aiotest journal",
+      "Runs with --journal FILE write one.",
     ]);
   }
 });
@@ -212,7 +212,7 @@ Deno.test("a file that is no journal is refused", async () => {
 Deno.test("a journal of a later format is refused, and which one it has is said", async () => {
   for (const [text, format] of [["aiotest-journal 2\n", 2], ["aiotest-journal 10\nabc", 10]]) {
     assert.deepEqual(await refusalOf(String(text)), [
-      `--resume run.journal: the journal has format ${format}, and this aiotest knows 1`,
+      `--resume run.journal: the journal has format ${format}, but this version supports format 1`,
       "Use the version of aiotest that wrote it.",
     ]);
   }
@@ -222,7 +222,7 @@ Deno.test("a record that is whole and right, but of no known type, is refused", 
   const good = journalBytes([RUN_RECORD]);
   const nonsense = [0, 0, 0, 10, 0xd1, 0xf7, 0x8f, 0x1c, 0x91, 0xa8, ...Buffer.from("nonsense")];
   assert.deepEqual(await refusalOf(new Uint8Array([...good, ...nonsense])), [
-    `--resume run.journal: what is written at byte ${good.length} cannot be read`,
+    `--resume run.journal: the record at byte ${good.length} cannot be read`,
     "Use the version of aiotest that wrote it.",
   ]);
 });

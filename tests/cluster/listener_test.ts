@@ -1,13 +1,8 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
-import { type AcceptedPlace, joinMaster, type JoinTerms } from "../../src/cluster/handshake.ts";
-import {
-  type Candidate,
-  ConnectionLimiter,
-  RejectionLog,
-  WorkerListener,
-} from "../../src/cluster/listener.ts";
+import { type Candidate, joinMaster, type JoinTerms } from "../../src/cluster/handshake.ts";
+import { ConnectionLimiter, RejectionLog, WorkerListener } from "../../src/cluster/listener.ts";
 import { ProtocolError } from "../../src/cluster/protocol.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import {
@@ -18,10 +13,18 @@ import {
   type StreamListener,
 } from "../../src/core/network.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
-import { identity, joinFor, nextOf, OTHER_HASH, refusal, terms } from "../support/joining.ts";
+import {
+  identity,
+  joinFor,
+  nextOf,
+  OTHER_HASH,
+  refusal,
+  terms,
+  workerState,
+} from "../support/joining.ts";
 import { memoryStreams } from "../support/memory_stream.ts";
 
-const BUSY = "too many handshakes under way from this address";
+const BUSY = "too many handshakes in progress from this address";
 
 /** Takes connections that a test makes up. */
 class MemoryListener implements StreamListener {
@@ -54,9 +57,9 @@ class MemoryListener implements StreamListener {
 }
 
 interface Desk {
-  readonly reception: WorkerListener<AcceptedPlace>;
+  readonly reception: WorkerListener;
   readonly ended: Promise<void>;
-  readonly guests: Candidate<AcceptedPlace>[];
+  readonly guests: Candidate[];
   readonly lines: string[];
 }
 
@@ -64,9 +67,9 @@ interface Desk {
 function open(
   listener: StreamListener,
   clock: Clock,
-  changes: Partial<JoinTerms<AcceptedPlace>> = {},
+  changes: Partial<JoinTerms> = {},
 ): Desk {
-  const [guests, lines]: [Candidate<AcceptedPlace>[], string[]] = [[], []];
+  const [guests, lines]: [Candidate[], string[]] = [[], []];
   const reception = new WorkerListener(listener, {
     terms: terms(changes),
     where: "10.0.0.1:5557",
@@ -82,7 +85,7 @@ interface MemoryDesk extends Desk {
   dial(address: string): Channel;
 }
 
-function openInMemory(changes: Partial<JoinTerms<AcceptedPlace>> = {}): MemoryDesk {
+function openInMemory(changes: Partial<JoinTerms> = {}): MemoryDesk {
   const listener = new MemoryListener();
   const clock = new FakeClock();
   const dial = (address: string): Channel => new Channel(listener.dial(address));
@@ -96,7 +99,7 @@ Deno.test("a worker comes in with its connection and its place", async () => {
   await settle();
   assert.equal(welcome.runId, "run-1");
   assert.equal(guests[0]?.join.workerId, "worker-1");
-  assert.deepEqual(guests[0]?.place, { runId: "run-1", ackedSeq: 7 });
+  assert.equal(guests[0]?.worker?.reports.lastSeq, 7);
   guests[0]?.channel.send({ type: "SETUP", workerIndex: 0, options: "{}" });
   assert.equal((await nextOf(worker, "SETUP")).options, "{}");
   reception.close();
@@ -193,7 +196,7 @@ Deno.test("garbage, a closed connection and a mistake in the hooks touch nobody 
   const { dial, clock, lines, guests } = openInMemory({
     admit: ({ workerId }) => {
       if (workerId === "cursed") throw new TypeError("no seat");
-      return { runId: "run-1", ackedSeq: 0 };
+      return workerState();
     },
   });
   dial("10.0.0.2").close();

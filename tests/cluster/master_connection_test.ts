@@ -11,7 +11,8 @@ import { AiotestError } from "../../src/core/errors.ts";
 import { connect, listen } from "../../src/core/network.ts";
 import { identity as certificate, testAuthority } from "../support/certificates.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
-import { identity, OTHER_HASH, terms } from "../support/joining.ts";
+import type { WorkerState } from "../../src/cluster/run_state.ts";
+import { identity, OTHER_HASH, terms, workerState } from "../support/joining.ts";
 import { type MemoryLine, MemoryNetwork } from "../support/memory_network.ts";
 
 interface Scene {
@@ -91,17 +92,15 @@ function scene({ refusal = null, listening = true, ...changes }: SceneOptions = 
 /** A master that lets workers in, or refuses all of them. */
 async function serve({ network, clock, masters }: Scene, refusal: ErrorCode | null): Promise<void> {
   const listener = network.listen();
-  const admit = (): { runId: string; ackedSeq: number } => {
+  const admit = (): WorkerState => {
     if (refusal !== null) throw new ProtocolError(refusal, "not today");
-    return { runId: "run-1", ackedSeq: 0 };
+    return workerState();
   };
   for (;;) {
     const accepted = await listener.accept();
     if (accepted === null) return;
     const channel = new Channel(accepted.stream);
-    const greeting = await acceptWorker(channel, "10.0.0.1", terms({ admit }), clock).catch(() =>
-      null
-    );
+    const greeting = await acceptWorker(channel, terms({ admit }), clock).catch(() => null);
     if (greeting !== null) masters.push(channel);
   }
 }
@@ -175,7 +174,7 @@ Deno.test("a connection that is lost is looked for again, the sooner the better 
   await all.clock.advance(25);
   assert.equal(all.log.at(-1), "joined run-1 at 1525");
   assert.deepEqual(all.warnings.length, 1);
-  assert.match(all.warnings[0]!, /^The connection with the master at here:5557 is lost/);
+  assert.match(all.warnings[0]!, /^Lost the connection to the master at here:5557/);
   await all.link.close();
 });
 
@@ -195,7 +194,7 @@ Deno.test("a master that is not found in time ends it with exit code 4", async (
   await all.clock.advance(200);
   assert.ok(all.error instanceof AiotestError);
   assert.equal(all.error.exitCode, 4);
-  assert.match(all.error.message, /^No master at here:5557 for 20 s: /);
+  assert.match(all.error.message, /^Cannot reach the master at here:5557 for 20 s: /);
   assert.match(all.error.hint, /--reconnect-timeout/);
   assert.equal(all.clock.pending, 0);
 });
@@ -238,7 +237,7 @@ Deno.test("a connection that takes over 5 s to open is none, and is closed when 
   });
   await all.clock.advance(5_100);
   assert.equal(all.ended, true);
-  assert.match(String(all.error), /takes too long to open/);
+  assert.match(String(all.error), /opening the connection takes too long/);
   late.resolve();
   await settle();
   assert.equal(closed, 1);
@@ -365,7 +364,7 @@ Deno.test("a certificate is judged before anything is said", async () => {
 Deno.test("a master without TLS is told from one with a bad certificate", async () => {
   assert.match(
     await problemOf(null, testAuthority()) ?? "",
-    /^it does not speak TLS; .*--tls-cert/,
+    /^it does not use TLS; .*--tls-cert/,
   );
 });
 
@@ -374,6 +373,6 @@ Deno.test("nobody there, and no such name", async () => {
   const { port } = listener;
   listener.close();
   const refused = connect({ hostname: "127.0.0.1", port, tls: null });
-  assert.equal(await refused.then(() => null, openingProblem), "nobody listens there");
+  assert.equal(await refused.then(() => null, openingProblem), "the connection was refused");
   assert.equal(openingProblem(new Error("no such name")), "no such name");
 });

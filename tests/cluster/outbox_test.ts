@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { ReportOutbox, ReportsInFlight, type SecondFacts } from "../../src/cluster/outbox.ts";
+import { ReportOutbox, type SecondMetadata, SentReports } from "../../src/cluster/outbox.ts";
 import type { Message } from "../../src/cluster/protocol.ts";
 import { IterationStats } from "../../src/stats/iteration_stats.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
@@ -14,7 +14,7 @@ import { reportIn, ReportLink } from "../support/report_link.ts";
 import { anySample, sample } from "../support/samples.ts";
 
 const MIB = 1024 * 1024;
-const FACTS: SecondFacts = { phase: 0, cpu: 0.5, lag: 2 };
+const METADATA: SecondMetadata = { phase: 0, cpu: 0.5, lag: 2 };
 
 /** A second with these samples. */
 function second(number: number, samples: readonly Sample[] = []): SecondStats {
@@ -36,7 +36,7 @@ function hugeSecond(number: number): SecondStats {
 /** Seconds 0 and up of one request each. */
 function outboxOf(seconds: number): ReportOutbox {
   const outbox = new ReportOutbox("run");
-  for (let number = 0; number < seconds; number++) outbox.add(second(number, [sample()]), FACTS);
+  for (let number = 0; number < seconds; number++) outbox.add(second(number, [sample()]), METADATA);
   return outbox;
 }
 
@@ -135,13 +135,13 @@ Deno.test("64 seconds stay apart, and what comes behind them is put together", (
 Deno.test("reports that were sent count among the 64 until they are acknowledged", () => {
   const outbox = outboxOf(60);
   assert.equal(framesOf(outbox).length, 60);
-  for (let number = 60; number < 70; number++) outbox.add(second(number), FACTS);
+  for (let number = 60; number < 70; number++) outbox.add(second(number), METADATA);
   outbox.acknowledged(60, 10);
   assert.deepEqual(outline(reportsOf(outbox)), [
     ...[61, 62, 63, 64].map((seq) => [seq, seq - 1, seq - 1, false]),
     [65, 64, 69, false],
   ]);
-  outbox.add(second(70), FACTS);
+  outbox.add(second(70), METADATA);
   assert.deepEqual(outline(reportsOf(outbox)), [[66, 70, 70, false]]);
 });
 
@@ -151,7 +151,7 @@ Deno.test("a second stays behind those that were put together, whatever room the
     outbox.next(0);
     outbox.acknowledged(seq, 0);
   }
-  outbox.add(second(65), FACTS);
+  outbox.add(second(65), METADATA);
   assert.deepEqual(outline(reportsOf(outbox).slice(-2)), [
     [64, 63, 63, false],
     [65, 64, 65, false],
@@ -169,7 +169,7 @@ Deno.test("what was put together says what its last second says of the worker", 
 Deno.test("seconds of different parts of the run are never put together", () => {
   const outbox = outboxOf(64);
   for (const [number, phase] of [[64, 0], [65, 0], [66, 1], [67, 1], [68, 1]] as const) {
-    outbox.add(second(number), { ...FACTS, phase });
+    outbox.add(second(number), { ...METADATA, phase });
   }
   const reports = reportsOf(outbox).slice(64);
   assert.deepEqual(outline(reports), [[65, 64, 65, false], [66, 66, 68, false]]);
@@ -178,7 +178,7 @@ Deno.test("seconds of different parts of the run are never put together", () => 
 
 Deno.test("what was put together is never longer than a report may be", () => {
   const outbox = outboxOf(64);
-  for (const number of [100, 100_100, 100_101]) outbox.add(second(number), FACTS);
+  for (const number of [100, 100_100, 100_101]) outbox.add(second(number), METADATA);
   assert.deepEqual(outline(reportsOf(outbox).slice(64)), [
     [65, 100, 100_100, false],
     [66, 100_101, 100_101, false],
@@ -205,7 +205,7 @@ Deno.test("at the end, where all was sent, an empty report is the final one", ()
   const outbox = outboxOf(3);
   reportsOf(outbox);
   assert.equal(outbox.drained, false);
-  outbox.finish(FACTS);
+  outbox.finish(METADATA);
   const reports = reportsOf(outbox);
   assert.deepEqual(outline(reports), [[4, 2, 2, true]]);
   assert.deepEqual([reports[0]!.users, reports[0]!.deltas], [[], []]);
@@ -214,16 +214,16 @@ Deno.test("at the end, where all was sent, an empty report is the final one", ()
 
 Deno.test("a worker that has counted nothing has a final report too", () => {
   const outbox = new ReportOutbox("run");
-  outbox.finish(FACTS);
+  outbox.finish(METADATA);
   assert.deepEqual(outline(reportsOf(outbox)), [[1, 0, 0, true]]);
   assert.equal(outbox.drained, true);
 });
 
 Deno.test("the final report is of the last part of the run, and those before are sent before it", () => {
   const outbox = outboxOf(2);
-  outbox.add(second(2), { ...FACTS, phase: 1 });
-  outbox.add(second(3), { ...FACTS, phase: 1 });
-  outbox.finish({ ...FACTS, phase: 2 });
+  outbox.add(second(2), { ...METADATA, phase: 1 });
+  outbox.add(second(3), { ...METADATA, phase: 1 });
+  outbox.finish({ ...METADATA, phase: 2 });
   const reports = reportsOf(outbox);
   assert.deepEqual(outline(reports), [[1, 0, 1, false], [2, 2, 3, false], [3, 3, 3, true]]);
   assert.deepEqual(reports.map(({ phase }) => phase), [0, 1, 2]);
@@ -232,9 +232,9 @@ Deno.test("the final report is of the last part of the run, and those before are
 Deno.test("of what is cut at the end, only the last report is the final one", () => {
   const outbox = new ReportOutbox("run");
   const samples = Array.from({ length: 800 }, (_, i) => sample({ name: `/item/${i}` }));
-  for (let number = 0; number < 3; number++) outbox.add(second(number, samples), FACTS);
+  for (let number = 0; number < 3; number++) outbox.add(second(number, samples), METADATA);
   const sent = framesOf(outbox);
-  outbox.finish(FACTS);
+  outbox.finish(METADATA);
   outbox.acknowledged(sent.length, 10);
   const reports = reportsOf(outbox, 20);
   assert.ok(reports.length > 1);
@@ -248,7 +248,7 @@ Deno.test("of what is cut at the end, only the last report is the final one", ()
 Deno.test("on another connection what was sent goes again as it was, before anything new", () => {
   const outbox = outboxOf(3);
   const frames = [outbox.next(0), outbox.next(0), outbox.next(0)];
-  outbox.add(second(3), FACTS);
+  outbox.add(second(3), METADATA);
   outbox.reconnected(1, 500);
   assert.deepEqual([outbox.next(500), outbox.next(500)], frames.slice(1));
   assert.equal(reportIn(outbox.next(500)!).seq, 4);
@@ -275,7 +275,7 @@ Deno.test("a report that has not been sent cannot be acknowledged", () => {
 Deno.test("32 KiB are on the way, and one report at a time where the link is slow", () => {
   const outbox = new ReportOutbox("run");
   const samples = Array.from({ length: 500 }, (_, i) => sample({ name: `/item/${i}` }));
-  for (let number = 0; number < 5; number++) outbox.add(second(number, samples), FACTS);
+  for (let number = 0; number < 5; number++) outbox.add(second(number, samples), METADATA);
   const sent = (nowMs: number): number => {
     const frames = framesOf(outbox, nowMs);
     const bytes = frames.reduce((sum, { length }) => sum + length, 0);
@@ -319,12 +319,12 @@ Deno.test("10,000 seconds without an acknowledgement fill no memory, and all of 
       }),
     ]));
   for (const interval of all) {
-    link.outbox.add(interval, FACTS);
+    link.outbox.add(interval, METADATA);
     link.write();
     link.nowMs += 1000;
     assert.ok(link.outbox.heldBytes < 64 * 1024, `${link.outbox.heldBytes} bytes are held`);
   }
-  link.outbox.finish(FACTS);
+  link.outbox.finish(METADATA);
   link.drain();
   assert.ok(link.outbox.lastSeq < 100, `${link.outbox.lastSeq} reports`);
   assert.deepEqual(
@@ -338,10 +338,10 @@ Deno.test("10,000 seconds without an acknowledgement fill no memory, and all of 
 Deno.test("16 MiB are held at most, and what is beyond is put together and arrives", () => {
   const link = new ReportLink();
   const all = Array.from({ length: 60 }, (_, number) => hugeSecond(number));
-  for (const interval of all) link.outbox.add(interval, FACTS);
+  for (const interval of all) link.outbox.add(interval, METADATA);
   const held = link.outbox.heldBytes;
   assert.ok(held > 15 * MIB && held <= 16 * MIB, `${held} bytes are held`);
-  link.outbox.finish(FACTS);
+  link.outbox.finish(METADATA);
   assert.equal(link.outbox.heldBytes, 0);
   link.drain();
   assert.deepEqual(
@@ -377,7 +377,7 @@ Deno.test("whatever happens on the way, what arrives is what was counted, once",
           if (error === null) iterations.complete(latencyMs);
         }
         all.push(interval);
-        link.outbox.add(interval, { ...FACTS, phase });
+        link.outbox.add(interval, { ...METADATA, phase });
       };
       const acts: Record<string, (samples: Sample[]) => void> = {
         count,
@@ -402,7 +402,7 @@ Deno.test("whatever happens on the way, what arrives is what was counted, once",
         link.nowMs += 5;
         acts[act]!(samples);
       }
-      link.outbox.finish({ ...FACTS, phase });
+      link.outbox.finish({ ...METADATA, phase });
       link.drain();
       const { book: { totals }, member } = link;
       const direct = added(new Totals(), all);
@@ -416,11 +416,11 @@ Deno.test("whatever happens on the way, what arrives is what was counted, once",
 
 const KIB = 1024;
 
-/** A flight of reports of these lengths, sent at 0. */
-function flightOf(...lengths: number[]): ReportsInFlight {
-  const flight = new ReportsInFlight();
-  for (const length of lengths) flight.launch(frame(length), 0);
-  return flight;
+/** A sent of reports of these lengths, sent at 0. */
+function sentReportsOf(...lengths: number[]): SentReports {
+  const sent = new SentReports();
+  for (const length of lengths) sent.send(frame(length), 0);
+  return sent;
 }
 
 function frame(length: number): Uint8Array<ArrayBuffer> {
@@ -428,10 +428,10 @@ function frame(length: number): Uint8Array<ArrayBuffer> {
 }
 
 /** The lengths of what goes again at a moment, until nothing may. */
-function relaunched(flight: ReportsInFlight, nowMs: number): number[] {
+function resent(sent: SentReports, nowMs: number): number[] {
   const lengths: number[] = [];
-  while (flight.grounded && lengths.length < 100) {
-    const bytes = flight.relaunch(nowMs);
+  while (sent.mustResend && lengths.length < 100) {
+    const bytes = sent.resend(nowMs);
     if (bytes === null) break;
     lengths.push(bytes.length);
   }
@@ -439,96 +439,96 @@ function relaunched(flight: ReportsInFlight, nowMs: number): number[] {
 }
 
 Deno.test("32 KiB may be on the way, or one report that is longer", () => {
-  const flight = flightOf();
-  assert.equal(flight.admits(500 * KIB, 0), true);
-  flight.launch(frame(20 * KIB), 0);
-  assert.deepEqual([flight.admits(12 * KIB, 0), flight.admits(12 * KIB + 1, 0)], [true, false]);
-  assert.equal(flightOf(500 * KIB).admits(1, 0), false);
+  const sent = sentReportsOf();
+  assert.equal(sent.hasRoom(500 * KIB, 0), true);
+  sent.send(frame(20 * KIB), 0);
+  assert.deepEqual([sent.hasRoom(12 * KIB, 0), sent.hasRoom(12 * KIB + 1, 0)], [true, false]);
+  assert.equal(sentReportsOf(500 * KIB).hasRoom(1, 0), false);
 });
 
 Deno.test("an acknowledgement makes room", () => {
-  const flight = flightOf(20 * KIB, 12 * KIB);
-  assert.equal(flight.admits(1, 10), false);
-  flight.acknowledged(1, 10);
-  assert.deepEqual([flight.admits(20 * KIB, 10), flight.admits(20 * KIB + 1, 10)], [true, false]);
-  assert.deepEqual([flight.count, flight.bytes, flight.lastSeq], [1, 12 * KIB, 2]);
+  const sent = sentReportsOf(20 * KIB, 12 * KIB);
+  assert.equal(sent.hasRoom(1, 10), false);
+  sent.acknowledged(1, 10);
+  assert.deepEqual([sent.hasRoom(20 * KIB, 10), sent.hasRoom(20 * KIB + 1, 10)], [true, false]);
+  assert.deepEqual([sent.count, sent.bytes, sent.lastSeq], [1, 12 * KIB, 2]);
 });
 
 Deno.test("after an acknowledgement that took a second, one report is on the way at a time", () => {
-  const flight = flightOf(100, 100);
-  flight.acknowledged(1, 1000);
-  assert.equal(flight.admits(1, 1000), false);
-  flight.acknowledged(2, 1000);
-  assert.equal(flight.admits(1, 1000), true);
-  flight.launch(frame(100), 1000);
-  assert.equal(flight.admits(1, 1000), false);
-  flight.acknowledged(3, 1999);
-  flight.launch(frame(100), 2000);
-  assert.equal(flight.admits(1, 2000), true);
+  const sent = sentReportsOf(100, 100);
+  sent.acknowledged(1, 1000);
+  assert.equal(sent.hasRoom(1, 1000), false);
+  sent.acknowledged(2, 1000);
+  assert.equal(sent.hasRoom(1, 1000), true);
+  sent.send(frame(100), 1000);
+  assert.equal(sent.hasRoom(1, 1000), false);
+  sent.acknowledged(3, 1999);
+  sent.send(frame(100), 2000);
+  assert.equal(sent.hasRoom(1, 2000), true);
 });
 
 Deno.test("nothing is sent behind a report that has waited for a second", () => {
-  const flight = flightOf(100);
-  assert.deepEqual([flight.admits(1, 999), flight.admits(1, 1000)], [true, false]);
+  const sent = sentReportsOf(100);
+  assert.deepEqual([sent.hasRoom(1, 999), sent.hasRoom(1, 1000)], [true, false]);
 });
 
 Deno.test("an acknowledgement frees all before it, and an older one nothing", () => {
-  const flight = flightOf(1, 2, 3, 4);
-  flight.acknowledged(3, 10);
-  assert.deepEqual([flight.count, flight.bytes], [1, 4]);
-  for (const seq of [0, 2, 3]) flight.acknowledged(seq, 5000);
-  assert.deepEqual([flight.count, flight.bytes], [1, 4]);
-  flight.acknowledged(4, 10);
-  assert.deepEqual([flight.count, flight.bytes, flight.grounded], [0, 0, false]);
+  const sent = sentReportsOf(1, 2, 3, 4);
+  sent.acknowledged(3, 10);
+  assert.deepEqual([sent.count, sent.bytes], [1, 4]);
+  for (const seq of [0, 2, 3]) sent.acknowledged(seq, 5000);
+  assert.deepEqual([sent.count, sent.bytes], [1, 4]);
+  sent.acknowledged(4, 10);
+  assert.deepEqual([sent.count, sent.bytes, sent.mustResend], [0, 0, false]);
 });
 
 Deno.test("what was never sent cannot be acknowledged", () => {
   const refused = { name: "ProtocolError", code: "protocol" };
-  const flight = flightOf(1, 2);
-  assert.throws(() => flight.acknowledged(3, 0), refused);
-  assert.throws(() => flight.reconnected(3, 0), refused);
-  assert.throws(() => flightOf().acknowledged(1, 0), refused);
-  assert.deepEqual([flight.count, flight.grounded], [2, false]);
+  const sent = sentReportsOf(1, 2);
+  assert.throws(() => sent.acknowledged(3, 0), refused);
+  assert.throws(() => sent.reconnected(3, 0), refused);
+  assert.throws(() => sentReportsOf().acknowledged(1, 0), refused);
+  assert.deepEqual([sent.count, sent.mustResend], [2, false]);
 });
 
 Deno.test("on another connection all that is not acknowledged goes again, within the window", () => {
-  const flight = flightOf(1 * KIB, 12 * KIB, 12 * KIB, 8 * KIB);
-  flight.reconnected(1, 500);
-  assert.deepEqual(relaunched(flight, 500), [12 * KIB, 12 * KIB, 8 * KIB]);
-  assert.equal(flight.grounded, false);
-  assert.equal(flight.admits(1, 500), false);
+  const sent = sentReportsOf(1 * KIB, 12 * KIB, 12 * KIB, 8 * KIB);
+  sent.reconnected(1, 500);
+  assert.deepEqual(resent(sent, 500), [12 * KIB, 12 * KIB, 8 * KIB]);
+  assert.equal(sent.mustResend, false);
+  assert.equal(sent.hasRoom(1, 500), false);
 });
 
 Deno.test("after a long time without a connection one report goes again at a time", () => {
-  const flight = flightOf(1, 2, 3);
-  flight.reconnected(1, 30_000);
-  assert.deepEqual(relaunched(flight, 30_000), [2]);
-  flight.acknowledged(2, 30_010);
-  assert.deepEqual(relaunched(flight, 30_010), [3]);
+  const sent = sentReportsOf(1, 2, 3);
+  sent.reconnected(1, 30_000);
+  assert.deepEqual(resent(sent, 30_000), [2]);
+  sent.acknowledged(2, 30_010);
+  assert.deepEqual(resent(sent, 30_010), [3]);
 });
 
 Deno.test("a report that is asked for goes again with all behind it, and those before are there", () => {
-  const flight = flightOf(1, 2, 3, 4);
-  flight.resume(3);
-  assert.deepEqual([flight.count, flight.grounded], [2, true]);
-  assert.deepEqual(relaunched(flight, 10), [3, 4]);
-  flight.resume(3);
-  assert.deepEqual(relaunched(flight, 10), [3, 4]);
+  const sent = sentReportsOf(1, 2, 3, 4);
+  sent.resume(3);
+  assert.deepEqual([sent.count, sent.mustResend], [2, true]);
+  assert.deepEqual(resent(sent, 10), [3, 4]);
+  sent.resume(3);
+  assert.deepEqual(resent(sent, 10), [3, 4]);
 });
 
 Deno.test("what was never sent, or is there for certain, cannot be asked for", () => {
-  const flight = flightOf(1, 2, 3);
-  flight.acknowledged(1, 10);
+  const sent = sentReportsOf(1, 2, 3);
+  sent.acknowledged(1, 10);
   for (const seq of [0, 1, 4]) {
-    assert.throws(() => flight.resume(seq), { name: "ProtocolError", code: "protocol" });
+    assert.throws(() => sent.resume(seq), { name: "ProtocolError", code: "protocol" });
   }
-  assert.deepEqual([flight.count, flight.grounded], [2, false]);
+  assert.deepEqual([sent.count, sent.mustResend], [2, false]);
 });
 
 Deno.test("reports that are acknowledged before they went again do not go again", () => {
-  const flight = flightOf(1, 2, 3);
-  flight.reconnected(0, 10);
-  assert.equal(flight.relaunch(10)?.length, 1);
-  flight.acknowledged(2, 20);
-  assert.deepEqual(relaunched(flight, 20), [3]);
+  const sent = sentReportsOf(1, 2, 3);
+  sent.reconnected(0, 10);
+  assert.equal(sent.resend(10)?.length, 1);
+  sent.acknowledged(2, 20);
+  assert.deepEqual(resent(sent, 20), [3]);
 });

@@ -204,17 +204,16 @@ Deno.test("a run of which nothing else is known has nothing yet", async () => {
 
 Deno.test("a run that is over, or was given up, is refused", async () => {
   assert.deepEqual(await refusalOf([RUN_RECORD, { type: "ended" }]), [
-    "--resume run.journal: the run r1 has ended already",
-    "Nothing of it is left to do; start a new run with --journal and another file.",
+    "--resume run.journal: the run r1 has already ended",
+    "There is nothing to resume. Start a new run with --journal and another file.",
   ]);
   assert.deepEqual(await refusalOf([{ type: "abandoned", reason: "disk full" }]), [
-    "--resume run.journal: nobody can go on with the run, as it could not be written down to its " +
-    "end (disk full)",
+    "--resume run.journal: the run cannot be resumed because the journal is incomplete (disk full)",
     "Start a new run with --journal and another file.",
   ]);
   assert.deepEqual(await refusalOf([]), [
-    "--resume run.journal: there is no run in the file",
-    "It ended before it had begun; delete the file, and start with --journal.",
+    "--resume run.journal: the file contains no run",
+    "The master ended before the run started. Delete the file, and start again with --journal.",
   ]);
 });
 
@@ -228,7 +227,7 @@ Deno.test("a journal that makes no sense is refused, whatever is wrong with it",
   const begun: readonly JournalRecord[] = [RUN_RECORD, ...WORKERS];
   for (
     const [records, why] of [
-      [[{ type: "epoch", epoch: 2 }, RUN_RECORD], "the run comes behind epoch"],
+      [[{ type: "epoch", epoch: 2 }, RUN_RECORD], "the run comes after epoch"],
       [[...begun, RUN_RECORD], "there is a second run, r1"],
       [[RUN_RECORD, { ...WORKERS[1]! }], "worker w1 is 0, not 1"],
       [[RUN_RECORD, good], "there is no worker i0"],
@@ -241,7 +240,7 @@ Deno.test("a journal that makes no sense is refused, whatever is wrong with it",
       [[...begun, gap], "a report of worker w0 is not the next one: gap"],
       [
         [...begun, backwards],
-        "a report of worker w0: ProtocolError: a REPORT is refused: " +
+        "a report of worker w0: ProtocolError: invalid REPORT: " +
         "it ends before it begins",
       ],
       [
@@ -378,18 +377,18 @@ Deno.test("a file that has something in it is never taken for a new journal", as
     const [bytes, what, hint] of [
       [
         journalBytes([RUN_RECORD, WORKER]),
-        "the file holds the run r1",
-        `To go on with it use --resume ${PATH}; for a new run name another file.`,
+        "the file contains the run r1",
+        `To resume it, use --resume ${PATH}. For a new run, choose another file.`,
       ],
       [
         new TextEncoder().encode("dear diary"),
-        "the file exists, and is not overwritten",
-        "Name a file that does not exist yet.",
+        "the file already exists and is not overwritten",
+        "Choose a file that does not exist.",
       ],
       [
         journalBytes([]),
-        "the file exists, and is not overwritten",
-        "Name a file that does not exist yet.",
+        "the file already exists and is not overwritten",
+        "Choose a file that does not exist.",
       ],
     ] as const
   ) {
@@ -424,7 +423,7 @@ Deno.test("a disk that fills up later leaves a journal that nobody goes on with"
   journal.append(WORKER);
   assert.deepEqual(failures, ["No space left on device"]);
   assert.deepEqual(await openingRefusal(resumeJournal(host, OPTIONS)), [
-    `--resume ${PATH}: nobody can go on with the run, as it could not be written down to its end ` +
+    `--resume ${PATH}: the run cannot be resumed because the journal is incomplete ` +
     "(No space left on device)",
     "Start a new run with --journal and another file.",
   ]);
@@ -433,10 +432,10 @@ Deno.test("a disk that fills up later leaves a journal that nobody goes on with"
 Deno.test("what cannot be gone on with is refused, and left as it is", async () => {
   for (
     const [bytes, what] of [
-      [new Uint8Array(), "there is no run in the file"],
-      [journalBytes([]), "there is no run in the file"],
-      [new TextEncoder().encode("dear diary"), "the file is no journal of aiotest"],
-      [journalBytes([RUN_RECORD, { type: "ended" }]), "the run r1 has ended already"],
+      [new Uint8Array(), "the file contains no run"],
+      [journalBytes([]), "the file contains no run"],
+      [new TextEncoder().encode("dear diary"), "the file is not an aiotest journal"],
+      [journalBytes([RUN_RECORD, { type: "ended" }]), "the run r1 has already ended"],
     ] as const
   ) {
     const { host, file } = hostWith(bytes);
@@ -451,14 +450,14 @@ Deno.test("what cannot be gone on with is refused, and left as it is", async () 
 Deno.test("a file that is not there, or in use, or not to be had is refused", async () => {
   assert.deepEqual(await openingRefusal(resumeJournal(new FakeHost(), OPTIONS)), [
     `--resume ${PATH}: there is no such file`,
-    "A run that was started with --journal FILE writes one.",
+    "Runs with --journal FILE write one.",
   ]);
   const { host, file } = hostWith(journalBytes([RUN_RECORD]));
   file.open();
   const busy = "another aiotest is using the file";
   assert.deepEqual(await openingRefusal(resumeJournal(host, OPTIONS)), [
     `--resume ${PATH}: ${busy}`,
-    "End that one first.",
+    "Stop that one first.",
   ]);
   assert.equal(
     (await openingRefusal(createJournal(host, RUN_RECORD, OPTIONS)))[0],

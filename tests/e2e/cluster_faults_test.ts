@@ -158,6 +158,6 @@ Deno.test("a worker that finds no master exits with 4 after its --reconnect-time
     ...["-f", projectPath("tests/e2e/fixtures/visits.ts"), "--worker"],
     ...["--master-port", String(port), "--reconnect-timeout", "2"],
   ]);
-  assert.match(stderr, new RegExp(`No master at 127.0.0.1:${port} for 2 s`));
+  assert.match(stderr, new RegExp(`Cannot reach the master at 127.0.0.1:${port} for 2 s`));
   assert.equal(code, 4);
 });

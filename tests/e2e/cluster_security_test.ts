@@ -59,7 +59,7 @@ Deno.test("only who has the token is let in, and the token is in no log", async 
     assert.equal(code, 2, stderr);
     assert.match(
       stderr,
-      /The master at 127\.0\.0\.1:\d+ does not take this worker: the token is wrong or missing: set the same --token or AIOTEST_TOKEN on both sides/,
+      /The master at 127\.0\.0\.1:\d+ refuses this worker: the token is wrong or missing: set the same --token or AIOTEST_TOKEN on both sides/,
     );
     outputs.push(stdout, stderr);
   }
@@ -148,14 +148,14 @@ Deno.test("TLS: who trusts the master's authority joins; everyone else is told w
   });
   const strangers = [
     [["--tls-ca", certificate("self_signed.pem")], "not signed by the authority in --tls-ca"],
-    [[], "it does not say HELLO; where a master has --tls-cert, workers need --tls-ca"],
+    [[], "the master does not send HELLO; if it has --tls-cert, workers need --tls-ca"],
   ] as const;
   await Promise.all(strangers.map(async ([args, reason]) => {
     const worker = cluster.join(reason, ["--token", TOKEN, "--reconnect-timeout", "3", ...args]);
     await worker.says(reason);
     const { code, stderr } = await worker.finished;
     assert.equal(code, 4, stderr);
-    assert.match(stderr, /^aiotest: No master at 127\.0\.0\.1:\d+ for 3 s: /m);
+    assert.match(stderr, /^aiotest: Cannot reach the master at 127\.0\.0\.1:\d+ for 3 s: /m);
   }));
   cluster.join("w1", ["--token", TOKEN, "--tls-ca", certificate("ca.pem")]);
   await assertUntouched(cluster, target);
@@ -175,12 +175,12 @@ Deno.test("a worker that expects TLS does not join a master without it", async (
   assert.equal(code, 4);
   assert.match(
     stderr,
-    /it does not speak TLS; where workers have --tls-ca, the master needs --tls-c/,
+    /it does not use TLS; if workers have --tls-ca, the master needs --tls-c/,
   );
   const master = await assertUntouched(cluster, target);
   assert.match(
     master.stderr,
-    /Refused .*It speaks TLS: where workers have --tls-ca, the master needs/,
+    /Refused .*The peer uses TLS: if workers have --tls-ca, the master needs/,
   );
 });
 
@@ -280,7 +280,9 @@ Deno.test("another test file is refused with both hashes, or let in where that i
         await assertUntouched(cluster, target);
       } else {
         const hashes = await Promise.all([other, own].map(sha256));
-        assert.ok(stderr.includes(`another test file than the master: ${hashes.join(" is not ")}`));
+        assert.ok(
+          stderr.includes(`a different test file than the master: ${hashes.join(" is not ")}`),
+        );
       }
     }
   } finally {
@@ -309,9 +311,9 @@ Deno.test("a second worker of the same name waits, and says why", async () => {
   assert.equal(second.code, 4);
   assert.match(
     second.stderr,
-    /INFO .*has no place for this worker yet \(there is a worker w1 already\)/,
+    /INFO .*does not accept this worker yet \(a worker named w1 is already connected\)/,
   );
-  assert.match(second.stderr, /^--worker-name gives this one another name\.$/m);
+  assert.match(second.stderr, /^Give this worker another name with --worker-name\.$/m);
   await assertUntouched(cluster, target);
 });
 

@@ -241,7 +241,7 @@ testImage(
       new Container(image, args, { tests: tests.path, env, readOnly: true });
 
     await using worker = start(["--worker", "--master-port", port]);
-    await worker.says("No master at");
+    await worker.says("Cannot reach the master at");
     assert.equal(await worker.unwell(), "the worker has no master");
 
     const options = ["-H", target.url, "-u", "6", "-r", "50", "--json", "/reports/cluster.json"];

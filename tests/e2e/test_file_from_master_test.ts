@@ -242,7 +242,7 @@ Deno.test("a connection that is cut in the middle of the files begins again", as
   await assertEnd(master, 0);
   const log = await assertEnd(worker, 0);
   assert.ok(chunks > 60, String(chunks));
-  assert.equal(log.match(/The connection with the master at \S+ is lost/g)?.length, 2, log);
+  assert.equal(log.match(/Lost the connection to the master at \S+/g)?.length, 2, log);
   assert.equal(log.match(/Got the test file/g)?.length, 1, log);
   assertEqualCounts(site.summary(), target);
 });

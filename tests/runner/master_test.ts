@@ -548,7 +548,7 @@ Deno.test("a second worker of the same name is rejected until the first one is l
   const second = cluster.worker("a", { incarnation: "a's second" });
   await cluster.advance(2_000);
   assert.deepEqual(second.infos.filter((text) => /Joined/.test(text)), []);
-  assert.match(second.infos[0]!, /there is a worker a already/);
+  assert.match(second.infos[0]!, /a worker named a is already connected/);
   first.kill();
   await cluster.advance(9_000);
   assert.equal(second.infos.filter((text) => /Joined/.test(text)).length, 1);

@@ -290,7 +290,7 @@ Deno.test("a worker without the test file fetches it, and takes part once it has
   const visitor = await join("a", "a", "");
   assert.equal(visitor.welcome.filesHash, BUNDLE.hash);
   assert.deepEqual(visitor.heard, [BUNDLE.list]);
-  assert.deepEqual([runState.workers, news()], [[], ["Worker a fetches the test file."]]);
+  assert.deepEqual([runState.workers, news()], [[], ["Worker a is downloading the test file."]]);
   const a = await join("a", "a", BUNDLE.hash);
   assert.deepEqual(a.heard.map(({ type }) => type), ["SETUP"]);
   assert.deepEqual(runState.workers.map(({ id }) => id), ["a"]);

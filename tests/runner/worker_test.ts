@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
 import { acceptWorker } from "../../src/cluster/handshake.ts";
 import type { Assignment, Message } from "../../src/cluster/protocol.ts";
+import type { WorkerState } from "../../src/cluster/run_state.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import type { StreamListener } from "../../src/core/network.ts";
 import { User } from "../../src/user/user.ts";
 import { assignment } from "../support/assignments.ts";
 import { type FakeClock, settle } from "../support/fake_clock.ts";
-import { terms } from "../support/joining.ts";
+import { terms, workerState } from "../support/joining.ts";
 import { discovered } from "../support/users.ts";
 import {
   type FakeTarget,
@@ -34,8 +35,8 @@ class ScriptedMaster {
         if (accepted === null) return;
         const channel = new Channel(accepted.stream);
         const { runId, epoch, ackedSeq } = this;
-        const admit = (): { runId: string; ackedSeq: number } => ({ runId, ackedSeq });
-        await acceptWorker(channel, "10.0.0.1", terms({ epoch, admit }), cluster.clock);
+        const admit = (): WorkerState => workerState(ackedSeq);
+        await acceptWorker(channel, terms({ runId, epoch, admit }), cluster.clock);
         this.channel = channel;
         void this.#listen(channel);
       }
@@ -361,7 +362,7 @@ Deno.test("a master that is not found in time ends the worker with exit code 4",
   await cluster.advance(4_000);
   assert.ok(worker.error instanceof AiotestError);
   assert.equal(worker.error.exitCode, 4);
-  assert.match(worker.error.message, /^No master at here:5557 for 10 s: /);
+  assert.match(worker.error.message, /^Cannot reach the master at here:5557 for 10 s: /);
   assert.equal(target.users(), 0);
   assert.equal(cluster.clock.pending, 0);
 });
@@ -446,6 +447,6 @@ Deno.test("a worker reconnects after a master has acknowledged what was never se
   await cluster.advance(1_000);
   assert.equal(worker.line.opened, 2);
   assert.equal(target.users(), 2);
-  assert.match(worker.warnings[0]!, /The connection with the master .* is lost/);
+  assert.match(worker.warnings[0]!, /Lost the connection to the master /);
   worker.kill();
 });

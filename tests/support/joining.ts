@@ -1,12 +1,12 @@
 import { Channel } from "../../src/cluster/channel.ts";
 import {
-  type AcceptedPlace,
   type JoinTerms,
   NO_PROOF,
   type WorkerIdentity,
   workerProof,
 } from "../../src/cluster/handshake.ts";
 import { type ErrorCode, type Message, ProtocolError } from "../../src/cluster/protocol.ts";
+import { WorkerState } from "../../src/cluster/run_state.ts";
 import { memoryStreams } from "./memory_stream.ts";
 
 /** The two ends of one connection. */
@@ -21,9 +21,10 @@ export const MASTER_HASH = "a1".repeat(32);
 /** Another hash. */
 export const OTHER_HASH = "b2".repeat(32);
 
-/** Terms with a token, that let in whoever knows it. */
-export function terms(changes: Partial<JoinTerms<AcceptedPlace>> = {}): JoinTerms<AcceptedPlace> {
+/** Terms that admit every worker with the token. */
+export function terms(changes: Partial<JoinTerms> = {}): JoinTerms {
   return {
+    runId: "run-1",
     token: "secret",
     testfileHash: MASTER_HASH,
     allowDifferentTestfile: false,
@@ -31,9 +32,21 @@ export function terms(changes: Partial<JoinTerms<AcceptedPlace>> = {}): JoinTerm
     epoch: 3,
     heartbeatSeconds: 1,
     leaseSeconds: 5,
-    admit: () => ({ runId: "run-1", ackedSeq: 7 }),
+    admit: () => workerState(7),
     ...changes,
   };
+}
+
+/** A worker as the master sees it, after this number of reports. */
+export function workerState(lastSeq = 0): WorkerState {
+  const worker = new WorkerState({
+    id: "worker-1",
+    incarnation: "incarnation-1",
+    index: 0,
+    host: "host-1",
+  });
+  for (let seq = 1; seq <= lastSeq; seq++) worker.reports.applied(seq);
+  return worker;
 }
 
 /** A worker that has the master's test file. */

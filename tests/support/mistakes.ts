@@ -332,19 +332,19 @@ export const MISTAKES: readonly Mistake[] = [
     what: "a new journal in the place of a run's",
     files: { "aiotestfile.ts": GOOD, "run.journal": JOURNAL },
     args: [...MASTER, "--journal", "run.journal"],
-    says: [/--journal \S*run\.journal: the file holds the run r1/, /--resume \S*run\.journal/],
+    says: [/--journal \S*run\.journal: the file contains the run r1/, /--resume \S*run\.journal/],
   },
   {
     what: "a new journal in the place of something else",
     files: { "aiotestfile.ts": GOOD, "notes.txt": "Buy milk.\n" },
     args: [...MASTER, "--journal", "notes.txt"],
-    says: [/--journal \S*notes\.txt: the file exists, and is not overwritten/],
+    says: [/--journal \S*notes\.txt: the file already exists and is not overwritten/],
   },
   {
     what: "going on with what is no journal",
     files: { "aiotestfile.ts": GOOD, "notes.txt": "Buy milk.\n" },
     args: [...MASTER, "--resume", "notes.txt"],
-    says: [/--resume \S*notes\.txt: the file is no journal of aiotest/],
+    says: [/--resume \S*notes\.txt: the file is not an aiotest journal/],
   },
   {
     what: "going on with a journal that is not there",
