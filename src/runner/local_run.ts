@@ -234,7 +234,7 @@ export class LocalRun {
   #noteLoad(load: ResolvedLoad): void {
     const { profile, mix, openFileLimit } = this.#options;
     this.#load = load;
-    this.#watch.aimed(load, this.#generator.elapsedSeconds, mix);
+    this.#watch.loadChanged(load, this.#generator.elapsedSeconds, mix);
     if (!isArrivals(load) && profile.iterations !== null) this.#generator.limit(profile.iterations);
     const problem = openFilesProblem(reportedLoad(load).users, openFileLimit);
     if (problem !== null) this.#warnings.add(problem);
@@ -258,7 +258,7 @@ export class LocalRun {
     this.#lastHealth = this.#generator.check();
     const snapshot = this.snapshot();
     this.#options.onSecond(snapshot);
-    this.#watch.look(snapshot);
+    this.#watch.check(snapshot);
   }
 
   #count(seconds: readonly SecondStats[]): void {

@@ -386,7 +386,7 @@ export class MasterRun {
 
   /** Acts if all users have ended, or all users of the first target run, as far as workers have said. */
   #checkUsers(): void {
-    this.#exhaustion.look(this.#workers.available, this.#allocator, this.#driver);
+    this.#exhaustion.check(this.#workers.available, this.#allocator, this.#driver);
     const userCount = this.#awaitedUsers;
     if (userCount === null || this.#runState.users < userCount) return;
     this.#awaitedUsers = null;
@@ -413,7 +413,7 @@ export class MasterRun {
 
   #setLoad(load: ResolvedLoad): void {
     this.#load = load;
-    this.#watch.aimed(load, this.#time.elapsedSeconds, this.#options.mix);
+    this.#watch.loadChanged(load, this.#time.elapsedSeconds, this.#options.mix);
     if (!isArrivals(load)) this.#allocator.pace(load.rate);
   }
 
@@ -433,7 +433,7 @@ export class MasterRun {
     this.#endWithoutWorkers();
     const snapshot = this.snapshot();
     onSecond(snapshot);
-    this.#watch.look(snapshot);
+    this.#watch.check(snapshot);
   }
 }
 

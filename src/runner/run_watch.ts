@@ -125,16 +125,16 @@ export class RunWatch {
   }
 
   /** The load has changed at this moment. @param mix how the classes share the users. */
-  aimed(load: ResolvedLoad, elapsedSeconds: number, mix: ClassMix): void {
-    this.#steps.note(elapsedSeconds);
+  loadChanged(load: ResolvedLoad, elapsedSeconds: number, mix: ClassMix): void {
+    this.#steps.enterStepAt(elapsedSeconds);
     this.#userLimit = mix.limit;
     const shortage = isArrivals(load) ? null : mix.shortage(load.users);
     if (shortage !== null) this.#warnings.add(shortage);
   }
 
   /** Another second of the run is over. */
-  look(snapshot: Snapshot): void {
-    this.#thresholds.look(snapshot);
+  check(snapshot: Snapshot): void {
+    this.#thresholds.check(snapshot);
   }
 
   /** Everything is counted. @param exhaustion whether the run has ended by itself. */
@@ -177,7 +177,7 @@ export class ThresholdWatch {
   }
 
   /** Ends the run if a threshold is crossed and that is to end it; called once a second. */
-  look({ state, elapsedSeconds, thresholds, breakingPoint }: Snapshot): void {
+  check({ state, elapsedSeconds, thresholds, breakingPoint }: Snapshot): void {
     if (!this.#options.abortOnThreshold || this.#crossed !== null) return;
     // A load that rises until something breaks ends by itself.
     if (state === "stopping" || state === "stopped" || breakingPoint !== null) return;
@@ -246,7 +246,7 @@ export class StepWatch {
   }
 
   /** The shape was asked for the load at this moment. */
-  note(elapsedSeconds: number): void {
+  enterStepAt(elapsedSeconds: number): void {
     const step = this.#shape?.stepAt(elapsedSeconds) ?? null;
     const since = step === null ? null : Math.ceil(step.startedAt);
     if (since === this.#since) return;
@@ -308,7 +308,7 @@ export class Exhaustion {
   }
 
   /** Ends the test if no worker has anything left to do. */
-  look(
+  check(
     workers: readonly Pick<WorkerState, "phase">[],
     allocator: Pick<Allocator, "settled">,
     driver: Pick<LoadDriver, "spawning" | "stop"> | null,

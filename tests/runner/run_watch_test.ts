@@ -45,7 +45,7 @@ const NO_SHORTAGE = { shortage: (): string[] => [] };
 
 Deno.test("dropped iterations cause a warning at the end, with the reason", () => {
   const scene = new Scene();
-  scene.watch.aimed({ arrivalRate: 200, maxUsers: 50 }, 0, FREE);
+  scene.watch.loadChanged({ arrivalRate: 200, maxUsers: 50 }, 0, FREE);
   scene.watch.conclude(openSnapshot(30, { dropped: 100 }), NO_SHORTAGE);
   assert.equal(scene.warnings.length, 1);
   assert.match(scene.warnings[0]!, /dropped, because this load generator was too slow/);
@@ -53,14 +53,14 @@ Deno.test("dropped iterations cause a warning at the end, with the reason", () =
 
 Deno.test("users of fixed counts are all busy if no more of them can start", () => {
   const scene = new Scene();
-  scene.watch.aimed({ arrivalRate: 200, maxUsers: 50 }, 0, FIXED);
+  scene.watch.loadChanged({ arrivalRate: 200, maxUsers: 50 }, 0, FIXED);
   scene.watch.conclude(openSnapshot(30, { dropped: 100 }), NO_SHORTAGE);
   assert.match(scene.warnings[0]!, /dropped, because all 14 users were busy/);
 });
 
 Deno.test("in the closed model only missing iterations cause a warning, not late ones", () => {
   const scene = new Scene();
-  scene.watch.aimed({ users: 20, rate: 5 }, 0, FIXED);
+  scene.watch.loadChanged({ users: 20, rate: 5 }, 0, FIXED);
   const asked: unknown[] = [];
   const shortage = (...given: unknown[]): string[] => {
     asked.push(given);
@@ -91,7 +91,7 @@ Deno.test("a load that rises step by step is judged by the seconds of each step"
   for (let second = 0; second < 6; second++) {
     const target = shape.at(second, view);
     if (target === null) break;
-    scene.watch.aimed(target, second, FREE);
+    scene.watch.loadChanged(target, second, FREE);
     scene.watch.count(
       intervalOf(samplesOf("arrivalRate" in target ? target.arrivalRate : 0), second),
     );
@@ -111,7 +111,7 @@ Deno.test("thresholds are checked every second, and end the run with --abort-on-
   const shop = shopSnapshot(9);
   const thresholds = scene.watch.rows(shop.statistics, "running", 9);
   assert.deepEqual(thresholds.map(({ passed }) => passed), [false]);
-  scene.watch.look({ ...shop, thresholds });
+  scene.watch.check({ ...shop, thresholds });
   assert.equal(scene.stops, 1);
   assert.equal(scene.watch.breakingPoint, null);
 });
@@ -143,7 +143,7 @@ function watched(expressions: string[], abortOnThreshold: boolean): Watched {
       const counted = statistics({ totals: row, requests: [row], timeline: [] });
       const thresholds = watch.rows(counted, state, seconds);
       const times = { elapsedSeconds: seconds + 0.01, durationSeconds: seconds };
-      watch.look(snapshot({ ...times, state, statistics: counted, thresholds, ...changes }));
+      watch.check(snapshot({ ...times, state, statistics: counted, thresholds, ...changes }));
       return thresholds.map(({ passed }) => passed);
     },
   };
@@ -225,7 +225,7 @@ function run(thresholds: readonly string[], late = 0): [StepWatch, seconds: numb
   for (let second = 0;; second++) {
     const target = shape.at(second, watch.view(second, false));
     if (target === null) return [watch, second];
-    watch.note(second);
+    watch.enterStepAt(second);
     loads.push("users" in target ? target.users : 0);
     // What was counted in a second may come in later.
     const told = second - late;
@@ -266,7 +266,7 @@ Deno.test("other loads have no steps", () => {
   for (const shape of [null, new Plain()]) {
     const watch = new StepWatch(shape, new ThresholdSet(["p99<1ms"]));
     shape?.at(0);
-    watch.note(0);
+    watch.enterStepAt(0);
     watch.add(intervalOf(samplesOf(50), 0));
     assert.deepEqual(watch.view(1, false), { crossed: null });
     assert.equal(watch.breakingPoint, null);
@@ -277,7 +277,7 @@ Deno.test("the view leaves out seconds that some workers have not reported", () 
   const shape = new Steps();
   shape.at(2);
   const watch = new StepWatch(shape, new ThresholdSet(["rps>=1"]));
-  watch.note(2);
+  watch.enterStepAt(2);
   watch.add(intervalOf(samplesOf(0), 2));
   watch.add(intervalOf(samplesOf(10), 3));
   const seen: number[] = [];
@@ -345,7 +345,7 @@ class ExhaustionScene {
   /** Whether a run ends whose workers are so. */
   look(phases: readonly WorkerPhase[], settled = true): boolean {
     const before = this.stops;
-    this.exhaustion.look(phases.map((phase) => ({ phase })), { settled }, this.driver);
+    this.exhaustion.check(phases.map((phase) => ({ phase })), { settled }, this.driver);
     return this.stops > before;
   }
 }
