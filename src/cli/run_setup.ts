@@ -1,5 +1,5 @@
 /**
- * From a test file and options to what a run needs; all that can be wrong is found here.
+ * Turns a test file and options into what a run needs, and finds every mistake in them.
  *
  * @module
  */
@@ -15,59 +15,19 @@ import type { Options } from "./options.ts";
 import { flagOf, type Settings } from "./settings.ts";
 import type { TestFile } from "./test_file.ts";
 
-/** What was asked for, and what a test file has of its own. */
-export interface AskedLoad extends Pick<Options, "given" | "arrivalRate" | "abortOnThreshold"> {
-  /** The name of the test file's shape; null: it has none. */
-  readonly shape: string | null;
-  /** What must hold, wherever that was said. */
-  readonly thresholds: readonly string[];
-}
-
-/** Flags that a shape decides instead. */
-const DECIDED_BY_SHAPE = ["users", "rate", "runTime", "arrivalRate", "maxUsers"] as const;
-
-/** Flags of the closed model, and of the open one. */
-const CLOSED = ["users", "rate"] as const;
-const OPEN = ["maxUsers", "arrivals", "onBusy"] as const;
-
-/**
- * Flags that were given and that change nothing, and why; a sentence each.
- */
-export function ignoredFlags(asked: AskedLoad): string[] {
-  const { shape, arrivalRate, abortOnThreshold, thresholds } = asked;
-  const warnings = shape !== null
-    ? ignored(asked, DECIDED_BY_SHAPE, `the shape ${shape} decides the load.`)
-    : arrivalRate !== null
-    ? ignored(asked, CLOSED, "users come as --arrival-rate needs them.")
-    : ignored(asked, OPEN, "there is no --arrival-rate.");
-  return abortOnThreshold && thresholds.length === 0
-    ? [...warnings, "--abort-on-threshold is ignored: there is no threshold."]
-    : warnings;
-}
-
-function ignored(
-  { given }: AskedLoad,
-  names: readonly (keyof Settings)[],
-  reason: string,
-): string[] {
-  const flags = names.filter((name) => given.has(name)).map(flagOf);
-  if (flags.length === 0) return [];
-  return [`${flags.join(", ")} ${flags.length === 1 ? "is" : "are"} ignored: ${reason}`];
-}
-
-/** What a run is made of. */
+/** Everything that a run needs. */
 export interface RunSetup {
   readonly profile: LoadProfile;
   readonly classes: readonly DiscoveredClass[];
-  /** How the classes share the users. */
+  /** The share of users of each class. */
   readonly mix: ClassMix;
-  /** What must hold for the run to pass: as the command line says, and as the test file does. */
+  /** Thresholds of the command line and of the test file. */
   readonly thresholds: ThresholdSet;
-  /** What the person at the command line should know, and what does not keep the run from starting. */
+  /** Options that have no effect, a sentence each. */
   readonly warnings: readonly string[];
 }
 
-/** @throws UsageError where the test file cannot be run with these options. */
+/** @throws UsageError if the test file cannot be run with these options. */
 export function setUpRun(testFile: TestFile, options: Options): RunSetup {
   const { shapeClass } = testFile;
   const classes = selectTests(testFile.userClasses, options);
@@ -98,15 +58,53 @@ export function setUpRun(testFile: TestFile, options: Options): RunSetup {
 }
 
 /**
- * Checks that a load which is raised until something breaks can break.
+ * Checks that a shape which increases the load up to a breaking point has a threshold to break.
  *
- * @throws UsageError where nothing says what breaks.
+ * @throws UsageError if it has none.
  */
 export function checkBreakable({ profile, thresholds }: RunSetup): void {
   const { shape } = profile;
   if (shape === null || shape.breakingPoint === null || thresholds.expressions.length > 0) return;
   throw new UsageError(
-    `The shape ${shape.constructor.name} raises the load until a threshold is crossed, and there is none`,
-    "Say what must hold: --threshold 'p95<200ms', or export const thresholds = [\"p95<200ms\"].",
+    `The shape ${shape.constructor.name} increases the load until a threshold is crossed, but there is none`,
+    "Set one: --threshold 'p95<200ms', or export const thresholds = [\"p95<200ms\"].",
   );
+}
+
+/** The load that the options and the test file ask for. */
+export interface RequestedLoad extends Pick<Options, "given" | "arrivalRate" | "abortOnThreshold"> {
+  /** Name of the test file's shape; `null` if it has none. */
+  readonly shape: string | null;
+  /** Thresholds of the command line and of the test file. */
+  readonly thresholds: readonly string[];
+}
+
+/** Options that a shape overrides. */
+const DECIDED_BY_SHAPE = ["users", "rate", "runTime", "arrivalRate", "maxUsers"] as const;
+
+/** Options of the closed and of the open model. */
+const CLOSED = ["users", "rate"] as const;
+const OPEN = ["maxUsers", "arrivals", "onBusy"] as const;
+
+/** Which of the options given have no effect, and why; a sentence each. */
+export function ignoredFlags(requested: RequestedLoad): string[] {
+  const { shape, arrivalRate, abortOnThreshold, thresholds } = requested;
+  const warnings = shape !== null
+    ? ignored(requested, DECIDED_BY_SHAPE, `the shape ${shape} determines the load.`)
+    : arrivalRate !== null
+    ? ignored(requested, CLOSED, "with --arrival-rate, users are started as needed.")
+    : ignored(requested, OPEN, "there is no --arrival-rate.");
+  return abortOnThreshold && thresholds.length === 0
+    ? [...warnings, "--abort-on-threshold is ignored: there is no threshold."]
+    : warnings;
+}
+
+function ignored(
+  { given }: RequestedLoad,
+  names: readonly (keyof Settings)[],
+  reason: string,
+): string[] {
+  const flags = names.filter((name) => given.has(name)).map(flagOf);
+  if (flags.length === 0) return [];
+  return [`${flags.join(", ")} ${flags.length === 1 ? "is" : "are"} ignored: ${reason}`];
 }

@@ -1,5 +1,5 @@
 /**
- * `--show-shape`: the load over time as text, before anything is sent.
+ * `--show-shape`: draws the load over time as text, without sending anything.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import { wrap } from "../report/terminal.ts";
 import type { RunSetup } from "./run_setup.ts";
 
 /**
- * Draws what a test would do, instead of doing it.
+ * Draws the load that the test would generate, instead of running it.
  *
  * @returns the exit code.
- * @throws UsageError where the shape gives something that is no load.
+ * @throws UsageError if the shape returns an invalid load.
  */
 export function showShape(
   host: Host,
@@ -30,29 +30,30 @@ export function showShape(
   return ExitCode.passed;
 }
 
-function shapeText(plan: LoadProfile, whole: Forecast, columns: number): string {
-  const name = plan.shape === null ? "The load" : plan.shape.constructor.name;
-  if (whole.seconds === 0) return `${name} ends at once: there is no load.\n`;
+function shapeText(profile: LoadProfile, whole: Forecast, columns: number): string {
+  const name = profile.shape === null ? "The load" : profile.shape.constructor.name;
+  if (whole.seconds === 0) return `${name} ends immediately: there is no load.\n`;
   const settledAt = settlingSecond(whole);
   const drawn = whole.isOver ? whole : beginning(whole, settledAt);
   const { seconds, users, arrivalRates } = drawn;
   const charts = arrivalRates === null
     ? [chart("users", users, seconds, columns)]
-    : [chart("passes a second", arrivalRates, seconds, columns)];
+    : [chart("iterations per second", arrivalRates, seconds, columns)];
   if (arrivalRates !== null && lastChange(users) > 0) {
-    charts.push(chart("the most users", users, seconds, columns));
+    charts.push(chart("maximum users", users, seconds, columns));
   }
   const facts = arrivalRates === null
     ? [["Peak", peakUsers(users)]]
     : [["Peak", peakRate(arrivalRates)], ["Users", `at most ${formatExact(maxOf(users))}`]];
   facts.push(["Time", whole.isOver ? timeText(seconds) : endlessText(whole, drawn, settledAt)]);
   if (whole.isOver && whole.iterations !== null) {
-    facts.push(["Passes", iterationsText(plan, whole)]);
+    facts.push(["Iterations", iterationsText(profile, whole)]);
   }
-  const lines = facts.map(([fact, text]) => `${`${fact}:`.padEnd(7)} ${text}`);
+  const width = Math.max(...facts.map(([fact]) => fact!.length)) + 1;
+  const lines = facts.map(([fact, text]) => `${`${fact}:`.padEnd(width)} ${text}`);
   return [
     ...charts.map((chart) => `${name}, ${chart}\n`),
-    ...[...lines, ...notesOn(plan, whole)].map((line) => folded(line, columns)),
+    ...[...lines, ...notesOn(profile, whole)].map((line) => folded(line, columns)),
   ].join("");
 }
 
@@ -65,22 +66,22 @@ function chart(
   return `${what} over time\n\n${shapeChart({ values, seconds }, columns)}\n`;
 }
 
-/** Seconds after which nothing changes any more. */
+/** The second from which on the load is constant. */
 function settlingSecond({ users, arrivalRates }: Forecast): number {
-  // Users are those at the end of each second.
+  // Users are counted at the end of each second.
   return arrivalRates === null
     ? lastChange(users) + 1
     : Math.max(lastChange(users), lastChange(arrivalRates));
 }
 
-/** The index from which on all values are alike. */
+/** The index from which on all values are equal. */
 function lastChange(values: readonly number[]): number {
   return values.findLastIndex((value) => value !== values.at(-1)) + 1;
 }
 
-/** So much of a load without an end that all of its changes are seen, and what it is like after them. */
+/** The start of a load without an end: all of its changes, and some of the constant load after them. */
 function beginning(whole: Forecast, settledAt: number): Forecast {
-  const seconds = Math.min(whole.seconds, Math.max(LEAST_SECONDS, 2 * settledAt));
+  const seconds = Math.min(whole.seconds, Math.max(MIN_SECONDS, 2 * settledAt));
   return {
     ...whole,
     seconds,
@@ -89,8 +90,8 @@ function beginning(whole: Forecast, settledAt: number): Forecast {
   };
 }
 
-/** Drawn of a load that has no end. */
-const LEAST_SECONDS = 60;
+/** Minimum to draw of a load without an end. */
+const MIN_SECONDS = 60;
 
 function peakUsers(users: readonly number[]): string {
   const peak = maxOf(users);
@@ -102,7 +103,7 @@ function peakRate(rates: readonly number[]): string {
   const text = Number.isInteger(peak) ? formatExact(peak) : formatRate(peak);
   const second = rates.indexOf(peak);
   const since = second === 0 ? "the start" : formatDuration(second);
-  return `${text} passes a second, from ${since} on`;
+  return `${text} iterations per second, from ${since} on`;
 }
 
 function maxOf(values: readonly number[]): number {
@@ -118,23 +119,24 @@ function endlessText(whole: Forecast, drawn: Forecast, settledAt: number): strin
   const change = settledAt === 0 ? "no change" : `no change after ${formatDuration(settledAt)}`;
   return drawn.seconds < whole.seconds
     ? `no end within ${looked}, and ${change}`
-    : `no end within ${looked}, where the drawing is cut off`;
+    : `no end within ${looked}, where the chart is cut off`;
 }
 
 function iterationsText({ spacing, onBusy }: LoadProfile, { iterations }: Forecast): string {
   const count = formatExact(Math.round(iterations!));
   const about = spacing === "poisson" ? `about ${count}` : count;
-  return onBusy === "drop" ? `${about}, less those that are dropped` : about;
+  return onBusy === "drop" ? `${about}, minus dropped ones` : about;
 }
 
 function notesOn({ iterations }: LoadProfile, { steps }: Forecast): string[] {
   return [
     ...(steps === 0 ? [] : [
-      `Drawn as if nothing breaks: of its ${formatAmount(steps, "step")}, the one that crosses a ` +
-      "threshold is the last.",
+      `Drawn as if no threshold is crossed. The test ends at the first of its ${
+        formatAmount(steps, "step")
+      } that crosses one.`,
     ]),
     ...(iterations === null ? [] : [
-      `It ends earlier once ${formatAmount(iterations, "pass", "passes")} are through.`,
+      `It ends earlier after ${formatAmount(iterations, "iteration")}.`,
     ]),
   ];
 }

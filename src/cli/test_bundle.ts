@@ -1,6 +1,6 @@
 /**
- * What a master sends to workers that have no test file: its own, the modules that it imports, and
- * the data files that it names.
+ * Collects the files that a master sends to workers without a test file: its own test file, the local
+ * modules that it imports, and the data files in its `files`.
  *
  * @module
  */
@@ -13,17 +13,157 @@ import type { Host } from "../core/host.ts";
 import { formatBytes } from "../report/quantity.ts";
 import type { TestFileExports } from "./test_file.ts";
 
-// Data files that a test file names, with `*` and `?` in their names.
+type Files = Pick<Host, "cwd" | "readFile" | "fileInfo" | "listFolder">;
 
-/** Files and folders that are looked at for one pattern: who has more of them has named the wrong folder. */
-const MAX_LOOKS = 100_000;
+const HINT = 'The master sends the test file, the files that it imports, and those in its "files".';
+
+/** Files that may contain imports. */
+const MODULE = /\.[cm]?[jt]sx?$/;
 
 /**
- * The files in a folder that a pattern names, as full paths. `*` and `?` stand for characters of one
- * name, `**` for folders, however many; none of them finds a name that begins with a dot.
+ * Collects and reads all files.
  *
- * @param pattern relative to the folder, its parts between slashes.
- * @throws UsageError where it leads out of the folder, or names no file.
+ * @param path of the test file, relative to the working directory, or absolute.
+ * @throws UsageError if its `files` are invalid, or if there are too many or too large files.
+ */
+export async function testBundle(
+  host: Files,
+  path: string,
+  exports: TestFileExports,
+): Promise<FileBundle> {
+  const entry = resolve(host.cwd, path);
+  const collector = new FileCollector(host);
+  await collector.addModules(entry);
+  const folder = dirname(entry);
+  const real = (await host.fileInfo(entry))?.realPath ?? entry;
+  for (const pattern of patternsOf(exports)) {
+    for (const file of await filesOfPattern(host, folder, pattern)) {
+      await collector.add(file, [folder, dirname(real)]);
+    }
+  }
+  return collector.bundle(entry);
+}
+
+/** The patterns in the test file's `files`. */
+function patternsOf({ files = [] }: TestFileExports): readonly string[] {
+  if (Array.isArray(files) && files.every((one) => typeof one === "string")) return files;
+  throw new UsageError(
+    'Invalid "files" in the test file: expected a list of paths',
+    'Example: export const files = ["accounts.csv", "data/*.json"];',
+  );
+}
+
+/** Collects files, and enforces the limits before reading them. */
+class FileCollector {
+  readonly #host: Files;
+  readonly #files = new Map<string, Uint8Array<ArrayBuffer>>();
+  #size = 0;
+
+  constructor(host: Files) {
+    this.#host = host;
+  }
+
+  /** Adds a module and everything that it imports. */
+  async addModules(entry: string): Promise<void> {
+    const waiting = [entry];
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+      const bytes = await this.add(path);
+      if (bytes === null || !MODULE.test(extname(path))) continue;
+      const names = localImports(new TextDecoder().decode(bytes));
+      waiting.push(...names.flatMap((name) => importedPath(name, path) ?? []));
+    }
+  }
+
+  /**
+   * Adds a file and returns its content. Returns `null` if it has been added before, or if it does not
+   * exist: text that is not an import may look like one.
+   *
+   * @param within the folders that may contain it, after following links; none: any folder.
+   */
+  async add(
+    path: string,
+    within: readonly string[] = [],
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
+    const facts = this.#files.has(path) ? null : await this.#host.fileInfo(path);
+    if (facts === null) return null;
+    if (within.length > 0 && !within.some((folder) => facts.realPath.startsWith(folder + sep))) {
+      throw new UsageError(`files: ${path} is a link to a file outside the test file's folder`);
+    }
+    this.#size += facts.size;
+    if (this.#size > MAX_BYTES) {
+      throw tooMuch(
+        `${path} (${formatBytes(facts.size)}) brings the total to ${formatBytes(this.#size)}`,
+        `${MAX_BYTES / 1024 / 1024} MiB`,
+      );
+    }
+    if (this.#files.size === MAX_FILES) {
+      throw tooMuch(`${path} is one file too many`, `${MAX_FILES} files`);
+    }
+    const bytes = await this.#read(path);
+    this.#files.set(path, bytes);
+    return bytes;
+  }
+
+  async #read(path: string): Promise<Uint8Array<ArrayBuffer>> {
+    try {
+      return await this.#host.readFile(path);
+    } catch (error) {
+      const reason = `cannot read ${path}: ${errorText(error)}`;
+      throw new UsageError(`The test file cannot be sent to workers: ${reason}`);
+    }
+  }
+
+  /** All files, with paths relative to their lowest common folder. */
+  bundle(entry: string): FileBundle {
+    const root = commonFolder([...this.#files.keys()].map(dirname));
+    const nameOf = (path: string): string => relative(root, path).replaceAll(sep, "/");
+    const files = [...this.#files].map(([path, bytes]): BundledFile => ({
+      path: nameOf(path),
+      bytes,
+    }));
+    try {
+      return new FileBundle({ entry: nameOf(entry), origin: root, files });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new UsageError(`The test file cannot be sent to workers: ${error.message}`, HINT);
+    }
+  }
+}
+
+/** Returns `null` if the specifier cannot be a file. */
+function importedPath(name: string, importer: string): string | null {
+  try {
+    return fileURLToPath(new URL(name, pathToFileURL(importer)));
+  } catch {
+    return null;
+  }
+}
+
+function tooMuch(what: string, limit: string): UsageError {
+  return new UsageError(
+    `The test file cannot be sent to workers: ${what}; the limit is ${limit}`,
+    HINT,
+  );
+}
+
+/** The lowest folder that is or contains each of these. */
+function commonFolder(folders: readonly string[]): string {
+  const isIn = (folder: string): boolean =>
+    folders.every((one) => one === folder || one.startsWith(folder.replace(/[/\\]?$/, sep)));
+  let folder = folders[0]!;
+  while (!isIn(folder) && folder !== dirname(folder)) folder = dirname(folder);
+  return folder;
+}
+
+/** Limit of files and folders to search for one pattern: beyond it, the pattern is most likely a mistake. */
+const MAX_SEARCHED = 100_000;
+
+/**
+ * The full paths of the files in a folder that match a pattern. `*` and `?` match characters of one name,
+ * `**` matches any number of folders. None of them matches a name that starts with a dot.
+ *
+ * @param pattern relative to the folder, with slashes.
+ * @throws UsageError if it leads out of the folder or matches no file.
  */
 export async function filesOfPattern(
   host: Pick<Host, "fileInfo" | "listFolder">,
@@ -33,21 +173,21 @@ export async function filesOfPattern(
   const parts = pattern.split("/").filter((part) => part !== ".");
   if (parts.includes("") || parts.includes("..") || /^[a-z]:|\\/i.test(pattern)) {
     throw new UsageError(
-      `files: ${JSON.stringify(pattern)} is no name of a file in the test file's folder`,
-      'Names are relative to the test file: "accounts.csv", "data/*.json".',
+      `files: ${JSON.stringify(pattern)} is not a path inside the test file's folder`,
+      'Paths are relative to the test file: "accounts.csv", "data/*.json".',
     );
   }
   const found: string[] = [];
-  let looks = 0;
+  let searched = 0;
   const search = async (at: string, [part, ...below]: readonly string[]): Promise<void> => {
     if (part === undefined) return;
     if (!/[*?]/.test(part)) return await step(at, part, below);
     if (part === "**") await search(at, below.length === 0 ? ["*"] : below);
     const matcher = part === "**" ? ANY : matcherOf(part);
     for (const { name, kind } of await host.listFolder(at)) {
-      if (++looks > MAX_LOOKS) {
+      if (++searched > MAX_SEARCHED) {
         throw new UsageError(
-          `files: ${JSON.stringify(pattern)} has too many files to look through`,
+          `files: too many files to search for ${JSON.stringify(pattern)}`,
         );
       }
       if (name.startsWith(".") && !part.startsWith(".")) continue;
@@ -64,7 +204,7 @@ export async function filesOfPattern(
   };
   await search(folder, parts);
   if (found.length > 0) return [...new Set(found)];
-  throw new UsageError(`files: there is no file ${JSON.stringify(pattern)} in ${folder}`);
+  throw new UsageError(`files: no file matches ${JSON.stringify(pattern)} in ${folder}`);
 }
 
 const ANY = /^/;
@@ -76,33 +216,32 @@ function matcherOf(part: string): RegExp {
   return new RegExp(`^${source.join("")}$`, "su");
 }
 
-// Which files a module imports, found in its text: inside the executable nobody else can be asked.
-
-/** One piece of a module's text that means something. */
+/** A token of a module's source, as far as imports need it. */
 interface Token {
   readonly kind: "word" | "text" | "other";
-  /** A text without its quotes. */
+  /** A string without its quotes. */
   readonly value: string;
 }
 
-/** White space, comments, quoted texts, words and numbers, or one character of another kind. */
+/** White space, comments, strings, words and numbers, or one other character. */
 const PIECE =
   /(\s+|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$))|"([^"\\\n]*(?:\\[\s\S][^"\\\n]*)*)"?|'([^'\\\n]*(?:\\[\s\S][^'\\\n]*)*)'?|([\p{ID_Continue}$]+)|[\s\S]/uy;
 
-/** What stands between a back quote or a brace and the next brace or back quote. */
+/** A part of a template: from a backquote or a closing brace to the next `${` or backquote. */
 const TEMPLATE = /([^`\\$]*(?:(?:\\[\s\S]|\$(?!\{))[^`\\$]*)*)(`|\$\{|\\?$)/uy;
 
-/** A regular expression, with its slashes; a bound keeps a text that is none from taking long. */
+/** A regular expression literal; the bounds limit the time spent on text that is none. */
 const PATTERN = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.){0,500}\]){1,1000}\//uy;
 
-/** Words behind which a slash begins a regular expression. */
+/** Words after which a slash starts a regular expression. */
 const BEFORE_PATTERN = new Set(
   ("await case delete do else in instanceof new of return throw typeof void yield").split(" "),
 );
 
 /**
- * The relative names that a module imports, each once: `import`, `export … from`, and `import()` with
- * a plain text. A name that is put together while the module runs is not found.
+ * The relative specifiers that a module imports, each once: `import`, `export … from`, and `import()` with
+ * a string literal. Computed specifiers are not found. The source is scanned, because in a compiled
+ * executable the runtime cannot be asked for the module graph.
  */
 export function localImports(text: string): string[] {
   const found = new Set<string>();
@@ -112,14 +251,14 @@ export function localImports(text: string): string[] {
       (before[0] === "import" && before[1] === "(");
     if (kind === "text" && isImported && /^\.\.?\//.test(value)) found.add(value);
     before.shift();
-    // A text that says "import" is no import.
+    // A string "import" is not the keyword.
     before.push(kind === "text" ? "" : value);
   }
   return [...found];
 }
 
 function* tokensOf(text: string): Generator<Token> {
-  /** For each template that is open, how many braces are open in its `${`. */
+  /** For each open template, the number of open braces in its `${`. */
   const templates: number[] = [];
   let last: Token = { kind: "other", value: "" };
   let at = 0;
@@ -143,7 +282,7 @@ function* tokensOf(text: string): Generator<Token> {
       const [, content = "", end] = match(TEMPLATE)!;
       if (isEnd) templates.pop();
       if (end === "${") templates.push(0);
-      // Only a template without any `${` is a plain text.
+      // Only a template without `${` is a string literal.
       last = end === "${"
         ? { kind: "other", value: end }
         : { kind: "text", value: isEnd ? "" : content };
@@ -159,150 +298,8 @@ function* tokensOf(text: string): Generator<Token> {
   }
 }
 
-/** Behind a value, a slash divides. */
+/** After a value, a slash means division. */
 function mayBePattern({ kind, value }: Token): boolean {
   if (kind === "word") return BEFORE_PATTERN.has(value);
   return kind === "other" && value !== ")" && value !== "]";
-}
-
-type Files = Pick<Host, "cwd" | "readFile" | "fileInfo" | "listFolder">;
-
-const HINT = 'What is sent: the test file, the files that it imports, and those in its "files".';
-
-/** What can import something. */
-const MODULE = /\.[cm]?[jt]sx?$/;
-
-/**
- * Reads all files.
- *
- * @param path of the test file, relative to the working directory, or absolute.
- * @throws UsageError where its `files` are none, or where there are more of them than can be sent.
- */
-export async function testBundle(
-  host: Files,
-  path: string,
-  exports: TestFileExports,
-): Promise<FileBundle> {
-  const entry = resolve(host.cwd, path);
-  const gathered = new Gathering(host);
-  await gathered.addModules(entry);
-  const folder = dirname(entry);
-  const real = (await host.fileInfo(entry))?.realPath ?? entry;
-  for (const pattern of patternsOf(exports)) {
-    for (const file of await filesOfPattern(host, folder, pattern)) {
-      await gathered.add(file, [folder, dirname(real)]);
-    }
-  }
-  return gathered.bundle(entry);
-}
-
-/** Names of files that the test file wants to have beside it. */
-function patternsOf({ files = [] }: TestFileExports): readonly string[] {
-  if (Array.isArray(files) && files.every((one) => typeof one === "string")) return files;
-  throw new UsageError(
-    'What the test file exports as "files" is no list of names',
-    'Such as: export const files = ["accounts.csv", "data/*.json"];',
-  );
-}
-
-/** Files, and how much they are: too many are refused before they are read. */
-class Gathering {
-  readonly #host: Files;
-  readonly #files = new Map<string, Uint8Array<ArrayBuffer>>();
-  #size = 0;
-
-  constructor(host: Files) {
-    this.#host = host;
-  }
-
-  /** Adds a module with all that it imports. */
-  async addModules(entry: string): Promise<void> {
-    const waiting = [entry];
-    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-      const bytes = await this.add(path);
-      if (bytes === null || !MODULE.test(extname(path))) continue;
-      const names = localImports(new TextDecoder().decode(bytes));
-      waiting.push(...names.flatMap((name) => importedPath(name, path) ?? []));
-    }
-  }
-
-  /**
-   * Adds a file; null where it is there already, or where there is none: the text of a module may look
-   * like an import that is none.
-   *
-   * @param within folders of which it has to lie in one when all links are followed; none: anywhere.
-   */
-  async add(
-    path: string,
-    within: readonly string[] = [],
-  ): Promise<Uint8Array<ArrayBuffer> | null> {
-    const facts = this.#files.has(path) ? null : await this.#host.fileInfo(path);
-    if (facts === null) return null;
-    if (within.length > 0 && !within.some((folder) => facts.realPath.startsWith(folder + sep))) {
-      throw new UsageError(`files: ${path} is a link that leads out of the test file's folder`);
-    }
-    this.#size += facts.size;
-    if (this.#size > MAX_BYTES) {
-      throw tooMuch(
-        `${path} with ${formatBytes(facts.size)} makes it ${formatBytes(this.#size)}`,
-        `${MAX_BYTES / 1024 / 1024} MiB`,
-      );
-    }
-    if (this.#files.size === MAX_FILES) {
-      throw tooMuch(`${path} is one file more`, `${MAX_FILES} files`);
-    }
-    const bytes = await this.#read(path);
-    this.#files.set(path, bytes);
-    return bytes;
-  }
-
-  async #read(path: string): Promise<Uint8Array<ArrayBuffer>> {
-    try {
-      return await this.#host.readFile(path);
-    } catch (error) {
-      const reason = `${path} cannot be read: ${errorText(error)}`;
-      throw new UsageError(`The test file cannot be sent to workers: ${reason}`);
-    }
-  }
-
-  /** All that was added, below the folder in which all of it lies. */
-  bundle(entry: string): FileBundle {
-    const root = commonFolder([...this.#files.keys()].map(dirname));
-    const nameOf = (path: string): string => relative(root, path).replaceAll(sep, "/");
-    const files = [...this.#files].map(([path, bytes]): BundledFile => ({
-      path: nameOf(path),
-      bytes,
-    }));
-    try {
-      return new FileBundle({ entry: nameOf(entry), origin: root, files });
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      throw new UsageError(`The test file cannot be sent to workers: ${error.message}`, HINT);
-    }
-  }
-}
-
-/** Null where the name cannot be that of a file. */
-function importedPath(name: string, importer: string): string | null {
-  try {
-    return fileURLToPath(new URL(name, pathToFileURL(importer)));
-  } catch {
-    return null;
-  }
-}
-
-function tooMuch(what: string, limit: string): UsageError {
-  return new UsageError(
-    `The test file cannot be sent to workers: ${what}, and ${limit} are allowed`,
-    HINT,
-  );
-}
-
-/** The lowest folder that all of these are in, or are. */
-function commonFolder(folders: readonly string[]): string {
-  const isIn = (folder: string): boolean =>
-    folders.every((one) => one === folder || one.startsWith(folder.replace(/[/\\]?$/, sep)));
-  let folder = folders[0]!;
-  while (!isIn(folder) && folder !== dirname(folder)) folder = dirname(folder);
-  return folder;
 }

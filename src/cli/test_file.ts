@@ -1,5 +1,6 @@
 /**
- * The test file: importing it, and finding out what it has.
+ * Imports the test file, finds its user classes, shape and thresholds, and describes what is wrong with it
+ * by its own paths and lines.
  *
  * @module
  */
@@ -27,15 +28,137 @@ import {
 import { Recorder } from "../user/recorder.ts";
 import type { User, UserClass } from "../user/user.ts";
 
-// What went wrong while a test file was imported, said in terms of that file: the runtime's own words
-// come with colours, file URLs, and a stack that leads through aiotest.
+/** The exports of a test file, by name. */
+export type TestFileExports = Readonly<Record<string, unknown>>;
 
-/** How the runtime's own parser begins a message. */
+/** The parts of a test file that a run needs. */
+export interface TestFile {
+  readonly userClasses: readonly DiscoveredClass[];
+  /** `null` if the load is constant. */
+  readonly shapeClass: ShapeClass | null;
+  /** Empty if the file has none. */
+  readonly thresholds: ThresholdSet;
+}
+
+const EXTENSIONS = [".ts", ".js", ".mts", ".mjs"];
+
+/** Whether there is a file of this name, relative to the working directory or absolute. */
+export function isTestFile(host: Host, path: string): Promise<boolean> {
+  return host.isFile(resolve(host.cwd, path));
+}
+
+/**
+ * Imports a test file, which runs its top-level code, such as event listeners.
+ *
+ * @param path relative to the working directory, or absolute.
+ * @throws UsageError if the file is missing, is not a module, or throws.
+ */
+export async function importTestFile(host: Host, path: string): Promise<TestFileExports> {
+  const fullPath = resolve(host.cwd, path);
+  if (!await isTestFile(host, path)) {
+    throw new UsageError(
+      `Test file not found: ${fullPath}`,
+      "Name a test file with -f, or create a first one with aiotest init.",
+    );
+  }
+  if (!EXTENSIONS.includes(extname(fullPath))) {
+    throw new UsageError(
+      `${fullPath}: the name of a test file must end in ${EXTENSIONS.join(", ")}`,
+    );
+  }
+  try {
+    return await host.importModule(fullPath);
+  } catch (error) {
+    throw importError(fullPath, error);
+  }
+}
+
+/**
+ * Finds the user classes, the shape and the thresholds of a test file. Creates one user of each class, and
+ * discards it, to find tests that are fields. Therefore it must be called after the event `init`, because
+ * constructors may use what the test file has loaded there.
+ *
+ * @throws UsageError if there is no user class or more than one shape, or if the shape or a threshold is
+ * invalid.
+ */
+export function readTestFile(exports: TestFileExports): TestFile {
+  const lifetime = new AbortController();
+  try {
+    const userClasses = discover(exports, (userClass) => makeProbe(userClass, lifetime.signal));
+    return { userClasses, shapeClass: findShape(exports), thresholds: readThresholds(exports) };
+  } finally {
+    lifetime.abort();
+  }
+}
+
+function findShape(exports: TestFileExports): ShapeClass | null {
+  const shapes = new Set<ShapeClass>();
+  for (const [exportName, value] of Object.entries(exports)) {
+    if (isShapeClass(value) && isTestName(exportedClassName(value, exportName))) shapes.add(value);
+  }
+  const [shapeClass = null, ...others] = shapes;
+  if (shapeClass === null) return null;
+  if (others.length > 0) {
+    throw new UsageError(
+      `The test file has more than one shape: ${[...shapes].map(({ name }) => name).join(", ")}`,
+      "Export only the one to use.",
+    );
+  }
+  const problem = checkShape(shapeClass);
+  if (problem !== null) throw new UsageError(problem);
+  return shapeClass;
+}
+
+function readThresholds({ thresholds = [] }: TestFileExports): ThresholdSet {
+  if (!Array.isArray(thresholds) || !thresholds.every((one) => typeof one === "string")) {
+    throw new UsageError(
+      `Invalid thresholds in the test file: ${shown(thresholds)}; expected a list of texts`,
+      'Example: export const thresholds = ["p95<200ms", "error_rate<1%"];',
+    );
+  }
+  return new ThresholdSet(thresholds, "The test file's threshold");
+}
+
+function isShapeClass(value: unknown): value is ShapeClass {
+  return typeof value === "function" && value.prototype instanceof LoadUserShape;
+}
+
+/** Creates a user that never runs. What it measures is discarded. */
+function makeProbe(userClass: UserClass, signal: AbortSignal): User {
+  const run: RunInfo = { id: "", node: "local", userCount: 0, runTime: 0 };
+  const table = { record(): void {}, userError(): void {} };
+  const node = nodeContext({
+    env: () => undefined,
+    host: null,
+    insecure: false,
+    run,
+    clock: systemClock,
+    eventLoop: new EventLoopMonitor(),
+    lease: Lease.endless(),
+    random: systemRandom,
+    recorder: new Recorder(table, new Events(), run),
+  });
+  // Its lifetime has ended, so its calls to shared services are ignored as well.
+  const lifetime = new UserLifetime();
+  lifetime.end();
+  return currentUser.run(
+    lifetime,
+    () => new userClass({ ...node, id: 0, signal, iterationSlot: null }),
+  );
+}
+
+/** SHA-256 of a test file's text, as hexadecimal digits. Nodes compare it to detect different files. */
+export async function testFileHash(host: Host, path: string): Promise<string> {
+  const bytes = await host.readFile(resolve(host.cwd, path));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+/** The start of a message from the runtime's parser. */
 const UNPARSABLE = "SyntaxError: ";
 
 /**
- * The error to show instead of what an import was rejected with: where it happened, as
- * `path:line:column`, and what it was.
+ * Describes why the import of a test file failed, as `path:line:column: message`. The runtime's own errors
+ * contain colours, file URLs, and a stack through aiotest.
  *
  * @param path the test file's full path.
  */
@@ -46,7 +169,7 @@ export function importError(path: string, thrown: unknown): UsageError {
   if (text.startsWith(UNPARSABLE)) {
     return syntaxError(at, text.slice(UNPARSABLE.length), thrown);
   }
-  // A file that parses JSON may throw a SyntaxError as well, but its message names no place.
+  // Code that parses JSON may throw a SyntaxError as well, but without a place in the message.
   if (thrown.name === "SyntaxError" && place !== null) {
     return text.includes("does not provide an export")
       ? importFailed(at, text, thrown)
@@ -72,36 +195,36 @@ function described(name: string, text: string): string {
 }
 
 function syntaxError(place: string, text: string, cause: Error): UsageError {
-  return new UsageError(`${place}: a syntax error: ${text}`, "", cause);
+  return new UsageError(`${place}: syntax error: ${text}`, "", cause);
 }
 
 function importFailed(place: string, text: string, cause: Error): UsageError {
   const bare = /^Import "([^"]+)" not a dependency/.exec(text)?.[1];
   if (bare === undefined) {
-    return new UsageError(`${place}: an import failed: ${withoutDetails(text)}`, "", cause);
+    return new UsageError(`${place}: import failed: ${withoutDetails(text)}`, "", cause);
   }
   return new UsageError(
-    `${place}: an import failed: ${bare} is neither a file nor a package that is known here`,
-    `For a package of npm, write "npm:${bare}"; for a file beside this one, "./${bare}".`,
+    `${place}: import failed: ${bare} is neither a file nor a known package`,
+    `To import an npm package, write "npm:${bare}"; to import a file in the same directory, "./${bare}".`,
     cause,
   );
 }
 
 function threw(place: string, text: string, cause: unknown): UsageError {
-  return new UsageError(`${place}: an error while it was imported: ${text}`, "", cause);
+  return new UsageError(`${place}: error during import: ${text}`, "", cause);
 }
 
-/** A message without its colours, and the place that it ends with, if it does. */
+/** A message without colours, and the place at its end, if there is one. */
 function splitMessage(message: string): { readonly text: string; readonly place: string | null } {
   const plain = stripVTControlCharacters(message).trimEnd();
-  // Where an import map is in use, the runtime names the same place twice.
+  // With an import map, the runtime names the same place twice.
   const end = /(?:\s+at \w+:\/\/\S+:\d+:\d+)+$/.exec(plain);
   if (end === null) return { text: withPaths(plain), place: null };
   const [, place = ""] = end[0].trim().split(/\s*\bat /);
   return { text: withPaths(plain.slice(0, end.index)), place: withPaths(place.trim()) };
 }
 
-/** Drops advice that only fits the runtime's own command line, and causes after the first. */
+/** Removes hints that apply only to the runtime's command line, and all causes but the first. */
 function withoutDetails(text: string): string {
   return text
     .replaceAll(/\n\s*hint: .*/g, "")
@@ -127,131 +250,7 @@ const OWN_SOURCE = new URL("../", import.meta.url).href;
 
 function withPaths(text: string): string {
   return text.replaceAll(/file:\/\/[^\s"')]+/g, (url) => {
-    // The line and column, if any, are not part of the URL but survive the conversion.
+    // Line and column are not part of the path, but survive the conversion.
     return URL.canParse(url) ? fileURLToPath(url) : url;
   });
-}
-
-/** What a test file exports, by name. */
-export type TestFileExports = Readonly<Record<string, unknown>>;
-
-/** What a test file has to run. */
-export interface TestFile {
-  readonly userClasses: readonly DiscoveredClass[];
-  /** Null where the load is constant. */
-  readonly shapeClass: ShapeClass | null;
-  /** What must hold for the test to pass; empty where the file says nothing of it. */
-  readonly thresholds: ThresholdSet;
-}
-
-const EXTENSIONS = [".ts", ".js", ".mts", ".mjs"];
-
-/** Whether there is a file of this name, relative to the working directory or absolute. */
-export function isTestFile(host: Host, path: string): Promise<boolean> {
-  return host.isFile(resolve(host.cwd, path));
-}
-
-/**
- * Imports a test file. Whatever it does at the top of its module, like listening to events, has
- * happened when this resolves.
- *
- * @param path relative to the working directory, or absolute.
- * @throws UsageError where the file is missing, is no module, or throws.
- */
-export async function importTestFile(host: Host, path: string): Promise<TestFileExports> {
-  const fullPath = resolve(host.cwd, path);
-  if (!await isTestFile(host, path)) {
-    throw new UsageError(
-      `There is no test file ${fullPath}`,
-      "Name the test file with -f; aiotest init writes a first one.",
-    );
-  }
-  if (!EXTENSIONS.includes(extname(fullPath))) {
-    throw new UsageError(`${fullPath}: a test file ends in ${EXTENSIONS.join(", ")}`);
-  }
-  try {
-    return await host.importModule(fullPath);
-  } catch (error) {
-    throw importError(fullPath, error);
-  }
-}
-
-/**
- * Finds the user classes and the shape among a test file's exports. Makes one user of each class, and
- * gives it back at once, to see which tests are fields; so it belongs behind the event `init`, when a
- * constructor may rely on what the test file has read there.
- *
- * @throws UsageError where there is no user class, more than one shape, or one that cannot be run,
- * or where a threshold cannot be read.
- */
-export function readTestFile(exports: TestFileExports): TestFile {
-  const lifetime = new AbortController();
-  try {
-    const userClasses = discover(exports, (userClass) => makeProbe(userClass, lifetime.signal));
-    return { userClasses, shapeClass: findShape(exports), thresholds: readThresholds(exports) };
-  } finally {
-    lifetime.abort();
-  }
-}
-
-function findShape(exports: TestFileExports): ShapeClass | null {
-  const shapes = new Set<ShapeClass>();
-  for (const [exportName, value] of Object.entries(exports)) {
-    if (isShapeClass(value) && isTestName(exportedClassName(value, exportName))) shapes.add(value);
-  }
-  const [shapeClass = null, ...others] = shapes;
-  if (shapeClass === null) return null;
-  if (others.length > 0) {
-    throw new UsageError(
-      `The test file has more than one shape: ${[...shapes].map(({ name }) => name).join(", ")}`,
-      "A test has one shape: export only the one to be used.",
-    );
-  }
-  const problem = checkShape(shapeClass);
-  if (problem !== null) throw new UsageError(problem);
-  return shapeClass;
-}
-
-function readThresholds({ thresholds = [] }: TestFileExports): ThresholdSet {
-  if (!Array.isArray(thresholds) || !thresholds.every((one) => typeof one === "string")) {
-    throw new UsageError(
-      `The test file's thresholds are ${shown(thresholds)}, a list of texts is needed`,
-      'Like: export const thresholds = ["p95<200ms", "error_rate<1%"];',
-    );
-  }
-  return new ThresholdSet(thresholds, "The test file's threshold");
-}
-
-function isShapeClass(value: unknown): value is ShapeClass {
-  return typeof value === "function" && value.prototype instanceof LoadUserShape;
-}
-
-/** A user that never runs: what it measures, if it does, is dropped. */
-function makeProbe(userClass: UserClass, signal: AbortSignal): User {
-  const run: RunInfo = { id: "", node: "local", userCount: 0, runTime: 0 };
-  const table = { record(): void {}, userError(): void {} };
-  const node = nodeContext({
-    env: () => undefined,
-    host: null,
-    insecure: false,
-    run,
-    clock: systemClock,
-    eventLoop: new EventLoopMonitor(),
-    lease: Lease.endless(),
-    random: systemRandom,
-    recorder: new Recorder(table, new Events(), run),
-  });
-  // What it shares with others is dropped too: nobody is there.
-  const lifetime = new UserLifetime();
-  lifetime.end();
-  return currentUser.run(
-    lifetime,
-    () => new userClass({ ...node, id: 0, signal, iterationSlot: null }),
-  );
-}
-
-/** SHA-256 of a test file's text, as hexadecimal digits: whether two nodes have the same one. */
-export async function testFileHash(host: Host, path: string): Promise<string> {
-  const bytes = await host.readFile(resolve(host.cwd, path));
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

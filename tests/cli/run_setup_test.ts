@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import {
-  type AskedLoad,
   checkBreakable,
   ignoredFlags,
+  type RequestedLoad,
   type RunSetup,
   setUpRun,
 } from "../../src/cli/run_setup.ts";
@@ -35,7 +35,7 @@ async function refused(thresholds: unknown, ...args: readonly string[]): Promise
   throw new Error("it was accepted");
 }
 
-Deno.test("thresholds are those of the command line, and those of the test file, each once", async () => {
+Deno.test("thresholds of the command line and of the test file are combined without duplicates", async () => {
   const both = await prepared(
     ["error_rate<1%", "p95 < 0.2s"],
     "--threshold",
@@ -47,7 +47,7 @@ Deno.test("thresholds are those of the command line, and those of the test file,
   assert.deepEqual((await prepared(undefined)).thresholds.expressions, []);
 });
 
-Deno.test("a threshold that cannot be read says where it stands", async () => {
+Deno.test("an invalid threshold is reported with its source", async () => {
   const flag = await refused(undefined, "--threshold", "p95<fast");
   assert.equal(
     flag.message,
@@ -58,10 +58,10 @@ Deno.test("a threshold that cannot be read says where it stands", async () => {
   assert.match(file.hint, /error_rate/);
 });
 
-Deno.test("thresholds of a test file are a list of texts", async () => {
+Deno.test("thresholds of a test file must be a list of texts", async () => {
   for (const [value, text] of [["p95<1s", "'p95<1s'"], [[3], "[ 3 ]"], [{}, "{}"]] as const) {
     const { message, hint } = await refused(value);
-    assert.equal(message, `The test file's thresholds are ${text}, a list of texts is needed`);
+    assert.equal(message, `Invalid thresholds in the test file: ${text}; expected a list of texts`);
     assert.match(hint, /export const thresholds = \["p95<200ms"/);
   }
 });
@@ -82,13 +82,13 @@ async function shaped(shape: ShapeClass, ...args: string[]): Promise<RunSetup> {
   return setUpRun(readTestFile(exports), await parse({ args }));
 }
 
-Deno.test("a load that is raised until something breaks needs a threshold that can be crossed", async () => {
+Deno.test("a shape with a breaking point needs a threshold", async () => {
   const preparation = await shaped(TestBreak);
   assert.throws(() => checkBreakable(preparation), (error) => {
     assert.ok(error instanceof UsageError);
     assert.equal(
       error.message,
-      "The shape TestBreak raises the load until a threshold is crossed, and there is none",
+      "The shape TestBreak increases the load until a threshold is crossed, but there is none",
     );
     assert.match(error.hint, /--threshold 'p95<200ms'/);
     return true;
@@ -96,12 +96,12 @@ Deno.test("a load that is raised until something breaks needs a threshold that c
   checkBreakable(await shaped(TestBreak, "--threshold", "p95<200ms"));
 });
 
-Deno.test("loads that end by themselves need no threshold", async () => {
+Deno.test("loads without a breaking point need no threshold", async () => {
   checkBreakable(await shaped(TestStages));
   checkBreakable(await prepared(undefined, "--arrival-rate", "5"));
 });
 
-Deno.test("the load of the command line is the plan's", async () => {
+Deno.test("the load profile comes from the command line", async () => {
   const { profile, warnings } = await prepared(
     undefined,
     ...["-u", "7", "-r", "2.5", "-t", "1m", "--iterations", "40", "--arrival-rate", "0.5"],
@@ -117,43 +117,43 @@ Deno.test("the load of the command line is the plan's", async () => {
     iterations: 40,
   });
   assert.deepEqual(warnings, [
-    "--users, --rate are ignored: users come as --arrival-rate needs them.",
+    "--users, --rate are ignored: with --arrival-rate, users are started as needed.",
   ]);
   assert.deepEqual((await prepared(undefined)).profile.load, { users: 1, rate: 1 });
 });
 
-Deno.test("flags that a shape decides are ignored, and that is said", async () => {
+Deno.test("options that a shape overrides are ignored with a warning", async () => {
   const one = await shaped(TestStages, "--arrival-rate", "5");
   assert.deepEqual(one.warnings, [
-    "--arrival-rate is ignored: the shape TestStages decides the load.",
+    "--arrival-rate is ignored: the shape TestStages determines the load.",
   ]);
   const two = await shaped(TestStages, "-u", "5", "--max-users", "5");
   assert.deepEqual(two.warnings, [
-    "--users, --max-users are ignored: the shape TestStages decides the load.",
+    "--users, --max-users are ignored: the shape TestStages determines the load.",
   ]);
 });
 
-function warnings(asked: Partial<AskedLoad>): string[] {
+function warnings(requested: Partial<RequestedLoad>): string[] {
   return ignoredFlags({
     given: new Set(),
     arrivalRate: null,
     abortOnThreshold: false,
     shape: null,
     thresholds: [],
-    ...asked,
+    ...requested,
   });
 }
 
-Deno.test("a shape decides the load", () => {
+Deno.test("a shape overrides options of the load", () => {
   assert.deepEqual(warnings({ shape: "TestShape", given: new Set(["users", "maxUsers"]) }), [
-    "--users, --max-users are ignored: the shape TestShape decides the load.",
+    "--users, --max-users are ignored: the shape TestShape determines the load.",
   ]);
   assert.deepEqual(warnings({ shape: "TestShape", given: new Set(["onBusy", "arrivals"]) }), []);
 });
 
-Deno.test("users are not asked for where passes are", () => {
+Deno.test("options of the closed model are ignored with --arrival-rate", () => {
   assert.deepEqual(warnings({ arrivalRate: 5, given: new Set(["users", "arrivalRate"]) }), [
-    "--users is ignored: users come as --arrival-rate needs them.",
+    "--users is ignored: with --arrival-rate, users are started as needed.",
   ]);
   assert.deepEqual(warnings({ arrivalRate: 5, given: new Set(["maxUsers", "onBusy"]) }), []);
 });

@@ -55,13 +55,13 @@ The load, users over time
   0 ┼───────────┬──────────┬───────────┬
     0s          10s        20s       30s
 
-Peak:   100 users, reached within 10s
-Time:   30s
+Peak: 100 users, reached within 10s
+Time: 30s
 `,
   );
 });
 
-Deno.test("an open load is drawn with its rate, and with the most users where these change", () => {
+Deno.test("an open load is drawn with its rate, and with its maximum users if they change", () => {
   const curve = stages([
     { duration: 20, arrivalRate: 4, maxUsers: 10 },
     { duration: 20, arrivalRate: 1, maxUsers: 20 },
@@ -69,7 +69,7 @@ Deno.test("an open load is drawn with its rate, and with the most users where th
   assert.equal(
     shown({ shape: shapeOf(curve) }),
     `
-TestShape, passes a second over time
+TestShape, iterations per second over time
 
 4 ┤███████████████████
   │███████████████████
@@ -82,7 +82,7 @@ TestShape, passes a second over time
 0 ┼─────────────┬─────────────┬─────────
   0s            15s           30s
 
-TestShape, the most users over time
+TestShape, maximum users over time
 
 20 ┤                  ██████████████████
    │                  ██████████████████
@@ -95,77 +95,77 @@ TestShape, the most users over time
  0 ┼─────────────┬────────────┬─────────
    0s            15s          30s
 
-Peak:   4 passes a second, from the
-start on
-Users:  at most 20
-Time:   40s
-Passes: 100
+Peak:       4 iterations per second,
+from the start on
+Users:      at most 20
+Time:       40s
+Iterations: 100
 `,
   );
 });
 
-Deno.test("of an open load the passes are counted, as exactly as they are known", () => {
+Deno.test("the iterations of an open load are counted as exactly as possible", () => {
   const load = { arrivalRate: 2.5, maxUsers: 2000 };
   assert.deepEqual(facts({ ...load, runTime: 1000.5 }), [
-    "Peak:   2.50 passes a second, from the start on",
-    "Users:  at most 2,000",
-    "Time:   16m41s",
-    "Passes: 2,501",
+    "Peak:       2.50 iterations per second, from the start on",
+    "Users:      at most 2,000",
+    "Time:       16m41s",
+    "Iterations: 2,501",
   ]);
-  assert.equal(facts({ ...load, runTime: 20, spacing: "poisson" })[3], "Passes: about 50");
+  assert.equal(facts({ ...load, runTime: 20, spacing: "poisson" })[3], "Iterations: about 50");
   assert.equal(
     facts({ ...load, runTime: 20, onBusy: "drop" })[3],
-    "Passes: 50, less those that are dropped",
+    "Iterations: 50, minus dropped ones",
   );
 });
 
-Deno.test("a load without an end is drawn as long as it changes, or for a minute", () => {
+Deno.test("a load without an end is drawn for twice as long as it changes, or for a minute", () => {
   assert.deepEqual(facts({ users: 100, rate: 10 }), [
-    "Peak:   100 users, reached within 10s",
-    "Time:   no end within 24h, and no change after 10s",
+    "Peak: 100 users, reached within 10s",
+    "Time: no end within 24h, and no change after 10s",
   ]);
   assert.match(shown({ users: 100, rate: 10 }), /0s .* 1m\n/);
   assert.match(shown({ users: 400, rate: 1 }), /0s .* 10m\n/);
   assert.deepEqual(facts({ arrivalRate: 4, maxUsers: 5 }).slice(1), [
-    "Users:  at most 5",
-    "Time:   no end within 24h, and no change",
+    "Users: at most 5",
+    "Time:  no end within 24h, and no change",
   ]);
   const later = inSequence(hold({ seconds: 90, arrivalRate: 4 }), hold({ arrivalRate: 1 }));
   assert.equal(
     facts({ shape: shapeOf(later) })[2],
-    "Time:   no end within 24h, and no change after 1m30s",
+    "Time:  no end within 24h, and no change after 1m30s",
   );
 });
 
-Deno.test("a tick that changes for ever is cut off, and that is said", () => {
+Deno.test("a load that never stops changing is cut off, with a note", () => {
   class TestForEver extends LoadUserShape {
     override tick(): Tick | null {
       return [Math.floor(this.getRunTime() / 60) % 7, 100];
     }
   }
   assert.deepEqual(facts({ shape: new TestForEver() }), [
-    "Peak:   6 users, reached within 6m1s",
-    "Time:   no end within 24h, where the drawing is cut off",
+    "Peak: 6 users, reached within 6m1s",
+    "Time: no end within 24h, where the chart is cut off",
   ]);
 });
 
-Deno.test("a load that is raised until something breaks is drawn as if nothing did", () => {
+Deno.test("a load with a breaking point is drawn as if no threshold were crossed", () => {
   const steps = stepUntilItBreaks({ stepSeconds: 10, users: { from: 5, step: 5, to: 20 } });
   assert.deepEqual(facts({ shape: shapeOf(steps) }), [
-    "Peak:   20 users, reached within 31s",
-    "Time:   40s",
-    "Drawn as if nothing breaks: of its 4 steps, the one that crosses a threshold is the last.",
+    "Peak: 20 users, reached within 31s",
+    "Time: 40s",
+    "Drawn as if no threshold is crossed. The test ends at the first of its 4 steps that crosses one.",
   ]);
 });
 
-Deno.test("iterations may end a load before its time", () => {
+Deno.test("a number of iterations may end a load early", () => {
   assert.equal(
     facts({ runTime: 5, iterations: 1000 })[2],
-    "It ends earlier once 1,000 passes are through.",
+    "It ends earlier after 1,000 iterations.",
   );
 });
 
-Deno.test("a shape that ends at once has nothing to draw", () => {
+Deno.test("a shape that ends immediately is not drawn", () => {
   class TestNothing extends LoadUserShape {
     override tick(): null {
       return null;
@@ -173,22 +173,25 @@ Deno.test("a shape that ends at once has nothing to draw", () => {
   }
   assert.equal(
     shown({ shape: new TestNothing() }),
-    "\nTestNothing ends at once: there is no load.\n",
+    "\nTestNothing ends immediately: there is no load.\n",
   );
 });
 
-Deno.test("a part of a second is named", () => {
+Deno.test("a fraction of a second is shown", () => {
   const curve = ramp({ seconds: 4.5, users: { from: 0, to: 9 } });
   assert.deepEqual(facts({ shape: shapeOf(curve) }), [
-    "Peak:   9 users, reached within 5s",
-    "Time:   4.5s",
+    "Peak: 9 users, reached within 5s",
+    "Time: 4.5s",
   ]);
 });
 
 Deno.test("no line is longer than the terminal, and warnings stand below", () => {
   const text = shown({ runTime: 9, iterations: 12_345_678 }, 30, [
-    "--users, --rate are ignored: the shape TestShape decides the load.",
+    "--users, --rate are ignored: the shape TestShape determines the load.",
   ]);
   for (const line of text.split("\n")) assert.ok(line.length <= 30, line);
-  assert.match(text, /\n--users, --rate are ignored:\nthe shape TestShape decides\nthe load\.\n$/);
+  assert.match(
+    text,
+    /\n--users, --rate are ignored:\nthe shape TestShape determines\nthe load\.\n$/,
+  );
 });

@@ -82,7 +82,7 @@ Deno.test("files that are no list of names are a mistake", async () => {
   for (const files of ["accounts.csv", [1], {}, null]) {
     assert.equal(
       await refusal(host, files),
-      'What the test file exports as "files" is no list of names',
+      'Invalid "files" in the test file: expected a list of paths',
     );
   }
 });
@@ -92,7 +92,7 @@ Deno.test("a link that leads out of the folder is refused", async () => {
   host.links.set("/home/me/accounts.csv", "/home/me2/accounts.csv");
   assert.equal(
     await refusal(host, ["accounts.csv"]),
-    "files: /home/me/accounts.csv is a link that leads out of the test file's folder",
+    "files: /home/me/accounts.csv is a link to a file outside the test file's folder",
   );
   host.links.set("/home/me/accounts.csv", "/home/me/real.csv");
   assert.deepEqual(namesOf(await bundleOf(host, "shop.ts", ["accounts.csv"])), [
@@ -117,8 +117,8 @@ Deno.test("too much is refused before it is read", async () => {
   };
   assert.equal(
     await refusal(host, ["big.bin"]),
-    "The test file cannot be sent to workers: /home/me/big.bin with 105 MB makes it 105 MB, " +
-      "and 64 MiB are allowed",
+    "The test file cannot be sent to workers: /home/me/big.bin (105 MB) brings the total to 105 MB; " +
+      "the limit is 64 MiB",
   );
 });
 
@@ -127,7 +127,7 @@ Deno.test("too many are refused", async () => {
   const host = machine({ "shop.ts": "", ...Object.fromEntries(names) });
   assert.match(
     await refusal(host, ["data/*"]),
-    /^The test file cannot be sent to workers: .* is one file more, and 1000 files are allowed$/,
+    /^The test file cannot be sent to workers: .* is one file too many; the limit is 1000 files$/,
   );
 });
 
@@ -144,7 +144,7 @@ Deno.test("a file that cannot be read is named", async () => {
   host.readFile = () => Promise.reject(new Deno.errors.PermissionDenied("not yours"));
   assert.equal(
     await refusal(host),
-    "The test file cannot be sent to workers: /home/me/shop.ts cannot be read: PermissionDenied: not yours",
+    "The test file cannot be sent to workers: cannot read /home/me/shop.ts: PermissionDenied: not yours",
   );
 });
 
@@ -296,7 +296,7 @@ Deno.test("a name that leads out of the folder is refused", async () => {
   for (const pattern of [...outside, "C:/a.csv", "data\\a.json", "*/../../x"]) {
     await assert.rejects(found(pattern), (error) => {
       assert.ok(error instanceof UsageError);
-      assert.match(error.message, /^files: ".*" is no name of a file in the test file's folder$/);
+      assert.match(error.message, /^files: ".*" is not a path inside the test file's folder$/);
       return true;
     });
   }
@@ -306,7 +306,7 @@ Deno.test("a name without a file is a mistake", async () => {
   for (const pattern of ["none.csv", "data/*.txt", "data", "none/**"]) {
     await assert.rejects(
       found(pattern),
-      new RegExp(`^UsageError: files: there is no file .* in ${FOLDER}$`),
+      new RegExp(`^UsageError: files: no file matches .* in ${FOLDER}$`),
     );
   }
 });

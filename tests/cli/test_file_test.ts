@@ -39,8 +39,8 @@ Deno.test("a test file is found from the working directory, or by its full path"
 Deno.test("a missing test file is named with its full path", async () => {
   await assert.rejects(importTestFile(new FakeHost(), "aiotestfile.ts"), {
     name: "UsageError",
-    message: "There is no test file /home/me/aiotestfile.ts",
-    hint: "Name the test file with -f; aiotest init writes a first one.",
+    message: "Test file not found: /home/me/aiotestfile.ts",
+    hint: "Name a test file with -f, or create a first one with aiotest init.",
   });
 });
 
@@ -49,7 +49,7 @@ Deno.test("only modules are test files", async () => {
     const host = new FakeHost({ files: { [`/home/me/${name}`]: "" } });
     await assert.rejects(importTestFile(host, name), {
       name: "UsageError",
-      message: `/home/me/${name}: a test file ends in .ts, .js, .mts, .mjs`,
+      message: `/home/me/${name}: the name of a test file must end in .ts, .js, .mts, .mjs`,
     });
   }
   for (const name of ["a.ts", "a.js", "a.mts", "a.mjs"]) {
@@ -69,7 +69,7 @@ Deno.test("a test file that throws is refused, with what it threw", async () => 
     {
       name: "UsageError",
       exitCode: 2,
-      message: "/home/me/shop.ts:3:7: an error while it was imported: RangeError: no data",
+      message: "/home/me/shop.ts:3:7: error during import: RangeError: no data",
     },
   );
 });
@@ -167,74 +167,74 @@ const CASES: [file: string, text: string, message: string, hint?: string][] = [
   [
     "syntax.ts",
     "const a = 1;\nexport class { foo( }\n",
-    "DIR/syntax.ts:2:14: a syntax error: Expected ident\n" +
+    "DIR/syntax.ts:2:14: syntax error: Expected ident\n" +
     "  |\n2 | export class { foo( }\n  |              ~",
   ],
   [
     "twice.ts",
     "export const a = 1;\nlet a = 2;\n",
-    "DIR/twice.ts:2:5: a syntax error: Identifier 'a' has already been declared",
+    "DIR/twice.ts:2:5: syntax error: Identifier 'a' has already been declared",
   ],
   [
     "missing.ts",
     'import "./nowhere.ts";\n',
-    'DIR/missing.ts:1:8: an import failed: Module not found "DIR/nowhere.ts".',
+    'DIR/missing.ts:1:8: import failed: Module not found "DIR/nowhere.ts".',
   ],
   [
     "neighbour.ts",
     '\nimport "./missing.ts";\n',
-    'DIR/missing.ts:1:8: an import failed: Module not found "DIR/nowhere.ts".',
+    'DIR/missing.ts:1:8: import failed: Module not found "DIR/nowhere.ts".',
   ],
   [
     "bare.ts",
     'import left from "leftpadding";\nleft();\n',
-    "DIR/bare.ts:1:18: an import failed: leftpadding is neither a file nor a package that is known here",
-    'For a package of npm, write "npm:leftpadding"; for a file beside this one, "./leftpadding".',
+    "DIR/bare.ts:1:18: import failed: leftpadding is neither a file nor a known package",
+    'To import an npm package, write "npm:leftpadding"; to import a file in the same directory, "./leftpadding".',
   ],
   [
     "export.ts",
     'import { z } from "./plain.ts";\nz();\n',
-    "DIR/export.ts:1:10: an import failed: " +
+    "DIR/export.ts:1:10: import failed: " +
     "The requested module './plain.ts' does not provide an export named 'z'",
   ],
   [
     "refused.ts",
     'import "http://127.0.0.1:1/x.ts";\n',
-    "DIR/refused.ts:1:8: an import failed: Import 'http://127.0.0.1:1/x.ts' failed. " +
+    "DIR/refused.ts:1:8: import failed: Import 'http://127.0.0.1:1/x.ts' failed. " +
     "error sending request for url (http://127.0.0.1:1/x.ts): client error (Connect): " +
     "tcp connect error: Connection refused (os error 111)",
   ],
   [
     "throws.ts",
     'function f() {\n  throw new RangeError("too\\nlow");\n}\nf();\n',
-    "DIR/throws.ts:2:9: an error while it was imported: RangeError: too\nlow",
+    "DIR/throws.ts:2:9: error during import: RangeError: too\nlow",
   ],
   [
     "inside.ts",
     `import { between } from ${JSON.stringify(WAITS)};\nbetween(3, 1);\n`,
-    "DIR/inside.ts:2:1: an error while it was imported: " +
+    "DIR/inside.ts:2:1: error during import: " +
     "RangeError: between(3, 1): the maximum is below the minimum",
   ],
   [
     "json.ts",
     '\n  JSON.parse("{");\n',
-    "DIR/json.ts:2:8: an error while it was imported: SyntaxError: " +
+    "DIR/json.ts:2:8: error during import: SyntaxError: " +
     "Expected property name or '}' in JSON at position 1 (line 1 column 2)",
   ],
   [
     "empty.ts",
     "throw new TypeError();\n",
-    "DIR/empty.ts:1:7: an error while it was imported: TypeError",
+    "DIR/empty.ts:1:7: error during import: TypeError",
   ],
   [
     "text.ts",
     'throw "no target";\n',
-    "DIR/text.ts: an error while it was imported: no target",
+    "DIR/text.ts: error during import: no target",
   ],
   [
     "colours.ts",
     'const e = new Error("\\x1b[31mred\\x1b[0m");\nthrow e;\n',
-    "DIR/colours.ts:1:11: an error while it was imported: Error: red",
+    "DIR/colours.ts:1:11: error during import: Error: red",
   ],
 ];
 

@@ -479,13 +479,13 @@ Deno.test("what a master calls its folder and its file is plain text in messages
 
 Deno.test("where the files cannot be used the master hears it, and so does who has asked", async () => {
   const scene = new DownloadScene(DOWNLOADED);
-  scene.use = () => Promise.reject(new UsageError("/home/me/shop.ts:1:1: a syntax error: no"));
+  scene.use = () => Promise.reject(new UsageError("/home/me/shop.ts:1:1: syntax error: no"));
   const error = await scene.end();
   assert.ok(error instanceof UsageError);
   await settle();
   assert.equal(
     scene.log.at(-1),
-    "Worker w1 cannot use the test file: /home/me/shop.ts:1:1: a syntax error: no",
+    "Worker w1 cannot use the test file: /home/me/shop.ts:1:1: syntax error: no",
   );
 });
 

@@ -167,7 +167,7 @@ Deno.test("an interrupt twice exits at once with 130", async () => {
   const run = startAiotest(["-s", "60"], { cwd: here.path });
   await run.says("begun");
   run.kill("SIGINT");
-  await run.says("once more");
+  await run.says("Interrupt again");
   run.kill("SIGINT");
   const { code, stdout } = await run.finished;
   assert.equal(code, 130);
@@ -218,7 +218,7 @@ Deno.test("a shape decides the load, and flags that it overrides are warned of",
   assert.equal(summary.users.peak, 5);
   assert.ok(summary.durationSeconds >= 2 && summary.durationSeconds < 3);
   assert.deepEqual(summary.warnings, [
-    "--users, --run-time are ignored: the shape ShapeTest decides the load.",
+    "--users, --run-time are ignored: the shape ShapeTest determines the load.",
   ]);
   assert.match(stderr, /WARNING +--users, --run-time are ignored/);
 });

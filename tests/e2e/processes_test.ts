@@ -208,7 +208,7 @@ Deno.test("a mistake in the test file is told once, by the parent", async () => 
   const { code, stdout, stderr } = await runText(`import "./missing.ts";\n`);
   assert.equal(code, 2);
   assert.equal(stdout, "");
-  assert.match(stderr, /^aiotest: \S+aiotestfile\.ts:1:8: an import failed: .*missing\.ts"\.\n$/);
+  assert.match(stderr, /^aiotest: \S+aiotestfile\.ts:1:8: import failed: .*missing\.ts"\.\n$/);
 });
 
 Deno.test("what only workers stumble over ends the run before it begins, with exit code 2", async () => {

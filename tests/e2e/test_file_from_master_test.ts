@@ -294,7 +294,7 @@ Deno.test("a mistake that shows on the worker alone is told of where the file co
   const log = await assertEnd(worker, 2);
   const said = log.split("\n").find((line) => line.startsWith("aiotest: ")) ?? "";
   assert.ok(said.startsWith(`aiotest: ${place}`), log);
-  assert.match(said, /an error while it was imported: .*not here$/);
+  assert.match(said, /error during import: .*not here$/);
   await master.says(`Worker w1 cannot use the test file: ${place}`);
   assert.deepEqual(site.temporary(), []);
 });

@@ -39,11 +39,11 @@ const JOURNAL = journalBytes([RUN_RECORD]);
 
 /** Each ends with exit code 2 before anything has been started. */
 export const MISTAKES: readonly Mistake[] = [
-  { what: "a missing file", says: [/There is no test file .*aiotestfile\.ts/, /-f/] },
+  { what: "a missing file", says: [/Test file not found: .*aiotestfile\.ts/, /-f/] },
   {
     what: "a missing file that was named",
     args: ["-f", "nowhere/a.ts"],
-    says: [/There is no test file .*nowhere\/a\.ts/],
+    says: [/Test file not found: .*nowhere\/a\.ts/],
   },
   {
     what: "a file that is no module",
