@@ -178,3 +178,66 @@ Deno.test("poisson arrivals of several nodes are a poisson process again", () =>
   // Of a Poisson process the variance is the mean.
   assert.ok(Math.abs(variance / mean - 1) < 0.15, String(variance / mean));
 });
+
+Deno.test("skipping takes the same iterations as taking them one by one", () => {
+  const change = fc.record({
+    seconds: fc.double({ min: 0.1, max: 5, noNaN: true }),
+    rate: fc.oneof(fc.integer({ min: 0, max: 100 }), fc.double({ min: 0, max: 100, noNaN: true })),
+    of: fc.integer({ min: 1, max: 4 }),
+  });
+  const limit = fc.oneof(fc.constant(Infinity), fc.nat(500));
+  fc.assert(fc.property(
+    fc.array(change, { minLength: 1, maxLength: 5 }),
+    limit,
+    fc.double({ min: 0, max: 25, noNaN: true }),
+    (changes, limit, until) => {
+      const [skipping, taking] = [constant(), constant()];
+      let period: RatePeriod = { ...TEN, rate: changes[0]!.rate, limit };
+      let at = 0;
+      for (const { seconds, rate, of } of changes) {
+        period = { ...period, rate, since: at, position: positionAt(period, at) };
+        const share = { from: Math.ceil(period.position), of, index: 0 };
+        for (const schedule of [skipping, taking]) schedule.follow(period, share);
+        at += seconds;
+      }
+      let skipped = 0;
+      while (skipping.nextAt <= until) skipped += skipping.skip(until) || takeOne(skipping);
+      let taken = 0;
+      while (taking.nextAt <= until) taken += takeOne(taking);
+      assert.equal(skipped, taken);
+      assert.equal(skipping.nextAt, taking.nextAt);
+      assert.equal(skipping.ended, taking.ended);
+    },
+  ));
+});
+
+function takeOne(schedule: ArrivalSchedule): number {
+  schedule.next();
+  return 1;
+}
+
+Deno.test("a quadrillion iterations are skipped in a few steps", () => {
+  const schedule = constant();
+  schedule.follow({ ...TEN, rate: 1e6, limit: 1e15 }, { from: 0, of: 3, index: 1 });
+  let [steps, skipped] = [0, 0];
+  for (; schedule.nextAt <= 1e10; steps++) skipped += schedule.skip(1e10) || takeOne(schedule);
+  assert.equal(skipped, 1e15 / 3 - 1 / 3);
+  assert.equal(schedule.ended, true);
+  assert.ok(steps < 10, `${steps}`);
+});
+
+Deno.test("of poisson arrivals, as many are skipped as a Poisson process has", () => {
+  const mean = 2_000;
+  const counts = Array.from({ length: 2_000 }, (_, seed) => {
+    const schedule = new ArrivalSchedule("poisson", seeded(seed * 7919));
+    schedule.follow({ ...TEN, rate: mean }, ALL_ARRIVALS);
+    let count = 0;
+    while (schedule.nextAt <= 1) count += schedule.skip(1) || takeOne(schedule);
+    return count;
+  });
+  const average = counts.reduce((sum, count) => sum + count, 0) / counts.length;
+  const variance = counts.reduce((sum, count) => sum + (count - average) ** 2, 0) / counts.length;
+  assert.ok(Math.abs(average - mean) < 5, String(average));
+  // The variance of a Poisson process is its mean.
+  assert.ok(Math.abs(variance / mean - 1) < 0.15, String(variance));
+});

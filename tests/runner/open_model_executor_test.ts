@@ -42,6 +42,8 @@ class Scene {
   exhausted = 0;
   /** How long the target takes, in milliseconds. */
   serviceMs = 10;
+  /** Whether the target takes no time at all, not even a timer. */
+  instant = false;
   /** How long a user takes to start. */
   startMs = 0;
   /** A user ends by itself after so many passes. */
@@ -116,6 +118,7 @@ class Scene {
   }
 
   #sleep(ms: number): Promise<void> {
+    if (this.instant) return Promise.resolve();
     return new Promise((resolve) => void this.clock.setTimer(resolve, ms));
   }
 }
@@ -471,4 +474,63 @@ Deno.test("a queue that was cleared begins anew", () => {
   assert.deepEqual([queue.size, queue.shift()], [0, null]);
   queue.push(7);
   assert.deepEqual([queue.size, queue.shift()], [1, 7]);
+});
+
+/** Iterations that are due in an hour at a thousand million per second, and the first one. */
+const BACKLOG = 3_600 * 1e9 + 1;
+
+function startedAnHourAgo(scene: Scene, maxUsers: number): void {
+  scene.gate.align(-3_600_000);
+  scene.follow({ rate: 1e9 }, maxUsers);
+}
+
+Deno.test("no turn of the event loop releases more than a thousand iterations", async () => {
+  const scene = new Scene();
+  startedAnHourAgo(scene, 10);
+  for (let turn = 1; turn < 5; turn++) {
+    const scheduled = scene.counted.scheduled;
+    assert.ok(scheduled > 0 && scheduled <= turn * 2_000, `${scheduled} after ${turn} turns`);
+    await settle();
+  }
+});
+
+Deno.test("users that take no time let the event loop turn, even if the clock stands still", async () => {
+  const scene = new Scene();
+  scene.serviceMs = 0;
+  scene.instant = true;
+  startedAnHourAgo(scene, 3);
+  for (let turn = 1; turn < 20; turn++) {
+    await settle();
+    const { completed } = scene.counted;
+    assert.ok(completed > 0 && completed <= turn * 5_000, `${completed} after ${turn} turns`);
+  }
+});
+
+Deno.test("a backlog that would be dropped is counted exactly, without visiting each iteration", async () => {
+  const scene = new Scene(DROPPED);
+  scene.serviceMs = 60_000;
+  startedAnHourAgo(scene, 4);
+  for (let turn = 0; turn < 5; turn++) await settle();
+  assert.deepEqual(scene.counts, [BACKLOG, 4, 0, BACKLOG - 4]);
+});
+
+Deno.test("a backlog beyond a full queue is dropped, and counted exactly", async () => {
+  const scene = new Scene();
+  scene.serviceMs = 60_000;
+  startedAnHourAgo(scene, 4);
+  while (scene.gate.queued < 1_000_000) await settle();
+  await settle();
+  assert.deepEqual(scene.counts, [BACKLOG, 4, 0, BACKLOG - 4 - 1_000_000]);
+  scene.gate.close();
+  assert.deepEqual(scene.counts, [BACKLOG, 4, 0, BACKLOG - 4]);
+});
+
+Deno.test("what is due at the end is counted to the last iteration, whatever it amounts to", async () => {
+  const scene = new Scene();
+  scene.serviceMs = 60_000;
+  startedAnHourAgo(scene, 4);
+  await settle();
+  await scene.close();
+  const [scheduled, started, , dropped] = scene.counts;
+  assert.deepEqual([scheduled, started! + dropped!], [BACKLOG, BACKLOG]);
 });
