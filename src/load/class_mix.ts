@@ -1,5 +1,5 @@
 /**
- * Which user classes the users of a run belong to.
+ * How user classes share the users of a run, or its iterations in the open model.
  *
  * @module
  */
@@ -7,50 +7,50 @@
 /** The part of a user class that decides how many users it gets. */
 export interface ClassWeight {
   readonly name: string;
-  /** Share beside the other classes: a whole number, 0 for no users. */
+  /** Share relative to the other classes: a whole number, 0 for no users. */
   readonly weight: number;
-  /** Exactly so many users, whatever the weight: a whole number, 0 for by weight. */
+  /** An exact number of users, whatever the weight: a whole number, 0 to go by weight. */
   readonly fixedCount: number;
 }
 
-/** How much of the load one class is. */
+/** The part of the load that one class has. */
 export interface ClassShare {
   readonly name: string;
   /**
-   * Share, from 0 to 1, of the users that are left when all fixed counts are filled; null where the
-   * class has a fixed count.
+   * Share, from 0 to 1, of the users that remain after all fixed counts are filled; `null` if the class
+   * has a fixed count.
    */
   readonly share: number | null;
-  /** Users of this class once all of them run; null where the class goes by weight. */
+  /** Users of this class once all of them run; `null` if the class goes by weight. */
   readonly fixedCount: number | null;
 }
 
 /**
- * Gives every user a class. The i-th user's class depends on nothing but i, so a load that grows never
- * takes a user away from a class, and one that shrinks never adds one.
+ * Assigns a class to every user. The class of the i-th user depends only on i, so a growing load never
+ * takes a user away from a class, and a shrinking one never adds one.
  *
- * Fixed counts come first, one of each class in turn. All further users go by weight, and after any
+ * Fixed counts are filled first, one of each class in turn. All further users go by weight, and after any
  * number of them each class is less than one user away from its exact share.
  */
 export class ClassMix {
-  /** The most users that can run: finite where every class has a fixed count. */
+  /** The most users that can run: finite if every class has a fixed count. */
   readonly limit: number;
   readonly #classes: readonly ClassWeight[];
   readonly #totalWeight: number;
   /** How many classes go by weight. */
   readonly #weighted: number;
   readonly #fixedTotal: number;
-  /** The class of each user that was asked for so far; it only ever grows. */
+  /** The class of each user that was requested so far; it only grows. */
   readonly #order: number[];
-  /** Users in {@link #order} that each class got by its weight. */
+  /** Users in {@link #order} that each class received by its weight. */
   readonly #given: number[];
-  /** The last answer of {@link counts}: from it to the next one it is a few users only. */
+  /** The last result of {@link counts}: the next one usually differs by a few users. */
   #counted: { readonly users: number; readonly counts: readonly number[] };
 
-  /** @param classes in the order of their export, which decides between equals. */
+  /** @param classes in the order of their export, which decides ties. */
   constructor(classes: readonly ClassWeight[]) {
     this.#classes = classes;
-    const weights = classes.map(weightBeside).filter((weight) => weight > 0);
+    const weights = classes.map(effectiveWeight).filter((weight) => weight > 0);
     this.#weighted = weights.length;
     this.#totalWeight = weights.reduce((sum, weight) => sum + weight, 0);
     this.#order = fixedOrder(classes);
@@ -61,13 +61,13 @@ export class ClassMix {
   }
 
   /**
-   * How many users of each class run when `users` run in all; in the order of the classes.
+   * How many users of each class run if `users` run in total; in the order of the classes.
    *
-   * @throws RangeError where `users` is no whole number from 0 to {@link limit}.
+   * @throws RangeError if `users` is not a whole number from 0 to {@link limit}.
    */
   counts(users: number): number[] {
     if (!Number.isInteger(users) || users < 0 || users > this.limit) {
-      throw new RangeError(`counts(${users}): a whole number from 0 to ${this.limit} is needed`);
+      throw new RangeError(`counts(${users}): must be a whole number from 0 to ${this.limit}`);
     }
     this.#extend(users);
     const counts = [...this.#counted.counts];
@@ -80,29 +80,29 @@ export class ClassMix {
   /**
    * The index of a user's class.
    *
-   * @param user the user's index; the first one's is 0.
-   * @throws RangeError where `user` is no whole number from 0 to below {@link limit}.
+   * @param user the index of the user, from 0.
+   * @throws RangeError if `user` is not a whole number from 0 to below {@link limit}.
    */
   classOf(user: number): number {
     if (!Number.isInteger(user) || user < 0 || user >= this.limit) {
       throw new RangeError(
-        `classOf(${user}): a whole number from 0 to below ${this.limit} is needed`,
+        `classOf(${user}): must be a whole number from 0 to below ${this.limit}`,
       );
     }
     this.#extend(user + 1);
     return this.#order[user]!;
   }
 
-  /** Why not so many users can run as were asked for, as a sentence; null where they can. */
+  /** A sentence if not as many users can run as were asked for; `null` if they can. */
   shortage(users: number): string | null {
     if (users <= this.limit) return null;
-    return `${users} users were asked for, but every class has a fixed count: ${this.limit} run.`;
+    return `${users} users were requested, but all classes have a fixed count: only ${this.limit} will run.`;
   }
 
-  /** How much of the load each class is; in the order of the classes, and plain enough for JSON. */
+  /** The part of the load that each class has, in the order of the classes, as values for JSON. */
   shares(): ClassShare[] {
     return this.#classes.map((one) => {
-      const weight = weightBeside(one);
+      const weight = effectiveWeight(one);
       return {
         name: one.name,
         share: one.fixedCount > 0 ? null : weight === 0 ? 0 : weight / this.#totalWeight,
@@ -120,20 +120,20 @@ export class ClassMix {
   }
 
   /**
-   * The class of the n-th user by weight, as Tijdeman solved the chairman assignment problem. Highest
-   * averages (Sainte-Laguë) give the same for the usual weights, but let a large class beside many
+   * The class of the n-th user by weight: Tijdeman's solution of the chairman assignment problem. Highest
+   * averages (Sainte-Laguë) give the same order for common weights, but let a large class next to many
    * small ones drift several users away from its share.
    *
-   * Of the classes that have fallen behind by 1/(2k-2) of a user or more, k classes in all, the one
-   * whose next user is due first gets it. That keeps all of them within 1 - 1/(2k-2) of a user. All
-   * terms are multiplied out, so that whole numbers are compared as long as that is possible.
+   * With k classes, consider those that are behind by at least 1/(2k-2) of a user; the one whose next
+   * user is due first gets it. This keeps every class within 1 - 1/(2k-2) of a user. All terms are
+   * multiplied out to compare whole numbers for as long as possible.
    */
   #nextByWeight(n: number): number {
     const parts = Math.max(1, 2 * this.#weighted - 2);
     let first = -1;
     let firstDue = Infinity;
     for (const [index, one] of this.#classes.entries()) {
-      const weight = weightBeside(one);
+      const weight = effectiveWeight(one);
       if (weight === 0) continue;
       const given = this.#given[index]!;
       const behind = n * weight - given * this.#totalWeight;
@@ -148,8 +148,8 @@ export class ClassMix {
   }
 }
 
-/** A class's weight beside those that go by weight: 0 where its count is fixed. */
-function weightBeside(one: ClassWeight): number {
+/** The weight of a class among those that go by weight: 0 if its count is fixed. */
+function effectiveWeight(one: ClassWeight): number {
   return one.fixedCount > 0 ? 0 : one.weight;
 }
 
@@ -165,9 +165,9 @@ function fixedOrder(classes: readonly ClassWeight[]): number[] {
 }
 
 /**
- * Gives passes of the open model to the user classes, by their weights: after any number of passes, each
- * class is within one or two passes of its exact share. A class with a fixed count and no weight gets
- * passes as one of weight 1.
+ * Distributes the iterations of the open model among the user classes by weight (smooth weighted round
+ * robin): after any number of iterations, each class is within two of its exact share. A class with a
+ * fixed count and no weight counts as one of weight 1.
  */
 export class IterationMix {
   readonly #weights: readonly number[];
@@ -175,7 +175,7 @@ export class IterationMix {
   /** How far each class is behind its share, in parts of {@link #total}. */
   readonly #behind: number[];
 
-  /** @param classes in the order of their export, which decides between equals. */
+  /** @param classes in the order of their export, which decides ties. */
   constructor(classes: readonly ClassWeight[]) {
     this.#weights = classes.map(({ weight, fixedCount }) =>
       Math.max(weight, fixedCount > 0 ? 1 : 0)
@@ -184,7 +184,7 @@ export class IterationMix {
     this.#behind = classes.map(() => 0);
   }
 
-  /** The class of the next pass, by its place among the classes. */
+  /** The index of the class of the next iteration. */
   next(): number {
     let most = -Infinity;
     let chosen = 0;

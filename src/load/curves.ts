@@ -1,5 +1,5 @@
 /**
- * Curves: loads over time that can be put together.
+ * Curves: loads over time that can be combined.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import {
   isPositive,
   type Load,
   loadProblem,
+  mustBe,
   resolveLoad,
-  shown,
 } from "./load.ts";
 
 /**
- * A load over time. The ready-made ones are curves, and any object with these two members is one:
+ * A load over time. The functions below make curves, and any object with these two members is one:
  *
  * ```ts
  * import type { Curve } from "./curves.ts";
@@ -27,189 +27,70 @@ import {
  * ```
  */
 export interface Curve {
-  /** How long it lasts, in seconds: over 0, and null where it has no end. */
+  /** How long the curve lasts, in seconds: over 0, or `null` if it has no end. */
   readonly seconds: number | null;
   /**
-   * What to head for from this moment on, until about a second later; null where the curve is over. The
-   * same moment always gets the same answer.
+   * The load to head for from this moment until about a second later; `null` if the curve is over. The
+   * same moment always gives the same load.
    *
    * @param t seconds since the curve began, from 0 to below {@link seconds}.
    */
   at(t: number): Load | null;
   /**
-   * Only where a curve raises its load until something breaks: the step that it is in, and null where it
-   * is in none.
+   * The step that the curve is in at this moment, or `null` if it is in none. Only curves that raise the
+   * load until something breaks have this method.
    */
   stepAt?(t: number): CurveStep | null;
 }
 
-/** One step of a load that is raised until something breaks; times in seconds since the curve began. */
+/** One step of a load that is raised until something breaks; times are seconds since the curve began. */
 export interface CurveStep {
-  /** The first one's is 0. */
+  /** The number of the step, from 0. */
   readonly index: number;
-  /** When it begins. */
+  /** When the step begins. */
   readonly startsAt: number;
-  /** Where the curve goes on once this step has broken something. */
+  /** Where the curve continues if this step breaks something. */
   readonly skipTo: number;
 }
 
-/**
- * Makes sure that a curve is being built of curves: a test file may be JavaScript.
- *
- * @param maker who was given them, for the message.
- * @throws UsageError where one is none, or where some have users and others arrivals.
- */
-export function checkCurves(maker: string, curves: readonly unknown[]): void {
-  if (curves.length === 0) throw new UsageError(`${maker}: no curve was given, one is needed`);
-  for (const curve of curves) {
-    const problem = curveProblem(curve);
-    if (problem !== null) throw new UsageError(`${maker}: ${problem}`);
-  }
-  const [first, ...others] = (curves as readonly Curve[]).map((curve) => curve.at(0));
-  if (others.some((load) => first && load && "users" in first !== "users" in load)) {
-    throw mixed(maker);
-  }
-}
-
-/** Why curves cannot be put together of which some have users and others arrivals. */
-function mixed(maker: string): UsageError {
-  return new UsageError(
-    `${maker}: users and arrivals were mixed`,
-    "A test has either users or an arrival rate, from its beginning to its end.",
-  );
-}
-
-/** What keeps a value from being a curve, or null where it is one. */
-export function curveProblem(value: unknown): string | null {
-  if (!isObject(value) || typeof value.at !== "function") {
-    return `${shown(value)} is no curve, { seconds, at(t) } is needed`;
-  }
-  return value.seconds === null || isPositive(value.seconds)
-    ? null
-    : `a curve's seconds are ${shown(value.seconds)}, a number over 0 is needed, or null`;
-}
-
-// What curves have in common that go from one load to another.
-
-/** Two loads, in users or in passes a second. */
+/** Two loads, in users or in iterations per second. */
 export interface Span {
   /** Where the curve begins. */
   readonly from: number;
-  /** Where it leads to. */
+  /** Where the curve leads. */
   readonly to: number;
 }
 
-/** How long a curve lasts, and between which loads: of users, or of passes that start a second. */
+/** How long a curve lasts, and its loads: in users, or in iterations per second. */
 export type SpanOptions<S extends Span = Span> =
   & {
-    /** How long it lasts, in seconds: over 0. */
+    /** How long the curve lasts, in seconds: over 0. */
     readonly seconds: number;
   }
   & (UserOption<S> | ArrivalOption<S>);
 
-/** A curve's loads, as users. */
+/** The loads of a curve in the closed model. */
 export interface UserOption<S> {
   /** Whole numbers of 0 or more. */
   readonly users: S;
 }
 
-/** A curve's loads, as passes of the open model. */
+/** The loads of a curve in the open model. */
 export interface ArrivalOption<S> {
-  /** Passes a second: 0 or more, may be fractions. */
+  /** Iterations per second: 0 or more, may be fractions. */
   readonly arrivalRate: S;
   /** The most users that may be busy at once: a whole number of 1 or more, default 1,000. */
   readonly maxUsers?: number;
 }
 
-/** Loads by their size: users or passes a second, whatever the curve is of. */
-interface Sizes<S> {
-  readonly sizes: S;
-  /** The load of a size; users are rounded. */
-  load(size: number): Load;
-}
-
-/**
- * Reads the loads that a curve was given.
- *
- * @param maker the curve's name, for messages.
- * @param keys what a span has.
- * @throws UsageError where one of them is no load, or both users and arrivals are given.
- */
-function readSizes<S extends Span>(
-  maker: string,
-  options: UserOption<S> | ArrivalOption<S>,
-  keys: readonly (keyof S & string)[],
-): Sizes<S> {
-  const given = options as Partial<UserOption<S> & ArrivalOption<S>>;
-  const { users, arrivalRate, maxUsers } = given;
-  if ((users === undefined) === (arrivalRate === undefined)) {
-    throw new UsageError(`${maker}: either users or an arrivalRate is needed`);
-  }
-  const name = users === undefined ? "arrivalRate" : "users";
-  const sizes = (users ?? arrivalRate)!;
-  const needed = `{ ${keys.join(", ")} }`;
-  if (!isObject(sizes)) {
-    throw new UsageError(`${maker}: ${name} is ${shown(sizes)}, ${needed} is needed`);
-  }
-  const limit = maxUsers === undefined ? {} : { maxUsers };
-  for (const key of keys) {
-    const load = { [name]: sizes[key], ...limit };
-    const problem = loadProblem(users === undefined ? load : { ...load, rate: 1 });
-    // The problem begins with the name of what is wrong, which here is a part of it.
-    if (problem !== null) {
-      throw new UsageError(`${maker}: ${problem.replace(RegExp(`^${name}\\b`), `${name}.${key}`)}`);
-    }
-  }
-  return {
-    sizes,
-    load: (size) =>
-      users === undefined ? { arrivalRate: size, ...limit } : { users: Math.round(size) },
-  };
-}
-
-/**
- * A curve that moves between two loads without a jump.
- *
- * Users head for where the curve is a second later, so that they are on it all the time; arrivals come at
- * the mean rate of the coming second, so that there are as many of them as the curve has.
- *
- * @param maker the curve's name, for messages.
- * @param height where between the loads the curve is, from 0 to 1, after a part of its time from 0 to 1.
- * @throws UsageError where the options are none.
- */
-function spanCurve(
-  maker: string,
-  options: SpanOptions,
-  height: (part: number) => number,
-): Curve {
-  const { seconds } = options;
-  checkSeconds(maker, seconds);
-  const { sizes: { from, to }, load } = readSizes(maker, options, ["from", "to"]);
-  const sizeAt = (t: number): number => from + (to - from) * height(t / seconds);
-  const isUsers = "users" in load(from);
-  const at = (t: number): Load | null => {
-    if (t >= seconds) return null;
-    const next = Math.min(t + 1, seconds);
-    return load(isUsers ? sizeAt(next) : (sizeAt(t) + sizeAt(next)) / 2);
-  };
-  return { seconds, at };
-}
-
-/** @throws UsageError where a time is no number over 0. */
-function checkSeconds(maker: string, seconds: unknown, name = "seconds"): void {
-  if (!isPositive(seconds)) {
-    throw new UsageError(`${maker}: ${name} is ${shown(seconds)}, a number over 0 is needed`);
-  }
-}
-
-/** One load, and how long it lasts. */
+/** A constant load, and how long it lasts. */
 export type HoldOptions = Load & {
-  /** In seconds: over 0; default: without end. */
+  /** How long the load lasts, in seconds: over 0; by default it has no end. */
   readonly seconds?: number;
 };
 
 /**
- * The same load all the time.
+ * A constant load.
  *
  * ```ts
  * import { hold } from "./curves.ts";
@@ -219,7 +100,7 @@ export type HoldOptions = Load & {
  * assert.deepEqual(hold({ arrivalRate: 2.5 }).at(1e6), { arrivalRate: 2.5 });
  * ```
  *
- * @throws UsageError where the options are none.
+ * @throws UsageError if the options are invalid.
  */
 export function hold(options: HoldOptions): Curve {
   const { seconds, ...load } = options;
@@ -237,25 +118,23 @@ export function hold(options: HoldOptions): Curve {
  * import assert from "node:assert/strict";
  *
  * const curve = ramp({ seconds: 60, users: { from: 0, to: 120 } });
- * // Users are told where to be a second later, so the last of them has started when the ramp is over.
+ * // Users head for the value one second later, so all of them have started when the ramp ends.
  * assert.deepEqual(curve.at(0), { users: 2 });
  * assert.deepEqual(curve.at(59), { users: 120 });
  * assert.equal(curve.at(60), null);
  * ```
  *
- * @throws UsageError where the options are none.
+ * @throws UsageError if the options are invalid.
  */
 export function ramp(options: SpanOptions): Curve {
   return spanCurve("ramp", options, (part) => part);
 }
 
 /**
- * Curves one after the other.
+ * Several curves, one after the other.
  *
  * ```ts
- * import { hold } from "./curves.ts";
- * import { inSequence } from "./curves.ts";
- * import { ramp } from "./curves.ts";
+ * import { hold, inSequence, ramp } from "./curves.ts";
  * import assert from "node:assert/strict";
  *
  * const curve = inSequence(
@@ -266,23 +145,25 @@ export function ramp(options: SpanOptions): Curve {
  * assert.deepEqual(curve.at(75), { users: 100 });
  * ```
  *
- * @throws UsageError where one but the last has no end, or some have users and others arrivals.
+ * @throws UsageError if a curve other than the last has no end, or if users and arrivals are mixed.
  */
 export function inSequence(...curves: readonly Curve[]): Curve {
   checkCurves("inSequence", curves);
   const starts = [0];
   for (const [index, { seconds }] of curves.slice(0, -1).entries()) {
     if (seconds === null) {
-      throw new UsageError(`inSequence: the curve at index ${index} has no end, only the last may`);
+      throw new UsageError(
+        `inSequence: the curve at index ${index} has no end, but only the last may have none`,
+      );
     }
     starts.push(starts[index]! + seconds);
   }
   const { seconds: lastSeconds } = curves.at(-1)!;
   const seconds = lastSeconds === null ? null : starts.at(-1)! + lastSeconds;
-  /** The curve that it is the time of, and that curve's own time. */
+  /** The index of the current curve, and the time within that curve. */
   const partAt = (t: number): { readonly index: number; readonly own: number } => {
     const index = Math.max(0, starts.findLastIndex((start) => t >= start));
-    // Rounding must not take a moment just before a curve's end to the end itself.
+    // Rounding must not move a time just before the end of a curve to the end itself.
     const last = (curves[index]!.seconds ?? Infinity) * (1 - 2 ** -53);
     return { index, own: Math.min(t - starts[index]!, last) };
   };
@@ -300,7 +181,7 @@ export function inSequence(...curves: readonly Curve[]): Curve {
     const step = curves[index]!.stepAt?.(own) ?? null;
     if (step === null) return null;
     const start = starts[index]!;
-    // The next curve's own start, not a sum that may be rounded to just before it.
+    // The exact start of the next curve: a sum could be rounded to just before it.
     const isLast = step.skipTo === curves[index]!.seconds;
     const skipTo = isLast ? starts[index + 1] ?? seconds! : start + step.skipTo;
     return { ...step, startsAt: start + step.startsAt, skipTo };
@@ -308,14 +189,14 @@ export function inSequence(...curves: readonly Curve[]): Curve {
   return { seconds, at, stepAt };
 }
 
-/** A spike's time, its loads, and how much of the time it is at its height. */
+/** How long a spike lasts, its loads, and how long its peak is. */
 export type SpikeOptions = SpanOptions & {
-  /** Seconds in the middle at the higher load: less than all; default: a third of them. */
+  /** Seconds in the middle at the second load: less than the whole; default: a third of it. */
   readonly peakSeconds?: number;
 };
 
 /**
- * A load that jumps to another one in the middle of its time, stays there, and falls back.
+ * A load that jumps to another in the middle of its time, stays there, and returns.
  *
  * ```ts
  * import { spike } from "./curves.ts";
@@ -330,7 +211,7 @@ export type SpikeOptions = SpanOptions & {
  * ]);
  * ```
  *
- * @throws UsageError where the options are none.
+ * @throws UsageError if the options are invalid.
  */
 export function spike(options: SpikeOptions): Curve {
   const { seconds } = options;
@@ -339,7 +220,7 @@ export function spike(options: SpikeOptions): Curve {
   checkSeconds("spike", peakSeconds, "peakSeconds");
   if (peakSeconds >= seconds) {
     throw new UsageError(
-      `spike: peakSeconds is ${shown(peakSeconds)}, less than the ${seconds} s of all is needed`,
+      `spike: ${mustBe("peakSeconds", `less than the ${seconds} s of the whole`, peakSeconds)}`,
     );
   }
   const { sizes: { from, to }, load } = readSizes("spike", options, ["from", "to"]);
@@ -348,8 +229,8 @@ export function spike(options: SpikeOptions): Curve {
 }
 
 /**
- * A bell: from one load slowly, then faster to another, which it has reached in the middle of its time,
- * and back the same way.
+ * A bell: from one load to another, reached in the middle of the time, and back the same way. The change is
+ * slow at both ends and at the peak, and fastest in between.
  *
  * ```ts
  * import { wave } from "./curves.ts";
@@ -361,7 +242,7 @@ export function spike(options: SpikeOptions): Curve {
  * assert.deepEqual(day.at(599), { users: 20 });
  * ```
  *
- * @throws UsageError where the options are none.
+ * @throws UsageError if the options are invalid.
  */
 export function wave(options: SpanOptions): Curve {
   return spanCurve("wave", options, (part) => (1 - Math.cos(2 * Math.PI * part)) / 2);
@@ -369,12 +250,12 @@ export function wave(options: SpanOptions): Curve {
 
 /** The loads of a curve with two peaks. */
 export interface DoubleSpan extends Span {
-  /** The second peak; default: as high as the first. */
+  /** The second peak; by default equal to the first. */
   readonly thenTo?: number;
 }
 
 /**
- * Two bells, one after the other, each in half of the time: a morning and an evening.
+ * Two bells, one after the other, each for half of the time: a morning and an evening peak.
  *
  * ```ts
  * import { doubleWave } from "./curves.ts";
@@ -389,7 +270,7 @@ export interface DoubleSpan extends Span {
  * ]);
  * ```
  *
- * @throws UsageError where the options are none.
+ * @throws UsageError if the options are invalid.
  */
 export function doubleWave(options: SpanOptions<DoubleSpan>): Curve {
   checkSeconds("doubleWave", options.seconds);
@@ -404,32 +285,32 @@ export function doubleWave(options: SpanOptions<DoubleSpan>): Curve {
   return inSequence(half({ from, to }), half({ from, to: thenTo }));
 }
 
-/** One part of a load's time. */
+/** One part of a load, for some time. */
 export type Stage = UserStage | ArrivalStage;
 
-/** A part in which so many users should run. */
+/** A stage with a number of users. */
 export interface UserStage {
-  /** Seconds that this stage lasts, whatever came before it: over 0. */
+  /** How long this stage lasts, in seconds: over 0. */
   readonly duration: number;
-  /** Users that should run: a whole number of 0 or more. */
+  /** How many users run: a whole number of 0 or more. */
   readonly users: number;
-  /** Users started or stopped a second: over 0, may be a fraction. */
+  /** Users started or stopped per second: over 0, may be a fraction. */
   readonly rate: number;
 }
 
-/** A part in which so many passes should start. */
+/** A stage with an arrival rate. */
 export interface ArrivalStage {
-  /** Seconds that this stage lasts, whatever came before it: over 0. */
+  /** How long this stage lasts, in seconds: over 0. */
   readonly duration: number;
-  /** Passes a second: 0 or more, may be a fraction. */
+  /** Iterations per second: 0 or more, may be a fraction. */
   readonly arrivalRate: number;
   /** The most users that may be busy at once: a whole number of 1 or more, default 1,000. */
   readonly maxUsers?: number;
 }
 
 /**
- * Loads one after the other, each for its own duration. Users go from one to the next at the rate of the
- * later one.
+ * Several constant loads, one after the other, each for its own duration. The number of users changes at
+ * the rate of the stage that begins.
  *
  * ```ts
  * import { stages } from "./curves.ts";
@@ -443,7 +324,7 @@ export interface ArrivalStage {
  * assert.deepEqual(curve.at(60), { users: 300, rate: 50 });
  * ```
  *
- * @throws UsageError where one of them is no stage, or some have users and others arrivals.
+ * @throws UsageError if a stage is invalid, or if users and arrivals are mixed.
  */
 export function stages(list: readonly Stage[]): Curve {
   const problem = stagesProblem(list);
@@ -458,10 +339,10 @@ export function stages(list: readonly Stage[]): Curve {
   return { seconds, at };
 }
 
-/** What is wrong with a list of stages, to follow its name; null where it can be run. */
+/** What is wrong with a list of stages, in words that follow its name; `null` if it is valid. */
 export function stagesProblem(list: unknown): string | null {
   if (!Array.isArray(list)) {
-    return ` is ${shown(list)}, a list of { duration, users, rate } is needed`;
+    return mustBe("", "a list of { duration, users, rate }", list);
   }
   for (const [index, stage] of list.entries()) {
     const problem = stageProblem(stage, list[0]);
@@ -471,38 +352,38 @@ export function stagesProblem(list: unknown): string | null {
 }
 
 function stageProblem(stage: unknown, first: Stage): string | null {
-  if (!isObject(stage)) return `the stage is ${shown(stage)}, { duration, users, rate } is needed`;
+  if (!isObject(stage)) return mustBe("the stage", "{ duration, users, rate }", stage);
   const { duration } = stage;
   if (!isPositive(duration)) {
-    return `duration is ${shown(duration)}, a number of seconds over 0 is needed`;
+    return mustBe("duration", "a number of seconds over 0", duration);
   }
   const problem = loadProblem(stage);
   if (problem !== null) return problem;
   return "users" in stage === "users" in first
     ? null
-    : "users and arrivals are mixed, a test has one of them from its beginning to its end";
+    : `users and arrivals are mixed: ${ONE_MODEL}`;
 }
 
 /** The loads of a curve that goes up in steps. */
 export interface SteppedSpan extends Span {
-  /** How much higher each step is than the one before: over 0. */
+  /** How much each step adds to the one before: over 0. */
   readonly step: number;
 }
 
-/** How long each step lasts, and how high the steps are: of users, or of passes that start a second. */
+/** How long each step lasts, and how high the steps are: in users, or in iterations per second. */
 export type StepOptions =
   & {
-    /** Seconds, 1 or more: enough for thresholds to be judged by what a step alone has shown. */
+    /** Seconds per step, 1 or more: long enough to judge the thresholds by one step alone. */
     readonly stepSeconds: number;
   }
   & (UserOption<SteppedSpan> | ArrivalOption<SteppedSpan>);
 
 /**
- * Raises the load step by step until a threshold of the test is crossed, or until the highest load, with
- * which the last step is made, has passed too. The report names the highest load that passed.
+ * Raises the load step by step until a threshold of the test is crossed, or until the last step, which has
+ * the highest load, has passed. The report gives the highest load that passed.
  *
- * Each step is judged by its own seconds alone. Where it crosses a threshold the curve is over, and what
- * follows it in a sequence begins.
+ * Each step is judged by its own seconds alone. If it crosses a threshold, the curve ends, and the next
+ * curve of a sequence begins.
  *
  * ```ts
  * import { stepUntilItBreaks } from "./curves.ts";
@@ -520,13 +401,13 @@ export type StepOptions =
  * ]);
  * ```
  *
- * @throws UsageError where the options are none.
+ * @throws UsageError if the options are invalid.
  */
 export function stepUntilItBreaks(options: StepOptions): Curve {
   const { stepSeconds } = options;
   if (!isPositive(stepSeconds) || stepSeconds < 1) {
     throw new UsageError(
-      `stepUntilItBreaks: stepSeconds is ${shown(stepSeconds)}, a number of 1 or more is needed`,
+      `stepUntilItBreaks: ${mustBe("stepSeconds", "a number of 1 or more", stepSeconds)}`,
     );
   }
   const { sizes: { from, to, step }, load } = readSizes(
@@ -536,11 +417,11 @@ export function stepUntilItBreaks(options: StepOptions): Curve {
   );
   if (step === 0 || to < from) {
     throw new UsageError(
-      `stepUntilItBreaks: from ${from} in steps of ${step} to ${to} leads nowhere`,
-      "The steps go up: step is over 0, and to is not below from.",
+      `stepUntilItBreaks: there are no steps from ${from} to ${to} by ${step}`,
+      "The load can only rise: step must be over 0, and to must not be below from.",
     );
   }
-  // What is a whole number of steps but for rounding has no step more.
+  // A rounding error must not add a step.
   const count = 1 + Math.ceil((to - from) / step - 1e-9);
   const seconds = count * stepSeconds;
   const indexAt = (t: number): number => Math.min(count - 1, Math.floor(t / stepSeconds));
@@ -557,14 +438,12 @@ export function stepUntilItBreaks(options: StepOptions): Curve {
 }
 
 /**
- * Curves one upon the other: the sum of their users, or of their arrival rates and most users. It lasts
- * as long as the longest one. Users change at the sum of the rates where each has one, else within a
- * second.
+ * The sum of several curves: of their users, or of their arrival rates and `maxUsers`. It lasts as long as
+ * the longest curve. The number of users changes at the sum of the rates if all loads have one, otherwise
+ * within a second.
  *
  * ```ts
- * import { hold } from "./curves.ts";
- * import { plus } from "./curves.ts";
- * import { spike } from "./curves.ts";
+ * import { hold, plus, spike } from "./curves.ts";
  * import assert from "node:assert/strict";
  *
  * const curve = plus(
@@ -575,7 +454,7 @@ export function stepUntilItBreaks(options: StepOptions): Curve {
  * assert.deepEqual(curve.at(45), { users: 100 });
  * ```
  *
- * @throws UsageError where some have users and others arrivals.
+ * @throws UsageError if users and arrivals are mixed.
  */
 export function plus(...curves: readonly Curve[]): Curve {
   checkCurves("plus", curves);
@@ -614,24 +493,23 @@ function sumOf(one: Load, other: Load): Load {
 }
 
 /**
- * A curve of another size: users, rates and most users times a factor, in the same time.
+ * A curve multiplied by a factor: users, rates and `maxUsers`. Its duration stays the same.
  *
  * ```ts
- * import { hold } from "./curves.ts";
- * import { scaled } from "./curves.ts";
+ * import { hold, scaled } from "./curves.ts";
  * import assert from "node:assert/strict";
  *
  * const half = scaled(hold({ seconds: 60, users: 25, rate: 5 }), 0.5);
  * assert.deepEqual(half.at(0), { users: 13, rate: 2.5 });
  * ```
  *
- * @param factor over 0; users are rounded, and most users rounded up.
- * @throws UsageError where the factor is anything else.
+ * @param factor over 0; users are rounded, and `maxUsers` is rounded up.
+ * @throws UsageError if the factor is invalid.
  */
 export function scaled(curve: Curve, factor: number): Curve {
   checkCurves("scaled", [curve]);
   if (!isPositive(factor)) {
-    throw new UsageError(`scaled: the factor is ${shown(factor)}, a number over 0 is needed`);
+    throw new UsageError(`scaled: ${mustBe("the factor", "a number over 0", factor)}`);
   }
   const at = (t: number): Load | null => {
     const load = curve.at(t);
@@ -654,11 +532,10 @@ function steps(curve: Curve): Pick<Curve, "stepAt"> {
 }
 
 /**
- * A curve several times in sequence.
+ * A curve, several times in sequence.
  *
  * ```ts
- * import { repeated } from "./curves.ts";
- * import { wave } from "./curves.ts";
+ * import { repeated, wave } from "./curves.ts";
  * import assert from "node:assert/strict";
  *
  * const week = repeated(wave({ seconds: 600, users: { from: 20, to: 100 } }), 7);
@@ -666,19 +543,135 @@ function steps(curve: Curve): Pick<Curve, "stepAt"> {
  * assert.deepEqual(week.at(2099), { users: 100 });
  * ```
  *
- * @param times how often: a whole number of 1 or more.
- * @throws UsageError where it is anything else, or the curve has no end.
+ * @param times a whole number from 1 to 1,000.
+ * @throws UsageError if the number is invalid, or if the curve has no end.
  */
 export function repeated(curve: Curve, times: number): Curve {
   checkCurves("repeated", [curve]);
-  if (!Number.isSafeInteger(times) || times < 1 || times > MOST_TIMES) {
+  if (!Number.isSafeInteger(times) || times < 1 || times > MAX_TIMES) {
     throw new UsageError(
-      `repeated: times is ${shown(times)}, a whole number from 1 to ${MOST_TIMES} is needed`,
+      `repeated: ${mustBe("times", `a whole number from 1 to ${MAX_TIMES}`, times)}`,
     );
   }
-  if (curve.seconds === null) throw new UsageError("repeated: the curve has no end, one is needed");
+  if (curve.seconds === null) throw new UsageError("repeated: the curve must have an end");
   return inSequence(...Array.from({ length: times }, () => curve));
 }
 
-/** Far more than any test lasts, and few enough to be looked through every second. */
-const MOST_TIMES = 1000;
+/** More than any test needs, and few enough to search every second. */
+const MAX_TIMES = 1000;
+
+/** Loads by their size: users or iterations per second, depending on the curve. */
+interface Sizes<S> {
+  readonly sizes: S;
+  /** The load of a size; users are rounded. */
+  load(size: number): Load;
+}
+
+/**
+ * Reads the loads of a curve's options.
+ *
+ * @param maker the name of the curve, for messages.
+ * @param keys the properties that a span must have.
+ * @throws UsageError if a load is invalid, or if both users and an arrivalRate are given.
+ */
+function readSizes<S extends Span>(
+  maker: string,
+  options: UserOption<S> | ArrivalOption<S>,
+  keys: readonly (keyof S & string)[],
+): Sizes<S> {
+  const given = options as Partial<UserOption<S> & ArrivalOption<S>>;
+  const { users, arrivalRate, maxUsers } = given;
+  if ((users === undefined) === (arrivalRate === undefined)) {
+    throw new UsageError(`${maker}: give either users or an arrivalRate`);
+  }
+  const name = users === undefined ? "arrivalRate" : "users";
+  const sizes = (users ?? arrivalRate)!;
+  const expected = `{ ${keys.join(", ")} }`;
+  if (!isObject(sizes)) {
+    throw new UsageError(`${maker}: ${mustBe(name, expected, sizes)}`);
+  }
+  const limit = maxUsers === undefined ? {} : { maxUsers };
+  for (const key of keys) {
+    const load = { [name]: sizes[key], ...limit };
+    const problem = loadProblem(users === undefined ? load : { ...load, rate: 1 });
+    // The problem begins with the name of the invalid property, which here is part of a span.
+    if (problem !== null) {
+      throw new UsageError(`${maker}: ${problem.replace(RegExp(`^${name}\\b`), `${name}.${key}`)}`);
+    }
+  }
+  return {
+    sizes,
+    load: (size) =>
+      users === undefined ? { arrivalRate: size, ...limit } : { users: Math.round(size) },
+  };
+}
+
+/**
+ * A curve that moves between two loads without a jump.
+ *
+ * Users head for the value one second later, so that they are on the curve all the time. Iterations start
+ * at the mean rate of the coming second, so that their number is exact.
+ *
+ * @param maker the name of the curve, for messages.
+ * @param height the position between the loads, from 0 to 1, after a part of the time from 0 to 1.
+ * @throws UsageError if the options are invalid.
+ */
+function spanCurve(
+  maker: string,
+  options: SpanOptions,
+  height: (part: number) => number,
+): Curve {
+  const { seconds } = options;
+  checkSeconds(maker, seconds);
+  const { sizes: { from, to }, load } = readSizes(maker, options, ["from", "to"]);
+  const sizeAt = (t: number): number => from + (to - from) * height(t / seconds);
+  const isUsers = "users" in load(from);
+  const at = (t: number): Load | null => {
+    if (t >= seconds) return null;
+    const next = Math.min(t + 1, seconds);
+    return load(isUsers ? sizeAt(next) : (sizeAt(t) + sizeAt(next)) / 2);
+  };
+  return { seconds, at };
+}
+
+/** @throws UsageError if a time is not a number over 0. */
+function checkSeconds(maker: string, seconds: unknown, name = "seconds"): void {
+  if (!isPositive(seconds)) {
+    throw new UsageError(`${maker}: ${mustBe(name, "a number over 0", seconds)}`);
+  }
+}
+
+/**
+ * Checks the parts of a combined curve: a test file may be JavaScript.
+ *
+ * @param maker the name of the combined curve, for messages.
+ * @throws UsageError if a part is not a curve, or if users and arrivals are mixed.
+ */
+function checkCurves(maker: string, curves: readonly unknown[]): void {
+  if (curves.length === 0) throw new UsageError(`${maker}: no curve was given`);
+  for (const curve of curves) {
+    const problem = curveProblem(curve);
+    if (problem !== null) throw new UsageError(`${maker}: ${problem}`);
+  }
+  const [first, ...others] = (curves as readonly Curve[]).map((curve) => curve.at(0));
+  if (others.some((load) => first && load && "users" in first !== "users" in load)) {
+    throw mixed(maker);
+  }
+}
+
+/** The reason why users and arrivals cannot be mixed. */
+export const ONE_MODEL = "a test has either users or an arrival rate from start to end";
+
+function mixed(maker: string): UsageError {
+  return new UsageError(`${maker}: users and arrivals are mixed: ${ONE_MODEL}`);
+}
+
+/** What is wrong with a curve, or `null` if it is valid. */
+export function curveProblem(value: unknown): string | null {
+  if (!isObject(value) || typeof value.at !== "function") {
+    return mustBe("a curve", "{ seconds, at(t) }", value);
+  }
+  return value.seconds === null || isPositive(value.seconds)
+    ? null
+    : mustBe("the seconds of a curve", "a number over 0 or null", value.seconds);
+}

@@ -1,23 +1,87 @@
 /**
- * Which worker runs how many users of which class.
+ * Distributes users by class among workers.
  *
  * @module
  */
 
+/** Users by class, in the order of the classes. */
+export type ClassCounts = readonly number[];
+
 /**
- * Users by class and worker: class after class, each with one number a worker. So the number of class
- * `c` on worker `w` is at `c * workers + w`.
+ * Distributes users among workers, and remembers how. Each time, in this order of priority:
+ *
+ * 1. every class has its exact number of users over all workers;
+ * 2. the totals of two workers differ by at most one user;
+ * 3. as few users as possible are started: a ramp moves no users, the users of a lost worker are started
+ *    elsewhere, and a new worker gets its share and no more;
+ * 4. each class is spread evenly, so that all workers run the same mix.
+ *
+ * The result depends only on the calls. Ties go to the worker that is named first.
  */
+export class Dispatcher {
+  readonly #classCount: number;
+  #assigned: ReadonlyMap<string, ClassCounts> = new Map();
+
+  /** @param classCount the length of each {@link ClassCounts}. */
+  constructor(classCount: number) {
+    this.#classCount = classCount;
+  }
+
+  /** Replaces what is remembered by what runs already, such as after a restart. */
+  restore(assigned: ReadonlyMap<string, ClassCounts>): void {
+    this.#assigned = new Map(assigned);
+  }
+
+  /**
+   * Distributes users among workers. Without workers, no users run and nothing is remembered.
+   *
+   * @param counts users by class in the whole cluster: whole numbers of 0 or more
+   * @param workers ids without duplicates; workers that are no longer named lose their users
+   * @returns the users of every worker, in the order of the workers
+   * @throws RangeError if `counts` is not valid.
+   */
+  assign(counts: ClassCounts, workers: readonly string[]): ReadonlyMap<string, ClassCounts> {
+    if (counts.length !== this.#classCount || !counts.every(isCount)) {
+      throw new RangeError(
+        `assign([${counts}]): must be ${this.#classCount} whole numbers of 0 or more`,
+      );
+    }
+    this.#assigned = workers.length === 0 ? new Map() : this.#spread(counts, workers);
+    return this.#assigned;
+  }
+
+  #spread(counts: ClassCounts, workers: readonly string[]): Map<string, ClassCounts> {
+    const classes = [...Array(this.#classCount).keys()];
+    const before = new Int32Array(classes.length * workers.length);
+    for (const [w, worker] of workers.entries()) {
+      const known = this.#assigned.get(worker);
+      if (known === undefined) continue;
+      for (const cls of classes) before[cls * workers.length + w] = known[cls]!;
+    }
+    const first = firstSpread(before, counts, workers.length);
+    const users = new CycleSearch(first, before, workers.length).run();
+    return new Map(workers.map((worker, w) => [
+      worker,
+      classes.map((cls) => users[cls * workers.length + w]!),
+    ]));
+  }
+}
+
+function isCount(count: number): boolean {
+  return Number.isInteger(count) && count >= 0;
+}
+
+/** Users by class and worker: the number of class `c` on worker `w` is at `c * workers + w`. */
 type UserGrid = Int32Array;
 
 /**
- * Spreads users over workers: every class's count is exact, and no two workers differ by more than one
- * user. Users mostly stay where they run, and classes are mostly even, but neither is the best there is:
- * it is where the search for the best one begins, so that it is a short one.
+ * A good distribution, from which the search for the best one is short. The count of every class is exact,
+ * and the totals of two workers differ by at most one user. Most users stay where they run, and most
+ * classes are even.
  *
- * @param before who runs now: as many classes as there are counts
+ * @param before the users that run now, of as many classes as there are counts
  * @param counts users wanted by class
- * @param workers how many there are, 1 or more
+ * @param workers how many workers there are: 1 or more
  */
 function firstSpread(
   before: UserGrid,
@@ -44,7 +108,7 @@ function firstSpread(
   };
   const even = counts.map((count) => Math.floor(count / workers));
 
-  // Those that stay where they are in an even spread; those that can stay besides; who has to start.
+  // Users that stay in an even spread; others that can stay; then those that have to start.
   addUpTo((at, cls) => Math.min(before[at]!, even[cls]!));
   addUpTo((at) => before[at]!);
   addUpTo((_, cls) => even[cls]!);
@@ -60,7 +124,7 @@ function firstSpread(
   return users;
 }
 
-/** How many users each worker gets; one more is for those that have the most already. */
+/** How many users each worker gets; those that run the most already get the one user more. */
 function roomFor(before: UserGrid, counts: readonly number[], workers: number): Int32Array {
   const total = counts.reduce((sum, count) => sum + count, 0);
   const running = new Int32Array(workers);
@@ -72,45 +136,45 @@ function roomFor(before: UserGrid, counts: readonly number[], workers: number): 
 }
 
 /**
- * Improves a spread of users over workers until no better one exists.
+ * Improves a distribution until none is better.
  *
- * What may not change is kept by every step: how many users each class has, and how many places each
- * worker has. A step is a ring of swaps: one worker runs a user of class B instead of one of A, some
- * worker one of C instead of B, and so on, until some worker runs one of A again. A place without a
- * user counts as one more class, of which a worker has at most one; so a worker's total may change too,
- * and stays within one user of the others'.
+ * Every step keeps the number of users of each class and the number of places on each worker. A step is a
+ * cycle of swaps: one worker runs a user of class B instead of A, a second one of C instead of B, and so
+ * on, until some worker runs one of A again. A free place counts as one more class, of which a worker has
+ * at most one; so the total of a worker may change, and stays within one user of the others.
  *
- * Each user that is started has its price. Being uneven has one too, the squares of all numbers, but
- * whatever a ring may gain by that is less than one start: it only decides between equally many.
+ * Each user that is started has a cost. Unevenness has a cost too, the squares of all numbers, but the
+ * most that a cycle can gain by it is less than one start: it only decides between equal numbers of
+ * starts.
  *
- * Why the end is the minimum: the difference between a spread and any better one falls apart into such
- * rings. As each number's cost is convex, the costs of the rings, each taken alone, add up to no more
- * than the whole difference, so at least one of them is below nothing. Therefore, where there is no such
- * ring, no spread is better: it is the rule of negative cycles in flows of minimal cost. And it ends, as
- * each ring lowers the whole cost, which is a whole number and never below 0.
+ * Why the result is the minimum: the difference between a distribution and any better one decomposes into
+ * such cycles. As the cost of each number is convex, the costs of the single cycles add up to no more than
+ * the whole difference, so at least one of them is negative. Therefore a distribution without a negative
+ * cycle is optimal, as in minimum-cost flows. The search ends because each cycle lowers the total cost,
+ * which is a whole number and never negative.
  *
- * There are as many ways from one class to another as there are workers, and only the cheapest matters,
- * so the search for a ring runs over the classes alone, of which there are few.
+ * There is one way per worker from one class to another, and only the cheapest matters, so the search for
+ * a cycle runs over the classes alone, of which there are few.
  */
-class Swaps {
-  /** Users, and behind the last class the free places. */
+class CycleSearch {
+  /** Users, followed by the free places as the last class. */
   readonly #users: UserGrid;
   readonly #before: UserGrid;
   readonly #workers: number;
-  /** Classes, the free places among them. */
+  /** How many classes there are, including the free places. */
   readonly #classes: number;
   readonly #startCost: number;
-  /** What one user more, and one fewer, would cost: by class and worker. */
+  /** The cost of one user more, and of one fewer, by class and worker. */
   readonly #more: Float64Array;
   readonly #fewer: Float64Array;
-  /** The cheapest swap from a class (row) to another (column): its cost, and its worker. */
+  /** The cheapest swap from a class (row) to another (column): its cost and its worker. */
   readonly #cost: Float64Array;
   readonly #via: Int32Array;
 
   /**
-   * @param spread the one to begin with; any two workers' totals differ by at most one user
-   * @param before who runs now, of the same shape
-   * @param workers how many there are, 1 or more
+   * @param spread the distribution to begin with; the totals of two workers differ by at most one user
+   * @param before the users that run now, of the same shape
+   * @param workers how many workers there are: 1 or more
    */
   constructor(spread: UserGrid, before: UserGrid, workers: number) {
     const size = spread.length + workers;
@@ -123,7 +187,7 @@ class Swaps {
     this.#before = before;
     this.#workers = workers;
     this.#classes = size / workers;
-    // A ring has at most one swap a class, and a swap changes the squares by at most 4 x the total.
+    // A cycle has at most one swap per class, and a swap changes the squares by at most 4 x the total.
     this.#startCost = 1 + 4 * this.#classes * total;
     this.#more = new Float64Array(size);
     this.#fewer = new Float64Array(size);
@@ -131,13 +195,13 @@ class Swaps {
     this.#via = new Int32Array(this.#classes ** 2);
   }
 
-  /** The best spread. */
+  /** Returns the best distribution. */
   run(): UserGrid {
     for (const at of this.#users.keys()) this.#price(at);
     let changed: ReadonlySet<number> = new Set(Array(this.#classes).keys());
     while (changed.size > 0) {
       this.#compare(changed);
-      changed = this.#turn(this.#findRing());
+      changed = this.#apply(this.#findCycle());
     }
     return this.#users.slice(0, this.#before.length);
   }
@@ -156,7 +220,7 @@ class Swaps {
       : 1 - 2 * users - (users > before ? this.#startCost : 0);
   }
 
-  /** Finds the cheapest swap again wherever one of these classes takes part. */
+  /** Updates the cheapest swaps in which one of these classes takes part. */
   #compare(changed: ReadonlySet<number>): void {
     for (let from = 0; from < this.#classes; from++) {
       for (let to = 0; to < this.#classes; to++) {
@@ -182,13 +246,13 @@ class Swaps {
     this.#via[from * this.#classes + to] = via;
   }
 
-  /** The classes of a ring that costs less than nothing, last to first; none where none exists. */
-  #findRing(): number[] {
+  /** The classes of a cycle with a negative cost, last to first; empty if there is none. */
+  #findCycle(): number[] {
     const classes = this.#classes;
     const distance = new Float64Array(classes);
     const previous = new Int32Array(classes).fill(-1);
     let last = 0;
-    // Bellman and Ford: who still gets nearer in the last round hangs on a ring.
+    // Bellman-Ford: a class whose distance still falls in the last round is reached from a cycle.
     for (let round = 0; round < classes && last >= 0; round++) {
       last = -1;
       for (let from = 0; from < classes; from++) {
@@ -202,93 +266,26 @@ class Swaps {
       }
     }
     if (last < 0) return [];
-    // As many steps back as there are classes end on the ring itself.
+    // Going back as many steps as there are classes leads onto the cycle itself.
     for (let step = 0; step < classes; step++) last = previous[last]!;
-    const ring = [last];
-    for (let cls = previous[last]!; cls !== last; cls = previous[cls]!) ring.push(cls);
-    return ring;
+    const cycle = [last];
+    for (let cls = previous[last]!; cls !== last; cls = previous[cls]!) cycle.push(cls);
+    return cycle;
   }
 
-  /** Does the swaps of a ring, and returns the classes that took part. */
-  #turn(ring: readonly number[]): ReadonlySet<number> {
-    for (const [i, to] of ring.entries()) {
-      const from = ring[(i + 1) % ring.length]!;
+  /** Makes the swaps of a cycle; returns the classes that took part. */
+  #apply(cycle: readonly number[]): ReadonlySet<number> {
+    for (const [i, to] of cycle.entries()) {
+      const from = cycle[(i + 1) % cycle.length]!;
       const worker = this.#via[from * this.#classes + to]!;
       this.#change(from * this.#workers + worker, -1);
       this.#change(to * this.#workers + worker, 1);
     }
-    return new Set(ring);
+    return new Set(cycle);
   }
 
   #change(at: number, by: number): void {
     this.#users[at]! += by;
     this.#price(at);
   }
-}
-
-/** Users by class, in the order of the classes. */
-export type ClassCounts = readonly number[];
-
-/**
- * Spreads users over workers, and remembers how. Each time:
- *
- * 1. every class has exactly as many users as it should, over all workers;
- * 2. no two workers differ by more than one user;
- * 3. as few users as that allows are started anywhere: a ramp moves nobody, a lost worker's users are
- *    started elsewhere, and a new worker gets its share and no more;
- * 4. as far as all that allows, each class is spread evenly, so that all workers run the same mix.
- *
- * The same calls give the same answers; where workers are equal, the one that is named first comes first.
- */
-export class Dispatcher {
-  readonly #classCount: number;
-  #assigned: ReadonlyMap<string, ClassCounts> = new Map();
-
-  /** @param classCount how many numbers each {@link ClassCounts} has. */
-  constructor(classCount: number) {
-    this.#classCount = classCount;
-  }
-
-  /** Takes up what runs already, such as after a restart; what was known before is forgotten. */
-  restore(assigned: ReadonlyMap<string, ClassCounts>): void {
-    this.#assigned = new Map(assigned);
-  }
-
-  /**
-   * Spreads users over workers. Without workers nobody runs anything, and nothing is remembered.
-   *
-   * @param counts users by class over the whole cluster: whole numbers, 0 and up
-   * @param workers ids, each once; those that are not named any more lose their users
-   * @returns the users of every worker, in the order of the workers
-   * @throws RangeError where `counts` is anything else.
-   */
-  assign(counts: ClassCounts, workers: readonly string[]): ReadonlyMap<string, ClassCounts> {
-    if (counts.length !== this.#classCount || !counts.every(isCount)) {
-      throw new RangeError(
-        `assign([${counts}]): ${this.#classCount} whole numbers from 0 up are needed`,
-      );
-    }
-    this.#assigned = workers.length === 0 ? new Map() : this.#spread(counts, workers);
-    return this.#assigned;
-  }
-
-  #spread(counts: ClassCounts, workers: readonly string[]): Map<string, ClassCounts> {
-    const classes = [...Array(this.#classCount).keys()];
-    const before = new Int32Array(classes.length * workers.length);
-    for (const [w, worker] of workers.entries()) {
-      const known = this.#assigned.get(worker);
-      if (known === undefined) continue;
-      for (const cls of classes) before[cls * workers.length + w] = known[cls]!;
-    }
-    const first = firstSpread(before, counts, workers.length);
-    const users = new Swaps(first, before, workers.length).run();
-    return new Map(workers.map((worker, w) => [
-      worker,
-      classes.map((cls) => users[cls * workers.length + w]!),
-    ]));
-  }
-}
-
-function isCount(count: number): boolean {
-  return Number.isInteger(count) && count >= 0;
 }

@@ -1,36 +1,47 @@
+/**
+ * What a load profile is going to do, for `--show-shape`.
+ *
+ * @module
+ */
+
 import { isArrivals } from "./load.ts";
 import { loadAt, type LoadProfile, plannedSeconds } from "./load_profile.ts";
 import { SpawnPacer } from "./spawn_pacer.ts";
 
-/** What a plan is going to do, second by second, if nothing breaks on the way. */
+/** The course of a load, second by second, if nothing breaks on the way. */
 export interface Forecast {
   /**
-   * Users at the end of each second: those that run; in the open model, the most that may. The last
-   * second may be a part of one.
+   * Users at the end of each second: those that run or, in the open model, the most that may. The last
+   * second may be a partial one.
    */
   readonly users: readonly number[];
-  /** Passes a second, for each second; null in the closed model. */
+  /** Iterations per second, for each second; `null` in the closed model. */
   readonly arrivalRates: readonly number[] | null;
-  /** Passes in all; null in the closed model, where nobody knows. */
+  /** Iterations in total; `null` in the closed model, where they depend on the target. */
   readonly iterations: number | null;
-  /** Seconds that this covers. */
+  /** How many seconds this covers. */
   readonly seconds: number;
-  /** Whether the plan is over then; else it goes on for longer than anybody would follow it. */
+  /** Whether the load ends then; if not, it was not followed any further. */
   readonly isOver: boolean;
-  /** Steps of a load that is raised until something breaks; 0 where it is none. */
+  /** How many steps there are if the load is raised until something breaks, otherwise 0. */
   readonly steps: number;
 }
 
+/** How far a shape is followed that does not say when it ends. */
+const MAX_UNPLANNED_SECONDS = 24 * 3600;
+
+/** How far any load is followed. */
+const MAX_SECONDS = 7 * 24 * 3600;
+
 /**
- * Follows a plan as a run would, in no time. Its shape is asked for every second, so it is to be one that
- * no run needs any more.
+ * Follows a load profile without running it. This uses up its shape, so do not use the shape in a run.
  *
- * @param limit the most users that the classes have.
- * @throws UsageError where the shape gave something that is no load.
+ * @param limit the most users that the classes allow.
+ * @throws UsageError if the shape returns an invalid load.
  */
-export function forecast(plan: LoadProfile, limit: number): Forecast {
-  const planned = plannedSeconds(plan);
-  const most = Math.min(planned ?? UNPLANNED_SECONDS, MOST_SECONDS);
+export function forecast(profile: LoadProfile, limit: number): Forecast {
+  const planned = plannedSeconds(profile);
+  const most = Math.min(planned ?? MAX_UNPLANNED_SECONDS, MAX_SECONDS);
   const pacer = new SpawnPacer(0);
   const users: number[] = [];
   const rates: number[] = [];
@@ -39,18 +50,18 @@ export function forecast(plan: LoadProfile, limit: number): Forecast {
   let second = 0;
   let isOver = false;
   for (; second < most; second++) {
-    const target = loadAt(plan, second);
-    isOver = target === null;
-    if (target === null) break;
+    const load = loadAt(profile, second);
+    isOver = load === null;
+    if (load === null) break;
     const end = Math.min(second + 1, most);
-    const step = plan.shape?.stepAt(second) ?? null;
+    const step = profile.shape?.stepAt(second) ?? null;
     if (step !== null) steps.add(step.startedAt);
-    if (isArrivals(target)) {
-      users.push(Math.min(target.maxUsers, limit));
-      rates.push(target.arrivalRate);
-      iterations += target.arrivalRate * (end - second);
+    if (isArrivals(load)) {
+      users.push(Math.min(load.maxUsers, limit));
+      rates.push(load.arrivalRate);
+      iterations += load.arrivalRate * (end - second);
     } else {
-      pacer.retarget({ users: Math.min(target.users, limit), rate: target.rate }, second);
+      pacer.retarget({ users: Math.min(load.users, limit), rate: load.rate }, second);
       users.push(pacer.usersAt(end));
     }
   }
@@ -64,9 +75,3 @@ export function forecast(plan: LoadProfile, limit: number): Forecast {
     steps: steps.size,
   };
 }
-
-/** A shape that has not ended by then may as well have no end. */
-const UNPLANNED_SECONDS = 24 * 3600;
-
-/** What is planned for longer than a week is followed for a week. */
-const MOST_SECONDS = 7 * 24 * 3600;

@@ -1,5 +1,5 @@
 /**
- * What one run is to do, settled before anything runs.
+ * The load of a whole run over time.
  *
  * @module
  */
@@ -27,34 +27,34 @@ export interface LoadProfile {
 }
 
 /**
- * What the load should be when the test has run for so long; null when the test is over.
+ * The load at a moment; `null` if the test is over.
  *
- * @param runTime seconds since the test's start.
- * @param view what the shape may know of the run.
- * @throws UsageError where the shape gave something that is no load.
+ * @param runTime seconds since the start of the test.
+ * @param view what a shape may know of the run.
+ * @throws UsageError if the shape returns an invalid load.
  */
-export function loadAt(plan: LoadProfile, runTime: number, view?: ShapeView): ResolvedLoad | null {
-  if (plan.shape !== null) return plan.shape.at(runTime, view);
-  if (plan.runTime !== null && runTime >= plan.runTime) return null;
-  return plan.load;
+export function loadAt(
+  { load, runTime: end, shape }: LoadProfile,
+  runTime: number,
+  view?: ShapeView,
+): ResolvedLoad | null {
+  if (shape !== null) return shape.at(runTime, view);
+  return end !== null && runTime >= end ? null : load;
 }
 
-/**
- * Whether passes begin on a schedule, whatever the target does, and users come as they are needed: the
- * open model.
- */
-export function isOpen(plan: LoadProfile): boolean {
-  if (plan.shape === null) return isArrivals(plan.load);
+/** Whether the load is one of the open model: iterations start on a schedule, no matter what. */
+export function isOpen({ load, shape }: LoadProfile): boolean {
+  if (shape === null) return isArrivals(load);
   try {
-    const target = plan.shape.at(0);
-    return target !== null && isArrivals(target);
+    const first = shape.at(0);
+    return first !== null && isArrivals(first);
   } catch {
-    // Whoever drives the load finds out, and says what is wrong.
+    // The driver asks again, and reports the error.
     return false;
   }
 }
 
-/** Seconds that the test is going to take, or null where nobody knows beforehand. */
-export function plannedSeconds(plan: LoadProfile): number | null {
-  return plan.shape === null ? plan.runTime : plan.shape.plannedSeconds();
+/** How long the test will take, in seconds; `null` if that is not known beforehand. */
+export function plannedSeconds({ runTime, shape }: LoadProfile): number | null {
+  return shape === null ? runTime : shape.plannedSeconds();
 }

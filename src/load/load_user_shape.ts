@@ -1,5 +1,5 @@
 /**
- * Shapes: loads that change over time, as a test file describes them.
+ * Load shapes: loads that change over time, as a test file describes them.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import { errorText, UsageError } from "../core/errors.ts";
 import {
   type Curve,
   curveProblem,
+  ONE_MODEL,
   type Stage,
   stages as curveOf,
   stagesProblem,
@@ -23,123 +24,36 @@ import {
 } from "./load.ts";
 import { SpawnPacer } from "./spawn_pacer.ts";
 
-/** The step that a load is in which is raised until something breaks. */
+/** How many users should run, and how many are started or stopped per second to get there. */
+export type Tick = readonly [users: number, rate: number];
+
+/** What a shape may know of its run. */
+export interface ShapeView {
+  /**
+   * The expression of a threshold that is crossed by the seconds of the step up to now; `null` if none
+   * is.
+   */
+  readonly crossed: string | null;
+}
+
+/** A step of a load that is raised until something breaks. */
 export interface LoadStep {
-  /** The first one's is 0. */
+  /** The number of the step, from 0. */
   readonly index: number;
   /** The load when it began. */
   readonly load: ResolvedLoad;
-  /** Seconds from the test's start to the step's. */
+  /** When the step began, in seconds since the start of the test. */
   readonly startedAt: number;
 }
 
-/** What a load that is raised until something breaks has shown. */
+/** The result of a load that is raised until something breaks. */
 export interface BrokenLoad {
-  /** The highest load that passed; null where not even the first one did. */
+  /** The highest load that passed; `null` if not even the first one did. */
   readonly passed: ResolvedLoad | null;
-  /** The first load that did not; null where nothing broke. */
+  /** The first load that did not pass; `null` if nothing broke. */
   readonly broke: ResolvedLoad | null;
-  /** The threshold that was crossed then. */
+  /** The threshold that was crossed; `null` if none was. */
   readonly threshold: string | null;
-}
-
-/**
- * A curve on its way: all that a run adds to it. Where something breaks, the curve's time jumps to what
- * comes after its steps; else it is the test's own.
- */
-export class CurveRun {
-  readonly #curve: Curve;
-  /** The curve's time and the test's, at the last jump. */
-  #jump = { to: 0, at: 0 };
-  #askedAt = -1;
-  #passed: ResolvedLoad | null = null;
-  #broke: { readonly target: ResolvedLoad; readonly threshold: string } | null = null;
-
-  constructor(curve: Curve) {
-    this.#curve = curve;
-  }
-
-  /** Null where the curve is none that is raised until something breaks. */
-  get brokenLoad(): BrokenLoad | null {
-    if (this.#curve.stepAt === undefined) return null;
-    return {
-      passed: this.#passed,
-      broke: this.#broke?.target ?? null,
-      threshold: this.#broke?.threshold ?? null,
-    };
-  }
-
-  /**
-   * The curve's load when the test has run for so long; null when the curve is over.
-   *
-   * @param seconds since the test's start; they never go back.
-   * @param crossed the threshold that the step until now has crossed; null: none.
-   */
-  at(seconds: number, crossed: string | null): Load | null {
-    if (seconds > this.#askedAt) {
-      const step = this.stepAt(this.#askedAt);
-      if (step !== null) this.#judge(step, seconds, crossed);
-      this.#askedAt = seconds;
-    }
-    return this.#loadAt(this.#curveTime(seconds));
-  }
-
-  /** The step that the load is in at this moment, which is none before the last one asked for. */
-  stepAt(seconds: number): LoadStep | null {
-    if (seconds < 0) return null;
-    const step = this.#curve.stepAt?.(this.#curveTime(seconds)) ?? null;
-    if (step === null) return null;
-    return {
-      index: step.index,
-      load: resolveLoad(this.#curve.at(step.startsAt + ROUNDING_SECONDS)!),
-      startedAt: Math.max(this.#jump.at, this.#jump.at + step.startsAt - this.#jump.to),
-    };
-  }
-
-  /** What is known of the step until now, at the first moment after its last second. */
-  #judge(step: LoadStep, now: number, crossed: string | null): void {
-    const { skipTo } = this.#curve.stepAt!(this.#curveTime(this.#askedAt))!;
-    if (crossed !== null) {
-      this.#broke ??= { target: step.load, threshold: crossed };
-      if (this.#curveTime(now) < skipTo) this.#jump = { to: skipTo, at: now };
-      return;
-    }
-    const isOver = this.stepAt(now)?.startedAt !== step.startedAt;
-    if (isOver && this.#broke === null && isHigher(step.load, this.#passed)) {
-      this.#passed = step.load;
-    }
-  }
-
-  #curveTime(seconds: number): number {
-    return this.#jump.to + (seconds - this.#jump.at);
-  }
-
-  #loadAt(t: number): Load | null {
-    return this.#curve.seconds !== null && t >= this.#curve.seconds ? null : this.#curve.at(t);
-  }
-}
-
-/** Sums of times may be rounded to just before the step that they are meant to lie in. */
-const ROUNDING_SECONDS = 1e-6;
-
-function isHigher(one: ResolvedLoad, other: ResolvedLoad | null): boolean {
-  return other === null || amount(one) > amount(other);
-}
-
-function amount(load: ResolvedLoad): number {
-  return "users" in load ? load.users : load.arrivalRate;
-}
-
-/** How many users should run, and how many are started or stopped a second on the way there. */
-export type Tick = readonly [users: number, rate: number];
-
-/** What a shape may know of the run that it shapes. */
-export interface ShapeView {
-  /**
-   * The expression of a threshold that the seconds of the current step cross, null where none is crossed.
-   * The step is the one that the load was in until now.
-   */
-  readonly crossed: string | null;
 }
 
 /** A shape class: what a test file exports. */
@@ -152,8 +66,8 @@ export interface ShapeClass {
 }
 
 /**
- * A load that changes over time. Extend it, and name its `curve`, list its `stages`, or say in `tick`
- * what the load is: users, or in the open model an arrival rate.
+ * A load that changes over time. Extend this class and set its `curve`, list its `stages`, or return the
+ * load from `tick`: users or, in the open model, an arrival rate.
  *
  * ```ts
  * import { LoadUserShape } from "./load_user_shape.ts";
@@ -185,63 +99,62 @@ export interface ShapeClass {
  * ```
  */
 export class LoadUserShape {
-  /** What the load is, part after part; the test ends after the last one. */
+  /** The parts of the load, one after the other; the test ends after the last one. */
   static stages: readonly Stage[] = [];
-  /** What the load is over time; the test ends where the curve does. Goes before `stages`. */
+  /** The load over time; the test ends when the curve does. If set, `stages` is ignored. */
   static curve: Curve | null = null;
 
   #runTime = 0;
   #view: ShapeView = NOTHING_CROSSED;
   #run: CurveRun | null = null;
-  /** The users that run as the targets until now would have it. */
+  /** Tracks how many users should run according to the loads up to now. */
   readonly #pacer = new SpawnPacer(0);
-  #last: { readonly at: number; readonly target: ResolvedLoad } | null = null;
+  #last: { readonly at: number; readonly load: ResolvedLoad } | null = null;
 
   /**
-   * The load at this moment, asked for about once a second; null ends the test. Without one of its own,
-   * a class follows its `curve` or its `stages`.
+   * Returns the load at this moment, or `null` to end the test. It is called about once a second. If you do
+   * not override it, the load follows `curve` or `stages`.
    */
   tick(): Tick | Load | null {
     return this.#curveRun.at(this.#runTime, this.#view.crossed);
   }
 
-  /** Seconds since the test's start. */
+  /** Seconds since the start of the test. */
   getRunTime(): number {
     return this.#runTime;
   }
 
   /**
-   * Called by the runner: the target when the test has run for so long, as `tick` gave it; null ends the
-   * test. Times never go back; the same one twice gets the same answer.
+   * Called by the runner: the load at a moment, as `tick` returned it; `null` ends the test. Times never go
+   * back; the same time gives the same load.
    *
-   * @throws UsageError where `tick` threw, or returned neither a load nor null, or where it went over
-   * from users to arrivals or back.
+   * @throws UsageError if `tick` throws, returns neither a load nor `null`, or changes between users and
+   * arrivals.
    * @internal
    */
   at(runTimeSeconds: number, view: ShapeView = NOTHING_CROSSED): ResolvedLoad | null {
-    if (this.#last?.at === runTimeSeconds) return this.#last.target;
+    if (this.#last?.at === runTimeSeconds) return this.#last.load;
     this.#runTime = runTimeSeconds;
     this.#view = view;
     const what = `${this.constructor.name}.${memberOf(this)} at ${runTimeSeconds.toFixed(1)} s`;
     const tick = this.#askTick(what);
     if (tick === null) return null;
-    const target = this.#targetOf(tick, what);
-    if (this.#last !== null && isArrivals(this.#last.target) !== isArrivals(target)) {
+    const load = this.#resolve(tick, what);
+    if (this.#last !== null && isArrivals(this.#last.load) !== isArrivals(load)) {
       throw new UsageError(
-        `${what} returned ${shown(tick)}: the load had ${modelOf(this.#last.target)} until then`,
-        "A test has either users or an arrival rate, from its beginning to its end.",
+        `${what} returned ${shown(tick)} after ${modelOf(this.#last.load)}: ${ONE_MODEL}`,
       );
     }
-    if (!isArrivals(target)) this.#pacer.retarget(target, runTimeSeconds);
-    this.#last = { at: runTimeSeconds, target };
-    return target;
+    if (!isArrivals(load)) this.#pacer.retarget(load, runTimeSeconds);
+    this.#last = { at: runTimeSeconds, load };
+    return load;
   }
 
   /**
-   * Called by the runner: the step that the load is in, where it is raised until something breaks; else
-   * null.
+   * Called by the runner: the step at a moment if the load is raised until something breaks, otherwise
+   * `null`.
    *
-   * @param runTimeSeconds a moment not before the last one that {@link at} was asked for.
+   * @param runTimeSeconds not before the last call of {@link at}.
    * @internal
    */
   stepAt(runTimeSeconds: number): LoadStep | null {
@@ -249,8 +162,8 @@ export class LoadUserShape {
   }
 
   /**
-   * Called by the runner: what is known so far of the load that something breaks at; null where the load
-   * is not raised until then.
+   * Called by the runner: the result so far if the load is raised until something breaks, otherwise
+   * `null`.
    *
    * @internal
    */
@@ -258,7 +171,7 @@ export class LoadUserShape {
     return this.#curveRun.brokenLoad;
   }
 
-  /** How long the load lasts if nothing breaks, in seconds; null where nobody knows. @internal */
+  /** How long the load lasts if nothing breaks, in seconds; `null` if not known. @internal */
   plannedSeconds(): number | null {
     return hasOwnTick(this) ? null : curveOfClass(this.constructor as ShapeClass).seconds;
   }
@@ -275,25 +188,112 @@ export class LoadUserShape {
     }
   }
 
-  #targetOf(tick: Tick | Load, what: string): ResolvedLoad {
-    // A test file may be JavaScript, or run without a look at its types: nothing is certain of it.
+  #resolve(tick: Tick | Load, what: string): ResolvedLoad {
+    // A test file may be JavaScript, or may not have been type-checked.
     const load: unknown = Array.isArray(tick) && tick.length === 2
       ? { users: tick[0], rate: tick[1] }
       : tick;
-    const target = isObject(load)
+    const resolved = isObject(load)
       ? resolveLoad(load as Load, this.#pacer.usersAt(this.#runTime))
       : null;
-    const problem = target === null
-      ? "[users, rate] is needed, { users, rate }, { arrivalRate, maxUsers }, or null to end the test"
-      : loadProblem({ ...load as Load, ...target });
+    const problem = resolved === null
+      ? "it must be [users, rate], { users, rate }, { arrivalRate, maxUsers }, or null to end the test"
+      : loadProblem({ ...load as Load, ...resolved });
     if (problem !== null) throw new UsageError(`${what} returned ${shown(tick)}: ${problem}`);
-    return target!;
+    return resolved!;
   }
+}
+
+/**
+ * The state of a curve in a run. The curve's time is the time of the test, except that it jumps past the
+ * steps of the curve when something breaks.
+ */
+export class CurveRun {
+  readonly #curve: Curve;
+  /** The time of the curve and that of the test at the last jump. */
+  #jump = { to: 0, at: 0 };
+  #askedAt = -1;
+  #passed: ResolvedLoad | null = null;
+  #broke: { readonly load: ResolvedLoad; readonly threshold: string } | null = null;
+
+  constructor(curve: Curve) {
+    this.#curve = curve;
+  }
+
+  /** The result so far; `null` if the curve is not raised until something breaks. */
+  get brokenLoad(): BrokenLoad | null {
+    if (this.#curve.stepAt === undefined) return null;
+    return {
+      passed: this.#passed,
+      broke: this.#broke?.load ?? null,
+      threshold: this.#broke?.threshold ?? null,
+    };
+  }
+
+  /**
+   * The load at a moment; `null` if the curve is over.
+   *
+   * @param seconds since the start of the test; they never go back.
+   * @param crossed the threshold that the step up to now has crossed; `null` if none.
+   */
+  at(seconds: number, crossed: string | null): Load | null {
+    if (seconds > this.#askedAt) {
+      const step = this.stepAt(this.#askedAt);
+      if (step !== null) this.#judge(step, seconds, crossed);
+      this.#askedAt = seconds;
+    }
+    return this.#loadAt(this.#curveTime(seconds));
+  }
+
+  /** The step at a moment, which must not be before the last call of {@link at}; `null` if there is none. */
+  stepAt(seconds: number): LoadStep | null {
+    if (seconds < 0) return null;
+    const step = this.#curve.stepAt?.(this.#curveTime(seconds)) ?? null;
+    if (step === null) return null;
+    return {
+      index: step.index,
+      load: resolveLoad(this.#curve.at(step.startsAt + ROUNDING_SECONDS)!),
+      startedAt: Math.max(this.#jump.at, this.#jump.at + step.startsAt - this.#jump.to),
+    };
+  }
+
+  /** Records whether the step up to now has passed or broken something. */
+  #judge(step: LoadStep, now: number, crossed: string | null): void {
+    const { skipTo } = this.#curve.stepAt!(this.#curveTime(this.#askedAt))!;
+    if (crossed !== null) {
+      this.#broke ??= { load: step.load, threshold: crossed };
+      if (this.#curveTime(now) < skipTo) this.#jump = { to: skipTo, at: now };
+      return;
+    }
+    const isOver = this.stepAt(now)?.startedAt !== step.startedAt;
+    if (isOver && this.#broke === null && isHigher(step.load, this.#passed)) {
+      this.#passed = step.load;
+    }
+  }
+
+  #curveTime(seconds: number): number {
+    return this.#jump.to + (seconds - this.#jump.at);
+  }
+
+  #loadAt(t: number): Load | null {
+    return this.#curve.seconds !== null && t >= this.#curve.seconds ? null : this.#curve.at(t);
+  }
+}
+
+/** Sums of times may be rounded to just before the step that they belong to. */
+const ROUNDING_SECONDS = 1e-6;
+
+function isHigher(one: ResolvedLoad, other: ResolvedLoad | null): boolean {
+  return other === null || amount(one) > amount(other);
+}
+
+function amount(load: ResolvedLoad): number {
+  return "users" in load ? load.users : load.arrivalRate;
 }
 
 const NOTHING_CROSSED: ShapeView = { crossed: null };
 
-/** The curve that a shape follows, unless it has a `tick` of its own. */
+/** The curve that a shape follows unless it overrides `tick`. */
 function curveOfClass({ curve, stages }: ShapeClass): Curve {
   return curve ?? curveOf(stages);
 }
@@ -302,19 +302,19 @@ function hasOwnTick({ tick }: Pick<LoadUserShape, "tick">): boolean {
   return tick !== LoadUserShape.prototype.tick;
 }
 
-/** What decides a shape's load, for messages. */
+/** The member that decides the load of a shape, for messages. */
 function memberOf(shape: LoadUserShape): string {
   if (hasOwnTick(shape)) return "tick()";
   return (shape.constructor as ShapeClass).curve === null ? "stages" : "curve";
 }
 
-function modelOf(target: ResolvedLoad): string {
-  return isArrivals(target) ? "arrivals" : "users";
+function modelOf(load: ResolvedLoad): string {
+  return isArrivals(load) ? "arrivals" : "users";
 }
 
 /**
- * What is wrong with a shape class, as a sentence that names the value and what is accepted, or null
- * where it can be run. Nothing of it is called.
+ * What is wrong with a shape class, as a sentence, or `null` if it is valid. None of its methods are
+ * called.
  */
 export function checkShape(shapeClass: ShapeClass): string | null {
   const { name, prototype, curve } = shapeClass;
@@ -326,7 +326,7 @@ export function checkShape(shapeClass: ShapeClass): string | null {
   const problem = stagesProblem(stages);
   if (problem !== null) return `${name}.stages${problem}.`;
   if ((stages as readonly Stage[]).length === 0 && !hasOwnTick(prototype)) {
-    return `${name} has no tick() method of its own, no curve and no stages, one of them is needed.`;
+    return `${name} must have a curve, stages or a tick() method.`;
   }
   return null;
 }

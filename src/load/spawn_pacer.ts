@@ -1,5 +1,5 @@
 /**
- * How fast users are started and stopped.
+ * When users are started and stopped on the way to a load.
  *
  * @module
  */
@@ -7,53 +7,60 @@
 import type { UserLoad } from "./load.ts";
 
 /**
- * Paces the way to a target. It owns no clock: whoever asks says how much time has passed, in seconds
- * that never go back.
+ * Anything due this soon is due now. Clocks count milliseconds, and a time that is converted to them and
+ * back may fall short by a rounding error: a caller that waited for a change would find nothing to do,
+ * forever.
+ */
+const ROUNDING_SECONDS = 1e-6;
+
+/**
+ * Paces the way to a number of users. It has no clock: the caller says how much time has passed, in
+ * seconds that never go back.
  *
- * Users follow a straight line, up or down, and after a rest its first change comes at once. A new
- * target bends the line where it is, with the fraction of a user that it has gained: however often the
- * target changes, and however late somebody asks, no user is lost, and none is won. Only a line that
- * has reached its target gains no more than the one change that the next ramp may begin with.
+ * Users follow a straight line, up or down. If it was at rest, the first change is immediate. A new load
+ * bends the line where it is and keeps the fraction of a user gained so far: no user is lost or added, no
+ * matter how often the load changes or how late the caller asks. A line that has reached its end gains no
+ * more than the one immediate change of the next ramp.
  */
 export class SpawnPacer {
-  #target: UserLoad;
-  /** Users where the line begins, and when that was. */
+  #load: UserLoad;
+  /** Users at the beginning of the line, and when that was. */
   #from: number;
   #since = 0;
-  /** Changes that were due already when the line began: at most 1, the one that comes at once. */
+  /** Changes that were already due when the line began: at most 1, the immediate one. */
   #credit = 1;
 
-  /** @param users how many run before the first target is set. */
+  /** @param users how many run at the beginning. */
   constructor(users: number) {
     this.#from = users;
-    // At rest where it is; the rate is never used, as there is nowhere to go and no credit to gain.
-    this.#target = { users, rate: 1 };
+    // At rest, so the rate does not matter: there is no change to make and no credit to gain.
+    this.#load = { users, rate: 1 };
   }
 
-  /** Sets what to head for from this moment on; a target that is the same as before changes nothing. */
-  retarget(target: UserLoad, atSeconds: number): void {
-    if (target.users === this.#target.users && target.rate === this.#target.rate) return;
+  /** Sets the load to head for from this moment on; an equal load changes nothing. */
+  retarget(load: UserLoad, atSeconds: number): void {
+    if (load.users === this.#load.users && load.rate === this.#load.rate) return;
     const users = this.usersAt(atSeconds);
     this.#credit = Math.min(1, this.#lineAt(atSeconds) - this.#changesAt(atSeconds));
     this.#from = users;
     this.#since = atSeconds;
-    this.#target = target;
+    this.#load = load;
   }
 
   /** How many users should run at this moment. */
   usersAt(seconds: number): number {
-    return this.#from + Math.sign(this.#target.users - this.#from) * this.#changesAt(seconds);
+    return this.#from + Math.sign(this.#load.users - this.#from) * this.#changesAt(seconds);
   }
 
-  /** When the next user is to be started or stopped, in seconds; null where the target is reached. */
+  /** When the next user is to be started or stopped, in seconds; `null` if none is. */
   nextAt(seconds: number): number | null {
     const changes = this.#changesAt(seconds);
     if (changes === this.#distance) return null;
-    return this.#since + (changes + 1 - this.#credit) / this.#target.rate;
+    return this.#since + (changes + 1 - this.#credit) / this.#load.rate;
   }
 
   get #distance(): number {
-    return Math.abs(this.#target.users - this.#from);
+    return Math.abs(this.#load.users - this.#from);
   }
 
   /** Users started or stopped on this line so far. */
@@ -62,12 +69,6 @@ export class SpawnPacer {
   }
 
   #lineAt(seconds: number): number {
-    return this.#credit + (seconds - this.#since) * this.#target.rate;
+    return this.#credit + (seconds - this.#since) * this.#load.rate;
   }
 }
-
-/**
- * What is due so soon is due now. Clocks count milliseconds, and a time that was turned into them and
- * back may fall short by a rounding: whoever waited for a change would find nothing to do, for ever.
- */
-const ROUNDING_SECONDS = 1e-6;

@@ -98,8 +98,7 @@ Deno.test("a shape that cannot be run is refused", () => {
   assert.throws(() => readTestFile({ TestShop, TestNoShape }), {
     name: "UsageError",
     exitCode: 2,
-    message:
-      "TestNoShape has no tick() method of its own, no curve and no stages, one of them is needed.",
+    message: "TestNoShape must have a curve, stages or a tick() method.",
   });
 });
 

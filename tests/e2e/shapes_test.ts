@@ -97,7 +97,7 @@ Deno.test("a curve that cannot be made is an error that names it and its place",
   );
   const { code, stderr } = await here.run([]);
   assert.equal(code, 2);
-  assert.match(stderr, /aiotestfile\.ts:\d+:\d+: .* ramp: seconds is 0, a number over 0 is needed/);
+  assert.match(stderr, /aiotestfile\.ts:\d+:\d+: .* ramp: seconds must be a number over 0, not 0/);
 });
 
 Deno.test("a run has the users of its curve, second by second", async () => {

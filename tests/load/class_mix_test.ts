@@ -80,11 +80,11 @@ Deno.test("where all classes are fixed, no more than their sum can run", () => {
   assert.equal(order(mix, 5), "ABABB");
   assert.throws(
     () => mix.counts(6),
-    new RangeError("counts(6): a whole number from 0 to 5 is needed"),
+    new RangeError("counts(6): must be a whole number from 0 to 5"),
   );
   assert.throws(
     () => mix.classOf(5),
-    new RangeError("classOf(5): a whole number from 0 to below 5 is needed"),
+    new RangeError("classOf(5): must be a whole number from 0 to below 5"),
   );
 });
 

@@ -100,7 +100,7 @@ Deno.test("what a tick gives that is no load is an error here too", () => {
   assert.throws(
     () => forecast(profileOf({ shape: new TestBroken() }), Infinity),
     new UsageError(
-      "TestBroken.tick() at 5.0 s returned [ 1, -1 ]: rate is -1, a number over 0 is needed",
+      "TestBroken.tick() at 5.0 s returned [ 1, -1 ]: rate must be a number over 0, not -1",
     ),
   );
 });

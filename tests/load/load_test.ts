@@ -26,16 +26,16 @@ Deno.test("users that are no whole number of 0 or more are named", () => {
   for (const [users, text] of texts) {
     assert.equal(
       targetProblem(users, 1),
-      `users is ${text}, a whole number of 0 or more is needed`,
+      `users must be a whole number of 0 or more, not ${text}`,
     );
   }
 });
 
 Deno.test("a rate that is no finite number over 0 is named", () => {
   for (const [rate, text] of [[0, "0"], [-2, "-2"], [NaN, "NaN"], [Infinity, "Infinity"]]) {
-    assert.equal(targetProblem(1, rate), `rate is ${text}, a number over 0 is needed`);
+    assert.equal(targetProblem(1, rate), `rate must be a number over 0, not ${text}`);
   }
-  assert.equal(targetProblem(1, "5"), "rate is '5', a number over 0 is needed");
+  assert.equal(targetProblem(1, "5"), "rate must be a number over 0, not '5'");
 });
 
 Deno.test("a bigint and a text are not over 0, as they are no numbers", () => {
@@ -58,26 +58,26 @@ Deno.test("an arrival rate of 0 or more is a load, with at least one user or non
 });
 
 Deno.test("an arrival rate and a limit that are none are named", () => {
-  const rateNeeded = "a number of 0 or more is needed";
+  const expected = "a number of 0 or more";
   for (const [rate, text] of [[-1, "-1"], [NaN, "NaN"], [Infinity, "Infinity"], ["5", "'5'"]]) {
     assert.equal(
       loadProblem({ arrivalRate: rate }),
-      `arrivalRate is ${text}, ${rateNeeded}`,
+      `arrivalRate must be ${expected}, not ${text}`,
     );
   }
   for (const [limit, text] of [[0, "0"], [1.5, "1.5"], ["9", "'9'"], [null, "null"]]) {
     assert.equal(
       loadProblem({ arrivalRate: 1, maxUsers: limit }),
-      `maxUsers is ${text}, a whole number of 1 or more is needed`,
+      `maxUsers must be a whole number of 1 or more, not ${text}`,
     );
   }
 });
 
 Deno.test("a load has users or arrivals, not both, and is an object", () => {
-  const both = "either users or an arrivalRate can be given, not both";
+  const both = "a load cannot have both users and an arrivalRate";
   assert.equal(loadProblem({ users: 1, arrivalRate: 1 }), both);
   assert.equal(loadProblem({ rate: 1, arrivalRate: 1 }), both);
-  const none = "{ users, rate } or { arrivalRate, maxUsers } is needed";
+  const none = "a load must be { users, rate } or { arrivalRate, maxUsers }";
   for (const value of [null, undefined, 5, [1, 2], "load"]) {
     assert.equal(loadProblem(value), none);
   }

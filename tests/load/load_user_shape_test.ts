@@ -110,33 +110,33 @@ Deno.test("the time is known beforehand only where no tick of one's own decides"
 
 Deno.test("what tick returns is checked, and named with the shape and the time", () => {
   const form =
-    "[users, rate] is needed, { users, rate }, { arrivalRate, maxUsers }, or null to end the test";
+    "it must be [users, rate], { users, rate }, { arrivalRate, maxUsers }, or null to end the test";
   const cases: [unknown, string][] = [
     [undefined, `undefined: ${form}`],
     [100, `100: ${form}`],
     [[100], `[ 100 ]: ${form}`],
     [[1, 2, 3], `[ 1, 2, 3 ]: ${form}`],
-    [{ rate: 1 }, "{ rate: 1 }: users is undefined, a whole number of 0 or more is needed"],
+    [{ rate: 1 }, "{ rate: 1 }: users must be a whole number of 0 or more, not undefined"],
     ["users", `'users': ${form}`],
-    [{ users: "9" }, "{ users: '9' }: users is '9', a whole number of 0 or more is needed"],
-    [{ users: 1, rate: 0 }, "{ users: 1, rate: 0 }: rate is 0, a number over 0 is needed"],
+    [{ users: "9" }, "{ users: '9' }: users must be a whole number of 0 or more, not '9'"],
+    [{ users: 1, rate: 0 }, "{ users: 1, rate: 0 }: rate must be a number over 0, not 0"],
     [
       { users: 1, arrivalRate: 1 },
-      "{ users: 1, arrivalRate: 1 }: either users or an arrivalRate can be given, not both",
+      "{ users: 1, arrivalRate: 1 }: a load cannot have both users and an arrivalRate",
     ],
     [
       { arrivalRate: -1 },
-      "{ arrivalRate: -1 }: arrivalRate is -1, a number of 0 or more is needed",
+      "{ arrivalRate: -1 }: arrivalRate must be a number of 0 or more, not -1",
     ],
     [
       { arrivalRate: 1, maxUsers: 0 },
-      "{ arrivalRate: 1, maxUsers: 0 }: maxUsers is 0, a whole number of 1 or more is needed",
+      "{ arrivalRate: 1, maxUsers: 0 }: maxUsers must be a whole number of 1 or more, not 0",
     ],
-    [[1.5, 1], "[ 1.5, 1 ]: users is 1.5, a whole number of 0 or more is needed"],
-    [[-1, 1], "[ -1, 1 ]: users is -1, a whole number of 0 or more is needed"],
-    [["10", 1], "[ '10', 1 ]: users is '10', a whole number of 0 or more is needed"],
-    [[10, 0], "[ 10, 0 ]: rate is 0, a number over 0 is needed"],
-    [[10, NaN], "[ 10, NaN ]: rate is NaN, a number over 0 is needed"],
+    [[1.5, 1], "[ 1.5, 1 ]: users must be a whole number of 0 or more, not 1.5"],
+    [[-1, 1], "[ -1, 1 ]: users must be a whole number of 0 or more, not -1"],
+    [["10", 1], "[ '10', 1 ]: users must be a whole number of 0 or more, not '10'"],
+    [[10, 0], "[ 10, 0 ]: rate must be a number over 0, not 0"],
+    [[10, NaN], "[ 10, NaN ]: rate must be a number over 0, not NaN"],
   ];
   for (const [value, text] of cases) {
     const message = `TestOdd.tick() at 3.2 s returned ${text}`;
@@ -145,7 +145,10 @@ Deno.test("what tick returns is checked, and named with the shape and the time",
 });
 
 Deno.test("an async tick is refused", () => {
-  assert.throws(() => returning(Promise.resolve([1, 1])).at(0), /returned Promise .* is needed/);
+  assert.throws(
+    () => returning(Promise.resolve([1, 1])).at(0),
+    /returned Promise .*: users must be/,
+  );
 });
 
 Deno.test("a tick that throws is named, and its error kept as the cause", () => {
@@ -177,31 +180,31 @@ Deno.test("a class with neither a tick nor stages is named", () => {
   class TestNothing extends LoadUserShape {}
   assert.equal(
     checkShape(TestNothing),
-    "TestNothing has no tick() method of its own, no curve and no stages, one of them is needed.",
+    "TestNothing must have a curve, stages or a tick() method.",
   );
 });
 
 Deno.test("the first wrong stage is named with its value and what is accepted", () => {
   const good = { duration: 1, users: 1, rate: 1 };
   const cases: [unknown, string][] = [
-    ["1m", ".stages is '1m', a list of { duration, users, rate } is needed."],
-    [[good, null], ".stages[1]: the stage is null, { duration, users, rate } is needed."],
-    [[[10, 1]], ".stages[0]: the stage is [ 10, 1 ], { duration, users, rate } is needed."],
-    [[{}], ".stages[0]: duration is undefined, a number of seconds over 0 is needed."],
+    ["1m", ".stages must be a list of { duration, users, rate }, not '1m'."],
+    [[good, null], ".stages[1]: the stage must be { duration, users, rate }, not null."],
+    [[[10, 1]], ".stages[0]: the stage must be { duration, users, rate }, not [ 10, 1 ]."],
+    [[{}], ".stages[0]: duration must be a number of seconds over 0, not undefined."],
     [
       [{ ...good, duration: 0 }],
-      ".stages[0]: duration is 0, a number of seconds over 0 is needed.",
+      ".stages[0]: duration must be a number of seconds over 0, not 0.",
     ],
     [
       [{ ...good, duration: "1m" }],
-      ".stages[0]: duration is '1m', a number of seconds over 0 is needed.",
+      ".stages[0]: duration must be a number of seconds over 0, not '1m'.",
     ],
     [
       [good, { ...good, users: 0.5 }],
-      ".stages[1]: users is 0.5, a whole number of 0 or more is needed.",
+      ".stages[1]: users must be a whole number of 0 or more, not 0.5.",
     ],
-    [[{ ...good, rate: -1 }], ".stages[0]: rate is -1, a number over 0 is needed."],
-    [[{ duration: 1, users: 1 }], ".stages[0]: rate is undefined, a number over 0 is needed."],
+    [[{ ...good, rate: -1 }], ".stages[0]: rate must be a number over 0, not -1."],
+    [[{ duration: 1, users: 1 }], ".stages[0]: rate must be a number over 0, not undefined."],
   ];
   for (const [stages, text] of cases) {
     assert.equal(checkShape(withStages(stages)), `TestStages${text}`);
@@ -217,7 +220,7 @@ Deno.test("stages are checked even where a tick of one's own may use them", () =
   }
   assert.equal(
     checkShape(TestBoth),
-    "TestBoth.stages[0]: duration is -1, a number of seconds over 0 is needed.",
+    "TestBoth.stages[0]: duration must be a number of seconds over 0, not -1.",
   );
 });
 
@@ -255,8 +258,7 @@ Deno.test("a shape that goes over from users to arrivals, or back, is named", ()
     assert.throws(
       () => shape.at(5),
       new UsageError(
-        `TestTurn.tick() at 5.0 s returned ${text}: the load had ${model} until then`,
-        "A test has either users or an arrival rate, from its beginning to its end.",
+        `TestTurn.tick() at 5.0 s returned ${text} after ${model}: a test has either users or an arrival rate from start to end`,
       ),
     );
   }
@@ -340,11 +342,11 @@ Deno.test("a shape that is not raised until it breaks has no steps and no breaki
 Deno.test("a curve that is none, and stages of both models, are named", () => {
   for (
     const [curve, text] of [
-      [5, "5 is no curve, { seconds, at(t) } is needed"],
-      [{ seconds: 5 }, "{ seconds: 5 } is no curve, { seconds, at(t) } is needed"],
+      [5, "a curve must be { seconds, at(t) }, not 5"],
+      [{ seconds: 5 }, "a curve must be { seconds, at(t) }, not { seconds: 5 }"],
       [
         { seconds: 0, at: () => null },
-        "a curve's seconds are 0, a number over 0 is needed, or null",
+        "the seconds of a curve must be a number over 0 or null, not 0",
       ],
     ]
   ) {
@@ -356,7 +358,7 @@ Deno.test("a curve that is none, and stages of both models, are named", () => {
   const stages = [{ duration: 1, arrivalRate: 5 }, { duration: 1, users: 1, rate: 1 }];
   assert.equal(
     checkShape(withStages(stages)),
-    "TestStages.stages[1]: users and arrivals are mixed, a test has one of them from its beginning to its end.",
+    "TestStages.stages[1]: users and arrivals are mixed: a test has either users or an arrival rate from start to end.",
   );
   assert.equal(checkShape(withStages(stages.slice(0, 1))), null);
 });

@@ -106,7 +106,7 @@ Deno.test("a load that is refused at the start starts nothing", async () => {
   const { steering } = steered({});
   assert.equal(
     refusal(() => steering.start({ users: 0.5, rate: 1 })),
-    "Invalid load: users is 0.5, a whole number of 0 or more is needed.",
+    "Invalid load: users must be a whole number of 0 or more, not 0.5.",
   );
   assert.equal(steering.canStart, true);
   assert.equal(await mayBegin(steering), false);
@@ -178,11 +178,11 @@ Deno.test("what can be no load is refused, with what is accepted", () => {
   open.steering.attach(open.driver());
   assert.equal(
     refusal(() => open.steering.changeLoad({ arrivalRate: -1, maxUsers: 5 })),
-    "Invalid load: arrivalRate is -1, a number of 0 or more is needed.",
+    "Invalid load: arrivalRate must be a number of 0 or more, not -1.",
   );
   assert.equal(
     refusal(() => open.steering.changeLoad({ arrivalRate: 1, maxUsers: 0 })),
-    "Invalid load: maxUsers is 0, a whole number of 1 or more is needed.",
+    "Invalid load: maxUsers must be a whole number of 1 or more, not 0.",
   );
   assert.deepEqual(open.targets, []);
 });

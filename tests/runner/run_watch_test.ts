@@ -71,7 +71,7 @@ Deno.test("in the closed model only missing iterations cause a warning, not late
   scene.watch.conclude(shopSnapshot(30, { complete: false }), { shortage });
   assert.deepEqual(asked, [[40, true], [0, false]]);
   assert.deepEqual(scene.warnings, [
-    "20 users were asked for, but every class has a fixed count: 14 run.",
+    "20 users were requested, but all classes have a fixed count: only 14 will run.",
     "Some are missing.",
   ]);
 });
