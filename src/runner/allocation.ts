@@ -27,7 +27,7 @@ export class Allocator {
   readonly #users: UserAllocator;
   readonly #arrivals: ArrivalAllocator;
   readonly #mix: ClassMix;
-  /** Whether iterations begin on a schedule, so that no worker is told how many users to run. */
+  /** Whether iterations begin on a schedule, so that no worker is assigned a number of users. */
   readonly #isOpen: boolean;
   #restoredUsers = 0;
 

@@ -266,7 +266,7 @@ export class WorkerManager {
     this.#sendStarted(worker);
   }
 
-  /** A worker that has not begun is told when it begins. */
+  /** A worker that has not begun gets STARTED when it begins. */
   #sendStarted(worker: WorkerState): void {
     if (this.#startedUsers === null || !worker.begun) return;
     const { phase } = this.#runState;

@@ -3,19 +3,19 @@ import type { Outcome } from "../../src/cluster/protocol.ts";
 import { ClockSync } from "../../src/runner/clock_sync.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** A master whose test began so many milliseconds before the worker's clock did, and how far it is away. */
+/** A master whose test began `aheadMs` before the worker's clock did, and the network in between. */
 class Scene {
   readonly clock = new FakeClock();
-  readonly heard: number[] = [];
+  readonly estimates: number[] = [];
   asked = 0;
-  /** Milliseconds until a question is there, and until its answer is. */
-  way: readonly [there: number, back: number];
+  /** Milliseconds that a question takes, and its answer. */
+  delays: readonly [there: number, back: number];
   answers = true;
-  readonly time: ClockSync;
+  readonly clockSync: ClockSync;
 
-  constructor(aheadMs: number, way: readonly [there: number, back: number] = [0, 0]) {
-    this.way = way;
-    this.time = new ClockSync({
+  constructor(aheadMs: number, delays: readonly [there: number, back: number] = [0, 0]) {
+    this.delays = delays;
+    this.clockSync = new ClockSync({
       call: ({ service, operation }, _, done) => {
         assert.deepEqual([service, operation], ["time", "elapsed"]);
         this.asked++;
@@ -23,11 +23,11 @@ class Scene {
         return () => {};
       },
     }, this.clock);
-    this.time.start((beganAt) => this.heard.push(beganAt));
+    this.clockSync.start((beganAt) => this.estimates.push(beganAt));
   }
 
   async #answer(aheadMs: number, done: (outcome: Outcome) => void): Promise<void> {
-    const [there, back] = this.way;
+    const [there, back] = this.delays;
     await this.#sleep(there);
     const value = String((this.clock.now() + aheadMs) / 1000);
     await this.#sleep(back);
@@ -42,8 +42,8 @@ class Scene {
 Deno.test("the master's elapsed time is taken for the middle between question and answer", async () => {
   const scene = new Scene(5_000, [4, 4]);
   await scene.clock.advance(600);
-  scene.time.stop();
-  assert.deepEqual(scene.heard.map(Math.round), [-5_000, -5_000]);
+  scene.clockSync.stop();
+  assert.deepEqual(scene.estimates.map(Math.round), [-5_000, -5_000]);
   await scene.clock.advance(60_000);
   assert.equal(scene.asked, 2);
   assert.equal(scene.clock.pending, 0);
@@ -52,23 +52,23 @@ Deno.test("the master's elapsed time is taken for the middle between question an
 Deno.test("the fastest answer counts, and a slow one changes nothing", async () => {
   const scene = new Scene(5_000, [80, 0]);
   await scene.clock.advance(490);
-  scene.way = [2, 1];
+  scene.delays = [2, 1];
   await scene.clock.advance(500);
-  scene.way = [0, 300];
+  scene.delays = [0, 300];
   await scene.clock.advance(2_000);
-  scene.time.stop();
-  assert.deepEqual(scene.heard.map((ms) => Math.round(ms * 10) / 10), [-5_040, -5_000.5]);
+  scene.clockSync.stop();
+  assert.deepEqual(scene.estimates.map((ms) => Math.round(ms * 10) / 10), [-5_040, -5_000.5]);
 });
 
 Deno.test("an old answer is replaced by a new one that is slightly slower, since clocks drift", async () => {
   const scene = new Scene(0);
   await scene.clock.advance(1);
-  scene.way = [1, 1];
+  scene.delays = [1, 1];
   await scene.clock.advance(9_000);
-  const early = scene.heard.length;
+  const early = scene.estimates.length;
   await scene.clock.advance(30_000);
-  scene.time.stop();
-  assert.ok(scene.heard.length > early);
+  scene.clockSync.stop();
+  assert.ok(scene.estimates.length > early);
 });
 
 Deno.test("the master is asked often at first, and seldom later", async () => {
@@ -77,9 +77,9 @@ Deno.test("the master is asked often at first, and seldom later", async () => {
   assert.equal(scene.asked, 20);
   await scene.clock.advance(60_000);
   assert.equal(scene.asked, 26);
-  scene.time.start(() => assert.fail("it was started before"));
+  scene.clockSync.start(() => assert.fail("it was started before"));
   assert.equal(scene.asked, 26);
-  scene.time.stop();
+  scene.clockSync.stop();
 });
 
 Deno.test("a question that is not answered is not asked again", async () => {
@@ -87,6 +87,6 @@ Deno.test("a question that is not answered is not asked again", async () => {
   scene.answers = false;
   await scene.clock.advance(5_000);
   // The first one was answered.
-  assert.deepEqual([scene.asked, scene.heard.length], [2, 1]);
-  scene.time.stop();
+  assert.deepEqual([scene.asked, scene.estimates.length], [2, 1]);
+  scene.clockSync.stop();
 });

@@ -120,7 +120,7 @@ interface Watched {
   readonly warnings: string[];
   readonly stops: number;
   readonly watch: ThresholdWatch;
-  /** Another second of a run in which `p50` is so many milliseconds. */
+  /** Another second of a run with this `p50`, in milliseconds. */
   second(seconds: number, p50: number, state?: RunStatus, changes?: Partial<Snapshot>): boolean[];
 }
 
@@ -227,9 +227,9 @@ function run(thresholds: readonly string[], late = 0): [StepWatch, seconds: numb
     if (target === null) return [watch, second];
     watch.enterStepAt(second);
     loads.push("users" in target ? target.users : 0);
-    // What was counted in a second may come in later.
-    const told = second - late;
-    if (told >= 0) watch.add(intervalOf(samplesOf(loads[told]!), told));
+    // Counts may arrive late.
+    const counted = second - late;
+    if (counted >= 0) watch.add(intervalOf(samplesOf(loads[counted]!), counted));
   }
 }
 
@@ -412,13 +412,13 @@ Deno.test("a run that was stopped lacks no iterations, nor does one with --reset
 });
 
 Deno.test("each warning is passed on and kept once, in order", () => {
-  const told: string[] = [];
-  const warnings = new Warnings((text) => told.push(text));
+  const seen: string[] = [];
+  const warnings = new Warnings((text) => seen.push(text));
   warnings.add("b");
   warnings.addAll(["a", "b", "c"]);
   warnings.add("a");
-  assert.deepEqual(told, ["b", "a", "c"]);
-  assert.deepEqual(warnings.texts, told);
+  assert.deepEqual(seen, ["b", "a", "c"]);
+  assert.deepEqual(warnings.texts, seen);
 });
 
 Deno.test("a run lasts from its beginning to its end", async () => {

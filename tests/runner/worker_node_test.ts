@@ -173,27 +173,27 @@ Deno.test("more users than files may be open are reported with each assignment",
   await node.stop();
 });
 
-/** Passes that another node hands out, as many as there are. */
+/** A quota of `count` iterations, and the calls that a worker makes to it. */
 function iterationsOf(
   clock: FakeClock,
   count: number,
-): { iterations: RemoteIterationQuota; told: string[] } {
+): { iterations: RemoteIterationQuota; calls: string[] } {
   let left = count;
-  const told: string[] = [];
+  const calls: string[] = [];
   const iterations = new RemoteIterationQuota({
     call: ({ operation, args }, _, done) => {
       const [wanted] = JSON.parse(args);
       const granted = operation === "take" ? Math.min(left, wanted) : 0;
       if (operation !== "begun") left -= operation === "take" ? granted : -wanted;
-      told.push(`${operation} ${wanted}`);
+      calls.push(`${operation} ${wanted}`);
       done({ result: "ok", value: String(granted) });
       return () => {};
     },
   }, clock);
-  return { iterations, told };
+  return { iterations, calls };
 }
 
-function order(changes: Partial<ArrivalAssignment> = {}): ArrivalAssignment {
+function arrivals(changes: Partial<ArrivalAssignment> = {}): ArrivalAssignment {
   return {
     rate: 10,
     since: 0,
@@ -240,7 +240,7 @@ Deno.test("a worker without iterations left is exhausted, even with new users", 
 });
 
 Deno.test("a worker that drops its users gives back the iterations that they have not begun", async () => {
-  let shared: { iterations: RemoteIterationQuota; told: string[] } | null = null;
+  let shared: { iterations: RemoteIterationQuota; calls: string[] } | null = null;
   const { clock, target, node, states } = scene(
     null,
     (clock) => (shared = iterationsOf(clock, 1_000)).iterations,
@@ -250,9 +250,9 @@ Deno.test("a worker that drops its users gives back the iterations that they hav
   await clock.advance(1_500);
   node.dropUsers();
   await clock.advance(1_000);
-  const { told } = shared!;
+  const { calls } = shared!;
   const sum = (operation: string): number =>
-    told.filter((one) => one.startsWith(operation))
+    calls.filter((one) => one.startsWith(operation))
       .reduce((sum, one) => sum + Number(one.split(" ")[1]), 0);
   assert.equal(sum("take") - sum("return"), target.steps.length);
   assert.equal(sum("begun"), target.steps.length);
@@ -273,7 +273,7 @@ Deno.test("a worker that stops is not exhausted", async () => {
 Deno.test("in the open model a worker begins the iterations of its share", async () => {
   const { clock, target, node, states } = scene();
   await node.begin({ ...START, elapsedSeconds: 0 });
-  const mine = order({ rate: 40, of: 2, index: 1, until: 2 });
+  const mine = arrivals({ rate: 40, of: 2, index: 1, until: 2 });
   node.assign(assigned({}, { arrivals: [mine] }));
   await clock.advance(2_500);
   assert.deepEqual(
@@ -289,7 +289,7 @@ Deno.test("in the open model a worker begins the iterations of its share", async
 Deno.test("in the open model a worker that has completed its last iteration is exhausted", async () => {
   const { clock, node, states } = scene();
   await node.begin({ ...START, elapsedSeconds: 0 });
-  node.assign(assigned({}, { arrivals: [order({ limit: 4, of: 2 })] }));
+  node.assign(assigned({}, { arrivals: [arrivals({ limit: 4, of: 2 })] }));
   await clock.advance(1_000);
   assert.deepEqual(states, ["running", "exhausted"]);
   await stop(node, clock);
@@ -306,8 +306,8 @@ interface ReporterScene {
   readonly clock: FakeClock;
   readonly generator: LoadGenerator;
   readonly reporter: Reporter;
-  /** Whether there is a connection, and a master that acknowledges what comes. */
-  readonly link: { connected: boolean; acknowledges: boolean };
+  /** Whether there is a connection, and a master that acknowledges reports. */
+  readonly connection: { connected: boolean; acknowledges: boolean };
   readonly sent: Message<"REPORT">[];
 }
 
@@ -318,17 +318,17 @@ class StepTest extends User {
   }
 }
 
-/** A node that begins when the run has lasted for so long. */
+/** A node that begins when the run has lasted for `elapsedSeconds`. */
 function reporterScene(elapsedSeconds = 0): ReporterScene {
   const clock = new FakeClock();
   const sent: Message<"REPORT">[] = [];
-  const link = {
+  const connection = {
     connected: true,
     acknowledges: true,
     sendFrame: (frame: Uint8Array): void => {
       const report = reportIn(frame);
       sent.push(report);
-      if (link.acknowledges) queueMicrotask(() => reporter.acknowledged(report.seq));
+      if (connection.acknowledges) queueMicrotask(() => reporter.acknowledged(report.seq));
     },
   };
   const generator = loadGenerator(clock, [StepTest], { cpuSeconds: () => clock.now() / 4000 });
@@ -337,11 +337,11 @@ function reporterScene(elapsedSeconds = 0): ReporterScene {
     runId: "run",
     clock,
     generator,
-    connection: link,
+    connection,
     phase: 0,
   });
   reporter.start();
-  return { clock, generator, reporter, link, sent };
+  return { clock, generator, reporter, connection, sent };
 }
 
 function requests(reports: readonly Message<"REPORT">[]): number {
@@ -384,10 +384,10 @@ Deno.test("a worker that begins late reports at the end of the run's seconds", a
 Deno.test("without a connection nothing is sent, and nothing is lost", async () => {
   const all = reporterScene();
   all.generator.setUsers([1], 0);
-  all.link.connected = false;
+  all.connection.connected = false;
   await all.clock.advance(3_100);
   assert.equal(all.sent.length, 0);
-  all.link.connected = true;
+  all.connection.connected = true;
   all.reporter.reconnected(0);
   await all.clock.advance(0);
   assert.deepEqual(all.sent.map(({ seq }) => seq), [1, 2, 3]);
@@ -397,7 +397,7 @@ Deno.test("without a connection nothing is sent, and nothing is lost", async () 
 
 Deno.test("a report that the master lacks is sent again, unchanged", async () => {
   const all = reporterScene();
-  all.link.acknowledges = false;
+  all.connection.acknowledges = false;
   await all.clock.advance(1_100);
   all.reporter.resume(1);
   all.reporter.reconnected(0);
@@ -426,7 +426,7 @@ Deno.test("the final report has the rest, and the reporter is drained once it is
   const all = reporterScene();
   all.generator.setUsers([2], 0);
   await all.clock.advance(2_300);
-  all.link.acknowledges = false;
+  all.connection.acknowledges = false;
   await all.generator.stopAll(0);
   all.generator.end();
   all.reporter.finish();
