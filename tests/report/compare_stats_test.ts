@@ -43,12 +43,12 @@ function assertAround(bounds: ConfidenceInterval, value: number, width: number):
 }
 
 for (const q of [0.5, 0.95, 0.99]) {
-  Deno.test(`the percentile ${q} of a target that is 10 % slower lies around 1.1 times as high`, () => {
+  Deno.test(`the interval of percentile ${q} of a target that is 10 % slower is around 1.1`, () => {
     const [a, b] = entries({}, { slower: 1.1 });
     assertAround(quantileInterval(a, b, q, TAIL), 1.1, q === 0.5 ? 0.03 : 0.1);
   });
 
-  Deno.test(`with the runs exchanged, the bounds of ${q} are turned round`, () => {
+  Deno.test(`with the runs swapped, the interval of ${q} is inverted`, () => {
     const [a, b] = entries({}, { slower: 1.1, noise: 0.05 });
     const there = quantileInterval(a, b, q, TAIL);
     const back = quantileInterval(b, a, q, TAIL);
@@ -57,7 +57,7 @@ for (const q of [0.5, 0.95, 0.99]) {
   });
 }
 
-Deno.test("noise of the seconds makes bounds wider, however many requests there were", () => {
+Deno.test("noise of the seconds widens intervals, however many requests there were", () => {
   const widthWith = (noise: number): number => {
     const [a, b] = entries({ noise }, { noise });
     const { low, high } = quantileInterval(a, b, 0.5, TAIL);
@@ -67,12 +67,12 @@ Deno.test("noise of the seconds makes bounds wider, however many requests there 
   assert.ok(widthWith(0.1) > 4 * widthWith(0), `${widthWith(0.1)}`);
 });
 
-Deno.test("what both runs do over time is no noise", () => {
+Deno.test("what both runs have in common over time is not noise", () => {
   const [a, b] = entries({ ramp: 10 }, { ramp: 10 });
   assertAround(quantileInterval(a, b, 0.5, TAIL), 1, 0.06);
 });
 
-Deno.test("a few stalls in one run are no regression of its highest percentiles", () => {
+Deno.test("a few stalls in one run are not a regression of its highest percentiles", () => {
   const random = seeded(12);
   const quiet = { seconds: 60, names: NAMES };
   const a = simulatedRun(quiet, random);
@@ -85,7 +85,7 @@ Deno.test("a few stalls in one run are no regression of its highest percentiles"
   assert.ok(high > 5, `${high}`);
 });
 
-Deno.test("means and rates are compared as shares", () => {
+Deno.test("means and rates are compared by ratio", () => {
   const [a, b] = entries({}, { slower: 1.1 });
   assertAround(meanInterval(a, b, TAIL), 1.1, 0.03);
   assertAround(rateInterval(a, b, TAIL), 1 / 1.1, 0.05);
@@ -99,7 +99,7 @@ Deno.test("error rates are subtracted", () => {
   assert.ok(low === -1 && high < -0.99, `${low} to ${high}`);
 });
 
-Deno.test("the less a bound may be wrong, the further away it is", () => {
+Deno.test("higher confidence widens an interval", () => {
   const [a, b] = entries({ noise: 0.03 }, { noise: 0.03 });
   for (const boundsOf of [meanInterval, rateInterval, errorInterval]) {
     const [wide, narrow] = [boundsOf(a, b, 0.0001), boundsOf(a, b, 0.05)];
@@ -114,11 +114,11 @@ function varianceOfSum(parts: readonly number[]): EstimatedVariance {
   return varianceOfDifference(parts, new Array(parts.length).fill(0));
 }
 
-Deno.test("seconds that do not differ have no noise", () => {
+Deno.test("equal seconds have no noise", () => {
   assert.equal(varianceOfSum(new Array(30).fill(0)).variance, 0);
 });
 
-Deno.test("a run is cut into a dozen blocks, or into half as many where those differ more", () => {
+Deno.test("a run is divided into twelve blocks, or into six if those vary more", () => {
   const alternating = Array.from({ length: 60 }, (_, at) => at % 2 === 0 ? 1 : -1);
   assert.equal(varianceOfSum(alternating).degrees, 11);
   const slow = Array.from({ length: 60 }, (_, at) => at % 20 < 10 ? 1 : -1);
@@ -136,7 +136,7 @@ function noisySums(memory: number, runs: number, seconds: number): number[][] {
 }
 
 for (const memory of [0, 0.5, 0.8]) {
-  Deno.test(`noise of which ${memory} is left after a second is not taken for much less than it is`, () => {
+  Deno.test(`noise of which ${memory} is left after a second is not underestimated by much`, () => {
     const seconds = 120;
     const runs = noisySums(memory, 500, seconds);
     const sums = runs.map((run) => run.reduce((sum, part) => sum + part, 0));
@@ -148,7 +148,7 @@ for (const memory of [0, 0.5, 0.8]) {
   });
 }
 
-Deno.test("what is known exactly adds no doubt", () => {
+Deno.test("an exact variance does not reduce the degrees of freedom", () => {
   const exact = { variance: 1, degrees: Infinity };
   assert.deepEqual(addVariances(exact, exact), { variance: 2, degrees: Infinity });
   assert.deepEqual(addVariances(exact, { variance: 0, degrees: 4 }), exact);
@@ -157,12 +157,12 @@ Deno.test("what is known exactly adds no doubt", () => {
   assert.deepEqual(addVariances(estimated, estimated), { variance: 2, degrees: 8 });
 });
 
-Deno.test("what two runs share is no noise", () => {
+Deno.test("variation that two runs share is not noise", () => {
   const [[ours], [theirs]] = [noisySums(0, 1, 60), noisySums(0, 1, 60)];
   assert.equal(varianceOfDifference(ours!, theirs!).variance, 0);
 });
 
-Deno.test("of two runs that share nothing, each tells of its own noise", () => {
+Deno.test("the variances of two unrelated runs are added", () => {
   const [ours, theirs] = noisySums(0, 2, 60);
   assert.deepEqual(
     varianceOfDifference(ours!, theirs!),
@@ -198,7 +198,7 @@ function evenly(from: number, to: number): number[] {
 
 const UNLIKE = run([evenly(10, 20), evenly(20, 40), evenly(10, 20), evenly(10, 20)]);
 
-Deno.test("a second's share over a latency is told from its percentiles", () => {
+Deno.test("the share of a second over a latency is estimated from its percentiles", () => {
   const seconds = secondsOf(UNLIKE.timeline, UNLIKE.all, 4);
   const parts = new EntrySeconds(seconds, UNLIKE.all).sharesOver(20.5);
   // One second has nearly all of what is over it, and the others nothing.
@@ -209,7 +209,7 @@ Deno.test("a second's share over a latency is told from its percentiles", () => 
   assert.ok(Math.abs(total(parts)) < 1e-9);
 });
 
-Deno.test("means are told from the same", () => {
+Deno.test("means are estimated from percentiles", () => {
   const seconds = secondsOf(UNLIKE.timeline, UNLIKE.all, 4);
   const parts = new EntrySeconds(seconds, UNLIKE.all).means();
   const mean = (15 * 3 + 30) / 4;
@@ -217,7 +217,7 @@ Deno.test("means are told from the same", () => {
   assert.ok(Math.abs(total(parts)) < 1e-9);
 });
 
-Deno.test("seconds that are alike deviate by nothing", () => {
+Deno.test("equal seconds have no deviation", () => {
   const { timeline, all } = run([evenly(10, 20), evenly(10, 20), evenly(10, 20)]);
   const entry = new EntrySeconds(secondsOf(timeline, all, 3), all);
   for (const part of [...entry.sharesOver(15), ...entry.sharesOver(19.9), ...entry.means()]) {
@@ -225,7 +225,7 @@ Deno.test("seconds that are alike deviate by nothing", () => {
   }
 });
 
-Deno.test("a stall in one second counts with all requests that it took", () => {
+Deno.test("a stall in one second counts with all requests that it affected", () => {
   const stalled = [...evenly(10, 20).slice(0, 60), ...new Array(40).fill(1000)];
   const { timeline, all } = run([stalled, ...new Array(19).fill(evenly(10, 20))]);
   const [first, ...others] = new EntrySeconds(secondsOf(timeline, all, 20), all).sharesOver(100);
@@ -234,7 +234,7 @@ Deno.test("a stall in one second counts with all requests that it took", () => {
   assert.ok(others.every((part) => part <= 0));
 });
 
-Deno.test("seconds without requests, or that the timeline lacks, add nothing", () => {
+Deno.test("seconds without requests, or missing from the timeline, contribute nothing", () => {
   const { timeline, all } = run([evenly(10, 20), [], evenly(20, 40)]);
   const seconds = secondsOf(timeline.slice(0, 3), all, 5);
   assert.deepEqual(seconds.map(({ requests }) => requests), [100, 0, 100, 0, 0]);
@@ -243,7 +243,7 @@ Deno.test("seconds without requests, or that the timeline lacks, add nothing", (
   assert.equal(parts[1], 0);
 });
 
-Deno.test("what all latencies of a second have in common is seen where it shows least", () => {
+Deno.test("the common shift of all latencies of a second is the smallest of its percentiles", () => {
   const both = [...evenly(10, 11).slice(0, 50), ...evenly(100, 110).slice(0, 50)];
   const slower = both.map((ms) => ms * 1.2);
   const { timeline, all } = run([both, both, both, both, slower]);
@@ -268,7 +268,7 @@ function assertNear(actual: number, expected: number, tolerance = 0.001): void {
   assert.ok(Math.abs(actual - expected) <= tolerance * expected, `${actual}, not ${expected}`);
 }
 
-Deno.test("shares and sums are those of the values, within the width of a bucket", () => {
+Deno.test("shares and sums are those of the values, up to the width of a bucket", () => {
   const distribution = distributionOf(HUNDRED);
   assert.equal(distribution.count, 100);
   assert.equal(distribution.shareUpTo(0.5), 0);
@@ -288,20 +288,20 @@ Deno.test("quantiles are those of the values", () => {
   assertNear(highest, 100);
 });
 
-Deno.test("within a bucket, shares and quantiles are each other's inverse", () => {
+Deno.test("within a bucket, shares and quantiles are inverse functions", () => {
   const distribution = distributionOf([10, 10, 10, 10, 50, 50, 90]);
   for (const q of [0.1, 0.3, 0.5, 0.7, 0.9, 0.99]) {
     assertNear(distribution.shareUpTo(distribution.quantile(q)), q, 1e-9);
   }
 });
 
-Deno.test("between the values there are none", () => {
+Deno.test("between two values, shares do not change", () => {
   const distribution = distributionOf([10, 10, 100, 100]);
   assert.equal(distribution.shareUpTo(20), 0.5);
   assert.equal(distribution.shareUpTo(90), 0.5);
 });
 
-Deno.test("of nothing, all is 0", () => {
+Deno.test("everything is 0 for an empty distribution", () => {
   const { count, mean, variance, range } = distributionOf([]);
   assert.deepEqual([count, mean, variance, range], [0, 0, 0, [0, 0]]);
   assert.equal(distributionOf([]).quantile(0.5), 0);
@@ -323,19 +323,19 @@ const TABLE: readonly (readonly [degrees: number, tail: number, t: number])[] = 
 ];
 
 for (const [degrees, tail, t] of TABLE) {
-  Deno.test(`with ${degrees} degrees of freedom, a share of ${tail} is over ${t}`, () => {
+  Deno.test(`with ${degrees} degrees of freedom, ${t} is exceeded with a probability of ${tail}`, () => {
     assert.ok(Math.abs(studentTail(t, degrees) / tail - 1) < 0.002);
     assert.ok(Math.abs(studentQuantile(tail, degrees) - t) < 0.0006);
   });
 }
 
-Deno.test("both sides of the middle are alike, and nothing lies beyond the end", () => {
+Deno.test("the distribution is symmetric, and its tail vanishes at infinity", () => {
   assert.equal(studentTail(-2, 5), 1 - studentTail(2, 5));
   assert.ok(Math.abs(studentTail(0, 5) - 0.5) < 1e-9);
   assert.equal(studentTail(Infinity, 5), 0);
 });
 
-Deno.test("degrees of freedom need not be whole", () => {
+Deno.test("degrees of freedom may be fractions", () => {
   const [low, middle, high] = [4, 4.5, 5].map((degrees) => studentTail(3, degrees));
   assert.ok(low! > middle! && middle! > high!);
 });

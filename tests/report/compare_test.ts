@@ -40,7 +40,7 @@ const EQUAL: readonly (readonly [label: string, run: SimulatedRun, allowed: numb
 const PAIRS = 100;
 
 for (const [at, [label, run, allowed]] of EQUAL.entries()) {
-  Deno.test(`${label}: of ${PAIRS} pairs of equal runs at most ${allowed} are said to differ`, () => {
+  Deno.test(`${label}: of ${PAIRS} pairs of equal runs, at most ${allowed} are found to differ`, () => {
     const random = seeded(100 + at);
     let alarms = 0;
     for (let pair = 0; pair < PAIRS; pair++) {
@@ -73,7 +73,7 @@ for (const [at, [label, run]] of SLOWER.entries()) {
   });
 }
 
-Deno.test("the bounds hold what is true for nearly all figures", () => {
+Deno.test("the intervals contain the true value for nearly all figures", () => {
   const random = seeded(300);
   let outside = 0;
   let all = 0;
@@ -100,7 +100,7 @@ function compared(a: Partial<SimulatedRun>, b: Partial<SimulatedRun>): Compariso
   );
 }
 
-Deno.test("more is allowed where that is asked for", () => {
+Deno.test("a higher tolerance allows a larger difference", () => {
   const random = seeded(500);
   const run = { seconds: 20, names: ONE };
   const [a, b] = [simulatedRun(run, random), simulatedRun({ ...run, slower: 1.1 }, random)];
@@ -110,7 +110,7 @@ Deno.test("more is allowed where that is asked for", () => {
   assert.equal(totals.p50.finding, "worse");
 });
 
-Deno.test("a lower rate is a regression, and so are errors where there were none", () => {
+Deno.test("a lower rate is a regression, and so are new errors", () => {
   const { totals } = compared({}, { slower: 1.2, failing: 0.05 });
   assert.equal(totals.rate.finding, "regression");
   assert.ok(totals.rate.high! < -0.05);
@@ -120,14 +120,14 @@ Deno.test("a lower rate is a regression, and so are errors where there were none
   assert.equal(compared({ failing: 0.05 }, {}).totals.errorRate.finding, "better");
 });
 
-Deno.test("one slower name of several is found, and the others are not accused", () => {
+Deno.test("of several names, only the slower one is a regression", () => {
   const slowed = THREE.map((one) => one.name === "/slow" ? { ...one, median: 110 } : one);
   const { requests } = compared({ names: THREE }, { names: slowed });
   const found = requests.filter(({ p50 }) => p50.finding === "regression");
   assert.deepEqual(found.map(({ name }) => name), ["/slow"]);
 });
 
-Deno.test("names that only one run has are named, and not compared", () => {
+Deno.test("names of only one run are listed and not compared", () => {
   const { requests, onlyInA, onlyInB } = compared({ names: THREE }, { names: THREE.slice(1) });
   assert.deepEqual(requests.map(({ name }) => name), ["/slow", "/wide"]);
   assert.deepEqual(onlyInA, [{ method: "GET", name: "/fast" }]);
@@ -136,7 +136,7 @@ Deno.test("names that only one run has are named, and not compared", () => {
   assert.deepEqual([nothing.requests, nothing.onlyInB.length], [[], 1]);
 });
 
-Deno.test("an only name is the totals, and counts once", () => {
+Deno.test("a single name equals the totals, and counts once", () => {
   const { figures, requests, totals } = compared({}, {});
   assert.equal(figures, FIGURES.length);
   const { method, name, ...row } = requests[0]!;
@@ -145,7 +145,7 @@ Deno.test("an only name is the totals, and counts once", () => {
   assert.equal(compared({ names: THREE }, { names: THREE }).figures, 4 * FIGURES.length);
 });
 
-Deno.test("runs that are too short, or sent too little, tell nothing", () => {
+Deno.test("runs that are too short, or have too few requests, are unclear", () => {
   const few = [{ name: "/", rate: 0.5, median: 20, spread: 0.1 }];
   for (
     const comparison of [compared({ seconds: 3 }, { slower: 3 }), compared({ names: few }, {})]
@@ -171,13 +171,13 @@ Deno.test("a run without requests can be compared", () => {
   }
 });
 
-Deno.test("runs of different lengths are compared as far as both go", () => {
+Deno.test("runs of different lengths are compared over their common seconds", () => {
   const { totals, warnings } = compared({ seconds: 30 }, { slower: 1.1 });
   assert.equal(totals.p50.finding, "regression");
   assert.deepEqual(warnings, ["A took 30.0s, and B 20.0s."]);
 });
 
-Deno.test("of a run whose start did not count, the seconds begin later", () => {
+Deno.test("the seconds of a run whose counts were reset begin later", () => {
   const random = seeded(700);
   const run = { seconds: 20, names: ONE, noise: 0.05 };
   const [a, b] = [simulatedRun(run, random), simulatedRun(run, random)];
@@ -185,7 +185,7 @@ Deno.test("of a run whose start did not count, the seconds begin later", () => {
   assert.deepEqual(compareRuns(a, later, 0.05), compareRuns(a, b, 0.05));
 });
 
-Deno.test("a run is the same as itself", () => {
+Deno.test("a run compared with itself is the same", () => {
   const run = simulatedRun({ seconds: 20, names: THREE, noise: 0.1, stalls: 0.1 }, seeded(600));
   const { regressions, totals, requests } = compareRuns(run, run, 0.05);
   assert.equal(regressions, 0);
@@ -217,7 +217,7 @@ for (const [low, high, ofLatency, ofRate] of CASES) {
   });
 }
 
-Deno.test("a change is a share, and lies within its interval", () => {
+Deno.test("a change is a share, and within its interval", () => {
   const interval = { low: 1.1001, high: Infinity };
   const judgement = { interval, maxRegression: 0.05, better: "lower" as const };
   const { a, b, change, low, high } = ratioDifference(20, 22, judgement);
@@ -226,7 +226,7 @@ Deno.test("a change is a share, and lies within its interval", () => {
   assert.equal(low, change);
 });
 
-Deno.test("where there is nothing to compare, nothing is found", () => {
+Deno.test("without values to compare, a difference is unclear", () => {
   const judgement = { interval: null, maxRegression: 0.05, better: "lower" as const };
   const nothing = { change: null, low: null, high: null, finding: "unclear" };
   assert.deepEqual(ratioDifference(null, 5, judgement), { a: null, b: 5, ...nothing });
@@ -260,11 +260,11 @@ Deno.test("error rates of too few requests are unclear", () => {
 const ONE_NAME = [{ name: "/", rate: 20, median: 10, spread: 0.1 }];
 const SHORT_RUN = simulatedRun({ seconds: 10, names: ONE_NAME }, seeded(1));
 
-Deno.test("of runs that are alike nothing is said", () => {
+Deno.test("comparable runs cause no warnings", () => {
   assert.deepEqual(comparabilityProblems(SHORT_RUN, { ...SHORT_RUN, durationSeconds: 10.4 }), []);
 });
 
-Deno.test("each way in which runs are not alike is named", () => {
+Deno.test("every reason for which runs are not comparable is named", () => {
   const other = { ...SHORT_RUN, mode: "distributed" as const, users: { peak: 1 }, complete: false };
   assert.deepEqual(comparabilityProblems(SHORT_RUN, { ...other, durationSeconds: 70.2 }), [
     "A was local, and B was distributed.",
@@ -274,7 +274,7 @@ Deno.test("each way in which runs are not alike is named", () => {
   ]);
 });
 
-Deno.test("runs that are too short to tell anything are named as such", () => {
+Deno.test("runs that are too short cause a warning", () => {
   const short = { ...SHORT_RUN, durationSeconds: 3.1 };
   assert.deepEqual(comparabilityProblems(short, short), [
     "3.1s is too short to tell a difference from chance: at least 4 seconds are needed, and 30 are better.",
@@ -323,7 +323,7 @@ function report(comparison: Partial<Comparison> = {}, columns = 80): string[] {
     .split("\n");
 }
 
-Deno.test("two runs stand side by side, with what is said of them", () => {
+Deno.test("the report shows two runs side by side, with the findings", () => {
   assert.deepEqual(report(), [
     "",
     "A  before.json: 2026-03-05T10:29:59Z, 30.0s, up to 20 users",
@@ -346,7 +346,7 @@ Deno.test("two runs stand side by side, with what is said of them", () => {
   ]);
 });
 
-Deno.test("where nothing is worse for sure, the runs pass", () => {
+Deno.test("without a certain regression, the comparison passes", () => {
   assert.equal(
     report({ regressions: 0, unclear: 0 }).at(-2),
     "PASSED no figure is certainly worse by more than 5%",
@@ -354,7 +354,7 @@ Deno.test("where nothing is worse for sure, the runs pass", () => {
   assert.ok(report({ maxRegression: 0.125 }).some((line) => line.includes("by more than 12.5%")));
 });
 
-Deno.test("of several names, all of them together come last", () => {
+Deno.test("the totals of several names come last", () => {
   const [row] = COMPARISON.requests;
   const lines = report({ requests: [row!, { ...row!, name: "/pay" }], figures: 18 });
   const titles = lines.filter((line) => /^(GET|Aggregated)/.test(line));
@@ -362,14 +362,14 @@ Deno.test("of several names, all of them together come last", () => {
   assert.equal(lines.filter((line) => line.startsWith("──")).length, 3);
 });
 
-Deno.test("names of one run only, and what is unlike, are warned of", () => {
+Deno.test("names of only one run, and reasons for doubt, are warnings", () => {
   const onlyInA = [{ method: "GET", name: "/a" }, { method: "POST", name: "/b" }];
   const lines = report({ onlyInA, warnings: ["A was local, and B was distributed."] });
   assert.ok(lines.includes("! Only in A: GET /a, POST /b."));
   assert.ok(lines.includes("! A was local, and B was distributed."));
 });
 
-Deno.test("no line is too long, and nothing that a terminal obeys is printed", () => {
+Deno.test("no line is too long, and no control characters are printed", () => {
   const name = `/${"long/".repeat(40)}\x1b[2J`;
   const onlyInB = Array.from({ length: 50 }, (_, n) => ({ method: "GET", name: `/${n}` }));
   const lines = report({ requests: [{ ...COMPARISON.requests[0]!, name }], onlyInB }, 60);

@@ -28,7 +28,7 @@ const MANY = snapshot({
   }),
 });
 
-Deno.test("each frame is drawn over the one before, in one write", () => {
+Deno.test("each frame overwrites the previous one in a single write", () => {
   const screen = new Screen();
   const console = panelOn(screen);
   console.update(shopSnapshot(3));
@@ -37,7 +37,7 @@ Deno.test("each frame is drawn over the one before, in one write", () => {
   assert.deepEqual(screen.shown, panel(shopSnapshot(4)));
 });
 
-Deno.test("the cursor goes up by exactly as many lines as were drawn", () => {
+Deno.test("the cursor moves up by exactly the number of drawn lines", () => {
   const screen = new Screen();
   const console = panelOn(screen);
   for (const second of [1, 2, 3]) console.update(shopSnapshot(second));
@@ -47,7 +47,7 @@ Deno.test("the cursor goes up by exactly as many lines as were drawn", () => {
   assert.deepEqual(up, [0, ...drawn.slice(0, -1)]);
 });
 
-Deno.test("a frame with fewer lines leaves nothing of the one before", () => {
+Deno.test("a frame with fewer lines leaves nothing of the previous one", () => {
   const screen = new Screen();
   const console = panelOn(screen);
   console.update(MANY);
@@ -55,7 +55,7 @@ Deno.test("a frame with fewer lines leaves nothing of the one before", () => {
   assert.deepEqual(screen.shown, panel(snapshot()));
 });
 
-Deno.test("a terminal that was made narrower is cleared of the lines that it broke", () => {
+Deno.test("wrapped lines are cleared after a terminal was made narrower", () => {
   const screen = new Screen(80);
   const console = panelOn(screen);
   console.update(snapshot({ warnings: ["w".repeat(200)] }));
@@ -69,7 +69,7 @@ Deno.test("a terminal that was made narrower is cleared of the lines that it bro
   assert.deepEqual(screen.shown, panel(snapshot(), 40));
 });
 
-Deno.test("log lines stand above the panel, which stays whole", () => {
+Deno.test("log lines appear above the panel, which stays intact", () => {
   const screen = new Screen();
   const console = panelOn(screen);
   console.update(shopSnapshot(3));
@@ -83,7 +83,7 @@ Deno.test("log lines stand above the panel, which stays whole", () => {
   ]);
 });
 
-Deno.test("a log that goes elsewhere does not touch the screen", () => {
+Deno.test("a log that goes elsewhere does not affect the screen", () => {
   const [screen, log] = [new Screen(), new Screen(80, false)];
   const console = panelOn(screen, log);
   console.update(shopSnapshot(3));
@@ -92,7 +92,7 @@ Deno.test("a log that goes elsewhere does not touch the screen", () => {
   assert.equal(screen.writes.length, 1);
 });
 
-Deno.test("a log line without a panel is only written", () => {
+Deno.test("a log line without a panel is just written", () => {
   const screen = new Screen();
   const console = panelOn(screen);
   console.printAbove("before");
@@ -104,13 +104,13 @@ Deno.test("a log line without a panel is only written", () => {
   assert.equal(screen.writes.at(-1), "after\n");
 });
 
-Deno.test("log lines keep their tabs and line feeds, and nothing else that a terminal obeys", () => {
+Deno.test("log lines keep tabs and line feeds, but no other control characters", () => {
   const screen = new Screen();
   panelOn(screen).printAbove("a\tb\n\x1b[2Jc\r");
   assert.deepEqual(screen.writes, ["a\tb\n␛[2Jc␍\n"]);
 });
 
-Deno.test("the cursor is hidden while the panel is there, and comes back", () => {
+Deno.test("the cursor is hidden while the panel is shown", () => {
   const screen = new Screen();
   const console = panelOn(screen);
   console.update(shopSnapshot(3));
@@ -131,19 +131,19 @@ Deno.test("once closed, a console writes nothing more", () => {
   assert.equal(screen.writes.length, written);
 });
 
-Deno.test("a console that showed nothing leaves the terminal alone", () => {
+Deno.test("a console that showed nothing writes nothing on close", () => {
   const screen = new Screen();
   panelOn(screen).close();
   assert.deepEqual(screen.writes, []);
 });
 
-Deno.test("a terminal that says it has no columns is taken for one of 80", () => {
+Deno.test("a terminal that reports 0 columns is assumed to have 80", () => {
   const screen = new Screen(0);
   panelOn(screen).update(shopSnapshot(3));
   assert.deepEqual(screen.shown, panel(shopSnapshot(3)));
 });
 
-Deno.test("without a panel there is a line every five seconds", () => {
+Deno.test("without a panel, there is a progress line every five seconds", () => {
   const output = new Screen(80, false);
   const console = new ConsoleOutput(output, { color: false, panel: false, log: output });
   const at = (second: number): Snapshot => shopSnapshot(second, { elapsedSeconds: second + 0.01 });
@@ -155,7 +155,7 @@ Deno.test("without a panel there is a line every five seconds", () => {
   );
 });
 
-Deno.test("a run whose time begins again has its lines again", () => {
+Deno.test("after a reset of the time, progress lines start again", () => {
   const output = new Screen(80, false);
   const console = new ConsoleOutput(output, { color: false, panel: false, log: output });
   for (const second of [4, 5, 6, 0, 1, 5, 6]) console.update(shopSnapshot(second));
@@ -165,7 +165,7 @@ Deno.test("a run whose time begins again has its lines again", () => {
   ]);
 });
 
-Deno.test("a master that waits has a line each time that a worker comes or goes", () => {
+Deno.test("a waiting master writes a line each time a worker joins or leaves", () => {
   const output = new Screen(80, false);
   const console = new ConsoleOutput(output, { color: false, panel: false, log: output });
   const { workers } = clusterSnapshot(30);
@@ -186,7 +186,7 @@ Deno.test("a master that waits has a line each time that a worker comes or goes"
   ]);
 });
 
-Deno.test("a terminal can do both, unless its environment says otherwise", () => {
+Deno.test("a terminal supports color and panel, unless its environment says otherwise", () => {
   const on = (isTerminal: boolean, env: Record<string, string>): [boolean, boolean] => {
     const { panel, color } = consoleAbilities(new Screen(80, isTerminal), (name) => env[name]);
     return [panel, color];
@@ -201,7 +201,7 @@ Deno.test("a terminal can do both, unless its environment says otherwise", () =>
 // deno-lint-ignore no-control-regex -- escape sequences are what it is about
 const ESCAPES = /\x1b\[[?0-9;]*[A-Za-z]/g;
 
-Deno.test("a panel that is taller than the screen loses its last lines, not its place", () => {
+Deno.test("a panel taller than the screen loses its last lines, but not its position", () => {
   const screen = new Screen(80);
   screen.rows = 6;
   const console = new ConsoleOutput(screen, { color: false, panel: true, log: screen });
@@ -210,7 +210,7 @@ Deno.test("a panel that is taller than the screen loses its last lines, not its 
   assert.deepEqual(screen.shown, panel(shopSnapshot(4), 80, 6).slice(0, 5));
 });
 
-Deno.test("a frame is one update of the terminal, in which no line breaks", () => {
+Deno.test("a frame is one synchronized update without line wrapping", () => {
   const screen = new Screen();
   const console = panelOn(screen);
   console.update(shopSnapshot(3));
@@ -222,7 +222,7 @@ Deno.test("a frame is one update of the terminal, in which no line breaks", () =
   }
 });
 
-Deno.test("nothing is erased before it is written over, but for lines that fill the screen", () => {
+Deno.test("nothing is erased before it is overwritten, except for full lines", () => {
   const screen = new Screen(60);
   panelOn(screen).update(snapshot({ warnings: ["short", "w".repeat(100)] }));
   const [frame = ""] = screen.writes;
@@ -231,7 +231,7 @@ Deno.test("nothing is erased before it is written over, but for lines that fill 
   assert.deepEqual(lines.map((line) => line.endsWith("\x1b[K")), [true, false]);
 });
 
-Deno.test("a terminal that was made wider or higher has the panel that fits it", () => {
+Deno.test("the panel adapts to a terminal that was enlarged", () => {
   const screen = new Screen(60);
   screen.rows = 24;
   const console = panelOn(screen);
@@ -263,26 +263,26 @@ Deno.test("the panel shows the rate at which iterations started in the last seco
 // deno-lint-ignore no-control-regex -- escape sequences are what it is about
 const FRAME = /^\x1b\[\?2026h[\s\S]*\x1b\[\?2026l$/;
 
-Deno.test("the line tells the state, the last seconds' rate and latencies, and all counts", () => {
+Deno.test("a progress line has the state, recent rate and latencies, and all counts", () => {
   assert.equal(
     progressLine(snapshot()),
     "   10s  running   10/10 users  100.0 req/s  1,000 reqs  0 failed  p50 12.0 p95 36.0 p99 96.0 ms",
   );
 });
 
-Deno.test("failures come with their share", () => {
+Deno.test("a progress line shows failures with their share", () => {
   const some = statistics({ requests: [requestRow({ failures: 25 })] });
   assert.match(progressLine(snapshot({ statistics: some })), / {2}25 failed \(2\.50%\) {2}/);
 });
 
-Deno.test("what is not known yet is a dash", () => {
+Deno.test("a progress line shows unknown values as a dash", () => {
   assert.equal(
     progressLine(emptySnapshot()),
     "    0s  ready     0/0 users  - req/s  0 reqs  0 failed  p50 - p95 - p99 - ms",
   );
 });
 
-Deno.test("a distributed run tells how many workers it has, and how many are gone", () => {
+Deno.test("the progress line of a distributed run shows its workers, and how many are gone", () => {
   const workers = [1, 2, 3, 4].map((number) => workerRow({ id: `w${number}` }));
   assert.equal(
     progressLine(snapshot({ mode: "distributed", workers })),
@@ -295,13 +295,13 @@ Deno.test("a distributed run tells how many workers it has, and how many are gon
   assert.match(progressLine(clusterSnapshot(30)), / workers 6 of 8 /);
 });
 
-Deno.test("a master that waits for its workers has nothing else to tell", () => {
+Deno.test("the progress line of a waiting master only shows what it waits for", () => {
   const workers = [workerRow({ id: "a" }), workerRow({ id: "b" })];
   const waiting = emptySnapshot({ mode: "distributed", expectedWorkers: 8, workers });
   assert.equal(progressLine(waiting), "    0s  ready     waiting for workers: 2 of 8");
 });
 
-Deno.test("in the open model the line tells what becomes of the schedule", () => {
+Deno.test("in the open model, the progress line shows the iterations", () => {
   const run = openSnapshot(30, { started: 5950, dropped: 12 });
   assert.match(
     progressLine(run, 198.3),
@@ -310,7 +310,7 @@ Deno.test("in the open model the line tells what becomes of the schedule", () =>
   assert.match(progressLine(run), / {2}-\/200 iterations\/s /);
 });
 
-Deno.test("thresholds that are crossed now end the line", () => {
+Deno.test("crossed thresholds are at the end of the progress line", () => {
   const row = (passed: boolean): ThresholdRow => ({ expression: "p95<1ms", observed: 2, passed });
   const line = (...thresholds: ThresholdRow[]): string => progressLine(snapshot({ thresholds }));
   assert.ok(line(row(true), row(false)).endsWith(" ms  1 of 2 thresholds crossed"));

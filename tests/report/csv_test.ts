@@ -26,7 +26,7 @@ function counted(): Snapshot {
   return snapshot({ durationSeconds: 4, statistics: totals.statistics(4) });
 }
 
-Deno.test("the columns are those that Locust's files have", () => {
+Deno.test("the columns are those of Locust's files", () => {
   const heads = [statsCsv, historyCsv, failuresCsv, exceptionsCsv]
     .map((make) => make(emptySnapshot()).split("\r\n")[0]);
   const percentiles = "50%,66%,75%,80%,90%,95%,98%,99%,99.9%,99.99%,100%";
@@ -41,7 +41,7 @@ Deno.test("the columns are those that Locust's files have", () => {
   ]);
 });
 
-Deno.test("every method and name has a row, and all of them the last one", () => {
+Deno.test("every method and name has a row, and the last row is the total", () => {
   const rows = rowsOf(statsCsv, counted());
   assert.deepEqual(rows.map(({ Type, Name }) => [Type, Name]), [
     ["GET", "a"],
@@ -72,7 +72,7 @@ Deno.test("every method and name has a row, and all of them the last one", () =>
   );
 });
 
-Deno.test("without a request there is one row, of which times are not known", () => {
+Deno.test("without requests, there is only the total, with unknown times", () => {
   const rows = rowsOf(statsCsv, emptySnapshot());
   assert.equal(rows.length, 1);
   assert.deepEqual(
@@ -82,7 +82,7 @@ Deno.test("without a request there is one row, of which times are not known", ()
   assert.deepEqual(rowsOf(historyCsv, emptySnapshot()), []);
 });
 
-Deno.test("history has a row for each second, and counts up to its end", () => {
+Deno.test("the history has a row for each second, with the counts up to its end", () => {
   const startedAt = Date.UTC(2026, 2, 5, 10, 30);
   const rows = rowsOf(
     historyCsv,
@@ -113,7 +113,7 @@ Deno.test("history has a row for each second, and counts up to its end", () => {
   assert.deepEqual(column("Total Average Response Time"), ["N/A", "N/A", "15"]);
 });
 
-Deno.test("failures and errors of users are listed, and inert", () => {
+Deno.test("failures and errors of users are listed, with formulas escaped", () => {
   const hostile = '=HYPERLINK("http://127.0.0.1","x")\n</script>';
   const of = snapshot({
     statistics: statistics({
@@ -136,13 +136,13 @@ function cell(text: string): string {
   return rows[0]![0]!;
 }
 
-Deno.test("cells are quoted where they have to be, and numbers are as they are", () => {
+Deno.test("cells are quoted if necessary, and numbers are not", () => {
   assert.equal(csvText([["a", 1, 2.5, -3, null]]), "a,1,2.5,-3,N/A\r\n");
   assert.equal(csvText([['"', "a,b", "a\nb", "a b", " a"]]), '"""","a,b","a\nb",a b," a"\r\n');
   assert.equal(csvText([]), "");
 });
 
-Deno.test("what a spreadsheet would run is defused", () => {
+Deno.test("text that a spreadsheet would evaluate is escaped", () => {
   for (
     const [text, expected] of [
       ["=HYPERLINK(0)", "'=HYPERLINK(0)"],
@@ -163,7 +163,7 @@ Deno.test("what a spreadsheet would run is defused", () => {
   ) assert.equal(cell(text!), expected);
 });
 
-Deno.test("what no spreadsheet would run stays as it is", () => {
+Deno.test("other text is not changed", () => {
   for (
     const text of ["/search?q=1", "a-b", "GET", "a, -1", "x;jsessionid=1", "", '</script>"', "a@b"]
   ) {
@@ -171,7 +171,7 @@ Deno.test("what no spreadsheet would run stays as it is", () => {
   }
 });
 
-Deno.test("whatever is written can be read, and begins with no formula", () => {
+Deno.test("any text can be read back, and never starts a formula", () => {
   const text = fc.string({ unit: fc.constantFrom(..."=+-@\t\r\n\"';, a1＝") });
   const rows = fc.array(fc.array(text, { minLength: 3, maxLength: 3 }), { minLength: 1 });
   fc.assert(fc.property(rows, (rows) => {

@@ -29,7 +29,7 @@ function withRows(count: number): Snapshot {
   return snapshot({ statistics: statistics({ requests }) });
 }
 
-Deno.test("a run without trouble is two tables and a verdict, as wide as they need to be", () => {
+Deno.test("a run without problems has two tables and a verdict", () => {
   const requests = [
     requestRow({ name: "/", requests: 400, latencyMs: latencies(0.8) }),
     requestRow({ method: "POST", name: "/orders", requests: 600, bytesSent: 2500 }),
@@ -61,7 +61,7 @@ PASSED  1,000 requests, no failures
   );
 });
 
-Deno.test("trouble has tables of its own, and warnings go on in the next line", () => {
+Deno.test("problems have their own tables, and warnings are wrapped", () => {
   const warning = "The load generator is at 95% of its core, so what it measures begins to be " +
     "its own slowness";
   const text = finalReport(shopSnapshot(90, { warnings: [warning] }), { ...PLAIN, exitCode: 1 });
@@ -85,7 +85,7 @@ FAILED  22 of 37,080 requests failed (0.06%), 2 user errors (exit code 1)
   );
 });
 
-Deno.test("a run without requests is told of kindly", () => {
+Deno.test("a run without requests has a report", () => {
   assert.equal(
     finalReport(emptySnapshot(), PLAIN),
     `
@@ -100,7 +100,7 @@ NOTHING MEASURED  no requests
   );
 });
 
-Deno.test("the heading counts the workers of a distributed run, and what was sent again", () => {
+Deno.test("the heading has the number of workers and of retries", () => {
   const requests = [requestRow({ retries: 1 })];
   const workers = [workerRow({ id: "a" }), workerRow({ id: "b" })];
   const text = finalReport(
@@ -113,7 +113,7 @@ Deno.test("the heading counts the workers of a distributed run, and what was sen
   ]);
 });
 
-Deno.test("a distributed run tells of its workers behind what went wrong, and judges at last", () => {
+Deno.test("the workers of a distributed run follow the errors, and the verdict comes last", () => {
   const text = finalReport(clusterSnapshot(30), { ...PLAIN, exitCode: 4 });
   const titles = text.split("\n\n").map((section) => section.trim().split(/[\n,]/)[0]);
   assert.deepEqual(titles.slice(1), [
@@ -133,7 +133,7 @@ Deno.test("a distributed run tells of its workers behind what went wrong, and ju
   );
 });
 
-Deno.test("passes, thresholds and the breaking point have their places, and bars where asked for", () => {
+Deno.test("iterations, thresholds and the breaking point have their sections, and bars are optional", () => {
   const run = openSnapshot(30, {}, {
     thresholds: [{ expression: "p95<20ms", observed: 36, passed: false }],
     breakingPoint: {
@@ -161,7 +161,7 @@ Deno.test("passes, thresholds and the breaking point have their places, and bars
   assert.deepEqual(titles(false), titles(true).filter((title) => title !== "Latency"));
 });
 
-Deno.test("how latencies are spread is drawn in ten steps", () => {
+Deno.test("the distribution of latencies is drawn in ten steps", () => {
   const text = finalReport(shopSnapshot(30), { ...PLAIN, bars: true });
   const [, section = ""] = /\n\n(Latency, all requests\n[\s\S]*?)\n\n/.exec(text) ?? [];
   const lines = section.split("\n");
@@ -169,7 +169,7 @@ Deno.test("how latencies are spread is drawn in ten steps", () => {
   assert.match(lines.at(-1)!, /^ +480 +[\d,]+ +\d+\.\d+% {2}[█▏▎▍▌▋▊▉]+$/);
 });
 
-Deno.test("every one of a thousand names is in both tables", () => {
+Deno.test("all of a thousand names are in both tables", () => {
   const lines = finalReport(withRows(1000), PLAIN).split("\n");
   for (const name of ["/item/0", "/item/500", "/item/999"]) {
     assert.equal(lines.filter((line) => line.split(/ +/)[1] === name).length, 2, name);
@@ -177,7 +177,7 @@ Deno.test("every one of a thousand names is in both tables", () => {
   assert.equal(lines.filter((line) => line.startsWith("GET ")).length, 2000);
 });
 
-Deno.test("a wider line leaves more of long names", () => {
+Deno.test("a wider report shows more of long names", () => {
   const name = `/${"segment/".repeat(6)}end`;
   const long = snapshot({ statistics: statistics({ requests: [requestRow({ name })] }) });
   assert.ok(!finalReport(long, PLAIN).includes(name));
@@ -185,7 +185,7 @@ Deno.test("a wider line leaves more of long names", () => {
   assert.equal(finalReport(long, { ...PLAIN, columns: 40 }), finalReport(long, PLAIN));
 });
 
-Deno.test("colours are there when asked for, and change no text", () => {
+Deno.test("colors do not change the text", () => {
   const run = shopSnapshot(90, { warnings: ["careful"] });
   const colored = finalReport(run, { ...PLAIN, exitCode: 1, color: true });
   assert.ok(colored.includes("\x1b[31mFAILED \x1b[0m"));
@@ -194,7 +194,7 @@ Deno.test("colours are there when asked for, and change no text", () => {
   assert.equal(stripped, finalReport(run, { ...PLAIN, exitCode: 1 }));
 });
 
-Deno.test("no names, errors or numbers make a line too wide or reach the terminal as controls", () => {
+Deno.test("no names, errors or numbers make a line too wide or print control characters", () => {
   const number = fc.integer({ min: 0, max: 2 ** 40 });
   const latency = fc.oneof(
     fc.constant(null),
@@ -238,7 +238,7 @@ Deno.test("no names, errors or numbers make a line too wide or reach the termina
 
 const SIZE = { columns: 80, color: false };
 
-Deno.test("the open model tells what became of its schedule, and what latency means in it", () => {
+Deno.test("the open model shows iterations with an explanation of latencies", () => {
   const run = openSnapshot(30, { started: 5988, completed: 5988, dropped: 12 });
   assert.deepEqual(iterationSection(run, SIZE), [
     "Iterations, times in ms",
@@ -253,7 +253,7 @@ Deno.test("the open model tells what became of its schedule, and what latency me
   ]);
 });
 
-Deno.test("the closed model has no schedule to be late for", () => {
+Deno.test("the closed model has no start delays", () => {
   const closed = iterations({ startDelayMs: NO_LATENCIES });
   const run = snapshot({ statistics: { ...statistics(), iterations: closed } });
   const lines = iterationSection(run, SIZE);
@@ -261,11 +261,11 @@ Deno.test("the closed model has no schedule to be late for", () => {
   assert.deepEqual(lines.slice(4).map((line) => line.slice(0, 12)), ["Service time"]);
 });
 
-Deno.test("a run whose passes are not counted does not tell of them", () => {
+Deno.test("without iteration counts, there is no section for them", () => {
   assert.deepEqual(iterationSection(snapshot(), SIZE), []);
 });
 
-Deno.test("many that were dropped are red, and late starts a warning", () => {
+Deno.test("many dropped iterations are red, and late starts are yellow", () => {
   const text = (dropped: number, startDelay: number): string =>
     iterationSection(openSnapshot(30, { dropped, startDelayMs: latencies(startDelay) }), {
       columns: 80,
@@ -304,24 +304,24 @@ const SECTION = [
   "attic-k3x9-1  attic      16  1,830   31%  finished",
 ];
 
-Deno.test("every worker is told of, the one whose counts are incomplete first", () => {
+Deno.test("every worker has a row, those with incomplete counts first", () => {
   for (const columns of [60, 80, 120]) {
     assert.deepEqual(workerSection(ended(), { columns, color: false }), SECTION);
   }
 });
 
-Deno.test("incomplete counts are red, and a core that was full is a warning", () => {
+Deno.test("incomplete counts are red, and a busy core is yellow", () => {
   const colored = workerSection(ended(), { columns: 80, color: true });
   assert.ok(colored[3]!.endsWith("   33%  \x1b[31mlost, incomplete\x1b[0m"));
   assert.ok(colored[4]!.endsWith("  \x1b[33m104%\x1b[0m  finished"));
 });
 
-Deno.test("a local run has no workers to tell of, and a master without any says so", () => {
+Deno.test("a local run has no section for workers, and a master without workers says so", () => {
   assert.deepEqual(workerSection(snapshot(), { columns: 80, color: false }), []);
   assert.deepEqual(lines([]), ["Workers", "No worker took part."]);
 });
 
-Deno.test("of many workers twenty are shown, and what the others came to", () => {
+Deno.test("of many workers, twenty are shown, and a line sums up the others", () => {
   const workers = Array.from(
     { length: 50 },
     (_, i) => workerRow({ id: `w${i}`, cpuPeak: i / 100, complete: i !== 7, requests: 1000 + i }),
@@ -332,12 +332,12 @@ Deno.test("of many workers twenty are shown, and what the others came to", () =>
   assert.equal(rows.at(-1), "and 30 more, with 30,458 requests");
 });
 
-Deno.test("counts that are incomplete are never hidden without a word", () => {
+Deno.test("the line for the other workers mentions incomplete counts", () => {
   const workers = Array.from({ length: 25 }, (_, i) => workerRow({ complete: i > 21 }));
   assert.equal(lines(workers).at(-1), "and 5 more, with 5,000 requests, 2 of them incomplete");
 });
 
-Deno.test("a worker cannot reach the terminal by its name, nor break a line", () => {
+Deno.test("the name of a worker cannot print control characters or break a line", () => {
   const worker = workerRow({ id: HOSTILE_NAME, host: HOSTILE_NAME, complete: false });
   for (const columns of [60, 80, 120]) {
     for (const line of lines([worker], columns)) {
@@ -357,7 +357,7 @@ const ROWS = [
   { expression: "p99[POST pay]<0.5s", observed: null, passed: false },
 ];
 
-Deno.test("every threshold is told of in its order, with what was observed", () => {
+Deno.test("every threshold has a row with the observed value, in order", () => {
   assert.deepEqual(thresholdSection(ROWS, { columns: 80, color: false }), [
     "Thresholds",
     "Threshold            Observed  Result",
@@ -369,7 +369,7 @@ Deno.test("every threshold is told of in its order, with what was observed", () 
   assert.deepEqual(thresholdSection([], { columns: 80, color: false }), []);
 });
 
-Deno.test("passed is green, and crossed is red", () => {
+Deno.test("passed thresholds are green, and crossed ones are red", () => {
   const lines = thresholdSection(ROWS, { columns: 80, color: true });
   assert.ok(lines[3]!.endsWith("\x1b[32m✓ passed\x1b[0m"));
   assert.ok(lines[4]!.endsWith("\x1b[31m✗ crossed\x1b[0m"));

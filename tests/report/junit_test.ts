@@ -53,7 +53,7 @@ const MIXED = snapshot({
   warnings: ["Worker a has not sent its final report: up to 2 s of its counts are missing."],
 });
 
-Deno.test("there is a test for each threshold and each name, one for users and one for the counts", () => {
+Deno.test("there is a test for each threshold and each name, for user errors, and for the counts", () => {
   const root = report(MIXED);
   const { tests, failures, errors, time } = root.attributes;
   assert.deepEqual({ tests, failures, errors, time }, {
@@ -76,7 +76,7 @@ Deno.test("there is a test for each threshold and each name, one for users and o
   ]);
 });
 
-Deno.test("what did not go well says what was observed", () => {
+Deno.test("failed tests contain the observed values", () => {
   const root = report(MIXED);
   assert.equal(problemOf(testOf(root, "p95<200ms")), null);
   assert.deepEqual(problemOf(testOf(root, "error_rate[POST pay]<1%")), {
@@ -102,7 +102,7 @@ Deno.test("what did not go well says what was observed", () => {
   assert.equal(problemOf(testOf(root, "all counts are in"))!.type, "incomplete");
 });
 
-Deno.test("a name's test takes as long as its mean request, and has its figures", () => {
+Deno.test("the time of a request test is its mean latency, and its output has the figures", () => {
   const test = testOf(report(MIXED), "POST pay");
   assert.equal(test.attributes.time, "0.015");
   const [output] = elementsOf(test, "system-out");
@@ -111,7 +111,7 @@ Deno.test("a name's test takes as long as its mean request, and has its figures"
   }
 });
 
-Deno.test("suites say when the run began, in UTC, and which it was", () => {
+Deno.test("suites have the start of the run in UTC, and its id", () => {
   const suites = elementsOf(report(MIXED), "testsuite");
   for (const suite of suites) {
     assert.equal(suite.attributes.timestamp, "2026-03-05T10:29:59");
@@ -124,7 +124,7 @@ Deno.test("suites say when the run began, in UTC, and which it was", () => {
   }
 });
 
-Deno.test("a run without anything, and one of many workers, are reports as well", () => {
+Deno.test("an empty run and a distributed run are valid reports", () => {
   const empty = report(emptySnapshot());
   assert.deepEqual(elementsOf(empty, "testsuite").map(({ attributes }) => attributes.name), [
     "aiotest.run",
@@ -133,7 +133,7 @@ Deno.test("a run without anything, and one of many workers, are reports as well"
   report(clusterSnapshot(30));
 });
 
-Deno.test("a load that was raised until it broke has not failed by that", () => {
+Deno.test("a search for the breaking point does not fail by finding it", () => {
   const thresholds = [{ expression: "p95<200ms", observed: 312, passed: false }];
   const breakingPoint = {
     passed: { users: 100, arrivalRate: null },
@@ -145,7 +145,7 @@ Deno.test("a load that was raised until it broke has not failed by that", () => 
   assert.equal(elementsOf(testOf(root, "p95<200ms"), "system-out")[0]!.text, "observed: 312 ms");
 });
 
-Deno.test("whatever a name or an error holds, the report can be read, and says it", () => {
+Deno.test("any name or error can be read back from the report", () => {
   fc.assert(fc.property(
     fc.string({
       unit: fc.constantFrom(..."a<>&\"' \n\t\r\0\x1b\x7f\ufffe\ud800é日😀]", "]]>"),
@@ -172,7 +172,7 @@ Deno.test("markup is escaped", () => {
   assert.equal(xmlText(`<a b="c">'&'</a>`), "&lt;a b=&quot;c&quot;&gt;&apos;&amp;&apos;&lt;/a&gt;");
 });
 
-Deno.test("what XML cannot hold stands as it is written in code", () => {
+Deno.test("characters that XML cannot represent are written as in code", () => {
   assert.equal(
     xmlText("\0\x08\x0b\x1b\x7f\x9b\ufffe\uffff"),
     [
@@ -184,7 +184,7 @@ Deno.test("what XML cannot hold stands as it is written in code", () => {
   assert.equal(xmlText("😀 日本"), "😀 日本");
 });
 
-Deno.test("breaks of lines are kept, in attributes as well", () => {
+Deno.test("line breaks are kept, also in attributes", () => {
   assert.equal(xmlText("a\tb\nc\rd"), "a\tb\nc&#13;d");
   assert.equal(xmlAttribute("a\tb\nc\rd"), "a&#9;b&#10;c&#13;d");
 });

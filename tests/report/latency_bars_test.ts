@@ -16,7 +16,7 @@ function totals(values: readonly number[]): RequestTotals {
   });
 }
 
-Deno.test("every latency is in one bar, the last of which ends with the largest", () => {
+Deno.test("every latency is in a bar, and the last bar ends with the highest", () => {
   const ms = fc.double({ min: 0, max: 4e6, noNaN: true });
   fc.assert(fc.property(fc.array(ms), fc.integer({ min: 1, max: 20 }), (values, count) => {
     const bars = latencyBars(totals(values), count);
@@ -29,14 +29,14 @@ Deno.test("every latency is in one bar, the last of which ends with the largest"
   }));
 });
 
-Deno.test("latencies that hardly differ, or none at all, are no bars", () => {
+Deno.test("latencies that hardly differ, or none at all, have no bars", () => {
   assert.deepEqual(latencyBars(totals([]), 10), []);
   assert.deepEqual(latencyBars(totals([5]), 10), []);
   assert.deepEqual(latencyBars(totals([5, 5.2]), 10), []);
   assert.deepEqual(latencyBars(totals([5, 50]), 0), []);
 });
 
-Deno.test("latencies of nothing at all are in the first bar", () => {
+Deno.test("latencies of 0 are in the first bar", () => {
   assert.deepEqual(latencyBars(totals([0, 0, 8]), 2).map(({ count }) => count), [2, 1]);
 });
 
@@ -47,11 +47,11 @@ function totalsOfTable(values: readonly number[]): RequestTotals {
   return requestRow({ histogram, latencyMs: { ...latencies(min), min, max } });
 }
 
-Deno.test("latencies that hardly differ are no table", () => {
+Deno.test("latencies that hardly differ have no table", () => {
   assert.deepEqual(latencyTable(totalsOfTable([5]), { columns: 80, color: false }, 11), []);
 });
 
-Deno.test("the most frequent has the longest bar, and a few have more than none", () => {
+Deno.test("the most frequent latencies have the longest bar, and every bar is visible", () => {
   const values = [
     ...new Array<number>(1000).fill(1.5),
     ...new Array<number>(500).fill(3),

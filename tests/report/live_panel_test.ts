@@ -266,7 +266,7 @@ Deno.test("only the latest warnings are shown", () => {
   ]);
 });
 
-Deno.test("what goes wrong is red: failures, errors, crossed thresholds, lost workers", () => {
+Deno.test("failures, errors, crossed thresholds and lost workers are red", () => {
   const run = clusterSnapshot(30, CROSSED);
   const size = { columns: 80, rows: 40, color: true };
   const lines = render(run, size, { starts: null });
@@ -296,7 +296,7 @@ const ANY_LOAD = fc.record({
   isBreaking: fc.boolean(),
 });
 
-Deno.test("no number of anything makes a panel higher than the screen leaves room for", () => {
+Deno.test("the panel always fits the height of the screen", () => {
   const screen = fc.record({
     columns: fc.integer({ min: 60, max: 220 }),
     rows: fc.integer({ min: 24, max: 80 }),
@@ -331,7 +331,7 @@ Deno.test("no number of anything makes a panel higher than the screen leaves roo
   }));
 });
 
-Deno.test("no text makes a line wider than the terminal, or brings control characters", () => {
+Deno.test("no text makes a line wider than the terminal, or prints control characters", () => {
   const columns = fc.integer({ min: 1, max: 220 });
   fc.assert(fc.property(anyName, anyName, columns, (method, text, columns) => {
     const requests = [requestRow({ method, name: text, requests: 123_456_789, failures: 3 })];
@@ -364,7 +364,7 @@ function progressBarOf(changes: Partial<Snapshot>, columns = 60): string {
   return renderLine(progressBar(snapshot(changes), columns), columns, false);
 }
 
-Deno.test("the bar fills up with the planned time, and not beyond it", () => {
+Deno.test("the progress bar fills up with the planned time, and not beyond it", () => {
   const at = (elapsedSeconds: number): string =>
     progressBarOf({ elapsedSeconds, plannedSeconds: 20 });
   assert.equal(at(0), "running     ░░░░░░░░░░░░░░░░░░░░   0%  0s of 20s, 20s left");
@@ -372,7 +372,7 @@ Deno.test("the bar fills up with the planned time, and not beyond it", () => {
   assert.equal(at(22), "running     ████████████████████ 100%  22s of 20s");
 });
 
-Deno.test("the bar is as long in every second of a run, whatever stands behind it", () => {
+Deno.test("the length of the progress bar does not change during a run", () => {
   for (const plannedSeconds of [7, 59, 60, 61, 3599, 3600, 7325]) {
     const lengths = Array.from({ length: plannedSeconds + 1 }, (_, elapsedSeconds) => {
       const line = progressBarOf({ elapsedSeconds, plannedSeconds }, 80);
@@ -384,23 +384,23 @@ Deno.test("the bar is as long in every second of a run, whatever stands behind i
   }
 });
 
-Deno.test("a bar that has no room is left out, and the time stays", () => {
+Deno.test("a progress bar without room is left out, but not the time", () => {
   assert.equal(
     progressBarOf({ elapsedSeconds: 90, plannedSeconds: 600 }, 42),
     "running     15%  1m30s of 10m, 8m30s left",
   );
 });
 
-Deno.test("users that are stopping have no time left", () => {
+Deno.test("a stopping run has no remaining time", () => {
   const line = progressBarOf({ state: "stopping", elapsedSeconds: 5, plannedSeconds: 20 });
   assert.equal(line, "stopping    █████░░░░░░░░░░░░░░░  25%  5s of 20s");
 });
 
-Deno.test("without a planned time there is only the time that went by", () => {
+Deno.test("without a planned end, only the elapsed time is shown", () => {
   assert.equal(progressBarOf({ plannedSeconds: null }), "running     10s");
 });
 
-Deno.test("a master without its workers says what it waits for", () => {
+Deno.test("a master that waits for workers says so in the first line", () => {
   const waiting = emptySnapshot({ mode: "distributed", expectedWorkers: 2, workers: [] });
   assert.equal(progressBarOf(waiting), "ready       waiting for workers: 0 of 2");
 });
@@ -415,7 +415,7 @@ Deno.test("users are shown with their target until they have reached it", () => 
   assert.deepEqual(loadLinesOf(snapshot()), ["users       10"]);
 });
 
-Deno.test("in the open model, users are busy with passes, of which some wait and some are lost", () => {
+Deno.test("in the open model, busy users and queued and dropped iterations are shown", () => {
   assert.deepEqual(loadLinesOf(openSnapshot(30)), [
     "users       2 of 50 busy",
     "iterations  199.8 of 200/s   queued 0   dropped 0",
@@ -428,11 +428,11 @@ Deno.test("in the open model, users are busy with passes, of which some wait and
   assert.equal(loadLinesOf(late, 60)[1], "iterations  199.8 of 200/s   queued 70   dropped 30");
 });
 
-Deno.test("no more users are busy than there are, whatever a lost worker has left unfinished", () => {
+Deno.test("unfinished iterations of a lost worker do not count as busy users", () => {
   assert.equal(loadLinesOf(openSnapshot(30, { completed: 5000 }))[0], "users       12 of 50 busy");
 });
 
-Deno.test("what keeps passes from their time has the colour of it", () => {
+Deno.test("problems with iterations are colored by severity", () => {
   const colored = (iterations: Partial<IterationSummary>, current = 12): string =>
     loadLinesOf(
       openSnapshot(30, iterations, { users: { current, target: 50, peak: 50, final: 0 } }),
@@ -448,7 +448,7 @@ Deno.test("what keeps passes from their time has the colour of it", () => {
   assert.ok(colored({ completed: 5950 }, 50).includes("\x1b[33m50\x1b[0m of 50 busy"));
 });
 
-Deno.test("before the first pass there is nothing to tell of passes but what was asked for", () => {
+Deno.test("before the first iteration, only the requested rate is shown", () => {
   const { statistics: counted, ...run } = openSnapshot(1, {}, { arrivalRate: 0.5 });
   const none = { ...run, statistics: { ...counted, iterations: null } };
   assert.deepEqual(loadLines(none, null, 80).map((line) => renderLine(line, 80, false)), [
@@ -458,13 +458,13 @@ Deno.test("before the first pass there is nothing to tell of passes but what was
   assert.deepEqual(iterationTimeLines(none), []);
 });
 
-Deno.test("passes that are counted in the closed model are neither late nor dropped", () => {
+Deno.test("iterations in the closed model are neither late nor dropped", () => {
   const run = snapshot({ statistics: { ...statistics(), iterations: iterations() } });
   assert.deepEqual(loadLinesOf(run), ["users       10", "iterations  5,998 completed"]);
   assert.deepEqual(iterationTimeLines(run), []);
 });
 
-Deno.test("service times and start delays stand below each other, those that are late as a warning", () => {
+Deno.test("service times and start delays are aligned, and late starts are yellow", () => {
   const run = openSnapshot(30, { startDelayMs: latencies(10) });
   assert.deepEqual(iterationTimeLines(run).map((line) => renderLine(line, 60, false)), [
     "service     p50 40.0   p95 120    p99 320    max 1600   ms",
@@ -478,7 +478,7 @@ Deno.test("service times and start delays stand below each other, those that are
   assert.ok(!delay.includes("\x1b[33m30.0"));
 });
 
-Deno.test("a load that is raised until it breaks tells its step, and what has passed", () => {
+Deno.test("a search for the breaking point shows its step, and the load that passed", () => {
   const step = (point: Partial<BreakingPoint>, arrivalRate: number | null = null): string =>
     loadLinesOf(snapshot({
       arrivalRate,
@@ -510,7 +510,7 @@ const TIMELINE = [
   timelineSecond({ second: 3, requests: 70, p95: 20, p99: 55 }),
 ];
 
-Deno.test("rate and slowness have one time axis, and say what the last second was", () => {
+Deno.test("rate and p95 share a time axis, and show the last second", () => {
   assert.deepEqual(trafficLinesOf({ timeline: TIMELINE }), [
     "rate        70.0/s    ▅█▁▆",
     "p95         20.0 ms   ▂█▁▃",
@@ -520,7 +520,7 @@ Deno.test("rate and slowness have one time axis, and say what the last second wa
   ]);
 });
 
-Deno.test("a second in which nothing ended has a rate, and no percentile", () => {
+Deno.test("a second without requests has a rate of 0 and no percentile", () => {
   const [rate, slowness] = trafficLinesOf({ timeline: TIMELINE.slice(0, 3) });
   assert.equal(rate, "rate        0/s       ▅█▁");
   assert.equal(slowness, "p95         -         ▂█▁");
@@ -531,7 +531,7 @@ Deno.test("seconds with failures are red", () => {
   assert.ok(rate.endsWith("\x1b[36m▅\x1b[0m\x1b[31m█\x1b[0m\x1b[36m▁▆\x1b[0m"), rate);
 });
 
-Deno.test("only the seconds are drawn for which there is room, two minutes at most", () => {
+Deno.test("sparklines cover as many seconds as fit, at most two minutes", () => {
   const timeline = Array.from({ length: 300 }, (_, second) => timelineSecond({ second }));
   const seconds = (columns: number): (number | undefined)[] =>
     trafficLinesOf({ timeline }, columns).slice(0, 2).map((line) => /█+$/.exec(line)?.[0].length);
@@ -540,7 +540,7 @@ Deno.test("only the seconds are drawn for which there is room, two minutes at mo
   assert.deepEqual(seconds(200), [120, 120]);
 });
 
-Deno.test("failures and errors of users' code are counted, in red", () => {
+Deno.test("failures and user errors are counted in red", () => {
   const requests = [requestRow({ failures: 25 })];
   const userErrors = [{ user: "A", error: "x", count: 2 }, { user: "B", error: "y", count: 3 }];
   assert.equal(
@@ -553,7 +553,7 @@ Deno.test("failures and errors of users' code are counted, in red", () => {
   assert.ok(!trafficLinesOf({}, 60, true)[2]!.includes("\x1b[31m"));
 });
 
-Deno.test("percentiles keep their places, and have the tone that they are given", () => {
+Deno.test("percentiles keep their positions and have the given tone", () => {
   const text = (line: ReturnType<typeof percentileLine>, color = false): string =>
     renderLine(line, 80, color);
   assert.equal(
@@ -589,7 +589,7 @@ const THREE = [
   row("p99[POST pay]<0.5s", null),
 ];
 
-Deno.test("each threshold has a mark and what is observed now, as many in a line as fit", () => {
+Deno.test("each threshold has a mark and its observed value, several per line", () => {
   assert.deepEqual(thresholdLinesOf(THREE, 120), [
     "thresholds  ✓ p95<200ms 36.04 ms   ✗ error_rate<1% 2.51%      · p99[POST pay]<0.5s -",
   ]);
@@ -600,7 +600,7 @@ Deno.test("each threshold has a mark and what is observed now, as many in a line
   assert.deepEqual(thresholdLinesOf([], 80), []);
 });
 
-Deno.test("where there is no room for all, crossed ones are shown before others", () => {
+Deno.test("if there is no room for all thresholds, crossed ones are shown first", () => {
   assert.deepEqual(thresholdLinesOf(THREE, 60, 1), [
     "thresholds  ✗ error_rate<1% 2.51%      and 2 more",
   ]);
@@ -613,14 +613,14 @@ Deno.test("where there is no room for all, crossed ones are shown before others"
   assert.deepEqual(thresholdLinesOf(THREE, 60, 0), []);
 });
 
-Deno.test("one that is wider than the line loses the middle of its name, not what was observed", () => {
+Deno.test("a long threshold loses the middle of its name, not the observed value", () => {
   const name = `p95[GET /${"segment/".repeat(9)}end]<200ms`;
   assert.deepEqual(thresholdLinesOf([row(name, 250, false)], 70), [
     "thresholds  ✗ p95[GET /segment/seg…/segment/end]<200ms 250 ms",
   ]);
 });
 
-Deno.test("crossed ones are red", () => {
+Deno.test("crossed thresholds are red", () => {
   assert.deepEqual(thresholdLinesOf(THREE.slice(1, 2), 60, 1, true), [
     "\x1b[2mthresholds  \x1b[0m\x1b[31m✗\x1b[0m error_rate<1% \x1b[31m2.51%\x1b[0m",
   ]);
@@ -630,24 +630,24 @@ function generatorLineOf(workers: readonly WorkerRow[], color = false): string {
   return renderLine(generatorLine(snapshot({ mode: "distributed", workers })), 80, color);
 }
 
-Deno.test("the process of a local run is told of as what it is", () => {
+Deno.test("a local run shows its process", () => {
   assert.equal(
     renderLine(generatorLine(snapshot()), 80, false),
     "process     cpu 31%   loop lag 1.25 ms",
   );
 });
 
-Deno.test("of many workers the one in the worst state is shown", () => {
+Deno.test("of several workers, the worst values are shown", () => {
   const workers = [workerRow({ cpu: 0.2, lagMs: 3 }), workerRow({ cpu: 0.95, lagMs: 1 })];
   assert.equal(generatorLineOf(workers), "workers     2   busiest cpu 95%   loop lag 3.00 ms");
   assert.ok(generatorLineOf(workers, true).includes("\x1b[33m95%\x1b[0m"));
 });
 
-Deno.test("a single worker is not the busiest of anything", () => {
+Deno.test("a single worker is not called the busiest", () => {
   assert.equal(generatorLineOf([workerRow()]), "workers     1   cpu 31%   loop lag 1.25 ms");
 });
 
-Deno.test("how busy workers were that are gone says nothing of now", () => {
+Deno.test("values of workers that are gone are not shown", () => {
   const lost = workerRow({ state: "lost", cpu: 0.99, lagMs: 500 });
   assert.equal(
     generatorLineOf([lost, workerRow()]),
@@ -669,7 +669,7 @@ function errorLinesOf(most: number, color = false): string[] {
   return errorLines(TROUBLE, most).map((line) => renderLine(line, 60, color));
 }
 
-Deno.test("what goes wrong most often comes first, whether a request or a user's code", () => {
+Deno.test("the most frequent errors come first, of requests and users alike", () => {
   assert.deepEqual(errorLinesOf(9), [
     "errors      1,204 × HTTP 503  POST /orders",
     "               17 × TypeError: no basket  Shopper",
@@ -678,13 +678,13 @@ Deno.test("what goes wrong most often comes first, whether a request or a user's
   assert.deepEqual(errorLinesOf(1), ["errors      1,204 × HTTP 503  POST /orders"]);
 });
 
-Deno.test("nothing wrong, or no room, is no line", () => {
+Deno.test("without errors, or without room, there is no line", () => {
   assert.deepEqual(errorLines(statistics(), 9), []);
   assert.deepEqual(errorLinesOf(0), []);
   assert.deepEqual(errorLinesOf(-1), []);
 });
 
-Deno.test("errors are red, and who had them is not", () => {
+Deno.test("errors are red, but their names are not", () => {
   assert.ok(
     errorLinesOf(1, true)[0]!.endsWith(
       "\x1b[31m1,204 × HTTP 503\x1b[0m\x1b[2m  POST /orders\x1b[0m",
@@ -702,7 +702,7 @@ Deno.test("without workers there is no table", () => {
   assert.deepEqual(workerTable([], { columns: 80, color: false }, 8), []);
 });
 
-Deno.test("the lost come first, then the strained, then the busy, and last those that went", () => {
+Deno.test("lost workers come first, then strained, busy and idle ones, and those that left", () => {
   const workers = [
     workerRow({ id: "gone", state: "left", cpu: 0.99 }),
     workerRow({ id: "idle", cpu: 0.1 }),
@@ -714,12 +714,12 @@ Deno.test("the lost come first, then the strained, then the busy, and last those
   assert.deepEqual(workerNames(workers), ["lost", "full", "late", "working", "idle", "gone"]);
 });
 
-Deno.test("workers that are about as busy keep their places", () => {
+Deno.test("similarly busy workers keep their positions", () => {
   const workers = [0.31, 0.33, 0.3, 0.34].map((cpu, i) => workerRow({ id: `w${i}`, cpu }));
   assert.deepEqual(workerNames(workers), ["w0", "w1", "w2", "w3"]);
 });
 
-Deno.test("six workers are shown, and how many are not", () => {
+Deno.test("six workers are shown, with the number of the others", () => {
   const workers = Array.from({ length: 1006 }, (_, i) => workerRow({ id: `w${i}`, users: i }));
   const lines = workerTable(workers, { columns: 60, color: false }, 8);
   assert.deepEqual(lines, [
@@ -735,7 +735,7 @@ Deno.test("six workers are shown, and how many are not", () => {
   assert.equal(workerTable(workers.slice(0, 6), { columns: 60, color: false }, 8).length, 7);
 });
 
-Deno.test("a worker cannot reach the terminal by its name, nor break a line", () => {
+Deno.test("the name of a worker cannot print control characters or break a line", () => {
   for (const columns of [60, 80, 120]) {
     const lines = workerTable([workerRow({ id: HOSTILE_NAME })], { columns, color: false }, 8);
     for (const line of lines) {
@@ -755,7 +755,7 @@ function nameTableOf(count: number, most: number, columns = 60): string[] {
   return nameTable(namesOf(count), { columns, color: false }, most);
 }
 
-Deno.test("the names with the most requests are shown, and how many are not", () => {
+Deno.test("the names with the most requests are shown, with the number of the others", () => {
   const [header, ...lines] = nameTableOf(12, 10);
   assert.equal(header, "Name      Reqs  Req/s  p95 ms  Fails");
   const names = lines.slice(0, -1).map((line) => line.split(" ")[1]);
@@ -763,7 +763,7 @@ Deno.test("the names with the most requests are shown, and how many are not", ()
   assert.equal(lines.at(-1), "and 4 more");
 });
 
-Deno.test("all names are shown where they fit, and none where not one does", () => {
+Deno.test("all names are shown if they fit, and none if not a single one does", () => {
   assert.equal(nameTableOf(9, 10).length, 10);
   assert.equal(nameTableOf(9, 10).at(-1)!.split(" ")[1], "/0");
   assert.deepEqual(nameTableOf(9, 2).slice(1), ["and 9 more"]);
@@ -772,7 +772,7 @@ Deno.test("all names are shown where they fit, and none where not one does", () 
   assert.deepEqual(nameTableOf(0, 10), []);
 });
 
-Deno.test("the wider the table may be, the more it says", () => {
+Deno.test("a wider table of names has more columns", () => {
   const titles = (columns: number): string =>
     nameTableOf(1, 9, columns)[0]!.replaceAll(/ {2,}/g, "|");
   assert.equal(titles(49), "Name|Reqs|p95 ms|Fails");
@@ -781,7 +781,7 @@ Deno.test("the wider the table may be, the more it says", () => {
   assert.equal(titles(100), "Name|Reqs|Req/s|p50 ms|p95 ms|p99 ms|Max ms|Fails|Fail%");
 });
 
-Deno.test("failures are red", () => {
+Deno.test("failures of a name are red", () => {
   const size = { columns: 100, color: true };
   const [, line = ""] = nameTable([requestRow({ failures: 25 })], size, 9);
   assert.ok(line.includes("\x1b[31m   25\x1b[0m"), line);
@@ -800,11 +800,11 @@ const FOUR_SECONDS = [
   timelineSecond({ second: 3, requests: 50, p50: 4, p95: 25, p99: 28 }),
 ];
 
-Deno.test("the rate is that of the last seconds alone, and percentiles are the highest of theirs", () => {
+Deno.test("recent figures have the rate of the last seconds and their highest percentiles", () => {
   assert.deepEqual(recentSeconds(FOUR_SECONDS, 3), { rate: 20, p50: 5, p95: 25, p99: 30 });
 });
 
-Deno.test("a run shorter than the window is taken as a whole", () => {
+Deno.test("recent figures of a short run cover all of it", () => {
   assert.deepEqual(recentSeconds(FOUR_SECONDS.slice(0, 1), 5), {
     rate: 1000,
     p50: 900,
@@ -813,12 +813,12 @@ Deno.test("a run shorter than the window is taken as a whole", () => {
   });
 });
 
-Deno.test("nothing is known before the first second has ended", () => {
+Deno.test("before the first second has ended, recent figures are unknown", () => {
   assert.deepEqual(recentSeconds([], 5), { rate: null, p50: null, p95: null, p99: null });
   assert.deepEqual(requestsOf([], 5), []);
 });
 
-Deno.test("a second in which nothing ended has a rate of 0 and no percentiles", () => {
+Deno.test("recent figures of seconds without requests have a rate of 0 and no percentiles", () => {
   assert.deepEqual(recentSeconds(FOUR_SECONDS.slice(2, 3), 1), {
     rate: 0,
     p50: null,
@@ -827,29 +827,29 @@ Deno.test("a second in which nothing ended has a rate of 0 and no percentiles", 
   });
 });
 
-Deno.test("a second that nobody told of counts as one without requests", () => {
+Deno.test("a second that was not reported counts as one without requests", () => {
   const gap = FOUR_SECONDS.filter(({ second }) => second !== 2);
   assert.deepEqual(requestsOf(gap, 3), [10, 0, 50]);
   assert.equal(recentSeconds(gap, 3).rate, 20);
 });
 
-Deno.test("a window of no columns has no requests to draw", () => {
+Deno.test("a series of no seconds is empty", () => {
   assert.deepEqual(requestsOf(FOUR_SECONDS, 0), []);
 });
 
-Deno.test("the largest value has the full bar, and only none has the lowest", () => {
+Deno.test("in a sparkline, the highest value has the full bar, and only 0 the lowest", () => {
   assert.equal(sparkline([0, 1, 500, 1000]), "▁▂▅█");
 });
 
-Deno.test("values that are all the same are all full", () => {
+Deno.test("equal values have full bars in a sparkline", () => {
   assert.equal(sparkline([7, 7, 7]), "███");
 });
 
-Deno.test("a standstill is a flat line", () => {
+Deno.test("a sparkline of zeros is flat", () => {
   assert.equal(sparkline([0, 0, 0]), "▁▁▁");
 });
 
-Deno.test("no values make no line", () => {
+Deno.test("a sparkline without values is empty", () => {
   assert.equal(sparkline([]), "");
 });
 
@@ -866,21 +866,21 @@ function rateAfter(
   return iterations.startRate;
 }
 
-Deno.test("the rate is that of the last two seconds", () => {
+Deno.test("the start rate covers the last two seconds", () => {
   assert.equal(rateAfter([1, 1000], [2, 2000], [3, 2100], [4.02, 2200], [5, 2299]), 199 / 2);
 });
 
-Deno.test("it takes two moments to know a rate", () => {
+Deno.test("the start rate is unknown before there are two snapshots", () => {
   assert.equal(rateAfter(), null);
   assert.equal(rateAfter([1, 100]), null);
   assert.equal(rateAfter([1, 100], [1, 100]), null);
 });
 
-Deno.test("none has begun before passes are counted", () => {
+Deno.test("before iterations are counted, none has started", () => {
   assert.equal(rateAfter([0, null], [1, 100]), 100);
 });
 
-Deno.test("what is counted anew has a rate of its own", () => {
+Deno.test("after a reset, the start rate begins again", () => {
   assert.equal(rateAfter([1, 100], [2, 200], [3, 10]), null);
   assert.equal(rateAfter([1, 100], [2, 200], [3, 10], [4, 60]), 50);
   assert.equal(rateAfter([1, 100], [2, 200], [0, 0], [1, 30]), 30);

@@ -13,7 +13,7 @@ function family(metrics: RequestMetrics, from: Statistics, name: string): Metric
   return metrics.of(from).find((one) => one.name === name)!;
 }
 
-Deno.test("latencies are told apart by name, method and code", () => {
+Deno.test("latencies are counted by name, method and code", () => {
   const totals = new Totals();
   totals.add(intervalOf([
     sample({ name: "a", status: 200, latencyMs: 10, bytesReceived: 100 }),
@@ -54,7 +54,7 @@ Deno.test("latencies are told apart by name, method and code", () => {
   ]);
 });
 
-Deno.test("a histogram is counted anew only when something was added to it", () => {
+Deno.test("a histogram is counted again only if a value was added", () => {
   const totals = new Totals();
   totals.add(intervalOf([sample({ name: "a" }), sample({ name: "b" })]));
   const metrics = new RequestMetrics([50]);
@@ -68,13 +68,13 @@ Deno.test("a histogram is counted anew only when something was added to it", () 
   assert.equal((newB as { count: number }).count, 2);
 });
 
-Deno.test("codes that are not told apart are others", () => {
+Deno.test("codes beyond the limit are labeled other", () => {
   const from = statistics({ requests: [requestRow({ codes: [codeRow({ code: 1000 })] })] });
   const { points } = family(new RequestMetrics([50]), from, "aiotest_response_bytes_total");
   assert.deepEqual(points.map(({ labels }) => labels.code), ["other"]);
 });
 
-Deno.test("errors beyond the first thousand are counted together, and none twice", () => {
+Deno.test("errors after the first thousand are counted together, and none twice", () => {
   const failures = Array.from({ length: 1500 }, (_, i) => ({
     method: "GET",
     name: i < 1400 ? "a" : "b",
@@ -102,25 +102,25 @@ function histogramOf(values: readonly number[]): Histogram {
   return histogram;
 }
 
-Deno.test("a value on a bound does not exceed it", () => {
+Deno.test("a value equal to a bound is within it", () => {
   const histogram = histogramOf([49.9, 50, 50, 51, 300, 8000, 8001, 8100]);
   assert.deepEqual(new BoundCounts([50, 100, 300, 8000]).of(histogram), [3, 4, 5, 7]);
 });
 
-Deno.test("bounds and values that lie outside of a histogram's range are counted too", () => {
+Deno.test("bounds and values outside the range of a histogram are counted", () => {
   const histogram = histogramOf([0, 1e9]);
   assert.deepEqual(new BoundCounts([0.0001, 1, 1e8]).of(histogram), [1, 1, 2]);
   assert.deepEqual(new BoundCounts([1]).of(new Histogram()), [0]);
   assert.deepEqual(new BoundCounts([]).of(histogram), []);
 });
 
-Deno.test("the same counter counts one histogram after the other", () => {
+Deno.test("a counter can count several histograms in turn", () => {
   const counts = new BoundCounts([10, 100]);
   assert.deepEqual(counts.of(histogramOf([5, 50, 500])), [1, 2]);
   assert.deepEqual(counts.of(histogramOf([1, 2])), [2, 2]);
 });
 
-Deno.test("whatever the values, nothing within a bound is missing, and what is too much is near it", () => {
+Deno.test("for any values, none within a bound is missing, and any excess is close to it", () => {
   const ms = fc.double({ min: 0.01, max: 100_000, noNaN: true });
   const bounds = fc.uniqueArray(ms, { minLength: 1, maxLength: 15 })
     .map((all) => all.sort((a, b) => a - b));

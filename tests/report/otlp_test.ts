@@ -10,7 +10,7 @@ function metricsOf(families: readonly MetricFamily[]): MetricData[] {
   return otlpMetrics(families, MOMENT).scopeMetrics[0]!.metrics;
 }
 
-Deno.test("every family that has a point is there, under its own name", () => {
+Deno.test("every family with a point is exported under its own name", () => {
   const families = new RunMetrics({ buckets: [50, 100], version: "0.1.0" })
     .of(shopSnapshot(10), [{ name: "pay", complete: 1, incomplete: 0 }]);
   const names = families.filter(({ points }) => points.length > 0).map(({ name }) => name);
@@ -18,7 +18,7 @@ Deno.test("every family that has a point is there, under its own name", () => {
   assert.deepEqual(metricsOf(families).map(({ descriptor }) => descriptor.name), names);
 });
 
-Deno.test("counts of buckets are their own, and not those of all below", () => {
+Deno.test("bucket counts are not cumulative", () => {
   const [metric] = metricsOf([{
     type: "histogram",
     name: "times",
@@ -40,7 +40,7 @@ Deno.test("counts of buckets are their own, and not those of all below", () => {
   });
 });
 
-Deno.test("counters are monotonic sums, all else is a gauge", () => {
+Deno.test("counters are monotonic sums, and everything else is a gauge", () => {
   const base = { help: "", unit: "", points: [{ labels: {}, value: 3 }] };
   const types = metricsOf([
     { ...base, type: "counter", name: "c_total" },
@@ -54,7 +54,7 @@ Deno.test("counters are monotonic sums, all else is a gauge", () => {
   ]);
 });
 
-Deno.test("percentiles of passes are told apart by quantile, with sum and count beside them", () => {
+Deno.test("percentiles of iterations have the attribute quantile, with sum and count beside them", () => {
   const iterations = {
     scheduled: 5,
     started: 4,
@@ -78,7 +78,7 @@ Deno.test("percentiles of passes are told apart by quantile, with sum and count 
   assert.equal(found.get("aiotest_iteration_service_time_seconds_sum")![0]!.value, 0.375);
 });
 
-Deno.test("what the metrics belong to is said by OpenTelemetry's names", () => {
+Deno.test("the resource has OpenTelemetry's attribute names", () => {
   const { resource } = otlpMetrics([], MOMENT);
   assert.deepEqual(resource.attributes, {
     "service.name": "aiotest",

@@ -41,7 +41,7 @@ Deno.test("a histogram has a cumulative count for each bound, a sum and a count"
   ]);
 });
 
-Deno.test("users, processor and lag are told by node, the processor in percent of a core", () => {
+Deno.test("users, CPU usage and lag are labeled by node, and CPU usage is in percent of a core", () => {
   const text = page(snapshot());
   assert.deepEqual(linesOf(text, "aiotest_workers_user_count"), [
     'aiotest_workers_user_count{node="local"} 10',
@@ -54,7 +54,7 @@ Deno.test("users, processor and lag are told by node, the processor in percent o
   ]);
 });
 
-Deno.test("of workers that have gone, nobody says how busy they are", () => {
+Deno.test("workers that are gone have no CPU usage", () => {
   const text = page(clusterSnapshot(20));
   assert.equal(linesOf(text, "aiotest_workers_user_count").length, 8);
   const nodes = linesOf(text, "aiotest_workers_cpu_usage").map((line) => /-(\d)"/.exec(line)![1]);
@@ -69,7 +69,7 @@ Deno.test("of workers that have gone, nobody says how busy they are", () => {
   );
 });
 
-Deno.test("the run, its verdict, its passes and its meetings are told", () => {
+Deno.test("the page has the run, its thresholds, iterations and rendezvous", () => {
   const text = page(snapshot({
     arrivalRate: 200,
     thresholds: [
@@ -141,7 +141,7 @@ Deno.test("the metrics of iterations are also served under their former names", 
   }
 });
 
-Deno.test("what is not known before the start, or not counted, has no point", () => {
+Deno.test("values that are unknown or not counted have no point", () => {
   const text = page(emptySnapshot({ plannedSeconds: null, workers: [] }));
   for (
     const name of [

@@ -14,7 +14,7 @@ function assertFormats<Value>(format: (value: Value) => string, expected: [Value
   for (const [value, text] of expected) assert.equal(format(value), text, String(value));
 }
 
-Deno.test("latencies have three digits that matter, judged after rounding", () => {
+Deno.test("latencies have three significant digits after rounding", () => {
   assertFormats(formatLatency, [
     [null, "-"],
     [0, "0"],
@@ -33,7 +33,7 @@ Deno.test("latencies have three digits that matter, judged after rounding", () =
   ]);
 });
 
-Deno.test("counts are exact up to ten million, and short from there on", () => {
+Deno.test("counts are exact up to ten million, and then abbreviated", () => {
   assertFormats(formatCount, [
     [0, "0"],
     [999, "999"],
@@ -45,7 +45,7 @@ Deno.test("counts are exact up to ten million, and short from there on", () => {
   ]);
 });
 
-Deno.test("a count can be had exactly, with the noun that it is of", () => {
+Deno.test("an exact count can have a noun", () => {
   assert.equal(formatExact(1_234_567_890), "1,234,567,890");
   assert.equal(formatAmount(0, "user"), "0 users");
   assert.equal(formatAmount(1, "user"), "1 user");
@@ -65,7 +65,7 @@ Deno.test("rates have fewer decimals the higher they are", () => {
   ]);
 });
 
-Deno.test("only nothing is 0% and only everything is 100%", () => {
+Deno.test("only 0 is 0% and only 1 is 100%", () => {
   assertFormats(formatShare, [
     [0, "0%"],
     [1e-9, "<0.01%"],
@@ -78,7 +78,7 @@ Deno.test("only nothing is 0% and only everything is 100%", () => {
   ]);
 });
 
-Deno.test("bytes are counted in thousands", () => {
+Deno.test("bytes have decimal prefixes", () => {
   assertFormats(formatBytes, [
     [0, "0 B"],
     [999, "999 B"],
@@ -88,7 +88,7 @@ Deno.test("bytes are counted in thousands", () => {
   ]);
 });
 
-Deno.test("a minute and more goes without tenths of a second", () => {
+Deno.test("durations from one minute have no tenths of a second", () => {
   assertFormats(formatElapsed, [
     [0, "0.0s"],
     [30.02, "30.0s"],

@@ -12,7 +12,7 @@ function assertChart(
   assert.equal(`\n${shapeChart(series, columns)}`, text);
 }
 
-Deno.test("a ramp with a spike is drawn with its values and times", () => {
+Deno.test("a ramp with a spike is drawn with both axes", () => {
   const values = Array.from({ length: 120 }, (_, t) => t < 60 ? t + 1 : t < 90 ? 250 : 20);
   assertChart(
     { values, seconds: 120 },
@@ -33,7 +33,7 @@ Deno.test("a ramp with a spike is drawn with its values and times", () => {
   );
 });
 
-Deno.test("a second that stands out is seen, though a column is many of them", () => {
+Deno.test("a short peak is visible even if a column covers many seconds", () => {
   const values = Array(3600).fill(1);
   values[1800] = 10;
   assertChart(
@@ -55,7 +55,7 @@ Deno.test("a second that stands out is seen, though a column is many of them", (
   );
 });
 
-Deno.test("a few users, and a few seconds, are drawn as large as many", () => {
+Deno.test("small values and short times use the full chart", () => {
   assertChart(
     { values: [1, 2], seconds: 1.5 },
     24,
@@ -73,7 +73,7 @@ Deno.test("a few users, and a few seconds, are drawn as large as many", () => {
   );
 });
 
-Deno.test("fractions are named where values have some", () => {
+Deno.test("the value axis has fractions if values do", () => {
   assertChart(
     { values: [0.25, 0.5, 0], seconds: 3 },
     20,
@@ -93,7 +93,7 @@ Deno.test("fractions are named where values have some", () => {
   );
 });
 
-Deno.test("nothing is an empty chart", () => {
+Deno.test("a load of 0 is an empty chart", () => {
   assertChart(
     { values: [0, 0], seconds: 2 },
     24,

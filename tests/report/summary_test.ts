@@ -142,7 +142,7 @@ Deno.test("the summary has exactly these fields, in this order", () => {
   );
 });
 
-Deno.test("a histogram is the text of its packed buckets, and empty where nothing was timed", () => {
+Deno.test("a histogram is Base64 of its packed buckets, and empty without latencies", () => {
   const { totals, requests: [row] } = summary(ENDED, OPTIONS);
   for (const text of [totals.histogram, row!.histogram]) {
     assert.deepEqual([...Uint8Array.fromBase64(text)], [1, 172, 2, 5, 1]);
@@ -150,7 +150,7 @@ Deno.test("a histogram is the text of its packed buckets, and empty where nothin
   assert.equal(summary(emptySnapshot(), OPTIONS).totals.histogram, "");
 });
 
-Deno.test("what became of passes, thresholds and the load that broke is in the summary", () => {
+Deno.test("iterations, thresholds and the breaking point are in the summary", () => {
   const iterations = {
     scheduled: 120,
     started: 100,
@@ -188,7 +188,7 @@ Deno.test("what became of passes, thresholds and the load that broke is in the s
   ]);
 });
 
-Deno.test("where nothing was timed, every latency is null and not 0", () => {
+Deno.test("without latencies, every figure is null rather than 0", () => {
   const { totals, startedAt, endedAt } = summary(emptySnapshot(), OPTIONS);
   assert.deepEqual(totals.latencyMs, NO_LATENCIES);
   assert.equal(startedAt, null);
@@ -209,7 +209,7 @@ Deno.test("one failure among millions is not rounded away", () => {
   assert.equal(totals.errorRate, 3.33333e-8);
 });
 
-Deno.test("the workers of a distributed run have the fields that the one of a local run has", () => {
+Deno.test("workers of a distributed run have the same fields as the one of a local run", () => {
   const { mode, complete, workers } = summary(clusterSnapshot(30), OPTIONS);
   assert.deepEqual([mode, complete, workers.length], ["distributed", false, 8]);
   assert.equal(
@@ -219,7 +219,7 @@ Deno.test("the workers of a distributed run have the fields that the one of a lo
   );
 });
 
-Deno.test("a histogram comes out of its text as it went in", () => {
+Deno.test("a histogram is restored from its text", () => {
   const histogram = new Histogram();
   for (let n = 0; n < 5000; n++) histogram.record(0.001 * 1.004 ** n);
   histogram.addBucket(7, 2 ** 40);
@@ -228,26 +228,26 @@ Deno.test("a histogram comes out of its text as it went in", () => {
   assert.equal(read.count, histogram.count);
 });
 
-Deno.test("buckets that came over a wire have the same text", () => {
+Deno.test("packed buckets have the same text", () => {
   const histogram = new Histogram();
   for (const ms of [1, 2, 2, 300]) histogram.record(ms);
   const packed = new PackedBuckets(packBuckets(histogram));
   assert.equal(histogramText(packed), histogramText(histogram));
 });
 
-Deno.test("of nothing the text is empty", () => {
+Deno.test("the text of an empty histogram is empty", () => {
   assert.equal(histogramText(new Histogram()), "");
   assert.equal(histogramOf("").count, 0);
 });
 
-Deno.test("the text of a usual run takes some kilobytes", () => {
+Deno.test("the text of a typical histogram takes a few kilobytes", () => {
   const histogram = new Histogram();
   for (let n = 0; n < 100_000; n++) histogram.record(20 + 60 * (n / 100_000) ** 8);
   const { length } = histogramText(histogram);
   assert.ok(length < 6000, `${length} characters`);
 });
 
-Deno.test("what is no text of a histogram is refused", () => {
+Deno.test("text that is not a histogram is rejected", () => {
   assert.throws(() => histogramOf("no base64!"), SyntaxError);
   assert.throws(() => histogramOf("gA=="), RangeError);
 });

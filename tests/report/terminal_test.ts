@@ -4,7 +4,7 @@ import { sanitizeTerminal } from "../../src/core/text.ts";
 import { columnsOf, fit, renderLine, shorten, span, wrap } from "../../src/report/terminal.ts";
 import { anyName } from "../support/texts.ts";
 
-Deno.test("columns are counted as terminals do", () => {
+Deno.test("columns are counted as in terminals", () => {
   const expected: [string, number][] = [
     ["", 0],
     ["search", 6],
@@ -37,7 +37,7 @@ Deno.test("a wide character is not cut in two", () => {
   assert.equal(shorten("検索検索検索", 7), "検…検索");
 });
 
-Deno.test("a shortened text never needs more columns than allowed, and keeps its ends", () => {
+Deno.test("a shortened text never exceeds its columns, and keeps its ends", () => {
   fc.assert(fc.property(anyName, fc.integer({ min: 0, max: 100 }), (text, columns) => {
     const clean = sanitizeTerminal(text);
     const short = shorten(clean, columns);
@@ -52,35 +52,35 @@ Deno.test("a shortened text never needs more columns than allowed, and keeps its
   }));
 });
 
-Deno.test("a fitted text takes exactly its columns, on the side that it is aligned to", () => {
+Deno.test("a fitted text has exactly its columns, and is aligned", () => {
   assert.equal(fit("12", 4, "right"), "  12");
   assert.equal(fit("検索", 6, "left"), "検索  ");
   assert.equal(fit("/search", 5, "left"), "/s…ch");
 });
 
-Deno.test("sentences go on in the next line, and keep all their words", () => {
+Deno.test("wrapped text keeps all its words", () => {
   assert.deepEqual(wrap("one two three", 7), ["one two", "three"]);
   assert.deepEqual(wrap("one", 7), ["one"]);
   assert.deepEqual(wrap("", 7), [""]);
   assert.deepEqual(wrap("a longerthanthat b", 7), ["a", "longerthanthat", "b"]);
 });
 
-Deno.test("colour changes nothing but the escape sequences around the pieces", () => {
+Deno.test("colors only add escape sequences around spans", () => {
   const line = [span("a", "strong"), span(" "), span("b", "quiet"), span("c", "bad")];
   assert.equal(renderLine(line, 80, false), "a bc");
   assert.equal(renderLine(line, 80, true), "\x1b[1ma\x1b[0m \x1b[2mb\x1b[0m\x1b[31mc\x1b[0m");
 });
 
-Deno.test("spaces are not painted", () => {
+Deno.test("spaces are not colored", () => {
   assert.equal(renderLine([span("  ", "bad")], 80, true), "  ");
 });
 
-Deno.test("the piece at which the line is full is shortened, and the rest is left out", () => {
+Deno.test("the span that exceeds the line is shortened, and the rest is left out", () => {
   const line = [span("abc "), span("defghij"), span("klm")];
   assert.equal(renderLine(line, 9, false), "abc de…ij");
   assert.equal(renderLine(line, 4, false), "abc ");
 });
 
-Deno.test("a piece cannot bring escape sequences of its own", () => {
+Deno.test("a span cannot contain escape sequences", () => {
   assert.equal(renderLine([span("\x1b[31mred", "good")], 80, true), "\x1b[32m␛[31mred\x1b[0m");
 });

@@ -14,7 +14,7 @@ function table(rows: readonly (readonly string[])[], columns: number): string[] 
   return [header, rule, ...lines];
 }
 
-Deno.test("columns are as wide as their widest cell, and nothing is padded at the end of a line", () => {
+Deno.test("columns are as wide as their widest cell, and lines are not padded", () => {
   assert.deepEqual(table([["1", "/search", "HTTP 500"], ["22", "/", "TIMEOUT"]], 80), [
     "Count  Name     Error",
     "────────────────────────",
@@ -23,7 +23,7 @@ Deno.test("columns are as wide as their widest cell, and nothing is padded at th
   ]);
 });
 
-Deno.test("gaps shrink before names do", () => {
+Deno.test("gaps shrink before elastic columns do", () => {
   assert.deepEqual(table([["1", "/search/by/title", "HTTP 500"]], 31), [
     "Count Name             Error",
     "───────────────────────────────",
@@ -31,7 +31,7 @@ Deno.test("gaps shrink before names do", () => {
   ]);
 });
 
-Deno.test("long cells share what short ones leave", () => {
+Deno.test("long cells share the space that short ones leave", () => {
   assert.deepEqual(table([["1", "/search/by/title/and/author", "HTTP 500"]], 30), [
     "Count Name            Error",
     "──────────────────────────────",
@@ -39,13 +39,13 @@ Deno.test("long cells share what short ones leave", () => {
   ]);
 });
 
-Deno.test("where not even the numbers fit, lines end where they must", () => {
+Deno.test("lines are cut off if even the numbers do not fit", () => {
   for (const line of table([["123456", "/search", "HTTP 500"]], 8)) {
     assert.ok(line.length <= 8, line);
   }
 });
 
-Deno.test("wide characters keep the columns in line", () => {
+Deno.test("wide characters do not break the alignment", () => {
   assert.deepEqual(table([["1", "検索", "HTTP 500"], ["2", "find", "HTTP 404"]], 80).slice(2), [
     "    1  検索  HTTP 500",
     "    2  find  HTTP 404",

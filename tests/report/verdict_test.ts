@@ -15,11 +15,11 @@ function words(of: Snapshot, exitCode: number): string {
   return `${word.text}: ${facts}`;
 }
 
-Deno.test("a run that exits with 0 passed", () => {
+Deno.test("a run with exit code 0 passed", () => {
   assert.equal(words(snapshot(), 0), "PASSED: 1,000 requests, no failures");
 });
 
-Deno.test("failures that the exit code forgives are told all the same", () => {
+Deno.test("failures are mentioned even if the exit code is 0", () => {
   const some = statistics({ requests: [requestRow({ failures: 25 })] });
   assert.equal(
     words(snapshot({ statistics: some }), 0),
@@ -27,7 +27,7 @@ Deno.test("failures that the exit code forgives are told all the same", () => {
   );
 });
 
-Deno.test("any other exit code is a failure, with all that speaks for it", () => {
+Deno.test("a run with another exit code failed, with the reasons", () => {
   const some = statistics({
     requests: [requestRow({ failures: 1 })],
     userErrors: [{ user: "A", error: "x", count: 2 }, { user: "B", error: "y", count: 1 }],
@@ -38,7 +38,7 @@ Deno.test("any other exit code is a failure, with all that speaks for it", () =>
   );
 });
 
-Deno.test("a run without a request is no success", () => {
+Deno.test("a run without requests is not a success", () => {
   assert.equal(words(emptySnapshot(), 0), "NOTHING MEASURED: no requests");
   assert.equal(words(emptySnapshot(), 1), "FAILED: no requests (exit code 1)");
 });
@@ -46,7 +46,7 @@ Deno.test("a run without a request is no success", () => {
 const HELD = { expression: "count>=1", observed: 1000, passed: true };
 const SLOW = { expression: "p95<200ms", observed: 312.04, passed: false };
 
-Deno.test("thresholds that were crossed are named with what was observed, three at most", () => {
+Deno.test("up to three crossed thresholds are named with their observed values", () => {
   assert.equal(
     words(snapshot({ thresholds: [HELD, SLOW] }), 3),
     "FAILED: 1,000 requests, no failures, threshold crossed: p95<200ms (312.04 ms) (exit code 3)",
@@ -65,7 +65,7 @@ Deno.test("thresholds that were crossed are named with what was observed, three 
   );
 });
 
-Deno.test("thresholds that held are counted once the run is over", () => {
+Deno.test("thresholds that held are counted after the end of the run", () => {
   assert.equal(words(snapshot({ thresholds: [HELD] }), 0), "PASSED: 1,000 requests, no failures");
   assert.equal(
     words(snapshot({ state: "stopped", thresholds: [HELD] }), 0),
@@ -77,7 +77,7 @@ Deno.test("thresholds that held are counted once the run is over", () => {
   );
 });
 
-Deno.test("a load that was raised until it broke tells what passed and what did not", () => {
+Deno.test("the verdict contains the breaking point", () => {
   const users = (users: number): ReportedLoad => ({ users, arrivalRate: null });
   const found = (breakingPoint: BreakingPoint, exitCode: number): string =>
     words(snapshot({ state: "stopped", thresholds: [SLOW], breakingPoint }), exitCode);
@@ -102,7 +102,7 @@ Deno.test("a load that was raised until it broke tells what passed and what did 
   );
 });
 
-Deno.test("counts that are incomplete come with how many workers' they are", () => {
+Deno.test("the verdict has the number of workers with incomplete counts", () => {
   assert.equal(
     words(clusterSnapshot(30, { statistics: statistics() }), 4),
     "FAILED: 1,000 requests, no failures, counts incomplete for 1 of 8 workers (exit code 4)",
@@ -113,7 +113,7 @@ Deno.test("counts that are incomplete come with how many workers' they are", () 
   );
 });
 
-Deno.test("a run that never had its workers says how many came", () => {
+Deno.test("the verdict has the number of workers that joined if some are missing", () => {
   const ready = workerRow({ state: "ready", complete: false });
   const waiting = emptySnapshot({
     mode: "distributed",
@@ -124,7 +124,7 @@ Deno.test("a run that never had its workers says how many came", () => {
   assert.equal(words(waiting, 4), "FAILED: no requests, only 2 of 8 workers joined (exit code 4)");
 });
 
-Deno.test("a run whose last worker has gone says so, though nothing is missing", () => {
+Deno.test("the verdict says that no workers are left, even if no counts are missing", () => {
   const workers = [workerRow({ state: "left" })];
   assert.equal(
     words(snapshot({ mode: "distributed", expectedWorkers: 1, workers }), 4),
@@ -135,7 +135,7 @@ Deno.test("a run whose last worker has gone says so, though nothing is missing",
 const LOW = { users: 50, arrivalRate: 100 };
 const HIGH = { users: 50, arrivalRate: 200.5 };
 
-Deno.test("what was found is said in one sentence, whatever it was", () => {
+Deno.test("the breaking point is a sentence for every outcome", () => {
   const text = (
     passed: typeof LOW | null,
     broke: typeof LOW | null,
@@ -157,12 +157,12 @@ Deno.test("what was found is said in one sentence, whatever it was", () => {
   assert.equal(text(null, null), "No load ran long enough to be judged.");
 });
 
-Deno.test("a load is told of in users, or in the open model in passes", () => {
+Deno.test("a load is a number of users, or iterations per second in the open model", () => {
   assert.equal(loadText({ users: 1, arrivalRate: null }), "1 user");
   assert.equal(loadText({ users: 1200, arrivalRate: null }), "1,200 users");
   assert.equal(loadText({ users: 1200, arrivalRate: 20_000 }), "20,000 iterations/s");
 });
 
-Deno.test("a rate that was asked for has decimals only where it was asked for so", () => {
+Deno.test("a requested rate has decimals only if it is not whole", () => {
   assert.deepEqual([0, 200, 0.25, 12.5].map(formatAskedRate), ["0", "200", "0.25", "12.5"]);
 });

@@ -10,7 +10,7 @@ import {
 import type { WorkerStatus } from "../../src/stats/snapshot.ts";
 import { emptySnapshot, snapshot, workerRow } from "../support/snapshots.ts";
 
-Deno.test("a worker is there unless it was lost or has left", () => {
+Deno.test("a worker is present unless it was lost or has left", () => {
   const states: WorkerStatus[] = [
     "preparing",
     "ready",
@@ -24,14 +24,14 @@ Deno.test("a worker is there unless it was lost or has left", () => {
   assert.deepEqual(states.filter((state) => !isPresent({ state })), ["left", "lost"]);
 });
 
-Deno.test("the number of workers comes with that of all who took part where some are gone", () => {
+Deno.test("the number of workers includes the total if some are gone", () => {
   const many = Array.from({ length: 1200 }, () => workerRow());
   assert.equal(workerCounts(many), "1,200");
   assert.equal(workerCounts([...many, workerRow({ state: "left" })]), "1,200 of 1,201");
   assert.equal(workerCounts([]), "0");
 });
 
-Deno.test("workers are waited for until enough are there and prepared; those that went do not count", () => {
+Deno.test("a master waits until enough workers are prepared, not counting those that left", () => {
   const workers = (["ready", "preparing", "lost", "left"] as const)
     .map((state) => workerRow({ state }));
   const waiting = emptySnapshot({ mode: "distributed", expectedWorkers: 2, workers });
@@ -39,12 +39,12 @@ Deno.test("workers are waited for until enough are there and prepared; those tha
   assert.equal(awaited({ ...waiting, expectedWorkers: 1 }), null);
 });
 
-Deno.test("a run that has begun, or that is local, waits for nobody", () => {
+Deno.test("a local run, and a run that has started, wait for no workers", () => {
   assert.equal(awaited(snapshot({ mode: "distributed", expectedWorkers: 8 })), null);
   assert.equal(awaited(emptySnapshot()), null);
 });
 
-Deno.test("a core is a warning from 90 % on, a late loop from 50 ms on", () => {
+Deno.test("a core is yellow from 90 %, and a late event loop from 50 ms", () => {
   assert.deepEqual([0.899, 0.9].map(cpuGauge), [
     { text: "90%", tone: "plain" },
     { text: "90%", tone: "warning" },
@@ -55,7 +55,7 @@ Deno.test("a core is a warning from 90 % on, a late loop from 50 ms on", () => {
   ]);
 });
 
-Deno.test("either of them strains a process", () => {
+Deno.test("a process is strained by either of them", () => {
   assert.deepEqual([isStrained(0.9, 0), isStrained(0, 50), isStrained(0.89, 49)], [
     true,
     true,

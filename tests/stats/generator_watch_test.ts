@@ -15,20 +15,20 @@ const CALM = { cpu: 0.5, lagMs: 2 };
 const BUSY = { cpu: 0.91, lagMs: 2 };
 const LATE = { cpu: 0.5, lagMs: 51 };
 
-Deno.test("a generator within its limits is never warned of", () => {
+Deno.test("a generator within its limits causes no warning", () => {
   assert.deepEqual(warnedIn(times(60, { cpu: 0.9, lagMs: 50 })), []);
 });
 
-Deno.test("a busy core is warned of from its fifth second in a row on, and no longer than it lasts", () => {
+Deno.test("a busy core causes a warning from its fifth second in a row until it is no longer busy", () => {
   assert.deepEqual(warnedIn([...times(4, BUSY), CALM, ...times(6, BUSY), CALM]), [10, 11]);
 });
 
-Deno.test("a late loop is warned of at once, but not in the first four seconds", () => {
+Deno.test("a late event loop causes a warning at once, but not in the first four seconds", () => {
   assert.deepEqual(warnedIn([LATE, ...times(3, LATE), CALM, CALM]), []);
   assert.deepEqual(warnedIn([...times(3, LATE), LATE, LATE, CALM, LATE]), [5, 7]);
 });
 
-Deno.test("the warnings name the generator, and are the same for as long as it lasts", () => {
+Deno.test("warnings name the generator and do not change while the condition lasts", () => {
   const watch = new GeneratorWatch("Worker attic");
   const both = { cpu: 1.7, lagMs: 250 };
   for (const second of times(4, both)) watch.note(second);

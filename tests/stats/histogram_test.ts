@@ -39,7 +39,7 @@ Deno.test("a percentile is within 0.05 % of the value at its rank", () => {
   }));
 });
 
-Deno.test("percentiles found in one walk are those found one by one", () => {
+Deno.test("several percentiles at once equal those computed one by one", () => {
   fc.assert(
     fc.property(latencies, fc.array(share, { maxLength: 8 }), (values, unsorted) => {
       const histogram = histogramOf(values);
@@ -72,13 +72,13 @@ Deno.test("percentiles agree with those of hdr-histogram-js", () => {
   );
 });
 
-Deno.test("the rank of a percentile is exact where the product of share and count is not", () => {
+Deno.test("the rank of a percentile is exact even if the product of share and count is not", () => {
   // 0.07 * 100 is 7.000000000000001 in floating point.
   const histogram = histogramOf(Array.from({ length: 100 }, (_, i) => 2 ** (i / 10)));
   assertNear(histogram.percentile(0.07), 2 ** 0.6, 0.0005);
 });
 
-Deno.test("an empty histogram has no percentile and no bucket", () => {
+Deno.test("an empty histogram has no percentiles and no buckets", () => {
   const histogram = new Histogram();
   assert.equal(histogram.count, 0);
   assert.equal(histogram.percentile(0.5), null);
@@ -86,7 +86,7 @@ Deno.test("an empty histogram has no percentile and no bucket", () => {
   assert.deepEqual(bucketsOf(histogram), []);
 });
 
-Deno.test("every value lies in its bucket, which is at most 1/1024 of it wide", () => {
+Deno.test("every value is in its bucket, whose width is at most 1/1024 of it", () => {
   fc.assert(fc.property(latency, (ms) => {
     const [index, count] = bucketsOf(histogramOf([ms]))[0]!;
     const [lower, upper] = [Histogram.lowerBound(index), Histogram.upperBound(index)];
@@ -96,25 +96,25 @@ Deno.test("every value lies in its bucket, which is at most 1/1024 of it wide", 
   }));
 });
 
-Deno.test("the bounds of every bucket are counted where they belong", () => {
+Deno.test("the bounds of every bucket are counted in the right bucket", () => {
   const lowerBounds = Array.from({ length: Histogram.BUCKETS }, (_, i) => Histogram.lowerBound(i));
   const each = lowerBounds.map((_, i): BucketCount => [i, 1]);
   assert.deepEqual(bucketsOf(histogramOf(lowerBounds)), each);
 });
 
-Deno.test("the buckets reach from under 1 µs to over 1 h", () => {
+Deno.test("the buckets range from under 1 µs to over 1 h", () => {
   assert.equal(Histogram.lowerBound(0), 2 ** -10);
   assert.equal(Histogram.upperBound(Histogram.BUCKETS - 1), 2 ** 22);
 });
 
-Deno.test("what lies outside of the buckets is counted in the first or the last one", () => {
+Deno.test("values outside the buckets are counted in the first or the last one", () => {
   const low = histogramOf([0, -0, -5, -Infinity, Number.MIN_VALUE, 0.0009, NaN]);
   assert.deepEqual(bucketsOf(low), [[0, 7]]);
   const high = histogramOf([2 ** 22, 1e9, Number.MAX_VALUE, Infinity]);
   assert.deepEqual(bucketsOf(high), [[Histogram.BUCKETS - 1, 4]]);
 });
 
-Deno.test("merged histograms are the one that recorded everything, bucket by bucket", () => {
+Deno.test("merged histograms equal one that recorded everything", () => {
   fc.assert(fc.property(latencies, latencies, (left, right) => {
     const merged = histogramOf(left);
     merged.merge(histogramOf(right));
@@ -124,7 +124,7 @@ Deno.test("merged histograms are the one that recorded everything, bucket by buc
   }));
 });
 
-Deno.test("merging leaves the other histogram alone, now and later", () => {
+Deno.test("merging does not change the other histogram, then or later", () => {
   const [from, to] = [histogramOf([10]), new Histogram()];
   to.merge(from);
   to.record(10);
@@ -134,7 +134,7 @@ Deno.test("merging leaves the other histogram alone, now and later", () => {
   assert.deepEqual(bucketsOf(to).map(([, count]) => count), [2]);
 });
 
-Deno.test("a histogram put together from its buckets is the same", () => {
+Deno.test("a histogram rebuilt from its buckets is the same", () => {
   fc.assert(fc.property(latencies, (values) => {
     const histogram = histogramOf(values);
     const copy = new Histogram();
@@ -144,7 +144,7 @@ Deno.test("a histogram put together from its buckets is the same", () => {
   }));
 });
 
-Deno.test("counts beyond 32 bits do not wrap", () => {
+Deno.test("counts over 32 bits do not wrap", () => {
   const histogram = new Histogram();
   histogram.addBucket(7, 2 ** 40);
   histogram.record(Histogram.lowerBound(7));
@@ -152,7 +152,7 @@ Deno.test("counts beyond 32 bits do not wrap", () => {
   assert.equal(histogram.count, 2 ** 40 + 1);
 });
 
-Deno.test("a bucket that does not exist, or a count that is none, is refused and counts nothing", () => {
+Deno.test("an invalid bucket or count is rejected and not counted", () => {
   const histogram = new Histogram();
   for (const index of [-1, 0.5, Histogram.BUCKETS, NaN]) {
     assert.throws(() => histogram.addBucket(index, 1), RangeError);

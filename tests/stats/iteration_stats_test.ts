@@ -17,12 +17,12 @@ function exact(
   return { scheduled, started, completed, dropped, times };
 }
 
-Deno.test("nothing has become of passes at first", () => {
+Deno.test("iteration counts start at 0", () => {
   const { scheduled, started, completed, dropped } = new IterationStats();
   assert.deepEqual([scheduled, started, completed, dropped], [0, 0, 0, 0]);
 });
 
-Deno.test("passes that were begun and ended are counted by their times", () => {
+Deno.test("started and completed iterations are counted with their times", () => {
   const iterations = iterationsOf({
     scheduled: 5,
     dropped: 1,
@@ -35,7 +35,7 @@ Deno.test("passes that were begun and ended are counted by their times", () => {
   assert.deepEqual([serviceTime.min, serviceTime.max, serviceTime.sum], [10, 20, 30]);
 });
 
-Deno.test("merged passes are those of which all that became", () => {
+Deno.test("merged iteration counts are the sum of both", () => {
   fc.assert(fc.property(anyIterations, anyIterations, (left, right) => {
     const merged = iterationsOf(left);
     merged.merge(iterationsOf(right));
@@ -49,7 +49,7 @@ Deno.test("merged passes are those of which all that became", () => {
   }));
 });
 
-Deno.test("merging changes nothing but the one that is merged into", () => {
+Deno.test("merging does not change the other iteration counts", () => {
   const source = iterationsOf({ scheduled: 2, delays: [1], services: [2] });
   const before = exact(source);
   const target = iterationsOf({});

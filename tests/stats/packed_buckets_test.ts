@@ -34,7 +34,7 @@ function assertRefused(message: RegExp, ...bytes: number[]): void {
   assert.throws(() => new PackedBuckets(Uint8Array.from(bytes)), { name: "RangeError", message });
 }
 
-Deno.test("what was packed has the same buckets, lowest first, and the same count", () => {
+Deno.test("packed buckets are the same, in rising order, with the same count", () => {
   fc.assert(fc.property(buckets, (buckets) => {
     const bytes = packBuckets(histogramOf(buckets));
     assert.deepEqual(unpacked(bytes), buckets);
@@ -42,7 +42,7 @@ Deno.test("what was packed has the same buckets, lowest first, and the same coun
   }));
 });
 
-Deno.test("percentiles of merged packed histograms are those of one that recorded everything", () => {
+Deno.test("percentiles of merged packed histograms equal those of one that recorded everything", () => {
   const values = fc.array(fc.array(latency, { maxLength: 100 }), { maxLength: 5 });
   const shares = [0, 0.5, 0.9, 0.99, 0.999, 1];
   fc.assert(fc.property(values, (values) => {
@@ -59,7 +59,7 @@ Deno.test("percentiles of merged packed histograms are those of one that recorde
   }));
 });
 
-Deno.test("an empty histogram is no bytes", () => {
+Deno.test("an empty histogram is packed into no bytes", () => {
   assert.deepEqual([...packBuckets(new Histogram())], []);
   assert.equal(new PackedBuckets(new Uint8Array()).count, 0);
   assert.deepEqual(unpacked(new Uint8Array()), []);
@@ -73,19 +73,19 @@ Deno.test("the first and the last bucket, and the highest count, are packed exac
   assert.equal(new PackedBuckets(bytes).count, Number.MAX_SAFE_INTEGER);
 });
 
-Deno.test("bytes in the middle of others are read where they lie", () => {
+Deno.test("a part of a larger buffer is read in place", () => {
   const all = Uint8Array.of(0xff, 1, 5, 0xff);
   assert.deepEqual(unpacked(all.subarray(1, 3)), [[0, 5]]);
 });
 
-Deno.test("bytes that end within a bucket are refused", () => {
+Deno.test("bytes that end within a bucket are rejected", () => {
   assertRefused(/end within a bucket/, 1);
   assertRefused(/end within a bucket/, 0x81);
   assertRefused(/end within a bucket/, 1, 0x81);
   assertRefused(/end within a bucket/, 1, 1, 1);
 });
 
-Deno.test("an index that does not rise, or that no bucket has, is refused", () => {
+Deno.test("an index that does not rise, or that does not exist, is rejected", () => {
   assertRefused(/there is no bucket -1/, 0, 1);
   assertRefused(/there is no bucket 4/, 5, 1, 0, 1);
   // 32,768 buckets: the gap of 32,769 from -1 is one too far.
@@ -94,7 +94,7 @@ Deno.test("an index that does not rise, or that no bucket has, is refused", () =
   assertRefused(/there is no bucket 32768/, 0x80, 0x80, 2, 1, 1, 1);
 });
 
-Deno.test("a count of 0, and more than 2^53 - 1 in all, are refused", () => {
+Deno.test("a count of 0, and a total over 2^53 - 1, are rejected", () => {
   assertRefused(/0 is not a valid count for bucket 0/, 1, 0);
   const most = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f];
   assert.deepEqual(unpacked(Uint8Array.of(1, ...most)), [[0, Number.MAX_SAFE_INTEGER]]);
@@ -102,13 +102,13 @@ Deno.test("a count of 0, and more than 2^53 - 1 in all, are refused", () => {
   assertRefused(/not a valid count/, 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10);
 });
 
-Deno.test("a number that is longer than it needs to be, or than any is, is refused", () => {
+Deno.test("a number that is longer than necessary, or too long, is rejected", () => {
   assertRefused(/longer than necessary/, 0x81, 0, 1);
   assertRefused(/longer than necessary/, 1, 0x81, 0x80, 0);
   assertRefused(/does not end/, 1, ...new Array(9).fill(0xff), 1);
 });
 
-Deno.test("any bytes are either refused or have one form only", () => {
+Deno.test("any bytes are either rejected or the only encoding of a histogram", () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 40 }),
     fc.array(fc.integer({ min: 1, max: 127 }), { maxLength: 40 }).map((all) =>

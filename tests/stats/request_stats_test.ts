@@ -39,7 +39,7 @@ function countsOf(
   };
 }
 
-Deno.test("an entry adds up what its samples say", () => {
+Deno.test("an entry is the sum of its samples", () => {
   const entry = entryOf([
     sample({ latencyMs: 5, bytesReceived: 10, bytesSent: 1, retries: 2 }),
     sample({ latencyMs: 7, bytesReceived: 20, bytesSent: 2, error: "HTTP 500" }),
@@ -55,7 +55,7 @@ Deno.test("an entry adds up what its samples say", () => {
   assert.deepEqual(entry.errors, new Map([["HTTP 500", 2], ["timed out", 1]]));
 });
 
-Deno.test("merged entries are the one that all samples were added to", () => {
+Deno.test("merged entries equal one that counted all samples", () => {
   const samples = fc.array(anySample, { maxLength: 100 });
   fc.assert(fc.property(samples, samples, (left, right) => {
     const merged = entryOf(left);
@@ -64,7 +64,7 @@ Deno.test("merged entries are the one that all samples were added to", () => {
   }));
 });
 
-Deno.test("the 1,001st distinct error and all after it are counted as one", () => {
+Deno.test("from the 1,001st distinct error on, errors are counted as one", () => {
   const errors = Array.from({ length: 1200 }, (_, i) => sample({ error: `no order ${i}` }));
   const entry = entryOf([...errors, ...errors]);
   assert.equal(entry.failures, 2400);
@@ -74,7 +74,7 @@ Deno.test("the 1,001st distinct error and all after it are counted as one", () =
   assert.equal(entry.errors.get("(other)"), 400);
 });
 
-Deno.test("merging keeps to 1,000 distinct errors, and every failure has one", () => {
+Deno.test("merging keeps 1,000 distinct errors, and every failure has one", () => {
   const entry = new Entry();
   for (let node = 0; node < 3; node++) {
     const errors = Array.from({ length: 1100 }, (_, i) => sample({ error: `${node}: ${i}` }));
@@ -102,7 +102,7 @@ function assertClose(actual: number | null, expected: number, scale: number): vo
   );
 }
 
-Deno.test("min and max are exact, mean and population stddev but for rounding", () => {
+Deno.test("min and max are exact, and mean and population stddev up to rounding", () => {
   fc.assert(fc.property(values, (values) => {
     const { min, mean, max, stddev } = latenciesOf(values).summary();
     const expected = values.reduce((a, b) => a + b) / values.length;
@@ -118,7 +118,7 @@ Deno.test("the stddev of 2, 4, 4, 4, 5, 5, 7, 9 is 2", () => {
   assertClose(latenciesOf([2, 4, 4, 4, 5, 5, 7, 9]).summary().stddev, 2, 2);
 });
 
-Deno.test("the spread of large values that are close together is not lost", () => {
+Deno.test("the stddev of large values that are close together is precise", () => {
   const latencies = new Latencies();
   for (let i = 0; i < 1000; i++) {
     const part = latenciesOf([3_000_000.001, 3_000_000.003]);
@@ -127,7 +127,7 @@ Deno.test("the spread of large values that are close together is not lost", () =
   assertClose(latencies.summary().stddev, 0.001, 1e3);
 });
 
-Deno.test("merged latencies are those that were added to one", () => {
+Deno.test("merged latencies equal those added to one distribution", () => {
   fc.assert(fc.property(values, values, (left, right) => {
     const merged = latenciesOf(left);
     merged.merge(latenciesOf(right));
@@ -141,7 +141,7 @@ Deno.test("merged latencies are those that were added to one", () => {
   }));
 });
 
-Deno.test("merging none changes nothing, and merging into none copies", () => {
+Deno.test("merging an empty distribution changes nothing, and merging into one copies", () => {
   const some = latenciesOf([1, 2, 30]);
   const before = some.summary();
   some.merge(new Latencies());
@@ -151,7 +151,7 @@ Deno.test("merging none changes nothing, and merging into none copies", () => {
   assert.deepEqual(none.summary(), before);
 });
 
-Deno.test("percentiles and mean never leave what was measured", () => {
+Deno.test("percentiles and mean are never outside the measured range", () => {
   fc.assert(
     fc.property(latency, fc.integer({ min: 1, max: 50 }), (ms, times) => {
       const { stddev, ...rest } = latenciesOf(Array<number>(times).fill(ms)).summary();
@@ -161,18 +161,18 @@ Deno.test("percentiles and mean never leave what was measured", () => {
   );
 });
 
-Deno.test("latencies outside of the histogram's buckets keep min, max and percentiles true", () => {
+Deno.test("latencies outside the buckets have correct min, max and percentiles", () => {
   assert.equal(latenciesOf([0, 0, 0]).summary().p99, 0);
   const days = latenciesOf([86_400_000, 86_400_000]).summary();
   assert.deepEqual([days.min, days.p50, days.max], [86_400_000, 86_400_000, 86_400_000]);
 });
 
-Deno.test("no latency makes every number of the summary null", () => {
+Deno.test("without latencies, every figure of the summary is null", () => {
   assert.deepEqual(new Latencies().summary(), NO_LATENCIES);
   assert.equal(new Latencies().percentile(0.5), null);
 });
 
-Deno.test("latencies put together from their fields and buckets are the same", () => {
+Deno.test("latencies restored from their fields and buckets are the same", () => {
   fc.assert(fc.property(values, (values) => {
     const { min, max, sum, squaredDeviations, histogram } = latenciesOf(values);
     const sent = JSON.parse(
@@ -212,14 +212,14 @@ function entryCounts(entry: Entry): unknown {
   return { ...counts, buckets: bucketsOf(histogram), errors: new Map(errors) };
 }
 
-Deno.test("a name of which nothing came has no code, and its whole is empty", () => {
+Deno.test("a name without samples has no codes and an empty total", () => {
   const entries = new NameEntries();
   assert.deepEqual([...entries], []);
   assert.equal(entries.requests, 0);
   assert.equal(entries.whole.requests, 0);
 });
 
-Deno.test("a name with one code is that code's entry, for as often as it comes", () => {
+Deno.test("a name with one code has the entry of that code", () => {
   const entries = entriesOf([200, 200]);
   const entry = entries.of(200);
   assert.equal(entries.of(200), entry);
@@ -228,14 +228,14 @@ Deno.test("a name with one code is that code's entry, for as often as it comes",
   assert.equal(entries.requests, 2);
 });
 
-Deno.test("codes are told apart, in whichever order they come, and 0 is one of them", () => {
+Deno.test("codes are counted separately in any order, including 0", () => {
   const entries = entriesOf([200, 0, 200, 503, 0, 200]);
   assert.deepEqual(requestsByCode(entries), [[200, 3], [0, 2], [503, 1]]);
   assert.equal(entries.requests, 6);
   assert.equal(entries.whole.requests, 6);
 });
 
-Deno.test("an entry that was handed out stays the one of its code", () => {
+Deno.test("a returned entry stays the entry of its code", () => {
   const entries = new NameEntries();
   const good = entries.of(200);
   const bad = entries.of(500);
@@ -245,7 +245,7 @@ Deno.test("an entry that was handed out stays the one of its code", () => {
   assert.deepEqual(requestsByCode(entries), [[200, 1], [500, 0]]);
 });
 
-Deno.test("the whole of several codes has what was added since it was asked for last", () => {
+Deno.test("the total of several codes includes what was added since the last call", () => {
   const entries = entriesOf([200, 500]);
   const before = entries.whole;
   assert.equal(entries.whole, before);
@@ -255,13 +255,13 @@ Deno.test("the whole of several codes has what was added since it was asked for 
   assert.equal(entries.whole.bytesReceived, 7);
 });
 
-Deno.test("the whole is not one of its parts: nothing is counted twice", () => {
+Deno.test("the total is not one of its parts, so nothing is counted twice", () => {
   const entries = entriesOf([200, 500]);
   for (let i = 0; i < 3; i++) assert.equal(entries.whole.requests, 2);
   assert.deepEqual(requestsByCode(entries), [[200, 1], [500, 1]]);
 });
 
-Deno.test("the 51st code of a name and all after it are counted as one, and none is lost", () => {
+Deno.test("from the 51st code of a name on, codes are counted as one", () => {
   const codes = Array.from({ length: 60 }, (_, i) => 400 + i);
   const entries = entriesOf([...codes, ...codes, 400]);
   const counts = requestsByCode(entries);
@@ -271,14 +271,14 @@ Deno.test("the 51st code of a name and all after it are counted as one, and none
   assert.equal(entries.whole.requests, 121);
 });
 
-Deno.test("one code too many is not taken for the code that came before it", () => {
+Deno.test("a code beyond the limit is not counted as the previous code", () => {
   const entries = entriesOf(Array.from({ length: 50 }, (_, i) => 400 + i));
   for (const status of [599, 449, 598, 599, 449]) entries.of(status).add(sample({ status }));
   const counts = new Map(requestsByCode(entries));
   assert.deepEqual([counts.get(449), counts.get(OTHER_CODE), counts.get(599)], [3, 3, undefined]);
 });
 
-Deno.test("a table has a place for each method and name once it is asked for it", () => {
+Deno.test("a table creates entries for a method and name on demand", () => {
   const table = new EntryTable();
   assert.equal(table.get("GET", "search"), undefined);
   assert.equal(table.size, 0);
@@ -290,7 +290,7 @@ Deno.test("a table has a place for each method and name once it is asked for it"
   assert.deepEqual([...table], []);
 });
 
-Deno.test("a table gives every code of every name, and the names themselves", () => {
+Deno.test("a table iterates over every code of every name, and over the names", () => {
   const table = tableOf([
     sample(),
     sample({ name: "pay", method: "POST", status: 500 }),
@@ -313,7 +313,7 @@ Deno.test("a table gives every code of every name, and the names themselves", ()
   );
 });
 
-Deno.test("the whole of a name is the entry that all its samples were added to", () => {
+Deno.test("the total of a name equals an entry that counted all its samples", () => {
   fc.assert(fc.property(fc.array(anySample, { maxLength: 100 }), (samples) => {
     for (const [method, name, { whole }] of tableOf(samples).names()) {
       const entry = new Entry();
@@ -323,7 +323,7 @@ Deno.test("the whole of a name is the entry that all its samples were added to",
   }));
 });
 
-Deno.test("a pair map holds what a map of joined keys would", () => {
+Deno.test("a pair map behaves like a map with joined keys", () => {
   const text = fc.constantFrom("", "a", "b", "ab", "__proto__");
   const writes = fc.array(fc.tuple(text, text, fc.nat()), { maxLength: 50 });
   fc.assert(fc.property(writes, (writes) => {
@@ -343,7 +343,7 @@ Deno.test("a pair map holds what a map of joined keys would", () => {
   }));
 });
 
-Deno.test("a pair that was never set has no value, even where both texts are known", () => {
+Deno.test("a pair that was never set has no value, even if both texts are known", () => {
   const pairs = new PairMap<number>();
   pairs.set("GET", "search", 1);
   pairs.set("POST", "pay", 2);
@@ -357,7 +357,7 @@ function fullCap(): NameCap {
   return cap;
 }
 
-Deno.test("as many pairs as there is room for are let in", () => {
+Deno.test("pairs are admitted up to the limit", () => {
   const cap = fullCap();
   assert.equal(cap.reached, false);
   assert.equal(cap.admit("GET", "0"), "0");
@@ -365,20 +365,20 @@ Deno.test("as many pairs as there is room for are let in", () => {
   assert.equal(cap.reached, false);
 });
 
-Deno.test("a pair is new if only its first text is", () => {
+Deno.test("a pair with a new first text is a new pair", () => {
   const cap = fullCap();
   assert.equal(cap.admit("POST", "0"), "(other)");
   assert.equal(cap.reached, true);
 });
 
-Deno.test("what somebody else turned away takes no room, and is known to be turned away", () => {
+Deno.test("pairs that another node rejected take no room, and are reported as rejected", () => {
   const cap = new NameCap();
   assert.equal(cap.admit("GET", "(other)"), "(other)");
   assert.equal(cap.reached, true);
   for (let i = 0; i < 1000; i++) assert.equal(cap.admit("GET", `${i}`), `${i}`);
 });
 
-Deno.test("the text for all others takes no room among the texts that are counted", () => {
+Deno.test("the text for all others does not count toward the limit", () => {
   const counts = new Map<string, number>();
   countText(counts, "(other)", 5);
   for (let i = 0; i < 1000; i++) countText(counts, `${i}`, 1);

@@ -20,12 +20,12 @@ function bySecond(intervals: readonly SecondStats[]): [second: number, requests:
   return intervals.map((interval) => [interval.second, requestsOf(interval)]);
 }
 
-Deno.test("users can hand their samples to the table", () => {
+Deno.test("the table can be used as a recorder of samples", () => {
   const table: SampleTable = new StatsTable();
   table.record(sample());
 });
 
-Deno.test("a second has what ended from its first moment until the next one's", () => {
+Deno.test("a second has what ended from its first moment to before the next second", () => {
   const table = started();
   for (const ms of [0, 999.75, 1000, 1999.75, 2000]) {
     table.record(sample({ endedAt: START + ms }));
@@ -34,7 +34,7 @@ Deno.test("a second has what ended from its first moment until the next one's", 
   assert.deepEqual(bySecond(table.take(START + 3000)), [[2, 1]]);
 });
 
-Deno.test("a sample of a later second closes the ones before it, empty ones included", () => {
+Deno.test("a sample of a later second closes the previous ones, including empty ones", () => {
   const table = started();
   table.record(sample({ endedAt: START + 500 }));
   table.record(sample({ endedAt: START + 3500 }));
@@ -49,7 +49,7 @@ Deno.test("a sample of a closed second is counted in the open one", () => {
   assert.deepEqual(bySecond(table.take(START + 3000)), [[2, 1]]);
 });
 
-Deno.test("what comes before the start is counted in second 0", () => {
+Deno.test("samples before the start are counted in second 0", () => {
   const table = new StatsTable();
   table.record(sample({ endedAt: START - 5000 }));
   table.record(sample({ endedAt: START - 1 }));
@@ -65,7 +65,7 @@ Deno.test("what comes before the start is counted in second 0", () => {
   assert.deepEqual(others, []);
 });
 
-Deno.test("a table that starts late counts on from the second it is told", () => {
+Deno.test("a table that starts late begins with the given second", () => {
   const table = new StatsTable();
   table.record(sample({ endedAt: START - 5000 }));
   table.start(START, 40);
@@ -82,7 +82,7 @@ Deno.test("a table that starts late and counts nothing has no second", () => {
   assert.deepEqual(bySecond(table.flush(START + 1)), [[40, 0]]);
 });
 
-Deno.test("an interval tells how its one second went", () => {
+Deno.test("the stats of a second contain its users and counts", () => {
   const table = new StatsTable();
   table.start(START, 7);
   table.setUsers(5, START);
@@ -96,7 +96,7 @@ Deno.test("an interval tells how its one second went", () => {
   ]);
 });
 
-Deno.test("a run that never started loses nothing either", () => {
+Deno.test("a run that never started loses nothing", () => {
   const table = new StatsTable();
   assert.deepEqual(table.flush(START), []);
   table.record(sample({ endedAt: START }));
@@ -112,7 +112,7 @@ Deno.test("a flush returns the unfinished second, and no second is ever returned
   assert.deepEqual(bySecond(table.take(START + 3000)), [[2, 1]]);
 });
 
-Deno.test("a flush between two seconds adds no empty one, but returns all that was counted", () => {
+Deno.test("a flush between two seconds returns all counts and no empty second", () => {
   const table = started();
   assert.deepEqual(bySecond(table.flush(START)), []);
   assert.deepEqual(bySecond(table.flush(START + 2000)), [[0, 0], [1, 0]]);
@@ -122,7 +122,7 @@ Deno.test("a flush between two seconds adds no empty one, but returns all that w
   assert.deepEqual(table.flush(START + 2000).map(({ second }) => second), [3]);
 });
 
-Deno.test("users are those at the end of each second, their peak the most within it", () => {
+Deno.test("users are those at the end of a second, and the peak is the maximum within it", () => {
   const table = started();
   table.setUsers(2, START);
   table.setUsers(9, START + 400);
@@ -132,7 +132,7 @@ Deno.test("users are those at the end of each second, their peak the most within
   assert.deepEqual(users, [[5, 9], [5, 5], [1, 5], [1, 1]]);
 });
 
-Deno.test("user errors are counted by class and text, in the second of their throw", () => {
+Deno.test("user errors are counted by class and text, in the second in which they were thrown", () => {
   const table = started();
   table.userError("BuyTest", "no token", START + 1);
   table.userError("BuyTest", "no token", START + 2);
@@ -142,7 +142,7 @@ Deno.test("user errors are counted by class and text, in the second of their thr
   assert.deepEqual([...second!.userErrors], [["SellTest", "no token", 1]]);
 });
 
-Deno.test("samples are told apart by method and name", () => {
+Deno.test("samples are counted by method and name", () => {
   const table = started();
   table.record(sample({ method: "GET", name: "a", endedAt: START }));
   table.record(sample({ method: "POST", name: "a", endedAt: START }));
@@ -153,7 +153,7 @@ Deno.test("samples are told apart by method and name", () => {
   assert.deepEqual(counts, [["GET", "a", 2], ["GET", "b", 1], ["POST", "a", 1]]);
 });
 
-Deno.test("samples of one name are told apart by their codes, each in the second of its end", () => {
+Deno.test("samples of one name are counted by code, in the second in which they ended", () => {
   const table = started();
   for (const [status, ms] of [[200, 0], [503, 1], [200, 2], [0, 3], [200, 1000]] as const) {
     table.record(sample({ status, endedAt: START + ms }));
@@ -164,7 +164,7 @@ Deno.test("samples of one name are told apart by their codes, each in the second
   assert.deepEqual(counts, [[[200, 2], [503, 1], [0, 1]], [[200, 1]]]);
 });
 
-Deno.test("what becomes of passes is counted in the second in which it does", () => {
+Deno.test("iteration events are counted in the second in which they happen", () => {
   const table = started();
   table.iterations(START + 900).scheduled += 2;
   table.iterations(START + 950).begin(50);
@@ -179,7 +179,7 @@ Deno.test("what becomes of passes is counted in the second in which it does", ()
   assert.deepEqual(counts, [[2, 1, 0, 0, 0], null, [0, 0, 1, 1, 1150]]);
 });
 
-Deno.test("passes of a closed second are counted in the open one, and before the start in second 0", () => {
+Deno.test("iterations of a closed second are counted in the open one, and those before the start in second 0", () => {
   const table = new StatsTable();
   table.iterations(START - 10).scheduled++;
   table.start(START);
@@ -189,14 +189,14 @@ Deno.test("passes of a closed second are counted in the open one, and before the
   assert.deepEqual([second?.second, second?.iterations?.scheduled], [1, 1]);
 });
 
-Deno.test("a flush returns a second that has not lasted any time, where passes are in it", () => {
+Deno.test("a flush returns a second of no duration if it has iterations", () => {
   const table = started();
   table.flush(START + 2000);
   table.iterations(START + 2000).dropped++;
   assert.deepEqual(table.flush(START + 2000).map(({ second }) => second), [2]);
 });
 
-Deno.test("the 1,001st name of the run and all after it are counted under one name a method", () => {
+Deno.test("from the 1,001st name of the run on, names are counted as one per method", () => {
   const table = started();
   for (let i = 0; i < 1000; i++) {
     table.record(sample({ name: `/item/${i}`, endedAt: START + i }));
@@ -222,7 +222,7 @@ Deno.test("the 1,001st name of the run and all after it are counted under one na
   ]]);
 });
 
-Deno.test("the 1,001st user error of the run and all after it are counted under one text", () => {
+Deno.test("from the 1,001st user error of the run on, errors are counted as one", () => {
   const table = started();
   for (let i = 0; i < 1100; i++) table.userError("BuyTest", `no order ${i}`, START + i);
   table.userError("BuyTest", "no order 0", START + 1100);
@@ -235,7 +235,7 @@ Deno.test("the 1,001st user error of the run and all after it are counted under 
   assert.equal(table.namesCapped, false);
 });
 
-Deno.test("whenever intervals are fetched, each sample is in one of them and none is missing", () => {
+Deno.test("whenever seconds are taken, each sample is in exactly one of them", () => {
   const step = fc.record({
     sample: anySample,
     waitMs: fc.oneof(fc.constantFrom(0, 0.5, 500, 1000), fc.nat(2500)),

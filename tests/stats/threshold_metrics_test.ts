@@ -32,7 +32,7 @@ function observed(name: string, ...parts: RequestTotals[]): number {
   return metric.observe(new RequestMeasure(parts, []));
 }
 
-Deno.test("each metric of requests is what it says, over one name and over several", () => {
+Deno.test("every metric of requests has its value, for one name and for several", () => {
   const one = totalsOf([10, 20, 30, 40], 1);
   const two = totalsOf([50, 60], 2);
   const expected: readonly [name: string, ofOne: number, ofBoth: number][] = [
@@ -65,7 +65,7 @@ Deno.test("any percentile is the nearest-rank one, within a tenth of a percent",
   }));
 });
 
-Deno.test("a rate that goes on is taken over the seconds that are told of", () => {
+Deno.test("a rate during the run covers only the seconds that were reported", () => {
   const timeline = [7, 8, 9].map((second) => timelineSecond({ second }));
   const part = { ...totalsOf([1, 2, 3, 4, 5, 6]), rate: 1.5 };
   const measure = new RequestMeasure([part], timeline);
@@ -76,7 +76,7 @@ Deno.test("a rate that goes on is taken over the seconds that are told of", () =
   assert.equal(metric.observeSoFar!(measure), 2);
 });
 
-Deno.test("each metric of passes is what it says", () => {
+Deno.test("every metric of iterations has its value", () => {
   const iterations: IterationSummary = {
     scheduled: 200,
     started: 190,
@@ -112,7 +112,7 @@ Deno.test("each metric of passes is what it says", () => {
   }
 });
 
-Deno.test("the hint names metrics that there are", () => {
+Deno.test("the hint only names existing metrics", () => {
   const names = METRICS_HINT.match(/\b(p\d+|min|mean|med|max|rps|[a-z]+_[a-z0-9_]+)\b/g)!;
   assert.ok(names.length >= 8);
   for (const name of names) assert.equal(typeof metricOf(name), "object", name);
@@ -124,7 +124,7 @@ function histogram(...values: number[]): Histogram {
   return all;
 }
 
-Deno.test("several names are one, weighted by their requests", () => {
+Deno.test("several names are combined, weighted by their requests", () => {
   const fast = requestRow({ requests: 300, latencyMs: { ...latencies(10), mean: 10 } });
   const slow = requestRow({
     requests: 100,
@@ -149,7 +149,7 @@ Deno.test("a name without requests changes nothing", () => {
   assert.equal(new RequestMeasure([empty], []).requests, 0);
 });
 
-Deno.test("percentiles are taken from buckets in any form, and stay within what was measured", () => {
+Deno.test("percentiles work with packed buckets, and stay within the measured range", () => {
   const packed = new PackedBuckets(packBuckets(histogram(10, 20, 30, 40)));
   const range = { ...NO_LATENCIES, min: 10, max: 40 };
   const measure = new RequestMeasure([

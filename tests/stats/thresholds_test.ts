@@ -39,7 +39,7 @@ function endOf(expression: string, given: Statistics): [observed: number | null,
   return [row!.observed, row!.passed];
 }
 
-Deno.test("at the end each threshold is held or crossed by all that was counted", () => {
+Deno.test("at the end, each threshold is judged by all counts", () => {
   const ends: readonly [expression: string, observed: number, passed: boolean][] = [
     ["count>=1200", 1200, true],
     ["count>1200", 1200, false],
@@ -62,7 +62,7 @@ Deno.test("at the end each threshold is held or crossed by all that was counted"
   }
 });
 
-Deno.test("rows come in the order of the expressions, in their own words", () => {
+Deno.test("rows have the order and the wording of the expressions", () => {
   const set = new ThresholdSet([" rps >= 120", "count<1"]);
   assert.deepEqual(set.rows(SOME, OVER).map(({ expression }) => expression), [
     "rps >= 120",
@@ -70,7 +70,7 @@ Deno.test("rows come in the order of the expressions, in their own words", () =>
   ]);
 });
 
-Deno.test("at the end no sample is a crossed threshold, but where none is what is wanted", () => {
+Deno.test("at the end, a threshold without a sample is crossed, unless it demands that there is none", () => {
   for (
     const expression of [
       "p95[serach]<1s",
@@ -89,13 +89,13 @@ Deno.test("at the end no sample is a crossed threshold, but where none is what i
   }
 });
 
-Deno.test("before the end, what has no sample is not crossed", () => {
+Deno.test("during the run, a threshold without a sample is not crossed", () => {
   for (const expression of ["p95<1s", "rps>=100", "p95[typo]<1ms", "dropped<1", "count>=5"]) {
     assert.equal(verdictAt(expression, NONE), true, expression);
   }
 });
 
-Deno.test("before the end, what can still be reached is not crossed, and what cannot is", () => {
+Deno.test("during the run, a threshold is crossed only if it can no longer be reached", () => {
   const live: readonly [expression: string, passed: boolean][] = [
     ["count>=5000", true],
     ["count>5000", true],
@@ -121,7 +121,7 @@ Deno.test("before the end, what can still be reached is not crossed, and what ca
   }
 });
 
-Deno.test("while users are being started a rate may be too low, but not too high", () => {
+Deno.test("while the load is rising, a rate may be too low but not too high", () => {
   for (const expression of ["rps>=500", "rps>500", "rps==500", "rps!=120", "rps[search]>=500"]) {
     assert.equal(verdictAt(expression, SOME, true), true, expression);
     assert.equal(verdictAt(expression, SOME, false), false, expression);
@@ -129,7 +129,7 @@ Deno.test("while users are being started a rate may be too low, but not too high
   assert.equal(verdictAt("rps<100", SOME, true), false);
 });
 
-Deno.test("a rate that is told of late is not taken for too low", () => {
+Deno.test("a rate is not too low only because reports are late", () => {
   // The last two of ten seconds have not come in yet.
   const timeline = [0, 1, 2, 3, 4, 5, 6, 7].map((second) => timelineSecond({ second }));
   const late = statistics({ requests: [requestRow({ requests: 800, rate: 80 })], timeline });
@@ -139,19 +139,19 @@ Deno.test("a rate that is told of late is not taken for too low", () => {
   assert.deepEqual(endOf("rps>=100", late), [80, false]);
 });
 
-Deno.test("the first that is crossed is named", () => {
+Deno.test("the first crossed threshold is returned", () => {
   const set = new ThresholdSet(["count>=1", "p95<1ms", "error_rate<1%"]);
   assert.equal(set.crossed(SOME, { spawning: false }), "p95<1ms");
   assert.equal(new ThresholdSet([]).crossed(SOME, { spawning: false }), null);
 });
 
-Deno.test("sets go together, and what is said twice counts once", () => {
+Deno.test("sets can be united, and duplicates count once", () => {
   const flags = new ThresholdSet(["p95<200ms", "p95 < 0.2s", "count>=1"]);
   const both = flags.with(new ThresholdSet(["requests>=1", "error_rate<1%"], "file"));
   assert.deepEqual(both.expressions, ["p95<200ms", "count>=1", "error_rate<1%"]);
 });
 
-Deno.test("an expression that cannot be read is refused by name, with where it stands", () => {
+Deno.test("an invalid expression is named with its source", () => {
   assert.throws(() => new ThresholdSet(["p95<1s", "p95<"], "--threshold"), (error) => {
     assert.ok(error instanceof UsageError);
     assert.equal(
@@ -162,7 +162,7 @@ Deno.test("an expression that cannot be read is refused by name, with where it s
   });
 });
 
-Deno.test("what has no sample at the end is explained", () => {
+Deno.test("thresholds without a sample are explained at the end", () => {
   const set = new ThresholdSet(["p95[GET serach]<1s", "count>=1", "dropped==0", "count[old]==0"]);
   assert.deepEqual(set.unmatched(SOME), [
     "Threshold p95[GET serach]<1s: no request is named GET serach. The names are GET search, POST order.",
@@ -191,11 +191,11 @@ const users = (users: number): { users: number; arrivalRate: null } => ({
   arrivalRate: null,
 });
 
-Deno.test("a run fails by what is crossed", () => {
+Deno.test("crossed thresholds fail a run", () => {
   assert.deepEqual(failed(null, HELD, CROSSED, NO_SAMPLE), ["p95<200ms", "p95[x]<1s"]);
 });
 
-Deno.test("a load that is raised until it breaks may break, but not at once", () => {
+Deno.test("a search for the breaking point fails only if the first load breaks", () => {
   const late = { passed: users(10), broke: users(20), threshold: "p95<200ms" };
   assert.deepEqual(failed(late, HELD, CROSSED), []);
   const atOnce = { passed: null, broke: users(10), threshold: "p95<200ms" };
@@ -204,12 +204,12 @@ Deno.test("a load that is raised until it breaks may break, but not at once", ()
   assert.deepEqual(failed(atOnce, HELD, { ...CROSSED, passed: true }), ["p95<200ms"]);
 });
 
-Deno.test("what could not break anything, as it has no sample, fails such a run as well", () => {
+Deno.test("a threshold without a sample also fails a search for the breaking point", () => {
   const never = { passed: users(10), broke: null, threshold: null };
   assert.deepEqual(failed(never, HELD, NO_SAMPLE), ["p95[x]<1s"]);
 });
 
-Deno.test("what was observed has its unit, and enough digits to be told from the bound", () => {
+Deno.test("observed values have their unit, and enough digits to compare them with the bound", () => {
   const texts: readonly [expression: string, observed: number | null, text: string][] = [
     ["p95<200ms", 200.0412, "200.04 ms"],
     ["p95<200ms", 200, "200 ms"],
@@ -283,7 +283,7 @@ const GOOD: readonly [
   ["service_mean<50ms", "time", null, "<", 50],
 ];
 
-Deno.test("every metric, operator and unit is read", () => {
+Deno.test("every metric, operator and unit is parsed", () => {
   for (const [text, kind, selector, operator, bound] of GOOD) {
     const read = good(text);
     assert.deepEqual(
@@ -347,11 +347,11 @@ const BAD: readonly [text: string, problem: string][] = [
   ],
 ];
 
-Deno.test("what is no threshold is refused with the place, and with what is accepted", () => {
+Deno.test("an invalid threshold is rejected with what is wrong and what is expected", () => {
   for (const [text, problem] of BAD) assert.equal(problemOf(text), problem, text);
 });
 
-Deno.test("an unknown metric comes with all that there are, two in one with what to do", () => {
+Deno.test("the hint for an unknown metric lists all metrics, and for two thresholds in one says what to do", () => {
   const unknown = readThreshold("latency<1s");
   assert.ok("hint" in unknown);
   assert.match(unknown.hint, /p50.*error_rate.*rps.*start_delay_p99/);
@@ -362,7 +362,7 @@ Deno.test("an unknown metric comes with all that there are, two in one with what
   );
 });
 
-Deno.test("a selector is a name, whatever the method, or both", () => {
+Deno.test("a selector is a name, or a method and a name", () => {
   const search = { method: "GET", name: "search" };
   assert.ok(selects(null, search));
   assert.ok(selects("search", search));
@@ -372,7 +372,7 @@ Deno.test("a selector is a name, whatever the method, or both", () => {
   assert.ok(!selects("sear", search));
 });
 
-Deno.test("the same threshold is known however it is written", () => {
+Deno.test("equal thresholds are recognized in any spelling", () => {
   assert.ok(isSame(good("p95<200ms"), good(" p95 < 0.2s ")));
   assert.ok(isSame(good("error_rate[ pay ]<1%"), good("error_rate[pay]<0.01")));
   assert.ok(isSame(good("avg<5"), good("MEAN<5ms")));
@@ -381,7 +381,7 @@ Deno.test("the same threshold is known however it is written", () => {
   assert.ok(!isSame(good("p95<200ms"), good("p90<200ms")));
 });
 
-Deno.test("any text is read or refused, and any name can be selected", () => {
+Deno.test("any text is parsed or rejected, and any name can be selected", () => {
   fc.assert(fc.property(fc.string(), (text) => {
     const reading = readThreshold(text);
     assert.ok("bound" in reading ? Number.isFinite(reading.bound) : reading.problem !== "");
@@ -394,7 +394,7 @@ Deno.test("any text is read or refused, and any name can be selected", () => {
   }));
 });
 
-Deno.test("values have the unit of their kind", () => {
+Deno.test("values are parsed with the units of their kind", () => {
   const good: readonly [text: string, kind: MetricKind, value: number][] = [
     ["200", "time", 200],
     ["200 ms", "time", 200],

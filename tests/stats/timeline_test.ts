@@ -27,7 +27,7 @@ function stretchOf(...intervals: SecondStats[]): MergedStats {
   return stretch;
 }
 
-Deno.test("intervals of several nodes for the same second become one second", () => {
+Deno.test("the same second of several nodes becomes one second", () => {
   const timeline = timelineOf(interval(0, 3, [10, 10]), interval(0, 4, [30]));
   const [{ p50, ...row } = assert.fail(), ...others] = timeline.rows();
   assert.deepEqual(row, { second: 0, users: 7, requests: 3, failures: 0, p95: 30, p99: 30 });
@@ -41,7 +41,7 @@ Deno.test("a second without requests has users and no percentiles", () => {
   ]);
 });
 
-Deno.test("all entries of a second count, failures included", () => {
+Deno.test("all entries of a second count, including failures", () => {
   const both = interval(0, 1, [5]);
   both.entries.at("POST", "pay").of(500).add(sample({ latencyMs: 5, error: "HTTP 500" }));
   assert.deepEqual(timelineOf(both).rows(), [
@@ -49,7 +49,7 @@ Deno.test("all entries of a second count, failures included", () => {
   ]);
 });
 
-Deno.test("a second's percentiles are those of all its codes together", () => {
+Deno.test("the percentiles of a second cover all its codes", () => {
   const samples = [10, 20, 30, 40].map((latencyMs, i) =>
     sample({ latencyMs, status: i < 2 ? 200 : 503, error: i < 2 ? null : "HTTP 503" })
   );
@@ -58,7 +58,7 @@ Deno.test("a second's percentiles are those of all its codes together", () => {
   assert.ok(Math.abs(p50! - 20) < 0.01 && Math.abs(p99! - 40) < 0.02, `${p50}, ${p99}`);
 });
 
-Deno.test("passes are no requests of a second", () => {
+Deno.test("iterations do not count as requests of a second", () => {
   const second = interval(0, 2, []);
   second.openIterations.merge(iterationsOf({ scheduled: 3, delays: [1], services: [5] }));
   assert.deepEqual(timelineOf(second).rows(), [
@@ -66,12 +66,12 @@ Deno.test("passes are no requests of a second", () => {
   ]);
 });
 
-Deno.test("seconds come in their order, in whichever they were added", () => {
+Deno.test("seconds are in order, whatever order they were added in", () => {
   const timeline = timelineOf(interval(2, 1, []), interval(0, 1, []), interval(1, 1, []));
   assert.deepEqual(timeline.rows().map(({ second }) => second), [0, 1, 2]);
 });
 
-Deno.test("an interval that comes a minute late is in its second's percentiles", () => {
+Deno.test("counts that arrive a minute late are in the percentiles of their second", () => {
   const timeline = timelineOf(interval(0, 1, [10]));
   for (let second = 1; second <= 60; second++) timeline.add(interval(second, 1, [10]));
   assert.equal(timeline.rows()[0]!.p99, 10);
@@ -80,7 +80,7 @@ Deno.test("an interval that comes a minute late is in its second's percentiles",
   assert.equal(timeline.lateSeconds, 0);
 });
 
-Deno.test("an interval that comes too late still counts, and it is told that percentiles lack it", () => {
+Deno.test("counts that arrive too late still count, and are reported as missing from the percentiles", () => {
   const timeline = timelineOf(interval(0, 1, [10]));
   for (let second = 1; second <= 120; second++) timeline.add(interval(second, 1, [10]));
   timeline.add(interval(0, 2, []));
@@ -98,7 +98,7 @@ Deno.test("an interval that comes too late still counts, and it is told that per
   });
 });
 
-Deno.test("a second that nobody told of in time still gets percentiles from its first interval", () => {
+Deno.test("a second without timely reports gets the percentiles of its first report", () => {
   const timeline = timelineOf(interval(500, 1, [10]), interval(3, 1, [20]));
   assert.deepEqual(timeline.rows()[0], {
     second: 3,
@@ -112,7 +112,7 @@ Deno.test("a second that nobody told of in time still gets percentiles from its 
   assert.equal(timeline.lateSeconds, 0);
 });
 
-Deno.test("the peak of users is the highest sum of a second's peaks", () => {
+Deno.test("the peak of users is the highest sum of the peaks of a second", () => {
   const peaked = interval(1, 2, []);
   peaked.peakUsers = 8;
   const timeline = timelineOf(interval(0, 5, []), interval(0, 4, []), peaked, interval(1, 3, []));
@@ -120,7 +120,7 @@ Deno.test("the peak of users is the highest sum of a second's peaks", () => {
   assert.equal(new Timeline().peakUsers, 0);
 });
 
-Deno.test("seconds that were put together keep their counts, and have the percentiles of all", () => {
+Deno.test("merged seconds keep their own counts and have the percentiles of all of them", () => {
   const stretch = stretchOf(interval(3, 2, [10]), interval(4, 5, []), interval(5, 4, [30, 30]));
   const times = { p50: 30, p95: 30, p99: 30 };
   assert.deepEqual(timelineOf(stretch).rows(), [
@@ -130,7 +130,7 @@ Deno.test("seconds that were put together keep their counts, and have the percen
   ]);
 });
 
-Deno.test("a part without seconds adds latencies, and no requests or users", () => {
+Deno.test("a delta without seconds adds latencies, but no requests or users", () => {
   const { from, to, entries, userErrors } = stretchOf(interval(0, 2, [10]), interval(1, 2, [10]));
   const timeline = timelineOf(
     interval(0, 2, []),
@@ -144,7 +144,7 @@ Deno.test("a part without seconds adds latencies, and no requests or users", () 
   ]);
 });
 
-Deno.test("each second of a stretch that comes too late is one that percentiles lack", () => {
+Deno.test("each second of a late delta is reported as missing from the percentiles", () => {
   const timeline = timelineOf(interval(0, 1, [10]), interval(1, 1, [10]), interval(121, 1, [10]));
   timeline.add(stretchOf(interval(0, 1, [500]), interval(1, 1, [500]), interval(2, 1, [500])));
   assert.equal(timeline.lateSeconds, 2);

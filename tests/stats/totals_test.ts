@@ -63,7 +63,7 @@ function inexact({ totals, requests }: Statistics): number[] {
   );
 }
 
-Deno.test("samples spread over nodes make the same statistics as one table of them all", () => {
+Deno.test("samples spread over nodes yield the same statistics as in one table", () => {
   const spread = fc.array(fc.tuple(anySample, fc.nat(3)), { maxLength: 200 });
   fc.assert(fc.property(spread, fc.infiniteStream(fc.nat()), (spread, order) => {
     const whole = intervalsOf(spread.map(([one]) => one));
@@ -106,7 +106,7 @@ Deno.test("counts are those of the samples, for each name and over all", () => {
   }));
 });
 
-Deno.test("a row says what its samples say", () => {
+Deno.test("a row has the figures of its samples", () => {
   const samples = [10, 20, 60].map((latencyMs, i) =>
     sample({
       latencyMs,
@@ -136,7 +136,7 @@ Deno.test("a row says what its samples say", () => {
   ]);
 });
 
-Deno.test("codes of a name add up to it", () => {
+Deno.test("the codes of a name add up to its total", () => {
   fc.assert(fc.property(fc.array(anySample, { maxLength: 100 }), (samples) => {
     for (
       const { method, name, codes, ...row } of totalsOf(intervalsOf(samples)).statistics(1).requests
@@ -163,7 +163,7 @@ Deno.test("codes of a name add up to it", () => {
   }));
 });
 
-Deno.test("but for the codes themselves, counts are what they are with one code for all", () => {
+Deno.test("except for the codes, counts do not depend on the codes of samples", () => {
   const spread = fc.array(fc.tuple(anySample, fc.nat(2)), { maxLength: 100 });
   fc.assert(fc.property(spread, fc.boolean(), (spread, packed) => {
     const statisticsOf = (change: (one: Sample) => Sample): unknown => {
@@ -184,7 +184,7 @@ Deno.test("but for the codes themselves, counts are what they are with one code 
   }));
 });
 
-Deno.test("iterations are what became of the passes of all nodes", () => {
+Deno.test("iterations of all nodes are added up", () => {
   const totals = totalsOf([
     counted({
       iterations: iterationsOf({ scheduled: 4, dropped: 1, delays: [0, 30], services: [20] }),
@@ -203,7 +203,7 @@ Deno.test("iterations are what became of the passes of all nodes", () => {
   assert.equal(totals.statistics(1).iterations, null);
 });
 
-Deno.test("passes of which none was begun have no times", () => {
+Deno.test("iterations that never started have no times", () => {
   const { iterations } = totalsOf([
     counted({ iterations: iterationsOf({ scheduled: 4, dropped: 4 }) }),
   ])
@@ -218,7 +218,7 @@ Deno.test("passes of which none was begun have no times", () => {
   });
 });
 
-Deno.test("an empty run has rows of nothing, rates of 0 and no latencies", () => {
+Deno.test("an empty run has no rows, rates of 0 and no latencies", () => {
   assert.deepEqual(plainStatistics(new Totals().statistics(0)), {
     totals: {
       requests: 0,
@@ -240,7 +240,7 @@ Deno.test("an empty run has rows of nothing, rates of 0 and no latencies", () =>
   assert.equal(new Totals().peakUsers, 0);
 });
 
-Deno.test("requests come by name and then by method", () => {
+Deno.test("requests are sorted by name, then by method", () => {
   const samples = [["POST", "b"], ["GET", "b"], ["PUT", "a"], ["GET", "B"]].map(([method, name]) =>
     sample({ method: method!, name: name! })
   );
@@ -253,7 +253,7 @@ Deno.test("requests come by name and then by method", () => {
   ]);
 });
 
-Deno.test("failures and user errors come by count, the most first, and then by text", () => {
+Deno.test("failures and user errors are sorted by count, then by text", () => {
   const samples = ["timed out", "HTTP 500", "refused", "HTTP 500"].map((error) =>
     sample({ error })
   );
@@ -270,7 +270,7 @@ Deno.test("failures and user errors come by count, the most first, and then by t
   ]);
 });
 
-Deno.test("names beyond 1,000 are counted as one when nodes have different ones", () => {
+Deno.test("names over 1,000 are counted as one if nodes have different ones", () => {
   const totals = new Totals();
   for (const node of ["a", "b"]) {
     const names = Array.from({ length: 700 }, (_, i) => sample({ name: `/${node}/${i}` }));
@@ -283,7 +283,7 @@ Deno.test("names beyond 1,000 are counted as one when nodes have different ones"
   assert.equal(all.requests, 1400);
 });
 
-Deno.test("user errors beyond 1,000 are counted as one when nodes have different ones", () => {
+Deno.test("user errors over 1,000 are counted as one if nodes have different ones", () => {
   const totals = new Totals();
   for (const node of ["a", "b"]) {
     const interval = new SecondStats(0, 0);
@@ -296,13 +296,13 @@ Deno.test("user errors beyond 1,000 are counted as one when nodes have different
   assert.equal(totals.namesCapped, false);
 });
 
-Deno.test("a name that a node has capped makes the totals say so", () => {
+Deno.test("the totals report that a node has capped its names", () => {
   const interval = new SecondStats(0, 0);
   interval.entries.at("GET", "(other)").of(200).add(sample());
   assert.equal(totalsOf([interval]).namesCapped, true);
 });
 
-Deno.test("a reset drops counts and timeline, but not the peak of users", () => {
+Deno.test("a reset discards counts and timeline, but keeps the peak of users", () => {
   const totals = totalsOf([new SecondStats(0, 9), ...intervalsOf([sample({ error: "HTTP 500" })])]);
   totals.reset();
   assert.deepEqual(
@@ -318,7 +318,7 @@ Deno.test("a reset drops counts and timeline, but not the peak of users", () => 
   ]]);
 });
 
-Deno.test("a snapshot stays as it was when more is added, but for its histograms", () => {
+Deno.test("statistics do not change when more is added, except for their histograms", () => {
   const totals = totalsOf([counted({ iterations: iterationsOf({ scheduled: 1 }) })]);
   for (const interval of intervalsOf([sample()])) totals.add(interval);
   const before = totals.statistics(1);
@@ -330,7 +330,7 @@ Deno.test("a snapshot stays as it was when more is added, but for its histograms
   assert.equal(totals.statistics(1).totals.requests, 2);
 });
 
-Deno.test("seconds that were put together, packed or not, count as they do apart", () => {
+Deno.test("merged seconds, packed or not, count the same as single ones", () => {
   const samples = fc.array(anySample, { maxLength: 100 });
   fc.assert(fc.property(samples, fc.boolean(), (samples, packed) => {
     const intervals = intervalsOf(samples);
@@ -343,7 +343,7 @@ Deno.test("seconds that were put together, packed or not, count as they do apart
   }));
 });
 
-Deno.test("parts of a second add up to it, where only one of them tells how it went", () => {
+Deno.test("parts of a second add up, if only one of them lists the second", () => {
   const [interval = assert.fail()] = intervalsOf([
     sample({ name: "search", latencyMs: 5 }),
     sample({ name: "pay", latencyMs: 5, error: "HTTP 500" }),
@@ -371,7 +371,7 @@ function requestsOf({ entries }: MergedCounts): unknown[] {
   );
 }
 
-Deno.test("codes stay apart, and those of several nodes are added", () => {
+Deno.test("codes are kept separate, and those of several nodes are added up", () => {
   const merged = new MergedCounts();
   merged.add(intervalOf([sample(), sample({ status: 503, error: "HTTP 503" })]));
   merged.add(intervalOf([sample({ status: 503, error: "HTTP 503" }), sample({ status: 0 })]));
@@ -385,7 +385,7 @@ Deno.test("codes stay apart, and those of several nodes are added", () => {
   assert.deepEqual([...whole!.errors], [["HTTP 503", 2]]);
 });
 
-Deno.test("names beyond 1,000 are counted under one, by their codes", () => {
+Deno.test("names over 1,000 are counted as one, by code", () => {
   const merged = new MergedCounts();
   for (const [status, node] of [[200, "a"], [404, "b"]] as const) {
     const samples = Array.from(
@@ -400,7 +400,7 @@ Deno.test("names beyond 1,000 are counted under one, by their codes", () => {
   assert.deepEqual(Array.from(other!, ([code, { requests }]) => [code, requests]), [[404, 401]]);
 });
 
-Deno.test("a second name that is capped brings its codes to the one of all others", () => {
+Deno.test("further capped names add their codes to those of all others", () => {
   const merged = new MergedCounts();
   const names = Array.from({ length: 1000 }, (_, i) => sample({ name: `/${i}` }));
   merged.add(intervalOf([...names, sample({ name: "a" }), sample({ name: "b", status: 404 })]));
@@ -411,7 +411,7 @@ Deno.test("a second name that is capped brings its codes to the one of all other
   ]);
 });
 
-Deno.test("passes are none until some are counted, and are then added", () => {
+Deno.test("iterations are null until some are counted, and then added up", () => {
   const merged = new MergedCounts();
   merged.add(counted());
   merged.add(intervalOf([sample()]));
@@ -429,7 +429,7 @@ Deno.test("passes are none until some are counted, and are then added", () => {
   });
 });
 
-Deno.test("what was added stays as it was", () => {
+Deno.test("adding does not change the added counts", () => {
   const merged = new MergedCounts();
   const interval = intervalOf([sample()]);
   interval.openIterations.scheduled = 2;
@@ -454,7 +454,7 @@ function telling(...seconds: SecondCounts[]): StatsDelta {
   return counted({ from, to, seconds });
 }
 
-Deno.test("seconds put together add up to what they add up to apart", () => {
+Deno.test("merged seconds have the same totals as single ones", () => {
   const samples = fc.array(anySample, { maxLength: 100 });
   fc.assert(fc.property(samples, samples, (samples, errors) => {
     const table = new StatsTable();
@@ -479,7 +479,7 @@ Deno.test("seconds put together add up to what they add up to apart", () => {
   }));
 });
 
-Deno.test("a stretch reaches from its earliest second to its latest", () => {
+Deno.test("merged stats range from the earliest second to the latest", () => {
   const stretch = stretchOf(new SecondStats(7, 1), new SecondStats(5, 1));
   assert.deepEqual([stretch.from, stretch.to], [5, 7]);
   stretch.add(counted({ from: 3, to: 9 }));
@@ -487,7 +487,7 @@ Deno.test("a stretch reaches from its earliest second to its latest", () => {
   assert.deepEqual(stretch.seconds.map(({ second }) => second), [5, 7]);
 });
 
-Deno.test("seconds are in their order, in whichever they were added, and each is there once", () => {
+Deno.test("merged seconds are in order and unique, whatever order they were added in", () => {
   const order = fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7], { minLength: 1 });
   fc.assert(fc.property(order, order, (first, then) => {
     const stretch = stretchOf(...[...first, ...then].map((number) => new SecondStats(number, 1)));
@@ -496,7 +496,7 @@ Deno.test("seconds are in their order, in whichever they were added, and each is
   }));
 });
 
-Deno.test("two parts of one second are one: counts are added, users are the later ones", () => {
+Deno.test("two parts of one second are merged: counts are added, and users are the later ones", () => {
   const stretch = stretchOf(
     telling(second(4, { users: 9, peakUsers: 9, requests: 5, failures: 1 }), second(5)),
     telling(second(4, { users: 7, peakUsers: 8, requests: 2, failures: 2 })),
@@ -507,7 +507,7 @@ Deno.test("two parts of one second are one: counts are added, users are the late
   ]);
 });
 
-Deno.test("entries of a stretch are its own: adding to it changes no interval", () => {
+Deno.test("merged entries are copies, so adding to them does not change any second", () => {
   const table = new StatsTable();
   table.start(0);
   table.record(sample({ error: "HTTP 500" }));
@@ -519,7 +519,7 @@ Deno.test("entries of a stretch are its own: adding to it changes no interval", 
   assert.deepEqual([...entry.errors], [["HTTP 500", 2]]);
 });
 
-Deno.test("codes of a name stay apart in a stretch", () => {
+Deno.test("codes of a name are kept separate in merged stats", () => {
   const stretch = stretchOf(
     intervalOf([sample(), sample({ status: 503 })], 1),
     intervalOf([sample({ status: 503 }), sample({ status: 0 })], 2),
@@ -530,7 +530,7 @@ Deno.test("codes of a name stay apart in a stretch", () => {
   );
 });
 
-Deno.test("a stretch has the passes of all its seconds, and none where they have none", () => {
+Deno.test("merged stats have the iterations of all seconds, and null if there are none", () => {
   const stretch = stretchOf(new SecondStats(0, 1), counted());
   assert.equal(stretch.iterations, null);
   stretch.add(
