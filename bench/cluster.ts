@@ -146,3 +146,4 @@ const result = {
 await Deno.mkdir(RESULT.slice(0, RESULT.lastIndexOf("/")), { recursive: true });
 await Deno.writeTextFile(RESULT, `${JSON.stringify(result, null, 2)}\n`);
 say(`Written to ${RESULT}`);
+Deno.exit(0);

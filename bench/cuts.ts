@@ -20,3 +20,4 @@ stdout.write(
       counted === requests + retries ? "exactly as many" : `off by ${counted - requests - retries}`
     }\n`,
 );
+Deno.exit(0);

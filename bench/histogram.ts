@@ -44,4 +44,5 @@ if (import.meta.main) {
   for (const [name, cost] of candidates) {
     stdout.write(`${name.padEnd(18)}${cost.toFixed(1).padStart(7)} ns a record\n`);
   }
+  Deno.exit(0);
 }

@@ -136,4 +136,5 @@ if (import.meta.main) {
   const result = { runs, seconds, cores: navigator.hardwareConcurrency, results };
   await Deno.writeTextFile(RESULT, `${JSON.stringify(result, null, 2)}\n`);
   say(`Written to ${RESULT}`);
+  Deno.exit(0);
 }

@@ -111,3 +111,4 @@ say(
     `apart by ${difference.toFixed(3)} ms (goal: within ${GOAL} ms: ` +
     `${Math.abs(difference) <= GOAL ? "met" : "MISSED"})`,
 );
+Deno.exit(0);

@@ -128,3 +128,4 @@ await Deno.mkdir(RESULT.slice(0, RESULT.lastIndexOf("/")), { recursive: true });
 const result = { date: new Date().toISOString(), cores: navigator.hardwareConcurrency, results };
 await Deno.writeTextFile(RESULT, `${JSON.stringify(result, null, 2)}\n`);
 say(`${missed === 0 ? "All goals met" : `${missed} goals missed`}. Written to ${RESULT}`);
+Deno.exit(0);

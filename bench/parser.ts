@@ -54,4 +54,5 @@ if (import.meta.main) {
     const size = `${response.length} bytes`;
     stdout.write(`${name.padEnd(16)}${size.padStart(10)}${cost.toFixed(0).padStart(7)} ns\n`);
   }
+  Deno.exit(0);
 }

@@ -81,3 +81,4 @@ say(
     `${(late / 1e6).toFixed(1)} MB in the last one: ${(growth * 100).toFixed(1)} % ` +
     `(goal: within ${GOAL * 100} %: ${Math.abs(growth) <= GOAL ? "met" : "MISSED"})`,
 );
+Deno.exit(0);

@@ -58,3 +58,4 @@ stdout.write(
       (worker!.cpuPeak * 100).toFixed(0)
     } % of a core at most\n`,
 );
+Deno.exit(0);

@@ -25,3 +25,4 @@ async function loop(): Promise<void> {
 await Promise.all(Array.from({ length: loops }, loop));
 const rate = requests / ((performance.now() - start) / 1000);
 process.stdout.write(JSON.stringify({ requests, rate }));
+Deno.exit(0);

@@ -47,4 +47,5 @@ if (import.meta.main) {
   const host = denoHost();
   const [part, seed, frames] = host.args;
   host.stdout.write(JSON.stringify(await outcome(part!, Number(seed), Number(frames))));
+  host.exit(0);
 }

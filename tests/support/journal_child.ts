@@ -1,6 +1,6 @@
 /**
- * Writes a journal to the file that is its argument until it is killed, and says how many records are
- * in it after each. Nobody who kills it lets it write all of the 100 MB at which it ends by itself.
+ * Writes a journal to the file in its argument until it is killed, and prints the number of records after
+ * each. It ends by itself at 100 MB, which a test that kills it never reaches.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { createJournal } from "../../src/cluster/restore.ts";
 import { denoHost } from "../../src/core/host.ts";
 import { RUN_RECORD } from "./journals.ts";
 
-const { args: [path], stdout, openFile } = denoHost();
+const { args: [path], stdout, openFile, exit } = denoHost();
 if (path === undefined) throw new TypeError("the path of the journal is missing");
 const journal = await createJournal({ openFile }, RUN_RECORD, {
   path,
@@ -22,3 +22,4 @@ for (let count = 2; count < 50_000; count++) {
   journal.append({ type: "report", incarnation: `i${count}`, payload });
   stdout.write(`${count}\n`);
 }
+exit(0);
