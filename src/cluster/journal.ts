@@ -12,7 +12,7 @@ import { crc32 } from "node:zlib";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { DiskFile } from "../core/files.ts";
 import { unpack } from "./codec.ts";
-import { MESSAGE_LIMIT } from "./protocol.ts";
+import { membership, MESSAGE_LIMIT } from "./protocol.ts";
 import {
   amount,
   bytes,
@@ -30,18 +30,6 @@ import {
 /** As long as the names by which workers identify themselves. */
 const id = text(256);
 const seconds = amount();
-
-const membership = word(
-  // Connected, or disconnected so briefly that its lease has not expired.
-  "present",
-  // It left by itself, and has delivered all its reports.
-  "left",
-  // Its lease has expired.
-  "lost",
-);
-
-/** A worker's relation to the run. */
-export type WorkerMembership = ValueOf<typeof membership>;
 
 /** Every record, by its type. New fields go to the end, as {@link optional} ones. */
 export const RECORD = union({

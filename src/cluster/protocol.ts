@@ -105,6 +105,19 @@ const workerPhase = word(
 /** What a worker is doing. */
 export type WorkerPhase = ValueOf<typeof workerPhase>;
 
+/** The schema of {@link WorkerMembership}, which the journal records. */
+export const membership = word(
+  // Connected, or disconnected so briefly that its lease has not expired.
+  "present",
+  // It left by itself, and has delivered all its reports.
+  "left",
+  // Its lease has expired.
+  "lost",
+);
+
+/** A worker's relation to the run. */
+export type WorkerMembership = ValueOf<typeof membership>;
+
 const arrivalAssignment = row({
   /** Iterations per second that start in the whole cluster, from {@link since} on. */
   rate: amount(0, 1e9),

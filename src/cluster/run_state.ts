@@ -6,8 +6,7 @@
 
 import type { SecondCounts, StatsDelta } from "../stats/stats_delta.ts";
 import { Totals } from "../stats/totals.ts";
-import type { WorkerMembership } from "./journal.ts";
-import type { Message, WorkerPhase } from "./protocol.ts";
+import type { Message, WorkerMembership, WorkerPhase } from "./protocol.ts";
 import { countedOf } from "./report.ts";
 
 /**

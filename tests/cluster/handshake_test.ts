@@ -23,10 +23,10 @@ import {
   MASTER_HASH,
   nextOf,
   OTHER_HASH,
-  refusal,
   terms,
   workerState,
 } from "../support/joining.ts";
+import { refusal } from "../support/messages.ts";
 import { delta, report } from "../support/reports.ts";
 
 const WRONG_TOKEN =

@@ -13,15 +13,8 @@ import {
   type StreamListener,
 } from "../../src/core/network.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
-import {
-  identity,
-  joinFor,
-  nextOf,
-  OTHER_HASH,
-  refusal,
-  terms,
-  workerState,
-} from "../support/joining.ts";
+import { identity, joinFor, nextOf, OTHER_HASH, terms, workerState } from "../support/joining.ts";
+import { refusal } from "../support/messages.ts";
 import { memoryStreams } from "../support/memory_stream.ts";
 
 const BUSY = "too many handshakes in progress from this address";

@@ -9,7 +9,7 @@ import {
   type ReportEntry,
   type ReportIterations,
 } from "../../src/cluster/protocol.ts";
-import { refusal } from "../support/joining.ts";
+import { refusal } from "../support/messages.ts";
 
 const nonce = new Uint8Array(16).fill(1);
 const mac = new Uint8Array(32).fill(2);

@@ -61,6 +61,9 @@ type Frame = Uint8Array<ArrayBuffer>;
 /** Frames against the master, and as many against a worker. */
 const FRAMES_OF_SOCKETS = lengthOf({ short: 5_000, full: 25_000 });
 
+/** Bursts of frames to a worker, after which one costs it its connection. */
+const BURSTS = lengthOf({ short: 4, full: 15 });
+
 /** A connection that is not closed by then is closed from here. */
 const PATIENCE_MS = 3_000;
 
@@ -126,7 +129,7 @@ Deno.test("mutated frames over sockets, in a run: all counts stay exact", async 
         toWorker += proxy.inject("w2", "toWorker", hostile.harmless());
       }
       // Which costs it its connection.
-      if (burst % 15 === 0) toWorker += proxy.inject("w2", "toWorker", hostile.refused());
+      if (burst % BURSTS === 0) toWorker += proxy.inject("w2", "toWorker", hostile.refused());
       await sleep(50);
     }
   };

@@ -5,7 +5,7 @@ import {
   type WorkerIdentity,
   workerProof,
 } from "../../src/cluster/handshake.ts";
-import { type ErrorCode, type Message, ProtocolError } from "../../src/cluster/protocol.ts";
+import type { Message } from "../../src/cluster/protocol.ts";
 import { WorkerState } from "../../src/cluster/run_state.ts";
 import { memoryStreams } from "./memory_stream.ts";
 
@@ -88,11 +88,4 @@ export async function nextOf<Type extends Message["type"]>(
   const message = await channel.receive();
   if (message?.type !== type) throw new Error(`${message?.type ?? "nothing"}, not ${type}`);
   return message as Extract<Message, { type: Type }>;
-}
-
-/** Whether an error is a refusal of this code, with this text or one like it. */
-export function refusal(code: ErrorCode, text: string | RegExp): (error: unknown) => boolean {
-  return (error) =>
-    error instanceof ProtocolError && error.code === code &&
-    (typeof text === "string" ? error.message === text : text.test(error.message));
 }

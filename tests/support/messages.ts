@@ -1,5 +1,11 @@
 import fc from "fast-check";
-import { MESSAGE, type Message, type MessageType } from "../../src/cluster/protocol.ts";
+import {
+  type ErrorCode,
+  MESSAGE,
+  type Message,
+  type MessageType,
+  ProtocolError,
+} from "../../src/cluster/protocol.ts";
 import { arbitraryOf } from "./arbitraries.ts";
 
 /** Services that a master offers; calls of any other are answered with an error. */
@@ -19,3 +25,10 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
   ...Object.values(messages),
   { arbitrary: messages.REPORT, weight: Object.keys(messages).length },
 );
+
+/** Whether an error is a refusal of this code, with this text or one like it. */
+export function refusal(code: ErrorCode, text: string | RegExp): (error: unknown) => boolean {
+  return (error) =>
+    error instanceof ProtocolError && error.code === code &&
+    (typeof text === "string" ? error.message === text : text.test(error.message));
+}
