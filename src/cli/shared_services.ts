@@ -80,7 +80,7 @@ async function openRedis(url: string): Promise<RedisConnection> {
   const place = `${host}:${address.port}`;
   const { createClient }: RedisPackage = await import(PACKAGE);
   const connection: RedisConnection = new RedisConnection({
-    client: createClient(clientOptions(address, () => connection.comesBack)),
+    client: createClient(clientOptions(address, () => connection.reconnects)),
     address: place,
     clock: systemClock,
     info: (text) => logger.info(text),
@@ -99,7 +99,7 @@ async function openRedis(url: string): Promise<RedisConnection> {
 
 function clientOptions(
   { host, port, tls, username, password, database }: RedisAddress,
-  comesBack: () => boolean,
+  reconnects: () => boolean,
 ): object {
   return {
     ...(username === null ? {} : { username }),
@@ -113,7 +113,7 @@ function clientOptions(
       // Without any data for this long, the connection counts as lost; hence the pings.
       socketTimeout: REDIS_LIMIT_MS,
       // Before the run, an error is reported at once; during the run, the client reconnects.
-      reconnectStrategy: () => comesBack() ? RECONNECT_MS : false,
+      reconnectStrategy: () => reconnects() ? RECONNECT_MS : false,
     },
     pingInterval: REDIS_LIMIT_MS / 2,
     // While Redis is unreachable, calls fail at once; queued calls would all be sent at the same moment.

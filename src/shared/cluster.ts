@@ -1,5 +1,5 @@
 /**
- * What the users of a whole test share, on this node.
+ * The `cluster` object of test files: shared state and messages, as seen from one node.
  *
  * @module
  */
@@ -26,45 +26,45 @@ import { type FeederDefinition, feederDefinition } from "./feeders.ts";
 import { type BroadcastMessage, messageCall, MessageHandlers } from "./messages.ts";
 import { RpcClient } from "./rpc_client.ts";
 
-/** Messages that may wait for the master. */
+/** The maximum number of messages that wait to be sent to the master. */
 const MAX_SENDING = 1_000;
 
-/** Characters of the values that are pushed with one call. */
-const PUSHED_AT_ONCE = 128 * 1024;
+/** The maximum length of the values that are pushed with one call, in UTF-16 units. */
+const MAX_PUSH = 128 * 1024;
 
 const DEFAULT_TIMEOUT = 60;
 
-/** The cluster of one node: what its test file asks goes to wherever it is {@link attach}ed. */
+/** The cluster object of one node. Its calls go to the {@link Rpc} that it is attached to. */
 export class NodeCluster implements Cluster {
-  readonly #gate: RpcClient;
+  readonly #client: RpcClient;
   readonly #handlers: MessageHandlers;
   readonly #feeders = new Map<string, FeederDefinition>();
   #sending = 0;
 
   constructor(clock: Clock) {
-    this.#gate = new RpcClient(clock);
+    this.#client = new RpcClient(clock);
     this.#handlers = new MessageHandlers(clock);
   }
 
-  /** What the test file has made by now. */
+  /** The feeders that the test file has created so far. */
   get feeders(): readonly FeederDefinition[] {
     return [...this.#feeders.values()];
   }
 
-  /** Tells the test file to get ready, before there is anything to share. */
+  /** Runs the preparation of the test file, which cannot use shared state yet. */
   async init(work: () => Promise<void>): Promise<void> {
-    await this.#gate.duringInit(work);
+    await this.#client.duringInit(work);
   }
 
-  /** Calls go to this port from now on. */
-  attach(port: Rpc): void {
-    this.#gate.open(port);
+  /** Sends calls from now on. */
+  attach(rpc: Rpc): void {
+    this.#client.open(rpc);
     this.#handlers.open();
   }
 
-  /** Gives the test file a message of another node. */
-  deliver(letter: BroadcastMessage): void {
-    this.#handlers.deliver(letter);
+  /** Passes a message of another node to the test file. */
+  deliver(message: BroadcastMessage): void {
+    this.#handlers.deliver(message);
   }
 
   feeder<Row = Record<string, string>>(
@@ -74,8 +74,8 @@ export class NodeCluster implements Cluster {
   ): Feeder<Row> {
     checkName("feeder", name);
     const definition = this.#feeders.get(name) ?? feederDefinition(name, rows, options);
-    if (this.#gate.isOpen && !this.#feeders.has(name)) {
-      throw new TypeError(`feeder ${name}: feeders are made before the test begins`);
+    if (this.#client.isOpen && !this.#feeders.has(name)) {
+      throw new TypeError(`feeder ${name}: feeders must be created before the test begins`);
     }
     this.#feeders.set(name, definition);
     const mayBlock = definition.mode === "unique" && definition.onEmpty === "wait";
@@ -100,7 +100,7 @@ export class NodeCluster implements Cluster {
     return {
       push: async (...values) => {
         const texts = values.map((value) => valueText(value, `queue ${name}`));
-        await Promise.all(portions(texts).map((portion) => call("push", `[${portion.join(",")}]`)));
+        await Promise.all(batches(texts).map((batch) => call("push", `[${batch.join(",")}]`)));
       },
       pop: () => call("pop") as Promise<Value | undefined>,
       size: () => call("size") as Promise<number>,
@@ -120,10 +120,12 @@ export class NodeCluster implements Cluster {
     const call = messageCall({ to, kind, data: valueText(data, `message ${kind}`) });
     if (currentUser.getStore()?.ended) return;
     if (this.#sending >= MAX_SENDING) {
-      throw new Error(`message ${kind}: ${MAX_SENDING} messages wait for the master already`);
+      throw new Error(
+        `message ${kind}: ${MAX_SENDING} messages are already waiting for the master`,
+      );
     }
     this.#sending++;
-    this.#gate.call(call, false)
+    this.#client.call(call, false)
       .catch((error) => logger.warn(`The message ${kind} was not sent: ${errorText(error)}`))
       .finally(() => this.#sending--);
   }
@@ -144,29 +146,29 @@ export class NodeCluster implements Cluster {
     args: string,
     mayBlock = false,
   ): Promise<unknown> {
-    return this.#gate.call({ service, name, operation, args }, mayBlock);
+    return this.#client.call({ service, name, operation, args }, mayBlock);
   }
 }
 
-/** @throws TypeError where nothing can be called so. */
+/** @throws TypeError if the name is invalid. */
 function checkName(what: string, name: unknown): void {
-  if (typeof name !== "string") throw new TypeError(`${what}: its name must be a text`);
+  if (typeof name !== "string") throw new TypeError(`${what}: the name must be a string`);
   if (name === "" || name.length > MAX_SHARED_NAME) {
     throw new TypeError(
-      `${what}: a name has 1 to ${MAX_SHARED_NAME} characters, not ${name.length}`,
+      `${what}: a name must have 1 to ${MAX_SHARED_NAME} characters, not ${name.length}`,
     );
   }
-  // It would be another one on the other side of a connection.
+  // UTF-8 would change it, so it would be another name on the other side of a connection.
   if (!name.isWellFormed() || name.startsWith("\ufeff")) {
-    throw new TypeError(`${what}: a name that is no text that can be sent`);
+    throw new TypeError(`${what}: the name has characters that cannot be sent`);
   }
 }
 
-function portions(texts: readonly string[]): string[][] {
+function batches(texts: readonly string[]): string[][] {
   const all: string[][] = [];
   let length = Infinity;
   for (const text of texts) {
-    if (length + text.length > PUSHED_AT_ONCE) {
+    if (length + text.length > MAX_PUSH) {
       all.push([]);
       length = 0;
     }
@@ -176,11 +178,11 @@ function portions(texts: readonly string[]): string[][] {
   return all;
 }
 
-/** The cluster as the command line knows it; see {@link cluster}. */
+/** The cluster object with the methods that only the command line uses. */
 export const nodeCluster: NodeCluster = new NodeCluster(systemClock);
 
 /**
- * What the users of the test share that this module graph is loaded for; shared by module, as the
- * events are.
+ * What all users of the test share, on whatever node they run: feeders, counters, queues, rendezvous and
+ * messages.
  */
 export const cluster: Cluster = nodeCluster;

@@ -1,3 +1,9 @@
+/**
+ * Feeders: their definitions in a test file, the rows that they read, and how the master hands these out.
+ *
+ * @module
+ */
+
 import { CsvError, parse } from "csv-parse/sync";
 import { resolve } from "node:path";
 import type { SharedCall } from "../cluster/protocol.ts";
@@ -14,19 +20,16 @@ import {
   valueText,
 } from "./calls.ts";
 
-/** A feeder whose rows are at hand. */
+/** A feeder whose rows have been read. */
 export interface LoadedFeeder {
   readonly name: string;
-  /** JSON texts; at least one. */
+  /** JSON texts, at least one. */
   readonly rows: readonly string[];
   readonly mode: FeederMode;
   readonly onEmpty: WhenEmpty;
 }
 
-/**
- * The feeders of a run. A row that was handed out and never got to anybody goes back, and is the next
- * one.
- */
+/** The feeders of a run. A row that was handed out and never received is handed out next. */
 export class FeederStore implements SharedService {
   readonly #stocks: ReadonlyMap<string, FeederStock>;
 
@@ -39,7 +42,7 @@ export class FeederStore implements SharedService {
     if (operation === "next" && stock !== undefined) return stock.next(done);
     done(refused(
       stock === undefined
-        ? `the master knows no feeder ${name}: feeders are made at the top of the test file`
+        ? `the master has no feeder ${name}: create feeders at the top of the test file`
         : `feeder ${name} cannot ${operation}`,
     ));
     return NOTHING_TO_CANCEL;
@@ -72,7 +75,7 @@ class FeederStock {
     else if (this.#next < rows.length) this.#handOut(this.#next++, done);
     else if (onEmpty === "wait") return this.#wait(done);
     else {
-      const why = `feeder ${name}: no row is left of ${rows.length}`;
+      const why = `feeder ${name}: all ${rows.length} rows have been used`;
       done(onEmpty === "throw" ? refused(why) : { ...refused(why), result: "end" });
     }
     return NOTHING_TO_CANCEL;
@@ -89,14 +92,14 @@ class FeederStock {
   }
 
   #wait(done: Done): Cancel {
-    // Made anew, as the same function may wait twice.
+    // A new function, because the same one may wait twice.
     const entry: Done = (performed) => done(performed);
     this.#waiting.add(entry);
     return () => void this.#waiting.delete(entry);
   }
 }
 
-/** A feeder as the test file has made it. */
+/** A feeder as the test file defines it. */
 export interface FeederDefinition {
   readonly name: string;
   readonly rows: readonly unknown[] | RowFile;
@@ -108,9 +111,9 @@ const MODES: readonly unknown[] = ["unique", "circular", "random"] satisfies Fee
 const WHEN_EMPTY: readonly unknown[] = ["stop", "wait", "throw"] satisfies WhenEmpty[];
 
 /**
- * What a test file wants of a feeder, with all that it left out.
+ * Validates the definition of a feeder and fills in its defaults.
  *
- * @throws TypeError where an argument makes no sense.
+ * @throws TypeError if an argument is invalid.
  */
 export function feederDefinition(
   name: string,
@@ -123,9 +126,9 @@ export function feederDefinition(
   if (!MODES.includes(mode)) fail(`mode must be one of ${MODES.join(", ")}`);
   if (onEmpty !== undefined) {
     if (!WHEN_EMPTY.includes(onEmpty)) fail(`onEmpty must be one of ${WHEN_EMPTY.join(", ")}`);
-    if (mode !== "unique") fail("onEmpty is only for the mode unique");
+    if (mode !== "unique") fail("onEmpty requires the mode unique");
   }
-  if (!Array.isArray(rows) && !isRowFile(rows)) fail("rows must be a list, csv(…) or jsonl(…)");
+  if (!Array.isArray(rows) && !isRowFile(rows)) fail("rows must be an array, csv(…) or jsonl(…)");
   return { name, rows, mode, onEmpty: onEmpty ?? "stop" };
 }
 
@@ -134,12 +137,10 @@ function isRowFile(rows: unknown): boolean {
   return (format === "csv" || format === "jsonl") && typeof path === "string";
 }
 
-// From what a test file calls rows to the rows themselves.
-
 /**
- * The rows of a feeder, each as JSON.
+ * Reads the rows of a feeder, each as JSON.
  *
- * @throws UsageError where a file is missing, a line of it is wrong, or there is no row at all.
+ * @throws UsageError if a file is missing, has an invalid line, or has no rows.
  */
 export async function readRows(
   files: Pick<Host, "cwd" | "readFile">,
@@ -189,11 +190,11 @@ function csvRows(bytes: Uint8Array<ArrayBuffer>, at: (line: number) => string): 
       columns: (names: string[]) => {
         const twice = names.find((column, index) => names.indexOf(column) !== index);
         if (twice === undefined) return names;
-        throw new UsageError(`${at(1)}: there are two columns ${twice}`);
+        throw new UsageError(`${at(1)}: there are two columns named ${twice}`);
       },
       onRecord: (row: Readonly<Record<string, string>>, { lines }: { lines: number }) =>
         rowText(row, at(lines)),
-      // The parser's types know nothing of records that are turned into something else.
+      // The types of the parser do not cover `onRecord` returning something else.
     }) as unknown as string[];
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
@@ -225,8 +226,8 @@ function rowText(row: unknown, where: string): string {
 }
 
 /**
- * A CSV file as the rows of a feeder: its first line names the columns, and each row is an object of
- * texts.
+ * Takes the rows of a feeder from a CSV file. The first line names the columns; each row is an object with
+ * strings.
  *
  * @param path relative to the working directory, or absolute.
  */
@@ -235,7 +236,7 @@ export function csv(path: string): RowFile {
 }
 
 /**
- * A file with one JSON value a line as the rows of a feeder. Empty lines are left out.
+ * Takes the rows of a feeder from a file with one JSON value per line. Empty lines are skipped.
  *
  * @param path relative to the working directory, or absolute.
  */

@@ -1,5 +1,5 @@
 /**
- * The passes of a run that has a number of them, as nodes take them.
+ * The iterations of a run with `--iterations`, which nodes take in blocks.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import {
   type SharedService,
 } from "./calls.ts";
 
-/** The service that hands the passes of a run out. */
+/** The service that hands out the iterations of a run. The name is part of the protocol. */
 export const ITERATION_SERVICE = "passes";
 
 /**
- * Nobody gets more than this part of what is left at once: the last passes are handed out one by one, so
+ * The largest part of the remaining iterations in one block. The last ones are handed out one by one, so
  * that no node still has some when the others have nothing to do.
  */
 const LARGEST_PART = 1 / 16;
@@ -31,17 +31,17 @@ interface Waiting {
 }
 
 /**
- * Hands passes out in blocks. Nodes tell how many they have begun, and give back what they do not begin;
- * a block that its taker never got goes back by itself. Whoever finds none waits as long as others hold
- * some that may still come back, and gets none once all have been begun.
+ * Hands out iterations in blocks. Nodes report how many they have started, and return those that they do
+ * not start; a block that its node never received is taken back. A node that asks when none are left
+ * waits while others hold some that they may return, and gets none once all have been started.
  */
 export class IterationQuota implements SharedService {
   #left: number;
-  /** What each node was given, and has neither begun nor given back, as far as it has told. */
+  /** What each node was given and has neither started nor returned, as far as it has reported. */
   readonly #held = new Map<string, number>();
   readonly #waiting = new Set<Waiting>();
 
-  /** @param passes how many there are in all. */
+  /** @param iterations in the whole run. */
   constructor(iterations: number) {
     this.#left = iterations;
   }
@@ -52,19 +52,20 @@ export class IterationQuota implements SharedService {
     done: Done,
     from: string,
   ): Cancel {
-    if (!isCount(count)) done(refused("passes: a whole number of 1 or more is needed"));
-    else if (operation === "take") return this.#take({ wanted: count, from, done });
+    if (!isCount(count)) {
+      done(refused("iterations: the number must be a whole number of 1 or more"));
+    } else if (operation === "take") return this.#take({ wanted: count, from, done });
     else if (operation === "begun" || operation === "return") {
       this.#release(from, count);
       if (operation === "return") this.#left += count;
-      // Written down before anybody else is given them.
+      // This is written to the journal before they are handed out again.
       done(changed("null"));
       this.#serve();
-    } else done(refused(`passes cannot ${operation}`));
+    } else done(refused(`iterations cannot ${operation}`));
     return NOTHING_TO_CANCEL;
   }
 
-  /** A node has gone: nobody knows whether it has begun what it held, so nobody else gets that. */
+  /** A node is lost. It may have started what it held, so that is not handed out again. */
   nodeLost(from: string): void {
     this.#held.delete(from);
     this.#serve();

@@ -1,3 +1,10 @@
+/**
+ * Messages that test files send to each other: the calls that carry them, a worker's queue on the master,
+ * and the handlers on the receiving node.
+ *
+ * @module
+ */
+
 import { MAX_SHARED_NAME, type Message, type SharedCall } from "../cluster/protocol.ts";
 import type { Clock } from "../core/clock.ts";
 import type { MessageHandler } from "../core/cluster.ts";
@@ -6,63 +13,10 @@ import { logger } from "../core/logger.ts";
 import { currentUser } from "../core/user_lifetime.ts";
 import { valueText } from "./calls.ts";
 
-/** What a message says. */
+/** The content of a message, and the node that has sent it. */
 export type BroadcastMessage = Pick<Message<"CAST">, "from" | "kind" | "data">;
 
-/** Messages that may be under way to a worker: what it does not read must not break its connection. */
-const UNDER_WAY = 32;
-
-/** Messages, and characters of them, that may wait for a worker. */
-const MAX_LETTERS = 1_000;
-const MAX_LENGTH = 8 * 1024 * 1024;
-
-/**
- * Messages for one worker, in their order, until it has said that it has them.
- */
-export class Outbox {
-  readonly #send: (cast: Message<"CAST">) => void;
-  /** Those that the worker is not known to have, oldest first. */
-  readonly #casts: Message<"CAST">[] = [];
-  #sent = 0;
-  #lastSeq = 0;
-  #length = 0;
-
-  constructor(send: (cast: Message<"CAST">) => void) {
-    this.#send = send;
-  }
-
-  /** Sends a letter; returns false, and drops it, where too many wait already. */
-  add(letter: BroadcastMessage): boolean {
-    if (this.#casts.length >= MAX_LETTERS || this.#length >= MAX_LENGTH) return false;
-    this.#casts.push({ type: "CAST", seq: ++this.#lastSeq, ...letter });
-    this.#length += letter.data.length;
-    this.#pump();
-    return true;
-  }
-
-  /** The worker has this message, and all before it. */
-  acknowledged(seq: number): void {
-    while (this.#casts.length > 0 && this.#casts[0]!.seq <= seq) {
-      this.#length -= this.#casts.shift()!.data.length;
-      this.#sent = Math.max(0, this.#sent - 1);
-    }
-    this.#pump();
-  }
-
-  /** There is a new connection: what was under way may be lost. */
-  resend(): void {
-    this.#sent = 0;
-    this.#pump();
-  }
-
-  #pump(): void {
-    while (this.#sent < Math.min(UNDER_WAY, this.#casts.length)) {
-      this.#send(this.#casts[this.#sent++]!);
-    }
-  }
-}
-
-/** A message, and where it goes. */
+/** A message and its receivers. */
 export interface AddressedMessage extends BroadcastMessage {
   readonly to: string;
 }
@@ -70,7 +24,7 @@ export interface AddressedMessage extends BroadcastMessage {
 const SERVICE = "message";
 const OPERATION = "send";
 
-/** A message as the call that sends it. */
+/** Converts a message to the call that sends it. */
 export function messageCall({ to, kind, data }: Omit<AddressedMessage, "from">): SharedCall {
   return {
     service: SERVICE,
@@ -80,10 +34,7 @@ export function messageCall({ to, kind, data }: Omit<AddressedMessage, "from">):
   };
 }
 
-/**
- * The message that a call sends; null where it sends none that makes sense, undefined where it is
- * another call.
- */
+/** Returns the message that a call sends; null if it is invalid, undefined if it is another call. */
 export function messageIn(call: SharedCall, from: string): AddressedMessage | null | undefined {
   const { service, name: kind, operation, args } = call;
   if (service !== SERVICE) return undefined;
@@ -97,26 +48,77 @@ export function messageIn(call: SharedCall, from: string): AddressedMessage | nu
   }
 }
 
-/** Messages that are kept for a node that is not ready; as many as may wait for it at the master. */
+/** The maximum number of messages in flight to a worker, because what it does not read fills the connection. */
+const MAX_IN_FLIGHT = 32;
+
+/** The maximum number of messages for one worker, and their total length in UTF-16 units. */
+const MAX_MESSAGES = 1_000;
+const MAX_LENGTH = 8 * 1024 * 1024;
+
+/** Messages for one worker, in order, until it has acknowledged them. */
+export class Outbox {
+  readonly #send: (cast: Message<"CAST">) => void;
+  /** Those that are not acknowledged, oldest first. */
+  readonly #casts: Message<"CAST">[] = [];
+  #sent = 0;
+  #lastSeq = 0;
+  #length = 0;
+
+  constructor(send: (cast: Message<"CAST">) => void) {
+    this.#send = send;
+  }
+
+  /** Sends a message; returns false, and drops it, if too many are waiting. */
+  add(message: BroadcastMessage): boolean {
+    if (this.#casts.length >= MAX_MESSAGES || this.#length >= MAX_LENGTH) return false;
+    this.#casts.push({ type: "CAST", seq: ++this.#lastSeq, ...message });
+    this.#length += message.data.length;
+    this.#sendNext();
+    return true;
+  }
+
+  /** The worker has received this message and all before it. */
+  acknowledged(seq: number): void {
+    while (this.#casts.length > 0 && this.#casts[0]!.seq <= seq) {
+      this.#length -= this.#casts.shift()!.data.length;
+      this.#sent = Math.max(0, this.#sent - 1);
+    }
+    this.#sendNext();
+  }
+
+  /** There is a new connection, and what was in flight may be lost. */
+  resend(): void {
+    this.#sent = 0;
+    this.#sendNext();
+  }
+
+  #sendNext(): void {
+    while (this.#sent < Math.min(MAX_IN_FLIGHT, this.#casts.length)) {
+      this.#send(this.#casts[this.#sent++]!);
+    }
+  }
+}
+
+/** The maximum number of messages that are kept for a node that is not ready. */
 const MAX_EARLY = 1_000;
 
-/** What a test file does with messages from other nodes. */
+/** The handlers of a node's test file for messages from other nodes. */
 export class MessageHandlers {
   readonly #clock: Clock;
   readonly #handlers = new Map<string, MessageHandler<never>[]>();
-  /** Messages that came before the node was ready; null once it is. */
+  /** Messages that arrived before the node was ready; null once it is. */
   #early: BroadcastMessage[] | null = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Adds a handler; the same function added twice is called twice. */
+  /** Adds a handler; a function that is added twice is called twice. */
   on(kind: string, handler: MessageHandler<never>): void {
     this.#handlers.set(kind, [...this.#of(kind), handler]);
   }
 
-  /** Takes a handler back; one that is not there is ignored. */
+  /** Removes a handler; one that was not added is ignored. */
   off(kind: string, handler: MessageHandler<never>): void {
     const handlers = [...this.#of(kind)];
     const at = handlers.lastIndexOf(handler);
@@ -124,23 +126,23 @@ export class MessageHandlers {
     this.#handlers.set(kind, handlers);
   }
 
-  /** Takes in messages from now on, those that came before first. */
+  /** Delivers messages from now on, starting with those that arrived before. */
   open(): void {
     const early = this.#early ?? [];
     this.#early = null;
-    for (const letter of early) this.deliver(letter);
+    for (const message of early) this.deliver(message);
   }
 
-  /** Hands a message to its handlers, each a copy of its own, in a turn of its own. */
-  deliver(letter: BroadcastMessage): void {
+  /** Calls the handlers of a message in a later turn, each with its own copy of the data. */
+  deliver(message: BroadcastMessage): void {
     if (this.#early !== null) {
-      if (this.#early.length < MAX_EARLY) this.#early.push(letter);
+      if (this.#early.length < MAX_EARLY) this.#early.push(message);
       return;
     }
-    // Whoever has sent it may be a user; those who get it are none.
+    // The message may come from a user of this node, but its handlers do not run in that user.
     void currentUser.run(undefined, async () => {
       await this.#clock.nextTurn();
-      for (const handler of this.#of(letter.kind)) void this.#call(handler, letter);
+      for (const handler of this.#of(message.kind)) void this.#call(handler, message);
     });
   }
 

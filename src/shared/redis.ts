@@ -1,5 +1,5 @@
 /**
- * A run's connection to Redis: commands go out while it is there, and fail at once while it is away.
+ * Counters and queues in Redis, and the connection to it.
  *
  * @module
  */
@@ -20,68 +20,72 @@ import {
   type SharedService,
 } from "./calls.ts";
 
-/** What keeps data in Redis. */
+/** Sends commands to Redis. */
 export interface Redis {
-  /** Carries out a command; resolves with the reply, and rejects with an error for a person to read. */
+  /** Sends a command; resolves with the reply, and rejects with an error that users can read. */
   command(...words: readonly string[]): Promise<unknown>;
 }
 
-/** What is used of the client. */
+/** The part of the client that is used. */
 export interface RedisClient {
-  /** `ready` comes with each connection that can be used, `error` with what breaks or prevents one. */
+  /** `ready` is emitted for each usable connection, `error` if one fails or cannot be opened. */
   on(event: "ready" | "error", listener: (error?: unknown) => void): unknown;
   connect(): Promise<unknown>;
-  /** Rejects at once where there is no connection. */
+  /** Rejects immediately if there is no connection. */
   sendCommand(words: readonly string[]): Promise<unknown>;
-  /** Throws where it has been closed already. */
+  /** Throws if it is closed already. */
   destroy(): void;
 }
 
-/** What a connection works with. */
+/** What a {@link RedisConnection} needs. */
 export interface RedisConnectionOptions {
   readonly client: RedisClient;
-  /** Host and port, for people. */
+  /** Host and port, for messages. */
   readonly address: string;
   readonly clock: Clock;
   readonly info: (text: string) => void;
   readonly error: (text: string) => void;
 }
 
-/** How long Redis may take for anything, in milliseconds. */
+/** The timeout of every reply, in milliseconds. */
 export const REDIS_LIMIT_MS = 3_000;
 
 /**
- * A client that is given a limit for every answer, and says in a line each when Redis goes and when it
- * comes back.
+ * A connection to Redis with a timeout for every reply. It logs when the connection is lost and when it is
+ * back. Commands fail immediately in between.
  */
 export class RedisConnection implements Redis {
   readonly #options: RedisConnectionOptions;
-  #state: "new" | "there" | "away" | "closed" = "new";
+  #state: "new" | "open" | "lost" | "closed" = "new";
 
   constructor(options: RedisConnectionOptions) {
     this.#options = options;
     const { client, address, info, error } = options;
-    // If nobody listened to "error", one would end the process. Each attempt to come back emits one.
+    // Without a listener, an "error" would end the process. Each failed reconnection emits one.
     client.on("error", (thrown) => {
-      if (this.#state !== "there") return;
-      this.#state = "away";
-      error(`Redis at ${address} is away, so counters and queues fail: ${reasonOf(thrown)}`);
+      if (this.#state !== "open") return;
+      this.#state = "lost";
+      error(
+        `Lost the connection to Redis at ${address}; counters and queues fail until it is back: ${
+          reasonOf(thrown)
+        }`,
+      );
     });
     client.on("ready", () => {
-      if (this.#state === "away") info(`Redis at ${address} is back.`);
-      if (this.#state !== "closed") this.#state = "there";
+      if (this.#state === "lost") info(`The connection to Redis at ${address} is back.`);
+      if (this.#state !== "closed") this.#state = "open";
     });
   }
 
-  /** Whether one that breaks is worth another: not before the first was there, nor after the end. */
-  get comesBack(): boolean {
-    return this.#state === "there" || this.#state === "away";
+  /** Whether a lost connection is to be opened again: not before the first one, nor after the end. */
+  get reconnects(): boolean {
+    return this.#state === "open" || this.#state === "lost";
   }
 
-  /** Resolves when commands can be sent; rejects with what is wrong, and is closed then. */
+  /** Resolves once commands can be sent; if it rejects, the connection is closed. */
   async open(): Promise<void> {
     try {
-      await this.#inTime(this.#options.client.connect());
+      await this.#withTimeout(this.#options.client.connect());
     } catch (error) {
       this.close();
       throw new Error(reasonOf(error), { cause: error });
@@ -91,50 +95,48 @@ export class RedisConnection implements Redis {
   async command(...words: readonly string[]): Promise<unknown> {
     const { client, address } = this.#options;
     try {
-      return await this.#inTime(client.sendCommand(words));
+      return await this.#withTimeout(client.sendCommand(words));
     } catch (error) {
       throw new Error(`Redis at ${address}: ${reasonOf(error)}`, { cause: error });
     }
   }
 
-  /** Ends it; what is under way fails. */
+  /** Closes the connection; commands in flight fail. */
   close(): void {
     this.#state = "closed";
     try {
       this.#options.client.destroy();
     } catch {
-      // It has closed itself.
+      // It is closed already.
     }
   }
 
-  /** The client itself sets no limit to a command that has been sent. */
-  async #inTime<T>(answer: Promise<T>): Promise<T> {
+  /** The client itself has no timeout for commands that were sent. */
+  async #withTimeout<T>(answer: Promise<T>): Promise<T> {
     const { clock } = this.#options;
-    const late = Promise.withResolvers<never>();
+    const timeout = Promise.withResolvers<never>();
     const reason = new Error(`no answer within ${REDIS_LIMIT_MS / 1_000} s`);
-    const timer = clock.setTimer(() => late.reject(reason), REDIS_LIMIT_MS);
+    const timer = clock.setTimer(() => timeout.reject(reason), REDIS_LIMIT_MS);
     try {
-      return await Promise.race([answer, late.promise]);
+      return await Promise.race([answer, timeout.promise]);
     } finally {
       clock.clearTimer(timer);
     }
   }
 }
 
-/** Where a name has several addresses, each has an error of its own, and they have none together. */
+/** If a name has several addresses, each has an error of its own, and there is no common one. */
 function reasonOf(thrown: unknown): string {
   return errorText(thrown instanceof AggregateError ? thrown.errors[0] ?? thrown : thrown);
 }
 
-// What becomes of calls that Redis carries out, for whoever has called and for the journal.
-
-/** The service of calls that stand in a journal for those that Redis has carried out. */
+/** The service of the calls that a journal has in place of those that Redis has performed. */
 export const REDIS_SERVICE = "redis";
 
 /**
- * Answers calls as they were answered before. A journal has these in the place of the calls that have
- * changed something in Redis: there it still is, so that whoever goes on with the run must not change
- * it once more, while a worker may still want the answer.
+ * Answers calls as they were answered before. A journal has these in place of the calls that have changed
+ * state in Redis. The state is still there, so a restarted master must not change it again, but a worker
+ * may still want the answer.
  */
 export class RedisAnswers implements SharedService {
   perform(call: SharedCall, [value]: readonly unknown[], done: Done): Cancel {
@@ -148,7 +150,7 @@ export class RedisAnswers implements SharedService {
   }
 }
 
-/** A call that has changed something in Redis, or may have. */
+/** The result of a call that has changed state in Redis, or may have. */
 function answered({ name }: SharedCall, { result, value }: Outcome): PerformedCall {
   const args = JSON.stringify([value]);
   const replayAs = { service: REDIS_SERVICE, name, operation: result, args };
@@ -156,10 +158,10 @@ function answered({ name }: SharedCall, { result, value }: Outcome): PerformedCa
 }
 
 /**
- * Answers a call with what comes of a command to Redis; where that fails, with what is wrong.
+ * Answers a call with the result of a command to Redis, or with its error.
  *
- * @param mayChange whether the command changes something. Then a failure may have come after that:
- * nobody may try it again by himself.
+ * @param mayChange whether the command changes state. It may have done so before it failed, so it must not
+ * be repeated automatically.
  */
 function answerWith(
   call: SharedCall,
@@ -173,9 +175,7 @@ function answerWith(
   }).then(done);
 }
 
-/**
- * The counters of a run, in Redis: each is the key of its name, with a number as its text.
- */
+/** The counters of a run in Redis: the value of each is a number at the key of its name. */
 export class RedisCounters implements SharedService {
   readonly #redis: Redis;
 
@@ -203,16 +203,16 @@ export class RedisCounters implements SharedService {
   }
 }
 
-/** @throws Error where it is none. */
+/** @throws Error if it is not a number. */
 function numberOf(reply: unknown): number {
   const number = typeof reply === "string" && reply.trim() !== "" ? Number(reply) : NaN;
-  if (!Number.isFinite(number)) throw new Error("its value in Redis is no finite number");
+  if (!Number.isFinite(number)) throw new Error("its value in Redis is not a finite number");
   return number;
 }
 
 /**
- * The queues of a run, in Redis: each is the list of its name, whose values are JSON texts. A text that
- * is none, which somebody else has put there, comes out as it is.
+ * The queues of a run in Redis: each is the list at the key of its name, with JSON texts. A text that is
+ * not JSON, which only other programs push, is returned as a string.
  */
 export class RedisQueues implements SharedService {
   readonly #redis: Redis;
@@ -255,9 +255,9 @@ export class RedisQueues implements SharedService {
     if (typeof text !== "string") return { ...NOTHING, giveBack: null };
     const json = jsonOf(text);
     if (Buffer.byteLength(json) > MAX_VALUE) {
-      // It does not fit what goes to a worker, and is nobody's yet.
+      // It is too long to be sent to a worker, so it is put back.
       await this.#redis.command("LPUSH", call.name, text);
-      throw new Error(`its first value has over ${MAX_VALUE} bytes of JSON`);
+      throw new Error(`its first value has more than ${MAX_VALUE} bytes as JSON`);
     }
     return answered(call, { result: "ok", value: json });
   }
@@ -267,7 +267,7 @@ export class RedisQueues implements SharedService {
   }
 }
 
-/** Nothing was there, and nothing is different now. */
+/** The result if nothing has changed. */
 const NOTHING = { result: "ok", value: "", changed: false } as const;
 
 function jsonOf(text: string): string {

@@ -1,6 +1,6 @@
 /**
- * The master's side of what nodes share: every node's calls come here, and messages between nodes go
- * through here.
+ * The master's side of shared state: performs the calls of all nodes, and forwards the messages that
+ * test files send to each other.
  *
  * @module
  */
@@ -23,48 +23,238 @@ import {
 import { type BroadcastMessage, messageIn, Outbox } from "./messages.ts";
 import type { SharedServices } from "./services.ts";
 
-/** The service that a worker's desk offers itself: `withdraw` gives up another call, by its id. */
+/** What an {@link RpcServer} needs. */
+export interface RpcServerOptions {
+  readonly services: SharedServices;
+  /** The name of the master. */
+  readonly node: string;
+  /** Receivers of messages that include the master. */
+  readonly names: readonly string[];
+  readonly clock: Clock;
+  /** Passes a message to the master's own test file. */
+  readonly deliver: (message: BroadcastMessage) => void;
+  readonly warn: (text: string) => void;
+}
+
+/** A worker that has connected at least once. */
+interface Peer {
+  readonly worker: WorkerState;
+  readonly outbox: Outbox;
+}
+
+/** The service that returns the seconds since the start of the test; 0 before it. */
+export const TIME_SERVICE = "time";
+
+/** The maximum number of different warnings about messages, because senders choose the names in them. */
+const MAX_WARNINGS = 100;
+
+/** The incarnation under which the master's own calls are written to the journal. */
+const MASTER = "";
+
+/** Serves the workers of a run, and the master itself. */
+export class RpcServer {
+  /** Where the master's own calls go. */
+  readonly localRpc: Rpc;
+  readonly #options: RpcServerOptions;
+  /** By incarnation, like all maps here. */
+  readonly #sessions = new Map<string, WorkerRpcSession>();
+  readonly #peers = new Map<string, Peer>();
+  readonly #warned = new Set<string>();
+  #journal: RunJournal = NO_JOURNAL;
+  #send: (worker: WorkerState, message: Message) => void = () => {};
+  #elapsed: () => number = () => 0;
+
+  constructor(options: RpcServerOptions) {
+    const { node, clock } = options;
+    this.#options = options;
+    this.localRpc = new LocalRpc(
+      node,
+      clock,
+      (call, done) =>
+        this.#perform({ incarnation: MASTER, id: node }, call, (performed) => {
+          if (performed.changed) this.#recordChange(MASTER, 0, performed.replayAs ?? call);
+          done(performed);
+        }),
+    );
+  }
+
+  /** Writes all changes to this journal from now on. */
+  useJournal(journal: RunJournal): void {
+    this.#journal = journal;
+  }
+
+  /** Sends messages to workers in this way from now on. */
+  connect(send: (worker: WorkerState, message: Message) => void): void {
+    this.#send = send;
+  }
+
+  /** The test has begun. @param elapsed returns the seconds since then. */
+  begin(elapsed: () => number): void {
+    this.#elapsed = elapsed;
+  }
+
+  /** Restores state from a record that a previous master of this run has written. */
+  replay(record: SharedRecord): void {
+    switch (record.type) {
+      case "call": {
+        const { incarnation, id, service, name, operation, args } = record;
+        const call = { service, name, operation, args };
+        if (incarnation === MASTER) this.#options.services.perform(call, () => {}, MASTER);
+        else this.#session(incarnation).replay(id, call);
+        return;
+      }
+      case "settled":
+        for (const id of record.ids) this.#session(record.incarnation).settle(id);
+        return;
+      case "membership":
+        if (record.membership !== "present") this.#workerLost(record.incarnation);
+    }
+  }
+
+  /** A worker has connected, for the first time or again. */
+  workerConnected(worker: WorkerState): void {
+    const known = this.#peers.get(worker.incarnation);
+    if (known !== undefined) return known.outbox.resend();
+    const outbox = new Outbox((cast) => this.#send(worker, cast));
+    this.#peers.set(worker.incarnation, { worker, outbox });
+  }
+
+  /** The membership of a worker has changed. */
+  membershipChanged({ incarnation, membership }: WorkerState): void {
+    if (membership !== "present") this.#workerLost(incarnation);
+  }
+
+  /**
+   * Handles a worker's message if it concerns shared state.
+   *
+   * @throws ProtocolError if the worker has too many open calls.
+   */
+  handle({ incarnation }: WorkerState, message: Message): void {
+    switch (message.type) {
+      case "CALL":
+        return this.#session(incarnation).handle(message);
+      case "SETTLED":
+        return this.#session(incarnation).settle(message.id);
+      case "RECALL":
+        return this.#session(incarnation).recall(message.ids);
+      case "CAST_ACK":
+        return this.#peers.get(incarnation)?.outbox.acknowledged(message.seq);
+    }
+  }
+
+  #workerLost(incarnation: string): void {
+    this.#sessions.get(incarnation)?.workerLost();
+    this.#options.services.nodeLost(incarnation);
+  }
+
+  #session(incarnation: string): WorkerRpcSession {
+    const known = this.#sessions.get(incarnation);
+    if (known !== undefined) return known;
+    const worker = (): WorkerState | undefined => this.#peers.get(incarnation)?.worker;
+    const session = new WorkerRpcSession({
+      perform: (call, done) => this.#perform({ incarnation, id: worker()?.id ?? "" }, call, done),
+      reply: (id, { result, value }) => {
+        const to = worker();
+        if (to !== undefined) this.#send(to, { type: "REPLY", id, result, value });
+      },
+      onChanged: (id, call) => this.#recordChange(incarnation, id, call),
+      onSettled: (ids) => this.#journal.append({ type: "settled", incarnation, ids }),
+    });
+    this.#sessions.set(incarnation, session);
+    return session;
+  }
+
+  #recordChange(incarnation: string, id: number, call: SharedCall): void {
+    this.#journal.append({ type: "call", incarnation, id, ...call });
+  }
+
+  #perform(
+    { incarnation, id }: Pick<WorkerState, "incarnation" | "id">,
+    call: SharedCall,
+    done: Done,
+  ): Cancel {
+    if (call.service === TIME_SERVICE) {
+      done(read(this.#elapsed()));
+      return NOTHING_TO_CANCEL;
+    }
+    const message = messageIn(call, id);
+    if (message === undefined) return this.#options.services.perform(call, done, incarnation);
+    if (message === null) done(refused("an invalid message"));
+    else {
+      this.#forward(message.to, message);
+      done(read(null));
+    }
+    return NOTHING_TO_CANCEL;
+  }
+
+  #forward(to: string, { from, kind, data }: BroadcastMessage): void {
+    const { names, deliver } = this.#options;
+    const message = { from, kind, data };
+    const present = [...this.#peers.values()].filter(({ worker }) =>
+      worker.membership === "present"
+    );
+    const receivers = present.filter(({ worker }) =>
+      to === "all" || to === "workers" || to === worker.id
+    );
+    if (names.includes(to)) deliver(message);
+    else if (receivers.length === 0 && to !== "workers") {
+      this.#warn(`Dropped a message for ${peerText(to)}, which is not a node of this run.`);
+    }
+    for (const { outbox, worker } of receivers) {
+      if (outbox.add(message)) continue;
+      this.#warn(`Worker ${worker.id} does not receive its messages: further ones are dropped.`);
+    }
+  }
+
+  #warn(text: string): void {
+    if (this.#warned.has(text) || this.#warned.size >= MAX_WARNINGS) return;
+    this.#warned.add(text);
+    this.#options.warn(text);
+  }
+}
+
+/** The service by which a worker withdraws one of its calls; the arguments are the call's id. */
 export const SESSION_SERVICE = "call";
 
-/** What a desk works with. */
+/** What the owner of a {@link WorkerRpcSession} does for it. */
 interface WorkerRpcHooks {
-  /** Carries a call out. */
+  /** Performs a call. */
   perform(call: SharedCall, done: Done): Cancel;
   /** Answers the worker. */
   reply(id: number, outcome: Outcome): void;
   /**
-   * A call has changed something, and must not do so again: this is what another master carries out
-   * in its place. Called before it is answered.
+   * A call has changed state, which must not happen again: a restarted master performs `call` in its
+   * place. This is called before the worker is answered.
    */
   onChanged(id: number, call: SharedCall): void;
-  /** The worker has got the answers to these calls, each of which had changed something. */
+  /** The worker has received the answers to these calls, each of which had changed state. */
   onSettled(ids: readonly number[]): void;
 }
 
-/** Calls of one worker whose answers it has not got, as far as anybody knows. */
+/** The maximum number of unsettled calls of one worker. */
 const MAX_OPEN = 100_000;
 
-/** Characters of all the answers to them. */
+/** The maximum total length of their answers, in UTF-16 units. */
 const MAX_ANSWERS = 64 * 1024 * 1024;
 
-/** A call whose answer the worker has not got, as far as this desk knows. */
+/** A call that is not settled: as far as the master knows, the worker has not received the answer. */
 interface OpenCall {
-  /** Null where there is none yet. */
+  /** Null if there is none yet. */
   answer: PerformedCall | null;
   cancel: Cancel;
 }
 
 /**
- * Takes the calls of one worker, and carries each out once, however often it is sent.
+ * Handles the calls of one worker. Each is performed once, however often it is sent.
  *
- * A connection keeps the order of what is sent, and a worker that comes back says first which calls it
- * still wants answered. So a number that is not above all others, and not open, is an old copy.
+ * A connection preserves the order of messages, and a worker that reconnects first says which calls it
+ * still wants answered. So a call that is not open and whose id is not above all others is an old copy.
  */
 export class WorkerRpcSession {
   readonly #hooks: WorkerRpcHooks;
   readonly #open = new Map<number, OpenCall>();
-  /** Calls that were given up when their worker was lost: they are new when they come again. */
-  readonly #givenUp = new Set<number>();
+  /** Calls that were dropped when their worker was lost: they are performed if they are sent again. */
+  readonly #dropped = new Set<number>();
   #lastId = 0;
   #answerLength = 0;
 
@@ -73,9 +263,9 @@ export class WorkerRpcSession {
   }
 
   /**
-   * Carries a call out, or answers it again.
+   * Performs a call, or answers it again.
    *
-   * @throws ProtocolError where the worker lets too much pile up.
+   * @throws ProtocolError if the worker has too many open calls.
    */
   handle({ id, service, name, operation, args }: Message<"CALL">): void {
     const known = this.#open.get(id);
@@ -83,55 +273,55 @@ export class WorkerRpcSession {
       if (known.answer !== null) this.#hooks.reply(id, known.answer);
       return;
     }
-    if (id <= this.#lastId && !this.#givenUp.delete(id)) return;
+    if (id <= this.#lastId && !this.#dropped.delete(id)) return;
     this.#lastId = Math.max(this.#lastId, id);
     if (this.#open.size >= MAX_OPEN || this.#answerLength >= MAX_ANSWERS) {
-      throw new ProtocolError("protocol", "more calls than anybody takes the answers of");
+      throw new ProtocolError("protocol", "too many calls whose answers are not acknowledged");
     }
     this.#perform(id, { service, name, operation, args }, true);
   }
 
-  /** Carries out what was carried out before, for another master of the same run; tells nobody. */
+  /** Performs a call from the journal, without an answer. */
   replay(id: number, call: SharedCall): void {
     this.#perform(id, call, false);
   }
 
-  /** The worker has got the answer to a call. */
+  /** The worker has received the answer to a call. */
   settle(id: number): void {
     if (this.#open.get(id)?.answer) this.#settle([id]);
   }
 
-  /** The worker is here again, and wants these calls answered, and no others. */
+  /** The worker has reconnected, and wants only these calls to be answered. */
   recall(wanted: readonly number[]): void {
     const all = new Set(wanted);
-    for (const id of this.#givenUp) if (!all.has(id)) this.#givenUp.delete(id);
+    for (const id of this.#dropped) if (!all.has(id)) this.#dropped.delete(id);
     const others = [...this.#open].filter(([id]) => !all.has(id));
     for (const [, { cancel }] of others) cancel();
     this.#settle(others.map(([id]) => id));
   }
 
-  /** The worker has gone: what it had been given, and may never have got, goes back. */
+  /** The worker is lost: what it was given and may never have received is taken back. */
   workerLost(): void {
     for (const [id, { answer, cancel }] of [...this.#open]) {
-      // What is under way elsewhere cannot be stopped: its answer is kept for whoever comes back.
-      const isDone = answer === null ? cancel === NOTHING_TO_CANCEL : answer.giveBack === null;
-      if (isDone) continue;
+      // A call that another server performs cannot be stopped, so its answer is kept for the worker.
+      const isFinal = answer === null ? cancel === NOTHING_TO_CANCEL : answer.giveBack === null;
+      if (isFinal) continue;
       this.#forget(id);
-      this.#givenUp.add(id);
+      this.#dropped.add(id);
       cancel();
       answer?.giveBack?.();
     }
   }
 
-  #perform(id: number, call: SharedCall, live: boolean): void {
+  #perform(id: number, call: SharedCall, isLive: boolean): void {
     const entry: OpenCall = { answer: null, cancel: () => {} };
     this.#open.set(id, entry);
     const done: Done = (performed) => {
-      // Nobody wants it any more, and whatever was carried out elsewhere is kept there.
+      // The call was dropped or withdrawn. If another server has performed it, its state stays there.
       if (this.#open.get(id) !== entry) return;
       entry.answer = performed;
       this.#answerLength += performed.value.length;
-      if (!live) return;
+      if (!isLive) return;
       if (performed.changed) this.#hooks.onChanged(id, performed.replayAs ?? call);
       this.#hooks.reply(id, performed);
     };
@@ -139,15 +329,15 @@ export class WorkerRpcSession {
     else entry.cancel = this.#hooks.perform(call, done);
   }
 
-  /** Gives up the call of this number; what it had been given goes back. */
+  /** Withdraws the call of this id, and takes back what it was given. */
   #withdraw({ args }: SharedCall, done: Done): void {
     const id = Number(args);
     const call = this.#open.get(id);
-    this.#givenUp.delete(id);
+    this.#dropped.delete(id);
     if (call !== undefined) this.#forget(id);
     call?.cancel();
     const giveBack = call?.answer?.giveBack ?? null;
-    // Written down before anybody else is given it.
+    // This is written to the journal before what is taken back is handed out again.
     done({ result: "ok", value: "", changed: giveBack !== null, giveBack: null });
     giveBack?.();
   }
@@ -165,15 +355,14 @@ export class WorkerRpcSession {
 }
 
 /**
- * The port of the node that has all that is shared in its own process. Answers come in a turn of their
- * own, as they do elsewhere: a loop that asks again and again leaves others their time.
+ * Calls of the node that has the shared state in its own process. Each answer arrives in a later turn, as
+ * on other nodes, so that a loop of calls does not block other users.
  */
 class LocalRpc implements Rpc {
   readonly node: string;
   readonly #clock: Clock;
   readonly #perform: (call: SharedCall, done: Done) => Cancel;
 
-  /** @param perform carries a call out. */
   constructor(node: string, clock: Clock, perform: (call: SharedCall, done: Done) => Cancel) {
     this.node = node;
     this.#clock = clock;
@@ -192,195 +381,5 @@ class LocalRpc implements Rpc {
       withdrawn = true;
       cancel();
     };
-  }
-}
-
-/** What an exchange works with. */
-export interface RpcServerOptions {
-  readonly services: SharedServices;
-  /** What the master is called. */
-  readonly node: string;
-  /** Receivers of messages that mean the master itself, among others or not. */
-  readonly names: readonly string[];
-  readonly clock: Clock;
-  /** Gives the master's own test file a message. */
-  readonly deliver: (letter: BroadcastMessage) => void;
-  readonly warn: (text: string) => void;
-}
-
-/** A worker that has been here. */
-interface RpcPeer {
-  readonly member: WorkerState;
-  readonly box: Outbox;
-}
-
-/** The service that says how long the test has lasted, in seconds; 0 before it began. */
-export const TIME_SERVICE = "time";
-
-/** Different warnings about messages; whoever sends them chooses the names in them. */
-const MAX_WARNINGS = 100;
-
-/** Whose calls the master's own are, in the journal. */
-const MASTER = "";
-
-/** Serves the workers of a run, and the master itself. */
-export class RpcServer {
-  /** Where the master's own calls go. */
-  readonly localRpc: Rpc;
-  readonly #options: RpcServerOptions;
-  /** By incarnation, as all others. */
-  readonly #desks = new Map<string, WorkerRpcSession>();
-  readonly #subscribers = new Map<string, RpcPeer>();
-  readonly #warned = new Set<string>();
-  #journal: RunJournal = NO_JOURNAL;
-  #send: (member: WorkerState, message: Message) => void = () => {};
-  #elapsed: () => number = () => 0;
-
-  constructor(options: RpcServerOptions) {
-    const { node, clock } = options;
-    this.#options = options;
-    this.localRpc = new LocalRpc(
-      node,
-      clock,
-      (call, done) =>
-        this.#perform({ incarnation: MASTER, id: node }, call, (performed) => {
-          if (performed.changed) this.#changed(MASTER, 0, performed.replayAs ?? call);
-          done(performed);
-        }),
-    );
-  }
-
-  /** Writes down, from now on, what changes. */
-  useJournal(journal: RunJournal): void {
-    this.#journal = journal;
-  }
-
-  /** Speaks to workers in this way from now on. */
-  connect(send: (member: WorkerState, message: Message) => void): void {
-    this.#send = send;
-  }
-
-  /** The test has begun. @param elapsed how long it has lasted, in seconds. */
-  begin(elapsed: () => number): void {
-    this.#elapsed = elapsed;
-  }
-
-  /** Takes up what another master of this run has written down, record by record. */
-  replay(record: SharedRecord): void {
-    switch (record.type) {
-      case "call": {
-        const { incarnation, id, service, name, operation, args } = record;
-        const call = { service, name, operation, args };
-        if (incarnation === MASTER) this.#options.services.perform(call, () => {}, MASTER);
-        else this.#desk(incarnation).replay(id, call);
-        return;
-      }
-      case "settled":
-        for (const id of record.ids) this.#desk(record.incarnation).settle(id);
-        return;
-      case "membership":
-        if (record.membership !== "present") this.#lose(record.incarnation);
-    }
-  }
-
-  /** A worker is in, for the first time or again. */
-  workerConnected(member: WorkerState): void {
-    const known = this.#subscribers.get(member.incarnation);
-    if (known !== undefined) return known.box.resend();
-    const box = new Outbox((cast) => this.#send(member, cast));
-    this.#subscribers.set(member.incarnation, { member, box });
-  }
-
-  /** A worker stands to the run in another way than before. */
-  membershipChanged({ incarnation, membership }: WorkerState): void {
-    if (membership !== "present") this.#lose(incarnation);
-  }
-
-  /**
-   * Takes what a worker says, where it is about what nodes share.
-   *
-   * @throws ProtocolError where the worker lets too much pile up.
-   */
-  handle({ incarnation }: WorkerState, message: Message): void {
-    switch (message.type) {
-      case "CALL":
-        return this.#desk(incarnation).handle(message);
-      case "SETTLED":
-        return this.#desk(incarnation).settle(message.id);
-      case "RECALL":
-        return this.#desk(incarnation).recall(message.ids);
-      case "CAST_ACK":
-        return this.#subscribers.get(incarnation)?.box.acknowledged(message.seq);
-    }
-  }
-
-  #lose(incarnation: string): void {
-    this.#desks.get(incarnation)?.workerLost();
-    this.#options.services.nodeLost(incarnation);
-  }
-
-  #desk(incarnation: string): WorkerRpcSession {
-    const known = this.#desks.get(incarnation);
-    if (known !== undefined) return known;
-    const member = (): WorkerState | undefined => this.#subscribers.get(incarnation)?.member;
-    const desk = new WorkerRpcSession({
-      perform: (call, done) => this.#perform({ incarnation, id: member()?.id ?? "" }, call, done),
-      reply: (id, { result, value }) => {
-        const to = member();
-        if (to !== undefined) this.#send(to, { type: "REPLY", id, result, value });
-      },
-      onChanged: (id, call) => this.#changed(incarnation, id, call),
-      onSettled: (ids) => this.#journal.append({ type: "settled", incarnation, ids }),
-    });
-    this.#desks.set(incarnation, desk);
-    return desk;
-  }
-
-  #changed(incarnation: string, id: number, call: SharedCall): void {
-    this.#journal.append({ type: "call", incarnation, id, ...call });
-  }
-
-  #perform(
-    { incarnation, id }: Pick<WorkerState, "incarnation" | "id">,
-    call: SharedCall,
-    done: Done,
-  ): Cancel {
-    if (call.service === TIME_SERVICE) {
-      done(read(this.#elapsed()));
-      return NOTHING_TO_CANCEL;
-    }
-    const letter = messageIn(call, id);
-    if (letter === undefined) return this.#options.services.perform(call, done, incarnation);
-    if (letter === null) done(refused("a message that goes nowhere"));
-    else {
-      this.#post(letter.to, letter);
-      done(read(null));
-    }
-    return NOTHING_TO_CANCEL;
-  }
-
-  #post(to: string, { from, kind, data }: BroadcastMessage): void {
-    const { names, deliver } = this.#options;
-    const letter = { from, kind, data };
-    const present = [...this.#subscribers.values()].filter(({ member }) =>
-      member.membership === "present"
-    );
-    const boxes = present.filter(({ member }) =>
-      to === "all" || to === "workers" || to === member.id
-    );
-    if (names.includes(to)) deliver(letter);
-    else if (boxes.length === 0 && to !== "workers") {
-      this.#warn(`A message for ${peerText(to)}, which is no node of this run, was dropped.`);
-    }
-    for (const { box, member } of boxes) {
-      if (box.add(letter)) continue;
-      this.#warn(`Worker ${member.id} does not take its messages: further ones are dropped.`);
-    }
-  }
-
-  #warn(text: string): void {
-    if (this.#warned.has(text) || this.#warned.size >= MAX_WARNINGS) return;
-    this.#warned.add(text);
-    this.#options.warn(text);
   }
 }

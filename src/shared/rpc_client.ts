@@ -1,5 +1,6 @@
 /**
- * A worker's side of what nodes share: its calls to the master, and messages from it.
+ * A node's side of shared state: the calls of its test file ({@link RpcClient}), and on workers their way
+ * to the master ({@link MasterRpc}).
  *
  * @module
  */
@@ -11,188 +12,31 @@ import type { Rpc } from "./calls.ts";
 import type { BroadcastMessage } from "./messages.ts";
 import { SESSION_SERVICE } from "./rpc.ts";
 
-/** Where a line's messages go. */
-export interface RpcConnection {
-  /** Says something to the master; lost where there is no connection. */
-  send(message: Message): void;
-}
-
-/** A call that has no answer yet. */
-interface Pending {
-  readonly call: SharedCall;
-  readonly mayBlock: boolean;
-  readonly done: (outcome: Outcome) => void;
-  /** 0 before it was sent. */
-  id: number;
-}
-
-/** Calls that may be under way, beside those that may block: their answers must fit the connection. */
-const UNDER_WAY = 64;
-
-/** Characters of their arguments, which must fit it as well. */
-const LENGTH_UNDER_WAY = 1024 * 1024;
-
-const OVER: Outcome = { result: "end", value: "the run is over" };
-
-/**
- * Carries a worker's calls to its master, each until it is answered, whatever becomes of the
- * connection.
- */
-export class MasterRpc implements Rpc {
-  readonly node: string;
-  readonly #deliver: (letter: BroadcastMessage) => void;
-  /** In the order of their sending. */
-  readonly #sent = new Map<number, Pending>();
-  /** Calls that wait for others to be answered, in their order. */
-  readonly #backlog = new Set<Pending>();
-  #link: RpcConnection | null = null;
-  #underWay = 0;
-  #lengthUnderWay = 0;
-  #lastId = 0;
-  #lastCast = 0;
-  #epoch = 0;
-  #closed = false;
-
-  /**
-   * @param node what the worker is called.
-   * @param deliver gets each message for this node, once.
-   */
-  constructor(node: string, deliver: (letter: BroadcastMessage) => void) {
-    this.node = node;
-    this.#deliver = deliver;
-  }
-
-  /** Speaks to the master in this way from now on. */
-  connect(link: RpcConnection): void {
-    this.#link = link;
-  }
-
-  call(call: SharedCall, mayBlock: boolean, done: (outcome: Outcome) => void): () => void {
-    if (this.#closed) {
-      done(OVER);
-      return () => {};
-    }
-    const pending: Pending = { call, mayBlock, done, id: 0 };
-    if (mayBlock) this.#send(pending);
-    else {
-      this.#backlog.add(pending);
-      this.#pump();
-    }
-    return () => this.#withdraw(pending);
-  }
-
-  /** There is a new connection; what was sent on the one before may be lost. */
-  joined(epoch: number): void {
-    // Another master numbers its messages anew.
-    if (epoch !== this.#epoch) this.#lastCast = 0;
-    this.#epoch = epoch;
-    if (this.#lastId === 0) return;
-    const sent = [...this.#sent.values()];
-    // What is being withdrawn is not settled: it has to go back.
-    const ids = sent.flatMap(({ id, call }) =>
-      call.service === SESSION_SERVICE ? [Number(call.args), id] : [id]
-    );
-    this.#link?.send({ type: "RECALL", ids });
-    for (const { id, call } of sent) this.#link?.send({ type: "CALL", id, ...call });
-  }
-
-  /** Takes what the master says, where it is about what nodes share. */
-  handle(message: Message): void {
-    if (message.type === "REPLY") this.#answer(message);
-    else if (message.type === "CAST") this.#hear(message);
-  }
-
-  /** The master is not to be reached any more. */
-  close(): void {
-    this.#closed = true;
-    const all = [...this.#sent.values(), ...this.#backlog];
-    this.#sent.clear();
-    this.#backlog.clear();
-    for (const { done } of all) done(OVER);
-  }
-
-  #send(pending: Pending): void {
-    pending.id = ++this.#lastId;
-    this.#sent.set(pending.id, pending);
-    this.#link?.send({ type: "CALL", id: pending.id, ...pending.call });
-  }
-
-  #pump(): void {
-    for (const pending of this.#backlog) {
-      if (this.#underWay >= UNDER_WAY || this.#lengthUnderWay >= LENGTH_UNDER_WAY) return;
-      this.#backlog.delete(pending);
-      this.#underWay++;
-      this.#lengthUnderWay += pending.call.args.length;
-      this.#send(pending);
-    }
-  }
-
-  #answer({ id, result, value }: Message<"REPLY">): void {
-    const pending = this.#take(id);
-    if (pending === undefined) return;
-    // Before anybody does anything with it: what is not settled may be given to somebody else.
-    this.#link?.send({ type: "SETTLED", id });
-    pending.done({ result, value });
-    this.#pump();
-  }
-
-  #withdraw(pending: Pending): void {
-    if (this.#backlog.delete(pending) || this.#take(pending.id) === undefined) return;
-    const call = {
-      service: SESSION_SERVICE,
-      name: "",
-      operation: "withdraw",
-      args: `${pending.id}`,
-    };
-    this.#send({ call, mayBlock: true, done: () => {}, id: 0 });
-    this.#pump();
-  }
-
-  #take(id: number): Pending | undefined {
-    const pending = this.#sent.get(id);
-    if (pending === undefined) return undefined;
-    this.#sent.delete(id);
-    if (!pending.mayBlock) {
-      this.#underWay--;
-      this.#lengthUnderWay -= pending.call.args.length;
-    }
-    return pending;
-  }
-
-  #hear({ seq, from, kind, data }: Message<"CAST">): void {
-    if (seq > this.#lastCast) {
-      this.#lastCast = seq;
-      this.#deliver({ from, kind, data });
-    }
-    this.#link?.send({ type: "CAST_ACK", seq: this.#lastCast });
-  }
-}
-
-/** What the calls of a node go through: before the test begins they wait here. */
+/** Performs the calls of a node's test file. Calls that are made before the test begins wait for it. */
 export class RpcClient {
   readonly #clock: Clock;
-  readonly #waiting: ((port: Rpc) => void)[] = [];
-  #port: Rpc | null = null;
+  readonly #waiting: ((rpc: Rpc) => void)[] = [];
+  #rpc: Rpc | null = null;
   #isInit = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Whether calls get through. */
+  /** Whether calls are sent. */
   get isOpen(): boolean {
-    return this.#port !== null;
+    return this.#rpc !== null;
   }
 
-  /** Lets calls through from now on, those that wait first. */
-  open(port: Rpc): void {
-    this.#port = port;
-    for (const begin of this.#waiting.splice(0)) begin(port);
+  /** Sends calls from now on, starting with those that wait. */
+  open(rpc: Rpc): void {
+    this.#rpc = rpc;
+    for (const start of this.#waiting.splice(0)) start(rpc);
   }
 
   /**
-   * Does what the test file does before the test; calls are refused meanwhile, since who waits for one
-   * there would wait for ever.
+   * Runs the preparation of the test file. Calls are rejected in the meantime, because waiting for their
+   * answers would never end.
    */
   async duringInit(work: () => Promise<void>): Promise<void> {
     this.#isInit = true;
@@ -204,22 +48,21 @@ export class RpcClient {
   }
 
   /**
-   * Asks for something; resolves with what came of it, and rejects where that is an error.
+   * Performs a call; rejects if the answer is an error.
    *
-   * A user that is to stop does not wait for what may be long in coming: for it, this rejects. One that
-   * has ended never gets an answer.
+   * A call that may block rejects in a user that is to stop. In a user that has ended, calls never settle.
    */
   call(call: SharedCall, mayBlock: boolean): Promise<unknown> {
     const user = currentUser.getStore();
-    // Whoever it was made for would go on with it, and never end.
+    // If it settled, the abandoned test would continue, and might never end.
     if (user?.ended) return new Promise(() => {});
     if (this.#isInit) return Promise.reject(tooEarly(call));
-    if (mayBlock && user?.stopping) return this.#end();
+    if (mayBlock && user?.stopping) return this.#rejectStopping();
     return new Promise((resolve, reject) => {
       let forget = (): void => {};
-      const begin = (port: Rpc): void => {
+      const start = (rpc: Rpc): void => {
         let answered = false;
-        const withdraw = port.call(call, mayBlock, (outcome) => {
+        const withdraw = rpc.call(call, mayBlock, (outcome) => {
           answered = true;
           forget();
           if (user?.ended) return;
@@ -232,29 +75,29 @@ export class RpcClient {
         if (!mayBlock || user === undefined || answered) return;
         forget = user.onStopping(() => {
           withdraw();
-          reject(ended());
+          reject(userStops());
         });
       };
-      if (this.#port === null) this.#waiting.push(begin);
-      else begin(this.#port);
+      if (this.#rpc === null) this.#waiting.push(start);
+      else start(this.#rpc);
     });
   }
 
-  /** In a turn of its own: a test that tries again and again leaves others their time. */
-  async #end(): Promise<never> {
+  /** Rejects in a later turn, so that a test that retries in a loop does not block other users. */
+  async #rejectStopping(): Promise<never> {
     await this.#clock.nextTurn();
-    throw ended();
+    throw userStops();
   }
 }
 
-/** @throws what came of a call that was not answered. */
+/** @throws if the outcome is not an answer. */
 function valueOf({ result, value }: Outcome): unknown {
   if (result === "end") throw new UserEnd(value);
   if (result === "error") throw new Error(value);
   return value === "" ? undefined : JSON.parse(value);
 }
 
-function ended(): UserEnd {
+function userStops(): UserEnd {
   return new UserEnd("the user is to stop");
 }
 
@@ -262,4 +105,158 @@ function tooEarly({ service, name }: SharedCall): Error {
   return new Error(
     `${service} ${name}: nothing can be shared in init; do it in testStart, or when a user starts`,
   );
+}
+
+/** A connection to the master. */
+export interface RpcConnection {
+  /** Sends a message to the master; it is lost if there is no connection. */
+  send(message: Message): void;
+}
+
+/** A call that is not answered yet. */
+interface PendingCall {
+  readonly call: SharedCall;
+  readonly mayBlock: boolean;
+  readonly done: (outcome: Outcome) => void;
+  /** 0 until it is sent. */
+  id: number;
+}
+
+/** The maximum number of calls in flight that do not block, because their answers must fit the connection. */
+const MAX_IN_FLIGHT = 64;
+
+/** The maximum total length of their arguments, in UTF-16 units, for the same reason. */
+const MAX_LENGTH_IN_FLIGHT = 1024 * 1024;
+
+const OVER: Outcome = { result: "end", value: "the run is over" };
+
+/** Sends a worker's calls to its master, each until it is answered, across reconnections. */
+export class MasterRpc implements Rpc {
+  readonly node: string;
+  readonly #deliver: (message: BroadcastMessage) => void;
+  /** In the order in which they were sent. */
+  readonly #sent = new Map<number, PendingCall>();
+  /** Calls that wait until others are answered, in order. */
+  readonly #backlog = new Set<PendingCall>();
+  #connection: RpcConnection | null = null;
+  #inFlight = 0;
+  #lengthInFlight = 0;
+  #lastId = 0;
+  #lastCast = 0;
+  #epoch = 0;
+  #closed = false;
+
+  /**
+   * @param node the name of the worker.
+   * @param deliver is called with each message to this node, once.
+   */
+  constructor(node: string, deliver: (message: BroadcastMessage) => void) {
+    this.node = node;
+    this.#deliver = deliver;
+  }
+
+  /** Uses this connection to the master from now on. */
+  connect(connection: RpcConnection): void {
+    this.#connection = connection;
+  }
+
+  call(call: SharedCall, mayBlock: boolean, done: (outcome: Outcome) => void): () => void {
+    if (this.#closed) {
+      done(OVER);
+      return () => {};
+    }
+    const pending: PendingCall = { call, mayBlock, done, id: 0 };
+    if (mayBlock) this.#send(pending);
+    else {
+      this.#backlog.add(pending);
+      this.#sendBacklog();
+    }
+    return () => this.#withdraw(pending);
+  }
+
+  /** The worker has joined, for the first time or again; what it has sent before may be lost. */
+  joined(epoch: number): void {
+    // A restarted master numbers its messages from 1 again.
+    if (epoch !== this.#epoch) this.#lastCast = 0;
+    this.#epoch = epoch;
+    if (this.#lastId === 0) return;
+    const sent = [...this.#sent.values()];
+    // A call that is being withdrawn is still open, because what it was given has to be returned.
+    const ids = sent.flatMap(({ id, call }) =>
+      call.service === SESSION_SERVICE ? [Number(call.args), id] : [id]
+    );
+    this.#connection?.send({ type: "RECALL", ids });
+    for (const { id, call } of sent) this.#connection?.send({ type: "CALL", id, ...call });
+  }
+
+  /** Handles a message of the master if it concerns shared state. */
+  handle(message: Message): void {
+    if (message.type === "REPLY") this.#onReply(message);
+    else if (message.type === "CAST") this.#onCast(message);
+  }
+
+  /** The master cannot be reached any more: all calls end their users. */
+  close(): void {
+    this.#closed = true;
+    const all = [...this.#sent.values(), ...this.#backlog];
+    this.#sent.clear();
+    this.#backlog.clear();
+    for (const { done } of all) done(OVER);
+  }
+
+  #send(pending: PendingCall): void {
+    pending.id = ++this.#lastId;
+    this.#sent.set(pending.id, pending);
+    this.#connection?.send({ type: "CALL", id: pending.id, ...pending.call });
+  }
+
+  #sendBacklog(): void {
+    for (const pending of this.#backlog) {
+      if (this.#inFlight >= MAX_IN_FLIGHT || this.#lengthInFlight >= MAX_LENGTH_IN_FLIGHT) return;
+      this.#backlog.delete(pending);
+      this.#inFlight++;
+      this.#lengthInFlight += pending.call.args.length;
+      this.#send(pending);
+    }
+  }
+
+  #onReply({ id, result, value }: Message<"REPLY">): void {
+    const pending = this.#take(id);
+    if (pending === undefined) return;
+    // This must precede any use of the answer: what is not settled may be given to another user.
+    this.#connection?.send({ type: "SETTLED", id });
+    pending.done({ result, value });
+    this.#sendBacklog();
+  }
+
+  #withdraw(pending: PendingCall): void {
+    if (this.#backlog.delete(pending) || this.#take(pending.id) === undefined) return;
+    const call = {
+      service: SESSION_SERVICE,
+      name: "",
+      operation: "withdraw",
+      args: `${pending.id}`,
+    };
+    this.#send({ call, mayBlock: true, done: () => {}, id: 0 });
+    this.#sendBacklog();
+  }
+
+  #take(id: number): PendingCall | undefined {
+    const pending = this.#sent.get(id);
+    if (pending === undefined) return undefined;
+    this.#sent.delete(id);
+    if (!pending.mayBlock) {
+      this.#inFlight--;
+      this.#lengthInFlight -= pending.call.args.length;
+    }
+    return pending;
+  }
+
+  #onCast({ seq, from, kind, data }: Message<"CAST">): void {
+    if (seq > this.#lastCast) {
+      this.#lastCast = seq;
+      this.#deliver({ from, kind, data });
+    }
+    this.#connection?.send({ type: "CAST_ACK", seq: this.#lastCast });
+  }
 }

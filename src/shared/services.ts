@@ -1,3 +1,10 @@
+/**
+ * The state that all nodes of a run share: counters, queues, feeders, rendezvous and the number of
+ * iterations.
+ *
+ * @module
+ */
+
 import { Buffer } from "node:buffer";
 import type { SharedCall } from "../cluster/protocol.ts";
 import type { Clock, Random, Timer } from "../core/clock.ts";
@@ -21,9 +28,79 @@ import { FeederStore, type LoadedFeeder } from "./feeders.ts";
 import { ITERATION_SERVICE, IterationQuota } from "./iteration_quota.ts";
 import { type Redis, REDIS_SERVICE, RedisAnswers, RedisCounters, RedisQueues } from "./redis.ts";
 
+/** What {@link SharedServices} need. */
+export interface SharedServicesOptions {
+  readonly feeders: readonly LoadedFeeder[];
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Where counters and queues are kept; without it, in memory. */
+  readonly redis?: Redis | null;
+  /** Iterations in the whole run; without it, they are not limited. */
+  readonly iterations?: number | null;
+}
+
 /**
- * The counters of a run.
+ * All state that the nodes of a run share. Replaying the calls that have changed it, in order, restores
+ * it; what is kept in Redis stays there.
  */
+export class SharedServices {
+  readonly #services: ReadonlyMap<string, SharedService>;
+  readonly #barriers: Barriers;
+  readonly #iterations: IterationQuota;
+
+  constructor({ feeders, clock, random, redis = null, iterations = null }: SharedServicesOptions) {
+    this.#barriers = new Barriers(clock);
+    this.#iterations = new IterationQuota(iterations ?? 0);
+    this.#services = new Map<string, SharedService>([
+      ...(redis === null ? memoryStores() : redisStores(redis)),
+      ["feeder", new FeederStore(feeders, random)],
+      ["rendezvous", this.#barriers],
+      [ITERATION_SERVICE, this.#iterations],
+    ]);
+  }
+
+  /** How the rounds of each rendezvous ended. */
+  get rendezvous(): readonly RendezvousRounds[] {
+    return this.#barriers.ended;
+  }
+
+  /** A node is lost. @param from its incarnation. */
+  nodeLost(from: string): void {
+    this.#iterations.nodeLost(from);
+  }
+
+  /** Performs a call. @param from the caller's incarnation. */
+  perform(call: SharedCall, done: Done, from: string): Cancel {
+    const { service, name, args } = call;
+    const list = parsed(args);
+    const found = this.#services.get(service);
+    if (found !== undefined && Array.isArray(list)) return found.perform(call, list, done, from);
+    done(refused(`${service} ${name}: no ${found ? "list of arguments" : "such service"}`));
+    return NOTHING_TO_CANCEL;
+  }
+}
+
+function memoryStores(): [string, SharedService][] {
+  return [["counter", new CounterStore()], ["queue", new QueueStore()]];
+}
+
+function redisStores(redis: Redis): [string, SharedService][] {
+  return [
+    ["counter", new RedisCounters(redis)],
+    ["queue", new RedisQueues(redis)],
+    [REDIS_SERVICE, new RedisAnswers()],
+  ];
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The counters of a run. */
 class CounterStore implements SharedService {
   readonly #values = new Map<string, number>();
 
@@ -43,24 +120,22 @@ class CounterStore implements SharedService {
   }
 }
 
-/** Bytes of all values in all queues. */
+/** The maximum size of all values in all queues, in bytes. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** What a value takes beside its text. */
+/** The memory that a value takes besides its text, in bytes. */
 const VALUE_COST = 64;
 
-/** Values that have been taken out are forgotten in portions, so that taking one out costs nothing. */
-const PORTION = 1024;
+/** Values that were popped are removed in batches, so that popping one takes constant time. */
+const BATCH = 1024;
 
 interface StoredQueue {
-  /** JSON texts; those before `head` have been taken out. */
+  /** JSON texts; those before `head` were popped. */
   values: string[];
   head: number;
 }
 
-/**
- * The queues of a run. What is pushed comes as a list of JSON values, and goes in whole or not at all.
- */
+/** The queues of a run. All values of a push are added, or none. */
 class QueueStore implements SharedService {
   readonly #queues = new Map<string, StoredQueue>();
   readonly #maxBytes: number;
@@ -96,9 +171,9 @@ class QueueStore implements SharedService {
     const bytes = texts.reduce((sum, text) => sum + costOf(text), 0);
     if (this.#bytes + bytes > this.#maxBytes) {
       return refused(
-        `queue ${name} is full: the queues of a run may hold ${
+        `queue ${name} is full: all queues of a run together may hold ${
           this.#maxBytes / 2 ** 20
-        } MiB in all`,
+        } MiB`,
       );
     }
     let queue = this.#queues.get(name);
@@ -117,7 +192,7 @@ class QueueStore implements SharedService {
     if (queue === undefined || text === undefined) return { ...changed(""), changed: false };
     queue.values[queue.head++] = "";
     this.#bytes -= costOf(text);
-    if (queue.head >= PORTION && queue.head * 2 >= queue.values.length) {
+    if (queue.head >= BATCH && queue.head * 2 >= queue.values.length) {
       queue.values = queue.values.slice(queue.head);
       queue.head = 0;
     }
@@ -129,12 +204,10 @@ function costOf(text: string): number {
   return Buffer.byteLength(text) + VALUE_COST;
 }
 
-/** Seconds that a rendezvous may last. */
-const LONGEST = 86_400;
+/** The maximum timeout of a rendezvous, in seconds. */
+const MAX_TIMEOUT = 86_400;
 
-/**
- * Where users wait for one another. What the first one to arrive says of time holds for all who meet.
- */
+/** The rendezvous of a run. The timeout of the first user that arrives applies to the whole round. */
 class Barriers implements SharedService {
   readonly #clock: Clock;
   readonly #rounds = new Map<string, Round>();
@@ -145,7 +218,7 @@ class Barriers implements SharedService {
     this.#clock = clock;
   }
 
-  /** How often users have met at each, in the order of their first time; the names beyond 1,000 together. */
+  /** How the rounds of each rendezvous ended; names beyond the first 1,000 are counted together. */
   get ended(): readonly RendezvousRounds[] {
     return [...this.#ended.values()];
   }
@@ -158,15 +231,17 @@ class Barriers implements SharedService {
     if (operation !== "arrive") done(refused(`rendezvous ${name} cannot ${operation}`));
     else if (!Number.isSafeInteger(users) || (users as number) < 1) {
       done(refused(`rendezvous ${name}: users must be a whole number of 1 or more`));
-    } else if (typeof timeout !== "number" || timeout <= 0 || timeout > LONGEST) {
-      done(refused(`rendezvous ${name}: timeout must be above 0 and at most ${LONGEST} seconds`));
+    } else if (typeof timeout !== "number" || timeout <= 0 || timeout > MAX_TIMEOUT) {
+      done(
+        refused(`rendezvous ${name}: timeout must be above 0 and at most ${MAX_TIMEOUT} seconds`),
+      );
     } else return this.#arrive(name, users as number, timeout, done);
     return NOTHING_TO_CANCEL;
   }
 
   #arrive(name: string, users: number, timeout: number, done: Done): Cancel {
     const round = this.#rounds.get(name) ?? this.#open(name, timeout);
-    // Made anew, as the same function may arrive twice.
+    // A new function, because the same one may arrive twice.
     const entry: Done = (performed) => done(performed);
     round.there.add(entry);
     if (round.there.size >= users) this.#close(name, round, true);
@@ -204,84 +279,8 @@ class Barriers implements SharedService {
   }
 }
 
-/** Users who are going to meet. */
+/** The users that are waiting at a rendezvous. */
 interface Round {
   readonly there: Set<Done>;
   readonly timer: Timer;
-}
-
-/** What a services works with. */
-export interface SharedServicesOptions {
-  readonly feeders: readonly LoadedFeeder[];
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Where counters and queues live; without it, here. */
-  readonly redis?: Redis | null;
-  /** Passes in the whole run; without it, there is no number of them. */
-  readonly iterations?: number | null;
-}
-
-/**
- * All that the nodes of a run share. The same calls in the same order make the same state, but for
- * those that change nothing; what lives in Redis is as it is there.
- */
-export class SharedServices {
-  readonly #services: ReadonlyMap<string, SharedService>;
-  readonly #board: Barriers;
-  readonly #iterations: IterationQuota;
-
-  constructor({ feeders, clock, random, redis = null, iterations = null }: SharedServicesOptions) {
-    this.#board = new Barriers(clock);
-    this.#iterations = new IterationQuota(iterations ?? 0);
-    this.#services = new Map<string, SharedService>([
-      ...(redis === null ? ownStores() : redisStores(redis)),
-      ["feeder", new FeederStore(feeders, random)],
-      ["rendezvous", this.#board],
-      [ITERATION_SERVICE, this.#iterations],
-    ]);
-  }
-
-  /** How often users have met at each rendezvous. */
-  get rendezvous(): readonly RendezvousRounds[] {
-    return this.#board.ended;
-  }
-
-  /** A node has gone, see {@link perform}. */
-  nodeLost(from: string): void {
-    this.#iterations.nodeLost(from);
-  }
-
-  /**
-   * Carries a call out.
-   *
-   * @param from who asks: the same for as long as that node's process lives.
-   */
-  perform(call: SharedCall, done: Done, from: string): Cancel {
-    const { service, name, args } = call;
-    const list = parsed(args);
-    const found = this.#services.get(service);
-    if (found !== undefined && Array.isArray(list)) return found.perform(call, list, done, from);
-    done(refused(`${service} ${name}: no ${found ? "list of arguments" : "such service"}`));
-    return NOTHING_TO_CANCEL;
-  }
-}
-
-function ownStores(): [string, SharedService][] {
-  return [["counter", new CounterStore()], ["queue", new QueueStore()]];
-}
-
-function redisStores(redis: Redis): [string, SharedService][] {
-  return [
-    ["counter", new RedisCounters(redis)],
-    ["queue", new RedisQueues(redis)],
-    [REDIS_SERVICE, new RedisAnswers()],
-  ];
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

@@ -107,7 +107,7 @@ for (
     const { code, summary } = await run.stop();
     assert.deepEqual(pathsOf(target, "/row/"), numbered("/row/", 5));
     const errors = summary.userErrors.map(({ user, error }) => `${user}: ${error}`);
-    assert.deepEqual(errors, ["SharingTest: feeder scarce: no row is left of 5"]);
+    assert.deepEqual(errors, ["SharingTest: feeder scarce: all 5 rows have been used"]);
     assert.equal(code, 1);
   });
 

@@ -118,10 +118,10 @@ for (
       await using run = await start(target, redis, "retry");
       await target.reached(30);
       await redis.kill();
-      await run.says(`Redis at 127.0.0.1:${redis.port} is away`);
+      await run.says(`Lost the connection to Redis at 127.0.0.1:${redis.port}`);
       await sleep(500);
       await redis.restart();
-      await run.says(`Redis at 127.0.0.1:${redis.port} is back.`);
+      await run.says(`The connection to Redis at 127.0.0.1:${redis.port} is back.`);
       const before = target.visits.length;
       await target.reached(before + 60);
       const { code, stderr, summary } = await run.stop();
@@ -130,7 +130,7 @@ for (
       for (const { error } of summary.userErrors) {
         assert.ok(error.startsWith(`counter tries: Redis at 127.0.0.1:${redis.port}: `), error);
       }
-      assert.equal(stderr.split(" is away").length - 1, 1, stderr);
+      assert.equal(stderr.split("Lost the connection").length - 1, 1, stderr);
       assert.equal(stderr.split(" is back.").length - 1, 1, stderr);
       // What was added before the server's end is gone with it.
       assert.ok(Number(await redis.command("GET", "tries")) >= 60);

@@ -287,7 +287,7 @@ redisTest("while Redis is away, users count errors, and go on when it is back", 
   const run = runs.startLocal(shop, redis, ["-u", "20", "-r", "8"]);
   await shop.loggedIn(4);
   await redis.kill();
-  await run.says("is away");
+  await run.says("Lost the connection to Redis");
   const before = shop.names.length;
   // Several attempts of the client, and of users who have no account yet.
   await sleep(2_500);
@@ -301,8 +301,8 @@ redisTest("while Redis is away, users count errors, and go on when it is back", 
   assert.equal(new Set(shop.names).size, 20);
   assert.ok(before < 20);
   const [away, back, ...others] = linesAboutRedis(ended);
-  assert.match(away!, /^ERROR +Redis at 127\.0\.0\.1:\d+ is away: /);
-  assert.match(back!, /^INFO +Redis at 127\.0\.0\.1:\d+ is back\.$/);
+  assert.match(away!, /^ERROR +Lost the connection to Redis at 127\.0\.0\.1:\d+; /);
+  assert.match(back!, /^INFO +The connection to Redis at 127\.0\.0\.1:\d+ is back\.$/);
   assert.deepEqual(others, []);
   const { totals, userErrors } = await runs.summary();
   const place = `Redis at 127.0.0.1:${redis.port}`;

@@ -69,7 +69,7 @@ Deno.test("feeders are made before the test, and the first of a name counts", ()
   assert.equal(scene.cluster.feeder("rows", []).name, "rows");
   assert.throws(
     () => scene.cluster.feeder("new", []),
-    /^TypeError: feeder new: feeders are made before the test begins$/,
+    /^TypeError: feeder new: feeders must be created before the test begins$/,
   );
 });
 
@@ -197,11 +197,11 @@ Deno.test("names and values that nobody could send are refused at once", async (
   for (const name of ["", "x".repeat(257), "\ud800", "\ufeffn", 5 as unknown as string]) {
     assert.throws(() => cluster.counter(name), TypeError);
   }
-  assert.throws(() => cluster.send("k", () => {}), /message k: a function is no JSON/);
-  assert.throws(() => cluster.send("k", 1n), /message k: a value that is no JSON/);
+  assert.throws(() => cluster.send("k", () => {}), /message k: a function is not valid JSON/);
+  assert.throws(() => cluster.send("k", 1n), /message k: the value cannot be encoded as JSON/);
   await assert.rejects(
     cluster.queue("q").push("x".repeat(65_536)),
-    /^TypeError: queue q: a value of 65538 bytes of JSON, 65536 are allowed$/,
+    /^TypeError: queue q: the value has 65538 bytes as JSON; at most 65536 are allowed$/,
   );
   await assert.rejects(cluster.counter("c").add(NaN), /^Error: counter c: only finite numbers/);
 });
@@ -211,6 +211,6 @@ Deno.test("messages that the master does not take do not fill the memory", () =>
   for (let n = 0; n < 1_000; n++) cluster.send("k", n);
   assert.throws(
     () => cluster.send("k", 1),
-    /^Error: message k: 1000 messages wait for the master already$/,
+    /^Error: message k: 1000 messages are already waiting for the master$/,
   );
 });

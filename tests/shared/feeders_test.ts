@@ -54,16 +54,16 @@ Deno.test("what is wrong is named with its file and its line", async () => {
       "feeder users: data/rows, line 4: Invalid Record Length: columns length is 2, got 1",
       "feeder users: data/rows, line 2: " +
       "Quote Not Closed: the parsing is finished with an opening quote at line 2",
-      "feeder users: data/rows, line 1: there are two columns a",
-      "feeder users: data/rows, line 3: a value of 65544 bytes of JSON, 65536 are allowed",
+      "feeder users: data/rows, line 1: there are two columns named a",
+      "feeder users: data/rows, line 3: the value has 65544 bytes as JSON; at most 65536 are allowed",
       "feeder users: data/rows has no rows",
       "feeder users: data/rows has no rows",
       "feeder users: /home/me/data/rows, line 3: " +
       "Expected property name or '}' in JSON at position 1",
       "feeder users: /home/me/data/rows, line 2: " +
-      "a value of 65538 bytes of JSON, 65536 are allowed",
+      "the value has 65538 bytes as JSON; at most 65536 are allowed",
       "feeder users: /home/me/data/rows has no rows",
-      "feeder users: row 2: a function is no JSON",
+      "feeder users: row 2: a function is not valid JSON",
       "feeder users: there are no rows",
     ],
   );

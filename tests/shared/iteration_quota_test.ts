@@ -103,7 +103,9 @@ for (const [operation, count] of [["take", 0], ["take", 1.5], ["return", "3"], [
   Deno.test(`${operation} ${count} is refused, and changes nothing`, () => {
     const store = new Scene(16);
     store.ask("a", operation as string, count);
-    assert.deepEqual(store.take(), ["a error passes: a whole number of 1 or more is needed"]);
+    assert.deepEqual(store.take(), [
+      "a error iterations: the number must be a whole number of 1 or more",
+    ]);
     store.ask("a", "take", 1);
     assert.deepEqual(store.take(), ["a ok 1 (changed)"]);
   });
@@ -112,7 +114,7 @@ for (const [operation, count] of [["take", 0], ["take", 1.5], ["return", "3"], [
 Deno.test("passes can be taken, begun and returned, and nothing else", () => {
   const store = new Scene(16);
   store.ask("a", "keep", 1);
-  assert.deepEqual(store.take(), ["a error passes cannot keep"]);
+  assert.deepEqual(store.take(), ["a error iterations cannot keep"]);
 });
 
 type Step = readonly [

@@ -53,26 +53,26 @@ Deno.test("a connection that is refused says why, and is closed", async () => {
   client.connected.reject(new AggregateError([new Error("connect ECONNREFUSED")]));
   await assert.rejects(connection.open(), /^Error: connect ECONNREFUSED$/);
   assert.ok(client.isDestroyed);
-  assert.equal(connection.comesBack, false);
+  assert.equal(connection.reconnects, false);
 });
 
 Deno.test("one line says that Redis is away, and one that it is back", async () => {
   const { client, connection, log } = await ConnectionScene.opened();
-  assert.ok(connection.comesBack);
+  assert.ok(connection.reconnects);
   for (let i = 0; i < 3; i++) client.emit("error", new Error("Socket closed unexpectedly"));
   const away =
-    "error Redis at box:6379 is away, so counters and queues fail: Socket closed unexpectedly";
+    "error Lost the connection to Redis at box:6379; counters and queues fail until it is back: Socket closed unexpectedly";
   assert.deepEqual(log.splice(0), [away]);
   client.emit("ready");
   client.emit("ready");
-  assert.deepEqual(log, ["info Redis at box:6379 is back."]);
+  assert.deepEqual(log, ["info The connection to Redis at box:6379 is back."]);
 });
 
 Deno.test("nothing is said of a connection that was closed", async () => {
   const { client, connection, log } = await ConnectionScene.opened();
   connection.close();
   connection.close();
-  assert.equal(connection.comesBack, false);
+  assert.equal(connection.reconnects, false);
   client.emit("error", new Error("closed"));
   client.emit("ready");
   assert.deepEqual(log, []);
@@ -129,7 +129,7 @@ Deno.test("a value in Redis that is no number is said to be none", async () => {
   const calls = counters("ada", "", "inf", "1e999");
   for (let i = 0; i < 4; i++) {
     const answer = await calls.ask("value");
-    assert.equal(answer, "error counter n: its value in Redis is no finite number");
+    assert.equal(answer, "error counter n: its value in Redis is not a finite number");
   }
 });
 
@@ -170,7 +170,7 @@ Deno.test("to push nothing, too much or what is too deep never reaches Redis", a
   assert.equal(await calls.ask("push", []), "ok ");
   assert.equal(
     await calls.ask("push", ["a", "x".repeat(65_536)]),
-    "error queue n: a value of over 65536 bytes of JSON",
+    "error queue n: a value has more than 65536 bytes as JSON",
   );
   assert.equal(await calls.ask("peek"), "error queue n cannot peek");
   assert.deepEqual(calls.sent, []);
@@ -180,7 +180,10 @@ Deno.test("a value that is too long for a worker goes back to where it was", asy
   const long = "\u0001".repeat(11_000);
   const calls = queues(long, 1);
   const answer = await calls.ask("pop");
-  assert.match(answer, /^error queue n: its first value has over 65536 bytes of JSON \[error /);
+  assert.match(
+    answer,
+    /^error queue n: its first value has more than 65536 bytes as JSON \[error /,
+  );
   assert.deepEqual(calls.sent, ["LPOP n", `LPUSH n ${long}`]);
 });
 

@@ -96,7 +96,7 @@ Deno.test("another master of the run answers as the one before would have", () =
     "w2 1: ok 5",
     "w2 3: ok 1",
     "w3 1: ok 2",
-    "w3 2: end feeder rows: no row is left of 3",
+    "w3 2: end feeder rows: all 3 rows have been used",
     "w3 3: ok 5",
     "w3 4: ok 2",
   ]);
@@ -143,7 +143,7 @@ Deno.test("a message goes to those that it is for, and to nobody who has gone", 
     [],
   ]);
   assert.deepEqual(scene.warnings, [
-    "A message for w3, which is no node of this run, was dropped.",
+    "Dropped a message for w3, which is not a node of this run.",
   ]);
 });
 
@@ -167,7 +167,7 @@ Deno.test("a worker that takes no messages is warned of once", () => {
   const scene = new Scene();
   for (let id = 1; id <= 1_100; id++) scene.call(0, id, "message", "send", '["w2",1]');
   assert.deepEqual(scene.warnings, [
-    "Worker w2 does not take its messages: further ones are dropped.",
+    "Worker w2 does not receive its messages: further ones are dropped.",
   ]);
 });
 
@@ -180,7 +180,7 @@ Deno.test("a message that makes no sense, or is too long, is refused", () => {
   scene.call(0, 5, "message", "send", JSON.stringify(["x".repeat(257), 1]));
   assert.deepEqual(
     scene.take(),
-    [1, 2, 3, 4, 5].map((id) => `w1 ${id}: error a message that goes nowhere`),
+    [1, 2, 3, 4, 5].map((id) => `w1 ${id}: error an invalid message`),
   );
 });
 
@@ -297,7 +297,7 @@ Deno.test("what is not settled goes back when the worker is lost, and is the nex
     "b1: ok 0",
     "b2: ok 2",
     "b3: ok 3",
-    "b4: error feeder rows: no row is left of 4",
+    "b4: error feeder rows: all 4 rows have been used",
   ]);
 });
 

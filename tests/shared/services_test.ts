@@ -104,7 +104,7 @@ Deno.test("values that are too long, nested too deep or too many do not go into 
   new SharedServices({ feeders: [], clock: services.clock, random: () => 0 })
     .perform({ ...deep, args: `[${nested}]` }, ({ result }) => services.answers.push(result), "a");
   assert.deepEqual(services.take(), [
-    "error queue rows: a value of over 65536 bytes of JSON",
+    "error queue rows: a value has more than 65536 bytes as JSON",
     "error",
   ]);
   const value = "x".repeat(60_000);
@@ -113,7 +113,7 @@ Deno.test("values that are too long, nested too deep or too many do not go into 
   services.ask("queue", "push", [value], "other");
   services.ask("queue", "pop");
   services.ask("queue", "push", [value], "other");
-  const full = "error queue other is full: the queues of a run may hold 64 MiB in all";
+  const full = "error queue other is full: all queues of a run together may hold 64 MiB";
   assert.deepEqual(services.take(), [full, `ok "${value}" (changed)`, "ok  (changed)"]);
 });
 
@@ -125,8 +125,8 @@ Deno.test("a unique feeder hands out each row once; then it is for onEmpty to sa
   });
   const rows = ["ok 0 (changed)", "ok 1 (changed)", "ok 2 (changed)"];
   assert.deepEqual(answers, [
-    [...rows, "end feeder rows: no row is left of 3"],
-    [...rows, "error feeder rows: no row is left of 3"],
+    [...rows, "end feeder rows: all 3 rows have been used"],
+    [...rows, "error feeder rows: all 3 rows have been used"],
     rows,
   ]);
 });
@@ -212,7 +212,7 @@ Deno.test("what makes no sense is refused in words", () => {
     "error counter rows cannot reset",
     "error queue rows cannot clear",
     "error feeder rows cannot reset",
-    "error the master knows no feeder others: feeders are made at the top of the test file",
+    "error the master has no feeder others: create feeders at the top of the test file",
     "error timer rows: no such service",
     "error counter rows: no list of arguments",
   ]);
