@@ -27,7 +27,7 @@ for (const [text, seconds] of PARSED) {
   });
 }
 
-Deno.test("a duration is read back as it was written", () => {
+Deno.test("a formatted duration is parsed to the same value", () => {
   for (const text of ["20s", "3m", "2h", "1h20m", "3h30m10s"]) {
     assert.equal(formatDuration(parseDuration(text)!), text);
   }

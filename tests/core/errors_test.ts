@@ -19,6 +19,6 @@ for (const [thrown, text] of TEXTS) {
   });
 }
 
-Deno.test("bad usage ends with exit code 2", () => {
+Deno.test("a usage error has exit code 2", () => {
   assert.equal(new UsageError("no such file").exitCode, 2);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Events } from "../../src/core/events.ts";
 import { configureLog } from "../../src/core/logger.ts";
 
-Deno.test("handlers are called in the order of their adding, with the same object", async () => {
+Deno.test("handlers are called in the order in which they were added, with the same object", async () => {
   const events = new Events();
   const seen: unknown[] = [];
   events.on("startComplete", (event) => void seen.push("first", event));
@@ -27,7 +27,7 @@ Deno.test("emit resolves when the slowest async handler is done", async () => {
   assert.equal(done, true);
 });
 
-Deno.test("a handler that was taken back is not called", async () => {
+Deno.test("a removed handler is not called", async () => {
   const events = new Events();
   let calls = 0;
   const handler = (): void => void calls++;
@@ -40,7 +40,7 @@ Deno.test("a handler that was taken back is not called", async () => {
   assert.equal(events.has("quitting"), false);
 });
 
-Deno.test("what a handler throws is logged and touches no other", async () => {
+Deno.test("errors of a handler are logged and do not affect other handlers", async () => {
   const lines: string[] = [];
   await configureLog("INFO", (line) => lines.push(line));
   const events = new Events();

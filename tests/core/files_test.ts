@@ -61,7 +61,7 @@ async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("facts of a file are its size and its path without links", async () => {
+Deno.test("the information about a file is its size and its path without links", async () => {
   await inFolder(async (path) => {
     const facts = { size: 5, realPath: `${path}/data/b.csv` };
     assert.deepEqual(await fileInfo(`${path}/data/b.csv`), facts);
@@ -69,7 +69,7 @@ Deno.test("facts of a file are its size and its path without links", async () =>
   });
 });
 
-Deno.test("folders and missing files have no facts", async () => {
+Deno.test("there is no information about folders and missing files", async () => {
   await inFolder(async (path) => {
     for (const name of ["data", "none", "data/b.csv/c"]) {
       assert.equal(await fileInfo(`${path}/${name}`), null, name);

@@ -7,7 +7,7 @@ function watched(): { readonly lease: Lease; lapses: number } {
   return all;
 }
 
-Deno.test("nobody holds a lease that was never granted, and it cannot run out", () => {
+Deno.test("a lease that was never granted is not valid and cannot expire", () => {
   const all = watched();
   assert.equal(all.lease.holds(0), false);
   assert.equal(all.lease.renew(1_000, 0), false);
@@ -15,7 +15,7 @@ Deno.test("nobody holds a lease that was never granted, and it cannot run out", 
   assert.equal(all.lapses, 0);
 });
 
-Deno.test("it holds up to its last millisecond, and says once that it has run out", () => {
+Deno.test("a lease is valid up to its last millisecond, and reports once that it has expired", () => {
   const all = watched();
   all.lease.grant(5_000);
   assert.equal(all.lease.holds(5_000), true);
@@ -28,7 +28,7 @@ Deno.test("it holds up to its last millisecond, and says once that it has run ou
   assert.equal(all.lapses, 1);
 });
 
-Deno.test("it is made longer, never shorter", () => {
+Deno.test("a lease can be extended, never shortened", () => {
   const { lease } = watched();
   lease.grant(5_000);
   assert.equal(lease.renew(7_000, 1_000), true);
@@ -36,7 +36,7 @@ Deno.test("it is made longer, never shorter", () => {
   assert.equal(lease.holds(7_000), true);
 });
 
-Deno.test("what has run out is not made longer, only granted anew", () => {
+Deno.test("an expired lease cannot be renewed, only granted again", () => {
   const all = watched();
   all.lease.grant(5_000);
   assert.equal(all.lease.renew(9_000, 5_001), false);
@@ -49,18 +49,18 @@ Deno.test("what has run out is not made longer, only granted anew", () => {
   assert.equal(all.lapses, 2);
 });
 
-Deno.test("an endless lease always holds", () => {
+Deno.test("an endless lease is always valid", () => {
   assert.equal(Lease.endless().holds(Number.MAX_SAFE_INTEGER), true);
 });
 
-Deno.test("whoever is told that it has run out may grant it anew at once", () => {
+Deno.test("the callback of an expired lease can grant it again", () => {
   const lease: Lease = new Lease(() => lease.grant(20_000));
   lease.grant(5_000);
   assert.equal(lease.holds(6_000), false);
   assert.equal(lease.holds(6_000), true);
 });
 
-Deno.test("it never holds later than the last moment that it was granted or renewed to", () => {
+Deno.test("a lease is never valid after the last time to which it was granted or renewed", () => {
   const steps = fc.array(
     fc.tuple(fc.constantFrom("grant", "renew", "ask"), fc.nat(3_000), fc.nat(6_000)),
   );

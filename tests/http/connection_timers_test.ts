@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DeadlineSweep, type Expiring } from "../../src/http/connection_timers.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** Something with deadlines, registered with a sweep. */
+/** An object with deadlines, registered with a sweep. */
 class Entry implements Expiring {
   deadline = Infinity;
   readonly expiredAt: number[] = [];
@@ -26,7 +26,7 @@ class Entry implements Expiring {
   }
 }
 
-Deno.test("what is still waiting at its deadline expires, once", async () => {
+Deno.test("an object whose deadline has passed expires once", async () => {
   const clock = new FakeClock();
   const sweep = new DeadlineSweep(clock);
   const [late, early, over] = [0, 1, 2].map(() => new Entry(clock, sweep)) as [Entry, Entry, Entry];
@@ -62,7 +62,7 @@ Deno.test("many short exchanges set one timer", async () => {
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("deadlines close to each other share a timer, and none comes over 50 ms late", async () => {
+Deno.test("close deadlines share a timer, and none is over 50 ms late", async () => {
   const clock = new FakeClock();
   const sweep = new DeadlineSweep(clock);
   const entries = Array.from({ length: 100 }, () => new Entry(clock, sweep));
@@ -75,7 +75,7 @@ Deno.test("deadlines close to each other share a timer, and none comes over 50 m
   assert.ok(new Set(entries.flatMap(({ expiredAt }) => expiredAt)).size <= 3);
 });
 
-Deno.test("a deadline that has passed, or never comes, is no trouble", async () => {
+Deno.test("past and infinite deadlines are accepted", async () => {
   const clock = new FakeClock();
   await clock.advance(1000);
   const sweep = new DeadlineSweep(clock);
@@ -91,7 +91,7 @@ Deno.test("a deadline that has passed, or never comes, is no trouble", async () 
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("what expires may begin to wait again", async () => {
+Deno.test("an expired object can get a new deadline", async () => {
   const clock = new FakeClock();
   const sweep = new DeadlineSweep(clock);
   const expiredAt: number[] = [];

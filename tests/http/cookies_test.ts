@@ -7,7 +7,7 @@ function sentTo(cookies: CookieStore, url: string): string {
   return cookies.header(new URL(url));
 }
 
-Deno.test("a cookie without Domain is for its host alone", () => {
+Deno.test("a cookie without Domain is sent to its host only", () => {
   const cookies = new CookieStore("");
   cookies.store(["own=1; Path=/", "wide=2; Domain=example.com; Path=/"], SHOP);
   assert.equal(sentTo(cookies, "https://www.shop.example.com/"), "own=1; wide=2");
@@ -16,7 +16,7 @@ Deno.test("a cookie without Domain is for its host alone", () => {
   assert.equal(sentTo(cookies, "https://notexample.com/"), "");
 });
 
-Deno.test("what a host has no right to set is refused in silence", () => {
+Deno.test("cookies that a host must not set are ignored", () => {
   const cookies = new CookieStore("");
   cookies.store([
     "a=1; Domain=other.com",
@@ -28,7 +28,7 @@ Deno.test("what a host has no right to set is refused in silence", () => {
   assert.deepEqual(cookies.all(), []);
 });
 
-Deno.test("a host without a registrable domain may name itself", () => {
+Deno.test("a host without a registrable domain can name itself in Domain", () => {
   for (const host of ["127.0.0.1", "localhost", "intranet"]) {
     const cookies = new CookieStore("");
     cookies.store([`a=1; Domain=${host}`], new URL(`http://${host}/`));
@@ -36,14 +36,14 @@ Deno.test("a host without a registrable domain may name itself", () => {
   }
 });
 
-Deno.test("a Secure cookie does not go over plain HTTP, to this machine neither", () => {
+Deno.test("a Secure cookie is not sent over plain HTTP, not even to this machine", () => {
   const cookies = new CookieStore("");
   cookies.store(["a=1; Secure"], new URL("https://localhost/"));
   assert.equal(sentTo(cookies, "http://localhost/"), "");
   assert.equal(sentTo(cookies, "https://localhost/"), "a=1");
 });
 
-Deno.test("get and all tell what is held, everywhere or for one URL", () => {
+Deno.test("get and all return the cookies of all URLs or of one", () => {
   const cookies = new CookieStore("");
   cookies.store(["sid=abc; HttpOnly; Path=/a", "gone=1; Max-Age=0"], SHOP);
   cookies.store(["other=1"], new URL("http://127.0.0.1/"));
@@ -57,7 +57,7 @@ Deno.test("get and all tell what is held, everywhere or for one URL", () => {
   assert.deepEqual(cookies.all().map(({ name }) => name), ["sid", "other"]);
 });
 
-Deno.test("set puts a cookie on every path of one host", () => {
+Deno.test("set sets a cookie for all paths of one host", () => {
   const cookies = new CookieStore("http://127.0.0.1:8000/api");
   cookies.set("token", "a b");
   cookies.set("token", "t");
@@ -66,7 +66,7 @@ Deno.test("set puts a cookie on every path of one host", () => {
   assert.equal(sentTo(cookies, "http://127.0.0.2/"), "elsewhere=e");
 });
 
-Deno.test("set refuses what would end the cookie or the header", () => {
+Deno.test("set refuses characters that would end the cookie or the header", () => {
   const cookies = new CookieStore("http://127.0.0.1");
   for (
     const [name, value] of [["", "x"], ["a b", "x"], ["a=", "x"], ["a", "x;y"], [

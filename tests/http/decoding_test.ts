@@ -6,13 +6,13 @@ import { decodeBody } from "../../src/http/decoding.ts";
 const LIMIT = 10_000;
 const TEXT = new TextEncoder().encode("hello ".repeat(100));
 
-Deno.test("codings are undone from the last to the first, in any case", async () => {
+Deno.test("codings are decoded from the last to the first, in any case", async () => {
   const wire = new Uint8Array(gzipSync(deflateSync(gzipSync(TEXT))));
   assert.deepEqual(await decodeBody(wire, "gzip,  Deflate , X-GZIP", LIMIT), TEXT);
   assert.deepEqual(await decodeBody(TEXT, "identity", LIMIT), TEXT);
 });
 
-Deno.test("deflate is understood with and without zlib's header", async () => {
+Deno.test("deflate is decoded with and without the zlib header", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.uint8Array({ maxLength: 2000 }),
@@ -32,26 +32,26 @@ Deno.test("deflate is understood with and without zlib's header", async () => {
   );
 });
 
-Deno.test("a coding that is not known leaves everything as it came", async () => {
+Deno.test("an unknown coding leaves the body unchanged", async () => {
   const wire = new Uint8Array(gzipSync(TEXT));
   assert.equal(await decodeBody(wire, "zstd-of-tomorrow, gzip", LIMIT), wire);
 });
 
-Deno.test("over five codings are refused", async () => {
+Deno.test("more than five codings are refused", async () => {
   await assert.rejects(
     decodeBody(TEXT, Array(6).fill("identity").join(","), LIMIT),
     /6 content codings/,
   );
 });
 
-Deno.test("what is cut off is refused", async () => {
+Deno.test("truncated bodies are refused", async () => {
   const wire = new Uint8Array(gzipSync(TEXT));
   for (let length = 1; length < wire.length; length++) {
     await assert.rejects(decodeBody(wire.slice(0, length), "gzip", LIMIT), `${length} bytes`);
   }
 });
 
-Deno.test("a body that grows too large is refused, whatever its coding", async () => {
+Deno.test("a body that is too large when decoded is refused, whatever its coding", async () => {
   const huge = new Uint8Array(LIMIT + 1);
   const codings: [name: string, wire: Uint8Array][] = [
     ["gzip", gzipSync(huge)],

@@ -4,7 +4,7 @@ import { DnsCache } from "../../src/http/dns_cache.ts";
 import { WireError } from "../../src/http/request_error.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** A book whose look-ups are counted and answered by the test. */
+/** A cache whose queries are counted and answered by the test. */
 function bookWith(clock: FakeClock, answer: () => Promise<readonly string[]>): {
   book: DnsCache;
   asked: string[];
@@ -23,7 +23,7 @@ async function failureOf(promise: Promise<unknown>): Promise<WireError> {
   return error;
 }
 
-Deno.test("look-ups of one name at the same time are one, and the answer is kept for 5 s", async () => {
+Deno.test("simultaneous lookups of a name share one query, and the answer is cached for 5 s", async () => {
   const clock = new FakeClock();
   const answer = Promise.withResolvers<readonly string[]>();
   const { book, asked } = bookWith(clock, () => answer.promise);
@@ -44,7 +44,7 @@ Deno.test("look-ups of one name at the same time are one, and the answer is kept
   assert.equal(asked.length, 3);
 });
 
-Deno.test("a failure is shared by those who wait, and not kept", async () => {
+Deno.test("a failed lookup is shared by those that wait, and not cached", async () => {
   const clock = new FakeClock();
   const { book, asked } = bookWith(clock, () => Promise.reject(new Error("no server answers")));
   const failures = await Promise.all([book.lookup("a.test"), book.lookup("a.test")].map(failureOf));
@@ -59,7 +59,7 @@ Deno.test("a failure is shared by those who wait, and not kept", async () => {
   assert.equal(asked.length, 2);
 });
 
-Deno.test("an answer without addresses is none", async () => {
+Deno.test("an answer without addresses is a failure", async () => {
   const { book } = bookWith(new FakeClock(), () => Promise.resolve([]));
   const { code, message } = await failureOf(book.lookup("a.test"));
   assert.equal(code, "ENOTFOUND");

@@ -6,12 +6,12 @@ testTransport({
   name: "fetch",
   create: (clock, node, caCerts) => new FetchTransport(clock, node.deadlines, caCerts),
   cannot: {
-    "a GET may have a body": "fetch refuses it, and the request is BAD_REQUEST",
+    "a GET can have a body": "fetch refuses it, and the request is BAD_REQUEST",
     "a POST is not sent again when a kept connection ends":
       "fetch sends it again by itself and does not say so",
-    "a chunk size that is no number: BAD_RESPONSE":
-      "fetch does not tell it from a body that breaks off",
-    "gzip of unknown length is counted as it came": "fetch hides what it has decoded",
+    "an invalid chunk size: BAD_RESPONSE": "fetch does not tell it from a body that breaks off",
+    "for gzip of unknown length, the size on the wire is counted":
+      "fetch hides what it has decoded",
   },
 });
 
@@ -24,9 +24,9 @@ async function failureOf(
   return fetchFailure(error, false);
 }
 
-// The families that a server can bring about are in the transports' contract; here are the others.
+// Errors that a server can cause are part of the transports' contract. Here are the others.
 
-Deno.test("an address of its own that the machine does not have is EADDRNOTAVAIL", async () => {
+Deno.test("a local address that the machine does not have is EADDRNOTAVAIL", async () => {
   const { code, detail } = await failureOf("http://127.0.0.1:65000/", {
     localAddress: "203.0.113.1",
   });
@@ -34,7 +34,7 @@ Deno.test("an address of its own that the machine does not have is EADDRNOTAVAIL
   assert.match(detail, /^tcp bind local error: Cannot assign requested address/);
 });
 
-Deno.test("the same numbers of other systems mean the same", () => {
+Deno.test("the error numbers of all systems are recognized", () => {
   const codes = ["61", "10061", "54", "10054", "49", "10049", "60", "10060"].map((number) => {
     const cause = new Error(
       `client error (Connect): tcp connect error: words (os error ${number})`,
@@ -49,7 +49,7 @@ Deno.test("the same numbers of other systems mean the same", () => {
   ]);
 });
 
-Deno.test("what is not known falls into the family of where it happened", () => {
+Deno.test("an unknown error gets the code of its phase", () => {
   const code = (cause: string): string =>
     fetchFailure(new TypeError("fetch failed", { cause: new Error(cause) }), false).code;
   assert.equal(code("client error (Connect): tcp connect error: odd"), "ECONNREFUSED");

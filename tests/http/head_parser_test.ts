@@ -15,7 +15,7 @@ const HEAD = bytesOf([
   "",
 ].join("\r\n"));
 
-Deno.test("all fields are found, in latin1 and without the blanks around them", () => {
+Deno.test("all fields are returned in latin1, without surrounding blanks", () => {
   assert.deepEqual([...headersOf(HEAD)], [
     ["empty", ""],
     ["server", "nginx"],
@@ -27,7 +27,7 @@ Deno.test("all fields are found, in latin1 and without the blanks around them", 
   assert.deepEqual([...headersOf(bytesOf("HTTP/1.1 200\r\n\r\n"))], []);
 });
 
-Deno.test("one field is found without the others", () => {
+Deno.test("a single field is returned", () => {
   assert.deepEqual(setCookiesOf(HEAD), ["a=b; Path=/", "c=d, e"]);
   for (const name of ["server", "via", "x-text", "empty", "none", "http/1.1 200 a"]) {
     const headers = headersOf(HEAD);
@@ -36,7 +36,7 @@ Deno.test("one field is found without the others", () => {
   }
 });
 
-Deno.test("a value may be very long", () => {
+Deno.test("a value can be very long", () => {
   const value = "v".repeat(60_000);
   assert.equal(fieldOf(bytesOf(`HTTP/1.1 200\r\nA: ${value}\r\n\r\n`), "a"), value);
 });

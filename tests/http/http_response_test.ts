@@ -21,19 +21,19 @@ Deno.test("ok is 200 to 299", () => {
   assert.deepEqual(oks, [false, true, true, true, false, false]);
 });
 
-Deno.test("text leaves out a byte order mark, and json reads behind it", async () => {
+Deno.test("text and json skip a byte order mark", async () => {
   assert.equal(await response(200, "\ufeffü").text(), "ü");
   assert.deepEqual(await response(200, "\ufeff[1]").json(), [1]);
   await assert.rejects(response(200, "<html>").json(), SyntaxError);
 });
 
-Deno.test("failure is labelled by the first line of why", () => {
+Deno.test("a failure's label is the first line of its reason", () => {
   const verdict = new Verdict(null);
   response(200, "", verdict).failure("no token\nin the answer");
   assert.equal(verdict.close(), "no token");
 });
 
-Deno.test("nothing can be decided without a verdict, or behind its end", () => {
+Deno.test("success and failure throw without a check and after its end", () => {
   assert.throws(() => response(200, "").success(), /only in its check/);
   const verdict = new Verdict("HTTP 500");
   assert.equal(verdict.close(), "HTTP 500");

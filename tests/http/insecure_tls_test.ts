@@ -41,7 +41,7 @@ for (const name of IDENTITIES) {
   });
 }
 
-Deno.test("what does not fit into the buffer comes with the next reads, and the end as null", async () => {
+Deno.test("what does not fit into the buffer is returned by the next reads, and the end as null", async () => {
   const body = "0123456789".repeat(10_000);
   await using server = new RawServer((connection) => connection.write(body), identity("good"));
   const stream = await open(server);
@@ -52,7 +52,7 @@ Deno.test("what does not fit into the buffer comes with the next reads, and the 
   stream.close();
 });
 
-Deno.test("a body of 3 MB is sent whole", async () => {
+Deno.test("a body of 3 MB is sent completely", async () => {
   const taken = Promise.withResolvers<number>();
   await using server = new RawServer(async (connection) => {
     taken.resolve((await connection.readText(3_000_000)).length);
@@ -63,7 +63,7 @@ Deno.test("a body of 3 MB is sent whole", async () => {
   stream.close();
 });
 
-Deno.test("a write waits for a side that does not read, and closing ends it", async () => {
+Deno.test("a write waits for a peer that does not read, and closing ends it", async () => {
   const finished = Promise.withResolvers<void>();
   await using server = new RawServer(() => finished.promise, identity("good"));
   const stream = await open(server);
@@ -76,7 +76,7 @@ Deno.test("a write waits for a side that does not read, and closing ends it", as
   finished.resolve();
 });
 
-Deno.test("closing ends a read under way, and the connection", async () => {
+Deno.test("closing ends a pending read and the connection", async () => {
   const ended = Promise.withResolvers<void>();
   await using server = new RawServer(async (connection) => {
     await silent(connection).finally(ended.resolve);
@@ -96,7 +96,7 @@ async function handshakeFailure(play: ConnectionScript): Promise<WireError> {
   return await failureOf(open(server));
 }
 
-Deno.test("no TLS on the other side: TLS", async () => {
+Deno.test("a peer that does not speak TLS: TLS", async () => {
   const { code, message } = await handshakeFailure(async (connection) => {
     await connection.write("HTTP/1.1 400 Bad Request\r\n\r\n");
     await connection.readToEnd();
@@ -121,7 +121,7 @@ Deno.test("an alert during the handshake: TLS", async () => {
   assert.equal(code, "TLS");
 });
 
-Deno.test("the connection closed under the handshake: ABORTED", async () => {
+Deno.test("closed on this side during the handshake: ABORTED", async () => {
   const greeted = Promise.withResolvers<void>();
   await using server = new RawServer(async (connection) => {
     await connection.readText(1);
@@ -135,7 +135,7 @@ Deno.test("the connection closed under the handshake: ABORTED", async () => {
   assert.equal((await opening).code, "ABORTED");
 });
 
-Deno.test("the connection lost under the stream: ECONNRESET", async () => {
+Deno.test("a lost connection: ECONNRESET", async () => {
   await using server = new RawServer(silent, identity("good"));
   const tcp = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
   let lost = false;
@@ -152,7 +152,7 @@ Deno.test("the connection lost under the stream: ECONNRESET", async () => {
   }, "127.0.0.1");
   lost = true;
   const reading = failureOf(stream.read(new Uint8Array(10)));
-  // Node may believe that it has written what was lost, but not for long.
+  // At first, Node can report a successful write although the bytes were lost.
   await stream.write(new Uint8Array(10)).catch(() => {});
   assert.equal((await reading).code, "ECONNRESET");
   assert.equal((await failureOf(stream.write(new Uint8Array(10)))).code, "ECONNRESET");

@@ -1,10 +1,10 @@
 import { failed, type Feeding, type Outcome } from "./parser_outcome.ts";
 
-/** A response, and what has to come of it however it is cut; see {@link expected}. */
+/** A response and its outcome, which must be the same however the bytes are cut; see {@link expected}. */
 export interface ParserCase extends Partial<Feeding> {
   readonly name: string;
   readonly wire: string;
-  /** What comes of it; an error's family alone where it is none. */
+  /** The outcome, or only the code of an error. */
   readonly gives: string | Partial<Outcome>;
 }
 
@@ -41,7 +41,7 @@ const LENGTHS: readonly ParserCase[] = [
     gives: { reusable: true },
   },
   {
-    name: "bytes behind a body",
+    name: "bytes after a body",
     wire: `${withFields("Content-Length: 2")}abc`,
     gives: { body: "ab", reusable: false },
   },
@@ -52,17 +52,17 @@ const LENGTHS: readonly ParserCase[] = [
     gives: CUT,
   },
   {
-    name: "a body that is not over",
+    name: "an incomplete body",
     wire: `${withFields("Content-Length: 5")}abcd`,
     gives: failed(null),
   },
   {
-    name: "Content-Length above the bound",
+    name: "Content-Length above the limit",
     wire: withFields("Content-Length: 1001"),
     gives: "TOO_LARGE",
   },
   {
-    name: "Content-Length at the bound",
+    name: "Content-Length at the limit",
     wire: withFields("Content-Length: 1000") + "x".repeat(1000),
     gives: { body: "x".repeat(1000), reusable: true },
   },
@@ -114,12 +114,12 @@ const CHUNKS: readonly ParserCase[] = [
     gives: { body: "a", reusable: true },
   },
   {
-    name: "bytes behind the last chunk",
+    name: "bytes after the last chunk",
     wire: `${CHUNKED}1\r\na\r\n${LAST}HTTP`,
     gives: { body: "a", reusable: false },
   },
   {
-    name: "chunks above the bound",
+    name: "chunks above the limit",
     wire: `${CHUNKED}3E8\r\n${"x".repeat(1000)}\r\n1\r\n`,
     gives: "TOO_LARGE",
   },
@@ -156,12 +156,12 @@ const CHUNKS: readonly ParserCase[] = [
     })),
   { name: "a chunk size of 2^53", wire: `${CHUNKED}20000000000000\r\n`, gives: BAD },
   { name: "a chunk size of 17 digits", wire: `${CHUNKED}00000000000000001\r\n`, gives: BAD },
-  { name: "no CRLF behind a chunk", wire: `${CHUNKED}1\r\nab\r\n`, gives: BAD },
-  { name: "a bare LF behind a chunk", wire: `${CHUNKED}1\r\na\n`, gives: BAD },
-  { name: "a bare CR behind a chunk", wire: `${CHUNKED}1\r\na\r0`, gives: BAD },
+  { name: "no CRLF after a chunk", wire: `${CHUNKED}1\r\nab\r\n`, gives: BAD },
+  { name: "a bare LF after a chunk", wire: `${CHUNKED}1\r\na\n`, gives: BAD },
+  { name: "a bare CR after a chunk", wire: `${CHUNKED}1\r\na\r0`, gives: BAD },
   ...["", "3", "3\r\n", "3\r\nab", "3\r\nabc", "3\r\nabc\r\n", "3\r\nabc\r\n0\r\n", "0\r\na: b\r\n"]
     .map((cut) => ({
-      name: `an end behind ${JSON.stringify(cut)} of chunks`,
+      name: `an end after ${JSON.stringify(cut)} of chunks`,
       wire: CHUNKED + cut,
       ends: true,
       gives: CUT,
@@ -178,7 +178,7 @@ const STREAMS: readonly ParserCase[] = [
     gives: { body: "abc" },
   },
   {
-    name: "a coding behind chunked",
+    name: "a coding after chunked",
     wire: `${withFields("Transfer-Encoding: chunked, gzip")}abc`,
     ends: true,
     gives: { body: "abc" },
@@ -191,12 +191,12 @@ const STREAMS: readonly ParserCase[] = [
   },
   { name: "a stream without an end", wire: `${OK}\r\nabc`, gives: failed(null) },
   {
-    name: "a stream at the bound",
+    name: "a stream at the limit",
     wire: `${OK}\r\n${"x".repeat(1000)}`,
     ends: true,
     gives: { body: "x".repeat(1000) },
   },
-  { name: "a stream above the bound", wire: `${OK}\r\n${"x".repeat(1001)}`, gives: "TOO_LARGE" },
+  { name: "a stream above the limit", wire: `${OK}\r\n${"x".repeat(1001)}`, gives: "TOO_LARGE" },
 ];
 
 const WITHOUT_BODY: readonly ParserCase[] = [
@@ -214,7 +214,7 @@ const WITHOUT_BODY: readonly ParserCase[] = [
     gives: { reusable: true },
   })),
   {
-    name: "a body behind 204",
+    name: "a body after 204",
     wire: "HTTP/1.1 204 None\r\n\r\nabc",
     gives: { status: 204, reusable: false },
   },
@@ -248,11 +248,11 @@ const INTERIM: readonly ParserCase[] = [
   },
   { name: "101 interim responses", wire: MORE.repeat(101), gives: BAD },
   {
-    name: "101 that nobody asked for",
+    name: "an unexpected 101",
     wire: "HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n",
     gives: BAD,
   },
-  { name: "an end behind an interim response", wire: MORE, ends: true, gives: "ECONNRESET" },
+  { name: "an end after an interim response", wire: MORE, ends: true, gives: "ECONNRESET" },
 ];
 
 function emptyLineCase(lines: string, gives?: "BAD_RESPONSE"): ParserCase {
@@ -297,7 +297,7 @@ const EMPTY_LINES: readonly ParserCase[] = [
   },
   ...["\r\n", "\r\n\r\n", "\n"].flatMap((lines) => [
     {
-      name: `a head of 64 KiB behind ${JSON.stringify(lines)}`,
+      name: `a head of 64 KiB after ${JSON.stringify(lines)}`,
       wire: lines + withFields("Content-Length: 0", `a: ${"b".repeat(65_536 - 43)}`),
       gives: {
         head: withFields("Content-Length: 0", `a: ${"b".repeat(65_536 - 43)}`),
@@ -305,18 +305,18 @@ const EMPTY_LINES: readonly ParserCase[] = [
       },
     },
     {
-      name: `a head of over 64 KiB behind ${JSON.stringify(lines)}`,
+      name: `a head of over 64 KiB after ${JSON.stringify(lines)}`,
       wire: lines + withFields("Content-Length: 0", `a: ${"b".repeat(65_536 - 42)}`),
       gives: "TOO_LARGE",
     },
   ]),
   {
-    name: "an empty line behind a body, in the same read",
+    name: "an empty line after a body, in the same read",
     wire: `${withFields("Content-Length: 1")}a\r\n`,
     gives: { body: "a", reusable: false },
   },
   ...["\r", "\n", "\r\n", "\r\n\r\n"].map((lines) => ({
-    name: `an end behind ${JSON.stringify(lines)}`,
+    name: `an end after ${JSON.stringify(lines)}`,
     wire: lines,
     ends: true,
     gives: "ECONNRESET",
@@ -441,17 +441,14 @@ const KEEPING: readonly ParserCase[] = [
   ),
 ];
 
-/**
- * The whole outcome of a case. What it does not say of a response is: 200, the head is all that stands
- * before the body, no body, and nothing that would be worth mentioning.
- */
+/** The whole outcome of a case. By default: status 200, everything before the body is the head, no body. */
 export function expected({ wire, gives }: ParserCase): Outcome {
   if (typeof gives === "string") return failed(gives);
   const head = wire.slice(0, wire.indexOf("\r\n\r\n") + 4);
   return { ...failed(null), status: 200, head, ...gives };
 }
 
-/** Every row of what the framing of a response has to be. */
+/** All cases of framing a response. */
 export const CASES: readonly ParserCase[] = [
   ...LENGTHS,
   ...CHUNKS,

@@ -1,9 +1,9 @@
 import { WireError } from "../../src/http/request_error.ts";
 import { ResponseParser } from "../../src/http/response_parser.ts";
 
-/** What a parser makes of a response. Bytes are shown as latin1. */
+/** The result of parsing a response. Bytes are shown as latin1. */
 export interface Outcome {
-  /** The family of the error, or null. */
+  /** The code of the error, or null. */
   readonly error: string | null;
   readonly status: number;
   readonly head: string;
@@ -14,14 +14,14 @@ export interface Outcome {
   readonly continues: number;
 }
 
-/** What is asked of the parser. */
+/** How a response is fed to the parser. */
 export interface Feeding {
   readonly method: string;
-  /** Whether the stream ends behind the bytes. */
+  /** Whether the stream ends after the bytes. */
   readonly ends: boolean;
 }
 
-/** An outcome without a response: an error, or null where the response is never complete. */
+/** An outcome without a response: an error, or null if the response is incomplete. */
 export function failed(error: string | null): Outcome {
   return {
     error,
@@ -35,12 +35,12 @@ export function failed(error: string | null): Outcome {
   };
 }
 
-/** The bytes of a text whose characters are bytes. */
+/** Converts latin1 text to bytes. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
-/** The text whose characters are the bytes. */
+/** Converts bytes to latin1 text. */
 export function textOf(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
@@ -48,10 +48,10 @@ export function textOf(bytes: Uint8Array): string {
 }
 
 /**
- * Feeds a response, cut where the `cuts` say, from one buffer that is full of other bytes before and
- * after each read, as a connection's is.
+ * Feeds a response to the parser, cut at `cuts`. Like a connection, it uses a single buffer, which is
+ * filled with other bytes before and after each read.
  *
- * @throws whatever the parser throws but a WireError.
+ * @throws all errors of the parser except WireError.
  */
 export function outcomeOf(
   parser: ResponseParser,
@@ -72,7 +72,7 @@ export function outcomeOf(
       complete = parser.feed(buffer, to - from);
       buffer.fill(0x31);
       from = to;
-      // A connection reads on only where somebody waits; what comes then, comes unasked.
+      // A connection stops reading when the response is complete. Later bytes are unexpected.
       if (complete) break;
     }
     if (!complete && ends) complete = parser.end();

@@ -14,7 +14,7 @@ function through(environment: Record<string, string>, url: string): string | nul
   return proxyFor(environment, url)?.hostname ?? null;
 }
 
-Deno.test("each scheme has its variable, ALL_PROXY is for both, and lower case comes first", () => {
+Deno.test("each scheme has a variable, ALL_PROXY applies to both, and lower case takes precedence", () => {
   const all = {
     HTTP_PROXY: "http://one:1",
     HTTPS_PROXY: "http://two:2",
@@ -31,7 +31,7 @@ Deno.test("each scheme has its variable, ALL_PROXY is for both, and lower case c
   assert.equal(through({}, "http://target/"), null);
 });
 
-Deno.test("a proxy's URL: scheme and port may be missing, IPv6 has brackets", () => {
+Deno.test("scheme and port of a proxy's URL are optional, IPv6 has brackets", () => {
   const parsed = (value: string): Proxy | null => proxyFor({ HTTP_PROXY: value }, "http://target/");
   const plain = { port: 80, secure: false, authorization: null };
   assert.deepEqual(parsed("proxy.test"), { ...plain, hostname: "proxy.test" });
@@ -45,7 +45,7 @@ Deno.test("a proxy's URL: scheme and port may be missing, IPv6 has brackets", ()
   });
 });
 
-Deno.test("credentials become Basic authorization, decoded and in UTF-8", () => {
+Deno.test("credentials become decoded Basic authorization in UTF-8", () => {
   const { authorization } = proxyFor(
     { HTTP_PROXY: "http://us%40er:p%3AÄ@proxy" },
     "http://target/",
@@ -57,7 +57,7 @@ Deno.test("credentials become Basic authorization, decoded and in UTF-8", () => 
   );
 });
 
-Deno.test("a bad proxy is a usage error that names the variable, and keeps the password", () => {
+Deno.test("an invalid proxy is a usage error that names the variable and hides the password", () => {
   const message = (environment: Record<string, string>): string => {
     try {
       proxies(environment);
@@ -115,11 +115,11 @@ Deno.test("NO_PROXY: everything, domains, ports, addresses and networks", () => 
   assert.ok(!direct("fd00::/8", "http://10.0.0.1/"));
   assert.ok(direct("0.0.0.0/0", "http://10.0.0.1/"));
 
-  // What cannot be read excepts nothing.
+  // Invalid entries are ignored.
   assert.ok(!direct("10.0.0.0/33,10.0.0.0/x,:80,/", "http://10.0.0.1/"));
 });
 
-Deno.test("lower-case no_proxy comes first, and this machine is no exception by itself", () => {
+Deno.test("lower-case no_proxy takes precedence, and this machine is not an exception", () => {
   const proxy = { HTTP_PROXY: "http://proxy:1" };
   assert.equal(through({ ...proxy, NO_PROXY: "a", no_proxy: "b" }, "http://a/"), "proxy");
   assert.equal(through({ ...proxy, NO_PROXY: "a", no_proxy: "b" }, "http://b/"), null);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isRedirect, nextRequest } from "../../src/http/redirects.ts";
 import type { WireRequest } from "../../src/http/transport.ts";
 
-// What goes over the wire is in the transports' contract; here is what it does not show.
+// The transports' contract tests what goes over the wire. Here is what it does not show.
 
 const POST: WireRequest = {
   method: "POST",
@@ -21,7 +21,7 @@ Deno.test("only five statuses redirect", () => {
   assert.deepEqual(statuses, [301, 302, 303, 307, 308]);
 });
 
-Deno.test("places are relative to where the redirect came from", () => {
+Deno.test("locations are relative to the URL of the redirect", () => {
   assert.equal(to("c")?.url.href, "https://shop.test/a/c");
   assert.equal(to("/c#top")?.url.href, "https://shop.test/c");
   assert.equal(to("?e=f")?.url.href, "https://shop.test/a/b?e=f");
@@ -29,12 +29,12 @@ Deno.test("places are relative to where the redirect came from", () => {
   assert.equal(to("https://user:word@shop.test/")?.url.href, "https://shop.test/");
 });
 
-Deno.test("the deadline is that of the chain", () => {
+Deno.test("the deadline applies to the whole chain", () => {
   assert.equal(to("/", POST, 307)?.deadline, 1234);
   assert.equal(to("/", POST, 303)?.deadline, 1234);
 });
 
-Deno.test("a GET that comes of a POST says nothing of a body", () => {
+Deno.test("when POST becomes GET, the headers of its body are dropped", () => {
   const next = to("/", POST, 302);
   assert.deepEqual(next?.headers, [["Accept", "z"]]);
   assert.equal(next?.body, null);
@@ -49,12 +49,12 @@ Deno.test("another scheme, host or port is another origin", () => {
   assert.equal(kept("https://shop.test:444/"), 0);
 });
 
-Deno.test("a stream that need not be sent again may be redirected", () => {
+Deno.test("a stream that need not be sent again can be redirected", () => {
   const request: WireRequest = { ...POST, body: ReadableStream.from([new Uint8Array(1)]) };
   assert.equal(to("/", request, 303)?.body, null);
   assert.throws(() => to("/", request, 308), { code: "BAD_REDIRECT", message: /a stream/ });
 });
 
-Deno.test("without a place there is nothing to follow", () => {
+Deno.test("a redirect without a location is not followed", () => {
   assert.equal(nextRequest(POST, { status: 302, headers: new Headers() }, 20), null);
 });

@@ -18,13 +18,13 @@ function linesOf(request: Partial<RequestHead>): string[] {
   return text.slice(0, -4).split("\r\n");
 }
 
-/** The head's lines, without those that every one has. */
+/** The lines of a head without the default ones. */
 function linesOwn(request: Partial<RequestHead>): string[] {
   const always = linesOf({});
   return linesOf(request).filter((line) => !always.includes(line));
 }
 
-Deno.test("a request without headers gets those that every request should have", () => {
+Deno.test("a request without headers gets the default headers", () => {
   assert.deepEqual(linesOf({}), [
     "GET /a?b=c HTTP/1.1",
     "Host: [::1]:8080",
@@ -34,7 +34,7 @@ Deno.test("a request without headers gets those that every request should have",
   ]);
 });
 
-Deno.test("given headers keep their order and case, and replace the others in any case", () => {
+Deno.test("headers keep their order and case, and replace the default ones in any case", () => {
   const headers = [
     ["x-b", "1"],
     ["USER-AGENT", "me"],
@@ -56,7 +56,7 @@ Deno.test("given headers keep their order and case, and replace the others in an
   ]);
 });
 
-Deno.test("the body's framing is the engine's, whatever the headers say", () => {
+Deno.test("the engine frames the body, whatever the headers say", () => {
   const headers = [["content-LENGTH", "7"], ["Transfer-encoding", "gzip, chunked"]] as const;
   for (const given of [[], headers]) {
     assert.deepEqual(linesOwn({ headers: given }), []);
@@ -66,7 +66,7 @@ Deno.test("the body's framing is the engine's, whatever the headers say", () => 
   }
 });
 
-Deno.test("a method that has a body says so where it has none", () => {
+Deno.test("POST, PUT and PATCH without a body send Content-Length: 0", () => {
   for (const method of ["POST", "PUT", "PATCH"]) {
     assert.deepEqual(linesOwn({ method }), [`${method} /a?b=c HTTP/1.1`, "Content-Length: 0"]);
   }
@@ -75,13 +75,13 @@ Deno.test("a method that has a body says so where it has none", () => {
   }
 });
 
-Deno.test("targets may be absolute, or an authority", () => {
+Deno.test("targets can be absolute URLs or authorities", () => {
   for (const target of ["http://a.example/b?c", "a.example:443", "*"]) {
     assert.deepEqual(linesOwn({ target }), [`GET ${target} HTTP/1.1`]);
   }
 });
 
-Deno.test("what cannot be sent as it is, is refused", () => {
+Deno.test("characters that cannot be sent are refused", () => {
   const bad: Partial<RequestHead>[] = [
     ...["", "GE T", "GET\r\n", "G\xcbT", "G/T"].map((method) => ({ method })),
     ...["", "/a b", "/a\r\nb: c", "/\0", "/\xe4", "/\u20ac", "/\x7f", "/\t"]
@@ -103,7 +103,7 @@ Deno.test("what cannot be sent as it is, is refused", () => {
   }
 });
 
-Deno.test("an error names what is wrong", () => {
+Deno.test("an error names the invalid part", () => {
   assert.throws(
     () => encodeHead({ ...GET, headers: [["X-Name", "a\nb"]] }),
     new WireError("BAD_REQUEST", 'the value of X-Name contains "\\n", which cannot be sent'),

@@ -7,7 +7,7 @@ import {
   withQuery,
 } from "../../src/http/request_options.ts";
 
-Deno.test("headers of the test come first, then what body and options imply", () => {
+Deno.test("headers of the test come before those of body and options", () => {
   const headers = { "X-A": "1", Accept: "y" };
   assert.deepEqual(requestHeaders({ headers, auth: ["u", "p"] }, "text/x", "Basic of the URL"), [
     ["X-A", "1"],
@@ -22,7 +22,7 @@ Deno.test("headers of the test come first, then what body and options imply", ()
   assert.deepEqual(requestHeaders({}, null, null), []);
 });
 
-Deno.test("what the test says itself stays", () => {
+Deno.test("headers that the test sets itself are kept", () => {
   const headers: [string, string][] = [["CONTENT-TYPE", "own"], ["Authorization", "own"]];
   assert.deepEqual(requestHeaders({ headers, auth: ["u", "p"] }, "text/x", null), headers);
 });
@@ -32,7 +32,7 @@ Deno.test("headers are found in any case", () => {
   assert.equal(hasHeader([["Set-Cookie", ""]], "cookie"), false);
 });
 
-Deno.test("no body is none, and an empty one is one", async () => {
+Deno.test("no body is null, and an empty one is a body", async () => {
   assert.deepEqual(await encodeBody({}), { content: null, contentType: null });
   assert.deepEqual(await encodeBody({ json: undefined, form: undefined }), {
     content: null,
@@ -42,7 +42,7 @@ Deno.test("no body is none, and an empty one is one", async () => {
   assert.deepEqual((await encodeBody({ form: {} })).content, new Uint8Array(0));
 });
 
-Deno.test("bytes and streams are passed on, not copied", async () => {
+Deno.test("bytes and streams are not copied", async () => {
   const bytes = new Uint8Array([1, 2, 3, 4]);
   const { content } = await encodeBody({ body: new DataView(bytes.buffer, 1, 2) });
   assert.ok(content instanceof Uint8Array);
@@ -53,7 +53,7 @@ Deno.test("bytes and streams are passed on, not copied", async () => {
   await stream.cancel();
 });
 
-Deno.test("more than one body is refused by name", () => {
+Deno.test("more than one body is refused, with their names", () => {
   const refused = (message: string): { name: string; message: string } => ({
     name: "TypeError",
     message,
@@ -68,14 +68,14 @@ Deno.test("more than one body is refused by name", () => {
   );
 });
 
-Deno.test("what JSON cannot say is refused", () => {
+Deno.test("values that JSON cannot represent are refused", () => {
   assert.throws(() => encodeBody({ json: () => {} }), { name: "TypeError", message: /a function/ });
   const circle: unknown[] = [];
   circle.push(circle);
   assert.throws(() => encodeBody({ json: circle }), TypeError);
 });
 
-Deno.test("a body of another kind is refused", () => {
+Deno.test("a body of another type is refused", () => {
   const odd: unknown = 7;
   assert.throws(() => encodeBody({ body: odd as string }), /a string, bytes, FormData/);
 });
@@ -95,7 +95,7 @@ Deno.test("values are encoded, arrays repeat, undefined is left out", () => {
   assert.equal(encodeFields(new URLSearchParams("a=1&a=2")), "a=1&a=2");
 });
 
-Deno.test("fields go behind the query that is there", () => {
+Deno.test("fields are appended to an existing query", () => {
   const added = ["/a", "/a?", "/a?b", "/a?b=c&", "/a#d", "/a?b=c#d?e", "?b=c"]
     .map((url) => withQuery(url, { q: 1 }));
   assert.deepEqual(added, [

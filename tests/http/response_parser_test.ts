@@ -9,7 +9,7 @@ import { bytesOf, outcomeOf, textOf } from "./parser_outcome.ts";
 const MAX_BODY = 1000;
 const FUZZ_ROUNDS = lengthOf({ short: 4_000, full: 20_000 });
 
-/** Every place to cut short bytes, and some of those to cut long ones. */
+/** All places to cut a short response, and some places to cut a long one. */
 function cutsOf(length: number): number[] {
   const cuts = Array.from({ length }, (_, at) => at);
   return length < 2000
@@ -33,7 +33,7 @@ for (const parserCase of CASES) {
   });
 }
 
-Deno.test("a parser says what has come so far", () => {
+Deno.test("a parser reports what has arrived so far", () => {
   const parser = new ResponseParser(MAX_BODY);
   const feed = (text: string): boolean => parser.feed(bytesOf(text), text.length);
   parser.begin("GET");
@@ -57,7 +57,7 @@ Deno.test("a parser says what has come so far", () => {
   assert.throws(() => parser.message, /no complete response/);
 });
 
-Deno.test("what a server sent instead of HTTP is shown, and how much of a body came", () => {
+Deno.test("errors show what a server sent instead of HTTP, and how much of a body arrived", () => {
   const parser = new ResponseParser(MAX_BODY);
   const feed = (text: string): boolean => parser.feed(bytesOf(text), text.length);
   parser.begin("GET");
@@ -99,7 +99,7 @@ Deno.test("messages keep their bytes while others are parsed into the same slab"
   }
 });
 
-Deno.test("a body in one piece has a buffer of its own, and is the same each time", () => {
+Deno.test("a body in one piece has its own buffer, and is the same each time", () => {
   const lengths = ["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "abc"];
   const chunks = ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "3\r\nabc\r\n0\r\n\r\n"];
   const parser = new ResponseParser(MAX_BODY);
@@ -112,7 +112,7 @@ Deno.test("a body in one piece has a buffer of its own, and is the same each tim
   }
 });
 
-/** Whole numbers below a bound, the same ones for the same seed. */
+/** Returns a generator of random whole numbers below a bound, reproducible by its seed. */
 function generator(seed: number): (bound: number) => number {
   let state = seed >>> 0;
   return (bound) => {
@@ -123,7 +123,7 @@ function generator(seed: number): (bound: number) => number {
   };
 }
 
-/** Bytes that mean something to a parser are put in more often than others. */
+/** Bytes with a meaning for the parser, which are inserted more often than others. */
 const TELLING = bytesOf("\r\n\t :,;=0159afHTP/-\0\x7f\x80");
 
 function mutated(bytes: Uint8Array, below: (bound: number) => number): Uint8Array {
@@ -167,7 +167,7 @@ Deno.test("mutated responses give a response or a WireError, the same however th
       throw new Error(told, { cause: error });
     }
   }
-  // Where few are left whole, or few broken, this proves nothing.
+  // If few responses stay valid, or few become invalid, the test proves nothing.
   assert.ok(
     responses > FUZZ_ROUNDS / 20 && responses < FUZZ_ROUNDS * 0.9,
     `${responses} responses`,
@@ -178,7 +178,7 @@ const quoted = fc.stringMatching(/^[\t -~]*$/).map((text) => `"${text.replace(/[
 const token = fc.stringMatching(/^[a-z]+$/);
 const extension = fc.oneof(token, fc.tuple(token, fc.oneof(token, quoted)).map((p) => p.join("=")));
 
-/** A chunk's data, what its size is written like, and its extensions. */
+/** The data of a chunk, the notation of its size, and its extensions. */
 const chunk = fc.record({
   data: fc.string({ unit: "binary-ascii", minLength: 1, maxLength: 40 }),
   zeros: fc.constantFrom("", "0", "000000"),
@@ -186,7 +186,7 @@ const chunk = fc.record({
   extensions: fc.array(extension, { maxLength: 3 }),
 });
 
-Deno.test("data comes out of chunks as it was put in, and what stands behind them is left alone", () => {
+Deno.test("chunks are decoded to the original data, and bytes after them are not touched", () => {
   fc.assert(
     fc.property(
       fc.array(chunk, { maxLength: 8 }),
@@ -223,7 +223,7 @@ function ascending(a: number, b: number): number {
   return a - b;
 }
 
-Deno.test("nothing of a body that was cut off is left for the next one", () => {
+Deno.test("an aborted body leaves nothing for the next one", () => {
   const decoder = new ChunkedBody(1000);
   for (const cut of ["3", "3;a", "3\r", "3\r\n", "3\r\nab", "3\r\nabc\r", "0\r\n"]) {
     decoder.begin();
@@ -236,7 +236,7 @@ Deno.test("nothing of a body that was cut off is left for the next one", () => {
   }
 });
 
-Deno.test("copies stay as they are, however many follow", () => {
+Deno.test("copies do not change, however many follow", () => {
   const slab = new Slab();
   const source = new Uint8Array(2000);
   const copies = Array.from({ length: 200 }, (_, i) => {
@@ -248,7 +248,7 @@ Deno.test("copies stay as they are, however many follow", () => {
   for (const [i, copy] of copies.entries()) assert.deepEqual(copy, new Uint8Array(i * 5).fill(i));
 });
 
-Deno.test("only what is small goes into a slab", () => {
+Deno.test("only small copies go into a slab", () => {
   assert.deepEqual([0, 300, 1024, 1025, 100_000].map((size) => new Slab().takes(size)), [
     true,
     true,

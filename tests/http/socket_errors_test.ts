@@ -24,9 +24,9 @@ async function handshakeFailureOf(play: ConnectionScript): Promise<WireError> {
   return await handshakeFailure(server.port);
 }
 
-// Certificates are what tests of the dialer are about; here are the sockets' own errors.
+// The tests of the dialer are about certificates. Here are the errors of sockets.
 
-Deno.test("nobody listens: ECONNREFUSED", async () => {
+Deno.test("a port without a listener: ECONNREFUSED", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -37,8 +37,8 @@ Deno.test("nobody listens: ECONNREFUSED", async () => {
   assert.equal(failure.cause, error);
 });
 
-Deno.test("a reset while an answer is awaited, and writing after it: ECONNRESET", async () => {
-  // Deno's own listeners cannot reset a connection, they end it first.
+Deno.test("a reset during a read, and a write after it: ECONNRESET", async () => {
+  // Deno's listeners cannot reset a connection: they end it first.
   const server = createServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -66,7 +66,7 @@ Deno.test("closed on this side: ABORTED", async () => {
   assert.equal(failure.message, "the connection was closed on this side");
 });
 
-Deno.test("no TLS on the other side: TLS, and the message says so", async () => {
+Deno.test("a peer that does not speak TLS: TLS, and the message says so", async () => {
   const failure = await handshakeFailureOf(async (connection) => {
     await connection.write("HTTP/1.1 400 Bad Request\r\n\r\n");
     await connection.readToEnd();
@@ -96,7 +96,7 @@ Deno.test("an alert during the handshake: TLS", async () => {
   assert.equal(failure.message, "received fatal alert: HandshakeFailure");
 });
 
-Deno.test("TLS that ends without saying so: ECONNRESET in an exchange", async () => {
+Deno.test("TLS that ends without close_notify: ECONNRESET in an exchange", async () => {
   await using server = new RawServer(silent, identity("good"));
   using between = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const relay = async (): Promise<void> => {
@@ -105,7 +105,7 @@ Deno.test("TLS that ends without saying so: ECONNRESET in an exchange", async ()
     const hello = new Uint8Array(65_536);
     await origin.write(hello.subarray(0, await client.read(hello) ?? 0));
     const answering = pump(origin, client);
-    // The client's end of the handshake is not passed on, and neither is any end of the TLS.
+    // Neither the client's end of the stream nor close_notify is forwarded.
     await client.read(hello);
     origin.close();
     await answering;
@@ -130,16 +130,16 @@ async function pump(from: Deno.Conn, to: Deno.Conn): Promise<void> {
       await to.write(buffer.subarray(0, count));
     }
   } catch {
-    // One of the two has been closed.
+    // One of the two connections has been closed.
   }
 }
 
-Deno.test("an address of its own that the machine does not have: EADDRNOTAVAIL", () => {
+Deno.test("a local address that the machine does not have: EADDRNOTAVAIL", () => {
   const listening = (): unknown => Deno.listen({ hostname: "203.0.113.1", port: 0 });
   assert.throws(listening, (error) => code(error, "connect") === "EADDRNOTAVAIL");
 });
 
-Deno.test("the runtime's classes and the system's names mean the same", () => {
+Deno.test("the runtime's error classes and the system's codes are recognized", () => {
   const named = (name: string): Error => Object.assign(new Error("words"), { code: name });
   assert.equal(code(new Deno.errors.ConnectionAborted("words"), "exchange"), "ECONNRESET");
   assert.equal(code(new Deno.errors.BrokenPipe("words"), "exchange"), "ECONNRESET");
@@ -149,24 +149,24 @@ Deno.test("the runtime's classes and the system's names mean the same", () => {
   assert.equal(code(named("ENFILE"), "connect"), "EMFILE");
 });
 
-Deno.test("the system's own timeout is about connecting only before there is a connection", () => {
+Deno.test("the system's timeout is CONNECT_TIMEOUT only while connecting", () => {
   const error = new Deno.errors.TimedOut("Connection timed out (os error 110)");
   assert.equal(code(error, "connect"), "CONNECT_TIMEOUT");
   assert.equal(code(error, "tls"), "CONNECT_TIMEOUT");
   assert.equal(code(error, "exchange"), "ECONNRESET");
 });
 
-Deno.test("what is not known falls into the family of where it happened", () => {
+Deno.test("an unknown error gets the code of its phase", () => {
   assert.equal(code(new Deno.errors.NetworkUnreachable("words"), "connect"), "ECONNREFUSED");
   assert.equal(code("odd", "connect"), "ECONNREFUSED");
   assert.equal(code(new TypeError("Invalid hostname"), "tls"), "TLS");
   assert.equal(code(new Error("odd"), "exchange"), "ECONNRESET");
-  // A server that wants a client's certificate says so when the handshake is over.
+  // A server that requires a client certificate says so after the handshake.
   const alert = new Deno.errors.InvalidData("received fatal alert: CertificateRequired");
   assert.equal(code(alert, "exchange"), "TLS");
 });
 
-Deno.test("a WireError stays what it is", () => {
+Deno.test("a WireError is returned unchanged", () => {
   const failure = new WireError("BAD_RESPONSE", "odd");
   assert.equal(socketFailure(failure, "connect"), failure);
 });

@@ -44,13 +44,13 @@ async function codeOf(request: Promise<unknown>): Promise<RequestErrorCode | "no
   }
 }
 
-/** Lets sockets do what they are about to: until `done`, or for a second. */
+/** Waits until `done`, at most a second. */
 async function until(done: () => boolean): Promise<void> {
   for (const end = performance.now() + 1000; !done() && performance.now() < end;) await settle();
   assert.ok(done(), "it did not come to that");
 }
 
-/** Answers `first` requests of each connection, reads one more, and closes without a word. */
+/** Answers `first` requests of each connection, reads one more, and closes without a response. */
 function closingAfter(
   first: number,
   heads: string[],
@@ -66,7 +66,7 @@ function closingAfter(
   };
 }
 
-Deno.test("an end on a new connection is an error, and nothing is sent again", async () => {
+Deno.test("the end of a new connection is an error, without a retry", async () => {
   await using world = engine();
   await using server = new RawServer(closingAfter(0, []));
   assert.equal(await codeOf(world.session.get(server.url)), "ECONNRESET");
@@ -116,7 +116,7 @@ Deno.test("a stream is not sent again", async () => {
   assert.equal(server.connections, 1);
 });
 
-Deno.test("a retry that fails as well is counted as a retry", async () => {
+Deno.test("a failed retry is counted as a retry", async () => {
   await using world = engine();
   let total = 0;
   await using server = new RawServer(async (connection) => {
@@ -128,7 +128,7 @@ Deno.test("a retry that fails as well is counted as a retry", async () => {
   assert.deepEqual(world.samples.map(({ retries }) => retries), [0, 1]);
 });
 
-Deno.test("an end behind a part of the response is never followed by a retry", async () => {
+Deno.test("after a part of the response there is no retry", async () => {
   for (
     const part of ["H", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"]
   ) {
@@ -150,7 +150,7 @@ Deno.test("an end behind a part of the response is never followed by a retry", a
   }
 });
 
-Deno.test("a connection that ended, or spoke, while it was idle is not used again", async () => {
+Deno.test("a connection that ended or received bytes while idle is not reused", async () => {
   for (const last of ["", "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"]) {
     await using world = engine();
     let gone = 0;
@@ -176,7 +176,7 @@ Deno.test("a connection that ended, or spoke, while it was idle is not used agai
   }
 });
 
-Deno.test("bytes left over behind a response: it is delivered, and the connection dropped", async () => {
+Deno.test("with bytes after a response, it is delivered and the connection dropped", async () => {
   await using world = engine();
   await using server = new RawServer(answering(`${OK}HTTP/1.1 500 Smuggled\r\n\r\n`));
   for (let i = 0; i < 3; i++) {
@@ -186,7 +186,7 @@ Deno.test("bytes left over behind a response: it is delivered, and the connectio
   assert.equal(server.connections, 3);
 });
 
-Deno.test("Keep-Alive: timeout=n is kept: not used from n - 1 seconds on", async () => {
+Deno.test("with Keep-Alive: timeout=n, a connection is not reused from n - 1 seconds on", async () => {
   await using world = engine();
   await using server = new RawServer(
     answering("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=100\r\nContent-Length: 0\r\n\r\n"),
@@ -208,7 +208,7 @@ const NOT_REUSED = [
 ];
 
 for (const answer of NOT_REUSED) {
-  Deno.test(`no reuse behind ${JSON.stringify(answer.slice(0, 60))}`, async () => {
+  Deno.test(`no reuse after ${JSON.stringify(answer.slice(0, 60))}`, async () => {
     await using world = engine();
     await using server = new RawServer(answering(answer));
     await world.session.post(server.url);
@@ -217,7 +217,7 @@ for (const answer of NOT_REUSED) {
   });
 }
 
-Deno.test("HTTP/1.0 with keep-alive is used again", async () => {
+Deno.test("an HTTP/1.0 connection with keep-alive is reused", async () => {
   await using world = engine();
   await using server = new RawServer(
     answering("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 2\r\n\r\nok"),
@@ -227,12 +227,12 @@ Deno.test("HTTP/1.0 with keep-alive is used again", async () => {
   assert.equal(server.connections, 1);
 });
 
-Deno.test("a final response while the body is still being sent ends the sending", async () => {
+Deno.test("a final response ends the sending of the body", async () => {
   await using world = engine();
   await using server = new RawServer(async (connection) => {
     await connection.readHead();
     await connection.write("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig");
-    // Nothing more is read: the body cannot all be sent.
+    // The server reads nothing more, so the body cannot be sent completely.
     await new Promise((resolve) => setTimeout(resolve, 50));
   });
   let pulled = 0;
@@ -253,7 +253,7 @@ Deno.test("a final response while the body is still being sent ends the sending"
   assert.equal(server.connections, 2);
 });
 
-Deno.test("a stream is sent as fast as it is taken, and never buffered whole", async () => {
+Deno.test("a stream is sent with back-pressure, and never buffered completely", async () => {
   await using world = engine();
   const go = Promise.withResolvers<void>();
   await using server = new RawServer(async (connection) => {
@@ -271,13 +271,13 @@ Deno.test("a stream is sent as fast as it is taken, and never buffered whole", a
   });
   const request = world.session.post(server.url, { body });
   await new Promise((resolve) => setTimeout(resolve, 100));
-  // The system's buffers on loopback take some megabytes of the 65.
+  // The system's loopback buffers hold some of the 65 megabytes.
   assert.ok(pulled < 400, `${pulled} pieces were taken from the stream`);
   go.resolve();
   assert.equal((await request).status, 200);
 });
 
-Deno.test("a large body of bytes arrives whole, and is counted", async () => {
+Deno.test("a large body arrives completely and is counted", async () => {
   await using world = engine();
   world.target.route("/upload", ({ body }) => new Response(String(body.length)));
   const bytes = new Uint8Array(5_000_000).map((_, index) => index % 251);
@@ -289,7 +289,7 @@ Deno.test("a large body of bytes arrives whole, and is counted", async () => {
   assert.equal(world.target.connections, 1);
 });
 
-Deno.test("Expect: 100-continue waits until the server wants the body", async () => {
+Deno.test("with Expect: 100-continue, the body waits for 100", async () => {
   await using world = engine();
   const seen: string[] = [];
   await using server = new RawServer(async (connection) => {
@@ -306,7 +306,7 @@ Deno.test("Expect: 100-continue waits until the server wants the body", async ()
   assert.equal(world.sample.bytesSent, 5);
 });
 
-Deno.test("Expect: 100-continue and a final status: the body is not sent", async () => {
+Deno.test("with Expect: 100-continue and a final status, the body is not sent", async () => {
   await using world = engine();
   let rest = "?";
   await using server = new RawServer(async (connection) => {
@@ -322,7 +322,7 @@ Deno.test("Expect: 100-continue and a final status: the body is not sent", async
   assert.equal(world.sample.bytesSent, 0);
 });
 
-Deno.test("Expect: 100-continue and no answer: the body is sent after a second", async () => {
+Deno.test("with Expect: 100-continue and no answer, the body is sent after a second", async () => {
   await using world = engine();
   let body = "";
   await using server = new RawServer(async (connection) => {
@@ -341,7 +341,7 @@ Deno.test("Expect: 100-continue and no answer: the body is sent after a second",
   assert.equal(body, "hello");
 });
 
-/** What a server does, and the family of what then runs out of time, with the limit that does. */
+/** What a server does, the code of the timeout, and the limit that causes it. */
 const TIMEOUTS: [
   code: RequestErrorCode,
   limits: Partial<ConnectionLimits>,
@@ -378,7 +378,7 @@ for (const [code, limits, play] of TIMEOUTS) {
   });
 }
 
-Deno.test("a server that never shakes hands: CONNECT_TIMEOUT", async () => {
+Deno.test("a server that never completes the handshake: CONNECT_TIMEOUT", async () => {
   await using world = engine({ connectMs: 500 });
   await using server = new RawServer((connection) => connection.readToEnd());
   const request = codeOf(world.session.get(`https://127.0.0.1:${server.port}/`, { timeout: 5 }));
@@ -387,7 +387,7 @@ Deno.test("a server that never shakes hands: CONNECT_TIMEOUT", async () => {
   assert.equal(await request, "CONNECT_TIMEOUT");
 });
 
-Deno.test("an IPv6 address has its brackets in the Host header only", async () => {
+Deno.test("an IPv6 address has brackets in the Host header only", async () => {
   await using world = engine();
   let head: string | null = "";
   await using server = new RawServer(
@@ -405,7 +405,7 @@ Deno.test("an IPv6 address has its brackets in the Host header only", async () =
   assert.equal(host?.toLowerCase(), `host: [::1]:${server.port}`);
 });
 
-Deno.test("what would break out of the head is refused before a byte is sent", async () => {
+Deno.test("line ends in method, target or headers are refused before a byte is sent", async () => {
   await using world = engine();
   await using server = new RawServer(answering(OK));
   const { session } = world;
@@ -419,7 +419,7 @@ Deno.test("what would break out of the head is refused before a byte is sent", a
   assert.equal(server.connections, 0);
 });
 
-Deno.test("a body over the limit: TOO_LARGE, as it comes or when it is decoded", async () => {
+Deno.test("a body over the limit: TOO_LARGE, before or after decoding", async () => {
   await using world = engine({ maxBodySize: 1000 });
   world.target.route("/long", () => new Response("x".repeat(1001)));
   world.target.route("/endless", () =>

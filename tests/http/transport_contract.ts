@@ -1,5 +1,5 @@
 /**
- * What a session does over any transport: every transport has to pass all of it.
+ * The contract of transports: how a session behaves over any of them.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { requestContract } from "./contract/requests.ts";
 import { stoppingContract } from "./contract/stopping.ts";
 import { type Contract, type TransportUnderTest, World } from "./contract/world.ts";
 
-/** Registers a test for each row of the contract, those that the transport cannot do as ignored. */
+/** Registers a test for each row of the contract. Rows that a transport cannot fulfil are ignored. */
 export function testTransport(transport: TransportUnderTest): void {
   const unknown = new Set(Object.keys(transport.cannot));
   const contract: Contract = (title, run) => {

@@ -17,7 +17,7 @@ Deno.test("relative URLs are joined to the host, path included", () => {
   );
 });
 
-Deno.test("absolute URLs go where they say", () => {
+Deno.test("absolute URLs ignore the host", () => {
   assert.deepEqual(hrefs("http://127.0.0.1", "https://shop.test/x#y", "HTTP://a.test"), [
     "https://shop.test/x",
     "http://a.test/",
@@ -37,7 +37,7 @@ Deno.test("credentials become a header", () => {
   assert.equal(new UrlResolver("").resolve("http://127.0.0.1/").authorization, null);
 });
 
-Deno.test("what cannot be requested is refused, each time", () => {
+Deno.test("invalid URLs are refused each time", () => {
   const none = new UrlResolver("");
   for (let i = 0; i < 2; i++) {
     assert.throws(() => none.resolve("/a"), { name: "TypeError", message: /"\/a" is relative/ });
@@ -49,7 +49,7 @@ Deno.test("what cannot be requested is refused, each time", () => {
   );
 });
 
-Deno.test("a URL that is known is not parsed again, and the oldest are forgotten", () => {
+Deno.test("a known URL is not parsed again, and the oldest are evicted", () => {
   const urls = new UrlResolver("http://127.0.0.1");
   const first = urls.resolve("/0");
   assert.equal(urls.resolve("/0"), first);

@@ -45,7 +45,7 @@ class TestShop extends User {
 
 const NO_USER_CLASS = "The test file has no user class";
 
-Deno.test("classes count whose names start or end with Test, in any case", () => {
+Deno.test("a user class has a name that starts or ends with Test, in any case", () => {
   class TESTpay extends TestShop {}
   class Mytest extends TestShop {}
   class Contested extends TestShop {}
@@ -54,7 +54,7 @@ Deno.test("classes count whose names start or end with Test, in any case", () =>
   assert.deepEqual(found.map(({ userClass }) => userClass), [TESTpay, Mytest, TestShop]);
 });
 
-Deno.test("a class is called by its own name, an anonymous one by that of its export", () => {
+Deno.test("a class has its own name, an anonymous class that of its export", () => {
   const anonymous = [class extends TestShop {}][0]!;
   const byDefault = [class extends TestShop {}][0]!;
   // What `export default class extends User {}` is called.
@@ -72,7 +72,7 @@ Deno.test("a class that is exported twice counts once", () => {
   assert.equal(find({ TestShop, default: TestShop }).length, 1);
 });
 
-Deno.test("a class of weight 0 is left out, unless it has a fixed count", () => {
+Deno.test("a class with weight 0 is left out, unless it has a fixed count", () => {
   class TestNone extends TestShop {
     static override weight = 0;
   }
@@ -84,7 +84,7 @@ Deno.test("a class of weight 0 is left out, unless it has a fixed count", () => 
   assert.equal(refusal({ TestNone }).message, "Every user class has the weight 0: TestNone");
 });
 
-Deno.test("tests come in the order of the source, inherited ones first, overrides in place", () => {
+Deno.test("tests run in source order, inherited ones first, overrides in place", () => {
   const calls: string[] = [];
   class Base extends User {
     testOne(): void {
@@ -113,7 +113,7 @@ Deno.test("tests come in the order of the source, inherited ones first, override
   assert.deepEqual(calls, ["own one", "base two", "three", "four"]);
 });
 
-Deno.test("a field that holds a function is a test, run on the user that has it", () => {
+Deno.test("a field that holds a function is a test, run on its user", () => {
   class TestField extends TestShop {
     readonly seen: string[] = [];
     testField = (): void => void this.seen.push("field");
@@ -127,7 +127,7 @@ Deno.test("a field that holds a function is a test, run on the user that has it"
   assert.deepEqual(users.map(({ seen }) => seen), [["search"], ["field"]]);
 });
 
-Deno.test("tests carry their weights and tags", () => {
+Deno.test("tests have their weights and tags", () => {
   class TestMarked extends User {
     @weight(3)
     @tag("shop", "slow")
@@ -141,7 +141,7 @@ Deno.test("tests carry their weights and tags", () => {
   ]);
 });
 
-Deno.test("the probe is given back", () => {
+Deno.test("the probe is disposed of", () => {
   let disposed = 0;
   class TestHolder extends TestShop {
     override [Symbol.dispose](): void {
@@ -152,7 +152,7 @@ Deno.test("the probe is given back", () => {
   assert.equal(disposed, 1);
 });
 
-Deno.test("without a user class, the error says why each export does not count", () => {
+Deno.test("without a user class, the error explains each export", () => {
   class Shopper extends User {}
   class Thing {}
   class Renamed extends TestShop {}
@@ -186,7 +186,7 @@ Deno.test("without a user class, the error says why each export does not count",
   assert.equal(refusal({}).message, `${NO_USER_CLASS}: it exports nothing`);
 });
 
-Deno.test("two classes of one name are refused", () => {
+Deno.test("two classes with the same name are refused", () => {
   const other = class TestShop extends User {
     testSearch(): void {}
   };
@@ -258,7 +258,7 @@ for (const [userClass, message] of NOT_FUNCTIONS) {
   });
 }
 
-Deno.test("a static method that is named like a test is refused, since no user would run it", () => {
+Deno.test("a static method that is named like a test is refused", () => {
   class TestStaticMethod extends TestShop {
     static testPay(): void {}
   }
@@ -268,7 +268,7 @@ Deno.test("a static method that is named like a test is refused, since no user w
   );
 });
 
-Deno.test("a constructor that throws is named", () => {
+Deno.test("a constructor that throws is reported with its class", () => {
   class TestBroken extends TestShop {
     override readonly id: number = (() => {
       throw new TypeError("no data");
@@ -340,12 +340,12 @@ class Inheriting extends Decorated {
   override testLook(): void {}
 }
 
-Deno.test("a test without decorators weighs 1 and has no tags", () => {
+Deno.test("a test without decorators has the weight 1 and no tags", () => {
   assert.equal(weightOf(Decorated.prototype.testLook), 1);
   assert.deepEqual(tagsOf(Decorated.prototype.testLook), []);
 });
 
-Deno.test("decorators speak of one method, and are inherited with it", () => {
+Deno.test("decorators apply to one method and are inherited with it", () => {
   assert.equal(weightOf(Inheriting.prototype.testPay), 3);
   assert.deepEqual(tagsOf(Inheriting.prototype.testPay), ["checkout", "slow"]);
   assert.deepEqual(tagsOf(Inheriting.prototype.testLook), ["quick"]);
@@ -399,7 +399,7 @@ for (const [tags, excludeTags, left] of TAG_CHOICES) {
   });
 }
 
-Deno.test("selecting leaves the classes as they were", () => {
+Deno.test("selecting does not change the classes", () => {
   selectTests(TAGGED, { tags: ["read"], excludeTags: [] });
   assert.equal(TAGGED[0]!.tests.length, 3);
 });
@@ -414,7 +414,7 @@ function selectionRefusal(choice: TagChoice, classes = TAGGED): UsageError {
   throw new Error("tests were left");
 }
 
-Deno.test("if no tests match, the error names the tags that there are", () => {
+Deno.test("if no tests match, the error lists the available tags", () => {
   const error = selectionRefusal({ tags: ["a", "b"], excludeTags: [] });
   assert.equal(error.message, "--tags a,b: no tests match");
   assert.equal(error.hint, "Tags of the test file: fast, read, slow, write.");

@@ -21,7 +21,7 @@ Deno.test("a user sends requests to its host, and closes its connections at its 
   user[Symbol.dispose]();
 });
 
-Deno.test("a user class's timeout holds for its requests", async () => {
+Deno.test("the timeout of a user class applies to its requests", async () => {
   const { context, clock, recorded } = testContext();
   await using target = new Target({
     "/": async () => {

@@ -46,7 +46,7 @@ async function clockAt(ms: number): Promise<FakeClock> {
 
 const GOES_ON = (): boolean => false;
 
-Deno.test("what a late pass times first counts from when it was due, and only that", async () => {
+Deno.test("the first measurement of a late iteration starts when it was due, later ones do not", async () => {
   const scheduler = new FakeScheduler(100);
   const slot = new IterationSlot(scheduler, 3);
   const clock = await clockAt(250);
@@ -58,7 +58,7 @@ Deno.test("what a late pass times first counts from when it was due, and only th
   assert.deepEqual(scheduler.told, ["began 100 250", "ended 250 400"]);
 });
 
-Deno.test("a pass that times nothing leaves nothing to the next", async () => {
+Deno.test("an iteration without measurements does not affect the next one", async () => {
   const scheduler = new FakeScheduler(100);
   const slot = new IterationSlot(scheduler, 0);
   await slot.begin(await clockAt(250), GOES_ON);
@@ -66,13 +66,13 @@ Deno.test("a pass that times nothing leaves nothing to the next", async () => {
   assert.equal(slot.origin(310), 310);
 });
 
-Deno.test("a pass that begins in time counts from where it is timed", async () => {
+Deno.test("in an iteration that starts on time, measurements start when they start", async () => {
   const slot = new IterationSlot(new FakeScheduler(250), 0);
   await slot.begin(await clockAt(250), GOES_ON);
   assert.equal(slot.origin(250), 250);
 });
 
-Deno.test("where nothing is scheduled, nothing counts from before it was timed", async () => {
+Deno.test("without a schedule, measurements start when they start", async () => {
   const scheduler = new FakeScheduler(100, false);
   const slot = new IterationSlot(scheduler, 0);
   await slot.begin(await clockAt(250), GOES_ON);
@@ -80,7 +80,7 @@ Deno.test("where nothing is scheduled, nothing counts from before it was timed",
   assert.equal(slot.origin(260), 260);
 });
 
-Deno.test("where there is no pass any more, none begins", async () => {
+Deno.test("no iteration starts when none is left", async () => {
   for (const next of [null, Promise.resolve(null)]) {
     const scheduler = new FakeScheduler(next);
     assert.equal(await new IterationSlot(scheduler, 0).begin(await clockAt(5), GOES_ON), false);
@@ -88,13 +88,13 @@ Deno.test("where there is no pass any more, none begins", async () => {
   }
 });
 
-Deno.test("a pass that comes when its user is to stop is refused", async () => {
+Deno.test("a stopping user declines an iteration", async () => {
   const scheduler = new FakeScheduler(Promise.resolve(1));
   assert.equal(await new IterationSlot(scheduler, 0).begin(await clockAt(5), () => true), false);
   assert.deepEqual(scheduler.told, ["refused 5"]);
 });
 
-Deno.test("a pass ends once, or is cut off once", async () => {
+Deno.test("an iteration ends once or is interrupted once", async () => {
   const scheduler = new FakeScheduler(1);
   const slot = new IterationSlot(scheduler, 2);
   slot.end(1);

@@ -14,7 +14,7 @@ const SAMPLE: Sample = {
   error: "HTTP 500",
 };
 
-Deno.test("a sample is counted as it is, and the event tells of it", () => {
+Deno.test("a sample is counted unchanged, and the event has its values", () => {
   const { context, events, recorded } = testContext();
   const seen: unknown[] = [];
   events.on("request", (event) => void seen.push(event));
@@ -31,7 +31,7 @@ Deno.test("a sample is counted as it is, and the event tells of it", () => {
   }]);
 });
 
-Deno.test("a user error is counted by its text, and the event carries the error itself", () => {
+Deno.test("a user error is counted by its text, and the event has the error itself", () => {
   const { context, events, recorded } = testContext();
   const seen: unknown[] = [];
   events.on("userError", ({ user, error }) => void seen.push(user, error));
@@ -45,7 +45,7 @@ Deno.test("a user error is counted by its text, and the event carries the error 
   assert.deepEqual(seen, ["ShopTest", error, "ShopTest", new Error("a string")]);
 });
 
-Deno.test("only errors that were marked are counted already", () => {
+Deno.test("only marked errors are already counted", () => {
   const { context: { recorder } } = testContext();
   const error = new Error("refused");
   assert.equal(recorder.isCounted(error), false);

@@ -73,7 +73,7 @@ function scene(
   return { ...context, session, transport, stop };
 }
 
-Deno.test("the latency ends with the last byte, not when the session comes to it", async () => {
+Deno.test("the latency ends with the last byte, not when the session continues", async () => {
   const { session, clock, recorded } = scene(async () => {
     const endedAt = clock.now() + 7;
     await clock.advance(1000);
@@ -86,7 +86,7 @@ Deno.test("the latency ends with the last byte, not when the session comes to it
   assert.equal(recorded.samples[0]!.endedAt, 107);
 });
 
-Deno.test("bytes and retries of a chain are added up, whether it ends well or not", async () => {
+Deno.test("bytes and retries of redirects are added up, also if the request fails", async () => {
   let hops = 0;
   let end = 3;
   const { session, recorded } = scene(() => {
@@ -106,7 +106,7 @@ Deno.test("bytes and retries of a chain are added up, whether it ends well or no
   assert.equal(recorded.samples[0]!.latencyMs, 15);
 });
 
-Deno.test("the deadline is the request's own timeout, the class's, and holds for the chain", async () => {
+Deno.test("the deadline is the request's own timeout or the class's, and applies to the whole chain", async () => {
   const { session, transport, clock } = scene(async () => {
     await clock.advance(100);
     const headers = new Headers({ location: "/next" });
@@ -117,7 +117,7 @@ Deno.test("the deadline is the request's own timeout, the class's, and holds for
   assert.deepEqual(transport.requests.map(({ deadline }) => deadline), [3000, 3000, 700, 700]);
 });
 
-Deno.test("a plain GET sends no header, and parses its URL once", async () => {
+Deno.test("a plain GET has no headers, and its URL is parsed once", async () => {
   const { session, transport } = scene(() => Promise.resolve(answer()));
   await session.get("/a?b=c");
   await session.get("/a?b=c");
@@ -127,7 +127,7 @@ Deno.test("a plain GET sends no header, and parses its URL once", async () => {
   assert.equal(first!.body, null);
 });
 
-Deno.test("a check's RequestError is labelled with its family", async () => {
+Deno.test("a RequestError thrown by a check is labelled with its code", async () => {
   const bad = new RequestError("BAD_ENCODING", "GET", "http://127.0.0.1:8000/", "cut off");
   const { session, recorded } = scene(() =>
     Promise.resolve(answer({ bytes: () => Promise.reject(bad) }))
@@ -137,7 +137,7 @@ Deno.test("a check's RequestError is labelled with its family", async () => {
   assert.equal(recorded.samples[0]!.status, 200);
 });
 
-Deno.test("a request that failed is counted once, with the time that it took", async () => {
+Deno.test("a failed request is counted once, with its duration", async () => {
   const { session, clock, recorded, context } = scene(async ({ method, url }) => {
     await clock.advance(30);
     throw new RequestError("ECONNRESET", method, url.href, "gone");
@@ -166,7 +166,7 @@ Deno.test("the user's signal aborts the transport, until the session is closed",
   assert.equal(closed.transport.closed, true);
 });
 
-Deno.test("a test that loops over failing requests stands still once its session is closed", async () => {
+Deno.test("a test that loops over failing requests stops once its session is closed", async () => {
   const { session, recorded } = scene(({ method, url }) =>
     Promise.reject(new RequestError("ECONNREFUSED", method, url.href, "refused"))
   );
@@ -184,7 +184,7 @@ Deno.test("a test that loops over failing requests stands still once its session
   assert.equal(recorded.samples.length, 2);
 });
 
-Deno.test("a timeout of the class that is none is refused before anything starts", () => {
+Deno.test("an invalid timeout of a class is refused before anything starts", () => {
   for (const timeout of [0, -1, NaN]) {
     assert.throws(() => scene(() => Promise.resolve(answer()), timeout), {
       name: "RangeError",
@@ -193,7 +193,7 @@ Deno.test("a timeout of the class that is none is refused before anything starts
   }
 });
 
-Deno.test("a request begun without the lease never settles, is not sent, and is not counted", async () => {
+Deno.test("a request without a lease never settles, is not sent, and is not counted", async () => {
   const lease = new Lease(() => {});
   lease.grant(1_000);
   const { session, transport, clock, recorded } = scene(() => Promise.resolve(answer()), 60, lease);
@@ -212,7 +212,7 @@ Deno.test("a request begun without the lease never settles, is not sent, and is 
   assert.equal(recorded.samples.length, 2);
 });
 
-Deno.test("a request that was under way when the lease ran out is counted", async () => {
+Deno.test("a request that is pending when the lease expires is counted", async () => {
   const lease = new Lease(() => {});
   lease.grant(1_000);
   const { session, clock, recorded } = scene(
@@ -228,7 +228,7 @@ Deno.test("a request that was under way when the lease ran out is counted", asyn
   assert.deepEqual(recorded.samples.map(({ latencyMs }) => latencyMs), [3_000]);
 });
 
-Deno.test("the first request of a late pass counts from when it was due, and its timeout from its sending", async () => {
+Deno.test("the latency of the first request of a late iteration starts when it was due, its timeout when it is sent", async () => {
   const context = testContext();
   const { clock, recorded } = context;
   await clock.advance(1_400);

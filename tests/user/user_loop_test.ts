@@ -34,7 +34,7 @@ function live(
   return living;
 }
 
-Deno.test("a user starts once, runs its tests in turn with a wait after each, and stops once", async () => {
+Deno.test("a user starts once, runs its tests in order with a wait after each, and stops once", async () => {
   const user = live((say) =>
     class ATest extends User {
       static override waitTime = 2;
@@ -67,7 +67,7 @@ Deno.test("a user starts once, runs its tests in turn with a wait after each, an
   assert.equal(user.clock.pending, 0);
 });
 
-Deno.test("an onStart that throws is counted and tried again after 1, 2, 4 … 30 s", async () => {
+Deno.test("an onStart that throws is counted and retried after 1, 2, 4 … 30 s", async () => {
   const user = live((say) =>
     class ATest extends User {
       override onStart(): void {
@@ -98,7 +98,7 @@ Deno.test("an onStart that throws is counted and tried again after 1, 2, 4 … 3
   assert.equal(user.ended, true);
 });
 
-Deno.test("an onStart that succeeds at last is followed by the tests", async () => {
+Deno.test("the tests follow when onStart succeeds", async () => {
   let tries = 0;
   const user = live((say) =>
     class ATest extends User {
@@ -114,7 +114,7 @@ Deno.test("an onStart that succeeds at last is followed by the tests", async () 
   assert.deepEqual(user.log, ["3000 one"]);
 });
 
-Deno.test("a throw ends the pass, not the user: it waits, and the next pass begins", async () => {
+Deno.test("an error ends the iteration, not the user: it waits, and the next iteration starts", async () => {
   const user = live((say) =>
     class ATest extends User {
       static override waitTime = 1;
@@ -136,7 +136,7 @@ Deno.test("a throw ends the pass, not the user: it waits, and the next pass begi
   });
 });
 
-Deno.test("a measured step that fails is a failure, and not a user error as well", async () => {
+Deno.test("a failed step is a failure, and not a user error as well", async () => {
   const user = live(() =>
     class ATest extends User {
       async testOne(): Promise<void> {
@@ -151,7 +151,7 @@ Deno.test("a measured step that fails is a failure, and not a user error as well
   assert.deepEqual([name, method, error, status, latencyMs], ["step", "AMQP", "refused", 0, 0]);
 });
 
-Deno.test("measure times what it runs, and passes on what that returns", async () => {
+Deno.test("measure times a function and returns its result", async () => {
   const returned: number[] = [];
   const user = live(() =>
     class ATest extends User {
@@ -171,7 +171,7 @@ Deno.test("measure times what it runs, and passes on what that returns", async (
   assert.deepEqual([sample!.method, sample!.latencyMs, sample!.endedAt], ["TASK", 250, 250]);
 });
 
-Deno.test("record reports what was timed elsewhere, and refuses what is no time", async () => {
+Deno.test("record counts other measurements and refuses invalid latencies", async () => {
   const user = live(() =>
     class ATest extends User {
       testOne(): void {
@@ -187,7 +187,7 @@ Deno.test("record reports what was timed elsewhere, and refuses what is no time"
   assert.match(user.recorded.userErrors[0]!.error, /RangeError: record: latencyMs is -1/);
 });
 
-Deno.test("the order random runs one test a turn, as often as its weight says", async () => {
+Deno.test("the order random runs one test per iteration, according to the weights", async () => {
   const draws = [0, 0.7, 0.74, 0.76, 0.99];
   let draw = 0;
   const context = testContext({ random: () => draws[draw++ % draws.length]! });
@@ -230,7 +230,7 @@ Deno.test("the order parallel runs all tests at once, then waits once", async ()
   assert.equal(user.recorded.userErrors.length, 2);
 });
 
-Deno.test("a wait may be a function of the user, sync or async", async () => {
+Deno.test("a wait can be a function of the user, sync or async", async () => {
   const user = live((say) =>
     class ATest extends User {
       static override waitTime = (user: User): Promise<number> => Promise.resolve(user.id * 3);
@@ -243,7 +243,7 @@ Deno.test("a wait may be a function of the user, sync or async", async () => {
   assert.deepEqual(user.log, ["0 one", "3000 one", "6000 one"]);
 });
 
-Deno.test("a wait that is no time is a user error, and a second is waited instead", async () => {
+Deno.test("an invalid wait is a user error, and the user waits a second instead", async () => {
   const user = live((say) =>
     class ATest extends User {
       static override waitTime = (): number => NaN;
@@ -257,7 +257,7 @@ Deno.test("a wait that is no time is a user error, and a second is waited instea
   assert.match(user.recorded.userErrors[0]!.error, /RangeError: waitTime returned NaN/);
 });
 
-Deno.test("a test that runs when its user is stopped may come to its end", async () => {
+Deno.test("a test that runs when its user is stopped can finish", async () => {
   const user = live((say) =>
     class ATest extends User {
       async testOne(): Promise<void> {
@@ -276,7 +276,7 @@ Deno.test("a test that runs when its user is stopped may come to its end", async
   assert.equal(user.clock.pending, 0);
 });
 
-Deno.test("after the stop timeout the test is cut off, and what it throws is not counted", async () => {
+Deno.test("after the stop timeout the test is aborted, and its errors are not counted", async () => {
   const user = live((say) =>
     class ATest extends User {
       async testOne(): Promise<void> {
@@ -298,7 +298,7 @@ Deno.test("after the stop timeout the test is cut off, and what it throws is not
   assert.deepEqual(user.recorded, { samples: [], userErrors: [] });
 });
 
-Deno.test("a test that ignores its signal is left behind", async () => {
+Deno.test("a test that ignores its signal is abandoned", async () => {
   const user = live((say) =>
     class ATest extends User {
       testOne(): Promise<void> {
@@ -320,7 +320,7 @@ Deno.test("a test that ignores its signal is left behind", async () => {
   assert.equal(user.clock.pending, 0);
 });
 
-Deno.test("an onStop that hangs or throws does not keep its user from ending", async () => {
+Deno.test("an onStop that hangs or throws does not prevent the user from ending", async () => {
   const hanging = live(() =>
     class ATest extends User {
       testOne(): void {}
@@ -351,7 +351,7 @@ Deno.test("an onStop that hangs or throws does not keep its user from ending", a
   assert.equal(throwing.recorded.userErrors[0]!.error, "no logout");
 });
 
-Deno.test("an onStop that may send nothing, as the lease has run out, is not waited for", async () => {
+Deno.test("without a lease, a user does not wait for its onStop", async () => {
   const lease = new Lease(() => {});
   lease.grant(5_000);
   const user = live((say) =>
@@ -370,7 +370,7 @@ Deno.test("an onStop that may send nothing, as the lease has run out, is not wai
   assert.deepEqual(user.recorded, { samples: [], userErrors: [] });
 });
 
-Deno.test("a user stopped while it tries to start ends at once", async () => {
+Deno.test("a user that is stopped during its start ends immediately", async () => {
   const user = live(() =>
     class ATest extends User {
       override onStart(): void {
@@ -385,7 +385,7 @@ Deno.test("a user stopped while it tries to start ends at once", async () => {
   assert.equal(user.ended, true);
 });
 
-Deno.test("a test that never waits leaves room for timers", async () => {
+Deno.test("a test that never waits does not block timers", async () => {
   const user = live((_say, test) =>
     class ATest extends User {
       static override waitTime = 0;
@@ -401,7 +401,7 @@ Deno.test("a test that never waits leaves room for timers", async () => {
   assert.equal(user.ended, true);
 });
 
-Deno.test("the user knows its host, its class's own or the one that replaces it", () => {
+Deno.test("a user knows its host: its class's own or the one that replaces it", () => {
   class ATest extends User {
     static override host = "http://own";
     testOne(): void {}
@@ -412,7 +412,7 @@ Deno.test("the user knows its host, its class's own or the one that replaces it"
   assert.equal(new ATest({ ...own, signal, host: "http://other" }).host, "http://other");
 });
 
-Deno.test("a user whose code ends it stops, is not counted as failed, and does not begin again", async () => {
+Deno.test("UserEnd ends a user without a failure, and the user does not start again", async () => {
   const user = live((say) =>
     class ATest extends User {
       override onStop(): void {
@@ -435,7 +435,7 @@ Deno.test("a user whose code ends it stops, is not counted as failed, and does n
   assert.equal(user.clock.pending, 0);
 });
 
-Deno.test("a user may end before it has started, and in any order of tests", async () => {
+Deno.test("UserEnd works in onStart and with any order of tests", async () => {
   const endOf = async (
     order: "random" | "parallel",
     where: "start" | "test",
@@ -464,7 +464,7 @@ Deno.test("a user may end before it has started, and in any order of tests", asy
   assert.deepEqual(await endOf("parallel", "test"), end);
 });
 
-Deno.test("what a user calls knows whether it is to leave, and whether it is gone", async () => {
+Deno.test("code that a user calls knows whether the user is stopping or has ended", async () => {
   let stay: UserLifetime | undefined;
   const user = live((say) =>
     class ATest extends User {
@@ -565,7 +565,7 @@ function twoSteps(say: (text: string) => void): UserClass {
   };
 }
 
-Deno.test("a user whose passes are scheduled begins each when it is due, without a wait behind it", async () => {
+Deno.test("scheduled iterations start when they are due, without a wait", async () => {
   const scheduler = new FakeScheduler(true);
   const user = withSlot(scheduler, twoSteps);
   await user.clock.advance(5_000);
@@ -583,7 +583,7 @@ Deno.test("a user whose passes are scheduled begins each when it is due, without
   await user.clock.advance(1_000);
 });
 
-Deno.test("where they are only counted, the user's own waits hold", async () => {
+Deno.test("iterations of a limited number keep the user's own waits", async () => {
   const scheduler = new FakeScheduler(false);
   const user = withSlot(scheduler, twoSteps);
   await user.clock.advance(0);
@@ -599,7 +599,7 @@ Deno.test("where they are only counted, the user's own waits hold", async () => 
   assert.equal(user.clock.pending, 0);
 });
 
-Deno.test("a user that is stopped while it waits for a pass ends at once", async () => {
+Deno.test("a user that is stopped while it waits for an iteration ends immediately", async () => {
   const scheduler = new FakeScheduler(true);
   const user = withSlot(scheduler, twoSteps);
   await user.clock.advance(500);
@@ -608,7 +608,7 @@ Deno.test("a user that is stopped while it waits for a pass ends at once", async
   assert.deepEqual([user.log, scheduler.told], [["500 ended"], []]);
 });
 
-Deno.test("a user that is stopped as its pass comes does not begin it", async () => {
+Deno.test("a user that is stopped just as its iteration arrives does not start it", async () => {
   const scheduler = new FakeScheduler(true);
   const user = withSlot(scheduler, twoSteps);
   await user.clock.advance(500);
@@ -618,7 +618,7 @@ Deno.test("a user that is stopped as its pass comes does not begin it", async ()
   assert.deepEqual([user.log, scheduler.told], [["500 ended"], ["refused 500"]]);
 });
 
-Deno.test("a pass that its user's stop ends is cut off, before its next test and in the middle of one", async () => {
+Deno.test("stopping a user interrupts its iteration, between two tests and during one", async () => {
   for (const [stopAt, timeoutMs] of [[500, 1_000], [1_500, 1_000], [2_500, 100]]) {
     const scheduler = new FakeScheduler(true);
     const user = withSlot(scheduler, twoSteps);
@@ -632,7 +632,7 @@ Deno.test("a pass that its user's stop ends is cut off, before its next test and
   }
 });
 
-Deno.test("a last test that comes to its end within the stop timeout completes its pass", async () => {
+Deno.test("a last test that ends within the stop timeout completes its iteration", async () => {
   const scheduler = new FakeScheduler(true);
   const user = withSlot(scheduler, twoSteps);
   await user.clock.advance(0);
@@ -643,7 +643,7 @@ Deno.test("a last test that comes to its end within the stop timeout completes i
   assert.deepEqual(scheduler.told, ["began 0 0", "ended 0 3000"]);
 });
 
-Deno.test("a pass whose test ignores its signal is cut off with it, and does not end later", async () => {
+Deno.test("an iteration whose test ignores its signal is interrupted, and does not end later", async () => {
   const scheduler = new FakeScheduler(true);
   const user = withSlot(scheduler, () =>
     class DeafTest extends User {
@@ -659,7 +659,7 @@ Deno.test("a pass whose test ignores its signal is cut off with it, and does not
   assert.deepEqual(scheduler.told, ["began 0 0", "cut off"]);
 });
 
-Deno.test("a throw ends the pass, which is completed all the same", async () => {
+Deno.test("an error ends the iteration, which counts as completed", async () => {
   const scheduler = new FakeScheduler(true);
   const user = withSlot(scheduler, (say) =>
     class BadTest extends User {
@@ -709,7 +709,7 @@ for (const order of ["random", "parallel"] as const) {
   });
 }
 
-Deno.test("a class says how many passes each of its users makes", async () => {
+Deno.test("a class can limit the iterations of each of its users", async () => {
   const user = live((say) =>
     class FewTest extends User {
       static override iterations = 3;
@@ -727,7 +727,7 @@ Deno.test("a class says how many passes each of its users makes", async () => {
   assert.equal(user.clock.pending, 0);
 });
 
-Deno.test("a user begins no iteration once the lease has expired, even before anything has noticed", async () => {
+Deno.test("a user starts no iteration after the lease has expired, even before that was noticed", async () => {
   let lapses = 0;
   const lease = new Lease(() => lapses++);
   lease.grant(5_000);

@@ -4,7 +4,7 @@ import { IterationSlot } from "../../src/user/iteration_slot.ts";
 import { User } from "../../src/user/user.ts";
 import { type TestContext, testContext } from "../support/users.ts";
 
-Deno.test("a measurement begun without the lease never settles, runs nothing, and is not counted", async () => {
+Deno.test("a measurement without a lease never settles, runs nothing, and is not counted", async () => {
   const lease = new Lease(() => {});
   lease.grant(1_000);
   const { clock, context, recorded } = testContext({ lease });
@@ -19,7 +19,7 @@ Deno.test("a measurement begun without the lease never settles, runs nothing, an
   assert.deepEqual(recorded.samples.map(({ name }) => name), ["in time"]);
 });
 
-Deno.test("a measurement under way when the lease ran out is counted", async () => {
+Deno.test("a measurement that is pending when the lease expires is counted", async () => {
   const lease = new Lease(() => {});
   lease.grant(1_000);
   const { clock, context, recorded } = testContext({ lease });
@@ -48,7 +48,7 @@ async function slotOf(
   return slot;
 }
 
-Deno.test("the first thing that a late pass measures counts from when it was due, also where it fails", async () => {
+Deno.test("the first measurement of a late iteration starts when it was due, also if it fails", async () => {
   for (const fails of [false, true]) {
     const { clock, context, recorded } = testContext();
     await clock.advance(1_000);

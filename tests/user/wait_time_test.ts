@@ -16,32 +16,32 @@ Deno.test("constant is always the same", () => {
   assert.equal(constant(1.5)({}, turn({})), 1.5);
 });
 
-Deno.test("between spreads from its first bound to its second", () => {
+Deno.test("between covers the range between its bounds", () => {
   const wait = between(1, 3);
   assert.equal(wait({}, turn({ random: () => 0 })), 1);
   assert.equal(wait({}, turn({ random: () => 0.25 })), 1.5);
   assert.equal(wait({}, turn({ random: () => 0.75 })), 2.5);
 });
 
-Deno.test("exponential has its median at ln 2 of its mean", () => {
+Deno.test("the median of exponential is ln 2 times its mean", () => {
   assert.equal(exponential(2)({}, turn({ random: () => 0.5 })), 2 * Math.LN2);
   assert.equal(exponential(2)({}, turn({ random: () => 0 })), 0);
 });
 
-Deno.test("constantPacing leaves what the pass has not used", () => {
+Deno.test("constantPacing waits for the time that the iteration has not used", () => {
   const wait = constantPacing(2);
   const user = {};
   assert.equal(wait(user, turn({ now: 10.5, iterationStart: 10 })), 1.5);
 });
 
-Deno.test("constantPacing waits only behind the last test of a pass", () => {
+Deno.test("constantPacing waits only after the last test of an iteration", () => {
   assert.equal(
     constantPacing(2)({}, turn({ now: 10.5, iterationStart: 10, endsIteration: false })),
     0,
   );
 });
 
-Deno.test("constantPacing makes up for timers that come late", () => {
+Deno.test("constantPacing compensates for late timers", () => {
   const wait = constantPacing(1);
   const user = {};
   assert.equal(wait(user, turn({ now: 100.25, iterationStart: 100 })), 0.75);
@@ -50,20 +50,20 @@ Deno.test("constantPacing makes up for timers that come late", () => {
   assert.ok(Math.abs(next - 0.795) < 1e-9, String(next));
 });
 
-Deno.test("constantPacing does not hurry after a pass that took too long", () => {
+Deno.test("constantPacing does not catch up after an iteration that took too long", () => {
   const wait = constantPacing(1);
   const user = {};
   assert.equal(wait(user, turn({ now: 5, iterationStart: 0 })), 0);
   assert.equal(wait(user, turn({ now: 5.25, iterationStart: 5 })), 0.75);
 });
 
-Deno.test("constantPacing keeps each user's pace apart", () => {
+Deno.test("constantPacing is separate for each user", () => {
   const wait = constantPacing(1);
   assert.equal(wait({}, turn({ now: 0.5, iterationStart: 0 })), 0.5);
   assert.equal(wait({}, turn({ now: 0.75, iterationStart: 0 })), 0.25);
 });
 
-Deno.test("constantThroughput is a pace the other way round", () => {
+Deno.test("constantThroughput is the inverse of a pace", () => {
   assert.equal(constantThroughput(4)({}, turn({ now: 0.125, iterationStart: 0 })), 0.125);
 });
 

@@ -4,7 +4,7 @@ import type { Contract } from "./world.ts";
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
-/** What requests carry. */
+/** Bodies of requests. */
 export function bodyContract(contract: Contract): void {
   contract(
     "json, form, text and bytes arrive as what they are",
@@ -39,7 +39,7 @@ export function bodyContract(contract: Contract): void {
     },
   );
 
-  contract("a content type that the test gives stays", async ({ target, session }) => {
+  contract("a content type that the test sets is kept", async ({ target, session }) => {
     target.route("/", () => new Response("x"));
     await session.post("/", { json: {}, headers: { "Content-Type": "application/vnd.api+json" } });
     assert.equal(target.last.headers.get("content-type"), "application/vnd.api+json");
@@ -60,7 +60,7 @@ export function bodyContract(contract: Contract): void {
     assert.equal(samples[0]!.bytesSent, bytes.length);
   });
 
-  contract("a stream is sent as it comes, and counted", async ({ target, session, samples }) => {
+  contract("a stream is sent and counted", async ({ target, session, samples }) => {
     target.route("/", () => new Response("x"));
     const chunks = Array.from({ length: 100 }, (_, index) => new Uint8Array(1000).fill(index));
     await session.post("/", { body: ReadableStream.from(chunks) });
@@ -69,7 +69,7 @@ export function bodyContract(contract: Contract): void {
     assert.equal(samples[0]!.bytesSent, 100_000);
   });
 
-  contract("a large body arrives whole", async ({ target, session, samples }) => {
+  contract("a large body arrives completely", async ({ target, session, samples }) => {
     target.route("/", ({ body }) => new Response(body));
     const body = new Uint8Array(3_000_000).map((_, index) => index % 251);
     const res = await session.put("/", { body });
@@ -78,7 +78,7 @@ export function bodyContract(contract: Contract): void {
     assert.equal(samples[0]!.bytesReceived, 3_000_000);
   });
 
-  contract("a GET may have a body", async ({ session, samples }) => {
+  contract("a GET can have a body", async ({ session, samples }) => {
     let body = "";
     await using server = new RawServer(async (connection) => {
       await connection.readHead();
@@ -102,7 +102,7 @@ export function bodyContract(contract: Contract): void {
     },
   );
 
-  contract("a stream that fails is BAD_REQUEST", async (world) => {
+  contract("a failing body stream is BAD_REQUEST", async (world) => {
     world.target.route("/", () => new Response("x"));
     const broken = new ReadableStream<Uint8Array>({
       pull: () => Promise.reject(new Error("the file is gone")),

@@ -4,9 +4,9 @@ import type { Contract } from "./world.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-/** Whose connections are used, and when. */
+/** When connections are opened, kept and closed. */
 export function connectionContract(contract: Contract): void {
-  contract("a user keeps its connection, and shares it with nobody", async (world) => {
+  contract("a user keeps its connection and does not share it", async (world) => {
     const { target, session, samples } = world;
     const { session: other } = world.user();
     target.route("/", () => new Response("x"));
@@ -25,7 +25,7 @@ export function connectionContract(contract: Contract): void {
     assert.equal(samples.length, 10);
   });
 
-  contract("requests at the same time each have a connection", async ({ target, session }) => {
+  contract("simultaneous requests have their own connections", async ({ target, session }) => {
     const all = Promise.withResolvers<void>();
     target.route("/", async () => {
       if (target.requests.length === 3) all.resolve();
@@ -44,7 +44,7 @@ export function connectionContract(contract: Contract): void {
     assert.equal(server.connections, 1);
   });
 
-  contract("a closed connection is not used again", async ({ session, samples }) => {
+  contract("a closed connection is not reused", async ({ session, samples }) => {
     await using server = new RawServer(
       answeringOnce("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"),
     );
@@ -62,12 +62,20 @@ export function connectionContract(contract: Contract): void {
 
   for (const lines of ["\r\n", "\n", "\r\n\r\n"]) {
     const name = JSON.stringify(lines);
-    contract(`a response behind the empty lines ${name} is whole`, async ({ session, samples }) => {
-      await using server = new RawServer(answering(lines + OK));
-      for (let i = 0; i < 3; i++) assert.equal(await (await session.get(server.url)).text(), "ok");
-      assert.equal(server.connections, 1);
-      assert.deepEqual(samples.map(({ error }) => error), [null, null, null]);
-    });
+    contract(
+      `a response after the empty lines ${name} is complete`,
+      async ({ session, samples }) => {
+        await using server = new RawServer(answering(lines + OK));
+        for (let i = 0; i < 3; i++) {
+          assert.equal(await (await session.get(server.url)).text(), "ok");
+        }
+        assert.equal(server.connections, 1);
+        assert.deepEqual(
+          samples.map(({ error }) => error),
+          [null, null, null],
+        );
+      },
+    );
   }
 
   contract("a POST is not sent again when a kept connection ends", async ({ session, samples }) => {

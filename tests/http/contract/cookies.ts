@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { redirect, type Route, Target } from "../../support/target.ts";
 import type { Contract } from "./world.ts";
 
-/** A route that sets cookies, each given as its `Set-Cookie`. */
+/** A route that sends these `Set-Cookie` headers. */
 function setting(...cookies: string[]): Route {
   return () =>
     new Response("x", {
@@ -10,7 +10,7 @@ function setting(...cookies: string[]): Route {
     });
 }
 
-/** Cookies, which are the user's own. */
+/** Cookies of users. */
 export function cookieContract(contract: Contract): void {
   contract("each user has its own cookies", async (world) => {
     const { target, session } = world;
@@ -36,14 +36,14 @@ export function cookieContract(contract: Contract): void {
     assert.equal(target.last.headers.get("cookie"), null);
   });
 
-  contract("a Cookie header of the test goes before the kept ones", async ({ target, session }) => {
+  contract("a Cookie header of the test replaces stored cookies", async ({ target, session }) => {
     target.route("/", setting("a=kept"));
     await session.get("/");
     await session.get("/", { headers: { Cookie: "a=own" } });
     assert.equal(target.last.headers.get("cookie"), "a=own");
   });
 
-  contract("cookies keep to their path", async ({ target, session }) => {
+  contract("cookies are limited to their path", async ({ target, session }) => {
     target.route("/set", setting("deep=1; Path=/shop", "all=2; Path=/"));
     for (const path of ["/shop", "/shop/cart", "/shopping"]) {
       target.route(path, () => new Response("x"));
@@ -67,7 +67,7 @@ export function cookieContract(contract: Contract): void {
     assert.equal(target.last.headers.get("cookie"), "own=1");
   });
 
-  contract("Max-Age goes before Expires, and 0 deletes", async ({ target, session }) => {
+  contract("Max-Age takes precedence over Expires, and 0 deletes", async ({ target, session }) => {
     const past = "Expires=Thu, 01 Jan 1970 00:00:00 GMT";
     target.route("/", setting(`kept=1; Max-Age=1000; ${past}`, `gone=1; ${past}`));
     await session.get("/");
@@ -79,8 +79,8 @@ export function cookieContract(contract: Contract): void {
     assert.equal(target.last.headers.get("cookie"), null);
   });
 
-  contract("a redirect sets cookies for what comes after it", async ({ target, session }) => {
-    // 127.0.0.2 is another host; only a port apart, the two would share their cookies.
+  contract("cookies of a redirect are sent with the next request", async ({ target, session }) => {
+    // 127.0.0.2 is another host. Servers that differ only in their ports share cookies.
     await using other = new Target({ "/": () => new Response("x") }, "127.0.0.2");
     target.route("/login", () => {
       const response = redirect(302, "/home");

@@ -4,7 +4,7 @@ import type { Contract } from "./world.ts";
 
 /** How responses are counted. */
 export function countingContract(contract: Contract): void {
-  contract("a sample says exactly what happened", async (world) => {
+  contract("a sample has exact values", async (world) => {
     const { target, session, clock } = world;
     target.route("/pay", async () => {
       await clock.advance(25);
@@ -31,7 +31,7 @@ export function countingContract(contract: Contract): void {
     );
   });
 
-  contract("a status of 400 or more is a failure, and still a response", async (world) => {
+  contract("a status of 400 or more is a failure, and the response is returned", async (world) => {
     for (const status of [399, 400, 404, 500, 599]) {
       world.target.route("/", () => new Response("x", { status }));
       const res = await world.session.get("/");
@@ -43,21 +43,28 @@ export function countingContract(contract: Contract): void {
     );
   });
 
-  contract("a check that throws makes a failure, and the request resolves", async (world) => {
-    world.target.route("/", () => new Response("x"));
-    const res = await world.session.get("/", {}, async (res) => {
-      assert.equal(await res.text(), "y", "not y");
-    });
-    assert.equal(res.status, 200);
-    await world.session.get("/", {}, () => {
-      throw new TypeError("sync");
-    });
-    await world.session.get("/", {}, () => Promise.reject("odd"));
-    assert.deepEqual(world.samples.map(({ error }) => error), ["not y", "TypeError: sync", "odd"]);
-    assert.deepEqual(world.samples.map(({ status }) => status), [200, 200, 200]);
-  });
+  contract(
+    "a check that throws makes the request fail, but the request resolves",
+    async (world) => {
+      world.target.route("/", () => new Response("x"));
+      const res = await world.session.get("/", {}, async (res) => {
+        assert.equal(await res.text(), "y", "not y");
+      });
+      assert.equal(res.status, 200);
+      await world.session.get("/", {}, () => {
+        throw new TypeError("sync");
+      });
+      await world.session.get("/", {}, () => Promise.reject("odd"));
+      assert.deepEqual(world.samples.map(({ error }) => error), [
+        "not y",
+        "TypeError: sync",
+        "odd",
+      ]);
+      assert.deepEqual(world.samples.map(({ status }) => status), [200, 200, 200]);
+    },
+  );
 
-  contract("a check may decide, and its last word counts", async (world) => {
+  contract("a check can decide, and its last call counts", async (world) => {
     world.target.route("/", () => new Response("x", { status: 500 }));
     const checks: ((res: HttpResponse) => unknown)[] = [
       (res) => res.success(),
@@ -88,7 +95,7 @@ export function countingContract(contract: Contract): void {
     );
   });
 
-  contract("the time of a check is not the response's", async (world) => {
+  contract("the duration of a check is not measured", async (world) => {
     const { target, session, clock } = world;
     target.route("/", async () => {
       await clock.advance(10);
@@ -99,7 +106,7 @@ export function countingContract(contract: Contract): void {
     assert.equal(world.sample.endedAt, 10);
   });
 
-  contract("what is counted can no longer be decided", async (world) => {
+  contract("a counted request can no longer be changed", async (world) => {
     world.target.route("/", () => new Response("x"));
     const unchecked = await world.session.get("/");
     assert.throws(() => unchecked.success(), /already been counted/);

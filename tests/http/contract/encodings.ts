@@ -20,18 +20,21 @@ function coded(coding: string, bytes: Uint8Array): Response {
 
 /** Content codings of responses. */
 export function encodingContract(contract: Contract): void {
-  contract("gzip, deflate and br are decoded, and counted as they came", async (world) => {
-    const { target, session, samples } = world;
-    for (const [coding, bytes] of CODED) {
-      target.route("/", () => coded(coding, bytes));
-      const res = await session.get("/");
-      assert.equal(await res.text(), TEXT, coding);
-      assert.equal(await res.text(), TEXT, coding);
-      assert.equal(samples.at(-1)!.bytesReceived, bytes.length, coding);
-    }
-  });
+  contract(
+    "gzip, deflate and br are decoded, and their size on the wire is counted",
+    async (world) => {
+      const { target, session, samples } = world;
+      for (const [coding, bytes] of CODED) {
+        target.route("/", () => coded(coding, bytes));
+        const res = await session.get("/");
+        assert.equal(await res.text(), TEXT, coding);
+        assert.equal(await res.text(), TEXT, coding);
+        assert.equal(samples.at(-1)!.bytesReceived, bytes.length, coding);
+      }
+    },
+  );
 
-  contract("gzip of unknown length is counted as it came", async (world) => {
+  contract("for gzip of unknown length, the size on the wire is counted", async (world) => {
     const bytes = gzipSync(TEXT);
     world.target.route("/", () => {
       const body = ReadableStream.from([new Uint8Array(bytes)]);
@@ -41,18 +44,18 @@ export function encodingContract(contract: Contract): void {
     assert.equal(world.sample.bytesReceived, bytes.length);
   });
 
-  contract("an unknown coding is left as it is", async ({ target, session }) => {
+  contract("an unknown coding is not decoded", async ({ target, session }) => {
     target.route("/", () => coded("zipp", new TextEncoder().encode("raw")));
     assert.equal(await (await session.get("/")).text(), "raw");
   });
 
-  contract("the answer to HEAD may name a coding", async ({ target, session, samples }) => {
+  contract("a response to HEAD can name a coding", async ({ target, session, samples }) => {
     target.route("/", () => new Response(null, { headers: { "content-encoding": "gzip" } }));
     assert.equal(await (await session.head("/")).text(), "");
     assert.equal(samples[0]!.error, null);
   });
 
-  contract("a corrupt or cut off body is BAD_ENCODING where it is read", async (world) => {
+  contract("a corrupt or truncated body is BAD_ENCODING when it is read", async (world) => {
     const { target, session, samples } = world;
     const readIt = async (res: { text(): Promise<string> }): Promise<void> => void await res.text();
     for (const [coding, bytes] of CODED) {

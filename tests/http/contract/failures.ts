@@ -10,7 +10,7 @@ import {
 } from "../../support/raw_server.ts";
 import type { Contract, World, WorldUserSettings } from "./world.ts";
 
-/** Expects one request to fail as said, and to be counted so, once. */
+/** Expects one request to fail with this code, and to be counted once. */
 async function fails(
   world: World,
   code: RequestErrorCode,
@@ -34,7 +34,7 @@ async function fails(
   assert.equal(more.length, 0);
 }
 
-/** The same against a server of its own. */
+/** The same with a server that runs a script. */
 async function failsOn(
   world: World,
   code: RequestErrorCode,
@@ -44,9 +44,9 @@ async function failsOn(
   await fails(world, code, `${server.url}/`);
 }
 
-/** Each family of errors by a real cause. */
+/** All error codes, each by a real cause. */
 export function failureContract(contract: Contract): void {
-  contract("nobody listens: ECONNREFUSED", async (world) => {
+  contract("a port without a listener: ECONNREFUSED", async (world) => {
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr;
     listener.close();
@@ -54,18 +54,18 @@ export function failureContract(contract: Contract): void {
     await fails(world, "ECONNREFUSED", `https://127.0.0.1:${port}/`);
   });
 
-  contract("no answer, an end, or a reset: ECONNRESET", async (world) => {
+  contract("a closed or reset connection: ECONNRESET", async (world) => {
     await failsOn(world, "ECONNRESET", () => Promise.resolve());
     await failsOn(world, "ECONNRESET", answeringOnce(""));
     await failsOn(world, "ECONNRESET", (connection) => connection.reset());
   });
 
-  contract("a name that nobody has: ENOTFOUND", async (world) => {
-    // A label of over 63 characters is found out without asking any name server.
+  contract("an unknown name: ENOTFOUND", async (world) => {
+    // A label of over 63 characters is rejected without asking a name server.
     await fails(world, "ENOTFOUND", `http://${"a".repeat(64)}.test/`);
   });
 
-  contract("what is not HTTP: BAD_RESPONSE", async (world) => {
+  contract("a response that is not HTTP: BAD_RESPONSE", async (world) => {
     const heads = [
       "SSH-2.0-OpenSSH_9.2\r\n",
       "HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n",
@@ -78,12 +78,12 @@ export function failureContract(contract: Contract): void {
     for (const head of heads) await failsOn(world, "BAD_RESPONSE", answeringOnce(head));
   });
 
-  contract("a chunk size that is no number: BAD_RESPONSE", async (world) => {
+  contract("an invalid chunk size: BAD_RESPONSE", async (world) => {
     const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     await failsOn(world, "BAD_RESPONSE", answering(`${head}zz\r\nabc\r\n0\r\n\r\n`));
   });
 
-  contract("a body that breaks off: INCOMPLETE_BODY", async (world) => {
+  contract("a truncated body: INCOMPLETE_BODY", async (world) => {
     const bodies = [
       "Content-Length: 10\r\n\r\nabc",
       "Transfer-Encoding: chunked\r\n\r\n5\r\nabc",
@@ -111,9 +111,9 @@ export function failureContract(contract: Contract): void {
     assert.equal(await res.text(), "ok");
   });
 
-  contract("no TLS on the other side: TLS", async (world) => {
+  contract("a peer that does not speak TLS: TLS", async (world) => {
     const plain = "HTTP/1.1 400 Bad Request\r\n\r\n";
-    // A handshake has no head that a server of plain HTTP could wait for.
+    // A TLS handshake is not a head that a plain HTTP server could wait for.
     for (
       const play of [(c) => c.write(plain), () => Promise.resolve()] satisfies ConnectionScript[]
     ) {
@@ -122,12 +122,12 @@ export function failureContract(contract: Contract): void {
     }
   });
 
-  contract("TLS on the other side only: BAD_RESPONSE", async (world) => {
+  contract("plain HTTP to a TLS port: BAD_RESPONSE", async (world) => {
     await using server = new RawServer(silent, identity("good"));
     await fails(world, "BAD_RESPONSE", server.url.replace("https:", "http:"));
   });
 
-  contract("what cannot be requested: BAD_REQUEST, and nothing is sent", async (world) => {
+  contract("invalid URLs: BAD_REQUEST, and nothing is sent", async (world) => {
     await fails(world, "BAD_REQUEST", "/relative", { host: "" });
     await fails(world, "BAD_REQUEST", "ftp://127.0.0.1/");
     await fails(world, "BAD_REQUEST", "http://[/");
@@ -147,7 +147,7 @@ export function failureContract(contract: Contract): void {
     assert.equal(target.requests.length, 0);
   });
 
-  contract("a relative URL without a host says so", async (world) => {
+  contract("a relative URL without a host is explained", async (world) => {
     const { session } = world.user({ host: "" });
     await assert.rejects(session.get("/search?q=1"), {
       message: /^BAD_REQUEST: .*"\/search\?q=1" is relative, and the user class has no host/,
@@ -155,7 +155,7 @@ export function failureContract(contract: Contract): void {
     assert.equal(world.sample.name, "/search");
   });
 
-  contract("no answer, half a head or half a body in time: TIMEOUT", async (world) => {
+  contract("no response, half a head or half a body in time: TIMEOUT", async (world) => {
     for (
       const part of [
         "",
@@ -180,7 +180,7 @@ export function failureContract(contract: Contract): void {
       assert.equal(world.samples.length, before);
       await world.clock.advance(1);
       await failed;
-      // The connection is of no more use, and must not stay open on the target.
+      // The connection is unusable and must not stay open on the target.
       await left.promise;
       assert.equal(world.samples.at(-1)!.error, "TIMEOUT");
       assert.equal(world.samples.at(-1)!.latencyMs, 2000);
@@ -198,7 +198,7 @@ export function failureContract(contract: Contract): void {
     assert.equal(world.sample.error, "TIMEOUT");
   });
 
-  contract("a timeout that is none is refused", async ({ session, samples }) => {
+  contract("an invalid timeout is refused", async ({ session, samples }) => {
     for (const timeout of [0, -1, NaN]) {
       await assert.rejects(session.get("/", { timeout }), { name: "RangeError" });
     }

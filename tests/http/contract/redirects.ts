@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { redirect, Target } from "../../support/target.ts";
 import type { Contract } from "./world.ts";
 
-/** Redirects, row by row. */
+/** Redirects. */
 export function redirectContract(contract: Contract): void {
   contract("a chain of redirects is one request", async (world) => {
     const { target, session, clock } = world;
@@ -31,7 +31,7 @@ export function redirectContract(contract: Contract): void {
     );
   });
 
-  contract("what becomes of method and body", async ({ target, session, samples }) => {
+  contract("redirects change method and body by status", async ({ target, session, samples }) => {
     target.route("/end", () => new Response("x"));
     const rows = [
       ["POST", 301, "GET"],
@@ -58,7 +58,7 @@ export function redirectContract(contract: Contract): void {
     }
   });
 
-  contract("GET and HEAD stay what they are", async ({ target, session }) => {
+  contract("GET and HEAD keep their method", async ({ target, session }) => {
     target.route("/end", () => new Response("x"));
     for (const status of [301, 302, 303, 307, 308]) {
       target.route("/start", () => redirect(status, "/end"));
@@ -81,7 +81,7 @@ export function redirectContract(contract: Contract): void {
     assert.equal(world.sample.bytesSent, 3);
   });
 
-  contract("credentials do not go to another origin", async ({ target, session }) => {
+  contract("credentials are not sent to another origin", async ({ target, session }) => {
     await using other = new Target({ "/end": () => new Response("x") });
     target.route("/end", () => new Response("x"));
     target.route("/away", () => redirect(302, `${other.url}/end`));
@@ -125,18 +125,21 @@ export function redirectContract(contract: Contract): void {
     },
   );
 
-  contract("manual, and 3xx that lead nowhere, give the response itself", async (world) => {
-    const { target, session } = world;
-    target.route("/", () => redirect(302, "/end"));
-    const res = await session.get("/", { redirect: "manual" });
-    assert.equal(res.status, 302);
-    assert.equal(res.headers.get("location"), "/end");
-    assert.equal(res.redirected, false);
-    target.route("/", () => new Response("x", { status: 302 }));
-    assert.equal((await session.get("/")).status, 302);
-    target.route("/", () => new Response(null, { status: 300, headers: { location: "/end" } }));
-    assert.equal((await session.get("/")).status, 300);
-    assert.equal(target.count("/end"), 0);
-    assert.deepEqual(world.samples.map(({ error }) => error), [null, null, null]);
-  });
+  contract(
+    "manual redirects, and 3xx without a location, are returned as responses",
+    async (world) => {
+      const { target, session } = world;
+      target.route("/", () => redirect(302, "/end"));
+      const res = await session.get("/", { redirect: "manual" });
+      assert.equal(res.status, 302);
+      assert.equal(res.headers.get("location"), "/end");
+      assert.equal(res.redirected, false);
+      target.route("/", () => new Response("x", { status: 302 }));
+      assert.equal((await session.get("/")).status, 302);
+      target.route("/", () => new Response(null, { status: 300, headers: { location: "/end" } }));
+      assert.equal((await session.get("/")).status, 300);
+      assert.equal(target.count("/end"), 0);
+      assert.deepEqual(world.samples.map(({ error }) => error), [null, null, null]);
+    },
+  );
 }

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { RawServer } from "../../support/raw_server.ts";
 import type { Contract } from "./world.ts";
 
-/** What goes out beside the body, and what comes back with it. */
+/** Methods, URLs, headers and responses. */
 export function requestContract(contract: Contract): void {
-  contract("each method sends its own, and is counted under it", async (world) => {
+  contract("each method is sent and counted", async (world) => {
     const { target, session, samples } = world;
     target.route("/thing", () => new Response("x"));
     await session.get("/thing");
@@ -30,7 +30,7 @@ export function requestContract(contract: Contract): void {
     assert.deepEqual(target.requests.map(({ query }) => query.get("q")), ["1", "2", "3", null]);
   });
 
-  contract("params go behind the query, and arrays repeat", async ({ target, session }) => {
+  contract("params are appended to the query, and arrays repeat", async ({ target, session }) => {
     target.route("/search", () => new Response("x"));
     const params = { q: "F 22&", tag: ["a", "b"], page: 2, none: undefined };
     await session.get("/search?sort=up", { params });
@@ -51,7 +51,7 @@ export function requestContract(contract: Contract): void {
     assert.deepEqual(own.map((line) => line.toLowerCase()), ["x-zoo: 1", "x-ant: 2", "x-bee: 3"]);
   });
 
-  contract("headers may be a record, pairs or Headers", async ({ target, session }) => {
+  contract("headers can be a record, pairs or Headers", async ({ target, session }) => {
     target.route("/", () => new Response("x"));
     for (
       const headers of [
@@ -71,7 +71,7 @@ export function requestContract(contract: Contract): void {
     assert.equal(target.last.headers.get("host"), "shop.test");
   });
 
-  contract("auth logs in by HTTP's Basic scheme, and so does the URL", async (world) => {
+  contract("auth and credentials in the URL use Basic authentication", async (world) => {
     const { target, session } = world;
     target.route("/", () => new Response("x"));
     await session.get("/", { auth: ["jürgen", "p:w"] });
@@ -82,7 +82,7 @@ export function requestContract(contract: Contract): void {
     assert.equal(target.last.headers.get("authorization"), "Bearer x");
   });
 
-  contract("the response says what came", async ({ target, session }) => {
+  contract("the response has status, headers and body", async ({ target, session }) => {
     const headers = { "x-kind": "a", "content-type": "application/json" };
     target.route("/", () => new Response('{"found":"ü"}', { status: 201, headers }));
     const res = await session.get("/?a=1");
@@ -96,7 +96,7 @@ export function requestContract(contract: Contract): void {
     assert.deepEqual(await res.bytes(), new TextEncoder().encode('{"found":"ü"}'));
   });
 
-  contract("an answer to HEAD, a 204 and a 304 have no body", async ({ session, samples }) => {
+  contract("responses to HEAD, 204 and 304 have no body", async ({ session, samples }) => {
     const heads = [
       "200 OK\r\nContent-Length: 7",
       "204 No Content",
@@ -118,7 +118,7 @@ export function requestContract(contract: Contract): void {
     assert.equal(server.connections, 1);
   });
 
-  contract("what comes before the final response is skipped", async ({ session }) => {
+  contract("interim responses are skipped", async ({ session }) => {
     const early = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
     await using server = new RawServer(async (connection) => {
       await connection.readHead();

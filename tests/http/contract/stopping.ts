@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { RawServer } from "../../support/raw_server.ts";
 import type { Contract } from "./world.ts";
 
-/** A server that takes requests and never answers; `arrived` when one is there, `left` when it has gone. */
+/** A server that never answers. `arrived` resolves with the first request, `left` when its client has closed. */
 function hanging(): { server: RawServer; arrived: Promise<void>; left: Promise<void> } {
   const arrived = Promise.withResolvers<void>();
   const left = Promise.withResolvers<void>();
@@ -14,7 +14,7 @@ function hanging(): { server: RawServer; arrived: Promise<void>; left: Promise<v
   return { server, arrived: arrived.promise, left: left.promise };
 }
 
-/** Lets a promise that is going to settle do so, and says whether it has. */
+/** Whether a promise settles soon. */
 async function settles(promise: Promise<unknown>, turns: () => Promise<void>): Promise<boolean> {
   let settled = false;
   const note = (): void => void (settled = true);
@@ -23,9 +23,9 @@ async function settles(promise: Promise<unknown>, turns: () => Promise<void>): P
   return settled;
 }
 
-/** What becomes of requests whose user has to stop. */
+/** Requests of users that are stopped. */
 export function stoppingContract(contract: Contract): void {
-  contract("what is cut off because its user stops is not counted", async (world) => {
+  contract("requests aborted because their user stops are not counted", async (world) => {
     const { arrived, left, server } = hanging();
     await using _server = server;
     const { session, abort } = world.user();
@@ -39,7 +39,7 @@ export function stoppingContract(contract: Contract): void {
     assert.equal(world.samples.length, 0);
   });
 
-  contract("a user that stops may still say goodbye", async (world) => {
+  contract("a user that is stopped can still send requests in onStop", async (world) => {
     world.target.route("/logout", () => new Response("bye"));
     const { session, abort } = world.user();
     abort();
@@ -47,7 +47,7 @@ export function stoppingContract(contract: Contract): void {
     assert.equal(world.sample.name, "/logout");
   });
 
-  contract("one user's stop leaves the others alone", async (world) => {
+  contract("stopping one user does not affect the others", async (world) => {
     const { target } = world;
     const arrived = Promise.withResolvers<void>();
     const answer = Promise.withResolvers<void>();
@@ -63,7 +63,7 @@ export function stoppingContract(contract: Contract): void {
     assert.equal((await request).status, 200);
   });
 
-  contract("what a closed session has under way never settles", async (world) => {
+  contract("pending requests of a closed session never settle", async (world) => {
     const { arrived, left, server } = hanging();
     await using _server = server;
     const { session } = world.user();

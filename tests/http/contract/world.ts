@@ -9,12 +9,12 @@ import type { FakeClock } from "../../support/fake_clock.ts";
 import { Target } from "../../support/target.ts";
 import { testContext } from "../../support/users.ts";
 
-/** A transport, and all that the contract has to know of it. */
+/** A transport under test. */
 export interface TransportUnderTest {
   readonly name: string;
-  /** Makes one user's transport. */
+  /** Creates the transport of one user. */
   create(clock: Clock, node: HttpNode, caCerts: readonly string[]): Transport;
-  /** Titles of what it cannot do, each with the reason. */
+  /** Titles of rows that it cannot fulfil, with the reasons. */
   readonly cannot: Readonly<Record<string, string>>;
 }
 
@@ -24,22 +24,22 @@ export type Contract = (title: string, run: (world: World) => Promise<void>) => 
 /** One user of the target. */
 export interface WorldUser {
   readonly session: Session;
-  /** Stops the user at once, as the runner does when the time for its last test is over. */
+  /** Aborts the user, as the runner does after the stop timeout. */
   abort(): void;
 }
 
-/** What settings a user may have that are not the usual ones. */
+/** Settings of a user that differ from the default. */
 export interface WorldUserSettings {
   readonly host?: string;
   readonly timeout?: number;
   readonly caCerts?: readonly string[];
 }
 
-/** A target, users of it, and what they counted, in virtual time. */
+/** A target, its users, and their samples, in virtual time. */
 export class World implements AsyncDisposable {
   readonly target = new Target();
   readonly clock: FakeClock;
-  /** What all users counted, in their order. */
+  /** The samples of all users in order. */
   readonly samples: readonly Sample[];
   readonly session: Session;
   readonly #context: ReturnType<typeof testContext>;
@@ -54,7 +54,7 @@ export class World implements AsyncDisposable {
     this.session = this.user().session;
   }
 
-  /** Adds a user; without settings, one as `session`'s. */
+  /** Adds a user, by default with the same settings as `session`. */
   user(settings: WorldUserSettings = {}): WorldUser {
     const { host = this.target.url, timeout = 60, caCerts = [] } = settings;
     const controller = new AbortController();
@@ -69,7 +69,7 @@ export class World implements AsyncDisposable {
     return { session, abort: () => controller.abort() };
   }
 
-  /** The one sample that was counted. */
+  /** The only sample. */
   get sample(): Sample {
     const [sample] = this.samples;
     if (sample === undefined || this.samples.length > 1) {
