@@ -41,7 +41,7 @@ Deno.test("an expired lease cannot be renewed, only granted again", () => {
   all.lease.grant(5_000);
   assert.equal(all.lease.renew(9_000, 5_001), false);
   assert.equal(all.lapses, 1);
-  // Neither by a later word, nor for who still has the time of before.
+  // Neither with a later time, nor for a caller with an earlier one.
   assert.equal(all.lease.holds(4_000), false);
   all.lease.grant(12_000);
   assert.equal(all.lease.holds(6_000), true);

@@ -5,16 +5,16 @@ import { WireError } from "../../src/http/request_error.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** A cache whose queries are counted and answered by the test. */
-function bookWith(clock: FakeClock, answer: () => Promise<readonly string[]>): {
-  book: DnsCache;
-  asked: string[];
+function cacheWith(clock: FakeClock, answer: () => Promise<readonly string[]>): {
+  cache: DnsCache;
+  queries: string[];
 } {
-  const asked: string[] = [];
-  const book = new DnsCache(clock, (hostname) => {
-    asked.push(hostname);
+  const queries: string[] = [];
+  const cache = new DnsCache(clock, (hostname) => {
+    queries.push(hostname);
     return answer();
   });
-  return { book, asked };
+  return { cache, queries };
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<WireError> {
@@ -26,57 +26,59 @@ async function failureOf(promise: Promise<unknown>): Promise<WireError> {
 Deno.test("simultaneous lookups of a name share one query, and the answer is cached for 5 s", async () => {
   const clock = new FakeClock();
   const answer = Promise.withResolvers<readonly string[]>();
-  const { book, asked } = bookWith(clock, () => answer.promise);
+  const { cache, queries } = cacheWith(clock, () => answer.promise);
 
-  const first = book.lookup("a.test");
+  const first = cache.lookup("a.test");
   await clock.advance(60_000);
-  const second = book.lookup("a.test");
-  const other = book.lookup("b.test");
-  assert.deepEqual(asked, ["a.test", "b.test"]);
+  const second = cache.lookup("a.test");
+  const other = cache.lookup("b.test");
+  assert.deepEqual(queries, ["a.test", "b.test"]);
 
   answer.resolve(["127.0.0.1", "::1", "127.0.0.1"]);
   assert.deepEqual(await Promise.all([first, second, other]), Array(3).fill(["127.0.0.1", "::1"]));
   await clock.advance(4_999);
-  assert.deepEqual(await book.lookup("a.test"), ["127.0.0.1", "::1"]);
-  assert.equal(asked.length, 2);
+  assert.deepEqual(await cache.lookup("a.test"), ["127.0.0.1", "::1"]);
+  assert.equal(queries.length, 2);
   await clock.advance(1);
-  assert.deepEqual(await book.lookup("a.test"), ["127.0.0.1", "::1"]);
-  assert.equal(asked.length, 3);
+  assert.deepEqual(await cache.lookup("a.test"), ["127.0.0.1", "::1"]);
+  assert.equal(queries.length, 3);
 });
 
 Deno.test("a failed lookup is shared by those that wait, and not cached", async () => {
   const clock = new FakeClock();
-  const { book, asked } = bookWith(clock, () => Promise.reject(new Error("no server answers")));
-  const failures = await Promise.all([book.lookup("a.test"), book.lookup("a.test")].map(failureOf));
-  assert.equal(asked.length, 1);
+  const { cache, queries } = cacheWith(clock, () => Promise.reject(new Error("no server answers")));
+  const failures = await Promise.all(
+    [cache.lookup("a.test"), cache.lookup("a.test")].map(failureOf),
+  );
+  assert.equal(queries.length, 1);
   assert.equal(failures[0], failures[1]);
   assert.equal(failures[0]!.code, "ENOTFOUND");
   assert.equal(
     failures[0]!.message,
     "the lookup of a.test failed: no server answers",
   );
-  await failureOf(book.lookup("a.test"));
-  assert.equal(asked.length, 2);
+  await failureOf(cache.lookup("a.test"));
+  assert.equal(queries.length, 2);
 });
 
 Deno.test("an answer without addresses is a failure", async () => {
-  const { book } = bookWith(new FakeClock(), () => Promise.resolve([]));
-  const { code, message } = await failureOf(book.lookup("a.test"));
+  const { cache } = cacheWith(new FakeClock(), () => Promise.resolve([]));
+  const { code, message } = await failureOf(cache.lookup("a.test"));
   assert.equal(code, "ENOTFOUND");
   assert.equal(message, "the name a.test has no address");
 });
 
 Deno.test("addresses are not looked up", async () => {
-  const { book, asked } = bookWith(new FakeClock(), () => Promise.resolve(["127.0.0.9"]));
-  assert.deepEqual(await book.lookup("127.0.0.1"), ["127.0.0.1"]);
-  assert.deepEqual(await book.lookup("::1"), ["::1"]);
-  assert.deepEqual(asked, []);
+  const { cache, queries } = cacheWith(new FakeClock(), () => Promise.resolve(["127.0.0.9"]));
+  assert.deepEqual(await cache.lookup("127.0.0.1"), ["127.0.0.1"]);
+  assert.deepEqual(await cache.lookup("::1"), ["::1"]);
+  assert.deepEqual(queries, []);
 });
 
 Deno.test("the system knows localhost, and no name under .invalid", async () => {
-  const book = new DnsCache(systemClock);
-  assert.ok((await book.lookup("localhost")).includes("127.0.0.1"));
-  const { code, message } = await failureOf(book.lookup("nothing.invalid"));
+  const cache = new DnsCache(systemClock);
+  assert.ok((await cache.lookup("localhost")).includes("127.0.0.1"));
+  const { code, message } = await failureOf(cache.lookup("nothing.invalid"));
   assert.equal(code, "ENOTFOUND");
   assert.match(
     message,

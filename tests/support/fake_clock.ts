@@ -7,8 +7,8 @@ interface FakeTimer {
 }
 
 /**
- * Time that stands still until a test moves it. Timers fire in the order in which they are due, and
- * whatever promises they settle has run before the next one fires.
+ * Virtual time that advances only when a test says so. Timers fire in order, and the promises that one
+ * settles are handled before the next one fires.
  */
 export class FakeClock implements Clock {
   #now = 0;
@@ -24,7 +24,7 @@ export class FakeClock implements Clock {
 
   setTimer(callback: () => void, delayMs: number): Timer {
     const timer: FakeTimer = { dueAt: this.#now + Math.max(0, delayMs), callback };
-    // Behind those that are due at the same time: first set, first fired.
+    // Timers that are due at the same time fire in the order in which they were set.
     const at = this.#timers.findIndex((other) => other.dueAt > timer.dueAt);
     this.#timers.splice(at < 0 ? this.#timers.length : at, 0, timer);
     return timer;
@@ -38,12 +38,12 @@ export class FakeClock implements Clock {
     return settle();
   }
 
-  /** How many timers are set. */
+  /** The number of pending timers. */
   get pending(): number {
     return this.#timers.length;
   }
 
-  /** Lets `ms` milliseconds pass. */
+  /** Advances the time by `ms` milliseconds. */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
     await settle();
@@ -57,8 +57,8 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Lets everything run that is ready to run. */
+/** Resolves when all promises that can settle have settled. */
 export function settle(): Promise<void> {
-  // A macrotask comes after all microtasks, however long their chain.
+  // A macrotask runs after all microtasks, however long their chain.
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -4,19 +4,19 @@ import type { Host, Output } from "../../src/core/host.ts";
 import type { ByteStream, StreamListener, WebListener } from "../../src/core/network.ts";
 import { MemoryFile } from "./memory_file.ts";
 
-/** What a {@link FakeHost} starts with; everything else is empty. */
+/** The initial state of a {@link FakeHost}; everything else is empty. */
 export interface FakeHostOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Texts by full path. */
   readonly files?: Readonly<Record<string, string>>;
-  /** What importing a module does, by full path: it returns the exports, or throws. */
+  /** Modules by full path: functions that return the exports or throw. */
   readonly modules?: Readonly<Record<string, () => Record<string, unknown>>>;
   readonly isTerminal?: boolean;
   readonly columns?: number;
 }
 
-/** What `exit` throws, since nothing may run behind it. */
+/** Thrown by `exit`, because nothing may run after it. */
 export class FakeExit extends Error {
   readonly code: number;
 
@@ -26,7 +26,7 @@ export class FakeExit extends Error {
   }
 }
 
-/** A child that does what the test says. */
+/** A child process controlled by the test. */
 export class FakeChild implements Child {
   readonly pid: number;
   readonly args: readonly string[];
@@ -34,9 +34,9 @@ export class FakeChild implements Child {
   /** Prints a line. */
   readonly print: (text: string) => void;
   readonly ended: Promise<number>;
-  /** The signals that it got. */
+  /** The received signals. */
   readonly signals: string[] = [];
-  /** Ends it. */
+  /** Ends the process. */
   readonly exit: (code: number) => void;
 
   constructor(pid: number, args: readonly string[], { env, onLine }: ChildOptions) {
@@ -54,7 +54,7 @@ export class FakeChild implements Child {
   }
 }
 
-/** Keeps what is written to it. */
+/** An output that keeps everything written to it. */
 export class FakeOutput implements Output {
   isTerminal: boolean;
   columns: number;
@@ -71,7 +71,7 @@ export class FakeOutput implements Output {
   }
 }
 
-/** A machine inside a test: its working directory is `/home/me`, and nothing it does leaves the test. */
+/** A machine inside a test. Its working directory is `/home/me`, and it has no effect outside the test. */
 export class FakeHost implements Host {
   readonly args: readonly string[];
   readonly cwd = "/home/me";
@@ -82,19 +82,19 @@ export class FakeHost implements Host {
   readonly stderr: FakeOutput;
   /** Texts by full path. */
   readonly files: Map<string, string>;
-  /** Sizes of files that are not those of their texts, by full path. */
+  /** Sizes that differ from those of the texts, by full path. */
   readonly sizes = new Map<string, number>();
-  /** Where files lie that are links, by full path. */
+  /** Targets of links, by full path. */
   readonly links = new Map<string, string>();
-  /** What {@link openFile} opens, by full path. */
+  /** The files for {@link openFile}, by full path. */
   readonly disk = new Map<string, MemoryFile>();
-  /** What {@link spawnSelf} has started. */
+  /** The children started by {@link spawnSelf}. */
   readonly children: FakeChild[] = [];
-  /** What the process exited with; null as long as it runs. */
+  /** The exit code; null while the process runs. */
   exitCode: number | null = null;
-  /** Seconds of processor time, for a test to set. */
+  /** Used processor time in seconds; set by the test. */
   cpu = 0;
-  /** For a test to set. */
+  /** Set by the test. */
   openFiles: number | null = null;
   readonly #env: Readonly<Record<string, string>>;
   readonly #modules: Readonly<Record<string, () => Record<string, unknown>>>;
@@ -206,7 +206,7 @@ export class FakeHost implements Host {
     return () => void this.#interruptHandlers.delete(handler);
   }
 
-  /** What Ctrl-C does. */
+  /** Simulates Ctrl-C. */
   interrupt(): void {
     for (const handler of [...this.#interruptHandlers]) handler();
   }
@@ -250,7 +250,7 @@ export class FakeHost implements Host {
     return () => void this.#parentHandlers.delete(handler);
   }
 
-  /** What is seen of the parent's end. */
+  /** Simulates the end of the parent. */
   loseParent(): void {
     for (const handler of [...this.#parentHandlers]) handler();
   }

@@ -1,4 +1,4 @@
-// A parent and its child, for tests of what is between them: family.ts parent|report|wait|leave […].
+// A parent and its child, for tests of child processes: family.ts parent|report|wait|leave […].
 import { denoHost } from "../../src/core/host.ts";
 
 const host = denoHost();
@@ -9,7 +9,7 @@ function say(text: string): void {
 }
 
 switch (part) {
-  // Starts this file once more, as what the rest says, and ends as it does.
+  // Starts this file again with the other arguments, and ends with the same exit code.
   case "parent": {
     const child = host.spawnSelf(rest, {
       env: { AIOTEST_TOKEN: "s3cret" },
@@ -19,7 +19,7 @@ switch (part) {
     host.exit(await child.ended);
     break;
   }
-  // Says what it was started with.
+  // Prints its arguments and environment.
   case "report": {
     const env = ["AIOTEST_TOKEN", "AIOTEST_USERS", "AIOTEST__CHILD", "ORDINARY"];
     say(JSON.stringify({ args: rest, env: env.map((name) => host.env(name) ?? null) }));
@@ -28,7 +28,7 @@ switch (part) {
     host.exit(7);
     break;
   }
-  // Lives until its parent is gone, or it is told to stop.
+  // Lives until its parent ends or it is told to stop.
   case "wait": {
     const connection = await host.connect({
       hostname: "127.0.0.1",
@@ -43,7 +43,7 @@ switch (part) {
     await connection.write(new TextEncoder().encode("!"));
     break;
   }
-  // Leaves a process behind that holds its standard output.
+  // Leaves a process behind that keeps its standard output open.
   case "leave":
     new Deno.Command("sleep", { args: ["5"], stdin: "null", stderr: "null" }).spawn();
     host.exit(0);

@@ -1,9 +1,9 @@
 import type { DiskFile } from "../../src/core/files.ts";
 
-/** A file in memory, which only one at a time may have open. */
+/** A file in memory that can be open only once at a time. */
 export class MemoryFile implements DiskFile {
   isOpen = false;
-  /** Bytes that it still takes; truncating it makes room for as many as it had. */
+  /** Free space in bytes. Truncating the file frees the removed bytes. */
   room = Infinity;
   #bytes: Uint8Array<ArrayBuffer>;
   #readAt = 0;
@@ -16,7 +16,7 @@ export class MemoryFile implements DiskFile {
     return this.#bytes;
   }
 
-  /** What the system does when the file is opened. */
+  /** Called when the file is opened; can throw an error of the system. */
   open(): void {
     if (this.isOpen) throw new Deno.errors.Busy("another process has it open");
     this.isOpen = true;

@@ -1,20 +1,20 @@
 import type { AcceptedStream, ByteStream, StreamListener } from "../../src/core/network.ts";
 import { type MemoryStream, memoryStreams } from "./memory_stream.ts";
 
-/** One machine that listens, and all that connect to it, in memory. */
+/** A network in memory with one machine that listens. */
 export class MemoryNetwork {
   #listener: MemoryListener | null = null;
 
-  /** Listens, in place of whoever listened before. */
+  /** Listens, replacing an earlier listener. */
   listen(): StreamListener {
     this.#listener?.close();
     return this.#listener = new MemoryListener();
   }
 
   /**
-   * A way to the machine that listens, from an address.
+   * A route from an address to the machine that listens.
    *
-   * @param capacity bytes a direction that are taken before a write has to wait for a read.
+   * @param capacity bytes per direction that are buffered before a write waits for a read.
    */
   line(address: string, capacity = Infinity): MemoryLine {
     return new MemoryLine(() => {
@@ -25,9 +25,9 @@ export class MemoryNetwork {
   }
 }
 
-/** The way from one machine to another, with the faults that ways have. */
+/** A route between two machines, with faults. */
 export class MemoryLine {
-  /** Connections that were opened. */
+  /** The number of opened connections. */
   opened = 0;
   readonly #dial: () => MemoryStream;
   readonly #streams = new Set<MemoryStream>();
@@ -40,7 +40,7 @@ export class MemoryLine {
   }
 
   /** Opens a connection. */
-  // deno-lint-ignore require-await -- what it throws has to be a rejection
+  // deno-lint-ignore require-await -- errors must be rejections
   async connect(): Promise<ByteStream> {
     if (this.#isDown) throw new Deno.errors.ConnectionRefused("no way there");
     const stream = this.#dial();
@@ -49,13 +49,13 @@ export class MemoryLine {
     return this.#held(stream);
   }
 
-  /** Breaks all connections; the next one may be opened at once. */
+  /** Breaks all connections; new ones can be opened immediately. */
   cut(): void {
     for (const stream of this.#streams) stream.cut();
     this.#streams.clear();
   }
 
-  /** Breaks all connections, and opens none until {@link mend}. */
+  /** Breaks all connections and refuses new ones until {@link mend}. */
   break(): void {
     this.#isDown = true;
     this.cut();
@@ -66,19 +66,19 @@ export class MemoryLine {
     this.#isDown = false;
   }
 
-  /** Lets nothing through in either direction, without a word, until {@link resume}. */
+  /** Silently holds back all bytes in both directions until {@link resume}. */
   stall(): void {
     const { promise, resolve } = Promise.withResolvers<void>();
     const before = this.#flow;
     this.#flowing = promise;
-    // Stalled twice, all of it goes on at once.
+    // A route that is stalled twice is resumed by a single call.
     this.#flow = () => {
       before();
       resolve();
     };
   }
 
-  /** Lets everything through, what has waited first. */
+  /** Delivers everything that was held back, in order. */
   resume(): void {
     this.#flow();
   }
@@ -112,7 +112,7 @@ class MemoryListener implements StreamListener {
   #closed = false;
   #wake: () => void = () => {};
 
-  /** The near end of a new connection; null where nobody listens any more. */
+  /** The near end of a new connection; null if nothing listens. */
   dial(address: string, capacity: number): MemoryStream | null {
     if (this.#closed) return null;
     const [near, far] = memoryStreams(capacity);

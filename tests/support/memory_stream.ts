@@ -2,17 +2,17 @@ import type { ByteStream } from "../../src/core/network.ts";
 
 /** One end of a connection in memory. */
 export interface MemoryStream extends ByteStream {
-  /** Whether this end was closed, or the connection cut. */
+  /** Whether this end was closed or the connection was cut. */
   readonly closed: boolean;
-  /** Breaks the connection, as a reset does: what is under way is lost, and both ends reject from now on. */
+  /** Breaks the connection like a reset: bytes in transit are lost, and both ends reject from now on. */
   cut(): void;
 }
 
 /**
- * Both ends of a connection in memory; what one writes, the other reads. An end that is closed lets the
- * other read what was written before, then says null; writing to it rejects.
+ * The two ends of a connection in memory. After one end is closed, the other reads what was written
+ * before, then null; writing to a closed end rejects.
  *
- * @param capacity bytes a direction that are taken before a write has to wait for a read.
+ * @param capacity bytes per direction that are buffered before a write waits for a read.
  */
 export function memoryStreams(capacity = Infinity): [MemoryStream, MemoryStream] {
   const [there, back] = [new Pipe(capacity), new Pipe(capacity)];
@@ -37,7 +37,7 @@ function end(outgoing: Pipe, incoming: Pipe): MemoryStream {
   };
 }
 
-/** Bytes in one direction. */
+/** One direction of a connection. */
 class Pipe {
   readonly #capacity: number;
   readonly #chunks: Uint8Array<ArrayBuffer>[] = [];
@@ -50,7 +50,7 @@ class Pipe {
     this.#capacity = capacity;
   }
 
-  /** Whether its reader has gone. */
+  /** Whether its reader has closed. */
   get abandoned(): boolean {
     return this.#abandoned;
   }
@@ -79,13 +79,13 @@ class Pipe {
     return count;
   }
 
-  /** Nothing more is written. */
+  /** Ends writing. */
   finish(): void {
     this.#finished = true;
     this.#notify();
   }
 
-  /** Nothing more is read, and nothing more can be written. */
+  /** Ends reading; later writes reject. */
   abandon(): void {
     this.#abandoned = true;
     this.#chunks.length = 0;

@@ -1,7 +1,7 @@
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("latin1");
 
-/** One connection to a raw server, from its side. */
+/** The server's side of one connection. */
 export class RawConnection {
   readonly #conn: Deno.Conn;
   #buffered = "";
@@ -10,7 +10,7 @@ export class RawConnection {
     this.#conn = conn;
   }
 
-  /** The next request's head, empty line included; null where the other side has closed. */
+  /** The next request head, including the empty line; null if the client has closed. */
   async readHead(): Promise<string | null> {
     for (;;) {
       const end = this.#buffered.indexOf("\r\n\r\n");
@@ -25,7 +25,7 @@ export class RawConnection {
     }
   }
 
-  /** So many bytes, or fewer where the other side has closed. */
+  /** Reads a number of bytes, or fewer if the client has closed. */
   async readText(length: number): Promise<string> {
     while (this.#buffered.length < length) {
       const more = await this.#read(65_536);
@@ -37,18 +37,18 @@ export class RawConnection {
     return text;
   }
 
-  /** Reads, and forgets, all that comes until the other side closes. */
+  /** Reads and discards everything until the client closes. */
   async readToEnd(): Promise<void> {
     while (await this.#read(65_536) !== null);
   }
 
-  /** Sends all of it, as it is. */
+  /** Sends all bytes unchanged. */
   async write(bytes: string | Uint8Array): Promise<void> {
     let rest = typeof bytes === "string" ? encoder.encode(bytes) : bytes;
     while (rest.length > 0) rest = rest.subarray(await this.#conn.write(rest));
   }
 
-  /** Closes with a reset: the system answers so where bytes that came have not been read. */
+  /** Closes with a reset, which the system sends if received bytes have not been read. */
   async reset(): Promise<void> {
     await this.#read(1);
     this.#conn.close();
@@ -61,21 +61,21 @@ export class RawConnection {
   }
 }
 
-/** What a raw server does on each of its connections; the connection is closed when it returns. */
+/** What a raw server does on each connection. The connection is closed when it returns. */
 export type ConnectionScript = (connection: RawConnection, index: number) => Promise<void>;
 
-/** A certificate and its key, in PEM. */
+/** A certificate and its key in PEM. */
 export interface Identity {
   readonly cert: string;
   readonly key: string;
 }
 
-/** A TCP or TLS server that answers whatever bytes a test wants. */
+/** A TCP or TLS server that sends arbitrary bytes. */
 export class RawServer implements AsyncDisposable {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
   readonly port: number;
-  /** How many connections there were. */
+  /** The number of accepted connections. */
   connections = 0;
   readonly #listener: Deno.Listener;
   readonly #open = new Set<Deno.Conn>();
@@ -107,7 +107,7 @@ export class RawServer implements AsyncDisposable {
         this.#playing.push(this.#serve(conn, play, this.connections++));
       } catch (error) {
         if (error instanceof Deno.errors.BadResource) return;
-        // A client that gives up while it connects or shakes hands concerns only itself.
+        // The client gave up while connecting; other connections are not affected.
       }
     }
   }
@@ -117,13 +117,13 @@ export class RawServer implements AsyncDisposable {
     try {
       await play(new RawConnection(conn), index);
     } catch {
-      // The other side has gone, which is what most of these tests are about.
+      // The client has closed the connection, as in most of these tests.
     } finally {
       this.#open.delete(conn);
       try {
         conn.close();
       } catch {
-        // The play has closed it, or the end of the test has.
+        // The script or the end of the test has closed it.
       }
     }
   }
@@ -144,7 +144,7 @@ export function answeringOnce(bytes: string | Uint8Array): ConnectionScript {
   };
 }
 
-/** Takes requests, and never answers. */
+/** Reads requests and never answers. */
 export function silent(connection: RawConnection): Promise<void> {
   return connection.readToEnd();
 }

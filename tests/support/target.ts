@@ -6,18 +6,18 @@ export interface SeenRequest {
   readonly query: URLSearchParams;
   readonly headers: Headers;
   readonly body: Uint8Array<ArrayBuffer>;
-  /** The same for all requests of one connection, and for no other's. */
+  /** Identifies the connection. */
   readonly connection: string;
 }
 
-/** What a target answers on one path. */
+/** Answers the requests to one path. */
 export type Route = (request: SeenRequest) => Response | Promise<Response>;
 
-/** An HTTP server on this machine that remembers every request, and answers 404 where it has no route. */
+/** An HTTP server on this machine that records all requests. Without a route, it answers 404. */
 export class Target implements AsyncDisposable {
-  /** In the order in which their bodies were in. */
+  /** In the order in which they were complete. */
   readonly requests: SeenRequest[] = [];
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
   readonly #routes: Map<string, Route>;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -32,12 +32,12 @@ export class Target implements AsyncDisposable {
     this.url = `http://${hostname}:${this.#server.addr.port}`;
   }
 
-  /** Adds a route, or replaces it. */
+  /** Adds or replaces a route. */
   route(path: string, answer: Route): void {
     this.#routes.set(path, answer);
   }
 
-  /** How many requests a path got. */
+  /** The number of requests to a path. */
   count(path: string): number {
     return this.requests.filter((request) => request.path === path).length;
   }
@@ -49,7 +49,7 @@ export class Target implements AsyncDisposable {
     return last;
   }
 
-  /** How many connections there were. */
+  /** The number of connections. */
   get connections(): number {
     return new Set(this.requests.map(({ connection }) => connection)).size;
   }
@@ -74,7 +74,7 @@ export class Target implements AsyncDisposable {
   }
 }
 
-/** A redirect, as a target answers it; `location` need not be a URL. */
+/** A redirect as an answer of a target. `location` need not be a URL. */
 export function redirect(status: number, location: string): Response {
   return new Response(null, { status, headers: { location } });
 }

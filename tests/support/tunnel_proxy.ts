@@ -3,10 +3,10 @@ import type { Identity } from "./raw_server.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** A proxy that knows CONNECT only, and leads to a port of this machine whatever it is asked for. */
+/** A proxy that supports CONNECT only, and always connects to the same port of this machine. */
 export class TunnelProxy implements AsyncDisposable {
   readonly port: number;
-  /** The head of every request, its empty line included. */
+  /** The heads of all requests, including the empty line. */
   readonly heads: string[] = [];
   readonly #listener: Deno.Listener;
   readonly #open = new Set<Deno.Conn>();
@@ -56,7 +56,7 @@ export class TunnelProxy implements AsyncDisposable {
       await client.write(encoder.encode("HTTP/1.1 200 Connection established\r\n\r\n"));
       await Promise.all([pump(client, target), pump(target, client)]);
     } catch {
-      // The client has gone.
+      // The client has closed the connection.
     } finally {
       close(client);
     }
@@ -70,7 +70,7 @@ async function pump(from: Deno.Conn, to: Deno.Conn): Promise<void> {
       for (let sent = 0; sent < count;) sent += await to.write(buffer.subarray(sent, count));
     }
   } catch {
-    // Either side has gone, and so goes the other.
+    // One side has closed, so the other is closed too.
   } finally {
     close(from);
     close(to);
@@ -81,6 +81,6 @@ function close(conn: Deno.Conn): void {
   try {
     conn.close();
   } catch {
-    // The other direction has closed it.
+    // The other direction has already closed it.
   }
 }

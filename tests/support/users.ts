@@ -9,16 +9,16 @@ import { Recorder } from "../../src/user/recorder.ts";
 import type { UserClass } from "../../src/user/user.ts";
 import { FakeClock } from "./fake_clock.ts";
 
-/** A run that has begun, for users that are tested by themselves. */
+/** A run that has started, for tests of single users. */
 export const RUN: RunInfo = { id: "run", node: "local", userCount: 1, runTime: 0 };
 
-/** What users recorded, as it came. */
+/** What users have recorded, in order. */
 export interface Recorded {
   readonly samples: Sample[];
   readonly userErrors: { readonly user: string; readonly error: string; readonly atMs: number }[];
 }
 
-/** A context for users, and what they record in it. */
+/** A context for users, and what they have recorded in it. */
 export interface TestContext {
   readonly clock: FakeClock;
   readonly events: Events;
@@ -26,7 +26,7 @@ export interface TestContext {
   readonly context: Omit<UserContext, "signal">;
 }
 
-/** Makes a context whose time is virtual; fields may be replaced. */
+/** Creates a context with virtual time; fields can be replaced. */
 export function testContext(fields: Partial<UserContext> = {}): TestContext {
   const clock = new FakeClock();
   const events = new Events();
@@ -62,7 +62,7 @@ export function testContext(fields: Partial<UserContext> = {}): TestContext {
   };
 }
 
-/** A user class as the loader finds it. */
+/** A user class as {@link discover} finds it. */
 export function discovered(userClass: UserClass): DiscoveredClass {
   const { context } = testContext();
   const { signal } = new AbortController();

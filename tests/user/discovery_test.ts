@@ -57,7 +57,7 @@ Deno.test("a user class has a name that starts or ends with Test, in any case", 
 Deno.test("a class has its own name, an anonymous class that of its export", () => {
   const anonymous = [class extends TestShop {}][0]!;
   const byDefault = [class extends TestShop {}][0]!;
-  // What `export default class extends User {}` is called.
+  // The name of `export default class extends User {}`.
   Object.defineProperty(byDefault, "name", { value: "default" });
   assert.deepEqual(find({ TestOther: TestShop }).map(({ name }) => name), ["TestShop"]);
   assert.deepEqual(find({ TestOther: anonymous }).map(({ name }) => name), ["TestOther"]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type IterationScheduler, IterationSlot } from "../../src/user/iteration_slot.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** A scheduler that gives what the test says, and remembers what it was told. */
+/** A scheduler that returns what the test sets, and records all calls. */
 class FakeScheduler implements IterationScheduler {
   readonly told: string[] = [];
   readonly scheduled: boolean;

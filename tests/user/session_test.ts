@@ -8,8 +8,8 @@ import { Session } from "../../src/user/session.ts";
 import { settle } from "../support/fake_clock.ts";
 import { type TestContext, testContext } from "../support/users.ts";
 
-// The session over real connections is in the transports' contract; here is what only a transport
-// that does as it is told can show.
+// The transports' contract tests the session over real connections. Here is what needs a scripted
+// transport.
 
 /** A transport that answers from a script. */
 class ScriptedTransport implements Transport {
@@ -257,7 +257,7 @@ Deno.test("the latency of the first request of a late iteration starts when it w
   );
   await session.get("/first");
   await session.get("/second");
-  // A chain is one request, and counts once.
+  // A chain of redirects is one request and counts once.
   assert.deepEqual(recorded.samples.map(({ name, latencyMs }) => [name, latencyMs]), [
     ["/first", 1_040],
     ["/second", 20],

@@ -9,7 +9,7 @@ import { discovered, type TestContext, testContext } from "../support/users.ts";
 
 interface Living extends TestContext {
   readonly loop: UserLoop;
-  /** What happened, each with the milliseconds at which it did. */
+  /** What happened, each with its time in milliseconds. */
   readonly log: string[];
   ended: boolean;
 }
@@ -390,7 +390,7 @@ Deno.test("a test that never waits does not block timers", async () => {
     class ATest extends User {
       static override waitTime = 0;
       testOne(): void {
-        // Each pass takes no time at all: without a turn for timers this would never end.
+        // Each iteration takes no time: without yielding to timers, this would never end.
         if (++iterations === 1000) test.loop.stop(0);
       }
     }
@@ -465,21 +465,21 @@ Deno.test("UserEnd works in onStart and with any order of tests", async () => {
 });
 
 Deno.test("code that a user calls knows whether the user is stopping or has ended", async () => {
-  let stay: UserLifetime | undefined;
+  let lifetime: UserLifetime | undefined;
   const user = live((say) =>
     class ATest extends User {
       readonly before = currentUser.getStore();
       async testStep(): Promise<void> {
         await this.sleep(0.1);
-        stay = currentUser.getStore();
-        assert.equal(stay, this.before);
-        stay?.onStopping(() => say("told to leave"));
+        lifetime = currentUser.getStore();
+        assert.equal(lifetime, this.before);
+        lifetime?.onStopping(() => say("told to stop"));
         await this.sleep(5);
-        say(`leaving: ${stay?.stopping}`);
+        say(`stopping: ${lifetime?.stopping}`);
       }
       override onStop(): void {
-        assert.equal(currentUser.getStore(), stay);
-        say(`gone: ${stay?.ended}`);
+        assert.equal(currentUser.getStore(), lifetime);
+        say(`ended: ${lifetime?.ended}`);
       }
     }
   );
@@ -487,16 +487,16 @@ Deno.test("code that a user calls knows whether the user is stopping or has ende
   user.loop.stop(10_000);
   await user.clock.advance(10_000);
   assert.deepEqual(user.log, [
-    "1000 told to leave",
-    "5100 leaving: true",
-    "5100 gone: false",
+    "1000 told to stop",
+    "5100 stopping: true",
+    "5100 ended: false",
     "5100 ended",
   ]);
-  assert.equal(stay?.ended, true);
+  assert.equal(lifetime?.ended, true);
   assert.equal(currentUser.getStore(), undefined);
 });
 
-/** A scheduler that lets passes begin when a test says so, and remembers what became of them. */
+/** A scheduler that starts iterations when a test says so, and records what becomes of them. */
 class FakeScheduler implements IterationScheduler {
   readonly scheduled: boolean;
   readonly told: string[] = [];
@@ -510,7 +510,7 @@ class FakeScheduler implements IterationScheduler {
     return new Promise((resolve) => void (this.#give = resolve));
   }
 
-  /** Whether the user waits. */
+  /** Whether the user is waiting. */
   get isAwaited(): boolean {
     return this.#give !== null;
   }
@@ -542,7 +542,7 @@ class FakeScheduler implements IterationScheduler {
   }
 }
 
-/** A user that gets its passes from a scheduler. */
+/** A user that gets its iterations from a scheduler. */
 function withSlot(
   scheduler: FakeScheduler,
   make: (say: (text: string) => void) => UserClass,
@@ -551,7 +551,7 @@ function withSlot(
   return live((say) => make(say), lease, new IterationSlot(scheduler, 0));
 }
 
-/** Two tests that take a second each, with a second of wait after each. */
+/** Two tests that take a second each, with a wait of a second after each. */
 function twoSteps(say: (text: string) => void): UserClass {
   return class StepsTest extends User {
     async testOne(): Promise<void> {
@@ -572,7 +572,7 @@ Deno.test("scheduled iterations start when they are due, without a wait", async 
   assert.deepEqual([user.log, scheduler.isAwaited], [[], true]);
   scheduler.give(4_000);
   await user.clock.advance(3_000);
-  // Behind a long pass, it lets others have a turn first.
+  // After a long iteration, it yields first.
   await user.clock.advance(0);
   assert.equal(scheduler.isAwaited, true);
   scheduler.give(8_000);
@@ -684,7 +684,7 @@ Deno.test("an error ends the iteration, which counts as completed", async () => 
 });
 
 for (const order of ["random", "parallel"] as const) {
-  Deno.test(`a pass of the order ${order} is one pass`, async () => {
+  Deno.test(`an iteration with the order ${order} is one iteration`, async () => {
     const scheduler = new FakeScheduler(true);
     const user = withSlot(scheduler, (say) =>
       class OrderTest extends User {
@@ -701,7 +701,7 @@ for (const order of ["random", "parallel"] as const) {
     await user.clock.advance(0);
     scheduler.give(0);
     await user.clock.advance(2_000);
-    // Chance says the second of two, as always here.
+    // The random number, always 0.5 here, chooses the second of two.
     assert.deepEqual(user.log, order === "random" ? ["0 two"] : ["0 one", "0 two"]);
     assert.deepEqual(scheduler.told, ["began 0 0", "ended 0 2000"]);
     user.loop.stop(0);

@@ -30,7 +30,7 @@ Deno.test("a measurement that is pending when the lease expires is counted", asy
   ]);
 });
 
-/** The slot of a user whose pass, due at this moment, has begun now. */
+/** The slot of a user whose iteration was due at this time and has just started. */
 async function slotOf(
   { clock }: Pick<TestContext, "clock">,
   dueAt: number,

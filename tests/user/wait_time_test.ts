@@ -45,7 +45,7 @@ Deno.test("constantPacing compensates for late timers", () => {
   const wait = constantPacing(1);
   const user = {};
   assert.equal(wait(user, turn({ now: 100.25, iterationStart: 100 })), 0.75);
-  // The timer fired 5 ms late, at 101.005; the pass took 0.2 s again. Due is 102, not 102.005.
+  // The timer fired 5 ms late, at 101.005, and the iteration took 0.2 s again. Due is 102, not 102.005.
   const next = wait(user, turn({ now: 101.205, iterationStart: 101.005 })) as number;
   assert.ok(Math.abs(next - 0.795) < 1e-9, String(next));
 });
