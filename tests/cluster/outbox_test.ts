@@ -8,7 +8,7 @@ import type { Statistics } from "../../src/stats/snapshot.ts";
 import type { StatsDelta } from "../../src/stats/stats_delta.ts";
 import type { SecondStats } from "../../src/stats/stats_table.ts";
 import { MergedStats, Totals } from "../../src/stats/totals.ts";
-import { intervalOf } from "../support/counts.ts";
+import { secondOf } from "../support/counts.ts";
 import { bucketsOf, exactStatistics } from "../support/exact_statistics.ts";
 import { reportIn, ReportLink } from "../support/report_link.ts";
 import { anySample, sample } from "../support/samples.ts";
@@ -18,7 +18,7 @@ const METADATA: SecondMetadata = { phase: 0, cpu: 0.5, lag: 2 };
 
 /** A second with these samples. */
 function second(number: number, samples: readonly Sample[] = []): SecondStats {
-  const interval = intervalOf(samples, number);
+  const interval = secondOf(samples, number);
   for (const { error } of samples) {
     if (error === null) continue;
     const count = interval.userErrors.get("BuyTest", error) ?? 0;
@@ -30,7 +30,7 @@ function second(number: number, samples: readonly Sample[] = []): SecondStats {
 /** A second of one name that takes about 600 KB. */
 function hugeSecond(number: number): SecondStats {
   const errors = Array.from({ length: 1000 }, (_, i) => `${i}`.padEnd(200, "€"));
-  return intervalOf(errors.map((error) => sample({ error })), number);
+  return secondOf(errors.map((error) => sample({ error })), number);
 }
 
 /** Seconds 0 and up of one request each. */

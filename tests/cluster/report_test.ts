@@ -13,7 +13,7 @@ import { Histogram } from "../../src/stats/histogram.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
 import { SecondStats } from "../../src/stats/stats_table.ts";
 import { MergedStats, Totals } from "../../src/stats/totals.ts";
-import { anyIterations, counted, intervalOf, iterationsOf } from "../support/counts.ts";
+import { anyIterations, deltaOf, iterationsOf, secondOf } from "../support/counts.ts";
 import { exactStatistics, plainStatistics } from "../support/exact_statistics.ts";
 import { messages } from "../support/messages.ts";
 import { delta, packedRequests, report } from "../support/reports.ts";
@@ -58,18 +58,18 @@ Deno.test("a second in which nothing was counted is one report", () => {
 });
 
 Deno.test("a stretch of which nothing is known is one report too", () => {
-  const parts = reportParts(counted({ from: 4, to: 6 }), FACTS);
+  const parts = reportParts(deltaOf({ from: 4, to: 6 }), FACTS);
   assert.deepEqual(parts.map(({ content: { from, to, users } }) => [from, to, users.length]), [
     [4, 6, 0],
   ]);
 });
 
 Deno.test("a second of twenty names is one report", () => {
-  assert.equal(reportParts(intervalOf(names(20)), FACTS).length, 1);
+  assert.equal(reportParts(secondOf(names(20)), FACTS).length, 1);
 });
 
 Deno.test("what does not fit into 12 KiB is cut, and adds up to the same", () => {
-  const interval = intervalOf(names(1000), 5);
+  const interval = secondOf(names(1000), 5);
   for (let i = 0; i < 500; i++) interval.userErrors.set("BuyTest", `no order ${i}`, i + 1);
   const parts = reportParts(interval, FACTS);
   assert.ok(parts.length > 4, `${parts.length} parts`);
@@ -106,7 +106,7 @@ Deno.test("one name with more than fits is a report of its own", () => {
     { length: 1000 },
     (_, i) => sample({ name: "pay", latencyMs: 5, error: `${i}`.padStart(200, "no order ") }),
   );
-  const parts = reportParts(intervalOf([...names(3), ...many, sample({ name: "list" })]), FACTS);
+  const parts = reportParts(secondOf([...names(3), ...many, sample({ name: "list" })]), FACTS);
   const contents = parts.map(({ content }) => content.deltas.map(({ name }) => name));
   assert.deepEqual(contents, [["/item/0", "/item/1", "/item/2"], ["pay"], ["list"]]);
   const [, pay = assert.fail()] = parts;
@@ -126,7 +126,7 @@ Deno.test("the longest report that there can be is within 900 KiB", () => {
 
 Deno.test("errors that are too long stay apart when they are cut", () => {
   const errors = ["a", "b"].map((end) => "no order ".repeat(40) + end);
-  const interval = intervalOf(errors.map((error) => sample({ error })));
+  const interval = secondOf(errors.map((error) => sample({ error })));
   for (const error of errors) interval.userErrors.set("BuyTest", error, 1);
   const [{ content } = assert.fail()] = reportParts(interval, FACTS);
   const texts = [
@@ -140,7 +140,7 @@ Deno.test("errors that are too long stay apart when they are cut", () => {
 });
 
 Deno.test("passes are in one part, before the entries, whatever else there is", () => {
-  const interval = intervalOf(names(1000), 5);
+  const interval = secondOf(names(1000), 5);
   interval.openIterations.merge(iterationsOf({
     scheduled: 9,
     dropped: 2,
@@ -197,7 +197,7 @@ Deno.test("a part is at most as long as it says, and little less", () => {
   );
   fc.assert(fc.property(samples, fc.option(anyIterations), (samples, iterations) => {
     const all = samples.map(({ sample, name, error }) => ({ ...sample, name, error }));
-    const interval = intervalOf(all);
+    const interval = secondOf(all);
     if (iterations !== null) interval.openIterations.merge(iterationsOf(iterations));
     for (const part of reportParts(interval, FACTS)) {
       const [actual, said] = [encodedBytes(part), part.bytes];
@@ -211,7 +211,7 @@ Deno.test("a part is at most as long as it says, and little less", () => {
 Deno.test("parts add up to what was cut, packed histograms included", () => {
   const samples = fc.array(anySample, { maxLength: 100 });
   fc.assert(fc.property(samples, fc.option(anyIterations), (samples, iterations) => {
-    const interval = intervalOf(samples);
+    const interval = secondOf(samples);
     if (iterations !== null) interval.openIterations.merge(iterationsOf(iterations));
     const whole = new Totals();
     whole.add(interval);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { csvText, exceptionsCsv, failuresCsv, historyCsv, statsCsv } from "../../src/report/csv.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { Totals } from "../../src/stats/totals.ts";
-import { intervalOf } from "../support/counts.ts";
+import { secondOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 import { emptySnapshot, snapshot, statistics, timelineSecond } from "../support/snapshots.ts";
 
@@ -16,7 +16,7 @@ function rowsOf(make: (of: Snapshot) => string, of: Snapshot): Record<string, st
 /** 100 good requests of 1 to 100 ms, and one that failed. */
 function counted(): Snapshot {
   const totals = new Totals();
-  totals.add(intervalOf([
+  totals.add(secondOf([
     ...Array.from(
       { length: 100 },
       (_, i) => sample({ name: "a", latencyMs: i + 1, bytesReceived: 10 }),

@@ -5,7 +5,7 @@ import { Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 import type { Statistics } from "../../src/stats/snapshot.ts";
 import { Totals } from "../../src/stats/totals.ts";
-import { intervalOf } from "../support/counts.ts";
+import { secondOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 import { codeRow, requestRow, statistics } from "../support/snapshots.ts";
 
@@ -15,7 +15,7 @@ function family(metrics: RequestMetrics, from: Statistics, name: string): Metric
 
 Deno.test("latencies are counted by name, method and code", () => {
   const totals = new Totals();
-  totals.add(intervalOf([
+  totals.add(secondOf([
     sample({ name: "a", status: 200, latencyMs: 10, bytesReceived: 100 }),
     sample({ name: "a", status: 200, latencyMs: 70, bytesReceived: 50 }),
     sample({ name: "a", status: 500, latencyMs: 1000, bytesReceived: 7, error: "HTTP 500" }),
@@ -56,12 +56,12 @@ Deno.test("latencies are counted by name, method and code", () => {
 
 Deno.test("a histogram is counted again only if a value was added", () => {
   const totals = new Totals();
-  totals.add(intervalOf([sample({ name: "a" }), sample({ name: "b" })]));
+  totals.add(secondOf([sample({ name: "a" }), sample({ name: "b" })]));
   const metrics = new RequestMetrics([50]);
   const times = (): readonly unknown[] =>
     family(metrics, totals.statistics(1), "aiotest_response_times").points;
   const [a, b] = times();
-  totals.add(intervalOf([sample({ name: "b", latencyMs: 20 })], 1));
+  totals.add(secondOf([sample({ name: "b", latencyMs: 20 })], 1));
   const [sameA, newB] = times();
   assert.equal(sameA, a);
   assert.notEqual(newB, b);

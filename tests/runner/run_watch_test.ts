@@ -14,7 +14,7 @@ import {
 } from "../../src/runner/run_watch.ts";
 import type { RunStatus, Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
-import { intervalOf } from "../support/counts.ts";
+import { secondOf } from "../support/counts.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { iterations, openSnapshot } from "../support/open_snapshots.ts";
 import { latencies, requestRow, shopSnapshot, snapshot, statistics } from "../support/snapshots.ts";
@@ -93,7 +93,7 @@ Deno.test("a load that rises step by step is judged by the seconds of each step"
     if (target === null) break;
     scene.watch.loadChanged(target, second, FREE);
     scene.watch.count(
-      intervalOf(samplesOf("arrivalRate" in target ? target.arrivalRate : 0), second),
+      secondOf(samplesOf("arrivalRate" in target ? target.arrivalRate : 0), second),
     );
     view = scene.watch.view(second + 1, false);
     broken.push(view.crossed);
@@ -229,7 +229,7 @@ function run(thresholds: readonly string[], late = 0): [StepWatch, seconds: numb
     loads.push("users" in target ? target.users : 0);
     // Counts may arrive late.
     const counted = second - late;
-    if (counted >= 0) watch.add(intervalOf(samplesOf(loads[counted]!), counted));
+    if (counted >= 0) watch.add(secondOf(samplesOf(loads[counted]!), counted));
   }
 }
 
@@ -267,7 +267,7 @@ Deno.test("other loads have no steps", () => {
     const watch = new StepWatch(shape, new ThresholdSet(["p99<1ms"]));
     shape?.at(0);
     watch.enterStepAt(0);
-    watch.add(intervalOf(samplesOf(50), 0));
+    watch.add(secondOf(samplesOf(50), 0));
     assert.deepEqual(watch.view(1, false), { crossed: null });
     assert.equal(watch.breakingPoint, null);
   }
@@ -278,8 +278,8 @@ Deno.test("the view leaves out seconds that some workers have not reported", () 
   shape.at(2);
   const watch = new StepWatch(shape, new ThresholdSet(["rps>=1"]));
   watch.enterStepAt(2);
-  watch.add(intervalOf(samplesOf(0), 2));
-  watch.add(intervalOf(samplesOf(10), 3));
+  watch.add(secondOf(samplesOf(0), 2));
+  watch.add(secondOf(samplesOf(10), 3));
   const seen: number[] = [];
   watch.view(4, false, (all) => {
     seen.push(...all.timeline.map(({ second }) => second));

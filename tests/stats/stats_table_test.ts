@@ -16,8 +16,8 @@ function requestsOf({ entries }: SecondStats): number {
   return [...entries].reduce((sum, [, , , entry]) => sum + entry.requests, 0);
 }
 
-function bySecond(intervals: readonly SecondStats[]): [second: number, requests: number][] {
-  return intervals.map((interval) => [interval.second, requestsOf(interval)]);
+function bySecond(deltas: readonly SecondStats[]): [second: number, requests: number][] {
+  return deltas.map((delta) => [delta.second, requestsOf(delta)]);
 }
 
 Deno.test("the table can be used as a recorder of samples", () => {
@@ -89,9 +89,9 @@ Deno.test("the stats of a second contain its users and counts", () => {
   table.setUsers(4, START + 1);
   table.record(sample({ endedAt: START + 1 }));
   table.record(sample({ name: "pay", error: "HTTP 500", endedAt: START + 1 }));
-  const [interval = assert.fail()] = table.take(START + 1000);
-  assert.deepEqual([interval.from, interval.to], [7, 7]);
-  assert.deepEqual(interval.seconds, [
+  const [delta = assert.fail()] = table.take(START + 1000);
+  assert.deepEqual([delta.from, delta.to], [7, 7]);
+  assert.deepEqual(delta.seconds, [
     { second: 7, users: 4, peakUsers: 5, requests: 2, failures: 1 },
   ]);
 });

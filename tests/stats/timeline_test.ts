@@ -3,32 +3,32 @@ import type { StatsDelta } from "../../src/stats/stats_delta.ts";
 import { SecondStats } from "../../src/stats/stats_table.ts";
 import { Timeline } from "../../src/stats/timeline.ts";
 import { MergedStats } from "../../src/stats/totals.ts";
-import { counted, intervalOf, iterationsOf } from "../support/counts.ts";
+import { deltaOf, iterationsOf, secondOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 
 /** One node's second with a request for each latency. */
-function interval(second: number, users: number, latencies: readonly number[]): SecondStats {
-  const interval = new SecondStats(second, users);
+function timedSecond(second: number, users: number, latencies: readonly number[]): SecondStats {
+  const delta = new SecondStats(second, users);
   for (const latencyMs of latencies) {
-    interval.entries.at("GET", "search").of(200).add(sample({ latencyMs }));
+    delta.entries.at("GET", "search").of(200).add(sample({ latencyMs }));
   }
-  return interval;
+  return delta;
 }
 
-function timelineOf(...intervals: StatsDelta[]): Timeline {
+function timelineOf(...deltas: StatsDelta[]): Timeline {
   const timeline = new Timeline();
-  for (const one of intervals) timeline.add(one);
+  for (const one of deltas) timeline.add(one);
   return timeline;
 }
 
-function stretchOf(...intervals: SecondStats[]): MergedStats {
-  const stretch = new MergedStats();
-  for (const one of intervals) stretch.add(one);
-  return stretch;
+function mergedOf(...deltas: SecondStats[]): MergedStats {
+  const merged = new MergedStats();
+  for (const one of deltas) merged.add(one);
+  return merged;
 }
 
 Deno.test("the same second of several nodes becomes one second", () => {
-  const timeline = timelineOf(interval(0, 3, [10, 10]), interval(0, 4, [30]));
+  const timeline = timelineOf(timedSecond(0, 3, [10, 10]), timedSecond(0, 4, [30]));
   const [{ p50, ...row } = assert.fail(), ...others] = timeline.rows();
   assert.deepEqual(row, { second: 0, users: 7, requests: 3, failures: 0, p95: 30, p99: 30 });
   assert.ok(p50 !== null && Math.abs(p50 - 10) < 0.005);
@@ -36,13 +36,13 @@ Deno.test("the same second of several nodes becomes one second", () => {
 });
 
 Deno.test("a second without requests has users and no percentiles", () => {
-  assert.deepEqual(timelineOf(interval(0, 2, [])).rows(), [
+  assert.deepEqual(timelineOf(timedSecond(0, 2, [])).rows(), [
     { second: 0, users: 2, requests: 0, failures: 0, p50: null, p95: null, p99: null },
   ]);
 });
 
 Deno.test("all entries of a second count, including failures", () => {
-  const both = interval(0, 1, [5]);
+  const both = timedSecond(0, 1, [5]);
   both.entries.at("POST", "pay").of(500).add(sample({ latencyMs: 5, error: "HTTP 500" }));
   assert.deepEqual(timelineOf(both).rows(), [
     { second: 0, users: 1, requests: 2, failures: 1, p50: 5, p95: 5, p99: 5 },
@@ -53,13 +53,13 @@ Deno.test("the percentiles of a second cover all its codes", () => {
   const samples = [10, 20, 30, 40].map((latencyMs, i) =>
     sample({ latencyMs, status: i < 2 ? 200 : 503, error: i < 2 ? null : "HTTP 503" })
   );
-  const [{ p50, p99, ...row } = assert.fail()] = timelineOf(intervalOf(samples, 3)).rows();
+  const [{ p50, p99, ...row } = assert.fail()] = timelineOf(secondOf(samples, 3)).rows();
   assert.deepEqual(row, { second: 3, users: 3, requests: 4, failures: 2, p95: p99 });
   assert.ok(Math.abs(p50! - 20) < 0.01 && Math.abs(p99! - 40) < 0.02, `${p50}, ${p99}`);
 });
 
 Deno.test("iterations do not count as requests of a second", () => {
-  const second = interval(0, 2, []);
+  const second = timedSecond(0, 2, []);
   second.openIterations.merge(iterationsOf({ scheduled: 3, delays: [1], services: [5] }));
   assert.deepEqual(timelineOf(second).rows(), [
     { second: 0, users: 2, requests: 0, failures: 0, p50: null, p95: null, p99: null },
@@ -67,25 +67,25 @@ Deno.test("iterations do not count as requests of a second", () => {
 });
 
 Deno.test("seconds are in order, whatever order they were added in", () => {
-  const timeline = timelineOf(interval(2, 1, []), interval(0, 1, []), interval(1, 1, []));
+  const timeline = timelineOf(timedSecond(2, 1, []), timedSecond(0, 1, []), timedSecond(1, 1, []));
   assert.deepEqual(timeline.rows().map(({ second }) => second), [0, 1, 2]);
 });
 
 Deno.test("counts that arrive a minute late are in the percentiles of their second", () => {
-  const timeline = timelineOf(interval(0, 1, [10]));
-  for (let second = 1; second <= 60; second++) timeline.add(interval(second, 1, [10]));
+  const timeline = timelineOf(timedSecond(0, 1, [10]));
+  for (let second = 1; second <= 60; second++) timeline.add(timedSecond(second, 1, [10]));
   assert.equal(timeline.rows()[0]!.p99, 10);
-  timeline.add(interval(0, 1, [500]));
+  timeline.add(timedSecond(0, 1, [500]));
   assert.equal(timeline.rows()[0]!.p99, 500);
   assert.equal(timeline.lateSeconds, 0);
 });
 
 Deno.test("counts that arrive too late still count, and are reported as missing from the percentiles", () => {
-  const timeline = timelineOf(interval(0, 1, [10]));
-  for (let second = 1; second <= 120; second++) timeline.add(interval(second, 1, [10]));
-  timeline.add(interval(0, 2, []));
+  const timeline = timelineOf(timedSecond(0, 1, [10]));
+  for (let second = 1; second <= 120; second++) timeline.add(timedSecond(second, 1, [10]));
+  timeline.add(timedSecond(0, 2, []));
   assert.equal(timeline.lateSeconds, 0);
-  timeline.add(interval(0, 2, [500, 500]));
+  timeline.add(timedSecond(0, 2, [500, 500]));
   assert.equal(timeline.lateSeconds, 1);
   assert.deepEqual(timeline.rows()[0], {
     second: 0,
@@ -99,7 +99,7 @@ Deno.test("counts that arrive too late still count, and are reported as missing 
 });
 
 Deno.test("a second without timely reports gets the percentiles of its first report", () => {
-  const timeline = timelineOf(interval(500, 1, [10]), interval(3, 1, [20]));
+  const timeline = timelineOf(timedSecond(500, 1, [10]), timedSecond(3, 1, [20]));
   assert.deepEqual(timeline.rows()[0], {
     second: 3,
     users: 1,
@@ -113,17 +113,26 @@ Deno.test("a second without timely reports gets the percentiles of its first rep
 });
 
 Deno.test("the peak of users is the highest sum of the peaks of a second", () => {
-  const peaked = interval(1, 2, []);
+  const peaked = timedSecond(1, 2, []);
   peaked.peakUsers = 8;
-  const timeline = timelineOf(interval(0, 5, []), interval(0, 4, []), peaked, interval(1, 3, []));
+  const timeline = timelineOf(
+    timedSecond(0, 5, []),
+    timedSecond(0, 4, []),
+    peaked,
+    timedSecond(1, 3, []),
+  );
   assert.equal(timeline.peakUsers, 11);
   assert.equal(new Timeline().peakUsers, 0);
 });
 
 Deno.test("merged seconds keep their own counts and have the percentiles of all of them", () => {
-  const stretch = stretchOf(interval(3, 2, [10]), interval(4, 5, []), interval(5, 4, [30, 30]));
+  const merged = mergedOf(
+    timedSecond(3, 2, [10]),
+    timedSecond(4, 5, []),
+    timedSecond(5, 4, [30, 30]),
+  );
   const times = { p50: 30, p95: 30, p99: 30 };
-  assert.deepEqual(timelineOf(stretch).rows(), [
+  assert.deepEqual(timelineOf(merged).rows(), [
     { second: 3, users: 2, requests: 1, failures: 0, ...times },
     { second: 4, users: 5, requests: 0, failures: 0, ...times },
     { second: 5, users: 4, requests: 2, failures: 0, ...times },
@@ -131,11 +140,14 @@ Deno.test("merged seconds keep their own counts and have the percentiles of all 
 });
 
 Deno.test("a delta without seconds adds latencies, but no requests or users", () => {
-  const { from, to, entries, userErrors } = stretchOf(interval(0, 2, [10]), interval(1, 2, [10]));
+  const { from, to, entries, userErrors } = mergedOf(
+    timedSecond(0, 2, [10]),
+    timedSecond(1, 2, [10]),
+  );
   const timeline = timelineOf(
-    interval(0, 2, []),
-    interval(1, 3, []),
-    counted({ from, to, entries, userErrors }),
+    timedSecond(0, 2, []),
+    timedSecond(1, 3, []),
+    deltaOf({ from, to, entries, userErrors }),
   );
   const times = { p50: 10, p95: 10, p99: 10 };
   assert.deepEqual(timeline.rows(), [
@@ -145,8 +157,14 @@ Deno.test("a delta without seconds adds latencies, but no requests or users", ()
 });
 
 Deno.test("each second of a late delta is reported as missing from the percentiles", () => {
-  const timeline = timelineOf(interval(0, 1, [10]), interval(1, 1, [10]), interval(121, 1, [10]));
-  timeline.add(stretchOf(interval(0, 1, [500]), interval(1, 1, [500]), interval(2, 1, [500])));
+  const timeline = timelineOf(
+    timedSecond(0, 1, [10]),
+    timedSecond(1, 1, [10]),
+    timedSecond(121, 1, [10]),
+  );
+  timeline.add(
+    mergedOf(timedSecond(0, 1, [500]), timedSecond(1, 1, [500]), timedSecond(2, 1, [500])),
+  );
   assert.equal(timeline.lateSeconds, 2);
   assert.deepEqual(timeline.rows().map(({ second, requests, p99 }) => [second, requests, p99]), [
     [0, 2, 10],

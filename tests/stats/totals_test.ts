@@ -8,18 +8,18 @@ import type { CodedEntry, SecondCounts, StatsDelta } from "../../src/stats/stats
 import { SecondStats, StatsTable } from "../../src/stats/stats_table.ts";
 import { MergedCounts, MergedStats, Totals } from "../../src/stats/totals.ts";
 import {
-  counted,
-  countedSecond as second,
-  intervalOf,
+  deltaOf,
   iterationCounts,
   iterationsOf,
+  secondCounts as second,
+  secondOf,
 } from "../support/counts.ts";
 import { bucketsOf, exactStatistics, plainStatistics } from "../support/exact_statistics.ts";
 import { anySample, sample } from "../support/samples.ts";
 import { NO_LATENCIES } from "../support/snapshots.ts";
 
 /** The seconds of one node that saw these samples. */
-function intervalsOf(samples: readonly Sample[]): SecondStats[] {
+function secondsOf(samples: readonly Sample[]): SecondStats[] {
   const table = new StatsTable();
   table.start(0);
   for (const one of samples.toSorted((a, b) => a.endedAt - b.endedAt)) {
@@ -66,14 +66,14 @@ function inexact({ totals, requests }: Statistics): number[] {
 Deno.test("samples spread over nodes yield the same statistics as in one table", () => {
   const spread = fc.array(fc.tuple(anySample, fc.nat(3)), { maxLength: 200 });
   fc.assert(fc.property(spread, fc.infiniteStream(fc.nat()), (spread, order) => {
-    const whole = intervalsOf(spread.map(([one]) => one));
+    const whole = secondsOf(spread.map(([one]) => one));
     const parts = [0, 1, 2, 3].flatMap((node) =>
-      intervalsOf(spread.filter(([, of]) => of === node).map(([one]) => one))
+      secondsOf(spread.filter(([, of]) => of === node).map(([one]) => one))
     );
     const shuffled = parts
-      .map((interval) => ({ interval, at: order.next().value }))
+      .map((delta) => ({ delta, at: order.next().value }))
       .toSorted((a, b) => a.at - b.at)
-      .map(({ interval }) => interval);
+      .map(({ delta }) => delta);
     const actual = totalsOf(shuffled).statistics(10);
     const expected = totalsOf(whole).statistics(10);
     assert.deepEqual(exactStatistics(actual), exactStatistics(expected));
@@ -86,7 +86,7 @@ Deno.test("samples spread over nodes yield the same statistics as in one table",
 
 Deno.test("counts are those of the samples, for each name and over all", () => {
   fc.assert(fc.property(fc.array(anySample, { maxLength: 100 }), (samples) => {
-    const { totals, requests, failures, timeline } = totalsOf(intervalsOf(samples)).statistics(10);
+    const { totals, requests, failures, timeline } = totalsOf(secondsOf(samples)).statistics(10);
     assert.equal(totals.requests, samples.length);
     assert.equal(totals.failures, samples.filter(({ error }) => error !== null).length);
     for (const row of requests) {
@@ -116,7 +116,7 @@ Deno.test("a row has the figures of its samples", () => {
       error: i === 2 ? "HTTP 500" : null,
     })
   );
-  const { requests } = plainStatistics(totalsOf(intervalsOf(samples)).statistics(1.5));
+  const { requests } = plainStatistics(totalsOf(secondsOf(samples)).statistics(1.5));
   const [{ latencyMs, buckets, codes, ...row } = assert.fail()] = requests;
   assert.deepEqual(row, {
     method: "GET",
@@ -139,7 +139,7 @@ Deno.test("a row has the figures of its samples", () => {
 Deno.test("the codes of a name add up to its total", () => {
   fc.assert(fc.property(fc.array(anySample, { maxLength: 100 }), (samples) => {
     for (
-      const { method, name, codes, ...row } of totalsOf(intervalsOf(samples)).statistics(1).requests
+      const { method, name, codes, ...row } of totalsOf(secondsOf(samples)).statistics(1).requests
     ) {
       const own = samples.filter((one) => one.method === method && one.name === name);
       assert.deepEqual(
@@ -170,9 +170,9 @@ Deno.test("except for the codes, counts do not depend on the codes of samples", 
       const totals = new Totals();
       for (const node of [0, 1, 2]) {
         const own = spread.filter(([, of]) => of === node).map(([one]) => change(one));
-        const stretch = new MergedStats();
-        for (const interval of intervalsOf(own)) stretch.add(interval);
-        totals.add(packed ? packedOf(stretch) : stretch);
+        const merged = new MergedStats();
+        for (const delta of secondsOf(own)) merged.add(delta);
+        totals.add(packed ? packedOf(merged) : merged);
       }
       const { requests, ...rest } = exactStatistics(totals.statistics(10));
       return { ...rest, requests: requests.map(({ codes: _, ...row }) => row) };
@@ -186,11 +186,11 @@ Deno.test("except for the codes, counts do not depend on the codes of samples", 
 
 Deno.test("iterations of all nodes are added up", () => {
   const totals = totalsOf([
-    counted({
+    deltaOf({
       iterations: iterationsOf({ scheduled: 4, dropped: 1, delays: [0, 30], services: [20] }),
     }),
-    counted({ iterations: iterationsOf({ scheduled: 1, delays: [60], services: [40, 60] }) }),
-    ...intervalsOf([sample()]),
+    deltaOf({ iterations: iterationsOf({ scheduled: 1, delays: [60], services: [40, 60] }) }),
+    ...secondsOf([sample()]),
   ]);
   const { iterations, totals: { requests } } = totals.statistics(1);
   assert.ok(iterations !== null);
@@ -205,7 +205,7 @@ Deno.test("iterations of all nodes are added up", () => {
 
 Deno.test("iterations that never started have no times", () => {
   const { iterations } = totalsOf([
-    counted({ iterations: iterationsOf({ scheduled: 4, dropped: 4 }) }),
+    deltaOf({ iterations: iterationsOf({ scheduled: 4, dropped: 4 }) }),
   ])
     .statistics(1);
   assert.deepEqual(iterations, {
@@ -244,7 +244,7 @@ Deno.test("requests are sorted by name, then by method", () => {
   const samples = [["POST", "b"], ["GET", "b"], ["PUT", "a"], ["GET", "B"]].map(([method, name]) =>
     sample({ method: method!, name: name! })
   );
-  const rows = totalsOf(intervalsOf(samples)).statistics(1).requests;
+  const rows = totalsOf(secondsOf(samples)).statistics(1).requests;
   assert.deepEqual(rows.map(({ name, method }) => `${name} ${method}`), [
     "B GET",
     "a PUT",
@@ -257,7 +257,7 @@ Deno.test("failures and user errors are sorted by count, then by text", () => {
   const samples = ["timed out", "HTTP 500", "refused", "HTTP 500"].map((error) =>
     sample({ error })
   );
-  const { failures, userErrors } = totalsOf(intervalsOf(samples)).statistics(1);
+  const { failures, userErrors } = totalsOf(secondsOf(samples)).statistics(1);
   assert.deepEqual(failures, [
     { method: "GET", name: "search", error: "HTTP 500", count: 2 },
     { method: "GET", name: "search", error: "refused", count: 1 },
@@ -274,7 +274,7 @@ Deno.test("names over 1,000 are counted as one if nodes have different ones", ()
   const totals = new Totals();
   for (const node of ["a", "b"]) {
     const names = Array.from({ length: 700 }, (_, i) => sample({ name: `/${node}/${i}` }));
-    for (const interval of intervalsOf(names)) totals.add(interval);
+    for (const delta of secondsOf(names)) totals.add(delta);
     assert.equal(totals.namesCapped, node === "b");
   }
   const { requests, totals: all } = totals.statistics(1);
@@ -286,9 +286,9 @@ Deno.test("names over 1,000 are counted as one if nodes have different ones", ()
 Deno.test("user errors over 1,000 are counted as one if nodes have different ones", () => {
   const totals = new Totals();
   for (const node of ["a", "b"]) {
-    const interval = new SecondStats(0, 0);
-    for (let i = 0; i < 700; i++) interval.userErrors.set("BuyTest", `${node}: ${i}`, 2);
-    totals.add(interval);
+    const delta = new SecondStats(0, 0);
+    for (let i = 0; i < 700; i++) delta.userErrors.set("BuyTest", `${node}: ${i}`, 2);
+    totals.add(delta);
   }
   const { userErrors } = totals.statistics(1);
   assert.equal(userErrors.length, 1001);
@@ -297,13 +297,13 @@ Deno.test("user errors over 1,000 are counted as one if nodes have different one
 });
 
 Deno.test("the totals report that a node has capped its names", () => {
-  const interval = new SecondStats(0, 0);
-  interval.entries.at("GET", "(other)").of(200).add(sample());
-  assert.equal(totalsOf([interval]).namesCapped, true);
+  const delta = new SecondStats(0, 0);
+  delta.entries.at("GET", "(other)").of(200).add(sample());
+  assert.equal(totalsOf([delta]).namesCapped, true);
 });
 
 Deno.test("a reset discards counts and timeline, but keeps the peak of users", () => {
-  const totals = totalsOf([new SecondStats(0, 9), ...intervalsOf([sample({ error: "HTTP 500" })])]);
+  const totals = totalsOf([new SecondStats(0, 9), ...secondsOf([sample({ error: "HTTP 500" })])]);
   totals.reset();
   assert.deepEqual(
     plainStatistics(totals.statistics(5)),
@@ -319,13 +319,13 @@ Deno.test("a reset discards counts and timeline, but keeps the peak of users", (
 });
 
 Deno.test("statistics do not change when more is added, except for their histograms", () => {
-  const totals = totalsOf([counted({ iterations: iterationsOf({ scheduled: 1 }) })]);
-  for (const interval of intervalsOf([sample()])) totals.add(interval);
+  const totals = totalsOf([deltaOf({ iterations: iterationsOf({ scheduled: 1 }) })]);
+  for (const delta of secondsOf([sample()])) totals.add(delta);
   const before = totals.statistics(1);
   // A histogram has nothing that JSON shows.
   const copy = JSON.stringify(before);
-  for (const interval of intervalsOf([sample({ latencyMs: 99 })])) totals.add(interval);
-  totals.add(counted({ iterations: iterationsOf({ scheduled: 1 }) }));
+  for (const delta of secondsOf([sample({ latencyMs: 99 })])) totals.add(delta);
+  totals.add(deltaOf({ iterations: iterationsOf({ scheduled: 1 }) }));
   assert.equal(JSON.stringify(before), copy);
   assert.equal(totals.statistics(1).totals.requests, 2);
 });
@@ -333,29 +333,29 @@ Deno.test("statistics do not change when more is added, except for their histogr
 Deno.test("merged seconds, packed or not, count the same as single ones", () => {
   const samples = fc.array(anySample, { maxLength: 100 });
   fc.assert(fc.property(samples, fc.boolean(), (samples, packed) => {
-    const intervals = intervalsOf(samples);
-    const stretch = new MergedStats();
-    for (const interval of intervals) stretch.add(interval);
-    const { timeline: _, ...expected } = exactStatistics(totalsOf(intervals).statistics(10));
-    const together = totalsOf([packed ? packedOf(stretch) : stretch]);
+    const deltas = secondsOf(samples);
+    const merged = new MergedStats();
+    for (const delta of deltas) merged.add(delta);
+    const { timeline: _, ...expected } = exactStatistics(totalsOf(deltas).statistics(10));
+    const together = totalsOf([packed ? packedOf(merged) : merged]);
     const { timeline: __, ...actual } = exactStatistics(together.statistics(10));
     assert.deepEqual(actual, expected);
   }));
 });
 
 Deno.test("parts of a second add up, if only one of them lists the second", () => {
-  const [interval = assert.fail()] = intervalsOf([
+  const [delta = assert.fail()] = secondsOf([
     sample({ name: "search", latencyMs: 5 }),
     sample({ name: "pay", latencyMs: 5, error: "HTTP 500" }),
   ]);
-  const [search, pay] = [...interval.entries].map((entry) => [entry]);
-  const { from, to, seconds, userErrors } = interval;
+  const [search, pay] = [...delta.entries].map((entry) => [entry]);
+  const { from, to, seconds, userErrors } = delta;
   const totals = totalsOf([
-    counted({ from, to, seconds, userErrors, entries: search! }),
-    counted({ from, to, entries: pay! }),
+    deltaOf({ from, to, seconds, userErrors, entries: search! }),
+    deltaOf({ from, to, entries: pay! }),
   ]);
   const statistics = totals.statistics(1);
-  const whole = totalsOf([interval]).statistics(1);
+  const whole = totalsOf([delta]).statistics(1);
   assert.deepEqual(plainStatistics(statistics).totals, plainStatistics(whole).totals);
   assert.deepEqual(statistics.userErrors, [{ user: "pay", error: "HTTP 500", count: 1 }]);
   assert.deepEqual(statistics.timeline, [
@@ -373,8 +373,8 @@ function requestsOf({ entries }: MergedCounts): unknown[] {
 
 Deno.test("codes are kept separate, and those of several nodes are added up", () => {
   const merged = new MergedCounts();
-  merged.add(intervalOf([sample(), sample({ status: 503, error: "HTTP 503" })]));
-  merged.add(intervalOf([sample({ status: 503, error: "HTTP 503" }), sample({ status: 0 })]));
+  merged.add(secondOf([sample(), sample({ status: 503, error: "HTTP 503" })]));
+  merged.add(secondOf([sample({ status: 503, error: "HTTP 503" }), sample({ status: 0 })]));
   assert.deepEqual(requestsOf(merged), [
     ["GET", "search", 200, 1],
     ["GET", "search", 503, 2],
@@ -392,7 +392,7 @@ Deno.test("names over 1,000 are counted as one, by code", () => {
       { length: 700 },
       (_, i) => sample({ name: `/${node}/${i}`, status }),
     );
-    merged.add(intervalOf([...samples, ...samples.slice(-1)]));
+    merged.add(secondOf([...samples, ...samples.slice(-1)]));
     assert.equal(merged.namesCapped, node === "b");
   }
   assert.equal(merged.entries.size, 1001);
@@ -403,7 +403,7 @@ Deno.test("names over 1,000 are counted as one, by code", () => {
 Deno.test("further capped names add their codes to those of all others", () => {
   const merged = new MergedCounts();
   const names = Array.from({ length: 1000 }, (_, i) => sample({ name: `/${i}` }));
-  merged.add(intervalOf([...names, sample({ name: "a" }), sample({ name: "b", status: 404 })]));
+  merged.add(secondOf([...names, sample({ name: "a" }), sample({ name: "b", status: 404 })]));
   const other = merged.entries.get("GET", "(other)");
   assert.deepEqual(Array.from(other!, ([code, { requests }]) => [code, requests]), [
     [200, 1],
@@ -413,12 +413,12 @@ Deno.test("further capped names add their codes to those of all others", () => {
 
 Deno.test("iterations are null until some are counted, and then added up", () => {
   const merged = new MergedCounts();
-  merged.add(counted());
-  merged.add(intervalOf([sample()]));
+  merged.add(deltaOf());
+  merged.add(secondOf([sample()]));
   assert.equal(merged.iterations, null);
-  merged.add(counted({ iterations: iterationsOf({ scheduled: 3, delays: [1], services: [5] }) }));
-  merged.add(counted());
-  merged.add(counted({ iterations: iterationsOf({ scheduled: 2, dropped: 1, delays: [2, 4] }) }));
+  merged.add(deltaOf({ iterations: iterationsOf({ scheduled: 3, delays: [1], services: [5] }) }));
+  merged.add(deltaOf());
+  merged.add(deltaOf({ iterations: iterationsOf({ scheduled: 2, dropped: 1, delays: [2, 4] }) }));
   assert.deepEqual(iterationCounts(merged.iterations), {
     scheduled: 5,
     started: 3,
@@ -431,27 +431,27 @@ Deno.test("iterations are null until some are counted, and then added up", () =>
 
 Deno.test("adding does not change the added counts", () => {
   const merged = new MergedCounts();
-  const interval = intervalOf([sample()]);
-  interval.openIterations.scheduled = 2;
-  merged.add(interval);
-  merged.add(interval);
+  const delta = secondOf([sample()]);
+  delta.openIterations.scheduled = 2;
+  merged.add(delta);
+  merged.add(delta);
   assert.equal(merged.entries.get("GET", "search")?.whole.requests, 2);
   assert.equal(merged.iterations?.scheduled, 4);
-  assert.equal(interval.entries.get("GET", "search")?.whole.requests, 1);
-  assert.equal(interval.iterations?.scheduled, 2);
+  assert.equal(delta.entries.get("GET", "search")?.whole.requests, 1);
+  assert.equal(delta.iterations?.scheduled, 2);
 });
 
-function stretchOf(...parts: StatsDelta[]): MergedStats {
-  const stretch = new MergedStats();
-  for (const part of parts) stretch.add(part);
-  return stretch;
+function mergedOf(...parts: StatsDelta[]): MergedStats {
+  const merged = new MergedStats();
+  for (const part of parts) merged.add(part);
+  return merged;
 }
 
 /** Only tells how seconds went. */
 function telling(...seconds: SecondCounts[]): StatsDelta {
   const numbers = seconds.map(({ second }) => second);
   const [from, to] = [Math.min(...numbers), Math.max(...numbers)];
-  return counted({ from, to, seconds });
+  return deltaOf({ from, to, seconds });
 }
 
 Deno.test("merged seconds have the same totals as single ones", () => {
@@ -462,10 +462,10 @@ Deno.test("merged seconds have the same totals as single ones", () => {
     const all = [...samples, ...errors].toSorted((a, b) => a.endedAt - b.endedAt);
     for (const one of all) table.record(one);
     for (const { name, error } of errors) table.userError(name, error ?? "none", 10_000);
-    const intervals = table.flush(10_001);
+    const deltas = table.flush(10_001);
     const [apart, together] = [new Totals(), new Totals()];
-    for (const interval of intervals) apart.add(interval);
-    together.add(stretchOf(...intervals));
+    for (const delta of deltas) apart.add(delta);
+    together.add(mergedOf(...deltas));
     const { timeline, ...expected } = exactStatistics(apart.statistics(10));
     const { timeline: found, ...actual } = exactStatistics(together.statistics(10));
     assert.deepEqual(actual, expected);
@@ -480,28 +480,28 @@ Deno.test("merged seconds have the same totals as single ones", () => {
 });
 
 Deno.test("merged stats range from the earliest second to the latest", () => {
-  const stretch = stretchOf(new SecondStats(7, 1), new SecondStats(5, 1));
-  assert.deepEqual([stretch.from, stretch.to], [5, 7]);
-  stretch.add(counted({ from: 3, to: 9 }));
-  assert.deepEqual([stretch.from, stretch.to], [3, 9]);
-  assert.deepEqual(stretch.seconds.map(({ second }) => second), [5, 7]);
+  const merged = mergedOf(new SecondStats(7, 1), new SecondStats(5, 1));
+  assert.deepEqual([merged.from, merged.to], [5, 7]);
+  merged.add(deltaOf({ from: 3, to: 9 }));
+  assert.deepEqual([merged.from, merged.to], [3, 9]);
+  assert.deepEqual(merged.seconds.map(({ second }) => second), [5, 7]);
 });
 
 Deno.test("merged seconds are in order and unique, whatever order they were added in", () => {
   const order = fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7], { minLength: 1 });
   fc.assert(fc.property(order, order, (first, then) => {
-    const stretch = stretchOf(...[...first, ...then].map((number) => new SecondStats(number, 1)));
+    const merged = mergedOf(...[...first, ...then].map((number) => new SecondStats(number, 1)));
     const expected = [...new Set([...first, ...then])].toSorted((a, b) => a - b);
-    assert.deepEqual(stretch.seconds.map(({ second }) => second), expected);
+    assert.deepEqual(merged.seconds.map(({ second }) => second), expected);
   }));
 });
 
 Deno.test("two parts of one second are merged: counts are added, and users are the later ones", () => {
-  const stretch = stretchOf(
+  const merged = mergedOf(
     telling(second(4, { users: 9, peakUsers: 9, requests: 5, failures: 1 }), second(5)),
     telling(second(4, { users: 7, peakUsers: 8, requests: 2, failures: 2 })),
   );
-  assert.deepEqual(stretch.seconds, [
+  assert.deepEqual(merged.seconds, [
     second(4, { users: 7, peakUsers: 9, requests: 7, failures: 3 }),
     second(5),
   ]);
@@ -511,33 +511,33 @@ Deno.test("merged entries are copies, so adding to them does not change any seco
   const table = new StatsTable();
   table.start(0);
   table.record(sample({ error: "HTTP 500" }));
-  const [interval = assert.fail()] = table.take(1000);
-  const stretch = stretchOf(interval, interval);
-  assert.equal(interval.entries.get("GET", "search")?.whole.requests, 1);
-  const [[, , , entry] = assert.fail()] = stretch.entries;
+  const [delta = assert.fail()] = table.take(1000);
+  const merged = mergedOf(delta, delta);
+  assert.equal(delta.entries.get("GET", "search")?.whole.requests, 1);
+  const [[, , , entry] = assert.fail()] = merged.entries;
   assert.equal(entry.requests, 2);
   assert.deepEqual([...entry.errors], [["HTTP 500", 2]]);
 });
 
 Deno.test("codes of a name are kept separate in merged stats", () => {
-  const stretch = stretchOf(
-    intervalOf([sample(), sample({ status: 503 })], 1),
-    intervalOf([sample({ status: 503 }), sample({ status: 0 })], 2),
+  const merged = mergedOf(
+    secondOf([sample(), sample({ status: 503 })], 1),
+    secondOf([sample({ status: 503 }), sample({ status: 0 })], 2),
   );
   assert.deepEqual(
-    Array.from(stretch.entries, ([, , code, { requests }]) => [code, requests]),
+    Array.from(merged.entries, ([, , code, { requests }]) => [code, requests]),
     [[200, 1], [503, 2], [0, 1]],
   );
 });
 
 Deno.test("merged stats have the iterations of all seconds, and null if there are none", () => {
-  const stretch = stretchOf(new SecondStats(0, 1), counted());
-  assert.equal(stretch.iterations, null);
-  stretch.add(
-    counted({ iterations: iterationsOf({ scheduled: 3, delays: [0, 4], services: [9] }) }),
+  const merged = mergedOf(new SecondStats(0, 1), deltaOf());
+  assert.equal(merged.iterations, null);
+  merged.add(
+    deltaOf({ iterations: iterationsOf({ scheduled: 3, delays: [0, 4], services: [9] }) }),
   );
-  stretch.add(counted({ iterations: iterationsOf({ scheduled: 1, dropped: 2, delays: [8] }) }));
-  assert.deepEqual(iterationCounts(stretch.iterations), {
+  merged.add(deltaOf({ iterations: iterationsOf({ scheduled: 1, dropped: 2, delays: [8] }) }));
+  assert.deepEqual(iterationCounts(merged.iterations), {
     scheduled: 4,
     started: 3,
     completed: 1,
@@ -557,11 +557,11 @@ Deno.test("names and user errors beyond 1,000 are counted as one", () => {
     }
     return table.flush(i * 1000 + 1)[0]!;
   });
-  const stretch = stretchOf(...parts);
-  const entries = [...stretch.entries];
+  const merged = mergedOf(...parts);
+  const entries = [...merged.entries];
   assert.equal(entries.length, 1001);
   assert.equal(entries.find(([, name]) => name === "(other)")?.[3].requests, 400);
-  const userErrors = [...stretch.userErrors];
+  const userErrors = [...merged.userErrors];
   assert.equal(userErrors.length, 1001);
   assert.deepEqual(userErrors.find(([, error]) => error === "(other)"), [
     "BuyTest",

@@ -5,8 +5,8 @@ import type { IterationCounts, SecondCounts, StatsDelta } from "../../src/stats/
 import { SecondStats } from "../../src/stats/stats_table.ts";
 import { latency } from "./samples.ts";
 
-/** Second 0, of which nothing is known. */
-export function counted(changes: Partial<StatsDelta> = {}): StatsDelta {
+/** An empty delta of second 0. */
+export function deltaOf(changes: Partial<StatsDelta> = {}): StatsDelta {
   return {
     from: 0,
     to: 0,
@@ -18,24 +18,24 @@ export function counted(changes: Partial<StatsDelta> = {}): StatsDelta {
   };
 }
 
-/** How a second went in which nothing happened. */
-export function countedSecond(
+/** A second without users and requests. */
+export function secondCounts(
   second: number,
   changes: Partial<SecondCounts> = {},
 ): SecondCounts {
   return { second, users: 0, peakUsers: 0, requests: 0, failures: 0, ...changes };
 }
 
-/** A second of three users with these samples, whenever they ended. */
-export function intervalOf(samples: Iterable<Sample>, second = 0): SecondStats {
-  const interval = new SecondStats(second, 3);
+/** The stats of a second with three users and these samples. */
+export function secondOf(samples: Iterable<Sample>, second = 0): SecondStats {
+  const stats = new SecondStats(second, 3);
   for (const one of samples) {
-    interval.entries.at(one.method, one.name).of(one.status).add(one);
+    stats.entries.at(one.method, one.name).of(one.status).add(one);
   }
-  return interval;
+  return stats;
 }
 
-/** What became of passes: those that began with how late, those that ended with how long they took. */
+/** Iterations: the delays of those that started, and the service times of those that ended. */
 export interface IterationsGiven {
   readonly scheduled?: number;
   readonly dropped?: number;
@@ -43,7 +43,7 @@ export interface IterationsGiven {
   readonly services?: readonly number[];
 }
 
-/** Passes of which this became. */
+/** The counts of these iterations. */
 export function iterationsOf(
   { scheduled = 0, dropped = 0, delays = [], services = [] }: IterationsGiven,
 ): IterationStats {
@@ -55,7 +55,7 @@ export function iterationsOf(
   return iterations;
 }
 
-/** Anything that may become of passes. */
+/** Any iterations. */
 export const anyIterations: fc.Arbitrary<Required<IterationsGiven>> = fc.record({
   scheduled: fc.oneof(fc.nat(1000), fc.nat(2 ** 31 - 1)),
   dropped: fc.nat(1000),
@@ -63,7 +63,7 @@ export const anyIterations: fc.Arbitrary<Required<IterationsGiven>> = fc.record(
   services: fc.array(latency, { maxLength: 20 }),
 });
 
-/** What became of passes, and the sums of their times, in milliseconds. */
+/** The counts of iterations and the sums of their times, in milliseconds. */
 export function iterationCounts(iterations: IterationCounts | null): Record<string, number> | null {
   if (iterations === null) return null;
   const { scheduled, started, completed, dropped, startDelay, serviceTime } = iterations;
