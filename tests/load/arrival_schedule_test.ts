@@ -11,7 +11,7 @@ import {
 const FOR_EVER = { until: Infinity, limit: Infinity };
 const TEN: RatePeriod = { rate: 10, since: 0, position: 0, ...FOR_EVER };
 
-/** Numbers in [0, 1) that are the same each time. */
+/** Reproducible numbers in [0, 1). */
 function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -35,14 +35,14 @@ function assertClose(actual: readonly number[], expected: readonly number[]): vo
   actual.forEach((time, i) => assert.ok(Math.abs(time - expected[i]!) < 1e-9, `${i}: ${time}`));
 }
 
-Deno.test("passes are evenly spaced, and the first one begins at once", () => {
+Deno.test("iterations are evenly spaced, and the first one is due at once", () => {
   const schedule = constant();
   assert.equal(schedule.nextAt, Infinity);
   schedule.follow(TEN, ALL_ARRIVALS);
   assertClose(takeUntil(schedule, 0.55), [0, 0.1, 0.2, 0.3, 0.4, 0.5]);
 });
 
-Deno.test("as many passes begin before the end as rate times seconds", () => {
+Deno.test("the number of iterations before the end is rate times seconds", () => {
   for (
     const [rate, until, iterations] of [[5000, 20, 100_000], [3, 7, 21], [0.7, 20, 14], [1.5, 3, 5]]
   ) {
@@ -52,7 +52,7 @@ Deno.test("as many passes begin before the end as rate times seconds", () => {
   }
 });
 
-Deno.test("a new rate holds from its own moment on, whenever it is heard of", () => {
+Deno.test("a new rate applies from the moment it names, even if it is received late", () => {
   const faster = { ...TEN, rate: 20, since: 1, position: positionAt(TEN, 1) };
   const early = constant();
   early.follow(TEN, ALL_ARRIVALS);
@@ -63,7 +63,7 @@ Deno.test("a new rate holds from its own moment on, whenever it is heard of", ()
   late.follow(faster, ALL_ARRIVALS);
   const expected = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.05, 1.1, 1.15, 1.2];
   assertClose(takeUntil(early, 1.25), expected);
-  // It has begun three passes by the old rate meanwhile, and does not begin them again.
+  // Three iterations have started at the old rate meanwhile, and do not start again.
   assertClose([...times, ...takeUntil(late, 1.25)], [
     ...expected.slice(0, 11),
     1.1,
@@ -73,7 +73,7 @@ Deno.test("a new rate holds from its own moment on, whenever it is heard of", ()
   ]);
 });
 
-Deno.test("a rate of nothing begins nothing, and a later one goes on where it was", () => {
+Deno.test("a rate of 0 starts nothing, and a later rate continues from there", () => {
   const schedule = constant();
   const pause = { ...TEN, rate: 0, since: 0.5, position: 5 };
   schedule.follow(TEN, ALL_ARRIVALS);
@@ -84,20 +84,20 @@ Deno.test("a rate of nothing begins nothing, and a later one goes on where it wa
   assertClose(takeUntil(schedule, 102.5), [100, 101, 102]);
 });
 
-Deno.test("a limit is a number of passes", () => {
+Deno.test("a limit is a number of iterations", () => {
   const schedule = constant();
   schedule.follow({ ...TEN, limit: 3 }, ALL_ARRIVALS);
   assertClose(takeUntil(schedule, Infinity), [0, 0.1, 0.2]);
 });
 
-Deno.test("the end can become known later", () => {
+Deno.test("the end can be set later", () => {
   const schedule = constant();
   schedule.follow(TEN, ALL_ARRIVALS);
   schedule.follow({ ...TEN, until: 0.35 }, ALL_ARRIVALS);
   assertClose(takeUntil(schedule, Infinity), [0, 0.1, 0.2, 0.3]);
 });
 
-Deno.test("whoever has forgotten begins anew with what it is told", () => {
+Deno.test("after forget, the next share and rate start over", () => {
   const schedule = constant();
   schedule.follow(TEN, ALL_ARRIVALS);
   assertClose(takeUntil(schedule, 0.25), [0, 0.1, 0.2]);
@@ -107,7 +107,7 @@ Deno.test("whoever has forgotten begins anew with what it is told", () => {
   assertClose(takeUntil(schedule, 5.4), [5.1, 5.3]);
 });
 
-Deno.test("of several nodes each has its own passes, and all of them have each once", () => {
+Deno.test("several nodes together start each iteration once", () => {
   const change = fc.record({
     nodes: fc.integer({ min: 1, max: 5 }),
     seconds: fc.integer({ min: 1, max: 5 }),
@@ -115,18 +115,18 @@ Deno.test("of several nodes each has its own passes, and all of them have each o
   });
   fc.assert(fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), (changes) => {
     const schedules = Array.from({ length: 5 }, constant);
-    let course: RatePeriod = { ...TEN, rate: changes[0]!.rate };
+    let period: RatePeriod = { ...TEN, rate: changes[0]!.rate };
     let at = 0;
     const all: number[] = [];
     for (const { nodes, seconds, rate } of changes) {
-      course = { ...course, rate, since: at, position: positionAt(course, at) };
-      const from = Math.ceil(course.position);
+      period = { ...period, rate, since: at, position: positionAt(period, at) };
+      const from = Math.ceil(period.position);
       schedules.forEach((schedule, index) => {
-        // Who has no part in it has one pass at the end of all numbers.
+        // A node without a part gets one iteration at the end of all numbers.
         const slice: ArrivalShare = index < nodes
           ? { from, of: nodes, index }
           : { from, of: Number.MAX_SAFE_INTEGER, index: Number.MAX_SAFE_INTEGER - 1 };
-        schedule.follow(course, slice);
+        schedule.follow(period, slice);
       });
       at += seconds;
       for (const schedule of schedules) all.push(...takeUntil(schedule, at));
@@ -153,7 +153,7 @@ Deno.test("two nodes take turns", () => {
   assertClose(takeUntil(two, 0.55), [0.1, 0.3, 0.5]);
 });
 
-Deno.test("poisson arrivals come at the rate asked for, with gaps that are exponential", () => {
+Deno.test("Poisson arrivals have the requested rate and exponential gaps", () => {
   const schedule = new ArrivalSchedule("poisson", seeded(7));
   schedule.follow({ ...TEN, rate: 1000, until: 100 }, ALL_ARRIVALS);
   const times = takeUntil(schedule, Infinity);
@@ -164,7 +164,7 @@ Deno.test("poisson arrivals come at the rate asked for, with gaps that are expon
   assert.ok(Math.abs(longer - Math.exp(-1)) < 0.01, String(longer));
 });
 
-Deno.test("poisson arrivals of several nodes are a poisson process again", () => {
+Deno.test("Poisson arrivals of several nodes add up to a Poisson process", () => {
   const times = [0, 1, 2].flatMap((index) => {
     const schedule = new ArrivalSchedule("poisson", seeded(index + 11));
     schedule.follow({ ...TEN, rate: 300, until: 100 }, { from: 0, of: 3, index });
@@ -175,7 +175,7 @@ Deno.test("poisson arrivals of several nodes are a poisson process again", () =>
   const mean = times.length / bins.length;
   const variance = bins.reduce((sum, bin) => sum + (bin - mean) ** 2, 0) / bins.length;
   assert.ok(Math.abs(mean - 30) < 0.7, String(mean));
-  // Of a Poisson process the variance is the mean.
+  // The variance of a Poisson process is its mean.
   assert.ok(Math.abs(variance / mean - 1) < 0.15, String(variance / mean));
 });
 
@@ -226,7 +226,7 @@ Deno.test("a quadrillion iterations are skipped in a few steps", () => {
   assert.ok(steps < 10, `${steps}`);
 });
 
-Deno.test("of poisson arrivals, as many are skipped as a Poisson process has", () => {
+Deno.test("the number of skipped Poisson arrivals has the distribution of a Poisson process", () => {
   const mean = 2_000;
   const counts = Array.from({ length: 2_000 }, (_, seed) => {
     const schedule = new ArrivalSchedule("poisson", seeded(seed * 7919));

@@ -11,7 +11,7 @@ function order(mix: ClassMix, users: number): string {
   return Array.from({ length: users }, (_, user) => "ABCDEFGH"[mix.classOf(user)]).join("");
 }
 
-/** Highest averages, written down naively: what the order has to equal for weights in common use. */
+/** A naive implementation of highest averages, which gives the same order for common weights. */
 function sainteLague(weights: readonly number[], users: number): string {
   const given = weights.map(() => 0);
   let text = "";
@@ -33,22 +33,22 @@ const classes = fc.array(
   { minLength: 1, maxLength: 24 },
 );
 
-Deno.test("users are spread over the classes by weight, equals in the order of their export", () => {
+Deno.test("users are distributed among the classes by weight, with ties in the order of export", () => {
   assert.equal(order(byWeight(1), 3), "AAA");
   assert.equal(order(byWeight(1, 1, 1), 7), "ABCABCA");
   assert.equal(order(byWeight(4, 1), 10), "AABAAAABAA");
   assert.equal(order(byWeight(3, 2, 1), 12), "ABACBAABACBA");
 });
 
-Deno.test("weights in common use give the order of the highest averages", () => {
+Deno.test("common weights give the same order as highest averages", () => {
   for (const weights of [[1, 1], [2, 1], [1, 2], [4, 1], [3, 7], [3, 2, 1], [1, 1, 1, 1]]) {
     assert.equal(order(byWeight(...weights), 60), sainteLague(weights, 60), `${weights}`);
   }
 });
 
-Deno.test("a large class beside many small ones keeps its share", () => {
+Deno.test("a large class keeps its share next to many small ones", () => {
   const mix = byWeight(10_000, ...Array(100).fill(51));
-  // Highest averages would give 98 here, two users less than the exact 100.
+  // Highest averages would give 98 here, two fewer than the exact 100.
   assert.equal(mix.counts(151)[0], 100);
 });
 
@@ -70,7 +70,7 @@ Deno.test("fixed counts are filled first, one of each class in turn", () => {
   assert.equal(mix.limit, Infinity);
 });
 
-Deno.test("where all classes are fixed, no more than their sum can run", () => {
+Deno.test("if all classes have a fixed count, no more than their sum can run", () => {
   const mix = new ClassMix([
     { name: "A", weight: 1, fixedCount: 2 },
     { name: "B", weight: 1, fixedCount: 3 },
@@ -88,14 +88,14 @@ Deno.test("where all classes are fixed, no more than their sum can run", () => {
   );
 });
 
-Deno.test("users that are no whole number are refused", () => {
+Deno.test("a number of users that is not whole is rejected", () => {
   for (const users of [-1, 0.5, NaN, Infinity]) {
     assert.throws(() => byWeight(1).counts(users), RangeError);
     assert.throws(() => byWeight(1).classOf(users), RangeError);
   }
 });
 
-Deno.test("shares are plain, and leave fixed classes out of the weights", () => {
+Deno.test("shares are plain values, and exclude classes with a fixed count", () => {
   const mix = new ClassMix([
     { name: "TestA", weight: 3, fixedCount: 0 },
     { name: "TestB", weight: 5, fixedCount: 2 },
@@ -110,7 +110,7 @@ Deno.test("shares are plain, and leave fixed classes out of the weights", () => 
   ]);
 });
 
-Deno.test("where nobody goes by weight, a share is 0 and not a division by it", () => {
+Deno.test("a share is 0 if no class goes by weight", () => {
   assert.deepEqual(byWeight(0).shares(), [{ name: "C0", share: 0, fixedCount: null }]);
   assert.equal(byWeight(0).limit, 0);
 });
@@ -142,7 +142,7 @@ Deno.test("each class is within one user of its exact share, and growing takes n
   );
 });
 
-Deno.test("the class of a user does not depend on the order of the questions", () => {
+Deno.test("the class of a user does not depend on the order of the calls", () => {
   fc.assert(
     fc.property(classes, fc.array(fc.nat(300), { maxLength: 20 }), (list: ClassWeight[], asked) => {
       const mix = new ClassMix(list);
@@ -159,7 +159,7 @@ const weightedClasses = fc.array(
 ).filter((all) => all.some(({ weight, fixedCount }) => weight > 0 || fixedCount > 0))
   .map((all) => all.map((one, index) => ({ name: `C${index}`, ...one })));
 
-Deno.test("after any number of passes each class is within two of its share", () => {
+Deno.test("after any number of iterations each class is within two of its share", () => {
   fc.assert(
     fc.property(weightedClasses, fc.integer({ min: 1, max: 300 }), (classes, iterations) => {
       const mix = new IterationMix(classes);
@@ -177,7 +177,7 @@ Deno.test("after any number of passes each class is within two of its share", ()
   );
 });
 
-Deno.test("after a whole round each class has exactly what its weight says", () => {
+Deno.test("after a whole round each class has exactly its share", () => {
   fc.assert(fc.property(weightedClasses, (classes) => {
     const mix = new IterationMix(classes);
     const weights = classes.map(({ weight, fixedCount }) => weight || (fixedCount > 0 ? 1 : 0));
@@ -188,7 +188,7 @@ Deno.test("after a whole round each class has exactly what its weight says", () 
   }));
 });
 
-Deno.test("classes of the same weight take turns, in the order of their export", () => {
+Deno.test("classes of equal weight take turns in the order of export", () => {
   const mix = new IterationMix(["A", "B", "C"].map((name) => ({ name, weight: 5, fixedCount: 0 })));
   assert.deepEqual(Array.from({ length: 6 }, () => mix.next()), [0, 1, 2, 0, 1, 2]);
 });

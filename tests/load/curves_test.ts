@@ -20,10 +20,10 @@ import {
 import { loadProblem, resolveLoad } from "../../src/load/load.ts";
 import { anyCurve, type EndingCurve, type Model, momentsOf } from "../support/curves.ts";
 
-/** Of both models, alternately. */
+/** Both models. */
 const MODELS: readonly Model[] = ["users", "arrivals"];
 
-/** What sums of times may be off by, in seconds. */
+/** The rounding error of sums of times, in seconds. */
 const ROUNDING = 1e-9;
 
 for (const model of MODELS) {
@@ -40,7 +40,7 @@ for (const model of MODELS) {
     }));
   });
 
-  Deno.test(`a curve of ${model} is pure: in any order, each moment has its own load`, () => {
+  Deno.test(`a curve of ${model} is pure: the load at a moment does not depend on the order of calls`, () => {
     fc.assert(fc.property(anyCurve(model), (curve) => {
       const moments = momentsOf(curve);
       const forth = moments.map((t) => [curve.at(t), curve.stepAt?.(t)]);
@@ -49,7 +49,7 @@ for (const model of MODELS) {
     }));
   });
 
-  Deno.test(`steps of a curve of ${model} hold the moment that they are asked for at`, () => {
+  Deno.test(`a step of a curve of ${model} contains the moment it was requested for`, () => {
     fc.assert(fc.property(anyCurve(model), (curve) => {
       for (const t of momentsOf(curve)) {
         const step = curve.stepAt?.(t) ?? null;
@@ -62,7 +62,7 @@ for (const model of MODELS) {
   });
 }
 
-Deno.test("an object with seconds and a load is a curve", () => {
+Deno.test("an object with seconds and at() is a curve", () => {
   assert.equal(curveProblem({ seconds: 0.5, at: () => null }), null);
   assert.equal(curveProblem({ seconds: null, at: () => null }), null);
   class Own implements Curve {
@@ -74,7 +74,7 @@ Deno.test("an object with seconds and a load is a curve", () => {
   assert.equal(curveProblem(new Own()), null);
 });
 
-Deno.test("what is no curve is named", () => {
+Deno.test("an invalid curve is rejected with its value", () => {
   assert.equal(curveProblem("up"), "a curve must be { seconds, at(t) }, not 'up'");
   assert.equal(
     curveProblem({ seconds: Infinity, at: () => null }),
@@ -82,7 +82,7 @@ Deno.test("what is no curve is named", () => {
   );
 });
 
-Deno.test("curves of one model are needed, and at least one of them", () => {
+Deno.test("combined curves must be at least one, and all of one model", () => {
   const users = hold({ users: 1 });
   const arrivals = hold({ arrivalRate: 1 });
   assert.throws(() => plus(), new UsageError("plus: no curve was given"));
@@ -108,7 +108,7 @@ Deno.test("a load is held for its seconds, or without an end", () => {
   assert.deepEqual(endless.at(1e9), { arrivalRate: 0.1, maxUsers: 4 });
 });
 
-Deno.test("what is wrong with the options is named", () => {
+Deno.test("invalid options of hold are rejected", () => {
   for (
     const [options, text] of [
       [{ seconds: -1, users: 1 }, "seconds must be a number over 0, not -1"],
@@ -125,7 +125,7 @@ Deno.test("what is wrong with the options is named", () => {
   }
 });
 
-Deno.test("users are told where to be a second later, up to the end of the ramp", () => {
+Deno.test("users head for the value one second later, up to the end of the ramp", () => {
   const curve = ramp({ seconds: 4.5, users: { from: 10, to: 100 } });
   assert.equal(curve.seconds, 4.5);
   const asked = [0, 1, 2, 3, 3.5, 4, 4.4];
@@ -145,7 +145,7 @@ Deno.test("a ramp may go down", () => {
   ]);
 });
 
-Deno.test("the arrivals of all seconds are those of the line", () => {
+Deno.test("the arrivals of all seconds add up to the area under the line", () => {
   const rate = fc.double({ min: 0, max: 1e4, noNaN: true });
   fc.assert(fc.property(rate, rate, fc.integer({ min: 1, max: 300 }), (from, to, seconds) => {
     const curve = ramp({ seconds, arrivalRate: { from, to }, maxUsers: 7 });
@@ -160,7 +160,7 @@ Deno.test("the arrivals of all seconds are those of the line", () => {
   }));
 });
 
-Deno.test("what is wrong with the options is named", () => {
+Deno.test("invalid options of ramp are rejected", () => {
   const cases: [unknown, string][] = [
     [{ users: { from: 1, to: 2 } }, "seconds must be a number over 0, not undefined"],
     [{ seconds: "1m", users: { from: 1, to: 2 } }, "seconds must be a number over 0, not '1m'"],
@@ -207,15 +207,15 @@ function usersOf(seconds: number, from: number, to: number): number[] {
 }
 
 Deno.test("a wave is a bell: up to the middle, and down the same way", () => {
-  // Each is a second ahead: the cosine of 1/8, 2/8 … of a turn.
+  // Each value is a second ahead: the cosine of 1/8, 2/8 … of a turn.
   assert.deepEqual(usersOf(8, 0, 100), [15, 50, 85, 100, 85, 50, 15, 0]);
 });
 
-Deno.test("a wave may hang down", () => {
+Deno.test("a wave may go down first", () => {
   assert.deepEqual(usersOf(4, 100, 20), [60, 20, 60, 100]);
 });
 
-Deno.test("the passes of a wave are as many as on half of its height", () => {
+Deno.test("a wave has as many iterations as a constant load of half its height", () => {
   const curve = wave({ seconds: 60, arrivalRate: { from: 10, to: 90 } });
   let iterations = 0;
   for (let t = 0; t < 60; t++) {
@@ -225,7 +225,7 @@ Deno.test("the passes of a wave are as many as on half of its height", () => {
   assert.ok(Math.abs(iterations - 3000) < 1e-9, String(iterations));
 });
 
-Deno.test("two waves follow one another, the second as high as the first or of its own height", () => {
+Deno.test("a double wave has two peaks, equal or different", () => {
   const [first, second] = [100, 60].map((to) => wave({ seconds: 300, users: { from: 20, to } }));
   const same = doubleWave({ seconds: 600, users: { from: 20, to: 100 } });
   const other = doubleWave({ seconds: 600, users: { from: 20, to: 100, thenTo: 60 } });
@@ -239,16 +239,16 @@ Deno.test("two waves follow one another, the second as high as the first or of i
   assert.equal(other.at(600), null);
 });
 
-Deno.test("a double wave of arrivals keeps the most users", () => {
+Deno.test("a double wave of arrivals keeps maxUsers", () => {
   const curve = doubleWave({ seconds: 4, arrivalRate: { from: 0, to: 8 }, maxUsers: 3 });
-  // The mean of the second: from 0 to the peak, from the peak to 0, and again.
+  // The mean of each second: from 0 to the peak, from the peak to 0, and again.
   assert.deepEqual(
     [0, 1, 2, 3].map((t) => curve.at(t)),
     Array(4).fill({ arrivalRate: 4, maxUsers: 3 }),
   );
 });
 
-Deno.test("what is wrong with the options is named", () => {
+Deno.test("invalid options of doubleWave are rejected", () => {
   for (
     const [options, text] of [
       [{ seconds: 0, users: { from: 0, to: 1 } }, "seconds must be a number over 0, not 0"],
@@ -269,14 +269,14 @@ Deno.test("what is wrong with the options is named", () => {
   }
 });
 
-Deno.test("a spike is in the middle of its time, for a third of it where nothing is said", () => {
+Deno.test("a spike is in the middle of its time, by default for a third of it", () => {
   const curve = spike({ seconds: 9, arrivalRate: { from: 1, to: 20 }, maxUsers: 5 });
   const seen = Array.from({ length: 10 }, (_, t) => curve.at(t));
   const [low, high] = [1, 20].map((arrivalRate) => ({ arrivalRate, maxUsers: 5 }));
   assert.deepEqual(seen, [low, low, low, high, high, high, low, low, low, null]);
 });
 
-Deno.test("a spike lasts as long as it was told to", () => {
+Deno.test("a spike lasts as long as its peakSeconds", () => {
   const curve = spike({ seconds: 10, peakSeconds: 1, users: { from: 3, to: 9 } });
   assert.deepEqual([4.4, 4.5, 5.4, 5.5].map((t) => curve.at(t)), [
     { users: 3 },
@@ -287,7 +287,7 @@ Deno.test("a spike lasts as long as it was told to", () => {
   assert.equal(curve.seconds, 10);
 });
 
-Deno.test("a spike that leaves no time around it is named", () => {
+Deno.test("a spike that fills its whole time is rejected", () => {
   assert.throws(
     () => spike({ seconds: 10, peakSeconds: 10, users: { from: 3, to: 9 } }),
     new UsageError("spike: peakSeconds must be less than the 10 s of the whole, not 10"),
@@ -313,7 +313,7 @@ Deno.test("stages follow one another, and end after the last one", () => {
   assert.equal(curve.at(10.5), null);
 });
 
-Deno.test("stages may be of arrivals, with the most users or without", () => {
+Deno.test("stages may have arrival rates, with or without maxUsers", () => {
   const curve = stages([
     { duration: 1, arrivalRate: 0.5, maxUsers: 3 },
     { duration: 1, arrivalRate: 0 },
@@ -324,7 +324,7 @@ Deno.test("stages may be of arrivals, with the most users or without", () => {
   ]);
 });
 
-Deno.test("the first wrong stage is named", () => {
+Deno.test("the first invalid stage is rejected", () => {
   const good = { duration: 1, users: 1, rate: 1 };
   for (
     const [list, text] of [
@@ -347,10 +347,10 @@ Deno.test("the first wrong stage is named", () => {
   }
 });
 
-/** A curve that answers with the time that it is asked for. */
+/** A curve whose users are the time at which it is called. */
 const told: Curve = { seconds: 3, at: (t) => ({ arrivalRate: t }) };
 
-Deno.test("each curve begins at its own 0, exactly where the one before ends", () => {
+Deno.test("each curve begins at its own time 0, exactly where the previous one ends", () => {
   const curve = inSequence(told, told, told);
   assert.equal(curve.seconds, 9);
   const asked = [0, 2.75, 3, 5.5, 6, 8.75];
@@ -361,7 +361,7 @@ Deno.test("each curve begins at its own 0, exactly where the one before ends", (
   assert.equal(curve.at(9), null);
 });
 
-Deno.test("a sequence is its curves, one after the other", () => {
+Deno.test("a sequence gives the loads of its curves one after the other", () => {
   fc.assert(fc.property(anyCurve("arrivals"), anyCurve("arrivals"), (one, other) => {
     const curve = inSequence(one, other);
     assert.equal(curve.seconds, one.seconds + other.seconds);
@@ -370,7 +370,7 @@ Deno.test("a sequence is its curves, one after the other", () => {
   }));
 });
 
-Deno.test("only the last curve may be without an end", () => {
+Deno.test("only the last curve may have no end", () => {
   const endless = hold({ users: 3 });
   const curve = inSequence(hold({ seconds: 5, users: 1 }), endless);
   assert.equal(curve.seconds, null);
@@ -381,7 +381,7 @@ Deno.test("only the last curve may be without an end", () => {
   );
 });
 
-Deno.test("steps keep their numbers, at the sequence's own times", () => {
+Deno.test("steps keep their numbers, at the times of the sequence", () => {
   const steps = stepUntilItBreaks({ stepSeconds: 10, users: { from: 1, step: 1, to: 3 } });
   const curve = inSequence(hold({ seconds: 5, users: 1 }), steps, hold({ seconds: 5, users: 1 }));
   assert.deepEqual([4, 5, 16, 34.9, 35].map((t) => curve.stepAt!(t)), [
@@ -394,7 +394,7 @@ Deno.test("steps keep their numbers, at the sequence's own times", () => {
   assert.equal(inSequence(told).stepAt, undefined);
 });
 
-Deno.test("a curve comes as often as asked for", () => {
+Deno.test("a repeated curve runs as often as requested", () => {
   const curve = repeated(
     stages([{ duration: 2, arrivalRate: 1 }, { duration: 1, arrivalRate: 7 }]),
     3,
@@ -406,7 +406,7 @@ Deno.test("a curve comes as often as asked for", () => {
   assert.deepEqual(rates, [1, 1, 7, 1, 1, 7, 1, 1, 7, null]);
 });
 
-Deno.test("a number of times that is none, and a curve without an end, are named", () => {
+Deno.test("an invalid number of times and a curve without an end are rejected", () => {
   const once = hold({ seconds: 1, users: 1 });
   for (
     const [times, text] of [[0, "0"], [1.5, "1.5"], [1e9, "1000000000"], ["2", "'2'"]] as const
@@ -422,7 +422,7 @@ Deno.test("a number of times that is none, and a curve without an end, are named
   );
 });
 
-/** Users or arrivals of a curve; 0 where it is over. */
+/** Users or arrivals of a curve; 0 after its end. */
 function sizeOf(curve: Curve, t: number): number {
   const load = curve.at(t);
   if (load === null) return 0;
@@ -441,7 +441,7 @@ for (const model of ["users", "arrivals"] satisfies Model[]) {
   });
 }
 
-Deno.test("the order of the curves is of no consequence", () => {
+Deno.test("the order of the curves does not matter", () => {
   fc.assert(fc.property(anyCurve("users"), anyCurve("users"), (one, other) => {
     for (const t of momentsOf(one)) {
       const [there, back] = [plus(one, other), plus(other, one)].map((curve) => curve.at(t)!);
@@ -450,13 +450,13 @@ Deno.test("the order of the curves is of no consequence", () => {
   }));
 });
 
-Deno.test("rates are added where each curve has one, else all is done within a second", () => {
+Deno.test("rates are added if each curve has one, otherwise users change within a second", () => {
   const [fast, slow] = [hold({ users: 5, rate: 2 }), hold({ users: 3, rate: 0.5 })];
   assert.deepEqual(plus(fast, slow).at(0), { users: 8, rate: 2.5 });
   assert.deepEqual(plus(fast, hold({ users: 3 })).at(0), { users: 8 });
 });
 
-Deno.test("the most users of arrivals are added, those that nobody named too", () => {
+Deno.test("maxUsers are added, including the default", () => {
   const [some, usual] = [hold({ arrivalRate: 1, maxUsers: 5 }), hold({ arrivalRate: 0.5 })];
   assert.deepEqual(plus(some, some, some).at(0), { arrivalRate: 3, maxUsers: 15 });
   assert.deepEqual(plus(some, usual).at(0), { arrivalRate: 1.5, maxUsers: 1005 });
@@ -468,7 +468,7 @@ Deno.test("the sum with an endless curve has no end", () => {
   assert.deepEqual([4, 5].map((t) => curve.at(t)), [{ users: 3 }, { users: 1 }]);
 });
 
-Deno.test("users and arrivals cannot be added, whenever that comes out", () => {
+Deno.test("users and arrivals cannot be added, even if they are mixed later", () => {
   assert.throws(() => plus(hold({ users: 1 }), hold({ arrivalRate: 1 })), UsageError);
   const turning: Curve = {
     seconds: 9,
@@ -479,7 +479,7 @@ Deno.test("users and arrivals cannot be added, whenever that comes out", () => {
   assert.throws(() => curve.at(5), /^UsageError: plus: users and arrivals are mixed: /);
 });
 
-Deno.test("the sum is in a step where one of its curves is", () => {
+Deno.test("the sum is in a step if one of its curves is", () => {
   const steps = stepUntilItBreaks({ stepSeconds: 2, users: { from: 1, step: 1, to: 2 } });
   const curve = plus(hold({ seconds: 9, users: 5 }), steps);
   assert.deepEqual(curve.stepAt!(3), { index: 1, startsAt: 2, skipTo: 4 });
@@ -487,7 +487,7 @@ Deno.test("the sum is in a step where one of its curves is", () => {
   assert.equal(plus(hold({ users: 1 })).stepAt, undefined);
 });
 
-Deno.test("users are rounded, rates are not, and the time stays", () => {
+Deno.test("scaling rounds users but not rates, and keeps the duration", () => {
   const curve = scaled(hold({ seconds: 60, users: 25, rate: 5 }), 0.1);
   assert.equal(curve.seconds, 60);
   assert.deepEqual(curve.at(0), { users: 3, rate: 0.5 });
@@ -495,14 +495,14 @@ Deno.test("users are rounded, rates are not, and the time stays", () => {
   assert.equal(curve.at(60), null);
 });
 
-Deno.test("the most users of arrivals are rounded up, so that there is one at least", () => {
+Deno.test("scaling rounds maxUsers up to at least 1", () => {
   const curve = hold({ arrivalRate: 3, maxUsers: 5 });
   assert.deepEqual(scaled(curve, 0.01).at(0), { arrivalRate: 0.03, maxUsers: 1 });
   assert.deepEqual(scaled(curve, 2).at(0), { arrivalRate: 6, maxUsers: 10 });
   assert.deepEqual(scaled(hold({ arrivalRate: 3 }), 2).at(0), { arrivalRate: 6, maxUsers: 2000 });
 });
 
-Deno.test("a curve of the same size is the curve", () => {
+Deno.test("scaling by 1 changes nothing", () => {
   fc.assert(fc.property(anyCurve("users"), (curve) => {
     const same = scaled(curve, 1);
     for (const t of momentsOf(curve)) {
@@ -512,13 +512,13 @@ Deno.test("a curve of the same size is the curve", () => {
   }));
 });
 
-Deno.test("steps stay where they are", () => {
+Deno.test("scaling keeps the steps", () => {
   const steps = stepUntilItBreaks({ stepSeconds: 2, users: { from: 1, step: 1, to: 2 } });
   assert.deepEqual(scaled(steps, 3).stepAt!(3), { index: 1, startsAt: 2, skipTo: 4 });
   assert.equal(scaled(hold({ users: 1 }), 3).stepAt, undefined);
 });
 
-Deno.test("a factor that is no number over 0 is named", () => {
+Deno.test("a factor that is not a number over 0 is rejected", () => {
   for (const [factor, text] of [[0, "0"], [-1, "-1"], [NaN, "NaN"], ["2", "'2'"]] as const) {
     assert.throws(
       () => scaled(hold({ users: 1 }), factor as number),
@@ -535,7 +535,7 @@ function stepsOf(options: Parameters<typeof stepUntilItBreaks>[0]): unknown[] {
   return steps;
 }
 
-Deno.test("steps go up to the highest load, whatever is left for the last one", () => {
+Deno.test("steps rise to the highest load, even if the last step is smaller", () => {
   const users = { from: 10, step: 20, to: 60 };
   assert.deepEqual(
     stepsOf({ stepSeconds: 5, users }),
@@ -548,13 +548,13 @@ Deno.test("steps go up to the highest load, whatever is left for the last one", 
   assert.deepEqual(stepsOf({ stepSeconds: 5, users: { ...users, to: 10 } }), [{ users: 10 }]);
 });
 
-Deno.test("steps of a fraction are as many as they would be without rounding", () => {
+Deno.test("rounding errors do not add a step", () => {
   const steps = stepsOf({ stepSeconds: 1, arrivalRate: { from: 0, step: 0.1, to: 0.3 } });
   assert.equal(steps.length, 4);
   assert.deepEqual(steps.at(-1), { arrivalRate: 0.3 });
 });
 
-Deno.test("each moment is in its step, with the number and the beginning of that", () => {
+Deno.test("each moment is in a step with a number and a start", () => {
   const curve = stepUntilItBreaks({ stepSeconds: 2.5, users: { from: 1, step: 1, to: 3 } });
   assert.equal(curve.seconds, 7.5);
   assert.deepEqual([0, 2.4, 2.5, 7.4, 7.5].map((t) => curve.stepAt!(t)), [
@@ -566,7 +566,7 @@ Deno.test("each moment is in its step, with the number and the beginning of that
   ]);
 });
 
-Deno.test("what is wrong with the options is named", () => {
+Deno.test("invalid options of stepUntilItBreaks are rejected", () => {
   const users = { from: 1, step: 1, to: 3 };
   for (
     const [options, text] of [
@@ -586,7 +586,7 @@ Deno.test("what is wrong with the options is named", () => {
   }
 });
 
-Deno.test("steps that lead nowhere are named", () => {
+Deno.test("steps that do not rise are rejected", () => {
   for (const users of [{ from: 5, step: 0, to: 9 }, { from: 5, step: 1, to: 4 }]) {
     const { from, step, to } = users;
     assert.throws(

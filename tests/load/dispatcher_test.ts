@@ -15,7 +15,7 @@ function text(assigned: Assigned): string {
   return [...assigned].map(([worker, counts]) => `${worker} ${counts.join("+")}`).join(", ");
 }
 
-/** A dispatcher that has been told what runs. */
+/** A dispatcher that remembers what runs. */
 function running(assigned: Readonly<Record<string, ClassCounts>>): Dispatcher {
   const dispatcher = new Dispatcher(Object.values(assigned)[0]!.length);
   dispatcher.restore(new Map(Object.entries(assigned)));
@@ -35,7 +35,7 @@ function squares(assigned: Assigned): number {
   return sum([...assigned.values()].flat().map((count) => count ** 2));
 }
 
-/** All ways to take `size` users from those that are left. */
+/** All ways to take `size` users from the remaining ones. */
 function* rows(left: ClassCounts, size: number): Generator<number[]> {
   const [first, ...rest] = left;
   if (first === undefined) {
@@ -47,7 +47,7 @@ function* rows(left: ClassCounts, size: number): Generator<number[]> {
   }
 }
 
-/** All balanced ways to spread users over workers. */
+/** All balanced distributions of users among workers. */
 function* spreads(counts: ClassCounts, workers: readonly string[]): Generator<Assigned> {
   const [first, ...rest] = workers;
   if (first === undefined) {
@@ -55,7 +55,7 @@ function* spreads(counts: ClassCounts, workers: readonly string[]): Generator<As
     return;
   }
   const size = sum(counts) / workers.length;
-  // Larger ones and smaller ones may come in any order, so whoever is last may get any of both.
+  // Larger and smaller totals may be in any order.
   for (const own of new Set([Math.floor(size), Math.ceil(size)])) {
     for (const row of rows(counts, own)) {
       const left = counts.map((count, cls) => count - row[cls]!);
@@ -64,7 +64,7 @@ function* spreads(counts: ClassCounts, workers: readonly string[]): Generator<As
   }
 }
 
-/** The fewest starts, and the least sum of squares among the spreads that need no more. */
+/** The fewest starts, and the least sum of squares among the distributions with that many. */
 function best(before: Assigned, counts: ClassCounts, workers: readonly string[]): number[] {
   let least = [Infinity, Infinity];
   for (const after of spreads(counts, workers)) {
@@ -75,8 +75,8 @@ function best(before: Assigned, counts: ClassCounts, workers: readonly string[])
 }
 
 /**
- * The fewest starts, by the theorem of the smallest cut: the users that can be kept are a flow from
- * classes through workers, and the smallest cut is tried over all sets of classes.
+ * The fewest starts, by the max-flow min-cut theorem: the users that can be kept are a flow from
+ * classes through workers, and the minimum cut is searched over all sets of classes.
  */
 function fewestStarts(before: Assigned, counts: ClassCounts, workers: readonly string[]): number {
   const total = sum(counts);
@@ -109,7 +109,7 @@ function assertExactAndBalanced(
   assert.ok([...assigned.values()].flat().every((count) => count >= 0), text(assigned));
 }
 
-/** Calls of one dispatcher: counts of as many classes each, and some of as many workers in any order. */
+/** Calls of one dispatcher: counts by class, and some of the workers in any order. */
 function calls(limits: {
   readonly classes: number;
   readonly workers: number;
@@ -144,49 +144,49 @@ Deno.test("a ramp gives one worker after another a user, and keeps the classes e
   ]);
 });
 
-Deno.test("a load that comes at once is even in every class", () => {
+Deno.test("a load that starts all at once is even in every class", () => {
   const assigned = new Dispatcher(3).assign([7, 5, 1], ABCD);
   assertExactAndBalanced(assigned, [7, 5, 1], ABCD);
   assert.equal(squares(assigned), 2 ** 2 * 4 + 1 ** 2 * 5);
 });
 
-Deno.test("a lost worker's users are started on the others, which keep their own", () => {
+Deno.test("the users of a lost worker are started on the others, which keep their own", () => {
   const before = { a: [3, 1], b: [3, 1], c: [3, 1], d: [3, 1] };
   assert.equal(text(running(before).assign([12, 4], ["a", "b", "d"])), "a 4+2, b 4+1, d 4+1");
 });
 
-Deno.test("a late worker gets its share, and nobody else starts a user", () => {
+Deno.test("a late worker gets its share, and no other worker starts a user", () => {
   const before = { a: [4, 2], b: [4, 2] };
   assert.equal(text(running(before).assign([8, 4], ["a", "b", "c"])), "a 3+1, b 3+1, c 2+2");
 });
 
-Deno.test("a worker that was lost and comes back begins with nothing", () => {
+Deno.test("a worker that was lost and returns begins without users", () => {
   const dispatcher = running({ a: [2], b: [2] });
   assert.equal(text(dispatcher.assign([4], ["a"])), "a 4");
   assert.equal(text(dispatcher.assign([3], ["b", "a"])), "b 1, a 2");
 });
 
-Deno.test("where users are fewer than workers some workers have none", () => {
+Deno.test("with fewer users than workers, some workers have none", () => {
   const dispatcher = new Dispatcher(2);
   assert.equal(text(dispatcher.assign([1, 1], ABCD)), "a 1+0, b 0+1, c 0+0, d 0+0");
   assert.equal(text(dispatcher.assign([0, 1], ABCD)), "a 0+0, b 0+1, c 0+0, d 0+0");
   assert.equal(text(dispatcher.assign([0, 0], ABCD)), "a 0+0, b 0+0, c 0+0, d 0+0");
 });
 
-Deno.test("a load that shrinks starts nobody, and takes from where a class is most", () => {
+Deno.test("a shrinking load starts no users, and stops those of the largest classes", () => {
   const before = { a: [3, 0], b: [2, 1], c: [1, 2] };
   assert.equal(text(running(before).assign([5, 3], ["a", "b", "c"])), "a 2+0, b 2+1, c 1+2");
   assert.equal(text(running(before).assign([4, 2], ["a", "b", "c"])), "a 2+0, b 1+1, c 1+1");
 });
 
-Deno.test("a worker keeps the class that no other one could keep", () => {
-  // Whoever keeps a's user of the first class has to start one of the second.
+Deno.test("a worker keeps the class that no other worker could keep", () => {
+  // Keeping a's user of the first class requires starting one of the second.
   const before = { a: [1, 1], b: [1, 0] };
   assert.equal(text(running(before).assign([1, 1], ["a", "b"])), "a 0+1, b 1+0");
 });
 
-Deno.test("a user is moved only where the balance asks for it", () => {
-  // Worker b lost both its users, as their class has gone, so that a has too many.
+Deno.test("a user is moved only if the balance requires it", () => {
+  // Worker b lost both its users with their class, so a has too many.
   const before = { a: [2, 0], b: [0, 2] };
   assert.equal(text(running(before).assign([2, 0], ["a", "b"])), "a 1+0, b 1+0");
 });
@@ -197,19 +197,19 @@ Deno.test("without workers nothing runs, and nothing is remembered", () => {
   assert.equal(text(dispatcher.assign([3], ["a", "b"])), "a 2, b 1");
 });
 
-Deno.test("counts that are no counts are refused", () => {
+Deno.test("invalid counts are rejected", () => {
   for (const counts of [[1], [1, 2, 3], [1, -1], [1, 0.5], [NaN, 1]]) {
     assert.throws(() => new Dispatcher(2).assign(counts, ["a"]), RangeError, `${counts}`);
   }
 });
 
-Deno.test("what has been restored is what runs, and nothing else", () => {
+Deno.test("restoring replaces what is remembered", () => {
   const dispatcher = running({ a: [3], b: [2] });
   dispatcher.restore(new Map([["a", [2]], ["b", [3]]]));
   assert.equal(text(dispatcher.assign([5], ["a", "b"])), "a 2, b 3");
 });
 
-Deno.test("any calls leave every class exact, every worker within one user, and start the fewest", () => {
+Deno.test("after any calls every class is exact, every worker within one user, and the fewest users were started", () => {
   fc.assert(fc.property(calls({ classes: 6, workers: 12, users: 60 }), (all) => {
     const dispatcher = new Dispatcher(all[0]!.counts.length);
     let before: Assigned = new Map();
@@ -222,13 +222,13 @@ Deno.test("any calls leave every class exact, every worker within one user, and 
   }));
 });
 
-Deno.test("no spread needs fewer starts, and none of as many is more even", () => {
+Deno.test("no distribution needs fewer starts, and none with as many is more even", () => {
   fc.assert(
     fc.property(calls({ classes: 3, workers: 3, users: 4 }), (all) => {
       const dispatcher = new Dispatcher(all[0]!.counts.length);
       let before: Assigned = new Map();
       for (const { counts: wanted, workers } of all) {
-        // At most six users in all, so that every spread can be tried.
+        // At most six users in total, so that every distribution can be tried.
         let left = 6;
         const counts = wanted.map((count) => {
           const own = Math.min(count, left);
@@ -249,7 +249,7 @@ Deno.test("no spread needs fewer starts, and none of as many is more even", () =
   );
 });
 
-Deno.test("no spread needs fewer starts, however uneven the one before was", () => {
+Deno.test("no distribution needs fewer starts, even if the previous one was uneven", () => {
   const uneven = fc.integer({ min: 1, max: 6 }).chain((classes) => {
     const counts = (max: number): fc.Arbitrary<number[]> =>
       fc.array(fc.nat(max), { minLength: classes, maxLength: classes });
@@ -271,7 +271,7 @@ Deno.test("no spread needs fewer starts, however uneven the one before was", () 
   );
 });
 
-Deno.test("a ramp of any classes starts only who is new", () => {
+Deno.test("a ramp of any classes starts only the additional users", () => {
   const steps = fc.array(fc.tuple(fc.nat(4), fc.nat(4), fc.nat(4)), { maxLength: 30 });
   fc.assert(fc.property(steps, fc.integer({ min: 1, max: 9 }), (gains, workerCount) => {
     const workers = Array.from({ length: workerCount }, (_, i) => `w${i}`);
@@ -287,7 +287,7 @@ Deno.test("a ramp of any classes starts only who is new", () => {
   }));
 });
 
-Deno.test("the same calls give the same answers", () => {
+Deno.test("the same calls give the same results", () => {
   fc.assert(fc.property(calls({ classes: 4, workers: 6, users: 20 }), (all) => {
     const [one, other] = [0, 1].map(() => new Dispatcher(all[0]!.counts.length));
     for (const { counts, workers } of all) {

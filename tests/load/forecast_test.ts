@@ -21,9 +21,9 @@ function shapeOf(curve: Curve): LoadUserShape {
   return new TestShape();
 }
 
-Deno.test("users go up at the rate, and stay", () => {
-  const plan = profileOf({ users: 10, rate: 2.5, runTime: 6 });
-  assert.deepEqual(forecast(plan, Infinity), {
+Deno.test("users rise at the rate, and stay", () => {
+  const profile = profileOf({ users: 10, rate: 2.5, runTime: 6 });
+  assert.deepEqual(forecast(profile, Infinity), {
     users: [3, 6, 8, 10, 10, 10],
     arrivalRates: null,
     iterations: null,
@@ -33,16 +33,16 @@ Deno.test("users go up at the rate, and stay", () => {
   });
 });
 
-Deno.test("where every class has a fixed count, there are no more users than that", () => {
-  const plan = profileOf({ users: 10, rate: 100, runTime: 2 });
-  assert.deepEqual(forecast(plan, 7).users, [7, 7]);
+Deno.test("if every class has a fixed count, there are no more users than that", () => {
+  const profile = profileOf({ users: 10, rate: 100, runTime: 2 });
+  assert.deepEqual(forecast(profile, 7).users, [7, 7]);
   const open = profileOf({ arrivalRate: 1, maxUsers: 10, runTime: 1 });
   assert.deepEqual(forecast(open, 7).users, [7]);
 });
 
-Deno.test("the last second may be a part of one, and has that part of its passes", () => {
-  const plan = profileOf({ arrivalRate: 8, maxUsers: 3, runTime: 2.25 });
-  assert.deepEqual(forecast(plan, Infinity), {
+Deno.test("the last second may be partial, with that part of its iterations", () => {
+  const profile = profileOf({ arrivalRate: 8, maxUsers: 3, runTime: 2.25 });
+  assert.deepEqual(forecast(profile, Infinity), {
     users: [3, 3, 3],
     arrivalRates: [8, 8, 8],
     iterations: 18,
@@ -52,21 +52,21 @@ Deno.test("the last second may be a part of one, and has that part of its passes
   });
 });
 
-Deno.test("a plan without an end is followed for a day", () => {
+Deno.test("a profile without an end is followed for a day", () => {
   const { seconds, isOver, users } = forecast(profileOf({ users: 5, rate: 1 }), Infinity);
   assert.equal(seconds, 86_400);
   assert.equal(users.length, 86_400);
   assert.equal(isOver, false);
 });
 
-Deno.test("a plan whose end is known is followed up to it, for a week at most", () => {
+Deno.test("a profile with a known end is followed up to it, for a week at most", () => {
   const twoDays = forecast(profileOf({ runTime: 172_800 }), Infinity);
   assert.deepEqual([twoDays.seconds, twoDays.isOver], [172_800, true]);
   const year = forecast(profileOf({ runTime: 31_536_000 }), Infinity);
   assert.deepEqual([year.seconds, year.isOver], [604_800, false]);
 });
 
-Deno.test("a tick of one's own is asked second by second until it says null", () => {
+Deno.test("tick() is called once a second until it returns null", () => {
   const asked: number[] = [];
   class TestTick extends LoadUserShape {
     override tick(): Tick | null {
@@ -81,7 +81,7 @@ Deno.test("a tick of one's own is asked second by second until it says null", ()
   assert.deepEqual([seconds, isOver], [3, true]);
 });
 
-Deno.test("a tick that ends at once leaves nothing", () => {
+Deno.test("a tick() that ends at once leaves an empty forecast", () => {
   class TestNothing extends LoadUserShape {
     override tick(): null {
       return null;
@@ -91,7 +91,7 @@ Deno.test("a tick that ends at once leaves nothing", () => {
   assert.deepEqual([users, seconds, isOver], [[], 0, true]);
 });
 
-Deno.test("what a tick gives that is no load is an error here too", () => {
+Deno.test("an invalid load from tick() is an error", () => {
   class TestBroken extends LoadUserShape {
     override tick(): Tick | null {
       return this.getRunTime() < 5 ? [1, 1] : [1, -1];
@@ -105,7 +105,7 @@ Deno.test("what a tick gives that is no load is an error here too", () => {
   );
 });
 
-Deno.test("a ramp is where it says at the end of each second, and so is what comes after it", () => {
+Deno.test("a ramp has its value at the end of each second, and so has the curve after it", () => {
   const curve = inSequence(
     ramp({ seconds: 4, users: { from: 0, to: 8 } }),
     hold({ seconds: 2, users: 3 }),
@@ -120,7 +120,7 @@ Deno.test("a ramp is where it says at the end of each second, and so is what com
   ]);
 });
 
-Deno.test("steps are counted, those of each repetition", () => {
+Deno.test("the steps of each repetition are counted", () => {
   const steps = stepUntilItBreaks({ stepSeconds: 3, users: { from: 1, step: 1, to: 4 } });
   const { steps: count, seconds } = forecast(
     profileOf({ shape: shapeOf(repeated(steps, 2)) }),
@@ -129,7 +129,7 @@ Deno.test("steps are counted, those of each repetition", () => {
   assert.deepEqual([count, seconds], [8, 24]);
 });
 
-Deno.test("any curve ends when it says, with whole users and no fewer than none", () => {
+Deno.test("any curve ends on time, with whole users of 0 or more", () => {
   fc.assert(
     fc.property(anyCurve("users"), (curve) => {
       const { users, seconds, isOver } = forecast(profileOf({ shape: shapeOf(curve) }), Infinity);

@@ -19,7 +19,7 @@ class TestTick extends LoadUserShape {
   }
 }
 
-Deno.test("a constant load has one target until its run time is over", () => {
+Deno.test("a constant load lasts until the end of its run time", () => {
   assert.deepEqual(loadAt(CONSTANT, 0), { users: 100, rate: 0.5 });
   assert.deepEqual(loadAt(CONSTANT, 19.999), { users: 100, rate: 0.5 });
   assert.equal(loadAt(CONSTANT, 20), null);
@@ -33,7 +33,7 @@ Deno.test("a load without a run time never ends", () => {
   assert.equal(plannedSeconds(profile), null);
 });
 
-Deno.test("a shape decides alone, beyond the run time and short of it", () => {
+Deno.test("a shape replaces the run time, whether longer or shorter", () => {
   const profile = { ...CONSTANT, shape: new TestTick() };
   assert.deepEqual(loadAt(profile, 0), { users: 7, rate: 3 });
   assert.deepEqual(loadAt(profile, 89), { users: 7, rate: 3 });
@@ -42,19 +42,19 @@ Deno.test("a shape decides alone, beyond the run time and short of it", () => {
   assert.equal(loadAt(short, 42.5), null);
 });
 
-Deno.test("the time of a staged shape is known beforehand, that of any other is not", () => {
+Deno.test("the duration of a shape with stages is known beforehand, that of any other is not", () => {
   assert.equal(plannedSeconds({ ...CONSTANT, shape: new TestSteps() }), 42.5);
   assert.equal(plannedSeconds({ ...CONSTANT, shape: new TestTick() }), null);
 });
 
-Deno.test("an open load is its arrivals, until the run time is over", () => {
+Deno.test("a load of the open model lasts until the end of the run time", () => {
   const profile = { ...CONSTANT, load: { arrivalRate: 2.5, maxUsers: 30 } };
   assert.deepEqual(loadAt(profile, 19.9), { arrivalRate: 2.5, maxUsers: 30 });
   assert.equal(loadAt(profile, 20), null);
   assert.equal(plannedSeconds(profile), 20);
 });
 
-Deno.test("a shape decides instead of arrivals, and is told what was crossed", () => {
+Deno.test("a shape replaces an arrival rate, and learns which threshold was crossed", () => {
   class TestBreak extends LoadUserShape {
     static override curve = stepUntilItBreaks({
       stepSeconds: 10,

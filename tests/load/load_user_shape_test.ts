@@ -36,7 +36,7 @@ class TestSteps extends LoadUserShape {
   ];
 }
 
-/** A class whose tick returns the value as it is, as a test file without types may. */
+/** A class whose tick returns this value, as a test file without types may. */
 function returning(value: unknown): LoadUserShape {
   class TestOdd extends LoadUserShape {
     override tick(): Tick | null {
@@ -46,7 +46,7 @@ function returning(value: unknown): LoadUserShape {
   return new TestOdd();
 }
 
-/** A class with these stages, whatever they are. */
+/** A class with these stages, valid or not. */
 function withStages(stages: unknown): ShapeClass {
   class TestStages extends LoadUserShape {
     static override stages = stages as readonly Stage[];
@@ -54,7 +54,7 @@ function withStages(stages: unknown): ShapeClass {
   return TestStages;
 }
 
-Deno.test("a shape ticked every second for 130 s gives its targets and then the end", () => {
+Deno.test("a shape gives its load every second and then ends", () => {
   const shape = new TestSpike();
   const seen = Array.from({ length: 130 }, (_, second) => shape.at(second));
   assert.deepEqual(seen.slice(0, 60), Array(60).fill({ users: 100, rate: 10 }));
@@ -62,14 +62,14 @@ Deno.test("a shape ticked every second for 130 s gives its targets and then the 
   assert.deepEqual(seen.slice(120), Array(10).fill(null));
 });
 
-Deno.test("the run time is 0 at first, and then what the shape was last asked for", () => {
+Deno.test("getRunTime is 0 at first, and then the time of the last call", () => {
   const shape = new TestSpike();
   assert.equal(shape.getRunTime(), 0);
   shape.at(61.25);
   assert.equal(shape.getRunTime(), 61.25);
 });
 
-Deno.test("two shapes of one class have each their own run time", () => {
+Deno.test("two shapes of one class have separate run times", () => {
   const [one, other] = [new TestSpike(), new TestSpike()];
   one.at(70);
   assert.equal(other.getRunTime(), 0);
@@ -87,7 +87,7 @@ Deno.test("stages follow one another, each for its own duration", () => {
   assert.equal(shape.at(1e6), null);
 });
 
-Deno.test("a tick of one's own may build on the stages", () => {
+Deno.test("an overridden tick() may use the stages", () => {
   class TestDouble extends TestSteps {
     override tick(): Load | Tick | null {
       const load = super.tick();
@@ -97,7 +97,7 @@ Deno.test("a tick of one's own may build on the stages", () => {
   assert.deepEqual(new TestDouble().at(11), { users: 80, rate: 0.5 });
 });
 
-Deno.test("the time is known beforehand only where no tick of one's own decides", () => {
+Deno.test("the duration is known beforehand only if tick() is not overridden", () => {
   assert.equal(new TestSteps().plannedSeconds(), 30.5);
   assert.equal(new TestSpike().plannedSeconds(), null);
   class TestBoth extends TestSteps {
@@ -108,7 +108,7 @@ Deno.test("the time is known beforehand only where no tick of one's own decides"
   assert.equal(new TestBoth().plannedSeconds(), null);
 });
 
-Deno.test("what tick returns is checked, and named with the shape and the time", () => {
+Deno.test("an invalid result of tick() is rejected with the shape and the time", () => {
   const form =
     "it must be [users, rate], { users, rate }, { arrivalRate, maxUsers }, or null to end the test";
   const cases: [unknown, string][] = [
@@ -144,14 +144,14 @@ Deno.test("what tick returns is checked, and named with the shape and the time",
   }
 });
 
-Deno.test("an async tick is refused", () => {
+Deno.test("an async tick() is rejected", () => {
   assert.throws(
     () => returning(Promise.resolve([1, 1])).at(0),
     /returned Promise .*: users must be/,
   );
 });
 
-Deno.test("a tick that throws is named, and its error kept as the cause", () => {
+Deno.test("an error in tick() is reported with the original error as its cause", () => {
   const error = new TypeError("no such step");
   class TestBroken extends LoadUserShape {
     override tick(): Tick | null {
@@ -166,17 +166,17 @@ Deno.test("a tick that throws is named, and its error kept as the cause", () => 
   });
 });
 
-Deno.test("a frozen tick is taken as it is", () => {
+Deno.test("a frozen result of tick() is accepted", () => {
   assert.deepEqual(returning(Object.freeze([7, 0.25])).at(0), { users: 7, rate: 0.25 });
 });
 
-Deno.test("a class with a tick, with stages, or with both can be run", () => {
+Deno.test("a class with tick(), with stages or with both is valid", () => {
   assert.equal(checkShape(TestSpike), null);
   assert.equal(checkShape(TestSteps), null);
   assert.equal(checkShape(class TestMore extends TestSpike {}), null);
 });
 
-Deno.test("a class with neither a tick nor stages is named", () => {
+Deno.test("a class without tick(), stages and curve is rejected", () => {
   class TestNothing extends LoadUserShape {}
   assert.equal(
     checkShape(TestNothing),
@@ -184,7 +184,7 @@ Deno.test("a class with neither a tick nor stages is named", () => {
   );
 });
 
-Deno.test("the first wrong stage is named with its value and what is accepted", () => {
+Deno.test("the first invalid stage of a class is rejected with its value", () => {
   const good = { duration: 1, users: 1, rate: 1 };
   const cases: [unknown, string][] = [
     ["1m", ".stages must be a list of { duration, users, rate }, not '1m'."],
@@ -211,7 +211,7 @@ Deno.test("the first wrong stage is named with its value and what is accepted", 
   }
 });
 
-Deno.test("stages are checked even where a tick of one's own may use them", () => {
+Deno.test("stages are checked even if tick() is overridden", () => {
   class TestBoth extends LoadUserShape {
     static override stages = [{ duration: -1, users: 1, rate: 1 }];
     override tick(): Load | Tick | null {
@@ -224,13 +224,13 @@ Deno.test("stages are checked even where a tick of one's own may use them", () =
   );
 });
 
-Deno.test("checking changes nothing of the stages", () => {
+Deno.test("checking does not change the stages", () => {
   const stages = Object.freeze([Object.freeze({ duration: 3, users: 0, rate: 0.1 })]);
   assert.equal(checkShape(withStages(stages)), null);
   assert.deepEqual(stages, [{ duration: 3, users: 0, rate: 0.1 }]);
 });
 
-Deno.test("a load may be an object, of users or of arrivals, and leave out what has a default", () => {
+Deno.test("tick() may return a load of either model, and leave out what has a default", () => {
   assert.deepEqual(returning({ users: 8, rate: 0.5 }).at(0), { users: 8, rate: 0.5 });
   assert.deepEqual(returning({ users: 8 }).at(0), { users: 8, rate: 8 });
   assert.deepEqual(returning({ arrivalRate: 0.5, maxUsers: 3 }).at(0), {
@@ -240,7 +240,7 @@ Deno.test("a load may be an object, of users or of arrivals, and leave out what 
   assert.deepEqual(returning({ arrivalRate: 0 }).at(0), { arrivalRate: 0, maxUsers: 1000 });
 });
 
-Deno.test("a shape that goes over from users to arrivals, or back, is named", () => {
+Deno.test("a shape that changes between users and arrivals is rejected", () => {
   const [users, arrivals] = [{ users: 1, rate: 1 }, { arrivalRate: 2 }];
   for (
     const [before, after, model, text] of [
@@ -264,15 +264,15 @@ Deno.test("a shape that goes over from users to arrivals, or back, is named", ()
   }
 });
 
-Deno.test("the same moment gets the same answer, though users move", () => {
+Deno.test("the same moment gives the same load, even while users are changing", () => {
   const shape = returning({ users: 50 });
   assert.deepEqual(shape.at(3), { users: 50, rate: 50 });
   assert.deepEqual(shape.at(3), { users: 50, rate: 50 });
-  // 26 have started: one at once, and 25 in half a second.
+  // 26 have started: one at once, and 25 within half a second.
   assert.deepEqual(shape.at(3.5), { users: 50, rate: 24 });
 });
 
-Deno.test("users that have no rate are always there a second later, whatever came before", () => {
+Deno.test("without a rate, users are reached within a second, whatever came before", () => {
   class TestMixed extends LoadUserShape {
     static override curve = inSequence(
       hold({ seconds: 10, users: 300, rate: 5 }), // gets no further than 51
@@ -294,7 +294,7 @@ Deno.test("users that have no rate are always there a second later, whatever cam
   assert.equal(shape.at(40), null);
 });
 
-Deno.test("a class follows its curve, and a tick of its own goes before it", () => {
+Deno.test("a class follows its curve unless it overrides tick()", () => {
   class TestCurve extends LoadUserShape {
     static override curve = hold({ seconds: 5, arrivalRate: 9, maxUsers: 2 });
     static override stages = [{ duration: 99, users: 1, rate: 1 }];
@@ -310,7 +310,7 @@ Deno.test("a class follows its curve, and a tick of its own goes before it", () 
   assert.deepEqual(new TestOwn().at(1), { users: 1, rate: 1 });
 });
 
-Deno.test("two shapes of one class break on their own", () => {
+Deno.test("two shapes of one class break independently", () => {
   class TestBreak extends LoadUserShape {
     static override curve = stepUntilItBreaks({
       stepSeconds: 10,
@@ -339,7 +339,7 @@ Deno.test("a shape that is not raised until it breaks has no steps and no breaki
   assert.equal(shape.breakingPoint, null);
 });
 
-Deno.test("a curve that is none, and stages of both models, are named", () => {
+Deno.test("an invalid curve and stages of both models are rejected", () => {
   for (
     const [curve, text] of [
       [5, "a curve must be { seconds, at(t) }, not 5"],
@@ -378,7 +378,7 @@ Deno.test("stages of arrivals follow one another", () => {
 
 const STEPS = stepUntilItBreaks({ stepSeconds: 10, users: { from: 10, step: 10, to: 40 } });
 
-/** The loads of each second up to the end; a threshold is crossed where `crossed` says so. */
+/** The load of each second up to the end, with the thresholds crossed as `crossed` says. */
 function loads(run: CurveRun, crossed: (second: number) => boolean): unknown[] {
   const seen: unknown[] = [];
   for (let second = 0; second < 1000; second++) {
@@ -397,7 +397,7 @@ function users(counts: Readonly<Record<number, number>>): unknown[] {
   );
 }
 
-Deno.test("where nothing breaks, the highest load has passed", () => {
+Deno.test("if nothing breaks, the highest load has passed", () => {
   const run = new CurveRun(STEPS);
   assert.deepEqual(loads(run, never), users({ 10: 10, 20: 10, 30: 10, 40: 10 }));
   assert.deepEqual(run.brokenLoad, {
@@ -407,7 +407,7 @@ Deno.test("where nothing breaks, the highest load has passed", () => {
   });
 });
 
-Deno.test("what a step crosses in its midst ends the curve there and then", () => {
+Deno.test("a threshold that is crossed within a step ends the curve at once", () => {
   const run = new CurveRun(STEPS);
   assert.deepEqual(loads(run, (second) => second === 23), users({ 10: 10, 20: 10, 30: 3 }));
   assert.deepEqual(run.brokenLoad, {
@@ -417,28 +417,28 @@ Deno.test("what a step crosses in its midst ends the curve there and then", () =
   });
 });
 
-Deno.test("what is known when the next step would begin belongs to the step before", () => {
+Deno.test("a threshold that is crossed when the next step would begin counts for the previous step", () => {
   const run = new CurveRun(STEPS);
   assert.deepEqual(loads(run, (second) => second === 20), users({ 10: 10, 20: 10 }));
   assert.deepEqual(run.brokenLoad?.passed, { users: 10, rate: 10 });
   assert.deepEqual(run.brokenLoad?.broke, { users: 20, rate: 20 });
 });
 
-Deno.test("the last step may break at the moment of its end", () => {
+Deno.test("the last step may break at its very end", () => {
   const run = new CurveRun(STEPS);
   assert.equal(loads(run, (second) => second === 40).length, 40);
   assert.deepEqual(run.brokenLoad?.passed, { users: 30, rate: 30 });
   assert.deepEqual(run.brokenLoad?.broke, { users: 40, rate: 40 });
 });
 
-Deno.test("what was crossed before the first step is none of its business", () => {
+Deno.test("a threshold that was crossed before the first step does not count for it", () => {
   const run = new CurveRun(inSequence(ramp({ seconds: 5, users: { from: 0, to: 10 } }), STEPS));
-  // At 5 s the first step begins; what is crossed then was crossed by the ramp.
+  // At 5 s the first step begins; a threshold crossed then was crossed by the ramp.
   assert.equal(loads(run, (second) => second <= 5).length, 45);
   assert.equal(run.brokenLoad?.broke, null);
 });
 
-Deno.test("a run that was stopped in a step has passed the steps before", () => {
+Deno.test("a run that is stopped within a step has passed the previous steps", () => {
   const run = new CurveRun(STEPS);
   for (let second = 0; second < 27; second++) run.at(second, null);
   assert.deepEqual(run.brokenLoad, {
@@ -448,7 +448,7 @@ Deno.test("a run that was stopped in a step has passed the steps before", () => 
   });
 });
 
-Deno.test("after a break the sequence goes on, and lasts as long as it would have", () => {
+Deno.test("after a break the sequence continues with the next curve", () => {
   const run = new CurveRun(inSequence(STEPS, hold({ seconds: 7, users: 1 })));
   assert.deepEqual(loads(run, (second) => second === 15), [
     ...users({ 10: 10, 20: 5 }),
@@ -456,7 +456,7 @@ Deno.test("after a break the sequence goes on, and lasts as long as it would hav
   ]);
 });
 
-Deno.test("each repetition goes its own way, and the first break is the one reported", () => {
+Deno.test("each repetition is judged separately, and the first break is reported", () => {
   const run = new CurveRun(repeated(STEPS, 3));
   const breaks = [33, 33 + 25, 33 + 25 + 12];
   assert.deepEqual(
@@ -471,15 +471,15 @@ Deno.test("each repetition goes its own way, and the first break is the one repo
   assert.deepEqual(run.brokenLoad?.broke, { users: 40, rate: 40 });
 });
 
-Deno.test("a step that nobody saw has not passed", () => {
+Deno.test("a step that was skipped has not passed", () => {
   const run = new CurveRun(STEPS);
   run.at(0, null);
-  // The runner was late by a whole step.
+  // The runner is late by a whole step.
   run.at(25, null);
   assert.deepEqual(run.brokenLoad?.passed, { users: 10, rate: 10 });
 });
 
-Deno.test("steps are told with their load and their beginning in the test's own time", () => {
+Deno.test("a step has its load, and its start in the time of the test", () => {
   const run = new CurveRun(inSequence(hold({ seconds: 4, users: 5 }), scaled(STEPS, 0.5), STEPS));
   const steps = Array.from({ length: 50 }, (_, second) => {
     run.at(second, second === 17 ? "p95<200ms" : null);
@@ -493,7 +493,7 @@ Deno.test("steps are told with their load and their beginning in the test's own 
   assert.deepEqual(steps[49], { index: 3, load: { users: 40, rate: 40 }, startedAt: 47 });
 });
 
-Deno.test("steps of arrivals upon others are those of the sum", () => {
+Deno.test("steps added to other arrivals have the load of the sum", () => {
   const run = new CurveRun(plus(
     hold({ seconds: 25, arrivalRate: 100, maxUsers: 10 }),
     stepUntilItBreaks({
@@ -509,7 +509,7 @@ Deno.test("steps of arrivals upon others are those of the sum", () => {
   assert.deepEqual(run.brokenLoad?.broke, { arrivalRate: 107.5, maxUsers: 13 });
 });
 
-Deno.test("at whatever fraction of a second something breaks, the steps are over", () => {
+Deno.test("the steps end at any fraction of a second", () => {
   for (let i = 0; i < 1000; i++) {
     const run = new CurveRun(
       inSequence(hold({ seconds: 0.1, users: 3 }), STEPS, hold({ seconds: 1, users: 1 })),
@@ -519,7 +519,7 @@ Deno.test("at whatever fraction of a second something breaks, the steps are over
   }
 });
 
-Deno.test("a curve that needs nothing to break has no broken load", () => {
+Deno.test("a curve without steps has no broken load", () => {
   const run = new CurveRun(hold({ seconds: 3, users: 1 }));
   run.at(0, "p95<200ms");
   assert.equal(run.brokenLoad, null);

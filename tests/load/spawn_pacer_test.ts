@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import type { UserLoad } from "../../src/load/load.ts";
 import { SpawnPacer } from "../../src/load/spawn_pacer.ts";
 
-/** A pacer that heads from so many users to a target since second 0. */
+/** A pacer that heads for a load since second 0. */
 function pacing(from: number, users: number, rate: number): SpawnPacer {
   const pacer = new SpawnPacer(from);
   pacer.retarget({ users, rate }, 0);
   return pacer;
 }
 
-/** When the users change and to how many, found by waiting for each change as a runner does. */
+/** The changes of the users and their times, found by waiting for each change as a runner does. */
 function changes(pacer: SpawnPacer): [seconds: number, users: number][] {
   const seen: [number, number][] = [];
   let seconds: number | null = 0;
@@ -32,20 +32,20 @@ const targets = fc.array(
   { minLength: 1, maxLength: 40 },
 );
 
-Deno.test("on the way up the first user starts at once, and the rest at the rate", () => {
+Deno.test("on the way up the first user starts at once, the others at the rate", () => {
   assert.deepEqual(changes(pacing(0, 4, 2)), [[0, 1], [0.5, 2], [1, 3], [1.5, 4]]);
 });
 
-Deno.test("on the way down the first user stops at once, and the rest at the rate", () => {
+Deno.test("on the way down the first user stops at once, the others at the rate", () => {
   assert.deepEqual(changes(pacing(7, 4, 2)), [[0, 6], [0.5, 5], [1, 4]]);
 });
 
-Deno.test("a fraction of a user a second is a user after many", () => {
+Deno.test("a fractional rate starts a user every few seconds", () => {
   assert.deepEqual(changes(pacing(0, 3, 0.1)), [[0, 1], [10, 2], [20, 3]]);
   assert.equal(pacing(0, 3, 0.1).usersAt(9.99), 1);
 });
 
-Deno.test("a rate above the users is there within a fraction of a second", () => {
+Deno.test("a rate above the number of users reaches it within a fraction of a second", () => {
   const pacer = pacing(0, 10, 1000);
   assert.equal(pacer.usersAt(0), 1);
   assert.equal(pacer.usersAt(0.005), 6);
@@ -53,17 +53,17 @@ Deno.test("a rate above the users is there within a fraction of a second", () =>
   assert.equal(pacer.nextAt(0.009), null);
 });
 
-Deno.test("a pacer without a target stays where it is", () => {
+Deno.test("a pacer without a load stays where it is", () => {
   assert.equal(new SpawnPacer(5).usersAt(100), 5);
   assert.equal(new SpawnPacer(5).nextAt(100), null);
 });
 
-Deno.test("a target that is reached already asks for nothing", () => {
+Deno.test("a load that is already reached needs no change", () => {
   assert.equal(pacing(5, 5, 2).usersAt(100), 5);
   assert.equal(pacing(5, 5, 2).nextAt(0), null);
 });
 
-Deno.test("a ramp of 1,000 at 100 a second stays on its line, up and down", () => {
+Deno.test("a ramp of 1,000 at 100 per second stays on its line, up and down", () => {
   const [up, down] = [pacing(0, 1000, 100), pacing(1000, 0, 100)];
   for (let ms = 0; ms <= 10_000; ms++) {
     const line = ms / 10;
@@ -73,7 +73,7 @@ Deno.test("a ramp of 1,000 at 100 a second stays on its line, up and down", () =
   }
 });
 
-Deno.test("the same target again changes nothing", () => {
+Deno.test("the same load again changes nothing", () => {
   const pacer = pacing(0, 100, 3);
   for (let second = 1; second < 20; second++) {
     pacer.retarget({ users: 100, rate: 3 }, second + 0.1);
@@ -81,7 +81,7 @@ Deno.test("the same target again changes nothing", () => {
   }
 });
 
-Deno.test("a target that rises each second by what the rate allows is one straight ramp", () => {
+Deno.test("a load that rises each second by its rate is one straight ramp", () => {
   const pacer = new SpawnPacer(0);
   for (let second = 0; second < 60; second++) {
     pacer.retarget({ users: 10 * (second + 1), rate: 10 }, second);
@@ -107,7 +107,7 @@ Deno.test("a changed rate bends the line where it is", () => {
   assert.equal(pacer.usersAt(3.55), 14);
 });
 
-Deno.test("a ramp may turn round half way", () => {
+Deno.test("a ramp may turn around halfway", () => {
   const pacer = pacing(0, 100, 10);
   pacer.retarget({ users: 0, rate: 10 }, 2);
   assert.equal(pacer.usersAt(2), 21);
@@ -116,7 +116,7 @@ Deno.test("a ramp may turn round half way", () => {
   assert.equal(pacer.nextAt(4.1), null);
 });
 
-Deno.test("a long rest is worth one change at once, not more", () => {
+Deno.test("after a long rest only one change is immediate", () => {
   const pacer = pacing(0, 2, 10);
   pacer.retarget({ users: 10, rate: 1 }, 3600);
   assert.equal(pacer.usersAt(3600), 3);
@@ -124,7 +124,7 @@ Deno.test("a long rest is worth one change at once, not more", () => {
   assert.equal(pacer.usersAt(3601), 4);
 });
 
-Deno.test("whoever asks seldom misses nothing of a ramp that is bent meanwhile", () => {
+Deno.test("infrequent calls miss nothing of a ramp that bends in between", () => {
   const [seldom, often] = [new SpawnPacer(0), new SpawnPacer(0)];
   for (let second = 0; second < 30; second++) {
     const target = { users: 15 * (second + 1), rate: 15 };
@@ -135,13 +135,13 @@ Deno.test("whoever asks seldom misses nothing of a ramp that is bent meanwhile",
   assert.equal(seldom.usersAt(29.5), 443);
 });
 
-Deno.test("users go by the integral of the rate, however often the target changes", () => {
+Deno.test("users follow the integral of the rate, however often the load changes", () => {
   fc.assert(
     fc.property(targets, fc.boolean(), (list: UserLoad[], bendAll) => {
       const pacer = new SpawnPacer(0);
       let due = 1;
       for (const [second, { rate }] of list.entries()) {
-        // Out of reach, so that the rate alone decides; a new target, or just a new rate.
+        // Out of reach, so that only the rate matters; a new load, or just a new rate.
         pacer.retarget({ users: 1e9 + (bendAll ? second : 0), rate }, second);
         due += rate;
         const users = pacer.usersAt(second + 1);
@@ -154,7 +154,7 @@ Deno.test("users go by the integral of the rate, however often the target change
   );
 });
 
-Deno.test("no way to any target is faster than its rate, and none passes it", () => {
+Deno.test("no load is approached faster than its rate, or overshot", () => {
   fc.assert(
     fc.property(targets, fc.nat(400), (list: UserLoad[], from) => {
       const pacer = new SpawnPacer(from);
@@ -165,7 +165,7 @@ Deno.test("no way to any target is faster than its rate, and none passes it", ()
           const users = pacer.usersAt(second + tenth / 10);
           assert.ok(Math.abs(users - before) <= target.rate / 10 + 1.001 || tenth === 0);
           const [low, high] = [Math.min(before, target.users), Math.max(before, target.users)];
-          // The tenth that a new target begins with still holds changes of the one before it.
+          // The tenth of a second in which a new load begins still has changes of the previous one.
           if (tenth > 0) assert.ok(users >= low && users <= high);
           before = users;
         }
@@ -174,7 +174,7 @@ Deno.test("no way to any target is faster than its rate, and none passes it", ()
   );
 });
 
-Deno.test("every target is reached when it is given the time, and then stays", () => {
+Deno.test("every load is reached if there is time, and then kept", () => {
   fc.assert(
     fc.property(targets, fc.nat(400), (list: UserLoad[], from) => {
       const pacer = new SpawnPacer(from);
@@ -191,7 +191,7 @@ Deno.test("every target is reached when it is given the time, and then stays", (
   );
 });
 
-Deno.test("a change is there when it is due, and not long before", () => {
+Deno.test("a change happens when it is due, and not long before", () => {
   fc.assert(
     fc.property(targets, fc.nat(400), (list: UserLoad[], from) => {
       const pacer = new SpawnPacer(from);
@@ -203,7 +203,7 @@ Deno.test("a change is there when it is due, and not long before", () => {
         const users = pacer.usersAt(start);
         assert.ok(next > start);
         assert.equal(Math.abs(pacer.usersAt(next) - users), 1);
-        // Waiting in milliseconds, and reading a clock of them, rounds either way.
+        // Both waiting in milliseconds and reading a clock in milliseconds round.
         assert.equal(pacer.usersAt((next * 1000) / 1000), pacer.usersAt(next));
         assert.equal(pacer.usersAt(next - 1e-9), pacer.usersAt(next));
         assert.equal(pacer.usersAt(Math.max(start, next - 1e-5)), users);

@@ -28,7 +28,7 @@ function watched(): Watched {
   return state;
 }
 
-Deno.test("the share of a core is what was used over what passed", async () => {
+Deno.test("CPU use is CPU time divided by elapsed time", async () => {
   const state = watched();
   await state.clock.advance(1000);
   state.cpuSeconds = 0.25;
@@ -41,7 +41,7 @@ Deno.test("the share of a core is what was used over what passed", async () => {
   assert.equal(state.clock.pending, 0);
 });
 
-Deno.test("a core over 90 % busy is warned of after 5 s in a row, not before", async () => {
+Deno.test("CPU use over 90 % causes a warning after 5 s in a row, not before", async () => {
   const state = watched();
   const second = async (share: number): Promise<void> => {
     await state.clock.advance(1000);
@@ -55,7 +55,7 @@ Deno.test("a core over 90 % busy is warned of after 5 s in a row, not before", a
   assert.match(state.warnings[0]!, /over 90 % of a core for 5 s/);
 });
 
-Deno.test("an event loop on time has no lag, and is not warned of", async () => {
+Deno.test("an event loop on time has no lag and causes no warning", async () => {
   const state = watched();
   for (let i = 0; i < 10; i++) {
     await state.clock.advance(1000);
@@ -64,9 +64,9 @@ Deno.test("an event loop on time has no lag, and is not warned of", async () => 
   assert.deepEqual(state.warnings, []);
 });
 
-Deno.test("an event loop that runs late is measured and warned of", async () => {
+Deno.test("an event loop that runs late is measured and causes a warning", async () => {
   const clock = new FakeClock();
-  // Each timer comes 60 ms late, as it does where something blocks the loop.
+  // Each timer is 60 ms late, as if something blocked the loop.
   const late = {
     now: () => clock.now(),
     wallTime: () => clock.wallTime(),
@@ -89,7 +89,7 @@ Deno.test("an event loop that runs late is measured and warned of", async () => 
   assert.match(warnings[0]!, /over 50 ms late/);
 });
 
-Deno.test("each user needs a file, and the process some more", () => {
+Deno.test("each user needs an open file, and the process some more", () => {
   assert.equal(openFilesProblem(950, 1000), null);
   assert.equal(
     openFilesProblem(951, 1000),
@@ -98,6 +98,6 @@ Deno.test("each user needs a file, and the process some more", () => {
   );
 });
 
-Deno.test("where nobody knows the limit, nobody is warned", () => {
+Deno.test("there is no warning if the limit is unknown", () => {
   assert.equal(openFilesProblem(1e6, null), null);
 });

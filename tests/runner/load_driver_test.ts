@@ -10,42 +10,42 @@ import { type ProfileChanges, profileOf } from "../support/load_profiles.ts";
 interface Driven {
   readonly clock: FakeClock;
   readonly driver: LoadDriver;
-  /** Users that ran, by the millisecond at which their number changed. */
+  /** How many users ran, by the millisecond at which the number changed. */
   readonly changes: [ms: number, users: number][];
-  /** What was to arrive from then on. */
+  /** The arrivals from then on. */
   readonly arrivals: [ms: number, rate: number, maxUsers: number][];
-  /** The course that holds, as it was said last. */
-  course: RatePeriod | null;
-  /** What the load was to be, whenever that was said. */
-  readonly targets: ResolvedLoad[];
+  /** The last period. */
+  period: RatePeriod | null;
+  /** The loads, in order. */
+  readonly loads: ResolvedLoad[];
   readonly started: [ms: number, users: number][];
   readonly seconds: number[];
-  /** When the drive was over, in milliseconds. */
+  /** When the drive ended, in milliseconds. */
   endedAt: number | null;
 }
 
-/** @param first what is steered before the drive begins. */
-function drive(plan: ProfileChanges, first: ResolvedLoad | null = null, fixedCount = 0): Driven {
+/** @param first a load that is set before the drive begins. */
+function drive(profile: ProfileChanges, first: ResolvedLoad | null = null, fixedCount = 0): Driven {
   const clock = new FakeClock();
   const mix = new ClassMix([{ name: "ATest", weight: 1, fixedCount }]);
-  const full = profileOf(plan);
+  const full = profileOf(profile);
   const driven: Driven = {
     clock,
     changes: [],
     arrivals: [],
-    course: null,
-    targets: [],
+    period: null,
+    loads: [],
     started: [],
     seconds: [],
     endedAt: null,
     driver: new LoadDriver(clock, full, mix, {
-      setArrivals: (course, maxUsers) => {
-        driven.course = course;
-        driven.arrivals.push([clock.now(), course.rate, maxUsers]);
+      setArrivals: (period, maxUsers) => {
+        driven.period = period;
+        driven.arrivals.push([clock.now(), period.rate, maxUsers]);
       },
       view: () => ({ crossed: null }),
       setUsers: ([users]) => driven.changes.push([clock.now(), users!]),
-      onLoad: (target) => driven.targets.push(target),
+      onLoad: (load) => driven.loads.push(load),
       onStarted: (users) => driven.started.push([clock.now(), users]),
       onSecond: () => driven.seconds.push(clock.now()),
     }),
@@ -59,7 +59,7 @@ function usersAt(driven: Driven, ms: number): number {
   return driven.changes.findLast(([at]) => at <= ms)?.[1] ?? 0;
 }
 
-Deno.test("a ramp of 1,000 users at 100 a second stays within 2 % of the line", async () => {
+Deno.test("a ramp of 1,000 users at 100 per second stays within 2 % of the line", async () => {
   const driven = drive({ users: 1000, rate: 100, runTime: 12 });
   await driven.clock.advance(12_000);
   for (let ms = 500; ms <= 12_000; ms += 50) {
@@ -79,7 +79,7 @@ Deno.test("the first user starts at once, however low the rate", async () => {
   driven.driver.stop();
 });
 
-Deno.test("the run ends at its run time, also where that is no whole second", async () => {
+Deno.test("the run ends at its run time, even at a fraction of a second", async () => {
   const driven = drive({ runTime: 2.5 });
   await driven.clock.advance(10_000);
   assert.equal(driven.endedAt, 2500);
@@ -95,7 +95,7 @@ Deno.test("stop ends the drive at once", async () => {
   assert.equal(driven.clock.pending, 0);
 });
 
-Deno.test("a shape is asked once a second, and null ends the run", async () => {
+Deno.test("a shape is called once a second, and null ends the run", async () => {
   const asked: number[] = [];
   class Steps extends LoadUserShape {
     override tick(): Tick | null {
@@ -108,13 +108,13 @@ Deno.test("a shape is asked once a second, and null ends the run", async () => {
   assert.deepEqual(asked, [0, 1, 2, 3, 4]);
   assert.equal(driven.endedAt, 4000);
   assert.equal(usersAt(driven, 1000), 10);
-  // Down from 10 to 4 at 3 a second: the first one leaves at once, the last after 5/3 s.
+  // Down from 10 to 4 at 3 per second: the first one leaves at once, the last after 5/3 s.
   assert.equal(usersAt(driven, 2000), 9);
   assert.equal(usersAt(driven, 3500), 5);
   assert.equal(usersAt(driven, 3700), 4);
 });
 
-Deno.test("ten thousand users at once start in portions, and all of them start", async () => {
+Deno.test("ten thousand users at once are started in batches", async () => {
   const driven = drive({ users: 10_000, rate: 1_000_000, runTime: 5 });
   await driven.clock.advance(1000);
   assert.equal(usersAt(driven, 1000), 10_000);
@@ -131,7 +131,7 @@ Deno.test("no more users run than classes with fixed counts allow", async () => 
   assert.deepEqual(driven.started.map(([, users]) => users), [4]);
 });
 
-Deno.test("until goes on telling of seconds until what it waits for is done", async () => {
+Deno.test("until() reports each second until its promise resolves", async () => {
   const driven = drive({ runTime: 1.5 });
   await driven.clock.advance(1500);
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -146,13 +146,13 @@ Deno.test("until goes on telling of seconds until what it waits for is done", as
   assert.equal(driven.clock.pending, 0);
 });
 
-Deno.test("a load that is steered replaces the planned one until the plan is over", async () => {
+Deno.test("a changed load replaces the one of the profile until its end", async () => {
   const driven = drive({ users: 10, rate: 1000, runTime: 6 });
   await driven.clock.advance(1500);
   assert.equal(driven.driver.changeLoad({ users: 4, rate: 2 }), true);
   await driven.clock.advance(10_000);
   assert.equal(usersAt(driven, 1499), 10);
-  // Down from 10 to 4 at 2 a second, from the moment on at which it was said.
+  // Down from 10 to 4 at 2 per second, from the moment of the change.
   assert.deepEqual(driven.changes.slice(-6), [
     [1500, 9],
     [2000, 8],
@@ -162,21 +162,21 @@ Deno.test("a load that is steered replaces the planned one until the plan is ove
     [4000, 4],
   ]);
   assert.equal(driven.endedAt, 6000);
-  assert.deepEqual(driven.targets.at(-1), { users: 4, rate: 2 });
+  assert.deepEqual(driven.loads.at(-1), { users: 4, rate: 2 });
   assert.deepEqual(driven.started, [[9, 10]]);
   assert.equal(driven.clock.pending, 0);
 });
 
-Deno.test("what is steered before the start is the load from the first moment", async () => {
+Deno.test("a load that is changed before the start applies from the first moment", async () => {
   const driven = drive({ users: 10, rate: 1000, runTime: 3 }, { users: 2, rate: 1 });
   await driven.clock.advance(5000);
   assert.deepEqual(driven.changes, [[0, 1], [1000, 2]]);
   assert.deepEqual(driven.started, [[1000, 2]]);
-  assert.ok(driven.targets.every((target) => "users" in target && target.users === 2));
+  assert.ok(driven.loads.every((load) => "users" in load && load.users === 2));
   assert.equal(driven.endedAt, 3000);
 });
 
-Deno.test("a shape is still asked when it should end, and only then", async () => {
+Deno.test("after a change of the load, the shape only decides when the run ends", async () => {
   class Steps extends LoadUserShape {
     override tick(): Tick | null {
       return this.getRunTime() < 4 ? [20, 1000] : null;
@@ -190,7 +190,7 @@ Deno.test("a shape is still asked when it should end, and only then", async () =
   assert.equal(driven.endedAt, 4000);
 });
 
-Deno.test("the last load that is steered holds", async () => {
+Deno.test("the last change of the load applies", async () => {
   const driven = drive({ users: 1, rate: 1000 });
   await driven.clock.advance(500);
   driven.driver.changeLoad({ users: 100, rate: 1 });
@@ -200,7 +200,7 @@ Deno.test("the last load that is steered holds", async () => {
   driven.driver.stop();
 });
 
-Deno.test("once it is over, nothing can be steered", async () => {
+Deno.test("the load cannot be changed after the end", async () => {
   const driven = drive({ users: 3, rate: 1000, runTime: 1 });
   await driven.clock.advance(1000);
   assert.equal(driven.driver.changeLoad({ users: 5, rate: 1 }), false);
@@ -209,17 +209,17 @@ Deno.test("once it is over, nothing can be steered", async () => {
   stopped.driver.stop();
   assert.equal(stopped.driver.changeLoad({ users: 5, rate: 1 }), false);
   assert.equal(usersAt(stopped, 5000), 3);
-  assert.deepEqual(stopped.targets.at(-1), { users: 3, rate: 1000 });
+  assert.deepEqual(stopped.loads.at(-1), { users: 3, rate: 1000 });
 });
 
 const OPEN: ProfileChanges = { arrivalRate: 10, maxUsers: 50 };
 
-Deno.test("an arrival rate that is steered holds from that moment on, and no pass is lost by it", async () => {
+Deno.test("a changed arrival rate applies from that moment on, and loses no iteration", async () => {
   const driven = drive({ ...OPEN, runTime: 6 });
   await driven.clock.advance(2500);
   assert.equal(driven.driver.changeLoad({ arrivalRate: 40, maxUsers: 80 }), true);
   assert.deepEqual(driven.arrivals.at(-1), [2500, 40, 80]);
-  assert.deepEqual(driven.course, {
+  assert.deepEqual(driven.period, {
     rate: 40,
     since: 2.5,
     position: 25,
@@ -228,37 +228,37 @@ Deno.test("an arrival rate that is steered holds from that moment on, and no pas
   });
   await driven.clock.advance(10_000);
   assert.equal(driven.endedAt, 6000);
-  assert.equal(driven.course!.until, 6);
-  assert.equal(positionAt(driven.course!, 6), 25 + 3.5 * 40);
-  assert.deepEqual(driven.targets.at(-1), { arrivalRate: 40, maxUsers: 80 });
+  assert.equal(driven.period!.until, 6);
+  assert.equal(positionAt(driven.period!, 6), 25 + 3.5 * 40);
+  assert.deepEqual(driven.loads.at(-1), { arrivalRate: 40, maxUsers: 80 });
 });
 
-Deno.test("an arrival rate that is steered before the start is the schedule from its first pass", async () => {
+Deno.test("an arrival rate that is changed before the start applies from the first iteration", async () => {
   const driven = drive({ ...OPEN, runTime: 4 }, { arrivalRate: 3, maxUsers: 5 });
   await driven.clock.advance(10_000);
   assert.ok(driven.arrivals.every(([, rate, maxUsers]) => rate === 3 && maxUsers === 5));
-  assert.deepEqual(driven.course, { rate: 3, since: 0, position: 0, until: 4, limit: Infinity });
+  assert.deepEqual(driven.period, { rate: 3, since: 0, position: 0, until: 4, limit: Infinity });
   assert.deepEqual(driven.started, [[0, 0]]);
 });
 
-Deno.test("of a steered arrival rate, the most users alone may change", async () => {
+Deno.test("maxUsers can be changed alone", async () => {
   const driven = drive({ ...OPEN });
   await driven.clock.advance(1700);
   driven.driver.changeLoad({ arrivalRate: 10, maxUsers: 7 });
   assert.deepEqual(driven.arrivals.at(-1), [1700, 10, 7]);
-  assert.deepEqual([driven.course!.since, driven.course!.position], [0, 0]);
+  assert.deepEqual([driven.period!.since, driven.period!.position], [0, 0]);
   driven.driver.stop();
 });
 
-Deno.test("a schedule ends where its plan does, also where that is no whole second", async () => {
+Deno.test("a schedule ends with its profile, even at a fraction of a second", async () => {
   const driven = drive({ ...OPEN, runTime: 2.25 });
   await driven.clock.advance(10_000);
   assert.equal(driven.endedAt, 2250);
-  assert.equal(driven.course!.until, 2.25);
+  assert.equal(driven.period!.until, 2.25);
   assert.deepEqual(driven.seconds, [1000, 2000]);
 });
 
-Deno.test("a shape's load ends where it does, also where that is no whole second", async () => {
+Deno.test("a load ends with its shape, even at a fraction of a second", async () => {
   class Spans extends LoadUserShape {
     static override stages = [
       { duration: 1.5, users: 10, rate: 1000 },
@@ -272,7 +272,7 @@ Deno.test("a shape's load ends where it does, also where that is no whole second
   assert.equal(usersAt(driven, 2750), 4);
 });
 
-/** A load that goes up by 10 passes a second every second, and is over after so many. */
+/** A load that rises by 10 iterations per second every second, and ends after this many seconds. */
 function rising(seconds: number): LoadUserShape {
   class Rising extends LoadUserShape {
     override tick(): Load | null {
@@ -283,35 +283,35 @@ function rising(seconds: number): LoadUserShape {
   return new Rising();
 }
 
-Deno.test("the rates of a shape hold from the seconds on for which it was asked", async () => {
+Deno.test("the rates of a shape apply from the seconds for which it was called", async () => {
   const driven = drive({ shape: rising(3) });
   await driven.clock.advance(10_000);
   assert.deepEqual(driven.arrivals, [[0, 10, 7], [1000, 20, 7], [2000, 30, 7], [3000, 30, 7]]);
-  // 10 + 20 + 30 passes, and none where the shape ends.
-  assert.equal(positionAt(driven.course!, 3), 60);
-  assert.equal(driven.course!.until, 3);
+  // 10 + 20 + 30 iterations, and none when the shape ends.
+  assert.equal(positionAt(driven.period!, 3), 60);
+  assert.equal(driven.period!.until, 3);
   assert.deepEqual(driven.started, [[0, 0]]);
   assert.equal(driven.endedAt, 3000);
 });
 
-/** What a drive asks for that goes on where another one has come to. */
+/** What the driver of a resumed run asks for. */
 async function goOn(
-  plan: ProfileChanges,
+  profile: ProfileChanges,
   elapsedSeconds: number,
   changes: readonly LoadChange[] = [],
 ): Promise<{
-  courses: RatePeriod[];
-  targets: ResolvedLoad[];
+  periods: RatePeriod[];
+  loads: ResolvedLoad[];
 }> {
   const clock = new FakeClock();
   await clock.advance(777);
-  const [courses, targets]: [RatePeriod[], ResolvedLoad[]] = [[], []];
+  const [periods, loads]: [RatePeriod[], ResolvedLoad[]] = [[], []];
   const mix = new ClassMix([{ name: "ATest", weight: 1, fixedCount: 0 }]);
-  const driver = new LoadDriver(clock, profileOf(plan), mix, {
-    setArrivals: (course) => courses.push(course),
+  const driver = new LoadDriver(clock, profileOf(profile), mix, {
+    setArrivals: (period) => periods.push(period),
     view: () => ({ crossed: null }),
     setUsers: () => {},
-    onLoad: (target) => targets.push(target),
+    onLoad: (load) => loads.push(load),
     onStarted: () => {},
     onSecond: () => {},
   }, { elapsedSeconds, users: 20, started: true, changes });
@@ -319,42 +319,42 @@ async function goOn(
   await clock.advance(0);
   driver.stop();
   await clock.advance(0);
-  return { courses, targets };
+  return { periods, loads };
 }
 
-Deno.test("a schedule that goes on elsewhere is where it would have been", async () => {
-  const { courses } = await goOn({ shape: rising(9) }, 2.6);
-  assert.deepEqual(courses.map(({ rate, since, position }) => [rate, since, position]), [
+Deno.test("a resumed schedule continues where it would have been", async () => {
+  const { periods } = await goOn({ shape: rising(9) }, 2.6);
+  assert.deepEqual(periods.map(({ rate, since, position }) => [rate, since, position]), [
     [30, 2, 30],
   ]);
 });
 
-Deno.test("users that go on elsewhere are as many as the shape says now, and not as at the start", async () => {
+Deno.test("a resumed run has the users of the shape at this time, not those of the start", async () => {
   class Falling extends LoadUserShape {
     override tick(): Tick | null {
       return this.getRunTime() < 2 ? [100, 10] : [20, 10];
     }
   }
-  const { targets } = await goOn({ shape: new Falling() }, 4.3);
-  assert.deepEqual(targets, [{ users: 20, rate: 10 }]);
+  const { loads } = await goOn({ shape: new Falling() }, 4.3);
+  assert.deepEqual(loads, [{ users: 20, rate: 10 }]);
 });
 
-Deno.test("what was steered before goes on elsewhere, from where it was said", async () => {
+Deno.test("a resumed run replays earlier changes of the load from when they were made", async () => {
   const changes = [
     { elapsedSeconds: 1.5, load: { arrivalRate: 100, maxUsers: 9 } },
     { elapsedSeconds: 2.5, load: { arrivalRate: 4, maxUsers: 8 } },
   ];
-  const { courses, targets } = await goOn({ shape: rising(9) }, 4.6, changes);
+  const { periods, loads } = await goOn({ shape: rising(9) }, 4.6, changes);
   // 10 in the first second, 10 in half of the next, and 100.
-  assert.deepEqual(courses.map(({ rate, since, position }) => [rate, since, position]), [
+  assert.deepEqual(periods.map(({ rate, since, position }) => [rate, since, position]), [
     [4, 2.5, 120],
   ]);
-  assert.deepEqual(targets, [{ arrivalRate: 4, maxUsers: 8 }]);
+  assert.deepEqual(loads, [{ arrivalRate: 4, maxUsers: 8 }]);
   const users = { elapsedSeconds: 0.2, load: { users: 9, rate: 3 } };
-  assert.deepEqual((await goOn({ users: 20 }, 3.5, [users])).targets, [users.load]);
+  assert.deepEqual((await goOn({ users: 20 }, 3.5, [users])).loads, [users.load]);
 });
 
-Deno.test("a stop says whether the drive went on until then", async () => {
+Deno.test("stop() returns whether the run was still going", async () => {
   const driven = drive({ runTime: 2 });
   await driven.clock.advance(1_000);
   assert.equal(driven.driver.stop(), true);
@@ -368,7 +368,7 @@ Deno.test("a load of users has no arrival rate", () => {
   assert.deepEqual(reportedLoad({ users: 30, rate: 2 }), { users: 30, arrivalRate: null });
 });
 
-Deno.test("an open load's users are those that it may have", () => {
+Deno.test("a load of arrivals is reported with its maxUsers", () => {
   assert.deepEqual(reportedLoad({ arrivalRate: 0.5, maxUsers: 20 }), {
     users: 20,
     arrivalRate: 0.5,

@@ -33,7 +33,7 @@ function requests(intervals: readonly SecondStats[]): number {
     .reduce((sum, { requests }) => sum + requests, 0);
 }
 
-Deno.test("what users do is handed out once, second by second", async () => {
+Deno.test("statistics are handed out once, second by second", async () => {
   const clock = new FakeClock();
   const node = generator(clock);
   node.start(0);
@@ -51,7 +51,7 @@ Deno.test("what users do is handed out once, second by second", async () => {
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("a node that begins late counts the run's seconds", async () => {
+Deno.test("a node that begins late counts the seconds of the run", async () => {
   const clock = new FakeClock();
   await clock.advance(333);
   const node = generator(clock);
@@ -69,7 +69,7 @@ Deno.test("a node that begins late counts the run's seconds", async () => {
   node.end();
 });
 
-Deno.test("without the lease nothing is counted, and nothing ends", async () => {
+Deno.test("without a lease no request is sent, and users keep running", async () => {
   const clock = new FakeClock();
   const lease = new Lease(() => {});
   lease.grant(1_500);
@@ -86,7 +86,7 @@ Deno.test("without the lease nothing is counted, and nothing ends", async () => 
   node.end();
 });
 
-Deno.test("what was thrown where no user could catch it is counted, once", async () => {
+Deno.test("an error that no user could catch is counted once", async () => {
   const clock = new FakeClock();
   const failed = new Error("failed already");
   class FailingTest extends User {
@@ -107,14 +107,14 @@ Deno.test("what was thrown where no user could catch it is counted, once", async
   node.end();
 });
 
-/** Whatever became of passes, over all seconds that are handed out now. */
+/** Scheduled, started, completed and dropped iterations of all seconds that are handed out now. */
 function iterations(node: LoadGenerator): number[] {
   const all = new IterationStats();
   for (const { iterations } of node.flush()) if (iterations !== null) all.merge(iterations);
   return [all.scheduled, all.started, all.completed, all.dropped];
 }
 
-/** Passes that begin at this rate, all of them here. */
+/** Iterations at this rate, all on this node. */
 function arrivals(rate: number, until = Infinity): ArrivalAssignment {
   return {
     ...{ rate, since: 0, position: 0, until, limit: Infinity },
@@ -125,11 +125,11 @@ function arrivals(rate: number, until = Infinity): ArrivalAssignment {
   };
 }
 
-Deno.test("in the open model, users come as the schedule needs them, and all of it is counted", async () => {
+Deno.test("in the open model, users are started as the schedule requires, and all iterations are counted", async () => {
   const clock = new FakeClock();
   const over: string[] = [];
   const node = generator(clock, {
-    onIterationsOver: () => over.push("passes"),
+    onIterationsOver: () => over.push("iterations"),
     onUsersGone: () => over.push("users"),
   });
   node.start(0);
@@ -146,7 +146,7 @@ Deno.test("in the open model, users come as the schedule needs them, and all of 
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("a node that is suspended begins nothing until it is told what to begin", async () => {
+Deno.test("a suspended node starts nothing until its next assignment", async () => {
   const clock = new FakeClock();
   const node = generator(clock);
   node.suspend();
@@ -165,26 +165,26 @@ Deno.test("a node that is suspended begins nothing until it is told what to begi
   node.end();
 });
 
-Deno.test("users make no more passes than there are, and the node says when the last one has ended", async () => {
+Deno.test("users start no more iterations than the limit, and the end of the last one is reported", async () => {
   const clock = new FakeClock();
   const over: string[] = [];
   const node = generator(clock, {
-    onIterationsOver: () => over.push(`passes at ${clock.now()}`),
+    onIterationsOver: () => over.push(`iterations at ${clock.now()}`),
     onUsersGone: () => over.push(`users at ${clock.now()}`),
   });
   node.limit(5);
-  // What was said first holds.
+  // Only the first call counts.
   node.limit(50);
   node.start(0);
   node.setUsers([2], 0);
   await clock.advance(10_000);
   assert.deepEqual(iterations(node), [5, 5, 5, 0]);
-  assert.deepEqual(over, ["passes at 2000", "users at 3000"]);
+  assert.deepEqual(over, ["iterations at 2000", "users at 3000"]);
   assert.equal(node.users, 0);
   node.end();
 });
 
-Deno.test("users that have all ended by themselves are told of, those that were stopped are not", async () => {
+Deno.test("the end of all users is reported unless they were stopped", async () => {
   class FewTest extends User {
     static override iterations = 2;
     testStep(): void {}
@@ -214,7 +214,7 @@ class AdminTest extends User {
   testImport(): void {}
 }
 
-Deno.test("classes keep their order, with what decides their shares", () => {
+Deno.test("class weights keep the order of the classes", () => {
   assert.deepEqual(classWeights([BuyerTest, AdminTest].map(discovered)), [
     { name: "BuyerTest", weight: 4, fixedCount: 0 },
     { name: "AdminTest", weight: 1, fixedCount: 2 },

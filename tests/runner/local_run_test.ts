@@ -22,7 +22,7 @@ interface Running {
 
 function begin(
   classes: UserClass[],
-  plan: ProfileChanges,
+  profile: ProfileChanges,
   options: Partial<LocalRunOptions> = {},
 ): Running {
   const clock = new FakeClock();
@@ -32,7 +32,7 @@ function begin(
   const run = new LocalRun({
     runId: "run-1",
     hostname: "here",
-    profile: profileOf(plan),
+    profile: profileOf(profile),
     classes: classes.map(discovered),
     mix: new ClassMix(classes),
     host: null,
@@ -65,7 +65,7 @@ class StepTest extends User {
   }
 }
 
-Deno.test("what users did is counted, and the run lasts from the first start to the last stop", async () => {
+Deno.test("what users do is counted, and the run lasts from the first start to the last stop", async () => {
   const running = begin([StepTest], { users: 4, rate: 1000, runTime: 3.5 });
   await running.clock.advance(10_000);
   const result = running.result!;
@@ -91,7 +91,7 @@ Deno.test("what users did is counted, and the run lasts from the first start to 
   assert.equal(running.clock.pending, 0);
 });
 
-Deno.test("each second of the run is shown, also while users are stopping", async () => {
+Deno.test("each second of the run is reported, even while users are stopping", async () => {
   class SlowTest extends User {
     async testSlow(): Promise<void> {
       await this.measure("slow", () => this.sleep(5));
@@ -109,7 +109,7 @@ Deno.test("each second of the run is shown, also while users are stopping", asyn
   assert.equal(running.result!.statistics.totals.requests, 1);
 });
 
-Deno.test("events come in their order, with the run that they speak of", async () => {
+Deno.test("events are emitted in order, with their run", async () => {
   const events = new Events();
   const seen: string[] = [];
   events.on("testStart", ({ run }) => void seen.push(`testStart ${run.id} ${run.node}`));
@@ -120,7 +120,7 @@ Deno.test("events come in their order, with the run that they speak of", async (
   assert.deepEqual(seen, ["testStart run-1 local", "startComplete 3", "testStop 0 2"]);
 });
 
-Deno.test("a request handler gets what was counted", async () => {
+Deno.test("a request handler gets what is counted", async () => {
   const events = new Events();
   const seen: unknown[] = [];
   events.on("request", (event) => void seen.push(event));
@@ -138,7 +138,7 @@ Deno.test("a request handler gets what was counted", async () => {
   }]);
 });
 
-Deno.test("reset-stats drops what was counted before all users ran, and its time", async () => {
+Deno.test("resetStats discards the statistics and the time before all users ran", async () => {
   const running = begin([StepTest], { users: 3, rate: 1, runTime: 6 }, { resetStats: true });
   await running.clock.advance(10_000);
   const result = running.result!;
@@ -150,7 +150,7 @@ Deno.test("reset-stats drops what was counted before all users ran, and its time
   assert.equal(result.statistics.timeline[0]!.second, 2);
 });
 
-Deno.test("stop ends the run early, and nothing that was counted is lost", async () => {
+Deno.test("stop() ends the run early without losing counts", async () => {
   const running = begin([StepTest], { users: 2, rate: 1000 });
   await running.clock.advance(2500);
   running.run.stop();
@@ -159,7 +159,7 @@ Deno.test("stop ends the run early, and nothing that was counted is lost", async
   assert.equal(running.result!.statistics.totals.requests, 6);
 });
 
-Deno.test("a shape that fails half-way ends the run with what was counted", async () => {
+Deno.test("a shape that fails ends the run, and what was counted is reported", async () => {
   class BrokenShape extends LoadUserShape {
     override tick(): Tick | null {
       if (this.getRunTime() >= 2) throw new Error("no more");
@@ -173,7 +173,7 @@ Deno.test("a shape that fails half-way ends the run with what was counted", asyn
   assert.ok(running.result!.statistics.totals.requests >= 2);
 });
 
-Deno.test("more users than files may be open is warned of, once", async () => {
+Deno.test("more users than open files allow cause one warning", async () => {
   const running = begin([StepTest], { users: 300, rate: 1000, runTime: 3 }, { openFileLimit: 256 });
   await running.clock.advance(5000);
   assert.equal(running.warnings.length, 1);
@@ -181,7 +181,7 @@ Deno.test("more users than files may be open is warned of, once", async () => {
   assert.deepEqual(running.result!.warnings, running.warnings);
 });
 
-Deno.test("over a thousand names are counted under (other), with a warning and nothing lost", async () => {
+Deno.test("names beyond a thousand are counted under (other), with a warning", async () => {
   class NamesTest extends User {
     testNames(): void {
       for (let i = 0; i < 1500; i++) this.record({ name: `item ${i}`, latencyMs: 1 });
@@ -226,8 +226,8 @@ Deno.test("a threshold ends the test at the end of the second that crosses it", 
     }
   }
   const thresholds = new ThresholdSet(["max<400ms"]);
-  const plan = { users: 1, runTime: 60 };
-  const running = begin([SlowTest], plan, { thresholds, abortOnThreshold: true });
+  const profile = { users: 1, runTime: 60 };
+  const running = begin([SlowTest], profile, { thresholds, abortOnThreshold: true });
   await running.clock.advance(60_000);
   const result = running.result!;
   assert.equal(result.elapsedSeconds, 3);
@@ -240,7 +240,7 @@ Deno.test("a threshold ends the test at the end of the second that crosses it", 
   assert.equal(running.clock.pending, 0);
 });
 
-/** Tells of events as they come. */
+/** Records events in order. */
 function seen(events: Events): string[] {
   const names: string[] = [];
   for (const name of ["testStart", "startComplete", "testStop"] as const) {
@@ -249,11 +249,11 @@ function seen(events: Events): string[] {
   return names;
 }
 
-Deno.test("a run that waits for its start shows itself, and begins nothing until then", async () => {
+Deno.test("a run that waits for its start reports each second, and begins nothing", async () => {
   const events = new Events();
   const names = seen(events);
-  const plan = { users: 2, rate: 1000, runTime: 1.5 };
-  const running = begin([StepTest], plan, { events, waitsForStart: true });
+  const profile = { users: 2, rate: 1000, runTime: 1.5 };
+  const running = begin([StepTest], profile, { events, waitsForStart: true });
   await running.clock.advance(60_500);
   assert.deepEqual(names, []);
   assert.equal(running.seconds.length, 61);
@@ -275,7 +275,7 @@ Deno.test("a run that waits for its start shows itself, and begins nothing until
   assert.equal(running.clock.pending, 0);
 });
 
-Deno.test("a run that is ended while it waits has measured nothing, and no test has begun", async () => {
+Deno.test("a run that is stopped while it waits has never begun", async () => {
   const events = new Events();
   const names = seen(events);
   const running = begin([StepTest], {}, { events, waitsForStart: true });
@@ -291,9 +291,9 @@ Deno.test("a run that is ended while it waits has measured nothing, and no test 
   assert.equal(running.clock.pending, 0);
 });
 
-Deno.test("a start may name another load than the planned one", async () => {
-  const plan = { users: 50, rate: 1, runTime: 2.5 };
-  const running = begin([StepTest], plan, { waitsForStart: true });
+Deno.test("a start may give a load other than that of the profile", async () => {
+  const profile = { users: 50, rate: 1, runTime: 2.5 };
+  const running = begin([StepTest], profile, { waitsForStart: true });
   await running.clock.advance(1000);
   running.run.control.start({ users: 3, rate: 1000 });
   await running.clock.advance(5000);
@@ -301,7 +301,7 @@ Deno.test("a start may name another load than the planned one", async () => {
   assert.equal(running.result!.statistics.totals.requests, 9);
 });
 
-Deno.test("a load that is changed in mid-run is what the run shows, and what it does", async () => {
+Deno.test("a load that is changed during the run is applied and reported", async () => {
   const running = begin([StepTest], { users: 2, rate: 1000, runTime: 5.5 });
   await running.clock.advance(2500);
   running.run.control.changeLoad({ users: 5, rate: 1000 });
@@ -322,7 +322,7 @@ Deno.test("a load that is changed in mid-run is what the run shows, and what it 
   });
 });
 
-Deno.test("an arrival rate that is changed in mid-run is followed to the pass", async () => {
+Deno.test("an arrival rate that is changed during the run is followed to the iteration", async () => {
   const arrivals = { arrivalRate: 10, maxUsers: 50 };
   const running = begin([StepTest], { ...arrivals, runTime: 4 }, { waitsForStart: true });
   await running.clock.advance(700);
@@ -341,7 +341,7 @@ Deno.test("an arrival rate that is changed in mid-run is followed to the pass", 
   assert.deepEqual([arrivalRate, users.target], [5, 30]);
 });
 
-Deno.test("whoever stops a run that has ended changes nothing of it", async () => {
+Deno.test("stopping a run that has ended changes nothing", async () => {
   const events = new Events();
   const running = begin([StepTest], { runTime: 1 }, { events });
   events.on("testStop", () => running.run.stop());
@@ -355,7 +355,7 @@ function iterationCounts({ result }: Running): number[] {
   return [scheduled, started, completed, dropped];
 }
 
-/** A class whose pass takes as long as `target` says, in seconds. */
+/** A class whose iteration takes as long as `target` says, in seconds. */
 function slowClass(target: { seconds: number }): UserClass {
   return class SlowTest extends User {
     async testSlow(): Promise<void> {
@@ -364,7 +364,7 @@ function slowClass(target: { seconds: number }): UserClass {
   };
 }
 
-Deno.test("in the open model passes begin on schedule, and all that were due are counted", async () => {
+Deno.test("in the open model iterations start on schedule, and all that were due are counted", async () => {
   const running = begin([slowClass({ seconds: 0.1 })], {
     arrivalRate: 33,
     maxUsers: 10,
@@ -373,7 +373,7 @@ Deno.test("in the open model passes begin on schedule, and all that were due are
   await running.clock.advance(10_000);
   const result = running.result!;
   const { iterations, totals } = result.statistics;
-  // 33 a second for 4.5 s are 148.5: the last one is due 15 ms before the end.
+  // 33 per second for 4.5 s are 148.5: the last one is due 15 ms before the end.
   assert.deepEqual(iterationCounts(running), [149, 149, 149, 0]);
   assert.equal(totals.requests, 149);
   assert.deepEqual(result.users, { current: 0, target: 10, peak: 4, final: 4 });
@@ -384,7 +384,7 @@ Deno.test("in the open model passes begin on schedule, and all that were due are
   assert.equal(running.clock.pending, 0);
 });
 
-Deno.test("a target that stalls shows in the latency, and not in the service time", async () => {
+Deno.test("a target that stalls affects the latency, not the service time", async () => {
   const target = { seconds: 0.005 };
   const running = begin([slowClass(target)], {
     arrivalRate: 200,
@@ -404,7 +404,7 @@ Deno.test("a target that stalls shows in the latency, and not in the service tim
   assert.match(running.warnings[0]!, /began over 50 ms late, because all 4 users were busy/);
 });
 
-Deno.test("passes that wait at the end are dropped, and more than a few of them are warned of", async () => {
+Deno.test("iterations that wait at the end are dropped, and many of them cause a warning", async () => {
   const running = begin([slowClass({ seconds: 1 })], {
     arrivalRate: 20,
     maxUsers: 5,
@@ -419,7 +419,7 @@ Deno.test("passes that wait at the end are dropped, and more than a few of them 
   );
 });
 
-Deno.test("a run with a number of passes ends with the last one, in either model", async () => {
+Deno.test("a run with a limit ends with the last iteration, in either model", async () => {
   const closed = begin([StepTest], { users: 4, rate: 1000, iterations: 10 });
   const open = begin([StepTest], { arrivalRate: 4, maxUsers: 9, iterations: 10 });
   for (const running of [closed, open]) {
@@ -428,12 +428,12 @@ Deno.test("a run with a number of passes ends with the last one, in either model
     assert.deepEqual(running.warnings, []);
     assert.equal(running.clock.pending, 0);
   }
-  // Each user's third pass is its last; the tenth pass is due after 2.25 s.
+  // The third iteration of each user is its last; the tenth iteration is due after 2.25 s.
   assert.ok(closed.result!.durationSeconds < 2.1 && closed.result!.durationSeconds >= 2);
   assert.ok(Math.abs(open.result!.durationSeconds - 2.25) < 0.02);
 });
 
-Deno.test("without an end of its own, a run ends when all users have, and says what is missing", async () => {
+Deno.test("a run without an end ends with its last user, and reports what is missing", async () => {
   class FewTest extends StepTest {
     static override iterations = 2;
   }
@@ -451,7 +451,7 @@ Deno.test("without an end of its own, a run ends when all users have, and says w
   ]);
 });
 
-Deno.test("a run with a number of passes that is ended before lacks nothing", async () => {
+Deno.test("a run with a limit that is stopped early does not report missing iterations", async () => {
   const running = begin([StepTest], { users: 2, rate: 1000, iterations: 100 });
   await running.clock.advance(2_500);
   running.run.stop();
@@ -460,7 +460,7 @@ Deno.test("a run with a number of passes that is ended before lacks nothing", as
   assert.deepEqual(running.warnings, []);
 });
 
-Deno.test("a shape may say how many passes begin, and where it ends the schedule does", async () => {
+Deno.test("a shape may give an arrival rate, and its end is the end of the schedule", async () => {
   class Rising extends LoadUserShape {
     override tick(): Load | null {
       const seconds = Math.floor(this.getRunTime());

@@ -16,7 +16,7 @@ import { IterationStats } from "../../src/stats/iteration_stats.ts";
 import { type IterationScheduler, IterationSlot } from "../../src/user/iteration_slot.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
-/** Passes of one class that nobody drops. */
+/** Iterations wait, or are dropped. */
 type Terms = Pick<OpenModelOptions, "spacing" | "onBusy">;
 
 const QUEUED: Terms = { spacing: "constant", onBusy: "queue" };
@@ -24,18 +24,18 @@ const DROPPED: Terms = { spacing: "constant", onBusy: "drop" };
 
 const ONE_CLASS: ClassWeight[] = [{ name: "ATest", weight: 1, fixedCount: 0 }];
 
-/** A user as the gate sees it: it serves each pass for as long as the target takes. */
+/** A user as the executor sees it: each iteration takes as long as the target. */
 interface FakeUser {
   readonly kind: number;
   stopping: boolean;
-  readonly seat: IterationSlot;
+  readonly slot: IterationSlot;
 }
 
-/** A gate with users that only take time. */
+/** An executor with users that only take time. */
 class Scene {
   readonly clock = new FakeClock();
   readonly counted = new IterationStats();
-  /** When each pass was meant to begin, when it did, and of which class its user was. */
+  /** When each iteration was due, when it started, and the class of its user. */
   readonly begun: [intendedAt: number, at: number, kind: number][] = [];
   readonly users = new Set<FakeUser>();
   started = 0;
@@ -46,14 +46,14 @@ class Scene {
   instant = false;
   /** How long a user takes to start. */
   startMs = 0;
-  /** A user ends by itself after so many passes. */
+  /** A user ends by itself after this many iterations. */
   iterationsOfUser = Infinity;
-  readonly gate: OpenModelExecutor;
+  readonly executor: OpenModelExecutor;
   readonly #terms: Terms;
 
   constructor(terms: Terms = QUEUED, classes: readonly ClassWeight[] = ONE_CLASS) {
     this.#terms = terms;
-    this.gate = new OpenModelExecutor({
+    this.executor = new OpenModelExecutor({
       ...terms,
       classes,
       clock: this.clock,
@@ -66,25 +66,25 @@ class Scene {
   }
 
   follow(
-    course: Partial<RatePeriod>,
+    period: Partial<RatePeriod>,
     maxUsers = 1000,
-    slice: ArrivalShare = ALL_ARRIVALS,
+    share: ArrivalShare = ALL_ARRIVALS,
   ): void {
-    this.gate.follow({
-      ...{ rate: 10, since: 0, position: 0, until: Infinity, limit: Infinity, ...course },
-      ...slice,
+    this.executor.follow({
+      ...{ rate: 10, since: 0, position: 0, until: Infinity, limit: Infinity, ...period },
+      ...share,
       maxUsers,
       ...this.#terms,
     });
   }
 
-  /** As the node does at its end. */
+  /** Ends as a node does. */
   async close(): Promise<void> {
-    this.gate.close();
+    this.executor.close();
     await this.clock.nextTurn();
     for (const user of this.users) {
       user.stopping = true;
-      user.seat.stopWaiting();
+      user.slot.stopWaiting();
     }
     await settle();
   }
@@ -94,27 +94,27 @@ class Scene {
     return [scheduled, started, completed, dropped];
   }
 
-  /** How late passes began, each once. */
+  /** How late iterations started, without duplicates. */
   get delays(): number[] {
     return [...new Set(this.begun.map(([intendedAt, at]) => Math.round(at - intendedAt)))];
   }
 
   async #live(kind: number): Promise<void> {
     this.started++;
-    const user: FakeUser = { kind, stopping: false, seat: new IterationSlot(this.gate, kind) };
+    const user: FakeUser = { kind, stopping: false, slot: new IterationSlot(this.executor, kind) };
     this.users.add(user);
-    this.gate.userStarted(user.seat);
+    this.executor.userStarted(user.slot);
     if (this.startMs > 0) await this.#sleep(this.startMs);
     else await Promise.resolve();
     let left = this.iterationsOfUser;
-    while (left-- > 0 && await user.seat.begin(this.clock, () => user.stopping)) {
+    while (left-- > 0 && await user.slot.begin(this.clock, () => user.stopping)) {
       const now = this.clock.now();
-      this.begun.push([user.seat.origin(now), now, kind]);
+      this.begun.push([user.slot.origin(now), now, kind]);
       await this.#sleep(this.serviceMs);
-      user.seat.end(this.clock.now());
+      user.slot.end(this.clock.now());
     }
     this.users.delete(user);
-    this.gate.userEnded(user.seat);
+    this.executor.userEnded(user.slot);
   }
 
   #sleep(ms: number): Promise<void> {
@@ -123,7 +123,7 @@ class Scene {
   }
 }
 
-Deno.test("passes begin when they are due, and a user that is free is used again", async () => {
+Deno.test("iterations start when they are due, and an idle user is reused", async () => {
   const scene = new Scene();
   scene.follow({ rate: 50, until: 2 });
   await scene.clock.advance(3_000);
@@ -136,18 +136,18 @@ Deno.test("passes begin when they are due, and a user that is free is used again
   assert.deepEqual(scene.counts, [100, 100, 100, 0]);
 });
 
-Deno.test("as many users are started as the target keeps busy, and no more", async () => {
+Deno.test("no more users are started than the target keeps busy", async () => {
   const scene = new Scene();
   scene.serviceMs = 995;
   scene.follow({ rate: 20, until: 10 });
   await scene.clock.advance(12_000);
-  // 20 a second of about a second each.
+  // 20 per second, of about a second each.
   assert.equal(scene.started, 20);
   assert.deepEqual(scene.delays, [0]);
   assert.deepEqual(scene.counts, [200, 200, 200, 0]);
 });
 
-Deno.test("when all users are busy a pass waits for the first that is free, and counts from when it was due", async () => {
+Deno.test("while all users are busy an iteration waits, and its latency counts from when it was due", async () => {
   const scene = new Scene();
   scene.serviceMs = 1_000;
   scene.follow({ rate: 10, until: 1 }, 2);
@@ -172,7 +172,7 @@ Deno.test("when all users are busy a pass waits for the first that is free, and 
   assert.equal(scene.counted.startDelay.max, 3_200);
 });
 
-Deno.test("a target that stands still delays the passes that were due meanwhile, and nothing is lost", async () => {
+Deno.test("a target that stalls delays the iterations that are due meanwhile, and none is lost", async () => {
   const scene = new Scene();
   scene.follow({ rate: 200, until: 4 }, 20);
   await scene.clock.advance(1_002);
@@ -182,14 +182,14 @@ Deno.test("a target that stands still delays the passes that were due meanwhile,
   await scene.clock.advance(5_000);
   assert.deepEqual(scene.counts, [800, 800, 800, 0]);
   assert.equal(scene.started, 20);
-  // All 20 are busy 100 ms after the stall began, and the next pass waits for 400 ms.
+  // All 20 are busy 100 ms after the stall began, and the next iteration waits for 400 ms.
   assert.ok(
     Math.abs(scene.counted.startDelay.max - 400) < 10,
     String(scene.counted.startDelay.max),
   );
 });
 
-Deno.test("where that was asked for, a pass that finds nobody free is dropped at once", async () => {
+Deno.test("in drop mode an iteration is dropped at once if all users are busy", async () => {
   const scene = new Scene(DROPPED);
   scene.serviceMs = 250;
   scene.follow({ rate: 10, until: 2 }, 2);
@@ -200,7 +200,7 @@ Deno.test("where that was asked for, a pass that finds nobody free is dropped at
   assert.deepEqual(scene.counts, [20, 14, 14, 6]);
 });
 
-Deno.test("where passes are dropped, one that a user is started for waits for its start", async () => {
+Deno.test("in drop mode an iteration waits for a user that is started for it", async () => {
   const scene = new Scene(DROPPED);
   scene.startMs = 450;
   scene.serviceMs = 2_000;
@@ -224,7 +224,7 @@ Deno.test("users that end by themselves are replaced", async () => {
   assert.ok(scene.users.size <= 2);
 });
 
-Deno.test("each class gets its share, and one whose users are fewer takes no place of the others", async () => {
+Deno.test("each class gets its share, and a place is kept for a class without users", async () => {
   const scene = new Scene(QUEUED, [
     { name: "ATest", weight: 3, fixedCount: 0 },
     { name: "BTest", weight: 1, fixedCount: 0 },
@@ -248,12 +248,12 @@ Deno.test("a class with a fixed count has no more users than that", async () => 
   await scene.clock.advance(900);
   const of = (kind: number): number => [...scene.users].filter((user) => user.kind === kind).length;
   assert.deepEqual([of(0), of(1)], [10, 2]);
-  assert.equal(scene.gate.queued, 7);
+  assert.equal(scene.executor.queued, 7);
   await scene.clock.advance(10_000);
   assert.deepEqual(scene.counts, [20, 20, 20, 0]);
 });
 
-Deno.test("fewer users may run: those that wait go, those that are busy go when they ask", async () => {
+Deno.test("if fewer users may run, idle users end at once and busy ones after their iteration", async () => {
   const scene = new Scene();
   scene.serviceMs = 1_000;
   scene.follow({ rate: 10, until: 1 }, 10);
@@ -267,23 +267,23 @@ Deno.test("fewer users may run: those that wait go, those that are busy go when 
   assert.equal(scene.users.size, 3);
 });
 
-Deno.test("more users may run: they are started at once for what waits", async () => {
+Deno.test("if more users may run, they are started at once for the iterations that wait", async () => {
   const scene = new Scene();
   scene.serviceMs = 10_000;
   scene.follow({ rate: 100, until: 1 }, 5);
   await scene.clock.advance(1_500);
-  assert.deepEqual([scene.users.size, scene.gate.queued], [5, 95]);
+  assert.deepEqual([scene.users.size, scene.executor.queued], [5, 95]);
   scene.follow({ rate: 100, until: 1 }, 50);
   await settle();
-  assert.deepEqual([scene.users.size, scene.gate.queued], [50, 50]);
+  assert.deepEqual([scene.users.size, scene.executor.queued], [50, 50]);
 });
 
-Deno.test("at the end what is due has begun, what waits is dropped, and nothing is left over", async () => {
+Deno.test("at the end every iteration that was due has started or was dropped", async () => {
   const scene = new Scene();
   scene.serviceMs = 300;
   scene.follow({ rate: 100, until: 2 }, 10);
   await scene.clock.advance(1_998);
-  // A worker may be told of the end a moment early: what was due until then is scheduled all the same.
+  // A worker may learn of the end a moment early: everything due until then is still scheduled.
   await scene.close();
   const [scheduled, started, , dropped] = scene.counts;
   assert.deepEqual([scheduled, started! + dropped!], [200, 200]);
@@ -293,19 +293,19 @@ Deno.test("at the end what is due has begun, what waits is dropped, and nothing 
   assert.equal(scene.clock.pending, 0);
 });
 
-Deno.test("a test that is ended in the middle has scheduled what was due by then", async () => {
+Deno.test("a test that is stopped early has scheduled what was due by then", async () => {
   const scene = new Scene();
   scene.follow({ rate: 100, until: 30 });
   await scene.clock.advance(1_234);
   await scene.close();
   assert.deepEqual(scene.counts.slice(0, 2), [124, 124]);
-  scene.gate.close();
+  scene.executor.close();
   await scene.clock.advance(5_000);
   assert.deepEqual(scene.counts, [124, 124, 124, 0]);
   assert.equal(scene.clock.pending, 0);
 });
 
-Deno.test("the last pass that is due at the end is begun by a user that is free", async () => {
+Deno.test("an iteration that is due right at the end is started by an idle user", async () => {
   const scene = new Scene();
   scene.follow({ rate: 10, until: 1 });
   await scene.clock.advance(850);
@@ -313,14 +313,14 @@ Deno.test("the last pass that is due at the end is begun by a user that is free"
   assert.deepEqual(scene.counts.slice(0, 2), [10, 10]);
 });
 
-Deno.test("who is suspended begins nothing until it is told again, and nothing twice", async () => {
+Deno.test("a suspended executor starts nothing until its next assignment, and nothing twice", async () => {
   const scene = new Scene();
   scene.serviceMs = 1_000;
   scene.follow({ rate: 10 }, 2);
   await scene.clock.advance(1_050);
-  scene.gate.suspend();
+  scene.executor.suspend();
   assert.deepEqual(scene.counts.slice(0, 2), [11, 3]);
-  assert.equal(scene.gate.queued, 0);
+  assert.equal(scene.executor.queued, 0);
   await scene.clock.advance(2_000);
   assert.equal(scene.counts[0], 11);
   scene.serviceMs = 1;
@@ -330,7 +330,7 @@ Deno.test("who is suspended begins nothing until it is told again, and nothing t
   assert.deepEqual(dues.slice(3), [32, 33, 34, 35, 36, 37, 38, 39]);
 });
 
-Deno.test("with a number of passes, it is over when the last one has ended", async () => {
+Deno.test("with a limit, the executor is exhausted when the last iteration has ended", async () => {
   const scene = new Scene();
   scene.serviceMs = 400;
   scene.follow({ rate: 10, limit: 5 }, 2);
@@ -340,26 +340,26 @@ Deno.test("with a number of passes, it is over when the last one has ended", asy
   assert.deepEqual([scene.counts, scene.exhausted], [[5, 5, 5, 0], 1]);
 });
 
-Deno.test("a node that has none of the passes is over at once", () => {
+Deno.test("a node without any iterations is exhausted at once", () => {
   const scene = new Scene();
   scene.follow({ rate: 10, limit: 2 }, 2, { from: 0, of: 3, index: 2 });
   assert.equal(scene.exhausted, 1);
 });
 
-Deno.test("a pass that was cut off is neither completed nor under way any more", async () => {
+Deno.test("an interrupted iteration is neither completed nor under way", async () => {
   const scene = new Scene();
   scene.serviceMs = 1_000;
   scene.follow({ rate: 10, limit: 1 });
   await scene.clock.advance(100);
   const [user] = scene.users;
-  user!.seat.interrupt();
+  user!.slot.interrupt();
   assert.deepEqual([scene.counts, scene.exhausted], [[1, 1, 0, 0], 1]);
 });
 
-Deno.test("a timer that comes late makes up for all that was due", async () => {
+Deno.test("a late timer catches up on everything that was due", async () => {
   const scene = new Scene();
   scene.follow({ rate: 1000, until: 1 });
-  // Virtual timers are never late: a rate that is heard of late is the same.
+  // Virtual timers are never late; learning of a rate late has the same effect.
   await scene.clock.advance(10);
   scene.follow({ rate: 3000, since: 0.005, position: 5, until: 0.02 });
   await scene.clock.advance(2_000);
@@ -368,71 +368,71 @@ Deno.test("a timer that comes late makes up for all that was due", async () => {
   assert.equal(scheduled, 50);
 });
 
-Deno.test("a node that hears that the test began at another moment keeps to that, and begins nothing twice", async () => {
+Deno.test("a corrected start of the test shifts the schedule, and starts nothing twice", async () => {
   const scene = new Scene();
   scene.follow({ rate: 10, until: 2 });
   await scene.clock.advance(450);
-  scene.gate.align(-60);
+  scene.executor.align(-60);
   await scene.clock.advance(450);
-  scene.gate.align(30);
+  scene.executor.align(30);
   await scene.clock.advance(5_000);
   const at = scene.begun.map(([, at]) => Math.round(at));
   assert.deepEqual(at.slice(0, 11), [0, 100, 200, 300, 400, 450, 540, 640, 740, 840, 1030]);
   assert.deepEqual(scene.counts, [20, 20, 20, 0]);
 });
 
-/** Seats that nothing is asked of. */
-function seats(count: number): IterationSlot[] {
+/** Slots whose executor is never called. */
+function slots(count: number): IterationSlot[] {
   return Array.from({ length: count }, () => new IterationSlot({} as IterationScheduler, 0));
 }
 
-/** What became of each of these who wait: when their pass was due, null for none, "waits". */
-function outcomes(crew: UserClassPool, all: readonly IterationSlot[]): (number | null | "waits")[] {
+/** The result of each wait: when the iteration was due, null for none, or "waits". */
+function outcomes(pool: UserClassPool, all: readonly IterationSlot[]): (number | null | "waits")[] {
   const came = all.map((): number | null | "waits" => "waits");
-  for (const [index, seat] of all.entries()) {
-    void crew.wait(seat).then((intendedAt) => came[index] = intendedAt);
+  for (const [index, slot] of all.entries()) {
+    void pool.wait(slot).then((intendedAt) => came[index] = intendedAt);
   }
   return came;
 }
 
-Deno.test("who has waited least gets the next pass, and who has waited longest goes first", async () => {
-  const crew = new UserClassPool(Infinity);
-  const [a, b, c] = seats(3) as [IterationSlot, IterationSlot, IterationSlot];
-  const came = outcomes(crew, [a, b, c]);
-  assert.equal(crew.give(70), true);
-  assert.equal(crew.dismiss(), a);
+Deno.test("the user that has waited least gets the next iteration, and the one that has waited longest is dismissed first", async () => {
+  const pool = new UserClassPool(Infinity);
+  const [a, b, c] = slots(3) as [IterationSlot, IterationSlot, IterationSlot];
+  const came = outcomes(pool, [a, b, c]);
+  assert.equal(pool.give(70), true);
+  assert.equal(pool.dismiss(), a);
   await settle();
   assert.deepEqual(came, [null, "waits", 70]);
-  assert.equal(crew.give(80), true);
-  assert.equal(crew.give(90), false);
-  assert.equal(crew.dismiss(), null);
+  assert.equal(pool.give(80), true);
+  assert.equal(pool.give(90), false);
+  assert.equal(pool.dismiss(), null);
   await settle();
   assert.deepEqual(came, [null, 80, 70]);
 });
 
-Deno.test("who leaves gets nothing, and who does not wait can leave", async () => {
-  const crew = new UserClassPool(Infinity);
-  const [a, b] = seats(2) as [IterationSlot, IterationSlot];
-  const came = outcomes(crew, [a, b]);
-  crew.cancel(a);
-  crew.cancel(a);
-  crew.cancel(seats(1)[0]!);
+Deno.test("a user whose wait is canceled gets nothing, even if it did not wait", async () => {
+  const pool = new UserClassPool(Infinity);
+  const [a, b] = slots(2) as [IterationSlot, IterationSlot];
+  const came = outcomes(pool, [a, b]);
+  pool.cancel(a);
+  pool.cancel(a);
+  pool.cancel(slots(1)[0]!);
   await settle();
   assert.deepEqual(came, [null, "waits"]);
 });
 
-Deno.test("passes that users who are starting will take need nobody else", () => {
-  const crew = new UserClassPool(2);
-  assert.deepEqual([crew.limit, crew.unserved], [2, 0]);
-  crew.starting = 2;
-  crew.queue.push(5);
-  assert.equal(crew.unserved, -1);
-  crew.queue.push(6);
-  crew.queue.push(7);
-  assert.equal(crew.unserved, 1);
+Deno.test("iterations for which users are already starting need no further user", () => {
+  const pool = new UserClassPool(2);
+  assert.deepEqual([pool.limit, pool.unserved], [2, 0]);
+  pool.starting = 2;
+  pool.queue.push(5);
+  assert.equal(pool.unserved, -1);
+  pool.queue.push(6);
+  pool.queue.push(7);
+  assert.equal(pool.unserved, 1);
 });
 
-Deno.test("the oldest comes first, however many come and go in between", () => {
+Deno.test("the queue gives the oldest iteration first", () => {
   fc.assert(fc.property(fc.array(fc.integer({ min: -300, max: 400 })), (steps) => {
     const queue = new IterationQueue();
     const model: number[] = [];
@@ -448,7 +448,7 @@ Deno.test("the oldest comes first, however many come and go in between", () => {
   }));
 });
 
-Deno.test("ten thousand that wait are taken in their order", () => {
+Deno.test("ten thousand iterations are taken in their order", () => {
   const queue = new IterationQueue();
   for (let n = 0; n < 10_000; n++) queue.push(n);
   for (let n = 0; n < 9_000; n++) assert.equal(queue.shift(), n);
@@ -457,7 +457,7 @@ Deno.test("ten thousand that wait are taken in their order", () => {
   assert.equal(queue.shift(), 9_000);
 });
 
-Deno.test("no more than a million wait", () => {
+Deno.test("the queue holds at most a million iterations", () => {
   const queue = new IterationQueue();
   for (let n = 0; n < 1_000_000; n++) assert.equal(queue.push(n), true);
   assert.equal(queue.push(0), false);
@@ -466,7 +466,7 @@ Deno.test("no more than a million wait", () => {
   assert.equal(queue.push(1_000_000), true);
 });
 
-Deno.test("a queue that was cleared begins anew", () => {
+Deno.test("a cleared queue can be used again", () => {
   const queue = new IterationQueue();
   for (let n = 0; n < 5; n++) queue.push(n);
   queue.shift();
@@ -476,11 +476,11 @@ Deno.test("a queue that was cleared begins anew", () => {
   assert.deepEqual([queue.size, queue.shift()], [1, 7]);
 });
 
-/** Iterations that are due in an hour at a thousand million per second, and the first one. */
+/** Iterations that are due in an hour at a thousand million per second, including the one at 0. */
 const BACKLOG = 3_600 * 1e9 + 1;
 
 function startedAnHourAgo(scene: Scene, maxUsers: number): void {
-  scene.gate.align(-3_600_000);
+  scene.executor.align(-3_600_000);
   scene.follow({ rate: 1e9 }, maxUsers);
 }
 
@@ -518,14 +518,14 @@ Deno.test("a backlog beyond a full queue is dropped, and counted exactly", async
   const scene = new Scene();
   scene.serviceMs = 60_000;
   startedAnHourAgo(scene, 4);
-  while (scene.gate.queued < 1_000_000) await settle();
+  while (scene.executor.queued < 1_000_000) await settle();
   await settle();
   assert.deepEqual(scene.counts, [BACKLOG, 4, 0, BACKLOG - 4 - 1_000_000]);
-  scene.gate.close();
+  scene.executor.close();
   assert.deepEqual(scene.counts, [BACKLOG, 4, 0, BACKLOG - 4]);
 });
 
-Deno.test("what is due at the end is counted to the last iteration, whatever it amounts to", async () => {
+Deno.test("a backlog at the end is counted exactly", async () => {
   const scene = new Scene();
   scene.serviceMs = 60_000;
   startedAnHourAgo(scene, 4);

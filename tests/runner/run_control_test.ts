@@ -11,33 +11,33 @@ import { type ProfileChanges, profileOf } from "../support/load_profiles.ts";
 
 const OPEN: ProfileChanges = { arrivalRate: 10, maxUsers: 20 };
 
-interface Steered {
+interface Controlled {
   readonly clock: FakeClock;
-  readonly plan: LoadProfile;
-  readonly steering: RunControl;
-  /** What became the load, as it was said. */
-  readonly targets: ResolvedLoad[];
-  /** A driver of this plan, which has not begun. */
+  readonly profile: LoadProfile;
+  readonly control: RunControl;
+  /** The loads, in order. */
+  readonly loads: ResolvedLoad[];
+  /** A driver of this profile, which has not begun. */
   driver(): LoadDriver;
 }
 
-function steered(plan: ProfileChanges, waits = true): Steered {
+function controlled(profile: ProfileChanges, waits = true): Controlled {
   const clock = new FakeClock();
-  const full = profileOf(plan);
-  const targets: ResolvedLoad[] = [];
+  const full = profileOf(profile);
+  const loads: ResolvedLoad[] = [];
   return {
     clock,
-    plan: full,
-    steering: new RunControl(clock, full, waits),
-    targets,
-    driver: () => standingDriver(clock, full, (target) => targets.push(target)),
+    profile: full,
+    control: new RunControl(clock, full, waits),
+    loads,
+    driver: () => standingDriver(clock, full, (load) => loads.push(load)),
   };
 }
 
-/** Whether the test may begin, as far as is known at this moment. */
-async function mayBegin(steering: RunControl): Promise<boolean> {
+/** Whether the test may begin at this moment. */
+async function mayBegin(control: RunControl): Promise<boolean> {
   let begun = false;
-  void steering.waitForStart(() => {}).then(() => begun = true);
+  void control.waitForStart(() => {}).then(() => begun = true);
   await settle();
   return begun;
 }
@@ -52,81 +52,81 @@ function refusal(act: () => void): string {
   throw new Error("it was accepted");
 }
 
-Deno.test("a test that waits for nobody begins at once, and cannot be started again", async () => {
-  const { clock, steering } = steered({}, false);
-  assert.equal(steering.canStart, false);
-  assert.equal(await mayBegin(steering), true);
-  assert.equal(refusal(() => steering.start(null)), "The test has already begun.");
+Deno.test("a test that does not wait begins at once, and cannot be started again", async () => {
+  const { clock, control } = controlled({}, false);
+  assert.equal(control.canStart, false);
+  assert.equal(await mayBegin(control), true);
+  assert.equal(refusal(() => control.start(null)), "The test has already begun.");
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("a test that waits begins when somebody starts it, and shows itself each second until then", async () => {
-  const { clock, steering } = steered({});
+Deno.test("a waiting test begins when it is started, and reports each second until then", async () => {
+  const { clock, control } = controlled({});
   const seconds: number[] = [];
   let beganAt: number | null = null;
-  void steering.waitForStart(() => seconds.push(clock.now())).then(() => beganAt = clock.now());
+  void control.waitForStart(() => seconds.push(clock.now())).then(() => beganAt = clock.now());
   await clock.advance(2500);
-  assert.equal(steering.canStart, true);
+  assert.equal(control.canStart, true);
   assert.equal(beganAt, null);
-  steering.start(null);
+  control.start(null);
   await clock.advance(5000);
   assert.deepEqual(seconds, [0, 1000, 2000]);
   assert.equal(beganAt, 2500);
-  assert.equal(steering.canStart, false);
-  assert.equal(refusal(() => steering.start(null)), "The test has already begun.");
+  assert.equal(control.canStart, false);
+  assert.equal(refusal(() => control.start(null)), "The test has already begun.");
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("whoever gives up waiting goes on, and nothing can be started any more", async () => {
-  const { clock, steering } = steered({});
-  const began = steering.waitForStart(() => {});
+Deno.test("after the wait is canceled, the test cannot be started", async () => {
+  const { clock, control } = controlled({});
+  const began = control.waitForStart(() => {});
   await clock.advance(1500);
-  steering.cancelWait();
+  control.cancelWait();
   await began;
-  assert.equal(steering.canStart, false);
-  refusal(() => steering.start(null));
+  assert.equal(control.canStart, false);
+  refusal(() => control.start(null));
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("a load that a start names is the driver's from its beginning", () => {
-  const { steering, targets, driver } = steered({ users: 50, rate: 5 });
-  steering.start({ users: 3, rate: 2 });
-  steering.attach(driver());
-  assert.deepEqual(targets, [{ users: 3, rate: 2 }]);
+Deno.test("a load given at the start applies from the beginning", () => {
+  const { control, loads, driver } = controlled({ users: 50, rate: 5 });
+  control.start({ users: 3, rate: 2 });
+  control.attach(driver());
+  assert.deepEqual(loads, [{ users: 3, rate: 2 }]);
 });
 
-Deno.test("a start without a load leaves the driver to its plan", () => {
-  const { steering, targets, driver } = steered({ users: 50, rate: 5 });
-  steering.start(null);
-  steering.attach(driver());
-  assert.deepEqual(targets, []);
+Deno.test("a start without a load follows the profile", () => {
+  const { control, loads, driver } = controlled({ users: 50, rate: 5 });
+  control.start(null);
+  control.attach(driver());
+  assert.deepEqual(loads, []);
 });
 
-Deno.test("a load that is refused at the start starts nothing", async () => {
-  const { steering } = steered({});
+Deno.test("an invalid load at the start starts nothing", async () => {
+  const { control } = controlled({});
   assert.equal(
-    refusal(() => steering.start({ users: 0.5, rate: 1 })),
+    refusal(() => control.start({ users: 0.5, rate: 1 })),
     "Invalid load: users must be a whole number of 0 or more, not 0.5.",
   );
-  assert.equal(steering.canStart, true);
-  assert.equal(await mayBegin(steering), false);
-  steering.cancelWait();
+  assert.equal(control.canStart, true);
+  assert.equal(await mayBegin(control), false);
+  control.cancelWait();
 });
 
-Deno.test("a load can be changed from the test's beginning to its end", () => {
-  const { steering, targets, driver } = steered({}, false);
-  const target = { users: 7, rate: 1 };
+Deno.test("the load can be changed from the beginning of the test to its end", () => {
+  const { control, loads, driver } = controlled({}, false);
+  const load = { users: 7, rate: 1 };
   assert.equal(
-    refusal(() => steering.changeLoad(target)),
+    refusal(() => control.changeLoad(load)),
     "The test has not begun: start it first.",
   );
   const held = driver();
-  steering.attach(held);
-  steering.changeLoad(target);
-  assert.deepEqual(targets, [target]);
+  control.attach(held);
+  control.changeLoad(load);
+  assert.deepEqual(loads, [load]);
   held.stop();
-  assert.equal(refusal(() => steering.changeLoad(target)), "The test is over.");
-  assert.deepEqual(targets, [target]);
+  assert.equal(refusal(() => control.changeLoad(load)), "The test is over.");
+  assert.deepEqual(loads, [load]);
 });
 
 class RampShape extends LoadUserShape {
@@ -144,60 +144,60 @@ class FlowShape extends LoadUserShape {
 const USERS = "This test has a number of users, not an arrival rate.";
 const RATE = "This test has an arrival rate, not a number of users.";
 
-const MODELS: [what: string, plan: ProfileChanges, refused: ResolvedLoad, message: string][] = [
+const MODELS: [what: string, profile: ProfileChanges, refused: ResolvedLoad, message: string][] = [
   ["users", {}, { arrivalRate: 1, maxUsers: 5 }, USERS],
   ["an arrival rate", OPEN, { users: 1, rate: 1 }, RATE],
   ["a shape of users", { shape: new RampShape() }, { arrivalRate: 1, maxUsers: 5 }, USERS],
   ["a shape of arrivals", { shape: new FlowShape() }, { users: 1, rate: 1 }, RATE],
 ];
 
-for (const [what, plan, refused, message] of MODELS) {
+for (const [what, profile, refused, message] of MODELS) {
   Deno.test(`a test with ${what} keeps its model`, () => {
-    const { steering, targets, driver } = steered(plan);
-    assert.equal(refusal(() => steering.start(refused)), message);
-    steering.start(null);
-    steering.attach(driver());
-    assert.equal(refusal(() => steering.changeLoad(refused)), message);
-    assert.deepEqual(targets, []);
+    const { control, loads, driver } = controlled(profile);
+    assert.equal(refusal(() => control.start(refused)), message);
+    control.start(null);
+    control.attach(driver());
+    assert.equal(refusal(() => control.changeLoad(refused)), message);
+    assert.deepEqual(loads, []);
   });
 }
 
-Deno.test("a shape that fails is no reason not to begin", () => {
+Deno.test("a shape that fails does not prevent the start", () => {
   class BrokenShape extends LoadUserShape {
     override tick(): Tick {
       throw new Error("no load");
     }
   }
-  const { steering } = steered({ shape: new BrokenShape() });
-  steering.start(null);
-  assert.equal(steering.canStart, false);
+  const { control } = controlled({ shape: new BrokenShape() });
+  control.start(null);
+  assert.equal(control.canStart, false);
 });
 
-Deno.test("what can be no load is refused, with what is accepted", () => {
-  const open = steered(OPEN, false);
-  open.steering.attach(open.driver());
+Deno.test("an invalid load is rejected", () => {
+  const open = controlled(OPEN, false);
+  open.control.attach(open.driver());
   assert.equal(
-    refusal(() => open.steering.changeLoad({ arrivalRate: -1, maxUsers: 5 })),
+    refusal(() => open.control.changeLoad({ arrivalRate: -1, maxUsers: 5 })),
     "Invalid load: arrivalRate must be a number of 0 or more, not -1.",
   );
   assert.equal(
-    refusal(() => open.steering.changeLoad({ arrivalRate: 1, maxUsers: 0 })),
+    refusal(() => open.control.changeLoad({ arrivalRate: 1, maxUsers: 0 })),
     "Invalid load: maxUsers must be a whole number of 1 or more, not 0.",
   );
-  assert.deepEqual(open.targets, []);
+  assert.deepEqual(open.loads, []);
 });
 
-Deno.test("what holds instead of the planned load is told of, and what was refused is not", () => {
+Deno.test("changes of the load are reported, and rejected ones are not", () => {
   const clock = new FakeClock();
   const told: ResolvedLoad[] = [];
-  const steering = new RunControl(clock, profileOf(), true, (target) => told.push(target));
-  steering.start({ users: 3, rate: 2 });
+  const control = new RunControl(clock, profileOf(), true, (load) => told.push(load));
+  control.start({ users: 3, rate: 2 });
   assert.deepEqual(told, []);
   const driver = standingDriver(clock, profileOf(), () => {});
-  steering.attach(driver);
-  steering.changeLoad({ users: 4, rate: 2 });
-  refusal(() => steering.changeLoad({ users: -1, rate: 2 }));
+  control.attach(driver);
+  control.changeLoad({ users: 4, rate: 2 });
+  refusal(() => control.changeLoad({ users: -1, rate: 2 }));
   driver.stop();
-  refusal(() => steering.changeLoad({ users: 5, rate: 2 }));
+  refusal(() => control.changeLoad({ users: 5, rate: 2 }));
   assert.deepEqual(told, [{ users: 3, rate: 2 }, { users: 4, rate: 2 }]);
 });

@@ -10,9 +10,9 @@ import { IterationStats } from "../../src/stats/iteration_stats.ts";
 import { IterationSlot } from "../../src/user/iteration_slot.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
-/** Passes that somebody else has to be asked for. */
-class AskedIterations implements IterationSource {
-  readonly asked: ((isThere: boolean) => void)[] = [];
+/** A source that answers later, as that of a worker does. */
+class RemoteSource implements IterationSource {
+  readonly asked: ((granted: boolean) => void)[] = [];
   startedIterations = 0;
   returned = 0;
 
@@ -28,8 +28,8 @@ class AskedIterations implements IterationSource {
     this.returned++;
   }
 
-  answer(isThere: boolean): void {
-    this.asked.shift()!(isThere);
+  answer(granted: boolean): void {
+    this.asked.shift()!(granted);
   }
 }
 
@@ -37,19 +37,19 @@ class Scene {
   readonly clock = new FakeClock();
   readonly counted = new IterationStats();
   exhausted = 0;
-  readonly gate: SharedIterationsExecutor;
+  readonly executor: SharedIterationsExecutor;
 
-  constructor(quota: IterationSource) {
-    this.gate = new SharedIterationsExecutor({
-      source: quota,
+  constructor(source: IterationSource) {
+    this.executor = new SharedIterationsExecutor({
+      source: source,
       clock: this.clock,
       iterations: () => this.counted,
       onExhausted: () => void this.exhausted++,
     });
   }
 
-  seat(): IterationSlot {
-    return new IterationSlot(this.gate, 0);
+  slot(): IterationSlot {
+    return new IterationSlot(this.executor, 0);
   }
 
   get counts(): number[] {
@@ -60,11 +60,11 @@ class Scene {
 
 const GOES_ON = (): boolean => false;
 
-Deno.test("users begin passes until none is left, and it is over when the last one has ended", async () => {
+Deno.test("users start iterations until none is left, and the executor is exhausted when the last one has ended", async () => {
   const all = new Scene(new IterationCounter(3));
-  const { clock, gate } = all;
-  assert.equal(gate.scheduled, false);
-  const [a, b] = [all.seat(), all.seat()];
+  const { clock, executor } = all;
+  assert.equal(executor.scheduled, false);
+  const [a, b] = [all.slot(), all.slot()];
   assert.deepEqual(await Promise.all([a.begin(clock, GOES_ON), b.begin(clock, GOES_ON)]), [
     true,
     true,
@@ -79,90 +79,90 @@ Deno.test("users begin passes until none is left, and it is over when the last o
   assert.equal(all.counted.startDelay.max, 0);
 });
 
-Deno.test("what a user times counts from when it times it, as nothing is scheduled", async () => {
-  const { clock, gate } = new Scene(new IterationCounter(1));
-  const seat = new IterationSlot(gate, 0);
-  await seat.begin(clock, GOES_ON);
-  assert.equal(seat.origin(300), 300);
+Deno.test("without a schedule, latency counts from the start of the request", async () => {
+  const { clock, executor } = new Scene(new IterationCounter(1));
+  const slot = new IterationSlot(executor, 0);
+  await slot.begin(clock, GOES_ON);
+  assert.equal(slot.origin(300), 300);
 });
 
-Deno.test("a pass that was cut off is not completed, and the next one is not held up", async () => {
+Deno.test("an interrupted iteration is not completed, and does not block the end", async () => {
   const scene = new Scene(new IterationCounter(1));
-  const seat = scene.seat();
-  await seat.begin(scene.clock, GOES_ON);
-  seat.interrupt();
-  seat.interrupt();
-  seat.end(50);
+  const slot = scene.slot();
+  await slot.begin(scene.clock, GOES_ON);
+  slot.interrupt();
+  slot.interrupt();
+  slot.end(50);
   assert.deepEqual(scene.counts, [1, 1, 0, 0]);
-  assert.equal(await scene.seat().begin(scene.clock, GOES_ON), false);
+  assert.equal(await scene.slot().begin(scene.clock, GOES_ON), false);
   assert.equal(scene.exhausted, 1);
 });
 
-Deno.test("a user waits until somebody has said whether there is one more", async () => {
-  const quota = new AskedIterations();
-  const scene = new Scene(quota);
-  const seat = scene.seat();
+Deno.test("a user waits until the source has answered", async () => {
+  const source = new RemoteSource();
+  const scene = new Scene(source);
+  const slot = scene.slot();
   let entered: boolean | null = null;
-  void seat.begin(scene.clock, GOES_ON).then((is) => entered = is);
+  void slot.begin(scene.clock, GOES_ON).then((is) => entered = is);
   await scene.clock.advance(20);
   assert.deepEqual([entered, scene.counts], [null, [0, 0, 0, 0]]);
-  quota.answer(true);
+  source.answer(true);
   await settle();
-  assert.deepEqual([entered, scene.counts, quota.startedIterations], [true, [1, 1, 0, 0], 1]);
-  seat.end(30);
-  void seat.begin(scene.clock, GOES_ON).then((is) => entered = is);
-  quota.answer(false);
+  assert.deepEqual([entered, scene.counts, source.startedIterations], [true, [1, 1, 0, 0], 1]);
+  slot.end(30);
+  void slot.begin(scene.clock, GOES_ON).then((is) => entered = is);
+  source.answer(false);
   await settle();
   assert.deepEqual([entered, scene.exhausted], [false, 1]);
   assert.equal(scene.counted.serviceTime.max, 10);
 });
 
-Deno.test("a user that leaves while it waits ends at once, and its pass goes back", async () => {
-  const quota = new AskedIterations();
-  const scene = new Scene(quota);
-  const seat = scene.seat();
+Deno.test("a user that is stopped while it waits ends at once, and its iteration is put back", async () => {
+  const source = new RemoteSource();
+  const scene = new Scene(source);
+  const slot = scene.slot();
   let entered: boolean | null = null;
-  void seat.begin(scene.clock, GOES_ON).then((is) => entered = is);
-  seat.stopWaiting();
+  void slot.begin(scene.clock, GOES_ON).then((is) => entered = is);
+  slot.stopWaiting();
   await settle();
   assert.equal(entered, false);
-  quota.answer(true);
+  source.answer(true);
   await settle();
-  assert.deepEqual([quota.returned, scene.exhausted, scene.counts], [1, 0, [0, 0, 0, 0]]);
-  seat.stopWaiting();
+  assert.deepEqual([source.returned, scene.exhausted, scene.counts], [1, 0, [0, 0, 0, 0]]);
+  slot.stopWaiting();
 });
 
-Deno.test("that a user has left does not mean that nothing is there for others", async () => {
-  const quota = new AskedIterations();
-  const scene = new Scene(quota);
-  void scene.seat().begin(scene.clock, GOES_ON);
-  const leaver = scene.seat();
+Deno.test("after a user was stopped, others still get iterations", async () => {
+  const source = new RemoteSource();
+  const scene = new Scene(source);
+  void scene.slot().begin(scene.clock, GOES_ON);
+  const leaver = scene.slot();
   void leaver.begin(scene.clock, GOES_ON);
   leaver.stopWaiting();
-  quota.answer(true);
-  quota.answer(false);
+  source.answer(true);
+  source.answer(false);
   await settle();
-  const other = scene.seat();
+  const other = scene.slot();
   let entered: boolean | null = null;
   void other.begin(scene.clock, GOES_ON).then((is) => entered = is);
-  quota.answer(true);
+  source.answer(true);
   await settle();
   assert.equal(entered, true);
 });
 
-Deno.test("a user that is to stop when its pass comes does not begin it", async () => {
-  const quota = new AskedIterations();
-  const scene = new Scene(quota);
+Deno.test("a user that is told to stop does not start the iteration it is given", async () => {
+  const source = new RemoteSource();
+  const scene = new Scene(source);
   let over = false;
   let entered: boolean | null = null;
-  void scene.seat().begin(scene.clock, () => over).then((is) => entered = is);
+  void scene.slot().begin(scene.clock, () => over).then((is) => entered = is);
   over = true;
-  quota.answer(true);
+  source.answer(true);
   await settle();
-  assert.deepEqual([entered, quota.returned, scene.counts], [false, 1, [0, 0, 0, 0]]);
+  assert.deepEqual([entered, source.returned, scene.counts], [false, 1, [0, 0, 0, 0]]);
 });
 
-Deno.test("as many passes are taken as there are, and one more for each that is put back", () => {
+Deno.test("a counter gives each iteration once, and once more after it was put back", () => {
   const iterations = new IterationCounter(3);
   const taken = (): number => {
     let count = 0;
@@ -177,12 +177,12 @@ Deno.test("as many passes are taken as there are, and one more for each that is 
   assert.equal(taken(), 2);
 });
 
-/** A worker's passes, and a master that answers when the test says so. */
+/** The quota of a worker, and a master that answers when the test tells it to. */
 class QuotaScene {
   readonly clock = new FakeClock();
-  /** What was asked since the test looked last, as `take 3`. */
+  /** The calls since the last check, such as `take 3`. */
   readonly asked: string[] = [];
-  withdrawn = 0;
+  canceled = 0;
   readonly iterations: RemoteIterationQuota;
   #answer: ((outcome: Outcome) => void) | null = null;
 
@@ -194,7 +194,7 @@ class QuotaScene {
         if (operation === "take") this.#answer = done;
         else done({ result: "ok", value: "null" });
         return () => {
-          this.withdrawn++;
+          this.canceled++;
           this.#answer = null;
         };
       },
@@ -216,41 +216,41 @@ class QuotaScene {
     return this.asked.splice(0);
   }
 
-  /** Takes one that is there, and begins it. */
+  /** Takes an iteration that is available, and begins it. */
   begin(): void {
     assert.equal(this.iterations.take(), true);
     this.iterations.begun();
   }
 
-  /** Asks for one; what came of it is known once it is answered. */
-  wait(): { isThere: boolean | null } {
-    const waiting: { isThere: boolean | null } = { isThere: null };
-    void Promise.resolve(this.iterations.take()).then((isThere) => waiting.isThere = isThere);
+  /** Takes an iteration; the result is set once it is known. */
+  wait(): { granted: boolean | null } {
+    const waiting: { granted: boolean | null } = { granted: null };
+    void Promise.resolve(this.iterations.take()).then((granted) => waiting.granted = granted);
     return waiting;
   }
 }
 
-Deno.test("a slow worker takes passes one by one, and holds none", async () => {
+Deno.test("a slow worker takes single iterations, and holds none", async () => {
   const scene = new QuotaScene();
   for (let iteration = 0; iteration < 3; iteration++) {
     const one = scene.wait();
-    // Who holds none says so, in case others wait for that.
+    // A worker that holds none reports what has begun, in case others wait for that.
     assert.deepEqual(scene.news(), iteration === 0 ? ["take 1"] : ["take 1", "begun 1"]);
     scene.grant(1);
     await settle();
-    assert.equal(one.isThere, true);
+    assert.equal(one.granted, true);
     scene.iterations.begun();
     await scene.clock.advance(500);
   }
   assert.equal(scene.clock.pending, 0);
 });
 
-Deno.test("a fast worker asks for ever larger blocks, each before the last one is used up", async () => {
+Deno.test("a fast worker requests larger and larger blocks, each before the last one is used up", async () => {
   const scene = new QuotaScene();
   const first = scene.wait();
   scene.grant(1);
   await settle();
-  assert.equal(first.isThere, true);
+  assert.equal(first.granted, true);
   scene.iterations.begun();
   scene.wait();
   assert.deepEqual(scene.news(), ["take 1", "take 2", "begun 1"]);
@@ -273,20 +273,20 @@ Deno.test("a fast worker asks for ever larger blocks, each before the last one i
   scene.iterations.close();
 });
 
-Deno.test("users that wait together are asked for together, and served in their order", async () => {
+Deno.test("users that wait together share one request, and are served in order", async () => {
   const scene = new QuotaScene();
   const [a, b, c] = [scene.wait(), scene.wait(), scene.wait()];
   assert.deepEqual(scene.news(), ["take 1"]);
   scene.grant(1);
   await settle();
-  assert.deepEqual([a.isThere, b.isThere, c.isThere], [true, null, null]);
+  assert.deepEqual([a.granted, b.granted, c.granted], [true, null, null]);
   assert.deepEqual(scene.news(), ["take 2"]);
   scene.grant(2);
   await settle();
-  assert.deepEqual([b.isThere, c.isThere], [true, true]);
+  assert.deepEqual([b.granted, c.granted], [true, true]);
 });
 
-Deno.test("the master hears what was begun as soon as nothing is left here and it may be waited for", async () => {
+Deno.test("begun iterations are reported as soon as the worker holds none", async () => {
   const scene = new QuotaScene();
   scene.wait();
   scene.grant(1);
@@ -298,12 +298,12 @@ Deno.test("the master hears what was begun as soon as nothing is left here and i
   assert.deepEqual(scene.news(), ["begun 1"]);
   scene.grant(0);
   await settle();
-  assert.equal(next.isThere, false);
+  assert.equal(next.granted, false);
   assert.equal(scene.iterations.take(), false);
   assert.deepEqual(scene.news(), []);
 });
 
-Deno.test("what no user has wanted for a second goes back, and so does what was asked for ahead", async () => {
+Deno.test("iterations unused for a second are returned, including a block that arrives later", async () => {
   const scene = new QuotaScene();
   scene.wait();
   scene.grant(3);
@@ -322,24 +322,24 @@ Deno.test("what no user has wanted for a second goes back, and so does what was 
   assert.equal(scene.clock.pending, 0);
 });
 
-Deno.test("a pass that is put back goes to a user that waits, or stays here", async () => {
+Deno.test("an iteration that is put back goes to a waiting user, or stays with the worker", async () => {
   const scene = new QuotaScene();
   const [, b] = [scene.wait(), scene.wait()];
   scene.grant(1);
   await settle();
   scene.iterations.putBack();
   await settle();
-  assert.equal(b.isThere, true);
+  assert.equal(b.granted, true);
   scene.iterations.putBack();
   assert.equal(scene.iterations.take(), true);
 });
 
-Deno.test("who gives everything back has its users told, and takes up later where it was", async () => {
+Deno.test("giving everything back refuses waiting users, and more can be taken later", async () => {
   const scene = new QuotaScene();
   const first = scene.wait();
   scene.iterations.giveBack();
   await settle();
-  assert.deepEqual([first.isThere, scene.withdrawn], [false, 1]);
+  assert.deepEqual([first.granted, scene.canceled], [false, 1]);
   scene.wait();
   assert.equal(scene.news().length, 2);
   scene.grant(4);
@@ -350,7 +350,7 @@ Deno.test("who gives everything back has its users told, and takes up later wher
   assert.equal(scene.clock.pending, 0);
 });
 
-Deno.test("a closed worker begins nothing more, and a late pass goes back as well", async () => {
+Deno.test("a closed source grants nothing more, and returns late grants", async () => {
   const scene = new QuotaScene();
   scene.wait();
   scene.grant(3);
@@ -370,12 +370,12 @@ for (
     { result: "error", value: "no such service" },
   ] as const
 ) {
-  Deno.test(`an answer of ${outcome.result} means that there is none`, async () => {
+  Deno.test(`an answer of ${outcome.result} grants none`, async () => {
     const scene = new QuotaScene();
     const one = scene.wait();
     scene.fail(outcome);
     await settle();
-    assert.equal(one.isThere, false);
+    assert.equal(one.granted, false);
     assert.equal(scene.iterations.take(), false);
   });
 }

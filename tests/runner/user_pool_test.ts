@@ -39,7 +39,7 @@ function scene(): Scene {
   return { clock, pool, counts, log };
 }
 
-Deno.test("users get ids that count on, whatever their class", async () => {
+Deno.test("users get consecutive ids across classes", async () => {
   const { clock, pool, log } = scene();
   pool.setUsers([2, 1], 0);
   await settle();

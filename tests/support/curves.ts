@@ -15,7 +15,7 @@ import {
   wave,
 } from "../../src/load/curves.ts";
 
-/** What a load is of. */
+/** The model of a load. */
 export type Model = "users" | "arrivals";
 
 /** Any curve that ends. */
@@ -28,7 +28,7 @@ const seconds = fc.oneof(
   fc.double({ min: 0.1, max: 60, noNaN: true }),
 );
 
-/** Any curve of one of the ready-made kinds, as simple as it can be. */
+/** Any simple curve, made by one function. */
 export function simpleCurves(model: Model): fc.Arbitrary<EndingCurve> {
   const size = model === "users" ? fc.nat(500) : fc.double({ min: 0, max: 500, noNaN: true });
   const limit = fc.integer({ min: 1, max: 50 });
@@ -64,7 +64,7 @@ export function simpleCurves(model: Model): fc.Arbitrary<EndingCurve> {
   ) as fc.Arbitrary<EndingCurve>;
 }
 
-/** Any curve, put together of others or not. */
+/** Any curve, combined or simple. */
 export function anyCurve(model: Model): fc.Arbitrary<EndingCurve> {
   return fc.letrec<{ curve: EndingCurve }>((tie) => {
     const parts = fc.array(tie("curve"), { minLength: 1, maxLength: 3 });
@@ -83,7 +83,7 @@ export function anyCurve(model: Model): fc.Arbitrary<EndingCurve> {
   }).curve;
 }
 
-/** Moments of a curve's time, the first and the last one among them. */
+/** Moments of a curve, including the first and the last. */
 export function momentsOf(curve: EndingCurve): readonly number[] {
   const { seconds } = curve;
   const inside = Array.from({ length: 30 }, (_, i) => seconds * i / 30);

@@ -4,18 +4,23 @@ import type { ResolvedLoad } from "../../src/load/load.ts";
 import type { LoadProfile } from "../../src/load/load_profile.ts";
 import { LoadDriver } from "../../src/runner/load_driver.ts";
 
-/** A driver that has not begun: nobody runs by it, and all that it tells is what the load is to be. */
+/** A driver that has not begun, and only reports the load. */
 export function standingDriver(
   clock: Clock,
-  plan: LoadProfile,
+  profile: LoadProfile,
   onLoad: (load: ResolvedLoad) => void,
 ): LoadDriver {
-  return new LoadDriver(clock, plan, new ClassMix([{ name: "ATest", weight: 1, fixedCount: 0 }]), {
-    setUsers: () => {},
-    setArrivals: () => {},
-    view: () => ({ crossed: null }),
-    onLoad,
-    onStarted: () => {},
-    onSecond: () => {},
-  });
+  return new LoadDriver(
+    clock,
+    profile,
+    new ClassMix([{ name: "ATest", weight: 1, fixedCount: 0 }]),
+    {
+      setUsers: () => {},
+      setArrivals: () => {},
+      view: () => ({ crossed: null }),
+      onLoad,
+      onStarted: () => {},
+      onSecond: () => {},
+    },
+  );
 }

@@ -1,6 +1,6 @@
 import type { LoadProfile } from "../../src/load/load_profile.ts";
 
-/** What a test wants to be different from one user, started within a second. */
+/** What is to differ from one user that starts at once. */
 export interface ProfileChanges extends Partial<Omit<LoadProfile, "load">> {
   readonly users?: number;
   readonly rate?: number;

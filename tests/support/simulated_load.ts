@@ -3,7 +3,7 @@ import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import { Entry, NameEntries, PairMap } from "../../src/stats/request_stats.ts";
 import type { EntryCounts, LatencyCounts, StatsDelta } from "../../src/stats/stats_delta.ts";
 
-/** What is known exactly of one method and name. */
+/** The exact statistics of one method and name. */
 export interface ExactRow {
   readonly method: string;
   readonly name: string;
@@ -26,14 +26,14 @@ const NAMES = 20;
 const REQUESTS_A_NAME = 30;
 const FAILING = 0.02;
 
-/** Seconds that are made up in advance; a worker takes one after the other, each begins elsewhere. */
+/** Seconds that are generated in advance. Workers take one after the other, each beginning at another one. */
 const SCRIPTS = 60;
 
 interface Script {
   readonly entries: readonly CodedScript[];
   readonly requests: number;
   readonly failures: number;
-  /** How often somebody was given it. */
+  /** How often it was handed out. */
   uses: number;
 }
 
@@ -44,8 +44,8 @@ interface ScriptedEntry extends EntryCounts {
 }
 
 /**
- * What workers without users say that they have counted in a second: 20 names, 30 requests each, whose
- * latencies are spread as a busy target's are. It knows what all that it has given away adds up to.
+ * What simulated workers report for each second: 20 names with 30 requests each, whose
+ * latencies are distributed like those of a busy target. It knows the sum of all it has handed out.
  */
 export class SimulatedLoad {
   readonly #scripts: readonly Script[];
@@ -63,7 +63,7 @@ export class SimulatedLoad {
     return { from: second, to: second, seconds, entries, userErrors: [], iterations: null };
   }
 
-  /** What all that was given away adds up to, by name. */
+  /** The sum of everything that was handed out, by name. */
   rows(): ExactRow[] {
     const sums = new PairMap<Entry>();
     for (const { entries, uses } of this.#scripts) {
@@ -129,7 +129,7 @@ function scripted(entry: Entry): ScriptedEntry {
   return { requests, failures, retries, bytesReceived, bytesSent, latencies, errors };
 }
 
-/** A histogram that is sent so often that its buckets are looked for only once. */
+/** A histogram whose buckets are searched only once, as it is sent often. */
 class ListedHistogram extends Histogram {
   readonly #list: readonly BucketCount[];
 
@@ -149,7 +149,7 @@ function normal(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
-/** Adds an entry so many times; of the latencies, what percentiles and extremes need. */
+/** Adds an entry several times; of the latencies, what percentiles and extremes need. */
 function addTimes(sum: Entry, entry: ScriptedEntry, times: number): void {
   if (times === 0) return;
   sum.failures += entry.failures * times;
