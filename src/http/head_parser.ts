@@ -357,6 +357,7 @@ const MAX_SHOWN = 24;
 const CONNECTION = bytesOf("connection");
 const KEEP_ALIVE = bytesOf("keep-alive");
 const SET_COOKIE = bytesOf("set-cookie");
+const CONTENT_ENCODING = bytesOf("content-encoding");
 const CONTENT_LENGTH = bytesOf("content-length");
 const TRANSFER_ENCODING = bytesOf("transfer-encoding");
 const CHUNKED = bytesOf("chunked");
@@ -542,22 +543,19 @@ export function headersOf(head: Uint8Array): Headers {
 
 /** The values of all `Set-Cookie` fields in order. */
 export function setCookiesOf(head: Uint8Array): string[] {
-  return valuesOf(head, "set-cookie");
+  return valuesOf(head, SET_COOKIE);
 }
 
-/** A field's value; several are joined as {@link Headers} does. `null` if there is none. */
-export function fieldOf(head: Uint8Array, lowerName: string): string | null {
-  const values = valuesOf(head, lowerName);
+/** The value of `Content-Encoding`; several are joined. `null` if there is none. */
+export function contentEncodingOf(head: Uint8Array): string | null {
+  const values = valuesOf(head, CONTENT_ENCODING);
   return values.length === 0 ? null : values.join(", ");
 }
 
-function valuesOf(head: Uint8Array, lowerName: string): string[] {
+function valuesOf(head: Uint8Array, lowerName: Uint8Array): string[] {
   const values: string[] = [];
   eachField(head, (nameStart, nameEnd, valueStart, valueEnd) => {
-    if (nameEnd - nameStart !== lowerName.length) return;
-    for (let i = 0; i < lowerName.length; i++) {
-      if (lowerCase(head[nameStart + i]!) !== lowerName.charCodeAt(i)) return;
-    }
+    if (!isElement(head, nameStart, nameEnd, lowerName)) return;
     values.push(latin1(head, valueStart, valueEnd));
   });
   return values;
@@ -572,21 +570,11 @@ function eachField(head: Uint8Array, visit: Visit): void {
     const nameStart = at;
     while (head[at] !== COLON) at++;
     const nameEnd = at++;
-    while (isBlank(head[at]!)) at++;
-    const valueStart = at;
-    while (head[at] !== LF) at++;
-    let valueEnd = at++ - 1;
-    while (valueEnd > valueStart && isBlank(head[valueEnd - 1]!)) valueEnd--;
-    visit(nameStart, nameEnd, valueStart, valueEnd);
+    const lineEnd = head.indexOf(LF, at) - 1;
+    const valueStart = skipBlanks(head, at, lineEnd);
+    visit(nameStart, nameEnd, valueStart, trimmedEnd(head, valueStart, lineEnd));
+    at = lineEnd + 2;
   }
-}
-
-function isBlank(byte: number): boolean {
-  return (CLASSES[byte]! & BLANK) !== 0;
-}
-
-function lowerCase(byte: number): number {
-  return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
 }
 
 /** Longer texts are built from pieces, because the number of arguments of a function is limited. */

@@ -8,7 +8,7 @@ import type { Clock } from "../core/clock.ts";
 import { Connection, type ConnectionLimits, type ConnectionOwner } from "./connection.ts";
 import { decodeResponse, joined } from "./decoding.ts";
 import { ConnectAttempt } from "./dialer.ts";
-import { fieldOf, headersOf, setCookiesOf } from "./head_parser.ts";
+import { contentEncodingOf, headersOf, setCookiesOf } from "./head_parser.ts";
 import type { HttpNode } from "./http_node.ts";
 import { type EncodedRequest, encodeRequest, type RequestTarget } from "./request_encoder.ts";
 import { RequestError, WireError } from "./request_error.ts";
@@ -222,7 +222,7 @@ class SocketResponse implements WireResponse {
   bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
     if (this.#body !== null) return this.#body;
     const wire = joined(this.#message.body, this.#message.bodyLength);
-    const coding = fieldOf(this.#message.head, "content-encoding");
+    const coding = contentEncodingOf(this.#message.head);
     return coding === null ? this.#body = wire : this.#decode(wire, coding);
   }
 
