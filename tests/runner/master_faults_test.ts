@@ -130,6 +130,44 @@ Deno.test("whatever fails, no iteration begins twice, and each begins unless a w
   await fc.assert(fc.asyncProperty(faults, checkSharedIterations), { numRuns: 30 });
 });
 
+/**
+ * Runs a schedule of 600 iterations on three workers, and checks that each is counted: as begun, or as
+ * dropped by a worker that could not begin it. While all workers can be reached, no more begin.
+ */
+async function checkArrivals(faults: TimedFaults): Promise<void> {
+  const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 10 });
+  const { steps } = cluster.target;
+  let master = cluster.master({ expectedWorkers: 3 });
+  for (const name of ["a", "b", "c"]) cluster.worker(name);
+  // A worker that misses a new division keeps its old share of the schedule for a while.
+  const mayMiss = faults.some(([, { kind }]) => ["break", "stall", "restart"].includes(kind));
+  const look = (): void => assert.ok(mayMiss || steps.length <= 600, `${steps.length} steps`);
+  await cluster.advance(100, look);
+  for (const [waitMs, one] of faults) {
+    await cluster.advance(waitMs, look);
+    if (master.result !== null) break;
+    if (one.kind === "restart") {
+      master.kill();
+      await cluster.advance(one.forMs, look);
+      master = await cluster.nextMaster({ expectedWorkers: 3 });
+    } else cause(cluster, one);
+  }
+  await cluster.advance(60_000, look, 500);
+  if (master.run.failure !== null) return;
+  const [scheduled, started, , dropped] = iterationCounts(master);
+  assert.ok(mayMiss || scheduled! <= 600, `${scheduled} scheduled`);
+  if (!master.result!.complete) return;
+  assert.deepEqual([started! + dropped!, started], [scheduled, steps.length]);
+  // A short break of the connection costs nothing.
+  const isWhole = faults.every(([, { kind }]) => kind === "cut" || kind === "join");
+  if (isWhole) assert.deepEqual([scheduled, dropped], [600, 0]);
+}
+
+Deno.test("whatever fails in the open model, each iteration that begins is counted, and none twice", async () => {
+  const faults = fc.array(fc.tuple(fc.integer({ min: 0, max: 3_000 }), fault), { maxLength: 6 });
+  await fc.assert(fc.asyncProperty(faults, checkArrivals), { numRuns: 20 });
+});
+
 // Counterexamples that were found to the tests above.
 for (
   const [what, check, faults] of [

@@ -194,6 +194,24 @@ Deno.test("in the open model a lost worker leaves a gap of its share, and nothin
   assert.equal(new Set(dues).size, dues.length);
 });
 
+Deno.test("in the open model a worker that misses a new division keeps its old share until it is back", async () => {
+  const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 10 });
+  const { clock, target: { steps } } = cluster;
+  const master = cluster.master({ expectedWorkers: 3 });
+  const [a] = ["a", "b", "c"].map((name) => cluster.worker(name));
+  await cluster.advance(3_000);
+  a!.line.break();
+  clock.setTimer(() => a!.line.mend(), 2_000);
+  cluster.worker("d");
+  await cluster.advance(12_000);
+  // For about 2 s it begins its third, of which the others begin three in four; nobody begins its quarter.
+  const repeated = 60 * 2 / 3 * 3 / 4;
+  const left = 60 * 2 / 4 * 2 / 3;
+  assert.ok(Math.abs(steps.length - 600 - repeated + left) <= 5, String(steps.length));
+  assert.deepEqual(iterationCounts(master), [steps.length, steps.length, steps.length, 0]);
+  assert.deepEqual(master.warnings, []);
+});
+
 Deno.test("in the open model a resumed run continues the schedule, and nothing begins twice", async () => {
   const cluster = new VirtualCluster({ arrivalRate: 50, maxUsers: 30, runTime: 8 });
   const first = cluster.master();
