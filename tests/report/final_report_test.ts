@@ -236,11 +236,9 @@ Deno.test("no names, errors or numbers make a line too wide or print control cha
   }));
 });
 
-const SIZE = { columns: 80, color: false };
-
 Deno.test("the open model shows iterations with an explanation of latencies", () => {
   const run = openSnapshot(30, { started: 5988, completed: 5988, dropped: 12 });
-  assert.deepEqual(iterationSection(run, SIZE), [
+  assert.deepEqual(iterationSection(run, PLAIN), [
     "Iterations, times in ms",
     "6,000 scheduled, 5,988 started, 5,988 completed, 12 dropped (0.20%)",
     "                50%    75%    90%    95%    99%  99.9%  99.99%   Max",
@@ -256,13 +254,13 @@ Deno.test("the open model shows iterations with an explanation of latencies", ()
 Deno.test("the closed model has no start delays", () => {
   const closed = iterations({ startDelayMs: NO_LATENCIES });
   const run = snapshot({ statistics: { ...statistics(), iterations: closed } });
-  const lines = iterationSection(run, SIZE);
+  const lines = iterationSection(run, PLAIN);
   assert.equal(lines[1], "6,000 started, 5,998 completed");
   assert.deepEqual(lines.slice(4).map((line) => line.slice(0, 12)), ["Service time"]);
 });
 
 Deno.test("without iteration counts, there is no section for them", () => {
-  assert.deepEqual(iterationSection(snapshot(), SIZE), []);
+  assert.deepEqual(iterationSection(snapshot(), PLAIN), []);
 });
 
 Deno.test("many dropped iterations are red, and late starts are yellow", () => {

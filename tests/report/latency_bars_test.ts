@@ -40,15 +40,8 @@ Deno.test("latencies of 0 are in the first bar", () => {
   assert.deepEqual(latencyBars(totals([0, 0, 8]), 2).map(({ count }) => count), [2, 1]);
 });
 
-function totalsOfTable(values: readonly number[]): RequestTotals {
-  const histogram = new Histogram();
-  for (const ms of values) histogram.record(ms);
-  const [min, max] = [Math.min(...values), Math.max(...values)];
-  return requestRow({ histogram, latencyMs: { ...latencies(min), min, max } });
-}
-
 Deno.test("latencies that hardly differ have no table", () => {
-  assert.deepEqual(latencyTable(totalsOfTable([5]), { columns: 80, color: false }, 11), []);
+  assert.deepEqual(latencyTable(totals([5]), { columns: 80, color: false }, 11), []);
 });
 
 Deno.test("the most frequent latencies have the longest bar, and every bar is visible", () => {
@@ -59,7 +52,7 @@ Deno.test("the most frequent latencies have the longest bar, and every bar is vi
     ...new Array<number>(250).fill(16),
     1,
   ];
-  assert.deepEqual(latencyTable(totalsOfTable(values), { columns: 49, color: false }, 5), [
+  assert.deepEqual(latencyTable(totals(values), { columns: 49, color: false }, 5), [
     "Up to ms   Reqs  Share",
     "    2.00  1,001  57.1%  ████████████████████",
     "    4.00    500  28.5%  ██████████",
@@ -67,7 +60,7 @@ Deno.test("the most frequent latencies have the longest bar, and every bar is vi
     "    16.0    250  14.3%  █████",
   ]);
   for (const columns of [1, 20, 40, 60, 200]) {
-    for (const line of latencyTable(totalsOfTable(values), { columns, color: false }, 11)) {
+    for (const line of latencyTable(totals(values), { columns, color: false }, 11)) {
       assert.ok(line.length <= Math.min(columns, 80), line);
     }
   }

@@ -11,7 +11,6 @@ import {
   PairMap,
   type Sample,
 } from "../../src/stats/request_stats.ts";
-import { bucketsOf } from "../support/exact_statistics.ts";
 import { anySample, latency, sample } from "../support/samples.ts";
 import { NO_LATENCIES } from "../support/snapshots.ts";
 
@@ -204,14 +203,6 @@ function requestsByCode(entries: NameEntries): [code: number, requests: number][
   return Array.from(entries, ([code, { requests }]) => [code, requests]);
 }
 
-/** All that an entry counts, without the sums of latencies, which rounding may change. */
-function entryCounts(entry: Entry): unknown {
-  const { requests, failures, retries, bytesReceived, bytesSent, latencies, errors } = entry;
-  const { min, max, histogram } = latencies;
-  const counts = { requests, failures, retries, bytesReceived, bytesSent, min, max };
-  return { ...counts, buckets: bucketsOf(histogram), errors: new Map(errors) };
-}
-
 Deno.test("a name without samples has no codes and an empty total", () => {
   const entries = new NameEntries();
   assert.deepEqual([...entries], []);
@@ -318,7 +309,7 @@ Deno.test("the total of a name equals an entry that counted all its samples", ()
     for (const [method, name, { whole }] of tableOf(samples).names()) {
       const entry = new Entry();
       for (const one of samples) if (one.method === method && one.name === name) entry.add(one);
-      assert.deepEqual(entryCounts(whole), entryCounts(entry));
+      assert.deepEqual(countsOf(whole), countsOf(entry));
     }
   }));
 });
