@@ -4,7 +4,6 @@ import type { Page } from "playwright-core";
 import { liveWorker } from "../../src/web/live_view.ts";
 import { browserTest, openPage, rowsOf, textOf, waitForText } from "../support/browser.ts";
 import { FakeDashboard } from "../support/fake_dashboard.ts";
-import { lowContrastTexts } from "../support/low_contrast_texts.ts";
 import {
   FULL_CONTROL,
   liveRequest,
@@ -15,6 +14,7 @@ import {
   liveView,
   shopView,
 } from "../support/live_views.ts";
+import { lowContrastTexts } from "../support/low_contrast_texts.ts";
 import { latencies, workerRow } from "../support/snapshots.ts";
 
 async function legends(page: Page): Promise<string[]> {

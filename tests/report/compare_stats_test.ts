@@ -109,7 +109,7 @@ Deno.test("higher confidence widens an interval", () => {
   assert.ok(wide!.low < narrow!.low && wide!.high > narrow!.high);
 });
 
-/** Of one run, where the other has no noise. */
+/** The variance of one run if the other has no noise. */
 function varianceOfSum(parts: readonly number[]): EstimatedVariance {
   return varianceOfDifference(parts, new Array(parts.length).fill(0));
 }
@@ -126,7 +126,7 @@ Deno.test("a run is divided into twelve blocks, or into six if those vary more",
   assert.deepEqual([Math.round(variance), degrees], [792, 5]);
 });
 
-/** Sums of so many values that each keep a part of the one before. */
+/** Sums of autocorrelated values. */
 function noisySums(memory: number, runs: number, seconds: number): number[][] {
   const random = seeded(5);
   return Array.from({ length: runs }, () => {
@@ -201,7 +201,7 @@ const UNLIKE = run([evenly(10, 20), evenly(20, 40), evenly(10, 20), evenly(10, 2
 Deno.test("the share of a second over a latency is estimated from its percentiles", () => {
   const seconds = secondsOf(UNLIKE.timeline, UNLIKE.all, 4);
   const parts = new EntrySeconds(seconds, UNLIKE.all).sharesOver(20.5);
-  // One second has nearly all of what is over it, and the others nothing.
+  // Nearly all higher latencies are in one second.
   assert.ok(Math.abs(parts[1]! - 0.25 * 0.75) < 0.02, [...parts].join());
   for (const at of [0, 2, 3]) {
     assert.ok(Math.abs(parts[at]! + 0.25 * 0.25) < 0.02, [...parts].join());
@@ -308,7 +308,7 @@ Deno.test("everything is 0 for an empty distribution", () => {
   assert.equal(distributionOf([]).shareUpTo(5), 0);
 });
 
-/** From printed tables: the value that a share of `tail` is over. */
+/** From printed tables: the value that is exceeded with a probability of `tail`. */
 const TABLE: readonly (readonly [degrees: number, tail: number, t: number])[] = [
   [1, 0.05, 6.314],
   [1, 0.01, 31.821],

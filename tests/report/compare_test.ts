@@ -25,7 +25,7 @@ const THREE = [
   { name: "/wide", rate: 30, median: 30, spread: 0.5 },
 ];
 
-/** Equal runs, and how often one of them may be taken for worse, of a hundred pairs. */
+/** Equal runs, and the maximum number of false alarms for a hundred pairs. */
 const EQUAL: readonly (readonly [label: string, run: SimulatedRun, allowed: number])[] = [
   ["a quiet target", { seconds: 10, names: ONE }, 1],
   ["seconds that differ by 3 %", { seconds: 20, names: ONE, noise: 0.03, memory: 0.5 }, 2],
@@ -51,7 +51,7 @@ for (const [at, [label, run, allowed]] of EQUAL.entries()) {
   });
 }
 
-/** Runs quiet enough for it to be known. */
+/** Runs with little enough noise to find the difference. */
 const SLOWER: readonly (readonly [label: string, run: SimulatedRun])[] = [
   ["a quiet target", { seconds: 6, names: ONE }],
   ["seconds that differ by 1 %", { seconds: 10, names: ONE, noise: 0.01, memory: 0.5 }],

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { consoleAbilities, ConsoleOutput, progressLine } from "../../src/report/console.ts";
 import { render } from "../../src/report/live_panel.ts";
 import type { Snapshot, ThresholdRow } from "../../src/stats/snapshot.ts";
-import { openSnapshot } from "../support/open_snapshots.ts";
 import { Screen } from "../support/screen.ts";
 import {
   clusterSnapshot,
   emptySnapshot,
+  openSnapshot,
   requestRow,
   shopSnapshot,
   snapshot,
@@ -61,7 +61,7 @@ Deno.test("wrapped lines are cleared after a terminal was made narrower", () => 
   console.update(snapshot({ warnings: ["w".repeat(200)] }));
   const drawn = screen.writes[0]!.split("\n").slice(0, -1);
   screen.columns = 40;
-  // What the terminal does: lines that no longer fit take a second row.
+  // Emulates the terminal, which wraps lines that no longer fit.
   const broken = drawn.filter((line) => line.replaceAll(ESCAPES, "").length > 40).length;
   assert.ok(broken > 0);
   screen.write("\n".repeat(broken));
@@ -217,7 +217,7 @@ Deno.test("a frame is one synchronized update without line wrapping", () => {
   console.update(shopSnapshot(4));
   for (const text of screen.writes) {
     assert.match(text, FRAME);
-    // Turned on again, whatever comes next.
+    // Wrapping is turned on again.
     assert.ok(text.lastIndexOf("\x1b[?7h") > text.lastIndexOf("\x1b[?7l"));
   }
 });

@@ -8,12 +8,12 @@ import { secondOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 import { emptySnapshot, snapshot, statistics, timelineSecond } from "../support/snapshots.ts";
 
-/** The rows of a file by their columns' titles. */
+/** The rows of a file by column title. */
 function rowsOf(make: (of: Snapshot) => string, of: Snapshot): Record<string, string>[] {
   return parse(make(of), { columns: true });
 }
 
-/** 100 good requests of 1 to 100 ms, and one that failed. */
+/** 100 successful requests of 1 to 100 ms, and a failed one. */
 function counted(): Snapshot {
   const totals = new Totals();
   totals.add(secondOf([

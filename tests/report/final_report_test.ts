@@ -8,12 +8,13 @@ import {
 } from "../../src/report/final_report.ts";
 import { columnsOf } from "../../src/report/terminal.ts";
 import type { Snapshot, WorkerRow } from "../../src/stats/snapshot.ts";
-import { iterations, openSnapshot } from "../support/open_snapshots.ts";
 import {
   clusterSnapshot,
   emptySnapshot,
+  iterations,
   latencies,
   NO_LATENCIES,
+  openSnapshot,
   requestRow,
   shopSnapshot,
   snapshot,

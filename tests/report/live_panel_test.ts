@@ -28,12 +28,13 @@ import type {
   TimelineSecond,
   WorkerRow,
 } from "../../src/stats/snapshot.ts";
-import { iterations, openSnapshot } from "../support/open_snapshots.ts";
 import {
   clusterSnapshot,
   emptySnapshot,
+  iterations,
   latencies,
   NO_LATENCIES,
+  openSnapshot,
   requestRow,
   shopSnapshot,
   snapshot,

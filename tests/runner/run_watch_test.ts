@@ -16,8 +16,15 @@ import type { RunStatus, Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { secondOf } from "../support/counts.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { iterations, openSnapshot } from "../support/open_snapshots.ts";
-import { latencies, requestRow, shopSnapshot, snapshot, statistics } from "../support/snapshots.ts";
+import {
+  iterations,
+  latencies,
+  openSnapshot,
+  requestRow,
+  shopSnapshot,
+  snapshot,
+  statistics,
+} from "../support/snapshots.ts";
 import { samplesOf } from "../support/steps.ts";
 
 class Scene {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { GeneratorWatch } from "../../src/stats/generator_watch.ts";
 
-/** In which seconds, from 1 on, there was a warning. */
+/** The seconds, from 1, with a warning. */
 function warnedIn(seconds: readonly { cpu: number; lagMs: number }[]): number[] {
   const watch = new GeneratorWatch("Worker attic");
   return seconds.flatMap((second, index) => watch.note(second).length > 0 ? [index + 1] : []);

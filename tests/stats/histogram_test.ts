@@ -20,7 +20,7 @@ function bucketsOf(histogram: Histogram): BucketCount[] {
   return [...histogram.buckets()];
 }
 
-/** The smallest value that at least a share of `q` of all do not exceed, looked up in a sorted list. */
+/** The nearest-rank percentile, from a sorted list. */
 function exactPercentile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted.find((_, i) => (i + 1) / sorted.length >= q)!;

@@ -4,7 +4,7 @@ import { IterationStats } from "../../src/stats/iteration_stats.ts";
 import { anyIterations, iterationsOf } from "../support/counts.ts";
 import { bucketsOf } from "../support/exact_statistics.ts";
 
-/** All but the sums of times, whose last digits depend on the order of adding. */
+/** Everything but the sums of times, whose last digits depend on the order of addition. */
 function exact(
   { scheduled, started, completed, dropped, serviceTime, startDelay }: IterationStats,
 ): unknown {

@@ -20,7 +20,7 @@ function entryOf(samples: Iterable<Sample>): Entry {
   return entry;
 }
 
-/** All that an entry counts, without the sums of latencies, which rounding may change. */
+/** The counts of an entry without the sums of latencies, which depend on rounding. */
 function countsOf(
   { requests, failures, retries, bytesReceived, bytesSent, ...rest }: Entry,
 ): unknown {
@@ -93,7 +93,7 @@ function latenciesOf(values: Iterable<number>): Latencies {
   return latencies;
 }
 
-/** Whether two numbers are the same but for what rounding does to numbers of that size. */
+/** Asserts that two numbers are equal up to rounding errors of this scale. */
 function assertClose(actual: number | null, expected: number, scale: number): void {
   assert.ok(
     actual !== null && Math.abs(actual - expected) <= scale * 1e-9,

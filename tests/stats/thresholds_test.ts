@@ -15,7 +15,7 @@ import {
 } from "../../src/stats/thresholds.ts";
 import { requestRow, statistics, timelineSecond } from "../support/snapshots.ts";
 
-/** 1,000 searches and 200 orders in 10 s, of which 50 failed. */
+/** 1,000 searches and 200 orders, of which 50 failed, in 10 s. */
 const SOME = statistics({
   requests: [
     requestRow({ name: "search" }),
@@ -130,7 +130,7 @@ Deno.test("while the load is rising, a rate may be too low but not too high", ()
 });
 
 Deno.test("a rate is not too low only because reports are late", () => {
-  // The last two of ten seconds have not come in yet.
+  // The last two of ten seconds have not been reported yet.
   const timeline = [0, 1, 2, 3, 4, 5, 6, 7].map((second) => timelineSecond({ second }));
   const late = statistics({ requests: [requestRow({ requests: 800, rate: 80 })], timeline });
   assert.equal(verdictAt("rps>=100", late), true);
@@ -200,7 +200,7 @@ Deno.test("a search for the breaking point fails only if the first load breaks",
   assert.deepEqual(failed(late, HELD, CROSSED), []);
   const atOnce = { passed: null, broke: users(10), threshold: "p95<200ms" };
   assert.deepEqual(failed(atOnce, HELD, CROSSED), ["p95<200ms"]);
-  // Over the whole run it may have held again.
+  // Over the whole run, it may hold again.
   assert.deepEqual(failed(atOnce, HELD, { ...CROSSED, passed: true }), ["p95<200ms"]);
 });
 

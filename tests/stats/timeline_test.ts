@@ -6,7 +6,7 @@ import { MergedStats } from "../../src/stats/totals.ts";
 import { deltaOf, iterationsOf, secondOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 
-/** One node's second with a request for each latency. */
+/** A second of one node with a request for each latency. */
 function timedSecond(second: number, users: number, latencies: readonly number[]): SecondStats {
   const delta = new SecondStats(second, users);
   for (const latencyMs of latencies) {

@@ -18,7 +18,7 @@ import { bucketsOf, exactStatistics, plainStatistics } from "../support/exact_st
 import { anySample, sample } from "../support/samples.ts";
 import { NO_LATENCIES } from "../support/snapshots.ts";
 
-/** The seconds of one node that saw these samples. */
+/** The seconds of one node with these samples. */
 function secondsOf(samples: readonly Sample[]): SecondStats[] {
   const table = new StatsTable();
   table.start(0);
@@ -49,14 +49,14 @@ function packedOf({ from, to, seconds, entries, userErrors, iterations }: Merged
   return { from, to, seconds, entries: packed, userErrors, iterations };
 }
 
-/** The buckets of such latencies. */
+/** The buckets of these latencies. */
 function bucketsFor(...latencies: number[]): BucketCount[] {
   const histogram = new Histogram();
   for (const ms of latencies) histogram.record(ms);
   return [...histogram.buckets()];
 }
 
-/** Means and deviations, the overall ones first, each in parts of the highest latency. */
+/** Means and deviations relative to the highest latency, the overall ones first. */
 function inexact({ totals, requests }: Statistics): number[] {
   return [totals, ...requests].flatMap(({ latencyMs: { mean, stddev, max } }) =>
     max === null ? [] : [mean! / max, stddev! / max]
@@ -322,7 +322,7 @@ Deno.test("statistics do not change when more is added, except for their histogr
   const totals = totalsOf([deltaOf({ iterations: iterationsOf({ scheduled: 1 }) })]);
   for (const delta of secondsOf([sample()])) totals.add(delta);
   const before = totals.statistics(1);
-  // A histogram has nothing that JSON shows.
+  // Histograms have no fields in JSON.
   const copy = JSON.stringify(before);
   for (const delta of secondsOf([sample({ latencyMs: 99 })])) totals.add(delta);
   totals.add(deltaOf({ iterations: iterationsOf({ scheduled: 1 }) }));
@@ -363,7 +363,7 @@ Deno.test("parts of a second add up, if only one of them lists the second", () =
   ]);
 });
 
-/** What was counted under each method, name and code. */
+/** The requests of each method, name and code. */
 function requestsOf({ entries }: MergedCounts): unknown[] {
   return Array.from(
     entries,
@@ -447,7 +447,7 @@ function mergedOf(...parts: StatsDelta[]): MergedStats {
   return merged;
 }
 
-/** Only tells how seconds went. */
+/** Only has seconds. */
 function telling(...seconds: SecondCounts[]): StatsDelta {
   const numbers = seconds.map(({ second }) => second);
   const [from, to] = [Math.min(...numbers), Math.max(...numbers)];

@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { serveWeb } from "../../src/core/network.ts";
-import type { Snapshot } from "../../src/stats/snapshot.ts";
 import type { ResolvedLoad } from "../../src/load/load.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
 import type { DashboardControl } from "../../src/web/control.ts";
 import { LogTail } from "../../src/web/feed.ts";
 import { DashboardServer } from "../../src/web/server.ts";

@@ -8,7 +8,7 @@ import type {
 } from "../../src/stats/snapshot.ts";
 import type { BucketSource } from "../../src/stats/stats_delta.ts";
 
-/** A histogram can only be compared by what is in its buckets. */
+/** Histograms can only be compared by their buckets. */
 type Plain<Row> = Omit<Row, "histogram"> & { readonly buckets: readonly BucketCount[] };
 
 type ExactTotals = Omit<Plain<RequestTotals>, "latencyMs"> & {
@@ -23,7 +23,7 @@ export interface PlainStatistics extends Omit<Statistics, "totals" | "requests">
   })[];
 }
 
-/** Statistics without what {@link exactStatistics} takes away. */
+/** Statistics without the values that {@link exactStatistics} removes. */
 export interface ExactStatistics extends Omit<Statistics, "totals" | "requests" | "iterations"> {
   readonly totals: ExactTotals;
   readonly requests: readonly (Omit<RequestRow, keyof RequestTotals | "codes"> & ExactTotals & {
@@ -32,14 +32,14 @@ export interface ExactStatistics extends Omit<Statistics, "totals" | "requests" 
   readonly iterations: unknown;
 }
 
-/** The buckets of a histogram that have something in them, lowest first. */
+/** The buckets of a histogram that are not empty, in rising order. */
 export function bucketsOf(source: BucketSource): BucketCount[] {
   const histogram = new Histogram();
   histogram.merge(source);
   return [...histogram.buckets()];
 }
 
-/** The same with the buckets in place of each histogram. */
+/** The same with buckets instead of histograms. */
 export function plainStatistics({ totals, requests, ...rest }: Statistics): PlainStatistics {
   return {
     ...rest,
@@ -48,7 +48,7 @@ export function plainStatistics({ totals, requests, ...rest }: Statistics): Plai
   };
 }
 
-/** All but means, deviations and sums of times, whose last digits depend on the order of adding. */
+/** Everything but means, deviations and sums, whose last digits depend on the order of addition. */
 export function exactStatistics(statistics: Statistics): ExactStatistics {
   const { totals, requests, iterations, ...rest } = plainStatistics(statistics);
   return {

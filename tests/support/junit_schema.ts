@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { type Element, elementsOf } from "./xml.ts";
 
 interface Rule {
-  /** Attributes that must be there, and those that may. */
+  /** Required and optional attributes. */
   readonly required: readonly string[];
   readonly optional: readonly string[];
-  /** Children in the order in which they may come. */
+  /** Children in their order. */
   readonly children: readonly string[];
 }
 
-/** What the schemas of Jenkins and Ant both take; a single test's output is Jenkins' alone. */
+/** The common subset of the schemas of Jenkins and Ant, and the output of single tests in Jenkins. */
 const RULES: Readonly<Record<string, Rule>> = {
   testsuites: {
     required: ["tests", "failures", "errors", "time"],
@@ -33,7 +33,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   "system-out": { required: [], optional: [], children: [] },
 };
 
-/** Checks a JUnit report against the schemas that CI systems go by, and its numbers against its tests. */
+/** Checks a JUnit report against the schemas of CI systems, and its counts against its tests. */
 export function checkJunit(root: Element): void {
   assert.equal(root.name, "testsuites");
   checkElement(root);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { Sample } from "../../src/stats/request_stats.ts";
 
-/** One good request of 10 ms, in the first second. */
+/** A successful request of 10 ms in the first second. */
 export function sample(changes: Partial<Sample> = {}): Sample {
   return {
     method: "GET",
@@ -17,12 +17,12 @@ export function sample(changes: Partial<Sample> = {}): Sample {
   };
 }
 
-/** Latencies of 1 µs to 1 h, as many short ones as long ones. */
+/** Latencies of 1 µs to 1 h, uniform on a logarithmic scale. */
 export const latency: fc.Arbitrary<number> = fc
   .double({ min: Math.log(0.001), max: Math.log(3_600_000), noNaN: true })
   .map(Math.exp);
 
-/** Samples of a few methods, names and errors that end within ten seconds. */
+/** Samples with a few methods, names and errors, within ten seconds. */
 export const anySample: fc.Arbitrary<Sample> = fc.record({
   method: fc.constantFrom("GET", "POST"),
   name: fc.constantFrom("search", "pay", "list"),

@@ -1,16 +1,15 @@
 import type { Output } from "../../src/core/host.ts";
 
 /**
- * An output that keeps what was written, and what a terminal would show of it: it knows line feeds,
- * moving up, and erasing lines, which is all that aiotest uses. It has endless rows and columns, and
- * no colours.
+ * An output that keeps the written texts and emulates a terminal with line feeds, moving up and erasing
+ * lines, which is everything that aiotest uses. It has unlimited rows and columns, and no colors.
  */
 export class Screen implements Output {
-  /** The texts as they were written, one a call. */
+  /** The written texts, one per call. */
   readonly writes: string[] = [];
   readonly isTerminal: boolean;
   columns: number;
-  /** What it says of its height; what is drawn beyond that is kept all the same. */
+  /** The height that it reports. Rows beyond it are kept nevertheless. */
   rows = Infinity;
   cursorVisible = true;
   #rows: string[] = [""];
@@ -77,7 +76,7 @@ export class Screen implements Output {
 
 const CSI = "\x1b[";
 
-/** What begins and ends a frame, and turns the breaking of lines off and on. */
+/** The sequences that begin and end a frame, and that turn line wrapping off and on. */
 const SILENT: ReadonlySet<string> = new Set(["?2026h", "?2026l", "?7l", "?7h"]);
 
 // deno-lint-ignore no-control-regex -- escape sequences are what it is about

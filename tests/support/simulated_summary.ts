@@ -5,31 +5,32 @@ import { Latencies } from "../../src/stats/request_stats.ts";
 /** One request name of a simulated run. */
 export interface SimulatedName {
   readonly name: string;
-  /** Requests of an undisturbed second. */
+  /** Requests per second without noise. */
   readonly rate: number;
-  /** The median in milliseconds, and how wide the latencies are spread: the deviation of their logarithm. */
+  /** Median latency in milliseconds. */
   readonly median: number;
+  /** Standard deviation of the logarithm of latencies. */
   readonly spread: number;
 }
 
-/** What a simulated run is like. */
+/** The parameters of a simulated run. */
 export interface SimulatedRun {
   readonly seconds: number;
   readonly names: readonly SimulatedName[];
-  /** How many times as slow the target is: 1.1 is 10 % slower. */
+  /** Factor of all latencies: 1.1 is 10 % slower. */
   readonly slower?: number;
-  /** What makes whole seconds slower or faster: the deviation of the logarithm. */
+  /** Noise of whole seconds: the standard deviation of the logarithm of their latencies. */
   readonly noise?: number;
-  /** How much of one second's noise is left in the next, 0 to 1. */
+  /** The part of the noise of a second that is left in the next one, 0 to 1. */
   readonly memory?: number;
-  /** How likely a second has a stall, in which a part of the requests takes 20 times as long. */
+  /** The probability that a second has a stall, in which some requests take 20 times as long. */
   readonly stalls?: number;
   readonly failing?: number;
-  /** Seconds in which the load rises to its full height. */
+  /** Seconds in which the load rises. */
   readonly ramp?: number;
 }
 
-/** A run of a closed model, made up: the summary of a target whose seconds are disturbed. */
+/** The summary of a simulated closed-model run, whose seconds have noise. */
 export function simulatedRun(run: SimulatedRun, random: Random): ComparedRun {
   const { seconds, names, slower = 1, noise = 0, memory = 0, stalls = 0, failing = 0, ramp = 0 } =
     run;
@@ -44,7 +45,7 @@ export function simulatedRun(run: SimulatedRun, random: Random): ComparedRun {
     const factor = slower * Math.exp(disturbance) * (ramp === 0 ? 1 : 0.5 + load / 2);
     const stalled = random() < stalls ? random() * 0.5 : 0;
     for (const [at, { rate, median, spread }] of names.entries()) {
-      // Users that wait for the target send less when it is slow.
+      // Users that wait for a slow target send fewer requests.
       const mean = rate * load / factor;
       const requests = Math.max(0, Math.round(mean + normal() * Math.sqrt(mean) * 0.3));
       for (let n = 0; n < requests; n++) {
@@ -99,7 +100,7 @@ class Counts {
   }
 }
 
-/** Numbers of the normal distribution, by Box and Muller. */
+/** Normally distributed numbers, by the Box–Muller transform. */
 function normals(random: Random): () => number {
   return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }

@@ -1,6 +1,7 @@
 import { Histogram } from "../../src/stats/histogram.ts";
 import type {
   CodeRow,
+  IterationSummary,
   LatencySummary,
   RequestRow,
   RequestTotals,
@@ -10,10 +11,10 @@ import type {
   WorkerRow,
 } from "../../src/stats/snapshot.ts";
 
-/** A tenth of a second short of half past ten on a day in March. */
+/** 2026-03-05T10:29:59.900Z. */
 const STARTED_AT = Date.UTC(2026, 2, 5, 10, 29, 59, 900);
 
-/** Latencies around a median, in the proportions that web servers have. */
+/** Latencies around a median, in the typical proportions of a web server. */
 export function latencies(p50: number): LatencySummary {
   return {
     min: p50 / 8,
@@ -30,7 +31,7 @@ export function latencies(p50: number): LatencySummary {
   };
 }
 
-/** What latencies are where nothing was timed. */
+/** The latencies of no samples. */
 export const NO_LATENCIES: LatencySummary = {
   min: null,
   mean: null,
@@ -45,7 +46,7 @@ export const NO_LATENCIES: LatencySummary = {
   p9999: null,
 };
 
-/** So many requests, spread as {@link latencies} says, but for the outermost ones. */
+/** A histogram of requests, roughly distributed as {@link latencies}. */
 export function histogramOf(requests: number, p50 = 12): Histogram {
   const histogram = new Histogram();
   let left = requests;
@@ -59,7 +60,7 @@ export function histogramOf(requests: number, p50 = 12): Histogram {
   return histogram;
 }
 
-/** What one code has of a name's counts: all of 1,000 good requests. */
+/** The counts of one code: 1,000 successful requests. */
 export function codeRow(changes: Partial<CodeRow> = {}): CodeRow {
   const requests = changes.requests ?? 1000;
   return {
@@ -72,7 +73,7 @@ export function codeRow(changes: Partial<CodeRow> = {}): CodeRow {
   };
 }
 
-/** One name's counts: 1,000 requests in 10 s, all of them good. */
+/** The counts of one name: 1,000 successful requests in 10 s. */
 export function requestRow(changes: Partial<RequestRow> = {}): RequestRow {
   const requests = changes.requests ?? 1000;
   const failures = changes.failures ?? 0;
@@ -129,7 +130,7 @@ function merged(parts: readonly Pick<CodeRow, "histogram">[]): Histogram {
   return all;
 }
 
-/** One second of the run: 100 requests of 10 users. */
+/** One second of a run: 100 requests of 10 users. */
 export function timelineSecond(changes: Partial<TimelineSecond> = {}): TimelineSecond {
   return {
     second: 0,
@@ -161,7 +162,7 @@ export function workerRow(changes: Partial<WorkerRow> = {}): WorkerRow {
   };
 }
 
-/** All that was counted; the totals are those of the rows. */
+/** Statistics whose totals are those of the rows. */
 export function statistics(changes: Partial<Statistics> = {}): Statistics {
   const requests = changes.requests ?? [requestRow()];
   return {
@@ -175,7 +176,7 @@ export function statistics(changes: Partial<Statistics> = {}): Statistics {
   };
 }
 
-/** A local run of 10 users, 10 of its 20 seconds in, with 1,000 good requests. */
+/** A local run of 10 users after 10 of 20 seconds, with 1,000 successful requests. */
 export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
   return {
     runId: "7c0e3d2a",
@@ -199,7 +200,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
   };
 }
 
-/** A run before its first user started. */
+/** A run before the start of its first user. */
 export function emptySnapshot(changes: Partial<Snapshot> = {}): Snapshot {
   return snapshot({
     state: "ready",
@@ -212,7 +213,7 @@ export function emptySnapshot(changes: Partial<Snapshot> = {}): Snapshot {
   });
 }
 
-/** A web shop with some trouble, `seconds` of its two minutes in. */
+/** A web shop with some failures, after `seconds` of two minutes. */
 export function shopSnapshot(seconds: number, changes: Partial<Snapshot> = {}): Snapshot {
   const rows = [
     requestRow({ name: "/", requests: 40 * seconds, rate: 40, latencyMs: latencies(0.8) }),
@@ -257,7 +258,7 @@ export function shopSnapshot(seconds: number, changes: Partial<Snapshot> = {}): 
   });
 }
 
-/** A worker of {@link clusterSnapshot}, `seconds` into the run. */
+/** A worker of {@link clusterSnapshot}. */
 function clusterWorker(number: number, seconds: number, changes: Partial<WorkerRow>): WorkerRow {
   return workerRow({
     id: `attic-k3x9-${number}`,
@@ -273,8 +274,8 @@ function clusterWorker(number: number, seconds: number, changes: Partial<WorkerR
 }
 
 /**
- * The web shop as eight workers on two hosts visit it: one of them is as busy as a core can be, one
- * was lost with some of what it had counted, and one has gone by itself.
+ * The web shop under the load of eight workers on two hosts. One of them is very busy, one was lost
+ * with some of its counts, and one has left.
  */
 export function clusterSnapshot(seconds: number, changes: Partial<Snapshot> = {}): Snapshot {
   const special: Readonly<Record<number, Partial<WorkerRow>>> = {
@@ -294,4 +295,31 @@ export function clusterSnapshot(seconds: number, changes: Partial<Snapshot> = {}
     warnings: ["Worker attic-k3x9-3 was lost: 2 s of what it counted are missing."],
     ...changes,
   });
+}
+
+/** Iterations of a target that keeps up: 200 per second for 30 s, two of which are running. */
+export function iterations(changes: Partial<IterationSummary> = {}): IterationSummary {
+  return {
+    scheduled: 6000,
+    started: 6000,
+    completed: 5998,
+    dropped: 0,
+    serviceTimeMs: latencies(40),
+    startDelayMs: latencies(0.1),
+    ...changes,
+  };
+}
+
+/** The web shop under 200 iterations per second with at most 50 users, after `seconds` of two minutes. */
+export function openSnapshot(
+  seconds: number,
+  counts: Partial<IterationSummary> = {},
+  changes: Partial<Snapshot> = {},
+): Snapshot {
+  const shop = shopSnapshot(seconds, {
+    arrivalRate: 200,
+    users: { current: 12, target: 50, peak: 14, final: 12 },
+    ...changes,
+  });
+  return { ...shop, statistics: { ...shop.statistics, iterations: iterations(counts) } };
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** Names as targets may have them: ordinary, wide, joined, controlling, very long. */
+/** Names: ordinary, wide, combined, with control characters, very long. */
 export const anyName: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: "grapheme", maxLength: 120 }),
   fc.string({ unit: "binary", maxLength: 120 }),
@@ -23,8 +23,8 @@ export const anyName: fc.Arbitrary<string> = fc.oneof(
   ).map((parts) => parts.join("")),
 );
 
-/** Whatever a terminal would obey, line feeds included. */
+/** Control characters, including line feeds. */
 export const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
-/** A name that clears the screen, rings the bell, and is far too long. */
+/** A name that clears the screen, rings the bell, and is very long. */
 export const HOSTILE_NAME = `\x1b[31m\x1b[2J\x07${"a".repeat(300)}`;
