@@ -228,7 +228,7 @@ export class MasterRun {
     this.#workers.begin(() => this.#time.elapsedSeconds);
     if (startedUsers !== null) this.#workers.started(startedUsers);
     this.#allocator.restore(assigned);
-    this.#options.onInfo(`Resuming run ${runId}: waiting for its ${returning.length} workers.`);
+    this.#options.onInfo(`Resuming run ${runId}: waiting for its workers (${returning.length}).`);
     await this.#waitForWorkers(RETURN_MS);
   }
 

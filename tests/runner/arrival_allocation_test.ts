@@ -11,7 +11,7 @@ class Scene {
   now = 0;
   readonly workers: WorkerState[] = [];
   readonly sent: [name: string, assignment: Assignment][] = [];
-  /** Numbers of passes, by the position at which they begin, in the share of their beginning. */
+  /** The iterations that have begun, by number, in the order of their beginning. */
   readonly begun: [iteration: number, worker: string, at: number][] = [];
   readonly allocator: ArrivalAllocator;
   readonly #schedules = new Map<string, ArrivalSchedule>();
