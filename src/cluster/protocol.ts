@@ -5,6 +5,7 @@
  * @module
  */
 
+import { REQUEST_COUNTS } from "../stats/stats_delta.ts";
 import {
   amount,
   bytes,
@@ -150,15 +151,16 @@ const reportSpread = row(spread);
 /** The distribution of some latencies except their histogram; all times are in milliseconds. */
 export type ReportSpread = ValueOf<typeof reportSpread>;
 
+const requestCounts = Object.fromEntries(
+  REQUEST_COUNTS.map((name) => [name, count]),
+) as Readonly<Record<typeof REQUEST_COUNTS[number], typeof count>>;
+
 const reportEntry = row({
   method: shortText,
   name,
   /** The HTTP status; 0 if there was no response. */
   code: count,
-  failures: count,
-  retries: count,
-  bytesReceived: count,
-  bytesSent: count,
+  ...requestCounts,
   ...spread,
   /** Errors, and how often each occurred. */
   errors: list(tuple(shortText, count)),

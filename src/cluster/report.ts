@@ -9,13 +9,15 @@ import { clippedText } from "../core/text.ts";
 import { Histogram } from "../stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../stats/packed_buckets.ts";
 import { PairMap } from "../stats/request_stats.ts";
-import type {
-  CodedEntry,
-  EntryCounts,
-  IterationCounts,
-  LatencyCounts,
-  SecondCounts,
-  StatsDelta,
+import {
+  type CodedEntry,
+  type EntryCounts,
+  type IterationCounts,
+  type LatencyCounts,
+  REQUEST_COUNTS,
+  requestCounts,
+  type SecondCounts,
+  type StatsDelta,
 } from "../stats/stats_delta.ts";
 import {
   type Message,
@@ -163,16 +165,12 @@ function reportEntryOf(
   code: number,
   entry: EntryCounts,
 ): ReportEntry {
-  const { failures, retries, bytesReceived, bytesSent, latencies } = entry;
-  const { sum, min, max, squaredDeviations } = latencies;
+  const { sum, min, max, squaredDeviations } = entry.latencies;
   return {
     method,
     name,
     code,
-    failures,
-    retries,
-    bytesReceived,
-    bytesSent,
+    ...requestCounts(entry),
     sum,
     min,
     max,
@@ -197,10 +195,9 @@ const LIST_HEAD_BYTES = 3;
 const TEXT_HEAD_BYTES = 3;
 
 function entryBytes(entry: ReportEntry): number {
-  const { code, failures, retries, bytesReceived, bytesSent } = entry;
   const { sum, min, max, squaredDeviations } = entry;
   let bytes = 1 + LIST_HEAD_BYTES + textBytes(entry.method) + textBytes(entry.name) +
-    numberBytes(code, failures, retries, bytesReceived, bytesSent) +
+    numberBytes(entry.code, ...REQUEST_COUNTS.map((count) => entry[count])) +
     numberBytes(sum, min, max, squaredDeviations);
   for (const [error, count] of entry.errors) bytes += 1 + textBytes(error) + numberBytes(count);
   return bytes;
@@ -267,12 +264,12 @@ function checkSeconds({ from, to, users }: ReportContent): void {
 }
 
 function entryOf(delta: ReportEntry, histogram: Uint8Array): CodedEntry[3] {
-  const { failures, retries, bytesReceived, bytesSent, errors } = delta;
+  const { failures, errors } = delta;
   const latencies = latenciesOf(delta, histogram);
   const requests = latencies.count;
   if (failures > requests) refuse("an entry has more failures than requests");
   for (const [, count] of errors) checkCount(count);
-  return { requests, failures, retries, bytesReceived, bytesSent, latencies, errors };
+  return { requests, ...requestCounts(delta), latencies, errors };
 }
 
 function iterationsOf(
