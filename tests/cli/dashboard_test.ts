@@ -9,7 +9,7 @@ import { FakeHost } from "../support/fake_host.ts";
 import { runMetadata } from "../support/run_metadata.ts";
 import { snapshot } from "../support/snapshots.ts";
 
-/** Listens wherever it is told to, unless something is in its way. */
+/** Listens on any address, or throws the given problem. */
 class ListeningHost extends FakeHost {
   readonly asked: WebListenOptions[] = [];
   problem: Error | null = null;
@@ -48,7 +48,7 @@ async function open(
   return { isOpen: dashboard !== null, lines };
 }
 
-Deno.test("it says where it is", async () => {
+Deno.test("the dashboard logs its URL", async () => {
   const host = new ListeningHost();
   const cases: [Partial<typeof OPTIONS>, string][] = [
     [{}, "http://127.0.0.1:8089/"],
@@ -66,7 +66,7 @@ Deno.test("it says where it is", async () => {
   assert.equal(host.asked.at(-1)!.hostname, "0.0.0.0");
 });
 
-Deno.test("a test that waits to be started says where", async () => {
+Deno.test("a test that waits to be started logs where to start it", async () => {
   const { lines } = await open(new ListeningHost(), { noAutostart: true });
   assert.deepEqual(lines, [
     "INFO Dashboard: http://127.0.0.1:8089/",
@@ -74,13 +74,13 @@ Deno.test("a test that waits to be started says where", async () => {
   ]);
 });
 
-Deno.test("with --no-web nobody listens", async () => {
+Deno.test("with --no-web, nothing listens", async () => {
   const host = new ListeningHost();
   assert.deepEqual(await open(host, { noWeb: true }), { isOpen: false, lines: [] });
   assert.deepEqual(host.asked, []);
 });
 
-Deno.test("a port that nobody asked for may be taken", async () => {
+Deno.test("the default port may be in use", async () => {
   const host = new ListeningHost();
   host.problem = new Deno.errors.AddrInUse("in use");
   assert.deepEqual(await open(host), {
@@ -91,7 +91,7 @@ Deno.test("a port that nobody asked for may be taken", async () => {
   });
 });
 
-Deno.test("a port that somebody asked for may not", async () => {
+Deno.test("a port from the options must be free", async () => {
   const host = new ListeningHost();
   host.problem = new Deno.errors.AddrInUse("in use");
   await assert.rejects(
@@ -105,7 +105,7 @@ Deno.test("a port that somebody asked for may not", async () => {
   );
 });
 
-Deno.test("a test that waits to be started there cannot do without it", async () => {
+Deno.test("a test that waits to be started needs the port", async () => {
   const host = new ListeningHost();
   host.problem = new Deno.errors.AddrInUse("in use");
   await assert.rejects(open(host, { noAutostart: true }), {
@@ -115,7 +115,7 @@ Deno.test("a test that waits to be started there cannot do without it", async ()
   });
 });
 
-Deno.test("where it cannot listen, it names the host", async () => {
+Deno.test("an address that cannot be listened on is reported", async () => {
   const host = new ListeningHost();
   host.problem = new Deno.errors.AddrNotAvailable("no such address");
   await assert.rejects(open(host, { webHost: "10.0.0.9" }), {

@@ -73,34 +73,34 @@ class StandingRun {
 interface Scene {
   readonly host: ServingHost;
   readonly run: StandingRun;
-  readonly showing: LiveOutputs | null;
+  readonly outputs: LiveOutputs | null;
 }
 
 async function open(...args: string[]): Promise<Scene> {
   await configureLog("CRITICAL", () => {});
   const [host, run] = [new ServingHost(), new StandingRun()];
-  const showing = await LiveOutputs.open({
+  const outputs = await LiveOutputs.open({
     host,
     options: await parse({ args }),
     run,
     log: new LogTail(),
     rendezvous: () => [{ name: "checkout", complete: 3, incomplete: 1 }],
   });
-  return { host, run, showing };
+  return { host, run, outputs };
 }
 
-Deno.test("where nothing is asked for, nothing is shown", async () => {
-  const { host, showing } = await open("--no-web");
-  assert.equal(showing, null);
+Deno.test("without dashboard and collector, there are no live outputs", async () => {
+  const { host, outputs } = await open("--no-web");
+  assert.equal(outputs, null);
   assert.equal(host.isOpen, false);
 });
 
-Deno.test("the dashboard shows the run as it is now, its metrics, and the meetings of its users", async () => {
-  const { host, run, showing } = await open();
+Deno.test("the dashboard shows the current state, the metrics and the rendezvous", async () => {
+  const { host, run, outputs } = await open();
   assert.equal(host.isOpen, true);
   assert.equal((await (await host.get("/api/summary")).json()).live.state, "ready");
   run.now = snapshot();
-  showing!.update(run.now);
+  outputs!.update(run.now);
   const summary = await (await host.get("/api/summary")).json();
   assert.deepEqual([summary.live.state, summary.totals.requests], ["running", 1000]);
   const metrics = await (await host.get("/metrics")).text();
@@ -109,22 +109,22 @@ Deno.test("the dashboard shows the run as it is now, its metrics, and the meetin
     metrics,
     /^aiotest_rendezvous_rounds_total\{name="checkout",complete="true"\} 3$/m,
   );
-  await showing!.close();
+  await outputs!.close();
   assert.equal(host.isOpen, false);
 });
 
-Deno.test("the buckets of the metrics are those that were asked for", async () => {
-  const { host, run, showing } = await open("--buckets", "7", "70");
+Deno.test("the metrics have the buckets of --buckets", async () => {
+  const { host, run, outputs } = await open("--buckets", "7", "70");
   run.now = snapshot();
   const metrics = await (await host.get("/metrics")).text();
   const bounds = [...metrics.matchAll(/^aiotest_response_times_bucket\{.*le="([^"]+)"\}/gm)]
     .map(([, bound]) => bound);
   assert.deepEqual([...new Set(bounds)], ["7.0", "70.0", "+Inf"]);
-  await showing!.close();
+  await outputs!.close();
 });
 
-Deno.test("the run is started, changed and stopped from the dashboard", async () => {
-  const { host, run, showing } = await open("--no-autostart");
+Deno.test("the dashboard starts, changes and stops the run", async () => {
+  const { host, run, outputs } = await open("--no-autostart");
   assert.deepEqual(await host.post("/api/target", { users: 2, rate: 1 }), {
     status: 409,
     answer: { error: "The test has not begun: start it first." },
@@ -141,11 +141,11 @@ Deno.test("the run is started, changed and stopped from the dashboard", async ()
   assert.deepEqual(targets, [{ users: 2, rate: 1 }]);
   await host.post("/api/stop", {});
   assert.equal(run.stops, 1);
-  await showing!.close();
+  await outputs!.close();
 });
 
-Deno.test("a report of a run under way says what it would end with by now", async () => {
-  const { host, run, showing } = await open("--exit-code-on-error", "9");
+Deno.test("a report of a run in progress has the exit code that it would end with", async () => {
+  const { host, run, outputs } = await open("--exit-code-on-error", "9");
   const exitCode = async (): Promise<number> =>
     (await (await host.get("/api/report/json")).json()).exitCode;
   // What workers have still to tell is not missing.
@@ -159,14 +159,14 @@ Deno.test("a report of a run under way says what it would end with by now", asyn
   const thresholds = [{ expression: "p95<1ms", observed: 36, passed: false }];
   run.now = { ...run.now, thresholds };
   assert.equal(await exitCode(), 3);
-  await showing!.close();
+  await outputs!.close();
 });
 
-Deno.test("whoever still looks at the end sees how it ended", async () => {
-  const { host, showing } = await open();
+Deno.test("the dashboard shows the result at the end", async () => {
+  const { host, outputs } = await open();
   const reader = (await host.get("/api/stream")).body!.pipeThrough(new TextDecoderStream());
   const result = snapshot({ state: "stopped", complete: true });
-  await showing!.end(result, 3);
+  await outputs!.end(result, 3);
   assert.equal(host.isOpen, false);
   let text = "";
   for await (const piece of reader) text += piece;
@@ -175,7 +175,7 @@ Deno.test("whoever still looks at the end sees how it ended", async () => {
   assert.deepEqual([exitCode, live.state], [3, "stopped"]);
 });
 
-Deno.test("a collector's URL that is none is refused before anything is opened", async () => {
+Deno.test("an invalid collector URL is refused before anything is opened", async () => {
   await assert.rejects(open("--otlp", "127.0.0.1:4318"), UsageError);
 });
 
@@ -186,11 +186,11 @@ function outcome(statistics: Partial<Statistics>): Snapshot {
 
 const GOOD = outcome({ totals: requestRow(), userErrors: [] });
 
-Deno.test("no failure and no user error: passed", () => {
+Deno.test("without failures and user errors, the run passes", () => {
   assert.equal(exitCodeOf(GOOD, 1, null), 0);
 });
 
-Deno.test("a failed request, or a user error, makes it the code that was asked for", () => {
+Deno.test("a failed request or a user error gives the code of --exit-code-on-error", () => {
   const failed = outcome({ totals: requestRow({ failures: 1 }), userErrors: [] });
   const userErrors = [{ user: "ShopTest", error: "bug", count: 1 }];
   const thrown = outcome({ totals: requestRow(), userErrors });
@@ -206,7 +206,7 @@ Deno.test("a failed request, or a user error, makes it the code that was asked f
   assert.equal(exitCodeOf(thrown, 1, null), 1);
 });
 
-Deno.test("counts that are missing make it 4, whatever failed beside", () => {
+Deno.test("incomplete counts give exit code 4, whatever else failed", () => {
   const { statistics } = outcome({ totals: requestRow({ failures: 1 }), userErrors: [] });
   assert.equal(exitCodeOf({ ...GOOD, complete: false }, 0, null), 4);
   assert.equal(exitCodeOf({ ...GOOD, complete: false, statistics }, 1, null), 4);
@@ -214,7 +214,7 @@ Deno.test("counts that are missing make it 4, whatever failed beside", () => {
   assert.equal(exitCodeOf(GOOD, 1, gone), 4);
 });
 
-Deno.test("a crossed threshold makes it 3: over failures, and under counts that are missing", () => {
+Deno.test("a crossed threshold gives exit code 3, which outranks failures but not incomplete counts", () => {
   const crossed = [{ expression: "p95<200ms", observed: 312, passed: false }];
   const held = [{ expression: "p95<200ms", observed: 100, passed: true }];
   const { statistics } = outcome({ totals: requestRow({ failures: 1 }), userErrors: [] });
@@ -226,6 +226,6 @@ Deno.test("a crossed threshold makes it 3: over failures, and under counts that 
   assert.equal(exitCodeOf({ ...GOOD, thresholds: crossed, complete: false }, 1, null), 4);
 });
 
-Deno.test("what ended the run before its time has the last word", () => {
+Deno.test("an error that ended the run early decides the exit code", () => {
   assert.equal(exitCodeOf(GOOD, 1, new UsageError("the shape threw")), 2);
 });

@@ -87,12 +87,12 @@ Deno.test("a collector that refuses metrics is logged once", async () => {
   );
 });
 
-Deno.test("a collector's URL that is none is refused", async () => {
+Deno.test("an invalid collector URL is refused", async () => {
   const open = openMetricsExport({ buckets: [10], otlp: "127.0.0.1" }, watched(snapshot()));
   await assert.rejects(open, UsageError);
 });
 
-/** An export whose collector answers what it is told to. */
+/** An export with a scripted collector. */
 class Scene {
   readonly clock = new FakeClock();
   readonly lines: string[] = [];
@@ -133,7 +133,7 @@ Deno.test("metrics are sent every 10 s, and at the end", async () => {
   assert.equal(scene.clock.pending, 0);
 });
 
-Deno.test("a collector that is away is told of once, and again when it is back", async () => {
+Deno.test("an unreachable collector is logged once, and once more when it is back", async () => {
   const scene = new Scene();
   scene.answers = ["refused", "refused", null, "refused"];
   scene.otlp.start();
@@ -147,7 +147,7 @@ Deno.test("a collector that is away is told of once, and again when it is back",
   ]);
 });
 
-Deno.test("while a collector takes its time, nothing more is sent, and the end waits 5 s for it", async () => {
+Deno.test("while an export is in progress no other starts, and the end waits 5 s for it", async () => {
   const scene = new Scene();
   scene.otlp.start();
   await scene.clock.advance(35_000);
@@ -164,7 +164,7 @@ Deno.test("while a collector takes its time, nothing more is sent, and the end w
   assert.equal(scene.clock.pending, 0);
 });
 
-Deno.test("an exporter that throws is one that has failed", async () => {
+Deno.test("an exporter that throws counts as failed", async () => {
   const scene = new Scene(() => {
     throw new Error("no room");
   });
@@ -173,7 +173,7 @@ Deno.test("an exporter that throws is one that has failed", async () => {
   assert.match(scene.lines[0]!, /no room$/);
 });
 
-Deno.test("metrics go to the path that collectors have for them, once", () => {
+Deno.test("the usual path is appended to the collector URL unless it has it", () => {
   for (
     const [given, expected] of [
       ["http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/metrics"],
@@ -185,7 +185,7 @@ Deno.test("metrics go to the path that collectors have for them, once", () => {
   ) assert.equal(parseOtlpUrl(given), expected);
 });
 
-Deno.test("what is no URL, or has a secret in it, is refused without saying it again", () => {
+Deno.test("an invalid URL, or one with a password, is refused without quoting it", () => {
   for (
     const text of ["box", "127.0.0.1:4318", "ftp://box", "http://me:s3cret@box", "grpc://box:4317"]
   ) {

@@ -41,7 +41,7 @@ const WORKER: WorkerSettings = {
   tlsCa: null,
 };
 
-/** A master that is there for its own workers alone. */
+/** The master of its own workers only. */
 const OWN: MasterSettings = {
   ...MASTER,
   bindHost: "127.0.0.1",

@@ -43,12 +43,12 @@ Deno.test("a certificate that cannot be read is reported", async () => {
   assert.match(message, /^--tls-cert c\.pem: cannot read the file: /);
 });
 
-Deno.test("a journal to go on with that is not there is named", async () => {
+Deno.test("a missing journal to resume is reported", async () => {
   const { message } = await refusal("--master", "--resume", "run.journal");
   assert.match(message, /^--resume .*run\.journal: there is no such file/);
 });
 
-Deno.test("a PEM file is read from where the command was given", async () => {
+Deno.test("a PEM file is read relative to the working directory", async () => {
   const host = new FakeHost({ files: { "/home/me/certs/ca.pem": "PEM" } });
   assert.equal(await readPem(host, "tls-ca", "certs/ca.pem"), "PEM");
 });
@@ -65,7 +65,7 @@ function record(service: string): JournalRecord<"call"> {
   };
 }
 
-Deno.test("a run goes on with its counters and queues where they were", () => {
+Deno.test("a run is resumed if its counters and queues are stored where they were", () => {
   for (const service of ["counter", "queue", "feeder"]) checkStorage(record(service), false);
   for (const service of ["redis", "feeder"]) checkStorage(record(service), true);
   checkStorage({ type: "settled", incarnation: "i1", ids: [1] }, true);

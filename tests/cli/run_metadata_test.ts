@@ -9,7 +9,7 @@ async function optionsOf(...args: string[]): Promise<[string, string][]> {
   return options.map(({ flag, value }) => [flag, value]);
 }
 
-Deno.test("what was given is told, as it is written on the command line", async () => {
+Deno.test("options that were given are shown as on the command line", async () => {
   assert.deepEqual(await optionsOf(), []);
   assert.deepEqual(
     await optionsOf(
@@ -27,47 +27,51 @@ Deno.test("what was given is told, as it is written on the command line", async 
   );
 });
 
-Deno.test("what a command has set without being told is told, too", async () => {
+Deno.test("values that a command sets are shown as well", async () => {
   const options = await parse({});
-  const facts = runMetadata(new FakeHost(), { ...options, users: 20, host: "http://127.0.0.1:1/" });
-  assert.deepEqual(facts.options, [
+  const metadata = runMetadata(new FakeHost(), {
+    ...options,
+    users: 20,
+    host: "http://127.0.0.1:1/",
+  });
+  assert.deepEqual(metadata.options, [
     { flag: "--host", value: "http://127.0.0.1:1/" },
     { flag: "--users", value: "20" },
   ]);
 });
 
-Deno.test("nothing secret is told", async () => {
+Deno.test("secrets are not shown", async () => {
   const options = await parse({
     args: [
       ...["--master", "--token", "s3cret", "--web-token", "s3cret", "--otlp", "http://u:s3cret@x/"],
       ...["--redis", "redis://:s3cret@box:6379/0", "-H", "http://me:s3cret@shop/"],
     ],
   });
-  const facts = runMetadata(new FakeHost(), {
+  const metadata = runMetadata(new FakeHost(), {
     ...options,
     extra: { shopPassword: "s3cret", tenant: "blue", parsed: { any: "s3cret" }, users2: 5 },
   });
-  assert.doesNotMatch(JSON.stringify(facts), /s3cret/);
-  const told = Object.fromEntries(facts.options.map(({ flag, value }) => [flag, value]));
-  assert.equal(told["--token"], "(not shown)");
-  assert.equal(told["--redis"], "redis://…@box:6379/0");
-  assert.equal(told["--shop-password"], "(not shown)");
-  assert.equal(told["--parsed"], "(not shown)");
-  assert.equal(told["--tenant"], "blue");
-  assert.equal(told["--users2"], "5");
+  assert.doesNotMatch(JSON.stringify(metadata), /s3cret/);
+  const shown = Object.fromEntries(metadata.options.map(({ flag, value }) => [flag, value]));
+  assert.equal(shown["--token"], "(not shown)");
+  assert.equal(shown["--redis"], "redis://…@box:6379/0");
+  assert.equal(shown["--shop-password"], "(not shown)");
+  assert.equal(shown["--parsed"], "(not shown)");
+  assert.equal(shown["--tenant"], "blue");
+  assert.equal(shown["--users2"], "5");
 });
 
-Deno.test("test, machine and versions are there", async () => {
-  const facts = runMetadata(new FakeHost(), await parse({ args: ["-f", "shop.ts"] }));
-  assert.equal(facts.test, "shop.ts");
-  assert.equal(facts.version, VERSION);
-  assert.match(facts.program, /^aiotest \S+ \(.*deno \S+\)$/);
-  assert.equal(facts.machine.hostname, "testhost");
-  assert.equal(facts.machine.cores, 2);
-  assert.match(facts.machine.system, /^(linux|darwin|windows) \S+, \S+$/);
+Deno.test("test file, machine and versions are shown", async () => {
+  const metadata = runMetadata(new FakeHost(), await parse({ args: ["-f", "shop.ts"] }));
+  assert.equal(metadata.test, "shop.ts");
+  assert.equal(metadata.version, VERSION);
+  assert.match(metadata.program, /^aiotest \S+ \(.*deno \S+\)$/);
+  assert.equal(metadata.machine.hostname, "testhost");
+  assert.equal(metadata.machine.cores, 2);
+  assert.match(metadata.machine.system, /^(linux|darwin|windows) \S+, \S+$/);
 });
 
-Deno.test("names of secrets are told from others", () => {
+Deno.test("names of secrets are recognized", () => {
   const secret = [
     ...["token", "webToken", "api-key", "API_KEY", "apiKey", "shopPassword", "dbPasswd", "pwd"],
     ...[
@@ -88,7 +92,7 @@ Deno.test("names of secrets are told from others", () => {
   assert.deepEqual(open.filter(looksSecret), []);
 });
 
-Deno.test("a URL loses who asks and the secrets among its parameters", () => {
+Deno.test("user, password and secret parameters are removed from a URL", () => {
   const cases: [string, string][] = [
     ["http://127.0.0.1:8000", "http://127.0.0.1:8000"],
     ["https://me:s3cret@shop.example/a@b", "https://…@shop.example/a@b"],

@@ -26,7 +26,7 @@ function start(...args: string[]): ReturnType<typeof startUnless> {
   return startUnless(() => false, args);
 }
 
-/** As {@link start}, where somebody may have ended it before. */
+/** Like {@link start}, for a process that may have been interrupted before. */
 async function startUnless(
   isInterrupted: () => boolean,
   args: string[],
@@ -50,7 +50,7 @@ async function startUnless(
   return { host, ended };
 }
 
-Deno.test("a worker that cannot start ends the run before it has begun, and the others with it", async () => {
+Deno.test("a worker that exits before the start ends the run and the other workers", async () => {
   const { host, ended } = await start("--processes", "2");
   const [first, second] = host.children;
   assert.deepEqual(host.children.map(({ env }) => env.AIOTEST_TOKEN), ["fresh", "fresh"]);
@@ -66,7 +66,7 @@ Deno.test("a worker that cannot start ends the run before it has begun, and the 
   assert.match(error.message, /The test did not start because worker testhost-.*-1 exited/);
 });
 
-Deno.test("workers that all go before the test begins leave nobody to run it: exit code 4", async () => {
+Deno.test("if all workers exit before the start, the exit code is 4", async () => {
   const { host, ended } = await start("--processes", "2");
   for (const child of host.children) child.exit(0);
   const error: unknown = await ended.catch((error: unknown) => error);
@@ -74,13 +74,13 @@ Deno.test("workers that all go before the test begins leave nobody to run it: ex
   assert.deepEqual([error.message, error.exitCode], ["No worker is left to run users", 4]);
 });
 
-Deno.test("workers without a master of their own end with the highest code of theirs", async () => {
+Deno.test("worker processes exit with the highest code among them", async () => {
   const { host, ended } = await start("--worker", "--processes", "3");
   host.children.forEach((child, i) => child.exit([0, 4, 2][i]!));
   assert.equal(await ended, 4);
 });
 
-Deno.test("Ctrl-C has the workers end well", async () => {
+Deno.test("Ctrl-C stops the workers gracefully", async () => {
   const { host, ended } = await start("--worker", "--processes", "2");
   host.interrupt();
   assert.deepEqual(host.children.map(({ signals }) => signals), [["SIGTERM"], ["SIGTERM"]]);
@@ -88,7 +88,7 @@ Deno.test("Ctrl-C has the workers end well", async () => {
   assert.equal(await ended, 0);
 });
 
-Deno.test("workers that somebody has ended before they were started end at once", async () => {
+Deno.test("workers of an interrupted process are stopped at once", async () => {
   const { host, ended } = await startUnless(() => true, ["--worker", "--processes", "2"]);
   assert.deepEqual(host.children.map(({ signals }) => signals), [["SIGTERM"], ["SIGTERM"]]);
   for (const child of host.children) child.exit(0);
@@ -125,7 +125,7 @@ async function startFleet(
 
 const NOTHING = { args: [] as string[], env: {} };
 
-Deno.test("each worker is told who it is and where its master is", async () => {
+Deno.test("each worker gets its name and the address of its master", async () => {
   const { children } = await startFleet({});
   assert.deepEqual(children.map(({ args }) => args.join(" ")), [
     "-f aiotestfile.ts --worker --worker-name testhost-ssss-1 --master-host 127.0.0.1 --master-port 6000",
@@ -134,7 +134,7 @@ Deno.test("each worker is told who it is and where its master is", async () => {
   assert.deepEqual(children.map(({ env }) => env), [{}, {}]);
 });
 
-Deno.test("workers get the token, and what they have to know of the parent's options, by environment", async () => {
+Deno.test("workers get the token and forwarded options in the environment", async () => {
   const given = {
     args: [
       ...["-f", "my test.ts", "-T", "a", "-T", "b", "-E", "c", "-H", "http://x", "-L", "debug"],
@@ -162,7 +162,7 @@ Deno.test("workers get the token, and what they have to know of the parent's opt
   });
 });
 
-Deno.test("a worker understands what it is given", async () => {
+Deno.test("a worker accepts the options of its parent", async () => {
   const given = {
     args: ["-T", "a,b", "--tls-ca", "ca.pem", "--worker"],
     env: { AIOTEST_INSECURE: "0" },
@@ -179,14 +179,14 @@ Deno.test("a worker understands what it is given", async () => {
   assert.ok(!options.given.has("host"));
 });
 
-Deno.test("what a worker prints has its name before it", async () => {
+Deno.test("the output of a worker is prefixed with its name", async () => {
   const { children, lines } = await startFleet({});
   children[1]!.print("ready");
   children[0]!.print("");
   assert.deepEqual(lines, ["[testhost-ssss-2] ready", "[testhost-ssss-1] "]);
 });
 
-Deno.test("workers that end well end the fleet, and nobody minds", async () => {
+Deno.test("workers that exit with code 0 are not reported", async () => {
   const { fleet, children, failures } = await startFleet({});
   children[1]!.exit(0);
   children[0]!.exit(0);
@@ -197,7 +197,7 @@ Deno.test("workers that end well end the fleet, and nobody minds", async () => {
   assert.deepEqual(failures, []);
 });
 
-Deno.test("a worker that fails is reported at once, and once", async () => {
+Deno.test("a failing worker is reported immediately, and only once", async () => {
   const { fleet, children, failures } = await startFleet({});
   children[1]!.exit(137);
   await settle();

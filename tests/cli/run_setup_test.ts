@@ -17,7 +17,7 @@ class ShopTest extends User {
   testShop(): void {}
 }
 
-async function prepared(
+async function setUp(
   thresholds: unknown,
   ...args: readonly string[]
 ): Promise<RunSetup> {
@@ -27,7 +27,7 @@ async function prepared(
 
 async function refused(thresholds: unknown, ...args: readonly string[]): Promise<UsageError> {
   try {
-    await prepared(thresholds, ...args);
+    await setUp(thresholds, ...args);
   } catch (error) {
     assert.ok(error instanceof UsageError, String(error));
     return error;
@@ -36,7 +36,7 @@ async function refused(thresholds: unknown, ...args: readonly string[]): Promise
 }
 
 Deno.test("thresholds of the command line and of the test file are combined without duplicates", async () => {
-  const both = await prepared(
+  const both = await setUp(
     ["error_rate<1%", "p95 < 0.2s"],
     "--threshold",
     "p95<200ms",
@@ -44,7 +44,7 @@ Deno.test("thresholds of the command line and of the test file are combined with
     "rps>=10",
   );
   assert.deepEqual(both.thresholds.expressions, ["p95<200ms", "rps>=10", "error_rate<1%"]);
-  assert.deepEqual((await prepared(undefined)).thresholds.expressions, []);
+  assert.deepEqual((await setUp(undefined)).thresholds.expressions, []);
 });
 
 Deno.test("an invalid threshold is reported with its source", async () => {
@@ -83,8 +83,8 @@ async function shaped(shape: ShapeClass, ...args: string[]): Promise<RunSetup> {
 }
 
 Deno.test("a shape with a breaking point needs a threshold", async () => {
-  const preparation = await shaped(TestBreak);
-  assert.throws(() => checkBreakable(preparation), (error) => {
+  const setup = await shaped(TestBreak);
+  assert.throws(() => checkBreakable(setup), (error) => {
     assert.ok(error instanceof UsageError);
     assert.equal(
       error.message,
@@ -98,11 +98,11 @@ Deno.test("a shape with a breaking point needs a threshold", async () => {
 
 Deno.test("loads without a breaking point need no threshold", async () => {
   checkBreakable(await shaped(TestStages));
-  checkBreakable(await prepared(undefined, "--arrival-rate", "5"));
+  checkBreakable(await setUp(undefined, "--arrival-rate", "5"));
 });
 
 Deno.test("the load profile comes from the command line", async () => {
-  const { profile, warnings } = await prepared(
+  const { profile, warnings } = await setUp(
     undefined,
     ...["-u", "7", "-r", "2.5", "-t", "1m", "--iterations", "40", "--arrival-rate", "0.5"],
     ...["--max-users", "9", "--arrivals", "poisson", "--on-busy", "drop"],
@@ -119,7 +119,7 @@ Deno.test("the load profile comes from the command line", async () => {
   assert.deepEqual(warnings, [
     "--users, --rate are ignored: with --arrival-rate, users are started as needed.",
   ]);
-  assert.deepEqual((await prepared(undefined)).profile.load, { users: 1, rate: 1 });
+  assert.deepEqual((await setUp(undefined)).profile.load, { users: 1, rate: 1 });
 });
 
 Deno.test("options that a shape overrides are ignored with a warning", async () => {
@@ -158,13 +158,13 @@ Deno.test("options of the closed model are ignored with --arrival-rate", () => {
   assert.deepEqual(warnings({ arrivalRate: 5, given: new Set(["maxUsers", "onBusy"]) }), []);
 });
 
-Deno.test("how passes come matters only where an arrival rate says that they do", () => {
+Deno.test("options of the open model are ignored without --arrival-rate", () => {
   assert.deepEqual(warnings({ given: new Set(["maxUsers", "arrivals", "onBusy", "users"]) }), [
     "--max-users, --arrivals, --on-busy are ignored: there is no --arrival-rate.",
   ]);
 });
 
-Deno.test("a run without thresholds cannot be ended by one", () => {
+Deno.test("--abort-on-threshold without a threshold is ignored with a warning", () => {
   const warning = "--abort-on-threshold is ignored: there is no threshold.";
   assert.deepEqual(warnings({ abortOnThreshold: true }), [warning]);
   assert.deepEqual(warnings({ abortOnThreshold: true, thresholds: ["p95<1s"] }), []);

@@ -185,7 +185,7 @@ Deno.test("a fraction of a second is shown", () => {
   ]);
 });
 
-Deno.test("no line is longer than the terminal, and warnings stand below", () => {
+Deno.test("no line is longer than the terminal, and warnings follow the chart", () => {
   const text = shown({ runTime: 9, iterations: 12_345_678 }, 30, [
     "--users, --rate are ignored: the shape TestShape determines the load.",
   ]);

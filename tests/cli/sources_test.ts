@@ -6,7 +6,7 @@ function read(path: string, text: string): ReturnType<typeof readConfigFile> {
   return readConfigFile(new FakeHost({ files: { [`/home/me/${path}`]: text } }), path);
 }
 
-Deno.test("entries are found by their name in kebab case, and remember how they are written", async () => {
+Deno.test("entries are found by their name in kebab case, and keep their spelling", async () => {
   const file = await read("load.JSON", '{ "runTime": "3m", "stop-timeout": 5 }');
   assert.equal(file.path, "load.JSON");
   assert.deepEqual([...file.entries], [
@@ -30,7 +30,7 @@ for (const [path, text, message] of BAD) {
   });
 }
 
-Deno.test("a file that is missing is named with its whole path", async () => {
+Deno.test("a missing file is reported with its full path", async () => {
   await assert.rejects(readConfigFile(new FakeHost(), "conf/a.toml"), {
     name: "UsageError",
     message: "--config conf/a.toml: file not found: /home/me/conf/a.toml",

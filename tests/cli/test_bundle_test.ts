@@ -30,7 +30,7 @@ async function refusal(host: FakeHost, files?: unknown): Promise<string> {
   throw new Error("it was taken");
 }
 
-Deno.test("modules that a module imports go with it, and theirs, each once", async () => {
+Deno.test("imported modules are included recursively, each once", async () => {
   const host = machine({
     "shop.ts": `import "./lib/a.ts"; import "npm:x"; import "./data.json" with { type: "json" };`,
     "lib/a.ts": `export * from "./deep/b.ts"; import "../shop.ts";`,
@@ -43,7 +43,7 @@ Deno.test("modules that a module imports go with it, and theirs, each once", asy
   assert.deepEqual([bundle.list.entry, bundle.list.origin], ["shop.ts", "/home/me"]);
 });
 
-Deno.test("modules beside the test file's folder go with it, too", async () => {
+Deno.test("modules outside the test file's folder are included", async () => {
   const host = machine({
     "tests/load/shop.ts": `import "../../lib/a.ts";`,
     "lib/a.ts": "",
@@ -53,7 +53,7 @@ Deno.test("modules beside the test file's folder go with it, too", async () => {
   assert.deepEqual([bundle.list.entry, bundle.list.origin], ["tests/load/shop.ts", "/home/me"]);
 });
 
-Deno.test("data files go with the test file that names them", async () => {
+Deno.test("data files of the test file are included", async () => {
   const host = machine({
     "shop.ts": "",
     "accounts.csv": "1",
@@ -67,7 +67,7 @@ Deno.test("data files go with the test file that names them", async () => {
   assert.equal(new TextDecoder().decode(bundle.chunk(0)), "123");
 });
 
-Deno.test("the hash changes with every file that goes along", async () => {
+Deno.test("the hash depends on every file", async () => {
   const files = { "shop.ts": `import "./lib.ts"; /* files */`, "lib.ts": "1", "data.csv": "1" };
   const hashOf = async (changes: Readonly<Record<string, string>>): Promise<string> =>
     (await bundleOf(machine({ ...files, ...changes }), "shop.ts", ["data.csv"])).hash;
@@ -77,7 +77,7 @@ Deno.test("the hash changes with every file that goes along", async () => {
   assert.notEqual(await hashOf({ "data.csv": "2" }), hash);
 });
 
-Deno.test("files that are no list of names are a mistake", async () => {
+Deno.test("files that are not a list of paths are refused", async () => {
   const host = machine({ "shop.ts": "" });
   for (const files of ["accounts.csv", [1], {}, null]) {
     assert.equal(
@@ -101,14 +101,14 @@ Deno.test("a link that leads out of the folder is refused", async () => {
   ]);
 });
 
-Deno.test("in a folder that is reached by a link, links within it are taken", async () => {
+Deno.test("links inside a folder that is itself a link are followed", async () => {
   const host = machine({ "shop.ts": "", "accounts.csv": "" });
   host.links.set("/home/me/shop.ts", "/data/me/shop.ts");
   host.links.set("/home/me/accounts.csv", "/data/me/accounts.csv");
   assert.equal((await bundleOf(host, "shop.ts", ["accounts.csv"])).list.files.length, 2);
 });
 
-Deno.test("too much is refused before it is read", async () => {
+Deno.test("too large files are refused before they are read", async () => {
   const host = machine({ "shop.ts": "", "big.bin": "" });
   host.sizes.set("/home/me/big.bin", 100 * MIB);
   host.readFile = (path) => {
@@ -122,7 +122,7 @@ Deno.test("too much is refused before it is read", async () => {
   );
 });
 
-Deno.test("too many are refused", async () => {
+Deno.test("too many files are refused", async () => {
   const names = Array.from({ length: 1000 }, (_, i) => [`data/${i}.json`, ""]);
   const host = machine({ "shop.ts": "", ...Object.fromEntries(names) });
   assert.match(
@@ -131,7 +131,7 @@ Deno.test("too many are refused", async () => {
   );
 });
 
-Deno.test("a name that some systems do not allow is refused by name", async () => {
+Deno.test("a name that some systems do not allow is refused", async () => {
   const host = machine({ "shop.ts": "", "a:b.csv": "" });
   assert.equal(
     await refusal(host, ["*.csv"]),
@@ -139,7 +139,7 @@ Deno.test("a name that some systems do not allow is refused by name", async () =
   );
 });
 
-Deno.test("a file that cannot be read is named", async () => {
+Deno.test("a file that cannot be read is reported", async () => {
   const host = machine({ "shop.ts": "" });
   host.readFile = () => Promise.reject(new Deno.errors.PermissionDenied("not yours"));
   assert.equal(
@@ -148,7 +148,7 @@ Deno.test("a file that cannot be read is named", async () => {
   );
 });
 
-Deno.test("every way to import a file of one's own is found", () => {
+Deno.test("every kind of local import is found", () => {
   const text = `
     import "./side_effect.ts";
     import defaultOne from './default.ts';
@@ -176,7 +176,7 @@ Deno.test("every way to import a file of one's own is found", () => {
   ]);
 });
 
-Deno.test("packages, addresses and absolute names are not files of one's own", () => {
+Deno.test("packages, URLs and absolute paths are not local imports", () => {
   const text = `
     import { User } from "aiotest";
     import yaml from "npm:yaml@2";
@@ -188,7 +188,7 @@ Deno.test("packages, addresses and absolute names are not files of one's own", (
   assert.deepEqual(localImports(text), []);
 });
 
-Deno.test("what only looks like an import is none", () => {
+Deno.test("text that only looks like an import is not found", () => {
   const text = `
     // import "./a.ts";
     /* import "./b.ts"; */
@@ -204,7 +204,7 @@ Deno.test("what only looks like an import is none", () => {
   assert.deepEqual(localImports(text), []);
 });
 
-Deno.test("what comes behind strings, templates, comments and patterns is found", () => {
+Deno.test("imports after strings, templates, comments and regular expressions are found", () => {
   const before = [
     `const files = ["data/*.json", "x/*"];`,
     `const url = "http://a/b"; // it's`,
@@ -230,13 +230,13 @@ Deno.test("an import inside a template's expression is found", () => {
   assert.deepEqual(localImports("`${(await import('./in.ts')).a}` + `${1}`"), ["./in.ts"]);
 });
 
-Deno.test("each name is given once, and no text at all has none", () => {
+Deno.test("each import is found once, and none in an empty text", () => {
   assert.deepEqual(localImports(`import "./a.ts"; export * from "./a.ts";`), ["./a.ts"]);
   assert.deepEqual(localImports(""), []);
   assert.deepEqual(localImports("`${`${"), []);
 });
 
-Deno.test("a long text that closes nothing takes no long time", () => {
+Deno.test("a long text with unclosed literals does not take long", () => {
   const started = performance.now();
   for (const text of ["`${{", "/", "'\\", '"', "/*", "/[", "/a", "`\\"]) {
     localImports(text.repeat(50_000));
@@ -265,7 +265,7 @@ async function found(pattern: string): Promise<string[]> {
   return paths.map((path) => path.slice(FOLDER.length + 1)).sort();
 }
 
-Deno.test("names stand for themselves, and stars and question marks for others", async () => {
+Deno.test("names match themselves, * and ? match other characters", async () => {
   assert.deepEqual(await found("accounts.csv"), ["accounts.csv"]);
   assert.deepEqual(await found("./data/a.json"), ["data/a.json"]);
   assert.deepEqual(await found("data/*.json"), ["data/a.json", "data/b.json"]);
@@ -274,7 +274,7 @@ Deno.test("names stand for themselves, and stars and question marks for others",
   assert.deepEqual(await found("a+?.txt"), ["a+b.txt"]);
 });
 
-Deno.test("two stars stand for folders, however many", async () => {
+Deno.test("** matches any number of folders", async () => {
   assert.deepEqual(await found("**/*.json"), [
     "data/a.json",
     "data/b.json",
@@ -285,7 +285,7 @@ Deno.test("two stars stand for folders, however many", async () => {
   assert.deepEqual(await found("data/deep/**"), ["data/deep/d.json", "data/deep/er/e.json"]);
 });
 
-Deno.test("a hidden file is found only by who names it", async () => {
+Deno.test("a hidden file is found only by its name", async () => {
   assert.deepEqual(await found(".env"), [".env"]);
   assert.deepEqual(await found(".e*"), [".env"]);
   assert.equal((await found("*")).includes(".env"), false);
@@ -302,7 +302,7 @@ Deno.test("a name that leads out of the folder is refused", async () => {
   }
 });
 
-Deno.test("a name without a file is a mistake", async () => {
+Deno.test("a pattern without a file is refused", async () => {
   for (const pattern of ["none.csv", "data/*.txt", "data", "none/**"]) {
     await assert.rejects(
       found(pattern),

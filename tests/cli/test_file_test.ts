@@ -36,7 +36,7 @@ Deno.test("a test file is found from the working directory, or by its full path"
   assert.deepEqual(await importTestFile(host, "/other/shop.mjs"), { TestShape });
 });
 
-Deno.test("a missing test file is named with its full path", async () => {
+Deno.test("a missing test file is reported with its full path", async () => {
   await assert.rejects(importTestFile(new FakeHost(), "aiotestfile.ts"), {
     name: "UsageError",
     message: "Test file not found: /home/me/aiotestfile.ts",
@@ -44,7 +44,7 @@ Deno.test("a missing test file is named with its full path", async () => {
   });
 });
 
-Deno.test("only modules are test files", async () => {
+Deno.test("the name of a test file must end like a module", async () => {
   for (const name of ["shop.py", "shop.tsx", "shop", "shop.ts.bak"]) {
     const host = new FakeHost({ files: { [`/home/me/${name}`]: "" } });
     await assert.rejects(importTestFile(host, name), {
@@ -58,7 +58,7 @@ Deno.test("only modules are test files", async () => {
   }
 });
 
-Deno.test("a test file that throws is refused, with what it threw", async () => {
+Deno.test("a test file that throws is refused with its error", async () => {
   const load = (): never => {
     const error = new RangeError("no data");
     error.stack = "RangeError: no data\n    at file:///home/me/shop.ts:3:7";
@@ -74,7 +74,7 @@ Deno.test("a test file that throws is refused, with what it threw", async () => 
   );
 });
 
-Deno.test("a test file has user classes, and a shape or none", () => {
+Deno.test("a test file has user classes and at most one shape", () => {
   const plain = readTestFile({ TestShop });
   assert.deepEqual(plain.userClasses.map(({ name }) => name), ["TestShop"]);
   assert.equal(plain.shapeClass, null);
@@ -110,7 +110,7 @@ Deno.test("a test file with nothing but a shape has no user class", () => {
   });
 });
 
-Deno.test("what the user that is made for a look measures is dropped, and it is told to stop", () => {
+Deno.test("measurements of the probe user are discarded, and its signal is aborted", () => {
   let seen: AbortSignal | null = null;
   class TestEager extends TestShop {
     constructor(context: UserContext) {
@@ -124,7 +124,7 @@ Deno.test("what the user that is made for a look measures is dropped, and it is 
   assert.equal(seen!.aborted, true);
 });
 
-Deno.test("what the user that is made for a look wants to share is dropped too", async () => {
+Deno.test("calls of the probe user to shared services are ignored", async () => {
   const cluster = new NodeCluster(new FakeClock());
   const calls: string[] = [];
   cluster.attach({
@@ -147,7 +147,7 @@ Deno.test("what the user that is made for a look wants to share is dropped too",
 const EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-Deno.test("the hash is SHA-256 of the text, wherever the file is", async () => {
+Deno.test("the hash is the SHA-256 of the text", async () => {
   const files = { "/home/me/a.ts": "abc", "/elsewhere/b.ts": "abc", "/home/me/empty.ts": "" };
   const host = new FakeHost({ files });
   assert.equal(await testFileHash(host, "a.ts"), ABC);
@@ -155,7 +155,7 @@ Deno.test("the hash is SHA-256 of the text, wherever the file is", async () => {
   assert.equal(await testFileHash(host, "./empty.ts"), EMPTY);
 });
 
-Deno.test("a file that is not there is an error", async () => {
+Deno.test("a missing file is an error", async () => {
   await assert.rejects(testFileHash(new FakeHost(), "a.ts"), Deno.errors.NotFound);
 });
 
@@ -238,7 +238,7 @@ const CASES: [file: string, text: string, message: string, hint?: string][] = [
 ];
 
 for (const [file, text, message, hint = ""] of CASES) {
-  Deno.test(`what is wrong with ${file} is said in its own terms`, async () => {
+  Deno.test(`the error message for ${file} names the place in the file`, async () => {
     const folder = await Deno.makeTempDir();
     try {
       await Deno.writeTextFile(join(folder, "missing.ts"), 'import "./nowhere.ts";\n');

@@ -56,7 +56,7 @@ Deno.test("--json writes the comparison", async () => {
   assert.equal(requests[0].p50.finding, "regression");
 });
 
-Deno.test("what the environment says of runs means nothing here", async () => {
+Deno.test("variables for runs do not apply to compare", async () => {
   const env = { AIOTEST_JSON: "b.json", AIOTEST_CONFIG: "none.toml", AIOTEST_MAX_REGRESSION: "1" };
   const host = await compare(["a.json", "b.json"], { env });
   assert.equal(host.exitCode, 0);
@@ -136,12 +136,12 @@ async function refusal(content: unknown): Promise<UsageError> {
   return error;
 }
 
-Deno.test("what --json writes is read", async () => {
+Deno.test("a summary written by --json is read", async () => {
   const run = await readSummaryFile(hostWith(summaryJson(SUMMARY)), "run.json");
   assert.deepEqual(run, JSON.parse(summaryJson(SUMMARY)));
 });
 
-Deno.test("what a later version adds does no harm", async () => {
+Deno.test("fields of later versions are ignored", async () => {
   const run = await readSummaryFile(hostWith({ ...SUMMARY, more: 1 }), "run.json");
   assert.equal(run.runId, SUMMARY.runId);
 });
@@ -162,7 +162,7 @@ Deno.test("a file that is not JSON is reported with the reason", async () => {
 });
 
 for (const content of [[], null, 5, "5", {}, { schema: 1 }, { aiotest: "0.1.0" }]) {
-  Deno.test(`${JSON.stringify(content)} is no summary`, async () => {
+  Deno.test(`${JSON.stringify(content)} is not accepted as a summary`, async () => {
     assert.equal((await refusal(content)).message, "run.json is not a summary of a run");
   });
 }
@@ -174,7 +174,7 @@ Deno.test("a summary of another schema is refused", async () => {
   );
 });
 
-Deno.test("a summary without histograms says which version wrote it", async () => {
+Deno.test("a summary without histograms is refused with the version that wrote it", async () => {
   const { histogram: _, ...totals } = SUMMARY.totals;
   const { message, hint } = await refusal({ ...SUMMARY, aiotest: "0.0.9", totals });
   assert.equal(message, "run.json was written by aiotest 0.0.9, which did not write histograms");
@@ -207,7 +207,7 @@ const BROKEN: readonly (readonly [change: object, problem: string])[] = [
 ];
 
 for (const [change, problem] of BROKEN) {
-  Deno.test(`a summary in which ${problem} is refused`, async () => {
+  Deno.test(`a summary is refused with the problem: ${problem}`, async () => {
     const { message } = await refusal({ ...SUMMARY, ...change });
     assert.equal(message, `run.json is not a summary of a run: ${problem}`);
   });

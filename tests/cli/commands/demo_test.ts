@@ -32,7 +32,7 @@ Deno.test("the shop sells: login, search, cart and order", async () => {
   await shop.close();
 });
 
-Deno.test("nobody buys without having logged in, and now and then an order fails", async () => {
+Deno.test("the shop requires a login, and some orders fail", async () => {
   const shop = openDemoShop(systemClock, () => 0.03);
   assert.equal((await ask(shop, "GET /cart", "")).status, 401);
   assert.equal((await ask(shop, "POST /order")).status, 503);

@@ -6,7 +6,7 @@ import { FakeHost, type FakeHostOptions } from "../../support/fake_host.ts";
 
 const NAMES = ["aiotestfile.ts", "aiotest.d.ts", "deno.json"] as const;
 
-/** What it says where it does nothing. */
+/** The message of a refused init. */
 async function refusal(options: FakeHostOptions): Promise<string> {
   const host = new FakeHost(options);
   const before = new Map(host.files);
@@ -17,7 +17,7 @@ async function refusal(options: FakeHostOptions): Promise<string> {
   return error.message;
 }
 
-Deno.test("three files are written into the working directory", async () => {
+Deno.test("init creates three files in the working directory", async () => {
   const host = new FakeHost({ args: ["init"] });
   assert.equal(await runInit(host), 0);
   assert.deepEqual([...host.files.keys()], NAMES.map((name) => `/home/me/${name}`));
@@ -28,7 +28,7 @@ Deno.test("three files are written into the working directory", async () => {
   assert.ok(!host.stdout.text.includes("  cd "));
 });
 
-Deno.test("a folder may be named, and is named in what to do next", async () => {
+Deno.test("a directory may be given, and appears in the next steps", async () => {
   const host = new FakeHost({ args: ["init", "load tests"] });
   assert.equal(await runInit(host), 0);
   assert.deepEqual([...host.files.keys()], NAMES.map((name) => `/home/me/load tests/${name}`));
@@ -36,7 +36,7 @@ Deno.test("a folder may be named, and is named in what to do next", async () => 
 });
 
 for (const name of NAMES) {
-  Deno.test(`where there is ${name}, nothing is written`, async () => {
+  Deno.test(`init does not overwrite ${name}`, async () => {
     const path = `/home/me/a/${name}`;
     assert.equal(
       await refusal({ args: ["init", "a"], files: { [path]: "mine" } }),
@@ -45,14 +45,14 @@ for (const name of NAMES) {
   });
 }
 
-Deno.test("a file that comes in the meantime is not overwritten", async () => {
+Deno.test("a file that was created in the meantime is not overwritten", async () => {
   const host = new FakeHost({ args: ["init"], files: { "/home/me/aiotest.d.ts": "mine" } });
   host.isFile = () => Promise.resolve(false);
   await assert.rejects(runInit(host), /^UsageError: \/home\/me\/aiotest\.d\.ts already exists/);
   assert.equal(host.files.get("/home/me/aiotest.d.ts"), "mine");
 });
 
-Deno.test("a folder that cannot be written is named with the reason", async () => {
+Deno.test("a directory that cannot be written is reported with the reason", async () => {
   const host = new FakeHost({ args: ["init"] });
   host.createTextFile = () => Promise.reject(new Deno.errors.PermissionDenied("read-only"));
   await assert.rejects(runInit(host), (error) => {
@@ -62,7 +62,7 @@ Deno.test("a folder that cannot be written is named with the reason", async () =
   });
 });
 
-Deno.test("what cannot be meant is refused", async () => {
+Deno.test("invalid arguments are refused", async () => {
   assert.equal(
     await refusal({ args: ["init", "a", "b"] }),
     "init: expected one directory, but there is a second one: b",

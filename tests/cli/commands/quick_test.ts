@@ -102,12 +102,12 @@ for (const [args, options] of GOOD) {
   });
 }
 
-Deno.test("options may stand before the command, and between it and the URL", async () => {
+Deno.test("options may precede the command and the URL", async () => {
   const host = new FakeHost({ args: ["-u", "5", "quick", "-m", "HEAD", URL] });
   assert.deepEqual(await readQuickOptions(host), { ...DEFAULTS, users: 5, method: "HEAD" });
 });
 
-Deno.test("environment and configuration file count as well, what is for test files apart", async () => {
+Deno.test("environment and configuration file apply, except settings of test files", async () => {
   const { files } = config(
     'header = ["Accept: a, b", "X: y"]\nrequests = 7\ntags = ["slow"]\nusers = 2\n',
   );
@@ -220,7 +220,7 @@ for (const [args, message, hint = ""] of BAD) {
   });
 }
 
-Deno.test("a quota gives out as many as it has, and is done when the last of them is over", async () => {
+Deno.test("a quota is done when the last of its requests is over", async () => {
   const quota = new RequestQuota(2);
   let done = false;
   void quota.done.then(() => done = true);
@@ -238,7 +238,7 @@ Deno.test("a quota gives out as many as it has, and is done when the last of the
   assert.equal(done, true);
 });
 
-Deno.test("a quota without an end never runs out", async () => {
+Deno.test("an unlimited quota never runs out", async () => {
   const quota = new RequestQuota(Infinity);
   let done = false;
   void quota.done.then(() => done = true);
