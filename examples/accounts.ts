@@ -1,4 +1,4 @@
-// Data that each user has for itself: an account that nobody else uses, wherever the users run.
+// Test data for each user: every user gets its own account, on whatever worker it runs.
 import { cluster, FastHttpUser, logger } from "aiotest";
 
 interface Account {
@@ -6,7 +6,7 @@ interface Account {
   readonly password: string;
 }
 
-// From a file: cluster.feeder<Account>("accounts", csv("accounts.csv"), …).
+// To read them from a file: cluster.feeder<Account>("accounts", csv("accounts.csv"), …).
 const rows: Account[] = Array.from({ length: 100 }, (_, n) => ({
   name: `user${n}`,
   password: `secret${n}`,
@@ -21,7 +21,7 @@ export class AccountTest extends FastHttpUser {
   #name = "";
 
   override async onStart(): Promise<void> {
-    // The hundred and first user has none: it is stopped.
+    // There are 100 accounts: the 101st user gets none and is stopped.
     const { name, password } = await accounts.next();
     await this.session.post("/login", { json: { name, password } });
     this.#name = name;

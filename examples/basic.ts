@@ -1,4 +1,4 @@
-// The smallest test that is worth running: one kind of user, one request, a second between two.
+// A minimal test: one user class, one request, and one second between requests.
 //
 //     aiotest -f examples/basic.ts -H http://127.0.0.1:8000 -u 10 -t 30s
 import { FastHttpUser } from "aiotest";

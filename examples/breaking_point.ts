@@ -1,5 +1,5 @@
-// How much the service bears: 100 passes a second more every 20 seconds, until one of the thresholds is
-// crossed. The report names the highest load that passed.
+// Finds out how much load the service can handle: 100 more iterations per second every 20 seconds, until
+// a threshold is crossed. The report shows the highest load that passed.
 import { FastHttpUser, LoadUserShape, stepUntilItBreaks } from "aiotest";
 
 export const thresholds = ["p99<500ms", "error_rate<1%"];

@@ -1,4 +1,5 @@
-// Any protocol: here, lines over TCP, as Redis speaks it. `measure` times a step and counts a throw.
+// A custom protocol: PING to Redis over TCP. `measure` records how long a step takes, and counts it as
+// failed if it throws.
 import { constant, User } from "aiotest";
 
 export class PingTest extends User {

@@ -1,4 +1,4 @@
-// Events: a flag of one's own, something to prepare, and a look at every request.
+// Events: adds a command-line option, reads it before the test starts, and inspects every request.
 import { events, FastHttpUser, logger } from "aiotest";
 
 let tenant = "";

@@ -1,37 +1,37 @@
-// What one user of a shop does. Ten of them, for ten seconds:
+// Tests a web shop. To run it with 10 users for 10 seconds:
 //
 //     aiotest -u 10 -r 10 -t 10s
 import assert from "node:assert/strict";
 import { between, FastHttpUser } from "aiotest";
 
-// A user class: it is exported, and its name starts or ends with Test.
+// A user class. It must be exported, and its name must start or end with Test.
 export class ShopTest extends FastHttpUser {
-  // Who is tested. Write your service's address here, as "https://shop.example";
-  // with -H https://shop.example it is another one for a single run.
+  // The target. Put the address of your service here, like "https://shop.example".
+  // To override it for a single run, use -H https://shop.example.
   static override host = practiceShop();
 
-  // Each user waits half a second to one and a half after each test.
+  // After each test, the user waits 0.5 to 1.5 seconds.
   static override waitTime = between(0.5, 1.5);
 
   token = "";
 
-  // Once for each user, before its first test.
+  // Runs once for each user, before its first test.
   override async onStart(): Promise<void> {
     const json = { username: `user-${this.id}`, password: "secret" };
     const res = await this.session.post("/login", { json });
     this.token = (await res.json()).token;
   }
 
-  // Methods whose names start or end with test are what the user does, one after
-  // the other, again and again.
+  // The user runs all methods whose names start or end with test, one after the
+  // other, and then starts over.
   async testSearch(): Promise<void> {
     const options = {
       params: { q: "boots" },
       headers: { authorization: this.token },
-      name: "search", // how it is called in the report, whatever is searched for
+      name: "search", // the name in the report, for all search terms
     };
     await this.session.get("/search", options, async (res) => {
-      // A status of 400 or more is a failure, and so is what throws in here.
+      // A request fails if its status is 400 or above, or if this check throws.
       assert.equal((await res.json()).found, 3);
     });
   }
@@ -42,7 +42,7 @@ export class ShopTest extends FastHttpUser {
   }
 }
 
-// A shop to practise on, inside this very process. Delete it when `host` is yours.
+// A small shop for practice, in this process. Delete it once `host` is your own.
 function practiceShop(): string {
   const { addr } = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     switch (new URL(request.url).pathname) {

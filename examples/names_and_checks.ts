@@ -1,4 +1,4 @@
-// What a request is called in the report, and what makes it a success.
+// Sets the names of requests in the report, and decides which requests succeed.
 import assert from "node:assert/strict";
 import { FastHttpUser, RequestError } from "aiotest";
 
@@ -6,7 +6,7 @@ export class CheckedTest extends FastHttpUser {
   static override host = "http://127.0.0.1:8000";
   static override timeout = 10;
 
-  /** A throw in the check makes the request a failure; its message is the label in the report. */
+  /** If the check throws, the request fails, and the report shows the error message. */
   async testSearch(): Promise<void> {
     const options = { params: { q: "F22" }, name: "search" };
     await this.session.get("/search", options, async (res) => {
@@ -15,7 +15,7 @@ export class CheckedTest extends FastHttpUser {
     });
   }
 
-  /** A 404 is what this user expects. */
+  /** Expects status 404. */
   async testGone(): Promise<void> {
     await this.session.get("/gone", {}, (res) => {
       if (res.status === 404) res.success();
@@ -23,14 +23,14 @@ export class CheckedTest extends FastHttpUser {
     });
   }
 
-  /** Too slow is a failure too. */
+  /** Fails if the response is too slow. */
   async testFast(): Promise<void> {
     await this.session.get("/fast", {}, (res) => {
       if (res.latencyMs > 500) res.failure("slower than 500 ms");
     });
   }
 
-  /** What never gets a response is counted, and throws. */
+  /** A request without a response counts as failed, and throws. */
   async testBroken(): Promise<void> {
     try {
       await this.session.get("/broken", { timeout: 1 });

@@ -1,10 +1,10 @@
-// Orders that come in whether the shop is quick or not: half a minute in which their rate grows, then a
-// minute of 50 a second. How long they take counts from when they were due.
+// The open model: orders arrive at a given rate, however fast the shop responds. The rate rises for 30
+// seconds and then stays at 50 per second for a minute. Latency counts from when an order was due.
 import { FastHttpUser, hold, inSequence, LoadUserShape, ramp } from "aiotest";
 
 export class BuyerTest extends FastHttpUser {
   static override host = "http://127.0.0.1:8000";
-  static override waitTime = 0.2; // seconds between the steps; the schedule says when the next order begins
+  static override waitTime = 0.2; // seconds between the two tests; the curve decides when the next iteration starts
 
   async testLook(): Promise<void> {
     await this.session.get("/articles/1", { name: "/articles/:id" });

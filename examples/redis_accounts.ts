@@ -1,10 +1,10 @@
-// Accounts in Redis, which the users of all workers share: each is used once. See docs/redis.md.
+// Accounts in Redis, shared by the users of all workers: each account is used once. See docs/redis.md.
 import { constant, events, FastHttpUser, logger, UserEnd } from "aiotest";
 import { createClient } from "redis";
 
 const LIST = "userdata";
 
-/** How long Redis may take for anything, in milliseconds. */
+/** Timeout of every Redis operation, in milliseconds. */
 const LIMIT_MS = 3_000;
 
 interface Account {
@@ -13,7 +13,7 @@ interface Account {
 }
 
 interface Accounts {
-  /** Takes one out, for good. */
+  /** Removes an account from the list and returns it. */
   take(): Promise<Account>;
   close(): void;
 }
@@ -21,18 +21,18 @@ interface Accounts {
 let accounts: Accounts | undefined;
 
 events.on("initCommandLineParser", ({ parser }) => {
-  parser.option("--redis-host <host>", "where the accounts are", "127.0.0.1");
-  parser.option("--redis-port <port>", "on which port", "6379");
+  parser.option("--redis-host <host>", "host name of Redis", "127.0.0.1");
+  parser.option("--redis-port <port>", "port of Redis", "6379");
 });
 
-// One connection for all users of a process. The master has no users.
+// All users of a process share one connection. The master runs no users.
 events.on("init", async ({ options, node }) => {
   if (node === "master") return;
   const { redisHost: host, redisPort: port } = options;
   try {
     accounts = await openAccounts(String(host), Number(port));
   } catch (error) {
-    // Without accounts, the test would say nothing about the shop.
+    // Without accounts, the test would be meaningless.
     logger.fatal(`Redis at ${host}:${port} cannot be used: ${messageOf(error)}`);
     Deno.exit(2);
   }
@@ -45,22 +45,22 @@ async function openAccounts(host: string, port: number): Promise<Accounts> {
   let state: "new" | "there" | "away" | "closed" = "new";
   let empty = false;
   const redis = createClient({
-    // Not a flag: everybody on the machine sees those, and the master sends them to the workers.
+    // Not an option: other users of the machine can see arguments, and the master sends options to workers.
     password: Deno.env.get("REDIS_PASSWORD"),
     socket: {
       host,
       port,
       connectTimeout: LIMIT_MS,
-      // Where nothing is heard for so long, the connection counts as lost: hence the pings.
+      // Without any data for this long, the connection counts as lost; hence the pings.
       socketTimeout: LIMIT_MS,
-      // A test that begins is told at once; one that runs waits for Redis to come back.
+      // Before the test, an error is reported at once; during the test, the client reconnects.
       reconnectStrategy: () => state === "new" ? false : 500,
     },
     pingInterval: LIMIT_MS / 2,
-    // While Redis is away, users fail at once: if they waited, all would come back in one moment.
+    // While Redis is unreachable, calls fail at once; queued calls would all be sent at the same moment.
     disableOfflineQueue: true,
   });
-  // If nobody listened to "error", one would end the process. Each attempt to come back emits one.
+  // Without a listener, an "error" event would end the process. Every failed reconnect emits one.
   redis.on("error", (error) => {
     if (state === "there") {
       state = "away";
@@ -91,7 +91,7 @@ async function openAccounts(host: string, port: number): Promise<Accounts> {
   };
 }
 
-/** The client itself sets no limit to a command that has been sent. */
+/** Adds a timeout, because the client has none for commands that have been sent. */
 function within<T>(ms: number, answer: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<T>();
   const timer = setTimeout(() => late.reject(new Error(`no answer within ${ms / 1_000} s`)), ms);
@@ -108,7 +108,7 @@ export class ShopTest extends FastHttpUser {
   account?: Account;
   token = "";
 
-  // If this throws, it is counted, and called again after a while: an account is taken but once.
+  // If this throws, it is counted and called again later; the account is taken only once.
   override async onStart(): Promise<void> {
     this.account ??= await accounts!.take();
     const res = await this.session.post("/login", { json: this.account });

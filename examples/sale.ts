@@ -1,5 +1,4 @@
-// Users that do something together: five at a time buy in the same moment, and what they bought is
-// picked up by others.
+// Users that cooperate: groups of five buy at the same moment, and other users pick up the orders.
 import { cluster, events, FastHttpUser, logger } from "aiotest";
 
 const sold = cluster.counter("sold");

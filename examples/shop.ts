@@ -1,4 +1,4 @@
-// What `aiotest demo` runs against a shop of its own: people who look around, and people who buy.
+// The test that `aiotest demo` runs against its own shop: customers who browse, and customers who buy.
 import assert from "node:assert/strict";
 import { between, FastHttpUser } from "aiotest";
 

@@ -1,4 +1,4 @@
-// Load over time: up to 50 users in half a minute, a minute of that, a short peak, and down again.
+// Load over time: 50 users for 90 seconds, a peak of 200 users, and down to 10 again.
 import { FastHttpUser, LoadUserShape } from "aiotest";
 
 export class VisitorTest extends FastHttpUser {
@@ -11,7 +11,7 @@ export class VisitorTest extends FastHttpUser {
 
 export class PeakShapeTest extends LoadUserShape {
   static override stages = [
-    { duration: 30, users: 50, rate: 2 }, // seconds, users, users a second
+    { duration: 30, users: 50, rate: 2 }, // seconds, users, users started or stopped per second
     { duration: 60, users: 50, rate: 2 },
     { duration: 20, users: 200, rate: 50 },
     { duration: 30, users: 10, rate: 20 },

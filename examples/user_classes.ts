@@ -1,4 +1,4 @@
-// Several kinds of users: three readers for each writer, and exactly one admin, however many run.
+// Several user classes: three readers for each writer, and always exactly one admin.
 import { FastHttpUser } from "aiotest";
 
 export class ReaderTest extends FastHttpUser {
@@ -11,7 +11,7 @@ export class ReaderTest extends FastHttpUser {
 
   async testRead(): Promise<void> {
     const id = 1 + this.id % 100;
-    // One name for all articles: without it, each would be a line of its own in the report.
+    // One name for all articles. Without it, the report would have one line for each of them.
     await this.session.get(`/articles/${id}`, { name: "/articles/:id" });
   }
 }

@@ -1,4 +1,4 @@
-// How long users wait, and in which order their tests run.
+// Wait times, and the order in which users run their tests.
 import {
   between,
   constantThroughput,
@@ -11,7 +11,7 @@ import {
 
 const host = "http://127.0.0.1:8000";
 
-/** Reads for a while, anywhere between one and three seconds. */
+/** Waits one to three seconds, evenly distributed. */
 export class ReaderTest extends FastHttpUser {
   static override host = host;
   static override waitTime = between(1, 3);
@@ -21,7 +21,7 @@ export class ReaderTest extends FastHttpUser {
   }
 }
 
-/** Two passes a second for each user, however long the server takes, as long as that is under 0.5 s. */
+/** Two iterations per second for each user, as long as the server responds within 0.5 s. */
 export class PollerTest extends FastHttpUser {
   static override host = host;
   static override waitTime = constantThroughput(2);
@@ -32,7 +32,7 @@ export class PollerTest extends FastHttpUser {
   }
 }
 
-/** One test a turn, by chance: nine times in ten the cheap one. Many short waits, few long ones. */
+/** One random test per iteration, nine times out of ten the cheap one. Waits are mostly short, rarely long. */
 export class MixedTest extends FastHttpUser {
   static override host = host;
   static override order = "random" as const;
@@ -50,7 +50,7 @@ export class MixedTest extends FastHttpUser {
   }
 }
 
-/** Waits longer the more users run. */
+/** The more users are running, the longer each of them waits. */
 export class PoliteTest extends FastHttpUser {
   static override host = host;
   static override waitTime = (user: User): number => 0.01 * user.run.userCount;
