@@ -6,7 +6,7 @@
  */
 
 import { denoHost } from "../src/core/host.ts";
-import { runCuts } from "../tests/support/cut_run.ts";
+import { runCuts } from "../tests/support/cutting_target.ts";
 
 const REQUESTS = 1_000_000;
 

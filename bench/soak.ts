@@ -8,10 +8,10 @@
 
 import { parseArgs } from "node:util";
 import { denoHost } from "../src/core/host.ts";
+import { memoryOf } from "../tests/support/machine.ts";
 import { positive } from "./support/arguments.ts";
 import { aiotestArgs } from "./support/contender.ts";
 import { startNginx } from "./support/nginx.ts";
-import { memoryOf } from "../tests/support/process_usage.ts";
 import { sleep, startPinned } from "./support/process.ts";
 
 const TARGET_CORE = 0;

@@ -5,9 +5,9 @@
  * @module
  */
 
+import { cpuSeconds, type Memory, memoryOf } from "../../tests/support/machine.ts";
 import type { Contender, Load, OwnCount } from "./contender.ts";
 import type { Nginx } from "./nginx.ts";
-import { cpuSeconds, type Memory, memoryOf } from "../../tests/support/process_usage.ts";
 import { type Pinned, sleep, startPinned } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { waitedSeconds } from "../../tests/support/process_usage.ts";
+import { waitedSeconds } from "../../tests/support/machine.ts";
 import { type ChiSquare, moreThan, poissonTest } from "./chi_square.ts";
 import { type Finding, finding, msText, note, percentText } from "./finding.ts";
 import { NotedTarget } from "./noted_target.ts";

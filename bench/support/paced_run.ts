@@ -6,7 +6,7 @@
 
 import { RUNTIME_FLAGS } from "../../build/project.ts";
 import type { Summary } from "../../src/report/summary.ts";
-import { waitedSeconds } from "../../tests/support/process_usage.ts";
+import { waitedSeconds } from "../../tests/support/machine.ts";
 import { startPinned } from "./process.ts";
 
 /** What was asked of a target, and what each request took. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { parse as parseYaml } from "yaml";
 import { type MetricFamily, RunMetrics } from "../../src/report/metrics.ts";
-import { dashboardQueries } from "../support/grafana.ts";
 import { projectPath } from "../support/paths.ts";
+import { dashboardQueries } from "../support/prometheus_server.ts";
 import { latencies, shopSnapshot, statistics } from "../support/snapshots.ts";
 
 const DEPLOY = projectPath("deploy");

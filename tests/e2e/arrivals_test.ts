@@ -3,11 +3,10 @@ import type { Summary } from "../../src/report/summary.ts";
 import type { IterationSummary } from "../../src/stats/snapshot.ts";
 import { type Category, chiSquareP, poisson } from "../support/chi_square.ts";
 import { Cluster, endOf } from "../support/cluster.ts";
-import { CountingTarget, type Visit } from "../support/counting_target.ts";
-import { printFigure } from "../support/figure.ts";
+import { CountingTarget, StallingTarget, type Visit } from "../support/counting_target.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, startAiotest } from "../support/process.ts";
-import { StallingTarget } from "../support/stalling_target.ts";
+import { printFigure } from "../support/timing.ts";
 
 interface Ended extends Finished {
   readonly summary: Summary;

@@ -3,10 +3,10 @@ import type { Summary } from "../../src/report/summary.ts";
 import { Cluster, endOf } from "../support/cluster.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { seeded } from "../support/cutting_target.ts";
+import { sleep } from "../support/timing.ts";
 import { lengthOf } from "../support/nightly.ts";
 import { projectPath } from "../support/paths.ts";
 import { startAiotest } from "../support/process.ts";
-import { sleep } from "../support/proxy_link.ts";
 
 const WORKERS = ["w1", "w2", "w3"];
 

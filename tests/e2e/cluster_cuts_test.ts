@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { Cluster } from "../support/cluster.ts";
-import { CountingTarget } from "../support/counting_target.ts";
+import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
 import { seeded } from "../support/cutting_target.ts";
-import { assertEqualCounts } from "../support/exact_counts.ts";
-import { printFigure } from "../support/figure.ts";
+import { memoryOf } from "../support/machine.ts";
 import { lengthOf } from "../support/nightly.ts";
-import { memoryOf } from "../support/process_usage.ts";
-import { sleep } from "../support/proxy_link.ts";
+import { printFigure, sleep } from "../support/timing.ts";
 
 const MIB = 2 ** 20;
 

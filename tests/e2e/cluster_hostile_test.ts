@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
 import { writeAll } from "../../src/core/network.ts";
 import { Cluster } from "../support/cluster.ts";
-import { CountingTarget } from "../support/counting_target.ts";
-import { assertEqualCounts } from "../support/exact_counts.ts";
-import { printFigure } from "../support/figure.ts";
+import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
+import { greetingOf, HostileFrames } from "../support/hostile.ts";
 import type { Outcome } from "../support/hostile_child.ts";
-import { HostileFrames } from "../support/hostile_frames.ts";
-import { greetingOf } from "../support/hostile_peers.ts";
+import { memoryOf } from "../support/machine.ts";
 import { lengthOf } from "../support/nightly.ts";
 import { projectPath } from "../support/paths.ts";
-import { memoryOf } from "../support/process_usage.ts";
-import { sleep } from "../support/proxy_link.ts";
+import { printFigure, sleep } from "../support/timing.ts";
 
 const MIB = 2 ** 20;
 

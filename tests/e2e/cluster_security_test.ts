@@ -5,12 +5,11 @@ import { ProtocolError } from "../../src/cluster/protocol.ts";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { connect } from "../../src/core/network.ts";
 import { Cluster } from "../support/cluster.ts";
-import { CountingTarget } from "../support/counting_target.ts";
-import { allGone, childrenOf } from "../support/descendants.ts";
-import { assertEqualCounts } from "../support/exact_counts.ts";
-import { printFigure } from "../support/figure.ts";
+import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
+import { allGone, childrenOf } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest, startAiotest } from "../support/process.ts";
+import { printFigure } from "../support/timing.ts";
 
 const TOKEN = "correct horse battery staple";
 const WAITING = /Waiting for workers at \S+:(\d+)\./;

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import type { LiveSummary } from "../../src/web/live_view.ts";
-import { CountingTarget } from "../support/counting_target.ts";
+import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
 import { FROM_PAGE } from "../support/dashboard.ts";
-import { assertEqualCounts } from "../support/exact_counts.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, startAiotest, type Started } from "../support/process.ts";
 

@@ -7,9 +7,8 @@
 import assert from "node:assert/strict";
 import { parse as parseYaml } from "yaml";
 import { composeRun, DEPLOY, everyRun, nodesOf } from "../support/compose/compose_file.ts";
+import { isMissing, steadyPort } from "../support/machine.ts";
 import { RedisServer } from "../support/redis_server.ts";
-import { isMissing } from "../support/requirement.ts";
-import { steadyPort } from "../support/steady_port.ts";
 
 Deno.test("the system has the settings of the network that nodes want", {
   ignore: isMissing("unshare") || Deno.uid() !== 0,

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
-import { CountingTarget } from "../support/counting_target.ts";
-import { assertEqualCounts } from "../support/exact_counts.ts";
+import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
+import { isMissing, steadyPort } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
-import { isMissing } from "../support/requirement.ts";
-import { steadyPort } from "../support/steady_port.ts";
 
 const PAGE = projectPath("docs/running-distributed.md");
 

@@ -4,14 +4,13 @@ import assert from "node:assert/strict";
 import { gitCommit } from "../../build/project.ts";
 import config from "../../deno.json" with { type: "json" };
 import type { Summary } from "../../src/report/summary.ts";
-import { CountingTarget } from "../support/counting_target.ts";
-import { assertEqualCounts } from "../support/exact_counts.ts";
+import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
 import { compiledExecutable } from "../support/executable.ts";
+import { isMissing } from "../support/machine.ts";
 import { assertTold, mistakeFolder, MISTAKES } from "../support/mistakes.ts";
 import { PROJECT_ROOT } from "../support/paths.ts";
 import { type Finished, runAiotest, startAiotest, type Started } from "../support/process.ts";
 import { RedisServer } from "../support/redis_server.ts";
-import { isMissing } from "../support/requirement.ts";
 import { Target } from "../support/target.ts";
 
 const EXECUTABLE = await compiledExecutable();

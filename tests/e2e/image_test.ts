@@ -18,8 +18,7 @@ import { compiledExecutable } from "../support/executable.ts";
 import { Container } from "../support/image/container.ts";
 import { Image } from "../support/image/image.ts";
 import { TestFolder } from "../support/image/test_folder.ts";
-import { isMissing } from "../support/requirement.ts";
-import { steadyPort } from "../support/steady_port.ts";
+import { isMissing, steadyPort } from "../support/machine.ts";
 
 const TOOLS = ["debootstrap", "unshare", "nsenter", "chroot"];
 

@@ -18,8 +18,8 @@ import {
   type ShellOptions,
 } from "../support/doc_page.ts";
 import { compiledExecutable } from "../support/executable.ts";
+import { isMissing } from "../support/machine.ts";
 import { PROJECT_ROOT } from "../support/paths.ts";
-import { isMissing } from "../support/requirement.ts";
 
 const LIMIT_S = 5 * 60;
 

@@ -3,13 +3,11 @@ import { RunMetrics } from "../../src/report/metrics.ts";
 import { PrometheusText } from "../../src/report/prometheus.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
-import { CountingTarget } from "../support/counting_target.ts";
-import { assertEqualCounts } from "../support/exact_counts.ts";
-import { dashboardQueries } from "../support/grafana.ts";
+import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
+import { isMissing } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import { startAiotest } from "../support/process.ts";
-import { PrometheusServer, type Series } from "../support/prometheus_server.ts";
-import { isMissing } from "../support/requirement.ts";
+import { dashboardQueries, PrometheusServer, type Series } from "../support/prometheus_server.ts";
 import {
   clusterSnapshot,
   emptySnapshot,

@@ -2,12 +2,11 @@ import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { Cluster, endOf } from "../support/cluster.ts";
 import { CountingTarget } from "../support/counting_target.ts";
+import { sleep } from "../support/timing.ts";
+import { isMissing, steadyPort } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import { startAiotest } from "../support/process.ts";
-import { sleep } from "../support/proxy_link.ts";
 import { RedisServer } from "../support/redis_server.ts";
-import { isMissing } from "../support/requirement.ts";
-import { steadyPort } from "../support/steady_port.ts";
 
 const FILE = projectPath("tests/e2e/fixtures/redis_sharing.ts");
 const WORKERS = ["w1", "w2", "w3"];

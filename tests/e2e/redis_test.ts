@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { endOf } from "../support/cluster.ts";
+import { sleep } from "../support/timing.ts";
+import { isMissing, steadyPort } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, startAiotest, type Started } from "../support/process.ts";
-import { sleep } from "../support/proxy_link.ts";
 import { RedisServer } from "../support/redis_server.ts";
-import { isMissing } from "../support/requirement.ts";
-import { steadyPort } from "../support/steady_port.ts";
 import { Target } from "../support/target.ts";
 
 const FOLDER = projectPath("examples");

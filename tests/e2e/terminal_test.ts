@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { isMissing } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
-import { isMissing } from "../support/requirement.ts";
 
 const CLI = projectPath("cli.ts");
 

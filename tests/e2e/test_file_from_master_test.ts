@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { endOf } from "../support/cluster.ts";
-import { CountingTarget } from "../support/counting_target.ts";
-import { assertEqualCounts } from "../support/exact_counts.ts";
+import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
 import { FrameProxy } from "../support/frame_proxy.ts";
+import { sleep } from "../support/timing.ts";
 import { startAiotest, type Started } from "../support/process.ts";
-import { sleep } from "../support/proxy_link.ts";
 
 const TOKEN = "correct horse battery staple";
 const WAITING = /Waiting for workers at \S+:(\d+)\./;

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
-import { checkJunit } from "../support/junit_schema.ts";
+import { checkJunit, elementsOf, parseXml } from "../support/junit.ts";
 import { type Finished, runAiotest } from "../support/process.ts";
 import { Target } from "../support/target.ts";
-import { elementsOf, parseXml } from "../support/xml.ts";
 
 /** Searches take 20 ms each; after two seconds of the run, 500 ms. Every third order fails. */
 const SHOP = `

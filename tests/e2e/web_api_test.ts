@@ -4,9 +4,9 @@ import type { LiveSummary } from "../../src/web/live_view.ts";
 import { FROM_PAGE } from "../support/dashboard.ts";
 import { blocksOf } from "../support/doc_page.ts";
 import { EventReader } from "../support/event_reader.ts";
+import { isMissing } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import { startAiotest, type Started, type StartOptions } from "../support/process.ts";
-import { isMissing } from "../support/requirement.ts";
 
 const STEPS = `
 import { User } from "aiotest";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { junit, xmlAttribute, xmlText } from "../../src/report/junit.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
-import { checkJunit } from "../support/junit_schema.ts";
+import { checkJunit, type Element, elementsOf, parseXml } from "../support/junit.ts";
 import {
   clusterSnapshot,
   emptySnapshot,
@@ -10,7 +10,6 @@ import {
   snapshot,
   statistics,
 } from "../support/snapshots.ts";
-import { type Element, elementsOf, parseXml } from "../support/xml.ts";
 
 function report(of: Snapshot): Element {
   const root = parseXml(junit(of));

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { isMissing } from "./requirement.ts";
+import { isMissing } from "./machine.ts";
 
 /** Only ends tests that would hang, so it is generous. */
 const LIMIT_MS = 30_000;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { FrameProxy } from "./frame_proxy.ts";
+import { steadyPort } from "./machine.ts";
 import { projectPath } from "./paths.ts";
 import { type Finished, startAiotest, type Started } from "./process.ts";
-import { steadyPort } from "./steady_port.ts";
 
 /** What a cluster is started with. */
 export interface ClusterOptions {

@@ -1,3 +1,6 @@
+import assert from "node:assert/strict";
+import type { Summary, SummaryTotals } from "../../src/report/summary.ts";
+
 /** What a target saw of one kind of request. */
 export interface Seen {
   requests: number;
@@ -5,22 +8,22 @@ export interface Seen {
   bytesOut: number;
 }
 
-/** A request whose sender said who it is. */
+/** A request whose headers name the node and the user. */
 export interface Visit {
   readonly path: string;
   /** The node that the user runs on. */
   readonly node: string;
   readonly user: string;
-  /** When its body was in, by `performance.now()`. */
+  /** When its body had arrived, by `performance.now()`. */
   readonly atMs: number;
 }
 
-/** An HTTP server that counts what it answers, and knows who asked where the headers say it. */
+/** An HTTP server that counts requests, by node and user if their headers name them. */
 export class CountingTarget implements AsyncDisposable {
   readonly url: string;
-  /** By the name under which aiotest reports them. */
+  /** By their names in reports of aiotest. */
   readonly seen = new Map<string, Seen>();
-  /** In the order in which they were answered. */
+  /** In the order of the answers. */
   readonly visits: Visit[] = [];
   total = 0;
   readonly #visitCounts = new Map<string, number>();
@@ -28,7 +31,7 @@ export class CountingTarget implements AsyncDisposable {
   readonly #watchers = new Set<() => void>();
   readonly #delayMs: number;
 
-  /** @param delayMs how long it takes for every answer. */
+  /** @param delayMs the latency of every answer. */
   constructor(delayMs = 0) {
     this.#delayMs = delayMs;
     this.#server = Deno.serve(
@@ -42,12 +45,12 @@ export class CountingTarget implements AsyncDisposable {
     await this.#server.shutdown();
   }
 
-  /** Resolves when so many requests have been answered; rejects as {@link until}. */
+  /** Resolves when this many requests have been answered; rejects like {@link until}. */
   reached(total: number): Promise<void> {
     return this.until(() => this.total >= total, 60_000);
   }
 
-  /** Resolves when the condition holds, which is looked at with every request; rejects after so long. */
+  /** Resolves when the condition holds, which is checked at every request; rejects after `limitMs`. */
   until(condition: () => boolean, limitMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
@@ -113,4 +116,63 @@ export class CountingTarget implements AsyncDisposable {
     if (this.#delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.#delayMs));
     return new Response(body, { status: path === "/broken" ? 500 : 200 });
   }
+}
+
+/** A target that answers at once, but for a while in which it answers nobody. */
+export class StallingTarget implements AsyncDisposable {
+  readonly url: string;
+  total = 0;
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #stallAfter: number;
+  readonly #stallMs: number;
+  /** Resolves when the stall is over; null before it. */
+  #stall: Promise<void> | null = null;
+
+  /**
+   * @param stallAfter requests that are answered before it stands still.
+   * @param stallMs how long it does.
+   */
+  constructor(stallAfter: number, stallMs: number) {
+    this.#stallAfter = stallAfter;
+    this.#stallMs = stallMs;
+    this.#server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      () => this.#answer(),
+    );
+    this.url = `http://127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+
+  async #answer(): Promise<Response> {
+    this.total++;
+    if (this.total > this.#stallAfter) {
+      await (this.#stall ??= new Promise((resolve) => void setTimeout(resolve, this.#stallMs)));
+    }
+    return new Response("ok");
+  }
+}
+
+/** Holds a summary against what its target saw: requests and bytes, by name, in all, by second. */
+export function assertEqualCounts(summary: Summary, target: CountingTarget): void {
+  const reported = new Map(
+    summary.requests.map((row) => [`${row.method} ${row.name}`, countsOf(row)]),
+  );
+  assert.deepEqual(reported, target.seen);
+  assert.deepEqual(countsOf(summary.totals), target.sum);
+  const broken = target.seen.get("GET /broken")?.requests ?? 0;
+  assert.equal(summary.totals.failures, broken);
+  assert.deepEqual(
+    summary.failures,
+    broken === 0 ? [] : [{ method: "GET", name: "/broken", error: "HTTP 500", count: broken }],
+  );
+  assert.deepEqual(summary.userErrors, []);
+  const bySecond = summary.timeline.reduce((total, { requests }) => total + requests, 0);
+  assert.equal(bySecond, summary.totals.requests);
+}
+
+function countsOf(row: SummaryTotals): Seen {
+  return { requests: row.requests, bytesIn: row.bytesSent, bytesOut: row.bytesReceived };
 }

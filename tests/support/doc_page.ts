@@ -7,8 +7,8 @@
 import assert from "node:assert/strict";
 import { delimiter } from "node:path";
 import { runCommand } from "../../build/project.ts";
+import { steadyPort } from "./machine.ts";
 import { PROJECT_ROOT } from "./paths.ts";
-import { steadyPort } from "./steady_port.ts";
 
 /** A piece of code or of commands in a page. */
 export interface Block {

@@ -1,7 +1,6 @@
 // A process that is attacked: hostile_child.ts master|worker SEED FRAMES; says what came of it as JSON.
 import { denoHost } from "../../src/core/host.ts";
-import { HostileFrames } from "./hostile_frames.ts";
-import { AttackedMaster, AttackedWorker, ofTheRun } from "./hostile_peers.ts";
+import { AttackedMaster, AttackedWorker, HostileFrames, ofTheRun } from "./hostile.ts";
 
 /** What an attacked process says at its end. */
 export interface Outcome {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { sleep } from "./proxy_link.ts";
-import { steadyPort } from "./steady_port.ts";
+import { sleep } from "./timing.ts";
+import { steadyPort } from "./machine.ts";
 
 /** How long a server may take until it answers. */
 const START_LIMIT_MS = 10_000;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type CommandResult, runCommand } from "../../build/project.ts";
+import { isMissing } from "../support/machine.ts";
 import { PROJECT_ROOT } from "../support/paths.ts";
 
 const COPIED = ["cli.ts", "mod.ts", "src", "examples", "build", "deno.json", "deno.lock"];
@@ -119,4 +120,24 @@ Deno.test("every package that is shipped may be", async () => {
   assert.match(shipped!, /^ {2}redis 6\.3\.1 +MIT$/m);
   assert.match(shipped!, /^ {2}tldts-core \S+ +MIT$/m);
   assert.match(others!, /^ {2}fast-check \S+ +MIT$/m);
+});
+
+const missing = isMissing("bun");
+
+Deno.test({
+  name: `what needs no Deno passes its tests under bun, with bun's types${
+    missing ? " (skipped: there is no bun)" : ""
+  }`,
+  ignore: missing,
+  fn: async () => {
+    const { code, stdout, stderr } = await runCommand(
+      Deno.execPath(),
+      ["run", "-A", "build/bun.ts"],
+      { cwd: PROJECT_ROOT },
+    );
+    assert.equal(code, 0, `${stdout}${stderr}`);
+    const [, tests, files] = /^Ran (\d+) tests across (\d+) files/.exec(stdout) ?? [];
+    assert.ok(Number(tests) > 450, stdout);
+    assert.ok(Number(files) > 25, stdout);
+  },
 });

@@ -1,21 +1,103 @@
-/**
- * A master and a worker in memory, and peers of them that mean no good.
- *
- * @module
- */
-
+import fc from "fast-check";
 import { Channel } from "../../src/cluster/channel.ts";
-import { encodeMessage } from "../../src/cluster/codec.ts";
+import { decodeMessage, encodeMessage } from "../../src/cluster/codec.ts";
+import { LENGTH_BYTES } from "../../src/cluster/frames.ts";
 import { NO_PROOF } from "../../src/cluster/handshake.ts";
 import type { Message } from "../../src/cluster/protocol.ts";
 import { AiotestError } from "../../src/core/errors.ts";
 import type { ByteStream } from "../../src/core/network.ts";
+import { assignment } from "./assignments.ts";
 import { FakeClock, settle } from "./fake_clock.ts";
-import { hasItsLength, type HostileFrames } from "./hostile_frames.ts";
 import { identity, joinFor, nextOf } from "./joining.ts";
 import { memoryStreams } from "./memory_stream.ts";
-import { assignment } from "./assignments.ts";
+import { anyMessage } from "./messages.ts";
+import { type Below, mutated, numbers } from "./mutations.ts";
 import { VirtualCluster, type VirtualWorker } from "./virtual_cluster.ts";
+
+type Frame = Uint8Array<ArrayBuffer>;
+
+/** The number of messages that are mutated. */
+const MESSAGES = 2_000;
+
+/** Messages that a node only logs if they arrive at the wrong time. */
+const HARMLESS: ReadonlySet<Message["type"]> = new Set([
+  "HELLO",
+  "JOIN",
+  "WELCOME",
+  "SETUP",
+  "START",
+  "STARTED",
+  "TARGET_ACK",
+  "STATE",
+  "STOPPED",
+  "PING",
+  "PONG",
+]);
+
+/** An endless supply of frames with messages of all types, each changed in a few places. */
+export class HostileFrames {
+  readonly #originals: readonly Frame[];
+  readonly #harmless: readonly Frame[];
+  readonly #below: Below;
+
+  /**
+   * @param seed decides; the same one decides the same again.
+   * @param change is made to each message before the frames are.
+   */
+  constructor(seed: number, change: (message: Message) => Message = (message) => message) {
+    this.#below = numbers(seed);
+    const messages = fc.sample(anyMessage, { seed, numRuns: MESSAGES }).map(change);
+    this.#originals = messages.map(encodeMessage);
+    this.#harmless = messages.filter(({ type }) => HARMLESS.has(type)).map(encodeMessage);
+  }
+
+  /** Any of them. */
+  next(): Frame {
+    return this.#changed(this.#originals);
+  }
+
+  /** One that ends the connection of whoever sends it. */
+  refused(): Frame {
+    return this.#changedThat(
+      this.#originals,
+      (frame) => hasItsLength(frame) && typeOf(frame) === null,
+    );
+  }
+
+  /** One that is a message all the same, and does not end the connection. */
+  harmless(): Frame {
+    return this.#changedThat(this.#harmless, (frame) => {
+      const type = hasItsLength(frame) ? typeOf(frame) : null;
+      return type !== null && HARMLESS.has(type);
+    });
+  }
+
+  #changed(originals: readonly Frame[]): Frame {
+    return mutated(originals[this.#below(originals.length)]!, this.#below);
+  }
+
+  #changedThat(originals: readonly Frame[], isSo: (frame: Frame) => boolean): Frame {
+    for (let tries = 0; tries < 10_000; tries++) {
+      const frame = this.#changed(originals);
+      if (isSo(frame)) return frame;
+    }
+    throw new Error("no frame is like that");
+  }
+}
+
+/** Whether a frame is as long as it says; behind any other, nothing is looked at as a frame. */
+export function hasItsLength(frame: Frame): boolean {
+  if (frame.length < LENGTH_BYTES) return false;
+  return new DataView(frame.buffer).getUint32(0) === frame.length - LENGTH_BYTES;
+}
+
+function typeOf(frame: Frame): Message["type"] | null {
+  try {
+    return decodeMessage(frame.subarray(LENGTH_BYTES)).type;
+  } catch {
+    return null;
+  }
+}
 
 /** How a peer attacks. */
 export interface Attack {
