@@ -1,5 +1,5 @@
 /**
- * Lets bun run tests that were written for Deno, as long as they want no more of it than this.
+ * Lets bun run tests that were written for Deno, if they use nothing else of it.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import process from "node:process";
 import { inspect } from "node:util";
 import { test } from "bun:test";
 
-/** All of Deno that tests under bun, and what they test, may use. */
+/** The part of Deno that tests under bun, and the tested code, can use. */
 export const neutral = {
   test: (name: string, body: () => void | Promise<void>): void => test(name, body),
   env: { get: (name: string): string | undefined => process.env[name] },

@@ -228,7 +228,7 @@ export class FakeHost implements Host {
   }
 
   serveWeb(): WebListener {
-    throw new Error("a fake host serves nobody");
+    throw new Error("a fake host does not serve HTTP");
   }
 
   connect(): Promise<ByteStream> {

@@ -19,7 +19,7 @@ export class MemoryNetwork {
   line(address: string, capacity = Infinity): MemoryLine {
     return new MemoryLine(() => {
       const stream = this.#listener?.dial(address, capacity) ?? null;
-      if (stream === null) throw new Deno.errors.ConnectionRefused("nobody listens");
+      if (stream === null) throw new Deno.errors.ConnectionRefused("nothing listens");
       return stream;
     });
   }

@@ -3,7 +3,7 @@ import type { LoadedFeeder } from "../../src/shared/feeders.ts";
 import { RpcServer, type RpcServerOptions } from "../../src/shared/rpc.ts";
 import { SharedServices } from "../../src/shared/services.ts";
 
-/** A master's rpc, with these feeders, and a random number that is always the same. */
+/** The RPC server of a master with these feeders and a constant random number. */
 export function rpcServerWith(
   clock: Clock,
   feeders: readonly LoadedFeeder[] = [],
