@@ -116,7 +116,7 @@ export const MISTAKES: readonly Mistake[] = [
         import { LoadUserShape } from "aiotest";
         export class ShapeTest extends LoadUserShape {}`,
     },
-    says: [/ShapeTest has no tick\(\) method of its own, no curve and no stages/],
+    says: [/ShapeTest must have a curve, stages or a tick\(\) method/],
   },
   {
     what: "a bad stage",
@@ -127,7 +127,7 @@ export const MISTAKES: readonly Mistake[] = [
           static stages = [{ duration: 1, users: 1, rate: 0 }];
         }`,
     },
-    says: [/ShapeTest\.stages\[0\]: rate is 0, a number over 0/],
+    says: [/ShapeTest\.stages\[0\]: rate must be a number over 0, not 0/],
   },
   {
     what: "a negative weight",
@@ -195,7 +195,7 @@ export const MISTAKES: readonly Mistake[] = [
   {
     what: "a constructor that keeps its argument",
     files: file("constructor() { super(); } testA() {}"),
-    says: [/ATest/, /must hand its argument on: super\(context\)/],
+    says: [/ATest/, /must pass its argument on: super\(context\)/],
   },
   { what: "no users", ...flags("-u", "0"), says: [/--users 0/, /whole number of at least 1/] },
   {
