@@ -47,7 +47,7 @@ function median(values: readonly number[]): number {
 for (
   const [workers, flags] of [[1, []], [2, ["--processes", "2"]], [4, ["--processes", "4"]]] as const
 ) {
-  Deno.test(`50 passes a second for 5 s on ${workers} node(s) are 250, by the target's own count`, async () => {
+  Deno.test(`50 arrivals per second for 5 s on ${workers} node(s) are 250 iterations at the target`, async () => {
     await using target = new CountingTarget();
     const args = ["--arrival-rate", "50", "-t", "5", ...flags];
     const { summary, code, stderr } = await run("arrivals", target.url, args);
@@ -69,7 +69,7 @@ function alternating(visits: readonly Visit[]): number {
   return (changes.length - 1) / (visits.length - 1);
 }
 
-Deno.test("two workers take turns, as evenly as one would", async () => {
+Deno.test("two workers start iterations in turn, at even intervals", async () => {
   await using target = new CountingTarget();
   const args = ["--arrival-rate", "20", "-t", "6", "--processes", "2"];
   const { summary } = await run("arrivals", target.url, args);
@@ -95,7 +95,7 @@ Deno.test("two workers take turns, as evenly as one would", async () => {
   assert.ok(typical.every((gap) => gap > 40 && gap < 60), String(typical));
 });
 
-Deno.test("poisson arrivals of two workers are poisson arrivals, by the target's own clock", async () => {
+Deno.test("Poisson arrivals of two workers are Poisson-distributed at the target", async () => {
   await using target = new CountingTarget();
   const args = ["--arrival-rate", "40", "--arrivals", "poisson", "-t", "11", "--processes", "2"];
   const { summary } = await run("arrivals", target.url, args);
@@ -133,7 +133,7 @@ async function stalled(
 
 const OPEN = ["--arrival-rate", "300", "--max-users"];
 
-Deno.test("a target that stands still for 1.4 s cannot hide it, however few users there are", async () => {
+Deno.test("the latencies of the open model show a stall of the target, even with few users", async () => {
   const [few, many, closed] = await Promise.all([
     stalled("arrivals", [...OPEN, "10"]),
     stalled("arrivals", [...OPEN, "2000"]),
@@ -164,7 +164,7 @@ Deno.test("a target that stands still for 1.4 s cannot hide it, however few user
   assert.match(few.ended.stderr, warning);
 });
 
-Deno.test("--on-busy drop begins nothing late, and counts what it drops", async () => {
+Deno.test("--on-busy drop starts no iteration late, and counts those that it drops", async () => {
   await using target = new CountingTarget(200);
   const args = ["--arrival-rate", "60", "--max-users", "4", "--on-busy", "drop", "-t", "5"];
   const { summary, code } = await run("arrivals", target.url, args);
@@ -183,7 +183,7 @@ Deno.test("--on-busy drop begins nothing late, and counts what it drops", async 
   assert.equal(code, 0);
 });
 
-Deno.test("Ctrl-C in the middle of the open model loses no count, on two workers", async () => {
+Deno.test("Ctrl-C in the open model loses no count, on two workers", async () => {
   await using target = new CountingTarget(30);
   await using cluster = await Cluster.start({
     fixture: "arrivals.ts",
@@ -200,7 +200,7 @@ Deno.test("Ctrl-C in the middle of the open model loses no count, on two workers
   assert.equal(code, 0);
 });
 
-Deno.test("a rate that rises begins what it adds up to, and tags, orders and fixed counts hold", async () => {
+Deno.test("a rising rate starts its integral of iterations, and respects tags, orders and fixed counts", async () => {
   await using target = new CountingTarget();
   const { summary, code, stderr } = await run("arrival_mix", target.url, [
     ...["--tags", "read", "--exclude-tags", "slow"],
@@ -228,7 +228,7 @@ Deno.test("a rate that rises begins what it adds up to, and tags, orders and fix
 for (const flags of [["-u", "5", "-r", "100"], ["--arrival-rate", "80"]]) {
   for (const processes of [[], ["--processes", "2"]]) {
     const what = [...flags, ...processes].join(" ");
-    Deno.test(`--iterations 137 with ${what} is 137 requests, and then the end`, async () => {
+    Deno.test(`--iterations 137 with ${what} runs exactly 137 iterations, and ends`, async () => {
       await using target = new CountingTarget();
       const args = ["--iterations", "137", ...flags, ...processes];
       const { summary, code } = await run("arrivals", target.url, args);
@@ -240,7 +240,7 @@ for (const flags of [["-u", "5", "-r", "100"], ["--arrival-rate", "80"]]) {
   }
 }
 
-Deno.test("--iterations is exact where a worker leaves in the middle", async () => {
+Deno.test("--iterations is exact if a worker leaves during the run", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "arrivals.ts",
@@ -256,7 +256,7 @@ Deno.test("--iterations is exact where a worker leaves in the middle", async () 
   assert.equal(code, 0);
 });
 
-Deno.test("--iterations is never exceeded where a worker is killed, and what is missing is said", async () => {
+Deno.test("--iterations is never exceeded if a worker is killed, and a warning counts the missing ones", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "arrivals.ts",
@@ -283,7 +283,7 @@ Deno.test("--iterations is never exceeded where a worker is killed, and what is 
   assert.equal(code, 4);
 });
 
-Deno.test("--iterations is exact where the master is killed and goes on", async () => {
+Deno.test("--iterations is exact if the master is killed and resumes the run", async () => {
   const journal = await Deno.makeTempFile({ suffix: ".journal" });
   await Deno.remove(journal);
   try {

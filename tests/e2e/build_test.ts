@@ -60,7 +60,7 @@ class Workbench implements AsyncDisposable {
   }
 }
 
-Deno.test("a release goes on where an executable cannot be made, and says which and why", async () => {
+Deno.test("a release continues after an executable that cannot be made, and reports it", async () => {
   await using bench = await Workbench.make();
   const { code, stdout, stderr } = await bench.compile(["--all"]);
   assert.equal(code, 1, stderr);
@@ -83,7 +83,7 @@ Deno.test("a release goes on where an executable cannot be made, and says which 
   ]);
 });
 
-Deno.test("a stub of one's own is used for the machine that it is for, and no other", async () => {
+Deno.test("a runtime stub is used only for the target that it is made for", async () => {
   await using bench = await Workbench.make();
   // The Deno that runs this is as good a stub, as far as its first bytes go.
   const { version } = JSON.parse(bench.read("deno.json"));
@@ -99,7 +99,7 @@ Deno.test("a stub of one's own is used for the machine that it is for, and no ot
   }
 });
 
-Deno.test("mistakes are told before anything is made", async () => {
+Deno.test("invalid arguments are reported before anything is compiled", async () => {
   await using bench = await Workbench.make();
   const unknown = await bench.compile(["--everything"]);
   assert.equal(unknown.code, 2);
@@ -109,7 +109,7 @@ Deno.test("mistakes are told before anything is made", async () => {
   assert.match(stub.stderr, /^DENORT_BIN=\S+deno\.json is no runtime stub of Deno\n$/);
 });
 
-Deno.test("every package that is shipped may be", async () => {
+Deno.test("every package in the executable has a permissive licence", async () => {
   const { code, stdout, stderr } = await runCommand(
     Deno.execPath(),
     ["run", "-A", "build/licences.ts"],
@@ -125,7 +125,7 @@ Deno.test("every package that is shipped may be", async () => {
 const missing = isMissing("bun");
 
 Deno.test({
-  name: `what needs no Deno passes its tests under bun, with bun's types${
+  name: `the parts that need no Deno pass their tests under bun, with bun's types${
     missing ? " (skipped: there is no bun)" : ""
   }`,
   ignore: missing,

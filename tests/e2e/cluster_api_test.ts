@@ -73,7 +73,7 @@ function numbered(prefix: string, count: number): string[] {
 for (
   const [where, start] of Object.entries({ "3 workers": onWorkers, "one process": inOneProcess })
 ) {
-  Deno.test(`${where}: each of 3,000 unique rows goes to one user, and users without one stop`, async () => {
+  Deno.test(`${where}: each of 3,000 unique rows goes to one user, and users that get none stop`, async () => {
     await using target = new CountingTarget();
     await using run = await start(target, "unique");
     await target.reached(3_000 + 30);
@@ -89,7 +89,7 @@ for (
     assert.deepEqual([summary.userErrors, code], [[], 0], stderr);
   });
 
-  Deno.test(`${where}: a circular feeder begins anew, in its order`, async () => {
+  Deno.test(`${where}: a circular feeder starts again with its first row`, async () => {
     await using target = new CountingTarget();
     await using run = await start(target, "circular");
     await target.reached(400);
@@ -99,7 +99,7 @@ for (
     assert.deepEqual(counts, [100, 100, 100, 100]);
   });
 
-  Deno.test(`${where}: where rows have run out, next() throws if it was asked to`, async () => {
+  Deno.test(`${where}: next() throws when no rows are left, if so configured`, async () => {
     await using target = new CountingTarget();
     await using run = await start(target, "scarce");
     await target.reached(5);
@@ -111,7 +111,7 @@ for (
     assert.equal(code, 1);
   });
 
-  Deno.test(`${where}: 30 users meet, all go on at once, and meet again`, async () => {
+  Deno.test(`${where}: 30 users meet, all continue at once, and meet again`, async () => {
     await using target = new CountingTarget();
     await using run = await start(target, "rendezvous");
     await target.reached(120);
@@ -131,7 +131,7 @@ for (
     assert.equal(code, 0, stderr);
   });
 
-  Deno.test(`${where}: users who wait in vain go on after the time that they gave`, async () => {
+  Deno.test(`${where}: users at an incomplete rendezvous continue after its timeout`, async () => {
     await using target = new CountingTarget();
     await using run = await start(target, "late");
     await target.reached(30);
@@ -139,7 +139,7 @@ for (
     assert.deepEqual(pathsOf(target, "/late"), Array(30).fill("/late/30/false"));
   });
 
-  Deno.test(`${where}: what was pushed into a queue is popped once`, async () => {
+  Deno.test(`${where}: every value in a queue is popped once`, async () => {
     await using target = new CountingTarget();
     await using run = await start(target, "queue");
     await target.reached(300);
@@ -149,7 +149,7 @@ for (
   });
 }
 
-Deno.test("messages get to the master, to all, to workers and to one, each once and in order", async () => {
+Deno.test("messages to the master, to all, to workers and to one node arrive once and in order", async () => {
   await using target = new CountingTarget();
   await using run = await onWorkers(target, "messages");
   // 20 users send; for each that is 20 times to 1, 4, 3 nodes and an answer, and then to 3 nodes.
@@ -179,7 +179,7 @@ Deno.test("messages get to the master, to all, to workers and to one, each once 
 
 const ADDS = lengthOf({ short: 2_000, full: 10_000 });
 
-Deno.test("additions are exact, whatever is cut or sent twice", async () => {
+Deno.test("counters are exact, even if connections are cut and frames sent twice", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "sharing.ts",
@@ -197,7 +197,7 @@ Deno.test("additions are exact, whatever is cut or sent twice", async () => {
   assert.deepEqual(pathsOf(target, "/value/"), [`/value/${2 * ADDS}`]);
 });
 
-Deno.test("a master that goes on hands out no row twice, and forgets none", async () => {
+Deno.test("a master that resumes a run hands out no row twice, and skips none", async () => {
   await using target = new CountingTarget();
   const folder = await Deno.makeTempDir();
   const journal = `${folder}/journal`;
@@ -217,7 +217,7 @@ Deno.test("a master that goes on hands out no row twice, and forgets none", asyn
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a file of rows that is missing or wrong is named, with the line, before anything starts", async () => {
+Deno.test("a missing or invalid file of rows is reported, with its line, before the run starts", async () => {
   const folder = await Deno.makeTempDir();
   const file = `${folder}/rows_test.ts`;
   await Deno.writeTextFile(

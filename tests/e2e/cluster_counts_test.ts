@@ -6,7 +6,7 @@ import { lengthOf } from "../support/nightly.ts";
 import { runSimulated, type SimulatedRun } from "../support/simulated_run.ts";
 import { printFigure, sleep } from "../support/timing.ts";
 
-Deno.test("4 workers, 100,000 requests: the totals are the target's own, exactly", async () => {
+Deno.test("the totals of 4 workers and 100,000 requests are exactly those of the target", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "counted.ts",
@@ -26,7 +26,7 @@ Deno.test("4 workers, 100,000 requests: the totals are the target's own, exactly
   assert.equal(code, 1);
 });
 
-Deno.test("--reset-stats drops on all workers what was counted before, and nothing else", async () => {
+Deno.test("--reset-stats discards earlier counts on all workers, and nothing else", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "switched.ts",
@@ -89,7 +89,7 @@ Deno.test("a worker that joins late gets its share of the users within 2 s", asy
   assert.equal(code, 0);
 });
 
-Deno.test("4 workers start 100 users a second, on a straight line", async () => {
+Deno.test("4 workers start 100 users per second, evenly", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
@@ -146,7 +146,7 @@ function assertExact(run: SimulatedRun, workers: number): void {
   assert.deepEqual([summary.workers.length, summary.users.peak], [workers, workers]);
 }
 
-Deno.test("200 workers that are cut off in the same moment: all back within 10 s, exact", async () => {
+Deno.test("200 workers that are cut off at the same moment all return within 10 s, and counts are exact", async () => {
   const workers = 200;
   let backMs = Infinity;
   const run = await runSimulated({
@@ -164,7 +164,7 @@ Deno.test("200 workers that are cut off in the same moment: all back within 10 s
   assert.ok(run.summary.workers.every(({ state }) => state === "finished"));
 });
 
-Deno.test("many workers, 20 names, a report a second each: the master keeps up, its memory flat", async () => {
+Deno.test("a master keeps up with the reports of many workers, and its memory does not grow", async () => {
   const workers = lengthOf({ short: 400, full: 1_000 });
   const seconds = lengthOf({ short: 9, full: 12 });
   const run = await runSimulated({ workers, seconds, spreadMs: SPREAD_MS });

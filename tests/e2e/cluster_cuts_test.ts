@@ -10,7 +10,7 @@ const MIB = 2 ** 20;
 
 const CUTS = lengthOf({ short: 60, full: 200 });
 
-Deno.test("connections cut at random, every frame sent twice: nothing lost, nothing counted twice", async () => {
+Deno.test("nothing is lost or counted twice if connections are cut at random and every frame is sent twice", async () => {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
@@ -103,7 +103,7 @@ async function reportedRun(bytesPerSecond: number | null): Promise<
   return { rate, memory, reportBytes };
 }
 
-Deno.test("a master that reads 10 kB a second: the same load, and the worker stays small", async () => {
+Deno.test("a master that reads 10 kB per second changes neither the load nor the worker's memory", async () => {
   const [slow, quick] = await Promise.all([reportedRun(SLOW), reportedRun(null)]);
   printFigure(
     "reports of the quick one",
@@ -145,7 +145,7 @@ function mostAtOnce({ visits }: CountingTarget): number {
   return most;
 }
 
-Deno.test("a bad network: users move when it is black for long, and only then", async () => {
+Deno.test("users move to another worker only if the network is dead for long", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "walks.ts",

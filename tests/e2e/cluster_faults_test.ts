@@ -13,7 +13,7 @@ function secondsSince(atMs: number): number {
   return (performance.now() - atMs) / 1000;
 }
 
-Deno.test("kill -9 of 1 of 4 workers: the others run all 400 users within 8 s", async () => {
+Deno.test("if 1 of 4 workers is killed, the others run all 400 users within 8 s", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
@@ -66,7 +66,7 @@ Deno.test("kill -9 of 1 of 4 workers: the others run all 400 users within 8 s", 
   assert.equal(code, 4);
 });
 
-Deno.test("SIGTERM to a worker: the others have its users at once, and nothing is lost", async () => {
+Deno.test("after SIGTERM to a worker, the others take over its users at once, and nothing is lost", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
@@ -101,7 +101,7 @@ Deno.test("SIGTERM to a worker: the others have its users at once, and nothing i
   assert.equal(left.code, 0);
 });
 
-Deno.test("the last worker killed: the master stops with exit code 4 within 8 s", async () => {
+Deno.test("if the last worker is killed, the master stops with exit code 4 within 8 s", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
@@ -122,7 +122,7 @@ Deno.test("the last worker killed: the master stops with exit code 4 within 8 s"
   assert.equal(code, 4);
 });
 
-Deno.test("too few workers: the master says how many came, and exits with 4", async () => {
+Deno.test("if too few workers join, the master says how many, and exits with 4", async () => {
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
     workers: 1,
@@ -177,7 +177,7 @@ async function startCluster(target: CountingTarget): Promise<Cluster> {
   return cluster;
 }
 
-Deno.test("a worker that is stopped for 3 s keeps its users", async () => {
+Deno.test("a worker that is suspended for 3 s keeps its users", async () => {
   await using target = new CountingTarget();
   await using cluster = await startCluster(target);
   const before = target.usersSince(performance.now() - 1_000);
@@ -202,7 +202,7 @@ Deno.test("a worker that is stopped for 3 s keeps its users", async () => {
 /** Longer than it takes a master to give up a worker. */
 const LONG_MS = lengthOf({ short: 9_000, full: 20_000 });
 
-Deno.test("a worker that is stopped for long loses its users until it has joined again", async () => {
+Deno.test("a worker that is suspended for long loses its users until it joins again", async () => {
   await using target = new CountingTarget();
   await using cluster = await startCluster(target);
   let joinedAt = Infinity;

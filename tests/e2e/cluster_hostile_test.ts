@@ -49,7 +49,7 @@ async function attack(part: string): Promise<void> {
   assert.ok(grown < 64);
 }
 
-Deno.test("mutated frames against a master and a worker: both live, and stay small", async () => {
+Deno.test("master and worker survive mutated frames, and their memory does not grow", async () => {
   await Promise.all([attack("master"), attack("worker")]);
 });
 
@@ -95,7 +95,7 @@ async function repeat(times: number, act: (time: number) => Promise<void>): Prom
   }));
 }
 
-Deno.test("mutated frames over sockets, in a run: all counts stay exact", async () => {
+Deno.test("mutated frames over sockets during a run leave all counts exact", async () => {
   const seed = anySeed();
   const hostile = new HostileFrames(seed);
   await using target = new CountingTarget();

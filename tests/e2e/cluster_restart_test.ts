@@ -133,7 +133,7 @@ function assertNoGap(what: string, run: RestartedRun): void {
   assert.ok(lowest > 0);
 }
 
-Deno.test("the master killed, and back within 2 s: no gap in the load, nothing lost", async () => {
+Deno.test("a master that is killed and restarts within 2 s leaves no gap in the load, and loses nothing", async () => {
   await using run = await RestartedRun.start({ args: ["-u", "40", "-r", "40"] });
   await run.reached(40);
   await sleep(2_500);
@@ -152,7 +152,7 @@ Deno.test("the master killed, and back within 2 s: no gap in the load, nothing l
   assert.deepEqual(result.summary.users, { peak: 40, final: 40 });
 });
 
-Deno.test("the master killed twice, once before its workers are back: nothing lost", async () => {
+Deno.test("a master that is killed again before its workers return loses nothing", async () => {
   await using run = await RestartedRun.start({ args: ["-u", "40", "-r", "40"] });
   await run.reached(40);
   await sleep(2_500);
@@ -173,7 +173,7 @@ Deno.test("the master killed twice, once before its workers are back: nothing lo
   run.assertUnmoved(40);
 });
 
-Deno.test("the master killed in a ramp: the ramp goes on where it was", async () => {
+Deno.test("a master that is killed during a ramp continues it", async () => {
   await using run = await RestartedRun.start({ args: ["-u", "60", "-r", "10"] });
   await run.reached(20);
   await run.kill();
@@ -196,7 +196,7 @@ Deno.test("the master killed in a ramp: the ramp goes on where it was", async ()
   assert.deepEqual(result.summary.users, { peak: 60, final: 60 });
 });
 
-Deno.test("the master killed while its users stop: their last counts are in", async () => {
+Deno.test("a master that is killed while users stop still gets their last counts", async () => {
   await using run = await RestartedRun.start({
     args: ["-u", "30", "-r", "30", "--linger", "3", "--stop-timeout", "5"],
   });
@@ -214,7 +214,7 @@ Deno.test("the master killed while its users stop: their last counts are in", as
   assert.deepEqual(result.summary.users, { peak: 30, final: 30 });
 });
 
-Deno.test("a run whose workers do not come back ends after 10 s, with exit code 4", async () => {
+Deno.test("a resumed run whose workers do not return ends after 10 s, with exit code 4", async () => {
   await using run = await RestartedRun.start({ args: ["-u", "30", "-r", "30"] });
   await run.reached(30);
   await sleep(2_500);
@@ -234,7 +234,7 @@ Deno.test("a run whose workers do not come back ends after 10 s, with exit code 
   assert.equal(code, 4);
 });
 
-Deno.test("all that a master wrote down before kill -9 is there, and no more than one record behind", async () => {
+Deno.test("a journal keeps everything that was written before kill -9, but for at most one record", async () => {
   const folder = await Deno.makeTempDir();
   try {
     for (let round = 0; round < 3; round++) {

@@ -45,7 +45,7 @@ async function assertUntouched(cluster: Cluster, target: CountingTarget): Promis
   return result;
 }
 
-Deno.test("only who has the token is let in, and the token is in no log", async () => {
+Deno.test("only workers with the token can join, and the token is in no log", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
@@ -87,7 +87,7 @@ Deno.test("a worker with a token does not run for a master without one", async (
   assert.match(stderr, /the worker has a token, the master has none/);
 });
 
-Deno.test("workers on the same machine get the token, but not where others can see it", async () => {
+Deno.test("workers on the same machine get the token where other users cannot see it", async () => {
   await using target = new CountingTarget();
   const parent = startAiotest(
     [
@@ -116,7 +116,7 @@ Deno.test("workers on the same machine get the token, but not where others can s
   await allGone(children, 1_000);
 });
 
-Deno.test("without a token each side says once that the port is open, however often it connects", async () => {
+Deno.test("without a token, each side warns once that the port is open", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
@@ -137,7 +137,7 @@ Deno.test("without a token each side says once that the port is open, however of
   assert.equal(worker.stderr.match(/Joined the master/g)?.length, 3, worker.stderr);
 });
 
-Deno.test("TLS: who trusts the master's authority joins; everyone else is told within seconds what is wrong", async () => {
+Deno.test("with TLS, workers that trust the master's authority join; others report the reason within seconds", async () => {
   await using target = new CountingTarget();
   const files = ["--tls-cert", certificate("good.pem"), "--tls-key", certificate("good.key")];
   await using cluster = await Cluster.start({
@@ -210,7 +210,7 @@ async function intrude(port: number): Promise<ProtocolError["code"] | "in" | "go
   }
 }
 
-Deno.test("10,000 joins with a wrong token: none is let in, a right one joins within 5 s", async () => {
+Deno.test("10,000 attempts with a wrong token fail, and a worker with the right one joins within 5 s", async () => {
   const joins = 10_000;
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
@@ -257,7 +257,7 @@ Deno.test("10,000 joins with a wrong token: none is let in, a right one joins wi
   assert.ok(refusals > 0 && refusals <= seconds + 8, `${refusals} lines in ${seconds} s`);
 });
 
-Deno.test("another test file is refused with both hashes, or let in where that is allowed", async () => {
+Deno.test("a worker with another test file is refused with both hashes, unless that is allowed", async () => {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   const own = await Deno.readTextFile(projectPath("tests/e2e/fixtures/visits.ts"));
   const other = `${own}// Changed since.\n`;
@@ -294,7 +294,7 @@ async function sha256(text: string): Promise<string> {
   return new Uint8Array(bytes).toHex();
 }
 
-Deno.test("a second worker of the same name waits, and says why", async () => {
+Deno.test("a second worker with the same name waits, and says why", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
@@ -342,7 +342,7 @@ Deno.test("an invalid certificate is reported at once", async () => {
   assert.match(stderr, /^aiotest: Invalid --tls-cert or --tls-key: .*KeyMismatch/);
 });
 
-Deno.test("HTTP requests and noise at the port do nothing to the run", async () => {
+Deno.test("HTTP requests and random bytes at the port do not affect the run", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",

@@ -11,14 +11,14 @@ interface Written {
   readonly requests: readonly ComparedName[];
 }
 
-Deno.test("of two real runs, one against a slower target, that is found; of two equal ones, nothing", async () => {
+Deno.test("a comparison of real runs finds a slower target, and no difference between equal ones", async () => {
   // tests/report shows how small a difference is found, and `deno task bench compare` measures it.
   const options = { pairs: 1, seconds: 8, slowerMs: 200, atOnce: true };
   const { pairs, falseAlarms, found } = await comparePairs(options);
   assert.deepEqual({ pairs, falseAlarms, found }, { pairs: 1, falseAlarms: 0, found: 1 });
 });
 
-Deno.test("the summaries of a run of many names are compared, and the comparison is a file", async () => {
+Deno.test("summaries with many names are compared, and the comparison is written to a file", async () => {
   const folder = await Deno.makeTempDir();
   const readJson = async <Content>(name: string): Promise<Content> =>
     JSON.parse(await Deno.readTextFile(`${folder}/${name}.json`));

@@ -25,7 +25,7 @@ async function runAgainst(
   return { summary: JSON.parse(text), code };
 }
 
-Deno.test("100,000 requests: counts and bytes are the target's own, exactly", async () => {
+Deno.test("counts and bytes of 100,000 requests are exactly those of the target", async () => {
   await using target = new CountingTarget();
   const { summary, code } = await runAgainst(target, 100_000, 100_000);
   assert.equal(summary.totals.requests, 100_000);
@@ -33,14 +33,14 @@ Deno.test("100,000 requests: counts and bytes are the target's own, exactly", as
   assert.equal(code, 1);
 });
 
-Deno.test("a run that is stopped at full speed has counted all that the target has", async () => {
+Deno.test("a run that is stopped at full speed has counted every request of the target", async () => {
   await using target = new CountingTarget();
   const { summary } = await runAgainst(target, 1_000_000, 10_000);
   assert.ok(summary.totals.requests >= 10_000);
   assertEqualCounts(summary, target);
 });
 
-Deno.test("connections cut at random: the target counted what was sent and sent again, exactly", async () => {
+Deno.test("requests and retries are exactly those of a target that cuts connections at random", async () => {
   const { summary, counts, seed } = await runCuts(50_000);
   const { requests, retries, failures } = summary.totals;
   assert.equal(requests, 50_000, `seed ${seed}`);
@@ -71,7 +71,7 @@ function exactPercentile(sorted: readonly number[], quantile: number): number {
   return sorted[Math.ceil(quantile * sorted.length) - 1]!;
 }
 
-Deno.test("percentiles are within 0.1 % of the exact ones, on latencies of a known distribution", async () => {
+Deno.test("percentiles of a known distribution are within 0.1 % of the exact ones", async () => {
   // Half of the answers come at once, the others after a wait that is exponentially distributed.
   const target = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },

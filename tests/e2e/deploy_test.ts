@@ -10,7 +10,7 @@ import { composeRun, DEPLOY, everyRun, nodesOf } from "../support/compose/compos
 import { isMissing, steadyPort } from "../support/machine.ts";
 import { RedisServer } from "../support/redis_server.ts";
 
-Deno.test("the system has the settings of the network that nodes want", {
+Deno.test("the network settings of the compose files exist on this system", {
   ignore: isMissing("unshare") || Deno.uid() !== 0,
 }, () => {
   const wanted = everyRun().flatMap(nodesOf).flatMap(({ sysctls }) =>
@@ -27,7 +27,7 @@ Deno.test("the system has the settings of the network that nodes want", {
   }
 });
 
-Deno.test("the target answers what the examples ask", async () => {
+Deno.test("the target of the compose files answers the requests of the examples", async () => {
   const [subcommand, code] = composeRun("local").services.target!.command!;
   assert.equal(subcommand, "eval");
   const listen = code!.replace("port: 8000", "port: 0");
@@ -59,7 +59,7 @@ async function firstUrl(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promis
   throw new Error(`no address: ${text}`);
 }
 
-Deno.test("the list of accounts is filled anew by each start, and needs the password", {
+Deno.test("each start refills the list of accounts, which needs the password", {
   ignore: isMissing("redis-server"),
 }, async () => {
   await using server = await RedisServer.start();
@@ -78,7 +78,7 @@ Deno.test("the list of accounts is filled anew by each start, and needs the pass
   assert.deepEqual(JSON.parse(last), { username: "user30", password: "secret30" });
 });
 
-Deno.test("the redis of the file asks for the password, and is healthy when it answers", {
+Deno.test("Redis of the compose file needs the password, and is healthy when it answers", {
   ignore: isMissing("redis-server"),
 }, async () => {
   const { redis } = composeRun("redis").services;
@@ -108,7 +108,7 @@ Deno.test("the redis of the file asks for the password, and is healthy when it a
   }
 });
 
-Deno.test("Prometheus takes the scrape configuration, as often as Grafana believes", {
+Deno.test("Prometheus accepts the scrape configuration, with the interval that Grafana expects", {
   ignore: isMissing("promtool"),
 }, async () => {
   const path = `${DEPLOY}/prometheus/prometheus.yml`;

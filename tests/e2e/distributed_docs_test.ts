@@ -183,7 +183,7 @@ class Play {
 
 const scenes = scenesOf(await Deno.readTextFile(PAGE));
 
-Deno.test("the page has the example with eight workers, a line each", () => {
+Deno.test("the page has the example with eight workers, one line each", () => {
   const [scene] = scenes.filter((lines) => expectedWorkers(lines) === 8);
   assert.deepEqual(scene, [
     "aiotest -f aiotestfile.ts --master --expect-workers 8",
@@ -195,7 +195,7 @@ for (const scene of scenes) {
   const needsOpenssl = scene.some((line) => line.startsWith("openssl "));
   const missing = needsOpenssl && isMissing("openssl");
   Deno.test({
-    name: `the page's ${scene.find(isMaster)} works as it is written${
+    name: `the page's ${scene.find(isMaster)} works as written${
       missing ? " (skipped: there is no openssl)" : ""
     }`,
     ignore: missing,

@@ -53,7 +53,7 @@ async function makeCheckout(service: Service): Promise<string> {
 }
 
 for (const page of PAGES) {
-  Deno.test(`what ${page} tells its readers to type works`, async () => {
+  Deno.test(`the commands of ${page} work`, async () => {
     const blocks = await readBlocks(page);
     await using service = new Service();
     const folder = await makeCheckout(service);
@@ -76,7 +76,7 @@ for (const page of PAGES) {
   });
 }
 
-Deno.test("every link of a page to another file leads to one", async () => {
+Deno.test("links between pages lead to existing files", async () => {
   const dead: string[] = [];
   for (const page of [...PAGES, ...ELSEWHERE]) {
     const text = await Deno.readTextFile(`${PROJECT_ROOT}/${page}`);
@@ -88,13 +88,13 @@ Deno.test("every link of a page to another file leads to one", async () => {
   assert.deepEqual(dead, []);
 });
 
-Deno.test("README leads to every page", async () => {
+Deno.test("README links to every page", async () => {
   const text = await Deno.readTextFile(`${PROJECT_ROOT}/README.md`);
   const pages = [...PAGES, ...ELSEWHERE].filter((page) => page.startsWith("docs/"));
   assert.deepEqual(pages.filter((page) => !text.includes(`](${page})`)), []);
 });
 
-Deno.test("every test file that a page shows is right in its types", async () => {
+Deno.test("the test files on the pages pass the type check", async () => {
   const folder = await Deno.makeTempDir();
   const names: string[] = [];
   for (const page of PAGES) {

@@ -175,8 +175,8 @@ executableTest("runs a test file with neighbours and data of its own", async () 
 
 // Mistakes in a test file; those of the command line are told by the same code wherever it runs.
 const TOLD_BY_THE_RUNTIME = [
-  "a syntax error, with its place",
-  "an import of a file that is not there",
+  "a syntax error, with its position",
+  "an import of a missing file",
 ];
 for (const mistake of MISTAKES) {
   // What the runtime says differs a little between its versions.

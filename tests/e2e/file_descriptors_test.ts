@@ -19,7 +19,7 @@ function module(name: string): string {
 
 for (const [name, request] of Object.entries(REQUESTS)) {
   Deno.test({
-    name: `${name}: no file descriptor left is EMFILE`,
+    name: `${name}: a request without a free file descriptor fails with EMFILE`,
     ignore: Deno.build.os === "windows",
     fn: async () => {
       // The first request loads what the runtime opens files for: only the second one finds none left.

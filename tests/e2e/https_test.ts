@@ -30,7 +30,7 @@ async function run(
   return { summary: JSON.parse(text), code };
 }
 
-Deno.test("a certificate that nobody signed is refused, and accepted with --insecure", async () => {
+Deno.test("a self-signed certificate is refused, unless --insecure is set", async () => {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {}, ...identity("self_signed") },
     () => new Response("secret"),
@@ -48,7 +48,7 @@ Deno.test("a certificate that nobody signed is refused, and accepted with --inse
   await server.shutdown();
 });
 
-Deno.test("HTTP_PROXY: requests go there in absolute form, with its credentials", async () => {
+Deno.test("with HTTP_PROXY, requests go to the proxy in absolute form, with its credentials", async () => {
   const heads: string[] = [];
   await using proxy = new RawServer(async (connection) => {
     for (let head; (head = await connection.readHead()) !== null;) {
@@ -65,7 +65,7 @@ Deno.test("HTTP_PROXY: requests go there in absolute form, with its credentials"
   assert.match(heads[0]!, new RegExp(`\r\nproxy-authorization: Basic ${btoa("me:pass")}\r\n`, "i"));
 });
 
-Deno.test("NO_PROXY: requests go straight to their host", async () => {
+Deno.test("with NO_PROXY, requests go directly to their host", async () => {
   await using target = new RawServer(answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
   const env = { HTTP_PROXY: "http://127.0.0.1:1", NO_PROXY: "127.0.0.1" };
   const { summary, code } = await run(target.url, [], env);
@@ -74,7 +74,7 @@ Deno.test("NO_PROXY: requests go straight to their host", async () => {
   assert.ok(summary.totals.requests >= 5);
 });
 
-Deno.test("a variable that names no proxy is an error before anything starts", async () => {
+Deno.test("an invalid proxy is an error before the run starts", async () => {
   const cwd = await Deno.makeTempDir();
   const { code, stderr } = await runAiotest(
     ["quick", "http://127.0.0.1:1/", "-n", "1"],

@@ -56,7 +56,7 @@ function testImage(name: string, body: (image: Image) => Promise<void>): void {
   Deno.test(name, { ignore: reason !== null }, async () => await body(await theImage()));
 }
 
-testImage("the image says what it is, and how it wants to be run", async ({ config }) => {
+testImage("the image has labels, user, ports, stop signal and entrypoint", async ({ config }) => {
   await Promise.resolve();
   assert.deepEqual(config.labels, {
     "org.opencontainers.image.title": "aiotest",
@@ -72,7 +72,7 @@ testImage("the image says what it is, and how it wants to be run", async ({ conf
   assert.equal(config.workdir, "/test");
 });
 
-testImage("the image's command says its version and its options", async (image) => {
+testImage("the image's command prints its version and its help", async (image) => {
   const version = await new Container(image, ["--version"]).finished;
   assert.equal(version.code, 0, version.stderr);
   assert.ok(version.stdout.startsWith(`aiotest ${VERSION} (`), version.stdout);
@@ -83,7 +83,7 @@ testImage("the image's command says its version and its options", async (image) 
 });
 
 testImage(
-  "a run counts what the target saw, and leaves its report, on a root that nobody can write",
+  "a run on a read-only root counts every request, and writes its report",
   async (image) => {
     await using target = new CountingTarget();
     await using tests = new TestFolder({ "aiotestfile.js": TEST_FILE });
@@ -114,7 +114,7 @@ testImage(
 );
 
 testImage(
-  "docker stop ends a run well: SIGTERM reaches process 1, and the report is written",
+  "docker stop ends a run gracefully: SIGTERM reaches process 1, and the report is written",
   async (image) => {
     await using target = new CountingTarget();
     await using tests = new TestFolder({ "aiotestfile.js": TEST_FILE });
@@ -134,7 +134,7 @@ testImage(
 );
 
 testImage(
-  "aiotest is process 1, is not root, has no capabilities, and writes to its own folders only",
+  "aiotest is process 1, not root, has no capabilities, and can write only to its own folders",
   async (image) => {
     await using tests = new TestFolder({ "aiotestfile.js": TEST_FILE });
     const args = ["--master", "--master-bind-port", "0", "-f", "aiotestfile.js"];
@@ -167,7 +167,7 @@ testImage(
 );
 
 testImage(
-  "/test is the user's own where nothing is mounted there, and any other user may be named",
+  "/test belongs to the user if nothing is mounted there, and another user can be set",
   async (image) => {
     await using target = new CountingTarget();
     await using own = new Container(image, [
@@ -207,7 +207,7 @@ testImage(
 );
 
 testImage(
-  "an authority of one's own is trusted where DENO_CERT names its certificate",
+  "a private certificate authority is trusted if DENO_CERT names its certificate",
   async (image) => {
     const server = Deno.serve(
       { ...identity("good"), hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -230,7 +230,7 @@ testImage(
 );
 
 testImage(
-  "master and workers make one run, and are healthy as long as they work",
+  "master and workers share a run, and are healthy while they work",
   async (image) => {
     await using target = new CountingTarget();
     await using tests = new TestFolder({ "aiotestfile.js": TEST_FILE });
@@ -298,7 +298,7 @@ for (
     ["master", /^the master takes no connections$/],
   ] as const
 ) {
-  testImage(`a ${role} that is stuck in an endless loop is unwell`, async (image) => {
+  testImage(`a ${role} in an endless loop is unhealthy`, async (image) => {
     await using tests = new TestFolder({ "stuck.js": STUCK });
     const port = String(steadyPort());
     const options = {

@@ -19,7 +19,7 @@ async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("what init writes passes deno check, and its test passes as it is", async () => {
+Deno.test("the files of init pass deno check, and the test passes unchanged", async () => {
   await inFolder(async (folder) => {
     const init = await runAiotest(["init", "shop"], { cwd: folder });
     assert.equal(init.code, 0, init.stderr);
@@ -44,7 +44,7 @@ Deno.test("what init writes passes deno check, and its test passes as it is", as
   });
 });
 
-Deno.test("with --host, the test of init is one of another service", async () => {
+Deno.test("with --host, the test of init is for another service", async () => {
   await inFolder(async (folder) => {
     const paths = new Set<string>();
     await using server = Deno.serve(
@@ -62,7 +62,7 @@ Deno.test("with --host, the test of init is one of another service", async () =>
   });
 });
 
-Deno.test("init a second time names the file that is there, and changes nothing", async () => {
+Deno.test("a second init names the existing file, and changes nothing", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/deno.json`, "{}");
     const { code, stdout, stderr } = await runAiotest(["init"], { cwd: folder });
@@ -74,7 +74,7 @@ Deno.test("init a second time names the file that is there, and changes nothing"
   });
 });
 
-Deno.test("the types that init writes are those of mod.ts for every example", async () => {
+Deno.test("the types of init accept every example, as mod.ts does", async () => {
   await inFolder(async (folder) => {
     assert.equal((await runAiotest(["init"], { cwd: folder })).code, 0);
     const { imports } = JSON.parse(await Deno.readTextFile(projectPath("deno.json")));
@@ -90,7 +90,7 @@ Deno.test("the types that init writes are those of mod.ts for every example", as
   });
 });
 
-Deno.test("the types that init writes refuse what mod.ts refuses", async () => {
+Deno.test("the types of init reject what mod.ts rejects", async () => {
   await inFolder(async (folder) => {
     assert.equal((await runAiotest(["init"], { cwd: folder })).code, 0);
     const wrong = [

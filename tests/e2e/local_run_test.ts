@@ -29,7 +29,7 @@ export class StepTest extends User {
 }
 `;
 
-Deno.test("a run that passes exits with 0, and its summary has every field that is promised", async () => {
+Deno.test("a passing run exits with 0, and its summary has every documented field", async () => {
   await using here = await folder();
   await here.write(STEPS);
   const { code, stdout, stderr } = await runAiotest(
@@ -78,7 +78,7 @@ Deno.test("a run that passes exits with 0, and its summary has every field that 
   assert.match(stdout, /PASSED/);
 });
 
-Deno.test("requests that fail make the exit code 1, or the one that was asked for", async () => {
+Deno.test("failed requests make the exit code 1, or the one that an option sets", async () => {
   await using here = await folder();
   await here.write(STEPS.replace("12.3456", `1, error: "no luck"`));
   const one = await runAiotest(["-t", "1"], { cwd: here.path });
@@ -103,7 +103,7 @@ Deno.test("user errors make the exit code 1, and are reported with their class",
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.test(`${signal} once ends a run well, with all reports and the exit code of the results`, async () => {
+  Deno.test(`${signal} ends a run gracefully, with all reports and the exit code of the results`, async () => {
     await using here = await folder();
     await here.write(STEPS.replace("testStep", `onStart() { console.error("begun"); } testStep`));
     const run = startAiotest(["--json", "summary.json"], { cwd: here.path });
@@ -116,7 +116,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-Deno.test("a test that never waits for anything does not keep the run from ending", async () => {
+Deno.test("a test that never waits does not prevent the end of the run", async () => {
   await using here = await folder();
   await here.write(STEPS.replace("0.05", "0"));
   const { code, stderr } = await runAiotest(
@@ -129,7 +129,7 @@ Deno.test("a test that never waits for anything does not keep the run from endin
   assert.ok(durationSeconds < 2, `${durationSeconds} s`);
 });
 
-Deno.test("what is thrown where no test can catch it does not end the run, and is counted", async () => {
+Deno.test("an uncaught error outside of a test is counted, and does not end the run", async () => {
   await using here = await folder();
   await here.write(`
     import { User } from "aiotest";
@@ -157,7 +157,7 @@ Deno.test("what is thrown where no test can catch it does not end the run, and i
   ]);
 });
 
-Deno.test("an interrupt twice exits at once with 130", async () => {
+Deno.test("a second interrupt exits at once with 130", async () => {
   await using here = await folder();
   await here.write(`
     import { User } from "aiotest";
@@ -174,7 +174,7 @@ Deno.test("an interrupt twice exits at once with 130", async () => {
   assert.equal(stdout, "");
 });
 
-Deno.test("events, in the order in which they come, with what they carry", async () => {
+Deno.test("events are emitted in their order, with their data", async () => {
   await using here = await folder();
   await here.write(`
     import { events } from "aiotest";
@@ -202,7 +202,7 @@ Deno.test("events, in the order in which they come, with what they carry", async
   ]);
 });
 
-Deno.test("a shape decides the load, and flags that it overrides are warned of", async () => {
+Deno.test("a shape decides the load, with a warning about flags that it overrides", async () => {
   await using here = await folder();
   await here.write(`${STEPS}
     import { LoadUserShape } from "aiotest";
@@ -223,7 +223,7 @@ Deno.test("a shape decides the load, and flags that it overrides are warned of",
   assert.match(stderr, /WARNING +--users, --run-time are ignored/);
 });
 
-Deno.test("a shape that fails half-way ends with its report, the reason and exit code 2", async () => {
+Deno.test("a shape that fails during the run ends it with a report, the reason and exit code 2", async () => {
   await using here = await folder();
   await here.write(`${STEPS}
     import { LoadUserShape } from "aiotest";
@@ -255,7 +255,7 @@ Deno.test("tags choose tests", async () => {
   assert.deepEqual(await names("-T", "a,b", "-E", "c"), ["one"]);
 });
 
-Deno.test("the classes' shares are printed as JSON, and nothing runs", async () => {
+Deno.test("--show-users-weight prints the shares of the classes as JSON, and runs nothing", async () => {
   const file = projectPath("examples/user_classes.ts");
   for (const flag of ["--show-users-weight", "--show-users-wight"]) {
     const { code, stdout } = await runAiotest(["-f", file, flag]);
@@ -268,7 +268,7 @@ Deno.test("the classes' shares are printed as JSON, and nothing runs", async () 
   }
 });
 
-Deno.test("logs go to stderr, or to the file that was named", async () => {
+Deno.test("logs go to stderr, or to the file that --logfile names", async () => {
   await using here = await folder();
   await here.write(`
     import { logger } from "aiotest";
@@ -280,7 +280,7 @@ Deno.test("logs go to stderr, or to the file that was named", async () => {
   assert.match(await Deno.readTextFile(`${here.path}/log.txt`), /WARNING +stepped\n/);
 });
 
-Deno.test("help shows the flags of the test file beside aiotest's own", async () => {
+Deno.test("help includes the flags of the test file", async () => {
   const { code, stdout } = await runAiotest(
     ["--help", "-f", projectPath("examples/events.ts")],
   );
@@ -290,7 +290,7 @@ Deno.test("help shows the flags of the test file beside aiotest's own", async ()
   for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
 });
 
-Deno.test("the demo tests a shop of its own and leaves a summary", async () => {
+Deno.test("the demo tests its own shop and writes a summary", async () => {
   await using here = await folder();
   const { code, stdout, stderr } = await runAiotest(
     ["demo", "-t", "2", "-r", "100", "--json", "summary.json"],

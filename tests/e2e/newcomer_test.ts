@@ -76,7 +76,7 @@ async function follow(
 const executable = await compiledExecutable();
 
 Deno.test({
-  name: "a newcomer with nothing but the executable has a report of a first test in minutes",
+  name: "a newcomer with only the executable gets a report of a first test in minutes",
   ignore: executable === null,
   fn: async () => {
     await follow("With the executable", async (folder) => {
@@ -109,7 +109,7 @@ async function makePlain(path: string): Promise<void> {
 const nodeMissing = isMissing("npx");
 
 Deno.test({
-  name: `a newcomer with nothing but Node has a report of a first test in minutes${
+  name: `a newcomer with only Node gets a report of a first test in minutes${
     nodeMissing ? " (skipped: there is no npx)" : ""
   }`,
   ignore: nodeMissing,

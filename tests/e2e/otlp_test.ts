@@ -99,7 +99,7 @@ function warnings({ stderr }: Finished): string[] {
   );
 }
 
-Deno.test("a collector is sent all metrics, the last ones at the end: the summary's", async () => {
+Deno.test("a collector gets all metrics, and at the end those of the summary", async () => {
   await using target = new CountingTarget();
   await using collector = new Collector();
   const { summary } = await run(target, ["-t", "11s", "--otlp", collector.url, "-b", "10", "100"], {
@@ -130,7 +130,7 @@ Deno.test("a collector is sent all metrics, the last ones at the end: the summar
   assert.equal(collector.points("aiotest_run_info")[0]!.labels.run_id, summary.runId);
 });
 
-Deno.test("a collector that is not there costs a warning, and neither the run nor its exit code", async () => {
+Deno.test("an unreachable collector causes one warning, and does not change the exit code", async () => {
   await using target = new CountingTarget();
   const { summary, finished, seconds } = await run(
     target,
@@ -143,7 +143,7 @@ Deno.test("a collector that is not there costs a warning, and neither the run no
   assert.ok(seconds < 12, `${seconds} s`);
 });
 
-Deno.test("a collector that refuses is told of once", async () => {
+Deno.test("a collector that refuses metrics causes one warning", async () => {
   await using target = new CountingTarget();
   await using collector = new Collector(() => new Response("no", { status: 400 }));
   const { finished } = await run(target, ["-t", "11s", "--otlp", `${collector.url}/v1/metrics`]);
@@ -151,7 +151,7 @@ Deno.test("a collector that refuses is told of once", async () => {
   assert.equal(warnings(finished).length, 1, finished.stderr);
 });
 
-Deno.test("what is no URL is refused before anything starts", async () => {
+Deno.test("an invalid collector URL is refused before the run starts", async () => {
   const { code, stderr } = await runAiotest(["-f", COUNTED, "--otlp", "127.0.0.1:4318"]);
   assert.equal(code, 2);
   assert.match(stderr, /^aiotest: --otlp: expected a URL like http:\/\/127\.0\.0\.1:4318\n/m);

@@ -55,7 +55,7 @@ function atWork(target: CountingTarget, workers: number): Promise<void> {
   );
 }
 
-Deno.test("one command is a master with two workers: exact, and nothing is left", async () => {
+Deno.test("--processes 2 runs a master and two workers, with exact counts and no process left behind", async () => {
   await using target = new CountingTarget();
   await using run = await Processes.start(target, ["--processes", "2", "-t", "3"]);
   await atWork(target, 2);
@@ -81,7 +81,7 @@ Deno.test("one command is a master with two workers: exact, and nothing is left"
   await allGone(children, 1_000);
 });
 
-Deno.test("--processes -1 is a worker for each core", async () => {
+Deno.test("--processes -1 starts one worker per core", async () => {
   await using target = new CountingTarget();
   await using run = await Processes.start(target, ["--processes", "-1", "-t", "2"]);
   const { code, summary } = await run.ended();
@@ -91,7 +91,7 @@ Deno.test("--processes -1 is a worker for each core", async () => {
 });
 
 for (const whole of [false, true]) {
-  Deno.test(`Ctrl-C, to ${whole ? "the whole group" : "the parent"}: a report, and nothing is left`, async () => {
+  Deno.test(`Ctrl-C to ${whole ? "the whole group" : "the parent"} ends with a report and no process left behind`, async () => {
     await using target = new CountingTarget();
     await using run = await Processes.start(target, ["--processes", "2"], whole);
     await atWork(target, 2);
@@ -118,7 +118,7 @@ Deno.test("a master that is killed leaves no worker behind for longer than 3 s",
   await allGone(children, 3_000);
 });
 
-Deno.test("a worker that is killed is named, the other goes on with all users", async () => {
+Deno.test("a killed worker is named, and the other one takes over all users", async () => {
   await using target = new CountingTarget();
   await using run = await Processes.start(target, ["--processes", "2", "-t", "11"]);
   await atWork(target, 2);
@@ -139,7 +139,7 @@ Deno.test("a worker that is killed is named, the other goes on with all users", 
   assert.equal(other!.requests, target.totalOf(other!.id));
 });
 
-Deno.test("a worker that stands still for good does not outlive the run, nor keep it from ending", async () => {
+Deno.test("a suspended worker neither outlives the run nor prevents its end", async () => {
   await using target = new CountingTarget();
   await using run = await Processes.start(target, ["--processes", "2", "-t", "7"]);
   await atWork(target, 2);
@@ -151,7 +151,7 @@ Deno.test("a worker that stands still for good does not outlive the run, nor kee
   await allGone(children, 1_000);
 });
 
-Deno.test("workers for a master elsewhere; SIGTERM to their parent hands their users over", async () => {
+Deno.test("workers of another master hand over their users on SIGTERM to their parent", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
@@ -178,7 +178,7 @@ Deno.test("workers for a master elsewhere; SIGTERM to their parent hands their u
   assert.deepEqual(states.sort(), [" left", " left", "w1 finished"]);
 });
 
-Deno.test("workers are told what their parent was told, on the command line or in variables", async () => {
+Deno.test("workers get the options of their parent, from the command line and the environment", async () => {
   await using target = new CountingTarget();
   const { code, stdout, stderr } = await runAiotest(
     ["-f", TOLD, "--processes", "2", "-u", "4", "-r", "10", "-t", "2", "--greeting", "good day"],
@@ -203,14 +203,14 @@ async function runText(text: string, ...args: string[]): Promise<Finished> {
   return finished;
 }
 
-Deno.test("a mistake in the test file is told once, by the parent", async () => {
+Deno.test("an error in the test file is reported once, by the parent", async () => {
   const { code, stdout, stderr } = await runText(`import "./missing.ts";\n`);
   assert.equal(code, 2);
   assert.equal(stdout, "");
   assert.match(stderr, /^aiotest: \S+aiotestfile\.ts:1:8: import failed: .*missing\.ts"\.\n$/);
 });
 
-Deno.test("what only workers stumble over ends the run before it begins, with exit code 2", async () => {
+Deno.test("an error that only workers find prevents the run, with exit code 2", async () => {
   const { code, stdout, stderr } = await runText(`
     import { events, User } from "aiotest";
     let isMaster = false;
@@ -288,7 +288,7 @@ async function closed(connection: Deno.Conn): Promise<number> {
   return performance.now() - begun;
 }
 
-Deno.test("a child is the same program with the same runtime flags, and its own arguments and variables", async () => {
+Deno.test("a child process has the same runtime flags, and its own arguments and variables", async () => {
   const env = { AIOTEST_USERS: "5", AIOTEST_TOKEN: "another", ORDINARY: "yes" };
   const process = parent(["report", "-f", "a b.ts", "--", ""], env);
   const { code, stdout } = await process.output();
@@ -304,7 +304,7 @@ Deno.test("a child is the same program with the same runtime flags, and its own 
   assert.equal(code, 7);
 });
 
-Deno.test("a child whose parent is killed is gone within 2 s", async () => {
+Deno.test("a child process ends within 2 s after its parent was killed", async () => {
   const { process, child, rest } = await waitingFamily();
   process.kill("SIGKILL");
   const ms = await closed(child);
@@ -313,7 +313,7 @@ Deno.test("a child whose parent is killed is gone within 2 s", async () => {
   assert.equal(await rest(), "");
 });
 
-Deno.test("a child leaves Ctrl-C to its parent, and obeys SIGTERM", async () => {
+Deno.test("a child process ignores Ctrl-C, and ends on SIGTERM", async () => {
   const { process, child, childPid, rest } = await waitingFamily();
   Deno.kill(childPid, "SIGINT");
   Deno.kill(childPid, "SIGTERM");
@@ -322,7 +322,7 @@ Deno.test("a child leaves Ctrl-C to its parent, and obeys SIGTERM", async () => 
   assert.equal((await process.status).code, 0);
 });
 
-Deno.test("a child that was killed by a signal ended with 128 and its number", async () => {
+Deno.test("the exit code of a killed child process is 128 plus the number of the signal", async () => {
   const { process, child, childPid, rest } = await waitingFamily();
   Deno.kill(childPid, "SIGKILL");
   await rest();
@@ -330,7 +330,7 @@ Deno.test("a child that was killed by a signal ended with 128 and its number", a
   assert.equal((await process.status).code, 137);
 });
 
-Deno.test("what a child has left behind does not hold up its end", async () => {
+Deno.test("a process that a child process leaves behind does not delay its end", async () => {
   const begun = performance.now();
   const { code } = await parent(["leave"]).output();
   assert.equal(code, 0);

@@ -84,7 +84,7 @@ function column(
   return Object.fromEntries(requests.map((row) => [`${row.method} ${row.name}`, value(row)]));
 }
 
-Deno.test("Prometheus scrapes a run, and its totals are those of summary and target", {
+Deno.test("the totals that Prometheus scrapes are those of the summary and the target", {
   ignore,
 }, async () => {
   await using target = new CountingTarget();
@@ -159,7 +159,7 @@ Deno.test("Prometheus scrapes a run, and its totals are those of summary and tar
   assert.equal(query(info)[0]!.labels.run_id, summary.runId);
 });
 
-Deno.test("a master's metrics are of all its workers", { ignore }, async () => {
+Deno.test("a master's metrics include all its workers", { ignore }, async () => {
   await using target = new CountingTarget();
   const counts = "sum(aiotest_response_times_count)";
   const users = "aiotest_workers_user_count";
@@ -190,7 +190,7 @@ Deno.test("a master's metrics are of all its workers", { ignore }, async () => {
   assert.deepEqual(query(cpu).map(({ labels }) => labels.node).sort(), nodes);
 });
 
-Deno.test("names and errors that would break out of a label come to Prometheus as they are", {
+Deno.test("Prometheus gets names and errors with special characters unchanged", {
   ignore,
 }, async () => {
   const hostile = 'a"\n{} \\ </script><img src=x onerror=alert(1)> =HYPERLINK("x")';
@@ -275,7 +275,7 @@ function page(of: Snapshot): string {
   return new PrometheusText().of(metrics.of(of, rounds));
 }
 
-Deno.test("promtool finds nothing wrong with the page", {
+Deno.test("promtool accepts the metrics page", {
   ignore: isMissing("promtool"),
 }, async () => {
   const hostile = 'a"\n{} \\ </script> \0 =1+1';

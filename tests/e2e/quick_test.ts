@@ -48,7 +48,7 @@ async function quick(target: Target, path: string, ...args: string[]): Promise<R
 for (
   const [requests, users] of [[1, 1], [10, 50], [500, 7], [1000, 1000], [20_000, 50]] as const
 ) {
-  Deno.test(`quick -n ${requests} -u ${users} sends exactly so many requests, and ends`, async () => {
+  Deno.test(`quick -n ${requests} -u ${users} sends exactly that many requests, and ends`, async () => {
     await using target = openTarget();
     const { code, summary, stderr } = await quick(
       target,
@@ -64,7 +64,7 @@ for (
   });
 }
 
-Deno.test("the run ends with the last response: users without a request do not hold it up", async () => {
+Deno.test("the run ends with the last response, without waiting for idle users", async () => {
   await using target = openTarget(async () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     return new Response("ok");
@@ -75,7 +75,7 @@ Deno.test("the run ends with the last response: users without a request do not h
   assert.ok(summary.durationSeconds < 3, `${summary.durationSeconds} s`);
 });
 
-Deno.test("requests that fail count as well, and make the exit code 1", async () => {
+Deno.test("failed requests count for -n, and make the exit code 1", async () => {
   await using target = openTarget(() => new Response("no", { status: 503 }));
   const { code, summary } = await quick(target, "/", "-n", "30", "-u", "4");
   assert.equal(code, 1);
@@ -85,7 +85,7 @@ Deno.test("requests that fail count as well, and make the exit code 1", async ()
   ]);
 });
 
-Deno.test("where nobody listens, -n ends all the same", async () => {
+Deno.test("-n ends even if the connection is refused", async () => {
   const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   closed.close();
   const url = `http://127.0.0.1:${closed.addr.port}/`;
@@ -94,7 +94,7 @@ Deno.test("where nobody listens, -n ends all the same", async () => {
   assert.match(stdout, /25 +GET +\/ +ECONNREFUSED/);
 });
 
-Deno.test("the request is what the options say", async () => {
+Deno.test("the options define the request", async () => {
   await using target = openTarget();
   const file = await Deno.makeTempFile();
   await Deno.writeFile(file, new TextEncoder().encode('{"name":"ü"}'));
@@ -112,7 +112,7 @@ Deno.test("the request is what the options say", async () => {
   assert.equal(third!.headers.get("content-type"), null);
 });
 
-Deno.test("without -n the run takes its time, with all users from the start", async () => {
+Deno.test("without -n, all users run for the given time", async () => {
   await using target = openTarget();
   const { code, summary } = await quick(target, "/", "-t", "1", "-u", "30");
   assert.equal(code, 0);
@@ -121,7 +121,7 @@ Deno.test("without -n the run takes its time, with all users from the start", as
   assert.equal(summary.totals.requests, target.seen.length);
 });
 
-Deno.test("Ctrl-C ends a quick run well", async () => {
+Deno.test("Ctrl-C ends a quick run gracefully", async () => {
   await using target = openTarget();
   const run = startAiotest(["quick", `${target.url}/`, "-n", "100000000"]);
   while (target.seen.length < 100) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -131,7 +131,7 @@ Deno.test("Ctrl-C ends a quick run well", async () => {
   assert.match(stdout, /PASSED/);
 });
 
-Deno.test("a mistake is told in a sentence, with exit code 2 and nothing sent", async () => {
+Deno.test("invalid options are an error with exit code 2, and send nothing", async () => {
   await using target = openTarget();
   const { code, stdout, stderr } = await runAiotest(["quick", `${target.url}/`, "-n", "0"]);
   assert.equal(code, 2);

@@ -97,7 +97,7 @@ for (
     },
   );
 
-  redisTest(`${where}: 1,000 additions to a counter in Redis are all in it`, async () => {
+  redisTest(`${where}: all 1,000 additions to a counter in Redis are counted`, async () => {
     await using redis = await RedisServer.start();
     await using target = new CountingTarget();
     await using run = await start(target, redis, "counter");
@@ -138,7 +138,7 @@ for (
   );
 }
 
-redisTest("a master that goes on with a run does nothing in Redis once more", async () => {
+redisTest("a master that resumes a run repeats no operation in Redis", async () => {
   await using redis = await RedisServer.start();
   await using target = new CountingTarget();
   const folder = await Deno.makeTempDir();
@@ -182,7 +182,7 @@ async function refusals(url: string): Promise<readonly string[]> {
   return all;
 }
 
-redisTest("a Redis that is not there is named, and nothing begins", async () => {
+redisTest("if Redis is unreachable, the error names it, and the run does not start", async () => {
   const port = steadyPort();
   for (const stderr of await refusals(`redis://:secret@127.0.0.1:${port}`)) {
     assert.match(
@@ -193,7 +193,7 @@ redisTest("a Redis that is not there is named, and nothing begins", async () => 
   }
 });
 
-redisTest("a wrong password is named as such, and not shown", async () => {
+redisTest("a wrong password of Redis is an error that does not show it", async () => {
   await using redis = await RedisServer.start();
   for (const stderr of await refusals(`redis://:secret@127.0.0.1:${redis.port}`)) {
     assert.match(
@@ -204,7 +204,7 @@ redisTest("a wrong password is named as such, and not shown", async () => {
   }
 });
 
-redisTest("a Redis that takes connections and does not answer is given up", async () => {
+redisTest("a Redis that does not answer is an error after a timeout", async () => {
   await using redis = await RedisServer.start();
   redis.freeze();
   try {
@@ -217,7 +217,7 @@ redisTest("a Redis that takes connections and does not answer is given up", asyn
   }
 });
 
-Deno.test("a URL that is none is refused, and not shown", async () => {
+Deno.test("an invalid Redis URL is an error that does not show it", async () => {
   for (const stderr of await refusals("redis://:secret@box:99999")) {
     assert.match(stderr, /--redis: expected a URL like redis:\/\/:password@127\.0\.0\.1:6379\/0/);
     assert.ok(!stderr.includes("secret"), stderr);

@@ -163,7 +163,7 @@ function play(
 }
 
 redisTest(
-  "the page's 8 workers on two hosts use each account once, and count exactly",
+  "the page's 8 workers on two hosts use each account once, with exact counts",
   async () => {
     await using redis = await RedisServer.start();
     await using shop = new Shop();
@@ -205,7 +205,7 @@ redisTest(
   },
 );
 
-redisTest("the page's command for one process works as it is written", async () => {
+redisTest("the page's command for one process works as written", async () => {
   await using redis = await RedisServer.start();
   await using shop = new Shop();
   await using runs = new Runs();
@@ -222,7 +222,7 @@ redisTest("the page's command for one process works as it is written", async () 
   assert.equal(await redis.command("LLEN", "userdata"), "72");
 });
 
-redisTest("where Redis cannot be used, one line says why, and nothing starts", async () => {
+redisTest("if Redis cannot be used, one line says why, and the run does not start", async () => {
   await using redis = await RedisServer.start();
   await using shop = new Shop();
   await using runs = new Runs();
@@ -265,7 +265,7 @@ redisTest("where Redis cannot be used, one line says why, and nothing starts", a
   assert.equal(await Deno.readTextFile(runs.json), "");
 });
 
-Deno.test("where workers on this machine cannot use Redis, the run ends", async () => {
+Deno.test("if local workers cannot use Redis, the run ends", async () => {
   await using runs = new Runs();
   const port = steadyPort();
   const args = ["--processes", "2", "-u", "2", "--redis-port", String(port)];
@@ -278,43 +278,46 @@ Deno.test("where workers on this machine cannot use Redis, the run ends", async 
   );
 });
 
-redisTest("while Redis is away, users count errors, and go on when it is back", async () => {
-  await using redis = await RedisServer.start();
-  await using shop = new Shop();
-  await using runs = new Runs();
-  await addAccounts(redis, 1, 20);
-  const run = runs.startLocal(shop, redis, ["-u", "20", "-r", "8"]);
-  await shop.loggedIn(4);
-  await redis.kill();
-  await run.says("Lost the connection to Redis");
-  const before = shop.names.length;
-  // Several attempts of the client, and of users who have no account yet.
-  await sleep(2_500);
-  await redis.restart();
-  await run.says("is back");
-  await addAccounts(redis, 21, 40);
-  await shop.loggedIn(20);
-  run.kill("SIGINT");
-  const ended = await endOf(run);
-  assert.equal(ended.code, 1, ended.stderr);
-  assert.equal(new Set(shop.names).size, 20);
-  assert.ok(before < 20);
-  const [away, back, ...others] = linesAboutRedis(ended);
-  assert.match(away!, /^ERROR +Lost the connection to Redis at 127\.0\.0\.1:\d+; /);
-  assert.match(back!, /^INFO +The connection to Redis at 127\.0\.0\.1:\d+ is back\.$/);
-  assert.deepEqual(others, []);
-  const { totals, userErrors } = await runs.summary();
-  const place = `Redis at 127.0.0.1:${redis.port}`;
-  const offline = userErrors.find(({ error }) =>
-    error === `${place} gives no account: The client is offline`
-  );
-  assert.ok(offline !== undefined, JSON.stringify(userErrors));
-  for (const { error } of userErrors) assert.ok(error.startsWith(`${place} `), error);
-  assert.equal(totals.failures, 0);
-});
+redisTest(
+  "while Redis is unavailable, users count errors, and they recover when it returns",
+  async () => {
+    await using redis = await RedisServer.start();
+    await using shop = new Shop();
+    await using runs = new Runs();
+    await addAccounts(redis, 1, 20);
+    const run = runs.startLocal(shop, redis, ["-u", "20", "-r", "8"]);
+    await shop.loggedIn(4);
+    await redis.kill();
+    await run.says("Lost the connection to Redis");
+    const before = shop.names.length;
+    // Several attempts of the client, and of users who have no account yet.
+    await sleep(2_500);
+    await redis.restart();
+    await run.says("is back");
+    await addAccounts(redis, 21, 40);
+    await shop.loggedIn(20);
+    run.kill("SIGINT");
+    const ended = await endOf(run);
+    assert.equal(ended.code, 1, ended.stderr);
+    assert.equal(new Set(shop.names).size, 20);
+    assert.ok(before < 20);
+    const [away, back, ...others] = linesAboutRedis(ended);
+    assert.match(away!, /^ERROR +Lost the connection to Redis at 127\.0\.0\.1:\d+; /);
+    assert.match(back!, /^INFO +The connection to Redis at 127\.0\.0\.1:\d+ is back\.$/);
+    assert.deepEqual(others, []);
+    const { totals, userErrors } = await runs.summary();
+    const place = `Redis at 127.0.0.1:${redis.port}`;
+    const offline = userErrors.find(({ error }) =>
+      error === `${place} gives no account: The client is offline`
+    );
+    assert.ok(offline !== undefined, JSON.stringify(userErrors));
+    for (const { error } of userErrors) assert.ok(error.startsWith(`${place} `), error);
+    assert.equal(totals.failures, 0);
+  },
+);
 
 redisTest(
-  "a Redis that answers nobody is given up, found again, and keeps no run from ending",
+  "a Redis that stops answering causes errors, recovers, and does not prevent the end of the run",
   async () => {
     await using redis = await RedisServer.start();
     await using shop = new Shop();
@@ -343,7 +346,7 @@ redisTest(
   },
 );
 
-redisTest("users for whom no account is left end quietly, and the others go on", async () => {
+redisTest("users without an account end quietly, and the others continue", async () => {
   await using redis = await RedisServer.start();
   await using shop = new Shop();
   await using runs = new Runs();
@@ -363,7 +366,7 @@ redisTest("users for whom no account is left end quietly, and the others go on",
   assert.equal(users.final, 3);
 });
 
-Deno.test("nothing loads the client of Redis but a test file that imports it", async () => {
+Deno.test("only test files that import the Redis client load it", async () => {
   const graph = async (entry: string): Promise<string> => {
     const { code, stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["info", "--json", projectPath(`${entry}`)],

@@ -77,7 +77,7 @@ async function summaryOf(test: string, args: readonly string[]): Promise<Summary
 }
 
 for (const [what, test, args] of RUNS) {
-  Deno.test(`the summary of ${what} is as its schema says, and has no field that it does not know`, async () => {
+  Deno.test(`the summary of ${what} matches its schema, without extra fields`, async () => {
     const summary = await summaryOf(test, args);
     const validate = new Ajv({ allowUnionTypes: true }).compile(SCHEMA);
     assert.ok(validate(summary), JSON.stringify(validate.errors));
@@ -87,7 +87,7 @@ for (const [what, test, args] of RUNS) {
   });
 }
 
-Deno.test("what is no summary is refused by the schema", async () => {
+Deno.test("the schema rejects other documents", async () => {
   const summary = await summaryOf(SHOP, ["-t", "1"]);
   const validate = new Ajv({ allowUnionTypes: true }).compile(SCHEMA);
   const { totals: _, ...without } = summary;
@@ -131,7 +131,7 @@ function percentiles({ histogram }: SummaryTotals): (number | null)[] {
   return SHARES.map((share) => histogramOf(histogram).percentile(share));
 }
 
-Deno.test("the page's JavaScript reads what a run has written", async () => {
+Deno.test("the page's JavaScript reads a summary", async () => {
   const summary = await summaryOf(SHOP, ["-u", "5", "-r", "100", "-t", "1.5"]);
   const { bucketsOf, percentileOf } = await import(
     `data:text/javascript,${encodeURIComponent(codeOf("js"))}`
@@ -152,7 +152,7 @@ Deno.test("the page's JavaScript reads what a run has written", async () => {
 });
 
 Deno.test({
-  name: "the page's Python reads what a run has written",
+  name: "the page's Python reads a summary",
   ignore: isMissing("python3"),
   fn: async () => {
     const folder = await Deno.makeTempDir();
@@ -250,7 +250,7 @@ Deno.test("--csv writes four files that agree with the summary and with the targ
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("names and errors that a spreadsheet would run are inert", async () => {
+Deno.test("formulas in names and errors are inert in a spreadsheet", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(
     `${folder}/aiotestfile.ts`,
@@ -271,7 +271,7 @@ Deno.test("names and errors that a spreadsheet would run are inert", async () =>
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a prefix in a folder that is not there is refused before anything starts", async () => {
+Deno.test("a CSV prefix in a missing folder is refused before the run starts", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(
     `${folder}/aiotestfile.ts`,

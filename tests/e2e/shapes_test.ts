@@ -37,7 +37,7 @@ async function folder(shape: string): Promise<Folder> {
   };
 }
 
-Deno.test("--show-shape draws what the options say, and nothing is started", async () => {
+Deno.test("--show-shape draws the load of the options, and starts nothing", async () => {
   await using here = await folder("");
   const { code, stdout, stderr } = await here.run(
     ["--show-shape", "-u", "4", "-r", "2", "-t", "6", "--json", "summary.json"],
@@ -65,7 +65,7 @@ Time: 6s
   );
 });
 
-Deno.test("a master draws the load too, and waits for nobody", async () => {
+Deno.test("a master draws the load as well, without waiting for workers", async () => {
   await using here = await folder(
     "static override curve = ramp({ seconds: 60, arrivalRate: { from: 0, to: 90 } });",
   );
@@ -80,7 +80,7 @@ Deno.test("a master draws the load too, and waits for nobody", async () => {
   }
 });
 
-Deno.test("a tick that is wrong in a later second is found by drawing it", async () => {
+Deno.test("drawing a shape finds an invalid tick in a later second", async () => {
   await using here = await folder(
     "override tick() { return [60 - this.getRunTime(), 1] as const; }",
   );
@@ -91,7 +91,7 @@ Deno.test("a tick that is wrong in a later second is found by drawing it", async
   assert.doesNotMatch(stderr, /\n\s+at /);
 });
 
-Deno.test("a curve that cannot be made is an error that names it and its place", async () => {
+Deno.test("an invalid curve is an error that names it and its line", async () => {
   await using here = await folder(
     "static override curve = ramp({ seconds: 0, users: { from: 0, to: 9 } });",
   );
@@ -113,7 +113,7 @@ Deno.test("a run has the users of its curve, second by second", async () => {
   assert.ok(durationSeconds >= 5 && durationSeconds < 6, String(durationSeconds));
 });
 
-Deno.test("a ramp of arrivals has the passes that its drawing names", async () => {
+Deno.test("a ramp of arrivals runs the iterations that its drawing announces", async () => {
   await using here = await folder(
     "static override curve = ramp({ seconds: 3, arrivalRate: { from: 0, to: 80 }, maxUsers: 20 });",
   );
@@ -126,7 +126,7 @@ Deno.test("a ramp of arrivals has the passes that its drawing names", async () =
   assert.equal(totals.requests + (iterations?.dropped ?? 0), 120);
 });
 
-Deno.test("a load is raised until a threshold is crossed, and the highest that passed is named", async () => {
+Deno.test("the load rises until a threshold is crossed, and the report names the highest load that passed", async () => {
   await using here = await folder(`static override curve = stepUntilItBreaks({
     stepSeconds: 2,
     users: { from: 1, step: 1, to: 9 },
@@ -145,7 +145,7 @@ Deno.test("a load is raised until a threshold is crossed, and the highest that p
   assert.match(stdout, /Breaking point: 2 users passed/);
 });
 
-Deno.test("docs/shapes.md shows what its first test file is drawn as", async () => {
+Deno.test("docs/shapes.md shows the drawing of its first test file", async () => {
   const page = await Deno.readTextFile(projectPath("docs/shapes.md"));
   const path = await Deno.makeTempDir();
   const { text } = blocksOf(page).find(({ kind }) => kind === "code")!;

@@ -43,7 +43,7 @@ const missing = isMissing("tmux");
 const skipped = missing ? " (skipped: there is no tmux)" : "";
 
 Deno.test({
-  name: `a live panel on a terminal, and the report in its place${skipped}`,
+  name: `a terminal shows a live panel, which the report replaces${skipped}`,
   ignore: missing,
   fn: () =>
     onTerminal(
@@ -67,7 +67,7 @@ Deno.test({
 
 Deno.test({
   name:
-    `a terminal that is made smaller keeps a whole panel, without colours if so wanted${skipped}`,
+    `a terminal that shrinks keeps a complete panel, without colours if so configured${skipped}`,
   ignore: missing,
   fn: () =>
     onTerminal(
@@ -89,7 +89,7 @@ Deno.test({
     ),
 });
 
-Deno.test("what is no terminal gets lines and a report, and nothing that only a terminal shows", async () => {
+Deno.test("other outputs get lines and a report, without control characters", async () => {
   const folder = await Deno.makeTempDir();
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", CLI, "demo", "-t", "6", "-r", "100"],

@@ -127,7 +127,7 @@ async function until(condition: () => boolean, what: string): Promise<void> {
   throw new Error(`${what}: not within 10 s`);
 }
 
-Deno.test("workers in empty folders get the test file with all that it needs, and count exactly", async () => {
+Deno.test("workers in empty folders get the test file with its imports, and count exactly", async () => {
   await using target = new CountingTarget();
   await using site = new Site();
   const master = site.master(target, "-u", "6", "-t", "3", "--expect-workers", "2");
@@ -161,7 +161,7 @@ Deno.test("workers in empty folders get the test file with all that it needs, an
   assert.deepEqual([...site.temporary(1), ...site.temporary(2)], []);
 });
 
-Deno.test("a worker knows the flags that the test file adds, and no others", async () => {
+Deno.test("a worker accepts the flags that the test file adds, and no others", async () => {
   await using target = new CountingTarget();
   await using site = new Site();
   const master = site.master(target, "-u", "2", "-t", "2");
@@ -177,7 +177,7 @@ Deno.test("a worker knows the flags that the test file adds, and no others", asy
   assertEqualCounts(site.summary(), target);
 });
 
-Deno.test("several workers of one machine share what their parent got", async () => {
+Deno.test("local workers share the files that their parent received", async () => {
   await using target = new CountingTarget();
   await using site = new Site();
   const master = site.master(target, "-u", "4", "-t", "2", "--expect-workers", "2");
@@ -191,7 +191,7 @@ Deno.test("several workers of one machine share what their parent got", async ()
   assert.deepEqual(site.temporary(), []);
 });
 
-Deno.test("who has no token, or a wrong one, gets no test file and takes none", async () => {
+Deno.test("without the right token, no test file is sent or accepted", async () => {
   await using target = new CountingTarget();
   await using site = new Site();
   const port = await portOf(site.master(target, "-u", "1", "-t", "1"));
@@ -214,7 +214,7 @@ Deno.test("who has no token, or a wrong one, gets no test file and takes none", 
   for (const worker of [1, 2, 3]) assert.deepEqual(site.temporary(worker), []);
 });
 
-Deno.test("what is too large to be sent is refused before anybody is waited for", async () => {
+Deno.test("a test file that is too large to send is refused before waiting for workers", async () => {
   await using target = new CountingTarget();
   await using site = new Site();
   using file = Deno.openSync(`${site.home}/data/large.txt`, { create: true, write: true });
@@ -226,7 +226,7 @@ Deno.test("what is too large to be sent is refused before anybody is waited for"
   );
 });
 
-Deno.test("a connection that is cut in the middle of the files begins again", async () => {
+Deno.test("a download that is cut off starts again", async () => {
   await using target = new CountingTarget();
   const row = "all work and no play makes jack a dull boy\n";
   await using site = new Site({ "data/large.txt": row.repeat(200_000) });
@@ -246,7 +246,7 @@ Deno.test("a connection that is cut in the middle of the files begins again", as
   assertEqualCounts(site.summary(), target);
 });
 
-Deno.test("SIGTERM removes what has come, whether the test runs or not", async () => {
+Deno.test("SIGTERM removes the received files, whether or not the test runs", async () => {
   await using target = new CountingTarget();
   await using site = new Site({ "data/large.txt": "x".repeat(5_000_000) });
   const master = site.master(target, "-u", "2", "-t", "30");
@@ -266,7 +266,7 @@ Deno.test("SIGTERM removes what has come, whether the test runs or not", async (
   assert.deepEqual(site.temporary(2), []);
 });
 
-Deno.test("a file that has changed is another one at the next run", async () => {
+Deno.test("a changed test file is sent again for the next run", async () => {
   await using site = new Site();
   for (const name of ["fred", "george"]) {
     await using target = new CountingTarget();
@@ -279,7 +279,7 @@ Deno.test("a file that has changed is another one at the next run", async () => 
   }
 });
 
-Deno.test("a mistake that shows on the worker alone is told of where the file comes from", async () => {
+Deno.test("an error that only the worker finds is reported with the path on the master", async () => {
   await using target = new CountingTarget();
   await using site = new Site({
     "lib/deep/path_of.ts": `

@@ -73,7 +73,7 @@ function passed({ summary }: Ended): Record<string, boolean> {
   return Object.fromEntries(summary!.thresholds.map((row) => [row.expression, row.passed]));
 }
 
-Deno.test("thresholds that hold leave a run passed, and are in its summary with what was observed", async () => {
+Deno.test("a run whose thresholds hold passes, and its summary has the observed values", async () => {
   const ended = await run({
     thresholds: ["p95[GET search]<100ms", "error_rate<1%", "count[search]>=1", "rps>1"],
   });
@@ -87,7 +87,7 @@ Deno.test("thresholds that hold leave a run passed, and are in its summary with 
   assert.match(ended.stdout, /PASSED .*all 4 thresholds held/);
 });
 
-Deno.test("a threshold that is crossed makes the exit code 3, and the last line says which", async () => {
+Deno.test("a crossed threshold makes the exit code 3, and the last line names it", async () => {
   const ended = await run({ thresholds: ["p95<100ms", "max[search]<10ms"] });
   assert.equal(ended.code, 3);
   assert.equal(ended.summary!.exitCode, 3);
@@ -98,7 +98,7 @@ Deno.test("a threshold that is crossed makes the exit code 3, and the last line 
   );
 });
 
-Deno.test("failures exit with 1 where the thresholds hold, and with 3 where one is crossed", async () => {
+Deno.test("failures exit with 1 if the thresholds hold, and with 3 if one is crossed", async () => {
   const [held, crossed] = await Promise.all([
     run({ orders: true, thresholds: ["error_rate<90%"] }),
     run({ orders: true, thresholds: ["error_rate[POST order]<10%"] }),
@@ -108,7 +108,7 @@ Deno.test("failures exit with 1 where the thresholds hold, and with 3 where one 
   assert.equal(crossed.code, 3, crossed.stdout);
 });
 
-Deno.test("a threshold that nothing was measured for is crossed, and the names that there are are told", async () => {
+Deno.test("a threshold without measurements is crossed, and the message lists the known names", async () => {
   const ended = await run({ thresholds: ["p99[GET serach]<1s", "count[old]==0"] });
   assert.equal(ended.code, 3);
   assert.deepEqual(ended.summary!.thresholds, [
@@ -120,7 +120,7 @@ Deno.test("a threshold that nothing was measured for is crossed, and the names t
   ]);
 });
 
-Deno.test("with --abort-on-threshold a run ends in the second that crosses one, and ends well", async () => {
+Deno.test("--abort-on-threshold ends a run gracefully in the second that crosses a threshold", async () => {
   const ended = await run({
     thresholds: ["error_rate<1%", "max<400ms", "count>=1000000"],
     args: ["-t", "60", "--abort-on-threshold"],
@@ -138,7 +138,7 @@ Deno.test("with --abort-on-threshold a run ends in the second that crosses one, 
   assert.equal(totals.failures, 0);
 });
 
-Deno.test("without it, a run that has crossed one goes on to its end", async () => {
+Deno.test("without --abort-on-threshold, a run that crosses a threshold continues to its end", async () => {
   const ended = await run({ thresholds: ["max<400ms"], args: ["-t", "3.5"] });
   assert.equal(ended.code, 3);
   assert.ok(ended.summary!.durationSeconds >= 3.5);
@@ -155,7 +155,7 @@ const REFUSED: readonly [expression: string, said: RegExp][] = [
 ];
 
 for (const [expression, said] of REFUSED) {
-  Deno.test(`"${expression}" is refused before anything is started`, async () => {
+  Deno.test(`"${expression}" is refused before the run starts`, async () => {
     const ended = await run({ thresholds: ["p95<1s", expression] });
     assert.equal(ended.code, 2, ended.stdout);
     assert.match(ended.stderr, said);
@@ -176,7 +176,7 @@ Deno.test("a test file's thresholds are added to those of the command line", asy
   });
 });
 
-Deno.test("a test file's threshold that cannot be read is refused", async () => {
+Deno.test("an invalid threshold of a test file is refused", async () => {
   const ended = await run({ file: 'export const thresholds = ["p95<soon"];\n' });
   assert.equal(ended.code, 2);
   assert.match(
@@ -185,7 +185,7 @@ Deno.test("a test file's threshold that cannot be read is refused", async () => 
   );
 });
 
-Deno.test("over two workers, thresholds are judged by what both have counted", async () => {
+Deno.test("on two workers, thresholds apply to their common counts", async () => {
   const file = 'export const thresholds = ["count[search]>=1"];\n';
   const ended = await run({
     thresholds: ["p99[GET search]<100ms", "count<1"],
@@ -206,7 +206,7 @@ Deno.test("over two workers, thresholds are judged by what both have counted", a
   assert.equal(ended.stdout.match(/FAILED/g)!.length, 1);
 });
 
-Deno.test("over two workers, a threshold ends the run as well", async () => {
+Deno.test("on two workers, a threshold ends the run as well", async () => {
   const ended = await run({
     thresholds: ["max<400ms", "rps>=1"],
     args: ["-t", "60", "--processes", "2", "--abort-on-threshold"],
@@ -221,7 +221,7 @@ Deno.test("over two workers, a threshold ends the run as well", async () => {
   );
 });
 
-Deno.test("--junit has a test for each threshold and each name, as CI systems read them", async () => {
+Deno.test("--junit has a test for each threshold and each name, in the format of CI systems", async () => {
   const ended = await run({ orders: true, thresholds: ["p95<100ms", "error_rate<1%"] });
   assert.equal(ended.code, 3);
   const root = parseXml(ended.junit!);
@@ -244,7 +244,7 @@ Deno.test("--junit has a test for each threshold and each name, as CI systems re
   assert.equal(failure!.text, `${failures} × HTTP 503`);
 });
 
-Deno.test("a JUnit file that cannot be written is an error before anything is started", async () => {
+Deno.test("an unwritable JUnit file is an error before the run starts", async () => {
   const ended = await run({ args: ["--junit", "no/such/folder.xml"] });
   assert.equal(ended.code, 2);
   assert.match(ended.stderr, /--junit no\/such\/folder\.xml: the file cannot be written/);
@@ -267,7 +267,7 @@ export class TestShape extends LoadUserShape {
 }
 `;
 
-Deno.test("where a load is raised until it breaks, that it does is no failure, but at once it is", async () => {
+Deno.test("a breaking point is no failure, unless the first step breaks", async () => {
   const asked = (thresholds: string[]): Asked => ({ thresholds, file: STEPS, args: ["-t", "60"] });
   const [late, atOnce, mistyped] = await Promise.all([
     run(asked(["p50[step]<55ms"])),
@@ -287,7 +287,7 @@ Deno.test("where a load is raised until it breaks, that it does is no failure, b
   assert.equal(mistyped.summary!.breakingPoint!.broke, null);
 });
 
-Deno.test("quick has thresholds as well", async () => {
+Deno.test("quick supports thresholds", async () => {
   await using target = new Target({ "/": () => new Response("ok") });
   const quick = (...args: string[]): Promise<Finished> =>
     runAiotest(["quick", `${target.url}/`, "-n", "50", "-u", "2", ...args]);

@@ -52,7 +52,7 @@ export const MISTAKES: readonly Mistake[] = [
     says: [/a\.txt.*\.ts, \.js, \.mts, \.mjs/],
   },
   {
-    what: "a syntax error, with its place",
+    what: "a syntax error, with its position",
     files: { "aiotestfile.ts": "export const a = 1;\nexport class { foo( }\n" },
     says: [/aiotestfile\.ts:2:14/, /Expected ident/],
   },
@@ -63,7 +63,7 @@ export const MISTAKES: readonly Mistake[] = [
     says: [/a\.js:2/],
   },
   {
-    what: "an import of a file that is not there",
+    what: "an import of a missing file",
     files: { "aiotestfile.ts": `import "./missing.ts";\n` },
     says: [/missing\.ts/, /aiotestfile\.ts:1:8/],
   },
