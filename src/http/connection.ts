@@ -44,7 +44,7 @@ export class Connection implements Expiring {
   /** Whether an exchange has been completed. Then the server can close the connection at any time. */
   used = false;
   closed = false;
-  underWay = false;
+  busy = false;
   /** When the server stops keeping the idle connection, in milliseconds on the clock. */
   idleUntil = Infinity;
   /** The number of bytes of the last request body that were sent. */
@@ -104,7 +104,7 @@ export class Connection implements Expiring {
     deadline: number,
   ): Promise<Result> {
     const parser = this.#parser;
-    this.underWay = true;
+    this.busy = true;
     parser.begin(encoded.method);
     this.#watch(deadline, this.#limits.headersMs, "HEADERS_TIMEOUT");
     const sender = this.#send(encoded);
@@ -153,13 +153,13 @@ export class Connection implements Expiring {
 
   /** Starts reading while idle, because the end of the stream or unexpected bytes make it unusable. */
   watchWhileIdle(): void {
-    if (this.underWay || this.closed || this.#early !== null) return;
+    if (this.busy || this.closed || this.#early !== null) return;
     this.#early = this.#stream.read(this.#buffer);
     this.#early.then(this.#onEarlyRead, this.#onEarlyRead);
   }
 
   readonly #onEarlyRead = (): void => {
-    if (!this.underWay) this.close();
+    if (!this.busy) this.close();
   };
 
   /** Starts sending; returns a sender if the body is sent after the head. */
@@ -208,7 +208,7 @@ export class Connection implements Expiring {
   }
 
   #end(message: WireMessage, sender: BodySender | null): void {
-    this.underWay = false;
+    this.busy = false;
     this.used = true;
     this.deadline = Infinity;
     const whole = sender === null || sender.done;

@@ -62,23 +62,23 @@ export class Dialer {
     const tcp = await this.#connect(origin.hostname, origin.port, pending);
     if (!origin.secure) return tcp;
     return this.#options.insecure
-      ? await shakeHandsBlindly(tcp, origin.hostname, pending)
-      : await this.#shakeHands(tcp, origin.hostname, pending);
+      ? await handshakeInsecurely(tcp, origin.hostname, pending)
+      : await this.#handshake(tcp, origin.hostname, pending);
   }
 
   async #dialThrough(proxy: Proxy, origin: Origin, pending: PendingDial): Promise<ByteStream> {
-    const tcp = await reachProxy(proxy, () => {
+    const tcp = await withProxyInErrors(proxy, () => {
       return this.#connect(proxy.hostname, proxy.port, pending);
     });
-    const stream = !proxy.secure ? tcp : await reachProxy(proxy, () => {
-      return this.#shakeHands(tcp, proxy.hostname, pending);
+    const stream = !proxy.secure ? tcp : await withProxyInErrors(proxy, () => {
+      return this.#handshake(tcp, proxy.hostname, pending);
     });
     if (!origin.secure) return stream;
-    if (proxy.secure && !this.#options.insecure) throw tlsInTls(proxy);
-    await reachProxy(proxy, () => openTunnel(stream, proxy, origin));
+    if (proxy.secure && !this.#options.insecure) throw tlsInTlsError(proxy);
+    await withProxyInErrors(proxy, () => openTunnel(stream, proxy, origin));
     return this.#options.insecure
-      ? await shakeHandsBlindly(stream, origin.hostname, pending)
-      : await this.#shakeHands(tcp, origin.hostname, pending);
+      ? await handshakeInsecurely(stream, origin.hostname, pending)
+      : await this.#handshake(tcp, origin.hostname, pending);
   }
 
   async #connect(hostname: string, port: number, pending: PendingDial): Promise<Deno.TcpConn> {
@@ -95,13 +95,13 @@ export class Dialer {
         pending.close();
         if (signal.aborted) throw error;
         failure = socketFailure(error, "connect");
-        if (address !== hostname) failure = at(address, failure);
+        if (address !== hostname) failure = withPlace(address, failure);
       }
     }
     throw failure;
   }
 
-  async #shakeHands(
+  async #handshake(
     tcp: Deno.TcpConn,
     hostname: string,
     pending: PendingDial,
@@ -123,15 +123,15 @@ export class Dialer {
 }
 
 /** Adds the proxy to errors, because the URL of the request alone would be misleading. */
-async function reachProxy<T>(proxy: Proxy, step: () => Promise<T>): Promise<T> {
+async function withProxyInErrors<T>(proxy: Proxy, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (error) {
-    throw at(`the proxy ${proxy.hostname}:${proxy.port}`, socketFailure(error, "exchange"));
+    throw withPlace(`the proxy ${proxy.hostname}:${proxy.port}`, socketFailure(error, "exchange"));
   }
 }
 
-async function shakeHandsBlindly(
+async function handshakeInsecurely(
   transport: ByteStream,
   hostname: string,
   pending: PendingDial,
@@ -222,11 +222,11 @@ function abortError(signal: AbortSignal): WireError {
     : new WireError("ABORTED", "the user was stopped", reason);
 }
 
-function at(place: string, { code, message, cause }: WireError): WireError {
+function withPlace(place: string, { code, message, cause }: WireError): WireError {
   return new WireError(code, `${place}: ${message}`, cause);
 }
 
-function tlsInTls(proxy: Proxy): WireError {
+function tlsInTlsError(proxy: Proxy): WireError {
   const detail =
     `the connection to the proxy ${proxy.hostname}:${proxy.port} uses TLS, and TLS to the ` +
     "target inside it is only possible with --insecure; an http:// proxy works";

@@ -56,7 +56,7 @@ export class FetchTransport implements Transport {
   }
 
   abort(): void {
-    for (const exchange of this.#exchanges) if (exchange.underWay) exchange.stop("ABORTED");
+    for (const exchange of this.#exchanges) if (exchange.busy) exchange.stop("ABORTED");
   }
 
   close(): void {
@@ -124,7 +124,7 @@ class FetchExchange implements Expiring {
   deadline = Infinity;
   bytesSent = 0;
 
-  underWay = false;
+  busy = false;
   readonly signal: AbortSignal = this.#controller.signal;
 
   get stopped(): boolean {
@@ -132,14 +132,14 @@ class FetchExchange implements Expiring {
   }
 
   begin(deadline: number): void {
-    this.underWay = true;
+    this.busy = true;
     this.deadline = deadline;
     this.bytesSent = 0;
     this.#bodyFailure = null;
   }
 
   end(): void {
-    this.underWay = false;
+    this.busy = false;
     this.deadline = Infinity;
   }
 

@@ -124,7 +124,7 @@ export class Verdict {
   }
 
   /** Handles an error thrown by the check. A label that the check gave with `failure` takes precedence. */
-  thrown(thrown: unknown): void {
+  checkThrew(thrown: unknown): void {
     if (this.#failedByName) return;
     this.#error = thrown instanceof RequestError ? thrown.code : errorText(thrown);
   }

@@ -59,7 +59,7 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     );
     connection.retries = 0;
     if (connection.closed) this.#connections.delete(connection);
-    else this.#rest(connection);
+    else this.#keepIdle(connection);
     return response;
   }
 
@@ -93,7 +93,7 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     const failure = new WireError("ABORTED", detail);
     for (const attempt of this.#attempts) attempt.fail(failure);
     for (const connection of this.#connections) {
-      if (connection.underWay) connection.fail(failure);
+      if (connection.busy) connection.fail(failure);
     }
   }
 
@@ -122,7 +122,7 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     return false;
   }
 
-  #rest(connection: Connection): void {
+  #keepIdle(connection: Connection): void {
     if (this.#spare === null) {
       this.#spare = connection;
       return;

@@ -78,7 +78,7 @@ export class IterationSlot {
    * The start of a measurement: now, but for the first one of a scheduled iteration, the time at which the
    * iteration was intended to start. So delays that a slow target causes are included.
    */
-  origin(now: number): number {
+  measureFrom(now: number): number {
     const intendedAt = this.#intendedAt;
     // The common case first: comparisons with NaN are false.
     if (!(intendedAt < now)) return now;

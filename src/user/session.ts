@@ -158,7 +158,7 @@ export class Session {
       : milliseconds(options.timeout);
     const now = this.#clock.now();
     if (!this.#lease.holds(now)) return neverSettles();
-    sample.startedAt = this.#iterationSlot === null ? now : this.#iterationSlot.origin(now);
+    sample.startedAt = this.#iterationSlot === null ? now : this.#iterationSlot.measureFrom(now);
     let request: WireRequest = {
       method: sample.method,
       url: target.url,
@@ -196,7 +196,7 @@ export class Session {
       try {
         await check(res);
       } catch (thrown) {
-        verdict.thrown(thrown);
+        verdict.checkThrew(thrown);
       }
       if (this.#closed) return neverSettles();
       sample.error = verdict.close();

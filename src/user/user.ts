@@ -151,7 +151,7 @@ export class User {
     const method = options.method ?? "TASK";
     const now = clock.now();
     if (!lease.holds(now)) return neverSettles();
-    const start = iterationSlot === null ? now : iterationSlot.origin(now);
+    const start = iterationSlot === null ? now : iterationSlot.measureFrom(now);
     try {
       const result = await fn();
       this.record({ name, method, latencyMs: clock.now() - start });

@@ -109,7 +109,7 @@ class Scene {
     let left = this.iterationsOfUser;
     while (left-- > 0 && await user.slot.begin(this.clock, () => user.stopping)) {
       const now = this.clock.now();
-      this.begun.push([user.slot.origin(now), now, kind]);
+      this.begun.push([user.slot.measureFrom(now), now, kind]);
       await this.#sleep(this.serviceMs);
       user.slot.end(this.clock.now());
     }

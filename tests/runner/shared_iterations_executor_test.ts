@@ -83,7 +83,7 @@ Deno.test("without a schedule, latency counts from the start of the request", as
   const { clock, executor } = new Scene(new IterationCounter(1));
   const slot = new IterationSlot(executor, 0);
   await slot.begin(clock, GOES_ON);
-  assert.equal(slot.origin(300), 300);
+  assert.equal(slot.measureFrom(300), 300);
 });
 
 Deno.test("an interrupted iteration is not completed, and does not block the end", async () => {

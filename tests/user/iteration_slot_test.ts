@@ -51,10 +51,10 @@ Deno.test("the first measurement of a late iteration starts when it was due, lat
   const slot = new IterationSlot(scheduler, 3);
   const clock = await clockAt(250);
   assert.equal(await slot.begin(clock, GOES_ON), true);
-  assert.equal(slot.origin(260), 100);
-  assert.equal(slot.origin(300), 300);
+  assert.equal(slot.measureFrom(260), 100);
+  assert.equal(slot.measureFrom(300), 300);
   slot.end(400);
-  assert.equal(slot.origin(410), 410);
+  assert.equal(slot.measureFrom(410), 410);
   assert.deepEqual(scheduler.told, ["began 100 250", "ended 250 400"]);
 });
 
@@ -63,13 +63,13 @@ Deno.test("an iteration without measurements does not affect the next one", asyn
   const slot = new IterationSlot(scheduler, 0);
   await slot.begin(await clockAt(250), GOES_ON);
   slot.end(300);
-  assert.equal(slot.origin(310), 310);
+  assert.equal(slot.measureFrom(310), 310);
 });
 
 Deno.test("in an iteration that starts on time, measurements start when they start", async () => {
   const slot = new IterationSlot(new FakeScheduler(250), 0);
   await slot.begin(await clockAt(250), GOES_ON);
-  assert.equal(slot.origin(250), 250);
+  assert.equal(slot.measureFrom(250), 250);
 });
 
 Deno.test("without a schedule, measurements start when they start", async () => {
@@ -77,7 +77,7 @@ Deno.test("without a schedule, measurements start when they start", async () => 
   const slot = new IterationSlot(scheduler, 0);
   await slot.begin(await clockAt(250), GOES_ON);
   assert.equal(slot.scheduled, false);
-  assert.equal(slot.origin(260), 260);
+  assert.equal(slot.measureFrom(260), 260);
 });
 
 Deno.test("no iteration starts when none is left", async () => {
@@ -103,7 +103,7 @@ Deno.test("an iteration ends once or is interrupted once", async () => {
   slot.interrupt();
   slot.interrupt();
   slot.end(9);
-  assert.equal(slot.origin(9), 9);
+  assert.equal(slot.measureFrom(9), 9);
   slot.stopWaiting();
   assert.deepEqual(scheduler.told, ["began 1 5", "cut off", "leave 2"]);
 });
