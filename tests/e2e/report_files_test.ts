@@ -279,6 +279,6 @@ Deno.test("a CSV prefix in a missing folder is refused before the run starts", a
   );
   const { code, stderr } = await runAiotest(["--csv", "none/july"], { cwd: folder });
   assert.equal(code, 2);
-  assert.match(stderr, /--csv none\/july_stats\.csv: the file cannot be written/);
+  assert.match(stderr, /--csv none\/july_stats\.csv: cannot write the file/);
   await Deno.remove(folder, { recursive: true });
 });

@@ -144,7 +144,9 @@ Deno.test("workers in empty folders get the test file with its imports, and coun
     assert.equal(Deno.readTextFileSync(`${folder}/data/more.txt`), "more");
   }
   const log = await assertEnd(master, 0);
-  for (const name of ["w1", "w2"]) assert.match(log, new RegExp(`Worker ${name} fetches the test`));
+  for (const name of ["w1", "w2"]) {
+    assert.match(log, new RegExp(`Worker ${name} is downloading the test`));
+  }
   for (const worker of workers) {
     assert.match(
       await assertEnd(worker, 0),
@@ -197,7 +199,7 @@ Deno.test("without the right token, no test file is sent or accepted", async () 
   const port = await portOf(site.master(target, "-u", "1", "-t", "1"));
   assert.match(
     await assertEnd(site.worker(port, [], null), 2),
-    /aiotest: This worker has no test file.*\nName it with -f; or give .* the same token/,
+    /aiotest: This worker has no test file.*\nName it with -f, or set the same token/,
   );
   assert.match(await assertEnd(site.worker(port, [], "guess"), 2), /the token is wrong or missing/);
   const open = startAiotest([
@@ -222,7 +224,7 @@ Deno.test("a test file that is too large to send is refused before waiting for w
   const log = await assertEnd(site.master(target), 2);
   assert.match(
     log,
-    /^aiotest: The test file cannot be sent to workers: \S+large\.txt with 100 MB makes it .*64 MiB/m,
+    /^aiotest: The test file cannot be sent to workers: \S+large\.txt \(100 MB\) brings the total to .*64 MiB/m,
   );
 });
 
