@@ -332,7 +332,7 @@ browserTest("a report shows the open model and the breaking point", async (brows
     notes[0],
     "24,000 scheduled, 23,700 started, 23,690 completed, 300 dropped (1.25%).",
   );
-  assert.match(notes[1]!, /counts from when the pass was meant to start/);
+  assert.match(notes[1]!, /counts from the moment at which the iteration was due/);
   assert.equal(
     await textOf(page, "#breaking-text"),
     "200 iterations/s passed, 250 iterations/s crossed p95<50ms.",
