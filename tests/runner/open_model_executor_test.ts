@@ -2,7 +2,9 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import {
   ALL_ARRIVALS,
+  ArrivalSchedule,
   type ArrivalShare,
+  positionAt,
   type RatePeriod,
 } from "../../src/load/arrival_schedule.ts";
 import type { ClassWeight } from "../../src/load/class_mix.ts";
@@ -533,4 +535,57 @@ Deno.test("a backlog at the end is counted exactly", async () => {
   await scene.close();
   const [scheduled, started, , dropped] = scene.counts;
   assert.deepEqual([scheduled, started! + dropped!], [BACKLOG, BACKLOG]);
+});
+
+Deno.test("every iteration that is due is scheduled once, and then started or dropped", async () => {
+  const terms = fc.record({
+    spacing: fc.constant("constant" as const),
+    onBusy: fc.constantFrom("queue" as const, "drop" as const),
+  });
+  const stages = fc.array(
+    fc.record({
+      rate: fc.integer({ min: 0, max: 2_000 }),
+      maxUsers: fc.integer({ min: 1, max: 6 }),
+      ms: fc.integer({ min: 0, max: 1_500 }),
+      serviceMs: fc.integer({ min: 1, max: 400 }),
+    }),
+    { minLength: 1, maxLength: 4 },
+  );
+  const of = fc.integer({ min: 1, max: 3 });
+  const startedMsAgo = fc.oneof(fc.nat(2_000), fc.nat(1e12));
+  await fc.assert(
+    fc.asyncProperty(terms, stages, of, startedMsAgo, async (terms, stages, of, startedMsAgo) => {
+      const scene = new Scene(terms);
+      scene.executor.align(-startedMsAgo);
+      const expected = new ArrivalSchedule("constant", Math.random);
+      const elapsed = (): number => (scene.clock.now() + startedMsAgo) / 1000;
+      const share = { from: 0, of, index: of - 1 };
+      let period: RatePeriod | null = null;
+      for (const { rate, maxUsers, ms, serviceMs } of stages) {
+        // The first period begins with the test, and so has a backlog.
+        const since: number = period === null ? 0 : elapsed();
+        const position: number = period === null ? 0 : positionAt(period, since);
+        period = { rate, since, position, until: Infinity, limit: Infinity };
+        scene.serviceMs = serviceMs;
+        scene.follow(period, maxUsers, share);
+        expected.follow(period, share);
+        await scene.clock.advance(ms);
+      }
+      await scene.close();
+      let due = 0;
+      while (expected.nextAt <= elapsed()) {
+        const skipped = expected.skip(elapsed());
+        if (skipped === 0) expected.next();
+        due += Math.max(1, skipped);
+      }
+      const [scheduled, started, , dropped] = scene.counts;
+      // One may be due at the very moment of the end.
+      assert.ok(Math.abs(scheduled! - due) <= 1, `${scheduled} of ${due}`);
+      assert.equal(started! + dropped!, scheduled);
+      await scene.clock.advance(1_000);
+      assert.equal(scene.counts[2], started);
+      assert.deepEqual([scene.users.size, scene.clock.pending], [0, 0]);
+    }),
+    { numRuns: 100 },
+  );
 });
