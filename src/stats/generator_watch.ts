@@ -1,3 +1,9 @@
+/**
+ * Limits above which a load generator affects its own measurements, and warnings about them.
+ *
+ * @module
+ */
+
 import type { WorkerRow } from "./snapshot.ts";
 
 /** CPU usage, as a share of one core, above which a load generator affects its own measurements. */

@@ -1,3 +1,9 @@
+/**
+ * Counts of iterations, and the limits above which they deserve a warning.
+ *
+ * @module
+ */
+
 import { Latencies } from "./request_stats.ts";
 import type { IterationCounts } from "./stats_delta.ts";
 

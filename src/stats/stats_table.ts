@@ -1,3 +1,9 @@
+/**
+ * The table of one node, which counts samples by second.
+ *
+ * @module
+ */
+
 import { IterationStats } from "./iteration_stats.ts";
 import { EntryTable, NameCap, type NameEntries, PairMap, type Sample } from "./request_stats.ts";
 import type { SecondCounts, StatsDelta } from "./stats_delta.ts";

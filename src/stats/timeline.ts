@@ -1,3 +1,9 @@
+/**
+ * The run by second: users, requests and percentiles.
+ *
+ * @module
+ */
+
 import { Latencies } from "./request_stats.ts";
 import type { TimelineSecond } from "./snapshot.ts";
 import type { LatencyCounts, SecondCounts, StatsDelta } from "./stats_delta.ts";
