@@ -66,7 +66,7 @@ export class RedisConnection implements Redis {
       if (this.#state !== "open") return;
       this.#state = "lost";
       error(
-        `Lost the connection to Redis at ${address}; counters and queues fail until it is back: ${
+        `Lost the connection to Redis at ${address}; counters and queues fail until it reconnects: ${
           reasonOf(thrown)
         }`,
       );

@@ -48,7 +48,7 @@ Deno.test("messages arrive in the order in which they were sent", async () => {
   assert.deepEqual(await here.receive(), ping(3));
 });
 
-Deno.test("what is sent in one turn goes out in one write, and so does what is sent meanwhile", async () => {
+Deno.test("messages sent in one turn are written together, and so are those sent during the write", async () => {
   const [near, far] = memoryStreams(10);
   const { stream, writes } = watched(near);
   const [here, there] = [new Channel(stream), new Channel(far)];
@@ -63,7 +63,7 @@ Deno.test("what is sent in one turn goes out in one write, and so does what is s
   assert.deepEqual(writes.filter((length) => length % size === 0), [3 * size, 4 * size]);
 });
 
-Deno.test("messages may be cut anywhere on their way", async () => {
+Deno.test("messages may be split anywhere in the stream", async () => {
   const [near, far] = memoryStreams(7);
   const [here, there] = [new Channel(near), new Channel(far)];
   const sent = Array.from({ length: 50 }, (_, i) => i % 5 === 0 ? setup(i) : ping(i));
@@ -71,7 +71,7 @@ Deno.test("messages may be cut anywhere on their way", async () => {
   for (const message of sent) assert.deepEqual(await there.receive(), message);
 });
 
-Deno.test("large messages are taken from a peer that was admitted, and from no other", async () => {
+Deno.test("large messages are accepted only from an admitted peer", async () => {
   const [near, far] = memoryStreams();
   const [here, there] = [new Channel(near), new Channel(far)];
   here.send(ping(1));
@@ -87,7 +87,7 @@ Deno.test("large messages are taken from a peer that was admitted, and from no o
   });
 });
 
-Deno.test("nothing is received after bytes that are no message", async () => {
+Deno.test("nothing is received after an invalid message", async () => {
   const [near, far] = memoryStreams();
   const there = new Channel(far);
   await near.write(new Uint8Array([0, 0, 0, 1, 0xc1, ...encodeMessage(ping(1))]));
@@ -95,7 +95,7 @@ Deno.test("nothing is received after bytes that are no message", async () => {
   assert.equal(await there.receive(), null);
 });
 
-Deno.test("a peer that closes has its last messages received", async () => {
+Deno.test("messages sent before the peer closed are received", async () => {
   const [near, far] = memoryStreams();
   const [here, there] = [new Channel(near), new Channel(far)];
   here.send(ping(1));
@@ -106,7 +106,7 @@ Deno.test("a peer that closes has its last messages received", async () => {
   assert.equal(there.closed, true);
 });
 
-Deno.test("messages that were read are received even where a write has failed since", async () => {
+Deno.test("messages that were read are received even after a write has failed", async () => {
   const [near, far] = memoryStreams();
   const [here, there] = [new Channel(near), new Channel(far)];
   here.send(ping(1));
@@ -125,7 +125,7 @@ Deno.test("messages that were read are received even where a write has failed si
   assert.equal(await there.receive(), null);
 });
 
-Deno.test("a connection that breaks ends the channel", async () => {
+Deno.test("a failing stream ends the channel", async () => {
   const [near, far] = memoryStreams();
   const there = new Channel(far);
   const receiving = there.receive();
@@ -134,7 +134,7 @@ Deno.test("a connection that breaks ends the channel", async () => {
   assert.equal(there.closed, true);
 });
 
-Deno.test("a channel that was closed receives nothing, and sends nothing", async () => {
+Deno.test("a closed channel neither receives nor sends", async () => {
   const [near, far] = memoryStreams();
   const { stream, writes } = watched(near);
   const [here, there] = [new Channel(stream), new Channel(far)];
@@ -152,7 +152,7 @@ Deno.test("a channel that was closed receives nothing, and sends nothing", async
   assert.deepEqual(writes, []);
 });
 
-Deno.test("closing ends a receive and a flush that are under way", async () => {
+Deno.test("closing ends a pending receive and a pending flush", async () => {
   const [near] = memoryStreams(1);
   const here = new Channel(near);
   here.send(ping(1));
@@ -164,7 +164,7 @@ Deno.test("closing ends a receive and a flush that are under way", async () => {
   assert.equal(here.queuedBytes, 0);
 });
 
-Deno.test("a flush waits for all that was sent", async () => {
+Deno.test("a flush waits until everything is written", async () => {
   const [near, far] = memoryStreams(10);
   const here = new Channel(near);
   await here.flushed();
@@ -181,7 +181,7 @@ Deno.test("a flush waits for all that was sent", async () => {
   assert.equal(here.queuedBytes, 0);
 });
 
-Deno.test("a peer that reads nothing may let 8 MiB wait, and then loses the connection", async () => {
+Deno.test("a peer that does not read is disconnected once more than 8 MiB are queued", async () => {
   const [near] = memoryStreams(0);
   const here = new Channel(near);
   for (let i = 0; i < 8; i++) here.sendFrame(new Uint8Array(MIB));
@@ -191,7 +191,7 @@ Deno.test("a peer that reads nothing may let 8 MiB wait, and then loses the conn
   assert.deepEqual([here.closed, near.closed, here.queuedBytes], [true, true, 0]);
 });
 
-Deno.test("a refused peer is told why, and then the channel is closed", async () => {
+Deno.test("a refused peer is sent the reason, and then the channel is closed", async () => {
   const clock = new FakeClock();
   const [near, far] = memoryStreams();
   const [here, there] = [new Channel(near), new Channel(far)];
@@ -206,7 +206,7 @@ Deno.test("a refused peer is told why, and then the channel is closed", async ()
   assert.deepEqual([here.closed, near.closed, clock.pending], [true, true, 0]);
 });
 
-Deno.test("a refused peer that reads nothing has a second", async () => {
+Deno.test("a refused peer that does not read is disconnected after 1 s", async () => {
   const clock = new FakeClock();
   const [near] = memoryStreams(0);
   const here = new Channel(near);
@@ -218,7 +218,7 @@ Deno.test("a refused peer that reads nothing has a second", async () => {
   assert.deepEqual([here.closed, near.closed], [true, true]);
 });
 
-Deno.test("a closed channel refuses nobody", async () => {
+Deno.test("refusing on a closed channel does nothing", async () => {
   const clock = new FakeClock();
   const [near, far] = memoryStreams();
   const [here, there] = [new Channel(near), new Channel(far)];

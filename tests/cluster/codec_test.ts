@@ -52,7 +52,7 @@ function sent<T extends Message>(message: T): T {
 }
 
 for (const [type, arbitrary] of Object.entries(messages)) {
-  Deno.test(`${type} comes out as it went in, however the stream is cut`, () => {
+  Deno.test(`${type} is decoded as it was encoded, wherever the stream is split`, () => {
     const sizes = fc.infiniteStream(fc.oneof(fc.integer({ min: 1, max: 9 }), fc.nat(2000)));
     fc.assert(
       fc.property(fc.array<Message>(arbitrary, { maxLength: 4 }), sizes, (messages, sizes) => {
@@ -66,7 +66,7 @@ for (const [type, arbitrary] of Object.entries(messages)) {
 /** Messages, each of which is changed in 100 ways. */
 const RUNS = lengthOf({ short: 200, full: 2_000 });
 
-Deno.test("changed frames are refused, or are messages like any other", () => {
+Deno.test("mutated frames are either refused or valid messages", () => {
   const outcomes = { taken: 0, refused: 0 };
   fc.assert(
     fc.property(anyMessage, fc.integer(), (message, seed) => {
@@ -120,7 +120,7 @@ for (const [name, payload, expected] of BOMBS) {
   });
 }
 
-Deno.test("refused: what is no list, and what has no known type", () => {
+Deno.test("refused: values that are not lists, and lists of unknown type", () => {
   const values = [1, "PING", {}, [], [1], [null], ["ping"], ["toString"], ["__proto__"], [[
     "PING",
   ]]];
@@ -129,7 +129,7 @@ Deno.test("refused: what is no list, and what has no known type", () => {
   }
 });
 
-Deno.test("refused: fields that are not what they have to be, by name", () => {
+Deno.test("refused: invalid fields, by name", () => {
   assert.equal(
     refusal(encode(["ACK", -1])),
     "ACK.seq must be a whole number of 0 or more",
@@ -137,7 +137,7 @@ Deno.test("refused: fields that are not what they have to be, by name", () => {
   assert.equal(refusal(encode(["ACK"])), "ACK must be a list of 2 values, not 1");
 });
 
-Deno.test("a key of a map is a text, and not that of a prototype", () => {
+Deno.test("keys of maps are strings, and never __proto__", () => {
   const target = (classes: readonly number[]): Uint8Array =>
     new Uint8Array(
       [...encode(["TARGET", 1, "?", 1, 1, []])].flatMap((byte, i, all) =>
@@ -152,7 +152,7 @@ Deno.test("a key of a map is a text, and not that of a prototype", () => {
   assert.deepEqual(message, assignment({ classes: { constructor: 1 }, stopTimeout: 1 }));
 });
 
-Deno.test("names, methods and errors that are too long are cut, and stay apart", () => {
+Deno.test("names, methods and errors that are too long are cut and stay distinct", () => {
   const [{ method, name, errors }] = sent(
     reportOf("M".repeat(1001), "n".repeat(2001), "e".repeat(5000)),
   ).deltas as [Message<"REPORT">["deltas"][0]];
@@ -164,17 +164,17 @@ Deno.test("names, methods and errors that are too long are cut, and stay apart",
   assert.notEqual(other, name);
 });
 
-Deno.test("the text of an error is cut", () => {
+Deno.test("the text of an ERROR is cut", () => {
   const text = "x".repeat(1001);
   assert.equal(sent({ type: "ERROR", code: "busy", text }).text.length, 1000);
 });
 
-Deno.test("an id is never cut: the peer refuses one that is too long", () => {
+Deno.test("ids are never cut, so the peer refuses one that is too long", () => {
   const frame = encodeMessage({ ...reportOf("GET", "/", ""), runId: "r".repeat(257) });
   assert.equal(refusal(frame.subarray(4)), "REPORT.runId must be a text of at most 256 characters");
 });
 
-Deno.test("texts that UTF-16 cannot have are sent all the same", () => {
+Deno.test("texts with lone surrogates are sent", () => {
   for (const length of [1, 40, 60, 300]) {
     const odd = "\ud800".repeat(length);
     const [{ name, errors }] = sent(reportOf(odd, odd, odd)).deltas as [
@@ -187,13 +187,13 @@ Deno.test("texts that UTF-16 cannot have are sent all the same", () => {
   }
 });
 
-Deno.test("a byte order mark in front of a name is no reason to lose it", () => {
+Deno.test("names that differ only in a leading byte order mark stay distinct", () => {
   const names = ["a", "\ufeffa", "\ufeff".repeat(2) + "a"].map((start) => start + "a".repeat(300));
   const arrived = names.map((name) => sent(reportOf("GET", name, "")).deltas[0]!.name);
   assert.equal(new Set(arrived).size, 3);
 });
 
-Deno.test("a message that no peer would take is not encoded", () => {
+Deno.test("a message that is longer than a peer accepts is not encoded", () => {
   const report = { ...reportOf("GET", "/", ""), histograms: [new Uint8Array(LIMIT)] };
   assert.throws(
     () => encodeMessage(report),
@@ -220,7 +220,7 @@ function nested(depth: number): Uint8Array {
   return new Uint8Array(depth + 1).fill(0x91, 0, depth);
 }
 
-Deno.test("whatever an encoder makes is one value, and neither a part of it nor more is", () => {
+Deno.test("encoded bytes are one value; fewer or more bytes are not", () => {
   fc.assert(fc.property(value, fc.nat(), (value, at) => {
     const bytes = encode(value);
     assert.equal(msgpackProblem(bytes), null);
@@ -233,7 +233,7 @@ Deno.test("whatever an encoder makes is one value, and neither a part of it nor 
 /** Texts of bytes that are tried. */
 const BYTES = lengthOf({ short: 4_000, full: 20_000 });
 
-Deno.test("bytes with no problem never end too early for the decoder", () => {
+Deno.test("the decoder never runs out of bytes that were checked", () => {
   const byte = fc.oneof(fc.nat(255), fc.integer({ min: 0x80, max: 0xdf }), fc.nat(3));
   const bytes = fc.array(byte, { minLength: 1, maxLength: 40 }).map((all) => new Uint8Array(all));
   fc.assert(
@@ -250,7 +250,7 @@ Deno.test("bytes with no problem never end too early for the decoder", () => {
   );
 });
 
-Deno.test("bytes that the decoder takes have no problem, extensions apart", () => {
+Deno.test("bytes that the decoder accepts pass the check, except extensions", () => {
   const bytes = fc.uint8Array({ minLength: 1, maxLength: 20 });
   fc.assert(
     fc.property(bytes, (bytes) => {

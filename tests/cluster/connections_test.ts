@@ -65,7 +65,7 @@ function join(changes: Partial<Message<"JOIN">>): Message<"JOIN"> {
   };
 }
 
-Deno.test("everyone who is there gets a PING every second", async () => {
+Deno.test("every connected worker gets a PING per second", async () => {
   const scene = new Scene();
   const a = scene.seat(scene.enter("a"));
   const b = scene.seat(scene.enter("b"));
@@ -77,7 +77,7 @@ Deno.test("everyone who is there gets a PING every second", async () => {
   assert.equal(scene.clock.pending, 0);
 });
 
-Deno.test("a PING is answered, and what else is said is handed on", async () => {
+Deno.test("a PING is answered, and other messages are passed on", async () => {
   const scene = new Scene();
   const a = scene.seat(scene.enter("a"));
   a.channel.send({ type: "PING", number: 77 });
@@ -89,7 +89,7 @@ Deno.test("a PING is answered, and what else is said is handed on", async () => 
   await scene.roster.end();
 });
 
-Deno.test("a worker is lost after 6 s without a word, and its connection is closed", async () => {
+Deno.test("a worker is lost after 6 s of silence, and its connection is closed", async () => {
   const scene = new Scene();
   const [a, b] = [scene.enter("a"), scene.enter("b")];
   const [quiet, loud] = [scene.seat(a), scene.seat(b)];
@@ -109,7 +109,7 @@ Deno.test("a worker is lost after 6 s without a word, and its connection is clos
   await scene.roster.end();
 });
 
-Deno.test("a worker whose connection is gone is lost as late as one that is silent", async () => {
+Deno.test("a disconnected worker is lost as late as a silent one", async () => {
   const scene = new Scene();
   const a = scene.enter("a");
   const worker = scene.seat(a);
@@ -123,7 +123,7 @@ Deno.test("a worker whose connection is gone is lost as late as one that is sile
   await scene.roster.end();
 });
 
-Deno.test("the newest connection of a worker wins, and the one before is closed unheard", async () => {
+Deno.test("a worker's newest connection replaces the previous one", async () => {
   const scene = new Scene();
   const a = scene.enter("a");
   const first = scene.seat(a);
@@ -141,7 +141,7 @@ Deno.test("the newest connection of a worker wins, and the one before is closed 
   await scene.roster.end();
 });
 
-Deno.test("another process of the same name is refused as long as the first one may be there", () => {
+Deno.test("another process of the same name is refused while the first one is present", () => {
   const scene = new Scene();
   const { roster } = scene;
   const a = scene.enter("a");
@@ -155,7 +155,7 @@ Deno.test("another process of the same name is refused as long as the first one 
   }
 });
 
-Deno.test("a place is kept for one that is known from before", async () => {
+Deno.test("a worker from before a restart has time to return", async () => {
   const scene = new Scene();
   const [a, b] = [scene.enter("a"), scene.enter("b")];
   scene.roster.expect(a, 10_000);
@@ -170,7 +170,7 @@ Deno.test("a place is kept for one that is known from before", async () => {
   await scene.roster.end();
 });
 
-Deno.test("who breaks the protocol is told so, and touches nobody else", async () => {
+Deno.test("a worker that violates the protocol gets an ERROR and affects no other worker", async () => {
   const scene = new Scene();
   const [a, b] = [scene.enter("a"), scene.enter("b")];
   const [bad, good] = [scene.seat(a), scene.seat(b)];
@@ -185,7 +185,7 @@ Deno.test("who breaks the protocol is told so, and touches nobody else", async (
   await scene.roster.end();
 });
 
-Deno.test("at the end everyone hears QUIT, behind all that was said before", async () => {
+Deno.test("at the end all workers get QUIT, after all earlier messages", async () => {
   const scene = new Scene();
   const a = scene.enter("a");
   const worker = scene.seat(a);
@@ -198,7 +198,7 @@ Deno.test("at the end everyone hears QUIT, behind all that was said before", asy
   assert.equal(scene.clock.pending, 0);
 });
 
-Deno.test("one that does not read holds up the end by 1 s, and no longer", async () => {
+Deno.test("a worker that does not read delays the end by 1 s at most", async () => {
   const scene = new Scene();
   scene.seat(scene.enter("deaf"), 4);
   let over = false;
@@ -210,7 +210,7 @@ Deno.test("one that does not read holds up the end by 1 s, and no longer", async
   assert.equal(scene.clock.pending, 0);
 });
 
-Deno.test("who is not there is told nothing", () => {
+Deno.test("messages to workers that are not connected are dropped", () => {
   const scene = new Scene();
   const a = scene.enter("a");
   scene.roster.send(a, { type: "QUIT" });

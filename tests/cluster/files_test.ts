@@ -31,7 +31,7 @@ function listOf(...paths: string[]): Message<"FILES"> {
   return { type: "FILES", entry: paths[0] ?? "", origin: "/home/me", files };
 }
 
-Deno.test("the hash is the same for the same files, in whatever order, and another for any others", () => {
+Deno.test("the hash depends on the files and not on their order", () => {
   const [shop, data] = [bundled("shop.ts", "one"), bundled("data.csv", "two")];
   const { hash, list } = bundleOf(shop, data);
   assert.match(hash, /^[0-9a-f]{64}$/);
@@ -45,7 +45,7 @@ Deno.test("the hash is the same for the same files, in whatever order, and anoth
   assert.notEqual(other.hash, hash);
 });
 
-Deno.test("chunks, one behind the other, are the files in the order of the list", () => {
+Deno.test("concatenated chunks are the files in the order of the list", () => {
   const file = fc.uint8Array({ maxLength: 400_000 });
   fc.assert(
     fc.property(fc.array(file, { minLength: 1, maxLength: 4 }), (all) => {
@@ -66,13 +66,13 @@ Deno.test("chunks, one behind the other, are the files in the order of the list"
   );
 });
 
-Deno.test("nothing comes from behind the end", () => {
+Deno.test("a chunk after the end is empty", () => {
   const bundle = bundleOf(bundled("shop.ts", "one"));
   assert.equal(bundle.chunk(3).length, 0);
   assert.equal(bundle.chunk(Number.MAX_SAFE_INTEGER).length, 0);
 });
 
-Deno.test("files that cannot lie in one folder everywhere are no bundle", () => {
+Deno.test("files whose names clash on some systems cannot be a bundle", () => {
   assert.equal(listProblem(listOf("a.ts", "b/c.ts")), null);
   assert.equal(listProblem(listOf("a.ts", "../b.ts")), '"../b.ts" leads out of its folder');
   assert.equal(listProblem(listOf()), "the test file is not among the files");
@@ -88,7 +88,7 @@ Deno.test("files that cannot lie in one folder everywhere are no bundle", () => 
   assert.throws(() => bundleOf(bundled("shop.ts", ""), bundled("/x", "")), RangeError);
 });
 
-Deno.test("there may be 64 MiB and 1,000 files, and no more", () => {
+Deno.test("a bundle has at most 64 MiB and 1,000 files", () => {
   const many = listOf(...Array.from({ length: MAX_FILES }, (_, i) => `f${i}`));
   assert.equal(listProblem(many), null);
   const more = listOf(...many.files.map(({ path }) => path), "more");
@@ -110,7 +110,7 @@ Deno.test("the longest list fits into one message", () => {
   assert.ok(frame.length < 1024 * 1024, String(frame.length));
 });
 
-Deno.test("paths that lead down from a folder are taken", () => {
+Deno.test("paths inside the folder are accepted", () => {
   for (
     const path of ["shop.ts", "a/b/c.csv", ".env", "a b.ts", "ä/日本.json", "..a/b..c", "commons"]
   ) {
@@ -119,7 +119,7 @@ Deno.test("paths that lead down from a folder are taken", () => {
   assert.equal(pathProblem("a".repeat(MAX_PATH)), null);
 });
 
-Deno.test("what leads elsewhere, or is no name everywhere, is not taken", () => {
+Deno.test("paths that lead elsewhere or are invalid on some systems are refused", () => {
   const problems: Readonly<Record<string, string>> = {
     "../a": "leads out of its folder",
     "a/../../b": "leads out of its folder",
@@ -146,7 +146,7 @@ Deno.test("what leads elsewhere, or is no name everywhere, is not taken", () => 
   assert.equal(pathProblem("a".repeat(MAX_PATH + 1)), "has more than 240 characters");
 });
 
-Deno.test("a path that is taken never leaves its folder", () => {
+Deno.test("an accepted path never leads out of its folder", () => {
   const part = fc.oneof(fc.constantFrom("..", ".", "", "a", "c:", "\\", "..\\.."), fc.string());
   fc.assert(fc.property(fc.array(part, { minLength: 1 }), (parts) => {
     const path = parts.join("/");
@@ -179,7 +179,7 @@ function serverScene(workerId = "w1"): ServerScene {
   return { clock, desk, worker, served: desk.serve(master, { workerId }), log };
 }
 
-Deno.test("a worker hears what there is, and gets what it asks for, as often as it asks", async () => {
+Deno.test("a worker gets the list of files, and each chunk as often as it asks for it", async () => {
   const { worker, served, log, clock, desk } = serverScene();
   assert.equal(desk.hash, SERVED.hash);
   assert.deepEqual(await nextOf(worker, "FILES"), SERVED.list);
@@ -198,7 +198,7 @@ Deno.test("a worker hears what there is, and gets what it asks for, as often as 
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("why a worker cannot use the files is logged as plain text", async () => {
+Deno.test("the reason why a worker cannot use the files is logged as plain text", async () => {
   const { worker, served, log } = serverScene("w\n1");
   worker.send({ type: "ERROR", code: "testfile", text: "shop.ts:1:2: no\x1b[2J" });
   await worker.flushed();
@@ -208,7 +208,7 @@ Deno.test("why a worker cannot use the files is logged as plain text", async () 
   assert.equal(log[1], "WARNING Worker w␊1 cannot use the test file: shop.ts:1:2: no␛[2J");
 });
 
-Deno.test("who says nothing for 10 s is not waited for, and who does is", async () => {
+Deno.test("a worker is disconnected after 10 s of silence, and not before", async () => {
   const { worker, served, clock } = serverScene();
   await nextOf(worker, "FILES");
   await clock.advance(9_000);
@@ -222,7 +222,7 @@ Deno.test("who says nothing for 10 s is not waited for, and who does is", async 
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("what is no message is answered with why, and ends it", async () => {
+Deno.test("an invalid message is answered with an ERROR, and ends the download", async () => {
   const { worker, served, clock } = serverScene();
   await nextOf(worker, "FILES");
   worker.sendFrame(new Uint8Array([0, 0, 0, 1, 0xc0]));
@@ -232,7 +232,7 @@ Deno.test("what is no message is answered with why, and ends it", async () => {
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("at its end nobody is served any more", async () => {
+Deno.test("closing the server disconnects all workers", async () => {
   const { worker, served, desk } = serverScene();
   await nextOf(worker, "FILES");
   desk.close();
@@ -254,7 +254,7 @@ function refusal(reason: string): (error: unknown) => boolean {
     error.message === `The master's test file was rejected: ${reason}`;
 }
 
-Deno.test("what comes in pieces is put together", () => {
+Deno.test("chunks are put together to files", () => {
   const receipt = new PartialBundle(RECEIVED.list, RECEIVED.hash);
   assert.deepEqual([receipt.size, receipt.received, receipt.complete], [7, 0, false]);
   assert.equal(receipt.add({ type: "CHUNK", offset: 0, data: bytes("1,2te") }), true);
@@ -264,7 +264,7 @@ Deno.test("what comes in pieces is put together", () => {
   assert.deepEqual(receipt.files(), FILES);
 });
 
-Deno.test("what comes twice, or out of its place, is not taken", () => {
+Deno.test("repeated and misplaced chunks are ignored", () => {
   const receipt = new PartialBundle(RECEIVED.list, RECEIVED.hash);
   const [first, second] = [
     { type: "CHUNK", offset: 0, data: bytes("1,2") },
@@ -278,7 +278,7 @@ Deno.test("what comes twice, or out of its place, is not taken", () => {
   assert.deepEqual(receipt.files(), FILES);
 });
 
-Deno.test("a list with a path that leads out is refused, whatever its hash", () => {
+Deno.test("a list with a path out of the folder is refused, whatever its hash", () => {
   const [file] = RECEIVED.list.files;
   for (const path of ["../evil.ts", "/etc/cron.d/evil", "a/../../evil", "C:\\evil", "evil\0"]) {
     const list = { ...RECEIVED.list, files: [...RECEIVED.list.files, { ...file!, path }] };
@@ -290,7 +290,7 @@ Deno.test("a list with a path that leads out is refused, whatever its hash", () 
   }
 });
 
-Deno.test("what a master names goes into a log as plain text", () => {
+Deno.test("paths from a master are logged as plain text", () => {
   const list = { ...RECEIVED.list, files: [{ ...RECEIVED.list.files[0]!, path: "../\x1b[2J" }] };
   assert.throws(
     () => new PartialBundle(list, listHash(list)),
@@ -300,7 +300,7 @@ Deno.test("what a master names goes into a log as plain text", () => {
   );
 });
 
-Deno.test("a list that is not what the master has vouched for is refused", () => {
+Deno.test("a list with another hash than the master's is refused", () => {
   const list = { ...RECEIVED.list, entry: "empty.txt" };
   assert.throws(
     () => new PartialBundle(list, RECEIVED.hash),
@@ -308,7 +308,7 @@ Deno.test("a list that is not what the master has vouched for is refused", () =>
   );
 });
 
-Deno.test("more bytes than there are to be are refused", () => {
+Deno.test("more bytes than listed are refused", () => {
   const receipt = new PartialBundle(RECEIVED.list, RECEIVED.hash);
   assert.throws(
     () => receipt.add({ type: "CHUNK", offset: 0, data: bytes("1,2test!") }),
@@ -316,7 +316,7 @@ Deno.test("more bytes than there are to be are refused", () => {
   );
 });
 
-Deno.test("a file that is not what the list says is refused by name", () => {
+Deno.test("a file that differs from the list is refused by name", () => {
   const receipt = new PartialBundle(RECEIVED.list, RECEIVED.hash);
   receipt.add({ type: "CHUNK", offset: 0, data: bytes("1,2evil") });
   assert.throws(() => receipt.files(), refusal("shop.ts was changed on the way"));
@@ -392,7 +392,7 @@ function changed(channel: Channel, change: (message: Message) => readonly Messag
   return channel;
 }
 
-Deno.test("the files come, whole, and are used once", async () => {
+Deno.test("complete files are used once", async () => {
   const scene = new DownloadScene(DOWNLOADED);
   assert.equal(await scene.end(), true);
   const [files] = scene.used;
@@ -413,7 +413,7 @@ Deno.test("the files come, whole, and are used once", async () => {
   assert.equal(scene.clock.pending, 0);
 });
 
-Deno.test("what was cut in the middle begins again, and nothing of it is used before", async () => {
+Deno.test("an interrupted download starts again, and incomplete files are never used", async () => {
   let cuts = 0;
   const scene = new DownloadScene(DOWNLOADED, (channel, all) => {
     void all.serve(changed(channel, (message) => {
@@ -430,7 +430,7 @@ Deno.test("what was cut in the middle begins again, and nothing of it is used be
   assert.equal(scene.used[0]!.files[0]!.bytes.length, 600_000);
 });
 
-Deno.test("messages that come twice change nothing", async () => {
+Deno.test("repeated messages change nothing", async () => {
   const scene = new DownloadScene(DOWNLOADED, (channel, all) => {
     void all.serve(changed(channel, (message) => [message, message]));
   });
@@ -438,7 +438,7 @@ Deno.test("messages that come twice change nothing", async () => {
   assert.equal(scene.used.length, 1);
 });
 
-Deno.test("a file that was changed on the way is not used, and nothing is tried again", async () => {
+Deno.test("a file that was changed on the way is not used, and the download is not repeated", async () => {
   const scene = new DownloadScene(DOWNLOADED, (channel, all) => {
     void all.serve(changed(channel, (message) => {
       if (message.type !== "CHUNK") return [message];
@@ -453,7 +453,7 @@ Deno.test("a file that was changed on the way is not used, and nothing is tried 
   assert.equal(scene.line.opened, 1);
 });
 
-Deno.test("a forged list is not used, and the master is told why", async () => {
+Deno.test("a forged list is refused, and the master is told why", async () => {
   const scene = new DownloadScene(DOWNLOADED, (channel, all) => {
     void all.serve(changed(channel, (message) => {
       if (message.type !== "FILES") return [message];
@@ -468,7 +468,7 @@ Deno.test("a forged list is not used, and the master is told why", async () => {
   assert.match(scene.log.at(-1)!, /^Worker w1 cannot use the test file: .*evil/);
 });
 
-Deno.test("what a master calls its folder and its file is plain text in messages", async () => {
+Deno.test("names of folders and files from a master are logged as plain text", async () => {
   const files = [bundled("shop\u202e.ts", "test")];
   const bad = new FileBundle({ entry: "shop\u202e.ts", origin: "/home\n\x1b[2J", files });
   const scene = new DownloadScene(bad);
@@ -477,7 +477,7 @@ Deno.test("what a master calls its folder and its file is plain text in messages
   assert.match(scene.log.at(-1)!, /^Got the test file shop\ufffd\.ts from/);
 });
 
-Deno.test("where the files cannot be used the master hears it, and so does who has asked", async () => {
+Deno.test("if the files cannot be used, the master and the caller get the error", async () => {
   const scene = new DownloadScene(DOWNLOADED);
   scene.use = () => Promise.reject(new UsageError("/home/me/shop.ts:1:1: syntax error: no"));
   const error = await scene.end();
@@ -489,7 +489,7 @@ Deno.test("where the files cannot be used the master hears it, and so does who h
   );
 });
 
-Deno.test("somebody who stops it waits no longer", async () => {
+Deno.test("stopping ends the download", async () => {
   const scene = new DownloadScene(DOWNLOADED, () => {});
   const ended = scene.fetch.run();
   await settle();
@@ -499,14 +499,14 @@ Deno.test("somebody who stops it waits no longer", async () => {
   assert.deepEqual(scene.used, []);
 });
 
-Deno.test("what was stopped before it has begun never begins", async () => {
+Deno.test("a download that is stopped before it starts never starts", async () => {
   const scene = new DownloadScene(DOWNLOADED);
   scene.fetch.stop();
   assert.equal(await scene.end(), false);
   assert.equal(scene.line.opened, 0);
 });
 
-Deno.test("who waits for much hears how far it is", async () => {
+Deno.test("the progress of a long download is logged", async () => {
   const scene = new DownloadScene(DOWNLOADED, (channel, all) => {
     const slow = changed(channel, (message) => {
       if (message.type !== "CHUNK") return [message];

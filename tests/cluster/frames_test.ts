@@ -44,7 +44,7 @@ function refused(text: string | RegExp): (error: unknown) => boolean {
   };
 }
 
-Deno.test("messages are the same however the stream is cut", () => {
+Deno.test("messages are the same wherever the stream is split", () => {
   const payloads = fc.array(fc.uint8Array({ minLength: 1, maxLength: 60 }), { maxLength: 20 });
   const sizes = fc.infiniteStream(fc.oneof(fc.integer({ min: 1, max: 5 }), fc.nat(200)));
   fc.assert(fc.property(payloads, sizes, (payloads, sizes) => {
@@ -54,14 +54,14 @@ Deno.test("messages are the same however the stream is cut", () => {
   }));
 });
 
-Deno.test("a message may be as long as the limit, and no longer", () => {
+Deno.test("a message may be as long as the limit, but not longer", () => {
   const reader = new FrameReader(16);
   assert.deepEqual(read(reader, [frame(new Uint8Array(16).fill(9))]), [new Uint8Array(16).fill(9)]);
   reader.push(new Uint8Array([0, 0, 0, 17]));
   assert.throws(() => reader.next(), refused("A message of 17 bytes; at most 16 are allowed"));
 });
 
-Deno.test("a length is refused before any of its message has come", () => {
+Deno.test("a length above the limit is refused before the message arrives", () => {
   const reader = new FrameReader(4096);
   reader.push(new Uint8Array([0xff, 0xff, 0xff, 0xff]));
   assert.throws(
@@ -70,7 +70,7 @@ Deno.test("a length is refused before any of its message has come", () => {
   );
 });
 
-Deno.test("a peer that speaks something else is told what it speaks", () => {
+Deno.test("other protocols are recognized", () => {
   const said = (text: string): void => {
     const reader = new FrameReader(4096);
     reader.push(new TextEncoder().encode(text));
@@ -87,7 +87,7 @@ Deno.test("an empty message is refused", () => {
   assert.throws(() => reader.next(), refused("An empty message"));
 });
 
-Deno.test("a limit that is raised after one message holds for the one right behind it", () => {
+Deno.test("raising the limit after a message applies to the next one", () => {
   const large = new Uint8Array(1000).fill(5);
   const reader = new FrameReader(16);
   reader.push(joined([frame(new Uint8Array([1])), frame(large)]));
@@ -97,7 +97,7 @@ Deno.test("a limit that is raised after one message holds for the one right behi
   assert.equal(reader.next(), null);
 });
 
-Deno.test("a large message may come byte by byte", () => {
+Deno.test("a large message may arrive byte by byte", () => {
   const payload = new Uint8Array(1024 * 1024);
   for (let i = 0; i < payload.length; i++) payload[i] = i % 251;
   const bytes = frame(payload);

@@ -64,7 +64,7 @@ async function refused(
   return [code, text];
 }
 
-Deno.test("a worker that knows the token is welcomed with a proof, and the master says what it gave", async () => {
+Deno.test("a worker with the token gets a WELCOME with a proof, and becomes a candidate", async () => {
   const { worker, master, greeted, clock } = masterSide();
   const hello = await nextOf(worker, "HELLO");
   assert.deepEqual([hello.protocolMin, hello.protocolMax, hello.epoch], [1, 1, 3]);
@@ -89,7 +89,7 @@ Deno.test("a worker that knows the token is welcomed with a proof, and the maste
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("a worker that is admitted for its files alone has no state", async () => {
+Deno.test("a worker that only fetches files has no state", async () => {
   const seen: string[] = [];
   const admit = ({ workerId }: Message<"JOIN">): null => {
     seen.push(workerId);
@@ -103,7 +103,7 @@ Deno.test("a worker that is admitted for its files alone has no state", async ()
   assert.deepEqual(seen, ["worker-1"]);
 });
 
-Deno.test("after the handshake a message may be large", async () => {
+Deno.test("messages after the handshake may be large", async () => {
   const { worker, master, greeted } = masterSide();
   worker.send(joinFor(await nextOf(worker, "HELLO"), "secret"));
   await greeted;
@@ -112,7 +112,7 @@ Deno.test("after the handshake a message may be large", async () => {
   assert.equal((await nextOf(master, "REPORT")).histograms[0]?.length, 100_000);
 });
 
-Deno.test("before the handshake a message may not be large", async () => {
+Deno.test("messages before the end of the handshake may not be large", async () => {
   const { worker, greeted } = masterSide();
   await nextOf(worker, "HELLO");
   worker.send({ type: "SETUP", workerIndex: 0, options: "x".repeat(5_000) });
@@ -120,7 +120,7 @@ Deno.test("before the handshake a message may not be large", async () => {
   await assert.rejects(greeted, { code: "protocol" });
 });
 
-Deno.test("a wrong token, none, and a proof of another length are refused in the same words", async () => {
+Deno.test("a wrong token, no token and a proof of another length get the same refusal", async () => {
   assert.deepEqual(await refused(masterSide(), "wrong"), ["token", WRONG_TOKEN]);
   assert.deepEqual(await refused(masterSide(), null), ["token", WRONG_TOKEN]);
   const short = masterSide();
@@ -129,7 +129,7 @@ Deno.test("a wrong token, none, and a proof of another length are refused in the
   assert.equal((await nextOf(short.worker, "ERROR")).text, WRONG_TOKEN);
 });
 
-Deno.test("a master without a token takes a worker without one, and no other", async () => {
+Deno.test("a master without a token accepts only workers without one", async () => {
   const { worker, greeted } = masterSide({ token: null });
   worker.send(joinFor(await nextOf(worker, "HELLO"), null));
   assert.equal((await nextOf(worker, "WELCOME")).mac.length, 0);
@@ -141,7 +141,7 @@ Deno.test("a master without a token takes a worker without one, and no other", a
   ]);
 });
 
-Deno.test("a JOIN that was heard on another connection is worth nothing", async () => {
+Deno.test("a JOIN that is replayed on another connection is refused", async () => {
   const first = masterSide();
   const join = joinFor(await nextOf(first.worker, "HELLO"), "secret");
   first.worker.send(join);
@@ -153,14 +153,14 @@ Deno.test("a JOIN that was heard on another connection is worth nothing", async 
   await assert.rejects(second.greeted, refusal("token", WRONG_TOKEN));
 });
 
-Deno.test("a JOIN that was changed on its way is refused", async () => {
+Deno.test("a JOIN that was changed on the way is refused", async () => {
   const { worker, greeted } = masterSide({ allowDifferentTestfile: true });
   const join = joinFor(await nextOf(worker, "HELLO"), "secret");
   worker.send({ ...join, workerId: "somebody-else" });
   await assert.rejects(greeted, refusal("token", WRONG_TOKEN));
 });
 
-Deno.test("a protocol that the master does not speak comes before all other reasons", async () => {
+Deno.test("an unsupported protocol is refused before anything else is checked", async () => {
   const changes = { protocol: 2, testfileHash: OTHER_HASH };
   assert.deepEqual(await refused(masterSide(), "wrong", changes), [
     "version",
@@ -168,7 +168,7 @@ Deno.test("a protocol that the master does not speak comes before all other reas
   ]);
 });
 
-Deno.test("another test file is refused with both hashes and the flag, once the token is right", async () => {
+Deno.test("a different test file is refused with both hashes and the option, if the token is right", async () => {
   const testfileHash = OTHER_HASH;
   assert.deepEqual(await refused(masterSide(), "secret", { testfileHash }), [
     "testfile",
@@ -178,13 +178,13 @@ Deno.test("another test file is refused with both hashes and the flag, once the 
   assert.deepEqual(await refused(masterSide(), "wrong", { testfileHash }), ["token", WRONG_TOKEN]);
 });
 
-Deno.test("another test file is taken where that is allowed", async () => {
+Deno.test("a different test file is accepted if that is allowed", async () => {
   const { worker, greeted } = masterSide({ allowDifferentTestfile: true });
   worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { testfileHash: OTHER_HASH }));
   assert.equal((await greeted)?.join.testfileHash, OTHER_HASH);
 });
 
-Deno.test("a worker without a test file is let in where there is one for it, and hears its hash", async () => {
+Deno.test("a worker without a test file is accepted if the master sends one, and gets its hash", async () => {
   const filesHash = "c3".repeat(32);
   const { worker, greeted } = masterSide({ filesHash });
   worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { testfileHash: "" }));
@@ -192,14 +192,14 @@ Deno.test("a worker without a test file is let in where there is one for it, and
   assert.equal((await greeted)?.join.testfileHash, "");
 });
 
-Deno.test("who has fetched the files joins with their hash", async () => {
+Deno.test("a worker that has downloaded the files joins with their hash", async () => {
   const testfileHash = "c3".repeat(32);
   const { worker, greeted } = masterSide({ filesHash: testfileHash });
   worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { testfileHash }));
   assert.equal((await greeted)?.join.testfileHash, testfileHash);
 });
 
-Deno.test("a worker without a test file is refused where there is none for it, or with a wrong token", async () => {
+Deno.test("a worker without a test file is refused if the master sends none or the token is wrong", async () => {
   const none = { testfileHash: "" };
   const terms = { allowDifferentTestfile: true };
   assert.deepEqual(await refused(masterSide(terms), "secret", none), [
@@ -213,7 +213,7 @@ Deno.test("a worker without a test file is refused where there is none for it, o
 });
 
 for (const code of ["duplicate", "run", "busy"] as const) {
-  Deno.test(`who admits may refuse with ${code}, and the worker gets to know why`, async () => {
+  Deno.test(`admitting may fail with ${code}, and the worker gets the reason`, async () => {
     const admit = (): never => {
       throw new ProtocolError(code, `no place: ${code}`);
     };
@@ -221,14 +221,14 @@ for (const code of ["duplicate", "run", "busy"] as const) {
   });
 }
 
-Deno.test("nobody is asked to admit a worker that has not proved itself", async () => {
+Deno.test("a worker without a valid proof or test file is not admitted", async () => {
   const admit = (): never => assert.fail("asked");
   assert.deepEqual(await refused(masterSide({ admit }), "wrong"), ["token", WRONG_TOKEN]);
   const testfileHash = OTHER_HASH;
   assert.equal((await refused(masterSide({ admit }), "secret", { testfileHash }))[0], "testfile");
 });
 
-Deno.test("a mistake of the master's own is not the end of the worker, which may come again", async () => {
+Deno.test("an internal error of the master is sent as busy, so the worker tries again", async () => {
   const { worker, greeted } = masterSide({
     admit: () => {
       throw new TypeError("no such member");
@@ -240,7 +240,7 @@ Deno.test("a mistake of the master's own is not the end of the worker, which may
   await assert.rejects(greeted, TypeError);
 });
 
-Deno.test("a worker that says nothing is cut off after 2 s", async () => {
+Deno.test("a silent worker is disconnected after 2 s", async () => {
   const { worker, greeted, clock } = masterSide();
   await nextOf(worker, "HELLO");
   await clock.advance(1_999);
@@ -257,7 +257,7 @@ Deno.test("a worker that says nothing is cut off after 2 s", async () => {
   assert.equal(await silent.worker.receive(), null);
 });
 
-Deno.test("a JOIN that comes after the limit is not admitted", async () => {
+Deno.test("a JOIN after the timeout is not admitted", async () => {
   const admit = (): never => assert.fail("admitted");
   const { worker, greeted, clock } = masterSide({ admit });
   const hello = await nextOf(worker, "HELLO");
@@ -267,7 +267,7 @@ Deno.test("a JOIN that comes after the limit is not admitted", async () => {
   await assert.rejects(greeted, refusal("busy", "the handshake took longer than 2 s"));
 });
 
-Deno.test("a worker that goes without a word is no refusal", async () => {
+Deno.test("a worker that disconnects before JOIN is not an error", async () => {
   const { worker, greeted, clock } = masterSide();
   await nextOf(worker, "HELLO");
   worker.close();
@@ -275,7 +275,7 @@ Deno.test("a worker that goes without a word is no refusal", async () => {
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("a worker that finds no common protocol says so itself", async () => {
+Deno.test("an ERROR from the worker is the reason of the refusal", async () => {
   const { worker, greeted, master } = masterSide();
   await nextOf(worker, "HELLO");
   worker.send({ type: "ERROR", code: "version", text: "I speak\x1b[2J 2" });
@@ -283,7 +283,7 @@ Deno.test("a worker that finds no common protocol says so itself", async () => {
   assert.equal(master.closed, true);
 });
 
-Deno.test("a JOIN that arrives twice is answered once, and the second is left for later", async () => {
+Deno.test("a repeated JOIN is answered once, and the second one is received later", async () => {
   let admitted = 0;
   const { worker, greeted, master } = masterSide({
     admit: () => workerState(admitted++),
@@ -297,7 +297,7 @@ Deno.test("a JOIN that arrives twice is answered once, and the second is left fo
   assert.equal(admitted, 1);
 });
 
-Deno.test("the proof that a worker gives is of no use as the master's", async () => {
+Deno.test("the worker's proof is not valid as the master's", async () => {
   const { worker } = masterSide();
   const hello = await nextOf(worker, "HELLO");
   const join = joinFor(hello, "secret");
@@ -353,7 +353,7 @@ function welcome(
   return { ...bare, mac: masterProof(token, hello, join, bare) };
 }
 
-Deno.test("a worker answers HELLO with who it is, and a proof", async () => {
+Deno.test("a worker answers HELLO with its identity and a proof", async () => {
   const { master } = workerSide();
   const first = hello({ protocolMax: 9 });
   master.send(first);
@@ -375,7 +375,7 @@ Deno.test("a worker answers HELLO with who it is, and a proof", async () => {
   assert.deepEqual(join.mac, workerProof("secret", first, join));
 });
 
-Deno.test("a master that proves itself is believed, and both of its messages come back", async () => {
+Deno.test("a master with a valid proof is joined", async () => {
   const { master, introduced, clock } = workerSide();
   const first = hello();
   master.send(first);
@@ -385,7 +385,7 @@ Deno.test("a master that proves itself is believed, and both of its messages com
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("a master with a token and a worker with the same find each other", async () => {
+Deno.test("a master and a worker with the same token complete the handshake", async () => {
   const { master, worker } = channels();
   const clock = new FakeClock();
   const [greeting, introduction] = await Promise.all([
@@ -396,7 +396,7 @@ Deno.test("a master with a token and a worker with the same find each other", as
   assert.equal(introduction.welcome.ackedSeq, 7);
 });
 
-Deno.test("what comes right behind the WELCOME may be large, and is not lost", async () => {
+Deno.test("a large message right after WELCOME is received", async () => {
   const { master, worker, introduced } = workerSide();
   const first = hello();
   master.send(first);
@@ -406,7 +406,7 @@ Deno.test("what comes right behind the WELCOME may be large, and is not lost", a
   assert.equal((await nextOf(worker, "SETUP")).options.length, 10_000);
 });
 
-Deno.test("a HELLO that arrives twice is skipped, and the first one counts", async () => {
+Deno.test("a repeated HELLO is skipped, and the first one counts", async () => {
   const { master, introduced } = workerSide();
   const first = hello();
   master.send(first);
@@ -417,7 +417,7 @@ Deno.test("a HELLO that arrives twice is skipped, and the first one counts", asy
   assert.equal((await introduced).hello.epoch, 4);
 });
 
-Deno.test("a master that cannot prove itself is left, and told so", async () => {
+Deno.test("a master without a valid proof is left, and is sent the reason", async () => {
   const forgeries: ((hello: Message<"HELLO">, join: Message<"JOIN">) => Message<"WELCOME">)[] = [
     (hello, join) => welcome(null, hello, join),
     (hello, join) => welcome("wrong", hello, join),
@@ -439,7 +439,7 @@ Deno.test("a master that cannot prove itself is left, and told so", async () => 
   }
 });
 
-Deno.test("without a token on either side the worker is in, with a warning", async () => {
+Deno.test("without a token on either side the worker joins with a warning", async () => {
   const { master, introduced } = workerSide(null);
   const first = hello();
   master.send(first);
@@ -452,7 +452,7 @@ Deno.test("without a token on either side the worker is in, with a warning", asy
   ]);
 });
 
-Deno.test("no common protocol: the worker sends no JOIN, and says what both speak", async () => {
+Deno.test("without a common protocol the worker sends an ERROR with both ranges in place of JOIN", async () => {
   const { master, introduced } = workerSide();
   const text =
     "the master speaks protocols 2 to 3, the worker protocol 1: give both the same version of aiotest";
@@ -462,7 +462,7 @@ Deno.test("no common protocol: the worker sends no JOIN, and says what both spea
   await assert.rejects(introduced, refusal("version", text));
 });
 
-Deno.test("a refusal is thrown with the master's code and text, free of what a terminal obeys", async () => {
+Deno.test("a refusal is thrown with the master's code and its text as plain text", async () => {
   const before = workerSide();
   before.master.send({ type: "ERROR", code: "busy", text: "too many" });
   await assert.rejects(before.introduced, refusal("busy", "too many"));
@@ -477,7 +477,7 @@ Deno.test("a refusal is thrown with the master's code and text, free of what a t
   assert.equal(await after.master.receive(), null);
 });
 
-Deno.test("a master that closes without a word is one to try again", async () => {
+Deno.test("a master that disconnects is busy", async () => {
   const { master, introduced, clock } = workerSide();
   master.send(hello());
   await nextOf(master, "JOIN");
@@ -486,7 +486,7 @@ Deno.test("a master that closes without a word is one to try again", async () =>
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("what comes out of turn is no master's", async () => {
+Deno.test("messages in the wrong order are refused", async () => {
   const early = workerSide();
   early.master.send({ type: "PING", number: 1 });
   await assert.rejects(early.introduced, refusal("protocol", "PING before HELLO"));
@@ -496,7 +496,7 @@ Deno.test("what comes out of turn is no master's", async () => {
   await assert.rejects(late.introduced, refusal("protocol", "QUIT before WELCOME"));
 });
 
-Deno.test("a master that is silent, before or after HELLO, is given up after 2 s", async () => {
+Deno.test("a master that is silent before or after HELLO is given up after 2 s", async () => {
   const silent = workerSide();
   await silent.clock.advance(2_000);
   await assert.rejects(silent.introduced, refusal("busy", /^the master does not send HELLO/));
@@ -512,7 +512,7 @@ Deno.test("a master that is silent, before or after HELLO, is given up after 2 s
   await assert.rejects(half.introduced, refusal("busy", "the handshake took longer than 2 s"));
 });
 
-Deno.test("a master that says HELLO without end does not outrun the limit", async () => {
+Deno.test("a master that repeats HELLO forever does not outrun the timeout", async () => {
   const { master, introduced, clock } = workerSide();
   for (let count = 0; count < 30; count++) {
     master.send(hello());
@@ -572,7 +572,7 @@ function tampered<M extends object>(message: M, other: Partial<M>): [field: stri
   return Object.entries(other).map(([field, value]) => [field, { ...message, [field]: value }]);
 }
 
-Deno.test("a proof is the HMAC of its role and of both messages, fields by name", () => {
+Deno.test("a proof is the HMAC of the role and the messages with their field names", () => {
   const proof = workerProof("secret", { ...HELLO }, { ...JOIN });
   assert.equal(proof.length, 32);
   // The order in which fields were set is not part of what is proved.
@@ -610,25 +610,25 @@ for (const [field, welcome] of tampered(WELCOME, OTHER_WELCOME)) {
   });
 }
 
-Deno.test("letters that move from one field to the next change the proof", () => {
+Deno.test("moving characters from one field to the next changes the proof", () => {
   const moved = { ...JOIN, workerId: "worker-1i", incarnation: "ncarnation-1" };
   assert.notDeepEqual(workerProof("secret", HELLO, moved), workerProof("secret", HELLO, JOIN));
 });
 
-Deno.test("a proof covers no proof, so it can be checked in the message that carries it", () => {
+Deno.test("a proof does not cover itself, so it can be checked in its message", () => {
   const proof = workerProof("secret", HELLO, { ...JOIN, mac: NO_PROOF });
   assert.deepEqual(workerProof("secret", HELLO, { ...JOIN, mac: proof }), proof);
   const answer = masterProof("secret", HELLO, JOIN, WELCOME);
   assert.deepEqual(masterProof("secret", HELLO, JOIN, { ...WELCOME, mac: answer }), answer);
 });
 
-Deno.test("another token makes another proof, and none makes none", () => {
+Deno.test("another token gives another proof, and no token an empty one", () => {
   assert.notDeepEqual(workerProof("Secret", HELLO, JOIN), workerProof("secret", HELLO, JOIN));
   assert.equal(workerProof(null, HELLO, JOIN).length, 0);
   assert.equal(masterProof(null, HELLO, JOIN, WELCOME).length, 0);
 });
 
-Deno.test("proofs of different lengths are not the same, and do not throw", () => {
+Deno.test("proofs of different lengths differ, and comparing them does not throw", () => {
   const proof = workerProof("secret", HELLO, JOIN);
   assert.equal(sameProof(proof, proof.slice()), true);
   assert.equal(sameProof(proof, proof.slice(1)), false);
@@ -637,7 +637,7 @@ Deno.test("proofs of different lengths are not the same, and do not throw", () =
   assert.equal(sameProof(proof, proof.with(31, proof[31]! ^ 1)), false);
 });
 
-Deno.test("no nonce comes twice", () => {
+Deno.test("nonces differ", () => {
   const nonces = new Set(Array.from({ length: 1_000 }, () => newNonce().toHex()));
   assert.equal(nonces.size, 1_000);
   assert.equal(newNonce().length, 16);

@@ -28,7 +28,7 @@ function begun(): { file: MemoryFile; journal: Journal; failures: string[] } {
   return { file, journal: new Journal(file, (reason) => failures.push(reason)), failures };
 }
 
-Deno.test("what is appended is in the file at once", () => {
+Deno.test("appended records are in the file immediately", () => {
   const { file, journal } = begun();
   journal.append(EPOCH);
   assert.deepEqual(file.bytes, journalBytes([RUN_RECORD, EPOCH]));
@@ -36,7 +36,7 @@ Deno.test("what is appended is in the file at once", () => {
   assert.deepEqual(file.bytes, journalBytes([RUN_RECORD, EPOCH, ENDED]));
 });
 
-Deno.test("several records are one write", () => {
+Deno.test("several records are appended in one write", () => {
   const writes: number[] = [];
   const file = {
     append: (bytes: Uint8Array) => void writes.push(bytes.length),
@@ -48,7 +48,7 @@ Deno.test("several records are one write", () => {
   assert.deepEqual(writes, [journalBytes([EPOCH, ENDED, EPOCH]).length - journalBytes([]).length]);
 });
 
-Deno.test("a journal that cannot be written says so once, and that nobody can go on with it", async () => {
+Deno.test("a journal that cannot be written reports it once, and can no longer be resumed", async () => {
   const { file, journal, failures } = begun();
   file.room = 10;
   journal.append(EPOCH);
@@ -61,7 +61,7 @@ Deno.test("a journal that cannot be written says so once, and that nobody can go
   ]);
 });
 
-Deno.test("a disk that takes nothing at all leaves a file without a run", () => {
+Deno.test("if nothing can be written at all, the file contains no run", () => {
   const { file, journal, failures } = begun();
   file.room = -Infinity;
   journal.append(EPOCH);
@@ -70,7 +70,7 @@ Deno.test("a disk that takes nothing at all leaves a file without a run", () => 
   assert.equal(file.isOpen, false);
 });
 
-Deno.test("a closed journal takes nothing more, and closing it again does nothing", () => {
+Deno.test("a closed journal ignores records, and can be closed again", () => {
   const { file, journal } = begun();
   journal.close();
   assert.equal(file.isOpen, false);
@@ -113,7 +113,7 @@ function refusalOf(bytes: Uint8Array<ArrayBuffer> | string): Promise<[string, st
   );
 }
 
-Deno.test("all records are read, however the bytes come", async () => {
+Deno.test("all records are read, whatever the sizes of the reads", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyRecord), fc.integer({ min: 1, max: 400 }), async (all, most) => {
       const bytes = journalBytes(all);
@@ -126,7 +126,7 @@ Deno.test("all records are read, however the bytes come", async () => {
   );
 });
 
-Deno.test("a journal that is cut anywhere gives the records that are whole", async () => {
+Deno.test("a journal that is truncated anywhere yields its complete records", async () => {
   const bytes = journalBytes(SMALL);
   const ends = endsOf(SMALL);
   for (let length = JOURNAL_HEAD.length; length <= bytes.length; length++) {
@@ -139,7 +139,7 @@ Deno.test("a journal that is cut anywhere gives the records that are whole", asy
   }
 });
 
-Deno.test("a byte that is changed anywhere gives no record that was not written", async () => {
+Deno.test("changing any byte never yields a record that was not written", async () => {
   const bytes = journalBytes(SMALL);
   const ends = endsOf(SMALL);
   for (let at = 0; at < bytes.length; at++) {
@@ -158,7 +158,7 @@ Deno.test("a byte that is changed anywhere gives no record that was not written"
   }
 });
 
-Deno.test("a record that is whole but wrong is broken, and all behind it is left out", async () => {
+Deno.test("reading stops at a complete record with a wrong checksum", async () => {
   const bytes = journalBytes(SMALL);
   const [, , afterWorker = 0, afterReport = 0] = endsOf(SMALL);
   bytes[afterReport - 1]! ^= 1;
@@ -169,7 +169,7 @@ Deno.test("a record that is whole but wrong is broken, and all behind it is left
   });
 });
 
-Deno.test("a length that no record has is broken", async () => {
+Deno.test("reading stops at an impossible length", async () => {
   const good = journalBytes([RUN_RECORD]);
   for (const length of [0, MAX_RECORD + 1, 0xffff_ffff]) {
     const bytes = new Uint8Array(good.length + 8);
@@ -183,7 +183,7 @@ Deno.test("a length that no record has is broken", async () => {
   }
 });
 
-Deno.test("a file that has no run in it is refused", async () => {
+Deno.test("a file that contains no run is refused", async () => {
   const empty = [
     "--resume run.journal: the file contains no run",
     "The master ended before the run started. Delete the file, and start again with --journal.",
@@ -192,7 +192,7 @@ Deno.test("a file that has no run in it is refused", async () => {
   assert.deepEqual(await refusalOf("aiotest-jour"), empty);
 });
 
-Deno.test("a file that is no journal is refused", async () => {
+Deno.test("a file that is not a journal is refused", async () => {
   for (
     const text of [
       "x",
@@ -209,7 +209,7 @@ Deno.test("a file that is no journal is refused", async () => {
   }
 });
 
-Deno.test("a journal of a later format is refused, and which one it has is said", async () => {
+Deno.test("a journal of a later format is refused with its format", async () => {
   for (const [text, format] of [["aiotest-journal 2\n", 2], ["aiotest-journal 10\nabc", 10]]) {
     assert.deepEqual(await refusalOf(String(text)), [
       `--resume run.journal: the journal has format ${format}, but this version supports format 1`,
@@ -218,7 +218,7 @@ Deno.test("a journal of a later format is refused, and which one it has is said"
   }
 });
 
-Deno.test("a record that is whole and right, but of no known type, is refused", async () => {
+Deno.test("a valid record of an unknown type is refused", async () => {
   const good = journalBytes([RUN_RECORD]);
   const nonsense = [0, 0, 0, 10, 0xd1, 0xf7, 0x8f, 0x1c, 0x91, 0xa8, ...Buffer.from("nonsense")];
   assert.deepEqual(await refusalOf(new Uint8Array([...good, ...nonsense])), [
@@ -227,7 +227,7 @@ Deno.test("a record that is whole and right, but of no known type, is refused", 
   ]);
 });
 
-Deno.test("a journal of 200 MB is read in little memory", async () => {
+Deno.test("a journal of 200 MB is read with little memory", async () => {
   const payload = new Uint8Array(100_000).fill(7);
   const record = encodeRecord({ type: "report", incarnation: "i1", payload });
   let chunks = 2001;
@@ -255,7 +255,7 @@ function decodedFrom(values: unknown): unknown {
   return decodeRecord(encode(values));
 }
 
-Deno.test("every record comes back as it was", () => {
+Deno.test("every record is decoded as it was encoded", () => {
   fc.assert(
     fc.property(anyRecord, (record) => {
       assert.deepEqual(decodeRecord(encodeRecord(record).subarray(RECORD_HEAD)), record);
@@ -264,7 +264,7 @@ Deno.test("every record comes back as it was", () => {
   );
 });
 
-Deno.test("a record is its payload's length and CRC, and the payload", () => {
+Deno.test("a record consists of length, CRC and payload", () => {
   assert.deepEqual(
     [...encodeRecord({ type: "ended" })],
     [0, 0, 0, 7, 0x0a, 0xa2, 0x03, 0xf9, 0x91, 0xa5, ...Buffer.from("ended")],
@@ -338,7 +338,7 @@ for (
   });
 }
 
-Deno.test("what has another shape than a record is none", () => {
+Deno.test("lists of any other shape are not records", () => {
   assert.deepEqual(decodedFrom(["epoch", 2]), { type: "epoch", epoch: 2 });
   for (
     const values of [
@@ -367,7 +367,7 @@ Deno.test("what has another shape than a record is none", () => {
   }
 });
 
-Deno.test("bytes that are no msgpack, or too much of it, are no record", () => {
+Deno.test("invalid and oversized msgpack are not records", () => {
   const ended = encodeRecord({ type: "ended" }).subarray(RECORD_HEAD);
   assert.equal(decodeRecord(ended.subarray(0, 5)), null);
   assert.equal(decodeRecord(new Uint8Array([...ended, 0])), null);

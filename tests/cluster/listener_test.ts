@@ -85,7 +85,7 @@ function openInMemory(changes: Partial<JoinTerms> = {}): MemoryDesk {
   return { ...open(listener, clock, changes), clock, dial };
 }
 
-Deno.test("a worker comes in with its connection and its place", async () => {
+Deno.test("a candidate has its connection and its state", async () => {
   const { dial, guests, lines, clock, reception, ended } = openInMemory();
   const worker = dial("10.0.0.2");
   const { welcome } = await joinMaster(worker, identity(), { token: "secret", clock });
@@ -102,7 +102,7 @@ Deno.test("a worker comes in with its connection and its place", async () => {
   assert.deepEqual(lines, []);
 });
 
-Deno.test("a refusal is told with the peer's address and the reason", async () => {
+Deno.test("a refusal is logged with the peer's address and the reason", async () => {
   const { dial, guests, lines, clock } = openInMemory();
   const testfileHash = OTHER_HASH;
   for (const [address, token] of [["10.0.0.2", "wrong"], ["10.0.0.3", "secret"]] as const) {
@@ -119,7 +119,7 @@ Deno.test("a refusal is told with the peer's address and the reason", async () =
   assert.deepEqual(guests, []);
 });
 
-Deno.test("who connects and says nothing is cut off after 2 s, and its place is free again", async () => {
+Deno.test("a silent connection is closed after 2 s, and no longer counts as a handshake", async () => {
   const { dial, lines, clock } = openInMemory();
   const silent = Array.from({ length: 10 }, () => dial("10.0.0.2"));
   await clock.advance(1_999);
@@ -136,7 +136,7 @@ Deno.test("who connects and says nothing is cut off after 2 s, and its place is 
   assert.equal(late.welcome.runId, "run-1");
 });
 
-Deno.test("the 11th half-open handshake of an address is refused, another address is let in", async () => {
+Deno.test("the 11th handshake in progress of an address is refused, but not that of another address", async () => {
   const { dial, lines, clock, guests } = openInMemory();
   for (let count = 0; count < 10; count++) await nextOf(dial("10.0.0.2"), "HELLO");
   const eleventh = dial("10.0.0.2");
@@ -149,7 +149,7 @@ Deno.test("the 11th half-open handshake of an address is refused, another addres
   assert.deepEqual(lines, [`Refused a connection from 10.0.0.2: ${BUSY}`]);
 });
 
-Deno.test("workers that are in do not count as half-open", async () => {
+Deno.test("workers that have joined do not count as handshakes", async () => {
   const { dial, clock, guests, lines } = openInMemory();
   for (let count = 0; count < 30; count++) {
     await joinMaster(dial("10.0.0.2"), identity(), { token: "secret", clock });
@@ -159,7 +159,7 @@ Deno.test("workers that are in do not count as half-open", async () => {
   assert.deepEqual(lines, []);
 });
 
-Deno.test("hundreds that do not even listen to their refusal are dropped without a word", async () => {
+Deno.test("hundreds of connections that do not read their refusal are closed without one", async () => {
   const listener = new MemoryListener();
   const clock = new FakeClock();
   const { lines } = open(
@@ -185,7 +185,7 @@ Deno.test("hundreds that do not even listen to their refusal are dropped without
   assert.equal(lines[0], `Refused a connection from 10.0.0.2: ${BUSY}`);
 });
 
-Deno.test("garbage, a closed connection and a mistake in the hooks touch nobody else", async () => {
+Deno.test("garbage, closed connections and errors in hooks do not affect other connections", async () => {
   const { dial, clock, lines, guests } = openInMemory({
     admit: ({ workerId }) => {
       if (workerId === "cursed") throw new TypeError("no seat");
@@ -206,7 +206,7 @@ Deno.test("garbage, a closed connection and a mistake in the hooks touch nobody 
   );
 });
 
-Deno.test("closing ends half-open handshakes too, and leaves no timer behind", async () => {
+Deno.test("closing also ends handshakes in progress, and leaves no timer behind", async () => {
   const { dial, clock, reception, ended, lines, guests } = openInMemory();
   const waiting = dial("10.0.0.2");
   const hello = await nextOf(waiting, "HELLO");
@@ -221,7 +221,7 @@ Deno.test("closing ends half-open handshakes too, and leaves no timer behind", a
   assert.deepEqual(lines, []);
 });
 
-Deno.test("without a token the master warns once, and lets in who has none", async () => {
+Deno.test("without a token the master warns once, and accepts workers without one", async () => {
   const { dial, clock, lines, guests } = openInMemory({ token: null });
   for (let count = 0; count < 3; count++) {
     await joinMaster(dial("10.0.0.2"), identity(), { token: null, clock });
@@ -234,7 +234,7 @@ Deno.test("without a token the master warns once, and lets in who has none", asy
   ]);
 });
 
-Deno.test("another version of aiotest is let in, with one warning that names both", async () => {
+Deno.test("another version of aiotest is accepted with one warning that names both", async () => {
   const { dial, lines, guests } = openInMemory();
   for (let count = 0; count < 3; count++) {
     const worker = dial("10.0.0.2");
@@ -246,7 +246,7 @@ Deno.test("another version of aiotest is let in, with one warning that names bot
   assert.deepEqual(lines, ["Worker worker-1 runs aiotest 9.9.9␊, the master 0.1.0."]);
 });
 
-Deno.test("of 300 wrong tokens at once none gets in on real sockets, and then a right one does", async () => {
+Deno.test("on real sockets, 300 simultaneous wrong tokens are refused, and a right one is accepted after that", async () => {
   const listener = listen({ hostname: "127.0.0.1", port: 0, tls: null });
   const { reception, ended, guests, lines } = open(listener, systemClock);
   const join = async (token: string): Promise<string> => {
@@ -309,7 +309,7 @@ function refusals(): { lines: string[]; clock: FakeClock; refusals: RejectionLog
   return { lines, clock, refusals: new RejectionLog((line) => lines.push(line), clock) };
 }
 
-Deno.test("the first of an address is told at once, and others a second later, with their number", async () => {
+Deno.test("the first rejection of an address is logged immediately, further ones a second later with their number", async () => {
   const { lines, clock, refusals: book } = refusals();
   book.note("10.0.0.1", "wrong token");
   assert.deepEqual(lines.splice(0), ["Refused a connection from 10.0.0.1: wrong token"]);
@@ -322,7 +322,7 @@ Deno.test("the first of an address is told at once, and others a second later, w
   ]);
 });
 
-Deno.test("an attack that goes on is a line a second", async () => {
+Deno.test("a continued attack is logged as one line per second", async () => {
   const { lines, clock, refusals: book } = refusals();
   for (let ms = 0; ms < 10_000; ms += 10) {
     book.note("10.0.0.1", "wrong token");
@@ -333,7 +333,7 @@ Deno.test("an attack that goes on is a line a second", async () => {
   assert.equal(lines[10], "Refused 100 more from 10.0.0.1, the last one: wrong token");
 });
 
-Deno.test("an address that was quiet for a second is forgotten, and then told of at once again", async () => {
+Deno.test("after a quiet second, an address is logged immediately again", async () => {
   const { lines, clock, refusals: book } = refusals();
   book.note("10.0.0.1", "wrong token");
   await clock.advance(1_000);
@@ -343,7 +343,7 @@ Deno.test("an address that was quiet for a second is forgotten, and then told of
   assert.equal(lines[1], lines[0]);
 });
 
-Deno.test("no address hides what another does", () => {
+Deno.test("addresses are logged independently", () => {
   const { lines, refusals: book } = refusals();
   book.note("10.0.0.1", "wrong token");
   book.note("10.0.0.2", "no token");
@@ -353,7 +353,7 @@ Deno.test("no address hides what another does", () => {
   ]);
 });
 
-Deno.test("closing says what is left, and leaves no timer behind", async () => {
+Deno.test("closing logs what is left, and leaves no timer behind", async () => {
   const { lines, clock, refusals: book } = refusals();
   book.note("10.0.0.1", "first");
   book.note("10.0.0.1", "second");
@@ -369,13 +369,13 @@ Deno.test("closing says what is left, and leaves no timer behind", async () => {
   ]);
 });
 
-Deno.test("a peer cannot write lines of its own into the log", () => {
+Deno.test("a peer cannot write its own lines into the log", () => {
   const { lines, refusals: book } = refusals();
   book.note("10.0.0.1", "oh\nINFO all is well\x1b[2J");
   assert.deepEqual(lines, ["Refused a connection from 10.0.0.1: oh␊INFO all is well␛[2J"]);
 });
 
-Deno.test("the 11th of an address has to stay outside, until one of the ten leaves", () => {
+Deno.test("the 11th connection of an address is rejected until one of the ten ends", () => {
   const door = new ConnectionLimiter(10);
   for (let count = 0; count < 10; count++) assert.equal(door.enter("10.0.0.1"), true);
   assert.equal(door.enter("10.0.0.1"), false);
@@ -385,7 +385,7 @@ Deno.test("the 11th of an address has to stay outside, until one of the ten leav
   assert.equal(door.enter("10.0.0.1"), false);
 });
 
-Deno.test("nobody gets in by leaving more often than entering", () => {
+Deno.test("leaving more often than entering does not raise the limit", () => {
   const door = new ConnectionLimiter(1);
   door.leave("10.0.0.1");
   door.leave("10.0.0.1");
@@ -393,7 +393,7 @@ Deno.test("nobody gets in by leaving more often than entering", () => {
   assert.equal(door.enter("10.0.0.1"), false);
 });
 
-Deno.test("at any moment as many of an address are inside as have entered and not left", () => {
+Deno.test("the open connections of an address are always those that have entered and not left", () => {
   const steps = fc.array(
     fc.record({ address: fc.constantFrom("a", "b", "c"), enter: fc.boolean() }),
   );

@@ -115,7 +115,7 @@ async function answer(channel: Channel, heard: Message[] = []): Promise<void> {
   }
 }
 
-Deno.test("a worker that is let in hears what it is told, and is heard", async () => {
+Deno.test("a worker that has joined receives and sends messages", async () => {
   const all = scene();
   await settle();
   assert.equal(all.link.connected, true);
@@ -139,7 +139,7 @@ Deno.test("a worker that is let in hears what it is told, and is heard", async (
   assert.equal(all.clock.pending, 0);
 });
 
-Deno.test("the master has heard of the worker when a PING went out, not when its PONG came", async () => {
+Deno.test("the master has heard from the worker when the PING was sent, not when its PONG arrived", async () => {
   const all = scene();
   await settle();
   const master = all.masters[0]!;
@@ -151,7 +151,7 @@ Deno.test("the master has heard of the worker when a PING went out, not when its
   await all.link.close();
 });
 
-Deno.test("a PING of the master is answered", async () => {
+Deno.test("a PING from the master is answered", async () => {
   const all = scene();
   await settle();
   all.masters[0]!.send({ type: "PING", number: 7 });
@@ -161,7 +161,7 @@ Deno.test("a PING of the master is answered", async () => {
   await all.link.close();
 });
 
-Deno.test("a connection that is lost is looked for again, the sooner the better it was", async () => {
+Deno.test("a lost connection is opened again, sooner after one that lasted long", async () => {
   const all = scene();
   await settle();
   void answer(all.masters[0]!);
@@ -178,7 +178,7 @@ Deno.test("a connection that is lost is looked for again, the sooner the better 
   await all.link.close();
 });
 
-Deno.test("pauses get twice as long, up to 2 s, and are a random part of that", async () => {
+Deno.test("pauses are random, up to a limit that doubles to 2 s", async () => {
   const all = scene({ listening: false });
   await all.clock.advance(6_000);
   const pauses = all.attempts.slice(1).map((at, i) => at - all.attempts[i]!);
@@ -187,7 +187,7 @@ Deno.test("pauses get twice as long, up to 2 s, and are a random part of that", 
   await all.link.close();
 });
 
-Deno.test("a master that is not found in time ends it with exit code 4", async () => {
+Deno.test("a master that cannot be reached in time ends it with exit code 4", async () => {
   const all = scene({ listening: false });
   await all.clock.advance(19_900);
   assert.equal(all.ended, false);
@@ -199,7 +199,7 @@ Deno.test("a master that is not found in time ends it with exit code 4", async (
   assert.equal(all.clock.pending, 0);
 });
 
-Deno.test("the time begins anew when the connection is lost", async () => {
+Deno.test("the timeout starts again when a connection is lost", async () => {
   const all = scene();
   await settle();
   void answer(all.masters[0]!);
@@ -211,7 +211,7 @@ Deno.test("the time begins anew when the connection is lost", async () => {
   assert.equal(all.ended, true);
 });
 
-Deno.test("a master that says nothing for 5 s is none", async () => {
+Deno.test("a connection that is silent for 5 s is given up", async () => {
   const all = scene();
   await settle();
   await all.clock.advance(5_000);
@@ -221,7 +221,7 @@ Deno.test("a master that says nothing for 5 s is none", async () => {
   await all.link.close();
 });
 
-Deno.test("a connection that takes over 5 s to open is none, and is closed when it opens", async () => {
+Deno.test("a connection that takes more than 5 s to open is given up, and closed if it opens later", async () => {
   let closed = 0;
   const stream = {
     read: () => new Promise<never>(() => {}),
@@ -244,7 +244,7 @@ Deno.test("a connection that takes over 5 s to open is none, and is closed when 
 });
 
 for (const code of ["busy", "duplicate", "protocol"] as const) {
-  Deno.test(`refused with ${code}, it comes again`, async () => {
+  Deno.test(`after a refusal with ${code}, it tries again`, async () => {
     const all = scene({ refusal: code });
     await all.clock.advance(3_000);
     assert.equal(all.ended, false);
@@ -256,7 +256,7 @@ for (const code of ["busy", "duplicate", "protocol"] as const) {
 for (
   const [code, exitCode] of [["run", 4], ["token", 2], ["testfile", 2], ["version", 2]] as const
 ) {
-  Deno.test(`refused with ${code}, it ends with exit code ${exitCode}`, async () => {
+  Deno.test(`a refusal with ${code} ends it with exit code ${exitCode}`, async () => {
     const all = scene({ refusal: code });
     await all.clock.advance(100);
     assert.ok(all.error instanceof AiotestError);
@@ -266,14 +266,14 @@ for (
   });
 }
 
-Deno.test("another test file than the master's ends it with exit code 2", async () => {
+Deno.test("a different test file than the master's ends it with exit code 2", async () => {
   const all = scene({ identity: identity({ testfileHash: OTHER_HASH }) });
   await all.clock.advance(100);
   assert.ok(all.error instanceof AiotestError);
   assert.equal(all.error.exitCode, 2);
 });
 
-Deno.test("what a handler refuses ends the connection, and not the link", async () => {
+Deno.test("an error in a handler ends the connection, which is then opened again", async () => {
   const all = scene();
   await settle();
   void answer(all.masters[0]!);
@@ -285,7 +285,7 @@ Deno.test("what a handler refuses ends the connection, and not the link", async 
   await all.link.close();
 });
 
-Deno.test("renew gives up the connection for another one", async () => {
+Deno.test("renew replaces the connection", async () => {
   const all = scene();
   await settle();
   all.link.renew();
@@ -294,7 +294,7 @@ Deno.test("renew gives up the connection for another one", async () => {
   await all.link.close();
 });
 
-Deno.test("what was said before the end is on its way", async () => {
+Deno.test("messages sent before the end are written", async () => {
   const all = scene();
   await settle();
   const heard: Message[] = [];
@@ -305,7 +305,7 @@ Deno.test("what was said before the end is on its way", async () => {
   assert.deepEqual(heard, [{ type: "STOPPED", lastSeq: 3 }]);
 });
 
-Deno.test("closed while it looks for a master, it ends at once", async () => {
+Deno.test("closing it while it tries to connect ends it immediately", async () => {
   const all = scene({ listening: false });
   await all.clock.advance(5_000);
   await all.link.close();
@@ -314,7 +314,7 @@ Deno.test("closed while it looks for a master, it ends at once", async () => {
   assert.equal(all.clock.pending, 0);
 });
 
-Deno.test("without a connection nothing is said, and nothing breaks", async () => {
+Deno.test("sending without a connection does nothing", async () => {
   const all = scene({ listening: false });
   assert.equal(all.link.connected, false);
   all.link.send({ type: "QUIT" });
@@ -351,7 +351,7 @@ async function problemOf(
   }
 }
 
-Deno.test("a certificate is judged before anything is said", async () => {
+Deno.test("an invalid certificate fails before any data is exchanged", async () => {
   assert.equal(await problemOf(certificate("good"), testAuthority()), null);
   assert.equal(
     await problemOf(certificate("good"), certificate("self_signed").cert),
@@ -361,14 +361,14 @@ Deno.test("a certificate is judged before anything is said", async () => {
   assert.match(await problemOf(certificate("wrong_host"), testAuthority()) ?? "", /other\.test/);
 });
 
-Deno.test("a master without TLS is told from one with a bad certificate", async () => {
+Deno.test("a master without TLS is distinguished from an invalid certificate", async () => {
   assert.match(
     await problemOf(null, testAuthority()) ?? "",
     /^it does not use TLS; .*--tls-cert/,
   );
 });
 
-Deno.test("nobody there, and no such name", async () => {
+Deno.test("refused connections and unknown names are explained", async () => {
   const listener = listen({ hostname: "127.0.0.1", port: 0, tls: null });
   const { port } = listener;
   listener.close();

@@ -98,7 +98,7 @@ function allBucketsOf(stretch: MergedStats): unknown {
   return [rows, bucketsOf(serviceTime.histogram), bucketsOf(startDelay.histogram)];
 }
 
-Deno.test("a second is a report, and there is none before it", () => {
+Deno.test("each second is a report", () => {
   const outbox = new ReportOutbox("run");
   assert.equal(outbox.next(0), null);
   assert.equal(outbox.lastSeq, 0);
@@ -122,7 +122,7 @@ Deno.test("a second is a report, and there is none before it", () => {
   assert.equal(outbox.lastSeq, 1);
 });
 
-Deno.test("64 seconds stay apart, and what comes behind them is put together", () => {
+Deno.test("64 seconds are kept apart, and further ones are merged", () => {
   const outbox = outboxOf(70);
   const reports = reportsOf(outbox);
   assert.deepEqual(outline(reports), [
@@ -132,7 +132,7 @@ Deno.test("64 seconds stay apart, and what comes behind them is put together", (
   assert.deepEqual(reports.at(-1)!.users.map(({ second }) => second), [64, 65, 66, 67, 68, 69]);
 });
 
-Deno.test("reports that were sent count among the 64 until they are acknowledged", () => {
+Deno.test("sent reports count towards the 64 until they are acknowledged", () => {
   const outbox = outboxOf(60);
   assert.equal(framesOf(outbox).length, 60);
   for (let number = 60; number < 70; number++) outbox.add(second(number), METADATA);
@@ -145,7 +145,7 @@ Deno.test("reports that were sent count among the 64 until they are acknowledged
   assert.deepEqual(outline(reportsOf(outbox)), [[66, 70, 70, false]]);
 });
 
-Deno.test("a second stays behind those that were put together, whatever room there is by then", () => {
+Deno.test("a second stays behind merged ones, even if there is room by then", () => {
   const outbox = outboxOf(65);
   for (let seq = 1; seq <= 10; seq++) {
     outbox.next(0);
@@ -158,7 +158,7 @@ Deno.test("a second stays behind those that were put together, whatever room the
   ]);
 });
 
-Deno.test("what was put together says what its last second says of the worker", () => {
+Deno.test("merged seconds have the metadata of the last one", () => {
   const outbox = outboxOf(64);
   outbox.add(second(64), { phase: 0, cpu: 0.9, lag: 50 });
   outbox.add(second(65), { phase: 0, cpu: 0.1, lag: 5 });
@@ -166,7 +166,7 @@ Deno.test("what was put together says what its last second says of the worker", 
   assert.deepEqual([cpu, lag], [0.1, 5]);
 });
 
-Deno.test("seconds of different parts of the run are never put together", () => {
+Deno.test("seconds of different phases are never merged", () => {
   const outbox = outboxOf(64);
   for (const [number, phase] of [[64, 0], [65, 0], [66, 1], [67, 1], [68, 1]] as const) {
     outbox.add(second(number), { ...METADATA, phase });
@@ -176,7 +176,7 @@ Deno.test("seconds of different parts of the run are never put together", () => 
   assert.deepEqual(reports.map(({ phase }) => phase), [0, 1]);
 });
 
-Deno.test("what was put together is never longer than a report may be", () => {
+Deno.test("merged seconds never cover more than a report may", () => {
   const outbox = outboxOf(64);
   for (const number of [100, 100_100, 100_101]) outbox.add(second(number), METADATA);
   assert.deepEqual(outline(reportsOf(outbox).slice(64)), [
@@ -185,7 +185,7 @@ Deno.test("what was put together is never longer than a report may be", () => {
   ]);
 });
 
-Deno.test("at the end all that was not sent is one report, and that is the final one", () => {
+Deno.test("at the end everything unsent is one report, which is the final one", () => {
   const outbox = outboxOf(70);
   reportIn(outbox.next(0)!);
   outbox.finish({ phase: 0, cpu: 0.7, lag: 9 });
@@ -201,7 +201,7 @@ Deno.test("at the end all that was not sent is one report, and that is the final
   assert.equal(outbox.lastSeq, 2);
 });
 
-Deno.test("at the end, where all was sent, an empty report is the final one", () => {
+Deno.test("at the end, if everything was sent, the final report is empty", () => {
   const outbox = outboxOf(3);
   reportsOf(outbox);
   assert.equal(outbox.drained, false);
@@ -212,14 +212,14 @@ Deno.test("at the end, where all was sent, an empty report is the final one", ()
   assert.equal(outbox.drained, true);
 });
 
-Deno.test("a worker that has counted nothing has a final report too", () => {
+Deno.test("a worker that has counted nothing has a final report", () => {
   const outbox = new ReportOutbox("run");
   outbox.finish(METADATA);
   assert.deepEqual(outline(reportsOf(outbox)), [[1, 0, 0, true]]);
   assert.equal(outbox.drained, true);
 });
 
-Deno.test("the final report is of the last part of the run, and those before are sent before it", () => {
+Deno.test("the final report belongs to the last phase, and earlier phases are sent before it", () => {
   const outbox = outboxOf(2);
   outbox.add(second(2), { ...METADATA, phase: 1 });
   outbox.add(second(3), { ...METADATA, phase: 1 });
@@ -229,7 +229,7 @@ Deno.test("the final report is of the last part of the run, and those before are
   assert.deepEqual(reports.map(({ phase }) => phase), [0, 1, 2]);
 });
 
-Deno.test("of what is cut at the end, only the last report is the final one", () => {
+Deno.test("if the end is divided into several reports, only the last is the final one", () => {
   const outbox = new ReportOutbox("run");
   const samples = Array.from({ length: 800 }, (_, i) => sample({ name: `/item/${i}` }));
   for (let number = 0; number < 3; number++) outbox.add(second(number, samples), METADATA);
@@ -245,7 +245,7 @@ Deno.test("of what is cut at the end, only the last report is the final one", ()
   assert.equal(outbox.drained, true);
 });
 
-Deno.test("on another connection what was sent goes again as it was, before anything new", () => {
+Deno.test("on a new connection, reports in flight are sent again unchanged, before new ones", () => {
   const outbox = outboxOf(3);
   const frames = [outbox.next(0), outbox.next(0), outbox.next(0)];
   outbox.add(second(3), METADATA);
@@ -254,7 +254,7 @@ Deno.test("on another connection what was sent goes again as it was, before anyt
   assert.equal(reportIn(outbox.next(500)!).seq, 4);
 });
 
-Deno.test("from a report that is asked for, all go again", () => {
+Deno.test("all reports from the requested one on are sent again", () => {
   const outbox = outboxOf(4);
   const frames = framesOf(outbox);
   outbox.resume(3);
@@ -263,7 +263,7 @@ Deno.test("from a report that is asked for, all go again", () => {
   assert.throws(() => outbox.resume(5), { name: "ProtocolError" });
 });
 
-Deno.test("a report that has not been sent cannot be acknowledged", () => {
+Deno.test("acknowledging a report that was not sent is an error", () => {
   const outbox = outboxOf(3);
   outbox.next(0);
   assert.throws(() => outbox.acknowledged(2, 0), { name: "ProtocolError", code: "protocol" });
@@ -272,7 +272,7 @@ Deno.test("a report that has not been sent cannot be acknowledged", () => {
   assert.equal(reportIn(outbox.next(0)!).seq, 2);
 });
 
-Deno.test("32 KiB are on the way, and one report at a time where the link is slow", () => {
+Deno.test("32 KiB are in flight, or one report at a time on a slow link", () => {
   const outbox = new ReportOutbox("run");
   const samples = Array.from({ length: 500 }, (_, i) => sample({ name: `/item/${i}` }));
   for (let number = 0; number < 5; number++) outbox.add(second(number, samples), METADATA);
@@ -293,7 +293,7 @@ Deno.test("32 KiB are on the way, and one report at a time where the link is slo
   assert.ok(sent(1100) >= 2);
 });
 
-Deno.test("held bytes are those of reports that are not acknowledged, sent or not", () => {
+Deno.test("held bytes include sent and unsent reports", () => {
   const outbox = outboxOf(2);
   const both = outbox.heldBytes;
   const { length } = outbox.next(0)!;
@@ -307,7 +307,7 @@ Deno.test("held bytes are those of reports that are not acknowledged, sent or no
   assert.equal(outbox.heldBytes, 0);
 });
 
-Deno.test("10,000 seconds without an acknowledgement fill no memory, and all of them arrive", () => {
+Deno.test("10,000 seconds without an acknowledgement need little memory, and all of them arrive", () => {
   const link = new ReportLink();
   const all = Array.from({ length: 10_000 }, (_, number) =>
     second(number, [
@@ -335,7 +335,7 @@ Deno.test("10,000 seconds without an acknowledgement fill no memory, and all of 
   assert.equal(link.member.complete, true);
 });
 
-Deno.test("16 MiB are held at most, and what is beyond is put together and arrives", () => {
+Deno.test("at most 16 MiB are held, and what exceeds them is merged and arrives", () => {
   const link = new ReportLink();
   const all = Array.from({ length: 60 }, (_, number) => hugeSecond(number));
   for (const interval of all) link.outbox.add(interval, METADATA);
@@ -350,7 +350,7 @@ Deno.test("16 MiB are held at most, and what is beyond is put together and arriv
   );
 });
 
-Deno.test("whatever happens on the way, what arrives is what was counted, once", () => {
+Deno.test("whatever the network does, everything arrives exactly once", () => {
   const step = fc.oneof(
     fc.record({ act: fc.constant("count"), samples: fc.array(anySample, { maxLength: 5 }) }),
     fc.record({
@@ -438,7 +438,7 @@ function resent(sent: SentReports, nowMs: number): number[] {
   return lengths;
 }
 
-Deno.test("32 KiB may be on the way, or one report that is longer", () => {
+Deno.test("32 KiB may be in flight, or one longer report", () => {
   const sent = sentReportsOf();
   assert.equal(sent.hasRoom(500 * KIB, 0), true);
   sent.send(frame(20 * KIB), 0);
@@ -454,7 +454,7 @@ Deno.test("an acknowledgement makes room", () => {
   assert.deepEqual([sent.count, sent.bytes, sent.lastSeq], [1, 12 * KIB, 2]);
 });
 
-Deno.test("after an acknowledgement that took a second, one report is on the way at a time", () => {
+Deno.test("after an acknowledgement that took 1 s, one report is in flight at a time", () => {
   const sent = sentReportsOf(100, 100);
   sent.acknowledged(1, 1000);
   assert.equal(sent.hasRoom(1, 1000), false);
@@ -467,12 +467,12 @@ Deno.test("after an acknowledgement that took a second, one report is on the way
   assert.equal(sent.hasRoom(1, 2000), true);
 });
 
-Deno.test("nothing is sent behind a report that has waited for a second", () => {
+Deno.test("nothing is sent after a report that has waited for 1 s", () => {
   const sent = sentReportsOf(100);
   assert.deepEqual([sent.hasRoom(1, 999), sent.hasRoom(1, 1000)], [true, false]);
 });
 
-Deno.test("an acknowledgement frees all before it, and an older one nothing", () => {
+Deno.test("an acknowledgement drops all reports up to its own, and an older one drops none", () => {
   const sent = sentReportsOf(1, 2, 3, 4);
   sent.acknowledged(3, 10);
   assert.deepEqual([sent.count, sent.bytes], [1, 4]);
@@ -482,7 +482,7 @@ Deno.test("an acknowledgement frees all before it, and an older one nothing", ()
   assert.deepEqual([sent.count, sent.bytes, sent.mustResend], [0, 0, false]);
 });
 
-Deno.test("what was never sent cannot be acknowledged", () => {
+Deno.test("a report that was never sent cannot be acknowledged", () => {
   const refused = { name: "ProtocolError", code: "protocol" };
   const sent = sentReportsOf(1, 2);
   assert.throws(() => sent.acknowledged(3, 0), refused);
@@ -491,7 +491,7 @@ Deno.test("what was never sent cannot be acknowledged", () => {
   assert.deepEqual([sent.count, sent.mustResend], [2, false]);
 });
 
-Deno.test("on another connection all that is not acknowledged goes again, within the window", () => {
+Deno.test("on a new connection, unacknowledged reports are sent again within the window", () => {
   const sent = sentReportsOf(1 * KIB, 12 * KIB, 12 * KIB, 8 * KIB);
   sent.reconnected(1, 500);
   assert.deepEqual(resent(sent, 500), [12 * KIB, 12 * KIB, 8 * KIB]);
@@ -499,7 +499,7 @@ Deno.test("on another connection all that is not acknowledged goes again, within
   assert.equal(sent.hasRoom(1, 500), false);
 });
 
-Deno.test("after a long time without a connection one report goes again at a time", () => {
+Deno.test("after a long time without a connection, reports are sent again one at a time", () => {
   const sent = sentReportsOf(1, 2, 3);
   sent.reconnected(1, 30_000);
   assert.deepEqual(resent(sent, 30_000), [2]);
@@ -507,7 +507,7 @@ Deno.test("after a long time without a connection one report goes again at a tim
   assert.deepEqual(resent(sent, 30_010), [3]);
 });
 
-Deno.test("a report that is asked for goes again with all behind it, and those before are there", () => {
+Deno.test("a requested report is sent again with all after it, and those before are dropped", () => {
   const sent = sentReportsOf(1, 2, 3, 4);
   sent.resume(3);
   assert.deepEqual([sent.count, sent.mustResend], [2, true]);
@@ -516,7 +516,7 @@ Deno.test("a report that is asked for goes again with all behind it, and those b
   assert.deepEqual(resent(sent, 10), [3, 4]);
 });
 
-Deno.test("what was never sent, or is there for certain, cannot be asked for", () => {
+Deno.test("reports that were never sent or were acknowledged cannot be requested", () => {
   const sent = sentReportsOf(1, 2, 3);
   sent.acknowledged(1, 10);
   for (const seq of [0, 1, 4]) {
@@ -525,7 +525,7 @@ Deno.test("what was never sent, or is there for certain, cannot be asked for", (
   assert.deepEqual([sent.count, sent.mustResend], [2, false]);
 });
 
-Deno.test("reports that are acknowledged before they went again do not go again", () => {
+Deno.test("reports that are acknowledged in the meantime are not sent again", () => {
   const sent = sentReportsOf(1, 2, 3);
   sent.reconnected(0, 10);
   assert.equal(sent.resend(10)?.length, 1);

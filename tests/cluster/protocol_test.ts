@@ -184,7 +184,7 @@ const WIRE: {
 };
 
 for (const [message, sent] of Object.values<readonly [Message, unknown[]]>(WIRE)) {
-  Deno.test(`${message.type} is sent with its fields in their order`, () => {
+  Deno.test(`${message.type} is sent with its fields in order`, () => {
     const payload = encodeMessage(message).subarray(4);
     assert.deepEqual(decode(payload), sent);
     assert.deepEqual(decodeMessage(payload), message);
@@ -327,7 +327,7 @@ Deno.test("a fault names the message and the field", () => {
   for (const [type, changes, fault] of FAULTS) assert.equal(faultOf(type, changes), fault);
 });
 
-Deno.test("no message may have a value too many, and only some may have one too few", () => {
+Deno.test("no message may have an extra value, and only some may lack their last one", () => {
   const optional = ["STATE", "PING", "PONG"];
   for (const [{ type }, sent] of Object.values<readonly [Message, unknown[]]>(WIRE)) {
     const { read } = MESSAGE.variants[type];
@@ -338,7 +338,7 @@ Deno.test("no message may have a value too many, and only some may have one too 
   }
 });
 
-Deno.test("a number that is missing from PING and PONG, and the time from STATE, is 0", () => {
+Deno.test("a missing number in PING and PONG, and a missing time in STATE, are 0", () => {
   assert.deepEqual(MESSAGE.variants.PING.read(["PING"]), { type: "PING", number: 0 });
   assert.deepEqual(MESSAGE.variants.PONG.read(["PONG"]), { type: "PONG", number: 0 });
   assert.deepEqual(MESSAGE.variants.STATE.read(["STATE", 3, "ready"]), {
@@ -351,13 +351,13 @@ Deno.test("a number that is missing from PING and PONG, and the time from STATE,
 
 const ONE = { min: 1, max: 1 };
 
-Deno.test("of the protocols that both speak the newest is taken", () => {
+Deno.test("the newest common protocol is used", () => {
   assert.equal(commonProtocol(ONE, ONE), 1);
   assert.equal(commonProtocol({ min: 1, max: 4 }, { min: 2, max: 3 }), 3);
   assert.equal(commonProtocol({ min: 2, max: 3 }, { min: 1, max: 2 }), 2);
 });
 
-Deno.test("where there is none, both sides' protocols are named", () => {
+Deno.test("without a common protocol, the error names those of both sides", () => {
   const hint = "give both the same version of aiotest";
   assert.throws(
     () => commonProtocol({ min: 2, max: 3 }, ONE),

@@ -57,18 +57,18 @@ Deno.test("a second in which nothing was counted is one report", () => {
   assert.deepEqual(others, []);
 });
 
-Deno.test("a stretch of which nothing is known is one report too", () => {
+Deno.test("merged seconds without any counts are one report", () => {
   const parts = reportParts(deltaOf({ from: 4, to: 6 }), FACTS);
   assert.deepEqual(parts.map(({ content: { from, to, users } }) => [from, to, users.length]), [
     [4, 6, 0],
   ]);
 });
 
-Deno.test("a second of twenty names is one report", () => {
+Deno.test("a second with twenty names is one report", () => {
   assert.equal(reportParts(secondOf(names(20)), FACTS).length, 1);
 });
 
-Deno.test("what does not fit into 12 KiB is cut, and adds up to the same", () => {
+Deno.test("counts that exceed 12 KiB are divided, and add up to the same totals", () => {
   const interval = secondOf(names(1000), 5);
   for (let i = 0; i < 500; i++) interval.userErrors.set("BuyTest", `no order ${i}`, i + 1);
   const parts = reportParts(interval, FACTS);
@@ -91,7 +91,7 @@ Deno.test("what does not fit into 12 KiB is cut, and adds up to the same", () =>
   );
 });
 
-Deno.test("the seconds of a long stretch are cut too, and each is told once", () => {
+Deno.test("the seconds of a long time are divided too, and each is reported once", () => {
   const stretch = new MergedStats();
   for (let second = 0; second < 5000; second++) stretch.add(new SecondStats(second, 100));
   const parts = reportParts(stretch, FACTS);
@@ -101,7 +101,7 @@ Deno.test("the seconds of a long stretch are cut too, and each is told once", ()
   assert.deepEqual(told, Array.from({ length: 5000 }, (_, second) => second));
 });
 
-Deno.test("one name with more than fits is a report of its own", () => {
+Deno.test("a name that exceeds a report has one of its own", () => {
   const many = Array.from(
     { length: 1000 },
     (_, i) => sample({ name: "pay", latencyMs: 5, error: `${i}`.padStart(200, "no order ") }),
@@ -113,7 +113,7 @@ Deno.test("one name with more than fits is a report of its own", () => {
   assert.ok(encodedBytes(pay) <= pay.bytes && pay.bytes < 220 * KIB);
 });
 
-Deno.test("the longest report that there can be is within 900 KiB", () => {
+Deno.test("the longest possible report is within 900 KiB", () => {
   const interval = new SecondStats(0, 0);
   const entry = interval.entries.at("€".repeat(3000), "€".repeat(3000)).of(200);
   for (let i = 0; i < 1100; i++) entry.add(sample({ error: `€${i}`.padEnd(300, "€") }));
@@ -124,7 +124,7 @@ Deno.test("the longest report that there can be is within 900 KiB", () => {
   assert.equal(longest.content.deltas[0]?.errors.length, 1001);
 });
 
-Deno.test("errors that are too long stay apart when they are cut", () => {
+Deno.test("errors that are too long stay distinct when they are cut", () => {
   const errors = ["a", "b"].map((end) => "no order ".repeat(40) + end);
   const interval = secondOf(errors.map((error) => sample({ error })));
   for (const error of errors) interval.userErrors.set("BuyTest", error, 1);
@@ -139,7 +139,7 @@ Deno.test("errors that are too long stay apart when they are cut", () => {
   }
 });
 
-Deno.test("passes are in one part, before the entries, whatever else there is", () => {
+Deno.test("iterations are in exactly one report, before the entries", () => {
   const interval = secondOf(names(1000), 5);
   interval.openIterations.merge(iterationsOf({
     scheduled: 9,
@@ -162,7 +162,7 @@ Deno.test("passes are in one part, before the entries, whatever else there is", 
   assert.deepEqual(totalsOf(parts).statistics(1).iterations, whole.statistics(1).iterations);
 });
 
-Deno.test("passes that nobody began or ended are told without times", () => {
+Deno.test("iterations that were neither started nor completed are reported without times", () => {
   const interval = new SecondStats(0, 3);
   interval.openIterations.scheduled = 4;
   const [{ content: { iterations } } = assert.fail()] = reportParts(interval, FACTS);
@@ -172,7 +172,7 @@ Deno.test("passes that nobody began or ended are told without times", () => {
   ]);
 });
 
-Deno.test("a part with the longest times of passes that there can be is as long as it says", () => {
+Deno.test("the size of a report with the longest possible times of iterations is exact", () => {
   const interval = new SecondStats(0, 3);
   const iterations = interval.openIterations;
   iterations.scheduled = iterations.dropped = Number.MAX_SAFE_INTEGER;
@@ -187,7 +187,7 @@ Deno.test("a part with the longest times of passes that there can be is as long 
   assert.ok(actual < 900 * KIB, `${actual}`);
 });
 
-Deno.test("a part is at most as long as it says, and little less", () => {
+Deno.test("the estimated size of a report is an upper bound, and close", () => {
   // The codec puts a digest behind a text that it has to change.
   const text = fc.string({ unit: "grapheme", maxLength: 60 })
     .filter((text) => !text.startsWith("\ufeff"));
@@ -208,7 +208,7 @@ Deno.test("a part is at most as long as it says, and little less", () => {
   }));
 });
 
-Deno.test("parts add up to what was cut, packed histograms included", () => {
+Deno.test("reports add up to the counts that were divided, including packed histograms", () => {
   const samples = fc.array(anySample, { maxLength: 100 });
   fc.assert(fc.property(samples, fc.option(anyIterations), (samples, iterations) => {
     const interval = secondOf(samples);
@@ -258,7 +258,7 @@ function second(second: number, requests = 0, failures = 0): Message<"REPORT">["
   return { second, users: 1, peakUsers: 1, requests, failures };
 }
 
-Deno.test("a report counts what it says", () => {
+Deno.test("the counts of a report are read as they were written", () => {
   const changes = { failures: 2, retries: 1, bytesReceived: 80, bytesSent: 5, sum: 30 };
   const users = [second(4, 1), second(6, 2, 2)];
   const totals = new Totals();
@@ -296,13 +296,13 @@ Deno.test("a report counts what it says", () => {
   ]);
 });
 
-Deno.test("a time that ends before it begins, or is longer than a day, is refused", () => {
+Deno.test("a time that ends before it begins or is too long is refused", () => {
   assertRefused(/ends before it begins/, { from: 5, to: 4 });
   assert.equal(countedOf(report({ from: 7, to: 100_007 })).to, 100_007);
   assertRefused(/too many seconds/, { from: 7, to: 100_008 });
 });
 
-Deno.test("seconds outside of the time, out of order or there twice are refused", () => {
+Deno.test("seconds outside the time, out of order or repeated are refused", () => {
   const time = { from: 4, to: 6 };
   assert.equal(countedOf(report({ ...time, users: [second(4), second(6)] })).seconds.length, 2);
   assertRefused(/outside/, { ...time, users: [second(3)] });
@@ -311,12 +311,12 @@ Deno.test("seconds outside of the time, out of order or there twice are refused"
   assertRefused(/order/, { ...time, users: [second(4), second(4)] });
 });
 
-Deno.test("more failures than requests are refused, of an entry and of a second", () => {
+Deno.test("more failures than requests are refused, in an entry and in a second", () => {
   assertRefused(/more failures/, withEntry({ failures: 4 }));
   assertRefused(/more failures/, { users: [second(0, 1, 2)] });
 });
 
-Deno.test("a histogram that is broken, missing or too many is refused", () => {
+Deno.test("an invalid, missing or extra histogram is refused", () => {
   assertRefused(/histogram is invalid/, { deltas: [delta()], histograms: [Uint8Array.of(0, 1)] });
   assertRefused(/numbers of entries and histograms differ/, { deltas: [delta()] });
   assertRefused(/numbers of entries and histograms differ/, { histograms: [packedRequests(1)] });
@@ -326,7 +326,7 @@ Deno.test("a minimum latency above the maximum is refused", () => {
   assertRefused(/minimum latency/, withEntry({ min: 11, max: 10 }));
 });
 
-Deno.test("a method, name and code that are there twice are refused", () => {
+Deno.test("a repeated method, name and status is refused", () => {
   const histograms = [packedRequests(1), packedRequests(1)];
   assertRefused(/a method, name and status is in it twice/, {
     deltas: [delta(), delta()],
@@ -349,11 +349,11 @@ Deno.test("a method, name and code that are there twice are refused", () => {
   }
 });
 
-Deno.test("a report without passes tells of none", () => {
+Deno.test("a report without iterations has no counts of them", () => {
   assert.equal(countedOf(report()).iterations, null);
 });
 
-Deno.test("passes were started and completed as often as there are times", () => {
+Deno.test("started and completed iterations are as many as their times", () => {
   const { iterations } = countedOf(report({ iterations: [told()] }));
   assert.ok(iterations !== null);
   const { serviceTime, startDelay, ...counts } = iterations;
@@ -372,11 +372,11 @@ Deno.test("passes were started and completed as often as there are times", () =>
   assert.deepEqual([serviceTimeMs.mean, startDelayMs.mean], [10, 10]);
 });
 
-Deno.test("passes that are told twice in a report are refused", () => {
+Deno.test("repeated counts of iterations are refused", () => {
   assertRefused(/iterations twice/, { iterations: [told(), told()] });
 });
 
-Deno.test("times of passes that contradict themselves are refused", () => {
+Deno.test("contradictory times of iterations are refused", () => {
   for (const name of ["serviceTime", "startDelay"] as const) {
     const refused: readonly (readonly [RegExp, Partial<ReportTimes>])[] = [
       [/contradict/, { spread: [] }],
@@ -392,7 +392,7 @@ Deno.test("times of passes that contradict themselves are refused", () => {
   }
 });
 
-Deno.test("an error that was counted not even once is refused", () => {
+Deno.test("an error with a count of 0 is refused", () => {
   for (const count of [0, -1, NaN]) {
     const entry = withEntry({ errors: [["HTTP 500", 1], ["timed out", count]] });
     assertRefused(/count of an error is not positive/, entry);
@@ -402,7 +402,7 @@ Deno.test("an error that was counted not even once is refused", () => {
   }
 });
 
-Deno.test("whatever a report says, it is refused or can be added", () => {
+Deno.test("every report is either refused or can be added to totals", () => {
   const span = fc.record({ from: fc.nat(3), to: fc.nat(3) });
   fc.assert(fc.property(messages.REPORT, span, (message, { from, to }) => {
     let counted;

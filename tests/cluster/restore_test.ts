@@ -89,7 +89,7 @@ const anyStep = fc.oneof(
   { weight: 1, arbitrary: fc.constant(null) },
 );
 
-Deno.test("a book that is restored says exactly what the live one said", async () => {
+Deno.test("the restored state equals the live one", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyStep, { maxLength: 15 }), async (steps) => {
       const live = new RunState("r1", RUN_RECORD.testfileHash);
@@ -118,7 +118,7 @@ Deno.test("a book that is restored says exactly what the live one said", async (
   );
 });
 
-Deno.test("all that a master decided is restored", async () => {
+Deno.test("all decisions of a master are restored", async () => {
   const classes = { Shopper: 3, Admin: 1 };
   const run = await restored([
     RUN_RECORD,
@@ -156,7 +156,7 @@ Deno.test("all that a master decided is restored", async () => {
   assert.deepEqual(run.stopping, { finalUsers: 4, elapsedSeconds: 8.25 });
 });
 
-Deno.test("a worker that was lost and came back is present", async () => {
+Deno.test("a worker that was lost and returned is present", async () => {
   const { state } = await restored([
     RUN_RECORD,
     ...WORKERS,
@@ -166,7 +166,7 @@ Deno.test("a worker that was lost and came back is present", async () => {
   assert.equal(state.worker("i1")?.membership, "present");
 });
 
-Deno.test("a worker that was lost runs nothing, and is still missed where the test had begun for it", async () => {
+Deno.test("a lost worker runs nothing, and is still incomplete if the test had begun for it", async () => {
   const [report] = reportsOf([sample()], 0, 1);
   assert.ok(report !== undefined);
   const second = { second: 0, users: 5, peakUsers: 6, requests: 1, failures: 0 };
@@ -189,7 +189,7 @@ Deno.test("a worker that was lost runs nothing, and is still missed where the te
   assert.equal(state.workers[0]!.peakUsers, 6);
 });
 
-Deno.test("a run of which nothing else is known has nothing yet", async () => {
+Deno.test("a run without further records has initial values", async () => {
   const { state, assigned, ...rest } = await restored([RUN_RECORD]);
   assert.deepEqual(contentOf(state), contentOf(new RunState("r1", RUN_RECORD.testfileHash)));
   assert.equal(assigned.size, 0);
@@ -202,7 +202,7 @@ Deno.test("a run of which nothing else is known has nothing yet", async () => {
   });
 });
 
-Deno.test("a run that is over, or was given up, is refused", async () => {
+Deno.test("ended and abandoned runs are refused", async () => {
   assert.deepEqual(await refusalOf([RUN_RECORD, { type: "ended" }]), [
     "--resume run.journal: the run r1 has already ended",
     "There is nothing to resume. Start a new run with --journal and another file.",
@@ -217,7 +217,7 @@ Deno.test("a run that is over, or was given up, is refused", async () => {
   ]);
 });
 
-Deno.test("a journal that makes no sense is refused, whatever is wrong with it", async () => {
+Deno.test("a journal that contradicts itself is refused with the reason", async () => {
   const [report] = reportsOf([sample()], 0, 1);
   assert.ok(report !== undefined);
   const good = recordOf("i0", report);
@@ -260,7 +260,7 @@ Deno.test("a journal that makes no sense is refused, whatever is wrong with it",
   }
 });
 
-Deno.test("what the nodes share is told in its order, with who has come and gone", async () => {
+Deno.test("records of shared state are passed on in order, including changes of membership", async () => {
   const shared: readonly JournalRecord[] = [
     {
       type: "call",
@@ -319,7 +319,7 @@ async function openingRefusal(opening: Promise<unknown>): Promise<[string, strin
   return [error.message, error.hint];
 }
 
-Deno.test("a new journal holds its run", async () => {
+Deno.test("a new journal contains its run", async () => {
   for (const host of [new FakeHost(), hostWith(new Uint8Array()).host]) {
     const journal = await createJournal(host, RUN_RECORD, OPTIONS);
     const file = host.disk.get(PATH)!;
@@ -331,7 +331,7 @@ Deno.test("a new journal holds its run", async () => {
   }
 });
 
-Deno.test("a run that is gone on with has what was written, and another epoch", async () => {
+Deno.test("a resumed run has its journal's records and the next epoch", async () => {
   const { host, file } = hostWith(journalBytes([RUN_RECORD, WORKER]));
   const { run, journal, brokenBytes } = await resumeJournal(host, OPTIONS);
   assert.equal(run.state.runId, "r1");
@@ -353,7 +353,7 @@ Deno.test("a run that is gone on with has what was written, and another epoch", 
   );
 });
 
-Deno.test("a record that was not finished is cut off before anything is added", async () => {
+Deno.test("an incomplete record is cut off before records are added", async () => {
   const { host, file } = hostWith(journalBytes([RUN_RECORD, WORKER]).slice(0, -1));
   const { run, brokenBytes } = await resumeJournal(host, OPTIONS);
   assert.deepEqual(run.state.workers, []);
@@ -361,7 +361,7 @@ Deno.test("a record that was not finished is cut off before anything is added", 
   assert.deepEqual((await readJournal(new MemoryFile(file.bytes))).records, [RUN_RECORD, EPOCH_2]);
 });
 
-Deno.test("bytes that cannot be read are cut off and counted", async () => {
+Deno.test("unreadable bytes are cut off and counted", async () => {
   const bytes = journalBytes([RUN_RECORD, WORKER, EPOCH_2]);
   const good = journalBytes([RUN_RECORD]).length;
   bytes[good + 20]! ^= 1;
@@ -372,7 +372,7 @@ Deno.test("bytes that cannot be read are cut off and counted", async () => {
   assert.deepEqual(file.bytes, journalBytes([RUN_RECORD, EPOCH_2]));
 });
 
-Deno.test("a file that has something in it is never taken for a new journal", async () => {
+Deno.test("a file that is not empty is never used for a new journal", async () => {
   for (
     const [bytes, what, hint] of [
       [
@@ -402,7 +402,7 @@ Deno.test("a file that has something in it is never taken for a new journal", as
   }
 });
 
-Deno.test("a disk that is full already refuses a new journal", async () => {
+Deno.test("a new journal on a full disk is an error", async () => {
   const { host, file } = hostWith(new Uint8Array());
   file.room = 30;
   assert.deepEqual(await openingRefusal(createJournal(host, RUN_RECORD, OPTIONS)), [
@@ -412,7 +412,7 @@ Deno.test("a disk that is full already refuses a new journal", async () => {
   assert.equal(file.isOpen, false);
 });
 
-Deno.test("a disk that fills up later leaves a journal that nobody goes on with", async () => {
+Deno.test("a disk that fills up later leaves a journal that cannot be resumed", async () => {
   const host = new FakeHost();
   const failures: string[] = [];
   const journal = await createJournal(host, RUN_RECORD, {
@@ -429,7 +429,7 @@ Deno.test("a disk that fills up later leaves a journal that nobody goes on with"
   ]);
 });
 
-Deno.test("what cannot be gone on with is refused, and left as it is", async () => {
+Deno.test("a file that cannot be resumed is refused and left unchanged", async () => {
   for (
     const [bytes, what] of [
       [new Uint8Array(), "the file contains no run"],
@@ -447,7 +447,7 @@ Deno.test("what cannot be gone on with is refused, and left as it is", async () 
   }
 });
 
-Deno.test("a file that is not there, or in use, or not to be had is refused", async () => {
+Deno.test("a missing, locked or unreadable file is refused", async () => {
   assert.deepEqual(await openingRefusal(resumeJournal(new FakeHost(), OPTIONS)), [
     `--resume ${PATH}: there is no such file`,
     "Runs with --journal FILE write one.",

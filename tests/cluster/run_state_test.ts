@@ -28,7 +28,7 @@ function requestsIn({ totals }: RunState): number {
   return totals.statistics(1).totals.requests;
 }
 
-Deno.test("workers are numbered as they come, and one that comes back is the same member", () => {
+Deno.test("workers are numbered in the order of joining, and keep their number when they return", () => {
   const run = book();
   const [first, second] = [enter(run, "a"), enter(run, "b")];
   assert.deepEqual([first.index, second.index], [0, 1]);
@@ -38,7 +38,7 @@ Deno.test("workers are numbered as they come, and one that comes back is the sam
   assert.deepEqual(run.workers, [first, second]);
 });
 
-Deno.test("the same worker as another process is another member", () => {
+Deno.test("another process of the same name is another worker", () => {
   const run = book();
   const first = run.addWorker({ id: "w1", incarnation: "a", host: "box" });
   const second = run.addWorker({ id: "w1", incarnation: "b", host: "box" });
@@ -46,7 +46,7 @@ Deno.test("the same worker as another process is another member", () => {
   assert.deepEqual([second.id, second.index], ["w1", 1]);
 });
 
-Deno.test("each report is counted once, in its order", () => {
+Deno.test("each report is counted once, in order", () => {
   const run = book();
   const worker = enter(run, "a");
   const verdicts = [1, 1, 3, 2, 3, 1].map((seq) => run.apply(worker, oneRequest(seq)));
@@ -57,7 +57,7 @@ Deno.test("each report is counted once, in its order", () => {
   assert.deepEqual(run.totals.statistics(1).timeline.map(({ second }) => second), [1, 2, 3]);
 });
 
-Deno.test("reports of several workers are numbered each by itself, and added up", () => {
+Deno.test("reports of several workers are numbered independently, and added up", () => {
   const run = book();
   const workers = [enter(run, "a"), enter(run, "b")];
   for (const worker of workers) assert.equal(run.apply(worker, oneRequest(1)), "apply");
@@ -65,7 +65,7 @@ Deno.test("reports of several workers are numbered each by itself, and added up"
   assert.equal(run.totals.peakUsers, 6);
 });
 
-Deno.test("a report that contradicts itself counts nothing, and is still to come", () => {
+Deno.test("an invalid report counts nothing, and is still expected", () => {
   const run = book();
   const worker = enter(run, "a");
   const broken = oneRequest(1, {
@@ -80,7 +80,7 @@ Deno.test("a report that contradicts itself counts nothing, and is still to come
   assert.equal(requestsIn(run), 1);
 });
 
-Deno.test("what was counted before a reset, or comes later but was counted before, does not count", () => {
+Deno.test("counts from before a reset are discarded, even if they arrive later", () => {
   const run = book();
   const worker = enter(run, "a");
   run.apply(worker, oneRequest(1));
@@ -97,7 +97,7 @@ Deno.test("what was counted before a reset, or comes later but was counted befor
   assert.equal(worker.reports.lastSeq, 3);
 });
 
-Deno.test("users are those that all workers have told of", () => {
+Deno.test("users are the sum of what the workers have reported", () => {
   const book = new RunState("run", "hash");
   assert.equal(book.users, 0);
   for (const [id, users] of [["a", 3], ["b", 4]] as const) {
@@ -110,7 +110,7 @@ function member(): WorkerState {
   return new WorkerState({ id: "w1", incarnation: "i1", index: 4, host: "box" });
 }
 
-Deno.test("a new member is present, has told of no second, and is not complete", () => {
+Deno.test("a new worker is present, has reported no second and is not complete", () => {
   const { id, incarnation, index, host, ...rest } = member();
   assert.deepEqual([id, incarnation, index, host], ["w1", "i1", 4, "box"]);
   assert.equal(rest.reports.lastSeq, 0);
@@ -118,7 +118,7 @@ Deno.test("a new member is present, has told of no second, and is not complete",
   assert.deepEqual([rest.users, rest.requests, rest.lastSecond, rest.complete], [0, 0, -1, false]);
 });
 
-Deno.test("users and rate are those of a report's last second, requests those of all", () => {
+Deno.test("users and rate are those of the last second, requests those of all seconds", () => {
   const one = member();
   const second = { failures: 0 };
   one.update(
@@ -136,7 +136,7 @@ Deno.test("users and rate are those of a report's last second, requests those of
   assert.equal(one.lastSecond, 4);
 });
 
-Deno.test("a report that tells of no second leaves users, rate and requests as they were", () => {
+Deno.test("a report without seconds does not change users, rate and requests", () => {
   const one = member();
   const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0 }];
   one.update(report({ from: 4, to: 4, users }), true);
@@ -145,14 +145,14 @@ Deno.test("a report that tells of no second leaves users, rate and requests as t
   assert.equal(one.lastSecond, 4);
 });
 
-Deno.test("cpu and lag are the last ones, and the highest cpu is kept", () => {
+Deno.test("CPU usage and lag are the latest, and the highest CPU usage is kept", () => {
   const one = member();
   one.update(report({ cpu: 0.9, lag: 30 }), true);
   one.update(report({ cpu: 0.4, lag: 2 }), true);
   assert.deepEqual([one.cpu, one.cpuPeak, one.lagMs], [0.4, 0.9, 2]);
 });
 
-Deno.test("a member is complete once its final report is in", () => {
+Deno.test("a worker is complete once its final report has arrived", () => {
   const one = member();
   one.update(report(), true);
   assert.equal(one.complete, false);
@@ -160,7 +160,7 @@ Deno.test("a member is complete once its final report is in", () => {
   assert.equal(one.complete, true);
 });
 
-Deno.test("a member that is lost runs nothing, and keeps what it has counted", () => {
+Deno.test("a lost worker runs nothing, and keeps its counts", () => {
   const one = member();
   const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0 }];
   one.phase = "running";
@@ -171,7 +171,7 @@ Deno.test("a member that is lost runs nothing, and keeps what it has counted", (
   assert.equal(one.lostAtSeconds, 11.5);
 });
 
-Deno.test("who has stopped is complete only where it has no report to send", () => {
+Deno.test("a worker that has stopped is complete only if it has no reports to send", () => {
   const waiting = member();
   waiting.stopped(0);
   assert.equal(waiting.complete, true);
@@ -195,7 +195,7 @@ Deno.test("the first report is number 1", () => {
   assert.deepEqual([0, 1, 2].map((seq) => ledger.judge(seq)), ["again", "apply", "gap"]);
 });
 
-Deno.test("what was applied is not applied again, and what is too early has to wait", () => {
+Deno.test("reports are not applied twice, and not before those they follow", () => {
   const ledger = ledgerAt(3);
   assert.equal(ledger.lastSeq, 3);
   const verdicts = [1, 3, 4, 5, 1000].map((seq) => ledger.judge(seq));
@@ -213,7 +213,7 @@ Deno.test("judging a report changes nothing", () => {
   assert.equal(ledger.lastSeq, 3);
 });
 
-Deno.test("only the next report can have been applied", () => {
+Deno.test("only the next report can be applied", () => {
   const ledger = ledgerAt(3);
   for (const seq of [0, 3, 5]) assert.throws(() => ledger.applied(seq), RangeError);
   assert.equal(ledger.lastSeq, 3);

@@ -288,7 +288,7 @@ redisTest(
     const run = runs.startLocal(shop, redis, ["-u", "20", "-r", "8"]);
     await shop.loggedIn(4);
     await redis.kill();
-    await run.says("Lost the connection to Redis");
+    await run.says("is away");
     const before = shop.names.length;
     // Several attempts of the client, and of users who have no account yet.
     await sleep(2_500);
@@ -302,8 +302,8 @@ redisTest(
     assert.equal(new Set(shop.names).size, 20);
     assert.ok(before < 20);
     const [away, back, ...others] = linesAboutRedis(ended);
-    assert.match(away!, /^ERROR +Lost the connection to Redis at 127\.0\.0\.1:\d+; /);
-    assert.match(back!, /^INFO +The connection to Redis at 127\.0\.0\.1:\d+ is back\.$/);
+    assert.match(away!, /^ERROR +Redis at 127\.0\.0\.1:\d+ is away: /);
+    assert.match(back!, /^INFO +Redis at 127\.0\.0\.1:\d+ is back\.$/);
     assert.deepEqual(others, []);
     const { totals, userErrors } = await runs.summary();
     const place = `Redis at 127.0.0.1:${redis.port}`;

@@ -34,7 +34,7 @@ async function fate(promise: Promise<unknown>): Promise<unknown> {
   return found;
 }
 
-Deno.test("what is asked before the test begins waits until it has begun", async () => {
+Deno.test("calls before the test begins wait for it", async () => {
   const scene = new Scene();
   const sum = scene.cluster.counter("n").add(2);
   assert.equal(await fate(sum), "pending");
@@ -42,7 +42,7 @@ Deno.test("what is asked before the test begins waits until it has begun", async
   assert.equal(await fate(sum), 2);
 });
 
-Deno.test("in init nothing is shared yet, and whoever tries is told", async () => {
+Deno.test("calls in init are rejected", async () => {
   const { cluster } = new Scene();
   await cluster.init(async () => {
     await assert.rejects(
@@ -56,13 +56,13 @@ Deno.test("in init nothing is shared yet, and whoever tries is told", async () =
   assert.deepEqual(cluster.feeders.map(({ name }) => name), ["rows", "more"]);
 });
 
-Deno.test("every caller gets a row of its own", async () => {
+Deno.test("every caller gets its own row", async () => {
   const { cluster } = new Scene().open();
   const row = await cluster.feeder<{ id: number }>("rows", []).next();
   assert.deepEqual(row, { id: 1 });
 });
 
-Deno.test("feeders are made before the test, and the first of a name counts", () => {
+Deno.test("feeders are created before the test, and the first of a name counts", () => {
   const scene = new Scene();
   scene.cluster.feeder("rows", ["other"], { mode: "random" });
   scene.open();
@@ -73,7 +73,7 @@ Deno.test("feeders are made before the test, and the first of a name counts", ()
   );
 });
 
-Deno.test("a user that is to stop does not wait any more, and does not count", async () => {
+Deno.test("a user that is to stop no longer waits, and does not count at a rendezvous", async () => {
   const { cluster } = new Scene().open();
   const [stay, other] = [new UserLifetime(), new UserLifetime()];
   const meet = (): Promise<unknown> => cluster.rendezvous("m", { users: 2 });
@@ -88,7 +88,7 @@ Deno.test("a user that is to stop does not wait any more, and does not count", a
   assert.deepEqual(await fate(second), { arrived: 2, complete: true });
 });
 
-Deno.test("a user that is to stop may still count, and one that is gone gets no answer", async () => {
+Deno.test("a user that is to stop may still use counters, and one that has ended gets no answer", async () => {
   const { cluster } = new Scene().open();
   const stay = new UserLifetime();
   const add = (): Promise<number> => cluster.counter("n").add();
@@ -100,7 +100,7 @@ Deno.test("a user that is to stop may still count, and one that is gone gets no 
   assert.equal(await fate(add()), 2);
 });
 
-Deno.test("a row that comes for a user that has just been told to stop is the next one's", async () => {
+Deno.test("a row for a user that has just been told to stop goes to the next one", async () => {
   const { cluster } = new Scene().open();
   const stay = new UserLifetime();
   const { next } = cluster.feeder("rows", []);
@@ -110,7 +110,7 @@ Deno.test("a row that comes for a user that has just been told to stop is the ne
   assert.deepEqual(await fate(next()), { id: 1 });
 });
 
-Deno.test("messages reach their handlers in order, each with a value of its own", async () => {
+Deno.test("messages reach their handlers in order, each with its own value", async () => {
   const scene = new Scene();
   const heard: unknown[] = [];
   const handler = (data: { n?: number } | null, from: string): void => {
@@ -134,7 +134,7 @@ Deno.test("messages reach their handlers in order, each with a value of its own"
   assert.deepEqual(heard.slice(4), [2]);
 });
 
-Deno.test("what a handler throws is logged, and touches no other", async () => {
+Deno.test("an error in a handler is logged, and does not affect others", async () => {
   const lines: string[] = [];
   await configureLog("ERROR", (line) => lines.push(line));
   const { cluster } = new Scene().open();
@@ -151,7 +151,7 @@ Deno.test("what a handler throws is logged, and touches no other", async () => {
   assert.match(lines[0]!, /A handler of the message k threw: no/);
 });
 
-Deno.test("many values are pushed in portions, in their order", async () => {
+Deno.test("many values are pushed in batches, in order", async () => {
   const { cluster } = new Scene();
   const calls: SharedCall[] = [];
   cluster.attach({
@@ -169,7 +169,7 @@ Deno.test("many values are pushed in portions, in their order", async () => {
   assert.deepEqual(calls.flatMap(({ args }) => JSON.parse(args)), values);
 });
 
-Deno.test("an answer that is no JSON is an error of whoever has asked", async () => {
+Deno.test("an invalid answer rejects the call", async () => {
   const { cluster } = new Scene();
   cluster.attach({
     node: "w1",
@@ -181,7 +181,7 @@ Deno.test("an answer that is no JSON is an error of whoever has asked", async ()
   await assert.rejects(cluster.counter("n").add(), SyntaxError);
 });
 
-Deno.test("what a node is sent before it is ready does not fill its memory", async () => {
+Deno.test("messages that arrive before the node is ready do not fill its memory", async () => {
   const scene = new Scene();
   let heard = 0;
   scene.cluster.on("k", () => void heard++);
@@ -192,7 +192,7 @@ Deno.test("what a node is sent before it is ready does not fill its memory", asy
   assert.equal(heard, 1_000);
 });
 
-Deno.test("names and values that nobody could send are refused at once", async () => {
+Deno.test("names and values that cannot be sent are refused immediately", async () => {
   const { cluster } = new Scene().open();
   for (const name of ["", "x".repeat(257), "\ud800", "\ufeffn", 5 as unknown as string]) {
     assert.throws(() => cluster.counter(name), TypeError);
@@ -206,7 +206,7 @@ Deno.test("names and values that nobody could send are refused at once", async (
   await assert.rejects(cluster.counter("c").add(NaN), /^Error: counter c: only finite numbers/);
 });
 
-Deno.test("messages that the master does not take do not fill the memory", () => {
+Deno.test("messages that the master does not receive do not fill the memory", () => {
   const { cluster } = new Scene();
   for (let n = 0; n < 1_000; n++) cluster.send("k", n);
   assert.throws(

@@ -17,22 +17,22 @@ async function refusal(rows: FeederDefinition["rows"], text?: string): Promise<s
 const CSV = csv("data/rows");
 const JSONL = jsonl("/home/me/data/rows");
 
-Deno.test("CSV: the first line names the columns, and each row is an object of texts", async () => {
+Deno.test("CSV: the first line names the columns, and each row is an object of strings", async () => {
   assert.deepEqual(await read(CSV, '\ufeffa,b\r\n1,"x, ""y"""\r\n\r\n"2\n3",\r\n'), [
     '{"a":"1","b":"x, \\"y\\""}',
     '{"a":"2\\n3","b":""}',
   ]);
 });
 
-Deno.test("JSON lines: each line is a row, empty ones are none", async () => {
+Deno.test("JSON lines: each line is a row, and empty ones are skipped", async () => {
   assert.deepEqual(await read(JSONL, '{"a":1}\r\n\n  [2]\n"three"'), ['{"a":1}', "[2]", '"three"']);
 });
 
-Deno.test("a list is taken as it is", async () => {
+Deno.test("rows may be an array", async () => {
   assert.deepEqual(await read([1, { a: "b" }, null]), ["1", '{"a":"b"}', "null"]);
 });
 
-Deno.test("what is wrong is named with its file and its line", async () => {
+Deno.test("errors name the file and the line", async () => {
   const long = "x".repeat(65_536);
   assert.deepEqual(
     await Promise.all([

@@ -33,7 +33,7 @@ class Scene {
   }
 }
 
-Deno.test("nobody gets more than a 16th of what is left, and the last ones go one by one", () => {
+Deno.test("a block is at most a 16th of what is left, and the last iterations are handed out one by one", () => {
   const store = new Scene(100);
   const granted: number[] = [];
   for (let round = 0; round < 60; round++) {
@@ -47,7 +47,7 @@ Deno.test("nobody gets more than a 16th of what is left, and the last ones go on
   assert.equal(granted.reduce((sum, count) => sum + count), 100);
 });
 
-Deno.test("whoever finds none waits until all that others hold has begun, and gets none then", () => {
+Deno.test("a node that finds none waits until all have been started, and then gets none", () => {
   const store = new Scene(2);
   store.ask("a", "take", 1);
   store.ask("b", "take", 1);
@@ -61,7 +61,7 @@ Deno.test("whoever finds none waits until all that others hold has begun, and ge
   assert.deepEqual(store.take(), ["c ok 0"]);
 });
 
-Deno.test("what is given back goes to whoever has waited longest, once that is written down", () => {
+Deno.test("returned iterations go to the node that has waited longest, after the journal is written", () => {
   const store = new Scene(1);
   store.ask("a", "take", 1);
   store.ask("b", "take", 3);
@@ -74,7 +74,7 @@ Deno.test("what is given back goes to whoever has waited longest, once that is w
   assert.deepEqual(store.take(), ["c ok 1 (changed)"]);
 });
 
-Deno.test("nobody gets what a node held that has gone, and nobody waits for it any more", () => {
+Deno.test("what a lost node held is not handed out again, and no longer waited for", () => {
   const store = new Scene(2);
   store.ask("a", "take", 1);
   store.ask("b", "take", 1);
@@ -89,7 +89,7 @@ Deno.test("nobody gets what a node held that has gone, and nobody waits for it a
   assert.deepEqual(store.take(), ["a ok null (changed)", "a ok 1 (changed)"]);
 });
 
-Deno.test("a wait that is given up gets nothing", () => {
+Deno.test("a cancelled wait gets nothing", () => {
   const store = new Scene(1);
   store.ask("a", "take", 1);
   store.ask("b", "take", 1)();
@@ -111,7 +111,7 @@ for (const [operation, count] of [["take", 0], ["take", 1.5], ["return", "3"], [
   });
 }
 
-Deno.test("passes can be taken, begun and returned, and nothing else", () => {
+Deno.test("iterations can only be taken, begun and returned", () => {
   const store = new Scene(16);
   store.ask("a", "keep", 1);
   assert.deepEqual(store.take(), ["a error iterations cannot keep"]);
@@ -132,7 +132,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 60 },
 );
 
-Deno.test("whatever is taken, given back and lost, no pass is there twice, and nobody waits for ever", () => {
+Deno.test("whatever is taken, returned and lost, no iteration is handed out twice, and no node waits forever", () => {
   fc.assert(fc.property(fc.integer({ min: 0, max: 50 }), steps, (iterations, steps) => {
     const store = new IterationQuota(iterations);
     const nodes = [0, 1, 2].map(() => ({

@@ -14,7 +14,7 @@ function upTo(last: number, first = 1): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }
 
-Deno.test("messages are under way up to a limit, and the next ones follow what is acknowledged", () => {
+Deno.test("messages are in flight up to a limit, and acknowledgements make room for more", () => {
   const { box: mail, take } = box();
   post(mail, 40);
   assert.deepEqual(take(), upTo(32));
@@ -24,7 +24,7 @@ Deno.test("messages are under way up to a limit, and the next ones follow what i
   assert.deepEqual(take(), [33, 34, 35]);
 });
 
-Deno.test("on a new connection all that is not acknowledged goes out again, in its order", () => {
+Deno.test("on a new connection, unacknowledged messages are sent again in order", () => {
   const { box: mail, take } = box();
   post(mail, 40);
   mail.acknowledged(30);
@@ -36,7 +36,7 @@ Deno.test("on a new connection all that is not acknowledged goes out again, in i
   assert.deepEqual(take(), []);
 });
 
-Deno.test("what is too much is dropped, until there is room", () => {
+Deno.test("messages above the limit are dropped until there is room", () => {
   const { box: mail } = box();
   assert.deepEqual(post(mail, 1_001).lastIndexOf(true), 999);
   mail.acknowledged(1);

@@ -37,7 +37,7 @@ class ConnectionScene {
   }
 }
 
-Deno.test("a connection that cannot be made within 3 s is given up, and closed", async () => {
+Deno.test("a connection that cannot be opened within 3 s is given up and closed", async () => {
   const { clock, client, connection, log } = new ConnectionScene();
   const opened = assert.rejects(connection.open(), /^Error: no answer within 3 s$/);
   await clock.advance(2_999);
@@ -48,7 +48,7 @@ Deno.test("a connection that cannot be made within 3 s is given up, and closed",
   assert.deepEqual([log, clock.pending], [[], 0]);
 });
 
-Deno.test("a connection that is refused says why, and is closed", async () => {
+Deno.test("a refused connection rejects with the reason and is closed", async () => {
   const { client, connection } = new ConnectionScene();
   client.connected.reject(new AggregateError([new Error("connect ECONNREFUSED")]));
   await assert.rejects(connection.open(), /^Error: connect ECONNREFUSED$/);
@@ -56,19 +56,19 @@ Deno.test("a connection that is refused says why, and is closed", async () => {
   assert.equal(connection.reconnects, false);
 });
 
-Deno.test("one line says that Redis is away, and one that it is back", async () => {
+Deno.test("a lost connection is logged once, and so is its return", async () => {
   const { client, connection, log } = await ConnectionScene.opened();
   assert.ok(connection.reconnects);
   for (let i = 0; i < 3; i++) client.emit("error", new Error("Socket closed unexpectedly"));
   const away =
-    "error Lost the connection to Redis at box:6379; counters and queues fail until it is back: Socket closed unexpectedly";
+    "error Lost the connection to Redis at box:6379; counters and queues fail until it reconnects: Socket closed unexpectedly";
   assert.deepEqual(log.splice(0), [away]);
   client.emit("ready");
   client.emit("ready");
   assert.deepEqual(log, ["info The connection to Redis at box:6379 is back."]);
 });
 
-Deno.test("nothing is said of a connection that was closed", async () => {
+Deno.test("nothing is logged about a closed connection", async () => {
   const { client, connection, log } = await ConnectionScene.opened();
   connection.close();
   connection.close();
@@ -78,7 +78,7 @@ Deno.test("nothing is said of a connection that was closed", async () => {
   assert.deepEqual(log, []);
 });
 
-Deno.test("a command is answered, fails with the place, or fails after 3 s", async () => {
+Deno.test("a command is answered, fails with the address, or fails after 3 s", async () => {
   const { client, clock, connection } = await ConnectionScene.opened();
   const answered = connection.command("GET", "orders");
   const failed = assert.rejects(
@@ -104,7 +104,7 @@ function counters(...replies: readonly unknown[]): RedisCalls {
   return new RedisCalls("counter", (redis) => new RedisCounters(redis), replies);
 }
 
-Deno.test("a counter is the key of its name, and 0 where there is none", async () => {
+Deno.test("a counter is the key of its name, and 0 if the key is missing", async () => {
   const calls = counters(null, "2", "1.5", "1.5");
   assert.equal(await calls.ask("value"), "ok 0");
   assert.equal(await calls.ask("add", [2]), 'ok 2 [ok ["2"]]');
@@ -113,7 +113,7 @@ Deno.test("a counter is the key of its name, and 0 where there is none", async (
   assert.deepEqual(calls.sent, ["GET n", "INCRBYFLOAT n 2", "INCRBYFLOAT n -0.5", "GET n"]);
 });
 
-Deno.test("what cannot be added is refused, and Redis hears nothing of it", async () => {
+Deno.test("invalid amounts are refused without a command to Redis", async () => {
   const calls = counters();
   for (const args of [["1"], [null], []]) {
     assert.equal(
@@ -125,7 +125,7 @@ Deno.test("what cannot be added is refused, and Redis hears nothing of it", asyn
   assert.deepEqual(calls.sent, []);
 });
 
-Deno.test("a value in Redis that is no number is said to be none", async () => {
+Deno.test("a value in Redis that is not a number is an error", async () => {
   const calls = counters("ada", "", "inf", "1e999");
   for (let i = 0; i < 4; i++) {
     const answer = await calls.ask("value");
@@ -133,7 +133,7 @@ Deno.test("a value in Redis that is no number is said to be none", async () => {
   }
 });
 
-Deno.test("an addition that fails may have been made, and is not to be made again", async () => {
+Deno.test("a failed addition may have been made, and is not repeated", async () => {
   const calls = counters(new Error("no answer within 3 s"), new Error("away"));
   assert.equal(
     await calls.ask("add", [1]),
@@ -146,7 +146,7 @@ function queues(...replies: readonly unknown[]): RedisCalls {
   return new RedisCalls("queue", (redis) => new RedisQueues(redis), replies);
 }
 
-Deno.test("values go into the list of the queue's name as JSON, and come out", async () => {
+Deno.test("values are pushed to the list of the queue's name as JSON, and popped from it", async () => {
   const calls = queues(2, 2, '"a"', '{"b":[1]}', null);
   assert.equal(await calls.ask("push", ["a", { b: [1] }]), 'ok  [ok [""]]');
   assert.equal(await calls.ask("size"), "ok 2");
@@ -156,7 +156,7 @@ Deno.test("values go into the list of the queue's name as JSON, and come out", a
   assert.deepEqual(calls.sent, ['RPUSH n "a" {"b":[1]}', "LLEN n", "LPOP n", "LPOP n", "LPOP n"]);
 });
 
-Deno.test("a text in Redis that is no JSON comes out as the text", async () => {
+Deno.test("a text in Redis that is not JSON is returned as a string", async () => {
   const texts = ["user1", "", "00123", "{", 'say "hi"'];
   const calls = queues(...texts);
   for (const text of texts) {
@@ -165,7 +165,7 @@ Deno.test("a text in Redis that is no JSON comes out as the text", async () => {
   }
 });
 
-Deno.test("to push nothing, too much or what is too deep never reaches Redis", async () => {
+Deno.test("pushing no values, or values that are too long or nested too deeply, never reaches Redis", async () => {
   const calls = queues();
   assert.equal(await calls.ask("push", []), "ok ");
   assert.equal(
@@ -176,7 +176,7 @@ Deno.test("to push nothing, too much or what is too deep never reaches Redis", a
   assert.deepEqual(calls.sent, []);
 });
 
-Deno.test("a value that is too long for a worker goes back to where it was", async () => {
+Deno.test("a value that is too long for a worker is put back", async () => {
   const long = "\u0001".repeat(11_000);
   const calls = queues(long, 1);
   const answer = await calls.ask("pop");
@@ -187,7 +187,7 @@ Deno.test("a value that is too long for a worker goes back to where it was", asy
   assert.deepEqual(calls.sent, ["LPOP n", `LPUSH n ${long}`]);
 });
 
-Deno.test("a failure is the caller's, and a journal has it where something may have changed", async () => {
+Deno.test("a failure is returned to the caller, and recorded if state may have changed", async () => {
   const calls = queues(...Array.from({ length: 3 }, () => new Error("away")));
   const failed = 'error queue n: away [error ["queue n: away"]]';
   assert.equal(await calls.ask("push", [1]), failed);
@@ -246,7 +246,7 @@ class Scene {
   }
 }
 
-Deno.test("a call that is sent again while Redis works on it is carried out once", async () => {
+Deno.test("a call that is repeated while Redis is busy with it is performed once", async () => {
   const scene = new Scene();
   scene.add(1);
   scene.rpc.handle(scene.member, { type: "RECALL", ids: [1] });
@@ -255,7 +255,7 @@ Deno.test("a call that is sent again while Redis works on it is carried out once
   assert.deepEqual([scene.sent, scene.replies], [["INCRBYFLOAT n 1"], ["1: ok 1"]]);
 });
 
-Deno.test("a call of a worker that is lost meanwhile is carried out once, and answered", async () => {
+Deno.test("a call of a worker that is lost in the meantime is performed once, and answered", async () => {
   const scene = new Scene();
   scene.add(1);
   scene.member.membership = "lost";
@@ -269,7 +269,7 @@ Deno.test("a call of a worker that is lost meanwhile is carried out once, and an
   assert.deepEqual([scene.sent, scene.replies], [["INCRBYFLOAT n 1"], ["1: ok 1"]]);
 });
 
-Deno.test("another master gives the answer of the first, and changes nothing in Redis", async () => {
+Deno.test("a restarted master repeats the answer, and changes nothing in Redis", async () => {
   const first = new Scene();
   first.add(1);
   await first.answer("7");
@@ -283,7 +283,7 @@ Deno.test("another master gives the answer of the first, and changes nothing in 
   ]);
 });
 
-Deno.test("what is no answer is refused", () => {
+Deno.test("invalid recorded answers are refused", () => {
   const results: PerformedCall[] = [];
   const call = { service: "redis", name: "n", operation: "ok", args: "[]" };
   const answers = new RedisAnswers();

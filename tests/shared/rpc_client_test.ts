@@ -44,7 +44,7 @@ class Scene {
   }
 }
 
-Deno.test("a call is answered once, and settled before its answer is used", () => {
+Deno.test("a call is answered once, and SETTLED is sent before the answer is used", () => {
   const scene = new Scene();
   scene.ask("a");
   scene.reply(1);
@@ -54,7 +54,7 @@ Deno.test("a call is answered once, and settled before its answer is used", () =
   assert.deepEqual(scene.take(), ["1 value a", "settled 1"]);
 });
 
-Deno.test("on a new connection the calls without an answer are sent again, in their order", () => {
+Deno.test("on a new connection, unanswered calls are sent again in order", () => {
   const scene = new Scene();
   scene.line.joined(1);
   assert.deepEqual(scene.take(), []);
@@ -65,7 +65,7 @@ Deno.test("on a new connection the calls without an answer are sent again, in th
   assert.deepEqual(scene.take(), ["recall 1,3", "1 value a", "3 value c"]);
 });
 
-Deno.test("64 calls are under way, the others wait for their turn; those that may block do not", () => {
+Deno.test("64 calls are in flight and the others wait, except those that may block", () => {
   const scene = new Scene();
   for (let n = 0; n < 66; n++) scene.ask(`n${n}`);
   scene.ask("meeting", true);
@@ -76,7 +76,7 @@ Deno.test("64 calls are under way, the others wait for their turn; those that ma
   assert.deepEqual(scene.take(), ["settled 1", "66 value n64"]);
 });
 
-Deno.test("long calls wait for one another even where they are few", () => {
+Deno.test("long calls wait for each other even if there are few", () => {
   const scene = new Scene();
   const values = JSON.stringify(["x".repeat(300_000)]);
   const call = { service: "queue", name: "q", operation: "push", args: values };
@@ -86,7 +86,7 @@ Deno.test("long calls wait for one another even where they are few", () => {
   assert.deepEqual(scene.take(), ["settled 1", "5 push q"]);
 });
 
-Deno.test("a call that is withdrawn is not answered, and the master is told where it may know of it", () => {
+Deno.test("a withdrawn call is not answered, and the master is told if it may know the call", () => {
   const scene = new Scene();
   const withdraw = scene.ask("meeting", true);
   for (let n = 0; n < 64; n++) scene.ask(`n${n}`);
@@ -104,7 +104,7 @@ Deno.test("a call that is withdrawn is not answered, and the master is told wher
   assert.deepEqual(scene.answers, []);
 });
 
-Deno.test("each message is heard once; another master numbers them anew", () => {
+Deno.test("each message is delivered once, and a restarted master numbers them from 1", () => {
   const scene = new Scene();
   const cast = (seq: number): void => {
     scene.line.handle({ type: "CAST", seq, from: "w2", kind: "flush", data: `${seq}` });
@@ -119,7 +119,7 @@ Deno.test("each message is heard once; another master numbers them anew", () => 
   assert.deepEqual(scene.take(), ["ack 1", "ack 1", "ack 2", "ack 2", "ack 2", "ack 1"]);
 });
 
-Deno.test("when the run is over, whoever waits is to end", () => {
+Deno.test("when the run is over, open calls end their users", () => {
   const scene = new Scene();
   scene.ask("a");
   scene.line.close();

@@ -75,7 +75,7 @@ function short(message: Message): string {
   return message.type;
 }
 
-Deno.test("another master of the run answers as the one before would have", () => {
+Deno.test("a restarted master answers like the previous one", () => {
   const first = new Scene();
   first.call(0, 1, "feeder", "next");
   first.call(0, 2, "feeder", "next");
@@ -102,7 +102,7 @@ Deno.test("another master of the run answers as the one before would have", () =
   ]);
 });
 
-Deno.test("what changes nothing is not written down", () => {
+Deno.test("calls that change nothing are not written to the journal", () => {
   const scene = new Scene();
   scene.call(0, 1, "counter", "value");
   scene.call(0, 2, "queue", "pop");
@@ -110,7 +110,7 @@ Deno.test("what changes nothing is not written down", () => {
   assert.deepEqual(scene.journal, []);
 });
 
-Deno.test("the master's own calls are answered in a turn of their own, and are gone on with", async () => {
+Deno.test("the master's own calls are answered in a later turn, and restored after a restart", async () => {
   const first = new Scene();
   const values: string[] = [];
   const call = { service: "counter", name: "rows", operation: "add", args: "[3]" };
@@ -123,7 +123,7 @@ Deno.test("the master's own calls are answered in a turn of their own, and are g
   assert.deepEqual(second.take(), ["w1 1: ok 3"]);
 });
 
-Deno.test("a message goes to those that it is for, and to nobody who has gone", () => {
+Deno.test("a message goes to its receivers, but not to workers that have left", () => {
   const scene = new Scene();
   scene.move(2, "lost");
   let id = 0;
@@ -147,7 +147,7 @@ Deno.test("a message goes to those that it is for, and to nobody who has gone", 
   ]);
 });
 
-Deno.test("messages wait for a worker that is cut off, and reach it once it is back", () => {
+Deno.test("messages wait for a disconnected worker until it returns", () => {
   const scene = new Scene();
   scene.call(0, 1, "message", "send", '["w2",1]');
   scene.call(0, 2, "message", "send", '["w2",2]');
@@ -157,13 +157,13 @@ Deno.test("messages wait for a worker that is cut off, and reach it once it is b
   assert.deepEqual(scene.take(), ["w2 w1 flush 2"]);
 });
 
-Deno.test("names of nobody fill no log", () => {
+Deno.test("unknown receivers do not flood the log", () => {
   const scene = new Scene();
   for (let id = 1; id <= 200; id++) scene.call(0, id, "message", "send", `["x${id}",1]`);
   assert.equal(scene.warnings.length, 100);
 });
 
-Deno.test("a worker that takes no messages is warned of once", () => {
+Deno.test("a worker that does not receive its messages is warned about once", () => {
   const scene = new Scene();
   for (let id = 1; id <= 1_100; id++) scene.call(0, id, "message", "send", '["w2",1]');
   assert.deepEqual(scene.warnings, [
@@ -171,7 +171,7 @@ Deno.test("a worker that takes no messages is warned of once", () => {
   ]);
 });
 
-Deno.test("a message that makes no sense, or is too long, is refused", () => {
+Deno.test("an invalid or oversized message is refused", () => {
   const scene = new Scene();
   scene.call(0, 1, "message", "send", "[1,2]");
   scene.call(0, 2, "message", "shout", '["all",2]');
@@ -184,7 +184,7 @@ Deno.test("a message that makes no sense, or is too long, is refused", () => {
   );
 });
 
-Deno.test("workers are told how long the test has lasted, as soon as it has begun", () => {
+Deno.test("workers can ask for the time since the start of the test", () => {
   const scene = new Scene();
   scene.call(0, 1, "time", "elapsed");
   let elapsed = 7.25;
@@ -196,7 +196,7 @@ Deno.test("workers are told how long the test has lasted, as soon as it has begu
   assert.deepEqual(scene.journal, []);
 });
 
-Deno.test("what is left of the passes of a run is known to another master, also where a worker is lost", () => {
+Deno.test("a restarted master knows the remaining iterations, even if a worker is lost", () => {
   const iterations = { iterations: 40 };
   const first = new Scene([], iterations);
   first.call(0, 1, "passes", "take", "[9]");
@@ -266,7 +266,7 @@ function withdraw(id: number, other: number): Message<"CALL"> {
   return { type: "CALL", id, service: SESSION_SERVICE, name: "", operation: "withdraw", args };
 }
 
-Deno.test("what changes something is written down before it is answered, and answered again", () => {
+Deno.test("a change is written to the journal before it is answered, and the answer can be repeated", () => {
   const { desk, log } = new SessionScene();
   desk.handle(call(1, "counter", "add", 2));
   desk.handle(call(1, "counter", "add", 2));
@@ -274,7 +274,7 @@ Deno.test("what changes something is written down before it is answered, and ans
   assert.deepEqual(log, ["1 changed by add", "1: ok 2", "1: ok 2", "2: ok 2"]);
 });
 
-Deno.test("an old copy of a call that is settled is not carried out", () => {
+Deno.test("an old copy of a settled call is ignored", () => {
   const scene = new SessionScene();
   scene.desk.handle(call(1, "counter", "add", 1));
   scene.desk.settle(1);
@@ -285,7 +285,7 @@ Deno.test("an old copy of a call that is settled is not carried out", () => {
   assert.deepEqual(scene.take(), ["2: ok 1"]);
 });
 
-Deno.test("what is not settled goes back when the worker is lost, and is the next row", () => {
+Deno.test("an unsettled row is taken back when the worker is lost, and handed out next", () => {
   const scene = new SessionScene();
   const [first, second] = [scene.open("a"), scene.open("b")];
   for (const id of [1, 2, 3]) first.handle(call(id, "feeder", "next"));
@@ -301,7 +301,7 @@ Deno.test("what is not settled goes back when the worker is lost, and is the nex
   ]);
 });
 
-Deno.test("a lost worker that is back gets another row, and its additions are not repeated", () => {
+Deno.test("a lost worker that returns gets another row, and its additions are not repeated", () => {
   const scene = new SessionScene();
   scene.desk.handle(call(1, "feeder", "next"));
   scene.desk.handle(call(2, "counter", "add", 5));
@@ -314,7 +314,7 @@ Deno.test("a lost worker that is back gets another row, and its additions are no
   assert.deepEqual(scene.take(), ["1 changed by next", "1: ok 1", "2: ok 5"]);
 });
 
-Deno.test("calls that a worker does not ask for again are settled, or given up", () => {
+Deno.test("calls that a worker does not recall are settled or dropped", () => {
   const scene = new SessionScene();
   scene.desk.handle(call(1, "feeder", "next"));
   scene.desk.handle(call(2, "rendezvous", "arrive", 2, 60));
@@ -333,7 +333,7 @@ Deno.test("calls that a worker does not ask for again are settled, or given up",
   ]);
 });
 
-Deno.test("a call that is withdrawn is not answered, and gives back its row", () => {
+Deno.test("a withdrawn call is not answered, and its row is taken back", () => {
   const scene = new SessionScene();
   scene.desk.handle(call(1, "feeder", "next"));
   scene.desk.handle(call(2, "rendezvous", "arrive", 2, 60));
@@ -347,7 +347,7 @@ Deno.test("a call that is withdrawn is not answered, and gives back its row", ()
   assert.deepEqual(scene.take(), ["6 changed by next", "6: ok 0"]);
 });
 
-Deno.test("who waits for a row gets one that comes back, written down after what brought it", () => {
+Deno.test("a waiting call gets a row that is taken back, recorded after the call that returned it", () => {
   const scene = new SessionScene();
   const wait = { ...call(1, "feeder", "next"), name: "waited" };
   scene.desk.handle(wait);
@@ -362,7 +362,7 @@ Deno.test("who waits for a row gets one that comes back, written down after what
   ]);
 });
 
-Deno.test("a worker that takes no answers is refused before they fill the memory", () => {
+Deno.test("a worker that does not settle its calls is refused before they fill the memory", () => {
   const { desk } = new SessionScene();
   const values = [call(1, "queue", "push", "x".repeat(60_000)), call(2, "queue", "pop")];
   assert.throws(() => {
@@ -385,7 +385,7 @@ const anyStep = fc.record({
   restart: fc.boolean(),
 });
 
-Deno.test("whatever is lost, sent twice or sent again, each call is carried out once", () => {
+Deno.test("whatever is lost or repeated, each call is performed once", () => {
   fc.assert(
     fc.property(fc.array(anyStep, { maxLength: 30 }), (steps) => {
       const sane = new SessionScene();

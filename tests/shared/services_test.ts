@@ -45,7 +45,7 @@ class Scene {
   }
 }
 
-Deno.test("counters begin at 0, take whole numbers and fractions, and are apart by name", () => {
+Deno.test("counters start at 0, accept whole numbers and fractions, and are separate by name", () => {
   const services = new Scene();
   services.ask("counter", "value");
   services.ask("counter", "add", [2]);
@@ -54,7 +54,7 @@ Deno.test("counters begin at 0, take whole numbers and fractions, and are apart 
   assert.deepEqual(services.take(), ["ok 0", "ok 2 (changed)", "ok 1.5 (changed)", "ok 0"]);
 });
 
-Deno.test("what cannot be added is refused, and adds nothing", () => {
+Deno.test("invalid amounts are refused, and add nothing", () => {
   const services = new Scene();
   const refusal = "error counter rows: only finite numbers can be added, and make a finite sum";
   services.ask("counter", "add", [1e308]);
@@ -64,7 +64,7 @@ Deno.test("what cannot be added is refused, and adds nothing", () => {
   assert.deepEqual(services.take(), [...Array(4).fill(refusal), "ok 1e+308"]);
 });
 
-Deno.test("a queue gives what came first, and nothing when it is empty", () => {
+Deno.test("a queue is first in, first out, and may be empty", () => {
   const services = new Scene();
   services.ask("queue", "push", ["a", { b: [1] }, null]);
   services.ask("queue", "size");
@@ -96,7 +96,7 @@ Deno.test("a queue keeps its order over thousands of values", () => {
   assert.deepEqual(popped, Array.from({ length: 10_000 }, (_, n) => String(n)));
 });
 
-Deno.test("values that are too long, nested too deep or too many do not go into a queue", () => {
+Deno.test("values that are too long, nested too deeply or too many are refused", () => {
   const services = new Scene();
   services.ask("queue", "push", ["x".repeat(64 * 1024)]);
   const deep = { service: "queue", name: "rows", operation: "push", args: "" };
@@ -117,7 +117,7 @@ Deno.test("values that are too long, nested too deep or too many do not go into 
   assert.deepEqual(services.take(), [full, `ok "${value}" (changed)`, "ok  (changed)"]);
 });
 
-Deno.test("a unique feeder hands out each row once; then it is for onEmpty to say", () => {
+Deno.test("a unique feeder hands out each row once, and then follows onEmpty", () => {
   const answers = (["stop", "throw", "wait"] as const).map((onEmpty) => {
     const services = new Scene([{ onEmpty }]);
     for (let i = 0; i < 4; i++) services.ask("feeder", "next");
@@ -131,7 +131,7 @@ Deno.test("a unique feeder hands out each row once; then it is for onEmpty to sa
   ]);
 });
 
-Deno.test("a circular feeder begins anew, a random one takes any row and keeps nothing", () => {
+Deno.test("a circular feeder starts again, and a random one picks any row", () => {
   const circular = new Scene([{ mode: "circular" }]);
   for (let i = 0; i < 4; i++) circular.ask("feeder", "next");
   assert.deepEqual(circular.take(), [0, 1, 2, 0].map((row) => `ok ${row} (changed)`));
@@ -143,7 +143,7 @@ Deno.test("a circular feeder begins anew, a random one takes any row and keeps n
   assert.deepEqual(random.take(), ["ok 0", "ok 1", "ok 2"]);
 });
 
-Deno.test("users meet when all are there, and those who come later meet anew", () => {
+Deno.test("users meet when all have arrived, and later ones start another round", () => {
   const services = new Scene();
   for (let i = 0; i < 2; i++) services.ask("rendezvous", "arrive", [3, 60]);
   services.ask("rendezvous", "arrive", [1, 60], "elsewhere");
@@ -154,7 +154,7 @@ Deno.test("users meet when all are there, and those who come later meet anew", (
   assert.deepEqual(services.take(), []);
 });
 
-Deno.test("those who wait in vain go on after the time of the first of them", async () => {
+Deno.test("an incomplete round ends after the timeout of its first user", async () => {
   const services = new Scene();
   services.ask("rendezvous", "arrive", [3, 5]);
   await services.clock.advance(4_000);
@@ -166,7 +166,7 @@ Deno.test("those who wait in vain go on after the time of the first of them", as
   assert.equal(services.clock.pending, 0);
 });
 
-Deno.test("who does not wait any more does not count, and the last to go ends the round", async () => {
+Deno.test("users that no longer wait do not count, and the last one to leave ends the round", async () => {
   const services = new Scene();
   const cancels = [0, 1].map(() => services.ask("rendezvous", "arrive", [3, 5]));
   cancels[0]!();
@@ -179,7 +179,7 @@ Deno.test("who does not wait any more does not count, and the last to go ends th
   assert.equal(services.clock.pending, 0);
 });
 
-Deno.test("it is known how often users have met, and how often in vain", async () => {
+Deno.test("complete and incomplete rounds are counted", async () => {
   const services = new Scene();
   for (let i = 0; i < 4; i++) services.ask("rendezvous", "arrive", [2, 5], "pay");
   services.ask("rendezvous", "arrive", [2, 5], "pay");
@@ -192,7 +192,7 @@ Deno.test("it is known how often users have met, and how often in vain", async (
   assert.deepEqual(services.rendezvous.at(-1), { name: "(other)", complete: 201, incomplete: 0 });
 });
 
-Deno.test("what makes no sense is refused in words", () => {
+Deno.test("invalid calls are refused with a reason", () => {
   const services = new Scene([{}]);
   services.ask("rendezvous", "arrive", [0, 5]);
   services.ask("rendezvous", "arrive", [2, 0]);
