@@ -1,14 +1,14 @@
 /**
- * What many workers cost their master, and what a master costs its workers. `deno task bench cluster
- * [--workers N,N] [--seconds S] [--runs N]`; writes bench/results/cluster.json as well.
+ * Measures the cost of many workers for their master, and of a master for its workers. `deno task bench
+ * cluster [--workers N,N] [--seconds S] [--runs N]` also writes bench/results/cluster.json.
  *
- * First the real master, as a process of its own on core 0, with workers that have no users: they are in
- * this process, on core 1, and each reports 20 names of 30 requests every second. Its processor time and
- * its memory are what the system says; the time to an ACK is from a report's sending on, as the worker
- * sees it, and all workers report in the same moment.
+ * The first part runs the real master on core 0, and simulated workers without users in this process, on
+ * core 1. Each worker reports 20 names with 30 requests every second, all at the same moment. Processor
+ * time and memory of the master are the system's figures. Workers measure the time from sending a report
+ * to its ACK.
  *
- * Then FastHttpUser against nginx on the same two cores: as two workers of a master (`--processes 2`),
- * and as two runs that know nothing of each other, taking turns.
+ * The second part runs FastHttpUser against nginx on the same two cores: in turns as two workers of a
+ * master (`--processes 2`) and as two separate runs.
  *
  * @module
  */
@@ -26,14 +26,14 @@ const MASTER_CORE = 0;
 const WORKERS_CORE = 1;
 const RESULT = "bench/results/cluster.json";
 
-/** Share of a core that a master with 1,000 workers may take. */
+/** Share of a core that a master with 1,000 workers may use. */
 const CPU_GOAL = 0.7;
 
-/** Megabytes that it may have at the end beyond what it has after {@link EARLY_SECOND}. */
+/** By how many megabytes its memory may grow after {@link EARLY_SECOND}. */
 const GROWTH_GOAL = 64;
 const EARLY_SECOND = 5;
 
-/** Seconds in which requests are counted, of a run of FastHttpUser. */
+/** Seconds of a run of FastHttpUser in which requests are counted. */
 const SHARING_SECONDS = 3;
 
 interface SizeRow {
@@ -45,7 +45,7 @@ interface SizeRow {
   readonly lateBytes: number;
   readonly ackMs: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly exact: boolean;
-  /** What else wanted to run on the machine, just before: processes, over the last minute. */
+  /** The load average of the machine in the minute before. */
   readonly loadBefore: number;
 }
 
@@ -114,7 +114,7 @@ const sizes = values.workers.split(",").map((text) => Math.ceil(positive("worker
 const seconds = Math.max(EARLY_SECOND + 1, Math.ceil(positive("seconds", values.seconds)));
 const runs = Math.ceil(positive("runs", values.runs));
 for (const program of ["nginx", "taskset"]) {
-  if (!await isInstalled(program)) throw new Error(`there is no ${program} here`);
+  if (!await isInstalled(program)) throw new Error(`${program} is not installed`);
 }
 const date = new Date().toISOString();
 await pin(Deno.pid, WORKERS_CORE);

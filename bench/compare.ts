@@ -1,6 +1,6 @@
 /**
- * What `aiotest compare` says of 20 pairs of equal runs, and of 20 with a target that is 10 % slower.
- * `deno task bench compare [--pairs N] [--seconds S]`
+ * Counts the false alarms of `aiotest compare` in pairs of equal runs, and how often it finds a target that
+ * is 10 % slower. `deno task bench compare [--pairs N] [--seconds S]`
  *
  * @module
  */
@@ -25,7 +25,7 @@ const { pairs, falseAlarms, found } = await comparePairs({
 });
 const alarmsAllowed = Math.floor(pairs / 20);
 host.stdout.write(
-  `equal runs: ${falseAlarms} of ${pairs} pairs are said to differ (goal: ${alarmsAllowed} at most: ` +
+  `equal runs: ${falseAlarms} of ${pairs} pairs reported as different (goal: ${alarmsAllowed} at most: ` +
     `${falseAlarms <= alarmsAllowed ? "met" : "MISSED"})\n` +
     `a target that is 10 % slower: found in ${found} of ${pairs} (goal: all: ` +
     `${found === pairs ? "met" : "MISSED"})\n`,

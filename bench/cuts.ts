@@ -1,6 +1,6 @@
 /**
- * A million requests over connections that the target cuts at random: what it counted has to be what
- * was sent and sent again, exactly. `deno task bench cuts`
+ * Sends a million requests to a target that cuts connections at random. Its count must be exactly that of
+ * requests and retries. `deno task bench cuts`
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * `deno task bench dashboard [PAGES]`: what the dashboard costs a run, an hour in, with 1,000 names that
- * all count and 200 workers, and one page open or as many as are asked for.
+ * Measures the cost of the dashboard after an hour, with 1,000 active names, 200 workers, and one open page
+ * or more. `deno task bench dashboard [PAGES]`
  *
- * A second of the run must not cost more than 20 ms of processor time, which is 2 % of a core.
+ * The goal is at most 20 ms of processor time per second of the run, which is 2 % of a core.
  *
  * @module
  */
@@ -79,7 +79,7 @@ function workerRows(seconds: number): WorkerRow[] {
   }));
 }
 
-/** The run as it is so many seconds after its start. */
+/** The state of the run at a second. */
 function snapshotAt(seconds: number): Snapshot {
   const requests = requestRows(seconds);
   return {
@@ -110,7 +110,7 @@ function snapshotAt(seconds: number): Snapshot {
   };
 }
 
-/** A page, as far as it reads; in a process of its own, so that it is not measured. */
+/** A client that reads like a page. It runs in its own process, so that it is not measured. */
 function openPage(port: number): Deno.ChildProcess {
   const code = `const { body } = await fetch("http://127.0.0.1:${port}/api/stream");
     for await (const _ of body);
@@ -163,8 +163,8 @@ const looked = await measure(server, snapshots.slice(WARM_UP));
 for (const page of pages) page.kill("SIGKILL");
 await server.close();
 process.stdout.write(
-  `with nobody looking   ${idle.toFixed(2)} ms a second\n` +
-    `with ${pageCount} page(s) open   ${looked.toFixed(2)} ms a second, ` +
+  `without a page         ${idle.toFixed(2)} ms per second\n` +
+    `with ${pageCount} page(s) open   ${looked.toFixed(2)} ms per second, ` +
     `${(looked / 10).toFixed(2)} % of a core\n`,
 );
 Deno.exit(0);

@@ -1,5 +1,6 @@
 /**
- * What recording one latency costs, in nanoseconds: our histogram, and hdr-histogram-js beside it.
+ * Measures how long recording a latency takes, in our histogram and in hdr-histogram-js. `deno task bench
+ * histogram`
  *
  * @module
  */
@@ -12,7 +13,7 @@ import { Histogram } from "../src/stats/histogram.ts";
 const CANDIDATE_MS = 400;
 const BATCH = 65_536;
 
-/** Nanoseconds for each value, over as many batches as fit into {@link CANDIDATE_MS}. */
+/** Nanoseconds per value, measured for {@link CANDIDATE_MS}. */
 function nanosecondsEach(values: Float64Array, record: (value: number) => void): number {
   const start = systemClock.now();
   let batches = 0;
@@ -26,7 +27,7 @@ function nanosecondsEach(values: Float64Array, record: (value: number) => void):
 }
 
 if (import.meta.main) {
-  // 0.1 ms to 10 s, evenly on a logarithmic scale. The other histogram takes whole numbers.
+  // 0.1 ms to 10 s, evenly on a logarithmic scale. The other histogram needs integers.
   const milliseconds = Float64Array.from({ length: BATCH }, () => 10 ** (Math.random() * 5 - 1));
   const microseconds = milliseconds.map((ms) => Math.round(ms * 1000));
 
@@ -42,7 +43,7 @@ if (import.meta.main) {
   ];
   const { stdout } = denoHost();
   for (const [name, cost] of candidates) {
-    stdout.write(`${name.padEnd(18)}${cost.toFixed(1).padStart(7)} ns a record\n`);
+    stdout.write(`${name.padEnd(18)}${cost.toFixed(1).padStart(7)} ns per value\n`);
   }
   Deno.exit(0);
 }

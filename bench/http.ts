@@ -1,13 +1,13 @@
 /**
- * HTTP clients against the same nginx on loopback: nginx on core 0, the client on core 1, taking
- * turns, medians of the runs. `deno task bench http [--runs N] [--seconds S] [--scenario NAME,NAME]
- * [--only NAME,NAME]`; writes bench/results/http.json as well.
+ * Compares HTTP clients against the same nginx on the loopback interface, with nginx on core 0 and the
+ * client on core 1. Clients run in turns; figures are medians. `deno task bench http [--runs N]
+ * [--seconds S] [--scenario NAME,NAME] [--only NAME,NAME]` also writes bench/results/http.json.
  *
- * Rates are counted by nginx within a window of `--seconds` in the middle of each run; `own` is what
- * the client says of its whole run. A client stops with requests under way, which nginx has served and
- * the client does not count: up to one a connection is no error. `core` is how much of its core the
- * client had, `nginx` how much of its own nginx had: where neither had nearly all of it, something else
- * ran; where nginx had, the rate is nginx's and not the client's.
+ * nginx counts the requests in a window of `--seconds` in the middle of each run. `own` is the client's own
+ * figure for its whole run. When a client stops, nginx may have served requests that the client does not
+ * count, up to one per connection. `core` is the share of its core that the client used, and `nginx` the
+ * share of nginx. If neither is near 100 %, something else was running. If that of nginx is, the rate is
+ * limited by nginx and not by the client.
  *
  * @module
  */
@@ -72,7 +72,7 @@ async function installed(names: readonly ContenderName[]): Promise<ContenderName
   for (const name of names) {
     const { program } = CONTENDERS[name];
     if (await isInstalled(program)) found.push(name);
-    else say(`${name}: skipped, there is no ${program} here`);
+    else say(`${name}: skipped, ${program} is not installed`);
   }
   return found;
 }
@@ -127,7 +127,7 @@ async function compareAll(
 if (import.meta.main) {
   const options = readOptions(args);
   for (const program of ["nginx", "taskset"]) {
-    if (!await isInstalled(program)) throw new Error(`there is no ${program} here`);
+    if (!await isInstalled(program)) throw new Error(`${program} is not installed`);
   }
   const scenarios = SCENARIOS.filter(({ name }) => options.scenarios.includes(name));
   const results = await compareAll(scenarios, await installed(options.only), options);

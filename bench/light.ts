@@ -1,6 +1,6 @@
 /**
- * How true latencies are under light load: a target that answers after 10 ms, asked 1,000 times a
- * second by FastHttpUser (50 users, 20 requests a second each) and about as often by wrk, taking turns.
+ * Compares latencies under light load with those that wrk reports. A target answers after 10 ms. FastHttpUser
+ * sends 1,000 requests per second (50 users, 20 requests per second each), and wrk about as many, in turns.
  * `deno task bench light [--runs N] [--seconds S]`
  *
  * @module
@@ -19,15 +19,15 @@ const CLIENT_CORE = 1;
 const USERS = 50;
 
 /**
- * Users started a second. Each asks every 50 ms from its start on, so their requests come one by one;
- * started at once, they would come in bursts, and wait for each other at the target.
+ * Users started per second. Each sends a request every 50 ms from its start on, so requests are spread
+ * evenly. Users that start at once would send bursts, whose requests wait for each other at the target.
  */
 const START_RATE = 1000;
 
-/** At 10 ms an answer, they ask about as often as the users. */
+/** With 10 ms per answer, they send about as many requests as the users. */
 const WRK_CONNECTIONS = 10;
 
-/** Milliseconds by which the medians may differ. */
+/** The allowed difference of the medians, in milliseconds. */
 const GOAL = 0.3;
 
 const { args, stdout } = denoHost();
@@ -46,7 +46,7 @@ async function startTarget(): Promise<SlowTarget> {
   }).spawn();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   const { value: url } = await reader.read();
-  if (url === undefined) throw new Error("the target does not start");
+  if (url === undefined) throw new Error("the target did not start");
   return {
     url: url.trim(),
     stop: async () => {
@@ -63,7 +63,7 @@ async function run(program: string, args: readonly string[]): Promise<Printed> {
   return printed;
 }
 
-/** Milliseconds: the median of FastHttpUser's latencies. */
+/** The median latency of FastHttpUser, in milliseconds. */
 async function aiotestMedian(url: string, seconds: number): Promise<number> {
   const folder = await Deno.makeTempDir();
   const load = { url, exchange: "get", connections: USERS, seconds, folder } as const;
@@ -75,7 +75,7 @@ async function aiotestMedian(url: string, seconds: number): Promise<number> {
 
 const MS = { us: 0.001, ms: 1, s: 1000 } as const;
 
-/** Milliseconds: the median of wrk's latencies. */
+/** The median latency of wrk, in milliseconds. */
 async function wrkMedian(url: string, seconds: number): Promise<number> {
   const args = ["-t1", `-c${WRK_CONNECTIONS}`, `-d${seconds}s`, "--latency", url];
   const found = /^\s*50%\s+([\d.]+)(us|ms|s)$/m.exec((await run("wrk", args)).stdout)!;
@@ -108,7 +108,7 @@ try {
 const difference = median(ours) - median(theirs);
 say(
   `p50: wrk ${median(theirs).toFixed(3)} ms, FastHttpUser ${median(ours).toFixed(3)} ms, ` +
-    `apart by ${difference.toFixed(3)} ms (goal: within ${GOAL} ms: ` +
+    `difference ${difference.toFixed(3)} ms (goal: within ${GOAL} ms: ` +
     `${Math.abs(difference) <= GOAL ? "met" : "MISSED"})`,
 );
 Deno.exit(0);

@@ -1,18 +1,17 @@
 /**
- * Whether the load is what was asked for, and whether its figures say what they should. `deno task bench
- * load [--scenario NAME,NAME] [--runs N] [--before REVISION] [--picture]`; writes
- * bench/results/load.json as well.
+ * Checks that the load is as configured, and that its figures are right. `deno task bench load
+ * [--scenario NAME,NAME] [--runs N] [--before REVISION] [--picture]` also writes bench/results/load.json.
  *
- * - `stall`: 2,000 passes a second for 30 s, with a target that answers nobody for 1.4 s; with 20 users,
- *   with 5,000, and in the closed model. `--picture` draws what docs/load-models.md shows of it.
- * - `rate`: 5,000 and 20,000 passes a second for 20 s, by the target's own count.
- * - `poisson`: chi-square tests of the target's own times.
+ * - `stall`: 2,000 iterations per second for 30 s, with a target that stops answering for 1.4 s; with 20
+ *   users, with 5,000, and in the closed model. `--picture` draws the figure of docs/load-models.md.
+ * - `rate`: 5,000 and 20,000 iterations per second for 20 s, counted by the target.
+ * - `poisson`: chi-square tests of the arrival times at the target.
  * - `interleave`: two workers share a schedule.
- * - `overhead`: what a request costs, beside another revision; only with `--before`.
+ * - `overhead`: the cost of a request compared with another revision; only with `--before`.
  * - `compare`: `aiotest compare` with pairs of equal runs, and with a slower target.
  *
- * The target is a process of its own, on core 0; the client has core 1. Something else that runs on the
- * machine makes passes late: each scenario says how high the load was before and after it.
+ * The target is a process on core 0, and the client runs on core 1. Other load on the machine delays
+ * iterations, so each scenario prints the load average before and after it.
  *
  * @module
  */
@@ -34,11 +33,11 @@ const RESULT = "bench/results/load.json";
 const PAGE = "docs/load-models.md";
 const PICTURE = "docs/images/coordinated-omission.svg";
 
-/** As many as the promise names, each of a run long enough. */
+/** The number of pairs, each of runs that are long enough to compare. */
 const PAIRS = 20;
 const PAIR_SECONDS = 6;
 
-/** Pairs of runs of `overhead`, and seconds of each. */
+/** The number of pairs of runs of `overhead`, and the seconds of each run. */
 const OVERHEAD = { pairs: 5, seconds: 4 } as const;
 
 const { args, stdout } = denoHost();
@@ -69,7 +68,7 @@ const SCENARIOS = {
   interleave: () => interleavingFindings(CORES),
   overhead: async () => {
     if (values.before === "") {
-      say("      left out: --before names no revision to compare with");
+      say("      skipped: --before names no revision to compare with");
       return [];
     }
     return await overheadFindings({ cores: CORES, before: values.before, ...OVERHEAD, say });
@@ -106,7 +105,7 @@ const names = chosen(
   values.scenario,
   Object.keys(SCENARIOS) as (keyof typeof SCENARIOS)[],
 );
-if (!await isInstalled("taskset")) throw new Error("there is no taskset here");
+if (!await isInstalled("taskset")) throw new Error("taskset is not installed");
 
 const results: unknown[] = [];
 let missed = 0;

@@ -1,5 +1,5 @@
 /**
- * What parsing one response costs, in nanoseconds, when all of it comes in one read.
+ * Measures how long parsing a response takes if it arrives in one read. `deno task bench parser`
  *
  * @module
  */
@@ -28,7 +28,7 @@ const RESPONSES: readonly (readonly [name: string, text: string])[] = [
   ["chunked", [...HEAD, "Transfer-Encoding: chunked", "", "40", BODY, "0", "", ""].join("\r\n")],
 ];
 
-/** Nanoseconds for each response, over as many batches as fit into {@link CANDIDATE_MS}. */
+/** Nanoseconds per response, measured for {@link CANDIDATE_MS}. */
 function nanosecondsEach(response: Uint8Array<ArrayBuffer>): number {
   const parser = new ResponseParser(1_000_000);
   const start = systemClock.now();

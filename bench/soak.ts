@@ -1,7 +1,7 @@
 /**
- * Whether memory grows: FastHttpUser at full speed against nginx, its resident memory read every
- * second. `deno task bench soak [--minutes N] [--users N]`; of 10 minutes, it is the second that is
- * compared with the last.
+ * Checks that memory does not grow. FastHttpUser runs at full speed against nginx, and its resident memory is
+ * read every second. Of 10 minutes, the second is compared with the last. `deno task bench soak
+ * [--minutes N] [--users N]`
  *
  * @module
  */
@@ -17,19 +17,19 @@ import { sleep, startPinned } from "./support/process.ts";
 const TARGET_CORE = 0;
 const CLIENT_CORE = 1;
 
-/** What is compared at the start and at the end, as a share of the run. */
+/** The share of the run that is compared at its start and at its end. */
 const PART = 0.1;
 
-/** By how much the end may differ from the start. */
+/** The allowed growth, as a share. */
 const GOAL = 0.05;
 
-/** Seconds that the users still run when the last sample has been taken. */
+/** Seconds that the users go on running after the last sample. */
 const MARGIN_SECONDS = 2;
 
 const { args, stdout } = denoHost();
 const say = (line: string): void => stdout.write(`${line}\n`);
 
-/** Bytes that are resident, second by second. */
+/** The resident memory in bytes, second by second. */
 async function soak(users: number, seconds: number): Promise<number[]> {
   const folder = await Deno.makeTempDir();
   const nginx = await startNginx(folder, TARGET_CORE);
@@ -45,7 +45,7 @@ async function soak(users: number, seconds: number): Promise<number[]> {
     );
     const start = performance.now();
     while (child.running && samples.length < seconds) {
-      // By the clock, since a sample takes time as well.
+      // Until the next full second, as taking a sample needs time as well.
       await sleep(Math.max(0, samples.length + 1 - (performance.now() - start) / 1000));
       if (child.running) samples.push((await memoryOf(child.pid)).resident);
     }

@@ -1,6 +1,6 @@
 /**
- * How exactly users are started and how many one core carries, as real processes: a ramp of 1,000 users
- * at 100 a second, and 10,000 users that wait a second each. `deno task bench users`
+ * Measures how exactly users start, and how many one core can run: a ramp of 1,000 users at 100 per second,
+ * and 10,000 users that wait one second each. `deno task bench users`
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Summary } from "../src/report/summary.ts";
 const RAMP = { users: 1000, rate: 100, seconds: 12 };
 const CROWD = { users: 10_000, rate: 10_000, seconds: 15 };
 
-/** Seconds at the start and at the end that are not steady. */
+/** Seconds at the start and at the end that are left out. */
 const UNSTEADY = 2;
 
 async function run(load: { users: number; rate: number; seconds: number }): Promise<Summary> {
@@ -53,7 +53,7 @@ const [worker] = crowd.workers;
 stdout.write(
   `${CROWD.users} users that wait 1 s: ${
     mean.toFixed(0)
-  } passes a second on average, no second off ` +
+  } iterations per second on average, no second off ` +
     `by more than ${worst(offPace)} (goal: 2 %), ${
       (worker!.cpuPeak * 100).toFixed(0)
     } % of a core at most\n`,

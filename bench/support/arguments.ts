@@ -5,20 +5,20 @@
  */
 
 /**
- * The number that an argument gives.
+ * Parses a number.
  *
- * @throws where it is none, or not above 0.
+ * @throws if it is not a number above 0.
  */
 export function positive(name: string, text: string): number {
   const value = Number(text);
   if (value > 0 && Number.isFinite(value)) return value;
-  throw new Error(`--${name} ${text}: it takes a number above 0`);
+  throw new Error(`--${name} ${text}: must be a number above 0`);
 }
 
 /**
- * The names that an argument lists; all of them where it is empty.
+ * Parses a list of names; an empty list stands for all.
  *
- * @throws where one of them is unknown.
+ * @throws if a name is unknown.
  */
 export function chosen<Name extends string>(
   flag: string,
@@ -28,7 +28,7 @@ export function chosen<Name extends string>(
   const names = text.split(",").filter((name) => name !== "");
   const unknown = names.find((name) => !known.some((one) => one === name));
   if (unknown !== undefined) {
-    throw new Error(`--${flag} ${unknown}: there is no such name, but ${known.join(", ")}`);
+    throw new Error(`--${flag} ${unknown}: unknown name; known are ${known.join(", ")}`);
   }
   return names.length === 0 ? known : known.filter((name) => names.includes(name));
 }

@@ -1,29 +1,29 @@
 /**
- * Whether counts are such as a Poisson process has.
+ * Tests whether counts are those of a Poisson process.
  *
  * @module
  */
 
-/** What a test says of its hypothesis. */
+/** The result of a test. */
 export interface ChiSquare {
   readonly statistic: number;
   readonly degrees: number;
-  /** How likely a statistic as high as this is, if the hypothesis is true. */
+  /** The probability of a statistic at least this high if the hypothesis is true. */
   readonly p: number;
 }
 
-/** Cells of fewer expected counts are put together: below that the distribution is not chi-square. */
+/** Cells with fewer expected counts are merged, as the statistic would not be chi-square distributed. */
 const LEAST_EXPECTED = 5;
 
 /**
- * Pearson's test of the hypothesis that each count is one of a Poisson distribution with this mean, which
- * is known and not taken from the counts.
+ * Pearson's test of the hypothesis that the counts have a Poisson distribution with this mean. The mean is
+ * known in advance, not estimated from the counts.
  *
  * ```ts
  * import { poissonTest } from "./chi_square.ts";
  * import assert from "node:assert/strict";
  *
- * // As evenly as clockwork is not by chance.
+ * // Even counts are not random.
  * const even = Array.from({ length: 100 }, () => 10);
  * assert.ok(poissonTest(even, 10).p < 0.001);
  * ```
@@ -47,7 +47,7 @@ export function poissonTest(counts: readonly number[], mean: number): ChiSquare 
     observedLeft -= observed;
     logP += Math.log(mean / (value + 1));
   }
-  // All that is higher belongs to the last cell.
+  // The last cell includes all higher counts.
   cells.at(-1)!.expected += left;
   cells.at(-1)!.observed += observedLeft;
   const statistic = cells.reduce(
@@ -58,7 +58,7 @@ export function poissonTest(counts: readonly number[], mean: number): ChiSquare 
   return { statistic, degrees, p: upperGamma(degrees / 2, statistic / 2) };
 }
 
-/** How likely more than `limit` of `tries` are, if each is with this probability. */
+/** The probability of more than `limit` successes in `tries`, each with this probability. */
 export function moreThan(limit: number, tries: number, probability: number): number {
   let at = (1 - probability) ** tries;
   let upTo = at;
@@ -79,7 +79,7 @@ function upperGamma(a: number, x: number): number {
     for (let n = 1; term > sum * 1e-15; n++) sum += term *= x / (a + n);
     return 1 - scale * sum;
   }
-  // Lentz's way from the front.
+  // Lentz's algorithm.
   let b = x + 1 - a;
   let c = Infinity;
   let d = 1 / b;
@@ -95,7 +95,7 @@ function upperGamma(a: number, x: number): number {
   return scale * fraction;
 }
 
-/** The logarithm of the gamma function, by Stirling's series, from far enough up. */
+/** The logarithm of the gamma function, by Stirling's series for a large enough argument. */
 function logGamma(x: number): number {
   let shift = 0;
   let at = x;

@@ -1,5 +1,5 @@
 /**
- * Many measurements made into one row a contender, and the rows into a table.
+ * Summarises measurements to one row per contender, and formats the rows as a table.
  *
  * @module
  */
@@ -7,33 +7,33 @@
 import type { Measurement } from "./measurement.ts";
 import type { ContenderName, Goal } from "./scenario.ts";
 
-/** Medians over a contender's runs. */
+/** The medians of a contender's runs. */
 export interface Row {
   readonly name: ContenderName;
   readonly rate: number;
-  /** Its own number. */
+  /** The rate that the contender itself reports. */
   readonly ownRate: number;
   readonly cpuMicroseconds: number;
-  /** The share of its core that nginx used meanwhile. */
+  /** The share of its core that nginx used. */
   readonly targetCore: number;
   readonly residentBytes: number;
-  /** The most of all runs. */
+  /** The maximum over all runs. */
   readonly peakBytes: number;
-  /** Requests that nginx served and the contender did not count, most of all runs. */
+  /** Requests that nginx served and the contender did not count; the maximum over all runs. */
   readonly uncounted: number;
   readonly runs: readonly Measurement[];
 }
 
-/** How a contender does beside another, and beside what it should. */
+/** A contender compared with another one and with its goal. */
 export interface Verdict extends Goal {
-  /** Its rate over the other's. */
+  /** Its rate divided by the other's. */
   readonly measured: number;
-  /** The other's processor time for a request over its own: the rate's share, were the core all theirs. */
+  /** The other's processor time per request divided by its own: the ratio of rates on a full core. */
   readonly byCpu: number;
   readonly peakMegabytes: number;
 }
 
-/** The middle of some numbers, at least one; of an even count, the mean of the two in the middle. */
+/** The median of at least one number. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -56,7 +56,7 @@ export function toRow(name: ContenderName, runs: readonly Measurement[]): Row {
   };
 }
 
-/** The goals whose contenders have both run, with what was measured. */
+/** Compares the goals whose contenders have both run with the measurements. */
 export function judge(rows: readonly Row[], goals: readonly Goal[]): Verdict[] {
   return goals.flatMap((goal) => {
     const one = rows.find(({ name }) => name === goal.contender);
@@ -71,7 +71,7 @@ export function judge(rows: readonly Row[], goals: readonly Goal[]): Verdict[] {
   });
 }
 
-/** A verdict as a line of text. */
+/** Formats a verdict as a line. */
 export function verdictText(verdict: Verdict): string {
   const { contender, of, share, memory, measured, byCpu, peakMegabytes } = verdict;
   const rate =
@@ -82,7 +82,7 @@ export function verdictText(verdict: Verdict): string {
     `(goal ${memory}: ${peakMegabytes <= memory ? "met" : "MISSED"})`;
 }
 
-/** The rows as lines of text; rates are shares of the first row's. */
+/** Formats the rows as lines, with rates relative to the first row. */
 export function tableOf(rows: readonly Row[]): string {
   const reference = rows[0]!;
   const head = ["", "req/s", "own", `of ${reference.name}`, "CPU µs/req", "core", "nginx", "MB"]

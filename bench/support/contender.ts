@@ -1,5 +1,5 @@
 /**
- * Who is compared: each entry says how to start it and how to read what it says of itself.
+ * The load generators that are compared: how to start each, and how to read its result.
  *
  * @module
  */
@@ -7,26 +7,26 @@
 import { RUNTIME_FLAGS } from "../../build/project.ts";
 import type { ContenderName, Exchange } from "./scenario.ts";
 
-/** The same load for every contender. */
+/** The load, which is the same for every contender. */
 export interface Load {
-  /** What is requested. */
+  /** The URL that is requested. */
   readonly url: string;
   readonly exchange: Exchange;
   readonly connections: number;
-  /** How long the contender is told to run. */
+  /** How long the contender runs. */
   readonly seconds: number;
-  /** For files that it writes; empty at the start. */
+  /** A folder for files that it writes, empty at the start. */
   readonly folder: string;
 }
 
-/** What a contender says of itself. */
+/** The result that a contender reports. */
 export interface OwnCount {
   readonly requests: number;
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rate: number;
 }
 
-/** What a contender printed. */
+/** The output of a contender. */
 export interface Printed {
   readonly stdout: string;
   readonly stderr: string;
@@ -38,16 +38,16 @@ export interface Contender {
   readonly program: string;
   /** The arguments of the program. */
   args(load: Load): string[];
-  /** Reads its own result: from what it printed, or from the files in the load's folder. */
+  /** Reads its result from its output, or from the files in the load's folder. */
   ownCount(printed: Printed, load: Load): OwnCount | Promise<OwnCount>;
 }
 
 const SUPPORT = "bench/support";
 
-/** Who signed the target's certificate, in PEM. */
+/** The authority of the target's certificate, in PEM. */
 const AUTHORITY = "tests/support/certs/ca.pem";
 
-/** Everybody. */
+/** All contenders. */
 export const CONTENDERS: Readonly<Record<ContenderName, Contender>> = {
   wrk: {
     program: "wrk",
@@ -78,7 +78,7 @@ export const CONTENDERS: Readonly<Record<ContenderName, Contender>> = {
       ...["-f", `${SUPPORT}/locustfile.py`, "--headless", "--only-summary", "-H", url],
       ...["-u", String(connections), "-r", "1000", "-t", `${seconds}s`],
     ],
-    // Its CSV file lacks what came after it was last written; the table at the end lacks nothing.
+    // Its CSV file lacks the last seconds; the table at the end is complete.
     ownCount: ({ stderr }) => ({
       requests: numberAfter(stderr, /Aggregated\s+(\d+)/),
       rate: numberAfter(stderr, /Aggregated.*\|\s*([\d.]+)/),
@@ -104,13 +104,13 @@ export const CONTENDERS: Readonly<Record<ContenderName, Contender>> = {
   },
 };
 
-/** Users started a second, so many that the last starts with the first. */
+/** Users started per second: enough for all to start at once. */
 const ALL_AT_ONCE = 1_000_000;
 
 /**
- * The arguments that make Deno run a test file of this folder.
+ * The arguments of Deno to run a test file of this folder.
  *
- * @param rate users started a second.
+ * @param rate users started per second.
  */
 export function aiotestArgs(file: string, load: Load, rate = ALL_AT_ONCE): string[] {
   const { url, exchange, connections, seconds, folder } = load;

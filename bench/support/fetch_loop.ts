@@ -1,6 +1,6 @@
 /**
- * The bare `fetch` loop: what a user of native `fetch` could reach at best, one client a loop as a
- * user has it. `deno run -A bench/support/fetch_loop.ts URL LOOPS SECONDS` prints its count as JSON.
+ * A plain `fetch` loop: the highest rate that users of native `fetch` could reach. Like users, each loop has
+ * its own client. `deno run -A bench/support/fetch_loop.ts URL LOOPS SECONDS` prints its count as JSON.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a benchmark has measured, beside what it should be.
+ * Measured figures and their goals.
  *
  * @module
  */
@@ -7,35 +7,35 @@
 /** One figure. */
 export interface Finding {
   readonly what: string;
-  /** As people read it, with its unit. */
+  /** Formatted, with its unit. */
   readonly measured: string;
-  /** Null where the figure is there to be compared with others. */
+  /** `null` if the figure has no goal. */
   readonly goal: string | null;
   readonly met: boolean;
 }
 
-/** A finding that has a goal. */
+/** A figure with a goal. */
 export function finding(what: string, measured: string, goal: string, met: boolean): Finding {
   return { what, measured, goal, met };
 }
 
-/** A finding without a goal. */
+/** A figure without a goal. */
 export function note(what: string, measured: string): Finding {
   return { what, measured, goal: null, met: true };
 }
 
-/** A finding as a line of text. */
+/** Formats a finding as a line. */
 export function findingText({ what, measured, goal, met }: Finding): string {
   if (goal === null) return `      ${what}: ${measured}`;
   return `${met ? "PASS" : "MISS"}  ${what}: ${measured} (goal: ${goal})`;
 }
 
-/** Milliseconds as people read them. */
+/** Formats milliseconds. */
 export function msText(ms: number): string {
   return `${ms.toFixed(ms < 100 ? 2 : 0)} ms`;
 }
 
-/** A share as people read it. */
+/** Formats a share. */
 export function percentText(share: number): string {
   return `${(share * 100).toFixed(share < 0.01 ? 3 : 1)} %`;
 }

@@ -1,6 +1,6 @@
 import { User } from "aiotest";
 
-/** Measures nothing that takes time, and waits a second. */
+/** Records a constant, and waits one second. */
 export class IdleTest extends User {
   static override waitTime = 1;
 

@@ -1,6 +1,6 @@
 /**
- * One run of one contender, measured from outside: by what nginx served, and by what the system says
- * of the process, in a window of equal length that leaves out how it starts and how it ends.
+ * One run of a contender, measured from outside: by the requests that nginx served and the system's figures
+ * about the process, in a window that leaves out start and end.
  *
  * @module
  */
@@ -11,34 +11,34 @@ import type { Nginx } from "./nginx.ts";
 import { type Pinned, sleep, startPinned } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** What one run showed. */
+/** The figures of one run. */
 export interface Measurement {
-  /** Requests a second that nginx served within the window. */
+  /** Requests per second that nginx served in the window. */
   readonly rate: number;
-  /** Processor time that the contender used for each of them. */
+  /** Processor time of the contender per request. */
   readonly cpuMicroseconds: number;
-  /** How much of its core nginx used: near 1, it was nginx that set the rate. */
+  /** The share of its core that nginx used. Near 1, nginx limited the rate. */
   readonly targetCore: number;
-  /** At the window's end. */
+  /** At the end of the window. */
   readonly memory: Memory;
-  /** All requests that nginx served, from the contender's start to its end. */
+  /** All requests that nginx served during the run. */
   readonly served: number;
-  /** What the contender says of the same. */
+  /** The result that the contender reports for the run. */
   readonly own: OwnCount;
 }
 
-/** Seconds that are not measured once all connections are open: code is compiled. */
+/** Seconds after all connections are open that are not measured, as code is being compiled. */
 const WARM_UP_SECONDS = 1;
-/** Connections that the slowest contender opens in a second, with room. */
+/** Connections that even the slowest contender opens per second. */
 const OPENED_A_SECOND = 1000;
-/** Seconds that a contender is told to run beyond warm-up and window, and beyond its start. */
+/** Seconds that a contender runs in addition to start, warm-up and window. */
 const MARGIN_SECONDS = 1;
 const START_LIMIT_SECONDS = 30;
 
 /**
  * Runs a contender for `seconds` of measured time, pinned to a core.
  *
- * @throws where it fails, or sends nothing, or ends before it was measured.
+ * @throws if it fails, sends nothing, or ends before the end of the window.
  */
 export async function measure(
   contender: Contender,
@@ -67,7 +67,7 @@ export async function measure(
     } catch (error) {
       child.kill();
       const { printed } = await child.ended;
-      // What aiotest says of failures is at the end of its report.
+      // aiotest lists failures at the end of its report.
       const report = printed.stdout.trim().split("\n").slice(-8).join("\n");
       throw new Error(`${(error as Error).message} ${printed.stderr.trim()}\n${report}`);
     }
@@ -77,9 +77,9 @@ export async function measure(
 }
 
 /**
- * Resolves when nginx has so many connections.
+ * Resolves when nginx has this many connections.
  *
- * @throws where it does not get them in time, or the process ends before.
+ * @throws if it does not get them in time, or if the process ends before.
  */
 export async function untilConnected(
   child: Pick<Pinned, "running">,

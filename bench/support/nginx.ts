@@ -1,5 +1,5 @@
 /**
- * The target: an nginx of our own on loopback, which says itself how many requests it has served.
+ * The target: an nginx on the loopback interface, which reports how many requests it has served.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import type { Exchange } from "./scenario.ts";
 /** A running nginx. */
 export interface Nginx {
   readonly pid: number;
-  /** Requests that it has served so far, those that asked for numbers left out. */
+  /** Requests served so far, without those for this figure. */
   served(): Promise<number>;
-  /** Connections that are open now, that of whoever asks left out. */
+  /** Connections that are open now, without that of this request. */
   connections(): Promise<number>;
-  /** Where it answers 200: to a GET with 150 bytes, to a POST with 4 KB, both of them JSON. */
+  /** Answers 200 with JSON: 150 bytes to a GET, 4 KB to a POST. */
   url(exchange: Exchange, isTls: boolean): string;
   stop(): Promise<void>;
 }
@@ -23,7 +23,7 @@ const BODY = JSON.stringify({ found: true, items: Array.from({ length: 16 }, (_,
 
 const LINES = Array.from({ length: 68 }, () => '{"article":1234,"quantity":3}').join(",");
 
-/** In halves, since nginx takes no word of over 4,096 characters in its configuration. */
+/** In halves, as words in the configuration of nginx have at most 4,096 characters. */
 const CONFIRMATION = [`{"items":[${LINES}`, `,${LINES}]}`] as const;
 
 const PATHS = { get: "/", post: "/orders" } as const;
@@ -75,7 +75,7 @@ interface Ports {
 /**
  * Starts nginx on free ports, pinned to a core, with its files in `folder`.
  *
- * @throws where it does not answer within five seconds.
+ * @throws if it does not answer within five seconds.
  */
 export async function startNginx(folder: string, core: number): Promise<Nginx> {
   const ports = freePorts();
@@ -124,7 +124,7 @@ function readStatus(text: string): Status {
   };
 }
 
-/** nginx takes no port 0, so the system is asked for two that are free now. */
+/** Asks the system for two free ports, as nginx accepts no port 0. */
 function freePorts(): Ports {
   const [plain, tls] = [1, 2].map(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
   plain!.close();

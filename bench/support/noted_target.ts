@@ -1,22 +1,22 @@
 /**
- * The target that notes when each request came, as a process of its own.
+ * Starts the target that records the time of each request, as a process.
  *
  * @module
  */
 
 import { sleep } from "./process.ts";
 
-/** What a target has noted. */
+/** The record of a target. */
 export interface Notes {
-  /** Different paths, in the order in which they were first asked for. */
+  /** The distinct paths, in the order of their first requests. */
   readonly paths: readonly string[];
   /** When each request was read, in milliseconds since 1970, in that order. */
   readonly atMs: readonly number[];
-  /** What it asked for, by its place among the {@link paths}. */
+  /** The index of its path in {@link paths}. */
   readonly pathIndices: readonly number[];
 }
 
-/** Seconds between two looks at how many requests there were. */
+/** Seconds between two queries of the number of requests. */
 const LOOK_SECONDS = 0.05;
 const START_LIMIT_SECONDS = 60;
 
@@ -43,9 +43,9 @@ export class NotedTarget implements AsyncDisposable {
   }
 
   /**
-   * Starts one that keeps to a core.
+   * Starts a target on a core.
    *
-   * @throws where it does not start.
+   * @throws if it does not start.
    */
   static async start(core: number): Promise<NotedTarget> {
     const script = "bench/support/noting_target.ts";
@@ -56,29 +56,29 @@ export class NotedTarget implements AsyncDisposable {
     }).spawn();
     const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     const { value } = await lines.read();
-    if (value === undefined) throw new Error("the target does not start");
+    if (value === undefined) throw new Error("the target did not start");
     return new NotedTarget(child, lines, value.trim());
   }
 
-  /** Requests since the notes were last taken. */
+  /** Requests since the record was last read. */
   async count(): Promise<number> {
     return Number(await this.#ask("count"));
   }
 
-  /** Resolves when the first request has come; rejects where none comes within a minute. */
+  /** Resolves when the first request has arrived; rejects if none arrives within a minute. */
   async untilAsked(): Promise<void> {
     for (let waited = 0; await this.count() === 0; waited += LOOK_SECONDS) {
-      if (waited > START_LIMIT_SECONDS) throw new Error("no request has come");
+      if (waited > START_LIMIT_SECONDS) throw new Error("no request has arrived");
       await sleep(LOOK_SECONDS);
     }
   }
 
-  /** Answers nobody for so long; says from when to when, in milliseconds since 1970. */
+  /** Stops answering for a time. Returns start and end, in milliseconds since 1970. */
   async stall(ms: number): Promise<readonly [from: number, to: number]> {
     return JSON.parse(await this.#ask(`stall ${ms}`));
   }
 
-  /** What it has noted since this was asked last. */
+  /** The record since it was last read. */
   async takeNotes(): Promise<Notes> {
     const file = await Deno.makeTempFile();
     try {

@@ -1,11 +1,11 @@
 /**
- * A target that notes when each request came and for what, and can be told to stand still. It prints its
- * URL, and obeys a command a line on its standard input until it is ended:
+ * A target that records the time and the path of each request, and that can stop answering. It prints its
+ * URL, and then executes the commands on its standard input, one per line, until it is killed:
  *
- * - `count`: prints how many requests there were.
- * - `stall MS`: for so long it takes connections and requests, and answers nobody; then it prints when
- *   that began and ended.
- * - `notes FILE`: writes what it has noted to a file, forgets it, and prints the file's name.
+ * - `count`: prints the number of requests.
+ * - `stall MS`: accepts connections and requests for this time without answering; then prints when that
+ *   began and ended.
+ * - `notes FILE`: writes the record to a file, clears it, and prints the name of the file.
  *
  * @module
  */
@@ -40,7 +40,7 @@ function note(head: Uint8Array): void {
   pathIndices.push(index);
 }
 
-/** Heads are small and come one by one, so each is a read; whatever else comes would be miscounted. */
+/** Reads requests. Their heads are small and sent one at a time, so each is one read; others would be miscounted. */
 function isOneHead(bytes: Uint8Array): boolean {
   return bytes.at(-1) === LINE_FEED && bytes.at(-3) === LINE_FEED &&
     bytes.indexOf(SPACE) === "GET".length;
@@ -59,7 +59,7 @@ async function serve(connection: Deno.TcpConn): Promise<void> {
       await connection.write(RESPONSE);
     }
   } catch (error) {
-    // A user that is stopped closes its connection, whatever is under way.
+    // A user that stops closes its connection even during a request.
     const closed = error instanceof Deno.errors.ConnectionReset ||
       error instanceof Deno.errors.BrokenPipe;
     if (!closed) throw error;

@@ -1,6 +1,6 @@
 /**
- * One GET a pass, whose path says which node sends it. With users, each begins 100 passes a second;
- * `--trace FILE` writes down when each request was to begin and how long it took.
+ * One GET per iteration, whose path names the node. In the closed model, each user starts 100 iterations per
+ * second. `--trace FILE` records when each request was due and how long it took.
  *
  * @module
  */

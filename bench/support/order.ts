@@ -1,5 +1,5 @@
 /**
- * What the POST scenario sends: a kilobyte as JSON. post_order.lua sends the same.
+ * The body of the POST scenario: a kilobyte of JSON. post_order.lua sends the same.
  *
  * @module
  */

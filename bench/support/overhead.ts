@@ -1,5 +1,5 @@
 /**
- * What a request costs now, and what it cost at another revision: FastHttpUser against nginx, in turns.
+ * Compares the cost of a request with another revision: FastHttpUser against nginx, in turns.
  *
  * @module
  */
@@ -12,21 +12,21 @@ import { startNginx } from "./nginx.ts";
 import type { Cores } from "./pace.ts";
 import { SCENARIOS } from "./scenario.ts";
 
-/** What is compared with what. */
+/** What to compare. */
 export interface OverheadOptions {
   readonly cores: Cores;
-  /** A revision as git names it. */
+  /** A revision of git. */
   readonly before: string;
   readonly pairs: number;
-  /** Seconds in which requests are counted, of each run. */
+  /** Seconds of each run in which requests are counted. */
   readonly seconds: number;
   readonly say: (line: string) => void;
 }
 
-/** By how much a request may cost more, as a share. */
+/** The allowed increase in cost, as a share. */
 const GOAL = 0.03;
 
-/** Compares processor time a request, and the rate. */
+/** Compares the processor time per request, and the rate. */
 export async function overheadFindings(options: OverheadOptions): Promise<Finding[]> {
   const { cores, before, pairs, seconds, say } = options;
   const scenario = SCENARIOS.find(({ name }) => name === "get-64")!;
@@ -38,7 +38,7 @@ export async function overheadFindings(options: OverheadOptions): Promise<Findin
   const rates = { then: [] as number[], now: [] as number[] };
   try {
     for (let pair = 1; pair <= pairs; pair++) {
-      // Who is first changes, as the machine's mood does.
+      // The order alternates, so that a slow drift of the machine affects both.
       const order = pair % 2 === 0 ? ["now", "then"] as const : ["then", "now"] as const;
       for (const which of order) {
         const contender = which === "then" ? inTree(then) : CONTENDERS.FastHttpUser;
@@ -71,7 +71,7 @@ export async function overheadFindings(options: OverheadOptions): Promise<Findin
   ];
 }
 
-/** Puts the files of a revision into a folder. */
+/** Checks out a revision into a folder. */
 async function unpack(revision: string, folder: string): Promise<void> {
   await Deno.mkdir(folder);
   const archive = `${folder}.tar`;
@@ -84,7 +84,7 @@ async function done(program: string, args: readonly string[]): Promise<void> {
   if (!success) throw new Error(`${program} ${args[0]}: ${new TextDecoder().decode(stderr)}`);
 }
 
-/** FastHttpUser as it is in another folder. */
+/** FastHttpUser of another checkout. */
 function inTree(root: string): Contender {
   const { FastHttpUser } = CONTENDERS;
   return {

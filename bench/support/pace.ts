@@ -1,5 +1,5 @@
 /**
- * Whether passes begin as often and as evenly as they should, by the target's own clock.
+ * Checks that iterations start on time and evenly, by the target's clock.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Finding, finding, msText, note, percentText } from "./finding.ts";
 import { NotedTarget } from "./noted_target.ts";
 import { pacedRun } from "./paced_run.ts";
 
-/** Where target and client run. */
+/** The cores of target and client. */
 export interface Cores {
   readonly target: number;
   readonly client: number;
@@ -19,10 +19,10 @@ export interface Cores {
 const RATES = [5_000, 20_000];
 const RATE_SECONDS = 20;
 const RATE_TOLERANCE = 0.005;
-/** The most that passes may be late at the 99th percentile, in milliseconds, at the lower rate. */
+/** The allowed 99th percentile of the start delay at the lower rate, in milliseconds. */
 const DELAY_GOAL_MS = 5;
 
-/** The target's count beside the schedule, at a low and at a high rate. */
+/** Compares the target's count with the schedule, at a low and at a high rate. */
 export async function rateFindings(cores: Cores): Promise<Finding[]> {
   const findings: Finding[] = [];
   await using target = await NotedTarget.start(cores.target);
@@ -72,9 +72,8 @@ const POISSON = { rate: 400, windowMs: 100, windows: 100, stretches: 20 } as con
 const SIGNIFICANCE = 0.01;
 
 /**
- * A chi-square test of the requests in each tenth of a second, one for each stretch of ten seconds. Of
- * true Poisson arrivals, one test in a hundred rejects; the goal is missed where so many do as would be
- * less likely than that.
+ * A chi-square test of the requests in each tenth of a second, for each ten seconds. With Poisson arrivals,
+ * one test in a hundred rejects. The goal is missed if the number of rejections is less likely than 1 %.
  */
 export async function poissonFindings(cores: Cores): Promise<Finding[]> {
   const { rate, windowMs, windows, stretches } = POISSON;
@@ -85,7 +84,7 @@ export async function poissonFindings(cores: Cores): Promise<Finding[]> {
     url: target.url,
     cores: cores.client,
     traced: (all) => dueAtMs = all.beganAtMs,
-    // What comes in the first second starts users.
+    // In the first second, users are still being started.
     seconds: stretchMs * stretches / 1000 + 2,
     load: ["--arrival-rate", String(rate), "--arrivals", "poisson"],
   });
@@ -119,9 +118,9 @@ export async function poissonFindings(cores: Cores): Promise<Finding[]> {
       `p of ${SIGNIFICANCE} or more`,
       all.p >= SIGNIFICANCE,
     ),
-    // Whatever held up client or target is not in these.
+    // These are not affected by delays of client or target.
     note(
-      "the same of when passes were due",
+      "the same for the times when iterations were due",
       `${rejections(dueAtMs)} of ${stretches} reject, all windows p = ${
         pooled(dueAtMs).p.toFixed(3)
       }`,
@@ -144,12 +143,12 @@ function countsIn(
 }
 
 const INTERLEAVED = { rate: 200, seconds: 20, workers: 2 } as const;
-/** Share of the requests that follow one of the other worker. */
+/** The goal for the share of requests that follow one of the other worker. */
 const ALTERNATING_GOAL = 0.95;
-/** The most by which one worker may have been ahead of the other, in requests. */
+/** The allowed lead of one worker over the other, in requests. */
 const AHEAD_GOAL = 2;
 
-/** Two workers: whose request comes when, by the target's clock. */
+/** The order of the requests of two workers, by the target's clock. */
 export async function interleavingFindings(cores: Cores): Promise<Finding[]> {
   const { rate, seconds, workers } = INTERLEAVED;
   await using target = await NotedTarget.start(cores.target);
@@ -181,7 +180,7 @@ export async function interleavingFindings(cores: Cores): Promise<Finding[]> {
         counts.every((count) => count === rate * seconds / workers),
     ),
     finding(
-      "the most that one worker was ahead",
+      "the largest lead of one worker",
       `${ahead} requests`,
       `${AHEAD_GOAL} at most`,
       ahead <= AHEAD_GOAL,

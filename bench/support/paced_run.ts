@@ -1,5 +1,5 @@
 /**
- * One run of aiotest at a pace, as a process of its own.
+ * One run of aiotest with a given load, as a process.
  *
  * @module
  */
@@ -9,41 +9,41 @@ import type { Summary } from "../../src/report/summary.ts";
 import { waitedSeconds } from "../../tests/support/machine.ts";
 import { startPinned } from "./process.ts";
 
-/** What was asked of a target, and what each request took. */
+/** The requests of a run, by the client. */
 export interface Traced {
-  /** When a request was to begin, in milliseconds since 1970; in the order in which they ended. */
+  /** When each request was due, in milliseconds since 1970, in the order of their ends. */
   readonly beganAtMs: readonly number[];
   readonly latencyMs: readonly number[];
 }
 
-/** How to run it. */
+/** Options of a run. */
 export interface PacedRunOptions {
   readonly url: string;
-  /** Core or cores that it keeps to. */
+  /** The core or cores that it runs on. */
   readonly cores: number | readonly number[];
   readonly seconds: number;
-  /** Options that say how much load there is. */
+  /** Options of aiotest that define the load. */
   readonly load: readonly string[];
-  /** Gets its requests; costs some microseconds for each. */
+  /** Receives its requests; this costs some microseconds per request. */
   readonly traced?: (traced: Traced) => void;
-  /** Runs beside it; it is given nothing, and awaited. */
+  /** Runs at the same time, and is awaited. */
   readonly meanwhile?: () => Promise<void>;
 }
 
-/** What a run says of itself, and what the system says of it. */
+/** The result of a run, and the system's figures about it. */
 export interface PacedRun {
   readonly summary: Summary;
-  /** Seconds that it was ready to run and had no core, of which others are to blame. */
+  /** Seconds in which it was ready to run but had no core, because of other processes. */
   readonly waitedSeconds: number;
 }
 
-/** Milliseconds between two looks at how long a process has waited: nobody knows it once it has ended. */
+/** Milliseconds between two readings of how long a process has waited, which are not available after its end. */
 const LOOK_MS = 500;
 
 /**
- * Runs it to its end.
+ * Runs aiotest to its end.
  *
- * @throws where a request or the run fails.
+ * @throws if a request or the run fails.
  */
 export async function pacedRun(options: PacedRunOptions): Promise<PacedRun> {
   const { url, cores, seconds, load, traced, meanwhile = () => Promise.resolve() } = options;

@@ -1,6 +1,6 @@
 import { constantThroughput, FastHttpUser, tag } from "aiotest";
 
-/** Asks 20 times a second. */
+/** Sends 20 requests per second. */
 export class PacedTest extends FastHttpUser {
   static override waitTime = constantThroughput(20);
 

@@ -1,23 +1,23 @@
 /**
- * Other processes, pinned to cores.
+ * Processes that are pinned to cores.
  *
  * @module
  */
 
 import type { Printed } from "./contender.ts";
 
-/** A process under way. */
+/** A running process. */
 export interface Pinned {
   readonly pid: number;
   /** Whether it has not ended yet. */
   readonly running: boolean;
   /** Resolves when it has ended. */
   readonly ended: Promise<{ readonly code: number; readonly printed: Printed }>;
-  /** Ends it at once; nothing where it has ended already. */
+  /** Kills it, unless it has ended. */
   kill(): void;
 }
 
-/** Starts a program that keeps to one core, or to several of them. */
+/** Starts a program on one core or several. */
 export function startPinned(
   cores: number | readonly number[],
   program: string,
@@ -48,20 +48,20 @@ export function startPinned(
   };
 }
 
-/** Whether a program is on PATH, or is a path that can be run. */
+/** Whether a program is on PATH, or is the path of an executable. */
 export async function isInstalled(program: string): Promise<boolean> {
   const found = await new Deno.Command("which", { args: [program], stdout: "null" }).output();
   return found.success;
 }
 
-/** Has a process that runs keep to one core, with all its threads. */
+/** Pins all threads of a running process to a core. */
 export async function pin(pid: number, core: number): Promise<void> {
   const args = ["-a", "-c", "-p", String(core), String(pid)];
   const { success } = await new Deno.Command("taskset", { args, stdout: "null" }).output();
   if (!success) throw new Error(`process ${pid} cannot be pinned to core ${core}`);
 }
 
-/** Resolves after so many seconds. */
+/** Resolves after this many seconds. */
 export function sleep(seconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }

@@ -1,31 +1,31 @@
 /**
- * What is compared: under which load, between whom, and how well aiotest should do.
+ * The scenarios of the HTTP benchmark: loads, contenders and goals.
  *
  * @module
  */
 
-/** Who can be compared. */
+/** The contenders. */
 export type ContenderName = "wrk" | "hey" | "locust" | "fetch" | "HttpUser" | "FastHttpUser";
 
-/** What one request is. */
+/** The kind of request. */
 export type Exchange = "get" | "post";
 
-/** What one contender should reach in a scenario. */
+/** The goal of a contender in a scenario. */
 export interface Goal {
   readonly contender: ContenderName;
-  /** Whose rate its own is a share of. */
+  /** The contender whose rate it is compared with. */
   readonly of: ContenderName;
   readonly share: number;
-  /** Megabytes that it may have resident at most; null where none are promised. */
+  /** The allowed resident memory in megabytes; `null` without a goal. */
   readonly memory: number | null;
 }
 
-/** One load, which all its contenders carry in turn. */
+/** A load that its contenders run in turns. */
 export interface Scenario {
   readonly name: string;
   readonly exchange: Exchange;
   readonly isTls: boolean;
-  /** Connections, each of a user of its own. */
+  /** The number of connections, each with its own user. */
   readonly connections: number;
   readonly contenders: readonly ContenderName[];
   readonly goals: readonly Goal[];

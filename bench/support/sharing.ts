@@ -1,6 +1,6 @@
 /**
- * What it costs to be distributed: the same users on the same cores, once as two workers of a master,
- * once as two runs that know nothing of each other.
+ * Measures the cost of distribution: the same users on the same cores, as two workers of a master and as two
+ * separate runs.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { untilConnected } from "./measurement.ts";
 import { type Nginx, startNginx } from "./nginx.ts";
 import { type Pinned, sleep, startPinned } from "./process.ts";
 
-/** Requests a second in each run, in turn. */
+/** Requests per second of each run. */
 export interface Sharing {
   readonly distributed: readonly number[];
   readonly separate: readonly number[];
 }
 
-/** How it is measured. */
+/** Options of the measurement. */
 export interface SharingOptions {
   readonly runs: number;
   /** Seconds in which requests are counted. */
@@ -28,10 +28,10 @@ const CORES = [0, 1];
 const TARGET_CORE = 0;
 const USERS = 64;
 const WARM_UP_SECONDS = 1.5;
-/** Seconds that both run longer than they are measured: they do not start in the same moment. */
+/** Seconds that both run in addition to the measurement, as they do not start at the same moment. */
 const MARGIN_SECONDS = 2;
 
-/** Compares both, in turns. */
+/** Measures both in turns. */
 export async function compareSharing({ runs, seconds, say }: SharingOptions): Promise<Sharing> {
   const folder = await Deno.makeTempDir();
   const nginx = await startNginx(folder, TARGET_CORE);
@@ -81,7 +81,7 @@ async function rateOf(nginx: Nginx, seconds: number, processes: Pinned[]): Promi
     const from = { at: performance.now(), served: await nginx.served() };
     await sleep(seconds);
     const rate = (await nginx.served() - from.served) * 1000 / (performance.now() - from.at);
-    if (!all.running) throw new Error("one ended before its time");
+    if (!all.running) throw new Error("a process ended too early");
     for (const { ended } of processes) {
       const { code, printed } = await ended;
       if (code !== 0) throw new Error(`aiotest exited with ${code}: ${printed.stderr}`);

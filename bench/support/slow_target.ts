@@ -1,5 +1,5 @@
 /**
- * A target that answers every request after 10 ms. It prints its URL, and runs until it is ended.
+ * A target that answers every request after 10 ms. It prints its URL, and runs until it is killed.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A target that stands still for a while, as the open model and as the closed one see it.
+ * A stall of the target, as measured in the open and in the closed model.
  *
  * @module
  */
@@ -10,41 +10,41 @@ import { NotedTarget } from "./noted_target.ts";
 import { pacedRun, type Traced } from "./paced_run.ts";
 import { sleep } from "./process.ts";
 
-/** How long it is run, how much is asked, and how the target fails. */
+/** Duration, load and stall. */
 export const STALL = { seconds: 30, rate: 2000, users: 20, afterSeconds: 10, ms: 1400 } as const;
 
-/** Users of which one is always free. */
+/** A number of users of which one is always free. */
 const ENOUGH_USERS = 5000;
 
-/** Milliseconds: what must show the stall is above, what must not is below. */
+/** Milliseconds. Figures that show the stall are above, others are below. */
 const SHOWN_MS = 900;
 const UNSEEN_MS = 20;
 
-/** What one run showed. */
+/** The figures of one run. */
 export interface StallRun {
   readonly summary: Summary;
   /** Requests that the target counted. */
   readonly counted: number;
   readonly traced: Traced;
-  /** From when to when the target stood still, in milliseconds since 1970. */
+  /** Start and end of the stall, in milliseconds since 1970. */
   readonly stalled: readonly [from: number, to: number];
 }
 
-/** The open model with few users and with many, and the closed one. */
+/** The open model with few and with many users, and the closed model. */
 export interface StallRuns {
   readonly few: StallRun;
   readonly many: StallRun;
   readonly closed: StallRun;
 }
 
-/** Runs all three, target and client each on a core of its own. */
+/** Runs all three, with target and client on separate cores. */
 export async function runStalls(targetCore: number, clientCore: number): Promise<StallRuns> {
   const { rate, users } = STALL;
   await using target = await NotedTarget.start(targetCore);
   const open = (most: number): string[] => [
     ...["--arrival-rate", String(rate), "--max-users", String(most)],
   ];
-  // Each of the file's users begins 100 passes a second, so they begin as many as are due.
+  // Each user of the file starts 100 iterations per second, so together they start as many as are due.
   const closed = ["-u", String(users), "-r", "1000"];
   return {
     few: await runStall(target, clientCore, open(users)),
@@ -77,7 +77,7 @@ async function runStall(
   return { summary, counted: atMs.length, traced: traced!, stalled: stalled! };
 }
 
-/** What they showed, beside what they should. */
+/** Compares the figures with their goals. */
 export function stallFindings({ few, many, closed }: StallRuns): Finding[] {
   const { users, rate, seconds } = STALL;
   const findings: Finding[] = [];
@@ -110,7 +110,7 @@ export function stallFindings({ few, many, closed }: StallRuns): Finding[] {
         ),
       note(`${model}: p99 of start delay`, msText(startDelayMs.p99!)),
       finding(
-        `${model}: passes`,
+        `${model}: iterations`,
         `${scheduled} scheduled, ${started} started, ${dropped} dropped, ${run.counted} requests ` +
           "counted by the target",
         `${rate * seconds} scheduled, as many counted as started`,

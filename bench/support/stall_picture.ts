@@ -6,9 +6,9 @@
 
 import { STALL, type StallRun, type StallRuns } from "./stall.ts";
 
-/** Seconds that are shown, from when the target stops. */
+/** Seconds shown, relative to the start of the stall. */
 const SHOWN = { from: -1, to: 3 } as const;
-/** Of the requests that began within so many milliseconds, the slowest is a dot. */
+/** Milliseconds per dot, which shows the slowest request that started in this time. */
 const DOT_MS = 20;
 const HIGHEST_SECONDS = 1.5;
 
@@ -40,12 +40,12 @@ interface Panel {
   readonly kind: "closed" | "open";
   readonly left: number;
   readonly title: string;
-  /** Lines beside the first dot of the stall. */
+  /** Lines next to the first dot of the stall. */
   readonly inside: readonly string[];
   readonly run: StallRun;
 }
 
-/** An SVG, in light and dark colours as its reader's system has them. */
+/** An SVG with light and dark colours, following the reader's system. */
 export function stallPicture({ few, closed }: StallRuns): string {
   const { rate, users, ms, seconds } = STALL;
   const stop = `${ms / 1000} s`;
@@ -69,7 +69,7 @@ export function stallPicture({ few, closed }: StallRuns): string {
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" \
 aria-labelledby="title about">
-  <title id="title">A target that answers nobody for ${stop}, in the closed and in the open model</title>
+  <title id="title">A target that stops answering for ${stop}, in the closed and in the open model</title>
   <desc id="about">Latency over the moment at which requests began. In the closed model, ${users} \
 requests wait ${stop}, and nothing else begins until the target answers again: the run's 99th \
 percentile is ${closedP99}. In the open model, the requests that were due meanwhile are all there, on \
@@ -80,7 +80,7 @@ a line that falls from ${stop}: the 99th percentile is ${openP99}.</desc>
   <text x="16" y="26">${users} users, ${
     rate.toLocaleString("en")
   } requests a second, ${seconds} s. \
-Grey: the target answers nobody for ${stop}.</text>
+Grey: the target does not answer for ${stop}.</text>
 ${panels.map(panelSvg).join("\n")}
   <text x="16" y="${HEIGHT - 14}">Across: seconds from when the target stops. A dot is the slowest \
 request of ${DOT_MS} ms.</text>
@@ -126,7 +126,7 @@ function panelSvg({ kind, left, title, inside, run }: Panel): string {
   </g>`;
 }
 
-/** When requests began and how long the slowest of each few milliseconds took, in seconds. */
+/** Start times, and the longest duration of each few milliseconds, in seconds. */
 function slowest({ traced, stalled: [from] }: StallRun): [at: number, latency: number][] {
   const found = new Map<number, number>();
   for (const [index, began] of traced.beganAtMs.entries()) {

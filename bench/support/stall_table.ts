@@ -1,18 +1,18 @@
 /**
- * The figures beside the picture of docs/load-models.md.
+ * The table of figures in docs/load-models.md.
  *
  * @module
  */
 
 import type { StallRun, StallRuns } from "./stall.ts";
 
-/** What stands before and behind the figures in the page. */
+/** The comments around the table in the page. */
 const MARKS = ["<!-- figures of the stall -->\n\n", "\n<!-- end of figures -->"] as const;
 
 /**
- * A page with these figures in place of those that it has.
+ * Replaces the figures in a page.
  *
- * @throws where it has no place for them.
+ * @throws if the page has no place for them.
  */
 export function withStallTable(page: string, runs: StallRuns): string {
   const [before, rest] = page.split(MARKS[0]);
@@ -21,7 +21,7 @@ export function withStallTable(page: string, runs: StallRuns): string {
   return `${before}${MARKS[0]}${stallTable(runs)}${MARKS[1]}${after}`;
 }
 
-/** A table in Markdown, formatted as the formatter does. */
+/** A Markdown table, in the style of `deno fmt`. */
 function stallTable({ few, many, closed }: StallRuns): string {
   const rows = [
     ["", "requests", "p99 of latency", "p99 of start delay", "p99 of service time"],
@@ -48,7 +48,7 @@ function row(name: string, { summary }: StallRun): string[] {
   ];
 }
 
-/** Milliseconds to three digits; nothing where there is no such figure. */
+/** Milliseconds with three digits; empty without a figure. */
 function rounded(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return "";
   return `${Number(ms.toPrecision(3)).toLocaleString("en")} ms`;
