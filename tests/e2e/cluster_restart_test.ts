@@ -161,7 +161,9 @@ Deno.test("a master that is killed again before its workers return loses nothing
   await run.kill();
   const second = await run.resume();
   assert.equal(first, second);
-  await Promise.all(NODES.map((node) => run.cluster.worker(node).says("is lost")));
+  await Promise.all(
+    NODES.map((node) => run.cluster.worker(node).says("Lost the connection to the master")),
+  );
   await run.joined(2);
   await sleep(1_500);
   await run.kill();
@@ -196,7 +198,7 @@ Deno.test("a master that is killed during a ramp continues it", async () => {
   assert.deepEqual(result.summary.users, { peak: 60, final: 60 });
 });
 
-Deno.test("a master that is killed while users stop still gets their last counts", async () => {
+Deno.test("a master that is killed while users stop still gets their final reports", async () => {
   await using run = await RestartedRun.start({
     args: ["-u", "30", "-r", "30", "--linger", "3", "--stop-timeout", "5"],
   });
