@@ -8,6 +8,7 @@
 import { AiotestError, ExitCode } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { RendezvousRounds } from "../core/run_info.ts";
+import type { ResolvedLoad } from "../load/load.ts";
 import type { RunControl } from "../runner/run_control.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { failedThresholds } from "../stats/thresholds.ts";
@@ -124,15 +125,15 @@ class Control implements DashboardControl {
     return this.#run.snapshot();
   }
 
-  start(target: Parameters<RunControl["start"]>[0]): void {
-    this.#run.control.start(target);
+  start(load: ResolvedLoad | null): void {
+    this.#run.control.start(load);
   }
 
   stop(): void {
     this.#run.stop();
   }
 
-  changeLoad(target: Parameters<RunControl["changeLoad"]>[0]): void {
-    this.#run.control.changeLoad(target);
+  changeLoad(load: ResolvedLoad): void {
+    this.#run.control.changeLoad(load);
   }
 }

@@ -47,7 +47,7 @@ export interface LoadStep {
 }
 
 /** The result of a load that is raised until something breaks. */
-export interface BrokenLoad {
+export interface BreakingLoads {
   /** The highest load that passed; `null` if not even the first one did. */
   readonly passed: ResolvedLoad | null;
   /** The first load that did not pass; `null` if nothing broke. */
@@ -167,8 +167,8 @@ export class LoadUserShape {
    *
    * @internal
    */
-  get breakingPoint(): BrokenLoad | null {
-    return this.#curveRun.brokenLoad;
+  get breakingPoint(): BreakingLoads | null {
+    return this.#curveRun.breakingPoint;
   }
 
   /** How long the load lasts if nothing breaks, in seconds; `null` if not known. @internal */
@@ -221,7 +221,7 @@ export class CurveRun {
   }
 
   /** The result so far; `null` if the curve is not raised until something breaks. */
-  get brokenLoad(): BrokenLoad | null {
+  get breakingPoint(): BreakingLoads | null {
     if (this.#curve.stepAt === undefined) return null;
     return {
       passed: this.#passed,

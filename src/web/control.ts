@@ -31,7 +31,7 @@ const CLOSED_MODEL_FIELDS = ["users", "rate"];
 const OPEN_MODEL_FIELDS = ["arrivalRate", "maxUsers"];
 
 /** Validates a load received as JSON. Returns a sentence if it is invalid. */
-export function readControlLoad(
+export function readLoad(
   value: Readonly<Record<string, unknown>>,
 ): ResolvedLoad | string {
   const { users, rate, arrivalRate, maxUsers } = value;

@@ -8,7 +8,7 @@ import type { Clock } from "../core/clock.ts";
 import type { ResolvedLoad } from "../load/load.ts";
 import { summary } from "../report/summary.ts";
 import { isAsset, readAsset } from "./assets.ts";
-import { type DashboardControl, readControlLoad } from "./control.ts";
+import { type DashboardControl, readLoad } from "./control.ts";
 import type { LiveFeed, LogTail } from "./feed.ts";
 import { type ErrorReply, errorReply, jsonReply, reply } from "./http.ts";
 import { type ControlPermissions, liveState, type LiveSummary } from "./live_view.ts";
@@ -165,7 +165,7 @@ export class DashboardRouter {
   }
 
   #start({ body, address }: RouteRequest): ErrorReply | null {
-    const load = Object.keys(body).length === 0 ? null : readControlLoad(body);
+    const load = Object.keys(body).length === 0 ? null : readLoad(body);
     if (typeof load === "string") return { status: 400, error: load };
     this.#options.control.start(load);
     this.#options.info(`Started from the dashboard (${address})${loadSuffix(load)}.`);
@@ -179,7 +179,7 @@ export class DashboardRouter {
   }
 
   #changeLoad({ body, address }: RouteRequest): ErrorReply | null {
-    const load = readControlLoad(body);
+    const load = readLoad(body);
     if (typeof load === "string") return { status: 400, error: load };
     this.#options.control.changeLoad(load);
     this.#options.info(`Load changed from the dashboard (${address})${loadSuffix(load)}.`);

@@ -400,7 +400,7 @@ function users(counts: Readonly<Record<number, number>>): unknown[] {
 Deno.test("if nothing breaks, the highest load has passed", () => {
   const run = new CurveRun(STEPS);
   assert.deepEqual(loads(run, never), users({ 10: 10, 20: 10, 30: 10, 40: 10 }));
-  assert.deepEqual(run.brokenLoad, {
+  assert.deepEqual(run.breakingPoint, {
     passed: { users: 40, rate: 40 },
     broke: null,
     threshold: null,
@@ -410,7 +410,7 @@ Deno.test("if nothing breaks, the highest load has passed", () => {
 Deno.test("a threshold that is crossed within a step ends the curve at once", () => {
   const run = new CurveRun(STEPS);
   assert.deepEqual(loads(run, (second) => second === 23), users({ 10: 10, 20: 10, 30: 3 }));
-  assert.deepEqual(run.brokenLoad, {
+  assert.deepEqual(run.breakingPoint, {
     passed: { users: 20, rate: 20 },
     broke: { users: 30, rate: 30 },
     threshold: "p95<200ms",
@@ -420,28 +420,28 @@ Deno.test("a threshold that is crossed within a step ends the curve at once", ()
 Deno.test("a threshold that is crossed when the next step would begin counts for the previous step", () => {
   const run = new CurveRun(STEPS);
   assert.deepEqual(loads(run, (second) => second === 20), users({ 10: 10, 20: 10 }));
-  assert.deepEqual(run.brokenLoad?.passed, { users: 10, rate: 10 });
-  assert.deepEqual(run.brokenLoad?.broke, { users: 20, rate: 20 });
+  assert.deepEqual(run.breakingPoint?.passed, { users: 10, rate: 10 });
+  assert.deepEqual(run.breakingPoint?.broke, { users: 20, rate: 20 });
 });
 
 Deno.test("the last step may break at its very end", () => {
   const run = new CurveRun(STEPS);
   assert.equal(loads(run, (second) => second === 40).length, 40);
-  assert.deepEqual(run.brokenLoad?.passed, { users: 30, rate: 30 });
-  assert.deepEqual(run.brokenLoad?.broke, { users: 40, rate: 40 });
+  assert.deepEqual(run.breakingPoint?.passed, { users: 30, rate: 30 });
+  assert.deepEqual(run.breakingPoint?.broke, { users: 40, rate: 40 });
 });
 
 Deno.test("a threshold that was crossed before the first step does not count for it", () => {
   const run = new CurveRun(inSequence(ramp({ seconds: 5, users: { from: 0, to: 10 } }), STEPS));
   // At 5 s the first step begins; a threshold crossed then was crossed by the ramp.
   assert.equal(loads(run, (second) => second <= 5).length, 45);
-  assert.equal(run.brokenLoad?.broke, null);
+  assert.equal(run.breakingPoint?.broke, null);
 });
 
 Deno.test("a run that is stopped within a step has passed the previous steps", () => {
   const run = new CurveRun(STEPS);
   for (let second = 0; second < 27; second++) run.at(second, null);
-  assert.deepEqual(run.brokenLoad, {
+  assert.deepEqual(run.breakingPoint, {
     passed: { users: 20, rate: 20 },
     broke: null,
     threshold: null,
@@ -467,8 +467,8 @@ Deno.test("each repetition is judged separately, and the first break is reported
       ...users({ 10: 10, 20: 2 }),
     ],
   );
-  assert.deepEqual(run.brokenLoad?.passed, { users: 30, rate: 30 });
-  assert.deepEqual(run.brokenLoad?.broke, { users: 40, rate: 40 });
+  assert.deepEqual(run.breakingPoint?.passed, { users: 30, rate: 30 });
+  assert.deepEqual(run.breakingPoint?.broke, { users: 40, rate: 40 });
 });
 
 Deno.test("a step that was skipped has not passed", () => {
@@ -476,7 +476,7 @@ Deno.test("a step that was skipped has not passed", () => {
   run.at(0, null);
   // The runner is late by a whole step.
   run.at(25, null);
-  assert.deepEqual(run.brokenLoad?.passed, { users: 10, rate: 10 });
+  assert.deepEqual(run.breakingPoint?.passed, { users: 10, rate: 10 });
 });
 
 Deno.test("a step has its load, and its start in the time of the test", () => {
@@ -504,9 +504,9 @@ Deno.test("steps added to other arrivals have the load of the sum", () => {
   ));
   run.at(0, null);
   run.at(10, null);
-  assert.deepEqual(run.brokenLoad?.passed, { arrivalRate: 105, maxUsers: 13 });
+  assert.deepEqual(run.breakingPoint?.passed, { arrivalRate: 105, maxUsers: 13 });
   assert.deepEqual(run.at(11, "rps>=1"), null);
-  assert.deepEqual(run.brokenLoad?.broke, { arrivalRate: 107.5, maxUsers: 13 });
+  assert.deepEqual(run.breakingPoint?.broke, { arrivalRate: 107.5, maxUsers: 13 });
 });
 
 Deno.test("the steps end at any fraction of a second", () => {
@@ -522,7 +522,7 @@ Deno.test("the steps end at any fraction of a second", () => {
 Deno.test("a curve without steps has no broken load", () => {
   const run = new CurveRun(hold({ seconds: 3, users: 1 }));
   run.at(0, "p95<200ms");
-  assert.equal(run.brokenLoad, null);
+  assert.equal(run.breakingPoint, null);
   assert.equal(run.stepAt(0), null);
   assert.deepEqual(run.at(1, "p95<200ms"), { users: 1 });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readControlLoad } from "../../src/web/control.ts";
+import { readLoad } from "../../src/web/control.ts";
 
 Deno.test("loads of both models are read", () => {
   const good = [
@@ -8,7 +8,7 @@ Deno.test("loads of both models are read", () => {
     { arrivalRate: 0, maxUsers: 1 },
     { arrivalRate: 0.25, maxUsers: 500 },
   ];
-  for (const load of good) assert.deepEqual(readControlLoad(load), load);
+  for (const load of good) assert.deepEqual(readLoad(load), load);
 });
 
 Deno.test("an invalid load is described in a sentence", () => {
@@ -33,5 +33,5 @@ Deno.test("an invalid load is described in a sentence", () => {
     [{ user: 5 }, 'Unknown field "user".'],
     [{ ["x".repeat(1000)]: 5 }, `Unknown field "${"x".repeat(39)}….`],
   ];
-  for (const [value, problem] of cases) assert.equal(readControlLoad(value), problem);
+  for (const [value, problem] of cases) assert.equal(readLoad(value), problem);
 });
