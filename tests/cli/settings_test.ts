@@ -10,7 +10,7 @@ import {
   SETTINGS,
   type Settings,
 } from "../../src/cli/settings.ts";
-import { config, DEFAULTS, parse, refusal } from "../support/command_line.ts";
+import { config, DEFAULTS, NO_REPORTS, parse, refusal } from "../support/command_line.ts";
 
 Deno.test("every option has the documented default", () => {
   assert.deepEqual(defaultsOf(SETTINGS), DEFAULTS);
@@ -385,6 +385,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     tls-ca = "i"
   `;
   const expected: Settings = {
+    ...NO_REPORTS,
     aiotestfile: "shop.ts",
     host: "http://127.0.0.1",
     tags: ["read", "write"],

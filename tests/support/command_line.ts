@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { CommandLine, type Options } from "../../src/cli/options.ts";
 import type { Settings } from "../../src/cli/settings.ts";
 import { UsageError } from "../../src/core/errors.ts";
+import { REPORT_FORMATS, type ReportOption } from "../../src/web/report_formats.ts";
 import { FakeHost, type FakeHostOptions } from "./fake_host.ts";
 
 /** Where options stand. */
@@ -36,6 +37,11 @@ export async function refusal(
 export function config(text: string, path = "load.toml"): Given {
   return { args: ["--config", path], files: { [`/home/me/${path}`]: text } };
 }
+
+/** The options of all report formats, without a file. */
+export const NO_REPORTS = Object.fromEntries(
+  Object.keys(REPORT_FORMATS).map((option) => [option, null]),
+) as Readonly<Record<ReportOption, null>>;
 
 /** Every option's default. */
 export const DEFAULTS: Settings = {
@@ -79,10 +85,7 @@ export const DEFAULTS: Settings = {
   webToken: null,
   noAutostart: false,
   buckets: [50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 2000, 5000, 8000],
-  json: null,
-  html: null,
-  csv: null,
-  junit: null,
+  ...NO_REPORTS,
   threshold: [],
   abortOnThreshold: false,
   resetStats: false,

@@ -5,7 +5,7 @@ import {
   RequestQuota,
 } from "../../../src/cli/commands/quick.ts";
 import { UsageError } from "../../../src/core/errors.ts";
-import { config, type Given } from "../../support/command_line.ts";
+import { config, type Given, NO_REPORTS } from "../../support/command_line.ts";
 import { settle } from "../../support/fake_clock.ts";
 import { FakeHost } from "../../support/fake_host.ts";
 
@@ -27,10 +27,7 @@ const DEFAULTS: QuickOptions = {
   maxUsers: 1000,
   arrivals: "constant",
   onBusy: "queue",
-  json: null,
-  html: null,
-  csv: null,
-  junit: null,
+  ...NO_REPORTS,
   threshold: [],
   abortOnThreshold: false,
   resetStats: false,
