@@ -427,16 +427,16 @@ export type Message<T extends MessageType = MessageType> = Extract<
 /** What a worker is to run. */
 export type Assignment = Message<"TARGET">;
 
-/** Protocols that one side speaks, from the oldest to the newest. */
+/** The protocols that one side supports, from the oldest to the newest. */
 export interface ProtocolRange {
   readonly min: number;
   readonly max: number;
 }
 
 /**
- * The newest protocol that both speak.
+ * Returns the newest protocol that both sides support.
  *
- * @throws ProtocolError where there is none; its text says which each of them speaks.
+ * @throws ProtocolError if there is none; its text names the protocols of both sides.
  */
 export function commonProtocol(master: ProtocolRange, worker: ProtocolRange): number {
   const newest = Math.min(master.max, worker.max);

@@ -23,7 +23,7 @@ async function receiveAll(channel: Channel): Promise<Message[]> {
   return all;
 }
 
-/** A stream, and how many bytes each of its writes had. */
+/** A stream, and the size of each write to it. */
 function watched(stream: ByteStream): { stream: ByteStream; writes: number[] } {
   const writes: number[] = [];
   return {
@@ -59,7 +59,7 @@ Deno.test("messages sent in one turn are written together, and so are those sent
   for (let i = 3; i < 7; i++) here.send(ping(i));
   for (let i = 0; i < 7; i++) assert.deepEqual(await there.receive(), ping(i));
   await here.flushed();
-  // A write that was taken in part goes on with its rest.
+  // A partial write is continued with the rest.
   assert.deepEqual(writes.filter((length) => length % size === 0), [3 * size, 4 * size]);
 });
 

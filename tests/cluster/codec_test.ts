@@ -12,7 +12,7 @@ import { assignment } from "../support/assignments.ts";
 
 const LIMIT = 1024 * 1024;
 
-/** The messages in a stream that is cut into pieces of these sizes. */
+/** The messages in a stream that is split into pieces of these sizes. */
 function received(stream: Uint8Array<ArrayBuffer>, sizes: Iterator<number>): Message[] {
   const reader = new FrameReader(LIMIT);
   const found: Message[] = [];
@@ -25,7 +25,7 @@ function received(stream: Uint8Array<ArrayBuffer>, sizes: Iterator<number>): Mes
   return found;
 }
 
-/** What a payload is refused with. */
+/** The error with which a payload is refused. */
 function refusal(payload: Uint8Array): string {
   try {
     decodeMessage(payload);
@@ -37,7 +37,7 @@ function refusal(payload: Uint8Array): string {
   assert.fail("it was taken");
 }
 
-/** A report with one name, whose texts are these. */
+/** A report of one entry with these texts. */
 function reportOf(method: string, name: string, error: string): Message<"REPORT"> {
   return report({
     deltas: [delta({ method, name, failures: 1, errors: [[error, 1]] })],
@@ -46,7 +46,7 @@ function reportOf(method: string, name: string, error: string): Message<"REPORT"
   });
 }
 
-/** What became of a message on its way. */
+/** A message after it was encoded and decoded. */
 function sent<T extends Message>(message: T): T {
   return decodeMessage(encodeMessage(message).subarray(4)) as T;
 }
@@ -63,7 +63,7 @@ for (const [type, arbitrary] of Object.entries(messages)) {
   });
 }
 
-/** Messages, each of which is changed in 100 ways. */
+/** Messages, each of which is mutated in 100 ways. */
 const RUNS = lengthOf({ short: 200, full: 2_000 });
 
 Deno.test("mutated frames are either refused or valid messages", () => {
@@ -230,7 +230,7 @@ Deno.test("encoded bytes are one value; fewer or more bytes are not", () => {
   }));
 });
 
-/** Texts of bytes that are tried. */
+/** Random byte strings to try. */
 const BYTES = lengthOf({ short: 4_000, full: 20_000 });
 
 Deno.test("the decoder never runs out of bytes that were checked", () => {
@@ -242,7 +242,7 @@ Deno.test("the decoder never runs out of bytes that were checked", () => {
       try {
         decode(bytes);
       } catch (error) {
-        // Which keys a map may have is none of the scan's business.
+        // The check does not cover the keys of maps.
         assert.match(String(error), /key/);
       }
     }),

@@ -16,30 +16,30 @@ interface Worker {
 
 class Scene {
   readonly clock = new FakeClock();
-  readonly book = new RunState("run", "e3b0");
+  readonly state = new RunState("run", "e3b0");
   readonly log: string[] = [];
-  readonly roster = new WorkerConnections(this.book, this.clock, {
+  readonly connections = new WorkerConnections(this.state, this.clock, {
     heartbeatMs: 1000,
     lostMs: 6000,
   }, {
     onConnected: ({ id }) => void this.log.push(`seated ${id}`),
-    onMessage: (member, message) => {
+    onMessage: (workerState, message) => {
       if (message.type === "STOPPED") throw new ProtocolError("protocol", "nobody asked");
-      this.log.push(`${member.id} says ${message.type}`);
+      this.log.push(`${workerState.id} says ${message.type}`);
     },
-    onLost: (member) => {
-      member.membership = "lost";
-      this.log.push(`lost ${member.id} at ${this.clock.now()}`);
+    onLost: (workerState) => {
+      workerState.membership = "lost";
+      this.log.push(`lost ${workerState.id} at ${this.clock.now()}`);
     },
   });
 
   enter(name: string): WorkerState {
-    return this.book.addWorker({ id: name, incarnation: `${name}'s first`, host: "box" });
+    return this.state.addWorker({ id: name, incarnation: `${name}'s first`, host: "box" });
   }
 
-  seat(member: WorkerState, capacity = Infinity): Worker {
+  seat(workerState: WorkerState, capacity = Infinity): Worker {
     const [near, far] = memoryStreams(capacity);
-    this.roster.connect(member, new Channel(far));
+    this.connections.connect(workerState, new Channel(far));
     const worker: Worker = { channel: new Channel(near), heard: [], ended: false };
     void (async () => {
       while (capacity === Infinity) {
@@ -69,11 +69,11 @@ Deno.test("every connected worker gets a PING per second", async () => {
   const scene = new Scene();
   const a = scene.seat(scene.enter("a"));
   const b = scene.seat(scene.enter("b"));
-  scene.roster.start();
+  scene.connections.start();
   await scene.clock.advance(3_100);
   assert.deepEqual(a.heard, [1, 2, 3].map((number) => ({ type: "PING", number })));
   assert.deepEqual(b.heard, a.heard);
-  await scene.roster.end();
+  await scene.connections.end();
   assert.equal(scene.clock.pending, 0);
 });
 
@@ -86,14 +86,14 @@ Deno.test("a PING is answered, and other messages are passed on", async () => {
   await settle();
   assert.deepEqual(a.heard, [{ type: "PONG", number: 77 }]);
   assert.deepEqual(scene.log, ["seated a", "a says TARGET_ACK", "a says PONG"]);
-  await scene.roster.end();
+  await scene.connections.end();
 });
 
 Deno.test("a worker is lost after 6 s of silence, and its connection is closed", async () => {
   const scene = new Scene();
   const [a, b] = [scene.enter("a"), scene.enter("b")];
   const [quiet, loud] = [scene.seat(a), scene.seat(b)];
-  scene.roster.start();
+  scene.connections.start();
   await scene.clock.advance(900);
   quiet.channel.send({ type: "PONG", number: 1 });
   for (let second = 0; second < 8; second++) {
@@ -103,24 +103,24 @@ Deno.test("a worker is lost after 6 s of silence, and its connection is closed",
   assert.deepEqual(scene.log.filter((line) => line.startsWith("lost")), ["lost a at 7000"]);
   assert.equal(quiet.ended, true);
   assert.equal(loud.ended, false);
-  assert.equal(scene.roster.isConnected(a), false);
-  assert.equal(scene.roster.silenceOf(a), 8_000);
-  assert.equal(scene.roster.isConnected(b), true);
-  await scene.roster.end();
+  assert.equal(scene.connections.isConnected(a), false);
+  assert.equal(scene.connections.silenceOf(a), 8_000);
+  assert.equal(scene.connections.isConnected(b), true);
+  await scene.connections.end();
 });
 
 Deno.test("a disconnected worker is lost as late as a silent one", async () => {
   const scene = new Scene();
   const a = scene.enter("a");
   const worker = scene.seat(a);
-  scene.roster.start();
+  scene.connections.start();
   worker.channel.close();
   await scene.clock.advance(5_900);
-  assert.equal(scene.roster.isConnected(a), false);
+  assert.equal(scene.connections.isConnected(a), false);
   assert.deepEqual(scene.log, ["seated a"]);
   await scene.clock.advance(200);
   assert.deepEqual(scene.log, ["seated a", "lost a at 6000"]);
-  await scene.roster.end();
+  await scene.connections.end();
 });
 
 Deno.test("a worker's newest connection replaces the previous one", async () => {
@@ -135,39 +135,39 @@ Deno.test("a worker's newest connection replaces the previous one", async () => 
   await settle();
   assert.equal(first.ended, true);
   assert.deepEqual(scene.log, ["seated a", "seated a", "a says PONG"]);
-  scene.roster.send(a, { type: "ACK", seq: 4 });
+  scene.connections.send(a, { type: "ACK", seq: 4 });
   await settle();
   assert.deepEqual(second.heard, [{ type: "ACK", seq: 4 }]);
-  await scene.roster.end();
+  await scene.connections.end();
 });
 
 Deno.test("another process of the same name is refused while the first one is present", () => {
   const scene = new Scene();
-  const { roster } = scene;
+  const { connections } = scene;
   const a = scene.enter("a");
   const again = join({ workerId: "a", incarnation: a.incarnation });
   const other = join({ workerId: "a", incarnation: "a's second" });
-  roster.checkName(again);
-  assert.throws(() => roster.checkName(other), { name: "ProtocolError", code: "duplicate" });
+  connections.checkName(again);
+  assert.throws(() => connections.checkName(other), { name: "ProtocolError", code: "duplicate" });
   for (const gone of ["lost", "left"] as const) {
     a.membership = gone;
-    roster.checkName(other);
+    connections.checkName(other);
   }
 });
 
 Deno.test("a worker from before a restart has time to return", async () => {
   const scene = new Scene();
   const [a, b] = [scene.enter("a"), scene.enter("b")];
-  scene.roster.expect(a, 10_000);
-  scene.roster.expect(b, 10_000);
-  scene.roster.start();
+  scene.connections.expect(a, 10_000);
+  scene.connections.expect(b, 10_000);
+  scene.connections.start();
   await scene.clock.advance(9_000);
   const worker = scene.seat(b);
   await scene.clock.advance(1_100);
   worker.channel.send({ type: "PONG", number: 1 });
   await scene.clock.advance(1_000);
   assert.deepEqual(scene.log, ["seated b", "lost a at 10000", "b says PONG"]);
-  await scene.roster.end();
+  await scene.connections.end();
 });
 
 Deno.test("a worker that violates the protocol gets an ERROR and affects no other worker", async () => {
@@ -179,19 +179,19 @@ Deno.test("a worker that violates the protocol gets an ERROR and affects no othe
   await settle();
   assert.deepEqual(bad.heard, [{ type: "ERROR", code: "protocol", text: "nobody asked" }]);
   assert.equal(bad.ended, true);
-  assert.equal(scene.roster.isConnected(a), false);
-  assert.equal(scene.roster.isConnected(b), true);
+  assert.equal(scene.connections.isConnected(a), false);
+  assert.equal(scene.connections.isConnected(b), true);
   assert.deepEqual(scene.log, ["seated a", "seated b", "b says PONG"]);
-  await scene.roster.end();
+  await scene.connections.end();
 });
 
 Deno.test("at the end all workers get QUIT, after all earlier messages", async () => {
   const scene = new Scene();
   const a = scene.enter("a");
   const worker = scene.seat(a);
-  scene.roster.start();
-  scene.roster.send(a, { type: "ACK", seq: 1 });
-  await scene.roster.end();
+  scene.connections.start();
+  scene.connections.send(a, { type: "ACK", seq: 1 });
+  await scene.connections.end();
   await settle();
   assert.deepEqual(worker.heard, [{ type: "ACK", seq: 1 }, { type: "QUIT" }]);
   assert.equal(worker.ended, true);
@@ -202,7 +202,7 @@ Deno.test("a worker that does not read delays the end by 1 s at most", async () 
   const scene = new Scene();
   scene.seat(scene.enter("deaf"), 4);
   let over = false;
-  void scene.roster.end().then(() => over = true);
+  void scene.connections.end().then(() => over = true);
   await scene.clock.advance(999);
   assert.equal(over, false);
   await scene.clock.advance(1);
@@ -213,7 +213,7 @@ Deno.test("a worker that does not read delays the end by 1 s at most", async () 
 Deno.test("messages to workers that are not connected are dropped", () => {
   const scene = new Scene();
   const a = scene.enter("a");
-  scene.roster.send(a, { type: "QUIT" });
-  assert.equal(scene.roster.isConnected(a), false);
-  assert.equal(scene.roster.silenceOf(a), Infinity);
+  scene.connections.send(a, { type: "QUIT" });
+  assert.equal(scene.connections.isConnected(a), false);
+  assert.equal(scene.connections.silenceOf(a), Infinity);
 });

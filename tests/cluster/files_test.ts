@@ -160,7 +160,7 @@ const SERVED = bundleOf(bundled("shop.ts", "test"));
 
 interface ServerScene {
   readonly clock: FakeClock;
-  readonly desk: FileServer;
+  readonly server: FileServer;
   readonly worker: Channel;
   readonly served: Promise<void>;
   readonly log: string[];
@@ -171,17 +171,17 @@ function serverScene(workerId = "w1"): ServerScene {
   for (const channel of [master, worker]) channel.admit();
   const clock = new FakeClock();
   const log: string[] = [];
-  const desk = new FileServer(SERVED, {
+  const server = new FileServer(SERVED, {
     clock,
     info: (text) => void log.push(`INFO ${text}`),
     warn: (text) => void log.push(`WARNING ${text}`),
   });
-  return { clock, desk, worker, served: desk.serve(master, { workerId }), log };
+  return { clock, server, worker, served: server.serve(master, { workerId }), log };
 }
 
 Deno.test("a worker gets the list of files, and each chunk as often as it asks for it", async () => {
-  const { worker, served, log, clock, desk } = serverScene();
-  assert.equal(desk.hash, SERVED.hash);
+  const { worker, served, log, clock, server } = serverScene();
+  assert.equal(server.hash, SERVED.hash);
   assert.deepEqual(await nextOf(worker, "FILES"), SERVED.list);
   for (const offset of [0, 2, 2]) {
     worker.send({ type: "NEED", offset });
@@ -233,9 +233,9 @@ Deno.test("an invalid message is answered with an ERROR, and ends the download",
 });
 
 Deno.test("closing the server disconnects all workers", async () => {
-  const { worker, served, desk } = serverScene();
+  const { worker, served, server } = serverScene();
   await nextOf(worker, "FILES");
-  desk.close();
+  server.close();
   await served;
   assert.equal(await worker.receive(), null);
 });
@@ -247,7 +247,7 @@ function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Whether it says why the test file was not taken. */
+/** Whether an error says that the test file was rejected for this reason. */
 function refusal(reason: string): (error: unknown) => boolean {
   return (error) =>
     error instanceof AiotestError && error.exitCode === 4 &&
@@ -255,27 +255,27 @@ function refusal(reason: string): (error: unknown) => boolean {
 }
 
 Deno.test("chunks are put together to files", () => {
-  const receipt = new PartialBundle(RECEIVED.list, RECEIVED.hash);
-  assert.deepEqual([receipt.size, receipt.received, receipt.complete], [7, 0, false]);
-  assert.equal(receipt.add({ type: "CHUNK", offset: 0, data: bytes("1,2te") }), true);
-  assert.equal(receipt.received, 5);
-  assert.equal(receipt.add({ type: "CHUNK", offset: 5, data: bytes("st") }), true);
-  assert.equal(receipt.complete, true);
-  assert.deepEqual(receipt.files(), FILES);
+  const partial = new PartialBundle(RECEIVED.list, RECEIVED.hash);
+  assert.deepEqual([partial.size, partial.received, partial.complete], [7, 0, false]);
+  assert.equal(partial.add({ type: "CHUNK", offset: 0, data: bytes("1,2te") }), true);
+  assert.equal(partial.received, 5);
+  assert.equal(partial.add({ type: "CHUNK", offset: 5, data: bytes("st") }), true);
+  assert.equal(partial.complete, true);
+  assert.deepEqual(partial.files(), FILES);
 });
 
 Deno.test("repeated and misplaced chunks are ignored", () => {
-  const receipt = new PartialBundle(RECEIVED.list, RECEIVED.hash);
+  const partial = new PartialBundle(RECEIVED.list, RECEIVED.hash);
   const [first, second] = [
     { type: "CHUNK", offset: 0, data: bytes("1,2") },
     { type: "CHUNK", offset: 3, data: bytes("test") },
   ] as const;
-  assert.equal(receipt.add(second), false);
-  assert.equal(receipt.add(first), true);
-  assert.equal(receipt.add(first), false);
-  assert.equal(receipt.add(second), true);
-  assert.equal(receipt.add(second), false);
-  assert.deepEqual(receipt.files(), FILES);
+  assert.equal(partial.add(second), false);
+  assert.equal(partial.add(first), true);
+  assert.equal(partial.add(first), false);
+  assert.equal(partial.add(second), true);
+  assert.equal(partial.add(second), false);
+  assert.deepEqual(partial.files(), FILES);
 });
 
 Deno.test("a list with a path out of the folder is refused, whatever its hash", () => {
@@ -309,22 +309,22 @@ Deno.test("a list with another hash than the master's is refused", () => {
 });
 
 Deno.test("more bytes than listed are refused", () => {
-  const receipt = new PartialBundle(RECEIVED.list, RECEIVED.hash);
+  const partial = new PartialBundle(RECEIVED.list, RECEIVED.hash);
   assert.throws(
-    () => receipt.add({ type: "CHUNK", offset: 0, data: bytes("1,2test!") }),
+    () => partial.add({ type: "CHUNK", offset: 0, data: bytes("1,2test!") }),
     refusal("there are more bytes than in its files"),
   );
 });
 
 Deno.test("a file that differs from the list is refused by name", () => {
-  const receipt = new PartialBundle(RECEIVED.list, RECEIVED.hash);
-  receipt.add({ type: "CHUNK", offset: 0, data: bytes("1,2evil") });
-  assert.throws(() => receipt.files(), refusal("shop.ts was changed on the way"));
+  const partial = new PartialBundle(RECEIVED.list, RECEIVED.hash);
+  partial.add({ type: "CHUNK", offset: 0, data: bytes("1,2evil") });
+  assert.throws(() => partial.files(), refusal("shop.ts was changed on the way"));
 });
 
 const DOWNLOADED = bundleOf(bundled("shop.ts", "test"), bundled("data.csv", "x".repeat(600_000)));
 
-/** What a master does with a worker that it has let in. */
+/** What a master does with a worker that has joined. */
 type Serve = (channel: Channel, scene: DownloadScene) => void;
 
 class DownloadScene {
@@ -333,7 +333,7 @@ class DownloadScene {
   readonly line = this.network.line("10.0.0.1");
   readonly log: string[] = [];
   readonly used: DownloadedFiles[] = [];
-  /** What using the files does. */
+  /** How the files are used. */
   use: () => Promise<void> = () => Promise.resolve();
   readonly fetch = new FileDownload({
     connection: {
@@ -352,16 +352,16 @@ class DownloadScene {
       return this.use();
     },
   });
-  readonly desk: FileServer;
+  readonly server: FileServer;
 
   constructor(offered: FileBundle, serve: Serve = (channel) => void this.serve(channel)) {
     const note = (text: string): void => void this.log.push(text);
-    this.desk = new FileServer(offered, { clock: this.clock, info: note, warn: note });
+    this.server = new FileServer(offered, { clock: this.clock, info: note, warn: note });
     void this.#listen(serve);
   }
 
   serve(channel: Channel): Promise<void> {
-    return this.desk.serve(channel, { workerId: "w1" });
+    return this.server.serve(channel, { workerId: "w1" });
   }
 
   async #listen(serve: Serve): Promise<void> {
@@ -370,13 +370,13 @@ class DownloadScene {
       const accepted = await listener.accept();
       if (accepted === null) return;
       const channel = new Channel(accepted.stream);
-      const rules = terms({ filesHash: this.desk.hash });
-      const greeting = await acceptWorker(channel, rules, this.clock).catch(() => null);
-      if (greeting !== null) serve(channel, this);
+      const rules = terms({ filesHash: this.server.hash });
+      const candidate = await acceptWorker(channel, rules, this.clock).catch(() => null);
+      if (candidate !== null) serve(channel, this);
     }
   }
 
-  /** Runs the fetch to its end. */
+  /** Runs the download to its end. */
   async end(): Promise<unknown> {
     let outcome: unknown = null;
     void this.fetch.run().then((used) => outcome = used, (error: unknown) => outcome = error);
@@ -385,7 +385,7 @@ class DownloadScene {
   }
 }
 
-/** A channel on which what the master says goes through `change`. */
+/** A channel on which the master's messages go through `change`. */
 function changed(channel: Channel, change: (message: Message) => readonly Message[]): Channel {
   const send = channel.send.bind(channel);
   channel.send = (message) => change(message).forEach(send);

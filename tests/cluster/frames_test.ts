@@ -14,7 +14,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return new Uint8Array(parts.flatMap((part) => [...part]));
 }
 
-/** All that the reader makes of some pieces, each in a buffer that is used again. */
+/** All messages in some pieces, which are pushed in a reused buffer. */
 function read(reader: FrameReader, pieces: Iterable<Uint8Array>): Uint8Array[] {
   const buffer = new Uint8Array(4096);
   const found: Uint8Array[] = [];

@@ -36,28 +36,28 @@ interface MasterSide {
   readonly clock: FakeClock;
   readonly master: Channel;
   readonly worker: Channel;
-  readonly greeted: Promise<Candidate | null>;
+  readonly accepted: Promise<Candidate | null>;
 }
 
-/** A master that greets a worker which a test speaks for. */
+/** A master in a handshake with a worker that the test plays. */
 function masterSide(changes: Partial<JoinTerms> = {}): MasterSide {
   const { master, worker } = channels();
   const clock = new FakeClock();
-  const greeted = acceptWorker(master, terms(changes), clock);
-  // A test that looks at the worker's side first must not end with a rejection that nobody awaits yet.
-  greeted.catch(() => {});
-  return { clock, master, worker, greeted };
+  const accepted = acceptWorker(master, terms(changes), clock);
+  // A test may look at the worker's side first, before it awaits the rejection.
+  accepted.catch(() => {});
+  return { clock, master, worker, accepted };
 }
 
-/** What the worker is told, when it joins so. */
+/** The ERROR that the worker gets for such a JOIN. */
 async function refused(
-  { worker, greeted, master, clock }: MasterSide,
+  { worker, accepted, master, clock }: MasterSide,
   token: string | null,
   changes: Partial<Message<"JOIN">> = {},
 ): Promise<[code: string, text: string]> {
   worker.send(joinFor(await nextOf(worker, "HELLO"), token, changes));
   const { code, text } = await nextOf(worker, "ERROR");
-  await assert.rejects(greeted, refusal(code, text));
+  await assert.rejects(accepted, refusal(code, text));
   assert.equal(await worker.receive(), null);
   assert.equal(master.closed, true);
   assert.equal(clock.pending, 0);
@@ -65,7 +65,7 @@ async function refused(
 }
 
 Deno.test("a worker with the token gets a WELCOME with a proof, and becomes a candidate", async () => {
-  const { worker, master, greeted, clock } = masterSide();
+  const { worker, master, accepted, clock } = masterSide();
   const hello = await nextOf(worker, "HELLO");
   assert.deepEqual([hello.protocolMin, hello.protocolMax, hello.epoch], [1, 1, 3]);
   const join = joinFor(hello, "secret");
@@ -82,10 +82,10 @@ Deno.test("a worker with the token gets a WELCOME with a proof, and becomes a ca
     mac: NO_PROOF,
   });
   assert.deepEqual(welcome.mac, masterProof("secret", hello, join, welcome));
-  const greeting = await greeted;
-  assert.equal(greeting?.channel, master);
-  assert.equal(greeting?.worker?.reports.lastSeq, 7);
-  assert.equal(greeting?.join.workerId, "worker-1");
+  const candidate = await accepted;
+  assert.equal(candidate?.channel, master);
+  assert.equal(candidate?.worker?.reports.lastSeq, 7);
+  assert.equal(candidate?.join.workerId, "worker-1");
   assert.equal(clock.pending, 0);
 });
 
@@ -95,29 +95,29 @@ Deno.test("a worker that only fetches files has no state", async () => {
     seen.push(workerId);
     return null;
   };
-  const { worker, greeted } = masterSide({ admit });
+  const { worker, accepted } = masterSide({ admit });
   worker.send(joinFor(await nextOf(worker, "HELLO"), "secret"));
   assert.equal((await nextOf(worker, "WELCOME")).ackedSeq, 0);
-  const candidate = await greeted;
+  const candidate = await accepted;
   assert.deepEqual([candidate?.worker, candidate?.join.workerId], [null, "worker-1"]);
   assert.deepEqual(seen, ["worker-1"]);
 });
 
 Deno.test("messages after the handshake may be large", async () => {
-  const { worker, master, greeted } = masterSide();
+  const { worker, master, accepted } = masterSide();
   worker.send(joinFor(await nextOf(worker, "HELLO"), "secret"));
-  await greeted;
+  await accepted;
   const histograms = [new Uint8Array(100_000)];
   worker.send(report({ runId: "run-1", deltas: [delta()], histograms }));
   assert.equal((await nextOf(master, "REPORT")).histograms[0]?.length, 100_000);
 });
 
 Deno.test("messages before the end of the handshake may not be large", async () => {
-  const { worker, greeted } = masterSide();
+  const { worker, accepted } = masterSide();
   await nextOf(worker, "HELLO");
   worker.send({ type: "SETUP", workerIndex: 0, options: "x".repeat(5_000) });
   assert.equal((await nextOf(worker, "ERROR")).code, "protocol");
-  await assert.rejects(greeted, { code: "protocol" });
+  await assert.rejects(accepted, { code: "protocol" });
 });
 
 Deno.test("a wrong token, no token and a proof of another length get the same refusal", async () => {
@@ -130,10 +130,10 @@ Deno.test("a wrong token, no token and a proof of another length get the same re
 });
 
 Deno.test("a master without a token accepts only workers without one", async () => {
-  const { worker, greeted } = masterSide({ token: null });
+  const { worker, accepted } = masterSide({ token: null });
   worker.send(joinFor(await nextOf(worker, "HELLO"), null));
   assert.equal((await nextOf(worker, "WELCOME")).mac.length, 0);
-  assert.equal((await greeted)?.worker?.id, "worker-1");
+  assert.equal((await accepted)?.worker?.id, "worker-1");
   assert.deepEqual(await refused(masterSide({ token: null }), "secret"), [
     "token",
     "the worker has a token, the master has none: " +
@@ -150,14 +150,14 @@ Deno.test("a JOIN that is replayed on another connection is refused", async () =
   await nextOf(second.worker, "HELLO");
   second.worker.send(join);
   assert.deepEqual((await nextOf(second.worker, "ERROR")).code, "token");
-  await assert.rejects(second.greeted, refusal("token", WRONG_TOKEN));
+  await assert.rejects(second.accepted, refusal("token", WRONG_TOKEN));
 });
 
 Deno.test("a JOIN that was changed on the way is refused", async () => {
-  const { worker, greeted } = masterSide({ allowDifferentTestfile: true });
+  const { worker, accepted } = masterSide({ allowDifferentTestfile: true });
   const join = joinFor(await nextOf(worker, "HELLO"), "secret");
   worker.send({ ...join, workerId: "somebody-else" });
-  await assert.rejects(greeted, refusal("token", WRONG_TOKEN));
+  await assert.rejects(accepted, refusal("token", WRONG_TOKEN));
 });
 
 Deno.test("an unsupported protocol is refused before anything else is checked", async () => {
@@ -179,24 +179,24 @@ Deno.test("a different test file is refused with both hashes and the option, if 
 });
 
 Deno.test("a different test file is accepted if that is allowed", async () => {
-  const { worker, greeted } = masterSide({ allowDifferentTestfile: true });
+  const { worker, accepted } = masterSide({ allowDifferentTestfile: true });
   worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { testfileHash: OTHER_HASH }));
-  assert.equal((await greeted)?.join.testfileHash, OTHER_HASH);
+  assert.equal((await accepted)?.join.testfileHash, OTHER_HASH);
 });
 
 Deno.test("a worker without a test file is accepted if the master sends one, and gets its hash", async () => {
   const filesHash = "c3".repeat(32);
-  const { worker, greeted } = masterSide({ filesHash });
+  const { worker, accepted } = masterSide({ filesHash });
   worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { testfileHash: "" }));
   assert.equal((await nextOf(worker, "WELCOME")).filesHash, filesHash);
-  assert.equal((await greeted)?.join.testfileHash, "");
+  assert.equal((await accepted)?.join.testfileHash, "");
 });
 
 Deno.test("a worker that has downloaded the files joins with their hash", async () => {
   const testfileHash = "c3".repeat(32);
-  const { worker, greeted } = masterSide({ filesHash: testfileHash });
+  const { worker, accepted } = masterSide({ filesHash: testfileHash });
   worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { testfileHash }));
-  assert.equal((await greeted)?.join.testfileHash, testfileHash);
+  assert.equal((await accepted)?.join.testfileHash, testfileHash);
 });
 
 Deno.test("a worker without a test file is refused if the master sends none or the token is wrong", async () => {
@@ -229,7 +229,7 @@ Deno.test("a worker without a valid proof or test file is not admitted", async (
 });
 
 Deno.test("an internal error of the master is sent as busy, so the worker tries again", async () => {
-  const { worker, greeted } = masterSide({
+  const { worker, accepted } = masterSide({
     admit: () => {
       throw new TypeError("no such member");
     },
@@ -237,21 +237,21 @@ Deno.test("an internal error of the master is sent as busy, so the worker tries 
   worker.send(joinFor(await nextOf(worker, "HELLO"), "secret"));
   const { code, text } = await nextOf(worker, "ERROR");
   assert.deepEqual([code, text], ["busy", "TypeError: no such member"]);
-  await assert.rejects(greeted, TypeError);
+  await assert.rejects(accepted, TypeError);
 });
 
 Deno.test("a silent worker is disconnected after 2 s", async () => {
-  const { worker, greeted, clock } = masterSide();
+  const { worker, accepted, clock } = masterSide();
   await nextOf(worker, "HELLO");
   await clock.advance(1_999);
   worker.send({ type: "PING", number: 1 });
-  await assert.rejects(greeted, refusal("protocol", "PING before JOIN"));
+  await assert.rejects(accepted, refusal("protocol", "PING before JOIN"));
 
   const silent = masterSide();
   await silent.clock.advance(1_999);
   assert.equal(silent.master.closed, false);
   await silent.clock.advance(1);
-  await assert.rejects(silent.greeted, refusal("busy", "the handshake took longer than 2 s"));
+  await assert.rejects(silent.accepted, refusal("busy", "the handshake took longer than 2 s"));
   await nextOf(silent.worker, "HELLO");
   assert.equal((await nextOf(silent.worker, "ERROR")).text, "the handshake took longer than 2 s");
   assert.equal(await silent.worker.receive(), null);
@@ -259,40 +259,40 @@ Deno.test("a silent worker is disconnected after 2 s", async () => {
 
 Deno.test("a JOIN after the timeout is not admitted", async () => {
   const admit = (): never => assert.fail("admitted");
-  const { worker, greeted, clock } = masterSide({ admit });
+  const { worker, accepted, clock } = masterSide({ admit });
   const hello = await nextOf(worker, "HELLO");
   await clock.advance(2_000);
   worker.send(joinFor(hello, "secret"));
   await clock.advance(10_000);
-  await assert.rejects(greeted, refusal("busy", "the handshake took longer than 2 s"));
+  await assert.rejects(accepted, refusal("busy", "the handshake took longer than 2 s"));
 });
 
 Deno.test("a worker that disconnects before JOIN is not an error", async () => {
-  const { worker, greeted, clock } = masterSide();
+  const { worker, accepted, clock } = masterSide();
   await nextOf(worker, "HELLO");
   worker.close();
-  assert.equal(await greeted, null);
+  assert.equal(await accepted, null);
   assert.equal(clock.pending, 0);
 });
 
 Deno.test("an ERROR from the worker is the reason of the refusal", async () => {
-  const { worker, greeted, master } = masterSide();
+  const { worker, accepted, master } = masterSide();
   await nextOf(worker, "HELLO");
   worker.send({ type: "ERROR", code: "version", text: "I speak\x1b[2J 2" });
-  await assert.rejects(greeted, refusal("version", "I speak␛[2J 2"));
+  await assert.rejects(accepted, refusal("version", "I speak␛[2J 2"));
   assert.equal(master.closed, true);
 });
 
 Deno.test("a repeated JOIN is answered once, and the second one is received later", async () => {
   let admitted = 0;
-  const { worker, greeted, master } = masterSide({
+  const { worker, accepted, master } = masterSide({
     admit: () => workerState(admitted++),
   });
   const join = joinFor(await nextOf(worker, "HELLO"), "secret");
   worker.send(join);
   worker.send(join);
   await nextOf(worker, "WELCOME");
-  assert.equal((await greeted)?.worker?.reports.lastSeq, 0);
+  assert.equal((await accepted)?.worker?.reports.lastSeq, 0);
   assert.equal((await nextOf(master, "JOIN")).workerId, "worker-1");
   assert.equal(admitted, 1);
 });
@@ -311,17 +311,17 @@ interface WorkerSide {
   readonly clock: FakeClock;
   readonly master: Channel;
   readonly worker: Channel;
-  readonly introduced: Promise<JoinedMaster>;
+  readonly joined: Promise<JoinedMaster>;
 }
 
-/** A worker that introduces itself to a master which a test speaks for. */
+/** A worker in a handshake with a master that the test plays. */
 function workerSide(token: JoinOptions["token"] = "secret"): WorkerSide {
   const { master, worker } = channels();
   const clock = new FakeClock();
-  const introduced = joinMaster(worker, identity(), { token, clock });
-  // A test that looks at the master's side first must not end with a rejection that nobody awaits yet.
-  introduced.catch(() => {});
-  return { clock, master, worker, introduced };
+  const joined = joinMaster(worker, identity(), { token, clock });
+  // A test may look at the master's side first, before it awaits the rejection.
+  joined.catch(() => {});
+  return { clock, master, worker, joined };
 }
 
 function hello(changes: Partial<Message<"HELLO">> = {}): Message<"HELLO"> {
@@ -376,45 +376,45 @@ Deno.test("a worker answers HELLO with its identity and a proof", async () => {
 });
 
 Deno.test("a master with a valid proof is joined", async () => {
-  const { master, introduced, clock } = workerSide();
+  const { master, joined, clock } = workerSide();
   const first = hello();
   master.send(first);
   const answer = welcome("secret", first, await nextOf(master, "JOIN"));
   master.send(answer);
-  assert.deepEqual(await introduced, { hello: first, welcome: answer, warnings: [] });
+  assert.deepEqual(await joined, { hello: first, welcome: answer, warnings: [] });
   assert.equal(clock.pending, 0);
 });
 
 Deno.test("a master and a worker with the same token complete the handshake", async () => {
   const { master, worker } = channels();
   const clock = new FakeClock();
-  const [greeting, introduction] = await Promise.all([
+  const [candidate, joined] = await Promise.all([
     acceptWorker(master, terms(), clock),
     joinMaster(worker, identity(), { token: "secret", clock }),
   ]);
-  assert.equal(greeting?.join.workerId, "worker-1");
-  assert.equal(introduction.welcome.ackedSeq, 7);
+  assert.equal(candidate?.join.workerId, "worker-1");
+  assert.equal(joined.welcome.ackedSeq, 7);
 });
 
 Deno.test("a large message right after WELCOME is received", async () => {
-  const { master, worker, introduced } = workerSide();
+  const { master, worker, joined } = workerSide();
   const first = hello();
   master.send(first);
   master.send(welcome("secret", first, await nextOf(master, "JOIN")));
   master.send({ type: "SETUP", workerIndex: 1, options: "x".repeat(10_000) });
-  await introduced;
+  await joined;
   assert.equal((await nextOf(worker, "SETUP")).options.length, 10_000);
 });
 
 Deno.test("a repeated HELLO is skipped, and the first one counts", async () => {
-  const { master, introduced } = workerSide();
+  const { master, joined } = workerSide();
   const first = hello();
   master.send(first);
   master.send(first);
   const join = await nextOf(master, "JOIN");
   master.send(hello({ epoch: 99 }));
   master.send(welcome("secret", first, join));
-  assert.equal((await introduced).hello.epoch, 4);
+  assert.equal((await joined).hello.epoch, 4);
 });
 
 Deno.test("a master without a valid proof is left, and is sent the reason", async () => {
@@ -422,16 +422,16 @@ Deno.test("a master without a valid proof is left, and is sent the reason", asyn
     (hello, join) => welcome(null, hello, join),
     (hello, join) => welcome("wrong", hello, join),
     (hello, join) => ({ ...welcome("secret", hello, join), leaseSeconds: 3_600 }),
-    // The worker's own proof, given back to it.
+    // The worker's own proof, sent back to it.
     (hello, join) => ({ ...welcome("secret", hello, join), mac: join.mac }),
     (hello, join) => welcome("secret", { ...hello, nonce: newNonce() }, join),
   ];
   for (const forge of forgeries) {
-    const { master, worker, introduced } = workerSide();
+    const { master, worker, joined } = workerSide();
     const first = hello();
     master.send(first);
     master.send(forge(first, await nextOf(master, "JOIN")));
-    await assert.rejects(introduced, refusal("token", UNPROVEN));
+    await assert.rejects(joined, refusal("token", UNPROVEN));
     const { code, text } = await nextOf(master, "ERROR");
     assert.deepEqual([code, text], ["token", UNPROVEN]);
     assert.equal(await master.receive(), null);
@@ -440,66 +440,66 @@ Deno.test("a master without a valid proof is left, and is sent the reason", asyn
 });
 
 Deno.test("without a token on either side the worker joins with a warning", async () => {
-  const { master, introduced } = workerSide(null);
+  const { master, joined } = workerSide(null);
   const first = hello();
   master.send(first);
   const join = await nextOf(master, "JOIN");
   assert.equal(join.mac.length, 0);
   master.send(welcome(null, first, join));
-  assert.deepEqual((await introduced).warnings, [
+  assert.deepEqual((await joined).warnings, [
     "There is no token: anyone who can reach the master's port can join this run. " +
     "Set --token or AIOTEST_TOKEN on both sides.",
   ]);
 });
 
 Deno.test("without a common protocol the worker sends an ERROR with both ranges in place of JOIN", async () => {
-  const { master, introduced } = workerSide();
+  const { master, joined } = workerSide();
   const text =
     "the master speaks protocols 2 to 3, the worker protocol 1: give both the same version of aiotest";
   master.send(hello({ protocolMin: 2, protocolMax: 3 }));
   const error = await nextOf(master, "ERROR");
   assert.deepEqual([error.code, error.text], ["version", text]);
-  await assert.rejects(introduced, refusal("version", text));
+  await assert.rejects(joined, refusal("version", text));
 });
 
 Deno.test("a refusal is thrown with the master's code and its text as plain text", async () => {
   const before = workerSide();
   before.master.send({ type: "ERROR", code: "busy", text: "too many" });
-  await assert.rejects(before.introduced, refusal("busy", "too many"));
+  await assert.rejects(before.joined, refusal("busy", "too many"));
   assert.equal(before.worker.closed, true);
 
   const after = workerSide();
   after.master.send(hello());
   await nextOf(after.master, "JOIN");
   after.master.send({ type: "ERROR", code: "testfile", text: "other\r\nhash" });
-  await assert.rejects(after.introduced, refusal("testfile", "other␍␊hash"));
-  // An answer to a refusal would be noise.
+  await assert.rejects(after.joined, refusal("testfile", "other␍␊hash"));
+  // A refusal is not answered.
   assert.equal(await after.master.receive(), null);
 });
 
 Deno.test("a master that disconnects is busy", async () => {
-  const { master, introduced, clock } = workerSide();
+  const { master, joined, clock } = workerSide();
   master.send(hello());
   await nextOf(master, "JOIN");
   master.close();
-  await assert.rejects(introduced, refusal("busy", "the master closed the connection"));
+  await assert.rejects(joined, refusal("busy", "the master closed the connection"));
   assert.equal(clock.pending, 0);
 });
 
 Deno.test("messages in the wrong order are refused", async () => {
   const early = workerSide();
   early.master.send({ type: "PING", number: 1 });
-  await assert.rejects(early.introduced, refusal("protocol", "PING before HELLO"));
+  await assert.rejects(early.joined, refusal("protocol", "PING before HELLO"));
   const late = workerSide();
   late.master.send(hello());
   late.master.send({ type: "QUIT" });
-  await assert.rejects(late.introduced, refusal("protocol", "QUIT before WELCOME"));
+  await assert.rejects(late.joined, refusal("protocol", "QUIT before WELCOME"));
 });
 
 Deno.test("a master that is silent before or after HELLO is given up after 2 s", async () => {
   const silent = workerSide();
   await silent.clock.advance(2_000);
-  await assert.rejects(silent.introduced, refusal("busy", /^the master does not send HELLO/));
+  await assert.rejects(silent.joined, refusal("busy", /^the master does not send HELLO/));
   assert.equal(silent.worker.closed, true);
 
   const half = workerSide();
@@ -509,16 +509,16 @@ Deno.test("a master that is silent before or after HELLO is given up after 2 s",
   await half.clock.advance(499);
   assert.equal(half.worker.closed, false);
   await half.clock.advance(1);
-  await assert.rejects(half.introduced, refusal("busy", "the handshake took longer than 2 s"));
+  await assert.rejects(half.joined, refusal("busy", "the handshake took longer than 2 s"));
 });
 
 Deno.test("a master that repeats HELLO forever does not outrun the timeout", async () => {
-  const { master, introduced, clock } = workerSide();
+  const { master, joined, clock } = workerSide();
   for (let count = 0; count < 30; count++) {
     master.send(hello());
     await clock.advance(100);
   }
-  await assert.rejects(introduced, refusal("busy", "the handshake took longer than 2 s"));
+  await assert.rejects(joined, refusal("busy", "the handshake took longer than 2 s"));
 });
 
 const HELLO: Message<"HELLO"> = {
@@ -540,7 +540,7 @@ const WELCOME: Message<"WELCOME"> = {
   mac: NO_PROOF,
 };
 
-/** Another value for each field that is negotiated; a new field does not compile without one. */
+/** Another value for each negotiated field; a new field does not compile without one. */
 const OTHER_HELLO: Omit<Message<"HELLO">, "type"> = {
   protocolMin: 0,
   protocolMax: 3,
@@ -575,7 +575,7 @@ function tampered<M extends object>(message: M, other: Partial<M>): [field: stri
 Deno.test("a proof is the HMAC of the role and the messages with their field names", () => {
   const proof = workerProof("secret", { ...HELLO }, { ...JOIN });
   assert.equal(proof.length, 32);
-  // The order in which fields were set is not part of what is proved.
+  // The order of the fields in the object does not matter.
   const reversed = Object.fromEntries(Object.entries(JOIN).reverse()) as unknown as Message<"JOIN">;
   assert.deepEqual(workerProof("secret", HELLO, reversed), proof);
   assert.notDeepEqual(proof, new Uint8Array(createHmac("sha256", "secret").digest()));

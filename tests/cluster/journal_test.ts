@@ -20,7 +20,7 @@ import { MemoryFile } from "../support/memory_file.ts";
 const EPOCH: JournalRecord = { type: "epoch", epoch: 2 };
 const ENDED: JournalRecord = { type: "ended" };
 
-/** A journal with its run in it, and what it said of failures. */
+/** A journal that contains its run, and the failures that it reported. */
 function begun(): { file: MemoryFile; journal: Journal; failures: string[] } {
   const file = new MemoryFile(journalBytes([RUN_RECORD]));
   file.open();
@@ -89,12 +89,12 @@ const SMALL: readonly JournalRecord[] = [
   { type: "ended" },
 ];
 
-/** Where each record of a journal ends; first, where its head does. */
+/** The end of the head of a journal, and of each record. */
 function endsOf(records: readonly JournalRecord[]): number[] {
   return [...records.keys(), records.length].map((n) => journalBytes(records.slice(0, n)).length);
 }
 
-/** A file that gives no more than a few bytes at once. */
+/** A file that returns only a few bytes per read. */
 function dripping(bytes: Uint8Array<ArrayBuffer>, most: number): Pick<MemoryFile, "read"> {
   const file = new MemoryFile(bytes);
   return { read: (into) => file.read(into.subarray(0, most)) };
@@ -250,7 +250,7 @@ Deno.test("a journal of 200 MB is read with little memory", async () => {
   assert.ok(most < 100_000_000, `${most} bytes more`);
 });
 
-/** A record as msgpack of any values. */
+/** Decodes any values as a record. */
 function decodedFrom(values: unknown): unknown {
   return decodeRecord(encode(values));
 }
@@ -271,7 +271,7 @@ Deno.test("a record consists of length, CRC and payload", () => {
   );
 });
 
-/** Each record, and the list as which it is written: what other versions rely on. */
+/** Each record, and the list that is written for it, on which other versions rely. */
 const WRITTEN: {
   readonly [T in JournalRecord["type"]]: readonly [JournalRecord<T>, readonly unknown[]];
 } = {

@@ -19,7 +19,7 @@ import { memoryStreams } from "../support/memory_stream.ts";
 
 const BUSY = "too many handshakes in progress from this address";
 
-/** Takes connections that a test makes up. */
+/** A listener for connections in memory. */
 class MemoryListener implements StreamListener {
   readonly port = 5557;
   readonly #waiting: AcceptedStream[] = [];
@@ -50,35 +50,35 @@ class MemoryListener implements StreamListener {
 }
 
 interface Desk {
-  readonly reception: WorkerListener;
+  readonly workerListener: WorkerListener;
   readonly ended: Promise<void>;
-  readonly guests: Candidate[];
+  readonly candidates: Candidate[];
   readonly lines: string[];
 }
 
-/** An open reception that writes down who came. */
+/** An open listener that records its candidates. */
 function open(
   listener: StreamListener,
   clock: Clock,
   changes: Partial<JoinTerms> = {},
 ): Desk {
-  const [guests, lines]: [Candidate[], string[]] = [[], []];
-  const reception = new WorkerListener(listener, {
+  const [candidates, lines]: [Candidate[], string[]] = [[], []];
+  const workerListener = new WorkerListener(listener, {
     terms: terms(changes),
     where: "10.0.0.1:5557",
-    onJoined: (guest) => void guests.push(guest),
+    onJoined: (candidate) => void candidates.push(candidate),
     warn: (line) => void lines.push(line),
     clock,
   });
-  return { reception, ended: reception.run(), guests, lines };
+  return { workerListener, ended: workerListener.run(), candidates, lines };
 }
 
-interface MemoryDesk extends Desk {
+interface MemorySetup extends Desk {
   readonly clock: FakeClock;
   dial(address: string): Channel;
 }
 
-function openInMemory(changes: Partial<JoinTerms> = {}): MemoryDesk {
+function openInMemory(changes: Partial<JoinTerms> = {}): MemorySetup {
   const listener = new MemoryListener();
   const clock = new FakeClock();
   const dial = (address: string): Channel => new Channel(listener.dial(address));
@@ -86,24 +86,24 @@ function openInMemory(changes: Partial<JoinTerms> = {}): MemoryDesk {
 }
 
 Deno.test("a candidate has its connection and its state", async () => {
-  const { dial, guests, lines, clock, reception, ended } = openInMemory();
+  const { dial, candidates, lines, clock, workerListener, ended } = openInMemory();
   const worker = dial("10.0.0.2");
   const { welcome } = await joinMaster(worker, identity(), { token: "secret", clock });
   await settle();
   assert.equal(welcome.runId, "run-1");
-  assert.equal(guests[0]?.join.workerId, "worker-1");
-  assert.equal(guests[0]?.worker?.reports.lastSeq, 7);
-  guests[0]?.channel.send({ type: "SETUP", workerIndex: 0, options: "{}" });
+  assert.equal(candidates[0]?.join.workerId, "worker-1");
+  assert.equal(candidates[0]?.worker?.reports.lastSeq, 7);
+  candidates[0]?.channel.send({ type: "SETUP", workerIndex: 0, options: "{}" });
   assert.equal((await nextOf(worker, "SETUP")).options, "{}");
-  reception.close();
+  workerListener.close();
   await ended;
-  // A connection that was handed over is not the reception's any more.
-  assert.equal(guests[0]?.channel.closed, false);
+  // The listener no longer owns a connection that was taken over.
+  assert.equal(candidates[0]?.channel.closed, false);
   assert.deepEqual(lines, []);
 });
 
 Deno.test("a refusal is logged with the peer's address and the reason", async () => {
-  const { dial, guests, lines, clock } = openInMemory();
+  const { dial, candidates, lines, clock } = openInMemory();
   const testfileHash = OTHER_HASH;
   for (const [address, token] of [["10.0.0.2", "wrong"], ["10.0.0.3", "secret"]] as const) {
     const joining = joinMaster(dial(address), identity({ testfileHash }), { token, clock });
@@ -116,7 +116,7 @@ Deno.test("a refusal is logged with the peer's address and the reason", async ()
     lines[1]!,
     /^Refused a connection from 10\.0\.0\.3: .*b2b2.* is not a1a1.*--allow-diff/,
   );
-  assert.deepEqual(guests, []);
+  assert.deepEqual(candidates, []);
 });
 
 Deno.test("a silent connection is closed after 2 s, and no longer counts as a handshake", async () => {
@@ -137,7 +137,7 @@ Deno.test("a silent connection is closed after 2 s, and no longer counts as a ha
 });
 
 Deno.test("the 11th handshake in progress of an address is refused, but not that of another address", async () => {
-  const { dial, lines, clock, guests } = openInMemory();
+  const { dial, lines, clock, candidates } = openInMemory();
   for (let count = 0; count < 10; count++) await nextOf(dial("10.0.0.2"), "HELLO");
   const eleventh = dial("10.0.0.2");
   const { code, text } = await nextOf(eleventh, "ERROR");
@@ -145,17 +145,17 @@ Deno.test("the 11th handshake in progress of an address is refused, but not that
   assert.equal(await eleventh.receive(), null);
   await joinMaster(dial("10.0.0.3"), identity(), { token: "secret", clock });
   await settle();
-  assert.equal(guests.length, 1);
+  assert.equal(candidates.length, 1);
   assert.deepEqual(lines, [`Refused a connection from 10.0.0.2: ${BUSY}`]);
 });
 
 Deno.test("workers that have joined do not count as handshakes", async () => {
-  const { dial, clock, guests, lines } = openInMemory();
+  const { dial, clock, candidates, lines } = openInMemory();
   for (let count = 0; count < 30; count++) {
     await joinMaster(dial("10.0.0.2"), identity(), { token: "secret", clock });
   }
   await settle();
-  assert.equal(guests.length, 30);
+  assert.equal(candidates.length, 30);
   assert.deepEqual(lines, []);
 });
 
@@ -169,7 +169,7 @@ Deno.test("hundreds of connections that do not read their refusal are closed wit
       close: () => listener.close(),
       accept: async () => {
         const accepted = await listener.accept();
-        // A stream that takes no byte.
+        // A stream whose writes never finish.
         return accepted && { ...accepted, stream: stuck(accepted.stream) };
       },
     },
@@ -177,7 +177,7 @@ Deno.test("hundreds of connections that do not read their refusal are closed wit
   );
   const ends = Array.from({ length: 300 }, () => listener.dial("10.0.0.2"));
   await clock.advance(0);
-  // 10 half-open, 100 that are being told, and 190 that are gone at once.
+  // 10 handshakes in progress, 100 that are being refused, and 190 that are closed immediately.
   const gone = await Promise.all(ends.map(isAtItsEnd));
   assert.equal(gone.filter((end) => end).length, 190);
   await clock.advance(3_000);
@@ -186,7 +186,7 @@ Deno.test("hundreds of connections that do not read their refusal are closed wit
 });
 
 Deno.test("garbage, closed connections and errors in hooks do not affect other connections", async () => {
-  const { dial, clock, lines, guests } = openInMemory({
+  const { dial, clock, lines, candidates } = openInMemory({
     admit: ({ workerId }) => {
       if (workerId === "cursed") throw new TypeError("no seat");
       return workerState();
@@ -199,7 +199,7 @@ Deno.test("garbage, closed connections and errors in hooks do not affect other c
   await assert.rejects(joinMaster(dial("10.0.0.5"), cursed, { token: "secret", clock }));
   await joinMaster(dial("10.0.0.6"), identity(), { token: "secret", clock });
   await settle();
-  assert.equal(guests.length, 1);
+  assert.equal(candidates.length, 1);
   assert.deepEqual(
     lines.map((line) => line.slice(0, "Refused a connection from 10.0.0.3".length)),
     [3, 4, 5].map((last) => `Refused a connection from 10.0.0.${last}`),
@@ -207,27 +207,27 @@ Deno.test("garbage, closed connections and errors in hooks do not affect other c
 });
 
 Deno.test("closing also ends handshakes in progress, and leaves no timer behind", async () => {
-  const { dial, clock, reception, ended, lines, guests } = openInMemory();
+  const { dial, clock, workerListener, ended, lines, candidates } = openInMemory();
   const waiting = dial("10.0.0.2");
   const hello = await nextOf(waiting, "HELLO");
-  reception.close();
-  reception.close();
+  workerListener.close();
+  workerListener.close();
   await ended;
   assert.equal(await waiting.receive(), null);
   waiting.send(joinFor(hello, "secret"));
   await clock.advance(5_000);
   assert.equal(clock.pending, 0);
-  assert.deepEqual(guests, []);
+  assert.deepEqual(candidates, []);
   assert.deepEqual(lines, []);
 });
 
 Deno.test("without a token the master warns once, and accepts workers without one", async () => {
-  const { dial, clock, lines, guests } = openInMemory({ token: null });
+  const { dial, clock, lines, candidates } = openInMemory({ token: null });
   for (let count = 0; count < 3; count++) {
     await joinMaster(dial("10.0.0.2"), identity(), { token: null, clock });
   }
   await settle();
-  assert.equal(guests.length, 3);
+  assert.equal(candidates.length, 3);
   assert.deepEqual(lines, [
     "There is no token: anyone who can reach 10.0.0.1:5557 can join this run. " +
     "Set --token or AIOTEST_TOKEN on both sides.",
@@ -235,20 +235,20 @@ Deno.test("without a token the master warns once, and accepts workers without on
 });
 
 Deno.test("another version of aiotest is accepted with one warning that names both", async () => {
-  const { dial, lines, guests } = openInMemory();
+  const { dial, lines, candidates } = openInMemory();
   for (let count = 0; count < 3; count++) {
     const worker = dial("10.0.0.2");
     worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { version: "9.9.9\n" }));
     await nextOf(worker, "WELCOME");
   }
   await settle();
-  assert.equal(guests.length, 3);
+  assert.equal(candidates.length, 3);
   assert.deepEqual(lines, ["Worker worker-1 runs aiotest 9.9.9␊, the master 0.1.0."]);
 });
 
 Deno.test("on real sockets, 300 simultaneous wrong tokens are refused, and a right one is accepted after that", async () => {
   const listener = listen({ hostname: "127.0.0.1", port: 0, tls: null });
-  const { reception, ended, guests, lines } = open(listener, systemClock);
+  const { workerListener, ended, candidates, lines } = open(listener, systemClock);
   const join = async (token: string): Promise<string> => {
     const stream = await connect({ hostname: "127.0.0.1", port: listener.port, tls: null });
     const channel = new Channel(stream);
@@ -266,24 +266,24 @@ Deno.test("on real sockets, 300 simultaneous wrong tokens are refused, and a rig
     const others = outcomes.filter((outcome) => outcome !== "token" && outcome !== "busy");
     assert.deepEqual(others, []);
     assert.ok(outcomes.includes("token"));
-    assert.deepEqual(guests, []);
+    assert.deepEqual(candidates, []);
     assert.equal(await join("secret"), "in");
-    // The worker may know it a moment before the master has handed it over.
-    for (let turn = 0; turn < 100 && guests.length === 0; turn++) await settle();
-    assert.equal(guests.length, 1);
+    // The worker may have joined a moment before the candidate is passed on.
+    for (let turn = 0; turn < 100 && candidates.length === 0; turn++) await settle();
+    assert.equal(candidates.length, 1);
     assert.match(lines[0]!, /^Refused a connection from 127\.0\.0\.1: /);
   } finally {
-    for (const { channel } of guests) channel.close();
-    reception.close();
+    for (const { channel } of candidates) channel.close();
+    workerListener.close();
     await ended;
   }
-  // One line at once, and one at the end or each second for all others.
+  // One line immediately, and one at the end or per second for all others.
   const told = lines.slice(1).map((line) => Number(/^Refused (\d+) more/.exec(line)?.[1]));
   assert.equal(told.reduce((sum, count) => sum + count, 1), 300);
   assert.ok(lines.length < 10, `${lines.length} lines`);
 });
 
-/** The stream, with writes that take for ever until it is closed. */
+/** The stream, with writes that never finish until it is closed. */
 function stuck(stream: ByteStream): ByteStream {
   const end = Promise.withResolvers<never>();
   end.promise.catch(() => {});
@@ -297,20 +297,20 @@ function stuck(stream: ByteStream): ByteStream {
   };
 }
 
-/** Whether the other side has closed a stream of which nobody reads. */
+/** Whether the other side has closed a stream. */
 async function isAtItsEnd(stream: ByteStream): Promise<boolean> {
   const end = await Promise.race([stream.read(new Uint8Array(1)), settle().then(() => "open")]);
   return end === null;
 }
 
-function refusals(): { lines: string[]; clock: FakeClock; refusals: RejectionLog } {
+function rejectionLog(): { lines: string[]; clock: FakeClock; rejectionLog: RejectionLog } {
   const lines: string[] = [];
   const clock = new FakeClock();
-  return { lines, clock, refusals: new RejectionLog((line) => lines.push(line), clock) };
+  return { lines, clock, rejectionLog: new RejectionLog((line) => lines.push(line), clock) };
 }
 
 Deno.test("the first rejection of an address is logged immediately, further ones a second later with their number", async () => {
-  const { lines, clock, refusals: book } = refusals();
+  const { lines, clock, rejectionLog: book } = rejectionLog();
   book.note("10.0.0.1", "wrong token");
   assert.deepEqual(lines.splice(0), ["Refused a connection from 10.0.0.1: wrong token"]);
   for (let count = 0; count < 10_000; count++) book.note("10.0.0.1", "another wrong token");
@@ -323,7 +323,7 @@ Deno.test("the first rejection of an address is logged immediately, further ones
 });
 
 Deno.test("a continued attack is logged as one line per second", async () => {
-  const { lines, clock, refusals: book } = refusals();
+  const { lines, clock, rejectionLog: book } = rejectionLog();
   for (let ms = 0; ms < 10_000; ms += 10) {
     book.note("10.0.0.1", "wrong token");
     await clock.advance(10);
@@ -334,7 +334,7 @@ Deno.test("a continued attack is logged as one line per second", async () => {
 });
 
 Deno.test("after a quiet second, an address is logged immediately again", async () => {
-  const { lines, clock, refusals: book } = refusals();
+  const { lines, clock, rejectionLog: book } = rejectionLog();
   book.note("10.0.0.1", "wrong token");
   await clock.advance(1_000);
   assert.equal(clock.pending, 0);
@@ -344,7 +344,7 @@ Deno.test("after a quiet second, an address is logged immediately again", async 
 });
 
 Deno.test("addresses are logged independently", () => {
-  const { lines, refusals: book } = refusals();
+  const { lines, rejectionLog: book } = rejectionLog();
   book.note("10.0.0.1", "wrong token");
   book.note("10.0.0.2", "no token");
   assert.deepEqual(lines, [
@@ -354,7 +354,7 @@ Deno.test("addresses are logged independently", () => {
 });
 
 Deno.test("closing logs what is left, and leaves no timer behind", async () => {
-  const { lines, clock, refusals: book } = refusals();
+  const { lines, clock, rejectionLog: book } = rejectionLog();
   book.note("10.0.0.1", "first");
   book.note("10.0.0.1", "second");
   book.note("10.0.0.2", "only one");
@@ -370,27 +370,27 @@ Deno.test("closing logs what is left, and leaves no timer behind", async () => {
 });
 
 Deno.test("a peer cannot write its own lines into the log", () => {
-  const { lines, refusals: book } = refusals();
+  const { lines, rejectionLog: book } = rejectionLog();
   book.note("10.0.0.1", "oh\nINFO all is well\x1b[2J");
   assert.deepEqual(lines, ["Refused a connection from 10.0.0.1: oh␊INFO all is well␛[2J"]);
 });
 
 Deno.test("the 11th connection of an address is rejected until one of the ten ends", () => {
-  const door = new ConnectionLimiter(10);
-  for (let count = 0; count < 10; count++) assert.equal(door.enter("10.0.0.1"), true);
-  assert.equal(door.enter("10.0.0.1"), false);
-  assert.equal(door.enter("10.0.0.2"), true);
-  door.leave("10.0.0.1");
-  assert.equal(door.enter("10.0.0.1"), true);
-  assert.equal(door.enter("10.0.0.1"), false);
+  const limiter = new ConnectionLimiter(10);
+  for (let count = 0; count < 10; count++) assert.equal(limiter.enter("10.0.0.1"), true);
+  assert.equal(limiter.enter("10.0.0.1"), false);
+  assert.equal(limiter.enter("10.0.0.2"), true);
+  limiter.leave("10.0.0.1");
+  assert.equal(limiter.enter("10.0.0.1"), true);
+  assert.equal(limiter.enter("10.0.0.1"), false);
 });
 
 Deno.test("leaving more often than entering does not raise the limit", () => {
-  const door = new ConnectionLimiter(1);
-  door.leave("10.0.0.1");
-  door.leave("10.0.0.1");
-  assert.equal(door.enter("10.0.0.1"), true);
-  assert.equal(door.enter("10.0.0.1"), false);
+  const limiter = new ConnectionLimiter(1);
+  limiter.leave("10.0.0.1");
+  limiter.leave("10.0.0.1");
+  assert.equal(limiter.enter("10.0.0.1"), true);
+  assert.equal(limiter.enter("10.0.0.1"), false);
 });
 
 Deno.test("the open connections of an address are always those that have entered and not left", () => {
@@ -398,15 +398,15 @@ Deno.test("the open connections of an address are always those that have entered
     fc.record({ address: fc.constantFrom("a", "b", "c"), enter: fc.boolean() }),
   );
   fc.assert(fc.property(steps, fc.integer({ min: 1, max: 4 }), (steps, limit) => {
-    const door = new ConnectionLimiter(limit);
+    const limiter = new ConnectionLimiter(limit);
     const inside: Record<string, number> = { a: 0, b: 0, c: 0 };
     for (const { address, enter } of steps) {
       const before = inside[address]!;
       if (enter) {
-        assert.equal(door.enter(address), before < limit);
+        assert.equal(limiter.enter(address), before < limit);
         inside[address] = Math.min(limit, before + 1);
       } else if (before > 0) {
-        door.leave(address);
+        limiter.leave(address);
         inside[address] = before - 1;
       }
     }

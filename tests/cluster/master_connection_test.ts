@@ -17,23 +17,23 @@ import { type MemoryLine, MemoryNetwork } from "../support/memory_network.ts";
 
 interface Scene {
   readonly clock: FakeClock;
-  readonly link: MasterConnection;
+  readonly connection: MasterConnection;
   readonly line: MemoryLine;
   readonly network: MemoryNetwork;
-  /** What came of the hooks. */
+  /** The calls of the hooks. */
   readonly log: string[];
   readonly infos: string[];
   readonly warnings: string[];
-  /** When a connection was asked for. */
+  /** The times of the attempts to connect. */
   readonly attempts: number[];
-  /** The master's ends of the connections that were greeted. */
+  /** The master's ends of the connections that have joined. */
   readonly masters: Channel[];
   ended: boolean;
   error: unknown;
 }
 
 interface SceneOptions extends Partial<MasterConnectionOptions> {
-  /** Why the master lets nobody in; null: it does. */
+  /** Why the master refuses workers; null if it accepts them. */
   readonly refusal?: ErrorCode | null;
   /** Whether there is a master. */
   readonly listening?: boolean;
@@ -45,7 +45,7 @@ function scene({ refusal = null, listening = true, ...changes }: SceneOptions = 
   const line = network.line("10.0.0.1");
   const [log, infos, warnings]: [string[], string[], string[]] = [[], [], []];
   const attempts: number[] = [];
-  const link = new MasterConnection({
+  const connection = new MasterConnection({
     master: "here:5557",
     connect: () => {
       attempts.push(clock.now());
@@ -70,7 +70,7 @@ function scene({ refusal = null, listening = true, ...changes }: SceneOptions = 
   });
   const all: Scene = {
     clock,
-    link,
+    connection,
     line,
     network,
     log,
@@ -82,14 +82,14 @@ function scene({ refusal = null, listening = true, ...changes }: SceneOptions = 
     error: null,
   };
   if (listening) void serve(all, refusal);
-  link.run().then(() => all.ended = true, (error: unknown) => {
+  connection.run().then(() => all.ended = true, (error: unknown) => {
     all.ended = true;
     all.error = error;
   });
   return all;
 }
 
-/** A master that lets workers in, or refuses all of them. */
+/** A master that accepts all workers, or refuses all of them. */
 async function serve({ network, clock, masters }: Scene, refusal: ErrorCode | null): Promise<void> {
   const listener = network.listen();
   const admit = (): WorkerState => {
@@ -100,12 +100,12 @@ async function serve({ network, clock, masters }: Scene, refusal: ErrorCode | nu
     const accepted = await listener.accept();
     if (accepted === null) return;
     const channel = new Channel(accepted.stream);
-    const greeting = await acceptWorker(channel, terms({ admit }), clock).catch(() => null);
-    if (greeting !== null) masters.push(channel);
+    const candidate = await acceptWorker(channel, terms({ admit }), clock).catch(() => null);
+    if (candidate !== null) masters.push(channel);
   }
 }
 
-/** Answers every PING; keeps the rest. */
+/** Answers every PING, and records other messages. */
 async function answer(channel: Channel, heard: Message[] = []): Promise<void> {
   for (;;) {
     const message = await channel.receive();
@@ -118,12 +118,12 @@ async function answer(channel: Channel, heard: Message[] = []): Promise<void> {
 Deno.test("a worker that has joined receives and sends messages", async () => {
   const all = scene();
   await settle();
-  assert.equal(all.link.connected, true);
+  assert.equal(all.connection.connected, true);
   assert.deepEqual(all.log, ["joined run-1 at 0"]);
   const heard: Message[] = [];
   void answer(all.masters[0]!, heard);
   all.masters[0]!.send({ type: "STOP", deadline: 1 });
-  all.link.send({ type: "TARGET_ACK", revision: 4 });
+  all.connection.send({ type: "TARGET_ACK", revision: 4 });
   await all.clock.advance(2_000);
   assert.deepEqual(all.log, [
     "joined run-1 at 0",
@@ -133,7 +133,7 @@ Deno.test("a worker that has joined receives and sends messages", async () => {
     "heard 2000",
   ]);
   assert.deepEqual(heard, [{ type: "TARGET_ACK", revision: 4 }]);
-  await all.link.close();
+  await all.connection.close();
   await settle();
   assert.deepEqual([all.ended, all.error], [true, null]);
   assert.equal(all.clock.pending, 0);
@@ -144,11 +144,11 @@ Deno.test("the master has heard from the worker when the PING was sent, not when
   await settle();
   const master = all.masters[0]!;
   await all.clock.advance(2_500);
-  // Three of them are on their way; the answer to the second says something of the first, too.
+  // Three are in flight, and the answer to the second also covers the first.
   for (const number of [2, 1, 2, 99]) master.send({ type: "PONG", number });
   await settle();
   assert.deepEqual(all.log.slice(1), ["heard 1000"]);
-  await all.link.close();
+  await all.connection.close();
 });
 
 Deno.test("a PING from the master is answered", async () => {
@@ -158,7 +158,7 @@ Deno.test("a PING from the master is answered", async () => {
   await settle();
   const [first, second] = [await all.masters[0]!.receive(), await all.masters[0]!.receive()];
   assert.deepEqual([first, second], [{ type: "PING", number: 1 }, { type: "PONG", number: 7 }]);
-  await all.link.close();
+  await all.connection.close();
 });
 
 Deno.test("a lost connection is opened again, sooner after one that lasted long", async () => {
@@ -168,14 +168,14 @@ Deno.test("a lost connection is opened again, sooner after one that lasted long"
   await all.clock.advance(1_500);
   all.line.cut();
   await settle();
-  assert.equal(all.link.connected, false);
+  assert.equal(all.connection.connected, false);
   assert.equal(all.log.at(-1), "lost");
   // 0.5 of the first 50 ms.
   await all.clock.advance(25);
   assert.equal(all.log.at(-1), "joined run-1 at 1525");
   assert.deepEqual(all.warnings.length, 1);
   assert.match(all.warnings[0]!, /^Lost the connection to the master at here:5557/);
-  await all.link.close();
+  await all.connection.close();
 });
 
 Deno.test("pauses are random, up to a limit that doubles to 2 s", async () => {
@@ -184,7 +184,7 @@ Deno.test("pauses are random, up to a limit that doubles to 2 s", async () => {
   const pauses = all.attempts.slice(1).map((at, i) => at - all.attempts[i]!);
   assert.deepEqual(pauses, [25, 50, 100, 200, 400, 800, 1000, 1000, 1000, 1000]);
   assert.equal(all.infos.length, 1);
-  await all.link.close();
+  await all.connection.close();
 });
 
 Deno.test("a master that cannot be reached in time ends it with exit code 4", async () => {
@@ -215,10 +215,10 @@ Deno.test("a connection that is silent for 5 s is given up", async () => {
   const all = scene();
   await settle();
   await all.clock.advance(5_000);
-  assert.equal(all.link.connected, true);
+  assert.equal(all.connection.connected, true);
   await all.clock.advance(1_100);
   assert.deepEqual(all.log.slice(1), ["lost", "joined run-1 at 6025"]);
-  await all.link.close();
+  await all.connection.close();
 });
 
 Deno.test("a connection that takes more than 5 s to open is given up, and closed if it opens later", async () => {
@@ -249,7 +249,7 @@ for (const code of ["busy", "duplicate", "protocol"] as const) {
     await all.clock.advance(3_000);
     assert.equal(all.ended, false);
     assert.ok(all.attempts.length >= 4);
-    await all.link.close();
+    await all.connection.close();
   });
 }
 
@@ -282,16 +282,16 @@ Deno.test("an error in a handler ends the connection, which is then opened again
   await all.clock.advance(100);
   assert.equal(all.masters.length, 2);
   assert.match(all.warnings[0]!, /never sent/);
-  await all.link.close();
+  await all.connection.close();
 });
 
 Deno.test("renew replaces the connection", async () => {
   const all = scene();
   await settle();
-  all.link.renew();
+  all.connection.renew();
   await all.clock.advance(100);
   assert.deepEqual(all.log, ["joined run-1 at 0", "lost", "joined run-1 at 25"]);
-  await all.link.close();
+  await all.connection.close();
 });
 
 Deno.test("messages sent before the end are written", async () => {
@@ -299,8 +299,8 @@ Deno.test("messages sent before the end are written", async () => {
   await settle();
   const heard: Message[] = [];
   void answer(all.masters[0]!, heard);
-  all.link.send({ type: "STOPPED", lastSeq: 3 });
-  await all.link.close();
+  all.connection.send({ type: "STOPPED", lastSeq: 3 });
+  await all.connection.close();
   await settle();
   assert.deepEqual(heard, [{ type: "STOPPED", lastSeq: 3 }]);
 });
@@ -308,7 +308,7 @@ Deno.test("messages sent before the end are written", async () => {
 Deno.test("closing it while it tries to connect ends it immediately", async () => {
   const all = scene({ listening: false });
   await all.clock.advance(5_000);
-  await all.link.close();
+  await all.connection.close();
   await settle();
   assert.deepEqual([all.ended, all.error], [true, null]);
   assert.equal(all.clock.pending, 0);
@@ -316,13 +316,13 @@ Deno.test("closing it while it tries to connect ends it immediately", async () =
 
 Deno.test("sending without a connection does nothing", async () => {
   const all = scene({ listening: false });
-  assert.equal(all.link.connected, false);
-  all.link.send({ type: "QUIT" });
-  all.link.renew();
-  await all.link.close();
+  assert.equal(all.connection.connected, false);
+  all.connection.send({ type: "QUIT" });
+  all.connection.renew();
+  await all.connection.close();
 });
 
-/** What is said where a worker that trusts `ca` connects to `tls`; null: it says nothing. */
+/** The problem when a worker that trusts `ca` connects to `tls`; null if there is none. */
 async function problemOf(
   tls: { readonly cert: string; readonly key: string } | null,
   ca: string,
@@ -334,7 +334,7 @@ async function problemOf(
       await accepted?.stream.write(new Uint8Array([0, 0, 0, 1, 0]));
       await accepted?.stream.read(new Uint8Array(100));
     } catch {
-      // The peer did not like the certificate.
+      // The peer has refused the certificate.
     }
     accepted?.stream.close();
   })();

@@ -27,20 +27,20 @@ function second(number: number, samples: readonly Sample[] = []): SecondStats {
   return interval;
 }
 
-/** A second of one name that takes about 600 KB. */
+/** A second with one name that takes about 600 KB. */
 function hugeSecond(number: number): SecondStats {
   const errors = Array.from({ length: 1000 }, (_, i) => `${i}`.padEnd(200, "€"));
   return secondOf(errors.map((error) => sample({ error })), number);
 }
 
-/** Seconds 0 and up of one request each. */
+/** Seconds from 0 on with one request each. */
 function outboxOf(seconds: number): ReportOutbox {
   const outbox = new ReportOutbox("run");
   for (let number = 0; number < seconds; number++) outbox.add(second(number, [sample()]), METADATA);
   return outbox;
 }
 
-/** What an outbox sends until it may send no more. */
+/** The frames that an outbox sends until there is no more room. */
 function framesOf(
   outbox: ReportOutbox,
   nowMs = 0,
@@ -56,13 +56,13 @@ function framesOf(
   return assert.fail("there is no end of reports");
 }
 
-/** The reports that an outbox sends while each is acknowledged at once. */
+/** The reports that an outbox sends if each is acknowledged immediately. */
 function reportsOf(outbox: ReportOutbox, nowMs = 0): Message<"REPORT">[] {
   return framesOf(outbox, nowMs, (frame) => outbox.acknowledged(reportIn(frame).seq, nowMs))
     .map(reportIn);
 }
 
-/** What can be seen of reports at a glance. */
+/** A summary of reports. */
 function outline(
   reports: readonly Message<"REPORT">[],
 ): [seq: number, from: number, to: number, final: boolean][] {
@@ -77,7 +77,7 @@ function added<Sink extends { add(counted: StatsDelta): void }>(
   return sink;
 }
 
-/** All that is exact: not the percentiles of seconds that were put together. */
+/** All exact values, which excludes percentiles of merged seconds. */
 function counts(statistics: Statistics): unknown {
   const { timeline, ...rest } = exactStatistics(statistics);
   return {
@@ -86,15 +86,15 @@ function counts(statistics: Statistics): unknown {
   };
 }
 
-function allBucketsOf(stretch: MergedStats): unknown {
+function allBucketsOf(merged: MergedStats): unknown {
   const rows = Array.from(
-    stretch.entries,
+    merged.entries,
     ([method, name, code, { latencies: { histogram } }]) => ({
       row: `${method} ${name} ${code}`,
       buckets: bucketsOf(histogram),
     }),
   ).toSorted((a, b) => a.row < b.row ? -1 : 1);
-  const { serviceTime, startDelay } = stretch.iterations ?? new IterationStats();
+  const { serviceTime, startDelay } = merged.iterations ?? new IterationStats();
   return [rows, bucketsOf(serviceTime.histogram), bucketsOf(startDelay.histogram)];
 }
 
@@ -328,11 +328,11 @@ Deno.test("10,000 seconds without an acknowledgement need little memory, and all
   link.drain();
   assert.ok(link.outbox.lastSeq < 100, `${link.outbox.lastSeq} reports`);
   assert.deepEqual(
-    counts(link.book.totals.statistics(10_000)),
+    counts(link.state.totals.statistics(10_000)),
     counts(added(new Totals(), all).statistics(10_000)),
   );
-  assert.equal(link.member.requests, 20_000);
-  assert.equal(link.member.complete, true);
+  assert.equal(link.worker.requests, 20_000);
+  assert.equal(link.worker.complete, true);
 });
 
 Deno.test("at most 16 MiB are held, and what exceeds them is merged and arrives", () => {
@@ -345,7 +345,7 @@ Deno.test("at most 16 MiB are held, and what exceeds them is merged and arrives"
   assert.equal(link.outbox.heldBytes, 0);
   link.drain();
   assert.deepEqual(
-    counts(link.book.totals.statistics(60)),
+    counts(link.state.totals.statistics(60)),
     counts(added(new Totals(), all).statistics(60)),
   );
 });
@@ -392,7 +392,7 @@ Deno.test("whatever the network does, everything arrives exactly once", () => {
         cut: () => link.cut(),
         wait: () => link.nowMs += 700,
         "next phase": () => phase++,
-        // More than stays apart.
+        // More than is kept apart.
         flood: () => {
           for (let i = 0; i < 30; i++) count([sample({ latencyMs: 1 + i })]);
         },
@@ -404,11 +404,11 @@ Deno.test("whatever the network does, everything arrives exactly once", () => {
       }
       link.outbox.finish({ ...METADATA, phase });
       link.drain();
-      const { book: { totals }, member } = link;
+      const { state: { totals }, worker } = link;
       const direct = added(new Totals(), all);
       assert.deepEqual(counts(totals.statistics(10)), counts(direct.statistics(10)));
       assert.deepEqual(allBucketsOf(link.applied), allBucketsOf(added(new MergedStats(), all)));
-      assert.deepEqual([member.complete, member.reports.lastSeq], [true, link.outbox.lastSeq]);
+      assert.deepEqual([worker.complete, worker.reports.lastSeq], [true, link.outbox.lastSeq]);
     }),
     { numRuns: 300 },
   );
@@ -416,7 +416,7 @@ Deno.test("whatever the network does, everything arrives exactly once", () => {
 
 const KIB = 1024;
 
-/** A sent of reports of these lengths, sent at 0. */
+/** Reports of these lengths, sent at 0. */
 function sentReportsOf(...lengths: number[]): SentReports {
   const sent = new SentReports();
   for (const length of lengths) sent.send(frame(length), 0);
@@ -427,7 +427,7 @@ function frame(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(length);
 }
 
-/** The lengths of what goes again at a moment, until nothing may. */
+/** The lengths of the reports that are sent again at a time, until there is no more room. */
 function resent(sent: SentReports, nowMs: number): number[] {
   const lengths: number[] = [];
   while (sent.mustResend && lengths.length < 100) {

@@ -87,7 +87,7 @@ const ITERATIONS_SENT: readonly unknown[] = [
 // deno-fmt-ignore
 const ARRIVALS_SENT: readonly unknown[] = [2.5, 10.5, 20.25, 60.5, 21, 3, 2, 1000, 50, "poisson", "drop"];
 
-/** Each message, and the list as which it is sent: what other versions rely on. */
+/** Each message, and the list that is sent for it, on which other versions rely. */
 const WIRE: {
   readonly [T in Message["type"]]: readonly [Extract<Message, { type: T }>, unknown[]];
 } = {
@@ -191,7 +191,7 @@ for (const [message, sent] of Object.values<readonly [Message, unknown[]]>(WIRE)
   });
 }
 
-/** The fault of a message that is sent with some of its values changed. */
+/** The fault of a message with some of its values changed. */
 function faultOf(type: Message["type"], changes: Readonly<Record<number, unknown>>): string {
   const sent = Object.assign([...WIRE[type][1]], changes);
   assert.equal(MESSAGE.variants[type].read(sent), undefined, "it was read");

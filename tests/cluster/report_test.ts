@@ -19,10 +19,10 @@ import { messages } from "../support/messages.ts";
 import { delta, packedRequests, report } from "../support/reports.ts";
 import { anySample, sample } from "../support/samples.ts";
 
-const FACTS = { runId: "run", phase: 2, cpu: 0.5, lag: 3 };
+const METADATA = { runId: "run", phase: 2, cpu: 0.5, lag: 3 };
 const KIB = 1024;
 
-/** So many requests to one name each. */
+/** A number of requests, each to its own name. */
 function names(count: number): Sample[] {
   return Array.from({ length: count }, (_, i) => sample({ name: `/item/${i}`, latencyMs: i + 1 }));
 }
@@ -31,7 +31,7 @@ function encodedBytes({ content }: ReportPart): number {
   return encodeMessage({ ...content, seq: 1_000_000, final: false }).length;
 }
 
-/** What the parts add up to, as the master counts them. */
+/** The totals of the parts, as the master counts them. */
 function totalsOf(parts: readonly ReportPart[]): Totals {
   const totals = new Totals();
   for (const { content } of parts) totals.add(countedOf(content));
@@ -39,7 +39,7 @@ function totalsOf(parts: readonly ReportPart[]): Totals {
 }
 
 Deno.test("a second in which nothing was counted is one report", () => {
-  const [part = assert.fail(), ...others] = reportParts(new SecondStats(7, 3), FACTS);
+  const [part = assert.fail(), ...others] = reportParts(new SecondStats(7, 3), METADATA);
   assert.deepEqual(part.content, {
     type: "REPORT",
     runId: "run",
@@ -58,24 +58,24 @@ Deno.test("a second in which nothing was counted is one report", () => {
 });
 
 Deno.test("merged seconds without any counts are one report", () => {
-  const parts = reportParts(deltaOf({ from: 4, to: 6 }), FACTS);
+  const parts = reportParts(deltaOf({ from: 4, to: 6 }), METADATA);
   assert.deepEqual(parts.map(({ content: { from, to, users } }) => [from, to, users.length]), [
     [4, 6, 0],
   ]);
 });
 
 Deno.test("a second with twenty names is one report", () => {
-  assert.equal(reportParts(secondOf(names(20)), FACTS).length, 1);
+  assert.equal(reportParts(secondOf(names(20)), METADATA).length, 1);
 });
 
 Deno.test("counts that exceed 12 KiB are divided, and add up to the same totals", () => {
   const interval = secondOf(names(1000), 5);
   for (let i = 0; i < 500; i++) interval.userErrors.set("BuyTest", `no order ${i}`, i + 1);
-  const parts = reportParts(interval, FACTS);
+  const parts = reportParts(interval, METADATA);
   assert.ok(parts.length > 4, `${parts.length} parts`);
   for (const part of parts) {
     const { content: { from, to, runId, phase, cpu, lag }, bytes } = part;
-    assert.deepEqual({ from, to, runId, phase, cpu, lag }, { from: 5, to: 5, ...FACTS });
+    assert.deepEqual({ from, to, runId, phase, cpu, lag }, { from: 5, to: 5, ...METADATA });
     assert.ok(bytes <= 12 * KIB && encodedBytes(part) <= bytes, `${encodedBytes(part)}, ${bytes}`);
   }
   for (const part of parts.slice(0, -1)) assert.ok(encodedBytes(part) > 9 * KIB);
@@ -92,13 +92,13 @@ Deno.test("counts that exceed 12 KiB are divided, and add up to the same totals"
 });
 
 Deno.test("the seconds of a long time are divided too, and each is reported once", () => {
-  const stretch = new MergedStats();
-  for (let second = 0; second < 5000; second++) stretch.add(new SecondStats(second, 100));
-  const parts = reportParts(stretch, FACTS);
+  const merged = new MergedStats();
+  for (let second = 0; second < 5000; second++) merged.add(new SecondStats(second, 100));
+  const parts = reportParts(merged, METADATA);
   assert.ok(parts.length > 3, `${parts.length} parts`);
   for (const { bytes } of parts) assert.ok(bytes <= 12 * KIB);
-  const told = parts.flatMap(({ content }) => content.users.map(({ second }) => second));
-  assert.deepEqual(told, Array.from({ length: 5000 }, (_, second) => second));
+  const reported = parts.flatMap(({ content }) => content.users.map(({ second }) => second));
+  assert.deepEqual(reported, Array.from({ length: 5000 }, (_, second) => second));
 });
 
 Deno.test("a name that exceeds a report has one of its own", () => {
@@ -106,7 +106,7 @@ Deno.test("a name that exceeds a report has one of its own", () => {
     { length: 1000 },
     (_, i) => sample({ name: "pay", latencyMs: 5, error: `${i}`.padStart(200, "no order ") }),
   );
-  const parts = reportParts(secondOf([...names(3), ...many, sample({ name: "list" })]), FACTS);
+  const parts = reportParts(secondOf([...names(3), ...many, sample({ name: "list" })]), METADATA);
   const contents = parts.map(({ content }) => content.deltas.map(({ name }) => name));
   assert.deepEqual(contents, [["/item/0", "/item/1", "/item/2"], ["pay"], ["list"]]);
   const [, pay = assert.fail()] = parts;
@@ -118,7 +118,7 @@ Deno.test("the longest possible report is within 900 KiB", () => {
   const entry = interval.entries.at("€".repeat(3000), "€".repeat(3000)).of(200);
   for (let i = 0; i < 1100; i++) entry.add(sample({ error: `€${i}`.padEnd(300, "€") }));
   for (let i = 0; i < Histogram.BUCKETS; i++) entry.latencies.histogram.addBucket(i, 2 ** 37);
-  const [, longest = assert.fail()] = reportParts(interval, FACTS);
+  const [, longest = assert.fail()] = reportParts(interval, METADATA);
   const bytes = encodedBytes(longest);
   assert.ok(bytes < 900 * KIB && bytes > 800 * KIB, `${bytes}`);
   assert.equal(longest.content.deltas[0]?.errors.length, 1001);
@@ -128,7 +128,7 @@ Deno.test("errors that are too long stay distinct when they are cut", () => {
   const errors = ["a", "b"].map((end) => "no order ".repeat(40) + end);
   const interval = secondOf(errors.map((error) => sample({ error })));
   for (const error of errors) interval.userErrors.set("BuyTest", error, 1);
-  const [{ content } = assert.fail()] = reportParts(interval, FACTS);
+  const [{ content } = assert.fail()] = reportParts(interval, METADATA);
   const texts = [
     content.deltas[0]!.errors.map(([error]) => error),
     content.errors.map(([, e]) => e),
@@ -148,10 +148,10 @@ Deno.test("iterations are in exactly one report, before the entries", () => {
     services: [10, 20, 20],
   }));
   for (let i = 0; i < 500; i++) interval.userErrors.set("BuyTest", `no order ${i}`, i + 1);
-  const parts = reportParts(interval, FACTS);
-  const told = parts.filter(({ content }) => content.iterations.length > 0);
-  assert.deepEqual([parts.length > 4, told.length], [true, 1]);
-  const { deltas, errors, iterations: [iterations = assert.fail()] } = told[0]!.content;
+  const parts = reportParts(interval, METADATA);
+  const reported = parts.filter(({ content }) => content.iterations.length > 0);
+  assert.deepEqual([parts.length > 4, reported.length], [true, 1]);
+  const { deltas, errors, iterations: [iterations = assert.fail()] } = reported[0]!.content;
   assert.deepEqual([errors.length > 0, deltas.length > 0], [true, true]);
   const { serviceTime, startDelay, ...counts } = iterations;
   assert.deepEqual(counts, { scheduled: 9, dropped: 2 });
@@ -165,7 +165,7 @@ Deno.test("iterations are in exactly one report, before the entries", () => {
 Deno.test("iterations that were neither started nor completed are reported without times", () => {
   const interval = new SecondStats(0, 3);
   interval.openIterations.scheduled = 4;
-  const [{ content: { iterations } } = assert.fail()] = reportParts(interval, FACTS);
+  const [{ content: { iterations } } = assert.fail()] = reportParts(interval, METADATA);
   const nothing = { buckets: new Uint8Array(), spread: [] };
   assert.deepEqual(iterations, [
     { scheduled: 4, dropped: 0, serviceTime: nothing, startDelay: nothing },
@@ -180,7 +180,7 @@ Deno.test("the size of a report with the longest possible times of iterations is
     times.sum = times.squaredDeviations = 0.1;
     for (let i = 0; i < Histogram.BUCKETS; i++) times.histogram.addBucket(i, 2 ** 37);
   }
-  const [, part = assert.fail(), ...others] = reportParts(interval, FACTS);
+  const [, part = assert.fail(), ...others] = reportParts(interval, METADATA);
   assert.deepEqual(others, []);
   const actual = encodedBytes(part);
   assert.ok(actual <= part.bytes && part.bytes - actual < 80, `${actual}, ${part.bytes}`);
@@ -188,7 +188,7 @@ Deno.test("the size of a report with the longest possible times of iterations is
 });
 
 Deno.test("the estimated size of a report is an upper bound, and close", () => {
-  // The codec puts a digest behind a text that it has to change.
+  // The codec appends a digest to a text that it has to change.
   const text = fc.string({ unit: "grapheme", maxLength: 60 })
     .filter((text) => !text.startsWith("\ufeff"));
   const samples = fc.array(
@@ -199,7 +199,7 @@ Deno.test("the estimated size of a report is an upper bound, and close", () => {
     const all = samples.map(({ sample, name, error }) => ({ ...sample, name, error }));
     const interval = secondOf(all);
     if (iterations !== null) interval.openIterations.merge(iterationsOf(iterations));
-    for (const part of reportParts(interval, FACTS)) {
+    for (const part of reportParts(interval, METADATA)) {
       const [actual, said] = [encodedBytes(part), part.bytes];
       assert.ok(actual <= said, `${actual} bytes, not ${said}`);
       const slack = (iterations === null ? 60 : 170) + 20 * samples.length;
@@ -215,12 +215,12 @@ Deno.test("reports add up to the counts that were divided, including packed hist
     if (iterations !== null) interval.openIterations.merge(iterationsOf(iterations));
     const whole = new Totals();
     whole.add(interval);
-    const parts = reportParts(interval, FACTS);
+    const parts = reportParts(interval, METADATA);
     assert.deepEqual(
       plainStatistics(totalsOf(parts).statistics(1)),
       plainStatistics(whole.statistics(1)),
     );
-    const again = parts.flatMap(({ content }) => reportParts(countedOf(content), FACTS));
+    const again = parts.flatMap(({ content }) => reportParts(countedOf(content), METADATA));
     assert.deepEqual(
       exactStatistics(totalsOf(again).statistics(1)),
       exactStatistics(whole.statistics(1)),
@@ -242,8 +242,8 @@ const SPREAD: ReportSpread = { sum: 10, min: 10, max: 10, squaredDeviations: 0 }
 
 const NOTHING: ReportTimes = { buckets: new Uint8Array(0), spread: [] };
 
-/** Nine passes, of which four were begun, three ended and two dropped. */
-function told(changes: Partial<ReportIterations> = {}): ReportIterations {
+/** Nine iterations, of which four were started, three completed and two dropped. */
+function reported(changes: Partial<ReportIterations> = {}): ReportIterations {
   return {
     scheduled: 9,
     dropped: 2,
@@ -253,7 +253,7 @@ function told(changes: Partial<ReportIterations> = {}): ReportIterations {
   };
 }
 
-/** A second of which there is nothing else to say. */
+/** A second without anything else. */
 function second(second: number, requests = 0, failures = 0): Message<"REPORT">["users"][number] {
   return { second, users: 1, peakUsers: 1, requests, failures };
 }
@@ -336,7 +336,7 @@ Deno.test("a repeated method, name and status is refused", () => {
     [delta(), delta({ method: "PUT" })],
     [delta(), delta({ name: "pay" })],
     [delta(), delta({ code: 304 })],
-    // A name is not taken for a part of a code, nor a code for a part of a name.
+    // Name and status are not confused.
     [delta({ code: 200, name: "1 a" }), delta({ code: 2001, name: "a" })],
     [delta({ code: 20, name: "0 a" }), delta({ code: 200, name: "a" })],
   ];
@@ -354,16 +354,16 @@ Deno.test("a report without iterations has no counts of them", () => {
 });
 
 Deno.test("started and completed iterations are as many as their times", () => {
-  const { iterations } = countedOf(report({ iterations: [told()] }));
+  const { iterations } = countedOf(report({ iterations: [reported()] }));
   assert.ok(iterations !== null);
   const { serviceTime, startDelay, ...counts } = iterations;
   assert.deepEqual(counts, { scheduled: 9, started: 4, completed: 3, dropped: 2 });
   assert.deepEqual([serviceTime.count, serviceTime.sum, serviceTime.max], [3, 30, 10]);
   assert.deepEqual([startDelay.count, startDelay.sum, startDelay.max], [4, 40, 10]);
   const totals = new Totals();
-  totals.add(countedOf(report({ iterations: [told()] })));
+  totals.add(countedOf(report({ iterations: [reported()] })));
   totals.add(
-    countedOf(report({ iterations: [told({ serviceTime: NOTHING, startDelay: NOTHING })] })),
+    countedOf(report({ iterations: [reported({ serviceTime: NOTHING, startDelay: NOTHING })] })),
   );
   const summary = totals.statistics(1).iterations;
   assert.ok(summary !== null);
@@ -373,7 +373,7 @@ Deno.test("started and completed iterations are as many as their times", () => {
 });
 
 Deno.test("repeated counts of iterations are refused", () => {
-  assertRefused(/iterations twice/, { iterations: [told(), told()] });
+  assertRefused(/iterations twice/, { iterations: [reported(), reported()] });
 });
 
 Deno.test("contradictory times of iterations are refused", () => {
@@ -386,8 +386,8 @@ Deno.test("contradictory times of iterations are refused", () => {
       [/histogram is invalid/, { buckets: Uint8Array.of(0, 1) }],
     ];
     for (const [message, changes] of refused) {
-      const times = { ...told()[name], ...changes };
-      assertRefused(message, { iterations: [told({ [name]: times })] });
+      const times = { ...reported()[name], ...changes };
+      assertRefused(message, { iterations: [reported({ [name]: times })] });
     }
   }
 });

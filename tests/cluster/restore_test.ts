@@ -33,14 +33,14 @@ function restored(records: readonly JournalRecord[]): Promise<RestoredRun> {
   return restoreRun(records, "--resume run.journal");
 }
 
-/** What is refused of a run with three workers, and these records behind it. */
+/** The error for a run with three workers and these records. */
 async function refusalOf(records: readonly JournalRecord[]): Promise<[string, string]> {
   const error = await restored(records).then(() => assert.fail("nothing was refused"), (e) => e);
   assert.ok(error instanceof UsageError, String(error));
   return [error.message, error.hint];
 }
 
-/** The reports of a worker that counted these samples, as they are sent. */
+/** The reports of a worker with these samples. */
 function reportsOf(
   samples: readonly Sample[],
   phase: number,
@@ -61,22 +61,22 @@ function recordOf(incarnation: string, report: Message<"REPORT">): JournalRecord
   return { type: "report", incarnation, payload: encodeMessage(report).subarray(4) };
 }
 
-/** All that a book knows, as plain values. */
-function contentOf(book: RunState): unknown {
-  const { runId, testfileHash, epoch, phase, startedAt, elapsedSeconds, countedFrom } = book;
-  const members = book.workers.map(({ reports, ...fields }) => ({
+/** Everything in a state, as plain values. */
+function contentOf(state: RunState): unknown {
+  const { runId, testfileHash, epoch, phase, startedAt, elapsedSeconds, countedFrom } = state;
+  const workers = state.workers.map(({ reports, ...fields }) => ({
     ...fields,
     seq: reports.lastSeq,
   }));
-  const { peakUsers, namesCapped, lateSeconds } = book.totals;
-  const statistics = book.totals.statistics(10);
+  const { peakUsers, namesCapped, lateSeconds } = state.totals;
+  const statistics = state.totals.statistics(10);
   return {
-    ...{ runId, testfileHash, epoch, phase, startedAt, elapsedSeconds, countedFrom, members },
+    ...{ runId, testfileHash, epoch, phase, startedAt, elapsedSeconds, countedFrom, workers },
     ...{ peakUsers, namesCapped, lateSeconds, statistics },
   };
 }
 
-/** One thing that happens in a run: a worker counts, or what was counted is dropped. */
+/** An event of a run: a worker reports, or the counts are reset. */
 const anyStep = fc.oneof(
   {
     weight: 5,
@@ -93,7 +93,7 @@ Deno.test("the restored state equals the live one", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyStep, { maxLength: 15 }), async (steps) => {
       const live = new RunState("r1", RUN_RECORD.testfileHash);
-      const members = [0, 1, 2].map((n) =>
+      const workers = [0, 1, 2].map((n) =>
         live.addWorker({ id: `w${n}`, incarnation: `i${n}`, host: "box" })
       );
       const journal: JournalRecord[] = [RUN_RECORD, ...WORKERS];
@@ -103,13 +103,13 @@ Deno.test("the restored state equals the live one", async () => {
           journal.push({ type: "phase", phase: live.phase, elapsedSeconds: at });
           continue;
         }
-        const member = members[step.worker]!;
+        const worker = workers[step.worker]!;
         // Counted before the last reset, and sent after it.
         const phase = Math.max(0, live.phase - (step.isLate ? 1 : 0));
-        member.begun = true;
-        for (const report of reportsOf(step.samples, phase, member.reports.lastSeq + 1)) {
-          assert.equal(live.apply(member, report), "apply");
-          journal.push(recordOf(member.incarnation, report));
+        worker.begun = true;
+        for (const report of reportsOf(step.samples, phase, worker.reports.lastSeq + 1)) {
+          assert.equal(live.apply(worker, report), "apply");
+          journal.push(recordOf(worker.incarnation, report));
         }
       }
       const { state } = await restored(journal);
@@ -305,7 +305,7 @@ const WORKER: JournalRecord = {
 };
 const EPOCH_2: JournalRecord = { type: "epoch", epoch: 2 };
 
-/** A machine with one file. */
+/** A host with one file. */
 function hostWith(bytes: Uint8Array<ArrayBuffer>): { host: FakeHost; file: MemoryFile } {
   const host = new FakeHost();
   const file = new MemoryFile(bytes);

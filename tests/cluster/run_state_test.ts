@@ -3,12 +3,12 @@ import type { Message } from "../../src/cluster/protocol.ts";
 import { ReportSequence, RunState, WorkerState } from "../../src/cluster/run_state.ts";
 import { delta, packedRequests, report } from "../support/reports.ts";
 
-function book(): RunState {
+function state(): RunState {
   return new RunState("run", "e3b0");
 }
 
-function enter(book: RunState, incarnation: string): WorkerState {
-  return book.addWorker({ id: `worker-${incarnation}`, incarnation, host: "box" });
+function enter(state: RunState, incarnation: string): WorkerState {
+  return state.addWorker({ id: `worker-${incarnation}`, incarnation, host: "box" });
 }
 
 /** A report of one good request. */
@@ -29,7 +29,7 @@ function requestsIn({ totals }: RunState): number {
 }
 
 Deno.test("workers are numbered in the order of joining, and keep their number when they return", () => {
-  const run = book();
+  const run = state();
   const [first, second] = [enter(run, "a"), enter(run, "b")];
   assert.deepEqual([first.index, second.index], [0, 1]);
   assert.equal(enter(run, "a"), first);
@@ -39,7 +39,7 @@ Deno.test("workers are numbered in the order of joining, and keep their number w
 });
 
 Deno.test("another process of the same name is another worker", () => {
-  const run = book();
+  const run = state();
   const first = run.addWorker({ id: "w1", incarnation: "a", host: "box" });
   const second = run.addWorker({ id: "w1", incarnation: "b", host: "box" });
   assert.notEqual(first, second);
@@ -47,7 +47,7 @@ Deno.test("another process of the same name is another worker", () => {
 });
 
 Deno.test("each report is counted once, in order", () => {
-  const run = book();
+  const run = state();
   const worker = enter(run, "a");
   const verdicts = [1, 1, 3, 2, 3, 1].map((seq) => run.apply(worker, oneRequest(seq)));
   assert.deepEqual(verdicts, ["apply", "again", "gap", "apply", "apply", "again"]);
@@ -58,7 +58,7 @@ Deno.test("each report is counted once, in order", () => {
 });
 
 Deno.test("reports of several workers are numbered independently, and added up", () => {
-  const run = book();
+  const run = state();
   const workers = [enter(run, "a"), enter(run, "b")];
   for (const worker of workers) assert.equal(run.apply(worker, oneRequest(1)), "apply");
   assert.equal(requestsIn(run), 2);
@@ -66,7 +66,7 @@ Deno.test("reports of several workers are numbered independently, and added up",
 });
 
 Deno.test("an invalid report counts nothing, and is still expected", () => {
-  const run = book();
+  const run = state();
   const worker = enter(run, "a");
   const broken = oneRequest(1, {
     deltas: [delta(), delta({ name: "pay", failures: 2 })],
@@ -81,7 +81,7 @@ Deno.test("an invalid report counts nothing, and is still expected", () => {
 });
 
 Deno.test("counts from before a reset are discarded, even if they arrive later", () => {
-  const run = book();
+  const run = state();
   const worker = enter(run, "a");
   run.apply(worker, oneRequest(1));
   run.reset(1, 4.5);
@@ -98,20 +98,20 @@ Deno.test("counts from before a reset are discarded, even if they arrive later",
 });
 
 Deno.test("users are the sum of what the workers have reported", () => {
-  const book = new RunState("run", "hash");
-  assert.equal(book.users, 0);
+  const state = new RunState("run", "hash");
+  assert.equal(state.users, 0);
   for (const [id, users] of [["a", 3], ["b", 4]] as const) {
-    book.addWorker({ id, incarnation: id, host: "box" }).users = users;
+    state.addWorker({ id, incarnation: id, host: "box" }).users = users;
   }
-  assert.equal(book.users, 7);
+  assert.equal(state.users, 7);
 });
 
-function member(): WorkerState {
+function worker(): WorkerState {
   return new WorkerState({ id: "w1", incarnation: "i1", index: 4, host: "box" });
 }
 
 Deno.test("a new worker is present, has reported no second and is not complete", () => {
-  const { id, incarnation, index, host, ...rest } = member();
+  const { id, incarnation, index, host, ...rest } = worker();
   assert.deepEqual([id, incarnation, index, host], ["w1", "i1", 4, "box"]);
   assert.equal(rest.reports.lastSeq, 0);
   assert.deepEqual([rest.membership, rest.phase], ["present", "preparing"]);
@@ -119,7 +119,7 @@ Deno.test("a new worker is present, has reported no second and is not complete",
 });
 
 Deno.test("users and rate are those of the last second, requests those of all seconds", () => {
-  const one = member();
+  const one = worker();
   const second = { failures: 0 };
   one.update(
     report({
@@ -137,7 +137,7 @@ Deno.test("users and rate are those of the last second, requests those of all se
 });
 
 Deno.test("a report without seconds does not change users, rate and requests", () => {
-  const one = member();
+  const one = worker();
   const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0 }];
   one.update(report({ from: 4, to: 4, users }), true);
   one.update(report({ from: 4, to: 4 }), true);
@@ -146,14 +146,14 @@ Deno.test("a report without seconds does not change users, rate and requests", (
 });
 
 Deno.test("CPU usage and lag are the latest, and the highest CPU usage is kept", () => {
-  const one = member();
+  const one = worker();
   one.update(report({ cpu: 0.9, lag: 30 }), true);
   one.update(report({ cpu: 0.4, lag: 2 }), true);
   assert.deepEqual([one.cpu, one.cpuPeak, one.lagMs], [0.4, 0.9, 2]);
 });
 
 Deno.test("a worker is complete once its final report has arrived", () => {
-  const one = member();
+  const one = worker();
   one.update(report(), true);
   assert.equal(one.complete, false);
   one.update(report({ final: true }), true);
@@ -161,7 +161,7 @@ Deno.test("a worker is complete once its final report has arrived", () => {
 });
 
 Deno.test("a lost worker runs nothing, and keeps its counts", () => {
-  const one = member();
+  const one = worker();
   const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0 }];
   one.phase = "running";
   one.update(report({ from: 4, to: 4, users }), true);
@@ -172,49 +172,49 @@ Deno.test("a lost worker runs nothing, and keeps its counts", () => {
 });
 
 Deno.test("a worker that has stopped is complete only if it has no reports to send", () => {
-  const waiting = member();
+  const waiting = worker();
   waiting.stopped(0);
   assert.equal(waiting.complete, true);
 
-  // Its last report waits behind a slow network, and is not made yet.
-  const slow = member();
+  // Its last report has not been made yet, because the network is slow.
+  const slow = worker();
   slow.reports.applied(1);
   slow.stopped(1);
   assert.equal(slow.complete, false);
 });
 
 function ledgerAt(seq: number): ReportSequence {
-  const ledger = new ReportSequence();
-  for (let next = 1; next <= seq; next++) ledger.applied(next);
-  return ledger;
+  const sequence = new ReportSequence();
+  for (let next = 1; next <= seq; next++) sequence.applied(next);
+  return sequence;
 }
 
 Deno.test("the first report is number 1", () => {
-  const ledger = new ReportSequence();
-  assert.equal(ledger.lastSeq, 0);
-  assert.deepEqual([0, 1, 2].map((seq) => ledger.judge(seq)), ["again", "apply", "gap"]);
+  const sequence = new ReportSequence();
+  assert.equal(sequence.lastSeq, 0);
+  assert.deepEqual([0, 1, 2].map((seq) => sequence.judge(seq)), ["again", "apply", "gap"]);
 });
 
 Deno.test("reports are not applied twice, and not before those they follow", () => {
-  const ledger = ledgerAt(3);
-  assert.equal(ledger.lastSeq, 3);
-  const verdicts = [1, 3, 4, 5, 1000].map((seq) => ledger.judge(seq));
+  const sequence = ledgerAt(3);
+  assert.equal(sequence.lastSeq, 3);
+  const verdicts = [1, 3, 4, 5, 1000].map((seq) => sequence.judge(seq));
   assert.deepEqual(verdicts, ["again", "again", "apply", "gap", "gap"]);
 });
 
 Deno.test("judging a report changes nothing", () => {
-  const ledger = ledgerAt(3);
-  assert.deepEqual([4, 4, 5, 4].map((seq) => ledger.judge(seq)), [
+  const sequence = ledgerAt(3);
+  assert.deepEqual([4, 4, 5, 4].map((seq) => sequence.judge(seq)), [
     "apply",
     "apply",
     "gap",
     "apply",
   ]);
-  assert.equal(ledger.lastSeq, 3);
+  assert.equal(sequence.lastSeq, 3);
 });
 
 Deno.test("only the next report can be applied", () => {
-  const ledger = ledgerAt(3);
-  for (const seq of [0, 3, 5]) assert.throws(() => ledger.applied(seq), RangeError);
-  assert.equal(ledger.lastSeq, 3);
+  const sequence = ledgerAt(3);
+  for (const seq of [0, 3, 5]) assert.throws(() => sequence.applied(seq), RangeError);
+  assert.equal(sequence.lastSeq, 3);
 });

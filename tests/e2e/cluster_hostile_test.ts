@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeAll } from "../../src/core/network.ts";
 import { Cluster } from "../support/cluster.ts";
 import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
-import { greetingOf, HostileFrames } from "../support/hostile.ts";
+import { HostileFrames, joinFrames } from "../support/hostile.ts";
 import type { Outcome } from "../support/hostile_child.ts";
 import { memoryOf } from "../support/machine.ts";
 import { lengthOf } from "../support/nightly.ts";
@@ -11,7 +11,7 @@ import { printFigure, sleep } from "../support/timing.ts";
 
 const MIB = 2 ** 20;
 
-/** Frames against a master, and as many against a worker; half of them behind a greeting. */
+/** Frames against a master, and as many against a worker; half of them after a handshake. */
 const FRAMES = lengthOf({ short: 50_000, full: 500_000 });
 
 function anySeed(): number {
@@ -131,15 +131,15 @@ Deno.test("mutated frames over sockets during a run leave all counts exact", asy
     }
   };
   const attackMaster = async (): Promise<void> => {
-    // Without a greeting the first one ends it, whatever it is.
+    // Without a handshake, the first frame ends the connection, whatever it is.
     await repeat(FRAMES_OF_SOCKETS / 5, async () => {
       await visit(proxy.masterPort, [hostile.refused()]);
       toMaster += 1;
     });
     await repeat(FRAMES_OF_SOCKETS / 25, async (time) => {
       const harmless = Array.from({ length: 19 }, () => hostile.harmless());
-      const greeting = greetingOf(`evil-${time % ATTACKERS}`, testfileHash);
-      await visit(proxy.masterPort, [greeting, ...harmless, hostile.refused()]);
+      const join = joinFrames(`evil-${time % ATTACKERS}`, testfileHash);
+      await visit(proxy.masterPort, [join, ...harmless, hostile.refused()]);
       toMaster += 20;
     });
   };

@@ -8,12 +8,12 @@ import { FakeClock, settle } from "../support/fake_clock.ts";
 
 const ROWS = { name: "rows", rows: ['{"id":1}'], mode: "unique", onEmpty: "wait" } as const;
 
-/** A node that has all that is shared in its own process. */
+/** A node with the shared state in its own process. */
 class Scene {
   readonly clock = new FakeClock();
   readonly cluster = new NodeCluster(this.clock);
   readonly rpc = rpcServerWith(this.clock, [ROWS], {
-    deliver: (letter) => this.cluster.deliver(letter),
+    deliver: (message) => this.cluster.deliver(message),
   });
 
   constructor() {
@@ -26,7 +26,7 @@ class Scene {
   }
 }
 
-/** What becomes of a promise within so many turns. */
+/** The state of a promise after a number of turns. */
 async function fate(promise: Promise<unknown>): Promise<unknown> {
   let found: unknown = "pending";
   promise.then((value) => found = value, (error) => found = error);

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import type { Cancel, PerformedCall } from "../../src/shared/calls.ts";
 import { IterationQuota } from "../../src/shared/iteration_quota.ts";
 
-/** A store, and what it has answered. */
+/** A quota, and its answers. */
 class Scene {
   readonly answers: string[] = [];
-  /** What each node got last. */
+  /** The last block of each node. */
   readonly got = new Map<string, PerformedCall>();
   readonly #store: IterationQuota;
 
@@ -27,7 +27,7 @@ class Scene {
     this.#store.nodeLost(from);
   }
 
-  /** What was answered since the last time. */
+  /** The answers since the last call. */
   take(): string[] {
     return this.answers.splice(0);
   }
@@ -69,7 +69,7 @@ Deno.test("returned iterations go to the node that has waited longest, after the
   store.take();
   store.ask("a", "return", 1);
   assert.deepEqual(store.take(), ["a ok null (changed)", "b ok 1 (changed)"]);
-  // Its answer never got there.
+  // The answer never arrived.
   store.got.get("b")!.giveBack!();
   assert.deepEqual(store.take(), ["c ok 1 (changed)"]);
 });
@@ -83,7 +83,7 @@ Deno.test("what a lost node held is not handed out again, and no longer waited f
   store.take();
   store.gone("a");
   assert.deepEqual(store.take(), ["b ok 0"]);
-  // It was only cut off, and says now what it did not begin.
+  // It was only disconnected, and now returns what it has not started.
   store.ask("a", "return", 1);
   store.ask("a", "take", 1);
   assert.deepEqual(store.take(), ["a ok null (changed)", "a ok 1 (changed)"]);
@@ -184,7 +184,7 @@ Deno.test("whatever is taken, returned and lost, no iteration is handed out twic
       [one.held, begun] = [0, begun + held];
       if (held > 0) ask(node, "begun", held);
     }
-    // Now nothing is held, but by those that wait: they get some.
+    // Now only waiting nodes hold iterations, so they get more.
     for (let round = 0; round < 200; round++) {
       for (const [node, one] of nodes.entries()) {
         if (one.held > 0) {

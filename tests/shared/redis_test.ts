@@ -195,14 +195,14 @@ Deno.test("a failure is returned to the caller, and recorded if state may have c
   assert.equal(await calls.ask("size"), "error queue n: away");
 });
 
-/** A master and a worker of it, with a Redis that answers when the test says so. */
+/** A master and a worker, with a Redis whose answers the test controls. */
 class Scene {
   readonly journal: JournalRecord[] = [];
   readonly replies: string[] = [];
   readonly sent: string[] = [];
   readonly waiting: PromiseWithResolvers<unknown>[] = [];
   readonly rpc: RpcServer;
-  readonly member = new WorkerState({
+  readonly worker = new WorkerState({
     id: "w1",
     incarnation: "w1's first",
     index: 0,
@@ -231,15 +231,15 @@ class Scene {
         this.replies.push(`${message.id}: ${message.result} ${message.value}`);
       }
     });
-    this.rpc.workerConnected(this.member);
+    this.rpc.workerConnected(this.worker);
   }
 
   add(id: number): void {
     const call = { service: "counter", name: "n", operation: "add", args: "[1]" };
-    this.rpc.handle(this.member, { type: "CALL", id, ...call });
+    this.rpc.handle(this.worker, { type: "CALL", id, ...call });
   }
 
-  /** Redis answers the oldest command. */
+  /** Answers the oldest command. */
   async answer(reply: unknown): Promise<void> {
     this.waiting.shift()!.resolve(reply);
     await settle();
@@ -249,7 +249,7 @@ class Scene {
 Deno.test("a call that is repeated while Redis is busy with it is performed once", async () => {
   const scene = new Scene();
   scene.add(1);
-  scene.rpc.handle(scene.member, { type: "RECALL", ids: [1] });
+  scene.rpc.handle(scene.worker, { type: "RECALL", ids: [1] });
   scene.add(1);
   await scene.answer("1");
   assert.deepEqual([scene.sent, scene.replies], [["INCRBYFLOAT n 1"], ["1: ok 1"]]);
@@ -258,12 +258,12 @@ Deno.test("a call that is repeated while Redis is busy with it is performed once
 Deno.test("a call of a worker that is lost in the meantime is performed once, and answered", async () => {
   const scene = new Scene();
   scene.add(1);
-  scene.member.membership = "lost";
-  scene.rpc.membershipChanged(scene.member);
+  scene.worker.membership = "lost";
+  scene.rpc.membershipChanged(scene.worker);
   await scene.answer("1");
   scene.replies.length = 0;
-  scene.member.membership = "present";
-  scene.rpc.handle(scene.member, { type: "RECALL", ids: [1] });
+  scene.worker.membership = "present";
+  scene.rpc.handle(scene.worker, { type: "RECALL", ids: [1] });
   scene.add(1);
   await settle();
   assert.deepEqual([scene.sent, scene.replies], [["INCRBYFLOAT n 1"], ["1: ok 1"]]);
@@ -274,10 +274,10 @@ Deno.test("a restarted master repeats the answer, and changes nothing in Redis",
   first.add(1);
   await first.answer("7");
   const second = new Scene(first.journal);
-  second.rpc.handle(second.member, { type: "RECALL", ids: [1] });
+  second.rpc.handle(second.worker, { type: "RECALL", ids: [1] });
   second.add(1);
   assert.deepEqual([second.sent, second.replies], [[], ["1: ok 7"]]);
-  second.rpc.handle(second.member, { type: "SETTLED", id: 1 });
+  second.rpc.handle(second.worker, { type: "SETTLED", id: 1 });
   assert.deepEqual(second.journal, [
     { type: "settled", incarnation: "w1's first", ids: [1] },
   ]);

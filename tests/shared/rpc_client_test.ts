@@ -25,7 +25,7 @@ class Scene {
     this.line.handle({ type: "REPLY", id, result: "ok", value });
   }
 
-  /** What was sent since the last time, in short. */
+  /** A summary of the messages since the last call. */
   take(): string[] {
     return this.#sent.splice(0).map((message) => {
       switch (message.type) {

@@ -22,8 +22,8 @@ class Scene {
   readonly warnings: string[] = [];
   readonly clock = new FakeClock();
   readonly rpc: RpcServer;
-  readonly members = ["w1", "w2", "w3"].map(worker);
-  readonly #said: string[] = [];
+  readonly workers = ["w1", "w2", "w3"].map(worker);
+  readonly #sent: string[] = [];
 
   constructor(
     written: readonly JournalRecord[] = [],
@@ -31,7 +31,7 @@ class Scene {
   ) {
     this.rpc = rpcServerWith(this.clock, [ROWS], {
       iterations,
-      deliver: (letter) => this.delivered.push(letter),
+      deliver: (message) => this.delivered.push(message),
       warn: (text) => this.warnings.push(text),
     });
     for (const record of written) this.rpc.replay(record as SharedRecord);
@@ -39,13 +39,15 @@ class Scene {
       append: (...records) => void this.journal.push(...records),
       close: () => {},
     });
-    this.rpc.connect((member, message) => this.#said.push(`${member.id} ${short(message)}`));
-    for (const member of this.members) this.rpc.workerConnected(member);
+    this.rpc.connect((workerState, message) =>
+      this.#sent.push(`${workerState.id} ${short(message)}`)
+    );
+    for (const workerState of this.workers) this.rpc.workerConnected(workerState);
   }
 
   call(worker: number, id: number, service: string, operation: string, args = "[]"): void {
     const name = service === "message" ? "flush" : "rows";
-    this.rpc.handle(this.members[worker]!, {
+    this.rpc.handle(this.workers[worker]!, {
       type: "CALL",
       id,
       service,
@@ -55,17 +57,17 @@ class Scene {
     });
   }
 
-  /** A worker's membership changes, as the journal is told first. */
+  /** Changes the membership of a worker, and records it first. */
   move(worker: number, membership: WorkerState["membership"]): void {
-    const member = this.members[worker]!;
-    member.membership = membership;
-    const { incarnation } = member;
+    const workerState = this.workers[worker]!;
+    workerState.membership = membership;
+    const { incarnation } = workerState;
     this.journal.push({ type: "membership", incarnation, membership });
-    this.rpc.membershipChanged(member);
+    this.rpc.membershipChanged(workerState);
   }
 
   take(): string[] {
-    return this.#said.splice(0);
+    return this.#sent.splice(0);
   }
 }
 
@@ -81,11 +83,11 @@ Deno.test("a restarted master answers like the previous one", () => {
   first.call(0, 2, "feeder", "next");
   first.call(1, 1, "counter", "add", "[5]");
   first.call(1, 2, "queue", "push", '["a","b"]');
-  first.rpc.handle(first.members[0]!, { type: "SETTLED", id: 1 });
+  first.rpc.handle(first.workers[0]!, { type: "SETTLED", id: 1 });
   first.move(0, "lost");
   first.call(1, 3, "feeder", "next");
   const second = new Scene(first.journal);
-  second.rpc.handle(second.members[1]!, { type: "RECALL", ids: [1, 3] });
+  second.rpc.handle(second.workers[1]!, { type: "RECALL", ids: [1, 3] });
   second.call(1, 1, "counter", "add", "[5]");
   second.call(1, 3, "feeder", "next");
   second.call(2, 1, "feeder", "next");
@@ -129,7 +131,7 @@ Deno.test("a message goes to its receivers, but not to workers that have left", 
   let id = 0;
   const send = (to: string): string[] => {
     scene.call(0, ++id, "message", "send", JSON.stringify([to, { n: 1 }]));
-    const heard = scene.take().filter((said) => said.includes("flush"));
+    const heard = scene.take().filter((sent) => sent.includes("flush"));
     return [
       ...scene.delivered.splice(0).map(() => "master"),
       ...heard.map((one) => one.slice(0, 2)),
@@ -151,9 +153,9 @@ Deno.test("messages wait for a disconnected worker until it returns", () => {
   const scene = new Scene();
   scene.call(0, 1, "message", "send", '["w2",1]');
   scene.call(0, 2, "message", "send", '["w2",2]');
-  scene.rpc.handle(scene.members[1]!, { type: "CAST_ACK", seq: 1 });
+  scene.rpc.handle(scene.workers[1]!, { type: "CAST_ACK", seq: 1 });
   scene.take();
-  scene.rpc.workerConnected(scene.members[1]!);
+  scene.rpc.workerConnected(scene.workers[1]!);
   assert.deepEqual(scene.take(), ["w2 w1 flush 2"]);
 });
 
@@ -201,9 +203,9 @@ Deno.test("a restarted master knows the remaining iterations, even if a worker i
   const first = new Scene([], iterations);
   first.call(0, 1, "passes", "take", "[9]");
   first.call(1, 1, "passes", "take", "[9]");
-  first.rpc.handle(first.members[0]!, { type: "SETTLED", id: 1 });
+  first.rpc.handle(first.workers[0]!, { type: "SETTLED", id: 1 });
   first.call(0, 2, "passes", "begun", "[1]");
-  // The second one never got its three: they are there for others.
+  // The second one never received its three, so they are available to others.
   first.move(1, "lost");
   first.take();
   for (const scene of [first, new Scene(first.journal, iterations)]) {
@@ -227,7 +229,7 @@ Deno.test("a restarted master knows the remaining iterations, even if a worker i
 
 const SESSION_ROWS = ["0", "1", "2", "3"];
 
-/** A desk, the services behind it, and what was said. */
+/** A session with its services, and a log of what it did. */
 class SessionScene {
   readonly services = new SharedServices({
     feeders: [
@@ -237,9 +239,9 @@ class SessionScene {
     clock: new FakeClock(),
     random: () => 0,
   });
-  /** Answers, what changed, and what was settled, in their order. */
+  /** Answers, changes and settled calls, in order. */
   readonly log: string[] = [];
-  readonly desk = this.open("");
+  readonly session = this.open("");
 
   open(name: string): WorkerRpcSession {
     return new WorkerRpcSession({
@@ -250,7 +252,7 @@ class SessionScene {
     });
   }
 
-  /** What was logged since the last time. */
+  /** The log since the last call. */
   take(): string[] {
     return this.log.splice(0);
   }
@@ -267,21 +269,21 @@ function withdraw(id: number, other: number): Message<"CALL"> {
 }
 
 Deno.test("a change is written to the journal before it is answered, and the answer can be repeated", () => {
-  const { desk, log } = new SessionScene();
-  desk.handle(call(1, "counter", "add", 2));
-  desk.handle(call(1, "counter", "add", 2));
-  desk.handle(call(2, "counter", "value"));
+  const { session, log } = new SessionScene();
+  session.handle(call(1, "counter", "add", 2));
+  session.handle(call(1, "counter", "add", 2));
+  session.handle(call(2, "counter", "value"));
   assert.deepEqual(log, ["1 changed by add", "1: ok 2", "1: ok 2", "2: ok 2"]);
 });
 
 Deno.test("an old copy of a settled call is ignored", () => {
   const scene = new SessionScene();
-  scene.desk.handle(call(1, "counter", "add", 1));
-  scene.desk.settle(1);
-  scene.desk.handle(call(1, "counter", "add", 1));
-  scene.desk.settle(1);
+  scene.session.handle(call(1, "counter", "add", 1));
+  scene.session.settle(1);
+  scene.session.handle(call(1, "counter", "add", 1));
+  scene.session.settle(1);
   scene.take();
-  scene.desk.handle(call(2, "counter", "value"));
+  scene.session.handle(call(2, "counter", "value"));
   assert.deepEqual(scene.take(), ["2: ok 1"]);
 });
 
@@ -303,29 +305,29 @@ Deno.test("an unsettled row is taken back when the worker is lost, and handed ou
 
 Deno.test("a lost worker that returns gets another row, and its additions are not repeated", () => {
   const scene = new SessionScene();
-  scene.desk.handle(call(1, "feeder", "next"));
-  scene.desk.handle(call(2, "counter", "add", 5));
-  scene.desk.workerLost();
+  scene.session.handle(call(1, "feeder", "next"));
+  scene.session.handle(call(2, "counter", "add", 5));
+  scene.session.workerLost();
   scene.open("b").handle(call(1, "feeder", "next"));
   scene.take();
-  scene.desk.recall([1, 2]);
-  scene.desk.handle(call(1, "feeder", "next"));
-  scene.desk.handle(call(2, "counter", "add", 5));
+  scene.session.recall([1, 2]);
+  scene.session.handle(call(1, "feeder", "next"));
+  scene.session.handle(call(2, "counter", "add", 5));
   assert.deepEqual(scene.take(), ["1 changed by next", "1: ok 1", "2: ok 5"]);
 });
 
 Deno.test("calls that a worker does not recall are settled or dropped", () => {
   const scene = new SessionScene();
-  scene.desk.handle(call(1, "feeder", "next"));
-  scene.desk.handle(call(2, "rendezvous", "arrive", 2, 60));
-  scene.desk.handle(call(3, "counter", "add", 1));
+  scene.session.handle(call(1, "feeder", "next"));
+  scene.session.handle(call(2, "rendezvous", "arrive", 2, 60));
+  scene.session.handle(call(3, "counter", "add", 1));
   scene.take();
-  scene.desk.recall([3]);
-  scene.desk.workerLost();
+  scene.session.recall([3]);
+  scene.session.workerLost();
   assert.deepEqual(scene.take(), ["1 settled"]);
-  // The row that had got there stays away, and nobody waits at the rendezvous.
-  scene.desk.handle(call(4, "feeder", "next"));
-  scene.desk.handle(call(5, "rendezvous", "arrive", 1, 60));
+  // The row that was received is not handed out again, and no user waits at the rendezvous.
+  scene.session.handle(call(4, "feeder", "next"));
+  scene.session.handle(call(5, "rendezvous", "arrive", 1, 60));
   assert.deepEqual(scene.take(), [
     "4 changed by next",
     "4: ok 1",
@@ -335,25 +337,25 @@ Deno.test("calls that a worker does not recall are settled or dropped", () => {
 
 Deno.test("a withdrawn call is not answered, and its row is taken back", () => {
   const scene = new SessionScene();
-  scene.desk.handle(call(1, "feeder", "next"));
-  scene.desk.handle(call(2, "rendezvous", "arrive", 2, 60));
+  scene.session.handle(call(1, "feeder", "next"));
+  scene.session.handle(call(2, "rendezvous", "arrive", 2, 60));
   scene.take();
-  scene.desk.handle(withdraw(3, 1));
-  scene.desk.handle(withdraw(4, 2));
-  scene.desk.handle(withdraw(5, 99));
+  scene.session.handle(withdraw(3, 1));
+  scene.session.handle(withdraw(4, 2));
+  scene.session.handle(withdraw(5, 99));
   assert.deepEqual(scene.take(), ["3 changed by withdraw", "3: ok ", "4: ok ", "5: ok "]);
-  scene.desk.handle(call(6, "feeder", "next"));
-  scene.desk.handle(call(7, "rendezvous", "arrive", 2, 60));
+  scene.session.handle(call(6, "feeder", "next"));
+  scene.session.handle(call(7, "rendezvous", "arrive", 2, 60));
   assert.deepEqual(scene.take(), ["6 changed by next", "6: ok 0"]);
 });
 
 Deno.test("a waiting call gets a row that is taken back, recorded after the call that returned it", () => {
   const scene = new SessionScene();
   const wait = { ...call(1, "feeder", "next"), name: "waited" };
-  scene.desk.handle(wait);
+  scene.session.handle(wait);
   scene.open("b").handle(wait);
   scene.take();
-  scene.desk.handle(withdraw(2, 1));
+  scene.session.handle(withdraw(2, 1));
   assert.deepEqual(scene.take(), [
     "2 changed by withdraw",
     "2: ok ",
@@ -363,25 +365,25 @@ Deno.test("a waiting call gets a row that is taken back, recorded after the call
 });
 
 Deno.test("a worker that does not settle its calls is refused before they fill the memory", () => {
-  const { desk } = new SessionScene();
+  const { session } = new SessionScene();
   const values = [call(1, "queue", "push", "x".repeat(60_000)), call(2, "queue", "pop")];
   assert.throws(() => {
     for (let id = 1; id < 10_000; id += 2) {
-      for (const [i, one] of values.entries()) desk.handle({ ...one, id: id + i });
+      for (const [i, one] of values.entries()) session.handle({ ...one, id: id + i });
     }
   }, (error) => error instanceof ProtocolError && error.code === "protocol");
-  const other = new SessionScene().desk;
+  const other = new SessionScene().session;
   for (let id = 1; id <= 100_000; id++) other.handle(call(id, "rendezvous", "arrive", 1e6, 60));
   assert.throws(() => other.handle(call(100_001, "counter", "value")), ProtocolError);
 });
 
-/** One step of a worker on a bad network. */
+/** A step of a worker on an unreliable network. */
 const anyStep = fc.record({
   operation: fc.constantFrom("add", "push", "pop", "next"),
-  /** Whether the connection is cut on the way there, or back, or not at all. */
+  /** Whether the connection is lost on the way there, on the way back, or not at all. */
   cut: fc.constantFrom("no", "there", "back", "no"),
   copies: fc.integer({ min: 1, max: 3 }),
-  /** Whether the master is another one behind it. */
+  /** Whether the master is restarted after it. */
   restart: fc.boolean(),
 });
 
@@ -391,46 +393,46 @@ Deno.test("whatever is lost or repeated, each call is performed once", () => {
       const sane = new SessionScene();
       const expected: string[] = [];
       const seen: string[] = [];
-      // What the worker has sent, and has no answer for.
+      // The calls that the worker has sent and that are not answered.
       const pending = new Map<number, Message<"CALL">>();
       const journal: (() => void)[] = [];
-      let replay: { desk: WorkerRpcSession } = { desk: sane.desk };
+      let replay: { session: WorkerRpcSession } = { session: sane.session };
       let deaf = false;
       let live = true;
       const master = (): WorkerRpcSession => {
         const { services } = new SessionScene();
-        const desk: WorkerRpcSession = new WorkerRpcSession({
+        const session: WorkerRpcSession = new WorkerRpcSession({
           perform: (one, done) => services.perform(one, done, "w1"),
           reply: (id, { value }) => {
             if (deaf || !pending.delete(id)) return;
             seen.push(`${id}: ${value}`);
-            desk.settle(id);
+            session.settle(id);
           },
-          onChanged: (id, one: SharedCall) => journal.push(() => replay.desk.replay(id, one)),
+          onChanged: (id, one: SharedCall) => journal.push(() => replay.session.replay(id, one)),
           onSettled: (ids) => {
-            if (live) journal.push(() => ids.forEach((id) => replay.desk.settle(id)));
+            if (live) journal.push(() => ids.forEach((id) => replay.session.settle(id)));
           },
         });
-        return desk;
+        return session;
       };
-      let desk = master();
+      let session = master();
       const reconnect = (): void => {
         deaf = false;
-        desk.recall([...pending.keys()]);
-        for (const one of [...pending.values()]) desk.handle(one);
+        session.recall([...pending.keys()]);
+        for (const one of [...pending.values()]) session.handle(one);
       };
       for (const [index, { operation, cut, copies, restart }] of steps.entries()) {
         const id = index + 1;
         const service = operation === "add" ? "counter" : operation === "next" ? "feeder" : "queue";
         const one = call(id, service, operation, ...(operation === "next" ? [] : [id]));
-        sane.desk.handle(one);
+        sane.session.handle(one);
         expected.push(sane.take().at(-1)!.replace(/: \w+ /, ": "));
         pending.set(id, one);
         deaf = cut === "back";
-        if (cut !== "there") { for (let n = 0; n < copies; n++) desk.handle(one); }
+        if (cut !== "there") { for (let n = 0; n < copies; n++) session.handle(one); }
         if (restart) {
-          desk = master();
-          replay = { desk };
+          session = master();
+          replay = { session };
           live = false;
           for (const again of journal) again();
           live = true;

@@ -4,7 +4,7 @@ import type { LoadedFeeder } from "../../src/shared/feeders.ts";
 import { SharedServices } from "../../src/shared/services.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** A services, and the answers that it gives. */
+/** Shared services, and their answers. */
 class Scene {
   readonly clock = new FakeClock();
   readonly answers: string[] = [];
@@ -39,7 +39,7 @@ class Scene {
     return this.#services.rendezvous;
   }
 
-  /** What was answered since the last time. */
+  /** The answers since the last call. */
   take(): string[] {
     return this.answers.splice(0);
   }

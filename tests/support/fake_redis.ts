@@ -6,7 +6,7 @@ interface Sent {
   readonly answer: PromiseWithResolvers<unknown>;
 }
 
-/** A client of Redis that connects and answers when the test says so. */
+/** A Redis client whose connections and answers the test controls. */
 export class FakeRedisClient implements RedisClient {
   readonly connected = Promise.withResolvers<unknown>();
   isDestroyed = false;
@@ -36,7 +36,7 @@ export class FakeRedisClient implements RedisClient {
     for (const [name, listener] of this.#listeners) if (name === event) listener(error);
   }
 
-  /** Answers the oldest command, which must be this one; an error fails it. */
+  /** Answers the oldest command, which must be this one; an error makes it fail. */
   answer(command: string, reply: unknown): void {
     const { words, answer } = this.#sent.shift() ?? assert.fail(`nobody has sent ${command}`);
     assert.equal(words.join(" "), command);
@@ -44,7 +44,7 @@ export class FakeRedisClient implements RedisClient {
     else answer.resolve(reply);
   }
 
-  /** How many commands wait for an answer. */
+  /** The number of unanswered commands. */
   get waiting(): number {
     return this.#sent.length;
   }

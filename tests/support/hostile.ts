@@ -34,15 +34,15 @@ const HARMLESS: ReadonlySet<Message["type"]> = new Set([
   "PONG",
 ]);
 
-/** An endless supply of frames with messages of all types, each changed in a few places. */
+/** An endless supply of frames of all message types, each mutated in a few places. */
 export class HostileFrames {
   readonly #originals: readonly Frame[];
   readonly #harmless: readonly Frame[];
   readonly #below: Below;
 
   /**
-   * @param seed decides; the same one decides the same again.
-   * @param change is made to each message before the frames are.
+   * @param seed determines the frames.
+   * @param change is applied to each message before it is encoded.
    */
   constructor(seed: number, change: (message: Message) => Message = (message) => message) {
     this.#below = numbers(seed);
@@ -51,12 +51,12 @@ export class HostileFrames {
     this.#harmless = messages.filter(({ type }) => HARMLESS.has(type)).map(encodeMessage);
   }
 
-  /** Any of them. */
+  /** Any frame. */
   next(): Frame {
     return this.#changed(this.#originals);
   }
 
-  /** One that ends the connection of whoever sends it. */
+  /** A frame that ends the connection of its sender. */
   refused(): Frame {
     return this.#changedThat(
       this.#originals,
@@ -64,7 +64,7 @@ export class HostileFrames {
     );
   }
 
-  /** One that is a message all the same, and does not end the connection. */
+  /** A frame that is still a valid message and does not end the connection. */
   harmless(): Frame {
     return this.#changedThat(this.#harmless, (frame) => {
       const type = hasItsLength(frame) ? typeOf(frame) : null;
@@ -85,7 +85,7 @@ export class HostileFrames {
   }
 }
 
-/** Whether a frame is as long as it says; behind any other, nothing is looked at as a frame. */
+/** Whether the length of a frame is right; after any other, the receiver finds no further frames. */
 export function hasItsLength(frame: Frame): boolean {
   if (frame.length < LENGTH_BYTES) return false;
   return new DataView(frame.buffer).getUint32(0) === frame.length - LENGTH_BYTES;
@@ -103,18 +103,18 @@ function typeOf(frame: Frame): Message["type"] | null {
 export interface Attack {
   /** How many frames it sends. */
   readonly frames: number;
-  /** Whether it greets first as it should, on each of its connections. */
-  readonly greeted: boolean;
+  /** Whether it completes the handshake first, on each of its connections. */
+  readonly joins: boolean;
   readonly hostile: HostileFrames;
 }
 
-/** Peers of a master at the same time; fewer than one address may have handshakes under way. */
+/** Simultaneous peers of a master; fewer than the handshakes that one address may have in progress. */
 const ATTACKERS = 8;
 
-/** After so many connections, a worker comes under a new name. */
+/** After this number of connections, a worker uses a new name. */
 const VISITS_OF_A_NAME = 1_000;
 
-/** So many that the good worker has some, whoever else says that it could run them. */
+/** Enough that the good worker gets some, even if hostile workers claim that they can run users. */
 const USERS = 60;
 
 /** The run of the master in memory. */
@@ -129,13 +129,13 @@ const HELLO = {
   nonce: NONCE,
 } as const;
 
-/** Makes some of the messages such that they are of the run that goes on. */
+/** Changes some of the messages so that they belong to the current run. */
 export function ofTheRun(message: Message): Message {
   if (message.type === "REPORT" && message.seq % 2 === 0) {
     return { ...message, runId: RUN, seq: 1 + message.seq % 3 };
   }
   if (message.type === "TARGET") {
-    // A master may well ask for more than a worker can do; here it is to go on all the same.
+    // A master may ask for more than a worker can do; the worker must continue here.
     const arrivals = message.arrivals.slice(0, 1).map((order) => ({
       ...order,
       rate: order.rate % 100,
@@ -150,16 +150,16 @@ export function ofTheRun(message: Message): Message {
   return message;
 }
 
-/** What a worker without a token says first; the run's test file has this hash. */
-export function greetingOf(worker: string, testfileHash: string): Uint8Array<ArrayBuffer> {
+/** The first messages of a worker without a token; the run's test file has this hash. */
+export function joinFrames(worker: string, testfileHash: string): Uint8Array<ArrayBuffer> {
   const changes = { workerId: worker, incarnation: worker, testfileHash };
   return encodeMessage(joinFor(HELLO, null, changes));
 }
 
 const READY = encodeMessage({ type: "STATE", users: 0, state: "ready", elapsedSeconds: 0 });
 
-/** What a master without a token says first, until a user runs. */
-const GREETING_OF_MASTER = ([
+/** The first messages of a master without a token, until a user runs. */
+const MASTER_HANDSHAKE = ([
   HELLO,
   {
     type: "WELCOME",
@@ -176,7 +176,7 @@ const GREETING_OF_MASTER = ([
   assignment({ classes: { StepTest: 1 }, stopTimeout: 0 }),
 ] satisfies Message[]).map(encodeMessage);
 
-/** A clock that stands still unless it is moved; what is due at once happens at once. */
+/** A clock that only moves when told to; timers that are due immediately run immediately. */
 class StandingClock extends FakeClock {
   override setTimer(callback: () => void, delayMs: number): object {
     if (delayMs > 0) return super.setTimer(callback, delayMs);
@@ -185,9 +185,9 @@ class StandingClock extends FakeClock {
   }
 }
 
-/** A master in memory, whose test one good worker runs. */
+/** A master in memory, whose test is run by one good worker. */
 export class AttackedMaster {
-  /** Connections that were opened to it. */
+  /** The number of connections that were opened to it. */
   connections = 0;
   readonly #clock = new StandingClock();
   readonly #cluster = new VirtualCluster({ users: USERS });
@@ -197,7 +197,7 @@ export class AttackedMaster {
     journal: { append: () => {}, close: () => {} },
     token: null,
     expectedWorkers: 1,
-    // Nothing is kept here that the master does not keep.
+    // This must not hold more memory than the master does.
     onSecond: () => {},
     onInfo: () => {},
     onWarning: () => {},
@@ -207,28 +207,28 @@ export class AttackedMaster {
     this.#cluster.worker("good", { link: { clock: this.#clock, token: null } });
   }
 
-  /** Lets workers send it so many frames; a little time passes meanwhile. */
-  async attack({ frames, greeted, hostile }: Attack): Promise<void> {
+  /** Lets workers send it this many frames, while a little time passes. */
+  async attack({ frames, joins, hostile }: Attack): Promise<void> {
     const { testfileHash } = identity();
     let left = frames;
     await Promise.all(Array.from({ length: ATTACKERS }, async (_, number) => {
-      let greeting = READY;
+      let opening = READY;
       for (let visits = 0; left > 0; visits++) {
         const stream = await this.#line.connect();
         this.connections++;
         const isNew = visits % VISITS_OF_A_NAME === 0;
         if (isNew) {
           const name = `evil-${number}-${this.connections}`;
-          greeting = greetingOf(name, testfileHash);
+          opening = joinFrames(name, testfileHash);
         }
-        const first = greeted ? [greeting, ...(isNew ? [READY] : [])] : [];
+        const first = joins ? [opening, ...(isNew ? [READY] : [])] : [];
         await send(stream, first, hostile, () => left-- > 0);
         if (number === 0) await this.#clock.advance(5);
       }
     }));
   }
 
-  /** Ends the test; resolves with whether all that the good worker did was counted, and nothing else. */
+  /** Ends the test; resolves with whether exactly what the good worker did was counted. */
   async isWell(): Promise<boolean> {
     this.#master.run.stop();
     await this.#clock.advance(60_000);
@@ -238,23 +238,23 @@ export class AttackedMaster {
   }
 }
 
-/** A worker in memory; when it was told to end, there is another one. */
+/** A worker in memory, which is replaced by another one when it ends. */
 export class AttackedWorker {
-  /** Connections that it has opened. */
+  /** The number of connections that it has opened. */
   connections = 0;
   readonly #cluster = new VirtualCluster({});
   readonly #visits: ByteStream[] = [];
   #worker = this.#start();
 
-  /** Lets a master send it so many frames. */
-  async attack({ frames, greeted, hostile }: Attack): Promise<void> {
+  /** Lets a master send it this many frames. */
+  async attack({ frames, joins, hostile }: Attack): Promise<void> {
     for (let left = frames; left > 0;) {
       const stream = await this.#visit();
-      await send(stream, greeted ? GREETING_OF_MASTER : [], hostile, () => left-- > 0);
+      await send(stream, joins ? MASTER_HANDSHAKE : [], hostile, () => left-- > 0);
     }
   }
 
-  /** Whether it greets a master that is as it should be. */
+  /** Whether it completes the handshake with a proper master. */
   async isWell(): Promise<boolean> {
     const channel = new Channel(await this.#visit());
     channel.send(HELLO);
@@ -270,7 +270,7 @@ export class AttackedWorker {
       if (stream !== undefined) return stream;
       if (this.#worker.ended) {
         const { error } = this.#worker;
-        // Whatever is no message for a person is a crash.
+        // Any error that is not meant for users is a crash.
         if (error !== null && !(error instanceof AiotestError)) throw error;
         this.#cluster.workers.length = 0;
         this.#worker = this.#start();
@@ -299,7 +299,7 @@ export class AttackedWorker {
   }
 }
 
-/** Sends what is right, and then frames until the peer hangs up, or could not know any more where the next one begins. */
+/** Sends proper messages, then frames until the peer disconnects or cannot find the next frame any more. */
 async function send(
   stream: ByteStream,
   first: readonly Uint8Array<ArrayBuffer>[],
@@ -315,7 +315,7 @@ async function send(
       sound = hasItsLength(frame);
     }
   } catch {
-    // It has hung up.
+    // It has disconnected.
   }
   stream.close();
 }

@@ -22,8 +22,8 @@ async function outcome(part: string, seed: number, frames: number): Promise<Outc
   const attacked = part === "master" ? new AttackedMaster() : new AttackedWorker();
   const hostile = new HostileFrames(seed, ofTheRun);
   const round = async (): Promise<number> => {
-    for (const greeted of [false, true]) {
-      await attacked.attack({ frames: ROUND / 2, greeted, hostile });
+    for (const joins of [false, true]) {
+      await attacked.attack({ frames: ROUND / 2, joins, hostile });
     }
     return memory();
   };

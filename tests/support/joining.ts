@@ -62,7 +62,7 @@ export function identity(changes: Partial<WorkerIdentity> = {}): WorkerIdentity 
   };
 }
 
-/** What a worker answers a HELLO with, with a proof. */
+/** The JOIN with which a worker answers a HELLO, including the proof. */
 export function joinFor(
   hello: Message<"HELLO">,
   token: string | null,
@@ -80,7 +80,7 @@ export function joinFor(
   return { ...join, mac: workerProof(token, hello, join) };
 }
 
-/** The next message, which must be of this type. */
+/** Receives the next message, which must be of this type. */
 export async function nextOf<Type extends Message["type"]>(
   channel: Channel,
   type: Type,

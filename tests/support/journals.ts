@@ -9,7 +9,7 @@ import {
 import type { DiskFile } from "../../src/core/files.ts";
 import { arbitraryOf } from "./arbitraries.ts";
 
-/** How journals begin. */
+/** The first record of journals. */
 export const RUN_RECORD: JournalRecord<"run"> = {
   type: "run",
   runId: "r1",
@@ -26,14 +26,14 @@ export function journalBytes(records: readonly JournalRecord[]): Uint8Array<Arra
   return Uint8Array.from([JOURNAL_HEAD, ...records.map(encodeRecord)].flatMap((one) => [...one]));
 }
 
-/** What was read of a journal. */
+/** The content of a journal. */
 export interface ReadJournal {
   readonly records: JournalRecord[];
   readonly goodBytes: number;
   readonly isBroken: boolean;
 }
 
-/** Reads a journal to its end. */
+/** Reads a whole journal. */
 export async function readJournal(file: Pick<DiskFile, "read">): Promise<ReadJournal> {
   const reader = new JournalReader(file, "--resume run.journal");
   const records: JournalRecord[] = [];

@@ -1,7 +1,7 @@
-/** A whole number from 0 up to, and without, the one that it is given. */
+/** Returns a whole number from 0 up to, but not including, its argument. */
 export type Below = (below: number) => number;
 
-/** Numbers that look random, the same ones for the same seed. */
+/** Pseudo-random numbers; the same seed gives the same numbers. */
 export function numbers(seed: number): Below {
   let state = seed >>> 0;
   return (below) => {
@@ -12,11 +12,11 @@ export function numbers(seed: number): Below {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** First bytes of values with a size, which then claim more than there is. */
+/** First bytes of values with a size, which then claim more bytes than there are. */
 const CLAIMS = [0x8f, 0x9f, 0xbf, 0xc4, 0xc5, 0xc6, 0xc7, 0xc9, 0xd9, 0xda, 0xdb];
 const HUGE = [0xdc, 0xdd, 0xde, 0xdf];
 
-/** One change to some bytes, of which there is one at least; the bytes themselves may be changed. */
+/** Changes one or more bytes, possibly in place. */
 const MUTATIONS: readonly ((bytes: Bytes, below: Below) => Bytes)[] = [
   (bytes, below) => {
     bytes[below(bytes.length)]! ^= 1 << below(8);
@@ -42,15 +42,15 @@ const MUTATIONS: readonly ((bytes: Bytes, below: Below) => Bytes)[] = [
     return spliced(bytes, below(bytes.length), 0, nest);
   },
   (bytes, below) => {
-    // A part of the message once more, in another place of it.
+    // Repeats a part of the message elsewhere.
     const from = below(bytes.length);
     return spliced(bytes, below(bytes.length), 0, bytes.subarray(from, from + below(40)));
   },
 ];
 
 /**
- * A frame with one to three changes. Half of them have the length that they say, so that what is
- * inside is looked at.
+ * A frame with one to three changes. Half of them get the right length again, so that their content is
+ * checked.
  */
 export function mutated(frame: Bytes, below: Below): Bytes {
   let bytes = frame.slice();
@@ -63,7 +63,7 @@ export function mutated(frame: Bytes, below: Below): Bytes {
   return bytes;
 }
 
-/** As `Array.prototype.splice`, into new bytes. */
+/** Like `Array.prototype.splice`, but returns new bytes. */
 function spliced(bytes: Bytes, at: number, removed: number, added: ArrayLike<number>): Bytes {
   const rest = bytes.subarray(at + removed);
   const all = new Uint8Array(at + added.length + rest.length);

@@ -2,15 +2,15 @@ import type { Done, SharedService } from "../../src/shared/calls.ts";
 import type { SharedCall } from "../../src/cluster/protocol.ts";
 import type { Redis } from "../../src/shared/redis.ts";
 
-/** Calls of one service that Redis answers as the test says. */
+/** Calls of one service, with replies of Redis that the test chooses. */
 export class RedisCalls {
-  /** Commands, as they were sent. */
+  /** The commands that were sent. */
   readonly sent: string[] = [];
   readonly #replies: unknown[];
   readonly #service: string;
   readonly #store: SharedService;
 
-  /** @param replies to the commands, in their order; an error fails one. */
+  /** @param replies to the commands, in order; an error makes a command fail. */
   constructor(
     service: string,
     storeOf: (redis: Redis) => SharedService,
@@ -27,7 +27,7 @@ export class RedisCalls {
     });
   }
 
-  /** Resolves with what came of a call: result, value, and how a journal would have it. */
+  /** Performs a call; resolves with the result, the value, and the record for the journal. */
   async ask(operation: string, args: readonly unknown[] = []): Promise<string> {
     const call: SharedCall = {
       service: this.#service,

@@ -16,21 +16,21 @@ export function reportIn(frame: Uint8Array): Message<"REPORT"> {
 }
 
 /**
- * A worker's outbox and its master's book, with a connection between them that loses, repeats and
- * delays what it is told to.
+ * A worker's outbox and its master's state, with a connection between them that loses, repeats and
+ * delays frames on demand.
  */
 export class ReportLink {
   readonly outbox = new ReportOutbox("run");
-  readonly book = new RunState("run", "e3b0");
-  readonly member = this.book.addWorker({ id: "w1", incarnation: "i1", host: "box" });
-  /** All that the master has applied. */
+  readonly state = new RunState("run", "e3b0");
+  readonly worker = this.state.addWorker({ id: "w1", incarnation: "i1", host: "box" });
+  /** Everything that the master has applied. */
   readonly applied = new MergedStats();
   nowMs = 0;
   #toMaster: Uint8Array[] = [];
   #toWorker: Answer[] = [];
   readonly #sent = new Map<number, Uint8Array>();
 
-  /** The worker writes so many frames, or as many as it may. */
+  /** The worker writes this many frames, or as many as there is room for. */
   write(limit = Infinity): number {
     let count = 0;
     for (; count < limit; count++) {
@@ -42,12 +42,12 @@ export class ReportLink {
     return count;
   }
 
-  /** The master reads and answers so many frames, or all that are there. */
+  /** The master reads and answers this many frames, or all that have arrived. */
   read(limit = Infinity): void {
     for (const frame of this.#toMaster.splice(0, limit)) {
       const report = reportIn(frame);
-      const { member: { reports } } = this;
-      const verdict = this.book.apply(this.member, report);
+      const { worker: { reports } } = this;
+      const verdict = this.state.apply(this.worker, report);
       if (verdict === "apply") this.applied.add(countedOf(report));
       this.#toWorker.push(
         verdict === "gap"
@@ -57,7 +57,7 @@ export class ReportLink {
     }
   }
 
-  /** The worker reads so many answers, or all that are there. */
+  /** The worker reads this many answers, or all that have arrived. */
   hear(limit = Infinity): void {
     for (const { type, seq } of this.#toWorker.splice(0, limit)) {
       try {
@@ -70,25 +70,25 @@ export class ReportLink {
     }
   }
 
-  /** The next frame gets lost. */
+  /** Loses the next frame. */
   lose(): void {
     this.#toMaster.shift();
   }
 
-  /** All that is on its way arrives twice. */
+  /** Delivers everything in flight twice. */
   repeat(): void {
     this.#toMaster = this.#toMaster.flatMap((frame) => [frame, frame]);
     this.#toWorker = this.#toWorker.flatMap((answer) => [answer, answer]);
   }
 
-  /** All that is on its way is lost, and there is another connection. */
+  /** Loses everything in flight, and opens another connection. */
   cut(): void {
     this.#toMaster = [];
     this.#toWorker = [];
-    this.outbox.reconnected(this.member.reports.lastSeq, this.nowMs);
+    this.outbox.reconnected(this.worker.reports.lastSeq, this.nowMs);
   }
 
-  /** Goes on without a fault until everything is acknowledged. */
+  /** Continues without faults until everything is acknowledged. */
   drain(): void {
     this.cut();
     for (let round = 0; round < 100_000 && !this.outbox.drained; round++) {
@@ -99,7 +99,7 @@ export class ReportLink {
     assert.equal(this.outbox.drained, true);
   }
 
-  /** What has been sent never changes. */
+  /** Reports that were sent never change. */
   #check(frame: Uint8Array): void {
     const { seq } = reportIn(frame);
     const before = this.#sent.get(seq);

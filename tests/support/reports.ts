@@ -2,7 +2,7 @@ import type { Message, ReportEntry } from "../../src/cluster/protocol.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets } from "../../src/stats/packed_buckets.ts";
 
-/** A report of second 0 in which nothing was counted. */
+/** A report of second 0 without any counts. */
 export function report(changes: Partial<Message<"REPORT">> = {}): Message<"REPORT"> {
   return {
     type: "REPORT",
@@ -23,7 +23,7 @@ export function report(changes: Partial<Message<"REPORT">> = {}): Message<"REPOR
   };
 }
 
-/** An entry of good requests that took 10 ms each. */
+/** An entry of successful requests that took 10 ms each. */
 export function delta(changes: Partial<ReportEntry> = {}): ReportEntry {
   return {
     method: "GET",
@@ -42,7 +42,7 @@ export function delta(changes: Partial<ReportEntry> = {}): ReportEntry {
   };
 }
 
-/** So many requests that took 10 ms each. */
+/** The packed histogram of requests that took 10 ms each. */
 export function packedRequests(count: number): Uint8Array {
   const histogram = new Histogram();
   for (let i = 0; i < count; i++) histogram.record(10);
