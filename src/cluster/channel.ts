@@ -7,7 +7,7 @@
 import type { Clock } from "../core/clock.ts";
 import { type ByteStream, writeAll } from "../core/network.ts";
 import { decodeMessage, encodeMessage } from "./codec.ts";
-import { FrameReader } from "./frames.ts";
+import { concatenated, FrameReader } from "./frames.ts";
 import { HANDSHAKE_LIMIT, type Message, MESSAGE_LIMIT, type ProtocolError } from "./protocol.ts";
 
 /** Bytes that are read from the stream at once. */
@@ -166,7 +166,7 @@ export class Channel {
     try {
       // Messages that are sent in the same turn are written together.
       await null;
-      while (this.#frames.length > 0) await writeAll(counted, joined(this.#frames.splice(0)));
+      while (this.#frames.length > 0) await writeAll(counted, concatenated(this.#frames.splice(0)));
       this.#queueEmptied();
     } catch {
       this.#end();
@@ -185,15 +185,4 @@ export class Channel {
     this.#queuedBytes = 0;
     for (const resolve of this.#flushes.splice(0)) resolve();
   }
-}
-
-function joined(frames: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
-  if (frames.length === 1) return frames[0]!;
-  const all = new Uint8Array(frames.reduce((length, frame) => length + frame.length, 0));
-  let at = 0;
-  for (const frame of frames) {
-    all.set(frame, at);
-    at += frame.length;
-  }
-  return all;
 }

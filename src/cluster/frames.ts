@@ -113,3 +113,16 @@ function foreignProtocol(bytes: Uint8Array<ArrayBuffer>): string | null {
     ? "The peer uses HTTP, but this port is for workers"
     : null;
 }
+
+/** Puts byte arrays together; a single one is returned itself, not as a copy. */
+export function concatenated(parts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

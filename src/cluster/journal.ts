@@ -12,6 +12,7 @@ import { crc32 } from "node:zlib";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { DiskFile } from "../core/files.ts";
 import { unpack } from "./codec.ts";
+import { concatenated } from "./frames.ts";
 import { membership, MESSAGE_LIMIT } from "./protocol.ts";
 import {
   amount,
@@ -310,7 +311,7 @@ export class Journal implements RunJournal {
   append(...records: readonly JournalRecord[]): void {
     if (this.#file === null) return;
     try {
-      this.#file.append(joined(records.map(encodeRecord)));
+      this.#file.append(concatenated(records.map(encodeRecord)));
     } catch (error) {
       this.#abandon(errorText(error));
     }
@@ -325,23 +326,11 @@ export class Journal implements RunJournal {
     try {
       // There is space for this even on a full disk, now that the file is empty.
       this.#file?.truncate(0);
-      this.#file?.append(joined([JOURNAL_HEAD, encodeRecord({ type: "abandoned", reason })]));
+      this.#file?.append(concatenated([JOURNAL_HEAD, encodeRecord({ type: "abandoned", reason })]));
     } catch {
       // The file is empty then, and contains no run; or nothing can be done about it.
     }
     this.close();
     this.#onFailure(reason);
   }
-}
-
-function joined(parts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -49,7 +49,7 @@ class MemoryListener implements StreamListener {
   }
 }
 
-interface Desk {
+interface OpenListener {
   readonly workerListener: WorkerListener;
   readonly ended: Promise<void>;
   readonly candidates: Candidate[];
@@ -61,7 +61,7 @@ function open(
   listener: StreamListener,
   clock: Clock,
   changes: Partial<JoinTerms> = {},
-): Desk {
+): OpenListener {
   const [candidates, lines]: [Candidate[], string[]] = [[], []];
   const workerListener = new WorkerListener(listener, {
     terms: terms(changes),
@@ -73,7 +73,7 @@ function open(
   return { workerListener, ended: workerListener.run(), candidates, lines };
 }
 
-interface MemorySetup extends Desk {
+interface MemorySetup extends OpenListener {
   readonly clock: FakeClock;
   dial(address: string): Channel;
 }
