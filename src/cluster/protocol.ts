@@ -322,13 +322,13 @@ export const MESSAGE = union({
     /** The first and the last second that the report covers. */
     from: count,
     to: count,
-    deltas: list(reportEntry),
-    /** The latencies of each of {@link deltas}, packed. */
+    entries: list(reportEntry),
+    /** The latencies of each of {@link entries}, packed. */
     histograms: list(histogram),
     /** Errors thrown by the code of user classes: the class, the error, and how often it occurred. */
-    errors: list(tuple(name, shortText, count)),
+    userErrors: list(tuple(name, shortText, count)),
     /** The totals of each second; empty if another report of the same seconds has them. */
-    users: list(row({
+    seconds: list(row({
       second: count,
       users: count,
       peakUsers: count,

@@ -92,13 +92,13 @@ class ReportDivider {
   addSecond(one: SecondCounts): void {
     const { second, users, peakUsers, requests, failures } = one;
     this.#makeRoom(1 + numberBytes(second, users, peakUsers, requests, failures));
-    this.#open.users.push({ second, users, peakUsers, requests, failures });
+    this.#open.seconds.push({ second, users, peakUsers, requests, failures });
   }
 
   addUserError(user: string, text: string, count: number): void {
     const error = clippedText(text, MAX_ERROR);
     this.#makeRoom(1 + textBytes(user) + textBytes(error) + numberBytes(count));
-    this.#open.errors.push([user, error, count]);
+    this.#open.userErrors.push([user, error, count]);
   }
 
   addIterations({ scheduled, dropped, serviceTime, startDelay }: IterationCounts): void {
@@ -116,10 +116,10 @@ class ReportDivider {
   }
 
   addEntry(method: string, name: string, code: number, entry: EntryCounts): void {
-    const delta = reportEntryOf(method, name, code, entry);
+    const reportEntry = reportEntryOf(method, name, code, entry);
     const histogram = packBuckets(histogramOf(entry.latencies));
-    this.#makeRoom(entryBytes(delta) + BINARY_HEAD_BYTES + histogram.length);
-    this.#open.deltas.push(delta);
+    this.#makeRoom(entryBytes(reportEntry) + BINARY_HEAD_BYTES + histogram.length);
+    this.#open.entries.push(reportEntry);
     this.#open.histograms.push(histogram);
   }
 
@@ -134,8 +134,8 @@ class ReportDivider {
   }
 
   #close(): void {
-    const { users, iterations, errors, deltas, histograms } = this.#open;
-    const lists = { users, iterations, errors, deltas, histograms };
+    const { seconds, iterations, userErrors, entries, histograms } = this.#open;
+    const lists = { seconds, iterations, userErrors, entries, histograms };
     const content = { type: "REPORT", ...this.#metadata, ...this.#span, ...lists } as const;
     this.#parts.push({ content, bytes: this.#bytes });
     this.#open = new OpenPart();
@@ -144,10 +144,10 @@ class ReportDivider {
 }
 
 class OpenPart {
-  readonly users: SecondCounts[] = [];
+  readonly seconds: SecondCounts[] = [];
   readonly iterations: ReportIterations[] = [];
-  readonly errors: [user: string, error: string, count: number][] = [];
-  readonly deltas: ReportEntry[] = [];
+  readonly userErrors: [user: string, error: string, count: number][] = [];
+  readonly entries: ReportEntry[] = [];
   readonly histograms: Uint8Array[] = [];
 }
 
@@ -234,28 +234,30 @@ export const MAX_SPAN_SECONDS = 100_000;
  * @throws ProtocolError if the report contradicts itself. What is returned is valid.
  */
 export function countedOf(report: ReportContent): StatsDelta {
-  const { from, to, deltas, histograms, users, errors, iterations } = report;
+  const { from, to, histograms, seconds, userErrors, iterations } = report;
   if (from > to) refuse("it ends before it begins");
   if (to - from > MAX_SPAN_SECONDS) refuse("it covers too many seconds");
   checkSeconds(report);
-  for (const [, , count] of errors) checkCount(count);
-  if (deltas.length !== histograms.length) refuse("the numbers of entries and histograms differ");
+  for (const [, , count] of userErrors) checkCount(count);
+  if (report.entries.length !== histograms.length) {
+    refuse("the numbers of entries and histograms differ");
+  }
   if (iterations.length > 1) refuse("it has counts of iterations twice");
   const named = new PairMap<true>();
-  const entries = deltas.map((delta, i): CodedEntry => {
-    const { method, name, code } = delta;
+  const entries = report.entries.map((one, i): CodedEntry => {
+    const { method, name, code } = one;
     const key = `${code} ${name}`;
     if (named.get(method, key) !== undefined) refuse("a method, name and status is in it twice");
     named.set(method, key, true);
-    return [method, name, code, entryOf(delta, histograms[i]!)];
+    return [method, name, code, entryOf(one, histograms[i]!)];
   });
   const [ofIterations = null] = iterations.map(iterationsOf);
-  return { from, to, seconds: users, entries, userErrors: errors, iterations: ofIterations };
+  return { from, to, seconds, entries, userErrors, iterations: ofIterations };
 }
 
-function checkSeconds({ from, to, users }: ReportContent): void {
+function checkSeconds({ from, to, seconds }: ReportContent): void {
   let last: SecondCounts | null = null;
-  for (const one of users) {
+  for (const one of seconds) {
     if (one.second < from || one.second > to) refuse("a second is outside its time");
     if (last !== null && one.second <= last.second) refuse("its seconds are not in order");
     if (one.failures > one.requests) refuse("a second has more failures than requests");
@@ -263,13 +265,13 @@ function checkSeconds({ from, to, users }: ReportContent): void {
   }
 }
 
-function entryOf(delta: ReportEntry, histogram: Uint8Array): CodedEntry[3] {
-  const { failures, errors } = delta;
-  const latencies = latenciesOf(delta, histogram);
+function entryOf(entry: ReportEntry, histogram: Uint8Array): CodedEntry[3] {
+  const { failures, errors } = entry;
+  const latencies = latenciesOf(entry, histogram);
   const requests = latencies.count;
   if (failures > requests) refuse("an entry has more failures than requests");
   for (const [, count] of errors) checkCount(count);
-  return { requests, ...requestCounts(delta), latencies, errors };
+  return { requests, ...requestCounts(entry), latencies, errors };
 }
 
 function iterationsOf(

@@ -191,7 +191,7 @@ export class WorkerState {
    * @param isCounted whether its requests are part of the totals.
    */
   update(report: Message<"REPORT">, isCounted: boolean): void {
-    for (const { users, peakUsers, requests } of this.secondsInRun(report.users)) {
+    for (const { users, peakUsers, requests } of this.secondsInRun(report.seconds)) {
       this.users = users;
       this.peakUsers = Math.max(this.peakUsers, peakUsers);
       if (isCounted) this.requests += requests;

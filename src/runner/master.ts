@@ -477,13 +477,13 @@ function loadChange({ elapsedSeconds, model, users, rate }: JournalRecord<"steer
 }
 
 /** A report as handlers of the `workerReport` event get it. */
-function workerReport({ from, to, users, cpu, lag }: Message<"REPORT">): WorkerReport {
+function workerReport({ from, to, seconds, cpu, lag }: Message<"REPORT">): WorkerReport {
   const sum = (field: "requests" | "failures"): number =>
-    users.reduce((total, second) => total + second[field], 0);
+    seconds.reduce((total, second) => total + second[field], 0);
   return {
     from,
     to,
-    users: users.at(-1)?.users ?? 0,
+    users: seconds.at(-1)?.users ?? 0,
     requests: sum("requests"),
     failures: sum("failures"),
     cpu,

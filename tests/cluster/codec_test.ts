@@ -40,9 +40,9 @@ function refusal(payload: Uint8Array): string {
 /** A report of one entry with these texts. */
 function reportOf(method: string, name: string, error: string): Message<"REPORT"> {
   return report({
-    deltas: [delta({ method, name, failures: 1, errors: [[error, 1]] })],
+    entries: [delta({ method, name, failures: 1, errors: [[error, 1]] })],
     histograms: [packedRequests(1)],
-    errors: [[name, error, 1]],
+    userErrors: [[name, error, 1]],
   });
 }
 
@@ -155,12 +155,12 @@ Deno.test("keys of maps are strings, and never __proto__", () => {
 Deno.test("names, methods and errors that are too long are cut and stay distinct", () => {
   const [{ method, name, errors }] = sent(
     reportOf("M".repeat(1001), "n".repeat(2001), "e".repeat(5000)),
-  ).deltas as [Message<"REPORT">["deltas"][0]];
+  ).entries as [Message<"REPORT">["entries"][0]];
   assert.equal(method.length, 1000);
   assert.equal(name.length, 2000);
   assert.match(name, /^n{1991}…[0-9a-f]{8}$/);
   assert.equal(errors[0]![0].length, 1000);
-  const other = sent(reportOf("GET", "n".repeat(2002), "")).deltas[0]!.name;
+  const other = sent(reportOf("GET", "n".repeat(2002), "")).entries[0]!.name;
   assert.notEqual(other, name);
 });
 
@@ -177,8 +177,8 @@ Deno.test("ids are never cut, so the peer refuses one that is too long", () => {
 Deno.test("texts with lone surrogates are sent", () => {
   for (const length of [1, 40, 60, 300]) {
     const odd = "\ud800".repeat(length);
-    const [{ name, errors }] = sent(reportOf(odd, odd, odd)).deltas as [
-      Message<"REPORT">["deltas"][0],
+    const [{ name, errors }] = sent(reportOf(odd, odd, odd)).entries as [
+      Message<"REPORT">["entries"][0],
     ];
     assert.ok(name.isWellFormed());
     assert.match(name, /^\ufffd+…[0-9a-f]{8}$/);
@@ -189,7 +189,7 @@ Deno.test("texts with lone surrogates are sent", () => {
 
 Deno.test("names that differ only in a leading byte order mark stay distinct", () => {
   const names = ["a", "\ufeffa", "\ufeff".repeat(2) + "a"].map((start) => start + "a".repeat(300));
-  const arrived = names.map((name) => sent(reportOf("GET", name, "")).deltas[0]!.name);
+  const arrived = names.map((name) => sent(reportOf("GET", name, "")).entries[0]!.name);
   assert.equal(new Set(arrived).size, 3);
 });
 

@@ -108,7 +108,7 @@ Deno.test("messages after the handshake may be large", async () => {
   worker.send(joinFor(await nextOf(worker, "HELLO"), "secret"));
   await accepted;
   const histograms = [new Uint8Array(100_000)];
-  worker.send(report({ runId: "run-1", deltas: [delta()], histograms }));
+  worker.send(report({ runId: "run-1", entries: [delta()], histograms }));
   assert.equal((await nextOf(master, "REPORT")).histograms[0]?.length, 100_000);
 });
 

@@ -103,22 +103,22 @@ Deno.test("each second is a report", () => {
   assert.equal(outbox.next(0), null);
   assert.equal(outbox.lastSeq, 0);
   outbox.add(second(7, [sample()]), { phase: 2, cpu: 0.5, lag: 3 });
-  const [{ deltas, histograms, ...report } = assert.fail(), ...others] = reportsOf(outbox);
+  const [{ entries, histograms, ...report } = assert.fail(), ...others] = reportsOf(outbox);
   assert.deepEqual(report, {
     type: "REPORT",
     runId: "run",
     seq: 1,
     from: 7,
     to: 7,
-    errors: [],
+    userErrors: [],
     iterations: [],
-    users: [{ second: 7, users: 3, peakUsers: 3, requests: 1, failures: 0 }],
+    seconds: [{ second: 7, users: 3, peakUsers: 3, requests: 1, failures: 0 }],
     cpu: 0.5,
     lag: 3,
     final: false,
     phase: 2,
   });
-  assert.deepEqual([deltas.length, histograms.length, others.length], [1, 1, 0]);
+  assert.deepEqual([entries.length, histograms.length, others.length], [1, 1, 0]);
   assert.equal(outbox.lastSeq, 1);
 });
 
@@ -129,7 +129,7 @@ Deno.test("64 seconds are kept apart, and further ones are merged", () => {
     ...Array.from({ length: 64 }, (_, i) => [i + 1, i, i, false]),
     [65, 64, 69, false],
   ]);
-  assert.deepEqual(reports.at(-1)!.users.map(({ second }) => second), [64, 65, 66, 67, 68, 69]);
+  assert.deepEqual(reports.at(-1)!.seconds.map(({ second }) => second), [64, 65, 66, 67, 68, 69]);
 });
 
 Deno.test("sent reports count towards the 64 until they are acknowledged", () => {
@@ -194,7 +194,7 @@ Deno.test("at the end everything unsent is one report, which is the final one", 
   assert.equal(outbox.drained, false);
   const [report = assert.fail(), ...others] = framesOf(outbox).map(reportIn);
   assert.deepEqual(outline([report, ...others]), [[2, 1, 69, true]]);
-  assert.deepEqual([report.cpu, report.lag, report.users.length], [0.7, 9, 69]);
+  assert.deepEqual([report.cpu, report.lag, report.seconds.length], [0.7, 9, 69]);
   assert.equal(outbox.drained, false);
   outbox.acknowledged(2, 0);
   assert.equal(outbox.drained, true);
@@ -208,7 +208,7 @@ Deno.test("at the end, if everything was sent, the final report is empty", () =>
   outbox.finish(METADATA);
   const reports = reportsOf(outbox);
   assert.deepEqual(outline(reports), [[4, 2, 2, true]]);
-  assert.deepEqual([reports[0]!.users, reports[0]!.deltas], [[], []]);
+  assert.deepEqual([reports[0]!.seconds, reports[0]!.entries], [[], []]);
   assert.equal(outbox.drained, true);
 });
 

@@ -48,10 +48,10 @@ Deno.test("a second in which nothing was counted is one report", () => {
     lag: 3,
     from: 7,
     to: 7,
-    users: [{ second: 7, users: 3, peakUsers: 3, requests: 0, failures: 0 }],
-    errors: [],
+    seconds: [{ second: 7, users: 3, peakUsers: 3, requests: 0, failures: 0 }],
+    userErrors: [],
     iterations: [],
-    deltas: [],
+    entries: [],
     histograms: [],
   });
   assert.deepEqual(others, []);
@@ -59,9 +59,12 @@ Deno.test("a second in which nothing was counted is one report", () => {
 
 Deno.test("merged seconds without any counts are one report", () => {
   const parts = reportParts(deltaOf({ from: 4, to: 6 }), METADATA);
-  assert.deepEqual(parts.map(({ content: { from, to, users } }) => [from, to, users.length]), [
-    [4, 6, 0],
-  ]);
+  assert.deepEqual(
+    parts.map(({ content: { from, to, seconds } }) => [from, to, seconds.length]),
+    [
+      [4, 6, 0],
+    ],
+  );
 });
 
 Deno.test("a second with twenty names is one report", () => {
@@ -79,7 +82,7 @@ Deno.test("counts that exceed 12 KiB are divided, and add up to the same totals"
     assert.ok(bytes <= 12 * KIB && encodedBytes(part) <= bytes, `${encodedBytes(part)}, ${bytes}`);
   }
   for (const part of parts.slice(0, -1)) assert.ok(encodedBytes(part) > 9 * KIB);
-  assert.deepEqual(parts.map(({ content }) => content.users.length), [
+  assert.deepEqual(parts.map(({ content }) => content.seconds.length), [
     1,
     ...parts.slice(1).map(() => 0),
   ]);
@@ -97,7 +100,7 @@ Deno.test("the seconds of a long time are divided too, and each is reported once
   const parts = reportParts(merged, METADATA);
   assert.ok(parts.length > 3, `${parts.length} parts`);
   for (const { bytes } of parts) assert.ok(bytes <= 12 * KIB);
-  const reported = parts.flatMap(({ content }) => content.users.map(({ second }) => second));
+  const reported = parts.flatMap(({ content }) => content.seconds.map(({ second }) => second));
   assert.deepEqual(reported, Array.from({ length: 5000 }, (_, second) => second));
 });
 
@@ -107,7 +110,7 @@ Deno.test("a name that exceeds a report has one of its own", () => {
     (_, i) => sample({ name: "pay", latencyMs: 5, error: `${i}`.padStart(200, "no order ") }),
   );
   const parts = reportParts(secondOf([...names(3), ...many, sample({ name: "list" })]), METADATA);
-  const contents = parts.map(({ content }) => content.deltas.map(({ name }) => name));
+  const contents = parts.map(({ content }) => content.entries.map(({ name }) => name));
   assert.deepEqual(contents, [["/item/0", "/item/1", "/item/2"], ["pay"], ["list"]]);
   const [, pay = assert.fail()] = parts;
   assert.ok(encodedBytes(pay) <= pay.bytes && pay.bytes < 220 * KIB);
@@ -121,7 +124,7 @@ Deno.test("the longest possible report is within 900 KiB", () => {
   const [, longest = assert.fail()] = reportParts(interval, METADATA);
   const bytes = encodedBytes(longest);
   assert.ok(bytes < 900 * KIB && bytes > 800 * KIB, `${bytes}`);
-  assert.equal(longest.content.deltas[0]?.errors.length, 1001);
+  assert.equal(longest.content.entries[0]?.errors.length, 1001);
 });
 
 Deno.test("errors that are too long stay distinct when they are cut", () => {
@@ -130,8 +133,8 @@ Deno.test("errors that are too long stay distinct when they are cut", () => {
   for (const error of errors) interval.userErrors.set("BuyTest", error, 1);
   const [{ content } = assert.fail()] = reportParts(interval, METADATA);
   const texts = [
-    content.deltas[0]!.errors.map(([error]) => error),
-    content.errors.map(([, e]) => e),
+    content.entries[0]!.errors.map(([error]) => error),
+    content.userErrors.map(([, e]) => e),
   ];
   for (const [first = "", second = "", ...others] of texts) {
     assert.notEqual(first, second);
@@ -151,8 +154,8 @@ Deno.test("iterations are in exactly one report, before the entries", () => {
   const parts = reportParts(interval, METADATA);
   const reported = parts.filter(({ content }) => content.iterations.length > 0);
   assert.deepEqual([parts.length > 4, reported.length], [true, 1]);
-  const { deltas, errors, iterations: [iterations = assert.fail()] } = reported[0]!.content;
-  assert.deepEqual([errors.length > 0, deltas.length > 0], [true, true]);
+  const { entries, userErrors, iterations: [iterations = assert.fail()] } = reported[0]!.content;
+  assert.deepEqual([userErrors.length > 0, entries.length > 0], [true, true]);
   const { serviceTime, startDelay, ...counts } = iterations;
   assert.deepEqual(counts, { scheduled: 9, dropped: 2 });
   assert.deepEqual(startDelay.spread, [{ sum: 56, min: 0, max: 50, squaredDeviations: 1886.8 }]);
@@ -235,7 +238,7 @@ function assertRefused(message: RegExp, changes: Partial<Message<"REPORT">>): vo
 
 /** A report of one entry. */
 function withEntry(changes: Parameters<typeof delta>[0], requests = 3): Partial<Message<"REPORT">> {
-  return { deltas: [delta(changes)], histograms: [packedRequests(requests)] };
+  return { entries: [delta(changes)], histograms: [packedRequests(requests)] };
 }
 
 const SPREAD: ReportSpread = { sum: 10, min: 10, max: 10, squaredDeviations: 0 };
@@ -254,7 +257,7 @@ function reported(changes: Partial<ReportIterations> = {}): ReportIterations {
 }
 
 /** A second without anything else. */
-function second(second: number, requests = 0, failures = 0): Message<"REPORT">["users"][number] {
+function second(second: number, requests = 0, failures = 0): Message<"REPORT">["seconds"][number] {
   return { second, users: 1, peakUsers: 1, requests, failures };
 }
 
@@ -266,8 +269,8 @@ Deno.test("the counts of a report are read as they were written", () => {
     ...withEntry({ ...changes, errors: [["HTTP 500", 2]] }),
     from: 4,
     to: 6,
-    users,
-    errors: [["BuyTest", "no token", 3]],
+    seconds: users,
+    userErrors: [["BuyTest", "no token", 3]],
   })));
   const { requests, failures, userErrors, timeline } = plainStatistics(totals.statistics(2));
   const [{ latencyMs, buckets, codes, ...row } = assert.fail(), ...others] = requests;
@@ -304,21 +307,21 @@ Deno.test("a time that ends before it begins or is too long is refused", () => {
 
 Deno.test("seconds outside the time, out of order or repeated are refused", () => {
   const time = { from: 4, to: 6 };
-  assert.equal(countedOf(report({ ...time, users: [second(4), second(6)] })).seconds.length, 2);
-  assertRefused(/outside/, { ...time, users: [second(3)] });
-  assertRefused(/outside/, { ...time, users: [second(4), second(7)] });
-  assertRefused(/order/, { ...time, users: [second(5), second(4)] });
-  assertRefused(/order/, { ...time, users: [second(4), second(4)] });
+  assert.equal(countedOf(report({ ...time, seconds: [second(4), second(6)] })).seconds.length, 2);
+  assertRefused(/outside/, { ...time, seconds: [second(3)] });
+  assertRefused(/outside/, { ...time, seconds: [second(4), second(7)] });
+  assertRefused(/order/, { ...time, seconds: [second(5), second(4)] });
+  assertRefused(/order/, { ...time, seconds: [second(4), second(4)] });
 });
 
 Deno.test("more failures than requests are refused, in an entry and in a second", () => {
   assertRefused(/more failures/, withEntry({ failures: 4 }));
-  assertRefused(/more failures/, { users: [second(0, 1, 2)] });
+  assertRefused(/more failures/, { seconds: [second(0, 1, 2)] });
 });
 
 Deno.test("an invalid, missing or extra histogram is refused", () => {
-  assertRefused(/histogram is invalid/, { deltas: [delta()], histograms: [Uint8Array.of(0, 1)] });
-  assertRefused(/numbers of entries and histograms differ/, { deltas: [delta()] });
+  assertRefused(/histogram is invalid/, { entries: [delta()], histograms: [Uint8Array.of(0, 1)] });
+  assertRefused(/numbers of entries and histograms differ/, { entries: [delta()] });
   assertRefused(/numbers of entries and histograms differ/, { histograms: [packedRequests(1)] });
 });
 
@@ -329,7 +332,7 @@ Deno.test("a minimum latency above the maximum is refused", () => {
 Deno.test("a repeated method, name and status is refused", () => {
   const histograms = [packedRequests(1), packedRequests(1)];
   assertRefused(/a method, name and status is in it twice/, {
-    deltas: [delta(), delta()],
+    entries: [delta(), delta()],
     histograms,
   });
   const pairs = [
@@ -341,7 +344,7 @@ Deno.test("a repeated method, name and status is refused", () => {
     [delta({ code: 20, name: "0 a" }), delta({ code: 200, name: "a" })],
   ];
   for (const deltas of pairs) {
-    const entries = [...countedOf(report({ deltas, histograms })).entries];
+    const entries = [...countedOf(report({ entries: deltas, histograms })).entries];
     assert.deepEqual(
       entries.map(([method, name, code]) => [method, name, code]),
       deltas.map(({ method, name, code }) => [method, name, code]),
@@ -397,7 +400,7 @@ Deno.test("an error with a count of 0 is refused", () => {
     const entry = withEntry({ errors: [["HTTP 500", 1], ["timed out", count]] });
     assertRefused(/count of an error is not positive/, entry);
     assertRefused(/count of an error is not positive/, {
-      errors: [["BuyTest", "no token", count]],
+      userErrors: [["BuyTest", "no token", count]],
     });
   }
 });
@@ -407,7 +410,7 @@ Deno.test("every report is either refused or can be added to totals", () => {
   fc.assert(fc.property(messages.REPORT, span, (message, { from, to }) => {
     let counted;
     try {
-      counted = countedOf({ ...message, from, to, users: message.users.slice(0, to) });
+      counted = countedOf({ ...message, from, to, seconds: message.seconds.slice(0, to) });
     } catch (error) {
       assert.ok(error instanceof ProtocolError);
       return;

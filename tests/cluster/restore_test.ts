@@ -173,7 +173,7 @@ Deno.test("a lost worker runs nothing, and is still incomplete if the test had b
   const { state } = await restored([
     RUN_RECORD,
     ...WORKERS,
-    recordOf("i0", { ...report, users: [second] }),
+    recordOf("i0", { ...report, seconds: [second] }),
     { type: "assigned", incarnation: "i1", classes: { Shopper: 1 } },
     ...["i0", "i1", "i2"].map((incarnation): JournalRecord => ({
       type: "membership",

@@ -17,9 +17,9 @@ function oneRequest(seq: number, changes: Partial<Message<"REPORT">> = {}): Mess
     seq,
     from: seq,
     to: seq,
-    deltas: [delta()],
+    entries: [delta()],
     histograms: [packedRequests(1)],
-    users: [{ second: seq, users: 3, peakUsers: 3, requests: 1, failures: 0 }],
+    seconds: [{ second: seq, users: 3, peakUsers: 3, requests: 1, failures: 0 }],
     ...changes,
   });
 }
@@ -69,7 +69,7 @@ Deno.test("an invalid report counts nothing, and is still expected", () => {
   const run = state();
   const worker = enter(run, "a");
   const broken = oneRequest(1, {
-    deltas: [delta(), delta({ name: "pay", failures: 2 })],
+    entries: [delta(), delta({ name: "pay", failures: 2 })],
     histograms: [packedRequests(1), packedRequests(1)],
   });
   assert.throws(() => run.apply(worker, broken), { name: "ProtocolError", code: "protocol" });
@@ -125,7 +125,7 @@ Deno.test("users and rate are those of the last second, requests those of all se
     report({
       from: 3,
       to: 4,
-      users: [
+      seconds: [
         { ...second, second: 3, users: 7, peakUsers: 9, requests: 20 },
         { ...second, second: 4, users: 6, peakUsers: 7, requests: 30 },
       ],
@@ -139,7 +139,7 @@ Deno.test("users and rate are those of the last second, requests those of all se
 Deno.test("a report without seconds does not change users, rate and requests", () => {
   const one = worker();
   const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0 }];
-  one.update(report({ from: 4, to: 4, users }), true);
+  one.update(report({ from: 4, to: 4, seconds: users }), true);
   one.update(report({ from: 4, to: 4 }), true);
   assert.deepEqual([one.users, one.peakUsers, one.rate, one.requests], [6, 7, 30, 30]);
   assert.equal(one.lastSecond, 4);
@@ -164,7 +164,7 @@ Deno.test("a lost worker runs nothing, and keeps its counts", () => {
   const one = worker();
   const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0 }];
   one.phase = "running";
-  one.update(report({ from: 4, to: 4, users }), true);
+  one.update(report({ from: 4, to: 4, seconds: users }), true);
   one.lose(11.5);
   assert.deepEqual([one.phase, one.users, one.rate], ["preparing", 0, 0]);
   assert.deepEqual([one.peakUsers, one.requests, one.lastSecond], [7, 30, 4]);

@@ -80,7 +80,7 @@ Deno.test("each report is counted, passed on as an event, and watched for a work
       { second: from, users: 7, peakUsers: 9, requests: 20, failures: 2 },
       { second: to, users: 6, peakUsers: 7, requests: 30, failures: 1 },
     ];
-    busy.channel.send(report({ runId: "run-1", seq, from, to, users, cpu: 0.98, lag: 3 }));
+    busy.channel.send(report({ runId: "run-1", seq, from, to, seconds: users, cpu: 0.98, lag: 3 }));
   }
   await cluster.advance(1);
   assert.deepEqual(reports[1], [

@@ -345,7 +345,10 @@ function reporterScene(elapsedSeconds = 0): ReporterScene {
 }
 
 function requests(reports: readonly Message<"REPORT">[]): number {
-  return reports.flatMap(({ users }) => users).reduce((sum, { requests }) => sum + requests, 0);
+  return reports.flatMap(({ seconds: users }) => users).reduce(
+    (sum, { requests }) => sum + requests,
+    0,
+  );
 }
 
 async function end({ generator, reporter }: ReporterScene): Promise<void> {

@@ -175,7 +175,7 @@ Deno.test("STOP stops all users, and the final report has everything they did", 
     [2, false],
     [3, true],
   ]);
-  const counted = reports.flatMap(({ users }) => users)
+  const counted = reports.flatMap(({ seconds: users }) => users)
     .reduce((sum, { requests }) => sum + requests, 0);
   assert.equal(counted, target.steps.length);
   assert.deepEqual(master.of("STOPPED"), [{ type: "STOPPED", lastSeq: 3 }]);
@@ -296,7 +296,7 @@ Deno.test("users that were stopped are replaced by new ones, and their counts ar
   master.send({ type: "STOP", deadline: 17 });
   await cluster.advance(500);
   const counted = new Map(master.of("REPORT").map((report) => [report.seq, report]));
-  const sum = [...counted.values()].flatMap(({ users }) => users)
+  const sum = [...counted.values()].flatMap(({ seconds: users }) => users)
     .reduce((sum, { requests }) => sum + requests, 0);
   assert.equal(sum, target.steps.length);
   worker.kill();
@@ -436,7 +436,7 @@ Deno.test("an error from a promise that is not awaited is counted", async () => 
   await all.cluster.advance(500);
   all.worker.run.noteStrayError(new Error("lost"));
   await all.cluster.advance(1_000);
-  assert.deepEqual(all.master.of("REPORT")[0]!.errors, [["(not awaited)", "lost", 1]]);
+  assert.deepEqual(all.master.of("REPORT")[0]!.userErrors, [["(not awaited)", "lost", 1]]);
   all.worker.kill();
 });
 
