@@ -1,37 +1,37 @@
 #!/bin/sh
-# Says whether the aiotest of this container is well; the image has it as its HEALTHCHECK. Exit code 0
-# where it is; otherwise 1, and a line that says why. It reads what the system knows and talks to nobody:
-# it costs next to nothing beside a running test, and is never logged as a stranger at the master's port.
+# The HEALTHCHECK of the image. Exits with code 0 if aiotest is healthy, otherwise with code 1 and one
+# line that says why. It only reads /proc and sends nothing to aiotest, so it costs almost nothing during
+# a test, and the master does not log it as an unknown connection.
 #
-# any role  there is an aiotest, and it is not stopped
-# master    its port is open, and it takes the connections that arrive there
-# worker    it has a connection to its master, who hangs up on workers that fall silent
+# any role  aiotest is running and not suspended
+# master    its port is open, and it accepts connections
+# worker    it is connected to its master, which disconnects workers that stop responding
 set -u
 
-unwell() {
+unhealthy() {
   echo "$1"
   exit 1
 }
 
 found=
 for folder in /proc/[0-9]*; do
-  # A process may be gone by now.
+  # The process may have ended since.
   { read -r _ name state _ <"$folder/stat"; } 2>/dev/null || continue
   [ "$name" = "(aiotest)" ] || continue
   found=1
   case $state in
-    [TtZX]) unwell "process ${folder#/proc/} is stopped" ;;
+    [TtZX]) unhealthy "process ${folder#/proc/} is suspended" ;;
   esac
 done
-[ -n "$found" ] || unwell "there is no aiotest"
+[ -n "$found" ] || unhealthy "aiotest is not running"
 
-# Role and port stand in the arguments or in the environment; one that stands in a file is not seen.
+# Role and port are read from the arguments and the environment. A --config file is not read.
 master=${AIOTEST_MASTER:-}
 worker=${AIOTEST_WORKER:-}
 bind_port=${AIOTEST_MASTER_BIND_PORT:-5557}
 master_port=${AIOTEST_MASTER_PORT:-5557}
 before=
-set -f # an argument may look like a pattern of file names
+set -f # an argument may look like a file name pattern
 for argument in $(tr '\0' '\n' </proc/1/cmdline); do
   case $before in
     --master-bind-port) bind_port=$argument ;;
@@ -52,10 +52,10 @@ is_on() {
   esac
 }
 
-# The kernel's tables of sockets have addresses as HEX:PORT, with the port as four digits.
+# The kernel's socket tables list addresses as HEX:PORT. The port has four hexadecimal digits.
 sockets() { cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
 
-# What is at the master's port: nothing, or how many connections wait to be taken, in hexadecimal.
+# Prints how many connections wait to be accepted on a port, in hexadecimal; nothing if it is not open.
 waiting() {
   sockets | while read -r _ here _ state queues _; do
     case $here/$state in
@@ -78,14 +78,14 @@ has_master() {
 if is_on "$master" && [ "$bind_port" != 0 ]; then
   port=$(printf %04X "$bind_port")
   case $(waiting "$port") in
-    '') unwell "nobody listens at the master's port $bind_port" ;;
+    '') unhealthy "the master is not listening on port $bind_port" ;;
     00000000) ;;
     *)
-      # They may have come this very moment.
+      # They may have arrived just now.
       sleep 2
-      [ "$(waiting "$port")" = 00000000 ] || unwell "the master takes no connections"
+      [ "$(waiting "$port")" = 00000000 ] || unhealthy "the master does not accept connections"
       ;;
   esac
 elif is_on "$worker"; then
-  has_master "$(printf %04X "$master_port")" || unwell "the worker has no master"
+  has_master "$(printf %04X "$master_port")" || unhealthy "the worker is not connected to a master"
 fi

@@ -162,7 +162,7 @@ const TABLE = {
   host: {
     flags: "-H, --host <URL>",
     group: TEST,
-    help: "target host, in place of that of every user class",
+    help: "target host; overrides the host of every user class",
     type: textOf("a host like http://127.0.0.1:8000"),
     default: null,
     commands: {

@@ -40,7 +40,7 @@ Deno.test("the target of the compose files answers the requests of the examples"
   try {
     const url = await firstUrl(child.stderr);
     const login = await fetch(`${url}/login`, { method: "POST", body: "{}" });
-    assert.deepEqual(await login.json(), { token: "of-nobody" });
+    assert.deepEqual(await login.json(), { token: "example" });
     assert.equal((await fetch(`${url}/`)).status, 200);
   } finally {
     child.kill();

@@ -241,7 +241,7 @@ testImage(
 
     await using worker = start(["--worker", "--master-port", port]);
     await worker.says("Cannot reach the master at");
-    assert.equal(await worker.unwell(), "the worker has no master");
+    assert.equal(await worker.unwell(), "the worker is not connected to a master");
 
     const options = ["-H", target.url, "-u", "6", "-r", "50", "--json", "/reports/cluster.json"];
     const bind = `--master-bind-port=${port}`;
@@ -264,7 +264,7 @@ testImage(
     ]);
 
     worker.kill("SIGSTOP");
-    await worker.becomes(/^process \d+ is stopped$/, 5);
+    await worker.becomes(/^process \d+ is suspended$/, 5);
     worker.kill("SIGCONT");
     master.stop();
     for (const node of [master, worker, pair]) {
@@ -294,8 +294,8 @@ export class IdleTest extends User {
 
 for (
   const [role, complaint] of [
-    ["worker", /^the worker has no master$/],
-    ["master", /^the master takes no connections$/],
+    ["worker", /^the worker is not connected to a master$/],
+    ["master", /^the master does not accept connections$/],
   ] as const
 ) {
   testImage(`a ${role} in an endless loop is unhealthy`, async (image) => {
