@@ -43,7 +43,7 @@ function validator(): (file: unknown) => string[] {
       : validate.errors!.map(({ instancePath, message }) => `${instancePath} ${message}`);
 }
 
-Deno.test("every compose file keeps to the published schema, as written and filled in", () => {
+Deno.test("every compose file matches the published schema, before and after interpolation", () => {
   const problems = validator();
   for (const name of FILES) {
     const written = parseYaml(Deno.readTextFileSync(`${DEPLOY}/${name}`), { merge: true });
@@ -53,21 +53,21 @@ Deno.test("every compose file keeps to the published schema, as written and fill
   for (const whole of everyRun()) assert.deepEqual(problems(whole), []);
 });
 
-Deno.test("the schema refuses what Compose would not understand", () => {
+Deno.test("the schema rejects files that Compose would reject", () => {
   const problems = validator();
   const service = composeRun("local").services.aiotest;
   assert.notDeepEqual(problems({ services: { aiotest: { ...service, stop_grace: "5s" } } }), []);
   assert.notDeepEqual(problems({ services: { aiotest: { ...service, ulimits: 5 } } }), []);
 });
 
-Deno.test("variables are filled in as Compose does", () => {
+Deno.test("variables are interpolated as by Compose", () => {
   const env = { A: "a", EMPTY: "" };
   assert.equal(interpolate("${A} ${A:-b} $$A", env), "a a $A");
   assert.equal(interpolate("${EMPTY:-x}${NONE:-${A}}${NONE}", env), "xa");
   assert.throws(() => interpolate("${EMPTY:?say it}", env), /^Error: EMPTY is missing: say it$/);
 });
 
-Deno.test("what nobody can guess has to be given: target, token and password", () => {
+Deno.test("target, token and password have no default", () => {
   for (
     const [name, files] of [["AIOTEST_HOST", COMPOSE_RUNS.local], [
       "AIOTEST_TOKEN",
@@ -83,7 +83,7 @@ Deno.test("what nobody can guess has to be given: target, token and password", (
   assert.throws(() => readCompose(COMPOSE_RUNS.redis, env), /^Error: REDIS_PASSWORD is missing/);
 });
 
-Deno.test("every node's command and environment are options that aiotest takes", async () => {
+Deno.test("the command and environment of every node are valid options of aiotest", async () => {
   const local = await settingsOf(composeRun("local").services.aiotest!);
   assert.deepEqual(local, {
     ...DEFAULTS,
@@ -121,7 +121,7 @@ Deno.test("every node's command and environment are options that aiotest takes",
   }
 });
 
-Deno.test("the master waits for as many workers as there are", async () => {
+Deno.test("the master waits for all workers", async () => {
   for (
     const [env, replicas, expected] of [
       [{}, "4", 4],
@@ -136,7 +136,7 @@ Deno.test("the master waits for as many workers as there are", async () => {
   }
 });
 
-Deno.test("nodes have time to end well, room for connections, and no rights that they do not need", async () => {
+Deno.test("nodes have time to stop, enough file descriptors, and no unneeded privileges", async () => {
   for (const node of everyRun().flatMap(nodesOf)) {
     const { stopTimeout } = await settingsOf(node);
     assert.ok(parseDuration(node.stop_grace_period!)! >= stopTimeout + 20);
@@ -155,7 +155,7 @@ Deno.test("a master is stopped before its workers", () => {
   }
 });
 
-Deno.test("what a service waits for is there, and can become what is waited for", () => {
+Deno.test("services wait for services that exist and can meet the condition", () => {
   for (const { services } of everyRun()) {
     for (const service of Object.values(services)) {
       for (const [name, { condition, required }] of Object.entries(service.depends_on ?? {})) {
@@ -168,7 +168,7 @@ Deno.test("what a service waits for is there, and can become what is waited for"
   }
 });
 
-Deno.test("test files are mounted where aiotest looks, and volumes are declared", () => {
+Deno.test("test files are mounted where aiotest expects them, and volumes are declared", () => {
   for (const { services, volumes: declared } of everyRun()) {
     const { volumes, environment } = services.aiotest ?? services.master!;
     const [tests, reports] = volumes!;
@@ -183,7 +183,7 @@ Deno.test("test files are mounted where aiotest looks, and volumes are declared"
   assert.equal(tests, "/srv/tests:/test:ro");
 });
 
-Deno.test("the image is built with the Deno that the project is tested with", () => {
+Deno.test("the image is built with the version of Deno that CI uses", () => {
   const dockerfile = Deno.readTextFileSync(projectPath("Dockerfile"));
   const ci = Deno.readTextFileSync(projectPath(".ci/run"));
   const version = /^deno_version=(\S+)$/m.exec(ci)![1];

@@ -43,7 +43,7 @@ function labelsOfSeries(): Map<string, Set<string>> {
   return all;
 }
 
-Deno.test("the dashboard of Grafana asks for nothing that aiotest does not tell", async () => {
+Deno.test("the queries of the Grafana dashboard use only metrics of aiotest", async () => {
   const known = labelsOfSeries();
   const asked = new Set<string>();
   for (const { title, expression } of await dashboardQueries()) {
@@ -64,7 +64,7 @@ Deno.test("the dashboard of Grafana asks for nothing that aiotest does not tell"
   assert.ok(asked.size > 15, [...asked].join());
 });
 
-Deno.test("the panels of the dashboard lie side by side, and each has an id of its own", async () => {
+Deno.test("the panels of the dashboard do not overlap, and have unique ids", async () => {
   const { panels, uid } = JSON.parse(await Deno.readTextFile(`${DEPLOY}/grafana/aiotest.json`));
   assert.equal(uid, "aiotest");
   const taken = new Set<string>();
@@ -81,7 +81,7 @@ Deno.test("the panels of the dashboard lie side by side, and each has an id of i
   }
 });
 
-Deno.test("Grafana is told where the dashboard and Prometheus are", async () => {
+Deno.test("Grafana is provisioned with the dashboard and Prometheus", async () => {
   const read = async (name: string): Promise<Record<string, unknown[]>> =>
     parseYaml(await Deno.readTextFile(`${DEPLOY}/grafana/provisioning/${name}`)) as Record<
       string,
