@@ -122,17 +122,17 @@ function median(values: readonly number[]): number {
 }
 
 /**
- * Reports are not all sent in the same moment, as real workers do it: this process and the master share
- * their cores with other tests. `deno task bench cluster` does not spread them.
+ * Spreads the reports over each second, as this process and the master share their cores with other tests.
+ * `deno task bench cluster` sends them all at the same moment.
  */
 const SPREAD_MS = 900;
 
-/** Numbers that depend on the machine are for whoever reads the log. */
+/** Prints figures that depend on the machine. */
 function say(line: string): void {
   denoHost().stdout.write(`${line}\n`);
 }
 
-/** Everything that every worker sent was counted once, and every worker knows that it was. */
+/** Asserts that every report was counted once, and that every worker knows it. */
 function assertExact(run: SimulatedRun, workers: number): void {
   const { sent, counted, drained, summary } = run;
   assert.deepEqual(counted, sent);
@@ -143,7 +143,7 @@ function assertExact(run: SimulatedRun, workers: number): void {
   assert.equal(summary.totals.requests, requests);
   assert.equal(summary.timeline.reduce((sum, second) => sum + second.requests, 0), requests);
   assert.equal(summary.workers.reduce((sum, worker) => sum + worker.requests, 0), requests);
-  assert.deepEqual([summary.workers.length, summary.users.peak], [workers, workers]);
+  assert.equal(summary.workers.length, workers);
 }
 
 Deno.test("200 workers that are cut off at the same moment all return within 10 s, and counts are exact", async () => {
@@ -177,10 +177,10 @@ Deno.test("a master keeps up with the reports of many workers, and its memory do
       `memory grew by ${(grown / 2 ** 20).toFixed(1)} MiB`,
   );
   assertExact(run, workers);
-  // One or two fewer than seconds, where STOP came before the last one.
+  // STOP may arrive before the last report or two.
   assert.ok(reports >= (seconds - 2) * workers, `${reports} reports`);
   assert.ok(delayMs.p50! < 1_000, `half of the reports were acknowledged after ${delayMs.p50} ms`);
-  // Where other processes took the cores, it is not the master that was slow.
+  // Without the time in which other processes used the cores.
   assert.ok(delayMs.max! - waitedMs < 2_000, `a report was acknowledged after ${delayMs.max} ms`);
   assert.ok(grown < 64 * 2 ** 20, `memory grew by ${grown} bytes`);
 });

@@ -9,7 +9,7 @@ import { printFigure, sleep } from "../support/timing.ts";
 const NODES = ["w1", "w2", "w3"];
 
 /** The load is counted in slices of this many milliseconds. */
-const SLICE_MS = 500;
+const SLICE_MS = 1_000;
 
 /** A target, a cluster whose master writes a journal, and what became of its masters. */
 class RestartedRun implements AsyncDisposable {

@@ -1,6 +1,6 @@
 import { projectPath } from "./paths.ts";
 
-/** What a command came to. */
+/** The result of a command. */
 export interface Finished {
   readonly code: number;
   readonly stdout: string;
@@ -18,18 +18,21 @@ export interface StartOptions {
   readonly detached?: boolean;
 }
 
-/** A command under way. */
+/** A running command. */
 export interface Started {
   readonly finished: Promise<Finished>;
   readonly pid: number;
   kill(signal: Deno.Signal): void;
-  /** Resolves once the text has been on stdout or stderr; rejects when the command ends without it. */
+  /** Resolves when the text is on stdout or stderr; rejects if the command ends before, or after a minute. */
   says(text: string): Promise<void>;
-  /** As {@link says}, for a pattern; resolves with what its first group matched. */
+  /** Like {@link says}, for a pattern; resolves with the text of its first group. */
   tells(pattern: RegExp): Promise<string>;
 }
 
 const CLI = projectPath("cli.ts");
+
+/** Waiting for an output takes no longer than this. */
+const LIMIT_MS = 60_000;
 
 /** Starts the real command line, as a process of its own. */
 export function startAiotest(args: readonly string[], options: StartOptions = {}): Started {
@@ -60,16 +63,20 @@ export function startAiotest(args: readonly string[], options: StartOptions = {}
   })();
   const wait = <T>(wanted: string, find: (all: string) => T | null): Promise<T> =>
     new Promise((resolve, reject) => {
-      const look = (): void => {
+      const look = (isLate: boolean): void => {
         const all = collected.stdout + collected.stderr;
         const found = find(all);
         if (found !== null) resolve(found);
         else if (collected.ended) reject(new Error(`ended without saying "${wanted}":\n${all}`));
+        else if (isLate) reject(new Error(`did not say "${wanted}" in time:\n${all}`));
         else return;
-        watchers.delete(look);
+        clearTimeout(timer);
+        watchers.delete(watch);
       };
-      watchers.add(look);
-      look();
+      const watch = (): void => look(false);
+      const timer = setTimeout(() => look(true), LIMIT_MS);
+      watchers.add(watch);
+      watch();
     });
   return {
     finished,
