@@ -183,7 +183,7 @@ Deno.test("a host that is not an address of this machine is an error", async () 
   const args = ["-t", "1", "--web-port", "0", "--web-host", "192.0.2.1"];
   const { code, stderr } = await here.launch(args).finished;
   assert.equal(code, 2);
-  assert.match(stderr, /--web-host 192\.0\.2\.1: the dashboard cannot listen there: /);
+  assert.match(stderr, /--web-host 192\.0\.2\.1: the dashboard cannot listen on this address: /);
 });
 
 Deno.test({
