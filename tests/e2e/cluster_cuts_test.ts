@@ -40,10 +40,10 @@ Deno.test("nothing is lost or counted twice if connections are cut at random and
   assert.equal(code, 0);
 });
 
-/** Bytes a second that reach the master, and that fewer than the reports take. */
+/** Bytes per second that reach the master: fewer than the reports need. */
 const SLOW = 10_000;
 
-/** Requests a second that users have made, each from its first to its last one since then. */
+/** Requests per second of all users, each measured from its first to its last request since then. */
 function rateSince(target: CountingTarget, fromMs: number): number {
   const byUser = Map.groupBy(
     target.visits.filter(({ atMs }) => atMs >= fromMs),
@@ -55,7 +55,7 @@ function rateSince(target: CountingTarget, fromMs: number): number {
   }, 0);
 }
 
-/** The bytes that a process has in memory, as a rule; looked at for so long. */
+/** The median resident memory of a process over a time. */
 async function usualMemory(pid: number, forMs: number): Promise<number> {
   const residents: number[] = [];
   for (const until = performance.now() + forMs; performance.now() < until; await sleep(250)) {
@@ -64,7 +64,7 @@ async function usualMemory(pid: number, forMs: number): Promise<number> {
   return residents.toSorted((a, b) => a - b)[Math.floor(residents.length / 2)]!;
 }
 
-/** A run whose reports may be slow on their way. */
+/** A run whose reports may be slowed down. */
 async function reportedRun(bytesPerSecond: number | null): Promise<
   { readonly rate: number; readonly memory: number; readonly reportBytes: number }
 > {
@@ -125,10 +125,10 @@ Deno.test("a master that reads 10 kB per second changes neither the load nor the
   assert.ok(grown < 32);
 });
 
-/** A worker that was told to stop a user may be so late. */
+/** How late a worker may stop a user. */
 const LATE_MS = 250;
 
-/** How many users made requests at the same time, at most; who is about to stop is not one of them. */
+/** The maximum number of users that sent requests at the same time, without those that are stopping. */
 function mostAtOnce({ visits }: CountingTarget): number {
   const lives = Map.groupBy(visits, ({ node, user }) => `${node} ${user}`);
   const changes = [...lives.values()].flatMap((life) => {

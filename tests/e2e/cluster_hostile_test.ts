@@ -55,16 +55,16 @@ Deno.test("master and worker survive mutated frames, and their memory does not g
 
 type Frame = Uint8Array<ArrayBuffer>;
 
-/** Frames against the master, and as many against a worker. */
+/** The number of frames against the master, and against a worker. */
 const FRAMES_OF_SOCKETS = lengthOf({ short: 5_000, full: 25_000 });
 
 /** Bursts of frames to a worker, after which one costs it its connection. */
 const BURSTS = lengthOf({ short: 4, full: 15 });
 
-/** A connection that is not closed by then is closed from here. */
+/** After this time, the connection is closed from this side. */
 const PATIENCE_MS = 3_000;
 
-/** Sends all of it over a connection of its own; resolves when the master has closed that. */
+/** Sends all frames over a new connection; resolves when the master has closed it. */
 async function visit(port: number, frames: readonly Frame[]): Promise<void> {
   const conn = await Deno.connect({ hostname: "127.0.0.1", port });
   const timer = setTimeout(() => conn.close(), PATIENCE_MS);
@@ -87,7 +87,7 @@ async function visit(port: number, frames: readonly Frame[]): Promise<void> {
 /** Peers of the master at the same time. */
 const ATTACKERS = 4;
 
-/** Does something so often, for several peers at a time. */
+/** Does something `times` times, for several peers at a time. */
 async function repeat(times: number, act: (time: number) => Promise<void>): Promise<void> {
   let time = 0;
   await Promise.all(Array.from({ length: ATTACKERS }, async () => {

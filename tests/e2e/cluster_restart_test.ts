@@ -49,7 +49,7 @@ class RestartedRun implements AsyncDisposable {
     return this.target.visitsOf("/start", NODES);
   }
 
-  /** Resolves when so many users have begun. */
+  /** Resolves when this many users have started. */
   async reached(users: number): Promise<void> {
     await this.target.until(() => this.started >= users, 30_000);
   }
@@ -65,7 +65,7 @@ class RestartedRun implements AsyncDisposable {
     return await this.cluster.resume(this.#journal).tells(/Resuming run (\S+):/);
   }
 
-  /** Resolves when every worker has joined so often. */
+  /** Resolves when every worker has joined this many times. */
   async joined(times: number): Promise<void> {
     const pattern = new RegExp(`(?:Joined the master[^]*){${times - 1}}Joined (the master)`);
     await Promise.all(NODES.map((node) => this.cluster.worker(node).tells(pattern)));
@@ -103,7 +103,7 @@ class RestartedRun implements AsyncDisposable {
     assert.equal(code, 0);
   }
 
-  /** Whether each of so many users has begun once, and ended once. */
+  /** Asserts that each of this many users has started once and stopped once. */
   assertUnmoved(users: number): void {
     for (const path of ["/start", "/stop"]) {
       const visits = this.target.visits.filter((visit) => visit.path === path);

@@ -33,7 +33,7 @@ async function portOf(cluster: Cluster): Promise<number> {
   return Number(await cluster.master.tells(WAITING));
 }
 
-/** Asserts that a run with one right worker was as if nobody else had come. */
+/** Asserts that only one worker took part in a run. */
 async function assertUntouched(cluster: Cluster, target: CountingTarget): Promise<Finished> {
   const result = await cluster.ended();
   assert.equal(result.code, 0, result.stderr);

@@ -66,7 +66,7 @@ const QUANTILES = {
   p9999: 0.9999,
 } as const;
 
-/** The smallest value that so many of all are not above. */
+/** The smallest value that a share of all values do not exceed. */
 function exactPercentile(sorted: readonly number[], quantile: number): number {
   return sorted[Math.ceil(quantile * sorted.length) - 1]!;
 }

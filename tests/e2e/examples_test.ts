@@ -20,7 +20,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   "sale.ts": ["POST /orders", "GET /orders/:buyer"],
 };
 
-/** Those whose shape says how long they run: they are interrupted after so many requests. */
+/** Examples whose shape decides how long they run. They are interrupted after this many requests. */
 const SHAPES = ["stages.ts", "open_model.ts", "breaking_point.ts"];
 const ENOUGH = 6;
 

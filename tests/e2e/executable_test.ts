@@ -173,7 +173,7 @@ executableTest("runs a test file with neighbours and data of its own", async () 
   assert.equal(aiotest, config.version);
 });
 
-// Mistakes in a test file; those of the command line are told by the same code wherever it runs.
+// Mistakes in a test file. Those on the command line are handled by the same code everywhere.
 const TOLD_BY_THE_RUNTIME = [
   "a syntax error, with its position",
   "an import of a missing file",

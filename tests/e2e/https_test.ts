@@ -4,7 +4,7 @@ import { identity } from "../support/certificates.ts";
 import { runAiotest } from "../support/process.ts";
 import { answering, RawServer } from "../support/raw_server.ts";
 
-/** Runs one fast user for a second against a URL; resolves with what came of it. */
+/** Runs one FastHttpUser for a second against a URL. */
 async function run(
   url: string,
   args: readonly string[] = [],

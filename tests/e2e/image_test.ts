@@ -1,10 +1,9 @@
 /**
- * The container's image without Docker: the Dockerfile's instructions carried out in a bare Debian, and
- * what comes of it started as process 1 of namespaces of its own, as its user.
+ * Tests the container image without Docker. The instructions of the Dockerfile are executed in a minimal Debian,
+ * and the result is started as process 1 in its own namespaces, as the image's user.
  *
- * What this cannot show: that the base images are there under their names and have what the Debian here
- * has (`debian:12-slim` lacks documents and translations), how Docker's network and limits behave, and
- * how large the layers are once they are packed.
+ * This does not test that the base images exist and contain what the Debian here does (`debian:12-slim` lacks
+ * documents and translations), how Docker's network and limits behave, and the size of the image.
  *
  * @module
  */

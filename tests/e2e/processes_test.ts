@@ -47,7 +47,7 @@ class Processes implements AsyncDisposable {
   }
 }
 
-/** Resolves when users of so many workers are at work. */
+/** Resolves when users of this many workers send requests. */
 function atWork(target: CountingTarget, workers: number): Promise<void> {
   return target.until(
     () => new Set(target.visits.map(({ node }) => node)).size >= workers && target.total > 40,
@@ -76,7 +76,7 @@ Deno.test("--processes 2 runs a master and two workers, with exact counts and no
       new RegExp(`^\\[${name}\\] .* INFO +Joined the master at .* as ${name}`, "m"),
     );
   }
-  // A secret of their own is between them, so nobody has to be warned.
+  // The processes share a generated token, so there is no warning.
   assert.doesNotMatch(stderr, /There is no token/);
   await allGone(children, 1_000);
 });
@@ -189,7 +189,7 @@ Deno.test("workers get the options of their parent, from the command line and th
   for (const { path, user } of target.visits) {
     assert.deepEqual([path, user], ["/told", "Oslo: good day"]);
   }
-  // The master's own print stays as it is; those of workers say whose they are.
+  // Lines of workers are prefixed, those of the master are not.
   assert.match(stdout, /^master is told Oslo: good day$/m);
   assert.equal(stderr.match(/^\[(\S+)\] \1 is told Oslo: good day$/mg)?.length, 2, stderr);
 });

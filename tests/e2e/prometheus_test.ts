@@ -27,7 +27,7 @@ interface Scraped {
 }
 
 /**
- * Has Prometheus scrape a run of so many requests.
+ * Lets Prometheus scrape a run with this many requests.
  *
  * @param expressions what is asked then, while the users still run.
  */

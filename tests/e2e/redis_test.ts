@@ -49,7 +49,7 @@ class Shop implements AsyncDisposable {
     await this.target[Symbol.asyncDispose]();
   }
 
-  /** Resolves when so many have logged in. */
+  /** Resolves when this many users have logged in. */
   async loggedIn(count: number): Promise<void> {
     const deadline = performance.now() + LIMIT_MS;
     while (this.names.length < count) {

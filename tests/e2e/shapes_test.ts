@@ -5,7 +5,7 @@ import { blocksOf } from "../support/doc_page.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest } from "../support/process.ts";
 
-/** Records how many users run, as a latency of so many times ten milliseconds. */
+/** Records the number of users, as a latency of ten milliseconds per user. */
 const CROWD = `
 import {
   events, hold, inSequence, LoadUserShape, plus, ramp, spike, stepUntilItBreaks, User,

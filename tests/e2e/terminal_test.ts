@@ -20,7 +20,7 @@ async function screenThat(session: string, shows: RegExp, ...options: string[]):
   }
 }
 
-/** Runs the demo on a terminal while somebody looks at it. */
+/** Runs the demo on a terminal. */
 async function onTerminal(
   { columns, rows, env, args }: { columns: number; rows: number; env: string; args: string },
   look: (session: string) => Promise<void>,

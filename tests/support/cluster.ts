@@ -112,7 +112,7 @@ export class Cluster implements AsyncDisposable {
     return worker;
   }
 
-  /** Waits for something that needs the master; rejects at once where it ends before. */
+  /** Waits for something that needs the master; rejects at once if the master ends before. */
   async alongside<T>(waiting: Promise<T>): Promise<T> {
     const end = this.master.finished.then(({ code, stderr }) => {
       throw new Error(`the master has ended with ${code}:\n${stderr}`);
@@ -142,7 +142,7 @@ function startMaster(port: number, args: readonly string[]): Started {
   return startAiotest([...args, ...bind]);
 }
 
-/** Resolves when a process has ended; rejects where it goes on for too long. */
+/** Resolves when a process has ended; rejects after a minute. */
 export async function endOf({ finished, pid }: Started): Promise<Finished> {
   const tooLong = Promise.withResolvers<never>();
   const timer = setTimeout(

@@ -118,7 +118,7 @@ export class CountingTarget implements AsyncDisposable {
   }
 }
 
-/** A target that answers at once, but for a while in which it answers nobody. */
+/** A target that answers at once, except during a stall. */
 export class StallingTarget implements AsyncDisposable {
   readonly url: string;
   total = 0;
@@ -129,8 +129,8 @@ export class StallingTarget implements AsyncDisposable {
   #stall: Promise<void> | null = null;
 
   /**
-   * @param stallAfter requests that are answered before it stands still.
-   * @param stallMs how long it does.
+   * @param stallAfter the number of requests before the stall.
+   * @param stallMs the duration of the stall.
    */
   constructor(stallAfter: number, stallMs: number) {
     this.#stallAfter = stallAfter;
@@ -155,7 +155,7 @@ export class StallingTarget implements AsyncDisposable {
   }
 }
 
-/** Holds a summary against what its target saw: requests and bytes, by name, in all, by second. */
+/** Asserts that a summary has exactly the requests and bytes of its target. */
 export function assertEqualCounts(summary: Summary, target: CountingTarget): void {
   const reported = new Map(
     summary.requests.map((row) => [`${row.method} ${row.name}`, countsOf(row)]),

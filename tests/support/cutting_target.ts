@@ -119,7 +119,7 @@ export interface CutRun {
   readonly seed: number;
 }
 
-/** Sends so many requests, of several methods, to a target that cuts connections at random. */
+/** Sends `quota` requests of several methods to a target that cuts connections at random. */
 export async function runCuts(quota: number): Promise<CutRun> {
   const seed = Number(Deno.env.get("AIOTEST_CUT_SEED") ?? Date.now() % 2 ** 31);
   await using target = new CuttingTarget(seeded(seed));

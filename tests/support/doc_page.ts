@@ -16,7 +16,7 @@ export interface Block {
   readonly heading: string;
   readonly kind: "commands" | "code";
   readonly text: string;
-  /** What a comment says of why it cannot be run here: `needs Docker`; null where it can. */
+  /** The reason in a comment why it cannot run here, such as `needs Docker`; null if it can. */
   readonly obstacle: string | null;
   /** Whether a comment says that its last command fails. */
   readonly fails: boolean;
@@ -122,7 +122,7 @@ export class Shell {
     const { folder, path, only = false, env = {} } = this.#options;
     const here = this.#shortened(this.#here(line));
     const child = new Deno.Command("/bin/sh", {
-      // The shell waits for what it runs, whoever is interrupted.
+      // The shell ignores the interrupt and waits for its command.
       args: ["-c", ["trap : INT", ...this.#before.map((one) => this.#here(one)), here].join("\n")],
       cwd: folder,
       clearEnv: only,

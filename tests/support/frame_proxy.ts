@@ -4,21 +4,21 @@ import { FrameReader, LENGTH_BYTES } from "../../src/cluster/frames.ts";
 import { type Message, MESSAGE_LIMIT } from "../../src/cluster/protocol.ts";
 import { writeAll } from "../../src/core/network.ts";
 
-/** Which way a frame goes. */
+/** The direction of a frame. */
 export type Direction = "toMaster" | "toWorker";
 
-/** A message that the proxy has read, before anything else is done with it. */
+/** A message that the proxy has just read. */
 export interface SeenFrame {
   readonly direction: Direction;
   readonly message: Message;
-  /** The worker whose connection it is; null until it has said its name. */
+  /** The worker of the connection; null before its JOIN. */
   readonly workerId: string | null;
-  /** Bytes, those of the length included. */
+  /** Bytes, including those of the length. */
   readonly bytes: number;
 }
 
-/** What the proxy does with every frame, on the connections that stand and on those to come. */
-export interface Weather {
+/** How the proxy treats frames, on existing and on future connections. */
+interface NetworkConditions {
   delayMs: number;
   duplicating: boolean;
   readonly held: Set<Direction>;
@@ -26,23 +26,23 @@ export interface Weather {
   onFrame: (frame: SeenFrame) => void;
 }
 
-/** What one direction may hold back; beyond that it reads no more, as a network would not. */
+/** How many bytes a direction buffers before it stops reading, like a network. */
 const LANE_BYTES = 32 * 1024;
 
-/** Between two looks whether something may go on. */
-const LOOK_MS = 5;
+/** Milliseconds between two checks of the conditions. */
+const POLL_MS = 5;
 
-/** A limited direction writes so often. */
+/** Milliseconds between two writes in a limited direction. */
 const SLICE_MS = 50;
 
-/** One worker's connection, and the one to the master that belongs to it. */
-export class ProxyLink {
+/** A worker's connection, and its counterpart to the master. */
+class ProxyLink {
   workerId: string | null = null;
-  /** Whether the next frame of some direction is its last, and not whole. */
+  /** Whether it will be closed within the next frame of a direction. */
   doomed = false;
   readonly #worker: Deno.TcpConn;
   readonly #master: Deno.TcpConn;
-  readonly #weather: Weather;
+  readonly #conditions: NetworkConditions;
   readonly #lanes: Readonly<Record<Direction, Lane>> = {
     toMaster: new Lane(),
     toWorker: new Lane(),
@@ -50,15 +50,15 @@ export class ProxyLink {
   #torn: { readonly direction: Direction; readonly part: number } | null = null;
   #closed = false;
 
-  constructor(worker: Deno.TcpConn, master: Deno.TcpConn, weather: Weather) {
+  constructor(worker: Deno.TcpConn, master: Deno.TcpConn, conditions: NetworkConditions) {
     this.#worker = worker;
     this.#master = master;
-    this.#weather = weather;
+    this.#conditions = conditions;
     worker.setNoDelay(true);
     master.setNoDelay(true);
   }
 
-  /** Passes frames on until either side has gone, or it is closed. */
+  /** Forwards frames until either side ends the connection, or {@link close} is called. */
   async run(): Promise<void> {
     await Promise.all([
       this.#carry("toMaster", this.#worker, this.#master),
@@ -73,13 +73,17 @@ export class ProxyLink {
     this.#master.close();
   }
 
-  /** Ends it inside the next frame of a direction. @param part of that frame that gets through. */
+  /**
+   * Closes it within the next frame of a direction.
+   *
+   * @param part the part of that frame that is forwarded.
+   */
   tear(direction: Direction, part: number): void {
     this.doomed = true;
     this.#torn = { direction, part };
   }
 
-  /** Sends bytes of somebody else's in a direction, behind the frames that are on their way. */
+  /** Sends forged bytes in a direction, after the buffered frames. */
   inject(direction: Direction, bytes: Uint8Array<ArrayBuffer>): void {
     this.#lanes[direction].put(bytes, performance.now());
   }
@@ -90,7 +94,7 @@ export class ProxyLink {
     try {
       await this.#read(direction, from, lane);
     } catch {
-      // Either side has gone, or it was closed here.
+      // Either side has ended the connection, or it was closed here.
     }
     lane.ended = true;
     await writing;
@@ -106,7 +110,7 @@ export class ProxyLink {
         const bytes = framed(payload);
         const message = decodeMessage(payload);
         if (message.type === "JOIN") this.workerId = message.workerId;
-        const { onFrame, delayMs, duplicating } = this.#weather;
+        const { onFrame, delayMs, duplicating } = this.#conditions;
         onFrame({ direction, message, workerId: this.workerId, bytes: bytes.length });
         for (let n = 0; n < (duplicating ? 2 : 1); n++) {
           lane.put(bytes, performance.now() + delayMs);
@@ -117,7 +121,7 @@ export class ProxyLink {
   }
 
   async #write(direction: Direction, lane: Lane, to: Deno.TcpConn): Promise<void> {
-    const { held } = this.#weather;
+    const { held } = this.#conditions;
     try {
       for (;;) {
         await lane.filled();
@@ -144,7 +148,7 @@ export class ProxyLink {
     to: Deno.TcpConn,
   ): Promise<void> {
     for (let at = 0; at < bytes.length;) {
-      const rate = this.#weather.bytesPerSecond.get(direction);
+      const rate = this.#conditions.bytesPerSecond.get(direction);
       const size = rate === undefined
         ? bytes.length
         : Math.max(1, Math.floor(rate * SLICE_MS / 1000));
@@ -160,7 +164,7 @@ export class ProxyLink {
     for (;;) {
       if (this.#closed) throw new Error("the link is closed");
       if (condition()) return;
-      await sleep(LOOK_MS);
+      await sleep(POLL_MS);
     }
   }
 }
@@ -203,27 +207,27 @@ function framed(payload: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return frame;
 }
 
-/** Who cuts connections waits so long for one. */
-const ALONE_MS = 10_000;
+/** How long cutting waits for a connection, in milliseconds. */
+const WAIT_MS = 10_000;
 
 /**
- * A stretch of network between workers and their master that does what it is told. It knows frames, and
- * passes each on whole and in order, unless told otherwise. Plain TCP only; workers connect to
- * {@link port} in place of the master's.
+ * A controllable network between workers and their master. It parses frames, and by default forwards each one
+ * complete and in order. It supports plain TCP only. Workers connect to {@link port} instead of the master's
+ * port.
  *
  * - counting: {@link connections} (ever), {@link open} (now), {@link count} (frames by type and
  *   direction), {@link onFrame} (each frame as it is read)
- * - cutting: {@link cut} (a worker's connections, or all), {@link cutAtRandom} (so many, over some time;
- *   half of them in the middle of a frame)
- * - slowing: {@link delayMs}, {@link limit} (bytes a second, in one direction)
- * - repeating: {@link duplicating} (every frame goes out twice, both ways)
- * - a black hole: {@link hold} (nothing is passed on, nothing is closed), {@link release}; what was held
- *   is passed on then, as TCP does
- * - forging: {@link inject} (frames of its own, on the connections of a worker)
- * - another master: {@link masterPort} may be set; it holds for connections that are opened later
+ * - cutting: {@link cut} (the connections of a worker, or all), {@link cutAtRandom} (several over some time,
+ *   half of them within a frame)
+ * - slowing: {@link delayMs}, {@link limit} (bytes per second, in one direction)
+ * - repeating: {@link duplicating} (every frame is sent twice, in both directions)
+ * - a dead network: {@link hold} (forwards nothing and closes nothing), {@link release} (forwards what was
+ *   held, as TCP does)
+ * - forging: {@link inject} (additional frames on the connections of a worker)
+ * - another master: {@link masterPort} can be set, and applies to later connections
  *
- * All of them may be changed at any time. A connection ends when either side ends it; a master that
- * cannot be reached ends the worker's connection at once.
+ * All of them can be changed at any time. If the master cannot be reached, the worker's connection is closed at
+ * once.
  *
  * ```ts
  * await using proxy = new FrameProxy(masterPort);
@@ -234,9 +238,9 @@ const ALONE_MS = 10_000;
  * ```
  */
 export class FrameProxy implements AsyncDisposable {
-  /** Where workers find it, on 127.0.0.1. */
+  /** The port for workers, on 127.0.0.1. */
   readonly port: number;
-  /** Where it finds the master, on 127.0.0.1. */
+  /** The port of the master, on 127.0.0.1. */
   masterPort: number;
   /** Connections that workers have opened. */
   connections = 0;
@@ -245,7 +249,7 @@ export class FrameProxy implements AsyncDisposable {
   readonly #ended = new Set<Promise<void>>();
   readonly #accepting: Promise<void>;
   readonly #counts = new Map<string, number>();
-  readonly #weather: Weather = {
+  readonly #conditions: NetworkConditions = {
     delayMs: 0,
     duplicating: false,
     held: new Set(),
@@ -255,7 +259,7 @@ export class FrameProxy implements AsyncDisposable {
   #closed = false;
   #onFrame: (frame: SeenFrame) => void = () => {};
 
-  /** @param masterPort where the master listens, on 127.0.0.1. */
+  /** @param masterPort the port of the master, on 127.0.0.1. */
   constructor(masterPort: number) {
     this.masterPort = masterPort;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -271,27 +275,27 @@ export class FrameProxy implements AsyncDisposable {
     await Promise.all(this.#ended);
   }
 
-  /** Connections that stand now. */
+  /** The number of open connections. */
   get open(): number {
     return this.#links.size;
   }
 
-  /** Milliseconds that every frame takes longer, in each direction. */
+  /** The delay of every frame in each direction, in milliseconds. */
   set delayMs(ms: number) {
-    this.#weather.delayMs = ms;
+    this.#conditions.delayMs = ms;
   }
 
-  /** Whether every frame is sent twice, one right behind the other. */
+  /** Whether every frame is sent twice in succession. */
   set duplicating(on: boolean) {
-    this.#weather.duplicating = on;
+    this.#conditions.duplicating = on;
   }
 
-  /** Called with every frame that comes in, at once, whatever is then done with it. */
+  /** Called with every frame as soon as it is read. */
   set onFrame(hook: (frame: SeenFrame) => void) {
     this.#onFrame = hook;
   }
 
-  /** Frames of a type that have come in; without a direction, in both. */
+  /** The number of frames of a type that were read; without a direction, in both. */
   count(type: Message["type"], direction?: Direction): number {
     const directions: Direction[] = direction === undefined
       ? ["toMaster", "toWorker"]
@@ -299,25 +303,25 @@ export class FrameProxy implements AsyncDisposable {
     return directions.reduce((sum, way) => sum + (this.#counts.get(`${way} ${type}`) ?? 0), 0);
   }
 
-  /** Passes on so many bytes a second in one direction, each connection by itself; null: all. */
+  /** Limits a direction of each connection to this many bytes per second; null removes the limit. */
   limit(direction: Direction, bytesPerSecond: number | null): void {
-    if (bytesPerSecond === null) this.#weather.bytesPerSecond.delete(direction);
-    else this.#weather.bytesPerSecond.set(direction, bytesPerSecond);
+    if (bytesPerSecond === null) this.#conditions.bytesPerSecond.delete(direction);
+    else this.#conditions.bytesPerSecond.set(direction, bytesPerSecond);
   }
 
-  /** Passes on nothing, in one direction or in both, and closes nothing. */
+  /** Forwards nothing in one direction or in both, and closes nothing. */
   hold(direction?: Direction): void {
     for (const way of ["toMaster", "toWorker"] as const) {
-      if (direction === undefined || direction === way) this.#weather.held.add(way);
+      if (direction === undefined || direction === way) this.#conditions.held.add(way);
     }
   }
 
-  /** Passes on what was held, and all that comes. */
+  /** Forwards what was held, and all later frames. */
   release(): void {
-    this.#weather.held.clear();
+    this.#conditions.held.clear();
   }
 
-  /** Cuts all connections of a worker, or of all workers, now; returns how many those were. */
+  /** Closes all connections of a worker, or of all workers; returns their number. */
   cut(workerId?: string): number {
     const links = [...this.#links].filter((link) =>
       workerId === undefined || link.workerId === workerId
@@ -326,7 +330,7 @@ export class FrameProxy implements AsyncDisposable {
     return links.length;
   }
 
-  /** Sends bytes of its own to a worker, or as if they were of it; returns on how many connections. */
+  /** Sends forged bytes to a worker, or in its name; returns the number of connections. */
   inject(workerId: string, direction: Direction, bytes: Uint8Array<ArrayBuffer>): number {
     const links = [...this.#links].filter((link) => link.workerId === workerId);
     for (const link of links) link.inject(direction, bytes);
@@ -334,12 +338,12 @@ export class FrameProxy implements AsyncDisposable {
   }
 
   /**
-   * Cuts so many connections, one by one, each a random one that stands; resolves after the last, and
-   * rejects where none has stood for 10 s. A worker waits for up to 2 s before it connects again, so
-   * many cuts in a short time need many workers.
+   * Cuts random connections, one after another. Resolves after the last cut, and rejects if there is no
+   * connection for 10 s. A worker waits for up to 2 s before it reconnects, so many cuts in a short time
+   * need many workers.
    *
-   * @param random decides; a seeded one decides the same again.
-   * @param options.meanMs between two cuts; it is random between 0 and twice that.
+   * @param random a source of random numbers; a seeded one repeats its decisions.
+   * @param options.meanMs the mean time between two cuts, which is random between 0 and twice that.
    */
   async cutAtRandom(
     random: () => number,
@@ -348,7 +352,7 @@ export class FrameProxy implements AsyncDisposable {
     let cutAt = performance.now();
     for (let done = 0; done < cuts;) {
       await sleep(random() * 2 * meanMs);
-      if (performance.now() - cutAt > ALONE_MS) throw new Error(`nobody came back for cut ${done}`);
+      if (performance.now() - cutAt > WAIT_MS) throw new Error(`no connection for cut ${done}`);
       const links = [...this.#links].filter(({ doomed }) => !doomed);
       const link = links[Math.floor(random() * links.length)];
       if (link === undefined) continue;
@@ -376,7 +380,7 @@ export class FrameProxy implements AsyncDisposable {
       worker.close();
       return;
     }
-    const link = new ProxyLink(worker, master, this.#weather);
+    const link = new ProxyLink(worker, master, this.#conditions);
     if (this.#closed) link.close();
     this.#links.add(link);
     await link.run();

@@ -1,21 +1,22 @@
-// A process that is attacked: hostile_child.ts master|worker SEED FRAMES; says what came of it as JSON.
+// A process that attacks its own master or worker: hostile_child.ts master|worker SEED FRAMES. It prints the
+// outcome as JSON.
 import { denoHost } from "../../src/core/host.ts";
 import { AttackedMaster, AttackedWorker, HostileFrames, ofTheRun } from "./hostile.ts";
 
-/** What an attacked process says at its end. */
+/** The outcome of an attack. */
 export interface Outcome {
-  /** How many bytes more than at its beginning it had in memory, at most. */
+  /** The maximum growth of resident memory, in bytes. */
   readonly grownBytes: number;
   readonly connections: number;
-  /** Seconds that it took. */
+  /** The duration. */
   readonly seconds: number;
-  /** Whether a peer that is as it should be is served as ever. */
+  /** Whether a well-behaved peer is still served. */
   readonly isWell: boolean;
 }
 
 declare function gc(): void;
 
-/** Frames of a round; before the first one that counts there is another, for what any process takes. */
+/** Frames per round. The first round warms up the process, and is not measured. */
 const ROUND = 50_000;
 
 async function outcome(part: string, seed: number, frames: number): Promise<Outcome> {
@@ -36,7 +37,7 @@ async function outcome(part: string, seed: number, frames: number): Promise<Outc
   return { grownBytes: most - before, connections, seconds, isWell: await attacked.isWell() };
 }
 
-/** Without what nobody holds any more; that needs `--expose-gc`. */
+/** The resident memory after a garbage collection, which needs `--expose-gc`. */
 function memory(): number {
   gc();
   return Deno.memoryUsage().rss;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { journalBytes, RUN_RECORD } from "./journals.ts";
 import { runAiotest, type StartOptions } from "./process.ts";
 
-/** A test file with a mistake, the arguments it is run with, and what is said of it. */
+/** A test file with a mistake, the arguments of the run, and its error message. */
 export interface Mistake {
   readonly what: string;
   /** Texts or bytes by file name; the test file is `aiotestfile.ts` unless the arguments name another. */
@@ -31,13 +31,13 @@ function flags(...args: string[]): { files: Record<string, string>; args: string
   return { files: { "aiotestfile.ts": GOOD }, args };
 }
 
-/** A master that takes no port that somebody else may want. */
+/** A master on an unused port. */
 const MASTER = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", "0"];
 
-/** The run r1, of a test file that nobody has. */
+/** The journal of run r1, of another test file. */
 const JOURNAL = journalBytes([RUN_RECORD]);
 
-/** Each ends with exit code 2 before anything has been started. */
+/** Each ends with exit code 2 before the run starts. */
 export const MISTAKES: readonly Mistake[] = [
   { what: "a missing file", says: [/Test file not found: .*aiotestfile\.ts/, /-f/] },
   {
@@ -374,7 +374,7 @@ export async function mistakeFolder({ files = {} }: Mistake): Promise<string> {
   return folder;
 }
 
-/** Runs aiotest with a mistake in a folder, and asserts that it is told in a clear sentence. */
+/** Runs aiotest with a mistake in a folder, and asserts that the error message is clear. */
 export async function assertTold(
   { args = [], env, says }: Mistake,
   options: Pick<StartOptions, "cwd" | "env" | "executable">,

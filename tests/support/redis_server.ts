@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { sleep } from "./timing.ts";
 import { steadyPort } from "./machine.ts";
 
-/** How long a server may take until it answers. */
+/** How long a server may take to answer. */
 const START_LIMIT_MS = 10_000;
 
-/** A Redis of its own for a test, with a password and nothing in it, at 127.0.0.1. */
+/** An empty Redis with a password for a test, on 127.0.0.1. */
 export class RedisServer implements AsyncDisposable {
   readonly port: number;
-  /** The password, as `redis-cli` and the example look for it. */
+  /** The password, in the variables that `redis-cli` and the example read. */
   readonly env = { REDISCLI_AUTH: "123456", REDIS_PASSWORD: "123456" };
   readonly #folder: string;
   #process: Deno.ChildProcess;
@@ -19,7 +19,7 @@ export class RedisServer implements AsyncDisposable {
     this.#process = this.#spawn();
   }
 
-  /** Resolves when it takes commands. */
+  /** Resolves when it accepts commands. */
   static async start(): Promise<RedisServer> {
     const server = new RedisServer(await Deno.makeTempDir(), steadyPort());
     await server.#answers();
@@ -31,7 +31,7 @@ export class RedisServer implements AsyncDisposable {
     await Deno.remove(this.#folder, { recursive: true });
   }
 
-  /** Sends it one command; resolves with the answer, as `redis-cli` prints it. */
+  /** Sends a command; resolves with the answer as `redis-cli` prints it. */
   async command(...words: readonly string[]): Promise<string> {
     const { code, stdout, stderr } = await new Deno.Command("redis-cli", {
       args: ["-e", "-p", String(this.port), ...words],
@@ -42,7 +42,7 @@ export class RedisServer implements AsyncDisposable {
     return decoder.decode(stdout).trim();
   }
 
-  /** Ends it at once; what was in it is gone. */
+  /** Kills it; its data is lost. */
   async kill(): Promise<void> {
     try {
       this.#process.kill("SIGKILL");
@@ -52,13 +52,13 @@ export class RedisServer implements AsyncDisposable {
     await this.#process.status;
   }
 
-  /** Starts it again where it was, with nothing in it. */
+  /** Starts it again on the same port, without data. */
   async restart(): Promise<void> {
     this.#process = this.#spawn();
     await this.#answers();
   }
 
-  /** From now on it keeps its connections, takes new ones, and answers nobody. */
+  /** Suspends it: it keeps and accepts connections, but does not answer. */
   freeze(): void {
     this.#process.kill("SIGSTOP");
   }

@@ -59,7 +59,7 @@ export class SimulatedCrew {
   /**
    * Resolves with the milliseconds that it takes from now until something holds for every worker.
    *
-   * @throws where it does not within `limitMs`, or the crew has ended with an error.
+   * @throws if it does not within `limitMs`, or if the crew has ended with an error.
    */
   async until(isSo: (worker: SimulatedWorker) => boolean, limitMs: number): Promise<number> {
     const from = systemClock.now();
@@ -164,7 +164,7 @@ interface MasterProcess {
   readonly pid: number;
   readonly port: number;
   readonly ended: Promise<{ readonly code: number; readonly stderr: string }>;
-  /** Nothing where it has ended already. */
+  /** Does nothing if it has ended. */
   kill(): void;
 }
 

@@ -112,7 +112,7 @@ export class Container implements AsyncDisposable {
     return code === 0 ? null : `${stdout}${stderr}`.trim();
   }
 
-  /** Looks until its health is as wanted; rejects after so many seconds. */
+  /** Polls its health until it is as expected; rejects after this many seconds. */
   async becomes(wanted: "well" | RegExp, limit: number): Promise<void> {
     const until = performance.now() + limit * 1_000;
     let found: string;
