@@ -65,8 +65,8 @@ export const RECORD = union({
     /** The frame of the REPORT without its length. */
     payload: bytes(1, MESSAGE_LIMIT),
   },
-  /** What was counted until now is discarded; see the message STARTED. */
-  phase: { phase: count, elapsedSeconds: seconds },
+  /** The counts were reset. The record keeps its first name, so that older journals can be read. */
+  phase: { resetCount: count, elapsedSeconds: seconds },
   /** The progress of the test, every second. */
   time: { elapsedSeconds: seconds, targetUsers: count, runningUsers: count },
   /** A worker was told what to run. */

@@ -40,7 +40,7 @@ export class ReportOutbox {
   readonly #sent = new SentReports();
   /** What is sent next, in order. */
   readonly #parts: ReportPart[] = [];
-  /** What is sent after that: the merged counts of each phase of the run. */
+  /** What is sent after that: the merged counts between one reset and the next. */
   readonly #unsent: UnsentStats[] = [];
   #lastSecond = 0;
   #finished = false;
@@ -137,7 +137,8 @@ export class ReportOutbox {
   #merge(counted: StatsDelta, metadata: SecondMetadata): void {
     const last = this.#unsent.at(-1);
     if (
-      last?.metadata.phase === metadata.phase && counted.to - last.merged.from <= MAX_SPAN_SECONDS
+      last?.metadata.resetCount === metadata.resetCount &&
+      counted.to - last.merged.from <= MAX_SPAN_SECONDS
     ) {
       last.merged.add(counted);
       last.metadata = metadata;
@@ -153,8 +154,8 @@ export class ReportOutbox {
     if (first !== undefined) this.#parts.push(...this.#divide(first.merged, first.metadata));
   }
 
-  #divide(counted: StatsDelta, { phase, cpu, lag }: SecondMetadata): ReportPart[] {
-    return reportParts(counted, { runId: this.#runId, phase, cpu, lag });
+  #divide(counted: StatsDelta, { resetCount, cpu, lag }: SecondMetadata): ReportPart[] {
+    return reportParts(counted, { runId: this.#runId, resetCount, cpu, lag });
   }
 }
 

@@ -90,7 +90,7 @@ export class ProtocolError extends Error {
   }
 }
 
-const workerPhase = word(
+const workerState = word(
   "preparing",
   "ready",
   "spawning",
@@ -103,8 +103,8 @@ const workerPhase = word(
   "stopped",
 );
 
-/** What a worker is doing. */
-export type WorkerPhase = ValueOf<typeof workerPhase>;
+/** What a worker is doing: the `state` in its STATE messages. */
+export type WorkerStateName = ValueOf<typeof workerState>;
 
 /** The schema of {@link WorkerMembership}, which the journal records. */
 export const membership = word(
@@ -283,8 +283,8 @@ export const MESSAGE = union({
   START: {
     /** Seconds since the start of the test. */
     elapsedSeconds: seconds,
-    /** The phase of the run that the worker counts for from now on; see STARTED. */
-    phase: count,
+    /** How often the counts have been reset; see STARTED. */
+    resetCount: count,
   },
   /** Master: what the worker should run, whatever it runs now. */
   TARGET: {
@@ -304,15 +304,15 @@ export const MESSAGE = union({
   /** Worker: its state, whenever that changes. */
   STATE: {
     users: count,
-    state: workerPhase,
+    state: workerState,
     /** Seconds since the start of the test by the worker's clock; 0 before the start. */
     elapsedSeconds: optional(seconds, 0),
   },
   /** Master: the first target number of users is running. */
   STARTED: {
     userCount: count,
-    /** Higher than before if what was counted until now is to be discarded. */
-    phase: count,
+    /** How often the counts have been reset. If it rises, everything counted before is discarded. */
+    resetCount: count,
   },
   /** Worker, every second and at its end: what it has counted since the last report. */
   REPORT: {
@@ -343,8 +343,8 @@ export const MESSAGE = union({
     lag: amount(),
     /** Whether this is the last report. */
     final: flag,
-    /** The phase of the run that it counts for; see STARTED. */
-    phase: count,
+    /** How often the counts had been reset when these were made; see STARTED. */
+    resetCount: count,
   },
   /** Master: this report and all before it are applied. */
   ACK: { seq: count },

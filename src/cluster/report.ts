@@ -31,8 +31,8 @@ import {
 /** What a report contains besides the counts. */
 export interface ReportMetadata {
   readonly runId: string;
-  /** The phase of the run that it counts for. */
-  readonly phase: number;
+  /** How often the counts had been reset when these were made. */
+  readonly resetCount: number;
   /** CPU usage in the last second as a share of one core, 0 to 1 and above. */
   readonly cpu: number;
   /** How late the event loop ran, in milliseconds. */

@@ -180,7 +180,7 @@ class Replay implements RestoredRun {
       case "report":
         return this.#applyReport(record);
       case "phase":
-        return this.state.reset(record.phase, record.elapsedSeconds);
+        return this.state.reset(record.resetCount, record.elapsedSeconds);
       case "time":
         this.state.elapsedSeconds = record.elapsedSeconds;
         this.targetUsers = record.targetUsers;

@@ -6,7 +6,7 @@
 
 import type { SecondCounts, StatsDelta } from "../stats/stats_delta.ts";
 import { Totals } from "../stats/totals.ts";
-import type { Message, WorkerMembership, WorkerPhase } from "./protocol.ts";
+import type { Message, WorkerMembership, WorkerStateName } from "./protocol.ts";
 import { countedOf } from "./report.ts";
 
 /**
@@ -19,15 +19,15 @@ export class RunState {
   readonly totals = new Totals();
   /** 1, plus one for each restart of the master. */
   epoch = 1;
-  /** What was counted in earlier phases of the run is not part of the totals. */
-  phase = 0;
+  /** How often the totals have been reset. Reports made before the last reset do not count. */
+  resetCount = 0;
   /** Whether some counts are permanently lost. */
   damaged = false;
   /** Milliseconds since 1970; null before the test has begun. */
   startedAt: number | null = null;
   /** Is called with everything that is added to the totals. */
   onCounted: (counted: StatsDelta) => void = () => {};
-  /** Seconds since the start of the test, as far as this state was told. */
+  /** Seconds since the start of the test, as of the last journal record. */
   elapsedSeconds = 0;
   /** When the totals were last reset, in seconds since the start of the test. */
   countedFrom = 0;
@@ -71,7 +71,7 @@ export class RunState {
     const verdict = worker.reports.judge(report.seq);
     if (verdict !== "apply") return verdict;
     const counted = countedOf(report);
-    const isCounted = report.phase >= this.phase;
+    const isCounted = report.resetCount >= this.resetCount;
     if (isCounted) this.#count({ ...counted, seconds: worker.secondsInRun(counted.seconds) });
     worker.update(report, isCounted);
     worker.reports.applied(report.seq);
@@ -83,9 +83,9 @@ export class RunState {
     this.onCounted(counted);
   }
 
-  /** Discards what was counted until now, and reports of earlier phases that arrive later. */
-  reset(phase: number, elapsedSeconds: number): void {
-    this.phase = phase;
+  /** Discards what was counted until now, and reports made before this reset that arrive later. */
+  reset(resetCount: number, elapsedSeconds: number): void {
+    this.resetCount = resetCount;
     this.countedFrom = elapsedSeconds;
     this.totals.reset();
     for (const worker of this.#workers.values()) worker.requests = 0;
@@ -102,8 +102,8 @@ export interface WorkerInfo {
   readonly host: string;
 }
 
-/** The phases in which a worker can run users. */
-const WORKING: readonly WorkerPhase[] = ["ready", "spawning", "running", "exhausted"];
+/** The states in which a worker can run users. */
+const WORKING: readonly WorkerStateName[] = ["ready", "spawning", "running", "exhausted"];
 
 /** A worker as the master sees it. */
 export class WorkerState {
@@ -115,7 +115,7 @@ export class WorkerState {
   membership: WorkerMembership = "present";
   /** Whether it was told that the test has begun. From then on, its counts are part of the run. */
   begun = false;
-  phase: WorkerPhase = "preparing";
+  state: WorkerStateName = "preparing";
   users = 0;
   peakUsers = 0;
   /** CPU usage as a share of one core, 0 to 1 and above. */
@@ -143,7 +143,7 @@ export class WorkerState {
 
   /** Whether it can run users now. */
   get canRunUsers(): boolean {
-    return this.membership === "present" && WORKING.includes(this.phase);
+    return this.membership === "present" && WORKING.includes(this.state);
   }
 
   /**
@@ -152,7 +152,7 @@ export class WorkerState {
    * @param elapsedSeconds since the start of the test.
    */
   lose(elapsedSeconds: number): void {
-    this.phase = "preparing";
+    this.state = "preparing";
     this.users = 0;
     this.rate = 0;
     this.lostAtSeconds = elapsedSeconds;

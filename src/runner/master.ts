@@ -394,8 +394,8 @@ export class MasterRun {
     journal.append({ type: "started", userCount });
     if (resetStats) {
       const { elapsedSeconds } = this.#time;
-      this.#runState.reset(this.#runState.phase + 1, elapsedSeconds);
-      journal.append({ type: "phase", phase: this.#runState.phase, elapsedSeconds });
+      this.#runState.reset(this.#runState.resetCount + 1, elapsedSeconds);
+      journal.append({ type: "phase", resetCount: this.#runState.resetCount, elapsedSeconds });
     }
     this.#workers.started(userCount);
     void events.emit("startComplete", { userCount });

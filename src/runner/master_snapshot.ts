@@ -108,11 +108,11 @@ function workerRow(worker: WorkerState, isOver: boolean): WorkerRow {
 }
 
 function rowState(
-  { membership, phase, complete }: WorkerState,
+  { membership, state, complete }: WorkerState,
   isOver: boolean,
 ): WorkerRow["state"] {
   if (membership !== "present") return membership;
-  if (phase === "stopped" || (isOver && complete)) return "finished";
-  if (phase === "leaving") return "stopping";
-  return phase === "exhausted" ? "running" : phase;
+  if (state === "stopped" || (isOver && complete)) return "finished";
+  if (state === "leaving") return "stopping";
+  return state === "exhausted" ? "running" : state;
 }

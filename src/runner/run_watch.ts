@@ -309,7 +309,7 @@ export class Exhaustion {
 
   /** Ends the test if no worker has anything left to do. */
   check(
-    workers: readonly Pick<WorkerState, "phase">[],
+    workers: readonly Pick<WorkerState, "state">[],
     allocator: Pick<Allocator, "settled">,
     driver: Pick<LoadDriver, "spawning" | "stop"> | null,
   ): void {
@@ -338,10 +338,10 @@ export class Exhaustion {
 }
 
 /** Whether the workers that had users have none left, or no iteration for them. */
-function areExhausted(workers: readonly Pick<WorkerState, "phase">[]): boolean {
-  return workers.some(({ phase }) => phase === "exhausted") &&
+function areExhausted(workers: readonly Pick<WorkerState, "state">[]): boolean {
+  return workers.some(({ state }) => state === "exhausted") &&
     // A worker that is ready was assigned no users.
-    workers.every(({ phase }) => phase === "exhausted" || phase === "ready");
+    workers.every(({ state }) => state === "exhausted" || state === "ready");
 }
 
 /** The warnings of a run, each once. */

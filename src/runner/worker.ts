@@ -8,7 +8,12 @@
 import type { JoinedMaster } from "../cluster/handshake.ts";
 import { MasterConnection, type MasterConnectionOptions } from "../cluster/master_connection.ts";
 import { ReportOutbox } from "../cluster/outbox.ts";
-import type { ArrivalAssignment, Assignment, Message, WorkerPhase } from "../cluster/protocol.ts";
+import type {
+  ArrivalAssignment,
+  Assignment,
+  Message,
+  WorkerStateName,
+} from "../cluster/protocol.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { AiotestError, ExitCode, UsageError } from "../core/errors.ts";
 import { Lease } from "../core/lease.ts";
@@ -59,7 +64,7 @@ export class WorkerRun {
   #epoch = 0;
   /** The revision of the last assignment. */
   #revision = 0;
-  #state: WorkerPhase = "preparing";
+  #state: WorkerStateName = "preparing";
   #isSettingUp = false;
   #node: WorkerNode | null = null;
   #stopping: Promise<void> | null = null;
@@ -259,7 +264,7 @@ export class WorkerRun {
   }
 
   /** Sends even an unchanged state: it also says how many users run. */
-  #setState(state: WorkerPhase): void {
+  #setState(state: WorkerStateName): void {
     this.#state = state;
     this.#sendState();
   }
@@ -295,7 +300,7 @@ interface WorkerNodeOptions extends Omit<LoadGeneratorOptions, "onIterationsOver
   /** Files that this process may have open; `null` if unknown. */
   readonly openFileLimit: number | null;
   /** Called with what the users do: whether some are still to be started, run, or have ended. */
-  readonly onState: (state: WorkerPhase) => void;
+  readonly onState: (state: WorkerStateName) => void;
 }
 
 /** A worker whose lease has expired stops its users within this time, before others get them. */
@@ -310,8 +315,8 @@ export class WorkerNode {
   readonly #classNames: readonly string[];
   /** Resolves when the test has begun; `null` before the master has sent START. */
   #beginning: Promise<void> | null = null;
-  /** The part of the run that is counted now. */
-  #phase = 0;
+  /** How often the master has reset the counts. */
+  #resetCount = 0;
   #isStarted = false;
   #reporter: Reporter | null = null;
   /** What is to be run as soon as the test has begun. */
@@ -365,8 +370,8 @@ export class WorkerNode {
     return this.#beginning ??= this.#begin(start);
   }
 
-  async #begin({ elapsedSeconds, phase }: Message<"START">): Promise<void> {
-    this.#setPhase(phase);
+  async #begin({ elapsedSeconds, resetCount }: Message<"START">): Promise<void> {
+    this.#setResetCount(resetCount);
     const { events, connection, runId } = this.#options;
     const receivedAt = this.#clock.now();
     await events.emit("testStart", { run: this.#generator.run });
@@ -376,15 +381,15 @@ export class WorkerNode {
       clock: this.#clock,
       generator: this.#generator,
       connection,
-      phase: this.#phase,
+      resetCount: this.#resetCount,
     });
     this.#reporter.start();
     if (this.#pending !== null && !this.#isStopped) this.assign(this.#pending);
   }
 
   /** The first target number of users runs; a second call changes nothing. */
-  async started({ userCount, phase }: Message<"STARTED">): Promise<void> {
-    this.#setPhase(phase);
+  async started({ userCount, resetCount }: Message<"STARTED">): Promise<void> {
+    this.#setResetCount(resetCount);
     if (this.#isStarted) return;
     this.#isStarted = true;
     await this.#options.events.emit("startComplete", { userCount });
@@ -439,7 +444,7 @@ export class WorkerNode {
   }
 
   /** A worker without users, or whose users have ended, does not keep the test from ending. */
-  get #stateOfUsers(): WorkerPhase {
+  get #stateOfUsers(): WorkerStateName {
     if (this.#isIdle) return "ready";
     return this.#generator.usersGone ? "exhausted" : "running";
   }
@@ -483,9 +488,9 @@ export class WorkerNode {
     this.#generator.noteStrayError(thrown);
   }
 
-  #setPhase(phase: number): void {
-    this.#phase = Math.max(this.#phase, phase);
-    this.#reporter?.setPhase(this.#phase);
+  #setResetCount(resetCount: number): void {
+    this.#resetCount = Math.max(this.#resetCount, resetCount);
+    this.#reporter?.setResetCount(this.#resetCount);
   }
 
   #checkOpenFiles(users: number): void {
@@ -500,25 +505,25 @@ interface ReporterOptions {
   readonly clock: Clock;
   readonly generator: LoadGenerator;
   readonly connection: Pick<MasterConnection, "connected" | "sendFrame">;
-  /** The part of the run that is counted first. */
-  readonly phase: number;
+  /** How often the master had reset the counts when the test began here. */
+  readonly resetCount: number;
 }
 
-/** A second is collected this long after its end, so that it has ended on every clock. */
+/** A second is collected this long after its end, because a timer may fire up to 1 ms early. */
 const COLLECT_DELAY_MS = 1;
 
 /** Sends every second that a generator has counted to the master, each once. */
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #outbox: ReportOutbox;
-  #phase: number;
+  #resetCount: number;
   #health: Health = { cpu: 0, lagMs: 0 };
   #timer: Timer | null = null;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
     this.#outbox = new ReportOutbox(options.runId);
-    this.#phase = options.phase;
+    this.#resetCount = options.resetCount;
   }
 
   /** The number of the last report. */
@@ -543,11 +548,11 @@ export class Reporter {
     }, waitMs);
   }
 
-  /** What is counted from now on belongs to this part of the run. */
-  setPhase(phase: number): void {
-    if (phase === this.#phase) return;
+  /** The master has reset the counts: reports say which side of the reset they belong to. */
+  setResetCount(resetCount: number): void {
+    if (resetCount === this.#resetCount) return;
     for (const second of this.#options.generator.flush()) this.#add(second);
-    this.#phase = phase;
+    this.#resetCount = resetCount;
   }
 
   /** Sends what is left, as the final report. */
@@ -597,6 +602,6 @@ export class Reporter {
   }
 
   get #facts(): Parameters<ReportOutbox["add"]>[1] {
-    return { cpu: this.#health.cpu, lag: this.#health.lagMs, phase: this.#phase };
+    return { cpu: this.#health.cpu, lag: this.#health.lagMs, resetCount: this.#resetCount };
   }
 }

@@ -178,7 +178,7 @@ export class WorkerManager {
    * whether it may have missed its last assignment, since it has connected again.
    */
   noteState(worker: WorkerState, { users, state }: Message<"STATE">): boolean {
-    worker.phase = state;
+    worker.state = state;
     worker.users = users;
     const isBack = this.#silent.delete(worker);
     if (state === "ready" && this.#elapsed !== null && this.#secondsLeft === null) {
@@ -207,7 +207,7 @@ export class WorkerManager {
     }
     if (verdict === "apply") {
       this.#keep(worker, report);
-      if (worker.complete && worker.phase === "leaving") this.#setMembership(worker, "left");
+      if (worker.complete && worker.state === "leaving") this.#setMembership(worker, "left");
     }
     this.#connections.send(worker, { type: "ACK", seq: worker.reports.lastSeq });
     return verdict === "apply";
@@ -261,7 +261,7 @@ export class WorkerManager {
     this.#connections.send(worker, {
       type: "START",
       elapsedSeconds: this.#elapsed!(),
-      phase: this.#runState.phase,
+      resetCount: this.#runState.resetCount,
     });
     this.#sendStarted(worker);
   }
@@ -269,8 +269,8 @@ export class WorkerManager {
   /** A worker that has not begun gets STARTED when it begins. */
   #sendStarted(worker: WorkerState): void {
     if (this.#startedUsers === null || !worker.begun) return;
-    const { phase } = this.#runState;
-    this.#connections.send(worker, { type: "STARTED", userCount: this.#startedUsers, phase });
+    const { resetCount } = this.#runState;
+    this.#connections.send(worker, { type: "STARTED", userCount: this.#startedUsers, resetCount });
   }
 
   /** Writes a report to the journal, before it is acknowledged: from then on the worker forgets it. */

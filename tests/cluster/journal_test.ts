@@ -289,7 +289,7 @@ const WRITTEN: {
     { type: "report", incarnation: "i1", payload: new Uint8Array([1, 2]) },
     ["report", "i1", new Uint8Array([1, 2])],
   ],
-  phase: [{ type: "phase", phase: 1, elapsedSeconds: 2.5 }, ["phase", 1, 2.5]],
+  phase: [{ type: "phase", resetCount: 1, elapsedSeconds: 2.5 }, ["phase", 1, 2.5]],
   time: [
     { type: "time", elapsedSeconds: 2.5, targetUsers: 10, runningUsers: 9 },
     ["time", 2.5, 10, 9],

@@ -14,7 +14,7 @@ import { reportIn, ReportLink } from "../support/report_link.ts";
 import { anySample, sample } from "../support/samples.ts";
 
 const MIB = 1024 * 1024;
-const METADATA: SecondMetadata = { phase: 0, cpu: 0.5, lag: 2 };
+const METADATA: SecondMetadata = { resetCount: 0, cpu: 0.5, lag: 2 };
 
 /** A second with these samples. */
 function second(number: number, samples: readonly Sample[] = []): SecondStats {
@@ -102,7 +102,7 @@ Deno.test("each second is a report", () => {
   const outbox = new ReportOutbox("run");
   assert.equal(outbox.next(0), null);
   assert.equal(outbox.lastSeq, 0);
-  outbox.add(second(7, [sample()]), { phase: 2, cpu: 0.5, lag: 3 });
+  outbox.add(second(7, [sample()]), { resetCount: 2, cpu: 0.5, lag: 3 });
   const [{ entries, histograms, ...report } = assert.fail(), ...others] = reportsOf(outbox);
   assert.deepEqual(report, {
     type: "REPORT",
@@ -116,7 +116,7 @@ Deno.test("each second is a report", () => {
     cpu: 0.5,
     lag: 3,
     final: false,
-    phase: 2,
+    resetCount: 2,
   });
   assert.deepEqual([entries.length, histograms.length, others.length], [1, 1, 0]);
   assert.equal(outbox.lastSeq, 1);
@@ -160,20 +160,20 @@ Deno.test("a second stays behind merged ones, even if there is room by then", ()
 
 Deno.test("merged seconds have the metadata of the last one", () => {
   const outbox = outboxOf(64);
-  outbox.add(second(64), { phase: 0, cpu: 0.9, lag: 50 });
-  outbox.add(second(65), { phase: 0, cpu: 0.1, lag: 5 });
+  outbox.add(second(64), { resetCount: 0, cpu: 0.9, lag: 50 });
+  outbox.add(second(65), { resetCount: 0, cpu: 0.1, lag: 5 });
   const { cpu, lag } = reportsOf(outbox).at(-1)!;
   assert.deepEqual([cpu, lag], [0.1, 5]);
 });
 
-Deno.test("seconds of different phases are never merged", () => {
+Deno.test("seconds before and after a reset are never merged", () => {
   const outbox = outboxOf(64);
-  for (const [number, phase] of [[64, 0], [65, 0], [66, 1], [67, 1], [68, 1]] as const) {
-    outbox.add(second(number), { ...METADATA, phase });
+  for (const [number, resetCount] of [[64, 0], [65, 0], [66, 1], [67, 1], [68, 1]] as const) {
+    outbox.add(second(number), { ...METADATA, resetCount });
   }
   const reports = reportsOf(outbox).slice(64);
   assert.deepEqual(outline(reports), [[65, 64, 65, false], [66, 66, 68, false]]);
-  assert.deepEqual(reports.map(({ phase }) => phase), [0, 1]);
+  assert.deepEqual(reports.map(({ resetCount }) => resetCount), [0, 1]);
 });
 
 Deno.test("merged seconds never cover more than a report may", () => {
@@ -188,7 +188,7 @@ Deno.test("merged seconds never cover more than a report may", () => {
 Deno.test("at the end everything unsent is one report, which is the final one", () => {
   const outbox = outboxOf(70);
   reportIn(outbox.next(0)!);
-  outbox.finish({ phase: 0, cpu: 0.7, lag: 9 });
+  outbox.finish({ resetCount: 0, cpu: 0.7, lag: 9 });
   assert.equal(outbox.drained, false);
   outbox.acknowledged(1, 0);
   assert.equal(outbox.drained, false);
@@ -219,14 +219,14 @@ Deno.test("a worker that has counted nothing has a final report", () => {
   assert.equal(outbox.drained, true);
 });
 
-Deno.test("the final report belongs to the last phase, and earlier phases are sent before it", () => {
+Deno.test("the final report belongs to the time after the last reset, and earlier seconds are sent before it", () => {
   const outbox = outboxOf(2);
-  outbox.add(second(2), { ...METADATA, phase: 1 });
-  outbox.add(second(3), { ...METADATA, phase: 1 });
-  outbox.finish({ ...METADATA, phase: 2 });
+  outbox.add(second(2), { ...METADATA, resetCount: 1 });
+  outbox.add(second(3), { ...METADATA, resetCount: 1 });
+  outbox.finish({ ...METADATA, resetCount: 2 });
   const reports = reportsOf(outbox);
   assert.deepEqual(outline(reports), [[1, 0, 1, false], [2, 2, 3, false], [3, 3, 3, true]]);
-  assert.deepEqual(reports.map(({ phase }) => phase), [0, 1, 2]);
+  assert.deepEqual(reports.map(({ resetCount }) => resetCount), [0, 1, 2]);
 });
 
 Deno.test("if the end is divided into several reports, only the last is the final one", () => {
@@ -358,7 +358,7 @@ Deno.test("whatever the network does, everything arrives exactly once", () => {
       samples: fc.constant<Sample[]>([]),
     }),
     fc.record({
-      act: fc.constantFrom("lose", "repeat", "cut", "wait", "next phase", "flood"),
+      act: fc.constantFrom("lose", "repeat", "cut", "wait", "reset", "flood"),
       samples: fc.constant<Sample[]>([]),
     }),
   );
@@ -366,7 +366,7 @@ Deno.test("whatever the network does, everything arrives exactly once", () => {
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
       const link = new ReportLink();
       const all: SecondStats[] = [];
-      let phase = 0;
+      let resetCount = 0;
       const count = (samples: readonly Sample[]): void => {
         const interval = second(all.length, samples);
         for (const { latencyMs, retries, error } of samples) {
@@ -377,7 +377,7 @@ Deno.test("whatever the network does, everything arrives exactly once", () => {
           if (error === null) iterations.complete(latencyMs);
         }
         all.push(interval);
-        link.outbox.add(interval, { ...METADATA, phase });
+        link.outbox.add(interval, { ...METADATA, resetCount });
       };
       const acts: Record<string, (samples: Sample[]) => void> = {
         count,
@@ -391,7 +391,7 @@ Deno.test("whatever the network does, everything arrives exactly once", () => {
         repeat: () => link.repeat(),
         cut: () => link.cut(),
         wait: () => link.nowMs += 700,
-        "next phase": () => phase++,
+        "reset": () => resetCount++,
         // More than is kept apart.
         flood: () => {
           for (let i = 0; i < 30; i++) count([sample({ latencyMs: 1 + i })]);
@@ -402,7 +402,7 @@ Deno.test("whatever the network does, everything arrives exactly once", () => {
         link.nowMs += 5;
         acts[act]!(samples);
       }
-      link.outbox.finish({ ...METADATA, phase });
+      link.outbox.finish({ ...METADATA, resetCount });
       link.drain();
       const { state: { totals }, worker } = link;
       const direct = added(new Totals(), all);

@@ -69,7 +69,7 @@ const REPORT: Message<"REPORT"> = {
   cpu: 0.25,
   lag: 1.5,
   final: true,
-  phase: 1,
+  resetCount: 1,
 };
 
 const ENTRY_SENT: readonly unknown[] = ["GET", "search", 500, 1, 2, 3, 4, 5.5, 0.5, 4.5, 6.5, [[
@@ -126,7 +126,7 @@ const WIRE: {
   ],
   ERROR: [{ type: "ERROR", code: "token", text: "no" }, ["ERROR", "token", "no"]],
   SETUP: [{ type: "SETUP", workerIndex: 2, options: "{}" }, ["SETUP", 2, "{}"]],
-  START: [{ type: "START", elapsedSeconds: 1.5, phase: 2 }, ["START", 1.5, 2]],
+  START: [{ type: "START", elapsedSeconds: 1.5, resetCount: 2 }, ["START", 1.5, 2]],
   TARGET: [
     {
       type: "TARGET",
@@ -143,7 +143,7 @@ const WIRE: {
     { type: "STATE", users: 3, state: "running", elapsedSeconds: 2.5 },
     ["STATE", 3, "running", 2.5],
   ],
-  STARTED: [{ type: "STARTED", userCount: 100, phase: 1 }, ["STARTED", 100, 1]],
+  STARTED: [{ type: "STARTED", userCount: 100, resetCount: 1 }, ["STARTED", 100, 1]],
   REPORT: [
     REPORT,
     [

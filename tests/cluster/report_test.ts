@@ -19,7 +19,7 @@ import { messages } from "../support/messages.ts";
 import { delta, packedRequests, report } from "../support/reports.ts";
 import { anySample, sample } from "../support/samples.ts";
 
-const METADATA = { runId: "run", phase: 2, cpu: 0.5, lag: 3 };
+const METADATA = { runId: "run", resetCount: 2, cpu: 0.5, lag: 3 };
 const KIB = 1024;
 
 /** A number of requests, each to its own name. */
@@ -43,7 +43,7 @@ Deno.test("a second in which nothing was counted is one report", () => {
   assert.deepEqual(part.content, {
     type: "REPORT",
     runId: "run",
-    phase: 2,
+    resetCount: 2,
     cpu: 0.5,
     lag: 3,
     from: 7,
@@ -77,8 +77,8 @@ Deno.test("counts that exceed 12 KiB are divided, and add up to the same totals"
   const parts = reportParts(interval, METADATA);
   assert.ok(parts.length > 4, `${parts.length} parts`);
   for (const part of parts) {
-    const { content: { from, to, runId, phase, cpu, lag }, bytes } = part;
-    assert.deepEqual({ from, to, runId, phase, cpu, lag }, { from: 5, to: 5, ...METADATA });
+    const { content: { from, to, runId, resetCount, cpu, lag }, bytes } = part;
+    assert.deepEqual({ from, to, runId, resetCount, cpu, lag }, { from: 5, to: 5, ...METADATA });
     assert.ok(bytes <= 12 * KIB && encodedBytes(part) <= bytes, `${encodedBytes(part)}, ${bytes}`);
   }
   for (const part of parts.slice(0, -1)) assert.ok(encodedBytes(part) > 9 * KIB);

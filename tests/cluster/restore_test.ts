@@ -43,7 +43,7 @@ async function refusalOf(records: readonly JournalRecord[]): Promise<[string, st
 /** The reports of a worker with these samples. */
 function reportsOf(
   samples: readonly Sample[],
-  phase: number,
+  resetCount: number,
   firstSeq: number,
 ): Message<"REPORT">[] {
   const table = new StatsTable();
@@ -53,7 +53,7 @@ function reportsOf(
     if (one.error !== null) table.userError(one.name, one.error, one.endedAt);
   }
   return table.flush(10_001)
-    .flatMap((interval) => reportParts(interval, { runId: "r1", phase, cpu: 0.5, lag: 2 }))
+    .flatMap((interval) => reportParts(interval, { runId: "r1", resetCount, cpu: 0.5, lag: 2 }))
     .map(({ content }, i) => ({ ...content, seq: firstSeq + i, final: false }));
 }
 
@@ -63,7 +63,7 @@ function recordOf(incarnation: string, report: Message<"REPORT">): JournalRecord
 
 /** Everything in a state, as plain values. */
 function contentOf(state: RunState): unknown {
-  const { runId, testfileHash, epoch, phase, startedAt, elapsedSeconds, countedFrom } = state;
+  const { runId, testfileHash, epoch, resetCount, startedAt, elapsedSeconds, countedFrom } = state;
   const workers = state.workers.map(({ reports, ...fields }) => ({
     ...fields,
     seq: reports.lastSeq,
@@ -71,7 +71,7 @@ function contentOf(state: RunState): unknown {
   const { peakUsers, namesCapped, lateSeconds } = state.totals;
   const statistics = state.totals.statistics(10);
   return {
-    ...{ runId, testfileHash, epoch, phase, startedAt, elapsedSeconds, countedFrom, workers },
+    ...{ runId, testfileHash, epoch, resetCount, startedAt, elapsedSeconds, countedFrom, workers },
     ...{ peakUsers, namesCapped, lateSeconds, statistics },
   };
 }
@@ -99,15 +99,15 @@ Deno.test("the restored state equals the live one", async () => {
       const journal: JournalRecord[] = [RUN_RECORD, ...WORKERS];
       for (const [at, step] of steps.entries()) {
         if (step === null) {
-          live.reset(live.phase + 1, at);
-          journal.push({ type: "phase", phase: live.phase, elapsedSeconds: at });
+          live.reset(live.resetCount + 1, at);
+          journal.push({ type: "phase", resetCount: live.resetCount, elapsedSeconds: at });
           continue;
         }
         const worker = workers[step.worker]!;
         // Counted before the last reset, and sent after it.
-        const phase = Math.max(0, live.phase - (step.isLate ? 1 : 0));
+        const resetCount = Math.max(0, live.resetCount - (step.isLate ? 1 : 0));
         worker.begun = true;
-        for (const report of reportsOf(step.samples, phase, worker.reports.lastSeq + 1)) {
+        for (const report of reportsOf(step.samples, resetCount, worker.reports.lastSeq + 1)) {
           assert.equal(live.apply(worker, report), "apply");
           journal.push(recordOf(worker.incarnation, report));
         }
@@ -134,7 +134,7 @@ Deno.test("all decisions of a master are restored", async () => {
     { type: "membership", incarnation: "i2", membership: "left" },
     { type: "time", elapsedSeconds: 6.5, targetUsers: 8, runningUsers: 8 },
     { type: "started", userCount: 8 },
-    { type: "phase", phase: 1, elapsedSeconds: 6.75 },
+    { type: "phase", resetCount: 1, elapsedSeconds: 6.75 },
     { type: "time", elapsedSeconds: 7.5, targetUsers: 9, runningUsers: 4 },
     { type: "steered", elapsedSeconds: 8, model: "closed", users: 5, rate: 0.5 },
     { type: "stopping", finalUsers: 4, elapsedSeconds: 8.25 },
@@ -142,7 +142,7 @@ Deno.test("all decisions of a master are restored", async () => {
   const { state } = run;
   assert.equal(state.startedAt, 1_700_000_001_000);
   assert.equal(state.epoch, 2);
-  assert.equal(state.phase, 1);
+  assert.equal(state.resetCount, 1);
   assert.equal(state.countedFrom, 6.75);
   assert.equal(state.elapsedSeconds, 8.25);
   assert.deepEqual(state.workers.map(({ membership }) => membership), ["present", "lost", "left"]);

@@ -85,13 +85,13 @@ Deno.test("counts from before a reset are discarded, even if they arrive later",
   const worker = enter(run, "a");
   run.apply(worker, oneRequest(1));
   run.reset(1, 4.5);
-  assert.deepEqual([run.phase, run.countedFrom], [1, 4.5]);
+  assert.deepEqual([run.resetCount, run.countedFrom], [1, 4.5]);
   assert.equal(requestsIn(run), 0);
   assert.equal(worker.requests, 0);
   assert.equal(run.apply(worker, oneRequest(2)), "apply");
   assert.equal(requestsIn(run), 0);
   assert.equal(worker.requests, 0);
-  assert.equal(run.apply(worker, oneRequest(3, { phase: 1 })), "apply");
+  assert.equal(run.apply(worker, oneRequest(3, { resetCount: 1 })), "apply");
   assert.equal(requestsIn(run), 1);
   assert.equal(worker.requests, 1);
   assert.equal(worker.reports.lastSeq, 3);
@@ -114,7 +114,7 @@ Deno.test("a new worker is present, has reported no second and is not complete",
   const { id, incarnation, index, host, ...rest } = worker();
   assert.deepEqual([id, incarnation, index, host], ["w1", "i1", 4, "box"]);
   assert.equal(rest.reports.lastSeq, 0);
-  assert.deepEqual([rest.membership, rest.phase], ["present", "preparing"]);
+  assert.deepEqual([rest.membership, rest.state], ["present", "preparing"]);
   assert.deepEqual([rest.users, rest.requests, rest.lastSecond, rest.complete], [0, 0, -1, false]);
 });
 
@@ -163,10 +163,10 @@ Deno.test("a worker is complete once its final report has arrived", () => {
 Deno.test("a lost worker runs nothing, and keeps its counts", () => {
   const one = worker();
   const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0 }];
-  one.phase = "running";
+  one.state = "running";
   one.update(report({ from: 4, to: 4, seconds: users }), true);
   one.lose(11.5);
-  assert.deepEqual([one.phase, one.users, one.rate], ["preparing", 0, 0]);
+  assert.deepEqual([one.state, one.users, one.rate], ["preparing", 0, 0]);
   assert.deepEqual([one.peakUsers, one.requests, one.lastSecond], [7, 30, 4]);
   assert.equal(one.lostAtSeconds, 11.5);
 });

@@ -40,7 +40,7 @@ function begun(
   );
   for (const worker of workers) {
     worker.begun = true;
-    worker.phase = "running";
+    worker.state = "running";
   }
   return { runState, workers };
 }
@@ -158,9 +158,9 @@ Deno.test("a worker's row says what it does, or how its part ended", () => {
   const [gone, lost, leaving, stopped, last] = workers;
   gone!.membership = "left";
   lost!.membership = "lost";
-  leaving!.phase = "leaving";
-  stopped!.phase = "stopped";
-  last!.phase = "stopping";
+  leaving!.state = "leaving";
+  stopped!.state = "stopped";
+  last!.state = "stopping";
   count(runState, last!, [0], true);
   const states = (state: "running" | "stopped"): string[] =>
     masterSnapshot(source(runState, { state })).workers.map((worker) => worker.state);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { WorkerPhase } from "../../src/cluster/protocol.ts";
+import type { WorkerStateName } from "../../src/cluster/protocol.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
 import { hold, inSequence, stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape } from "../../src/load/load_user_shape.ts";
@@ -350,17 +350,17 @@ class ExhaustionScene {
   }
 
   /** Whether a run ends whose workers are so. */
-  look(phases: readonly WorkerPhase[], settled = true): boolean {
+  look(states: readonly WorkerStateName[], settled = true): boolean {
     const before = this.stops;
-    this.exhaustion.check(phases.map((phase) => ({ phase })), { settled }, this.driver);
+    this.exhaustion.check(states.map((state) => ({ state })), { settled }, this.driver);
     return this.stops > before;
   }
 }
 
 Deno.test("a run ends when the workers that had something to do have nothing left", () => {
   for (const iterations of [null, 100]) {
-    const ends = (...phases: WorkerPhase[]): boolean =>
-      new ExhaustionScene({ iterations }).look(phases);
+    const ends = (...states: WorkerStateName[]): boolean =>
+      new ExhaustionScene({ iterations }).look(states);
     assert.equal(ends("exhausted", "exhausted"), true);
     assert.equal(ends("exhausted", "ready"), true);
     assert.equal(ends("exhausted", "running"), false);

@@ -125,14 +125,14 @@ Deno.test("workers that are ready get START when the test begins, later ones whe
   await settle();
   manager.begin(() => clock.now() / 1000);
   await clock.advance(2_500);
-  assert.deepEqual(early.heard.at(-1), { type: "START", elapsedSeconds: 0, phase: 0 });
+  assert.deepEqual(early.heard.at(-1), { type: "START", elapsedSeconds: 0, resetCount: 0 });
   const late = await join("late");
   late.channel.send(state("preparing"));
   await settle();
   assert.equal(late.heard.length, 1);
   late.channel.send(state("ready"));
   await settle();
-  assert.deepEqual(late.heard.at(-1), { type: "START", elapsedSeconds: 2.5, phase: 0 });
+  assert.deepEqual(late.heard.at(-1), { type: "START", elapsedSeconds: 2.5, resetCount: 0 });
   // A worker that was not connected owes no report.
   assert.equal(manager.allReported, false);
   early.channel.send(report({ seq: 1, final: true }));
@@ -223,7 +223,7 @@ Deno.test("a worker that is back hears what it may have missed: that all users r
   const second = await join("a");
   second.channel.send(state("running", 4));
   await settle();
-  assert.deepEqual(second.heard.slice(1), [{ type: "STARTED", userCount: 7, phase: 1 }]);
+  assert.deepEqual(second.heard.slice(1), [{ type: "STARTED", userCount: 7, resetCount: 1 }]);
   second.channel.close();
   manager.stop(17);
   await clock.advance(2_000);
@@ -231,7 +231,7 @@ Deno.test("a worker that is back hears what it may have missed: that all users r
   third.channel.send(state("running", 4));
   await settle();
   assert.deepEqual(third.heard.slice(1), [
-    { type: "STARTED", userCount: 7, phase: 1 },
+    { type: "STARTED", userCount: 7, resetCount: 1 },
     { type: "STOP", deadline: 15 },
   ]);
   await manager.end();

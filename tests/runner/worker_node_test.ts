@@ -3,7 +3,7 @@ import type {
   ArrivalAssignment,
   Assignment,
   Message,
-  WorkerPhase,
+  WorkerStateName,
 } from "../../src/cluster/protocol.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { Events } from "../../src/core/events.ts";
@@ -25,7 +25,7 @@ interface Scene {
   readonly target: FakeTarget;
   readonly events: Events;
   readonly node: WorkerNode;
-  readonly states: WorkerPhase[];
+  readonly states: WorkerStateName[];
   readonly warnings: string[];
 }
 
@@ -36,7 +36,7 @@ function scene(
   const clock = new FakeClock();
   const target = new FakeTarget(clock);
   const events = new Events();
-  const states: WorkerPhase[] = [];
+  const states: WorkerStateName[] = [];
   const warnings: string[] = [];
   const node = new WorkerNode({
     runId: "run",
@@ -61,7 +61,7 @@ function scene(
   return { clock, target, events, node, states, warnings };
 }
 
-const START = { type: "START", elapsedSeconds: 2, phase: 0 } as const;
+const START = { type: "START", elapsedSeconds: 2, resetCount: 0 } as const;
 
 function assigned(
   classes: Record<string, number>,
@@ -338,7 +338,7 @@ function reporterScene(elapsedSeconds = 0): ReporterScene {
     clock,
     generator,
     connection,
-    phase: 0,
+    resetCount: 0,
   });
   reporter.start();
   return { clock, generator, reporter, connection, sent };
@@ -413,11 +413,11 @@ Deno.test("what was counted before a new part of the run belongs to the old part
   const all = reporterScene();
   all.generator.setUsers([2], 0);
   await all.clock.advance(1_400);
-  all.reporter.setPhase(1);
-  all.reporter.setPhase(1);
+  all.reporter.setResetCount(1);
+  all.reporter.setResetCount(1);
   await all.clock.advance(2_000);
   // The rest of the second in which the new part began is counted with the next second.
-  assert.deepEqual(all.sent.map((report) => [report.phase, report.to, requests([report])]), [
+  assert.deepEqual(all.sent.map((report) => [report.resetCount, report.to, requests([report])]), [
     [0, 0, 2],
     [0, 1, 2],
     [1, 2, 2],

@@ -90,7 +90,7 @@ function scene(options: VirtualWorkerOptions = {}): Scene {
 }
 
 const SETUP: Message = { type: "SETUP", workerIndex: 3, options: "{}" };
-const START: Message = { type: "START", elapsedSeconds: 0, phase: 0 };
+const START: Message = { type: "START", elapsedSeconds: 0, resetCount: 0 };
 
 function assigned(revision: number, users: number, changes: Partial<Assignment> = {}): Message {
   return assignment({ revision, classes: { StepTest: users }, rate: 1000, ...changes });
@@ -375,12 +375,12 @@ Deno.test("STARTED during the worker's testStart counts for the right part of th
   master.send(SETUP);
   master.send(START);
   master.send(assigned(1, 2));
-  master.send({ type: "STARTED", userCount: 9, phase: 1 });
+  master.send({ type: "STARTED", userCount: 9, resetCount: 1 });
   await cluster.advance(500);
   slow.resolve();
   await cluster.advance(2_500);
   assert.ok(master.of("REPORT").length >= 2);
-  assert.ok(master.of("REPORT").every(({ phase }) => phase === 1));
+  assert.ok(master.of("REPORT").every(({ resetCount }) => resetCount === 1));
   worker.kill();
 });
 
@@ -408,7 +408,9 @@ Deno.test("startComplete is emitted once, however often STARTED arrives", async 
   const { cluster, master, worker } = await running(2);
   const said: number[] = [];
   worker.events.on("startComplete", ({ userCount }) => void said.push(userCount));
-  for (let times = 0; times < 3; times++) master.send({ type: "STARTED", userCount: 2, phase: 1 });
+  for (let times = 0; times < 3; times++) {
+    master.send({ type: "STARTED", userCount: 2, resetCount: 1 });
+  }
   await cluster.advance(100);
   assert.deepEqual(said, [2]);
   worker.kill();

@@ -172,7 +172,7 @@ const MASTER_HANDSHAKE = ([
     mac: NO_PROOF,
   },
   { type: "SETUP", workerIndex: 0, options: "{}" },
-  { type: "START", elapsedSeconds: 0, phase: 0 },
+  { type: "START", elapsedSeconds: 0, resetCount: 0 },
   assignment({ classes: { StepTest: 1 }, stopTimeout: 0 }),
 ] satisfies Message[]).map(encodeMessage);
 

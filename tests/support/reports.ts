@@ -18,7 +18,7 @@ export function report(changes: Partial<Message<"REPORT">> = {}): Message<"REPOR
     cpu: 0,
     lag: 0,
     final: false,
-    phase: 0,
+    resetCount: 0,
     ...changes,
   };
 }

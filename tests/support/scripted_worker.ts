@@ -1,6 +1,6 @@
 import { Channel } from "../../src/cluster/channel.ts";
 import { joinMaster } from "../../src/cluster/handshake.ts";
-import type { Message, WorkerPhase } from "../../src/cluster/protocol.ts";
+import type { Message, WorkerStateName } from "../../src/cluster/protocol.ts";
 import { identity } from "./joining.ts";
 import type { VirtualCluster } from "./virtual_cluster.ts";
 
@@ -10,7 +10,7 @@ export interface ScriptedWorker {
   /** Messages from the master. */
   readonly received: Message[];
   /** Sends a STATE message. */
-  sendState(state: WorkerPhase): void;
+  sendState(state: WorkerStateName): void;
   /** Sends a PING every second, this many times. */
   ping(times: number): void;
 }
@@ -44,7 +44,7 @@ export async function scriptedWorker(
     channel.send({ type: "PING", number: times });
     clock.setTimer(() => ping(times - 1), 1000);
   };
-  const sendState = (state: WorkerPhase): void =>
+  const sendState = (state: WorkerStateName): void =>
     channel.send({ type: "STATE", users: 0, state, elapsedSeconds: 0 });
   return { channel, received, sendState, ping };
 }

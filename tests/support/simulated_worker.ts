@@ -1,6 +1,6 @@
 import { MasterConnection } from "../../src/cluster/master_connection.ts";
 import { ReportOutbox } from "../../src/cluster/outbox.ts";
-import type { Message, WorkerPhase } from "../../src/cluster/protocol.ts";
+import type { Message, WorkerStateName } from "../../src/cluster/protocol.ts";
 import type { Clock, Random, Timer } from "../../src/core/clock.ts";
 import { type ByteStream, connect } from "../../src/core/network.ts";
 import type { Latencies } from "../../src/stats/request_stats.ts";
@@ -41,10 +41,10 @@ export class SimulatedWorker {
   readonly #link: MasterConnection;
   #stream: ByteStream | null = null;
   #runId = "";
-  #phase: WorkerPhase = "preparing";
+  #state: WorkerStateName = "preparing";
   #users = 0;
   #revision = 0;
-  #reportPhase = 0;
+  #resetCount = 0;
   #startedAt = 0;
   #nextSecond = 0;
   #outbox: ReportOutbox | null = null;
@@ -136,16 +136,16 @@ export class SimulatedWorker {
   #take(message: Message): void {
     switch (message.type) {
       case "SETUP":
-        if (this.#phase === "preparing") this.#enter("ready");
+        if (this.#state === "preparing") this.#enter("ready");
         return;
       case "START":
-        return this.#begin(message.elapsedSeconds, message.phase);
+        return this.#begin(message.elapsedSeconds, message.resetCount);
       case "TARGET":
         this.#link.send({ type: "TARGET_ACK", revision: message.revision });
         if (message.revision > this.#revision) this.#aim(message.revision, message.classes);
         return;
       case "STARTED":
-        this.#reportPhase = message.phase;
+        this.#resetCount = message.resetCount;
         return;
       case "ACK":
         this.#acknowledge(message.seq);
@@ -161,10 +161,10 @@ export class SimulatedWorker {
     }
   }
 
-  #begin(elapsedSeconds: number, phase: number): void {
+  #begin(elapsedSeconds: number, resetCount: number): void {
     if (this.begun) return;
     this.begun = true;
-    this.#reportPhase = phase;
+    this.#resetCount = resetCount;
     this.#startedAt = this.#clock.now() - elapsedSeconds * 1000;
     this.#nextSecond = Math.floor(elapsedSeconds);
     this.#outbox = new ReportOutbox(this.#runId);
@@ -180,7 +180,7 @@ export class SimulatedWorker {
 
   /** Users end their last tests over some time, so the final reports of many workers do not come together. */
   #stop(): void {
-    if (this.#phase === "stopping" || this.#phase === "stopped") return;
+    if (this.#state === "stopping" || this.#state === "stopped") return;
     this.#enter("stopping");
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     const { random } = this.#options;
@@ -215,7 +215,7 @@ export class SimulatedWorker {
   }
 
   #facts(): Parameters<ReportOutbox["add"]>[1] {
-    return { cpu: 0.5, lag: 1, phase: this.#reportPhase };
+    return { cpu: 0.5, lag: 1, resetCount: this.#resetCount };
   }
 
   #pump(): void {
@@ -236,9 +236,9 @@ export class SimulatedWorker {
     }
   }
 
-  #enter(phase: WorkerPhase): void {
-    if (this.#phase === phase) return;
-    this.#phase = phase;
+  #enter(state: WorkerStateName): void {
+    if (this.#state === state) return;
+    this.#state = state;
     this.#sendState();
   }
 
@@ -246,7 +246,7 @@ export class SimulatedWorker {
     this.#link.send({
       type: "STATE",
       users: this.#users,
-      state: this.#phase,
+      state: this.#state,
       elapsedSeconds: this.begun ? (this.#clock.now() - this.#startedAt) / 1000 : 0,
     });
   }
