@@ -166,7 +166,7 @@ export function checkScripts(files: readonly SourceFile[]): Violation[] {
   const comment = "// @ts-check";
   return files
     .filter(({ path, text }) => path.endsWith(".js") && !text.startsWith(`${comment}\n`))
-    .map(({ path }) => ({ file: path, reason: `does not begin with ${comment}` }));
+    .map(({ path }) => ({ file: path, reason: `does not start with ${comment}` }));
 }
 
 /** Whether the file's code names the symbol again after its declaration. */

@@ -13,7 +13,7 @@ events.on("init", ({ options }) => {
 });
 
 events.on("testStart", ({ run }) => {
-  logger.info(`Run ${run.id} begins, for the tenant ${tenant}.`);
+  logger.info(`Run ${run.id} starts, for the tenant ${tenant}.`);
 });
 
 events.on("request", ({ name, latencyMs }) => {

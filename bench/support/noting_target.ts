@@ -4,7 +4,7 @@
  *
  * - `count`: prints the number of requests.
  * - `stall MS`: accepts connections and requests for this time without answering; then prints when that
- *   began and ended.
+ *   started and ended.
  * - `notes FILE`: writes the record to a file, clears it, and prints the name of the file.
  *
  * @module

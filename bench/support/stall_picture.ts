@@ -70,8 +70,8 @@ export function stallPicture({ few, closed }: StallRuns): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" \
 aria-labelledby="title about">
   <title id="title">A target that stops answering for ${stop}, in the closed and in the open model</title>
-  <desc id="about">Latency over the moment at which requests began. In the closed model, ${users} \
-requests wait ${stop}, and nothing else begins until the target answers again: the run's 99th \
+  <desc id="about">Latency over the moment at which requests started. In the closed model, ${users} \
+requests wait ${stop}, and nothing else starts until the target answers again: the run's 99th \
 percentile is ${closedP99}. In the open model, the requests that were due meanwhile are all there, on \
 a line that falls from ${stop}: the 99th percentile is ${openP99}.</desc>
   <style>${STYLE}

@@ -27,7 +27,7 @@ export function msgpackProblem(bytes: Uint8Array): string | null {
     if (owed > length - at) return "claims more values than it has bytes";
     const code = bytes[at++]!;
     const kind = KINDS[code]!;
-    if (kind === REFUSED) return `holds the byte 0x${code.toString(16)}, which begins no value`;
+    if (kind === REFUSED) return `holds the byte 0x${code.toString(16)}, which is not a type`;
     let size = SIZES[code]!;
     const sizeEnd = at + SIZE_BYTES[code]!;
     if (sizeEnd > length) return "ends inside a value";

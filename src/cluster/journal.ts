@@ -54,7 +54,7 @@ export const RECORD = union({
     index: count,
     host: id,
   },
-  /** The test has begun. */
+  /** The test has started. */
   begin: {
     /** Milliseconds since 1970. */
     startedAt: amount(),
@@ -148,7 +148,7 @@ export function decodeRecord(payload: Uint8Array): JournalRecord | null {
 const MAGIC = "aiotest-journal ";
 const FORMAT = 1;
 
-/** The beginning of every journal. */
+/** The start of every journal. */
 export const JOURNAL_HEAD: Uint8Array<ArrayBuffer> = new TextEncoder().encode(
   `${MAGIC}${FORMAT}\n`,
 );
@@ -157,7 +157,7 @@ export const JOURNAL_HEAD: Uint8Array<ArrayBuffer> = new TextEncoder().encode(
 const CHUNK = 1024 * 1024;
 
 /**
- * Reads a journal from its beginning in chunks, because it may not fit in memory.
+ * Reads a journal from its start in chunks, because it may not fit in memory.
  *
  * A master that was killed may have left an incomplete record at the end. It has not acknowledged what
  * that record says, so nothing is lost without it.
@@ -179,7 +179,7 @@ export class JournalReader {
     this.#what = what;
   }
 
-  /** Bytes from the beginning to the end of the last record that was read. */
+  /** Bytes from the start to the end of the last record that was read. */
   get goodBytes(): number {
     return this.#goodBytes;
   }

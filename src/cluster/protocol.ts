@@ -279,7 +279,7 @@ export const MESSAGE = union({
     /** Options of the master's command line that apply to every node, as a JSON object. */
     options: json(256 * 1024),
   },
-  /** Master: the test has begun. */
+  /** Master: the test has started. */
   START: {
     /** Seconds since the start of the test. */
     elapsedSeconds: seconds,

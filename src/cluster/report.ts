@@ -235,7 +235,7 @@ export const MAX_SPAN_SECONDS = 100_000;
  */
 export function countedOf(report: ReportContent): StatsDelta {
   const { from, to, histograms, seconds, userErrors, iterations } = report;
-  if (from > to) refuse("it ends before it begins");
+  if (from > to) refuse("it ends before it starts");
   if (to - from > MAX_SPAN_SECONDS) refuse("it covers too many seconds");
   checkSeconds(report);
   for (const [, , count] of userErrors) checkCount(count);

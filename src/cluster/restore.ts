@@ -223,7 +223,7 @@ class Replay implements RestoredRun {
 
   #assign({ incarnation, classes }: JournalRecord<"assigned">): void {
     const worker = this.#worker(incarnation);
-    // No worker is assigned anything before the test has begun.
+    // No worker is assigned anything before the test has started.
     worker.begun = true;
     if (worker.membership === "present") this.assigned.set(incarnation, classes);
   }

@@ -23,7 +23,7 @@ export class RunState {
   resetCount = 0;
   /** Whether some counts are permanently lost. */
   damaged = false;
-  /** Milliseconds since 1970; null before the test has begun. */
+  /** Milliseconds since 1970; null before the test has started. */
   startedAt: number | null = null;
   /** Is called with everything that is added to the totals. */
   onCounted: (counted: StatsDelta) => void = () => {};
@@ -113,7 +113,7 @@ export class WorkerState {
   readonly host: string;
   readonly reports = new ReportSequence();
   membership: WorkerMembership = "present";
-  /** Whether it was told that the test has begun. From then on, its counts are part of the run. */
+  /** Whether it has been told that the test has started. From then on, its counts are part of the run. */
   begun = false;
   state: WorkerStateName = "preparing";
   users = 0;

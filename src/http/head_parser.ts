@@ -281,7 +281,7 @@ class HeadScanner {
   #notHttp(bytes: Uint8Array, stop: number): WireError {
     const beginning = bytes.subarray(this.start, Math.min(stop, this.start + MAX_SHOWN));
     const shown = JSON.stringify(String.fromCharCode(...beginning));
-    return badResponse(`not HTTP/1.0 or HTTP/1.1: it begins with ${shown}`);
+    return badResponse(`not HTTP/1.0 or HTTP/1.1: it starts with ${shown}`);
   }
 
   #scanFields(bytes: Uint8Array, stop: number): boolean {

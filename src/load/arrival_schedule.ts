@@ -54,7 +54,7 @@ const ROUNDING = 1e-6;
 export class ArrivalSchedule {
   readonly #spacing: Spacing;
   readonly #random: Random;
-  /** The current period, and those that begin at a later position. */
+  /** The current period, and those that start at a later position. */
   #periods: RatePeriod[] = [];
   #shares: ArrivalShare[] = [];
   /** Where this node's next iteration is due, and its number: the same with constant spacing. */
@@ -91,7 +91,7 @@ export class ArrivalSchedule {
       this.#shares = [share];
       this.#enter(share);
     } else if (!isSame(last, share)) {
-      // If the rate falls, the new share may begin before one that is still to come would have.
+      // If the rate falls, the new share may start before one that is still to come would have.
       const [current, ...others] = this.#shares;
       this.#shares = [current!, ...others.filter(({ from }) => from < share.from), share];
       this.#advanceShare();
@@ -193,7 +193,7 @@ export class ArrivalSchedule {
   }
 
   /**
-   * How many arrivals a Poisson process has where `mean` are expected, beside the one at its beginning; 0
+   * How many arrivals a Poisson process has where `mean` are expected, beside the one at its start; 0
    * if few are expected. Many are drawn from the normal distribution, which is then close to exact.
    */
   #arrivals(mean: number): number {

@@ -33,7 +33,7 @@ export interface Curve {
    * The load to head for from this moment until about a second later; `null` if the curve is over. The
    * same moment always gives the same load.
    *
-   * @param t seconds since the curve began, from 0 to below {@link seconds}.
+   * @param t seconds since the curve started, from 0 to below {@link seconds}.
    */
   at(t: number): Load | null;
   /**
@@ -43,11 +43,11 @@ export interface Curve {
   stepAt?(t: number): CurveStep | null;
 }
 
-/** One step of a load that is raised until something breaks; times are seconds since the curve began. */
+/** One step of a load that is raised until something breaks; times are seconds since the curve started. */
 export interface CurveStep {
   /** The number of the step, from 0. */
   readonly index: number;
-  /** When the step begins. */
+  /** When the step starts. */
   readonly startsAt: number;
   /** Where the curve continues if this step breaks something. */
   readonly skipTo: number;
@@ -55,7 +55,7 @@ export interface CurveStep {
 
 /** Two loads, in users or in iterations per second. */
 export interface Span {
-  /** Where the curve begins. */
+  /** Where the curve starts. */
   readonly from: number;
   /** Where the curve leads. */
   readonly to: number;
@@ -310,7 +310,7 @@ export interface ArrivalStage {
 
 /**
  * Several constant loads, one after the other, each for its own duration. The number of users changes at
- * the rate of the stage that begins.
+ * the rate of the stage that starts.
  *
  * ```ts
  * import { stages } from "./curves.ts";
@@ -383,7 +383,7 @@ export type StepOptions =
  * the highest load, has passed. The report gives the highest load that passed.
  *
  * Each step is judged by its own seconds alone. If it crosses a threshold, the curve ends, and the next
- * curve of a sequence begins.
+ * curve of a sequence starts.
  *
  * ```ts
  * import { stepUntilItBreaks } from "./curves.ts";
@@ -594,7 +594,7 @@ function readSizes<S extends Span>(
   for (const key of keys) {
     const load = { [name]: sizes[key], ...limit };
     const problem = loadProblem(users === undefined ? load : { ...load, rate: 1 });
-    // The problem begins with the name of the invalid property, which here is part of a span.
+    // The problem starts with the name of the invalid property, which here is part of a span.
     if (problem !== null) {
       throw new UsageError(`${maker}: ${problem.replace(RegExp(`^${name}\\b`), `${name}.${key}`)}`);
     }

@@ -172,7 +172,7 @@ class CycleSearch {
   readonly #via: Int32Array;
 
   /**
-   * @param spread the distribution to begin with; the totals of two workers differ by at most one user
+   * @param spread the distribution to start with; the totals of two workers differ by at most one user
    * @param before the users that run now, of the same shape
    * @param workers how many workers there are: 1 or more
    */

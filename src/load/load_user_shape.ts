@@ -40,9 +40,9 @@ export interface ShapeView {
 export interface LoadStep {
   /** The number of the step, from 0. */
   readonly index: number;
-  /** The load when it began. */
+  /** The load when it started. */
   readonly load: ResolvedLoad;
-  /** When the step began, in seconds since the start of the test. */
+  /** When the step started, in seconds since the start of the test. */
   readonly startedAt: number;
 }
 

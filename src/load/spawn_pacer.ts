@@ -24,13 +24,13 @@ const ROUNDING_SECONDS = 1e-6;
  */
 export class SpawnPacer {
   #load: UserLoad;
-  /** Users at the beginning of the line, and when that was. */
+  /** Users at the head of the line, and when that was. */
   #from: number;
   #since = 0;
-  /** Changes that were already due when the line began: at most 1, the immediate one. */
+  /** Changes that were already due when the line started: at most 1, the immediate one. */
   #credit = 1;
 
-  /** @param users how many run at the beginning. */
+  /** @param users how many run at the start. */
   constructor(users: number) {
     this.#from = users;
     // At rest, so the rate does not matter: there is no change to make and no credit to gain.

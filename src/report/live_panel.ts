@@ -742,7 +742,7 @@ const WINDOW_SECONDS = 2.5;
 /** The width of labels, which aligns the text after them. */
 const LABEL_COLUMNS = 12;
 
-/** The label at the beginning of a line. */
+/** The label at the start of a line. */
 function label(text: string, tone: Tone = "quiet"): Span {
   return span(text.padEnd(LABEL_COLUMNS), tone);
 }

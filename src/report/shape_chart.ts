@@ -102,7 +102,7 @@ function timeAxis(
   let labels = "";
   for (let time = 0; time <= seconds; time += step) {
     const column = Math.round(time * width / seconds);
-    // The bar of this time begins to the right of its tick.
+    // The bar of this time starts to the right of its tick.
     if (time > 0) line[column - 1] = "┬";
     const label = formatDuration(time);
     // Below its tick; the last one may have to move to the left to fit.

@@ -27,7 +27,7 @@ export class Allocator {
   readonly #users: UserAllocator;
   readonly #arrivals: ArrivalAllocator;
   readonly #mix: ClassMix;
-  /** Whether iterations begin on a schedule, so that no worker is assigned a number of users. */
+  /** Whether iterations start on a schedule, so that no worker is assigned a number of users. */
   readonly #isOpen: boolean;
   #restoredUsers = 0;
 
@@ -59,7 +59,7 @@ export class Allocator {
 
   /**
    * Whether all workers have confirmed what they are to run. In the open model that does not matter: a
-   * worker that hears late begins its iterations late.
+   * worker that hears late starts its iterations late.
    */
   get settled(): boolean {
     return this.#isOpen || this.#users.settled;
@@ -75,7 +75,7 @@ export class Allocator {
     this.#users.setUsers(counts);
   }
 
-  /** Makes iterations begin by this rate, with at most this many users in the whole cluster. */
+  /** Makes iterations start by this rate, with at most this many users in the whole cluster. */
   setArrivals(period: RatePeriod, maxUsers: number): void {
     this.#arrivals.setArrivals(period, maxUsers);
   }
@@ -115,7 +115,7 @@ export interface UserAllocatorOptions {
 
 /**
  * Users are started one by one, but each worker gets at most one assignment in this time: otherwise it
- * would get the next one before it has begun with the last.
+ * would get the next one before it has started with the last.
  */
 const BATCH_MS = 50;
 
@@ -347,7 +347,7 @@ export interface ArrivalAllocatorOptions {
   readonly terms: Pick<LoadProfile, "spacing" | "onBusy">;
   /** Seconds that the test of a stopping user may still run. */
   readonly stopTimeout: number;
-  /** Seconds since the test began. */
+  /** Seconds since the test started. */
   readonly elapsed: () => number;
   readonly workers: Pick<WorkerManager, "available" | "assign">;
 }
@@ -366,7 +366,7 @@ interface Share {
 }
 
 /**
- * Deals the iterations out like cards: of n workers, each begins one in n. All workers follow the same
+ * Deals the iterations out like cards: of n workers, each starts one in n. All workers follow the same
  * schedule, so that iterations are as evenly spaced as on a single node, and their sum is exact.
  */
 export class ArrivalAllocator {
@@ -380,7 +380,7 @@ export class ArrivalAllocator {
     this.#options = options;
   }
 
-  /** Makes iterations begin by this rate, with at most this many users in the whole cluster. */
+  /** Makes iterations start by this rate, with at most this many users in the whole cluster. */
   setArrivals(period: RatePeriod, maxUsers: number): void {
     const isSame = period === this.#period && maxUsers === this.#maxUsers;
     this.#period = period;
@@ -393,7 +393,7 @@ export class ArrivalAllocator {
   rebalance(): void {
     if (this.#period === null) return;
     const elapsed = this.#options.elapsed();
-    // The very first division holds from the first iteration on, if none can have begun yet.
+    // The very first division holds from the first iteration on, if none can have started yet.
     const isFirst = this.#shares.size === 0 && elapsed < NOTICE_SECONDS;
     const soon = positionAt(this.#period, elapsed + NOTICE_SECONDS);
     this.#deal(isFirst ? 0 : Math.ceil(soon));

@@ -1,5 +1,5 @@
 /**
- * When the test began, on a worker's own clock.
+ * When the test started, on a worker's own clock.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Clock, Timer } from "../core/clock.ts";
 import type { Rpc } from "../shared/calls.ts";
 import { TIME_SERVICE } from "../shared/rpc.ts";
 
-/** At the beginning many nodes are busy, and answers are slow: the master is asked often at first. */
+/** At the start many nodes are busy, and answers are slow: the master is asked often at first. */
 const FIRST_INTERVAL_MS = 500;
 const FIRST_QUESTIONS = 20;
 const LATER_INTERVAL_MS = 10_000;
@@ -38,7 +38,7 @@ export class ClockSync {
   /**
    * Asks from now on; starting it again changes nothing.
    *
-   * @param onImproved gets when the test began, in milliseconds on this node's clock, each time that it
+   * @param onImproved gets when the test started, in milliseconds on this node's clock, each time that it
    * is known better than before.
    */
   start(onImproved: (beganAt: number) => void): void {

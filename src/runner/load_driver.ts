@@ -37,7 +37,7 @@ export interface LoadChange {
 
 /** Where a resumed run stands. */
 export interface DriverProgress {
-  /** Seconds since the run began. */
+  /** Seconds since the run started. */
   readonly elapsedSeconds: number;
   /** Users that are running. */
   readonly users: number;
@@ -75,7 +75,7 @@ export class LoadDriver {
   #stopped = false;
   #wake: (() => void) | null = null;
 
-  /** The run begins now, or continues from where it was. */
+  /** The run starts now, or continues from where it was. */
   constructor(
     clock: Clock,
     profile: LoadProfile,
@@ -219,7 +219,7 @@ export class LoadDriver {
     this.#hooks.onStarted(0);
   }
 
-  /** The period that begins at a moment; the current one if the rate does not change. */
+  /** The period that starts at a moment; the current one if the rate does not change. */
   #periodFor({ arrivalRate: rate }: ArrivalLoad, since: number): RatePeriod {
     const before = this.#period;
     if (before?.rate === rate) return before;

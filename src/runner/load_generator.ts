@@ -34,7 +34,7 @@ export interface LoadGeneratorOptions {
   readonly insecure: boolean;
   /** The id of the first user; the others count up from there. */
   readonly firstUserId: number;
-  /** No request begins after it has expired. */
+  /** No request starts after it has expired. */
   readonly lease: Lease;
   readonly events: Events;
   readonly clock: Clock;
@@ -67,7 +67,7 @@ export class LoadGenerator {
   /** Set in the open model. */
   #openModel: OpenModelExecutor | null = null;
   #isLimited = false;
-  /** When the run began, on this node's clock; `null` before that. */
+  /** When the run started, on this node's clock; `null` before that. */
   #startedAt: number | null = null;
 
   constructor(options: LoadGeneratorOptions) {
@@ -103,7 +103,7 @@ export class LoadGenerator {
     return this.users === 0 && this.#openModel === null && this.#pool.active > 0;
   }
 
-  /** Seconds since the run began; 0 before that. */
+  /** Seconds since the run started; 0 before that. */
   get elapsedSeconds(): number {
     return this.#startedAt === null ? 0 : (this.#clock.now() - this.#startedAt) / 1000;
   }
@@ -149,7 +149,7 @@ export class LoadGenerator {
     this.#openModel.follow(assignment);
   }
 
-  /** Open model: corrects when the test began, on this node's clock. */
+  /** Open model: corrects when the test started, on this node's clock. */
   align(startedAt: number): void {
     this.#openModel?.align(startedAt);
   }
@@ -233,7 +233,7 @@ export interface RunIdentity {
   readonly node: string;
   /** Users that run on this node now. */
   users(): number;
-  /** Seconds since the test began; 0 before that. */
+  /** Seconds since the test started; 0 before that. */
   runTime(): number;
 }
 

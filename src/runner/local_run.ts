@@ -35,7 +35,7 @@ export interface LocalRunOptions extends ThresholdOptions {
   readonly insecure: boolean;
   /** Discard the statistics from before the first number of users was reached. */
   readonly resetStats: boolean;
-  /** The test begins only when {@link RunControl.start} is called. */
+  /** The test starts only when {@link RunControl.start} is called. */
   readonly waitsForStart: boolean;
   readonly events: Events;
   readonly clock: Clock;
@@ -68,12 +68,12 @@ export class LocalRun {
   readonly #watch: RunWatch;
   readonly #warnings: Warnings;
   readonly #exhaustion: Exhaustion;
-  /** Set once the test has begun. */
+  /** Set once the test has started. */
   #driver: LoadDriver | null = null;
   #state: RunStatus = "ready";
   /** Milliseconds since 1970; `null` before the start. */
   #startedAtWall: number | null = null;
-  /** When the statistics begin, in seconds since the start. */
+  /** When the statistics start, in seconds since the start. */
   #countedFrom = 0;
   #load: ResolvedLoad = { users: 0, rate: 0 };
   #finalUsers = 0;
@@ -112,7 +112,7 @@ export class LocalRun {
   async run(): Promise<Snapshot> {
     this.#warnings.addAll(this.#options.warnings);
     await this.control.waitForStart(() => this.#options.onSecond(this.snapshot()));
-    // A test that is stopped while it waits never begins.
+    // A test that is stopped while it waits never starts.
     if (this.#state === "ready") await this.#execute();
     this.#state = "stopped";
     this.#watch.conclude(this.snapshot(), this.#exhaustion);

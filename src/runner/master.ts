@@ -45,13 +45,13 @@ export interface MasterRunOptions
   /** Names of the user classes, in the order of {@link mix}. */
   readonly classNames: readonly string[];
   readonly mix: ClassMix;
-  /** The test begins when this many workers are ready. */
+  /** The test starts when this many workers are ready. */
   readonly expectedWorkers: number;
   /** How long the master waits for them; 0: forever. */
   readonly expectSeconds: number;
   /** Drop what was counted before the first target number of users ran. */
   readonly resetStats: boolean;
-  /** The test begins only when it is started by hand. */
+  /** The test starts only when it is started by hand. */
   readonly waitsForStart: boolean;
   readonly events: Events;
   /** Warnings that are known before the start. */
@@ -117,7 +117,7 @@ export class MasterRun {
     this.control = new RunControl(
       clock,
       profile,
-      // A run that has begun is not started again when it is resumed.
+      // A run that has started is not started again when it is resumed.
       options.waitsForStart && this.#runState.startedAt === null,
       (load) => journal.append(steeredRecord(this.#time.elapsedSeconds, load)),
     );
@@ -198,7 +198,7 @@ export class MasterRun {
     });
   }
 
-  // The course of a run: it begins or is resumed, follows its load profile, and waits for the final reports.
+  // The course of a run: it starts or is resumed, follows its load profile, and waits for the final reports.
 
   async #begin(): Promise<void> {
     const { clock, events, expectedWorkers, expectSeconds, journal, onSecond } = this.#options;
@@ -292,7 +292,7 @@ export class MasterRun {
     return isInTime;
   }
 
-  /** Whether the run can begin or go on, or was stopped and waits for no worker. */
+  /** Whether the run can start or go on, or was stopped and waits for no worker. */
   get #hasWorkers(): boolean {
     return this.#isStopped ||
       (this.#returning === null

@@ -16,7 +16,7 @@ export interface MasterSnapshotSource {
   readonly runState: RunState;
   readonly state: RunStatus;
   readonly profile: LoadProfile;
-  /** Seconds since the test began, until its end. */
+  /** Seconds since the test started, until its end. */
   readonly elapsedSeconds: number;
   /** Milliseconds since 1970; `null` before the end. */
   readonly endedAt: number | null;

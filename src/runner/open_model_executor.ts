@@ -20,7 +20,7 @@ export interface OpenModelOptions {
   readonly classes: readonly ClassWeight[];
   readonly clock: Clock;
   readonly random: Random;
-  /** When the test began. */
+  /** When the test started. */
   readonly startedAt: number;
   /** The counters for what happens at a moment. */
   readonly iterations: (atMs: number) => IterationStats;
@@ -49,7 +49,7 @@ export class OpenModelExecutor implements IterationExecutor {
   readonly #pools: readonly UserClassPool[];
   /** Users that have not asked for an iteration yet. */
   readonly #starting = new WeakSet<IterationSlot>();
-  /** When the test began. */
+  /** When the test started. */
   #startedAt: number;
   #maxUsers = 0;
   /** When the schedule ends, in seconds since the start of the test. */
@@ -98,7 +98,7 @@ export class OpenModelExecutor implements IterationExecutor {
     while (this.#alive - this.#leaving > this.#maxUsers && this.#dismissIdle());
   }
 
-  /** Corrects when the test began. */
+  /** Corrects when the test started. */
   align(startedAt: number): void {
     this.#startedAt = startedAt;
     this.#release();

@@ -22,7 +22,7 @@ export class RunControl {
   #driver: LoadDriver | null = null;
 
   /**
-   * @param waits whether the test begins only when {@link start} is called.
+   * @param waits whether the test starts only when {@link start} is called.
    * @param onLoadChange called when a load replaces the one of the profile.
    */
   constructor(
@@ -44,13 +44,13 @@ export class RunControl {
   }
 
   /**
-   * Begins the test.
+   * Starts the test.
    *
    * @param load its load; `null` for the one of its profile.
-   * @throws UsageError if the test has begun, or the load is invalid for it.
+   * @throws UsageError if the test has started, or the load is invalid for it.
    */
   start(load: ResolvedLoad | null): void {
-    if (!this.#isWaiting) throw new UsageError("The test has already begun.");
+    if (!this.#isWaiting) throw new UsageError("The test has already started.");
     if (load !== null) this.#check(load);
     this.#firstLoad = load;
     this.cancelWait();
@@ -63,7 +63,7 @@ export class RunControl {
    */
   changeLoad(load: ResolvedLoad): void {
     this.#check(load);
-    if (this.#driver === null) throw new UsageError("The test has not begun: start it first.");
+    if (this.#driver === null) throw new UsageError("The test has not started: start it first.");
     if (!this.#driver.changeLoad(load)) throw new UsageError("The test is over.");
     this.#onLoadChange(load);
   }
@@ -75,7 +75,7 @@ export class RunControl {
   }
 
   /**
-   * Resolves when the test is to begin, or {@link cancelWait} was called.
+   * Resolves when the test is to start, or {@link cancelWait} was called.
    *
    * @param onSecond called once a second until then.
    */
@@ -91,7 +91,7 @@ export class RunControl {
     this.#clock.clearTimer(timer);
   }
 
-  /** Lets the load of a run that has begun be changed. */
+  /** Lets the load of a run that has started be changed. */
   attach(driver: LoadDriver): void {
     this.#driver = driver;
     if (this.#firstLoad !== null) this.changeLoad(this.#firstLoad);

@@ -29,7 +29,7 @@ import { type LoadDriver, reportedLoad } from "./load_driver.ts";
 /** How long a run has lasted. */
 export class RunTime {
   readonly #clock: Clock;
-  /** On the clock; `null` before the run began. */
+  /** On the clock; `null` before the run started. */
   #beganAt: number | null = null;
   /** On the clock; `null` before the run ended. */
   #endedAt: number | null = null;
@@ -39,12 +39,12 @@ export class RunTime {
     this.#clock = clock;
   }
 
-  /** Whether the run has begun. */
+  /** Whether the run has started. */
   get begun(): boolean {
     return this.#beganAt !== null;
   }
 
-  /** Seconds since the run began, until its end; 0 before it began. */
+  /** Seconds since the run started, until its end; 0 before it started. */
   get elapsedSeconds(): number {
     if (this.#beganAt === null) return 0;
     return ((this.#endedAt ?? this.#clock.now()) - this.#beganAt) / 1000;
@@ -55,7 +55,7 @@ export class RunTime {
     return this.#endedAtWall;
   }
 
-  /** The run begins now, or began this many seconds ago. */
+  /** The run starts now, or started this many seconds ago. */
   begin(elapsedSeconds = 0): void {
     this.#beganAt = this.#clock.now() - elapsedSeconds * 1000;
   }
@@ -65,7 +65,7 @@ export class RunTime {
     if (elapsedSeconds > this.elapsedSeconds) this.begin(elapsedSeconds);
   }
 
-  /** The run ends now; a run that has not begun has no end. */
+  /** The run ends now; a run that has not started has no end. */
   end(): void {
     if (!this.begun) return;
     this.#endedAt = this.#clock.now();
@@ -203,7 +203,7 @@ export type ReportedFilter = (statistics: Statistics) => Statistics;
 export class StepWatch {
   readonly #shape: LoadUserShape | null;
   readonly #thresholds: ThresholdSet;
-  /** When the present step began, in seconds since the test began; `null` if there are no steps. */
+  /** When the present step started, in seconds since the test started; `null` if there are no steps. */
   #since: number | null = null;
   #totals = new Totals();
 
@@ -273,7 +273,7 @@ export function arrivalProblems(
     problems.push(`More than 1 % of the iterations were dropped, ${why}.`);
   }
   if (startDelayMs.p99 !== null && startDelayMs.p99 > LATE_START_MS) {
-    problems.push(`More than 1 % of the iterations began over ${LATE_START_MS} ms late, ${why}.`);
+    problems.push(`More than 1 % of the iterations started over ${LATE_START_MS} ms late, ${why}.`);
   }
   return problems;
 }
@@ -322,16 +322,16 @@ export class Exhaustion {
   /**
    * How many iterations a test that has ended by itself lacks: a sentence, or none.
    *
-   * @param begun iterations that began, or that were due if they were scheduled.
+   * @param started iterations that started, or that were due if they were scheduled.
    * @param complete whether no worker's counts are missing.
    */
   shortage(begun: number, complete: Snapshot["complete"]): string[] {
     const { profile: { iterations }, resetStats } = this.#options;
     if (!this.#hasEnded || iterations === null || resetStats || begun >= iterations) return [];
     return [
-      `Only ${begun} of ${iterations} iterations began` +
+      `Only ${begun} of ${iterations} iterations started` +
       (complete
-        ? ": no user was left to begin the others."
+        ? ": no user was left to start the others."
         : ", as far as is known: the others were lost with a worker."),
     ];
   }

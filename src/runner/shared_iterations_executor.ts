@@ -16,9 +16,9 @@ import type { IterationExecutor } from "./user_pool.ts";
 export interface IterationSource {
   /** Takes an iteration; resolves with false if none is left. */
   take(): boolean | Promise<boolean>;
-  /** An iteration that was taken has begun. */
+  /** An iteration that was taken has started. */
   begun(): void;
-  /** An iteration that was taken will not begin; another user may take it. */
+  /** An iteration that was taken will not start; another user may take it. */
   putBack(): void;
 }
 
@@ -70,7 +70,7 @@ export class SharedIterationsExecutor implements IterationExecutor {
 
   began(_intendedAt: number, now: number): void {
     const iterations = this.#options.iterations(now);
-    // There is no schedule, so an iteration is scheduled when it begins.
+    // There is no schedule, so an iteration is scheduled when it starts.
     iterations.scheduled++;
     iterations.begin(0);
     this.#options.source.begun();
@@ -141,7 +141,7 @@ export class RemoteIterationQuota implements IterationSource {
   readonly #port: Pick<Rpc, "call">;
   readonly #clock: Clock;
   #left = 0;
-  /** Iterations that have begun since the last report to the master. */
+  /** Iterations that have started since the last report to the master. */
   #begun = 0;
   #isSpent = false;
   #isRequesting = false;
@@ -183,7 +183,7 @@ export class RemoteIterationQuota implements IterationSource {
     else this.#watchUnused();
   }
 
-  /** Returns what was taken or requested and has not begun; more may be taken later. */
+  /** Returns what was taken or requested and has not started; more may be taken later. */
   giveBack(): void {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.#timer = null;

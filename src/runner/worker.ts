@@ -104,7 +104,7 @@ export class WorkerRun {
   /** Leaves before the run is over: the other workers get its users, the master gets its counts. */
   leave(): void {
     if (this.#stopping === null) this.#setState("leaving");
-    // A worker that has not begun has nothing to hand over.
+    // A worker that has not started has nothing to hand over.
     if (this.#node?.hasBegun !== true) return void this.#connection.close();
     void this.#stop();
   }
@@ -247,7 +247,7 @@ export class WorkerRun {
     if (this.#node === null) return;
     if (this.#state !== "leaving") this.#setState("stopping");
     await this.#node.stop();
-    // Without a reporter the test has not begun here, and there is no report to wait for.
+    // Without a reporter the test has not started here, and there is no report to wait for.
     this.#connection.send({ type: "STOPPED", lastSeq: this.#node.reporter?.lastSeq ?? 0 });
     if (this.#state === "leaving") this.#endIfDrained();
     else this.#setState("stopped");
@@ -295,7 +295,7 @@ interface WorkerNodeOptions extends Omit<LoadGeneratorOptions, "onIterationsOver
   readonly connection: Pick<MasterConnection, "connected" | "sendFrame">;
   /** Where iterations come from; `null` if their number is not limited. */
   readonly iterations: RemoteIterationQuota | null;
-  /** Finds out when the test began, more exactly than START says. */
+  /** Finds out when the test started, more exactly than START says. */
   readonly clockSync: ClockSync;
   /** Files that this process may have open; `null` if unknown. */
   readonly openFileLimit: number | null;
@@ -313,13 +313,13 @@ export class WorkerNode {
   readonly #generator: LoadGenerator;
   readonly #ramp: UserRamp;
   readonly #classNames: readonly string[];
-  /** Resolves when the test has begun; `null` before the master has sent START. */
+  /** Resolves when the test has started; `null` before the master has sent START. */
   #beginning: Promise<void> | null = null;
   /** How often the master has reset the counts. */
   #resetCount = 0;
   #isStarted = false;
   #reporter: Reporter | null = null;
-  /** What is to be run as soon as the test has begun. */
+  /** What is to be run as soon as the test has started. */
   #pending: Assignment | null = null;
   #stopTimeoutMs = 0;
   /** Whether its assignment has no users. */
@@ -350,12 +350,12 @@ export class WorkerNode {
     return this.#generator.users;
   }
 
-  /** Seconds since the test began; 0 before it did. */
+  /** Seconds since the test started; 0 before it did. */
   get elapsedSeconds(): number {
     return this.#generator.elapsedSeconds;
   }
 
-  /** Sends what is counted to the master; `null` before the test began. */
+  /** Sends what is counted to the master; `null` before the test started. */
   get reporter(): Reporter | null {
     return this.#reporter;
   }
@@ -365,7 +365,7 @@ export class WorkerNode {
     return this.#beginning !== null;
   }
 
-  /** The test has begun; a second call changes nothing. */
+  /** The test has started; a second call changes nothing. */
   begin(start: Message<"START">): Promise<void> {
     return this.#beginning ??= this.#begin(start);
   }
@@ -396,7 +396,7 @@ export class WorkerNode {
   }
 
   /**
-   * Runs what is assigned, now or when the test has begun.
+   * Runs what is assigned, now or when the test has started.
    *
    * @throws UsageError if it names a class that the test file does not have.
    */
@@ -434,7 +434,7 @@ export class WorkerNode {
     if (this.#ramp.isRamping) onState("spawning");
   }
 
-  /** The open model: begins this worker's share of the iterations. */
+  /** The open model: starts this worker's share of the iterations. */
   #setArrivals(arrivals: ArrivalAssignment): void {
     this.#checkOpenFiles(arrivals.maxUsers);
     this.#options.onState("running");
@@ -536,7 +536,7 @@ export class Reporter {
     return this.#outbox.drained;
   }
 
-  /** Reports the seconds of the generator, which has just begun to count. */
+  /** Reports the seconds of the generator, which has just started to count. */
   start(): void {
     const { clock, generator } = this.#options;
     const waitMs = 1000 - (generator.elapsedSeconds * 1000) % 1000 + COLLECT_DELAY_MS;

@@ -60,7 +60,7 @@ export class WorkerManager {
   readonly #listener: WorkerListener;
   /** Workers that have not sent their state over their present connection. */
   readonly #silent = new Set<WorkerState>();
-  /** Seconds since the test began; `null` before it did. */
+  /** Seconds since the test started; `null` before it did. */
   #elapsed: (() => number) | null = null;
   /** Users of the first target, once they ran; `null` before. */
   #startedUsers: number | null = null;
@@ -135,7 +135,7 @@ export class WorkerManager {
     for (const worker of workers) this.#connections.expect(worker, forMs);
   }
 
-  /** Tells all workers, and those that join later, that the test has begun. */
+  /** Tells all workers, and those that join later, that the test has started. */
   begin(elapsed: () => number): void {
     this.#elapsed = elapsed;
     this.#options.rpc.begin(elapsed);
@@ -225,7 +225,7 @@ export class WorkerManager {
           LOST_MS / 1000
         } s: its users go to the other workers.`,
       );
-    } else onInfo(`Worker ${worker.id} left before the test began.`);
+    } else onInfo(`Worker ${worker.id} left before the test started.`);
     return true;
   }
 
@@ -266,7 +266,7 @@ export class WorkerManager {
     this.#sendStarted(worker);
   }
 
-  /** A worker that has not begun gets STARTED when it begins. */
+  /** A worker that has not started gets STARTED when it starts. */
   #sendStarted(worker: WorkerState): void {
     if (this.#startedUsers === null || !worker.begun) return;
     const { resetCount } = this.#runState;

@@ -75,7 +75,7 @@ export class NodeCluster implements Cluster {
     checkName("feeder", name);
     const definition = this.#feeders.get(name) ?? feederDefinition(name, rows, options);
     if (this.#client.isOpen && !this.#feeders.has(name)) {
-      throw new TypeError(`feeder ${name}: feeders must be created before the test begins`);
+      throw new TypeError(`feeder ${name}: feeders must be created before the test starts`);
     }
     this.#feeders.set(name, definition);
     const mayBlock = definition.mode === "unique" && definition.onEmpty === "wait";

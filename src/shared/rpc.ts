@@ -88,7 +88,7 @@ export class RpcServer {
     this.#send = send;
   }
 
-  /** The test has begun. @param elapsed returns the seconds since then. */
+  /** The test has started. @param elapsed returns the seconds since then. */
   begin(elapsed: () => number): void {
     this.#elapsed = elapsed;
   }

@@ -12,7 +12,7 @@ import type { Rpc } from "./calls.ts";
 import type { BroadcastMessage } from "./messages.ts";
 import { SESSION_SERVICE } from "./rpc.ts";
 
-/** Performs the calls of a node's test file. Calls that are made before the test begins wait for it. */
+/** Performs the calls of a node's test file. Calls that are made before the test starts wait for it. */
 export class RpcClient {
   readonly #clock: Clock;
   readonly #waiting: ((rpc: Rpc) => void)[] = [];

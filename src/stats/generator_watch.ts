@@ -24,7 +24,7 @@ export class GeneratorWatch {
   #seconds = 0;
   #busySeconds = 0;
 
-  /** @param name the beginning of a sentence, such as `Worker attic`. */
+  /** @param name the start of a sentence, such as `Worker attic`. */
   constructor(name: string) {
     this.#name = name;
   }

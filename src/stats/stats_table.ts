@@ -22,7 +22,7 @@ export class SecondStats implements StatsDelta {
 
   #iterations: IterationStats | null = null;
 
-  /** @param users those that were running when the second began. */
+  /** @param users those that were running when the second started. */
   constructor(second: number, users: number) {
     this.second = second;
     this.users = users;
@@ -73,7 +73,7 @@ export class StatsTable {
   readonly #userErrors = new NameCap();
   #closed: SecondStats[] = [];
   #open = new SecondStats(0, 0);
-  // Before the start, no second begins or ends.
+  // Before the start, no second starts or ends.
   #startedAt = Infinity;
   #openEndsAt = Infinity;
 
@@ -83,7 +83,7 @@ export class StatsTable {
   }
 
   /**
-   * Sets the moment at which the first second begins, and its number, which is not 0 if the run
+   * Sets the moment at which the first second starts, and its number, which is not 0 if the run
    * started earlier on other nodes. Everything counted so far belongs to this second.
    */
   start(atMs: number, second = 0): void {

@@ -298,7 +298,7 @@ function problem(text: string, hint = ""): ThresholdProblem {
   return { problem: text, hint };
 }
 
-/** The match of a pattern at the beginning of a text, and the rest without surrounding spaces. */
+/** The match of a pattern at the start of a text, and the rest without surrounding spaces. */
 function split(
   text: string,
   pattern: RegExp,

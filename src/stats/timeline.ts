@@ -21,7 +21,7 @@ const LIVE_SECONDS = 120;
  * The run by second, all nodes together.
  *
  * Counts and users are exact, however late they arrive. The percentiles of a second cover everything
- * that arrived before {@link LIVE_SECONDS} later seconds had begun.
+ * that arrived before {@link LIVE_SECONDS} later seconds had started.
  */
 export class Timeline {
   readonly #seconds = new Map<number, Second>();

@@ -158,10 +158,10 @@ export class UserLoop {
   }
 
   /**
-   * Whether the user begins another iteration, now or as soon as one is available.
+   * Whether the user starts another iteration, now or as soon as one is available.
    *
-   * A node whose lease has expired begins none, even before it has noticed: its first request would wait
-   * forever, and the iteration would count as begun although another node could still run it.
+   * A node whose lease has expired starts none, even before it has noticed: its first request would wait
+   * forever, and the iteration would count as started although another node could still run it.
    */
   #beginIteration(slot: IterationSlot): Promise<boolean> {
     this.#interruptWait = () => slot.stopWaiting();

@@ -221,7 +221,7 @@ Deno.test("JavaScript whose types are not checked is a violation", () => {
     { ...madeUpFile("src/core/clock.ts"), text: "export {};\n" },
   ];
   assert.deepEqual(checkScripts(files), [
-    { file: "src/web/page/late.js", reason: "does not begin with // @ts-check" },
+    { file: "src/web/page/late.js", reason: "does not start with // @ts-check" },
   ]);
 });
 

@@ -127,13 +127,13 @@ Deno.test("the dashboard starts, changes and stops the run", async () => {
   const { host, run, outputs } = await open("--no-autostart");
   assert.deepEqual(await host.post("/api/target", { users: 2, rate: 1 }), {
     status: 409,
-    answer: { error: "The test has not begun: start it first." },
+    answer: { error: "The test has not started: start it first." },
   });
   assert.deepEqual(await host.post("/api/start", {}), { status: 200, answer: { ok: true } });
   assert.equal(run.control.canStart, false);
   assert.deepEqual(await host.post("/api/start", {}), {
     status: 409,
-    answer: { error: "The test has already begun." },
+    answer: { error: "The test has already started." },
   });
   const targets: ResolvedLoad[] = [];
   run.control.attach(standingDriver(CLOCK, PLAN, (target) => targets.push(target)));

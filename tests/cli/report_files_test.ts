@@ -21,7 +21,7 @@ Deno.test("each report goes to the file that its option names", async () => {
   assert.match(junit!, /^<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuites /);
 });
 
-Deno.test("the names of the CSV files begin with the prefix of --csv", async () => {
+Deno.test("the names of the CSV files start with the prefix of --csv", async () => {
   const files = requestedFiles(await parse({ args: ["--csv", "out/run"] }));
   assert.deepEqual(files.map(({ path }) => path), [
     "out/run_stats.csv",

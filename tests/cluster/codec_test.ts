@@ -301,13 +301,13 @@ const REFUSED: readonly (readonly [name: string, bytes: Uint8Array, problem: str
   ["bytes of 2^32 - 1", new Uint8Array([0xc6, 255, 255, 255, 255, 65]), CUT],
   ["a length that is cut", new Uint8Array([0xdb, 0, 0]), CUT],
   ["a float that is cut", new Uint8Array([0xcb, 0, 0, 0]), CUT],
-  ["the code that is none", new Uint8Array([0xc1]), "holds the byte 0xc1, which begins no value"],
+  ["the code that is none", new Uint8Array([0xc1]), "holds the byte 0xc1, which is not a type"],
   ["two values", new Uint8Array([1, 2]), "continues after its value"],
   ...[0xc7, 0xc8, 0xc9, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8].map((code) =>
     [
       `the extension 0x${code.toString(16)}`,
       new Uint8Array([code, ...Array(20).fill(1)]),
-      `holds the byte 0x${code.toString(16)}, which begins no value`,
+      `holds the byte 0x${code.toString(16)}, which is not a type`,
     ] as const
   ),
 ];

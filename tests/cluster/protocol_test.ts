@@ -369,7 +369,7 @@ Deno.test("without a common protocol, the error names those of both sides", () =
   );
 });
 
-Deno.test("a range that ends before it begins has nothing in common with any", () => {
+Deno.test("a range that ends before it starts has nothing in common with any", () => {
   assert.throws(() => commonProtocol({ min: 3, max: 1 }, { min: 1, max: 3 }), { code: "version" });
   assert.throws(() => commonProtocol({ min: 0, max: 0 }, ONE), { code: "version" });
 });

@@ -166,7 +166,7 @@ Deno.test("a worker that was lost and returned is present", async () => {
   assert.equal(state.worker("i1")?.membership, "present");
 });
 
-Deno.test("a lost worker runs nothing, and is still incomplete if the test had begun for it", async () => {
+Deno.test("a lost worker runs nothing, and is still incomplete if the test had started for it", async () => {
   const [report] = reportsOf([sample()], 0, 1);
   assert.ok(report !== undefined);
   const second = { second: 0, users: 5, peakUsers: 6, requests: 1, failures: 0 };
@@ -241,7 +241,7 @@ Deno.test("a journal that contradicts itself is refused with the reason", async 
       [
         [...begun, backwards],
         "a report of worker w0: ProtocolError: invalid REPORT: " +
-        "it ends before it begins",
+        "it ends before it starts",
       ],
       [
         [...begun, { type: "report", incarnation: "i0", payload: ack }],

@@ -159,7 +159,7 @@ Deno.test("the latencies of the open model show a stall of the target, even with
   // Where the machine itself stands still, everything takes longer.
   assert.ok(latency(closed) < latency(few) / 2);
   const warning =
-    /More than 1 % of the iterations began over 50 ms late, because all 10 users were busy/;
+    /More than 1 % of the iterations started over 50 ms late, because all 10 users were busy/;
   assert.ok(few.ended.summary.warnings.some((text) => warning.test(text)));
   assert.match(few.ended.stderr, warning);
 });
@@ -277,7 +277,7 @@ Deno.test("--iterations is never exceeded if a worker is killed, and a warning c
   assert.equal(summary.complete, false);
   assert.equal(
     summary.warnings.at(-1),
-    `Only ${started} of 4000 iterations began, as far as is known: ` +
+    `Only ${started} of 4000 iterations started, as far as is known: ` +
       "the others were lost with a worker.",
   );
   assert.equal(code, 4);

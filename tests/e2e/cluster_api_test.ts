@@ -57,7 +57,7 @@ async function inOneProcess(target: CountingTarget, scenario: string): Promise<R
   };
 }
 
-/** Visits of paths that begin so. */
+/** Visits of paths that start so. */
 function visits(target: CountingTarget, prefix: string): CountingTarget["visits"] {
   return target.visits.filter(({ path }) => path.startsWith(prefix));
 }

@@ -9,7 +9,7 @@ import { type Finished, startAiotest, type Started } from "../support/process.ts
 const VISITS = projectPath("tests/e2e/fixtures/visits.ts");
 const LIMIT_MS = 30_000;
 
-/** The reports that every run writes, and how they begin. */
+/** The reports that every run writes, and how they start. */
 const REPORTS = {
   "run.json": /^\{\n {2}"schema": 1,/,
   "run.html": /^<!DOCTYPE html>/i,

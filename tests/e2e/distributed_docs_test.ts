@@ -9,7 +9,7 @@ const PAGE = projectPath("docs/running-distributed.md");
 /** Commands of the page that belong to one run, line by line. */
 type Scene = string[];
 
-/** All commands of the page; a block that begins no run goes on with the one before. */
+/** All commands of the page. A block that starts no run belongs to the previous one. */
 function scenesOf(page: string): Scene[] {
   const scenes: Scene[] = [];
   for (const [, block] of page.matchAll(/^```(?:sh|console)\n([^]*?)^```$/gm)) {

@@ -65,7 +65,7 @@ Deno.test("errors show what a server sent instead of HTTP, and how much of a bod
     () => feed("SSH-2.0-OpenSSH\r\n"),
     new WireError(
       "BAD_RESPONSE",
-      'not HTTP/1.0 or HTTP/1.1: it begins with "SSH-2.0-OpenSSH\\r\\n"',
+      'not HTTP/1.0 or HTTP/1.1: it starts with "SSH-2.0-OpenSSH\\r\\n"',
     ),
   );
   parser.begin("GET");

@@ -350,7 +350,7 @@ Deno.test("the first invalid stage is rejected", () => {
 /** A curve whose users are the time at which it is called. */
 const told: Curve = { seconds: 3, at: (t) => ({ arrivalRate: t }) };
 
-Deno.test("each curve begins at its own time 0, exactly where the previous one ends", () => {
+Deno.test("each curve starts at its own time 0, exactly where the previous one ends", () => {
   const curve = inSequence(told, told, told);
   assert.equal(curve.seconds, 9);
   const asked = [0, 2.75, 3, 5.5, 6, 8.75];

@@ -160,7 +160,7 @@ Deno.test("a late worker gets its share, and no other worker starts a user", () 
   assert.equal(text(running(before).assign([8, 4], ["a", "b", "c"])), "a 3+1, b 3+1, c 2+2");
 });
 
-Deno.test("a worker that was lost and returns begins without users", () => {
+Deno.test("a worker that was lost and returns starts without users", () => {
   const dispatcher = running({ a: [2], b: [2] });
   assert.equal(text(dispatcher.assign([4], ["a"])), "a 4");
   assert.equal(text(dispatcher.assign([3], ["b", "a"])), "b 1, a 2");

@@ -417,7 +417,7 @@ Deno.test("a threshold that is crossed within a step ends the curve at once", ()
   });
 });
 
-Deno.test("a threshold that is crossed when the next step would begin counts for the previous step", () => {
+Deno.test("a threshold that is crossed when the next step would start counts for the previous step", () => {
   const run = new CurveRun(STEPS);
   assert.deepEqual(loads(run, (second) => second === 20), users({ 10: 10, 20: 10 }));
   assert.deepEqual(run.breakingPoint?.passed, { users: 10, rate: 10 });
@@ -433,7 +433,7 @@ Deno.test("the last step may break at its very end", () => {
 
 Deno.test("a threshold that was crossed before the first step does not count for it", () => {
   const run = new CurveRun(inSequence(ramp({ seconds: 5, users: { from: 0, to: 10 } }), STEPS));
-  // At 5 s the first step begins; a threshold crossed then was crossed by the ramp.
+  // At 5 s the first step starts; a threshold crossed then was crossed by the ramp.
   assert.equal(loads(run, (second) => second <= 5).length, 45);
   assert.equal(run.breakingPoint?.broke, null);
 });

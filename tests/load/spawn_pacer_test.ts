@@ -165,7 +165,7 @@ Deno.test("no load is approached faster than its rate, or overshot", () => {
           const users = pacer.usersAt(second + tenth / 10);
           assert.ok(Math.abs(users - before) <= target.rate / 10 + 1.001 || tenth === 0);
           const [low, high] = [Math.min(before, target.users), Math.max(before, target.users)];
-          // The tenth of a second in which a new load begins still has changes of the previous one.
+          // The tenth of a second in which a new load starts still has changes of the previous one.
           if (tenth > 0) assert.ok(users >= low && users <= high);
           before = users;
         }

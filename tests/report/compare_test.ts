@@ -177,7 +177,7 @@ Deno.test("runs of different lengths are compared over their common seconds", ()
   assert.deepEqual(warnings, ["A took 30.0s, and B 20.0s."]);
 });
 
-Deno.test("the seconds of a run whose counts were reset begin later", () => {
+Deno.test("the seconds of a run whose counts were reset start later", () => {
   const random = seeded(700);
   const run = { seconds: 20, names: ONE, noise: 0.05 };
   const [a, b] = [simulatedRun(run, random), simulatedRun(run, random)];

@@ -63,7 +63,7 @@ PASSED  1,000 requests, no failures
 });
 
 Deno.test("problems have their own tables, and warnings are wrapped", () => {
-  const warning = "The load generator is at 95% of its core, so what it measures begins to be " +
+  const warning = "The load generator is at 95% of its core, so what it measures starts to be " +
     "its own slowness";
   const text = finalReport(shopSnapshot(90, { warnings: [warning] }), { ...PLAIN, exitCode: 1 });
   assert.equal(
@@ -78,7 +78,7 @@ Count  User     Error
 ──────────────────────────────────────────────
     2  Shopper  TypeError: basket is undefined
 
-! The load generator is at 95% of its core, so what it measures begins to be its
+! The load generator is at 95% of its core, so what it measures starts to be its
   own slowness
 
 FAILED  22 of 37,080 requests failed (0.06%), 2 user errors (exit code 1)

@@ -899,7 +899,7 @@ Deno.test("before iterations are counted, none has started", () => {
   assert.equal(rateAfter([0, null], [1, 100]), 100);
 });
 
-Deno.test("after a reset, the start rate begins again", () => {
+Deno.test("a reset discards the earlier samples of the start rate", () => {
   assert.equal(rateAfter([1, 100], [2, 200], [3, 10]), null);
   assert.equal(rateAfter([1, 100], [2, 200], [3, 10], [4, 60]), 50);
   assert.equal(rateAfter([1, 100], [2, 200], [0, 0], [1, 30]), 30);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { shapeChart } from "../../src/report/shape_chart.ts";
 import { columnsOf } from "../../src/report/terminal.ts";
 
-/** Compares a chart with `text`, which begins with a line break. */
+/** Compares a chart with `text`, which starts with a line break. */
 function assertChart(
   series: { readonly values: readonly number[]; readonly seconds: number },
   columns: number,

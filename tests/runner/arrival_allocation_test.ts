@@ -5,13 +5,13 @@ import { WorkerState } from "../../src/cluster/run_state.ts";
 import { ArrivalSchedule, positionAt, type RatePeriod } from "../../src/load/arrival_schedule.ts";
 import { ArrivalAllocator } from "../../src/runner/allocation.ts";
 
-/** Workers that begin the iterations assigned to them, on a common clock. */
+/** Workers that start the iterations assigned to them, on a common clock. */
 class Scene {
-  /** Seconds since the test began. */
+  /** Seconds since the test started. */
   now = 0;
   readonly workers: WorkerState[] = [];
   readonly sent: [name: string, assignment: Assignment][] = [];
-  /** The iterations that have begun, by number, in the order of their beginning. */
+  /** The iterations that have started, by number, in the order of their start. */
   readonly begun: [iteration: number, worker: string, at: number][] = [];
   readonly allocator: ArrivalAllocator;
   readonly #schedules = new Map<string, ArrivalSchedule>();
@@ -36,7 +36,7 @@ class Scene {
     );
   }
 
-  /** The worker begins nothing more, and the allocator does not know yet. */
+  /** The worker starts nothing more, and the allocator does not know yet. */
   leave(name: string): void {
     this.#schedules.get(name)?.forget();
     const at = this.workers.findIndex(({ id }) => id === name);
@@ -53,7 +53,7 @@ class Scene {
     this.allocator.setArrivals(this.#course, maxUsers);
   }
 
-  /** Lets time pass, in which all workers begin what is due. */
+  /** Lets time pass, in which all workers start what is due. */
   advance(seconds: number): void {
     const until = this.now + seconds;
     for (;;) {
@@ -114,7 +114,7 @@ Deno.test("the first division holds from the first iteration on, and shares the 
   });
 });
 
-Deno.test("workers take turns, and together begin each iteration once", () => {
+Deno.test("workers take turns, and together start each iteration once", () => {
   const scene = new Scene(["a", "b"]);
   scene.arrive(100, 20, 2);
   scene.advance(3);
@@ -122,7 +122,7 @@ Deno.test("workers take turns, and together begin each iteration once", () => {
   assert.deepEqual(scene.begun.slice(0, 4).map(([, worker]) => worker), ["a", "b", "a", "b"]);
 });
 
-Deno.test("a worker that joins late gets its share a moment later, and each iteration begins once", () => {
+Deno.test("a worker that joins late gets its share a moment later, and each iteration starts once", () => {
   const scene = new Scene(["a", "b"]);
   scene.arrive(100, 20, 4);
   scene.advance(1.5);
@@ -141,7 +141,7 @@ Deno.test("a worker that joins late gets its share a moment later, and each iter
   );
 });
 
-Deno.test("the share of a lost worker is lost until the others take over, and nothing begins twice", () => {
+Deno.test("the share of a lost worker is lost until the others take over, and nothing starts twice", () => {
   const scene = new Scene(["a", "b", "c"]);
   scene.arrive(90, 30, 10);
   scene.advance(2);
@@ -219,7 +219,7 @@ const change = fc.oneof(
   fc.record({ kind: fc.constant("leave"), worker: fc.nat(3) }),
 );
 
-Deno.test("while workers join and leave, no iteration begins twice, and without a loss each begins once", () => {
+Deno.test("while workers join and leave, no iteration starts twice, and without a loss each starts once", () => {
   const changes = fc.array(fc.tuple(fc.integer({ min: 1, max: 3_000 }), change), { maxLength: 8 });
   fc.assert(fc.property(changes, (changes) => {
     const scene = new Scene(["w0", "w1"]);

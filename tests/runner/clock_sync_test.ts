@@ -3,7 +3,7 @@ import type { Outcome } from "../../src/cluster/protocol.ts";
 import { ClockSync } from "../../src/runner/clock_sync.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** A master whose test began `aheadMs` before the worker's clock did, and the network in between. */
+/** A master whose test started `aheadMs` before the worker's clock did, and the network in between. */
 class Scene {
   readonly clock = new FakeClock();
   readonly estimates: number[] = [];

@@ -24,7 +24,7 @@ interface Driven {
   endedAt: number | null;
 }
 
-/** @param first a load that is set before the drive begins. */
+/** @param first a load that is set before the drive starts. */
 function drive(profile: ProfileChanges, first: ResolvedLoad | null = null, fixedCount = 0): Driven {
   const clock = new FakeClock();
   const mix = new ClassMix([{ name: "ATest", weight: 1, fixedCount }]);

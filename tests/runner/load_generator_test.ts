@@ -51,7 +51,7 @@ Deno.test("statistics are handed out once, second by second", async () => {
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("a node that begins late counts the seconds of the run", async () => {
+Deno.test("a node that starts late counts the seconds of the run", async () => {
   const clock = new FakeClock();
   await clock.advance(333);
   const node = generator(clock);

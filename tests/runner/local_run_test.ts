@@ -249,7 +249,7 @@ function seen(events: Events): string[] {
   return names;
 }
 
-Deno.test("a run that waits for its start reports each second, and begins nothing", async () => {
+Deno.test("a run that waits for its start reports each second, and starts nothing", async () => {
   const events = new Events();
   const names = seen(events);
   const profile = { users: 2, rate: 1000, runTime: 1.5 };
@@ -275,7 +275,7 @@ Deno.test("a run that waits for its start reports each second, and begins nothin
   assert.equal(running.clock.pending, 0);
 });
 
-Deno.test("a run that is stopped while it waits has never begun", async () => {
+Deno.test("a run that is stopped while it waits never starts", async () => {
   const events = new Events();
   const names = seen(events);
   const running = begin([StepTest], {}, { events, waitsForStart: true });
@@ -401,7 +401,7 @@ Deno.test("a target that stalls affects the latency, not the service time", asyn
   assert.ok(totals.latencyMs.p99! > 900, String(totals.latencyMs.p99));
   assert.ok(iterations!.serviceTimeMs.p99! < 20, String(iterations!.serviceTimeMs.p99));
   assert.ok(iterations!.startDelayMs.p99! > 900);
-  assert.match(running.warnings[0]!, /began over 50 ms late, because all 4 users were busy/);
+  assert.match(running.warnings[0]!, /started over 50 ms late, because all 4 users were busy/);
 });
 
 Deno.test("iterations that wait at the end are dropped, and many of them cause a warning", async () => {
@@ -447,7 +447,7 @@ Deno.test("a run without an end ends with its last user, and reports what is mis
   assert.equal(free.result!.statistics.iterations, null);
   assert.deepEqual(free.warnings, []);
   assert.deepEqual(counted.warnings, [
-    "Only 6 of 7 iterations began: no user was left to begin the others.",
+    "Only 6 of 7 iterations started: no user was left to start the others.",
   ]);
 });
 

@@ -88,7 +88,7 @@ Deno.test("whatever fails, no user is too many, and every step is counted once",
 });
 
 /**
- * Runs 700 iterations on three workers, and checks that none is begun twice, and that each is begun
+ * Runs 700 iterations on three workers, and checks that none is started twice, and that each is started
  * unless a worker was lost.
  */
 async function checkSharedIterations(faults: TimedFaults): Promise<void> {
@@ -125,14 +125,14 @@ async function checkSharedIterations(faults: TimedFaults): Promise<void> {
   else if (started! < 700) assert.match(result.warnings.at(-1)!, /^Only \d+ of 700 iterations/);
 }
 
-Deno.test("whatever fails, no iteration begins twice, and each begins unless a worker is lost", async () => {
+Deno.test("whatever fails, no iteration starts twice, and each starts unless a worker is lost", async () => {
   const faults = fc.array(fc.tuple(fc.integer({ min: 0, max: 3_000 }), fault), { maxLength: 6 });
   await fc.assert(fc.asyncProperty(faults, checkSharedIterations), { numRuns: 30 });
 });
 
 /**
- * Runs a schedule of 600 iterations on three workers, and checks that each is counted: as begun, or as
- * dropped by a worker that could not begin it. While all workers can be reached, no more begin.
+ * Runs a schedule of 600 iterations on three workers, and checks that each is counted: as started, or as
+ * dropped by a worker that could not start it. While all workers can be reached, no more start.
  */
 async function checkArrivals(faults: TimedFaults): Promise<void> {
   const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 10 });
@@ -163,7 +163,7 @@ async function checkArrivals(faults: TimedFaults): Promise<void> {
   if (isWhole) assert.deepEqual([scheduled, dropped], [600, 0]);
 }
 
-Deno.test("whatever fails in the open model, each iteration that begins is counted, and none twice", async () => {
+Deno.test("whatever fails in the open model, each iteration that starts is counted, and none twice", async () => {
   const faults = fc.array(fc.tuple(fc.integer({ min: 0, max: 3_000 }), fault), { maxLength: 6 });
   await fc.assert(fc.asyncProperty(faults, checkArrivals), { numRuns: 20 });
 });
@@ -172,7 +172,7 @@ Deno.test("whatever fails in the open model, each iteration that begins is count
 for (
   const [what, check, faults] of [
     [
-      "an answer that arrives when the lease has expired, before the worker has noticed, begins nothing",
+      "an answer that arrives when the lease has expired, before the worker has noticed, starts nothing",
       checkSharedIterations,
       [[1_214, { kind: "stall", worker: 0, forMs: 4_687 }]],
     ],

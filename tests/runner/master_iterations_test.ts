@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { iterationCounts, requests, VirtualCluster } from "../support/virtual_cluster.ts";
 
-Deno.test("a run with --iterations begins exactly that many, and ends with the last one", async () => {
+Deno.test("a run with --iterations starts exactly that many, and ends with the last one", async () => {
   for (const users of [1, 2, 7]) {
     const cluster = new VirtualCluster({ users, rate: 2, iterations: 41 });
     const master = cluster.master();
@@ -11,7 +11,7 @@ Deno.test("a run with --iterations begins exactly that many, and ends with the l
     assert.equal(cluster.target.steps.length, 41);
     assert.equal(requests(master), 41);
     assert.deepEqual(master.warnings, []);
-    // Each user's first iteration begins when the user does, and one more every second.
+    // Each user's first iteration starts when the user does, and one more every second.
     const seconds = { 1: 40, 2: 20, 7: 7 }[users]!;
     assert.ok(Math.abs(master.result!.durationSeconds - seconds) < 1.5, `${users} users`);
     assert.equal(cluster.clock.pending, 0);
@@ -32,7 +32,7 @@ Deno.test("iterations that a worker holds go to idle users of another", async ()
   assert.deepEqual(master.warnings, []);
 });
 
-Deno.test("a worker that leaves gives back the iterations that it has not begun", async () => {
+Deno.test("a worker that leaves gives back the iterations that it has not started", async () => {
   const cluster = new VirtualCluster({ users: 6, iterations: 2_000 }, (target) => [
     target.userClass("ATest", 1, 0.01),
   ]);
@@ -47,7 +47,7 @@ Deno.test("a worker that leaves gives back the iterations that it has not begun"
   assert.deepEqual(master.warnings, []);
 });
 
-Deno.test("a worker that was lost gives back the iterations that it has not begun, and continues", async () => {
+Deno.test("a worker that was lost gives back the iterations that it has not started, and continues", async () => {
   const cluster = new VirtualCluster({ users: 4, iterations: 1_500 }, (target) => [
     target.userClass("ATest", 1, 0.05),
   ]);
@@ -80,7 +80,7 @@ Deno.test("iterations held by a worker that is killed are lost, and the run says
   assert.ok(scheduled! <= begun);
   assert.equal(
     master.result!.warnings.at(-1),
-    `Only ${scheduled} of 3000 iterations began, as far as is known: the others were lost with a worker.`,
+    `Only ${scheduled} of 3000 iterations started, as far as is known: the others were lost with a worker.`,
   );
 });
 
@@ -120,7 +120,7 @@ Deno.test("users that have completed the iterations of their class end the run, 
   await cluster.advance(10_000);
   assert.deepEqual(iterationCounts(master), [12, 12, 12, 0]);
   assert.deepEqual(master.warnings, [
-    "Only 12 of 100 iterations began: no user was left to begin the others.",
+    "Only 12 of 100 iterations started: no user was left to start the others.",
   ]);
 });
 
@@ -165,7 +165,7 @@ Deno.test("in the open model a worker that joins late takes over its share witho
   assert.equal(last, 60);
 });
 
-Deno.test("in the open model a worker that leaves has begun what was due, and the others take over", async () => {
+Deno.test("in the open model a worker that leaves has started what was due, and the others take over", async () => {
   const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 6 });
   const master = cluster.master({ expectedWorkers: 3 });
   const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
@@ -179,7 +179,7 @@ Deno.test("in the open model a worker that leaves has begun what was due, and th
   assert.equal(cluster.target.steps.length, scheduled);
 });
 
-Deno.test("in the open model a lost worker leaves a gap of its share, and nothing begins twice", async () => {
+Deno.test("in the open model a lost worker leaves a gap of its share, and nothing starts twice", async () => {
   const cluster = new VirtualCluster({ arrivalRate: 60, maxUsers: 30, runTime: 20 });
   cluster.master({ expectedWorkers: 3 });
   const [, , c] = ["a", "b", "c"].map((name) => cluster.worker(name));
@@ -204,7 +204,7 @@ Deno.test("in the open model a worker that misses a new division keeps its old s
   clock.setTimer(() => a!.line.mend(), 2_000);
   cluster.worker("d");
   await cluster.advance(12_000);
-  // For about 2 s it begins its third, of which the others begin three in four; nobody begins its quarter.
+  // For about 2 s it starts its third, of which the others start three in four; nobody starts its quarter.
   const repeated = 60 * 2 / 3 * 3 / 4;
   const left = 60 * 2 / 4 * 2 / 3;
   assert.ok(Math.abs(steps.length - 600 - repeated + left) <= 5, String(steps.length));
@@ -212,7 +212,7 @@ Deno.test("in the open model a worker that misses a new division keeps its old s
   assert.deepEqual(master.warnings, []);
 });
 
-Deno.test("in the open model a resumed run continues the schedule, and nothing begins twice", async () => {
+Deno.test("in the open model a resumed run continues the schedule, and nothing starts twice", async () => {
   const cluster = new VirtualCluster({ arrivalRate: 50, maxUsers: 30, runTime: 8 });
   const first = cluster.master();
   for (const name of ["a", "b"]) cluster.worker(name);

@@ -29,7 +29,7 @@ function source(
   };
 }
 
-/** A run with workers that have begun. */
+/** A run with workers that have started. */
 function begun(
   ...names: string[]
 ): { readonly runState: RunState; readonly workers: WorkerState[] } {
@@ -139,9 +139,9 @@ Deno.test("the time before a reset is not part of the duration", () => {
   assert.equal(masterSnapshot(source(runState, { elapsedSeconds: 3 })).durationSeconds, 0);
 });
 
-Deno.test("a run is complete when it is over and all workers that began have sent their final report", () => {
+Deno.test("a run is complete when it is over and all workers that started have sent their final report", () => {
   const { runState, workers: [a, b] } = begun("a", "b");
-  runState.addWorker({ id: "never began", incarnation: "n", host: "box" });
+  runState.addWorker({ id: "never started", incarnation: "n", host: "box" });
   const complete = (state: "running" | "stopped"): boolean =>
     masterSnapshot(source(runState, { state })).complete;
   count(runState, a!, [0], true);
@@ -175,7 +175,7 @@ Deno.test("a worker's row says what it does, or how its part ended", () => {
   assert.equal(states("stopped")[4], "finished");
 });
 
-Deno.test("a worker that never began lacks nothing when the run is over", () => {
+Deno.test("a worker that never started lacks nothing when the run is over", () => {
   const runState = new RunState("run", "e3b0");
   runState.addWorker({ id: "a", incarnation: "a", host: "box" });
   const complete = (state: "ready" | "stopped"): boolean =>
@@ -185,7 +185,7 @@ Deno.test("a worker that never began lacks nothing when the run is over", () => 
 
 Deno.test("missing counts are reported, with how many seconds they may cover", () => {
   const { runState, workers: [a, b, c] } = begun("a", "b", "c");
-  runState.addWorker({ id: "never began", incarnation: "n", host: "box" });
+  runState.addWorker({ id: "never started", incarnation: "n", host: "box" });
   count(runState, a!, [0, 1], true);
   count(runState, b!, [0, 1]);
   assert.equal(c!.lastSecond, -1);

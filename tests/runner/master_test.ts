@@ -35,7 +35,7 @@ Deno.test("what the workers' users do is counted once, and the result has all of
   assert.equal(cluster.clock.pending, 0);
 });
 
-Deno.test("nothing begins before enough workers are ready", async () => {
+Deno.test("nothing starts before enough workers are ready", async () => {
   const cluster = new VirtualCluster({ runTime: 2 });
   const master = cluster.master({ expectedWorkers: 3 });
   cluster.worker("a");
@@ -106,7 +106,7 @@ Deno.test("too few workers in time end the run with exit code 4", async () => {
   assert.equal(cluster.clock.pending, 0);
 });
 
-Deno.test("a run that is stopped before it begins has counted nothing, and lacks nothing", async () => {
+Deno.test("a run that is stopped before it starts has counted nothing, and lacks nothing", async () => {
   const cluster = new VirtualCluster({});
   const master = cluster.master();
   cluster.worker("a");
@@ -416,7 +416,7 @@ Deno.test("the master does not wait for a worker that gets ready while the test 
   assert.ok(!late.received.some(({ type }) => type === "START"));
 });
 
-Deno.test("a worker that leaves before the test begins does not count as ready", async () => {
+Deno.test("a worker that leaves before the test starts does not count as ready", async () => {
   const cluster = new VirtualCluster({ users: 4, runTime: 3 });
   const master = cluster.master();
   const [a] = ["a"].map((name) => cluster.worker(name));
@@ -433,7 +433,7 @@ Deno.test("a worker that leaves before the test begins does not count as ready",
   assert.equal(requests(master), cluster.target.steps.length);
 });
 
-Deno.test("a worker that is cut off before the test begins does not count as ready until it is back", async () => {
+Deno.test("a worker that is cut off before the test starts does not count as ready until it is back", async () => {
   const cluster = new VirtualCluster({ users: 4, runTime: 4 });
   const master = cluster.master();
   const a = cluster.worker("a");
@@ -714,7 +714,7 @@ Deno.test("startComplete is emitted once, even if the run is resumed", async () 
   assert.deepEqual(said.toSorted(), ["a", "b", "first"]);
 });
 
-Deno.test("a test that waits for its start begins nothing, although its workers are ready", async () => {
+Deno.test("a test that waits for its start starts nothing, although its workers are ready", async () => {
   const cluster = new VirtualCluster({ users: 4, runTime: 2.5 });
   const master = cluster.master({ waitsForStart: true });
   const said: string[] = [];
@@ -738,7 +738,7 @@ Deno.test("a test that waits for its start begins nothing, although its workers 
   assert.equal(cluster.clock.pending, 0);
 });
 
-Deno.test("a test that is started before its workers are ready begins when they are", async () => {
+Deno.test("a test that is started before its workers are ready starts when they are", async () => {
   const cluster = new VirtualCluster({ users: 2, runTime: 1.5 });
   const master = cluster.master({ waitsForStart: true });
   cluster.worker("a");
@@ -751,7 +751,7 @@ Deno.test("a test that is started before its workers are ready begins when they 
   assert.equal(requests(master), 4);
 });
 
-Deno.test("a test that is stopped while it waits for its start never begins", async () => {
+Deno.test("a test that is stopped while it waits for its start never starts", async () => {
   const cluster = new VirtualCluster({});
   const master = cluster.master({ waitsForStart: true });
   const said: string[] = [];

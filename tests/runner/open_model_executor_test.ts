@@ -184,7 +184,7 @@ Deno.test("a target that stalls delays the iterations that are due meanwhile, an
   await scene.clock.advance(5_000);
   assert.deepEqual(scene.counts, [800, 800, 800, 0]);
   assert.equal(scene.started, 20);
-  // All 20 are busy 100 ms after the stall began, and the next iteration waits for 400 ms.
+  // All 20 are busy 100 ms after the stall started, and the next iteration waits for 400 ms.
   assert.ok(
     Math.abs(scene.counted.startDelay.max - 400) < 10,
     String(scene.counted.startDelay.max),
@@ -562,7 +562,7 @@ Deno.test("every iteration that is due is scheduled once, and then started or dr
       const share = { from: 0, of, index: of - 1 };
       let period: RatePeriod | null = null;
       for (const { rate, maxUsers, ms, serviceMs } of stages) {
-        // The first period begins with the test, and so has a backlog.
+        // The first period starts with the test, and so has a backlog.
         const since: number = period === null ? 0 : elapsed();
         const position: number = period === null ? 0 : positionAt(period, since);
         period = { rate, since, position, until: Infinity, limit: Infinity };

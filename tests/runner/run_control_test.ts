@@ -17,7 +17,7 @@ interface Controlled {
   readonly control: RunControl;
   /** The loads, in order. */
   readonly loads: ResolvedLoad[];
-  /** A driver of this profile, which has not begun. */
+  /** A driver of this profile, which has not started. */
   driver(): LoadDriver;
 }
 
@@ -34,7 +34,7 @@ function controlled(profile: ProfileChanges, waits = true): Controlled {
   };
 }
 
-/** Whether the test may begin at this moment. */
+/** Whether the test may start at this moment. */
 async function mayBegin(control: RunControl): Promise<boolean> {
   let begun = false;
   void control.waitForStart(() => {}).then(() => begun = true);
@@ -52,15 +52,15 @@ function refusal(act: () => void): string {
   throw new Error("it was accepted");
 }
 
-Deno.test("a test that does not wait begins at once, and cannot be started again", async () => {
+Deno.test("a test that does not wait starts at once, and cannot be started again", async () => {
   const { clock, control } = controlled({}, false);
   assert.equal(control.canStart, false);
   assert.equal(await mayBegin(control), true);
-  assert.equal(refusal(() => control.start(null)), "The test has already begun.");
+  assert.equal(refusal(() => control.start(null)), "The test has already started.");
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("a waiting test begins when it is started, and reports each second until then", async () => {
+Deno.test("a waiting test starts when it is started, and reports each second until then", async () => {
   const { clock, control } = controlled({});
   const seconds: number[] = [];
   let beganAt: number | null = null;
@@ -73,7 +73,7 @@ Deno.test("a waiting test begins when it is started, and reports each second unt
   assert.deepEqual(seconds, [0, 1000, 2000]);
   assert.equal(beganAt, 2500);
   assert.equal(control.canStart, false);
-  assert.equal(refusal(() => control.start(null)), "The test has already begun.");
+  assert.equal(refusal(() => control.start(null)), "The test has already started.");
   assert.equal(clock.pending, 0);
 });
 
@@ -113,12 +113,12 @@ Deno.test("an invalid load at the start starts nothing", async () => {
   control.cancelWait();
 });
 
-Deno.test("the load can be changed from the beginning of the test to its end", () => {
+Deno.test("the load can be changed from the start of the test to its end", () => {
   const { control, loads, driver } = controlled({}, false);
   const load = { users: 7, rate: 1 };
   assert.equal(
     refusal(() => control.changeLoad(load)),
-    "The test has not begun: start it first.",
+    "The test has not started: start it first.",
   );
   const held = driver();
   control.attach(held);

@@ -302,7 +302,7 @@ const TOO_SLOW =
   "because this load generator was too slow: spread the load over more processes or " +
   "machines, or lower the rate.";
 
-Deno.test("iterations that begin in time cause no warning", () => {
+Deno.test("iterations that start in time cause no warning", () => {
   assert.deepEqual(arrivalProblems(iterations(), BUSY), []);
   const few = iterations({ dropped: 60, startDelayMs: { ...latencies(1), p99: 50 } });
   assert.deepEqual(arrivalProblems(few, BUSY), []);
@@ -312,14 +312,14 @@ Deno.test("more than 1 % dropped causes a warning, and so does a late 99th perce
   const bad = iterations({ dropped: 61, startDelayMs: { ...latencies(1), p99: 50.1 } });
   assert.deepEqual(arrivalProblems(bad, BUSY), [
     `More than 1 % of the iterations were dropped, ${ALL_BUSY}`,
-    `More than 1 % of the iterations began over 50 ms late, ${ALL_BUSY}`,
+    `More than 1 % of the iterations started over 50 ms late, ${ALL_BUSY}`,
   ]);
 });
 
 Deno.test("if users were available, the load generator was too slow", () => {
   const late = iterations({ startDelayMs: { ...latencies(1), p99: 900 } });
   assert.deepEqual(arrivalProblems(late, ROOM), [
-    `More than 1 % of the iterations began over 50 ms late, ${TOO_SLOW}`,
+    `More than 1 % of the iterations started over 50 ms late, ${TOO_SLOW}`,
   ]);
   assert.deepEqual(arrivalProblems(iterations({ dropped: 3000 }), ROOM), [
     `More than 1 % of the iterations were dropped, ${TOO_SLOW}`,
@@ -398,10 +398,10 @@ Deno.test("a run that has ended by itself says how many iterations it lacks, and
   scene.look(["exhausted"]);
   assert.deepEqual(scene.exhaustion.shortage(40, true), []);
   assert.deepEqual(scene.exhaustion.shortage(39, true), [
-    "Only 39 of 40 iterations began: no user was left to begin the others.",
+    "Only 39 of 40 iterations started: no user was left to start the others.",
   ]);
   assert.deepEqual(scene.exhaustion.shortage(12, false), [
-    "Only 12 of 40 iterations began, as far as is known: the others were lost with a worker.",
+    "Only 12 of 40 iterations started, as far as is known: the others were lost with a worker.",
   ]);
 });
 
@@ -428,7 +428,7 @@ Deno.test("each warning is passed on and kept once, in order", () => {
   assert.deepEqual(warnings.texts, seen);
 });
 
-Deno.test("a run lasts from its beginning to its end", async () => {
+Deno.test("a run lasts from its start to its end", async () => {
   const clock = new FakeClock();
   const time = new RunTime(clock);
   await clock.advance(700);
@@ -442,7 +442,7 @@ Deno.test("a run lasts from its beginning to its end", async () => {
   assert.equal(time.endedAt, Date.UTC(2026, 0, 1) + 3_200);
 });
 
-Deno.test("a run can begin with the time it has already lasted", async () => {
+Deno.test("a run can start with the time it has already lasted", async () => {
   const clock = new FakeClock();
   const time = new RunTime(clock);
   time.begin(60);

@@ -216,7 +216,7 @@ class QuotaScene {
     return this.asked.splice(0);
   }
 
-  /** Takes an iteration that is available, and begins it. */
+  /** Takes an iteration that is available, and starts it. */
   begin(): void {
     assert.equal(this.iterations.take(), true);
     this.iterations.begun();
@@ -234,7 +234,7 @@ Deno.test("a slow worker takes single iterations, and holds none", async () => {
   const scene = new QuotaScene();
   for (let iteration = 0; iteration < 3; iteration++) {
     const one = scene.wait();
-    // A worker that holds none reports what has begun, in case others wait for that.
+    // A worker that holds none reports what has started, in case others wait for that.
     assert.deepEqual(scene.news(), iteration === 0 ? ["take 1"] : ["take 1", "begun 1"]);
     scene.grant(1);
     await settle();
@@ -286,7 +286,7 @@ Deno.test("users that wait together share one request, and are served in order",
   assert.deepEqual([b.granted, c.granted], [true, true]);
 });
 
-Deno.test("begun iterations are reported as soon as the worker holds none", async () => {
+Deno.test("started iterations are reported as soon as the worker holds none", async () => {
   const scene = new QuotaScene();
   scene.wait();
   scene.grant(1);

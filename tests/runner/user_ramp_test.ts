@@ -83,7 +83,7 @@ Deno.test("a target that is already reached counts as reached", () => {
   assert.deepEqual(arrivals, [0]);
 });
 
-Deno.test("after a reset the ramp begins at zero, and starts no one by itself", async () => {
+Deno.test("after a reset the ramp starts at zero, and starts no one by itself", async () => {
   const { clock, ramp, now } = scene(1);
   ramp.rampTo([5], 10);
   await clock.advance(200);

@@ -116,7 +116,7 @@ Deno.test("a worker joins, gets its setup, and can run users once it is ready", 
   await manager.end();
 });
 
-Deno.test("workers that are ready get START when the test begins, later ones when they are ready", async () => {
+Deno.test("workers that are ready get START when the test starts, later ones when they are ready", async () => {
   const { manager, clock, join } = new Scene();
   const [early, gone] = [await join("early"), await join("gone")];
   for (const { channel } of [early, gone]) channel.send(state("ready"));
@@ -269,7 +269,7 @@ Deno.test("a worker that leaves has left once its final report is counted", asyn
   await manager.end();
 });
 
-Deno.test("a worker that leaves before the test begins owes no report", async () => {
+Deno.test("a worker that leaves before the test starts owes no report", async () => {
   const { manager, clock, news, join } = new Scene();
   const a = await join("a");
   a.channel.close();
@@ -277,7 +277,7 @@ Deno.test("a worker that leaves before the test begins owes no report", async ()
   await clock.advance(6_100);
   assert.deepEqual(news(), [
     "journal membership",
-    "Worker a left before the test began.",
+    "Worker a left before the test started.",
     "lost a",
   ]);
   assert.equal(manager.allReported, true);

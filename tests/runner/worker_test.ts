@@ -106,7 +106,7 @@ async function running(users: number, options: VirtualWorkerOptions = {}): Promi
   return all;
 }
 
-Deno.test("a worker sets up, begins, and runs what it is assigned", async () => {
+Deno.test("a worker sets up, starts, and runs what it is assigned", async () => {
   const { cluster, master, worker, target } = scene();
   await cluster.advance(100);
   assert.deepEqual(master.received, [
@@ -218,7 +218,7 @@ Deno.test("a worker leaves once all its reports are acknowledged, and not before
   assert.deepEqual([worker.ended, worker.error], [true, null]);
 });
 
-Deno.test("a worker that leaves before the test begins says so, and disconnects", async () => {
+Deno.test("a worker that leaves before the test starts says so, and disconnects", async () => {
   const { cluster, master, worker } = scene();
   await cluster.advance(100);
   master.send(SETUP);
@@ -230,7 +230,7 @@ Deno.test("a worker that leaves before the test begins says so, and disconnects"
   assert.equal(cluster.clock.pending, 0);
 });
 
-Deno.test("no request begins once the master has been silent for 5 s, to the millisecond", async () => {
+Deno.test("no request starts once the master has been silent for 5 s, to the millisecond", async () => {
   const { cluster, clock, master, worker, target } = await running(20);
   await cluster.advance(3_000);
   master.answers = false;

@@ -34,7 +34,7 @@ async function fate(promise: Promise<unknown>): Promise<unknown> {
   return found;
 }
 
-Deno.test("calls before the test begins wait for it", async () => {
+Deno.test("calls before the test starts wait for it", async () => {
   const scene = new Scene();
   const sum = scene.cluster.counter("n").add(2);
   assert.equal(await fate(sum), "pending");
@@ -69,7 +69,7 @@ Deno.test("feeders are created before the test, and the first of a name counts",
   assert.equal(scene.cluster.feeder("rows", []).name, "rows");
   assert.throws(
     () => scene.cluster.feeder("new", []),
-    /^TypeError: feeder new: feeders must be created before the test begins$/,
+    /^TypeError: feeder new: feeders must be created before the test starts$/,
   );
 });
 

@@ -111,7 +111,7 @@ for (const [operation, count] of [["take", 0], ["take", 1.5], ["return", "3"], [
   });
 }
 
-Deno.test("iterations can only be taken, begun and returned", () => {
+Deno.test("iterations can only be taken, started and returned", () => {
   const store = new Scene(16);
   store.ask("a", "keep", 1);
   assert.deepEqual(store.take(), ["a error iterations cannot keep"]);

@@ -65,7 +65,7 @@ Deno.test("samples before the start are counted in second 0", () => {
   assert.deepEqual(others, []);
 });
 
-Deno.test("a table that starts late begins with the given second", () => {
+Deno.test("a table that starts late starts with the given second", () => {
   const table = new StatsTable();
   table.record(sample({ endedAt: START - 5000 }));
   table.start(START, 40);

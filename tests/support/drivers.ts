@@ -4,7 +4,7 @@ import type { ResolvedLoad } from "../../src/load/load.ts";
 import type { LoadProfile } from "../../src/load/load_profile.ts";
 import { LoadDriver } from "../../src/runner/load_driver.ts";
 
-/** A driver that has not begun, and only reports the load. */
+/** A driver that has not started, and only reports the load. */
 export function standingDriver(
   clock: Clock,
   profile: LoadProfile,

@@ -76,7 +76,7 @@ export class Screen implements Output {
 
 const CSI = "\x1b[";
 
-/** The sequences that begin and end a frame, and that turn line wrapping off and on. */
+/** The sequences that start and end a frame, and that turn line wrapping off and on. */
 const SILENT: ReadonlySet<string> = new Set(["?2026h", "?2026l", "?7l", "?7h"]);
 
 // deno-lint-ignore no-control-regex -- escape sequences are what it is about

@@ -26,7 +26,7 @@ const NAMES = 20;
 const REQUESTS_A_NAME = 30;
 const FAILING = 0.02;
 
-/** Seconds that are generated in advance. Workers take one after the other, each beginning at another one. */
+/** Seconds that are generated in advance. Workers take one after the other, each starting at a different one. */
 const SCRIPTS = 60;
 
 interface Script {

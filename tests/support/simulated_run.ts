@@ -87,7 +87,7 @@ export interface SimulatedRunOptions {
   readonly spreadMs: number;
   /** Called when the master's process is there, before anybody joins. */
   readonly onMaster?: (pid: number) => Promise<void>;
-  /** Called when the test has begun for all workers. */
+  /** Called when the test has started for all workers. */
   readonly onBegun?: (crew: SimulatedCrew) => Promise<void>;
 }
 
@@ -206,7 +206,7 @@ async function startMaster(args: readonly string[]): Promise<MasterProcess> {
 
 type Usage = Pick<SimulatedRun, "masterCpu" | "residentBytes" | "waitedMs">;
 
-/** What the run takes, from the moment at which the test begins. */
+/** What the run takes, from the moment at which the test starts. */
 async function watch(pid: number, seconds: number, crew: SimulatedCrew): Promise<Usage> {
   const beganAt = systemClock.now();
   const waited = { master: waitedSeconds(pid), own: waitedSeconds(null) };

@@ -34,7 +34,7 @@ const LONGEST_STOP_MS = 1_000;
 export class SimulatedWorker {
   /** How often the master let it in. */
   joins = 0;
-  /** Whether the test has begun for it. */
+  /** Whether the test has started for it. */
   begun = false;
   readonly #options: SimulatedWorkerOptions;
   readonly #clock: Clock;

@@ -67,7 +67,7 @@ export class FakeTarget {
       }
 
       async testStep(): Promise<void> {
-        // If the lease of its node has expired, the step does not begin, and the user only waits for its end.
+        // If the lease of its node has expired, the step does not start, and the user only waits for its end.
         alive.delete(this.id);
         await this.measure(`step of ${name}`, () => {
           alive.set(this.id, { node: this.run.node, kind: name });
@@ -166,7 +166,7 @@ export class VirtualCluster {
   readonly journal: JournalRecord[] = [];
   readonly #classes: readonly UserClass[];
   readonly #plan: LoadProfile;
-  /** For the next master: what its journal has restored; `null` if it begins empty. */
+  /** For the next master: what its journal has restored; `null` if it starts empty. */
   #rpc: RpcServer | null = null;
 
   constructor(plan: ProfileChanges, classes: (target: FakeTarget) => UserClass[] = oneClass) {

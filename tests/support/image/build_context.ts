@@ -1,11 +1,11 @@
 import { dirname } from "node:path";
 import { PROJECT_ROOT } from "../paths.ts";
 
-/** What `.dockerignore` lets through: it begins by shutting everything out. */
+/** What `.dockerignore` lets through: it starts by shutting everything out. */
 function admitted(): string[] {
   const lines = Deno.readTextFileSync(`${PROJECT_ROOT}/.dockerignore`).split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"));
-  if (lines[0] !== "*") throw new Error(".dockerignore does not begin with *");
+  if (lines[0] !== "*") throw new Error(".dockerignore does not start with *");
   return lines.slice(1).map((line) => {
     if (!/^![\w./-]+$/.test(line)) {
       throw new Error(`.dockerignore: a plain path is needed: ${line}`);
