@@ -23,12 +23,8 @@ import {
   formatRate,
   formatShare,
 } from "./quantity.ts";
-import {
-  type ComparedRequest,
-  type ComparedRun,
-  type ComparedTotals,
-  sixDigits,
-} from "./summary.ts";
+import { sixDigits } from "./summary.ts";
+import type { ComparedRequest, ComparedRun, ComparedTotals } from "./summary_reader.ts";
 import { renderLine, type Span, span, type Tone, wrappedText } from "./terminal.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 

@@ -9,8 +9,9 @@ import { formatDuration } from "../core/duration.ts";
 import type { Output } from "../core/host.ts";
 import { sanitizeTerminal } from "../core/text.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
-import { type PanelSize, RecentIterations, recentSeconds, render } from "./live_panel.ts";
+import { type PanelSize, render } from "./live_panel.ts";
 import { formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
+import { RecentIterations, recentSeconds } from "./recent.ts";
 import { columnsOf } from "./terminal.ts";
 import { formatAskedRate } from "./verdict.ts";
 import { awaited, workerCounts } from "./worker_counts.ts";
@@ -113,7 +114,7 @@ export class ConsoleOutput {
   /** Redraws the panel, or writes a progress line if it is time for one. */
   update(snapshot: Snapshot): void {
     if (this.#closed) return;
-    this.#iterations.note(snapshot);
+    this.#iterations.add(snapshot);
     if (this.#panel) {
       this.#draw(render(snapshot, this.#size, { starts: this.#iterations.startRate }));
     } else this.#writeProgress(snapshot);

@@ -16,7 +16,6 @@ import type {
 } from "../stats/snapshot.ts";
 import { observedText } from "../stats/thresholds.ts";
 import { latencyTable } from "./latency_bars.ts";
-import { thresholdMark } from "./live_panel.ts";
 import {
   formatAmount,
   formatBytes,
@@ -29,7 +28,7 @@ import {
 } from "./quantity.ts";
 import { renderLine, shorten, type Span, span, wrap, wrappedText } from "./terminal.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
-import { breakingPointFact, verdict } from "./verdict.ts";
+import { breakingPointFact, thresholdMark, verdict } from "./verdict.ts";
 import { cpuGauge } from "./worker_counts.ts";
 
 /** How to write the report. */
@@ -67,7 +66,7 @@ export function finalReport(snapshot: Snapshot, options: ReportOptions): string 
 /** A narrower report would have no room for names. */
 const LEAST_COLUMNS = 80;
 
-/** HTTP has no longer methods. */
+/** No HTTP method is longer. */
 const METHOD_COLUMNS = 8;
 
 /** Titles, and ten steps. */

@@ -21,9 +21,10 @@ import type {
 import { observedText } from "../stats/thresholds.ts";
 import { latencyTable } from "./latency_bars.ts";
 import { formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
+import { type RecentSeconds, recentSeconds, recentSeries } from "./recent.ts";
 import { columnsOf, renderLine, shorten, type Span, span, type Tone } from "./terminal.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
-import { formatAskedRate, loadText } from "./verdict.ts";
+import { formatAskedRate, loadText, thresholdMark } from "./verdict.ts";
 import {
   awaited,
   cpuGauge,
@@ -74,19 +75,19 @@ export function render(snapshot: Snapshot, size: PanelSize, rates: PanelRates): 
 
 /** The width from which there is room for two columns. */
 const WIDE_COLUMNS = 120;
-const LEAST_LEFT_COLUMNS = 60;
-const MOST_LEFT_COLUMNS = 80;
+const MIN_LEFT_COLUMNS = 60;
+const MAX_LEFT_COLUMNS = 80;
 const GUTTER = "   ";
 
 const LATEST_WARNINGS = 2;
-const MOST_LINES = 40;
+const MAX_LINES = 40;
 
 /** The height of a panel on a terminal of 24 rows. */
 const USUAL_LINES = 22;
 
 /** An empty line, the titles, two names, and a line for the others. */
-const LEAST_NAME_LINES = 5;
-const MOST_NAME_LINES = 22;
+const MIN_NAME_LINES = 5;
+const MAX_NAME_LINES = 22;
 
 function isWide({ columns }: TableSize): boolean {
   return columns >= WIDE_COLUMNS;
@@ -95,11 +96,11 @@ function isWide({ columns }: TableSize): boolean {
 /** The width of the figures, which is the full width without a second column. */
 function leftColumns(columns: number): number {
   if (columns < WIDE_COLUMNS) return columns;
-  return Math.min(MOST_LEFT_COLUMNS, LEAST_LEFT_COLUMNS + columns - WIDE_COLUMNS);
+  return Math.min(MAX_LEFT_COLUMNS, MIN_LEFT_COLUMNS + columns - WIDE_COLUMNS);
 }
 
 function panelLines(rows: number): number {
-  return Math.min(rows - 2, Math.max(USUAL_LINES, Math.min(rows - 10, MOST_LINES)));
+  return Math.min(rows - 2, Math.max(USUAL_LINES, Math.min(rows - 10, MAX_LINES)));
 }
 
 function isRoomy(lines: number): boolean {
@@ -133,13 +134,13 @@ function tables(
   isRoomy: boolean,
 ): string[] {
   const { mode, workers, statistics } = snapshot;
-  const names = Math.min(statistics.requests.length + 2, LEAST_NAME_LINES);
+  const names = Math.min(statistics.requests.length + 2, MIN_NAME_LINES);
   const errors = errorLines(statistics, Math.min(isRoomy ? 4 : 2, room - names))
     .map((line) => renderLine(line, size.columns, size.color));
   const forWorkers = Math.min(isRoomy ? 14 : 8, room - names - errors.length);
   const isBelow = mode === "distributed" && !isWide(size) && forWorkers > 2;
   const above = [...errors, ...(isBelow ? workerTable(workers, size, forWorkers) : [])];
-  const left = Math.min(MOST_NAME_LINES, room - above.length) - 1;
+  const left = Math.min(MAX_NAME_LINES, room - above.length) - 1;
   const table = nameTable(statistics.requests, size, left);
   return [...above, ...(table.length > 0 ? ["", ...table] : [])];
 }
@@ -170,7 +171,7 @@ export function progressBar(snapshot: Snapshot, columns: number): Span[] {
   // Reserves the widest text of the whole run, so that the length of the bar does not change.
   const longest = PERCENT_COLUMNS + 2 * longestDuration(plannedSeconds) +
     `  of ${planned},  left`.length;
-  const length = Math.max(0, Math.min(LONGEST_BAR, columns - head.text.length - longest));
+  const length = Math.max(0, Math.min(MAX_BAR_COLUMNS, columns - head.text.length - longest));
   const done = Math.floor(share * length);
   const left = state === "stopping" || state === "stopped" || share === 1
     ? ""
@@ -185,7 +186,7 @@ export function progressBar(snapshot: Snapshot, columns: number): Span[] {
 }
 
 /** A longer bar would not be more informative. */
-const LONGEST_BAR = 60;
+const MAX_BAR_COLUMNS = 60;
 
 /** A space, the number, the percent sign, and two spaces. */
 const PERCENT_COLUMNS = 7;
@@ -306,7 +307,7 @@ export function trafficLines({ statistics }: Snapshot, columns: number): Span[][
   const { timeline, totals } = statistics;
   return [
     rateLine(timeline, columns),
-    slownessLine(timeline, columns),
+    p95Line(timeline, columns),
     requestLine(statistics),
     percentileLine("latency", totals.latencyMs),
     percentileLine(`last ${RECENT_SECONDS} s`, recentSeconds(timeline, RECENT_SECONDS)),
@@ -341,7 +342,7 @@ const VALUE_COLUMNS = 7;
 const FIGURE_COLUMNS = 10;
 
 /** Two minutes. A longer one would not be more informative. */
-const LONGEST_SPARKLINE = 120;
+const MAX_SPARKLINE_COLUMNS = 120;
 
 function rateLine(timeline: readonly TimelineSecond[], columns: number): Span[] {
   const { rate } = recentSeconds(timeline, 1);
@@ -358,7 +359,7 @@ function rateLine(timeline: readonly TimelineSecond[], columns: number): Span[] 
   ];
 }
 
-function slownessLine(timeline: readonly TimelineSecond[], columns: number): Span[] {
+function p95Line(timeline: readonly TimelineSecond[], columns: number): Span[] {
   const { rate, p95 } = recentSeconds(timeline, 1);
   if (rate === null) return [label("p95"), span("-")];
   const text = p95 === null ? "-" : `${formatLatency(p95)} ms`;
@@ -371,7 +372,7 @@ function slownessLine(timeline: readonly TimelineSecond[], columns: number): Spa
 }
 
 function sparklineRoom(columns: number): number {
-  return Math.max(0, Math.min(LONGEST_SPARKLINE, columns - LABEL_COLUMNS - FIGURE_COLUMNS));
+  return Math.max(0, Math.min(MAX_SPARKLINE_COLUMNS, columns - LABEL_COLUMNS - FIGURE_COLUMNS));
 }
 
 /** The characters of a line, with adjacent ones of the same tone in one span. */
@@ -397,14 +398,6 @@ function requestLine({ totals, userErrors }: Snapshot["statistics"]): Span[] {
     span(failed ? ` (${formatShare(totals.errorRate)})` : "", "bad"),
     ...(thrown > 0 ? [span("   user errors ", "quiet"), span(formatCount(thrown), "bad")] : []),
   ];
-}
-
-/** The state of a threshold: a tick, a cross, or a dot if it has no sample yet. */
-export function thresholdMark(
-  { observed, passed }: Pick<ThresholdRow, "observed" | "passed">,
-): Span {
-  if (!passed) return span("✗", "bad");
-  return observed === null ? span("·", "quiet") : span("✓", "good");
 }
 
 /**
@@ -623,61 +616,6 @@ const NAME_COLUMNS: readonly NameColumn[] = [
   },
 ];
 
-/** The last seconds of a run; figures are `null` if no request ended in them. */
-export interface RecentSeconds {
-  /** Requests per second. */
-  readonly rate: number | null;
-  /** The highest value of this percentile in any of the seconds, in milliseconds. */
-  readonly p50: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
-}
-
-/**
- * The figures of the last `count` seconds of a timeline, or of all if there are fewer.
- *
- * The percentiles of seconds cannot be merged into one of all of them. The highest is shown, because
- * it is an upper bound: if 95 % of latencies were below it in every second, they were in total.
- */
-export function recentSeconds(timeline: readonly TimelineSecond[], count: number): RecentSeconds {
-  const seconds = latest(timeline, count);
-  const requests = recentSeries(timeline, count, (second) => second.requests);
-  const sum = requests.reduce((total, count) => total + count, 0);
-  return {
-    rate: requests.length === 0 ? null : sum / requests.length,
-    p50: highest(seconds.map(({ p50 }) => p50)),
-    p95: highest(seconds.map(({ p95 }) => p95)),
-    p99: highest(seconds.map(({ p99 }) => p99)),
-  };
-}
-
-/** A value of each of the last `count` seconds of a timeline, the oldest first. */
-export function recentSeries(
-  timeline: readonly TimelineSecond[],
-  count: number,
-  value: (second: TimelineSecond) => number,
-): number[] {
-  const seconds = latest(timeline, count);
-  const [oldest] = seconds;
-  const newest = seconds.at(-1);
-  if (oldest === undefined || newest === undefined) return [];
-  // A second that no node has reported had no requests.
-  const series = new Array<number>(newest.second - oldest.second + 1).fill(0);
-  for (const second of seconds) series[second.second - oldest.second] = value(second);
-  return series;
-}
-
-function latest(timeline: readonly TimelineSecond[], count: number): readonly TimelineSecond[] {
-  const newest = timeline.at(-1);
-  if (newest === undefined) return [];
-  return timeline.slice(-count).filter(({ second }) => second > newest.second - count);
-}
-
-function highest(values: readonly (number | null)[]): number | null {
-  const known = values.filter((value) => value !== null);
-  return known.length === 0 ? null : Math.max(...known);
-}
-
 /** The characters of a sparkline, from 0 to the highest value. */
 const LEVELS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const;
 
@@ -693,51 +631,6 @@ export function sparkline(values: readonly number[]): string {
     .map((value) => value === 0 ? LEVELS[0] : LEVELS[Math.ceil(value / largest * 7)]!)
     .join("");
 }
-
-/**
- * The rate at which iterations have started recently. A snapshot only has their total number, so this
- * keeps the totals of the last two seconds.
- */
-export class RecentIterations {
-  #moments: Moment[] = [];
-
-  /** Iterations per second over the last two seconds; `null` before there are two snapshots. */
-  get startRate(): number | null {
-    const [first] = this.#moments;
-    const last = this.#moments.at(-1);
-    if (first === undefined || last === undefined || last.seconds <= first.seconds) return null;
-    return (last.started - first.started) / (last.seconds - first.seconds);
-  }
-
-  /** Adds a snapshot, which must be later than the previous one. */
-  note({ elapsedSeconds, statistics: { iterations } }: IterationMoment): void {
-    const now = { seconds: elapsedSeconds, started: iterations?.started ?? 0 };
-    const before = this.#moments.at(-1);
-    // Both the counts and the time of a run can be reset.
-    const isReset = before !== undefined &&
-      (now.started < before.started || now.seconds < before.seconds);
-    if (isReset) this.#moments = [];
-    this.#moments = [
-      ...this.#moments.filter(({ seconds }) => seconds >= now.seconds - WINDOW_SECONDS),
-      now,
-    ];
-  }
-}
-
-/** The part of a snapshot that {@link RecentIterations} reads. */
-export interface IterationMoment extends Pick<Snapshot, "elapsedSeconds"> {
-  readonly statistics: {
-    readonly iterations: Pick<NonNullable<Snapshot["statistics"]["iterations"]>, "started"> | null;
-  };
-}
-
-interface Moment {
-  readonly seconds: number;
-  readonly started: number;
-}
-
-/** A little more than two seconds, because snapshots may be slightly late. */
-const WINDOW_SECONDS = 2.5;
 
 /** The width of labels, which aligns the text after them. */
 const LABEL_COLUMNS = 12;

@@ -1,11 +1,18 @@
 /**
- * The words for how a run ended: its verdict, and the breaking point that it found.
+ * The words and marks for how a run does: its verdict, its thresholds, and the breaking point that it
+ * found.
  *
  * @module
  */
 
 import { ExitCode } from "../core/errors.ts";
-import type { BreakingPoint, ReportedLoad, RequestTotals, Snapshot } from "../stats/snapshot.ts";
+import type {
+  BreakingPoint,
+  ReportedLoad,
+  RequestTotals,
+  Snapshot,
+  ThresholdRow,
+} from "../stats/snapshot.ts";
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
 import { formatAmount, formatCount, formatExact, formatRate, formatShare } from "./quantity.ts";
 import { type Span, span } from "./terminal.ts";
@@ -82,6 +89,14 @@ function workerFacts({ startedAt, expectedWorkers, workers }: Snapshot): string[
     return [`only ${formatCount(present)} of ${formatAmount(expectedWorkers, "worker")} joined`];
   }
   return present === 0 ? ["no workers left"] : [];
+}
+
+/** The state of a threshold: a tick, a cross, or a dot if it has no sample yet. */
+export function thresholdMark(
+  { observed, passed }: Pick<ThresholdRow, "observed" | "passed">,
+): Span {
+  if (!passed) return span("✗", "bad");
+  return observed === null ? span("·", "quiet") : span("✓", "good");
 }
 
 /** The breaking point that a run found, as a sentence. */

@@ -14,7 +14,7 @@ import {
   type NamedRun,
   ratioDifference,
 } from "../../src/report/compare.ts";
-import type { ComparedRun } from "../../src/report/summary.ts";
+import type { ComparedRun } from "../../src/report/summary_reader.ts";
 import { seeded } from "../support/cutting_target.ts";
 import { type SimulatedRun, simulatedRun } from "../support/simulated_summary.ts";
 

@@ -1,5 +1,6 @@
 import type { Random } from "../../src/core/clock.ts";
-import { type ComparedRun, type ComparedTotals, histogramText } from "../../src/report/summary.ts";
+import { histogramText } from "../../src/report/summary.ts";
+import type { ComparedRun, ComparedTotals } from "../../src/report/summary_reader.ts";
 import { Latencies } from "../../src/stats/request_stats.ts";
 
 /** One request name of a simulated run. */

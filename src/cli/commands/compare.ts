@@ -15,7 +15,7 @@ import {
   comparisonReport,
 } from "../../report/compare.ts";
 import { consoleAbilities } from "../../report/console.ts";
-import { type ComparedRun, readSummary, SUMMARY_HINT } from "../../report/summary.ts";
+import { type ComparedRun, readSummary, SUMMARY_HINT } from "../../report/summary_reader.ts";
 import { commandFlags, parseAll } from "../flag_parser.ts";
 import { checkWritable } from "../report_files.ts";
 import { COMPARE_SETTINGS, type SettingsOf } from "../settings.ts";

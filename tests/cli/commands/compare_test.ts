@@ -190,7 +190,7 @@ Deno.test("a comparison is not accepted as a summary", async () => {
 });
 
 const BROKEN: readonly (readonly [change: object, problem: string])[] = [
-  [{ runId: 5 }, "runId must be a text"],
+  [{ runId: 5 }, "runId must be a string"],
   [{ mode: "cloud" }, "mode must be local or distributed"],
   [{ durationSeconds: -1 }, "durationSeconds must be a number of at least 0"],
   [{ users: null }, "users must be an object"],
@@ -199,7 +199,7 @@ const BROKEN: readonly (readonly [change: object, problem: string])[] = [
   [{ totals: { ...SUMMARY.totals, histogram: "?" } }, "totals.histogram must be a histogram"],
   [{ timeline: [{ second: 1e15 }] }, "timeline[0].second must be a second of a run"],
   [{ requests: {} }, "requests must be a list"],
-  [{ requests: [{ method: "GET" }] }, "requests[0].name must be a text"],
+  [{ requests: [{ method: "GET" }] }, "requests[0].name must be a string"],
   [
     { timeline: [...SUMMARY.timeline, { second: 1, requests: 1, failures: 0, p50: "1" }] },
     `timeline[${SUMMARY.timeline.length}].p50 must be a number of at least 0, or null`,

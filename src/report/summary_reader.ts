@@ -1,0 +1,179 @@
+/**
+ * Reads the summary of a run for `aiotest compare`, and checks that it has what a comparison needs.
+ *
+ * @module
+ */
+
+import { UsageError } from "../core/errors.ts";
+import type { Snapshot } from "../stats/snapshot.ts";
+import { histogramOf, type Summary } from "./summary.ts";
+
+/** The longest run in seconds, about four months. It bounds the memory for a list of all seconds. */
+const MAX_RUN_S = 1e7;
+
+/** The values that a comparison expects in a summary, by description, with their types. */
+const VALUES = {
+  "a string": (value: unknown): value is string => typeof value === "string",
+  "a string or null": (value: unknown): value is string | null =>
+    value === null || typeof value === "string",
+  "local or distributed": (value: unknown): value is Snapshot["mode"] =>
+    value === "local" || value === "distributed",
+  "true or false": (value: unknown): value is boolean => typeof value === "boolean",
+  "a number of at least 0": isAmount,
+  "a number of at least 0, or null": (value: unknown): value is number | null =>
+    value === null || isAmount(value),
+  "a whole number of at least 0": isCount,
+  "a second of a run": (value: unknown): value is number => isCount(value) && value < MAX_RUN_S,
+  "a histogram": (value: unknown): value is string =>
+    typeof value === "string" && isHistogram(value),
+} as const;
+
+type ValueName = keyof typeof VALUES;
+
+/** The expected form of a value: one of {@link VALUES}, a list, or an object with some fields. */
+type Shape = ValueName | readonly [Shape] | { readonly [name: string]: Shape };
+
+/** The shapes of a type: all that exists of it may be named. */
+type ShapeOf<Type> = Type extends readonly (infer Item)[] ? readonly [ShapeOf<Item>]
+  : Type extends object ? { readonly [Name in keyof Type]?: ShapeOf<Type[Name]> }
+  : ValueName;
+
+/** The type of the values of a shape. */
+type Shaped<Form> = Form extends ValueName
+  ? typeof VALUES[Form] extends (value: unknown) => value is infer Type ? Type : never
+  : Form extends readonly [infer Item] ? readonly Shaped<Item>[]
+  : { readonly [Name in keyof Form]: Shaped<Form[Name]> };
+
+const COMPARED_TOTALS = {
+  requests: "a whole number of at least 0",
+  failures: "a whole number of at least 0",
+  errorRate: "a number of at least 0",
+  rate: "a number of at least 0",
+  latencyMs: {
+    mean: "a number of at least 0, or null",
+    p50: "a number of at least 0, or null",
+    p95: "a number of at least 0, or null",
+    p99: "a number of at least 0, or null",
+  },
+  histogram: "a histogram",
+} as const;
+
+const COMPARED_RUN = {
+  runId: "a string",
+  startedAt: "a string or null",
+  mode: "local or distributed",
+  durationSeconds: "a number of at least 0",
+  complete: "true or false",
+  users: { peak: "a whole number of at least 0" },
+  totals: COMPARED_TOTALS,
+  requests: [{ method: "a string", name: "a string", ...COMPARED_TOTALS }],
+  timeline: [{
+    second: "a second of a run",
+    requests: "a whole number of at least 0",
+    failures: "a whole number of at least 0",
+    p50: "a number of at least 0, or null",
+    p95: "a number of at least 0, or null",
+    p99: "a number of at least 0, or null",
+  }],
+} as const satisfies ShapeOf<Summary>;
+
+/** The part of a summary that a comparison reads. */
+export type ComparedRun = Shaped<typeof COMPARED_RUN>;
+
+/** Counts and latencies of one name, or of all names. */
+export type ComparedTotals = ComparedRun["totals"];
+
+/** Counts and latencies of one method and name. */
+export type ComparedRequest = ComparedRun["requests"][number];
+
+/** How to fix a file that is not a summary. */
+export const SUMMARY_HINT = "Compare files that aiotest has written with --json.";
+
+const SCHEMA = 1;
+
+/**
+ * Checks the parsed content of a summary file, as far as a comparison needs it.
+ *
+ * @param path the file, for messages.
+ * @throws UsageError if it is not a summary, or one that cannot be compared.
+ */
+export function readSummary(content: unknown, path: string): ComparedRun {
+  if (!isRecord(content) || !("schema" in content) || !("aiotest" in content)) {
+    throw new UsageError(`${path} is not a summary of a run`, SUMMARY_HINT);
+  }
+  if (content.schema !== SCHEMA) {
+    const schema = JSON.stringify(content.schema);
+    throw new UsageError(
+      `${path} has schema ${schema}, but this version of aiotest reads schema ${SCHEMA}`,
+      "Compare runs of versions that write the same schema.",
+    );
+  }
+  if ("maxRegression" in content) {
+    throw new UsageError(`${path} is a comparison, not a summary of a run`, SUMMARY_HINT);
+  }
+  if (isRecord(content.totals) && !("histogram" in content.totals)) {
+    throw new UsageError(
+      `${path} was written by aiotest ${content.aiotest}, which did not write histograms`,
+      "Repeat the run with a newer version.",
+    );
+  }
+  const problem = problemOf(content, COMPARED_RUN, "");
+  if (problem !== null) {
+    throw new UsageError(`${path} is not a summary of a run: ${problem}`, SUMMARY_HINT);
+  }
+  return content as unknown as ComparedRun;
+}
+
+/** The first field that does not have its shape; `null` if all have. */
+function problemOf(value: unknown, shape: Shape, place: string): string | null {
+  if (typeof shape === "string") return VALUES[shape](value) ? null : `${place} must be ${shape}`;
+  if (isList(shape)) {
+    if (!Array.isArray(value)) return `${place} must be a list`;
+    return firstProblem(
+      value.entries(),
+      ([at, item]) => problemOf(item, shape[0], `${place}[${at}]`),
+    );
+  }
+  if (!isRecord(value)) return `${place} must be an object`;
+  const prefix = place === "" ? "" : `${place}.`;
+  return firstProblem(
+    Object.entries(shape),
+    ([name, part]) => problemOf(value[name], part, `${prefix}${name}`),
+  );
+}
+
+function firstProblem<Item>(
+  items: Iterable<Item>,
+  find: (item: Item) => string | null,
+): string | null {
+  for (const item of items) {
+    const problem = find(item);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+function isList(shape: Exclude<Shape, ValueName>): shape is readonly [Shape] {
+  return Array.isArray(shape);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isAmount(value: unknown): value is number {
+  return typeof value === "number" && value >= 0;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isHistogram(text: string): boolean {
+  try {
+    histogramOf(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
