@@ -121,13 +121,13 @@ function conflict(one: Option, other: Option): boolean {
 }
 
 const ANY_TEXT: OptionType<CustomValue> = {
-  expected: "a text",
+  expected: "a string",
   types: ["text", "number"],
   parse: (text) => text,
 };
 
 const TEXT_OR_BARE: OptionType<CustomValue> = {
-  expected: "a text, or true",
+  expected: "a string, or true",
   types: ["text", "number", "boolean"],
   bare: true,
   parse: (text) => text === "true" ? true : text,

@@ -76,7 +76,7 @@ export class OtlpExport {
     };
     const limit = Promise.withResolvers<void>();
     const timer = clock.setTimer(() => {
-      this.#note(`no answer within ${END_LIMIT_MS / 1000} s`);
+      this.#logChange(`no answer within ${END_LIMIT_MS / 1000} s`);
       limit.resolve();
     }, END_LIMIT_MS);
     await Promise.race([last(), limit.promise]);
@@ -88,11 +88,11 @@ export class OtlpExport {
     this.#sending = sent.then(() => {});
     const problem = await sent;
     this.#sending = null;
-    this.#note(problem);
+    this.#logChange(problem);
   }
 
   /** Logs when the collector becomes unreachable, and when it is back. */
-  #note(problem: string | null): void {
+  #logChange(problem: string | null): void {
     const { place, info, warn } = this.#options;
     if (problem === null && this.#isUnreachable) {
       info(`The OpenTelemetry collector at ${place} is receiving metrics again.`);

@@ -79,7 +79,7 @@ export const positiveNumber: OptionType<number> = numberAboveZero(
 );
 
 /** The runtime's timers count milliseconds in 31 bits: a longer one would fire at once. */
-const LONGEST_DURATION_S = 24 * 86_400;
+const MAX_DURATION_S = 24 * 86_400;
 
 /** Seconds above 0; with `orNone`, 0 as well. */
 export function duration({ orNone }: { readonly orNone: boolean }): OptionType<number> {
@@ -90,7 +90,7 @@ export function duration({ orNone }: { readonly orNone: boolean }): OptionType<n
     unit: "s",
     parse(text): number | null {
       const seconds = parseDuration(text);
-      if (seconds === null || seconds > LONGEST_DURATION_S) return null;
+      if (seconds === null || seconds > MAX_DURATION_S) return null;
       return seconds > 0 || orNone ? seconds : null;
     },
   };
@@ -199,7 +199,7 @@ export const httpMethod: OptionType<string> = {
 
 /** A text, or `@` and a file name. */
 export const requestBody: OptionType<string> = {
-  expected: "a text, or @ and a file name",
+  expected: "a string, or @ and a file name",
   types: ["text"],
   parse: (text) => text === "@" ? null : text,
 };

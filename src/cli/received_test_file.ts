@@ -75,7 +75,7 @@ export async function receiveTestFile(
       },
     });
     logger.info(`No test file found. Requesting the master's from ${link.master}.`);
-    const release = session.guard({ stop: () => fetch.stop(), noteStrayError: () => {} });
+    const release = session.guard({ stop: () => fetch.stop(), countStrayError: () => {} });
     if (isInterrupted()) fetch.stop();
     return await fetch.run().finally(release) ? received : null;
   } finally {

@@ -82,7 +82,7 @@ export interface WorkerSettings {
 }
 
 /** Facts about the machine that a role depends on. */
-export interface RoleSurroundings {
+export interface MachineFacts {
   /** Cores that this process may use. */
   readonly cores: number;
   /** A new secret, for workers that only this process knows. */
@@ -97,11 +97,11 @@ export type RoleOptions = Omit<Options, "extra">;
  *
  * @throws UsageError if options contradict each other.
  */
-export function roleOf(options: RoleOptions, surroundings: RoleSurroundings): Role {
+export function roleOf(options: RoleOptions, machine: MachineFacts): Role {
   checkConflicts(options);
   const { master, worker, processes } = options;
-  if (worker) return workerRole(options, surroundings.cores);
-  if (processes !== null) return processesRole(options, processes, surroundings);
+  if (worker) return workerRole(options, machine.cores);
+  if (processes !== null) return processesRole(options, processes, machine);
   return master ? { kind: "master", master: masterSettings(options) } : { kind: "local" };
 }
 
@@ -116,7 +116,7 @@ function workerRole(options: RoleOptions, cores: number): WorkerRole | WorkerPro
 function processesRole(
   options: RoleOptions,
   processes: number,
-  { cores, freshToken }: RoleSurroundings,
+  { cores, freshToken }: MachineFacts,
 ): ProcessesRole {
   const count = countOf(processes, cores);
   const configured = masterSettings(options);

@@ -125,7 +125,7 @@ async function runUntilEnd(
 ): Promise<number> {
   await session.show(run, services);
   // The master measures nothing itself.
-  const release = session.guard({ stop: () => run.stop(), noteStrayError: () => {} });
+  const release = session.guard({ stop: () => run.stop(), countStrayError: () => {} });
   const processes = onListening?.(port, session, run);
   try {
     // The workers' last output precedes the report, whose last line is the verdict.

@@ -195,7 +195,7 @@ export async function runWorkerProcesses(
       { count, masterHost, masterPort, token, options, customFlags },
       context(host, session, () => {}),
     );
-    const release = session.guard({ stop: () => fleet.terminate(), noteStrayError: () => {} });
+    const release = session.guard({ stop: () => fleet.terminate(), countStrayError: () => {} });
     if (isInterrupted()) fleet.terminate();
     const ended = await fleet.ended;
     release();

@@ -48,7 +48,7 @@ export interface Stoppable {
   /** Stops it gracefully. */
   stop(): void;
   /** Counts an error that no test could catch. */
-  noteStrayError(thrown: unknown): void;
+  countStrayError(thrown: unknown): void;
 }
 
 /**
@@ -151,7 +151,7 @@ export class RunSession {
     const releases = [
       host.onUncaughtError((thrown) => {
         logger.error(`Uncaught error: ${errorText(thrown)}`);
-        run.noteStrayError(thrown);
+        run.countStrayError(thrown);
       }),
       // Direct output of the test file would garble the panel.
       this.#abilities.panel ? host.onConsole((text) => this.print(text)) : () => {},

@@ -58,7 +58,7 @@ export async function runWorker(
     });
     const release = session.guard({
       stop: () => run.leave(),
-      noteStrayError: (thrown) => run.noteStrayError(thrown),
+      countStrayError: (thrown) => run.countStrayError(thrown),
     });
     if (isInterrupted()) run.leave();
     await run.run();

@@ -7,6 +7,7 @@
  */
 
 import { LOG_LEVELS } from "../core/logger.ts";
+import { DEFAULT_MAX_USERS } from "../load/load.ts";
 import { REPORT_FORMATS, type ReportFormat, type ReportOption } from "../web/report_formats.ts";
 import {
   choice,
@@ -132,10 +133,10 @@ const address = textOf("a host name or an address");
 
 /** One setting per report format: the file to write at the end, or the prefix of several. */
 const REPORT_ROWS = Object.fromEntries(
-  Object.entries<ReportFormat>(REPORT_FORMATS).map(([option, { takes, description }]) => [option, {
+  Object.entries<ReportFormat>(REPORT_FORMATS).map(([option, { takes, help }]) => [option, {
     flags: `--${option} <${takes}>`,
     group: RESULTS,
-    help: description,
+    help,
     type: takes === "FILE" ? fileName : textOf("a prefix for the file names"),
     default: null,
     commands: EVERY_RUN,
@@ -335,7 +336,7 @@ const TABLE = {
     group: LOAD,
     help: "maximum number of users for --arrival-rate",
     type: wholeNumber(1),
-    default: 1000,
+    default: DEFAULT_MAX_USERS,
     commands: HIDDEN_IN_DEMO,
   },
   arrivals: {

@@ -197,7 +197,7 @@ export class Sources {
   #fromEnvironment<Value>(name: string, type: OptionType<Value>): Value | undefined {
     const variable = environmentName(name);
     const text = this.#host.env(variable);
-    // Compose files and CI systems set a variable to an empty text to leave it unset.
+    // Compose files and CI systems set a variable to an empty string to leave it unset.
     if (text === undefined || text === "") return undefined;
     return read(`${variable}=${quoted(text)}`, text, type);
   }

@@ -112,7 +112,7 @@ function findShape(exports: TestFileExports): ShapeClass | null {
 function readThresholds({ thresholds = [] }: TestFileExports): ThresholdSet {
   if (!Array.isArray(thresholds) || !thresholds.every((one) => typeof one === "string")) {
     throw new UsageError(
-      `Invalid thresholds in the test file: ${shown(thresholds)}; expected a list of texts`,
+      `Invalid thresholds in the test file: ${shown(thresholds)}; expected a list of strings`,
       'Example: export const thresholds = ["p95<200ms", "error_rate<1%"];',
     );
   }

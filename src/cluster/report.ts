@@ -10,9 +10,9 @@ import { Histogram } from "../stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../stats/packed_buckets.ts";
 import { PairMap } from "../stats/request_stats.ts";
 import {
-  type CodedEntry,
   type EntryCounts,
   type IterationCounts,
+  type KeyedEntry,
   type LatencyCounts,
   REQUEST_COUNTS,
   requestCounts,
@@ -244,7 +244,7 @@ export function countedOf(report: ReportContent): StatsDelta {
   }
   if (iterations.length > 1) refuse("it has counts of iterations twice");
   const named = new PairMap<true>();
-  const entries = report.entries.map((one, i): CodedEntry => {
+  const entries = report.entries.map((one, i): KeyedEntry => {
     const { method, name, code } = one;
     const key = `${code} ${name}`;
     if (named.get(method, key) !== undefined) refuse("a method, name and status is in it twice");
@@ -265,7 +265,7 @@ function checkSeconds({ from, to, seconds }: ReportContent): void {
   }
 }
 
-function entryOf(entry: ReportEntry, histogram: Uint8Array): CodedEntry[3] {
+function entryOf(entry: ReportEntry, histogram: Uint8Array): KeyedEntry[3] {
   const { failures, errors } = entry;
   const latencies = latenciesOf(entry, histogram);
   const requests = latencies.count;

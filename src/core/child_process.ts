@@ -118,7 +118,7 @@ function withoutOwnVariables(env: Readonly<Record<string, string>>): Record<stri
 }
 
 /** Longer lines are reported in pieces, so that they do not fill the memory. */
-const LONGEST_LINE = 65_536;
+const MAX_LINE = 65_536;
 
 /** A process that the child left behind can hold its output open forever. */
 const LEFT_OPEN_MS = 500;
@@ -151,7 +151,7 @@ class LineReader {
       const lines = rest.split("\n");
       rest = lines.pop()!;
       for (const line of lines) this.#onLine(line.replace(/\r$/, ""));
-      if (rest.length > LONGEST_LINE || (done && rest !== "")) {
+      if (rest.length > MAX_LINE || (done && rest !== "")) {
         this.#onLine(rest);
         rest = "";
       }

@@ -1,6 +1,7 @@
 /**
- * Time and chance. Both are passed in wherever they are needed: nothing else in aiotest reads the
- * runtime's clock or random generator, so tests simulate hours in milliseconds and choose the numbers.
+ * Time and chance. Both are passed in wherever they affect a test or its results, so tests simulate
+ * hours in milliseconds and choose the numbers. Only the log's timestamps and the pauses and time limits
+ * of listeners use the runtime's clock directly.
  *
  * @module
  */
@@ -40,8 +41,8 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
   });
 }
 
-/** More than twice the interval at which turns are noted, and well below the lag that is reported. */
-const LONGEST_MS = 40;
+/** More than twice the interval at which turns are recorded, and well below the lag that is reported. */
+const MAX_TURN_MS = 40;
 
 /**
  * Knows when the event loop last turned.
@@ -53,14 +54,14 @@ const LONGEST_MS = 40;
 export class EventLoopMonitor {
   #lastAt = 0;
 
-  /** Notes that the event loop turned at this time, in milliseconds. */
-  note(nowMs: number): void {
+  /** Records that the event loop turned at this time, in milliseconds. */
+  recordTurn(nowMs: number): void {
     this.#lastAt = nowMs;
   }
 
   /** Whether timers and sockets have waited too long at this time, in milliseconds. */
   overdue(nowMs: number): boolean {
-    return nowMs - this.#lastAt > LONGEST_MS;
+    return nowMs - this.#lastAt > MAX_TURN_MS;
   }
 }
 

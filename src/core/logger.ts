@@ -22,7 +22,7 @@ export interface Logger {
   warn(text: string, properties?: Record<string, unknown>): void;
   /** Logs a failure. */
   error(text: string, properties?: Record<string, unknown>): void;
-  /** Logs a failure that makes it useless to go on. The level is called CRITICAL. */
+  /** Logs a failure that makes it pointless to continue. The level is called CRITICAL. */
   fatal(text: string, properties?: Record<string, unknown>): void;
 }
 

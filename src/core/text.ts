@@ -8,13 +8,13 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 
 /**
- * Replaces every character that a terminal would obey with a visible one. Names and errors often
+ * Replaces every character that a terminal would interpret with a visible one. Names and errors often
  * come from the target of the test or from a peer, and neither must be able to move the cursor, set
  * a title or reverse the direction of a line.
  */
 export function sanitizeTerminal(text: string): string {
   if (PRINTABLE_ASCII.test(text)) return text;
-  return text.toWellFormed().replaceAll(OBEYED, (character) => {
+  return text.toWellFormed().replaceAll(CONTROL_CHARACTERS, (character) => {
     const code = character.charCodeAt(0);
     if (code === 0x7f) return "␡";
     return code < 0x20 ? String.fromCharCode(CONTROL_PICTURES + code) : REPLACEMENT;
@@ -24,7 +24,7 @@ export function sanitizeTerminal(text: string): string {
 const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** Control characters, line and paragraph separators, and characters that set the direction of text. */
-const OBEYED = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const CONTROL_CHARACTERS = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /** Where Unicode has the pictures of the first 32 control characters. */
 const CONTROL_PICTURES = 0x2400;

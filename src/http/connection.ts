@@ -7,10 +7,10 @@
 import type { Clock } from "../core/clock.ts";
 import type { ByteStream } from "../core/network.ts";
 import type { Expiring } from "./connection_timers.ts";
-import type { HttpNode } from "./http_node.ts";
 import { BodySender, type EncodedRequest } from "./request_encoder.ts";
 import { type RequestErrorCode, WireError } from "./request_error.ts";
 import { ResponseParser, type WireMessage } from "./response_parser.ts";
+import type { SharedHttpState } from "./shared_http_state.ts";
 import { socketFailure } from "./socket_errors.ts";
 
 /** Limits of a connection. Times are in milliseconds; `Infinity` means no limit. */
@@ -34,7 +34,7 @@ export interface ConnectionOwner<Request, Result> {
 
 /** Most responses fit. If one does not, a larger buffer is allocated. */
 const FIRST_BUFFER = 1024;
-const LARGEST_BUFFER = 65_536;
+const MAX_BUFFER = 65_536;
 const NOTHING = new Uint8Array(0);
 
 /** One connection, used for one exchange at a time. */
@@ -56,7 +56,7 @@ export class Connection implements Expiring {
   /** Whether the idle watch has it on its list. */
   awaitsWatch = false;
   readonly #clock: Clock;
-  readonly #node: HttpNode;
+  readonly #shared: SharedHttpState;
   readonly #limits: ConnectionLimits;
   readonly #stream: ByteStream;
   readonly #parser: ResponseParser;
@@ -71,18 +71,18 @@ export class Connection implements Expiring {
 
   constructor(
     clock: Clock,
-    node: HttpNode,
+    shared: SharedHttpState,
     limits: ConnectionLimits,
     stream: ByteStream,
     key: string,
   ) {
     this.key = key;
     this.#clock = clock;
-    this.#node = node;
+    this.#shared = shared;
     this.#limits = limits;
     this.#stream = stream;
-    this.#parser = new ResponseParser(limits.maxBodySize, node.slab);
-    node.deadlines.add(this);
+    this.#parser = new ResponseParser(limits.maxBodySize, shared.slab);
+    shared.deadlines.add(this);
   }
 
   /** Whether a byte has arrived since the last request. */
@@ -147,7 +147,7 @@ export class Connection implements Expiring {
     if (this.closed) return;
     this.closed = true;
     this.deadline = Infinity;
-    this.#node.deadlines.delete(this);
+    this.#shared.deadlines.delete(this);
     this.#stream.close();
   }
 
@@ -186,7 +186,7 @@ export class Connection implements Expiring {
   };
 
   #prepareNextRead(count: number | null, deadline: number): void {
-    if (count === this.#buffer.length && count < LARGEST_BUFFER) {
+    if (count === this.#buffer.length && count < MAX_BUFFER) {
       this.#buffer = new Uint8Array(count * 4);
     }
     if (this.#limits.bodyMs !== Infinity && this.#parser.started) {
@@ -204,7 +204,7 @@ export class Connection implements Expiring {
         this.#limit = code;
       }
     }
-    this.#node.deadlines.note(this.deadline);
+    this.#shared.deadlines.schedule(this.deadline);
   }
 
   #end(message: WireMessage, sender: BodySender | null): void {
@@ -221,7 +221,7 @@ export class Connection implements Expiring {
     if (keepAliveSeconds !== null) {
       this.idleUntil = this.#clock.now() + (keepAliveSeconds - 1) * 1000;
     }
-    this.#node.idleWatch.add(this);
+    this.#shared.idleWatch.add(this);
   }
 }
 

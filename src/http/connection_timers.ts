@@ -19,7 +19,7 @@ export interface Expiring {
 const GRAIN_MS = 50;
 
 /** Timers are limited to 2³¹ ms. After this time, the sweep checks and sets its timer again. */
-const LONGEST_MS = 3_600_000;
+const MAX_TIMER_MS = 3_600_000;
 
 /**
  * Calls registered objects when their deadlines have passed, at most 50 ms late.
@@ -50,8 +50,8 @@ export class DeadlineSweep {
     if (this.#entries.size === 0) this.#disarm();
   }
 
-  /** Must be called when a registered object gets this deadline, unless its previous one was earlier. */
-  note(deadline: number): void {
+  /** To be called when a registered object gets this deadline, unless its previous one was earlier. */
+  schedule(deadline: number): void {
     // The timer stays when an exchange ends, because the next deadline is mostly later.
     if (deadline < this.#firesAt) this.#arm(deadline);
   }
@@ -65,12 +65,12 @@ export class DeadlineSweep {
       if (entry.deadline <= now) entry.expire();
       soonest = Math.min(soonest, entry.deadline);
     }
-    this.note(soonest);
+    this.schedule(soonest);
   }
 
   #arm(deadline: number): void {
     const now = this.#clock.now();
-    const delay = Math.min(Math.max(deadline - now, GRAIN_MS), LONGEST_MS);
+    const delay = Math.min(Math.max(deadline - now, GRAIN_MS), MAX_TIMER_MS);
     // A timer that is already set to fire by then is early enough.
     if (now + delay >= this.#firesAt) return;
     this.#disarm();

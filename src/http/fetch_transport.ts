@@ -69,7 +69,7 @@ export class FetchTransport implements Transport {
   #begin(deadline: number): FetchExchange {
     const exchange = this.#idle.pop() ?? this.#addExchange();
     exchange.begin(deadline);
-    this.#deadlines.note(deadline);
+    this.#deadlines.schedule(deadline);
     return exchange;
   }
 
@@ -287,14 +287,14 @@ function bodyCode(message: string): RequestErrorCode {
 
 /** Error numbers of Linux, macOS and Windows; these do not overlap. */
 const SYSTEM_CODES: ReadonlyMap<number, RequestErrorCode> = new Map<number, RequestErrorCode>([
-  ...family("ECONNREFUSED", 111, 61, 10061),
-  ...family("ECONNRESET", 104, 54, 10054, 103, 53, 10053, 32),
-  ...family("EADDRNOTAVAIL", 99, 49, 10049),
-  ...family("EMFILE", 24, 23, 10024),
-  ...family("CONNECT_TIMEOUT", 110, 60, 10060),
+  ...codesOf("ECONNREFUSED", 111, 61, 10061),
+  ...codesOf("ECONNRESET", 104, 54, 10054, 103, 53, 10053, 32),
+  ...codesOf("EADDRNOTAVAIL", 99, 49, 10049),
+  ...codesOf("EMFILE", 24, 23, 10024),
+  ...codesOf("CONNECT_TIMEOUT", 110, 60, 10060),
 ]);
 
-function family(code: RequestErrorCode, ...numbers: number[]): [number, RequestErrorCode][] {
+function codesOf(code: RequestErrorCode, ...numbers: number[]): [number, RequestErrorCode][] {
   return numbers.map((number) => [number, code]);
 }
 
@@ -304,7 +304,7 @@ const WORDS: readonly (readonly [RegExp, RequestErrorCode])[] = [
   [/certificate (expired|not valid yet)|Expired|NotValidYet/, "TLS_EXPIRED"],
   [/not valid for (any )?name|NotValidForName/, "TLS_HOSTNAME"],
   [/invalid peer certificate/, "TLS_UNTRUSTED"],
-  // Unreachable networks and hosts have no family of their own; no connection was accepted.
+  // Unreachable networks and hosts have no code of their own; no connection was accepted.
   [/\(Connect\): tcp/, "ECONNREFUSED"],
   [/\(Connect\)/, "TLS"],
   [/parsed|too large|http2 error/, "BAD_RESPONSE"],

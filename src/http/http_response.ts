@@ -20,22 +20,22 @@ export class HttpResponse {
   readonly latencyMs: number;
   readonly #wire: WireResponse;
   readonly #url: URL;
-  readonly #verdict: Verdict | null;
+  readonly #check: CheckResult | null;
 
-  /** `verdict` lets the check of the request decide; `null` without a check. */
+  /** @param check how the check of the request decides; `null` without a check. */
   constructor(
     wire: WireResponse,
     url: URL,
     redirected: boolean,
     latencyMs: number,
-    verdict: Verdict | null,
+    check: CheckResult | null,
   ) {
     this.status = wire.status;
     this.#url = url;
     this.redirected = redirected;
     this.latencyMs = latencyMs;
     this.#wire = wire;
-    this.#verdict = verdict;
+    this.#check = check;
   }
 
   /** The URL of the response after all redirects. */
@@ -96,13 +96,13 @@ export class HttpResponse {
   }
 
   #decide(error: string | null): void {
-    if (this.#verdict === null) throw new Error(COUNTED);
-    this.#verdict.decide(error);
+    if (this.#check === null) throw new Error(COUNTED);
+    this.#check.decide(error);
   }
 }
 
 /** How a request will be counted. Its check can change it. */
-export class Verdict {
+export class CheckResult {
   #error: string | null;
   #failedByName = false;
   #closed = false;

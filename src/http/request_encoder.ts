@@ -57,7 +57,7 @@ export function requestTarget(url: URL, proxies: Proxies): RequestTarget {
 }
 
 /** Larger bodies are sent separately, so that sending can stop if the server does not want them. */
-const LARGEST_WITH_HEAD = 16_384;
+const MAX_BODY_WITH_HEAD = 16_384;
 
 /**
  * Encodes a request.
@@ -80,7 +80,7 @@ export function encodeRequest(request: WireRequest, target: RequestTarget): Enco
       : { length: body.length },
   });
   if (body === null) return { method, bytes: head, bodyInBytes: 0, body, expectsContinue };
-  if (body instanceof ReadableStream || expectsContinue || body.length > LARGEST_WITH_HEAD) {
+  if (body instanceof ReadableStream || expectsContinue || body.length > MAX_BODY_WITH_HEAD) {
     return { method, bytes: head, bodyInBytes: 0, body, expectsContinue };
   }
   const bytes = new Uint8Array(head.length + body.length);

@@ -502,7 +502,7 @@ function hexDigit(byte: number): number {
 const SLAB_SIZE = 8192;
 
 /** Larger copies get their own memory, so that little of a slab is wasted at its end. */
-const LARGEST = 1024;
+const MAX_SLAB_BODY = 1024;
 
 /**
  * Memory for many small copies, shared by any number of connections. Allocating an array costs many times
@@ -528,6 +528,6 @@ export class Slab {
 
   /** Whether a copy of this size belongs in a slab. */
   takes(size: number): boolean {
-    return size <= LARGEST;
+    return size <= MAX_SLAB_BODY;
   }
 }

@@ -55,8 +55,9 @@ const TLS_WORDS: readonly (readonly [RegExp, RequestErrorCode])[] = [
 ];
 
 function codeOf(error: unknown, message: string, phase: SocketPhase): RequestErrorCode {
-  const code = familyOf(error);
-  // The system's timeout is about connecting only while a connection is opened; later, it is lost.
+  const code = knownCodeOf(error);
+  // The system's timeout is about connecting only while a connection is opened; later, it means that
+  // the connection was lost.
   if (code === "CONNECT_TIMEOUT" && phase === "exchange") return "ECONNRESET";
   if (code !== undefined) return code;
   const words = TLS_WORDS.find(([words]) => words.test(message));
@@ -66,13 +67,13 @@ function codeOf(error: unknown, message: string, phase: SocketPhase): RequestErr
   return FALLBACKS[phase];
 }
 
-function familyOf(error: unknown): RequestErrorCode | undefined {
+function knownCodeOf(error: unknown): RequestErrorCode | undefined {
   if (!(error instanceof Error)) return undefined;
   const system = "code" in error ? SYSTEM_CODES.get(String(error.code)) : undefined;
   return system ?? CLASSES.get(error.name);
 }
 
-/** Unreachable networks and hosts have no family of their own; no connection was accepted. */
+/** Unreachable networks and hosts have no code of their own; no connection was accepted. */
 const FALLBACKS: Readonly<Record<SocketPhase, RequestErrorCode>> = {
   connect: "ECONNREFUSED",
   tls: "TLS",

@@ -9,16 +9,16 @@ import { Connection, type ConnectionLimits, type ConnectionOwner } from "./conne
 import { decodeResponse, joined } from "./decoding.ts";
 import { ConnectAttempt } from "./dialer.ts";
 import { contentEncodingOf, headersOf, setCookiesOf } from "./head_parser.ts";
-import type { HttpNode } from "./http_node.ts";
 import { type EncodedRequest, encodeRequest, type RequestTarget } from "./request_encoder.ts";
 import { RequestError, WireError } from "./request_error.ts";
 import type { WireMessage } from "./response_parser.ts";
+import type { SharedHttpState } from "./shared_http_state.ts";
 import type { Transport, WireRequest, WireResponse } from "./transport.ts";
 
 /** The connections of one user, by origin. */
 export class SocketTransport implements Transport, ConnectionOwner<WireRequest, WireResponse> {
   readonly #clock: Clock;
-  readonly #node: HttpNode;
+  readonly #shared: SharedHttpState;
   readonly #limits: ConnectionLimits;
   readonly #connections = new Set<Connection>();
   /** An idle connection that is checked before the map, because most users have a single one. */
@@ -27,14 +27,14 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
   readonly #attempts = new Set<ConnectAttempt>();
 
   /** Opens nothing before the first exchange. */
-  constructor(clock: Clock, node: HttpNode, limits: ConnectionLimits) {
+  constructor(clock: Clock, shared: SharedHttpState, limits: ConnectionLimits) {
     this.#clock = clock;
-    this.#node = node;
+    this.#shared = shared;
     this.#limits = limits;
   }
 
   exchange(request: WireRequest): Promise<WireResponse> {
-    const target = this.#node.target(request.url);
+    const target = this.#shared.target(request.url);
     let encoded: EncodedRequest;
     try {
       encoded = encodeRequest(request, target);
@@ -73,7 +73,7 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     if (!mayRetry(connection, request, failure)) {
       return Promise.reject(asRequestError(failure, request, connection.retries));
     }
-    const target = this.#node.target(request.url);
+    const target = this.#shared.target(request.url);
     return this.#exchangeOnNew(request, encodeRequest(request, target), target, 1);
   }
 
@@ -149,14 +149,14 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
   }
 
   async #open(deadline: number, { origin, key }: RequestTarget): Promise<Connection> {
-    const { deadlines, dialer } = this.#node;
+    const { deadlines, dialer } = this.#shared;
     const attempt = new ConnectAttempt(this.#clock.now() + this.#limits.connectMs, deadline);
     this.#attempts.add(attempt);
     deadlines.add(attempt);
-    deadlines.note(attempt.deadline);
+    deadlines.schedule(attempt.deadline);
     try {
       const stream = await dialer.dial(origin, attempt.signal);
-      const connection = new Connection(this.#clock, this.#node, this.#limits, stream, key);
+      const connection = new Connection(this.#clock, this.#shared, this.#limits, stream, key);
       this.#connections.add(connection);
       return connection;
     } finally {

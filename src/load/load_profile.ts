@@ -30,7 +30,7 @@ export interface LoadProfile {
  * The load at a moment; `null` if the test is over.
  *
  * @param runTime seconds since the start of the test.
- * @param view what a shape may know of the run.
+ * @param view what a shape is told about the run.
  * @throws UsageError if the shape returns an invalid load.
  */
 export function loadAt(

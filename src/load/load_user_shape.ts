@@ -27,7 +27,7 @@ import { SpawnPacer } from "./spawn_pacer.ts";
 /** How many users should run, and how many are started or stopped per second to get there. */
 export type Tick = readonly [users: number, rate: number];
 
-/** What a shape may know of its run. */
+/** What a shape is told about its run. */
 export interface ShapeView {
   /**
    * The expression of a threshold that is crossed by the seconds of the step up to now; `null` if none

@@ -9,8 +9,8 @@ import {
   type ConfidenceInterval,
   type EntryOfRun,
   errorInterval,
-  FEWEST_SECONDS,
   meanInterval,
+  MIN_SECONDS,
   quantileInterval,
   rateInterval,
   RunFigures,
@@ -49,7 +49,7 @@ export interface ComparedName extends ComparedFigures {
 }
 
 /** A method and name that only one of the runs has. */
-export interface LoneName {
+export interface UnmatchedName {
   readonly method: string;
   readonly name: string;
 }
@@ -63,8 +63,8 @@ export interface Comparison {
   readonly totals: ComparedFigures;
   /** The names of both runs, in the order of the first run. */
   readonly requests: readonly ComparedName[];
-  readonly onlyInA: readonly LoneName[];
-  readonly onlyInB: readonly LoneName[];
+  readonly onlyInA: readonly UnmatchedName[];
+  readonly onlyInB: readonly UnmatchedName[];
   /** The number of compared figures. If there is only one name, its figures are those of the totals. */
   readonly figures: number;
   /** The number of figures with the finding `regression`. */
@@ -82,7 +82,7 @@ export const FIGURES: readonly Figure[] = ["rate", "errorRate", "mean", "p50", "
 const CONFIDENCE = 0.95;
 
 /** With fewer requests of a name, its figures are unclear. */
-const FEWEST_REQUESTS = 20;
+const MIN_REQUESTS = 20;
 
 const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 
@@ -141,7 +141,7 @@ export function comparisonExitCode({ regressions }: Comparison): number {
   return regressions > 0 ? ExitCode.threshold : ExitCode.passed;
 }
 
-function keyOf({ method, name }: LoneName): string {
+function keyOf({ method, name }: UnmatchedName): string {
   return JSON.stringify([method, name]);
 }
 
@@ -159,7 +159,7 @@ function pairsOf(
 function loneOf(
   ours: readonly ComparedRequest[],
   theirs: readonly ComparedRequest[],
-): LoneName[] {
+): UnmatchedName[] {
   const keys = new Set(theirs.map(keyOf));
   return ours.filter((row) => !keys.has(keyOf(row))).map(({ method, name }) => ({ method, name }));
 }
@@ -172,9 +172,9 @@ interface Terms {
 
 function figuresOf(a: EntryOfRun, b: EntryOfRun, terms: Terms): ComparedFigures {
   const count = Math.min(a.totals.requests, b.totals.requests);
-  const known = terms.isLongEnough && count >= FEWEST_REQUESTS;
+  const known = terms.isLongEnough && count >= MIN_REQUESTS;
   const latenciesKnown = known &&
-    Math.min(a.distribution.count, b.distribution.count) >= FEWEST_REQUESTS;
+    Math.min(a.distribution.count, b.distribution.count) >= MIN_REQUESTS;
   const { tail, maxRegression } = terms;
   const latency = (
     figure: "mean" | keyof typeof QUANTILES,
@@ -306,11 +306,11 @@ export function comparabilityProblems(a: ComparedRun, b: ComparedRun): string[] 
       `A took ${formatElapsed(a.durationSeconds)}, and B ${formatElapsed(b.durationSeconds)}.`,
     );
   }
-  if (short! < FEWEST_SECONDS) {
+  if (short! < MIN_SECONDS) {
     problems.push(
       `${
         formatElapsed(short!)
-      } is too short to tell a difference from chance: at least ${FEWEST_SECONDS} seconds are needed, and 30 are better.`,
+      } is too short to tell a difference from chance: at least ${MIN_SECONDS} seconds are needed, and 30 are better.`,
     );
   }
   for (const [label, run] of [["A", a], ["B", b]] as const) {
@@ -336,7 +336,7 @@ export function comparisonReport(
   size: TableSize,
 ): string {
   const { color } = size;
-  const columns = Math.max(LEAST_COLUMNS, size.columns);
+  const columns = Math.max(MIN_COLUMNS, size.columns);
   const line = (...spans: Span[]): string => renderLine(spans, columns, color);
   const sections = [
     [headingOf("A", runs.a), headingOf("B", runs.b)].map((text) => line(span(text, "quiet"))),
@@ -351,7 +351,7 @@ export function comparisonReport(
   return `\n${text.join("\n\n")}\n`;
 }
 
-const LEAST_COLUMNS = 80;
+const MIN_COLUMNS = 80;
 
 function headingOf(label: string, { file, run }: NamedRun): string {
   const when = run.startedAt === null ? "not started" : run.startedAt.replace(/\.\d+Z$/, "Z");

@@ -44,7 +44,7 @@ export class RunFigures {
     );
     // The last second may be incomplete.
     const whole = Math.floor(Math.min(run.durationSeconds, other.durationSeconds));
-    this.isLongEnough = Math.min(count, whole) >= FEWEST_SECONDS;
+    this.isLongEnough = Math.min(count, whole) >= MIN_SECONDS;
     this.#rates = rateParts(this.#seconds.slice(0, whole));
   }
 
@@ -237,11 +237,11 @@ export interface EstimatedVariance {
 }
 
 /** The minimum number of seconds for an estimate of their variation. */
-export const FEWEST_SECONDS = 4;
+export const MIN_SECONDS = 4;
 
 /** The number of blocks of a run: few, so that noise that lasts some seconds stays within one. */
 const BLOCKS = 12;
-const FEWEST_BLOCKS = 5;
+const MIN_BLOCKS = 5;
 
 /**
  * The variance of the difference of two sums over seconds. The contributions of the seconds of each run
@@ -283,7 +283,7 @@ function correlation(ours: ArrayLike<number>, theirs: ArrayLike<number>): number
 function varianceOfSum(parts: ArrayLike<number>): EstimatedVariance {
   const length = Math.ceil(parts.length / BLOCKS);
   const short = varianceByBlocks(parts, length);
-  if (parts.length / (2 * length) < FEWEST_BLOCKS) return short;
+  if (parts.length / (2 * length) < MIN_BLOCKS) return short;
   const long = varianceByBlocks(parts, 2 * length);
   return long.variance > short.variance ? long : short;
 }
@@ -362,7 +362,7 @@ function secondOf(
   let carried = 0;
   for (let at = cuts.length; at >= 0; at--) {
     const share = inSecond[at]! + carried;
-    const hasWidth = inRun[at]! > LEAST_WIDTH;
+    const hasWidth = inRun[at]! > MIN_RANGE_WIDTH;
     weights[at] = hasWidth ? share / inRun[at]! : 0;
     carried = hasWidth ? 0 : share;
   }
@@ -395,7 +395,7 @@ function shiftOf(cuts: readonly number[], totals: Distribution): number {
   return shifts.reduce((least, shift) => Math.abs(shift) < Math.abs(least) ? shift : least);
 }
 
-const LEAST_WIDTH = 1e-9;
+const MIN_RANGE_WIDTH = 1e-9;
 
 function rangesOf(cumulated: readonly number[]): number[] {
   return [...cumulated, 1].map((share, at) => share - (cumulated[at - 1] ?? 0));

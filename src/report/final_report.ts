@@ -44,7 +44,7 @@ export interface ReportOptions {
 
 /** The report of a run that has ended. It ends with a newline, and no line is too long. */
 export function finalReport(snapshot: Snapshot, options: ReportOptions): string {
-  const size = { columns: Math.max(LEAST_COLUMNS, options.columns), color: options.color };
+  const size = { columns: Math.max(MIN_COLUMNS, options.columns), color: options.color };
   const sections = [
     heading(snapshot, size),
     requestSection(snapshot, size),
@@ -64,7 +64,7 @@ export function finalReport(snapshot: Snapshot, options: ReportOptions): string 
 }
 
 /** A narrower report would have no room for names. */
-const LEAST_COLUMNS = 80;
+const MIN_COLUMNS = 80;
 
 /** No HTTP method is longer. */
 const METHOD_COLUMNS = 8;
@@ -290,18 +290,18 @@ export function workerSection({ mode, workers }: Snapshot, size: TableSize): str
     return [renderLine([title], size.columns, size.color), "No worker took part."];
   }
   const sorted = workers.toSorted(byWeight);
-  const table = textTable(WORKER_COLUMNS, sorted.slice(0, MOST_ROWS).map(workerCells), size);
+  const table = textTable(WORKER_COLUMNS, sorted.slice(0, MAX_ROWS).map(workerCells), size);
   const about = span(", users and CPU at their peak", "quiet");
   return [
     renderLine([title, about], size.columns, size.color),
     table.header,
     table.rule,
     ...table.rows,
-    ...rest(sorted.slice(MOST_ROWS), size),
+    ...rest(sorted.slice(MAX_ROWS), size),
   ];
 }
 
-const MOST_ROWS = 20;
+const MAX_ROWS = 20;
 
 const WORKER_COLUMNS: readonly TableColumn[] = [
   { title: "Worker", align: "left", elastic: true },

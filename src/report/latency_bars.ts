@@ -31,7 +31,7 @@ export function latencyBars(
   if (min === null || max === null || bars < 1) return [];
   const lowest = Math.max(min, Histogram.lowerBound(1));
   const ratio = max / lowest;
-  if (ratio < LEAST_RATIO) return [];
+  if (ratio < MIN_RATIO) return [];
   const counts = new Array<number>(bars).fill(0);
   const scale = bars / Math.log(ratio);
   histogram.addTo({
@@ -48,7 +48,7 @@ export function latencyBars(
 }
 
 /** If the ratio of the highest to the lowest latency is smaller, the steps would only show noise. */
-const LEAST_RATIO = 1.05;
+const MIN_RATIO = 1.05;
 
 /** The latencies of a run as a table with bars, in `lines` lines; empty if they hardly differ. */
 export function latencyTable(totals: RequestTotals, size: TableSize, lines: number): string[] {
@@ -56,7 +56,7 @@ export function latencyTable(totals: RequestTotals, size: TableSize, lines: numb
   if (bars.length === 0) return [];
   const all = bars.reduce((sum, { count }) => sum + count, 0);
   const most = Math.max(...bars.map(({ count }) => count));
-  const longest = Math.min(LONGEST_BAR, Math.max(0, size.columns - FIGURES_COLUMNS));
+  const longest = Math.min(MAX_BAR_COLUMNS, Math.max(0, size.columns - FIGURES_COLUMNS));
   const table = textTable(
     [
       { title: "Up to ms", align: "right" },
@@ -76,7 +76,7 @@ export function latencyTable(totals: RequestTotals, size: TableSize, lines: numb
 }
 
 const TITLE_LINES = 1;
-const LONGEST_BAR = 40;
+const MAX_BAR_COLUMNS = 40;
 
 /** The maximum width of limits, counts and shares, including the gaps after them. */
 const FIGURES_COLUMNS = 8 + 2 + 9 + 2 + 6 + 2;

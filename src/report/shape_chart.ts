@@ -27,7 +27,7 @@ export function shapeChart(series: Series, columns: number): string {
   const labels = Array.from({ length: ticks + 1 }, (_, tick) => valueLabel(tick * step));
   const gutter = Math.max(...labels.map(({ length }) => length));
   // A space and the axis are between the labels and the bars.
-  const width = Math.max(LEAST_WIDTH, columns - gutter - 2);
+  const width = Math.max(MIN_WIDTH, columns - gutter - 2);
   const heights = columnValues(series, width).map((value) => value / step);
   const rowsPerTick = ticks <= 2 ? 4 : 2;
   const rows: string[] = [];
@@ -43,9 +43,9 @@ export function shapeChart(series: Series, columns: number): string {
 }
 
 /** A narrower chart would be unreadable. */
-const LEAST_WIDTH = 10;
+const MIN_WIDTH = 10;
 
-const MOST_TICKS = 5;
+const MAX_TICKS = 5;
 
 const LEVELS = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const;
 
@@ -55,12 +55,12 @@ function valueAxis(
   whole: boolean,
 ): { readonly step: number; readonly ticks: number } {
   if (peak === 0) return { step: 1, ticks: 1 };
-  const size = 10 ** Math.floor(Math.log10(peak / MOST_TICKS));
+  const size = 10 ** Math.floor(Math.log10(peak / MAX_TICKS));
   const least = whole ? 1 : 0;
   for (const factor of [1, 2, 5, 10]) {
     const step = Math.max(least, factor * size);
     const ticks = Math.ceil(peak / step - 1e-9);
-    if (ticks <= MOST_TICKS) return { step, ticks };
+    if (ticks <= MAX_TICKS) return { step, ticks };
   }
   return { step: peak, ticks: 1 };
 }

@@ -78,7 +78,7 @@ export class GeneratorHealth {
     const lagMs = lags[Math.ceil(lags.length * 0.99) - 1] ?? 0;
     this.#lags = [...this.#lags.slice(1 - WATCHED_SECONDS), []];
 
-    for (const text of this.#watch.note({ cpu, lagMs })) this.#warn(text);
+    for (const text of this.#watch.update({ cpu, lagMs })) this.#warn(text);
     return { cpu, lagMs };
   }
 
@@ -86,7 +86,7 @@ export class GeneratorHealth {
     this.#probedAt = this.#clock.now();
     this.#timer = this.#clock.setTimer(() => {
       const now = this.#clock.now();
-      this.#eventLoop.note(now);
+      this.#eventLoop.recordTurn(now);
       const late = now - this.#probedAt - PROBE_MS;
       this.#lags[this.#lags.length - 1]!.push(Math.max(0, late));
       this.#probe();

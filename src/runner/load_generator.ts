@@ -190,7 +190,7 @@ export class LoadGenerator {
   }
 
   /** Counts an error that no user could catch. */
-  noteStrayError(thrown: unknown): void {
+  countStrayError(thrown: unknown): void {
     if (this.#recorder.isCounted(thrown)) return;
     this.#recorder.userError(UNCAUGHT, thrown, this.#clock.now());
   }

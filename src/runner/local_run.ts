@@ -171,8 +171,8 @@ export class LocalRun {
   }
 
   /** Counts an error that no user could catch. */
-  noteStrayError(thrown: unknown): void {
-    this.#generator.noteStrayError(thrown);
+  countStrayError(thrown: unknown): void {
+    this.#generator.countStrayError(thrown);
   }
 
   /** The state and results of the run at this moment. */

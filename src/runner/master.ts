@@ -362,7 +362,7 @@ export class MasterRun {
     const { id, cpu, lagMs } = worker;
     const health = this.#health.get(worker) ?? new GeneratorWatch(`Worker ${id}`);
     this.#health.set(worker, health);
-    this.#warnings.addAll(health.note({ cpu, lagMs }));
+    this.#warnings.addAll(health.update({ cpu, lagMs }));
     // Without a listener, the sums are not made.
     if (events.has("workerReport")) {
       void events.emit("workerReport", { workerId: id, report: workerReport(report) });

@@ -110,8 +110,8 @@ export class WorkerRun {
   }
 
   /** Counts an error that was thrown outside of any user's test. */
-  noteStrayError(thrown: unknown): void {
-    this.#node?.noteStrayError(thrown);
+  countStrayError(thrown: unknown): void {
+    this.#node?.countStrayError(thrown);
   }
 
   #joined({ welcome }: JoinedMaster, heardAt: number): void {
@@ -484,8 +484,8 @@ export class WorkerNode {
   }
 
   /** Counts an error that was thrown outside of any user's test. */
-  noteStrayError(thrown: unknown): void {
-    this.#generator.noteStrayError(thrown);
+  countStrayError(thrown: unknown): void {
+    this.#generator.countStrayError(thrown);
   }
 
   #setResetCount(resetCount: number): void {

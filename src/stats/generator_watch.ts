@@ -9,7 +9,7 @@ import type { WorkerRow } from "./snapshot.ts";
 /** CPU usage, as a share of one core, above which a load generator affects its own measurements. */
 export const BUSY_CPU = 0.9;
 
-/** Event loop lag in milliseconds above which it does so, too. */
+/** Event loop lag in milliseconds above which it also does so. */
 export const LATE_LOOP_MS = 50;
 
 /** Seconds that a load generator has to be at its limits before it is worth a warning. */
@@ -33,7 +33,7 @@ export class GeneratorWatch {
    * Takes the measurements of one second; call it once per second. Returns the warnings, whose texts
    * do not change as long as the condition lasts.
    */
-  note({ cpu, lagMs }: Pick<WorkerRow, "cpu" | "lagMs">): string[] {
+  update({ cpu, lagMs }: Pick<WorkerRow, "cpu" | "lagMs">): string[] {
     this.#seconds += 1;
     this.#busySeconds = cpu > BUSY_CPU ? this.#busySeconds + 1 : 0;
     const warnings: string[] = [];

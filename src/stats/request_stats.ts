@@ -8,8 +8,8 @@
 import { Histogram } from "./histogram.ts";
 import { LATENCY_FIGURES, type LatencySummary } from "./snapshot.ts";
 import {
-  type CodedEntry,
   type EntryCounts,
+  type KeyedEntry,
   type LatencyCounts,
   REQUEST_COUNTS,
 } from "./stats_delta.ts";
@@ -186,10 +186,10 @@ const MAX_CODES = 50;
 export const OTHER_CODE = 1000;
 
 /**
- * The entries of one method and name by code. Almost every name has the same code all the time, so the
+ * The entries of one method and name, by code. Almost every name has the same code all the time, so the
  * entry of the last code is found without a look-up.
  */
-export class NameEntries {
+export class EntriesByCode {
   #code = -1;
   #entry: Entry | null = null;
   /** All entries, once there are two. */
@@ -246,7 +246,7 @@ export class NameEntries {
 
 /** Entries by method, name and code. */
 export class EntryTable {
-  readonly #names = new PairMap<NameEntries>();
+  readonly #names = new PairMap<EntriesByCode>();
 
   /** The number of methods and names. */
   get size(): number {
@@ -254,26 +254,26 @@ export class EntryTable {
   }
 
   /** The entries of a method and name, if there are any. */
-  get(method: string, name: string): NameEntries | undefined {
+  get(method: string, name: string): EntriesByCode | undefined {
     return this.#names.get(method, name);
   }
 
   /** The entries of a method and name, which are created if needed. */
-  at(method: string, name: string): NameEntries {
+  at(method: string, name: string): EntriesByCode {
     const known = this.#names.get(method, name);
     if (known !== undefined) return known;
-    const entries = new NameEntries();
+    const entries = new EntriesByCode();
     this.#names.set(method, name, entries);
     return entries;
   }
 
   /** Every method and name with its entries. */
-  names(): Iterable<readonly [method: string, name: string, entries: NameEntries]> {
+  names(): Iterable<readonly [method: string, name: string, entries: EntriesByCode]> {
     return this.#names;
   }
 
   /** Every entry with its key. */
-  *[Symbol.iterator](): IterableIterator<CodedEntry & { readonly 3: Entry }> {
+  *[Symbol.iterator](): IterableIterator<KeyedEntry & { readonly 3: Entry }> {
     for (const [method, name, entries] of this.#names) {
       for (const [code, entry] of entries) yield [method, name, code, entry];
     }

@@ -72,7 +72,10 @@ export interface UserErrorRow {
   readonly count: number;
 }
 
-/** One second of the run, all nodes together. */
+/**
+ * One second of the timeline, as reports show it: {@link SecondCounts} of all nodes together, with
+ * percentiles.
+ */
 export interface TimelineSecond extends Omit<SecondCounts, "peakUsers"> {
   /** Percentiles in milliseconds; `null` if no request ended in this second. */
   readonly p50: number | null;

@@ -56,8 +56,8 @@ export interface EntryCounts extends RequestCounts {
   readonly errors: Iterable<readonly [error: string, count: number]>;
 }
 
-/** An entry with its key. The code is the HTTP status, or 0 without one. */
-export type CodedEntry = readonly [method: string, name: string, code: number, entry: EntryCounts];
+/** The counts of one entry with its key. The code is the HTTP status, or 0 without one. */
+export type KeyedEntry = readonly [method: string, name: string, code: number, entry: EntryCounts];
 
 /** The counts and times of iterations. All times are milliseconds. */
 export interface IterationCounts {
@@ -75,7 +75,7 @@ export interface IterationCounts {
   readonly startDelay: LatencyCounts;
 }
 
-/** One second of one node. */
+/** The users and the number of requests of one node in one second, without names and latencies. */
 export interface SecondCounts {
   /** Whole seconds since the start; the first is 0. */
   readonly second: number;
@@ -87,7 +87,10 @@ export interface SecondCounts {
   readonly failures: number;
 }
 
-/** The counts of one node in one second, or in several that were merged. */
+/**
+ * Everything that one node has counted in one second, or in several that were merged: what workers
+ * report and `Totals` adds up.
+ */
 export interface StatsDelta {
   /** The first second that it covers. */
   readonly from: number;
@@ -95,7 +98,7 @@ export interface StatsDelta {
   readonly to: number;
   /** Each of these seconds; empty if another part of the same report has them. */
   readonly seconds: readonly SecondCounts[];
-  readonly entries: Iterable<CodedEntry>;
+  readonly entries: Iterable<KeyedEntry>;
   /** The number of errors that the code of each user class threw. */
   readonly userErrors: Iterable<readonly [user: string, error: string, count: number]>;
   /** `null` if iterations are not counted, or there were none. */

@@ -5,10 +5,10 @@
  */
 
 import { IterationStats } from "./iteration_stats.ts";
-import { EntryTable, NameCap, type NameEntries, PairMap, type Sample } from "./request_stats.ts";
+import { type EntriesByCode, EntryTable, NameCap, PairMap, type Sample } from "./request_stats.ts";
 import type { SecondCounts, StatsDelta } from "./stats_delta.ts";
 
-/** The counts of one node in one second of the run. */
+/** The delta of a single second. {@link StatsTable} counts in it until the second has ended. */
 export class SecondStats implements StatsDelta {
   /** Whole seconds since the start; the first is 0. */
   second: number;
@@ -158,7 +158,7 @@ export class StatsTable {
     return this.#startedAt + second * 1000;
   }
 
-  #newName({ method, name }: Sample): NameEntries {
+  #newName({ method, name }: Sample): EntriesByCode {
     return this.#open.entries.at(method, this.#names.admit(method, name));
   }
 }

@@ -24,8 +24,8 @@ const LIVE_SECONDS = 120;
  * that arrived before {@link LIVE_SECONDS} later seconds had started.
  */
 export class Timeline {
-  readonly #seconds = new Map<number, Second>();
-  #live: Second[] = [];
+  readonly #seconds = new Map<number, SecondTotals>();
+  #live: SecondTotals[] = [];
   #newest = -1;
   #peakUsers = 0;
   #lateSeconds = 0;
@@ -67,8 +67,8 @@ export class Timeline {
       .map((second) => second.row());
   }
 
-  #begin(number: number, isLive: boolean): Second {
-    const second = new Second(number, isLive);
+  #begin(number: number, isLive: boolean): SecondTotals {
+    const second = new SecondTotals(number, isLive);
     this.#seconds.set(number, second);
     if (isLive) this.#live.push(second);
     return second;
@@ -90,7 +90,7 @@ export class Timeline {
 
   #settle(newest: number): void {
     this.#newest = newest;
-    const isLive = ({ second }: Second): boolean => second > newest - LIVE_SECONDS;
+    const isLive = ({ second }: SecondTotals): boolean => second > newest - LIVE_SECONDS;
     for (const second of this.#live) if (!isLive(second)) second.settle();
     this.#live = this.#live.filter(isLive);
   }
@@ -109,7 +109,8 @@ function merged(parts: readonly LatencyCounts[]): Latencies {
   return latencies;
 }
 
-class Second {
+/** The sums of all nodes in one second. {@link TimelineSecond} is their result. */
+class SecondTotals {
   readonly second: number;
   peakUsers = 0;
   #users = 0;

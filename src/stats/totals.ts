@@ -6,7 +6,7 @@
  */
 
 import { IterationStats } from "./iteration_stats.ts";
-import { Entry, EntryTable, NameCap, type NameEntries, PairMap } from "./request_stats.ts";
+import { type EntriesByCode, Entry, EntryTable, NameCap, PairMap } from "./request_stats.ts";
 import type {
   CodeRow,
   FailureRow,
@@ -227,7 +227,7 @@ function totalsOf(entry: Entry, durationSeconds: number): RequestTotals {
   };
 }
 
-function codesOf(entries: NameEntries): CodeRow[] {
+function codesOf(entries: EntriesByCode): CodeRow[] {
   return Array.from(entries, ([code, { requests, bytesReceived, latencies }]) => ({
     code,
     requests,

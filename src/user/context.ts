@@ -7,8 +7,8 @@
 import type { Clock, EventLoopMonitor, Random } from "../core/clock.ts";
 import type { Lease } from "../core/lease.ts";
 import type { RunInfo } from "../core/run_info.ts";
-import { HttpNode } from "../http/http_node.ts";
 import { Proxies } from "../http/proxies.ts";
+import { SharedHttpState } from "../http/shared_http_state.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -29,7 +29,7 @@ export interface UserContext {
   /** @internal */
   readonly clock: Clock;
   /** @internal */
-  readonly http: HttpNode;
+  readonly http: SharedHttpState;
   /** @internal Without a valid lease, no request can start. */
   readonly lease: Lease;
   /** @internal */
@@ -56,6 +56,10 @@ export interface NodeOptions extends Omit<NodeContext, "http"> {
  */
 export function nodeContext({ env, ...shared }: NodeOptions): NodeContext {
   const proxies = new Proxies(env);
-  const http = new HttpNode(shared.clock, { insecure: shared.insecure, proxies, caCerts: [] });
+  const http = new SharedHttpState(shared.clock, {
+    insecure: shared.insecure,
+    proxies,
+    caCerts: [],
+  });
   return { ...shared, http };
 }

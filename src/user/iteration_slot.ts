@@ -20,11 +20,11 @@ export interface IterationScheduler {
   next(slot: IterationSlot): number | null | Promise<number | null>;
   /** Ends a user's wait: its pending promise must resolve with `null` immediately. */
   cancel(slot: IterationSlot): void;
-  /** Notes that a user has started its iteration. */
+  /** Records that a user has started its iteration. */
   began(intendedAt: number, now: number): void;
-  /** Notes that a user has completed its iteration. */
+  /** Records that a user has completed its iteration. */
   ended(beganAt: number, now: number): void;
-  /** Notes that a user was stopped during its iteration. */
+  /** Records that a user was stopped during its iteration. */
   interrupted(): void;
   /** Takes back an iteration that its user cannot start. */
   declined(now: number): void;
@@ -40,9 +40,9 @@ export class IterationSlot {
   /** When the current iteration started; `null` between iterations. */
   #beganAt: number | null = null;
 
-  constructor(scheduler: IterationScheduler, kind: number) {
+  constructor(scheduler: IterationScheduler, classIndex: number) {
     this.#scheduler = scheduler;
-    this.classIndex = kind;
+    this.classIndex = classIndex;
   }
 
   /** As {@link IterationScheduler.scheduled}. */

@@ -9,7 +9,7 @@ import { errorText, UsageError } from "../core/errors.ts";
 import type { Lease } from "../core/lease.ts";
 import { neverSettles } from "../core/user_lifetime.ts";
 import { CookieStore } from "../http/cookies.ts";
-import { HttpResponse, Verdict } from "../http/http_response.ts";
+import { CheckResult, HttpResponse } from "../http/http_response.ts";
 import { isRedirect, nextRequest } from "../http/redirects.ts";
 import { RequestError } from "../http/request_error.ts";
 import {
@@ -184,22 +184,22 @@ export class Session {
       throw this.#failed(sample, error);
     }
     sample.end(response.endedAt, response.status);
-    const verdict = check === undefined ? null : new Verdict(sample.error);
+    const result = check === undefined ? null : new CheckResult(sample.error);
     const res = new HttpResponse(
       response,
       request.url,
       sample.redirects > 0,
       sample.latencyMs,
-      verdict,
+      result,
     );
-    if (check !== undefined && verdict !== null) {
+    if (check !== undefined && result !== null) {
       try {
         await check(res);
       } catch (thrown) {
-        verdict.checkThrew(thrown);
+        result.checkThrew(thrown);
       }
       if (this.#closed) return neverSettles();
-      sample.error = verdict.close();
+      sample.error = result.close();
     }
     this.#recorder.record(sample);
     return res;

@@ -13,13 +13,13 @@ import type { User } from "./user.ts";
 import type { Turn, WaitFunction } from "./wait_time.ts";
 
 /** The longest wait before `onStart` is retried. The first one is 1 s, and each doubles the previous. */
-const LONGEST_START_RETRY_MS = 30_000;
+const MAX_START_RETRY_MS = 30_000;
 
 /** How long a test may take to react to its aborted signal. */
 const ABORT_GRACE_MS = 100;
 
 /** The minimum time limit of `onStop`, however short the stop timeout. */
-const SHORTEST_ON_STOP_MS = 5_000;
+const MIN_ON_STOP_MS = 5_000;
 
 /** The wait after a failed wait function, so that the user does not become a busy loop. */
 const WAIT_AFTER_BAD_WAIT_MS = 1_000;
@@ -40,7 +40,7 @@ export class UserLoop {
   #retired = false;
   #ending = false;
   #lastSeenAt = 0;
-  #onStopMs = SHORTEST_ON_STOP_MS;
+  #onStopMs = MIN_ON_STOP_MS;
   /** Remaining iterations of the limit that its class sets. */
   #iterationsLeft: number;
   #interruptWait: (() => void) | null = null;
@@ -72,7 +72,7 @@ export class UserLoop {
   stop(timeoutMs: number): void {
     if (this.#stopping) return;
     this.#stopping = true;
-    this.#onStopMs = Math.max(timeoutMs, SHORTEST_ON_STOP_MS);
+    this.#onStopMs = Math.max(timeoutMs, MIN_ON_STOP_MS);
     this.#lifetime.stop();
     this.#endWait();
     if (this.#ending) return;
@@ -109,7 +109,7 @@ export class UserLoop {
         if (this.#abort.signal.aborted) return false;
         this.#countUserError(error);
         await this.#wait(retryMs);
-        retryMs = Math.min(retryMs * 2, LONGEST_START_RETRY_MS);
+        retryMs = Math.min(retryMs * 2, MAX_START_RETRY_MS);
       }
     }
     return false;
@@ -251,7 +251,7 @@ export class UserLoop {
     const now = lastEndedAt === this.#lastSeenAt ? this.#clock.now() : lastEndedAt;
     this.#lastSeenAt = lastEndedAt;
     if (!eventLoop.overdue(now)) return null;
-    return this.#clock.nextTurn().then(() => eventLoop.note(this.#clock.now()));
+    return this.#clock.nextTurn().then(() => eventLoop.recordTurn(this.#clock.now()));
   }
 
   #wait(ms: number): Promise<void> {

@@ -35,8 +35,8 @@ export interface ReportFile {
 export interface ReportFormat {
   /** What the option takes: the name of the file, or the prefix of the names of several. */
   readonly takes: "FILE" | "PREFIX";
-  /** The option's description in `--help`. */
-  readonly description: string;
+  /** The description of the option in `--help`. */
+  readonly help: string;
   readonly files: readonly ReportFile[];
 }
 
@@ -49,7 +49,7 @@ const CSV = "text/csv; charset=utf-8";
 export const REPORT_FORMATS = {
   json: {
     takes: "FILE",
-    description: "write a JSON summary at the end",
+    help: "write a JSON summary at the end",
     files: [{
       kind: "json",
       title: "JSON",
@@ -63,7 +63,7 @@ export const REPORT_FORMATS = {
   },
   html: {
     takes: "FILE",
-    description: "write an HTML report in a single file at the end",
+    help: "write an HTML report in a single file at the end",
     files: [{
       kind: "html",
       title: "HTML",
@@ -77,7 +77,7 @@ export const REPORT_FORMATS = {
   },
   csv: {
     takes: "PREFIX",
-    description: "write PREFIX_stats.csv and three more CSV files at the end",
+    help: "write PREFIX_stats.csv and three more CSV files at the end",
     files: [
       {
         kind: "csv-stats",
@@ -111,7 +111,7 @@ export const REPORT_FORMATS = {
   },
   junit: {
     takes: "FILE",
-    description: "write a JUnit report for CI at the end",
+    help: "write a JUnit report for CI at the end",
     files: [{
       kind: "junit",
       title: "JUnit",

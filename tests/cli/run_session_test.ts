@@ -72,7 +72,7 @@ Deno.test("a test file gets its own flags and the options, but not the token", a
 Deno.test("the first Ctrl-C stops the run gracefully, the second ends the process", async () => {
   const { host, session } = await newSession();
   let stops = 0;
-  const run: Stoppable = { stop: () => void stops++, noteStrayError: () => {} };
+  const run: Stoppable = { stop: () => void stops++, countStrayError: () => {} };
   const release = session.guard(run);
   host.interrupt();
   assert.equal(stops, 1);
@@ -83,7 +83,7 @@ Deno.test("the first Ctrl-C stops the run gracefully, the second ends the proces
 
 Deno.test("a signal after the end of the run does not end the process", async () => {
   const { host, session } = await newSession();
-  const release = session.guard({ stop: () => {}, noteStrayError: () => {} });
+  const release = session.guard({ stop: () => {}, countStrayError: () => {} });
   release();
   host.interrupt();
   assert.equal(host.exitCode, null);

@@ -58,10 +58,13 @@ Deno.test("an invalid threshold is reported with its source", async () => {
   assert.match(file.hint, /error_rate/);
 });
 
-Deno.test("thresholds of a test file must be a list of texts", async () => {
+Deno.test("thresholds of a test file must be a list of strings", async () => {
   for (const [value, text] of [["p95<1s", "'p95<1s'"], [[3], "[ 3 ]"], [{}, "{}"]] as const) {
     const { message, hint } = await refused(value);
-    assert.equal(message, `Invalid thresholds in the test file: ${text}; expected a list of texts`);
+    assert.equal(
+      message,
+      `Invalid thresholds in the test file: ${text}; expected a list of strings`,
+    );
     assert.match(hint, /export const thresholds = \["p95<200ms"/);
   }
 });

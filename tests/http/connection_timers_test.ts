@@ -17,7 +17,7 @@ class Entry implements Expiring {
 
   wait(deadline: number): void {
     this.deadline = deadline;
-    this.#sweep.note(deadline);
+    this.#sweep.schedule(deadline);
   }
 
   expire(): void {
@@ -103,7 +103,7 @@ Deno.test("an expired object can get a new deadline", async () => {
     },
   };
   sweep.add(again);
-  sweep.note(again.deadline);
+  sweep.schedule(again.deadline);
   await clock.advance(2200);
   assert.deepEqual(expiredAt, [1000, 1500, 2000]);
 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { HttpResponse, Verdict } from "../../src/http/http_response.ts";
+import { CheckResult, HttpResponse } from "../../src/http/http_response.ts";
 import type { WireResponse } from "../../src/http/transport.ts";
 
-function response(status: number, body: string, verdict: Verdict | null = null): HttpResponse {
+function response(status: number, body: string, check: CheckResult | null = null): HttpResponse {
   const wire: WireResponse = {
     status,
     headers: new Headers(),
@@ -13,7 +13,7 @@ function response(status: number, body: string, verdict: Verdict | null = null):
     endedAt: 0,
     bytes: () => new TextEncoder().encode(body),
   };
-  return new HttpResponse(wire, new URL("http://127.0.0.1/"), false, 1.5, verdict);
+  return new HttpResponse(wire, new URL("http://127.0.0.1/"), false, 1.5, check);
 }
 
 Deno.test("ok is 200 to 299", () => {
@@ -28,15 +28,15 @@ Deno.test("text and json skip a byte order mark", async () => {
 });
 
 Deno.test("a failure's label is the first line of its reason", () => {
-  const verdict = new Verdict(null);
-  response(200, "", verdict).failure("no token\nin the answer");
-  assert.equal(verdict.close(), "no token");
+  const check = new CheckResult(null);
+  response(200, "", check).failure("no token\nin the answer");
+  assert.equal(check.close(), "no token");
 });
 
 Deno.test("success and failure throw without a check and after its end", () => {
   assert.throws(() => response(200, "").success(), /only in its check/);
-  const verdict = new Verdict("HTTP 500");
-  assert.equal(verdict.close(), "HTTP 500");
-  assert.throws(() => response(500, "", verdict).success(), /already been counted/);
-  assert.equal(verdict.close(), "HTTP 500");
+  const check = new CheckResult("HTTP 500");
+  assert.equal(check.close(), "HTTP 500");
+  assert.throws(() => response(500, "", check).success(), /already been counted/);
+  assert.equal(check.close(), "HTTP 500");
 });

@@ -99,8 +99,8 @@ Deno.test("an error that no user could catch is counted once", async () => {
   node.start(0);
   node.setUsers([1], 0);
   await clock.advance(100);
-  node.noteStrayError(failed);
-  node.noteStrayError(new Error("lost"));
+  node.countStrayError(failed);
+  node.countStrayError(new Error("lost"));
   const errors = node.flush().flatMap(({ userErrors }) => [...userErrors]);
   assert.deepEqual(errors, [["(not awaited)", "lost", 1]]);
   await node.stopAll(0);

@@ -436,7 +436,7 @@ Deno.test("an error from a promise that is not awaited is counted", async () => 
   await all.clock.advance(0);
   for (const message of [SETUP, START, assigned(1, 1)]) all.master.send(message);
   await all.cluster.advance(500);
-  all.worker.run.noteStrayError(new Error("lost"));
+  all.worker.run.countStrayError(new Error("lost"));
   await all.cluster.advance(1_000);
   assert.deepEqual(all.master.of("REPORT")[0]!.userErrors, [["(not awaited)", "lost", 1]]);
   all.worker.kill();

@@ -4,7 +4,7 @@ import { GeneratorWatch } from "../../src/stats/generator_watch.ts";
 /** The seconds, from 1, with a warning. */
 function warnedIn(seconds: readonly { cpu: number; lagMs: number }[]): number[] {
   const watch = new GeneratorWatch("Worker attic");
-  return seconds.flatMap((second, index) => watch.note(second).length > 0 ? [index + 1] : []);
+  return seconds.flatMap((second, index) => watch.update(second).length > 0 ? [index + 1] : []);
 }
 
 function times<Value>(count: number, value: Value): Value[] {
@@ -31,13 +31,13 @@ Deno.test("a late event loop causes a warning at once, but not in the first four
 Deno.test("warnings name the generator and do not change while the condition lasts", () => {
   const watch = new GeneratorWatch("Worker attic");
   const both = { cpu: 1.7, lagMs: 250 };
-  for (const second of times(4, both)) watch.note(second);
+  for (const second of times(4, both)) watch.update(second);
   const warnings = [
     "Worker attic used over 90 % of a core for 5 s: it may be the bottleneck, and latencies may " +
     "include its own delays.",
     "Worker attic's event loop ran over 50 ms late (99th percentile of 5 s): latencies may be too " +
     "high by as much.",
   ];
-  assert.deepEqual(watch.note(both), warnings);
-  assert.deepEqual(watch.note({ cpu: 0.95, lagMs: 80 }), warnings);
+  assert.deepEqual(watch.update(both), warnings);
+  assert.deepEqual(watch.update({ cpu: 0.95, lagMs: 80 }), warnings);
 });

@@ -2,11 +2,11 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import {
   countText,
+  EntriesByCode,
   Entry,
   EntryTable,
   Latencies,
   NameCap,
-  NameEntries,
   OTHER_CODE,
   PairMap,
   type Sample,
@@ -187,8 +187,8 @@ Deno.test("latencies restored from their fields and buckets are the same", () =>
   }));
 });
 
-function entriesOf(codes: Iterable<number>): NameEntries {
-  const entries = new NameEntries();
+function entriesOf(codes: Iterable<number>): EntriesByCode {
+  const entries = new EntriesByCode();
   for (const status of codes) entries.of(status).add(sample({ status }));
   return entries;
 }
@@ -199,12 +199,12 @@ function tableOf(samples: readonly Sample[]): EntryTable {
   return table;
 }
 
-function requestsByCode(entries: NameEntries): [code: number, requests: number][] {
+function requestsByCode(entries: EntriesByCode): [code: number, requests: number][] {
   return Array.from(entries, ([code, { requests }]) => [code, requests]);
 }
 
 Deno.test("a name without samples has no codes and an empty total", () => {
-  const entries = new NameEntries();
+  const entries = new EntriesByCode();
   assert.deepEqual([...entries], []);
   assert.equal(entries.requests, 0);
   assert.equal(entries.whole.requests, 0);
@@ -227,7 +227,7 @@ Deno.test("codes are counted separately in any order, including 0", () => {
 });
 
 Deno.test("a returned entry stays the entry of its code", () => {
-  const entries = new NameEntries();
+  const entries = new EntriesByCode();
   const good = entries.of(200);
   const bad = entries.of(500);
   assert.notEqual(good, bad);

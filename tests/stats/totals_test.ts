@@ -4,7 +4,7 @@ import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
 import type { Statistics } from "../../src/stats/snapshot.ts";
-import type { CodedEntry, SecondCounts, StatsDelta } from "../../src/stats/stats_delta.ts";
+import type { KeyedEntry, SecondCounts, StatsDelta } from "../../src/stats/stats_delta.ts";
 import { SecondStats, StatsTable } from "../../src/stats/stats_table.ts";
 import { MergedCounts, MergedStats, Totals } from "../../src/stats/totals.ts";
 import {
@@ -37,7 +37,7 @@ function totalsOf(parts: Iterable<StatsDelta>): Totals {
 
 /** The same with its histograms as bytes. */
 function packedOf({ from, to, seconds, entries, userErrors, iterations }: MergedStats): StatsDelta {
-  const packed = Array.from(entries, ([method, name, code, entry]): CodedEntry => {
+  const packed = Array.from(entries, ([method, name, code, entry]): KeyedEntry => {
     const { count, min, max, sum, squaredDeviations, histogram } = entry.latencies;
     assert.ok(histogram instanceof Histogram);
     const latencies = { count, min, max, sum, squaredDeviations };

@@ -1,6 +1,6 @@
 import type { Random } from "../../src/core/clock.ts";
 import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
-import { Entry, NameEntries, PairMap } from "../../src/stats/request_stats.ts";
+import { EntriesByCode, Entry, PairMap } from "../../src/stats/request_stats.ts";
 import type { EntryCounts, LatencyCounts, StatsDelta } from "../../src/stats/stats_delta.ts";
 
 /** The exact statistics of one method and name. */
@@ -102,7 +102,7 @@ interface Kind {
 }
 
 function madeUpEntries({ method, name, medianMs }: Kind, random: Random): CodedScript[] {
-  const entries = new NameEntries();
+  const entries = new EntriesByCode();
   for (let i = 0; i < REQUESTS_A_NAME; i++) {
     const failed = random() < FAILING;
     const status = failed ? 503 : 200;

@@ -24,7 +24,7 @@ export interface SimulatedWorkerOptions {
 }
 
 /** How long it takes until the last user has stopped, at most. */
-const LONGEST_STOP_MS = 1_000;
+const MAX_STOP_MS = 1_000;
 
 /**
  * A worker without users: it talks with a real master as `WorkerRun` does, over a connection that is
@@ -184,7 +184,7 @@ export class SimulatedWorker {
     this.#enter("stopping");
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     const { random } = this.#options;
-    this.#timer = this.#clock.setTimer(() => this.#finish(), random() * LONGEST_STOP_MS);
+    this.#timer = this.#clock.setTimer(() => this.#finish(), random() * MAX_STOP_MS);
   }
 
   #finish(): void {

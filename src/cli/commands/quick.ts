@@ -124,7 +124,7 @@ async function readBody(host: Host, data: string): Promise<Uint8Array<ArrayBuffe
   if (!await host.isFile(path)) {
     throw new UsageError(
       `--data ${data}: file not found: ${path}`,
-      "The value is a text, or @ and a file name.",
+      "The value is a string, or @ and a file name.",
     );
   }
   try {

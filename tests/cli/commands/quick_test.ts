@@ -149,11 +149,11 @@ const BAD: Bad[] = [
   [["quick", URL, "--header", "A: b", "--header", "A b: c"], `--header "A b: c": ${LINE}`],
   [["quick", URL, "--header", "A: b\r\nC: d"], `--header "A: b\\r\\nC: d": ${LINE}`],
   [["quick", URL, "--header", ": b"], `--header ": b": ${LINE}`],
-  [["quick", URL, "-d", "@"], "--data @: expected a text, or @ and a file name"],
+  [["quick", URL, "-d", "@"], "--data @: expected a string, or @ and a file name"],
   [
     ["quick", URL, "-d", "@body.json"],
     "--data @body.json: file not found: /home/me/body.json",
-    "The value is a text, or @ and a file name.",
+    "The value is a string, or @ and a file name.",
   ],
   [
     ["quick", URL, "--timeout", "0"],

@@ -1,6 +1,6 @@
 import type { Clock } from "../../../src/core/clock.ts";
-import { HttpNode } from "../../../src/http/http_node.ts";
 import { Proxies } from "../../../src/http/proxies.ts";
+import { SharedHttpState } from "../../../src/http/shared_http_state.ts";
 import type { Transport } from "../../../src/http/transport.ts";
 import { UrlResolver } from "../../../src/http/url_resolver.ts";
 import type { Sample } from "../../../src/stats/request_stats.ts";
@@ -13,7 +13,7 @@ import { testContext } from "../../support/users.ts";
 export interface TransportUnderTest {
   readonly name: string;
   /** Creates the transport of one user. */
-  create(clock: Clock, node: HttpNode, caCerts: readonly string[]): Transport;
+  create(clock: Clock, node: SharedHttpState, caCerts: readonly string[]): Transport;
   /** Titles of rows that it cannot fulfil, with the reasons. */
   readonly cannot: Readonly<Record<string, string>>;
 }
@@ -59,7 +59,7 @@ export class World implements AsyncDisposable {
     const { host = this.target.url, timeout = 60, caCerts = [] } = settings;
     const controller = new AbortController();
     const proxies = new Proxies(() => undefined);
-    const node = new HttpNode(this.clock, { insecure: false, proxies, caCerts });
+    const node = new SharedHttpState(this.clock, { insecure: false, proxies, caCerts });
     const session = new Session(
       this.#create(this.clock, node, caCerts),
       { ...this.#context.context, signal: controller.signal },

@@ -14,7 +14,7 @@ import { Slab } from "./response_parser.ts";
 import { UrlResolver } from "./url_resolver.ts";
 
 /** Settings for all HTTP users of a node. */
-export interface HttpNodeOptions {
+export interface SharedHttpOptions {
   /** Whether to accept any TLS certificate of the target. */
   readonly insecure: boolean;
   readonly proxies: Proxies;
@@ -23,7 +23,7 @@ export interface HttpNodeOptions {
 }
 
 /** Timers, caches and memory that all HTTP users of a node share. */
-export class HttpNode {
+export class SharedHttpState {
   /** Ends exchanges whose deadline has passed. */
   readonly deadlines: DeadlineSweep;
   /** Notices when idle connections end. */
@@ -36,7 +36,7 @@ export class HttpNode {
   readonly #urls = new Map<string, UrlResolver>();
   readonly #targets = new WeakMap<URL, RequestTarget>();
 
-  constructor(clock: Clock, { insecure, proxies, caCerts }: HttpNodeOptions) {
+  constructor(clock: Clock, { insecure, proxies, caCerts }: SharedHttpOptions) {
     this.deadlines = new DeadlineSweep(clock);
     this.idleWatch = new IdleWatch(clock);
     this.dialer = new Dialer({ dns: new DnsCache(clock), insecure, proxies, caCerts });
