@@ -494,6 +494,7 @@ Deno.test("no turn of the event loop releases more than a thousand iterations", 
     assert.ok(scheduled > 0 && scheduled <= turn * 2_000, `${scheduled} after ${turn} turns`);
     await settle();
   }
+  await scene.close();
 });
 
 Deno.test("users that take no time let the event loop turn, even if the clock stands still", async () => {
@@ -506,6 +507,8 @@ Deno.test("users that take no time let the event loop turn, even if the clock st
     const { completed } = scene.counted;
     assert.ok(completed > 0 && completed <= turn * 5_000, `${completed} after ${turn} turns`);
   }
+  // Otherwise these users would run on during the tests below.
+  await scene.close();
 });
 
 Deno.test("a backlog that would be dropped is counted exactly, without visiting each iteration", async () => {
