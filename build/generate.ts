@@ -9,7 +9,8 @@
 import { dirname, join } from "node:path/posix";
 import process from "node:process";
 import ts from "typescript";
-import { defaultText, QUICK_SETTINGS, type Setting, SETTINGS } from "../src/cli/settings.ts";
+import { defaultText, type Setting } from "../src/cli/setting_types.ts";
+import { QUICK_SETTINGS, SETTINGS } from "../src/cli/settings.ts";
 
 /** A generated file, and what it should contain. */
 interface GeneratedFile {

@@ -9,7 +9,7 @@ import { Option } from "commander";
 import { UsageError } from "../core/errors.ts";
 import type { CommandLineParser, FlagDefault } from "../core/events.ts";
 import { nameList, type OptionType, toggle } from "./option_types.ts";
-import { environmentName } from "./settings.ts";
+import { environmentName } from "./setting_types.ts";
 import type { Sources } from "./sources.ts";
 
 /** A flag's value: `<text>`, `[text]` (true without a text), `<list...>`, or on and off. */

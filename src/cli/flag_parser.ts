@@ -6,15 +6,12 @@
 
 import { Command, CommanderError, Option } from "commander";
 import { UsageError } from "../core/errors.ts";
+import { defaultText, flagOf, kebabCase, type Setting } from "./setting_types.ts";
 import {
   COMPARE_SETTINGS,
-  defaultText,
   DEMO_SETTINGS,
-  flagOf,
-  kebabCase,
   QUICK_SETTINGS,
   refusedBy,
-  type Setting,
   SETTINGS,
 } from "./settings.ts";
 

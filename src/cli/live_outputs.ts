@@ -5,34 +5,18 @@
  * @module
  */
 
-import { AiotestError, ExitCode } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { RendezvousRounds } from "../core/run_info.ts";
 import type { ResolvedLoad } from "../load/load.ts";
 import type { RunControl } from "../runner/run_control.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
-import { failedThresholds } from "../stats/thresholds.ts";
 import type { DashboardControl } from "../web/control.ts";
 import type { LogTail } from "../web/feed.ts";
 import type { DashboardServer } from "../web/server.ts";
+import { exitCodeOf } from "./exit_code.ts";
 import type { MetricsExport } from "./metrics_export.ts";
 import type { Options } from "./options.ts";
 import { runMetadata } from "./run_metadata.ts";
-
-/**
- * The exit code for a run. The first of these decides: an error that ended the run early, incomplete
- * counts, crossed thresholds, failures.
- *
- * @param exitCodeOnError the exit code if requests or users failed.
- * @param failure the error that ended the run early; `null` if there is none.
- */
-export function exitCodeOf(result: Snapshot, exitCodeOnError: number, failure: unknown): number {
-  const { totals, userErrors } = result.statistics;
-  if (failure instanceof AiotestError) return failure.exitCode;
-  if (!result.complete) return ExitCode.cluster;
-  if (failedThresholds(result).length > 0) return ExitCode.threshold;
-  return totals.failures > 0 || userErrors.length > 0 ? exitCodeOnError : ExitCode.passed;
-}
 
 /** A run in progress. */
 export interface LiveRun {

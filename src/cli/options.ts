@@ -24,14 +24,8 @@ import {
   parseKnown,
 } from "./flag_parser.ts";
 import { helpText } from "./help.ts";
-import {
-  DEMO_SETTINGS,
-  environmentName,
-  SENT_TO_WORKERS,
-  SETTINGS,
-  type Settings,
-  type SettingTable,
-} from "./settings.ts";
+import { environmentName, type SettingTable } from "./setting_types.ts";
+import { DEMO_SETTINGS, SENT_TO_WORKERS, SETTINGS, type Settings } from "./settings.ts";
 import { type ConfigFile, findConfigFile, type ForwardedOptions, Sources } from "./sources.ts";
 
 /** What the command line asks for. */
@@ -61,6 +55,8 @@ export class CommandLine {
   readonly #settings: SettingTable<Settings>;
   readonly #ownFlags = commandFlags("run");
   readonly #custom = new CustomFlags(this.#ownFlags);
+  /** The result of {@link known}, once it was read. */
+  #known: Options | null = null;
   /** Replaces the test file that the command line names, unless it is `null`. */
   #testFile: string | null = null;
 
@@ -95,9 +91,7 @@ export class CommandLine {
 
   /** aiotest's own options. Unknown flags are skipped: the test file may add them. */
   known(): Options {
-    const sources = this.#sources(parseKnown(this.#host.args, this.#ownFlags));
-    const { values, given } = sources.readAll(this.#settings);
-    return { ...values, given, extra: {} };
+    return this.#known ??= this.#readKnown();
   }
 
   /** Uses a test file from elsewhere instead of the one that the command line names. */
@@ -146,6 +140,12 @@ export class CommandLine {
   /** What `--help` prints, including the flags that the test file has added. */
   help(): string {
     return helpText([...this.#ownFlags, ...this.#custom.all().map(({ option }) => option)]);
+  }
+
+  #readKnown(): Options {
+    const sources = this.#sources(parseKnown(this.#host.args, this.#ownFlags));
+    const { values, given } = sources.readAll(this.#settings);
+    return { ...values, given, extra: {} };
   }
 
   #givenFlags(): GivenFlag[] {

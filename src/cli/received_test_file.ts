@@ -12,7 +12,7 @@ import { events } from "../core/events.ts";
 import type { PrivateFolder } from "../core/files.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
-import type { CommandLine } from "./options.ts";
+import type { CommandLine, Options } from "./options.ts";
 import { type Role, roleOf, type WorkerSettings } from "./role.ts";
 import { RunSession } from "./run_session.ts";
 import { importTestFile, isTestFile, type TestFileExports } from "./test_file.ts";
@@ -21,6 +21,8 @@ import { linkOptions, NAME_LETTERS, workerName } from "./worker_link.ts";
 /** A test file that the master has sent. */
 export interface ReceivedTestFile {
   readonly exports: TestFileExports;
+  /** The options of this worker, including the flags that the test file adds. */
+  readonly options: Options;
   /** The master compares it with its own. */
   readonly hash: string;
   /** The name that the worker used for the download. */
@@ -70,8 +72,8 @@ export async function receiveTestFile(
     const fetch = new FileDownload({
       connection: link,
       use: async (bundle) => {
-        const exports = await unpack(host, commandLine, bundle, folder);
-        received = { exports, hash: bundle.hash, workerId };
+        const unpacked = await unpack(host, commandLine, bundle, folder);
+        received = { ...unpacked, hash: bundle.hash, workerId };
       },
     });
     logger.info(`No test file found. Requesting the master's from ${link.master}.`);
@@ -88,15 +90,14 @@ async function unpack(
   commandLine: CommandLine,
   { entry, origin, files }: DownloadedFiles,
   folder: PrivateFolder,
-): Promise<TestFileExports> {
+): Promise<Pick<ReceivedTestFile, "exports" | "options">> {
   await writeAll(files, folder);
   const path = join(folder.path, entry);
   try {
     const exports = await importTestFile(host, path);
     await events.emit("initCommandLineParser", { parser: commandLine.parser });
     commandLine.useTestFile(path);
-    commandLine.parse();
-    return exports;
+    return { exports, options: commandLine.parse() };
   } catch (error) {
     throw inOrigin(error, folder.path, origin);
   }

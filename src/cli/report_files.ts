@@ -4,8 +4,6 @@
  * @module
  */
 
-import { errorText, UsageError } from "../core/errors.ts";
-import type { Host } from "../core/host.ts";
 import {
   REPORT_FORMATS,
   type ReportFile,
@@ -34,19 +32,4 @@ export function requestedFiles(
       make,
     }));
   });
-}
-
-/**
- * Checks that a file can be written before the run starts, so that no result is lost because its
- * report cannot be written at the end.
- *
- * @param option the option that names the file.
- * @throws UsageError that names the option and the file.
- */
-export async function checkWritable(host: Host, option: string, path: string): Promise<void> {
-  try {
-    await host.touch(path);
-  } catch (error) {
-    throw new UsageError(`--${option} ${path}: cannot write the file: ${errorText(error)}`);
-  }
 }

@@ -8,7 +8,8 @@
 import { UsageError } from "../core/errors.ts";
 import { isLoopback } from "../web/security.ts";
 import type { Options } from "./options.ts";
-import { environmentName, flagOf, type Settings, settingsWithScope } from "./settings.ts";
+import { environmentName, flagOf } from "./setting_types.ts";
+import { type Settings, settingsWithScope } from "./settings.ts";
 
 /** The role of this process, with its settings. */
 export type Role = LocalRole | MasterRole | ProcessesRole | WorkerRole | WorkerProcessesRole;

@@ -5,7 +5,6 @@
  */
 
 import { systemClock, systemRandom } from "../core/clock.ts";
-import { ExitCode } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
@@ -14,10 +13,10 @@ import { nodeCluster } from "../shared/cluster.ts";
 import { RpcServer } from "../shared/rpc.ts";
 import type { SharedServices } from "../shared/services.ts";
 import type { Options } from "./options.ts";
+import { showShape, showShares } from "./previews.ts";
 import { RunSession } from "./run_session.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
 import { openSharedServices } from "./shared_services.ts";
-import { showShape } from "./show_shape.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
 
 /** The name of this process as a node. */
@@ -46,12 +45,6 @@ export async function runLocal(
   } finally {
     session.close();
   }
-}
-
-/** Prints the share of each user class instead of running it. */
-export function showShares(host: Host, { mix }: RunSetup): number {
-  host.stdout.write(`${JSON.stringify(mix.shares(), null, 2)}\n`);
-  return ExitCode.passed;
 }
 
 async function runWithServices(

@@ -25,13 +25,13 @@ import { nodeCluster } from "../shared/cluster.ts";
 import { REDIS_SERVICE } from "../shared/redis.ts";
 import { RpcServer } from "../shared/rpc.ts";
 import type { SharedServices } from "../shared/services.ts";
+import { readOptionFile } from "./option_files.ts";
 import type { Options } from "./options.ts";
+import { showShape, showShares } from "./previews.ts";
 import type { MasterSettings } from "./role.ts";
-import { showShares } from "./run_local.ts";
 import { RunSession } from "./run_session.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
 import { openSharedServices } from "./shared_services.ts";
-import { showShape } from "./show_shape.ts";
 import type { ForwardedOptions } from "./sources.ts";
 import { testBundle } from "./test_bundle.ts";
 import { readTestFile, type TestFileExports, testFileHash } from "./test_file.ts";
@@ -227,8 +227,8 @@ async function openRun(
 async function openPort(host: Host, settings: MasterSettings): Promise<StreamListener> {
   const { bindHost: hostname, bindPort: port, tls } = settings;
   const files = tls === null ? null : {
-    cert: await readPem(host, "tls-cert", tls.cert),
-    key: await readPem(host, "tls-key", tls.key),
+    cert: await readOptionFile(host, "tls-cert", tls.cert),
+    key: await readOptionFile(host, "tls-key", tls.key),
   };
   try {
     return host.listen({ hostname, port, tls: files });
@@ -245,19 +245,6 @@ async function openPort(host: Host, settings: MasterSettings): Promise<StreamLis
       `The master cannot listen on ${hostname}:${port}: ${reason}`,
       "Choose another address with --master-bind-host and --master-bind-port.",
     );
-  }
-}
-
-/**
- * Reads a PEM file.
- *
- * @throws UsageError if it cannot be read.
- */
-export async function readPem(host: Host, flag: string, path: string): Promise<string> {
-  try {
-    return await host.readTextFile(resolve(host.cwd, path));
-  } catch (error) {
-    throw new UsageError(`--${flag} ${path}: cannot read the file: ${errorText(error)}`);
   }
 }
 

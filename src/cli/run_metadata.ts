@@ -8,7 +8,8 @@ import type { Host } from "../core/host.ts";
 import { VERSION, versionText } from "../core/version.ts";
 import type { OptionValue, RunMetadata } from "../web/report_content.ts";
 import type { Options } from "./options.ts";
-import { flagOf, SETTINGS, type Settings } from "./settings.ts";
+import { flagOf } from "./setting_types.ts";
+import { SETTINGS, type Settings } from "./settings.ts";
 
 /** Parts of names that mark a value as secret. */
 const SECRET_PART = /token|secret|passw|passphrase|credential|apikey|private|jwt|bearer/;

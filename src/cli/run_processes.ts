@@ -14,7 +14,8 @@ import type { CommandLine, Options } from "./options.ts";
 import type { ProcessesRole, WorkerProcessesRole } from "./role.ts";
 import { runMaster, type WorkerProcesses } from "./run_master.ts";
 import { RunSession } from "./run_session.ts";
-import { environmentName, HANDED_TO_CHILDREN } from "./settings.ts";
+import { environmentName } from "./setting_types.ts";
+import { HANDED_TO_CHILDREN } from "./settings.ts";
 import type { TestFileExports } from "./test_file.ts";
 import { workerName } from "./worker_link.ts";
 
@@ -124,14 +125,19 @@ function environment({ options, token, customFlags }: FleetOptions): Record<stri
 /** Time for handlers of the test file to finish when workers are stopped. */
 const STOP_TIMEOUT_MS = 10_000;
 
+/** The role of a parent of worker processes, and the command line whose flags it hands on. */
+export interface ParentContext<Role> {
+  readonly role: Role;
+  readonly commandLine: CommandLine;
+}
+
 /** Runs a master that starts its own workers; resolves with the exit code. */
 export function runProcesses(
   host: Host,
   exports: TestFileExports,
-  commandLine: CommandLine,
-  { master, count, masterHost }: ProcessesRole,
+  options: Options,
+  { role: { master, count, masterHost }, commandLine }: ParentContext<ProcessesRole>,
 ): Promise<number> {
-  const options = commandLine.parse();
   return runMaster(host, exports, options, {
     settings: master,
     forwarded: commandLine.forwardedOptions(options),
@@ -180,11 +186,10 @@ export function runProcesses(
  */
 export async function runWorkerProcesses(
   host: Host,
-  commandLine: CommandLine,
-  { worker, count, warnings }: WorkerProcessesRole,
+  options: Options,
+  { role: { worker, count, warnings }, commandLine }: ParentContext<WorkerProcessesRole>,
   isInterrupted: () => boolean,
 ): Promise<number> {
-  const options = commandLine.parse();
   const session = new RunSession(host, options);
   try {
     await session.open();

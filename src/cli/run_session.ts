@@ -14,9 +14,11 @@ import { nodeCluster } from "../shared/cluster.ts";
 import type { SharedServices } from "../shared/services.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { LogTail } from "../web/feed.ts";
-import { exitCodeOf, LiveOutputs, type LiveRun } from "./live_outputs.ts";
+import { exitCodeOf } from "./exit_code.ts";
+import { LiveOutputs, type LiveRun } from "./live_outputs.ts";
+import { checkWritable } from "./option_files.ts";
 import type { Options } from "./options.ts";
-import { checkWritable, requestedFiles } from "./report_files.ts";
+import { requestedFiles } from "./report_files.ts";
 import { runMetadata } from "./run_metadata.ts";
 
 /** Reactions to Ctrl-C and SIGTERM. */

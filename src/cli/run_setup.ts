@@ -12,7 +12,8 @@ import { ThresholdSet } from "../stats/thresholds.ts";
 import { type DiscoveredClass, selectTests } from "../user/discovery.ts";
 import { checkOptions } from "../user/user.ts";
 import type { Options } from "./options.ts";
-import { flagOf, type Settings } from "./settings.ts";
+import { flagOf } from "./setting_types.ts";
+import type { Settings } from "./settings.ts";
 import type { TestFile } from "./test_file.ts";
 
 /** Everything that a run needs. */

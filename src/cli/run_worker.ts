@@ -13,7 +13,7 @@ import { RemoteIterationQuota } from "../runner/shared_iterations_executor.ts";
 import { type WorkerLoad, WorkerRun } from "../runner/worker.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import { MasterRpc } from "../shared/rpc_client.ts";
-import type { CommandLine } from "./options.ts";
+import type { CommandLine, Options } from "./options.ts";
 import type { ReceivedTestFile } from "./received_test_file.ts";
 import type { WorkerRole } from "./role.ts";
 import { RunSession } from "./run_session.ts";
@@ -22,21 +22,24 @@ import type { ForwardedOptions } from "./sources.ts";
 import { readTestFile, type TestFileExports, testFileHash } from "./test_file.ts";
 import { linkOptions, NAME_LETTERS, workerName } from "./worker_link.ts";
 
-/**
- * Runs users for a master; resolves with the exit code.
- *
- * @param received the master's test file; `null` if the worker has its own.
- * @param isInterrupted whether the worker has been interrupted in the meantime.
- */
+/** What a worker needs in addition to its options. */
+export interface WorkerContext {
+  readonly role: WorkerRole;
+  /** Read again with the options that the master sends. */
+  readonly commandLine: CommandLine;
+  /** The master's test file; `null` if the worker has its own. */
+  readonly received: Pick<ReceivedTestFile, "hash" | "workerId"> | null;
+  /** Whether the worker has been interrupted in the meantime. */
+  isInterrupted(): boolean;
+}
+
+/** Runs users for a master; resolves with the exit code. */
 export async function runWorker(
   host: Host,
   exports: TestFileExports,
-  commandLine: CommandLine,
-  { worker, name, warnings }: WorkerRole,
-  received: Pick<ReceivedTestFile, "hash" | "workerId"> | null,
-  isInterrupted: () => boolean,
+  options: Options,
+  { role: { worker, name, warnings }, commandLine, received, isInterrupted }: WorkerContext,
 ): Promise<number> {
-  const options = commandLine.parse();
   const session = new RunSession(host, options);
   try {
     await session.open();

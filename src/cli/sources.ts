@@ -10,8 +10,9 @@ import { parse as parseToml, TomlError } from "smol-toml";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { FlagTexts } from "./flag_parser.ts";
+import { readOptionFile } from "./option_files.ts";
 import { type OptionType, rawTypeOf, textOf } from "./option_types.ts";
-import { environmentName, kebabCase, type Setting, type SettingTable } from "./settings.ts";
+import { environmentName, kebabCase, type Setting, type SettingTable } from "./setting_types.ts";
 
 /** A value of a configuration file, and its key as written in the file. */
 export interface ConfigEntry {
@@ -67,11 +68,7 @@ async function readText(host: Host, path: string): Promise<string> {
   if (!await host.isFile(fullPath)) {
     throw new UsageError(`--config ${path}: file not found: ${fullPath}`);
   }
-  try {
-    return await host.readTextFile(fullPath);
-  } catch (error) {
-    throw new UsageError(`--config ${path}: cannot read the file: ${errorText(error)}`, "", error);
-  }
+  return await readOptionFile(host, "config", path);
 }
 
 function fromToml(path: string, text: string): unknown {

@@ -9,8 +9,8 @@ import type { MasterConnectionOptions } from "../cluster/master_connection.ts";
 import { type Random, systemClock, systemRandom } from "../core/clock.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
+import { readOptionFile } from "./option_files.ts";
 import type { WorkerSettings } from "./role.ts";
-import { readPem } from "./run_master.ts";
 
 /** Random letters after the host name in a worker's name. */
 export const NAME_LETTERS = 6;
@@ -25,7 +25,7 @@ export async function linkOptions(
   { masterHost: hostname, masterPort: port, token, reconnectTimeout, tlsCa }: WorkerSettings,
   who: Pick<WorkerIdentity, "workerId" | "testfileHash">,
 ): Promise<MasterConnectionOptions> {
-  const tls = tlsCa === null ? null : { caCerts: [await readPem(host, "tls-ca", tlsCa)] };
+  const tls = tlsCa === null ? null : { caCerts: [await readOptionFile(host, "tls-ca", tlsCa)] };
   return {
     master: `${hostname}:${port}`,
     connect: () => host.connect({ hostname, port, tls }),

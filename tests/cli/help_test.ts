@@ -3,13 +3,8 @@ import firstFiles from "../../src/cli/first_files.json" with { type: "json" };
 import { commandHelpText } from "../../src/cli/help.ts";
 import { main } from "../../src/cli/main.ts";
 import { CommandLine } from "../../src/cli/options.ts";
-import {
-  DEMO_SETTINGS,
-  kebabCase,
-  QUICK_SETTINGS,
-  type Setting,
-  SETTINGS,
-} from "../../src/cli/settings.ts";
+import { kebabCase, type Setting } from "../../src/cli/setting_types.ts";
+import { DEMO_SETTINGS, QUICK_SETTINGS, SETTINGS } from "../../src/cli/settings.ts";
 import { FakeHost } from "../support/fake_host.ts";
 
 const QUICK = commandHelpText("quick").split("\n");

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { exitCodeOf, LiveOutputs } from "../../src/cli/live_outputs.ts";
-import { AiotestError, UsageError } from "../../src/core/errors.ts";
+import { LiveOutputs } from "../../src/cli/live_outputs.ts";
+import { UsageError } from "../../src/core/errors.ts";
 import { configureLog } from "../../src/core/logger.ts";
 import type { WebHandler, WebListener, WebListenOptions } from "../../src/core/network.ts";
 import type { ResolvedLoad } from "../../src/load/load.ts";
 import { RunControl } from "../../src/runner/run_control.ts";
-import type { Snapshot, Statistics } from "../../src/stats/snapshot.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { LogTail } from "../../src/web/feed.ts";
 import { parse } from "../support/command_line.ts";
 import { FROM_PAGE } from "../support/dashboard.ts";
@@ -177,55 +177,4 @@ Deno.test("the dashboard shows the result at the end", async () => {
 
 Deno.test("an invalid collector URL is refused before anything is opened", async () => {
   await assert.rejects(open("--otlp", "127.0.0.1:4318"), UsageError);
-});
-
-function outcome(statistics: Partial<Statistics>): Snapshot {
-  const whole = snapshot();
-  return { ...whole, statistics: { ...whole.statistics, ...statistics } };
-}
-
-const GOOD = outcome({ totals: requestRow(), userErrors: [] });
-
-Deno.test("without failures and user errors, the run passes", () => {
-  assert.equal(exitCodeOf(GOOD, 1, null), 0);
-});
-
-Deno.test("a failed request or a user error gives the code of --exit-code-on-error", () => {
-  const failed = outcome({ totals: requestRow({ failures: 1 }), userErrors: [] });
-  const userErrors = [{ user: "ShopTest", error: "bug", count: 1 }];
-  const thrown = outcome({ totals: requestRow(), userErrors });
-  assert.deepEqual([
-    exitCodeOf(failed, 1, null),
-    exitCodeOf(failed, 7, null),
-    exitCodeOf(failed, 0, null),
-  ], [
-    1,
-    7,
-    0,
-  ]);
-  assert.equal(exitCodeOf(thrown, 1, null), 1);
-});
-
-Deno.test("incomplete counts give exit code 4, whatever else failed", () => {
-  const { statistics } = outcome({ totals: requestRow({ failures: 1 }), userErrors: [] });
-  assert.equal(exitCodeOf({ ...GOOD, complete: false }, 0, null), 4);
-  assert.equal(exitCodeOf({ ...GOOD, complete: false, statistics }, 1, null), 4);
-  const gone = new AiotestError("No worker is left to run users", 4);
-  assert.equal(exitCodeOf(GOOD, 1, gone), 4);
-});
-
-Deno.test("a crossed threshold gives exit code 3, which outranks failures but not incomplete counts", () => {
-  const crossed = [{ expression: "p95<200ms", observed: 312, passed: false }];
-  const held = [{ expression: "p95<200ms", observed: 100, passed: true }];
-  const { statistics } = outcome({ totals: requestRow({ failures: 1 }), userErrors: [] });
-  assert.equal(exitCodeOf({ ...GOOD, thresholds: held }, 1, null), 0);
-  assert.equal(exitCodeOf({ ...GOOD, thresholds: held, statistics }, 1, null), 1);
-  assert.equal(exitCodeOf({ ...GOOD, thresholds: crossed }, 1, null), 3);
-  assert.equal(exitCodeOf({ ...GOOD, thresholds: crossed, statistics }, 1, null), 3);
-  assert.equal(exitCodeOf({ ...GOOD, thresholds: crossed, statistics }, 200, null), 3);
-  assert.equal(exitCodeOf({ ...GOOD, thresholds: crossed, complete: false }, 1, null), 4);
-});
-
-Deno.test("an error that ended the run early decides the exit code", () => {
-  assert.equal(exitCodeOf(GOOD, 1, new UsageError("the shape threw")), 2);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { CommandLine } from "../../src/cli/options.ts";
 import { roleOf } from "../../src/cli/role.ts";
-import { checkStorage, readPem, runMaster } from "../../src/cli/run_master.ts";
+import { checkStorage, runMaster } from "../../src/cli/run_master.ts";
 import type { JournalRecord } from "../../src/cluster/journal.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import type { StreamListener } from "../../src/core/network.ts";
@@ -46,11 +46,6 @@ Deno.test("a certificate that cannot be read is reported", async () => {
 Deno.test("a missing journal to resume is reported", async () => {
   const { message } = await refusal("--master", "--resume", "run.journal");
   assert.match(message, /^--resume .*run\.journal: there is no such file/);
-});
-
-Deno.test("a PEM file is read relative to the working directory", async () => {
-  const host = new FakeHost({ files: { "/home/me/certs/ca.pem": "PEM" } });
-  assert.equal(await readPem(host, "tls-ca", "certs/ca.pem"), "PEM");
 });
 
 function record(service: string): JournalRecord<"call"> {

@@ -37,11 +37,12 @@ async function startUnless(
     env: { AIOTEST_NO_WEB: "1" },
   });
   const commandLine = await CommandLine.preview(host);
-  const role = roleOf(commandLine.parse(), { cores: 2, freshToken: "fresh" });
+  const options = commandLine.parse();
+  const role = roleOf(options, { cores: 2, freshToken: "fresh" });
   const ended = role.kind === "processes"
-    ? runProcesses(host, { StepTest }, commandLine, role)
+    ? runProcesses(host, { StepTest }, options, { role, commandLine })
     : role.kind === "workerProcesses"
-    ? runWorkerProcesses(host, commandLine, role, isInterrupted)
+    ? runWorkerProcesses(host, options, { role, commandLine }, isInterrupted)
     : Promise.reject(new Error(role.kind));
   ended.catch(() => {});
   for (let turn = 0; turn < 500 && host.children.length === 0; turn++) {

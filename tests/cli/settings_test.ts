@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { commandFlags } from "../../src/cli/flag_parser.ts";
+import { defaultsOf, defaultText } from "../../src/cli/setting_types.ts";
 import {
   COMPARE_SETTINGS,
-  defaultsOf,
-  defaultText,
   DEMO_SETTINGS,
   QUICK_SETTINGS,
   refusedBy,

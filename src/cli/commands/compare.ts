@@ -17,7 +17,7 @@ import {
 import { consoleAbilities } from "../../report/console.ts";
 import { type ComparedRun, readSummary, SUMMARY_HINT } from "../../report/summary_reader.ts";
 import { commandFlags, parseAll } from "../flag_parser.ts";
-import { checkWritable } from "../report_files.ts";
+import { checkWritable } from "../option_files.ts";
 import { COMPARE_SETTINGS, type SettingsOf } from "../settings.ts";
 import { Sources } from "../sources.ts";
 

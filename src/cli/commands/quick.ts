@@ -14,13 +14,8 @@ import type { UserClass } from "../../user/user.ts";
 import { checkFlags, parseAll, quickFlags } from "../flag_parser.ts";
 import type { Options } from "../options.ts";
 import { runLocal } from "../run_local.ts";
-import {
-  defaultsOf,
-  QUICK_RUN_TIME,
-  QUICK_SETTINGS,
-  SETTINGS,
-  type SettingsOf,
-} from "../settings.ts";
+import { defaultsOf } from "../setting_types.ts";
+import { QUICK_RUN_TIME, QUICK_SETTINGS, SETTINGS, type SettingsOf } from "../settings.ts";
 import { findConfigFile, Sources } from "../sources.ts";
 
 /** The options of `quick`, validated. */

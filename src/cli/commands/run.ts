@@ -7,7 +7,7 @@
 import { ExitCode } from "../../core/errors.ts";
 import { events } from "../../core/events.ts";
 import type { Host } from "../../core/host.ts";
-import type { CommandLine } from "../options.ts";
+import type { CommandLine, Options } from "../options.ts";
 import { lacksTestFile, type ReceivedTestFile, receiveTestFile } from "../received_test_file.ts";
 import { roleOf } from "../role.ts";
 import { runLocal } from "../run_local.ts";
@@ -26,15 +26,15 @@ export async function runTestFile(host: Host, commandLine: CommandLine): Promise
 
 /** Runs the test file on this machine. */
 async function runOwnTestFile(host: Host, commandLine: CommandLine): Promise<number> {
-  const options = commandLine.known();
-  const { aiotestfile } = options;
+  const known = commandLine.known();
+  const { aiotestfile } = known;
   // Without a test file, nothing can add flags: an unknown flag is reported before the missing file.
   if (!await isTestFile(host, aiotestfile)) commandLine.parse();
   // The test file may log while it is imported.
-  await openLog(host, options);
+  await openLog(host, known);
   const exports = await importTestFile(host, aiotestfile);
   await events.emit("initCommandLineParser", { parser: commandLine.parser });
-  return await runRole(host, exports, commandLine);
+  return await runRole(host, exports, commandLine.parse(), { commandLine, ...ON_THIS_MACHINE });
 }
 
 /** Runs the test file that the master sends to a worker. Its files are deleted when the process ends. */
@@ -47,7 +47,11 @@ async function runMastersTestFile(host: Host, commandLine: CommandLine): Promise
     const received = await receiveTestFile(host, commandLine, { folder, ...interruption });
     if (received === null) return ExitCode.passed;
     // The files stay until the process ends: handlers of "quitting" may still read them.
-    return await runRole(host, received.exports, commandLine, { received, ...interruption });
+    return await runRole(host, received.exports, received.options, {
+      commandLine,
+      received,
+      ...interruption,
+    });
   } catch (error) {
     folder.remove();
     throw error;
@@ -70,10 +74,9 @@ const ON_THIS_MACHINE: TestFileOrigin = { received: null, isInterrupted: () => f
 function runRole(
   host: Host,
   exports: TestFileExports,
-  commandLine: CommandLine,
-  { received, isInterrupted }: TestFileOrigin = ON_THIS_MACHINE,
+  options: Options,
+  { commandLine, received, isInterrupted }: TestFileOrigin & { readonly commandLine: CommandLine },
 ): Promise<number> {
-  const options = commandLine.parse();
   const role = roleOf(options, { cores: host.cores, freshToken: crypto.randomUUID() });
   switch (role.kind) {
     case "local":
@@ -84,10 +87,15 @@ function runRole(
         forwarded: commandLine.forwardedOptions(options),
       });
     case "processes":
-      return runProcesses(host, exports, commandLine, role);
+      return runProcesses(host, exports, options, { role, commandLine });
     case "worker":
-      return runWorker(host, exports, commandLine, role, received, isInterrupted);
+      return runWorker(host, exports, options, {
+        role,
+        commandLine,
+        received,
+        isInterrupted,
+      });
     case "workerProcesses":
-      return runWorkerProcesses(host, commandLine, role, isInterrupted);
+      return runWorkerProcesses(host, options, { role, commandLine }, isInterrupted);
   }
 }

@@ -1,5 +1,6 @@
 /**
- * `--show-shape`: draws the load over time as text, without sending anything.
+ * What is printed instead of running the test: the load over time (`--show-shape`), or the share of
+ * each user class (`--show-users-weight`).
  *
  * @module
  */
@@ -27,6 +28,12 @@ export function showShape(
   const text = shapeText(profile, forecast(profile, mix.limit), host.stdout.columns);
   const notes = warnings.map((warning) => `${wrap(warning, host.stdout.columns).join("\n")}\n`);
   host.stdout.write([text, ...notes].join(""));
+  return ExitCode.passed;
+}
+
+/** Prints the share of each user class instead of running it. */
+export function showShares(host: Host, { mix }: Pick<RunSetup, "mix">): number {
+  host.stdout.write(`${JSON.stringify(mix.shares(), null, 2)}\n`);
   return ExitCode.passed;
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { showShape } from "../../src/cli/show_shape.ts";
+import { showShape } from "../../src/cli/previews.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
 import {
   type Curve,

@@ -1,0 +1,24 @@
+/**
+ * The exit code of a run.
+ *
+ * @module
+ */
+
+import { AiotestError, ExitCode } from "../core/errors.ts";
+import type { Snapshot } from "../stats/snapshot.ts";
+import { failedThresholds } from "../stats/thresholds.ts";
+
+/**
+ * The exit code for a run. The first of these decides: an error that ended the run early, incomplete
+ * counts, crossed thresholds, failures.
+ *
+ * @param exitCodeOnError the exit code if requests or users failed.
+ * @param failure the error that ended the run early; `null` if there is none.
+ */
+export function exitCodeOf(result: Snapshot, exitCodeOnError: number, failure: unknown): number {
+  const { totals, userErrors } = result.statistics;
+  if (failure instanceof AiotestError) return failure.exitCode;
+  if (!result.complete) return ExitCode.cluster;
+  if (failedThresholds(result).length > 0) return ExitCode.threshold;
+  return totals.failures > 0 || userErrors.length > 0 ? exitCodeOnError : ExitCode.passed;
+}
