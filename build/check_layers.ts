@@ -1,10 +1,10 @@
 /**
- * Checks the rules of the architecture that no linter knows: which directory may import which, no import
+ * Checks the rules of the architecture that linters do not cover: which directory may import which, no import
  * cycles, no unused exports, and no JavaScript without type checks. `deno task ok` runs it. It prints one
  * line for each violation, and exits with 1 if there is one.
  *
  * `deno info` says which file imports which, and `deno doc` which names are imported, declared and
- * exported. The rules are functions of what these two say, so that tests can make files up.
+ * exported. The rules are functions of what these two say, so that tests can define their own files.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { codeFiles, type CommandResult, runCommand } from "./project.ts";
 
-/** The layers: directories of `src/` and the entry points, each with what it may import beside itself. */
+/** The layers: directories of `src/` and the entry points, each with what it may import in addition to itself. */
 export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   // Test files like those of users, who see the public API only; `aiotest demo` runs one of them.
   examples: ["mod.ts"],

@@ -3,7 +3,7 @@
  *
  * `deno compile` appends the program to Deno's runtime stub, which it downloads into its cache. The variable
  * DENORT_BIN names a stub to use instead, for the target of that stub. A stub must be of the compiler's own
- * version; DENO_COMPILER names another compiler than the Deno that runs this script.
+ * version; DENO_COMPILER names a compiler other than the Deno that runs this script.
  *
  * @module
  */
@@ -306,7 +306,7 @@ async function excludedFiles(compiler: Compiler, { folder, lock }: Staging): Pro
   return (await Promise.all(packages.map((cached) => unreadFiles(cached.folder)))).flat();
 }
 
-/** Makes each executable, and goes on after one that failed. */
+/** Makes each executable, and continues if one of them fails. */
 async function compileAll(options: CompileOptions, root: string, inputs: Inputs): Promise<number> {
   const { version } = JSON.parse(await Deno.readTextFile(`${root}/deno.json`));
   const made: string[] = [];

@@ -1,5 +1,5 @@
 // The open model: orders arrive at a given rate, however fast the shop responds. The rate rises for 30
-// seconds and then stays at 50 per second for a minute. Latency counts from when an order was due.
+// seconds and then stays at 50 per second for a minute. Latency is measured from when an order was due.
 import { FastHttpUser, hold, inSequence, LoadUserShape, ramp } from "aiotest";
 
 export class BuyerTest extends FastHttpUser {

@@ -51,7 +51,7 @@ async function openAccounts(host: string, port: number): Promise<Accounts> {
       host,
       port,
       connectTimeout: LIMIT_MS,
-      // Without any data for this long, the connection counts as lost; hence the pings.
+      // Without any data for this long, the connection is considered lost, so pings are needed.
       socketTimeout: LIMIT_MS,
       // Before the test, an error is reported at once; during the test, the client reconnects.
       reconnectStrategy: () => state === "new" ? false : 500,

@@ -149,7 +149,7 @@ function typeOf(option: Option): OptionType<CustomValue> {
   return option.optional ? TEXT_OR_BARE : toggle;
 }
 
-/** A flag of the test file that was given, in whatever way. */
+/** A flag of the test file that was set, from any source. */
 export interface GivenFlag {
   /** As written on the command line. */
   readonly flag: string;

@@ -59,7 +59,7 @@ function settingFlags(settings: Readonly<Record<string, Setting<unknown>>>): Opt
   });
 }
 
-/** The flags of `quick`, and those that it knows only to refuse them. */
+/** The flags of `quick`, and those that it recognises only to refuse them. */
 export function quickFlags(): Option[] {
   const own = commandFlags("quick");
   const refused = refusedBy("quick");

@@ -53,7 +53,7 @@ export function wholeNumber(
   };
 }
 
-/** A number of processes; -1 stands for one per core. */
+/** A number of processes; -1 means one per core. */
 export const processCount: OptionType<number> = {
   ...wholeNumber(1),
   expected: "a whole number of at least 1, or -1 for one per core",

@@ -121,7 +121,7 @@ function processesRole(
 ): ProcessesRole {
   const count = countOf(processes, cores);
   const configured = masterSettings(options);
-  // Without --master, it is the master of its own workers only.
+  // Without --master, it accepts only its own workers.
   const master: MasterSettings = options.master
     ? { ...configured, expectWorkers: Math.max(count, configured.expectWorkers) }
     : {

@@ -72,7 +72,7 @@ export class WorkerFleet {
     this.ended = Promise.all(workers.map(({ name, child }) => this.#watch(name, child)));
   }
 
-  /** Lets all stop gracefully. */
+  /** Stops all of them gracefully. */
   terminate(): void {
     this.#end("SIGTERM");
   }

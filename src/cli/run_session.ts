@@ -138,7 +138,7 @@ export class RunSession {
   }
 
   /**
-   * Lets Ctrl-C and SIGTERM stop the run. Until the returned function is called, uncaught errors are
+   * Makes Ctrl-C and SIGTERM stop the run. Until the returned function is called, uncaught errors are
    * logged and counted instead of ending the process.
    */
   guard(run: Stoppable): () => void {

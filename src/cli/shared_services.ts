@@ -110,7 +110,7 @@ function clientOptions(
       port,
       ...(tls ? { tls } : {}),
       connectTimeout: REDIS_LIMIT_MS,
-      // Without any data for this long, the connection counts as lost; hence the pings.
+      // Without any data for this long, the connection is considered lost, so pings are needed.
       socketTimeout: REDIS_LIMIT_MS,
       // Before the run, an error is reported at once; during the run, the client reconnects.
       reconnectStrategy: () => reconnects() ? RECONNECT_MS : false,

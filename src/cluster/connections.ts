@@ -9,13 +9,13 @@ import type { Channel } from "./channel.ts";
 import { type Message, ProtocolError } from "./protocol.ts";
 import type { RunState, WorkerState } from "./run_state.ts";
 
-/** What the owner of {@link WorkerConnections} is told. */
+/** Callbacks for the owner of {@link WorkerConnections}. */
 export interface WorkerConnectionsHooks {
   /** A worker has connected, for the first time or again. */
   onConnected(worker: WorkerState): void;
   /** A worker has sent a message. */
   onMessage(worker: WorkerState, message: Message): void;
-  /** Nothing was heard from a worker until its lease had certainly expired. */
+  /** A worker was silent until its lease had certainly expired. */
   onLost(worker: WorkerState): void;
 }
 
@@ -29,7 +29,7 @@ export interface WorkerTimes {
 
 interface Connection {
   channel: Channel | null;
-  /** When the worker was last heard from. */
+  /** When the last message from the worker arrived. */
   heardAt: number;
 }
 
@@ -112,7 +112,7 @@ export class WorkerConnections {
     for (const channel of this.#channels()) channel.send(message);
   }
 
-  /** Milliseconds since a worker was last heard from. */
+  /** Milliseconds since the last message from a worker. */
   silenceOf(worker: WorkerState): number {
     return this.#clock.now() - (this.#connections.get(worker)?.heardAt ?? -Infinity);
   }

@@ -295,7 +295,7 @@ export interface DownloadedFiles extends BundleContents {
 export interface DownloadOptions {
   /** The connection to the master; the hash of a test file in it is ignored. */
   readonly connection: MasterConnectionOptions;
-  /** Uses the downloaded files; if that fails, the master is told why. */
+  /** Uses the downloaded files; if that fails, sends the reason to the master. */
   readonly use: (bundle: DownloadedFiles) => Promise<void>;
 }
 

@@ -27,7 +27,7 @@ export function openingProblem(error: unknown): string {
   return errorText(error);
 }
 
-/** What the owner of a {@link MasterConnection} is told. */
+/** Callbacks for the owner of a {@link MasterConnection}. */
 export interface MasterConnectionHooks {
   /** The worker has joined. @param heardAt a time after which the master has heard from the worker. */
   onJoined(joined: JoinedMaster, heardAt: number): void;

@@ -172,7 +172,7 @@ export function list<T>(item: Field<T>): Field<readonly T[]> {
   };
 }
 
-/** A fixed number of values, each with a field of its own. */
+/** A fixed number of values, each with its own field. */
 export function tuple<F extends readonly Field<unknown>[]>(
   ...items: F
 ): Field<{ readonly [I in keyof F]: ValueOf<F[I]> }> {
@@ -243,7 +243,7 @@ export type VariantOf<V extends Readonly<Record<string, Fields>>> = {
 /** The same type as one object type, which editors and the compiler show more clearly. */
 type Flat<T> = { [K in keyof T]: T[K] };
 
-/** One of several kinds of rows, which are told apart by their `type`. */
+/** One of several kinds of rows, which are distinguished by their `type`. */
 export interface UnionField<V extends Readonly<Record<string, Fields>>>
   extends Field<VariantOf<V>> {
   /** The rows by their type. */

@@ -45,7 +45,7 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
 const MAX_TURN_MS = 40;
 
 /**
- * Knows when the event loop last turned.
+ * Tells when the event loop last turned.
  *
  * Code that never really waits starves timers and sockets, so it has to yield now and then. Yielding
  * costs time, and it is unnecessary while other code waits for sockets anyway. All code of a node

@@ -68,13 +68,13 @@ export interface Queue<Value> {
 export interface RendezvousOptions {
   /** The number of users to wait for: a whole number of 1 or more. */
   readonly users: number;
-  /** Seconds from the first arrival until the users that have arrived go on anyway. Default: 60. */
+  /** Seconds from the first arrival until the users that have arrived continue anyway. Default: 60. */
   readonly timeout?: number;
 }
 
 /** The outcome of a rendezvous. */
 export interface Meeting {
-  /** The number of users that go on together. */
+  /** The number of users that continue together. */
   readonly arrived: number;
   /** Whether all expected users arrived. */
   readonly complete: boolean;

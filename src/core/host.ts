@@ -176,7 +176,7 @@ function output(stream: typeof Deno.stdout): Output {
       try {
         while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
       } catch (error) {
-        // `aiotest … | head` closes the pipe. The test goes on without output.
+        // `aiotest … | head` closes the pipe. The test continues without output.
         if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
       }
     },
@@ -207,7 +207,7 @@ function becomeChild(): boolean {
 }
 
 function onInterrupt(handler: () => void, isChild: boolean): () => void {
-  // Windows has no SIGTERM. SIGBREAK, sent when the console window is closed, comes closest.
+  // Windows has no SIGTERM. SIGBREAK, sent when the console window is closed, is the closest equivalent.
   const term: Deno.Signal = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
   const signals: Deno.Signal[] = isChild ? [term] : ["SIGINT", term];
   for (const signal of signals) Deno.addSignalListener(signal, handler);

@@ -109,7 +109,7 @@ export function listen({ hostname, port, tls }: ListenOptions): StreamListener {
           ) {
             return null;
           }
-          // The error concerns one connection, or it passes. The listener goes on.
+          // The error affects one connection, or is temporary. The listener continues.
           await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
         }
       }

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The run that a test file is part of. All fields are read-only, and they change as the run goes on. */
+/** The run that a test file is part of. All fields are read-only, and they change during the run. */
 export interface RunInfo {
   /** Identifies the run in all of its reports. */
   readonly id: string;

@@ -12,7 +12,7 @@ export class UserLifetime {
   #ended = false;
   #listeners: Set<() => void> | null = null;
 
-  /** Whether the user has been told to stop. It should not wait for anything any more. */
+  /** Whether the user must stop. It should not wait for anything any more. */
   get stopping(): boolean {
     return this.#stopping;
   }
@@ -22,7 +22,7 @@ export class UserLifetime {
     return this.#ended;
   }
 
-  /** Calls the listener once, when the user is told to stop. Call the returned function to remove it. */
+  /** Calls the listener once, when the user must stop. Call the returned function to remove it. */
   onStopping(listener: () => void): () => void {
     // A new function for each call, so that a listener added twice can be removed once.
     const entry = (): void => listener();
@@ -53,7 +53,7 @@ export const currentUser: AsyncLocalStorage<UserLifetime | undefined> = new Asyn
 
 /**
  * Throw this in a test, in `onStart` or in a wait function to end the user without an error: `onStop`
- * runs, and nothing is counted as a failure. If the test catches it, the user goes on.
+ * runs, and nothing is counted as a failure. If the test catches it, the user continues.
  *
  * ```ts
  * import { FastHttpUser, UserEnd } from "aiotest";

@@ -22,7 +22,7 @@ export interface DialerOptions {
   readonly caCerts: readonly string[];
 }
 
-/** Opens connections. It has no state of its own, so any number of users can share it. */
+/** Opens connections. It is stateless, so any number of users can share it. */
 export class Dialer {
   readonly #options: DialerOptions;
   readonly #caCerts: string[];

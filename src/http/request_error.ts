@@ -39,7 +39,7 @@ export type RequestErrorCode =
  *     try {
  *       await this.session.get("/poll", { timeout: 5 });
  *     } catch (error) {
- *       // The timeout is counted as a failure, but the test goes on.
+ *       // The timeout is counted as a failure, but the test continues.
  *       if (!(error instanceof RequestError) || error.code !== "TIMEOUT") throw error;
  *     }
  *   }

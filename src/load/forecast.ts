@@ -27,7 +27,7 @@ export interface Forecast {
   readonly steps: number;
 }
 
-/** How far a shape is followed that does not say when it ends. */
+/** The limit for shapes whose end is not known. */
 const MAX_UNPLANNED_SECONDS = 24 * 3600;
 
 /** How far any load is followed. */

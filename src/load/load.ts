@@ -80,7 +80,7 @@ export function loadProblem(value: unknown): string | null {
     : mustBe("maxUsers", "a whole number of 1 or more", maxUsers);
 }
 
-/** Says that a value is invalid, in words that start with its name. */
+/** A message about an invalid value, which starts with its name. */
 export function mustBe(name: string, expected: string, value: unknown): string {
   return `${name} must be ${expected}, not ${shown(value)}`;
 }

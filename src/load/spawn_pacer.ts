@@ -14,7 +14,7 @@ import type { UserLoad } from "./load.ts";
 const ROUNDING_SECONDS = 1e-6;
 
 /**
- * Paces the way to a number of users. It has no clock: the caller says how much time has passed, in
+ * Starts or stops users at a rate until a number is reached. It has no clock: the caller passes the time, in
  * seconds that never go back.
  *
  * Users follow a straight line, up or down. If it was at rest, the first change is immediate. A new load

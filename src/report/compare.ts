@@ -96,7 +96,7 @@ const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
  * as noise. The more figures are compared, the wider the intervals are, so that all of them hold
  * together with 95 %. Half of the risk is assigned to the totals, and half to the names.
  *
- * Systematic differences between the runs, such as a different machine, cannot be told from changes
+ * Systematic differences between the runs, such as a different machine, cannot be distinguished from changes
  * of the target.
  *
  * @param maxRegression how much worse a figure may be, as a share: 0.05.

@@ -626,7 +626,7 @@ const LEVELS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const
  */
 export function sparkline(values: readonly number[]): string {
   const largest = values.reduce((max, value) => Math.max(max, value), 0);
-  // The lowest bar is reserved for 0, so that a low value can be told from none.
+  // The lowest bar is reserved for 0, so that a low value differs from 0.
   return values
     .map((value) => value === 0 ? LEVELS[0] : LEVELS[Math.ceil(value / largest * 7)]!)
     .join("");

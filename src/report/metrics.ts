@@ -76,7 +76,7 @@ export type MetricFamily =
     | { readonly type: "summary"; readonly points: readonly SummaryPoint[] }
   );
 
-/** What the metrics contain beside a snapshot. */
+/** What the metrics contain in addition to a snapshot. */
 export interface RunMetricsOptions {
   /** Upper bounds of the latency buckets in milliseconds, rising. */
   readonly buckets: readonly number[];

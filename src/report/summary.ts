@@ -78,7 +78,7 @@ export type CompactTotals = Omit<SummaryTotals, "histogram">;
 /** Counts and latencies of one method and name, without the histogram. */
 export type CompactRequest = Omit<SummaryRequest, "histogram">;
 
-/** The contents of a summary beside those of the snapshot. */
+/** The contents of a summary in addition to the snapshot. */
 export interface SummaryOptions {
   /** Version of aiotest. */
   readonly version: string;

@@ -59,7 +59,7 @@ export class Allocator {
 
   /**
    * Whether all workers have confirmed what they are to run. In the open model that does not matter: a
-   * worker that hears late starts its iterations late.
+   * worker that is notified late starts its iterations late.
    */
   get settled(): boolean {
     return this.#isOpen || this.#users.settled;
@@ -123,7 +123,7 @@ const BATCH_MS = 50;
  * Keeps the cluster at the number of users asked for while workers join and leave.
  *
  * A user that moves starts elsewhere only when the worker that had it has confirmed that it no longer
- * has it, or is gone: however bad the network, no user runs twice.
+ * has it, or is gone. Whatever the network does, no user runs twice.
  */
 export class UserAllocator {
   readonly #options: UserAllocatorOptions;
@@ -245,7 +245,7 @@ export class UserAllocator {
     for (const { worker, counts } of changed) this.#assign(worker, counts, rate);
   }
 
-  /** As much of what is wanted as cannot exceed the total, whatever the other workers still run. */
+  /** The part of the request that cannot exceed the total, whatever the other workers still run. */
   #allowed(wanted: ReadonlyMap<string, ClassCounts>): ReadonlyMap<string, ClassCounts> {
     this.#pending.keep(new Set(wanted.keys()));
     this.#isWaiting = false;
@@ -352,7 +352,7 @@ export interface ArrivalAllocatorOptions {
   readonly workers: Pick<WorkerManager, "available" | "assign">;
 }
 
-/** All workers are told of a new division this long before it holds. */
+/** Workers get a new division this long before it applies. */
 const NOTICE_SECONDS = 0.25;
 
 /** What the wire has in place of Infinity. */

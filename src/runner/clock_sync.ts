@@ -36,7 +36,7 @@ export class ClockSync {
   }
 
   /**
-   * Asks from now on; starting it again changes nothing.
+   * Starts to send requests. Further calls have no effect.
    *
    * @param onImproved gets when the test started, in milliseconds on this node's clock, each time that it
    * is known better than before.

@@ -37,7 +37,7 @@ export class GeneratorHealth {
   /**
    * @param eventLoop is notified of each turn of the event loop that is observed.
    * @param cpuSeconds CPU time that this process has used.
-   * @param warn called with a sentence; the same one may come again.
+   * @param warn called with a sentence, which may be repeated.
    */
   constructor(
     clock: Clock,

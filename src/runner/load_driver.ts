@@ -19,7 +19,7 @@ export interface DriverHooks {
   setUsers(counts: readonly number[]): void;
   /** Open model: iterations are to start at the rate of this period, with at most this many users. */
   setArrivals(period: RatePeriod, maxUsers: number): void;
-  /** What a shape may know of the run. */
+  /** The results of the run that a shape can use. */
   view(): ShapeView;
   /** The load has changed. */
   onLoad(load: ResolvedLoad): void;
@@ -35,7 +35,7 @@ export interface LoadChange {
   readonly load: ResolvedLoad;
 }
 
-/** Where a resumed run stands. */
+/** The progress of a resumed run. */
 export interface DriverProgress {
   /** Seconds since the run started. */
   readonly elapsedSeconds: number;

@@ -47,7 +47,7 @@ export interface LoadGeneratorOptions {
   readonly onIterationsOver: () => void;
   /** Called when all users have ended by themselves; more may start. */
   readonly onUsersGone: () => void;
-  /** Called with a sentence if this node cannot keep up. The same one may come again. */
+  /** Called with a sentence if this node cannot keep up. It may be repeated. */
   readonly onWarning: (text: string) => void;
 }
 
@@ -163,7 +163,7 @@ export class LoadGenerator {
   async stopAll(stopTimeoutMs: number): Promise<void> {
     if (this.#openModel !== null) {
       this.#openModel.close();
-      // A user that was given one of the last iterations starts it before it is told to stop.
+      // A user that has taken one of the last iterations must start it before it is stopped.
       await this.#clock.nextTurn();
     }
     await this.#pool.stopAll(stopTimeoutMs);

@@ -225,7 +225,7 @@ export class LocalRun {
     return this.#options.profile.stopTimeout * 1000;
   }
 
-  /** What a shape may know: the statistics of every second that has ended. */
+  /** The results that a shape can use: the statistics of every second that has ended. */
   #shapeView(): ShapeView {
     this.#count(this.#generator.take());
     return this.#watch.view(this.#generator.elapsedSeconds, this.#driver!.spawning);

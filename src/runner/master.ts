@@ -1,5 +1,5 @@
 /**
- * The master of a distributed run. `LoadDriver` says how high the load should be, `Allocator` divides it
+ * The master of a distributed run. `LoadDriver` determines the load, `Allocator` divides it
  * among the workers, and `WorkerManager` keeps in touch with them; the master decides what each of their
  * messages means for the run, and adds up what they report.
  *
@@ -101,7 +101,7 @@ export class MasterRun {
   #reportsComplete: PromiseWithResolvers<void> | null = null;
   /** The first target number of users, until the workers have confirmed that it runs. */
   #awaitedUsers: number | null = null;
-  /** When a worker was last heard from; `null` while one can run users. */
+  /** When the last message from a worker arrived; `null` while a worker can run users. */
   #noWorkersSince: number | null = null;
   #announced = { workers: 0, at: -Infinity };
 
@@ -292,7 +292,7 @@ export class MasterRun {
     return isInTime;
   }
 
-  /** Whether the run can start or go on, or was stopped and waits for no worker. */
+  /** Whether the run can start or continue, or was stopped and does not wait for workers. */
   get #hasWorkers(): boolean {
     return this.#isStopped ||
       (this.#returning === null
@@ -351,7 +351,7 @@ export class MasterRun {
     const couldRunUsers = worker.canRunUsers;
     if (this.#workers.noteState(worker, message)) this.#allocator.repeat(worker);
     if (worker.canRunUsers !== couldRunUsers) this.#workersChanged();
-    // The clock of the master before is gone: only the workers know how long the test has lasted.
+    // The previous master's clock is gone. Only the workers know how long the test has lasted.
     if (this.#time.begun && this.#driver === null) this.#time.atLeast(message.elapsedSeconds);
     if (this.#workersConnected !== null && this.#hasWorkers) this.#workersConnected.resolve();
     this.#checkUsers();
@@ -409,7 +409,7 @@ export class MasterRun {
     this.#driver?.stop();
   }
 
-  // What the driver says.
+  // Called by the driver.
 
   #setLoad(load: ResolvedLoad): void {
     this.#load = load;
@@ -462,7 +462,7 @@ function settlesWithin(
   });
 }
 
-/** The journal's record of a load that was set by hand, so that a resumed run goes on with it. */
+/** The journal's record of a load that was set by hand, so that a resumed run continues with it. */
 function steeredRecord(elapsedSeconds: number, load: ResolvedLoad): JournalRecord<"steered"> {
   const type = "steered";
   return isArrivals(load)

@@ -21,7 +21,7 @@ export interface MasterSnapshotSource {
   /** Milliseconds since 1970; `null` before the end. */
   readonly endedAt: number | null;
   readonly load: ResolvedLoad;
-  /** Users that ran when the workers were told to stop. */
+  /** The number of users when the workers were stopped. */
   readonly finalUsers: number;
   readonly expectedWorkers: number;
   readonly watch: Pick<RunWatch, "rows" | "breakingPoint">;

@@ -38,7 +38,7 @@ const RELEASED_PER_TURN = 1_000;
 
 /**
  * Hands each iteration to an idle user, or starts a user for it, up to a limit. If all users are busy, the
- * iteration either waits, and its latency counts from when it was due, or is dropped.
+ * iteration either waits, and its latency is measured from when it was due, or is dropped.
  */
 export class OpenModelExecutor implements IterationExecutor {
   readonly scheduled = true;
@@ -111,7 +111,7 @@ export class OpenModelExecutor implements IterationExecutor {
     this.#dropQueued(this.#clock.now());
   }
 
-  /** Starts what is due, and nothing after that. What still waits is dropped. */
+  /** Starts the iterations that are due, and none after that. Those that still wait are dropped. */
   close(): void {
     if (this.#closed) return;
     const now = this.#clock.now();
@@ -148,7 +148,7 @@ export class OpenModelExecutor implements IterationExecutor {
     const pool = this.#poolOf(slot);
     if (this.#starting.delete(slot)) pool.starting--;
     if (this.#closed) return null;
-    // Under high load the timer fires late: a user that asks does not wait for it.
+    // Under high load the timer fires late, so a user does not wait for it.
     if (pool.queue.size === 0) this.#release();
     const intendedAt = pool.queue.shift();
     if (intendedAt !== null) {
@@ -201,7 +201,7 @@ export class OpenModelExecutor implements IterationExecutor {
     return this.#momentOf(this.#schedule.nextAt) <= now;
   }
 
-  /** Releases what is due, and comes back when more is. */
+  /** Releases the iterations that are due, and schedules the next release. */
   #release(): void {
     if (this.#closed) return;
     const now = this.#clock.now();
@@ -259,7 +259,7 @@ export class OpenModelExecutor implements IterationExecutor {
     });
   }
 
-  /** Drops what is due by a moment, at a cost that does not depend on how much that is. */
+  /** Drops all iterations that are due by a moment, at a cost that does not depend on their number. */
   #dropDue(until: number): void {
     const seconds = (until - this.#startedAt) / 1000;
     let count = 0;

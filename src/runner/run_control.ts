@@ -91,7 +91,7 @@ export class RunControl {
     this.#clock.clearTimer(timer);
   }
 
-  /** Lets the load of a run that has started be changed. */
+  /** From now on, the load of the run can be changed. */
   attach(driver: LoadDriver): void {
     this.#driver = driver;
     if (this.#firstLoad !== null) this.changeLoad(this.#firstLoad);

@@ -1,5 +1,5 @@
 /**
- * What local and distributed runs check while they go on, and at their end: thresholds, the steps of a
+ * What local and distributed runs check every second and at their end: thresholds, the steps of a
  * load that rises until something breaks, and whether users or iterations have run out.
  *
  * @module
@@ -73,7 +73,7 @@ export class RunTime {
   }
 }
 
-/** What the user wants to hold of a run. */
+/** The conditions that a run must meet. */
 export interface ThresholdOptions {
   /** Conditions for the run to pass. */
   readonly thresholds: ThresholdSet;
@@ -119,7 +119,7 @@ export class RunWatch {
     this.#steps.add(counted);
   }
 
-  /** What a shape may know: see {@link StepWatch.view}. */
+  /** The results that a shape can use: see {@link StepWatch.view}. */
   view(elapsedSeconds: number, spawning: boolean, reported?: ReportedFilter): ShapeView {
     return this.#steps.view(elapsedSeconds, spawning, reported);
   }
@@ -231,7 +231,7 @@ export class StepWatch {
   }
 
   /**
-   * What the shape may know.
+   * The results that the shape can use.
    *
    * @param spawning whether users are still to be started.
    */
@@ -286,7 +286,7 @@ export interface ExhaustionOptions {
 }
 
 /**
- * Ends a test that has come to its end by itself: all its iterations have ended, or all its users have.
+ * Ends a test that has nothing left to do: all its iterations have ended, or all its users have.
  */
 export class Exhaustion {
   readonly #options: ExhaustionOptions;

@@ -12,7 +12,7 @@ import type { IterationStats } from "../stats/iteration_stats.ts";
 import type { IterationSlot } from "../user/iteration_slot.ts";
 import type { IterationExecutor } from "./user_pool.ts";
 
-/** Where iterations come from: a count of this node's own, or the quota that all workers share. */
+/** The source of iterations: a count of this node, or the quota that all workers share. */
 export interface IterationSource {
   /** Takes an iteration; resolves with false if none is left. */
   take(): boolean | Promise<boolean>;
@@ -32,7 +32,7 @@ export interface SharedIterationsOptions {
   readonly onExhausted: () => void;
 }
 
-/** Lets users start iterations as long as any are left. */
+/** Users start iterations as long as any are left. */
 export class SharedIterationsExecutor implements IterationExecutor {
   readonly scheduled = false;
   readonly #options: SharedIterationsOptions;
@@ -241,7 +241,7 @@ export class RemoteIterationQuota implements IterationSource {
     for (const resolve of this.#waiting.splice(0)) resolve(false);
   }
 
-  /** Returns what is left once no user has taken any of it for a while. */
+  /** Returns unused iterations after no user has taken one for a while. */
   #watchUnused(): void {
     if (this.#timer !== null || this.#left === 0) return;
     this.#timer = this.#clock.setTimer(() => {
@@ -251,7 +251,7 @@ export class RemoteIterationQuota implements IterationSource {
     }, UNUSED_MS);
   }
 
-  /** The master may need to know that nothing is held here before it can say that nothing is left. */
+  /** The master can only report that no iterations are left if it knows that no worker holds any. */
   #reportIfEmpty(): void {
     if (this.#left === 0 && this.#isRequesting) this.#reportBegun();
   }

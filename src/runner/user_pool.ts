@@ -30,7 +30,7 @@ export interface UserPoolOptions {
 /** The users of one node. */
 export class UserPool {
   readonly #options: UserPoolOptions;
-  /** Users that were not told to stop, by class; the youngest is last. */
+  /** Users that are not being stopped, by class; the newest is last. */
   readonly #active: UserLoop[][];
   readonly #alive = new Set<UserLoop>();
   #executor: IterationExecutor | null = null;
@@ -47,7 +47,7 @@ export class UserPool {
     return this.#alive.size;
   }
 
-  /** Users that were told to run and not to stop, including those that have ended by themselves. */
+  /** Users that were started and not stopped, including those that have ended by themselves. */
   get active(): number {
     return this.#active.reduce((sum, users) => sum + users.length, 0);
   }

@@ -295,7 +295,7 @@ interface WorkerNodeOptions extends Omit<LoadGeneratorOptions, "onIterationsOver
   readonly connection: Pick<MasterConnection, "connected" | "sendFrame">;
   /** Where iterations come from; `null` if their number is not limited. */
   readonly iterations: RemoteIterationQuota | null;
-  /** Finds out when the test started, more exactly than START says. */
+  /** Determines when the test started, more precisely than START. */
   readonly clockSync: ClockSync;
   /** Files that this process may have open; `null` if unknown. */
   readonly openFileLimit: number | null;
@@ -319,7 +319,7 @@ export class WorkerNode {
   #resetCount = 0;
   #isStarted = false;
   #reporter: Reporter | null = null;
-  /** What is to be run as soon as the test has started. */
+  /** The assignment to run as soon as the test has started. */
   #pending: Assignment | null = null;
   #stopTimeoutMs = 0;
   /** Whether its assignment has no users. */
@@ -355,7 +355,7 @@ export class WorkerNode {
     return this.#generator.elapsedSeconds;
   }
 
-  /** Sends what is counted to the master; `null` before the test started. */
+  /** Sends the counts to the master; `null` before the test started. */
   get reporter(): Reporter | null {
     return this.#reporter;
   }
@@ -396,7 +396,7 @@ export class WorkerNode {
   }
 
   /**
-   * Runs what is assigned, now or when the test has started.
+   * Runs an assignment, now or when the test has started.
    *
    * @throws UsageError if it names a class that the test file does not have.
    */
@@ -499,7 +499,7 @@ export class WorkerNode {
   }
 }
 
-/** What a reporter takes counts from, and sends them to. */
+/** The source and the destination of the counts that a reporter sends. */
 interface ReporterOptions {
   readonly runId: string;
   readonly clock: Clock;
@@ -548,14 +548,14 @@ export class Reporter {
     }, waitMs);
   }
 
-  /** The master has reset the counts: reports say which side of the reset they belong to. */
+  /** The master has reset the counts. Reports state whether they precede the reset. */
   setResetCount(resetCount: number): void {
     if (resetCount === this.#resetCount) return;
     for (const second of this.#options.generator.flush()) this.#add(second);
     this.#resetCount = resetCount;
   }
 
-  /** Sends what is left, as the final report. */
+  /** Sends the remaining counts as the final report. */
   finish(): void {
     this.end();
     for (const second of this.#options.generator.flush()) this.#add(second);

@@ -1,5 +1,5 @@
 /**
- * The workers of a run, as the master manages them: it lets them in, sends them what they need to know,
+ * The workers of a run, as the master manages them: it accepts them, sends them what they need to know,
  * and counts their reports. What a worker's message means for the run is decided in `master.ts`.
  *
  * @module
@@ -20,7 +20,7 @@ import type { RpcServer } from "../shared/rpc.ts";
 /** Between two heartbeats. */
 const HEARTBEAT_SECONDS = 1;
 
-/** A worker that has not heard from its master for this long stops its users. */
+/** A worker that gets no message from its master for this long stops its users. */
 const LEASE_SECONDS = 5;
 
 /** After this silence the other workers get a worker's users: by then it has stopped them. */
@@ -36,7 +36,7 @@ export interface WorkerManagerOptions {
   readonly listener: StreamListener;
   /** `HOST:PORT` that workers connect to, for messages. */
   readonly address: string;
-  /** `null`: every worker is let in. */
+  /** `null`: every worker is accepted. */
   readonly token: string | null;
   readonly allowDifferentTestfile: boolean;
   /** Where workers without a test file get one; `null`: they are rejected. */
@@ -51,7 +51,7 @@ export interface WorkerManagerOptions {
   readonly onWarning: (text: string) => void;
 }
 
-/** Lets workers in, and keeps in touch with them. */
+/** Accepts workers, and exchanges messages with them. */
 export class WorkerManager {
   readonly #options: WorkerManagerOptions;
   readonly #runState: RunState;
@@ -102,7 +102,7 @@ export class WorkerManager {
     });
   }
 
-  /** Lets workers in from now on. */
+  /** Starts to accept workers. */
   open(): void {
     this.#connections.start();
     void this.#listener.run();
@@ -125,7 +125,7 @@ export class WorkerManager {
     return this.#connections.isConnected(worker) && !this.#silent.has(worker);
   }
 
-  /** Milliseconds since any worker was last heard from; Infinity if none ever was. */
+  /** Milliseconds since the last message from any worker; Infinity if there was none. */
   get silence(): number {
     return Math.min(...this.#runState.workers.map((one) => this.#connections.silenceOf(one)));
   }
@@ -135,7 +135,7 @@ export class WorkerManager {
     for (const worker of workers) this.#connections.expect(worker, forMs);
   }
 
-  /** Tells all workers, and those that join later, that the test has started. */
+  /** Sends START to all workers, and to those that join later. */
   begin(elapsed: () => number): void {
     this.#elapsed = elapsed;
     this.#options.rpc.begin(elapsed);
@@ -165,7 +165,7 @@ export class WorkerManager {
     this.#connections.broadcast({ type: "STOP", deadline: deadlineSeconds });
   }
 
-  /** Disconnects all workers, and lets no more in. */
+  /** Disconnects all workers, and accepts no more. */
   async end(): Promise<void> {
     this.#isOver = true;
     this.#listener.close();

@@ -125,7 +125,7 @@ export class RedisConnection implements Redis {
   }
 }
 
-/** If a name has several addresses, each has an error of its own, and there is no common one. */
+/** If a name has several addresses, each has its own error, and there is no common message. */
 function reasonOf(thrown: unknown): string {
   return errorText(thrown instanceof AggregateError ? thrown.errors[0] ?? thrown : thrown);
 }

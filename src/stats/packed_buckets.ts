@@ -1,6 +1,6 @@
 /**
  * Histograms as bytes. Each bucket that is not empty is written as two numbers: the distance of its
- * index from that of the previous bucket (the first counts from -1), and its count. Numbers have
+ * index from that of the previous bucket (for the first, -1), and its count. Numbers have
  * seven bits per byte, the lowest first; every byte but the last has its top bit set.
  *
  * @module

@@ -33,7 +33,7 @@ export interface RequestTotals extends RequestCounts {
   /** Requests per second over the whole run. */
   readonly rate: number;
   readonly latencyMs: LatencySummary;
-  /** All latencies. This object keeps counting as long as the run goes on. */
+  /** All latencies. This object continues to count during the run. */
   readonly histogram: BucketSource;
 }
 

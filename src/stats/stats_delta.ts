@@ -31,7 +31,7 @@ export interface LatencyCounts {
 }
 
 /**
- * The plain numbers that are counted for each request name, beside its latencies and errors. Types,
+ * The plain numbers that are counted for each request name, in addition to its latencies and errors. Types,
  * messages and reports are derived from this list: a new count is added here, to `Sample` and
  * `Entry`, and to the summary, where the compiler asks for it. Their order is that of the fields of a
  * REPORT message: a change of it needs a new version of the protocol.

@@ -66,7 +66,7 @@ export class SecondStats implements StatsDelta {
  * Each second is returned exactly once, so the sum of all seconds counts everything once. Samples from
  * before the start, or of a second that is closed already, are counted in the open second.
  *
- * All moments are milliseconds on the clock of the node. The table has no clock of its own.
+ * All moments are milliseconds on the clock of the node. The table has no clock.
  */
 export class StatsTable {
   readonly #names = new NameCap();

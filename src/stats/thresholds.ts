@@ -133,7 +133,7 @@ function isCertain(threshold: Threshold, { spawning }: ThresholdMoment): boolean
   return !spawning || threshold.metric.kind !== "rate" || isUpperBound(threshold);
 }
 
-/** Whether a threshold holds, or can still come to hold. */
+/** Whether a threshold holds, or may still hold later. */
 function canHold(threshold: Threshold, observed: number): boolean {
   if (holds(threshold, observed)) return true;
   const { metric: { tendency }, operator, bound } = threshold;

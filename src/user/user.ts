@@ -84,7 +84,7 @@ export interface UserClass {
  *   }
  * }
  *
- * // Stands for the client library of your database.
+ * // In place of the client library of your database.
  * async function query(sql: string): Promise<unknown[]> {
  *   return await Promise.resolve([sql]);
  * }

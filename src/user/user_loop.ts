@@ -66,7 +66,7 @@ export class UserLoop {
   }
 
   /**
-   * Stops the user. A wait ends immediately. A test may go on for `timeoutMs`, then its requests are
+   * Stops the user. A wait ends immediately. A test may continue for `timeoutMs`, then its requests are
    * aborted. Further calls have no effect.
    */
   stop(timeoutMs: number): void {
