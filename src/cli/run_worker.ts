@@ -12,7 +12,7 @@ import { logger } from "../core/logger.ts";
 import { RemoteIterationQuota } from "../runner/shared_iterations_executor.ts";
 import { type WorkerLoad, WorkerRun } from "../runner/worker.ts";
 import { nodeCluster } from "../shared/cluster.ts";
-import { MasterRpc } from "../shared/rpc_client.ts";
+import { RemoteRpc } from "../shared/rpc_client.ts";
 import type { CommandLine, Options } from "./options.ts";
 import type { ReceivedTestFile } from "./received_test_file.ts";
 import type { WorkerRole } from "./role.ts";
@@ -46,7 +46,7 @@ export async function runWorker(
     for (const text of warnings) logger.warn(text);
     const workerId = received?.workerId ?? name ??
       workerName(host.hostname, systemRandom, NAME_LETTERS);
-    const rpc = new MasterRpc(workerId, (message) => nodeCluster.deliver(message));
+    const rpc = new RemoteRpc(workerId, (message) => nodeCluster.deliver(message));
     const run = new WorkerRun({
       rpc,
       connection: await linkOptions(host, worker, {
@@ -77,7 +77,7 @@ async function setUpNode(
   session: RunSession,
   exports: TestFileExports,
   commandLine: CommandLine,
-  { rpc, forwarded }: { readonly rpc: MasterRpc; readonly forwarded: string },
+  { rpc, forwarded }: { readonly rpc: RemoteRpc; readonly forwarded: string },
 ): Promise<WorkerLoad> {
   const options = commandLine.parse(parseForwarded(forwarded));
   await session.init(rpc.node, options);

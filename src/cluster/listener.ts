@@ -83,7 +83,7 @@ export class WorkerListener {
     } catch (error) {
       channel.close();
       const reason = error instanceof ProtocolError ? error.message : errorText(error);
-      this.#rejectionLog.note(address, reason);
+      this.#rejectionLog.record(address, reason);
     } finally {
       this.#channels.delete(channel);
     }
@@ -170,7 +170,7 @@ export class RejectionLog {
   }
 
   /** A connection was rejected. */
-  note(address: string, reason: string): void {
+  record(address: string, reason: string): void {
     if (this.#closed) return;
     const recent = this.#recent.get(address);
     if (recent !== undefined) {

@@ -64,7 +64,7 @@ interface Attempt {
   readonly problem: string;
 }
 
-const LONGEST_PAUSE_MS = 2_000;
+const MAX_PAUSE_MS = 2_000;
 const FIRST_PAUSE_MS = 50;
 
 /** After a connection that lasted this long, the next attempt is made immediately. */
@@ -136,7 +136,7 @@ export class MasterConnection {
           isRefused ? HINT_IF_REFUSED : HINT,
         );
       }
-      const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempts++);
+      const longest = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempts++);
       await this.#pause(Math.min(left, random() * longest));
     }
   }

@@ -19,7 +19,7 @@ import {
 /** What a report says about the worker and its last second, besides the counts. */
 export type SecondMetadata = Omit<ReportMetadata, "runId">;
 
-/** If the master lags behind by more than either, seconds that are not sent yet are merged. */
+/** If more reports or bytes than this are unacknowledged, seconds that are not sent yet are merged. */
 const MAX_REPORTS = 64;
 const MAX_BYTES = 16 * 1024 * 1024;
 

@@ -2,6 +2,12 @@
  * The protocol between master and workers: every message, declared once. Types, validators, encoders
  * and the generators of the tests all come from {@link MESSAGE}. To add a message, add its fields there.
  *
+ * Raise {@link PROTOCOL} with every new message, and with every field that is added, removed or changed. A
+ * peer that receives a message of an unknown type, or with more fields than it knows, reports a
+ * {@link ProtocolError} and disconnects. A different protocol is refused in the handshake instead, with an
+ * error that tells the user to install the same version everywhere. Names of fields are not sent, so they
+ * can change, except in HELLO, JOIN and WELCOME: the proofs of the token cover the names of their fields.
+ *
  * @module
  */
 

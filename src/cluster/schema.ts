@@ -96,7 +96,7 @@ export function json(max: number): Field<string> {
 function textOf(kind: "text" | "json", max: number): Field<string> {
   return plain(
     { kind, max },
-    `a text of at most ${max} characters`,
+    `a string of at most ${max} characters`,
     (sent) => typeof sent === "string" && sent.length <= max,
   );
 }

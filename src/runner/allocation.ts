@@ -114,16 +114,16 @@ export interface UserAllocatorOptions {
 }
 
 /**
- * Users are started one by one, but each worker gets at most one assignment in this time: otherwise it
- * would get the next one before it has started with the last.
+ * A worker gets at most one assignment in this time. Users are started one by one, so the next assignment
+ * would otherwise arrive before the worker has started to carry out the last.
  */
 const BATCH_MS = 50;
 
 /**
- * Keeps the cluster at the number of users asked for while workers join and leave.
+ * Keeps the cluster at the requested number of users while workers join and leave.
  *
- * A user that moves starts elsewhere only when the worker that had it has confirmed that it no longer
- * has it, or is gone. Whatever the network does, no user runs twice.
+ * A user moves to another worker only once its previous worker has confirmed that it has stopped the user,
+ * or is lost. So no user runs twice, even if the network fails.
  */
 export class UserAllocator {
   readonly #options: UserAllocatorOptions;
@@ -235,7 +235,7 @@ export class UserAllocator {
       return known !== undefined && isEqual(known, counts) ? [] : [{ worker, counts, known }];
     });
     const rate = this.#isMoving
-      // Users that move had been started at the rate asked for: they are back within about a second.
+      // Users that move were already started once at the requested rate, so they may all start within a second.
       ? Math.max(
         this.#rate,
         changed.reduce((sum, { counts, known }) => sum + gain(counts, known), 0),
@@ -245,7 +245,7 @@ export class UserAllocator {
     for (const { worker, counts } of changed) this.#assign(worker, counts, rate);
   }
 
-  /** The part of the request that cannot exceed the total, whatever the other workers still run. */
+  /** Limits the wanted users so that the total is not exceeded, whatever the other workers still run. */
   #allowed(wanted: ReadonlyMap<string, ClassCounts>): ReadonlyMap<string, ClassCounts> {
     this.#pending.keep(new Set(wanted.keys()));
     this.#isWaiting = false;
@@ -352,7 +352,7 @@ export interface ArrivalAllocatorOptions {
   readonly workers: Pick<WorkerManager, "available" | "assign">;
 }
 
-/** Workers get a new division this long before it applies. */
+/** A new division takes effect this long after it is sent, so that all workers have it by then. */
 const NOTICE_SECONDS = 0.25;
 
 /** What the wire has in place of Infinity. */
@@ -408,7 +408,7 @@ export class ArrivalAllocator {
   /** @param from the number of the first iteration that the division holds for. */
   #deal(from: number): void {
     const { available } = this.#options.workers;
-    // A worker without a single user would only let iterations wait.
+    // A worker that may run no users could not start its iterations.
     const sharing = available.slice(0, this.#maxUsers);
     const of = sharing.length;
     const before = this.#shares;

@@ -5,7 +5,7 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
-import type { Rpc } from "../shared/calls.ts";
+import type { RpcTransport } from "../shared/calls.ts";
 import { TIME_SERVICE } from "../shared/rpc.ts";
 
 /** At the start many nodes are busy, and answers are slow: the master is asked often at first. */
@@ -21,7 +21,7 @@ const DRIFT = 1e-4;
  * the most exact one: it was given at some moment between the question and its arrival.
  */
 export class ClockSync {
-  readonly #port: Pick<Rpc, "call">;
+  readonly #rpc: Pick<RpcTransport, "call">;
   readonly #clock: Clock;
   #onImproved: ((beganAt: number) => void) | null = null;
   #questions = 0;
@@ -30,8 +30,8 @@ export class ClockSync {
   #best = { roundTripMs: Infinity, at: 0 };
   #timer: Timer | null = null;
 
-  constructor(port: Pick<Rpc, "call">, clock: Clock) {
-    this.#port = port;
+  constructor(rpc: Pick<RpcTransport, "call">, clock: Clock) {
+    this.#rpc = rpc;
     this.#clock = clock;
   }
 
@@ -62,7 +62,7 @@ export class ClockSync {
     this.#isAsking = true;
     const sentAt = this.#clock.now();
     const call = { service: TIME_SERVICE, name: "", operation: "elapsed", args: "[]" };
-    this.#port.call(call, true, ({ result, value }) => {
+    this.#rpc.call(call, true, ({ result, value }) => {
       this.#isAsking = false;
       if (result === "ok") this.#judge(Number(value), sentAt, this.#clock.now());
     });

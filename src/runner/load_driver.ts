@@ -19,7 +19,7 @@ export interface DriverHooks {
   setUsers(counts: readonly number[]): void;
   /** Open model: iterations are to start at the rate of this period, with at most this many users. */
   setArrivals(period: RatePeriod, maxUsers: number): void;
-  /** The results of the run that a shape can use. */
+  /** What a shape is told about the run. */
   view(): ShapeView;
   /** The load has changed. */
   onLoad(load: ResolvedLoad): void;

@@ -23,7 +23,7 @@ import {
 } from "./shared_iterations_executor.ts";
 import { UserPool } from "./user_pool.ts";
 
-/** Everything that a generator needs and does not make itself. */
+/** The dependencies of a load generator. */
 export interface LoadGeneratorOptions {
   readonly runId: string;
   /** The name of this node in the run. */
@@ -89,7 +89,7 @@ export class LoadGenerator {
       classes,
       shared: nodeContext({ env, host, insecure, run, clock, eventLoop, lease, random, recorder }),
       firstId: options.firstUserId,
-      onCount: (count) => this.#noteUsers(count),
+      onCount: (count) => this.#usersChanged(count),
     });
   }
 
@@ -212,7 +212,7 @@ export class LoadGenerator {
     return executor;
   }
 
-  #noteUsers(count: number): void {
+  #usersChanged(count: number): void {
     this.#table.setUsers(count, this.#clock.now());
     if (this.usersGone) this.#options.onUsersGone();
   }

@@ -20,9 +20,9 @@ import { type Health, openFilesProblem } from "./generator_health.ts";
 import { LoadDriver, reportedLoad } from "./load_driver.ts";
 import { LoadGenerator } from "./load_generator.ts";
 import { RunControl } from "./run_control.ts";
-import { Exhaustion, RunTime, RunWatch, type ThresholdOptions, Warnings } from "./run_watch.ts";
+import { NaturalEnd, RunTime, RunWatch, type ThresholdOptions, Warnings } from "./run_watch.ts";
 
-/** Everything that a run needs and does not make itself. */
+/** The dependencies of a local run. */
 export interface LocalRunOptions extends ThresholdOptions {
   readonly runId: string;
   readonly hostname: string;
@@ -67,7 +67,7 @@ export class LocalRun {
   readonly #generator: LoadGenerator;
   readonly #watch: RunWatch;
   readonly #warnings: Warnings;
-  readonly #exhaustion: Exhaustion;
+  readonly #naturalEnd: NaturalEnd;
   /** Set once the test has started. */
   #driver: LoadDriver | null = null;
   #state: RunStatus = "ready";
@@ -88,7 +88,7 @@ export class LocalRun {
     this.control = new RunControl(clock, profile, options.waitsForStart);
     this.#warnings = new Warnings(options.onWarning);
     this.#watch = new RunWatch(options, profile.shape, this.#warnings, () => this.stop());
-    this.#exhaustion = new Exhaustion(options);
+    this.#naturalEnd = new NaturalEnd(options);
     this.#generator = new LoadGenerator({
       runId: options.runId,
       node: NODE,
@@ -102,8 +102,8 @@ export class LocalRun {
       random: options.random,
       cpuSeconds: options.cpuSeconds,
       env: options.env,
-      onIterationsOver: () => this.#exhaustion.end(this.#driver),
-      onUsersGone: () => this.#exhaustion.endWithoutUsers(this.#driver),
+      onIterationsOver: () => this.#naturalEnd.end(this.#driver),
+      onUsersGone: () => this.#naturalEnd.endWithoutUsers(this.#driver),
       onWarning: (text) => this.#warnings.add(text),
     });
   }
@@ -115,7 +115,7 @@ export class LocalRun {
     // A test that is stopped while it waits never starts.
     if (this.#state === "ready") await this.#execute();
     this.#state = "stopped";
-    this.#watch.conclude(this.snapshot(), this.#exhaustion);
+    this.#watch.conclude(this.snapshot(), this.#naturalEnd);
     if (this.#time.begun) {
       await this.#options.events.emit("testStop", { run: this.#generator.run });
     }
@@ -150,8 +150,8 @@ export class LocalRun {
       setArrivals: (period, maxUsers) =>
         this.#generator.setArrivals({ ...period, ...ALL_ARRIVALS, maxUsers, spacing, onBusy }),
       view: () => this.#shapeView(),
-      onLoad: (load) => this.#noteLoad(load),
-      onStarted: (users) => this.#noteStarted(users),
+      onLoad: (load) => this.#setLoad(load),
+      onStarted: (users) => this.#started(users),
       onSecond: () => this.#closeSecond(),
     });
   }
@@ -225,13 +225,13 @@ export class LocalRun {
     return this.#options.profile.stopTimeout * 1000;
   }
 
-  /** The results that a shape can use: the statistics of every second that has ended. */
+  /** What a shape is told: the statistics of every second that has ended. */
   #shapeView(): ShapeView {
     this.#count(this.#generator.take());
     return this.#watch.view(this.#generator.elapsedSeconds, this.#driver!.spawning);
   }
 
-  #noteLoad(load: ResolvedLoad): void {
+  #setLoad(load: ResolvedLoad): void {
     const { profile, mix, openFileLimit } = this.#options;
     this.#load = load;
     this.#watch.loadChanged(load, this.#generator.elapsedSeconds, mix);
@@ -240,7 +240,7 @@ export class LocalRun {
     if (problem !== null) this.#warnings.add(problem);
   }
 
-  #noteStarted(users: number): void {
+  #started(users: number): void {
     if (this.#options.resetStats) {
       this.#generator.flush();
       this.#totals.reset();

@@ -26,10 +26,10 @@ import { type LoadChange, LoadDriver, reportedLoad } from "./load_driver.ts";
 import { liveRunInfo } from "./load_generator.ts";
 import { masterSnapshot, missingCounts, withoutOpenSeconds } from "./master_snapshot.ts";
 import { RunControl } from "./run_control.ts";
-import { Exhaustion, RunTime, RunWatch, type ThresholdOptions, Warnings } from "./run_watch.ts";
+import { NaturalEnd, RunTime, RunWatch, type ThresholdOptions, Warnings } from "./run_watch.ts";
 import { LOST_MS, WorkerManager, type WorkerManagerOptions } from "./worker_manager.ts";
 
-/** Everything that a master needs and does not make itself. */
+/** The dependencies of a master. */
 export interface MasterRunOptions
   extends
     Omit<WorkerManagerOptions, "runState" | "rpc" | "onMessage" | "onLost">,
@@ -69,8 +69,8 @@ const ANNOUNCE_MS = 1_000;
 /** How long a final report may take, in addition to the end of the users. */
 const REPORT_SECONDS = 10;
 
-/** The least time that `onStop` of the users may take. */
-const SHORTEST_STOP_SECONDS = 5;
+/** The minimum time granted to the users' `onStop`. */
+const MIN_STOP_SECONDS = 5;
 
 /** One distributed test, from its start to its end. */
 export class MasterRun {
@@ -84,7 +84,7 @@ export class MasterRun {
   readonly #run: RunInfo;
   readonly #warnings: Warnings;
   readonly #watch: RunWatch;
-  readonly #exhaustion: Exhaustion;
+  readonly #naturalEnd: NaturalEnd;
   /** Watches whether each worker keeps up with the load that it generates. */
   readonly #health = new Map<WorkerState, GeneratorWatch>();
   #state: RunStatus = "ready";
@@ -109,7 +109,7 @@ export class MasterRun {
     const { clock, journal, profile, restored } = options;
     this.#options = options;
     this.#time = new RunTime(clock);
-    this.#exhaustion = new Exhaustion(options);
+    this.#naturalEnd = new NaturalEnd(options);
     this.#warnings = new Warnings(options.onWarning);
     this.#watch = new RunWatch(options, profile.shape, this.#warnings, () => this.stop());
     this.#runState = restored?.state ?? new RunState(options.runId, options.testfileHash);
@@ -164,7 +164,7 @@ export class MasterRun {
       await this.#workers.end();
     }
     this.#state = "stopped";
-    this.#watch.conclude(this.snapshot(), this.#exhaustion);
+    this.#watch.conclude(this.snapshot(), this.#naturalEnd);
     if (this.#time.begun) await events.emit("testStop", { run: this.#run });
     return this.snapshot();
   }
@@ -331,7 +331,7 @@ export class MasterRun {
   #receive(worker: WorkerState, message: Message): void {
     switch (message.type) {
       case "STATE":
-        return this.#noteState(worker, message);
+        return this.#updateState(worker, message);
       case "REPORT":
         if (this.#workers.count(worker, message)) this.#reported(worker, message);
         return;
@@ -347,9 +347,9 @@ export class MasterRun {
     }
   }
 
-  #noteState(worker: WorkerState, message: Message<"STATE">): void {
+  #updateState(worker: WorkerState, message: Message<"STATE">): void {
     const couldRunUsers = worker.canRunUsers;
-    if (this.#workers.noteState(worker, message)) this.#allocator.repeat(worker);
+    if (this.#workers.updateState(worker, message)) this.#allocator.repeat(worker);
     if (worker.canRunUsers !== couldRunUsers) this.#workersChanged();
     // The previous master's clock is gone. Only the workers know how long the test has lasted.
     if (this.#time.begun && this.#driver === null) this.#time.atLeast(message.elapsedSeconds);
@@ -386,7 +386,7 @@ export class MasterRun {
 
   /** Acts if all users have ended, or all users of the first target run, as far as workers have said. */
   #checkUsers(): void {
-    this.#exhaustion.check(this.#workers.available, this.#allocator, this.#driver);
+    this.#naturalEnd.check(this.#workers.available, this.#allocator, this.#driver);
     const userCount = this.#awaitedUsers;
     if (userCount === null || this.#runState.users < userCount) return;
     this.#awaitedUsers = null;
@@ -443,7 +443,7 @@ export class MasterRun {
  * @param stopTimeout seconds that the test of a stopping user may still run.
  */
 function finalReportSeconds(stopTimeout: number): number {
-  return stopTimeout + Math.max(stopTimeout, SHORTEST_STOP_SECONDS) + REPORT_SECONDS;
+  return stopTimeout + Math.max(stopTimeout, MIN_STOP_SECONDS) + REPORT_SECONDS;
 }
 
 /** Whether a promise resolves in time. @param limitMs `null`: any time is good. */

@@ -75,7 +75,7 @@ export class RunTime {
 
 /** The conditions that a run must meet. */
 export interface ThresholdOptions {
-  /** Conditions for the run to pass. */
+  /** The run passes if all of them hold. */
   readonly thresholds: ThresholdSet;
   /** End the test as soon as a threshold is crossed. */
   readonly abortOnThreshold: boolean;
@@ -119,7 +119,7 @@ export class RunWatch {
     this.#steps.add(counted);
   }
 
-  /** The results that a shape can use: see {@link StepWatch.view}. */
+  /** What a shape is told: see {@link StepWatch.view}. */
   view(elapsedSeconds: number, spawning: boolean, reported?: ReportedFilter): ShapeView {
     return this.#steps.view(elapsedSeconds, spawning, reported);
   }
@@ -137,11 +137,11 @@ export class RunWatch {
     this.#thresholds.check(snapshot);
   }
 
-  /** Everything is counted. @param exhaustion whether the run has ended by itself. */
-  conclude(snapshot: Snapshot, exhaustion: Pick<Exhaustion, "shortage">): void {
+  /** Everything is counted. @param naturalEnd knows how many iterations are missing. */
+  conclude(snapshot: Snapshot, naturalEnd: Pick<NaturalEnd, "shortage">): void {
     this.#thresholds.conclude(snapshot);
     const { users, arrivalRate, complete, statistics: { iterations } } = snapshot;
-    this.#warnings.addAll(exhaustion.shortage(iterations?.scheduled ?? 0, complete));
+    this.#warnings.addAll(naturalEnd.shortage(iterations?.scheduled ?? 0, complete));
     if (arrivalRate === null || iterations === null) return;
     // Checked only at the end: what holds for a part of the run need not hold for the whole.
     const max = Math.min(users.target, this.#userLimit);
@@ -231,7 +231,7 @@ export class StepWatch {
   }
 
   /**
-   * The results that the shape can use.
+   * What the shape is told about the run.
    *
    * @param spawning whether users are still to be started.
    */
@@ -278,8 +278,8 @@ export function arrivalProblems(
   return problems;
 }
 
-/** What decides whether a test can end by itself. */
-export interface ExhaustionOptions {
+/** The options that decide whether a test can end by itself. */
+export interface NaturalEndOptions {
   readonly profile: Pick<LoadProfile, "iterations" | "shape">;
   /** Whether counts from before the first target number of users ran were dropped. */
   readonly resetStats: boolean;
@@ -288,12 +288,12 @@ export interface ExhaustionOptions {
 /**
  * Ends a test that has nothing left to do: all its iterations have ended, or all its users have.
  */
-export class Exhaustion {
-  readonly #options: ExhaustionOptions;
+export class NaturalEnd {
+  readonly #options: NaturalEndOptions;
   /** Whether the test has ended by itself, and not in another way before. */
   #hasEnded = false;
 
-  constructor(options: ExhaustionOptions) {
+  constructor(options: NaturalEndOptions) {
     this.#options = options;
   }
 

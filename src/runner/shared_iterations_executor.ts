@@ -6,7 +6,7 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
-import type { Rpc } from "../shared/calls.ts";
+import type { RpcTransport } from "../shared/calls.ts";
 import { ITERATION_SERVICE } from "../shared/iteration_quota.ts";
 import type { IterationStats } from "../stats/iteration_stats.ts";
 import type { IterationSlot } from "../user/iteration_slot.ts";
@@ -138,7 +138,7 @@ const UNUSED_MS = 1_000;
  * fast worker requests the next block before the last one is used up; a slow one takes single iterations.
  */
 export class RemoteIterationQuota implements IterationSource {
-  readonly #port: Pick<Rpc, "call">;
+  readonly #rpc: Pick<RpcTransport, "call">;
   readonly #clock: Clock;
   #left = 0;
   /** Iterations that have started since the last report to the master. */
@@ -152,8 +152,8 @@ export class RemoteIterationQuota implements IterationSource {
   #timer: Timer | null = null;
   readonly #waiting: ((granted: boolean) => void)[] = [];
 
-  constructor(port: Pick<Rpc, "call">, clock: Clock) {
-    this.#port = port;
+  constructor(rpc: Pick<RpcTransport, "call">, clock: Clock) {
+    this.#rpc = rpc;
     this.#clock = clock;
   }
 
@@ -266,7 +266,7 @@ export class RemoteIterationQuota implements IterationSource {
     const call = { service: ITERATION_SERVICE, name: "", operation, args: `[${count}]` };
     // All calls are declared as blocking, which keeps them in order. An error means that the run is over
     // or has no limit on iterations, and so none are granted.
-    return this.#port.call(call, true, ({ result, value }) => {
+    return this.#rpc.call(call, true, ({ result, value }) => {
       done(result === "ok" ? Number(value) : 0);
     });
   }

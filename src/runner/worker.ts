@@ -17,7 +17,7 @@ import type {
 import type { Clock, Timer } from "../core/clock.ts";
 import { AiotestError, ExitCode, UsageError } from "../core/errors.ts";
 import { Lease } from "../core/lease.ts";
-import type { MasterRpc } from "../shared/rpc_client.ts";
+import type { RemoteRpc } from "../shared/rpc_client.ts";
 import { ClockSync } from "./clock_sync.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
 import { LoadGenerator, type LoadGeneratorOptions } from "./load_generator.ts";
@@ -30,12 +30,12 @@ export interface WorkerLoad extends Pick<LoadGeneratorOptions, "classes" | "host
   readonly iterations: RemoteIterationQuota | null;
 }
 
-/** Everything that a worker needs and does not make itself. */
+/** The dependencies of a worker. */
 export interface WorkerRunOptions
   extends Pick<LoadGeneratorOptions, "events" | "cpuSeconds" | "env"> {
   readonly connection: MasterConnectionOptions;
   /** What this node shares with the others. */
-  readonly rpc: Pick<MasterRpc, "call" | "connect" | "joined" | "handle" | "close">;
+  readonly rpc: Pick<RemoteRpc, "call" | "connect" | "joined" | "handle" | "close">;
   /** Files that this process may have open; `null` if unknown. */
   readonly openFileLimit: number | null;
   /**
@@ -290,7 +290,7 @@ export class WorkerRun {
   }
 }
 
-/** Everything that a worker's node needs and does not make itself. */
+/** The dependencies of a worker's node. */
 interface WorkerNodeOptions extends Omit<LoadGeneratorOptions, "onIterationsOver" | "onUsersGone"> {
   readonly connection: Pick<MasterConnection, "connected" | "sendFrame">;
   /** Where iterations come from; `null` if their number is not limited. */

@@ -26,7 +26,7 @@ const LEASE_SECONDS = 5;
 /** After this silence the other workers get a worker's users: by then it has stopped them. */
 export const LOST_MS = 6_000;
 
-/** Everything that a worker manager needs from the run. */
+/** The dependencies of a worker manager. */
 export interface WorkerManagerOptions {
   readonly runState: RunState;
   readonly journal: RunJournal;
@@ -177,7 +177,7 @@ export class WorkerManager {
    * Takes the state that a worker has sent, and tells it what it needs to know in that state. Returns
    * whether it may have missed its last assignment, since it has connected again.
    */
-  noteState(worker: WorkerState, { users, state }: Message<"STATE">): boolean {
+  updateState(worker: WorkerState, { users, state }: Message<"STATE">): boolean {
     worker.state = state;
     worker.users = users;
     const isBack = this.#silent.delete(worker);

@@ -8,8 +8,8 @@
 import { Buffer } from "node:buffer";
 import type { Outcome, SharedCall } from "../cluster/protocol.ts";
 
-/** Where a node's calls go. */
-export interface Rpc {
+/** Carries the calls of one node to the shared state, and the answers back. */
+export interface RpcTransport {
   /** The name of the node. */
   readonly node: string;
   /**

@@ -21,7 +21,7 @@ import type {
 import { errorText } from "../core/errors.ts";
 import { logger } from "../core/logger.ts";
 import { currentUser } from "../core/user_lifetime.ts";
-import { type Rpc, valueText } from "./calls.ts";
+import { type RpcTransport, valueText } from "./calls.ts";
 import { type FeederDefinition, feederDefinition } from "./feeders.ts";
 import { type BroadcastMessage, messageCall, MessageHandlers } from "./messages.ts";
 import { RpcClient } from "./rpc_client.ts";
@@ -34,7 +34,7 @@ const MAX_PUSH = 128 * 1024;
 
 const DEFAULT_TIMEOUT = 60;
 
-/** The cluster object of one node. Its calls go to the {@link Rpc} that it is attached to. */
+/** The cluster object of one node. Its calls go to the {@link RpcTransport} that it is attached to. */
 export class NodeCluster implements Cluster {
   readonly #client: RpcClient;
   readonly #handlers: MessageHandlers;
@@ -57,7 +57,7 @@ export class NodeCluster implements Cluster {
   }
 
   /** Sends calls from now on. */
-  attach(rpc: Rpc): void {
+  attach(rpc: RpcTransport): void {
     this.#client.open(rpc);
     this.#handlers.open();
   }

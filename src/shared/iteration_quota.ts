@@ -22,7 +22,7 @@ export const ITERATION_SERVICE = "passes";
  * The largest part of the remaining iterations in one block. The last ones are handed out one by one, so
  * that no node still has some when the others have nothing to do.
  */
-const LARGEST_PART = 1 / 16;
+const MAX_PART = 1 / 16;
 
 interface Waiting {
   readonly wanted: number;
@@ -89,7 +89,7 @@ export class IterationQuota implements SharedService {
   }
 
   #grant({ wanted, from, done }: Waiting): void {
-    const granted = Math.min(wanted, Math.ceil(this.#left * LARGEST_PART));
+    const granted = Math.min(wanted, Math.ceil(this.#left * MAX_PART));
     this.#left -= granted;
     this.#held.set(from, (this.#held.get(from) ?? 0) + granted);
     const giveBack = (): void => {

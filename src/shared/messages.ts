@@ -55,8 +55,8 @@ const MAX_IN_FLIGHT = 32;
 const MAX_MESSAGES = 1_000;
 const MAX_LENGTH = 8 * 1024 * 1024;
 
-/** Messages for one worker, in order, until it has acknowledged them. */
-export class Outbox {
+/** Broadcast messages for one worker, kept in order until it has acknowledged them. */
+export class BroadcastOutbox {
   readonly #send: (cast: Message<"CAST">) => void;
   /** Those that are not acknowledged, oldest first. */
   readonly #casts: Message<"CAST">[] = [];

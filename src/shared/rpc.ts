@@ -18,9 +18,9 @@ import {
   type PerformedCall,
   read,
   refused,
-  type Rpc,
+  type RpcTransport,
 } from "./calls.ts";
-import { type BroadcastMessage, messageIn, Outbox } from "./messages.ts";
+import { type BroadcastMessage, BroadcastOutbox, messageIn } from "./messages.ts";
 import type { SharedServices } from "./services.ts";
 
 /** What an {@link RpcServer} needs. */
@@ -39,7 +39,7 @@ export interface RpcServerOptions {
 /** A worker that has connected at least once. */
 interface Peer {
   readonly worker: WorkerState;
-  readonly outbox: Outbox;
+  readonly outbox: BroadcastOutbox;
 }
 
 /** The service that returns the seconds since the start of the test; 0 before it. */
@@ -51,10 +51,10 @@ const MAX_WARNINGS = 100;
 /** The incarnation under which the master's own calls are written to the journal. */
 const MASTER = "";
 
-/** Serves the workers of a run, and the master itself. */
+/** Performs the calls of all nodes of a run on the master, or in a local run. */
 export class RpcServer {
-  /** Where the master's own calls go. */
-  readonly localRpc: Rpc;
+  /** Carries the calls of the node that this server runs on. */
+  readonly localRpc: RpcTransport;
   readonly #options: RpcServerOptions;
   /** By incarnation, like all maps here. */
   readonly #sessions = new Map<string, WorkerRpcSession>();
@@ -115,7 +115,7 @@ export class RpcServer {
   workerConnected(worker: WorkerState): void {
     const known = this.#peers.get(worker.incarnation);
     if (known !== undefined) return known.outbox.resend();
-    const outbox = new Outbox((cast) => this.#send(worker, cast));
+    const outbox = new BroadcastOutbox((cast) => this.#send(worker, cast));
     this.#peers.set(worker.incarnation, { worker, outbox });
   }
 
@@ -355,10 +355,10 @@ export class WorkerRpcSession {
 }
 
 /**
- * Calls of the node that has the shared state in its own process. Each answer arrives in a later turn, as
- * on other nodes, so that a loop of calls does not block other users.
+ * The transport of the node that has the shared state in its own process. Each answer arrives in a later
+ * turn, as on other nodes, so that a loop of calls does not block other users.
  */
-class LocalRpc implements Rpc {
+class LocalRpc implements RpcTransport {
   readonly node: string;
   readonly #clock: Clock;
   readonly #perform: (call: SharedCall, done: Done) => Cancel;

@@ -1,6 +1,6 @@
 /**
- * A node's side of shared state: the calls of its test file ({@link RpcClient}), and on workers their way
- * to the master ({@link MasterRpc}).
+ * A node's side of shared state: the calls of its test file ({@link RpcClient}), and the connection that
+ * carries a worker's calls to the master ({@link RemoteRpc}).
  *
  * @module
  */
@@ -8,15 +8,15 @@
 import type { Message, Outcome, SharedCall } from "../cluster/protocol.ts";
 import type { Clock } from "../core/clock.ts";
 import { currentUser, UserEnd } from "../core/user_lifetime.ts";
-import type { Rpc } from "./calls.ts";
+import type { RpcTransport } from "./calls.ts";
 import type { BroadcastMessage } from "./messages.ts";
 import { SESSION_SERVICE } from "./rpc.ts";
 
-/** Performs the calls of a node's test file. Calls that are made before the test starts wait for it. */
+/** Makes the calls of a node's test file. Calls that are made before the test starts wait for it. */
 export class RpcClient {
   readonly #clock: Clock;
-  readonly #waiting: ((rpc: Rpc) => void)[] = [];
-  #rpc: Rpc | null = null;
+  readonly #waiting: ((rpc: RpcTransport) => void)[] = [];
+  #rpc: RpcTransport | null = null;
   #isInit = false;
 
   constructor(clock: Clock) {
@@ -29,7 +29,7 @@ export class RpcClient {
   }
 
   /** Sends calls from now on, starting with those that wait. */
-  open(rpc: Rpc): void {
+  open(rpc: RpcTransport): void {
     this.#rpc = rpc;
     for (const start of this.#waiting.splice(0)) start(rpc);
   }
@@ -60,7 +60,7 @@ export class RpcClient {
     if (mayBlock && user?.stopping) return this.#rejectStopping();
     return new Promise((resolve, reject) => {
       let forget = (): void => {};
-      const start = (rpc: Rpc): void => {
+      const start = (rpc: RpcTransport): void => {
         let answered = false;
         const withdraw = rpc.call(call, mayBlock, (outcome) => {
           answered = true;
@@ -130,8 +130,8 @@ const MAX_LENGTH_IN_FLIGHT = 1024 * 1024;
 
 const OVER: Outcome = { result: "end", value: "the run is over" };
 
-/** Sends a worker's calls to its master, each until it is answered, across reconnections. */
-export class MasterRpc implements Rpc {
+/** The transport of a worker: sends each call to the master until it is answered, across reconnections. */
+export class RemoteRpc implements RpcTransport {
   readonly node: string;
   readonly #deliver: (message: BroadcastMessage) => void;
   /** In the order in which they were sent. */

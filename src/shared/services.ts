@@ -109,7 +109,9 @@ class CounterStore implements SharedService {
     if (operation === "value") done(read(before));
     else if (operation !== "add") done(refused(`counter ${name} cannot ${operation}`));
     else if (typeof amount !== "number" || !Number.isFinite(before + amount)) {
-      done(refused(`counter ${name}: only finite numbers can be added, and make a finite sum`));
+      done(
+        refused(`counter ${name}: only finite numbers can be added, and the sum must stay finite`),
+      );
     } else if (!this.#values.has(name) && this.#values.size >= MAX_NAMES) {
       done(refused(tooManyNames("counters")));
     } else {

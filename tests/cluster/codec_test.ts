@@ -171,7 +171,10 @@ Deno.test("the text of an ERROR is cut", () => {
 
 Deno.test("ids are never cut, so the peer refuses one that is too long", () => {
   const frame = encodeMessage({ ...reportOf("GET", "/", ""), runId: "r".repeat(257) });
-  assert.equal(refusal(frame.subarray(4)), "REPORT.runId must be a text of at most 256 characters");
+  assert.equal(
+    refusal(frame.subarray(4)),
+    "REPORT.runId must be a string of at most 256 characters",
+  );
 });
 
 Deno.test("texts with lone surrogates are sent", () => {

@@ -311,9 +311,9 @@ function rejectionLog(): { lines: string[]; clock: FakeClock; rejectionLog: Reje
 
 Deno.test("the first rejection of an address is logged immediately, further ones a second later with their number", async () => {
   const { lines, clock, rejectionLog: book } = rejectionLog();
-  book.note("10.0.0.1", "wrong token");
+  book.record("10.0.0.1", "wrong token");
   assert.deepEqual(lines.splice(0), ["Refused a connection from 10.0.0.1: wrong token"]);
-  for (let count = 0; count < 10_000; count++) book.note("10.0.0.1", "another wrong token");
+  for (let count = 0; count < 10_000; count++) book.record("10.0.0.1", "another wrong token");
   await clock.advance(999);
   assert.deepEqual(lines, []);
   await clock.advance(1);
@@ -325,7 +325,7 @@ Deno.test("the first rejection of an address is logged immediately, further ones
 Deno.test("a continued attack is logged as one line per second", async () => {
   const { lines, clock, rejectionLog: book } = rejectionLog();
   for (let ms = 0; ms < 10_000; ms += 10) {
-    book.note("10.0.0.1", "wrong token");
+    book.record("10.0.0.1", "wrong token");
     await clock.advance(10);
   }
   assert.equal(lines.length, 11);
@@ -335,18 +335,18 @@ Deno.test("a continued attack is logged as one line per second", async () => {
 
 Deno.test("after a quiet second, an address is logged immediately again", async () => {
   const { lines, clock, rejectionLog: book } = rejectionLog();
-  book.note("10.0.0.1", "wrong token");
+  book.record("10.0.0.1", "wrong token");
   await clock.advance(1_000);
   assert.equal(clock.pending, 0);
-  book.note("10.0.0.1", "wrong token");
+  book.record("10.0.0.1", "wrong token");
   assert.equal(lines.length, 2);
   assert.equal(lines[1], lines[0]);
 });
 
 Deno.test("addresses are logged independently", () => {
   const { lines, rejectionLog: book } = rejectionLog();
-  book.note("10.0.0.1", "wrong token");
-  book.note("10.0.0.2", "no token");
+  book.record("10.0.0.1", "wrong token");
+  book.record("10.0.0.2", "no token");
   assert.deepEqual(lines, [
     "Refused a connection from 10.0.0.1: wrong token",
     "Refused a connection from 10.0.0.2: no token",
@@ -355,11 +355,11 @@ Deno.test("addresses are logged independently", () => {
 
 Deno.test("closing logs what is left, and leaves no timer behind", async () => {
   const { lines, clock, rejectionLog: book } = rejectionLog();
-  book.note("10.0.0.1", "first");
-  book.note("10.0.0.1", "second");
-  book.note("10.0.0.2", "only one");
+  book.record("10.0.0.1", "first");
+  book.record("10.0.0.1", "second");
+  book.record("10.0.0.2", "only one");
   book.close();
-  book.note("10.0.0.3", "too late");
+  book.record("10.0.0.3", "too late");
   assert.equal(clock.pending, 0);
   await clock.advance(5_000);
   assert.deepEqual(lines, [
@@ -371,7 +371,7 @@ Deno.test("closing logs what is left, and leaves no timer behind", async () => {
 
 Deno.test("a peer cannot write its own lines into the log", () => {
   const { lines, rejectionLog: book } = rejectionLog();
-  book.note("10.0.0.1", "oh\nINFO all is well\x1b[2J");
+  book.record("10.0.0.1", "oh\nINFO all is well\x1b[2J");
   assert.deepEqual(lines, ["Refused a connection from 10.0.0.1: oh␊INFO all is well␛[2J"]);
 });
 

@@ -201,9 +201,9 @@ function faultOf(type: Message["type"], changes: Readonly<Record<number, unknown
 const COUNT = "must be a whole number of 0 or more";
 const AMOUNT = "must be a finite number of 0 or more";
 const PERIOD = "must be a number from 0.01 to 86400";
-const ID = "must be a text of at most 256 characters";
-const SHORT = "must be a text of at most 1000 characters";
-const NAME = "must be a text of at most 2000 characters";
+const ID = "must be a string of at most 256 characters";
+const SHORT = "must be a string of at most 1000 characters";
+const NAME = "must be a string of at most 2000 characters";
 
 const entry = (at: number, value: unknown): unknown => [ENTRY_SENT.with(at, value)];
 const iterations = (at: number, value: unknown): unknown => [ITERATIONS_SENT.with(at, value)];
@@ -233,7 +233,7 @@ const FAULTS: readonly (readonly [
     "ERROR.code must be one of: protocol, version, token, testfile, duplicate, busy, run",
   ],
   ["ERROR", { 2: "x".repeat(1001) }, `ERROR.text ${SHORT}`],
-  ["SETUP", { 2: { users: 1 } }, "SETUP.options must be a text of at most 262144 characters"],
+  ["SETUP", { 2: { users: 1 } }, "SETUP.options must be a string of at most 262144 characters"],
   ["START", { 1: NaN }, `START.elapsedSeconds ${AMOUNT}`],
   [
     "TARGET",
@@ -311,7 +311,7 @@ const FAULTS: readonly (readonly [
   ["REPORT", { 12: 1 }, "REPORT.final must be true or false"],
   ["STOP", { 1: Infinity }, `STOP.deadline ${AMOUNT}`],
   ["QUIT", { 1: 0 }, "QUIT must be a list of 1 values, not 2"],
-  ["FILES", { 1: "x".repeat(241) }, "FILES.entry must be a text of at most 240 characters"],
+  ["FILES", { 1: "x".repeat(241) }, "FILES.entry must be a string of at most 240 characters"],
   ["FILES", { 3: [["a", -1, sha256]] }, `FILES.files[0].size ${COUNT}`],
   [
     "FILES",

@@ -75,7 +75,7 @@ const CASES: readonly Case[] = [
     field: text(3),
     valid: ["", "abc", "検索語"],
     invalid: [...oddExcept("string"), "abcd"],
-    expected: "a text of at most 3 characters",
+    expected: "a string of at most 3 characters",
   },
   {
     name: "bytes",

@@ -5,7 +5,7 @@ import { hold, inSequence, stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape } from "../../src/load/load_user_shape.ts";
 import {
   arrivalProblems,
-  Exhaustion,
+  NaturalEnd,
   RunTime,
   RunWatch,
   StepWatch,
@@ -331,13 +331,13 @@ Deno.test("a run without iterations has no delay", () => {
   assert.deepEqual(arrivalProblems(none, BUSY), []);
 });
 
-class ExhaustionScene {
+class NaturalEndScene {
   stops = 0;
   readonly driver = {
     spawning: false,
     stop: (): boolean => ++this.stops === 1,
   };
-  readonly exhaustion: Exhaustion;
+  readonly naturalEnd: NaturalEnd;
 
   constructor(
     { iterations = null, shape = null, resetStats = false }: {
@@ -346,13 +346,13 @@ class ExhaustionScene {
       readonly resetStats?: boolean;
     } = {},
   ) {
-    this.exhaustion = new Exhaustion({ profile: { iterations, shape }, resetStats });
+    this.naturalEnd = new NaturalEnd({ profile: { iterations, shape }, resetStats });
   }
 
   /** Whether a run ends whose workers are so. */
   look(states: readonly WorkerStateName[], settled = true): boolean {
     const before = this.stops;
-    this.exhaustion.check(states.map((state) => ({ state })), { settled }, this.driver);
+    this.naturalEnd.check(states.map((state) => ({ state })), { settled }, this.driver);
     return this.stops > before;
   }
 }
@@ -360,7 +360,7 @@ class ExhaustionScene {
 Deno.test("a run ends when the workers that had something to do have nothing left", () => {
   for (const iterations of [null, 100]) {
     const ends = (...states: WorkerStateName[]): boolean =>
-      new ExhaustionScene({ iterations }).look(states);
+      new NaturalEndScene({ iterations }).look(states);
     assert.equal(ends("exhausted", "exhausted"), true);
     assert.equal(ends("exhausted", "ready"), true);
     assert.equal(ends("exhausted", "running"), false);
@@ -371,51 +371,51 @@ Deno.test("a run ends when the workers that had something to do have nothing lef
 });
 
 Deno.test("a run does not end while users are still to start, but does without iterations", () => {
-  const users = new ExhaustionScene();
+  const users = new NaturalEndScene();
   assert.equal(users.look(["exhausted"], false), false);
   users.driver.spawning = true;
   assert.equal(users.look(["exhausted"]), false);
-  const shaped = new ExhaustionScene({ shape: new LoadUserShape() });
+  const shaped = new NaturalEndScene({ shape: new LoadUserShape() });
   assert.equal(shaped.look(["exhausted"]), false);
-  const iterations = new ExhaustionScene({ iterations: 5, shape: new LoadUserShape() });
+  const iterations = new NaturalEndScene({ iterations: 5, shape: new LoadUserShape() });
   iterations.driver.spawning = true;
   assert.equal(iterations.look(["exhausted"], false), true);
 });
 
 Deno.test("a run whose users have all ended continues if others are to start", () => {
-  const scene = new ExhaustionScene();
-  scene.exhaustion.endWithoutUsers(null);
+  const scene = new NaturalEndScene();
+  scene.naturalEnd.endWithoutUsers(null);
   scene.driver.spawning = true;
-  scene.exhaustion.endWithoutUsers(scene.driver);
+  scene.naturalEnd.endWithoutUsers(scene.driver);
   assert.equal(scene.stops, 0);
   scene.driver.spawning = false;
-  scene.exhaustion.endWithoutUsers(scene.driver);
+  scene.naturalEnd.endWithoutUsers(scene.driver);
   assert.equal(scene.stops, 1);
 });
 
 Deno.test("a run that has ended by itself says how many iterations it lacks, and why", () => {
-  const scene = new ExhaustionScene({ iterations: 40 });
+  const scene = new NaturalEndScene({ iterations: 40 });
   scene.look(["exhausted"]);
-  assert.deepEqual(scene.exhaustion.shortage(40, true), []);
-  assert.deepEqual(scene.exhaustion.shortage(39, true), [
+  assert.deepEqual(scene.naturalEnd.shortage(40, true), []);
+  assert.deepEqual(scene.naturalEnd.shortage(39, true), [
     "Only 39 of 40 iterations started: no user was left to start the others.",
   ]);
-  assert.deepEqual(scene.exhaustion.shortage(12, false), [
+  assert.deepEqual(scene.naturalEnd.shortage(12, false), [
     "Only 12 of 40 iterations started, as far as is known: the others were lost with a worker.",
   ]);
 });
 
 Deno.test("a run that was stopped lacks no iterations, nor does one with --reset-stats", () => {
-  const stopped = new ExhaustionScene({ iterations: 40 });
+  const stopped = new NaturalEndScene({ iterations: 40 });
   stopped.driver.stop();
   stopped.look(["exhausted"]);
-  assert.deepEqual(stopped.exhaustion.shortage(12, true), []);
-  const reset = new ExhaustionScene({ iterations: 40, resetStats: true });
+  assert.deepEqual(stopped.naturalEnd.shortage(12, true), []);
+  const reset = new NaturalEndScene({ iterations: 40, resetStats: true });
   reset.look(["exhausted"]);
-  assert.deepEqual(reset.exhaustion.shortage(12, true), []);
-  const free = new ExhaustionScene();
+  assert.deepEqual(reset.naturalEnd.shortage(12, true), []);
+  const free = new NaturalEndScene();
   free.look(["exhausted"]);
-  assert.deepEqual(free.exhaustion.shortage(12, true), []);
+  assert.deepEqual(free.naturalEnd.shortage(12, true), []);
 });
 
 Deno.test("each warning is passed on and kept once, in order", () => {

@@ -83,7 +83,7 @@ class Scene {
 
   #receive(worker: WorkerState, message: Message): void {
     if (message.type === "STATE") {
-      if (this.manager.noteState(worker, message)) this.log.push(`${worker.id} connected`);
+      if (this.manager.updateState(worker, message)) this.log.push(`${worker.id} connected`);
     } else if (message.type === "REPORT") {
       if (this.manager.count(worker, message)) {
         this.log.push(`counted ${message.seq} of ${worker.id}`);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { Outbox } from "../../src/shared/messages.ts";
+import { BroadcastOutbox } from "../../src/shared/messages.ts";
 
-function box(): { readonly box: Outbox; readonly take: () => number[] } {
+function box(): { readonly box: BroadcastOutbox; readonly take: () => number[] } {
   const sent: number[] = [];
-  return { box: new Outbox(({ seq }) => sent.push(seq)), take: () => sent.splice(0) };
+  return { box: new BroadcastOutbox(({ seq }) => sent.push(seq)), take: () => sent.splice(0) };
 }
 
-function post(box: Outbox, count: number, data = "1"): boolean[] {
+function post(box: BroadcastOutbox, count: number, data = "1"): boolean[] {
   return Array.from({ length: count }, () => box.add({ from: "master", kind: "k", data }));
 }
 

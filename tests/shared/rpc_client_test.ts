@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import type { Message } from "../../src/cluster/protocol.ts";
-import { MasterRpc } from "../../src/shared/rpc_client.ts";
+import { RemoteRpc } from "../../src/shared/rpc_client.ts";
 
 class Scene {
   readonly heard: string[] = [];
   readonly answers: string[] = [];
-  readonly line = new MasterRpc("w1", ({ from, kind, data }) => {
+  readonly line = new RemoteRpc("w1", ({ from, kind, data }) => {
     this.heard.push(`${from} ${kind} ${data}`);
   });
   readonly #sent: Message[] = [];

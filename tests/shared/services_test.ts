@@ -56,7 +56,8 @@ Deno.test("counters start at 0, accept whole numbers and fractions, and are sepa
 
 Deno.test("invalid amounts are refused, and add nothing", () => {
   const services = new Scene();
-  const refusal = "error counter rows: only finite numbers can be added, and make a finite sum";
+  const refusal =
+    "error counter rows: only finite numbers can be added, and the sum must stay finite";
   services.ask("counter", "add", [1e308]);
   services.take();
   for (const amount of [[1e308], ["1"], [null], []]) services.ask("counter", "add", amount);

@@ -9,7 +9,7 @@ import { MasterRun, type MasterRunOptions } from "../../src/runner/master.ts";
 import { RemoteIterationQuota } from "../../src/runner/shared_iterations_executor.ts";
 import { type WorkerLoad, WorkerRun, type WorkerRunOptions } from "../../src/runner/worker.ts";
 import type { RpcServer } from "../../src/shared/rpc.ts";
-import { MasterRpc } from "../../src/shared/rpc_client.ts";
+import { RemoteRpc } from "../../src/shared/rpc_client.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
@@ -280,7 +280,7 @@ export class VirtualCluster {
     const [infos, warnings]: [string[], string[]] = [[], []];
     const events = new Events();
     const { classes = this.#classes, incarnation = `${name}'s first`, ...rest } = options;
-    const cluster = new MasterRpc(name, () => {});
+    const cluster = new RemoteRpc(name, () => {});
     const load: WorkerLoad = {
       classes: classes.map(discovered),
       host: null,
