@@ -12,7 +12,7 @@ import { nameList, type OptionType, toggle } from "./option_types.ts";
 import { environmentName } from "./setting_types.ts";
 import type { Sources } from "./sources.ts";
 
-/** A flag's value: `<text>`, `[text]` (true without a text), `<list...>`, or on and off. */
+/** A flag's value: `<text>`, `[text]` (true without a value), `<list...>`, or on and off. */
 type CustomValue = string | boolean | readonly string[];
 
 /** A flag that a test file has added. */
@@ -179,7 +179,7 @@ export interface ForwardedFlags {
 
 /**
  * Flags as arguments and variables. They are passed in the environment, which can also turn off a flag
- * that is on by default, and which hides secrets from other users. Only an empty text has to be an
+ * that is on by default, and which hides secrets from other users. Only an empty string has to be an
  * argument, because an empty variable counts as unset.
  */
 export function forwardedFlags(given: readonly GivenFlag[]): ForwardedFlags {

@@ -226,7 +226,7 @@ function read<Value>(place: string, text: string, type: OptionType<Value>): Valu
   return value;
 }
 
-/** Several texts for one option; `placeOf` says where each of them was given. */
+/** Several strings for one option; `placeOf` says where each of them was given. */
 function readEach<Value>(
   texts: readonly string[],
   type: OptionType<Value>,

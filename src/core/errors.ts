@@ -52,7 +52,7 @@ export function errorText(thrown: unknown): string {
   return line.length > MAX_ERROR_TEXT ? `${line.slice(0, MAX_ERROR_TEXT - 1)}…` : line;
 }
 
-/** Longer texts make tables unreadable and reports with many errors huge. */
+/** Longer strings make tables unreadable and reports with many errors huge. */
 const MAX_ERROR_TEXT = 200;
 
 function describe(error: Error): string {

@@ -81,7 +81,7 @@ export async function configureLog(
   });
 }
 
-/** LogTape's own methods would read every `{…}` in a text as a placeholder. */
+/** LogTape's own methods would read every `{…}` in a string as a placeholder. */
 function write(level: LogLevel, text: string, properties: Record<string, unknown> = {}): void {
   if (!log.isEnabledFor(level)) return;
   const message = [fillIn(text, properties)];

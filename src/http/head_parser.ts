@@ -32,7 +32,7 @@ export const CLASSES: Uint8Array<ArrayBuffer> = Uint8Array.from({ length: 256 },
   return token | text | blank;
 });
 
-/** Whether a text is not empty and all of its characters are in a class. */
+/** Whether a string is not empty and all of its characters are in a class. */
 export function isAll(text: string, classes: number): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -577,7 +577,7 @@ function eachField(head: Uint8Array, visit: Visit): void {
   }
 }
 
-/** Longer texts are built from pieces, because the number of arguments of a function is limited. */
+/** Longer strings are built from pieces, because the number of arguments of a function is limited. */
 const MAX_ARGUMENTS = 4096;
 
 /** Converts each byte to one character, as `fetch` does. `TextDecoder` maps latin1 to windows-1252. */

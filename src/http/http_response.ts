@@ -79,7 +79,7 @@ export class HttpResponse {
   /**
    * Counts the request as a failure, whatever its status. Call it in a check.
    *
-   * @param why the label in reports; use only a few different texts.
+   * @param why the error that reports show; use only a few different ones.
    * @throws Error if the request has already been counted, because it was called outside its check.
    */
   failure(why: string): void {
@@ -123,7 +123,7 @@ export class CheckResult {
     this.#failedByName = error !== null;
   }
 
-  /** Handles an error thrown by the check. A label that the check gave with `failure` takes precedence. */
+  /** Handles an error thrown by the check. An error that the check gave with `failure` takes precedence. */
   checkThrew(thrown: unknown): void {
     if (this.#failedByName) return;
     this.#error = thrown instanceof RequestError ? thrown.code : errorText(thrown);

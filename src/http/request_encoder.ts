@@ -201,7 +201,7 @@ function checkField(name: string, value: string): void {
   }
 }
 
-/** Whether a text is not empty and consists of printable ASCII characters without spaces. */
+/** Whether a string is not empty and consists of printable ASCII characters without spaces. */
 function isVisible(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);

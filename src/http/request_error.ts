@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The fixed set of error codes of requests without a complete response. Reports use them as labels. */
+/** The fixed set of error codes of requests without a complete response. */
 export type RequestErrorCode =
   | "ECONNREFUSED"
   | "ECONNRESET"
@@ -49,7 +49,7 @@ export type RequestErrorCode =
 export class RequestError extends Error {
   /** Always `RequestError`. */
   override readonly name = "RequestError";
-  /** The kind of error, also its label in reports. */
+  /** The error code, under which reports count the failure. */
   readonly code: RequestErrorCode;
   /** The HTTP method in upper case. */
   readonly method: string;

@@ -311,7 +311,7 @@ export function addVariances(
   return { variance, degrees: doubt === 0 ? Infinity : variance ** 2 / doubt };
 }
 
-type Second = ComparedRun["timeline"][number];
+type SummarySecond = ComparedRun["timeline"][number];
 
 /** One second of a run, with the distribution of its latencies relative to that of the whole run. */
 export interface SecondOfRun {
@@ -334,7 +334,7 @@ const CUT_SHARES = [0.5, 0.95, 0.99];
 
 /** The first `count` seconds of a timeline. Missing seconds are empty. */
 export function secondsOf(
-  timeline: readonly Second[],
+  timeline: readonly SummarySecond[],
   totals: Distribution,
   count: number,
 ): SecondOfRun[] {
@@ -350,7 +350,7 @@ const UNTIMED = { cuts: null, weights: [], mean: 1, shift: 0 };
 const EMPTY: SecondOfRun = { requests: 0, failures: 0, ...UNTIMED };
 
 function secondOf(
-  { requests, failures, p50, p95, p99 }: Second,
+  { requests, failures, p50, p95, p99 }: SummarySecond,
   totals: Distribution,
 ): SecondOfRun {
   if (p50 === null || p95 === null || p99 === null) return { requests, failures, ...UNTIMED };

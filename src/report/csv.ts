@@ -160,7 +160,7 @@ type CsvCell = string | number | null;
  * The text of a CSV file according to RFC 4180: a line for each row, ended by CR and LF.
  *
  * Names come from the target, so a spreadsheet must not evaluate them. An apostrophe precedes anything
- * in a text that it could take for a formula, at the start and after the delimiters of other dialects.
+ * in a string that it could take for a formula, at the start and after the delimiters of other dialects.
  */
 export function csvText(rows: readonly (readonly CsvCell[])[]): string {
   return rows.map((row) => `${row.map(cellText).join(",")}\r\n`).join("");
@@ -170,7 +170,7 @@ export function csvText(rows: readonly (readonly CsvCell[])[]): string {
 const NONE = "N/A";
 
 /**
- * The first character of a formula, in ASCII or full width, at the start of a text or after a
+ * The first character of a formula, in ASCII or full width, at the start of a string or after a
  * semicolon, tab or line break, which start a cell in other dialects. Quotes and spaces before it are
  * included, because some spreadsheets ignore them.
  */

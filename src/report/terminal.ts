@@ -6,11 +6,11 @@
 
 import { sanitizeTerminal } from "../core/text.ts";
 
-/** The side of its column that a text is aligned to. Numbers are aligned to the right. */
+/** The side of its column that a string is aligned to. Numbers are aligned to the right. */
 export type Alignment = "left" | "right";
 
 /**
- * The columns that a terminal needs for a text without control characters. For emoji that combine
+ * The columns that a terminal needs for a string without control characters. For emoji that combine
  * several, the result may be too high, but never too low.
  */
 export function columnsOf(text: string): number {
@@ -21,7 +21,7 @@ export function columnsOf(text: string): number {
 }
 
 /**
- * Shortens a text to at most `columns` columns by replacing its middle with `…`, because paths tend to
+ * Shortens a string to at most `columns` columns by replacing its middle with `…`, because paths tend to
  * differ at their ends.
  */
 export function shorten(text: string, columns: number): string {
@@ -33,14 +33,14 @@ export function shorten(text: string, columns: number): string {
   return `${head.join("")}…${tail.reverse().join("")}`;
 }
 
-/** Shortens or pads a text to exactly `columns` columns. */
+/** Shortens or pads a string to exactly `columns` columns. */
 export function fit(text: string, columns: number, align: Alignment): string {
   const short = shorten(text, columns);
   const spaces = " ".repeat(Math.max(0, columns - columnsOf(short)));
   return align === "left" ? short + spaces : spaces + short;
 }
 
-/** Breaks a text into lines of at most `columns` columns, unless a word is longer. */
+/** Breaks a string into lines of at most `columns` columns, unless a word is longer. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = "";

@@ -281,7 +281,7 @@ export class EntryTable {
 }
 
 /**
- * Values by two texts. It is a map of maps, because joining two texts to one key costs more than two
+ * Values by two strings. It is a map of maps, because joining two strings to one key costs more than two
  * look-ups, and every sample needs one.
  */
 export class PairMap<Value> {
@@ -317,13 +317,13 @@ export class PairMap<Value> {
   }
 }
 
-/** The most distinct texts of one kind that are counted separately. */
+/** The most distinct strings of one kind that are counted separately. */
 const MAX_DISTINCT = 1000;
 
 /** The text under which all further ones are counted. */
 const OTHER = "(other)";
 
-/** Adds to the count of a text, or to that of {@link OTHER} if there are too many distinct texts. */
+/** Adds to the count of a string, or to that of {@link OTHER} if there are too many distinct strings. */
 export function countText(counts: Map<string, number>, text: string, by: number): void {
   const key = counts.has(text) || distinct(counts) < MAX_DISTINCT ? text : OTHER;
   counts.set(key, (counts.get(key) ?? 0) + by);
@@ -333,7 +333,7 @@ function distinct(counts: ReadonlyMap<string, number>): number {
   return counts.has(OTHER) ? counts.size - 1 : counts.size;
 }
 
-/** Admits the first {@link MAX_DISTINCT} pairs of texts. */
+/** Admits the first {@link MAX_DISTINCT} pairs of strings. */
 export class NameCap {
   readonly #known = new PairMap<true>();
   #reached = false;

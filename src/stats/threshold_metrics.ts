@@ -156,7 +156,7 @@ function iterationTimes(name: string, times: string, statistic: string): Iterati
   );
 }
 
-/** The number in `p95` or `p(95)`; `null` for other texts. */
+/** The number in `p95` or `p(95)`; `null` for other strings. */
 function percentOf(word: string): number | null {
   const match = /^p(\d+(?:\.\d+)?)$/.exec(word) ?? /^p\((\d+(?:\.\d+)?)\)$/.exec(word);
   return match === null ? null : Number(match[1]);

@@ -230,7 +230,7 @@ export interface Threshold {
   readonly bound: number;
 }
 
-/** Why a text is not a threshold. */
+/** Why a string is not a threshold. */
 interface ThresholdProblem {
   /** What is wrong, to follow the text and a colon. */
   readonly problem: string;
@@ -298,7 +298,7 @@ function problem(text: string, hint = ""): ThresholdProblem {
   return { problem: text, hint };
 }
 
-/** The match of a pattern at the start of a text, and the rest without surrounding spaces. */
+/** The match of a pattern at the start of a string, and the rest without surrounding spaces. */
 function split(
   text: string,
   pattern: RegExp,
