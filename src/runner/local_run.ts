@@ -20,7 +20,10 @@ import { type Health, openFilesProblem } from "./generator_health.ts";
 import { LoadDriver, reportedLoad } from "./load_driver.ts";
 import { LoadGenerator } from "./load_generator.ts";
 import { RunControl } from "./run_control.ts";
-import { NaturalEnd, RunTime, RunWatch, type ThresholdOptions, Warnings } from "./run_watch.ts";
+import { RunTime } from "./run_time.ts";
+import { NaturalEnd, RunWatch } from "./run_watch.ts";
+import type { ThresholdOptions } from "./threshold_watch.ts";
+import { Warnings } from "./warnings.ts";
 
 /** The dependencies of a local run. */
 export interface LocalRunOptions extends ThresholdOptions {

@@ -26,7 +26,10 @@ import { type LoadChange, LoadDriver, reportedLoad } from "./load_driver.ts";
 import { liveRunInfo } from "./load_generator.ts";
 import { masterSnapshot, missingCounts, withoutOpenSeconds } from "./master_snapshot.ts";
 import { RunControl } from "./run_control.ts";
-import { NaturalEnd, RunTime, RunWatch, type ThresholdOptions, Warnings } from "./run_watch.ts";
+import { RunTime } from "./run_time.ts";
+import { NaturalEnd, RunWatch } from "./run_watch.ts";
+import type { ThresholdOptions } from "./threshold_watch.ts";
+import { Warnings } from "./warnings.ts";
 import { LOST_MS, WorkerManager, type WorkerManagerOptions } from "./worker_manager.ts";
 
 /** The dependencies of a master. */

@@ -11,7 +11,7 @@ import { Lease } from "../../src/core/lease.ts";
 import { ClockSync } from "../../src/runner/clock_sync.ts";
 import type { LoadGenerator } from "../../src/runner/load_generator.ts";
 import { RemoteIterationQuota } from "../../src/runner/shared_iterations_executor.ts";
-import { Reporter, WorkerNode } from "../../src/runner/worker.ts";
+import { Reporter, WorkerNode } from "../../src/runner/worker_node.ts";
 import { User } from "../../src/user/user.ts";
 import { assignment } from "../support/assignments.ts";
 import { FakeClock } from "../support/fake_clock.ts";

@@ -1,0 +1,54 @@
+/**
+ * The duration of a run.
+ *
+ * @module
+ */
+
+import type { Clock } from "../core/clock.ts";
+
+/** How long a run has lasted. */
+export class RunTime {
+  readonly #clock: Clock;
+  /** On the clock; `null` before the run started. */
+  #beganAt: number | null = null;
+  /** On the clock; `null` before the run ended. */
+  #endedAt: number | null = null;
+  #endedAtWall: number | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Whether the run has started. */
+  get begun(): boolean {
+    return this.#beganAt !== null;
+  }
+
+  /** Seconds since the run started, until its end; 0 before it started. */
+  get elapsedSeconds(): number {
+    if (this.#beganAt === null) return 0;
+    return ((this.#endedAt ?? this.#clock.now()) - this.#beganAt) / 1000;
+  }
+
+  /** Milliseconds since 1970; `null` before the end. */
+  get endedAt(): number | null {
+    return this.#endedAtWall;
+  }
+
+  /** The run starts now, or started this many seconds ago. */
+  begin(elapsedSeconds = 0): void {
+    this.#beganAt = this.#clock.now() - elapsedSeconds * 1000;
+  }
+
+  /** The run has lasted for at least this long. */
+  atLeast(elapsedSeconds: number): void {
+    if (elapsedSeconds > this.elapsedSeconds) this.begin(elapsedSeconds);
+  }
+
+  /** The run ends now; a run that has not started has no end. */
+  end(): void {
+    if (!this.begun) return;
+    this.#endedAt = this.#clock.now();
+    this.#endedAtWall = this.#clock.wallTime();
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Checks a run against its thresholds: every second, at its end, and for each step of a load that rises
+ * until a threshold is crossed.
+ *
+ * @module
+ */
+
+import type { LoadUserShape, ShapeView } from "../load/load_user_shape.ts";
+import type {
+  BreakingPoint,
+  RunStatus,
+  Snapshot,
+  Statistics,
+  ThresholdRow,
+} from "../stats/snapshot.ts";
+import type { StatsDelta } from "../stats/stats_delta.ts";
+import { observedText, type ThresholdSet } from "../stats/thresholds.ts";
+import { Totals } from "../stats/totals.ts";
+import { reportedLoad } from "./load_driver.ts";
+import type { Warnings } from "./warnings.ts";
+
+/** The conditions that a run must meet. */
+export interface ThresholdOptions {
+  /** The run passes if all of them hold. */
+  readonly thresholds: ThresholdSet;
+  /** End the test as soon as a threshold is crossed. */
+  readonly abortOnThreshold: boolean;
+}
+
+/** Before this, rates say more about the start than about the target. */
+const SETTLING_SECONDS = 5;
+
+/** Watches a run's thresholds. A threshold that has ended the run keeps the value it had then. */
+export class ThresholdWatch {
+  readonly #options: ThresholdOptions;
+  readonly #warnings: Warnings;
+  readonly #stop: () => void;
+  /** The threshold that has ended the run. */
+  #crossed: ThresholdRow | null = null;
+
+  /** @param stop ends the test in an orderly way. */
+  constructor(options: ThresholdOptions, warnings: Warnings, stop: () => void) {
+    this.#options = options;
+    this.#warnings = warnings;
+    this.#stop = stop;
+  }
+
+  /** The result of each threshold, as far as it is known. */
+  rows(statistics: Statistics, state: RunStatus, durationSeconds: number): ThresholdRow[] {
+    const rows = this.#options.thresholds.rows(statistics, {
+      over: state === "stopped",
+      spawning: state === "spawning" || durationSeconds < SETTLING_SECONDS,
+    });
+    return rows.map((row) => row.expression === this.#crossed?.expression ? this.#crossed : row);
+  }
+
+  /** Ends the run if a threshold is crossed and that is to end it; called once a second. */
+  check({ state, elapsedSeconds, thresholds, breakingPoint }: Snapshot): void {
+    if (!this.#options.abortOnThreshold || this.#crossed !== null) return;
+    // A load that rises until something breaks ends by itself.
+    if (state === "stopping" || state === "stopped" || breakingPoint !== null) return;
+    const crossed = thresholds.find(({ passed }) => !passed);
+    if (crossed === undefined) return;
+    this.#crossed = crossed;
+    const what = `${crossed.expression} was crossed: ${observedText(crossed)}`;
+    this.#warnings.add(`The test was ended after ${Math.floor(elapsedSeconds)} s, as ${what}.`);
+    this.#stop();
+  }
+
+  /** Warns of thresholds without a sample, now that everything is counted. */
+  conclude({ startedAt, statistics }: Snapshot): void {
+    if (startedAt === null) return;
+    this.#warnings.addAll(this.#options.thresholds.unmatched(statistics));
+  }
+}
+
+/** Leaves out of statistics what some workers have not reported yet. */
+export type ReportedFilter = (statistics: Statistics) => Statistics;
+
+/** Judges the seconds of each step of a load by the thresholds. For other loads it does nothing. */
+export class StepWatch {
+  readonly #shape: LoadUserShape | null;
+  readonly #thresholds: ThresholdSet;
+  /** When the present step started, in seconds since the test started; `null` if there are no steps. */
+  #since: number | null = null;
+  #totals = new Totals();
+
+  /** @param shape `null` if the test has none. */
+  constructor(shape: LoadUserShape | null, thresholds: ThresholdSet) {
+    this.#shape = shape;
+    this.#thresholds = thresholds;
+  }
+
+  /** What has been found so far; `null` if the load does not rise until something breaks. */
+  get breakingPoint(): BreakingPoint | null {
+    const found = this.#shape?.breakingPoint ?? null;
+    if (found === null) return null;
+    const { passed, broke, threshold } = found;
+    return {
+      passed: passed === null ? null : reportedLoad(passed),
+      broke: broke === null ? null : reportedLoad(broke),
+      threshold,
+    };
+  }
+
+  /** Takes in what was counted; seconds of earlier steps do not count for the present one. */
+  add(counted: StatsDelta): void {
+    if (this.#since !== null && counted.from >= this.#since) this.#totals.add(counted);
+  }
+
+  /**
+   * What the shape is told about the run.
+   *
+   * @param spawning whether users are still to be started.
+   */
+  view(
+    elapsedSeconds: number,
+    spawning: boolean,
+    reported: ReportedFilter = (all) => all,
+  ): ShapeView {
+    if (this.#since === null) return { crossed: null };
+    const statistics = reported(this.#totals.statistics(Math.floor(elapsedSeconds) - this.#since));
+    return { crossed: this.#thresholds.crossed(statistics, { spawning }) };
+  }
+
+  /** The shape was asked for the load at this moment. */
+  enterStepAt(elapsedSeconds: number): void {
+    const step = this.#shape?.stepAt(elapsedSeconds) ?? null;
+    const since = step === null ? null : Math.ceil(step.startedAt);
+    if (since === this.#since) return;
+    this.#since = since;
+    this.#totals = new Totals();
+  }
+}

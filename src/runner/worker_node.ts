@@ -1,0 +1,337 @@
+/**
+ * The users of one worker: runs what the master assigns, and sends what is counted to the master.
+ *
+ * @module
+ */
+
+import type { MasterConnection } from "../cluster/master_connection.ts";
+import { ReportOutbox } from "../cluster/outbox.ts";
+import type {
+  ArrivalAssignment,
+  Assignment,
+  Message,
+  WorkerStateName,
+} from "../cluster/protocol.ts";
+import type { Clock, Timer } from "../core/clock.ts";
+import { UsageError } from "../core/errors.ts";
+import type { ClockSync } from "./clock_sync.ts";
+import { type Health, openFilesProblem } from "./generator_health.ts";
+import { LoadGenerator, type LoadGeneratorOptions } from "./load_generator.ts";
+import type { RemoteIterationQuota } from "./shared_iterations_executor.ts";
+import { UserRamp } from "./user_ramp.ts";
+
+/** The dependencies of a worker's node. */
+interface WorkerNodeOptions extends Omit<LoadGeneratorOptions, "onIterationsOver" | "onUsersGone"> {
+  readonly connection: Pick<MasterConnection, "connected" | "sendFrame">;
+  /** Where iterations come from; `null` if their number is not limited. */
+  readonly iterations: RemoteIterationQuota | null;
+  /** Determines when the test started, more precisely than START. */
+  readonly clockSync: ClockSync;
+  /** Files that this process may have open; `null` if unknown. */
+  readonly openFileLimit: number | null;
+  /** Called with what the users do: whether some are still to be started, run, or have ended. */
+  readonly onState: (state: WorkerStateName) => void;
+}
+
+/** A worker whose lease has expired stops its users within this time, before others get them. */
+const LEASE_STOP_MS = 500;
+
+/** The users of one worker, once it is set up. */
+export class WorkerNode {
+  readonly #options: WorkerNodeOptions;
+  readonly #clock: Clock;
+  readonly #generator: LoadGenerator;
+  readonly #ramp: UserRamp;
+  readonly #classNames: readonly string[];
+  /** Resolves when the test has started; `null` before the master has sent START. */
+  #beginning: Promise<void> | null = null;
+  /** How often the master has reset the counts. */
+  #resetCount = 0;
+  #isStarted = false;
+  #reporter: Reporter | null = null;
+  /** The assignment to run as soon as the test has started. */
+  #pending: Assignment | null = null;
+  #stopTimeoutMs = 0;
+  /** Whether its assignment has no users. */
+  #isIdle = false;
+  #isStopped = false;
+
+  constructor(options: WorkerNodeOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#classNames = options.classes.map(({ name }) => name);
+    this.#generator = new LoadGenerator({
+      ...options,
+      onIterationsOver: () => this.#usersEnded(),
+      onUsersGone: () => {
+        if (!this.#ramp.isRamping) this.#usersEnded();
+      },
+    });
+    this.#ramp = new UserRamp(
+      options.clock,
+      options.classes.length,
+      (counts) => this.#generator.setUsers(counts, this.#stopTimeoutMs),
+      () => options.onState(this.#stateOfUsers),
+    );
+  }
+
+  /** Users that have started and not ended yet. */
+  get users(): number {
+    return this.#generator.users;
+  }
+
+  /** Seconds since the test started; 0 before it did. */
+  get elapsedSeconds(): number {
+    return this.#generator.elapsedSeconds;
+  }
+
+  /** Sends the counts to the master; `null` before the test started. */
+  get reporter(): Reporter | null {
+    return this.#reporter;
+  }
+
+  /** Whether the master has sent START. */
+  get hasBegun(): boolean {
+    return this.#beginning !== null;
+  }
+
+  /** The test has started; a second call changes nothing. */
+  begin(start: Message<"START">): Promise<void> {
+    return this.#beginning ??= this.#begin(start);
+  }
+
+  async #begin({ elapsedSeconds, resetCount }: Message<"START">): Promise<void> {
+    this.#setResetCount(resetCount);
+    const { events, connection, runId } = this.#options;
+    const receivedAt = this.#clock.now();
+    await events.emit("testStart", { run: this.#generator.run });
+    this.#generator.start(elapsedSeconds + (this.#clock.now() - receivedAt) / 1000);
+    this.#reporter = new Reporter({
+      runId,
+      clock: this.#clock,
+      generator: this.#generator,
+      connection,
+      resetCount: this.#resetCount,
+    });
+    this.#reporter.start();
+    if (this.#pending !== null && !this.#isStopped) this.assign(this.#pending);
+  }
+
+  /** The first target number of users runs; a second call changes nothing. */
+  async started({ userCount, resetCount }: Message<"STARTED">): Promise<void> {
+    this.#setResetCount(resetCount);
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    await this.#options.events.emit("startComplete", { userCount });
+  }
+
+  /**
+   * Runs an assignment, now or when the test has started.
+   *
+   * @throws UsageError if it names a class that the test file does not have.
+   */
+  assign(assignment: Assignment): void {
+    const { classes, rate, stopTimeout, arrivals: [arrivals] } = assignment;
+    const unknown = Object.keys(classes).find((name) =>
+      classes[name]! > 0 && !this.#classNames.includes(name)
+    );
+    if (unknown !== undefined) {
+      throw new UsageError(
+        `The master assigns users of ${unknown}, which this worker's test file does not have`,
+      );
+    }
+    if (this.#reporter === null) {
+      this.#pending = assignment;
+      return;
+    }
+    this.#stopTimeoutMs = stopTimeout * 1000;
+    if (arrivals === undefined) this.#setUsers(classes, rate);
+    else this.#setArrivals(arrivals);
+  }
+
+  /** The closed model: ramps to this many users by class. */
+  #setUsers(classes: Assignment["classes"], rate: number): void {
+    const { iterations, onState } = this.#options;
+    this.#generator.suspend();
+    if (iterations !== null) this.#generator.limit(iterations);
+    const counts = this.#classNames.map((name) =>
+      Object.hasOwn(classes, name) ? classes[name]! : 0
+    );
+    const users = counts.reduce((sum, count) => sum + count, 0);
+    this.#isIdle = users === 0;
+    this.#checkOpenFiles(users);
+    this.#ramp.rampTo(counts, rate);
+    if (this.#ramp.isRamping) onState("spawning");
+  }
+
+  /** The open model: starts this worker's share of the iterations. */
+  #setArrivals(arrivals: ArrivalAssignment): void {
+    this.#checkOpenFiles(arrivals.maxUsers);
+    this.#options.onState("running");
+    this.#generator.setArrivals(arrivals);
+    // Workers that take turns have to agree on the time.
+    this.#options.clockSync.start((beganAt) => this.#generator.align(beganAt));
+  }
+
+  /** A worker without users, or whose users have ended, does not keep the test from ending. */
+  get #stateOfUsers(): WorkerStateName {
+    if (this.#isIdle) return "ready";
+    return this.#generator.usersGone ? "exhausted" : "running";
+  }
+
+  #usersEnded(): void {
+    if (!this.#isStopped) this.#options.onState("exhausted");
+  }
+
+  /** Stops all users at once, since other workers may get them. Returns how many there were. */
+  dropUsers(): number {
+    const { users } = this.#generator;
+    this.#ramp.reset();
+    this.#pending = null;
+    this.#generator.suspend();
+    this.#generator.setUsers(
+      this.#classNames.map(() => 0),
+      Math.min(LEASE_STOP_MS, this.#stopTimeoutMs),
+    );
+    // Only after the users are stopped: none of them waits for an iteration any more.
+    this.#options.iterations?.giveBack();
+    return users;
+  }
+
+  /** Stops all users; resolves when the final report is on its way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    // A worker that has received START owes the master a report, even an empty one.
+    await this.#beginning;
+    this.#ramp.reset();
+    this.#options.iterations?.close();
+    this.#options.clockSync.stop();
+    await this.#generator.stopAll(this.#stopTimeoutMs);
+    this.#generator.end();
+    if (this.#reporter === null) return;
+    this.#reporter.finish();
+    await this.#options.events.emit("testStop", { run: this.#generator.run });
+  }
+
+  /** Counts an error that was thrown outside of any user's test. */
+  countStrayError(thrown: unknown): void {
+    this.#generator.countStrayError(thrown);
+  }
+
+  #setResetCount(resetCount: number): void {
+    this.#resetCount = Math.max(this.#resetCount, resetCount);
+    this.#reporter?.setResetCount(this.#resetCount);
+  }
+
+  #checkOpenFiles(users: number): void {
+    const problem = openFilesProblem(users, this.#options.openFileLimit);
+    if (problem !== null) this.#options.onWarning(problem);
+  }
+}
+
+/** The source and the destination of the counts that a reporter sends. */
+interface ReporterOptions {
+  readonly runId: string;
+  readonly clock: Clock;
+  readonly generator: LoadGenerator;
+  readonly connection: Pick<MasterConnection, "connected" | "sendFrame">;
+  /** How often the master had reset the counts when the test began here. */
+  readonly resetCount: number;
+}
+
+/** A second is collected this long after its end, because a timer may fire up to 1 ms early. */
+const COLLECT_DELAY_MS = 1;
+
+/** Sends every second that a generator has counted to the master, each once. */
+export class Reporter {
+  readonly #options: ReporterOptions;
+  readonly #outbox: ReportOutbox;
+  #resetCount: number;
+  #health: Health = { cpu: 0, lagMs: 0 };
+  #timer: Timer | null = null;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+    this.#outbox = new ReportOutbox(options.runId);
+    this.#resetCount = options.resetCount;
+  }
+
+  /** The number of the last report. */
+  get lastSeq(): number {
+    return this.#outbox.lastSeq;
+  }
+
+  /** Whether the final report has been made, and the master has all reports. */
+  get drained(): boolean {
+    return this.#outbox.drained;
+  }
+
+  /** Reports the seconds of the generator, which has just started to count. */
+  start(): void {
+    const { clock, generator } = this.#options;
+    const waitMs = 1000 - (generator.elapsedSeconds * 1000) % 1000 + COLLECT_DELAY_MS;
+    this.#timer = clock.setTimer(() => {
+      this.start();
+      this.#health = generator.check();
+      for (const second of generator.take()) this.#add(second);
+      this.#pump();
+    }, waitMs);
+  }
+
+  /** The master has reset the counts. Reports state whether they precede the reset. */
+  setResetCount(resetCount: number): void {
+    if (resetCount === this.#resetCount) return;
+    for (const second of this.#options.generator.flush()) this.#add(second);
+    this.#resetCount = resetCount;
+  }
+
+  /** Sends the remaining counts as the final report. */
+  finish(): void {
+    this.end();
+    for (const second of this.#options.generator.flush()) this.#add(second);
+    this.#outbox.finish(this.#facts);
+    this.#pump();
+  }
+
+  /** Collects no more seconds. */
+  end(): void {
+    if (this.#timer !== null) this.#options.clock.clearTimer(this.#timer);
+    this.#timer = null;
+  }
+
+  /** The master has this report, and all before it. */
+  acknowledged(seq: number): void {
+    this.#outbox.acknowledged(seq, this.#options.clock.now());
+    this.#pump();
+  }
+
+  /** The master lacks this report. */
+  resume(seq: number): void {
+    this.#outbox.resume(seq);
+    this.#pump();
+  }
+
+  /** There is a new connection, and the master has the reports up to this one. */
+  reconnected(ackedSeq: number): void {
+    this.#outbox.reconnected(ackedSeq, this.#options.clock.now());
+    this.#pump();
+  }
+
+  /** Sends what may be sent now. */
+  #pump(): void {
+    const { connection, clock } = this.#options;
+    while (connection.connected) {
+      const frame = this.#outbox.next(clock.now());
+      if (frame === null) return;
+      connection.sendFrame(frame);
+    }
+  }
+
+  #add(second: Parameters<ReportOutbox["add"]>[0]): void {
+    this.#outbox.add(second, this.#facts);
+  }
+
+  get #facts(): Parameters<ReportOutbox["add"]>[1] {
+    return { cpu: this.#health.cpu, lag: this.#health.lagMs, resetCount: this.#resetCount };
+  }
+}

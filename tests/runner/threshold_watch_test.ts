@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { hold, inSequence, stepUntilItBreaks } from "../../src/load/curves.ts";
+import { LoadUserShape } from "../../src/load/load_user_shape.ts";
+import { StepWatch, ThresholdWatch } from "../../src/runner/threshold_watch.ts";
+import { Warnings } from "../../src/runner/warnings.ts";
+import type { RunStatus, Snapshot } from "../../src/stats/snapshot.ts";
+import { ThresholdSet } from "../../src/stats/thresholds.ts";
+import { secondOf } from "../support/counts.ts";
+import { latencies, requestRow, snapshot, statistics } from "../support/snapshots.ts";
+import { samplesOf } from "../support/steps.ts";
+
+interface Watched {
+  readonly warnings: string[];
+  readonly stops: number;
+  readonly watch: ThresholdWatch;
+  /** Another second of a run with this `p50`, in milliseconds. */
+  second(seconds: number, p50: number, state?: RunStatus, changes?: Partial<Snapshot>): boolean[];
+}
+
+function watched(expressions: string[], abortOnThreshold: boolean): Watched {
+  const warnings: string[] = [];
+  let stops = 0;
+  const watch = new ThresholdWatch(
+    { thresholds: new ThresholdSet(expressions), abortOnThreshold },
+    new Warnings((text) => warnings.push(text)),
+    () => stops++,
+  );
+  return {
+    warnings,
+    watch,
+    get stops(): number {
+      return stops;
+    },
+    second: (seconds, p50, state = "running", changes = {}) => {
+      const row = requestRow({ requests: 10 * seconds, rate: 10, latencyMs: latencies(p50) });
+      const counted = statistics({ totals: row, requests: [row], timeline: [] });
+      const thresholds = watch.rows(counted, state, seconds);
+      const times = { elapsedSeconds: seconds + 0.01, durationSeconds: seconds };
+      watch.check(snapshot({ ...times, state, statistics: counted, thresholds, ...changes }));
+      return thresholds.map(({ passed }) => passed);
+    },
+  };
+}
+
+Deno.test("a threshold ends no run without --abort-on-threshold", () => {
+  const run = watched(["max<100ms"], false);
+  assert.deepEqual(run.second(9, 12), [false]);
+  assert.deepEqual([run.stops, run.warnings], [0, []]);
+});
+
+Deno.test("the first second that crosses one ends the run, once, and says why", () => {
+  const run = watched(["count>=1", "max<500ms"], true);
+  assert.deepEqual(run.second(1, 12), [true, true]);
+  assert.equal(run.stops, 0);
+  run.second(2, 13);
+  run.second(3, 14);
+  assert.equal(run.stops, 1);
+  assert.deepEqual(run.warnings, [
+    "The test was ended after 2 s, as max<500ms was crossed: 520 ms.",
+  ]);
+});
+
+Deno.test("the threshold that has ended a run stays crossed, with the value it had", () => {
+  const run = watched(["mean<20ms"], true);
+  run.second(2, 20);
+  assert.deepEqual(run.second(3, 12, "stopping"), [false]);
+  const counted = statistics({ requests: [requestRow()] });
+  assert.deepEqual(run.watch.rows(counted, "stopped", 10), [
+    { expression: "mean<20ms", observed: 25, passed: false },
+  ]);
+});
+
+Deno.test("a run that is already stopping is not ended again", () => {
+  const run = watched(["max<100ms"], true);
+  run.second(2, 12, "stopping");
+  assert.deepEqual([run.stops, run.warnings], [0, []]);
+});
+
+Deno.test("a load that rises until something breaks is not ended by a threshold", () => {
+  const run = watched(["max<100ms"], true);
+  const breakingPoint = { passed: null, broke: null, threshold: null };
+  run.second(9, 12, "running", { breakingPoint });
+  assert.equal(run.stops, 0);
+});
+
+Deno.test("a rate is not too low in the first five seconds, or while users are starting", () => {
+  const run = watched(["rps>=100"], true);
+  assert.deepEqual(run.second(4, 12), [true]);
+  assert.deepEqual(run.second(30, 12, "spawning"), [true]);
+  assert.equal(run.stops, 0);
+  assert.deepEqual(run.second(5, 12), [false]);
+  assert.equal(run.stops, 1);
+});
+
+Deno.test("thresholds without a sample cause a warning at the end", () => {
+  const run = watched(["p95[GET serach]<1s", "p95<1s"], false);
+  run.watch.conclude(snapshot({ state: "stopped" }));
+  assert.deepEqual(run.warnings, [
+    "Threshold p95[GET serach]<1s: no request is named GET serach. The names are GET /.",
+  ]);
+  const never = watched(["p95<1s"], false);
+  never.watch.conclude(snapshot({ state: "stopped", startedAt: null }));
+  assert.deepEqual(never.warnings, []);
+});
+
+class Steps extends LoadUserShape {
+  static override curve = inSequence(
+    hold({ seconds: 2, users: 50 }),
+    stepUntilItBreaks({ stepSeconds: 3, users: { from: 10, step: 10, to: 90 } }),
+  );
+}
+
+/** Runs the steps against a target of 2 ms a user; what broke, and after how many seconds. */
+function run(thresholds: readonly string[], late = 0): [StepWatch, seconds: number] {
+  const shape = new Steps();
+  const watch = new StepWatch(shape, new ThresholdSet(thresholds));
+  const loads: number[] = [];
+  for (let second = 0;; second++) {
+    const target = shape.at(second, watch.view(second, false));
+    if (target === null) return [watch, second];
+    watch.enterStepAt(second);
+    loads.push("users" in target ? target.users : 0);
+    // Counts may arrive late.
+    const counted = second - late;
+    if (counted >= 0) watch.add(secondOf(samplesOf(loads[counted]!), counted));
+  }
+}
+
+Deno.test("each step is judged by its own seconds, and nothing before the steps is", () => {
+  const [watch, seconds] = run(["p99<70ms"]);
+  assert.deepEqual(watch.breakingPoint, {
+    passed: { users: 30, arrivalRate: null },
+    broke: { users: 40, arrivalRate: null },
+    threshold: "p99<70ms",
+  });
+  // 2 s of 50 users, three steps of 3 s, and the first second of the fourth.
+  assert.equal(seconds, 12);
+});
+
+Deno.test("late counts belong to their own step, or to none", () => {
+  const [watch] = run(["p99<70ms"], 1);
+  assert.deepEqual(watch.breakingPoint!.broke, { users: 40, arrivalRate: null });
+});
+
+Deno.test("a load that breaks nothing passes up to its highest step", () => {
+  const [watch, seconds] = run(["p99<1s"]);
+  assert.deepEqual(watch.breakingPoint, {
+    passed: { users: 90, arrivalRate: null },
+    broke: null,
+    threshold: null,
+  });
+  assert.equal(seconds, 29);
+});
+
+Deno.test("other loads have no steps", () => {
+  class Plain extends LoadUserShape {
+    static override curve = hold({ seconds: 5, users: 50 });
+  }
+  for (const shape of [null, new Plain()]) {
+    const watch = new StepWatch(shape, new ThresholdSet(["p99<1ms"]));
+    shape?.at(0);
+    watch.enterStepAt(0);
+    watch.add(secondOf(samplesOf(50), 0));
+    assert.deepEqual(watch.view(1, false), { crossed: null });
+    assert.equal(watch.breakingPoint, null);
+  }
+});
+
+Deno.test("the view leaves out seconds that some workers have not reported", () => {
+  const shape = new Steps();
+  shape.at(2);
+  const watch = new StepWatch(shape, new ThresholdSet(["rps>=1"]));
+  watch.enterStepAt(2);
+  watch.add(secondOf(samplesOf(0), 2));
+  watch.add(secondOf(samplesOf(10), 3));
+  const seen: number[] = [];
+  watch.view(4, false, (all) => {
+    seen.push(...all.timeline.map(({ second }) => second));
+    return all;
+  });
+  assert.deepEqual(seen, [2, 3]);
+});
