@@ -23,7 +23,7 @@ const PART = 0.1;
 /** The allowed growth, as a share. */
 const GOAL = 0.05;
 
-/** Seconds that the users go on running after the last sample. */
+/** Seconds that the users continue to run after the last sample. */
 const MARGIN_SECONDS = 2;
 
 const { args, stdout } = denoHost();

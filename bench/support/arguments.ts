@@ -16,7 +16,7 @@ export function positive(name: string, text: string): number {
 }
 
 /**
- * Parses a list of names; an empty list stands for all.
+ * Parses a list of names; an empty list means all.
  *
  * @throws if a name is unknown.
  */

@@ -65,7 +65,7 @@ export async function overheadFindings(options: OverheadOptions): Promise<Findin
       ratio <= 1 + GOAL,
     ),
     note(
-      "requests a second",
+      "requests per second",
       `${median(rates.now).toFixed(0)}, ${median(rates.then).toFixed(0)} then`,
     ),
   ];

@@ -70,19 +70,21 @@ export function stallPicture({ few, closed }: StallRuns): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" \
 aria-labelledby="title about">
   <title id="title">A target that stops answering for ${stop}, in the closed and in the open model</title>
-  <desc id="about">Latency over the moment at which requests started. In the closed model, ${users} \
-requests wait ${stop}, and nothing else starts until the target answers again: the run's 99th \
-percentile is ${closedP99}. In the open model, the requests that were due meanwhile are all there, on \
-a line that falls from ${stop}: the 99th percentile is ${openP99}.</desc>
+  <desc id="about">Latency by the time at which requests started. In the closed model, ${users} \
+requests take ${stop}, and no other request starts until the target answers again: the 99th percentile \
+of the run is ${closedP99}. In the open model, the requests that were due during that time form a line \
+that falls from ${stop}: the 99th percentile is ${openP99}.</desc>
   <style>${STYLE}
   </style>
   <rect class="ground" width="${WIDTH}" height="${HEIGHT}" rx="8"/>
   <text x="16" y="26">${users} users, ${
     rate.toLocaleString("en")
-  } requests a second, ${seconds} s. \
+  } requests per second, ${seconds} s. \
 Grey: the target does not answer for ${stop}.</text>
 ${panels.map(panelSvg).join("\n")}
-  <text x="16" y="${HEIGHT - 14}">Across: seconds from when the target stops. A dot is the slowest \
+  <text x="16" y="${
+    HEIGHT - 14
+  }">Horizontal axis: seconds since the target stopped. Each dot is the slowest \
 request of ${DOT_MS} ms.</text>
 </svg>
 `;
@@ -116,8 +118,8 @@ function panelSvg({ kind, left, title, inside, run }: Panel): string {
   const dots = slowest(run).map(([at, latency]) => `M${x(at)} ${y(latency)}h0`);
   return `  <g>
     <text class="title" x="${left}" y="${top - 30}">${title}</text>
-    <text x="${left}" y="${top - 12}">Latency of requests, by when they ${
-    kind === "closed" ? "began" : "were due"
+    <text x="${left}" y="${top - 12}">Latency of requests by the time they ${
+    kind === "closed" ? "started" : "were due"
   }</text>
     ${stop}
     <path class="line" d="M${left} ${top}V${bottom}H${left + width}"/>

@@ -1,5 +1,5 @@
 /**
- * Lets bun run tests that were written for Deno, if they use nothing else of it.
+ * Makes bun run tests that were written for Deno, if `Deno.test` is all that they use of Deno.
  *
  * @module
  */

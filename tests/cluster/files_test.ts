@@ -453,7 +453,7 @@ Deno.test("a file that was changed on the way is not used, and the download is n
   assert.equal(scene.line.opened, 1);
 });
 
-Deno.test("a forged list is refused, and the master is told why", async () => {
+Deno.test("a forged list is refused, and the reason is sent to the master", async () => {
   const scene = new DownloadScene(DOWNLOADED, (channel, all) => {
     void all.serve(changed(channel, (message) => {
       if (message.type !== "FILES") return [message];

@@ -104,7 +104,7 @@ Deno.test("the seconds of a long time are divided too, and each is reported once
   assert.deepEqual(reported, Array.from({ length: 5000 }, (_, second) => second));
 });
 
-Deno.test("a name that exceeds a report has one of its own", () => {
+Deno.test("a name that exceeds the size of a report gets its own report", () => {
   const many = Array.from(
     { length: 1000 },
     (_, i) => sample({ name: "pay", latencyMs: 5, error: `${i}`.padStart(200, "no order ") }),

@@ -51,14 +51,14 @@ for (
     await using target = new CountingTarget();
     const args = ["--arrival-rate", "50", "-t", "5", ...flags];
     const { summary, code, stderr } = await run("arrivals", target.url, args);
-    printFigure(`passes on ${workers} node(s)`, "250", String(target.total));
+    printFigure(`iterations on ${workers} node(s)`, "250", String(target.total));
     assert.equal(code, 0, stderr);
     assert.equal(target.total, 250);
     assert.deepEqual(counts(summary), [250, 250, 250, 0]);
     assert.equal(summary.totals.requests, 250);
     assert.ok(summary.durationSeconds >= 5, String(summary.durationSeconds));
     const gap = median(gaps(target.visits.map(({ atMs }) => atMs)));
-    printFigure("median gap between two passes", "20 ms", `${gap.toFixed(1)} ms`);
+    printFigure("median gap between two iterations", "20 ms", `${gap.toFixed(1)} ms`);
     assert.equal(new Set(target.visits.map(({ node }) => node)).size, workers);
   });
 }
@@ -79,12 +79,12 @@ Deno.test("two workers start iterations in turn, at even intervals", async () =>
     median(all.filter((_, index) => target.visits[index]!.node === id))
   );
   printFigure(
-    "passes of two workers that take turns",
+    "iterations of two workers that take turns",
     "over 90 %",
     `${(100 * share).toFixed(1)} %`,
   );
   printFigure(
-    "median gap behind a pass of one, and of the other",
+    "median gap after an iteration of one worker, and of the other",
     "50 ms",
     typical.map((gap) => `${gap.toFixed(1)} ms`).join(", "),
   );
@@ -121,7 +121,7 @@ Deno.test("Poisson arrivals of two workers are Poisson-distributed at the target
   assert.deepEqual([started! + dropped!, started], [scheduled, target.total]);
 });
 
-/** 300 passes a second for 8 s, in the middle of which the target stands still for 1.4 s. */
+/** 300 iterations per second for 8 s. In the middle, the target stalls for 1.4 s. */
 async function stalled(
   fixture: string,
   args: readonly string[],
@@ -156,7 +156,7 @@ Deno.test("the latencies of the open model show a stall of the target, even with
   }
   assert.ok(latency(few) > 900 && latency(many) > 900);
   assert.ok(service(few) < 300 && service(many) > 900);
-  // Where the machine itself stands still, everything takes longer.
+  // If the machine itself stalls, everything takes longer.
   assert.ok(latency(closed) < latency(few) / 2);
   const warning =
     /More than 1 % of the iterations started over 50 ms late, because all 10 users were busy/;
@@ -173,7 +173,7 @@ Deno.test("--on-busy drop starts no iteration late, and counts those that it dro
   assert.equal(scheduled, 300);
   assert.equal(started! + dropped!, 300);
   assert.deepEqual([completed, target.total], [started, started]);
-  // Four users of at least 200 ms a pass, and a last one each.
+  // Four users with iterations of at least 200 ms, and a last one each.
   assert.ok(started! <= 4 * 26 && dropped! >= 196, String(started));
   assert.ok(
     summary.warnings.some((text) =>
@@ -209,13 +209,13 @@ Deno.test("a rising rate starts its integral of iterations, and respects tags, o
   const seen = (path: string): number => target.seen.get(`GET ${path}`)?.requests ?? 0;
   const [scheduled, started, completed, dropped] = counts(summary);
   assert.deepEqual([started, completed, dropped], [scheduled, scheduled, 0]);
-  // 0 to 100 a second in 4 s are 200; a rate holds for a second.
+  // 0 to 100 per second in 4 s makes 200. Each rate applies for one second.
   assert.ok(Math.abs(scheduled! - 200) <= 3, String(scheduled));
   assert.deepEqual([seen("/read"), seen("/save")], [0, 0]);
   assert.equal(seen("/left"), seen("/right"));
   const chance = seen("/often") + seen("/seldom");
   assert.equal(seen("/list") + chance + seen("/left"), scheduled);
-  // Shares of 3 to 1 to 1, each within a pass.
+  // Shares of 3 to 1 to 1, each within one iteration.
   assert.ok(Math.abs(seen("/list") - 0.6 * scheduled!) <= 2);
   assert.ok(Math.abs(chance - 0.2 * scheduled!) <= 2);
   // Three of four by chance: further off in less than one of a million runs.
@@ -268,7 +268,7 @@ Deno.test("--iterations is never exceeded if a worker is killed, and a warning c
   const { summary, code } = await cluster.ended();
   const [started] = counts(summary).slice(1);
   printFigure(
-    "passes of 4,000, with one of three workers killed",
+    "iterations of 4,000, with one of three workers killed",
     "4,000 at most",
     String(target.total),
   );

@@ -49,7 +49,7 @@ async function inOneProcess(target: CountingTarget, scenario: string): Promise<R
       return { ...end, summary: JSON.parse(await Deno.readTextFile(json)) };
     },
     async [Symbol.asyncDispose](): Promise<void> {
-      // Whoever has asked for its end has waited for it; a test that failed before has not.
+      // A test that has failed has not waited for its end.
       if (!ended) run.kill("SIGKILL");
       await run.finished;
       await Deno.remove(json);
@@ -57,7 +57,7 @@ async function inOneProcess(target: CountingTarget, scenario: string): Promise<R
   };
 }
 
-/** Visits of paths that start so. */
+/** Visits of paths with this prefix. */
 function visits(target: CountingTarget, prefix: string): CountingTarget["visits"] {
   return target.visits.filter(({ path }) => path.startsWith(prefix));
 }
@@ -83,7 +83,7 @@ for (
       [...new Set(visits(target, "/row/").map(({ node }) => node))].sort(),
       run.nodes,
     );
-    // Nobody takes the place of a user that has stopped.
+    // No other user replaces a user that has stopped.
     assert.equal(visits(target, "/stop").length, 30);
     assert.equal(new Set(visits(target, "/stop").map(({ user }) => user)).size, 30);
     assert.deepEqual([summary.userErrors, code], [[], 0], stderr);
@@ -125,7 +125,7 @@ for (
         Math.min(...after.map(({ atMs }) => atMs)),
         Math.max(...after.map(({ atMs }) => atMs)),
       ];
-      assert.ok(lastBefore < firstAfter, "somebody went before all had arrived");
+      assert.ok(lastBefore < firstAfter, "a user continued before all had arrived");
       assert.ok(lastAfter - firstAfter < 300, `all went within ${lastAfter - firstAfter} ms`);
     }
     assert.equal(code, 0, stderr);

@@ -18,7 +18,7 @@ function anySeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0]!;
 }
 
-/** Attacks a master or a worker in a process of its own. */
+/** Attacks a master or a worker in a separate process. */
 async function attack(part: string): Promise<void> {
   const seed = anySeed();
   const child = projectPath("tests/support/hostile_child.ts");

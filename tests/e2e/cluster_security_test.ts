@@ -222,7 +222,7 @@ Deno.test("10,000 attempts with a wrong token fail, and a worker with the right 
   const answers = new Map<string, number>();
   let left = joins;
   const begun = performance.now();
-  // More than are let through the door at a time: some are only told that it is crowded.
+  // More than the listener accepts at a time: some only get an error of type busy.
   const attackers = Array.from({ length: 16 }, async () => {
     for (let tries = 0; left > 0 && tries < joins; tries++) {
       const answer = await intrude(port);

@@ -204,7 +204,7 @@ function takeDefaultPort(): Disposable | null {
 
 const NO_DASHBOARD = /There is no dashboard: port 8089 is already in use\./;
 
-Deno.test("if the default port is in use, runs go on without a dashboard", async () => {
+Deno.test("if the default port is in use, a run has no dashboard", async () => {
   await using target = new CountingTarget();
   using _taken = takeDefaultPort();
   const folder = await Deno.makeTempDir();

@@ -19,7 +19,7 @@ Deno.test("the network settings of the compose files exist on this system", {
   assert.equal(wanted.length, 6);
   for (const [name, value] of wanted) {
     const path = `/proc/sys/${name.replaceAll(".", "/")}`;
-    // In a network of its own, as a container has one.
+    // In its own network namespace, like a container.
     const script = `echo '${value}' > ${path} && tr '\\t' ' ' < ${path}`;
     const { stdout } = new Deno.Command("unshare", { args: ["--net", "sh", "-c", script] })
       .outputSync();

@@ -88,7 +88,7 @@ class Play {
     const running = this.#start(line);
     if (line.startsWith("aiotest ")) {
       this.#running.push(running);
-      // The users go on without it: that they are at work says nothing of a master that comes back.
+      // The users continue without it, so their requests do not show that the master is back.
       if (line.includes("--resume")) await tells(running, "Resuming run");
       return;
     }
@@ -96,7 +96,7 @@ class Play {
     assert.equal(code, 0, `${line}: ${stderr}`);
   }
 
-  /** Interrupts the master once all are at work; everybody has to end well. */
+  /** Interrupts the master once all workers send requests. All processes must exit with code 0. */
   async finish(): Promise<Summary> {
     await this.#atWork();
     this.#master.child.kill("SIGINT");
@@ -166,7 +166,7 @@ class Play {
     return { line, child, log, ended: end() };
   }
 
-  /** What lets a test see the run, and keeps it from everybody else's ports. */
+  /** Options with which a test can observe the run, and which avoid ports that are in use. */
   #masterVariables(line: string): Record<string, string> {
     return {
       AIOTEST_HOST: this.#target.url,

@@ -136,7 +136,7 @@ executableTest("has within it what a report's page needs", async () => {
   assert.match(html, /The MIT License/);
 });
 
-executableTest("runs a test file with neighbours and data of its own", async () => {
+executableTest("runs a test file that imports other files and reads data", async () => {
   await using target = new Target({ "/search": () => new Response("found") });
   await using desk = await Desk.with({
     "tests/shop.js": `
@@ -247,7 +247,7 @@ executableTest("gives a test file the client of Redis", async () => {
   assert.deepEqual(names.sort(), ["ada", "bob", "cleo"]);
 }, isMissing("redis-server") ? "there is no redis-server" : "");
 
-executableTest("lets a test file do what its user may do, and asks nobody", async () => {
+executableTest("gives a test file all permissions, without a prompt", async () => {
   await using desk = await Desk.with({
     "aiotestfile.js": `
       const names = ["env", "ffi", "import", "net", "read", "run", "sys", "write"];

@@ -308,7 +308,7 @@ function openModel(): Snapshot {
       broke: { users: 50, arrivalRate: 250 },
       threshold: "p95<50ms",
     },
-    warnings: ["More than 1% of all passes were dropped: all users were busy."],
+    warnings: ["More than 1% of all iterations were dropped: all users were busy."],
     statistics: {
       ...run.statistics,
       iterations: {

@@ -40,7 +40,7 @@ function theImage(): Promise<Image> {
   return made;
 }
 
-// Where it could not be made, the tests have said so.
+// If it could not be built, the tests have reported that.
 Deno.test.afterAll(async () => await made?.then((image) => image.remove(), () => {}));
 
 const TEST_FILE = `
@@ -122,7 +122,7 @@ testImage(
       tests: tests.path,
     });
     await target.reached(50);
-    assert.equal(await container.unwell(), null);
+    assert.equal(await container.healthProblem(), null);
     container.stop();
     const { code, stderr } = await container.finished;
     assert.equal(code, 0, stderr);
@@ -240,14 +240,14 @@ testImage(
 
     await using worker = start(["--worker", "--master-port", port]);
     await worker.says("Cannot reach the master at");
-    assert.equal(await worker.unwell(), "the worker is not connected to a master");
+    assert.equal(await worker.healthProblem(), "the worker is not connected to a master");
 
     const options = ["-H", target.url, "-u", "6", "-r", "50", "--json", "/reports/cluster.json"];
     const bind = `--master-bind-port=${port}`;
     await using master = start(["--master", bind, "--expect-workers", "2", ...options]);
     await master.says("Waiting for workers");
-    await master.becomes("well", 5);
-    await worker.becomes("well", 10);
+    await master.becomes("healthy", 5);
+    await worker.becomes("healthy", 10);
 
     // One whose parent only watches over it, and which gets the test file from its master.
     await using pair = new Container(
@@ -256,11 +256,14 @@ testImage(
       { env: { AIOTEST_TOKEN: "between-us" }, readOnly: true },
     );
     await target.reached(100);
-    assert.deepEqual(await Promise.all([master, worker, pair].map((node) => node.unwell())), [
-      null,
-      null,
-      null,
-    ]);
+    assert.deepEqual(
+      await Promise.all([master, worker, pair].map((node) => node.healthProblem())),
+      [
+        null,
+        null,
+        null,
+      ],
+    );
 
     worker.kill("SIGSTOP");
     await worker.becomes(/^process \d+ is suspended$/, 5);
@@ -275,7 +278,7 @@ testImage(
   },
 );
 
-// Where a file says so, a node has no time for anything else.
+// If this file exists, the node loops forever.
 const STUCK = `
 import { events, User } from "aiotest";
 events.on("init", ({ node }) => {
@@ -308,7 +311,7 @@ for (
     await using worker = new Container(image, ["--worker", "--master-port", port], options);
     const stuck = role === "master" ? master : worker;
     await worker.says("Joined the master");
-    await stuck.becomes("well", 5);
+    await stuck.becomes("healthy", 5);
     tests.write("stuck", role);
     await stuck.becomes(complaint, 20);
   });

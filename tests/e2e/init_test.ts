@@ -27,7 +27,7 @@ Deno.test("the files of init pass deno check, and the test passes unchanged", as
     const shop = `${folder}/shop`;
     await deno(shop, "check", "--no-remote", "--no-npm", "aiotestfile.ts");
     await deno(shop, "lint");
-    // Whoever formats as Deno does finds nothing to change but the lines' width.
+    // `deno fmt` changes nothing, apart from the line width.
     await deno(shop, "fmt", "--check", "--line-width", "100");
 
     const args = command!.split(" ").map((arg) => arg === "10s" ? "2s" : arg);

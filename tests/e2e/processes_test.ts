@@ -194,7 +194,7 @@ Deno.test("workers get the options of their parent, from the command line and th
   assert.equal(stderr.match(/^\[(\S+)\] \1 is told Oslo: good day$/mg)?.length, 2, stderr);
 });
 
-/** Runs a test file of this text with --processes, in a folder of its own. */
+/** Runs a test file of this text with --processes, in its own folder. */
 async function runText(text: string, ...args: string[]): Promise<Finished> {
   const cwd = await Deno.makeTempDir();
   await Deno.writeTextFile(`${cwd}/aiotestfile.ts`, text);

@@ -49,7 +49,7 @@ async function scrape(
   try {
     const port = await run.tells(/Dashboard: http:\/\/127\.0\.0\.1:(\d+)\//);
     await using prometheus = await PrometheusServer.start(`127.0.0.1:${port}`);
-    // Nothing comes after these: what is scraped then is the end.
+    // No metrics follow these, so the next scrape has the final values.
     await prometheus.until("sum(aiotest_response_times_count)", total);
     if (settled !== null) await prometheus.until(settled, 1);
     for (const expression of expressions) {

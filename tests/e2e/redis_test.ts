@@ -22,7 +22,7 @@ function redisTest(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `${name}${reason}`, ignore: missing, fn });
 }
 
-/** A shop that lets everybody in, and remembers whom. */
+/** A shop that accepts every login and records it. */
 class Shop implements AsyncDisposable {
   readonly target: Target;
   /** Names of those who have logged in, in their order. */
@@ -139,7 +139,7 @@ async function fill(redis: RedisServer): Promise<void> {
   assert.equal(decoder.decode(stdout), "0\n80\n80\n");
 }
 
-/** Starts what the lines start, each host's on an address of its own. */
+/** Runs the commands, with a separate address for each host. */
 function play(
   runs: Runs,
   lines: typeof ALONE,
@@ -271,7 +271,7 @@ Deno.test("if local workers cannot use Redis, the run ends", async () => {
   const args = ["--processes", "2", "-u", "2", "--redis-port", String(port)];
   const ended = await endOf(runs.start([...EXAMPLE, ...args], {}));
   assert.equal(ended.code, 2, ended.stderr);
-  // One may have been told to go before it could say it.
+  // A worker may have been stopped before it could report it.
   assert.equal(
     linesAboutRedis(ended)[0],
     `CRITICAL Redis at 127.0.0.1:${port} cannot be used: connect ECONNREFUSED 127.0.0.1:${port}`,

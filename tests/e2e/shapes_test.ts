@@ -24,7 +24,7 @@ interface Folder {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** A folder with a test file, whose shape has this in its class; none where that is empty. */
+/** A folder with a test file, whose shape class has this body; without a shape if it is empty. */
 async function folder(shape: string): Promise<Folder> {
   const path = await Deno.makeTempDir();
   const text = shape === "" ? "" : `export class TestShape extends LoadUserShape { ${shape} }\n`;

@@ -27,7 +27,7 @@ export class OrderTest extends User {
 `;
 
 interface Ended extends Finished {
-  /** Null where none was written. */
+  /** Null if none was written. */
   readonly summary: Summary | null;
   readonly junit: string | null;
 }

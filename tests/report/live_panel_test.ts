@@ -244,7 +244,7 @@ for (const { title, run, columns, rows, lines } of PANELS) {
   });
 }
 
-Deno.test("a run that nobody has started yet has a panel too", () => {
+Deno.test("a run that has not been started yet has a panel too", () => {
   assert.deepEqual(panel(emptySnapshot({ plannedSeconds: null, workers: [] }), 80), [
     "ready       0s",
     "",

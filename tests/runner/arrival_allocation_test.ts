@@ -53,7 +53,7 @@ class Scene {
     this.allocator.setArrivals(this.#course, maxUsers);
   }
 
-  /** Lets time pass, in which all workers start what is due. */
+  /** Advances the time. All workers start the iterations that are due. */
   advance(seconds: number): void {
     const until = this.now + seconds;
     for (;;) {

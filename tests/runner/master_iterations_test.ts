@@ -204,7 +204,7 @@ Deno.test("in the open model a worker that misses a new division keeps its old s
   clock.setTimer(() => a!.line.mend(), 2_000);
   cluster.worker("d");
   await cluster.advance(12_000);
-  // For about 2 s it starts its third, of which the others start three in four; nobody starts its quarter.
+  // For about 2 s it starts its third, of which the others start three in four. A quarter is never started.
   const repeated = 60 * 2 / 3 * 3 / 4;
   const left = 60 * 2 / 4 * 2 / 3;
   assert.ok(Math.abs(steps.length - 600 - repeated + left) <= 5, String(steps.length));

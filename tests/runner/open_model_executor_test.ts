@@ -149,7 +149,7 @@ Deno.test("no more users are started than the target keeps busy", async () => {
   assert.deepEqual(scene.counts, [200, 200, 200, 0]);
 });
 
-Deno.test("while all users are busy an iteration waits, and its latency counts from when it was due", async () => {
+Deno.test("while all users are busy an iteration waits, and its latency is measured from when it was due", async () => {
   const scene = new Scene();
   scene.serviceMs = 1_000;
   scene.follow({ rate: 10, until: 1 }, 2);
@@ -497,7 +497,7 @@ Deno.test("no turn of the event loop releases more than a thousand iterations", 
   await scene.close();
 });
 
-Deno.test("users that take no time let the event loop turn, even if the clock stands still", async () => {
+Deno.test("users that take no time do not block the event loop, even if the clock does not advance", async () => {
   const scene = new Scene();
   scene.serviceMs = 0;
   scene.instant = true;

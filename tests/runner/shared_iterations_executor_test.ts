@@ -79,7 +79,7 @@ Deno.test("users start iterations until none is left, and the executor is exhaus
   assert.equal(all.counted.startDelay.max, 0);
 });
 
-Deno.test("without a schedule, latency counts from the start of the request", async () => {
+Deno.test("without a schedule, latency is measured from the start of the request", async () => {
   const { clock, executor } = new Scene(new IterationCounter(1));
   const slot = new IterationSlot(executor, 0);
   await slot.begin(clock, GOES_ON);
@@ -150,7 +150,7 @@ Deno.test("after a user was stopped, others still get iterations", async () => {
   assert.equal(entered, true);
 });
 
-Deno.test("a user that is told to stop does not start the iteration it is given", async () => {
+Deno.test("a user that is stopped does not start the iteration that it gets", async () => {
   const source = new RemoteSource();
   const scene = new Scene(source);
   let over = false;

@@ -211,7 +211,7 @@ Deno.test("a lost worker is not available until it is back and has sent its stat
   await manager.end();
 });
 
-Deno.test("a worker that is back hears what it may have missed: that all users run, or that the test stops", async () => {
+Deno.test("a worker that has reconnected gets the messages that it may have missed: STARTED or STOP", async () => {
   const { manager, clock, runState, join } = new Scene();
   const a = await join("a");
   a.channel.send(state("ready"));
@@ -237,7 +237,7 @@ Deno.test("a worker that is back hears what it may have missed: that all users r
   await manager.end();
 });
 
-Deno.test("no new worker is let in while the test stops, and none at all at the end", async () => {
+Deno.test("no new worker is accepted while the test stops, and no worker at all at the end", async () => {
   const { manager, join } = new Scene();
   const a = await join("a");
   a.channel.send(state("ready"));

@@ -100,7 +100,7 @@ Deno.test("a user that is to stop may still use counters, and one that has ended
   assert.equal(await fate(add()), 2);
 });
 
-Deno.test("a row for a user that has just been told to stop goes to the next one", async () => {
+Deno.test("a row for a user that has just been stopped goes to the next user", async () => {
   const { cluster } = new Scene().open();
   const stay = new UserLifetime();
   const { next } = cluster.feeder("rows", []);

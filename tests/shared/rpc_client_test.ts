@@ -86,7 +86,7 @@ Deno.test("long calls wait for each other even if there are few", () => {
   assert.deepEqual(scene.take(), ["settled 1", "5 push q"]);
 });
 
-Deno.test("a withdrawn call is not answered, and the master is told if it may know the call", () => {
+Deno.test("a withdrawn call is not answered, and is reported to a master that may have received it", () => {
   const scene = new Scene();
   const withdraw = scene.ask("meeting", true);
   for (let n = 0; n < 64; n++) scene.ask(`n${n}`);

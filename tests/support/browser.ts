@@ -44,7 +44,7 @@ export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
 }
 
-/** Opens an empty page with a context of its own. */
+/** Opens an empty page in its own browser context. */
 export async function openPage(
   browser: Browser,
   options: OpenPageOptions = {},

@@ -5,27 +5,27 @@ import { steadyPort } from "./machine.ts";
 import { projectPath } from "./paths.ts";
 import { type Finished, startAiotest, type Started } from "./process.ts";
 
-/** What a cluster is started with. */
+/** The options of a cluster. */
 export interface ClusterOptions {
   /** Name of the test file in tests/e2e/fixtures/. */
   readonly fixture: string;
   /** Workers that are started with it; they are called w1, w2 and so on. */
   readonly workers: number;
-  /** Flags of the master, beside those of its role. */
+  /** Flags of the master, in addition to those of its role. */
   readonly args: readonly string[];
   /** Whether workers reach the master through a {@link FrameProxy}. */
   readonly proxied?: boolean;
-  /** Where the master writes the run down, so that it can be {@link Cluster.resume}d. */
+  /** The master's journal, from which the run can be {@link Cluster.resume}d. */
   readonly journal?: string;
 }
 
-/** What a cluster came to. */
+/** The results of a cluster. */
 export interface ClusterResult extends Finished {
   /** What `--json` wrote. */
   readonly summary: Summary;
 }
 
-/** Nothing that is waited for takes as long. */
+/** The limit for everything that is awaited. */
 const LIMIT_MS = 60_000;
 
 const WAITING = /Waiting for workers at \S+:(\d+)\./;
@@ -35,15 +35,15 @@ interface Origin {
   readonly file: string;
   /** Flags of any master of it, but for its port. */
   readonly masterArgs: readonly string[];
-  /** Where the master listens. */
+  /** The port of the master. */
   readonly port: number;
   readonly json: string;
   readonly proxied: boolean;
 }
 
-/** A master and its workers, each a process of its own. Whatever still runs at its end is killed. */
+/** A master and its workers, in separate processes. Those that still run at the end are killed. */
 export class Cluster implements AsyncDisposable {
-  /** Between the workers and the master; null where they are connected straight. */
+  /** Between the workers and the master; null if they are connected directly. */
   readonly proxy: FrameProxy | null;
   /** The newest one last. */
   readonly #masters: Started[];
@@ -56,7 +56,7 @@ export class Cluster implements AsyncDisposable {
     this.proxy = origin.proxied ? new FrameProxy(origin.port) : null;
   }
 
-  /** Resolves when the master listens and the workers are on their way. */
+  /** Resolves when the master listens and the workers have been started. */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const { fixture, workers, args, proxied = false, journal } = options;
     const file = projectPath(`tests/e2e/fixtures/${fixture}`);
@@ -78,7 +78,7 @@ export class Cluster implements AsyncDisposable {
     return this.#masters.at(-1)!;
   }
 
-  /** Starts a master that goes on with the run of one that has died, where that was. */
+  /** Starts a master on the same port that resumes the run of one that has died. */
   resume(journal: string): Started {
     const { masterArgs, port } = this.#origin;
     const master = startMaster(port, [...masterArgs, "--resume", journal]);
@@ -117,7 +117,7 @@ export class Cluster implements AsyncDisposable {
     const end = this.master.finished.then(({ code, stderr }) => {
       throw new Error(`the master has ended with ${code}:\n${stderr}`);
     });
-    // Whichever is not waited for any more may still reject.
+    // The other promise is no longer awaited, but may still reject.
     void Promise.allSettled([waiting, end]);
     return await Promise.race([waiting, end]);
   }

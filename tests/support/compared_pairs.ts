@@ -86,7 +86,7 @@ async function run(
   throw new Error(`aiotest ${args.join(" ")} exited with ${code}:\n${stdout}${stderr}`);
 }
 
-/** The target, as a process of its own. */
+/** The target, in a separate process. */
 class TimedTarget implements AsyncDisposable {
   readonly url: string;
   readonly #child: Deno.ChildProcess;

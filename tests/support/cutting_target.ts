@@ -5,7 +5,7 @@ import { startAiotest } from "./process.ts";
 /** What a cutting target does with a request that it has read whole. */
 type Deed = "answer" | "last answer" | "silence" | "half a head" | "half a body";
 
-/** How often it does each, in a thousand; it answers all others, and goes on. */
+/** How many of 1,000 requests it treats in each way. It answers the others normally. */
 const DEEDS: readonly [Deed, number][] = [
   ["last answer", 10],
   ["silence", 20],
@@ -110,7 +110,7 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** What came of requests over connections that were cut. */
+/** The outcome of requests over connections that were cut. */
 export interface CutRun {
   readonly summary: Summary;
   /** Requests that the target read, by method. */

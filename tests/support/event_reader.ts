@@ -1,7 +1,7 @@
 /** One event of a stream; a comment has an empty name. */
 export interface ReadEvent {
   readonly event: string;
-  // deno-lint-ignore no-explicit-any -- as JSON comes.
+  // deno-lint-ignore no-explicit-any -- parsed JSON.
   readonly data: any;
 }
 
@@ -29,7 +29,7 @@ export class EventReader {
     }
   }
 
-  /** The next event of a name; whatever comes before it is forgotten. */
+  /** The next event of a name; earlier events are discarded. */
   async nextOf(name: string): Promise<ReadEvent> {
     for (;;) {
       const event = await this.next();

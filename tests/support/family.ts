@@ -28,7 +28,7 @@ switch (part) {
     host.exit(7);
     break;
   }
-  // Lives until its parent ends or it is told to stop.
+  // Runs until its parent ends or it is stopped.
   case "wait": {
     const connection = await host.connect({
       hostname: "127.0.0.1",

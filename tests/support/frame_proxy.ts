@@ -159,7 +159,7 @@ class ProxyLink {
     }
   }
 
-  /** @throws Error where the link is closed first. */
+  /** @throws Error if the link is closed first. */
   async #until(condition: () => boolean): Promise<void> {
     for (;;) {
       if (this.#closed) throw new Error("the link is closed");
@@ -189,7 +189,7 @@ class Lane {
     this.#wake();
   }
 
-  /** Resolves when there is something to take, or nothing comes any more. */
+  /** Resolves when a frame can be taken, or when no more will arrive. */
   filled(): Promise<void> {
     if (this.#frames.length > 0 || this.#ended) return Promise.resolve();
     return new Promise((resolve) => this.#wake = resolve);

@@ -176,7 +176,7 @@ const MASTER_HANDSHAKE = ([
   assignment({ classes: { StepTest: 1 }, stopTimeout: 0 }),
 ] satisfies Message[]).map(encodeMessage);
 
-/** A clock that only moves when told to; timers that are due immediately run immediately. */
+/** A clock that only a test advances; timers that are due immediately run immediately. */
 class StandingClock extends FakeClock {
   override setTimer(callback: () => void, delayMs: number): object {
     if (delayMs > 0) return super.setTimer(callback, delayMs);
@@ -207,7 +207,7 @@ export class AttackedMaster {
     this.#cluster.worker("good", { link: { clock: this.#clock, token: null } });
   }
 
-  /** Lets workers send it this many frames, while a little time passes. */
+  /** Makes workers send it this many frames over a short time. */
   async attack({ frames, joins, hostile }: Attack): Promise<void> {
     const { testfileHash } = identity();
     let left = frames;
@@ -246,7 +246,7 @@ export class AttackedWorker {
   readonly #visits: ByteStream[] = [];
   #worker = this.#start();
 
-  /** Lets a master send it this many frames. */
+  /** Makes a master send it this many frames. */
   async attack({ frames, joins, hostile }: Attack): Promise<void> {
     for (let left = frames; left > 0;) {
       const stream = await this.#visit();

@@ -10,7 +10,7 @@ export interface Element {
   readonly text: string;
 }
 
-/** The outermost element of a document; throws where the document is not well-formed. */
+/** The outermost element of a document; throws if the document is not well-formed. */
 export function parseXml(text: string): Element {
   const parser = new SaxesParser();
   const top = { name: "", attributes: {}, children: [] as Element[], text: "" };

@@ -14,7 +14,7 @@ export interface StartOptions {
   readonly env?: Record<string, string>;
   /** An executable to start instead of the sources; it gets nothing of this process's environment. */
   readonly executable?: string;
-  /** Whether it leads a process group of its own, as a command in a terminal does. */
+  /** Whether it leads its own process group, like a command in a terminal. */
   readonly detached?: boolean;
 }
 
@@ -34,7 +34,7 @@ const CLI = projectPath("cli.ts");
 /** Waiting for an output takes no longer than this. */
 const LIMIT_MS = 60_000;
 
-/** Starts the real command line, as a process of its own. */
+/** Starts the real command line in a separate process. */
 export function startAiotest(args: readonly string[], options: StartOptions = {}): Started {
   const { executable } = options;
   const child = new Deno.Command(executable ?? Deno.execPath(), {

@@ -93,7 +93,7 @@ async function within(look: () => Promise<string | null>): Promise<void> {
   }
 }
 
-/** The port that its log names; the rest of the log is thrown away as it comes. */
+/** The port that its log names; the rest of the log is discarded. */
 async function portOf(log: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
   const reader = log.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";

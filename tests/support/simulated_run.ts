@@ -42,7 +42,7 @@ export class SimulatedCrew {
       return new SimulatedWorker({ ...common, number, reportAfterMs });
     });
     this.ended = Promise.all(this.workers.map((worker) => worker.run())).then(() => {});
-    // Whoever waits for the workers hears of it, wherever it happens.
+    // Rejects the promise of everything that waits for the workers.
     this.ended.catch(() => {});
   }
 
@@ -91,7 +91,7 @@ export interface SimulatedRunOptions {
   readonly onBegun?: (crew: SimulatedCrew) => Promise<void>;
 }
 
-/** What came of it. */
+/** The results. */
 export interface SimulatedRun {
   /** Until all had been let in, having come in the same moment. */
   readonly joinMs: number;

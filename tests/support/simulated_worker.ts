@@ -85,7 +85,7 @@ export class SimulatedWorker {
     });
   }
 
-  /** Whether the master has let it in, and the connection stands. */
+  /** Whether the master has accepted it, and the connection is open. */
   get connected(): boolean {
     return this.#link.connected;
   }

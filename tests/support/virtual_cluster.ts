@@ -343,7 +343,7 @@ export class VirtualCluster {
     return rpcServerWith(clock, [], { iterations: this.#plan.iterations });
   }
 
-  /** Lets time pass, and calls `look` every `everyMs` milliseconds. */
+  /** Advances the time, and calls `look` every `everyMs` milliseconds. */
   async advance(ms: number, look: () => void = () => {}, everyMs = 50): Promise<void> {
     for (let passed = 0; passed < ms; passed += everyMs) {
       await this.clock.advance(Math.min(everyMs, ms - passed));

@@ -253,7 +253,7 @@ const NOT_FUNCTIONS: [UserClass, string][] = [
 ];
 
 for (const [userClass, message] of NOT_FUNCTIONS) {
-  Deno.test(`${userClass.name}: what is named like a test and is no function is refused`, () => {
+  Deno.test(`${userClass.name}: a property that is named like a test but is not a function is refused`, () => {
     assert.equal(refusal({ [userClass.name]: userClass }).message, message);
   });
 }
@@ -295,7 +295,7 @@ const GOOD_SETTINGS: [string, unknown[]][] = [
 ];
 
 for (const [setting, values] of GOOD_SETTINGS) {
-  Deno.test(`${setting} may be what it is said to be`, () => {
+  Deno.test(`${setting} accepts its documented values`, () => {
     for (const value of values) checkSetting(setting, value);
   });
 }

@@ -205,7 +205,7 @@ export function failureContract(contract: Contract): void {
     assert.equal(samples.length, 0);
   });
 
-  contract("the user goes on after any failure", async (world) => {
+  contract("the user continues after any failure", async (world) => {
     const { target, session } = world;
     target.route("/", () => new Response("x"));
     await using server = new RawServer(answeringOnce(""));

@@ -75,7 +75,7 @@ export function stoppingContract(contract: Contract): void {
     assert.equal(world.samples.length, 0);
   });
 
-  contract("what is asked of a closed session never settles, nor is sent", async (world) => {
+  contract("a request of a closed session is not sent and never settles", async (world) => {
     const { session } = world.user();
     session.close();
     const requests = [session.get("/"), session.get("http://[")];

@@ -39,7 +39,7 @@ export const DEPLOY = projectPath("deploy");
  * Reads compose files of `deploy/` as `docker compose -f … -f …` does: variables filled in, and what
  * a later file says added to the earlier ones.
  *
- * @throws Error where a variable that must be given is not.
+ * @throws Error if a required variable is missing.
  */
 export function readCompose(names: readonly string[], env: Record<string, string> = {}): Compose {
   const files = names.map((name) => {
@@ -126,7 +126,7 @@ function variable(expression: string, env: Record<string, string>): string {
   return operator === "-" ? interpolate(rest!, env) : "";
 }
 
-/** Maps are merged key by key; whatever else a later file says stands in the place of the earlier. */
+/** Maps are merged key by key. Any other value of a later file replaces the earlier one. */
 function mergeInto(earlier: unknown, later: unknown): unknown {
   if (!isMap(earlier) || !isMap(later)) return later;
   const merged = { ...earlier };

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { PROJECT_ROOT } from "../paths.ts";
 
-/** What `.dockerignore` lets through: it starts by shutting everything out. */
+/** The files that `.dockerignore` includes. It starts by excluding everything. */
 function admitted(): string[] {
   const lines = Deno.readTextFileSync(`${PROJECT_ROOT}/.dockerignore`).split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"));

@@ -36,7 +36,7 @@ exec "$@"
 `;
 
 /**
- * The image at work, with namespaces of its own for processes and mounts, so that aiotest is process 1,
+ * A container of the image, with its own namespaces for processes and mounts, so that aiotest is process 1,
  * which the kernel treats apart from all others. The network is this machine's.
  */
 export class Container implements AsyncDisposable {
@@ -106,18 +106,18 @@ export class Container implements AsyncDisposable {
     ], { env: { ...config.env, ...this.#options.env }, clearEnv: true });
   }
 
-  /** Runs the HEALTHCHECK: null, or why the container is unwell. */
-  async unwell(): Promise<string | null> {
+  /** Runs the HEALTHCHECK: null, or why the container is unhealthy. */
+  async healthProblem(): Promise<string | null> {
     const { code, stdout, stderr } = await this.run(this.#image.config.healthcheck);
     return code === 0 ? null : `${stdout}${stderr}`.trim();
   }
 
   /** Polls its health until it is as expected; rejects after this many seconds. */
-  async becomes(wanted: "well" | RegExp, limit: number): Promise<void> {
+  async becomes(wanted: "healthy" | RegExp, limit: number): Promise<void> {
     const until = performance.now() + limit * 1_000;
     let found: string;
     do {
-      found = await this.unwell() ?? "well";
+      found = await this.healthProblem() ?? "healthy";
       if (typeof wanted === "string" ? found === wanted : wanted.test(found)) return;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     } while (performance.now() < until);

@@ -13,7 +13,7 @@ export async function debianRoot(): Promise<string> {
   await lock.lock(true);
   const root = `${folder}/root`;
   if (await exists(root)) return root;
-  // Not where one was interrupted: it may have left something mounted there.
+  // Not in the folder of an interrupted one, in which something may still be mounted.
   const fresh = await Deno.makeTempDir({ dir: folder });
   await Deno.chmod(fresh, 0o755);
   const made = await runCommand("debootstrap", ["--variant=minbase", "bookworm", fresh]);

@@ -5,7 +5,7 @@ import { copy, copyContext } from "./build_context.ts";
 import { debianRoot } from "./debian.ts";
 import { execWords, type Instruction, pairs, parseDockerfile } from "./dockerfile.ts";
 
-/** What Docker gives a container that says nothing of its own. */
+/** Docker's defaults for a container. */
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** How the image wants to be run. */
@@ -69,7 +69,7 @@ async function carryOut(folder: string): Promise<ImageConfig> {
   return builder.config();
 }
 
-/** The first stage: this machine's Deno stands in for that of its base. */
+/** The first stage, with this machine's Deno instead of that of the base image. */
 async function compileIn(
   root: string,
   context: string,
