@@ -1,5 +1,5 @@
 /**
- * The words and marks for how a run does: its verdict, its thresholds, and the breaking point that it
+ * The words and marks for the result of a run: its verdict, its thresholds, and the breaking point that it
  * found.
  *
  * @module

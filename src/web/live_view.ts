@@ -121,7 +121,7 @@ export interface LiveState {
   readonly log: readonly LogLine[];
 }
 
-/** A short judgement of a run. */
+/** The verdict on a run in a few words; before its end, how it does so far. */
 export interface LiveVerdict {
   readonly text: string;
   readonly tone: "good" | "bad" | "warning" | "quiet";

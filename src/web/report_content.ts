@@ -39,7 +39,7 @@ export interface MachineInfo {
   readonly system: string;
 }
 
-/** How a run ended, or how far it has got. */
+/** The verdict on a run with its reasons; before its end, how far it has got. */
 export interface ReportVerdict {
   readonly word: string;
   readonly tone: "good" | "bad" | "warning";
