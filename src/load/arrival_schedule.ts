@@ -85,7 +85,10 @@ export class ArrivalSchedule {
     const { until, limit } = period;
     this.#periods = this.#periods.map((one) => ({ ...one, until, limit }));
     if (newest === undefined || period.since > newest.since) this.#periods.push(period);
-    else if (period.rate !== newest.rate) this.#periods = [period];
+    else if (period.rate !== newest.rate) {
+      // It replaces those that start no earlier. Iterations of the earlier ones may still be due.
+      this.#periods = [...this.#periods.filter(({ since }) => since < period.since), period];
+    }
     const last = this.#shares.at(-1);
     if (last === undefined) {
       this.#shares = [share];

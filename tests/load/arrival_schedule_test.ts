@@ -84,6 +84,15 @@ Deno.test("a rate of 0 starts nothing, and a later rate continues from there", (
   assertClose(takeUntil(schedule, 102.5), [100, 101, 102]);
 });
 
+Deno.test("of two rates that apply from the same moment, the last one counts from there", () => {
+  const schedule = constant();
+  schedule.follow(TEN, ALL_ARRIVALS);
+  const change = { since: 0.25, position: 2.5, ...FOR_EVER };
+  schedule.follow({ rate: 20, ...change }, ALL_ARRIVALS);
+  schedule.follow({ rate: 0, ...change }, ALL_ARRIVALS);
+  assertClose(takeUntil(schedule, 9), [0, 0.1, 0.2]);
+});
+
 Deno.test("a limit is a number of iterations", () => {
   const schedule = constant();
   schedule.follow({ ...TEN, limit: 3 }, ALL_ARRIVALS);
