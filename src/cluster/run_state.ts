@@ -25,7 +25,7 @@ export class RunState {
   damaged = false;
   /** Milliseconds since 1970; null before the test has started. */
   startedAt: number | null = null;
-  /** Is called with everything that is added to the totals. */
+  /** Called with everything that is added to the totals. */
   onCounted: (counted: StatsDelta) => void = () => {};
   /** Seconds since the start of the test, as of the last journal record. */
   elapsedSeconds = 0;

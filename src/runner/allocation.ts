@@ -13,7 +13,7 @@ import { type ClassCounts, Dispatcher } from "../load/dispatcher.ts";
 import { isOpen, type LoadProfile } from "../load/load_profile.ts";
 import type { WorkerManager } from "./worker_manager.ts";
 
-/** Everything that an allocator needs from the run. */
+/** The dependencies of an allocator. */
 export interface AllocatorOptions
   extends
     Omit<UserAllocatorOptions, "stopTimeout">,
@@ -103,7 +103,7 @@ export class Allocator {
   }
 }
 
-/** Everything that the allocation of users needs from the run. */
+/** The dependencies of the allocation of users. */
 export interface UserAllocatorOptions {
   readonly clock: Clock;
   /** Names of the user classes, in their order. */
@@ -342,7 +342,7 @@ function gain(counts: ClassCounts, known: ClassCounts | undefined): number {
   return counts.reduce((sum, count, index) => sum + Math.max(0, count - (known?.[index] ?? 0)), 0);
 }
 
-/** Everything that the allocation of arrivals needs from the run. */
+/** The dependencies of the allocation of arrivals. */
 export interface ArrivalAllocatorOptions {
   readonly terms: Pick<LoadProfile, "spacing" | "onBusy">;
   /** Seconds that the test of a stopping user may still run. */
