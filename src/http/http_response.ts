@@ -22,7 +22,7 @@ export class HttpResponse {
   readonly #url: URL;
   readonly #check: CheckResult | null;
 
-  /** @param check how the check of the request decides; `null` without a check. */
+  /** @internal @param check the result of the request's check; `null` without a check. */
   constructor(
     wire: WireResponse,
     url: URL,
