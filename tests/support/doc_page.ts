@@ -140,15 +140,18 @@ export class Shell {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    return { line, child, output: child.output() };
+    return running(line, child);
   }
 
+  /** Interrupts a command once its users are at work. */
   async #interruptAtWork(running: Running): Promise<void> {
     const { served } = this.#options;
     const enough = served() + ENOUGH;
     let ended = false;
-    void running.output.then(() => ended = true);
-    for (let waited = 0; served() < enough && !ended && waited < LIMIT_MS; waited += 50) {
+    void running.code.then(() => ended = true);
+    // Tests of another service than the page's are at work when they report their progress.
+    const atWork = (): boolean => served() >= enough || /^ +\d+s +running/m.test(running.said);
+    for (let waited = 0; !atWork() && !ended && waited < LIMIT_MS; waited += 50) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     signal(running, "SIGINT");
@@ -157,11 +160,9 @@ export class Shell {
   async #finish(running: Running, expected: number): Promise<void> {
     const { line } = running;
     const timer = setTimeout(() => signal(running, "SIGKILL"), LIMIT_MS);
-    const { code, stdout, stderr } = await running.output;
+    const code = await running.code;
     clearTimeout(timer);
-    const decoder = new TextDecoder();
-    const said = `${decoder.decode(stdout)}${decoder.decode(stderr)}`;
-    assert.equal(code, expected, `${line}: exit code ${code}\n${said}`);
+    assert.equal(code, expected, `${line}: exit code ${code}\n${running.said}`);
   }
 
   /** What a page says of its own machines and services, for this one. */
@@ -183,10 +184,23 @@ export class Shell {
   }
 }
 
+/** A command that has been typed. */
 interface Running {
   readonly line: string;
   readonly child: Deno.ChildProcess;
-  readonly output: Promise<Deno.CommandOutput>;
+  /** What it has printed so far. */
+  said: string;
+  /** Its exit code, once all its output has been read. */
+  readonly code: Promise<number>;
+}
+
+function running(line: string, child: Deno.ChildProcess): Running {
+  const command = { line, child, said: "" };
+  const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) command.said += text;
+  };
+  const ended = Promise.all([child.status, read(child.stdout), read(child.stderr)]);
+  return Object.assign(command, { code: ended.then(([{ code }]) => code) });
 }
 
 /** Tells a command and all that it has started, unless they have ended. */
