@@ -22,7 +22,7 @@ export class HttpResponse {
   readonly #url: URL;
   readonly #check: CheckResult | null;
 
-  /** @internal @param check the result of the request's check; `null` without a check. */
+  /** The check decides by `check` how the request counts; it is `null` without one. */
   constructor(
     wire: WireResponse,
     url: URL,

@@ -226,10 +226,13 @@ export class UserLoop {
     iterationStartMs: number,
     endsIteration: boolean,
   ): Promise<number> {
+    const iterationStart = iterationStartMs / 1000;
     const turn: Turn = {
       now: this.#clock.now() / 1000,
-      iterationStart: iterationStartMs / 1000,
+      iterationStart,
       endsIteration,
+      passStart: iterationStart,
+      endsPass: endsIteration,
       random: this.#context.random,
     };
     try {

@@ -12,6 +12,10 @@ export interface Turn {
   readonly iterationStart: number;
   /** Whether this is the last wait of the iteration. */
   readonly endsIteration: boolean;
+  /** @deprecated The former name of `iterationStart`; removed in the next release. */
+  readonly passStart: number;
+  /** @deprecated The former name of `endsIteration`; removed in the next release. */
+  readonly endsPass: boolean;
   /** Returns a random number in [0, 1). */
   readonly random: () => number;
 }

@@ -5,6 +5,7 @@ import { type TestMethod, weight } from "../../src/user/discovery.ts";
 import { type IterationScheduler, IterationSlot } from "../../src/user/iteration_slot.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { chooseTest, UserLoop } from "../../src/user/user_loop.ts";
+import type { Turn } from "../../src/user/wait_time.ts";
 import { discovered, type TestContext, testContext } from "../support/users.ts";
 
 interface Living extends TestContext {
@@ -241,6 +242,22 @@ Deno.test("a wait can be a function of the user, sync or async", async () => {
   );
   await user.clock.advance(6000);
   assert.deepEqual(user.log, ["0 one", "3000 one", "6000 one"]);
+});
+
+Deno.test("a wait function learns about the iteration, also by the former names", async () => {
+  const user = live((say) =>
+    class ATest extends User {
+      static override waitTime = (_user: User, turn: Turn): number => {
+        const { now, iterationStart, endsIteration, passStart, endsPass } = turn;
+        say(JSON.stringify([now - iterationStart, now - passStart, endsIteration, endsPass]));
+        return 1;
+      };
+      testOne(): void {}
+      testTwo(): void {}
+    }
+  );
+  await user.clock.advance(1000);
+  assert.deepEqual(user.log, ["0 [0,0,false,false]", "1000 [1,1,true,true]"]);
 });
 
 Deno.test("an invalid wait is a user error, and the user waits a second instead", async () => {

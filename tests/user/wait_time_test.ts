@@ -9,7 +9,16 @@ import {
 } from "../../src/user/wait_time.ts";
 
 function turn(fields: Partial<Turn>): Turn {
-  return { now: 0, iterationStart: 0, endsIteration: true, random: () => 0.5, ...fields };
+  const { iterationStart = 0, endsIteration = true } = fields;
+  return {
+    now: 0,
+    iterationStart,
+    endsIteration,
+    passStart: iterationStart,
+    endsPass: endsIteration,
+    random: () => 0.5,
+    ...fields,
+  };
 }
 
 Deno.test("constant is always the same", () => {
