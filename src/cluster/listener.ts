@@ -97,7 +97,7 @@ export class WorkerListener {
     onJoined(candidate);
   }
 
-  /** Sends an ERROR, unless so many are being sent to this address that it may be an attack. */
+  /** Sends an ERROR, unless the limit of ERRORs in progress to this address is reached. */
   async #refuse(channel: Channel, address: string): Promise<never> {
     const busy = new ProtocolError("busy", "too many handshakes in progress from this address");
     if (this.#refusals.enter(address)) {

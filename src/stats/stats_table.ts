@@ -77,7 +77,7 @@ export class StatsTable {
   #startedAt = Infinity;
   #openEndsAt = Infinity;
 
-  /** Whether there are so many names that further ones are counted under `(other)`. */
+  /** Whether the limit of names was reached, and further ones are counted under `(other)`. */
   get namesCapped(): boolean {
     return this.#names.reached;
   }

@@ -34,7 +34,7 @@ export class Totals {
     return Math.max(this.#peakBeforeReset, this.#counts.timeline.peakUsers);
   }
 
-  /** Whether there are so many names, here or on a node, that further ones are under `(other)`. */
+  /** Whether the limit of names was reached, here or on a node, and further ones are under `(other)`. */
   get namesCapped(): boolean {
     return this.#counts.merged.namesCapped;
   }
@@ -161,7 +161,7 @@ export class MergedCounts {
     return this.#iterations;
   }
 
-  /** Whether there are so many names, here or on a node, that further ones are under `(other)`. */
+  /** Whether the limit of names was reached, here or on a node, and further ones are under `(other)`. */
   get namesCapped(): boolean {
     return this.#names.reached;
   }

@@ -5,49 +5,13 @@ import { type Candidate, joinMaster, type JoinTerms } from "../../src/cluster/ha
 import { ConnectionLimiter, RejectionLog, WorkerListener } from "../../src/cluster/listener.ts";
 import { ProtocolError } from "../../src/cluster/protocol.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
-import {
-  type AcceptedStream,
-  type ByteStream,
-  connect,
-  listen,
-  type StreamListener,
-} from "../../src/core/network.ts";
+import { type ByteStream, connect, listen, type StreamListener } from "../../src/core/network.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { identity, joinFor, nextOf, OTHER_HASH, terms, workerState } from "../support/joining.ts";
 import { refusal } from "../support/messages.ts";
-import { memoryStreams } from "../support/memory_stream.ts";
+import { MemoryListener } from "../support/memory_network.ts";
 
 const BUSY = "too many handshakes in progress from this address";
-
-/** A listener for connections in memory. */
-class MemoryListener implements StreamListener {
-  readonly port = 5557;
-  readonly #waiting: AcceptedStream[] = [];
-  #closed = false;
-  #wake: () => void = () => {};
-
-  /** Connects from an address; returns the worker's end. */
-  dial(address: string): ByteStream {
-    const [near, far] = memoryStreams();
-    this.#waiting.push({ stream: far, address });
-    this.#wake();
-    return near;
-  }
-
-  async accept(): Promise<AcceptedStream | null> {
-    while (!this.#closed) {
-      const next = this.#waiting.shift();
-      if (next !== undefined) return next;
-      await new Promise<void>((resolve) => this.#wake = resolve);
-    }
-    return null;
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#wake();
-  }
-}
 
 interface OpenListener {
   readonly workerListener: WorkerListener;
@@ -81,7 +45,7 @@ interface MemorySetup extends OpenListener {
 function openInMemory(changes: Partial<JoinTerms> = {}): MemorySetup {
   const listener = new MemoryListener();
   const clock = new FakeClock();
-  const dial = (address: string): Channel => new Channel(listener.dial(address));
+  const dial = (address: string): Channel => new Channel(listener.dial(address)!);
   return { ...open(listener, clock, changes), clock, dial };
 }
 
@@ -175,7 +139,7 @@ Deno.test("hundreds of connections that do not read their refusal are closed wit
     },
     clock,
   );
-  const ends = Array.from({ length: 300 }, () => listener.dial("10.0.0.2"));
+  const ends = Array.from({ length: 300 }, () => listener.dial("10.0.0.2")!);
   await clock.advance(0);
   // 10 handshakes in progress, 100 that are being refused, and 190 that are closed immediately.
   const gone = await Promise.all(ends.map(isAtItsEnd));

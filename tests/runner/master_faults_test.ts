@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { iterationCounts, requests, VirtualCluster } from "../support/virtual_cluster.ts";
+import {
+  iterationCounts,
+  requests,
+  VirtualCluster,
+  type VirtualMaster,
+} from "../support/virtual_cluster.ts";
 
 type Fault =
   | { readonly kind: "cut"; readonly worker: number }
@@ -40,6 +45,29 @@ function cause(cluster: VirtualCluster, one: Exclude<Fault, { kind: "restart" }>
   }
 }
 
+/** Causes the faults one after another; returns the master that runs at the end. */
+async function causeAll(
+  cluster: VirtualCluster,
+  faults: TimedFaults,
+  first: VirtualMaster,
+  look: () => void,
+  onKilled: (master: VirtualMaster) => void = () => {},
+): Promise<VirtualMaster> {
+  let master = first;
+  for (const [waitMs, one] of faults) {
+    await cluster.advance(waitMs, look);
+    // Without a worker for 6 s, the run has ended, and cannot be resumed.
+    if (master.result !== null) break;
+    if (one.kind === "restart") {
+      master.kill();
+      onKilled(master);
+      await cluster.advance(one.forMs, look);
+      master = await cluster.nextMaster({ expectedWorkers: 3 });
+    } else cause(cluster, one);
+  }
+  return master;
+}
+
 /** Runs 13 users on three workers, and checks that none is too many, and that every step is counted. */
 async function checkUsers(faults: TimedFaults): Promise<void> {
   const cluster = new VirtualCluster(
@@ -51,16 +79,7 @@ async function checkUsers(faults: TimedFaults): Promise<void> {
   let master = cluster.master({ expectedWorkers: 3 });
   for (const name of ["a", "b", "c"]) cluster.worker(name);
   await cluster.advance(100, look);
-  for (const [waitMs, one] of faults) {
-    await cluster.advance(waitMs, look);
-    // Without a worker for 6 s, the run has ended, and cannot be resumed.
-    if (master.result !== null) break;
-    if (one.kind === "restart") {
-      master.kill();
-      await cluster.advance(one.forMs, look);
-      master = await cluster.nextMaster({ expectedWorkers: 3 });
-    } else cause(cluster, one);
-  }
+  master = await causeAll(cluster, faults, master, look);
   await cluster.advance(25_000, look);
   if (master.run.failure === null) {
     const able = cluster.workers.filter(({ ended }) => !ended).length;
@@ -102,16 +121,9 @@ async function checkSharedIterations(faults: TimedFaults): Promise<void> {
   for (const name of ["a", "b", "c"]) cluster.worker(name);
   const look = (): void => assert.ok(target.steps.length <= 700, `${target.steps.length}`);
   await cluster.advance(100, look);
-  for (const [waitMs, one] of faults) {
-    await cluster.advance(waitMs, look);
-    if (master.result !== null) break;
-    if (one.kind === "restart") {
-      master.kill();
-      warnings.push(...master.warnings);
-      await cluster.advance(one.forMs, look);
-      master = await cluster.nextMaster({ expectedWorkers: 3 });
-    } else cause(cluster, one);
-  }
+  master = await causeAll(cluster, faults, master, look, (killed) => {
+    warnings.push(...killed.warnings);
+  });
   await cluster.advance(120_000, look, 500);
   if (master.run.failure !== null) return;
   const { result } = master;
@@ -143,15 +155,7 @@ async function checkArrivals(faults: TimedFaults): Promise<void> {
   const mayMiss = faults.some(([, { kind }]) => ["break", "stall", "restart"].includes(kind));
   const look = (): void => assert.ok(mayMiss || steps.length <= 600, `${steps.length} steps`);
   await cluster.advance(100, look);
-  for (const [waitMs, one] of faults) {
-    await cluster.advance(waitMs, look);
-    if (master.result !== null) break;
-    if (one.kind === "restart") {
-      master.kill();
-      await cluster.advance(one.forMs, look);
-      master = await cluster.nextMaster({ expectedWorkers: 3 });
-    } else cause(cluster, one);
-  }
+  master = await causeAll(cluster, faults, master, look);
   await cluster.advance(60_000, look, 500);
   if (master.run.failure !== null) return;
   const [scheduled, started, , dropped] = iterationCounts(master);

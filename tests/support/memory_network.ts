@@ -106,14 +106,15 @@ export class MemoryLine {
   }
 }
 
-class MemoryListener implements StreamListener {
+/** Listens for connections in memory. */
+export class MemoryListener implements StreamListener {
   readonly port = 5557;
   readonly #waiting: AcceptedStream[] = [];
   #closed = false;
   #wake: () => void = () => {};
 
   /** The near end of a new connection; null if nothing listens. */
-  dial(address: string, capacity: number): MemoryStream | null {
+  dial(address: string, capacity = Infinity): MemoryStream | null {
     if (this.#closed) return null;
     const [near, far] = memoryStreams(capacity);
     this.#waiting.push({ stream: far, address });
