@@ -11,7 +11,7 @@ import { BodySender, type EncodedRequest } from "./request_encoder.ts";
 import { type RequestErrorCode, WireError } from "./request_error.ts";
 import { ResponseParser, type WireMessage } from "./response_parser.ts";
 import type { SharedHttpState } from "./shared_http_state.ts";
-import { socketFailure } from "./socket_errors.ts";
+import { isReset, socketFailure } from "./socket_errors.ts";
 
 /** Limits of a connection. Times are in milliseconds; `Infinity` means no limit. */
 export interface ConnectionLimits {
@@ -28,7 +28,10 @@ export interface ConnectionLimits {
 export interface ConnectionOwner<Request, Result> {
   /** Handles a complete response. The connection is idle or closed. */
   received(connection: Connection, request: Request, message: WireMessage): Result;
-  /** Handles a failure: tries again, or rejects. The connection is closed. */
+  /**
+   * Handles a failure: tries again, or rejects. The connection cannot be reused. The owner closes it, after
+   * {@link Connection.sawRequest} if needed.
+   */
   failed(connection: Connection, request: Request, failure: WireError): Promise<Result>;
 }
 
@@ -36,6 +39,12 @@ export interface ConnectionOwner<Request, Result> {
 const FIRST_BUFFER = 1024;
 const MAX_BUFFER = 65_536;
 const NOTHING = new Uint8Array(0);
+
+/** Servers ignore an empty line before a request (RFC 9112, section 2.2). */
+const EMPTY_LINE = new TextEncoder().encode("\r\n");
+
+/** Servers that read anything read at least this many bytes at once. */
+const SMALLEST_READ = 1024;
 
 /** One connection, used for one exchange at a time. */
 export class Connection implements Expiring {
@@ -49,7 +58,7 @@ export class Connection implements Expiring {
   idleUntil = Infinity;
   /** The number of bytes of the last request body that were sent. */
   bodySent = 0;
-  /** How often the current request has been sent before on other connections. */
+  /** How often the current request may have been read by the server on other connections. */
   retries = 0;
   /** Identifies the origin. */
   readonly key: string;
@@ -66,6 +75,8 @@ export class Connection implements Expiring {
   /** The part of the last request that has not been written. */
   #unsent = NOTHING;
   #failure: WireError | null = null;
+  /** Whether {@link close} has closed the stream. */
+  #streamClosed = false;
   /** The error code if {@link deadline} passes. */
   #limit: RequestErrorCode = "TIMEOUT";
 
@@ -120,7 +131,7 @@ export class Connection implements Expiring {
     } catch (error) {
       sender?.stop();
       const failure = this.#failure ?? sender?.failure ?? asWireError(error);
-      this.close();
+      this.#retire();
       return await owner.failed(this, request, failure);
     }
     const { message } = parser;
@@ -144,11 +155,47 @@ export class Connection implements Expiring {
 
   /** Closes the connection; a pending exchange rejects. */
   close(): void {
+    this.#retire();
+    if (this.#streamClosed) return;
+    this.#streamClosed = true;
+    this.#stream.close();
+  }
+
+  /** Makes the connection unusable, with its stream left open. */
+  #retire(): void {
     if (this.closed) return;
     this.closed = true;
     this.deadline = Infinity;
     this.#shared.deadlines.delete(this);
-    this.#stream.close();
+  }
+
+  /**
+   * Whether the server may have read the request after which the connection was lost. Call it at least
+   * one round trip after the request was sent.
+   *
+   * A server that closes a kept connection does not say whether it had read the request that was just
+   * sent. Its system does: it resets the connection if the program closes it with unread bytes, or if bytes
+   * arrive after the program has closed it. In the second case, the end of the stream is noticed before
+   * the reset arrives, but from then on, writing fails.
+   *
+   * Resolves with `true` if this cannot be known: for a request with a body that the server may have read
+   * in part, and over `node:tls`, which hides resets.
+   *
+   * @param failure why the exchange failed.
+   * @param encoded the request that was sent.
+   */
+  async sawRequest(
+    failure: WireError,
+    { bytes, bodyInBytes, body }: EncodedRequest,
+  ): Promise<boolean> {
+    if (body !== null || (bodyInBytes > 0 && bytes.length > SMALLEST_READ)) return true;
+    if (isReset(failure)) return false;
+    try {
+      await this.#stream.write(EMPTY_LINE);
+      return true;
+    } catch (error) {
+      return !isReset(asWireError(error));
+    }
   }
 
   /** Starts reading while idle, because the end of the stream or unexpected bytes make it unusable. */

@@ -55,7 +55,7 @@ export class RequestError extends Error {
   readonly method: string;
   /** The URL of the request; as written in the test if it is invalid. */
   readonly url: string;
-  /** How often the request was sent again before it failed. */
+  /** How often the request was sent again after the server may have read it, before it failed. */
   readonly retries: number;
 
   /** The message consists of code, `detail` and request. */

@@ -67,6 +67,11 @@ function codeOf(error: unknown, message: string, phase: SocketPhase): RequestErr
   return FALLBACKS[phase];
 }
 
+/** Whether the other side has reset the connection, as opposed to a mere end of its stream. */
+export function isReset(failure: WireError): boolean {
+  return knownCodeOf(failure.cause) === "ECONNRESET";
+}
+
 function knownCodeOf(error: unknown): RequestErrorCode | undefined {
   if (!(error instanceof Error)) return undefined;
   const system = "code" in error ? SYSTEM_CODES.get(String(error.code)) : undefined;

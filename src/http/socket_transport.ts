@@ -43,7 +43,7 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     }
     const connection = this.#takeIdle(target.key);
     return connection === null
-      ? this.#exchangeOnNew(request, encoded, target, 0)
+      ? this.#exchangeOnNew(request, encoded, target)
       : connection.exchange(this, request, encoded, request.deadline);
   }
 
@@ -70,11 +70,34 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     failure: WireError,
   ): Promise<WireResponse> {
     this.#connections.delete(connection);
-    if (!mayRetry(connection, request, failure)) {
-      return Promise.reject(asRequestError(failure, request, connection.retries));
-    }
+    if (mayRetry(connection, request, failure)) return this.#retry(connection, request, failure);
+    connection.close();
+    return Promise.reject(asRequestError(failure, request, connection.retries));
+  }
+
+  /** Sends a request again over a new connection, after `lost` has failed. */
+  async #retry(
+    lost: Connection,
+    request: WireRequest,
+    failure: WireError,
+  ): Promise<WireResponse> {
     const target = this.#shared.target(request.url);
-    return this.#exchangeOnNew(request, encodeRequest(request, target), target, 1);
+    const encoded = encodeRequest(request, target);
+    let connection: Connection | null = null;
+    let openFailure: unknown = null;
+    try {
+      connection = await this.#open(request.deadline, target);
+      // An abort must reach it from now on.
+      connection.busy = true;
+    } catch (error) {
+      openFailure = error;
+    }
+    // Opening a connection has taken at least a round trip.
+    const retries = await lost.sawRequest(failure, encoded) ? 1 : 0;
+    lost.close();
+    if (connection === null) throw asRequestError(openFailure, request, retries);
+    connection.retries = retries;
+    return await connection.exchange(this, request, encoded, request.deadline);
   }
 
   abort(): void {
@@ -136,15 +159,13 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     request: WireRequest,
     encoded: EncodedRequest,
     target: RequestTarget,
-    retries: number,
   ): Promise<WireResponse> {
     let connection: Connection;
     try {
       connection = await this.#open(request.deadline, target);
     } catch (error) {
-      throw asRequestError(error, request, retries);
+      throw asRequestError(error, request, 0);
     }
-    connection.retries = retries;
     return await connection.exchange(this, request, encoded, request.deadline);
   }
 

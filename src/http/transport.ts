@@ -34,7 +34,7 @@ export interface WireResponse {
   readonly bytesReceived: number;
   /** The number of bytes of the request body that were sent. */
   readonly bytesSent: number;
-  /** How often the request was sent again before this response arrived. */
+  /** How often the request was sent again after the server may have read it. */
   readonly retries: number;
   /** When the last byte arrived, in milliseconds on the transport's clock. */
   readonly endedAt: number;

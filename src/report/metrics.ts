@@ -210,7 +210,7 @@ export class RequestMetrics {
       ),
       counter(
         "aiotest_request_retries_total",
-        "Requests that were sent again because their connection was gone.",
+        "Requests that were sent again after the target had read them and closed the connection.",
         byName(({ retries }) => retries),
       ),
       counter(

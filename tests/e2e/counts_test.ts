@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
-import { runCuts } from "../support/cutting_target.ts";
+import { ClosingTarget, runCuts } from "../support/cutting_target.ts";
 import { projectPath } from "../support/paths.ts";
 import { runAiotest, startAiotest } from "../support/process.ts";
 
@@ -55,6 +55,22 @@ Deno.test("requests and retries are exactly those of a target that cuts connecti
   const errors = new Set(summary.failures.map(({ error }) => error));
   assert.deepEqual(errors, new Set(["ECONNRESET", "INCOMPLETE_BODY"]));
 });
+
+for (const how of ["close", "half-close", "reset"] as const) {
+  Deno.test(`requests and retries are exactly those of a target that answers once: ${how}`, async () => {
+    await using target = await ClosingTarget.start(how);
+    const json = await Deno.makeTempFile({ suffix: ".json" });
+    const options = ["-u", "20", "-n", "2000", "--json", json];
+    const { code, stderr } = await runAiotest(["quick", target.url, ...options]);
+    assert.equal(code, 0, stderr);
+    const { totals }: Summary = JSON.parse(await Deno.readTextFile(json));
+    await Deno.remove(json);
+    assert.equal(totals.requests, 2000);
+    assert.equal(target.requests, totals.requests + totals.retries);
+    // Only a target that still reads can have read a request that was sent again.
+    assert.equal(totals.retries > 0, how === "half-close", `${totals.retries} retries`);
+  });
+}
 
 const QUANTILES = {
   p50: 0.5,

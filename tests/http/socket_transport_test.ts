@@ -4,6 +4,7 @@ import { RequestError, type RequestErrorCode } from "../../src/http/request_erro
 import { SocketTransport } from "../../src/http/socket_transport.ts";
 import { MAX_BODY_SIZE } from "../../src/http/transport.ts";
 import { settle } from "../support/fake_clock.ts";
+import { identity, testAuthority } from "../support/certificates.ts";
 import { answering, type RawConnection, RawServer } from "../support/raw_server.ts";
 import { World } from "./contract/world.ts";
 import { testTransport } from "./transport_contract.ts";
@@ -94,6 +95,69 @@ for (const method of ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]) {
     ]);
   });
 }
+
+/** Waits in real time; the world's clock is virtual. */
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+for (const secure of [false, true]) {
+  for (const [way, serverMs, clientMs] of [["before", 0, 20], ["after", 20, 0]] as const) {
+    const scheme = secure ? "https" : "http";
+    Deno.test(`${scheme}: a server that closes ${way} a request arrives has not read it`, async () => {
+      await using world = engine();
+      const { session } = world.user({ caCerts: secure ? [testAuthority()] : [] });
+      let read = 0;
+      await using server = new RawServer(async (connection) => {
+        if (await connection.readHead() === null) return;
+        read++;
+        await connection.write(OK);
+        await delay(serverMs);
+      }, secure ? identity("good") : undefined);
+      for (let i = 0; i < 3; i++) {
+        assert.equal((await session.put(server.url, { body: "x" })).status, 200);
+        await delay(clientMs);
+      }
+      assert.equal(server.connections, 3);
+      assert.equal(read, 3);
+      assert.deepEqual(world.samples.map(({ retries }) => retries), [0, 0, 0]);
+    });
+  }
+}
+
+Deno.test("a large request may have been read in part before the connection was lost", async () => {
+  for (const size of [2000, 100_000]) {
+    await using world = engine();
+    await using server = new RawServer(async (connection) => {
+      await connection.readHead();
+      await connection.readText(size);
+      await connection.write(OK);
+    });
+    for (let i = 0; i < 2; i++) {
+      const body = new Uint8Array(size);
+      assert.equal((await world.session.put(server.url, { body })).status, 200);
+      await delay(20);
+    }
+    assert.deepEqual(world.samples.map(({ retries }) => retries), [0, 1]);
+  }
+});
+
+Deno.test("a retry that is aborted ends, and so do its connections", async () => {
+  await using world = engine();
+  const { session, abort } = world.user();
+  const waiting = Promise.withResolvers<void>();
+  await using server = new RawServer(async (connection, index) => {
+    await connection.readHead();
+    if (index === 0) return await connection.write(OK);
+    waiting.resolve();
+    await connection.readToEnd();
+  });
+  await session.get(server.url);
+  const request = codeOf(session.get(server.url));
+  await waiting.promise;
+  abort();
+  assert.equal(await request, "ABORTED");
+});
 
 for (const method of ["POST", "PATCH"]) {
   Deno.test(`an end on a kept connection: ${method} is not sent again`, async () => {

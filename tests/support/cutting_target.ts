@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer, type Server } from "node:net";
 import type { Summary } from "../../src/report/summary.ts";
 import { projectPath } from "./paths.ts";
 import { startAiotest } from "./process.ts";
@@ -96,6 +97,49 @@ export class CuttingTarget implements AsyncDisposable {
       if (rest < 0) return deed;
     }
     return "answer";
+  }
+}
+
+/** How a closing target ends a connection. */
+export type Closing = "close" | "half-close" | "reset";
+
+/**
+ * A server that ends each connection right after its first answer, without announcing it, and counts the
+ * requests that it has read.
+ */
+export class ClosingTarget implements AsyncDisposable {
+  readonly url: string;
+  requests = 0;
+  readonly #server: Server;
+
+  constructor(server: Server, how: Closing) {
+    this.#server = server;
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    server.on("connection", (socket) => {
+      socket.on("error", () => {});
+      let text = "";
+      socket.on("data", (bytes) => {
+        text += bytes.toString();
+        const heads = text.split("\r\n\r\n");
+        text = heads.pop()!;
+        this.requests += heads.length;
+        socket.write(BYTES.answer, () => {
+          if (how === "close") socket.destroy();
+          else if (how === "reset") socket.resetAndDestroy();
+          else socket.end();
+        });
+      });
+    });
+  }
+
+  static async start(how: Closing): Promise<ClosingTarget> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return new ClosingTarget(server, how);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await new Promise((resolve) => this.#server.close(resolve));
   }
 }
 
