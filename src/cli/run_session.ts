@@ -10,6 +10,7 @@ import type { Host } from "../core/host.ts";
 import { configureLog, logger } from "../core/logger.ts";
 import { type ConsoleAbilities, consoleAbilities, ConsoleOutput } from "../report/console.ts";
 import { finalReport } from "../report/final_report.ts";
+import { encodedParts } from "../report/parts.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import type { SharedServices } from "../shared/services.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
@@ -178,9 +179,9 @@ export class RunSession {
     const run = { snapshot: result, exitCode, metadata: () => runMetadata(host, options) };
     const problems: string[] = [];
     for (const { option, path, make } of requestedFiles(options)) {
-      const text = await make(run);
+      const parts = encodedParts(await make(run));
       try {
-        await host.writeTextFile(path, text);
+        await host.writeFile(path, parts);
       } catch (error) {
         problems.push(`--${option} ${path}: cannot write the file: ${errorText(error)}`);
       }

@@ -64,8 +64,8 @@ export interface Host {
   readTextFile(path: string): Promise<string>;
   /** Reads a file; rejects as {@link readTextFile} does. */
   readFile(path: string): Promise<Uint8Array<ArrayBuffer>>;
-  /** Writes a text file, or replaces it. */
-  writeTextFile(path: string, text: string): Promise<void>;
+  /** Writes a file, or replaces it; rejects as {@link readTextFile} does. */
+  writeFile(path: string, parts: Iterable<Uint8Array<ArrayBuffer>>): Promise<void>;
   /** Writes a new text file and creates its parent folders; rejects with `Deno.errors.AlreadyExists` and other errors of the system. */
   createTextFile(path: string, text: string): Promise<void>;
   /** Appends a line to a file before it returns; creates the file if it does not exist. */
@@ -133,7 +133,7 @@ export function denoHost(): Host {
     env: (name) => Deno.env.get(name),
     readTextFile: (path) => Deno.readTextFile(path),
     readFile: (path) => Deno.readFile(path),
-    writeTextFile: (path, text) => Deno.writeTextFile(path, text),
+    writeFile: (path, parts) => Deno.writeFile(path, ReadableStream.from(parts)),
     createTextFile,
     appendLine: (path, line) => Deno.writeTextFileSync(path, `${line}\n`, { append: true }),
     touch: async (path) => (await Deno.open(path, { create: true, append: true })).close(),

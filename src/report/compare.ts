@@ -23,6 +23,7 @@ import {
   formatRate,
   formatShare,
 } from "./quantity.ts";
+import { jsonParts } from "./parts.ts";
 import { sixDigits } from "./summary.ts";
 import type { ComparedRequest, ComparedRun, ComparedTotals } from "./summary_reader.ts";
 import { renderLine, type Span, span, type Tone, wrappedText } from "./terminal.ts";
@@ -489,11 +490,11 @@ function verdict(comparison: Comparison, size: TableSize): string[] {
  * The text of the file that `aiotest compare --json` writes: indented JSON that ends with a newline.
  * Scripts depend on it, so its fields stay, and an incompatible change raises its schema.
  */
-export function comparisonJson(
+export function* comparisonJson(
   comparison: Comparison,
   runs: { readonly a: NamedRun; readonly b: NamedRun },
   version: string,
-): string {
+): Generator<string> {
   const { maxRegression, confidence, totals, requests, onlyInA, onlyInB } = comparison;
   const content = {
     schema: 1,
@@ -512,7 +513,8 @@ export function comparisonJson(
     warnings: comparison.warnings,
     exitCode: comparisonExitCode(comparison),
   };
-  return `${JSON.stringify(content, null, 2)}\n`;
+  yield* jsonParts(content, 2);
+  yield "\n";
 }
 
 function runOf({ file, run }: NamedRun): object {

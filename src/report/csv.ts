@@ -28,7 +28,7 @@ const TITLES = PERCENTILES.map(([title]) => title);
 const ALL = "Aggregated";
 
 /** A row for each method and name, and a row for all of them at the end. */
-export function statsCsv({ statistics, durationSeconds }: Snapshot): string {
+export function statsCsv({ statistics, durationSeconds }: Snapshot): Iterable<string> {
   const { requests, totals } = statistics;
   const row = (method: string, name: string, of: RequestTotals): CsvCell[] => [
     method,
@@ -64,7 +64,7 @@ export function statsCsv({ statistics, durationSeconds }: Snapshot): string {
  * A row for each second. Total counts up to it are exact, but total latencies are only known in the
  * last row.
  */
-export function historyCsv({ statistics, startedAt, ...run }: Snapshot): string {
+export function historyCsv({ statistics, startedAt, ...run }: Snapshot): Iterable<string> {
   const { totals, timeline } = statistics;
   // If counts were reset, the first second is a later one.
   const since = (startedAt ?? 0) / 1000;
@@ -103,20 +103,20 @@ export function historyCsv({ statistics, startedAt, ...run }: Snapshot): string 
       "Total Max Response Time",
       "Total Average Content Size",
     ],
-    ...timeline.map((second, i) => row(second, i === timeline.length - 1)),
-  ]);
+  ], timeline.values().map((second, i) => row(second, i === timeline.length - 1)));
 }
 
 /** A row for each error of a method and name, the most frequent first. */
-export function failuresCsv({ statistics }: Snapshot): string {
-  return csvText([
-    ["Method", "Name", "Error", "Occurrences"],
-    ...statistics.failures.map(({ method, name, error, count }) => [method, name, error, count]),
-  ]);
+export function failuresCsv({ statistics }: Snapshot): Iterable<string> {
+  return csvText(
+    [["Method", "Name", "Error", "Occurrences"]],
+    statistics.failures.values()
+      .map(({ method, name, error, count }) => [method, name, error, count]),
+  );
 }
 
 /** A row for each error thrown by the code of users, the most frequent first. */
-export function exceptionsCsv({ statistics, mode, workers }: Snapshot): string {
+export function exceptionsCsv({ statistics, mode, workers }: Snapshot): Iterable<string> {
   const node = mode === "local" ? workers.map(({ id }) => id).join(", ") : null;
   return csvText([
     ["Count", "Message", "Traceback", "Nodes"],
@@ -157,13 +157,17 @@ function rounded(value: number | null): number | null {
 type CsvCell = string | number | null;
 
 /**
- * The text of a CSV file according to RFC 4180: a line for each row, ended by CR and LF.
+ * The lines of a CSV file according to RFC 4180: one for each row, ended by CR and LF.
  *
  * Names come from the target, so a spreadsheet must not evaluate them. An apostrophe precedes anything
  * in a string that it could take for a formula, at the start and after the delimiters of other dialects.
  */
-export function csvText(rows: readonly (readonly CsvCell[])[]): string {
-  return rows.map((row) => `${row.map(cellText).join(",")}\r\n`).join("");
+export function* csvText(
+  ...tables: readonly Iterable<readonly CsvCell[]>[]
+): Generator<string> {
+  for (const rows of tables) {
+    for (const row of rows) yield `${row.map(cellText).join(",")}\r\n`;
+  }
 }
 
 /** The text for unknown values. */

@@ -16,7 +16,7 @@ import { formatAmount, formatBytes, formatLatency, formatRate, formatShare } fro
  * name, which fails if any of its requests failed, one for errors of users, and one for the
  * completeness of the counts.
  */
-export function junit(snapshot: Snapshot): string {
+export function* junit(snapshot: Snapshot): Generator<string> {
   const suites: Suite[] = [
     { name: "thresholds", tests: thresholdTests(snapshot) },
     { name: "requests", tests: requestTests(snapshot) },
@@ -24,12 +24,9 @@ export function junit(snapshot: Snapshot): string {
   ].filter(({ tests }) => tests.length > 0);
   const all = counts(suites.flatMap(({ tests }) => tests));
   const attributes = { name: "aiotest", ...all, time: seconds(snapshot.durationSeconds) };
-  return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites${attributeText(attributes)}>`,
-    ...suites.flatMap((suite) => suiteLines(suite, snapshot)),
-    "</testsuites>\n",
-  ].join("\n");
+  yield `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites${attributeText(attributes)}>\n`;
+  for (const suite of suites) for (const line of suiteLines(suite, snapshot)) yield `${line}\n`;
+  yield "</testsuites>\n";
 }
 
 interface Suite {
@@ -125,7 +122,7 @@ function countsTest({ complete, warnings }: Snapshot): Test {
   return { name: "all counts are in", time: 0, problem, output: warnings.join("\n") };
 }
 
-function suiteLines({ name, tests }: Suite, snapshot: Snapshot): string[] {
+function* suiteLines({ name, tests }: Suite, snapshot: Snapshot): Generator<string> {
   const { runId, mode, startedAt, durationSeconds, users } = snapshot;
   const attributes = {
     name: `aiotest.${name}`,
@@ -136,16 +133,14 @@ function suiteLines({ name, tests }: Suite, snapshot: Snapshot): string[] {
     ...(startedAt === null ? {} : { timestamp: new Date(startedAt).toISOString().slice(0, 19) }),
   };
   const properties = { runId, mode, "users.peak": String(users.peak) };
-  return [
-    `  <testsuite${attributeText(attributes)}>`,
-    "    <properties>",
-    ...Object.entries(properties).map(([key, value]) =>
-      `      <property${attributeText({ name: key, value })}/>`
-    ),
-    "    </properties>",
-    ...tests.flatMap((test) => testLines(test, `aiotest.${name}`)),
-    "  </testsuite>",
-  ];
+  yield `  <testsuite${attributeText(attributes)}>`;
+  yield "    <properties>";
+  for (const [key, value] of Object.entries(properties)) {
+    yield `      <property${attributeText({ name: key, value })}/>`;
+  }
+  yield "    </properties>";
+  for (const test of tests) yield* testLines(test, `aiotest.${name}`);
+  yield "  </testsuite>";
 }
 
 function testLines({ name, time, problem, output }: Test, classname: string): string[] {

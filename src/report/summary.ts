@@ -20,6 +20,7 @@ import {
   type WorkerRow,
 } from "../stats/snapshot.ts";
 import type { BucketSource } from "../stats/stats_delta.ts";
+import { jsonParts } from "./parts.ts";
 
 /**
  * The content of the file. Its fields are those of a snapshot, with times in ISO 8601 (UTC), latencies
@@ -88,17 +89,42 @@ export interface SummaryOptions {
 
 /** The summary of a run that has ended. */
 export function summary(snapshot: Snapshot, options: SummaryOptions): Summary {
-  const { totals, requests } = snapshot.statistics;
-  return {
-    ...compactSummary(snapshot, options.version),
-    totals: totalsOf(totals),
-    requests: requests.map((row) => ({ method: row.method, name: row.name, ...totalsOf(row) })),
-    exitCode: options.exitCode,
-  };
+  return withArrays<Summary>(summaryRows(snapshot, options));
 }
 
 /** The summary of a run without its histograms. */
 export function compactSummary(snapshot: Snapshot, version: string): CompactSummary {
+  return withArrays<CompactSummary>(compactRows(snapshot, version));
+}
+
+/**
+ * A summary whose lists can be read once, and whose rows are made while they are read: those of a long
+ * run would take as much memory as the run itself.
+ */
+export type InRows<Content> = {
+  readonly [Field in keyof Content]: Content[Field] extends readonly (infer Row)[] ? Iterable<Row>
+    : Content[Field];
+};
+
+function withArrays<Content>(content: InRows<Content>): Content {
+  const fields = Object.entries(content)
+    .map(([name, value]) => [name, value instanceof Iterator ? [...value] : value]);
+  return Object.fromEntries(fields) as Content;
+}
+
+/** The summary of a run that has ended, to be read once, before the run continues. */
+export function summaryRows(snapshot: Snapshot, options: SummaryOptions): InRows<Summary> {
+  const { totals, requests } = snapshot.statistics;
+  return {
+    ...compactRows(snapshot, options.version),
+    totals: totalsOf(totals),
+    requests: requests.values()
+      .map((row) => ({ method: row.method, name: row.name, ...totalsOf(row) })),
+    exitCode: options.exitCode,
+  };
+}
+
+function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary> {
   const { totals, requests, failures, userErrors, timeline } = snapshot.statistics;
   return {
     schema: 1,
@@ -120,12 +146,13 @@ export function compactSummary(snapshot: Snapshot, version: string): CompactSumm
       complete: worker.complete,
     })),
     totals: compactTotals(totals),
-    requests: requests.map((row) => ({
+    requests: requests.values().map((row) => ({
       method: row.method,
       name: row.name,
       ...compactTotals(row),
     })),
-    failures: failures.map(({ method, name, error, count }) => ({ method, name, error, count })),
+    failures: failures.values()
+      .map(({ method, name, error, count }) => ({ method, name, error, count })),
     userErrors: userErrors.map(({ user, error, count }) => ({ user, error, count })),
     iterations: iterationsOf(snapshot.statistics.iterations),
     thresholds: snapshot.thresholds.map(({ expression, observed, passed }) => ({
@@ -134,7 +161,7 @@ export function compactSummary(snapshot: Snapshot, version: string): CompactSumm
       passed,
     })),
     breakingPoint: snapshot.breakingPoint,
-    timeline: timeline.map((second) => ({
+    timeline: timeline.values().map((second) => ({
       second: second.second,
       users: second.users,
       requests: second.requests,
@@ -149,8 +176,9 @@ export function compactSummary(snapshot: Snapshot, version: string): CompactSumm
 }
 
 /** The text of the file: indented JSON that ends with a newline. */
-export function summaryJson(content: Summary): string {
-  return `${JSON.stringify(content, null, 2)}\n`;
+export function* summaryJson(content: InRows<Summary>): Generator<string> {
+  yield* jsonParts(content, 2);
+  yield "\n";
 }
 
 // Each field is named here, because the order is part of the format. The type asks for new counts.

@@ -5,12 +5,13 @@
  * @module
  */
 
+import { jsonParts } from "../report/parts.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { reportContent, type RunMetadata } from "./report_content.ts";
 import { readSource } from "./sources.ts";
 
 /**
- * Renders a run as a page.
+ * Renders a run as a page; resolves with its text in parts.
  *
  * Names from tests and targets are embedded as data, which browsers never parse as markup. A content
  * security policy allows only the page's own script and style, and no requests.
@@ -21,7 +22,7 @@ export async function htmlReport(
   snapshot: Snapshot,
   exitCode: number,
   metadata: RunMetadata,
-): Promise<string> {
+): Promise<Iterable<string>> {
   const { page, icon, style, modules, licence } = await readReportSources();
   const script = `\n/*\n${licence.trim()}\n*/\n${linkedScript(modules)}`;
   const policy = [
@@ -32,22 +33,33 @@ export async function htmlReport(
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");
-  const parts: Readonly<Record<string, string>> = {
-    policy: `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
-    icon: `<link rel="icon" href="data:image/svg+xml,${encodeURIComponent(icon)}">`,
-    style: `<style>${style}</style>`,
-    data: `<script id="data" type="application/json">${
-      scriptSafeJson(reportContent(snapshot, exitCode, metadata))
-    }</script>`,
-    script: `<script type="module">${script}</script>`,
+  const parts: Readonly<Record<string, Iterable<string>>> = {
+    policy: [`<meta http-equiv="Content-Security-Policy" content="${policy}">`],
+    icon: [`<link rel="icon" href="data:image/svg+xml,${encodeURIComponent(icon)}">`],
+    style: [`<style>${style}</style>`],
+    data: dataElement(reportContent(snapshot, exitCode, metadata)),
+    script: [`<script type="module">${script}</script>`],
   };
-  // A single pass, so placeholders inside inserted text are not replaced.
-  return page.replaceAll(/<!-- (policy|icon|style|data|script) -->/g, (_, name) => parts[name]!);
+  return filledIn(page, parts);
 }
 
-/** JSON that cannot end a script element or start a comment. */
-function scriptSafeJson(content: unknown): string {
-  return JSON.stringify(content).replaceAll("<", "\\u003c");
+/** The page in a single pass, so placeholders inside inserted text are not replaced. */
+function* filledIn(
+  page: string,
+  parts: Readonly<Record<string, Iterable<string>>>,
+): Generator<string> {
+  const pieces = page.split(/<!-- (policy|icon|style|data|script) -->/);
+  for (const [i, piece] of pieces.entries()) {
+    if (i % 2 === 0) yield piece;
+    else yield* parts[piece]!;
+  }
+}
+
+/** An element with JSON that cannot end the element or start a comment. */
+function* dataElement(content: unknown): Generator<string> {
+  yield '<script id="data" type="application/json">';
+  for (const part of jsonParts(content, 0)) yield part.replaceAll("<", "\\u003c");
+  yield "</script>";
 }
 
 /** The digest of an inline element's text, as a content security policy expects it. */

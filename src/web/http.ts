@@ -42,6 +42,11 @@ export function reply(
   });
 }
 
+/** A body in parts, none of which need fit into one string together. */
+export function bodyOf(parts: readonly Uint8Array<ArrayBuffer>[]): BodyInit {
+  return parts.length === 1 ? parts[0]! : ReadableStream.from(parts);
+}
+
 /** A response in JSON. */
 export function jsonReply(value: unknown, options: ReplyOptions = {}): Response {
   return reply("application/json; charset=utf-8", `${JSON.stringify(value)}\n`, options);

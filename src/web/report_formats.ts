@@ -27,8 +27,11 @@ export interface ReportFile {
   /** The end of its name, after `aiotest` for a download or after the prefix that the user gave. */
   readonly suffix: string;
   readonly mediaType: string;
-  /** The text of the file. */
-  make(run: ReportedRun): Promise<string>;
+  /**
+   * The text of the file in parts, because a report of a long run may be longer than a string can be.
+   * They are made while they are read, which happens once and before the run continues.
+   */
+  make(run: ReportedRun): Promise<Iterable<string>>;
 }
 
 /** A format, which is one file or several that belong together. */
@@ -55,9 +58,9 @@ export const REPORT_FORMATS = {
       title: "JSON",
       suffix: ".json",
       mediaType: "application/json; charset=utf-8",
-      async make({ snapshot, exitCode, metadata }): Promise<string> {
-        const { summary, summaryJson } = await import("../report/summary.ts");
-        return summaryJson(summary(snapshot, { version: metadata().version, exitCode }));
+      async make({ snapshot, exitCode, metadata }): Promise<Iterable<string>> {
+        const { summaryJson, summaryRows } = await import("../report/summary.ts");
+        return summaryJson(summaryRows(snapshot, { version: metadata().version, exitCode }));
       },
     }],
   },
@@ -69,7 +72,7 @@ export const REPORT_FORMATS = {
       title: "HTML",
       suffix: ".html",
       mediaType: "text/html; charset=utf-8",
-      async make({ snapshot, exitCode, metadata }): Promise<string> {
+      async make({ snapshot, exitCode, metadata }): Promise<Iterable<string>> {
         const { htmlReport } = await import("./html_report.ts");
         return await htmlReport(snapshot, exitCode, metadata());
       },

@@ -6,11 +6,12 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { ResolvedLoad } from "../load/load.ts";
-import { summary } from "../report/summary.ts";
+import { encodedParts, jsonParts } from "../report/parts.ts";
+import { type InRows, summaryRows } from "../report/summary.ts";
 import { isAsset, readAsset } from "./assets.ts";
 import { type DashboardControl, readLoad } from "./control.ts";
 import type { LiveFeed, LogTail } from "./feed.ts";
-import { type ErrorReply, errorReply, jsonReply, reply } from "./http.ts";
+import { bodyOf, type ErrorReply, errorReply, jsonReply, reply } from "./http.ts";
 import { type ControlPermissions, liveState, type LiveSummary } from "./live_view.ts";
 import { REPORT_FILES, type ReportedRun, type ReportFile } from "./report_formats.ts";
 import type { Authenticator } from "./security.ts";
@@ -23,6 +24,9 @@ export interface RouteRequest {
   /** The JSON object in the body of a POST; empty for a GET. */
   readonly body: Readonly<Record<string, unknown>>;
 }
+
+/** A body in the order of its parts. */
+type BodyParts = readonly Uint8Array<ArrayBuffer>[];
 
 /** How the requests for one path are answered. */
 export interface Route {
@@ -58,14 +62,17 @@ const SUMMARY_MAX_AGE_MS = 1_000;
 export class DashboardRouter {
   readonly #options: RouterOptions;
   readonly #routes: ReadonlyMap<string, Route>;
-  #summary: { readonly text: string; readonly createdAt: number } | null = null;
+  #summary: { readonly parts: BodyParts; readonly createdAt: number } | null = null;
 
   constructor(options: RouterOptions) {
     this.#options = options;
     this.#routes = new Map<string, Route>([
       ["/healthz", { method: "GET", isPublic: true, handle: () => reply(TEXT, "ok\n") }],
       ["/metrics", { method: "GET", handle: () => reply(METRICS, options.metrics()) }],
-      ["/api/summary", { method: "GET", handle: () => reply(JSON_TYPE, this.#summaryText()) }],
+      ["/api/summary", {
+        method: "GET",
+        handle: () => reply(JSON_TYPE, bodyOf(this.#summaryParts())),
+      }],
       ["/api/stream", { method: "GET", handle: () => this.#stream() }],
       [
         "/api/login",
@@ -96,19 +103,19 @@ export class DashboardRouter {
     this.#summary = null;
   }
 
-  #summaryText(): string {
+  #summaryParts(): BodyParts {
     const { control, clock, log, version, permissions, exitCode } = this.#options;
     if (this.#summary === null || clock.now() - this.#summary.createdAt >= SUMMARY_MAX_AGE_MS) {
       const snapshot = control.snapshot();
       const code = exitCode();
-      const content: LiveSummary = {
-        ...summary(snapshot, { version, exitCode: 0 }),
+      const content: InRows<LiveSummary> = {
+        ...summaryRows(snapshot, { version, exitCode: 0 }),
         exitCode: code,
         live: { ...liveState(snapshot, permissions(), code), log: log.since(0) },
       };
-      this.#summary = { text: `${JSON.stringify(content)}\n`, createdAt: clock.now() };
+      this.#summary = { parts: [...encodedParts(jsonParts(content, 0))], createdAt: clock.now() };
     }
-    return this.#summary.text;
+    return this.#summary.parts;
   }
 
   #stream(): Response {
@@ -122,7 +129,9 @@ export class DashboardRouter {
 
   async #report({ suffix, mediaType, make }: ReportFile): Promise<Response> {
     const headers = { "Content-Disposition": `attachment; filename="aiotest${suffix}"` };
-    return reply(mediaType, await make(this.#options.reported()), { headers });
+    // All parts are made before the run continues to count.
+    const parts = [...encodedParts(await make(this.#options.reported()))];
+    return reply(mediaType, bodyOf(parts), { headers });
   }
 
   #logIn({ headers, address, body }: RouteRequest): Response {

@@ -3,6 +3,7 @@ import { requestedFiles } from "../../src/cli/report_files.ts";
 import { parse } from "../support/command_line.ts";
 import { runMetadata } from "../support/run_metadata.ts";
 import { snapshot } from "../support/snapshots.ts";
+import { joined } from "../support/texts.ts";
 
 Deno.test("without an option for it, no file is written", async () => {
   assert.deepEqual(requestedFiles(await parse({})), []);
@@ -15,7 +16,9 @@ Deno.test("each report goes to the file that its option names", async () => {
   const named = files.map(({ option, path }) => [option, path]);
   assert.deepEqual(named, [["json", "out.json"], ["html", "out.html"], ["junit", "out/junit.xml"]]);
   const run = { snapshot: snapshot(), exitCode: 3, metadata: runMetadata };
-  const [json, html, junit] = await Promise.all(files.map(({ make }) => make(run)));
+  const [json, html, junit] = await Promise.all(
+    files.map(async ({ make }) => joined(await make(run))),
+  );
   assert.equal(JSON.parse(json!).exitCode, 3);
   assert.match(html!, /^<!DOCTYPE html>\n/);
   assert.match(junit!, /^<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuites /);

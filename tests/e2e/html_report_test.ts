@@ -37,6 +37,7 @@ import {
   workerRow,
 } from "../support/snapshots.ts";
 import { Target } from "../support/target.ts";
+import { joined } from "../support/texts.ts";
 
 const HOSTILE = "</script><img src=x onerror=\"document.title='taken'\">";
 
@@ -74,7 +75,8 @@ class ReportFile implements AsyncDisposable {
     facts: Partial<RunMetadata> = {},
   ): Promise<ReportFile> {
     const file = new ReportFile(await Deno.makeTempDir());
-    await Deno.writeTextFile(file.path, await htmlReport(run, exitCode, runMetadata(facts)));
+    const parts = await htmlReport(run, exitCode, runMetadata(facts));
+    await Deno.writeTextFile(file.path, joined(parts));
     return file;
   }
 

@@ -17,6 +17,7 @@ import {
 import type { ComparedRun } from "../../src/report/summary_reader.ts";
 import { seeded } from "../support/cutting_target.ts";
 import { type SimulatedRun, simulatedRun } from "../support/simulated_summary.ts";
+import { joined } from "../support/texts.ts";
 
 const ONE = [{ name: "/", rate: 150, median: 20, spread: 0.1 }];
 const THREE = [
@@ -393,7 +394,7 @@ const [A, B] = SLOWER_RUNS.map((run, at) => ({ file: `${"ab"[at]}.json`, run }))
 
 Deno.test("the file has exactly these fields, in this order", () => {
   const comparison = compareRuns(A!.run, B!.run, 0.05);
-  const text = comparisonJson(comparison, { a: A!, b: B! }, "0.1.0");
+  const text = joined(comparisonJson(comparison, { a: A!, b: B! }, "0.1.0"));
   assert.ok(text.endsWith("}\n"));
   const content = JSON.parse(text);
   assert.deepEqual(Object.keys(content), [

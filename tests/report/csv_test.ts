@@ -7,10 +7,11 @@ import { Totals } from "../../src/stats/totals.ts";
 import { secondOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 import { emptySnapshot, snapshot, statistics, timelineSecond } from "../support/snapshots.ts";
+import { joined } from "../support/texts.ts";
 
 /** The rows of a file by column title. */
-function rowsOf(make: (of: Snapshot) => string, of: Snapshot): Record<string, string>[] {
-  return parse(make(of), { columns: true });
+function rowsOf(make: (of: Snapshot) => Iterable<string>, of: Snapshot): Record<string, string>[] {
+  return parse(joined(make(of)), { columns: true });
 }
 
 /** 100 successful requests of 1 to 100 ms, and a failed one. */
@@ -28,7 +29,7 @@ function counted(): Snapshot {
 
 Deno.test("the columns are those of Locust's files", () => {
   const heads = [statsCsv, historyCsv, failuresCsv, exceptionsCsv]
-    .map((make) => make(emptySnapshot()).split("\r\n")[0]);
+    .map((make) => joined(make(emptySnapshot())).split("\r\n")[0]);
   const percentiles = "50%,66%,75%,80%,90%,95%,98%,99%,99.9%,99.99%,100%";
   assert.deepEqual(heads, [
     "Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time," +
@@ -132,14 +133,17 @@ Deno.test("failures and errors of users are listed, with formulas escaped", () =
 
 /** The only cell of a file. */
 function cell(text: string): string {
-  const rows: string[][] = parse(csvText([[text, 1]]));
+  const rows: string[][] = parse(joined(csvText([[text, 1]])));
   return rows[0]![0]!;
 }
 
 Deno.test("cells are quoted if necessary, and numbers are not", () => {
-  assert.equal(csvText([["a", 1, 2.5, -3, null]]), "a,1,2.5,-3,N/A\r\n");
-  assert.equal(csvText([['"', "a,b", "a\nb", "a b", " a"]]), '"""","a,b","a\nb",a b," a"\r\n');
-  assert.equal(csvText([]), "");
+  assert.equal(joined(csvText([["a", 1, 2.5, -3, null]])), "a,1,2.5,-3,N/A\r\n");
+  assert.equal(
+    joined(csvText([['"', "a,b", "a\nb", "a b", " a"]])),
+    '"""","a,b","a\nb",a b," a"\r\n',
+  );
+  assert.equal(joined(csvText([])), "");
 });
 
 Deno.test("text that a spreadsheet would evaluate is escaped", () => {
@@ -175,7 +179,10 @@ Deno.test("any text can be read back, and never starts a formula", () => {
   const text = fc.string({ unit: fc.constantFrom(..."=+-@\t\r\n\"';, a1＝") });
   const rows = fc.array(fc.array(text, { minLength: 3, maxLength: 3 }), { minLength: 1 });
   fc.assert(fc.property(rows, (rows) => {
-    const read = parse(csvText(rows), { relax_column_count: false, record_delimiter: "\r\n" });
+    const read = parse(joined(csvText(rows)), {
+      relax_column_count: false,
+      record_delimiter: "\r\n",
+    });
     assert.equal(read.length, rows.length);
     for (const [r, row] of (read as string[][]).entries()) {
       for (const [c, found] of row.entries()) {

@@ -10,9 +10,10 @@ import {
   snapshot,
   statistics,
 } from "../support/snapshots.ts";
+import { joined } from "../support/texts.ts";
 
 function report(of: Snapshot): Element {
-  const root = parseXml(junit(of));
+  const root = parseXml(joined(junit(of)));
   checkJunit(root);
   return root;
 }

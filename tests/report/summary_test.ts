@@ -13,6 +13,7 @@ import {
   timelineSecond,
   workerRow,
 } from "../support/snapshots.ts";
+import { joined } from "../support/texts.ts";
 
 const OPTIONS = { version: "0.1.0", exitCode: 1 };
 
@@ -69,7 +70,7 @@ Deno.test("the summary has exactly these fields, in this order", () => {
     "histogram": "AawCBQE="`;
   const inRequests = totals.replaceAll("\n", "\n  ");
   assert.equal(
-    summaryJson(summary(ENDED, OPTIONS)),
+    joined(summaryJson(summary(ENDED, OPTIONS))),
     `{
   "schema": 1,
   "aiotest": "0.1.0",

@@ -15,6 +15,7 @@ import { liveSecond, shopView } from "./live_views.ts";
 import { projectPath } from "./paths.ts";
 import { runMetadata } from "./run_metadata.ts";
 import { shopSnapshot } from "./snapshots.ts";
+import { joined } from "./texts.ts";
 
 const IMAGES = projectPath("docs/images/");
 const WIDE: OpenPageOptions = { width: 1600, height: 1100 };
@@ -40,7 +41,7 @@ async function takeDashboard(browser: Browser): Promise<void> {
 async function takeReport(browser: Browser): Promise<void> {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/report.html`;
-  await Deno.writeTextFile(path, await htmlReport(endedRun(), 3, metadata()));
+  await Deno.writeTextFile(path, joined(await htmlReport(endedRun(), 3, metadata())));
   const windows: [name: string, OpenPageOptions][] = [
     ["report-wide-light", { width: 1280, height: 1560 }],
     ["report-narrow", { width: 375, height: 1400, theme: "dark" }],

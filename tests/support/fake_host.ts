@@ -125,8 +125,9 @@ export class FakeHost implements Host {
     return new TextEncoder().encode(await this.readTextFile(path));
   }
 
-  writeTextFile(path: string, text: string): Promise<void> {
-    this.files.set(path, text);
+  writeFile(path: string, parts: Iterable<Uint8Array<ArrayBuffer>>): Promise<void> {
+    const decoder = new TextDecoder();
+    this.files.set(path, Array.from(parts, (part) => decoder.decode(part)).join(""));
     return Promise.resolve();
   }
 
@@ -134,7 +135,8 @@ export class FakeHost implements Host {
     if (this.files.has(path)) {
       return Promise.reject(new Deno.errors.AlreadyExists(`there is a file ${path}`));
     }
-    return this.writeTextFile(path, text);
+    this.files.set(path, text);
+    return Promise.resolve();
   }
 
   appendLine(path: string, line: string): void {

@@ -23,6 +23,11 @@ export const anyName: fc.Arbitrary<string> = fc.oneof(
   ).map((parts) => parts.join("")),
 );
 
+/** The text that is written in parts. */
+export function joined(parts: Iterable<string>): string {
+  return [...parts].join("");
+}
+
 /** Control characters, including line feeds. */
 export const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 

@@ -9,6 +9,7 @@ import {
 import type { ReportContent } from "../../src/web/report_content.ts";
 import { runMetadata } from "../support/run_metadata.ts";
 import { requestRow, snapshot, statistics } from "../support/snapshots.ts";
+import { joined } from "../support/texts.ts";
 
 const ENDED = snapshot({ state: "stopped" });
 
@@ -17,7 +18,7 @@ function sha256(text: string): string {
 }
 
 Deno.test("the policy allows only the page's own script and style", async () => {
-  const html = await htmlReport(ENDED, 0, runMetadata());
+  const html = joined(await htmlReport(ENDED, 0, runMetadata()));
   const [, policy] = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(html)!;
   const [, style] = /<style>([^]*?)<\/style>/.exec(html)!;
   const [, script] = /<script type="module">([^]*?)<\/script>/.exec(html)!;
@@ -39,13 +40,15 @@ Deno.test("names are embedded as data, whatever they contain", async () => {
     "$& $1 {{data}}",
     "\u2028'\"\\",
   ];
-  const html = await htmlReport(
-    snapshot({
-      state: "stopped",
-      statistics: statistics({ requests: names.map((name) => requestRow({ name })) }),
-    }),
-    0,
-    runMetadata({ test: names[0]! }),
+  const html = joined(
+    await htmlReport(
+      snapshot({
+        state: "stopped",
+        statistics: statistics({ requests: names.map((name) => requestRow({ name })) }),
+      }),
+      0,
+      runMetadata({ test: names[0]! }),
+    ),
   );
   const [, json] = /<script id="data" type="application\/json">([^]*?)<\/script>/.exec(html)!;
   assert.doesNotMatch(json!, /</);
@@ -56,7 +59,7 @@ Deno.test("names are embedded as data, whatever they contain", async () => {
 });
 
 Deno.test("the page is small, and includes the licence of uPlot", async () => {
-  const html = await htmlReport(ENDED, 0, runMetadata());
+  const html = joined(await htmlReport(ENDED, 0, runMetadata()));
   assert.ok(html.length < 150_000, `${html.length} bytes`);
   assert.match(html, /Copyright \(c\) \d+ Leon Sorokin/);
 });

@@ -284,6 +284,17 @@ Deno.test("reports of the run at this moment can be downloaded", async () => {
   });
 });
 
+Deno.test("a report that is longer than one part is downloaded whole", async () => {
+  await withDashboard({}, async (dashboard) => {
+    const warnings = Array.from({ length: 5000 }, (_, i) => `The network is slow, ${i}.`);
+    dashboard.run.now = snapshot({ warnings });
+    for (const path of ["/api/report/json", "/api/summary"]) {
+      const response = await fetch(`http://${dashboard.host}${path}`);
+      assert.deepEqual((await response.json()).warnings, warnings);
+    }
+  });
+});
+
 Deno.test("metrics and the health check are served", async () => {
   await withDashboard({ token: TOKEN }, async (dashboard) => {
     assert.equal((await sendRaw(dashboard, { path: "/healthz" })).body, "ok\n");

@@ -15,6 +15,7 @@ import {
   comparisonReport,
 } from "../../report/compare.ts";
 import { consoleAbilities } from "../../report/console.ts";
+import { encodedParts } from "../../report/parts.ts";
 import { type ComparedRun, readSummary, SUMMARY_HINT } from "../../report/summary_reader.ts";
 import { commandFlags, parseAll } from "../flag_parser.ts";
 import { checkWritable } from "../option_files.ts";
@@ -43,7 +44,8 @@ export async function runCompare(host: Host): Promise<number> {
   const { columns } = host.stdout;
   host.stdout.write(comparisonReport(comparison, { a, b }, { columns, color }));
   if (json !== null) {
-    await host.writeTextFile(json, comparisonJson(comparison, { a, b }, VERSION));
+    const parts = encodedParts(comparisonJson(comparison, { a, b }, VERSION));
+    await host.writeFile(json, parts);
   }
   return comparisonExitCode(comparison);
 }

@@ -7,6 +7,7 @@ import { seeded } from "../../support/cutting_target.ts";
 import { FakeHost, type FakeHostOptions } from "../../support/fake_host.ts";
 import { simulatedRun } from "../../support/simulated_summary.ts";
 import { snapshot } from "../../support/snapshots.ts";
+import { joined } from "../../support/texts.ts";
 
 const NAMES = [{ name: "/search", rate: 100, median: 20, spread: 0.1 }];
 
@@ -137,8 +138,8 @@ async function refusal(content: unknown): Promise<UsageError> {
 }
 
 Deno.test("a summary written by --json is read", async () => {
-  const run = await readSummaryFile(hostWith(summaryJson(SUMMARY)), "run.json");
-  assert.deepEqual(run, JSON.parse(summaryJson(SUMMARY)));
+  const run = await readSummaryFile(hostWith(joined(summaryJson(SUMMARY))), "run.json");
+  assert.deepEqual(run, JSON.parse(joined(summaryJson(SUMMARY))));
 });
 
 Deno.test("fields of later versions are ignored", async () => {

@@ -1,0 +1,39 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { encodedParts, jsonParts } from "../../src/report/parts.ts";
+import { joined } from "../support/texts.ts";
+
+Deno.test("JSON in parts is the text that JSON.stringify returns", () => {
+  const json = fc.jsonValue({ noUnicodeString: false, maxDepth: 5 });
+  fc.assert(fc.property(json, fc.constantFrom(0, 1, 2, 4), (value, indent) => {
+    assert.equal(joined(jsonParts(value, indent)), JSON.stringify(value, null, indent));
+  }));
+});
+
+Deno.test("fields without a value are left out, and list elements without one are null", () => {
+  const value = { a: undefined, b: [undefined, { c: undefined, d: {} }], e: { f: undefined } };
+  assert.equal(joined(jsonParts(value, 2)), JSON.stringify(value, null, 2));
+});
+
+Deno.test("rows are made one at a time, while they are written", () => {
+  let made = 0;
+  const rows = Array.from({ length: 3 }, (_, row) => row).values().map((row) => {
+    made++;
+    return { row };
+  });
+  let text = "";
+  const madeAt: number[] = [];
+  for (const part of jsonParts({ rows }, 0)) {
+    if (part.includes("row")) madeAt.push(made);
+    text += part;
+  }
+  assert.equal(text, '{"rows":[{"row":0},{"row":1},{"row":2}]}');
+  assert.deepEqual(madeAt, [0, 1, 2, 3]);
+});
+
+Deno.test("texts are encoded in parts of about the given length", () => {
+  const texts = ["a", "bc", "", "dé", "f", "ghijklmno", "p"];
+  const parts = [...encodedParts(texts, 3)].map((part) => new TextDecoder().decode(part));
+  assert.deepEqual(parts, ["abc", "déf", "ghijklmno", "p"]);
+  assert.deepEqual([...encodedParts([], 3)], []);
+});
