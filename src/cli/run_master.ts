@@ -181,11 +181,12 @@ async function openRun(
     deliver: (message) => nodeCluster.deliver(message),
     warn: (text) => logger.warn(text),
   });
-  const { journal, restored, warnings: found } = await openJournal(host, settings, {
+  const { journal, restored } = await openJournal(host, settings, {
     runId,
     testfileHash,
     rpc,
     withRedis: options.redis !== null,
+    onFailure: (text) => run.warn(text),
   });
   rpc.useJournal(journal);
   const listener = await openPort(host, settings);
@@ -214,7 +215,7 @@ async function openRun(
     abortOnThreshold: options.abortOnThreshold,
     events,
     clock: systemClock,
-    warnings: [...warnings, ...found],
+    warnings,
     onSecond: (snapshot) => session.update(snapshot),
     onInfo: (text) => logger.info(text),
     onWarning: (text) => logger.warn(text),
@@ -252,30 +253,30 @@ interface OpenJournal {
   readonly journal: RunJournal;
   /** `null` if the run is new. */
   readonly restored: RestoredRun | null;
-  /** To be shown in the report. */
-  readonly warnings: readonly string[];
 }
 
 async function openJournal(
   host: Host,
   { journal: journalPath, resume: resumePath }: MasterSettings,
-  { rpc, withRedis, ...run }: {
+  { rpc, withRedis, onFailure, ...run }: {
     readonly runId: string;
     readonly testfileHash: string;
     readonly rpc: RpcServer;
     readonly withRedis: boolean;
+    /** Is called with a sentence if the journal can no longer be written. */
+    readonly onFailure: (text: string) => void;
   },
 ): Promise<OpenJournal> {
-  const onFailure = (reason: string): void => {
-    logger.error(
-      `Cannot write the journal, so this run cannot be resumed from now on: ${reason}`,
+  const failing = (path: string) => (reason: string): void =>
+    onFailure(
+      `The journal ${path} can no longer be written (${reason}). ` +
+        "The run continues, but it cannot be resumed if this master dies.",
     );
-  };
   if (resumePath !== null) {
     const path = resolve(host.cwd, resumePath);
-    const { run: restored, journal, brokenBytes } = await resumeJournal(
+    const { run: restored, journal } = await resumeJournal(
       host,
-      { path, onFailure },
+      { path, onFailure: failing(path) },
       (record) => {
         checkStorage(record, withRedis);
         rpc.replay(record);
@@ -287,12 +288,9 @@ async function openJournal(
         "Resume it with the original test file.",
       );
     }
-    const warnings = brokenBytes === 0 ? [] : [
-      `The last ${brokenBytes} bytes of the journal are unreadable; the results in them are lost.`,
-    ];
-    return { journal, restored, warnings };
+    return { journal, restored };
   }
-  if (journalPath === null) return { journal: NO_JOURNAL, restored: null, warnings: [] };
+  if (journalPath === null) return { journal: NO_JOURNAL, restored: null };
   const path = resolve(host.cwd, journalPath);
   const record = {
     type: "run",
@@ -301,8 +299,7 @@ async function openJournal(
     createdAt: systemClock.wallTime(),
   } as const;
   return {
-    journal: await createJournal(host, record, { path, onFailure }),
+    journal: await createJournal(host, record, { path, onFailure: failing(path) }),
     restored: null,
-    warnings: [],
   };
 }

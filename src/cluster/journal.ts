@@ -1,8 +1,11 @@
 /**
  * The journal: what a master writes to disk so that another master can resume its run. It starts with a
- * line that names the format. Each record is the length of its payload and the payload's CRC-32, both as
- * big-endian u32, and the payload: a msgpack array of the record's type and its fields, in the order in
- * which they are declared.
+ * line that names the format. Each record has a head of three big-endian u32: the length of its payload,
+ * the CRC-32 of the payload, and the CRC-32 of these two. The payload follows: a msgpack array of the
+ * record's type and its fields, in the order in which they are declared.
+ *
+ * The head has its own checksum because its length decides where the file may end: with it, a record that
+ * the master was writing when it was killed cannot be confused with damage.
  *
  * @module
  */
@@ -116,19 +119,33 @@ export const RECORD = union({
 export type JournalRecord<T extends keyof typeof RECORD.variants = keyof typeof RECORD.variants> =
   Extract<ValueOf<typeof RECORD>, { readonly type: T }>;
 
-/** Bytes before a record's payload: its length and its CRC-32. */
-export const RECORD_HEAD = 8;
+/** What can be recorded of a run that can be resumed. */
+export type RunRecord = Exclude<JournalRecord, { type: "abandoned" }>;
+
+/** Bytes before a record's payload: its length and two checksums. */
+export const RECORD_HEAD = 12;
+
+/** Bytes of a head that its own checksum covers. */
+const CHECKED_HEAD = 8;
 
 /** The longest payload: the longest report that a frame may hold, and the name of its worker. */
 export const MAX_RECORD = 2 * 1024 * 1024;
 
-/** Encodes a record as it is written to the file. */
+/**
+ * Encodes a record as it is written to the file.
+ *
+ * @throws RangeError if it is longer than {@link MAX_RECORD}, because it could not be read again.
+ */
 export function encodeRecord(record: JournalRecord): Uint8Array<ArrayBuffer> {
   const payload = encode(RECORD.write(record));
+  if (payload.length > MAX_RECORD) {
+    throw new RangeError(`a record of type ${record.type} has ${payload.length} bytes`);
+  }
   const whole = new Uint8Array(RECORD_HEAD + payload.length);
   const head = new DataView(whole.buffer);
   head.setUint32(0, payload.length);
   head.setUint32(4, crc32(payload));
+  head.setUint32(CHECKED_HEAD, crc32(whole.subarray(0, CHECKED_HEAD)));
   whole.set(payload, RECORD_HEAD);
   return whole;
 }
@@ -146,7 +163,7 @@ export function decodeRecord(payload: Uint8Array): JournalRecord | null {
 
 /** The first line of a journal, up to the number of the format. */
 const MAGIC = "aiotest-journal ";
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** The start of every journal. */
 export const JOURNAL_HEAD: Uint8Array<ArrayBuffer> = new TextEncoder().encode(
@@ -154,24 +171,24 @@ export const JOURNAL_HEAD: Uint8Array<ArrayBuffer> = new TextEncoder().encode(
 );
 
 /** Bytes that are read from the file at once. */
-const CHUNK = 1024 * 1024;
+const CHUNK = 65_536;
 
 /**
  * Reads a journal from its start in chunks, because it may not fit in memory.
  *
  * A master that was killed may have left an incomplete record at the end. It has not acknowledged what
- * that record says, so nothing is lost without it.
+ * that record says, so nothing is lost without it. Anything else that is not a record is damage.
  */
 export class JournalReader {
   readonly #file: Pick<DiskFile, "read">;
   readonly #what: string;
-  readonly #buffer = new Uint8Array(RECORD_HEAD + MAX_RECORD + CHUNK);
-  readonly #view = new DataView(this.#buffer.buffer);
+  /** Grows with the longest record. */
+  #buffer = new Uint8Array(2 * CHUNK);
+  #view = new DataView(this.#buffer.buffer);
   /** Bounds of the unused bytes in the buffer. */
   #start = 0;
   #end = 0;
   #goodBytes = 0;
-  #isBroken = false;
 
   /** @param what the option and the file, for errors. */
   constructor(file: Pick<DiskFile, "read">, what: string) {
@@ -185,29 +202,26 @@ export class JournalReader {
   }
 
   /**
-   * Whether the bytes after {@link goodBytes} are more than one incomplete record. Records that were
-   * acknowledged may then be lost.
-   */
-  get isBroken(): boolean {
-    return this.#isBroken;
-  }
-
-  /**
-   * Yields all records up to the first incomplete one. None of them shares memory with the buffer.
+   * Yields all complete records. None of them shares memory with the buffer.
    *
-   * @throws UsageError if the file is not a journal, or not one that this version can read.
+   * @throws UsageError if the file is not a journal, is damaged, is of another version, or if its run was
+   *   abandoned.
    */
-  async *records(): AsyncGenerator<JournalRecord, void> {
+  async *records(): AsyncGenerator<RunRecord, void> {
     await this.#readHead();
     while (await this.#has(RECORD_HEAD)) {
+      const head = this.#buffer.subarray(this.#start, this.#start + CHECKED_HEAD);
+      if (crc32(head) !== this.#view.getUint32(this.#start + CHECKED_HEAD)) throw this.#damaged();
       const length = this.#view.getUint32(this.#start);
-      if (length === 0 || length > MAX_RECORD) return this.#break();
+      if (length > MAX_RECORD) throw this.#unreadable();
       if (!await this.#has(RECORD_HEAD + length)) return;
-      const from = this.#start + RECORD_HEAD;
-      const payload = this.#buffer.slice(from, from + length);
-      if (crc32(payload) !== this.#view.getUint32(this.#start + 4)) return this.#break();
+      // Reading on can have moved the bytes in the buffer.
+      const payloadAt = this.#start + RECORD_HEAD;
+      const payload = this.#buffer.slice(payloadAt, payloadAt + length);
+      if (crc32(payload) !== this.#view.getUint32(this.#start + 4)) throw this.#damaged();
       const record = decodeRecord(payload);
       if (record === null) throw this.#unreadable();
+      if (record.type === "abandoned") throw this.#abandoned(record.reason);
       this.#use(RECORD_HEAD + length);
       yield record;
     }
@@ -222,7 +236,7 @@ export class JournalReader {
     }
     if (text === line) return this.#use(JOURNAL_HEAD.length);
     const format = text.startsWith(MAGIC) ? Number.parseInt(text.slice(MAGIC.length)) : 0;
-    if (format > FORMAT) {
+    if (format > 0 && format !== FORMAT) {
       throw new UsageError(
         `${this.#what}: the journal has format ${format}, but this version supports format ${FORMAT}`,
         "Use the version of aiotest that wrote it.",
@@ -237,11 +251,7 @@ export class JournalReader {
   /** Reads until this many unused bytes are in the buffer; false if the file ends before. */
   async #has(bytes: number): Promise<boolean> {
     while (this.#end - this.#start < bytes) {
-      if (this.#end + CHUNK > this.#buffer.length) {
-        this.#buffer.copyWithin(0, this.#start, this.#end);
-        this.#end -= this.#start;
-        this.#start = 0;
-      }
+      if (this.#end + CHUNK > this.#buffer.length) this.#makeRoom(bytes);
       const count = await this.#file.read(this.#buffer.subarray(this.#end, this.#end + CHUNK));
       if (count === null) return false;
       this.#end += count;
@@ -249,13 +259,43 @@ export class JournalReader {
     return true;
   }
 
+  /** Moves the unused bytes to the front of a buffer for this many bytes and another chunk. */
+  #makeRoom(bytes: number): void {
+    const unused = this.#buffer.subarray(this.#start, this.#end);
+    if (bytes + CHUNK > this.#buffer.length) {
+      this.#buffer = new Uint8Array(bytes + CHUNK);
+      this.#view = new DataView(this.#buffer.buffer);
+    }
+    this.#buffer.set(unused);
+    this.#end -= this.#start;
+    this.#start = 0;
+  }
+
   #use(bytes: number): void {
     this.#start += bytes;
     this.#goodBytes += bytes;
   }
 
-  #break(): void {
-    this.#isBroken = true;
+  #damaged(): UsageError {
+    return new UsageError(
+      `${this.#what}: the journal is damaged at byte ${this.#goodBytes}`,
+      `Restore an undamaged copy of the file. ${this.#cutHint()}`,
+    );
+  }
+
+  #abandoned(reason: string): UsageError {
+    return new UsageError(
+      `${this.#what}: the run cannot be resumed because the journal is incomplete: ${reason}`,
+      this.#goodBytes > JOURNAL_HEAD.length
+        ? `Start a new run with --journal and another file. ${this.#cutHint()}`
+        : "Start a new run with --journal and another file.",
+    );
+  }
+
+  #cutHint(): string {
+    const bytes = this.#goodBytes;
+    return `To continue without what was recorded later, keep only the first ${bytes} bytes ` +
+      `(truncate -s ${bytes} FILE); those results are then lost.`;
   }
 
   #unreadable(): UsageError {
@@ -277,7 +317,7 @@ export function noRun(what: string): UsageError {
 /** Where a master writes what another one needs to resume its run. */
 export interface RunJournal {
   /** Writes records before it returns, so they may be acknowledged after that. */
-  append(...records: readonly JournalRecord[]): void;
+  append(...records: readonly RunRecord[]): void;
   close(): void;
 }
 
@@ -288,30 +328,37 @@ export const NO_JOURNAL: RunJournal = { append: () => {}, close: () => {} };
  * A journal in a file. It survives a master that is killed, but not a machine that loses power.
  *
  * A full disk does not end the run, because its results are worth more than its journal. But resuming
- * from an incomplete journal would produce wrong results, so the journal is replaced by a record that the
+ * from an incomplete journal would produce wrong results, so the journal then ends with a record that the
  * run cannot be resumed.
  */
 export class Journal implements RunJournal {
   readonly #onFailure: (reason: string) => void;
   /** Null once nothing more can be written. */
   #file: Pick<DiskFile, "append" | "truncate" | "close"> | null;
+  /** Bytes up to the end of the last complete record. */
+  #size: number;
 
   /**
    * @param file contains a complete journal, which is continued.
+   * @param size of the file in bytes.
    * @param onFailure is called at most once: from then on nothing is written.
    */
   constructor(
     file: Pick<DiskFile, "append" | "truncate" | "close">,
+    size: number,
     onFailure: (reason: string) => void,
   ) {
     this.#file = file;
+    this.#size = size;
     this.#onFailure = onFailure;
   }
 
-  append(...records: readonly JournalRecord[]): void {
+  append(...records: readonly RunRecord[]): void {
     if (this.#file === null) return;
     try {
-      this.#file.append(concatenated(records.map(encodeRecord)));
+      const bytes = concatenated(records.map(encodeRecord));
+      this.#file.append(bytes);
+      this.#size += bytes.length;
     } catch (error) {
       this.#abandon(errorText(error));
     }
@@ -323,14 +370,23 @@ export class Journal implements RunJournal {
   }
 
   #abandon(reason: string): void {
-    try {
-      // There is space for this even on a full disk, now that the file is empty.
-      this.#file?.truncate(0);
-      this.#file?.append(concatenated([JOURNAL_HEAD, encodeRecord({ type: "abandoned", reason })]));
-    } catch {
-      // The file is empty then, and contains no run; or nothing can be done about it.
+    const record = encodeRecord({ type: "abandoned", reason });
+    // On a full disk, there may be no space for the record until the file is empty.
+    if (!this.#replace(this.#size, record)) {
+      this.#replace(0, concatenated([JOURNAL_HEAD, record]));
     }
     this.close();
     this.#onFailure(reason);
+  }
+
+  /** Replaces everything after the first `size` bytes; false if that fails. */
+  #replace(size: number, bytes: Uint8Array<ArrayBuffer>): boolean {
+    try {
+      this.#file?.truncate(size);
+      this.#file?.append(bytes);
+      return true;
+    } catch {
+      return false;
+    }
   }
 }

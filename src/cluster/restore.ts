@@ -9,6 +9,7 @@ import { errorText, UsageError } from "../core/errors.ts";
 import type { DiskFile } from "../core/files.ts";
 import type { Host } from "../core/host.ts";
 import { decodeMessage } from "./codec.ts";
+import { concatenated } from "./frames.ts";
 import {
   encodeRecord,
   Journal,
@@ -17,6 +18,7 @@ import {
   type JournalRecord,
   noRun,
   type RunJournal,
+  type RunRecord,
 } from "./journal.ts";
 import { RunState, type WorkerState } from "./run_state.ts";
 
@@ -34,11 +36,6 @@ export interface ResumedRun {
   /** Its state has the epoch of this master. */
   readonly run: RestoredRun;
   readonly journal: RunJournal;
-  /**
-   * Unreadable bytes at the end of the journal, which were cut off. What was counted in them is lost,
-   * unless workers still have the reports and send them again; 0 if nothing can be missing.
-   */
-  readonly brokenBytes: number;
 }
 
 /** A run as described by its journal. */
@@ -79,24 +76,23 @@ export async function createJournal(
 ): Promise<RunJournal> {
   const what = `--journal ${path}`;
   const file = open(files, path, what, true);
+  // In one write, so that a master that is killed leaves a run, or an empty file.
+  const begin = concatenated([JOURNAL_HEAD, encodeRecord(run)]);
   try {
     if (file.size() > 0) throw await occupied(file, path, what);
-    write(what, () => {
-      file.append(JOURNAL_HEAD);
-      file.append(encodeRecord(run));
-    });
+    write(what, () => file.append(begin));
   } catch (error) {
     file.close();
     throw error;
   }
-  return new Journal(file, onFailure);
+  return new Journal(file, begin.length, onFailure);
 }
 
 /**
  * Takes over a run from the master that wrote this journal.
  *
  * @param onShared is called with the records about shared state, in order.
- * @throws UsageError if the file is not a journal or its run cannot be resumed.
+ * @throws UsageError if the file is not a journal, is damaged, or its run cannot be resumed.
  */
 export async function resumeJournal(
   files: Files,
@@ -108,13 +104,14 @@ export async function resumeJournal(
   try {
     const reader = new JournalReader(file, what);
     const run = await restoreRun(reader.records(), what, onShared);
-    const brokenBytes = reader.isBroken ? file.size() - reader.goodBytes : 0;
-    write(what, () => file.truncate(reader.goodBytes));
+    const { goodBytes } = reader;
     run.state.epoch++;
-    run.state.damaged = brokenBytes > 0;
-    const journal = new Journal(file, onFailure);
-    journal.append({ type: "epoch", epoch: run.state.epoch });
-    return { run, journal, brokenBytes };
+    const epoch = encodeRecord({ type: "epoch", epoch: run.state.epoch });
+    write(what, () => {
+      file.truncate(goodBytes);
+      file.append(epoch);
+    });
+    return { run, journal: new Journal(file, goodBytes + epoch.length, onFailure) };
   } catch (error) {
     file.close();
     throw error;
@@ -129,13 +126,12 @@ export async function resumeJournal(
  * @throws UsageError if the run cannot be resumed or the journal contradicts itself.
  */
 export async function restoreRun(
-  records: AsyncIterable<JournalRecord> | Iterable<JournalRecord>,
+  records: AsyncIterable<RunRecord> | Iterable<RunRecord>,
   what: string,
   onShared: (record: SharedRecord) => void = () => {},
 ): Promise<RestoredRun> {
   let replay: Replay | null = null;
   for await (const record of records) {
-    if (record.type === "abandoned") throw abandoned(what, record.reason);
     if (replay !== null) replay.apply(record);
     else if (record.type === "run") replay = new Replay(record, what, onShared);
     else throw contradiction(what, `the run comes after ${record.type}`);
@@ -165,7 +161,7 @@ class Replay implements RestoredRun {
     this.#onShared = onShared;
   }
 
-  apply(record: Exclude<JournalRecord, { type: "abandoned" }>): void {
+  apply(record: RunRecord): void {
     switch (record.type) {
       case "run":
         throw contradiction(this.#what, `there is a second run, ${record.runId}`);
@@ -259,13 +255,6 @@ class Replay implements RestoredRun {
     if (worker === undefined) throw contradiction(this.#what, `there is no worker ${incarnation}`);
     return worker;
   }
-}
-
-function abandoned(what: string, reason: string): UsageError {
-  return new UsageError(
-    `${what}: the run cannot be resumed because the journal is incomplete (${reason})`,
-    "Start a new run with --journal and another file.",
-  );
 }
 
 function contradiction(what: string, why: string): UsageError {

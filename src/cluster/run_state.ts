@@ -21,8 +21,6 @@ export class RunState {
   epoch = 1;
   /** How often the totals have been reset. Reports made before the last reset do not count. */
   resetCount = 0;
-  /** Whether some counts are permanently lost. */
-  damaged = false;
   /** Milliseconds since 1970; null before the test has started. */
   startedAt: number | null = null;
   /** Called with everything that is added to the totals. */

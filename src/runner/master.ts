@@ -180,6 +180,11 @@ export class MasterRun {
     this.#workersConnected?.resolve();
   }
 
+  /** Adds a warning to the log and to the report. */
+  warn(text: string): void {
+    this.#warnings.add(text);
+  }
+
   /** What ended the test before its time; `null` if nothing did. */
   get failure(): unknown {
     return this.#failure;
@@ -205,6 +210,9 @@ export class MasterRun {
 
   async #begin(): Promise<void> {
     const { clock, events, expectedWorkers, expectSeconds, journal, onSecond } = this.#options;
+    if (this.#options.restored !== null) {
+      this.#options.onInfo(`Resuming run ${this.#runState.runId}, which had not started.`);
+    }
     await this.control.waitForStart(() => onSecond(this.snapshot()));
     if (!await this.#waitForWorkers(expectSeconds === 0 ? null : expectSeconds * 1000)) {
       throw new AiotestError(

@@ -46,8 +46,7 @@ export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
     elapsedSeconds,
     durationSeconds,
     plannedSeconds: plannedSeconds(source.profile),
-    complete: isOver && !runState.damaged &&
-      workers.every(({ begun, complete }) => complete || !begun),
+    complete: isOver && workers.every(({ begun, complete }) => complete || !begun),
     users: {
       current: runState.users,
       target: load.users,

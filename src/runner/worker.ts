@@ -206,7 +206,7 @@ export class WorkerRun {
     try {
       this.#node?.reporter?.resume(seq);
     } catch {
-      // The master's journal was damaged, or its disk lost power.
+      // The master's journal was cut off, or its disk lost power.
       this.#fail(
         new AiotestError(
           `The master lacks report ${seq}, which it had acknowledged: counts of this worker are lost`,

@@ -2,6 +2,7 @@ import { decode, encode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { crc32 } from "node:zlib";
 import {
   decodeRecord,
   encodeRecord,
@@ -12,20 +13,29 @@ import {
   MAX_RECORD,
   NO_JOURNAL,
   RECORD_HEAD,
+  type RunRecord,
 } from "../../src/cluster/journal.ts";
 import { UsageError } from "../../src/core/errors.ts";
-import { anyRecord, journalBytes, readJournal, RUN_RECORD } from "../support/journals.ts";
+import {
+  anyRecord,
+  anyRunRecord,
+  journalBytes,
+  readJournal,
+  RUN_RECORD,
+} from "../support/journals.ts";
 import { MemoryFile } from "../support/memory_file.ts";
 
-const EPOCH: JournalRecord = { type: "epoch", epoch: 2 };
-const ENDED: JournalRecord = { type: "ended" };
+const EPOCH = { type: "epoch", epoch: 2 } as const;
+const ENDED = { type: "ended" } as const;
+const REPORT = { type: "report", incarnation: "i1", payload: new Uint8Array(200) } as const;
 
 /** A journal that contains its run, and the failures that it reported. */
 function begun(): { file: MemoryFile; journal: Journal; failures: string[] } {
   const file = new MemoryFile(journalBytes([RUN_RECORD]));
   file.open();
   const failures: string[] = [];
-  return { file, journal: new Journal(file, (reason) => failures.push(reason)), failures };
+  const journal = new Journal(file, file.size(), (reason) => failures.push(reason));
+  return { file, journal, failures };
 }
 
 Deno.test("appended records are in the file immediately", () => {
@@ -43,22 +53,53 @@ Deno.test("several records are appended in one write", () => {
     truncate: () => assert.fail(),
     close: () => assert.fail(),
   };
-  const journal = new Journal(file, assert.fail);
+  const journal = new Journal(file, 0, assert.fail);
   journal.append(EPOCH, ENDED, EPOCH);
   assert.deepEqual(writes, [journalBytes([EPOCH, ENDED, EPOCH]).length - journalBytes([]).length]);
 });
 
+const FULL = "No space left on device";
+const NEW_RUN = "Start a new run with --journal and another file.";
+
+/** How to continue without what follows the first `bytes` of a journal. */
+function cutHint(bytes: number): string {
+  return `To continue without what was recorded later, keep only the first ${bytes} bytes ` +
+    `(truncate -s ${bytes} FILE); those results are then lost.`;
+}
+
 Deno.test("a journal that cannot be written reports it once, and can no longer be resumed", async () => {
   const { file, journal, failures } = begun();
-  file.room = 10;
   journal.append(EPOCH);
+  const good = file.bytes.slice();
+  file.room = 100;
+  journal.append(REPORT);
   journal.append(ENDED);
-  assert.deepEqual(failures, ["No space left on device"]);
+  assert.deepEqual(failures, [FULL]);
   assert.equal(file.isOpen, false);
-  const bytes = file.bytes.slice();
-  assert.deepEqual((await readJournal(new MemoryFile(bytes))).records, [
-    { type: "abandoned", reason: "No space left on device" },
+  assert.deepEqual(await refusalOf(file.bytes), [
+    `--resume run.journal: the run cannot be resumed because the journal is incomplete: ${FULL}`,
+    `${NEW_RUN} ${cutHint(good.length)}`,
   ]);
+  const cut = new MemoryFile(file.bytes.slice(0, good.length));
+  assert.deepEqual((await readJournal(cut)).records, [RUN_RECORD, EPOCH]);
+});
+
+Deno.test("if there is no space for the reason, it replaces what was recorded", async () => {
+  const { file, journal, failures } = begun();
+  file.room = 10;
+  journal.append(REPORT);
+  assert.deepEqual(failures, [FULL]);
+  assert.deepEqual(await refusalOf(file.bytes), [
+    `--resume run.journal: the run cannot be resumed because the journal is incomplete: ${FULL}`,
+    NEW_RUN,
+  ]);
+});
+
+Deno.test("a record that is too long to be read again is a failure", async () => {
+  const { file, journal, failures } = begun();
+  journal.append({ type: "report", incarnation: "i1", payload: new Uint8Array(MAX_RECORD) });
+  assert.deepEqual(failures, ["RangeError: a record of type report has 2097168 bytes"]);
+  await refusalOf(file.bytes);
 });
 
 Deno.test("if nothing can be written at all, the file contains no run", () => {
@@ -81,7 +122,7 @@ Deno.test("a closed journal ignores records, and can be closed again", () => {
   NO_JOURNAL.close();
 });
 
-const SMALL: readonly JournalRecord[] = [
+const SMALL: readonly RunRecord[] = [
   RUN_RECORD,
   { type: "worker", id: "w1", incarnation: "i1", index: 0, host: "box" },
   { type: "report", incarnation: "i1", payload: new Uint8Array([1, 0, 0, 0, 2]) },
@@ -113,17 +154,59 @@ function refusalOf(bytes: Uint8Array<ArrayBuffer> | string): Promise<[string, st
   );
 }
 
+/** Asserts that a journal is refused because it is damaged after its first `good` bytes. */
+async function assertDamaged(
+  bytes: Uint8Array<ArrayBuffer>,
+  good: number,
+  what = "damage",
+): Promise<void> {
+  assert.deepEqual(await refusalOf(bytes), [
+    `--resume run.journal: the journal is damaged at byte ${good}`,
+    `Restore an undamaged copy of the file. ${cutHint(good)}`,
+  ], what);
+}
+
+/** Asserts that a journal with a changed byte is refused, and at which of its parts. */
+async function assertChangeRefused(
+  changed: Uint8Array<ArrayBuffer>,
+  at: number,
+  ends: readonly number[],
+): Promise<void> {
+  if (at < JOURNAL_HEAD.length) await refusalOf(changed);
+  else await assertDamaged(changed, ends.findLast((end) => end <= at)!, `byte ${at}`);
+}
+
+function joined(...parts: readonly ArrayLike<number>[]): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(parts.flatMap((part) => Array.from(part)));
+}
+
+const anyJournal = fc.array(anyRunRecord, { minLength: 1, maxLength: 20 });
+/** A position in a journal: from 0 to 1. */
+const anyShare = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
 Deno.test("all records are read, whatever the sizes of the reads", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(anyRecord), fc.integer({ min: 1, max: 400 }), async (all, most) => {
-      const bytes = journalBytes(all);
-      assert.deepEqual(await readJournal(dripping(bytes, most)), {
-        records: all,
-        goodBytes: bytes.length,
-        isBroken: false,
-      });
-    }),
+    fc.asyncProperty(
+      fc.array(anyRunRecord),
+      fc.integer({ min: 1, max: 400 }),
+      async (all, most) => {
+        const bytes = journalBytes(all);
+        assert.deepEqual(await readJournal(dripping(bytes, most)), {
+          records: all,
+          goodBytes: bytes.length,
+        });
+      },
+    ),
   );
+});
+
+Deno.test("records of any size are read", async () => {
+  const sizes = [1, 1_000_000, 65_536, 2, 131_072, 1_048_576, 3];
+  const records = sizes.map((size): RunRecord => (
+    { type: "report", incarnation: "i1", payload: new Uint8Array(size).fill(size) }
+  ));
+  const file = new MemoryFile(Buffer.concat([JOURNAL_HEAD, ...records.map(encodeRecord)]));
+  assert.deepEqual((await readJournal(file)).records, records);
 });
 
 Deno.test("a journal that is truncated anywhere yields its complete records", async () => {
@@ -134,53 +217,83 @@ Deno.test("a journal that is truncated anywhere yields its complete records", as
     assert.deepEqual(await readJournal(new MemoryFile(bytes.slice(0, length))), {
       records: SMALL.slice(0, whole),
       goodBytes: ends[whole],
-      isBroken: false,
     });
   }
 });
 
-Deno.test("changing any byte never yields a record that was not written", async () => {
+Deno.test("any journal that is truncated anywhere yields its complete records", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyJournal, anyShare, async (all, share) => {
+      const bytes = journalBytes(all);
+      const ends = endsOf(all);
+      const length = JOURNAL_HEAD.length +
+        Math.floor(share * (bytes.length - JOURNAL_HEAD.length));
+      const whole = ends.filter((end) => end <= length).length - 1;
+      assert.deepEqual(await readJournal(new MemoryFile(bytes.slice(0, length))), {
+        records: all.slice(0, whole),
+        goodBytes: ends[whole],
+      });
+    }),
+  );
+});
+
+Deno.test("every flipped bit is refused, with the byte at which its record starts", async () => {
   const bytes = journalBytes(SMALL);
   const ends = endsOf(SMALL);
-  for (let at = 0; at < bytes.length; at++) {
-    for (const flip of [1, 0x80, 0xff]) {
-      const changed = bytes.slice();
-      changed[at]! ^= flip;
-      if (at < JOURNAL_HEAD.length) {
-        await refusalOf(changed);
-        continue;
-      }
-      const whole = ends.filter((end) => end <= at).length - 1;
-      const { records, goodBytes } = await readJournal(new MemoryFile(changed));
-      assert.deepEqual(records, SMALL.slice(0, whole), `byte ${at}`);
-      assert.equal(goodBytes, ends[whole]);
-    }
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const changed = bytes.slice();
+    changed[bit >> 3]! ^= 1 << (bit & 7);
+    await assertChangeRefused(changed, bit >> 3, ends);
   }
 });
 
-Deno.test("reading stops at a complete record with a wrong checksum", async () => {
-  const bytes = journalBytes(SMALL);
-  const [, , afterWorker = 0, afterReport = 0] = endsOf(SMALL);
-  bytes[afterReport - 1]! ^= 1;
-  assert.deepEqual(await readJournal(new MemoryFile(bytes)), {
-    records: SMALL.slice(0, 2),
-    goodBytes: afterWorker,
-    isBroken: true,
-  });
+Deno.test("any changed byte of any journal is refused", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      anyJournal,
+      anyShare,
+      fc.integer({ min: 1, max: 255 }),
+      async (all, share, change) => {
+        const bytes = journalBytes(all);
+        const at = Math.floor(share * bytes.length);
+        bytes[at]! ^= change;
+        await assertChangeRefused(bytes, at, endsOf(all));
+      },
+    ),
+  );
 });
 
-Deno.test("reading stops at an impossible length", async () => {
-  const good = journalBytes([RUN_RECORD]);
-  for (const length of [0, MAX_RECORD + 1, 0xffff_ffff]) {
-    const bytes = new Uint8Array(good.length + 8);
-    bytes.set(good);
-    new DataView(bytes.buffer).setUint32(good.length, length);
-    assert.deepEqual(await readJournal(new MemoryFile(bytes)), {
-      records: [RUN_RECORD],
-      goodBytes: good.length,
-      isBroken: true,
-    });
+Deno.test("a hole of zeros is refused", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyJournal, anyShare, anyShare, async (all, from, to) => {
+      const good = journalBytes(all);
+      const bytes = good.slice();
+      bytes.fill(0, Math.floor(from * bytes.length), Math.ceil(to * bytes.length));
+      const at = bytes.findIndex((byte, index) => byte !== good[index]);
+      if (at >= 0) await assertChangeRefused(bytes, at, endsOf(all));
+    }),
+  );
+});
+
+Deno.test("what follows the last record is refused, unless it is shorter than a record's head", async () => {
+  const good = journalBytes(SMALL);
+  for (
+    const rest of [new Uint8Array(4096), new Uint8Array(RECORD_HEAD), good, Buffer.from("x\n")]
+  ) {
+    const bytes = joined(good, rest);
+    if (rest.length >= RECORD_HEAD) await assertDamaged(bytes, good.length);
+    else assert.equal((await readJournal(new MemoryFile(bytes))).goodBytes, good.length);
   }
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ minLength: RECORD_HEAD }), async (garbage) => {
+      await assertDamaged(joined(good, garbage), good.length);
+    }),
+  );
+});
+
+Deno.test("two journals in one file are refused where the second one starts", async () => {
+  const first = journalBytes(SMALL.slice(0, 3));
+  await assertDamaged(joined(first, journalBytes(SMALL)), first.length);
 });
 
 Deno.test("a file that contains no run is refused", async () => {
@@ -198,6 +311,7 @@ Deno.test("a file that is not a journal is refused", async () => {
       "x",
       "hello\n",
       "aiotest-journal x\n",
+      "aiotest-journal 2\r",
       "aiotest-journal 0\n",
       "PK\u0003".repeat(99),
     ]
@@ -209,33 +323,60 @@ Deno.test("a file that is not a journal is refused", async () => {
   }
 });
 
-Deno.test("a journal of a later format is refused with its format", async () => {
-  for (const [text, format] of [["aiotest-journal 2\n", 2], ["aiotest-journal 10\nabc", 10]]) {
+Deno.test("a journal of another format is refused with its format", async () => {
+  for (
+    const [text, format] of [
+      ["aiotest-journal 1\n", 1],
+      ["aiotest-journal 3\n", 3],
+      ["aiotest-journal 10\nabc", 10],
+    ]
+  ) {
     assert.deepEqual(await refusalOf(String(text)), [
-      `--resume run.journal: the journal has format ${format}, but this version supports format 1`,
+      `--resume run.journal: the journal has format ${format}, but this version supports format 2`,
       "Use the version of aiotest that wrote it.",
     ]);
   }
 });
 
-Deno.test("a valid record of an unknown type is refused", async () => {
+/** A record with this payload. */
+function rawRecord(payload: Uint8Array, length = payload.length): Uint8Array {
+  const head = new DataView(new ArrayBuffer(RECORD_HEAD));
+  head.setUint32(0, length);
+  head.setUint32(4, crc32(payload));
+  head.setUint32(8, crc32(new Uint8Array(head.buffer, 0, 8)));
+  return joined(new Uint8Array(head.buffer), payload);
+}
+
+Deno.test("a valid record of an unknown type, or a longer one than expected, is refused", async () => {
   const good = journalBytes([RUN_RECORD]);
-  const nonsense = [0, 0, 0, 10, 0xd1, 0xf7, 0x8f, 0x1c, 0x91, 0xa8, ...Buffer.from("nonsense")];
-  assert.deepEqual(await refusalOf(new Uint8Array([...good, ...nonsense])), [
-    `--resume run.journal: the record at byte ${good.length} cannot be read`,
-    "Use the version of aiotest that wrote it.",
-  ]);
+  for (
+    const record of [
+      rawRecord(encode(["nonsense"])),
+      rawRecord(new Uint8Array()),
+      rawRecord(new Uint8Array(), MAX_RECORD + 1),
+    ]
+  ) {
+    assert.deepEqual(await refusalOf(joined(good, record)), [
+      `--resume run.journal: the record at byte ${good.length} cannot be read`,
+      "Use the version of aiotest that wrote it.",
+    ]);
+  }
 });
 
 Deno.test("a journal of 200 MB is read with little memory", async () => {
   const payload = new Uint8Array(100_000).fill(7);
   const record = encodeRecord({ type: "report", incarnation: "i1", payload });
-  let chunks = 2001;
+  let left = 2000;
+  let rest: Uint8Array = JOURNAL_HEAD;
   const read = (into: Uint8Array): Promise<number | null> => {
-    if (chunks-- === 0) return Promise.resolve(null);
-    const chunk = chunks === 2000 ? JOURNAL_HEAD : record;
-    into.set(chunk);
-    return Promise.resolve(chunk.length);
+    if (rest.length === 0) {
+      if (left-- === 0) return Promise.resolve(null);
+      rest = record;
+    }
+    const part = rest.subarray(0, into.length);
+    into.set(part);
+    rest = rest.subarray(part.length);
+    return Promise.resolve(part.length);
   };
   const before = Deno.memoryUsage();
   let count = 0;
@@ -264,10 +405,26 @@ Deno.test("every record is decoded as it was encoded", () => {
   );
 });
 
-Deno.test("a record consists of length, CRC and payload", () => {
+Deno.test("a record consists of length, two checksums and payload", () => {
   assert.deepEqual(
     [...encodeRecord({ type: "ended" })],
-    [0, 0, 0, 7, 0x0a, 0xa2, 0x03, 0xf9, 0x91, 0xa5, ...Buffer.from("ended")],
+    [
+      0,
+      0,
+      0,
+      7,
+      0x0a,
+      0xa2,
+      0x03,
+      0xf9,
+      0x8d,
+      0x0f,
+      0x73,
+      0x68,
+      0x91,
+      0xa5,
+      ...Buffer.from("ended"),
+    ],
   );
 });
 

@@ -2,7 +2,7 @@ import { encode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { encodeMessage } from "../../src/cluster/codec.ts";
-import type { JournalRecord } from "../../src/cluster/journal.ts";
+import { JOURNAL_HEAD, type RunRecord } from "../../src/cluster/journal.ts";
 import type { Message } from "../../src/cluster/protocol.ts";
 import { reportParts } from "../../src/cluster/report.ts";
 import {
@@ -21,7 +21,7 @@ import { journalBytes, readJournal, RUN_RECORD } from "../support/journals.ts";
 import { MemoryFile } from "../support/memory_file.ts";
 import { anySample, sample } from "../support/samples.ts";
 
-const WORKERS: readonly JournalRecord[] = [0, 1, 2].map((index) => ({
+const WORKERS: readonly RunRecord[] = [0, 1, 2].map((index) => ({
   type: "worker",
   id: `w${index}`,
   incarnation: `i${index}`,
@@ -29,12 +29,12 @@ const WORKERS: readonly JournalRecord[] = [0, 1, 2].map((index) => ({
   host: "box",
 }));
 
-function restored(records: readonly JournalRecord[]): Promise<RestoredRun> {
+function restored(records: readonly RunRecord[]): Promise<RestoredRun> {
   return restoreRun(records, "--resume run.journal");
 }
 
 /** The error for a run with three workers and these records. */
-async function refusalOf(records: readonly JournalRecord[]): Promise<[string, string]> {
+async function refusalOf(records: readonly RunRecord[]): Promise<[string, string]> {
   const error = await restored(records).then(() => assert.fail("nothing was refused"), (e) => e);
   assert.ok(error instanceof UsageError, String(error));
   return [error.message, error.hint];
@@ -57,7 +57,7 @@ function reportsOf(
     .map(({ content }, i) => ({ ...content, seq: firstSeq + i, final: false }));
 }
 
-function recordOf(incarnation: string, report: Message<"REPORT">): JournalRecord {
+function recordOf(incarnation: string, report: Message<"REPORT">): RunRecord {
   return { type: "report", incarnation, payload: encodeMessage(report).subarray(4) };
 }
 
@@ -96,7 +96,7 @@ Deno.test("the restored state equals the live one", async () => {
       const workers = [0, 1, 2].map((n) =>
         live.addWorker({ id: `w${n}`, incarnation: `i${n}`, host: "box" })
       );
-      const journal: JournalRecord[] = [RUN_RECORD, ...WORKERS];
+      const journal: RunRecord[] = [RUN_RECORD, ...WORKERS];
       for (const [at, step] of steps.entries()) {
         if (step === null) {
           live.reset(live.resetCount + 1, at);
@@ -175,7 +175,7 @@ Deno.test("a lost worker runs nothing, and is still incomplete if the test had s
     ...WORKERS,
     recordOf("i0", { ...report, seconds: [second] }),
     { type: "assigned", incarnation: "i1", classes: { Shopper: 1 } },
-    ...["i0", "i1", "i2"].map((incarnation): JournalRecord => ({
+    ...["i0", "i1", "i2"].map((incarnation): RunRecord => ({
       type: "membership",
       incarnation,
       membership: "lost",
@@ -202,14 +202,10 @@ Deno.test("a run without further records has initial values", async () => {
   });
 });
 
-Deno.test("ended and abandoned runs are refused", async () => {
+Deno.test("a run that has ended, or was never begun, is refused", async () => {
   assert.deepEqual(await refusalOf([RUN_RECORD, { type: "ended" }]), [
     "--resume run.journal: the run r1 has already ended",
     "There is nothing to resume. Start a new run with --journal and another file.",
-  ]);
-  assert.deepEqual(await refusalOf([{ type: "abandoned", reason: "disk full" }]), [
-    "--resume run.journal: the run cannot be resumed because the journal is incomplete (disk full)",
-    "Start a new run with --journal and another file.",
   ]);
   assert.deepEqual(await refusalOf([]), [
     "--resume run.journal: the file contains no run",
@@ -224,7 +220,7 @@ Deno.test("a journal that contradicts itself is refused with the reason", async 
   const gap = recordOf("i0", { ...report, seq: 3 });
   const backwards = recordOf("i0", { ...report, from: report.to + 1 });
   const ack = encodeMessage({ type: "ACK", seq: 3 }).subarray(4);
-  const begun: readonly JournalRecord[] = [RUN_RECORD, ...WORKERS];
+  const begun: readonly RunRecord[] = [RUN_RECORD, ...WORKERS];
   for (
     const [records, why] of [
       [[{ type: "epoch", epoch: 2 }, RUN_RECORD], "the run comes after epoch"],
@@ -251,7 +247,7 @@ Deno.test("a journal that contradicts itself is refused with the reason", async 
         [...begun, { type: "report", incarnation: "i0", payload: encode(["ACK"]) }],
         "a report of worker w0: ProtocolError: ACK must be a list of 2 values, not 1",
       ],
-    ] as [JournalRecord[], string][]
+    ] as [RunRecord[], string][]
   ) {
     assert.deepEqual(await refusalOf(records), [
       `--resume run.journal: the journal contradicts itself: ${why}`,
@@ -261,7 +257,7 @@ Deno.test("a journal that contradicts itself is refused with the reason", async 
 });
 
 Deno.test("records of shared state are passed on in order, including changes of membership", async () => {
-  const shared: readonly JournalRecord[] = [
+  const shared: readonly RunRecord[] = [
     {
       type: "call",
       incarnation: "i0",
@@ -283,7 +279,7 @@ Deno.test("records of shared state are passed on in order, including changes of 
       args: "[1]",
     },
   ];
-  const told: JournalRecord[] = [];
+  const told: RunRecord[] = [];
   const records = [RUN_RECORD, ...WORKERS, ...shared, { type: "epoch", epoch: 2 } as const];
   const { state } = await restoreRun(
     records,
@@ -296,14 +292,14 @@ Deno.test("records of shared state are passed on in order, including changes of 
 
 const PATH = "/tmp/run.journal";
 const OPTIONS = { path: PATH, onFailure: assert.fail };
-const WORKER: JournalRecord = {
+const WORKER: RunRecord = {
   type: "worker",
   id: "w1",
   incarnation: "i1",
   index: 0,
   host: "box",
 };
-const EPOCH_2: JournalRecord = { type: "epoch", epoch: 2 };
+const EPOCH_2: RunRecord = { type: "epoch", epoch: 2 };
 
 /** A host with one file. */
 function hostWith(bytes: Uint8Array<ArrayBuffer>): { host: FakeHost; file: MemoryFile } {
@@ -333,12 +329,11 @@ Deno.test("a new journal contains its run", async () => {
 
 Deno.test("a resumed run has its journal's records and the next epoch", async () => {
   const { host, file } = hostWith(journalBytes([RUN_RECORD, WORKER]));
-  const { run, journal, brokenBytes } = await resumeJournal(host, OPTIONS);
+  const { run, journal } = await resumeJournal(host, OPTIONS);
   assert.equal(run.state.runId, "r1");
   assert.equal(run.state.testfileHash, "e3b0c442");
   assert.deepEqual(run.state.workers.map(({ id }) => id), ["w1"]);
   assert.equal(run.state.epoch, 2);
-  assert.equal(brokenBytes, 0);
   journal.append({ type: "started", userCount: 3 });
   journal.close();
   const again = await resumeJournal(host, OPTIONS);
@@ -355,21 +350,9 @@ Deno.test("a resumed run has its journal's records and the next epoch", async ()
 
 Deno.test("an incomplete record is cut off before records are added", async () => {
   const { host, file } = hostWith(journalBytes([RUN_RECORD, WORKER]).slice(0, -1));
-  const { run, brokenBytes } = await resumeJournal(host, OPTIONS);
+  const { run } = await resumeJournal(host, OPTIONS);
   assert.deepEqual(run.state.workers, []);
-  assert.equal(brokenBytes, 0);
   assert.deepEqual((await readJournal(new MemoryFile(file.bytes))).records, [RUN_RECORD, EPOCH_2]);
-});
-
-Deno.test("unreadable bytes are cut off and counted", async () => {
-  const bytes = journalBytes([RUN_RECORD, WORKER, EPOCH_2]);
-  const good = journalBytes([RUN_RECORD]).length;
-  bytes[good + 20]! ^= 1;
-  const { host, file } = hostWith(bytes);
-  const { run, brokenBytes } = await resumeJournal(host, OPTIONS);
-  assert.deepEqual(run.state.workers, []);
-  assert.equal(brokenBytes, bytes.length - good);
-  assert.deepEqual(file.bytes, journalBytes([RUN_RECORD, EPOCH_2]));
 });
 
 Deno.test("a file that is not empty is never used for a new journal", async () => {
@@ -423,18 +406,33 @@ Deno.test("a disk that fills up later leaves a journal that cannot be resumed", 
   journal.append(WORKER);
   assert.deepEqual(failures, ["No space left on device"]);
   assert.deepEqual(await openingRefusal(resumeJournal(host, OPTIONS)), [
-    `--resume ${PATH}: the run cannot be resumed because the journal is incomplete ` +
-    "(No space left on device)",
+    `--resume ${PATH}: the run cannot be resumed because the journal is incomplete: ` +
+    "No space left on device",
     "Start a new run with --journal and another file.",
   ]);
 });
 
+Deno.test("a journal that cannot be continued is refused, and its records are kept", async () => {
+  const records = [RUN_RECORD, WORKER];
+  const { host, file } = hostWith(journalBytes(records));
+  file.room = 5;
+  assert.deepEqual(await openingRefusal(resumeJournal(host, OPTIONS)), [
+    `--resume ${PATH}: the file cannot be written (No space left on device)`,
+    "",
+  ]);
+  assert.equal(file.isOpen, false);
+  assert.deepEqual((await readJournal(new MemoryFile(file.bytes))).records, records);
+});
+
 Deno.test("a file that cannot be resumed is refused and left unchanged", async () => {
+  const damaged = journalBytes([RUN_RECORD, WORKER]);
+  damaged[JOURNAL_HEAD.length]! ^= 1;
   for (
     const [bytes, what] of [
       [new Uint8Array(), "the file contains no run"],
       [journalBytes([]), "the file contains no run"],
       [new TextEncoder().encode("dear diary"), "the file is not an aiotest journal"],
+      [damaged, `the journal is damaged at byte ${JOURNAL_HEAD.length}`],
       [journalBytes([RUN_RECORD, { type: "ended" }]), "the run r1 has already ended"],
     ] as const
   ) {

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { openFile } from "../../src/core/files.ts";
-import { Cluster, type ClusterOptions, type ClusterResult } from "../support/cluster.ts";
+import { JOURNAL_HEAD } from "../../src/cluster/journal.ts";
+import type { Summary } from "../../src/report/summary.ts";
+import { Cluster, type ClusterOptions, type ClusterResult, kill } from "../support/cluster.ts";
 import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
 import { readJournal, RUN_RECORD } from "../support/journals.ts";
+import { isMissing } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
+import { type Finished, runAiotest, startAiotest } from "../support/process.ts";
 import { printFigure, sleep } from "../support/timing.ts";
 
 const NODES = ["w1", "w2", "w3"];
@@ -15,14 +19,14 @@ const SLICE_MS = 1_000;
 class RestartedRun implements AsyncDisposable {
   readonly target: CountingTarget;
   readonly cluster: Cluster;
-  readonly #journal: string;
+  readonly journal: string;
   /** When the first master was killed. */
   killedAt = Infinity;
 
   private constructor(target: CountingTarget, cluster: Cluster, journal: string) {
     this.target = target;
     this.cluster = cluster;
-    this.#journal = journal;
+    this.journal = journal;
   }
 
   static async start({ args, ...options }: Partial<ClusterOptions>): Promise<RestartedRun> {
@@ -41,7 +45,7 @@ class RestartedRun implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.cluster[Symbol.asyncDispose]();
     await this.target[Symbol.asyncDispose]();
-    await Deno.remove(this.#journal.replace(/\/journal$/, ""), { recursive: true });
+    await Deno.remove(this.journal.replace(/\/journal$/, ""), { recursive: true });
   }
 
   /** Users that have begun so far. */
@@ -62,7 +66,7 @@ class RestartedRun implements AsyncDisposable {
 
   /** Starts the next master; resolves with the run that it goes on with. */
   async resume(): Promise<string> {
-    return await this.cluster.resume(this.#journal).tells(/Resuming run (\S+):/);
+    return await this.cluster.resume(this.journal).tells(/Resuming run (\S+):/);
   }
 
   /** Resolves when every worker has joined this many times. */
@@ -71,9 +75,22 @@ class RestartedRun implements AsyncDisposable {
     await Promise.all(NODES.map((node) => this.cluster.worker(node).tells(pattern)));
   }
 
+  /** Another master that tries to resume the run. */
+  async resumeRefused(): Promise<Finished> {
+    const fixture = projectPath("tests/e2e/fixtures/walks.ts");
+    return await runAiotest(["-f", fixture, "--master", "--resume", this.journal]);
+  }
+
+  /** Flips one bit of the journal. */
+  async flipBit(byte: number, bit: number): Promise<void> {
+    const bytes = await Deno.readFile(this.journal);
+    bytes[byte]! ^= 1 << bit;
+    await Deno.writeFile(this.journal, bytes);
+  }
+
   /** The run that the journal was begun for. */
   async runId(): Promise<string> {
-    const text = new TextDecoder("latin1").decode(await Deno.readFile(this.#journal));
+    const text = new TextDecoder("latin1").decode(await Deno.readFile(this.journal));
     return /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(text)![0];
   }
 
@@ -236,6 +253,78 @@ Deno.test("a resumed run whose workers do not return ends after 10 s, with exit 
   assert.equal(code, 4);
 });
 
+Deno.test("a master that is killed as soon as it waits for workers can be resumed, by one other", async () => {
+  await using run = await RestartedRun.start({
+    workers: 0,
+    args: ["-u", "30", "-r", "30", "--expect-workers", String(NODES.length)],
+  });
+  const runId = await run.runId();
+  const early = await run.resumeRefused();
+  assert.equal(early.code, 2);
+  assert.match(early.stderr, /--resume \S+: another aiotest is using the file\n/);
+  await run.kill();
+
+  const first = JOURNAL_HEAD.length;
+  for (const [byte, bit] of [[first, 7], [first + 3, 0], [first + 20, 4]] as const) {
+    await run.flipBit(byte, bit);
+    const { code, stderr } = await run.resumeRefused();
+    assert.equal(code, 2);
+    assert.match(stderr, new RegExp(`: the journal is damaged at byte ${first}\n.*truncate -s`));
+    await run.flipBit(byte, bit);
+  }
+
+  const resumed = run.cluster.resume(run.journal);
+  await resumed.says(`Resuming run ${runId}, which had not started.`);
+  for (const node of NODES) run.cluster.join(node);
+  await run.reached(30);
+  await run.assertExact("killed before its workers", await run.cluster.stop(), runId);
+  run.assertUnmoved(30);
+});
+
+Deno.test({
+  name: "a journal that can no longer be written ends neither the run nor its counts, and says so",
+  ignore: isMissing("prlimit"),
+  fn: async () => {
+    await using target = new CountingTarget();
+    const folder = await Deno.makeTempDir();
+    const [journal, json] = [`${folder}/run.journal`, `${folder}/run.json`];
+    const fixture = projectPath("tests/e2e/fixtures/walks.ts");
+    // A file that exceeds its limit fails like a full disk, if the signal is ignored.
+    const master = startAiotest([
+      "-c",
+      `trap '' XFSZ; exec "$0" run -A --quiet "$@"`,
+      ...[Deno.execPath(), projectPath("cli.ts"), "-f", fixture, "-H", target.url],
+      ...["-u", "20", "-r", "20", "--processes", "2", "--journal", journal, "--json", json],
+    ], { executable: "sh", env: Deno.env.toObject() });
+    const limit = async (bytes: string): Promise<void> => {
+      const args = [`--pid=${master.pid}`, `--fsize=${bytes}:`];
+      assert.equal((await new Deno.Command("prlimit", { args }).output()).code, 0);
+    };
+    try {
+      await target.until(() => target.total > 100, 30_000);
+      await limit("1024");
+      const failed = /The journal (\S+) can no longer be written \(File too large/;
+      assert.equal(await master.tells(failed), journal);
+      await limit("unlimited");
+      const before = target.total;
+      await target.until(() => target.total > before + 100, 30_000);
+      master.kill("SIGINT");
+      const { code } = await master.finished;
+      const summary: Summary = JSON.parse(await Deno.readTextFile(json));
+      assertEqualCounts(summary, target);
+      assert.deepEqual([summary.complete, code], [true, 0]);
+      assert.ok(summary.warnings.some((text) => failed.test(text)));
+      const again = await runAiotest(["-f", fixture, "--master", "--resume", journal]);
+      assert.equal(again.code, 2);
+      assert.match(again.stderr, /cannot be resumed because the journal is incomplete: File too l/);
+    } finally {
+      kill(master, "SIGKILL");
+      await master.finished;
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
 Deno.test("a journal keeps everything that was written before kill -9, but for at most one record", async () => {
   const folder = await Deno.makeTempDir();
   try {
@@ -259,11 +348,11 @@ Deno.test("a journal keeps everything that was written before kill -9, but for a
       const announced = Number(said.slice(0, said.lastIndexOf("\n")).split("\n").at(-1));
       assert.ok(announced > 100);
       const file = openFile(path, { create: false });
-      const { records, goodBytes, isBroken } = await readJournal(file);
+      const { records, goodBytes } = await readJournal(file);
       const left = file.size() - goodBytes;
       file.close();
       assert.ok(records.length === announced || records.length === announced + 1);
-      assert.ok(left < 2100 && !isBroken);
+      assert.ok(left < 2100);
       assert.deepEqual(records[0], RUN_RECORD);
       const payload = new Uint8Array(2000).fill(7);
       for (const [i, record] of records.slice(1).entries()) {

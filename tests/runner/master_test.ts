@@ -696,6 +696,25 @@ Deno.test("a restart at the moment all users run, with --reset-stats, counts eve
   assert.ok(workers.every(({ error }) => error === null));
 });
 
+Deno.test("a run that is resumed from a journal that was cut is incomplete", async () => {
+  const cluster = new VirtualCluster({ users: 4, runTime: 12 });
+  const first = cluster.master();
+  const workers = ["a", "b"].map((name) => cluster.worker(name));
+  await cluster.advance(5_000);
+  first.kill();
+  const kept = cluster.journal.findIndex(({ type }) => type === "report") + 1;
+  cluster.journal.splice(kept);
+  const second = await cluster.nextMaster();
+  await cluster.advance(30_000);
+  assert.equal(second.result!.complete, false);
+  for (const { error } of workers) {
+    assert.match(
+      String(error),
+      /The master lacks report \d, which it had acknowledged: counts of this worker are lost/,
+    );
+  }
+});
+
 Deno.test("startComplete is emitted once, even if the run is resumed", async () => {
   const cluster = new VirtualCluster({ users: 4, runTime: 12 });
   const said: string[] = [];

@@ -156,7 +156,8 @@ export async function endOf({ finished, pid }: Started): Promise<Finished> {
   }
 }
 
-function kill(process: Started, signal: Deno.Signal): void {
+/** Kills a process, unless it has ended. */
+export function kill(process: Started, signal: Deno.Signal): void {
   try {
     process.kill(signal);
   } catch {

@@ -5,6 +5,7 @@ import {
   JournalReader,
   type JournalRecord,
   RECORD,
+  type RunRecord,
 } from "../../src/cluster/journal.ts";
 import type { DiskFile } from "../../src/core/files.ts";
 import { arbitraryOf } from "./arbitraries.ts";
@@ -28,16 +29,19 @@ export function journalBytes(records: readonly JournalRecord[]): Uint8Array<Arra
 
 /** The content of a journal. */
 export interface ReadJournal {
-  readonly records: JournalRecord[];
+  readonly records: RunRecord[];
   readonly goodBytes: number;
-  readonly isBroken: boolean;
 }
+
+/** A record of any type that does not end the journal. */
+export const anyRunRecord: fc.Arbitrary<RunRecord> = anyRecord.filter((record) =>
+  record.type !== "abandoned"
+);
 
 /** Reads a whole journal. */
 export async function readJournal(file: Pick<DiskFile, "read">): Promise<ReadJournal> {
   const reader = new JournalReader(file, "--resume run.journal");
-  const records: JournalRecord[] = [];
+  const records: RunRecord[] = [];
   for await (const record of reader.records()) records.push(record);
-  const { goodBytes, isBroken } = reader;
-  return { records, goodBytes, isBroken };
+  return { records, goodBytes: reader.goodBytes };
 }

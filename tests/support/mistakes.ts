@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { JOURNAL_HEAD } from "../../src/cluster/journal.ts";
 import { journalBytes, RUN_RECORD } from "./journals.ts";
 import { runAiotest, type StartOptions } from "./process.ts";
 
@@ -36,6 +37,7 @@ const MASTER = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-po
 
 /** The journal of run r1, of another test file. */
 const JOURNAL = journalBytes([RUN_RECORD]);
+const DAMAGED_JOURNAL = JOURNAL.with(JOURNAL_HEAD.length + 1, 1);
 
 /** Each ends with exit code 2 before the run starts. */
 export const MISTAKES: readonly Mistake[] = [
@@ -350,6 +352,31 @@ export const MISTAKES: readonly Mistake[] = [
     what: "going on with a journal that is not there",
     ...flags(...MASTER, "--resume", "run.journal"),
     says: [/--resume \S*run\.journal: there is no such file/],
+  },
+  {
+    what: "going on with a damaged journal",
+    files: { "aiotestfile.ts": GOOD, "run.journal": DAMAGED_JOURNAL },
+    args: [...MASTER, "--resume", "run.journal"],
+    says: [
+      /--resume \S*run\.journal: the journal is damaged at byte 18/,
+      /keep only the first 18 bytes \(truncate -s 18 FILE\)/,
+    ],
+  },
+  {
+    what: "going on with a journal of an older version",
+    files: { "aiotestfile.ts": GOOD, "run.journal": "aiotest-journal 1\n" },
+    args: [...MASTER, "--resume", "run.journal"],
+    says: [/the journal has format 1, but this version supports format 2/, /that wrote it/],
+  },
+  {
+    what: "a journal on a full disk",
+    ...flags(...MASTER, "--journal", "/dev/full"),
+    says: [/--journal \/dev\/full: the file cannot be written \(No space left on device/],
+  },
+  {
+    what: "a journal in a folder that does not exist",
+    ...flags(...MASTER, "--journal", "nowhere/run.journal"),
+    says: [/--journal \S*nowhere\/run\.journal: the file cannot be opened \(NotFound/],
   },
   {
     what: "going on with a run of another test file",

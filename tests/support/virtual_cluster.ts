@@ -1,4 +1,4 @@
-import type { JournalRecord, RunJournal } from "../../src/cluster/journal.ts";
+import type { RunJournal, RunRecord } from "../../src/cluster/journal.ts";
 import type { MasterConnectionOptions } from "../../src/cluster/master_connection.ts";
 import { restoreRun } from "../../src/cluster/restore.ts";
 import type { Clock, Timer } from "../../src/core/clock.ts";
@@ -163,7 +163,7 @@ export class VirtualCluster {
   readonly target = new FakeTarget(this.clock);
   readonly workers: VirtualWorker[] = [];
   /** What the masters have written to their journal. */
-  readonly journal: JournalRecord[] = [];
+  readonly journal: RunRecord[] = [];
   readonly #classes: readonly UserClass[];
   readonly #plan: LoadProfile;
   /** For the next master: what its journal has restored; `null` if it starts empty. */
