@@ -4,7 +4,7 @@
  * @module
  */
 
-import { AiotestError, ExitCode } from "../core/errors.ts";
+import { AiotestError, ExitCode, isInstance, stackText } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { versionText } from "../core/version.ts";
@@ -27,14 +27,13 @@ export async function main(host: Host): Promise<number> {
 
 /** Prints an error and returns the exit code; the only place that does so. */
 async function explain({ stderr }: Host, thrown: unknown): Promise<number> {
-  const error = thrown instanceof AiotestError ? thrown : await errorOfTestFile(thrown);
+  const error = isInstance(thrown, AiotestError) ? thrown : await errorOfTestFile(thrown);
   if (error !== null) {
     stderr.write(`aiotest: ${error.message}\n${error.hint === "" ? "" : `${error.hint}\n`}`);
     return error.exitCode;
   }
-  const details = thrown instanceof Error ? thrown.stack ?? thrown.message : String(thrown);
   stderr.write(
-    `aiotest: internal error: ${details}\n` +
+    `aiotest: internal error: ${stackText(thrown)}\n` +
       `This is a bug in ${versionText()}. Please report it, together with the lines above.\n`,
   );
   return ExitCode.failures;
@@ -79,7 +78,7 @@ async function addFlagsOfTestFile(host: Host, commandLine: CommandLine): Promise
   try {
     const { importTestFile } = await import("./test_file.ts");
     await importTestFile(host, commandLine.known().aiotestfile);
-    await events.emit("initCommandLineParser", { parser: commandLine.parser });
+    await events.prepare("initCommandLineParser", { parser: commandLine.parser });
   } catch (error) {
     if (!(error instanceof AiotestError)) throw error;
   }

@@ -95,7 +95,7 @@ async function unpack(
   const path = join(folder.path, entry);
   try {
     const exports = await importTestFile(host, path);
-    await events.emit("initCommandLineParser", { parser: commandLine.parser });
+    await events.prepare("initCommandLineParser", { parser: commandLine.parser });
     commandLine.useTestFile(path);
     return { exports, options: commandLine.parse() };
   } catch (error) {

@@ -8,6 +8,7 @@ import { errorText, ExitCode, UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { configureLog, logger } from "../core/logger.ts";
+import { RepeatedLog } from "../core/repeated_log.ts";
 import { type ConsoleAbilities, consoleAbilities, ConsoleOutput } from "../report/console.ts";
 import { finalReport } from "../report/final_report.ts";
 import { encodedParts } from "../report/parts.ts";
@@ -101,13 +102,18 @@ export class RunSession {
     }
   }
 
-  /** Emits `init` to the test file. @param options the options of this node. */
+  /**
+   * Emits `init` to the test file.
+   *
+   * @param options the options of this node.
+   * @throws UsageError if a handler throws.
+   */
   async init(node: string, options: Options = this.options): Promise<void> {
     // The test file gets no secrets: with a token it could run code on every node or control the run,
     // and the URLs may contain passwords.
     const { extra, token: _, webToken: __, redis: ___, otlp: ____, ...own } = options;
     const event = { options: { ...extra, ...own }, node, cluster: nodeCluster };
-    await nodeCluster.init(() => events.emit("init", event));
+    await nodeCluster.init(() => events.prepare("init", event));
   }
 
   /**
@@ -151,11 +157,13 @@ export class RunSession {
       },
       beforeExit: () => this.close(),
     });
+    const stray = new RepeatedLog((line) => logger.error(line));
     const releases = [
       host.onUncaughtError((thrown) => {
-        logger.error(`Uncaught error: ${errorText(thrown)}`);
+        stray.add(`Uncaught error: ${errorText(thrown)}`);
         run.countStrayError(thrown);
       }),
+      () => stray.flush(),
       // Direct output of the test file would garble the panel.
       this.#abilities.panel ? host.onConsole((text) => this.print(text)) : () => {},
     ];

@@ -9,13 +9,13 @@ import { extname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { EventLoopMonitor, systemClock, systemRandom } from "../core/clock.ts";
-import { errorText, UsageError } from "../core/errors.ts";
+import { errorFields, errorText, isError, UsageError } from "../core/errors.ts";
 import { Events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { Lease } from "../core/lease.ts";
 import type { RunInfo } from "../core/run_info.ts";
+import { shown } from "../core/text.ts";
 import { currentUser, UserLifetime } from "../core/user_lifetime.ts";
-import { shown } from "../load/load.ts";
 import { checkShape, LoadUserShape, type ShapeClass } from "../load/load_user_shape.ts";
 import { ThresholdSet } from "../stats/thresholds.ts";
 import { nodeContext } from "../user/context.ts";
@@ -163,14 +163,15 @@ const UNPARSABLE = "SyntaxError: ";
  * @param path the test file's full path.
  */
 export function importError(path: string, thrown: unknown): UsageError {
-  if (!(thrown instanceof Error)) return threw(path, errorText(thrown), thrown);
-  const { text, place } = splitMessage(thrown.message);
+  if (!isError(thrown)) return threw(path, errorText(thrown), thrown);
+  const { name, message, stack } = errorFields(thrown);
+  const { text, place } = splitMessage(message);
   const at = place ?? path;
   if (text.startsWith(UNPARSABLE)) {
     return syntaxError(at, text.slice(UNPARSABLE.length), thrown);
   }
   // Code that parses JSON may throw a SyntaxError as well, but without a place in the message.
-  if (thrown.name === "SyntaxError" && place !== null) {
+  if (name === "SyntaxError" && place !== null) {
     return text.includes("does not provide an export")
       ? importFailed(at, text, thrown)
       : syntaxError(at, text, thrown);
@@ -178,16 +179,18 @@ export function importError(path: string, thrown: unknown): UsageError {
   if (thrown instanceof TypeError && "code" in thrown && thrown.code === "ERR_MODULE_NOT_FOUND") {
     return importFailed(at, text, thrown);
   }
-  return threw(placeOfThrow(thrown.stack ?? "") ?? path, described(thrown.name, text), thrown);
+  return threw(placeOfThrow(stack) ?? path, described(name, text), thrown);
 }
 
 /** The error to show for what code of the test file has thrown; `null` if aiotest has thrown it. */
 export function testFileError(thrown: unknown): UsageError | null {
-  if (!(thrown instanceof Error)) return null;
-  const [place] = placesOf(thrown.stack ?? "");
+  // aiotest throws nothing but errors.
+  if (!isError(thrown)) return new UsageError(`The test file threw ${errorText(thrown)}`);
+  const { name, message, stack } = errorFields(thrown);
+  const [place] = placesOf(stack);
   if (place === undefined || place.startsWith(OWN_SOURCE)) return null;
-  const { text } = splitMessage(thrown.message);
-  return new UsageError(`${withPaths(place)}: ${described(thrown.name, text)}`, "", thrown);
+  const { text } = splitMessage(message);
+  return new UsageError(`${withPaths(place)}: ${described(name, text)}`, "", thrown);
 }
 
 function described(name: string, text: string): string {

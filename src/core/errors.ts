@@ -7,6 +7,8 @@
  * @module
  */
 
+import { shown } from "./text.ts";
+
 /** Exit codes of the process. Scripts and CI depend on these numbers. */
 export const ExitCode = {
   passed: 0,
@@ -45,19 +47,84 @@ export class UsageError extends AiotestError {
   }
 }
 
-/** The first line of a thrown value, at most 200 characters: what tables and logs show. */
+/**
+ * The first line of a thrown value, at most 200 characters: what tables and logs show. It never throws,
+ * whatever the value is.
+ */
 export function errorText(thrown: unknown): string {
-  const text = thrown instanceof Error ? describe(thrown) : String(thrown);
-  const line = text.split("\n", 1)[0]!.trim();
-  return line.length > MAX_ERROR_TEXT ? `${line.slice(0, MAX_ERROR_TEXT - 1)}…` : line;
+  const text = isError(thrown) ? describe(thrown) : valueText(thrown);
+  const line = text.trimStart().split("\n", 1)[0]!.trimEnd().toWellFormed();
+  if (line === "") return "(no message)";
+  return line.length > MAX_ERROR_TEXT
+    ? `${line.slice(0, MAX_ERROR_TEXT - 1).toWellFormed()}…`
+    : line;
 }
 
 /** Longer strings make tables unreadable and reports with many errors huge. */
 const MAX_ERROR_TEXT = 200;
 
+/** Whether a thrown value is an error. Unlike `instanceof`, it does not throw for a revoked proxy. */
+export function isError(thrown: unknown): thrown is Error {
+  return isInstance(thrown, Error);
+}
+
+/** As `instanceof`, but never throws: a value that user code has thrown may be a revoked proxy. */
+export function isInstance<T>(
+  value: unknown,
+  // deno-lint-ignore no-explicit-any -- any class will do
+  type: abstract new (...args: any[]) => T,
+): value is T {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
+}
+
+/** A thrown value as an error: itself if it is one, otherwise an error with its text. */
+export function asError(thrown: unknown): Error {
+  return isError(thrown) ? thrown : new Error(errorText(thrown));
+}
+
+/** The stack of a thrown value, or its text if it has none. It never throws. */
+export function stackText(thrown: unknown): string {
+  return (isError(thrown) ? errorFields(thrown).stack : "") || errorText(thrown);
+}
+
+/** The name, message and stack of an error as strings, whatever its fields are. It never throws. */
+export function errorFields(error: Error): Record<"name" | "message" | "stack", string> {
+  const read = (field: "name" | "message" | "stack"): string => {
+    try {
+      return valueText(error[field] ?? "");
+    } catch {
+      return "";
+    }
+  };
+  return { name: read("name"), message: read("message"), stack: read("stack") };
+}
+
+/** The name and message of an error, whose fields can be anything, or throw when they are read. */
 function describe(error: Error): string {
-  if (error.message === "") return error.name;
-  return error.name === "Error" || error.name === "AssertionError"
-    ? error.message
-    : `${error.name}: ${error.message}`;
+  try {
+    const { name, message } = error;
+    // These errors are sentences.
+    if (error instanceof AiotestError) return message;
+    const text = valueText(message);
+    if (text === "") return valueText(name);
+    return name === "Error" || name === "AssertionError" ? text : `${valueText(name)}: ${text}`;
+  } catch {
+    return "an error whose message cannot be read";
+  }
+}
+
+/** A value as text: as it converts itself, or as a test file would contain it. */
+function valueText(value: unknown): string {
+  if (typeof value === "string") return value;
+  try {
+    const text = String(value);
+    if (!text.startsWith("[object ")) return text;
+  } catch {
+    // A null prototype, or a toString that throws.
+  }
+  return shown(value);
 }

@@ -5,8 +5,9 @@
  */
 
 import type { Cluster } from "./cluster.ts";
-import { errorText } from "./errors.ts";
+import { errorText, UsageError } from "./errors.ts";
 import { logger } from "./logger.ts";
+import { RepeatedLog } from "./repeated_log.ts";
 import type { RunInfo } from "./run_info.ts";
 
 /** One counted request or measured step. */
@@ -69,6 +70,9 @@ export interface CommandLineParser {
   ): unknown;
 }
 
+/** The name under which errors of the handlers of `testStop` are counted, like those of a user class. */
+export const TEST_STOP = "(event testStop)";
+
 /** The names of all events, each with the object that its handlers receive. */
 export interface EventMap {
   /** Before the flags are parsed. Add flags here; their values arrive with `init`. */
@@ -99,8 +103,9 @@ export interface EventMap {
 }
 
 /**
- * A function that is called when an event occurs. It can be async. What it throws is logged and affects
- * neither the run nor other handlers.
+ * A function that is called when an event occurs. It can be async. What it throws does not affect other
+ * handlers. If it throws, `initCommandLineParser`, `init` and `testStart` end the run before it sends
+ * anything, `testStop` makes it fail, and the other events only log the error.
  */
 export type EventHandler<Name extends keyof EventMap> = (
   event: EventMap[Name],
@@ -111,6 +116,7 @@ type AnyHandler = (event: never) => void | Promise<void>;
 /** The handlers of a run's events. Test files use the object {@link events}. */
 export class Events {
   readonly #handlers = new Map<keyof EventMap, AnyHandler[]>();
+  readonly #log = new RepeatedLog((line) => logger.error(line));
 
   /** Adds a handler. A function that is added twice is called twice. */
   on<Name extends keyof EventMap>(name: Name, handler: EventHandler<Name>): void {
@@ -132,19 +138,55 @@ export class Events {
 
   /**
    * Calls all handlers with the same object, in the order in which they were added, and resolves when all
-   * are done. Never rejects: errors of handlers are logged.
+   * are done. Never rejects: errors of handlers are logged, and returned as texts.
    */
-  async emit<Name extends keyof EventMap>(name: Name, event: EventMap[Name]): Promise<void> {
-    const logError = (error: unknown): void => {
-      logger.error(`A handler of the event ${name} threw: ${errorText(error)}`);
-    };
-    const running: Promise<void>[] = [];
+  async emit<Name extends keyof EventMap>(
+    name: Name,
+    event: EventMap[Name],
+  ): Promise<readonly string[]> {
+    const errors: string[] = [];
+    await this.#call(name, event, (text) => {
+      errors.push(text);
+      this.#log.add(`A handler of the event ${name} threw: ${text}`);
+    });
+    if (name === "quitting") this.#log.flush();
+    return errors;
+  }
+
+  /**
+   * As {@link emit}, for the events that prepare a run.
+   *
+   * @throws UsageError if a handler throws, once all are done.
+   */
+  async prepare<Name extends "initCommandLineParser" | "init" | "testStart">(
+    name: Name,
+    event: EventMap[Name],
+  ): Promise<void> {
+    const errors: string[] = [];
+    await this.#call(name, event, (text) => errors.push(text));
+    const [error, ...others] = errors;
+    if (error === undefined) return;
+    const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
+    throw new UsageError(
+      `A handler of the event ${name} threw: ${error}${more}`,
+      "The test does not start, because it is not prepared.",
+    );
+  }
+
+  async #call<Name extends keyof EventMap>(
+    name: Name,
+    event: EventMap[Name],
+    onError: (text: string) => void,
+  ): Promise<void> {
+    const failed = (error: unknown): void => onError(errorText(error));
+    const running: Promise<unknown>[] = [];
     for (const handler of this.#of(name)) {
       try {
-        const result = (handler as EventHandler<Name>)(event);
-        if (result instanceof Promise) running.push(result.catch(logError));
+        // A handler may return a promise of another library.
+        const result: unknown = (handler as EventHandler<Name>)(event);
+        if (result !== undefined) running.push(Promise.resolve(result).catch(failed));
       } catch (error) {
-        logError(error);
+        failed(error);
       }
     }
     await Promise.all(running);

@@ -1,11 +1,12 @@
 /**
- * Text that others have chosen: made safe for a terminal, for a log line, and for sending.
+ * Text and values that others have chosen: made safe for a terminal, for a log line, and for sending.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import { inspect } from "node:util";
 
 /**
  * Replaces every character that a terminal would interpret with a visible one. Names and errors often
@@ -57,3 +58,15 @@ export function clippedText(text: string, max: number): string {
 const BYTE_ORDER_MARK = "\ufeff";
 
 const DIGEST_DIGITS = 8;
+
+/** A value on one line, as a test file would contain it. It never throws, whatever the value is. */
+export function shown(value: unknown): string {
+  try {
+    return inspect(value, SHOWING);
+  } catch {
+    // A revoked proxy, or a class with its own way to be shown.
+    return `(${typeof value} that cannot be shown)`;
+  }
+}
+
+const SHOWING = { breakLength: Infinity, compact: true, depth: 1, maxStringLength: 200 } as const;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { inspect } from "node:util";
+import { shown } from "../core/text.ts";
 
 /** A load as a test file gives it. */
 export type Load =
@@ -93,11 +93,6 @@ export function isPositive(value: unknown): value is number {
 /** Whether a value is an object other than an array. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A value on one line, as a test file would contain it. */
-export function shown(value: unknown): string {
-  return inspect(value, { breakLength: Infinity, compact: true, depth: 1 });
 }
 
 function isWhole(value: unknown, min: number): boolean {

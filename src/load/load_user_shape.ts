@@ -5,6 +5,7 @@
  */
 
 import { errorText, UsageError } from "../core/errors.ts";
+import { shown } from "../core/text.ts";
 import {
   type Curve,
   curveProblem,
@@ -20,7 +21,6 @@ import {
   loadProblem,
   type ResolvedLoad,
   resolveLoad,
-  shown,
 } from "./load.ts";
 import { SpawnPacer } from "./spawn_pacer.ts";
 

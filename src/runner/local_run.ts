@@ -5,7 +5,7 @@
  */
 
 import type { Clock, Random } from "../core/clock.ts";
-import type { Events } from "../core/events.ts";
+import { type Events, TEST_STOP } from "../core/events.ts";
 import { Lease } from "../core/lease.ts";
 import { ALL_ARRIVALS } from "../load/arrival_schedule.ts";
 import type { ClassMix } from "../load/class_mix.ts";
@@ -111,7 +111,11 @@ export class LocalRun {
     });
   }
 
-  /** Runs the test to its end; resolves with the final results. */
+  /**
+   * Runs the test to its end; resolves with the final results.
+   *
+   * @throws UsageError if a handler of `testStart` throws; no user was started.
+   */
   async run(): Promise<Snapshot> {
     this.#warnings.addAll(this.#options.warnings);
     await this.control.waitForStart(() => this.#options.onSecond(this.snapshot()));
@@ -120,13 +124,14 @@ export class LocalRun {
     this.#state = "stopped";
     this.#watch.conclude(this.snapshot(), this.#naturalEnd);
     if (this.#time.begun) {
-      await this.#options.events.emit("testStop", { run: this.#generator.run });
+      const errors = await this.#options.events.emit("testStop", { run: this.#generator.run });
+      this.#totals.addUserErrors(TEST_STOP, errors);
     }
     return this.snapshot();
   }
 
   async #execute(): Promise<void> {
-    await this.#options.events.emit("testStart", { run: this.#generator.run });
+    await this.#options.events.prepare("testStart", { run: this.#generator.run });
     this.#startedAtWall = this.#clock.wallTime();
     this.#time.begin();
     this.#generator.start(0);

@@ -12,7 +12,7 @@ import type { RestoredRun } from "../cluster/restore.ts";
 import { RunState, type WorkerState } from "../cluster/run_state.ts";
 import type { Clock } from "../core/clock.ts";
 import { AiotestError, ExitCode } from "../core/errors.ts";
-import type { Events, WorkerReport } from "../core/events.ts";
+import { type Events, TEST_STOP, type WorkerReport } from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import type { ClassMix } from "../load/class_mix.ts";
 import { isArrivals, type ResolvedLoad } from "../load/load.ts";
@@ -148,7 +148,7 @@ export class MasterRun {
   /**
    * Runs the test to its end; resolves with everything that is known about it.
    *
-   * @throws AiotestError if the workers do not join in time.
+   * @throws AiotestError if the workers do not join in time, or a handler of `testStart` throws.
    */
   async run(): Promise<Snapshot> {
     const { events, warnings, restored, journal } = this.#options;
@@ -168,7 +168,10 @@ export class MasterRun {
     }
     this.#state = "stopped";
     this.#watch.conclude(this.snapshot(), this.#naturalEnd);
-    if (this.#time.begun) await events.emit("testStop", { run: this.#run });
+    if (this.#time.begun) {
+      const errors = await events.emit("testStop", { run: this.#run });
+      this.#runState.totals.addUserErrors(TEST_STOP, errors);
+    }
     return this.snapshot();
   }
 
@@ -222,7 +225,7 @@ export class MasterRun {
       );
     }
     if (this.#isStopped) return;
-    await events.emit("testStart", { run: this.#run });
+    await events.prepare("testStart", { run: this.#run });
     this.#time.begin();
     this.#runState.startedAt = clock.wallTime();
     journal.append({ type: "begin", startedAt: this.#runState.startedAt });

@@ -49,6 +49,12 @@ export class Totals {
     this.#counts.add(delta);
   }
 
+  /** Adds errors of user code that no second contains, because they were thrown after the last one. */
+  addUserErrors(user: string, errors: readonly string[]): void {
+    const userErrors = errors.map((error) => [user, error, 1] as const);
+    this.#counts.merged.add({ entries: [], userErrors, iterations: null });
+  }
+
   /** Discards all counts and the timeline. */
   reset(): void {
     this.#peakBeforeReset = this.peakUsers;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { errorText } from "../core/errors.ts";
+import { asError, errorText } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import type { Sample } from "../stats/request_stats.ts";
@@ -63,8 +63,8 @@ export class Recorder {
 
   /** Counts an error thrown by a user's own code. */
   userError(user: string, thrown: unknown, atMs: number): void {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    this.#table.userError(user, errorText(error), atMs);
-    if (this.#events.has("userError")) void this.#events.emit("userError", { user, error });
+    this.#table.userError(user, errorText(thrown), atMs);
+    if (!this.#events.has("userError")) return;
+    void this.#events.emit("userError", { user, error: asError(thrown) });
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { UsageError } from "../../src/core/errors.ts";
 import { Events } from "../../src/core/events.ts";
 import { configureLog } from "../../src/core/logger.ts";
 
@@ -50,9 +51,55 @@ Deno.test("errors of a handler are logged and do not affect other handlers", asy
   });
   events.on("quitting", () => Promise.reject(new TypeError("async")));
   events.on("quitting", () => void seen.push("third"));
-  await events.emit("quitting", { exitCode: 0 });
+  const errors = await events.emit("quitting", { exitCode: 0 });
+  assert.deepEqual(errors, ["sync", "TypeError: async"]);
   assert.deepEqual(seen, ["third"]);
   assert.equal(lines.length, 2);
   assert.match(lines[0]!, /ERROR {4}A handler of the event quitting threw: sync$/);
   assert.match(lines[1]!, /threw: TypeError: async$/);
+});
+
+Deno.test("an error of the same text is logged once a second, however often it is thrown", async () => {
+  const lines: string[] = [];
+  await configureLog("INFO", (line) => lines.push(line.slice(33)));
+  const events = new Events();
+  const event = { workerId: "w", report: {} as never };
+  events.on("workerReport", () => Promise.reject(Object.create(null)));
+  for (let i = 0; i < 100; i++) await events.emit("workerReport", event);
+  await events.emit("quitting", { exitCode: 0 });
+  const line = "A handler of the event workerReport threw: [Object: null prototype] {}";
+  assert.deepEqual(lines, [line, `${line} (99 times)`]);
+});
+
+Deno.test("the promise of another library is awaited, and its error is the handler's", async () => {
+  const events = new Events();
+  const thenable = {
+    then: (_: unknown, reject: (error: unknown) => void): void => reject(new Error("rejected")),
+  };
+  events.on("quitting", () => thenable as unknown as Promise<void>);
+  assert.deepEqual(await events.emit("quitting", { exitCode: 0 }), ["rejected"]);
+});
+
+Deno.test("an event that prepares the run rejects once all its handlers are done", async () => {
+  const events = new Events();
+  const run = { id: "run", node: "local", userCount: 0, runTime: 0 };
+  await events.prepare("testStart", { run });
+  let done = 0;
+  events.on("testStart", () => {
+    throw new Error("no test data");
+  });
+  events.on("testStart", async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    done++;
+  });
+  events.on("testStart", () => Promise.reject(new TypeError("nor this")));
+  await assert.rejects(events.prepare("testStart", { run }), (error: unknown) => {
+    assert.ok(error instanceof UsageError);
+    assert.equal(
+      error.message,
+      "A handler of the event testStart threw: no test data (and 1 more)",
+    );
+    return true;
+  });
+  assert.equal(done, 1);
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { clippedText, peerText, sanitizeTerminal } from "../../src/core/text.ts";
+import { clippedText, peerText, sanitizeTerminal, shown } from "../../src/core/text.ts";
 import { anyName, CONTROLS } from "../support/texts.ts";
 
 Deno.test("escape sequences become text that a terminal only shows", () => {
@@ -73,4 +73,16 @@ Deno.test("texts that differ only in the replaced part stay different", () => {
 Deno.test("clipped text has exactly the maximum length, including the digest of the original", () => {
   assert.equal(clippedText("x".repeat(31), 30), `${"x".repeat(21)}…c4f4e3eb`);
   assert.equal(clippedText("\ufeffab", 30), "\ufffdab…e8c4aa5f");
+});
+
+Deno.test("a value is shown on one line, however long it is", () => {
+  const long = { duration: "x".repeat(60), users: "y".repeat(60), rate: "z".repeat(60) };
+  assert.equal(shown(long).includes("\n"), false);
+  assert.equal(shown([1.5, null]), "[ 1.5, null ]");
+});
+
+Deno.test("a value that cannot be shown does not throw", () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  assert.equal(shown(proxy), "(object that cannot be shown)");
 });

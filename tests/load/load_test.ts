@@ -5,7 +5,6 @@ import {
   isPositive,
   loadProblem,
   resolveLoad,
-  shown,
 } from "../../src/load/load.ts";
 
 function userLoadProblem(users: unknown, rate: unknown): string | null {
@@ -42,12 +41,6 @@ Deno.test("a bigint and a string are not numbers over 0", () => {
   assert.equal(isPositive(0.5), true);
   assert.equal(isPositive(5n), false);
   assert.equal(isPositive("5"), false);
-});
-
-Deno.test("a value is shown on one line, however long it is", () => {
-  const long = { duration: "x".repeat(60), users: "y".repeat(60), rate: "z".repeat(60) };
-  assert.equal(shown(long).includes("\n"), false);
-  assert.equal(shown([1.5, null]), "[ 1.5, null ]");
 });
 
 Deno.test("an arrival rate of 0 or more is a valid load, with or without maxUsers", () => {

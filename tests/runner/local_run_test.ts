@@ -18,6 +18,7 @@ interface Running {
   readonly warnings: string[];
   readonly events: Events;
   result: Snapshot | null;
+  error: unknown;
 }
 
 function begin(
@@ -52,8 +53,8 @@ function begin(
     onWarning: (text) => warnings.push(text),
     ...options,
   });
-  const running: Running = { clock, run, seconds, warnings, events, result: null };
-  void run.run().then((result) => running.result = result);
+  const running: Running = { clock, run, seconds, warnings, events, result: null, error: null };
+  run.run().then((result) => running.result = result, (error) => running.error = error);
   return running;
 }
 
@@ -475,4 +476,32 @@ Deno.test("a shape may give an arrival rate, and its end is the end of the sched
     [10, 20, 30, 0],
   );
   assert.deepEqual([running.result!.arrivalRate, running.result!.users.target], [30, 7]);
+});
+
+Deno.test("a handler of testStart that throws ends the run before the first user starts", async () => {
+  const events = new Events();
+  events.on("testStart", () => Promise.reject(new Error("no test data")));
+  const running = begin([StepTest], { users: 1, runTime: 1 }, { events });
+  await running.clock.advance(5000);
+  assert.equal(running.result, null);
+  assert.equal(
+    String(running.error),
+    "UsageError: A handler of the event testStart threw: no test data",
+  );
+  const { startedAt, statistics } = running.run.snapshot();
+  assert.equal(startedAt, null);
+  assert.equal(statistics.totals.requests, 0);
+});
+
+Deno.test("what handlers of testStop throw is counted as errors of users", async () => {
+  const events = new Events();
+  events.on("testStop", () => Promise.reject(new Error("cannot clean up")));
+  events.on("testStop", () => {
+    throw new Error("cannot clean up");
+  });
+  const running = begin([StepTest], { users: 1, runTime: 1.5 }, { events });
+  await running.clock.advance(5000);
+  const { userErrors, timeline } = running.result!.statistics;
+  assert.deepEqual(userErrors, [{ user: "(event testStop)", error: "cannot clean up", count: 2 }]);
+  assert.equal(timeline.length, 2);
 });

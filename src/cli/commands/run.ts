@@ -33,7 +33,7 @@ async function runOwnTestFile(host: Host, commandLine: CommandLine): Promise<num
   // The test file may log while it is imported.
   await openLog(host, known);
   const exports = await importTestFile(host, aiotestfile);
-  await events.emit("initCommandLineParser", { parser: commandLine.parser });
+  await events.prepare("initCommandLineParser", { parser: commandLine.parser });
   return await runRole(host, exports, commandLine.parse(), { commandLine, ...ON_THIS_MACHINE });
 }
 
