@@ -4,7 +4,18 @@
  * @module
  */
 
-import { Cookie as JarCookie, CookieJar, getPublicSuffix } from "tough-cookie";
+import { Cookie as JarCookie, CookieJar, getPublicSuffix, MemoryCookieStore } from "tough-cookie";
+
+/** Limits as in browsers. Otherwise a target could make each request a little longer than the last. */
+const MAX_PER_DOMAIN = 50;
+const MAX_COOKIES = 3000;
+/** The largest sum of name and value, in bytes. */
+const MAX_COOKIE = 4096;
+/**
+ * The longest `Set-Cookie` header, together with the path of the request. Browsers ignore attributes of over
+ * 1024 bytes; this has the same purpose, and also limits the text that a stored cookie keeps in memory.
+ */
+const MAX_SOURCE = 8192;
 
 /** A cookie of a user. */
 export interface Cookie {
@@ -20,6 +31,10 @@ export interface Cookie {
 
 /**
  * The cookies of one user: those that servers have set, and those that a test adds.
+ *
+ * The limits are those of browsers: 50 cookies per domain and 3000 in total, of 4 KiB each. If there are
+ * more, those that have expired or have not been used for the longest time are removed. Larger cookies of
+ * servers are ignored.
  *
  * ```ts
  * import { FastHttpUser } from "aiotest";
@@ -40,6 +55,8 @@ export class CookieStore {
   readonly #host: string;
   // Created on demand: most users never get a cookie, and a jar is large.
   #jar: CookieJar | null = null;
+  /** The cookies of the jar. */
+  #stored: MemoryCookieStore | null = null;
 
   /** Creates an empty store. `host` is the default URL of {@link set}. */
   constructor(host: string) {
@@ -76,36 +93,49 @@ export class CookieStore {
    * Sets a cookie. It lasts as long as the user.
    *
    * @param url the cookie is sent to all paths of this URL's host; default: the user's host.
-   * @throws TypeError if the name, the value or the URL is invalid.
+   * @throws TypeError if the name, the value or the URL is invalid, or if name and value have over 4096
+   *   bytes.
    */
   set(name: string, value: string, url: string = this.#host): void {
     // deno-lint-ignore no-control-regex -- these characters would end the cookie or the header
     if (name === "" || /[\x00-\x20=;,\x7f]/.test(name) || /[\x00-\x1f;\x7f]/.test(value)) {
       throw new TypeError(`${JSON.stringify(`${name}=${value}`)} is not a valid cookie`);
     }
+    if (name.length + value.length > MAX_COOKIE) {
+      throw new TypeError(
+        `the cookie ${JSON.stringify(name.slice(0, 40))} has ${name.length + value.length} bytes ` +
+          `in name and value, but at most ${MAX_COOKIE} are allowed`,
+      );
+    }
     const { origin } = new URL(url);
-    this.#open().setCookieSync(new JarCookie({ key: name, value, path: "/" }), origin);
+    const cookie = new JarCookie({ key: name, value, path: "/" });
+    this.#open().setCookieSync(cookie, origin);
+    this.#bound(cookie);
   }
 
   /** Removes all cookies. */
   clear(): void {
     this.#jar = null;
+    this.#stored = null;
   }
 
   /**
-   * Stores the cookies of a response. Cookies that its host must not set are ignored, as in browsers.
+   * Stores the cookies of a response. Cookies that its host must not set, or that are too large, are
+   * ignored, as in browsers.
    *
    * @param setCookies the values of the `Set-Cookie` headers.
    * @param url the URL of the request.
    */
   store(setCookies: readonly string[], url: URL): void {
     for (const text of setCookies) {
+      if (text.length + url.pathname.length > MAX_SOURCE) continue;
       const cookie = JarCookie.parse(text);
-      if (cookie === undefined) continue;
+      if (cookie === undefined || cookie.key.length + cookie.value.length > MAX_COOKIE) continue;
       if (cookie.domain === url.hostname && !hasRegistrableDomain(url.hostname)) {
         cookie.domain = null;
       }
       this.#open().setCookieSync(cookie, url, { ignoreError: true });
+      this.#bound(cookie);
     }
   }
 
@@ -117,7 +147,20 @@ export class CookieStore {
   #open(): CookieJar {
     // Secure cookies are not sent over plain HTTP, not even to this machine. Otherwise a test could pass
     // locally although the real site would not receive the cookie.
-    return this.#jar ??= new CookieJar(undefined, { allowSecureOnLocal: false });
+    return this.#jar ??= new CookieJar(this.#stored = new MemoryCookieStore(), {
+      allowSecureOnLocal: false,
+    });
+  }
+
+  /** Makes room for a cookie that was added. The store itself has no limits, and keeps empty paths. */
+  #bound({ domain }: JarCookie): void {
+    const { idx } = this.#stored!;
+    const ofDomain = cookiesOf(idx, domain ?? "");
+    if (ofDomain.length > MAX_PER_DOMAIN) remove(idx, leastUseful(ofDomain));
+    const domains = Object.keys(idx);
+    if (domains.length <= MAX_COOKIES / MAX_PER_DOMAIN) return;
+    const all = domains.flatMap((one) => cookiesOf(idx, one));
+    if (all.length > MAX_COOKIES) remove(idx, leastUseful(all));
   }
 
   #unexpired(): JarCookie[] {
@@ -129,6 +172,38 @@ export class CookieStore {
     }
     return cookies;
   }
+}
+
+type CookieIndex = MemoryCookieStore["idx"];
+
+/** The cookies of a domain. Removes paths that have none any more, and the domain if it has none. */
+function cookiesOf(index: CookieIndex, domain: string): JarCookie[] {
+  const cookies: JarCookie[] = [];
+  const paths = index[domain];
+  if (paths === undefined) return cookies;
+  for (const path in paths) {
+    const before = cookies.length;
+    for (const name in paths[path]) cookies.push(paths[path][name]!);
+    if (cookies.length === before) delete paths[path];
+  }
+  if (cookies.length === 0) delete index[domain];
+  return cookies;
+}
+
+function remove(index: CookieIndex, { domain, path, key }: JarCookie): void {
+  delete index[domain ?? ""]?.[path ?? ""]?.[key];
+}
+
+/** The cookie to remove first: one that has expired, or else the one that was last used longest ago. */
+function leastUseful(cookies: readonly JarCookie[]): JarCookie {
+  const rank = (cookie: JarCookie): number => {
+    if (cookie.TTL() <= 0) return -1;
+    return cookie.lastAccessed instanceof Date ? cookie.lastAccessed.getTime() : 0;
+  };
+  return cookies.reduce((least, one) => {
+    const later = rank(one) - rank(least) || one.creationIndex - least.creationIndex;
+    return later < 0 ? one : least;
+  });
 }
 
 /**

@@ -79,3 +79,92 @@ Deno.test("set refuses characters that would end the cookie or the header", () =
   assert.throws(() => new CookieStore("").set("a", "b"), TypeError);
   assert.deepEqual(cookies.all(), []);
 });
+
+/** `Set-Cookie` headers of cookies that are numbered from one number to another. */
+function numbered(from: number, to: number, attributes = ""): string[] {
+  return Array.from({ length: to - from }, (_, i) => `c${from + i}=1${attributes}`);
+}
+
+function names(cookies: CookieStore, url?: string): string[] {
+  return cookies.all(url).map(({ name }) => name);
+}
+
+/** Waits for the next millisecond, because the jar remembers times in milliseconds. */
+function tick(): void {
+  for (const now = Date.now(); Date.now() === now;);
+}
+
+Deno.test("a target that sets one cookie after another does not make requests longer", () => {
+  const cookies = new CookieStore("");
+  for (let response = 0; response < 1000; response++) {
+    cookies.store([`visit${response}=1`], SHOP);
+  }
+  assert.equal(cookies.all().length, 50);
+  assert.ok(cookies.header(SHOP).length < 700);
+  assert.equal(names(cookies).at(-1), "visit999");
+});
+
+Deno.test("of over 50 cookies of a domain, the one that was not used for the longest time goes", () => {
+  const cookies = new CookieStore("");
+  cookies.store(["old=1; Path=/old", "used=1; Path=/used", ...numbered(0, 48)], SHOP);
+  tick();
+  assert.equal(cookies.header(new URL("/used", SHOP)), "used=1");
+  tick();
+  cookies.store(numbered(48, 49), SHOP);
+  assert.equal(names(cookies).length, 50);
+  assert.equal(cookies.get("old"), undefined);
+  cookies.store(numbered(49, 97), SHOP);
+  assert.equal(cookies.get("used"), "1");
+  cookies.store(["again=1"], SHOP);
+  assert.equal(cookies.get("used"), undefined);
+  assert.equal(cookies.get("c49"), "1");
+});
+
+Deno.test("replacing a cookie removes no other one", () => {
+  const cookies = new CookieStore("");
+  cookies.store(numbered(0, 50), SHOP);
+  for (let round = 0; round < 3; round++) cookies.store(numbered(0, 50), SHOP);
+  assert.deepEqual(names(cookies), numbered(0, 50).map((one) => one.replace("=1", "")));
+});
+
+Deno.test("cookies that have expired go before others", () => {
+  const cookies = new CookieStore("");
+  cookies.store(numbered(0, 50), SHOP);
+  cookies.store(["gone=1; Max-Age=0", "gone2=1; Max-Age=0"], SHOP);
+  assert.equal(names(cookies, SHOP.href).length, 50);
+  cookies.store(["c3=1; Max-Age=0", "new=1"], SHOP);
+  assert.equal(names(cookies, SHOP.href).length, 50);
+  assert.equal(cookies.get("c3"), undefined);
+  assert.equal(cookies.get("c0"), "1");
+});
+
+Deno.test("each domain has its own 50 cookies, and all have 3000 together", () => {
+  const cookies = new CookieStore("");
+  for (let host = 0; host < 60; host++) {
+    cookies.store(numbered(0, 50), new URL(`http://h${host}.test/`));
+  }
+  assert.equal(cookies.all().length, 3000);
+  tick();
+  const kept = cookies.header(new URL("http://h0.test/"));
+  assert.equal(kept.split(";").length, 50);
+  for (let host = 60; host < 64; host++) {
+    cookies.store(numbered(0, 50), new URL(`http://h${host}.test/`));
+    assert.equal(cookies.all().length, 3000);
+  }
+  assert.equal(cookies.header(new URL("http://h0.test/")), kept);
+  assert.equal(names(cookies, "http://h1.test/").length, 0);
+});
+
+Deno.test("cookies of servers are ignored beyond 4 KiB, and those of tests are refused", () => {
+  const cookies = new CookieStore(SHOP.origin);
+  const fits = "x".repeat(4095);
+  cookies.store([`a=${fits}`, `bb=${fits}`, `c=1; Path=/${"p".repeat(9000)}`], SHOP);
+  cookies.store(["d=1"], new URL(`/${"p".repeat(9000)}/`, SHOP));
+  assert.deepEqual(names(cookies), ["a"]);
+  cookies.set("e", fits);
+  assert.equal(cookies.get("e"), fits);
+  assert.throws(() => cookies.set("ff", fits), {
+    name: "TypeError",
+    message: 'the cookie "ff" has 4097 bytes in name and value, but at most 4096 are allowed',
+  });
+});
