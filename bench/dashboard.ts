@@ -11,6 +11,7 @@ import process from "node:process";
 import { systemClock } from "../src/core/clock.ts";
 import { serveWeb } from "../src/core/network.ts";
 import { Histogram } from "../src/stats/histogram.ts";
+import { Latencies } from "../src/stats/request_stats.ts";
 import type { LatencySummary, RequestRow, Snapshot, WorkerRow } from "../src/stats/snapshot.ts";
 import { LogTail } from "../src/web/feed.ts";
 import { DashboardServer } from "../src/web/server.ts";
@@ -58,7 +59,11 @@ function requestRows(seconds: number): RequestRow[] {
     bytesReceived: 123_456 * seconds,
     bytesSent: 0,
     latencyMs: LATENCIES,
+    lowerBounds: false,
     histogram,
+    unfinished: { count: 0, oldestMs: null },
+    inProgress: { count: 0, oldestMs: null },
+    waits: new Latencies(),
     codes: [],
   }));
 }

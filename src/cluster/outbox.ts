@@ -164,7 +164,16 @@ function sumOfBytes(parts: readonly ReportPart[]): number {
 }
 
 function nothingAt(second: number): StatsDelta {
-  return { from: second, to: second, seconds: [], entries: [], userErrors: [], iterations: null };
+  return {
+    from: second,
+    to: second,
+    seconds: [],
+    entries: [],
+    userErrors: [],
+    iterations: null,
+    unfinished: [],
+    inProgress: [],
+  };
 }
 
 /**

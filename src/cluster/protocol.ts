@@ -34,7 +34,7 @@ import {
 } from "./schema.ts";
 
 /** The version of the protocol that this version of aiotest speaks. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** The longest message in bytes, before the handshake is complete and after it. */
 export const HANDSHAKE_LIMIT = 4 * 1024;
@@ -192,10 +192,34 @@ const reportIterations = row({
   serviceTime: reportTimes,
   /** One value per started iteration. */
   startDelay: reportTimes,
+  /** One value per iteration that was cut off. */
+  interruptedTime: optional(reportTimes, { buckets: new Uint8Array(), spread: [] }),
 });
 
 /** Counts and times of iterations in a report. */
 export type ReportIterations = ValueOf<typeof reportIterations>;
+
+const reportUnfinished = row({
+  method: shortText,
+  name,
+  /** One value per request. */
+  ages: reportTimes,
+});
+
+/** The unfinished requests of one method and name in a report. */
+export type ReportUnfinished = ValueOf<typeof reportUnfinished>;
+
+const reportInProgress = row({
+  method: shortText,
+  name,
+  count: countFrom(1),
+  oldestMs: amount(),
+  /** One value per request that has been in progress for over 1 s. */
+  ages: reportTimes,
+});
+
+/** The requests of one method and name that are in progress at the end of a report's last second. */
+export type ReportInProgress = ValueOf<typeof reportInProgress>;
 
 /** What a node asks of the state that all nodes share. */
 const sharedCall = {
@@ -351,6 +375,10 @@ export const MESSAGE = union({
     final: flag,
     /** How often the counts had been reset when these were made; see STARTED. */
     resetCount: count,
+    /** Requests that were in progress when their users were cut off. */
+    unfinished: optional(list(reportUnfinished), []),
+    /** Requests in progress; they replace those of earlier seconds. */
+    inProgress: optional(list(reportInProgress), []),
   },
   /** Master: this report and all before it are applied. */
   ACK: { seq: count },

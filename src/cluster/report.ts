@@ -11,8 +11,11 @@ import { packBuckets, PackedBuckets } from "../stats/packed_buckets.ts";
 import { PairMap } from "../stats/request_stats.ts";
 import {
   type EntryCounts,
+  type InProgressCounts,
   type IterationCounts,
+  type KeyedAges,
   type KeyedEntry,
+  type KeyedInProgress,
   type LatencyCounts,
   REQUEST_COUNTS,
   requestCounts,
@@ -23,9 +26,11 @@ import {
   type Message,
   ProtocolError,
   type ReportEntry,
+  type ReportInProgress,
   type ReportIterations,
   type ReportSpread,
   type ReportTimes,
+  type ReportUnfinished,
 } from "./protocol.ts";
 
 /** What a report contains besides the counts. */
@@ -62,6 +67,8 @@ export function reportParts(counted: StatsDelta, metadata: ReportMetadata): Repo
   for (const second of counted.seconds) divider.addSecond(second);
   for (const [user, error, count] of counted.userErrors) divider.addUserError(user, error, count);
   if (counted.iterations !== null) divider.addIterations(counted.iterations);
+  for (const one of counted.unfinished) divider.addUnfinished(...one);
+  for (const one of counted.inProgress) divider.addInProgress(...one);
   for (const one of counted.entries) divider.addEntry(...one);
   return divider.end();
 }
@@ -101,18 +108,39 @@ class ReportDivider {
     this.#open.userErrors.push([user, error, count]);
   }
 
-  addIterations({ scheduled, dropped, serviceTime, startDelay }: IterationCounts): void {
+  addIterations(
+    { scheduled, dropped, serviceTime, startDelay, interruptedTime }: IterationCounts,
+  ): void {
     const iterations = {
       scheduled,
       dropped,
       serviceTime: timesOf(serviceTime),
       startDelay: timesOf(startDelay),
+      interruptedTime: timesOf(interruptedTime),
     };
     this.#makeRoom(
-      ITERATIONS_BYTES + iterations.serviceTime.buckets.length +
-        iterations.startDelay.buckets.length,
+      1 + numberBytes(scheduled, dropped) + timesBytes(iterations.serviceTime) +
+        timesBytes(iterations.startDelay) + timesBytes(iterations.interruptedTime),
     );
     this.#open.iterations.push(iterations);
+  }
+
+  addUnfinished(method: string, name: string, ages: LatencyCounts): void {
+    const unfinished = { method, name, ages: timesOf(ages) };
+    this.#makeRoom(1 + textBytes(method) + textBytes(name) + timesBytes(unfinished.ages));
+    this.#open.unfinished.push(unfinished);
+  }
+
+  addInProgress(
+    method: string,
+    name: string,
+    { count, oldestMs, ages }: InProgressCounts,
+  ): void {
+    const times = ages === null ? NO_TIMES : timesOf(ages);
+    this.#makeRoom(
+      1 + textBytes(method) + textBytes(name) + numberBytes(count, oldestMs) + timesBytes(times),
+    );
+    this.#open.inProgress.push({ method, name, count, oldestMs, ages: times });
   }
 
   addEntry(method: string, name: string, code: number, entry: EntryCounts): void {
@@ -134,9 +162,12 @@ class ReportDivider {
   }
 
   #close(): void {
-    const { seconds, iterations, userErrors, entries, histograms } = this.#open;
-    const lists = { seconds, iterations, userErrors, entries, histograms };
-    const content = { type: "REPORT", ...this.#metadata, ...this.#span, ...lists } as const;
+    const content = {
+      type: "REPORT",
+      ...this.#metadata,
+      ...this.#span,
+      ...this.#open,
+    } as const;
     this.#parts.push({ content, bytes: this.#bytes });
     this.#open = new OpenPart();
     this.#bytes = this.#emptyBytes;
@@ -149,7 +180,11 @@ class OpenPart {
   readonly userErrors: [user: string, error: string, count: number][] = [];
   readonly entries: ReportEntry[] = [];
   readonly histograms: Uint8Array[] = [];
+  readonly unfinished: ReportUnfinished[] = [];
+  readonly inProgress: ReportInProgress[] = [];
 }
+
+const NO_TIMES: ReportTimes = { buckets: new Uint8Array(), spread: [] };
 
 function timesOf(latencies: LatencyCounts): ReportTimes {
   const { count, sum, min, max, squaredDeviations } = latencies;
@@ -187,10 +222,8 @@ function histogramOf({ histogram: source }: LatencyCounts): Histogram {
 }
 
 /** The length, the type, the numbers and the list heads of a report. */
-const HEAD_BYTES = 93;
+const HEAD_BYTES = 99;
 const BINARY_HEAD_BYTES = 5;
-/** Two counts, and two distributions with a histogram head and four numbers each. */
-const ITERATIONS_BYTES = 1 + 2 * 9 + 2 * (1 + 5 + 2 + 4 * 9);
 const LIST_HEAD_BYTES = 3;
 const TEXT_HEAD_BYTES = 3;
 
@@ -200,6 +233,14 @@ function entryBytes(entry: ReportEntry): number {
     numberBytes(entry.code, ...REQUEST_COUNTS.map((count) => entry[count])) +
     numberBytes(sum, min, max, squaredDeviations);
   for (const [error, count] of entry.errors) bytes += 1 + textBytes(error) + numberBytes(count);
+  return bytes;
+}
+
+function timesBytes({ buckets, spread }: ReportTimes): number {
+  let bytes = 1 + BINARY_HEAD_BYTES + buckets.length + 1;
+  for (const { sum, min, max, squaredDeviations } of spread) {
+    bytes += 1 + numberBytes(sum, min, max, squaredDeviations);
+  }
   return bytes;
 }
 
@@ -252,7 +293,28 @@ export function countedOf(report: ReportContent): StatsDelta {
     return [method, name, code, entryOf(one, histograms[i]!)];
   });
   const [ofIterations = null] = iterations.map(iterationsOf);
-  return { from, to, seconds, entries, userErrors, iterations: ofIterations };
+  return {
+    from,
+    to,
+    seconds,
+    entries,
+    userErrors,
+    iterations: ofIterations,
+    unfinished: report.unfinished.map(unfinishedOf),
+    inProgress: report.inProgress.map(inProgressOf),
+  };
+}
+
+function unfinishedOf({ method, name, ages }: ReportUnfinished): KeyedAges {
+  const counted = agesOf(ages);
+  if (counted.count === 0) refuse("a name has no unfinished requests");
+  return [method, name, counted];
+}
+
+function inProgressOf({ method, name, count, oldestMs, ages }: ReportInProgress): KeyedInProgress {
+  const counted = agesOf(ages);
+  if (counted.count > count) refuse("more requests are old than are in progress");
+  return [method, name, { count, oldestMs, ages: counted.count === 0 ? null : counted }];
 }
 
 function checkSeconds({ from, to, seconds }: ReportContent): void {
@@ -275,25 +337,34 @@ function entryOf(entry: ReportEntry, histogram: Uint8Array): KeyedEntry[3] {
 }
 
 function iterationsOf(
-  { scheduled, dropped, serviceTime, startDelay }: ReportIterations,
+  { scheduled, dropped, serviceTime, startDelay, interruptedTime }: ReportIterations,
 ): IterationCounts {
-  const service = countedTimes(serviceTime);
-  const delay = countedTimes(startDelay);
+  const service = timesOfIterations(serviceTime);
+  const delay = timesOfIterations(startDelay);
+  const interrupted = timesOfIterations(interruptedTime);
   return {
     scheduled,
     started: delay.count,
     completed: service.count,
+    interrupted: interrupted.count,
     dropped,
     serviceTime: service,
     startDelay: delay,
+    interruptedTime: interrupted,
   };
 }
 
-function countedTimes({ buckets, spread }: ReportTimes): LatencyCounts {
+function timesOfIterations(times: ReportTimes): LatencyCounts {
+  return countedTimes(times, "times of iterations");
+}
+
+function agesOf(times: ReportTimes): LatencyCounts {
+  return countedTimes(times, "ages of requests");
+}
+
+function countedTimes({ buckets, spread }: ReportTimes, what: string): LatencyCounts {
   const times = latenciesOf(spread[0] ?? NO_SPREAD, buckets);
-  if (spread.length !== Math.min(1, times.count)) {
-    refuse("times of iterations contradict each other");
-  }
+  if (spread.length !== Math.min(1, times.count)) refuse(`${what} contradict each other`);
   return times;
 }
 

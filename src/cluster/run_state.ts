@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { SecondCounts, StatsDelta } from "../stats/stats_delta.ts";
+import type { KeyedInProgress, SecondCounts, StatsDelta } from "../stats/stats_delta.ts";
 import { Totals } from "../stats/totals.ts";
+import { InProgressGauge } from "../stats/unanswered.ts";
 import type { Message, WorkerMembership, WorkerStateName } from "./protocol.ts";
 import { countedOf } from "./report.ts";
 
@@ -46,6 +47,13 @@ export class RunState {
     return this.workers.reduce((sum, { users }) => sum + users, 0);
   }
 
+  /** The requests in progress on all workers, as last reported. */
+  get inProgress(): KeyedInProgress[] {
+    return this.workers
+      .filter(({ membership, complete }) => membership === "present" && !complete)
+      .flatMap(({ inProgress }) => [...inProgress]);
+  }
+
   /** The worker of this incarnation, or undefined. */
   worker(incarnation: string): WorkerState | undefined {
     return this.#workers.get(incarnation);
@@ -72,6 +80,7 @@ export class RunState {
     const isCounted = report.resetCount >= this.resetCount;
     if (isCounted) this.#count({ ...counted, seconds: worker.secondsInRun(counted.seconds) });
     worker.update(report, isCounted);
+    worker.inProgress.add(counted);
     worker.reports.applied(report.seq);
     return verdict;
   }
@@ -110,6 +119,8 @@ export class WorkerState {
   readonly index: number;
   readonly host: string;
   readonly reports = new ReportSequence();
+  /** The requests in progress, as last reported. */
+  readonly inProgress = new InProgressGauge();
   membership: WorkerMembership = "present";
   /** Whether it has been told that the test has started. From then on, its counts are part of the run. */
   begun = false;

@@ -45,7 +45,7 @@ export interface Summary extends
   readonly failures: readonly FailureRow[];
   readonly userErrors: readonly UserErrorRow[];
   /** `null` if iterations are not counted, which is in the closed model without `--iterations`. */
-  readonly iterations: IterationSummary | null;
+  readonly iterations: SummaryIterations | null;
   readonly timeline: readonly TimelineSecond[];
   readonly exitCode: number;
 }
@@ -56,8 +56,12 @@ export type SummaryWorker = Pick<
   "id" | "host" | "state" | "peakUsers" | "cpuPeak" | "requests" | "complete"
 >;
 
+/** The counts and times of iterations. */
+type SummaryIterations = Omit<IterationSummary, "interrupted">;
+
 /** Counts and latencies of one name, or of all names. */
-export interface SummaryTotals extends Omit<RequestTotals, "histogram"> {
+export interface SummaryTotals
+  extends Omit<RequestTotals, "histogram" | "lowerBounds" | "unfinished" | "inProgress" | "waits"> {
   /** All latencies, as {@link histogramText} writes them. */
   readonly histogram: string;
 }
@@ -199,7 +203,7 @@ function totalsOf(totals: RequestTotals): SummaryTotals {
   return { ...compactTotals(totals), histogram: histogramText(totals.histogram) };
 }
 
-function iterationsOf(iterations: IterationSummary | null): IterationSummary | null {
+function iterationsOf(iterations: IterationSummary | null): SummaryIterations | null {
   if (iterations === null) return null;
   const { scheduled, started, completed, dropped, serviceTimeMs, startDelayMs } = iterations;
   return {

@@ -15,6 +15,7 @@ import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
 import type { RunStatus, Snapshot } from "../stats/snapshot.ts";
 import type { SecondStats } from "../stats/stats_table.ts";
 import { NAMES_CAPPED, Totals } from "../stats/totals.ts";
+import { InProgressGauge } from "../stats/unanswered.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
 import { LoadDriver, reportedLoad } from "./load_driver.ts";
@@ -67,6 +68,7 @@ export class LocalRun {
   readonly #clock: Clock;
   readonly #time: RunTime;
   readonly #totals = new Totals();
+  readonly #inProgress = new InProgressGauge();
   readonly #generator: LoadGenerator;
   readonly #watch: RunWatch;
   readonly #warnings: Warnings;
@@ -187,8 +189,8 @@ export class LocalRun {
   snapshot(): Snapshot {
     const { elapsedSeconds, endedAt } = this.#time;
     const durationSeconds = Math.max(0, elapsedSeconds - this.#countedFrom);
-    const statistics = this.#totals.statistics(durationSeconds);
     const complete = this.#state === "stopped";
+    const statistics = this.#totals.statistics(durationSeconds, complete ? [] : this.#inProgress);
     const { users: target, arrivalRate } = reportedLoad(this.#load);
     const users = {
       current: this.#generator.users,
@@ -236,7 +238,11 @@ export class LocalRun {
   /** What a shape is told: the statistics of every second that has ended. */
   #shapeView(): ShapeView {
     this.#count(this.#generator.take());
-    return this.#watch.view(this.#generator.elapsedSeconds, this.#driver!.spawning);
+    return this.#watch.view(
+      this.#generator.elapsedSeconds,
+      this.#driver!.spawning,
+      this.#inProgress,
+    );
   }
 
   #setLoad(load: ResolvedLoad): void {
@@ -272,6 +278,7 @@ export class LocalRun {
   #count(seconds: readonly SecondStats[]): void {
     for (const second of seconds) {
       this.#totals.add(second);
+      this.#inProgress.add(second);
       this.#watch.count(second);
     }
   }

@@ -261,6 +261,7 @@ export class MasterRun {
         this.#watch.view(
           this.#time.elapsedSeconds,
           this.#driver!.spawning,
+          this.#runState.inProgress,
           (all) => withoutOpenSeconds(all, this.#runState.workers),
         ),
       onLoad: (load) => this.#setLoad(load),

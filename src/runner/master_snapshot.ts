@@ -35,7 +35,7 @@ export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
   const load = reportedLoad(source.load);
   const durationSeconds = Math.max(0, elapsedSeconds - runState.countedFrom);
   const isOver = state === "stopped";
-  const all = totals.statistics(durationSeconds);
+  const all = totals.statistics(durationSeconds, isOver ? [] : runState.inProgress);
   const statistics = isOver ? all : withoutOpenSeconds(all, workers);
   return {
     runId: runState.runId,

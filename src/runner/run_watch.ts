@@ -17,7 +17,7 @@ import type {
   Statistics,
   ThresholdRow,
 } from "../stats/snapshot.ts";
-import type { StatsDelta } from "../stats/stats_delta.ts";
+import type { KeyedInProgress, StatsDelta } from "../stats/stats_delta.ts";
 import type { Allocator } from "./allocation.ts";
 import type { LoadDriver } from "./load_driver.ts";
 import {
@@ -67,8 +67,13 @@ export class RunWatch {
   }
 
   /** What a shape is told: see {@link StepWatch.view}. */
-  view(elapsedSeconds: number, spawning: boolean, reported?: ReportedFilter): ShapeView {
-    return this.#steps.view(elapsedSeconds, spawning, reported);
+  view(
+    elapsedSeconds: number,
+    spawning: boolean,
+    inProgress: Iterable<KeyedInProgress>,
+    reported?: ReportedFilter,
+  ): ShapeView {
+    return this.#steps.view(elapsedSeconds, spawning, inProgress, reported);
   }
 
   /** The load has changed at this moment. @param mix how the classes share the users. */

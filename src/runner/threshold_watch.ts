@@ -13,7 +13,7 @@ import type {
   Statistics,
   ThresholdRow,
 } from "../stats/snapshot.ts";
-import type { StatsDelta } from "../stats/stats_delta.ts";
+import type { KeyedInProgress, StatsDelta } from "../stats/stats_delta.ts";
 import { observedText, type ThresholdSet } from "../stats/thresholds.ts";
 import { Totals } from "../stats/totals.ts";
 import { reportedLoad } from "./load_driver.ts";
@@ -112,14 +112,17 @@ export class StepWatch {
    * What the shape is told about the run.
    *
    * @param spawning whether users are still to be started.
+   * @param inProgress the requests in progress.
    */
   view(
     elapsedSeconds: number,
     spawning: boolean,
+    inProgress: Iterable<KeyedInProgress>,
     reported: ReportedFilter = (all) => all,
   ): ShapeView {
     if (this.#since === null) return { crossed: null };
-    const statistics = reported(this.#totals.statistics(Math.floor(elapsedSeconds) - this.#since));
+    const seconds = Math.floor(elapsedSeconds) - this.#since;
+    const statistics = reported(this.#totals.statistics(seconds, inProgress));
     return { crossed: this.#thresholds.crossed(statistics, { spawning }) };
   }
 

@@ -19,6 +19,7 @@ export class IterationStats implements IterationCounts {
   dropped = 0;
   readonly serviceTime = new Latencies();
   readonly startDelay = new Latencies();
+  readonly interruptedTime = new Latencies();
 
   /** Every iteration that starts has a delay. */
   get started(): number {
@@ -28,6 +29,11 @@ export class IterationStats implements IterationCounts {
   /** Every iteration that ends has a service time. */
   get completed(): number {
     return this.serviceTime.count;
+  }
+
+  /** Every iteration that is cut off has lasted for some time. */
+  get interrupted(): number {
+    return this.interruptedTime.count;
   }
 
   /** Counts the start of an iteration. @param delayMs how late it started. */
@@ -40,11 +46,17 @@ export class IterationStats implements IterationCounts {
     this.serviceTime.add(serviceMs);
   }
 
+  /** Counts an iteration that was cut off. @param lastedMs how long it had lasted. */
+  interrupt(lastedMs: number): void {
+    this.interruptedTime.add(lastedMs);
+  }
+
   /** Adds the counts of other iterations. */
   merge(other: IterationCounts): void {
     this.scheduled += other.scheduled;
     this.dropped += other.dropped;
     this.serviceTime.merge(other.serviceTime);
     this.startDelay.merge(other.startDelay);
+    this.interruptedTime.merge(other.interruptedTime);
   }
 }

@@ -5,7 +5,13 @@
  * @module
  */
 
-import type { BucketSource, IterationCounts, RequestCounts, SecondCounts } from "./stats_delta.ts";
+import type {
+  BucketSource,
+  IterationCounts,
+  LatencyCounts,
+  RequestCounts,
+  SecondCounts,
+} from "./stats_delta.ts";
 
 /** The figures of {@link LatencySummary}, in the order of the summary file. */
 export const LATENCY_FIGURES = [
@@ -25,6 +31,13 @@ export const LATENCY_FIGURES = [
 /** Latencies in milliseconds; each figure is `null` if there was no sample. */
 export type LatencySummary = Readonly<Record<typeof LATENCY_FIGURES[number], number | null>>;
 
+/** Requests without an answer. */
+export interface UnansweredSummary {
+  readonly count: number;
+  /** The highest of their ages in milliseconds; `null` if there are none. */
+  readonly oldestMs: number | null;
+}
+
 /** Counts and latencies of one name, or of all names. */
 export interface RequestTotals extends RequestCounts {
   readonly requests: number;
@@ -32,9 +45,22 @@ export interface RequestTotals extends RequestCounts {
   readonly errorRate: number;
   /** Requests per second over the whole run. */
   readonly rate: number;
+  /** See {@link lowerBounds}. The minimum and the deviation are always those of the answers alone. */
   readonly latencyMs: LatencySummary;
-  /** All latencies. This object continues to count during the run. */
+  /**
+   * Whether the mean, the maximum and the percentiles in {@link latencyMs} are lower bounds, because
+   * {@link waits} are part of them. Each is the higher one of two: that of the answers alone, and that of
+   * the answers and the waits.
+   */
+  readonly lowerBounds: boolean;
+  /** The latencies of all answers. This object continues to count during the run. */
   readonly histogram: BucketSource;
+  /** Requests that were in progress when their users were cut off. They are not in {@link requests}. */
+  readonly unfinished: UnansweredSummary;
+  /** Requests in progress; none after the run. */
+  readonly inProgress: UnansweredSummary;
+  /** The ages of unfinished requests, and of those that have been in progress for over 1 s. */
+  readonly waits: LatencyCounts;
 }
 
 /** The part of a method and name that had one code. */
@@ -84,7 +110,9 @@ export interface TimelineSecond extends Omit<SecondCounts, "peakUsers"> {
 }
 
 /** The counts and times of iterations. */
-export interface IterationSummary extends Omit<IterationCounts, "serviceTime" | "startDelay"> {
+export interface IterationSummary
+  extends Omit<IterationCounts, "serviceTime" | "startDelay" | "interruptedTime"> {
+  /** If iterations were interrupted, lower bounds, as {@link RequestTotals.lowerBounds} says. */
   readonly serviceTimeMs: LatencySummary;
   readonly startDelayMs: LatencySummary;
 }

@@ -59,6 +59,21 @@ export interface EntryCounts extends RequestCounts {
 /** The counts of one entry with its key. The code is the HTTP status, or 0 without one. */
 export type KeyedEntry = readonly [method: string, name: string, code: number, entry: EntryCounts];
 
+/** The ages, in milliseconds, of the unfinished requests of one method and name; at least one. */
+export type KeyedAges = readonly [method: string, name: string, ages: LatencyCounts];
+
+/** The requests of one method and name that are in progress at a moment. All times are milliseconds. */
+export interface InProgressCounts {
+  readonly count: number;
+  /** The highest of their ages. */
+  readonly oldestMs: number;
+  /** The ages of those that have been in progress for over 1 s; `null` if there are none. */
+  readonly ages: LatencyCounts | null;
+}
+
+/** The requests in progress with their key. */
+export type KeyedInProgress = readonly [method: string, name: string, counts: InProgressCounts];
+
 /** The counts and times of iterations. All times are milliseconds. */
 export interface IterationCounts {
   /** Iterations that were due. */
@@ -67,12 +82,16 @@ export interface IterationCounts {
   readonly started: number;
   /** Iterations that ended, successfully or not. */
   readonly completed: number;
+  /** Iterations that were cut off with their users. */
+  readonly interrupted: number;
   /** Iterations that no user started, because all were busy or the test was over. */
   readonly dropped: number;
   /** From the actual start of an iteration to its end. */
   readonly serviceTime: LatencyCounts;
   /** From the moment at which an iteration was due to its actual start. */
   readonly startDelay: LatencyCounts;
+  /** From the actual start of an iteration to the moment at which it was cut off. */
+  readonly interruptedTime: LatencyCounts;
 }
 
 /** The users and the number of requests of one node in one second, without names and latencies. */
@@ -103,4 +122,8 @@ export interface StatsDelta {
   readonly userErrors: Iterable<readonly [user: string, error: string, count: number]>;
   /** `null` if iterations are not counted, or there were none. */
   readonly iterations: IterationCounts | null;
+  /** Requests that were in progress when their users were cut off. They are in no entry. */
+  readonly unfinished: Iterable<KeyedAges>;
+  /** Requests in progress at the end of the last second. Unlike everything else, they do not add up. */
+  readonly inProgress: Iterable<KeyedInProgress>;
 }

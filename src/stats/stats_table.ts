@@ -5,8 +5,16 @@
  */
 
 import { IterationStats } from "./iteration_stats.ts";
-import { type EntriesByCode, EntryTable, NameCap, PairMap, type Sample } from "./request_stats.ts";
-import type { SecondCounts, StatsDelta } from "./stats_delta.ts";
+import {
+  type EntriesByCode,
+  EntryTable,
+  type Latencies,
+  NameCap,
+  PairMap,
+  type Sample,
+} from "./request_stats.ts";
+import type { KeyedAges, KeyedInProgress, SecondCounts, StatsDelta } from "./stats_delta.ts";
+import { agesAt, type InProgress, inProgressAt } from "./unanswered.ts";
 
 /** The delta of a single second. {@link StatsTable} counts in it until the second has ended. */
 export class SecondStats implements StatsDelta {
@@ -20,7 +28,11 @@ export class SecondStats implements StatsDelta {
   /** The number of errors that the code of users threw, by class and error. */
   readonly userErrors = new PairMap<number>();
 
+  /** Requests in progress when the second ended, if that was determined. */
+  inProgress: Iterable<KeyedInProgress> = [];
+
   #iterations: IterationStats | null = null;
+  #unfinished: PairMap<Latencies> | null = null;
 
   /** @param users those that were running when the second started. */
   constructor(second: number, users: number) {
@@ -37,6 +49,22 @@ export class SecondStats implements StatsDelta {
   /** As {@link iterations}, to add counts to. */
   get openIterations(): IterationStats {
     return this.#iterations ??= new IterationStats();
+  }
+
+  /** The ages of unfinished requests. */
+  get unfinished(): Iterable<KeyedAges> {
+    return this.#unfinished ?? [];
+  }
+
+  /** As {@link unfinished}, to add to. */
+  get openUnfinished(): PairMap<Latencies> {
+    return this.#unfinished ??= new PairMap();
+  }
+
+  /** Whether nothing was counted, apart from users. */
+  get isEmpty(): boolean {
+    return this.entries.size === 0 && this.userErrors.size === 0 && this.#iterations === null &&
+      this.#unfinished === null;
   }
 
   get from(): number {
@@ -58,6 +86,15 @@ export class SecondStats implements StatsDelta {
     const { second, users, peakUsers } = this;
     return [{ second, users, peakUsers, requests, failures }];
   }
+}
+
+/** The key under which a request is counted. */
+type RequestKey = Pick<Sample, "method" | "name">;
+
+/** A request that is in progress. */
+export interface StartedRequest extends Pick<Sample, "method" | "name"> {
+  /** When it started, in milliseconds on the clock of the node. */
+  readonly startedAt: number;
 }
 
 /**
@@ -99,6 +136,21 @@ export class StatsTable {
     named.of(sample.status).add(sample);
   }
 
+  /** Counts a request whose user was cut off at a moment. @param ageMs how long it had taken by then. */
+  unfinished({ method, name }: RequestKey, ageMs: number, atMs: number): void {
+    const { openUnfinished } = this.#at(atMs);
+    agesAt(openUnfinished, method, this.#names.admit(method, name)).add(ageMs);
+  }
+
+  /** These requests, which are in progress at a moment, by the names under which they are counted. */
+  inProgress(requests: Iterable<StartedRequest>, atMs: number): Iterable<KeyedInProgress> {
+    const counts = new PairMap<InProgress>();
+    for (const { method, name, startedAt } of requests) {
+      inProgressAt(counts, method, this.#names.admit(method, name)).add(atMs - startedAt);
+    }
+    return counts;
+  }
+
   /** The iteration counts of the second at this moment. */
   iterations(atMs: number): IterationStats {
     return this.#at(atMs).openIterations;
@@ -131,9 +183,8 @@ export class StatsTable {
    */
   flush(nowMs: number): SecondStats[] {
     this.#roll(nowMs);
-    const { second, entries, userErrors, iterations } = this.#open;
+    const { second, isEmpty } = this.#open;
     // A second of no duration is not part of the run, unless something was counted in it.
-    const isEmpty = entries.size === 0 && userErrors.size === 0 && iterations === null;
     if (nowMs > this.#beginOf(second) || !isEmpty) this.#close();
     return this.take(nowMs);
   }

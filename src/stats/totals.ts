@@ -6,7 +6,7 @@
  */
 
 import { IterationStats } from "./iteration_stats.ts";
-import { type EntriesByCode, Entry, EntryTable, NameCap, PairMap } from "./request_stats.ts";
+import { EntriesByCode, Entry, EntryTable, Latencies, NameCap, PairMap } from "./request_stats.ts";
 import type {
   CodeRow,
   FailureRow,
@@ -16,8 +16,22 @@ import type {
   Statistics,
   UserErrorRow,
 } from "./snapshot.ts";
-import { requestCounts, type SecondCounts, type StatsDelta } from "./stats_delta.ts";
+import {
+  type KeyedInProgress,
+  requestCounts,
+  type SecondCounts,
+  type StatsDelta,
+} from "./stats_delta.ts";
 import { Timeline } from "./timeline.ts";
+import {
+  agesAt,
+  InProgress,
+  inProgressAt,
+  InProgressGauge,
+  inProgressSummary,
+  summaryWithWaits,
+  unfinishedSummary,
+} from "./unanswered.ts";
 
 /** The warning to show if {@link Totals.namesCapped}. */
 export const NAMES_CAPPED =
@@ -52,7 +66,7 @@ export class Totals {
   /** Adds errors of user code that no second contains, because they were thrown after the last one. */
   addUserErrors(user: string, errors: readonly string[]): void {
     const userErrors = errors.map((error) => [user, error, 1] as const);
-    this.#counts.merged.add({ entries: [], userErrors, iterations: null });
+    this.#counts.merged.add({ entries: [], userErrors, iterations: null, unfinished: [] });
   }
 
   /** Discards all counts and the timeline. */
@@ -65,12 +79,22 @@ export class Totals {
    * The sums as plain values.
    *
    * @param durationSeconds the duration for rates; if it is 0, they are 0.
+   * @param inProgress the requests in progress on all nodes at this moment.
    */
-  statistics(durationSeconds: number): Statistics {
-    const { merged, overall, timeline } = this.#counts;
+  statistics(
+    durationSeconds: number,
+    inProgress: Iterable<KeyedInProgress> = [],
+  ): Statistics {
+    const { merged, overall, unfinished, timeline } = this.#counts;
+    const inProgressNow = new InProgress();
+    const inProgressByName = new PairMap<InProgress>();
+    for (const [method, name, counts] of inProgress) {
+      inProgressNow.merge(counts);
+      inProgressAt(inProgressByName, method, merged.admit(method, name)).merge(counts);
+    }
     return {
-      totals: totalsOf(overall, durationSeconds),
-      requests: requestRows(merged.entries, durationSeconds),
+      totals: totalsOf(overall, durationSeconds, unfinished, inProgressNow),
+      requests: requestRows(merged, durationSeconds, inProgressByName),
       failures: failureRows(merged.entries),
       userErrors: Array.from(
         merged.userErrors,
@@ -89,6 +113,7 @@ export class Totals {
 export class MergedStats implements StatsDelta {
   readonly #merged = new MergedCounts();
   readonly #seconds: SecondCounts[] = [];
+  readonly #inProgress = new InProgressGauge();
   #from = Infinity;
   #to = -Infinity;
 
@@ -121,12 +146,22 @@ export class MergedStats implements StatsDelta {
     return this.#merged.iterations;
   }
 
+  get unfinished(): StatsDelta["unfinished"] {
+    return this.#merged.unfinished;
+  }
+
+  /** Those of the last second. */
+  get inProgress(): StatsDelta["inProgress"] {
+    return this.#inProgress;
+  }
+
   /** Adds counts of the same node in other seconds, or of other names in the same seconds. */
   add(delta: StatsDelta): void {
     this.#from = Math.min(this.#from, delta.from);
     this.#to = Math.max(this.#to, delta.to);
     for (const second of delta.seconds) this.#addSecond(second);
     this.#merged.add(delta);
+    this.#inProgress.add(delta);
   }
 
   #addSecond(added: SecondCounts): void {
@@ -158,6 +193,8 @@ export class MergedCounts {
   readonly entries = new EntryTable();
   /** By class and error. After 1,000 distinct ones, the rest are under `(other)`. */
   readonly userErrors = new PairMap<number>();
+  /** The ages of unfinished requests, under the same names as {@link entries}. */
+  readonly unfinished = new PairMap<Latencies>();
   #iterations: IterationStats | null = null;
   readonly #names = new NameCap();
   readonly #userErrorCap = new NameCap();
@@ -172,15 +209,23 @@ export class MergedCounts {
     return this.#names.reached;
   }
 
+  /** The name under which to count a request: its own, or `(other)`. */
+  admit(method: string, name: string): string {
+    return this.#names.admit(method, name);
+  }
+
   /** Adds the counts of a node. */
   add(
-    { entries, userErrors, iterations }: Pick<
+    { entries, userErrors, iterations, unfinished }: Pick<
       StatsDelta,
-      "entries" | "userErrors" | "iterations"
+      "entries" | "userErrors" | "iterations" | "unfinished"
     >,
   ): void {
     for (const [method, name, code, entry] of entries) {
-      this.entries.at(method, this.#names.admit(method, name)).of(code).merge(entry);
+      this.entries.at(method, this.admit(method, name)).of(code).merge(entry);
+    }
+    for (const [method, name, ages] of unfinished) {
+      agesAt(this.unfinished, method, this.admit(method, name)).merge(ages);
     }
     if (iterations !== null) (this.#iterations ??= new IterationStats()).merge(iterations);
     for (const [user, error, count] of userErrors) {
@@ -196,22 +241,39 @@ class RunCounts {
   readonly timeline = new Timeline();
   /** Merged as deltas arrive, so that a snapshot does not merge the histograms of all names. */
   readonly overall = new Entry();
+  /** The ages of all unfinished requests. */
+  readonly unfinished = new Latencies();
 
   add(delta: StatsDelta): void {
     this.timeline.add(delta);
     for (const [, , , entry] of delta.entries) this.overall.merge(entry);
+    for (const [, , ages] of delta.unfinished) this.unfinished.merge(ages);
     this.merged.add(delta);
   }
 }
 
-function requestRows(entries: EntryTable, durationSeconds: number): RequestRow[] {
-  return Array.from(entries.names(), ([method, name, named]) => ({
-    method,
-    name,
-    ...totalsOf(named.whole, durationSeconds),
-    codes: codesOf(named),
-  })).sort(byName);
+/** A row for each name that has requests with or without an answer. */
+function requestRows(
+  { entries, unfinished }: MergedCounts,
+  durationSeconds: number,
+  inProgress: PairMap<InProgress>,
+): RequestRow[] {
+  const rows: RequestRow[] = [];
+  const add = (method: string, name: string, named: EntriesByCode): void => {
+    const ages = unfinished.get(method, name) ?? NO_AGES;
+    const totals = totalsOf(named.whole, durationSeconds, ages, inProgress.get(method, name));
+    rows.push({ method, name, ...totals, codes: codesOf(named) });
+  };
+  for (const [method, name, named] of entries.names()) add(method, name, named);
+  const unanswered = new PairMap<unknown>();
+  for (const [method, name] of [...unfinished, ...inProgress]) {
+    if (entries.get(method, name) === undefined) unanswered.set(method, name, null);
+  }
+  for (const [method, name] of unanswered) add(method, name, new EntriesByCode());
+  return rows.sort(byName);
 }
+
+const NO_AGES = new Latencies();
 
 function failureRows(entries: EntryTable): FailureRow[] {
   const rows: FailureRow[] = [];
@@ -221,16 +283,34 @@ function failureRows(entries: EntryTable): FailureRow[] {
   return rows.sort((a, b) => byCount(a, b) || byName(a, b));
 }
 
-function totalsOf(entry: Entry, durationSeconds: number): RequestTotals {
+function totalsOf(
+  entry: Entry,
+  durationSeconds: number,
+  unfinished: Latencies,
+  inProgress: InProgress | undefined,
+): RequestTotals {
   const { requests, failures, latencies } = entry;
+  const stalled = inProgress?.ages ?? null;
+  const waits = stalled === null ? unfinished : sumOf(unfinished, stalled);
   return {
     requests,
     ...requestCounts(entry),
     errorRate: requests === 0 ? 0 : failures / requests,
     rate: durationSeconds > 0 ? requests / durationSeconds : 0,
-    latencyMs: latencies.summary(),
+    latencyMs: summaryWithWaits(latencies, waits),
+    lowerBounds: waits.count > 0,
     histogram: latencies.histogram,
+    unfinished: unfinishedSummary(unfinished),
+    inProgress: inProgressSummary(inProgress),
+    waits,
   };
+}
+
+function sumOf(first: Latencies, second: Latencies): Latencies {
+  const sum = new Latencies();
+  sum.merge(first);
+  sum.merge(second);
+  return sum;
 }
 
 function codesOf(entries: EntriesByCode): CodeRow[] {
@@ -245,13 +325,14 @@ function codesOf(entries: EntriesByCode): CodeRow[] {
 
 function iterationsOf(iterations: IterationStats | null): IterationSummary | null {
   if (iterations === null) return null;
-  const { scheduled, started, completed, dropped, serviceTime, startDelay } = iterations;
+  const { scheduled, started, completed, interrupted, dropped, startDelay } = iterations;
   return {
     scheduled,
     started,
     completed,
+    interrupted,
     dropped,
-    serviceTimeMs: serviceTime.summary(),
+    serviceTimeMs: summaryWithWaits(iterations.serviceTime, iterations.interruptedTime),
     startDelayMs: startDelay.summary(),
   };
 }

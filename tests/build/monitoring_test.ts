@@ -14,6 +14,7 @@ function everyFamily(): MetricFamily[] {
     scheduled: 9,
     started: 8,
     completed: 7,
+    interrupted: 0,
     dropped: 1,
     serviceTimeMs: latencies(100),
     startDelayMs: latencies(1),

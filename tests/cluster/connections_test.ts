@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
 import { WorkerConnections } from "../../src/cluster/connections.ts";
-import { type Message, ProtocolError } from "../../src/cluster/protocol.ts";
+import { type Message, PROTOCOL, ProtocolError } from "../../src/cluster/protocol.ts";
 import { RunState, type WorkerState } from "../../src/cluster/run_state.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { identity } from "../support/joining.ts";
@@ -56,7 +56,7 @@ class Scene {
 function join(changes: Partial<Message<"JOIN">>): Message<"JOIN"> {
   return {
     type: "JOIN",
-    protocol: 1,
+    protocol: PROTOCOL,
     version: "0.1.0",
     ...identity(),
     nonce: new Uint8Array(16),

@@ -14,7 +14,7 @@ import {
   sameProof,
   workerProof,
 } from "../../src/cluster/handshake.ts";
-import { type Message, ProtocolError } from "../../src/cluster/protocol.ts";
+import { type Message, PROTOCOL, ProtocolError } from "../../src/cluster/protocol.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import {
   channels,
@@ -67,7 +67,7 @@ async function refused(
 Deno.test("a worker with the token gets a WELCOME with a proof, and becomes a candidate", async () => {
   const { worker, master, accepted, clock } = masterSide();
   const hello = await nextOf(worker, "HELLO");
-  assert.deepEqual([hello.protocolMin, hello.protocolMax, hello.epoch], [1, 1, 3]);
+  assert.deepEqual([hello.protocolMin, hello.protocolMax, hello.epoch], [PROTOCOL, PROTOCOL, 3]);
   const join = joinFor(hello, "secret");
   worker.send(join);
   const welcome = await nextOf(worker, "WELCOME");
@@ -161,10 +161,10 @@ Deno.test("a JOIN that was changed on the way is refused", async () => {
 });
 
 Deno.test("an unsupported protocol is refused before anything else is checked", async () => {
-  const changes = { protocol: 2, testfileHash: OTHER_HASH };
+  const changes = { protocol: 1, testfileHash: OTHER_HASH };
   assert.deepEqual(await refused(masterSide(), "wrong", changes), [
     "version",
-    "the master speaks protocol 1, the worker protocol 2: give both the same version of aiotest",
+    "the master speaks protocol 2, the worker protocol 1: give both the same version of aiotest",
   ]);
 });
 
@@ -327,8 +327,8 @@ function workerSide(token: JoinOptions["token"] = "secret"): WorkerSide {
 function hello(changes: Partial<Message<"HELLO">> = {}): Message<"HELLO"> {
   return {
     type: "HELLO",
-    protocolMin: 1,
-    protocolMax: 1,
+    protocolMin: PROTOCOL,
+    protocolMax: PROTOCOL,
     epoch: 4,
     nonce: newNonce(),
     ...changes,
@@ -360,7 +360,7 @@ Deno.test("a worker answers HELLO with its identity and a proof", async () => {
   const join = await nextOf(master, "JOIN");
   assert.deepEqual({ ...join, nonce: NO_PROOF, mac: NO_PROOF }, {
     type: "JOIN",
-    protocol: 1,
+    protocol: PROTOCOL,
     version: "0.1.0",
     workerId: "worker-1",
     incarnation: "incarnation-1",
@@ -455,8 +455,8 @@ Deno.test("without a token on either side the worker joins with a warning", asyn
 Deno.test("without a common protocol the worker sends an ERROR with both ranges in place of JOIN", async () => {
   const { master, joined } = workerSide();
   const text =
-    "the master speaks protocols 2 to 3, the worker protocol 1: give both the same version of aiotest";
-  master.send(hello({ protocolMin: 2, protocolMax: 3 }));
+    "the master speaks protocols 3 to 4, the worker protocol 2: give both the same version of aiotest";
+  master.send(hello({ protocolMin: 3, protocolMax: 4 }));
   const error = await nextOf(master, "ERROR");
   assert.deepEqual([error.code, error.text], ["version", text]);
   await assert.rejects(joined, refusal("version", text));
@@ -548,7 +548,7 @@ const OTHER_HELLO: Omit<Message<"HELLO">, "type"> = {
   nonce: new Uint8Array(16).fill(2),
 };
 const OTHER_JOIN: Omit<Message<"JOIN">, "type" | "mac"> = {
-  protocol: 2,
+  protocol: PROTOCOL + 1,
   version: "0.1.1",
   workerId: "worker-2",
   incarnation: "incarnation-2",

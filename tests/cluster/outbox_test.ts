@@ -117,6 +117,8 @@ Deno.test("each second is a report", () => {
     lag: 3,
     final: false,
     resetCount: 2,
+    unfinished: [],
+    inProgress: [],
   });
   assert.deepEqual([entries.length, histograms.length, others.length], [1, 1, 0]);
   assert.equal(outbox.lastSeq, 1);

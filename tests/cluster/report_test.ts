@@ -13,7 +13,16 @@ import { Histogram } from "../../src/stats/histogram.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
 import { SecondStats } from "../../src/stats/stats_table.ts";
 import { MergedStats, Totals } from "../../src/stats/totals.ts";
-import { anyIterations, deltaOf, iterationsOf, secondOf } from "../support/counts.ts";
+import { InProgressGauge } from "../../src/stats/unanswered.ts";
+import {
+  addUnanswered,
+  anyIterations,
+  anyUnanswered,
+  deltaOf,
+  iterationsOf,
+  secondOf,
+} from "../support/counts.ts";
+import { NONE_UNANSWERED } from "../support/snapshots.ts";
 import { exactStatistics, plainStatistics } from "../support/exact_statistics.ts";
 import { messages } from "../support/messages.ts";
 import { delta, packedRequests, report } from "../support/reports.ts";
@@ -38,6 +47,13 @@ function totalsOf(parts: readonly ReportPart[]): Totals {
   return totals;
 }
 
+/** The requests in progress of the parts. */
+function gaugeOf(parts: readonly ReportPart[]): InProgressGauge {
+  const gauge = new InProgressGauge();
+  for (const { content } of parts) gauge.add(countedOf(content));
+  return gauge;
+}
+
 Deno.test("a second in which nothing was counted is one report", () => {
   const [part = assert.fail(), ...others] = reportParts(new SecondStats(7, 3), METADATA);
   assert.deepEqual(part.content, {
@@ -53,6 +69,8 @@ Deno.test("a second in which nothing was counted is one report", () => {
     iterations: [],
     entries: [],
     histograms: [],
+    unfinished: [],
+    inProgress: [],
   });
   assert.deepEqual(others, []);
 });
@@ -149,6 +167,7 @@ Deno.test("iterations are in exactly one report, before the entries", () => {
     dropped: 2,
     delays: [0, 1, 2, 3, 50],
     services: [10, 20, 20],
+    interruptions: [7],
   }));
   for (let i = 0; i < 500; i++) interval.userErrors.set("BuyTest", `no order ${i}`, i + 1);
   const parts = reportParts(interval, METADATA);
@@ -156,8 +175,9 @@ Deno.test("iterations are in exactly one report, before the entries", () => {
   assert.deepEqual([parts.length > 4, reported.length], [true, 1]);
   const { entries, userErrors, iterations: [iterations = assert.fail()] } = reported[0]!.content;
   assert.deepEqual([userErrors.length > 0, entries.length > 0], [true, true]);
-  const { serviceTime, startDelay, ...counts } = iterations;
+  const { serviceTime, startDelay, interruptedTime, ...counts } = iterations;
   assert.deepEqual(counts, { scheduled: 9, dropped: 2 });
+  assert.deepEqual(interruptedTime.spread, [{ sum: 7, min: 7, max: 7, squaredDeviations: 0 }]);
   assert.deepEqual(startDelay.spread, [{ sum: 56, min: 0, max: 50, squaredDeviations: 1886.8 }]);
   assert.equal(serviceTime.spread.length, 1);
   const whole = new Totals();
@@ -169,10 +189,13 @@ Deno.test("iterations that were neither started nor completed are reported witho
   const interval = new SecondStats(0, 3);
   interval.openIterations.scheduled = 4;
   const [{ content: { iterations } } = assert.fail()] = reportParts(interval, METADATA);
-  const nothing = { buckets: new Uint8Array(), spread: [] };
-  assert.deepEqual(iterations, [
-    { scheduled: 4, dropped: 0, serviceTime: nothing, startDelay: nothing },
-  ]);
+  assert.deepEqual(iterations, [{
+    scheduled: 4,
+    dropped: 0,
+    serviceTime: NOTHING,
+    startDelay: NOTHING,
+    interruptedTime: NOTHING,
+  }]);
 });
 
 Deno.test("the size of a report with the longest possible times of iterations is exact", () => {
@@ -198,14 +221,17 @@ Deno.test("the estimated size of a report is an upper bound, and close", () => {
     fc.record({ sample: anySample, name: text, error: fc.option(text) }),
     { maxLength: 60 },
   );
-  fc.assert(fc.property(samples, fc.option(anyIterations), (samples, iterations) => {
+  const iterations = fc.option(anyIterations);
+  fc.assert(fc.property(samples, iterations, anyUnanswered, (samples, iterations, unanswered) => {
     const all = samples.map(({ sample, name, error }) => ({ ...sample, name, error }));
     const interval = secondOf(all);
     if (iterations !== null) interval.openIterations.merge(iterationsOf(iterations));
+    addUnanswered(interval, unanswered);
     for (const part of reportParts(interval, METADATA)) {
       const [actual, said] = [encodedBytes(part), part.bytes];
       assert.ok(actual <= said, `${actual} bytes, not ${said}`);
-      const slack = (iterations === null ? 60 : 170) + 20 * samples.length;
+      const unfinished = part.content.unfinished.length + part.content.inProgress.length;
+      const slack = 70 + 20 * (samples.length + unfinished);
       assert.ok(said - actual <= slack, `${actual} bytes, not ${said}`);
     }
   }));
@@ -213,20 +239,22 @@ Deno.test("the estimated size of a report is an upper bound, and close", () => {
 
 Deno.test("reports add up to the counts that were divided, including packed histograms", () => {
   const samples = fc.array(anySample, { maxLength: 100 });
-  fc.assert(fc.property(samples, fc.option(anyIterations), (samples, iterations) => {
+  const iterations = fc.option(anyIterations);
+  fc.assert(fc.property(samples, iterations, anyUnanswered, (samples, iterations, unanswered) => {
     const interval = secondOf(samples);
     if (iterations !== null) interval.openIterations.merge(iterationsOf(iterations));
+    addUnanswered(interval, unanswered);
     const whole = new Totals();
     whole.add(interval);
     const parts = reportParts(interval, METADATA);
     assert.deepEqual(
-      plainStatistics(totalsOf(parts).statistics(1)),
-      plainStatistics(whole.statistics(1)),
+      plainStatistics(totalsOf(parts).statistics(1, gaugeOf(parts))),
+      plainStatistics(whole.statistics(1, interval.inProgress)),
     );
     const again = parts.flatMap(({ content }) => reportParts(countedOf(content), METADATA));
     assert.deepEqual(
-      exactStatistics(totalsOf(again).statistics(1)),
-      exactStatistics(whole.statistics(1)),
+      exactStatistics(totalsOf(again).statistics(1, gaugeOf(again))),
+      exactStatistics(whole.statistics(1, interval.inProgress)),
     );
   }));
 });
@@ -252,6 +280,7 @@ function reported(changes: Partial<ReportIterations> = {}): ReportIterations {
     dropped: 2,
     serviceTime: { buckets: packedRequests(3), spread: [{ ...SPREAD, sum: 30 }] },
     startDelay: { buckets: packedRequests(4), spread: [{ ...SPREAD, sum: 40 }] },
+    interruptedTime: NOTHING,
     ...changes,
   };
 }
@@ -275,6 +304,10 @@ Deno.test("the counts of a report are read as they were written", () => {
   const { requests, failures, userErrors, timeline } = plainStatistics(totals.statistics(2));
   const [{ latencyMs, buckets, codes, ...row } = assert.fail(), ...others] = requests;
   assert.deepEqual(row, {
+    lowerBounds: false,
+    unfinished: NONE_UNANSWERED,
+    inProgress: NONE_UNANSWERED,
+    waits: [],
     method: "GET",
     name: "search",
     requests: 3,
@@ -352,6 +385,32 @@ Deno.test("a repeated method, name and status is refused", () => {
   }
 });
 
+Deno.test("requests without an answer must be as many as their ages say", () => {
+  const ages = { buckets: packedRequests(2), spread: [{ ...SPREAD, sum: 20 }] };
+  const pay = { method: "POST", name: "pay" };
+  const { unfinished, inProgress } = countedOf(report({
+    unfinished: [{ ...pay, ages }],
+    inProgress: [{ ...pay, count: 2, oldestMs: 10, ages }, {
+      ...pay,
+      count: 1,
+      oldestMs: 3,
+      ages: NOTHING,
+    }],
+  }));
+  assert.deepEqual(Array.from(unfinished, ([, name, { count }]) => [name, count]), [["pay", 2]]);
+  assert.deepEqual(
+    Array.from(inProgress, ([, , { count, ages }]) => [count, ages?.count]),
+    [[2, 2], [1, undefined]],
+  );
+  assertRefused(/a name has no unfinished requests/, { unfinished: [{ ...pay, ages: NOTHING }] });
+  assertRefused(/ages of requests contradict each other/, {
+    unfinished: [{ ...pay, ages: { ...ages, spread: [] } }],
+  });
+  assertRefused(/more requests are old than are in progress/, {
+    inProgress: [{ ...pay, count: 1, oldestMs: 10, ages }],
+  });
+});
+
 Deno.test("a report without iterations has no counts of them", () => {
   assert.equal(countedOf(report()).iterations, null);
 });
@@ -359,8 +418,9 @@ Deno.test("a report without iterations has no counts of them", () => {
 Deno.test("started and completed iterations are as many as their times", () => {
   const { iterations } = countedOf(report({ iterations: [reported()] }));
   assert.ok(iterations !== null);
-  const { serviceTime, startDelay, ...counts } = iterations;
-  assert.deepEqual(counts, { scheduled: 9, started: 4, completed: 3, dropped: 2 });
+  const { serviceTime, startDelay, interruptedTime, ...counts } = iterations;
+  assert.deepEqual(counts, { scheduled: 9, started: 4, completed: 3, interrupted: 0, dropped: 2 });
+  assert.equal(interruptedTime.count, 0);
   assert.deepEqual([serviceTime.count, serviceTime.sum, serviceTime.max], [3, 30, 10]);
   assert.deepEqual([startDelay.count, startDelay.sum, startDelay.max], [4, 40, 10]);
   const totals = new Totals();
@@ -371,7 +431,13 @@ Deno.test("started and completed iterations are as many as their times", () => {
   const summary = totals.statistics(1).iterations;
   assert.ok(summary !== null);
   const { serviceTimeMs, startDelayMs, ...summed } = summary;
-  assert.deepEqual(summed, { scheduled: 18, started: 4, completed: 3, dropped: 4 });
+  assert.deepEqual(summed, {
+    scheduled: 18,
+    started: 4,
+    completed: 3,
+    interrupted: 0,
+    dropped: 4,
+  });
   assert.deepEqual([serviceTimeMs.mean, startDelayMs.mean], [10, 10]);
 });
 

@@ -314,7 +314,7 @@ function openModel(): Snapshot {
     statistics: {
       ...run.statistics,
       iterations: {
-        ...{ scheduled: 24_000, started: 23_700, completed: 23_690, dropped: 300 },
+        ...{ scheduled: 24_000, started: 23_700, completed: 23_690, interrupted: 0, dropped: 300 },
         serviceTimeMs: latencies(15),
         startDelayMs: latencies(0.4),
       },

@@ -295,6 +295,7 @@ Deno.test("promtool accepts the metrics page", {
           scheduled: 1,
           started: 1,
           completed: 1,
+          interrupted: 0,
           dropped: 0,
           serviceTimeMs: latencies(100),
           startDelayMs: latencies(1),

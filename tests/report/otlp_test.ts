@@ -59,6 +59,7 @@ Deno.test("percentiles of iterations have the attribute quantile, with sum and c
     scheduled: 5,
     started: 4,
     completed: 3,
+    interrupted: 0,
     dropped: 1,
     serviceTimeMs: latencies(100),
     startDelayMs: latencies(1),

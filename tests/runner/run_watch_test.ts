@@ -75,7 +75,7 @@ Deno.test("a load that rises step by step is judged by the seconds of each step"
   }
   const shape = new Steps();
   const scene = new Scene(["p50<50ms"], shape);
-  let view = scene.watch.view(0, false);
+  let view = scene.watch.view(0, false, []);
   assert.deepEqual(view, { crossed: null });
   const broken: (string | null)[] = [];
   for (let second = 0; second < 6; second++) {
@@ -85,7 +85,7 @@ Deno.test("a load that rises step by step is judged by the seconds of each step"
     scene.watch.count(
       secondOf(samplesOf("arrivalRate" in target ? target.arrivalRate : 0), second),
     );
-    view = scene.watch.view(second + 1, false);
+    view = scene.watch.view(second + 1, false, []);
     broken.push(view.crossed);
   }
   assert.deepEqual(broken, [null, null, null, null, "p50<50ms"]);

@@ -116,7 +116,7 @@ function run(thresholds: readonly string[], late = 0): [StepWatch, seconds: numb
   const watch = new StepWatch(shape, new ThresholdSet(thresholds));
   const loads: number[] = [];
   for (let second = 0;; second++) {
-    const target = shape.at(second, watch.view(second, false));
+    const target = shape.at(second, watch.view(second, false, []));
     if (target === null) return [watch, second];
     watch.enterStepAt(second);
     loads.push("users" in target ? target.users : 0);
@@ -161,7 +161,7 @@ Deno.test("other loads have no steps", () => {
     shape?.at(0);
     watch.enterStepAt(0);
     watch.add(secondOf(samplesOf(50), 0));
-    assert.deepEqual(watch.view(1, false), { crossed: null });
+    assert.deepEqual(watch.view(1, false, []), { crossed: null });
     assert.equal(watch.breakingPoint, null);
   }
 });
@@ -174,7 +174,7 @@ Deno.test("the view leaves out seconds that some workers have not reported", () 
   watch.add(secondOf(samplesOf(0), 2));
   watch.add(secondOf(samplesOf(10), 3));
   const seen: number[] = [];
-  watch.view(4, false, (all) => {
+  watch.view(4, false, [], (all) => {
     seen.push(...all.timeline.map(({ second }) => second));
     return all;
   });

@@ -2,11 +2,17 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
-import { Entry } from "../../src/stats/request_stats.ts";
+import { Entry, Latencies } from "../../src/stats/request_stats.ts";
 import type { IterationSummary, RequestTotals } from "../../src/stats/snapshot.ts";
 import { metricOf, METRICS_HINT, RequestMeasure } from "../../src/stats/threshold_metrics.ts";
 import { latency, sample } from "../support/samples.ts";
-import { latencies, NO_LATENCIES, requestRow, timelineSecond } from "../support/snapshots.ts";
+import {
+  latencies,
+  NO_LATENCIES,
+  NONE_UNANSWERED,
+  requestRow,
+  timelineSecond,
+} from "../support/snapshots.ts";
 
 function totalsOf(ms: readonly number[], failures = 0, seconds = 8): RequestTotals {
   const entry = new Entry();
@@ -22,7 +28,11 @@ function totalsOf(ms: readonly number[], failures = 0, seconds = 8): RequestTota
     bytesReceived: 0,
     bytesSent: 0,
     latencyMs: entry.latencies.summary(),
+    lowerBounds: false,
     histogram: entry.latencies.histogram,
+    unfinished: NONE_UNANSWERED,
+    inProgress: NONE_UNANSWERED,
+    waits: new Latencies(),
   };
 }
 
@@ -81,6 +91,7 @@ Deno.test("every metric of iterations has its value", () => {
     scheduled: 200,
     started: 190,
     completed: 180,
+    interrupted: 0,
     dropped: 10,
     serviceTimeMs: latencies(12),
     startDelayMs: latencies(4),

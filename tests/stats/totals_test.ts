@@ -16,7 +16,7 @@ import {
 } from "../support/counts.ts";
 import { bucketsOf, exactStatistics, plainStatistics } from "../support/exact_statistics.ts";
 import { anySample, sample } from "../support/samples.ts";
-import { NO_LATENCIES } from "../support/snapshots.ts";
+import { NO_LATENCIES, NONE_UNANSWERED } from "../support/snapshots.ts";
 
 /** The seconds of one node with these samples. */
 function secondsOf(samples: readonly Sample[]): SecondStats[] {
@@ -36,7 +36,9 @@ function totalsOf(parts: Iterable<StatsDelta>): Totals {
 }
 
 /** The same with its histograms as bytes. */
-function packedOf({ from, to, seconds, entries, userErrors, iterations }: MergedStats): StatsDelta {
+function packedOf(
+  { entries, from, to, seconds, userErrors, iterations, unfinished, inProgress }: StatsDelta,
+): StatsDelta {
   const packed = Array.from(entries, ([method, name, code, entry]): KeyedEntry => {
     const { count, min, max, sum, squaredDeviations, histogram } = entry.latencies;
     assert.ok(histogram instanceof Histogram);
@@ -46,7 +48,7 @@ function packedOf({ from, to, seconds, entries, userErrors, iterations }: Merged
     const counts = { requests, failures, retries, bytesReceived, bytesSent, errors };
     return [method, name, code, { ...counts, latencies: { ...latencies, histogram: bytes } }];
   });
-  return { from, to, seconds, entries: packed, userErrors, iterations };
+  return { from, to, seconds, entries: packed, userErrors, iterations, unfinished, inProgress };
 }
 
 /** The buckets of these latencies. */
@@ -119,6 +121,10 @@ Deno.test("a row has the figures of its samples", () => {
   const { requests } = plainStatistics(totalsOf(secondsOf(samples)).statistics(1.5));
   const [{ latencyMs, buckets, codes, ...row } = assert.fail()] = requests;
   assert.deepEqual(row, {
+    lowerBounds: false,
+    unfinished: NONE_UNANSWERED,
+    inProgress: NONE_UNANSWERED,
+    waits: [],
     method: "GET",
     name: "search",
     requests: 3,
@@ -195,7 +201,7 @@ Deno.test("iterations of all nodes are added up", () => {
   const { iterations, totals: { requests } } = totals.statistics(1);
   assert.ok(iterations !== null);
   const { serviceTimeMs, startDelayMs, ...counts } = iterations;
-  assert.deepEqual(counts, { scheduled: 5, started: 3, completed: 3, dropped: 1 });
+  assert.deepEqual(counts, { scheduled: 5, started: 3, completed: 3, interrupted: 0, dropped: 1 });
   assert.deepEqual([serviceTimeMs.min, serviceTimeMs.mean, serviceTimeMs.max], [20, 40, 60]);
   assert.deepEqual([startDelayMs.min, startDelayMs.mean, startDelayMs.max], [0, 30, 60]);
   assert.equal(requests, 1);
@@ -212,6 +218,7 @@ Deno.test("iterations that never started have no times", () => {
     scheduled: 4,
     started: 0,
     completed: 0,
+    interrupted: 0,
     dropped: 4,
     serviceTimeMs: NO_LATENCIES,
     startDelayMs: NO_LATENCIES,
@@ -229,7 +236,11 @@ Deno.test("an empty run has no rows, rates of 0 and no latencies", () => {
       bytesReceived: 0,
       bytesSent: 0,
       latencyMs: NO_LATENCIES,
+      lowerBounds: false,
       buckets: [],
+      unfinished: NONE_UNANSWERED,
+      inProgress: NONE_UNANSWERED,
+      waits: [],
     },
     requests: [],
     failures: [],
@@ -423,9 +434,11 @@ Deno.test("iterations are null until some are counted, and then added up", () =>
     scheduled: 5,
     started: 3,
     completed: 1,
+    interrupted: 0,
     dropped: 1,
     delay: 7,
     service: 5,
+    interruptedTime: 0,
   });
 });
 
@@ -541,9 +554,11 @@ Deno.test("merged stats have the iterations of all seconds, and null if there ar
     scheduled: 4,
     started: 3,
     completed: 1,
+    interrupted: 0,
     dropped: 2,
     delay: 12,
     service: 9,
+    interruptedTime: 0,
   });
 });
 

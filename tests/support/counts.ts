@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { IterationStats } from "../../src/stats/iteration_stats.ts";
-import type { Sample } from "../../src/stats/request_stats.ts";
+import { PairMap, type Sample } from "../../src/stats/request_stats.ts";
 import type { IterationCounts, SecondCounts, StatsDelta } from "../../src/stats/stats_delta.ts";
 import { SecondStats } from "../../src/stats/stats_table.ts";
+import { agesAt, InProgress, inProgressAt } from "../../src/stats/unanswered.ts";
 import { latency } from "./samples.ts";
 
 /** An empty delta of second 0. */
@@ -14,6 +15,8 @@ export function deltaOf(changes: Partial<StatsDelta> = {}): StatsDelta {
     entries: [],
     userErrors: [],
     iterations: null,
+    unfinished: [],
+    inProgress: [],
     ...changes,
   };
 }
@@ -35,23 +38,58 @@ export function secondOf(samples: Iterable<Sample>, second = 0): SecondStats {
   return stats;
 }
 
-/** Iterations: the delays of those that started, and the service times of those that ended. */
+/** Requests without an answer: method, name, and their age in milliseconds. */
+type UnansweredGiven = readonly (readonly [method: string, name: string, ageMs: number])[];
+
+/** Requests that were cut off, and requests in progress. */
+export interface Unanswered {
+  readonly unfinished: UnansweredGiven;
+  readonly inProgress: UnansweredGiven;
+}
+
+/** Adds requests without an answer to the stats of a second. */
+export function addUnanswered(stats: SecondStats, { unfinished, inProgress }: Unanswered): void {
+  for (const [method, name, ageMs] of unfinished) {
+    agesAt(stats.openUnfinished, method, name).add(ageMs);
+  }
+  const counts = new PairMap<InProgress>();
+  for (const [method, name, ageMs] of inProgress) inProgressAt(counts, method, name).add(ageMs);
+  stats.inProgress = counts;
+}
+
+const anyAges = fc.array(
+  fc.tuple(fc.constantFrom("GET", "POST"), fc.constantFrom("search", "stalled"), latency),
+  { maxLength: 20 },
+);
+
+/** Any requests without an answer. */
+export const anyUnanswered: fc.Arbitrary<Unanswered> = fc.record({
+  unfinished: anyAges,
+  inProgress: anyAges,
+});
+
+/**
+ * Iterations: the delays of those that started, the service times of those that ended, and the times of
+ * those that were cut off.
+ */
 export interface IterationsGiven {
   readonly scheduled?: number;
   readonly dropped?: number;
   readonly delays?: readonly number[];
   readonly services?: readonly number[];
+  readonly interruptions?: readonly number[];
 }
 
 /** The counts of these iterations. */
 export function iterationsOf(
-  { scheduled = 0, dropped = 0, delays = [], services = [] }: IterationsGiven,
+  { scheduled = 0, dropped = 0, delays = [], services = [], interruptions = [] }: IterationsGiven,
 ): IterationStats {
   const iterations = new IterationStats();
   iterations.scheduled = scheduled;
   iterations.dropped = dropped;
   for (const ms of delays) iterations.begin(ms);
   for (const ms of services) iterations.complete(ms);
+  for (const ms of interruptions) iterations.interrupt(ms);
   return iterations;
 }
 
@@ -61,18 +99,21 @@ export const anyIterations: fc.Arbitrary<Required<IterationsGiven>> = fc.record(
   dropped: fc.nat(1000),
   delays: fc.array(fc.oneof(fc.constant(0), latency), { maxLength: 20 }),
   services: fc.array(latency, { maxLength: 20 }),
+  interruptions: fc.array(latency, { maxLength: 20 }),
 });
 
 /** The counts of iterations and the sums of their times, in milliseconds. */
 export function iterationCounts(iterations: IterationCounts | null): Record<string, number> | null {
   if (iterations === null) return null;
-  const { scheduled, started, completed, dropped, startDelay, serviceTime } = iterations;
+  const { scheduled, started, completed, interrupted, dropped } = iterations;
   return {
     scheduled,
     started,
     completed,
+    interrupted,
     dropped,
-    delay: startDelay.sum,
-    service: serviceTime.sum,
+    delay: iterations.startDelay.sum,
+    service: iterations.serviceTime.sum,
+    interruptedTime: iterations.interruptedTime.sum,
   };
 }

@@ -11,14 +11,16 @@ import type { BucketSource } from "../../src/stats/stats_delta.ts";
 /** Histograms can only be compared by their buckets. */
 type Plain<Row> = Omit<Row, "histogram"> & { readonly buckets: readonly BucketCount[] };
 
-type ExactTotals = Omit<Plain<RequestTotals>, "latencyMs"> & {
+type PlainTotals<Row> = Omit<Plain<Row>, "waits"> & { readonly waits: readonly BucketCount[] };
+
+type ExactTotals = Omit<PlainTotals<RequestTotals>, "latencyMs"> & {
   readonly latencyMs: Omit<LatencySummary, "mean" | "stddev">;
 };
 
 /** Statistics in which everything can be compared. */
 export interface PlainStatistics extends Omit<Statistics, "totals" | "requests"> {
-  readonly totals: Plain<RequestTotals>;
-  readonly requests: readonly (Omit<Plain<RequestRow>, "codes"> & {
+  readonly totals: PlainTotals<RequestTotals>;
+  readonly requests: readonly (Omit<PlainTotals<RequestRow>, "codes"> & {
     readonly codes: readonly Plain<CodeRow>[];
   })[];
 }
@@ -43,8 +45,11 @@ export function bucketsOf(source: BucketSource): BucketCount[] {
 export function plainStatistics({ totals, requests, ...rest }: Statistics): PlainStatistics {
   return {
     ...rest,
-    totals: plain(totals),
-    requests: requests.map(({ codes, ...row }) => ({ ...plain(row), codes: codes.map(plain) })),
+    totals: plainTotals(totals),
+    requests: requests.map(({ codes, ...row }) => ({
+      ...plainTotals(row),
+      codes: codes.map(plain),
+    })),
   };
 }
 
@@ -70,6 +75,12 @@ function plain<Row extends { readonly histogram: BucketSource }>(
   { histogram, ...row }: Row,
 ): Plain<Row> {
   return { ...row, buckets: bucketsOf(histogram) };
+}
+
+function plainTotals<Row extends Pick<RequestTotals, "histogram" | "waits">>(
+  { waits, ...row }: Row,
+): Omit<Plain<Omit<Row, "waits">>, "waits"> & { readonly waits: readonly BucketCount[] } {
+  return { ...plain(row), waits: bucketsOf(waits.histogram) };
 }
 
 function exact<Row extends { readonly latencyMs: LatencySummary }>(

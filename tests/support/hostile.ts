@@ -3,7 +3,7 @@ import { Channel } from "../../src/cluster/channel.ts";
 import { decodeMessage, encodeMessage } from "../../src/cluster/codec.ts";
 import { LENGTH_BYTES } from "../../src/cluster/frames.ts";
 import { NO_PROOF } from "../../src/cluster/handshake.ts";
-import type { Message } from "../../src/cluster/protocol.ts";
+import { type Message, PROTOCOL } from "../../src/cluster/protocol.ts";
 import { AiotestError } from "../../src/core/errors.ts";
 import type { ByteStream } from "../../src/core/network.ts";
 import { assignment } from "./assignments.ts";
@@ -123,8 +123,8 @@ const RUN = "run-1";
 const NONCE = new Uint8Array(16);
 const HELLO = {
   type: "HELLO",
-  protocolMin: 1,
-  protocolMax: 1,
+  protocolMin: PROTOCOL,
+  protocolMax: PROTOCOL,
   epoch: 1,
   nonce: NONCE,
 } as const;

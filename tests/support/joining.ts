@@ -5,7 +5,7 @@ import {
   type WorkerIdentity,
   workerProof,
 } from "../../src/cluster/handshake.ts";
-import type { Message } from "../../src/cluster/protocol.ts";
+import { type Message, PROTOCOL } from "../../src/cluster/protocol.ts";
 import { WorkerState } from "../../src/cluster/run_state.ts";
 import { memoryStreams } from "./memory_stream.ts";
 
@@ -70,7 +70,7 @@ export function joinFor(
 ): Message<"JOIN"> {
   const join: Message<"JOIN"> = {
     type: "JOIN",
-    protocol: 1,
+    protocol: PROTOCOL,
     version: "0.1.0",
     ...identity(),
     nonce: new Uint8Array(16).fill(9),

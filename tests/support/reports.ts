@@ -19,6 +19,8 @@ export function report(changes: Partial<Message<"REPORT">> = {}): Message<"REPOR
     lag: 0,
     final: false,
     resetCount: 0,
+    unfinished: [],
+    inProgress: [],
     ...changes,
   };
 }

@@ -2,6 +2,7 @@ import type { Random } from "../../src/core/clock.ts";
 import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import { EntriesByCode, Entry, PairMap } from "../../src/stats/request_stats.ts";
 import type { EntryCounts, LatencyCounts, StatsDelta } from "../../src/stats/stats_delta.ts";
+import { deltaOf } from "./counts.ts";
 
 /** The exact statistics of one method and name. */
 export interface ExactRow {
@@ -60,7 +61,7 @@ export class SimulatedLoad {
     script.uses++;
     const { entries, requests, failures } = script;
     const seconds = [{ second, users, peakUsers: users, requests, failures }];
-    return { from: second, to: second, seconds, entries, userErrors: [], iterations: null };
+    return deltaOf({ from: second, to: second, seconds, entries });
   }
 
   /** The sum of everything that was handed out, by name. */

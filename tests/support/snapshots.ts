@@ -1,4 +1,5 @@
 import { Histogram } from "../../src/stats/histogram.ts";
+import { Latencies } from "../../src/stats/request_stats.ts";
 import type {
   CodeRow,
   IterationSummary,
@@ -8,6 +9,7 @@ import type {
   Snapshot,
   Statistics,
   TimelineSecond,
+  UnansweredSummary,
   WorkerRow,
 } from "../../src/stats/snapshot.ts";
 
@@ -99,7 +101,11 @@ export function requestRow(changes: Partial<RequestRow> = {}): RequestRow {
     bytesReceived: requests * 1234,
     bytesSent: 0,
     latencyMs: latencies(12),
+    lowerBounds: false,
     histogram: merged(codes),
+    unfinished: NONE_UNANSWERED,
+    inProgress: NONE_UNANSWERED,
+    waits: new Latencies(),
     codes,
     ...changes,
   };
@@ -120,8 +126,40 @@ export function totalsOf(rows: readonly RequestRow[]): RequestTotals {
     bytesReceived: sum((row) => row.bytesReceived),
     bytesSent: sum((row) => row.bytesSent),
     latencyMs: requests === 0 ? NO_LATENCIES : latencies(12),
+    lowerBounds: rows.some(({ lowerBounds }) => lowerBounds),
     histogram: merged(rows),
+    unfinished: unansweredSum(rows.map(({ unfinished }) => unfinished)),
+    inProgress: unansweredSum(rows.map(({ inProgress }) => inProgress)),
+    waits: mergedWaits(rows),
   };
+}
+
+/** No request without an answer. */
+export const NONE_UNANSWERED: UnansweredSummary = { count: 0, oldestMs: null };
+
+/** What a row of a name has whose requests were cut off at these ages in milliseconds. */
+export function unfinishedAt(
+  ...ages: readonly number[]
+): Pick<RequestRow, "lowerBounds" | "unfinished" | "waits"> {
+  const waits = new Latencies();
+  for (const ms of ages) waits.add(ms);
+  return {
+    lowerBounds: true,
+    unfinished: { count: waits.count, oldestMs: waits.max },
+    waits,
+  };
+}
+
+function unansweredSum(parts: readonly UnansweredSummary[]): UnansweredSummary {
+  const count = parts.reduce((sum, part) => sum + part.count, 0);
+  const oldestMs = Math.max(...parts.map((part) => part.oldestMs ?? 0));
+  return count === 0 ? NONE_UNANSWERED : { count, oldestMs };
+}
+
+function mergedWaits(rows: readonly RequestRow[]): Latencies {
+  const all = new Latencies();
+  for (const { waits } of rows) all.merge(waits);
+  return all;
 }
 
 function merged(parts: readonly Pick<CodeRow, "histogram">[]): Histogram {
@@ -303,6 +341,7 @@ export function iterations(changes: Partial<IterationSummary> = {}): IterationSu
     scheduled: 6000,
     started: 6000,
     completed: 5998,
+    interrupted: 0,
     dropped: 0,
     serviceTimeMs: latencies(40),
     startDelayMs: latencies(0.1),

@@ -68,7 +68,7 @@ Deno.test("the bars contain all latencies", () => {
 
 Deno.test("the open model has a note, and a breaking point a sentence", () => {
   const iterations = {
-    ...{ scheduled: 10, started: 10, completed: 9, dropped: 0 },
+    ...{ scheduled: 10, started: 10, completed: 9, interrupted: 0, dropped: 0 },
     serviceTimeMs: latencies(15),
     startDelayMs: latencies(1),
   };

@@ -73,7 +73,7 @@ Deno.test("in a distributed run, the machine is the master's", () => {
 
 Deno.test("iterations are described if they are counted, and drops only in the open model", () => {
   const iterations = {
-    ...{ scheduled: 2000, started: 1990, completed: 1985, dropped: 10 },
+    ...{ scheduled: 2000, started: 1990, completed: 1985, interrupted: 0, dropped: 10 },
     serviceTimeMs: latencies(15),
     startDelayMs: latencies(1),
   };

@@ -1,0 +1,129 @@
+/**
+ * Requests without an answer: those that are unfinished because their users were cut off, and those that
+ * are in progress. Each has taken at least as long as its age.
+ *
+ * @module
+ */
+
+import { Latencies, NameCap, PairMap } from "./request_stats.ts";
+import type { LatencySummary, UnansweredSummary } from "./snapshot.ts";
+import type {
+  InProgressCounts,
+  KeyedInProgress,
+  LatencyCounts,
+  StatsDelta,
+} from "./stats_delta.ts";
+
+/** The age in milliseconds above which a request in progress counts as a sample of at least that age. */
+const STALLED_MS = 1000;
+
+/** Requests of one method and name that are in progress at one moment. */
+export class InProgress implements InProgressCounts {
+  count = 0;
+  oldestMs = 0;
+  ages: Latencies | null = null;
+
+  /** Counts one request. */
+  add(ageMs: number): void {
+    this.count++;
+    this.oldestMs = Math.max(this.oldestMs, ageMs);
+    if (ageMs > STALLED_MS) (this.ages ??= new Latencies()).add(ageMs);
+  }
+
+  /** Adds the requests of another node, or of another name. */
+  merge({ count, oldestMs, ages }: InProgressCounts): void {
+    this.count += count;
+    this.oldestMs = Math.max(this.oldestMs, oldestMs);
+    if (ages !== null) (this.ages ??= new Latencies()).merge(ages);
+  }
+}
+
+/** The requests in progress of one node, in the latest second of what was added. */
+export class InProgressGauge {
+  #to = -Infinity;
+  #counts = new PairMap<InProgress>();
+  #names = new NameCap();
+
+  /** Takes over what a later second says. Parts of the same second add up, and earlier ones are ignored. */
+  add({ to, inProgress }: Pick<StatsDelta, "to" | "inProgress">): void {
+    if (to < this.#to) return;
+    if (to > this.#to) {
+      this.#to = to;
+      this.#counts = new PairMap();
+      this.#names = new NameCap();
+    }
+    for (const [method, name, counts] of inProgress) {
+      inProgressAt(this.#counts, method, this.#names.admit(method, name)).merge(counts);
+    }
+  }
+
+  /** Every method and name that has any. */
+  [Symbol.iterator](): IterableIterator<KeyedInProgress> {
+    return this.#counts[Symbol.iterator]();
+  }
+}
+
+/** The counts of a method and name, which are created if needed. */
+export function inProgressAt(
+  counts: PairMap<InProgress>,
+  method: string,
+  name: string,
+): InProgress {
+  const known = counts.get(method, name);
+  if (known !== undefined) return known;
+  const created = new InProgress();
+  counts.set(method, name, created);
+  return created;
+}
+
+/** The ages of the unfinished requests of a method and name, which are created if needed. */
+export function agesAt(ages: PairMap<Latencies>, method: string, name: string): Latencies {
+  const known = ages.get(method, name);
+  if (known !== undefined) return known;
+  const created = new Latencies();
+  ages.set(method, name, created);
+  return created;
+}
+
+/** The number of unfinished requests and the highest of their ages. */
+export function unfinishedSummary({ count, max }: LatencyCounts): UnansweredSummary {
+  return count === 0 ? NONE : { count, oldestMs: max };
+}
+
+/** The number of requests in progress and the highest of their ages. */
+export function inProgressSummary(counts: InProgressCounts | undefined): UnansweredSummary {
+  return counts === undefined || counts.count === 0
+    ? NONE
+    : { count: counts.count, oldestMs: counts.oldestMs };
+}
+
+const NONE: UnansweredSummary = Object.freeze({ count: 0, oldestMs: null });
+
+/**
+ * The figures of some latencies, each of which is raised to what it would be if the requests without an
+ * answer had ended at their ages. These are lower bounds. The minimum and the deviation are those of the
+ * answers alone.
+ */
+export function summaryWithWaits(answered: Latencies, waits: LatencyCounts): LatencySummary {
+  const alone = answered.summary();
+  if (waits.count === 0) return alone;
+  const all = new Latencies();
+  all.merge(answered);
+  all.merge(waits);
+  const together = all.summary();
+  const higher = (figure: keyof LatencySummary): number | null =>
+    Math.max(alone[figure] ?? 0, together[figure] ?? 0);
+  return {
+    min: alone.min,
+    mean: higher("mean"),
+    max: higher("max"),
+    stddev: alone.stddev,
+    p50: higher("p50"),
+    p75: higher("p75"),
+    p90: higher("p90"),
+    p95: higher("p95"),
+    p99: higher("p99"),
+    p999: higher("p999"),
+    p9999: higher("p9999"),
+  };
+}
