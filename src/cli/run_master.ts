@@ -13,6 +13,7 @@ import {
   resumeJournal,
   type SharedRecord,
 } from "../cluster/restore.ts";
+import { AwakeClock } from "../core/awake_clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
@@ -95,6 +96,8 @@ export async function runMaster(
   context: MasterContext,
 ): Promise<number> {
   const session = new RunSession(host, options);
+  const awakeClock = new AwakeClock(systemClock);
+  awakeClock.start();
   try {
     await session.open();
     await session.init(NODE);
@@ -102,18 +105,19 @@ export async function runMaster(
     if (options.showUsersWeight) return showShares(host, setup);
     if (options.showShape) return showShape(host, setup);
     checkBreakable(setup);
-    const fileServer = await openFileServer(session, exports, context.settings);
+    const fileServer = await openFileServer(session, exports, context.settings, awakeClock);
     const { services, close } = await openSharedServices(host, options);
     try {
       return await runUntilEnd(
         session,
-        await openRun(session, setup, { ...context, fileServer, services }),
+        await openRun(session, setup, { ...context, fileServer, services, awakeClock }),
         context,
       );
     } finally {
       close();
     }
   } finally {
+    awakeClock.stop();
     session.close();
   }
 }
@@ -145,11 +149,12 @@ async function openFileServer(
   { host, options }: RunSession,
   exports: TestFileExports,
   { token }: MasterSettings,
+  clock: AwakeClock,
 ): Promise<FileServer | null> {
   if (token === null || !options.master) return null;
   const bundle = await testBundle(host, options.aiotestfile, exports);
   return new FileServer(bundle, {
-    clock: systemClock,
+    clock,
     info: (text) => logger.info(text),
     warn: (text) => logger.warn(text),
   });
@@ -165,9 +170,10 @@ interface OpenRun {
 async function openRun(
   session: RunSession,
   { profile, classes, mix, thresholds, warnings }: RunSetup,
-  { settings, forwarded, fileServer, services }: MasterContext & {
+  { settings, forwarded, fileServer, services, awakeClock }: MasterContext & {
     readonly fileServer: FileServer | null;
     readonly services: SharedServices;
+    readonly awakeClock: AwakeClock;
   },
 ): Promise<OpenRun> {
   const { host, options } = session;
@@ -215,6 +221,7 @@ async function openRun(
     abortOnThreshold: options.abortOnThreshold,
     events,
     clock: systemClock,
+    awakeClock,
     warnings,
     onSecond: (snapshot) => session.update(snapshot),
     onInfo: (text) => logger.info(text),

@@ -5,6 +5,7 @@
  */
 
 import type { Child } from "../core/child_process.ts";
+import { AwakeClock } from "../core/awake_clock.ts";
 import { type Random, systemClock, systemRandom } from "../core/clock.ts";
 import { AiotestError, ExitCode } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
@@ -169,10 +170,13 @@ export function runProcesses(
         },
         async stop(): Promise<void> {
           fleet.terminate();
-          // A process that hangs ignores the signal.
-          const timer = systemClock.setTimer(() => fleet.kill(), STOP_TIMEOUT_MS);
+          // A process that hangs ignores the signal. One that was suspended, like this one, did not.
+          const clock = new AwakeClock(systemClock);
+          clock.start();
+          const timer = clock.setTimer(() => fleet.kill(), STOP_TIMEOUT_MS);
           await fleet.ended;
-          systemClock.clearTimer(timer);
+          clock.clearTimer(timer);
+          clock.stop();
         },
       };
     },

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { systemClock, systemRandom } from "../core/clock.ts";
+import { AwakeClock } from "../core/awake_clock.ts";
+import { type Clock, systemClock, systemRandom } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
@@ -74,7 +75,7 @@ const RECONNECT_MS = 500;
  *
  * @throws UsageError if the URL is invalid or Redis cannot be used. It never contains the password.
  */
-async function openRedis(url: string): Promise<RedisConnection> {
+async function openRedis(url: string, clock: Clock): Promise<RedisConnection> {
   const address = parseRedisUrl(url);
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   const place = `${host}:${address.port}`;
@@ -82,7 +83,7 @@ async function openRedis(url: string): Promise<RedisConnection> {
   const connection: RedisConnection = new RedisConnection({
     client: createClient(clientOptions(address, () => connection.reconnects)),
     address: place,
-    clock: systemClock,
+    clock,
     info: (text) => logger.info(text),
     error: (text) => logger.error(text),
   });
@@ -140,15 +141,21 @@ export async function openSharedServices(
   for (const feeder of nodeCluster.feeders) {
     feeders.push({ ...feeder, rows: await readRows(host, feeder) });
   }
-  const redis = redisUrl === null ? null : await openRedis(redisUrl);
+  // A node that was suspended first handles what has arrived, such as the users of a rendezvous.
+  const clock = new AwakeClock(systemClock);
+  const redis = redisUrl === null ? null : await openRedis(redisUrl, clock);
+  clock.start();
   return {
     services: new SharedServices({
       feeders,
-      clock: systemClock,
+      clock,
       random: systemRandom,
       redis,
       iterations,
     }),
-    close: () => redis?.close(),
+    close: () => {
+      redis?.close();
+      clock.stop();
+    },
   };
 }

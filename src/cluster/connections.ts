@@ -47,6 +47,7 @@ export class WorkerConnections {
   #pings = 0;
   #pingedAt = -Infinity;
 
+  /** @param clock stands still while this process does not run: it could not have heard a worker then. */
   constructor(state: RunState, clock: Clock, times: WorkerTimes, hooks: WorkerConnectionsHooks) {
     this.#state = state;
     this.#clock = clock;
@@ -73,6 +74,17 @@ export class WorkerConnections {
   expect(worker: WorkerState, forMs: number): void {
     const heardAt = this.#clock.now() + forMs - this.#times.lostMs;
     this.#connections.set(worker, { channel: null, heardAt });
+  }
+
+  /**
+   * Gives every worker the whole time again to be heard, since this process did not run for a while. Its
+   * connection may be gone for good reason, and its own lease has expired no later than it otherwise would.
+   */
+  restartLeases(): void {
+    const now = this.#clock.now();
+    for (const connection of this.#connections.values()) {
+      connection.heardAt = Math.max(connection.heardAt, now);
+    }
   }
 
   /** Whether a worker has a connection. */

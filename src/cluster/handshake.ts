@@ -29,6 +29,9 @@ const HANDSHAKE_SECONDS = 2;
 
 const TOO_LATE = `the handshake took longer than ${HANDSHAKE_SECONDS} s`;
 
+/** The peer has given up the handshake, for this reason. */
+class PeerError extends ProtocolError {}
+
 /**
  * Runs `talk` with a peer that is not trusted yet, for 2 s at most. If that fails, the peer is sent an
  * ERROR, the channel is closed, and then this rejects.
@@ -47,7 +50,7 @@ async function handshake<Result>(
     if (message === "late") throw new ProtocolError("busy", ifLate);
     if (message?.type !== "ERROR") return message;
     refused = true;
-    throw new ProtocolError(message.code, peerText(message.text));
+    throw new PeerError(message.code, peerText(message.text));
   };
   try {
     return await talk(next);
@@ -153,7 +156,8 @@ export interface Candidate {
 }
 
 /**
- * The master's side of the handshake. Returns null if the peer closes the connection before JOIN.
+ * The master's side of the handshake. Returns null if the peer closes the connection before JOIN, also
+ * because it has waited for too long.
  *
  * Rejects with the ProtocolError that says why the worker is refused. The worker has been sent it, and
  * the channel is closed.
@@ -183,7 +187,11 @@ export function acceptWorker(
 }
 
 async function receiveJoin(next: NextMessage): Promise<Join | null> {
-  const message = await next();
+  const message = await next().catch((error) => {
+    // It has waited for too long, as all workers have after a pause of this process, and comes back.
+    if (error instanceof PeerError && error.code === "busy") return null;
+    throw error;
+  });
   if (message === null || message.type === "JOIN") return message;
   throw new ProtocolError("protocol", `${message.type} before JOIN`);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { AwakeClock } from "../core/awake_clock.ts";
 import type { Clock, Random, Timer } from "../core/clock.ts";
 import { AiotestError, errorText, ExitCode, UsageError } from "../core/errors.ts";
 import type { ByteStream } from "../core/network.ts";
@@ -81,7 +82,10 @@ const HINT_IF_REFUSED = "Give this worker another name with --worker-name.";
 export class MasterConnection {
   readonly #options: MasterConnectionOptions;
   readonly #hooks: MasterConnectionHooks;
+  /** For the lease: its time passes for the master too while this process is suspended. */
   readonly #clock: Clock;
+  /** For everything by which this worker judges its master. */
+  readonly #awake: AwakeClock;
   #channel: Channel | null = null;
   #closed = false;
   #warned = false;
@@ -96,6 +100,7 @@ export class MasterConnection {
     this.#options = options;
     this.#hooks = hooks;
     this.#clock = options.clock;
+    this.#awake = new AwakeClock(options.clock);
   }
 
   /** Whether the worker has joined and the connection is open. */
@@ -109,8 +114,17 @@ export class MasterConnection {
    * @throws AiotestError if the master refuses the worker, or could not be reached for too long.
    */
   async run(): Promise<void> {
+    this.#awake.start();
+    try {
+      await this.#keepConnected();
+    } finally {
+      this.#awake.stop();
+    }
+  }
+
+  async #keepConnected(): Promise<void> {
     const { timeoutMs, master, warn, info, random } = this.#options;
-    let lostAt = this.#clock.now();
+    let lostAt = this.#awake.now();
     let attempts = 0;
     while (!this.#closed) {
       const { lastedMs, isRefused, problem } = await this.#attempt();
@@ -118,7 +132,7 @@ export class MasterConnection {
       const lead = isRefused
         ? `The master at ${master} does not accept this worker`
         : `Cannot reach the master at ${master}`;
-      const now = this.#clock.now();
+      const now = this.#awake.now();
       if (lastedMs !== null) {
         lostAt = now;
         if (lastedMs >= STEADY_MS) attempts = 0;
@@ -160,7 +174,7 @@ export class MasterConnection {
   async close(): Promise<void> {
     this.#closed = true;
     this.#wake();
-    await this.#channel?.finish(this.#clock);
+    await this.#channel?.finish(this.#awake);
     this.#drop();
   }
 
@@ -178,9 +192,9 @@ export class MasterConnection {
     try {
       const startedAt = this.#clock.now();
       const { identity, token } = this.#options;
-      const joined = await joinMaster(channel, identity, { token, clock: this.#clock });
+      const joined = await joinMaster(channel, identity, { token, clock: this.#awake });
       this.#keep(channel, joined);
-      joinedAt = this.#clock.now();
+      joinedAt = this.#awake.now();
       this.#hooks.onJoined(joined, startedAt);
       await this.#receive(channel);
     } catch (error) {
@@ -192,7 +206,7 @@ export class MasterConnection {
       this.#drop();
     }
     if (joinedAt !== null) this.#hooks.onLost();
-    const lastedMs = joinedAt === null ? null : this.#clock.now() - joinedAt;
+    const lastedMs = joinedAt === null ? null : this.#awake.now() - joinedAt;
     return { lastedMs, isRefused, problem };
   }
 
@@ -201,7 +215,7 @@ export class MasterConnection {
     this.#warned = true;
     this.#channel = channel;
     if (this.#closed) channel.close();
-    this.#lastHeardAt = this.#clock.now();
+    this.#lastHeardAt = this.#awake.now();
     this.#ping(welcome.heartbeatSeconds * 1000);
   }
 
@@ -209,7 +223,7 @@ export class MasterConnection {
     for (;;) {
       const message = await channel.receive();
       if (message === null) return;
-      this.#lastHeardAt = this.#clock.now();
+      this.#lastHeardAt = this.#awake.now();
       if (message.type === "PING") channel.send({ type: "PONG", number: message.number });
       else if (message.type === "PONG") this.#onPong(message.number);
       else if (message.type === "ERROR") {
@@ -228,9 +242,8 @@ export class MasterConnection {
   }
 
   #ping(everyMs: number): void {
-    const now = this.#clock.now();
-    if (now - this.#lastHeardAt > SILENCE_MS) return this.#channel?.close();
-    this.#pings.set(++this.#pingNumber, now);
+    if (this.#awake.now() - this.#lastHeardAt > SILENCE_MS) return this.#channel?.close();
+    this.#pings.set(++this.#pingNumber, this.#clock.now());
     this.#channel?.send({ type: "PING", number: this.#pingNumber });
     this.#timer = this.#clock.setTimer(() => this.#ping(everyMs), everyMs);
   }
@@ -246,7 +259,7 @@ export class MasterConnection {
   async #open(): Promise<ByteStream> {
     const opening = this.#options.connect();
     const tooLong = Promise.withResolvers<never>();
-    const timer = this.#clock.setTimer(
+    const timer = this.#awake.setTimer(
       () => tooLong.reject(new Error("opening the connection takes too long")),
       SILENCE_MS,
     );
@@ -257,7 +270,7 @@ export class MasterConnection {
       void opening.then((stream) => stream.close(), () => {});
       throw error;
     } finally {
-      this.#clock.clearTimer(timer);
+      this.#awake.clearTimer(timer);
     }
   }
 

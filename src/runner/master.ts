@@ -10,6 +10,7 @@ import type { JournalRecord } from "../cluster/journal.ts";
 import type { Message } from "../cluster/protocol.ts";
 import type { RestoredRun } from "../cluster/restore.ts";
 import { RunState, type WorkerState } from "../cluster/run_state.ts";
+import type { Pause } from "../core/awake_clock.ts";
 import type { Clock } from "../core/clock.ts";
 import { AiotestError, ExitCode } from "../core/errors.ts";
 import { type Events, TEST_STOP, type WorkerReport } from "../core/events.ts";
@@ -29,8 +30,13 @@ import { RunControl } from "./run_control.ts";
 import { RunTime } from "./run_time.ts";
 import { NaturalEnd, RunWatch } from "./run_watch.ts";
 import type { ThresholdOptions } from "./threshold_watch.ts";
-import { Warnings } from "./warnings.ts";
-import { LOST_MS, WorkerManager, type WorkerManagerOptions } from "./worker_manager.ts";
+import { MasterPauses, Warnings } from "./warnings.ts";
+import {
+  LEASE_SECONDS,
+  LOST_MS,
+  WorkerManager,
+  type WorkerManagerOptions,
+} from "./worker_manager.ts";
 
 /** The dependencies of a master. */
 export interface MasterRunOptions
@@ -42,6 +48,7 @@ export interface MasterRunOptions
   readonly testfileHash: string;
   /** The run that this master resumes; `null` if the run is new. */
   readonly restored: RestoredRun | null;
+  readonly clock: Clock;
   /** What the nodes share. */
   readonly rpc: WorkerManagerOptions["rpc"] & Pick<RpcServer, "handle">;
   readonly profile: LoadProfile;
@@ -88,6 +95,7 @@ export class MasterRun {
   readonly #warnings: Warnings;
   readonly #watch: RunWatch;
   readonly #naturalEnd: NaturalEnd;
+  readonly #pauses = new MasterPauses(LEASE_SECONDS);
   /** Watches whether each worker keeps up with the load that it generates. */
   readonly #health = new Map<WorkerState, GeneratorWatch>();
   #state: RunStatus = "ready";
@@ -104,12 +112,12 @@ export class MasterRun {
   #reportsComplete: PromiseWithResolvers<void> | null = null;
   /** The first target number of users, until the workers have confirmed that it runs. */
   #awaitedUsers: number | null = null;
-  /** When the last message from a worker arrived; `null` while a worker can run users. */
+  /** When the last message from a worker arrived, on the awake clock; `null` while one can run users. */
   #noWorkersSince: number | null = null;
   #announced = { workers: 0, at: -Infinity };
 
   constructor(options: MasterRunOptions) {
-    const { clock, journal, profile, restored } = options;
+    const { clock, awakeClock, journal, profile, restored } = options;
     this.#options = options;
     this.#time = new RunTime(clock);
     this.#naturalEnd = new NaturalEnd(options);
@@ -138,6 +146,7 @@ export class MasterRun {
         if (this.#workers.lose(worker)) this.#workersChanged();
       },
     });
+    awakeClock.onPause((pause) => this.#paused(pause));
     this.#allocator = new Allocator({
       ...options,
       workers: this.#workers,
@@ -205,7 +214,7 @@ export class MasterRun {
       finalUsers: this.#finalUsers,
       expectedWorkers: this.#options.expectedWorkers,
       watch: this.#watch,
-      warnings: this.#warnings.texts,
+      warnings: [...this.#warnings.texts, ...this.#pauses.texts],
     });
   }
 
@@ -247,7 +256,7 @@ export class MasterRun {
   }
 
   async #drive(restored: RestoredRun | null): Promise<void> {
-    const { clock, profile, mix } = this.#options;
+    const { clock, awakeClock, profile, mix } = this.#options;
     const progress = {
       elapsedSeconds: this.#time.elapsedSeconds,
       users: this.#allocator.restoredUsers,
@@ -271,7 +280,7 @@ export class MasterRun {
     if (this.#isStopped || restored?.stopping) return;
     this.control.attach(this.#driver);
     this.#state = "spawning";
-    if (this.#workers.available.length === 0) this.#noWorkersSince = clock.now();
+    if (this.#workers.available.length === 0) this.#noWorkersSince = awakeClock.now();
     if (restored !== null) this.#allocator.rebalance();
     // If a shape throws, the test ends; what was counted until then is worth a report.
     await this.#driver.drive().catch((error) => this.#failure ??= error);
@@ -293,7 +302,7 @@ export class MasterRun {
   /** Waits until the workers that the run needs are connected; false if they are not in time. */
   async #waitForWorkers(limitMs: number | null): Promise<boolean> {
     if (this.#hasWorkers) return true;
-    const { clock, onSecond } = this.#options;
+    const { clock, awakeClock, onSecond } = this.#options;
     const tick = (): void => {
       timer = clock.setTimer(tick, 1000);
       this.#announceWorkers();
@@ -301,7 +310,7 @@ export class MasterRun {
     };
     let timer = clock.setTimer(tick, 1000);
     this.#workersConnected = Promise.withResolvers();
-    const isInTime = await settlesWithin(clock, this.#workersConnected.promise, limitMs);
+    const isInTime = await settlesWithin(awakeClock, this.#workersConnected.promise, limitMs);
     this.#workersConnected = null;
     clock.clearTimer(timer);
     return isInTime;
@@ -333,7 +342,7 @@ export class MasterRun {
     this.#workers.stop(seconds);
     this.#reportsComplete = Promise.withResolvers();
     this.#checkFinalReports();
-    await settlesWithin(this.#options.clock, this.#reportsComplete.promise, seconds * 1000);
+    await settlesWithin(this.#options.awakeClock, this.#reportsComplete.promise, seconds * 1000);
   }
 
   #checkFinalReports(): void {
@@ -391,7 +400,8 @@ export class MasterRun {
     if (!this.#time.begun) this.#announceWorkers();
     else if (this.#state === "spawning" || this.#state === "running") {
       const isEmpty = this.#workers.available.length === 0;
-      this.#noWorkersSince = isEmpty ? this.#options.clock.now() - this.#workers.silence : null;
+      const { awakeClock } = this.#options;
+      this.#noWorkersSince = isEmpty ? awakeClock.now() - this.#workers.silence : null;
       this.#endWithoutWorkers();
       this.#allocator.rebalance();
     }
@@ -419,9 +429,22 @@ export class MasterRun {
   /** Ends the test once the last worker has been silent for so long that it has stopped its users. */
   #endWithoutWorkers(): void {
     if (this.#noWorkersSince === null) return;
-    if (this.#options.clock.now() - this.#noWorkersSince < LOST_MS) return;
+    if (this.#options.awakeClock.now() - this.#noWorkersSince < LOST_MS) return;
     this.#failure ??= new AiotestError("No worker is left to run users", ExitCode.cluster);
     this.#driver?.stop();
+  }
+
+  /**
+   * This process did not run for a while. It could not hear its workers, so it starts to judge them anew;
+   * they have stopped their users by themselves if it took too long.
+   */
+  #paused({ from, ms }: Pause): void {
+    const { clock, awakeClock, onWarning } = this.#options;
+    this.#workers.restartLeases();
+    if (this.#noWorkersSince !== null) this.#noWorkersSince = awakeClock.now();
+    if (!this.#time.begun || this.#state === "stopped") return;
+    const atSeconds = this.#time.elapsedSeconds - (clock.now() - from) / 1000;
+    onWarning(this.#pauses.add(Math.max(0, atSeconds), ms / 1000));
   }
 
   // Called by the driver.

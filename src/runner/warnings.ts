@@ -4,6 +4,7 @@
  * @module
  */
 
+import { formatDuration } from "../core/duration.ts";
 import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
 import type { IterationSummary } from "../stats/snapshot.ts";
 
@@ -33,6 +34,56 @@ export class Warnings {
   addAll(texts: Iterable<string>): void {
     for (const text of texts) this.add(text);
   }
+}
+
+interface MasterPause {
+  readonly atSeconds: number;
+  readonly seconds: number;
+}
+
+/** When the master of a run did not run, as warnings. */
+export class MasterPauses {
+  readonly #leaseSeconds: number;
+  #count = 0;
+  #totalSeconds = 0;
+  #longest: MasterPause = { atSeconds: 0, seconds: 0 };
+
+  /** @param leaseSeconds how long workers run users without their master. */
+  constructor(leaseSeconds: number) {
+    this.#leaseSeconds = leaseSeconds;
+  }
+
+  /**
+   * Adds a pause; returns a sentence about it.
+   *
+   * @param atSeconds when it began, in seconds since the start of the test.
+   * @param seconds how long it lasted.
+   */
+  add(atSeconds: number, seconds: number): string {
+    this.#count++;
+    this.#totalSeconds += seconds;
+    const pause = { atSeconds, seconds };
+    if (seconds > this.#longest.seconds) this.#longest = pause;
+    return this.#text(`for ${lengthOf(pause)}`);
+  }
+
+  /** One warning about all of them; none if there was no pause. */
+  get texts(): string[] {
+    if (this.#count === 0) return [];
+    const longest = lengthOf(this.#longest);
+    if (this.#count === 1) return [this.#text(`for ${longest}`)];
+    const total = this.#totalSeconds.toFixed(1);
+    return [this.#text(`${this.#count} times, for ${total} s in total (the longest: ${longest})`)];
+  }
+
+  #text(howLong: string): string {
+    return `The master did not run ${howLong}: it was suspended, or code of the test file blocked ` +
+      `it. Workers stop their users after ${this.#leaseSeconds} s without their master.`;
+  }
+}
+
+function lengthOf({ atSeconds, seconds }: MasterPause): string {
+  return `${seconds.toFixed(1)} s, from ${formatDuration(Math.floor(atSeconds))} of the test on`;
 }
 
 /**

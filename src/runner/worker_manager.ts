@@ -13,7 +13,7 @@ import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
 import { WorkerListener } from "../cluster/listener.ts";
 import { type Assignment, type Message, NO_TESTFILE, ProtocolError } from "../cluster/protocol.ts";
 import type { RunState, WorkerState } from "../cluster/run_state.ts";
-import type { Clock } from "../core/clock.ts";
+import type { AwakeClock } from "../core/awake_clock.ts";
 import type { StreamListener } from "../core/network.ts";
 import type { RpcServer } from "../shared/rpc.ts";
 
@@ -21,7 +21,7 @@ import type { RpcServer } from "../shared/rpc.ts";
 const HEARTBEAT_SECONDS = 1;
 
 /** A worker that gets no message from its master for this long stops its users. */
-const LEASE_SECONDS = 5;
+export const LEASE_SECONDS = 5;
 
 /** After this silence the other workers get a worker's users: by then it has stopped them. */
 export const LOST_MS = 6_000;
@@ -32,7 +32,8 @@ export interface WorkerManagerOptions {
   readonly journal: RunJournal;
   /** What the nodes share. */
   readonly rpc: Pick<RpcServer, "begin" | "connect" | "workerConnected" | "membershipChanged">;
-  readonly clock: Clock;
+  /** The clock by which workers are judged: it stands still while this process does not run. */
+  readonly awakeClock: AwakeClock;
   readonly listener: StreamListener;
   /** `HOST:PORT` that workers connect to, for messages. */
   readonly address: string;
@@ -69,7 +70,7 @@ export class WorkerManager {
   #isOver = false;
 
   constructor(options: WorkerManagerOptions) {
-    const { runState, journal, rpc, clock, onMessage, onLost } = options;
+    const { runState, journal, rpc, awakeClock: clock, onMessage, onLost } = options;
     this.#options = options;
     this.#runState = runState;
     this.#journal = journal;
@@ -135,6 +136,11 @@ export class WorkerManager {
     for (const worker of workers) this.#connections.expect(worker, forMs);
   }
 
+  /** Restarts the leases of all workers, since this process did not run for a while. */
+  restartLeases(): void {
+    this.#connections.restartLeases();
+  }
+
   /** Sends START to all workers, and to those that join later. */
   begin(elapsed: () => number): void {
     this.#elapsed = elapsed;
@@ -159,7 +165,7 @@ export class WorkerManager {
 
   /** Tells all workers to stop. @param deadlineSeconds how long their final reports are awaited. */
   stop(deadlineSeconds: number): void {
-    const { clock } = this.#options;
+    const { awakeClock: clock } = this.#options;
     const until = clock.now() + deadlineSeconds * 1000;
     this.#secondsLeft = () => Math.max(0, (until - clock.now()) / 1000);
     this.#connections.broadcast({ type: "STOP", deadline: deadlineSeconds });

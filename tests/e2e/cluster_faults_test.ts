@@ -242,3 +242,41 @@ Deno.test("a worker that is suspended for long loses its users until it joins ag
   assert.equal(summary.complete, true);
   assert.equal(code, 0);
 });
+
+/** Longer than workers run users without their master, and than it takes a master to give up a worker. */
+const MASTER_PAUSE_MS = 8_000;
+
+Deno.test("a master that is suspended for 8 s loses neither workers nor counts", async () => {
+  await using target = new CountingTarget();
+  await using cluster = await Cluster.start({
+    fixture: "visits.ts",
+    workers: 2,
+    args: ["-H", target.url, "-u", "40", "-r", "40"],
+  });
+  const workers = ["w1", "w2"];
+  await cluster.alongside(target.until(() => target.visitsOf("/start", workers) === 40, 20_000));
+  await sleep(1_500);
+  cluster.master.kill("SIGSTOP");
+  await sleep(MASTER_PAUSE_MS);
+  const idle = target.usersSince(performance.now() - 1_500);
+  cluster.master.kill("SIGCONT");
+  await cluster.alongside(target.until(() => target.visitsOf("/start", workers) === 80, 20_000));
+  await sleep(1_500);
+  const users = target.usersSince(performance.now() - 1_000);
+  const { summary, code, stderr } = await cluster.stop();
+
+  printFigure("master suspended: users while it cannot be heard", "0", `${idle.length}`);
+  assert.deepEqual(idle, []);
+  assert.equal(users.length, 40);
+  printFigure("master suspended: requests", `${target.total}`, `${summary.totals.requests}`);
+  assertEqualCounts(summary, target);
+  for (const { id, state, complete, requests } of summary.workers) {
+    assert.deepEqual([state, complete, requests], ["finished", true, target.totalOf(id)]);
+  }
+  const text = /The master did not run for [89]\.\d s, from \d+s of the test on/;
+  assert.equal(summary.warnings.length, 1);
+  assert.match(summary.warnings[0]!, text);
+  assert.match(stderr, text);
+  assert.doesNotMatch(stderr, /has been silent|Refused/);
+  assert.deepEqual([summary.complete, code], [true, 0]);
+});

@@ -5,6 +5,7 @@ import { joinMaster } from "../../src/cluster/handshake.ts";
 import type { JournalRecord } from "../../src/cluster/journal.ts";
 import type { Message } from "../../src/cluster/protocol.ts";
 import { RunState, type WorkerState } from "../../src/cluster/run_state.ts";
+import { AwakeClock } from "../../src/core/awake_clock.ts";
 import { WorkerManager } from "../../src/runner/worker_manager.ts";
 import { bundled, bundleOf } from "../support/bundles.ts";
 import { rpcServerWith } from "../support/rpc_servers.ts";
@@ -38,7 +39,7 @@ class Scene {
       close: () => {},
     },
     rpc: rpcServerWith(this.clock),
-    clock: this.clock,
+    awakeClock: new AwakeClock(this.clock),
     listener: this.network.listen(),
     address: "here:5557",
     token: "secret",

@@ -1,7 +1,8 @@
 import type { RunJournal, RunRecord } from "../../src/cluster/journal.ts";
 import type { MasterConnectionOptions } from "../../src/cluster/master_connection.ts";
 import { restoreRun } from "../../src/cluster/restore.ts";
-import type { Clock, Timer } from "../../src/core/clock.ts";
+import { AwakeClock } from "../../src/core/awake_clock.ts";
+import type { Clock } from "../../src/core/clock.ts";
 import { Events } from "../../src/core/events.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
 import type { LoadProfile } from "../../src/load/load_profile.ts";
@@ -18,6 +19,7 @@ import { FakeClock } from "./fake_clock.ts";
 import { identity, MASTER_HASH } from "./joining.ts";
 import { type MemoryLine, MemoryNetwork } from "./memory_network.ts";
 import { type ProfileChanges, profileOf } from "./load_profiles.ts";
+import { ProcessClock } from "./process_clock.ts";
 import { discovered } from "./users.ts";
 
 /** What the users did, as the target of the test sees it. */
@@ -80,42 +82,6 @@ export class FakeTarget {
   }
 }
 
-/** A clock that can stop with its process: from then on none of its timers fires. */
-class ProcessClock implements Clock {
-  readonly #clock: Clock;
-  #isDead = false;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  kill(): void {
-    this.#isDead = true;
-  }
-
-  now(): number {
-    return this.#clock.now();
-  }
-
-  wallTime(): number {
-    return this.#clock.wallTime();
-  }
-
-  setTimer(callback: () => void, delayMs: number): Timer {
-    return this.#clock.setTimer(() => {
-      if (!this.#isDead) callback();
-    }, delayMs);
-  }
-
-  clearTimer(timer: Timer): void {
-    this.#clock.clearTimer(timer);
-  }
-
-  nextTurn(): Promise<void> {
-    return this.#isDead ? new Promise(() => {}) : this.#clock.nextTurn();
-  }
-}
-
 /** A master in the cluster. */
 export interface VirtualMaster {
   readonly run: MasterRun;
@@ -128,6 +94,10 @@ export interface VirtualMaster {
   error: unknown;
   /** Ends it as `kill -9` does. */
   kill(): void;
+  /** Suspends it as SIGSTOP does. */
+  suspend(): void;
+  /** Lets it run again, as SIGCONT does. */
+  continue(): void;
 }
 
 /** A worker in the cluster. */
@@ -140,8 +110,14 @@ export interface VirtualWorker {
   readonly warnings: string[];
   ended: boolean;
   error: unknown;
+  /** Stops it as SIGTERM does. */
+  leave(): void;
   /** Ends it as `kill -9` does. */
   kill(): void;
+  /** Suspends it as SIGSTOP does. */
+  suspend(): void;
+  /** Lets it run again, as SIGCONT does. */
+  continue(): void;
 }
 
 /** What a test may change about a worker. */
@@ -187,6 +163,7 @@ export class VirtualCluster {
   /** Starts a master, in place of the one before. */
   master(changes: Partial<MasterRunOptions> = {}): VirtualMaster {
     const clock = new ProcessClock(this.clock);
+    const awakeClock = new AwakeClock(changes.clock ?? clock);
     let dead = false;
     const [seconds, infos, warnings]: [Snapshot[], string[], string[]] = [[], [], []];
     const events = changes.events ?? new Events();
@@ -196,7 +173,7 @@ export class VirtualCluster {
       },
       close: () => {},
     };
-    const rpc = this.#rpc ?? this.#newRpcServer(clock);
+    const rpc = this.#rpc ?? this.#newRpcServer(awakeClock);
     this.#rpc = null;
     rpc.useJournal(journal);
     const run = new MasterRun({
@@ -205,7 +182,7 @@ export class VirtualCluster {
       restored: null,
       journal,
       rpc,
-      listener: this.network.listen(),
+      listener: clock.listener(this.network.listen()),
       address: "here:5557",
       token: "secret",
       allowDifferentTestfile: false,
@@ -222,6 +199,7 @@ export class VirtualCluster {
       abortOnThreshold: false,
       events,
       clock,
+      awakeClock,
       warnings: [],
       onSecond: (snapshot) => seconds.push(snapshot),
       onInfo: (text) => infos.push(text),
@@ -251,8 +229,11 @@ export class VirtualCluster {
         this.network.listen().close();
         for (const { line } of this.workers) line.cut();
       },
+      suspend: () => clock.suspend(),
+      continue: () => clock.continue(),
     };
-    run.run().then(
+    awakeClock.start();
+    run.run().finally(() => awakeClock.stop()).then(
       (result) => master.result = result,
       (error: unknown) => master.error = error,
     );
@@ -291,7 +272,7 @@ export class VirtualCluster {
       rpc: cluster,
       connection: {
         master: "here:5557",
-        connect: () => line.connect(),
+        connect: async () => clock.stream(await line.connect()),
         identity: identity({
           workerId: name,
           incarnation,
@@ -311,6 +292,11 @@ export class VirtualCluster {
       env: () => undefined,
       setUp: rest.setUp ?? (() => Promise.resolve(load)),
     });
+    const forgetUsers = (): void => {
+      for (const [id, { node }] of this.target.alive) {
+        if (node === name) this.target.alive.delete(id);
+      }
+    };
     const worker: VirtualWorker = {
       name,
       run,
@@ -320,13 +306,18 @@ export class VirtualCluster {
       warnings,
       ended: false,
       error: null,
+      leave: () => void clock.running().then(() => run.leave()),
       kill: () => {
         clock.kill();
         line.break();
-        for (const [id, { node }] of this.target.alive) {
-          if (node === name) this.target.alive.delete(id);
-        }
+        forgetUsers();
       },
+      suspend: () => {
+        clock.suspend();
+        // They make no steps. Those that still may are there again with their next step.
+        forgetUsers();
+      },
+      continue: () => clock.continue(),
     };
     run.run().then(
       () => worker.ended = true,
