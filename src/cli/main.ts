@@ -15,6 +15,10 @@ import { CommandLine } from "./options.ts";
 export async function main(host: Host): Promise<number> {
   // A worker process must not outlive the process that started it.
   host.onParentGone(() => host.exit(ExitCode.cluster));
+  host.onStalled(() => {
+    host.stderr.write(STALLED);
+    host.exit(ExitCode.usage);
+  });
   host.onUncaughtError((thrown) => void explain(host, thrown).then(host.exit));
   try {
     const exitCode = await runCommand(host).catch((error) => explain(host, error));
@@ -24,6 +28,9 @@ export async function main(host: Host): Promise<number> {
     return await explain(host, error);
   }
 }
+
+const STALLED = "aiotest: The test file waits for something that can never happen\n" +
+  "One of its event handlers awaits a promise that nothing will settle.\n";
 
 /** Prints an error and returns the exit code; the only place that does so. */
 async function explain({ stderr }: Host, thrown: unknown): Promise<number> {

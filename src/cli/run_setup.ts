@@ -6,11 +6,12 @@
 
 import { UsageError } from "../core/errors.ts";
 import { ClassMix } from "../load/class_mix.ts";
-import type { LoadProfile } from "../load/load_profile.ts";
+import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
 import { classWeights } from "../runner/load_generator.ts";
 import { ThresholdSet } from "../stats/thresholds.ts";
 import { type DiscoveredClass, selectTests } from "../user/discovery.ts";
 import { checkOptions } from "../user/user.ts";
+import { fixedSeconds } from "../user/wait_time.ts";
 import type { Options } from "./options.ts";
 import { flagOf } from "./setting_types.ts";
 import type { Settings } from "./settings.ts";
@@ -24,7 +25,7 @@ export interface RunSetup {
   readonly mix: ClassMix;
   /** Thresholds of the command line and of the test file. */
   readonly thresholds: ThresholdSet;
-  /** Options that have no effect, a sentence each. */
+  /** Options that have no effect, and waits that are probably wrong, a sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -35,27 +36,42 @@ export function setUpRun(testFile: TestFile, options: Options): RunSetup {
   const { host, insecure } = options;
   for (const { name, userClass } of classes) userClass[checkOptions]({ name, host, insecure });
   const thresholds = new ThresholdSet(options.threshold).with(testFile.thresholds);
-  return {
-    profile: {
-      load: options.arrivalRate === null
-        ? { users: options.users, rate: options.rate }
-        : { arrivalRate: options.arrivalRate, maxUsers: options.maxUsers },
-      runTime: options.runTime,
-      stopTimeout: options.stopTimeout,
-      shape: shapeClass === null ? null : new shapeClass(),
-      spacing: options.arrivals,
-      onBusy: options.onBusy,
-      iterations: options.iterations,
-    },
-    classes,
-    mix: new ClassMix(classWeights(classes)),
-    thresholds,
-    warnings: ignoredFlags({
+  const profile: LoadProfile = {
+    load: options.arrivalRate === null
+      ? { users: options.users, rate: options.rate }
+      : { arrivalRate: options.arrivalRate, maxUsers: options.maxUsers },
+    runTime: options.runTime,
+    stopTimeout: options.stopTimeout,
+    shape: shapeClass === null ? null : new shapeClass(),
+    spacing: options.arrivals,
+    onBusy: options.onBusy,
+    iterations: options.iterations,
+  };
+  const warnings = [
+    ...ignoredFlags({
       ...options,
       shape: shapeClass?.name ?? null,
       thresholds: thresholds.expressions,
     }),
-  };
+    ...longWaits(classes, plannedSeconds(profile)),
+  ];
+  return { profile, classes, mix: new ClassMix(classWeights(classes)), thresholds, warnings };
+}
+
+/**
+ * Which classes wait for longer than the run lasts, a sentence each: such a wait is usually meant in
+ * milliseconds. Infinity is not, and says what it does.
+ */
+function longWaits(classes: readonly DiscoveredClass[], runSeconds: number | null): string[] {
+  if (runSeconds === null) return [];
+  return classes.flatMap(({ name, userClass: { waitTime } }) => {
+    const seconds = fixedSeconds(waitTime) ?? 0;
+    if (seconds <= runSeconds || seconds === Infinity) return [];
+    return [
+      `${name}.waitTime is longer than the run: ${seconds} s of ${runSeconds} s. ` +
+      "Waits are in seconds.",
+    ];
+  });
 }
 
 /**

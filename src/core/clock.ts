@@ -14,7 +14,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds since 1970, for timestamps in reports. Do not calculate durations from it. */
   wallTime(): number;
-  /** Calls `callback` once, `delayMs` from now. */
+  /** Calls `callback` once, `delayMs` from now; never if that is Infinity. */
   setTimer(callback: () => void, delayMs: number): Timer;
   /** Cancels a timer; does nothing if it has fired. */
   clearTimer(timer: Timer): void;
@@ -29,10 +29,61 @@ export type Timer = object;
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
-  setTimer: (callback, delayMs) => setTimeout(callback, delayMs),
-  clearTimer: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
+  ...chainedTimers({
+    now: () => performance.now(),
+    setTimer: (callback, delayMs) => setTimeout(callback, delayMs),
+    clearTimer: (timer) => clearTimeout(timer as unknown as ReturnType<typeof setTimeout>),
+  }),
   nextTurn: () => new Promise((resolve) => setImmediate(resolve)),
 };
+
+/** The longest delay of the runtime's timers: 24.8 days. Longer ones become 1 ms. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/** The part of a clock that {@link chainedTimers} needs. */
+type Timers = Pick<Clock, "now" | "setTimer" | "clearTimer">;
+
+/**
+ * Timers of any length, up to Infinity, from timers of limited length: a long delay is waited in parts.
+ *
+ * @param native timers of at most 24.8 days.
+ */
+export function chainedTimers(native: Timers): Pick<Timers, "setTimer" | "clearTimer"> {
+  return {
+    setTimer: (callback, delayMs) =>
+      delayMs > MAX_DELAY_MS
+        ? new LongTimer(native, callback, native.now() + delayMs)
+        : native.setTimer(callback, delayMs),
+    clearTimer: (timer) => timer instanceof LongTimer ? timer.clear() : native.clearTimer(timer),
+  };
+}
+
+/** A timer that is set again until its time has come. */
+class LongTimer {
+  readonly #native: Timers;
+  readonly #callback: () => void;
+  readonly #dueAt: number;
+  #part: Timer;
+
+  constructor(native: Timers, callback: () => void, dueAt: number) {
+    this.#native = native;
+    this.#callback = callback;
+    this.#dueAt = dueAt;
+    this.#part = this.#next();
+  }
+
+  clear(): void {
+    this.#native.clearTimer(this.#part);
+  }
+
+  #next(): Timer {
+    const left = this.#dueAt - this.#native.now();
+    if (left <= MAX_DELAY_MS) return this.#native.setTimer(this.#callback, left);
+    return this.#native.setTimer(() => {
+      this.#part = this.#next();
+    }, MAX_DELAY_MS);
+  }
+}
 
 /** Resolves `delayMs` milliseconds from now. The wait cannot be interrupted. */
 export function sleep(clock: Clock, delayMs: number): Promise<void> {

@@ -120,6 +120,8 @@ function describe(error: Error): string {
 /** A value as text: as it converts itself, or as a test file would contain it. */
 function valueText(value: unknown): string {
   if (typeof value === "string") return value;
+  // The text of a function is its source.
+  if (typeof value === "function") return shown(value);
   try {
     const text = String(value);
     if (!text.startsWith("[object ")) return text;

@@ -95,6 +95,10 @@ export interface Host {
    * Call the returned function to stop.
    */
   onUncaughtError(handler: (thrown: unknown) => void): () => void;
+  /**
+   * Calls `handler` if this process would end by itself because nothing is left that it could wait for.
+   */
+  onStalled(handler: () => void): void;
   /** Redirects the output of `console` to `print`. Call the returned function to stop. */
   onConsole(print: (text: string) => void): () => void;
   /** Processor time that this process has used, in seconds. */
@@ -145,6 +149,7 @@ export function denoHost(): Host {
     importModule: (path) => import(pathToFileURL(path).href),
     onInterrupt: (handler) => onInterrupt(handler, isChild),
     onUncaughtError: uncaughtErrors(),
+    onStalled: (handler) => globalThis.addEventListener("beforeunload", () => handler()),
     onConsole,
     cpuSeconds,
     cores: navigator.hardwareConcurrency,

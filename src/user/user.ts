@@ -4,8 +4,9 @@
  * @module
  */
 
-import { errorText } from "../core/errors.ts";
+import { errorText, isInstance } from "../core/errors.ts";
 import type { RunInfo } from "../core/run_info.ts";
+import { shown } from "../core/text.ts";
 import { neverSettles, UserEnd } from "../core/user_lifetime.ts";
 import type { UserContext } from "./context.ts";
 import type { WaitTime } from "./wait_time.ts";
@@ -158,7 +159,7 @@ export class User {
       return result;
     } catch (error) {
       // A step that was aborted because its user was stopped says nothing about the target.
-      if (!this.signal.aborted && !(error instanceof UserEnd)) {
+      if (!this.signal.aborted && !isInstance(error, UserEnd)) {
         this.record({ name, method, latencyMs: clock.now() - start, error });
         recorder.markCounted(error);
       }
@@ -191,8 +192,18 @@ export class User {
     });
   }
 
-  /** Resolves after a number of seconds; rejects with the signal's reason if the user must stop. */
+  /**
+   * Resolves after a number of seconds; rejects with the signal's reason if the user must stop.
+   *
+   * @param seconds 0 or more; with Infinity, it waits until the user must stop.
+   * @throws RangeError if `seconds` is negative or not a number.
+   */
   sleep(seconds: number): Promise<void> {
+    if (typeof seconds !== "number" || !(seconds >= 0)) {
+      return Promise.reject(
+        new RangeError(`sleep: ${shown(seconds)}, expected 0 or more seconds`),
+      );
+    }
     const { clock, signal } = this.#context;
     if (signal.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {

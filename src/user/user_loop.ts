@@ -5,6 +5,9 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
+import { errorText, isInstance } from "../core/errors.ts";
+import { logger } from "../core/logger.ts";
+import { shown } from "../core/text.ts";
 import { currentUser, UserEnd, UserLifetime } from "../core/user_lifetime.ts";
 import type { UserContext } from "./context.ts";
 import type { DiscoveredClass, TestMethod } from "./discovery.ts";
@@ -86,11 +89,24 @@ export class UserLoop {
   }
 
   async #run(): Promise<void> {
-    if (await this.#runOnStart()) {
-      if (this.#class.userClass.order === "sequential") await this.#sequentialIterations();
-      else await this.#singleWaitIterations();
+    try {
+      if (await this.#runOnStart()) {
+        if (this.#class.userClass.order === "sequential") await this.#sequentialIterations();
+        else await this.#singleWaitIterations();
+      }
+    } catch (error) {
+      this.#countBreakdown(error);
     }
     await this.#end();
+  }
+
+  /** Counts an error that should have been handled before. The user ends, but it does not vanish. */
+  #countBreakdown(error: unknown): void {
+    try {
+      this.#context.recorder.userError(this.#class.name, error, this.#clock.now());
+    } catch (another) {
+      logger.error(`A user of ${this.#class.name} has ended: ${errorText(another)}`);
+    }
   }
 
   /** Whether no further test may start. */
@@ -195,7 +211,7 @@ export class UserLoop {
   }
 
   #countUserError(error: unknown): void {
-    if (error instanceof UserEnd) this.#retired = true;
+    if (isInstance(error, UserEnd)) this.#retired = true;
     else this.#context.recorder.userError(this.#class.name, error, this.#clock.now());
   }
 
@@ -237,8 +253,8 @@ export class UserLoop {
     };
     try {
       const seconds = await waitFunction(this.#user, turn);
-      if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
-      throw new RangeError(`waitTime returned ${seconds}, expected 0 or more seconds`);
+      if (typeof seconds === "number" && seconds >= 0) return seconds * 1000;
+      throw new RangeError(`waitTime returned ${shown(seconds)}, expected 0 or more seconds`);
     } catch (error) {
       this.#countUserError(error);
       return WAIT_AFTER_BAD_WAIT_MS;
@@ -270,10 +286,28 @@ export class UserLoop {
     this.#interruptWait?.();
   }
 
-  /** The last steps. They run once: after the loop, or when the stop timer gives up on it. */
+  /**
+   * The last steps. They run once: after the loop, or when the stop timer gives up on it. Whatever happens
+   * in them, the user has ended afterwards.
+   */
   async #end(): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
+    try {
+      await this.#lastSteps();
+    } catch (error) {
+      this.#countBreakdown(error);
+    }
+    this.#lifetime.end();
+    try {
+      this.#user[Symbol.dispose]();
+    } catch (error) {
+      this.#countBreakdown(error);
+    }
+    this.#markEnded();
+  }
+
+  async #lastSteps(): Promise<void> {
     this.#context.iterationSlot?.interrupt();
     this.#lifetime.stop();
     if (this.#stopTimer !== null) this.#clock.clearTimer(this.#stopTimer);
@@ -281,9 +315,6 @@ export class UserLoop {
     const timer = this.#clock.setTimer(limit.resolve, this.#onStopLimit());
     await Promise.race([currentUser.run(this.#lifetime, () => this.#callOnStop()), limit.promise]);
     this.#clock.clearTimer(timer);
-    this.#lifetime.end();
-    this.#user[Symbol.dispose]();
-    this.#markEnded();
   }
 
   /** Without a valid lease, requests never settle, so `onStop` gets little time. */

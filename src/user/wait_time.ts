@@ -4,6 +4,8 @@
  * @module
  */
 
+import { shown } from "../core/text.ts";
+
 /** The situation in which a user is about to wait. */
 export interface Turn {
   /** The current time in seconds, on a clock that never goes back. */
@@ -20,7 +22,7 @@ export interface Turn {
   readonly random: () => number;
 }
 
-/** Returns the seconds to wait: 0 or more. */
+/** Returns the seconds to wait: 0 or more; with Infinity, the user waits until it must stop. */
 // deno-lint-ignore no-explicit-any -- a wait function can be written for a single user class
 export type WaitFunction = (user: any, turn: Turn) => number | Promise<number>;
 
@@ -30,12 +32,12 @@ export type WaitTime = number | WaitFunction;
 /**
  * The same wait each time.
  *
- * @param seconds 0 or more.
+ * @param seconds 0 or more; with Infinity, the user waits until it must stop.
  * @throws RangeError if an argument is out of range, like all functions for wait times.
  */
 export function constant(seconds: number): WaitFunction {
-  checkSeconds("constant", seconds);
-  return () => seconds;
+  if (typeof seconds !== "number" || !(seconds >= 0)) throw invalidWait("constant", seconds);
+  return Object.assign((): number => seconds, { [FIXED_SECONDS]: seconds });
 }
 
 /**
@@ -78,22 +80,23 @@ export function exponential(mean: number): WaitFunction {
  * an iteration; after the last one, the user waits for the rest of the time. If an iteration takes longer,
  * the next one starts immediately.
  *
- * @param seconds over 0.
+ * @param seconds over 0; with Infinity, there is one iteration.
  */
 export function constantPacing(seconds: number): WaitFunction {
-  if (!(seconds > 0) || !Number.isFinite(seconds)) {
-    throw new RangeError(`constantPacing(${seconds}): expected more than 0 seconds`);
+  if (typeof seconds !== "number" || !(seconds > 0)) {
+    throw new RangeError(`constantPacing(${shown(seconds)}): expected more than 0 seconds`);
   }
   // When the next iteration of each user is due. It is calculated from the previous due time, not from
   // the actual start, so that late timers do not slow down the pace.
   const due = new WeakMap<object, number>();
-  return (user, turn) => {
+  const wait: WaitFunction = (user, turn) => {
     if (!turn.endsIteration) return 0;
     const next = (due.get(user) ?? turn.iterationStart) + seconds;
     // A user that has fallen behind does not catch up.
     due.set(user, Math.max(next, turn.now));
     return Math.max(0, next - turn.now);
   };
+  return Object.assign(wait, { [FIXED_SECONDS]: seconds });
 }
 
 /**
@@ -102,16 +105,30 @@ export function constantPacing(seconds: number): WaitFunction {
  * @param iterationsPerSecond over 0; can be a fraction.
  */
 export function constantThroughput(iterationsPerSecond: number): WaitFunction {
-  if (!(iterationsPerSecond > 0) || !Number.isFinite(iterationsPerSecond)) {
+  if (!Number.isFinite(iterationsPerSecond) || iterationsPerSecond <= 0) {
     throw new RangeError(
-      `constantThroughput(${iterationsPerSecond}): expected more than 0 iterations per second`,
+      `constantThroughput(${
+        shown(iterationsPerSecond)
+      }): expected more than 0 iterations per second`,
     );
   }
   return constantPacing(1 / iterationsPerSecond);
 }
 
 function checkSeconds(what: string, seconds: number): void {
-  if (!(seconds >= 0) || !Number.isFinite(seconds)) {
-    throw new RangeError(`${what}(${seconds}): expected 0 or more seconds`);
-  }
+  if (!Number.isFinite(seconds) || seconds < 0) throw invalidWait(what, seconds);
+}
+
+function invalidWait(what: string, seconds: unknown): RangeError {
+  return new RangeError(`${what}(${shown(seconds)}): expected 0 or more seconds`);
+}
+
+/** Set on wait functions that always wait for the same time. */
+const FIXED_SECONDS = Symbol("aiotest.fixedSeconds");
+
+/** The seconds between two iterations at least, if a wait time states them; otherwise `null`. */
+export function fixedSeconds(waitTime: WaitTime): number | null {
+  if (typeof waitTime === "number") return waitTime;
+  const { [FIXED_SECONDS]: seconds } = waitTime as { readonly [FIXED_SECONDS]?: number };
+  return seconds ?? null;
 }

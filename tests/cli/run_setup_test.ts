@@ -10,7 +10,8 @@ import { readTestFile } from "../../src/cli/test_file.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape, type ShapeClass } from "../../src/load/load_user_shape.ts";
-import { User } from "../../src/user/user.ts";
+import { User, type UserClass } from "../../src/user/user.ts";
+import { between, constant, constantPacing } from "../../src/user/wait_time.ts";
 import { parse } from "../support/command_line.ts";
 
 class ShopTest extends User {
@@ -172,3 +173,34 @@ Deno.test("--abort-on-threshold without a threshold is ignored with a warning", 
   assert.deepEqual(warnings({ abortOnThreshold: true }), [warning]);
   assert.deepEqual(warnings({ abortOnThreshold: true, thresholds: ["p95<1s"] }), []);
 });
+
+const WAITS: [waitTime: UserClass["waitTime"], warns: boolean][] = [
+  [3_600_000, true],
+  [constant(3_600_000), true],
+  [constantPacing(11), true],
+  [10, false],
+  [Infinity, false],
+  [between(0, 3_600_000), false],
+  [() => 3_600_000, false],
+];
+
+for (const [waitTime, warns] of WAITS) {
+  Deno.test(`a wait that is longer than the run is warned of: ${waitTime}`, async () => {
+    class LongTest extends User {
+      static override waitTime = waitTime;
+      testLong(): void {}
+    }
+    const testFile = readTestFile({ LongTest });
+    const setUp = async (...args: string[]): Promise<readonly string[]> =>
+      setUpRun(testFile, await parse({ args })).warnings;
+    const warnings = await setUp("-t", "10s");
+    assert.equal(warnings.length, warns ? 1 : 0);
+    if (warns) {
+      assert.match(
+        warnings[0]!,
+        /^LongTest\.waitTime is longer than the run: \d+ s of 10 s\. Waits are in seconds\.$/,
+      );
+    }
+    assert.deepEqual(await setUp(), []);
+  });
+}

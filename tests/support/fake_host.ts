@@ -217,6 +217,8 @@ export class FakeHost implements Host {
     return () => {};
   }
 
+  onStalled(): void {}
+
   onConsole(): () => void {
     return () => {};
   }

@@ -5,7 +5,7 @@ import { type TestMethod, weight } from "../../src/user/discovery.ts";
 import { type IterationScheduler, IterationSlot } from "../../src/user/iteration_slot.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { chooseTest, UserLoop } from "../../src/user/user_loop.ts";
-import type { Turn } from "../../src/user/wait_time.ts";
+import { constant, constantPacing, type Turn } from "../../src/user/wait_time.ts";
 import { discovered, type TestContext, testContext } from "../support/users.ts";
 
 interface Living extends TestContext {
@@ -756,6 +756,173 @@ Deno.test("a user starts no iteration after the lease has expired, even before t
   await user.clock.advance(0);
   assert.deepEqual([scheduler.told, user.log, lapses], [["refused 5001"], ["5001 ended"], 1]);
 });
+
+/** Everything that is done with it throws. */
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+const THROWN: [what: string, thrown: () => unknown, text: string][] = [
+  ["an object without a prototype", () => Object.create(null), "[Object: null prototype] {}"],
+  ["a revoked proxy", revoked, "(object that cannot be shown)"],
+  ["a symbol", () => Symbol("why"), "Symbol(why)"],
+  ["undefined", () => undefined, "undefined"],
+  ["a function", () => revoked, "[Function: revoked]"],
+  [
+    "an error whose message cannot be read",
+    () =>
+      Object.defineProperty(new Error(), "message", {
+        get(): never {
+          throw new Error("no");
+        },
+      }),
+    "an error whose message cannot be read",
+  ],
+];
+
+for (const [what, thrown, text] of THROWN) {
+  for (const order of ["sequential", "random", "parallel"] as const) {
+    Deno.test(`${what} is thrown: it is counted, and the user goes on (${order})`, async () => {
+      const user = live(() =>
+        class ThrowTest extends User {
+          static override order = order;
+          static override iterations = 2;
+          testOne(): void {
+            throw thrown();
+          }
+          override onStop(): void {
+            throw thrown();
+          }
+        }
+      );
+      await user.clock.advance(10_000);
+      assert.deepEqual(user.log, ["1000 ended"]);
+      assert.deepEqual(user.recorded.userErrors.map(({ error }) => error), [text, text, text]);
+    });
+  }
+}
+
+Deno.test("a user ends, and says why, if its wait function or onStart throws without a text", async () => {
+  const user = live(() =>
+    class WaitTest extends User {
+      static override iterations = 2;
+      static override waitTime = (): number => {
+        throw Object.create(null);
+      };
+      #starts = 0;
+      override onStart(): void {
+        if (this.#starts++ === 0) throw revoked();
+      }
+      testOne(): void {}
+    }
+  );
+  await user.clock.advance(10_000);
+  assert.deepEqual(user.log, ["2000 ended"]);
+  assert.deepEqual(user.recorded.userErrors.map(({ error }) => error), [
+    "(object that cannot be shown)",
+    "[Object: null prototype] {}",
+  ]);
+});
+
+Deno.test("a user ends whatever fails in its bookkeeping", async () => {
+  const context = testContext();
+  const broken = (): never => {
+    throw new Error("broken");
+  };
+  const recorder = Object.assign(Object.create(context.context.recorder), {
+    isCounted: broken,
+    userError: broken,
+  });
+  class BrokenTest extends User {
+    testOne(): void {
+      throw new Error("no token");
+    }
+    override [Symbol.dispose](): void {
+      broken();
+    }
+  }
+  const loop = new UserLoop(discovered(BrokenTest), { ...context.context, recorder });
+  let ended = false;
+  void loop.ended.then(() => ended = true);
+  loop.start();
+  await context.clock.advance(0);
+  assert.equal(ended, true);
+  assert.equal(context.clock.pending, 0);
+});
+
+Deno.test("an error while a user is disposed of is counted", async () => {
+  const user = live(() =>
+    class DisposeTest extends User {
+      static override iterations = 1;
+      testOne(): void {}
+      override [Symbol.dispose](): void {
+        throw new Error("cannot close");
+      }
+    }
+  );
+  await user.clock.advance(1000);
+  assert.deepEqual(user.log, ["0 ended"]);
+  assert.deepEqual(user.recorded.userErrors.map(({ error }) => error), ["cannot close"]);
+});
+
+const LONG_WAITS: [what: string, waitTime: UserClass["waitTime"]][] = [
+  ["a number", Infinity],
+  ["a function", () => Infinity],
+  ["constant", constant(Infinity)],
+  ["pacing", constantPacing(Infinity)],
+  ["30 days", 30 * 86_400],
+];
+
+for (const [what, waitTime] of LONG_WAITS) {
+  Deno.test(`a wait that does not end lasts until the user is stopped: ${what}`, async () => {
+    const user = live((say) =>
+      class LongTest extends User {
+        static override waitTime = waitTime;
+        testOne(): void {
+          say("one");
+        }
+      }
+    );
+    await user.clock.advance(20 * 86_400_000);
+    assert.deepEqual(user.log, ["0 one"]);
+    user.loop.stop(2000);
+    await user.clock.advance(0);
+    assert.deepEqual(user.log, ["0 one", "1728000000 ended"]);
+    assert.equal(user.clock.pending, 0);
+  });
+}
+
+const BAD_WAITS: [wait: unknown, text: string][] = [
+  [NaN, "NaN"],
+  [-1, "-1"],
+  ["5", "'5'"],
+  [undefined, "undefined"],
+  [Symbol("s"), "Symbol(s)"],
+  [Object.create(null), "[Object: null prototype] {}"],
+];
+
+for (const [wait, text] of BAD_WAITS) {
+  Deno.test(`a wait function that returns ${text} is an error of the user`, async () => {
+    const user = live((say) =>
+      class BadWaitTest extends User {
+        static override waitTime = (): number => wait as number;
+        testOne(): void {
+          say("one");
+        }
+      }
+    );
+    await user.clock.advance(1500);
+    assert.deepEqual(user.log, ["0 one", "1000 one"]);
+    assert.equal(
+      user.recorded.userErrors[0]!.error,
+      `RangeError: waitTime returned ${text}, expected 0 or more seconds`,
+    );
+    user.loop.stop(0);
+    await user.clock.advance(0);
+  });
+}
 
 const TESTS: TestMethod[] = [["a", 1], ["b", 2], ["c", 1]].map(([name, weight]) => ({
   name: name as string,

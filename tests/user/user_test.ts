@@ -68,3 +68,33 @@ Deno.test("the first measurement of a late iteration starts when it was due, als
     ]);
   }
 });
+
+Deno.test("a user sleeps for days, or until it must stop", async () => {
+  const { clock, context } = testContext();
+  const abort = new AbortController();
+  const user = new User({ ...context, signal: abort.signal });
+  const done: string[] = [];
+  void user.sleep(30 * 86_400).then(() => done.push("30 days"));
+  void user.sleep(Infinity).catch((reason) => done.push(String(reason)));
+  await clock.advance(29 * 86_400_000);
+  assert.deepEqual(done, []);
+  await clock.advance(86_400_000);
+  assert.deepEqual(done, ["30 days"]);
+  abort.abort("stopped");
+  await clock.advance(0);
+  assert.deepEqual(done, ["30 days", "stopped"]);
+  assert.equal(clock.pending, 0);
+});
+
+for (
+  const [seconds, text] of [[NaN, "NaN"], [-1, "-1"], ["5", "'5'"], [Symbol("s"), "Symbol(s)"]]
+) {
+  Deno.test(`sleep(${String(text)}) is an error`, async () => {
+    const { context } = testContext();
+    const user = new User({ ...context, signal: new AbortController().signal });
+    await assert.rejects(user.sleep(seconds as number), {
+      name: "RangeError",
+      message: `sleep: ${String(text)}, expected 0 or more seconds`,
+    });
+  });
+}
