@@ -4,9 +4,11 @@
  * @module
  */
 
+import { systemClock } from "../core/clock.ts";
 import { AiotestError, ExitCode, isInstance, stackText } from "../core/errors.ts";
-import { events } from "../core/events.ts";
+import { emitWithin, events, stopHandlersLimit } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
+import { logger } from "../core/logger.ts";
 import { versionText } from "../core/version.ts";
 import { commandHelpText } from "./help.ts";
 import { CommandLine } from "./options.ts";
@@ -22,7 +24,7 @@ export async function main(host: Host): Promise<number> {
   host.onUncaughtError((thrown) => void explain(host, thrown).then(host.exit));
   try {
     const exitCode = await runCommand(host).catch((error) => explain(host, error));
-    await events.emit("quitting", { exitCode });
+    await quit(host, exitCode);
     return exitCode;
   } catch (error) {
     return await explain(host, error);
@@ -31,6 +33,20 @@ export async function main(host: Host): Promise<number> {
 
 const STALLED = "aiotest: The test file waits for something that can never happen\n" +
   "One of its event handlers awaits a promise that nothing will settle.\n";
+
+/** Emits `quitting`. An interrupt ends handlers that take long. */
+async function quit(host: Host, exitCode: number): Promise<void> {
+  if (!events.has("quitting")) return;
+  const interrupted = Promise.withResolvers<void>();
+  const release = host.onInterrupt(interrupted.resolve);
+  const { overdue } = await emitWithin(events, "quitting", { exitCode }, {
+    clock: systemClock,
+    seconds: stopHandlersLimit(0),
+    cancelled: interrupted.promise,
+  });
+  release();
+  if (overdue !== null) logger.warn(`${overdue}.`);
+}
 
 /** Prints an error and returns the exit code; the only place that does so. */
 async function explain({ stderr }: Host, thrown: unknown): Promise<number> {

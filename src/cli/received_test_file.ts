@@ -77,9 +77,9 @@ export async function receiveTestFile(
       },
     });
     logger.info(`No test file found. Requesting the master's from ${link.master}.`);
-    const release = session.guard({ stop: () => fetch.stop(), countStrayError: () => {} });
+    session.guard({ stop: () => fetch.stop(), countStrayError: () => {} });
     if (isInterrupted()) fetch.stop();
-    return await fetch.run().finally(release) ? received : null;
+    return await fetch.run() ? received : null;
   } finally {
     session.close();
   }

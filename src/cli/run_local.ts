@@ -87,6 +87,7 @@ async function runUsers(
     host: options.host,
     insecure: options.insecure,
     resetStats: options.resetStats,
+    setupTimeout: options.setupTimeout,
     waitsForStart: options.noAutostart,
     thresholds,
     abortOnThreshold: options.abortOnThreshold,
@@ -101,9 +102,8 @@ async function runUsers(
     onWarning: (text) => logger.warn(text),
   });
   await session.show(run, services);
-  const release = session.guard(run);
+  session.guard(run);
   void done?.then(() => run.stop());
   const result = await run.run();
-  release();
   return await session.report(result, run.failure);
 }

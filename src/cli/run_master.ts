@@ -129,14 +129,13 @@ async function runUntilEnd(
 ): Promise<number> {
   await session.show(run, services);
   // The master measures nothing itself.
-  const release = session.guard({ stop: () => run.stop(), countStrayError: () => {} });
+  session.guard({ stop: () => run.stop(), countStrayError: () => {} });
   const processes = onListening?.(port, session, run);
   try {
     // The workers' last output precedes the report, whose last line is the verdict.
     const result = await run.run().finally(() => processes?.stop());
     return await session.report(result, run.failure ?? processes?.failure ?? null);
   } finally {
-    release();
     journal.close();
   }
 }
@@ -216,6 +215,7 @@ async function openRun(
     expectedWorkers: settings.expectWorkers,
     expectSeconds: settings.expectWorkersMaxWait,
     resetStats: options.resetStats,
+    setupTimeout: options.setupTimeout,
     waitsForStart: options.noAutostart,
     thresholds,
     abortOnThreshold: options.abortOnThreshold,

@@ -204,10 +204,9 @@ export async function runWorkerProcesses(
       { count, masterHost, masterPort, token, options, customFlags },
       context(host, session, () => {}),
     );
-    const release = session.guard({ stop: () => fleet.terminate(), countStrayError: () => {} });
+    session.guard({ stop: () => fleet.terminate(), countStrayError: () => {} });
     if (isInterrupted()) fleet.terminate();
     const ended = await fleet.ended;
-    release();
     return Math.max(ExitCode.passed, ...ended.map(({ code }) => code));
   } finally {
     session.close();

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { systemClock } from "../core/clock.ts";
 import { errorText, ExitCode, UsageError } from "../core/errors.ts";
-import { events } from "../core/events.ts";
+import { events, prepareWithin } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { configureLog, logger } from "../core/logger.ts";
 import { RepeatedLog } from "../core/repeated_log.ts";
@@ -79,6 +80,13 @@ export class RunSession {
   readonly #log = new LogTail();
   #outputs: LiveOutputs | null = null;
   readonly #abilities: ConsoleAbilities;
+  /** Whether the run has ended, so that its reports are written. */
+  #isOver = false;
+  #releaseConsole = (): void => {};
+  /** Errors that nothing has caught, until a run counts them. */
+  readonly #strayErrors: unknown[] = [];
+  readonly #strayLog = new RepeatedLog((line) => logger.error(line));
+  #countStrayError = (thrown: unknown): void => void this.#strayErrors.push(thrown);
 
   /** Opens nothing yet. The caller calls {@link close} in any case. */
   constructor(host: Host, options: Options) {
@@ -88,8 +96,17 @@ export class RunSession {
     this.#console = new ConsoleOutput(host.stdout, { ...this.#abilities, log: host.stderr });
   }
 
-  /** Opens the log. @throws UsageError if a file that the run will write cannot be written. */
+  /**
+   * Opens the log. From now on and until the process ends, errors that nothing catches are logged instead of
+   * ending it, so that the test file's code cannot prevent the reports.
+   *
+   * @throws UsageError if a file that the run will write cannot be written.
+   */
   async open(): Promise<void> {
+    this.host.onUncaughtError((thrown) => {
+      this.#strayLog.add(`Uncaught error: ${errorText(thrown)}`);
+      this.#countStrayError(thrown);
+    });
     const { logfile, loglevel } = this.options;
     if (logfile !== null) await checkWritable(this.host, "logfile", logfile);
     await configureLog(loglevel, (line, entry) => {
@@ -106,14 +123,15 @@ export class RunSession {
    * Emits `init` to the test file.
    *
    * @param options the options of this node.
-   * @throws UsageError if a handler throws.
+   * @throws UsageError if a handler throws, or they take longer than `--setup-timeout`.
    */
   async init(node: string, options: Options = this.options): Promise<void> {
     // The test file gets no secrets: with a token it could run code on every node or control the run,
     // and the URLs may contain passwords.
     const { extra, token: _, webToken: __, redis: ___, otlp: ____, ...own } = options;
     const event = { options: { ...extra, ...own }, node, cluster: nodeCluster };
-    await nodeCluster.init(() => events.prepare("init", event));
+    const limit = { clock: systemClock, seconds: options.setupTimeout };
+    await nodeCluster.init(() => prepareWithin(events, "init", event, limit));
   }
 
   /**
@@ -145,29 +163,23 @@ export class RunSession {
   }
 
   /**
-   * Makes Ctrl-C and SIGTERM stop the run. Until the returned function is called, uncaught errors are
-   * logged and counted instead of ending the process.
+   * Makes Ctrl-C and SIGTERM stop the run, and counts the errors that nothing has caught since
+   * {@link open}.
    */
-  guard(run: Stoppable): () => void {
+  guard(run: Stoppable): void {
     const { host } = this;
     watchInterrupts(host, {
       onFirst: () => {
+        if (this.#isOver) return;
         logger.info("Stopping the users. Interrupt again to exit at once.");
         run.stop();
       },
       beforeExit: () => this.close(),
     });
-    const stray = new RepeatedLog((line) => logger.error(line));
-    const releases = [
-      host.onUncaughtError((thrown) => {
-        stray.add(`Uncaught error: ${errorText(thrown)}`);
-        run.countStrayError(thrown);
-      }),
-      () => stray.flush(),
-      // Direct output of the test file would garble the panel.
-      this.#abilities.panel ? host.onConsole((text) => this.print(text)) : () => {},
-    ];
-    return () => releases.forEach((release) => release());
+    // Direct output of the test file would garble the panel.
+    if (this.#abilities.panel) this.#releaseConsole = host.onConsole((text) => this.print(text));
+    this.#countStrayError = (thrown) => run.countStrayError(thrown);
+    for (const thrown of this.#strayErrors.splice(0)) run.countStrayError(thrown);
   }
 
   /**
@@ -177,6 +189,9 @@ export class RunSession {
    * @throws `failure` once the report is complete, or a UsageError if a file cannot be written.
    */
   async report(result: Snapshot, failure: unknown): Promise<number> {
+    this.#isOver = true;
+    this.#releaseConsole();
+    this.#strayLog.flush();
     this.#console.close();
     const { host, options } = this;
     const exitCode = exitCodeOf(result, options.exitCodeOnError, failure);

@@ -59,13 +59,12 @@ export async function runWorker(
       env: (variable) => host.env(variable),
       setUp: (forwarded) => setUpNode(session, exports, commandLine, { rpc, forwarded }),
     });
-    const release = session.guard({
+    session.guard({
       stop: () => run.leave(),
       countStrayError: (thrown) => run.countStrayError(thrown),
     });
     if (isInterrupted()) run.leave();
     await run.run();
-    release();
     return ExitCode.passed;
   } finally {
     session.close();
@@ -86,7 +85,8 @@ async function setUpNode(
   const iterations = profile.iterations === null
     ? null
     : new RemoteIterationQuota(rpc, systemClock);
-  return { classes, host: options.host, insecure: options.insecure, iterations };
+  const { host, insecure, setupTimeout } = options;
+  return { classes, host, insecure, setupTimeout, iterations };
 }
 
 function parseForwarded(json: string): ForwardedOptions {

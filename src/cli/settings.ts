@@ -275,6 +275,16 @@ const TABLE = {
     },
     scope: "master decides",
   },
+  /** Seconds that handlers of `init` and `testStart` may take. */
+  setupTimeout: {
+    flags: "--setup-timeout <T>",
+    group: LOAD,
+    help: "time that handlers of the events init and testStart may take",
+    type: duration({ orNone: false }),
+    default: 30,
+    commands: NEEDS_TEST_FILE,
+    scope: "master decides",
+  },
   /** Iterations that start per second, however fast the target responds; `null`: closed model. */
   arrivalRate: {
     flags: "--arrival-rate <N>",

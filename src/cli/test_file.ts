@@ -67,7 +67,10 @@ export async function importTestFile(host: Host, path: string): Promise<TestFile
     );
   }
   try {
-    return await host.importModule(fullPath);
+    const exports = await host.importModule(fullPath);
+    // A promise that the file has left rejected is an error of the import. Later ones are a run's own.
+    await host.rejectionsReported();
+    return exports;
   } catch (error) {
     throw importError(fullPath, error);
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Clock } from "./clock.ts";
 import type { Cluster } from "./cluster.ts";
 import { errorText, UsageError } from "./errors.ts";
 import { logger } from "./logger.ts";
@@ -111,6 +112,22 @@ export type EventHandler<Name extends keyof EventMap> = (
   event: EventMap[Name],
 ) => void | Promise<void>;
 
+/** How long a run waits for the handlers of an event. */
+export interface HandlerLimit {
+  readonly clock: Clock;
+  readonly seconds: number;
+  /** Ends the wait early, without an error; `undefined` if nothing does. */
+  readonly cancelled?: Promise<unknown>;
+}
+
+/** The minimum time limit of the events that end a run, in seconds, as for a user's `onStop`. */
+const MIN_STOP_HANDLERS_S = 5;
+
+/** The time limit for the handlers of `testStop` and `quitting`, in seconds. @param stopTimeout in seconds. */
+export function stopHandlersLimit(stopTimeout: number): number {
+  return Math.max(stopTimeout, MIN_STOP_HANDLERS_S);
+}
+
 type AnyHandler = (event: never) => void | Promise<void>;
 
 /** The handlers of a run's events. Test files use the object {@link events}. */
@@ -195,6 +212,68 @@ export class Events {
   #of(name: keyof EventMap): readonly AnyHandler[] {
     return this.#handlers.get(name) ?? [];
   }
+}
+
+/** What came of handlers that had limited time. */
+interface HandlerOutcome {
+  /** What they threw, as texts. */
+  readonly errors: readonly string[];
+  /** A sentence without its full stop if they have not ended in time, otherwise `null`. */
+  readonly overdue: string | null;
+}
+
+/** As {@link Events.emit}, but does not wait for handlers beyond a limit. They continue to run. */
+export async function emitWithin<Name extends keyof EventMap>(
+  events: Events,
+  name: Name,
+  event: EventMap[Name],
+  limit: HandlerLimit,
+): Promise<HandlerOutcome> {
+  const outcome = await within(limit, events.emit(name, event));
+  return {
+    errors: typeof outcome === "string" ? [] : outcome,
+    overdue: outcome === "overdue" ? overdueText(name, limit) : null,
+  };
+}
+
+/**
+ * As {@link Events.prepare}, but does not wait for handlers beyond a limit.
+ *
+ * @throws UsageError if a handler throws, or they have not ended by then.
+ */
+export async function prepareWithin<Name extends "init" | "testStart">(
+  events: Events,
+  name: Name,
+  event: EventMap[Name],
+  limit: HandlerLimit,
+): Promise<void> {
+  if (await within(limit, events.prepare(name, event)) !== "overdue") return;
+  throw new UsageError(
+    overdueText(name, limit),
+    "The test does not start. If they need more time, raise --setup-timeout.",
+  );
+}
+
+function overdueText(name: keyof EventMap, { seconds }: HandlerLimit): string {
+  return `Handlers of the event ${name} have not ended within ${seconds} s`;
+}
+
+function within<Result>(
+  { clock, seconds, cancelled }: HandlerLimit,
+  work: Promise<Result>,
+): Promise<Result | "overdue" | "cancelled"> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimer(() => resolve("overdue"), seconds * 1000);
+    const end = (outcome: Result | "cancelled"): void => {
+      clock.clearTimer(timer);
+      resolve(outcome);
+    };
+    work.then(end, (error) => {
+      clock.clearTimer(timer);
+      reject(error);
+    });
+    void cancelled?.then(() => end("cancelled"));
+  });
 }
 
 /**

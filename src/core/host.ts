@@ -99,6 +99,11 @@ export interface Host {
    * Calls `handler` if this process would end by itself because nothing is left that it could wait for.
    */
   onStalled(handler: () => void): void;
+  /**
+   * Resolves when the promises that are rejected now have been passed to the handlers of
+   * {@link onUncaughtError}. Errors after these are held for the next handler that is added.
+   */
+  rejectionsReported(): Promise<void>;
   /** Redirects the output of `console` to `print`. Call the returned function to stop. */
   onConsole(print: (text: string) => void): () => void;
   /** Processor time that this process has used, in seconds. */
@@ -148,7 +153,7 @@ export function denoHost(): Host {
     createPrivateFolder,
     importModule: (path) => import(pathToFileURL(path).href),
     onInterrupt: (handler) => onInterrupt(handler, isChild),
-    onUncaughtError: uncaughtErrors(),
+    ...uncaughtErrors(),
     onStalled: (handler) => globalThis.addEventListener("beforeunload", () => handler()),
     onConsole,
     cpuSeconds,
@@ -222,9 +227,20 @@ function onInterrupt(handler: () => void, isChild: boolean): () => void {
 }
 
 /** The newest handler gets an error; without any, the runtime ends the process. */
-function uncaughtErrors(): Host["onUncaughtError"] {
+function uncaughtErrors(): Pick<Host, "onUncaughtError" | "rejectionsReported"> {
   const handlers: ((thrown: unknown) => void)[] = [];
+  let held: unknown[] | null = null;
+  let mark: { readonly thrown: symbol; readonly reached: () => void } | null = null;
   const handle = (event: Event, thrown: unknown): void => {
+    if (mark !== null && thrown === mark.thrown) {
+      event.preventDefault();
+      held = [];
+      return mark.reached();
+    }
+    if (held !== null) {
+      event.preventDefault();
+      return void held.push(thrown);
+    }
     const handler = handlers.at(-1);
     if (handler === undefined) return;
     event.preventDefault();
@@ -232,12 +248,23 @@ function uncaughtErrors(): Host["onUncaughtError"] {
   };
   globalThis.addEventListener("unhandledrejection", (event) => handle(event, event.reason));
   globalThis.addEventListener("error", (event) => handle(event, event.error));
-  return (handler) => {
-    handlers.push(handler);
-    return () => {
-      const at = handlers.indexOf(handler);
-      if (at >= 0) handlers.splice(at, 1);
-    };
+  return {
+    onUncaughtError(handler): () => void {
+      handlers.push(handler);
+      const waiting = held ?? [];
+      held = null;
+      for (const thrown of waiting) handler(thrown);
+      return () => {
+        const at = handlers.indexOf(handler);
+        if (at >= 0) handlers.splice(at, 1);
+      };
+    },
+    rejectionsReported: () =>
+      new Promise((resolve) => {
+        // The runtime reports rejections in their order.
+        mark = { thrown: Symbol("rejections reported"), reached: resolve };
+        void Promise.reject(mark.thrown);
+      }),
   };
 }
 

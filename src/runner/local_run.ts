@@ -5,7 +5,13 @@
  */
 
 import type { Clock, Random } from "../core/clock.ts";
-import { type Events, TEST_STOP } from "../core/events.ts";
+import {
+  emitWithin,
+  type Events,
+  prepareWithin,
+  stopHandlersLimit,
+  TEST_STOP,
+} from "../core/events.ts";
 import { Lease } from "../core/lease.ts";
 import { ALL_ARRIVALS } from "../load/arrival_schedule.ts";
 import type { ClassMix } from "../load/class_mix.ts";
@@ -39,6 +45,8 @@ export interface LocalRunOptions extends ThresholdOptions {
   readonly insecure: boolean;
   /** Discard the statistics from before the first number of users was reached. */
   readonly resetStats: boolean;
+  /** Seconds that handlers of `testStart` may take. */
+  readonly setupTimeout: number;
   /** The test starts only when {@link RunControl.start} is called. */
   readonly waitsForStart: boolean;
   readonly events: Events;
@@ -84,6 +92,8 @@ export class LocalRun {
   #finalUsers = 0;
   #lastHealth: Health = { cpu: 0, lagMs: 0 };
   #failure: unknown = null;
+  /** Resolved by {@link stop}. */
+  #stopRequested = Promise.withResolvers<void>();
 
   constructor(options: LocalRunOptions) {
     const { profile, clock } = options;
@@ -113,11 +123,7 @@ export class LocalRun {
     });
   }
 
-  /**
-   * Runs the test to its end; resolves with the final results.
-   *
-   * @throws UsageError if a handler of `testStart` throws; no user was started.
-   */
+  /** Runs the test to its end; resolves with the final results. */
   async run(): Promise<Snapshot> {
     this.#warnings.addAll(this.#options.warnings);
     await this.control.waitForStart(() => this.#options.onSecond(this.snapshot()));
@@ -126,14 +132,37 @@ export class LocalRun {
     this.#state = "stopped";
     this.#watch.conclude(this.snapshot(), this.#naturalEnd);
     if (this.#time.begun) {
-      const errors = await this.#options.events.emit("testStop", { run: this.#generator.run });
-      this.#totals.addUserErrors(TEST_STOP, errors);
+      await this.#emitTestStop();
     }
     return this.snapshot();
   }
 
+  async #emitTestStop(): Promise<void> {
+    const { events, profile: { stopTimeout } } = this.#options;
+    // An interrupt ends the wait as well.
+    this.#stopRequested = Promise.withResolvers();
+    const limit = {
+      clock: this.#clock,
+      seconds: stopHandlersLimit(stopTimeout),
+      cancelled: this.#stopRequested.promise,
+    };
+    const { run } = this.#generator;
+    const { errors, overdue } = await emitWithin(events, "testStop", { run }, limit);
+    this.#totals.addUserErrors(TEST_STOP, errors);
+    if (overdue !== null) this.#warnings.add(`${overdue}.`);
+  }
+
   async #execute(): Promise<void> {
-    await this.#options.events.prepare("testStart", { run: this.#generator.run });
+    try {
+      await prepareWithin(this.#options.events, "testStart", { run: this.#generator.run }, {
+        clock: this.#clock,
+        seconds: this.#options.setupTimeout,
+        cancelled: this.#stopRequested.promise,
+      });
+    } catch (error) {
+      this.#failure = error;
+      return;
+    }
     this.#startedAtWall = this.#clock.wallTime();
     this.#time.begin();
     this.#generator.start(0);
@@ -168,6 +197,7 @@ export class LocalRun {
 
   /** Ends the test early, as if its time were over. */
   stop(): void {
+    this.#stopRequested.resolve();
     // The results of a test that has ended are being reported.
     if (this.#state === "stopped") return;
     this.#state = "stopping";
@@ -175,7 +205,7 @@ export class LocalRun {
     this.#driver?.stop();
   }
 
-  /** The error that ended the test early, such as one in its shape; `null` if there was none. */
+  /** The error that ended the test early, such as one in its shape or in `testStart`; `null` if there was none. */
   get failure(): unknown {
     return this.#failure;
   }

@@ -13,7 +13,14 @@ import { RunState, type WorkerState } from "../cluster/run_state.ts";
 import type { Pause } from "../core/awake_clock.ts";
 import type { Clock } from "../core/clock.ts";
 import { AiotestError, ExitCode } from "../core/errors.ts";
-import { type Events, TEST_STOP, type WorkerReport } from "../core/events.ts";
+import {
+  emitWithin,
+  type Events,
+  prepareWithin,
+  stopHandlersLimit,
+  TEST_STOP,
+  type WorkerReport,
+} from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import type { ClassMix } from "../load/class_mix.ts";
 import { isArrivals, type ResolvedLoad } from "../load/load.ts";
@@ -61,6 +68,8 @@ export interface MasterRunOptions
   readonly expectSeconds: number;
   /** Drop what was counted before the first target number of users ran. */
   readonly resetStats: boolean;
+  /** Seconds that handlers of `testStart` may take. */
+  readonly setupTimeout: number;
   /** The test starts only when it is started by hand. */
   readonly waitsForStart: boolean;
   readonly events: Events;
@@ -76,7 +85,7 @@ const RETURN_MS = 10_000;
 /** Workers that join within this time share one line of the log: there may be hundreds. */
 const ANNOUNCE_MS = 1_000;
 
-/** How long a final report may take, in addition to the end of the users. */
+/** How long a final report may take, in addition to the end of the users and of `testStop`. */
 const REPORT_SECONDS = 10;
 
 /** The minimum time granted to the users' `onStop`. */
@@ -104,6 +113,8 @@ export class MasterRun {
   #finalUsers = 0;
   #failure: unknown = null;
   #isStopped = false;
+  /** Resolved by {@link stop}. */
+  #stopRequested = Promise.withResolvers<void>();
   /** Workers of the run before it was resumed; `null` in a new run, which waits for any. */
   #returning: readonly WorkerState[] | null = null;
   /** Resolved when the awaited workers are connected; `null` while none are awaited. */
@@ -160,7 +171,7 @@ export class MasterRun {
    * @throws AiotestError if the workers do not join in time, or a handler of `testStart` throws.
    */
   async run(): Promise<Snapshot> {
-    const { events, warnings, restored, journal } = this.#options;
+    const { warnings, restored, journal } = this.#options;
     this.#warnings.addAll(warnings);
     this.#workers.open();
     try {
@@ -177,16 +188,14 @@ export class MasterRun {
     }
     this.#state = "stopped";
     this.#watch.conclude(this.snapshot(), this.#naturalEnd);
-    if (this.#time.begun) {
-      const errors = await events.emit("testStop", { run: this.#run });
-      this.#runState.totals.addUserErrors(TEST_STOP, errors);
-    }
+    if (this.#time.begun) await this.#emitTestStop();
     return this.snapshot();
   }
 
   /** Ends the test early, as if its time were over. */
   stop(): void {
     this.#isStopped = true;
+    this.#stopRequested.resolve();
     this.#driver?.stop();
     this.control.cancelWait();
     this.#workersConnected?.resolve();
@@ -221,7 +230,8 @@ export class MasterRun {
   // The course of a run: it starts or is resumed, follows its load profile, and waits for the final reports.
 
   async #begin(): Promise<void> {
-    const { clock, events, expectedWorkers, expectSeconds, journal, onSecond } = this.#options;
+    const { clock, events, expectedWorkers, expectSeconds, journal, onSecond, setupTimeout } =
+      this.#options;
     if (this.#options.restored !== null) {
       this.#options.onInfo(`Resuming run ${this.#runState.runId}, which had not started.`);
     }
@@ -234,11 +244,33 @@ export class MasterRun {
       );
     }
     if (this.#isStopped) return;
-    await events.prepare("testStart", { run: this.#run });
+    try {
+      await prepareWithin(events, "testStart", { run: this.#run }, {
+        clock,
+        seconds: setupTimeout,
+        cancelled: this.#stopRequested.promise,
+      });
+    } catch (error) {
+      this.#failure = error;
+      return;
+    }
     this.#time.begin();
     this.#runState.startedAt = clock.wallTime();
     journal.append({ type: "begin", startedAt: this.#runState.startedAt });
     this.#workers.begin(() => this.#time.elapsedSeconds);
+  }
+
+  async #emitTestStop(): Promise<void> {
+    const { clock, events, profile: { stopTimeout } } = this.#options;
+    // An interrupt ends the wait as well.
+    this.#stopRequested = Promise.withResolvers();
+    const { errors, overdue } = await emitWithin(events, "testStop", { run: this.#run }, {
+      clock,
+      seconds: stopHandlersLimit(stopTimeout),
+      cancelled: this.#stopRequested.promise,
+    });
+    this.#runState.totals.addUserErrors(TEST_STOP, errors);
+    if (overdue !== null) this.#warnings.add(`${overdue}.`);
   }
 
   async #resume({ assigned, startedUsers }: RestoredRun): Promise<void> {
@@ -481,7 +513,8 @@ export class MasterRun {
  * @param stopTimeout seconds that the test of a stopping user may still run.
  */
 function finalReportSeconds(stopTimeout: number): number {
-  return stopTimeout + Math.max(stopTimeout, MIN_STOP_SECONDS) + REPORT_SECONDS;
+  return stopTimeout + Math.max(stopTimeout, MIN_STOP_SECONDS) + stopHandlersLimit(stopTimeout) +
+    REPORT_SECONDS;
 }
 
 /** Whether a promise resolves in time. @param limitMs `null`: any time is good. */

@@ -19,6 +19,8 @@ import { WorkerNode } from "./worker_node.ts";
 
 /** What a worker runs, known once the master has sent its setup. */
 export interface WorkerLoad extends Pick<LoadGeneratorOptions, "classes" | "host" | "insecure"> {
+  /** Seconds that handlers of `testStart` may take. */
+  readonly setupTimeout: number;
   /** Where iterations come from; `null` if their number is not limited. */
   readonly iterations: RemoteIterationQuota | null;
 }
@@ -136,7 +138,7 @@ export class WorkerRun {
       case "SETUP":
         return void this.#setUp(message);
       case "START":
-        if (this.#stopping === null) void this.#node?.begin(message);
+        if (this.#stopping === null) this.#node?.begin(message).catch((error) => this.#fail(error));
         return;
       case "TARGET":
         return this.#assign(message);

@@ -14,6 +14,7 @@ import type {
 } from "../cluster/protocol.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
+import { emitWithin, prepareWithin, stopHandlersLimit } from "../core/events.ts";
 import type { ClockSync } from "./clock_sync.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
 import { LoadGenerator, type LoadGeneratorOptions } from "./load_generator.ts";
@@ -27,6 +28,8 @@ interface WorkerNodeOptions extends Omit<LoadGeneratorOptions, "onIterationsOver
   readonly iterations: RemoteIterationQuota | null;
   /** Determines when the test started, more precisely than START. */
   readonly clockSync: ClockSync;
+  /** Seconds that handlers of `testStart` may take. */
+  readonly setupTimeout: number;
   /** Files that this process may have open; `null` if unknown. */
   readonly openFileLimit: number | null;
   /** Called with what the users do: whether some are still to be started, run, or have ended. */
@@ -55,6 +58,8 @@ export class WorkerNode {
   /** Whether its assignment has no users. */
   #isIdle = false;
   #isStopped = false;
+  /** Resolved by {@link stop}. */
+  readonly #stopRequested = Promise.withResolvers<void>();
 
   constructor(options: WorkerNodeOptions) {
     this.#options = options;
@@ -95,16 +100,24 @@ export class WorkerNode {
     return this.#beginning !== null;
   }
 
-  /** The test has started; a second call changes nothing. */
+  /**
+   * The test has started; a second call changes nothing.
+   *
+   * @throws UsageError if handlers of `testStart` throw or take too long.
+   */
   begin(start: Message<"START">): Promise<void> {
     return this.#beginning ??= this.#begin(start);
   }
 
   async #begin({ elapsedSeconds, resetCount }: Message<"START">): Promise<void> {
     this.#setResetCount(resetCount);
-    const { events, connection, runId } = this.#options;
+    const { events, connection, runId, setupTimeout } = this.#options;
     const receivedAt = this.#clock.now();
-    await events.emit("testStart", { run: this.#generator.run });
+    await prepareWithin(events, "testStart", { run: this.#generator.run }, {
+      clock: this.#clock,
+      seconds: setupTimeout,
+      cancelled: this.#stopRequested.promise,
+    });
     this.#generator.start(elapsedSeconds + (this.#clock.now() - receivedAt) / 1000);
     this.#reporter = new Reporter({
       runId,
@@ -201,8 +214,10 @@ export class WorkerNode {
   /** Stops all users; resolves when the final report is on its way. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#stopRequested.resolve();
     // A worker that has received START owes the master a report, even an empty one.
-    await this.#beginning;
+    const hasBegun = await this.#beginning?.then(() => true, () => false) ?? true;
+    if (!hasBegun) return;
     this.#ramp.reset();
     this.#options.iterations?.close();
     this.#options.clockSync.stop();
@@ -210,7 +225,12 @@ export class WorkerNode {
     this.#generator.end();
     if (this.#reporter === null) return;
     this.#reporter.finish();
-    await this.#options.events.emit("testStop", { run: this.#generator.run });
+    const { events, onWarning } = this.#options;
+    const { overdue } = await emitWithin(events, "testStop", { run: this.#generator.run }, {
+      clock: this.#clock,
+      seconds: stopHandlersLimit(this.#stopTimeoutMs / 1000),
+    });
+    if (overdue !== null) onWarning(`${overdue}.`);
   }
 
   /** Counts an error that was thrown outside of any user's test. */

@@ -52,8 +52,8 @@ export class NodeCluster implements Cluster {
   }
 
   /** Runs the preparation of the test file, which cannot use shared state yet. */
-  async init(work: () => Promise<void>): Promise<void> {
-    await this.#client.duringInit(work);
+  async init<Result>(work: () => Promise<Result>): Promise<Result> {
+    return await this.#client.duringInit(work);
   }
 
   /** Sends calls from now on. */

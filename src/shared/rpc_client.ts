@@ -38,10 +38,10 @@ export class RpcClient {
    * Runs the preparation of the test file. Calls are rejected in the meantime, because waiting for their
    * answers would never end.
    */
-  async duringInit(work: () => Promise<void>): Promise<void> {
+  async duringInit<Result>(work: () => Promise<Result>): Promise<Result> {
     this.#isInit = true;
     try {
-      await work();
+      return await work();
     } finally {
       this.#isInit = false;
     }

@@ -73,20 +73,46 @@ Deno.test("the first Ctrl-C stops the run gracefully, the second ends the proces
   const { host, session } = await newSession();
   let stops = 0;
   const run: Stoppable = { stop: () => void stops++, countStrayError: () => {} };
-  const release = session.guard(run);
+  session.guard(run);
   host.interrupt();
   assert.equal(stops, 1);
   assert.throws(() => host.interrupt());
   assert.equal(host.exitCode, 130);
-  release();
 });
 
-Deno.test("a signal after the end of the run does not end the process", async () => {
+Deno.test("a signal after the end of the run neither stops it again nor ends the process", async () => {
   const { host, session } = await newSession();
-  const release = session.guard({ stop: () => {}, countStrayError: () => {} });
-  release();
+  const run = { stop: () => assert.fail("stopped"), countStrayError: () => {} };
+  session.guard(run);
+  await session.report(result(0), null);
   host.interrupt();
   assert.equal(host.exitCode, null);
+});
+
+Deno.test("errors that nothing catches do not end the process, not even while reports are written", async () => {
+  const { host, session } = await newSession("--json", "out.json");
+  const write = host.writeFile.bind(host);
+  const stray: unknown[] = [];
+  // The handler of the command line would end the process.
+  host.onUncaughtError(() => host.exit(1));
+  host.writeFile = (path, parts) => {
+    host.throwUncaught("while a report is written");
+    return write(path, parts);
+  };
+  await session.open();
+  host.throwUncaught("before the run");
+  session.guard({ stop: () => {}, countStrayError: (thrown) => void stray.push(thrown) });
+  host.throwUncaught("during the run");
+  assert.equal(await session.report(result(0), null), 0);
+  host.throwUncaught("after the reports");
+  assert.deepEqual(stray, [
+    "before the run",
+    "during the run",
+    "while a report is written",
+    "after the reports",
+  ]);
+  assert.equal(host.exitCode, null);
+  assert.equal(host.files.has("out.json"), true);
 });
 
 Deno.test("a file that cannot be written is an error before anything is started", async () => {

@@ -333,6 +333,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     aiotestfile = "shop.ts"
     run-time = "3m"
     stopTimeout = 0.5
+    setup-timeout = "2m"
     users = 100
     rate = 2.5
     tags = ["read", "write"]
@@ -395,6 +396,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     rate: 2.5,
     runTime: 180,
     stopTimeout: 0.5,
+    setupTimeout: 120,
     json: "a.json",
     arrivalRate: 2.5,
     maxUsers: 20,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
-import { Events } from "../../src/core/events.ts";
+import { emitWithin, Events, prepareWithin } from "../../src/core/events.ts";
 import { configureLog } from "../../src/core/logger.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 
 Deno.test("handlers are called in the order in which they were added, with the same object", async () => {
   const events = new Events();
@@ -102,4 +103,60 @@ Deno.test("an event that prepares the run rejects once all its handlers are done
     return true;
   });
   assert.equal(done, 1);
+});
+
+Deno.test("emitWithin does not wait longer for handlers that never end, and names the event", async () => {
+  const events = new Events();
+  const clock = new FakeClock();
+  events.on("testStop", () => new Promise(() => {}));
+  const overdue: (string | null)[] = [];
+  const run = { id: "", node: "local", userCount: 0, runTime: 0 };
+  const limit = { clock, seconds: 5 };
+  void emitWithin(events, "testStop", { run }, limit).then((outcome) =>
+    overdue.push(outcome.overdue)
+  );
+  await clock.advance(4_999);
+  assert.equal(overdue.length, 0);
+  await clock.advance(1);
+  assert.equal(overdue[0], "Handlers of the event testStop have not ended within 5 s");
+});
+
+Deno.test("prepareWithin rejects at the limit, and with what a handler throws before", async () => {
+  const events = new Events();
+  const clock = new FakeClock();
+  const run = { id: "", node: "local", userCount: 0, runTime: 0 };
+  events.on("testStart", () => new Promise(() => {}));
+  const late = assert.rejects(
+    prepareWithin(events, "testStart", { run }, { clock, seconds: 30 }),
+    /testStart have not ended within 30 s/,
+  );
+  await clock.advance(30_000);
+  await late;
+  const broken = new Events();
+  broken.on("testStart", () => Promise.reject(new Error("no test data")));
+  await assert.rejects(
+    prepareWithin(broken, "testStart", { run }, { clock, seconds: 30 }),
+    /threw: no test data/,
+  );
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("a limit that is not reached, or whose wait is cancelled, leaves no timer and no error", async () => {
+  const events = new Events();
+  const clock = new FakeClock();
+  const handler = Promise.withResolvers<void>();
+  const cancelled = Promise.withResolvers<void>();
+  events.on("quitting", () => handler.promise);
+  const inTime = emitWithin(events, "quitting", { exitCode: 0 }, { clock, seconds: 5 });
+  handler.resolve();
+  assert.deepEqual(await inTime, { errors: [], overdue: null });
+  events.on("quitting", () => new Promise(() => {}));
+  const interrupted = emitWithin(events, "quitting", { exitCode: 0 }, {
+    clock,
+    seconds: 5,
+    cancelled: cancelled.promise,
+  });
+  cancelled.resolve();
+  assert.deepEqual(await interrupted, { errors: [], overdue: null });
+  assert.equal(clock.pending, 0);
 });

@@ -18,7 +18,6 @@ interface Running {
   readonly warnings: string[];
   readonly events: Events;
   result: Snapshot | null;
-  error: unknown;
 }
 
 function begin(
@@ -39,6 +38,7 @@ function begin(
     host: null,
     insecure: false,
     resetStats: false,
+    setupTimeout: 30,
     waitsForStart: false,
     thresholds: new ThresholdSet([]),
     abortOnThreshold: false,
@@ -53,8 +53,8 @@ function begin(
     onWarning: (text) => warnings.push(text),
     ...options,
   });
-  const running: Running = { clock, run, seconds, warnings, events, result: null, error: null };
-  run.run().then((result) => running.result = result, (error) => running.error = error);
+  const running: Running = { clock, run, seconds, warnings, events, result: null };
+  void run.run().then((result) => running.result = result);
   return running;
 }
 
@@ -483,12 +483,11 @@ Deno.test("a handler of testStart that throws ends the run before the first user
   events.on("testStart", () => Promise.reject(new Error("no test data")));
   const running = begin([StepTest], { users: 1, runTime: 1 }, { events });
   await running.clock.advance(5000);
-  assert.equal(running.result, null);
   assert.equal(
-    String(running.error),
+    String(running.run.failure),
     "UsageError: A handler of the event testStart threw: no test data",
   );
-  const { startedAt, statistics } = running.run.snapshot();
+  const { startedAt, statistics } = running.result!;
   assert.equal(startedAt, null);
   assert.equal(statistics.totals.requests, 0);
 });
@@ -504,4 +503,48 @@ Deno.test("what handlers of testStop throw is counted as errors of users", async
   const { userErrors, timeline } = running.result!.statistics;
   assert.deepEqual(userErrors, [{ user: "(event testStop)", error: "cannot clean up", count: 2 }]);
   assert.equal(timeline.length, 2);
+});
+
+Deno.test("a testStart that never ends ends the run with an error, before any user starts", async () => {
+  const running = begin([StepTest], { runTime: 3 }, { setupTimeout: 30 });
+  running.events.on("testStart", () => new Promise(() => {}));
+  await running.clock.advance(29_999);
+  assert.equal(running.result, null);
+  await running.clock.advance(1);
+  assert.equal(running.result!.statistics.totals.requests, 0);
+  assert.equal(running.result!.startedAt, null);
+  assert.equal(
+    String(running.run.failure),
+    "UsageError: Handlers of the event testStart have not ended within 30 s",
+  );
+  assert.equal(running.clock.pending, 0);
+});
+
+Deno.test("a testStop that never ends is waited for as long as onStop, and the report says so", async () => {
+  const running = begin([StepTest], { runTime: 3, stopTimeout: 7 });
+  running.events.on("testStop", () => new Promise(() => {}));
+  await running.clock.advance(3_000 + 6_999);
+  assert.equal(running.result, null);
+  await running.clock.advance(1);
+  assert.deepEqual(running.result!.warnings, [
+    "Handlers of the event testStop have not ended within 7 s.",
+  ]);
+  assert.equal(running.result!.complete, true);
+  assert.equal(running.clock.pending, 0);
+});
+
+Deno.test("a run that is stopped does not wait for testStart or testStop", async () => {
+  const running = begin([StepTest], { runTime: 3 });
+  for (const name of ["testStart", "testStop"] as const) {
+    running.events.on(name, () => new Promise(() => {}));
+  }
+  await running.clock.advance(1_000);
+  running.run.stop();
+  await running.clock.advance(0);
+  assert.equal(running.result, null, "a testStop that has just begun gets its time");
+  running.run.stop();
+  await running.clock.advance(0);
+  assert.equal(running.result!.statistics.totals.requests, 0);
+  assert.equal(running.run.failure, null);
+  assert.equal(running.clock.pending, 0);
 });

@@ -44,6 +44,7 @@ function scene(
     classes: [discovered(target.userClass("ATest")), discovered(target.userClass("BTest"))],
     host: null,
     insecure: false,
+    setupTimeout: 30,
     iterations: iterations(clock),
     firstUserId: 1,
     lease: Lease.endless(),
@@ -104,6 +105,37 @@ Deno.test("the time that testStart takes is part of the test", async () => {
   await node.begin(START);
   assert.equal(node.elapsedSeconds, 2.7);
   await node.stop();
+});
+
+Deno.test("a node whose testStart never ends does not begin, and can be stopped meanwhile", async () => {
+  const { clock, node, events, target } = scene();
+  events.on("testStart", () => new Promise(() => {}));
+  const begun = node.begin(START);
+  const failed = assert.rejects(begun, /testStart have not ended within 30 s/);
+  node.assign(assigned({ ATest: 1 }));
+  await clock.advance(30_000);
+  await failed;
+  assert.deepEqual([target.users(), node.reporter], [0, null]);
+  await node.stop();
+  assert.equal(clock.pending, 0);
+
+  const other = scene();
+  other.events.on("testStart", () => new Promise(() => {}));
+  void other.node.begin(START);
+  await other.node.stop();
+  assert.equal(other.target.users(), 0);
+  assert.equal(other.clock.pending, 0);
+});
+
+Deno.test("a node does not wait for a testStop that never ends", async () => {
+  const { clock, node, events, warnings } = scene();
+  events.on("testStop", () => new Promise(() => {}));
+  await node.begin(START);
+  const stopped = node.stop();
+  await clock.advance(5_000);
+  await stopped;
+  assert.deepEqual(warnings, ["Handlers of the event testStop have not ended within 5 s."]);
+  assert.equal(clock.pending, 0);
 });
 
 Deno.test("a class that is not named has no users, and an unknown one is an error", async () => {

@@ -261,6 +261,7 @@ Deno.test("a lease that expires during the setup is granted again", async () => 
         classes: [discovered(cluster.target.userClass("StepTest"))],
         host: null,
         insecure: false,
+        setupTimeout: 30,
         iterations: null,
       };
     },

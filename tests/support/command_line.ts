@@ -55,6 +55,7 @@ export const DEFAULTS: Settings = {
   rate: 1,
   runTime: null,
   stopTimeout: 2,
+  setupTimeout: 30,
   arrivalRate: null,
   maxUsers: 1000,
   arrivals: "constant",

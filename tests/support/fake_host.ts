@@ -99,6 +99,7 @@ export class FakeHost implements Host {
   readonly #env: Readonly<Record<string, string>>;
   readonly #modules: Readonly<Record<string, () => Record<string, unknown>>>;
   readonly #interruptHandlers = new Set<() => void>();
+  #errorHandlers: ((thrown: unknown) => void)[] = [];
   readonly #parentHandlers = new Set<() => void>();
 
   constructor(options: FakeHostOptions = {}) {
@@ -213,8 +214,20 @@ export class FakeHost implements Host {
     for (const handler of [...this.#interruptHandlers]) handler();
   }
 
-  onUncaughtError(): () => void {
-    return () => {};
+  onUncaughtError(handler: (thrown: unknown) => void): () => void {
+    this.#errorHandlers.push(handler);
+    return () => {
+      this.#errorHandlers = this.#errorHandlers.filter((other) => other !== handler);
+    };
+  }
+
+  /** Simulates an error that nothing has caught; the newest handler gets it, as in the real host. */
+  throwUncaught(thrown: unknown): void {
+    this.#errorHandlers.at(-1)?.(thrown);
+  }
+
+  rejectionsReported(): Promise<void> {
+    return Promise.resolve();
   }
 
   onStalled(): void {}

@@ -194,6 +194,7 @@ export class VirtualCluster {
       expectedWorkers: 2,
       expectSeconds: 0,
       resetStats: false,
+      setupTimeout: 30,
       waitsForStart: false,
       thresholds: new ThresholdSet([]),
       abortOnThreshold: false,
@@ -266,6 +267,7 @@ export class VirtualCluster {
       classes: classes.map(discovered),
       host: null,
       insecure: false,
+      setupTimeout: 30,
       iterations: this.#plan.iterations === null ? null : new RemoteIterationQuota(cluster, clock),
     };
     const run = new WorkerRun({
