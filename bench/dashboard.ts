@@ -9,7 +9,7 @@
 
 import process from "node:process";
 import { systemClock } from "../src/core/clock.ts";
-import { serveWeb } from "../src/core/network.ts";
+import { serveWeb } from "../src/core/web_server.ts";
 import { Histogram } from "../src/stats/histogram.ts";
 import { Latencies } from "../src/stats/request_stats.ts";
 import type { LatencySummary, RequestRow, Snapshot, WorkerRow } from "../src/stats/snapshot.ts";
@@ -146,6 +146,7 @@ const server = new DashboardServer({
   },
   bindHost: "127.0.0.1",
   port: 0,
+  maxConnections: 256,
   hostname: "bench",
   token: null,
   clock: systemClock,
@@ -159,7 +160,7 @@ const server = new DashboardServer({
   info: () => {},
   warn: () => {},
 });
-const port = server.start();
+const port = await server.start();
 const idle = await measure(server, snapshots);
 const pages = Array.from({ length: pageCount }, () => openPage(port));
 while (server.clients < pageCount) await new Promise((resolve) => setTimeout(resolve, 50));

@@ -16,26 +16,24 @@ import type { Options } from "./options.ts";
 /** The run that the dashboard shows and controls. */
 export type ShownRun = Pick<DashboardOptions, "control" | "log" | "metrics" | "reported">;
 
-/** Accepted by `--web-host` in place of 0.0.0.0. */
-const EVERYWHERE = "*";
-
 /**
  * Opens the dashboard and logs its URL. Returns `null` if the options turn it off, or if the default port
  * is in use and the test can run without a dashboard.
  *
  * @throws UsageError if it cannot listen on the host or port of the options.
  */
-export function openDashboard(
+export async function openDashboard(
   host: Host,
   options: Pick<Options, "noAutostart" | "noWeb" | "webHost" | "webPort" | "webToken" | "given">,
   run: ShownRun,
-): DashboardServer | null {
+): Promise<DashboardServer | null> {
   if (options.noWeb) return null;
-  const bindHost = options.webHost === EVERYWHERE ? "0.0.0.0" : options.webHost;
+  const { webHost: bindHost } = options;
   const server = new DashboardServer({
     ...run,
     bindHost,
     port: options.webPort,
+    maxConnections: maxConnections(await host.openFileLimit()),
     hostname: host.hostname,
     token: options.webToken,
     clock: systemClock,
@@ -45,7 +43,7 @@ export function openDashboard(
     warn: (text) => logger.warn(text),
   });
   try {
-    const port = server.start();
+    const port = await server.start();
     const name = isAnyAddress(bindHost) ? "127.0.0.1" : urlHost(bindHost);
     const others = isAnyAddress(bindHost) ? " (and all other addresses of this machine)" : "";
     logger.info(`Dashboard: http://${name}:${port}/${others}`);
@@ -56,6 +54,15 @@ export function openDashboard(
   }
 }
 
+/** The most connections that a dashboard accepts, and the least on machines with few descriptors. */
+const CONNECTIONS = { most: 256, least: 16 };
+
+/** Leaves at least seven of eight file descriptors to the users of the test. */
+function maxConnections(openFileLimit: number | null): number {
+  const share = Math.floor((openFileLimit ?? Infinity) / 8);
+  return Math.max(CONNECTIONS.least, Math.min(share, CONNECTIONS.most));
+}
+
 /** Returns `null` if the run can continue without a dashboard, and throws otherwise. */
 function withoutDashboard(
   error: unknown,
@@ -64,14 +71,17 @@ function withoutDashboard(
     "noAutostart" | "webHost" | "webPort" | "given"
   >,
 ): null {
-  if (!(error instanceof Deno.errors.AddrInUse)) {
-    throw new UsageError(
-      `--web-host ${webHost}: the dashboard cannot listen on this address: ${errorText(error)}`,
-      "Use a name or an address of this machine, * for all addresses, or --no-web.",
-    );
-  }
+  const isInUse = error instanceof Deno.errors.AddrInUse;
   // A test that waits to be started needs the dashboard.
-  if (given.has("webPort") || noAutostart) {
+  const isRequired = given.has("webHost") || given.has("webPort") || noAutostart;
+  if (!isRequired) {
+    const reason = isInUse
+      ? `port ${webPort} is already in use. To use any free port: --web-port 0.`
+      : `it cannot listen on ${webHost}:${webPort}: ${errorText(error)}.`;
+    logger.warn(`There is no dashboard: ${reason}`);
+    return null;
+  }
+  if (isInUse) {
     throw new UsageError(
       `--web-port ${webPort}: the port is already in use`,
       `To use any free port: --web-port 0.${
@@ -79,8 +89,11 @@ function withoutDashboard(
       }`,
     );
   }
-  logger.warn(
-    `There is no dashboard: port ${webPort} is already in use. To use any free port: --web-port 0.`,
+  const place = given.has("webPort") && !given.has("webHost")
+    ? `--web-port ${webPort}: the dashboard cannot listen on this port`
+    : `--web-host ${webHost}: the dashboard cannot listen on this address`;
+  throw new UsageError(
+    `${place}: ${errorText(error)}`,
+    "Use a name or an address of this machine, * for all addresses, or --no-web.",
   );
-  return null;
 }

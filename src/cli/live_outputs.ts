@@ -61,7 +61,7 @@ export class LiveOutputs {
     });
     if (options.noWeb) return new LiveOutputs(null, metrics);
     const { openDashboard } = await import("./dashboard.ts");
-    const dashboard = openDashboard(host, options, {
+    const dashboard = await openDashboard(host, options, {
       control: new Control(run),
       log,
       metrics: () => metrics.text(),

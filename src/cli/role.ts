@@ -6,6 +6,7 @@
  */
 
 import { UsageError } from "../core/errors.ts";
+import { ANY_ADDRESS } from "../core/network.ts";
 import { isLoopback } from "../web/security.ts";
 import type { Options } from "./options.ts";
 import { environmentName, flagOf } from "./setting_types.ts";
@@ -138,7 +139,7 @@ function masterSettings(options: RoleOptions): MasterSettings {
   const { expectWorkers, expectWorkersMaxWait, allowDifferentTestfile } = options;
   const { masterBindHost, tlsCert, tlsKey } = options;
   return {
-    bindHost: masterBindHost === "*" ? ALL_INTERFACES : masterBindHost,
+    bindHost: masterBindHost,
     bindPort: options.masterBindPort,
     token: options.token,
     expectWorkers,
@@ -152,11 +153,9 @@ function masterSettings(options: RoleOptions): MasterSettings {
 
 const LOOPBACK = "127.0.0.1";
 
-const ALL_INTERFACES = "0.0.0.0";
-
 /** The address at which this machine reaches a listener. */
 function reachable(bindHost: string): string {
-  if (bindHost === ALL_INTERFACES) return LOOPBACK;
+  if (bindHost === ANY_ADDRESS || bindHost === "0.0.0.0") return LOOPBACK;
   return bindHost === "::" ? "::1" : bindHost;
 }
 

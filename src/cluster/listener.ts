@@ -7,7 +7,7 @@
 
 import type { Clock, Timer } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
-import type { AcceptedStream, StreamListener } from "../core/network.ts";
+import { type AcceptedStream, ConnectionLimiter, type StreamListener } from "../core/network.ts";
 import { peerText } from "../core/text.ts";
 import { VERSION } from "../core/version.ts";
 import { Channel } from "./channel.ts";
@@ -114,33 +114,6 @@ export class WorkerListener {
     this.#options.warn(
       `Worker ${peerText(workerId)} runs aiotest ${peerText(version)}, the master ${VERSION}.`,
     );
-  }
-}
-
-/** Limits how many connections of one address are open at the same time. */
-export class ConnectionLimiter {
-  readonly #limit: number;
-  /** Only addresses with open connections. */
-  readonly #open = new Map<string, number>();
-
-  /** @param limit connections per address, at least 1. */
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  /** Counts a new connection and returns true; false if its address has reached the limit. */
-  enter(address: string): boolean {
-    const open = this.#open.get(address) ?? 0;
-    if (open >= this.#limit) return false;
-    this.#open.set(address, open + 1);
-    return true;
-  }
-
-  /** Counts the end of a connection that has entered. */
-  leave(address: string): void {
-    const open = this.#open.get(address) ?? 0;
-    if (open > 1) this.#open.set(address, open - 1);
-    else this.#open.delete(address);
   }
 }
 

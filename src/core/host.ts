@@ -33,12 +33,9 @@ import {
   type ConnectOptions,
   listen,
   type ListenOptions,
-  serveWeb,
   type StreamListener,
-  type WebHandler,
-  type WebListener,
-  type WebListenOptions,
 } from "./network.ts";
+import type { WebHandler, WebListener, WebListenOptions } from "./web_server.ts";
 
 /** Standard output or standard error. */
 export interface Output {
@@ -113,8 +110,8 @@ export interface Host {
   readonly pid: number;
   /** Listens for TCP or TLS connections; throws `Deno.errors.AddrInUse` and other errors of the system. */
   listen(at: ListenOptions): StreamListener;
-  /** Serves HTTP; throws `Deno.errors.AddrInUse` and other errors of the system. */
-  serveWeb(at: WebListenOptions, handle: WebHandler): WebListener;
+  /** Serves HTTP; rejects with `Deno.errors.AddrInUse` and other errors of the system. */
+  serveWeb(at: WebListenOptions, handle: WebHandler): Promise<WebListener>;
   /** Opens a connection; rejects with `Deno.errors.ConnectionRefused` and other errors of the system. */
   connect(to: ConnectOptions): Promise<ByteStream>;
   /** The limit of open files and sockets of this process; `null` if it is unknown. */
@@ -168,6 +165,12 @@ export function denoHost(): Host {
     onParentGone: (handler) => isChild ? onStdinEnd(handler) : () => {},
     exit: (code) => Deno.exit(code),
   };
+}
+
+/** Imported here, because `node:http` would slow down the start of every other command. */
+async function serveWeb(at: WebListenOptions, handle: WebHandler): Promise<WebListener> {
+  const server = await import("./web_server.ts");
+  return server.serveWeb(at, handle);
 }
 
 const encoder = new TextEncoder();

@@ -1,6 +1,6 @@
 /**
- * TCP and TLS streams and HTTP listeners for everything that is not a request of a test: the cluster's
- * connections, the dashboard, metrics.
+ * TCP and TLS streams for everything that is not a request of a test: the cluster's connections and the
+ * dashboard.
  *
  * @module
  */
@@ -59,8 +59,12 @@ async function connectTls(
   }
 }
 
+/** In place of an address to listen on: all addresses of the machine, of IPv4 and of IPv6. */
+export const ANY_ADDRESS = "*";
+
 /** Where to listen. */
 export interface ListenOptions {
+  /** A name, an address, or {@link ANY_ADDRESS}. */
   readonly hostname: string;
   /** 0 for any free port. */
   readonly port: number;
@@ -71,7 +75,7 @@ export interface ListenOptions {
 /** An accepted connection. */
 export interface AcceptedStream {
   readonly stream: ByteStream;
-  /** The peer's address without the port. */
+  /** The peer's address without the port. An IPv4 address is written as such on every listener. */
   readonly address: string;
 }
 
@@ -91,7 +95,49 @@ const ACCEPT_RETRY_MS = 50;
  *
  * @throws `Deno.errors.AddrInUse` and other errors of the system.
  */
-export function listen({ hostname, port, tls }: ListenOptions): StreamListener {
+export function listen(options: ListenOptions): StreamListener {
+  return options.hostname === ANY_ADDRESS ? listenEverywhere(options) : listenAt(options);
+}
+
+/** On a machine without IPv6, only IPv4. */
+function listenEverywhere(options: ListenOptions): StreamListener {
+  let ipv6: StreamListener;
+  try {
+    ipv6 = listenAt({ ...options, hostname: "::" });
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) throw error;
+    return listenAt({ ...options, hostname: "0.0.0.0" });
+  }
+  try {
+    return bothOf(ipv6, listenAt({ ...options, hostname: "0.0.0.0", port: ipv6.port }));
+  } catch {
+    // On most systems, the first listener accepts IPv4 as well, and the port is therefore in use.
+    return ipv6;
+  }
+}
+
+/** For systems on which each IP version needs its own listener. */
+function bothOf(one: StreamListener, other: StreamListener): StreamListener {
+  const pending = new Map<StreamListener, Promise<AcceptedStream | null>>();
+  return {
+    port: one.port,
+    async accept(): Promise<AcceptedStream | null> {
+      const next = [one, other].map(async (listener) => {
+        if (!pending.has(listener)) pending.set(listener, listener.accept());
+        return { listener, accepted: await pending.get(listener)! };
+      });
+      const { listener, accepted } = await Promise.race(next);
+      pending.delete(listener);
+      return accepted;
+    },
+    close(): void {
+      one.close();
+      other.close();
+    },
+  };
+}
+
+function listenAt({ hostname, port, tls }: ListenOptions): StreamListener {
   const listener = tls === null
     ? Deno.listen({ hostname, port })
     : Deno.listenTls({ hostname, port, ...tls });
@@ -102,7 +148,7 @@ export function listen({ hostname, port, tls }: ListenOptions): StreamListener {
         try {
           const conn = await listener.accept();
           disableNagle(conn);
-          return { stream: conn, address: conn.remoteAddr.hostname };
+          return { stream: conn, address: plainAddress(conn.remoteAddr.hostname) };
         } catch (error) {
           if (
             error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted
@@ -118,56 +164,52 @@ export function listen({ hostname, port, tls }: ListenOptions): StreamListener {
   };
 }
 
+/** `::ffff:10.0.0.1` as `10.0.0.1`. */
+function plainAddress(address: string): string {
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
+}
+
 /** Small messages are sent immediately. Deno's TLS streams do not offer this option. */
 function disableNagle(conn: Deno.Conn): void {
   if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
 }
 
-/** Where to serve HTTP. */
-export interface WebListenOptions {
-  readonly hostname: string;
-  /** 0 for any free port. */
-  readonly port: number;
-}
+/** Limits how many connections are open at the same time, for each address and in total. */
+export class ConnectionLimiter {
+  readonly #perAddress: number;
+  readonly #total: number;
+  /** Only addresses with open connections. */
+  readonly #open = new Map<string, number>();
+  #count = 0;
 
-/**
- * Answers one request.
- *
- * @param address the client's address without the port.
- */
-export type WebHandler = (request: Request, address: string) => Response | Promise<Response>;
+  /**
+   * @param perAddress connections per address, at least 1.
+   * @param total connections of all addresses.
+   */
+  constructor(perAddress: number, total = Infinity) {
+    this.#perAddress = perAddress;
+    this.#total = total;
+  }
 
-/** An HTTP server. */
-export interface WebListener {
-  readonly port: number;
-  /** Stops answering new requests; gives pending answers half a second to finish. */
-  close(): Promise<void>;
-}
+  /** Whether the connections of all addresses have reached the limit. */
+  get isFull(): boolean {
+    return this.#count >= this.#total;
+  }
 
-/** How long pending answers may take after the listener was closed, in milliseconds. */
-const LAST_ANSWERS_MS = 500;
+  /** Counts a new connection and returns true; false if a limit is reached. */
+  enter(address: string): boolean {
+    const open = this.#open.get(address) ?? 0;
+    if (this.isFull || open >= this.#perAddress) return false;
+    this.#open.set(address, open + 1);
+    this.#count++;
+    return true;
+  }
 
-/**
- * Serves HTTP.
- *
- * @throws `Deno.errors.AddrInUse` and other errors of the system.
- */
-export function serveWeb({ hostname, port }: WebListenOptions, handle: WebHandler): WebListener {
-  const server = Deno.serve({
-    hostname,
-    port,
-    // By default, Deno prints a line here.
-    onListen: () => {},
-    onError: () => new Response(null, { status: 500 }),
-  }, (request, { remoteAddr }) => handle(request, remoteAddr.hostname));
-  return {
-    port: server.addr.port,
-    async close(): Promise<void> {
-      const { promise: late, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, LAST_ANSWERS_MS);
-      // A client that does not read its response would block the shutdown forever.
-      await Promise.race([server.shutdown(), late]);
-      clearTimeout(timer);
-    },
-  };
+  /** Counts the end of a connection that has entered. */
+  leave(address: string): void {
+    const open = this.#open.get(address) ?? 0;
+    if (open > 1) this.#open.set(address, open - 1);
+    else this.#open.delete(address);
+    if (open > 0) this.#count--;
+  }
 }

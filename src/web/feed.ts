@@ -30,6 +30,8 @@ export interface LiveFeedOptions {
   readonly version: string;
   /** The run at this moment. */
   readonly snapshot: () => Snapshot;
+  /** Clients that may be connected at the same time; never more than 100. */
+  readonly maxClients: number;
   /** What clients may do at this moment. */
   readonly permissions: () => ControlPermissions;
 }
@@ -70,7 +72,7 @@ export class LiveFeed {
 
   /** Connects a client. Returns its stream, or null if there are too many clients. */
   join(): EventStream["body"] | null {
-    if (this.#clients.size >= MAX_CLIENTS) return null;
+    if (this.#clients.size >= Math.min(this.#options.maxClients, MAX_CLIENTS)) return null;
     if (this.#sent === null) {
       this.#keep(this.#options.snapshot());
       this.#timer = this.#scheduleTick();

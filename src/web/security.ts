@@ -8,6 +8,7 @@
 import type { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
+import { ANY_ADDRESS } from "../core/network.ts";
 import type { ErrorReply } from "./http.ts";
 
 /** The result of checking a client's credentials. */
@@ -193,7 +194,7 @@ export function isLoopback(bindHost: string): boolean {
 
 /** Whether a server that listens at an address listens at all addresses of the machine. */
 export function isAnyAddress(bindHost: string): boolean {
-  return bindHost === "0.0.0.0" || bindHost === "::";
+  return bindHost === ANY_ADDRESS || bindHost === "0.0.0.0" || bindHost === "::";
 }
 
 /** A name or address as it is written in a URL. */

@@ -6,7 +6,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
-import type { WebHandler, WebListener, WebListenOptions } from "../core/network.ts";
+import type { WebHandler, WebListener, WebListenOptions } from "../core/web_server.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import type { DashboardControl } from "./control.ts";
 import { LiveFeed, type LogTail } from "./feed.ts";
@@ -20,10 +20,12 @@ import { AllowedHosts, Authenticator, crossOriginProblem, isLoopback } from "./s
 export interface DashboardOptions {
   /** The run that it shows. */
   readonly control: DashboardControl;
-  /** The name or address to listen at; 0.0.0.0 and :: mean all addresses of the machine. */
+  /** The name or address to listen at; *, 0.0.0.0 and :: mean all addresses of the machine. */
   readonly bindHost: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Connections that may be open at the same time, at least 2. Half of them may be event streams. */
+  readonly maxConnections: number;
   /** The machine's own name. */
   readonly hostname: string;
   /** Required from clients; null: no token, and only this machine may change the run. */
@@ -33,7 +35,7 @@ export interface DashboardOptions {
   readonly version: string;
   readonly log: LogTail;
   /** Starts a web server, as `Host` does. */
-  readonly serve: (at: WebListenOptions, handle: WebHandler) => WebListener;
+  readonly serve: (at: WebListenOptions, handle: WebHandler) => WebListener | Promise<WebListener>;
   /** The metrics in Prometheus' text format. */
   readonly metrics: () => string;
   /** The run at this moment, for downloaded reports. */
@@ -69,6 +71,7 @@ export class DashboardServer {
     });
     this.#feed = new LiveFeed({
       ...{ clock, log, version, permissions },
+      maxClients: Math.floor(options.maxConnections / 2),
       snapshot: () => control.snapshot(),
     });
     this.#router = new DashboardRouter({
@@ -82,12 +85,11 @@ export class DashboardServer {
     });
   }
 
-  /** Starts to listen. Returns the port. @throws `Deno.errors.AddrInUse` and similar errors. */
-  start(): number {
-    const { serve, bindHost, port: wanted, hostname } = this.#options;
-    this.#listener = serve({ hostname: bindHost, port: wanted }, (request, address) => {
-      return this.#handle(request, address);
-    });
+  /** Starts to listen. Returns the port. Rejects with `Deno.errors.AddrInUse` and similar errors. */
+  async start(): Promise<number> {
+    const { serve, bindHost, port: wanted, maxConnections, hostname } = this.#options;
+    const at = { hostname: bindHost, port: wanted, maxConnections };
+    this.#listener = await serve(at, (request, address) => this.#handle(request, address));
     const { port } = this.#listener;
     this.#allowedHosts = new AllowedHosts({ bindHost, port, hostname });
     return port;

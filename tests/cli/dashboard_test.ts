@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { openDashboard } from "../../src/cli/dashboard.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { configureLog } from "../../src/core/logger.ts";
-import type { WebListener, WebListenOptions } from "../../src/core/network.ts";
+import type { WebListener, WebListenOptions } from "../../src/core/web_server.ts";
 import { LogTail } from "../../src/web/feed.ts";
 import { FakeRun } from "../support/dashboard.ts";
 import { FakeHost } from "../support/fake_host.ts";
@@ -14,10 +14,11 @@ class ListeningHost extends FakeHost {
   readonly asked: WebListenOptions[] = [];
   problem: Error | null = null;
 
-  override serveWeb(at?: WebListenOptions): WebListener {
+  override serveWeb(at?: WebListenOptions): Promise<WebListener> {
     this.asked.push(at!);
-    if (this.problem !== null) throw this.problem;
-    return { port: at!.port === 0 ? 1234 : at!.port, close: () => Promise.resolve() };
+    if (this.problem !== null) return Promise.reject(this.problem);
+    const port = at!.port === 0 ? 1234 : at!.port;
+    return Promise.resolve({ port, close: () => Promise.resolve() });
   }
 }
 
@@ -43,7 +44,7 @@ async function open(
 ): Promise<{ isOpen: boolean; lines: string[] }> {
   const lines: string[] = [];
   await configureLog("INFO", (_, { level, text }) => lines.push(`${level} ${text}`));
-  const dashboard = openDashboard(host, { ...OPTIONS, ...options }, SHOWN);
+  const dashboard = await openDashboard(host, { ...OPTIONS, ...options }, SHOWN);
   await dashboard?.close();
   return { isOpen: dashboard !== null, lines };
 }
@@ -63,7 +64,7 @@ Deno.test("the dashboard logs its URL", async () => {
     assert.equal(isOpen, true);
     assert.deepEqual(lines, [`INFO Dashboard: ${where}`]);
   }
-  assert.equal(host.asked.at(-1)!.hostname, "0.0.0.0");
+  assert.equal(host.asked.at(-1)!.hostname, "*");
 });
 
 Deno.test("a test that waits to be started logs where to start it", async () => {
@@ -115,12 +116,57 @@ Deno.test("a test that waits to be started needs the port", async () => {
   });
 });
 
-Deno.test("an address that cannot be listened on is reported", async () => {
+Deno.test("without the default address, the test runs without a dashboard", async () => {
+  const host = new ListeningHost();
+  for (
+    const problem of [
+      new Deno.errors.AddrNotAvailable("no such address"),
+      new Deno.errors.PermissionDenied("not allowed"),
+      new Deno.errors.NetworkUnreachable("unreachable"),
+      Object.assign(new Error("too many open files"), { code: "EMFILE" }),
+    ]
+  ) {
+    host.problem = problem;
+    const { name, message } = problem;
+    const reason = name === "Error" ? message : `${name}: ${message}`;
+    assert.deepEqual(await open(host), {
+      isOpen: false,
+      lines: [
+        `WARNING There is no dashboard: it cannot listen on 127.0.0.1:8089: ${reason}.`,
+      ],
+    });
+    await assert.rejects(open(host, { noAutostart: true }), {
+      name: "UsageError",
+      message: `--web-host 127.0.0.1: the dashboard cannot listen on this address: ${reason}`,
+    });
+  }
+});
+
+Deno.test("an address from the options that cannot be listened on is reported", async () => {
   const host = new ListeningHost();
   host.problem = new Deno.errors.AddrNotAvailable("no such address");
-  await assert.rejects(open(host, { webHost: "10.0.0.9" }), {
+  await assert.rejects(open(host, { webHost: "10.0.0.9", given: new Set(["webHost"] as const) }), {
     name: "UsageError",
     message: "--web-host 10.0.0.9: the dashboard cannot listen on this address: " +
       "AddrNotAvailable: no such address",
   });
+});
+
+Deno.test("a port from the options that may not be listened on is reported", async () => {
+  const host = new ListeningHost();
+  host.problem = new Deno.errors.PermissionDenied("not allowed");
+  await assert.rejects(open(host, { webPort: 80, given: new Set(["webPort"] as const) }), {
+    name: "UsageError",
+    message: "--web-port 80: the dashboard cannot listen on this port: " +
+      "PermissionDenied: not allowed",
+  });
+});
+
+Deno.test("a dashboard leaves most file descriptors to the users", async () => {
+  const host = new ListeningHost();
+  for (const [limit, connections] of [[null, 256], [1e6, 256], [1024, 128], [64, 16]] as const) {
+    host.openFiles = limit;
+    await open(host);
+    assert.equal(host.asked.at(-1)!.maxConnections, connections);
+  }
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { LiveOutputs } from "../../src/cli/live_outputs.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { configureLog } from "../../src/core/logger.ts";
-import type { WebHandler, WebListener, WebListenOptions } from "../../src/core/network.ts";
+import type { WebHandler, WebListener, WebListenOptions } from "../../src/core/web_server.ts";
 import type { ResolvedLoad } from "../../src/load/load.ts";
 import { RunControl } from "../../src/runner/run_control.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
@@ -20,16 +20,16 @@ class ServingHost extends FakeHost {
   #handle: WebHandler | null = null;
   isOpen = false;
 
-  override serveWeb(at?: WebListenOptions, handle?: WebHandler): WebListener {
+  override serveWeb(at?: WebListenOptions, handle?: WebHandler): Promise<WebListener> {
     this.#handle = handle!;
     this.isOpen = true;
-    return {
+    return Promise.resolve({
       port: at!.port,
       close: () => {
         this.isOpen = false;
         return Promise.resolve();
       },
-    };
+    });
   }
 
   async get(path: string): Promise<Response> {

@@ -22,7 +22,7 @@ function words(text: string): string[] {
 }
 
 const MASTER: MasterSettings = {
-  bindHost: "0.0.0.0",
+  bindHost: "*",
   bindPort: 5557,
   token: null,
   expectWorkers: 1,
@@ -132,7 +132,7 @@ const ROLES: [args: string, role: Role][] = [
     {
       kind: "processes",
       count: 2,
-      master: { ...OWN, bindHost: "0.0.0.0", bindPort: 6000, token: "s3cret", journal: "a" },
+      master: { ...OWN, bindHost: "*", bindPort: 6000, token: "s3cret", journal: "a" },
       masterHost: "127.0.0.1",
     },
   ],

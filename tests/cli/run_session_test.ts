@@ -157,9 +157,7 @@ Deno.test("without dashboard and collector, nothing is opened", async () => {
 
 Deno.test("a dashboard that cannot be opened is an error before the run", async () => {
   const { host, session } = await newSession("--web-port", "9000");
-  host.serveWeb = () => {
-    throw new Deno.errors.AddrInUse("in use");
-  };
+  host.serveWeb = () => Promise.reject(new Deno.errors.AddrInUse("in use"));
   await assert.rejects(session.show(SHOWN, { rendezvous: [] }), {
     name: "UsageError",
     message: "--web-port 9000: the port is already in use",
@@ -170,7 +168,8 @@ Deno.test("a dashboard that cannot be opened is an error before the run", async 
 Deno.test("the dashboard shows the end of the run and closes with the report", async () => {
   const { host, session } = await newSession();
   let closes = 0;
-  host.serveWeb = () => ({ port: 8089, close: () => Promise.resolve(void closes++) });
+  host.serveWeb = () =>
+    Promise.resolve({ port: 8089, close: () => Promise.resolve(void closes++) });
   await session.open();
   await session.show(SHOWN, { rendezvous: [] });
   assert.match(host.stderr.text, /Dashboard: http:\/\/127\.0\.0\.1:8089\/\n/);

@@ -1,8 +1,7 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
 import { type Candidate, joinMaster, type JoinTerms } from "../../src/cluster/handshake.ts";
-import { ConnectionLimiter, RejectionLog, WorkerListener } from "../../src/cluster/listener.ts";
+import { RejectionLog, WorkerListener } from "../../src/cluster/listener.ts";
 import { ProtocolError } from "../../src/cluster/protocol.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { type ByteStream, connect, listen, type StreamListener } from "../../src/core/network.ts";
@@ -337,42 +336,4 @@ Deno.test("a peer cannot write its own lines into the log", () => {
   const { lines, rejectionLog: book } = rejectionLog();
   book.record("10.0.0.1", "oh\nINFO all is well\x1b[2J");
   assert.deepEqual(lines, ["Refused a connection from 10.0.0.1: oh␊INFO all is well␛[2J"]);
-});
-
-Deno.test("the 11th connection of an address is rejected until one of the ten ends", () => {
-  const limiter = new ConnectionLimiter(10);
-  for (let count = 0; count < 10; count++) assert.equal(limiter.enter("10.0.0.1"), true);
-  assert.equal(limiter.enter("10.0.0.1"), false);
-  assert.equal(limiter.enter("10.0.0.2"), true);
-  limiter.leave("10.0.0.1");
-  assert.equal(limiter.enter("10.0.0.1"), true);
-  assert.equal(limiter.enter("10.0.0.1"), false);
-});
-
-Deno.test("leaving more often than entering does not raise the limit", () => {
-  const limiter = new ConnectionLimiter(1);
-  limiter.leave("10.0.0.1");
-  limiter.leave("10.0.0.1");
-  assert.equal(limiter.enter("10.0.0.1"), true);
-  assert.equal(limiter.enter("10.0.0.1"), false);
-});
-
-Deno.test("the open connections of an address are always those that have entered and not left", () => {
-  const steps = fc.array(
-    fc.record({ address: fc.constantFrom("a", "b", "c"), enter: fc.boolean() }),
-  );
-  fc.assert(fc.property(steps, fc.integer({ min: 1, max: 4 }), (steps, limit) => {
-    const limiter = new ConnectionLimiter(limit);
-    const inside: Record<string, number> = { a: 0, b: 0, c: 0 };
-    for (const { address, enter } of steps) {
-      const before = inside[address]!;
-      if (enter) {
-        assert.equal(limiter.enter(address), before < limit);
-        inside[address] = Math.min(limit, before + 1);
-      } else if (before > 0) {
-        limiter.leave(address);
-        inside[address] = before - 1;
-      }
-    }
-  }));
 });

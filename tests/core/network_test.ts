@@ -1,9 +1,11 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import {
+  ANY_ADDRESS,
   type ByteStream,
   connect,
+  ConnectionLimiter,
   listen,
-  serveWeb,
   type StreamListener,
   writeAll,
 } from "../../src/core/network.ts";
@@ -115,44 +117,76 @@ Deno.test("a failed write rejects", async () => {
   await assert.rejects(writeAll(broken, Uint8Array.of(1, 2)), /broken pipe/);
 });
 
-Deno.test("a web listener answers on a free port and knows the client's address", async () => {
-  const listener = serveWeb(LOCAL, ({ url }, address) => {
-    return new Response(`${new URL(url).pathname} ${address}`);
-  });
-  const response = await fetch(`http://127.0.0.1:${listener.port}/a`);
-  assert.equal(await response.text(), "/a 127.0.0.1");
-  await listener.close();
-  await assert.rejects(fetch(`http://127.0.0.1:${listener.port}/a`));
+Deno.test("the 11th connection of an address is rejected until one of the ten ends", () => {
+  const limiter = new ConnectionLimiter(10);
+  for (let count = 0; count < 10; count++) assert.equal(limiter.enter("10.0.0.1"), true);
+  assert.equal(limiter.enter("10.0.0.1"), false);
+  assert.equal(limiter.enter("10.0.0.2"), true);
+  limiter.leave("10.0.0.1");
+  assert.equal(limiter.enter("10.0.0.1"), true);
+  assert.equal(limiter.enter("10.0.0.1"), false);
 });
 
-Deno.test("a web listener rejects a port in use", async () => {
-  const listener = serveWeb(LOCAL, () => new Response());
-  const { port } = listener;
-  assert.throws(
-    () => serveWeb({ ...LOCAL, port }, () => new Response()),
-    Deno.errors.AddrInUse,
+Deno.test("leaving more often than entering does not raise the limit", () => {
+  const limiter = new ConnectionLimiter(1);
+  limiter.leave("10.0.0.1");
+  limiter.leave("10.0.0.1");
+  assert.equal(limiter.enter("10.0.0.1"), true);
+  assert.equal(limiter.enter("10.0.0.1"), false);
+});
+
+Deno.test("the open connections of an address are always those that have entered and not left", () => {
+  const steps = fc.array(
+    fc.record({ address: fc.constantFrom("a", "b", "c"), enter: fc.boolean() }),
   );
-  await listener.close();
+  fc.assert(fc.property(steps, fc.integer({ min: 1, max: 4 }), (steps, limit) => {
+    const limiter = new ConnectionLimiter(limit);
+    const inside: Record<string, number> = { a: 0, b: 0, c: 0 };
+    for (const { address, enter } of steps) {
+      const before = inside[address]!;
+      if (enter) {
+        assert.equal(limiter.enter(address), before < limit);
+        inside[address] = Math.min(limit, before + 1);
+      } else if (before > 0) {
+        limiter.leave(address);
+        inside[address] = before - 1;
+      }
+    }
+  }));
 });
 
-Deno.test("an error of a handler is not sent to the client", async () => {
-  const listener = serveWeb(LOCAL, () => {
-    throw new Error("secret");
-  });
-  const response = await fetch(`http://127.0.0.1:${listener.port}/`);
-  assert.equal(response.status, 500);
-  assert.equal(await response.text(), "");
-  await listener.close();
+Deno.test("the connections of all addresses have a limit, too", () => {
+  const limiter = new ConnectionLimiter(2, 3);
+  for (const address of ["10.0.0.1", "10.0.0.1", "10.0.0.2"]) {
+    assert.equal(limiter.isFull, false);
+    assert.equal(limiter.enter(address), true);
+  }
+  assert.equal(limiter.isFull, true);
+  assert.equal(limiter.enter("10.0.0.3"), false);
+  limiter.leave("10.0.0.3");
+  assert.equal(limiter.isFull, true);
+  limiter.leave("10.0.0.1");
+  assert.equal(limiter.enter("10.0.0.3"), true);
 });
 
-Deno.test("closing does not wait for a client that does not read", async () => {
-  const chunk = new Uint8Array(1 << 20);
-  const listener = serveWeb(LOCAL, () => {
-    return new Response(new ReadableStream({ pull: (controller) => controller.enqueue(chunk) }));
-  });
-  const conn = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
-  await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
-  await conn.read(new Uint8Array(16));
-  await listener.close();
-  conn.close();
+/** Whether this machine has IPv6 on its loopback interface. */
+function hasIpv6(): boolean {
+  try {
+    listen({ ...LOCAL, hostname: "::1" }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("* listens on all addresses, of IPv4 and of IPv6", async () => {
+  const listener = listen({ ...LOCAL, hostname: ANY_ADDRESS });
+  const { port } = listener;
+  for (const hostname of hasIpv6() ? ["127.0.0.1", "::1"] : ["127.0.0.1"]) {
+    const near = connect({ hostname, port, tls: null });
+    assert.equal(await talk(listener, near), `ping pong ${hostname}`);
+  }
+  assert.throws(() => listen({ ...LOCAL, hostname: ANY_ADDRESS, port }), Deno.errors.AddrInUse);
+  listener.close();
+  assert.equal(await listener.accept(), null);
 });

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { UsageError } from "../../src/core/errors.ts";
-import { serveWeb } from "../../src/core/network.ts";
+import { serveWeb } from "../../src/core/web_server.ts";
 import type { ResolvedLoad } from "../../src/load/load.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import type { DashboardControl } from "../../src/web/control.ts";
@@ -60,6 +60,7 @@ export interface TestDashboardOptions {
   readonly bindHost?: string;
   readonly token?: string;
   readonly clock?: Clock;
+  readonly maxConnections?: number;
 }
 
 /** A dashboard that listens at a port. */
@@ -86,6 +87,7 @@ export async function withDashboard(
     control: run,
     bindHost,
     port: 0,
+    maxConnections: options.maxConnections ?? 256,
     hostname: "testhost",
     token,
     clock: options.clock ?? systemClock,
@@ -97,7 +99,7 @@ export async function withDashboard(
     info: (text) => logged.push(text),
     warn: (text) => logged.push(text),
   });
-  const port = server.start();
+  const port = await server.start();
   try {
     await use({ run, server, port, host: `127.0.0.1:${port}`, log, logged });
   } finally {

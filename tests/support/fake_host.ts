@@ -1,7 +1,8 @@
 import type { Child, ChildOptions } from "../../src/core/child_process.ts";
 import type { FileInfo, FolderEntry, OpenOptions, PrivateFolder } from "../../src/core/files.ts";
 import type { Host, Output } from "../../src/core/host.ts";
-import type { ByteStream, StreamListener, WebListener } from "../../src/core/network.ts";
+import type { ByteStream, StreamListener } from "../../src/core/network.ts";
+import type { WebListener } from "../../src/core/web_server.ts";
 import { MemoryFile } from "./memory_file.ts";
 
 /** The initial state of a {@link FakeHost}; everything else is empty. */
@@ -244,7 +245,7 @@ export class FakeHost implements Host {
     throw new Error("a fake host does not listen");
   }
 
-  serveWeb(): WebListener {
+  serveWeb(): Promise<WebListener> {
     throw new Error("a fake host does not serve HTTP");
   }
 
