@@ -4,7 +4,7 @@
  * @module
  */
 
-import { gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
+import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
 import { errorText } from "../core/errors.ts";
 import { RequestError, WireError } from "./request_error.ts";
 import type { WireRequest } from "./transport.ts";
@@ -17,14 +17,14 @@ const MAX_CODINGS = 5;
  *
  * @throws RequestError as {@link decodeBody}, with the request in the message.
  */
-export async function decodeResponse(
+export function decodeResponse(
   { method, url }: WireRequest,
   wire: Uint8Array<ArrayBuffer>,
   contentEncoding: string,
   maxSize: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Uint8Array<ArrayBuffer> {
   try {
-    return await decodeBody(wire, contentEncoding, maxSize);
+    return decodeBody(wire, contentEncoding, maxSize);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     throw new RequestError(error.code, method, url.href, error.message, error);
@@ -32,18 +32,19 @@ export async function decodeResponse(
 }
 
 /**
- * Decodes a body. If a coding is unknown, the body is returned unchanged.
+ * Decodes a body. If a coding is unknown, the body is returned unchanged. No coding produces more than
+ * `maxSize` bytes, however much its input would expand to: decoding stops there.
  *
  * @param contentEncoding the header's value: the codings in the order in which they were applied.
  * @param maxSize the largest decoded body in bytes.
  * @throws WireError `BAD_ENCODING` if the body is corrupt or truncated or has more than five codings;
  *   `TOO_LARGE` if the decoded body is too large.
  */
-export async function decodeBody(
+export function decodeBody(
   wire: Uint8Array<ArrayBuffer>,
   contentEncoding: string,
   maxSize: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Uint8Array<ArrayBuffer> {
   // A response to HEAD names the coding of a body that it does not have.
   if (wire.length === 0) return wire;
   const codings = contentEncoding.toLowerCase().split(",").map((coding) => coding.trim());
@@ -55,19 +56,19 @@ export async function decodeBody(
   for (const coding of codings.reverse()) {
     const decode = DECODERS.get(coding);
     if (decode === undefined) return wire;
-    body = await decodeOne(decode, body, maxSize);
+    body = decodeOne(decode, body, maxSize);
   }
   return body;
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Decodes a body; throws or rejects if the body is corrupt. */
-type Decoder = (body: Bytes, maxSize: number) => Bytes | Promise<Bytes>;
+/** Decodes a body into at most `maxSize` bytes; throws if the body is corrupt or larger. */
+type Decoder = (body: Bytes, maxSize: number) => Bytes;
 
-async function decodeOne(decode: Decoder, body: Bytes, maxSize: number): Promise<Bytes> {
+function decodeOne(decode: Decoder, body: Bytes, maxSize: number): Bytes {
   try {
-    return await decode(body, maxSize);
+    return decode(body, maxSize);
   } catch (error) {
     if (error instanceof WireError) throw error;
     if (error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE") {
@@ -91,24 +92,27 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ["", (body) => body],
 ]);
 
-/** Uses a stream, because the runtime's `brotliDecompressSync` accepts truncated bodies. */
-async function unbrotli(body: Bytes, maxSize: number): Promise<Bytes> {
-  const stream = new Response(body).body!.pipeThrough(
-    new DecompressionStream("brotli" as CompressionFormat),
-  );
-  const pieces: Bytes[] = [];
-  let size = 0;
-  for await (const piece of stream) {
-    size += piece.length;
-    if (size > maxSize) throw tooLarge(maxSize);
-    pieces.push(piece);
-  }
-  return joined(pieces, size);
+/**
+ * Decodes brotli. The runtime accepts truncated bodies and bodies that are followed by other bytes, so one
+ * more byte is appended: only a body that ends exactly before it is complete.
+ */
+function unbrotli(body: Bytes, maxOutputLength: number): Bytes {
+  const marked = new Uint8Array(body.length + 1);
+  marked.set(body);
+  const { buffer, engine } = decompressBrotli(marked, { maxOutputLength, info: true });
+  if (engine.bytesWritten !== body.length) throw new Error("the brotli data is not complete");
+  return plain(buffer);
 }
 
-/** Joins the pieces of a body. */
+/** With `info`, node:zlib also returns the engine, which knows how much of the input was used. */
+const decompressBrotli = brotliDecompressSync as unknown as (
+  body: Uint8Array,
+  options: { readonly maxOutputLength: number; readonly info: true },
+) => { readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } };
+
+/** Joins the pieces of a body into an array that has its own buffer. */
 export function joined(pieces: readonly Bytes[], size: number): Bytes {
-  if (pieces.length === 1) return pieces[0]!;
+  if (pieces.length === 1 && pieces[0]!.buffer.byteLength === size) return pieces[0]!;
   const whole = new Uint8Array(size);
   let at = 0;
   for (const piece of pieces) {

@@ -6,8 +6,8 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
-import { decodeResponse } from "./decoding.ts";
-import { RequestError, type RequestErrorCode } from "./request_error.ts";
+import { decodeResponse, joined } from "./decoding.ts";
+import { RequestError, type RequestErrorCode, WireError } from "./request_error.ts";
 import { MAX_BODY_SIZE, type Transport, type WireRequest, type WireResponse } from "./transport.ts";
 
 /**
@@ -20,6 +20,7 @@ import { MAX_BODY_SIZE, type Transport, type WireRequest, type WireResponse } fr
 export class FetchTransport implements Transport {
   readonly #clock: Clock;
   readonly #deadlines: DeadlineSweep;
+  readonly #maxBodySize: number;
   readonly #caCerts: readonly string[];
   #client: Deno.HttpClient | null = null;
   // Reused, because an AbortController per request would cost more than the rest of this class.
@@ -30,11 +31,18 @@ export class FetchTransport implements Transport {
    * Creates a transport, which opens no connection before the first exchange.
    *
    * @param deadlines on the same clock; any number of transports can share it.
+   * @param maxBodySize the largest response body in bytes, as `fetch` returns it and decoded.
    * @param caCerts trusted certificates in PEM, in addition to those of the system.
    */
-  constructor(clock: Clock, deadlines: DeadlineSweep, caCerts: readonly string[] = []) {
+  constructor(
+    clock: Clock,
+    deadlines: DeadlineSweep,
+    maxBodySize: number = MAX_BODY_SIZE,
+    caCerts: readonly string[] = [],
+  ) {
     this.#clock = clock;
     this.#deadlines = deadlines;
+    this.#maxBodySize = maxBodySize;
     this.#caCerts = caCerts;
   }
 
@@ -44,10 +52,11 @@ export class FetchTransport implements Transport {
     try {
       const response = await fetch(request.url, this.#init(request, exchange));
       inBody = true;
-      const body = await response.bytes();
+      const max = this.#maxBodySize;
+      const body = await (fits(response, max) ? response.bytes() : readBody(response, max));
       const endedAt = this.#clock.now();
       if (response.status === 101) throw unexpectedSwitch(request);
-      return new FetchResponse(request, response, body, exchange.bytesSent, endedAt);
+      return new FetchResponse(request, response, body, exchange.bytesSent, endedAt, max);
     } catch (error) {
       throw error instanceof RequestError ? error : exchange.explain(error, request, inBody);
     } finally {
@@ -192,6 +201,9 @@ class FetchExchange implements Expiring {
       const { message } = this.#bodyFailure;
       return new RequestError("BAD_REQUEST", method, url.href, message, this.#bodyFailure);
     }
+    if (error instanceof WireError) {
+      return new RequestError(error.code, method, url.href, error.message);
+    }
     const { code, detail } = fetchFailure(error, inBody);
     return new RequestError(code, method, url.href, detail, error);
   }
@@ -200,6 +212,39 @@ class FetchExchange implements Expiring {
 function unexpectedSwitch(request: WireRequest): RequestError {
   const detail = "the server switched protocols unexpectedly";
   return new RequestError("BAD_RESPONSE", request.method, request.url.href, detail);
+}
+
+/**
+ * Whether a body is at most this long because the server has said so. Then `fetch` reads it at once,
+ * which is faster than reading it in parts.
+ */
+function fits({ headers }: Response, maxSize: number): boolean {
+  const length = headers.get("content-length");
+  return length !== null && Number(length) <= maxSize &&
+    !DECODED_BY_FETCH.test(headers.get("content-encoding") ?? "");
+}
+
+/**
+ * Reads a body of unknown length. Stops, and closes the connection, when it is too large.
+ *
+ * @throws WireError `TOO_LARGE`.
+ */
+async function readBody({ body }: Response, maxSize: number): Promise<Uint8Array<ArrayBuffer>> {
+  if (body === null) return new Uint8Array();
+  const reader = body.getReader();
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return joined(pieces, size);
+    size += value.length;
+    if (size > maxSize) {
+      // Not awaited: what was received is dropped, and an error of the connection no longer matters.
+      reader.cancel().catch(() => {});
+      throw new WireError("TOO_LARGE", `a body of over ${maxSize} bytes`);
+    }
+    pieces.push(value);
+  }
 }
 
 const NO_COOKIES: readonly string[] = [];
@@ -216,6 +261,7 @@ class FetchResponse implements WireResponse {
   readonly retries = 0;
   readonly endedAt: number;
   readonly #request: WireRequest;
+  readonly #maxBodySize: number;
   #body: Uint8Array<ArrayBuffer>;
   /** The codings that are still to be decoded, or `null`. */
   #coding: string | null;
@@ -226,6 +272,7 @@ class FetchResponse implements WireResponse {
     body: Uint8Array<ArrayBuffer>,
     bytesSent: number,
     endedAt: number,
+    maxBodySize: number,
   ) {
     const { headers } = response;
     const coding = headers.get("content-encoding");
@@ -239,17 +286,16 @@ class FetchResponse implements WireResponse {
     this.bytesSent = bytesSent;
     this.endedAt = endedAt;
     this.#request = request;
+    this.#maxBodySize = maxBodySize;
     this.#body = body;
     this.#coding = decoded ? null : coding;
   }
 
-  bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
-    return this.#coding === null ? this.#body : this.#decode(this.#coding);
-  }
-
-  async #decode(coding: string): Promise<Uint8Array<ArrayBuffer>> {
-    this.#body = await decodeResponse(this.#request, this.#body, coding, MAX_BODY_SIZE);
-    this.#coding = null;
+  bytes(): Uint8Array<ArrayBuffer> {
+    if (this.#coding !== null) {
+      this.#body = decodeResponse(this.#request, this.#body, this.#coding, this.#maxBodySize);
+      this.#coding = null;
+    }
     return this.#body;
   }
 }

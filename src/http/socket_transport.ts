@@ -240,14 +240,13 @@ class SocketResponse implements WireResponse {
     return this.#headers ??= headersOf(this.#message.head);
   }
 
-  bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+  bytes(): Uint8Array<ArrayBuffer> {
     if (this.#body !== null) return this.#body;
-    const wire = joined(this.#message.body, this.#message.bodyLength);
-    const coding = contentEncodingOf(this.#message.head);
-    return coding === null ? this.#body = wire : this.#decode(wire, coding);
-  }
-
-  async #decode(wire: Uint8Array<ArrayBuffer>, coding: string): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#body = await decodeResponse(this.#request, wire, coding, this.#maxBodySize);
+    const { body, bodyLength, head } = this.#message;
+    const wire = joined(body, bodyLength);
+    const coding = contentEncodingOf(head);
+    return this.#body = coding === null
+      ? wire
+      : decodeResponse(this.#request, wire, coding, this.#maxBodySize);
   }
 }

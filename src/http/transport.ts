@@ -38,8 +38,12 @@ export interface WireResponse {
   readonly retries: number;
   /** When the last byte arrived, in milliseconds on the transport's clock. */
   readonly endedAt: number;
-  /** The body without content codings; rejects with a RequestError if they are corrupt. */
-  bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * The body without content codings.
+   *
+   * @throws RequestError if they are corrupt, or if the body is too large without them.
+   */
+  bytes(): Uint8Array<ArrayBuffer>;
 }
 
 /** Sends the requests of one user. */

@@ -6,6 +6,7 @@
 
 import { UsageError } from "../core/errors.ts";
 import { FetchTransport } from "../http/fetch_transport.ts";
+import { MAX_BODY_SIZE } from "../http/transport.ts";
 import type { UserContext } from "./context.ts";
 import { checkHttpHost, Session } from "./session.ts";
 import { checkOptions, type ClassOptions, User } from "./user.ts";
@@ -30,6 +31,9 @@ export class HttpUser extends User {
   /** Default time limit of a request in seconds, including redirects. */
   static timeout = 60;
 
+  /** The largest response body in bytes, after decompression. Longer ones fail with `TOO_LARGE`. */
+  static maxBodySize: number = MAX_BODY_SIZE;
+
   /** @internal */
   static override [checkOptions](options: ClassOptions): void {
     checkHttpHost(this.host, options);
@@ -46,9 +50,9 @@ export class HttpUser extends User {
   /** Opens no connection. A subclass with its own constructor must call `super(context)`. */
   constructor(context: UserContext) {
     super(context);
-    const { timeout } = this.constructor as typeof HttpUser;
+    const { timeout, maxBodySize } = this.constructor as typeof HttpUser;
     const { clock, http } = context;
-    const transport = new FetchTransport(clock, http.deadlines);
+    const transport = new FetchTransport(clock, http.deadlines, maxBodySize);
     const { host } = this;
     this.session = new Session(transport, context, { host, urls: http.urls(host), timeout });
   }

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { type FetchFailure, fetchFailure, FetchTransport } from "../../src/http/fetch_transport.ts";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
+import { settle } from "../support/fake_clock.ts";
+import { World } from "./contract/world.ts";
+import { MAX_BODY_SIZE } from "../../src/http/transport.ts";
 import { testTransport } from "./transport_contract.ts";
 
 testTransport({
   name: "fetch",
-  create: (clock, node, caCerts) => new FetchTransport(clock, node.deadlines, caCerts),
+  create: (clock, node, caCerts) =>
+    new FetchTransport(clock, node.deadlines, MAX_BODY_SIZE, caCerts),
   cannot: {
     "a GET can have a body": "fetch refuses it, and the request is BAD_REQUEST",
     "a POST is not sent again when a kept connection ends":
@@ -13,6 +18,37 @@ testTransport({
     "for gzip of unknown length, the size on the wire is counted":
       "fetch hides what it has decoded",
   },
+});
+
+Deno.test("fetch: a body over the limit is TOO_LARGE, and the connection is closed", async () => {
+  await using world = new World((clock, node) => new FetchTransport(clock, node.deadlines, 1000));
+  const { target, session, samples } = world;
+  let ended = 0;
+  const send = (path: string, body: () => BodyInit, coding: string | null = null): void =>
+    target.route(
+      path,
+      () =>
+        new Response(body(), { headers: coding === null ? {} : { "content-encoding": coding } }),
+    );
+  const endless = (): ReadableStream =>
+    new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(500)),
+      cancel: () => void ended++,
+    });
+  const long = new Uint8Array(1001);
+  send("/long", () => long);
+  send("/endless", endless);
+  send("/gzip", () => new Uint8Array(gzipSync(long)), "gzip");
+  send("/br", () => new Uint8Array(brotliCompressSync(long)), "br");
+  send("/deflate", () => new Uint8Array(deflateSync(long)), "deflate");
+  for (const path of ["/long", "/endless", "/gzip", "/br", "/deflate"]) {
+    await session.get(path, {}, async (res) => void await res.bytes()).catch(() => {});
+    assert.equal(samples.at(-1)!.error, "TOO_LARGE", path);
+  }
+  while (ended === 0) await settle();
+  send("/fits", () => new Uint8Array(gzipSync(long.subarray(1))), "gzip");
+  const body = await (await session.get("/fits")).bytes();
+  assert.deepEqual([body.length, body.buffer.byteLength], [1000, 1000]);
 });
 
 async function failureOf(
