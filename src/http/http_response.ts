@@ -83,7 +83,7 @@ export class HttpResponse {
    * @throws Error if the request has already been counted, because it was called outside its check.
    */
   failure(why: string): void {
-    this.#decide(errorText(why) || "failed");
+    this.#decide(why === "" ? "failed" : errorText(why));
   }
 
   /**
