@@ -107,6 +107,17 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
 }
 
 /**
+ * Like {@link encodeMessage}, for messages whose contents come from user code.
+ *
+ * @throws Error also if the peer would refuse the message, or if a value is of another type.
+ */
+export function encodeChecked(message: Message): Uint8Array<ArrayBuffer> {
+  const sent = MESSAGE.write(message);
+  if (MESSAGE.read(sent) === undefined) throw new Error(MESSAGE.fault(sent, "A message"));
+  return encodeMessage(message);
+}
+
+/**
  * Decodes a message; binary data in it shares the memory of the payload.
  *
  * @param payload without the length in front.

@@ -4,9 +4,10 @@
  * @module
  */
 
+import { errorText } from "../core/errors.ts";
 import type { StatsDelta } from "../stats/stats_delta.ts";
 import { MergedStats } from "../stats/totals.ts";
-import { encodeMessage } from "./codec.ts";
+import { encodeChecked } from "./codec.ts";
 import { ProtocolError } from "./protocol.ts";
 import {
   countedOf,
@@ -30,7 +31,8 @@ interface UnsentStats {
 
 /**
  * Divides counts into reports, and keeps each until the master has acknowledged it. Nothing is dropped:
- * if more is counted than can be sent, seconds are merged before they are sent.
+ * if more is counted than can be sent, seconds are merged before they are sent. Counts that cannot be
+ * encoded are lost, and all reports after that say so.
  *
  * It has no clock and no connection. After each call, the caller sends the {@link next} frames until
  * there are none. Times are in milliseconds of any one clock.
@@ -42,11 +44,18 @@ export class ReportOutbox {
   readonly #parts: ReportPart[] = [];
   /** What is sent after that: the merged counts between one reset and the next. */
   readonly #unsent: UnsentStats[] = [];
+  readonly #onDamage: (reason: string) => void;
   #lastSecond = 0;
   #finished = false;
+  #isDamaged = false;
 
-  constructor(runId: string) {
+  /**
+   * @param onDamage called once if something cannot be reported, with the reason. The other counts are
+   *   reported, and all further reports say that the counts are incomplete.
+   */
+  constructor(runId: string, onDamage: (reason: string) => void = () => {}) {
     this.#runId = runId;
+    this.#onDamage = onDamage;
   }
 
   /** How many reports were made so far; once the final one is sent, this is its number. */
@@ -70,17 +79,21 @@ export class ReportOutbox {
   /** Adds the counts of a second that is over; seconds must be added in order. */
   add(counted: StatsDelta, metadata: SecondMetadata): void {
     this.#lastSecond = counted.to;
-    const parts = this.#unsent.length === 0 ? this.#divide(counted, metadata) : [];
-    if (parts.length > 0 && this.#fits(parts)) this.#parts.push(...parts);
-    else this.#merge(counted, metadata);
+    this.#orDamage(() => {
+      const parts = this.#unsent.length === 0 ? this.#divide(counted, metadata) : [];
+      if (parts.length > 0 && this.#fits(parts)) this.#parts.push(...parts);
+      else this.#merge(counted, metadata);
+    });
   }
 
   /** Ends the counting. What is not sent yet is merged, so that it takes less time on a slow link. */
   finish(metadata: SecondMetadata): void {
     const parts = this.#parts.splice(0);
     const unsent = this.#unsent.splice(0);
-    for (const { content } of parts) this.#merge(countedOf(content), content);
-    for (const { merged, metadata } of unsent) this.#merge(merged, metadata);
+    for (const { content } of parts) this.#orDamage(() => this.#merge(countedOf(content), content));
+    for (const { merged, metadata } of unsent) {
+      this.#orDamage(() => this.#merge(merged, metadata));
+    }
     // This makes another report if there is none left that could be the final one.
     this.#merge(nothingAt(this.#lastSecond), metadata);
     this.#finished = true;
@@ -89,13 +102,41 @@ export class ReportOutbox {
   /** Returns the frame to send now; null until another method has been called. */
   next(nowMs: number): Uint8Array<ArrayBuffer> | null {
     if (this.#sent.mustResend) return this.#sent.resend(nowMs);
-    if (this.#parts.length === 0 && this.#sent.hasRoom(0, nowMs)) this.#divideUnsent();
-    const [part] = this.#parts;
-    if (part === undefined || !this.#sent.hasRoom(part.bytes, nowMs)) return null;
-    this.#parts.shift();
+    for (;;) {
+      if (this.#parts.length === 0 && this.#sent.hasRoom(0, nowMs)) {
+        this.#orDamage(() => this.#divideUnsent());
+      }
+      const [part] = this.#parts;
+      if (part === undefined || !this.#sent.hasRoom(part.bytes, nowMs)) return null;
+      this.#parts.shift();
+      const frame = this.#orDamage(() => this.#encode(part));
+      if (frame !== undefined) return this.#sent.send(frame, nowMs);
+      if (this.#finished && this.#unsentCount === 0) this.#addEmpty(part.content.resetCount);
+    }
+  }
+
+  #encode({ content }: ReportPart): Uint8Array<ArrayBuffer> {
     const seq = this.lastSeq + 1;
     const final = this.#finished && this.#unsentCount === 0;
-    return this.#sent.send(encodeMessage({ ...part.content, seq, final }), nowMs);
+    return encodeChecked({ ...content, seq, final, damaged: this.#isDamaged });
+  }
+
+  /** Adds a report without counts, in place of a final report that cannot be sent. */
+  #addEmpty(resetCount: number): void {
+    this.#parts.push(
+      ...this.#divide(nothingAt(this.#lastSecond), { resetCount, cpu: 0, lag: 0 }),
+    );
+  }
+
+  /** Does something with counts; if that fails, they are lost, and all others are kept. */
+  #orDamage<Result>(work: () => Result): Result | undefined {
+    try {
+      return work();
+    } catch (error) {
+      if (!this.#isDamaged) this.#onDamage(errorText(error));
+      this.#isDamaged = true;
+      return undefined;
+    }
   }
 
   /**

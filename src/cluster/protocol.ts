@@ -11,7 +11,7 @@
  * @module
  */
 
-import { REQUEST_COUNTS } from "../stats/stats_delta.ts";
+import { MAX_NAME, REQUEST_COUNTS } from "../stats/stats_delta.ts";
 import {
   amount,
   bytes,
@@ -48,9 +48,6 @@ export const MAX_PATH = 240;
 
 /** The longest name of a counter, a queue and so on, in UTF-16 units. */
 export const MAX_SHARED_NAME = 256;
-
-/** The longest name of a request or of a user class, in UTF-16 units. */
-const MAX_NAME = 2000;
 
 const id = text(256);
 const name = clipped(MAX_NAME);
@@ -379,6 +376,8 @@ export const MESSAGE = union({
     unfinished: optional(list(reportUnfinished), []),
     /** Requests in progress; they replace those of earlier seconds. */
     inProgress: optional(list(reportInProgress), []),
+    /** Whether the worker could not report something that it had counted before. */
+    damaged: optional(flag, false),
   },
   /** Master: this report and all before it are applied. */
   ACK: { seq: count },

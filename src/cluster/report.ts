@@ -5,7 +5,7 @@
  * @module
  */
 
-import { clippedText } from "../core/text.ts";
+import { clippedText, shown } from "../core/text.ts";
 import { Histogram } from "../stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../stats/packed_buckets.ts";
 import { PairMap } from "../stats/request_stats.ts";
@@ -45,7 +45,7 @@ export interface ReportMetadata {
 }
 
 /** A report without its number. */
-export type ReportContent = Omit<Message<"REPORT">, "seq" | "final">;
+export type ReportContent = Omit<Message<"REPORT">, "seq" | "final" | "damaged">;
 
 /** One of the reports into which counts are divided. */
 export interface ReportPart {
@@ -222,7 +222,7 @@ function histogramOf({ histogram: source }: LatencyCounts): Histogram {
 }
 
 /** The length, the type, the numbers and the list heads of a report. */
-const HEAD_BYTES = 99;
+const HEAD_BYTES = 100;
 const BINARY_HEAD_BYTES = 5;
 const LIST_HEAD_BYTES = 3;
 const TEXT_HEAD_BYTES = 3;
@@ -257,6 +257,7 @@ function numberBytes(...numbers: number[]): number {
 
 /** The size of a text in msgpack. */
 function textBytes(text: string): number {
+  if (typeof text !== "string") throw new TypeError(`${shown(text)} is not a string`);
   let bytes = TEXT_HEAD_BYTES + text.length;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);

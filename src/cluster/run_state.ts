@@ -22,6 +22,8 @@ export class RunState {
   epoch = 1;
   /** How often the totals have been reset. Reports made before the last reset do not count. */
   resetCount = 0;
+  /** Whether a worker could not report some of its counts. */
+  damaged = false;
   /** Milliseconds since 1970; null before the test has started. */
   startedAt: number | null = null;
   /** Called with everything that is added to the totals. */
@@ -79,6 +81,7 @@ export class RunState {
     const counted = countedOf(report);
     const isCounted = report.resetCount >= this.resetCount;
     if (isCounted) this.#count({ ...counted, seconds: worker.secondsInRun(counted.seconds) });
+    if (report.damaged) this.damaged = true;
     worker.update(report, isCounted);
     worker.inProgress.add(counted);
     worker.reports.applied(report.seq);

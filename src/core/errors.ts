@@ -7,7 +7,7 @@
  * @module
  */
 
-import { shown } from "./text.ts";
+import { asText } from "./text.ts";
 
 /** Exit codes of the process. Scripts and CI depend on these numbers. */
 export const ExitCode = {
@@ -52,7 +52,7 @@ export class UsageError extends AiotestError {
  * whatever the value is.
  */
 export function errorText(thrown: unknown): string {
-  const text = isError(thrown) ? describe(thrown) : valueText(thrown);
+  const text = isError(thrown) ? describe(thrown) : asText(thrown);
   const line = text.trimStart().split("\n", 1)[0]!.trimEnd().toWellFormed();
   if (line === "") return "(no message)";
   return line.length > MAX_ERROR_TEXT
@@ -91,11 +91,16 @@ export function stackText(thrown: unknown): string {
   return (isError(thrown) ? errorFields(thrown).stack : "") || errorText(thrown);
 }
 
+/** The message of a thrown value, without the name of its class. It never throws. */
+export function messageText(thrown: unknown): string {
+  return isError(thrown) ? errorFields(thrown).message : errorText(thrown);
+}
+
 /** The name, message and stack of an error as strings, whatever its fields are. It never throws. */
 export function errorFields(error: Error): Record<"name" | "message" | "stack", string> {
   const read = (field: "name" | "message" | "stack"): string => {
     try {
-      return valueText(error[field] ?? "");
+      return asText(error[field] ?? "");
     } catch {
       return "";
     }
@@ -109,24 +114,10 @@ function describe(error: Error): string {
     const { name, message } = error;
     // These errors are sentences.
     if (error instanceof AiotestError) return message;
-    const text = valueText(message);
-    if (text === "") return valueText(name);
-    return name === "Error" || name === "AssertionError" ? text : `${valueText(name)}: ${text}`;
+    const text = asText(message);
+    if (text === "") return asText(name);
+    return name === "Error" || name === "AssertionError" ? text : `${asText(name)}: ${text}`;
   } catch {
     return "an error whose message cannot be read";
   }
-}
-
-/** A value as text: as it converts itself, or as a test file would contain it. */
-function valueText(value: unknown): string {
-  if (typeof value === "string") return value;
-  // The text of a function is its source.
-  if (typeof value === "function") return shown(value);
-  try {
-    const text = String(value);
-    if (!text.startsWith("[object ")) return text;
-  } catch {
-    // A null prototype, or a toString that throws.
-  }
-  return shown(value);
 }

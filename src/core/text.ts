@@ -59,6 +59,23 @@ const BYTE_ORDER_MARK = "\ufeff";
 
 const DIGEST_DIGITS = 8;
 
+/**
+ * A value as text: as it converts itself, or else as a test file would contain it. Test files in
+ * JavaScript can pass any value where a string is expected. It never throws.
+ */
+export function asText(value: unknown): string {
+  if (typeof value === "string") return value;
+  // The text of a function is its source.
+  if (typeof value === "function") return shown(value);
+  try {
+    const text = String(value);
+    if (!text.startsWith("[object ")) return text;
+  } catch {
+    // A null prototype, or a toString that throws.
+  }
+  return shown(value);
+}
+
 /** A value on one line, as a test file would contain it. It never throws, whatever the value is. */
 export function shown(value: unknown): string {
   try {

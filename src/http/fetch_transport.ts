@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../core/clock.ts";
+import { asError, isError, messageText } from "../core/errors.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
 import { decodeResponse, joined } from "./decoding.ts";
 import { RequestError, type RequestErrorCode, WireError } from "./request_error.ts";
@@ -180,7 +181,7 @@ class FetchExchange implements Expiring {
           this.bytesSent += value.byteLength;
           controller.enqueue(value);
         } catch (error) {
-          this.#bodyFailure = error instanceof Error ? error : new Error(String(error));
+          this.#bodyFailure = asError(error);
           throw error;
         }
       },
@@ -198,7 +199,7 @@ class FetchExchange implements Expiring {
       return new RequestError(this.#stoppedBy, method, url.href, detail);
     }
     if (this.#bodyFailure !== null) {
-      const { message } = this.#bodyFailure;
+      const message = messageText(this.#bodyFailure);
       return new RequestError("BAD_REQUEST", method, url.href, message, this.#bodyFailure);
     }
     if (error instanceof WireError) {
@@ -315,8 +316,8 @@ export interface FetchFailure {
  * @param inBody whether the head of the response had arrived.
  */
 export function fetchFailure(error: unknown, inBody: boolean): FetchFailure {
-  const message = error instanceof Error ? error.message : String(error);
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : "";
+  const message = messageText(error);
+  const cause = isError(error) && isError(error.cause) ? messageText(error.cause) : "";
   if (inBody) return { code: bodyCode(message), detail: message };
   // Without a cause, fetch refused the request itself, before it opened a connection.
   if (cause === "") return { code: "BAD_REQUEST", detail: message };

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { errorText } from "../core/errors.ts";
+import { errorText, isInstance } from "../core/errors.ts";
 import { RequestError } from "./request_error.ts";
 import type { WireResponse } from "./transport.ts";
 
@@ -126,7 +126,7 @@ export class CheckResult {
   /** Handles an error thrown by the check. An error that the check gave with `failure` takes precedence. */
   checkThrew(thrown: unknown): void {
     if (this.#failedByName) return;
-    this.#error = thrown instanceof RequestError ? thrown.code : errorText(thrown);
+    this.#error = isInstance(thrown, RequestError) ? thrown.code : errorText(thrown);
   }
 
   /** Ends the check; returns the error, or `null`. */

@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
+import { messageText } from "../core/errors.ts";
 import { type ByteStream, writeAll } from "../core/network.ts";
 import { VERSION } from "../core/version.ts";
 import { isAll, TOKEN } from "./head_parser.ts";
@@ -334,8 +335,7 @@ async function readPiece(
   try {
     result = await reader.read();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new WireError("BAD_REQUEST", `the body stream failed: ${reason}`, error);
+    throw new WireError("BAD_REQUEST", `the body stream failed: ${messageText(error)}`, error);
   }
   if (result.done) return null;
   if (!(result.value instanceof Uint8Array)) {

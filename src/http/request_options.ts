@@ -4,6 +4,8 @@
  * @module
  */
 
+import { errorText } from "../core/errors.ts";
+import { asText, shown } from "../core/text.ts";
 import type { HeaderPairs, WireBody } from "./transport.ts";
 import { basicAuthorization } from "./url_resolver.ts";
 
@@ -13,7 +15,10 @@ export interface RequestOptions extends BodyOptions {
   readonly name?: string;
   /** Added to the query of the URL. */
   readonly params?: Fields;
-  /** Request headers, sent in this order before the headers that other options add. */
+  /**
+   * Request headers, sent in this order before the headers that other options add. Those that are
+   * `undefined` are left out.
+   */
   readonly headers?: HeadersInit;
   /** Time limit in seconds for the whole request, including redirects. Default: the user class's `timeout`. */
   readonly timeout?: number;
@@ -65,7 +70,7 @@ export function requestHeaders(
   authorization: string | null,
 ): HeaderPairs {
   const { headers, auth } = options;
-  const credentials = auth === undefined ? authorization : basicAuthorization(...auth);
+  const credentials = auth === undefined ? authorization : credentialsOf(auth);
   if (headers === undefined && contentType === null && credentials === null) return NO_HEADERS;
   const pairs = headers === undefined ? [] : toPairs(headers);
   if (contentType !== null && !hasHeader(pairs, "content-type")) {
@@ -77,6 +82,14 @@ export function requestHeaders(
   return pairs;
 }
 
+function credentialsOf(auth: readonly [user: string, password: string]): string {
+  const [user, password, more]: readonly unknown[] = Array.isArray(auth) ? auth : [];
+  if (typeof user === "string" && typeof password === "string" && more === undefined) {
+    return basicAuthorization(user, password);
+  }
+  throw new TypeError("auth: expected [user, password], two strings");
+}
+
 /** Whether there is a header with this name, given in lower case. */
 export function hasHeader(headers: HeaderPairs, lowerName: string): boolean {
   return headers.some(([name]) =>
@@ -85,8 +98,24 @@ export function hasHeader(headers: HeaderPairs, lowerName: string): boolean {
 }
 
 function toPairs(headers: HeadersInit): (readonly [string, string])[] {
+  if (typeof headers !== "object" || headers === null) {
+    throw new TypeError(`headers: ${shown(headers)}, expected an object`);
+  }
   const pairs = Symbol.iterator in headers ? [...headers] : Object.entries(headers);
-  return pairs.map(([name = "", value = ""]) => [name, value]);
+  const fields: (readonly [string, string])[] = [];
+  for (const [name = "", value] of pairs) {
+    if (value !== undefined) fields.push([headerText(name, name), headerText(name, value)]);
+  }
+  return fields;
+}
+
+/** The text of a header's name or value. Test files in JavaScript can pass anything. */
+function headerText(name: unknown, value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") {
+    return String(value);
+  }
+  throw new TypeError(`headers: ${asText(name)} is ${shown(value)}, expected a string`);
 }
 
 /** Appends fields to the query of a URL and drops its fragment. */
@@ -137,9 +166,19 @@ export function encodeBody(options: BodyOptions): EncodedBody | Promise<EncodedB
   }
   if (form !== undefined) return encodeText(encodeFields(form), FORM_TYPE);
   if (body !== undefined) return encodeContent(body);
-  const text: string | undefined = JSON.stringify(json);
+  const text = jsonText(json);
   if (text === undefined) throw new TypeError(`json: a ${typeof json} cannot be written as JSON`);
   return encodeText(text, "application/json");
+}
+
+function jsonText(json: unknown): string | undefined {
+  try {
+    return JSON.stringify(json);
+  } catch (error) {
+    throw new TypeError(`json: it cannot be written as JSON: ${errorText(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 function encodeContent(body: BodyContent): EncodedBody | Promise<EncodedBody> {

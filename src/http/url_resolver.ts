@@ -4,6 +4,8 @@
  * @module
  */
 
+import { shown } from "../core/text.ts";
+
 /** A resolved URL of a test. */
 export interface ResolvedUrl {
   /** Absolute, without fragment and credentials. The object is shared and must not be changed. */
@@ -38,6 +40,8 @@ export class UrlResolver {
   resolve(text: string): ResolvedUrl {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
+    // A test file may pass a URL object, and one in JavaScript anything.
+    if (typeof text !== "string") return this.resolve(hrefOf(text));
     const resolved = parse(this.#join(text));
     if (this.#known.size >= MAX_ENTRIES) this.#forgetOldest();
     this.#known.set(text, resolved);
@@ -60,6 +64,11 @@ export class UrlResolver {
       return;
     }
   }
+}
+
+function hrefOf(value: unknown): string {
+  if (value instanceof URL) return value.href;
+  throw new TypeError(`${shown(value)} is not a URL: expected a string`);
 }
 
 function parse(text: string): ResolvedUrl {

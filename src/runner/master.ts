@@ -419,6 +419,9 @@ export class MasterRun {
     const health = this.#health.get(worker) ?? new GeneratorWatch(`Worker ${id}`);
     this.#health.set(worker, health);
     this.#warnings.addAll(health.update({ cpu, lagMs }));
+    if (report.damaged) {
+      this.#warnings.add(`Worker ${id} could not report some of its counts; its log says why.`);
+    }
     // Without a listener, the sums are not made.
     if (events.has("workerReport")) {
       void events.emit("workerReport", { workerId: id, report: workerReport(report) });

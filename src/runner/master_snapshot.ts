@@ -46,7 +46,8 @@ export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
     elapsedSeconds,
     durationSeconds,
     plannedSeconds: plannedSeconds(source.profile),
-    complete: isOver && workers.every(({ begun, complete }) => complete || !begun),
+    complete: isOver && !runState.damaged &&
+      workers.every(({ begun, complete }) => complete || !begun),
     users: {
       current: runState.users,
       target: load.users,

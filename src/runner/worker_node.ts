@@ -125,6 +125,7 @@ export class WorkerNode {
       generator: this.#generator,
       connection,
       resetCount: this.#resetCount,
+      onWarning: this.#options.onWarning,
     });
     this.#reporter.start();
     if (this.#pending !== null && !this.#isStopped) this.assign(this.#pending);
@@ -257,6 +258,8 @@ interface ReporterOptions {
   readonly connection: Pick<MasterConnection, "connected" | "sendFrame">;
   /** How often the master had reset the counts when the test began here. */
   readonly resetCount: number;
+  /** Called with a sentence if counts cannot be reported. */
+  readonly onWarning: (text: string) => void;
 }
 
 /** A second is collected this long after its end, because a timer may fire up to 1 ms early. */
@@ -272,7 +275,10 @@ export class Reporter {
 
   constructor(options: ReporterOptions) {
     this.#options = options;
-    this.#outbox = new ReportOutbox(options.runId);
+    this.#outbox = new ReportOutbox(options.runId, (reason) =>
+      options.onWarning(
+        `Some counts cannot be reported, so those of the run are incomplete: ${reason}`,
+      ));
     this.#resetCount = options.resetCount;
   }
 

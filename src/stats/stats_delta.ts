@@ -38,6 +38,9 @@ export interface LatencyCounts {
  */
 export const REQUEST_COUNTS = ["failures", "retries", "bytesReceived", "bytesSent"] as const;
 
+/** The longest name of a request or of a user class, in UTF-16 units. */
+export const MAX_NAME = 2000;
+
 /** The counts of {@link REQUEST_COUNTS}. Bytes are those of bodies. */
 export type RequestCounts = Readonly<Record<typeof REQUEST_COUNTS[number], number>>;
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { clippedText } from "../core/text.ts";
 import { IterationStats } from "./iteration_stats.ts";
 import {
   type EntriesByCode,
@@ -13,7 +14,13 @@ import {
   PairMap,
   type Sample,
 } from "./request_stats.ts";
-import type { KeyedAges, KeyedInProgress, SecondCounts, StatsDelta } from "./stats_delta.ts";
+import {
+  type KeyedAges,
+  type KeyedInProgress,
+  MAX_NAME,
+  type SecondCounts,
+  type StatsDelta,
+} from "./stats_delta.ts";
 import { agesAt, type InProgress, inProgressAt } from "./unanswered.ts";
 
 /** The delta of a single second. {@link StatsTable} counts in it until the second has ended. */
@@ -139,14 +146,14 @@ export class StatsTable {
   /** Counts a request whose user was cut off at a moment. @param ageMs how long it had taken by then. */
   unfinished({ method, name }: RequestKey, ageMs: number, atMs: number): void {
     const { openUnfinished } = this.#at(atMs);
-    agesAt(openUnfinished, method, this.#names.admit(method, name)).add(ageMs);
+    agesAt(openUnfinished, method, this.#admit(method, name)).add(ageMs);
   }
 
   /** These requests, which are in progress at a moment, by the names under which they are counted. */
   inProgress(requests: Iterable<StartedRequest>, atMs: number): Iterable<KeyedInProgress> {
     const counts = new PairMap<InProgress>();
     for (const { method, name, startedAt } of requests) {
-      inProgressAt(counts, method, this.#names.admit(method, name)).add(atMs - startedAt);
+      inProgressAt(counts, method, this.#admit(method, name)).add(atMs - startedAt);
     }
     return counts;
   }
@@ -210,6 +217,11 @@ export class StatsTable {
   }
 
   #newName({ method, name }: Sample): EntriesByCode {
-    return this.#open.entries.at(method, this.#names.admit(method, name));
+    return this.#open.entries.at(method, this.#admit(method, name));
+  }
+
+  /** The name under which to count: on all nodes the same, so it is cut here as for sending. */
+  #admit(method: string, name: string): string {
+    return this.#names.admit(method, clippedText(name, MAX_NAME));
   }
 }

@@ -63,10 +63,11 @@ export function isTestName(name: string): boolean {
 
 /** The name of an exported class; for an anonymous class, the name of its export. */
 export function exportedClassName(
-  exported: { readonly name: string },
+  { name }: { readonly name: unknown },
   exportName: string,
 ): string {
-  return exported.name === "" || exported.name === "default" ? exportName : exported.name;
+  // A class can have a static field of this name.
+  return typeof name !== "string" || name === "" || name === "default" ? exportName : name;
 }
 
 function namedClasses(exports: Readonly<Record<string, unknown>>): Map<UserClass, string> {

@@ -5,8 +5,9 @@
  */
 
 import type { Clock } from "../core/clock.ts";
-import { errorText, UsageError } from "../core/errors.ts";
+import { errorText, isInstance, UsageError } from "../core/errors.ts";
 import type { Lease } from "../core/lease.ts";
+import { asText, shown } from "../core/text.ts";
 import { neverSettles } from "../core/user_lifetime.ts";
 import { CookieStore } from "../http/cookies.ts";
 import { CheckResult, HttpResponse } from "../http/http_response.ts";
@@ -147,6 +148,7 @@ export class Session {
     check?: Check,
   ): Promise<HttpResponse> {
     if (this.#closed) return neverSettles();
+    if (typeof method !== "string") throw notText("method", method);
     const sample = new PendingSample(method.toUpperCase());
     const target = this.#resolve(sample, url, options);
     const encoded = encodeBody(options);
@@ -216,14 +218,14 @@ export class Session {
     try {
       const { params } = options;
       const target = this.#urls.resolve(params === undefined ? url : withQuery(url, params));
-      sample.name = options.name ?? target.name;
+      sample.name = asText(options.name ?? target.name);
       return target;
     } catch (error) {
-      sample.name = options.name ?? url.split(/[?#]/, 1)[0]!;
+      sample.name = asText(options.name ?? asText(url).split(/[?#]/, 1)[0]);
       sample.startedAt = this.#clock.now();
       throw this.#failed(
         sample,
-        new RequestError("BAD_REQUEST", sample.method, url, errorText(error), error),
+        new RequestError("BAD_REQUEST", sample.method, asText(url), errorText(error), error),
       );
     }
   }
@@ -237,7 +239,7 @@ export class Session {
   /** Counts a request without a response; returns the error to reject with. */
   #failed(sample: PendingSample, error: unknown): unknown {
     this.#recorder.markCounted(error);
-    if (!(error instanceof RequestError)) return error;
+    if (!isInstance(error, RequestError)) return error;
     // A request that was aborted because its user was stopped says nothing about the target.
     if (error.code === "ABORTED") return error;
     sample.end(this.#clock.now(), 0);
@@ -268,8 +270,12 @@ export function checkHttpHost(classHost: string, { name, host }: ClassOptions): 
 const NO_OPTIONS: RequestOptions = {};
 
 function milliseconds(seconds: number): number {
-  if (!(seconds > 0)) throw new RangeError(`timeout: ${seconds}, expected more than 0 seconds`);
-  return seconds * 1000;
+  if (typeof seconds === "number" && seconds > 0) return seconds * 1000;
+  throw new RangeError(`timeout: ${shown(seconds)}, expected more than 0 seconds`);
+}
+
+function notText(what: string, value: unknown): TypeError {
+  return new TypeError(`${what}: ${shown(value)}, expected a string`);
 }
 
 /** The measurements of one request, including its redirects. When complete, it is recorded as sample. */

@@ -6,7 +6,7 @@
 
 import { errorText, isInstance } from "../core/errors.ts";
 import type { RunInfo } from "../core/run_info.ts";
-import { shown } from "../core/text.ts";
+import { asText, shown } from "../core/text.ts";
 import { neverSettles, UserEnd } from "../core/user_lifetime.ts";
 import type { UserContext } from "./context.ts";
 import type { WaitTime } from "./wait_time.ts";
@@ -33,6 +33,9 @@ export interface Measurement {
   /** Why the step failed; `undefined`, `null` or an empty string if it succeeded. */
   readonly error?: unknown;
 }
+
+/** Squares of longer times could no longer be summed. It is 31 years. */
+const MAX_LATENCY_MS = 1e12;
 
 /** The options that a user class is checked against before a run starts. */
 export interface ClassOptions {
@@ -149,7 +152,7 @@ export class User {
     options: MeasureOptions = {},
   ): Promise<Result> {
     const { clock, lease, recorder, iterationSlot } = this.#context;
-    const method = options.method ?? "TASK";
+    const method = asText(options.method ?? "TASK");
     const now = clock.now();
     if (!lease.holds(now)) return neverSettles();
     const start = iterationSlot === null ? now : iterationSlot.measureFrom(now);
@@ -170,18 +173,24 @@ export class User {
   /**
    * Counts something that was measured elsewhere.
    *
-   * @throws RangeError if the latency is negative or not finite.
+   * @throws RangeError if the latency is negative, not finite or longer than 10¹² ms, or if the bytes are
+   *   not a whole number of 0 or more.
    */
   record(measurement: Measurement): void {
     const { name, method = "TASK", latencyMs, bytes = 0, error = null } = measurement;
-    if (!(latencyMs >= 0) || !Number.isFinite(latencyMs)) {
+    if (typeof latencyMs !== "number" || !(latencyMs >= 0 && latencyMs <= MAX_LATENCY_MS)) {
       throw new RangeError(
-        `record: latencyMs is ${latencyMs}, expected 0 or more milliseconds`,
+        `record: latencyMs is ${shown(latencyMs)}, expected 0 or more milliseconds`,
+      );
+    }
+    if (!Number.isSafeInteger(bytes) || bytes < 0) {
+      throw new RangeError(
+        `record: bytes is ${shown(bytes)}, expected a whole number of 0 or more`,
       );
     }
     this.#context.recorder.record({
-      method,
-      name,
+      method: asText(method),
+      name: asText(name),
       status: 0,
       latencyMs,
       endedAt: this.#context.clock.now(),

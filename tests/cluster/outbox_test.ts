@@ -119,6 +119,7 @@ Deno.test("each second is a report", () => {
     resetCount: 2,
     unfinished: [],
     inProgress: [],
+    damaged: false,
   });
   assert.deepEqual([entries.length, histograms.length, others.length], [1, 1, 0]);
   assert.equal(outbox.lastSeq, 1);
@@ -533,4 +534,48 @@ Deno.test("reports that are acknowledged in the meantime are not sent again", ()
   assert.equal(sent.resend(10)?.length, 1);
   sent.acknowledged(2, 20);
   assert.deepEqual(resent(sent, 20), [3]);
+});
+
+/** Counts that cannot be sent, and why. */
+const UNSENDABLE: [what: string, changes: Partial<Sample>, reason: RegExp][] = [
+  ["a name that is a number", { name: 5 as never }, /5 is not a string/],
+  ["a name that is null", { name: null as never }, /null is not a string/],
+  ["a method that is a symbol", { method: Symbol("GET") as never }, /not a function|not a string/],
+  ["half a byte", { bytesReceived: 0.5 }, /bytesReceived must be a whole number/],
+  ["more bytes than can be counted", { bytesSent: 2 ** 60 }, /bytesSent must be a whole number/],
+  ["no number of bytes", { bytesSent: NaN }, /bytesSent must be a whole number/],
+];
+
+for (const [what, changes, reason] of UNSENDABLE) {
+  Deno.test(`what cannot be sent makes the reports damaged, and all others arrive: ${what}`, () => {
+    const reasons: string[] = [];
+    const outbox = new ReportOutbox("run", (text) => reasons.push(text));
+    outbox.add(second(0, [sample()]), METADATA);
+    const reports = reportsOf(outbox);
+    outbox.add(second(1, [sample(changes)]), METADATA);
+    outbox.add(second(2, [sample(changes)]), METADATA);
+    outbox.add(second(3, [sample()]), METADATA);
+    reports.push(...reportsOf(outbox));
+    outbox.finish(METADATA);
+    reports.push(...reportsOf(outbox));
+    assert.deepEqual(reports.map(({ seq }) => seq), [1, 2, 3]);
+    assert.deepEqual(reports.map(({ from }) => from), [0, 3, 3]);
+    assert.deepEqual(reports.map(({ damaged }) => damaged), [false, true, true]);
+    assert.deepEqual(reports.map(({ final }) => final), [false, false, true]);
+    assert.equal(reasons.length, 1);
+    assert.match(reasons[0]!, reason);
+    assert.equal(outbox.drained, true);
+  });
+}
+
+Deno.test("if the final report cannot be sent, another one without its counts is", () => {
+  const outbox = new ReportOutbox("run");
+  outbox.add(second(4, [sample({ bytesSent: NaN })]), METADATA);
+  outbox.finish(METADATA);
+  const reports = reportsOf(outbox);
+  assert.deepEqual(
+    reports.map(({ seq, final, damaged, entries }) => [seq, final, damaged, entries.length]),
+    [[1, true, true, 0]],
+  );
+  assert.equal(outbox.drained, true);
 });

@@ -79,6 +79,7 @@ const REPORT: Message<"REPORT"> = {
     oldestMs: 1234.5,
     ages: { buckets: histogram, spread: [SPREAD] },
   }],
+  damaged: true,
 };
 
 const ENTRY_SENT: readonly unknown[] = ["GET", "search", 500, 1, 2, 3, 4, 5.5, 0.5, 4.5, 6.5, [[
@@ -163,6 +164,7 @@ const WIRE: {
       ...[[["Buyer", "TypeError", 1]], [[2, 5, 6, 7, 1]], [ITERATIONS_SENT], 0.25, 1.5, true, 1],
       [["GET", "pay", TIMES_SENT]],
       [["POST", "pay", 8, 1234.5, TIMES_SENT]],
+      true,
     ],
   ],
   ACK: [{ type: "ACK", seq: 3 }, ["ACK", 3]],
@@ -342,7 +344,7 @@ Deno.test("a fault names the message and the field", () => {
 });
 
 Deno.test("no message may have an extra value, and only some may lack their last ones", () => {
-  const optional: Partial<Record<MessageType, number>> = { STATE: 1, PING: 1, PONG: 1, REPORT: 2 };
+  const optional: Partial<Record<MessageType, number>> = { STATE: 1, PING: 1, PONG: 1, REPORT: 3 };
   for (const [{ type }, sent] of Object.values<readonly [Message, unknown[]]>(WIRE)) {
     const { read } = MESSAGE.variants[type];
     assert.equal(read([...sent, 0]), undefined, `${type} and one more`);

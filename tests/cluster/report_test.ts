@@ -37,7 +37,7 @@ function names(count: number): Sample[] {
 }
 
 function encodedBytes({ content }: ReportPart): number {
-  return encodeMessage({ ...content, seq: 1_000_000, final: false }).length;
+  return encodeMessage({ ...content, seq: 1_000_000, final: false, damaged: true }).length;
 }
 
 /** The totals of the parts, as the master counts them. */

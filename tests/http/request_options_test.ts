@@ -108,3 +108,43 @@ Deno.test("fields are appended to an existing query", () => {
     "?b=c&q=1",
   ]);
 });
+
+Deno.test("numbers, booleans and bigints become the text of a header, and undefined is left out", () => {
+  const headers = { a: 1, b: true, c: 5n, d: undefined, e: "x" } as unknown as HeadersInit;
+  assert.deepEqual(requestHeaders({ headers }, null, null), [
+    ["a", "1"],
+    ["b", "true"],
+    ["c", "5"],
+    ["e", "x"],
+  ]);
+});
+
+const BAD_OPTIONS: [options: unknown, message: string][] = [
+  [{ headers: { "x-id": null } }, "headers: x-id is null, expected a string"],
+  [{ headers: { "x-id": { a: 1 } } }, "headers: x-id is { a: 1 }, expected a string"],
+  [{ headers: [[Symbol("x"), "1"]] }, "headers: Symbol(x) is Symbol(x), expected a string"],
+  [{ headers: "x: 1" }, "headers: 'x: 1', expected an object"],
+  [{ headers: null }, "headers: null, expected an object"],
+  [{ auth: "user:password" }, "auth: expected [user, password], two strings"],
+  [{ auth: ["user"] }, "auth: expected [user, password], two strings"],
+];
+
+for (const [options, message] of BAD_OPTIONS) {
+  Deno.test(`options of a wrong type are refused: ${message}`, () => {
+    assert.throws(() => requestHeaders(options as never, null, null), {
+      name: "TypeError",
+      message,
+    });
+  });
+}
+
+Deno.test("what cannot be written as JSON is refused, with the reason", () => {
+  const thrower = {
+    toJSON(): never {
+      throw Object.create(null);
+    },
+  };
+  for (const [json, reason] of [[5n, /json: .*BigInt/], [thrower, /json: .*null prototype/]]) {
+    assert.throws(() => encodeBody({ json }), { name: "TypeError", message: reason as RegExp });
+  }
+});

@@ -539,6 +539,37 @@ Deno.test("a shape that throws ends the run with what was counted", async () => 
   assert.equal(master.result!.complete, true);
 });
 
+Deno.test("counts that a worker cannot report make the run incomplete, and the others arrive", async () => {
+  class HugeTest extends User {
+    static override waitTime = 10;
+    testHuge(): void {
+      this.record({ name: "step", latencyMs: 1 });
+      // Their sum is no whole number any more.
+      if (this.run.node !== "a" || this.run.runTime < 5) return;
+      for (let i = 0; i < 2; i++) {
+        this.record({ name: "huge", latencyMs: 1, bytes: Number.MAX_SAFE_INTEGER });
+      }
+    }
+  }
+  const cluster = new VirtualCluster({ users: 6, runTime: 15 }, () => [HugeTest]);
+  const master = cluster.master();
+  const [one, two] = ["a", "b"].map((name) => cluster.worker(name));
+  await cluster.advance(30_000);
+  const { complete, statistics, warnings } = master.result!;
+  assert.equal(complete, false);
+  assert.deepEqual(statistics.requests.map(({ name, requests }) => [name, requests]), [[
+    "step",
+    9,
+  ]]);
+  assert.deepEqual(warnings, ["Worker a could not report some of its counts; its log says why."]);
+  assert.equal(one!.warnings.length, 1);
+  assert.match(
+    one!.warnings[0]!,
+    /^Some counts cannot be reported, so those of the run are incomplete: .*bytesReceived must be/,
+  );
+  assert.deepEqual(two!.warnings, []);
+});
+
 Deno.test("a second worker of the same name is rejected until the first one is lost", async () => {
   const cluster = new VirtualCluster({ users: 4, runTime: 20 });
   const master = cluster.master();

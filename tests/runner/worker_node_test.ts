@@ -371,6 +371,7 @@ function reporterScene(elapsedSeconds = 0): ReporterScene {
     generator,
     connection,
     resetCount: 0,
+    onWarning: (text) => assert.fail(text),
   });
   reporter.start();
   return { clock, generator, reporter, connection, sent };

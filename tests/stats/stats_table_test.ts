@@ -255,3 +255,14 @@ Deno.test("whenever seconds are taken, each sample is in exactly one of them", (
     assert.equal(seen.map(requestsOf).reduce((a, b) => a + b, 0), steps.length);
   }));
 });
+
+Deno.test("names that are too long or cannot be sent are cut, and stay different", () => {
+  const table = started();
+  const long = "x".repeat(100_000);
+  const names = [`${long}1`, `${long}2`, "lone \ud800", "lone \ud801", "", "search"];
+  for (const name of [...names, ...names]) table.record(sample({ name, endedAt: START }));
+  const [second] = table.flush(START + 1000);
+  const counted = [...second!.entries].map(([, name, , entry]) => [name.length, entry.requests]);
+  assert.deepEqual(counted.map(([, requests]) => requests), [2, 2, 2, 2, 2, 2]);
+  assert.deepEqual(counted.map(([length]) => length), [2000, 2000, 15, 15, 0, 6]);
+});

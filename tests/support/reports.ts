@@ -21,6 +21,7 @@ export function report(changes: Partial<Message<"REPORT">> = {}): Message<"REPOR
     resetCount: 0,
     unfinished: [],
     inProgress: [],
+    damaged: false,
     ...changes,
   };
 }

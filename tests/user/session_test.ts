@@ -265,3 +265,78 @@ Deno.test("the latency of the first request of a late iteration starts when it w
   ]);
   assert.deepEqual(transport.requests.map(({ deadline }) => deadline), [4_400, 4_400, 4_440]);
 });
+
+const REQUEST_NAMES: [name: unknown, text: string][] = [
+  [17, "17"],
+  [5n, "5"],
+  [Symbol("s"), "Symbol(s)"],
+  [{ id: 5 }, "{ id: 5 }"],
+  [Object.create(null), "[Object: null prototype] {}"],
+  [null, "/items"],
+  [undefined, "/items"],
+  ["", ""],
+];
+
+for (const [name, text] of REQUEST_NAMES) {
+  Deno.test(`a request's name becomes a string: ${text || "(empty)"}`, async () => {
+    const { session, recorded, events } = scene(() => Promise.resolve(answer()));
+    const seen: string[] = [];
+    events.on("request", (event) => void seen.push(event.name));
+    await session.get("/items", { name: name as string });
+    await session.get("http://[", { name: name as string }).catch(() => {});
+    const names = recorded.samples.map((sample) => sample.name);
+    assert.deepEqual(names, [text, name === null || name === undefined ? "http://[" : text]);
+    assert.deepEqual(seen, names);
+  });
+}
+
+const BAD_ARGUMENTS: [method: unknown, url: unknown, timeout: unknown, message: RegExp][] = [
+  [5, "/", 1, /^TypeError: method: 5, expected a string$/],
+  ["GET", "/", "1", /^RangeError: timeout: '1', expected more than 0 seconds$/],
+  ["GET", "/", NaN, /^RangeError: timeout: NaN, expected more than 0 seconds$/],
+  ["GET", "/", Symbol("s"), /^RangeError: timeout: Symbol\(s\), expected more than 0 seconds$/],
+  ["GET", null, 1, /null is not a URL: expected a string/],
+  ["GET", { path: "/" }, 1, /\{ path: '\/' \} is not a URL: expected a string/],
+  ["GET", Symbol("s"), 1, /Symbol\(s\) is not a URL: expected a string/],
+];
+
+for (const [method, url, timeout, message] of BAD_ARGUMENTS) {
+  Deno.test(`an argument of a wrong type is refused: ${message.source}`, async () => {
+    const { session, transport } = scene(() => Promise.resolve(answer()));
+    await assert.rejects(
+      session.request(method as string, url as string, { timeout: timeout as number }),
+      (error: unknown) => message.test(String(error)),
+    );
+    assert.deepEqual(transport.requests, []);
+  });
+}
+
+Deno.test("a URL object is requested like its text", async () => {
+  const { session, transport } = scene(() => Promise.resolve(answer()));
+  await session.get(new URL("http://127.0.0.1:9000/items?id=5") as unknown as string);
+  assert.equal(transport.requests[0]!.url.href, "http://127.0.0.1:9000/items?id=5");
+});
+
+Deno.test("a check that throws anything, or fails for any reason, fails its request", async () => {
+  const { session, recorded } = scene(() => Promise.resolve(answer()));
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  for (const thrown of [Object.create(null), proxy, Symbol("s"), null]) {
+    await session.get("/", {}, () => {
+      throw thrown;
+    });
+    await session.get("/", {}, (res) => res.failure(thrown));
+  }
+  await session.get("/", {}, (res) => res.failure(""));
+  assert.deepEqual(recorded.samples.map(({ error }) => error), [
+    "[Object: null prototype] {}",
+    "[Object: null prototype] {}",
+    "(object that cannot be shown)",
+    "(object that cannot be shown)",
+    "Symbol(s)",
+    "Symbol(s)",
+    "null",
+    "null",
+    "failed",
+  ]);
+});

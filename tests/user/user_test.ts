@@ -98,3 +98,55 @@ for (
     });
   });
 }
+
+/** Values that are not strings, and the text that they become. */
+const NAMES: [value: unknown, text: string][] = [
+  [17, "17"],
+  [5n, "5"],
+  [null, "null"],
+  [undefined, "undefined"],
+  [Symbol("s"), "Symbol(s)"],
+  [{ id: 5 }, "{ id: 5 }"],
+  [Object.create(null), "[Object: null prototype] {}"],
+];
+
+for (const [value, text] of NAMES) {
+  Deno.test(`a name of a measurement becomes a string: ${text}`, async () => {
+    const { context, recorded } = testContext();
+    const user = new User({ ...context, signal: new AbortController().signal });
+    const name = value as string;
+    await user.measure(name, () => {}, { method: value as string });
+    user.record({ name, method: value as string, latencyMs: 1, error: value });
+    const [measured, seen] = recorded.samples;
+    assert.deepEqual([measured!.name, seen!.name], [text, text]);
+    // A kind that is missing is TASK.
+    assert.equal(measured!.method, value === null || value === undefined ? "TASK" : text);
+    assert.equal(seen!.error, value === null || value === undefined ? null : text);
+  });
+}
+
+const BAD_MEASUREMENTS: [fields: Record<string, unknown>, message: string][] = [
+  [{ latencyMs: NaN }, "record: latencyMs is NaN, expected 0 or more milliseconds"],
+  [{ latencyMs: -1 }, "record: latencyMs is -1, expected 0 or more milliseconds"],
+  [{ latencyMs: Infinity }, "record: latencyMs is Infinity, expected 0 or more milliseconds"],
+  [{ latencyMs: 1e200 }, "record: latencyMs is 1e+200, expected 0 or more milliseconds"],
+  [{ latencyMs: "5" }, "record: latencyMs is '5', expected 0 or more milliseconds"],
+  [{ latencyMs: Symbol("s") }, "record: latencyMs is Symbol(s), expected 0 or more milliseconds"],
+  [{ bytes: 0.5 }, "record: bytes is 0.5, expected a whole number of 0 or more"],
+  [{ bytes: NaN }, "record: bytes is NaN, expected a whole number of 0 or more"],
+  [{ bytes: -1 }, "record: bytes is -1, expected a whole number of 0 or more"],
+  [{ bytes: "5" }, "record: bytes is '5', expected a whole number of 0 or more"],
+  [{ bytes: null }, "record: bytes is null, expected a whole number of 0 or more"],
+];
+
+for (const [fields, message] of BAD_MEASUREMENTS) {
+  Deno.test(`a measurement is refused: ${message}`, () => {
+    const { context, recorded } = testContext();
+    const user = new User({ ...context, signal: new AbortController().signal });
+    assert.throws(() => user.record({ name: "a", latencyMs: 1, ...fields }), {
+      name: "RangeError",
+      message,
+    });
+    assert.deepEqual(recorded.samples, []);
+  });
+}
