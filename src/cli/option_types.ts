@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isVisible } from "../core/text.ts";
 import { DURATION_FORMS, parseDuration } from "../core/duration.ts";
 
 /** A value as a configuration file may give it. */
@@ -117,10 +118,7 @@ export function visibleName(maxLength: number): OptionType<string> {
   return {
     expected: `a name of at most ${maxLength} visible characters`,
     types: ["text"],
-    parse: (text) =>
-      text.trim() !== "" && text.length <= maxLength && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)
-        ? text
-        : null,
+    parse: (text) => text.length <= maxLength && isVisible(text) ? text : null,
   };
 }
 

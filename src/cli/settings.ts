@@ -6,6 +6,7 @@
  * @module
  */
 
+import { MAX_WORKER_NAME } from "../cluster/protocol.ts";
 import { LOG_LEVELS } from "../core/logger.ts";
 import { DEFAULT_MAX_USERS } from "../load/load.ts";
 import { REPORT_FORMATS, type ReportFormat, type ReportOption } from "../web/report_formats.ts";
@@ -444,7 +445,7 @@ const TABLE = {
     flags: "--worker-name <NAME>",
     group: WORKER,
     help: "name of the worker in logs and reports",
-    type: visibleName(100),
+    type: visibleName(MAX_WORKER_NAME),
     default: null,
     shownDefault: "host name and random letters",
     commands: NEEDS_SEVERAL_PROCESSES,

@@ -6,9 +6,11 @@
 
 import type { WorkerIdentity } from "../cluster/handshake.ts";
 import type { MasterConnectionOptions } from "../cluster/master_connection.ts";
+import { MAX_WORKER_NAME } from "../cluster/protocol.ts";
 import { type Random, systemClock, systemRandom } from "../core/clock.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
+import { visiblePart } from "../core/text.ts";
 import { readOptionFile } from "./option_files.ts";
 import type { WorkerSettings } from "./role.ts";
 
@@ -32,7 +34,7 @@ export async function linkOptions(
     identity: {
       ...who,
       incarnation: crypto.randomUUID(),
-      host: host.hostname,
+      host: visiblePart(host.hostname, 256),
       pid: host.pid,
       cpus: host.cores,
     },
@@ -45,6 +47,9 @@ export async function linkOptions(
   };
 }
 
+/** What may follow the host name in a worker's name: letters, and the number of a process. */
+const MAX_SUFFIX = 20;
+
 const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 /**
@@ -55,5 +60,6 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
  */
 export function workerName(hostname: string, random: Random, length: number): string {
   const letter = (): string => LETTERS[Math.floor(random() * LETTERS.length)]!;
-  return `${hostname}-${Array.from({ length }, letter).join("")}`;
+  const name = visiblePart(hostname, MAX_WORKER_NAME - MAX_SUFFIX);
+  return `${name}-${Array.from({ length }, letter).join("")}`;
 }

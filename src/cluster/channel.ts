@@ -16,6 +16,39 @@ const READ_SIZE = 16 * 1024;
 /** Bytes that may be queued for a peer that does not read. */
 const MAX_QUEUED = 8 * 1024 * 1024;
 
+/** Bytes that all connections of a listener may hold, queued or of incomplete messages. */
+const MAX_HELD = 256 * 1024 * 1024;
+
+/**
+ * What several connections may hold in memory together. If it is too much, the one that holds most is
+ * closed: peers that are not trusted can open many.
+ */
+export class HeldBytes {
+  readonly #limit: number;
+  readonly #channels = new Map<Channel, number>();
+  #total = 0;
+
+  /** @param limit in bytes. */
+  constructor(limit: number = MAX_HELD) {
+    this.#limit = limit;
+  }
+
+  /** A channel now holds this many bytes. */
+  set(channel: Channel, bytes: number): void {
+    this.#total += bytes - (this.#channels.get(channel) ?? 0);
+    if (bytes > 0) this.#channels.set(channel, bytes);
+    else this.#channels.delete(channel);
+    while (this.#total > this.#limit) this.#closeLargest();
+  }
+
+  #closeLargest(): void {
+    const [first, ...others] = this.#channels;
+    const [largest] = others.reduce((most, one) => one[1] > most[1] ? one : most, first!);
+    largest.close();
+    this.set(largest, 0);
+  }
+}
+
 /** How long the last messages to a peer may take. */
 const FINISH_MS = 1000;
 
@@ -28,6 +61,7 @@ const FINISH_MS = 1000;
  */
 export class Channel {
   readonly #stream: ByteStream;
+  readonly #held: HeldBytes | null;
   readonly #reader = new FrameReader(HANDSHAKE_LIMIT);
   readonly #buffer = new Uint8Array(READ_SIZE);
   readonly #frames: Uint8Array<ArrayBuffer>[] = [];
@@ -39,8 +73,10 @@ export class Channel {
   #sendEnded = false;
   #closed = false;
 
-  constructor(stream: ByteStream) {
+  /** @param held what this connection may hold together with others; without it, only its own limits apply. */
+  constructor(stream: ByteStream, held: HeldBytes | null = null) {
     this.#stream = stream;
+    this.#held = held;
   }
 
   /** Whether the stream is closed, by this side or by the peer. */
@@ -91,6 +127,7 @@ export class Channel {
       return;
     }
     this.#frames.push(frame);
+    this.#holds();
     if (!this.#writing) void this.#write();
   }
 
@@ -132,11 +169,18 @@ export class Channel {
     this.#sendEnded = true;
     this.#frames.length = 0;
     this.#queueEmptied();
+    this.#held?.set(this, 0);
     try {
       this.#stream.close();
     } catch {
       // It has failed before.
     }
+  }
+
+  /** Small amounts are not worth the effort. */
+  #holds(): void {
+    const bytes = this.#queuedBytes + this.#reader.heldBytes;
+    if (!this.#closed) this.#held?.set(this, bytes > READ_SIZE ? bytes : 0);
   }
 
   #nextMessage(): Message | null {
@@ -154,6 +198,7 @@ export class Channel {
       const count = await this.#stream.read(this.#buffer);
       if (count === null) this.#end();
       else this.#reader.push(this.#buffer.subarray(0, count));
+      this.#holds();
     } catch {
       this.#end();
     }
@@ -178,6 +223,7 @@ export class Channel {
     const count = await this.#stream.write(bytes);
     // If it was closed in the meantime, nothing is queued.
     if (!this.#closed) this.#queuedBytes -= count;
+    this.#holds();
     return count;
   }
 

@@ -87,6 +87,11 @@ export class WorkerConnections {
     }
   }
 
+  /** Forgets a worker that was lost. */
+  forget(worker: WorkerState): void {
+    this.#connections.delete(worker);
+  }
+
   /** Whether a worker has a connection. */
   isConnected(worker: WorkerState): boolean {
     return this.#connections.get(worker)?.channel?.closed === false;
@@ -124,9 +129,10 @@ export class WorkerConnections {
     for (const channel of this.#channels()) channel.send(message);
   }
 
-  /** Milliseconds since the last message from a worker. */
-  silenceOf(worker: WorkerState): number {
-    return this.#clock.now() - (this.#connections.get(worker)?.heardAt ?? -Infinity);
+  /** Milliseconds since the last message from any worker; Infinity if there was none. */
+  get silence(): number {
+    const heardAt = [...this.#connections.values()].map((one) => one.heardAt);
+    return this.#clock.now() - Math.max(...heardAt);
   }
 
   #channels(): Channel[] {

@@ -40,6 +40,11 @@ export class FrameReader {
     this.limit = limit;
   }
 
+  /** Bytes of memory that the message which is being read takes. */
+  get heldBytes(): number {
+    return this.#buffer.length;
+  }
+
   /**
    * Adds the next bytes of the stream. They must not change, and no more may be pushed, until
    * {@link next} has returned null.

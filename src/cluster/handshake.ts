@@ -142,9 +142,10 @@ export interface JoinTerms {
    * Admits a worker that has proved that it knows the token. Returns its state, or null if it only
    * fetches files and takes no part in the run yet.
    *
+   * @param address where it connects from.
    * @throws ProtocolError with `duplicate`, `run` or `busy` if it is refused.
    */
-  admit(join: Join): WorkerState | null;
+  admit(join: Join, address: string): WorkerState | null;
 }
 
 /** A connection whose worker has completed the handshake and has not been taken over yet. */
@@ -159,6 +160,8 @@ export interface Candidate {
  * The master's side of the handshake. Returns null if the peer closes the connection before JOIN, also
  * because it has waited for too long.
  *
+ * @param address where the worker connects from.
+ *
  * Rejects with the ProtocolError that says why the worker is refused. The worker has been sent it, and
  * the channel is closed.
  */
@@ -166,6 +169,7 @@ export function acceptWorker(
   channel: Channel,
   terms: JoinTerms,
   clock: Clock,
+  address: string,
 ): Promise<Candidate | null> {
   return handshake(channel, clock, async (next) => {
     const hello: Hello = {
@@ -179,7 +183,7 @@ export function acceptWorker(
     const join = await receiveJoin(next);
     if (join === null) return null;
     check(hello, join, terms);
-    const worker = terms.admit(join);
+    const worker = terms.admit(join, address);
     channel.send(welcomeTo(hello, join, worker?.reports.lastSeq ?? 0, terms));
     channel.admit();
     return { channel, join, worker };

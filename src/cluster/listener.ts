@@ -10,7 +10,7 @@ import { errorText } from "../core/errors.ts";
 import { type AcceptedStream, ConnectionLimiter, type StreamListener } from "../core/network.ts";
 import { peerText } from "../core/text.ts";
 import { VERSION } from "../core/version.ts";
-import { Channel } from "./channel.ts";
+import { Channel, HeldBytes } from "./channel.ts";
 import { acceptWorker, type Candidate, type JoinTerms, openPortWarning } from "./handshake.ts";
 import { type Message, ProtocolError } from "./protocol.ts";
 
@@ -28,6 +28,12 @@ export interface WorkerListenerOptions {
 /** Handshakes that may be in progress per address. */
 const MAX_HANDSHAKES = 10;
 
+/** Handshakes of all addresses that may be in progress. */
+const MAX_ALL_HANDSHAKES = 2_000;
+
+/** Versions of workers that are warned about, because a peer can claim any. */
+const MAX_VERSIONS = 10;
+
 /** Connections per address that may be sent an ERROR at the same time because there are too many. */
 const MAX_REFUSALS = 100;
 
@@ -35,9 +41,10 @@ const MAX_REFUSALS = 100;
 export class WorkerListener {
   readonly #listener: StreamListener;
   readonly #options: WorkerListenerOptions;
-  readonly #handshakes = new ConnectionLimiter(MAX_HANDSHAKES);
-  readonly #refusals = new ConnectionLimiter(MAX_REFUSALS);
+  readonly #handshakes = new ConnectionLimiter(MAX_HANDSHAKES, MAX_ALL_HANDSHAKES);
+  readonly #refusals = new ConnectionLimiter(MAX_REFUSALS, MAX_ALL_HANDSHAKES);
   readonly #rejectionLog: RejectionLog;
+  readonly #held = new HeldBytes();
   /** Connections that have not been taken over yet. */
   readonly #channels = new Set<Channel>();
   /** Versions of workers that were warned about. */
@@ -71,12 +78,12 @@ export class WorkerListener {
   }
 
   async #serve({ stream, address }: AcceptedStream): Promise<void> {
-    const channel = new Channel(stream);
+    const channel = new Channel(stream, this.#held);
     if (this.#closed) return channel.close();
     this.#channels.add(channel);
     try {
       if (this.#handshakes.enter(address)) {
-        await this.#accept(channel).finally(() => this.#handshakes.leave(address));
+        await this.#accept(channel, address).finally(() => this.#handshakes.leave(address));
       } else {
         await this.#refuse(channel, address);
       }
@@ -89,9 +96,9 @@ export class WorkerListener {
     }
   }
 
-  async #accept(channel: Channel): Promise<void> {
+  async #accept(channel: Channel, address: string): Promise<void> {
     const { terms, clock, onJoined } = this.#options;
-    const candidate = await acceptWorker(channel, terms, clock);
+    const candidate = await acceptWorker(channel, terms, clock, address);
     if (candidate === null || this.#closed) return channel.close();
     this.#compareVersions(candidate.join);
     onJoined(candidate);
@@ -110,6 +117,7 @@ export class WorkerListener {
 
   #compareVersions({ version, workerId }: Message<"JOIN">): void {
     if (version === VERSION || this.#warnedVersions.has(version)) return;
+    if (this.#warnedVersions.size >= MAX_VERSIONS) return;
     this.#warnedVersions.add(version);
     this.#options.warn(
       `Worker ${peerText(workerId)} runs aiotest ${peerText(version)}, the master ${VERSION}.`,
@@ -127,6 +135,12 @@ interface RecentRejections {
 
 const PAUSE_MS = 1_000;
 
+/** Addresses that are logged by their own, because a peer can have very many. */
+const MAX_ADDRESSES = 1_000;
+
+/** What further addresses are called. */
+const OTHER_ADDRESSES = "other addresses";
+
 /**
  * Logs rejected connections without flooding the log: the first of an address immediately, further ones
  * as at most one line per second. An address without rejections for a second is forgotten.
@@ -143,8 +157,10 @@ export class RejectionLog {
   }
 
   /** A connection was rejected. */
-  record(address: string, reason: string): void {
+  record(from: string, reason: string): void {
     if (this.#closed) return;
+    const isKnown = this.#recent.has(from) || this.#recent.size < MAX_ADDRESSES;
+    const address = isKnown ? from : OTHER_ADDRESSES;
     const recent = this.#recent.get(address);
     if (recent !== undefined) {
       recent.count++;

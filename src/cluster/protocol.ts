@@ -22,6 +22,7 @@ import {
   finite,
   flag,
   json,
+  label,
   list,
   optional,
   row,
@@ -43,13 +44,18 @@ export const MESSAGE_LIMIT = 1024 * 1024;
 /** The `testfileHash` of a worker that has no test file and asks for the master's. */
 export const NO_TESTFILE = "";
 
+/** The longest name of a worker, in UTF-16 units. */
+export const MAX_WORKER_NAME = 100;
+
 /** The longest path of a file, in UTF-16 units. */
 export const MAX_PATH = 240;
 
 /** The longest name of a counter, a queue and so on, in UTF-16 units. */
 export const MAX_SHARED_NAME = 256;
 
-const id = text(256);
+const id = label(256);
+/** The hash of files, or {@link NO_TESTFILE}. */
+const hash = text(256);
 const name = clipped(MAX_NAME);
 const shortText = clipped(1000);
 const nonce = bytes(16, 64);
@@ -270,14 +276,14 @@ export const MESSAGE = union({
     protocol: count,
     /** The version of aiotest. */
     version: id,
-    workerId: id,
+    workerId: label(MAX_WORKER_NAME),
     /** Unique to the worker's process, and constant for as long as it lives. */
     incarnation: id,
     host: id,
     pid: count,
     cpus: count,
     /** The SHA-256 of the test file in hexadecimal; {@link NO_TESTFILE} if the worker has none. */
-    testfileHash: id,
+    testfileHash: hash,
     nonce,
     /** Empty without a token. */
     mac,
@@ -291,7 +297,7 @@ export const MESSAGE = union({
     heartbeatSeconds: period,
     leaseSeconds: period,
     /** The hash of the files for workers without a test file; empty if there are none. */
-    filesHash: id,
+    filesHash: hash,
     mac,
   },
   /** Either side, before it closes the connection. */

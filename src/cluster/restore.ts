@@ -226,10 +226,10 @@ class Replay implements RestoredRun {
 
   #setMembership({ incarnation, membership }: JournalRecord<"membership">): void {
     const worker = this.#worker(incarnation);
-    worker.membership = membership;
+    if (membership === "lost") worker.lose(this.state.elapsedSeconds);
+    this.state.setMembership(worker, membership);
     // Its users are run by others.
     if (membership !== "present") this.assigned.delete(incarnation);
-    if (membership === "lost") worker.lose(this.state.elapsedSeconds);
     if (membership === "present") worker.returned(this.state.elapsedSeconds);
   }
 

@@ -7,8 +7,16 @@
 import type { KeyedInProgress, SecondCounts, StatsDelta } from "../stats/stats_delta.ts";
 import { Totals } from "../stats/totals.ts";
 import { InProgressGauge } from "../stats/unanswered.ts";
-import type { Message, WorkerMembership, WorkerStateName } from "./protocol.ts";
+import {
+  type Message,
+  ProtocolError,
+  type WorkerMembership,
+  type WorkerStateName,
+} from "./protocol.ts";
 import { countedOf } from "./report.ts";
+
+/** Workers that are gone and have counted nothing, of which the state is kept in case they return. */
+const MAX_GHOSTS = 100;
 
 /**
  * The state of a run. Whatever arrives twice is counted once, so replaying a journal reproduces the same
@@ -33,13 +41,17 @@ export class RunState {
   /** When the totals were last reset, in seconds since the start of the test. */
   countedFrom = 0;
   readonly #workers = new Map<string, WorkerState>();
+  /** Workers that are gone and have counted nothing, the latest last. */
+  readonly #ghosts = new Map<string, WorkerState>();
+  readonly #forgotten = { count: 0, id: "" };
+  #nextIndex = 0;
 
   constructor(runId: string, testfileHash: string) {
     this.runId = runId;
     this.testfileHash = testfileHash;
   }
 
-  /** All workers that have ever joined, by their number. */
+  /** All workers that take part or have counted something, by their number. */
   get workers(): WorkerState[] {
     return [...this.#workers.values()];
   }
@@ -58,26 +70,80 @@ export class RunState {
 
   /** The worker of this incarnation, or undefined. */
   worker(incarnation: string): WorkerState | undefined {
-    return this.#workers.get(incarnation);
+    return this.#workers.get(incarnation) ?? this.#ghosts.get(incarnation);
   }
 
-  /** Returns the worker of this incarnation, and adds it if it has not joined before. */
+  /** Returns the worker of this incarnation, and adds it if it has not joined before or was forgotten. */
   addWorker({ id, incarnation, host }: Omit<WorkerInfo, "index">): WorkerState {
     const known = this.#workers.get(incarnation);
     if (known !== undefined) return known;
-    const worker = new WorkerState({ id, incarnation, host, index: this.#workers.size });
+    // A journal does not say which workers were forgotten.
+    const ghost = this.#ghosts.get(incarnation);
+    if (ghost !== undefined) this.#forget(ghost);
+    // A number is never used again: it is part of the ids of the worker's users.
+    const worker = new WorkerState({ id, incarnation, host, index: this.#nextIndex++ });
     this.#workers.set(incarnation, worker);
     return worker;
+  }
+
+  /** Changes a worker's relation to the run. One that is gone and has counted nothing is not shown. */
+  setMembership(worker: WorkerState, membership: WorkerMembership): void {
+    const { incarnation } = worker;
+    worker.membership = membership;
+    const [from, to] = membership === "present" || worker.hasContributed
+      ? [this.#ghosts, this.#workers]
+      : [this.#workers, this.#ghosts];
+    if (!from.delete(incarnation)) return;
+    to.set(incarnation, worker);
+    // One that returns has its old place.
+    if (to !== this.#workers) return;
+    const others = [...to.values()].filter(({ index }) => index > worker.index);
+    for (const other of others) {
+      to.delete(other.incarnation);
+      to.set(other.incarnation, other);
+    }
+  }
+
+  /** Forgets the workers that went first and have counted nothing; returns them. */
+  forgetGhosts(): WorkerState[] {
+    const all = [...this.#ghosts.values()];
+    const forgotten = all.slice(0, Math.max(0, all.length - MAX_GHOSTS));
+    for (const ghost of forgotten) this.#forget(ghost);
+    return forgotten;
+  }
+
+  #forget({ id, incarnation, begun }: WorkerState): void {
+    this.#ghosts.delete(incarnation);
+    if (begun && this.#forgotten.count++ === 0) this.#forgotten.id = id;
+  }
+
+  /** Workers that were to run users and were lost before they counted anything: the first, and how many. */
+  get lostEarly(): { readonly id: string; readonly count: number } {
+    const begun = [...this.#ghosts.values()].filter((worker) => worker.begun);
+    const { id, count } = this.#forgotten;
+    return { id: count > 0 ? id : begun[0]?.id ?? "", count: count + begun.length };
+  }
+
+  /** Whether all counts of all workers have arrived. */
+  get isComplete(): boolean {
+    return !this.damaged && this.lostEarly.count === 0 &&
+      this.workers.every(({ begun, complete }) => complete || !begun);
   }
 
   /**
    * Counts a report if it is the next one of its worker.
    *
+   * @param latestSecond the last second that it may contain; `null` if its times were checked before.
    * @throws ProtocolError if its content is invalid; none of it is counted then.
    */
-  apply(worker: WorkerState, report: Message<"REPORT">): SequenceVerdict {
+  apply(
+    worker: WorkerState,
+    report: Message<"REPORT">,
+    latestSecond: number | null = null,
+  ): SequenceVerdict {
     const verdict = worker.reports.judge(report.seq);
     if (verdict !== "apply") return verdict;
+    if (latestSecond !== null) worker.times.check(report, latestSecond);
     const counted = countedOf(report);
     const isCounted = report.resetCount >= this.resetCount;
     if (isCounted) this.#count({ ...counted, seconds: worker.secondsInRun(counted.seconds) });
@@ -85,6 +151,7 @@ export class RunState {
     worker.update(report, isCounted);
     worker.inProgress.add(counted);
     worker.reports.applied(report.seq);
+    worker.times.applied(report);
     return verdict;
   }
 
@@ -122,8 +189,15 @@ export class WorkerState {
   readonly index: number;
   readonly host: string;
   readonly reports = new ReportSequence();
+  readonly times = new ReportTimes();
   /** The requests in progress, as last reported. */
-  readonly inProgress = new InProgressGauge();
+  inProgress = new InProgressGauge();
+  /** Where it connects from; empty if that is unknown. */
+  address = "";
+  /** Whether it has changed what nodes share. */
+  hasCalled = false;
+  /** Why it may not take part any more; `null` if it may. */
+  expelledFor: string | null = null;
   membership: WorkerMembership = "present";
   /** Whether it has been told that the test has started. From then on, its counts are part of the run. */
   begun = false;
@@ -153,6 +227,11 @@ export class WorkerState {
     this.host = host;
   }
 
+  /** Whether it has counted or changed anything in the run. */
+  get hasContributed(): boolean {
+    return this.reports.lastSeq > 0 || this.hasCalled;
+  }
+
   /** Whether it can run users now. */
   get canRunUsers(): boolean {
     return this.membership === "present" && WORKING.includes(this.state);
@@ -167,6 +246,7 @@ export class WorkerState {
     this.state = "preparing";
     this.users = 0;
     this.rate = 0;
+    this.inProgress = new InProgressGauge();
     this.lostAtSeconds = elapsedSeconds;
     this.#returnedAtSeconds = Infinity;
   }
@@ -215,6 +295,40 @@ export class WorkerState {
     this.lastSecond = Math.max(this.lastSecond, report.to);
     this.complete = report.final;
   }
+}
+
+/** The times that a worker's reports cover: they never go back, and never into the future. */
+export class ReportTimes {
+  #from = 0;
+  #to = 0;
+  #second = 0;
+
+  /**
+   * Checks the next report.
+   *
+   * @param latestSecond the last second that it may contain.
+   * @throws ProtocolError if its times are not possible.
+   */
+  check({ from, to, seconds }: Message<"REPORT">, latestSecond: number): void {
+    if (to > latestSecond) {
+      refuse(`it contains second ${to}, and the latest possible is ${Math.floor(latestSecond)}`);
+    }
+    // A second has several reports if they are divided, or if the counts are reset within it.
+    if (from < this.#from || to < this.#to || (seconds[0]?.second ?? to) < this.#second) {
+      refuse("it goes back in time");
+    }
+  }
+
+  /** Notes that a report was applied. */
+  applied({ from, to, seconds }: Message<"REPORT">): void {
+    this.#from = from;
+    this.#to = to;
+    this.#second = seconds.at(-1)?.second ?? this.#second;
+  }
+}
+
+function refuse(why: string): never {
+  throw new ProtocolError("protocol", `invalid REPORT: ${why}`);
 }
 
 /** What to do with a report. */

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { clippedText } from "../core/text.ts";
+import { clippedText, isVisible } from "../core/text.ts";
 
 /** One value of a message. */
 export interface Field<T> {
@@ -27,7 +27,7 @@ export type Shape =
   | { readonly kind: "flag" }
   | { readonly kind: "count"; readonly min: number }
   | { readonly kind: "number" | "bytes"; readonly min: number; readonly max: number }
-  | { readonly kind: "text" | "json" | "counts"; readonly max: number }
+  | { readonly kind: "text" | "label" | "json" | "counts"; readonly max: number }
   | { readonly kind: "word"; readonly words: readonly string[] }
   | { readonly kind: "list"; readonly item: Field<unknown> }
   | { readonly kind: "tuple"; readonly items: readonly Field<unknown>[] }
@@ -81,6 +81,18 @@ export const flag: Field<boolean> = plain(
 /** Text of at most `max` UTF-16 units. */
 export function text(max: number): Field<string> {
   return textOf("text", max);
+}
+
+/**
+ * Text of at most `max` UTF-16 units that is shown and logged as it is: see {@link isVisible}. A peer cannot
+ * forge lines of a log with it.
+ */
+export function label(max: number): Field<string> {
+  return plain(
+    { kind: "label", max },
+    `a name of at most ${max} visible characters`,
+    (sent) => typeof sent === "string" && sent.length <= max && isVisible(sent),
+  );
 }
 
 /** Like {@link text}, but text that is too long is cut before it is sent; see {@link clippedText}. */

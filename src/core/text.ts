@@ -32,6 +32,19 @@ const CONTROL_PICTURES = 0x2400;
 
 const REPLACEMENT = "\ufffd";
 
+/** Whether text can be shown as a name: on one line, not blank, without invisible characters. */
+export function isVisible(text: string): boolean {
+  return text.trim() !== "" && !INVISIBLE.test(text);
+}
+
+/** Text that {@link isVisible}: without what is not, and at most `max` UTF-16 units; `"?"` if none is left. */
+export function visiblePart(text: string, max: number): string {
+  const visible = text.replaceAll(new RegExp(INVISIBLE, "gu"), "").slice(0, max).toWellFormed();
+  return isVisible(visible) ? visible : "?";
+}
+
+const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/u;
+
 /** Formats text from a peer for the log: on one line, at most 500 characters, safe for a terminal. */
 export function peerText(text: string): string {
   const line = sanitizeTerminal(text);

@@ -7,7 +7,7 @@
  */
 
 import type { JournalRecord } from "../cluster/journal.ts";
-import type { Message } from "../cluster/protocol.ts";
+import { type Message, ProtocolError } from "../cluster/protocol.ts";
 import type { RestoredRun } from "../cluster/restore.ts";
 import { RunState, type WorkerState } from "../cluster/run_state.ts";
 import type { Pause } from "../core/awake_clock.ts";
@@ -22,6 +22,7 @@ import {
   type WorkerReport,
 } from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
+import { peerText } from "../core/text.ts";
 import type { ClassMix } from "../load/class_mix.ts";
 import { isArrivals, type ResolvedLoad } from "../load/load.ts";
 import type { LoadProfile } from "../load/load_profile.ts";
@@ -106,7 +107,7 @@ export class MasterRun {
   readonly #naturalEnd: NaturalEnd;
   readonly #pauses = new MasterPauses(LEASE_SECONDS);
   /** Watches whether each worker keeps up with the load that it generates. */
-  readonly #health = new Map<WorkerState, GeneratorWatch>();
+  readonly #health = new WeakMap<WorkerState, GeneratorWatch>();
   #state: RunStatus = "ready";
   #driver: LoadDriver | null = null;
   #load: ResolvedLoad = { users: 0, rate: 0 };
@@ -180,7 +181,7 @@ export class MasterRun {
       if (this.#time.begun) await this.#drive(restored);
       if (this.#time.begun) await this.#finish();
       this.#time.end();
-      this.#warnings.addAll(missingCounts(this.#runState.workers, this.#time.elapsedSeconds));
+      this.#warnings.addAll(missingCounts(this.#runState, this.#time.elapsedSeconds));
       journal.append({ type: "ended" });
     } finally {
       this.#allocator.end();
@@ -384,7 +385,23 @@ export class MasterRun {
 
   // What workers send, and what follows from it.
 
+  /** A worker that breaks the rules is disconnected, and may not come back: it would do so again. */
   #receive(worker: WorkerState, message: Message): void {
+    try {
+      this.#handle(worker, message);
+    } catch (error) {
+      if (error instanceof ProtocolError && error.code === "protocol") {
+        worker.expelledFor = `this worker was excluded: ${error.message}`;
+        this.#warnings.addOfWorkers(
+          "excluded",
+          `Worker ${worker.id} was excluded from the run: ${peerText(error.message)}`,
+        );
+      }
+      throw error;
+    }
+  }
+
+  #handle(worker: WorkerState, message: Message): void {
     switch (message.type) {
       case "STATE":
         return this.#updateState(worker, message);
@@ -397,7 +414,7 @@ export class MasterRun {
         worker.stopped(message.lastSeq);
         return this.#checkFinalReports();
       case "ERROR":
-        return this.#options.onWarning(`Worker ${worker.id}: ${message.text}`);
+        return this.#options.onWarning(`Worker ${worker.id}: ${peerText(message.text)}`);
       default:
         this.#options.rpc.handle(worker, message);
     }
@@ -408,7 +425,9 @@ export class MasterRun {
     if (this.#workers.updateState(worker, message)) this.#allocator.repeat(worker);
     if (worker.canRunUsers !== couldRunUsers) this.#workersChanged();
     // The previous master's clock is gone. Only the workers know how long the test has lasted.
-    if (this.#time.begun && this.#driver === null) this.#time.atLeast(message.elapsedSeconds);
+    if (this.#driver === null && this.#returning?.includes(worker)) {
+      this.#time.atLeast(message.elapsedSeconds);
+    }
     if (this.#workersConnected !== null && this.#hasWorkers) this.#workersConnected.resolve();
     this.#checkUsers();
   }
@@ -418,9 +437,12 @@ export class MasterRun {
     const { id, cpu, lagMs } = worker;
     const health = this.#health.get(worker) ?? new GeneratorWatch(`Worker ${id}`);
     this.#health.set(worker, health);
-    this.#warnings.addAll(health.update({ cpu, lagMs }));
+    for (const text of health.update({ cpu, lagMs })) this.#warnings.addOfWorkers("health", text);
     if (report.damaged) {
-      this.#warnings.add(`Worker ${id} could not report some of its counts; its log says why.`);
+      this.#warnings.addOfWorkers(
+        "damaged",
+        `Worker ${id} could not report some of its counts; its log says why.`,
+      );
     }
     // Without a listener, the sums are not made.
     if (events.has("workerReport")) {

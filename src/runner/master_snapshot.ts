@@ -46,8 +46,7 @@ export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
     elapsedSeconds,
     durationSeconds,
     plannedSeconds: plannedSeconds(source.profile),
-    complete: isOver && !runState.damaged &&
-      workers.every(({ begun, complete }) => complete || !begun),
+    complete: isOver && runState.isComplete,
     users: {
       current: runState.users,
       target: load.users,
@@ -64,19 +63,43 @@ export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
   };
 }
 
+/** Workers that are named one by one, because there may be thousands. */
+const MAX_NAMED = 20;
+
 /**
  * Which workers have not sent their final report by the end of the test; a sentence each.
  *
  * @param elapsedSeconds how long the test has lasted.
  */
-export function missingCounts(workers: readonly WorkerState[], elapsedSeconds: number): string[] {
-  return workers.filter(({ begun, complete }) => begun && !complete).map((worker) => {
+export function missingCounts(
+  { workers, lostEarly }: Pick<RunState, "workers" | "lostEarly">,
+  elapsedSeconds: number,
+): string[] {
+  const missing = workers.filter(({ begun, complete }) => begun && !complete);
+  const texts = missing.slice(0, MAX_NAMED).map((worker) => {
     const { id, membership, lastSecond, lostAtSeconds } = worker;
     const until = membership === "lost" ? lostAtSeconds : elapsedSeconds;
     const missing = Math.max(1, Math.ceil(until) - lastSecond - 1);
     return `Worker ${id} has not sent its final report: up to ${missing} s of its counts are missing.`;
   });
+  const others = missing.length - texts.length;
+  if (others > 0) texts.push(`${others} more workers have not sent their final reports.`);
+  const { id, count } = lostEarly;
+  if (count === 1) {
+    texts.push(`Worker ${id} was lost before its first report: its counts are missing.`);
+  }
+  if (count > 1) {
+    texts.push(
+      `Worker ${id} and ${
+        count - 1
+      } more were lost before their first report: their counts are missing.`,
+    );
+  }
+  return texts;
 }
+
+/** A worker whose reports are older does not hold back the timeline of the others. */
+const MAX_BEHIND_SECONDS = 30;
 
 /** Leaves out the seconds that some workers have not reported yet: less would seem to happen in them. */
 export function withoutOpenSeconds(
@@ -86,7 +109,11 @@ export function withoutOpenSeconds(
   const reporting = workers.filter(({ begun, membership, complete, lastSecond }) =>
     begun && membership === "present" && !complete && lastSecond >= 0
   );
-  const last = Math.min(...reporting.map(({ lastSecond }) => lastSecond));
+  const newest = Math.max(...reporting.map(({ lastSecond }) => lastSecond));
+  const last = Math.min(
+    ...reporting.map(({ lastSecond }) => lastSecond)
+      .filter((second) => second >= newest - MAX_BEHIND_SECONDS),
+  );
   return { ...statistics, timeline: statistics.timeline.filter(({ second }) => second <= last) };
 }
 

@@ -8,10 +8,16 @@ import { formatDuration } from "../core/duration.ts";
 import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
 import type { IterationSummary } from "../stats/snapshot.ts";
 
+/** Warnings of one kind about workers that are kept, and that are counted. */
+const MAX_OF_WORKERS = 20;
+const MAX_COUNTED = 10_000;
+
 /** The warnings of a run, each once. */
 export class Warnings {
   readonly #onNew: (text: string) => void;
   readonly #texts = new Set<string>();
+  /** Those about workers, by kind. */
+  readonly #ofWorkers = new Map<string, Set<string>>();
 
   /** @param onNew called with each warning when it is added for the first time. */
   constructor(onNew: (text: string) => void) {
@@ -20,7 +26,11 @@ export class Warnings {
 
   /** All warnings, in the order in which they were added. */
   get texts(): string[] {
-    return [...this.#texts];
+    const more = [...this.#ofWorkers.values()].reduce(
+      (sum, { size }) => sum + Math.max(0, size - MAX_OF_WORKERS),
+      0,
+    );
+    return [...this.#texts, ...(more > 0 ? [`${more} more warnings like these of workers.`] : [])];
   }
 
   /** Adds a warning, unless it is there already. */
@@ -28,6 +38,15 @@ export class Warnings {
     if (this.#texts.has(text)) return;
     this.#texts.add(text);
     this.#onNew(text);
+  }
+
+  /** Adds a warning about a worker. Of each kind, 20 are kept and the others counted: anyone may join. */
+  addOfWorkers(kind: string, text: string): void {
+    if (this.#texts.has(text)) return;
+    const known = this.#ofWorkers.get(kind) ?? new Set();
+    this.#ofWorkers.set(kind, known);
+    if (known.size < MAX_COUNTED) known.add(text);
+    if (known.size <= MAX_OF_WORKERS) this.add(text);
   }
 
   /** Adds several warnings, each unless it is there already. */

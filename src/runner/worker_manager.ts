@@ -15,6 +15,7 @@ import { type Assignment, type Message, NO_TESTFILE, ProtocolError } from "../cl
 import type { RunState, WorkerState } from "../cluster/run_state.ts";
 import type { AwakeClock } from "../core/awake_clock.ts";
 import type { StreamListener } from "../core/network.ts";
+import { RepeatedLog } from "../core/repeated_log.ts";
 import type { RpcServer } from "../shared/rpc.ts";
 
 /** Between two heartbeats. */
@@ -26,12 +27,33 @@ export const LEASE_SECONDS = 5;
 /** After this silence the other workers get a worker's users: by then it has stopped them. */
 export const LOST_MS = 6_000;
 
+/**
+ * How far a worker's clock may be ahead of the master's, in seconds: they drift in long runs, and the
+ * master's stands still while its virtual machine is paused.
+ */
+const MAX_AHEAD_SECONDS = 60;
+
+/** Workers that can take part at the same time. */
+const MAX_WORKERS = 10_000;
+
+/** The same per address, if there is no token. */
+const MAX_WORKERS_PER_ADDRESS = 2_000;
+
+/** Workers of an address that are disconnected and not lost yet, if there is no token. */
+const MAX_DISCONNECTED = 100;
+
+/** Workers of an address that have counted something and are gone, if there is no token. */
+const MAX_GONE = 1_000;
+
 /** The dependencies of a worker manager. */
 export interface WorkerManagerOptions {
   readonly runState: RunState;
   readonly journal: RunJournal;
   /** What the nodes share. */
-  readonly rpc: Pick<RpcServer, "begin" | "connect" | "workerConnected" | "membershipChanged">;
+  readonly rpc: Pick<
+    RpcServer,
+    "begin" | "connect" | "workerConnected" | "membershipChanged" | "forget"
+  >;
   /** The clock by which workers are judged: it stands still while this process does not run. */
   readonly awakeClock: AwakeClock;
   readonly listener: StreamListener;
@@ -61,6 +83,8 @@ export class WorkerManager {
   readonly #listener: WorkerListener;
   /** Workers that have not sent their state over their present connection. */
   readonly #silent = new Set<WorkerState>();
+  /** Very many workers may be lost at the same time. */
+  readonly #lostLog: RepeatedLog;
   /** Seconds since the test started; `null` before it did. */
   #elapsed: (() => number) | null = null;
   /** Users of the first target, once they ran; `null` before. */
@@ -74,6 +98,7 @@ export class WorkerManager {
     this.#options = options;
     this.#runState = runState;
     this.#journal = journal;
+    this.#lostLog = new RepeatedLog(options.onWarning, clock);
     this.#connections = new WorkerConnections(
       runState,
       clock,
@@ -91,7 +116,7 @@ export class WorkerManager {
         epoch: runState.epoch,
         heartbeatSeconds: HEARTBEAT_SECONDS,
         leaseSeconds: LEASE_SECONDS,
-        admit: (join) => this.#admit(join),
+        admit: (join, address) => this.#admit(join, address),
       },
       where: options.address,
       onJoined: ({ channel, join, worker }) =>
@@ -128,7 +153,7 @@ export class WorkerManager {
 
   /** Milliseconds since the last message from any worker; Infinity if there was none. */
   get silence(): number {
-    return Math.min(...this.#runState.workers.map((one) => this.#connections.silenceOf(one)));
+    return this.#connections.silence;
   }
 
   /** Treats workers known from an earlier master as present for `forMs`, so that they can return. */
@@ -174,6 +199,7 @@ export class WorkerManager {
   /** Disconnects all workers, and accepts no more. */
   async end(): Promise<void> {
     this.#isOver = true;
+    this.#lostLog.flush();
     this.#listener.close();
     this.#options.files?.close();
     await this.#connections.end();
@@ -206,7 +232,7 @@ export class WorkerManager {
     if (report.runId !== runId) {
       throw new ProtocolError("run", `This is run ${runId}, and the report is of ${report.runId}.`);
     }
-    const verdict = this.#runState.apply(worker, report);
+    const verdict = this.#runState.apply(worker, report, this.#latestSecond);
     if (verdict === "gap") {
       this.#connections.send(worker, { type: "RESUME", seq: worker.reports.lastSeq + 1 });
       return false;
@@ -219,14 +245,29 @@ export class WorkerManager {
     return verdict === "apply";
   }
 
+  /** The last second that a report can contain now. */
+  get #latestSecond(): number {
+    const { startedAt } = this.#runState;
+    // While its machine sleeps, the clock of a process may stand still.
+    const byWall = startedAt === null
+      ? 0
+      : (this.#options.awakeClock.wallTime() - startedAt) / 1000;
+    return Math.max(this.#elapsed?.() ?? 0, byWall) + MAX_AHEAD_SECONDS;
+  }
+
   /** Gives up a silent worker. Returns whether the others have to run its users. */
   lose(worker: WorkerState): boolean {
     if (worker.complete && this.#secondsLeft !== null) return false;
-    const { onInfo, onWarning } = this.#options;
-    this.#setMembership(worker, "lost");
+    const { onInfo, rpc } = this.#options;
     worker.lose(this.#elapsed?.() ?? 0);
+    this.#setMembership(worker, "lost");
+    for (const ghost of this.#runState.forgetGhosts()) {
+      this.#connections.forget(ghost);
+      this.#silent.delete(ghost);
+      rpc.forget(ghost);
+    }
     if (worker.begun) {
-      onWarning(
+      this.#lostLog.add(
         `Worker ${worker.id} has been silent for ${
           LOST_MS / 1000
         } s: its users go to the other workers.`,
@@ -236,18 +277,48 @@ export class WorkerManager {
   }
 
   /** @throws ProtocolError if the worker cannot take part. */
-  #admit(join: Message<"JOIN">): WorkerState | null {
+  #admit(join: Message<"JOIN">, address: string): WorkerState | null {
     const known = this.#runState.worker(join.incarnation);
     if (this.#isOver || (this.#secondsLeft !== null && known === undefined)) {
       throw new ProtocolError("run", "The run is over.");
     }
     if (join.testfileHash === NO_TESTFILE) return null;
     this.#connections.checkName(join);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (known.expelledFor !== null) throw new ProtocolError("run", known.expelledFor);
+      known.address = address;
+      return known;
+    }
+    this.#checkRoom(address);
     const { workerId: id, incarnation, host } = join;
     const worker = this.#runState.addWorker({ id, incarnation, host });
+    worker.address = address;
     this.#journal.append({ type: "worker", id, incarnation, index: worker.index, host });
     return worker;
+  }
+
+  /** @throws ProtocolError if there are too many workers, in the run or from this address. */
+  #checkRoom(address: string): void {
+    const { workers } = this.#runState;
+    const present = workers.filter(({ membership }) => membership === "present");
+    if (present.length >= MAX_WORKERS) {
+      throw new ProtocolError("busy", `the run has ${MAX_WORKERS} workers, which is the limit`);
+    }
+    // With a token, only trusted workers get here.
+    if (this.#options.token !== null) return;
+    const here = present.filter((worker) => worker.address === address);
+    if (here.length >= MAX_WORKERS_PER_ADDRESS) {
+      throw new ProtocolError(
+        "busy",
+        `without a token, only ${MAX_WORKERS_PER_ADDRESS} workers can join from one address`,
+      );
+    }
+    const gone = workers.filter((worker) =>
+      worker.address === address && worker.membership !== "present"
+    );
+    const disconnected = here.filter((worker) => !this.#connections.isConnected(worker));
+    if (disconnected.length < MAX_DISCONNECTED && gone.length < MAX_GONE) return;
+    throw new ProtocolError("busy", "too many workers of this address have disconnected");
   }
 
   #connected(worker: WorkerState): void {
@@ -289,7 +360,7 @@ export class WorkerManager {
 
   #setMembership(worker: WorkerState, membership: WorkerState["membership"]): void {
     const { incarnation } = worker;
-    worker.membership = membership;
+    this.#runState.setMembership(worker, membership);
     this.#journal.append({ type: "membership", incarnation, membership });
     this.#options.rpc.membershipChanged(worker);
   }

@@ -15,6 +15,7 @@ import type {
 import type { Clock, Timer } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
 import { emitWithin, prepareWithin, stopHandlersLimit } from "../core/events.ts";
+import { peerText } from "../core/text.ts";
 import type { ClockSync } from "./clock_sync.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
 import { LoadGenerator, type LoadGeneratorOptions } from "./load_generator.ts";
@@ -151,7 +152,9 @@ export class WorkerNode {
     );
     if (unknown !== undefined) {
       throw new UsageError(
-        `The master assigns users of ${unknown}, which this worker's test file does not have`,
+        `The master assigns users of ${
+          peerText(unknown)
+        }, which this worker's test file does not have`,
       );
     }
     if (this.#reporter === null) {

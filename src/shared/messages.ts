@@ -10,6 +10,7 @@ import type { Clock } from "../core/clock.ts";
 import type { MessageHandler } from "../core/cluster.ts";
 import { errorText } from "../core/errors.ts";
 import { logger } from "../core/logger.ts";
+import { peerText } from "../core/text.ts";
 import { currentUser } from "../core/user_lifetime.ts";
 import { valueText } from "./calls.ts";
 
@@ -153,7 +154,7 @@ export class MessageHandlers {
     try {
       await (handler as MessageHandler)(JSON.parse(data), from);
     } catch (error) {
-      logger.error(`A handler of the message ${kind} threw: ${errorText(error)}`);
+      logger.error(`A handler of the message ${peerText(kind)} threw: ${errorText(error)}`);
     }
   }
 

@@ -60,6 +60,7 @@ export class RpcServer {
   readonly #sessions = new Map<string, WorkerRpcSession>();
   readonly #peers = new Map<string, Peer>();
   readonly #warned = new Set<string>();
+  readonly #held = new HeldTexts();
   #journal: RunJournal = NO_JOURNAL;
   #send: (worker: WorkerState, message: Message) => void = () => {};
   #elapsed: () => number = () => 0;
@@ -119,6 +120,12 @@ export class RpcServer {
     this.#peers.set(worker.incarnation, { worker, outbox });
   }
 
+  /** Forgets a worker that is lost and has never changed anything. */
+  forget({ incarnation }: WorkerState): void {
+    this.#sessions.delete(incarnation);
+    this.#peers.delete(incarnation);
+  }
+
   /** The membership of a worker has changed. */
   membershipChanged({ incarnation, membership }: WorkerState): void {
     if (membership !== "present") this.#workerLost(incarnation);
@@ -129,9 +136,11 @@ export class RpcServer {
    *
    * @throws ProtocolError if the worker has too many open calls.
    */
-  handle({ incarnation }: WorkerState, message: Message): void {
+  handle(worker: WorkerState, message: Message): void {
+    const { incarnation } = worker;
     switch (message.type) {
       case "CALL":
+        worker.hasCalled ||= message.service !== TIME_SERVICE;
         return this.#session(incarnation).handle(message);
       case "SETTLED":
         return this.#session(incarnation).settle(message.id);
@@ -159,7 +168,7 @@ export class RpcServer {
       },
       onChanged: (id, call) => this.#recordChange(incarnation, id, call),
       onSettled: (ids) => this.#journal.append({ type: "settled", incarnation, ids }),
-    });
+    }, this.#held);
     this.#sessions.set(incarnation, session);
     return session;
   }
@@ -234,13 +243,26 @@ interface WorkerRpcHooks {
 /** The maximum number of unsettled calls of one worker. */
 const MAX_OPEN = 100_000;
 
-/** The maximum total length of their answers, in UTF-16 units. */
-const MAX_ANSWERS = 64 * 1024 * 1024;
+/** The maximum total length of their arguments and answers, in UTF-16 units. */
+const MAX_TEXTS = 64 * 1024 * 1024;
+
+/** The same for all workers together: without a token, anyone can be one. */
+const MAX_ALL_TEXTS = 256 * 1024 * 1024;
+
+/** The length of texts that several sessions hold. */
+class HeldTexts {
+  length = 0;
+}
+
+/** What a call takes in memory besides its texts, in UTF-16 units. */
+const CALL_LENGTH = 200;
 
 /** A call that is not settled: as far as the master knows, the worker has not received the answer. */
 interface OpenCall {
   /** Null if there is none yet. */
   answer: PerformedCall | null;
+  /** Of its arguments and its answer, in UTF-16 units. */
+  length: number;
   cancel: Cancel;
 }
 
@@ -252,14 +274,17 @@ interface OpenCall {
  */
 export class WorkerRpcSession {
   readonly #hooks: WorkerRpcHooks;
+  /** Of all workers. */
+  readonly #held: HeldTexts;
   readonly #open = new Map<number, OpenCall>();
   /** Calls that were dropped when their worker was lost: they are performed if they are sent again. */
   readonly #dropped = new Set<number>();
   #lastId = 0;
-  #answerLength = 0;
+  #length = 0;
 
-  constructor(hooks: WorkerRpcHooks) {
+  constructor(hooks: WorkerRpcHooks, held: HeldTexts = new HeldTexts()) {
     this.#hooks = hooks;
+    this.#held = held;
   }
 
   /**
@@ -275,7 +300,9 @@ export class WorkerRpcSession {
     }
     if (id <= this.#lastId && !this.#dropped.delete(id)) return;
     this.#lastId = Math.max(this.#lastId, id);
-    if (this.#open.size >= MAX_OPEN || this.#answerLength >= MAX_ANSWERS) {
+    const isFull = this.#open.size >= MAX_OPEN || this.#length >= MAX_TEXTS;
+    // What many workers hold together costs only those that hold much of it.
+    if (isFull || (this.#held.length >= MAX_ALL_TEXTS && this.#length >= MAX_TEXTS / 64)) {
       throw new ProtocolError("protocol", "too many calls whose answers are not acknowledged");
     }
     this.#perform(id, { service, name, operation, args }, true);
@@ -314,13 +341,14 @@ export class WorkerRpcSession {
   }
 
   #perform(id: number, call: SharedCall, isLive: boolean): void {
-    const entry: OpenCall = { answer: null, cancel: () => {} };
+    const entry: OpenCall = { answer: null, length: 0, cancel: () => {} };
     this.#open.set(id, entry);
+    this.#grow(entry, call.args.length + CALL_LENGTH);
     const done: Done = (performed) => {
       // The call was dropped or withdrawn. If another server has performed it, its state stays there.
       if (this.#open.get(id) !== entry) return;
       entry.answer = performed;
-      this.#answerLength += performed.value.length;
+      this.#grow(entry, performed.value.length);
       if (!isLive) return;
       if (performed.changed) this.#hooks.onChanged(id, performed.replayAs ?? call);
       this.#hooks.reply(id, performed);
@@ -349,8 +377,15 @@ export class WorkerRpcSession {
   }
 
   #forget(id: number): void {
-    this.#answerLength -= this.#open.get(id)?.answer?.value.length ?? 0;
+    const entry = this.#open.get(id);
+    if (entry !== undefined) this.#grow(entry, -entry.length);
     this.#open.delete(id);
+  }
+
+  #grow(entry: OpenCall, by: number): void {
+    entry.length += by;
+    this.#length += by;
+    this.#held.length += by;
   }
 }
 

@@ -70,11 +70,19 @@ export class Entry implements EntryCounts {
     countText(this.errors, sample.error, 1);
   }
 
-  /** Adds the counts of another entry. */
-  merge(other: EntryCounts): void {
+  /**
+   * Adds the counts of another entry.
+   *
+   * @param room distinct errors that may be added; further ones are counted under `(other)`.
+   */
+  merge(other: EntryCounts, room = Infinity): void {
     for (const name of REQUEST_COUNTS) this[name] += other[name];
     this.latencies.merge(other.latencies);
-    for (const [error, count] of other.errors) countText(this.errors, error, count);
+    const size = this.errors.size;
+    for (const [error, count] of other.errors) {
+      const isNew = this.errors.size - size >= room && !this.errors.has(error);
+      countText(this.errors, isNew ? OTHER : error, count);
+    }
   }
 }
 
@@ -200,6 +208,16 @@ export class EntriesByCode {
   /** The entry of a code, which is created if needed. */
   of(code: number): Entry {
     return code === this.#code ? this.#entry! : this.#switchTo(code);
+  }
+
+  /** Whether a code has an entry. */
+  has(code: number): boolean {
+    return code === this.#code || this.#all?.has(code) === true;
+  }
+
+  /** The number of entries. */
+  get size(): number {
+    return this.#all?.size ?? (this.#entry === null ? 0 : 1);
   }
 
   /** The sum of all codes. It is only valid until something is added. */
@@ -336,11 +354,20 @@ function distinct(counts: ReadonlyMap<string, number>): number {
 /** Admits the first {@link MAX_DISTINCT} pairs of strings. */
 export class NameCap {
   readonly #known = new PairMap<true>();
+  readonly #firsts = new Set<string>();
   #reached = false;
 
   /** Whether a pair was rejected, here or on the node that sent it. */
   get reached(): boolean {
     return this.#reached;
+  }
+
+  /** The first text under which to count a pair from another node: its own, or {@link OTHER}. */
+  admitFirst(first: string): string {
+    if (this.#firsts.has(first)) return first;
+    if (first === OTHER || this.#firsts.size >= MAX_DISTINCT) return OTHER;
+    this.#firsts.add(first);
+    return first;
   }
 
   /** The second text under which to count a pair: its own, or {@link OTHER}. */

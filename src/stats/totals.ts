@@ -6,7 +6,15 @@
  */
 
 import { IterationStats } from "./iteration_stats.ts";
-import { EntriesByCode, Entry, EntryTable, Latencies, NameCap, PairMap } from "./request_stats.ts";
+import {
+  EntriesByCode,
+  Entry,
+  EntryTable,
+  Latencies,
+  NameCap,
+  OTHER_CODE,
+  PairMap,
+} from "./request_stats.ts";
 import type {
   CodeRow,
   FailureRow,
@@ -17,6 +25,7 @@ import type {
   UserErrorRow,
 } from "./snapshot.ts";
 import {
+  type EntryCounts,
   type KeyedInProgress,
   requestCounts,
   type SecondCounts,
@@ -184,6 +193,10 @@ function mergedSecond(first: SecondCounts, then: SecondCounts): SecondCounts {
   };
 }
 
+/** Entries of all names, and distinct errors of all entries, since a peer may send any. */
+const MAX_ENTRIES = 3_000;
+const MAX_ERRORS = 20_000;
+
 /**
  * The sum of several deltas without their seconds. Memory depends on the number of names, which is
  * limited to 1,000, and not on the number of deltas.
@@ -196,6 +209,8 @@ export class MergedCounts {
   /** The ages of unfinished requests, under the same names as {@link entries}. */
   readonly unfinished = new PairMap<Latencies>();
   #iterations: IterationStats | null = null;
+  #entryCount = 0;
+  #errorCount = 0;
   readonly #names = new NameCap();
   readonly #userErrorCap = new NameCap();
 
@@ -221,17 +236,30 @@ export class MergedCounts {
       "entries" | "userErrors" | "iterations" | "unfinished"
     >,
   ): void {
-    for (const [method, name, code, entry] of entries) {
-      this.entries.at(method, this.admit(method, name)).of(code).merge(entry);
+    for (const [given, name, code, entry] of entries) {
+      const method = this.#names.admitFirst(given);
+      this.#addEntry(this.entries.at(method, this.admit(method, name)), code, entry);
     }
-    for (const [method, name, ages] of unfinished) {
+    for (const [given, name, ages] of unfinished) {
+      const method = this.#names.admitFirst(given);
       agesAt(this.unfinished, method, this.admit(method, name)).merge(ages);
     }
     if (iterations !== null) (this.#iterations ??= new IterationStats()).merge(iterations);
-    for (const [user, error, count] of userErrors) {
+    for (const [given, error, count] of userErrors) {
+      const user = this.#userErrorCap.admitFirst(given);
       const text = this.#userErrorCap.admit(user, error);
       this.userErrors.set(user, text, (this.userErrors.get(user, text) ?? 0) + count);
     }
+  }
+
+  #addEntry(named: EntriesByCode, given: number, added: EntryCounts): void {
+    const code = this.#entryCount < MAX_ENTRIES || named.has(given) ? given : OTHER_CODE;
+    const before = named.size;
+    const entry = named.of(code);
+    this.#entryCount += named.size - before;
+    const errors = entry.errors.size;
+    entry.merge(added, MAX_ERRORS - this.#errorCount);
+    this.#errorCount += entry.errors.size - errors;
   }
 }
 

@@ -52,7 +52,8 @@ export class InProgressGauge {
       this.#counts = new PairMap();
       this.#names = new NameCap();
     }
-    for (const [method, name, counts] of inProgress) {
+    for (const [given, name, counts] of inProgress) {
+      const method = this.#names.admitFirst(given);
       inProgressAt(this.#counts, method, this.#names.admit(method, name)).merge(counts);
     }
   }

@@ -173,7 +173,7 @@ Deno.test("ids are never cut, so the peer refuses one that is too long", () => {
   const frame = encodeMessage({ ...reportOf("GET", "/", ""), runId: "r".repeat(257) });
   assert.equal(
     refusal(frame.subarray(4)),
-    "REPORT.runId must be a string of at most 256 characters",
+    "REPORT.runId must be a name of at most 256 visible characters",
   );
 });
 
@@ -186,7 +186,6 @@ Deno.test("texts with lone surrogates are sent", () => {
     assert.ok(name.isWellFormed());
     assert.match(name, /^\ufffd+…[0-9a-f]{8}$/);
     assert.equal(errors[0]![0], name);
-    assert.equal(sent({ ...reportOf("GET", "/", ""), runId: odd.slice(0, 20) }).seq, 1);
   }
 });
 

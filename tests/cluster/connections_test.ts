@@ -104,7 +104,7 @@ Deno.test("a worker is lost after 6 s of silence, and its connection is closed",
   assert.equal(quiet.ended, true);
   assert.equal(loud.ended, false);
   assert.equal(scene.connections.isConnected(a), false);
-  assert.equal(scene.connections.silenceOf(a), 8_000);
+  assert.equal(scene.connections.silence, 1_000);
   assert.equal(scene.connections.isConnected(b), true);
   await scene.connections.end();
 });
@@ -215,5 +215,5 @@ Deno.test("messages to workers that are not connected are dropped", () => {
   const a = scene.enter("a");
   scene.connections.send(a, { type: "QUIT" });
   assert.equal(scene.connections.isConnected(a), false);
-  assert.equal(scene.connections.silenceOf(a), Infinity);
+  assert.equal(scene.connections.silence, Infinity);
 });

@@ -371,7 +371,7 @@ class DownloadScene {
       if (accepted === null) return;
       const channel = new Channel(accepted.stream);
       const rules = terms({ filesHash: this.server.hash });
-      const candidate = await acceptWorker(channel, rules, this.clock).catch(() => null);
+      const candidate = await acceptWorker(channel, rules, this.clock, "").catch(() => null);
       if (candidate !== null) serve(channel, this);
     }
   }

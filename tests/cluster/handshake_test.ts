@@ -43,7 +43,7 @@ interface MasterSide {
 function masterSide(changes: Partial<JoinTerms> = {}): MasterSide {
   const { master, worker } = channels();
   const clock = new FakeClock();
-  const accepted = acceptWorker(master, terms(changes), clock);
+  const accepted = acceptWorker(master, terms(changes), clock, "");
   // A test may look at the worker's side first, before it awaits the rejection.
   accepted.catch(() => {});
   return { clock, master, worker, accepted };
@@ -389,7 +389,7 @@ Deno.test("a master and a worker with the same token complete the handshake", as
   const { master, worker } = channels();
   const clock = new FakeClock();
   const [candidate, joined] = await Promise.all([
-    acceptWorker(master, terms(), clock),
+    acceptWorker(master, terms(), clock, ""),
     joinMaster(worker, identity(), { token: "secret", clock }),
   ]);
   assert.equal(candidate?.join.workerId, "worker-1");

@@ -201,12 +201,12 @@ Deno.test("another version of aiotest is accepted with one warning that names bo
   const { dial, lines, candidates } = openInMemory();
   for (let count = 0; count < 3; count++) {
     const worker = dial("10.0.0.2");
-    worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { version: "9.9.9\n" }));
+    worker.send(joinFor(await nextOf(worker, "HELLO"), "secret", { version: "9.9.9" }));
     await nextOf(worker, "WELCOME");
   }
   await settle();
   assert.equal(candidates.length, 3);
-  assert.deepEqual(lines, ["Worker worker-1 runs aiotest 9.9.9␊, the master 0.1.0."]);
+  assert.deepEqual(lines, ["Worker worker-1 runs aiotest 9.9.9, the master 0.1.0."]);
 });
 
 Deno.test("on real sockets, 300 simultaneous wrong tokens are refused, and a right one is accepted after that", async () => {

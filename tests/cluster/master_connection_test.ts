@@ -100,7 +100,7 @@ async function serve({ network, clock, masters }: Scene, refusal: ErrorCode | nu
     const accepted = await listener.accept();
     if (accepted === null) return;
     const channel = new Channel(accepted.stream);
-    const candidate = await acceptWorker(channel, terms({ admit }), clock).catch(() => null);
+    const candidate = await acceptWorker(channel, terms({ admit }), clock, "").catch(() => null);
     if (candidate !== null) masters.push(channel);
   }
 }

@@ -217,7 +217,9 @@ function faultOf(type: Message["type"], changes: Readonly<Record<number, unknown
 const COUNT = "must be a whole number of 0 or more";
 const AMOUNT = "must be a finite number of 0 or more";
 const PERIOD = "must be a number from 0.01 to 86400";
-const ID = "must be a string of at most 256 characters";
+const ID = "must be a name of at most 256 visible characters";
+const WORKER = "must be a name of at most 100 visible characters";
+const HASH = "must be a string of at most 256 characters";
 const SHORT = "must be a string of at most 1000 characters";
 const NAME = "must be a string of at most 2000 characters";
 
@@ -235,11 +237,15 @@ const FAULTS: readonly (readonly [
   ["HELLO", { 4: new Uint8Array(15) }, "HELLO.nonce must be 16 to 64 bytes"],
   ["HELLO", { 4: new Uint8Array(65) }, "HELLO.nonce must be 16 to 64 bytes"],
   ["HELLO", { 4: "0123456789abcdef" }, "HELLO.nonce must be 16 to 64 bytes"],
-  ["JOIN", { 3: "w".repeat(257) }, `JOIN.workerId ${ID}`],
+  ["JOIN", { 2: "1.0\u202e" }, `JOIN.version ${ID}`],
+  ["JOIN", { 3: "w".repeat(101) }, `JOIN.workerId ${WORKER}`],
+  ["JOIN", { 3: "w1\n2026-01-01 00:00:00.000 ERROR forged" }, `JOIN.workerId ${WORKER}`],
+  ["JOIN", { 3: " " }, `JOIN.workerId ${WORKER}`],
+  ["JOIN", { 5: "box\x1b[2J" }, `JOIN.host ${ID}`],
   ["JOIN", { 4: new Uint8Array(5) }, `JOIN.incarnation ${ID}`],
   ["JOIN", { 5: null }, `JOIN.host ${ID}`],
   ["JOIN", { 6: 1.5 }, `JOIN.pid ${COUNT}`],
-  ["JOIN", { 8: "f".repeat(257) }, `JOIN.testfileHash ${ID}`],
+  ["JOIN", { 8: "f".repeat(257) }, `JOIN.testfileHash ${HASH}`],
   ["JOIN", { 10: new Uint8Array(65) }, "JOIN.mac must be 0 to 64 bytes"],
   ["WELCOME", { 4: 0 }, `WELCOME.heartbeatSeconds ${PERIOD}`],
   ["WELCOME", { 5: Infinity }, `WELCOME.leaseSeconds ${PERIOD}`],

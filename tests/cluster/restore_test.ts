@@ -145,7 +145,10 @@ Deno.test("all decisions of a master are restored", async () => {
   assert.equal(state.resetCount, 1);
   assert.equal(state.countedFrom, 6.75);
   assert.equal(state.elapsedSeconds, 8.25);
-  assert.deepEqual(state.workers.map(({ membership }) => membership), ["present", "lost", "left"]);
+  assert.deepEqual(
+    ["i0", "i1", "i2"].map((incarnation) => state.worker(incarnation)?.membership),
+    ["present", "lost", "left"],
+  );
   assert.deepEqual([...run.assigned], [["i0", classes]]);
   assert.equal(run.targetUsers, 9);
   assert.equal(run.runningUsers, 4);
@@ -181,11 +184,15 @@ Deno.test("a lost worker runs nothing, and is still incomplete if the test had s
       membership: "lost",
     })),
   ]);
-  assert.deepEqual(state.workers.map(({ users, rate, begun }) => [users, rate, begun]), [
+  const workers = ["i0", "i1", "i2"].map((incarnation) => state.worker(incarnation)!);
+  assert.deepEqual(workers.map(({ users, rate, begun }) => [users, rate, begun]), [
     [0, 0, true],
     [0, 0, true],
     [0, 0, false],
   ]);
+  // The others have counted nothing.
+  assert.deepEqual(state.workers.map(({ id }) => id), ["w0"]);
+  assert.deepEqual([state.lostEarly, state.isComplete], [{ id: "w1", count: 1 }, false]);
   assert.equal(state.workers[0]!.peakUsers, 6);
 });
 

@@ -189,10 +189,10 @@ Deno.test("missing counts are reported, with how many seconds they may cover", (
   count(runState, a!, [0, 1], true);
   count(runState, b!, [0, 1]);
   assert.equal(c!.lastSecond, -1);
-  assert.deepEqual(missingCounts(runState.workers, 6.2), [
+  assert.deepEqual(missingCounts(runState, 6.2), [
     "Worker b has not sent its final report: up to 5 s of its counts are missing.",
     "Worker c has not sent its final report: up to 7 s of its counts are missing.",
   ]);
   // Its last second may have been reported, and still lack something.
-  assert.match(missingCounts(runState.workers, 1.9)[0]!, /Worker b .* up to 1 s/);
+  assert.match(missingCounts(runState, 1.9)[0]!, /Worker b .* up to 1 s/);
 });

@@ -36,7 +36,7 @@ class ScriptedMaster {
         const channel = new Channel(accepted.stream);
         const { runId, epoch, ackedSeq } = this;
         const admit = (): WorkerState => workerState(ackedSeq);
-        await acceptWorker(channel, terms({ runId, epoch, admit }), cluster.clock);
+        await acceptWorker(channel, terms({ runId, epoch, admit }), cluster.clock, "");
         this.channel = channel;
         void this.#listen(channel);
       }

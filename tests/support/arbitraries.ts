@@ -5,6 +5,7 @@
  */
 
 import fc from "fast-check";
+import { isVisible } from "../../src/core/text.ts";
 import type { Field, Fields, ValueOf } from "../../src/cluster/schema.ts";
 
 /** Most lists and binary data are short; what matters are the limits, and the kinds of items. */
@@ -43,6 +44,8 @@ function arbitrary({ shape }: Field<unknown>): fc.Arbitrary<unknown> {
     }
     case "text":
       return textOf(shape.max);
+    case "label":
+      return textOf(shape.max).filter(isVisible);
     case "json":
       return fc.json();
     case "bytes": {

@@ -24,13 +24,16 @@ export interface ScriptedWorker {
 export async function scriptedWorker(
   { network, clock }: VirtualCluster,
   name: string,
-  { capacity = Infinity, reads = Infinity } = {},
+  { capacity = Infinity, reads = Infinity, token = "secret" }: {
+    readonly capacity?: number;
+    readonly reads?: number;
+    readonly token?: string | null;
+  } = {},
 ): Promise<ScriptedWorker> {
   const channel = new Channel(await network.line("10.0.0.99", capacity).connect());
   const who = identity({ workerId: name, incarnation: `${name}'s only` });
-  const joined = joinMaster(channel, who, { token: "secret", clock });
-  await clock.advance(0);
-  await joined;
+  const joined = joinMaster(channel, who, { token, clock });
+  await Promise.all([joined, clock.advance(0)]);
   const received: Message[] = [];
   void (async () => {
     while (received.length < reads) {
