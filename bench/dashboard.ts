@@ -45,6 +45,7 @@ const TIMELINE = Array.from({ length: HOUR + SECONDS + WARM_UP }, (_, second) =>
   p50: 10.123456,
   p95: 40.123456,
   p99: 80.123456 + second / 1000,
+  maxLagMs: 2,
 }));
 
 function requestRows(seconds: number): RequestRow[] {

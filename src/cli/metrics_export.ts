@@ -179,8 +179,9 @@ async function openOtlp(url: string, metrics: RunMetrics, run: ExportedRun): Pro
     place: new URL(url).host,
     metrics: () => {
       const snapshot = run.snapshot();
-      const at = systemClock.wallTime();
       const { runId, startedAt, elapsedSeconds, durationSeconds } = snapshot;
+      // The wall clock can be set during the run, but no metric may be older than its start.
+      const at = startedAt === null ? systemClock.wallTime() : startedAt + elapsedSeconds * 1000;
       // With --reset-stats, counters started later than the run.
       const since = (startedAt ?? at) + (elapsedSeconds - durationSeconds) * 1000;
       return otlpMetrics(metrics.of(snapshot, run.rendezvous()), {

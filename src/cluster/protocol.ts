@@ -367,6 +367,7 @@ export const MESSAGE = union({
       peakUsers: count,
       requests: count,
       failures: count,
+      maxLagMs: count,
     })),
     /** One element; none if iterations are not counted or another report of the same seconds has them. */
     iterations: list(reportIterations),

@@ -97,9 +97,9 @@ class ReportDivider {
   }
 
   addSecond(one: SecondCounts): void {
-    const { second, users, peakUsers, requests, failures } = one;
-    this.#makeRoom(1 + numberBytes(second, users, peakUsers, requests, failures));
-    this.#open.seconds.push({ second, users, peakUsers, requests, failures });
+    const { second, users, peakUsers, requests, failures, maxLagMs } = one;
+    this.#makeRoom(1 + numberBytes(second, users, peakUsers, requests, failures, maxLagMs));
+    this.#open.seconds.push({ second, users, peakUsers, requests, failures, maxLagMs });
   }
 
   addUserError(user: string, text: string, count: number): void {

@@ -173,6 +173,7 @@ function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary
       p50: rounded(second.p50),
       p95: rounded(second.p95),
       p99: rounded(second.p99),
+      maxLagMs: second.maxLagMs,
     })),
     warnings: snapshot.warnings,
     exitCode: null,

@@ -27,6 +27,7 @@ export class GeneratorHealth {
   readonly #eventLoop: EventLoopMonitor;
   readonly #cpuSeconds: () => number;
   readonly #warn: (text: string) => void;
+  readonly #onLag: (ms: number, atMs: number) => void;
   readonly #watch = new GeneratorWatch("The load generator");
   #timer: Timer | null = null;
   #probedAt = 0;
@@ -38,17 +39,20 @@ export class GeneratorHealth {
    * @param eventLoop is notified of each turn of the event loop that is observed.
    * @param cpuSeconds CPU time that this process has used.
    * @param warn called with a sentence, which may be repeated.
+   * @param onLag called with how late the event loop was each time that it is observed, in milliseconds.
    */
   constructor(
     clock: Clock,
     eventLoop: EventLoopMonitor,
     cpuSeconds: () => number,
     warn: (text: string) => void,
+    onLag: (ms: number, atMs: number) => void = () => {},
   ) {
     this.#clock = clock;
     this.#eventLoop = eventLoop;
     this.#cpuSeconds = cpuSeconds;
     this.#warn = warn;
+    this.#onLag = onLag;
   }
 
   /** Starts monitoring. */
@@ -87,8 +91,9 @@ export class GeneratorHealth {
     this.#timer = this.#clock.setTimer(() => {
       const now = this.#clock.now();
       this.#eventLoop.recordTurn(now);
-      const late = now - this.#probedAt - PROBE_MS;
-      this.#lags[this.#lags.length - 1]!.push(Math.max(0, late));
+      const late = Math.max(0, now - this.#probedAt - PROBE_MS);
+      this.#lags[this.#lags.length - 1]!.push(late);
+      this.#onLag(late, now);
       this.#probe();
     }, PROBE_MS);
   }

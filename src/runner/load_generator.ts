@@ -82,7 +82,13 @@ export class LoadGenerator {
     });
     this.#recorder = new Recorder(this.#table, events, this.run);
     const eventLoop = new EventLoopMonitor();
-    this.#health = new GeneratorHealth(clock, eventLoop, options.cpuSeconds, options.onWarning);
+    this.#health = new GeneratorHealth(
+      clock,
+      eventLoop,
+      options.cpuSeconds,
+      options.onWarning,
+      (ms, atMs) => this.#table.late(ms, atMs),
+    );
     const { run } = this;
     const recorder = this.#recorder;
     this.#pool = new UserPool({

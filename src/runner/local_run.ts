@@ -30,7 +30,7 @@ import { RunControl } from "./run_control.ts";
 import { RunTime } from "./run_time.ts";
 import { NaturalEnd, RunWatch } from "./run_watch.ts";
 import type { ThresholdOptions } from "./threshold_watch.ts";
-import { Warnings } from "./warnings.ts";
+import { GeneratorStandstills, Warnings } from "./warnings.ts";
 
 /** The dependencies of a local run. */
 export interface LocalRunOptions extends ThresholdOptions {
@@ -80,6 +80,7 @@ export class LocalRun {
   readonly #generator: LoadGenerator;
   readonly #watch: RunWatch;
   readonly #warnings: Warnings;
+  readonly #standstills = new GeneratorStandstills("The load generator");
   readonly #naturalEnd: NaturalEnd;
   /** Set once the test has started. */
   #driver: LoadDriver | null = null;
@@ -217,7 +218,7 @@ export class LocalRun {
 
   /** The state and results of the run at this moment. */
   snapshot(): Snapshot {
-    const { elapsedSeconds, endedAt } = this.#time;
+    const { elapsedSeconds } = this.#time;
     const durationSeconds = Math.max(0, elapsedSeconds - this.#countedFrom);
     const complete = this.#state === "stopped";
     const statistics = this.#totals.statistics(durationSeconds, complete ? [] : this.#inProgress);
@@ -233,7 +234,7 @@ export class LocalRun {
       mode: "local",
       state: this.#state,
       startedAt: this.#startedAtWall,
-      endedAt,
+      endedAt: this.#time.endedAt(this.#startedAtWall),
       elapsedSeconds,
       durationSeconds,
       plannedSeconds: plannedSeconds(this.#options.profile),
@@ -257,7 +258,7 @@ export class LocalRun {
         complete,
       }],
       statistics,
-      warnings: this.#warnings.texts,
+      warnings: [...this.#warnings.texts, ...this.#standstills.texts],
     };
   }
 
@@ -310,6 +311,7 @@ export class LocalRun {
       this.#totals.add(second);
       this.#inProgress.add(second);
       this.#watch.count(second);
+      for (const text of this.#standstills.add([second])) this.#options.onWarning(text);
     }
   }
 }

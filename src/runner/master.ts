@@ -38,7 +38,7 @@ import { RunControl } from "./run_control.ts";
 import { RunTime } from "./run_time.ts";
 import { NaturalEnd, RunWatch } from "./run_watch.ts";
 import type { ThresholdOptions } from "./threshold_watch.ts";
-import { MasterPauses, Warnings } from "./warnings.ts";
+import { fromMoment, GeneratorStandstills, Standstills, Warnings } from "./warnings.ts";
 import {
   LEASE_SECONDS,
   LOST_MS,
@@ -105,9 +105,12 @@ export class MasterRun {
   readonly #warnings: Warnings;
   readonly #watch: RunWatch;
   readonly #naturalEnd: NaturalEnd;
-  readonly #pauses = new MasterPauses(LEASE_SECONDS);
+  readonly #pauses = new Standstills(
+    "The master",
+    `Workers stop their users after ${LEASE_SECONDS} s without their master.`,
+  );
   /** Watches whether each worker keeps up with the load that it generates. */
-  readonly #health = new WeakMap<WorkerState, GeneratorWatch>();
+  readonly #health = new WeakMap<WorkerState, WorkerHealth>();
   #state: RunStatus = "ready";
   #driver: LoadDriver | null = null;
   #load: ResolvedLoad = { users: 0, rate: 0 };
@@ -219,12 +222,15 @@ export class MasterRun {
       state: this.#state,
       profile: this.#options.profile,
       elapsedSeconds: this.#time.elapsedSeconds,
-      endedAt: this.#time.endedAt,
+      endedAt: this.#time.endedAt(this.#runState.startedAt),
       load: this.#load,
       finalUsers: this.#finalUsers,
       expectedWorkers: this.#options.expectedWorkers,
       watch: this.#watch,
-      warnings: [...this.#warnings.texts, ...this.#pauses.texts],
+      warnings: [
+        ...this.#warnings.texts,
+        ...this.#pauses.texts,
+      ],
     });
   }
 
@@ -435,9 +441,14 @@ export class MasterRun {
   #reported(worker: WorkerState, report: Message<"REPORT">): void {
     const { events } = this.#options;
     const { id, cpu, lagMs } = worker;
-    const health = this.#health.get(worker) ?? new GeneratorWatch(`Worker ${id}`);
+    const health = this.#health.get(worker) ?? workerHealth(`Worker ${id}`);
     this.#health.set(worker, health);
-    for (const text of health.update({ cpu, lagMs })) this.#warnings.addOfWorkers("health", text);
+    for (const text of health.limits.update({ cpu, lagMs })) {
+      this.#warnings.addOfWorkers("health", text);
+    }
+    for (const text of health.standstills.add(report.seconds)) {
+      this.#warnings.addOfWorkers("standstill", text);
+    }
     if (report.damaged) {
       this.#warnings.addOfWorkers(
         "damaged",
@@ -501,7 +512,7 @@ export class MasterRun {
     if (this.#noWorkersSince !== null) this.#noWorkersSince = awakeClock.now();
     if (!this.#time.begun || this.#state === "stopped") return;
     const atSeconds = this.#time.elapsedSeconds - (clock.now() - from) / 1000;
-    onWarning(this.#pauses.add(Math.max(0, atSeconds), ms / 1000));
+    onWarning(this.#pauses.add({ seconds: ms / 1000, when: fromMoment(Math.max(0, atSeconds)) }));
   }
 
   // Called by the driver.
@@ -530,6 +541,16 @@ export class MasterRun {
     onSecond(snapshot);
     this.#watch.check(snapshot);
   }
+}
+
+/** Whether a worker keeps up with the load that it generates. */
+interface WorkerHealth {
+  readonly limits: GeneratorWatch;
+  readonly standstills: GeneratorStandstills;
+}
+
+function workerHealth(name: string): WorkerHealth {
+  return { limits: new GeneratorWatch(name), standstills: new GeneratorStandstills(name) };
 }
 
 /**

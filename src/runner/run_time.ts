@@ -13,7 +13,6 @@ export class RunTime {
   #beganAt: number | null = null;
   /** On the clock; `null` before the run ended. */
   #endedAt: number | null = null;
-  #endedAtWall: number | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -30,9 +29,15 @@ export class RunTime {
     return ((this.#endedAt ?? this.#clock.now()) - this.#beganAt) / 1000;
   }
 
-  /** Milliseconds since 1970; `null` before the end. */
-  get endedAt(): number | null {
-    return this.#endedAtWall;
+  /**
+   * When the run ended, in milliseconds since 1970; `null` before the end. It does not read the wall clock,
+   * which can be set during the run.
+   *
+   * @param startedAt when the run started, likewise.
+   */
+  endedAt(startedAt: number | null): number | null {
+    if (this.#endedAt === null || startedAt === null) return null;
+    return startedAt + this.elapsedSeconds * 1000;
   }
 
   /** The run starts now, or started this many seconds ago. */
@@ -49,6 +54,5 @@ export class RunTime {
   end(): void {
     if (!this.begun) return;
     this.#endedAt = this.#clock.now();
-    this.#endedAtWall = this.#clock.wallTime();
   }
 }

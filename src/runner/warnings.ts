@@ -7,6 +7,7 @@
 import { formatDuration } from "../core/duration.ts";
 import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
 import type { IterationSummary } from "../stats/snapshot.ts";
+import type { SecondCounts } from "../stats/stats_delta.ts";
 
 /** Warnings of one kind about workers that are kept, and that are counted. */
 const MAX_OF_WORKERS = 20;
@@ -55,38 +56,39 @@ export class Warnings {
   }
 }
 
-interface MasterPause {
-  readonly atSeconds: number;
+/** A time in which a process did not run. */
+interface Standstill {
   readonly seconds: number;
+  /** Such as `from 0:12 of the test on`. */
+  readonly when: string;
 }
 
-/** When the master of a run did not run, as warnings. */
-export class MasterPauses {
-  readonly #leaseSeconds: number;
+/** The times in which a process of the run did not run, as warnings. */
+export class Standstills {
+  readonly #name: string;
+  readonly #consequence: string;
   #count = 0;
   #totalSeconds = 0;
-  #longest: MasterPause = { atSeconds: 0, seconds: 0 };
-
-  /** @param leaseSeconds how long workers run users without their master. */
-  constructor(leaseSeconds: number) {
-    this.#leaseSeconds = leaseSeconds;
-  }
+  #longest: Standstill = { seconds: 0, when: "" };
 
   /**
-   * Adds a pause; returns a sentence about it.
-   *
-   * @param atSeconds when it began, in seconds since the start of the test.
-   * @param seconds how long it lasted.
+   * @param name the start of a sentence, such as `The master`.
+   * @param consequence a sentence.
    */
-  add(atSeconds: number, seconds: number): string {
-    this.#count++;
-    this.#totalSeconds += seconds;
-    const pause = { atSeconds, seconds };
-    if (seconds > this.#longest.seconds) this.#longest = pause;
-    return this.#text(`for ${lengthOf(pause)}`);
+  constructor(name: string, consequence: string) {
+    this.#name = name;
+    this.#consequence = consequence;
   }
 
-  /** One warning about all of them; none if there was no pause. */
+  /** Adds one; returns a sentence about it. */
+  add(one: Standstill): string {
+    this.#count++;
+    this.#totalSeconds += one.seconds;
+    if (one.seconds > this.#longest.seconds) this.#longest = one;
+    return this.#text(`for ${lengthOf(one)}`);
+  }
+
+  /** One warning about all of them; none if there was none. */
   get texts(): string[] {
     if (this.#count === 0) return [];
     const longest = lengthOf(this.#longest);
@@ -96,13 +98,48 @@ export class MasterPauses {
   }
 
   #text(howLong: string): string {
-    return `The master did not run ${howLong}: it was suspended, or code of the test file blocked ` +
-      `it. Workers stop their users after ${this.#leaseSeconds} s without their master.`;
+    return `${this.#name} did not run ${howLong}: it was suspended, or code of the test file blocked ` +
+      `it. ${this.#consequence}`;
   }
 }
 
-function lengthOf({ atSeconds, seconds }: MasterPause): string {
-  return `${seconds.toFixed(1)} s, from ${formatDuration(Math.floor(atSeconds))} of the test on`;
+function lengthOf({ seconds, when }: Standstill): string {
+  return `${seconds.toFixed(1)} s, ${when}`;
+}
+
+/** The moment of the test at which a standstill began. */
+export function fromMoment(atSeconds: number): string {
+  return `from ${formatDuration(Math.floor(atSeconds))} of the test on`;
+}
+
+/** A load generator that stands still for this long is worth a warning of its own, in milliseconds. */
+const MIN_STANDSTILL_MS = 1_000;
+
+/** When a load generator did not run, as its seconds tell; as warnings. */
+export class GeneratorStandstills {
+  readonly #all: Standstills;
+
+  /** @param name the start of a sentence, such as `Worker attic`. */
+  constructor(name: string) {
+    this.#all = new Standstills(name, "Latencies measured then include this time.");
+  }
+
+  /** One warning about all of them; none if there was none. */
+  get texts(): string[] {
+    return this.#all.texts;
+  }
+
+  /** Takes in seconds that are over; returns a sentence about each standstill that ended in them. */
+  add(seconds: readonly Pick<SecondCounts, "second" | "maxLagMs">[]): string[] {
+    return seconds
+      .filter(({ maxLagMs }) => maxLagMs >= MIN_STANDSTILL_MS)
+      .map(({ second, maxLagMs }) =>
+        this.#all.add({
+          seconds: maxLagMs / 1000,
+          when: `until ${formatDuration(second)} of the test`,
+        })
+      );
+  }
 }
 
 /**

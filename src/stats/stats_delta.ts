@@ -107,6 +107,11 @@ export interface SecondCounts {
   readonly peakUsers: number;
   readonly requests: number;
   readonly failures: number;
+  /**
+   * The longest time for which the event loop of the node was late, of those that ended in this second;
+   * whole milliseconds.
+   */
+  readonly maxLagMs: number;
 }
 
 /**

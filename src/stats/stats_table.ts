@@ -31,6 +31,8 @@ export class SecondStats implements StatsDelta {
   users: number;
   /** The most users that were running at any moment of the second. */
   peakUsers: number;
+  /** See {@link SecondCounts.maxLagMs}. */
+  maxLagMs = 0;
   readonly entries = new EntryTable();
   /** The number of errors that the code of users threw, by class and error. */
   readonly userErrors = new PairMap<number>();
@@ -90,8 +92,8 @@ export class SecondStats implements StatsDelta {
       requests += entry.requests;
       failures += entry.failures;
     }
-    const { second, users, peakUsers } = this;
-    return [{ second, users, peakUsers, requests, failures }];
+    const { second, users, peakUsers, maxLagMs } = this;
+    return [{ second, users, peakUsers, requests, failures, maxLagMs }];
   }
 }
 
@@ -168,6 +170,12 @@ export class StatsTable {
     const { userErrors } = this.#at(atMs);
     const text = this.#userErrors.admit(user, error);
     userErrors.set(user, text, (userErrors.get(user, text) ?? 0) + 1);
+  }
+
+  /** The event loop was late by this much, in milliseconds. */
+  late(ms: number, atMs: number): void {
+    const open = this.#at(atMs);
+    open.maxLagMs = Math.max(open.maxLagMs, Math.round(ms));
   }
 
   /** Sets the number of running users from now on. */

@@ -116,6 +116,7 @@ class SecondTotals {
   #users = 0;
   #requests = 0;
   #failures = 0;
+  #maxLagMs = 0;
   /** `null` once the second is settled. */
   #latencies: Latencies | null;
   /** The last result of {@link row}; `null` if something was added since. */
@@ -129,12 +130,13 @@ class SecondTotals {
     this.#latencies = isLive ? new Latencies() : null;
   }
 
-  count({ users, peakUsers, requests, failures }: SecondCounts): void {
+  count({ users, peakUsers, requests, failures, maxLagMs }: SecondCounts): void {
     this.#row = null;
     this.#users += users;
     this.peakUsers += peakUsers;
     this.#requests += requests;
     this.#failures += failures;
+    this.#maxLagMs = Math.max(this.#maxLagMs, maxLagMs);
   }
 
   /**
@@ -171,6 +173,7 @@ class SecondTotals {
       users: this.#users,
       requests: this.#requests,
       failures: this.#failures,
+      maxLagMs: this.#maxLagMs,
       ...(this.#percentiles ?? { p50: null, p95: null, p99: null }),
     };
   }

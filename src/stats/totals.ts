@@ -190,6 +190,7 @@ function mergedSecond(first: SecondCounts, then: SecondCounts): SecondCounts {
     peakUsers: Math.max(first.peakUsers, then.peakUsers),
     requests: first.requests + then.requests,
     failures: first.failures + then.failures,
+    maxLagMs: Math.max(first.maxLagMs, then.maxLagMs),
   };
 }
 

@@ -112,7 +112,7 @@ Deno.test("each second is a report", () => {
     to: 7,
     userErrors: [],
     iterations: [],
-    seconds: [{ second: 7, users: 3, peakUsers: 3, requests: 1, failures: 0 }],
+    seconds: [{ second: 7, users: 3, peakUsers: 3, requests: 1, failures: 0, maxLagMs: 0 }],
     cpu: 0.5,
     lag: 3,
     final: false,

@@ -64,7 +64,7 @@ Deno.test("a second in which nothing was counted is one report", () => {
     lag: 3,
     from: 7,
     to: 7,
-    seconds: [{ second: 7, users: 3, peakUsers: 3, requests: 0, failures: 0 }],
+    seconds: [{ second: 7, users: 3, peakUsers: 3, requests: 0, failures: 0, maxLagMs: 0 }],
     userErrors: [],
     iterations: [],
     entries: [],
@@ -287,7 +287,7 @@ function reported(changes: Partial<ReportIterations> = {}): ReportIterations {
 
 /** A second without anything else. */
 function second(second: number, requests = 0, failures = 0): Message<"REPORT">["seconds"][number] {
-  return { second, users: 1, peakUsers: 1, requests, failures };
+  return { second, users: 1, peakUsers: 1, requests, failures, maxLagMs: 0 };
 }
 
 Deno.test("the counts of a report are read as they were written", () => {

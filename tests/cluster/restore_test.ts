@@ -172,7 +172,7 @@ Deno.test("a worker that was lost and returned is present", async () => {
 Deno.test("a lost worker runs nothing, and is still incomplete if the test had started for it", async () => {
   const [report] = reportsOf([sample()], 0, 1);
   assert.ok(report !== undefined);
-  const second = { second: 0, users: 5, peakUsers: 6, requests: 1, failures: 0 };
+  const second = { second: 0, users: 5, peakUsers: 6, requests: 1, failures: 0, maxLagMs: 0 };
   const { state } = await restored([
     RUN_RECORD,
     ...WORKERS,

@@ -19,7 +19,7 @@ function oneRequest(seq: number, changes: Partial<Message<"REPORT">> = {}): Mess
     to: seq,
     entries: [delta()],
     histograms: [packedRequests(1)],
-    seconds: [{ second: seq, users: 3, peakUsers: 3, requests: 1, failures: 0 }],
+    seconds: [{ second: seq, users: 3, peakUsers: 3, requests: 1, failures: 0, maxLagMs: 0 }],
     ...changes,
   });
 }
@@ -120,7 +120,7 @@ Deno.test("a new worker is present, has reported no second and is not complete",
 
 Deno.test("users and rate are those of the last second, requests those of all seconds", () => {
   const one = worker();
-  const second = { failures: 0 };
+  const second = { failures: 0, maxLagMs: 0 };
   one.update(
     report({
       from: 3,
@@ -138,7 +138,7 @@ Deno.test("users and rate are those of the last second, requests those of all se
 
 Deno.test("a report without seconds does not change users, rate and requests", () => {
   const one = worker();
-  const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0 }];
+  const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0, maxLagMs: 0 }];
   one.update(report({ from: 4, to: 4, seconds: users }), true);
   one.update(report({ from: 4, to: 4 }), true);
   assert.deepEqual([one.users, one.peakUsers, one.rate, one.requests], [6, 7, 30, 30]);
@@ -162,7 +162,7 @@ Deno.test("a worker is complete once its final report has arrived", () => {
 
 Deno.test("a lost worker runs nothing, and keeps its counts", () => {
   const one = worker();
-  const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0 }];
+  const users = [{ second: 4, users: 6, peakUsers: 7, requests: 30, failures: 0, maxLagMs: 0 }];
   one.state = "running";
   one.update(report({ from: 4, to: 4, seconds: users }), true);
   one.lose(11.5);

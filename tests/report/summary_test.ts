@@ -131,7 +131,8 @@ Deno.test("the summary has exactly these fields, in this order", () => {
       "failures": 1,
       "p50": 1.235,
       "p95": 36,
-      "p99": 96
+      "p99": 96,
+      "maxLagMs": 2
     }
   ],
   "warnings": [

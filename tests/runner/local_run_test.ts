@@ -548,3 +548,44 @@ Deno.test("a run that is stopped does not wait for testStart or testStop", async
   assert.equal(running.run.failure, null);
   assert.equal(running.clock.pending, 0);
 });
+
+Deno.test("a load generator that does not run for a while says so, and when that was", async () => {
+  const blocks = [0, 3_000, 900, 1_200];
+  class StallTest extends StepTest {
+    override testStep(): void {
+      super.testStep();
+      clock.block(blocks.shift() ?? 0);
+    }
+  }
+  const running = begin([StallTest], { runTime: 12 });
+  const { clock } = running;
+  await clock.advance(20_000);
+  const { warnings, statistics: { timeline } } = running.result!;
+  const stalls = (texts: readonly string[]): string[] =>
+    texts.filter((text) => text.includes("did not run"));
+  const why = "it was suspended, or code of the test file blocked it. " +
+    "Latencies measured then include this time.";
+  assert.deepEqual(stalls(warnings), [
+    `The load generator did not run 2 times, for 4.2 s in total (the longest: 3.0 s, until 4s of the ` +
+    `test): ${why}`,
+  ]);
+  assert.deepEqual(stalls(running.warnings), [
+    `The load generator did not run for 3.0 s, until 4s of the test: ${why}`,
+    `The load generator did not run for 1.2 s, until 8s of the test: ${why}`,
+  ]);
+  const lags = timeline.map(({ maxLagMs }) => maxLagMs);
+  assert.deepEqual(lags, [0, 0, 0, 0, 3_000, 900, 0, 0, 1_200, 0, 0, 0]);
+});
+
+Deno.test("a wall clock that is set during the run does not change when the run ended", async () => {
+  for (const step of [-3_600_000, 3_600_000]) {
+    const running = begin([StepTest], { runTime: 3 });
+    await running.clock.advance(1_000);
+    running.clock.setWallClock(step);
+    await running.clock.advance(5_000);
+    const { startedAt, endedAt, durationSeconds } = running.result!;
+    assert.equal(startedAt, Date.UTC(2026, 0, 1));
+    assert.equal(endedAt, startedAt + 3_000);
+    assert.equal(durationSeconds, 3);
+  }
+});

@@ -61,7 +61,7 @@ function count(
         to: second,
         entries: [delta()],
         histograms: [packedRequests(1)],
-        seconds: [{ second, users: 3, peakUsers: 4, requests: 1, failures: 0 }],
+        seconds: [{ second, users: 3, peakUsers: 4, requests: 1, failures: 0, maxLagMs: 0 }],
         cpu: 0.5,
         lag: 2,
         final: final && second === seconds.at(-1),

@@ -47,6 +47,7 @@ function seconds(from: number, to: number): Message<"REPORT">["seconds"] {
     peakUsers: 1,
     requests: 0,
     failures: 0,
+    maxLagMs: 0,
   }));
 }
 

@@ -77,8 +77,8 @@ Deno.test("each report is counted, passed on as an event, and watched for a work
     await cluster.advance(1_000);
     const [from, to] = [2 * seq - 2, 2 * seq - 1];
     const users = [
-      { second: from, users: 7, peakUsers: 9, requests: 20, failures: 2 },
-      { second: to, users: 6, peakUsers: 7, requests: 30, failures: 1 },
+      { second: from, users: 7, peakUsers: 9, requests: 20, failures: 2, maxLagMs: 0 },
+      { second: to, users: 6, peakUsers: 7, requests: 30, failures: 1, maxLagMs: 0 },
     ];
     busy.channel.send(report({ runId: "run-1", seq, from, to, seconds: users, cpu: 0.98, lag: 3 }));
   }
@@ -92,6 +92,28 @@ Deno.test("each report is counted, passed on as an event, and watched for a work
   assert.match(master.warnings[0]!, /^Worker busy used over 90 % of a core/);
   master.run.stop();
   await cluster.advance(40_000);
+});
+
+Deno.test("a worker that did not run for a while is named in the warnings, with when that was", async () => {
+  const cluster = new VirtualCluster({ users: 2, runTime: 5 });
+  const master = cluster.master({ expectedWorkers: 1 });
+  const stalled = await scriptedWorker(cluster, "stalled");
+  stalled.sendState("ready");
+  stalled.ping(40);
+  await cluster.advance(2_500);
+  const counts = { users: 2, peakUsers: 2, requests: 1, failures: 0 };
+  const seconds = [
+    { ...counts, second: 0, maxLagMs: 300 },
+    { ...counts, second: 1, maxLagMs: 1_540 },
+  ];
+  stalled.channel.send(report({ runId: "run-1", seq: 1, from: 0, to: 1, seconds }));
+  await cluster.advance(40_000);
+  const text =
+    "Worker stalled did not run for 1.5 s, until 1s of the test: it was suspended, or code of " +
+    "the test file blocked it. Latencies measured then include this time.";
+  assert.equal(master.warnings[0], text);
+  assert.ok(master.result!.warnings.includes(text));
+  assert.equal(master.result!.statistics.timeline[1]!.maxLagMs, 1_540);
 });
 
 Deno.test("too few workers in time end the run with exit code 4", async () => {

@@ -92,7 +92,7 @@ Deno.test("the stats of a second contain its users and counts", () => {
   const [delta = assert.fail()] = table.take(START + 1000);
   assert.deepEqual([delta.from, delta.to], [7, 7]);
   assert.deepEqual(delta.seconds, [
-    { second: 7, users: 4, peakUsers: 5, requests: 2, failures: 1 },
+    { second: 7, users: 4, peakUsers: 5, requests: 2, failures: 1, maxLagMs: 0 },
   ]);
 });
 

@@ -30,14 +30,22 @@ function mergedOf(...deltas: SecondStats[]): MergedStats {
 Deno.test("the same second of several nodes becomes one second", () => {
   const timeline = timelineOf(timedSecond(0, 3, [10, 10]), timedSecond(0, 4, [30]));
   const [{ p50, ...row } = assert.fail(), ...others] = timeline.rows();
-  assert.deepEqual(row, { second: 0, users: 7, requests: 3, failures: 0, p95: 30, p99: 30 });
+  assert.deepEqual(row, {
+    second: 0,
+    users: 7,
+    requests: 3,
+    failures: 0,
+    maxLagMs: 0,
+    p95: 30,
+    p99: 30,
+  });
   assert.ok(p50 !== null && Math.abs(p50 - 10) < 0.005);
   assert.deepEqual(others, []);
 });
 
 Deno.test("a second without requests has users and no percentiles", () => {
   assert.deepEqual(timelineOf(timedSecond(0, 2, [])).rows(), [
-    { second: 0, users: 2, requests: 0, failures: 0, p50: null, p95: null, p99: null },
+    { second: 0, users: 2, requests: 0, failures: 0, maxLagMs: 0, p50: null, p95: null, p99: null },
   ]);
 });
 
@@ -45,7 +53,7 @@ Deno.test("all entries of a second count, including failures", () => {
   const both = timedSecond(0, 1, [5]);
   both.entries.at("POST", "pay").of(500).add(sample({ latencyMs: 5, error: "HTTP 500" }));
   assert.deepEqual(timelineOf(both).rows(), [
-    { second: 0, users: 1, requests: 2, failures: 1, p50: 5, p95: 5, p99: 5 },
+    { second: 0, users: 1, requests: 2, failures: 1, maxLagMs: 0, p50: 5, p95: 5, p99: 5 },
   ]);
 });
 
@@ -54,7 +62,7 @@ Deno.test("the percentiles of a second cover all its codes", () => {
     sample({ latencyMs, status: i < 2 ? 200 : 503, error: i < 2 ? null : "HTTP 503" })
   );
   const [{ p50, p99, ...row } = assert.fail()] = timelineOf(secondOf(samples, 3)).rows();
-  assert.deepEqual(row, { second: 3, users: 3, requests: 4, failures: 2, p95: p99 });
+  assert.deepEqual(row, { second: 3, users: 3, requests: 4, failures: 2, maxLagMs: 0, p95: p99 });
   assert.ok(Math.abs(p50! - 20) < 0.01 && Math.abs(p99! - 40) < 0.02, `${p50}, ${p99}`);
 });
 
@@ -62,7 +70,7 @@ Deno.test("iterations do not count as requests of a second", () => {
   const second = timedSecond(0, 2, []);
   second.openIterations.merge(iterationsOf({ scheduled: 3, delays: [1], services: [5] }));
   assert.deepEqual(timelineOf(second).rows(), [
-    { second: 0, users: 2, requests: 0, failures: 0, p50: null, p95: null, p99: null },
+    { second: 0, users: 2, requests: 0, failures: 0, maxLagMs: 0, p50: null, p95: null, p99: null },
   ]);
 });
 
@@ -92,6 +100,7 @@ Deno.test("counts that arrive too late still count, and are reported as missing 
     users: 5,
     requests: 3,
     failures: 0,
+    maxLagMs: 0,
     p50: 10,
     p95: 10,
     p99: 10,
@@ -105,6 +114,7 @@ Deno.test("a second without timely reports gets the percentiles of its first rep
     users: 1,
     requests: 1,
     failures: 0,
+    maxLagMs: 0,
     p50: 20,
     p95: 20,
     p99: 20,
@@ -131,7 +141,7 @@ Deno.test("merged seconds keep their own counts and have the percentiles of all 
     timedSecond(4, 5, []),
     timedSecond(5, 4, [30, 30]),
   );
-  const times = { p50: 30, p95: 30, p99: 30 };
+  const times = { maxLagMs: 0, p50: 30, p95: 30, p99: 30 };
   assert.deepEqual(timelineOf(merged).rows(), [
     { second: 3, users: 2, requests: 1, failures: 0, ...times },
     { second: 4, users: 5, requests: 0, failures: 0, ...times },
@@ -149,7 +159,7 @@ Deno.test("a delta without seconds adds latencies, but no requests or users", ()
     timedSecond(1, 3, []),
     deltaOf({ from, to, entries, userErrors }),
   );
-  const times = { p50: 10, p95: 10, p99: 10 };
+  const times = { maxLagMs: 0, p50: 10, p95: 10, p99: 10 };
   assert.deepEqual(timeline.rows(), [
     { second: 0, users: 2, requests: 0, failures: 0, ...times },
     { second: 1, users: 3, requests: 0, failures: 0, ...times },

@@ -370,7 +370,7 @@ Deno.test("parts of a second add up, if only one of them lists the second", () =
   assert.deepEqual(plainStatistics(statistics).totals, plainStatistics(whole).totals);
   assert.deepEqual(statistics.userErrors, [{ user: "pay", error: "HTTP 500", count: 1 }]);
   assert.deepEqual(statistics.timeline, [
-    { second: 0, users: 0, requests: 2, failures: 1, p50: 5, p95: 5, p99: 5 },
+    { second: 0, users: 0, requests: 2, failures: 1, maxLagMs: 0, p50: 5, p95: 5, p99: 5 },
   ]);
 });
 
@@ -511,11 +511,14 @@ Deno.test("merged seconds are in order and unique, whatever order they were adde
 
 Deno.test("two parts of one second are merged: counts are added, and users are the later ones", () => {
   const merged = mergedOf(
-    telling(second(4, { users: 9, peakUsers: 9, requests: 5, failures: 1 }), second(5)),
-    telling(second(4, { users: 7, peakUsers: 8, requests: 2, failures: 2 })),
+    telling(
+      second(4, { users: 9, peakUsers: 9, requests: 5, failures: 1, maxLagMs: 80 }),
+      second(5),
+    ),
+    telling(second(4, { users: 7, peakUsers: 8, requests: 2, failures: 2, maxLagMs: 30 })),
   );
   assert.deepEqual(merged.seconds, [
-    second(4, { users: 7, peakUsers: 9, requests: 7, failures: 3 }),
+    second(4, { users: 7, peakUsers: 9, requests: 7, failures: 3, maxLagMs: 80 }),
     second(5),
   ]);
 });

@@ -26,7 +26,7 @@ export function secondCounts(
   second: number,
   changes: Partial<SecondCounts> = {},
 ): SecondCounts {
-  return { second, users: 0, peakUsers: 0, requests: 0, failures: 0, ...changes };
+  return { second, users: 0, peakUsers: 0, requests: 0, failures: 0, maxLagMs: 0, ...changes };
 }
 
 /** The stats of a second with three users and these samples. */

@@ -12,6 +12,7 @@ interface FakeTimer {
  */
 export class FakeClock implements Clock {
   #now = 0;
+  #wallOffset = 0;
   #timers: FakeTimer[] = [];
 
   now(): number {
@@ -19,7 +20,7 @@ export class FakeClock implements Clock {
   }
 
   wallTime(): number {
-    return Date.UTC(2026, 0, 1) + this.#now;
+    return Date.UTC(2026, 0, 1) + this.#now + this.#wallOffset;
   }
 
   setTimer(callback: () => void, delayMs: number): Timer {
@@ -41,6 +42,16 @@ export class FakeClock implements Clock {
   /** The number of pending timers. */
   get pending(): number {
     return this.#timers.length;
+  }
+
+  /** The wall clock is set forward or back by this much; nothing else changes. */
+  setWallClock(byMs: number): void {
+    this.#wallOffset += byMs;
+  }
+
+  /** Time passes, but no timer fires: code blocks the event loop, or the process is suspended. */
+  block(ms: number): void {
+    this.#now += ms;
   }
 
   /** Advances the time by `ms` milliseconds. */

@@ -73,6 +73,7 @@ export function liveSecond(second: number, changes: Partial<TimelineSecond> = {}
     p50,
     p95: p50 * (2.6 + wave),
     p99: p50 * (4.2 + 4 * Math.abs(wave)),
+    maxLagMs: 2,
     ...changes,
   };
 }

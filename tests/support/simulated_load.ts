@@ -60,7 +60,7 @@ export class SimulatedLoad {
     const script = this.#scripts[turn % SCRIPTS]!;
     script.uses++;
     const { entries, requests, failures } = script;
-    const seconds = [{ second, users, peakUsers: users, requests, failures }];
+    const seconds = [{ second, users, peakUsers: users, requests, failures, maxLagMs: 0 }];
     return deltaOf({ from: second, to: second, seconds, entries });
   }
 

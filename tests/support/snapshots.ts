@@ -178,6 +178,7 @@ export function timelineSecond(changes: Partial<TimelineSecond> = {}): TimelineS
     p50: 12,
     p95: 36,
     p99: 96,
+    maxLagMs: 2,
     ...changes,
   };
 }
