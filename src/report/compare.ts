@@ -14,9 +14,13 @@ import {
   quantileInterval,
   rateInterval,
   RunFigures,
+  shareInterval,
+  type ShareOfRun,
 } from "./compare_stats.ts";
+import type { LatencyFigure } from "../stats/snapshot.ts";
 import {
   formatAmount,
+  formatBound,
   formatCount,
   formatElapsed,
   formatLatency,
@@ -32,16 +36,25 @@ import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 /** The figures of one name, or of all names. */
 export interface ComparedFigures {
   readonly requests: { readonly a: number; readonly b: number };
+  /** Requests that were cut off without an answer. */
+  readonly unfinished: { readonly a: number; readonly b: number };
   readonly rate: Difference;
   readonly errorRate: Difference;
+  /** Unfinished requests as a share of all that were sent. */
+  readonly unfinishedRate: Difference;
   readonly mean: Difference;
   readonly p50: Difference;
   readonly p95: Difference;
   readonly p99: Difference;
+  /** The latencies that are lower bounds, because of unfinished requests. */
+  readonly lowerBounds: {
+    readonly a: readonly LatencyFigure[];
+    readonly b: readonly LatencyFigure[];
+  };
 }
 
 /** A figure with a finding. */
-type Figure = Exclude<keyof ComparedFigures, "requests">;
+type Figure = Exclude<keyof ComparedFigures, "requests" | "unfinished" | "lowerBounds">;
 
 /** The figures of one method and name. */
 export interface ComparedName extends ComparedFigures {
@@ -77,7 +90,20 @@ export interface Comparison {
 }
 
 /** All figures, in the order of the report. */
-export const FIGURES: readonly Figure[] = ["rate", "errorRate", "mean", "p50", "p95", "p99"];
+export const FIGURES: readonly Figure[] = [
+  "rate",
+  "errorRate",
+  "unfinishedRate",
+  "mean",
+  "p50",
+  "p95",
+  "p99",
+];
+
+/** The figures that are judged: unfinished requests only if a run has any. */
+function judgedFigures({ a, b }: ComparedFigures["unfinished"]): readonly Figure[] {
+  return a + b > 0 ? FIGURES : FIGURES.filter((figure) => figure !== "unfinishedRate");
+}
 
 /** The probability with which all intervals of a comparison hold together. */
 const CONFIDENCE = 0.95;
@@ -106,8 +132,9 @@ export function compareRuns(a: ComparedRun, b: ComparedRun, maxRegression: numbe
   const [before, after] = [new RunFigures(a, b), new RunFigures(b, a)];
   const names = pairsOf(a.requests, b.requests);
   const isOne = a.requests.length === 1 && b.requests.length === 1 && names.length === 1;
+  const judged = judgedFigures({ a: unfinishedOf(a.totals), b: unfinishedOf(b.totals) });
   // The risk of each end of an interval. The names and the totals share it.
-  const tail = (1 - CONFIDENCE) / 2 / FIGURES.length / (isOne ? 1 : 2);
+  const tail = (1 - CONFIDENCE) / 2 / judged.length / (isOne ? 1 : 2);
   const compare = (one: ComparedTotals, other: ComparedTotals, limit: number): ComparedFigures =>
     figuresOf(before.entry(one), after.entry(other), {
       tail: limit,
@@ -121,7 +148,7 @@ export function compareRuns(a: ComparedRun, b: ComparedRun, maxRegression: numbe
     ...(isOne ? totals : compare(one, other, tail / names.length)),
   }));
   const findings = (isOne ? [totals] : [totals, ...requests])
-    .flatMap((row) => FIGURES.map((figure) => row[figure].finding));
+    .flatMap((row) => judged.map((figure) => row[figure].finding));
   const count = (wanted: Finding): number => findings.filter((one) => one === wanted).length;
   return {
     maxRegression,
@@ -177,12 +204,14 @@ function figuresOf(a: EntryOfRun, b: EntryOfRun, terms: Terms): ComparedFigures 
   const latenciesKnown = known &&
     Math.min(a.distribution.count, b.distribution.count) >= MIN_REQUESTS;
   const { tail, maxRegression } = terms;
+  const unfinished = { a: unfinishedOf(a.totals), b: unfinishedOf(b.totals) };
+  const lowerBounds = { a: a.totals.lowerBounds ?? [], b: b.totals.lowerBounds ?? [] };
   const latency = (
     figure: "mean" | keyof typeof QUANTILES,
     intervalOf: () => ConfidenceInterval,
   ): Difference =>
     ratioDifference(a.totals.latencyMs[figure], b.totals.latencyMs[figure], {
-      interval: latenciesKnown ? intervalOf() : null,
+      interval: latenciesKnown ? opened(intervalOf(), figure, lowerBounds) : null,
       maxRegression,
       better: "lower",
     });
@@ -190,6 +219,7 @@ function figuresOf(a: EntryOfRun, b: EntryOfRun, terms: Terms): ComparedFigures 
     latency(figure, () => quantileInterval(a, b, QUANTILES[figure], tail));
   return {
     requests: { a: a.totals.requests, b: b.totals.requests },
+    unfinished,
     rate: ratioDifference(a.totals.rate, b.totals.rate, {
       interval: known ? rateInterval(a, b, tail) : null,
       maxRegression,
@@ -199,11 +229,44 @@ function figuresOf(a: EntryOfRun, b: EntryOfRun, terms: Terms): ComparedFigures 
       interval: known ? errorInterval(a, b, tail) : null,
       maxRegression,
     }),
+    unfinishedRate: unfinishedDifference(a.totals, b.totals, terms),
     mean: latency("mean", () => meanInterval(a, b, tail)),
     p50: quantile("p50"),
     p95: quantile("p95"),
     p99: quantile("p99"),
+    lowerBounds,
   };
+}
+
+/** Summaries of earlier versions do not contain it. */
+function unfinishedOf({ unfinished }: ComparedTotals): number {
+  return unfinished?.count ?? 0;
+}
+
+function unfinishedDifference(
+  a: ComparedTotals,
+  b: ComparedTotals,
+  { tail, maxRegression, isLongEnough }: Terms,
+): Difference {
+  const [ours, theirs] = [a, b].map((totals) => {
+    const unfinished = unfinishedOf(totals);
+    const count = totals.requests + unfinished;
+    return { share: count === 0 ? 0 : unfinished / count, count };
+  }) as [ShareOfRun, ShareOfRun];
+  const known = isLongEnough && Math.min(ours.count, theirs.count) >= MIN_REQUESTS;
+  return errorDifference(ours.share, theirs.share, {
+    interval: known ? shareInterval(ours, theirs, tail) : null,
+    maxRegression,
+  });
+}
+
+/** The interval of a ratio of two latencies, of which one or both are lower bounds. */
+function opened(
+  { low, high }: ConfidenceInterval,
+  figure: LatencyFigure,
+  { a, b }: ComparedFigures["lowerBounds"],
+): ConfidenceInterval {
+  return { low: a.includes(figure) ? 0 : low, high: b.includes(figure) ? Infinity : high };
 }
 
 /**
@@ -316,6 +379,11 @@ export function comparabilityProblems(a: ComparedRun, b: ComparedRun): string[] 
   }
   for (const [label, run] of [["A", a], ["B", b]] as const) {
     if (!run.complete) problems.push(`The counts of ${label} are incomplete.`);
+    const unfinished = unfinishedOf(run.totals);
+    if (unfinished > 0) {
+      const amount = formatAmount(unfinished, "unfinished request");
+      problems.push(`${label} has ${amount}: latencies with ≥ are lower bounds.`);
+    }
   }
   return problems;
 }
@@ -363,6 +431,7 @@ function headingOf(label: string, { file, run }: NamedRun): string {
 const LABELS: Readonly<Record<Figure, string>> = {
   rate: "Req/s",
   errorRate: "Fail%",
+  unfinishedRate: "Unfin%",
   mean: "Avg",
   p50: "50%",
   p95: "95%",
@@ -384,7 +453,8 @@ function table(comparison: Comparison, size: TableSize): string[] {
     // If there is only one name, the totals are the same.
     ...(isOnlyName(comparison) ? [] : [{ title: "Aggregated", row: comparison.totals }]),
   ];
-  const rows = groups.map(({ row }) => rowsOf(row));
+  const judged = judgedFigures(comparison.totals.unfinished);
+  const rows = groups.map(({ row }) => rowsOf(row, judged));
   const { header, rule, rows: lines } = textTable(COLUMNS, rows.flat(), size);
   const body = groups.flatMap(({ title }, at) => {
     const start = at * rows[0]!.length;
@@ -397,25 +467,28 @@ function table(comparison: Comparison, size: TableSize): string[] {
   return [header, ...body];
 }
 
-function isOnlyName({ requests, figures }: Comparison): boolean {
-  return requests.length === 1 && figures === FIGURES.length;
+function isOnlyName({ requests, figures, totals }: Comparison): boolean {
+  return requests.length === 1 && figures === judgedFigures(totals.unfinished).length;
 }
 
-function rowsOf(figures: ComparedFigures): Span[][] {
-  const { a, b } = figures.requests;
+function rowsOf(row: ComparedFigures, judged: readonly Figure[]): Span[][] {
+  const { a, b } = row.requests;
   const requests = ["  Reqs", formatCount(a), formatCount(b), "", "", ""].map((text) => span(text));
-  return [requests, ...FIGURES.map((figure) => rowOf(figure, figures[figure]))];
+  return [requests, ...judged.map((figure) => rowOf(figure, row))];
 }
 
-function rowOf(figure: Figure, difference: Difference): Span[] {
-  const { a, b, change, low, high, finding } = difference;
-  const show = figure === "errorRate" ? shareText : figure === "rate" ? formatRate : formatLatency;
-  const sign = figure === "errorRate" ? pointsText : changeText;
+function rowOf(figure: Figure, row: ComparedFigures): Span[] {
+  const { a, b, change, low, high, finding } = row[figure];
+  const isShare = figure === "errorRate" || figure === "unfinishedRate";
+  const show = isShare ? shareText : figure === "rate" ? formatRate : formatLatency;
+  const sign = isShare ? pointsText : changeText;
+  const isBound = (figures: readonly LatencyFigure[]): boolean =>
+    figures.some((one) => one === figure);
   const tone = TONES[finding];
   return [
     span(`  ${LABELS[figure]}`),
-    span(show(a)),
-    span(show(b)),
+    span(formatBound(show(a), isBound(row.lowerBounds.a))),
+    span(formatBound(show(b), isBound(row.lowerBounds.b))),
     span(change === null ? "-" : sign(change), tone),
     span(intervalText(low, high, sign), tone),
     span(finding, tone),
@@ -529,7 +602,9 @@ function runOf({ file, run }: NamedRun): object {
 function figuresJson(figures: ComparedFigures): object {
   return {
     requests: figures.requests,
+    unfinished: figures.unfinished,
     ...Object.fromEntries(FIGURES.map((figure) => [figure, differenceOf(figures[figure])])),
+    lowerBounds: figures.lowerBounds,
   };
 }
 

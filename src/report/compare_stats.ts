@@ -202,6 +202,21 @@ export function errorInterval(a: EntryOfRun, b: EntryOfRun, tail: number): Confi
   return { low: Math.max(-1, difference - width), high: Math.min(1, difference + width) };
 }
 
+/** The share of some observations of a run. */
+export interface ShareOfRun {
+  /** 0 to 1. */
+  readonly share: number;
+  readonly count: number;
+}
+
+/** The interval of the share of `b` minus that of `a`, from -1 to 1, for independent observations. */
+export function shareInterval(a: ShareOfRun, b: ShareOfRun, tail: number): ConfidenceInterval {
+  const own = [a, b].reduce((sum, { share, count }) => sum + shareVariance(share, count), 0);
+  const difference = b.share - a.share;
+  const width = halfWidth(exact(own), tail);
+  return { low: Math.max(-1, difference - width), high: Math.min(1, difference + width) };
+}
+
 function ratioInterval(ratio: number, noise: EstimatedVariance, tail: number): ConfidenceInterval {
   const factor = Math.exp(halfWidth(noise, tail));
   return { low: ratio / factor, high: ratio * factor };

@@ -8,9 +8,9 @@ import { stripVTControlCharacters } from "node:util";
 import { formatDuration } from "../core/duration.ts";
 import type { Output } from "../core/host.ts";
 import { sanitizeTerminal } from "../core/text.ts";
-import type { Snapshot } from "../stats/snapshot.ts";
+import type { RequestTotals, Snapshot } from "../stats/snapshot.ts";
 import { type PanelSize, render } from "./live_panel.ts";
-import { formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
+import { formatAge, formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
 import { RecentIterations, recentSeconds } from "./recent.ts";
 import { columnsOf } from "./terminal.ts";
 import { formatAskedRate } from "./verdict.ts";
@@ -41,9 +41,20 @@ export function progressLine(snapshot: Snapshot, startRate: number | null = null
     `${formatRate(rate)} req/s`,
     `${formatCount(totals.requests)} reqs`,
     `${formatCount(totals.failures)} failed${share}`,
+    ...unanswered(totals),
     `p50 ${formatLatency(p50)} p95 ${formatLatency(p95)} p99 ${formatLatency(p99)} ms`,
     ...crossed(snapshot),
   ].join("  ");
+}
+
+/** The requests without an answer, if they are worth a remark. */
+function unanswered({ inProgress, unfinished }: RequestTotals): string[] {
+  return [
+    ...(inProgress.oldestMs === null ? [] : [
+      `${formatCount(inProgress.count)} in progress (oldest ${formatAge(inProgress.oldestMs)})`,
+    ]),
+    ...(unfinished.count === 0 ? [] : [`${formatCount(unfinished.count)} unfinished`]),
+  ];
 }
 
 /** The counts of iterations in the open model. */

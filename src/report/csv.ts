@@ -1,6 +1,6 @@
 /**
  * The four files of `--csv`, with the columns of Locust's files in the same order, for tools that read
- * those. Unknown values are `N/A`.
+ * those. Further columns follow them. Unknown values are `N/A`.
  *
  * @module
  */
@@ -25,6 +25,9 @@ const PERCENTILES: readonly (readonly [title: string, share: number])[] = [
 
 const TITLES = PERCENTILES.map(([title]) => title);
 
+/** The last columns, which Locust does not have. */
+const UNFINISHED_TITLES = ["Unfinished Count", "Oldest Unfinished Time"];
+
 const ALL = "Aggregated";
 
 /** A row for each method and name, and a row for all of them at the end. */
@@ -39,6 +42,7 @@ export function statsCsv({ statistics, durationSeconds }: Snapshot): Iterable<st
     rounded(of.rate),
     rounded(durationSeconds > 0 ? of.failures / durationSeconds : 0),
     ...percentilesOf(of),
+    ...unfinishedOf(of),
   ];
   return csvText([
     [
@@ -54,6 +58,7 @@ export function statsCsv({ statistics, durationSeconds }: Snapshot): Iterable<st
       "Requests/s",
       "Failures/s",
       ...TITLES,
+      ...UNFINISHED_TITLES,
     ],
     ...requests.map((one) => row(one.method, one.name, one)),
     row("", ALL, totals),
@@ -84,6 +89,7 @@ export function historyCsv({ statistics, startedAt, ...run }: Snapshot): Iterabl
       requests,
       failures,
       ...(isLast ? timesOf(totals) : [null, null, null, null, null]),
+      ...(isLast ? unfinishedOf(totals) : [null, null]),
     ];
   };
   return csvText([
@@ -102,6 +108,7 @@ export function historyCsv({ statistics, startedAt, ...run }: Snapshot): Iterabl
       "Total Min Response Time",
       "Total Max Response Time",
       "Total Average Content Size",
+      ...UNFINISHED_TITLES.map((title) => `Total ${title}`),
     ],
   ], timeline.values().map((second, i) => row(second, i === timeline.length - 1)));
 }
@@ -133,14 +140,25 @@ function timesOf({ latencyMs, bytesReceived, requests }: RequestTotals): CsvCell
   ];
 }
 
-function percentilesOf({ histogram: source, latencyMs }: RequestTotals): CsvCell[] {
+/** With unfinished requests, each is the higher one of the percentiles with and without their ages. */
+function percentilesOf({ histogram: source, latencyMs, waits }: RequestTotals): CsvCell[] {
   const { min, max } = latencyMs;
-  if (min === null || max === null) return PERCENTILES.map(() => null);
+  if (max === null) return PERCENTILES.map(() => null);
+  const shares = PERCENTILES.map(([, share]) => share);
   const histogram = new Histogram();
   histogram.merge(source);
+  const answered = histogram.count === 0 ? [] : histogram.percentiles(shares);
+  histogram.merge(waits.histogram);
   // The middle of a bucket may be outside the measured range.
-  return histogram.percentiles(PERCENTILES.map(([, share]) => share))
-    .map((ms, i) => rounded(PERCENTILES[i]![1] === 1 ? max : Math.min(Math.max(ms, min), max)));
+  return histogram.percentiles(shares).map((together, i) => {
+    const ms = Math.max(together, answered[i] ?? 0);
+    return rounded(shares[i] === 1 ? max : Math.min(Math.max(ms, min ?? waits.min), max));
+  });
+}
+
+/** The number of unfinished requests, and the highest of their ages in milliseconds. */
+function unfinishedOf({ unfinished: { count, oldestMs } }: RequestTotals): CsvCell[] {
+  return [count, rounded(oldestMs)];
 }
 
 function percentilesOfSecond({ p50, p95, p99 }: TimelineSecond): CsvCell[] {

@@ -8,6 +8,7 @@ import { sanitizeTerminal } from "../core/text.ts";
 import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
 import type {
   IterationSummary,
+  LatencyFigure,
   LatencySummary,
   RequestTotals,
   Snapshot,
@@ -15,9 +16,12 @@ import type {
   WorkerRow,
 } from "../stats/snapshot.ts";
 import { observedText } from "../stats/thresholds.ts";
+import { lowerBoundsOf, serviceTimeLowerBounds } from "../stats/unanswered.ts";
 import { latencyTable } from "./latency_bars.ts";
 import {
+  formatAge,
   formatAmount,
+  formatBound,
   formatBytes,
   formatCount,
   formatElapsed,
@@ -52,6 +56,7 @@ export function finalReport(snapshot: Snapshot, options: ReportOptions): string 
     options.bars ? latencySection(snapshot, size) : [],
     iterationSection(snapshot, size),
     failureSection(snapshot, size),
+    unfinishedSection(snapshot, size),
     userErrorSection(snapshot, size),
     workerSection(snapshot, size),
     thresholdSection(snapshot.thresholds, size),
@@ -102,25 +107,42 @@ function requestSection(snapshot: Snapshot, size: TableSize): string[] {
   if (requests.length === 0) {
     return [renderLine(title, size.columns, size.color), "No request has ended."];
   }
+  const withUnfinished = totals.unfinished.count > 0;
   const columns = [
     ...LABELS,
-    ...numbers("Reqs", "Fails", "Fail%", "Avg", "Min", "Max", "Med", "Req/s"),
+    ...numbers("Reqs", "Fails", "Fail%", ...(withUnfinished ? ["Unfin"] : [])),
+    ...numbers("Avg", "Min", "Max", "Med", "Req/s"),
   ];
-  const rows = requests.map((row) => [...labels(row.method, row.name), ...requestCells(row)]);
-  const last = [...labels("", "Aggregated", "strong"), ...requestCells(totals)];
+  const cells = (row: RequestTotals): Span[] => requestCells(row, withUnfinished);
+  const rows = requests.map((row) => [...labels(row.method, row.name), ...cells(row)]);
+  const last = [...labels("", "Aggregated", "strong"), ...cells(totals)];
   return tableWithTotals(title, columns, rows, last, size);
 }
 
-function requestCells(totals: RequestTotals): Span[] {
-  const { latencyMs } = totals;
+function requestCells(totals: RequestTotals, withUnfinished: boolean): Span[] {
+  const { unfinished } = totals;
   const tone = totals.failures > 0 ? "bad" : "plain";
   return [
     span(formatCount(totals.requests)),
     span(formatCount(totals.failures), tone),
     span(formatShare(totals.errorRate), tone),
-    ...[latencyMs.mean, latencyMs.min, latencyMs.max, latencyMs.p50].map(latencyCell),
+    ...(withUnfinished
+      ? [span(formatCount(unfinished.count), unfinished.count > 0 ? "bad" : "plain")]
+      : []),
+    ...latencyCells(totals.latencyMs, ["mean", "min", "max", "p50"], lowerBoundsOf(totals)),
     span(formatRate(totals.rate)),
   ];
+}
+
+/** A cell for each of these figures. Those that are lower bounds are marked. */
+function latencyCells(
+  latency: LatencySummary,
+  figures: readonly LatencyFigure[],
+  lowerBounds: readonly LatencyFigure[],
+): Span[] {
+  return figures.map((figure) =>
+    span(formatBound(formatLatency(latency[figure]), lowerBounds.includes(figure)))
+  );
 }
 
 function percentileSection(snapshot: Snapshot, size: TableSize): string[] {
@@ -128,12 +150,21 @@ function percentileSection(snapshot: Snapshot, size: TableSize): string[] {
   if (requests.length === 0) return [];
   const title = [span("Percentiles", "strong"), span(", latency in ms", "quiet")];
   const columns = [...LABELS, ...PERCENTILE_COLUMNS];
-  const rows = requests.map((row) => [
-    ...labels(row.method, row.name),
-    ...percentileCells(row.latencyMs),
-  ]);
-  const last = [...labels("", "Aggregated", "strong"), ...percentileCells(totals.latencyMs)];
-  return tableWithTotals(title, columns, rows, last, size);
+  const cells = (row: RequestTotals): Span[] => percentileCells(row.latencyMs, lowerBoundsOf(row));
+  const rows = requests.map((row) => [...labels(row.method, row.name), ...cells(row)]);
+  const last = [...labels("", "Aggregated", "strong"), ...cells(totals)];
+  return [
+    ...tableWithTotals(title, columns, rows, last, size),
+    ...(totals.lowerBounds ? noteLines(LOWER_BOUND_NOTE, size) : []),
+  ];
+}
+
+/** The meaning of the mark of lower bounds. */
+const LOWER_BOUND_NOTE =
+  "≥ is a lower bound: unfinished requests count with the time they had waited.";
+
+function noteLines(note: string, { columns, color }: TableSize): string[] {
+  return wrap(note, columns).map((line) => renderLine([span(line, "quiet")], columns, color));
 }
 
 /** Columns of percentiles in milliseconds. */
@@ -149,20 +180,20 @@ const PERCENTILE_COLUMNS: readonly TableColumn[] = [
 ];
 
 /** A cell for each of {@link PERCENTILE_COLUMNS}. */
-function percentileCells(latency: LatencySummary): Span[] {
-  const { p50, p75, p90, p95, p99, p999, p9999, max } = latency;
-  return [p50, p75, p90, p95, p99, p999, p9999, max].map((ms) => span(formatLatency(ms)));
+function percentileCells(
+  latency: LatencySummary,
+  lowerBounds: readonly LatencyFigure[] = [],
+): Span[] {
+  return latencyCells(latency, PERCENTILE_FIGURES, lowerBounds);
 }
+
+const PERCENTILE_FIGURES = ["p50", "p75", "p90", "p95", "p99", "p999", "p9999", "max"] as const;
 
 function latencySection({ statistics: { totals } }: Snapshot, size: TableSize): string[] {
   const table = latencyTable(totals, size, LATENCY_LINES);
   if (table.length === 0) return [];
   const title = [span("Latency", "strong"), span(", all requests", "quiet")];
   return [renderLine(title, size.columns, size.color), ...table];
-}
-
-function latencyCell(ms: number | null): Span {
-  return span(formatLatency(ms));
 }
 
 function tableWithTotals(
@@ -193,8 +224,8 @@ export function iterationSection({ arrivalRate, statistics }: Snapshot, size: Ta
   const isOpen = arrivalRate !== null;
   const { serviceTimeMs, startDelayMs } = iterations;
   const rows = [
-    row("Service time", serviceTimeMs),
-    ...(isOpen ? [row("Start delay", startDelayMs, (startDelayMs.p99 ?? 0) > LATE_START_MS)] : []),
+    [span("Service time"), ...percentileCells(serviceTimeMs, serviceTimeLowerBounds(iterations))],
+    ...(isOpen ? [startDelayRow(startDelayMs)] : []),
   ];
   const table = textTable([{ title: "", align: "left" }, ...PERCENTILE_COLUMNS], rows, size);
   return [
@@ -207,8 +238,8 @@ export function iterationSection({ arrivalRate, statistics }: Snapshot, size: Ta
     table.header,
     table.rule,
     ...table.rows,
-    ...(isOpen ? wrap(ITERATION_NOTE, size.columns) : [])
-      .map((line) => renderLine([span(line, "quiet")], size.columns, size.color)),
+    ...(iterations.interrupted > 0 ? noteLines(INTERRUPTED_NOTE, size) : []),
+    ...(isOpen ? noteLines(ITERATION_NOTE, size) : []),
   ];
 }
 
@@ -218,16 +249,26 @@ export const ITERATION_NOTE =
   "was due, so it includes the start delay. The service time counts from the actual start of the " +
   "iteration to its end.";
 
+const INTERRUPTED_NOTE =
+  "≥ is a lower bound: interrupted iterations count with the time they had taken.";
+
 function counts(
-  { scheduled, started, completed, dropped }: IterationSummary,
+  { scheduled, started, completed, interrupted, dropped }: IterationSummary,
   isOpen: boolean,
 ): Span[] {
-  const done = `${formatExact(started)} started, ${formatExact(completed)} completed`;
-  if (!isOpen) return [span(done)];
+  const done = [
+    span(`${formatExact(started)} started, ${formatExact(completed)} completed`),
+    ...(interrupted === 0
+      ? []
+      : [span(", "), span(`${formatExact(interrupted)} interrupted`, "bad")]),
+  ];
+  if (!isOpen) return done;
   const share = scheduled === 0 ? 0 : dropped / scheduled;
   const lost = dropped === 0 ? "none dropped" : `${formatExact(dropped)} dropped`;
   return [
-    span(`${formatExact(scheduled)} scheduled, ${done}, `),
+    span(`${formatExact(scheduled)} scheduled, `),
+    ...done,
+    span(", "),
     span(
       dropped === 0 ? lost : `${lost} (${formatShare(share)})`,
       dropped === 0 ? "plain" : share > MANY_DROPPED ? "bad" : "warning",
@@ -235,11 +276,12 @@ function counts(
   ];
 }
 
-function row(title: string, times: LatencySummary, isBad = false): Span[] {
+function startDelayRow(times: LatencySummary): Span[] {
+  const isLate = (times.p99 ?? 0) > LATE_START_MS;
   const cells = percentileCells(times);
   return [
-    span(title),
-    ...(isBad ? cells.map(({ text }) => span(text, "warning")) : cells),
+    span("Start delay"),
+    ...(isLate ? cells.map(({ text }) => span(text, "warning")) : cells),
   ];
 }
 
@@ -259,6 +301,23 @@ function failureSection(snapshot: Snapshot, size: TableSize): string[] {
   const table = textTable(columns, rows, size);
   const title = renderLine([span("Failures", "strong")], size.columns, size.color);
   return [title, table.header, table.rule, ...table.rows];
+}
+
+/** The requests that were cut off with their users: those of each name, and their highest age. */
+function unfinishedSection(snapshot: Snapshot, size: TableSize): string[] {
+  const rows = snapshot.statistics.requests
+    .filter(({ unfinished }) => unfinished.count > 0)
+    .toSorted((a, b) => b.unfinished.count - a.unfinished.count)
+    .map(({ method, name, unfinished: { count, oldestMs } }) => [
+      span(formatCount(count), "bad"),
+      ...labels(method, name),
+      span(formatAge(oldestMs ?? 0)),
+    ]);
+  if (rows.length === 0) return [];
+  const columns: TableColumn[] = [...numbers("Count"), ...LABELS, ...numbers("Waited up to")];
+  const table = textTable(columns, rows, size);
+  const title = [span("Unfinished", "strong"), span(", cut off without an answer", "quiet")];
+  return [renderLine(title, size.columns, size.color), table.header, table.rule, ...table.rows];
 }
 
 function userErrorSection(snapshot: Snapshot, size: TableSize): string[] {

@@ -7,13 +7,29 @@
  * @module
  */
 
-import type { FailureRow, RequestRow, Snapshot, ThresholdRow } from "../stats/snapshot.ts";
+import type {
+  FailureRow,
+  LatencyFigure,
+  RequestRow,
+  Snapshot,
+  ThresholdRow,
+  UnansweredSummary,
+} from "../stats/snapshot.ts";
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
-import { formatAmount, formatBytes, formatLatency, formatRate, formatShare } from "./quantity.ts";
+import { lowerBoundsOf } from "../stats/unanswered.ts";
+import {
+  formatAge,
+  formatAmount,
+  formatBound,
+  formatBytes,
+  formatLatency,
+  formatRate,
+  formatShare,
+} from "./quantity.ts";
 
 /**
  * The JUnit report of a run that has ended. It has a test for each threshold, one for each request
- * name, which fails if any of its requests failed, one for errors of users, and one for the
+ * name, which fails if any of its requests failed or none was answered, one for errors of users, and one for the
  * completeness of the counts.
  */
 export function* junit(snapshot: Snapshot): Generator<string> {
@@ -72,7 +88,7 @@ function requestTests({ statistics: { requests, failures } }: Snapshot): Test[] 
     name: `${row.method} ${row.name}`,
     // The mean latency, so that CI systems can chart it over many builds.
     time: (row.latencyMs.mean ?? 0) / 1000,
-    problem: row.failures === 0 ? null : failing(row, failures),
+    problem: row.failures > 0 ? failing(row, failures) : unanswered(row),
     output: requestOutput(row),
   }));
 }
@@ -88,18 +104,44 @@ function failing(row: RequestRow, failures: readonly FailureRow[]): Problem {
   };
 }
 
+/** A name whose requests were sent and never answered has failed. */
+function unanswered({ requests, unfinished }: RequestRow): Problem | null {
+  if (requests > 0 || unfinished.count === 0) return null;
+  const message = `${formatAmount(unfinished.count, "request")} sent, none answered`;
+  return { kind: "failure", type: "unfinished", message, details: unfinishedText(unfinished) };
+}
+
+function unfinishedText({ count, oldestMs }: UnansweredSummary): string {
+  return `unfinished: ${count}${oldestMs === null ? "" : ` (after up to ${formatAge(oldestMs)})`}`;
+}
+
 function requestOutput(row: RequestRow): string {
-  const { min, mean, p50, p75, p90, p95, p99, p999, p9999, max } = row.latencyMs;
-  const latencies = { min, mean, p50, p75, p90, p95, p99, "p99.9": p999, "p99.99": p9999, max };
+  const lowerBounds = lowerBoundsOf(row);
   return [
     `requests: ${row.requests}`,
     `failures: ${row.failures} (${formatShare(row.errorRate)})`,
+    unfinishedText(row.unfinished),
     `requests per second: ${formatRate(row.rate)}`,
     `bytes received: ${formatBytes(row.bytesReceived)}, sent: ${formatBytes(row.bytesSent)}`,
     "latency in ms:",
-    ...Object.entries(latencies).map(([name, ms]) => `  ${name} ${formatLatency(ms)}`),
+    ...LATENCIES.map(([name, figure]) =>
+      `  ${name} ${formatBound(formatLatency(row.latencyMs[figure]), lowerBounds.includes(figure))}`
+    ),
   ].join("\n");
 }
+
+const LATENCIES: readonly (readonly [name: string, figure: LatencyFigure])[] = [
+  ["min", "min"],
+  ["mean", "mean"],
+  ["p50", "p50"],
+  ["p75", "p75"],
+  ["p90", "p90"],
+  ["p95", "p95"],
+  ["p99", "p99"],
+  ["p99.9", "p999"],
+  ["p99.99", "p9999"],
+  ["max", "max"],
+];
 
 function userErrorTest({ statistics: { userErrors } }: Snapshot): Test {
   const thrown = userErrors.reduce((sum, { count }) => sum + count, 0);

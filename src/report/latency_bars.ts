@@ -6,6 +6,7 @@
 
 import { Histogram } from "../stats/histogram.ts";
 import type { RequestTotals } from "../stats/snapshot.ts";
+import type { BucketSource } from "../stats/stats_delta.ts";
 import { formatCount, formatLatency, formatShare } from "./quantity.ts";
 import { span } from "./terminal.ts";
 import { type TableSize, textTable } from "./text_table.ts";
@@ -18,16 +19,18 @@ export interface LatencyBar {
 }
 
 /**
- * All latencies in `bars` steps on a logarithmic scale, from the lowest to the highest; empty if they
- * hardly differ.
+ * The latencies of all answers in `bars` steps on a logarithmic scale, from the lowest to the highest;
+ * empty if they hardly differ.
  */
 export function latencyBars(
-  { histogram, latencyMs }: Pick<RequestTotals, "histogram"> & {
+  { histogram, lowerBounds, latencyMs }: Pick<RequestTotals, "histogram" | "lowerBounds"> & {
     readonly latencyMs: Pick<RequestTotals["latencyMs"], "min" | "max">;
   },
   bars: number,
 ): LatencyBar[] {
-  const { min, max } = latencyMs;
+  const { min } = latencyMs;
+  // The maximum may be that of a request without an answer.
+  const max = lowerBounds ? highestOf(histogram) : latencyMs.max;
   if (min === null || max === null || bars < 1) return [];
   const lowest = Math.max(min, Histogram.lowerBound(1));
   const ratio = max / lowest;
@@ -45,6 +48,12 @@ export function latencyBars(
     upToMs: index === bars - 1 ? max : lowest * ratio ** ((index + 1) / bars),
     count,
   }));
+}
+
+function highestOf(histogram: BucketSource): number {
+  let highest = 0;
+  histogram.addTo({ addBucket: (index) => highest = Math.max(highest, index) });
+  return Histogram.upperBound(highest);
 }
 
 /** If the ratio of the highest to the lowest latency is smaller, the steps would only show noise. */

@@ -10,8 +10,10 @@ import { sanitizeTerminal } from "../core/text.ts";
 import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
 import type {
   IterationSummary,
+  LatencyFigure,
   LatencySummary,
   RequestRow,
+  RequestTotals,
   Snapshot,
   Statistics,
   ThresholdRow,
@@ -19,8 +21,16 @@ import type {
   WorkerRow,
 } from "../stats/snapshot.ts";
 import { observedText } from "../stats/thresholds.ts";
+import { lowerBoundsOf, serviceTimeLowerBounds } from "../stats/unanswered.ts";
 import { latencyTable } from "./latency_bars.ts";
-import { formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
+import {
+  formatAge,
+  formatBound,
+  formatCount,
+  formatLatency,
+  formatRate,
+  formatShare,
+} from "./quantity.ts";
 import { type RecentSeconds, recentSeconds, recentSeries } from "./recent.ts";
 import { columnsOf, renderLine, shorten, type Span, span, type Tone } from "./terminal.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
@@ -226,12 +236,12 @@ export function iterationTimeLines(
 ): Span[][] {
   if (arrivalRate === null || iterations === null) return [];
   return [
-    percentileLine("service", iterations.serviceTimeMs),
-    percentileLine(
-      "start delay",
-      iterations.startDelayMs,
-      (ms) => ms > LATE_START_MS ? "warning" : "plain",
-    ),
+    percentileLine("service", iterations.serviceTimeMs, {
+      lowerBounds: serviceTimeLowerBounds(iterations),
+    }),
+    percentileLine("start delay", iterations.startDelayMs, {
+      tone: (ms) => ms > LATE_START_MS ? "warning" : "plain",
+    }),
   ];
 }
 
@@ -258,8 +268,8 @@ function busyLine({ users, statistics: { iterations } }: Snapshot): Span[] {
   ];
 }
 
-function running({ started, completed }: IterationSummary): number {
-  return Math.max(0, started - completed);
+function running({ started, completed, interrupted }: IterationSummary): number {
+  return Math.max(0, started - completed - interrupted);
 }
 
 function iterationLine(
@@ -309,26 +319,37 @@ export function trafficLines({ statistics }: Snapshot, columns: number): Span[][
     rateLine(timeline, columns),
     p95Line(timeline, columns),
     requestLine(statistics),
-    percentileLine("latency", totals.latencyMs),
+    inProgressLine(totals),
+    percentileLine("latency", totals.latencyMs, { lowerBounds: lowerBoundsOf(totals) }),
     percentileLine(`last ${RECENT_SECONDS} s`, recentSeconds(timeline, RECENT_SECONDS)),
   ];
+}
+
+/** How to show percentiles. */
+interface PercentileStyle {
+  readonly tone?: (ms: number) => Tone;
+  /** The figures to mark as lower bounds. */
+  readonly lowerBounds?: readonly LatencyFigure[];
 }
 
 /** A line of percentiles in milliseconds, with the maximum if it is known. */
 export function percentileLine(
   title: string,
   latency: LatencySummary | RecentSeconds,
-  tone: (ms: number) => Tone = () => "plain",
+  { tone = () => "plain", lowerBounds = [] }: PercentileStyle = {},
 ): Span[] {
-  const shown: [string, number | null][] = [
-    ["p50", latency.p50],
-    ["p95", latency.p95],
-    ["p99", latency.p99],
-    ...("max" in latency ? [["max", latency.max] satisfies [string, unknown]] : []),
+  const shown: { readonly name: LatencyFigure; readonly ms: number | null }[] = [
+    { name: "p50", ms: latency.p50 },
+    { name: "p95", ms: latency.p95 },
+    { name: "p99", ms: latency.p99 },
+    ...("max" in latency ? [{ name: "max" as const, ms: latency.max }] : []),
   ];
-  const values = shown.flatMap(([name, ms]) => [
+  const values = shown.flatMap(({ name, ms }) => [
     span(`${name} `, "quiet"),
-    span(formatLatency(ms).padEnd(VALUE_COLUMNS), ms === null ? "plain" : tone(ms)),
+    span(
+      `${formatBound(formatLatency(ms), lowerBounds.includes(name))} `.padEnd(VALUE_COLUMNS),
+      ms === null ? "plain" : tone(ms),
+    ),
   ]);
   return [label(title), ...values, span("ms", "quiet")];
 }
@@ -386,6 +407,28 @@ function inTones(text: string, toneOf: (index: number) => Tone): Span[] {
   }
   return spans;
 }
+
+/** The line about requests without an answer: those in progress, and those that were cut off. */
+function inProgressLine({ inProgress, unfinished, latencyMs }: RequestTotals): Span[] {
+  const isStuck = inProgress.oldestMs !== null && inProgress.oldestMs > STUCK_MS &&
+    inProgress.oldestMs >= (latencyMs.max ?? 0);
+  return [
+    label("in progress"),
+    span(formatCount(inProgress.count), "strong"),
+    ...(inProgress.oldestMs === null ? [] : [
+      span("   oldest ", "quiet"),
+      span(formatAge(inProgress.oldestMs), isStuck ? "warning" : "plain"),
+    ]),
+    ...(unfinished.oldestMs === null ? [] : [
+      span("   unfinished ", "quiet"),
+      span(formatCount(unfinished.count), "bad"),
+      span(` after ${formatAge(unfinished.oldestMs)}`, "bad"),
+    ]),
+  ];
+}
+
+/** A request that is older, and older than all others were, may never get an answer. */
+const STUCK_MS = 1000;
 
 function requestLine({ totals, userErrors }: Snapshot["statistics"]): Span[] {
   const thrown = userErrors.reduce((sum, { count }) => sum + count, 0);
@@ -572,7 +615,9 @@ export function nameTable(rows: readonly RequestRow[], size: TableSize, most: nu
   if (rows.length === 0 || names < 1) return [];
   const top = rows.toSorted((a, b) => b.requests - a.requests)
     .slice(0, rows.length > names ? names - 1 : names);
-  const facts = NAME_COLUMNS.filter(({ from }) => from <= size.columns);
+  const facts = NAME_COLUMNS.filter(({ from, isUseful }) =>
+    from <= size.columns && (isUseful === undefined || rows.some(isUseful))
+  );
   const columns: TableColumn[] = [
     { title: "Name", align: "left", elastic: true },
     ...facts.map(({ title }): TableColumn => ({ title, align: "right" })),
@@ -594,16 +639,29 @@ interface NameColumn {
   readonly title: string;
   /** The width of the table from which this column is shown. */
   readonly from: number;
+  /** Whether the column is worth its place because of a row; by default, it always is. */
+  readonly isUseful?: (row: RequestRow) => boolean;
   readonly cell: (row: RequestRow) => Span;
+}
+
+function latencyColumn(title: string, from: number, figure: LatencyFigure): NameColumn {
+  return {
+    title,
+    from,
+    cell: (row) =>
+      span(
+        formatBound(formatLatency(row.latencyMs[figure]), lowerBoundsOf(row).includes(figure)),
+      ),
+  };
 }
 
 const NAME_COLUMNS: readonly NameColumn[] = [
   { title: "Reqs", from: 0, cell: ({ requests }) => span(formatCount(requests)) },
   { title: "Req/s", from: 50, cell: ({ rate }) => span(formatRate(rate)) },
-  { title: "p50 ms", from: 80, cell: ({ latencyMs }) => span(formatLatency(latencyMs.p50)) },
-  { title: "p95 ms", from: 0, cell: ({ latencyMs }) => span(formatLatency(latencyMs.p95)) },
-  { title: "p99 ms", from: 80, cell: ({ latencyMs }) => span(formatLatency(latencyMs.p99)) },
-  { title: "Max ms", from: 100, cell: ({ latencyMs }) => span(formatLatency(latencyMs.max)) },
+  latencyColumn("p50 ms", 80, "p50"),
+  latencyColumn("p95 ms", 0, "p95"),
+  latencyColumn("p99 ms", 80, "p99"),
+  latencyColumn("Max ms", 100, "max"),
   {
     title: "Fails",
     from: 0,
@@ -613,6 +671,18 @@ const NAME_COLUMNS: readonly NameColumn[] = [
     title: "Fail%",
     from: 100,
     cell: ({ errorRate }) => span(formatShare(errorRate), errorRate > 0 ? "bad" : "plain"),
+  },
+  {
+    title: "In prog",
+    from: 80,
+    isUseful: ({ inProgress }) => inProgress.count > 0,
+    cell: ({ inProgress }) => span(formatCount(inProgress.count)),
+  },
+  {
+    title: "Unfin",
+    from: 0,
+    isUseful: ({ unfinished }) => unfinished.count > 0,
+    cell: ({ unfinished: { count } }) => span(formatCount(count), count > 0 ? "bad" : "plain"),
   },
 ];
 

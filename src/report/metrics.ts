@@ -17,6 +17,7 @@ import type {
   RunStatus,
   Snapshot,
   Statistics,
+  UnansweredSummary,
   WorkerRow,
   WorkerStatus,
 } from "../stats/snapshot.ts";
@@ -108,6 +109,7 @@ export class RunMetrics {
       ...workerMetrics(snapshot.workers),
       ...this.#requests.of(snapshot.statistics),
       ...withFormerNames(iterationMetrics(snapshot.statistics.iterations)),
+      interruptedMetric(snapshot.statistics.iterations),
       ...verdictMetrics(snapshot),
       ...rendezvousMetrics(rendezvous),
     ];
@@ -181,6 +183,11 @@ export class RequestMetrics {
       coded.map(({ code, times: { labels } }) => ({ labels, value: value(code) }));
     const byName = (value: (row: RequestRow) => number): ValuePoint[] =>
       requests.map((row) => ({ labels: this.#labels(row), value: value(row) }));
+    const oldest = (unanswered: (row: RequestRow) => UnansweredSummary): ValuePoint[] =>
+      requests.flatMap((row) => {
+        const { oldestMs } = unanswered(row);
+        return oldestMs === null ? [] : [{ labels: this.#labels(row), value: oldestMs / 1000 }];
+      });
     return [
       {
         type: "histogram",
@@ -212,6 +219,28 @@ export class RequestMetrics {
         "aiotest_request_retries_total",
         "Requests that were sent again after the target had read them and closed the connection.",
         byName(({ retries }) => retries),
+      ),
+      counter(
+        "aiotest_unfinished_requests_total",
+        "Requests that were cut off with their users before they had an answer.",
+        byName(({ unfinished }) => unfinished.count),
+      ),
+      gauge(
+        "aiotest_oldest_unfinished_request_seconds",
+        "The longest time that an unfinished request had waited; absent if there are none.",
+        oldest(({ unfinished }) => unfinished),
+        "s",
+      ),
+      gauge(
+        "aiotest_requests_in_progress",
+        "Requests in progress.",
+        byName(({ inProgress }) => inProgress.count),
+      ),
+      gauge(
+        "aiotest_oldest_request_in_progress_seconds",
+        "The longest time that a request in progress has waited; absent if there are none.",
+        oldest(({ inProgress }) => inProgress),
+        "s",
       ),
       counter(
         "aiotest_response_failure_total",
@@ -344,6 +373,15 @@ function iterationMetrics(iterations: IterationSummary | null): MetricFamily[] {
       ({ serviceTimeMs, completed }) => summaryOf(serviceTimeMs, completed),
     ),
   ];
+}
+
+/** It never had a former name. */
+function interruptedMetric(iterations: IterationSummary | null): MetricFamily {
+  return counter(
+    "aiotest_iterations_interrupted_total",
+    "Iterations that were cut off with their users.",
+    optional(iterations?.interrupted ?? null),
+  );
 }
 
 /** Adds the deprecated names, from when iterations were called passes, for one more release. */

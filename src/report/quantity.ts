@@ -40,6 +40,17 @@ export function formatLatency(ms: number | null): string {
   return threeDigits(ms, 3);
 }
 
+/** A time in milliseconds with its unit: `850 ms`, `11.0 s`, `1m30s`. */
+export function formatAge(ms: number): string {
+  if (ms < 999.5) return `${formatLatency(ms)} ms`;
+  return ms < 59_950 ? `${threeDigits(ms / 1000, 2)} s` : formatDuration(Math.round(ms / 1000));
+}
+
+/** A figure that may be a lower bound. */
+export function formatBound(text: string, isLowerBound: boolean): string {
+  return isLowerBound ? `≥${text}` : text;
+}
+
 /** A share, 0 to 1, as a percentage. Only 0 is 0%, and only 1 is 100%. */
 export function formatShare(share: number): string {
   const percent = share * 100;

@@ -11,15 +11,18 @@ import {
   type FailureRow,
   type IterationSummary,
   LATENCY_FIGURES,
+  type LatencyFigure,
   type LatencySummary,
   type RequestRow,
   type RequestTotals,
   type Snapshot,
   type TimelineSecond,
+  type UnansweredSummary,
   type UserErrorRow,
   type WorkerRow,
 } from "../stats/snapshot.ts";
 import type { BucketSource } from "../stats/stats_delta.ts";
+import { lowerBoundsOf, serviceTimeLowerBounds } from "../stats/unanswered.ts";
 import { jsonParts } from "./parts.ts";
 
 /**
@@ -57,12 +60,17 @@ export type SummaryWorker = Pick<
 >;
 
 /** The counts and times of iterations. */
-type SummaryIterations = Omit<IterationSummary, "interrupted">;
+export interface SummaryIterations extends IterationSummary {
+  /** The figures of `serviceTimeMs` that are lower bounds, because iterations were interrupted. */
+  readonly lowerBounds: readonly LatencyFigure[];
+}
 
 /** Counts and latencies of one name, or of all names. */
 export interface SummaryTotals
-  extends Omit<RequestTotals, "histogram" | "lowerBounds" | "unfinished" | "inProgress" | "waits"> {
-  /** All latencies, as {@link histogramText} writes them. */
+  extends Omit<RequestTotals, "histogram" | "lowerBounds" | "inProgress" | "waits"> {
+  /** The figures of `latencyMs` that are lower bounds, because there are requests without an answer. */
+  readonly lowerBounds: readonly LatencyFigure[];
+  /** The latencies of all answers, as {@link histogramText} writes them. */
   readonly histogram: string;
 }
 
@@ -80,8 +88,9 @@ export interface CompactSummary extends Omit<Summary, "totals" | "requests" | "e
 /** Counts and latencies without the histogram. */
 export type CompactTotals = Omit<SummaryTotals, "histogram">;
 
-/** Counts and latencies of one method and name, without the histogram. */
-export type CompactRequest = Omit<SummaryRequest, "histogram">;
+/** Counts and latencies of one method and name, without the histogram, and what is in progress. */
+export interface CompactRequest
+  extends CompactTotals, Pick<RequestRow, "method" | "name" | "inProgress"> {}
 
 /** The contents of a summary in addition to the snapshot. */
 export interface SummaryOptions {
@@ -154,6 +163,7 @@ function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary
       method: row.method,
       name: row.name,
       ...compactTotals(row),
+      inProgress: unansweredOf(row.inProgress),
     })),
     failures: failures.values()
       .map(({ method, name, error, count }) => ({ method, name, error, count })),
@@ -191,13 +201,20 @@ function compactTotals(totals: RequestTotals): CompactTotals {
   return {
     requests: totals.requests,
     failures: totals.failures,
+    unfinished: unansweredOf(totals.unfinished),
     retries: totals.retries,
     errorRate: sixDigits(totals.errorRate),
     rate: rounded(totals.rate),
     bytesReceived: totals.bytesReceived,
     bytesSent: totals.bytesSent,
     latencyMs: latencyOf(totals.latencyMs),
+    lowerBounds: lowerBoundsOf(totals),
   };
+}
+
+/** Requests without an answer, with the age rounded. */
+export function unansweredOf({ count, oldestMs }: UnansweredSummary): UnansweredSummary {
+  return { count, oldestMs: rounded(oldestMs) };
 }
 
 function totalsOf(totals: RequestTotals): SummaryTotals {
@@ -206,14 +223,16 @@ function totalsOf(totals: RequestTotals): SummaryTotals {
 
 function iterationsOf(iterations: IterationSummary | null): SummaryIterations | null {
   if (iterations === null) return null;
-  const { scheduled, started, completed, dropped, serviceTimeMs, startDelayMs } = iterations;
+  const { scheduled, started, completed, interrupted, dropped, ...times } = iterations;
   return {
     scheduled,
     started,
     completed,
+    interrupted,
     dropped,
-    serviceTimeMs: latencyOf(serviceTimeMs),
-    startDelayMs: latencyOf(startDelayMs),
+    serviceTimeMs: latencyOf(times.serviceTimeMs),
+    lowerBounds: serviceTimeLowerBounds(iterations),
+    startDelayMs: latencyOf(times.startDelayMs),
   };
 }
 

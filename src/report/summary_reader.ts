@@ -5,7 +5,7 @@
  */
 
 import { UsageError } from "../core/errors.ts";
-import type { Snapshot } from "../stats/snapshot.ts";
+import { LATENCY_FIGURES, type LatencyFigure, type Snapshot } from "../stats/snapshot.ts";
 import { histogramOf, type Summary } from "./summary.ts";
 
 /** The longest run in seconds, about four months. It bounds the memory for a list of all seconds. */
@@ -26,6 +26,15 @@ const VALUES = {
   "a second of a run": (value: unknown): value is number => isCount(value) && value < MAX_RUN_S,
   "a histogram": (value: unknown): value is string =>
     typeof value === "string" && isHistogram(value),
+  // Summaries of earlier versions do not have these two.
+  "an object with a count, or missing": (
+    value: unknown,
+  ): value is { readonly count: number } | undefined =>
+    value === undefined || isRecord(value) && isCount(value.count),
+  "a list of figures, or missing": (
+    value: unknown,
+  ): value is readonly LatencyFigure[] | undefined =>
+    value === undefined || Array.isArray(value) && value.every(isLatencyFigure),
 } as const;
 
 type ValueName = keyof typeof VALUES;
@@ -34,9 +43,11 @@ type ValueName = keyof typeof VALUES;
 type Shape = ValueName | readonly [Shape] | { readonly [name: string]: Shape };
 
 /** The shapes of a type: all that exists of it may be named. */
-type ShapeOf<Type> = Type extends readonly (infer Item)[] ? readonly [ShapeOf<Item>]
-  : Type extends object ? { readonly [Name in keyof Type]?: ShapeOf<Type[Name]> }
-  : ValueName;
+type ShapeOf<Type> =
+  | ValueName
+  | (Type extends readonly (infer Item)[] ? readonly [ShapeOf<Item>]
+    : Type extends object ? { readonly [Name in keyof Type]?: ShapeOf<Type[Name]> }
+    : never);
 
 /** The type of the values of a shape. */
 type Shaped<Form> = Form extends ValueName
@@ -47,6 +58,7 @@ type Shaped<Form> = Form extends ValueName
 const COMPARED_TOTALS = {
   requests: "a whole number of at least 0",
   failures: "a whole number of at least 0",
+  unfinished: "an object with a count, or missing",
   errorRate: "a number of at least 0",
   rate: "a number of at least 0",
   latencyMs: {
@@ -55,6 +67,7 @@ const COMPARED_TOTALS = {
     p95: "a number of at least 0, or null",
     p99: "a number of at least 0, or null",
   },
+  lowerBounds: "a list of figures, or missing",
   histogram: "a histogram",
 } as const;
 
@@ -167,6 +180,10 @@ function isAmount(value: unknown): value is number {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isLatencyFigure(value: unknown): value is LatencyFigure {
+  return (LATENCY_FIGURES as readonly unknown[]).includes(value);
 }
 
 function isHistogram(text: string): boolean {

@@ -28,8 +28,11 @@ export const LATENCY_FIGURES = [
   "p9999",
 ] as const;
 
+/** One of the figures of {@link LatencySummary}. */
+export type LatencyFigure = typeof LATENCY_FIGURES[number];
+
 /** Latencies in milliseconds; each figure is `null` if there was no sample. */
-export type LatencySummary = Readonly<Record<typeof LATENCY_FIGURES[number], number | null>>;
+export type LatencySummary = Readonly<Record<LatencyFigure, number | null>>;
 
 /** Requests without an answer. */
 export interface UnansweredSummary {

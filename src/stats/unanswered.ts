@@ -6,7 +6,14 @@
  */
 
 import { Latencies, NameCap, PairMap } from "./request_stats.ts";
-import type { LatencySummary, UnansweredSummary } from "./snapshot.ts";
+import {
+  type IterationSummary,
+  LATENCY_FIGURES,
+  type LatencyFigure,
+  type LatencySummary,
+  type RequestTotals,
+  type UnansweredSummary,
+} from "./snapshot.ts";
 import type {
   InProgressCounts,
   KeyedInProgress,
@@ -99,6 +106,35 @@ export function inProgressSummary(counts: InProgressCounts | undefined): Unanswe
 }
 
 const NONE: UnansweredSummary = Object.freeze({ count: 0, oldestMs: null });
+
+/**
+ * The latency figures that are lower bounds, because requests without an answer are part of them. A
+ * percentile is exact nevertheless if all of these have already waited for longer.
+ */
+export function lowerBoundsOf(
+  { lowerBounds, latencyMs, waits }: Pick<RequestTotals, "lowerBounds" | "latencyMs" | "waits">,
+): readonly LatencyFigure[] {
+  if (!lowerBounds) return NO_FIGURES;
+  return BOUNDED_FIGURES.filter((figure) =>
+    figure === "mean" || figure === "max" ||
+    (latencyMs[figure] ?? 0) * (1 + HISTOGRAM_ERROR) >= waits.min
+  );
+}
+
+/** The service times of iterations that are lower bounds, because some iterations were interrupted. */
+export function serviceTimeLowerBounds(
+  { interrupted }: Pick<IterationSummary, "interrupted">,
+): readonly LatencyFigure[] {
+  return interrupted > 0 ? BOUNDED_FIGURES : NO_FIGURES;
+}
+
+const NO_FIGURES: readonly LatencyFigure[] = [];
+
+/** The minimum and the deviation are always those of the answers. */
+const BOUNDED_FIGURES = LATENCY_FIGURES.filter((figure) => figure !== "min" && figure !== "stddev");
+
+/** How far a percentile may be from the exact one, as a share. */
+const HISTOGRAM_ERROR = 0.001;
 
 /**
  * The figures of some latencies, each of which is raised to what it would be if the requests without an

@@ -254,10 +254,16 @@ function changedRows(
     }
     index++;
     if (row.requests < old.requests) return null;
-    // No other count changes without the number of requests.
-    if (row.requests > old.requests) changed.push(row);
+    if (hasChanged(old, row)) changed.push(row);
   }
   return index === before.length ? changed : null;
+}
+
+/** No other count changes without one of these. */
+function hasChanged(old: RequestRow, row: RequestRow): boolean {
+  return row.requests > old.requests || row.unfinished.count > old.unfinished.count ||
+    row.inProgress.count !== old.inProgress.count ||
+    row.inProgress.oldestMs !== old.inProgress.oldestMs;
 }
 
 /** Seconds that have changed, and new ones; null if a second has disappeared. */

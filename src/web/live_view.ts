@@ -6,13 +6,14 @@
  */
 
 import { ExitCode } from "../core/errors.ts";
-import { formatAmount, formatShare } from "../report/quantity.ts";
+import { formatAmount, formatCount, formatShare } from "../report/quantity.ts";
 import {
   type CompactRequest,
   type CompactSummary,
   compactSummary,
   type CompactTotals,
   type Summary,
+  unansweredOf,
 } from "../report/summary.ts";
 import { breakingPointText, loadText } from "../report/verdict.ts";
 import { awaited } from "../report/worker_counts.ts";
@@ -24,6 +25,7 @@ import type {
   Snapshot,
   ThresholdRow,
   TimelineSecond,
+  UnansweredSummary,
   UserErrorRow,
   WorkerRow,
 } from "../stats/snapshot.ts";
@@ -113,6 +115,8 @@ export interface LiveState {
   readonly arrivals: { readonly rate: number; readonly maxUsers: number } | null;
   /** Per second, over the last whole second. */
   readonly rates: { readonly requests: number; readonly failures: number };
+  /** Requests of all names in progress. */
+  readonly inProgress: UnansweredSummary;
   readonly workers: readonly LiveWorker[];
   /** Workers that a master waits for before it starts the test; null in a local run. */
   readonly expectedWorkers: number | null;
@@ -218,7 +222,7 @@ export function liveState(
   permissions: ControlPermissions,
   exitCode: number | null,
 ): Omit<LiveState, "log"> {
-  const { users, arrivalRate, statistics: { timeline } } = snapshot;
+  const { users, arrivalRate, statistics: { timeline, totals } } = snapshot;
   const second = timeline.at(-1);
   return {
     state: snapshot.state,
@@ -230,6 +234,7 @@ export function liveState(
     users: { current: users.current, target: users.target },
     arrivals: arrivalRate === null ? null : { rate: rounded(arrivalRate), maxUsers: users.target },
     rates: { requests: second?.requests ?? 0, failures: second?.failures ?? 0 },
+    inProgress: unansweredOf(totals.inProgress),
     workers: snapshot.workers.map(liveWorker),
     expectedWorkers: snapshot.expectedWorkers,
     control: controlState(snapshot, permissions),
@@ -266,13 +271,17 @@ export function liveVerdict(snapshot: Snapshot, exitCode: number | null): LiveVe
     : null;
   const thrown = userErrors.reduce((sum, { count }) => sum + count, 0);
   const errors = thrown > 0 ? formatAmount(thrown, "user error") : null;
+  const { count: unfinished } = totals.unfinished;
+  const cutOff = unfinished > 0 ? `${formatCount(unfinished)} unfinished` : null;
   if (exitCode === 0) {
-    return totals.requests === 0
-      ? { text: "Nothing measured", tone: "warning" }
-      : { text: "Passed", tone: "good" };
+    if (totals.requests === 0) return { text: "Nothing measured", tone: "warning" };
+    return cutOff === null
+      ? { text: "Passed", tone: "good" }
+      : { text: `Passed, ${cutOff}`, tone: "warning" };
   }
   if (exitCode !== null) {
-    const reason = FAILURE_REASONS.get(exitCode) ?? failures ?? errors ?? `exit code ${exitCode}`;
+    const reason = FAILURE_REASONS.get(exitCode) ?? failures ?? errors ?? cutOff ??
+      `exit code ${exitCode}`;
     return { text: `Failed: ${reason}`, tone: "bad" };
   }
   const crossed = failedThresholds(snapshot).length;
@@ -282,9 +291,11 @@ export function liveVerdict(snapshot: Snapshot, exitCode: number | null): LiveVe
   if (failures !== null) return { text: failures, tone: "bad" };
   if (errors !== null) return { text: errors, tone: "bad" };
   if (!complete && state === "stopped") return { text: "Counts incomplete", tone: "warning" };
-  return totals.requests === 0
-    ? { text: "No requests yet", tone: "quiet" }
-    : { text: "No failures", tone: "good" };
+  if (cutOff !== null) return { text: cutOff, tone: "warning" };
+  if (totals.requests > 0) return { text: "No failures", tone: "good" };
+  return totals.inProgress.count > 0
+    ? { text: "No answers yet", tone: "warning" }
+    : { text: "No requests yet", tone: "quiet" };
 }
 
 /** What an exit code says about a failed run that its counts do not. */

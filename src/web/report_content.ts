@@ -94,7 +94,7 @@ function reportVerdict(snapshot: Snapshot, exitCode: number): ReportVerdict {
     return { word: text, tone: tone === "good" || tone === "bad" ? tone : "warning", reasons };
   }
   return {
-    word: snapshot.state === "ready" ? "NOT STARTED" : "UNFINISHED",
+    word: snapshot.state === "ready" ? "NOT STARTED" : "RUNNING",
     tone: "warning",
     reasons,
   };

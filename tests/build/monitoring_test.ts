@@ -3,7 +3,7 @@ import { parse as parseYaml } from "yaml";
 import { type MetricFamily, RunMetrics } from "../../src/report/metrics.ts";
 import { projectPath } from "../support/paths.ts";
 import { dashboardQueries } from "../support/prometheus_server.ts";
-import { latencies, shopSnapshot, statistics } from "../support/snapshots.ts";
+import { latencies, shopSnapshot, statistics, unfinishedAt } from "../support/snapshots.ts";
 
 const DEPLOY = projectPath("deploy");
 
@@ -23,7 +23,15 @@ function everyFamily(): MetricFamily[] {
     ...shop,
     arrivalRate: 5,
     thresholds: [{ expression: "p95<1s", observed: 1, passed: true }],
-    statistics: statistics({ ...shop.statistics, iterations }),
+    statistics: statistics({
+      ...shop.statistics,
+      requests: shop.statistics.requests.map((row) => ({
+        ...row,
+        ...unfinishedAt(11_000),
+        inProgress: { count: 1, oldestMs: 500 },
+      })),
+      iterations,
+    }),
   }, [{ name: "pay", complete: 1, incomplete: 1 }]);
 }
 

@@ -248,7 +248,7 @@ browserTest("the dashboard offers a report of a run in progress", async (browser
     await run.finished;
   }
   const { page, complaints, asked } = await openOffline(browser, path);
-  assert.equal(await textOf(page, "#verdict-word"), "UNFINISHED");
+  assert.equal(await textOf(page, "#verdict-word"), "RUNNING");
   assert.match(await textOf(page, "#verdict-facts"), /^After 0:\d\d: \d+ of \d+ requests failed/);
   assert.equal((await rowsOf(page, "requests-title")).length, 2);
   assert.deepEqual([...complaints, ...asked], []);

@@ -15,6 +15,7 @@ import {
   ratioDifference,
 } from "../../src/report/compare.ts";
 import type { ComparedRun } from "../../src/report/summary_reader.ts";
+import type { LatencyFigure } from "../../src/stats/snapshot.ts";
 import { seeded } from "../support/cutting_target.ts";
 import { type SimulatedRun, simulatedRun } from "../support/simulated_summary.ts";
 import { joined } from "../support/texts.ts";
@@ -121,6 +122,90 @@ Deno.test("a lower rate is a regression, and so are new errors", () => {
   assert.equal(compared({ failing: 0.05 }, {}).totals.errorRate.finding, "better");
 });
 
+/** A simulated run whose totals and only name have unfinished requests. */
+function withUnfinished(count: number, lowerBounds: readonly LatencyFigure[] = []): ComparedRun {
+  const run = simulatedRun({ seconds: 20, names: ONE }, seeded(800));
+  const bounded = { unfinished: { count }, lowerBounds };
+  return {
+    ...run,
+    totals: { ...run.totals, ...bounded },
+    requests: run.requests.map((row) => ({ ...row, ...bounded })),
+  };
+}
+
+Deno.test("unfinished requests are a figure if a run has any", () => {
+  const [none, some, many] = [0, 5, 150].map((count) => withUnfinished(count)) as [
+    ComparedRun,
+    ComparedRun,
+    ComparedRun,
+  ];
+  const finding = (a: ComparedRun, b: ComparedRun): Finding =>
+    compareRuns(a, b, 0.05).totals.unfinishedRate.finding;
+  assert.equal(finding(none, many), "regression");
+  assert.equal(finding(some, many), "regression");
+  assert.equal(finding(many, none), "better");
+  assert.equal(finding(none, some), "unclear");
+  const comparison = compareRuns(none, many, 0.05);
+  assert.equal(comparison.figures, FIGURES.length);
+  assert.deepEqual(comparison.requests[0]!.unfinished, { a: 0, b: 150 });
+  assert.deepEqual(comparison.warnings, [
+    "B has 150 unfinished requests: latencies with ≥ are lower bounds.",
+  ]);
+});
+
+Deno.test("a latency that is a lower bound may be any higher", () => {
+  const bounds: readonly LatencyFigure[] = ["mean", "p99"];
+  const [exact, bounded] = [withUnfinished(0), withUnfinished(50, bounds)];
+  const after = compareRuns(exact, bounded, 0.05).totals;
+  assert.deepEqual([after.p50.finding, after.p50.high === null], ["same", false]);
+  assert.deepEqual([after.p99.finding, after.p99.high], ["unclear", null]);
+  // A slower target is certain, however long its unfinished requests would have taken.
+  const slower = { ...simulatedRun({ seconds: 20, names: ONE, slower: 1.5 }, seeded(801)) };
+  const worse = { ...slower, totals: { ...slower.totals, lowerBounds: bounds }, requests: [] };
+  assert.equal(compareRuns(exact, worse, 0.05).totals.p99.finding, "regression");
+  const before = compareRuns(bounded, exact, 0.05).totals;
+  assert.deepEqual([before.p99.finding, before.p99.low], ["unclear", -1]);
+  assert.equal(compareRuns(worse, exact, 0.05).totals.p99.finding, "better");
+  assert.deepEqual(after.lowerBounds, { a: [], b: bounds });
+});
+
+Deno.test("a name that was never answered can be compared", () => {
+  const run = withUnfinished(0);
+  const never = {
+    ...run.requests[0]!,
+    ...{ requests: 0, errorRate: 0, rate: 0, unfinished: { count: 50 }, histogram: "" },
+    latencyMs: { mean: 9000, p50: 9000, p95: 9000, p99: 9000 },
+    lowerBounds: ["mean", "p50", "p95", "p99"] as const,
+  };
+  const other = { ...run.requests[0]!, name: "/other" };
+  const before = { ...run, requests: [...run.requests, other] };
+  const after = { ...run, requests: [never, other] };
+  const { requests: [row] } = compareRuns(before, {
+    ...after,
+    totals: { ...run.totals, unfinished: { count: 50 } },
+  }, 0.05);
+  assert.equal(row!.unfinishedRate.finding, "regression");
+  assert.equal(row!.p99.finding, "unclear");
+});
+
+Deno.test("the report marks lower bounds, and has a row for unfinished requests", () => {
+  const figures: ComparedFigures = {
+    ...COMPARED_FIGURES,
+    unfinished: { a: 0, b: 59 },
+    unfinishedRate: { a: 0, b: 0.01, change: 0.01, low: 0.006, high: 0.014, finding: "regression" },
+    lowerBounds: { a: [], b: ["mean", "p99"] },
+  };
+  const rows = report({ totals: figures, requests: [{ method: "GET", name: "/", ...figures }] })
+    .map((line) => line.trim());
+  const row = (title: string): string | undefined => rows.find((line) => line.startsWith(title));
+  assert.equal(
+    row("Unfin%"),
+    "Unfin%           0%   1.00%   +1.0pp  +0.60pp to +1.4pp   regression",
+  );
+  assert.match(row("Avg")!, /20\.0 +≥22\.0/);
+  assert.match(row("99%")!, /- +≥50\.0/);
+});
+
 Deno.test("of several names, only the slower one is a regression", () => {
   const slowed = THREE.map((one) => one.name === "/slow" ? { ...one, median: 110 } : one);
   const { requests } = compared({ names: THREE }, { names: slowed });
@@ -139,11 +224,12 @@ Deno.test("names of only one run are listed and not compared", () => {
 
 Deno.test("a single name equals the totals, and counts once", () => {
   const { figures, requests, totals } = compared({}, {});
-  assert.equal(figures, FIGURES.length);
+  // There are no unfinished requests to compare.
+  assert.equal(figures, FIGURES.length - 1);
   const { method, name, ...row } = requests[0]!;
   assert.deepEqual([method, name], ["GET", "/"]);
   assert.deepEqual(row, totals);
-  assert.equal(compared({ names: THREE }, { names: THREE }).figures, 4 * FIGURES.length);
+  assert.equal(compared({ names: THREE }, { names: THREE }).figures, 4 * (FIGURES.length - 1));
 });
 
 Deno.test("runs that are too short, or have too few requests, are unclear", () => {
@@ -289,12 +375,15 @@ function difference(a: number, b: number, finding: Finding, half = 0.02): Differ
 
 const COMPARED_FIGURES: ComparedFigures = {
   requests: { a: 12_000, b: 10_900 },
+  unfinished: { a: 0, b: 0 },
   rate: difference(400, 363.6, "worse", 0.05),
   errorRate: { a: 0, b: 0.004, change: 0.004, low: -0.0012, high: 0.0092, finding: "unclear" },
+  unfinishedRate: { a: 0, b: 0, change: 0, low: -0.001, high: 0.001, finding: "same" },
   mean: difference(20, 22, "regression"),
   p50: difference(19, 21, "regression"),
   p95: { a: 30, b: 31, change: 1 / 30, low: -1, high: null, finding: "unclear" },
   p99: { a: null, b: 50, change: null, low: null, high: null, finding: "unclear" },
+  lowerBounds: { a: [], b: [] },
 };
 
 const COMPARISON: Comparison = {
@@ -420,10 +509,15 @@ Deno.test("the file has exactly these fields, in this order", () => {
     startedAt: null,
     durationSeconds: 10,
   });
-  assert.deepEqual(Object.keys(content.totals), ["requests", ...FIGURES]);
+  assert.deepEqual(Object.keys(content.totals), [
+    "requests",
+    "unfinished",
+    ...FIGURES,
+    "lowerBounds",
+  ]);
   assert.deepEqual(
     Object.keys(content.requests[0]),
-    ["method", "name", "requests", ...FIGURES],
+    ["method", "name", "requests", "unfinished", ...FIGURES, "lowerBounds"],
   );
   assert.deepEqual(
     Object.keys(content.totals.p50),

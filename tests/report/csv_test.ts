@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { csvText, exceptionsCsv, failuresCsv, historyCsv, statsCsv } from "../../src/report/csv.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { Totals } from "../../src/stats/totals.ts";
+import { agesAt } from "../../src/stats/unanswered.ts";
 import { secondOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 import { emptySnapshot, snapshot, statistics, timelineSecond } from "../support/snapshots.ts";
@@ -27,20 +28,59 @@ function counted(): Snapshot {
   return snapshot({ durationSeconds: 4, statistics: totals.statistics(4) });
 }
 
-Deno.test("the columns are those of Locust's files", () => {
+Deno.test("the columns are those of Locust's files, and further ones at the end", () => {
   const heads = [statsCsv, historyCsv, failuresCsv, exceptionsCsv]
     .map((make) => joined(make(emptySnapshot())).split("\r\n")[0]);
   const percentiles = "50%,66%,75%,80%,90%,95%,98%,99%,99.9%,99.99%,100%";
   assert.deepEqual(heads, [
     "Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time," +
-    `Min Response Time,Max Response Time,Average Content Size,Requests/s,Failures/s,${percentiles}`,
+    `Min Response Time,Max Response Time,Average Content Size,Requests/s,Failures/s,${percentiles},` +
+    "Unfinished Count,Oldest Unfinished Time",
     `Timestamp,User Count,Type,Name,Requests/s,Failures/s,${percentiles},Total Request Count,` +
     "Total Failure Count,Total Median Response Time,Total Average Response Time," +
-    "Total Min Response Time,Total Max Response Time,Total Average Content Size",
+    "Total Min Response Time,Total Max Response Time,Total Average Content Size," +
+    "Total Unfinished Count,Total Oldest Unfinished Time",
     "Method,Name,Error,Occurrences",
     "Count,Message,Traceback,Nodes",
   ]);
 });
+
+Deno.test("unfinished requests have columns, and raise the percentiles", () => {
+  const totals = new Totals();
+  const latencies = Array.from({ length: 90 }, (_, i) => sample({ name: "a", latencyMs: i + 1 }));
+  const second = secondOf(latencies);
+  for (let i = 0; i < 10; i++) {
+    agesAt(second.openUnfinished, "GET", "a").add(11_000);
+    agesAt(second.openUnfinished, "GET", "never").add(10_000);
+  }
+  totals.add(second);
+  const of = snapshot({
+    statistics: totals.statistics(1),
+    elapsedSeconds: 1,
+  });
+  const [a, never, all] = rowsOf(statsCsv, of);
+  const unfinished = (row: Record<string, string>): (string | undefined)[] => [
+    row["Request Count"],
+    row["Unfinished Count"],
+    row["Oldest Unfinished Time"],
+    row["100%"],
+  ];
+  assert.deepEqual(unfinished(a!), ["90", "10", "11000", "11000"]);
+  assert.deepEqual(unfinished(never!), ["0", "10", "10000", "10000"]);
+  assert.deepEqual(unfinished(all!), ["90", "20", "11000", "11000"]);
+  const { p50, p99 } = of.statistics.requests[0]!.latencyMs;
+  assert.deepEqual([Number(a!["50%"]), Number(a!["99%"])], [p50, p99].map(rounded));
+  assert.equal(never!["50%"], "10000");
+  const last = rowsOf(historyCsv, of).at(-1)!;
+  assert.deepEqual(
+    [last["Total Unfinished Count"], last["Total Oldest Unfinished Time"]],
+    ["20", "11000"],
+  );
+});
+
+function rounded(ms: number | null): number {
+  return Math.round(ms! * 1000) / 1000;
+}
 
 Deno.test("every method and name has a row, and the last row is the total", () => {
   const rows = rowsOf(statsCsv, counted());

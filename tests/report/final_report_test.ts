@@ -7,7 +7,7 @@ import {
   workerSection,
 } from "../../src/report/final_report.ts";
 import { columnsOf } from "../../src/report/terminal.ts";
-import type { Snapshot, WorkerRow } from "../../src/stats/snapshot.ts";
+import type { LatencySummary, Snapshot, WorkerRow } from "../../src/stats/snapshot.ts";
 import {
   clusterSnapshot,
   emptySnapshot,
@@ -19,6 +19,7 @@ import {
   shopSnapshot,
   snapshot,
   statistics,
+  unfinishedAt,
   workerRow,
 } from "../support/snapshots.ts";
 import { anyName, CONTROLS, HOSTILE_NAME } from "../support/texts.ts";
@@ -85,6 +86,58 @@ FAILED  22 of 37,080 requests failed (0.06%), 2 user errors (exit code 1)
 `,
   );
 });
+
+Deno.test("unfinished requests have a column and a section, and lower bounds are marked", () => {
+  const stalled = requestRow({
+    name: "/",
+    requests: 60,
+    ...unfinishedAt(10_960, ...Array<number>(39).fill(11_040)),
+    latencyMs: { ...latencies(0.8), mean: 4401, ...STALLED },
+  });
+  const never = requestRow({
+    method: "POST",
+    name: "/orders",
+    requests: 0,
+    ...unfinishedAt(2500),
+    latencyMs: { ...NO_LATENCIES, mean: 2500, max: 2500, p50: 2500, p75: 2500, p90: 2500 },
+  });
+  const requests = [stalled, requestRow({ name: "/health", requests: 40 }), never];
+  const totals = { ...statistics({ requests }).totals, latencyMs: stalled.latencyMs };
+  const text = finalReport(snapshot({ statistics: statistics({ requests, totals }) }), PLAIN);
+  assert.equal(
+    text.slice(text.indexOf("Requests,"), text.lastIndexOf("\n\n")),
+    `Requests, latency in ms
+Type  Name        Reqs  Fails  Fail%  Unfin    Avg    Min     Max    Med  Req/s
+───────────────────────────────────────────────────────────────────────────────
+GET   /             60      0     0%     40  ≥4401  0.100  ≥11040  0.800   6.00
+GET   /health       40      0     0%      0   15.0   1.50     480   12.0   4.00
+POST  /orders        0      0     0%      1  ≥2500      -   ≥2500  ≥2500      0
+───────────────────────────────────────────────────────────────────────────────
+      Aggregated   100      0     0%     41  ≥4401  0.100  ≥11040  0.800   10.0
+
+Percentiles, latency in ms
+Type  Name          50%     75%     90%     95%     99%   99.9%  99.99%     Max
+───────────────────────────────────────────────────────────────────────────────
+GET   /           0.800  ≥11040  ≥11040  ≥11040  ≥11040  ≥11040  ≥11040  ≥11040
+GET   /health      12.0    18.0    24.0    36.0    96.0     240     384     480
+POST  /orders     ≥2500   ≥2500   ≥2500       -       -       -       -   ≥2500
+───────────────────────────────────────────────────────────────────────────────
+      Aggregated  0.800  ≥11040  ≥11040  ≥11040  ≥11040  ≥11040  ≥11040  ≥11040
+≥ is a lower bound: unfinished requests count with the time they had waited.
+
+Unfinished, cut off without an answer
+Count  Type  Name     Waited up to
+──────────────────────────────────
+   40  GET   /              11.0 s
+    1  POST  /orders        2.50 s`,
+  );
+});
+
+/** The figures of a row of whose requests 40 % have waited for about 11 s. */
+const STALLED: Partial<LatencySummary> = {
+  ...{ p75: 11_040, p90: 11_040, p95: 11_040, p99: 11_040, p999: 11_040, p9999: 11_040 },
+  max: 11_040,
+};
 
 Deno.test("a run without requests has a report", () => {
   assert.equal(
@@ -250,6 +303,21 @@ Deno.test("the open model shows iterations with an explanation of latencies", ()
     "the iteration was due, so it includes the start delay. The service time counts",
     "from the actual start of the iteration to its end.",
   ]);
+});
+
+Deno.test("interrupted iterations are counted, and make service times lower bounds", () => {
+  const cutOff = { started: 6000, completed: 5991, interrupted: 9 };
+  const [, counts, , , service, delay, ...notes] = iterationSection(
+    openSnapshot(30, cutOff),
+    PLAIN,
+  );
+  assert.equal(
+    counts,
+    "6,000 scheduled, 6,000 started, 5,991 completed, 9 interrupted, none dropped",
+  );
+  assert.match(service!, /^Service time( +≥[\d.]+){8}$/);
+  assert.doesNotMatch(delay!, /≥/);
+  assert.match(notes.join(" "), /^≥ is a lower bound: interrupted iterations count/);
 });
 
 Deno.test("the closed model has no start delays", () => {

@@ -6,9 +6,12 @@ import { checkJunit, type Element, elementsOf, parseXml } from "../support/junit
 import {
   clusterSnapshot,
   emptySnapshot,
+  latencies,
+  NO_LATENCIES,
   requestRow,
   snapshot,
   statistics,
+  unfinishedAt,
 } from "../support/snapshots.ts";
 import { joined } from "../support/texts.ts";
 
@@ -74,6 +77,33 @@ Deno.test("there is a test for each threshold and each name, for user errors, an
     "aiotest.run: no user throws an error",
     "aiotest.run: all counts are in",
   ]);
+});
+
+Deno.test("a name has its unfinished requests, and fails if none was answered", () => {
+  const stalled = requestRow({
+    name: "stalled",
+    ...unfinishedAt(10_960, 11_040),
+    latencyMs: { ...latencies(12), max: 11_040 },
+  });
+  const never = requestRow({
+    name: "never",
+    requests: 0,
+    ...unfinishedAt(2500),
+    latencyMs: { ...NO_LATENCIES, mean: 2500, max: 2500 },
+  });
+  const root = report(snapshot({ statistics: statistics({ requests: [stalled, never] }) }));
+  const one = testOf(root, "GET stalled");
+  assert.equal(problemOf(one), null);
+  const output = elementsOf(one, "system-out")[0]!.text;
+  assert.match(output, /^unfinished: 2 \(after up to 11\.0 s\)$/m);
+  assert.match(output, /^ {2}p99 96\.0$/m);
+  assert.match(output, /^ {2}max ≥11040$/m);
+  assert.deepEqual(problemOf(testOf(root, "GET never")), {
+    is: "failure",
+    type: "unfinished",
+    message: "1 request sent, none answered",
+    details: "unfinished: 1 (after up to 2.50 s)",
+  });
 });
 
 Deno.test("failed tests contain the observed values", () => {

@@ -29,6 +29,17 @@ Deno.test("every latency is in a bar, and the last bar ends with the highest", (
   }));
 });
 
+Deno.test("requests without an answer do not widen the bars", () => {
+  const { histogram, latencyMs } = totals([1, 10, 100]);
+  const bars = latencyBars(
+    { histogram, lowerBounds: true, latencyMs: { min: 1, max: 11_000 } },
+    5,
+  );
+  assert.ok(Math.abs(bars.at(-1)!.upToMs - 100) < 0.1);
+  assert.equal(bars.reduce((sum, { count }) => sum + count, 0), 3);
+  assert.equal(latencyBars({ histogram, lowerBounds: false, latencyMs }, 5).at(-1)!.upToMs, 100);
+});
+
 Deno.test("latencies that hardly differ, or none at all, have no bars", () => {
   assert.deepEqual(latencyBars(totals([]), 10), []);
   assert.deepEqual(latencyBars(totals([5]), 10), []);

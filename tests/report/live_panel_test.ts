@@ -36,6 +36,7 @@ import {
   snapshot,
   statistics,
   timelineSecond,
+  unfinishedAt,
   workerRow,
 } from "../support/snapshots.ts";
 import { anyName, CONTROLS, HOSTILE_NAME } from "../support/texts.ts";
@@ -73,6 +74,7 @@ const PANELS: readonly Panel[] = [
       "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
       "p95         36.0 ms   ██████████████████████████████",
       "requests    12,360   failures 7 (0.06%)   user errors 2",
+      "in progress 0",
       "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms",
       "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms",
       "process     cpu 31%   loop lag 1.25 ms",
@@ -99,6 +101,7 @@ const PANELS: readonly Panel[] = [
       "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
       "p95         36.0 ms   ██████████████████████████████",
       "requests    12,360   failures 7 (0.06%)   user errors 2",
+      "in progress 0",
       "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms",
       "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms",
       "workers     6 of 8   busiest cpu 97%   loop lag 61.0 ms",
@@ -107,8 +110,7 @@ const PANELS: readonly Panel[] = [
       "Worker        Users  Req/s  CPU  Lag ms  State",
       "attic-k3x9-3      -      -    -       -  lost",
       "attic-k3x9-6     20   66.0  97%    12.5  running",
-      "attic-k3x9-8     16   68.0  42%    61.0  running",
-      "and 5 more",
+      "and 6 more",
       "",
       "Name                              Reqs  Req/s  p95 ms  Fails",
       "GET /api/v2/cat…arch?category=…  9,330  311.0    36.0      0",
@@ -129,6 +131,7 @@ const PANELS: readonly Panel[] = [
       "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
       "p95         36.0 ms   ██████████████████████████████",
       "requests    12,360   failures 7 (0.06%)   user errors 2",
+      "in progress 0",
       "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms",
       "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms",
       "workers     6 of 8   busiest cpu 97%   loop lag 61.0 ms",
@@ -164,9 +167,10 @@ const PANELS: readonly Panel[] = [
       "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇           attic-k3x9-3      -      -    -       -  lost",
       "p95         36.0 ms   ██████████████████████████████           attic-k3x9-6     20   66.0  97%    12.5  running",
       "requests    12,360   failures 7 (0.06%)   user errors 2        attic-k3x9-8     16   68.0  42%    61.0  running",
-      "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms     attic-k3x9-5     16   65.0  25%    1.25  running",
-      "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms                attic-k3x9-7     16   67.0  27%    1.25  running",
-      "workers     6 of 8   busiest cpu 97%   loop lag 61.0 ms        and 3 more",
+      "in progress 0                                                  attic-k3x9-5     16   65.0  25%    1.25  running",
+      "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms     attic-k3x9-7     16   67.0  27%    1.25  running",
+      "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms                attic-k3x9-1     16   61.0  21%    1.25  running",
+      "workers     6 of 8   busiest cpu 97%   loop lag 61.0 ms        and 2 more",
       "errors      7 × HTTP 503  POST /api/v2/orders",
       "            2 × TypeError: basket is undefined  Shopper",
       "",
@@ -192,6 +196,7 @@ const PANELS: readonly Panel[] = [
       "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
       "p95         36.0 ms   ██████████████████████████████",
       "requests    12,360   failures 7 (0.06%)   user errors 2",
+      "in progress 0",
       "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms",
       "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms",
       "service     p50 40.0   p95 120    p99 320    max 1600   ms",
@@ -204,8 +209,7 @@ const PANELS: readonly Panel[] = [
       "Name                                  Reqs  Req/s  p50 ms  p95 ms  p99 ms  Fails",
       "GET /api/v2/catal…search?category=…  9,330  311.0    12.0    36.0    96.0      0",
       "POST /api/v2/basket/items            1,560   52.0    12.0    36.0    96.0      0",
-      "GET /                                1,200   40.0   0.800    2.40    6.40      0",
-      "and 2 more",
+      "and 3 more",
     ],
   },
   {
@@ -216,14 +220,15 @@ const PANELS: readonly Panel[] = [
       "running     ███████████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  25%  30s of 2m, 1m30s left",
       "",
       "users       2 of 50 busy                                                           Up to ms   Reqs  Share",
-      "iterations  199.8 of 200/s   queued 0   dropped 0                                      2.85  1,080  8.74%  ███████▉",
-      "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇                                   5.40      0     0%",
-      "p95         36.0 ms   ██████████████████████████████                                   10.3    108  0.87%  ▊",
-      "requests    12,360   failures 7 (0.06%)   user errors 2                                19.5  5,472  44.3%  ████████████████████████████████████████",
-      "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms                             37.0  4,368  35.3%  ███████████████████████████████▉",
-      "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms                                        70.2      0     0%",
-      "service     p50 40.0   p95 120    p99 320    max 1600   ms                              133    984  7.96%  ███████▎",
-      "start delay p50 0.100  p95 0.300  p99 0.800  max 4.00   ms                              253    229  1.85%  █▋",
+      "iterations  199.8 of 200/s   queued 0   dropped 0                                      2.67  1,080  8.74%  ███████▉",
+      "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇                                   4.75      0     0%",
+      "p95         36.0 ms   ██████████████████████████████                                   8.47    108  0.87%  ▊",
+      "requests    12,360   failures 7 (0.06%)   user errors 2                                15.1  5,460  44.2%  ████████████████████████████████████████",
+      "in progress 0                                                                          26.8  4,380  35.4%  ████████████████████████████████▏",
+      "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms                             47.8      0     0%",
+      "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms                                        85.1      0     0%",
+      "service     p50 40.0   p95 120    p99 320    max 1600   ms                              151  1,105  8.94%  ████████▏",
+      "start delay p50 0.100  p95 0.300  p99 0.800  max 4.00   ms                              270    108  0.87%  ▊",
       "process     cpu 31%   loop lag 1.25 ms                                                  480    119  0.96%  ▉",
       "errors      7 × HTTP 503  POST /api/v2/orders",
       "            2 × TypeError: basket is undefined  Shopper",
@@ -252,6 +257,7 @@ Deno.test("a run that has not been started yet has a panel too", () => {
     "rate        -",
     "p95         -",
     "requests    0   failures 0",
+    "in progress 0",
     "latency     p50 -      p95 -      p99 -      max -      ms",
     "last 5 s    p50 -      p95 -      p99 -      ms",
     "workers     none yet",
@@ -530,9 +536,49 @@ Deno.test("rate and p95 share a time axis, and show the last second", () => {
     "rate        70.0/s    ▅█▁▆",
     "p95         20.0 ms   ▂█▁▃",
     "requests    1,000   failures 0",
+    "in progress 0",
     "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms",
     "last 5 s    p50 12.0   p95 80.0   p99 96.0   ms",
   ]);
+});
+
+Deno.test("requests without an answer are shown with the highest age, and bounds are marked", () => {
+  const requests = [
+    requestRow({
+      ...unfinishedAt(10_960, 11_040),
+      inProgress: { count: 50, oldestMs: 3210 },
+      latencyMs: { ...latencies(12), p99: 10_961, max: 11_040 },
+    }),
+  ];
+  const totals = { ...statistics({ requests }).totals, latencyMs: requests[0]!.latencyMs };
+  const all = statistics({ requests, totals, timeline: [] });
+  const lines = trafficLines(snapshot({ statistics: all }), 60)
+    .map((line) => renderLine(line, 60, false));
+  assert.deepEqual(lines.slice(2, 5), [
+    "requests    1,000   failures 0",
+    "in progress 50   oldest 3.21 s   unfinished 2 after 11.0 s",
+    "latency     p50 12.0   p95 36.0   p99 ≥10961 max ≥11040 ms",
+  ]);
+  assert.deepEqual(nameTable(requests, { columns: 60, color: false }, 5), [
+    "Name    Reqs  Req/s  p95 ms  Fails  Unfin",
+    "GET /  1,000  100.0    36.0      0      2",
+  ]);
+  assert.deepEqual(nameTable(requests, { columns: 100, color: false }, 5), [
+    "Name    Reqs  Req/s  p50 ms  p95 ms  p99 ms  Max ms  Fails  Fail%  In prog  Unfin",
+    "GET /  1,000  100.0    12.0    36.0  ≥10961  ≥11040      0     0%       50      2",
+  ]);
+});
+
+Deno.test("a request in progress that is older than all others were is yellow", () => {
+  const shown = (oldestMs: number): string => {
+    const requests = [requestRow({ inProgress: { count: 1, oldestMs } })];
+    const lines = trafficLines(snapshot({ statistics: statistics({ requests }) }), 60);
+    return renderLine(lines[3]!, 60, true);
+  };
+  assert.ok(!shown(470).includes("\x1b[33m"));
+  // It is older than all, but not by more than a second.
+  assert.ok(!shown(490).includes("\x1b[33m"));
+  assert.ok(shown(1500).includes("\x1b[33m1.50 s\x1b[0m"));
 });
 
 Deno.test("a second without requests has a rate of 0 and no percentile", () => {
@@ -579,7 +625,9 @@ Deno.test("percentiles keep their positions and have the given tone", () => {
     text(percentileLine("delay", NO_LATENCIES)),
     "delay       p50 -      p95 -      p99 -      max -      ms",
   );
-  const late = percentileLine("delay", latencies(10), (ms) => ms > 50 ? "warning" : "plain");
+  const late = percentileLine("delay", latencies(10), {
+    tone: (ms) => ms > 50 ? "warning" : "plain",
+  });
   const colored = text(late, true);
   assert.ok(colored.includes("\x1b[33m80.0"), colored);
   assert.ok(!colored.includes("\x1b[33m30.0"), colored);

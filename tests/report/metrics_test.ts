@@ -7,7 +7,7 @@ import type { Statistics } from "../../src/stats/snapshot.ts";
 import { Totals } from "../../src/stats/totals.ts";
 import { secondOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
-import { codeRow, requestRow, statistics } from "../support/snapshots.ts";
+import { codeRow, requestRow, statistics, unfinishedAt } from "../support/snapshots.ts";
 
 function family(metrics: RequestMetrics, from: Statistics, name: string): MetricFamily {
   return metrics.of(from).find((one) => one.name === name)!;
@@ -52,6 +52,25 @@ Deno.test("latencies are counted by name, method and code", () => {
     { labels: { name: "a", method: "GET", error: "HTTP 500" }, value: 1 },
     { labels: { name: "a", method: "POST", error: "refused" }, value: 1 },
   ]);
+});
+
+Deno.test("requests without an answer are counted by name, with the highest age in seconds", () => {
+  const from = statistics({
+    requests: [
+      requestRow({ name: "a", ...unfinishedAt(300, 11_000) }),
+      requestRow({ name: "b", inProgress: { count: 4, oldestMs: 2500 } }),
+    ],
+  });
+  const metrics = new RequestMetrics([50]);
+  const shown = (name: string): unknown =>
+    family(metrics, from, name).points.map((point) => [
+      point.labels.name,
+      "value" in point ? point.value : null,
+    ]);
+  assert.deepEqual(shown("aiotest_unfinished_requests_total"), [["a", 2], ["b", 0]]);
+  assert.deepEqual(shown("aiotest_oldest_unfinished_request_seconds"), [["a", 11]]);
+  assert.deepEqual(shown("aiotest_requests_in_progress"), [["a", 0], ["b", 4]]);
+  assert.deepEqual(shown("aiotest_oldest_request_in_progress_seconds"), [["b", 2.5]]);
 });
 
 Deno.test("a histogram is counted again only if a value was added", () => {

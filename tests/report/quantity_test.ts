@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import {
+  formatAge,
   formatAmount,
+  formatBound,
   formatBytes,
   formatCount,
   formatElapsed,
@@ -31,6 +33,25 @@ Deno.test("latencies have three significant digits after rounding", () => {
     [99_999_499, "99999s"],
     [1e8, "28h"],
   ]);
+});
+
+Deno.test("an age has a unit, and three significant digits below a minute", () => {
+  assertFormats(formatAge, [
+    [0, "0 ms"],
+    [0.25, "0.250 ms"],
+    [999.4, "999 ms"],
+    [999.6, "1.00 s"],
+    [11_040, "11.0 s"],
+    [59_949, "59.9 s"],
+    [59_950, "1m"],
+    [90_000, "1m30s"],
+    [3_600_000, "1h"],
+  ]);
+});
+
+Deno.test("a lower bound is marked", () => {
+  assert.equal(formatBound("11.0", true), "≥11.0");
+  assert.equal(formatBound("11.0", false), "11.0");
 });
 
 Deno.test("counts are exact up to ten million, and then abbreviated", () => {

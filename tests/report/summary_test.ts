@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { histogramOf, histogramText, summary, summaryJson } from "../../src/report/summary.ts";
+import {
+  compactSummary,
+  histogramOf,
+  histogramText,
+  summary,
+  summaryJson,
+} from "../../src/report/summary.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 import {
@@ -7,10 +13,12 @@ import {
   emptySnapshot,
   latencies,
   NO_LATENCIES,
+  NONE_UNANSWERED,
   requestRow,
   snapshot,
   statistics,
   timelineSecond,
+  unfinishedAt,
   workerRow,
 } from "../support/snapshots.ts";
 import { joined } from "../support/texts.ts";
@@ -49,6 +57,10 @@ const ENDED = snapshot({
 Deno.test("the summary has exactly these fields, in this order", () => {
   const totals = `"requests": 1000,
     "failures": 1,
+    "unfinished": {
+      "count": 0,
+      "oldestMs": null
+    },
     "retries": 2,
     "errorRate": 0.001,
     "rate": 98.962,
@@ -67,6 +79,7 @@ Deno.test("the summary has exactly these fields, in this order", () => {
       "p999": 240,
       "p9999": 384
     },
+    "lowerBounds": [],
     "histogram": "AawCBQE="`;
   const inRequests = totals.replaceAll("\n", "\n  ");
   assert.equal(
@@ -157,7 +170,7 @@ Deno.test("iterations, thresholds and the breaking point are in the summary", ()
     scheduled: 120,
     started: 100,
     completed: 99,
-    interrupted: 0,
+    interrupted: 1,
     dropped: 20,
     serviceTimeMs: { ...latencies(1), p99: 1.23456 },
     startDelayMs: NO_LATENCIES,
@@ -179,10 +192,10 @@ Deno.test("iterations, thresholds and the breaking point are in the summary", ()
     }),
     OPTIONS,
   );
-  const { interrupted: _, ...known } = iterations;
   assert.deepEqual(result.iterations, {
-    ...known,
+    ...iterations,
     serviceTimeMs: { ...latencies(1), p99: 1.235 },
+    lowerBounds: ["mean", "max", "p50", "p75", "p90", "p95", "p99", "p999", "p9999"],
   });
   assert.deepEqual(result.breakingPoint, breakingPoint);
   assert.deepEqual(result.thresholds, [
@@ -190,6 +203,28 @@ Deno.test("iterations, thresholds and the breaking point are in the summary", ()
     { expression: "error_rate<1%", observed: 1.23457e-7, passed: true },
     { expression: "p99[GET pay]<1s", observed: null, passed: false },
   ]);
+});
+
+Deno.test("unfinished requests are counted apart, with the figures that they make lower bounds", () => {
+  const row = requestRow({ ...unfinishedAt(300.00049, 11_000), inProgress: NONE_UNANSWERED });
+  const of = snapshot({ statistics: statistics({ requests: [row] }) });
+  const { totals, requests } = summary(of, OPTIONS);
+  for (const { requests: count, unfinished, lowerBounds } of [totals, requests[0]!]) {
+    assert.equal(count, 1000);
+    assert.deepEqual(unfinished, { count: 2, oldestMs: 11_000 });
+    // Both have waited for longer than the 99th percentile, which is therefore exact.
+    assert.deepEqual(lowerBounds, ["mean", "max", "p9999"]);
+  }
+  assert.equal("inProgress" in requests[0]!, false);
+});
+
+Deno.test("a summary during the run has the requests in progress of each name", () => {
+  const row = requestRow({ inProgress: { count: 3, oldestMs: 1.23456 } });
+  const { requests } = compactSummary(
+    snapshot({ statistics: statistics({ requests: [row] }) }),
+    "0.1.0",
+  );
+  assert.deepEqual(requests[0]!.inProgress, { count: 3, oldestMs: 1.235 });
 });
 
 Deno.test("without latencies, every figure is null rather than 0", () => {

@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { Latencies } from "../../src/stats/request_stats.ts";
 import { StatsTable } from "../../src/stats/stats_table.ts";
 import { MergedStats, Totals } from "../../src/stats/totals.ts";
-import { InProgressGauge, summaryWithWaits } from "../../src/stats/unanswered.ts";
+import { LATENCY_FIGURES } from "../../src/stats/snapshot.ts";
+import {
+  InProgressGauge,
+  lowerBoundsOf,
+  serviceTimeLowerBounds,
+  summaryWithWaits,
+} from "../../src/stats/unanswered.ts";
 import { addUnanswered, deltaOf, secondOf, type Unanswered } from "../support/counts.ts";
 import { latency, sample } from "../support/samples.ts";
 
@@ -18,6 +24,40 @@ Deno.test("without waits, a summary is that of the answers", () => {
     const answered = latenciesOf(...ms);
     assert.deepEqual(summaryWithWaits(answered, new Latencies()), answered.summary());
   }));
+});
+
+Deno.test("a figure is a lower bound unless all waits were longer", () => {
+  fc.assert(fc.property(
+    fc.array(latency, { minLength: 1 }),
+    fc.array(latency, { minLength: 1 }),
+    latency,
+    (ms, waits, longer) => {
+      const answered = latenciesOf(...ms);
+      const latencyMs = summaryWithWaits(answered, latenciesOf(...waits));
+      const bounds = lowerBoundsOf({ lowerBounds: true, latencyMs, waits: latenciesOf(...waits) });
+      // What is not a lower bound stays, however long the requests would have taken.
+      const later = summaryWithWaits(answered, latenciesOf(...waits.map((wait) => wait + longer)));
+      for (const figure of LATENCY_FIGURES) {
+        if (!bounds.includes(figure)) {
+          const [now, then] = [latencyMs[figure]!, later[figure]!];
+          assert.ok(Math.abs(then - now) <= now * 0.001, `${figure}: ${now} and ${then}`);
+        }
+      }
+    },
+  ));
+});
+
+Deno.test("the mean, the maximum and the percentiles can be lower bounds", () => {
+  const answered = latenciesOf(...Array.from({ length: 90 }, (_, i) => i + 1));
+  const waits = latenciesOf(...Array<number>(10).fill(11_000));
+  const latencyMs = summaryWithWaits(answered, waits);
+  assert.deepEqual(
+    lowerBoundsOf({ lowerBounds: true, latencyMs, waits }),
+    ["mean", "max", "p95", "p99", "p999", "p9999"],
+  );
+  assert.deepEqual(lowerBoundsOf({ lowerBounds: false, latencyMs, waits }), []);
+  assert.deepEqual(serviceTimeLowerBounds({ interrupted: 0 }), []);
+  assert.equal(serviceTimeLowerBounds({ interrupted: 1 }).length, 9);
 });
 
 Deno.test("waits can only raise the figures of a summary, and never lower them", () => {

@@ -7,7 +7,7 @@ import {
   type LiveView,
   liveWorker,
 } from "../../src/web/live_view.ts";
-import { latencies, NO_LATENCIES, workerRow } from "./snapshots.ts";
+import { latencies, NO_LATENCIES, NONE_UNANSWERED, workerRow } from "./snapshots.ts";
 
 /** Everything is allowed. */
 export const FULL_CONTROL: ControlState = {
@@ -20,7 +20,13 @@ export const FULL_CONTROL: ControlState = {
 
 /** A row with 1,000 successful requests. */
 export function liveRequest(changes: Partial<CompactRequest> = {}): CompactRequest {
-  return { method: "GET", name: "/", ...liveTotals(), ...changes };
+  return {
+    method: "GET",
+    name: "/",
+    ...liveTotals(),
+    inProgress: NONE_UNANSWERED,
+    ...changes,
+  };
 }
 
 /** The totals of 1,000 successful requests. */
@@ -30,12 +36,14 @@ export function liveTotals(changes: Partial<CompactTotals> = {}): CompactTotals 
   return {
     requests,
     failures,
+    unfinished: NONE_UNANSWERED,
     retries: 0,
     errorRate: requests === 0 ? 0 : failures / requests,
     rate: requests / 10,
     bytesReceived: requests * 1234,
     bytesSent: 0,
     latencyMs: requests === 0 ? NO_LATENCIES : latencies(12),
+    lowerBounds: [],
     ...changes,
   };
 }
@@ -52,6 +60,7 @@ export function liveState(changes: Partial<LiveState> = {}): LiveState {
     users: { current: 10, target: 10 },
     arrivals: null,
     rates: { requests: 100, failures: 0 },
+    inProgress: NONE_UNANSWERED,
     workers: [liveWorker(workerRow())],
     expectedWorkers: null,
     control: FULL_CONTROL,

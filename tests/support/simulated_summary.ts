@@ -93,9 +93,11 @@ class Counts {
     return {
       requests,
       failures,
+      unfinished: { count: 0 },
       errorRate: requests === 0 ? 0 : failures / requests,
       rate: requests / seconds,
       latencyMs: latencies.summary(),
+      lowerBounds: [],
       histogram: histogramText(latencies.histogram),
     };
   }

@@ -9,6 +9,7 @@ import {
   snapshot,
   statistics,
   timelineSecond,
+  unfinishedAt,
 } from "../support/snapshots.ts";
 
 class Scene {
@@ -318,6 +319,8 @@ Deno.test("rows with higher counts and new rows are sent, wherever they are inse
     [[A, between, B], ["GET ab"]],
     [[A, B, POST_B], ["POST b"]],
     [[A, between, more, POST_B], ["GET ab", "GET b", "POST b"]],
+    [[{ ...A, inProgress: { count: 2, oldestMs: 5 } }, B], ["GET a"]],
+    [[A, { ...B, ...unfinishedAt(11_000) }], ["GET b"]],
     // A falling rate alone is not a change, since clients can compute it.
     [[{ ...A, rate: 1 }, B], []],
   ];

@@ -7,6 +7,7 @@ import {
   requestRow,
   snapshot,
   statistics,
+  unfinishedAt,
   workerRow,
 } from "../support/snapshots.ts";
 
@@ -134,6 +135,20 @@ Deno.test("the verdict on a run in progress follows from its counts", () => {
   );
   const userErrors = [{ user: "Shopper", error: "Error: no", count: 2 }];
   assert.equal(verdict({ statistics: statistics({ userErrors }) }), "bad: 2 user errors");
+});
+
+Deno.test("the verdict mentions requests without an answer", () => {
+  const stalled = statistics({ requests: [requestRow(unfinishedAt(11_000, 10_000))] });
+  assert.equal(verdict({ statistics: stalled }), "warning: 2 unfinished");
+  assert.equal(verdict({ statistics: stalled }, 0), "warning: Passed, 2 unfinished");
+  assert.equal(verdict({ statistics: stalled }, 1), "bad: Failed: 2 unfinished");
+  const inProgress = { count: 5, oldestMs: 4000 };
+  const waiting = statistics({ requests: [requestRow({ requests: 0, inProgress })] });
+  assert.equal(verdict({ statistics: waiting }), "warning: No answers yet");
+  assert.deepEqual(
+    liveState(snapshot({ statistics: waiting }), FREE, null).inProgress,
+    inProgress,
+  );
 });
 
 Deno.test("the verdict on a run that has ended follows from its exit code", () => {

@@ -29,7 +29,7 @@ Deno.test("a report contains the summary and the verdict", () => {
   assert.equal(metadata.test, "shop.ts");
 });
 
-Deno.test("the verdict follows from the exit code, and is UNFINISHED before the end", () => {
+Deno.test("the verdict follows from the exit code, and is RUNNING before the end", () => {
   const failed = snapshot({
     state: "stopped",
     thresholds: [{ expression: "p95<10ms", observed: 36, passed: false }],
@@ -42,7 +42,7 @@ Deno.test("the verdict follows from the exit code, and is UNFINISHED before the 
   const nothing = emptySnapshot({ state: "stopped" });
   assert.equal(reportContent(nothing, 0, runMetadata()).verdict.tone, "warning");
   const { view, verdict } = reportContent(snapshot(), 0, runMetadata());
-  assert.deepEqual([verdict.word, verdict.tone, view.exitCode], ["UNFINISHED", "warning", null]);
+  assert.deepEqual([verdict.word, verdict.tone, view.exitCode], ["RUNNING", "warning", null]);
   assert.equal(reportContent(emptySnapshot(), 0, runMetadata()).verdict.word, "NOT STARTED");
 });
 

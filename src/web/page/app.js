@@ -36,7 +36,7 @@ class Dashboard {
   #head = new HeadView();
   #log = new LogView();
   #charts;
-  #requests = requestsTable();
+  #requests = requestsTable({ isLive: true });
   #failures = failuresTable();
   #userErrors = userErrorsTable();
   #workers = workersTable();
@@ -109,7 +109,7 @@ class Dashboard {
     this.#charts.update(view.timeline);
     this.#requests.update(
       view.requests,
-      view.requests.length === 0 ? null : totalLine(view.totals),
+      view.requests.length === 0 ? null : totalLine(view),
     );
     this.#failures.update(view.failures);
     this.#userErrors.update(view.userErrors);

@@ -79,6 +79,38 @@ export function formatMilliseconds(ms) {
 }
 
 /**
+ * A time in milliseconds with its unit: `850 ms`, `11.0 s`, `1m30s`.
+ *
+ * @param {number} ms
+ * @returns {string}
+ */
+export function formatAge(ms) {
+  if (ms < 999.5) return `${formatLatency(ms)} ms`;
+  if (ms < 59_950) return `${threeDigits(ms / 1000, 2)} s`;
+  const whole = Math.round(ms / 1000);
+  const parts = [[Math.floor(whole / 3600), "h"], [Math.floor(whole / 60) % 60, "m"], [
+    whole % 60,
+    "s",
+  ]];
+  return parts.filter(([count]) => count !== 0).map(([count, unit]) => `${count}${unit}`).join("");
+}
+
+/**
+ * A figure that may be a lower bound.
+ *
+ * @param {string} text
+ * @param {boolean} isLowerBound
+ * @returns {string}
+ */
+export function formatBound(text, isLowerBound) {
+  return isLowerBound ? `≥${text}` : text;
+}
+
+/** Explains a figure that is a lower bound. */
+export const LOWER_BOUND_HINT =
+  "A lower bound: requests without an answer are included with the time that they had waited.";
+
+/**
  * A share of 0 to 1 as a percentage. Only exactly 0 and 1 become 0% and 100%.
  *
  * @param {number} share

@@ -21,6 +21,8 @@ import { formatExact } from "./format.js";
  * @property {(row: Row) => string | number | null} [value] The value to sort by; by default, the text.
  * @property {(row: Row) => "good" | "bad" | "warning" | "quiet" | null} [tone]
  * @property {string} [hint] Explains the title.
+ * @property {(row: Row) => string | null} [cellHint] Explains a cell.
+ * @property {(row: Row) => boolean} [isUseful] The column is hidden unless this is true of a row.
  */
 
 /**
@@ -157,6 +159,7 @@ export class DataTable {
     this.#shown = shown;
     place(this.#body, [...shown.values()].map(({ line }) => line));
     this.#drawTotal();
+    this.#hideColumns();
     this.#heads.forEach((head, index) => setAttribute(head, "aria-sort", this.#sortOf(index)));
     const { length } = this.#rows;
     setText(this.#count, length === 0 ? "" : formatExact(length));
@@ -175,6 +178,17 @@ export class DataTable {
     place(this.#foot, [this.#totalLine.line]);
   }
 
+  #hideColumns() {
+    const lines = [...this.#shown.values(), ...(this.#totalLine === null ? [] : [this.#totalLine])];
+    this.#spec.columns.forEach(({ isUseful }, index) => {
+      if (isUseful === undefined) return;
+      const hidden = !this.#rows.some(isUseful);
+      for (const cell of [this.#heads[index], ...lines.map(({ cells }) => cells[index])]) {
+        if (cell !== undefined) cell.hidden = hidden;
+      }
+    });
+  }
+
   /** @returns {ShownRow} */
   #line() {
     const cells = this.#spec.columns.map(({ kind }, index) =>
@@ -188,10 +202,11 @@ export class DataTable {
    * @param {Row} row
    */
   #fill({ cells }, row) {
-    this.#spec.columns.forEach(({ kind, text, tone }, index) => {
+    this.#spec.columns.forEach(({ kind, text, tone, cellHint }, index) => {
       const cell = cells[index];
       if (cell === undefined) return;
       setText(cell, text(row));
+      if (cellHint !== undefined) setAttribute(cell, "title", cellHint(row));
       const cellTone = tone?.(row) ?? null;
       setAttribute(cell, "class", cellTone === null ? kind : `${kind} ${cellTone}`);
     });

@@ -7,23 +7,27 @@
  */
 
 import {
+  formatAge,
+  formatBound,
   formatBytes,
   formatExact,
   formatLatency,
   formatMilliseconds,
   formatRate,
   formatShare,
+  LOWER_BOUND_HINT,
 } from "./format.js";
 import { DataTable } from "./table.js";
 
 /** @typedef {import("../../report/summary.ts").CompactRequest} RequestLine */
-/** @typedef {import("../../report/summary.ts").CompactTotals} TotalsLine */
 /** @typedef {import("../../stats/snapshot.ts").FailureRow} FailureLine */
 /** @typedef {import("../../stats/snapshot.ts").UserErrorRow} UserErrorLine */
 /** @typedef {import("../live_view.ts").LiveThreshold} ThresholdLine */
 /** @typedef {import("../live_view.ts").LiveView} LiveView */
 /** @typedef {import("../live_view.ts").LiveWorker} LiveWorker */
+/** @typedef {import("../../stats/snapshot.ts").LatencyFigure} LatencyFigure */
 /** @typedef {import("../../stats/snapshot.ts").LatencySummary} LatencySummary */
+/** @typedef {import("../../stats/snapshot.ts").UnansweredSummary} UnansweredSummary */
 /**
  * @template Row
  * @typedef {import("./table.js").Column<Row>} Column
@@ -32,9 +36,10 @@ import { DataTable } from "./table.js";
 /**
  * Requests by name. Its last row is {@link totalLine}.
  *
+ * @param {{ readonly isLive: boolean }} options Only a live table shows what is in progress.
  * @returns {DataTable<RequestLine>}
  */
-export function requestsTable() {
+export function requestsTable({ isLive }) {
   return new DataTable({
     id: "requests-title",
     title: "Requests",
@@ -56,13 +61,26 @@ export function requestsTable() {
         hint: "Share of requests that failed",
       },
       {
+        title: "Unfinished",
+        kind: "number",
+        text: ({ unfinished }) => unansweredText(unfinished),
+        value: ({ unfinished }) => unfinished.count,
+        tone: ({ unfinished }) => unfinished.count > 0 ? "bad" : null,
+        hint: "Requests that were cut off without an answer, and the longest that one had waited",
+        isUseful: ({ unfinished }) => unfinished.count > 0,
+      },
+      ...(isLive ? [inProgress] : []),
+      {
         title: "Req/s",
         kind: "number",
         text: ({ rate }) => formatRate(rate),
         value: ({ rate }) => rate,
         hint: "Requests per second over the whole run",
       },
-      ...latencyColumns((/** @type {RequestLine} */ { latencyMs }) => latencyMs),
+      ...latencyColumns((/** @type {RequestLine} */ { latencyMs, lowerBounds }) => ({
+        times: latencyMs,
+        lowerBounds,
+      })),
       {
         title: "Received",
         kind: "number",
@@ -80,11 +98,30 @@ export function requestsTable() {
 /**
  * The row that sums up all requests.
  *
- * @param {TotalsLine} totals
+ * @param {Pick<LiveView, "totals" | "live">} view
  * @returns {RequestLine}
  */
-export function totalLine(totals) {
-  return { method: "", name: "All requests", ...totals };
+export function totalLine({ totals, live }) {
+  return { method: "", name: "All requests", ...totals, inProgress: live.inProgress };
+}
+
+/** @type {Column<RequestLine>} */
+const inProgress = {
+  title: "In progress",
+  kind: "number",
+  text: ({ inProgress }) => unansweredText(inProgress),
+  value: ({ inProgress }) => inProgress.count,
+  hint: "Requests in progress, and the longest that one has waited",
+};
+
+/**
+ * How many requests have no answer, and the highest of their ages: `50, 11.0 s`.
+ *
+ * @param {UnansweredSummary} unanswered
+ * @returns {string}
+ */
+function unansweredText({ count, oldestMs }) {
+  return oldestMs === null ? formatExact(count) : `${formatExact(count)}, ${formatAge(oldestMs)}`;
 }
 
 /**
@@ -227,7 +264,15 @@ export function thresholdsTable() {
 /**
  * Service times or start delays of iterations.
  *
- * @typedef {{ readonly title: string, readonly times: LatencySummary }} IterationTimes
+ * @typedef {BoundedTimes & { readonly title: string }} IterationTimes
+ */
+
+/**
+ * Times, and which of them are lower bounds.
+ *
+ * @typedef {object} BoundedTimes
+ * @property {LatencySummary} times
+ * @property {readonly LatencyFigure[]} lowerBounds
  */
 
 /**
@@ -242,7 +287,7 @@ export function iterationsTable() {
     note: "times in ms",
     columns: [
       { title: "Time", kind: "label", text: ({ title }) => title },
-      ...latencyColumns((/** @type {IterationTimes} */ { times }) => times),
+      ...latencyColumns((/** @type {IterationTimes} */ row) => row),
     ],
     keyOf: ({ title }) => title,
     empty: "",
@@ -258,10 +303,11 @@ export function iterationsTable() {
  */
 export function iterationRows({ iterations, live }) {
   if (iterations === null) return [];
-  const rows = [{ title: "Service time", times: iterations.serviceTimeMs }];
+  const { serviceTimeMs, startDelayMs, lowerBounds } = iterations;
+  const rows = [{ title: "Service time", times: serviceTimeMs, lowerBounds }];
   // Only the open model schedules iterations, so only there can they be late.
   return live.model === "open"
-    ? [...rows, { title: "Start delay", times: iterations.startDelayMs }]
+    ? [...rows, { title: "Start delay", times: startDelayMs, lowerBounds: [] }]
     : rows;
 }
 
@@ -303,19 +349,23 @@ const workerState = {
 
 /**
  * @template Row
- * @param {(row: Row) => LatencySummary} latencyOf
+ * @param {(row: Row) => BoundedTimes} timesOf
  * @returns {Column<Row>[]}
  */
-function latencyColumns(latencyOf) {
-  return LATENCY_COLUMNS.map(([title, field]) => ({
-    title,
-    kind: "number",
-    text: (row) => formatLatency(latencyOf(row)[field]),
-    value: (row) => latencyOf(row)[field],
-  }));
+function latencyColumns(timesOf) {
+  return LATENCY_COLUMNS.map(([title, figure]) => {
+    const isBound = (/** @type {Row} */ row) => timesOf(row).lowerBounds.includes(figure);
+    return {
+      title,
+      kind: "number",
+      text: (row) => formatBound(formatLatency(timesOf(row).times[figure]), isBound(row)),
+      value: (row) => timesOf(row).times[figure],
+      cellHint: (row) => isBound(row) ? LOWER_BOUND_HINT : null,
+    };
+  });
 }
 
-/** @type {readonly (readonly [title: string, field: keyof LatencySummary])[]} */
+/** @type {readonly (readonly [title: string, figure: LatencyFigure])[]} */
 const LATENCY_COLUMNS = [
   ["Mean", "mean"],
   ["Min", "min"],

@@ -8,12 +8,15 @@
 
 import { element, place, setAttribute, setText } from "./dom.js";
 import {
+  formatAge,
   formatAmount,
+  formatBound,
   formatCount,
   formatExact,
   formatMilliseconds,
   formatRate,
   formatShare,
+  LOWER_BOUND_HINT,
 } from "./format.js";
 
 /** @typedef {import("../live_view.ts").LiveView} LiveView */
@@ -27,6 +30,7 @@ import {
  * @property {string} value
  * @property {string} note
  * @property {"bad" | null} tone
+ * @property {string | null} [hint] Explains the value.
  */
 
 /**
@@ -43,9 +47,11 @@ export function tiles(view) {
     ...iterationsTiles(view),
     rateTile(view),
     failuresTile(view),
-    latencyTile("p50", "Median", totals.latencyMs.p50, last?.p50),
-    latencyTile("p95", "95th percentile", totals.latencyMs.p95, last?.p95),
-    latencyTile("p99", "99th percentile", totals.latencyMs.p99, last?.p99),
+    ...unfinishedTiles(view),
+    ...inProgressTiles(view),
+    latencyTile("p50", "Median", totals, last?.p50),
+    latencyTile("p95", "95th percentile", totals, last?.p95),
+    latencyTile("p99", "99th percentile", totals, last?.p99),
     ...breakingPointTiles(view),
   ];
 }
@@ -74,13 +80,16 @@ function usersTile({ live, users }) {
  */
 function iterationsTiles({ live, iterations }) {
   if (iterations === null) return [];
-  const { completed, dropped, startDelayMs } = iterations;
+  const { completed, interrupted, dropped, startDelayMs } = iterations;
   const value = formatCount(completed);
-  if (live.model !== "open") return [tile("iterations", "Iterations", value, "completed")];
+  const cutOff = interrupted === 0 ? "" : `, ${formatCount(interrupted)} interrupted`;
+  if (live.model !== "open") {
+    return [tile("iterations", "Iterations", value, `completed${cutOff}`)];
+  }
   const delay = startDelayMs.p95 === null
     ? ""
     : `, delay p95 ${formatMilliseconds(startDelayMs.p95)}`;
-  const note = `${formatCount(dropped)} dropped${delay}`;
+  const note = `${formatCount(dropped)} dropped${cutOff}${delay}`;
   return [{ ...tile("iterations", "Iterations", value, note), tone: dropped > 0 ? "bad" : null }];
 }
 
@@ -114,17 +123,41 @@ function failuresTile({ live, totals }) {
 }
 
 /**
- * @param {string} id
+ * @param {LiveView} view
+ * @returns {Tile[]}
+ */
+function unfinishedTiles({ totals: { unfinished: { count, oldestMs } } }) {
+  if (oldestMs === null) return [];
+  const note = `cut off after up to ${formatAge(oldestMs)}`;
+  return [{ ...tile("unfinished", "Unfinished", formatCount(count), note), tone: "bad" }];
+}
+
+/**
+ * @param {LiveView} view
+ * @returns {Tile[]}
+ */
+function inProgressTiles({ live: { state, inProgress: { count, oldestMs } } }) {
+  if (state === "stopped") return [];
+  const note = oldestMs === null ? "no request" : `oldest ${formatAge(oldestMs)}`;
+  return [tile("in-progress", "In progress", formatCount(count), note)];
+}
+
+/**
+ * @param {"p50" | "p95" | "p99"} figure
  * @param {string} label
- * @param {number | null} overall
+ * @param {LiveView["totals"]} totals
  * @param {number | null | undefined} lastSecond Undefined if there is no last second.
  * @returns {Tile}
  */
-function latencyTile(id, label, overall, lastSecond) {
+function latencyTile(figure, label, { latencyMs, lowerBounds }, lastSecond) {
+  const isBound = lowerBounds.includes(figure);
+  const value = formatBound(formatMilliseconds(latencyMs[figure]), isBound);
   const note = lastSecond === undefined
     ? "whole run"
     : `last second ${formatMilliseconds(lastSecond)}`;
-  return tile(id, label, formatMilliseconds(overall), note);
+  return isBound
+    ? { ...tile(figure, label, value, `lower bound, ${note}`), hint: LOWER_BOUND_HINT }
+    : tile(figure, label, value, note);
 }
 
 /**
@@ -177,11 +210,12 @@ export class TilesView {
   }
 
   /** @param {Tile} tile */
-  #show({ id, label, value, note, tone }) {
+  #show({ id, label, value, note, tone, hint = null }) {
     const shown = this.#tiles.get(id) ?? this.#add(id);
     setText(shown.label, label);
     setText(shown.value, value);
     setText(shown.note, note);
+    setAttribute(shown.value, "title", hint);
     setAttribute(shown.value, "class", tone === null ? "tile-value" : `tile-value ${tone}`);
     return shown.box;
   }

@@ -77,13 +77,13 @@ function showVerdict(content) {
 function showTables({ view, iterationNote }) {
   const thresholds = thresholdsTable();
   const iterations = iterationsTable();
-  const requests = requestsTable();
+  const requests = requestsTable({ isLive: false });
   const failures = failuresTable();
   const userErrors = userErrorsTable();
   const workers = finishedWorkersTable();
   thresholds.update(view.thresholds);
   iterations.update(iterationRows(view));
-  requests.update(view.requests, view.requests.length === 0 ? null : totalLine(view.totals));
+  requests.update(view.requests, view.requests.length === 0 ? null : totalLine(view));
   failures.update(view.failures);
   userErrors.update(view.userErrors);
   workers.update(view.live.workers);

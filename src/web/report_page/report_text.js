@@ -80,15 +80,16 @@ export function machineFacts({ view: { mode, workers }, metadata: { machine, pro
 }
 
 /**
- * How many iterations were scheduled, started, completed and dropped; null if they are not counted.
+ * How many iterations were scheduled, started, completed, interrupted and dropped; null if they are not counted.
  *
  * @param {ReportContent["view"]} view
  * @returns {string | null}
  */
 export function iterationsSentence({ iterations, live }) {
   if (iterations === null) return null;
-  const { scheduled, started, completed, dropped } = iterations;
-  const counts = `${formatExact(started)} started, ${formatExact(completed)} completed`;
+  const { scheduled, started, completed, interrupted, dropped } = iterations;
+  const cutOff = interrupted === 0 ? "" : `, ${formatExact(interrupted)} interrupted`;
+  const counts = `${formatExact(started)} started, ${formatExact(completed)} completed${cutOff}`;
   if (live.model !== "open") return `${counts}.`;
   const share = scheduled === 0 ? 0 : dropped / scheduled;
   const droppedText = dropped === 0

@@ -147,6 +147,17 @@ Deno.test("fields of later versions are ignored", async () => {
   assert.equal(run.runId, SUMMARY.runId);
 });
 
+Deno.test("a summary of a version that did not count unfinished requests is read", async () => {
+  const text = JSON.stringify(
+    SUMMARY,
+    (field, value) => field === "unfinished" || field === "lowerBounds" ? undefined : value,
+  );
+  assert.doesNotMatch(text, /unfinished/);
+  const content = JSON.parse(text);
+  const run = await readSummaryFile(hostWith(content), "run.json");
+  assert.equal(run.totals.requests, SUMMARY.totals.requests);
+});
+
 Deno.test("a missing file is reported", async () => {
   await assert.rejects(readSummaryFile(new FakeHost(), "gone.json"), {
     name: "UsageError",
@@ -198,6 +209,14 @@ const BROKEN: readonly (readonly [change: object, problem: string])[] = [
   [{ users: { peak: 0.5 } }, "users.peak must be a whole number of at least 0"],
   [{ totals: { ...SUMMARY.totals, histogram: "gA==" } }, "totals.histogram must be a histogram"],
   [{ totals: { ...SUMMARY.totals, histogram: "?" } }, "totals.histogram must be a histogram"],
+  [
+    { totals: { ...SUMMARY.totals, unfinished: { count: -1 } } },
+    "totals.unfinished must be an object with a count, or missing",
+  ],
+  [
+    { totals: { ...SUMMARY.totals, lowerBounds: ["p12"] } },
+    "totals.lowerBounds must be a list of figures, or missing",
+  ],
   [{ timeline: [{ second: 1e15 }] }, "timeline[0].second must be a second of a run"],
   [{ requests: {} }, "requests must be a list"],
   [{ requests: [{ method: "GET" }] }, "requests[0].name must be a string"],

@@ -15,6 +15,7 @@ Deno.test("numbers have the same format on the page and on the terminal", () => 
   fc.assert(fc.property(fc.option(sizes), (size) => {
     assert.equal(page.formatRate(size), terminal.formatRate(size));
     assert.equal(page.formatLatency(size), terminal.formatLatency(size));
+    assert.equal(page.formatAge(size ?? 0), terminal.formatAge(size ?? 0));
   }));
   fc.assert(fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (share) => {
     assert.equal(page.formatShare(share), terminal.formatShare(share));

@@ -27,6 +27,7 @@ Deno.test("while a run is in progress, the tiles show current values beside thos
       users: "10 | target 10",
       rate: "412.0 | 4,000 total, 1 retry",
       failures: "40 | 1.00%, now 3.00/s",
+      "in-progress": "0 | no request",
       p50: "12.0 ms | last second 8.00 ms",
       p95: "36.0 ms | last second -",
       p99: "96.0 ms | last second 30.0 ms",
@@ -52,13 +53,33 @@ Deno.test("after its end, the tiles show the whole run", () => {
   );
 });
 
+Deno.test("requests without an answer have tiles, and lower bounds are marked", () => {
+  const totals = liveTotals({
+    unfinished: { count: 50, oldestMs: 11_040 },
+    lowerBounds: ["mean", "max", "p99"],
+  });
+  const live = liveState({ inProgress: { count: 4, oldestMs: 850 } });
+  const shown = texts({ totals, live, timeline: [liveSecond(0, { p99: 30 })] });
+  assert.equal(shown.unfinished, "50 | cut off after up to 11.0 s");
+  assert.equal(shown["in-progress"], "4 | oldest 850 ms");
+  assert.match(shown.p95!, /^36.0 ms \| last second/);
+  assert.equal(shown.p99, "≥96.0 ms | lower bound, last second 30.0 ms");
+  const [p99] = tiles(liveView({ totals })).filter(({ id }) => id === "p99");
+  assert.match(p99!.hint!, /without an answer/);
+  const stopped = texts({ totals, live: liveState({ state: "stopped" }) });
+  assert.equal(stopped.p99, "≥96.0 ms | lower bound, whole run");
+  assert.equal("in-progress" in stopped, false);
+});
+
 Deno.test("iterations have a tile if they are counted", () => {
   const iterations = {
     scheduled: 900,
     started: 800,
     completed: 790,
+    interrupted: 0,
     dropped: 100,
     serviceTimeMs: latencies(10),
+    lowerBounds: [],
     startDelayMs: latencies(2),
   };
   const open = liveState({
@@ -74,6 +95,12 @@ Deno.test("iterations have a tile if they are counted", () => {
   const onTime = { ...iterations, dropped: 0, startDelayMs: NO_LATENCIES };
   assert.equal(texts({ live: open, iterations: onTime }).iterations, "790 | 0 dropped");
   assert.equal(texts({ iterations }).iterations, "790 | completed");
+  const cutOff = { ...iterations, interrupted: 3 };
+  assert.equal(
+    texts({ live: open, iterations: cutOff }).iterations,
+    "790 | 100 dropped, 3 interrupted, delay p95 6.00 ms",
+  );
+  assert.equal(texts({ iterations: cutOff }).iterations, "790 | completed, 3 interrupted");
 });
 
 Deno.test("a breaking point search shows its progress", () => {
