@@ -4,6 +4,7 @@
  * @module
  */
 
+import { joined } from "./decoding.ts";
 import { CLASSES, CR, type HeadFraming, HeadReader, LF, SEMICOLON, TEXT } from "./head_parser.ts";
 import { WireError } from "./request_error.ts";
 
@@ -28,6 +29,9 @@ export interface WireMessage {
 }
 
 const MAX_INTERIM = 100;
+
+/** How many pieces of a body may be tiny before they are joined. */
+const MAX_TINY_PIECES = 1024;
 const NOTHING = new Uint8Array(0);
 
 /** What the next byte belongs to. A body has a length, consists of chunks, or is the rest of the stream. */
@@ -55,6 +59,8 @@ export class ResponseParser {
   #headStart = 0;
   #headLength = 0;
   #pieces: Uint8Array<ArrayBuffer>[] = [];
+  /** How many of the pieces, from the first, need not be joined with others. */
+  #joinedPieces = 0;
   #bodyLength = 0;
   /** Missing bytes of the body; `Infinity` if unknown. */
   #left = 0;
@@ -194,6 +200,7 @@ export class ResponseParser {
   #frameBody(): void {
     const { status, transfer, contentLength } = this.#reader.framing;
     this.#bodyLength = 0;
+    this.#joinedPieces = 0;
     this.#left = Infinity;
     // Bytes after the head of a successful CONNECT response belong to the tunnel.
     const tunnel = this.#method === "CONNECT" && status < 300;
@@ -215,7 +222,7 @@ export class ResponseParser {
   /** Handles a part of the body that has already been copied. */
   #feedBody(own: Uint8Array<ArrayBuffer>): boolean {
     if (this.#state === "chunks") return this.#feedChunks(own);
-    if (own.length > 0) this.#pieces.push(own);
+    if (own.length > 0) this.#keep(own);
     this.#bodyLength += own.length;
     this.#left -= own.length;
     this.#checkSize(this.#bodyLength);
@@ -225,14 +232,28 @@ export class ResponseParser {
   #feedChunks(own: Uint8Array<ArrayBuffer>): boolean {
     const chunks = this.#chunks;
     const over = chunks.decode(own, 0, own.length);
-    if (chunks.dataEnd > chunks.dataStart) {
-      this.#pieces.push(own.subarray(chunks.dataStart, chunks.dataEnd));
+    const { dataStart, dataEnd } = chunks;
+    if (dataEnd > dataStart) {
+      // The framing of tiny chunks can be many times as long as their data; it is not kept.
+      const isWasteful = own.length > MAX_SLAB_BODY && (dataEnd - dataStart) * 2 < own.length;
+      this.#keep(isWasteful ? own.slice(dataStart, dataEnd) : own.subarray(dataStart, dataEnd));
     }
     if (!over) return false;
     this.#bodyLength = chunks.length;
     this.#state = "trailers";
     this.#reader.beginTrailers();
     return this.#feedTrailers(own, chunks.at, own.length);
+  }
+
+  /** Keeps a piece of the body. Tiny pieces are joined, because each takes over 100 bytes of memory. */
+  #keep(piece: Uint8Array<ArrayBuffer>): void {
+    this.#pieces.push(piece);
+    if (this.#pieces.length - this.#joinedPieces < MAX_TINY_PIECES) return;
+    const tail = this.#pieces.splice(this.#joinedPieces);
+    const size = tail.reduce((sum, { length }) => sum + length, 0);
+    if (size < MAX_TINY_PIECES * MAX_SLAB_BODY) this.#pieces.push(joined(tail, size));
+    else this.#pieces.push(...tail);
+    this.#joinedPieces = this.#pieces.length;
   }
 
   #feedTrailers(bytes: Uint8Array<ArrayBuffer>, from: number, length: number): boolean {

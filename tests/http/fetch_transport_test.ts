@@ -15,6 +15,7 @@ testTransport({
     "a POST is not sent again when a kept connection ends":
       "fetch sends it again by itself and does not say so",
     "an invalid chunk size: BAD_RESPONSE": "fetch does not tell it from a body that breaks off",
+    "interim responses that never end: BAD_RESPONSE": "fetch reads them until the timeout",
     "for gzip of unknown length, the size on the wire is counted":
       "fetch hides what it has decoded",
   },

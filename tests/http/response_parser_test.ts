@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { WireError } from "../../src/http/request_error.ts";
 import { ChunkedBody, ResponseParser, Slab } from "../../src/http/response_parser.ts";
 import { lengthOf } from "../support/nightly.ts";
@@ -256,4 +257,47 @@ Deno.test("only small copies go into a slab", () => {
     false,
     false,
   ]);
+});
+
+/** The bytes of memory that the pieces of a body keep, without what each piece itself takes. */
+function kept(body: readonly Uint8Array<ArrayBuffer>[]): number {
+  const buffers = new Set(body.map(({ buffer }) => buffer));
+  return [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+Deno.test("a body that arrives byte by byte is kept in few pieces", () => {
+  const parser = new ResponseParser(1_000_000);
+  parser.begin("GET");
+  const head = bytesOf("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+  parser.feed(head, head.length);
+  const sent = Uint8Array.from({ length: 100_000 }, (_, i) => i % 251);
+  for (let at = 0; at < sent.length; at++) parser.feed(sent.slice(at, at + 1), 1);
+  const { body } = parser.message;
+  assert.ok(body.length < 1200, `${body.length} pieces`);
+  assert.deepEqual(Buffer.concat(body), Buffer.from(sent));
+});
+
+Deno.test("pieces that are not tiny are not copied", () => {
+  const parser = new ResponseParser(10_000_000);
+  parser.begin("GET");
+  const head = bytesOf("HTTP/1.1 200 OK\r\nContent-Length: 6000000\r\n\r\n");
+  parser.feed(head, head.length);
+  for (let i = 0; i < 3000; i++) parser.feed(new Uint8Array(2000).fill(i), 2000);
+  const { body } = parser.message;
+  assert.equal(body.length, 3000);
+  assert.ok(body.every((piece, i) => piece.length === 2000 && piece[0] === i % 256));
+});
+
+Deno.test("the framing of tiny chunks is not kept with their data", () => {
+  const parser = new ResponseParser(1_000_000);
+  parser.begin("GET");
+  const head = bytesOf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  parser.feed(head, head.length);
+  const chunks = bytesOf("000000000001\r\nx\r\n".repeat(200));
+  for (let i = 0; i < 80; i++) parser.feed(chunks, chunks.length);
+  const end = bytesOf("0\r\n\r\n");
+  assert.equal(parser.feed(end, end.length), true);
+  const { body, bodyLength } = parser.message;
+  assert.equal(bodyLength, 16_000);
+  assert.ok(kept(body) <= 2 * bodyLength + 10_000, `${kept(body)} bytes`);
 });

@@ -44,6 +44,15 @@ async function failsOn(
   await fails(world, code, `${server.url}/`);
 }
 
+/** Answers the first request with bytes that never end. */
+function flooding(start: string, more: string): ConnectionScript {
+  return async (connection) => {
+    await connection.readHead();
+    await connection.write(start);
+    for (;;) await connection.write(more);
+  };
+}
+
 /** All error codes, each by a real cause. */
 export function failureContract(contract: Contract): void {
   contract("a port without a listener: ECONNREFUSED", async (world) => {
@@ -81,6 +90,32 @@ export function failureContract(contract: Contract): void {
   contract("an invalid chunk size: BAD_RESPONSE", async (world) => {
     const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     await failsOn(world, "BAD_RESPONSE", answering(`${head}zz\r\nabc\r\n0\r\n\r\n`));
+  });
+
+  contract("a head, chunk extensions or trailers that never end are an error", async (world) => {
+    const head = "HTTP/1.1 200 OK\r\n";
+    const chunked = `${head}Transfer-Encoding: chunked\r\n\r\n`;
+    const long = "x".repeat(50_000);
+    for (
+      const [start, more] of [
+        [head, "a: b\r\n".repeat(1000)],
+        [`${head}a: `, long],
+        [`${chunked}1;`, long],
+        [chunked, "1;extension\r\nx\r\n".repeat(1000)],
+        [`${chunked}0\r\n`, "a: b\r\n".repeat(1000)],
+        [`${chunked}0\r\na: `, long],
+      ] as const
+    ) {
+      await using server = new RawServer(flooding(start, more));
+      await assert.rejects(world.session.get(server.url), RequestError);
+      const { error } = world.samples.at(-1)!;
+      assert.match(error!, /^(TOO_LARGE|BAD_RESPONSE|INCOMPLETE_BODY)$/, start);
+    }
+  });
+
+  contract("interim responses that never end: BAD_RESPONSE", async (world) => {
+    const hints = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n".repeat(100);
+    await failsOn(world, "BAD_RESPONSE", flooding("", hints));
   });
 
   contract("a truncated body: INCOMPLETE_BODY", async (world) => {
