@@ -8,6 +8,11 @@ import { AiotestError, ExitCode } from "../core/errors.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { failedThresholds } from "../stats/thresholds.ts";
 
+/** The exit code if an output is missing: the command's own, but at least 1. */
+export function withMissingOutput(exitCode: number): number {
+  return Math.max(exitCode, ExitCode.failures);
+}
+
 /**
  * The exit code for a run. The first of these decides: an error that ended the run early, incomplete
  * counts, crossed thresholds, failures.

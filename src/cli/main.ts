@@ -10,6 +10,7 @@ import { emitWithin, events, stopHandlersLimit } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { versionText } from "../core/version.ts";
+import { withMissingOutput } from "./exit_code.ts";
 import { commandHelpText } from "./help.ts";
 import { CommandLine } from "./options.ts";
 
@@ -21,13 +22,20 @@ export async function main(host: Host): Promise<number> {
     host.stderr.write(STALLED);
     host.exit(ExitCode.usage);
   });
-  host.onUncaughtError((thrown) => void explain(host, thrown).then(host.exit));
+  host.onUncaughtError((thrown) => {
+    void explain(host, thrown).then((exitCode) => flush(host).then(() => host.exit(exitCode)));
+  });
+  // The runtime's own console throws if the disk is full, or if the reader of a pipe is slow.
+  host.onConsole((text, stream) => host[stream].write(`${text}\n`));
   try {
-    const exitCode = await runCommand(host).catch((error) => explain(host, error));
+    const ownExitCode = await runCommand(host).catch((error) => explain(host, error));
+    const exitCode = await afterOutput(host, ownExitCode);
     await quit(host, exitCode);
     return exitCode;
   } catch (error) {
     return await explain(host, error);
+  } finally {
+    await flush(host);
   }
 }
 
@@ -46,6 +54,19 @@ async function quit(host: Host, exitCode: number): Promise<void> {
   });
   release();
   if (overdue !== null) logger.warn(`${overdue}.`);
+}
+
+/** The exit code of a command whose output may have been lost. */
+async function afterOutput({ stdout, stderr }: Host, exitCode: number): Promise<number> {
+  await stdout.flush();
+  if (stdout.problem === null) return exitCode;
+  stderr.write(`aiotest: cannot write to standard output: ${stdout.problem}\n`);
+  return withMissingOutput(exitCode);
+}
+
+/** Waits for slow readers. */
+async function flush({ stdout, stderr }: Host): Promise<void> {
+  await Promise.all([stdout.flush(), stderr.flush()]);
 }
 
 /** Prints an error and returns the exit code; the only place that does so. */

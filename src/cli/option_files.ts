@@ -5,7 +5,7 @@
  */
 
 import { resolve } from "node:path";
-import { errorText, UsageError } from "../core/errors.ts";
+import { systemReason, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 
 /**
@@ -20,24 +20,9 @@ export async function readOptionFile(host: Host, option: string, path: string): 
     return await host.readTextFile(resolve(host.cwd, path));
   } catch (error) {
     throw new UsageError(
-      `--${option} ${path}: cannot read the file: ${errorText(error)}`,
+      `--${option} ${path}: cannot read the file: ${systemReason(error)}`,
       "",
       error,
     );
-  }
-}
-
-/**
- * Checks that a file can be written before the run starts, so that no result is lost because its
- * report cannot be written at the end.
- *
- * @param option the option that names the file, without its dashes.
- * @throws UsageError that names the option and the file.
- */
-export async function checkWritable(host: Host, option: string, path: string): Promise<void> {
-  try {
-    await host.touch(path);
-  } catch (error) {
-    throw new UsageError(`--${option} ${path}: cannot write the file: ${errorText(error)}`);
   }
 }

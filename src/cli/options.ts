@@ -24,9 +24,16 @@ import {
   parseKnown,
 } from "./flag_parser.ts";
 import { helpText } from "./help.ts";
+import type { OtherFile } from "./report_files.ts";
 import { environmentName, type SettingTable } from "./setting_types.ts";
 import { DEMO_SETTINGS, SENT_TO_WORKERS, SETTINGS, type Settings } from "./settings.ts";
-import { type ConfigFile, findConfigFile, type ForwardedOptions, Sources } from "./sources.ts";
+import {
+  type ConfigFile,
+  configFiles,
+  findConfigFile,
+  type ForwardedOptions,
+  Sources,
+} from "./sources.ts";
 
 /** What the command line asks for. */
 export interface CommandRequest {
@@ -41,6 +48,8 @@ export interface Options extends Settings {
   readonly given: ReadonlySet<keyof Settings>;
   /** Values of the flags that the test file added, by name in camel case. */
   readonly extra: Readonly<Record<string, unknown>>;
+  /** Files that options were read from. */
+  readonly readFrom: readonly OtherFile[];
 }
 
 /**
@@ -120,6 +129,7 @@ export class CommandLine {
       aiotestfile: this.#testFile ?? values.aiotestfile,
       given,
       extra: readExtra(custom, sources),
+      readFrom: configFiles(this.#file),
     };
   }
 
@@ -145,7 +155,7 @@ export class CommandLine {
   #readKnown(): Options {
     const sources = this.#sources(parseKnown(this.#host.args, this.#ownFlags));
     const { values, given } = sources.readAll(this.#settings);
-    return { ...values, given, extra: {} };
+    return { ...values, given, extra: {}, readFrom: configFiles(this.#file) };
   }
 
   #givenFlags(): GivenFlag[] {

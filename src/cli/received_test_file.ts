@@ -7,7 +7,7 @@
 import { join, sep } from "node:path";
 import { type DownloadedFiles, FileDownload } from "../cluster/files.ts";
 import { systemRandom } from "../core/clock.ts";
-import { AiotestError, errorText, ExitCode, UsageError } from "../core/errors.ts";
+import { AiotestError, ExitCode, systemReason, UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { PrivateFolder } from "../core/files.ts";
 import type { Host } from "../core/host.ts";
@@ -66,7 +66,7 @@ export async function receiveTestFile(
   const workerId = options.workerName ?? workerName(host.hostname, systemRandom, NAME_LETTERS);
   const session = new RunSession(host, options);
   try {
-    await session.open();
+    await session.open(null);
     const link = await linkOptions(host, worker, { workerId, testfileHash: "" });
     let received: ReceivedTestFile | null = null;
     const fetch = new FileDownload({
@@ -108,7 +108,7 @@ async function writeAll(files: DownloadedFiles["files"], folder: PrivateFolder):
     for (const { path, bytes } of files) await folder.write(path, bytes);
   } catch (error) {
     throw new AiotestError(
-      `Cannot write the master's test file to ${folder.path}: ${errorText(error)}`,
+      `Cannot write the master's test file to ${folder.path}: ${systemReason(error)}`,
       ExitCode.cluster,
     );
   }

@@ -1,25 +1,39 @@
 /**
- * The report files that the options of a run ask for.
+ * The files that a run writes: checked before it starts, and written one by one at its end.
  *
  * @module
  */
 
+import { resolve } from "node:path";
+import { systemReason, UsageError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
+import type { OutputFile } from "../core/output_files.ts";
 import {
   REPORT_FORMATS,
+  type ReportedRun,
   type ReportFile,
   type ReportFormat,
   type ReportOption,
 } from "../web/report_formats.ts";
+import { withMissingOutput } from "./exit_code.ts";
 
-/** A report file that an option asks for. */
-export interface RequestedFile extends Pick<ReportFile, "make"> {
+/** A file that an option asks for. */
+export interface NamedOutput {
   /** The option, without its dashes. */
   readonly option: string;
   /** As the user gave it; may be relative to the working directory. */
   readonly path: string;
 }
 
-/** The files that the options ask for, in the order in which they are written. */
+/** A report file that an option asks for. */
+export interface RequestedFile extends NamedOutput, Pick<ReportFile, "make"> {}
+
+/** A file that was checked. */
+export interface OpenOutput extends NamedOutput {
+  readonly file: OutputFile;
+}
+
+/** The files that the options ask for. */
 export function requestedFiles(
   options: Readonly<Record<ReportOption, string | null>>,
 ): RequestedFile[] {
@@ -32,4 +46,186 @@ export function requestedFiles(
       make,
     }));
   });
+}
+
+/** A file that an output must not replace. */
+export interface OtherFile {
+  /** Completes the sentence "this is …". */
+  readonly what: string;
+  /** May be relative to the working directory. */
+  readonly path: string;
+  /** Set if the run is about to create it. */
+  readonly isNew?: true;
+}
+
+type OutputHost = Pick<Host, "cwd" | "fileInfo" | "outputFile">;
+
+/**
+ * Checks before a run that files can be written, so that no result is lost at its end. Nothing is changed.
+ *
+ * @throws UsageError if one cannot be written, or if it is also another output or one of `others`.
+ */
+export async function openOutputs<Named extends NamedOutput>(
+  host: OutputHost,
+  outputs: readonly Named[],
+  others: readonly OtherFile[],
+): Promise<(Named & OpenOutput)[]> {
+  const uses = new Map<string, OtherFile | NamedOutput>();
+  for (const other of others) {
+    const identity = await identityOfOther(host, other);
+    if (identity !== null) uses.set(identity, other);
+  }
+  return outputs.map((output) => {
+    const file = openOutput(host, output);
+    if (file.identity !== null) {
+      const use = uses.get(file.identity);
+      if (use !== undefined) throw conflict(output, use);
+      uses.set(file.identity, output);
+    }
+    return { ...output, file };
+  });
+}
+
+/** The one of some files that a path leads to; `null` if it is none of them. */
+export async function fileAt(
+  host: Pick<Host, "cwd" | "fileInfo">,
+  path: string,
+  files: readonly OtherFile[],
+): Promise<OtherFile | null> {
+  const info = await host.fileInfo(resolve(host.cwd, path));
+  for (const file of info === null ? [] : files) {
+    const other = await host.fileInfo(resolve(host.cwd, file.path));
+    if (other?.identity === info!.identity) return file;
+  }
+  return null;
+}
+
+/** `null` if there is no such file. */
+async function identityOfOther(
+  host: OutputHost,
+  { path, isNew }: OtherFile,
+): Promise<string | null> {
+  const fullPath = resolve(host.cwd, path);
+  const info = await host.fileInfo(fullPath);
+  if (info !== null || isNew !== true) return info?.identity ?? null;
+  try {
+    return host.outputFile(fullPath).identity;
+  } catch {
+    return null;
+  }
+}
+
+function openOutput(host: OutputHost, { option, path }: NamedOutput): OutputFile {
+  try {
+    return host.outputFile(resolve(host.cwd, path));
+  } catch (error) {
+    throw new UsageError(
+      `--${option} ${path}: cannot write the file: ${systemReason(error)}`,
+      "",
+      error,
+    );
+  }
+}
+
+function conflict({ option, path }: NamedOutput, use: OtherFile | NamedOutput): UsageError {
+  return "what" in use
+    ? new UsageError(`--${option} ${path}: this is ${use.what}, which would be overwritten`)
+    : new UsageError(
+      `--${option} ${path}: this is the same file as --${use.option} ${use.path}`,
+      "Give each output a file of its own.",
+    );
+}
+
+/**
+ * Removes the file of an earlier run, so that it cannot be taken for this run's if that is killed.
+ *
+ * @throws UsageError if that is not possible.
+ */
+export function removeOld({ option, path, file }: OpenOutput): void {
+  try {
+    file.clear();
+  } catch (error) {
+    const problem = `cannot remove the old file: ${systemReason(error)}`;
+    throw new UsageError(`--${option} ${path}: ${problem}`, "", error);
+  }
+}
+
+/**
+ * Writes one file; resolves with what went wrong, or `null`. Never rejects.
+ *
+ * @param make makes the text.
+ */
+export async function writeOutput(
+  { option, path, file }: OpenOutput,
+  make: () => Iterable<string> | Promise<Iterable<string>>,
+): Promise<string | null> {
+  try {
+    await file.write(await make());
+    return null;
+  } catch (error) {
+    return `--${option} ${path}: cannot write the file: ${systemReason(error)}`;
+  }
+}
+
+/** The outcome of writing the reports. */
+export interface WrittenReports {
+  /** The exit code of the run, but at least 1 if a report could not be written. */
+  readonly exitCode: number;
+  /** One sentence, without a full stop, for each file that could not be written. */
+  readonly problems: readonly string[];
+}
+
+/** The report files of one run. */
+export class ReportFiles {
+  readonly #files: readonly (RequestedFile & OpenOutput)[];
+  readonly #releaseDescriptors: () => void;
+
+  private constructor(
+    files: readonly (RequestedFile & OpenOutput)[],
+    releaseDescriptors: () => void,
+  ) {
+    this.#files = files;
+    this.#releaseDescriptors = releaseDescriptors;
+  }
+
+  /**
+   * Checks the files that the options ask for.
+   *
+   * @param others files that none of them may replace.
+   * @throws UsageError as {@link openOutputs} does.
+   */
+  static async open(
+    host: OutputHost & Pick<Host, "reserveDescriptors">,
+    options: Readonly<Record<ReportOption, string | null>>,
+    others: readonly OtherFile[],
+  ): Promise<ReportFiles> {
+    const files = await openOutputs(host, requestedFiles(options), others);
+    // Users may leave no descriptor for the reports.
+    return new ReportFiles(files, files.length === 0 ? () => {} : host.reserveDescriptors());
+  }
+
+  /** Removes the reports of an earlier run as {@link removeOld} does. */
+  removeOld(): void {
+    for (const file of this.#files) removeOld(file);
+  }
+
+  /**
+   * Writes all files that can be written.
+   *
+   * @param run the run; its exit code is raised in reports that are written after one that failed. The
+   *   summary is the last one, because scripts read the exit code there.
+   */
+  async write(run: ReportedRun): Promise<WrittenReports> {
+    this.#releaseDescriptors();
+    const problems: string[] = [];
+    let { exitCode } = run;
+    const isSummary = ({ option }: NamedOutput): number => option === "json" ? 1 : 0;
+    for (const output of this.#files.toSorted((a, b) => isSummary(a) - isSummary(b))) {
+      const problem = await writeOutput(output, () => output.make({ ...run, exitCode }));
+      if (problem === null) continue;
+      exitCode = withMissingOutput(exitCode);
+      problems.push(problem);
+    }
+    return { exitCode, problems };
+  }
 }

@@ -35,7 +35,7 @@ export async function runLocal(
 ): Promise<number> {
   const session = new RunSession(host, options);
   try {
-    await session.open();
+    await session.open(exports);
     await session.init(NODE);
     const setup = setUpRun(readTestFile(exports), options);
     if (options.showUsersWeight) return showShares(host, setup);

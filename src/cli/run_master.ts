@@ -99,7 +99,7 @@ export async function runMaster(
   const awakeClock = new AwakeClock(systemClock);
   awakeClock.start();
   try {
-    await session.open();
+    await session.open(exports);
     await session.init(NODE);
     const setup = setUpRun(readTestFile(exports), options);
     if (options.showUsersWeight) return showShares(host, setup);

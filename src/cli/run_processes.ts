@@ -196,7 +196,7 @@ export async function runWorkerProcesses(
 ): Promise<number> {
   const session = new RunSession(host, options);
   try {
-    await session.open();
+    await session.open(null);
     for (const text of warnings) logger.warn(text);
     const { masterHost, masterPort, token } = worker;
     const customFlags = commandLine.forwardedFlags();
@@ -207,7 +207,7 @@ export async function runWorkerProcesses(
     session.guard({ stop: () => fleet.terminate(), countStrayError: () => {} });
     if (isInterrupted()) fleet.terminate();
     const ended = await fleet.ended;
-    return Math.max(ExitCode.passed, ...ended.map(({ code }) => code));
+    return session.exitCode(Math.max(ExitCode.passed, ...ended.map(({ code }) => code)));
   } finally {
     session.close();
   }

@@ -4,25 +4,27 @@
  * @module
  */
 
+import { resolve } from "node:path";
 import { systemClock } from "../core/clock.ts";
-import { errorText, ExitCode, UsageError } from "../core/errors.ts";
+import { errorText, ExitCode, systemReason, UsageError } from "../core/errors.ts";
 import { events, prepareWithin } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { configureLog, logger } from "../core/logger.ts";
+import type { LogFile } from "../core/output_files.ts";
 import { RepeatedLog } from "../core/repeated_log.ts";
 import { type ConsoleAbilities, consoleAbilities, ConsoleOutput } from "../report/console.ts";
 import { finalReport } from "../report/final_report.ts";
-import { encodedParts } from "../report/parts.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import type { SharedServices } from "../shared/services.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { LogTail } from "../web/feed.ts";
-import { exitCodeOf } from "./exit_code.ts";
+import { exitCodeOf, withMissingOutput } from "./exit_code.ts";
 import { LiveOutputs, type LiveRun } from "./live_outputs.ts";
-import { checkWritable } from "./option_files.ts";
 import type { Options } from "./options.ts";
-import { requestedFiles } from "./report_files.ts";
+import { fileAt, type OtherFile, ReportFiles, requestedFiles } from "./report_files.ts";
 import { runMetadata } from "./run_metadata.ts";
+import { dataFiles } from "./test_bundle.ts";
+import type { TestFileExports } from "./test_file.ts";
 
 /** Reactions to Ctrl-C and SIGTERM. */
 interface InterruptHandlers {
@@ -61,15 +63,61 @@ export interface Stoppable {
  *
  * @throws UsageError if the log file cannot be written.
  */
-export async function openLog(
+export async function openLog(host: Host, options: Options): Promise<void> {
+  const write = await logWriter(host, options, (line) => host.stderr.write(`${line}\n`));
+  await configureLog(options.loglevel, write);
+}
+
+/**
+ * Returns the function that writes a line of the log.
+ *
+ * @param print prints a line on standard error.
+ * @throws UsageError if the log file cannot be written.
+ */
+async function logWriter(
   host: Host,
-  { logfile, loglevel }: Pick<Options, "logfile" | "loglevel">,
-): Promise<void> {
-  if (logfile !== null) await checkWritable(host, "logfile", logfile);
-  await configureLog(loglevel, (line) => {
-    if (logfile === null) host.stderr.write(`${line}\n`);
-    else host.appendLine(logfile, line);
-  });
+  options: Options,
+  print: (line: string) => void,
+): Promise<(line: string) => void> {
+  const { logfile } = options;
+  if (logfile === null) return print;
+  const other = await fileAt(host, logfile, readFiles(options));
+  if (other !== null) throw new UsageError(`--logfile ${logfile}: this is ${other.what}`);
+  const file = openLogFile(host, logfile);
+  return (line) => {
+    const problem = file.append(line);
+    if (problem === null) return;
+    print(
+      `aiotest: --logfile ${logfile}: cannot write the log: ${problem}. Lines are missing in it.`,
+    );
+  };
+}
+
+/** @throws UsageError if it cannot be written. */
+function openLogFile(host: Host, logfile: string): LogFile {
+  try {
+    return host.logFile(resolve(host.cwd, logfile));
+  } catch (error) {
+    const problem = `cannot write the file: ${systemReason(error)}`;
+    throw new UsageError(`--logfile ${logfile}: ${problem}`, "", error);
+  }
+}
+
+/** The files that a run reads because of its options. */
+function readFiles(
+  { aiotestfile, tlsCert, tlsKey, tlsCa, resume, readFrom }: Options,
+): OtherFile[] {
+  const named = [
+    { what: "the test file", path: aiotestfile },
+    { what: "the file of --tls-cert", path: tlsCert },
+    { what: "the file of --tls-key", path: tlsKey },
+    { what: "the file of --tls-ca", path: tlsCa },
+    { what: "the journal of --resume", path: resume },
+  ];
+  return [
+    ...named.flatMap(({ what, path }) => path === null ? [] : [{ what, path }]),
+    ...readFrom,
+  ];
 }
 
 /** Presents one run, from its first log line to its exit code. */
@@ -79,6 +127,7 @@ export class RunSession {
   readonly #console: ConsoleOutput;
   readonly #log = new LogTail();
   #outputs: LiveOutputs | null = null;
+  #files: ReportFiles | null = null;
   readonly #abilities: ConsoleAbilities;
   /** Whether the run has ended, so that its reports are written. */
   #isOver = false;
@@ -97,26 +146,38 @@ export class RunSession {
   }
 
   /**
-   * Opens the log. From now on and until the process ends, errors that nothing catches are logged instead of
-   * ending it, so that the test file's code cannot prevent the reports.
+   * Opens the log, and checks the files that the run will write. From now on and until the process ends,
+   * errors that nothing catches are logged instead of ending it, so that the test file's code cannot
+   * prevent the reports.
    *
-   * @throws UsageError if a file that the run will write cannot be written.
+   * @param exports of the test file, whose data files no report may replace; `null` if this node writes
+   *   no reports.
+   * @throws UsageError if a file cannot be written, or is also another file of the run.
    */
-  async open(): Promise<void> {
-    this.host.onUncaughtError((thrown) => {
+  async open(exports: TestFileExports | null): Promise<void> {
+    const { host, options } = this;
+    host.onUncaughtError((thrown) => {
       this.#strayLog.add(`Uncaught error: ${errorText(thrown)}`);
       this.#countStrayError(thrown);
     });
-    const { logfile, loglevel } = this.options;
-    if (logfile !== null) await checkWritable(this.host, "logfile", logfile);
-    await configureLog(loglevel, (line, entry) => {
+    const write = await logWriter(host, options, (line) => this.print(line));
+    await configureLog(options.loglevel, (line, entry) => {
       this.#log.add(entry);
-      if (logfile === null) this.print(line);
-      else this.host.appendLine(logfile, line);
+      write(line);
     });
-    for (const { option, path } of requestedFiles(this.options)) {
-      await checkWritable(this.host, option, path);
-    }
+    if (exports === null) return;
+    const others = [...readFiles(options), ...await this.#dataFiles(exports)];
+    const { logfile, journal } = options;
+    if (logfile !== null) others.push({ what: "the log file", path: logfile });
+    if (journal !== null) others.push({ what: "the journal", path: journal, isNew: true });
+    this.#files = await ReportFiles.open(host, options, others);
+  }
+
+  async #dataFiles(exports: TestFileExports): Promise<OtherFile[]> {
+    if (requestedFiles(this.options).length === 0) return [];
+    // If "files" is invalid, that matters only where they are sent to workers.
+    const paths = await dataFiles(this.host, this.options.aiotestfile, exports).catch(() => []);
+    return paths.map((path) => ({ what: "a data file of the test", path }));
   }
 
   /**
@@ -128,21 +189,23 @@ export class RunSession {
   async init(node: string, options: Options = this.options): Promise<void> {
     // The test file gets no secrets: with a token it could run code on every node or control the run,
     // and the URLs may contain passwords.
-    const { extra, token: _, webToken: __, redis: ___, otlp: ____, ...own } = options;
+    const { extra, token: _, webToken: __, redis: ___, otlp: ____, readFrom: _____, ...own } =
+      options;
     const event = { options: { ...extra, ...own }, node, cluster: nodeCluster };
     const limit = { clock: systemClock, seconds: options.setupTimeout };
     await nodeCluster.init(() => prepareWithin(events, "init", event, limit));
   }
 
   /**
-   * Opens the dashboard and the metrics export.
+   * Opens the dashboard and the metrics export, and removes the reports of an earlier run.
    *
-   * @throws UsageError if one of them cannot be opened.
+   * @throws UsageError if one of them cannot be opened, or an old report cannot be removed.
    */
   async show(run: LiveRun, services: Pick<SharedServices, "rendezvous">): Promise<void> {
     const { host, options } = this;
     const rendezvous = (): SharedServices["rendezvous"] => services.rendezvous;
     this.#outputs = await LiveOutputs.open({ host, options, run, log: this.#log, rendezvous });
+    this.#files?.removeOld();
   }
 
   /** Shows the current state; called once per second. */
@@ -163,7 +226,7 @@ export class RunSession {
   }
 
   /**
-   * Makes Ctrl-C and SIGTERM stop the run, and counts the errors that nothing has caught since
+   * Makes Ctrl-C, SIGTERM and SIGHUP stop the run, and counts the errors that nothing has caught since
    * {@link open}.
    */
   guard(run: Stoppable): void {
@@ -186,7 +249,7 @@ export class RunSession {
    * Prints the report of a run that has ended and writes the report files; resolves with the exit code.
    *
    * @param failure the error that ended the run early; `null` if there is none.
-   * @throws `failure` once the report is complete, or a UsageError if a file cannot be written.
+   * @throws `failure` once the report is complete.
    */
   async report(result: Snapshot, failure: unknown): Promise<number> {
     this.#isOver = true;
@@ -199,18 +262,27 @@ export class RunSession {
     const { columns } = host.stdout;
     const { color, panel: bars } = this.#abilities;
     host.stdout.write(finalReport(result, { exitCode, columns, color, bars }));
-    const run = { snapshot: result, exitCode, metadata: () => runMetadata(host, options) };
-    const problems: string[] = [];
-    for (const { option, path, make } of requestedFiles(options)) {
-      const parts = encodedParts(await make(run));
-      try {
-        await host.writeFile(path, parts);
-      } catch (error) {
-        problems.push(`--${option} ${path}: cannot write the file: ${errorText(error)}`);
-      }
-    }
+    await host.stdout.flush();
+    const run = {
+      snapshot: result,
+      exitCode: host.stdout.problem === null
+        ? this.exitCode(exitCode)
+        : withMissingOutput(exitCode),
+      metadata: () => runMetadata(host, options),
+    };
+    const written = await this.#files?.write(run) ?? { exitCode: run.exitCode, problems: [] };
+    for (const problem of written.problems) host.stderr.write(`aiotest: ${problem}\n`);
     if (failure !== null) throw failure;
-    if (problems.length > 0) throw new UsageError(problems.join("\n"));
-    return exitCode;
+    if (exitCode === ExitCode.passed && written.exitCode !== exitCode) {
+      host.stderr.write(`The exit code is ${written.exitCode} because results are missing.\n`);
+    }
+    return written.exitCode;
+  }
+
+  /** An exit code, raised to 1 if lines are missing in the log file. */
+  exitCode(exitCode: number): number {
+    const { host, options: { logfile } } = this;
+    if (logfile === null || openLogFile(host, logfile).problem === null) return exitCode;
+    return withMissingOutput(exitCode);
   }
 }

@@ -42,7 +42,7 @@ export async function runWorker(
 ): Promise<number> {
   const session = new RunSession(host, options);
   try {
-    await session.open();
+    await session.open(null);
     for (const text of warnings) logger.warn(text);
     const workerId = received?.workerId ?? name ??
       workerName(host.hostname, systemRandom, NAME_LETTERS);
@@ -65,7 +65,7 @@ export async function runWorker(
     });
     if (isInterrupted()) run.leave();
     await run.run();
-    return ExitCode.passed;
+    return session.exitCode(ExitCode.passed);
   } finally {
     session.close();
   }

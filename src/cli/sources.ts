@@ -12,6 +12,7 @@ import type { Host } from "../core/host.ts";
 import type { FlagTexts } from "./flag_parser.ts";
 import { readOptionFile } from "./option_files.ts";
 import { type OptionType, rawTypeOf, textOf } from "./option_types.ts";
+import type { OtherFile } from "./report_files.ts";
 import { environmentName, kebabCase, type Setting, type SettingTable } from "./setting_types.ts";
 
 /** A value of a configuration file, and its key as written in the file. */
@@ -109,6 +110,11 @@ export interface SettingValues<Values> {
 export async function findConfigFile(flags: FlagTexts, host: Host): Promise<ConfigFile | null> {
   const path = new Sources(flags, host, null).find("config", textOf("a file name"));
   return path === undefined ? null : await readConfigFile(host, path);
+}
+
+/** The configuration file, as a file that no output may replace. */
+export function configFiles(file: ConfigFile | null): OtherFile[] {
+  return file === null ? [] : [{ what: "the configuration file", path: file.path }];
 }
 
 /** Option values by environment variable, as a master forwards them to its workers. */

@@ -8,7 +8,7 @@
 import { dirname, extname, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type BundledFile, FileBundle, MAX_BYTES, MAX_FILES } from "../cluster/files.ts";
-import { errorText, UsageError } from "../core/errors.ts";
+import { systemReason, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { formatBytes } from "../report/quantity.ts";
 import type { TestFileExports } from "./test_file.ts";
@@ -36,12 +36,26 @@ export async function testBundle(
   await collector.addModules(entry);
   const folder = dirname(entry);
   const real = (await host.fileInfo(entry))?.realPath ?? entry;
-  for (const pattern of patternsOf(exports)) {
-    for (const file of await filesOfPattern(host, folder, pattern)) {
-      await collector.add(file, [folder, dirname(real)]);
-    }
+  for (const file of await dataFiles(host, path, exports)) {
+    await collector.add(file, [folder, dirname(real)]);
   }
   return collector.bundle(entry);
+}
+
+/**
+ * The full paths of the data files that a test file names in its `files`.
+ *
+ * @param path of the test file, relative to the working directory, or absolute.
+ * @throws UsageError if its `files` are invalid.
+ */
+export async function dataFiles(
+  host: Files,
+  path: string,
+  exports: TestFileExports,
+): Promise<string[]> {
+  const folder = dirname(resolve(host.cwd, path));
+  const found = patternsOf(exports).map((pattern) => filesOfPattern(host, folder, pattern));
+  return (await Promise.all(found)).flat();
 }
 
 /** The patterns in the test file's `files`. */
@@ -108,7 +122,7 @@ class FileCollector {
     try {
       return await this.#host.readFile(path);
     } catch (error) {
-      const reason = `cannot read ${path}: ${errorText(error)}`;
+      const reason = `cannot read ${path}: ${systemReason(error)}`;
       throw new UsageError(`The test file cannot be sent to workers: ${reason}`);
     }
   }

@@ -121,3 +121,33 @@ function describe(error: Error): string {
     return "an error whose message cannot be read";
   }
 }
+
+/** What errors of the system mean, by their code. */
+const SYSTEM_REASONS: ReadonlyMap<string, string> = new Map([
+  ["EACCES", "permission denied"],
+  ["EPERM", "operation not permitted"],
+  ["EROFS", "the file system is read-only"],
+  ["ENOSPC", "no space left on the device"],
+  ["EDQUOT", "the disk quota is exceeded"],
+  ["EFBIG", "the file is too large"],
+  ["EISDIR", "it is a directory"],
+  ["ENOTDIR", "a part of the path is not a directory"],
+  ["ENOENT", "no such file or directory"],
+  ["ENAMETOOLONG", "the name is too long"],
+  ["ELOOP", "too many symbolic links"],
+  ["EMFILE", "this process has too many open files (ulimit -n)"],
+  ["ENFILE", "this machine has too many open files"],
+  ["EBUSY", "it is in use"],
+  ["ETXTBSY", "it is in use"],
+  ["EIO", "input/output error"],
+  ["ENXIO", "no such device or address"],
+  ["EPIPE", "the reader has closed the pipe"],
+]);
+
+/** What an error of the system means, in plain words: other errors as {@link errorText}. */
+export function systemReason(error: unknown): string {
+  const code = isError(error) && "code" in error && typeof error.code === "string"
+    ? error.code
+    : "";
+  return SYSTEM_REASONS.get(code) ?? errorText(error);
+}

@@ -5,6 +5,7 @@
  */
 
 import { dirname, join } from "node:path";
+import { identityOf } from "./output_files.ts";
 
 /** An open file with an exclusive lock. It is read from the start and written at the end. */
 export interface DiskFile {
@@ -58,6 +59,8 @@ export interface FileInfo {
   readonly size: number;
   /** The absolute path without links. */
   readonly realPath: string;
+  /** As {@link OutputFile.identity}. */
+  readonly identity: string;
 }
 
 /** One entry of a folder. */
@@ -70,8 +73,10 @@ export interface FolderEntry {
 /** Information about a file; `null` if there is no such file. */
 export async function fileInfo(path: string): Promise<FileInfo | null> {
   try {
-    const { isFile, size } = await Deno.stat(path);
-    return isFile ? { size, realPath: await Deno.realPath(path) } : null;
+    const info = await Deno.stat(path);
+    if (!info.isFile) return null;
+    const realPath = await Deno.realPath(path);
+    return { size: info.size, realPath, identity: identityOf(realPath, info) };
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;

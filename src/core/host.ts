@@ -16,6 +16,7 @@ import {
   onStdinEnd,
   spawnSelf,
 } from "./child_process.ts";
+import { systemClock } from "./clock.ts";
 import {
   createPrivateFolder,
   type DiskFile,
@@ -35,18 +36,9 @@ import {
   type ListenOptions,
   type StreamListener,
 } from "./network.ts";
+import { type Output, StreamOutput, type SyncStream } from "./output.ts";
+import { type LogFile, openLogFile, openOutputFile, type OutputFile } from "./output_files.ts";
 import type { WebHandler, WebListener, WebListenOptions } from "./web_server.ts";
-
-/** Standard output or standard error. */
-export interface Output {
-  readonly isTerminal: boolean;
-  /** Characters per line; 80 if it is not a terminal. */
-  readonly columns: number;
-  /** Lines on the screen; `Infinity` if it is not a terminal. */
-  readonly rows: number;
-  /** Writes the whole text before it returns. A closed pipe is ignored. */
-  write(text: string): void;
-}
 
 /** The machine that aiotest runs on. */
 export interface Host {
@@ -61,14 +53,17 @@ export interface Host {
   readTextFile(path: string): Promise<string>;
   /** Reads a file; rejects as {@link readTextFile} does. */
   readFile(path: string): Promise<Uint8Array<ArrayBuffer>>;
-  /** Writes a file, or replaces it; rejects as {@link readTextFile} does. */
-  writeFile(path: string, parts: Iterable<Uint8Array<ArrayBuffer>>): Promise<void>;
   /** Writes a new text file and creates its parent folders; rejects with `Deno.errors.AlreadyExists` and other errors of the system. */
   createTextFile(path: string, text: string): Promise<void>;
-  /** Appends a line to a file before it returns; creates the file if it does not exist. */
-  appendLine(path: string, line: string): void;
-  /** Creates the file if it does not exist; rejects if it cannot be written. */
-  touch(path: string): Promise<void>;
+  /** Checks that a file can be written later; throws an error that says in plain words why not. */
+  outputFile(path: string): OutputFile;
+  /** Opens a log as {@link outputFile} does; the same object for the same path. */
+  logFile(path: string): LogFile;
+  /**
+   * Keeps some file descriptors until the returned function is called, so that what is opened then does
+   * not fail if the process has used all others.
+   */
+  reserveDescriptors(): () => void;
   /** Opens and locks a file; throws `Deno.errors.NotFound` and other errors of the system. */
   openFile(path: string, options: OpenOptions): DiskFile;
   /** Whether the path leads to a file. */
@@ -82,9 +77,9 @@ export interface Host {
   /** Imports an ES module from a file. */
   importModule(path: string): Promise<Record<string, unknown>>;
   /**
-   * Calls `handler` on each Ctrl-C or SIGTERM. Call the returned function to stop. A child of
-   * {@link spawnSelf} ignores Ctrl-C: the terminal sends it to parent and children alike, and the parent
-   * decides about its children.
+   * Calls `handler` on each Ctrl-C or SIGTERM, and on the first SIGHUP. Call the returned function to
+   * stop. A child of {@link spawnSelf} ignores Ctrl-C and SIGHUP: the terminal sends them to parent and
+   * children alike, and the parent decides about its children.
    */
   onInterrupt(handler: () => void): () => void;
   /**
@@ -102,7 +97,7 @@ export interface Host {
    */
   rejectionsReported(): Promise<void>;
   /** Redirects the output of `console` to `print`. Call the returned function to stop. */
-  onConsole(print: (text: string) => void): () => void;
+  onConsole(print: (text: string, stream: "stdout" | "stderr") => void): () => void;
   /** Processor time that this process has used, in seconds. */
   cpuSeconds(): number;
   /** Number of cores that this process can use. */
@@ -130,19 +125,21 @@ export interface Host {
 /** The machine that this process runs on. Call it once per process. */
 export function denoHost(): Host {
   const isChild = becomeChild();
+  const stdout = output(Deno.stdout);
+  const stderr = output(Deno.stderr);
   return {
     args: Deno.args,
     cwd: Deno.cwd(),
     hostname: Deno.hostname(),
-    stdout: output(Deno.stdout),
-    stderr: output(Deno.stderr),
+    stdout,
+    stderr,
     env: (name) => Deno.env.get(name),
     readTextFile: (path) => Deno.readTextFile(path),
     readFile: (path) => Deno.readFile(path),
-    writeFile: (path, parts) => Deno.writeFile(path, ReadableStream.from(parts)),
     createTextFile,
-    appendLine: (path, line) => Deno.writeTextFileSync(path, `${line}\n`, { append: true }),
-    touch: async (path) => (await Deno.open(path, { create: true, append: true })).close(),
+    outputFile: (path) => openOutputFile(path, { stdout, stderr }),
+    logFile: logFiles(),
+    reserveDescriptors,
     openFile,
     isFile,
     fileInfo,
@@ -173,26 +170,33 @@ async function serveWeb(at: WebListenOptions, handle: WebHandler): Promise<WebLi
   return server.serveWeb(at, handle);
 }
 
-const encoder = new TextEncoder();
+function output(stream: SyncStream): Output {
+  return new StreamOutput(stream, () => Deno.consoleSize(), systemClock);
+}
 
-function output(stream: typeof Deno.stdout): Output {
-  return {
-    isTerminal: stream.isTerminal(),
-    get columns(): number {
-      return stream.isTerminal() ? Deno.consoleSize().columns : 80;
-    },
-    get rows(): number {
-      return stream.isTerminal() ? Deno.consoleSize().rows : Infinity;
-    },
-    write(text: string): void {
-      let rest = encoder.encode(text);
-      try {
-        while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
-      } catch (error) {
-        // `aiotest … | head` closes the pipe. The test continues without output.
-        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-      }
-    },
+function logFiles(): Host["logFile"] {
+  const files = new Map<string, LogFile>();
+  return (path) => {
+    const file = files.get(path) ?? openLogFile(path);
+    files.set(path, file);
+    return file;
+  };
+}
+
+/** What the runtime needs to load a module and to write a file. */
+const RESERVED_DESCRIPTORS = 8;
+
+function reserveDescriptors(): () => void {
+  // Windows has no such limit.
+  if (Deno.build.os === "windows") return () => {};
+  const files: Deno.FsFile[] = [];
+  try {
+    while (files.length < RESERVED_DESCRIPTORS) files.push(Deno.openSync("/dev/null"));
+  } catch {
+    // There are not even that many.
+  }
+  return () => {
+    for (const file of files.splice(0)) file.close();
   };
 }
 
@@ -216,17 +220,34 @@ function becomeChild(): boolean {
   // Processes that a test file starts have another standard input, so they must not see the variable.
   Deno.env.delete(CHILD_VARIABLE);
   Deno.addSignalListener("SIGINT", () => {});
+  Deno.addSignalListener("SIGHUP", () => {});
   return true;
 }
 
 function onInterrupt(handler: () => void, isChild: boolean): () => void {
-  // Windows has no SIGTERM. SIGBREAK, sent when the console window is closed, is the closest equivalent.
-  const term: Deno.Signal = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
-  const signals: Deno.Signal[] = isChild ? [term] : ["SIGINT", term];
-  for (const signal of signals) Deno.addSignalListener(signal, handler);
-  return () => {
-    for (const signal of signals) Deno.removeSignalListener(signal, handler);
+  let hasHungUp = false;
+  // A terminal that is closed sends it once, and its shell once more.
+  const onHangup = (): void => {
+    if (!hasHungUp) handler();
+    hasHungUp = true;
   };
+  // Windows has no SIGTERM. SIGBREAK, sent by Ctrl-Break, is the closest equivalent. SIGHUP is sent there
+  // when the console window is closed.
+  const term: Deno.Signal = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
+  const listeners: [signal: Deno.Signal, listener: () => void][] = [[term, handler]];
+  if (!isChild) listeners.push(["SIGINT", handler]);
+  if (!isChild && !ignoresHangup()) listeners.push(["SIGHUP", onHangup]);
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+  return () => {
+    for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+  };
+}
+
+/** Whether the process was started by `nohup`, and is to survive its terminal. Only known on Linux. */
+function ignoresHangup(): boolean {
+  if (Deno.build.os !== "linux") return false;
+  const [, mask = "0"] = /^SigIgn:\s*(\w+)/m.exec(Deno.readTextFileSync("/proc/self/status")) ?? [];
+  return (BigInt(`0x${mask}`) & 1n) === 1n;
 }
 
 /** The newest handler gets an error; without any, the runtime ends the process. */
@@ -271,11 +292,24 @@ function uncaughtErrors(): Pick<Host, "onUncaughtError" | "rejectionsReported"> 
   };
 }
 
-function onConsole(print: (text: string) => void): () => void {
-  const methods = ["debug", "log", "info", "warn", "error"] as const;
+/** Where the methods of `console` write to. */
+const CONSOLE_STREAMS = {
+  debug: "stdout",
+  log: "stdout",
+  info: "stdout",
+  warn: "stderr",
+  error: "stderr",
+} as const;
+
+function onConsole(
+  print: (text: string, stream: "stdout" | "stderr") => void,
+): () => void {
   const { console: real } = globalThis;
   const original = { ...real };
-  for (const method of methods) real[method] = (...values) => print(format(...values));
+  const methods = Object.keys(CONSOLE_STREAMS) as (keyof typeof CONSOLE_STREAMS)[];
+  for (const method of methods) {
+    real[method] = (...values) => print(format(...values), CONSOLE_STREAMS[method]);
+  }
   return () => {
     for (const method of methods) real[method] = original[method];
   };

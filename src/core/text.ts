@@ -100,3 +100,27 @@ export function shown(value: unknown): string {
 }
 
 const SHOWING = { breakLength: Infinity, compact: true, depth: 1, maxStringLength: 200 } as const;
+
+/** UTF-16 units that are handled at once: enough to make the number of parts irrelevant. */
+const PART_LENGTH = 65_536;
+
+/** The same text as many short ones, in parts of about 64 KiB: a string cannot have any length. */
+export function* textParts(
+  texts: Iterable<string>,
+  length: number = PART_LENGTH,
+): Generator<string> {
+  let pending = "";
+  for (const text of texts) {
+    pending += text;
+    if (pending.length < length) continue;
+    yield pending;
+    pending = "";
+  }
+  if (pending !== "") yield pending;
+}
+
+/** As {@link textParts}, in UTF-8. */
+export function* encodedParts(texts: Iterable<string>): Generator<Uint8Array<ArrayBuffer>> {
+  const encoder = new TextEncoder();
+  for (const part of textParts(texts)) yield encoder.encode(part);
+}

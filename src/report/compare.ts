@@ -27,7 +27,7 @@ import {
   formatRate,
   formatShare,
 } from "./quantity.ts";
-import { jsonParts } from "./parts.ts";
+import { jsonParts } from "./json_parts.ts";
 import { sixDigits } from "./summary.ts";
 import type { ComparedRequest, ComparedRun, ComparedTotals } from "./summary_reader.ts";
 import { renderLine, type Span, span, type Tone, wrappedText } from "./terminal.ts";

@@ -6,7 +6,7 @@
 
 import { stripVTControlCharacters } from "node:util";
 import { formatDuration } from "../core/duration.ts";
-import type { Output } from "../core/host.ts";
+import type { Output } from "../core/output.ts";
 import { sanitizeTerminal } from "../core/text.ts";
 import type { RequestTotals, Snapshot } from "../stats/snapshot.ts";
 import { type PanelSize, render } from "./live_panel.ts";

@@ -23,7 +23,7 @@ import {
 } from "../stats/snapshot.ts";
 import type { BucketSource } from "../stats/stats_delta.ts";
 import { lowerBoundsOf, serviceTimeLowerBounds } from "../stats/unanswered.ts";
-import { jsonParts } from "./parts.ts";
+import { jsonParts } from "./json_parts.ts";
 
 /**
  * The content of the file. Its fields are those of a snapshot, with times in ISO 8601 (UTC), latencies

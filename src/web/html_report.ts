@@ -5,7 +5,7 @@
  * @module
  */
 
-import { jsonParts } from "../report/parts.ts";
+import { jsonParts } from "../report/json_parts.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { reportContent, type RunMetadata } from "./report_content.ts";
 import { readSource } from "./sources.ts";

@@ -5,8 +5,9 @@
  */
 
 import type { Clock } from "../core/clock.ts";
+import { encodedParts } from "../core/text.ts";
 import type { ResolvedLoad } from "../load/load.ts";
-import { encodedParts, jsonParts } from "../report/parts.ts";
+import { jsonParts } from "../report/json_parts.ts";
 import { type InRows, summaryRows } from "../report/summary.ts";
 import { isAsset, readAsset } from "./assets.ts";
 import { type DashboardControl, readLoad } from "./control.ts";

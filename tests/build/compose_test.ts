@@ -29,7 +29,7 @@ async function settingsOf(service: Service): Promise<Settings> {
     { args: [...service.command ?? []], env: Object.fromEntries(environment) },
     ({ parser }) => parser.option("--redis-host <host>", "as examples/redis_accounts.ts adds it"),
   );
-  const { given: _, extra: __, ...settings } = options;
+  const { given: _, extra: __, readFrom: ___, ...settings } = options;
   return settings;
 }
 

@@ -64,5 +64,5 @@ Deno.test("the log of an import obeys --loglevel and --logfile", async () => {
   const host = loggingHost("-L", "debug", "--logfile", "run.log");
   assert.equal(await main(host), 0);
   assert.equal(host.stderr.text, "");
-  assert.match(host.files.get("run.log")!, /INFO +reading accounts\n.*DEBUG +a detail\n$/);
+  assert.match(host.files.get("/home/me/run.log")!, /INFO +reading accounts\n.*DEBUG +a detail\n$/);
 });

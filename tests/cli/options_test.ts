@@ -4,7 +4,7 @@ import { config, DEFAULTS, parse, refusal } from "../support/command_line.ts";
 import { FakeHost } from "../support/fake_host.ts";
 
 Deno.test("without arguments, every option has its default", async () => {
-  assert.deepEqual(await parse({}), { ...DEFAULTS, given: new Set(), extra: {} });
+  assert.deepEqual(await parse({}), { ...DEFAULTS, given: new Set(), extra: {}, readFrom: [] });
 });
 
 Deno.test("a configuration file may be JSON, and may be named in the environment", async () => {
@@ -120,9 +120,10 @@ Deno.test("the preview reads known options and skips unknown ones", async () => 
       files: { "/home/me/a.json": '{ "tenant": 5, "users": 7 }' },
     }),
   );
-  const { given, extra, ...values } = line.known();
+  const { given, extra, readFrom, ...values } = line.known();
   assert.deepEqual(values, { ...DEFAULTS, aiotestfile: "shop.ts", loglevel: "DEBUG", users: 7 });
   assert.deepEqual([...given].sort(), ["aiotestfile", "loglevel", "users"]);
+  assert.deepEqual(readFrom, [{ what: "the configuration file", path: "a.json" }]);
   assert.deepEqual(extra, {});
 });
 

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
-import { requestedFiles } from "../../src/cli/report_files.ts";
+import {
+  fileAt,
+  openOutputs,
+  type OtherFile,
+  ReportFiles,
+  requestedFiles,
+  type WrittenReports,
+} from "../../src/cli/report_files.ts";
+import { UsageError } from "../../src/core/errors.ts";
 import { parse } from "../support/command_line.ts";
+import { FakeHost } from "../support/fake_host.ts";
 import { runMetadata } from "../support/run_metadata.ts";
 import { snapshot } from "../support/snapshots.ts";
 import { joined } from "../support/texts.ts";
@@ -32,4 +41,147 @@ Deno.test("the names of the CSV files start with the prefix of --csv", async () 
     "out/run_failures.csv",
     "out/run_exceptions.csv",
   ]);
+});
+
+const FULL = { reason: "no space left on the device", at: "write" } as const;
+
+/** Writes the reports of a run that ends with this exit code. */
+async function written(host: FakeHost, args: string[], exitCode: number): Promise<WrittenReports> {
+  const files = await ReportFiles.open(host, await parse({ args }), []);
+  files.removeOld();
+  return await files.write({ snapshot: snapshot(), exitCode, metadata: runMetadata });
+}
+
+const ALL = ["--json", "a.json", "--html", "a.html", "--junit", "a.xml", "--csv", "a"];
+const PATHS = ["a.html", "a_stats.csv", "a_stats_history.csv", "a_failures.csv", "a_exceptions.csv"]
+  .concat("a.xml", "a.json")
+  .map((name) => `/home/me/${name}`);
+
+Deno.test("all files that the options ask for are written", async () => {
+  const host = new FakeHost();
+  assert.deepEqual(await written(host, ALL, 3), { exitCode: 3, problems: [] });
+  assert.deepEqual([...host.files.keys()], PATHS);
+});
+
+for (const path of PATHS) {
+  Deno.test(`if ${path} cannot be written, all others are, and the exit code is at least 1`, async () => {
+    for (const exitCode of [0, 1, 3]) {
+      const host = new FakeHost({ files: Object.fromEntries(PATHS.map((old) => [old, "old"])) });
+      host.unwritable.set(path, FULL);
+      const { problems, ...result } = await written(host, ALL, exitCode);
+      assert.deepEqual(result, { exitCode: Math.max(1, exitCode) });
+      const name = path.slice("/home/me/".length);
+      assert.equal(problems.length, 1);
+      assert.match(
+        problems[0]!,
+        /^--(json|html|junit|csv) \S+: cannot write the file: no space left/,
+      );
+      assert.ok(problems[0]!.includes(` ${name}: `));
+      assert.deepEqual([...host.files.keys()], PATHS.filter((other) => other !== path));
+      assert.ok(![...host.files.values()].includes("old"));
+      const summary = host.files.get("/home/me/a.json");
+      // Scripts read the exit code there.
+      if (summary !== undefined) assert.equal(JSON.parse(summary).exitCode, result.exitCode);
+    }
+  });
+}
+
+Deno.test("a report that cannot be made is one that cannot be written", async () => {
+  const host = new FakeHost();
+  const files = await ReportFiles.open(host, await parse({ args: ALL }), []);
+  const metadata = (): never => {
+    throw new TypeError("no machine");
+  };
+  const { exitCode, problems } = await files.write({ snapshot: snapshot(), exitCode: 0, metadata });
+  assert.equal(exitCode, 1);
+  assert.deepEqual(problems, [
+    "--html a.html: cannot write the file: TypeError: no machine",
+    "--json a.json: cannot write the file: TypeError: no machine",
+  ]);
+  assert.ok(host.files.has("/home/me/a.xml"));
+});
+
+Deno.test("descriptors for the reports are kept until they are written", async () => {
+  const host = new FakeHost();
+  const without = await ReportFiles.open(host, await parse({}), []);
+  assert.equal(host.reserved, 0);
+  const files = await ReportFiles.open(host, await parse({ args: ["--json", "a.json"] }), []);
+  assert.equal(host.reserved, 1);
+  const run = { snapshot: snapshot(), exitCode: 0, metadata: runMetadata };
+  await files.write(run);
+  assert.equal(host.reserved, 0);
+  assert.deepEqual(await without.write(run), { exitCode: 0, problems: [] });
+});
+
+/** What options are refused with; the check changes nothing. */
+async function refusal(args: string[], others: OtherFile[] = []): Promise<string> {
+  const files = { "/home/me/shop.ts": "a test", "/home/me/old.json": "old" };
+  const host = new FakeHost({ files });
+  host.links.set("/home/me/link.json", "/home/me/old.json");
+  host.unwritable.set("/none/a.json", {
+    reason: "the directory /none does not exist",
+    at: "check",
+  });
+  const before = [...host.files];
+  const error = await ReportFiles.open(host, await parse({ args }), others)
+    .then(() => null, (error) => error);
+  assert.ok(error instanceof UsageError, String(error));
+  assert.deepEqual([...host.files], before);
+  return error.message;
+}
+
+Deno.test("a file that cannot be written is refused before the run", async () => {
+  assert.equal(
+    await refusal(["--html", "ok.html", "--json", "/none/a.json"]),
+    "--json /none/a.json: cannot write the file: the directory /none does not exist",
+  );
+});
+
+Deno.test("two outputs cannot be the same file, whichever paths lead to it", async () => {
+  for (
+    const [json, html] of [["a", "a"], ["a", "./a"], ["a", "/home/me/b/../a"], [
+      "old.json",
+      "link.json",
+    ]]
+  ) {
+    assert.equal(
+      await refusal(["--json", json!, "--html", html!]),
+      `--html ${html}: this is the same file as --json ${json}`,
+    );
+  }
+  assert.equal(
+    await refusal(["--csv", "a", "--junit", "a_failures.csv"]),
+    "--junit a_failures.csv: this is the same file as --csv a_failures.csv",
+  );
+});
+
+Deno.test("devices can have several outputs", async () => {
+  const host = new FakeHost();
+  host.outputFile = () => ({
+    identity: null,
+    clear: () => {},
+    write: () => Promise.resolve(),
+  });
+  const outputs = ["json", "html"].map((option) => ({ option, path: "/dev/null" }));
+  assert.equal((await openOutputs(host, outputs, [])).length, 2);
+});
+
+Deno.test("a file that the run reads, or another one that it writes, is not overwritten", async () => {
+  const others: OtherFile[] = [
+    { what: "the test file", path: "shop.ts" },
+    { what: "the data file", path: "missing.csv" },
+    { what: "the journal", path: "run.journal", isNew: true },
+  ];
+  assert.equal(
+    await refusal(["--json", "./shop.ts"], others),
+    "--json ./shop.ts: this is the test file, which would be overwritten",
+  );
+  assert.equal(
+    await refusal(["--junit", "run.journal"], others),
+    "--junit run.journal: this is the journal, which would be overwritten",
+  );
+  const host = new FakeHost({ files: { "/home/me/shop.ts": "a test", "/home/me/run.log": "" } });
+  assert.equal(await fileAt(host, "../me/shop.ts", others), others[0]);
+  assert.equal(await fileAt(host, "run.log", others), null);
+  assert.equal(await fileAt(host, "missing.csv", others), null);
 });

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import type { LiveRun } from "../../src/cli/live_outputs.ts";
+import { CommandLine } from "../../src/cli/options.ts";
 import { RunSession, type Stoppable, watchInterrupts } from "../../src/cli/run_session.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import { events } from "../../src/core/events.ts";
+import { logger } from "../../src/core/logger.ts";
 import { RunControl } from "../../src/runner/run_control.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { parse } from "../support/command_line.ts";
@@ -39,11 +41,9 @@ const SHOWN: LiveRun = {
 Deno.test("the report goes to standard output and the summary to its file, with the exit code", async () => {
   const { host, session } = await newSession("--json", "out.json");
   const path = "/home/me/out.json";
-  await session.open();
-  assert.ok(host.files.has("out.json") || host.files.has(path));
+  await session.open({});
   assert.equal(await session.report(result(1), null), 1);
-  const text = host.files.get(path) ?? host.files.get("out.json");
-  assert.equal(JSON.parse(text!).exitCode, 1);
+  assert.equal(JSON.parse(host.files.get(path)!).exitCode, 1);
   assert.ok(host.stdout.text.length > 0);
   session.close();
 });
@@ -91,15 +91,21 @@ Deno.test("a signal after the end of the run neither stops it again nor ends the
 
 Deno.test("errors that nothing catches do not end the process, not even while reports are written", async () => {
   const { host, session } = await newSession("--json", "out.json");
-  const write = host.writeFile.bind(host);
+  const open = host.outputFile.bind(host);
   const stray: unknown[] = [];
   // The handler of the command line would end the process.
   host.onUncaughtError(() => host.exit(1));
-  host.writeFile = (path, parts) => {
-    host.throwUncaught("while a report is written");
-    return write(path, parts);
+  host.outputFile = (path) => {
+    const file = open(path);
+    return {
+      ...file,
+      write: (texts) => {
+        host.throwUncaught("while a report is written");
+        return file.write(texts);
+      },
+    };
   };
-  await session.open();
+  await session.open({});
   host.throwUncaught("before the run");
   session.guard({ stop: () => {}, countStrayError: (thrown) => void stray.push(thrown) });
   host.throwUncaught("during the run");
@@ -112,17 +118,119 @@ Deno.test("errors that nothing catches do not end the process, not even while re
     "after the reports",
   ]);
   assert.equal(host.exitCode, null);
-  assert.equal(host.files.has("out.json"), true);
+  assert.equal(host.files.has("/home/me/out.json"), true);
 });
 
 Deno.test("a file that cannot be written is an error before anything is started", async () => {
   const { host, session } = await newSession("--json", "out.json");
-  host.touch = () => Promise.reject(new Deno.errors.PermissionDenied("read-only"));
-  await assert.rejects(session.open(), (error) => {
+  host.unwritable.set("/home/me/out.json", { reason: "the file system is read-only", at: "check" });
+  await assert.rejects(session.open({}), (error) => {
     assert.ok(error instanceof UsageError);
-    assert.match(error.message, /--json out\.json: cannot write the file/);
+    assert.equal(
+      error.message,
+      "--json out.json: cannot write the file: the file system is read-only",
+    );
     return true;
   });
+});
+
+Deno.test("a report that cannot be written is named after the final report", async () => {
+  const { host, session } = await newSession(
+    "--html",
+    "a.html",
+    "--json",
+    "a.json",
+    "--junit",
+    "x",
+  );
+  host.unwritable.set("/home/me/a.html", { reason: "no space left on the device", at: "write" });
+  await session.open({});
+  assert.equal(await session.report(result(0), null), 1);
+  assert.match(host.stdout.text, /PASSED/);
+  assert.equal(
+    host.stderr.text,
+    "aiotest: --html a.html: cannot write the file: no space left on the device\n" +
+      "The exit code is 1 because results are missing.\n",
+  );
+  assert.equal(JSON.parse(host.files.get("/home/me/a.json")!).exitCode, 1);
+});
+
+Deno.test("a report that cannot be written is named even if an error ended the run", async () => {
+  const { host, session } = await newSession("--html", "a.html");
+  host.unwritable.set("/home/me/a.html", { reason: "no space left on the device", at: "write" });
+  await session.open({});
+  const gone = new AiotestError("No worker is left to run users", 4);
+  await assert.rejects(session.report(result(0), gone), gone);
+  assert.match(host.stderr.text, /--html a\.html: cannot write the file/);
+});
+
+Deno.test("the exit code in the summary is 1 if the final report could not be shown", async () => {
+  const { host, session } = await newSession("--json", "a.json");
+  await session.open({});
+  host.stdout.problem = "no space left on the device";
+  assert.equal(await session.report(result(0), null), 1);
+  assert.equal(JSON.parse(host.files.get("/home/me/a.json")!).exitCode, 1);
+});
+
+Deno.test("a full log file is named once, and the run continues", async () => {
+  const { host, session } = await newSession("--logfile", "run.log", "--json", "a.json");
+  await session.open({});
+  logger.info("first");
+  host.unwritable.set("/home/me/run.log", { reason: "no space left on the device", at: "write" });
+  logger.info("second");
+  logger.info("third");
+  assert.match(host.files.get("/home/me/run.log")!, /first\n$/);
+  assert.equal(
+    host.stderr.text,
+    "aiotest: --logfile run.log: cannot write the log: no space left on the device. " +
+      "Lines are missing in it.\n",
+  );
+  assert.equal(await session.report(result(0), null), 1);
+  assert.equal(session.exitCode(3), 3);
+  assert.equal(JSON.parse(host.files.get("/home/me/a.json")!).exitCode, 1);
+});
+
+Deno.test("reports of an earlier run stay until the run starts", async () => {
+  const { host, session } = await newSession("--json", "a.json", "--no-web");
+  host.files.set("/home/me/a.json", "old");
+  await session.open({});
+  assert.equal(host.files.get("/home/me/a.json"), "old");
+  await session.show(SHOWN, { rendezvous: [] });
+  assert.equal(host.files.has("/home/me/a.json"), false);
+});
+
+Deno.test("outputs cannot replace what the run reads", async () => {
+  const refusals: [args: string[], message: string][] = [
+    [["--json", "aiotestfile.ts"], "this is the test file, which would be overwritten"],
+    [["--logfile", "aiotestfile.ts"], "this is the test file"],
+    [
+      ["--json", "run.log", "--logfile", "run.log"],
+      "this is the log file, which would be overwritten",
+    ],
+    [
+      ["--json", "load.json", "--config", "load.json"],
+      "this is the configuration file, which would be overwritten",
+    ],
+    [["--json", "users.json"], "this is a data file of the test, which would be overwritten"],
+  ];
+  for (const [args, message] of refusals) {
+    const host = new FakeHost({
+      files: {
+        "/home/me/aiotestfile.ts": "",
+        "/home/me/users.json": "[]",
+        "/home/me/load.json": "{}",
+      },
+    });
+    const line = await CommandLine.preview(
+      new FakeHost({ args, files: Object.fromEntries(host.files) }),
+    );
+    const session = new RunSession(host, line.parse());
+    const opened = session.open({ files: ["users.json"] });
+    await assert.rejects(opened, {
+      name: "UsageError",
+      message: `${args[0]} ${args[1]}: ${message}`,
+    });
+  }
 });
 
 Deno.test("a test file gets no secrets, and no URLs that may contain one", async () => {
@@ -170,7 +278,7 @@ Deno.test("the dashboard shows the end of the run and closes with the report", a
   let closes = 0;
   host.serveWeb = () =>
     Promise.resolve({ port: 8089, close: () => Promise.resolve(void closes++) });
-  await session.open();
+  await session.open({});
   await session.show(SHOWN, { rendezvous: [] });
   assert.match(host.stderr.text, /Dashboard: http:\/\/127\.0\.0\.1:8089\/\n/);
   assert.equal(await session.report(result(1), null), 1);

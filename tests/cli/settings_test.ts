@@ -103,7 +103,7 @@ const GOOD: Good[] = [
 for (const [name, flags, text, value] of GOOD) {
   const long = flags.at(-1)!;
   const variable = variableOf(long);
-  const expected = { ...DEFAULTS, [name]: value, given: new Set([name]), extra: {} };
+  const expected = { ...DEFAULTS, [name]: value, given: new Set([name]), extra: {}, readFrom: [] };
 
   Deno.test(`${flags} ${text} is ${name} = ${JSON.stringify(value)}`, async () => {
     for (const flag of flags) {
@@ -133,7 +133,7 @@ const TOGGLES: [keyof Settings, string][] = [
 
 for (const [name, flag] of TOGGLES) {
   Deno.test(`${flag} is ${name} = true`, async () => {
-    const { given, ...options } = await parse({ args: [flag] });
+    const { given, readFrom: _, ...options } = await parse({ args: [flag] });
     assert.deepEqual(options, { ...DEFAULTS, [name]: true, extra: {} });
     assert.deepEqual(given, new Set([name]));
   });
@@ -310,7 +310,7 @@ Deno.test("a flag that starts with --no has no counterpart without it", async ()
 });
 
 Deno.test("the usual options of a worker are read", async () => {
-  const { given: _given, extra: _extra, ...values } = await parse({
+  const { given: _given, extra: _extra, readFrom: _readFrom, ...values } = await parse({
     args: ["--worker", "--master-host=192.168.0.10", "--master-port=5557", "--expect-workers=8"],
   });
   assert.deepEqual(values, {
@@ -440,7 +440,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     tlsKey: "h",
     tlsCa: "i",
   };
-  const { given, extra, ...values } = await parse(config(toml));
+  const { given, extra, readFrom: _, ...values } = await parse(config(toml));
   assert.deepEqual(values, expected);
   assert.deepEqual([...given].sort(), Object.keys(expected).sort());
   assert.deepEqual(extra, {});

@@ -61,11 +61,15 @@ async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("the information about a file is its size and its path without links", async () => {
+Deno.test("the information about a file is its size, its path without links and its identity", async () => {
   await inFolder(async (path) => {
-    const facts = { size: 5, realPath: `${path}/data/b.csv` };
-    assert.deepEqual(await fileInfo(`${path}/data/b.csv`), facts);
+    const facts = await fileInfo(`${path}/data/b.csv`);
+    assert.deepEqual([facts?.size, facts?.realPath], [5, `${path}/data/b.csv`]);
     assert.deepEqual(await fileInfo(`${path}/a.csv`), facts);
+    await Deno.link(`${path}/data/b.csv`, `${path}/data/c.csv`);
+    assert.equal((await fileInfo(`${path}/data/c.csv`))?.identity, facts?.identity);
+    await Deno.writeTextFile(`${path}/d.csv`, "1,2,3");
+    assert.notEqual((await fileInfo(`${path}/d.csv`))?.identity, facts?.identity);
   });
 });
 

@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { clippedText, peerText, sanitizeTerminal, shown } from "../../src/core/text.ts";
+import {
+  clippedText,
+  encodedParts,
+  peerText,
+  sanitizeTerminal,
+  shown,
+  textParts,
+} from "../../src/core/text.ts";
 import { anyName, CONTROLS } from "../support/texts.ts";
 
 Deno.test("escape sequences become text that a terminal only shows", () => {
@@ -85,4 +92,18 @@ Deno.test("a value that cannot be shown does not throw", () => {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
   assert.equal(shown(proxy), "(object that cannot be shown)");
+});
+
+Deno.test("many short texts become parts of about the given length", () => {
+  const texts = ["a", "bc", "", "dé", "f", "ghijklmno", "p"];
+  assert.deepEqual([...textParts(texts, 3)], ["abc", "déf", "ghijklmno", "p"]);
+  assert.deepEqual([...textParts([], 3)], []);
+});
+
+Deno.test("texts are encoded in parts that together are the whole text", () => {
+  const texts = Array.from({ length: 20_000 }, (_, i) => `line ${i} é\n`);
+  const parts = [...encodedParts(texts)];
+  assert.ok(parts.length > 1 && parts.every(({ length }) => length < 80_000));
+  const decoder = new TextDecoder();
+  assert.equal(parts.map((part) => decoder.decode(part)).join(""), texts.join(""));
 });

@@ -1,7 +1,9 @@
 import type { Child, ChildOptions } from "../../src/core/child_process.ts";
 import type { FileInfo, FolderEntry, OpenOptions, PrivateFolder } from "../../src/core/files.ts";
-import type { Host, Output } from "../../src/core/host.ts";
+import type { Host } from "../../src/core/host.ts";
 import type { ByteStream, StreamListener } from "../../src/core/network.ts";
+import type { Output } from "../../src/core/output.ts";
+import type { LogFile, OutputFile } from "../../src/core/output_files.ts";
 import type { WebListener } from "../../src/core/web_server.ts";
 import { MemoryFile } from "./memory_file.ts";
 
@@ -55,12 +57,13 @@ export class FakeChild implements Child {
   }
 }
 
-/** An output that keeps everything written to it. */
+/** An output that keeps everything written to it, until the test sets a problem. */
 export class FakeOutput implements Output {
   isTerminal: boolean;
   columns: number;
   rows = Infinity;
   text = "";
+  problem: string | null = null;
 
   constructor(isTerminal: boolean, columns: number) {
     this.isTerminal = isTerminal;
@@ -68,7 +71,11 @@ export class FakeOutput implements Output {
   }
 
   write(text: string): void {
-    this.text += text;
+    if (this.problem === null) this.text += text;
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
   }
 }
 
@@ -87,6 +94,13 @@ export class FakeHost implements Host {
   readonly sizes = new Map<string, number>();
   /** Targets of links, by full path. */
   readonly links = new Map<string, string>();
+  /** Why files cannot be written, by full path; noticed before the run, or only when they are written. */
+  readonly unwritable = new Map<
+    string,
+    { readonly reason: string; readonly at: "check" | "write" }
+  >();
+  /** The number of calls of {@link reserveDescriptors} that still hold theirs. */
+  reserved = 0;
   /** The files for {@link openFile}, by full path. */
   readonly disk = new Map<string, MemoryFile>();
   /** The children started by {@link spawnSelf}. */
@@ -99,6 +113,7 @@ export class FakeHost implements Host {
   openFiles: number | null = null;
   readonly #env: Readonly<Record<string, string>>;
   readonly #modules: Readonly<Record<string, () => Record<string, unknown>>>;
+  readonly #logs = new Map<string, LogFile>();
   readonly #interruptHandlers = new Set<() => void>();
   #errorHandlers: ((thrown: unknown) => void)[] = [];
   readonly #parentHandlers = new Set<() => void>();
@@ -127,12 +142,6 @@ export class FakeHost implements Host {
     return new TextEncoder().encode(await this.readTextFile(path));
   }
 
-  writeFile(path: string, parts: Iterable<Uint8Array<ArrayBuffer>>): Promise<void> {
-    const decoder = new TextDecoder();
-    this.files.set(path, Array.from(parts, (part) => decoder.decode(part)).join(""));
-    return Promise.resolve();
-  }
-
   createTextFile(path: string, text: string): Promise<void> {
     if (this.files.has(path)) {
       return Promise.reject(new Deno.errors.AlreadyExists(`there is a file ${path}`));
@@ -141,13 +150,52 @@ export class FakeHost implements Host {
     return Promise.resolve();
   }
 
-  appendLine(path: string, line: string): void {
-    this.files.set(path, `${this.files.get(path) ?? ""}${line}\n`);
+  outputFile(path: string): OutputFile {
+    this.#checkWritable(path, "check");
+    return {
+      identity: this.links.get(path) ?? path,
+      clear: () => void this.files.delete(path),
+      write: (texts) =>
+        new Promise((resolve) => {
+          this.#checkWritable(path, "write");
+          this.files.set(path, [...texts].join(""));
+          resolve();
+        }),
+    };
   }
 
-  touch(path: string): Promise<void> {
+  logFile(path: string): LogFile {
+    this.#checkWritable(path, "check");
+    const file = this.#logs.get(path) ?? this.#newLog(path);
+    this.#logs.set(path, file);
+    return file;
+  }
+
+  #newLog(path: string): LogFile {
     this.files.set(path, this.files.get(path) ?? "");
-    return Promise.resolve();
+    let problem: string | null = null;
+    return {
+      get problem(): string | null {
+        return problem;
+      },
+      append: (line) => {
+        const reason = this.unwritable.get(path)?.reason ?? null;
+        if (reason === null) this.files.set(path, `${this.files.get(path) ?? ""}${line}\n`);
+        const isNew = problem === null;
+        problem ??= reason;
+        return isNew ? problem : null;
+      },
+    };
+  }
+
+  #checkWritable(path: string, at: "check" | "write"): void {
+    const found = this.unwritable.get(path);
+    if (found?.at === at) throw new Error(found.reason);
+  }
+
+  reserveDescriptors(): () => void {
+    this.reserved++;
+    return () => void this.reserved--;
   }
 
   openFile(path: string, { create }: OpenOptions): MemoryFile {
@@ -170,6 +218,7 @@ export class FakeHost implements Host {
     return Promise.resolve({
       size: this.sizes.get(path) ?? text.length,
       realPath: this.links.get(path) ?? path,
+      identity: this.links.get(path) ?? path,
     });
   }
 

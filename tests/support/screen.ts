@@ -1,4 +1,4 @@
-import type { Output } from "../../src/core/host.ts";
+import type { Output } from "../../src/core/output.ts";
 
 /**
  * An output that keeps the written texts and emulates a terminal with line feeds, moving up and erasing
@@ -12,6 +12,7 @@ export class Screen implements Output {
   /** The height that it reports. Rows beyond it are kept nevertheless. */
   rows = Infinity;
   cursorVisible = true;
+  readonly problem = null;
   #rows: string[] = [""];
   #row = 0;
   #column = 0;
@@ -24,6 +25,10 @@ export class Screen implements Output {
   write(text: string): void {
     this.writes.push(text);
     for (const [token] of text.matchAll(TOKEN)) this.#apply(token);
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** The rows down to the last one that is not empty. */

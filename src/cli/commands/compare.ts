@@ -5,7 +5,7 @@
  */
 
 import { resolve } from "node:path";
-import { errorText, UsageError } from "../../core/errors.ts";
+import { systemReason, UsageError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import { VERSION } from "../../core/version.ts";
 import {
@@ -15,10 +15,10 @@ import {
   comparisonReport,
 } from "../../report/compare.ts";
 import { consoleAbilities } from "../../report/console.ts";
-import { encodedParts } from "../../report/parts.ts";
 import { type ComparedRun, readSummary, SUMMARY_HINT } from "../../report/summary_reader.ts";
+import { withMissingOutput } from "../exit_code.ts";
 import { commandFlags, parseAll } from "../flag_parser.ts";
-import { checkWritable } from "../option_files.ts";
+import { openOutputs, removeOld, writeOutput } from "../report_files.ts";
 import { COMPARE_SETTINGS, type SettingsOf } from "../settings.ts";
 import { Sources } from "../sources.ts";
 
@@ -38,16 +38,20 @@ export async function runCompare(host: Host): Promise<number> {
     { file: files[0], run: await readSummaryFile(host, files[0]) },
     { file: files[1], run: await readSummaryFile(host, files[1]) },
   ];
-  if (json !== null) await checkWritable(host, "json", json);
+  const compared = files.map((path) => ({ what: "one of the two files to compare", path }));
+  const outputs = json === null ? [] : [{ option: "json", path: json }];
+  const [output = null] = await openOutputs(host, outputs, compared);
+  if (output !== null) removeOld(output);
   const comparison = compareRuns(a.run, b.run, maxRegression);
   const { color } = consoleAbilities(host.stdout, (name) => host.env(name));
   const { columns } = host.stdout;
   host.stdout.write(comparisonReport(comparison, { a, b }, { columns, color }));
-  if (json !== null) {
-    const parts = encodedParts(comparisonJson(comparison, { a, b }, VERSION));
-    await host.writeFile(json, parts);
-  }
-  return comparisonExitCode(comparison);
+  const exitCode = comparisonExitCode(comparison);
+  const make = (): Iterable<string> => comparisonJson(comparison, { a, b }, VERSION);
+  const problem = output === null ? null : await writeOutput(output, make);
+  if (problem === null) return exitCode;
+  host.stderr.write(`aiotest: ${problem}\n`);
+  return withMissingOutput(exitCode);
 }
 
 interface CompareArguments extends SettingsOf<"compare"> {
@@ -70,10 +74,6 @@ function readArguments(host: Host): CompareArguments {
     );
   }
   const { values } = new Sources(flags, NO_ENVIRONMENT, null).readAll(COMPARE_SETTINGS);
-  const { json } = values;
-  if (json !== null && [a, b].some((file) => resolve(host.cwd, file) === resolve(host.cwd, json))) {
-    throw new UsageError(`--json ${json}: this file is one of the two to compare`);
-  }
   return { ...values, files: [a, b] };
 }
 
@@ -95,7 +95,7 @@ async function readText(host: Host, path: string): Promise<string> {
   try {
     return await host.readTextFile(fullPath);
   } catch (error) {
-    throw new UsageError(`cannot read ${path}: ${errorText(error)}`, "", error);
+    throw new UsageError(`cannot read ${path}: ${systemReason(error)}`, "", error);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { join, resolve } from "node:path";
-import { errorText, ExitCode, UsageError } from "../../core/errors.ts";
+import { ExitCode, systemReason, UsageError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import { commandFlags, parseAll } from "../flag_parser.ts";
 
@@ -54,7 +54,7 @@ async function write(host: Host, path: string, text: string): Promise<void> {
     await host.createTextFile(path, text);
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists) throw alreadyExists(path);
-    throw new UsageError(`cannot write ${path}: ${errorText(error)}`, "", error);
+    throw new UsageError(`cannot write ${path}: ${systemReason(error)}`, "", error);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { resolve } from "node:path";
-import { errorText, UsageError } from "../../core/errors.ts";
+import { systemReason, UsageError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import { UrlResolver } from "../../http/url_resolver.ts";
 import { FastHttpUser } from "../../user/fast_http_user.ts";
@@ -13,10 +13,11 @@ import type { RequestOptions } from "../../user/http_user.ts";
 import type { UserClass } from "../../user/user.ts";
 import { checkFlags, parseAll, quickFlags } from "../flag_parser.ts";
 import type { Options } from "../options.ts";
+import type { OtherFile } from "../report_files.ts";
 import { runLocal } from "../run_local.ts";
 import { defaultsOf } from "../setting_types.ts";
 import { QUICK_RUN_TIME, QUICK_SETTINGS, SETTINGS, type SettingsOf } from "../settings.ts";
-import { findConfigFile, Sources } from "../sources.ts";
+import { configFiles, findConfigFile, Sources } from "../sources.ts";
 
 /** The options of `quick`, validated. */
 export interface QuickOptions extends Omit<SettingsOf<"quick">, "data" | "method"> {
@@ -25,6 +26,8 @@ export interface QuickOptions extends Omit<SettingsOf<"quick">, "data" | "method
   readonly method: string;
   /** The body of every request; `null`: none. */
   readonly body: Uint8Array<ArrayBuffer> | null;
+  /** The configuration file and the file of the body, as far as there are any. */
+  readonly readFrom: readonly OtherFile[];
 }
 
 const HELP = "aiotest quick --help";
@@ -85,11 +88,14 @@ export async function readQuickOptions(host: Host): Promise<QuickOptions> {
   const parsed = parseAll(host.args, quickFlags(), HELP);
   checkFlags(parsed.flags, "quick");
   const url = readUrl(parsed.operands);
-  const sources = new Sources(parsed.flags, host, await findConfigFile(parsed.flags, host));
+  const config = await findConfigFile(parsed.flags, host);
+  const sources = new Sources(parsed.flags, host, config);
   const { data, method, ...values } = sources.readAll(QUICK_SETTINGS).values;
   sources.checkFileKeys(Object.keys({ ...SETTINGS, ...QUICK_SETTINGS }));
   const body = data === null ? null : await readBody(host, data);
-  return { ...values, url, method: method ?? (body === null ? "GET" : "POST"), body };
+  const readFrom = configFiles(config);
+  if (data?.startsWith("@")) readFrom.push({ what: "the file of --data", path: data.slice(1) });
+  return { ...values, url, method: method ?? (body === null ? "GET" : "POST"), body, readFrom };
 }
 
 function readUrl([, url, stray]: readonly string[]): string {
@@ -125,7 +131,7 @@ async function readBody(host: Host, data: string): Promise<Uint8Array<ArrayBuffe
   try {
     return await host.readFile(path);
   } catch (error) {
-    throw new UsageError(`--data ${data}: cannot read the file: ${errorText(error)}`, "", error);
+    throw new UsageError(`--data ${data}: cannot read the file: ${systemReason(error)}`, "", error);
   }
 }
 

@@ -52,9 +52,25 @@ Deno.test("--max-regression may precede or follow the files", async () => {
 
 Deno.test("--json writes the comparison", async () => {
   const host = await compare(["a.json", "slow.json", "--json", "diff.json"]);
-  const { a, b, exitCode, requests } = JSON.parse(host.files.get("diff.json")!);
+  const { a, b, exitCode, requests } = JSON.parse(host.files.get("/home/me/diff.json")!);
   assert.deepEqual([a.file, b.file, exitCode], ["a.json", "slow.json", 3]);
   assert.equal(requests[0].p50.finding, "regression");
+});
+
+Deno.test("a comparison that cannot be written is shown, and raises the exit code", async () => {
+  const host = new FakeHost({
+    args: ["compare", "a.json", "b.json", "--json", "d.json"],
+    files: FILES,
+  });
+  host.files.set("/home/me/d.json", "an old one");
+  host.unwritable.set("/home/me/d.json", { reason: "no space left on the device", at: "write" });
+  assert.equal(await main(host), 1);
+  assert.match(host.stdout.text, /PASSED/);
+  assert.equal(
+    host.stderr.text,
+    "aiotest: --json d.json: cannot write the file: no space left on the device\n",
+  );
+  assert.equal(host.files.has("/home/me/d.json"), false);
 });
 
 Deno.test("variables for runs do not apply to compare", async () => {
@@ -102,7 +118,7 @@ const MISTAKES: readonly (readonly [args: string[], message: string, hint: strin
   ],
   [
     ["a.json", "b.json", "--json", "./a.json"],
-    "--json ./a.json: this file is one of the two to compare",
+    "--json ./a.json: this is one of the two files to compare, which would be overwritten",
     "",
   ],
   [

@@ -15,6 +15,7 @@ const DEFAULTS: QuickOptions = {
   url: URL,
   method: "GET",
   body: null,
+  readFrom: [],
   header: [],
   timeout: 60,
   insecure: false,
@@ -95,7 +96,8 @@ const GOOD: Good[] = [
 for (const [args, options] of GOOD) {
   Deno.test(`quick URL ${args.join(" ")} is understood`, async () => {
     const files = { "/home/me/-d": "from a file" };
-    assert.deepEqual(await read({ args, files }), { ...DEFAULTS, ...options });
+    const readFrom = args.includes("@-d") ? [{ what: "the file of --data", path: "-d" }] : [];
+    assert.deepEqual(await read({ args, files }), { ...DEFAULTS, readFrom, ...options });
   });
 }
 
@@ -115,6 +117,7 @@ Deno.test("environment and configuration file apply, except settings of test fil
     requests: 7,
     users: 3,
     method: "PUT",
+    readFrom: [{ what: "the configuration file", path: "load.toml" }],
   });
 });
 

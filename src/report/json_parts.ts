@@ -1,6 +1,6 @@
 /**
- * Long texts in parts. The text of a report may be longer than a string can be, so no report is ever
- * one string.
+ * JSON in parts. The text of a report may be longer than a string can be, so no report is ever one
+ * string.
  *
  * @module
  */
@@ -55,23 +55,4 @@ function* objectParts(object: object, { gap, margin }: Layout): Generator<string
 
 function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
-}
-
-/** UTF-16 units that are encoded at once: enough to make the number of parts irrelevant. */
-const PART_LENGTH = 65_536;
-
-/** The texts one after another in UTF-8, in parts of about 64 KiB. */
-export function* encodedParts(
-  texts: Iterable<string>,
-  length: number = PART_LENGTH,
-): Generator<Uint8Array<ArrayBuffer>> {
-  const encoder = new TextEncoder();
-  let pending = "";
-  for (const text of texts) {
-    pending += text;
-    if (pending.length < length) continue;
-    yield encoder.encode(pending);
-    pending = "";
-  }
-  if (pending !== "") yield encoder.encode(pending);
 }

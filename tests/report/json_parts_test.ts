@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { encodedParts, jsonParts } from "../../src/report/parts.ts";
+import { jsonParts } from "../../src/report/json_parts.ts";
 import { joined } from "../support/texts.ts";
 
 Deno.test("JSON in parts is the text that JSON.stringify returns", () => {
@@ -29,11 +29,4 @@ Deno.test("rows are made one at a time, while they are written", () => {
   }
   assert.equal(text, '{"rows":[{"row":0},{"row":1},{"row":2}]}');
   assert.deepEqual(madeAt, [0, 1, 2, 3]);
-});
-
-Deno.test("texts are encoded in parts of about the given length", () => {
-  const texts = ["a", "bc", "", "dé", "f", "ghijklmno", "p"];
-  const parts = [...encodedParts(texts, 3)].map((part) => new TextDecoder().decode(part));
-  assert.deepEqual(parts, ["abc", "déf", "ghijklmno", "p"]);
-  assert.deepEqual([...encodedParts([], 3)], []);
 });
