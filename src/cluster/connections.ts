@@ -63,10 +63,14 @@ export class WorkerConnections {
     }, CHECK_MS);
   }
 
-  /** Sends QUIT to all workers; resolves once everything is written, or after 1 s. */
-  async end(): Promise<void> {
+  /**
+   * Sends a last message to all workers; resolves once everything is written, or after 1 s.
+   *
+   * @param last QUIT, or the ERROR that ended the run.
+   */
+  async end(last: Message<"QUIT" | "ERROR"> = { type: "QUIT" }): Promise<void> {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
-    this.broadcast({ type: "QUIT" });
+    this.broadcast(last);
     await Promise.all(this.#channels().map((channel) => channel.finish(this.#clock)));
   }
 

@@ -284,6 +284,8 @@ export class MasterConnection {
         return message;
       case "run":
         throw new AiotestError(`The master at ${master}: ${message}`, ExitCode.cluster);
+      case "unprepared":
+        throw new UsageError(`The master at ${master} has ended the run: ${message}`);
       case "token":
       case "testfile":
       case "version":

@@ -86,8 +86,12 @@ export class ReportOutbox {
     });
   }
 
-  /** Ends the counting. What is not sent yet is merged, so that it takes less time on a slow link. */
-  finish(metadata: SecondMetadata): void {
+  /**
+   * Ends the counting. What is not sent yet is merged, so that it takes less time on a slow link.
+   *
+   * @param userErrors errors of users that belong to no second.
+   */
+  finish(metadata: SecondMetadata, userErrors: StatsDelta["userErrors"] = []): void {
     const parts = this.#parts.splice(0);
     const unsent = this.#unsent.splice(0);
     for (const { content } of parts) this.#orDamage(() => this.#merge(countedOf(content), content));
@@ -95,7 +99,7 @@ export class ReportOutbox {
       this.#orDamage(() => this.#merge(merged, metadata));
     }
     // This makes another report if there is none left that could be the final one.
-    this.#merge(nothingAt(this.#lastSecond), metadata);
+    this.#merge({ ...nothingAt(this.#lastSecond), userErrors }, metadata);
     this.#finished = true;
   }
 

@@ -83,6 +83,8 @@ const errorCode = word(
   "busy",
   // The run is over, or it is not the run that the worker reports to.
   "run",
+  // The test cannot start: a handler of `init` or `testStart` has thrown on the sender, or elsewhere.
+  "unprepared",
 );
 
 /** Why a connection is refused or given up. */

@@ -47,6 +47,9 @@ export class UsageError extends AiotestError {
   }
 }
 
+/** A handler of an event that prepares a run has thrown, so the test cannot start. */
+export class PreparationError extends UsageError {}
+
 /**
  * The first line of a thrown value, at most 200 characters: what tables and logs show. It never throws,
  * whatever the value is.

@@ -6,7 +6,7 @@
 
 import type { Clock } from "./clock.ts";
 import type { Cluster } from "./cluster.ts";
-import { errorText, UsageError } from "./errors.ts";
+import { errorText, PreparationError } from "./errors.ts";
 import { logger } from "./logger.ts";
 import { RepeatedLog } from "./repeated_log.ts";
 import type { RunInfo } from "./run_info.ts";
@@ -173,7 +173,7 @@ export class Events {
   /**
    * As {@link emit}, for the events that prepare a run.
    *
-   * @throws UsageError if a handler throws, once all are done.
+   * @throws PreparationError if a handler throws, once all are done.
    */
   async prepare<Name extends "initCommandLineParser" | "init" | "testStart">(
     name: Name,
@@ -184,7 +184,7 @@ export class Events {
     const [error, ...others] = errors;
     if (error === undefined) return;
     const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
-    throw new UsageError(
+    throw new PreparationError(
       `A handler of the event ${name} threw: ${error}${more}`,
       "The test does not start, because it is not prepared.",
     );
@@ -239,7 +239,7 @@ export async function emitWithin<Name extends keyof EventMap>(
 /**
  * As {@link Events.prepare}, but does not wait for handlers beyond a limit.
  *
- * @throws UsageError if a handler throws, or they have not ended by then.
+ * @throws PreparationError if a handler throws, or they have not ended by then.
  */
 export async function prepareWithin<Name extends "init" | "testStart">(
   events: Events,
@@ -248,7 +248,7 @@ export async function prepareWithin<Name extends "init" | "testStart">(
   limit: HandlerLimit,
 ): Promise<void> {
   if (await within(limit, events.prepare(name, event)) !== "overdue") return;
-  throw new UsageError(
+  throw new PreparationError(
     overdueText(name, limit),
     "The test does not start. If they need more time, raise --setup-timeout.",
   );

@@ -12,7 +12,7 @@ import type { RestoredRun } from "../cluster/restore.ts";
 import { RunState, type WorkerState } from "../cluster/run_state.ts";
 import type { Pause } from "../core/awake_clock.ts";
 import type { Clock } from "../core/clock.ts";
-import { AiotestError, ExitCode } from "../core/errors.ts";
+import { AiotestError, ExitCode, PreparationError } from "../core/errors.ts";
 import {
   emitWithin,
   type Events,
@@ -117,6 +117,8 @@ export class MasterRun {
   #finalUsers = 0;
   #failure: unknown = null;
   #isStopped = false;
+  /** The workers with which the test has started. */
+  readonly #starters = new Set<WorkerState>();
   /** Resolved by {@link stop}. */
   #stopRequested = Promise.withResolvers<void>();
   /** Workers of the run before it was resumed; `null` in a new run, which waits for any. */
@@ -188,7 +190,8 @@ export class MasterRun {
       journal.append({ type: "ended" });
     } finally {
       this.#allocator.end();
-      await this.#workers.end();
+      const failure = this.#failure;
+      await this.#workers.end(failure instanceof PreparationError ? failure : null);
     }
     this.#state = "stopped";
     this.#watch.conclude(this.snapshot(), this.#naturalEnd);
@@ -261,7 +264,9 @@ export class MasterRun {
       this.#failure = error;
       return;
     }
+    if (this.#isStopped) return;
     this.#time.begin();
+    for (const worker of this.#workers.available) this.#starters.add(worker);
     this.#runState.startedAt = clock.wallTime();
     journal.append({ type: "begin", startedAt: this.#runState.startedAt });
     this.#workers.begin(() => this.#time.elapsedSeconds);
@@ -420,10 +425,19 @@ export class MasterRun {
         worker.stopped(message.lastSeq);
         return this.#checkFinalReports();
       case "ERROR":
-        return this.#options.onWarning(`Worker ${worker.id}: ${peerText(message.text)}`);
+        return this.#workerFailed(worker, message);
       default:
         this.#options.rpc.handle(worker, message);
     }
+  }
+
+  #workerFailed(worker: WorkerState, { code, text }: Message<"ERROR">): void {
+    const reason = `Worker ${worker.id}: ${peerText(text)}`;
+    // A worker that joins a running test only leaves again.
+    const isNeeded = !this.#time.begun || this.#starters.has(worker);
+    if (code !== "unprepared" || !isNeeded) return this.#options.onWarning(reason);
+    this.#failure ??= new PreparationError(reason);
+    this.stop();
   }
 
   #updateState(worker: WorkerState, message: Message<"STATE">): void {

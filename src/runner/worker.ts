@@ -9,7 +9,7 @@ import type { JoinedMaster } from "../cluster/handshake.ts";
 import { MasterConnection, type MasterConnectionOptions } from "../cluster/master_connection.ts";
 import type { Assignment, Message, WorkerStateName } from "../cluster/protocol.ts";
 import type { Clock, Timer } from "../core/clock.ts";
-import { AiotestError, ExitCode } from "../core/errors.ts";
+import { AiotestError, ExitCode, PreparationError } from "../core/errors.ts";
 import { Lease } from "../core/lease.ts";
 import type { RemoteRpc } from "../shared/rpc_client.ts";
 import { ClockSync } from "./clock_sync.ts";
@@ -138,7 +138,9 @@ export class WorkerRun {
       case "SETUP":
         return void this.#setUp(message);
       case "START":
-        if (this.#stopping === null) this.#node?.begin(message).catch((error) => this.#fail(error));
+        if (this.#stopping === null) {
+          this.#node?.begin(message).catch((error) => this.#cannotStart(error));
+        }
         return;
       case "TARGET":
         return this.#assign(message);
@@ -186,8 +188,16 @@ export class WorkerRun {
       });
       this.#setState("ready");
     } catch (error) {
-      this.#fail(error);
+      this.#cannotStart(error);
     }
+  }
+
+  /** Tells the master if the test file is not prepared: then the run cannot start on any node. */
+  #cannotStart(error: unknown): void {
+    if (error instanceof PreparationError) {
+      this.#connection.send({ type: "ERROR", code: "unprepared", text: error.message });
+    }
+    this.#fail(error);
   }
 
   #assign(assignment: Assignment): void {

@@ -14,6 +14,7 @@ import { WorkerListener } from "../cluster/listener.ts";
 import { type Assignment, type Message, NO_TESTFILE, ProtocolError } from "../cluster/protocol.ts";
 import type { RunState, WorkerState } from "../cluster/run_state.ts";
 import type { AwakeClock } from "../core/awake_clock.ts";
+import type { PreparationError } from "../core/errors.ts";
 import type { StreamListener } from "../core/network.ts";
 import { RepeatedLog } from "../core/repeated_log.ts";
 import type { RpcServer } from "../shared/rpc.ts";
@@ -196,13 +197,21 @@ export class WorkerManager {
     this.#connections.broadcast({ type: "STOP", deadline: deadlineSeconds });
   }
 
-  /** Disconnects all workers, and accepts no more. */
-  async end(): Promise<void> {
+  /**
+   * Disconnects all workers, and accepts no more.
+   *
+   * @param unprepared why the test could not start; `null` if it could.
+   */
+  async end(unprepared: PreparationError | null = null): Promise<void> {
     this.#isOver = true;
     this.#lostLog.flush();
     this.#listener.close();
     this.#options.files?.close();
-    await this.#connections.end();
+    await this.#connections.end(
+      unprepared === null
+        ? { type: "QUIT" }
+        : { type: "ERROR", code: "unprepared", text: unprepared.message },
+    );
   }
 
   /**

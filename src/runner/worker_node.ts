@@ -14,8 +14,9 @@ import type {
 } from "../cluster/protocol.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
-import { emitWithin, prepareWithin, stopHandlersLimit } from "../core/events.ts";
+import { emitWithin, prepareWithin, stopHandlersLimit, TEST_STOP } from "../core/events.ts";
 import { peerText } from "../core/text.ts";
+import type { StatsDelta } from "../stats/stats_delta.ts";
 import type { ClockSync } from "./clock_sync.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
 import { LoadGenerator, type LoadGeneratorOptions } from "./load_generator.ts";
@@ -228,13 +229,15 @@ export class WorkerNode {
     await this.#generator.stopAll(this.#stopTimeoutMs);
     this.#generator.end();
     if (this.#reporter === null) return;
-    this.#reporter.finish();
     const { events, onWarning } = this.#options;
-    const { overdue } = await emitWithin(events, "testStop", { run: this.#generator.run }, {
+    // Handlers take time, and what has been counted is safe only on the master.
+    if (events.has("testStop")) this.#reporter.flush();
+    const { errors, overdue } = await emitWithin(events, "testStop", { run: this.#generator.run }, {
       clock: this.#clock,
       seconds: stopHandlersLimit(this.#stopTimeoutMs / 1000),
     });
     if (overdue !== null) onWarning(`${overdue}.`);
+    this.#reporter.finish(errors.map((error) => [TEST_STOP, error, 1]));
   }
 
   /** Counts an error that was thrown outside of any user's test. */
@@ -275,6 +278,7 @@ export class Reporter {
   #resetCount: number;
   #health: Health = { cpu: 0, lagMs: 0 };
   #timer: Timer | null = null;
+  #isOver = false;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -314,11 +318,16 @@ export class Reporter {
     this.#resetCount = resetCount;
   }
 
-  /** Sends the remaining counts as the final report. */
-  finish(): void {
-    this.end();
-    for (const second of this.#options.generator.flush()) this.#add(second);
-    this.#outbox.finish(this.#facts);
+  /** Sends the remaining counts, before the final report. */
+  flush(): void {
+    this.#collect();
+    this.#pump();
+  }
+
+  /** Sends the final report. @param userErrors errors that belong to no second. */
+  finish(userErrors: StatsDelta["userErrors"] = []): void {
+    this.#collect();
+    this.#outbox.finish(this.#facts, userErrors);
     this.#pump();
   }
 
@@ -344,6 +353,15 @@ export class Reporter {
   reconnected(ackedSeq: number): void {
     this.#outbox.reconnected(ackedSeq, this.#options.clock.now());
     this.#pump();
+  }
+
+  /** Takes the remaining counts. The run is over: later seconds belong to it only if they have any. */
+  #collect(): void {
+    this.end();
+    for (const second of this.#options.generator.flush()) {
+      if (!this.#isOver || !second.isEmpty) this.#add(second);
+    }
+    this.#isOver = true;
   }
 
   /** Sends what may be sent now. */

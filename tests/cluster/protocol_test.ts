@@ -252,7 +252,7 @@ const FAULTS: readonly (readonly [
   [
     "ERROR",
     { 1: "toString" },
-    "ERROR.code must be one of: protocol, version, token, testfile, duplicate, busy, run",
+    "ERROR.code must be one of: protocol, version, token, testfile, duplicate, busy, run, unprepared",
   ],
   ["ERROR", { 2: "x".repeat(1001) }, `ERROR.text ${SHORT}`],
   ["SETUP", { 2: { users: 1 } }, "SETUP.options must be a string of at most 262144 characters"],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AiotestError } from "../../src/core/errors.ts";
+import { AiotestError, PreparationError } from "../../src/core/errors.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import { User } from "../../src/user/user.ts";
 import { report } from "../support/reports.ts";
@@ -543,6 +543,96 @@ Deno.test("events are emitted on every node, in their order", async () => {
     reports.reduce<number>((sum, report) => sum + (report as number[])[4]!, 0),
     cluster.target.steps.length,
   );
+});
+
+/** An error of the command line with exit code 2. */
+function assertRefused(error: unknown, message: string): void {
+  assert.ok(error instanceof AiotestError, String(error));
+  assert.deepEqual([error.message, error.exitCode], [message, 2]);
+}
+
+Deno.test("a handler of testStart that throws on the master ends the run, and workers are told why", async () => {
+  const cluster = new VirtualCluster({});
+  const master = cluster.master();
+  master.events.on("testStart", () => Promise.reject(new Error("no data")));
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(10_000);
+  const message = "A handler of the event testStart threw: no data";
+  assertRefused(master.run.failure, message);
+  assert.equal(master.result!.startedAt, null);
+  assert.equal(cluster.target.ids.length, 0);
+  for (const { ended, error } of cluster.workers) {
+    assert.equal(ended, true);
+    assertRefused(error, `The master at here:5557 has ended the run: ${message}`);
+  }
+  assert.equal(cluster.clock.pending, 0);
+});
+
+Deno.test("a handler of init that throws on a worker ends the run before it starts", async () => {
+  const cluster = new VirtualCluster({});
+  const master = cluster.master();
+  const message = "A handler of the event init threw: no data";
+  cluster.worker("a");
+  cluster.worker("b", { setUp: () => Promise.reject(new PreparationError(message)) });
+  await cluster.advance(10_000);
+  assertRefused(master.run.failure, `Worker b: ${message}`);
+  assert.equal(master.result!.startedAt, null);
+  assert.equal(cluster.target.ids.length, 0);
+  assertRefused(
+    cluster.workers[0]!.error,
+    `The master at here:5557 has ended the run: Worker b: ${message}`,
+  );
+  assertRefused(cluster.workers[1]!.error, message);
+  assert.equal(cluster.clock.pending, 0);
+});
+
+Deno.test("handlers of testStart that throw on all workers end the run, and no user starts", async () => {
+  const cluster = new VirtualCluster({});
+  const master = cluster.master();
+  for (const name of ["a", "b"]) {
+    cluster.worker(name).events.on("testStart", () => {
+      throw new Error("no data");
+    });
+  }
+  await cluster.advance(30_000);
+  assertRefused(master.run.failure, "Worker a: A handler of the event testStart threw: no data");
+  assert.equal(cluster.target.ids.length, 0);
+  for (const { error } of cluster.workers) {
+    assertRefused(error, "A handler of the event testStart threw: no data");
+  }
+});
+
+Deno.test("a worker that is not prepared and joins late leaves, and the run goes on", async () => {
+  const cluster = new VirtualCluster({ users: 4, runTime: 20 });
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(5_000);
+  cluster.worker("late").events.on("testStart", () => {
+    throw new Error("no data");
+  });
+  await cluster.advance(30_000);
+  assert.equal(master.run.failure, null);
+  assert.ok(
+    master.warnings.includes("Worker late: A handler of the event testStart threw: no data"),
+  );
+  assert.equal(requests(master), cluster.target.steps.length);
+});
+
+Deno.test("what handlers of testStop throw on workers and the master is counted", async () => {
+  const cluster = new VirtualCluster({ users: 4, runTime: 3.5 });
+  const master = cluster.master();
+  const nodes = [master, ...["a", "b"].map((name) => cluster.worker(name))];
+  for (const { events } of nodes) {
+    events.on("testStop", () => Promise.reject(new Error("cannot clean up")));
+  }
+  await cluster.advance(10_000);
+  const { statistics, complete } = master.result!;
+  assert.equal(complete, true);
+  assert.deepEqual(statistics.userErrors, [
+    { user: "(event testStop)", error: "cannot clean up", count: 3 },
+  ]);
+  assert.equal(statistics.timeline.length, 4);
+  assert.equal(requests(master), cluster.target.steps.length);
 });
 
 Deno.test("a shape that throws ends the run with what was counted", async () => {
