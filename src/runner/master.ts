@@ -286,6 +286,7 @@ export class MasterRun {
   }
 
   async #resume({ assigned, startedUsers }: RestoredRun): Promise<void> {
+    const { rpc } = this.#options;
     const { runId, workers, elapsedSeconds } = this.#runState;
     const returning = workers.filter((one) => one.membership === "present" && !one.complete);
     for (const worker of returning) worker.begun = true;
@@ -295,6 +296,7 @@ export class MasterRun {
     this.#workers.begin(() => this.#time.elapsedSeconds);
     if (startedUsers !== null) this.#workers.started(startedUsers);
     this.#allocator.restore(assigned);
+    for (const [incarnation, classes] of assigned) rpc.usersAssigned(incarnation, classes);
     this.#options.onInfo(`Resuming run ${runId}: waiting for its workers (${returning.length}).`);
     await this.#waitForWorkers(RETURN_MS);
   }

@@ -124,8 +124,14 @@ export class IterationCounter implements IterationSource {
   }
 }
 
-/** The time in which a worker should start the iterations of one block: no more are lost with it. */
+/**
+ * The time, besides that of two round trips, in which a worker should start the iterations of one block. No
+ * more than twice that are lost with it.
+ */
 const BLOCK_MS = 100;
+
+/** A request that takes longer was not on the way for so long, but waited for other workers. */
+const MAX_ROUND_TRIP_MS = 1_000;
 
 /** The largest block; a faster worker requests blocks more often. */
 const MAX_BLOCK = 1_000;
@@ -148,6 +154,7 @@ export class RemoteIterationQuota implements IterationSource {
   #cancelRequest = (): void => {};
   #block = 1;
   #requestedAt = -Infinity;
+  #roundTripMs = 0;
   #takenAt = -Infinity;
   #timer: Timer | null = null;
   readonly #waiting: ((granted: boolean) => void)[] = [];
@@ -206,14 +213,16 @@ export class RemoteIterationQuota implements IterationSource {
     if (this.#isRequesting || this.#isSpent) return;
     this.#isRequesting = true;
     const now = this.#clock.now();
-    const isFast = now - this.#requestedAt < BLOCK_MS;
-    this.#block = isFast
-      ? Math.min(MAX_BLOCK, this.#block * 2)
-      : Math.max(1, Math.ceil(this.#block / 2));
+    // Half a block has to last until the next one arrives.
+    const goalMs = BLOCK_MS + 2 * this.#roundTripMs;
+    const tookMs = now - this.#requestedAt;
+    if (tookMs < goalMs) this.#block = Math.min(MAX_BLOCK, this.#block * 2);
+    else if (tookMs > 2 * goalMs) this.#block = Math.ceil(this.#block / 2);
     this.#requestedAt = now;
     const count = Math.max(this.#block, this.#waiting.length);
     this.#cancelRequest = this.#call("take", count, (granted) => {
       this.#isRequesting = false;
+      this.#roundTripMs = Math.min(MAX_ROUND_TRIP_MS, this.#clock.now() - now);
       this.#receive(granted);
     });
     this.#reportIfEmpty();

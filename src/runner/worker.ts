@@ -130,6 +130,8 @@ export class WorkerRun {
     this.#sendState();
     this.#options.rpc.joined(welcome.epoch);
     this.#node?.reporter?.reconnected(welcome.ackedSeq);
+    // The acknowledgement of its final report may have been lost.
+    if (this.#state === "leaving") this.#endIfDrained();
   }
 
   #receive(message: Message): void {

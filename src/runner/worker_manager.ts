@@ -53,7 +53,12 @@ export interface WorkerManagerOptions {
   /** What the nodes share. */
   readonly rpc: Pick<
     RpcServer,
-    "begin" | "connect" | "workerConnected" | "membershipChanged" | "forget"
+    | "begin"
+    | "connect"
+    | "workerConnected"
+    | "membershipChanged"
+    | "forget"
+    | "usersAssigned"
   >;
   /** The clock by which workers are judged: it stands still while this process does not run. */
   readonly awakeClock: AwakeClock;
@@ -180,6 +185,7 @@ export class WorkerManager {
   assign(worker: WorkerState, assignment: Assignment): void {
     const { incarnation } = worker;
     this.#journal.append({ type: "assigned", incarnation, classes: assignment.classes });
+    this.#options.rpc.usersAssigned(incarnation, assignment.classes);
     this.#connections.send(worker, assignment);
   }
 

@@ -120,6 +120,12 @@ export class RpcServer {
     this.#peers.set(worker.incarnation, { worker, outbox });
   }
 
+  /** A worker is to run these users, by class. */
+  usersAssigned(incarnation: string, classes: Readonly<Record<string, number>>): void {
+    const users = Object.values(classes).reduce((sum, count) => sum + count, 0);
+    this.#options.services.usersAssigned(incarnation, users);
+  }
+
   /** Forgets a worker that is lost and has never changed anything. */
   forget({ incarnation }: WorkerState): void {
     this.#sessions.delete(incarnation);

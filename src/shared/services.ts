@@ -50,7 +50,7 @@ export class SharedServices {
 
   constructor({ feeders, clock, random, redis = null, iterations = null }: SharedServicesOptions) {
     this.#barriers = new Barriers(clock);
-    this.#iterations = new IterationQuota(iterations ?? 0);
+    this.#iterations = new IterationQuota(iterations ?? 0, clock);
     this.#services = new Map<string, SharedService>([
       ...(redis === null ? memoryStores() : redisStores(redis)),
       ["feeder", new FeederStore(feeders, random)],
@@ -67,6 +67,11 @@ export class SharedServices {
   /** A node is lost. @param from its incarnation. */
   nodeLost(from: string): void {
     this.#iterations.nodeLost(from);
+  }
+
+  /** A node is to run this many users. @param from its incarnation. */
+  usersAssigned(from: string, users: number): void {
+    this.#iterations.assigned(from, users);
   }
 
   /** Performs a call. @param from the caller's incarnation. */

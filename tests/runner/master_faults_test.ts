@@ -213,6 +213,11 @@ for (
         [6_900, { kind: "restart", forMs: 1 }],
       ],
     ],
+    [
+      "a worker that leaves while the master is suspended ends once the master has its last report",
+      checkUsers,
+      [[0, { kind: "suspendMaster", forMs: 5_901 }], [0, { kind: "leave", worker: 0 }]],
+    ],
   ] satisfies [string, typeof checkUsers, TimedFaults][]
 ) {
   Deno.test(what, () => check(faults));

@@ -18,6 +18,59 @@ Deno.test("a run with --iterations starts exactly that many, and ends with the l
   }
 });
 
+/** Iterations that each of some nodes has started. */
+function iterationsOf({ target: { steps } }: VirtualCluster, names: readonly string[]): number[] {
+  return names.map((name) => steps.filter(({ node }) => node === name).length);
+}
+
+for (const latencyMs of [0, 150, 300]) {
+  for (const wait of [0.01, 0.05, 1]) {
+    Deno.test(`workers ${latencyMs} ms away share iterations of ${wait} s by their users`, async () => {
+      const cluster = new VirtualCluster({ users: 10, iterations: 500 }, (target) => [
+        target.userClass("ATest", 1, wait),
+      ]);
+      const master = cluster.master();
+      const names = ["a", "b"];
+      for (const name of names) cluster.worker(name, { latencyMs });
+      await cluster.advance(90_000, () => {}, 500);
+      const [a, b] = iterationsOf(cluster, names);
+      // The first user starts alone, one batch of assignments before the others.
+      assert.ok(Math.abs(a! - b!) <= 2 + 0.15 / wait, `${a} and ${b}`);
+      assert.deepEqual(iterationCounts(master), [500, 500, 500, 0]);
+      assert.deepEqual(master.warnings, []);
+      assert.equal(cluster.clock.pending, 0);
+    });
+  }
+}
+
+Deno.test("a worker far away gets as many iterations as one nearby, and both their users' part", async () => {
+  const cluster = new VirtualCluster({ users: 9, iterations: 900 }, (target) => [
+    target.userClass("ATest", 1, 0.5),
+  ]);
+  const master = cluster.master({ expectedWorkers: 3 });
+  const names = ["a", "b", "c"];
+  for (const name of names) cluster.worker(name, { latencyMs: name === "c" ? 200 : 0 });
+  await cluster.advance(90_000, () => {}, 500);
+  for (const count of iterationsOf(cluster, names)) assert.ok(Math.abs(count - 300) <= 1);
+  assert.deepEqual(iterationCounts(master), [900, 900, 900, 0]);
+});
+
+Deno.test("what a worker is too slow for goes to the others in the end", async () => {
+  const cluster = new VirtualCluster({ users: 4, iterations: 400 });
+  const { target } = cluster;
+  const master = cluster.master();
+  const fast = target.userClass("StepTest", 1, 0.1);
+  const slow = target.userClass("StepTest", 1, 1);
+  cluster.worker("a", { classes: [fast] });
+  cluster.worker("b", { classes: [slow] });
+  await cluster.advance(90_000, () => {}, 500);
+  assert.deepEqual(iterationCounts(master), [400, 400, 400, 0]);
+  const [a, b] = iterationsOf(cluster, ["a", "b"]);
+  // 22 iterations start per second, so 400 take about 18 s; each division costs up to 1 s.
+  assert.ok(a! > 330 && b! < 70, `${a} and ${b}`);
+  assert.ok(master.result!.durationSeconds < 32, String(master.result!.durationSeconds));
+});
+
 Deno.test("iterations that a worker holds go to idle users of another", async () => {
   const cluster = new VirtualCluster({ users: 4, iterations: 400 }, (target) => [
     target.userClass("ATest", 1, 0.01),

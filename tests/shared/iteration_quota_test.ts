@@ -2,16 +2,26 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { Cancel, PerformedCall } from "../../src/shared/calls.ts";
 import { IterationQuota } from "../../src/shared/iteration_quota.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 
 /** A quota, and its answers. */
 class Scene {
   readonly answers: string[] = [];
   /** The last block of each node. */
   readonly got = new Map<string, PerformedCall>();
+  readonly clock = new FakeClock();
   readonly #store: IterationQuota;
 
   constructor(iterations: number) {
-    this.#store = new IterationQuota(iterations);
+    this.#store = new IterationQuota(iterations, this.clock);
+  }
+
+  /** The users of the nodes a, b and so on. */
+  async assign(...users: number[]): Promise<void> {
+    for (const [index, count] of users.entries()) {
+      this.#store.assigned(String.fromCharCode(97 + index), count);
+    }
+    await this.clock.advance(0);
   }
 
   ask(from: string, operation: string, count: unknown): Cancel {
@@ -45,6 +55,72 @@ Deno.test("a block is at most a 16th of what is left, and the last iterations ar
   assert.deepEqual(granted.slice(0, 4), [7, 6, 6, 6]);
   assert.deepEqual(granted.slice(-16), new Array(16).fill(1));
   assert.equal(granted.reduce((sum, count) => sum + count), 100);
+});
+
+/** How many iterations the answer grants. */
+function granted([answer]: readonly string[]): number {
+  return answer === undefined ? 0 : Number(/ok (\d+)/.exec(answer)![1]);
+}
+
+Deno.test("nodes get shares in proportion to their users, whoever asks first", async () => {
+  const store = new Scene(100);
+  await store.assign(3, 1);
+  store.ask("a", "take", 1000);
+  assert.equal(granted(store.take()), 75);
+  store.ask("a", "take", 1);
+  assert.deepEqual(store.take(), []);
+  store.ask("b", "take", 20);
+  store.ask("b", "take", 20);
+  assert.deepEqual(store.take(), ["b ok 20 (changed)", "b ok 5 (changed)"]);
+});
+
+Deno.test("the rest is divided again when the users change, or a node is lost", async () => {
+  const store = new Scene(100);
+  await store.assign(1, 1);
+  store.ask("a", "take", 20);
+  await store.assign(1, 2, 1);
+  store.take();
+  for (const node of ["a", "b"]) store.ask(node, "take", 1000);
+  assert.deepEqual(store.take(), ["a ok 20 (changed)", "b ok 40 (changed)"]);
+  store.ask("a", "take", 1000);
+  store.gone("c");
+  await store.clock.advance(0);
+  assert.equal(granted(store.take()), 7);
+});
+
+Deno.test("a node whose share is used up gets a part of the others' after a second", async () => {
+  const store = new Scene(40);
+  await store.assign(1, 1);
+  store.ask("a", "take", 20);
+  store.ask("a", "take", 20);
+  store.take();
+  await store.clock.advance(999);
+  assert.deepEqual(store.take(), []);
+  await store.clock.advance(1);
+  assert.equal(granted(store.take()), 10);
+  for (const part of [5, 3, 1, 1]) {
+    store.ask("a", "take", 20);
+    await store.clock.advance(1_000);
+    assert.equal(granted(store.take()), part);
+  }
+  assert.equal(store.clock.pending, 0);
+});
+
+Deno.test("a journal contains what was granted, so that a restarted master grants the same", async () => {
+  const store = new Scene(100);
+  await store.assign(1, 1);
+  store.ask("a", "take", 1000);
+  assert.deepEqual(store.got.get("a")!.replayAs, {
+    service: "passes",
+    name: "",
+    operation: "granted",
+    args: "[50]",
+  });
+  const next = new Scene(100);
+  next.ask("a", "granted", 50);
+  await next.assign(1, 1);
+  next.ask("b", "take", 1000);
+  assert.deepEqual(next.take(), ["a ok 50 (changed)", "b ok 25 (changed)"]);
 });
 
 Deno.test("a node that finds none waits until all have been started, and then gets none", () => {
@@ -134,7 +210,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 
 Deno.test("whatever is taken, returned and lost, no iteration is handed out twice, and no node waits forever", () => {
   fc.assert(fc.property(fc.integer({ min: 0, max: 50 }), steps, (iterations, steps) => {
-    const store = new IterationQuota(iterations);
+    const store = new IterationQuota(iterations, new FakeClock());
     const nodes = [0, 1, 2].map(() => ({
       held: 0,
       waits: false,

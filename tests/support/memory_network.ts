@@ -1,5 +1,5 @@
 import type { AcceptedStream, ByteStream, StreamListener } from "../../src/core/network.ts";
-import { type MemoryStream, memoryStreams } from "./memory_stream.ts";
+import { type Later, type MemoryStream, memoryStreams } from "./memory_stream.ts";
 
 /** A network in memory with one machine that listens. */
 export class MemoryNetwork {
@@ -15,10 +15,11 @@ export class MemoryNetwork {
    * A route from an address to the machine that listens.
    *
    * @param capacity bytes per direction that are buffered before a write waits for a read.
+   * @param later delivers what was written; without it, that takes no time.
    */
-  line(address: string, capacity = Infinity): MemoryLine {
+  line(address: string, capacity = Infinity, later?: Later): MemoryLine {
     return new MemoryLine(() => {
-      const stream = this.#listener?.dial(address, capacity) ?? null;
+      const stream = this.#listener?.dial(address, capacity, later) ?? null;
       if (stream === null) throw new Deno.errors.ConnectionRefused("nothing listens");
       return stream;
     });
@@ -114,9 +115,9 @@ export class MemoryListener implements StreamListener {
   #wake: () => void = () => {};
 
   /** The near end of a new connection; null if nothing listens. */
-  dial(address: string, capacity = Infinity): MemoryStream | null {
+  dial(address: string, capacity = Infinity, later?: Later): MemoryStream | null {
     if (this.#closed) return null;
-    const [near, far] = memoryStreams(capacity);
+    const [near, far] = memoryStreams(capacity, later);
     this.#waiting.push({ stream: far, address });
     this.#wake();
     return near;

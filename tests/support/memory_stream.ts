@@ -1,5 +1,8 @@
 import type { ByteStream } from "../../src/core/network.ts";
 
+/** Calls `deliver` when bytes have arrived. Calls keep their order. */
+export type Later = (deliver: () => void) => void;
+
 /** One end of a connection in memory. */
 export interface MemoryStream extends ByteStream {
   /** Whether this end was closed or the connection was cut. */
@@ -13,9 +16,13 @@ export interface MemoryStream extends ByteStream {
  * before, then null; writing to a closed end rejects.
  *
  * @param capacity bytes per direction that are buffered before a write waits for a read.
+ * @param later delivers what was written; without it, that takes no time.
  */
-export function memoryStreams(capacity = Infinity): [MemoryStream, MemoryStream] {
-  const [there, back] = [new Pipe(capacity), new Pipe(capacity)];
+export function memoryStreams(
+  capacity = Infinity,
+  later: Later = (deliver) => deliver(),
+): [MemoryStream, MemoryStream] {
+  const [there, back] = [new Pipe(capacity, later), new Pipe(capacity, later)];
   return [end(there, back), end(back, there)];
 }
 
@@ -40,14 +47,18 @@ function end(outgoing: Pipe, incoming: Pipe): MemoryStream {
 /** One direction of a connection. */
 class Pipe {
   readonly #capacity: number;
+  readonly #later: Later;
   readonly #chunks: Uint8Array<ArrayBuffer>[] = [];
   #held = 0;
   #finished = false;
   #abandoned = false;
+  /** Whether its writer has learned that its reader has closed. */
+  #refused = false;
   #changed = Promise.withResolvers<void>();
 
-  constructor(capacity: number) {
+  constructor(capacity: number, later: Later) {
     this.#capacity = capacity;
+    this.#later = later;
   }
 
   /** Whether its reader has closed. */
@@ -69,20 +80,26 @@ class Pipe {
   }
 
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
-    const isOpen = (): boolean => !this.#finished && !this.#abandoned;
+    const isOpen = (): boolean => !this.#finished && !this.#refused;
     while (this.#held >= this.#capacity && isOpen()) await this.#changed.promise;
     if (!isOpen()) throw new Error("the connection is closed");
     const count = Math.min(bytes.length, this.#capacity - this.#held);
-    if (count > 0) this.#chunks.push(bytes.slice(0, count));
-    this.#held += count;
-    this.#notify();
+    const chunk = bytes.slice(0, count);
+    this.#later(() => {
+      if (count === 0 || this.#abandoned) return;
+      this.#chunks.push(chunk);
+      this.#held += count;
+      this.#notify();
+    });
     return count;
   }
 
   /** Ends writing. */
   finish(): void {
-    this.#finished = true;
-    this.#notify();
+    this.#later(() => {
+      this.#finished = true;
+      this.#notify();
+    });
   }
 
   /** Ends reading; later writes reject. */
@@ -90,6 +107,10 @@ class Pipe {
     this.#abandoned = true;
     this.#chunks.length = 0;
     this.#held = 0;
+    this.#later(() => {
+      this.#refused = true;
+      this.#notify();
+    });
     this.#notify();
   }
 

@@ -128,6 +128,8 @@ export interface VirtualWorkerOptions {
   readonly openFileLimit?: number;
   readonly incarnation?: string;
   readonly testfileHash?: string;
+  /** How long its messages take, in either direction. */
+  readonly latencyMs?: number;
   /** Options of its connection that differ from the defaults. */
   readonly link?: Partial<MasterConnectionOptions>;
 }
@@ -258,7 +260,12 @@ export class VirtualCluster {
   /** Starts a worker. */
   worker(name: string, options: VirtualWorkerOptions = {}): VirtualWorker {
     const clock = new ProcessClock(this.clock);
-    const line = this.network.line(`10.0.0.${this.workers.length + 1}`);
+    const { latencyMs = 0 } = options;
+    const later = (deliver: () => void): void => {
+      if (latencyMs === 0) deliver();
+      else this.clock.setTimer(deliver, latencyMs);
+    };
+    const line = this.network.line(`10.0.0.${this.workers.length + 1}`, Infinity, later);
     const [infos, warnings]: [string[], string[]] = [[], []];
     const events = new Events();
     const { classes = this.#classes, incarnation = `${name}'s first`, ...rest } = options;
