@@ -27,6 +27,7 @@ import {
 } from "../user/discovery.ts";
 import { Recorder } from "../user/recorder.ts";
 import type { User, UserClass } from "../user/user.ts";
+import { UserRequests } from "../user/user_requests.ts";
 
 /** The exports of a test file, by name. */
 export type TestFileExports = Readonly<Record<string, unknown>>;
@@ -129,7 +130,7 @@ function isShapeClass(value: unknown): value is ShapeClass {
 /** Creates a user that never runs. What it measures is discarded. */
 function makeProbe(userClass: UserClass, signal: AbortSignal): User {
   const run: RunInfo = { id: "", node: "local", userCount: 0, runTime: 0 };
-  const table = { record(): void {}, userError(): void {} };
+  const table = { record(): void {}, unfinished(): void {}, userError(): void {} };
   const node = nodeContext({
     env: () => undefined,
     host: null,
@@ -146,7 +147,14 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
   lifetime.end();
   return currentUser.run(
     lifetime,
-    () => new userClass({ ...node, id: 0, signal, iterationSlot: null }),
+    () =>
+      new userClass({
+        ...node,
+        id: 0,
+        signal,
+        iterationSlot: null,
+        requests: new UserRequests(node.recorder),
+      }),
   );
 }
 

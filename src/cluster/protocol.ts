@@ -209,6 +209,7 @@ const reportUnfinished = row({
   name,
   /** One value per request. */
   ages: reportTimes,
+  retries: count,
 });
 
 /** The unfinished requests of one method and name in a report. */

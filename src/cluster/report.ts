@@ -13,14 +13,15 @@ import {
   type EntryCounts,
   type InProgressCounts,
   type IterationCounts,
-  type KeyedAges,
   type KeyedEntry,
   type KeyedInProgress,
+  type KeyedUnfinished,
   type LatencyCounts,
   REQUEST_COUNTS,
   requestCounts,
   type SecondCounts,
   type StatsDelta,
+  type UnfinishedCounts,
 } from "../stats/stats_delta.ts";
 import {
   type Message,
@@ -125,9 +126,11 @@ class ReportDivider {
     this.#open.iterations.push(iterations);
   }
 
-  addUnfinished(method: string, name: string, ages: LatencyCounts): void {
-    const unfinished = { method, name, ages: timesOf(ages) };
-    this.#makeRoom(1 + textBytes(method) + textBytes(name) + timesBytes(unfinished.ages));
+  addUnfinished(method: string, name: string, { ages, retries }: UnfinishedCounts): void {
+    const unfinished = { method, name, ages: timesOf(ages), retries };
+    this.#makeRoom(
+      1 + textBytes(method) + textBytes(name) + timesBytes(unfinished.ages) + numberBytes(retries),
+    );
     this.#open.unfinished.push(unfinished);
   }
 
@@ -306,10 +309,10 @@ export function countedOf(report: ReportContent): StatsDelta {
   };
 }
 
-function unfinishedOf({ method, name, ages }: ReportUnfinished): KeyedAges {
+function unfinishedOf({ method, name, ages, retries }: ReportUnfinished): KeyedUnfinished {
   const counted = agesOf(ages);
   if (counted.count === 0) refuse("a name has no unfinished requests");
-  return [method, name, counted];
+  return [method, name, { ages: counted, retries }];
 }
 
 function inProgressOf({ method, name, count, oldestMs, ages }: ReportInProgress): KeyedInProgress {

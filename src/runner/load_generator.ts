@@ -177,12 +177,14 @@ export class LoadGenerator {
 
   /** The seconds that have ended since the last call, oldest first. */
   take(): SecondStats[] {
-    return this.#table.take(this.#clock.now());
+    const now = this.#clock.now();
+    return this.#withInProgress(this.#table.take(now), now);
   }
 
   /** As {@link take}, with the second that has not ended yet. */
   flush(): SecondStats[] {
-    return this.#table.flush(this.#clock.now());
+    const now = this.#clock.now();
+    return this.#withInProgress(this.#table.flush(now), now);
   }
 
   /** How this node has kept up since the last call. Call it once a second. */
@@ -199,6 +201,13 @@ export class LoadGenerator {
   countStrayError(thrown: unknown): void {
     if (this.#recorder.isCounted(thrown)) return;
     this.#recorder.userError(UNCAUGHT, thrown, this.#clock.now());
+  }
+
+  /** Adds the requests in progress now to the last second, which has just ended. */
+  #withInProgress(seconds: SecondStats[], now: number): SecondStats[] {
+    const last = seconds.at(-1);
+    if (last !== undefined) last.inProgress = this.#table.inProgress(this.#pool.inProgress(), now);
+    return seconds;
   }
 
   #startOpenModel({ spacing, onBusy }: ArrivalAssignment): OpenModelExecutor {

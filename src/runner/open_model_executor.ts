@@ -178,8 +178,9 @@ export class OpenModelExecutor implements IterationExecutor {
     this.#checkExhausted();
   }
 
-  interrupted(): void {
+  interrupted(beganAt: number, now: number): void {
     this.#underWay--;
+    this.#options.iterations(now).interrupt(now - beganAt);
     this.#checkExhausted();
   }
 

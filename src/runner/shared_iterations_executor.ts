@@ -81,7 +81,8 @@ export class SharedIterationsExecutor implements IterationExecutor {
     this.#finishOne();
   }
 
-  interrupted(): void {
+  interrupted(beganAt: number, now: number): void {
+    this.#options.iterations(now).interrupt(now - beganAt);
     this.#finishOne();
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { StartedRequest } from "../stats/stats_table.ts";
 import type { NodeContext } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { type IterationScheduler, IterationSlot } from "../user/iteration_slot.ts";
@@ -50,6 +51,15 @@ export class UserPool {
   /** Users that were started and not stopped, including those that have ended by themselves. */
   get active(): number {
     return this.#active.reduce((sum, users) => sum + users.length, 0);
+  }
+
+  /** The requests that are in progress. Those that were answered and are being checked are not. */
+  *inProgress(): IterableIterator<StartedRequest> {
+    for (const { requests } of this.#alive) {
+      for (let one = requests.first; one !== null; one = one.next) {
+        if (one.check === null) yield one;
+      }
+    }
   }
 
   /** Sets what schedules the iterations of users that are started from now on. */

@@ -43,6 +43,7 @@ export interface UnansweredSummary {
 
 /** Counts and latencies of one name, or of all names. */
 export interface RequestTotals extends RequestCounts {
+  /** Requests that ended, with an answer or with an error. */
   readonly requests: number;
   /** Share of requests that failed, 0 to 1. */
   readonly errorRate: number;

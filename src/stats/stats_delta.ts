@@ -62,8 +62,16 @@ export interface EntryCounts extends RequestCounts {
 /** The counts of one entry with its key. The code is the HTTP status, or 0 without one. */
 export type KeyedEntry = readonly [method: string, name: string, code: number, entry: EntryCounts];
 
-/** The ages, in milliseconds, of the unfinished requests of one method and name; at least one. */
-export type KeyedAges = readonly [method: string, name: string, ages: LatencyCounts];
+/** The unfinished requests of one method and name. */
+export interface UnfinishedCounts {
+  /** How long each had taken when it was cut off, in milliseconds. */
+  readonly ages: LatencyCounts;
+  /** How often they were sent again. */
+  readonly retries: number;
+}
+
+/** Unfinished requests with their key; at least one. */
+export type KeyedUnfinished = readonly [method: string, name: string, counts: UnfinishedCounts];
 
 /** The requests of one method and name that are in progress at a moment. All times are milliseconds. */
 export interface InProgressCounts {
@@ -131,7 +139,7 @@ export interface StatsDelta {
   /** `null` if iterations are not counted, or there were none. */
   readonly iterations: IterationCounts | null;
   /** Requests that were in progress when their users were cut off. They are in no entry. */
-  readonly unfinished: Iterable<KeyedAges>;
+  readonly unfinished: Iterable<KeyedUnfinished>;
   /** Requests in progress at the end of the last second. Unlike everything else, they do not add up. */
   readonly inProgress: Iterable<KeyedInProgress>;
 }

@@ -6,22 +6,15 @@
 
 import { clippedText } from "../core/text.ts";
 import { IterationStats } from "./iteration_stats.ts";
+import { type EntriesByCode, EntryTable, NameCap, PairMap, type Sample } from "./request_stats.ts";
 import {
-  type EntriesByCode,
-  EntryTable,
-  type Latencies,
-  NameCap,
-  PairMap,
-  type Sample,
-} from "./request_stats.ts";
-import {
-  type KeyedAges,
   type KeyedInProgress,
+  type KeyedUnfinished,
   MAX_NAME,
   type SecondCounts,
   type StatsDelta,
 } from "./stats_delta.ts";
-import { agesAt, type InProgress, inProgressAt } from "./unanswered.ts";
+import { type InProgress, inProgressAt, type Unfinished, unfinishedAt } from "./unanswered.ts";
 
 /** The delta of a single second. {@link StatsTable} counts in it until the second has ended. */
 export class SecondStats implements StatsDelta {
@@ -41,7 +34,7 @@ export class SecondStats implements StatsDelta {
   inProgress: Iterable<KeyedInProgress> = [];
 
   #iterations: IterationStats | null = null;
-  #unfinished: PairMap<Latencies> | null = null;
+  #unfinished: PairMap<Unfinished> | null = null;
 
   /** @param users those that were running when the second started. */
   constructor(second: number, users: number) {
@@ -60,13 +53,13 @@ export class SecondStats implements StatsDelta {
     return this.#iterations ??= new IterationStats();
   }
 
-  /** The ages of unfinished requests. */
-  get unfinished(): Iterable<KeyedAges> {
+  /** Requests that were in progress when their users were cut off. */
+  get unfinished(): Iterable<KeyedUnfinished> {
     return this.#unfinished ?? [];
   }
 
   /** As {@link unfinished}, to add to. */
-  get openUnfinished(): PairMap<Latencies> {
+  get openUnfinished(): PairMap<Unfinished> {
     return this.#unfinished ??= new PairMap();
   }
 
@@ -96,9 +89,6 @@ export class SecondStats implements StatsDelta {
     return [{ second, users, peakUsers, requests, failures, maxLagMs }];
   }
 }
-
-/** The key under which a request is counted. */
-type RequestKey = Pick<Sample, "method" | "name">;
 
 /** A request that is in progress. */
 export interface StartedRequest extends Pick<Sample, "method" | "name"> {
@@ -145,10 +135,11 @@ export class StatsTable {
     named.of(sample.status).add(sample);
   }
 
-  /** Counts a request whose user was cut off at a moment. @param ageMs how long it had taken by then. */
-  unfinished({ method, name }: RequestKey, ageMs: number, atMs: number): void {
+  /** Counts a request that was cut off at a moment. @param retries how often it was sent again. */
+  unfinished({ method, name, startedAt }: StartedRequest, retries: number, atMs: number): void {
     const { openUnfinished } = this.#at(atMs);
-    agesAt(openUnfinished, method, this.#admit(method, name)).add(ageMs);
+    unfinishedAt(openUnfinished, method, this.#admit(method, name))
+      .add(atMs - startedAt, retries);
   }
 
   /** These requests, which are in progress at a moment, by the names under which they are counted. */

@@ -33,12 +33,13 @@ import {
 } from "./stats_delta.ts";
 import { Timeline } from "./timeline.ts";
 import {
-  agesAt,
   InProgress,
   inProgressAt,
   InProgressGauge,
   inProgressSummary,
   summaryWithWaits,
+  Unfinished,
+  unfinishedAt,
   unfinishedSummary,
 } from "./unanswered.ts";
 
@@ -207,8 +208,8 @@ export class MergedCounts {
   readonly entries = new EntryTable();
   /** By class and error. After 1,000 distinct ones, the rest are under `(other)`. */
   readonly userErrors = new PairMap<number>();
-  /** The ages of unfinished requests, under the same names as {@link entries}. */
-  readonly unfinished = new PairMap<Latencies>();
+  /** Unfinished requests, under the same names as {@link entries}. */
+  readonly unfinished = new PairMap<Unfinished>();
   #iterations: IterationStats | null = null;
   #entryCount = 0;
   #errorCount = 0;
@@ -241,9 +242,9 @@ export class MergedCounts {
       const method = this.#names.admitFirst(given);
       this.#addEntry(this.entries.at(method, this.admit(method, name)), code, entry);
     }
-    for (const [given, name, ages] of unfinished) {
+    for (const [given, name, counts] of unfinished) {
       const method = this.#names.admitFirst(given);
-      agesAt(this.unfinished, method, this.admit(method, name)).merge(ages);
+      unfinishedAt(this.unfinished, method, this.admit(method, name)).merge(counts);
     }
     if (iterations !== null) (this.#iterations ??= new IterationStats()).merge(iterations);
     for (const [given, error, count] of userErrors) {
@@ -270,13 +271,13 @@ class RunCounts {
   readonly timeline = new Timeline();
   /** Merged as deltas arrive, so that a snapshot does not merge the histograms of all names. */
   readonly overall = new Entry();
-  /** The ages of all unfinished requests. */
-  readonly unfinished = new Latencies();
+  /** All unfinished requests. */
+  readonly unfinished = new Unfinished();
 
   add(delta: StatsDelta): void {
     this.timeline.add(delta);
     for (const [, , , entry] of delta.entries) this.overall.merge(entry);
-    for (const [, , ages] of delta.unfinished) this.unfinished.merge(ages);
+    for (const [, , counts] of delta.unfinished) this.unfinished.merge(counts);
     this.merged.add(delta);
   }
 }
@@ -289,8 +290,8 @@ function requestRows(
 ): RequestRow[] {
   const rows: RequestRow[] = [];
   const add = (method: string, name: string, named: EntriesByCode): void => {
-    const ages = unfinished.get(method, name) ?? NO_AGES;
-    const totals = totalsOf(named.whole, durationSeconds, ages, inProgress.get(method, name));
+    const cutOff = unfinished.get(method, name) ?? NONE_UNFINISHED;
+    const totals = totalsOf(named.whole, durationSeconds, cutOff, inProgress.get(method, name));
     rows.push({ method, name, ...totals, codes: codesOf(named) });
   };
   for (const [method, name, named] of entries.names()) add(method, name, named);
@@ -302,7 +303,7 @@ function requestRows(
   return rows.sort(byName);
 }
 
-const NO_AGES = new Latencies();
+const NONE_UNFINISHED = new Unfinished();
 
 function failureRows(entries: EntryTable): FailureRow[] {
   const rows: FailureRow[] = [];
@@ -315,15 +316,16 @@ function failureRows(entries: EntryTable): FailureRow[] {
 function totalsOf(
   entry: Entry,
   durationSeconds: number,
-  unfinished: Latencies,
+  unfinished: Unfinished,
   inProgress: InProgress | undefined,
 ): RequestTotals {
   const { requests, failures, latencies } = entry;
   const stalled = inProgress?.ages ?? null;
-  const waits = stalled === null ? unfinished : sumOf(unfinished, stalled);
+  const waits = stalled === null ? unfinished.ages : sumOf(unfinished.ages, stalled);
   return {
     requests,
     ...requestCounts(entry),
+    retries: entry.retries + unfinished.retries,
     errorRate: requests === 0 ? 0 : failures / requests,
     rate: durationSeconds > 0 ? requests / durationSeconds : 0,
     latencyMs: summaryWithWaits(latencies, waits),

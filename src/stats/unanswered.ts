@@ -19,10 +19,29 @@ import type {
   KeyedInProgress,
   LatencyCounts,
   StatsDelta,
+  UnfinishedCounts,
 } from "./stats_delta.ts";
 
 /** The age in milliseconds above which a request in progress counts as a sample of at least that age. */
 const STALLED_MS = 1000;
+
+/** Requests of one method and name that were in progress when their users were cut off. */
+export class Unfinished implements UnfinishedCounts {
+  readonly ages = new Latencies();
+  retries = 0;
+
+  /** Counts one request. @param retries how often it was sent again. */
+  add(ageMs: number, retries: number): void {
+    this.ages.add(ageMs);
+    this.retries += retries;
+  }
+
+  /** Adds other requests. */
+  merge({ ages, retries }: UnfinishedCounts): void {
+    this.ages.merge(ages);
+    this.retries += retries;
+  }
+}
 
 /** Requests of one method and name that are in progress at one moment. */
 export class InProgress implements InProgressCounts {
@@ -84,18 +103,22 @@ export function inProgressAt(
   return created;
 }
 
-/** The ages of the unfinished requests of a method and name, which are created if needed. */
-export function agesAt(ages: PairMap<Latencies>, method: string, name: string): Latencies {
-  const known = ages.get(method, name);
+/** The counts of a method and name, which are created if needed. */
+export function unfinishedAt(
+  counts: PairMap<Unfinished>,
+  method: string,
+  name: string,
+): Unfinished {
+  const known = counts.get(method, name);
   if (known !== undefined) return known;
-  const created = new Latencies();
-  ages.set(method, name, created);
+  const created = new Unfinished();
+  counts.set(method, name, created);
   return created;
 }
 
 /** The number of unfinished requests and the highest of their ages. */
-export function unfinishedSummary({ count, max }: LatencyCounts): UnansweredSummary {
-  return count === 0 ? NONE : { count, oldestMs: max };
+export function unfinishedSummary({ ages }: UnfinishedCounts): UnansweredSummary {
+  return ages.count === 0 ? NONE : { count: ages.count, oldestMs: ages.max };
 }
 
 /** The number of requests in progress and the highest of their ages. */

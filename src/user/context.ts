@@ -11,6 +11,7 @@ import { Proxies } from "../http/proxies.ts";
 import { SharedHttpState } from "../http/shared_http_state.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
+import type { UserRequests } from "./user_requests.ts";
 
 /** The argument of a user's constructor. A user class with its own constructor passes it to `super`. */
 export interface UserContext {
@@ -38,10 +39,12 @@ export interface UserContext {
   readonly random: Random;
   /** @internal */
   readonly recorder: Recorder;
+  /** @internal What this user has started and not finished. */
+  readonly requests: UserRequests;
 }
 
 /** The part of the context that all users of a node share. */
-export type NodeContext = Omit<UserContext, "id" | "signal" | "iterationSlot">;
+export type NodeContext = Omit<UserContext, "id" | "signal" | "iterationSlot" | "requests">;
 
 /** What the runner provides for a {@link NodeContext}. */
 export interface NodeOptions extends Omit<NodeContext, "http"> {

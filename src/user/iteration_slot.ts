@@ -25,7 +25,7 @@ export interface IterationScheduler {
   /** Records that a user has completed its iteration. */
   ended(beganAt: number, now: number): void;
   /** Records that a user was stopped during its iteration. */
-  interrupted(): void;
+  interrupted(beganAt: number, now: number): void;
   /** Takes back an iteration that its user cannot start. */
   declined(now: number): void;
 }
@@ -93,8 +93,9 @@ export class IterationSlot {
   }
 
   /** Interrupts the current iteration, because the user ends. */
-  interrupt(): void {
-    if (this.#take() !== null) this.#scheduler.interrupted();
+  interrupt(now: number): void {
+    const beganAt = this.#take();
+    if (beganAt !== null) this.#scheduler.interrupted(beganAt, now);
   }
 
   #take(): number | null {

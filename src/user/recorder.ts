@@ -8,10 +8,13 @@ import { asError, errorText } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import type { Sample } from "../stats/request_stats.ts";
+import type { StartedRequest } from "../stats/stats_table.ts";
 
 /** The part of the node's statistics that users write to. */
 export interface SampleTable {
   record(sample: Sample): void;
+  /** Counts a request that was cut off, at `atMs` on the node's clock. */
+  unfinished(request: StartedRequest, retries: number, atMs: number): void;
   /** Counts an error thrown by the code of a user class, at `atMs` on the node's clock. */
   userError(user: string, error: string, atMs: number): void;
 }
@@ -49,6 +52,11 @@ export class Recorder {
       error: sample.error,
       userCount: this.#run.userCount,
     });
+  }
+
+  /** Counts a request that was cut off with its user, at this time on the node's clock. */
+  unfinished(request: StartedRequest & Pick<Sample, "retries">, atMs: number): void {
+    this.#table.unfinished(request, request.retries, atMs);
   }
 
   /** Marks an error as already counted with its request. */

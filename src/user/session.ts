@@ -22,11 +22,11 @@ import {
 } from "../http/request_options.ts";
 import type { Transport, WireRequest, WireResponse } from "../http/transport.ts";
 import type { ResolvedUrl, UrlResolver } from "../http/url_resolver.ts";
-import type { Sample } from "../stats/request_stats.ts";
 import type { UserContext } from "./context.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
 import type { ClassOptions } from "./user.ts";
+import { PendingSample, type UserRequests } from "./user_requests.ts";
 
 /**
  * Checks a response before its request is counted. The request fails if the check throws, rejects or calls
@@ -74,6 +74,7 @@ export class Session {
   readonly #clock: Clock;
   readonly #lease: Lease;
   readonly #recorder: Recorder;
+  readonly #requests: UserRequests;
   readonly #signal: AbortSignal;
   readonly #iterationSlot: IterationSlot | null;
   readonly #urls: UrlResolver;
@@ -92,6 +93,7 @@ export class Session {
     this.#clock = context.clock;
     this.#lease = context.lease;
     this.#recorder = context.recorder;
+    this.#requests = context.requests;
     this.#signal = context.signal;
     this.#iterationSlot = context.iterationSlot;
     this.#urls = settings.urls;
@@ -168,11 +170,12 @@ export class Session {
       body: content,
       deadline: now + timeoutMs,
     };
+    this.#requests.start(sample);
     let response: WireResponse;
     try {
       for (;;) {
         response = await this.#transport.exchange(this.#withCookies(request));
-        if (this.#closed) return neverSettles();
+        if (this.#closed) return this.#cutOff(sample);
         sample.add(response);
         if (response.setCookies.length > 0) this.cookies.store(response.setCookies, request.url);
         if (!isRedirect(response.status) || options.redirect === "manual") break;
@@ -182,7 +185,7 @@ export class Session {
         sample.redirects++;
       }
     } catch (error) {
-      if (this.#closed) return neverSettles();
+      if (this.#closed) return this.#cutOff(sample, error);
       throw this.#failed(sample, error);
     }
     sample.end(response.endedAt, response.status);
@@ -195,19 +198,24 @@ export class Session {
       result,
     );
     if (check !== undefined && result !== null) {
+      sample.check = result;
       try {
         await check(res);
       } catch (thrown) {
-        result.checkThrew(thrown);
+        // A check that is cut off with its user has found nothing.
+        if (!this.#wasCutOff(thrown)) result.checkThrew(thrown);
       }
-      if (this.#closed) return neverSettles();
+      if (this.#closed) return this.#cutOff(sample);
       sample.error = result.close();
     }
-    this.#recorder.record(sample);
+    this.#requests.record(sample);
     return res;
   }
 
-  /** Closes the connections. Pending and later requests never settle and are not counted. */
+  /**
+   * Closes the connections. Pending requests never settle, and are counted as unfinished. Later ones never
+   * settle either, and are not counted.
+   */
   close(): void {
     this.#closed = true;
     this.#signal.removeEventListener("abort", this.#onAbort);
@@ -223,6 +231,7 @@ export class Session {
     } catch (error) {
       sample.name = asText(options.name ?? asText(url).split(/[?#]/, 1)[0]);
       sample.startedAt = this.#clock.now();
+      this.#requests.start(sample);
       throw this.#failed(
         sample,
         new RequestError("BAD_REQUEST", sample.method, asText(url), errorText(error), error),
@@ -239,14 +248,29 @@ export class Session {
   /** Counts a request without a response; returns the error to reject with. */
   #failed(sample: PendingSample, error: unknown): unknown {
     this.#recorder.markCounted(error);
-    if (!isInstance(error, RequestError)) return error;
-    // A request that was aborted because its user was stopped says nothing about the target.
-    if (error.code === "ABORTED") return error;
-    sample.end(this.#clock.now(), 0);
-    sample.retries += error.retries;
-    sample.error = error.code;
-    this.#recorder.record(sample);
+    const now = this.#clock.now();
+    if (isInstance(error, RequestError)) {
+      sample.retries += error.retries;
+      if (error.code === "ABORTED") {
+        this.#requests.cutOff(sample, now);
+        return error;
+      }
+    }
+    sample.end(now, 0);
+    sample.error = isInstance(error, RequestError) ? error.code : errorText(error);
+    this.#requests.record(sample);
     return error;
+  }
+
+  /** Counts a request of a closed session, unless that was done when its user ended. */
+  #cutOff(sample: PendingSample, error: unknown = null): Promise<never> {
+    if (isInstance(error, RequestError)) sample.retries += error.retries;
+    this.#requests.cutOff(sample, this.#clock.now());
+    return neverSettles();
+  }
+
+  #wasCutOff(thrown: unknown): boolean {
+    return this.#signal.aborted && this.#recorder.isCounted(thrown);
   }
 }
 
@@ -276,36 +300,4 @@ function milliseconds(seconds: number): number {
 
 function notText(what: string, value: unknown): TypeError {
   return new TypeError(`${what}: ${shown(value)}, expected a string`);
-}
-
-/** The measurements of one request, including its redirects. When complete, it is recorded as sample. */
-class PendingSample implements Sample {
-  readonly method: string;
-  name = "";
-  status = 0;
-  latencyMs = 0;
-  endedAt = 0;
-  bytesReceived = 0;
-  bytesSent = 0;
-  retries = 0;
-  error: string | null = null;
-  startedAt = 0;
-  redirects = 0;
-
-  constructor(method: string) {
-    this.method = method;
-  }
-
-  add(response: WireResponse): void {
-    this.bytesReceived += response.bytesReceived;
-    this.bytesSent += response.bytesSent;
-    this.retries += response.retries;
-  }
-
-  end(endedAt: number, status: number): void {
-    this.endedAt = endedAt;
-    this.latencyMs = endedAt - this.startedAt;
-    this.status = status;
-    if (status >= 400) this.error = `HTTP ${status}`;
-  }
 }

@@ -9,6 +9,7 @@ import type { RunInfo } from "../core/run_info.ts";
 import { asText, shown } from "../core/text.ts";
 import { neverSettles, UserEnd } from "../core/user_lifetime.ts";
 import type { UserContext } from "./context.ts";
+import { PendingSample } from "./user_requests.ts";
 import type { WaitTime } from "./wait_time.ts";
 
 /** The order in which the tests of a user class run. */
@@ -151,19 +152,26 @@ export class User {
     fn: () => Result | Promise<Result>,
     options: MeasureOptions = {},
   ): Promise<Result> {
-    const { clock, lease, recorder, iterationSlot } = this.#context;
-    const method = asText(options.method ?? "TASK");
+    const { clock, lease, recorder, requests, iterationSlot } = this.#context;
+    const step = new PendingSample(asText(options.method ?? "TASK"));
+    step.name = asText(name);
     const now = clock.now();
-    if (!lease.holds(now)) return neverSettles();
-    const start = iterationSlot === null ? now : iterationSlot.measureFrom(now);
+    if (requests.closed || !lease.holds(now)) return neverSettles();
+    step.startedAt = iterationSlot === null ? now : iterationSlot.measureFrom(now);
+    requests.start(step);
     try {
       const result = await fn();
-      this.record({ name, method, latencyMs: clock.now() - start });
+      step.end(clock.now(), 0);
+      requests.record(step);
       return result;
     } catch (error) {
-      // A step that was aborted because its user was stopped says nothing about the target.
-      if (!this.signal.aborted && !isInstance(error, UserEnd)) {
-        this.record({ name, method, latencyMs: clock.now() - start, error });
+      if (isInstance(error, UserEnd)) requests.drop(step);
+      // Being stopped says nothing about the target, except that the step had taken that long.
+      else if (this.signal.aborted) requests.cutOff(step, clock.now());
+      else {
+        step.end(clock.now(), 0);
+        step.error = errorText(error);
+        requests.record(step);
         recorder.markCounted(error);
       }
       throw error;

@@ -13,6 +13,7 @@ import type { UserContext } from "./context.ts";
 import type { DiscoveredClass, TestMethod } from "./discovery.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { User } from "./user.ts";
+import { UserRequests } from "./user_requests.ts";
 import type { Turn, WaitFunction } from "./wait_time.ts";
 
 /** The longest wait before `onStart` is retried. The first one is 1 s, and each doubles the previous. */
@@ -36,6 +37,7 @@ export class UserLoop {
   readonly #clock: Clock;
   readonly #user: User;
   readonly #abort: AbortController;
+  readonly #requests: UserRequests;
   readonly #markEnded: () => void;
   readonly #lifetime = new UserLifetime();
   #stopping = false;
@@ -51,16 +53,22 @@ export class UserLoop {
   #stopTimer: Timer | null = null;
 
   /** @throws what the constructor of the user class throws. */
-  constructor(discovered: DiscoveredClass, context: Omit<UserContext, "signal">) {
+  constructor(discovered: DiscoveredClass, context: Omit<UserContext, "signal" | "requests">) {
     this.#class = discovered;
     this.#abort = new AbortController();
-    this.#context = { ...context, signal: this.#abort.signal };
+    this.#requests = new UserRequests(context.recorder);
+    this.#context = { ...context, signal: this.#abort.signal, requests: this.#requests };
     this.#clock = context.clock;
     this.#iterationsLeft = discovered.userClass.iterations || Infinity;
     this.#user = currentUser.run(this.#lifetime, () => new discovered.userClass(this.#context));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
     this.#markEnded = resolve;
+  }
+
+  /** What the user has started and not finished. */
+  get requests(): Pick<UserRequests, "first"> {
+    return this.#requests;
   }
 
   /** Starts the user and returns immediately. */
@@ -299,6 +307,7 @@ export class UserLoop {
       this.#countBreakdown(error);
     }
     this.#lifetime.end();
+    this.#requests.close(this.#clock.now());
     try {
       this.#user[Symbol.dispose]();
     } catch (error) {
@@ -308,7 +317,7 @@ export class UserLoop {
   }
 
   async #lastSteps(): Promise<void> {
-    this.#context.iterationSlot?.interrupt();
+    this.#context.iterationSlot?.interrupt(this.#clock.now());
     this.#lifetime.stop();
     if (this.#stopTimer !== null) this.#clock.clearTimer(this.#stopTimer);
     const limit = Promise.withResolvers<void>();

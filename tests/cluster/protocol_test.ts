@@ -71,7 +71,9 @@ const REPORT: Message<"REPORT"> = {
   lag: 1.5,
   final: true,
   resetCount: 1,
-  unfinished: [{ method: "GET", name: "pay", ages: { buckets: histogram, spread: [SPREAD] } }],
+  unfinished: [
+    { method: "GET", name: "pay", ages: { buckets: histogram, spread: [SPREAD] }, retries: 3 },
+  ],
   inProgress: [{
     method: "POST",
     name: "pay",
@@ -162,7 +164,7 @@ const WIRE: {
     [
       ...["REPORT", "run", 1, 2, 3, [ENTRY_SENT], [histogram]],
       ...[[["Buyer", "TypeError", 1]], [[2, 5, 6, 7, 1, 8]], [ITERATIONS_SENT], 0.25, 1.5, true, 1],
-      [["GET", "pay", TIMES_SENT]],
+      [["GET", "pay", TIMES_SENT, 3]],
       [["POST", "pay", 8, 1234.5, TIMES_SENT]],
       true,
     ],

@@ -389,7 +389,7 @@ Deno.test("requests without an answer must be as many as their ages say", () => 
   const ages = { buckets: packedRequests(2), spread: [{ ...SPREAD, sum: 20 }] };
   const pay = { method: "POST", name: "pay" };
   const { unfinished, inProgress } = countedOf(report({
-    unfinished: [{ ...pay, ages }],
+    unfinished: [{ ...pay, ages, retries: 1 }],
     inProgress: [{ ...pay, count: 2, oldestMs: 10, ages }, {
       ...pay,
       count: 1,
@@ -397,14 +397,19 @@ Deno.test("requests without an answer must be as many as their ages say", () => 
       ages: NOTHING,
     }],
   }));
-  assert.deepEqual(Array.from(unfinished, ([, name, { count }]) => [name, count]), [["pay", 2]]);
+  assert.deepEqual(
+    Array.from(unfinished, ([, name, { ages, retries }]) => [name, ages.count, retries]),
+    [["pay", 2, 1]],
+  );
   assert.deepEqual(
     Array.from(inProgress, ([, , { count, ages }]) => [count, ages?.count]),
     [[2, 2], [1, undefined]],
   );
-  assertRefused(/a name has no unfinished requests/, { unfinished: [{ ...pay, ages: NOTHING }] });
+  assertRefused(/a name has no unfinished requests/, {
+    unfinished: [{ ...pay, ages: NOTHING, retries: 0 }],
+  });
   assertRefused(/ages of requests contradict each other/, {
-    unfinished: [{ ...pay, ages: { ...ages, spread: [] } }],
+    unfinished: [{ ...pay, ages: { ...ages, spread: [] }, retries: 0 }],
   });
   assertRefused(/more requests are old than are in progress/, {
     inProgress: [{ ...pay, count: 1, oldestMs: 10, ages }],

@@ -589,3 +589,65 @@ Deno.test("a wall clock that is set during the run does not change when the run 
     assert.equal(durationSeconds, 3);
   }
 });
+
+/** Users whose third step never ends. */
+class HangingTest extends User {
+  static override waitTime = 1;
+  #steps = 0;
+
+  async testStep(): Promise<void> {
+    if (++this.#steps < 3) return this.record({ name: "step", latencyMs: 10 });
+    await this.measure("step", () => new Promise(() => {}));
+  }
+}
+
+Deno.test("requests that never end are in progress during the run, and unfinished after it", async () => {
+  const running = begin([HangingTest], { users: 4, rate: 1000, runTime: 8, stopTimeout: 1 });
+  await running.clock.advance(20_000);
+  const of = ({ statistics: { totals, requests } }: Snapshot): unknown[] =>
+    [totals, ...requests].map(({ requests, inProgress, unfinished, lowerBounds, latencyMs }) => [
+      [requests, lowerBounds, latencyMs.max],
+      [inProgress.count, inProgress.oldestMs],
+      [unfinished.count, unfinished.oldestMs],
+    ]);
+  const [first, third, seventh] = [0, 2, 6].map((i) => of(running.seconds[i]!));
+  const none = [[4, false, 10], [0, null], [0, null]];
+  assert.deepEqual(first, [none, none]);
+  const early = [[8, false, 10], [4, 1000], [0, null]];
+  assert.deepEqual(third, [early, early]);
+  const later = [[8, true, 5000], [4, 5000], [0, null]];
+  assert.deepEqual(seventh, [later, later]);
+  // They are cut off 1 s after the end of the run, and abandoned 0.1 s after that.
+  const end = [[8, true, 7100], [0, null], [4, 7100]];
+  assert.deepEqual(of(running.result!), [end, end]);
+});
+
+Deno.test("requests that are cut off when the load is lowered are unfinished at once", async () => {
+  const running = begin([HangingTest], { users: 4, rate: 1000, runTime: 20, stopTimeout: 1 });
+  await running.clock.advance(5_000);
+  running.run.control.changeLoad({ users: 1, rate: 1000 });
+  await running.clock.advance(3_000);
+  const { unfinished, inProgress } = running.seconds.at(-1)!.statistics.totals;
+  assert.deepEqual([unfinished.count, inProgress.count], [3, 1]);
+  await running.clock.advance(20_000);
+  assert.equal(running.result!.statistics.totals.unfinished.count, 4);
+});
+
+Deno.test("iterations that are cut off are interrupted, in both models", async () => {
+  for (
+    const profile of [
+      { users: 4, rate: 1000, iterations: 100 },
+      { arrivalRate: 4, maxUsers: 6 },
+    ]
+  ) {
+    const running = begin([HangingTest], { ...profile, runTime: 8, stopTimeout: 0 });
+    await running.clock.advance(20_000);
+    const { iterations, totals } = running.result!.statistics;
+    const { scheduled, started, completed, interrupted, dropped } = iterations!;
+    assert.equal(interrupted, totals.unfinished.count);
+    assert.ok(interrupted > 3 && completed > 7, `${interrupted} ${completed}`);
+    assert.deepEqual([started + dropped, completed + interrupted], [scheduled, started]);
+    // The time of an iteration is at least the time until it was cut off.
+    assert.ok(iterations!.serviceTimeMs.max! >= 5_000);
+  }
+});

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import {
   iterationCounts,
   requests,
+  unfinished,
   VirtualCluster,
   type VirtualMaster,
 } from "../support/virtual_cluster.ts";
@@ -95,7 +96,10 @@ async function causeAll(
 async function checkUsers(faults: TimedFaults): Promise<void> {
   const cluster = new VirtualCluster(
     { users: 13, rate: 4 },
-    (target) => [target.userClass("ATest", 2, 0.7), target.userClass("BTest", 1, 0.3)],
+    (target) => [
+      target.userClass("ATest", 2, 0.7, (id) => id % 4 === 0 ? 0.4 : 0),
+      target.userClass("BTest", 1, 0.3, (id) => id % 5 === 0 ? 2.5 : 0),
+    ],
   );
   const { target } = cluster;
   const look = (): void => assert.ok(target.users() <= 13, `${target.users()} users`);
@@ -120,7 +124,7 @@ async function checkUsers(faults: TimedFaults): Promise<void> {
   // If no worker could run users for 6 s, the run has ended without those that were cut off.
   if (master.run.failure !== null) return;
   assert.equal(master.result!.complete, true);
-  assert.equal(requests(master), target.steps.length);
+  assert.equal(requests(master) + unfinished(master), target.steps.length);
   assert.deepEqual(cluster.workers.map(({ error }) => error), cluster.workers.map(() => null));
 }
 

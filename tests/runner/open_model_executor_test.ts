@@ -354,7 +354,7 @@ Deno.test("an interrupted iteration is neither completed nor under way", async (
   scene.follow({ rate: 10, limit: 1 });
   await scene.clock.advance(100);
   const [user] = scene.users;
-  user!.slot.interrupt();
+  user!.slot.interrupt(scene.clock.now());
   assert.deepEqual([scene.counts, scene.exhausted], [[1, 1, 0, 0], 1]);
 });
 

@@ -90,8 +90,8 @@ Deno.test("an interrupted iteration is not completed, and does not block the end
   const scene = new Scene(new IterationCounter(1));
   const slot = scene.slot();
   await slot.begin(scene.clock, GOES_ON);
-  slot.interrupt();
-  slot.interrupt();
+  slot.interrupt(20);
+  slot.interrupt(30);
   slot.end(50);
   assert.deepEqual(scene.counts, [1, 1, 0, 0]);
   assert.equal(await scene.slot().begin(scene.clock, GOES_ON), false);

@@ -154,16 +154,16 @@ Deno.test("a table counts unfinished requests in the second in which they were c
   const table = new StatsTable();
   table.start(0);
   table.record(sample({ endedAt: 100 }));
-  table.unfinished({ method: "GET", name: "pay" }, 900, 950);
-  table.unfinished({ method: "GET", name: "pay" }, 700, 2000);
+  table.unfinished({ method: "GET", name: "pay", startedAt: 50 }, 2, 950);
+  table.unfinished({ method: "GET", name: "pay", startedAt: 1300 }, 0, 2000);
   const seconds = table.flush(2000);
   assert.deepEqual(
     seconds.map(({ second, unfinished, seconds: [counts] }) => [
       second,
-      Array.from(unfinished, ([, name, { count, max }]) => [name, count, max]),
+      Array.from(unfinished, ([, name, { ages, retries }]) => [name, ages.max, retries]),
       counts?.requests,
     ]),
-    [[0, [["pay", 1, 900]], 1], [1, [], 0], [2, [["pay", 1, 700]], 0]],
+    [[0, [["pay", 900, 2]], 1], [1, [], 0], [2, [["pay", 700, 0]], 0]],
   );
 });
 
@@ -171,7 +171,7 @@ Deno.test("names beyond 1,000 are capped for requests without an answer as for a
   const table = new StatsTable();
   table.start(0);
   for (let i = 0; i < 1000; i++) table.record(sample({ name: `/${i}` }));
-  table.unfinished({ method: "GET", name: "/1000" }, 5, 10);
+  table.unfinished({ method: "GET", name: "/1000", startedAt: 5 }, 0, 10);
   const request = { method: "GET", name: "/1001", startedAt: 2 };
   const inProgress = [...table.inProgress([request, { ...request, name: "/7" }], 10)];
   assert.deepEqual(inProgress.map(([, name, { oldestMs }]) => [name, oldestMs]), [
@@ -180,9 +180,9 @@ Deno.test("names beyond 1,000 are capped for requests without an answer as for a
   ]);
   const totals = new Totals();
   for (const second of table.flush(10)) totals.add(second);
-  totals.add(deltaOf({ unfinished: [["GET", "/1002", latenciesOf(3)]] }));
+  totals.add(deltaOf({ unfinished: [["GET", "/1002", { ages: latenciesOf(3), retries: 4 }]] }));
   const { requests } = totals.statistics(1, inProgress);
   const other = requests.find(({ name }) => name === "(other)");
-  assert.deepEqual([other?.unfinished.count, other?.inProgress.count], [2, 1]);
+  assert.deepEqual([other?.unfinished.count, other?.inProgress.count, other?.retries], [2, 1, 4]);
   assert.equal(requests.length, 1001);
 });

@@ -3,7 +3,7 @@ import { IterationStats } from "../../src/stats/iteration_stats.ts";
 import { PairMap, type Sample } from "../../src/stats/request_stats.ts";
 import type { IterationCounts, SecondCounts, StatsDelta } from "../../src/stats/stats_delta.ts";
 import { SecondStats } from "../../src/stats/stats_table.ts";
-import { agesAt, InProgress, inProgressAt } from "../../src/stats/unanswered.ts";
+import { InProgress, inProgressAt, unfinishedAt } from "../../src/stats/unanswered.ts";
 import { latency } from "./samples.ts";
 
 /** An empty delta of second 0. */
@@ -50,7 +50,7 @@ export interface Unanswered {
 /** Adds requests without an answer to the stats of a second. */
 export function addUnanswered(stats: SecondStats, { unfinished, inProgress }: Unanswered): void {
   for (const [method, name, ageMs] of unfinished) {
-    agesAt(stats.openUnfinished, method, name).add(ageMs);
+    unfinishedAt(stats.openUnfinished, method, name).add(ageMs, Math.round(ageMs) % 3);
   }
   const counts = new PairMap<InProgress>();
   for (const [method, name, ageMs] of inProgress) inProgressAt(counts, method, name).add(ageMs);

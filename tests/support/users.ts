@@ -7,6 +7,7 @@ import { nodeContext, type UserContext } from "../../src/user/context.ts";
 import { discover, type DiscoveredClass } from "../../src/user/discovery.ts";
 import { Recorder } from "../../src/user/recorder.ts";
 import type { UserClass } from "../../src/user/user.ts";
+import { UserRequests } from "../../src/user/user_requests.ts";
 import { FakeClock } from "./fake_clock.ts";
 
 /** A run that has started, for tests of single users. */
@@ -15,6 +16,13 @@ export const RUN: RunInfo = { id: "run", node: "local", userCount: 1, runTime: 0
 /** What users have recorded, in order. */
 export interface Recorded {
   readonly samples: Sample[];
+  /** Requests that were cut off; the age is in milliseconds. */
+  readonly unfinished: {
+    readonly method: string;
+    readonly name: string;
+    readonly ageMs: number;
+    readonly retries: number;
+  }[];
   readonly userErrors: { readonly user: string; readonly error: string; readonly atMs: number }[];
 }
 
@@ -30,10 +38,12 @@ export interface TestContext {
 export function testContext(fields: Partial<UserContext> = {}): TestContext {
   const clock = new FakeClock();
   const events = new Events();
-  const recorded: Recorded = { samples: [], userErrors: [] };
+  const recorded: Recorded = { samples: [], unfinished: [], userErrors: [] };
   const recorder = new Recorder(
     {
       record: (sample) => void recorded.samples.push(sample),
+      unfinished: ({ method, name, startedAt }, retries, atMs) =>
+        void recorded.unfinished.push({ method, name, ageMs: atMs - startedAt, retries }),
       userError: (user, error, atMs) => void recorded.userErrors.push({ user, error, atMs }),
     },
     events,
@@ -57,6 +67,7 @@ export function testContext(fields: Partial<UserContext> = {}): TestContext {
       }),
       id: 1,
       iterationSlot: null,
+      requests: new UserRequests(recorder),
       ...fields,
     },
   };

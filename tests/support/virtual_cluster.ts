@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { RunJournal, RunRecord } from "../../src/cluster/journal.ts";
 import type { MasterConnectionOptions } from "../../src/cluster/master_connection.ts";
 import { restoreRun } from "../../src/cluster/restore.ts";
@@ -26,7 +27,7 @@ import { discovered } from "./users.ts";
 export class FakeTarget {
   /** Users that have started, have not ended, and may make steps; by id. */
   readonly alive = new Map<number, { readonly node: string; readonly kind: string }>();
-  /** Every step that was counted. */
+  /** Every step that was started. */
   readonly steps: { readonly node: string; readonly user: number; readonly atMs: number }[] = [];
   /** The id of every user that was ever started. */
   readonly ids: number[] = [];
@@ -51,8 +52,17 @@ export class FakeTarget {
     );
   }
 
-  /** A class whose users make a step every `waitTime` seconds. */
-  userClass(name: string, weight = 1, waitTime = 1): UserClass {
+  /**
+   * A class whose users make a step every `waitTime` seconds.
+   *
+   * @param stepSeconds how long a step of a user takes, by its id.
+   */
+  userClass(
+    name: string,
+    weight = 1,
+    waitTime = 1,
+    stepSeconds: (id: number) => number = () => 0,
+  ): UserClass {
     const { alive, ids, steps } = this;
     const clock = this.#clock;
     const userClass = class extends User {
@@ -74,6 +84,8 @@ export class FakeTarget {
         await this.measure(`step of ${name}`, () => {
           alive.set(this.id, { node: this.run.node, kind: name });
           steps.push({ node: this.run.node, user: this.id, atMs: clock.now() });
+          const seconds = stepSeconds(this.id);
+          return seconds > 0 ? this.sleep(seconds) : undefined;
         });
       }
     };
@@ -361,13 +373,24 @@ export function requests({ result }: VirtualMaster): number {
   return result!.statistics.totals.requests;
 }
 
+/** Requests of a run that were cut off with their users. */
+export function unfinished({ result }: VirtualMaster): number {
+  return result!.statistics.totals.unfinished.count;
+}
+
 /** How each worker's part in the run has ended, as `name state complete`. */
 export function workerStates({ result }: VirtualMaster): string[] {
   return result!.workers.map(({ id, state, complete }) => `${id} ${state} ${complete}`);
 }
 
-/** Iterations in the result of a run: scheduled, started, completed, dropped. */
+/**
+ * Iterations in the result of a run: scheduled, started, completed, dropped. If no counts are missing, each
+ * that started was completed or interrupted.
+ */
 export function iterationCounts({ result }: VirtualMaster): number[] {
-  const { scheduled, started, completed, dropped } = result!.statistics.iterations!;
+  const { scheduled, started, completed, interrupted, dropped } = result!.statistics.iterations!;
+  if (result!.complete) {
+    assert.deepEqual([completed + interrupted, started + dropped], [started, scheduled]);
+  }
   return [scheduled, started, completed, dropped];
 }

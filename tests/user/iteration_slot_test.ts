@@ -29,8 +29,8 @@ class FakeScheduler implements IterationScheduler {
     this.told.push(`ended ${beganAt} ${now}`);
   }
 
-  interrupted(): void {
-    this.told.push("cut off");
+  interrupted(beganAt: number, now: number): void {
+    this.told.push(`cut off ${beganAt} ${now}`);
   }
 
   declined(now: number): void {
@@ -98,12 +98,12 @@ Deno.test("an iteration ends once or is interrupted once", async () => {
   const scheduler = new FakeScheduler(1);
   const slot = new IterationSlot(scheduler, 2);
   slot.end(1);
-  slot.interrupt();
+  slot.interrupt(2);
   await slot.begin(await clockAt(5), GOES_ON);
-  slot.interrupt();
-  slot.interrupt();
+  slot.interrupt(7);
+  slot.interrupt(8);
   slot.end(9);
   assert.equal(slot.measureFrom(9), 9);
   slot.stopWaiting();
-  assert.deepEqual(scheduler.told, ["began 1 5", "cut off", "leave 2"]);
+  assert.deepEqual(scheduler.told, ["began 1 5", "cut off 5 7", "leave 2"]);
 });

@@ -340,3 +340,119 @@ Deno.test("a check that throws anything, or fails for any reason, fails its requ
     "failed",
   ]);
 });
+
+/** A transport's answer that never comes, until the transport is told to abort. */
+function aborted({ method, url }: WireRequest, signal: AbortSignal, retries = 0): Promise<never> {
+  const error = new RequestError("ABORTED", method, url.href, "stopped", undefined, retries);
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(error)));
+}
+
+Deno.test("a request that is aborted with its user is unfinished, with its age and its retries", async () => {
+  const { session, stop, clock, recorded, context } = scene((request) =>
+    aborted(request, stop.signal, 2)
+  );
+  await clock.advance(1_000);
+  const request = session.post("/pay", { name: "pay" });
+  request.catch(() => {});
+  await clock.advance(11_000);
+  stop.abort();
+  await assert.rejects(request, { code: "ABORTED" });
+  context.requests.close(clock.now());
+  assert.deepEqual(recorded.unfinished, [
+    { method: "POST", name: "pay", ageMs: 11_000, retries: 2 },
+  ]);
+  assert.deepEqual(recorded.samples, []);
+});
+
+Deno.test("a chain of redirects that is cut off is one unfinished request", async () => {
+  const { session, transport, recorded, context } = scene(() => {
+    if (transport.requests.length === 3) return new Promise(() => {});
+    const headers = new Headers({ location: "/next" });
+    return Promise.resolve(answer({ status: 302, headers, retries: 1 }));
+  });
+  void session.get("/first");
+  await settle();
+  assert.equal(transport.requests.length, 3);
+  const { first } = context.requests;
+  assert.deepEqual([first?.name, first?.next], ["/first", null]);
+  context.requests.close(1_000);
+  assert.deepEqual(recorded.unfinished, [
+    { method: "GET", name: "/first", ageMs: 1_000, retries: 2 },
+  ]);
+});
+
+Deno.test("requests in progress are known in any order in which they end", async () => {
+  const answers: ((response: WireResponse) => void)[] = [];
+  const { session, recorded, context } = scene(() => {
+    const { promise, resolve } = Promise.withResolvers<WireResponse>();
+    answers.push(resolve);
+    return promise;
+  });
+  const names = (): string[] => {
+    const found: string[] = [];
+    for (let one = context.requests.first; one !== null; one = one.next) found.push(one.name);
+    return found.toSorted();
+  };
+  const requests = ["/0", "/1", "/2", "/3"].map((url) => session.get(url));
+  assert.deepEqual(names(), ["/0", "/1", "/2", "/3"]);
+  for (const [ended, left] of [[2, "/0 /1 /3"], [3, "/0 /1"], [0, "/1"]] as const) {
+    answers[ended]!(answer());
+    await requests[ended];
+    assert.equal(names().join(" "), left);
+  }
+  context.requests.close(5);
+  assert.deepEqual(names(), []);
+  assert.deepEqual(recorded.unfinished.map(({ name }) => name), ["/1"]);
+  answers[1]!(answer());
+  await settle();
+  assert.equal(recorded.samples.length, 3);
+});
+
+Deno.test("a request is counted by its response if its user is stopped during its check", async () => {
+  const { session, stop, recorded, context } = scene(() => Promise.resolve(answer()));
+  const reason = new Error("stopped");
+  context.recorder.markCounted(reason);
+  const check = (): Promise<never> =>
+    new Promise((_, reject) => stop.signal.addEventListener("abort", () => reject(reason)));
+  const request = session.get("/", {}, check);
+  await settle();
+  stop.abort(reason);
+  await request;
+  assert.deepEqual(recorded.samples.map(({ status, error }) => [status, error]), [[200, null]]);
+  assert.deepEqual(recorded.unfinished, []);
+});
+
+Deno.test("a check that never ends does not hide the answer, nor what it has found so far", async () => {
+  const { session, recorded, context } = scene(() => Promise.resolve(answer({ endedAt: 7 })));
+  void session.get("/", {}, () => new Promise(() => {}));
+  void session.get("/", {}, (res) => {
+    res.failure("no token");
+    return new Promise(() => {});
+  });
+  await settle();
+  assert.equal(recorded.samples.length, 0);
+  context.requests.close(900);
+  assert.deepEqual(
+    recorded.samples.map(({ latencyMs, error }) => [latencyMs, error]),
+    [[7, "no token"], [7, null]],
+  );
+  assert.deepEqual(recorded.unfinished, []);
+});
+
+Deno.test("a request that was not sent is not unfinished", async () => {
+  const { session, transport, recorded, context } = scene(() => Promise.resolve(answer()));
+  const form = new FormData();
+  form.append("file", new Blob(["x"]), "x.txt");
+  const request = session.post("/", { body: form });
+  void request.catch(() => {});
+  session.close();
+  await settle();
+  context.requests.close(5);
+  assert.deepEqual([transport.requests.length, recorded.samples, recorded.unfinished], [0, [], []]);
+});
+
+Deno.test("an unexpected error after a request was sent counts as its failure", async () => {
+  const { session, recorded } = scene(() => Promise.reject(new TypeError("a defect")));
+  await assert.rejects(session.get("/"), TypeError);
+  assert.deepEqual(recorded.samples.map(({ error }) => error), ["TypeError: a defect"]);
+});

@@ -312,7 +312,53 @@ Deno.test("after the stop timeout the test is aborted, and its errors are not co
   user.loop.stop(2000);
   await user.clock.advance(10_000);
   assert.deepEqual(user.log, ["3000 cut off: true", "3000 stop", "3000 ended"]);
-  assert.deepEqual(user.recorded, { samples: [], userErrors: [] });
+  const unfinished = [{ method: "TASK", name: "step", ageMs: 3000, retries: 0 }];
+  assert.deepEqual(user.recorded, { samples: [], unfinished, userErrors: [] });
+});
+
+Deno.test("what an abandoned test leaves behind is unfinished, once, and later steps do not run", async () => {
+  const user = live(() =>
+    class ATest extends User {
+      async testOne(): Promise<void> {
+        for (;;) {
+          try {
+            await this.measure("step", () => new Promise((resolve) => this.#later(resolve)));
+          } catch {
+            // Ignores that it is to stop.
+          }
+        }
+      }
+      #later(resolve: (value: null) => void): void {
+        user.clock.setTimer(() => resolve(null), 5000);
+      }
+    }
+  );
+  await user.clock.advance(6000);
+  assert.equal(user.loop.requests.first?.startedAt, 5000);
+  user.loop.stop(1000);
+  await user.clock.advance(60_000);
+  assert.deepEqual(user.recorded.samples.map(({ latencyMs }) => latencyMs), [5000]);
+  assert.deepEqual(user.recorded.unfinished.map(({ ageMs }) => ageMs), [2100]);
+  assert.equal(user.loop.requests.first, null);
+});
+
+Deno.test("what a user that ends by itself did not wait for is unfinished", async () => {
+  const user = live(() =>
+    class ATest extends User {
+      static override iterations = 1;
+      testOne(): void {
+        void this.measure("background", () => new Promise(() => {}));
+      }
+      override onStop(): Promise<void> {
+        return this.measure("logout", () => this.sleep(60));
+      }
+    }
+  );
+  await user.clock.advance(100_000);
+  assert.deepEqual(user.recorded.unfinished.map(({ name, ageMs }) => [name, ageMs]), [
+    ["logout", 5000],
+    ["background", 5000],
+  ]);
 });
 
 Deno.test("a test that ignores its signal is abandoned", async () => {
@@ -384,7 +430,7 @@ Deno.test("without a lease, a user does not wait for its onStop", async () => {
   user.loop.stop(1_000);
   await user.clock.advance(10_000);
   assert.deepEqual(user.log, ["5500 stop", "5600 ended"]);
-  assert.deepEqual(user.recorded, { samples: [], userErrors: [] });
+  assert.deepEqual(user.recorded, { samples: [], unfinished: [], userErrors: [] });
 });
 
 Deno.test("a user that is stopped during its start ends immediately", async () => {
@@ -446,7 +492,7 @@ Deno.test("UserEnd ends a user without a failure, and the user does not start ag
   );
   await user.clock.advance(60_000);
   assert.deepEqual(user.log, ["0 step", "0 stop", "0 ended"]);
-  assert.deepEqual(user.recorded, { samples: [], userErrors: [] });
+  assert.deepEqual(user.recorded, { samples: [], unfinished: [], userErrors: [] });
   user.loop.stop(1000);
   await user.clock.advance(10_000);
   assert.equal(user.clock.pending, 0);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Lease } from "../../src/core/lease.ts";
+import { UserEnd } from "../../src/core/user_lifetime.ts";
 import { IterationSlot } from "../../src/user/iteration_slot.ts";
 import { User } from "../../src/user/user.ts";
 import { type TestContext, testContext } from "../support/users.ts";
@@ -150,3 +151,69 @@ for (const [fields, message] of BAD_MEASUREMENTS) {
     assert.deepEqual(recorded.samples, []);
   });
 }
+
+Deno.test("a step that is aborted with its user is unfinished", async () => {
+  const { clock, context, recorded } = testContext();
+  const stop = new AbortController();
+  const user = new User({ ...context, signal: stop.signal });
+  const step = user.measure("query", () => user.sleep(60), { method: "SQL" });
+  step.catch(() => {});
+  await clock.advance(2_500);
+  stop.abort(new Error("stopped"));
+  await assert.rejects(step, { message: "stopped" });
+  assert.deepEqual(recorded.unfinished, [
+    { method: "SQL", name: "query", ageMs: 2_500, retries: 0 },
+  ]);
+  assert.deepEqual(recorded.samples, []);
+});
+
+Deno.test("a step that completes although its user was stopped is counted as complete", async () => {
+  const { clock, context, recorded } = testContext();
+  const stop = new AbortController();
+  const user = new User({ ...context, signal: stop.signal });
+  stop.abort();
+  await user.measure("query", () => clock.advance(50));
+  assert.deepEqual(recorded.samples.map(({ latencyMs, error }) => [latencyMs, error]), [[
+    50,
+    null,
+  ]]);
+  assert.deepEqual(recorded.unfinished, []);
+});
+
+Deno.test("a step that outlives its user is unfinished once, whatever comes of it later", async () => {
+  for (const fails of [false, true]) {
+    const { clock, context, recorded } = testContext();
+    const user = new User({ ...context, signal: new AbortController().signal });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const step = user.measure("query", () => promise);
+    step.catch(() => {});
+    await clock.advance(400);
+    context.requests.close(clock.now());
+    if (fails) reject(new Error("too late"));
+    else resolve();
+    await Promise.allSettled([step]);
+    assert.deepEqual(recorded.unfinished.map(({ name, ageMs }) => [name, ageMs]), [["query", 400]]);
+    assert.deepEqual(recorded.samples, []);
+    let runs = 0;
+    void user.measure("later", () => ++runs);
+    await clock.advance(1);
+    assert.equal(runs, 0);
+  }
+});
+
+Deno.test("a step that ends its user is not counted", async () => {
+  const { context, recorded } = testContext();
+  const user = new User({ ...context, signal: new AbortController().signal });
+  await assert.rejects(user.measure("visit", () => Promise.reject(new UserEnd("closed"))), UserEnd);
+  context.requests.close(1);
+  assert.deepEqual([recorded.samples, recorded.unfinished], [[], []]);
+});
+
+Deno.test("a step that throws nothing of use fails all the same", async () => {
+  const { context, recorded } = testContext();
+  const user = new User({ ...context, signal: new AbortController().signal });
+  for (const thrown of [null, undefined, ""]) {
+    await assert.rejects(user.measure("visit", () => Promise.reject(thrown)));
+  }
+  assert.deepEqual(recorded.samples.map(({ error }) => error !== null), [true, true, true]);
+});

@@ -25,18 +25,20 @@ async function settles(promise: Promise<unknown>, turns: () => Promise<void>): P
 
 /** Requests of users that are stopped. */
 export function stoppingContract(contract: Contract): void {
-  contract("requests aborted because their user stops are not counted", async (world) => {
+  contract("requests aborted because their user stops are unfinished", async (world) => {
     const { arrived, left, server } = hanging();
     await using _server = server;
     const { session, abort } = world.user();
-    const request = session.get(server.url).catch((error: unknown) => error);
+    const request = session.get(server.url, { name: "hung" }).catch((error: unknown) => error);
     await arrived;
+    await world.clock.advance(700);
     abort();
     const error = await request;
     assert.equal((error as { code: string }).code, "ABORTED");
     assert.equal(world.isCounted(error), true);
     await left;
     assert.equal(world.samples.length, 0);
+    assert.deepEqual(world.unfinished, [{ method: "GET", name: "hung", ageMs: 700, retries: 0 }]);
   });
 
   contract("a user that is stopped can still send requests in onStop", async (world) => {
@@ -63,32 +65,45 @@ export function stoppingContract(contract: Contract): void {
     assert.equal((await request).status, 200);
   });
 
-  contract("pending requests of a closed session never settle", async (world) => {
-    const { arrived, left, server } = hanging();
-    await using _server = server;
-    const { session } = world.user();
-    const request = session.get(server.url);
-    await arrived;
-    session.close();
-    await left;
-    assert.equal(await settles(request, () => world.clock.advance(10_000)), false);
-    assert.equal(world.samples.length, 0);
-  });
+  contract(
+    "pending requests of a closed session never settle, and are unfinished",
+    async (world) => {
+      const { arrived, left, server } = hanging();
+      await using _server = server;
+      const { session } = world.user();
+      const request = session.get(server.url);
+      await arrived;
+      session.close();
+      await left;
+      assert.equal(await settles(request, () => world.clock.advance(10_000)), false);
+      assert.equal(world.samples.length, 0);
+      assert.equal(world.unfinished.length, 1);
+    },
+  );
 
   contract("a request of a closed session is not sent and never settles", async (world) => {
     const { session } = world.user();
     session.close();
     const requests = [session.get("/"), session.get("http://[")];
     assert.equal(await settles(Promise.race(requests), () => world.clock.advance(10_000)), false);
-    assert.equal(world.samples.length, 0);
+    assert.equal(world.samples.length + world.unfinished.length, 0);
     assert.equal(world.target.requests.length, 0);
   });
 
-  contract("a check that outlives its session counts nothing", async (world) => {
-    world.target.route("/", () => new Response("x"));
-    const { session } = world.user();
-    const request = session.get("/", {}, () => session.close());
-    assert.equal(await settles(request, () => world.clock.advance(1000)), false);
-    assert.equal(world.samples.length, 0);
-  });
+  contract(
+    "a request whose check outlives its session is counted, because it was answered",
+    async (world) => {
+      world.target.route("/", () => new Response("x"));
+      const { session } = world.user();
+      const checked = Promise.withResolvers<void>();
+      const request = session.get("/", {}, () => {
+        session.close();
+        checked.resolve();
+      });
+      await checked.promise;
+      assert.equal(await settles(request, () => world.clock.advance(1000)), false);
+      assert.equal(world.sample.status, 200);
+      assert.equal(world.unfinished.length, 0);
+    },
+  );
 }

@@ -7,7 +7,7 @@ import type { Sample } from "../../../src/stats/request_stats.ts";
 import { Session } from "../../../src/user/session.ts";
 import type { FakeClock } from "../../support/fake_clock.ts";
 import { Target } from "../../support/target.ts";
-import { testContext } from "../../support/users.ts";
+import { type Recorded, testContext } from "../../support/users.ts";
 
 /** A transport under test. */
 export interface TransportUnderTest {
@@ -41,6 +41,8 @@ export class World implements AsyncDisposable {
   readonly clock: FakeClock;
   /** The samples of all users in order. */
   readonly samples: readonly Sample[];
+  /** The requests of all users that were cut off. */
+  readonly unfinished: Recorded["unfinished"];
   readonly session: Session;
   readonly #context: ReturnType<typeof testContext>;
   readonly #create: TransportUnderTest["create"];
@@ -50,6 +52,7 @@ export class World implements AsyncDisposable {
     this.#context = testContext();
     this.clock = this.#context.clock;
     this.samples = this.#context.recorded.samples;
+    this.unfinished = this.#context.recorded.unfinished;
     this.#create = create;
     this.session = this.user().session;
   }
