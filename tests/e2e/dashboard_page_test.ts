@@ -31,9 +31,10 @@ browserTest("the page shows the run and its updates", async (browser) => {
   assert.equal(await textOf(page, "#tile-users .tile-value"), "100");
   assert.equal(await textOf(page, "#tile-rate .tile-note"), "24,720 total");
   assert.equal(await textOf(page, "#tile-p99 .tile-value"), "82.4 ms");
+  assert.equal(await textOf(page, "#tile-in-progress .tile-note"), "oldest 412 ms");
   const requests = await rowsOf(page, "requests-title");
   assert.deepEqual(requests[3], [
-    ...["/api/v2/orders", "POST", "480", "27", "5.63%", "8.00"],
+    ...["/api/v2/orders", "POST", "480", "27", "5.63%", "2, 412 ms", "8.00"],
     ...["51.3", "5.13", "41.0", "82.0", "123", "328", "820", "1640", "592 KB"],
   ]);
   assert.match(await textOf(page, "#requests-title"), /^Requests\s+5$/);
@@ -82,6 +83,37 @@ browserTest("the page shows the run and its updates", async (browser) => {
     await page.locator("#chart-users-summary").textContent(),
     "100 users at 1:01, peak 100 users.",
   );
+  assert.deepEqual(complaints, []);
+});
+
+browserTest("unfinished requests have a column and a tile once there are any", async (browser) => {
+  const view = shopView(60);
+  await using server = new FakeDashboard(view);
+  const { page, complaints } = await openPage(browser);
+  await page.goto(server.url);
+  await waitForText(page, "#state", "Running");
+  const column = page.locator("section[aria-labelledby=requests-title] th").filter({
+    hasText: "Unfinished",
+  });
+  assert.equal(await column.isVisible(), false);
+  assert.equal(await page.locator("#tile-unfinished").count(), 0);
+
+  const unfinished = { count: 50, oldestMs: 11_040 };
+  const lowerBounds = ["mean", "max", "p99"] as const;
+  server.update(liveUpdate(view, {
+    totals: { ...view.totals, unfinished, lowerBounds },
+    requests: [{ ...view.requests[0]!, unfinished, lowerBounds }],
+  }));
+  await column.waitFor();
+  const [first, second] = await rowsOf(page, "requests-title");
+  assert.deepEqual(first!.slice(3, 8), ["0", "0%", "50, 11.0 s", "0", "40.0"]);
+  assert.deepEqual(second!.slice(3, 8), ["0", "0%", "0", "0", "52.0"]);
+  const figures = page.locator("section[aria-labelledby=requests-title] td[title]");
+  assert.deepEqual((await figures.allTextContents()).slice(0, 3), ["≥3.88", "≥24.8", "≥124"]);
+  assert.match((await figures.first().getAttribute("title"))!, /^A lower bound: requests without/);
+  assert.equal(await textOf(page, "#tile-unfinished .tile-value"), "50");
+  assert.equal(await textOf(page, "#tile-unfinished .tile-note"), "cut off after up to 11.0 s");
+  assert.equal(await textOf(page, "#tile-p99 .tile-value"), "≥82.4 ms");
   assert.deepEqual(complaints, []);
 });
 

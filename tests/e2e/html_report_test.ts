@@ -105,7 +105,7 @@ async function factsOf(page: Page, list: string): Promise<Record<string, string>
 }
 
 async function totalCells(page: Page): Promise<string[]> {
-  return await page.locator("section[aria-labelledby=requests-title] tfoot tr > *")
+  return await page.locator("section[aria-labelledby=requests-title] tfoot tr > :not([hidden])")
     .allTextContents();
 }
 

@@ -74,10 +74,13 @@ export async function textOf(page: Page, selector: string): Promise<string> {
   return (await page.locator(selector).innerText()).trim();
 }
 
-/** The texts of the cells of a table's rows. */
+/** The texts of the cells of a table's rows, except those of hidden columns. */
 export function rowsOf(page: Page, section: string): Promise<string[][]> {
   return page.locator(`section[aria-labelledby="${section}"] tbody tr`).evaluateAll((rows) =>
-    rows.map((row) => [...row.children].map(({ textContent }) => textContent ?? ""))
+    rows.map((row) =>
+      [...row.children].filter((cell) => !(cell as HTMLElement).hidden)
+        .map(({ textContent }) => textContent ?? "")
+    )
   );
 }
 

@@ -153,12 +153,15 @@ export function shopView(seconds: number): LiveView {
   const requests = [
     row("/", 40, 3.1),
     row("/api/v2/basket/items", 52, 14.2, { method: "POST", bytesSent: 80_000 }),
-    row("/api/v2/catalogue/search?category=…", 311, 9.4),
+    row("/api/v2/catalogue/search?category=…", 311, 9.4, {
+      inProgress: { count: 5, oldestMs: 84.2 },
+    }),
     row("/api/v2/orders", 8, 41, {
       method: "POST",
       failures,
       errorRate: failures / (8 * seconds),
       bytesSent: 4096 * seconds,
+      inProgress: { count: 2, oldestMs: 412 },
     }),
     row("Buy something", 1, 96, { method: "TASK" }),
   ];
@@ -203,6 +206,7 @@ export function shopView(seconds: number): LiveView {
       plannedSeconds: 300,
       users: { current: last?.users ?? 0, target: 100 },
       rates: { requests: last?.requests ?? 0, failures: last?.failures ?? 0 },
+      inProgress: { count: 7, oldestMs: 412 },
       expectedWorkers: 8,
       workers: [1, 2, 3, 4, 5, 6, 7, 8].map((number) =>
         liveWorker(workerRow({
