@@ -7,6 +7,7 @@
 import { systemClock } from "../core/clock.ts";
 import { AiotestError, ExitCode, isInstance, stackText } from "../core/errors.ts";
 import { emitWithin, events, stopHandlersLimit } from "../core/events.ts";
+import { HOW_TO_STOP } from "../core/exit_calls.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { versionText } from "../core/version.ts";
@@ -27,11 +28,18 @@ export async function main(host: Host): Promise<number> {
   });
   // The runtime's own console throws if the disk is full, or if the reader of a pipe is slow.
   host.onConsole((text, stream) => host[stream].write(`${text}\n`));
+  let isExitCalled = false;
+  host.onExitCall((call) => {
+    if (!isExitCalled) logger.error(`${call.message}. ${HOW_TO_STOP}`);
+    isExitCalled = true;
+  });
+  // Such a run has not done what its test file wanted.
+  const least = (code: number): number => isExitCalled ? Math.max(code, ExitCode.failures) : code;
   try {
     const ownExitCode = await runCommand(host).catch((error) => explain(host, error));
-    const exitCode = await afterOutput(host, ownExitCode);
+    const exitCode = least(await afterOutput(host, ownExitCode));
     await quit(host, exitCode);
-    return exitCode;
+    return least(exitCode);
   } catch (error) {
     return await explain(host, error);
   } finally {

@@ -6,8 +6,9 @@
 
 import { resolve } from "node:path";
 import { systemClock } from "../core/clock.ts";
-import { errorText, ExitCode, systemReason, UsageError } from "../core/errors.ts";
+import { AiotestError, errorText, ExitCode, systemReason, UsageError } from "../core/errors.ts";
 import { events, prepareWithin } from "../core/events.ts";
+import { type ExitCall, HOW_TO_STOP } from "../core/exit_calls.ts";
 import type { Host } from "../core/host.ts";
 import { configureLog, logger } from "../core/logger.ts";
 import type { LogFile } from "../core/output_files.ts";
@@ -131,6 +132,8 @@ export class RunSession {
   readonly #abilities: ConsoleAbilities;
   /** Whether the run has ended, so that its reports are written. */
   #isOver = false;
+  /** The attempt of the test file to end the process during the run. */
+  #exitCall: ExitCall | null = null;
   #releaseConsole = (): void => {};
   /** Errors that nothing has caught, until a run counts them. */
   readonly #strayErrors: unknown[] = [];
@@ -241,6 +244,13 @@ export class RunSession {
     });
     // Direct output of the test file would garble the panel.
     if (this.#abilities.panel) this.#releaseConsole = host.onConsole((text) => this.print(text));
+    host.onExitCall((call) => {
+      if (this.#isOver) return;
+      this.#exitCall ??= call;
+      // The code around the call may catch the error, so it is counted here.
+      run.countStrayError(call);
+      run.stop();
+    });
     this.#countStrayError = (thrown) => run.countStrayError(thrown);
     for (const thrown of this.#strayErrors.splice(0)) run.countStrayError(thrown);
   }
@@ -248,10 +258,11 @@ export class RunSession {
   /**
    * Prints the report of a run that has ended and writes the report files; resolves with the exit code.
    *
-   * @param failure the error that ended the run early; `null` if there is none.
-   * @throws `failure` once the report is complete.
+   * @param runFailure the error that ended the run early; `null` if there is none.
+   * @throws `runFailure` once the report is complete.
    */
-  async report(result: Snapshot, failure: unknown): Promise<number> {
+  async report(result: Snapshot, runFailure: unknown): Promise<number> {
+    const failure = runFailure ?? this.#exitFailure(result);
     this.#isOver = true;
     this.#releaseConsole();
     this.#strayLog.flush();
@@ -284,5 +295,13 @@ export class RunSession {
     const { host, options: { logfile } } = this;
     if (logfile === null || openLogFile(host, logfile).problem === null) return exitCode;
     return withMissingOutput(exitCode);
+  }
+
+  /** The error of a run whose test file has tried to end the process; otherwise `null`. */
+  #exitFailure(result: Snapshot): AiotestError | null {
+    if (this.#exitCall === null) return null;
+    const exitCode = exitCodeOf(result, this.options.exitCodeOnError, null);
+    const text = `${this.#exitCall.message}: the run was stopped`;
+    return new AiotestError(text, Math.max(exitCode, ExitCode.failures), HOW_TO_STOP);
   }
 }

@@ -17,6 +17,7 @@ import {
   spawnSelf,
 } from "./child_process.ts";
 import { systemClock } from "./clock.ts";
+import { type ExitCall, interceptExits } from "./exit_calls.ts";
 import {
   createPrivateFolder,
   type DiskFile,
@@ -118,6 +119,12 @@ export interface Host {
    * function to stop. In other processes it does nothing.
    */
   onParentGone(handler: () => void): () => void;
+  /**
+   * From the first call on, code of the test file cannot end the process: `Deno.exit` and its like throw an
+   * {@link ExitCall}. Calls `handler` with each of them, also those from before. Call the returned function
+   * to stop.
+   */
+  onExitCall(handler: (call: ExitCall) => void): () => void;
   /** Ends the process immediately. */
   exit(code: number): never;
 }
@@ -160,7 +167,8 @@ export function denoHost(): Host {
     spawnSelf: (args, options) =>
       spawnSelf({ args: Deno.args, env: Deno.env.toObject() }, args, options),
     onParentGone: (handler) => isChild ? onStdinEnd(handler) : () => {},
-    exit: (code) => Deno.exit(code),
+    onExitCall: exitCalls(),
+    exit: (code) => realExit(code),
   };
 }
 
@@ -173,6 +181,8 @@ async function serveWeb(at: WebListenOptions, handle: WebHandler): Promise<WebLi
 function output(stream: SyncStream): Output {
   return new StreamOutput(stream, () => Deno.consoleSize(), systemClock);
 }
+
+const realExit = Deno.exit;
 
 function logFiles(): Host["logFile"] {
   const files = new Map<string, LogFile>();
@@ -289,6 +299,25 @@ function uncaughtErrors(): Pick<Host, "onUncaughtError" | "rejectionsReported"> 
         mark = { thrown: Symbol("rejections reported"), reached: resolve };
         void Promise.reject(mark.thrown);
       }),
+  };
+}
+
+function exitCalls(): Host["onExitCall"] {
+  const handlers = new Set<(call: ExitCall) => void>();
+  const calls: ExitCall[] = [];
+  let intercepted = false;
+  return (handler) => {
+    if (!intercepted) {
+      intercepted = true;
+      interceptExits((call) => {
+        // Each call that is caught could be followed by another one. The first says everything.
+        if (calls.length === 0) calls.push(call);
+        for (const one of handlers) one(call);
+      });
+    }
+    handlers.add(handler);
+    for (const call of calls) handler(call);
+    return () => void handlers.delete(handler);
   };
 }
 

@@ -201,6 +201,7 @@ export class LoadGenerator {
   countStrayError(thrown: unknown): void {
     if (this.#recorder.isCounted(thrown)) return;
     this.#recorder.userError(UNCAUGHT, thrown, this.#clock.now());
+    this.#recorder.markCounted(thrown);
   }
 
   /** Adds the requests in progress now to the last second, which has just ended. */

@@ -89,6 +89,27 @@ Deno.test("a signal after the end of the run neither stops it again nor ends the
   assert.equal(host.exitCode, null);
 });
 
+Deno.test("a test file that tries to end the process stops its run, which fails", async () => {
+  const { host, session } = await newSession("--json", "out.json", "--exit-code-on-error", "0");
+  const seen: string[] = [];
+  session.guard({
+    stop: () => seen.push("stop"),
+    countStrayError: (thrown) => seen.push(String(thrown)),
+  });
+  host.callExit();
+  assert.deepEqual(seen, ["ExitCall: Deno.exit(0) was called, which does not end a run", "stop"]);
+  await assert.rejects(session.report(result(0), null), (error: unknown) => {
+    assert.ok(error instanceof AiotestError);
+    assert.match(error.message, /^Deno\.exit\(0\) was called/);
+    assert.match(error.hint, /--run-time/);
+    assert.equal(error.exitCode, 1);
+    return true;
+  });
+  assert.match(host.files.get("out.json")!, /"exitCode": 1/);
+  host.callExit();
+  assert.equal(seen.length, 2, "the run has ended");
+});
+
 Deno.test("errors that nothing catches do not end the process, not even while reports are written", async () => {
   const { host, session } = await newSession("--json", "out.json");
   const open = host.outputFile.bind(host);

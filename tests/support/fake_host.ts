@@ -1,4 +1,5 @@
 import type { Child, ChildOptions } from "../../src/core/child_process.ts";
+import { ExitCall } from "../../src/core/exit_calls.ts";
 import type { FileInfo, FolderEntry, OpenOptions, PrivateFolder } from "../../src/core/files.ts";
 import type { Host } from "../../src/core/host.ts";
 import type { ByteStream, StreamListener } from "../../src/core/network.ts";
@@ -115,6 +116,7 @@ export class FakeHost implements Host {
   readonly #modules: Readonly<Record<string, () => Record<string, unknown>>>;
   readonly #logs = new Map<string, LogFile>();
   readonly #interruptHandlers = new Set<() => void>();
+  readonly #exitHandlers = new Set<(call: ExitCall) => void>();
   #errorHandlers: ((thrown: unknown) => void)[] = [];
   readonly #parentHandlers = new Set<() => void>();
 
@@ -274,6 +276,16 @@ export class FakeHost implements Host {
   /** Simulates an error that nothing has caught; the newest handler gets it, as in the real host. */
   throwUncaught(thrown: unknown): void {
     this.#errorHandlers.at(-1)?.(thrown);
+  }
+
+  onExitCall(handler: (call: ExitCall) => void): () => void {
+    this.#exitHandlers.add(handler);
+    return () => void this.#exitHandlers.delete(handler);
+  }
+
+  /** Simulates a call such as `Deno.exit(0)` in the test file; does not throw. */
+  callExit(): void {
+    for (const handler of [...this.#exitHandlers]) handler(new ExitCall("Deno.exit(0)"));
   }
 
   rejectionsReported(): Promise<void> {
