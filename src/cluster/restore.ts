@@ -274,7 +274,7 @@ function open(files: Files, path: string, what: string, create: boolean): DiskFi
     if (error instanceof Deno.errors.NotFound && !create) {
       throw new UsageError(
         `${what}: there is no such file`,
-        "Runs with --journal FILE write one.",
+        "A master with --journal FILE creates it before it waits for workers.",
       );
     }
     throw new UsageError(`${what}: the file cannot be opened (${errorText(error)})`);

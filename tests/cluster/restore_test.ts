@@ -334,6 +334,18 @@ Deno.test("a new journal contains its run", async () => {
   }
 });
 
+Deno.test("a new journal is written at once, so a master that is killed leaves a run or an empty file", async () => {
+  const { host, file } = hostWith(new Uint8Array());
+  let writes = 0;
+  const append = file.append.bind(file);
+  file.append = (bytes) => {
+    writes++;
+    append(bytes);
+  };
+  (await createJournal(host, RUN_RECORD, OPTIONS)).close();
+  assert.equal(writes, 1);
+});
+
 Deno.test("a resumed run has its journal's records and the next epoch", async () => {
   const { host, file } = hostWith(journalBytes([RUN_RECORD, WORKER]));
   const { run, journal } = await resumeJournal(host, OPTIONS);
@@ -455,7 +467,7 @@ Deno.test("a file that cannot be resumed is refused and left unchanged", async (
 Deno.test("a missing, locked or unreadable file is refused", async () => {
   assert.deepEqual(await openingRefusal(resumeJournal(new FakeHost(), OPTIONS)), [
     `--resume ${PATH}: there is no such file`,
-    "Runs with --journal FILE write one.",
+    "A master with --journal FILE creates it before it waits for workers.",
   ]);
   const { host, file } = hostWith(journalBytes([RUN_RECORD]));
   file.open();
