@@ -15,6 +15,9 @@ export type Lookup = (hostname: string) => Promise<readonly string[]>;
 /** How long addresses are cached, since thousands of users connect to the same name at once. */
 const KEPT_MS = 5_000;
 
+/** A target can redirect to any number of names. */
+const MAX_ENTRIES = 1000;
+
 interface Entry {
   readonly addresses: Promise<readonly string[]>;
   /** Milliseconds on the clock; `Infinity` while the lookup is pending. */
@@ -44,12 +47,21 @@ export class DnsCache {
     const known = this.#entries.get(hostname);
     if (known !== undefined && this.#clock.now() < known.validUntil) return known.addresses;
     const entry: Entry = { addresses: this.#query(hostname), validUntil: Infinity };
+    this.#entries.delete(hostname);
+    if (this.#entries.size >= MAX_ENTRIES) this.#forgetOldest();
     this.#entries.set(hostname, entry);
     entry.addresses.then(
       () => entry.validUntil = this.#clock.now() + KEPT_MS,
       () => this.#entries.delete(hostname),
     );
     return entry.addresses;
+  }
+
+  #forgetOldest(): void {
+    for (const oldest of this.#entries.keys()) {
+      this.#entries.delete(oldest);
+      return;
+    }
   }
 
   async #query(hostname: string): Promise<readonly string[]> {

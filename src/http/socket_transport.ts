@@ -15,6 +15,12 @@ import type { WireMessage } from "./response_parser.ts";
 import type { SharedHttpState } from "./shared_http_state.ts";
 import type { Transport, WireRequest, WireResponse } from "./transport.ts";
 
+/**
+ * The number of origins for which a user keeps idle connections. A target can redirect to any number of
+ * them, and each connection is an open file.
+ */
+const MAX_IDLE_ORIGINS = 32;
+
 /** The connections of one user, by origin. */
 export class SocketTransport implements Transport, ConnectionOwner<WireRequest, WireResponse> {
   readonly #clock: Clock;
@@ -151,8 +157,23 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
       return;
     }
     const idle = this.#idle.get(connection.key);
-    if (idle === undefined) this.#idle.set(connection.key, [connection]);
-    else idle.push(connection);
+    if (idle !== undefined) {
+      idle.push(connection);
+      return;
+    }
+    if (this.#idle.size >= MAX_IDLE_ORIGINS) this.#dropOldestOrigin();
+    this.#idle.set(connection.key, [connection]);
+  }
+
+  #dropOldestOrigin(): void {
+    for (const [key, connections] of this.#idle) {
+      this.#idle.delete(key);
+      for (const connection of connections) {
+        connection.close();
+        this.#connections.delete(connection);
+      }
+      return;
+    }
   }
 
   async #exchangeOnNew(

@@ -44,6 +44,19 @@ Deno.test("simultaneous lookups of a name share one query, and the answer is cac
   assert.equal(queries.length, 3);
 });
 
+Deno.test("of over a thousand names, the one that was looked up first is forgotten", async () => {
+  const clock = new FakeClock();
+  const { cache, queries } = cacheWith(clock, () => Promise.resolve(["127.0.0.1"]));
+  for (let i = 0; i < 1000; i++) await cache.lookup(`${i}.test`);
+  await cache.lookup("0.test");
+  assert.equal(queries.length, 1000);
+  await cache.lookup("1000.test");
+  await cache.lookup("1.test");
+  assert.equal(queries.length, 1001);
+  await cache.lookup("0.test");
+  assert.equal(queries.length, 1002);
+});
+
 Deno.test("a failed lookup is shared by those that wait, and not cached", async () => {
   const clock = new FakeClock();
   const { cache, queries } = cacheWith(clock, () => Promise.reject(new Error("no server answers")));

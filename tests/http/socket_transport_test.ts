@@ -281,6 +281,32 @@ for (const answer of NOT_REUSED) {
   });
 }
 
+Deno.test("a target that redirects to ever more origins does not make a user keep ever more connections", async () => {
+  const origins = 60;
+  let open = 0;
+  await using server = new RawServer(
+    async (connection) => {
+      open++;
+      while (await connection.readHead() !== null) await connection.write(OK);
+      open--;
+    },
+    undefined,
+    "0.0.0.0",
+  );
+  await using world = engine();
+  const visit = async (host: number): Promise<void> => {
+    const res = await world.session.get(`http://127.0.0.${host}:${server.port}/`);
+    assert.equal(await res.text(), "ok");
+  };
+  for (let host = 1; host <= origins; host++) await visit(host);
+  await until(() => open <= 33);
+  assert.equal(server.connections, origins);
+  for (const host of [1, origins, origins - 20]) await visit(host);
+  assert.equal(server.connections, origins);
+  await visit(2);
+  assert.equal(server.connections, origins + 1);
+});
+
 Deno.test("an HTTP/1.0 connection with keep-alive is reused", async () => {
   await using world = engine();
   await using server = new RawServer(
