@@ -78,7 +78,7 @@ export interface Host {
   /** Imports an ES module from a file. */
   importModule(path: string): Promise<Record<string, unknown>>;
   /**
-   * Calls `handler` on each Ctrl-C or SIGTERM, and on the first SIGHUP. Call the returned function to
+   * Calls `handler` on each Ctrl-C or SIGTERM, and on a SIGHUP that is the first of them. Call the returned function to
    * stop. A child of {@link spawnSelf} ignores Ctrl-C and SIGHUP: the terminal sends them to parent and
    * children alike, and the parent decides about its children.
    */
@@ -132,6 +132,7 @@ export interface Host {
 /** The machine that this process runs on. Call it once per process. */
 export function denoHost(): Host {
   const isChild = becomeChild();
+  const survivesHangup = isChild || surviveHangup();
   const stdout = output(Deno.stdout);
   const stderr = output(Deno.stderr);
   return {
@@ -153,7 +154,7 @@ export function denoHost(): Host {
     listFolder,
     createPrivateFolder,
     importModule: (path) => import(pathToFileURL(path).href),
-    onInterrupt: (handler) => onInterrupt(handler, isChild),
+    onInterrupt: (handler) => onInterrupt(handler, { isChild, survivesHangup }),
     ...uncaughtErrors(),
     onStalled: (handler) => globalThis.addEventListener("beforeunload", () => handler()),
     onConsole,
@@ -193,7 +194,7 @@ function logFiles(): Host["logFile"] {
   };
 }
 
-/** What the runtime needs to load a module and to write a file. */
+/** Enough to write a file, and to load a module, for which the runtime crashes if it gets none. */
 const RESERVED_DESCRIPTORS = 8;
 
 function reserveDescriptors(): () => void {
@@ -234,30 +235,41 @@ function becomeChild(): boolean {
   return true;
 }
 
-function onInterrupt(handler: () => void, isChild: boolean): () => void {
-  let hasHungUp = false;
-  // A terminal that is closed sends it once, and its shell once more.
+/**
+ * Whether `nohup` has started this process, which then survives its terminal. Only known on Linux.
+ * Call it before any listener is added: the runtime then stops ignoring SIGHUP.
+ */
+function surviveHangup(): boolean {
+  if (Deno.build.os !== "linux") return false;
+  const [, mask = "0"] = /^SigIgn:\s*(\w+)/m.exec(Deno.readTextFileSync("/proc/self/status")) ?? [];
+  const isIgnored = (BigInt(`0x${mask}`) & 1n) === 1n;
+  if (isIgnored) Deno.addSignalListener("SIGHUP", () => {});
+  return isIgnored;
+}
+
+function onInterrupt(
+  handler: () => void,
+  { isChild, survivesHangup }: { readonly isChild: boolean; readonly survivesHangup: boolean },
+): () => void {
+  let isInterrupted = false;
+  const onSignal = (): void => {
+    isInterrupted = true;
+    handler();
+  };
+  // A terminal that is closed sends it once, its shell once more, and perhaps Ctrl-C came before.
   const onHangup = (): void => {
-    if (!hasHungUp) handler();
-    hasHungUp = true;
+    if (!isInterrupted) onSignal();
   };
   // Windows has no SIGTERM. SIGBREAK, sent by Ctrl-Break, is the closest equivalent. SIGHUP is sent there
   // when the console window is closed.
   const term: Deno.Signal = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
-  const listeners: [signal: Deno.Signal, listener: () => void][] = [[term, handler]];
-  if (!isChild) listeners.push(["SIGINT", handler]);
-  if (!isChild && !ignoresHangup()) listeners.push(["SIGHUP", onHangup]);
+  const listeners: [signal: Deno.Signal, listener: () => void][] = [[term, onSignal]];
+  if (!isChild) listeners.push(["SIGINT", onSignal]);
+  if (!survivesHangup) listeners.push(["SIGHUP", onHangup]);
   for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
   return () => {
     for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
   };
-}
-
-/** Whether the process was started by `nohup`, and is to survive its terminal. Only known on Linux. */
-function ignoresHangup(): boolean {
-  if (Deno.build.os !== "linux") return false;
-  const [, mask = "0"] = /^SigIgn:\s*(\w+)/m.exec(Deno.readTextFileSync("/proc/self/status")) ?? [];
-  return (BigInt(`0x${mask}`) & 1n) === 1n;
 }
 
 /** The newest handler gets an error; without any, the runtime ends the process. */

@@ -102,7 +102,7 @@ Deno.test("user errors make the exit code 1, and are reported with their class",
   assert.ok(error!.count >= 10, String(error!.count));
 });
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   Deno.test(`${signal} ends a run gracefully, with all reports and the exit code of the results`, async () => {
     await using here = await folder();
     await here.write(STEPS.replace("testStep", `onStart() { console.error("begun"); } testStep`));
