@@ -186,6 +186,7 @@ export class MasterRun {
       if (this.#time.begun) await this.#drive(restored);
       if (this.#time.begun) await this.#finish();
       this.#time.end();
+      this.#workers.loseSilent();
       this.#warnings.addAll(missingCounts(this.#runState, this.#time.elapsedSeconds));
       journal.append({ type: "ended" });
     } finally {

@@ -273,14 +273,10 @@ export class WorkerManager {
   /** Gives up a silent worker. Returns whether the others have to run its users. */
   lose(worker: WorkerState): boolean {
     if (worker.complete && this.#secondsLeft !== null) return false;
-    const { onInfo, rpc } = this.#options;
+    const { onInfo } = this.#options;
     worker.lose(this.#elapsed?.() ?? 0);
     this.#setMembership(worker, "lost");
-    for (const ghost of this.#runState.forgetGhosts()) {
-      this.#connections.forget(ghost);
-      this.#silent.delete(ghost);
-      rpc.forget(ghost);
-    }
+    this.#forgetGhosts();
     if (worker.begun) {
       this.#lostLog.add(
         `Worker ${worker.id} has been silent for ${
@@ -289,6 +285,24 @@ export class WorkerManager {
       );
     } else onInfo(`Worker ${worker.id} left before the test started.`);
     return true;
+  }
+
+  /** The run is over: gives up the workers that have counted nothing and are not connected. */
+  loseSilent(): void {
+    for (const worker of this.#runState.workers) {
+      if (worker.hasContributed || this.#connections.isConnected(worker)) continue;
+      worker.lose(this.#elapsed?.() ?? 0);
+      this.#setMembership(worker, "lost");
+    }
+    this.#forgetGhosts();
+  }
+
+  #forgetGhosts(): void {
+    for (const ghost of this.#runState.forgetGhosts()) {
+      this.#connections.forget(ghost);
+      this.#silent.delete(ghost);
+      this.#options.rpc.forget(ghost);
+    }
   }
 
   /** @throws ProtocolError if the worker cannot take part. */

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
-import { writeAll } from "../../src/core/network.ts";
+import { Channel } from "../../src/cluster/channel.ts";
+import { joinMaster } from "../../src/cluster/handshake.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { connect, writeAll } from "../../src/core/network.ts";
 import { Cluster } from "../support/cluster.ts";
 import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
 import { HostileFrames, joinFrames } from "../support/hostile.ts";
 import type { Outcome } from "../support/hostile_child.ts";
+import { identity } from "../support/joining.ts";
 import { memoryOf } from "../support/machine.ts";
 import { lengthOf } from "../support/nightly.ts";
 import { projectPath } from "../support/paths.ts";
+import { report } from "../support/reports.ts";
 import { printFigure, sleep } from "../support/timing.ts";
 
 const MIB = 2 ** 20;
@@ -170,4 +175,118 @@ Deno.test("mutated frames over sockets during a run leave all counts exact", asy
   assert.doesNotMatch(stderr, /Uncaught|TypeError|RangeError/);
   assert.equal((await cluster.worker("w2").finished).code, 0);
   assert.ok(ofMaster! < 64 && ofWorker! < 64);
+});
+
+/** Reports of very many seconds each. */
+const FLOOD = 60;
+const FLOOD_SECONDS = 80_000;
+
+/** Joins of one address, each under a new name. */
+const JOINS = lengthOf({ short: 1_500, full: 15_000 });
+
+/** Joins a master without a token. Returns why it was refused; `null` if it was not. */
+async function stranger(
+  port: number,
+  name: string,
+  testfileHash: string,
+  act: (channel: Channel, runId: string) => void,
+): Promise<string | null> {
+  const channel = new Channel(await connect({ hostname: "127.0.0.1", port, tls: null }));
+  try {
+    const who = identity({ workerId: name, incarnation: name, testfileHash });
+    const { welcome } = await joinMaster(channel, who, { token: null, clock: systemClock });
+    channel.send({ type: "STATE", users: 0, state: "ready", elapsedSeconds: 0 });
+    act(channel, welcome.runId);
+    await channel.flushed();
+    for (;;) {
+      const message = await channel.receive();
+      if (message === null) return null;
+      if (message.type === "ERROR") return message.text;
+    }
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    channel.close();
+  }
+}
+
+Deno.test("strangers that flood the master affect neither the counts of others nor its memory", async () => {
+  await using target = new CountingTarget();
+  await using cluster = await Cluster.start({
+    fixture: "walks.ts",
+    workers: 2,
+    args: ["-H", target.url, "-u", "40", "-r", "40", "--wait", "0.2"],
+    proxied: true,
+  });
+  const proxy = cluster.proxy!;
+  let testfileHash = "";
+  proxy.onFrame = ({ message }) => {
+    if (message.type === "JOIN") testfileHash = message.testfileHash;
+  };
+  await target.until(() => target.visitsOf("/start", ["w1", "w2"]) === 40, 20_000);
+  await sleep(1_000);
+  const memory = async (): Promise<number> => (await memoryOf(cluster.master.pid)).resident;
+  const before = await memory();
+  const seconds = Array.from({ length: FLOOD_SECONDS }, (_, second) => (
+    { second, users: 1, peakUsers: 1, requests: 1, failures: 0, maxLagMs: 0 }
+  ));
+  const reasons = new Set<string>();
+  await repeat(FLOOD, async (time) => {
+    const flood = { from: 0, to: FLOOD_SECONDS - 1, seconds };
+    const reason = await stranger(
+      proxy.masterPort,
+      `flood-${time}`,
+      testfileHash,
+      (channel, runId) => channel.send(report({ runId, seq: 1, ...flood })),
+    );
+    reasons.add(String(reason).replace(/\d+$/, "N"));
+  });
+  let admitted = 0;
+  await repeat(JOINS, async (time) => {
+    const reason = await stranger(
+      proxy.masterPort,
+      `guest-${time}`,
+      testfileHash,
+      (channel) => channel.close(),
+    );
+    if (reason === null) admitted++;
+    else assert.match(reason, /too many workers of this address have disconnected/);
+  });
+  const grown = (await memory() - before) / MIB;
+  // Those that were admitted are given up, and their users go back.
+  await cluster.alongside(
+    target.until(() => target.usersSince(performance.now() - 1_000).length === 40, 30_000),
+  );
+  const { summary, code, stderr } = await cluster.stop();
+
+  assert.deepEqual([...reasons], [
+    `invalid REPORT: it contains second ${FLOOD_SECONDS - 1}, and the latest possible is N`,
+  ]);
+  printFigure(`${JOINS} joins of one address: admitted`, "about 100 in 6 s", `${admitted}`);
+  assert.ok(admitted >= 40 && admitted < JOINS / 2);
+  printFigure(
+    "floods of strangers: memory of the master",
+    "under +256 MiB",
+    `${grown.toFixed(1)} MiB`,
+  );
+  // Most of it is garbage; keeping the seconds alone would take 2.4 GB.
+  assert.ok(grown < 256);
+  printFigure("floods of strangers: requests", `${target.total}`, `${summary.totals.requests}`);
+  assertEqualCounts(summary, target);
+  for (const id of ["w1", "w2"]) {
+    const { requests, complete } = summary.workers.find((row) => row.id === id)!;
+    assert.deepEqual([requests, complete], [target.totalOf(id), true]);
+  }
+  assert.equal(summary.workers.length, 2);
+  assert.ok(summary.timeline.length < 120, `${summary.timeline.length} seconds`);
+  const { warnings } = summary;
+  assert.ok(warnings.length <= 24, warnings.join("\n"));
+  assert.match(warnings[0]!, /^Worker flood-\d+ was excluded from the run: invalid REPORT/);
+  assert.match(
+    warnings.at(-1)!,
+    /^40 more warnings like these|were lost before their first report/,
+  );
+  assert.doesNotMatch(stderr, /Uncaught|TypeError|RangeError|Worker w\d has been silent/);
+  assert.ok(stderr.split("\n").length < 500, "a flood of log lines");
+  assert.deepEqual([summary.complete, code], [false, 4]);
 });
