@@ -250,6 +250,23 @@ Deno.test("with bytes after a response, it is delivered and the connection dropp
   assert.equal(server.connections, 3);
 });
 
+Deno.test("bytes that arrive after the next request are taken for its response, and then noticed", async () => {
+  await using world = engine();
+  await using server = new RawServer(async (connection, index) => {
+    await connection.readHead();
+    await connection.write(OK);
+    await connection.readHead();
+    await connection.write(
+      index === 0 ? `HTTP/1.1 500 Late\r\nContent-Length: 0\r\n\r\n${OK}` : OK,
+    );
+    await connection.readToEnd();
+  });
+  const statuses: number[] = [];
+  for (let i = 0; i < 4; i++) statuses.push((await world.session.get(server.url)).status);
+  assert.deepEqual(statuses, [200, 500, 200, 200]);
+  assert.equal(server.connections, 2);
+});
+
 Deno.test("with Keep-Alive: timeout=n, a connection is not reused from n - 1 seconds on", async () => {
   await using world = engine();
   await using server = new RawServer(

@@ -36,6 +36,22 @@ export function cookieContract(contract: Contract): void {
     assert.equal(target.last.headers.get("cookie"), null);
   });
 
+  contract(
+    "a target that sets ever more cookies does not make requests ever longer",
+    async (world) => {
+      const { target, session } = world;
+      let visits = 0;
+      target.route("/", (request) => setting(`visit${visits++}=${"x".repeat(20)}`)(request));
+      let longest = 0;
+      for (let visit = 0; visit < 120; visit++) {
+        await session.get("/");
+        longest = Math.max(longest, target.last.headers.get("cookie")?.length ?? 0);
+      }
+      assert.equal(target.last.headers.get("cookie")!.split("; ").length, 50);
+      assert.ok(longest <= 50 * "visit123=; ".length + 50 * 20, `${longest} bytes`);
+    },
+  );
+
   contract("a Cookie header of the test replaces stored cookies", async ({ target, session }) => {
     target.route("/", setting("a=kept"));
     await session.get("/");
