@@ -192,7 +192,8 @@ const PERCENTILE_FIGURES = ["p50", "p75", "p90", "p95", "p99", "p999", "p9999", 
 function latencySection({ statistics: { totals } }: Snapshot, size: TableSize): string[] {
   const table = latencyTable(totals, size, LATENCY_LINES);
   if (table.length === 0) return [];
-  const title = [span("Latency", "strong"), span(", all requests", "quiet")];
+  const which = totals.lowerBounds ? ", answered requests" : ", all requests";
+  const title = [span("Latency", "strong"), span(which, "quiet")];
   return [renderLine(title, size.columns, size.color), ...table];
 }
 

@@ -112,7 +112,7 @@ browserTest("unfinished requests have a column and a tile once there are any", a
   assert.deepEqual((await figures.allTextContents()).slice(0, 3), ["≥3.88", "≥24.8", "≥124"]);
   assert.match((await figures.first().getAttribute("title"))!, /^A lower bound: requests without/);
   assert.equal(await textOf(page, "#tile-unfinished .tile-value"), "50");
-  assert.equal(await textOf(page, "#tile-unfinished .tile-note"), "cut off after up to 11.0 s");
+  assert.equal(await textOf(page, "#tile-unfinished .tile-note"), "oldest 11.0 s");
   assert.equal(await textOf(page, "#tile-p99 .tile-value"), "≥82.4 ms");
   assert.deepEqual(complaints, []);
 });

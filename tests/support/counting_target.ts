@@ -173,6 +173,11 @@ export function assertEqualCounts(summary: Summary, target: CountingTarget): voi
   assert.equal(bySecond, summary.totals.requests);
 }
 
+/** The number of requests that a target has read. */
+export function sentIn({ requests, retries, unfinished }: SummaryTotals): number {
+  return requests + retries + unfinished.count;
+}
+
 function countsOf(row: SummaryTotals): Seen {
-  return { requests: row.requests, bytesIn: row.bytesSent, bytesOut: row.bytesReceived };
+  return { requests: sentIn(row), bytesIn: row.bytesSent, bytesOut: row.bytesReceived };
 }

@@ -128,7 +128,7 @@ function failuresTile({ live, totals }) {
  */
 function unfinishedTiles({ totals: { unfinished: { count, oldestMs } } }) {
   if (oldestMs === null) return [];
-  const note = `cut off after up to ${formatAge(oldestMs)}`;
+  const note = `oldest ${formatAge(oldestMs)}`;
   return [{ ...tile("unfinished", "Unfinished", formatCount(count), note), tone: "bad" }];
 }
 

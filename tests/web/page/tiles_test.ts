@@ -60,7 +60,7 @@ Deno.test("requests without an answer have tiles, and lower bounds are marked", 
   });
   const live = liveState({ inProgress: { count: 4, oldestMs: 850 } });
   const shown = texts({ totals, live, timeline: [liveSecond(0, { p99: 30 })] });
-  assert.equal(shown.unfinished, "50 | cut off after up to 11.0 s");
+  assert.equal(shown.unfinished, "50 | oldest 11.0 s");
   assert.equal(shown["in-progress"], "4 | oldest 850 ms");
   assert.match(shown.p95!, /^36.0 ms \| last second/);
   assert.equal(shown.p99, "≥96.0 ms | lower bound, last second 30.0 ms");
