@@ -185,7 +185,7 @@ export async function filesOfPattern(
   pattern: string,
 ): Promise<string[]> {
   const parts = pattern.split("/").filter((part) => part !== ".");
-  if (parts.includes("") || parts.includes("..") || /^[a-z]:|\\/i.test(pattern)) {
+  if (parts.includes("") || parts.includes("..") || UNUSABLE.test(pattern)) {
     throw new UsageError(
       `files: ${JSON.stringify(pattern)} is not a path inside the test file's folder`,
       'Paths are relative to the test file: "accounts.csv", "data/*.json".',
@@ -220,6 +220,10 @@ export async function filesOfPattern(
   if (found.length > 0) return [...new Set(found)];
   throw new UsageError(`files: no file matches ${JSON.stringify(pattern)} in ${folder}`);
 }
+
+/** Drive letters, backslashes, and characters that no path can contain or that nobody writes. */
+// deno-lint-ignore no-control-regex -- they are what is refused
+const UNUSABLE = /^[a-z]:|[\\\x00-\x1f]/i;
 
 const ANY = /^/;
 

@@ -33,3 +33,9 @@ export interface RendezvousRounds {
   /** Rounds that timed out with fewer users. */
   readonly incomplete: number;
 }
+
+/**
+ * The most users of a load or of a class, and the highest weight of a class: the order of more users would
+ * take too much memory, and their shares would not be exact.
+ */
+export const MAX_USERS = 1_000_000;

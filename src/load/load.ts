@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MAX_USERS } from "../core/run_info.ts";
 import { shown } from "../core/text.ts";
 
 /** A load as a test file gives it. */
@@ -67,6 +68,7 @@ export function loadProblem(value: unknown): string | null {
   const { users, rate, arrivalRate, maxUsers } = value;
   if (!("arrivalRate" in value)) {
     if (!isWhole(users, 0)) return mustBe("users", "a whole number of 0 or more", users);
+    if (users > MAX_USERS) return mustBe("users", `at most ${MAX_USERS}`, users);
     return isPositive(rate) ? null : mustBe("rate", "a number over 0", rate);
   }
   if (users !== undefined || rate !== undefined) {
@@ -95,6 +97,6 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function isWhole(value: unknown, min: number): boolean {
+function isWhole(value: unknown, min: number): value is number {
   return Number.isSafeInteger(value) && (value as number) >= min;
 }

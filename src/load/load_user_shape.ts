@@ -190,15 +190,18 @@ export class LoadUserShape {
 
   #resolve(tick: Tick | Load, what: string): ResolvedLoad {
     // A test file may be JavaScript, or may not have been type-checked.
-    const load: unknown = Array.isArray(tick) && tick.length === 2
-      ? { users: tick[0], rate: tick[1] }
-      : tick;
-    const resolved = isObject(load)
-      ? resolveLoad(load as Load, this.#pacer.usersAt(this.#runTime))
-      : null;
-    const problem = resolved === null
-      ? "it must be [users, rate], { users, rate }, { arrivalRate, maxUsers }, or null to end the test"
-      : loadProblem({ ...load as Load, ...resolved });
+    let resolved: ResolvedLoad | null = null;
+    let problem: string | null;
+    try {
+      const load: unknown = Array.isArray(tick) && tick.length === 2
+        ? { users: tick[0], rate: tick[1] }
+        : tick;
+      if (isObject(load)) resolved = resolveLoad(load as Load, this.#pacer.usersAt(this.#runTime));
+      problem = resolved === null ? NO_LOAD : loadProblem({ ...load as Load, ...resolved });
+    } catch {
+      // Symbols and bigints cannot be calculated with, and an object may refuse to be read.
+      problem = NO_LOAD;
+    }
     if (problem !== null) throw new UsageError(`${what} returned ${shown(tick)}: ${problem}`);
     return resolved!;
   }
@@ -290,6 +293,9 @@ function isHigher(one: ResolvedLoad, other: ResolvedLoad | null): boolean {
 function amount(load: ResolvedLoad): number {
   return "users" in load ? load.users : load.arrivalRate;
 }
+
+const NO_LOAD =
+  "it must be [users, rate], { users, rate }, { arrivalRate, maxUsers }, or null to end the test";
 
 const NOTHING_CROSSED: ShapeView = { crossed: null };
 

@@ -20,6 +20,7 @@ import type {
 } from "../core/cluster.ts";
 import { errorText } from "../core/errors.ts";
 import { logger } from "../core/logger.ts";
+import { RepeatedLog } from "../core/repeated_log.ts";
 import { currentUser } from "../core/user_lifetime.ts";
 import { type RpcTransport, valueText } from "./calls.ts";
 import { type FeederDefinition, feederDefinition } from "./feeders.ts";
@@ -39,11 +40,13 @@ export class NodeCluster implements Cluster {
   readonly #client: RpcClient;
   readonly #handlers: MessageHandlers;
   readonly #feeders = new Map<string, FeederDefinition>();
+  readonly #log: RepeatedLog;
   #sending = 0;
 
   constructor(clock: Clock) {
     this.#client = new RpcClient(clock);
     this.#handlers = new MessageHandlers(clock);
+    this.#log = new RepeatedLog((line) => logger.warn(line), clock);
   }
 
   /** The feeders that the test file has created so far. */
@@ -126,7 +129,7 @@ export class NodeCluster implements Cluster {
     }
     this.#sending++;
     this.#client.call(call, false)
-      .catch((error) => logger.warn(`The message ${kind} was not sent: ${errorText(error)}`))
+      .catch((error) => this.#log.add(`The message ${kind} was not sent: ${errorText(error)}`))
       .finally(() => this.#sending--);
   }
 

@@ -10,6 +10,7 @@ import type { Clock } from "../core/clock.ts";
 import type { MessageHandler } from "../core/cluster.ts";
 import { errorText } from "../core/errors.ts";
 import { logger } from "../core/logger.ts";
+import { RepeatedLog } from "../core/repeated_log.ts";
 import { peerText } from "../core/text.ts";
 import { currentUser } from "../core/user_lifetime.ts";
 import { valueText } from "./calls.ts";
@@ -107,11 +108,13 @@ const MAX_EARLY = 1_000;
 export class MessageHandlers {
   readonly #clock: Clock;
   readonly #handlers = new Map<string, MessageHandler<never>[]>();
+  readonly #log: RepeatedLog;
   /** Messages that arrived before the node was ready; null once it is. */
   #early: BroadcastMessage[] | null = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#log = new RepeatedLog((line) => logger.error(line), clock);
   }
 
   /** Adds a handler; a function that is added twice is called twice. */
@@ -154,7 +157,7 @@ export class MessageHandlers {
     try {
       await (handler as MessageHandler)(JSON.parse(data), from);
     } catch (error) {
-      logger.error(`A handler of the message ${peerText(kind)} threw: ${errorText(error)}`);
+      this.#log.add(`A handler of the message ${peerText(kind)} threw: ${errorText(error)}`);
     }
   }
 

@@ -5,7 +5,9 @@
  */
 
 import { errorText, UsageError } from "../core/errors.ts";
-import { type TestOrder, User, type UserClass } from "./user.ts";
+import { MAX_USERS } from "../core/run_info.ts";
+import { shown } from "../core/text.ts";
+import { checkFields, type FieldCheck, type TestOrder, User, type UserClass } from "./user.ts";
 
 /** A user class of a test file. */
 export interface DiscoveredClass {
@@ -262,8 +264,8 @@ interface Marked extends Decorated {
  * @throws RangeError if `share` is not a whole number of 1 or more.
  */
 export function weight(share: number): TestDecorator {
-  if (!Number.isInteger(share) || share < 1) {
-    throw new RangeError(`@weight(${share}): expected a whole number of 1 or more`);
+  if (!isUserCount(share) || share < 1) {
+    throw new RangeError(`@weight(${shown(share)}): expected a whole number of 1 or more`);
   }
   return (test) => {
     (test as Marked)[WEIGHT] = share;
@@ -283,8 +285,13 @@ export function weight(share: number): TestDecorator {
  *   }
  * }
  * ```
+ *
+ * @throws TypeError if a name is not a string.
  */
 export function tag(...names: string[]): TestDecorator {
+  for (const name of names) {
+    if (typeof name !== "string") throw new TypeError(`@tag(${shown(name)}): expected strings`);
+  }
   return (test) => {
     (test as Marked)[TAGS] = [...tagsOf(test), ...names];
   };
@@ -310,21 +317,31 @@ const ORDERS: readonly TestOrder[] = ["sequential", "random", "parallel"];
  * @throws UsageError that names the class, the field, its value and what is expected.
  */
 export function checkClassSettings(name: string, userClass: UserClass): void {
-  const check = (
-    setting: Exclude<keyof UserClass, symbol>,
-    isGood: (value: unknown) => boolean,
-    expected: string,
-  ) => {
-    const value: unknown = userClass[setting];
-    if (isGood(value)) return;
-    throw new UsageError(`${name}.${setting} is ${show(value)}: expected ${expected}`);
+  const check: FieldCheck = (field, isValid, expected) => {
+    const value = readField(name, userClass, field);
+    if (isValid(value)) return;
+    throw new UsageError(`${name}.${field} is ${show(value)}: expected ${expected}`);
   };
-  check("weight", isCount, "a whole number of 0 or more");
-  check("fixedCount", isCount, "a whole number of 1 or more, or 0 for a number by weight");
+  const most = MAX_USERS.toLocaleString("en");
+  check("weight", isUserCount, `a whole number from 0 to ${most}`);
+  check("fixedCount", isUserCount, `a whole number from 1 to ${most}, or 0 for a number by weight`);
   check("iterations", isCount, "a whole number of 1 or more, or 0 for no limit");
   check("waitTime", isWaitTime, "a number of seconds, 0 or more, or a function");
   check("order", (value) => ORDERS.some((order) => order === value), `one of ${orderNames()}`);
   check("host", (value) => typeof value === "string", 'a string like "http://127.0.0.1:8000"');
+  userClass[checkFields](check);
+}
+
+function readField(name: string, userClass: UserClass, field: string): unknown {
+  try {
+    return Reflect.get(userClass, field);
+  } catch (error) {
+    throw new UsageError(`${name}.${field} cannot be read: ${errorText(error)}`, "", error);
+  }
+}
+
+function isUserCount(value: unknown): boolean {
+  return isCount(value) && (value as number) <= MAX_USERS;
 }
 
 function isCount(value: unknown): boolean {

@@ -8,7 +8,14 @@ import { SocketTransport } from "../http/socket_transport.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
 import type { UserContext } from "./context.ts";
 import { checkHttpHost, Session } from "./session.ts";
-import { checkOptions, type ClassOptions, User } from "./user.ts";
+import {
+  checkFields,
+  checkOptions,
+  checkTimeLimit,
+  type ClassOptions,
+  type FieldCheck,
+  User,
+} from "./user.ts";
 
 /**
  * A simulated user of a website, with its own connections and cookies. It uses aiotest's own HTTP/1.1
@@ -42,6 +49,18 @@ export class FastHttpUser extends User {
   /** @internal */
   static override [checkOptions](options: ClassOptions): void {
     checkHttpHost(this.host, options);
+  }
+
+  /** @internal */
+  static override [checkFields](check: FieldCheck): void {
+    for (const field of ["timeout", "connectTimeout", "headersTimeout", "bodyTimeout"]) {
+      checkTimeLimit(check, field);
+    }
+    check(
+      "maxBodySize",
+      (value) => typeof value === "number" && value >= 0,
+      "a number of bytes, 0 or more, or Infinity for no limit",
+    );
   }
 
   /** Sends the requests of this user. */

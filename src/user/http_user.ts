@@ -9,7 +9,14 @@ import { FetchTransport } from "../http/fetch_transport.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
 import type { UserContext } from "./context.ts";
 import { checkHttpHost, Session } from "./session.ts";
-import { checkOptions, type ClassOptions, User } from "./user.ts";
+import {
+  checkFields,
+  checkOptions,
+  checkTimeLimit,
+  type ClassOptions,
+  type FieldCheck,
+  User,
+} from "./user.ts";
 
 /**
  * A simulated user of a website, with its own connections and cookies. It uses native `fetch`, including
@@ -42,6 +49,11 @@ export class HttpUser extends User {
       `--insecure: ${options.name} is an HttpUser, and native fetch always verifies certificates`,
       "Extend FastHttpUser instead, which can accept any certificate.",
     );
+  }
+
+  /** @internal */
+  static override [checkFields](check: FieldCheck): void {
+    checkTimeLimit(check, "timeout");
   }
 
   /** Sends the requests of this user. */

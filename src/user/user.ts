@@ -51,6 +51,30 @@ export interface ClassOptions {
 /** Names the static method with which a user class checks the options of a run. */
 export const checkOptions: unique symbol = Symbol("aiotest.checkOptions");
 
+/** Names the static method with which a user class checks the static fields that it adds. */
+export const checkFields: unique symbol = Symbol("aiotest.checkFields");
+
+/**
+ * Checks one static field of a user class.
+ *
+ * @param expected what is accepted, in words.
+ * @throws UsageError that names the class, the field, its value and what is accepted.
+ */
+export type FieldCheck = (
+  field: string,
+  isValid: (value: unknown) => boolean,
+  expected: string,
+) => void;
+
+/** Checks a static field that is a time limit. */
+export function checkTimeLimit(check: FieldCheck, field: string): void {
+  check(
+    field,
+    (value) => typeof value === "number" && value > 0,
+    "a number of seconds over 0, or Infinity for no limit",
+  );
+}
+
 /** A user class that a test file exports. Its fields are the static fields of {@link User}. */
 export interface UserClass {
   /** Creates a user. */
@@ -73,6 +97,8 @@ export interface UserClass {
   readonly iterations: number;
   /** @internal Throws a UsageError if users of this class cannot run with these options. */
   [checkOptions](options: ClassOptions): void;
+  /** @internal Checks the static fields that the class adds to those of {@link User}. */
+  [checkFields](check: FieldCheck): void;
 }
 
 /**
@@ -111,6 +137,9 @@ export class User {
 
   /** @internal Throws a UsageError if users of this class cannot run with these options. */
   static [checkOptions](_options: ClassOptions): void {}
+
+  /** @internal Checks the static fields that the class adds to those of this one. */
+  static [checkFields](_check: FieldCheck): void {}
 
   /** Unique in the whole run. The first user is 1. */
   readonly id: number;

@@ -526,3 +526,45 @@ Deno.test("a curve without steps has no broken load", () => {
   assert.equal(run.stepAt(0), null);
   assert.deepEqual(run.at(1, "p95<200ms"), { users: 1 });
 });
+
+const NONSENSE: [tick: unknown, problem: RegExp][] = [
+  [undefined, /returned undefined: it must be \[users, rate\]/],
+  [5, /returned 5: it must be/],
+  [[1, 2, 3], /returned \[ 1, 2, 3 \]: it must be/],
+  [["5", 1], /returned \[ '5', 1 \]: users must be a whole number of 0 or more, not '5'/],
+  [[NaN, 1], /users must be a whole number of 0 or more, not NaN/],
+  [[-1, 1], /users must be a whole number of 0 or more, not -1/],
+  [[1e9, 1], /users must be at most 1000000, not 1000000000/],
+  [[1, 0], /rate must be a number over 0, not 0/],
+  [[1, Infinity], /rate must be a number over 0, not Infinity/],
+  [[1n, 1], /returned \[ 1n, 1 \]: /],
+  [[Symbol("s"), 1], /returned \[ Symbol\(s\), 1 \]: /],
+  [{ users: Symbol("s") }, /returned \{ users: Symbol\(s\) \}: it must be/],
+  [Promise.resolve([1, 1]), /returned Promise .*users must be a whole number/],
+  [{ arrivalRate: -1 }, /arrivalRate must be a number of 0 or more, not -1/],
+  [{ arrivalRate: 1, maxUsers: "5" }, /maxUsers must be a whole number of 1 or more, not '5'/],
+  [
+    new Proxy([], {
+      get: () => {
+        throw new Error("no");
+      },
+    }),
+    /: it must be/,
+  ],
+];
+
+for (const [tick, problem] of NONSENSE) {
+  Deno.test(`a tick that returns nonsense is refused: ${problem.source}`, () => {
+    class NonsenseShape extends LoadUserShape {
+      override tick(): Tick {
+        return tick as Tick;
+      }
+    }
+    assert.throws(() => new NonsenseShape().at(0), (error: unknown) => {
+      assert.ok(error instanceof UsageError, String(error));
+      assert.match(error.message, /^NonsenseShape\.tick\(\) at 0\.0 s returned /);
+      assert.match(error.message, problem);
+      return true;
+    });
+  });
+}

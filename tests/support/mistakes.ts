@@ -35,6 +35,9 @@ function flags(...args: string[]): { files: Record<string, string>; args: string
 /** A master on an unused port. */
 const MASTER = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", "0"];
 
+/** A master that serves its test file. */
+const MASTER_WITH_TOKEN = [...MASTER, "--token", "secret"];
+
 /** The journal of run r1, of another test file. */
 const JOURNAL = journalBytes([RUN_RECORD]);
 const DAMAGED_JOURNAL = JOURNAL.with(JOURNAL_HEAD.length + 1, 1);
@@ -155,6 +158,43 @@ export const MISTAKES: readonly Mistake[] = [
     what: "a bad wait",
     files: file(`static waitTime = "1s"; testA() {}`),
     says: [/ATest\.waitTime/, /1s/],
+  },
+  {
+    what: "a fixed count that no machine can run",
+    files: file("static fixedCount = 1e9; testA() {}"),
+    says: [/ATest\.fixedCount is 1000000000: expected a whole number from 1 to 1,000,000/],
+  },
+  {
+    what: "a time limit that is a text",
+    files: file(`static timeout = "5s"; testA() {}`),
+    says: [/ATest\.timeout is "5s": expected a number of seconds over 0/],
+  },
+  {
+    what: "a handler of init that throws",
+    files: {
+      "aiotestfile.ts": `${GOOD}
+        import { events } from "aiotest";
+        events.on("init", async () => { throw new Error("no test data"); });`,
+    },
+    says: [/A handler of the event init threw: no test data/],
+  },
+  {
+    what: "a handler of init that never ends, when nothing else is left to do",
+    files: {
+      "aiotestfile.ts": `${GOOD}
+        import { events } from "aiotest";
+        events.on("init", () => new Promise(() => {}));`,
+    },
+    args: ["--setup-timeout", "1s"],
+    says: [/init have not ended within 1 s/],
+  },
+  {
+    what: "a path in files that no file can have",
+    files: {
+      "aiotestfile.ts": `${GOOD} export const files = ["data\\0.csv"];`,
+    },
+    args: MASTER_WITH_TOKEN,
+    says: [/files: "data.*\.csv" is not a path inside the test file's folder/],
   },
   {
     what: "a bad order",

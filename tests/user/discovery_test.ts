@@ -11,6 +11,8 @@ import {
   weight,
   weightOf,
 } from "../../src/user/discovery.ts";
+import { FastHttpUser } from "../../src/user/fast_http_user.ts";
+import { HttpUser } from "../../src/user/http_user.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { discovered, testContext } from "../support/users.ts";
 
@@ -301,13 +303,21 @@ for (const [setting, values] of GOOD_SETTINGS) {
 }
 
 const BAD_SETTINGS: [string, unknown, string][] = [
-  ["weight", -1, "is -1: expected a whole number of 0 or more"],
-  ["weight", 1.5, "is 1.5: expected a whole number of 0 or more"],
-  ["weight", "2", 'is "2": expected a whole number of 0 or more'],
-  ["weight", Infinity, "is Infinity: expected a whole number of 0 or more"],
-  ["weight", undefined, "is undefined: expected a whole number of 0 or more"],
-  ["fixedCount", -1, "is -1: expected a whole number of 1 or more, or 0 for a number by weight"],
-  ["fixedCount", 0.5, "is 0.5: expected a whole number of 1 or more, or 0 for a number by weight"],
+  ["weight", -1, "is -1: expected a whole number from 0 to 1,000,000"],
+  ["weight", 1.5, "is 1.5: expected a whole number from 0 to 1,000,000"],
+  ["weight", "2", 'is "2": expected a whole number from 0 to 1,000,000'],
+  ["weight", Infinity, "is Infinity: expected a whole number from 0 to 1,000,000"],
+  ["weight", undefined, "is undefined: expected a whole number from 0 to 1,000,000"],
+  [
+    "fixedCount",
+    -1,
+    "is -1: expected a whole number from 1 to 1,000,000, or 0 for a number by weight",
+  ],
+  [
+    "fixedCount",
+    0.5,
+    "is 0.5: expected a whole number from 1 to 1,000,000, or 0 for a number by weight",
+  ],
   ["waitTime", -1, "is -1: expected a number of seconds, 0 or more, or a function"],
   ["waitTime", NaN, "is NaN: expected a number of seconds, 0 or more, or a function"],
   ["waitTime", "1", 'is "1": expected a number of seconds, 0 or more, or a function'],
@@ -316,6 +326,15 @@ const BAD_SETTINGS: [string, unknown, string][] = [
   ["order", () => {}, 'is a function: expected one of "sequential", "random", "parallel"'],
   ["host", null, 'is null: expected a string like "http://127.0.0.1:8000"'],
   ["host", 8000, 'is 8000: expected a string like "http://127.0.0.1:8000"'],
+  ["weight", 1e9, "is 1000000000: expected a whole number from 0 to 1,000,000"],
+  [
+    "fixedCount",
+    1e9,
+    "is 1000000000: expected a whole number from 1 to 1,000,000, or 0 for a number by weight",
+  ],
+  ["iterations", 5n, "is 5: expected a whole number of 1 or more, or 0 for no limit"],
+  ["iterations", NaN, "is NaN: expected a whole number of 1 or more, or 0 for no limit"],
+  ["host", Symbol("h"), 'is Symbol(h): expected a string like "http://127.0.0.1:8000"'],
 ];
 
 for (const [setting, value, problem] of BAD_SETTINGS) {
@@ -326,6 +345,68 @@ for (const [setting, value, problem] of BAD_SETTINGS) {
     );
   });
 }
+
+Deno.test("a static field that cannot be read is refused", () => {
+  class ReadTest extends User {
+    static override get host(): string {
+      throw new Error("no configuration");
+    }
+    testRead(): void {}
+  }
+  assert.throws(() => checkClassSettings("ReadTest", ReadTest), {
+    name: "UsageError",
+    message: "ReadTest.host cannot be read: no configuration",
+  });
+});
+
+const TIME_LIMITS = ["timeout", "connectTimeout", "headersTimeout", "bodyTimeout"];
+
+Deno.test("user classes with sessions check the static fields that they add", () => {
+  const check = (base: UserClass, field: string, value: unknown): string => {
+    const userClass = class extends base {
+      testNothing(): void {}
+    };
+    Object.defineProperty(userClass, field, { value });
+    try {
+      checkClassSettings("ATest", userClass);
+      return "good";
+    } catch (error) {
+      assert.ok(error instanceof UsageError);
+      return error.message;
+    }
+  };
+  const expected = "expected a number of seconds over 0, or Infinity for no limit";
+  for (const field of TIME_LIMITS) {
+    for (const value of [0.5, 1e9, Infinity]) {
+      assert.equal(check(FastHttpUser, field, value), "good");
+    }
+    for (const [value, text] of [[0, "0"], [-1, "-1"], [NaN, "NaN"], ["1s", '"1s"']]) {
+      assert.equal(check(FastHttpUser, field, value), `ATest.${field} is ${text}: ${expected}`);
+    }
+  }
+  assert.equal(check(HttpUser, "timeout", null), `ATest.timeout is null: ${expected}`);
+  assert.equal(check(HttpUser, "connectTimeout", "unknown to it"), "good");
+  assert.equal(check(FastHttpUser, "maxBodySize", Infinity), "good");
+  assert.equal(
+    check(FastHttpUser, "maxBodySize", "1 MB"),
+    'ATest.maxBodySize is "1 MB": expected a number of bytes, 0 or more, or Infinity for no limit',
+  );
+});
+
+Deno.test("tags must be strings", () => {
+  assert.throws(() => tag("a", 5 as never), {
+    name: "TypeError",
+    message: "@tag(5): expected strings",
+  });
+});
+
+Deno.test("a class whose static name is no string has the name of its export", () => {
+  const userClass = class extends User {
+    testNothing(): void {}
+  };
+  Object.defineProperty(userClass, "name", { value: Symbol("name") });
+  assert.deepEqual(discover({ ATest: userClass }, probe).map(({ name }) => name), ["ATest"]);
+});
 
 class Decorated {
   @weight(3)
