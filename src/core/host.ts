@@ -54,7 +54,7 @@ export interface Host {
   readTextFile(path: string): Promise<string>;
   /** Reads a file; rejects as {@link readTextFile} does. */
   readFile(path: string): Promise<Uint8Array<ArrayBuffer>>;
-  /** Writes a new text file and creates its parent folders; rejects with `Deno.errors.AlreadyExists` and other errors of the system. */
+  /** Writes a new text file, whole or not at all, and creates its parent folders; rejects with `Deno.errors.AlreadyExists` and other errors of the system. */
   createTextFile(path: string, text: string): Promise<void>;
   /** Checks that a file can be written later; throws an error that says in plain words why not. */
   outputFile(path: string): OutputFile;
@@ -213,7 +213,14 @@ function reserveDescriptors(): () => void {
 
 async function createTextFile(path: string, text: string): Promise<void> {
   await Deno.mkdir(dirname(path), { recursive: true });
-  await Deno.writeTextFile(path, text, { createNew: true });
+  using file = await Deno.open(path, { write: true, createNew: true });
+  try {
+    const bytes = new TextEncoder().encode(text);
+    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
+  } catch (error) {
+    await Deno.remove(path);
+    throw error;
+  }
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { resolve } from "node:path";
 import { type Clock, type Random, sleep, systemClock, systemRandom } from "../../core/clock.ts";
 import { ExitCode } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
@@ -28,7 +29,10 @@ export async function runDemo(host: Host, options: Options): Promise<number> {
     if (exitCode === ExitCode.passed && options.exitCodeOnError === ExitCode.passed) {
       host.stderr.write(PASSED_ANYWAY);
     }
-    host.stderr.write(`The summary is also in ${options.json} (JSON).\n`);
+    const { json } = options;
+    if (json !== null && await host.isFile(resolve(host.cwd, json))) {
+      host.stderr.write(`The summary is also in ${json} (JSON).\n`);
+    }
     return exitCode;
   } finally {
     await shop.close();

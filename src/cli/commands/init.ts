@@ -32,8 +32,17 @@ export async function runInit(host: Host): Promise<number> {
     if (await host.isFile(join(fullPath, name))) throw alreadyExists(join(fullPath, name));
   }
   const { default: texts } = await import("../first_files.json", { with: { type: "json" } });
-  for (const name of Object.keys(FILES) as (keyof typeof FILES)[]) {
-    await write(host, join(fullPath, name), `${texts[name].join("\n")}\n`);
+  const created: string[] = [];
+  try {
+    for (const name of Object.keys(FILES) as (keyof typeof FILES)[]) {
+      const path = join(fullPath, name);
+      await write(host, path, `${texts[name].join("\n")}\n`);
+      created.push(path);
+    }
+  } catch (error) {
+    // Otherwise, they would prevent the next attempt.
+    for (const path of created) host.outputFile(path).clear();
+    throw error;
   }
   host.stdout.write(report(folder, fullPath));
   return ExitCode.passed;

@@ -62,6 +62,20 @@ Deno.test("a directory that cannot be written is reported with the reason", asyn
   });
 });
 
+Deno.test("if one file cannot be written, the others are removed, so that init can be repeated", async () => {
+  const host = new FakeHost({ args: ["init"] });
+  const create = host.createTextFile.bind(host);
+  host.createTextFile = (path, text) =>
+    path.endsWith("deno.json")
+      ? Promise.reject(Object.assign(new Error("disk full"), { code: "ENOSPC" }))
+      : create(path, text);
+  await assert.rejects(runInit(host), {
+    name: "UsageError",
+    message: "cannot write /home/me/deno.json: no space left on the device",
+  });
+  assert.deepEqual([...host.files.keys()], []);
+});
+
 Deno.test("invalid arguments are refused", async () => {
   assert.equal(
     await refusal({ args: ["init", "a", "b"] }),
