@@ -5,7 +5,7 @@
  */
 
 import { AiotestError, ExitCode } from "../core/errors.ts";
-import type { Snapshot } from "../stats/snapshot.ts";
+import { errorCounts, type Snapshot } from "../stats/snapshot.ts";
 import { failedThresholds } from "../stats/thresholds.ts";
 
 /** The exit code if an output is missing: the command's own, but at least 1. */
@@ -25,5 +25,7 @@ export function exitCodeOf(result: Snapshot, exitCodeOnError: number, failure: u
   if (failure instanceof AiotestError) return failure.exitCode;
   if (!result.complete) return ExitCode.cluster;
   if (failedThresholds(result).length > 0) return ExitCode.threshold;
+  // The option is about the target and the test file. Here, the load generator has failed.
+  if (errorCounts(userErrors).unsent > 0) return Math.max(exitCodeOnError, ExitCode.failures);
   return totals.failures > 0 || userErrors.length > 0 ? exitCodeOnError : ExitCode.passed;
 }

@@ -22,10 +22,11 @@ export interface DialerOptions {
   readonly caCerts: readonly string[];
 }
 
-/** Opens connections. It is stateless, so any number of users can share it. */
+/** Opens connections. Any number of users can share it. */
 export class Dialer {
   readonly #options: DialerOptions;
   readonly #caCerts: string[];
+  #hasCertificates = false;
 
   constructor(options: DialerOptions) {
     this.#options = options;
@@ -46,6 +47,7 @@ export class Dialer {
     const pending = new PendingDial(signal);
     try {
       const proxy = this.#options.proxies.proxyFor(origin);
+      if (origin.secure || proxy?.secure === true) this.#loadCertificates();
       const stream = proxy === null
         ? await this.#dialOrigin(origin, pending)
         : await this.#dialThrough(proxy, origin, pending);
@@ -56,6 +58,21 @@ export class Dialer {
     } finally {
       pending.end();
     }
+  }
+
+  /**
+   * The runtime reads the system's certificates from files when it needs them for the first time. If it
+   * finds no file descriptor then, it may do without them for good. So it reads them before connections
+   * take all descriptors.
+   */
+  #loadCertificates(): void {
+    if (this.#hasCertificates) return;
+    try {
+      Deno.createHttpClient({}).close();
+    } catch (error) {
+      throw socketFailure(error, "tls");
+    }
+    this.#hasCertificates = true;
   }
 
   async #dialOrigin(origin: Origin, pending: PendingDial): Promise<ByteStream> {
@@ -95,6 +112,8 @@ export class Dialer {
         pending.close();
         if (signal.aborted) throw error;
         failure = socketFailure(error, "connect");
+        // The other addresses would fail as well, or hide that this machine is the reason.
+        if (failure.code === "EMFILE" || failure.code === "ENOBUFS") throw failure;
         if (address !== hostname) failure = withPlace(address, failure);
       }
     }

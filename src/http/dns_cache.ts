@@ -7,6 +7,7 @@
 import { lookup as systemLookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import type { Clock } from "../core/clock.ts";
+import { lacksDescriptors, localFailureOf } from "../core/local_failures.ts";
 import { WireError } from "./request_error.ts";
 
 /** Finds all addresses of a name, in the order in which to try them. */
@@ -38,7 +39,7 @@ export class DnsCache {
 
   /**
    * All addresses of a name, at least one. An address resolves to itself. Rejects with a WireError
-   * `ENOTFOUND`; failures are not cached.
+   * `ENOTFOUND`, or `EMFILE` if no file descriptor is free to ask; failures are not cached.
    *
    * @param hostname a name, or an address without brackets.
    */
@@ -69,7 +70,10 @@ export class DnsCache {
     try {
       addresses = await this.#lookup(hostname);
     } catch (error) {
-      throw new WireError("ENOTFOUND", explain(hostname, error), error);
+      const local = localFailureOf(error) ?? (lacksDescriptors() ? "EMFILE" : null);
+      throw local === null
+        ? new WireError("ENOTFOUND", explain(hostname, error), error)
+        : new WireError(local, `the lookup of ${hostname} failed`, error);
     }
     if (addresses.length === 0) throw new WireError("ENOTFOUND", unknown(hostname));
     // Some systems list an address several times, once per socket type.

@@ -7,6 +7,7 @@
 import type { Clock } from "../core/clock.ts";
 import { asError, isError, messageText } from "../core/errors.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
+import { lacksDescriptors, localFailureOf } from "../core/local_failures.ts";
 import { decodeResponse, joined } from "./decoding.ts";
 import { RequestError, type RequestErrorCode, WireError } from "./request_error.ts";
 import { MAX_BODY_SIZE, type Transport, type WireRequest, type WireResponse } from "./transport.ts";
@@ -200,7 +201,8 @@ class FetchExchange implements Expiring {
     }
     if (this.#bodyFailure !== null) {
       const message = messageText(this.#bodyFailure);
-      return new RequestError("BAD_REQUEST", method, url.href, message, this.#bodyFailure);
+      const code = localFailureOf(this.#bodyFailure) ?? "BAD_REQUEST";
+      return new RequestError(code, method, url.href, message, this.#bodyFailure);
     }
     if (error instanceof WireError) {
       return new RequestError(error.code, method, url.href, error.message);
@@ -318,10 +320,14 @@ export interface FetchFailure {
 export function fetchFailure(error: unknown, inBody: boolean): FetchFailure {
   const message = messageText(error);
   const cause = isError(error) && isError(error.cause) ? messageText(error.cause) : "";
+  const detail = cause === "" ? message : cause.replace(PREAMBLE, "");
+  const local = localFailureOf(error);
+  if (local !== null) return { code: local, detail };
   if (inBody) return { code: bodyCode(message), detail: message };
   // Without a cause, fetch refused the request itself, before it opened a connection.
-  if (cause === "") return { code: "BAD_REQUEST", detail: message };
-  return { code: connectionCode(cause), detail: cause.replace(PREAMBLE, "") };
+  if (cause === "") return { code: "BAD_REQUEST", detail };
+  const code = connectionCode(cause);
+  return { code: code === "ENOTFOUND" && lacksDescriptors() ? "EMFILE" : code, detail };
 }
 
 /** The addresses and the URL at the start of a message. RequestError adds the URL itself. */
@@ -336,8 +342,6 @@ function bodyCode(message: string): RequestErrorCode {
 const SYSTEM_CODES: ReadonlyMap<number, RequestErrorCode> = new Map<number, RequestErrorCode>([
   ...codesOf("ECONNREFUSED", 111, 61, 10061),
   ...codesOf("ECONNRESET", 104, 54, 10054, 103, 53, 10053, 32),
-  ...codesOf("EADDRNOTAVAIL", 99, 49, 10049),
-  ...codesOf("EMFILE", 24, 23, 10024),
   ...codesOf("CONNECT_TIMEOUT", 110, 60, 10060),
 ]);
 

@@ -11,6 +11,7 @@ export type RequestErrorCode =
   | "ENOTFOUND"
   | "EADDRNOTAVAIL"
   | "EMFILE"
+  | "ENOBUFS"
   | "CONNECT_TIMEOUT"
   | "HEADERS_TIMEOUT"
   | "BODY_TIMEOUT"

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { localFailureOf } from "../core/local_failures.ts";
 import { type RequestErrorCode, WireError } from "./request_error.ts";
 
 /** The state of a connection when an error occurred. */
@@ -28,9 +29,6 @@ const SYSTEM_CODES: ReadonlyMap<string, RequestErrorCode> = new Map<string, Requ
   ["ECONNRESET", "ECONNRESET"],
   ["ECONNABORTED", "ECONNRESET"],
   ["EPIPE", "ECONNRESET"],
-  ["EADDRNOTAVAIL", "EADDRNOTAVAIL"],
-  ["EMFILE", "EMFILE"],
-  ["ENFILE", "EMFILE"],
   ["ETIMEDOUT", "CONNECT_TIMEOUT"],
 ]);
 
@@ -40,7 +38,6 @@ const CLASSES: ReadonlyMap<string, RequestErrorCode> = new Map<string, RequestEr
   ["ConnectionReset", "ECONNRESET"],
   ["ConnectionAborted", "ECONNRESET"],
   ["BrokenPipe", "ECONNRESET"],
-  ["AddrNotAvailable", "EADDRNOTAVAIL"],
   ["TimedOut", "CONNECT_TIMEOUT"],
   // Only aiotest itself closes a connection during reads and writes.
   ["BadResource", "ABORTED"],
@@ -55,7 +52,7 @@ const TLS_WORDS: readonly (readonly [RegExp, RequestErrorCode])[] = [
 ];
 
 function codeOf(error: unknown, message: string, phase: SocketPhase): RequestErrorCode {
-  const code = knownCodeOf(error);
+  const code = localFailureOf(error) ?? knownCodeOf(error);
   // The system's timeout is about connecting only while a connection is opened; later, it means that
   // the connection was lost.
   if (code === "CONNECT_TIMEOUT" && phase === "exchange") return "ECONNRESET";

@@ -7,13 +7,14 @@
  * @module
  */
 
-import type {
-  FailureRow,
-  LatencyFigure,
-  RequestRow,
-  Snapshot,
-  ThresholdRow,
-  UnansweredSummary,
+import {
+  errorCounts,
+  type FailureRow,
+  type LatencyFigure,
+  type RequestRow,
+  type Snapshot,
+  type ThresholdRow,
+  type UnansweredSummary,
 } from "../stats/snapshot.ts";
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
 import { lowerBoundsOf } from "../stats/unanswered.ts";
@@ -26,6 +27,7 @@ import {
   formatRate,
   formatShare,
 } from "./quantity.ts";
+import { unsentFact } from "./verdict.ts";
 
 /**
  * The JUnit report of a run that has ended. It has a test for each threshold, one for each request
@@ -144,11 +146,14 @@ const LATENCIES: readonly (readonly [name: string, figure: LatencyFigure])[] = [
 ];
 
 function userErrorTest({ statistics: { userErrors } }: Snapshot): Test {
-  const thrown = userErrors.reduce((sum, { count }) => sum + count, 0);
-  const problem: Problem | null = thrown === 0 ? null : {
+  const { thrown, unsent } = errorCounts(userErrors);
+  const problem: Problem | null = userErrors.length === 0 ? null : {
     kind: "error",
-    type: "user error",
-    message: `users threw ${formatAmount(thrown, "error")}`,
+    type: thrown > 0 ? "user error" : "load generator error",
+    message: [
+      ...(thrown > 0 ? [`users threw ${formatAmount(thrown, "error")}`] : []),
+      ...(unsent > 0 ? [unsentFact(unsent)] : []),
+    ].join(", "),
     details: userErrors.map(({ user, error, count }) => `${count} × ${user}: ${error}`).join("\n"),
   };
   return { name: "no user throws an error", time: 0, problem, output: "" };

@@ -6,12 +6,13 @@
  */
 
 import { ExitCode } from "../core/errors.ts";
-import type {
-  BreakingPoint,
-  ReportedLoad,
-  RequestTotals,
-  Snapshot,
-  ThresholdRow,
+import {
+  type BreakingPoint,
+  errorCounts,
+  type ReportedLoad,
+  type RequestTotals,
+  type Snapshot,
+  type ThresholdRow,
 } from "../stats/snapshot.ts";
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
 import { formatAmount, formatCount, formatExact, formatRate, formatShare } from "./quantity.ts";
@@ -29,9 +30,10 @@ export interface Verdict {
 /** The verdict on a run, by the exit code that the process is about to return. */
 export function verdict(snapshot: Snapshot, exitCode: number): Verdict {
   const { totals, userErrors } = snapshot.statistics;
-  const thrown = userErrors.reduce((sum, { count }) => sum + count, 0);
+  const { thrown, unsent } = errorCounts(userErrors);
   const facts = [
     requestsFact(totals),
+    ...(unsent > 0 ? [unsentFact(unsent)] : []),
     ...(thrown > 0 ? [formatAmount(thrown, "user error")] : []),
     ...thresholdFacts(snapshot),
     // Before the first user started, there was nothing to count.
@@ -43,6 +45,11 @@ export function verdict(snapshot: Snapshot, exitCode: number): Verdict {
   }
   if (totals.requests === 0) return { word: span("NOTHING MEASURED", "warning"), facts };
   return { word: span("PASSED", "good"), facts };
+}
+
+/** Requests that the load generator could not send. */
+export function unsentFact(unsent: number): string {
+  return `${formatAmount(unsent, "request")} could not be sent by the load generator`;
 }
 
 /** The most thresholds that a verdict names. Their table has all of them. */

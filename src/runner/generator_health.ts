@@ -6,6 +6,7 @@
  */
 
 import type { Clock, EventLoopMonitor, Timer } from "../core/clock.ts";
+import type { LocalFailureCode } from "../core/local_failures.ts";
 import { GeneratorWatch, WATCHED_SECONDS } from "../stats/generator_watch.ts";
 
 /** How the generator kept up in the last second. */
@@ -112,3 +113,23 @@ export function openFilesProblem(users: number, limit: number | null): string | 
   return `The open file limit of ${limit} is too low for ${users} users with a connection each: ` +
     "raise it with `ulimit -n` before the test.";
 }
+
+/** Why requests could not be sent, and what to do about it. @param limit of open files; `null` if unknown. */
+export function localFailureProblem(code: LocalFailureCode, limit: number | null): string {
+  return `Some requests could not be sent because ${LOCAL_FAILURE_PROBLEMS[code](limit)} ` +
+    "They are counted as errors of the load generator, not as requests.";
+}
+
+const LOCAL_FAILURE_PROBLEMS: Readonly<
+  Record<LocalFailureCode, (limit: number | null) => string>
+> = {
+  EMFILE: (limit) =>
+    `the load generator ran out of file descriptors${limit === null ? "" : ` (limit ${limit})`}: ` +
+    "raise the limit with `ulimit -n` before the test, or use fewer users per process.",
+  EADDRNOTAVAIL: () =>
+    "the load generator's machine ran out of local ports: reuse connections, or spread the load " +
+    "over more machines.",
+  ENOBUFS: () =>
+    "the load generator's machine had no memory for connections: use fewer users, or spread the " +
+    "load over more machines.",
+};

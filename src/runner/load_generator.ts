@@ -14,7 +14,7 @@ import { type SecondStats, StatsTable } from "../stats/stats_table.ts";
 import { nodeContext } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { Recorder } from "../user/recorder.ts";
-import { GeneratorHealth, type Health } from "./generator_health.ts";
+import { GeneratorHealth, type Health, localFailureProblem } from "./generator_health.ts";
 import { OpenModelExecutor } from "./open_model_executor.ts";
 import {
   IterationCounter,
@@ -41,6 +41,8 @@ export interface LoadGeneratorOptions {
   readonly random: Random;
   /** CPU time that this process has used, in seconds. */
   readonly cpuSeconds: () => number;
+  /** How many files this process may have open; `null` if unknown. */
+  readonly openFileLimit: number | null;
   /** The value of an environment variable, or undefined. */
   readonly env: (name: string) => string | undefined;
   /** Called when the last iteration of a limited number has ended. */
@@ -80,7 +82,9 @@ export class LoadGenerator {
       users: () => this.users,
       runTime: () => this.elapsedSeconds,
     });
-    this.#recorder = new Recorder(this.#table, events, this.run);
+    this.#recorder = new Recorder(this.#table, events, this.run, (code) => {
+      options.onWarning(localFailureProblem(code, options.openFileLimit));
+    });
     const eventLoop = new EventLoopMonitor();
     this.#health = new GeneratorHealth(
       clock,

@@ -117,6 +117,7 @@ export class LocalRun {
       clock,
       random: options.random,
       cpuSeconds: options.cpuSeconds,
+      openFileLimit: options.openFileLimit,
       env: options.env,
       onIterationsOver: () => this.#naturalEnd.end(this.#driver),
       onUsersGone: () => this.#naturalEnd.endWithoutUsers(this.#driver),

@@ -32,8 +32,6 @@ interface WorkerNodeOptions extends Omit<LoadGeneratorOptions, "onIterationsOver
   readonly clockSync: ClockSync;
   /** Seconds that handlers of `testStart` may take. */
   readonly setupTimeout: number;
-  /** Files that this process may have open; `null` if unknown. */
-  readonly openFileLimit: number | null;
   /** Called with what the users do: whether some are still to be started, run, or have ended. */
   readonly onState: (state: WorkerStateName) => void;
 }

@@ -95,11 +95,30 @@ export interface FailureRow {
   readonly count: number;
 }
 
+/**
+ * In place of a user class: the load generator itself. Its errors are requests that could not be sent for
+ * want of a resource of its machine.
+ */
+export const LOAD_GENERATOR = "(load generator)";
+
 /** The number of occurrences of one error that the code of a user class threw. */
 export interface UserErrorRow {
+  /** The user class, or {@link LOAD_GENERATOR}. */
   readonly user: string;
   readonly error: string;
   readonly count: number;
+}
+
+/** How many errors the code of user classes threw, and how many requests the load generator could not send. */
+export function errorCounts(
+  rows: readonly UserErrorRow[],
+): { readonly thrown: number; readonly unsent: number } {
+  let [thrown, unsent] = [0, 0];
+  for (const { user, count } of rows) {
+    if (user === LOAD_GENERATOR) unsent += count;
+    else thrown += count;
+  }
+  return { thrown, unsent };
 }
 
 /**

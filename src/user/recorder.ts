@@ -7,7 +7,9 @@
 import { asError, errorText } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
+import type { LocalFailureCode } from "../core/local_failures.ts";
 import type { Sample } from "../stats/request_stats.ts";
+import { LOAD_GENERATOR } from "../stats/snapshot.ts";
 import type { StartedRequest } from "../stats/stats_table.ts";
 
 /** The part of the node's statistics that users write to. */
@@ -24,13 +26,21 @@ export class Recorder {
   readonly #table: SampleTable;
   readonly #events: Events;
   readonly #run: RunInfo;
+  readonly #onLocalFailure: (code: LocalFailureCode) => void;
   readonly #counted = new WeakSet<object>();
   #lastEndedAt = 0;
 
-  constructor(table: SampleTable, events: Events, run: RunInfo) {
+  /** @param onLocalFailure called whenever this machine lacks a resource. */
+  constructor(
+    table: SampleTable,
+    events: Events,
+    run: RunInfo,
+    onLocalFailure: (code: LocalFailureCode) => void = () => {},
+  ) {
     this.#table = table;
     this.#events = events;
     this.#run = run;
+    this.#onLocalFailure = onLocalFailure;
   }
 
   /** When the last sample ended, in milliseconds on the node's clock; 0 before the first. */
@@ -69,10 +79,30 @@ export class Recorder {
     return typeof thrown === "object" && thrown !== null && this.#counted.has(thrown);
   }
 
+  /**
+   * Counts a request that could not be sent for want of a resource of this machine. It is an error of the
+   * load generator, and neither a request nor a failure of the target.
+   */
+  localFailure(code: LocalFailureCode, thrown: unknown, atMs: number): void {
+    this.#onLocalFailure(code);
+    this.#countError(LOAD_GENERATOR, `${code}: ${LOCAL_FAILURES[code]}`, thrown, atMs);
+  }
+
   /** Counts an error thrown by a user's own code. */
   userError(user: string, thrown: unknown, atMs: number): void {
-    this.#table.userError(user, errorText(thrown), atMs);
+    this.#countError(user, errorText(thrown), thrown, atMs);
+  }
+
+  #countError(user: string, text: string, thrown: unknown, atMs: number): void {
+    this.#table.userError(user, text, atMs);
     if (!this.#events.has("userError")) return;
     void this.#events.emit("userError", { user, error: asError(thrown) });
   }
 }
+
+/** What was missing, in few words. */
+const LOCAL_FAILURES: Readonly<Record<LocalFailureCode, string>> = {
+  EMFILE: "no file descriptor was free for a connection",
+  EADDRNOTAVAIL: "no local port was free for a connection",
+  ENOBUFS: "the system had no memory for a connection",
+};

@@ -258,7 +258,7 @@ export class Session {
     }
     sample.end(now, 0);
     sample.error = isInstance(error, RequestError) ? error.code : errorText(error);
-    this.#requests.record(sample);
+    this.#requests.fail(sample, error);
     return error;
   }
 

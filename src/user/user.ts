@@ -5,6 +5,7 @@
  */
 
 import { errorText, isInstance } from "../core/errors.ts";
+import { localFailureOf } from "../core/local_failures.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { asText, shown } from "../core/text.ts";
 import { neverSettles, UserEnd } from "../core/user_lifetime.ts";
@@ -200,7 +201,7 @@ export class User {
       else {
         step.end(clock.now(), 0);
         step.error = errorText(error);
-        requests.record(step);
+        requests.fail(step, error);
         recorder.markCounted(error);
       }
       throw error;
@@ -208,7 +209,8 @@ export class User {
   }
 
   /**
-   * Counts something that was measured elsewhere.
+   * Counts something that was measured elsewhere. If its error says that this machine had no file
+   * descriptor, no local port or no memory for a connection, it counts as an error of the load generator.
    *
    * @throws RangeError if the latency is negative, not finite or longer than 10¹² ms, or if the bytes are
    *   not a whole number of 0 or more.
@@ -225,12 +227,15 @@ export class User {
         `record: bytes is ${shown(bytes)}, expected a whole number of 0 or more`,
       );
     }
-    this.#context.recorder.record({
+    const { clock, recorder } = this.#context;
+    const local = error === null ? null : localFailureOf(error);
+    if (local !== null) return recorder.localFailure(local, error, clock.now());
+    recorder.record({
       method: asText(method),
       name: asText(name),
       status: 0,
       latencyMs,
-      endedAt: this.#context.clock.now(),
+      endedAt: clock.now(),
       bytesReceived: bytes,
       bytesSent: 0,
       retries: 0,

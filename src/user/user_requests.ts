@@ -5,6 +5,7 @@
  * @module
  */
 
+import { localFailureOf } from "../core/local_failures.ts";
 import type { CheckResult } from "../http/http_response.ts";
 import type { WireResponse } from "../http/transport.ts";
 import type { Sample } from "../stats/request_stats.ts";
@@ -85,6 +86,13 @@ export class UserRequests {
   /** Records a sample that is complete, unless it was cut off before. */
   record(sample: PendingSample): void {
     if (this.drop(sample)) this.#recorder.record(sample);
+  }
+
+  /** Records a sample that has failed, or an error of the load generator if this machine is the reason. */
+  fail(sample: PendingSample, thrown: unknown): void {
+    const local = localFailureOf(thrown);
+    if (local === null) this.record(sample);
+    else if (this.drop(sample)) this.#recorder.localFailure(local, thrown, sample.endedAt);
   }
 
   /** Removes a sample without counting it. Returns `false` if it was counted already. */

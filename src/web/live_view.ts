@@ -15,19 +15,20 @@ import {
   type Summary,
   unansweredOf,
 } from "../report/summary.ts";
-import { breakingPointText, loadText } from "../report/verdict.ts";
+import { breakingPointText, loadText, unsentFact } from "../report/verdict.ts";
 import { awaited } from "../report/worker_counts.ts";
 import { BUSY_CPU, LATE_LOOP_MS } from "../stats/generator_watch.ts";
-import type {
-  BreakingPoint,
-  FailureRow,
-  RunStatus,
-  Snapshot,
-  ThresholdRow,
-  TimelineSecond,
-  UnansweredSummary,
-  UserErrorRow,
-  WorkerRow,
+import {
+  type BreakingPoint,
+  errorCounts,
+  type FailureRow,
+  type RunStatus,
+  type Snapshot,
+  type ThresholdRow,
+  type TimelineSecond,
+  type UnansweredSummary,
+  type UserErrorRow,
+  type WorkerRow,
 } from "../stats/snapshot.ts";
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
 
@@ -269,8 +270,9 @@ export function liveVerdict(snapshot: Snapshot, exitCode: number | null): LiveVe
   const failures = totals.failures > 0
     ? `${formatAmount(totals.failures, "failure")} (${formatShare(totals.errorRate)})`
     : null;
-  const thrown = userErrors.reduce((sum, { count }) => sum + count, 0);
-  const errors = thrown > 0 ? formatAmount(thrown, "user error") : null;
+  const { thrown, unsent } = errorCounts(userErrors);
+  const thrownFact = thrown > 0 ? formatAmount(thrown, "user error") : null;
+  const errors = unsent > 0 ? unsentFact(unsent) : thrownFact;
   const { count: unfinished } = totals.unfinished;
   const cutOff = unfinished > 0 ? `${formatCount(unfinished)} unfinished` : null;
   if (exitCode === 0) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { exitCodeOf } from "../../src/cli/exit_code.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
-import type { Snapshot, Statistics } from "../../src/stats/snapshot.ts";
+import { LOAD_GENERATOR, type Snapshot, type Statistics } from "../../src/stats/snapshot.ts";
 import { requestRow, snapshot } from "../support/snapshots.ts";
 
 function outcome(statistics: Partial<Statistics>): Snapshot {
@@ -29,6 +29,12 @@ Deno.test("a failed request or a user error gives the code of --exit-code-on-err
     0,
   ]);
   assert.equal(exitCodeOf(thrown, 1, null), 1);
+});
+
+Deno.test("requests that the load generator could not send fail a run, whatever the option says", () => {
+  const userErrors = [{ user: LOAD_GENERATOR, error: "EMFILE: none", count: 1 }];
+  const unsent = outcome({ totals: requestRow(), userErrors });
+  assert.deepEqual([0, 1, 7].map((code) => exitCodeOf(unsent, code, null)), [1, 1, 7]);
 });
 
 Deno.test("incomplete counts give exit code 4, whatever else failed", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { runCommand } from "../../build/project.ts";
-import { projectPath } from "../support/paths.ts";
+import { startAiotest } from "../support/process.ts";
+import { Target } from "../support/target.ts";
 
 /** What a request does once the process may open no more files, by the transport that makes it. */
 const REQUESTS: Readonly<Record<string, string>> = {
@@ -71,17 +72,99 @@ Deno.test({
     const names = ["a.html", "a.json", "a.xml", "a_stats.csv"];
     const options = ["-u", "200", "-r", "1000", "-H", `http://127.0.0.1:${server.addr.port}`]
       .concat("-t", "2", "--json", "a.json", "--html", "a.html", "--junit", "a.xml", "--csv", "a");
-    const cli = [Deno.execPath(), "run", "-A", "--quiet", projectPath("cli.ts"), ...options];
-    const { code, stderr } = await runCommand(
-      "sh",
-      ["-c", 'ulimit -n 100; exec "$@"', "sh", ...cli],
-      { cwd: folder, env: { AIOTEST_NO_WEB: "1" } },
-    );
+    const run = startAiotest(options, { cwd: folder, openFiles: 100 });
+    const { code, stderr } = await run.finished;
     assert.equal(code, 1, stderr);
     assert.doesNotMatch(stderr, /cannot write|^\s+at /m);
     for (const name of names) assert.ok((await Deno.stat(`${folder}/${name}`)).size > 100, name);
     // The limit was reached.
     assert.match(await Deno.readTextFile(`${folder}/a.json`), /EMFILE/);
     await Deno.remove(folder, { recursive: true });
+  },
+});
+
+/** A target, and a test file with users that send a request ten times per second over one connection each. */
+class Scene implements AsyncDisposable {
+  readonly target = new Target({ "/": () => new Response("ok") });
+  readonly folder = Deno.makeTempDirSync();
+
+  constructor(userClass: "FastHttpUser" | "HttpUser") {
+    Deno.writeTextFileSync(
+      `${this.folder}/aiotestfile.ts`,
+      `import { ${userClass} } from "aiotest";
+      export class ShopTest extends ${userClass} {
+        static override waitTime = 0.1;
+        async testShop(): Promise<void> {
+          await this.session.get("/");
+        }
+      }`,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.target[Symbol.asyncDispose]();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+for (const userClass of ["FastHttpUser", "HttpUser"] as const) {
+  for (const name of ["127.0.0.1", "localhost"]) {
+    Deno.test({
+      name: `${userClass}: requests to ${name} without a descriptor are not the target's failures`,
+      ignore: Deno.build.os === "windows",
+      fn: async () => {
+        await using scene = new Scene(userClass);
+        const host = scene.target.url.replace("127.0.0.1", name);
+        // Users wait for their responses at the end, so the target has answered all that it has seen.
+        const { code, stdout, stderr } = await startAiotest(
+          ["-H", host, "-u", "100", "-r", "1000", "-t", "2", "--exit-code-on-error", "0"],
+          { cwd: scene.folder, openFiles: 64 },
+        ).finished;
+        const text = stdout.replaceAll(/\s+/g, " ");
+        const [, requests, unsent] = text.match(
+          /FAILED ([\d,]+) requests, no failures, ([\d,]+) requests could not be sent by the load generator/,
+        ) ?? assert.fail(stdout + stderr);
+        assert.equal(Number(requests!.replace(",", "")), scene.target.requests.length);
+        assert.notEqual(unsent, "0");
+        assert.match(text, / \(load generator\) EMFILE: no file descriptor was free/);
+        assert.match(text, /ran out of file descriptors \(limit 64\): raise the limit/);
+        assert.equal(code, 1);
+      },
+    });
+  }
+}
+
+Deno.test({
+  name: "1,500 idle connections to the dashboard take nothing from the users, and keep nobody out",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using scene = new Scene("FastHttpUser");
+    const run = startAiotest(["-H", scene.target.url, "-u", "60", "-r", "30", "--web-port", "0"], {
+      cwd: scene.folder,
+      env: { AIOTEST_NO_WEB: "false", AIOTEST_WEB_TOKEN: "secret" },
+      openFiles: 256,
+    });
+    const url = new URL(await run.tells(/Dashboard: (http:\S+)/));
+    const idle: Deno.Conn[] = [];
+    for (let count = 0; count < 1_500; count++) {
+      idle.push(await Deno.connect({ hostname: url.hostname, port: Number(url.port) }));
+    }
+    const visit = await fetch(new URL("/healthz", url));
+    assert.equal(await visit.text(), "ok\n");
+    const isFull = async (): Promise<boolean> => {
+      const summary = await fetch(new URL("/api/summary", url), {
+        headers: { Authorization: "Bearer secret" },
+      });
+      return (await summary.json()).live.users.current === 60;
+    };
+    while (!await isFull()) await new Promise((resolve) => setTimeout(resolve, 100));
+    run.kill("SIGTERM");
+    const { code, stdout, stderr } = await run.finished;
+    for (const conn of idle) conn.close();
+    const [, requests] = stdout.match(/PASSED {2}([\d,]+) requests?, no failures/) ??
+      assert.fail(stdout + stderr);
+    assert.equal(Number(requests!.replace(",", "")), scene.target.requests.length);
+    assert.equal(code, 0);
+    assert.doesNotMatch(stdout + stderr, /file descriptors/);
   },
 });

@@ -132,6 +132,17 @@ Deno.test("failed tests contain the observed values", () => {
   assert.equal(problemOf(testOf(root, "all counts are in"))!.type, "incomplete");
 });
 
+Deno.test("requests that the load generator could not send are not errors of users", () => {
+  const unsent = { user: "(load generator)", error: "EMFILE: none", count: 3 };
+  const only = report(snapshot({ statistics: statistics({ userErrors: [unsent] }) }));
+  assert.deepEqual(problemOf(testOf(only, "no user throws an error")), {
+    is: "error",
+    message: "3 requests could not be sent by the load generator",
+    type: "load generator error",
+    details: "3 × (load generator): EMFILE: none",
+  });
+});
+
 Deno.test("the time of a request test is its mean latency, and its output has the figures", () => {
   const test = testOf(report(MIXED), "POST pay");
   assert.equal(test.attributes.time, "0.015");

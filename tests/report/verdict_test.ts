@@ -38,6 +38,20 @@ Deno.test("a run with another exit code failed, with the reasons", () => {
   );
 });
 
+Deno.test("requests that could not be sent are told from errors of users", () => {
+  const some = statistics({
+    userErrors: [
+      { user: "ShopTest", error: "x", count: 2 },
+      { user: "(load generator)", error: "EMFILE: none", count: 3 },
+    ],
+  });
+  assert.equal(
+    words(snapshot({ statistics: some }), 1),
+    "FAILED: 1,000 requests, no failures, 3 requests could not be sent by the load generator, " +
+      "2 user errors (exit code 1)",
+  );
+});
+
 Deno.test("a run without requests is not a success", () => {
   assert.equal(words(emptySnapshot(), 0), "NOTHING MEASURED: no requests");
   assert.equal(words(emptySnapshot(), 1), "FAILED: no requests (exit code 1)");

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { EventLoopMonitor } from "../../src/core/clock.ts";
-import { GeneratorHealth, openFilesProblem } from "../../src/runner/generator_health.ts";
+import {
+  GeneratorHealth,
+  localFailureProblem,
+  openFilesProblem,
+} from "../../src/runner/generator_health.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 interface Watched {
@@ -100,4 +104,16 @@ Deno.test("each user needs an open file, and the process some more", () => {
 
 Deno.test("there is no warning if the limit is unknown", () => {
   assert.equal(openFilesProblem(1e6, null), null);
+});
+
+Deno.test("the warning about requests that were not sent says what to do", () => {
+  assert.equal(
+    localFailureProblem("EMFILE", 64),
+    "Some requests could not be sent because the load generator ran out of file descriptors " +
+      "(limit 64): raise the limit with `ulimit -n` before the test, or use fewer users per " +
+      "process. They are counted as errors of the load generator, not as requests.",
+  );
+  assert.match(localFailureProblem("EMFILE", null), /file descriptors: raise the limit/);
+  assert.match(localFailureProblem("EADDRNOTAVAIL", null), /ran out of local ports: reuse/);
+  assert.match(localFailureProblem("ENOBUFS", null), /no memory for connections: use fewer/);
 });

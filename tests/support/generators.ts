@@ -22,6 +22,7 @@ export function loadGenerator(
     events: new Events(),
     clock,
     random: () => 0.5,
+    openFileLimit: null,
     cpuSeconds: () => 0,
     env: () => undefined,
     onIterationsOver: () => {},

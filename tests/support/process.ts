@@ -16,6 +16,8 @@ export interface StartOptions {
   readonly executable?: string;
   /** Whether it leads its own process group, like a command in a terminal. */
   readonly detached?: boolean;
+  /** The limit of open files; by default, that of this process. Not on Windows. */
+  readonly openFiles?: number;
 }
 
 /** A running command. */
@@ -36,9 +38,15 @@ const LIMIT_MS = 60_000;
 
 /** Starts the real command line in a separate process. */
 export function startAiotest(args: readonly string[], options: StartOptions = {}): Started {
-  const { executable } = options;
-  const child = new Deno.Command(executable ?? Deno.execPath(), {
-    args: executable === undefined ? ["run", "-A", "--quiet", CLI, ...args] : [...args],
+  const { executable, openFiles } = options;
+  const command = executable === undefined
+    ? [Deno.execPath(), "run", "-A", "--quiet", CLI, ...args]
+    : [executable, ...args];
+  const [program, ...words] = openFiles === undefined
+    ? command
+    : ["sh", "-c", 'ulimit -n "$0"; exec "$@"', String(openFiles), ...command];
+  const child = new Deno.Command(program!, {
+    args: words,
     cwd: options.cwd,
     clearEnv: executable !== undefined,
     env: { NO_COLOR: "1", AIOTEST_NO_WEB: "1", ...options.env },

@@ -1,6 +1,7 @@
 import { EventLoopMonitor } from "../../src/core/clock.ts";
 import { Events } from "../../src/core/events.ts";
 import { Lease } from "../../src/core/lease.ts";
+import type { LocalFailureCode } from "../../src/core/local_failures.ts";
 import type { RunInfo } from "../../src/core/run_info.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
 import { nodeContext, type UserContext } from "../../src/user/context.ts";
@@ -35,7 +36,10 @@ export interface TestContext {
 }
 
 /** Creates a context with virtual time; fields can be replaced. */
-export function testContext(fields: Partial<UserContext> = {}): TestContext {
+export function testContext(
+  fields: Partial<UserContext> = {},
+  onLocalFailure?: (code: LocalFailureCode) => void,
+): TestContext {
   const clock = new FakeClock();
   const events = new Events();
   const recorded: Recorded = { samples: [], unfinished: [], userErrors: [] };
@@ -48,6 +52,7 @@ export function testContext(fields: Partial<UserContext> = {}): TestContext {
     },
     events,
     RUN,
+    onLocalFailure,
   );
   return {
     clock,

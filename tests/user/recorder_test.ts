@@ -45,6 +45,24 @@ Deno.test("a user error is counted by its text, and the event has the error itse
   assert.deepEqual(seen, ["ShopTest", error, "ShopTest", new Error("a string")]);
 });
 
+Deno.test("a request that could not be sent is an error of the load generator", () => {
+  const codes: string[] = [];
+  const { context, events, recorded } = testContext({}, (code) => codes.push(code));
+  const seen: unknown[] = [];
+  events.on("request", () => void seen.push("request"));
+  events.on("userError", ({ user, error }) => void seen.push(user, error));
+  const error = new Error("Too many open files");
+  context.recorder.localFailure("EMFILE", error, 5);
+  assert.deepEqual(recorded.samples, []);
+  assert.deepEqual(recorded.userErrors, [{
+    user: "(load generator)",
+    error: "EMFILE: no file descriptor was free for a connection",
+    atMs: 5,
+  }]);
+  assert.deepEqual(seen, ["(load generator)", error]);
+  assert.deepEqual(codes, ["EMFILE"]);
+});
+
 Deno.test("only marked errors are already counted", () => {
   const { context: { recorder } } = testContext();
   const error = new Error("refused");

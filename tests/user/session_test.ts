@@ -456,3 +456,17 @@ Deno.test("an unexpected error after a request was sent counts as its failure", 
   await assert.rejects(session.get("/"), TypeError);
   assert.deepEqual(recorded.samples.map(({ error }) => error), ["TypeError: a defect"]);
 });
+
+Deno.test("a request for which this machine lacks a resource is neither a request nor a failure", async () => {
+  for (const code of ["EMFILE", "EADDRNOTAVAIL", "ENOBUFS"] as const) {
+    const failure = new RequestError(code, "GET", "http://127.0.0.1:8000/", "no more");
+    const { session, recorded, context } = scene(() => Promise.reject(failure));
+    await assert.rejects(session.get("/"), failure);
+    assert.deepEqual(recorded.samples, []);
+    assert.equal(recorded.userErrors.length, 1);
+    assert.equal(recorded.userErrors[0]!.user, "(load generator)");
+    assert.equal(recorded.userErrors[0]!.error.startsWith(`${code}: `), true);
+    // The test that it ends is not counted again.
+    assert.equal(context.recorder.isCounted(failure), true);
+  }
+});

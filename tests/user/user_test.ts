@@ -70,6 +70,20 @@ Deno.test("the first measurement of a late iteration starts when it was due, als
   }
 });
 
+Deno.test("a step for which this machine lacks a resource is neither a request nor a failure", async () => {
+  const { context, recorded } = testContext();
+  const user = new User({ ...context, signal: new AbortController().signal });
+  const error = Object.assign(new Error("too many"), { code: "EMFILE" });
+  await assert.rejects(user.measure("query", () => Promise.reject(error)), error);
+  user.record({ name: "elsewhere", latencyMs: 7, error });
+  assert.deepEqual(recorded.samples, []);
+  assert.deepEqual(recorded.userErrors.map(({ user }) => user), [
+    "(load generator)",
+    "(load generator)",
+  ]);
+  assert.equal(context.recorder.isCounted(error), true);
+});
+
 Deno.test("a user sleeps for days, or until it must stop", async () => {
   const { clock, context } = testContext();
   const abort = new AbortController();

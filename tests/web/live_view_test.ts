@@ -135,6 +135,11 @@ Deno.test("the verdict on a run in progress follows from its counts", () => {
   );
   const userErrors = [{ user: "Shopper", error: "Error: no", count: 2 }];
   assert.equal(verdict({ statistics: statistics({ userErrors }) }), "bad: 2 user errors");
+  const unsent = [{ user: "(load generator)", error: "EMFILE: none", count: 3 }];
+  assert.equal(
+    verdict({ statistics: statistics({ userErrors: unsent }) }),
+    "bad: 3 requests could not be sent by the load generator",
+  );
 });
 
 Deno.test("the verdict mentions requests without an answer", () => {

@@ -1,0 +1,77 @@
+/**
+ * Failures for want of a resource of this machine: a file descriptor, a local port, memory. The load
+ * generator has caused them, so they are never counted as failures of the target.
+ *
+ * @module
+ */
+
+/** What was missing: a file descriptor, a local port, memory for a connection. */
+export type LocalFailureCode = "EMFILE" | "EADDRNOTAVAIL" | "ENOBUFS";
+
+/** The system's error codes. A connection that would block (`EAGAIN`) finds no entry in the system's tables. */
+const CODES: ReadonlyMap<string, LocalFailureCode> = new Map<string, LocalFailureCode>([
+  ["EMFILE", "EMFILE"],
+  ["ENFILE", "EMFILE"],
+  ["EADDRNOTAVAIL", "EADDRNOTAVAIL"],
+  ["ENOBUFS", "ENOBUFS"],
+  ["ENOMEM", "ENOBUFS"],
+  ["EAGAIN", "ENOBUFS"],
+]);
+
+/** Error numbers of Linux, macOS and Windows, for errors that mention only these. */
+const NUMBERS: ReadonlyMap<number, LocalFailureCode> = new Map<number, LocalFailureCode>([
+  ...numbersOf("EMFILE", 24, 23, 10024),
+  ...numbersOf("EADDRNOTAVAIL", 99, 49, 10049),
+  ...numbersOf("ENOBUFS", 105, 55, 10055, 12, 11, 35),
+]);
+
+function numbersOf(code: LocalFailureCode, ...numbers: number[]): [number, LocalFailureCode][] {
+  return numbers.map((number) => [number, code]);
+}
+
+/** Causes of an error that are looked at. */
+const MAX_DEPTH = 4;
+
+/** Which resource was missing, if that is what an error or one of its causes says; otherwise `null`. */
+export function localFailureOf(thrown: unknown): LocalFailureCode | null {
+  try {
+    let error = thrown;
+    for (let depth = 0; depth < MAX_DEPTH && error instanceof Error; depth++) {
+      const code = codeOf(error);
+      if (code !== undefined) return code;
+      error = error.cause;
+    }
+  } catch {
+    // Users can throw objects whose properties throw.
+  }
+  return null;
+}
+
+function codeOf(error: Error): LocalFailureCode | undefined {
+  const code = "code" in error ? CODES.get(String(error.code)) : undefined;
+  if (code !== undefined) return code;
+  if (error.name === "AddrNotAvailable") return "EADDRNOTAVAIL";
+  const number = /\(os error (\d+)\)/.exec(error.message)?.[1];
+  return number === undefined ? undefined : NUMBERS.get(Number(number));
+}
+
+/** A look-up needs a few. More of them can have become free since it failed. */
+const FEW = 8;
+
+/**
+ * Whether this process can open few files or none. Without a descriptor, the system's resolver reports
+ * that a name does not exist, so this tells the two apart.
+ */
+export function lacksDescriptors(): boolean {
+  // Windows does not limit them.
+  if (Deno.build.os === "windows") return false;
+  const files: Deno.FsFile[] = [];
+  try {
+    while (files.length < FEW) files.push(Deno.openSync("/dev/null"));
+    return false;
+  } catch (error) {
+    return localFailureOf(error) === "EMFILE";
+  } finally {
+    for (const file of files) file.close();
+  }
+}
