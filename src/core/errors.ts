@@ -91,24 +91,32 @@ export function asError(thrown: unknown): Error {
 
 /** The stack of a thrown value, or its text if it has none. It never throws. */
 export function stackText(thrown: unknown): string {
-  return (isError(thrown) ? errorFields(thrown).stack : "") || errorText(thrown);
+  return (isError(thrown) ? fieldText(thrown, "stack") : "") || errorText(thrown);
 }
 
-/** The message of a thrown value, without the name of its class. It never throws. */
+/**
+ * The message of a thrown value, without the name of its class. It never throws, and does not read the
+ * stack: the runtime formats it only then, which takes long and reads files.
+ */
 export function messageText(thrown: unknown): string {
-  return isError(thrown) ? errorFields(thrown).message : errorText(thrown);
+  return isError(thrown) ? fieldText(thrown, "message") : errorText(thrown);
 }
 
 /** The name, message and stack of an error as strings, whatever its fields are. It never throws. */
 export function errorFields(error: Error): Record<"name" | "message" | "stack", string> {
-  const read = (field: "name" | "message" | "stack"): string => {
-    try {
-      return asText(error[field] ?? "");
-    } catch {
-      return "";
-    }
+  return {
+    name: fieldText(error, "name"),
+    message: fieldText(error, "message"),
+    stack: fieldText(error, "stack"),
   };
-  return { name: read("name"), message: read("message"), stack: read("stack") };
+}
+
+function fieldText(error: Error, field: "name" | "message" | "stack"): string {
+  try {
+    return asText(error[field] ?? "");
+  } catch {
+    return "";
+  }
 }
 
 /** The name and message of an error, whose fields can be anything, or throw when they are read. */

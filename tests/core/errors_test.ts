@@ -1,6 +1,13 @@
 import { AssertionError } from "node:assert";
 import assert from "node:assert/strict";
-import { asError, errorText, isInstance, stackText, UsageError } from "../../src/core/errors.ts";
+import {
+  asError,
+  errorText,
+  isInstance,
+  messageText,
+  stackText,
+  UsageError,
+} from "../../src/core/errors.ts";
 
 /** A revoked proxy: everything that is done with it throws. */
 function revoked(target: object): object {
@@ -78,4 +85,11 @@ Deno.test("whether a value is an instance can be asked of any value", () => {
   assert.equal(isInstance(new TypeError(""), Error), true);
   assert.equal(isInstance(revoked({}), Error), false);
   assert.equal(isInstance(null, Error), false);
+});
+
+Deno.test("the message of an error is read without its stack", () => {
+  const error = new Error("refused");
+  Object.defineProperty(error, "stack", { get: () => assert.fail("it was read") });
+  assert.equal(messageText(error), "refused");
+  assert.equal(errorText(error), "refused");
 });
