@@ -8,7 +8,6 @@
 import { dirname } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { format } from "node:util";
 import {
   type Child,
   CHILD_VARIABLE,
@@ -17,6 +16,7 @@ import {
   spawnSelf,
 } from "./child_process.ts";
 import { systemClock } from "./clock.ts";
+import { type ConsolePrinter, redirectConsole } from "./console.ts";
 import { type ExitCall, interceptExits } from "./exit_calls.ts";
 import {
   createPrivateFolder,
@@ -98,7 +98,7 @@ export interface Host {
    */
   rejectionsReported(): Promise<void>;
   /** Redirects the output of `console` to `print`. Call the returned function to stop. */
-  onConsole(print: (text: string, stream: "stdout" | "stderr") => void): () => void;
+  onConsole(print: ConsolePrinter): () => void;
   /** Processor time that this process has used, in seconds. */
   cpuSeconds(): number;
   /** Number of cores that this process can use. */
@@ -157,7 +157,7 @@ export function denoHost(): Host {
     onInterrupt: (handler) => onInterrupt(handler, { isChild, survivesHangup }),
     ...uncaughtErrors(),
     onStalled: (handler) => globalThis.addEventListener("beforeunload", () => handler()),
-    onConsole,
+    onConsole: (print) => redirectConsole(globalThis.console, print),
     cpuSeconds,
     cores: navigator.hardwareConcurrency,
     pid: Deno.pid,
@@ -337,29 +337,6 @@ function exitCalls(): Host["onExitCall"] {
     handlers.add(handler);
     for (const call of calls) handler(call);
     return () => void handlers.delete(handler);
-  };
-}
-
-/** Where the methods of `console` write to. */
-const CONSOLE_STREAMS = {
-  debug: "stdout",
-  log: "stdout",
-  info: "stdout",
-  warn: "stderr",
-  error: "stderr",
-} as const;
-
-function onConsole(
-  print: (text: string, stream: "stdout" | "stderr") => void,
-): () => void {
-  const { console: real } = globalThis;
-  const original = { ...real };
-  const methods = Object.keys(CONSOLE_STREAMS) as (keyof typeof CONSOLE_STREAMS)[];
-  for (const method of methods) {
-    real[method] = (...values) => print(format(...values), CONSOLE_STREAMS[method]);
-  }
-  return () => {
-    for (const method of methods) real[method] = original[method];
   };
 }
 

@@ -130,6 +130,10 @@ export class TalkTest extends User {
   static waitTime = 0.05;
   onStart() {
     for (let line = 0; line < 3000; line++) console.log(\`line \${line} \${"x".repeat(100)}\`);
+    console.group("a group");
+    console.log("inside");
+    console.groupEnd();
+    console.dir({ no: "error" });
     console.error("printed");
   }
   testStep() { this.record({ name: "step", latencyMs: 5 }); }
@@ -209,6 +213,7 @@ Deno.test({
     for (let line = 0; line < 3000; line++) {
       assert.match(lines[line]!, new RegExp(`^line ${line} x`));
     }
+    assert.match(stdout, /\na group\n {2}inside\n/);
     assert.match(stdout, /\nPASSED .*\n$/);
     assert.deepEqual(here.summary.userErrors, []);
   },
