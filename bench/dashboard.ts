@@ -61,6 +61,7 @@ function requestRows(seconds: number): RequestRow[] {
     bytesSent: 0,
     latencyMs: LATENCIES,
     lowerBounds: false,
+    answers: { sum: 0, max: 0 },
     histogram,
     unfinished: { count: 0, oldestMs: null },
     inProgress: { count: 0, oldestMs: null },

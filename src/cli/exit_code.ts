@@ -7,6 +7,7 @@
 import { AiotestError, ExitCode } from "../core/errors.ts";
 import { errorCounts, type Snapshot } from "../stats/snapshot.ts";
 import { failedThresholds } from "../stats/thresholds.ts";
+import { answeredRequests } from "../stats/unanswered.ts";
 
 /** The exit code if an output is missing: the command's own, but at least 1. */
 export function withMissingOutput(exitCode: number): number {
@@ -15,7 +16,7 @@ export function withMissingOutput(exitCode: number): number {
 
 /**
  * The exit code for a run. The first of these decides: an error that ended the run early, incomplete
- * counts, crossed thresholds, failures.
+ * counts, crossed thresholds, requests of which none was answered, failures.
  *
  * @param exitCodeOnError the exit code if requests or users failed.
  * @param failure the error that ended the run early; `null` if there is none.
@@ -27,5 +28,9 @@ export function exitCodeOf(result: Snapshot, exitCodeOnError: number, failure: u
   if (failedThresholds(result).length > 0) return ExitCode.threshold;
   // The option is about the target and the test file. Here, the load generator has failed.
   if (errorCounts(userErrors).unsent > 0) return Math.max(exitCodeOnError, ExitCode.failures);
+  // Nothing is known about the target then, whatever a failure may count for.
+  if (totals.unfinished.count > 0 && answeredRequests(result.statistics) === 0) {
+    return ExitCode.failures;
+  }
   return totals.failures > 0 || userErrors.length > 0 ? exitCodeOnError : ExitCode.passed;
 }

@@ -12,7 +12,7 @@ import { asText } from "./text.ts";
 /** Exit codes of the process. Scripts and CI depend on these numbers. */
 export const ExitCode = {
   passed: 0,
-  /** Requests or users failed; `--exit-code-on-error` replaces it. */
+  /** Requests or users failed; `--exit-code-on-error` replaces it. Also if no request was answered. */
   failures: 1,
   /** Invalid usage, configuration or test file. */
   usage: 2,

@@ -67,7 +67,7 @@ export interface SummaryIterations extends IterationSummary {
 
 /** Counts and latencies of one name, or of all names. */
 export interface SummaryTotals
-  extends Omit<RequestTotals, "histogram" | "lowerBounds" | "inProgress" | "waits"> {
+  extends Omit<RequestTotals, "histogram" | "answers" | "lowerBounds" | "inProgress" | "waits"> {
   /** The figures of `latencyMs` that are lower bounds, because there are requests without an answer. */
   readonly lowerBounds: readonly LatencyFigure[];
   /** The latencies of all answers, as {@link histogramText} writes them. */

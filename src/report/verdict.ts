@@ -15,7 +15,14 @@ import {
   type ThresholdRow,
 } from "../stats/snapshot.ts";
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
-import { formatAmount, formatCount, formatExact, formatRate, formatShare } from "./quantity.ts";
+import {
+  formatAge,
+  formatAmount,
+  formatCount,
+  formatExact,
+  formatRate,
+  formatShare,
+} from "./quantity.ts";
 import { type Span, span } from "./terminal.ts";
 import { isPresent } from "./worker_counts.ts";
 
@@ -33,6 +40,7 @@ export function verdict(snapshot: Snapshot, exitCode: number): Verdict {
   const { thrown, unsent } = errorCounts(userErrors);
   const facts = [
     requestsFact(totals),
+    ...unfinishedFacts(totals),
     ...(unsent > 0 ? [unsentFact(unsent)] : []),
     ...(thrown > 0 ? [formatAmount(thrown, "user error")] : []),
     ...thresholdFacts(snapshot),
@@ -55,11 +63,17 @@ export function unsentFact(unsent: number): string {
 /** The most thresholds that a verdict names. Their table has all of them. */
 const THRESHOLDS_NAMED = 3;
 
-function requestsFact({ requests, failures, errorRate }: RequestTotals): string {
-  if (requests === 0) return "no requests";
+function requestsFact({ requests, failures, errorRate, unfinished }: RequestTotals): string {
+  if (requests === 0) return unfinished.count > 0 ? "no request was answered" : "no requests";
   if (failures === 0) return `${formatAmount(requests, "request")}, no failures`;
   const all = formatAmount(requests, "request");
   return `${formatExact(failures)} of ${all} failed (${formatShare(errorRate)})`;
+}
+
+function unfinishedFacts({ unfinished: { count, oldestMs } }: RequestTotals): string[] {
+  return oldestMs === null
+    ? []
+    : [`${formatExact(count)} unfinished (oldest ${formatAge(oldestMs)})`];
 }
 
 /** The thresholds that were crossed, and the breaking point. */

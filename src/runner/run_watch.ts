@@ -26,7 +26,7 @@ import {
   type ThresholdOptions,
   ThresholdWatch,
 } from "./threshold_watch.ts";
-import { arrivalProblems, type Warnings } from "./warnings.ts";
+import { arrivalProblems, unfinishedProblems, type Warnings } from "./warnings.ts";
 
 /** Checks a run once a second, and at its end. */
 export class RunWatch {
@@ -92,12 +92,14 @@ export class RunWatch {
   /** Everything is counted. @param naturalEnd knows how many iterations are missing. */
   conclude(snapshot: Snapshot, naturalEnd: Pick<NaturalEnd, "shortage">): void {
     this.#thresholds.conclude(snapshot);
-    const { users, arrivalRate, complete, statistics: { iterations } } = snapshot;
+    const { users, arrivalRate, complete, statistics } = snapshot;
+    const { iterations } = statistics;
+    this.#warnings.addAll(unfinishedProblems(statistics.totals));
     this.#warnings.addAll(naturalEnd.shortage(iterations?.scheduled ?? 0, complete));
     if (arrivalRate === null || iterations === null) return;
     // Checked only at the end: what holds for a part of the run need not hold for the whole.
     const max = Math.min(users.target, this.#userLimit);
-    this.#warnings.addAll(arrivalProblems(iterations, { peak: users.peak, max }));
+    this.#warnings.addAll(arrivalProblems(iterations, { peak: users.peak, max }, statistics));
   }
 }
 

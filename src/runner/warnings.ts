@@ -6,8 +6,9 @@
 
 import { formatDuration } from "../core/duration.ts";
 import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
-import type { IterationSummary } from "../stats/snapshot.ts";
+import type { IterationSummary, RequestTotals, Statistics } from "../stats/snapshot.ts";
 import type { SecondCounts } from "../stats/stats_delta.ts";
+import { answeredRequests } from "../stats/unanswered.ts";
 
 /** Warnings of one kind about workers that are kept, and that are counted. */
 const MAX_OF_WORKERS = 20;
@@ -150,9 +151,14 @@ export class GeneratorStandstills {
 export function arrivalProblems(
   { scheduled, dropped, startDelayMs }: IterationSummary,
   users: { readonly peak: number; readonly max: number },
+  statistics: Pick<Statistics, "totals" | "requests">,
 ): string[] {
   const why = users.peak >= users.max
-    ? `because all ${users.max} users were busy: allow more with --max-users, or lower the rate`
+    ? `because all ${users.max} users were busy: ${
+      isAnswering(users.max, statistics)
+        ? "allow more with --max-users, or lower the rate"
+        : "they waited for a target that did not answer"
+    }`
     : "because this load generator was too slow: spread the load over more processes or machines, " +
       "or lower the rate";
   const problems: string[] = [];
@@ -163,4 +169,44 @@ export function arrivalProblems(
     problems.push(`More than 1 % of the iterations started over ${LATE_START_MS} ms late, ${why}.`);
   }
   return problems;
+}
+
+/**
+ * Whether more users would help: not if half of them were waiting for an answer when they were cut off, and
+ * not if most requests had none.
+ */
+function isAnswering(
+  users: number,
+  { totals, requests }: Pick<Statistics, "totals" | "requests">,
+): boolean {
+  const unfinished = totals.unfinished.count;
+  const answered = answeredRequests({ requests });
+  return unfinished < users / 2 && totals.requests - answered + unfinished <= answered;
+}
+
+/** Share of unfinished requests, 0 to 1, above which there is a warning. */
+const MANY_UNFINISHED = 0.02;
+
+/**
+ * What unfinished requests say about the run: a sentence if there are many, or if one of them had waited for
+ * far longer than any request that was answered.
+ */
+export function unfinishedProblems({ requests, unfinished, answers }: RequestTotals): string[] {
+  const { count, oldestMs } = unfinished;
+  if (oldestMs === null) return [];
+  const all = requests + count;
+  const isFarLonger = oldestMs > 10 * answers.max && oldestMs > answers.max + 1000;
+  if (count <= all * MANY_UNFINISHED && !isFarLonger) return [];
+  const longest = requests === 0
+    ? "No request was answered"
+    : `The longest request that ended took ${secondsText(answers.max)}`;
+  return [
+    `Unfinished: ${count} of ${all} requests had no answer when their users were stopped, the oldest ` +
+    `for ${secondsText(oldestMs)}. ${longest}.`,
+  ];
+}
+
+/** To two digits after the point, which shows also short ones. */
+function secondsText(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
 }

@@ -57,6 +57,8 @@ export interface RequestTotals extends RequestCounts {
    * the answers and the waits.
    */
   readonly lowerBounds: boolean;
+  /** Sum and maximum of the latencies of all answers, in milliseconds; without any, 0 and -Infinity. */
+  readonly answers: Pick<LatencyCounts, "sum" | "max">;
   /** The latencies of all answers. This object continues to count during the run. */
   readonly histogram: BucketSource;
   /** Requests that were in progress when their users were cut off. They are not in {@link requests}. */

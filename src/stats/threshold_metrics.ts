@@ -28,7 +28,9 @@ export interface RequestMetric extends MetricTraits {
   readonly of: "requests";
   /** Whether it is the number of requests, which can be 0. */
   readonly counts?: true;
-  /** @param measure it has at least one request. */
+  /** Whether it counts requests that were cut off without an answer, and not those that ended. */
+  readonly ofUnfinished?: true;
+  /** @param measure it has a sample: see {@link hasSample}. */
   observe(measure: RequestMeasure): number;
   /** The value during a run, if it would otherwise be too low because of reports still to arrive. */
   observeSoFar?(measure: RequestMeasure): number;
@@ -47,7 +49,7 @@ export type ThresholdMetric = RequestMetric | IterationMetric;
 /** A sentence that names all metrics. */
 export const METRICS_HINT =
   "Metrics are p50, p95, p99.9 and any other percentile, min, mean, med, max, error_rate, failures, " +
-  "rps and count; for iterations: dropped, dropped_rate, start_delay_p99, service_p95 and the like.";
+  "rps, count, unfinished and unfinished_rate; for iterations: dropped, dropped_rate, start_delay_p99, service_p95 and the like.";
 
 /** The metric of a name, or what is wrong with the name. */
 export function metricOf(name: string): ThresholdMetric | string {
@@ -81,6 +83,14 @@ const METRICS: ReadonlyMap<string, ThresholdMetric> = new Map(
     {
       ...requests("rps", "rate", "either", ({ rate }) => rate),
       observeSoFar: ({ rateSoFar }) => rateSoFar,
+    },
+    {
+      ...requests("unfinished", "count", "rising", ({ unfinished }) => unfinished),
+      ofUnfinished: true,
+    },
+    {
+      ...requests("unfinished_rate", "share", "either", ({ unfinishedRate }) => unfinishedRate),
+      ofUnfinished: true,
     },
     iterations(
       "dropped",
@@ -162,22 +172,59 @@ function percentOf(word: string): number | null {
   return match === null ? null : Number(match[1]);
 }
 
-/** The figures of the requests that a threshold selects. */
+/** Whether there is anything that a metric could be observed of. */
+export function hasSample({ kind, ofUnfinished }: RequestMetric, measure: RequestMeasure): boolean {
+  if (measure.requests > 0) return true;
+  if (ofUnfinished) return measure.unfinished > 0;
+  return kind === "time" && measure.waits > 0;
+}
+
+/**
+ * The figures of the requests that a threshold selects.
+ *
+ * A request without an answer has a latency of at least its age. So each latency figure is the higher one of
+ * two: that of the answers, and that of the answers and the ages.
+ */
 export class RequestMeasure {
   readonly #parts: readonly RequestTotals[];
+  /** Those with requests that have no answer. */
+  readonly #waiting: readonly RequestTotals[];
   readonly #timeline: readonly TimelineSecond[];
 
   /**
    * @param parts the totals of each name; those without requests are ignored.
    * @param timeline the timeline of the run.
+   * @param withWaits whether latencies include the ages of requests without an answer.
    */
-  constructor(parts: readonly RequestTotals[], timeline: readonly TimelineSecond[]) {
-    this.#parts = parts.filter(({ requests }) => requests > 0);
+  constructor(
+    parts: readonly RequestTotals[],
+    timeline: readonly TimelineSecond[],
+    withWaits = true,
+  ) {
+    this.#parts = parts.filter(({ requests, unfinished, waits }) =>
+      requests > 0 || unfinished.count > 0 || waits.count > 0
+    );
+    this.#waiting = withWaits ? this.#parts.filter(({ waits }) => waits.count > 0) : [];
     this.#timeline = timeline;
   }
 
   get requests(): number {
     return this.#sum(({ requests }) => requests);
+  }
+
+  /** Requests that were cut off. */
+  get unfinished(): number {
+    return this.#sum(({ unfinished }) => unfinished.count);
+  }
+
+  /** Share of unfinished requests among all that ended or were cut off, 0 to 1; NaN if there are none. */
+  get unfinishedRate(): number {
+    return this.unfinished / (this.requests + this.unfinished);
+  }
+
+  /** Requests without an answer whose ages are part of the latencies. */
+  get waits(): number {
+    return this.#waiting.reduce((sum, { waits }) => sum + waits.count, 0);
   }
 
   get failures(): number {
@@ -205,17 +252,23 @@ export class RequestMeasure {
     return Math.max(this.rate, this.requests / (last.second - first.second + 1));
   }
 
-  /** In milliseconds, as {@link mean} and {@link max}; Infinity if there are no requests. */
+  /** In milliseconds, as {@link mean} and {@link max}: that of the answers, if there are any. */
   get min(): number {
-    return Math.min(...this.#parts.map(({ latencyMs }) => latencyMs.min ?? Infinity));
+    const answered = Math.min(...this.#parts.map(({ latencyMs }) => latencyMs.min ?? Infinity));
+    return answered < Infinity ? answered : this.#shortestWait;
   }
 
   get mean(): number {
-    return this.#sum(({ latencyMs, requests }) => (latencyMs.mean ?? 0) * requests) / this.requests;
+    const sum = this.#sum(({ answers }) => answers.sum);
+    const { requests, waits } = this;
+    const answered = requests === 0 ? 0 : sum / requests;
+    if (waits === 0) return answered;
+    const sumOfWaits = this.#waiting.reduce((all, part) => all + part.waits.sum, 0);
+    return Math.max(answered, (sum + sumOfWaits) / (requests + waits));
   }
 
   get max(): number {
-    return Math.max(...this.#parts.map(({ latencyMs }) => latencyMs.max ?? -Infinity));
+    return Math.max(this.#longestAnswer, ...this.#waiting.map(({ waits }) => waits.max));
   }
 
   /**
@@ -226,8 +279,25 @@ export class RequestMeasure {
   percentile(q: number): number {
     // These are known exactly, and buckets are not exact.
     if (q <= 0 || q >= 1) return q <= 0 ? this.min : this.max;
-    const middle = this.#histogram().percentile(q) ?? NaN;
-    return Math.min(Math.max(middle, this.min), this.max);
+    const answers = this.#histogram();
+    const middle = answers.percentile(q);
+    const answered = middle === null
+      ? 0
+      : Math.min(Math.max(middle, this.min), this.#longestAnswer);
+    if (this.#waiting.length === 0) return answered;
+    const all = new Histogram();
+    all.merge(answers);
+    for (const { waits } of this.#waiting) all.merge(waits.histogram);
+    const lowest = Math.min(this.min, this.#shortestWait);
+    return Math.max(answered, Math.min(Math.max(all.percentile(q)!, lowest), this.max));
+  }
+
+  get #shortestWait(): number {
+    return Math.min(...this.#waiting.map(({ waits }) => waits.min));
+  }
+
+  get #longestAnswer(): number {
+    return Math.max(...this.#parts.map(({ answers }) => answers.max));
   }
 
   #histogram(): Histogram {

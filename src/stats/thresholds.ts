@@ -7,6 +7,7 @@
 import { UsageError } from "../core/errors.ts";
 import type { Snapshot, Statistics, ThresholdRow } from "./snapshot.ts";
 import {
+  hasSample,
   type MetricKind,
   metricOf,
   METRICS_HINT,
@@ -107,8 +108,9 @@ function observe(
   const { metric, selector } = threshold;
   if (metric.of === "iterations") return iterations === null ? null : metric.observe(iterations);
   const parts = selector === null ? [totals] : requests.filter((row) => selects(selector, row));
-  const measure = new RequestMeasure(parts, timeline);
-  if (measure.requests === 0) return asksForNone(threshold) ? 0 : null;
+  // A request without an answer can cross a threshold, but not hold it.
+  const measure = new RequestMeasure(parts, timeline, !isLowerBound(threshold));
+  if (!hasSample(metric, measure)) return asksForNone(threshold) ? 0 : null;
   const isTooLow = !over && isLowerBound(threshold) && metric.observeSoFar !== undefined;
   return isTooLow ? metric.observeSoFar!(measure) : metric.observe(measure);
 }
@@ -167,7 +169,8 @@ function reason({ metric, selector }: Threshold, { requests, iterations }: Stati
       ? "iterations are counted only with --arrival-rate or --iterations."
       : "no iteration got far enough to be measured.";
   }
-  if (requests.length === 0) return "no request has ended.";
+  const isSelected = requests.some((row) => selects(selector, row));
+  if (requests.length === 0 || isSelected) return "no request has ended.";
   const names = requests.slice(0, NAMES_SHOWN).map(({ method, name }) => `${method} ${name}`);
   const more = requests.length - names.length;
   return `no request is named ${selector}. The names are ${names.join(", ")}${

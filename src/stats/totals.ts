@@ -330,6 +330,7 @@ function totalsOf(
     rate: durationSeconds > 0 ? requests / durationSeconds : 0,
     latencyMs: summaryWithWaits(latencies, waits),
     lowerBounds: waits.count > 0,
+    answers: { sum: latencies.sum, max: latencies.max },
     histogram: latencies.histogram,
     unfinished: unfinishedSummary(unfinished),
     inProgress: inProgressSummary(inProgress),

@@ -12,6 +12,7 @@ import {
   type LatencyFigure,
   type LatencySummary,
   type RequestTotals,
+  type Statistics,
   type UnansweredSummary,
 } from "./snapshot.ts";
 import type {
@@ -114,6 +115,19 @@ export function unfinishedAt(
   const created = new Unfinished();
   counts.set(method, name, created);
   return created;
+}
+
+/**
+ * The number of requests that were answered: those with a response, whatever its status, and steps without
+ * HTTP that succeeded.
+ */
+export function answeredRequests({ requests: rows }: Pick<Statistics, "requests">): number {
+  let answered = 0;
+  for (const { requests, failures, codes } of rows) {
+    const withCode = codes.reduce((sum, row) => row.code === 0 ? sum : sum + row.requests, 0);
+    answered += withCode > 0 ? withCode : requests - failures;
+  }
+  return answered;
 }
 
 /** The number of unfinished requests and the highest of their ages. */

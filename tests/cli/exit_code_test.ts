@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { exitCodeOf } from "../../src/cli/exit_code.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
-import { LOAD_GENERATOR, type Snapshot, type Statistics } from "../../src/stats/snapshot.ts";
-import { requestRow, snapshot } from "../support/snapshots.ts";
+import {
+  LOAD_GENERATOR,
+  type RequestRow,
+  type Snapshot,
+  type Statistics,
+} from "../../src/stats/snapshot.ts";
+import { codeRow, requestRow, snapshot, statistics, unfinishedAt } from "../support/snapshots.ts";
 
 function outcome(statistics: Partial<Statistics>): Snapshot {
   const whole = snapshot();
@@ -59,4 +64,26 @@ Deno.test("a crossed threshold gives exit code 3, which outranks failures but no
 
 Deno.test("an error that ended the run early decides the exit code", () => {
   assert.equal(exitCodeOf(GOOD, 1, new UsageError("the shape threw")), 2);
+});
+
+Deno.test("a run without any answer fails, even if failures do not count", () => {
+  const cutOff = requestRow({ requests: 0, codes: [], ...unfinishedAt(2_000) });
+  const refused = requestRow({
+    name: "/b",
+    requests: 3,
+    failures: 3,
+    codes: [codeRow({ code: 0 })],
+  });
+  const code = (...requests: RequestRow[]): number => {
+    const { totals } = statistics({ requests });
+    return exitCodeOf(outcome({ totals, requests, userErrors: [] }), 0, null);
+  };
+  assert.equal(code(cutOff), 1);
+  assert.equal(code(cutOff, refused), 1);
+  assert.equal(code(cutOff, requestRow()), 0);
+  assert.equal(code(cutOff, requestRow({ failures: 1000, codes: [codeRow({ code: 503 })] })), 0);
+  // All requests have ended, with errors that do not count.
+  assert.equal(code(refused), 0);
+  // A step of `measure` has no code.
+  assert.equal(code(cutOff, requestRow({ codes: [codeRow({ code: 0 })] })), 0);
 });

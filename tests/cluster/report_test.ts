@@ -305,6 +305,7 @@ Deno.test("the counts of a report are read as they were written", () => {
   const [{ latencyMs, buckets, codes, ...row } = assert.fail(), ...others] = requests;
   assert.deepEqual(row, {
     lowerBounds: false,
+    answers: { sum: 30, max: 10 },
     unfinished: NONE_UNANSWERED,
     inProgress: NONE_UNANSWERED,
     waits: [],

@@ -7,6 +7,7 @@ import {
   requestRow,
   snapshot,
   statistics,
+  unfinishedAt,
   workerRow,
 } from "../support/snapshots.ts";
 
@@ -55,6 +56,19 @@ Deno.test("requests that could not be sent are told from errors of users", () =>
 Deno.test("a run without requests is not a success", () => {
   assert.equal(words(emptySnapshot(), 0), "NOTHING MEASURED: no requests");
   assert.equal(words(emptySnapshot(), 1), "FAILED: no requests (exit code 1)");
+});
+
+Deno.test("unfinished requests are named, with the age of the oldest", () => {
+  const some = statistics({ requests: [requestRow({ ...unfinishedAt(2_000, 11_000) })] });
+  assert.equal(
+    words(snapshot({ statistics: some }), 0),
+    "PASSED: 1,000 requests, no failures, 2 unfinished (oldest 11.0 s)",
+  );
+  const none = statistics({ requests: [requestRow({ requests: 0, ...unfinishedAt(950) })] });
+  assert.equal(
+    words(snapshot({ statistics: none }), 1),
+    "FAILED: no request was answered, 1 unfinished (oldest 950 ms) (exit code 1)",
+  );
 });
 
 const HELD = { expression: "count>=1", observed: 1000, passed: true };

@@ -5,6 +5,7 @@ import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 import { Entry, Latencies } from "../../src/stats/request_stats.ts";
 import type { IterationSummary, RequestTotals } from "../../src/stats/snapshot.ts";
 import { metricOf, METRICS_HINT, RequestMeasure } from "../../src/stats/threshold_metrics.ts";
+import { summaryWithWaits } from "../../src/stats/unanswered.ts";
 import { latency, sample } from "../support/samples.ts";
 import {
   latencies,
@@ -12,6 +13,7 @@ import {
   NONE_UNANSWERED,
   requestRow,
   timelineSecond,
+  unfinishedAt,
 } from "../support/snapshots.ts";
 
 function totalsOf(ms: readonly number[], failures = 0, seconds = 8): RequestTotals {
@@ -29,6 +31,7 @@ function totalsOf(ms: readonly number[], failures = 0, seconds = 8): RequestTota
     bytesSent: 0,
     latencyMs: entry.latencies.summary(),
     lowerBounds: false,
+    answers: { sum: entry.latencies.sum, max: entry.latencies.max },
     histogram: entry.latencies.histogram,
     unfinished: NONE_UNANSWERED,
     inProgress: NONE_UNANSWERED,
@@ -169,4 +172,50 @@ Deno.test("percentiles work with packed buckets, and stay within the measured ra
   assert.equal(measure.percentile(1), 40);
   assert.equal(measure.percentile(0), 10);
   assert.ok(Math.abs(measure.percentile(0.5) - 20) < 0.01);
+});
+
+/** Totals of answers, and of requests that were cut off at these ages. */
+function totalsWith(answered: readonly number[], cutOff: readonly number[]): RequestTotals {
+  const waits = new Latencies();
+  for (const ms of cutOff) waits.add(ms);
+  const answers = new Latencies();
+  for (const ms of answered) answers.add(ms);
+  return {
+    ...totalsOf(answered),
+    ...unfinishedAt(...cutOff),
+    latencyMs: summaryWithWaits(answers, waits),
+  };
+}
+
+Deno.test("a request without an answer raises latencies to what its age says, and nothing else", () => {
+  const ages = Array<number>(10).fill(11_000);
+  const part = totalsWith(Array.from({ length: 90 }, (_, i) => i + 1), ages);
+  const near = (name: string, expected: number): void => {
+    const value = observed(name, part);
+    assert.ok(Math.abs(value - expected) <= expected * 0.0005, `${name}: ${value}`);
+  };
+  near("p50", 50);
+  near("p90", 90);
+  near("p91", 11_000);
+  near("p99", 11_000);
+  near("max", 11_000);
+  near("mean", (4095 + 110_000) / 100);
+  const rest = ["min", "count", "failures", "error_rate", "rps", "unfinished", "unfinished_rate"];
+  assert.deepEqual(rest.map((name) => observed(name, part)), [1, 90, 0, 0, 90 / 8, 10, 0.1]);
+  const short = totalsWith([100, 200, 300], [1, 1, 1]);
+  assert.deepEqual(
+    ["p50", "mean", "max", "p0"].map((name) => Math.round(observed(name, short))),
+    [200, 200, 300, 100],
+  );
+});
+
+Deno.test("thresholds and reports agree on every figure that includes ages", () => {
+  const list = fc.array(latency, { maxLength: 30 });
+  fc.assert(fc.property(list, fc.array(latency, { minLength: 1 }), (answered, cutOff) => {
+    const part = totalsWith(answered, cutOff);
+    for (const [name, figure] of [["p50", "p50"], ["p99", "p99"], ["max", "max"]] as const) {
+      assert.equal(observed(name, part), part.latencyMs[figure], name);
+    }
+    assert.ok(Math.abs(observed("mean", part) / part.latencyMs.mean! - 1) < 1e-9);
+  }));
 });

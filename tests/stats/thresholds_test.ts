@@ -13,7 +13,13 @@ import {
   ThresholdSet,
   valueOf,
 } from "../../src/stats/thresholds.ts";
-import { requestRow, statistics, timelineSecond } from "../support/snapshots.ts";
+import {
+  NO_LATENCIES,
+  requestRow,
+  statistics,
+  timelineSecond,
+  unfinishedAt,
+} from "../support/snapshots.ts";
 
 /** 1,000 searches and 200 orders, of which 50 failed, in 10 s. */
 const SOME = statistics({
@@ -430,4 +436,64 @@ Deno.test("for an invalid value, a description of the expected one is returned",
   for (const [text, kind] of bad) {
     assert.match(String(valueOf(text, kind)), /^an? .* such as /, text);
   }
+});
+
+/** 98 answers of 12 to 480 ms, and two requests that were cut off after 11 s. */
+const CUT_OFF = statistics({
+  requests: [
+    requestRow({ name: "search", requests: 98, ...unfinishedAt(11_000, 11_000) }),
+    requestRow({ name: "never", requests: 0, latencyMs: NO_LATENCIES, ...unfinishedAt(9_000) }),
+  ],
+});
+
+Deno.test("requests without an answer cross thresholds of latencies, and hold none", () => {
+  const ends: readonly [expression: string, passed: boolean][] = [
+    ["p99[search]<500ms", false],
+    ["p90[search]<500ms", true],
+    ["max<10s", false],
+    ["mean<100ms", false],
+    ["p50[never]<10s", true],
+    ["p50[never]<8s", false],
+    // These would hold with their ages.
+    ["p99[search]>500ms", false],
+    ["max>=1s", false],
+    ["mean>100ms", false],
+    ["p50[never]>1s", false],
+    ["error_rate<1%", true],
+    ["error_rate[never]<1%", false],
+    ["unfinished==0", false],
+    ["unfinished<=3", true],
+    ["unfinished[GET never]<2", true],
+    ["unfinished_rate<2%", false],
+    ["unfinished_rate[search]<=2%", true],
+    ["unfinished_rate[never]<100%", false],
+  ];
+  for (const [expression, passed] of ends) {
+    assert.equal(endOf(expression, CUT_OFF)[1], passed, expression);
+  }
+  assert.deepEqual(endOf("unfinished==0", SOME), [0, true]);
+  assert.deepEqual(endOf("unfinished_rate<1%", SOME), [0, true]);
+  assert.deepEqual(endOf("unfinished==0", NONE), [null, false]);
+  assert.equal(verdictAt("unfinished==0", CUT_OFF), false);
+  assert.equal(verdictAt("unfinished==0", SOME), true);
+});
+
+Deno.test("a request that has been in progress for long crosses a threshold during the run", () => {
+  const { unfinished: _, ...stalled } = unfinishedAt(9_000);
+  const inProgress = { count: 1, oldestMs: 9_000 };
+  const hanging = statistics({
+    requests: [requestRow({ requests: 0, latencyMs: NO_LATENCIES, ...stalled, inProgress })],
+  });
+  assert.equal(verdictAt("p95<500ms", hanging), false);
+  assert.equal(verdictAt("p95<10s", hanging), true);
+  assert.equal(verdictAt("unfinished==0", hanging), true);
+  assert.equal(verdictAt("p95>500ms", hanging), true);
+});
+
+Deno.test("a threshold without a sample says so if requests were sent, and none has ended", () => {
+  const set = new ThresholdSet(["error_rate<1%", "error_rate[never]<1%", "error_rate[typo]<1%"]);
+  assert.deepEqual(set.unmatched(CUT_OFF), [
+    "Threshold error_rate[never]<1%: no request has ended.",
+    "Threshold error_rate[typo]<1%: no request is named typo. The names are GET search, GET never.",
+  ]);
 });

@@ -122,6 +122,7 @@ Deno.test("a row has the figures of its samples", () => {
   const [{ latencyMs, buckets, codes, ...row } = assert.fail()] = requests;
   assert.deepEqual(row, {
     lowerBounds: false,
+    answers: { sum: 90, max: 60 },
     unfinished: NONE_UNANSWERED,
     inProgress: NONE_UNANSWERED,
     waits: [],
@@ -237,6 +238,7 @@ Deno.test("an empty run has no rows, rates of 0 and no latencies", () => {
       bytesSent: 0,
       latencyMs: NO_LATENCIES,
       lowerBounds: false,
+      answers: { sum: 0, max: -Infinity },
       buckets: [],
       unfinished: NONE_UNANSWERED,
       inProgress: NONE_UNANSWERED,

@@ -13,7 +13,7 @@ type Plain<Row> = Omit<Row, "histogram"> & { readonly buckets: readonly BucketCo
 
 type PlainTotals<Row> = Omit<Plain<Row>, "waits"> & { readonly waits: readonly BucketCount[] };
 
-type ExactTotals = Omit<PlainTotals<RequestTotals>, "latencyMs"> & {
+type ExactTotals = Omit<PlainTotals<RequestTotals>, "latencyMs" | "answers"> & {
   readonly latencyMs: Omit<LatencySummary, "mean" | "stddev">;
 };
 
@@ -83,9 +83,9 @@ function plainTotals<Row extends Pick<RequestTotals, "histogram" | "waits">>(
   return { ...plain(row), waits: bucketsOf(waits.histogram) };
 }
 
-function exact<Row extends { readonly latencyMs: LatencySummary }>(
-  { latencyMs, ...row }: Row,
-): Omit<Row, "latencyMs"> & Pick<ExactTotals, "latencyMs"> {
+function exact<Row extends Pick<RequestTotals, "latencyMs" | "answers">>(
+  { latencyMs, answers: _, ...row }: Row,
+): Omit<Row, "latencyMs" | "answers"> & Pick<ExactTotals, "latencyMs"> {
   return { ...row, latencyMs: exactTimes(latencyMs) };
 }
 

@@ -79,7 +79,7 @@ export function codeRow(changes: Partial<CodeRow> = {}): CodeRow {
 export function requestRow(changes: Partial<RequestRow> = {}): RequestRow {
   const requests = changes.requests ?? 1000;
   const failures = changes.failures ?? 0;
-  const { p50, mean } = changes.latencyMs ?? latencies(12);
+  const { p50, mean, max } = changes.latencyMs ?? latencies(12);
   const codes = ([[200, requests - failures], [503, failures]] as const)
     .filter(([, count]) => count > 0)
     .map(([code, count]) =>
@@ -102,6 +102,7 @@ export function requestRow(changes: Partial<RequestRow> = {}): RequestRow {
     bytesSent: 0,
     latencyMs: latencies(12),
     lowerBounds: false,
+    answers: { sum: requests * (mean ?? 0), max: requests > 0 ? max ?? -Infinity : -Infinity },
     histogram: merged(codes),
     unfinished: NONE_UNANSWERED,
     inProgress: NONE_UNANSWERED,
@@ -127,6 +128,10 @@ export function totalsOf(rows: readonly RequestRow[]): RequestTotals {
     bytesSent: sum((row) => row.bytesSent),
     latencyMs: requests === 0 ? NO_LATENCIES : latencies(12),
     lowerBounds: rows.some(({ lowerBounds }) => lowerBounds),
+    answers: {
+      sum: sum((row) => row.answers.sum),
+      max: Math.max(...rows.map((row) => row.answers.max)),
+    },
     histogram: merged(rows),
     unfinished: unansweredSum(rows.map(({ unfinished }) => unfinished)),
     inProgress: unansweredSum(rows.map(({ inProgress }) => inProgress)),
