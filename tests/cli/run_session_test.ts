@@ -92,6 +92,7 @@ Deno.test("a signal after the end of the run neither stops it again nor ends the
 Deno.test("a test file that tries to end the process stops its run, which fails", async () => {
   const { host, session } = await newSession("--json", "out.json", "--exit-code-on-error", "0");
   const seen: string[] = [];
+  await session.open();
   session.guard({
     stop: () => seen.push("stop"),
     countStrayError: (thrown) => seen.push(String(thrown)),
@@ -105,7 +106,7 @@ Deno.test("a test file that tries to end the process stops its run, which fails"
     assert.equal(error.exitCode, 1);
     return true;
   });
-  assert.match(host.files.get("out.json")!, /"exitCode": 1/);
+  assert.match(host.files.get("/home/me/out.json")!, /"exitCode": 1/);
   host.callExit();
   assert.equal(seen.length, 2, "the run has ended");
 });
