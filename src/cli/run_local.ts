@@ -96,6 +96,7 @@ async function runUsers(
     clock: systemClock,
     random: systemRandom,
     env: (name) => host.env(name),
+    activity: session.activity,
     cpuSeconds: () => host.cpuSeconds(),
     openFileLimit: await host.openFileLimit(),
     onSecond: (snapshot) => session.update(snapshot),
@@ -103,6 +104,8 @@ async function runUsers(
   });
   await session.show(run, services);
   session.guard(run);
+  // A run that something else ends has no code of a test file.
+  if (done === undefined) session.watchBlocks(classes);
   void done?.then(() => run.stop());
   const result = await run.run();
   return await session.report(result, run.failure);

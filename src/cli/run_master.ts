@@ -130,6 +130,7 @@ async function runUntilEnd(
   await session.show(run, services);
   // The master measures nothing itself.
   session.guard({ stop: () => run.stop(), countStrayError: () => {} });
+  session.watchBlocks([]);
   const processes = onListening?.(port, session, run);
   try {
     // The workers' last output precedes the report, whose last line is the verdict.

@@ -13,12 +13,16 @@ import type { Host } from "../core/host.ts";
 import { configureLog, logger } from "../core/logger.ts";
 import type { LogFile } from "../core/output_files.ts";
 import { RepeatedLog } from "../core/repeated_log.ts";
+import type { Watchdog } from "../core/watchdog.ts";
 import { type ConsoleAbilities, consoleAbilities, ConsoleOutput } from "../report/console.ts";
 import { finalReport } from "../report/final_report.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import type { SharedServices } from "../shared/services.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
+import type { DiscoveredClass } from "../user/discovery.ts";
 import { LogTail } from "../web/feed.ts";
+import type { RunMetadata } from "../web/report_content.ts";
+import { REPORT_FORMATS } from "../web/report_formats.ts";
 import { exitCodeOf, withMissingOutput } from "./exit_code.ts";
 import { LiveOutputs, type LiveRun } from "./live_outputs.ts";
 import type { Options } from "./options.ts";
@@ -121,6 +125,17 @@ function readFiles(
   ];
 }
 
+/** The watchdog knows results that are at most about this old, in milliseconds. */
+const MIN_INFORM_MS = 2_000;
+
+/** The share of the time that may be spent on preparing them. */
+const INFORM_SHARE = 0.005;
+
+/** The warning of a run that the watchdog has ended. */
+const BLOCKED =
+  "Code of the test file blocked the event loop until the process was ended: what was " +
+  "counted in the last seconds before that, and in all later ones, is missing.";
+
 /** Presents one run, from its first log line to its exit code. */
 export class RunSession {
   readonly host: Host;
@@ -134,6 +149,11 @@ export class RunSession {
   #isOver = false;
   /** The attempt of the test file to end the process during the run. */
   #exitCall: ExitCall | null = null;
+  /** Gets the id of each test that starts, in its first element; shared with the watchdog. */
+  readonly activity: Int32Array = new Int32Array(new SharedArrayBuffer(4)).fill(-1);
+  #watchdog: Watchdog | null = null;
+  /** When the watchdog is informed next, on the system clock. */
+  #informAt = 0;
   #releaseConsole = (): void => {};
   /** Errors that nothing has caught, until a run counts them. */
   readonly #strayErrors: unknown[] = [];
@@ -211,10 +231,52 @@ export class RunSession {
     this.#files?.removeOld();
   }
 
+  /** Watches whether code of the test file blocks this process. @param classes those that run here. */
+  watchBlocks(classes: readonly DiscoveredClass[]): void {
+    const { host, options: { json } } = this;
+    const tests: string[] = [];
+    for (const { name, tests: own } of classes) {
+      for (const test of own) tests[test.id] = `${name}.${test.name}`;
+    }
+    this.#watchdog = host.startWatchdog({
+      activity: this.activity,
+      tests,
+      summaryPath: json === null ? null : resolve(host.cwd, json),
+    });
+  }
+
   /** Shows the current state; called once per second. */
   update(snapshot: Snapshot): void {
+    void this.#informWatchdog(snapshot);
     this.#console.update(snapshot);
     this.#outputs?.update(snapshot);
+  }
+
+  /** Gives the watchdog what it would report if the event loop were blocked from now on. */
+  async #informWatchdog(snapshot: Snapshot): Promise<void> {
+    const watchdog = this.#watchdog;
+    if (watchdog === null || systemClock.now() < this.#informAt) return;
+    this.#informAt = Infinity;
+    const { startedAt, elapsedSeconds } = snapshot;
+    const result = {
+      ...snapshot,
+      complete: false,
+      endedAt: startedAt === null ? null : startedAt + elapsedSeconds * 1000,
+      warnings: [...snapshot.warnings, BLOCKED],
+    };
+    const exitCode = ExitCode.interrupted;
+    const { columns } = this.host.stdout;
+    const { color } = this.#abilities;
+    const metadata = (): RunMetadata => runMetadata(this.host, this.options);
+    const parts = this.options.json === null
+      ? null
+      : await REPORT_FORMATS.json.files[0]!.make({ snapshot: result, exitCode, metadata });
+    // The first time, a module was loaded before.
+    const began = systemClock.now();
+    const text = finalReport(result, { exitCode, columns, color, bars: false });
+    watchdog.update({ text, summary: parts === null ? null : [...parts].join("") });
+    const now = systemClock.now();
+    this.#informAt = now + Math.max(MIN_INFORM_MS, (now - began) / INFORM_SHARE);
   }
 
   /** Prints a line, above the panel if there is one. */
@@ -224,6 +286,7 @@ export class RunSession {
 
   /** Closes the panel, the dashboard and the metrics export. */
   close(): void {
+    this.#endWatchdog();
     this.#console.close();
     void this.#outputs?.close();
   }
@@ -264,6 +327,7 @@ export class RunSession {
   async report(result: Snapshot, runFailure: unknown): Promise<number> {
     const failure = runFailure ?? this.#exitFailure(result);
     this.#isOver = true;
+    this.#endWatchdog();
     this.#releaseConsole();
     this.#strayLog.flush();
     this.#console.close();
@@ -295,6 +359,11 @@ export class RunSession {
     const { host, options: { logfile } } = this;
     if (logfile === null || openLogFile(host, logfile).problem === null) return exitCode;
     return withMissingOutput(exitCode);
+  }
+
+  #endWatchdog(): void {
+    this.#watchdog?.end();
+    this.#watchdog = null;
   }
 
   /** The error of a run whose test file has tried to end the process; otherwise `null`. */

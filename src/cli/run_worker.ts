@@ -57,6 +57,7 @@ export async function runWorker(
       events,
       cpuSeconds: () => host.cpuSeconds(),
       env: (variable) => host.env(variable),
+      activity: session.activity,
       setUp: (forwarded) => setUpNode(session, exports, commandLine, { rpc, forwarded }),
     });
     session.guard({
@@ -81,6 +82,7 @@ async function setUpNode(
   const options = commandLine.parse(parseForwarded(forwarded));
   await session.init(rpc.node, options);
   const { classes, profile } = setUpRun(readTestFile(exports), options);
+  session.watchBlocks(classes);
   nodeCluster.attach(rpc);
   const iterations = profile.iterations === null
     ? null

@@ -139,6 +139,7 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
     clock: systemClock,
     eventLoop: new EventLoopMonitor(),
     lease: Lease.endless(),
+    activity: new Int32Array(1),
     random: systemRandom,
     recorder: new Recorder(table, new Events(), run),
   });

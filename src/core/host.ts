@@ -40,6 +40,8 @@ import {
 import { type Output, StreamOutput, type SyncStream } from "./output.ts";
 import { type LogFile, openLogFile, openOutputFile, type OutputFile } from "./output_files.ts";
 import type { WebHandler, WebListener, WebListenOptions } from "./web_server.ts";
+import { startWatchdog, type Watchdog } from "./watchdog.ts";
+import type { WatchdogOptions } from "./watchdog_thread.ts";
 
 /** The machine that aiotest runs on. */
 export interface Host {
@@ -125,6 +127,8 @@ export interface Host {
    * to stop.
    */
   onExitCall(handler: (call: ExitCall) => void): () => void;
+  /** Starts the thread that watches whether the event loop is blocked. */
+  startWatchdog(options: Omit<WatchdogOptions, "isChild">): Watchdog;
   /** Ends the process immediately. */
   exit(code: number): never;
 }
@@ -169,6 +173,7 @@ export function denoHost(): Host {
       spawnSelf({ args: Deno.args, env: Deno.env.toObject() }, args, options),
     onParentGone: (handler) => isChild ? onStdinEnd(handler) : () => {},
     onExitCall: exitCalls(),
+    startWatchdog: (options) => startWatchdog({ ...options, isChild }),
     exit: (code) => realExit(code),
   };
 }

@@ -45,6 +45,8 @@ export interface LoadGeneratorOptions {
   readonly openFileLimit: number | null;
   /** The value of an environment variable, or undefined. */
   readonly env: (name: string) => string | undefined;
+  /** Gets the id of each test that starts, in its first element; see {@link UserContext}. */
+  readonly activity: Int32Array;
   /** Called when the last iteration of a limited number has ended. */
   readonly onIterationsOver: () => void;
   /** Called when all users have ended by themselves; more may start. */
@@ -73,7 +75,8 @@ export class LoadGenerator {
   #startedAt: number | null = null;
 
   constructor(options: LoadGeneratorOptions) {
-    const { runId, node, classes, host, insecure, lease, events, clock, random, env } = options;
+    const { runId, node, classes, host, insecure, lease, events, clock, random, env, activity } =
+      options;
     this.#options = options;
     this.#clock = clock;
     this.run = liveRunInfo({
@@ -97,7 +100,18 @@ export class LoadGenerator {
     const recorder = this.#recorder;
     this.#pool = new UserPool({
       classes,
-      shared: nodeContext({ env, host, insecure, run, clock, eventLoop, lease, random, recorder }),
+      shared: nodeContext({
+        env,
+        host,
+        insecure,
+        run,
+        clock,
+        eventLoop,
+        lease,
+        activity,
+        random,
+        recorder,
+      }),
       firstId: options.firstUserId,
       onCount: (count) => this.#usersChanged(count),
     });

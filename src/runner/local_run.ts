@@ -60,6 +60,8 @@ export interface LocalRunOptions extends ThresholdOptions {
   readonly env: (name: string) => string | undefined;
   /** How many files this process may have open; `null` if unknown. */
   readonly openFileLimit: number | null;
+  /** As in {@link LoadGeneratorOptions}. */
+  readonly activity: Int32Array;
   /** Called once a second while the test runs. */
   readonly onSecond: (snapshot: Snapshot) => void;
   /** Called with each new warning. */
@@ -119,6 +121,7 @@ export class LocalRun {
       cpuSeconds: options.cpuSeconds,
       openFileLimit: options.openFileLimit,
       env: options.env,
+      activity: options.activity,
       onIterationsOver: () => this.#naturalEnd.end(this.#driver),
       onUsersGone: () => this.#naturalEnd.endWithoutUsers(this.#driver),
       onWarning: (text) => this.#warnings.add(text),

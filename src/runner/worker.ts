@@ -27,7 +27,7 @@ export interface WorkerLoad extends Pick<LoadGeneratorOptions, "classes" | "host
 
 /** The dependencies of a worker. */
 export interface WorkerRunOptions
-  extends Pick<LoadGeneratorOptions, "events" | "cpuSeconds" | "env"> {
+  extends Pick<LoadGeneratorOptions, "events" | "cpuSeconds" | "env" | "activity"> {
   readonly connection: MasterConnectionOptions;
   /** What this node shares with the others. */
   readonly rpc: Pick<RemoteRpc, "call" | "connect" | "joined" | "handle" | "close">;
@@ -169,7 +169,8 @@ export class WorkerRun {
   async #setUp({ options, workerIndex }: Message<"SETUP">): Promise<void> {
     if (this.#isSettingUp) return;
     this.#isSettingUp = true;
-    const { connection, events, cpuSeconds, env, openFileLimit, rpc, setUp } = this.#options;
+    const { connection, events, cpuSeconds, env, activity, openFileLimit, rpc, setUp } =
+      this.#options;
     try {
       this.#node = new WorkerNode({
         ...await setUp(options),
@@ -182,6 +183,7 @@ export class WorkerRun {
         random: connection.random,
         cpuSeconds,
         env,
+        activity,
         openFileLimit,
         clockSync: new ClockSync(rpc, this.#clock),
         connection: this.#connection,

@@ -35,6 +35,8 @@ export interface UserContext {
   readonly lease: Lease;
   /** @internal */
   readonly eventLoop: EventLoopMonitor;
+  /** @internal Its first element is the id of the test that was started last, on any user of the node. */
+  readonly activity: Int32Array;
   /** @internal */
   readonly random: Random;
   /** @internal */

@@ -21,6 +21,8 @@ export interface DiscoveredClass {
 /** One test of a user class. */
 export interface TestMethod {
   readonly name: string;
+  /** Its number among the tests of all classes, from 0. */
+  readonly id: number;
   /** Runs the test; called on a user. */
   readonly run: (this: User) => unknown;
   /** The share of this test with `static order = "random"`: 1 or more. */
@@ -51,10 +53,11 @@ export function discover(
       "Give at least one of them a weight of 1 or more.",
     );
   }
+  let id = 0;
   return counted.map(([userClass, name]) => ({
     name,
     userClass,
-    tests: testsOf(name, userClass, probe),
+    tests: testsOf(name, userClass, probe).map((test) => ({ ...test, id: id++ })),
   }));
 }
 
@@ -131,7 +134,11 @@ function describe(value: unknown): string {
 }
 
 /** Inherited methods first, then the class's own, then fields that hold functions. */
-function testsOf(className: string, userClass: UserClass, probe: UserProbe): TestMethod[] {
+function testsOf(
+  className: string,
+  userClass: UserClass,
+  probe: UserProbe,
+): Omit<TestMethod, "id">[] {
   checkStatics(className, userClass);
   const runs = new Map<string, TestMethod["run"]>();
   for (const prototype of prototypesOf(userClass)) {

@@ -141,7 +141,7 @@ export class UserLoop {
 
   async #sequentialIterations(): Promise<void> {
     const { tests } = this.#class;
-    const { iterationSlot } = this.#context;
+    const { iterationSlot, activity } = this.#context;
     while (!this.#finished) {
       // Most runs have no slots, and awaiting a plain value would still take time.
       if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
@@ -149,6 +149,7 @@ export class UserLoop {
       for (let i = 0; i < tests.length && !this.#finished; i++) {
         let endsIteration = i === tests.length - 1;
         try {
+          activity[0] = tests[i]!.id;
           await tests[i]!.run.call(this.#user);
         } catch (error) {
           this.#countTestError(error);
@@ -207,6 +208,7 @@ export class UserLoop {
 
   async #test(test: TestMethod): Promise<void> {
     try {
+      this.#context.activity[0] = test.id;
       await test.run.call(this.#user);
     } catch (error) {
       this.#countTestError(error);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type Finished, runAiotest, startAiotest } from "../support/process.ts";
+import { type Finished, runAiotest, startAiotest, type Started } from "../support/process.ts";
 
 const MODULE = JSON.stringify(import.meta.resolve("../../mod.ts"));
 
@@ -163,7 +163,7 @@ Deno.test("a worker whose test calls Deno.exit hands over its counts, and the ru
   });
 });
 
-/** A user that blocks its process once, from its tenth step on, for this long. */
+/** A user that blocks its process once, after 3 s, for this long. */
 function blocking(ms: number): string {
   return `
     let steps = 0;
@@ -171,7 +171,7 @@ function blocking(ms: number): string {
       static waitTime = 0.1;
       testBlock() {
         this.record({ name: "step", latencyMs: 1 });
-        if (++steps !== 10) return;
+        if (++steps !== 30) return;
         logger.info("blocking");
         const until = performance.now() + ${ms};
         while (performance.now() < until);
@@ -191,11 +191,46 @@ Deno.test("a load generator that was blocked for 3 s says so, with when that was
     assert.ok(timeline.some(({ maxLagMs }) => maxLagMs >= 2_900));
   };
   await withTestFile(blocking(3_000), async ({ args, summary }) => {
-    const finished = await runAiotest(args("-t", "5"));
+    const finished = await runAiotest(args("-t", "8"));
     check(finished, (await summary())!, /^The load generator did not run/);
   });
   await withTestFile(blocking(3_000), async ({ args, summary }) => {
-    const finished = await runAiotest(args("-t", "5", "--processes", "1"));
+    const finished = await runAiotest(args("-t", "8", "--processes", "1"));
     check(finished, (await summary())!, /^Worker \S+-1 did not run/);
+  });
+});
+
+/** A run whose test blocks its process forever; it has been blocked for a while when this resolves. */
+async function blockedRun(args: readonly string[]): Promise<Started> {
+  const aiotest = startAiotest(args);
+  try {
+    await aiotest.says("has blocked the event loop for 5 s");
+    return aiotest;
+  } catch (error) {
+    aiotest.kill("SIGKILL");
+    throw error;
+  }
+}
+
+Deno.test("a thread says which test blocks the process, and two signals end it with what was counted", async () => {
+  await withTestFile(blocking(Infinity), async ({ args, summary }) => {
+    const aiotest = await blockedRun(args("-t", "3600"));
+    aiotest.kill("SIGTERM");
+    await aiotest.says("Interrupt again to end the process");
+    aiotest.kill("SIGTERM");
+    // Without the thread, it would never end.
+    const timer = setTimeout(() => aiotest.kill("SIGKILL"), 20_000);
+    const { code, stdout, stderr } = await aiotest.finished;
+    clearTimeout(timer);
+    assert.equal(code, 130, stderr);
+    assert.match(stderr, /The test that started last is BlockingTest\.testBlock\. Interrupt twice/);
+    assert.match(stdout, /^TASK +step /m);
+    const { complete, exitCode, requests, warnings } = (await summary())!;
+    assert.deepEqual([complete, exitCode], [false, 130]);
+    assert.ok(
+      requests[0]!.requests > 0 && requests[0]!.requests <= 300,
+      `${requests[0]!.requests}`,
+    );
+    assert.match(warnings.at(-1)!, /^Code of the test file blocked the event loop/);
   });
 });

@@ -49,6 +49,7 @@ function begin(
     openFileLimit: null,
     warnings: [],
     env: () => undefined,
+    activity: new Int32Array(1),
     onSecond: (snapshot) => seconds.push(snapshot),
     onWarning: (text) => warnings.push(text),
     ...options,

@@ -53,6 +53,7 @@ function scene(
     random: () => 0.5,
     cpuSeconds: () => 0,
     env: () => undefined,
+    activity: new Int32Array(1),
     openFileLimit,
     clockSync: new ClockSync({ call: () => () => {} }, clock),
     connection: { connected: false, sendFrame: () => {} },

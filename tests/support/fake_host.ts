@@ -6,6 +6,7 @@ import type { ByteStream, StreamListener } from "../../src/core/network.ts";
 import type { Output } from "../../src/core/output.ts";
 import type { LogFile, OutputFile } from "../../src/core/output_files.ts";
 import type { WebListener } from "../../src/core/web_server.ts";
+import type { Watchdog } from "../../src/core/watchdog.ts";
 import { MemoryFile } from "./memory_file.ts";
 
 /** The initial state of a {@link FakeHost}; everything else is empty. */
@@ -286,6 +287,10 @@ export class FakeHost implements Host {
   /** Simulates a call such as `Deno.exit(0)` in the test file; does not throw. */
   callExit(): void {
     for (const handler of [...this.#exitHandlers]) handler(new ExitCall("Deno.exit(0)"));
+  }
+
+  startWatchdog(): Watchdog {
+    return { update: () => {}, end: () => {} };
   }
 
   rejectionsReported(): Promise<void> {

@@ -25,6 +25,7 @@ export function loadGenerator(
     openFileLimit: null,
     cpuSeconds: () => 0,
     env: () => undefined,
+    activity: new Int32Array(1),
     onIterationsOver: () => {},
     onUsersGone: () => {},
     onWarning: () => {},

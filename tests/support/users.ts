@@ -67,6 +67,7 @@ export function testContext(
         clock,
         eventLoop: new EventLoopMonitor(),
         lease: Lease.endless(),
+        activity: new Int32Array(1),
         random: () => 0.5,
         recorder,
       }),

@@ -311,6 +311,7 @@ export class VirtualCluster {
       events,
       cpuSeconds: () => 0,
       env: () => undefined,
+      activity: new Int32Array(1),
       setUp: rest.setUp ?? (() => Promise.resolve(load)),
     });
     const forgetUsers = (): void => {

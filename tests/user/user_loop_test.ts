@@ -970,8 +970,9 @@ for (const [wait, text] of BAD_WAITS) {
   });
 }
 
-const TESTS: TestMethod[] = [["a", 1], ["b", 2], ["c", 1]].map(([name, weight]) => ({
+const TESTS: TestMethod[] = [["a", 1], ["b", 2], ["c", 1]].map(([name, weight], id) => ({
   name: name as string,
+  id,
   weight: weight as number,
   tags: [],
   run: () => {},
