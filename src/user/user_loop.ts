@@ -12,7 +12,7 @@ import { currentUser, UserEnd, UserLifetime } from "../core/user_lifetime.ts";
 import type { UserContext } from "./context.ts";
 import type { DiscoveredClass, TestMethod } from "./discovery.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
-import type { User } from "./user.ts";
+import { User } from "./user.ts";
 import { UserRequests } from "./user_requests.ts";
 import type { Turn, WaitFunction } from "./wait_time.ts";
 
@@ -28,6 +28,9 @@ const MIN_ON_STOP_MS = 5_000;
 /** The wait after a failed wait function, so that the user does not become a busy loop. */
 const WAIT_AFTER_BAD_WAIT_MS = 1_000;
 
+/** How long a user whose constructor has thrown stays, so that its successors do not become a busy loop. */
+const WAIT_OF_BROKEN_MS = 1_000;
+
 /** Runs one user from its construction until it has stopped. */
 export class UserLoop {
   /** Resolves when the user has stopped and released its resources. */
@@ -36,6 +39,8 @@ export class UserLoop {
   readonly #context: UserContext;
   readonly #clock: Clock;
   readonly #user: User;
+  /** What the constructor of the class has thrown; the user then does nothing. */
+  #broken: { readonly error: unknown } | null = null;
   readonly #abort: AbortController;
   readonly #requests: UserRequests;
   readonly #markEnded: () => void;
@@ -52,7 +57,7 @@ export class UserLoop {
   #waitTimer: Timer | null = null;
   #stopTimer: Timer | null = null;
 
-  /** @throws what the constructor of the user class throws. */
+  /** If the constructor of the user class throws, that is counted, and the user ends after a second. */
   constructor(discovered: DiscoveredClass, context: Omit<UserContext, "signal" | "requests">) {
     this.#class = discovered;
     this.#abort = new AbortController();
@@ -60,7 +65,7 @@ export class UserLoop {
     this.#context = { ...context, signal: this.#abort.signal, requests: this.#requests };
     this.#clock = context.clock;
     this.#iterationsLeft = discovered.userClass.iterations || Infinity;
-    this.#user = currentUser.run(this.#lifetime, () => new discovered.userClass(this.#context));
+    this.#user = this.#construct();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
     this.#markEnded = resolve;
@@ -96,9 +101,22 @@ export class UserLoop {
     }, timeoutMs);
   }
 
+  #construct(): User {
+    try {
+      return currentUser.run(this.#lifetime, () => new this.#class.userClass(this.#context));
+    } catch (error) {
+      this.#broken = { error };
+      return new User(this.#context);
+    }
+  }
+
   async #run(): Promise<void> {
     try {
-      if (await this.#runOnStart()) {
+      if (this.#broken !== null) {
+        this.#countUserError(this.#broken.error);
+        // In the open model, another user may be started as soon as this one has ended.
+        await this.#wait(WAIT_OF_BROKEN_MS);
+      } else if (await this.#runOnStart()) {
         if (this.#class.userClass.order === "sequential") await this.#sequentialIterations();
         else await this.#singleWaitIterations();
       }

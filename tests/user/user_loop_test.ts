@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Lease } from "../../src/core/lease.ts";
 import { currentUser, UserEnd, type UserLifetime } from "../../src/core/user_lifetime.ts";
+import type { UserContext } from "../../src/user/context.ts";
 import { type TestMethod, weight } from "../../src/user/discovery.ts";
 import { type IterationScheduler, IterationSlot } from "../../src/user/iteration_slot.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
@@ -870,6 +871,30 @@ Deno.test("a user ends, and says why, if its wait function or onStart throws wit
     "(object that cannot be shown)",
     "[Object: null prototype] {}",
   ]);
+});
+
+Deno.test("a user whose constructor throws is counted, and ends after a second", async () => {
+  let made = 0;
+  const user = live((say) =>
+    class ConstructTest extends User {
+      constructor(context: UserContext) {
+        super(context);
+        // The first one only shows which tests there are.
+        if (++made > 1) throw Object.create(null);
+      }
+      testOne(): void {
+        say("one");
+      }
+    }
+  );
+  await user.clock.advance(500);
+  assert.equal(user.ended, false);
+  await user.clock.advance(1000);
+  assert.deepEqual(user.log, ["1000 ended"]);
+  assert.deepEqual(user.recorded.userErrors.map(({ user, error }) => [user, error]), [
+    ["ConstructTest", "[Object: null prototype] {}"],
+  ]);
+  assert.equal(user.clock.pending, 0);
 });
 
 Deno.test("a user ends whatever fails in its bookkeeping", async () => {
