@@ -227,18 +227,24 @@ function fits({ headers }: Response, maxSize: number): boolean {
     !DECODED_BY_FETCH.test(headers.get("content-encoding") ?? "");
 }
 
+/** Most bodies fit. If one does not, the next reads are larger. */
+const FIRST_READ = 16_384;
+const NEXT_READ = 65_536;
+
 /**
- * Reads a body of unknown length. Stops, and closes the connection, when it is too large.
+ * Reads a body of unknown length into buffers of its own, which is faster than what `fetch` does itself.
+ * Stops, and closes the connection, when the body is too large.
  *
  * @throws WireError `TOO_LARGE`.
  */
 async function readBody({ body }: Response, maxSize: number): Promise<Uint8Array<ArrayBuffer>> {
   if (body === null) return new Uint8Array();
-  const reader = body.getReader();
+  const reader = body.getReader({ mode: "byob" });
   const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let buffer = new Uint8Array(FIRST_READ);
   let size = 0;
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read(buffer);
     if (done) return joined(pieces, size);
     size += value.length;
     if (size > maxSize) {
@@ -246,7 +252,11 @@ async function readBody({ body }: Response, maxSize: number): Promise<Uint8Array
       reader.cancel().catch(() => {});
       throw new WireError("TOO_LARGE", `a body of over ${maxSize} bytes`);
     }
-    pieces.push(value);
+    pieces.push(value.slice());
+    // A read takes its buffer over and returns it.
+    buffer = value.length < value.buffer.byteLength
+      ? new Uint8Array(value.buffer)
+      : new Uint8Array(NEXT_READ);
   }
 }
 
