@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import {
   requests,
   VirtualCluster,
@@ -67,6 +68,23 @@ Deno.test("a master that was suspended for 8 s loses no worker, and says when it
   assert.deepEqual(scene.master.warnings, [text]);
   assert.deepEqual(scene.master.result!.warnings, [text]);
   assert.equal(scene.master.result!.users.peak, USERS);
+});
+
+Deno.test("a shape whose tick blocks its process for 7 s costs no worker and no count", async () => {
+  class BlockingShape extends LoadUserShape {
+    override tick(): Tick | null {
+      if (this.getRunTime() === 3) cluster.clock.block(7_000);
+      return [USERS, 100];
+    }
+  }
+  const cluster = new VirtualCluster({ shape: new BlockingShape() });
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await advance({ cluster, master }, 20_000);
+  assert.equal(cluster.target.users(), USERS);
+  await assertExact({ cluster, master });
+  const text = /^The master did not run for 7\.\d s, from [23]s of the test on/;
+  assert.ok(master.result!.warnings.some((warning) => text.test(warning)));
 });
 
 Deno.test("pauses of a master share one warning of the run, which names the longest", async () => {

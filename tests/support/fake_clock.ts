@@ -64,7 +64,7 @@ export class FakeClock implements Clock {
       timer.callback();
       await settle();
     }
-    this.#now = until;
+    this.#now = Math.max(this.#now, until);
   }
 }
 
