@@ -91,7 +91,8 @@ export class Cluster implements AsyncDisposable {
     for (const process of all) kill(process, "SIGKILL");
     await Promise.all(all.map(({ finished }) => finished));
     await this.proxy?.[Symbol.asyncDispose]();
-    await Deno.remove(this.#origin.json);
+    // A master that did not get as far has written none.
+    await Deno.remove(this.#origin.json).catch(() => {});
   }
 
   /** Starts one more worker. */
