@@ -38,6 +38,7 @@ export function localFailureOf(thrown: unknown): LocalFailureCode | null {
     let error = thrown;
     for (let depth = 0; depth < MAX_DEPTH && error instanceof Error; depth++) {
       const code = codeOf(error);
+      if (code === "EMFILE") lastShortageAt = performance.now();
       if (code !== undefined) return code;
       error = error.cause;
     }
@@ -58,13 +59,20 @@ function codeOf(error: Error): LocalFailureCode | undefined {
 /** A look-up needs a few. More of them can have become free since it failed. */
 const FEW = 8;
 
+/** How long a shortage is remembered. */
+const SHORTAGE_MS = 5_000;
+
+/** When this process last lacked a descriptor. A process has one table of them, so all parts share this. */
+let lastShortageAt = -Infinity;
+
 /**
- * Whether this process can open few files or none. Without a descriptor, the system's resolver reports
- * that a name does not exist, so this tells the two apart.
+ * Whether this process can open few files or none, or could not within the last seconds. Without a
+ * descriptor, the system's resolver reports that a name does not exist, so this tells the two apart.
  */
 export function lacksDescriptors(): boolean {
   // Windows does not limit them.
   if (Deno.build.os === "windows") return false;
+  if (performance.now() - lastShortageAt < SHORTAGE_MS) return true;
   const files: Deno.FsFile[] = [];
   try {
     while (files.length < FEW) files.push(Deno.openSync("/dev/null"));

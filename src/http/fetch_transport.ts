@@ -337,8 +337,12 @@ export function fetchFailure(error: unknown, inBody: boolean): FetchFailure {
   // Without a cause, fetch refused the request itself, before it opened a connection.
   if (cause === "") return { code: "BAD_REQUEST", detail };
   const code = connectionCode(cause);
-  return { code: code === "ENOTFOUND" && lacksDescriptors() ? "EMFILE" : code, detail };
+  const isUnasked = code === "ENOTFOUND" && (UNASKED.test(cause) || lacksDescriptors());
+  return { code: isUnasked ? "EMFILE" : code, detail };
 }
+
+/** What the system's resolver says if it cannot open a socket: no answer of a name server is like this. */
+const UNASKED = /dns error: Invalid argument/;
 
 /** The addresses and the URL at the start of a message. RequestError adds the URL itself. */
 const PREAMBLE = /^error sending request .*?client error \(\w+\): /s;
