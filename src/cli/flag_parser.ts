@@ -159,8 +159,8 @@ function unknownFlag(argument: string, options: readonly Option[], help: string)
   );
 }
 
-/** The parser's guess at what the flag was meant to be; `null` if it has none. */
-function suggestion(flag: string, options: readonly Option[]): string | null {
+/** The parser's guess at what the flag was meant to be, as a question; `null` if it has none. */
+export function suggestion(flag: string, options: readonly Option[]): string | null {
   try {
     flagParser(options).parse([flag], { from: "user" });
   } catch (error) {

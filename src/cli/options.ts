@@ -26,7 +26,13 @@ import {
 import { helpText } from "./help.ts";
 import type { OtherFile } from "./report_files.ts";
 import { environmentName, type SettingTable } from "./setting_types.ts";
-import { DEMO_SETTINGS, SENT_TO_WORKERS, SETTINGS, type Settings } from "./settings.ts";
+import {
+  DEMO_SETTINGS,
+  OPTION_NAMES,
+  SENT_TO_WORKERS,
+  SETTINGS,
+  type Settings,
+} from "./settings.ts";
 import {
   type ConfigFile,
   configFiles,
@@ -124,6 +130,8 @@ export class CommandLine {
     const sources = this.#sources(parsed, accepted);
     const { values, given } = sources.readAll(this.#settings);
     sources.checkFileKeys([...Object.keys(SETTINGS), ...customNames]);
+    const flags = [...this.#ownFlags, ...customFlags];
+    sources.checkVariables(this.#host.envNames(), [...OPTION_NAMES, ...customNames], flags, false);
     return {
       ...values,
       aiotestfile: this.#testFile ?? values.aiotestfile,

@@ -120,7 +120,10 @@ export function flagOf(name: string): string {
   return `--${kebabCase(name)}`;
 }
 
+/** How the names of all of aiotest's environment variables start. */
+export const PREFIX = "AIOTEST_";
+
 /** The environment variable of a setting. */
 export function environmentName(name: string): string {
-  return `AIOTEST_${kebabCase(name).toUpperCase().replaceAll("-", "_")}`;
+  return `${PREFIX}${kebabCase(name).toUpperCase().replaceAll("-", "_")}`;
 }

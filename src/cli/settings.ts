@@ -686,6 +686,9 @@ export const DEMO_SETTINGS = settingsOf("demo");
 
 export const COMPARE_SETTINGS = settingsOf("compare");
 
+/** Names of the options of all commands; each of them may be set in the environment. */
+export const OPTION_NAMES: readonly string[] = [...Object.keys(TABLE), "config"];
+
 /** The settings that a command takes, as it takes them. */
 function settingsOf<Command extends SettingsCommand>(
   command: Command,

@@ -6,14 +6,21 @@
  */
 
 import { extname, resolve } from "node:path";
+import type { Option } from "commander";
 import { parse as parseToml, TomlError } from "smol-toml";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
-import type { FlagTexts } from "./flag_parser.ts";
+import { type FlagTexts, suggestion } from "./flag_parser.ts";
 import { readOptionFile } from "./option_files.ts";
 import { type OptionType, rawTypeOf, textOf } from "./option_types.ts";
 import type { OtherFile } from "./report_files.ts";
-import { environmentName, kebabCase, type Setting, type SettingTable } from "./setting_types.ts";
+import {
+  environmentName,
+  kebabCase,
+  PREFIX,
+  type Setting,
+  type SettingTable,
+} from "./setting_types.ts";
 
 /** A value of a configuration file, and its key as written in the file. */
 export interface ConfigEntry {
@@ -120,6 +127,18 @@ export function configFiles(file: ConfigFile | null): OtherFile[] {
 /** Option values by environment variable, as a master forwards them to its workers. */
 export type ForwardedOptions = Readonly<Record<string, string>>;
 
+/** Variables of aiotest's own tests, whose environment the tested programs share. */
+const TEST_VARIABLES = [
+  "AIOTEST_REQUIRE",
+  "AIOTEST_NIGHTLY",
+  "AIOTEST_CUT_SEED",
+  "AIOTEST_FUZZ_SEED",
+];
+
+/** Variables that Kubernetes and Docker set for a service whose name starts with `aiotest`. */
+const SERVICE_NAMES = /_SERVICE_HOST$|_SERVICE_PORT(_|$)|_PORT_\d+_(TCP|UDP|SCTP)(_|$)/;
+const SERVICE_URL = /^(tcp|udp|sctp):\/\//;
+
 /** All places that may give an option's value. */
 export class Sources {
   readonly #flags: FlagTexts;
@@ -184,6 +203,36 @@ export class Sources {
       throw new UsageError(
         `${this.#file.path}: unknown option ${key}`,
         `Known options: ${known.join(", ")}.`,
+      );
+    }
+  }
+
+  /**
+   * Checks that all variables named `AIOTEST_…` are options.
+   *
+   * @param names the names of all options in kebab or camel case, without dashes.
+   * @param flags from which the nearest name is chosen.
+   * @param mayBeOthers whether variables that resemble no option may belong to a test file.
+   * @throws UsageError that names the variable, and the nearest option.
+   */
+  checkVariables(
+    variables: readonly string[],
+    names: readonly string[],
+    flags: readonly Option[],
+    mayBeOthers: boolean,
+  ): void {
+    const known = new Set([...names.map(environmentName), ...TEST_VARIABLES]);
+    for (const variable of variables.toSorted()) {
+      const text = this.#host.env(variable) ?? "";
+      if (!variable.startsWith(PREFIX) || known.has(variable) || text === "") continue;
+      if (SERVICE_NAMES.test(variable) || SERVICE_URL.test(text)) continue;
+      const flag = `--${variable.slice(PREFIX.length).toLowerCase().replaceAll("_", "-")}`;
+      const nearest = suggestion(flag, flags);
+      if (nearest === null && mayBeOthers) continue;
+      throw new UsageError(
+        `${variable}: unknown environment variable`,
+        nearest?.replaceAll(/--([\w-]+)/g, (_, name: string) => environmentName(name)) ??
+          "Options are AIOTEST_ and the name of a flag. For all flags, run aiotest --help.",
       );
     }
   }

@@ -52,6 +52,8 @@ export interface Host {
   readonly stderr: Output;
   /** An environment variable, or `undefined`. */
   env(name: string): string | undefined;
+  /** The names of all environment variables. */
+  envNames(): readonly string[];
   /** Reads a text file; rejects with `Deno.errors.NotFound` and other errors of the system. */
   readTextFile(path: string): Promise<string>;
   /** Reads a file; rejects as {@link readTextFile} does. */
@@ -146,6 +148,7 @@ export function denoHost(): Host {
     stdout,
     stderr,
     env: (name) => Deno.env.get(name),
+    envNames: () => Object.keys(Deno.env.toObject()),
     readTextFile: (path) => Deno.readTextFile(path),
     readFile: (path) => Deno.readFile(path),
     createTextFile,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readConfigFile } from "../../src/cli/sources.ts";
+import { parse, refusal } from "../support/command_line.ts";
 import { FakeHost } from "../support/fake_host.ts";
 
 function read(path: string, text: string): ReturnType<typeof readConfigFile> {
@@ -50,4 +51,48 @@ Deno.test("a file that cannot be read is refused with the reason", async () => {
       message: "--config a.toml: cannot read the file: PermissionDenied: locked",
     },
   );
+});
+
+Deno.test("an unknown variable is refused with the nearest name", async () => {
+  const cases: [env: Record<string, string>, message: string, hint: string][] = [
+    [{ AIOTEST_USER: "5" }, "AIOTEST_USER", "Did you mean AIOTEST_USERS?"],
+    [{ AIOTEST_RUNTIME: "5s" }, "AIOTEST_RUNTIME", "Did you mean AIOTEST_RUN_TIME?"],
+    [
+      { AIOTEST_ZZZZZZZZZZZZ: "1" },
+      "AIOTEST_ZZZZZZZZZZZZ",
+      "Options are AIOTEST_ and the name of a flag. For all flags, run aiotest --help.",
+    ],
+    [
+      { AIOTEST_: "1" },
+      "AIOTEST_",
+      "Options are AIOTEST_ and the name of a flag. " +
+      "For all flags, run aiotest --help.",
+    ],
+  ];
+  for (const [env, variable, hint] of cases) {
+    const error = await refusal({ env: { AIOTEST_USERS: "3", ...env } });
+    assert.equal(error.message, `${variable}: unknown environment variable`);
+    assert.equal(error.hint, hint);
+  }
+});
+
+Deno.test("variables of other commands, other programs and the test file are not unknown", async () => {
+  const env = {
+    AIOTEST_METHOD: "PUT",
+    AIOTEST_MAX_REGRESSION: "1%",
+    AIOTEST_EMPTY: "",
+    AIOTEST_SERVICE_HOST: "10.0.0.1",
+    AIOTEST_SERVICE_PORT_HTTP: "5557",
+    AIOTEST_PORT: "tcp://10.0.0.1:5557",
+    AIOTEST_PORT_5557_TCP_ADDR: "10.0.0.1",
+    AIOTEST_REQUIRE: "all",
+    AIOTEST: "1",
+    MYAIOTEST_USER: "1",
+    AIOTEST_TENANT: "acme",
+  };
+  const options = await parse({ env }, ({ parser }) => {
+    parser.option("--tenant <name>");
+  });
+  assert.equal(options.extra.tenant, "acme");
+  assert.equal((await refusal({ env })).message, "AIOTEST_TENANT: unknown environment variable");
 });

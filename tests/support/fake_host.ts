@@ -135,6 +135,10 @@ export class FakeHost implements Host {
     return this.#env[name];
   }
 
+  envNames(): string[] {
+    return Object.keys(this.#env);
+  }
+
   readTextFile(path: string): Promise<string> {
     const text = this.files.get(path);
     if (text !== undefined) return Promise.resolve(text);

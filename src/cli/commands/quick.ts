@@ -16,7 +16,13 @@ import type { Options } from "../options.ts";
 import type { OtherFile } from "../report_files.ts";
 import { runLocal } from "../run_local.ts";
 import { defaultsOf } from "../setting_types.ts";
-import { QUICK_RUN_TIME, QUICK_SETTINGS, SETTINGS, type SettingsOf } from "../settings.ts";
+import {
+  OPTION_NAMES,
+  QUICK_RUN_TIME,
+  QUICK_SETTINGS,
+  SETTINGS,
+  type SettingsOf,
+} from "../settings.ts";
 import { configFiles, findConfigFile, Sources } from "../sources.ts";
 
 /** The options of `quick`, validated. */
@@ -92,6 +98,7 @@ export async function readQuickOptions(host: Host): Promise<QuickOptions> {
   const sources = new Sources(parsed.flags, host, config);
   const { data, method, ...values } = sources.readAll(QUICK_SETTINGS).values;
   sources.checkFileKeys(Object.keys({ ...SETTINGS, ...QUICK_SETTINGS }));
+  sources.checkVariables(host.envNames(), OPTION_NAMES, quickFlags(), true);
   const body = data === null ? null : await readBody(host, data);
   const readFrom = configFiles(config);
   if (data?.startsWith("@")) readFrom.push({ what: "the file of --data", path: data.slice(1) });

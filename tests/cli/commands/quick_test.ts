@@ -121,6 +121,15 @@ Deno.test("environment and configuration file apply, except settings of test fil
   });
 });
 
+Deno.test("a variable that resembles an option is refused, others may belong to a test file", async () => {
+  assert.equal((await read({ env: { AIOTEST_TENANT: "acme", AIOTEST_USERS: "3" } })).users, 3);
+  await assert.rejects(read({ env: { AIOTEST_USER: "3" } }), {
+    name: "UsageError",
+    message: "AIOTEST_USER: unknown environment variable",
+    hint: "Did you mean AIOTEST_USERS?",
+  });
+});
+
 type Bad = [args: string[], message: string, hint?: string];
 
 const LINE = 'expected a header line like "Accept: text/html"';
