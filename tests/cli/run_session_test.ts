@@ -92,7 +92,7 @@ Deno.test("a signal after the end of the run neither stops it again nor ends the
 Deno.test("a test file that tries to end the process stops its run, which fails", async () => {
   const { host, session } = await newSession("--json", "out.json", "--exit-code-on-error", "0");
   const seen: string[] = [];
-  await session.open(null);
+  await session.open({});
   session.guard({
     stop: () => seen.push("stop"),
     countStrayError: (thrown) => seen.push(String(thrown)),
