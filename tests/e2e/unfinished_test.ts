@@ -1,99 +1,127 @@
-import { parse } from "csv-parse/sync";
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
-import type { ReportContent } from "../../src/web/report_content.ts";
 import { sentIn } from "../support/counting_target.ts";
-import { checkJunit, elementsOf, parseXml } from "../support/junit.ts";
-import { runAiotest } from "../support/process.ts";
+import { projectPath } from "../support/paths.ts";
+import { type Finished, runAiotest } from "../support/process.ts";
 
-const USERS = 5;
-const ANSWERED = 40;
-
-const TEST = `
-import { FastHttpUser } from "aiotest";
-export class StallTest extends FastHttpUser {
-  static waitTime = 0;
-  async testGet() { await this.session.get("/stall"); }
-}
-`;
-
-/** A server that answers some requests, and then takes requests and never answers. */
+/** A target that counts all requests, answers the first ones, and none after that. */
 class HangingTarget implements AsyncDisposable {
   readonly url: string;
-  requests = 0;
-  readonly #stop = new AbortController();
+  /** By method and path. */
+  readonly seen = new Map<string, number>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #end = new AbortController();
+  #answersLeft: number;
 
-  constructor() {
-    this.#server = Deno.serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      signal: this.#stop.signal,
-      onListen: () => {},
-    }, () => ++this.requests <= ANSWERED ? new Response("ok") : new Promise(() => {}));
+  constructor(answers: number) {
+    this.#answersLeft = answers;
+    const { signal } = this.#end;
+    this.#server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {}, signal },
+      async (request) => {
+        const name = `${request.method} ${new URL(request.url).pathname}`;
+        this.seen.set(name, (this.seen.get(name) ?? 0) + 1);
+        if (this.#answersLeft-- <= 0) await new Promise(() => {});
+        return new Response("ok");
+      },
+    );
     this.url = `http://127.0.0.1:${this.#server.addr.port}`;
   }
 
+  get total(): number {
+    return [...this.seen.values()].reduce((sum, count) => sum + count, 0);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
+    this.#end.abort();
     await this.#server.finished;
   }
 }
 
-/** The rows of a CSV file by column title. */
-function rowsOf(text: string): Record<string, string>[] {
-  return parse(text, { columns: true });
+interface Run extends Finished {
+  readonly summary: Summary;
 }
 
-for (const processes of [1, 2]) {
-  const where = processes === 1 ? "one process" : `${processes} processes`;
-  Deno.test(`requests that are never answered are in every output of ${where}`, async () => {
-    await using target = new HangingTarget();
-    const cwd = await Deno.makeTempDir();
-    await Deno.writeTextFile(`${cwd}/stall.ts`, TEST);
-    const { stdout, stderr } = await runAiotest([
-      ...["-f", "stall.ts", "-H", target.url, "-u", String(USERS), "-r", "100", "-t", "2s"],
-      ...["--stop-timeout", "1", "--processes", String(processes), "--no-web"],
-      ...["--json", "run.json", "--html", "run.html", "--csv", "run", "--junit", "run.xml"],
-    ], { cwd });
-    const read = (name: string): Promise<string> => Deno.readTextFile(`${cwd}/${name}`);
+async function runAgainst(target: HangingTarget, ...args: string[]): Promise<Run> {
+  const json = await Deno.makeTempFile({ suffix: ".json" });
+  const finished = await runAiotest([...args, "--json", json]);
+  const text = await Deno.readTextFile(json);
+  await Deno.remove(json);
+  assert.notEqual(text, "", finished.stderr);
+  const summary: Summary = JSON.parse(text);
+  // Whatever happened, nothing that the target saw is missing, for any name.
+  const sent = new Map(summary.requests.map((row) => [`${row.method} ${row.name}`, sentIn(row)]));
+  assert.deepEqual(sent, target.seen);
+  assert.equal(sentIn(summary.totals), target.total);
+  return { ...finished, summary };
+}
 
-    const { totals, requests: [row] }: Summary = JSON.parse(await read("run.json"));
-    assert.equal(target.requests, ANSWERED + USERS, stderr);
-    assert.deepEqual([totals.requests, totals.failures], [ANSWERED, 0]);
-    assert.equal(totals.unfinished.count, USERS);
-    assert.equal(target.requests, sentIn(totals));
-    // Each has waited at least as long as the stop timeout.
-    assert.ok(totals.unfinished.oldestMs! >= 1000, String(totals.unfinished.oldestMs));
-    assert.ok(totals.latencyMs.p99! >= 1000, String(totals.latencyMs.p99));
-    assert.ok(totals.lowerBounds.includes("p99") && !totals.lowerBounds.includes("p50"));
-    assert.deepEqual(row!.unfinished, totals.unfinished);
+function hangingFile(target: HangingTarget): string[] {
+  return ["-f", projectPath("tests/e2e/fixtures/hanging.ts"), "-H", target.url];
+}
 
-    const html = await read("run.html");
-    const data = html.split('<script id="data" type="application/json">')[1]!.split(
-      "</script>",
-    )[0]!;
-    const { view }: ReportContent = JSON.parse(data);
-    assert.deepEqual(view.totals.unfinished, totals.unfinished);
-    assert.deepEqual(view.requests[0]!.lowerBounds, totals.lowerBounds);
-
-    const [stats, all] = rowsOf(await read("run_stats.csv"));
-    for (const line of [stats!, all!]) {
-      assert.equal(line["Unfinished Count"], String(USERS));
-      assert.equal(Number(line["Oldest Unfinished Time"]), totals.unfinished.oldestMs);
-      assert.equal(Number(line["99%"]), totals.latencyMs.p99);
-    }
-    const history = rowsOf(await read("run_stats_history.csv"));
-    assert.equal(history.at(-1)!["Total Unfinished Count"], String(USERS));
-
-    const report = parseXml(await read("run.xml"));
-    checkJunit(report);
-    const outputs = elementsOf(report, "system-out").map(({ text }) => text);
-    assert.ok(outputs.some((text) => text.includes(`unfinished: ${USERS} (after up to `)));
-
-    assert.match(stdout, /^Type +Name +Reqs +Fails +Fail% +Unfin /m);
-    assert.match(stdout, /^GET +\/stall +40 +0 +0% +5 +≥/m);
-    assert.match(stdout, /^ +5 +GET +\/stall +\d\.\d\d s$/m);
-    await Deno.remove(cwd, { recursive: true });
+for (const processes of ["1", "2"]) {
+  Deno.test(`users of ${processes} processes whose target hangs have unfinished requests`, async () => {
+    await using target = new HangingTarget(300);
+    const { code, stdout, summary } = await runAgainst(
+      target,
+      ...[...hangingFile(target), "--processes", processes],
+      ...["-u", "10", "-r", "1000", "-t", "3", "-s", "0.5", "--threshold", "p90<60s"],
+      ...["--threshold", "max<1s", "--threshold", "unfinished==0", "--threshold", "error_rate<1%"],
+    );
+    const { requests, unfinished, latencyMs } = summary.totals;
+    assert.deepEqual([requests, unfinished.count], [300, 10]);
+    assert.ok(unfinished.oldestMs! > 1_000 && unfinished.oldestMs! < 10_000);
+    assert.equal(latencyMs.max, unfinished.oldestMs);
+    assert.deepEqual(
+      summary.thresholds.map(({ expression, passed }) => [expression, passed]),
+      [["p90<60s", true], ["max<1s", false], ["unfinished==0", false], ["error_rate<1%", true]],
+    );
+    assert.equal(code, 3);
+    assert.match(
+      stdout.replace(/\s+/g, " "),
+      /FAILED 300 requests, no failures, 10 unfinished \(oldest/,
+    );
+    assert.match(summary.warnings.join("\n"), /^Unfinished: 10 of 310 requests had no answer/m);
   });
 }
+
+Deno.test("in the open model, iterations are interrupted, and more users are not advised", async () => {
+  await using target = new HangingTarget(100);
+  const { summary } = await runAgainst(
+    target,
+    ...[...hangingFile(target), "--arrival-rate", "100", "--max-users", "10", "-t", "4", "-s", "0"],
+  );
+  const { scheduled, started, completed, interrupted, dropped } = summary.iterations!;
+  assert.deepEqual([summary.totals.requests, completed], [100, 100]);
+  assert.deepEqual([summary.totals.unfinished.count, interrupted], [10, 10]);
+  assert.deepEqual([started + dropped, completed + interrupted], [scheduled, started]);
+  assert.match(summary.warnings.join("\n"), /they waited for a target that did not answer/);
+  assert.doesNotMatch(summary.warnings.join("\n"), /--max-users/);
+});
+
+Deno.test("quick fails if no request is answered, even if failures do not count", async () => {
+  await using target = new HangingTarget(0);
+  const { code, stdout, summary } = await runAgainst(
+    target,
+    ...["quick", target.url, "-u", "3", "-n", "3", "-t", "1", "-s", "0"],
+    ...["--exit-code-on-error", "0"],
+  );
+  assert.equal(code, 1);
+  assert.deepEqual([summary.totals.requests, summary.totals.unfinished.count], [0, 3]);
+  assert.match(stdout, /FAILED +no request was answered, 3 unfinished \(oldest/);
+});
+
+Deno.test("a test whose target hangs ends early if a threshold is to end it", async () => {
+  await using target = new HangingTarget(200);
+  const { code, summary } = await runAgainst(
+    target,
+    ...[...hangingFile(target), "-u", "10", "-r", "1000", "-t", "5m", "-s", "0"],
+    ...["--threshold", "p99<1.5s", "--abort-on-threshold"],
+  );
+  assert.equal(code, 3);
+  assert.match(
+    summary.warnings.join("\n"),
+    /^The test was ended after \d+ s, as p99<1.5s was crossed/m,
+  );
+});
