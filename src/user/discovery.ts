@@ -325,7 +325,7 @@ const ORDERS: readonly TestOrder[] = ["sequential", "random", "parallel"];
  */
 export function checkClassSettings(name: string, userClass: UserClass): void {
   const check: FieldCheck = (field, isValid, expected) => {
-    const value = readField(name, userClass, field);
+    const value: unknown = Reflect.get(userClass, field);
     if (isValid(value)) return;
     throw new UsageError(`${name}.${field} is ${show(value)}: expected ${expected}`);
   };
@@ -337,14 +337,6 @@ export function checkClassSettings(name: string, userClass: UserClass): void {
   check("order", (value) => ORDERS.some((order) => order === value), `one of ${orderNames()}`);
   check("host", (value) => typeof value === "string", 'a string like "http://127.0.0.1:8000"');
   userClass[checkFields](check);
-}
-
-function readField(name: string, userClass: UserClass, field: string): unknown {
-  try {
-    return Reflect.get(userClass, field);
-  } catch (error) {
-    throw new UsageError(`${name}.${field} cannot be read: ${errorText(error)}`, "", error);
-  }
 }
 
 function isUserCount(value: unknown): boolean {

@@ -346,19 +346,6 @@ for (const [setting, value, problem] of BAD_SETTINGS) {
   });
 }
 
-Deno.test("a static field that cannot be read is refused", () => {
-  class ReadTest extends User {
-    static override get host(): string {
-      throw new Error("no configuration");
-    }
-    testRead(): void {}
-  }
-  assert.throws(() => checkClassSettings("ReadTest", ReadTest), {
-    name: "UsageError",
-    message: "ReadTest.host cannot be read: no configuration",
-  });
-});
-
 const TIME_LIMITS = ["timeout", "connectTimeout", "headersTimeout", "bodyTimeout"];
 
 Deno.test("user classes with sessions check the static fields that they add", () => {
