@@ -36,7 +36,8 @@ class Processes implements AsyncDisposable {
       // It has ended.
     }
     await this.parent.finished;
-    await Deno.remove(this.#json);
+    // A parent that was killed has written none.
+    await Deno.remove(this.#json).catch(() => {});
   }
 
   async ended(): Promise<Finished & { readonly summary: Summary }> {
