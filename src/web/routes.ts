@@ -114,7 +114,8 @@ export class DashboardRouter {
         exitCode: code,
         live: { ...liveState(snapshot, permissions(), code), log: log.since(0) },
       };
-      this.#summary = { parts: [...encodedParts(jsonParts(content, 0))], createdAt: clock.now() };
+      const text = [...jsonParts(content, 0), "\n"];
+      this.#summary = { parts: [...encodedParts(text)], createdAt: clock.now() };
     }
     return this.#summary.parts;
   }
