@@ -5,6 +5,9 @@
  * @module
  */
 
+import { closeSync, openSync } from "node:fs";
+import process from "node:process";
+
 /** What was missing: a file descriptor, a local port, memory for a connection. */
 export type LocalFailureCode = "EMFILE" | "EADDRNOTAVAIL" | "ENOBUFS";
 
@@ -71,15 +74,15 @@ let lastShortageAt = -Infinity;
  */
 export function lacksDescriptors(): boolean {
   // Windows does not limit them.
-  if (Deno.build.os === "windows") return false;
+  if (process.platform === "win32") return false;
   if (performance.now() - lastShortageAt < SHORTAGE_MS) return true;
-  const files: Deno.FsFile[] = [];
+  const files: number[] = [];
   try {
-    while (files.length < FEW) files.push(Deno.openSync("/dev/null"));
+    while (files.length < FEW) files.push(openSync("/dev/null", "r"));
     return false;
   } catch (error) {
     return localFailureOf(error) === "EMFILE";
   } finally {
-    for (const file of files) file.close();
+    for (const file of files) closeSync(file);
   }
 }
