@@ -54,6 +54,9 @@ const HEAD_MS = 5_000;
 /** A client that takes no byte of its response for this long is disconnected, in milliseconds. */
 const STALL_MS = 30_000;
 
+/** How long the rest of an unwanted body is read after the response, in milliseconds. */
+const LINGER_MS = 500;
+
 /**
  * Serves HTTP.
  *
@@ -149,7 +152,7 @@ export class WebServer implements WebListener {
   async #answer(message: IncomingMessage, to: ServerResponse): Promise<void> {
     const connection: object = message.socket;
     // A client that does not wait for its response sends further requests in vain.
-    if (!(connection instanceof WebConnection) || connection.isBusy) return;
+    if (!(connection instanceof WebConnection) || connection.hasRequest) return;
     connection.requestArrived();
     to.setHeader("Connection", "close");
     try {
@@ -157,6 +160,7 @@ export class WebServer implements WebListener {
       const response = request === null
         ? new Response(null, { status: 400 })
         : await this.#handle(request, connection.remoteAddress);
+      if (!message.complete) connection.discard(message);
       await send(response, to);
     } catch {
       // The handler has failed, or the body of the response. A client gets no details.
@@ -257,12 +261,16 @@ const READ_SIZE = 16 * 1024;
 class WebConnection extends Duplex {
   readonly remoteAddress: string;
   /** Whether a request has arrived. */
+  hasRequest = false;
+  /** Whether a request is being answered. Other connections can be closed at any time. */
   isBusy = false;
   readonly #stream: ByteStream;
   readonly #clock: Clock;
   readonly #onEnd: () => void;
   /** Until it fires, the head has to arrive, or the client has to take some bytes. */
   #timer: Timer | null = null;
+  /** The request whose body is being discarded. */
+  #discarded: IncomingMessage | null = null;
 
   constructor(stream: ByteStream, address: string, clock: Clock, onEnd: () => void) {
     super();
@@ -275,8 +283,19 @@ class WebConnection extends Duplex {
 
   /** The head of a request has arrived in time. */
   requestArrived(): void {
+    this.hasRequest = true;
     this.isBusy = true;
     this.#stopTimer();
+  }
+
+  /**
+   * The rest of a body is not wanted. It is read all the same: the system resets a connection that is closed
+   * with unread bytes, and its client may then lose the response.
+   */
+  discard(message: IncomingMessage): void {
+    this.#discarded = message;
+    message.removeAllListeners("data");
+    message.resume();
   }
 
   override _read(): void {
@@ -290,7 +309,10 @@ class WebConnection extends Duplex {
   /** Everything has been written, and there is no further request. */
   override _final(done: () => void): void {
     done();
-    this.destroy();
+    if (this.#discarded === null || this.#discarded.complete) return void this.destroy();
+    this.isBusy = false;
+    this.#discarded.once("end", () => this.destroy());
+    this.#allow(LINGER_MS);
   }
 
   override _destroy(_error: Error | null, done: (error: null) => void): void {

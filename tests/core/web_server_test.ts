@@ -285,3 +285,36 @@ Deno.test("a body is read as it is asked for, and a refused one does not prevent
   await scene.server.close();
   await whole.server.close();
 });
+
+Deno.test("a client that still sends its body when the answer arrives is not reset", async () => {
+  const listener = serveWeb(LOCAL, () => new Response("too long", { status: 413 }));
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  const send = (text: string): Promise<number> => conn.write(new TextEncoder().encode(text));
+  await send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n");
+  const bytes = new Uint8Array(1024);
+  const count = await conn.read(bytes);
+  assert.match(new TextDecoder().decode(bytes.subarray(0, count!)), /^HTTP\/1\.1 413 /);
+  // Fails if the connection is reset.
+  for (let sent = 0; sent < 10; sent++) assert.equal(await send("x"), 1);
+  while (await conn.read(bytes) !== null);
+  conn.close();
+  await listener.close();
+});
+
+Deno.test("the rest of a body that is not wanted is read for half a second", async () => {
+  const scene = new Scene(8, () => new Response("too long", { status: 413 }));
+  const head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\n";
+  const [slow, quick] = [await scene.connect(), await scene.connect()];
+  for (const client of [slow, quick]) await client.send(head);
+  await scene.clock.advance(499);
+  await quick.send("x".repeat(30) + "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await turns();
+  assert.deepEqual([slow.isClosed, quick.isClosed], [false, true]);
+  await scene.clock.advance(1);
+  await turns();
+  assert.equal(slow.isClosed, true);
+  for (const { text } of [slow, quick]) {
+    assert.match(text, /^HTTP\/1\.1 413 [^]*too long$/);
+  }
+  await scene.server.close();
+});
