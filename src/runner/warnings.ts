@@ -5,6 +5,7 @@
  */
 
 import { formatDuration } from "../core/duration.ts";
+import { STANDSTILL_MS } from "../stats/generator_watch.ts";
 import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
 import type { IterationSummary, RequestTotals, Statistics } from "../stats/snapshot.ts";
 import type { SecondCounts } from "../stats/stats_delta.ts";
@@ -113,9 +114,6 @@ export function fromMoment(atSeconds: number): string {
   return `from ${formatDuration(Math.floor(atSeconds))} of the test on`;
 }
 
-/** A load generator that stands still for this long is worth a warning of its own, in milliseconds. */
-const MIN_STANDSTILL_MS = 1_000;
-
 /** When a load generator did not run, as its seconds tell; as warnings. */
 export class GeneratorStandstills {
   readonly #all: Standstills;
@@ -133,7 +131,7 @@ export class GeneratorStandstills {
   /** Takes in seconds that are over; returns a sentence about each standstill that ended in them. */
   add(seconds: readonly Pick<SecondCounts, "second" | "maxLagMs">[]): string[] {
     return seconds
-      .filter(({ maxLagMs }) => maxLagMs >= MIN_STANDSTILL_MS)
+      .filter(({ maxLagMs }) => maxLagMs >= STANDSTILL_MS)
       .map(({ second, maxLagMs }) =>
         this.#all.add({
           seconds: maxLagMs / 1000,

@@ -12,6 +12,9 @@ export const BUSY_CPU = 0.9;
 /** Event loop lag in milliseconds above which it also does so. */
 export const LATE_LOOP_MS = 50;
 
+/** A load generator that does not run for this long is worth a warning of its own, in milliseconds. */
+export const STANDSTILL_MS = 1_000;
+
 /** Seconds that a load generator has to be at its limits before it is worth a warning. */
 export const WATCHED_SECONDS = 5;
 

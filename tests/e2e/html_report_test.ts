@@ -414,6 +414,48 @@ browserTest(
   },
 );
 
+browserTest("times in which the load generator did not run are shaded", async (browser) => {
+  const colors: string[][] = [];
+  for (const maxLagMs of [2, 20_000]) {
+    const run = clusterSnapshot(120, ENDED);
+    const timeline = run.statistics.timeline.map((row) =>
+      row.second === 60 ? { ...row, maxLagMs } : row
+    );
+    await using report = await ReportFile.of(
+      { ...run, statistics: { ...run.statistics, timeline } },
+      4,
+    );
+    const { page, complaints } = await openOffline(browser, report.path);
+    await page.waitForFunction(() => document.querySelectorAll("canvas").length === 3);
+    assert.equal(
+      await page.locator(".chart-note").innerText(),
+      maxLagMs === 2 ? "" : "Shaded: a load generator did not run, for up to 20.0 s until 1:00. " +
+        "Latencies measured then include this time.",
+    );
+    // Just below the upper edge, in the middle of that time and in the middle of the time before it.
+    colors.push(
+      ...await page.evaluate(() =>
+        [...document.querySelectorAll("canvas")].map((canvas) => {
+          const plot = canvas.parentElement!.querySelector<HTMLElement>(".u-over")!;
+          const scale = canvas.width / canvas.clientWidth;
+          const top = Math.round((plot.offsetTop + 2) * scale);
+          const { data } = canvas.getContext("2d")!.getImageData(0, top, canvas.width, 1);
+          const at = (share: number): string => {
+            const left = Math.round((plot.offsetLeft + plot.clientWidth * share) * scale);
+            return data.slice(4 * left, 4 * left + 4).join(" ");
+          };
+          return [at(50.5 / 120), at(20.5 / 120)];
+        })
+      ),
+    );
+    assert.deepEqual(complaints, []);
+  }
+  assert.deepEqual(
+    colors.map(([marked, before]) => marked !== before),
+    [false, false, false, true, true, true],
+  );
+});
+
 /** The page sizes of a PDF, in points. */
 function pagesOf(pdf: Uint8Array): string[] {
   const text = new TextDecoder("latin1").decode(pdf);

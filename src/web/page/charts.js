@@ -9,7 +9,7 @@
 
 import { element, setText } from "./dom.js";
 import { formatClock, NO_NUMBER } from "./format.js";
-import { axisNumber, chartColumns, RUN_CHARTS } from "./timeline.js";
+import { axisNumber, chartColumns, RUN_CHARTS, standstillNote, standstills } from "./timeline.js";
 
 /** @typedef {import("uplot")} Plot */
 /** @typedef {typeof import("uplot")} PlotClass */
@@ -45,12 +45,15 @@ export class RunCharts {
   element = element("div", { class: "charts" });
   /** @type {readonly Second[]} */
   #timeline = [];
+  /** @type {readonly import("./timeline.js").Standstill[]} */
+  #standstills = [];
   /** @type {{ min: number, max: number } | null} */
   #zoom = null;
   /** @type {Chart[]} */
   #charts;
   #observer;
   #reset = element("button", { type: "button", class: "small", text: "Show the whole run" });
+  #note = element("p", { class: "chart-note", hidden: true });
   #hint = element("p", { class: "quiet chart-hint" });
 
   /** @param {PlotClass} plotClass uPlot's constructor */
@@ -63,7 +66,7 @@ export class RunCharts {
       "Drag to zoom in. Use the arrow keys to move the cursor of a focused chart. ",
       this.#reset,
     );
-    this.element.append(this.#hint);
+    this.element.append(this.#note, this.#hint);
     this.#observer = new ResizeObserver(() => this.resize());
     this.#observer.observe(this.element);
   }
@@ -76,6 +79,9 @@ export class RunCharts {
    */
   update(timeline) {
     this.#timeline = timeline;
+    this.#standstills = standstills(timeline);
+    this.#note.hidden = this.#standstills.length === 0;
+    setText(this.#note, standstillNote(timeline));
     for (const { spec, plot, summary } of this.#charts) {
       plot.setData(chartColumns(spec, timeline), false);
       plot.setScale("x", this.#zoom ?? this.#whole());
@@ -192,10 +198,33 @@ export class RunCharts {
         })),
       ],
       hooks: {
+        drawClear: [(plot) => this.#shade(plot, color("--chart-standstill")())],
         setCursor: [() => this.#showValues()],
         setSelect: [(plot) => this.#select(plot)],
       },
     };
+  }
+
+  /**
+   * Marks the times in which a load generator did not run, behind the lines.
+   *
+   * @param {Plot} plot
+   * @param {string} color
+   */
+  #shade(plot, color) {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.fillStyle = color;
+    for (const { from, to } of this.#standstills) {
+      const left = plot.valToPos(from, "x", true);
+      // In a long run, a second is narrower than a pixel.
+      const width = Math.max(2, plot.valToPos(to, "x", true) - left);
+      ctx.fillRect(left, bbox.top, width, bbox.height);
+    }
+    ctx.restore();
   }
 
   /** @param {Plot} plot */

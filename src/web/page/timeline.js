@@ -6,7 +6,7 @@
  * @module
  */
 
-import { formatAmount, formatClock, formatMilliseconds, formatRate } from "./format.js";
+import { formatAge, formatAmount, formatClock, formatMilliseconds, formatRate } from "./format.js";
 
 /** @typedef {import("../../stats/snapshot.ts").TimelineSecond} Second */
 
@@ -103,6 +103,48 @@ export function chartColumns(spec, timeline) {
       timeline.map((second) => style === "bars" ? value(second) || null : value(second))
     ),
   ];
+}
+
+/** A load generator that does not run for this long is marked in the charts, in milliseconds. */
+export const STANDSTILL_MS = 1000;
+
+/**
+ * A time in which a load generator did not run, in seconds of the run. Its start and end are known to the
+ * second, so the time is as long as it can be.
+ *
+ * @typedef {object} Standstill
+ * @property {number} from
+ * @property {number} to
+ */
+
+/**
+ * The times in which a load generator did not run.
+ *
+ * @param {readonly Second[]} timeline
+ * @returns {Standstill[]}
+ */
+export function standstills(timeline) {
+  return timeline.filter(({ maxLagMs }) => maxLagMs >= STANDSTILL_MS).map(
+    ({ second, maxLagMs }) => ({ from: Math.max(0, second - maxLagMs / 1000), to: second + 1 }),
+  );
+}
+
+/**
+ * Explains the marks of {@link standstills}; empty if there are none.
+ *
+ * @param {readonly Second[]} timeline
+ * @returns {string}
+ */
+export function standstillNote(timeline) {
+  const longest = timeline.reduce(
+    (/** @type {Second | null} */ most, row) =>
+      row.maxLagMs >= Math.max(STANDSTILL_MS, (most?.maxLagMs ?? 0) + 1) ? row : most,
+    null,
+  );
+  return longest === null
+    ? ""
+    : `Shaded: a load generator did not run, for up to ${formatAge(longest.maxLagMs)} until ` +
+      `${formatClock(longest.second)}. Latencies measured then include this time.`;
 }
 
 /**

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
+import { STANDSTILL_MS as WARNED_MS } from "../../../src/stats/generator_watch.ts";
 import type { TimelineSecond } from "../../../src/stats/snapshot.ts";
 import {
   axisMilliseconds,
   axisNumber,
   chartColumns,
   RUN_CHARTS,
+  STANDSTILL_MS,
+  standstillNote,
+  standstills,
 } from "../../../src/web/page/timeline.js";
 import { liveSecond } from "../../support/live_views.ts";
 
@@ -42,6 +46,25 @@ Deno.test("each chart is also described in words", () => {
       "No failures.",
     ].join(""),
   );
+});
+
+Deno.test("the times in which a load generator did not run are marked and explained", () => {
+  assert.equal(STANDSTILL_MS, WARNED_MS);
+  const lags = [999, 0, 1_500, 0, 0, 3_040, 3_040];
+  const timeline = lags.map((maxLagMs, second) => liveSecond(second, { maxLagMs }));
+  assert.deepEqual(standstills(timeline.slice(0, 2)), []);
+  assert.equal(standstillNote(timeline.slice(0, 2)), "");
+  assert.deepEqual(standstills(timeline.slice(0, 6)), [{ from: 0.5, to: 3 }, {
+    from: 1.96,
+    to: 6,
+  }]);
+  assert.equal(
+    standstillNote(timeline),
+    "Shaded: a load generator did not run, for up to 3.04 s until 0:05. " +
+      "Latencies measured then include this time.",
+  );
+  // It may have begun before a counted second.
+  assert.deepEqual(standstills([liveSecond(0, { maxLagMs: 2_000 })]), [{ from: 0, to: 1 }]);
 });
 
 Deno.test("axis labels are short", () => {
