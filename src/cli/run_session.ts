@@ -13,6 +13,7 @@ import type { Host } from "../core/host.ts";
 import { configureLog, logger } from "../core/logger.ts";
 import type { LogFile } from "../core/output_files.ts";
 import { RepeatedLog } from "../core/repeated_log.ts";
+import { encodedParts } from "../core/text.ts";
 import type { Watchdog } from "../core/watchdog.ts";
 import { type ConsoleAbilities, consoleAbilities, ConsoleOutput } from "../report/console.ts";
 import { finalReport } from "../report/final_report.ts";
@@ -274,7 +275,7 @@ export class RunSession {
     // The first time, a module was loaded before.
     const began = systemClock.now();
     const text = finalReport(result, { exitCode, columns, color, bars: false });
-    watchdog.update({ text, summary: parts === null ? null : [...parts].join("") });
+    watchdog.update({ text, summary: parts === null ? null : [...encodedParts(parts)] });
     const now = systemClock.now();
     this.#informAt = now + Math.max(MIN_INFORM_MS, (now - began) / INFORM_SHARE);
   }

@@ -20,8 +20,8 @@ export interface WatchdogOptions {
 export interface WatchdogResult {
   /** For standard output. */
   readonly text: string;
-  /** A JSON summary; `null` if none was asked for. */
-  readonly summary: string | null;
+  /** A JSON summary in UTF-8, in parts, because it may be longer than a string can be; `null`: none. */
+  readonly summary: readonly Uint8Array[] | null;
 }
 
 interface Start extends WatchdogOptions {
@@ -114,7 +114,7 @@ export class BlockWatch {
 function run(start: Start): void {
   const watch = new BlockWatch(
     start,
-    (text) => writeAll(Deno.stderr, `${text}\n`),
+    (text) => print(Deno.stderr, `${text}\n`),
     () => endProcess(start.summaryPath),
   );
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGBREAK"] : ["SIGTERM"];
@@ -127,12 +127,13 @@ let result: WatchdogResult | null = null;
 
 function endProcess(summaryPath: string | null): void {
   try {
-    writeAll(Deno.stdout, result?.text ?? "aiotest: nothing was counted yet\n");
+    print(Deno.stdout, result?.text ?? "aiotest: nothing was counted yet\n");
     if (summaryPath !== null && result !== null && result.summary !== null) {
-      Deno.writeTextFileSync(summaryPath, result.summary);
+      using file = Deno.openSync(summaryPath, { write: true, create: true, truncate: true });
+      for (const part of result.summary) writeAll(file, part);
     }
   } catch (error) {
-    writeAll(Deno.stderr, `aiotest: cannot write the results: ${error}\n`);
+    print(Deno.stderr, `aiotest: cannot write the results: ${error}\n`);
   }
   exitNow();
 }
@@ -151,8 +152,14 @@ function exitNow(): void {
   Deno.kill(Deno.pid, "SIGKILL");
 }
 
-function writeAll(stream: typeof Deno.stdout, text: string): void {
-  let rest = encoder.encode(text);
+type SyncStream = Pick<typeof Deno.stdout, "writeSync">;
+
+function print(stream: SyncStream, text: string): void {
+  writeAll(stream, encoder.encode(text));
+}
+
+function writeAll(stream: SyncStream, bytes: Uint8Array): void {
+  let rest = bytes;
   while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
 }
 
