@@ -100,11 +100,11 @@ async function repeat(times: number, act: (time: number) => Promise<void>): Prom
   }));
 }
 
-Deno.test("mutated frames over sockets during a run leave all counts exact", async () => {
-  const seed = anySeed();
-  const hostile = new HostileFrames(seed);
-  await using target = new CountingTarget();
-  await using cluster = await Cluster.start({
+/** Two workers behind a proxy, whose 40 users have all started. */
+async function walkingCluster(
+  target: CountingTarget,
+): Promise<{ cluster: Cluster; proxy: NonNullable<Cluster["proxy"]>; testfileHash: string }> {
+  const cluster = await Cluster.start({
     fixture: "walks.ts",
     workers: 2,
     args: ["-H", target.url, "-u", "40", "-r", "40", "--wait", "0.2"],
@@ -115,7 +115,21 @@ Deno.test("mutated frames over sockets during a run leave all counts exact", asy
   proxy.onFrame = ({ message }) => {
     if (message.type === "JOIN") testfileHash = message.testfileHash;
   };
-  await target.until(() => target.visitsOf("/start", ["w1", "w2"]) === 40, 20_000);
+  try {
+    await target.until(() => target.visitsOf("/start", ["w1", "w2"]) === 40, 20_000);
+    return { cluster, proxy, testfileHash };
+  } catch (error) {
+    await cluster[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+Deno.test("mutated frames over sockets during a run leave all counts exact", async () => {
+  const seed = anySeed();
+  const hostile = new HostileFrames(seed);
+  await using target = new CountingTarget();
+  const { cluster, proxy, testfileHash } = await walkingCluster(target);
+  await using _ = cluster;
   const memory = async (): Promise<number[]> =>
     await Promise.all(
       [cluster.master, cluster.worker("w2")].map(async ({ pid }) => (await memoryOf(pid)).resident),
@@ -212,18 +226,8 @@ async function stranger(
 
 Deno.test("strangers that flood the master affect neither the counts of others nor its memory", async () => {
   await using target = new CountingTarget();
-  await using cluster = await Cluster.start({
-    fixture: "walks.ts",
-    workers: 2,
-    args: ["-H", target.url, "-u", "40", "-r", "40", "--wait", "0.2"],
-    proxied: true,
-  });
-  const proxy = cluster.proxy!;
-  let testfileHash = "";
-  proxy.onFrame = ({ message }) => {
-    if (message.type === "JOIN") testfileHash = message.testfileHash;
-  };
-  await target.until(() => target.visitsOf("/start", ["w1", "w2"]) === 40, 20_000);
+  const { cluster, proxy, testfileHash } = await walkingCluster(target);
+  await using _ = cluster;
   await sleep(1_000);
   const memory = async (): Promise<number> => (await memoryOf(cluster.master.pid)).resident;
   const before = await memory();
