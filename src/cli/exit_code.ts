@@ -16,7 +16,8 @@ export function withMissingOutput(exitCode: number): number {
 
 /**
  * The exit code for a run. The first of these decides: an error that ended the run early, incomplete
- * counts, crossed thresholds, requests of which none was answered, failures.
+ * counts, crossed thresholds, requests that could not be sent, requests of which none was answered,
+ * failures.
  *
  * @param exitCodeOnError the exit code if requests or users failed.
  * @param failure the error that ended the run early; `null` if there is none.

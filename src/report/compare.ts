@@ -5,6 +5,7 @@
  */
 
 import { ExitCode } from "../core/errors.ts";
+import type { LatencyFigure } from "../stats/snapshot.ts";
 import {
   type ConfidenceInterval,
   type EntryOfRun,
@@ -17,7 +18,7 @@ import {
   shareInterval,
   type ShareOfRun,
 } from "./compare_stats.ts";
-import type { LatencyFigure } from "../stats/snapshot.ts";
+import { jsonParts } from "./json_parts.ts";
 import {
   formatAmount,
   formatBound,
@@ -27,7 +28,6 @@ import {
   formatRate,
   formatShare,
 } from "./quantity.ts";
-import { jsonParts } from "./json_parts.ts";
 import { sixDigits } from "./summary.ts";
 import type { ComparedRequest, ComparedRun, ComparedTotals } from "./summary_reader.ts";
 import { renderLine, type Span, span, type Tone, wrappedText } from "./terminal.ts";

@@ -31,8 +31,8 @@ import { unsentFact } from "./verdict.ts";
 
 /**
  * The JUnit report of a run that has ended. It has a test for each threshold, one for each request
- * name, which fails if any of its requests failed or none was answered, one for errors of users, and one for the
- * completeness of the counts.
+ * name, which fails if any of its requests failed or none was answered, one for errors of users, and
+ * one for the completeness of the counts.
  */
 export function* junit(snapshot: Snapshot): Generator<string> {
   const suites: Suite[] = [

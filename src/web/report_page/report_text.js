@@ -80,7 +80,8 @@ export function machineFacts({ view: { mode, workers }, metadata: { machine, pro
 }
 
 /**
- * How many iterations were scheduled, started, completed, interrupted and dropped; null if they are not counted.
+ * How many iterations were scheduled, started, completed, interrupted and dropped; null if they are
+ * not counted.
  *
  * @param {ReportContent["view"]} view
  * @returns {string | null}
