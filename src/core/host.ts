@@ -82,8 +82,8 @@ export interface Host {
   /** Imports an ES module from a file. */
   importModule(path: string): Promise<Record<string, unknown>>;
   /**
-   * Calls `handler` on each Ctrl-C or SIGTERM, and on a SIGHUP that is the first of them. Call the returned function to
-   * stop. A child of {@link spawnSelf} ignores Ctrl-C and SIGHUP: the terminal sends them to parent and
+   * Calls `handler` on each Ctrl-C or SIGTERM, and on a SIGHUP that is the first of them. Call the returned
+   * function to stop. A child of {@link spawnSelf} ignores Ctrl-C and SIGHUP: the terminal sends them to parent and
    * children alike, and the parent decides about its children.
    */
   onInterrupt(handler: () => void): () => void;
@@ -130,7 +130,7 @@ export interface Host {
    */
   onExitCall(handler: (call: ExitCall) => void): () => void;
   /** Starts the thread that watches whether the event loop is blocked. */
-  startWatchdog(options: Omit<WatchdogOptions, "isChild">): Watchdog;
+  startWatchdog(options: Omit<WatchdogOptions, "isChild" | "survivesHangup">): Watchdog;
   /** Ends the process immediately. */
   exit(code: number): never;
 }
@@ -176,7 +176,7 @@ export function denoHost(): Host {
       spawnSelf({ args: Deno.args, env: Deno.env.toObject() }, args, options),
     onParentGone: (handler) => isChild ? onStdinEnd(handler) : () => {},
     onExitCall: exitCalls(),
-    startWatchdog: (options) => startWatchdog({ ...options, isChild }),
+    startWatchdog: (options) => startWatchdog({ ...options, isChild, survivesHangup }),
     exit: (code) => realExit(code),
   };
 }

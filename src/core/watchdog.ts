@@ -25,6 +25,8 @@ export function startWatchdog(options: WatchdogOptions): Watchdog {
     type: "module",
     name: "watchdog",
   });
+  // Without it, the run goes on.
+  thread.onerror = (event) => event.preventDefault();
   const send = (message: WatchdogMessage): void => thread.postMessage(message);
   send({ kind: "start", beats, ...options });
   const timer = setInterval(() => Atomics.add(beats, 0, 1), BEAT_MS);

@@ -4,6 +4,11 @@
  * @module
  */
 
+import { sleep, systemClock } from "./clock.ts";
+import { errorText, ExitCode } from "./errors.ts";
+import { StreamOutput } from "./output.ts";
+import { openOutputFile } from "./output_files.ts";
+
 /** What the thread is to do, and what it knows. */
 export interface WatchdogOptions {
   /** Its first element is the index of the test in {@link tests} that was started last; shared. */
@@ -14,6 +19,8 @@ export interface WatchdogOptions {
   readonly summaryPath: string | null;
   /** Whether Ctrl-C is for the parent process. */
   readonly isChild: boolean;
+  /** Whether SIGHUP is ignored. */
+  readonly survivesHangup: boolean;
 }
 
 /** What the thread prints and writes if it has to end the process. */
@@ -45,10 +52,8 @@ const BLOCKED_CHECKS = 3;
 /** Checks without a beat after which this is said: 5 s. */
 const REPORTED_CHECKS = 10;
 
-/** Interrupted twice, as in `ExitCode`, which this thread does not load. */
-const EXIT_CODE = 130;
-
-const encoder = new TextEncoder();
+/** How long the results may take to be printed: their reader may have stopped reading. */
+const LAST_OUTPUT_MS = 2_000;
 
 /** Watches one process. It counts its own checks: if the process is suspended, so is this thread. */
 export class BlockWatch {
@@ -59,10 +64,11 @@ export class BlockWatch {
   #checksWithoutBeat = 0;
   #interrupts = 0;
   #isReported = false;
+  #isEnding = false;
 
   /**
    * @param say prints a line.
-   * @param endProcess ends the process with what was counted.
+   * @param endProcess ends the process with what was counted; called once.
    */
   constructor(start: Omit<Start, "kind">, say: (text: string) => void, endProcess: () => void) {
     this.#start = start;
@@ -89,6 +95,11 @@ export class BlockWatch {
     this.#endIfAsked();
   }
 
+  /** Takes a SIGHUP. Only the first signal can be one: a terminal that is closed sends it more than once. */
+  hangUp(): void {
+    if (this.#interrupts === 0) this.interrupt();
+  }
+
   get #isBlocked(): boolean {
     return this.#checksWithoutBeat >= BLOCKED_CHECKS;
   }
@@ -107,35 +118,50 @@ export class BlockWatch {
   }
 
   #endIfAsked(): void {
-    if (this.#isBlocked && this.#interrupts >= 2) this.#endProcess();
+    if (!this.#isBlocked || this.#interrupts < 2 || this.#isEnding) return;
+    this.#isEnding = true;
+    this.#endProcess();
   }
 }
 
 function run(start: Start): void {
   const watch = new BlockWatch(
     start,
-    (text) => print(Deno.stderr, `${text}\n`),
-    () => endProcess(start.summaryPath),
+    (text) => stderr.write(`${text}\n`),
+    () => void endProcess(start.summaryPath),
   );
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGBREAK"] : ["SIGTERM"];
   if (!start.isChild) signals.push("SIGINT");
   for (const signal of signals) Deno.addSignalListener(signal, () => watch.interrupt());
+  if (!start.survivesHangup) Deno.addSignalListener("SIGHUP", () => watch.hangUp());
   setInterval(() => watch.check(), CHECK_MS);
 }
 
+const noSize = (): never => {
+  throw new Error("the size of the terminal does not matter here");
+};
+const stdout = new StreamOutput(Deno.stdout, noSize, systemClock);
+const stderr = new StreamOutput(Deno.stderr, noSize, systemClock);
+
 let result: WatchdogResult | null = null;
 
-function endProcess(summaryPath: string | null): void {
-  try {
-    print(Deno.stdout, result?.text ?? "aiotest: nothing was counted yet\n");
-    if (summaryPath !== null && result !== null && result.summary !== null) {
-      using file = Deno.openSync(summaryPath, { write: true, create: true, truncate: true });
-      for (const part of result.summary) writeAll(file, part);
+async function endProcess(summaryPath: string | null): Promise<void> {
+  stdout.write(result?.text ?? "aiotest: nothing was counted yet\n");
+  if (summaryPath !== null && result !== null && result.summary !== null) {
+    try {
+      await openOutputFile(summaryPath, { stdout, stderr }).write(decoded(result.summary));
+    } catch (error) {
+      stderr.write(`aiotest: cannot write ${summaryPath}: ${errorText(error)}\n`);
     }
-  } catch (error) {
-    print(Deno.stderr, `aiotest: cannot write the results: ${error}\n`);
   }
+  const written = Promise.all([stdout.flush(), stderr.flush()]);
+  await Promise.race([written, sleep(systemClock, LAST_OUTPUT_MS)]);
   exitNow();
+}
+
+function* decoded(parts: readonly Uint8Array[]): Generator<string> {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  for (const part of parts) yield decoder.decode(part, { stream: true });
 }
 
 /** Ends the whole process: `Deno.exit` would only end this thread. */
@@ -145,22 +171,11 @@ function exitNow(): void {
     const { symbols } = Deno.dlopen(library!, {
       _exit: { parameters: ["i32"], result: "void" },
     });
-    symbols._exit(EXIT_CODE);
+    symbols._exit(ExitCode.interrupted);
   } catch {
     // There is no such library here.
   }
   Deno.kill(Deno.pid, "SIGKILL");
-}
-
-type SyncStream = Pick<typeof Deno.stdout, "writeSync">;
-
-function print(stream: SyncStream, text: string): void {
-  writeAll(stream, encoder.encode(text));
-}
-
-function writeAll(stream: SyncStream, bytes: Uint8Array): void {
-  let rest = bytes;
-  while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
 }
 
 // Only a thread has this function; a test that imports this file does not run it.

@@ -20,6 +20,7 @@ function watched(): Watched {
       tests: ["ATest.testA", "ATest.testB"],
       summaryPath: null,
       isChild: false,
+      survivesHangup: false,
     },
     (text) => said.push(text),
     () => ends.push(ends.length),
@@ -68,4 +69,17 @@ Deno.test("two interrupts end a process only while it is blocked", () => {
   assert.match(other.said[0]!, /Interrupt again/);
   other.watch.interrupt();
   assert.equal(other.ends.length, 1);
+});
+
+Deno.test("a SIGHUP counts as an interrupt only if it is the first one", () => {
+  const { watch, ends, checks } = watched();
+  checks(1, true);
+  checks(4, false);
+  watch.hangUp();
+  watch.hangUp();
+  checks(2, false);
+  assert.deepEqual(ends, [], "a terminal that is closed sends it twice");
+  watch.interrupt();
+  checks(3, false);
+  assert.equal(ends.length, 1, "it ends once, however long that takes");
 });
