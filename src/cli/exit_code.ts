@@ -5,7 +5,7 @@
  */
 
 import { AiotestError, ExitCode } from "../core/errors.ts";
-import { errorCounts, type Snapshot } from "../stats/snapshot.ts";
+import { errorCounts, EXIT_CALLS, type Snapshot } from "../stats/snapshot.ts";
 import { failedThresholds } from "../stats/thresholds.ts";
 import { answeredRequests } from "../stats/unanswered.ts";
 
@@ -27,8 +27,11 @@ export function exitCodeOf(result: Snapshot, exitCodeOnError: number, failure: u
   if (failure instanceof AiotestError) return failure.exitCode;
   if (!result.complete) return ExitCode.cluster;
   if (failedThresholds(result).length > 0) return ExitCode.threshold;
-  // The option is about the target and the test file. Here, the load generator has failed.
-  if (errorCounts(userErrors).unsent > 0) return Math.max(exitCodeOnError, ExitCode.failures);
+  // The option is about failures that were measured. Here, load that was due is missing.
+  const hasExited = userErrors.some(({ user }) => user === EXIT_CALLS);
+  if (hasExited || errorCounts(userErrors).unsent > 0) {
+    return Math.max(exitCodeOnError, ExitCode.failures);
+  }
   // Nothing is known about the target then, whatever a failure may count for.
   if (totals.unfinished.count > 0 && answeredRequests(result.statistics) === 0) {
     return ExitCode.failures;

@@ -326,7 +326,8 @@ export class RunSession {
    * @throws `runFailure` once the report is complete.
    */
   async report(result: Snapshot, runFailure: unknown): Promise<number> {
-    const failure = runFailure ?? this.#exitFailure(result);
+    const failure = runFailure ??
+      this.exitFailure("the run", exitCodeOf(result, this.options.exitCodeOnError, null));
     this.#isOver = true;
     this.#endWatchdog();
     this.#releaseConsole();
@@ -367,11 +368,15 @@ export class RunSession {
     this.#watchdog = null;
   }
 
-  /** The error of a run whose test file has tried to end the process; otherwise `null`. */
-  #exitFailure(result: Snapshot): AiotestError | null {
+  /**
+   * The error if the test file has tried to end the process; otherwise `null`.
+   *
+   * @param what was stopped because of it.
+   * @param exitCode the exit code without it.
+   */
+  exitFailure(what: "the run" | "this worker", exitCode: number): AiotestError | null {
     if (this.#exitCall === null) return null;
-    const exitCode = exitCodeOf(result, this.options.exitCodeOnError, null);
-    const text = `${this.#exitCall.message}: the run was stopped`;
+    const text = `${this.#exitCall.message}: ${what} was stopped`;
     return new AiotestError(text, Math.max(exitCode, ExitCode.failures), HOW_TO_STOP);
   }
 }

@@ -66,6 +66,8 @@ export async function runWorker(
     });
     if (isInterrupted()) run.leave();
     await run.run();
+    const failure = session.exitFailure("this worker", ExitCode.passed);
+    if (failure !== null) throw failure;
     return session.exitCode(ExitCode.passed);
   } finally {
     session.close();

@@ -6,10 +6,13 @@
 
 import type { ArrivalAssignment } from "../cluster/protocol.ts";
 import { type Clock, EventLoopMonitor, type Random } from "../core/clock.ts";
+import { isInstance } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
+import { ExitCall } from "../core/exit_calls.ts";
 import type { Lease } from "../core/lease.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import type { ClassWeight } from "../load/class_mix.ts";
+import { EXIT_CALLS } from "../stats/snapshot.ts";
 import { type SecondStats, StatsTable } from "../stats/stats_table.ts";
 import { nodeContext } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
@@ -218,7 +221,8 @@ export class LoadGenerator {
   /** Counts an error that no user could catch. */
   countStrayError(thrown: unknown): void {
     if (this.#recorder.isCounted(thrown)) return;
-    this.#recorder.userError(UNCAUGHT, thrown, this.#clock.now());
+    const user = isInstance(thrown, ExitCall) ? EXIT_CALLS : UNCAUGHT;
+    this.#recorder.userError(user, thrown, this.#clock.now());
     this.#recorder.markCounted(thrown);
   }
 

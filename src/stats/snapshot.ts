@@ -103,9 +103,12 @@ export interface FailureRow {
  */
 export const LOAD_GENERATOR = "(load generator)";
 
+/** In place of a user class: calls by which the test file has tried to end a process of the run. */
+export const EXIT_CALLS = "(exit calls)";
+
 /** The number of occurrences of one error that the code of a user class threw. */
 export interface UserErrorRow {
-  /** The user class, or {@link LOAD_GENERATOR}. */
+  /** The user class, {@link LOAD_GENERATOR}, {@link EXIT_CALLS} or another origin in parentheses. */
   readonly user: string;
   readonly error: string;
   readonly count: number;

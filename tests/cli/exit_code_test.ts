@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { exitCodeOf } from "../../src/cli/exit_code.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import {
+  EXIT_CALLS,
   LOAD_GENERATOR,
   type RequestRow,
   type Snapshot,
@@ -36,10 +37,12 @@ Deno.test("a failed request or a user error gives the code of --exit-code-on-err
   assert.equal(exitCodeOf(thrown, 1, null), 1);
 });
 
-Deno.test("requests that the load generator could not send fail a run, whatever the option says", () => {
-  const userErrors = [{ user: LOAD_GENERATOR, error: "EMFILE: none", count: 1 }];
-  const unsent = outcome({ totals: requestRow(), userErrors });
-  assert.deepEqual([0, 1, 7].map((code) => exitCodeOf(unsent, code, null)), [1, 1, 7]);
+Deno.test("unsent requests and calls of Deno.exit fail a run, whatever the option says", () => {
+  for (const user of [LOAD_GENERATOR, EXIT_CALLS]) {
+    const userErrors = [{ user, error: "EMFILE: none", count: 1 }];
+    const failed = outcome({ totals: requestRow(), userErrors });
+    assert.deepEqual([0, 1, 7].map((code) => exitCodeOf(failed, code, null)), [1, 1, 7], user);
+  }
 });
 
 Deno.test("incomplete counts give exit code 4, whatever else failed", () => {

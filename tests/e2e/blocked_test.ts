@@ -150,8 +150,11 @@ Deno.test("a call outside of tests that would end the process fails the run as w
 
 Deno.test("a worker whose test calls Deno.exit hands over its counts, and the run fails", async () => {
   await withTestFile(calling(["Deno.exit(0)"]), async ({ args, summary }) => {
-    const { code, stderr } = await runAiotest(args("-t", "60", "-u", "2", "--processes", "2"));
+    const { code, stderr } = await runAiotest(
+      args("-t", "60", "-u", "2", "--processes", "2", "--exit-code-on-error", "0"),
+    );
     assert.ok(code === 1 || code === 4, `${code}: ${stderr}`);
+    assert.match(stderr, /Deno\.exit\(0\) was called, which does not end a run: this worker was/);
     const { requests, userErrors, complete, exitCode } = (await summary())!;
     assert.deepEqual([complete, exitCode], [true, code]);
     assert.equal(
@@ -215,7 +218,7 @@ async function blockedRun(args: readonly string[]): Promise<Started> {
 Deno.test("a thread says which test blocks the process, and two signals end it with what was counted", async () => {
   await withTestFile(blocking(Infinity), async ({ args, summary }) => {
     const aiotest = await blockedRun(args("-t", "3600"));
-    aiotest.kill("SIGTERM");
+    aiotest.kill("SIGHUP");
     await aiotest.says("Interrupt again to end the process");
     aiotest.kill("SIGTERM");
     // Without the thread, it would never end.

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { ArrivalAssignment } from "../../src/cluster/protocol.ts";
+import { ExitCall } from "../../src/core/exit_calls.ts";
 import { Lease } from "../../src/core/lease.ts";
 import { ALL_ARRIVALS } from "../../src/load/arrival_schedule.ts";
 import {
@@ -101,8 +102,14 @@ Deno.test("an error that no user could catch is counted once", async () => {
   await clock.advance(100);
   node.countStrayError(failed);
   node.countStrayError(new Error("lost"));
+  const exit = new ExitCall("Deno.exit(0)");
+  node.countStrayError(exit);
+  node.countStrayError(exit);
   const errors = node.flush().flatMap(({ userErrors }) => [...userErrors]);
-  assert.deepEqual(errors, [["(not awaited)", "lost", 1]]);
+  assert.deepEqual(errors, [
+    ["(not awaited)", "lost", 1],
+    ["(exit calls)", "ExitCall: Deno.exit(0) was called, which does not end a run", 1],
+  ]);
   await node.stopAll(0);
   node.end();
 });
