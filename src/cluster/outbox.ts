@@ -29,6 +29,11 @@ interface UnsentStats {
   metadata: SecondMetadata;
 }
 
+/** What the final report contains besides counts of seconds. */
+export interface LastFacts extends Pick<StatsDelta, "userErrors"> {
+  readonly warnings: readonly string[];
+}
+
 /**
  * Divides counts into reports, and keeps each until the master has acknowledged it. Nothing is dropped:
  * if more is counted than can be sent, seconds are merged before they are sent. Counts that cannot be
@@ -47,6 +52,8 @@ export class ReportOutbox {
   readonly #onDamage: (reason: string) => void;
   #lastSecond = 0;
   #finished = false;
+  /** For the final report. */
+  #warnings: readonly string[] = [];
   #isDamaged = false;
 
   /**
@@ -89,9 +96,13 @@ export class ReportOutbox {
   /**
    * Ends the counting. What is not sent yet is merged, so that it takes less time on a slow link.
    *
-   * @param userErrors errors of users that belong to no second.
+   * @param last what belongs to no second: errors of users, and warnings, a sentence each.
    */
-  finish(metadata: SecondMetadata, userErrors: StatsDelta["userErrors"] = []): void {
+  finish(
+    metadata: SecondMetadata,
+    { userErrors, warnings }: LastFacts = { userErrors: [], warnings: [] },
+  ): void {
+    this.#warnings = warnings;
     const parts = this.#parts.splice(0);
     const unsent = this.#unsent.splice(0);
     for (const { content } of parts) this.#orDamage(() => this.#merge(countedOf(content), content));
@@ -122,7 +133,8 @@ export class ReportOutbox {
   #encode({ content }: ReportPart): Uint8Array<ArrayBuffer> {
     const seq = this.lastSeq + 1;
     const final = this.#finished && this.#unsentCount === 0;
-    return encodeChecked({ ...content, seq, final, damaged: this.#isDamaged });
+    const warnings = final ? this.#warnings : [];
+    return encodeChecked({ ...content, seq, final, damaged: this.#isDamaged, warnings });
   }
 
   /** Adds a report without counts, in place of a final report that cannot be sent. */

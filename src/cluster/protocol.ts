@@ -388,6 +388,8 @@ export const MESSAGE = union({
     inProgress: optional(list(reportInProgress), []),
     /** Whether the worker could not report something that it had counted before. */
     damaged: optional(flag, false),
+    /** Only in the final report: what the report of the run has to mention; a sentence each. */
+    warnings: optional(list(shortText), []),
   },
   /** Master: this report and all before it are applied. */
   ACK: { seq: count },

@@ -46,7 +46,10 @@ export interface ReportMetadata {
 }
 
 /** A report without its number. */
-export type ReportContent = Omit<Message<"REPORT">, "seq" | "final" | "damaged">;
+export type ReportContent = Omit<
+  Message<"REPORT">,
+  "seq" | "final" | "damaged" | "warnings"
+>;
 
 /** One of the reports into which counts are divided. */
 export interface ReportPart {
@@ -225,7 +228,7 @@ function histogramOf({ histogram: source }: LatencyCounts): Histogram {
 }
 
 /** The length, the type, the numbers and the list heads of a report. */
-const HEAD_BYTES = 100;
+const HEAD_BYTES = 101;
 const BINARY_HEAD_BYTES = 5;
 const LIST_HEAD_BYTES = 3;
 const TEXT_HEAD_BYTES = 3;

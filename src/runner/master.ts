@@ -472,6 +472,9 @@ export class MasterRun {
         `Worker ${id} could not report some of its counts; its log says why.`,
       );
     }
+    for (const text of report.warnings) {
+      this.#warnings.addOfWorkers("own", `Worker ${id}: ${peerText(text)}`);
+    }
     // Without a listener, the sums are not made.
     if (events.has("workerReport")) {
       void events.emit("workerReport", { workerId: id, report: workerReport(report) });

@@ -33,7 +33,10 @@ export class Warnings {
       (sum, { size }) => sum + Math.max(0, size - MAX_OF_WORKERS),
       0,
     );
-    return [...this.#texts, ...(more > 0 ? [`${more} more warnings like these of workers.`] : [])];
+    return [
+      ...this.#texts,
+      ...(more > 0 ? [`${more} more warnings like these about workers.`] : []),
+    ];
   }
 
   /** Adds a warning, unless it is there already. */

@@ -5,7 +5,7 @@
  */
 
 import type { MasterConnection } from "../cluster/master_connection.ts";
-import { ReportOutbox } from "../cluster/outbox.ts";
+import { type LastFacts, ReportOutbox } from "../cluster/outbox.ts";
 import type {
   ArrivalAssignment,
   Assignment,
@@ -16,7 +16,6 @@ import type { Clock, Timer } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
 import { emitWithin, prepareWithin, stopHandlersLimit, TEST_STOP } from "../core/events.ts";
 import { peerText } from "../core/text.ts";
-import type { StatsDelta } from "../stats/stats_delta.ts";
 import type { ClockSync } from "./clock_sync.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
 import { LoadGenerator, type LoadGeneratorOptions } from "./load_generator.ts";
@@ -227,15 +226,19 @@ export class WorkerNode {
     await this.#generator.stopAll(this.#stopTimeoutMs);
     this.#generator.end();
     if (this.#reporter === null) return;
-    const { events, onWarning } = this.#options;
+    const { events } = this.#options;
     // Handlers take time, and what has been counted is safe only on the master.
     if (events.has("testStop")) this.#reporter.flush();
     const { errors, overdue } = await emitWithin(events, "testStop", { run: this.#generator.run }, {
       clock: this.#clock,
       seconds: stopHandlersLimit(this.#stopTimeoutMs / 1000),
     });
-    if (overdue !== null) onWarning(`${overdue}.`);
-    this.#reporter.finish(errors.map((error) => [TEST_STOP, error, 1]));
+    const warnings = overdue === null ? [] : [`${overdue}.`];
+    for (const text of warnings) this.#options.onWarning(text);
+    this.#reporter.finish({
+      userErrors: errors.map((error) => [TEST_STOP, error, 1] as const),
+      warnings,
+    });
   }
 
   /** Counts an error that was thrown outside of any user's test. */
@@ -322,10 +325,10 @@ export class Reporter {
     this.#pump();
   }
 
-  /** Sends the final report. @param userErrors errors that belong to no second. */
-  finish(userErrors: StatsDelta["userErrors"] = []): void {
+  /** Sends the final report. @param last what belongs to no second. */
+  finish(last?: LastFacts): void {
     this.#collect();
-    this.#outbox.finish(this.#facts, userErrors);
+    this.#outbox.finish(this.#facts, last);
     this.#pump();
   }
 

@@ -120,6 +120,7 @@ Deno.test("each second is a report", () => {
     unfinished: [],
     inProgress: [],
     damaged: false,
+    warnings: [],
   });
   assert.deepEqual([entries.length, histograms.length, others.length], [1, 1, 0]);
   assert.equal(outbox.lastSeq, 1);

@@ -82,6 +82,7 @@ const REPORT: Message<"REPORT"> = {
     ages: { buckets: histogram, spread: [SPREAD] },
   }],
   damaged: true,
+  warnings: ["It was slow."],
 };
 
 const ENTRY_SENT: readonly unknown[] = ["GET", "search", 500, 1, 2, 3, 4, 5.5, 0.5, 4.5, 6.5, [[
@@ -167,6 +168,7 @@ const WIRE: {
       [["GET", "pay", TIMES_SENT, 3]],
       [["POST", "pay", 8, 1234.5, TIMES_SENT]],
       true,
+      ["It was slow."],
     ],
   ],
   ACK: [{ type: "ACK", seq: 3 }, ["ACK", 3]],

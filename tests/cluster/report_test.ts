@@ -37,7 +37,8 @@ function names(count: number): Sample[] {
 }
 
 function encodedBytes({ content }: ReportPart): number {
-  return encodeMessage({ ...content, seq: 1_000_000, final: false, damaged: true }).length;
+  return encodeMessage({ ...content, seq: 1_000_000, final: false, damaged: true, warnings: [] })
+    .length;
 }
 
 /** The totals of the parts, as the master counts them. */

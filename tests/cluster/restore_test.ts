@@ -54,7 +54,13 @@ function reportsOf(
   }
   return table.flush(10_001)
     .flatMap((interval) => reportParts(interval, { runId: "r1", resetCount, cpu: 0.5, lag: 2 }))
-    .map(({ content }, i) => ({ ...content, seq: firstSeq + i, final: false, damaged: false }));
+    .map(({ content }, i) => ({
+      ...content,
+      seq: firstSeq + i,
+      final: false,
+      damaged: false,
+      warnings: [],
+    }));
 }
 
 function recordOf(incarnation: string, report: Message<"REPORT">): RunRecord {

@@ -682,6 +682,23 @@ Deno.test("counts that a worker cannot report make the run incomplete, and the o
   assert.deepEqual(two!.warnings, []);
 });
 
+Deno.test("a testStop of a worker that throws or does not end is part of the report", async () => {
+  const cluster = new VirtualCluster({ users: 2, runTime: 3 });
+  const master = cluster.master();
+  const [throwing, hanging] = ["a", "b"].map((name) => cluster.worker(name));
+  throwing!.events.on("testStop", () => Promise.reject(new Error("not removed")));
+  hanging!.events.on("testStop", () => new Promise(() => {}));
+  await cluster.advance(30_000);
+  const { complete, statistics, warnings } = master.result!;
+  assert.equal(complete, true);
+  assert.deepEqual(statistics.userErrors, [
+    { user: "(event testStop)", error: "not removed", count: 1 },
+  ]);
+  const overdue = "Handlers of the event testStop have not ended within 5 s.";
+  assert.deepEqual(warnings, [`Worker b: ${overdue}`]);
+  assert.deepEqual(hanging!.warnings, [overdue]);
+});
+
 Deno.test("a second worker of the same name is rejected until the first one is lost", async () => {
   const cluster = new VirtualCluster({ users: 4, runTime: 20 });
   const master = cluster.master();

@@ -22,6 +22,7 @@ export function report(changes: Partial<Message<"REPORT">> = {}): Message<"REPOR
     unfinished: [],
     inProgress: [],
     damaged: false,
+    warnings: [],
     ...changes,
   };
 }
