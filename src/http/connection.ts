@@ -58,8 +58,6 @@ export class Connection implements Expiring {
   idleUntil = Infinity;
   /** The number of bytes of the last request body that were sent. */
   bodySent = 0;
-  /** How often the current request may have been read by the server on other connections. */
-  retries = 0;
   /** Identifies the origin. */
   readonly key: string;
   /** Whether the idle watch has it on its list. */

@@ -271,7 +271,6 @@ class FetchResponse implements WireResponse {
   readonly setCookies: readonly string[];
   readonly bytesReceived: number;
   readonly bytesSent: number;
-  readonly retries = 0;
   readonly endedAt: number;
   readonly #request: WireRequest;
   readonly #maxBodySize: number;

@@ -44,8 +44,7 @@ export function nextRequest(
     ? request.headers
     : without(request.headers, (name) => CREDENTIALS.has(name));
   if (becomesGet(response.status, request.method)) {
-    const bodiless = without(headers, describesBody);
-    return { method: "GET", url, headers: bodiless, body: null, deadline: request.deadline };
+    return { ...request, method: "GET", url, headers: without(headers, describesBody), body: null };
   }
   if (request.body instanceof ReadableStream) {
     throw failure("BAD_REDIRECT", request, "a body that is a stream cannot be sent again");

@@ -45,7 +45,7 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     try {
       encoded = encodeRequest(request, target);
     } catch (error) {
-      return Promise.reject(asRequestError(error, request, 0));
+      return Promise.reject(asRequestError(error, request));
     }
     const connection = this.#takeIdle(target.key);
     return connection === null
@@ -59,11 +59,9 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
       message,
       request,
       connection.bodySent,
-      connection.retries,
       this.#clock.now(),
       this.#limits.maxBodySize,
     );
-    connection.retries = 0;
     if (connection.closed) this.#connections.delete(connection);
     else this.#keepIdle(connection);
     return response;
@@ -78,7 +76,7 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     this.#connections.delete(connection);
     if (mayRetry(connection, request, failure)) return this.#retry(connection, request, failure);
     connection.close();
-    return Promise.reject(asRequestError(failure, request, connection.retries));
+    return Promise.reject(asRequestError(failure, request));
   }
 
   /** Sends a request again over a new connection, after `lost` has failed. */
@@ -89,20 +87,19 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
   ): Promise<WireResponse> {
     const target = this.#shared.target(request.url);
     const encoded = encodeRequest(request, target);
-    let connection: Connection | null = null;
-    let openFailure: unknown = null;
+    let connection: Connection;
     try {
       connection = await this.#open(request.deadline, target);
-      // An abort must reach it from now on.
-      connection.busy = true;
     } catch (error) {
-      openFailure = error;
+      lost.close();
+      throw asRequestError(error, request);
     }
+    // An abort must reach it from now on.
+    connection.busy = true;
     // Opening a connection has taken at least a round trip.
-    const retries = await lost.sawRequest(failure, encoded) ? 1 : 0;
+    const wasSeen = await lost.sawRequest(failure, encoded);
     lost.close();
-    if (connection === null) throw asRequestError(openFailure, request, retries);
-    connection.retries = retries;
+    if (wasSeen) request.counter.retries++;
     return await connection.exchange(this, request, encoded, request.deadline);
   }
 
@@ -185,7 +182,7 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     try {
       connection = await this.#open(request.deadline, target);
     } catch (error) {
-      throw asRequestError(error, request, 0);
+      throw asRequestError(error, request);
     }
     return await connection.exchange(this, request, encoded, request.deadline);
   }
@@ -217,8 +214,9 @@ function mayRetry(connection: Connection, request: WireRequest, failure: WireErr
     IDEMPOTENT.has(request.method) && !(request.body instanceof ReadableStream);
 }
 
-function asRequestError(error: unknown, { method, url }: WireRequest, retries: number): unknown {
+function asRequestError(error: unknown, { method, url, counter }: WireRequest): unknown {
   if (!(error instanceof WireError)) return error;
+  const { retries } = counter;
   return new RequestError(error.code, method, url.href, error.message, error.cause, retries);
 }
 
@@ -230,7 +228,6 @@ class SocketResponse implements WireResponse {
   readonly setCookies: readonly string[];
   readonly bytesReceived: number;
   readonly bytesSent: number;
-  readonly retries: number;
   readonly endedAt: number;
   readonly #message: WireMessage;
   readonly #request: WireRequest;
@@ -242,7 +239,6 @@ class SocketResponse implements WireResponse {
     message: WireMessage,
     request: WireRequest,
     bytesSent: number,
-    retries: number,
     endedAt: number,
     maxBodySize: number,
   ) {
@@ -250,7 +246,6 @@ class SocketResponse implements WireResponse {
     this.setCookies = message.setsCookies ? setCookiesOf(message.head) : NO_COOKIES;
     this.bytesReceived = message.bodyLength;
     this.bytesSent = bytesSent;
-    this.retries = retries;
     this.endedAt = endedAt;
     this.#message = message;
     this.#request = request;

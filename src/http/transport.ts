@@ -12,6 +12,11 @@ export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 /** A body; a stream can be sent only once. */
 export type WireBody = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
 
+/** Counts how often a request was sent again after the server may have read it. */
+export interface RetryCounter {
+  retries: number;
+}
+
 /** A request, complete with everything that goes over the wire. */
 export interface WireRequest {
   readonly method: string;
@@ -22,6 +27,8 @@ export interface WireRequest {
   readonly body: WireBody;
   /** The time limit of the whole exchange, in milliseconds on the transport's clock. */
   readonly deadline: number;
+  /** Is increased as soon as the request is sent again, since its user may end before the response. */
+  readonly counter: RetryCounter;
 }
 
 /** A complete response. */
@@ -34,8 +41,6 @@ export interface WireResponse {
   readonly bytesReceived: number;
   /** The number of bytes of the request body that were sent. */
   readonly bytesSent: number;
-  /** How often the request was sent again after the server may have read it. */
-  readonly retries: number;
   /** When the last byte arrived, in milliseconds on the transport's clock. */
   readonly endedAt: number;
   /**

@@ -169,6 +169,7 @@ export class Session {
       headers: requestHeaders(options, contentType, target.authorization),
       body: content,
       deadline: now + timeoutMs,
+      counter: sample,
     };
     this.#requests.start(sample);
     let response: WireResponse;
@@ -185,7 +186,7 @@ export class Session {
         sample.redirects++;
       }
     } catch (error) {
-      if (this.#closed) return this.#cutOff(sample, error);
+      if (this.#closed) return this.#cutOff(sample);
       throw this.#failed(sample, error);
     }
     sample.end(response.endedAt, response.status);
@@ -249,22 +250,19 @@ export class Session {
   #failed(sample: PendingSample, error: unknown): unknown {
     this.#recorder.markCounted(error);
     const now = this.#clock.now();
-    if (isInstance(error, RequestError)) {
-      sample.retries += error.retries;
-      if (error.code === "ABORTED") {
-        this.#requests.cutOff(sample, now);
-        return error;
-      }
+    const code = isInstance(error, RequestError) ? error.code : null;
+    if (code === "ABORTED") {
+      this.#requests.cutOff(sample, now);
+      return error;
     }
     sample.end(now, 0);
-    sample.error = isInstance(error, RequestError) ? error.code : errorText(error);
+    sample.error = code ?? errorText(error);
     this.#requests.fail(sample, error);
     return error;
   }
 
   /** Counts a request of a closed session, unless that was done when its user ended. */
-  #cutOff(sample: PendingSample, error: unknown = null): Promise<never> {
-    if (isInstance(error, RequestError)) sample.retries += error.retries;
+  #cutOff(sample: PendingSample): Promise<never> {
     this.#requests.cutOff(sample, this.#clock.now());
     return neverSettles();
   }

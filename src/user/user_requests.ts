@@ -7,12 +7,12 @@
 
 import { localFailureOf } from "../core/local_failures.ts";
 import type { CheckResult } from "../http/http_response.ts";
-import type { WireResponse } from "../http/transport.ts";
+import type { RetryCounter, WireResponse } from "../http/transport.ts";
 import type { Sample } from "../stats/request_stats.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** The measurements of one request, including its redirects, or of one step. When complete, it is recorded. */
-export class PendingSample implements Sample {
+export class PendingSample implements Sample, RetryCounter {
   readonly method: string;
   name = "";
   status = 0;
@@ -38,7 +38,6 @@ export class PendingSample implements Sample {
   add(response: WireResponse): void {
     this.bytesReceived += response.bytesReceived;
     this.bytesSent += response.bytesSent;
-    this.retries += response.retries;
   }
 
   end(endedAt: number, status: number): void {

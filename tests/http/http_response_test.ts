@@ -9,7 +9,6 @@ function response(status: number, body: string, check: CheckResult | null = null
     setCookies: [],
     bytesReceived: body.length,
     bytesSent: 0,
-    retries: 0,
     endedAt: 0,
     bytes: () => new TextEncoder().encode(body),
   };

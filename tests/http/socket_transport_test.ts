@@ -159,6 +159,34 @@ Deno.test("a retry that is aborted ends, and so do its connections", async () =>
   assert.equal(await request, "ABORTED");
 });
 
+Deno.test("a retry counts when it is sent, even if its user ends before the response", async () => {
+  await using world = engine();
+  const waiting = Promise.withResolvers<void>();
+  let total = 0;
+  await using server = new RawServer(async (connection, index) => {
+    while (await connection.readHead() !== null && ++total !== 2) {
+      if (index > 0) return waiting.resolve(), await connection.readToEnd();
+      await connection.write(OK);
+    }
+  });
+  await world.session.get(server.url);
+  void world.session.get(server.url);
+  await waiting.promise;
+  world.endUsers();
+  assert.equal(total, 3);
+  assert.deepEqual(world.unfinished.map(({ retries }) => retries), [1]);
+  assert.equal(world.samples.length, 1);
+});
+
+Deno.test("a request whose retry cannot be sent was sent once", async () => {
+  await using world = engine();
+  await using server = new RawServer(closingAfter(1, []));
+  await world.session.get(server.url);
+  server.stopListening();
+  assert.equal(await codeOf(world.session.get(server.url)), "ECONNREFUSED");
+  assert.deepEqual(world.samples.map(({ retries }) => retries), [0, 0]);
+});
+
 for (const method of ["POST", "PATCH"]) {
   Deno.test(`an end on a kept connection: ${method} is not sent again`, async () => {
     await using world = engine();

@@ -81,6 +81,7 @@ export class RawServer implements AsyncDisposable {
   readonly #open = new Set<Deno.Conn>();
   readonly #done: Promise<void>;
   #playing: Promise<void>[] = [];
+  #isClosed = false;
 
   constructor(play: ConnectionScript, identity?: Identity, hostname = "127.0.0.1") {
     const address = { hostname, port: 0 };
@@ -93,8 +94,14 @@ export class RawServer implements AsyncDisposable {
     this.#done = this.#accept(play);
   }
 
+  /** Refuses further connections. */
+  stopListening(): void {
+    if (!this.#isClosed) this.#listener.close();
+    this.#isClosed = true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
+    this.stopListening();
     for (const conn of this.#open) conn.close();
     await this.#done;
     await Promise.all(this.#playing);

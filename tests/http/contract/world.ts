@@ -86,6 +86,12 @@ export class World implements AsyncDisposable {
     return this.#context.context.recorder.isCounted(error);
   }
 
+  /** Ends all users as the runner does, without an abort before. */
+  endUsers(): void {
+    this.#context.context.requests.close(this.clock.now());
+    for (const session of this.#sessions) session.close();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const session of this.#sessions) session.close();
     await this.target[Symbol.asyncDispose]();
