@@ -268,11 +268,13 @@ interface Marked extends Decorated {
  * }
  * ```
  *
- * @throws RangeError if `share` is not a whole number of 1 or more.
+ * @throws RangeError if `share` is not a whole number from 1 to 1,000,000.
  */
 export function weight(share: number): TestDecorator {
   if (!isUserCount(share) || share < 1) {
-    throw new RangeError(`@weight(${shown(share)}): expected a whole number of 1 or more`);
+    throw new RangeError(
+      `@weight(${shown(share)}): expected a whole number from 1 to ${MOST_USERS}`,
+    );
   }
   return (test) => {
     (test as Marked)[WEIGHT] = share;
@@ -314,6 +316,8 @@ export function tagsOf(test: Decorated): readonly string[] {
   return (test as Marked)[TAGS] ?? [];
 }
 
+const MOST_USERS = MAX_USERS.toLocaleString("en");
+
 const ORDERS: readonly TestOrder[] = ["sequential", "random", "parallel"];
 
 /**
@@ -329,9 +333,12 @@ export function checkClassSettings(name: string, userClass: UserClass): void {
     if (isValid(value)) return;
     throw new UsageError(`${name}.${field} is ${show(value)}: expected ${expected}`);
   };
-  const most = MAX_USERS.toLocaleString("en");
-  check("weight", isUserCount, `a whole number from 0 to ${most}`);
-  check("fixedCount", isUserCount, `a whole number from 1 to ${most}, or 0 for a number by weight`);
+  check("weight", isUserCount, `a whole number from 0 to ${MOST_USERS}`);
+  check(
+    "fixedCount",
+    isUserCount,
+    `a whole number from 1 to ${MOST_USERS}, or 0 for a number by weight`,
+  );
   check("iterations", isCount, "a whole number of 1 or more, or 0 for no limit");
   check("waitTime", isWaitTime, "a number of seconds, 0 or more, or a function");
   check("order", (value) => ORDERS.some((order) => order === value), `one of ${orderNames()}`);

@@ -10,6 +10,7 @@ import type { UserContext } from "./context.ts";
 import { checkHttpHost, Session } from "./session.ts";
 import {
   checkFields,
+  checkMaxBodySize,
   checkOptions,
   checkTimeLimit,
   type ClassOptions,
@@ -56,11 +57,7 @@ export class FastHttpUser extends User {
     for (const field of ["timeout", "connectTimeout", "headersTimeout", "bodyTimeout"]) {
       checkTimeLimit(check, field);
     }
-    check(
-      "maxBodySize",
-      (value) => typeof value === "number" && value >= 0,
-      "a number of bytes, 0 or more, or Infinity for no limit",
-    );
+    checkMaxBodySize(check);
   }
 
   /** Sends the requests of this user. */

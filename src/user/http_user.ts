@@ -11,6 +11,7 @@ import type { UserContext } from "./context.ts";
 import { checkHttpHost, Session } from "./session.ts";
 import {
   checkFields,
+  checkMaxBodySize,
   checkOptions,
   checkTimeLimit,
   type ClassOptions,
@@ -54,6 +55,7 @@ export class HttpUser extends User {
   /** @internal */
   static override [checkFields](check: FieldCheck): void {
     checkTimeLimit(check, "timeout");
+    checkMaxBodySize(check);
   }
 
   /** Sends the requests of this user. */

@@ -76,6 +76,15 @@ export function checkTimeLimit(check: FieldCheck, field: string): void {
   );
 }
 
+/** Checks the static field that limits the size of response bodies. */
+export function checkMaxBodySize(check: FieldCheck): void {
+  check(
+    "maxBodySize",
+    (value) => typeof value === "number" && value >= 0,
+    "a number of bytes, 0 or more, or Infinity for no limit",
+  );
+}
+
 /** A user class that a test file exports. Its fields are the static fields of {@link User}. */
 export interface UserClass {
   /** Creates a user. */
@@ -219,7 +228,7 @@ export class User {
     const { name, method = "TASK", latencyMs, bytes = 0, error = null } = measurement;
     if (typeof latencyMs !== "number" || !(latencyMs >= 0 && latencyMs <= MAX_LATENCY_MS)) {
       throw new RangeError(
-        `record: latencyMs is ${shown(latencyMs)}, expected 0 or more milliseconds`,
+        `record: latencyMs is ${shown(latencyMs)}, expected 0 to 1e12 milliseconds`,
       );
     }
     if (!Number.isSafeInteger(bytes) || bytes < 0) {

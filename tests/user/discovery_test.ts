@@ -375,6 +375,10 @@ Deno.test("user classes with sessions check the static fields that they add", ()
   assert.equal(check(HttpUser, "connectTimeout", "unknown to it"), "good");
   assert.equal(check(FastHttpUser, "maxBodySize", Infinity), "good");
   assert.equal(
+    check(HttpUser, "maxBodySize", -1),
+    "ATest.maxBodySize is -1: expected a number of bytes, 0 or more, or Infinity for no limit",
+  );
+  assert.equal(
     check(FastHttpUser, "maxBodySize", "1 MB"),
     'ATest.maxBodySize is "1 MB": expected a number of bytes, 0 or more, or Infinity for no limit',
   );
@@ -419,11 +423,11 @@ Deno.test("decorators apply to one method and are inherited with it", () => {
   assert.deepEqual(tagsOf(Inheriting.prototype.testLook), ["quick"]);
 });
 
-for (const share of [0, -1, 1.5, NaN]) {
+for (const share of [0, -1, 1.5, NaN, 2_000_000]) {
   Deno.test(`@weight(${share}) is refused`, () => {
     assert.throws(() => weight(share), {
       name: "RangeError",
-      message: `@weight(${share}): expected a whole number of 1 or more`,
+      message: `@weight(${share}): expected a whole number from 1 to 1,000,000`,
     });
   });
 }
