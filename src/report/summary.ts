@@ -100,14 +100,11 @@ export interface SummaryOptions {
   readonly exitCode: number;
 }
 
-/** The summary of a run that has ended. */
-export function summary(snapshot: Snapshot, options: SummaryOptions): Summary {
-  return withArrays<Summary>(summaryRows(snapshot, options));
-}
-
 /** The summary of a run without its histograms. */
 export function compactSummary(snapshot: Snapshot, version: string): CompactSummary {
-  return withArrays<CompactSummary>(compactRows(snapshot, version));
+  const fields = Object.entries(compactRows(snapshot, version))
+    .map(([name, value]) => [name, value instanceof Iterator ? [...value] : value]);
+  return Object.fromEntries(fields) as CompactSummary;
 }
 
 /**
@@ -118,12 +115,6 @@ export type InRows<Content> = {
   readonly [Field in keyof Content]: Content[Field] extends readonly (infer Row)[] ? Iterable<Row>
     : Content[Field];
 };
-
-function withArrays<Content>(content: InRows<Content>): Content {
-  const fields = Object.entries(content)
-    .map(([name, value]) => [name, value instanceof Iterator ? [...value] : value]);
-  return Object.fromEntries(fields) as Content;
-}
 
 /** The summary of a run that has ended, to be read once, before the run continues. */
 export function summaryRows(snapshot: Snapshot, options: SummaryOptions): InRows<Summary> {

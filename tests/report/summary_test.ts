@@ -3,8 +3,8 @@ import {
   compactSummary,
   histogramOf,
   histogramText,
-  summary,
   summaryJson,
+  summaryRows,
 } from "../../src/report/summary.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
@@ -21,7 +21,7 @@ import {
   unfinishedAt,
   workerRow,
 } from "../support/snapshots.ts";
-import { joined } from "../support/texts.ts";
+import { joined, writtenSummary } from "../support/texts.ts";
 
 const OPTIONS = { version: "0.1.0", exitCode: 1 };
 
@@ -83,7 +83,7 @@ Deno.test("the summary has exactly these fields, in this order", () => {
     "histogram": "AawCBQE="`;
   const inRequests = totals.replaceAll("\n", "\n  ");
   assert.equal(
-    joined(summaryJson(summary(ENDED, OPTIONS))),
+    joined(summaryJson(summaryRows(ENDED, OPTIONS))),
     `{
   "schema": 1,
   "aiotest": "0.1.0",
@@ -158,11 +158,11 @@ Deno.test("the summary has exactly these fields, in this order", () => {
 });
 
 Deno.test("a histogram is Base64 of its packed buckets, and empty without latencies", () => {
-  const { totals, requests: [row] } = summary(ENDED, OPTIONS);
+  const { totals, requests: [row] } = writtenSummary(ENDED, OPTIONS);
   for (const text of [totals.histogram, row!.histogram]) {
     assert.deepEqual([...Uint8Array.fromBase64(text)], [1, 172, 2, 5, 1]);
   }
-  assert.equal(summary(emptySnapshot(), OPTIONS).totals.histogram, "");
+  assert.equal(writtenSummary(emptySnapshot(), OPTIONS).totals.histogram, "");
 });
 
 Deno.test("iterations, thresholds and the breaking point are in the summary", () => {
@@ -180,7 +180,7 @@ Deno.test("iterations, thresholds and the breaking point are in the summary", ()
     broke: { users: 40, arrivalRate: null },
     threshold: "p95<200ms",
   };
-  const result = summary(
+  const result = writtenSummary(
     snapshot({
       thresholds: [
         { expression: "p95<200ms", observed: 120.51234567, passed: true },
@@ -208,7 +208,7 @@ Deno.test("iterations, thresholds and the breaking point are in the summary", ()
 Deno.test("unfinished requests are counted apart, with the figures that they make lower bounds", () => {
   const row = requestRow({ ...unfinishedAt(300.00049, 11_000), inProgress: NONE_UNANSWERED });
   const of = snapshot({ statistics: statistics({ requests: [row] }) });
-  const { totals, requests } = summary(of, OPTIONS);
+  const { totals, requests } = writtenSummary(of, OPTIONS);
   for (const { requests: count, unfinished, lowerBounds } of [totals, requests[0]!]) {
     assert.equal(count, 1000);
     assert.deepEqual(unfinished, { count: 2, oldestMs: 11_000 });
@@ -228,7 +228,7 @@ Deno.test("a summary during the run has the requests in progress of each name", 
 });
 
 Deno.test("without latencies, every figure is null rather than 0", () => {
-  const { totals, startedAt, endedAt } = summary(emptySnapshot(), OPTIONS);
+  const { totals, startedAt, endedAt } = writtenSummary(emptySnapshot(), OPTIONS);
   assert.deepEqual(totals.latencyMs, NO_LATENCIES);
   assert.equal(startedAt, null);
   assert.equal(endedAt, null);
@@ -236,7 +236,10 @@ Deno.test("without latencies, every figure is null rather than 0", () => {
 
 Deno.test("latencies are rounded to microseconds", () => {
   const row = requestRow({ latencyMs: { ...latencies(1), min: 0.00049, p99: 1.0005, max: 2 / 3 } });
-  const { requests } = summary(snapshot({ statistics: statistics({ requests: [row] }) }), OPTIONS);
+  const { requests } = writtenSummary(
+    snapshot({ statistics: statistics({ requests: [row] }) }),
+    OPTIONS,
+  );
   assert.equal(requests[0]?.latencyMs.min, 0);
   assert.equal(requests[0]?.latencyMs.p99, 1.001);
   assert.equal(requests[0]?.latencyMs.max, 0.667);
@@ -244,12 +247,15 @@ Deno.test("latencies are rounded to microseconds", () => {
 
 Deno.test("one failure among millions is not rounded away", () => {
   const row = requestRow({ requests: 30_000_000, failures: 1 });
-  const { totals } = summary(snapshot({ statistics: statistics({ requests: [row] }) }), OPTIONS);
+  const { totals } = writtenSummary(
+    snapshot({ statistics: statistics({ requests: [row] }) }),
+    OPTIONS,
+  );
   assert.equal(totals.errorRate, 3.33333e-8);
 });
 
 Deno.test("workers of a distributed run have the same fields as the one of a local run", () => {
-  const { mode, complete, workers } = summary(clusterSnapshot(30), OPTIONS);
+  const { mode, complete, workers } = writtenSummary(clusterSnapshot(30), OPTIONS);
   assert.deepEqual([mode, complete, workers.length], ["distributed", false, 8]);
   assert.equal(
     JSON.stringify(workers[2]),

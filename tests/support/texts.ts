@@ -1,3 +1,11 @@
+import {
+  type Summary,
+  summaryJson,
+  type SummaryOptions,
+  summaryRows,
+} from "../../src/report/summary.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
+
 import fc from "fast-check";
 
 /** Names: ordinary, wide, combined, with control characters, very long. */
@@ -33,3 +41,8 @@ export const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
 /** A name that clears the screen, rings the bell, and is very long. */
 export const HOSTILE_NAME = `\x1b[31m\x1b[2J\x07${"a".repeat(300)}`;
+
+/** The summary of a run, as programs read it from the file of `--json`. */
+export function writtenSummary(snapshot: Snapshot, options: SummaryOptions): Summary {
+  return JSON.parse(joined(summaryJson(summaryRows(snapshot, options))));
+}

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { readSummaryFile } from "../../../src/cli/commands/compare.ts";
 import { main } from "../../../src/cli/main.ts";
 import { UsageError } from "../../../src/core/errors.ts";
-import { summary, summaryJson } from "../../../src/report/summary.ts";
+import { summaryJson } from "../../../src/report/summary.ts";
 import { seeded } from "../../support/cutting_target.ts";
 import { FakeHost, type FakeHostOptions } from "../../support/fake_host.ts";
 import { simulatedRun } from "../../support/simulated_summary.ts";
 import { snapshot } from "../../support/snapshots.ts";
-import { joined } from "../../support/texts.ts";
+import { joined, writtenSummary } from "../../support/texts.ts";
 
 const NAMES = [{ name: "/search", rate: 100, median: 20, spread: 0.1 }];
 
@@ -138,7 +138,7 @@ for (const [args, message, hint] of MISTAKES) {
   });
 }
 
-const SUMMARY = summary(snapshot(), { version: "0.1.0", exitCode: 0 });
+const SUMMARY = writtenSummary(snapshot(), { version: "0.1.0", exitCode: 0 });
 const HINT = "Compare files that aiotest has written with --json.";
 
 function hostWith(content: unknown): FakeHost {
