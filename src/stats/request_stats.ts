@@ -327,6 +327,15 @@ export class PairMap<Value> {
     inner.set(second, value);
   }
 
+  /** The value of a pair, which is created if there is none. */
+  at(first: string, second: string, create: () => Value): Value {
+    const known = this.get(first, second);
+    if (known !== undefined) return known;
+    const created = create();
+    this.set(first, second, created);
+    return created;
+  }
+
   /** All pairs with their values, grouped by the first text. */
   *[Symbol.iterator](): IterableIterator<[first: string, second: string, value: Value]> {
     for (const [first, inner] of this.#outer) {

@@ -14,7 +14,7 @@ import {
   type SecondCounts,
   type StatsDelta,
 } from "./stats_delta.ts";
-import { type InProgress, inProgressAt, type Unfinished, unfinishedAt } from "./unanswered.ts";
+import { type InProgress, newInProgress, newUnfinished, type Unfinished } from "./unanswered.ts";
 
 /** The delta of a single second. {@link StatsTable} counts in it until the second has ended. */
 export class SecondStats implements StatsDelta {
@@ -138,7 +138,7 @@ export class StatsTable {
   /** Counts a request that was cut off at a moment. @param retries how often it was sent again. */
   unfinished({ method, name, startedAt }: StartedRequest, retries: number, atMs: number): void {
     const { openUnfinished } = this.#at(atMs);
-    unfinishedAt(openUnfinished, method, this.#admit(method, name))
+    openUnfinished.at(method, this.#admit(method, name), newUnfinished)
       .add(atMs - startedAt, retries);
   }
 
@@ -146,7 +146,7 @@ export class StatsTable {
   inProgress(requests: Iterable<StartedRequest>, atMs: number): Iterable<KeyedInProgress> {
     const counts = new PairMap<InProgress>();
     for (const { method, name, startedAt } of requests) {
-      inProgressAt(counts, method, this.#admit(method, name)).add(atMs - startedAt);
+      counts.at(method, this.#admit(method, name), newInProgress).add(atMs - startedAt);
     }
     return counts;
   }

@@ -34,12 +34,12 @@ import {
 import { Timeline } from "./timeline.ts";
 import {
   InProgress,
-  inProgressAt,
   InProgressGauge,
   inProgressSummary,
+  newInProgress,
+  newUnfinished,
   summaryWithWaits,
   Unfinished,
-  unfinishedAt,
   unfinishedSummary,
 } from "./unanswered.ts";
 
@@ -100,7 +100,7 @@ export class Totals {
     const inProgressByName = new PairMap<InProgress>();
     for (const [method, name, counts] of inProgress) {
       inProgressNow.merge(counts);
-      inProgressAt(inProgressByName, method, merged.admit(method, name)).merge(counts);
+      inProgressByName.at(method, merged.admit(method, name), newInProgress).merge(counts);
     }
     return {
       totals: totalsOf(overall, durationSeconds, unfinished, inProgressNow),
@@ -244,7 +244,7 @@ export class MergedCounts {
     }
     for (const [given, name, counts] of unfinished) {
       const method = this.#names.admitFirst(given);
-      unfinishedAt(this.unfinished, method, this.admit(method, name)).merge(counts);
+      this.unfinished.at(method, this.admit(method, name), newUnfinished).merge(counts);
     }
     if (iterations !== null) (this.#iterations ??= new IterationStats()).merge(iterations);
     for (const [given, error, count] of userErrors) {

@@ -44,6 +44,9 @@ export class Unfinished implements UnfinishedCounts {
   }
 }
 
+/** Creates a value of a {@link PairMap}. */
+export const newUnfinished = (): Unfinished => new Unfinished();
+
 /** Requests of one method and name that are in progress at one moment. */
 export class InProgress implements InProgressCounts {
   count = 0;
@@ -65,6 +68,9 @@ export class InProgress implements InProgressCounts {
   }
 }
 
+/** As {@link newUnfinished}. */
+export const newInProgress = (): InProgress => new InProgress();
+
 /** The requests in progress of one node, in the latest second of what was added. */
 export class InProgressGauge {
   #to = -Infinity;
@@ -81,7 +87,7 @@ export class InProgressGauge {
     }
     for (const [given, name, counts] of inProgress) {
       const method = this.#names.admitFirst(given);
-      inProgressAt(this.#counts, method, this.#names.admit(method, name)).merge(counts);
+      this.#counts.at(method, this.#names.admit(method, name), newInProgress).merge(counts);
     }
   }
 
@@ -89,32 +95,6 @@ export class InProgressGauge {
   [Symbol.iterator](): IterableIterator<KeyedInProgress> {
     return this.#counts[Symbol.iterator]();
   }
-}
-
-/** The counts of a method and name, which are created if needed. */
-export function inProgressAt(
-  counts: PairMap<InProgress>,
-  method: string,
-  name: string,
-): InProgress {
-  const known = counts.get(method, name);
-  if (known !== undefined) return known;
-  const created = new InProgress();
-  counts.set(method, name, created);
-  return created;
-}
-
-/** The counts of a method and name, which are created if needed. */
-export function unfinishedAt(
-  counts: PairMap<Unfinished>,
-  method: string,
-  name: string,
-): Unfinished {
-  const known = counts.get(method, name);
-  if (known !== undefined) return known;
-  const created = new Unfinished();
-  counts.set(method, name, created);
-  return created;
 }
 
 /**

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { csvText, exceptionsCsv, failuresCsv, historyCsv, statsCsv } from "../../src/report/csv.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { Totals } from "../../src/stats/totals.ts";
-import { unfinishedAt } from "../../src/stats/unanswered.ts";
+import { newUnfinished } from "../../src/stats/unanswered.ts";
 import { secondOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 import { emptySnapshot, snapshot, statistics, timelineSecond } from "../support/snapshots.ts";
@@ -50,8 +50,8 @@ Deno.test("unfinished requests have columns, and raise the percentiles", () => {
   const latencies = Array.from({ length: 90 }, (_, i) => sample({ name: "a", latencyMs: i + 1 }));
   const second = secondOf(latencies);
   for (let i = 0; i < 10; i++) {
-    unfinishedAt(second.openUnfinished, "GET", "a").add(11_000, 0);
-    unfinishedAt(second.openUnfinished, "GET", "never").add(10_000, 0);
+    second.openUnfinished.at("GET", "a", newUnfinished).add(11_000, 0);
+    second.openUnfinished.at("GET", "never", newUnfinished).add(10_000, 0);
   }
   totals.add(second);
   const of = snapshot({

@@ -3,7 +3,7 @@ import { IterationStats } from "../../src/stats/iteration_stats.ts";
 import { PairMap, type Sample } from "../../src/stats/request_stats.ts";
 import type { IterationCounts, SecondCounts, StatsDelta } from "../../src/stats/stats_delta.ts";
 import { SecondStats } from "../../src/stats/stats_table.ts";
-import { InProgress, inProgressAt, unfinishedAt } from "../../src/stats/unanswered.ts";
+import { type InProgress, newInProgress, newUnfinished } from "../../src/stats/unanswered.ts";
 import { latency } from "./samples.ts";
 
 /** An empty delta of second 0. */
@@ -50,10 +50,10 @@ export interface Unanswered {
 /** Adds requests without an answer to the stats of a second. */
 export function addUnanswered(stats: SecondStats, { unfinished, inProgress }: Unanswered): void {
   for (const [method, name, ageMs] of unfinished) {
-    unfinishedAt(stats.openUnfinished, method, name).add(ageMs, Math.round(ageMs) % 3);
+    stats.openUnfinished.at(method, name, newUnfinished).add(ageMs, Math.round(ageMs) % 3);
   }
   const counts = new PairMap<InProgress>();
-  for (const [method, name, ageMs] of inProgress) inProgressAt(counts, method, name).add(ageMs);
+  for (const [method, name, ageMs] of inProgress) counts.at(method, name, newInProgress).add(ageMs);
   stats.inProgress = counts;
 }
 
