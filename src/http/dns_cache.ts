@@ -7,6 +7,7 @@
 import { lookup as systemLookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import type { Clock } from "../core/clock.ts";
+import { messageText } from "../core/errors.ts";
 import { lacksDescriptors, localFailureOf } from "../core/local_failures.ts";
 import { WireError } from "./request_error.ts";
 
@@ -90,8 +91,7 @@ function explain(hostname: string, error: unknown): string {
   if (error instanceof Error && "code" in error && error.code === "ENOTFOUND") {
     return unknown(hostname);
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return `the lookup of ${hostname} failed: ${message}`;
+  return `the lookup of ${hostname} failed: ${messageText(error)}`;
 }
 
 function unknown(hostname: string): string {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { messageText } from "../core/errors.ts";
 import { localFailureOf } from "../core/local_failures.ts";
 import { type RequestErrorCode, WireError } from "./request_error.ts";
 
@@ -18,7 +19,7 @@ export type SocketPhase = "connect" | "tls" | "exchange";
  */
 export function socketFailure(error: unknown, phase: SocketPhase): WireError {
   if (error instanceof WireError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageText(error);
   const code = codeOf(error, message, phase);
   return new WireError(code, explain(code, error, message, phase), error);
 }
