@@ -31,7 +31,7 @@ interface AwakeTimer {
  * so after a pause what has arrived in the meantime is handled before any deadline.
  *
  * Use it for each deadline by which a process judges others. A lease that a process has been granted must
- * not use it: its time passes for everybody else.
+ * not use it: its time passes for all other processes.
  */
 export class AwakeClock implements Clock {
   readonly #clock: Clock;

@@ -214,7 +214,7 @@ export class Events {
   }
 }
 
-/** What came of handlers that had limited time. */
+/** The outcome of handlers that had limited time. */
 interface HandlerOutcome {
   /** What they threw, as texts. */
   readonly errors: readonly string[];

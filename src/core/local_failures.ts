@@ -1,5 +1,5 @@
 /**
- * Failures for want of a resource of this machine: a file descriptor, a local port, memory. The load
+ * Failures because this machine lacks a resource: a file descriptor, a local port, memory. The load
  * generator has caused them, so they are never counted as failures of the target.
  *
  * @module

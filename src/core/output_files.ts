@@ -21,7 +21,7 @@ export interface OutputFile {
   /**
    * Writes all texts. If that fails, nothing remains of them, except in a device or pipe.
    *
-   * A file is written under another name first, so nobody ever sees a part of it.
+   * A file is written under another name first, so no reader ever sees a part of it.
    */
   write(texts: Iterable<string>): Promise<void>;
 }

@@ -523,7 +523,7 @@ export class MasterRun {
   }
 
   /**
-   * This process did not run for a while. It could not hear its workers, so it starts to judge them anew;
+   * This process did not run for a while. It could not hear its workers, so it gives them the full time again;
    * they have stopped their users by themselves if it took too long.
    */
   #paused({ from, ms }: Pause): void {

@@ -80,7 +80,7 @@ export class Recorder {
   }
 
   /**
-   * Counts a request that could not be sent for want of a resource of this machine. It is an error of the
+   * Counts a request that could not be sent because this machine lacked a resource. It is an error of the
    * load generator, and neither a request nor a failure of the target.
    */
   localFailure(code: LocalFailureCode, thrown: unknown, atMs: number): void {
