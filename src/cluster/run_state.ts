@@ -196,6 +196,8 @@ export class WorkerState {
   address = "";
   /** Whether it has changed what nodes share. */
   hasCalled = false;
+  /** Whether it has confirmed an assignment. From then on, it may have sent requests. */
+  hasConfirmed = false;
   /** Why it may not take part any more; `null` if it may. */
   expelledFor: string | null = null;
   membership: WorkerMembership = "present";
@@ -227,9 +229,9 @@ export class WorkerState {
     this.host = host;
   }
 
-  /** Whether it has counted or changed anything in the run. */
+  /** Whether it may have counted or changed anything in the run. */
   get hasContributed(): boolean {
-    return this.reports.lastSeq > 0 || this.hasCalled;
+    return this.reports.lastSeq > 0 || this.hasCalled || this.hasConfirmed;
   }
 
   /** Whether it can run users now. */

@@ -423,6 +423,7 @@ export class MasterRun {
         if (this.#workers.count(worker, message)) this.#reported(worker, message);
         return;
       case "TARGET_ACK":
+        worker.hasConfirmed = true;
         return this.#allocator.confirmed(worker, message.revision);
       case "STOPPED":
         worker.stopped(message.lastSeq);
