@@ -190,7 +190,15 @@ export class UserAllocator {
   /** Moves users, since workers have joined or left. */
   rebalance(): void {
     this.#isMoving = true;
+    this.#forgetAbsent();
     this.#schedule();
+  }
+
+  /** A worker that is lost stops its users, even if it is back before the next assignments are due. */
+  #forgetAbsent(): void {
+    const present = new Set(this.#options.workers.available.map(({ incarnation }) => incarnation));
+    this.#assigned = new Map([...this.#assigned].filter(([worker]) => present.has(worker)));
+    this.#pending.keep(present);
   }
 
   /** A worker has confirmed an assignment. */

@@ -140,6 +140,18 @@ Deno.test("what a lost worker may or may not have received counts no longer", as
   assert.deepEqual(news(), ["a:2", "b:0"]);
 });
 
+Deno.test("a worker that was lost and is back before assignments are due gets its own anew", async () => {
+  const { clock, allocator, workers, news } = scene(["a"], ["A"]);
+  allocator.setUsers([1]);
+  assert.deepEqual(news(), ["a:1"]);
+  const [a] = workers.splice(0);
+  allocator.rebalance();
+  workers.push(a!);
+  allocator.rebalance();
+  await clock.advance(50);
+  assert.deepEqual(news(), ["a:1"]);
+});
+
 Deno.test("a worker that may have missed its assignment gets it again, as a new revision", () => {
   const { allocator, workers, sent } = scene(["a", "b"], ["A"]);
   allocator.pace(1);
