@@ -128,6 +128,28 @@ async function checkUsers(faults: TimedFaults): Promise<void> {
   assert.deepEqual(cluster.workers.map(({ error }) => error), cluster.workers.map(() => null));
 }
 
+Deno.test("a master that reads nothing for 4 s does not delay a single step of its workers", async () => {
+  const cluster = new VirtualCluster({ users: 6 }, (target) => [target.userClass("ATest", 1, 0.5)]);
+  const master = cluster.master();
+  const workers = ["a", "b"].map((name) => cluster.worker(name));
+  for (let round = 0; round < 3; round++) {
+    await cluster.advance(2_000);
+    for (const { line } of workers) line.stall();
+    await cluster.advance(4_000);
+    for (const { line } of workers) line.resume();
+  }
+  master.run.stop();
+  await cluster.advance(10_000);
+  assert.equal(master.result!.complete, true);
+  const { ids, steps } = cluster.target;
+  assert.equal(ids.length, 6);
+  assert.equal(requests(master), steps.length);
+  for (const steady of Map.groupBy(steps, ({ user }) => user).values()) {
+    const pauses = steady.slice(1).map(({ atMs }, index) => atMs - steady[index]!.atMs);
+    assert.deepEqual(new Set(pauses), new Set([500]));
+  }
+});
+
 Deno.test("whatever fails, no user is too many, and every step is counted once", async () => {
   const faults = fc.array(fc.tuple(fc.integer({ min: 0, max: 4_000 }), fault), { maxLength: 8 });
   await fc.assert(fc.asyncProperty(faults, checkUsers), { numRuns: 40 });
