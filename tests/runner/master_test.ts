@@ -1088,3 +1088,18 @@ Deno.test("in a resumed run a closed shape is asked for the present moment, not 
   await cluster.advance(10_000);
   assert.equal(second.result!.complete, true);
 });
+
+Deno.test("4 workers start 100 users per second, evenly", async () => {
+  const cluster = new VirtualCluster({ users: 400, rate: 100 });
+  cluster.master({ expectedWorkers: 4 });
+  for (const name of ["a", "b", "c", "d"]) cluster.worker(name);
+  await cluster.advance(6_000);
+  const { ids, steps } = cluster.target;
+  assert.equal(ids.length, 400);
+  const starts = [...Map.groupBy(steps, ({ user }) => user).values()].map(([first]) => first!.atMs);
+  const origin = Math.min(...starts);
+  const byHalfSecond = Map.groupBy(starts, (atMs) => Math.floor((atMs - origin) / 500));
+  const counts = [...byHalfSecond.values()].map(({ length }) => length);
+  // The first one starts alone, and the others in groups of five every 50 ms.
+  assert.deepEqual(counts, [45, 50, 50, 50, 50, 50, 50, 50, 5]);
+});
