@@ -341,7 +341,10 @@ export class RunSession {
     host.stdout.write(finalReport(result, { exitCode, columns, color, bars }));
     await host.stdout.flush();
     const run = {
-      snapshot: result,
+      // On the terminal, the error is printed after the report.
+      snapshot: failure === null
+        ? result
+        : { ...result, warnings: [...result.warnings, `The run failed: ${errorText(failure)}`] },
       exitCode: host.stdout.problem === null
         ? this.exitCode(exitCode)
         : withMissingOutput(exitCode),

@@ -32,14 +32,23 @@ import { unsentFact } from "./verdict.ts";
 /**
  * The JUnit report of a run that has ended. It has a test for each threshold, one for each request
  * name, which fails if any of its requests failed or none was answered, one for errors of users, and
- * one for the completeness of the counts.
+ * one for the completeness of the counts. If none of these failed but the run did, as with an error in
+ * a load shape, there is one more.
+ *
+ * @param exitCode that of the process, which would be 0 if all went well until now.
  */
-export function* junit(snapshot: Snapshot): Generator<string> {
-  const suites: Suite[] = [
-    { name: "thresholds", tests: thresholdTests(snapshot) },
-    { name: "requests", tests: requestTests(snapshot) },
-    { name: "run", tests: [userErrorTest(snapshot), countsTest(snapshot)] },
-  ].filter(({ tests }) => tests.length > 0);
+export function* junit(snapshot: Snapshot, exitCode = 0): Generator<string> {
+  const tests = {
+    thresholds: thresholdTests(snapshot),
+    requests: requestTests(snapshot),
+    run: [userErrorTest(snapshot), countsTest(snapshot)],
+  };
+  const isExplained = Object.values(tests).flat().some(({ problem }) => problem !== null);
+  if (exitCode !== 0 && !isExplained) {
+    tests.run.push(endTest(snapshot, exitCode));
+  }
+  const suites: Suite[] = Object.entries(tests).map(([name, tests]) => ({ name, tests }))
+    .filter(({ tests }) => tests.length > 0);
   const all = counts(suites.flatMap(({ tests }) => tests));
   const attributes = { name: "aiotest", ...all, time: seconds(snapshot.durationSeconds) };
   yield `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites${attributeText(attributes)}>\n`;
@@ -167,6 +176,16 @@ function countsTest({ complete, warnings }: Snapshot): Test {
     details: warnings.join("\n"),
   };
   return { name: "all counts are in", time: 0, problem, output: warnings.join("\n") };
+}
+
+function endTest({ warnings }: Snapshot, exitCode: number): Test {
+  const problem: Problem = {
+    kind: "error",
+    type: "run",
+    message: `the run failed with exit code ${exitCode}`,
+    details: warnings.join("\n"),
+  };
+  return { name: "the run ends without an error", time: 0, problem, output: "" };
 }
 
 function* suiteLines({ name, tests }: Suite, snapshot: Snapshot): Generator<string> {

@@ -151,6 +151,7 @@ export class Session {
   ): Promise<HttpResponse> {
     if (this.#closed) return neverSettles();
     if (typeof method !== "string") throw notText("method", method);
+    if (typeof options !== "object" || options === null) throw notOptions(options);
     const sample = new PendingSample(method.toUpperCase());
     const target = this.#resolve(sample, url, options);
     const encoded = encodeBody(options);
@@ -294,6 +295,11 @@ const NO_OPTIONS: RequestOptions = {};
 function milliseconds(seconds: number): number {
   if (typeof seconds === "number" && seconds > 0) return seconds * 1000;
   throw new RangeError(`timeout: ${shown(seconds)}, expected more than 0 seconds`);
+}
+
+function notOptions(value: unknown): TypeError {
+  const hint = typeof value === "function" ? "; a check is the third argument" : "";
+  return new TypeError(`options: ${shown(value)}, expected an object${hint}`);
 }
 
 function notText(what: string, value: unknown): TypeError {

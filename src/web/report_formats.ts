@@ -120,7 +120,8 @@ export const REPORT_FORMATS = {
       title: "JUnit",
       suffix: "-junit.xml",
       mediaType: "application/xml; charset=utf-8",
-      make: async ({ snapshot }) => (await import("../report/junit.ts")).junit(snapshot),
+      make: async ({ snapshot, exitCode }) =>
+        (await import("../report/junit.ts")).junit(snapshot, exitCode),
     }],
   },
 } satisfies Readonly<Record<string, ReportFormat>>;

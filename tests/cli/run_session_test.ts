@@ -49,10 +49,15 @@ Deno.test("the report goes to standard output and the summary to its file, with 
 });
 
 Deno.test("an error that ended the run early is thrown after the report", async () => {
-  const { host, session } = await newSession();
+  const { host, session } = await newSession("--json", "out.json", "--junit", "out.xml");
+  await session.open({});
   const gone = new AiotestError("No worker is left to run users", 4);
   await assert.rejects(session.report(result(0), gone), gone);
   assert.ok(host.stdout.text.length > 0);
+  const { warnings } = JSON.parse(host.files.get("/home/me/out.json")!);
+  assert.deepEqual(warnings, ["The run failed: No worker is left to run users"]);
+  assert.match(host.files.get("/home/me/out.xml")!, /errors="1"/);
+  session.close();
 });
 
 Deno.test("a test file gets its own flags and the options, but not the token", async () => {

@@ -209,6 +209,24 @@ Deno.test("any name or error can be read back from the report", () => {
   ));
 });
 
+Deno.test("a run that failed for another reason has a test that says so", () => {
+  const failed = snapshot({
+    state: "stopped",
+    complete: true,
+    warnings: ["The run failed: no tick"],
+  });
+  const root = parseXml(joined(junit(failed, 2)));
+  checkJunit(root);
+  assert.deepEqual(problemOf(testOf(root, "the run ends without an error")), {
+    is: "error",
+    type: "run",
+    message: "the run failed with exit code 2",
+    details: "The run failed: no tick",
+  });
+  assert.doesNotMatch(joined(junit(failed, 0)), /ends without an error/);
+  assert.doesNotMatch(joined(junit(MIXED, 4)), /ends without an error/);
+});
+
 Deno.test("markup is escaped", () => {
   assert.equal(xmlText(`<a b="c">'&'</a>`), "&lt;a b=&quot;c&quot;&gt;&apos;&amp;&apos;&lt;/a&gt;");
 });

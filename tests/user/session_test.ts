@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Lease } from "../../src/core/lease.ts";
 import { RequestError } from "../../src/http/request_error.ts";
+import type { RequestOptions } from "../../src/http/request_options.ts";
 import type { Transport, WireRequest, WireResponse } from "../../src/http/transport.ts";
 import { UrlResolver } from "../../src/http/url_resolver.ts";
 import { IterationSlot } from "../../src/user/iteration_slot.ts";
@@ -307,6 +308,23 @@ for (const [method, url, timeout, message] of BAD_ARGUMENTS) {
       session.request(method as string, url as string, { timeout: timeout as number }),
       (error: unknown) => message.test(String(error)),
     );
+    assert.deepEqual(transport.requests, []);
+  });
+}
+
+const BAD_OPTIONS: [options: unknown, message: RegExp][] = [
+  [() => {}, /^options: .*, expected an object; a check is the third argument$/],
+  [null, /^options: null, expected an object$/],
+  ["name", /^options: 'name', expected an object$/],
+];
+
+for (const [options, message] of BAD_OPTIONS) {
+  Deno.test(`options that are no object are refused: ${message.source}`, async () => {
+    const { session, transport } = scene(() => Promise.resolve(answer()));
+    await assert.rejects(session.get("/", options as RequestOptions), {
+      name: "TypeError",
+      message,
+    });
     assert.deepEqual(transport.requests, []);
   });
 }
