@@ -274,8 +274,12 @@ Deno.test("a master that is suspended for 8 s loses neither workers nor counts",
     assert.deepEqual([state, complete, requests], ["finished", true, target.totalOf(id)]);
   }
   const text = /The master did not run for [89]\.\d s, from \d+s of the test on/;
-  assert.equal(summary.warnings.length, 1);
-  assert.match(summary.warnings[0]!, text);
+  // On a busy machine, workers may warn of their own event loops.
+  const warnings = summary.warnings.filter((warning) =>
+    !/event loop|Worker w\d did not/.test(warning)
+  );
+  assert.equal(warnings.length, 1, warnings.join("\n"));
+  assert.match(warnings[0]!, text);
   assert.match(stderr, text);
   assert.doesNotMatch(stderr, /has been silent|Refused/);
   assert.deepEqual([summary.complete, code], [true, 0]);
