@@ -4,15 +4,10 @@
  * @module
  */
 
-import { AiotestError, ExitCode } from "../core/errors.ts";
+import { AiotestError, atLeastFailed, ExitCode } from "../core/errors.ts";
 import { errorCounts, EXIT_CALLS, type Snapshot } from "../stats/snapshot.ts";
 import { failedThresholds } from "../stats/thresholds.ts";
 import { answeredRequests } from "../stats/unanswered.ts";
-
-/** The exit code if an output is missing: the command's own, but at least 1. */
-export function withMissingOutput(exitCode: number): number {
-  return Math.max(exitCode, ExitCode.failures);
-}
 
 /**
  * The exit code for a run. The first of these decides: an error that ended the run early, incomplete
@@ -29,9 +24,7 @@ export function exitCodeOf(result: Snapshot, exitCodeOnError: number, failure: u
   if (failedThresholds(result).length > 0) return ExitCode.threshold;
   // The option is about failures that were measured. Here, load that was due is missing.
   const hasExited = userErrors.some(({ user }) => user === EXIT_CALLS);
-  if (hasExited || errorCounts(userErrors).unsent > 0) {
-    return Math.max(exitCodeOnError, ExitCode.failures);
-  }
+  if (hasExited || errorCounts(userErrors).unsent > 0) return atLeastFailed(exitCodeOnError);
   // Nothing is known about the target then, whatever a failure may count for.
   if (totals.unfinished.count > 0 && answeredRequests(result.statistics) === 0) {
     return ExitCode.failures;

@@ -5,13 +5,12 @@
  */
 
 import { systemClock } from "../core/clock.ts";
-import { AiotestError, ExitCode, isInstance, stackText } from "../core/errors.ts";
+import { AiotestError, atLeastFailed, ExitCode, isInstance, stackText } from "../core/errors.ts";
 import { emitWithin, events, stopHandlersLimit } from "../core/events.ts";
 import { HOW_TO_STOP } from "../core/exit_calls.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { versionText } from "../core/version.ts";
-import { withMissingOutput } from "./exit_code.ts";
 import { commandHelpText } from "./help.ts";
 import { CommandLine } from "./options.ts";
 
@@ -34,7 +33,7 @@ export async function main(host: Host): Promise<number> {
     isExitCalled = true;
   });
   // Such a run has not done what its test file wanted.
-  const least = (code: number): number => isExitCalled ? Math.max(code, ExitCode.failures) : code;
+  const least = (code: number): number => isExitCalled ? atLeastFailed(code) : code;
   try {
     const ownExitCode = await runCommand(host).catch((error) => explain(host, error));
     const exitCode = least(await afterOutput(host, ownExitCode));
@@ -69,7 +68,7 @@ async function afterOutput({ stdout, stderr }: Host, exitCode: number): Promise<
   await stdout.flush();
   if (stdout.problem === null) return exitCode;
   stderr.write(`aiotest: cannot write to standard output: ${stdout.problem}\n`);
-  return withMissingOutput(exitCode);
+  return atLeastFailed(exitCode);
 }
 
 /** Waits for slow readers. */

@@ -5,7 +5,7 @@
  */
 
 import { resolve } from "node:path";
-import { systemReason, UsageError } from "../core/errors.ts";
+import { atLeastFailed, systemReason, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { OutputFile } from "../core/output_files.ts";
 import {
@@ -15,7 +15,6 @@ import {
   type ReportFormat,
   type ReportOption,
 } from "../web/report_formats.ts";
-import { withMissingOutput } from "./exit_code.ts";
 
 /** A file that an option asks for. */
 export interface NamedOutput {
@@ -223,7 +222,7 @@ export class ReportFiles {
     for (const output of this.#files.toSorted((a, b) => isSummary(a) - isSummary(b))) {
       const problem = await writeOutput(output, () => output.make({ ...run, exitCode }));
       if (problem === null) continue;
-      exitCode = withMissingOutput(exitCode);
+      exitCode = atLeastFailed(exitCode);
       problems.push(problem);
     }
     return { exitCode, problems };

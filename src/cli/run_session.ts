@@ -6,7 +6,14 @@
 
 import { resolve } from "node:path";
 import { systemClock } from "../core/clock.ts";
-import { AiotestError, errorText, ExitCode, systemReason, UsageError } from "../core/errors.ts";
+import {
+  AiotestError,
+  atLeastFailed,
+  errorText,
+  ExitCode,
+  systemReason,
+  UsageError,
+} from "../core/errors.ts";
 import { events, prepareWithin } from "../core/events.ts";
 import { type ExitCall, HOW_TO_STOP } from "../core/exit_calls.ts";
 import type { Host } from "../core/host.ts";
@@ -24,7 +31,7 @@ import type { DiscoveredClass } from "../user/discovery.ts";
 import { LogTail } from "../web/feed.ts";
 import type { RunMetadata } from "../web/report_content.ts";
 import { REPORT_FORMATS } from "../web/report_formats.ts";
-import { exitCodeOf, withMissingOutput } from "./exit_code.ts";
+import { exitCodeOf } from "./exit_code.ts";
 import { LiveOutputs, type LiveRun } from "./live_outputs.ts";
 import type { Options } from "./options.ts";
 import { fileAt, type OtherFile, ReportFiles, requestedFiles } from "./report_files.ts";
@@ -345,9 +352,7 @@ export class RunSession {
       snapshot: failure === null
         ? result
         : { ...result, warnings: [...result.warnings, `The run failed: ${errorText(failure)}`] },
-      exitCode: host.stdout.problem === null
-        ? this.exitCode(exitCode)
-        : withMissingOutput(exitCode),
+      exitCode: host.stdout.problem === null ? this.exitCode(exitCode) : atLeastFailed(exitCode),
       metadata: () => runMetadata(host, options),
     };
     const written = await this.#files?.write(run) ?? { exitCode: run.exitCode, problems: [] };
@@ -363,7 +368,7 @@ export class RunSession {
   exitCode(exitCode: number): number {
     const { host, options: { logfile } } = this;
     if (logfile === null || openLogFile(host, logfile).problem === null) return exitCode;
-    return withMissingOutput(exitCode);
+    return atLeastFailed(exitCode);
   }
 
   #endWatchdog(): void {
@@ -380,6 +385,6 @@ export class RunSession {
   exitFailure(what: "the run" | "this worker", exitCode: number): AiotestError | null {
     if (this.#exitCall === null) return null;
     const text = `${this.#exitCall.message}: ${what} was stopped`;
-    return new AiotestError(text, Math.max(exitCode, ExitCode.failures), HOW_TO_STOP);
+    return new AiotestError(text, atLeastFailed(exitCode), HOW_TO_STOP);
   }
 }

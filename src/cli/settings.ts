@@ -6,8 +6,8 @@
  * @module
  */
 
-import { MAX_WORKER_NAME } from "../cluster/protocol.ts";
 import { LOG_LEVELS } from "../core/logger.ts";
+import { MAX_WORKER_NAME } from "../core/run_info.ts";
 import { DEFAULT_MAX_USERS } from "../load/load.ts";
 import { REPORT_FORMATS, type ReportFormat, type ReportOption } from "../web/report_formats.ts";
 import {

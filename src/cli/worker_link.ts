@@ -6,10 +6,10 @@
 
 import type { WorkerIdentity } from "../cluster/handshake.ts";
 import type { MasterConnectionOptions } from "../cluster/master_connection.ts";
-import { MAX_WORKER_NAME } from "../cluster/protocol.ts";
 import { type Random, systemClock, systemRandom } from "../core/clock.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
+import { MAX_WORKER_NAME } from "../core/run_info.ts";
 import { visiblePart } from "../core/text.ts";
 import { readOptionFile } from "./option_files.ts";
 import type { WorkerSettings } from "./role.ts";

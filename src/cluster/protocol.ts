@@ -11,6 +11,7 @@
  * @module
  */
 
+import { MAX_WORKER_NAME } from "../core/run_info.ts";
 import { MAX_NAME, REQUEST_COUNTS } from "../stats/stats_delta.ts";
 import {
   amount,
@@ -43,9 +44,6 @@ export const MESSAGE_LIMIT = 1024 * 1024;
 
 /** The `testfileHash` of a worker that has no test file and asks for the master's. */
 export const NO_TESTFILE = "";
-
-/** The longest name of a worker, in UTF-16 units. */
-export const MAX_WORKER_NAME = 100;
 
 /** The longest path of a file, in UTF-16 units. */
 export const MAX_PATH = 240;

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { clippedText, shown } from "../core/text.ts";
+import { clippedText } from "../core/clipped_text.ts";
+import { shown } from "../core/text.ts";
 import { Histogram } from "../stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../stats/packed_buckets.ts";
 import { PairMap } from "../stats/request_stats.ts";

@@ -6,7 +6,8 @@
  * @module
  */
 
-import { clippedText, isVisible } from "../core/text.ts";
+import { clippedText } from "../core/clipped_text.ts";
+import { isVisible } from "../core/text.ts";
 
 /** One value of a message. */
 export interface Field<T> {

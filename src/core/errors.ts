@@ -24,6 +24,11 @@ export const ExitCode = {
   interrupted: 130,
 } as const;
 
+/** The exit code of a command that cannot have passed, as an output is missing: its own, but at least 1. */
+export function atLeastFailed(exitCode: number): number {
+  return Math.max(exitCode, ExitCode.failures);
+}
+
 /** An error whose message is shown on the command line. */
 export class AiotestError extends Error {
   override readonly name: string = "AiotestError";

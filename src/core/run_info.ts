@@ -16,6 +16,9 @@ export interface RunInfo {
   readonly runTime: number;
 }
 
+/** The longest name of a worker, in UTF-16 units. */
+export const MAX_WORKER_NAME = 100;
+
 /** How arrivals are spaced in the open model: evenly, or as a Poisson process. */
 export type Spacing = "constant" | "poisson";
 

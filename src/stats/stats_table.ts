@@ -4,7 +4,7 @@
  * @module
  */
 
-import { clippedText } from "../core/text.ts";
+import { clippedText } from "../core/clipped_text.ts";
 import { IterationStats } from "./iteration_stats.ts";
 import { type EntriesByCode, EntryTable, NameCap, PairMap, type Sample } from "./request_stats.ts";
 import {

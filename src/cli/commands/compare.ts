@@ -5,7 +5,7 @@
  */
 
 import { resolve } from "node:path";
-import { systemReason, UsageError } from "../../core/errors.ts";
+import { atLeastFailed, systemReason, UsageError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import { VERSION } from "../../core/version.ts";
 import {
@@ -16,7 +16,6 @@ import {
 } from "../../report/compare.ts";
 import { consoleAbilities } from "../../report/console.ts";
 import { type ComparedRun, readSummary, SUMMARY_HINT } from "../../report/summary_reader.ts";
-import { withMissingOutput } from "../exit_code.ts";
 import { commandFlags, parseAll } from "../flag_parser.ts";
 import { openOutputs, removeOld, writeOutput } from "../report_files.ts";
 import { COMPARE_SETTINGS, type SettingsOf } from "../settings.ts";
@@ -51,7 +50,7 @@ export async function runCompare(host: Host): Promise<number> {
   const problem = output === null ? null : await writeOutput(output, make);
   if (problem === null) return exitCode;
   host.stderr.write(`aiotest: ${problem}\n`);
-  return withMissingOutput(exitCode);
+  return atLeastFailed(exitCode);
 }
 
 interface CompareArguments extends SettingsOf<"compare"> {
