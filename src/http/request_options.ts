@@ -7,7 +7,7 @@
 import { errorText } from "../core/errors.ts";
 import { asText, shown } from "../core/text.ts";
 import type { HeaderPairs, WireBody } from "./transport.ts";
-import { basicAuthorization } from "./url_resolver.ts";
+import { basicAuthorization, urlText } from "./url_resolver.ts";
 
 /** Options of one request. */
 export interface RequestOptions extends BodyOptions {
@@ -118,11 +118,16 @@ function headerText(name: unknown, value: unknown): string {
   throw new TypeError(`headers: ${asText(name)} is ${shown(value)}, expected a string`);
 }
 
-/** Appends fields to the query of a URL and drops its fragment. */
+/**
+ * Appends fields to the query of a URL and drops its fragment.
+ *
+ * @throws TypeError as {@link urlText}.
+ */
 export function withQuery(url: string, fields: Fields): string {
+  const text = urlText(url);
   const query = encodeFields(fields);
-  const hash = url.indexOf("#");
-  const base = hash < 0 ? url : url.slice(0, hash);
+  const hash = text.indexOf("#");
+  const base = hash < 0 ? text : text.slice(0, hash);
   if (query === "") return base;
   if (!base.includes("?")) return `${base}?${query}`;
   return base.endsWith("?") || base.endsWith("&") ? base + query : `${base}&${query}`;

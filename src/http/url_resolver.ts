@@ -40,8 +40,7 @@ export class UrlResolver {
   resolve(text: string): ResolvedUrl {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
-    // A test file may pass a URL object, and one in JavaScript anything.
-    if (typeof text !== "string") return this.resolve(hrefOf(text));
+    if (typeof text !== "string") return this.resolve(urlText(text));
     const resolved = parse(this.#join(text));
     if (this.#known.size >= MAX_ENTRIES) this.#forgetOldest();
     this.#known.set(text, resolved);
@@ -66,7 +65,13 @@ export class UrlResolver {
   }
 }
 
-function hrefOf(value: unknown): string {
+/**
+ * The text of a URL. A test file may pass a URL object, and one in JavaScript anything.
+ *
+ * @throws TypeError if it is neither a string nor a URL object.
+ */
+export function urlText(value: unknown): string {
+  if (typeof value === "string") return value;
   if (value instanceof URL) return value.href;
   throw new TypeError(`${shown(value)} is not a URL: expected a string`);
 }

@@ -335,6 +335,16 @@ Deno.test("a URL object is requested like its text", async () => {
   assert.equal(transport.requests[0]!.url.href, "http://127.0.0.1:9000/items?id=5");
 });
 
+Deno.test("with params, too, a URL object is requested, and what is no URL is refused", async () => {
+  const { session, transport } = scene(() => Promise.resolve(answer()));
+  const options = { params: { q: "a" } };
+  await session.get(new URL("http://127.0.0.1:9000/items?id=5#top") as unknown as string, options);
+  assert.equal(transport.requests[0]!.url.href, "http://127.0.0.1:9000/items?id=5&q=a");
+  await assert.rejects(session.get(null as unknown as string, options), {
+    message: /null is not a URL: expected a string/,
+  });
+});
+
 Deno.test("a check that throws anything, or fails for any reason, fails its request", async () => {
   const { session, recorded } = scene(() => Promise.resolve(answer()));
   const { proxy, revoke } = Proxy.revocable({}, {});
