@@ -21,15 +21,25 @@ const CODES: ReadonlyMap<string, LocalFailureCode> = new Map<string, LocalFailur
   ["EAGAIN", "ENOBUFS"],
 ]);
 
-/** Error numbers of Linux, macOS and Windows, for errors that mention only these. */
+/** Error numbers of Linux, macOS and Windows, for errors that mention only these. They do not overlap. */
 const NUMBERS: ReadonlyMap<number, LocalFailureCode> = new Map<number, LocalFailureCode>([
   ...numbersOf("EMFILE", 24, 23, 10024),
   ...numbersOf("EADDRNOTAVAIL", 99, 49, 10049),
   ...numbersOf("ENOBUFS", 105, 55, 10055, 12, 11, 35),
 ]);
 
-function numbersOf(code: LocalFailureCode, ...numbers: number[]): [number, LocalFailureCode][] {
+/** Entries of a map from error numbers of the system to codes. */
+export function numbersOf<Code extends string>(code: Code, ...numbers: number[]): [number, Code][] {
   return numbers.map((number) => [number, code]);
+}
+
+/** The code for the error number that a message of the runtime mentions, if there is one. */
+export function codeByNumber<Code>(
+  message: string,
+  codes: ReadonlyMap<number, Code>,
+): Code | undefined {
+  const number = /\(os error (\d+)\)/.exec(message)?.[1];
+  return number === undefined ? undefined : codes.get(Number(number));
 }
 
 /** Causes of an error that are looked at. */
@@ -55,8 +65,7 @@ function codeOf(error: Error): LocalFailureCode | undefined {
   const code = "code" in error ? CODES.get(String(error.code)) : undefined;
   if (code !== undefined) return code;
   if (error.name === "AddrNotAvailable") return "EADDRNOTAVAIL";
-  const number = /\(os error (\d+)\)/.exec(error.message)?.[1];
-  return number === undefined ? undefined : NUMBERS.get(Number(number));
+  return codeByNumber(error.message, NUMBERS);
 }
 
 /** A look-up needs a few. More of them can have become free since it failed. */

@@ -55,8 +55,6 @@ export class CookieStore {
   readonly #host: string;
   // Created on demand: most users never get a cookie, and a jar is large.
   #jar: CookieJar | null = null;
-  /** The cookies of the jar. */
-  #stored: MemoryCookieStore | null = null;
 
   /** Creates an empty store. `host` is the default URL of {@link set}. */
   constructor(host: string) {
@@ -116,7 +114,6 @@ export class CookieStore {
   /** Removes all cookies. */
   clear(): void {
     this.#jar = null;
-    this.#stored = null;
   }
 
   /**
@@ -147,14 +144,12 @@ export class CookieStore {
   #open(): CookieJar {
     // Secure cookies are not sent over plain HTTP, not even to this machine. Otherwise a test could pass
     // locally although the real site would not receive the cookie.
-    return this.#jar ??= new CookieJar(this.#stored = new MemoryCookieStore(), {
-      allowSecureOnLocal: false,
-    });
+    return this.#jar ??= new CookieJar(new MemoryCookieStore(), { allowSecureOnLocal: false });
   }
 
   /** Makes room for a cookie that was added. The store itself has no limits, and keeps empty paths. */
   #bound({ domain }: JarCookie): void {
-    const { idx } = this.#stored!;
+    const { idx } = this.#open().store as MemoryCookieStore;
     const ofDomain = cookiesOf(idx, domain ?? "");
     if (ofDomain.length > MAX_PER_DOMAIN) remove(idx, leastUseful(ofDomain));
     const domains = Object.keys(idx);

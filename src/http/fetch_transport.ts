@@ -6,8 +6,13 @@
 
 import type { Clock } from "../core/clock.ts";
 import { asError, isError, messageText } from "../core/errors.ts";
+import {
+  codeByNumber,
+  lacksDescriptors,
+  localFailureOf,
+  numbersOf,
+} from "../core/local_failures.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
-import { lacksDescriptors, localFailureOf } from "../core/local_failures.ts";
 import { decodeResponse, joined } from "./decoding.ts";
 import { RequestError, type RequestErrorCode, WireError } from "./request_error.ts";
 import { MAX_BODY_SIZE, type Transport, type WireRequest, type WireResponse } from "./transport.ts";
@@ -353,14 +358,10 @@ function bodyCode(message: string): RequestErrorCode {
 
 /** Error numbers of Linux, macOS and Windows; these do not overlap. */
 const SYSTEM_CODES: ReadonlyMap<number, RequestErrorCode> = new Map<number, RequestErrorCode>([
-  ...codesOf("ECONNREFUSED", 111, 61, 10061),
-  ...codesOf("ECONNRESET", 104, 54, 10054, 103, 53, 10053, 32),
-  ...codesOf("CONNECT_TIMEOUT", 110, 60, 10060),
+  ...numbersOf("ECONNREFUSED", 111, 61, 10061),
+  ...numbersOf("ECONNRESET", 104, 54, 10054, 103, 53, 10053, 32),
+  ...numbersOf("CONNECT_TIMEOUT", 110, 60, 10060),
 ]);
-
-function codesOf(code: RequestErrorCode, ...numbers: number[]): [number, RequestErrorCode][] {
-  return numbers.map((number) => [number, code]);
-}
 
 /** From the most specific words to the least. */
 const WORDS: readonly (readonly [RegExp, RequestErrorCode])[] = [
@@ -375,7 +376,6 @@ const WORDS: readonly (readonly [RegExp, RequestErrorCode])[] = [
 ];
 
 function connectionCode(cause: string): RequestErrorCode {
-  const number = /\(os error (\d+)\)/.exec(cause)?.[1];
-  const code = number === undefined ? undefined : SYSTEM_CODES.get(Number(number));
-  return code ?? WORDS.find(([words]) => words.test(cause))?.[1] ?? "ECONNRESET";
+  return codeByNumber(cause, SYSTEM_CODES) ?? WORDS.find(([words]) => words.test(cause))?.[1] ??
+    "ECONNRESET";
 }

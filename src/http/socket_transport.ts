@@ -89,17 +89,14 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     const encoded = encodeRequest(request, target);
     let connection: Connection;
     try {
-      connection = await this.#open(request.deadline, target);
-    } catch (error) {
+      connection = await this.#open(request, target);
+      // An abort must reach it from now on.
+      connection.busy = true;
+      // Opening a connection has taken at least a round trip.
+      if (await lost.sawRequest(failure, encoded)) request.counter.retries++;
+    } finally {
       lost.close();
-      throw asRequestError(error, request);
     }
-    // An abort must reach it from now on.
-    connection.busy = true;
-    // Opening a connection has taken at least a round trip.
-    const wasSeen = await lost.sawRequest(failure, encoded);
-    lost.close();
-    if (wasSeen) request.counter.retries++;
     return await connection.exchange(this, request, encoded, request.deadline);
   }
 
@@ -178,18 +175,17 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     encoded: EncodedRequest,
     target: RequestTarget,
   ): Promise<WireResponse> {
-    let connection: Connection;
-    try {
-      connection = await this.#open(request.deadline, target);
-    } catch (error) {
-      throw asRequestError(error, request);
-    }
+    const connection = await this.#open(request, target);
     return await connection.exchange(this, request, encoded, request.deadline);
   }
 
-  async #open(deadline: number, { origin, key }: RequestTarget): Promise<Connection> {
+  /** Rejects with a RequestError if no connection can be opened in time. */
+  async #open(request: WireRequest, { origin, key }: RequestTarget): Promise<Connection> {
     const { deadlines, dialer } = this.#shared;
-    const attempt = new ConnectAttempt(this.#clock.now() + this.#limits.connectMs, deadline);
+    const attempt = new ConnectAttempt(
+      this.#clock.now() + this.#limits.connectMs,
+      request.deadline,
+    );
     this.#attempts.add(attempt);
     deadlines.add(attempt);
     deadlines.schedule(attempt.deadline);
@@ -198,6 +194,8 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
       const connection = new Connection(this.#clock, this.#shared, this.#limits, stream, key);
       this.#connections.add(connection);
       return connection;
+    } catch (error) {
+      throw asRequestError(error, request);
     } finally {
       deadlines.delete(attempt);
       this.#attempts.delete(attempt);

@@ -7,16 +7,8 @@
 import { SocketTransport } from "../http/socket_transport.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
 import type { UserContext } from "./context.ts";
-import { checkHttpHost, Session } from "./session.ts";
-import {
-  checkFields,
-  checkMaxBodySize,
-  checkOptions,
-  checkTimeLimit,
-  type ClassOptions,
-  type FieldCheck,
-  User,
-} from "./user.ts";
+import { checkHttpHost, checkHttpLimits, Session } from "./session.ts";
+import { checkFields, checkOptions, type ClassOptions, type FieldCheck, User } from "./user.ts";
 
 /**
  * A simulated user of a website, with its own connections and cookies. It uses aiotest's own HTTP/1.1
@@ -54,10 +46,7 @@ export class FastHttpUser extends User {
 
   /** @internal */
   static override [checkFields](check: FieldCheck): void {
-    for (const field of ["timeout", "connectTimeout", "headersTimeout", "bodyTimeout"]) {
-      checkTimeLimit(check, field);
-    }
-    checkMaxBodySize(check);
+    checkHttpLimits(check, "timeout", "connectTimeout", "headersTimeout", "bodyTimeout");
   }
 
   /** Sends the requests of this user. */

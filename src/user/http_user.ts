@@ -8,16 +8,8 @@ import { UsageError } from "../core/errors.ts";
 import { FetchTransport } from "../http/fetch_transport.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
 import type { UserContext } from "./context.ts";
-import { checkHttpHost, Session } from "./session.ts";
-import {
-  checkFields,
-  checkMaxBodySize,
-  checkOptions,
-  checkTimeLimit,
-  type ClassOptions,
-  type FieldCheck,
-  User,
-} from "./user.ts";
+import { checkHttpHost, checkHttpLimits, Session } from "./session.ts";
+import { checkFields, checkOptions, type ClassOptions, type FieldCheck, User } from "./user.ts";
 
 /**
  * A simulated user of a website, with its own connections and cookies. It uses native `fetch`, including
@@ -54,8 +46,7 @@ export class HttpUser extends User {
 
   /** @internal */
   static override [checkFields](check: FieldCheck): void {
-    checkTimeLimit(check, "timeout");
-    checkMaxBodySize(check);
+    checkHttpLimits(check, "timeout");
   }
 
   /** Sends the requests of this user. */

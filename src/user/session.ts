@@ -25,7 +25,7 @@ import type { ResolvedUrl, UrlResolver } from "../http/url_resolver.ts";
 import type { UserContext } from "./context.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
-import type { ClassOptions } from "./user.ts";
+import type { ClassOptions, FieldCheck } from "./user.ts";
 import { PendingSample, type UserRequests } from "./user_requests.ts";
 
 /**
@@ -231,12 +231,13 @@ export class Session {
       sample.name = asText(options.name ?? target.name);
       return target;
     } catch (error) {
-      sample.name = asText(options.name ?? asText(url).split(/[?#]/, 1)[0]);
+      const text = asText(url);
+      sample.name = asText(options.name ?? text.split(/[?#]/, 1)[0]);
       sample.startedAt = this.#clock.now();
       this.#requests.start(sample);
       throw this.#failed(
         sample,
-        new RequestError("BAD_REQUEST", sample.method, asText(url), errorText(error), error),
+        new RequestError("BAD_REQUEST", sample.method, text, errorText(error), error),
       );
     }
   }
@@ -287,6 +288,22 @@ export function checkHttpHost(classHost: string, { name, host }: ClassOptions): 
     host === null
       ? `${name}.host is ${JSON.stringify(url)}: ${expected}`
       : `--host ${url}: ${expected}, because ${name} sends HTTP requests`,
+  );
+}
+
+/** Checks the static fields of a user class that limit the time and the size of its responses. */
+export function checkHttpLimits(check: FieldCheck, ...timeLimits: readonly string[]): void {
+  for (const field of timeLimits) {
+    check(
+      field,
+      (value) => typeof value === "number" && value > 0,
+      "a number of seconds over 0, or Infinity for no limit",
+    );
+  }
+  check(
+    "maxBodySize",
+    (value) => typeof value === "number" && value >= 0,
+    "a number of bytes, 0 or more, or Infinity for no limit",
   );
 }
 

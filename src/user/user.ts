@@ -67,24 +67,6 @@ export type FieldCheck = (
   expected: string,
 ) => void;
 
-/** Checks a static field that is a time limit. */
-export function checkTimeLimit(check: FieldCheck, field: string): void {
-  check(
-    field,
-    (value) => typeof value === "number" && value > 0,
-    "a number of seconds over 0, or Infinity for no limit",
-  );
-}
-
-/** Checks the static field that limits the size of response bodies. */
-export function checkMaxBodySize(check: FieldCheck): void {
-  check(
-    "maxBodySize",
-    (value) => typeof value === "number" && value >= 0,
-    "a number of bytes, 0 or more, or Infinity for no limit",
-  );
-}
-
 /** A user class that a test file exports. Its fields are the static fields of {@link User}. */
 export interface UserClass {
   /** Creates a user. */
@@ -237,7 +219,7 @@ export class User {
       );
     }
     const { clock, recorder } = this.#context;
-    const local = error === null ? null : localFailureOf(error);
+    const local = localFailureOf(error);
     if (local !== null) return recorder.localFailure(local, error, clock.now());
     recorder.record({
       method: asText(method),
