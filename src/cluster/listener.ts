@@ -135,7 +135,7 @@ interface RecentRejections {
 
 const PAUSE_MS = 1_000;
 
-/** Addresses that are logged by their own, because a peer can have very many. */
+/** Addresses that are logged on their own, because a peer can have very many. */
 const MAX_ADDRESSES = 1_000;
 
 /** What further addresses are called. */

@@ -40,9 +40,12 @@ export class RunState {
   elapsedSeconds = 0;
   /** When the totals were last reset, in seconds since the start of the test. */
   countedFrom = 0;
-  readonly #workers = new Map<string, WorkerState>();
-  /** Workers that are gone and have counted nothing, the latest last. */
-  readonly #ghosts = new Map<string, WorkerState>();
+  /** All workers that are not forgotten, by incarnation, in the order of their numbers. */
+  readonly #known = new Map<string, WorkerState>();
+  /** Those of them that are gone and have counted nothing, the latest last. */
+  readonly #ghosts = new Set<WorkerState>();
+  /** The others; `null` if they have to be listed again. */
+  #workers: readonly WorkerState[] | null = null;
   readonly #forgotten = { count: 0, id: "" };
   #nextIndex = 0;
 
@@ -52,8 +55,9 @@ export class RunState {
   }
 
   /** All workers that take part or have counted something, by their number. */
-  get workers(): WorkerState[] {
-    return [...this.#workers.values()];
+  get workers(): readonly WorkerState[] {
+    // Every report needs them, and there may be thousands.
+    return this.#workers ??= [...this.#known.values()].filter((one) => !this.#ghosts.has(one));
   }
 
   /** Users of all workers, as last reported. */
@@ -70,56 +74,52 @@ export class RunState {
 
   /** The worker of this incarnation, or undefined. */
   worker(incarnation: string): WorkerState | undefined {
-    return this.#workers.get(incarnation) ?? this.#ghosts.get(incarnation);
+    return this.#known.get(incarnation);
   }
 
   /** Returns the worker of this incarnation, and adds it if it has not joined before or was forgotten. */
   addWorker({ id, incarnation, host }: Omit<WorkerInfo, "index">): WorkerState {
-    const known = this.#workers.get(incarnation);
-    if (known !== undefined) return known;
-    // A journal does not say which workers were forgotten.
-    const ghost = this.#ghosts.get(incarnation);
-    if (ghost !== undefined) this.#forget(ghost);
+    const known = this.#known.get(incarnation);
+    if (known !== undefined) {
+      if (!this.#ghosts.has(known)) return known;
+      // A journal does not say which workers were forgotten.
+      this.#forget(known);
+    }
     // A number is never used again: it is part of the ids of the worker's users.
     const worker = new WorkerState({ id, incarnation, host, index: this.#nextIndex++ });
-    this.#workers.set(incarnation, worker);
+    this.#known.set(incarnation, worker);
+    this.#workers = null;
     return worker;
   }
 
   /** Changes a worker's relation to the run. One that is gone and has counted nothing is not shown. */
   setMembership(worker: WorkerState, membership: WorkerMembership): void {
-    const { incarnation } = worker;
     worker.membership = membership;
-    const [from, to] = membership === "present" || worker.hasContributed
-      ? [this.#ghosts, this.#workers]
-      : [this.#workers, this.#ghosts];
-    if (!from.delete(incarnation)) return;
-    to.set(incarnation, worker);
-    // One that returns has its old place.
-    if (to !== this.#workers) return;
-    const others = [...to.values()].filter(({ index }) => index > worker.index);
-    for (const other of others) {
-      to.delete(other.incarnation);
-      to.set(other.incarnation, other);
-    }
+    // It may have been forgotten while it was returning.
+    if (this.#known.get(worker.incarnation) !== worker) return;
+    if (membership === "present" || worker.hasContributed) this.#ghosts.delete(worker);
+    else this.#ghosts.add(worker);
+    this.#workers = null;
   }
 
   /** Forgets the workers that went first and have counted nothing; returns them. */
   forgetGhosts(): WorkerState[] {
-    const all = [...this.#ghosts.values()];
+    const all = [...this.#ghosts];
     const forgotten = all.slice(0, Math.max(0, all.length - MAX_GHOSTS));
     for (const ghost of forgotten) this.#forget(ghost);
     return forgotten;
   }
 
-  #forget({ id, incarnation, begun }: WorkerState): void {
-    this.#ghosts.delete(incarnation);
+  #forget(worker: WorkerState): void {
+    const { id, incarnation, begun } = worker;
+    this.#ghosts.delete(worker);
+    this.#known.delete(incarnation);
     if (begun && this.#forgotten.count++ === 0) this.#forgotten.id = id;
   }
 
   /** Workers that were to run users and were lost before they counted anything: the first, and how many. */
   get lostEarly(): { readonly id: string; readonly count: number } {
-    const begun = [...this.#ghosts.values()].filter((worker) => worker.begun);
+    const begun = [...this.#ghosts].filter((worker) => worker.begun);
     const { id, count } = this.#forgotten;
     return { id: count > 0 ? id : begun[0]?.id ?? "", count: count + begun.length };
   }
@@ -165,7 +165,7 @@ export class RunState {
     this.resetCount = resetCount;
     this.countedFrom = elapsedSeconds;
     this.totals.reset();
-    for (const worker of this.#workers.values()) worker.requests = 0;
+    for (const worker of this.workers) worker.requests = 0;
   }
 }
 
@@ -194,10 +194,8 @@ export class WorkerState {
   inProgress = new InProgressGauge();
   /** Where it connects from; empty if that is unknown. */
   address = "";
-  /** Whether it has changed what nodes share. */
-  hasCalled = false;
-  /** Whether it has confirmed an assignment. From then on, it may have sent requests. */
-  hasConfirmed = false;
+  /** Whether it has changed what nodes share, or may have sent requests: it has confirmed an assignment. */
+  hasActed = false;
   /** Why it may not take part any more; `null` if it may. */
   expelledFor: string | null = null;
   membership: WorkerMembership = "present";
@@ -231,7 +229,7 @@ export class WorkerState {
 
   /** Whether it may have counted or changed anything in the run. */
   get hasContributed(): boolean {
-    return this.reports.lastSeq > 0 || this.hasCalled || this.hasConfirmed;
+    return this.reports.lastSeq > 0 || this.hasActed;
   }
 
   /** Whether it can run users now. */

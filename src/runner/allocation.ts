@@ -187,7 +187,7 @@ export class UserAllocator {
     this.#schedule();
   }
 
-  /** Moves users, since workers have joined or left. */
+  /** Moves users. To be called whenever workers have joined or left, even if they are back at once. */
   rebalance(): void {
     this.#isMoving = true;
     this.#forgetAbsent();
@@ -255,7 +255,6 @@ export class UserAllocator {
 
   /** Limits the wanted users so that the total is not exceeded, whatever the other workers still run. */
   #allowed(wanted: ReadonlyMap<string, ClassCounts>): ReadonlyMap<string, ClassCounts> {
-    this.#pending.keep(new Set(wanted.keys()));
     this.#isWaiting = false;
     const room = this.#counts.map((count, cls) =>
       [...wanted.keys()].reduce((rest, worker) => rest - this.#pending.most(worker, cls), count)

@@ -423,7 +423,7 @@ export class MasterRun {
         if (this.#workers.count(worker, message)) this.#reported(worker, message);
         return;
       case "TARGET_ACK":
-        worker.hasConfirmed = true;
+        worker.hasActed = true;
         return this.#allocator.confirmed(worker, message.revision);
       case "STOPPED":
         worker.stopped(message.lastSeq);

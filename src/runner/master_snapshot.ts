@@ -79,8 +79,8 @@ export function missingCounts(
   const texts = missing.slice(0, MAX_NAMED).map((worker) => {
     const { id, membership, lastSecond, lostAtSeconds } = worker;
     const until = membership === "lost" ? lostAtSeconds : elapsedSeconds;
-    const missing = Math.max(1, Math.ceil(until) - lastSecond - 1);
-    return `Worker ${id} has not sent its final report: up to ${missing} s of its counts are missing.`;
+    const seconds = Math.max(1, Math.ceil(until) - lastSecond - 1);
+    return `Worker ${id} has not sent its final report: up to ${seconds} s of its counts are missing.`;
   });
   const others = missing.length - texts.length;
   if (others > 0) texts.push(`${others} more workers have not sent their final reports.`);
@@ -106,14 +106,11 @@ export function withoutOpenSeconds(
   statistics: Statistics,
   workers: readonly WorkerState[],
 ): Statistics {
-  const reporting = workers.filter(({ begun, membership, complete, lastSecond }) =>
+  const reported = workers.filter(({ begun, membership, complete, lastSecond }) =>
     begun && membership === "present" && !complete && lastSecond >= 0
-  );
-  const newest = Math.max(...reporting.map(({ lastSecond }) => lastSecond));
-  const last = Math.min(
-    ...reporting.map(({ lastSecond }) => lastSecond)
-      .filter((second) => second >= newest - MAX_BEHIND_SECONDS),
-  );
+  ).map(({ lastSecond }) => lastSecond);
+  const newest = Math.max(...reported);
+  const last = Math.min(...reported.filter((second) => second >= newest - MAX_BEHIND_SECONDS));
   return { ...statistics, timeline: statistics.timeline.filter(({ second }) => second <= last) };
 }
 

@@ -146,7 +146,7 @@ export class RpcServer {
     const { incarnation } = worker;
     switch (message.type) {
       case "CALL":
-        worker.hasCalled ||= message.service !== TIME_SERVICE;
+        worker.hasActed ||= message.service !== TIME_SERVICE;
         return this.#session(incarnation).handle(message);
       case "SETTLED":
         return this.#session(incarnation).settle(message.id);

@@ -140,7 +140,7 @@ Deno.test("what a lost worker may or may not have received counts no longer", as
   assert.deepEqual(news(), ["a:2", "b:0"]);
 });
 
-Deno.test("a worker that was lost and is back before assignments are due gets its own anew", async () => {
+Deno.test("a lost worker that returns before the next assignments are due gets its users again", async () => {
   const { clock, allocator, workers, news } = scene(["a"], ["A"]);
   allocator.setUsers([1]);
   assert.deepEqual(news(), ["a:1"]);

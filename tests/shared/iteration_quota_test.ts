@@ -62,7 +62,7 @@ function granted([answer]: readonly string[]): number {
   return answer === undefined ? 0 : Number(/ok (\d+)/.exec(answer)![1]);
 }
 
-Deno.test("nodes get shares in proportion to their users, whoever asks first", async () => {
+Deno.test("nodes get shares in proportion to their users, in whatever order they ask", async () => {
   const store = new Scene(100);
   await store.assign(3, 1);
   store.ask("a", "take", 1000);
