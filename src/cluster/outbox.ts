@@ -5,7 +5,7 @@
  */
 
 import { errorText } from "../core/errors.ts";
-import type { StatsDelta } from "../stats/stats_delta.ts";
+import { emptyDelta, type StatsDelta } from "../stats/stats_delta.ts";
 import { MergedStats } from "../stats/totals.ts";
 import { encodeChecked } from "./codec.ts";
 import { ProtocolError } from "./protocol.ts";
@@ -110,7 +110,7 @@ export class ReportOutbox {
       this.#orDamage(() => this.#merge(merged, metadata));
     }
     // This makes another report if there is none left that could be the final one.
-    this.#merge({ ...nothingAt(this.#lastSecond), userErrors }, metadata);
+    this.#merge({ ...emptyDelta(this.#lastSecond), userErrors }, metadata);
     this.#finished = true;
   }
 
@@ -140,7 +140,7 @@ export class ReportOutbox {
   /** Adds a report without counts, in place of a final report that cannot be sent. */
   #addEmpty(resetCount: number): void {
     this.#parts.push(
-      ...this.#divide(nothingAt(this.#lastSecond), { resetCount, cpu: 0, lag: 0 }),
+      ...this.#divide(emptyDelta(this.#lastSecond), { resetCount, cpu: 0, lag: 0 }),
     );
   }
 
@@ -218,19 +218,6 @@ export class ReportOutbox {
 
 function sumOfBytes(parts: readonly ReportPart[]): number {
   return parts.reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
-function nothingAt(second: number): StatsDelta {
-  return {
-    from: second,
-    to: second,
-    seconds: [],
-    entries: [],
-    userErrors: [],
-    iterations: null,
-    unfinished: [],
-    inProgress: [],
-  };
 }
 
 /**

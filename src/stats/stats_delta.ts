@@ -143,3 +143,17 @@ export interface StatsDelta {
   /** Requests in progress at the end of the last second. Unlike everything else, they do not add up. */
   readonly inProgress: Iterable<KeyedInProgress>;
 }
+
+/** A second in which nothing was counted. */
+export function emptyDelta(second: number): StatsDelta {
+  return {
+    from: second,
+    to: second,
+    seconds: [],
+    entries: [],
+    userErrors: [],
+    iterations: null,
+    unfinished: [],
+    inProgress: [],
+  };
+}

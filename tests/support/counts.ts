@@ -1,24 +1,19 @@
 import fc from "fast-check";
 import { IterationStats } from "../../src/stats/iteration_stats.ts";
 import { PairMap, type Sample } from "../../src/stats/request_stats.ts";
-import type { IterationCounts, SecondCounts, StatsDelta } from "../../src/stats/stats_delta.ts";
+import {
+  emptyDelta,
+  type IterationCounts,
+  type SecondCounts,
+  type StatsDelta,
+} from "../../src/stats/stats_delta.ts";
 import { SecondStats } from "../../src/stats/stats_table.ts";
 import { type InProgress, newInProgress, newUnfinished } from "../../src/stats/unanswered.ts";
 import { latency } from "./samples.ts";
 
 /** An empty delta of second 0. */
 export function deltaOf(changes: Partial<StatsDelta> = {}): StatsDelta {
-  return {
-    from: 0,
-    to: 0,
-    seconds: [],
-    entries: [],
-    userErrors: [],
-    iterations: null,
-    unfinished: [],
-    inProgress: [],
-    ...changes,
-  };
+  return { ...emptyDelta(0), ...changes };
 }
 
 /** A second without users and requests. */
