@@ -5,13 +5,7 @@
  */
 
 import type { Clock, Random } from "../core/clock.ts";
-import {
-  emitWithin,
-  type Events,
-  prepareWithin,
-  stopHandlersLimit,
-  TEST_STOP,
-} from "../core/events.ts";
+import { type Events, TEST_STOP } from "../core/events.ts";
 import { Lease } from "../core/lease.ts";
 import { ALL_ARRIVALS } from "../load/arrival_schedule.ts";
 import type { ClassMix } from "../load/class_mix.ts";
@@ -29,6 +23,7 @@ import { LoadGenerator } from "./load_generator.ts";
 import { RunControl } from "./run_control.ts";
 import { RunTime } from "./run_time.ts";
 import { NaturalEnd, RunWatch } from "./run_watch.ts";
+import { TestEvents } from "./test_events.ts";
 import type { ThresholdOptions } from "./threshold_watch.ts";
 import { GeneratorStandstills, Warnings } from "./warnings.ts";
 
@@ -95,8 +90,7 @@ export class LocalRun {
   #finalUsers = 0;
   #lastHealth: Health = { cpu: 0, lagMs: 0 };
   #failure: unknown = null;
-  /** Resolved by {@link stop}. */
-  #stopRequested = Promise.withResolvers<void>();
+  readonly #testEvents: TestEvents;
 
   constructor(options: LocalRunOptions) {
     const { profile, clock } = options;
@@ -126,6 +120,7 @@ export class LocalRun {
       onUsersGone: () => this.#naturalEnd.endWithoutUsers(this.#driver),
       onWarning: (text) => this.#warnings.add(text),
     });
+    this.#testEvents = new TestEvents(options, this.#generator.run);
   }
 
   /** Runs the test to its end; resolves with the final results. */
@@ -143,27 +138,14 @@ export class LocalRun {
   }
 
   async #emitTestStop(): Promise<void> {
-    const { events, profile: { stopTimeout } } = this.#options;
-    // An interrupt ends the wait as well.
-    this.#stopRequested = Promise.withResolvers();
-    const limit = {
-      clock: this.#clock,
-      seconds: stopHandlersLimit(stopTimeout),
-      cancelled: this.#stopRequested.promise,
-    };
-    const { run } = this.#generator;
-    const { errors, overdue } = await emitWithin(events, "testStop", { run }, limit);
+    const { errors, warnings } = await this.#testEvents.stop(this.#options.profile.stopTimeout);
     this.#totals.addUserErrors(TEST_STOP, errors);
-    if (overdue !== null) this.#warnings.add(`${overdue}.`);
+    this.#warnings.addAll(warnings);
   }
 
   async #execute(): Promise<void> {
     try {
-      await prepareWithin(this.#options.events, "testStart", { run: this.#generator.run }, {
-        clock: this.#clock,
-        seconds: this.#options.setupTimeout,
-        cancelled: this.#stopRequested.promise,
-      });
+      await this.#testEvents.start();
     } catch (error) {
       this.#failure = error;
       return;
@@ -202,7 +184,7 @@ export class LocalRun {
 
   /** Ends the test early, as if its time were over. */
   stop(): void {
-    this.#stopRequested.resolve();
+    this.#testEvents.cancel();
     // The results of a test that has ended are being reported.
     if (this.#state === "stopped") return;
     this.#state = "stopping";

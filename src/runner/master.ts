@@ -13,14 +13,7 @@ import { RunState, type WorkerState } from "../cluster/run_state.ts";
 import type { Pause } from "../core/awake_clock.ts";
 import type { Clock } from "../core/clock.ts";
 import { AiotestError, ExitCode, PreparationError } from "../core/errors.ts";
-import {
-  emitWithin,
-  type Events,
-  prepareWithin,
-  stopHandlersLimit,
-  TEST_STOP,
-  type WorkerReport,
-} from "../core/events.ts";
+import { type Events, stopHandlersLimit, TEST_STOP, type WorkerReport } from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { peerText } from "../core/text.ts";
 import type { ClassMix } from "../load/class_mix.ts";
@@ -37,6 +30,7 @@ import { masterSnapshot, missingCounts, withoutOpenSeconds } from "./master_snap
 import { RunControl } from "./run_control.ts";
 import { RunTime } from "./run_time.ts";
 import { NaturalEnd, RunWatch } from "./run_watch.ts";
+import { TestEvents } from "./test_events.ts";
 import type { ThresholdOptions } from "./threshold_watch.ts";
 import { fromMoment, GeneratorStandstills, Standstills, Warnings } from "./warnings.ts";
 import {
@@ -119,8 +113,7 @@ export class MasterRun {
   #isStopped = false;
   /** The workers with which the test has started. */
   readonly #starters = new Set<WorkerState>();
-  /** Resolved by {@link stop}. */
-  #stopRequested = Promise.withResolvers<void>();
+  readonly #testEvents: TestEvents;
   /** Workers of the run before it was resumed; `null` in a new run, which waits for any. */
   #returning: readonly WorkerState[] | null = null;
   /** Resolved when the awaited workers are connected; `null` while none are awaited. */
@@ -155,6 +148,7 @@ export class MasterRun {
       users: () => this.#runState.users,
       runTime: () => this.#time.elapsedSeconds,
     });
+    this.#testEvents = new TestEvents(options, this.#run);
     this.#workers = new WorkerManager({
       ...options,
       runState: this.#runState,
@@ -203,7 +197,7 @@ export class MasterRun {
   /** Ends the test early, as if its time were over. */
   stop(): void {
     this.#isStopped = true;
-    this.#stopRequested.resolve();
+    this.#testEvents.cancel();
     this.#driver?.stop();
     this.control.cancelWait();
     this.#workersConnected?.resolve();
@@ -241,8 +235,7 @@ export class MasterRun {
   // The course of a run: it starts or is resumed, follows its load profile, and waits for the final reports.
 
   async #begin(): Promise<void> {
-    const { clock, events, expectedWorkers, expectSeconds, journal, onSecond, setupTimeout } =
-      this.#options;
+    const { clock, expectedWorkers, expectSeconds, journal, onSecond } = this.#options;
     if (this.#options.restored !== null) {
       this.#options.onInfo(`Resuming run ${this.#runState.runId}, which had not started.`);
     }
@@ -256,11 +249,7 @@ export class MasterRun {
     }
     if (this.#isStopped) return;
     try {
-      await prepareWithin(events, "testStart", { run: this.#run }, {
-        clock,
-        seconds: setupTimeout,
-        cancelled: this.#stopRequested.promise,
-      });
+      await this.#testEvents.start();
     } catch (error) {
       this.#failure = error;
       return;
@@ -274,16 +263,9 @@ export class MasterRun {
   }
 
   async #emitTestStop(): Promise<void> {
-    const { clock, events, profile: { stopTimeout } } = this.#options;
-    // An interrupt ends the wait as well.
-    this.#stopRequested = Promise.withResolvers();
-    const { errors, overdue } = await emitWithin(events, "testStop", { run: this.#run }, {
-      clock,
-      seconds: stopHandlersLimit(stopTimeout),
-      cancelled: this.#stopRequested.promise,
-    });
+    const { errors, warnings } = await this.#testEvents.stop(this.#options.profile.stopTimeout);
     this.#runState.totals.addUserErrors(TEST_STOP, errors);
-    if (overdue !== null) this.#warnings.add(`${overdue}.`);
+    this.#warnings.addAll(warnings);
   }
 
   async #resume({ assigned, startedUsers }: RestoredRun): Promise<void> {

@@ -14,12 +14,13 @@ import type {
 } from "../cluster/protocol.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
-import { emitWithin, prepareWithin, stopHandlersLimit, TEST_STOP } from "../core/events.ts";
+import { TEST_STOP } from "../core/events.ts";
 import { peerText } from "../core/text.ts";
 import type { ClockSync } from "./clock_sync.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
 import { LoadGenerator, type LoadGeneratorOptions } from "./load_generator.ts";
 import type { RemoteIterationQuota } from "./shared_iterations_executor.ts";
+import { TestEvents } from "./test_events.ts";
 import { UserRamp } from "./user_ramp.ts";
 
 /** The dependencies of a worker's node. */
@@ -57,8 +58,7 @@ export class WorkerNode {
   /** Whether its assignment has no users. */
   #isIdle = false;
   #isStopped = false;
-  /** Resolved by {@link stop}. */
-  readonly #stopRequested = Promise.withResolvers<void>();
+  readonly #testEvents: TestEvents;
 
   constructor(options: WorkerNodeOptions) {
     this.#options = options;
@@ -71,6 +71,7 @@ export class WorkerNode {
         if (!this.#ramp.isRamping) this.#usersEnded();
       },
     });
+    this.#testEvents = new TestEvents(options, this.#generator.run);
     this.#ramp = new UserRamp(
       options.clock,
       options.classes.length,
@@ -110,13 +111,9 @@ export class WorkerNode {
 
   async #begin({ elapsedSeconds, resetCount }: Message<"START">): Promise<void> {
     this.#setResetCount(resetCount);
-    const { events, connection, runId, setupTimeout } = this.#options;
+    const { connection, runId } = this.#options;
     const receivedAt = this.#clock.now();
-    await prepareWithin(events, "testStart", { run: this.#generator.run }, {
-      clock: this.#clock,
-      seconds: setupTimeout,
-      cancelled: this.#stopRequested.promise,
-    });
+    await this.#testEvents.start();
     this.#generator.start(elapsedSeconds + (this.#clock.now() - receivedAt) / 1000);
     this.#reporter = new Reporter({
       runId,
@@ -215,8 +212,8 @@ export class WorkerNode {
 
   /** Stops all users; resolves when the final report is on its way. */
   async stop(): Promise<void> {
+    if (!this.#isStopped) this.#testEvents.cancel();
     this.#isStopped = true;
-    this.#stopRequested.resolve();
     // A worker that has received START owes the master a report, even an empty one.
     const hasBegun = await this.#beginning?.then(() => true, () => false) ?? true;
     if (!hasBegun) return;
@@ -226,14 +223,9 @@ export class WorkerNode {
     await this.#generator.stopAll(this.#stopTimeoutMs);
     this.#generator.end();
     if (this.#reporter === null) return;
-    const { events } = this.#options;
     // Handlers take time, and what has been counted is safe only on the master.
-    if (events.has("testStop")) this.#reporter.flush();
-    const { errors, overdue } = await emitWithin(events, "testStop", { run: this.#generator.run }, {
-      clock: this.#clock,
-      seconds: stopHandlersLimit(this.#stopTimeoutMs / 1000),
-    });
-    const warnings = overdue === null ? [] : [`${overdue}.`];
+    if (this.#options.events.has("testStop")) this.#reporter.flush();
+    const { errors, warnings } = await this.#testEvents.stop(this.#stopTimeoutMs / 1000);
     for (const text of warnings) this.#options.onWarning(text);
     this.#reporter.finish({
       userErrors: errors.map((error) => [TEST_STOP, error, 1] as const),
