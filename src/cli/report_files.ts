@@ -75,7 +75,7 @@ export async function openOutputs<Named extends NamedOutput>(
     if (identity !== null) uses.set(identity, other);
   }
   return outputs.map((output) => {
-    const file = openOutput(host, output);
+    const file = openNamed(host, output, (path) => host.outputFile(path));
     if (file.identity !== null) {
       const use = uses.get(file.identity);
       if (use !== undefined) throw conflict(output, use);
@@ -92,9 +92,10 @@ export async function fileAt(
   files: readonly OtherFile[],
 ): Promise<OtherFile | null> {
   const info = await host.fileInfo(resolve(host.cwd, path));
-  for (const file of info === null ? [] : files) {
+  if (info === null) return null;
+  for (const file of files) {
     const other = await host.fileInfo(resolve(host.cwd, file.path));
-    if (other?.identity === info!.identity) return file;
+    if (other?.identity === info.identity) return file;
   }
   return null;
 }
@@ -114,16 +115,26 @@ async function identityOfOther(
   }
 }
 
-function openOutput(host: OutputHost, { option, path }: NamedOutput): OutputFile {
+/**
+ * Opens a file that an option names.
+ *
+ * @param open opens the file at a full path.
+ * @throws UsageError that names the option and the file if `open` throws.
+ */
+export function openNamed<File>(
+  { cwd }: Pick<Host, "cwd">,
+  output: NamedOutput,
+  open: (path: string) => File,
+): File {
   try {
-    return host.outputFile(resolve(host.cwd, path));
+    return open(resolve(cwd, output.path));
   } catch (error) {
-    throw new UsageError(
-      `--${option} ${path}: cannot write the file: ${systemReason(error)}`,
-      "",
-      error,
-    );
+    throw new UsageError(unwritable(output, error), "", error);
   }
+}
+
+function unwritable({ option, path }: NamedOutput, error: unknown): string {
+  return `--${option} ${path}: cannot write the file: ${systemReason(error)}`;
 }
 
 function conflict({ option, path }: NamedOutput, use: OtherFile | NamedOutput): UsageError {
@@ -155,14 +166,14 @@ export function removeOld({ option, path, file }: OpenOutput): void {
  * @param make makes the text.
  */
 export async function writeOutput(
-  { option, path, file }: OpenOutput,
+  output: OpenOutput,
   make: () => Iterable<string> | Promise<Iterable<string>>,
 ): Promise<string | null> {
   try {
-    await file.write(await make());
+    await output.file.write(await make());
     return null;
   } catch (error) {
-    return `--${option} ${path}: cannot write the file: ${systemReason(error)}`;
+    return unwritable(output, error);
   }
 }
 

@@ -6,14 +6,7 @@
 
 import { resolve } from "node:path";
 import { systemClock } from "../core/clock.ts";
-import {
-  AiotestError,
-  atLeastFailed,
-  errorText,
-  ExitCode,
-  systemReason,
-  UsageError,
-} from "../core/errors.ts";
+import { AiotestError, atLeastFailed, errorText, ExitCode, UsageError } from "../core/errors.ts";
 import { events, prepareWithin } from "../core/events.ts";
 import { type ExitCall, HOW_TO_STOP } from "../core/exit_calls.ts";
 import type { Host } from "../core/host.ts";
@@ -34,7 +27,7 @@ import { REPORT_FORMATS } from "../web/report_formats.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { LiveOutputs, type LiveRun } from "./live_outputs.ts";
 import type { Options } from "./options.ts";
-import { fileAt, type OtherFile, ReportFiles, requestedFiles } from "./report_files.ts";
+import { fileAt, openNamed, type OtherFile, ReportFiles, requestedFiles } from "./report_files.ts";
 import { runMetadata } from "./run_metadata.ts";
 import { dataFiles } from "./test_bundle.ts";
 import type { TestFileExports } from "./test_file.ts";
@@ -108,12 +101,7 @@ async function logWriter(
 
 /** @throws UsageError if it cannot be written. */
 function openLogFile(host: Host, logfile: string): LogFile {
-  try {
-    return host.logFile(resolve(host.cwd, logfile));
-  } catch (error) {
-    const problem = `cannot write the file: ${systemReason(error)}`;
-    throw new UsageError(`--logfile ${logfile}: ${problem}`, "", error);
-  }
+  return openNamed(host, { option: "logfile", path: logfile }, (path) => host.logFile(path));
 }
 
 /** The files that a run reads because of its options. */

@@ -221,7 +221,7 @@ export async function filesOfPattern(
   throw new UsageError(`files: no file matches ${JSON.stringify(pattern)} in ${folder}`);
 }
 
-/** Drive letters, backslashes, and characters that no path can contain or that nobody writes. */
+/** What a pattern must not contain: a drive letter, a backslash, or a control character. */
 // deno-lint-ignore no-control-regex -- they are what is refused
 const UNUSABLE = /^[a-z]:|[\\\x00-\x1f]/i;
 

@@ -258,22 +258,15 @@ function overdueText(name: keyof EventMap, { seconds }: HandlerLimit): string {
   return `Handlers of the event ${name} have not ended within ${seconds} s`;
 }
 
-function within<Result>(
+async function within<Result>(
   { clock, seconds, cancelled }: HandlerLimit,
   work: Promise<Result>,
 ): Promise<Result | "overdue" | "cancelled"> {
-  return new Promise((resolve, reject) => {
-    const timer = clock.setTimer(() => resolve("overdue"), seconds * 1000);
-    const end = (outcome: Result | "cancelled"): void => {
-      clock.clearTimer(timer);
-      resolve(outcome);
-    };
-    work.then(end, (error) => {
-      clock.clearTimer(timer);
-      reject(error);
-    });
-    void cancelled?.then(() => end("cancelled"));
-  });
+  const limit = Promise.withResolvers<"overdue">();
+  const timer = clock.setTimer(() => limit.resolve("overdue"), seconds * 1000);
+  const outcomes: Promise<Result | "overdue" | "cancelled">[] = [work, limit.promise];
+  if (cancelled !== undefined) outcomes.push(cancelled.then(() => "cancelled"));
+  return await Promise.race(outcomes).finally(() => clock.clearTimer(timer));
 }
 
 /**

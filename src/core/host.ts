@@ -125,8 +125,8 @@ export interface Host {
   onParentGone(handler: () => void): () => void;
   /**
    * From the first call on, code of the test file cannot end the process: `Deno.exit` and its like throw an
-   * {@link ExitCall}. Calls `handler` with each of them, also those from before. Call the returned function
-   * to stop.
+   * {@link ExitCall}. Calls `handler` with each of them, and at once with the first one from before.
+   * Call the returned function to stop.
    */
   onExitCall(handler: (call: ExitCall) => void): () => void;
   /** Starts the thread that watches whether the event loop is blocked. */
@@ -331,19 +331,19 @@ function uncaughtErrors(): Pick<Host, "onUncaughtError" | "rejectionsReported"> 
 
 function exitCalls(): Host["onExitCall"] {
   const handlers = new Set<(call: ExitCall) => void>();
-  const calls: ExitCall[] = [];
+  let first: ExitCall | null = null;
   let intercepted = false;
   return (handler) => {
     if (!intercepted) {
       intercepted = true;
       interceptExits((call) => {
         // Each call that is caught could be followed by another one. The first says everything.
-        if (calls.length === 0) calls.push(call);
+        first ??= call;
         for (const one of handlers) one(call);
       });
     }
     handlers.add(handler);
-    for (const call of calls) handler(call);
+    if (first !== null) handler(first);
     return () => void handlers.delete(handler);
   };
 }

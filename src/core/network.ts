@@ -164,8 +164,8 @@ function listenAt({ hostname, port, tls }: ListenOptions): StreamListener {
   };
 }
 
-/** `::ffff:10.0.0.1` as `10.0.0.1`. */
-function plainAddress(address: string): string {
+/** An address, but an IPv4 address that is written as IPv6 (`::ffff:10.0.0.1`) as IPv4. */
+export function plainAddress(address: string): string {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
 }
 

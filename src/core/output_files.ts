@@ -48,13 +48,13 @@ export interface StandardOutputs {
 export function openOutputFile(path: string, { stdout, stderr }: StandardOutputs): OutputFile {
   return plainly(() => {
     const place = withoutLinks(path);
-    if (/^\/(dev\/stdout|(dev|proc\/self)\/fd\/1)$/.test(place)) return new StreamFile(stdout);
-    if (/^\/(dev\/stderr|(dev|proc\/self)\/fd\/2)$/.test(place)) return new StreamFile(stderr);
+    if (/^\/(dev\/stdout|(dev|proc\/self)\/fd\/1)$/.test(place)) return streamFile(stdout);
+    if (/^\/(dev\/stderr|(dev|proc\/self)\/fd\/2)$/.test(place)) return streamFile(stderr);
     const info = statOf(place);
     if (info?.isDirectory) throw new Error("it is a directory");
     if (info?.isSocket) throw new Error("it is a socket");
     if (info?.isCharDevice) Deno.openSync(place, { write: true }).close();
-    if (info !== null && (!info.isFile || OPEN_FILE.test(place))) return new DirectFile(place);
+    if (info !== null && (!info.isFile || OPEN_FILE.test(place))) return directFile(place);
     return new WholeFile(place, info);
   });
 }
@@ -63,42 +63,29 @@ export function openOutputFile(path: string, { stdout, stderr }: StandardOutputs
 const OPEN_FILE = /^\/(dev|proc\/[^/]+)\/fd\//;
 
 /** A standard stream of this process as a file. */
-class StreamFile implements OutputFile {
-  readonly identity = null;
-  readonly #output: Output;
-
-  constructor(output: Output) {
-    this.#output = output;
-  }
-
-  clear(): void {}
-
-  async write(texts: Iterable<string>): Promise<void> {
+function streamFile(output: Output): OutputFile {
+  return sharedFile(async (texts) => {
     for (const text of textParts(texts)) {
-      this.#output.write(text);
-      await this.#output.flush();
-      if (this.#output.problem !== null) throw new Error(this.#output.problem);
+      output.write(text);
+      await output.flush();
+      if (output.problem !== null) throw new Error(output.problem);
     }
-  }
+  });
 }
 
 /** A device or a pipe. */
-class DirectFile implements OutputFile {
-  readonly identity = null;
-  readonly #path: string;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  clear(): void {}
-
-  async write(texts: Iterable<string>): Promise<void> {
-    await plainly(async () => {
-      using file = await Deno.open(this.#path, { append: true });
+function directFile(path: string): OutputFile {
+  return sharedFile((texts) =>
+    plainly(async () => {
+      using file = await Deno.open(path, { append: true });
       await writeAll(file, texts);
-    });
-  }
+    })
+  );
+}
+
+/** A file that several outputs can share. It keeps nothing that {@link OutputFile.clear} could remove. */
+function sharedFile(write: OutputFile["write"]): OutputFile {
+  return { identity: null, clear: () => {}, write };
 }
 
 /** A file on a disk. */
@@ -240,7 +227,7 @@ function statOf(path: string): Deno.FileInfo | null {
 
 /** The path without links, whether or not there is a file. Streams keep their names. */
 function withoutLinks(path: string, links = 0): string {
-  if (/^\/(dev\/std(out|err)$|(dev|proc\/[^/]+)\/fd\/)/.test(path)) return path;
+  if (/^\/dev\/std(out|err)$/.test(path) || OPEN_FILE.test(path)) return path;
   const folder = dirname(path);
   let link: string;
   try {

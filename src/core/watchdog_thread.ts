@@ -63,7 +63,6 @@ export class BlockWatch {
   #beat = -1;
   #checksWithoutBeat = 0;
   #interrupts = 0;
-  #isReported = false;
   #isEnding = false;
 
   /**
@@ -81,8 +80,7 @@ export class BlockWatch {
     const beat = Atomics.load(this.#start.beats, 0);
     this.#checksWithoutBeat = beat === this.#beat ? this.#checksWithoutBeat + 1 : 0;
     this.#beat = beat;
-    if (this.#checksWithoutBeat === 0) this.#isReported = false;
-    if (this.#checksWithoutBeat >= REPORTED_CHECKS) this.#report();
+    if (this.#checksWithoutBeat === REPORTED_CHECKS) this.#report();
     this.#endIfAsked();
   }
 
@@ -105,11 +103,9 @@ export class BlockWatch {
   }
 
   #report(): void {
-    if (this.#isReported) return;
-    this.#isReported = true;
     const { tests, activity } = this.#start;
     const test = tests[Atomics.load(activity, 0)];
-    const seconds = Math.round((this.#checksWithoutBeat * CHECK_MS) / 1000);
+    const seconds = (REPORTED_CHECKS * CHECK_MS) / 1000;
     this.#say(
       `aiotest: code of the test file has blocked the event loop for ${seconds} s, so nothing else runs.` +
         (test === undefined ? "" : ` The test that started last is ${test}.`) +

@@ -8,7 +8,7 @@
 import type { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
-import { ANY_ADDRESS } from "../core/network.ts";
+import { ANY_ADDRESS, plainAddress } from "../core/network.ts";
 import type { ErrorReply } from "./http.ts";
 
 /** The result of checking a client's credentials. */
@@ -175,10 +175,9 @@ export class LoginRateLimiter {
 }
 
 /** The /64 network of an IPv6 address, since one customer usually owns all of it. */
-function networkOf(address: string): string {
+function networkOf(client: string): string {
+  const address = plainAddress(client);
   if (!address.includes(":")) return address;
-  const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (v4 !== undefined) return v4;
   const [head = "", tail = ""] = address.split("::");
   const front = head.split(":").filter((group) => group !== "");
   const back = tail.split(":").filter((group) => group !== "");

@@ -169,7 +169,7 @@ Deno.test("a new client displaces the oldest idle connection of its address, not
   await scene.server.close();
 });
 
-Deno.test("a thousand idle connections keep nobody out, and only so many are open", async () => {
+Deno.test("a thousand idle connections stay within the limit and do not shut out a new client", async () => {
   const scene = new Scene(8);
   const idle = Array.from({ length: 1000 }, (_, count) => {
     return new Client(scene.listener.dial(`10.0.${count % 7}.1`)!);
