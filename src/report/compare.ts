@@ -100,7 +100,7 @@ export const FIGURES: readonly Figure[] = [
   "p99",
 ];
 
-/** The figures that are judged: unfinished requests only if a run has any. */
+/** The figures to judge. The share of unfinished requests is one if there are unfinished requests. */
 function judgedFigures({ a, b }: ComparedFigures["unfinished"]): readonly Figure[] {
   return a + b > 0 ? FIGURES : FIGURES.filter((figure) => figure !== "unfinishedRate");
 }

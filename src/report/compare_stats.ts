@@ -198,8 +198,7 @@ export function errorInterval(a: EntryOfRun, b: EntryOfRun, tail: number): Confi
     0,
   );
   const difference = b.totals.errorRate - a.totals.errorRate;
-  const width = halfWidth(addVariances(seconds, exact(own)), tail);
-  return { low: Math.max(-1, difference - width), high: Math.min(1, difference + width) };
+  return shareDifferenceInterval(difference, addVariances(seconds, exact(own)), tail);
 }
 
 /** The share of some observations of a run. */
@@ -212,8 +211,15 @@ export interface ShareOfRun {
 /** The interval of the share of `b` minus that of `a`, from -1 to 1, for independent observations. */
 export function shareInterval(a: ShareOfRun, b: ShareOfRun, tail: number): ConfidenceInterval {
   const own = [a, b].reduce((sum, { share, count }) => sum + shareVariance(share, count), 0);
-  const difference = b.share - a.share;
-  const width = halfWidth(exact(own), tail);
+  return shareDifferenceInterval(b.share - a.share, exact(own), tail);
+}
+
+function shareDifferenceInterval(
+  difference: number,
+  noise: EstimatedVariance,
+  tail: number,
+): ConfidenceInterval {
+  const width = halfWidth(noise, tail);
   return { low: Math.max(-1, difference - width), high: Math.min(1, difference + width) };
 }
 

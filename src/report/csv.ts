@@ -5,8 +5,8 @@
  * @module
  */
 
-import { Histogram } from "../stats/histogram.ts";
 import type { RequestTotals, Snapshot, TimelineSecond } from "../stats/snapshot.ts";
+import { RequestMeasure } from "../stats/threshold_metrics.ts";
 
 /** The columns of percentiles with their shares; the last one is the maximum. */
 const PERCENTILES: readonly (readonly [title: string, share: number])[] = [
@@ -141,19 +141,10 @@ function timesOf({ latencyMs, bytesReceived, requests }: RequestTotals): CsvCell
 }
 
 /** With unfinished requests, each is the higher one of the percentiles with and without their ages. */
-function percentilesOf({ histogram: source, latencyMs, waits }: RequestTotals): CsvCell[] {
-  const { min, max } = latencyMs;
-  if (max === null) return PERCENTILES.map(() => null);
-  const shares = PERCENTILES.map(([, share]) => share);
-  const histogram = new Histogram();
-  histogram.merge(source);
-  const answered = histogram.count === 0 ? [] : histogram.percentiles(shares);
-  histogram.merge(waits.histogram);
-  // The middle of a bucket may be outside the measured range.
-  return histogram.percentiles(shares).map((together, i) => {
-    const ms = Math.max(together, answered[i] ?? 0);
-    return rounded(shares[i] === 1 ? max : Math.min(Math.max(ms, min ?? waits.min), max));
-  });
+function percentilesOf(totals: RequestTotals): CsvCell[] {
+  if (totals.latencyMs.max === null) return PERCENTILES.map(() => null);
+  const measure = new RequestMeasure([totals], []);
+  return PERCENTILES.map(([, share]) => rounded(measure.percentile(share)));
 }
 
 /** The number of unfinished requests, and the highest of their ages in milliseconds. */

@@ -10,6 +10,7 @@
 import {
   errorCounts,
   type FailureRow,
+  figureName,
   type LatencyFigure,
   type RequestRow,
   type Snapshot,
@@ -135,23 +136,24 @@ function requestOutput(row: RequestRow): string {
     `requests per second: ${formatRate(row.rate)}`,
     `bytes received: ${formatBytes(row.bytesReceived)}, sent: ${formatBytes(row.bytesSent)}`,
     "latency in ms:",
-    ...LATENCIES.map(([name, figure]) =>
-      `  ${name} ${formatBound(formatLatency(row.latencyMs[figure]), lowerBounds.includes(figure))}`
-    ),
+    ...LATENCIES.map((figure) => {
+      const latency = formatLatency(row.latencyMs[figure]);
+      return `  ${figureName(figure)} ${formatBound(latency, lowerBounds.includes(figure))}`;
+    }),
   ].join("\n");
 }
 
-const LATENCIES: readonly (readonly [name: string, figure: LatencyFigure])[] = [
-  ["min", "min"],
-  ["mean", "mean"],
-  ["p50", "p50"],
-  ["p75", "p75"],
-  ["p90", "p90"],
-  ["p95", "p95"],
-  ["p99", "p99"],
-  ["p99.9", "p999"],
-  ["p99.99", "p9999"],
-  ["max", "max"],
+const LATENCIES: readonly LatencyFigure[] = [
+  "min",
+  "mean",
+  "p50",
+  "p75",
+  "p90",
+  "p95",
+  "p99",
+  "p999",
+  "p9999",
+  "max",
 ];
 
 function userErrorTest({ statistics: { userErrors } }: Snapshot): Test {

@@ -262,6 +262,9 @@ export class EntriesByCode {
   }
 }
 
+/** Creates a value of a {@link PairMap}. */
+export const newEntries = (): EntriesByCode => new EntriesByCode();
+
 /** Entries by method, name and code. */
 export class EntryTable {
   readonly #names = new PairMap<EntriesByCode>();
@@ -278,11 +281,7 @@ export class EntryTable {
 
   /** The entries of a method and name, which are created if needed. */
   at(method: string, name: string): EntriesByCode {
-    const known = this.#names.get(method, name);
-    if (known !== undefined) return known;
-    const entries = new EntriesByCode();
-    this.#names.set(method, name, entries);
-    return entries;
+    return this.#names.at(method, name, newEntries);
   }
 
   /** Every method and name with its entries. */
@@ -371,8 +370,13 @@ export class NameCap {
     return this.#reached;
   }
 
-  /** The first text under which to count a pair from another node: its own, or {@link OTHER}. */
-  admitFirst(first: string): string {
+  /** The pair under which to count one from another node. Each text is its own, or {@link OTHER}. */
+  admitPair(first: string, second: string): readonly [first: string, second: string] {
+    const admitted = this.#admitFirst(first);
+    return [admitted, this.admit(admitted, second)];
+  }
+
+  #admitFirst(first: string): string {
     if (this.#firsts.has(first)) return first;
     if (first === OTHER || this.#firsts.size >= MAX_DISTINCT) return OTHER;
     this.#firsts.add(first);

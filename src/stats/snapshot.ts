@@ -31,6 +31,11 @@ export const LATENCY_FIGURES = [
 /** One of the figures of {@link LatencySummary}. */
 export type LatencyFigure = typeof LATENCY_FIGURES[number];
 
+/** The name of a figure as users write and read it, such as `p99.9` for `p999`. */
+export function figureName(figure: LatencyFigure): string {
+  return figure.replace(/^p99(9+)$/, "p99.$1");
+}
+
 /** Latencies in milliseconds; each figure is `null` if there was no sample. */
 export type LatencySummary = Readonly<Record<LatencyFigure, number | null>>;
 

@@ -5,11 +5,13 @@
  */
 
 import { Histogram } from "./histogram.ts";
-import type {
-  IterationSummary,
-  LatencySummary,
-  RequestTotals,
-  TimelineSecond,
+import {
+  figureName,
+  type IterationSummary,
+  LATENCY_FIGURES,
+  type LatencyFigure,
+  type RequestTotals,
+  type TimelineSecond,
 } from "./snapshot.ts";
 
 /** The values of a metric: milliseconds, a share of 0 to 1, a rate per second, or a number. */
@@ -134,19 +136,11 @@ function iterations(
 }
 
 /** The known figures of the times of iterations, by the part of the name after the underscore. */
-const ITERATION_TIMES: ReadonlyMap<string, keyof LatencySummary> = new Map([
-  ["min", "min"],
-  ["mean", "mean"],
+const ITERATION_TIMES: ReadonlyMap<string, LatencyFigure> = new Map<string, LatencyFigure>([
+  ...LATENCY_FIGURES.filter((figure) => figure !== "stddev")
+    .map((figure) => [figureName(figure), figure] as const),
   ["avg", "mean"],
-  ["max", "max"],
   ["med", "p50"],
-  ["p50", "p50"],
-  ["p75", "p75"],
-  ["p90", "p90"],
-  ["p95", "p95"],
-  ["p99", "p99"],
-  ["p99.9", "p999"],
-  ["p99.99", "p9999"],
 ]);
 
 /** @param times `service` or `start_delay`. */

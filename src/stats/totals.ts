@@ -7,11 +7,12 @@
 
 import { IterationStats } from "./iteration_stats.ts";
 import {
-  EntriesByCode,
+  type EntriesByCode,
   Entry,
   EntryTable,
   Latencies,
   NameCap,
+  newEntries,
   OTHER_CODE,
   PairMap,
 } from "./request_stats.ts";
@@ -100,7 +101,7 @@ export class Totals {
     const inProgressByName = new PairMap<InProgress>();
     for (const [method, name, counts] of inProgress) {
       inProgressNow.merge(counts);
-      inProgressByName.at(method, merged.admit(method, name), newInProgress).merge(counts);
+      inProgressByName.at(...merged.admit(method, name), newInProgress).merge(counts);
     }
     return {
       totals: totalsOf(overall, durationSeconds, unfinished, inProgressNow),
@@ -226,9 +227,9 @@ export class MergedCounts {
     return this.#names.reached;
   }
 
-  /** The name under which to count a request: its own, or `(other)`. */
-  admit(method: string, name: string): string {
-    return this.#names.admit(method, name);
+  /** The method and name under which to count a request. Each is its own, or `(other)`. */
+  admit(method: string, name: string): readonly [method: string, name: string] {
+    return this.#names.admitPair(method, name);
   }
 
   /** Adds the counts of a node. */
@@ -238,19 +239,16 @@ export class MergedCounts {
       "entries" | "userErrors" | "iterations" | "unfinished"
     >,
   ): void {
-    for (const [given, name, code, entry] of entries) {
-      const method = this.#names.admitFirst(given);
-      this.#addEntry(this.entries.at(method, this.admit(method, name)), code, entry);
+    for (const [method, name, code, entry] of entries) {
+      this.#addEntry(this.entries.at(...this.admit(method, name)), code, entry);
     }
-    for (const [given, name, counts] of unfinished) {
-      const method = this.#names.admitFirst(given);
-      this.unfinished.at(method, this.admit(method, name), newUnfinished).merge(counts);
+    for (const [method, name, counts] of unfinished) {
+      this.unfinished.at(...this.admit(method, name), newUnfinished).merge(counts);
     }
     if (iterations !== null) (this.#iterations ??= new IterationStats()).merge(iterations);
-    for (const [given, error, count] of userErrors) {
-      const user = this.#userErrorCap.admitFirst(given);
-      const text = this.#userErrorCap.admit(user, error);
-      this.userErrors.set(user, text, (this.userErrors.get(user, text) ?? 0) + count);
+    for (const [user, error, count] of userErrors) {
+      const key = this.#userErrorCap.admitPair(user, error);
+      this.userErrors.set(...key, (this.userErrors.get(...key) ?? 0) + count);
     }
   }
 
@@ -288,19 +286,16 @@ function requestRows(
   durationSeconds: number,
   inProgress: PairMap<InProgress>,
 ): RequestRow[] {
-  const rows: RequestRow[] = [];
-  const add = (method: string, name: string, named: EntriesByCode): void => {
+  const names = new PairMap<EntriesByCode>();
+  for (const [method, name, named] of entries.names()) names.set(method, name, named);
+  for (const unanswered of [unfinished, inProgress]) {
+    for (const [method, name] of unanswered) names.at(method, name, newEntries);
+  }
+  return Array.from(names, ([method, name, named]) => {
     const cutOff = unfinished.get(method, name) ?? NONE_UNFINISHED;
     const totals = totalsOf(named.whole, durationSeconds, cutOff, inProgress.get(method, name));
-    rows.push({ method, name, ...totals, codes: codesOf(named) });
-  };
-  for (const [method, name, named] of entries.names()) add(method, name, named);
-  const unanswered = new PairMap<unknown>();
-  for (const [method, name] of [...unfinished, ...inProgress]) {
-    if (entries.get(method, name) === undefined) unanswered.set(method, name, null);
-  }
-  for (const [method, name] of unanswered) add(method, name, new EntriesByCode());
-  return rows.sort(byName);
+    return { method, name, ...totals, codes: codesOf(named) };
+  }).sort(byName);
 }
 
 const NONE_UNFINISHED = new Unfinished();

@@ -85,13 +85,12 @@ export class InProgressGauge {
       this.#counts = new PairMap();
       this.#names = new NameCap();
     }
-    for (const [given, name, counts] of inProgress) {
-      const method = this.#names.admitFirst(given);
-      this.#counts.at(method, this.#names.admit(method, name), newInProgress).merge(counts);
+    for (const [method, name, counts] of inProgress) {
+      this.#counts.at(...this.#names.admitPair(method, name), newInProgress).merge(counts);
     }
   }
 
-  /** Every method and name that has any. */
+  /** Each method and name with requests in progress. */
   [Symbol.iterator](): IterableIterator<KeyedInProgress> {
     return this.#counts[Symbol.iterator]();
   }

@@ -133,7 +133,7 @@ function withUnfinished(count: number, lowerBounds: readonly LatencyFigure[] = [
   };
 }
 
-Deno.test("unfinished requests are a figure if a run has any", () => {
+Deno.test("the share of unfinished requests is judged if a run has unfinished requests", () => {
   const [none, some, many] = [0, 5, 150].map((count) => withUnfinished(count)) as [
     ComparedRun,
     ComparedRun,

@@ -124,7 +124,7 @@ export const STANDSTILL_MS = 1000;
  * @returns {Standstill[]}
  */
 export function standstills(timeline) {
-  return timeline.filter(({ maxLagMs }) => maxLagMs >= STANDSTILL_MS).map(
+  return timeline.filter(endsStandstill).map(
     ({ second, maxLagMs }) => ({ from: Math.max(0, second - maxLagMs / 1000), to: second + 1 }),
   );
 }
@@ -136,15 +136,19 @@ export function standstills(timeline) {
  * @returns {string}
  */
 export function standstillNote(timeline) {
-  const longest = timeline.reduce(
-    (/** @type {Second | null} */ most, row) =>
-      row.maxLagMs >= Math.max(STANDSTILL_MS, (most?.maxLagMs ?? 0) + 1) ? row : most,
-    null,
-  );
-  return longest === null
+  const [longest] = timeline.filter(endsStandstill).sort((a, b) => b.maxLagMs - a.maxLagMs);
+  return longest === undefined
     ? ""
     : `Shaded: a load generator did not run, for up to ${formatAge(longest.maxLagMs)} until ` +
       `${formatClock(longest.second)}. Latencies measured then include this time.`;
+}
+
+/**
+ * @param {Second} second
+ * @returns {boolean}
+ */
+function endsStandstill({ maxLagMs }) {
+  return maxLagMs >= STANDSTILL_MS;
 }
 
 /**
