@@ -1,18 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import type { Summary } from "../../src/report/summary.ts";
 import { type Finished, runAiotest, startAiotest, type Started } from "../support/process.ts";
 
 const MODULE = JSON.stringify(import.meta.resolve("../../mod.ts"));
-
-/** The parts of a JSON summary that these tests look at. */
-interface Summary {
-  readonly complete: boolean;
-  readonly exitCode: number;
-  readonly requests: readonly { readonly name: string; readonly requests: number }[];
-  readonly userErrors: readonly { readonly error: string; readonly count: number }[];
-  readonly warnings: readonly string[];
-  readonly timeline: readonly { readonly maxLagMs: number }[];
-}
 
 interface Scene {
   /** Arguments that run the test file. */

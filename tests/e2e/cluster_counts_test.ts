@@ -59,15 +59,7 @@ Deno.test("--reset-stats discards earlier counts on all workers, and nothing els
 
 Deno.test("a worker that joins late gets its share of the users within 2 s", async () => {
   await using target = new CountingTarget();
-  await using cluster = await Cluster.start({
-    fixture: "visits.ts",
-    workers: 2,
-    args: ["-H", target.url, "-u", "90", "-r", "90"],
-    proxied: true,
-  });
-  await cluster.alongside(
-    target.until(() => target.visitsOf("/start", ["w1", "w2"]) === 90, 20_000),
-  );
+  await using cluster = await Cluster.visiting(target, { workers: 2, users: 90, proxied: true });
   let joinedAt = Infinity;
   cluster.proxy!.onFrame = ({ message, workerId }) => {
     if (message.type === "JOIN" && workerId === "w3") joinedAt = performance.now();

@@ -15,12 +15,7 @@ function secondsSince(atMs: number): number {
 
 Deno.test("if 1 of 4 workers is killed, the others run all 400 users within 8 s", async () => {
   await using target = new CountingTarget();
-  await using cluster = await Cluster.start({
-    fixture: "visits.ts",
-    workers: 4,
-    args: ["-H", target.url, "-u", "400", "-r", "400"],
-  });
-  await cluster.alongside(target.until(() => target.visitsOf("/start", NODES) === 400, 20_000));
+  await using cluster = await Cluster.visiting(target, { workers: 4, users: 400 });
   await sleep(1_500);
   assert.equal(target.visitsOf("/start", ["w2"]), 100);
   cluster.worker("w2").kill("SIGKILL");
@@ -68,12 +63,7 @@ Deno.test("if 1 of 4 workers is killed, the others run all 400 users within 8 s"
 
 Deno.test("after SIGTERM to a worker, the others take over its users at once, and nothing is lost", async () => {
   await using target = new CountingTarget();
-  await using cluster = await Cluster.start({
-    fixture: "visits.ts",
-    workers: 4,
-    args: ["-H", target.url, "-u", "200", "-r", "200"],
-  });
-  await cluster.alongside(target.until(() => target.visitsOf("/start", NODES) === 200, 20_000));
+  await using cluster = await Cluster.visiting(target, { workers: 4, users: 200 });
   await sleep(1_000);
   cluster.worker("w2").kill("SIGTERM");
   const toldAt = performance.now();
@@ -103,12 +93,7 @@ Deno.test("after SIGTERM to a worker, the others take over its users at once, an
 
 Deno.test("if the last worker is killed, the master stops with exit code 4 within 8 s", async () => {
   await using target = new CountingTarget();
-  await using cluster = await Cluster.start({
-    fixture: "visits.ts",
-    workers: 1,
-    args: ["-H", target.url, "-u", "20", "-r", "20"],
-  });
-  await cluster.alongside(target.until(() => target.visitsOf("/start", ["w1"]) === 20, 20_000));
+  await using cluster = await Cluster.visiting(target, { workers: 1, users: 20 });
   await sleep(1_500);
   cluster.worker("w1").kill("SIGKILL");
   const killedAt = performance.now();
@@ -166,13 +151,7 @@ const OTHERS = ["w1", "w3"];
 
 /** 90 users on 3 workers, all of which have been started. */
 async function startCluster(target: CountingTarget): Promise<Cluster> {
-  const cluster = await Cluster.start({
-    fixture: "visits.ts",
-    workers: 3,
-    args: ["-H", target.url, "-u", "90", "-r", "90"],
-    proxied: true,
-  });
-  await cluster.alongside(target.until(() => target.visitsOf("/start", WORKERS) === 90, 20_000));
+  const cluster = await Cluster.visiting(target, { workers: 3, users: 90, proxied: true });
   await sleep(1_200);
   return cluster;
 }
@@ -248,13 +227,8 @@ const MASTER_PAUSE_MS = 8_000;
 
 Deno.test("a master that is suspended for 8 s loses neither workers nor counts", async () => {
   await using target = new CountingTarget();
-  await using cluster = await Cluster.start({
-    fixture: "visits.ts",
-    workers: 2,
-    args: ["-H", target.url, "-u", "40", "-r", "40"],
-  });
+  await using cluster = await Cluster.visiting(target, { workers: 2, users: 40 });
   const workers = ["w1", "w2"];
-  await cluster.alongside(target.until(() => target.visitsOf("/start", workers) === 40, 20_000));
   await sleep(1_500);
   cluster.master.kill("SIGSTOP");
   await sleep(MASTER_PAUSE_MS);

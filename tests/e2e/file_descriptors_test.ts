@@ -135,7 +135,8 @@ for (const userClass of ["FastHttpUser", "HttpUser"] as const) {
 }
 
 Deno.test({
-  name: "1,500 idle connections to the dashboard take nothing from the users, and keep nobody out",
+  name:
+    "with 1,500 idle connections, the dashboard still answers, and users can still open connections",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using scene = new Scene("FastHttpUser");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
+import type { CountingTarget } from "./counting_target.ts";
 import { FrameProxy } from "./frame_proxy.ts";
 import { steadyPort } from "./machine.ts";
 import { projectPath } from "./paths.ts";
@@ -17,6 +18,12 @@ export interface ClusterOptions {
   readonly proxied?: boolean;
   /** The master's journal, from which the run can be {@link Cluster.resume}d. */
   readonly journal?: string;
+}
+
+/** The options of {@link Cluster.visiting}. */
+export interface VisitOptions extends Pick<ClusterOptions, "workers" | "proxied"> {
+  /** All of them are started at once. */
+  readonly users: number;
 }
 
 /** The results of a cluster. */
@@ -71,6 +78,25 @@ export class Cluster implements AsyncDisposable {
     const cluster = new Cluster(master, { file, masterArgs, port, json, proxied });
     for (let number = 1; number <= workers; number++) cluster.join(`w${number}`);
     return cluster;
+  }
+
+  /** As {@link start}, with users of `visits.ts`; resolves when all of them have visited the target. */
+  static async visiting(target: CountingTarget, options: VisitOptions): Promise<Cluster> {
+    const { workers, users, proxied = false } = options;
+    const cluster = await Cluster.start({
+      ...{ fixture: "visits.ts", workers, proxied },
+      args: ["-H", target.url, "-u", String(users), "-r", String(users)],
+    });
+    try {
+      const nodes = Array.from({ length: workers }, (_, index) => `w${index + 1}`);
+      await cluster.alongside(
+        target.until(() => target.visitsOf("/start", nodes) === users, 20_000),
+      );
+      return cluster;
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** The master that was started last. */
