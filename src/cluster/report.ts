@@ -257,7 +257,8 @@ function numberBytes(...numbers: number[]): number {
   for (const number of numbers) {
     if (!Number.isInteger(number) || number >= 2 ** 32) bytes += 9;
     else if (number >= 2 ** 16) bytes += 5;
-    else bytes += number < 128 ? 1 : 3;
+    else if (number >= 2 ** 8) bytes += 3;
+    else bytes += number < 128 ? 1 : 2;
   }
   return bytes;
 }
