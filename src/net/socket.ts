@@ -33,7 +33,7 @@ export interface Socket {
   /**
    * Sends bytes. Returns `true` if the system has taken all of them; otherwise the rest follows as soon as
    * possible, and then {@link SocketHandler.onDrain} is called. Does nothing on a connection that is lost or
-   * closed. Errors are reported to the handler.
+   * closed, and returns `true` there, because nothing will follow. Errors are reported to the handler.
    *
    * @param bytes must not be changed before they are sent.
    */
@@ -71,4 +71,17 @@ export interface Sockets {
    * this process was late.
    */
   drain(): Promise<void>;
+  /**
+   * What the system knows about up to `max` open connections, about other ones each time. Missing if the
+   * implementation cannot ask for it.
+   */
+  tcpInfo?(max: number): readonly TcpInfo[];
+}
+
+/** What the system knows about a TCP connection. */
+export interface TcpInfo {
+  /** The smoothed round-trip time, in milliseconds. */
+  readonly rttMs: number;
+  /** Segments sent again since the connection was opened. */
+  readonly retransmits: number;
 }

@@ -1,0 +1,75 @@
+/**
+ * What do the sockets cost without the engine? Connections send a request, wait for the response, and send the
+ * next one. The target must listen already, and answer in one segment.
+ *
+ *     deno task bench sockets --port 18300 --users 1000 --seconds 5
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { chooseSockets } from "../src/net/choose_sockets.ts";
+import type { Socket, SocketHandler } from "../src/net/socket.ts";
+
+const { values } = parseArgs({
+  options: {
+    port: { type: "string", default: "18300" },
+    users: { type: "string", default: "64" },
+    seconds: { type: "string", default: "4" },
+  },
+});
+const port = Number(values.port);
+const users = Number(values.users);
+const seconds = Number(values.seconds);
+const request = new TextEncoder().encode(`GET / HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n`);
+
+class User implements SocketHandler {
+  count = 0;
+  socket!: Socket;
+  constructor(readonly opened: () => void, readonly failed: (error: unknown) => void) {}
+  onOpen(): void {
+    this.opened();
+  }
+  onData(): void {
+    this.count++;
+    this.socket.write(request);
+  }
+  onEnd(): void {
+    this.failed(new Error("the target has closed a connection"));
+  }
+  onDrain(): void {}
+  onError(error: unknown): void {
+    this.failed(error);
+  }
+}
+
+const sockets = chooseSockets();
+const all: User[] = [];
+const opened = Promise.withResolvers<void>();
+let open = 0;
+for (let i = 0; i < users; i++) {
+  const user = new User(() => {
+    if (++open === users) opened.resolve();
+  }, opened.reject);
+  user.socket = sockets.open({ address: "127.0.0.1", port, localAddress: null }, user);
+  all.push(user);
+}
+await opened.promise;
+const before = process.cpuUsage();
+const start = performance.now();
+for (const { socket } of all) socket.write(request);
+await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+const elapsed = (performance.now() - start) / 1000;
+const cpu = process.cpuUsage(before);
+const counts = all.map(({ count }) => count).sort((a, b) => a - b);
+const total = counts.reduce((sum, count) => sum + count, 0);
+const at = (part: number): number => counts[Math.floor((counts.length - 1) * part)]!;
+process.stdout.write(
+  `${sockets.kind} ${users}: ${(total / elapsed).toFixed(0)}/s, ` +
+    `${((cpu.user + cpu.system) / total).toFixed(2)} us (system ${
+      (cpu.system / total).toFixed(2)
+    }), ` +
+    `per user ${at(0)} to ${at(1)}, p10/p90 ${(at(0.1) / at(0.9)).toFixed(3)}\n`,
+);
+Deno.exit(0);
