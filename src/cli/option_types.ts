@@ -5,6 +5,7 @@
  * @module
  */
 
+import { CONNECT_TO_FORM, parseConnectTo } from "../http/connect_to.ts";
 import { isVisible } from "../core/text.ts";
 import { DURATION_FORMS, parseDuration } from "../core/duration.ts";
 
@@ -211,5 +212,19 @@ export const headerLines: OptionType<readonly HeaderLine[]> = {
     const name = text.slice(0, Math.max(0, colon));
     const value = text.slice(colon + 1).trim();
     return TOKEN.test(name) && FIELD_VALUE.test(value) ? [[name, value]] : null;
+  },
+};
+
+/** Rules for where connections lead, separated by commas, as they were written. */
+export const connectToRules: OptionType<readonly string[]> = {
+  expected: CONNECT_TO_FORM,
+  hint:
+    "An empty HOST or PORT matches every one; an empty ADDRESS or PORT keeps that of the URL. " +
+    "IPv6 addresses are in brackets.",
+  types: ["text", "list"],
+  add: (earlier, later) => [...earlier, ...later],
+  parse(text): readonly string[] | null {
+    const rules = text.split(",").map((rule) => rule.trim());
+    return rules.some((rule) => parseConnectTo(rule) === null) ? null : rules;
   },
 };

@@ -62,7 +62,7 @@ async function runWithServices(
 
 async function runUsers(
   session: RunSession,
-  { profile, classes, mix, thresholds, warnings }: RunSetup,
+  { profile, classes, connections, mix, thresholds, warnings }: RunSetup,
   { services, done }: {
     readonly services: SharedServices;
     readonly done: Promise<void> | undefined;
@@ -85,7 +85,7 @@ async function runUsers(
     classes,
     mix,
     host: options.host,
-    insecure: options.insecure,
+    connections,
     resetStats: options.resetStats,
     setupTimeout: options.setupTimeout,
     waitsForStart: options.noAutostart,

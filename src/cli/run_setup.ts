@@ -5,6 +5,7 @@
  */
 
 import { UsageError } from "../core/errors.ts";
+import type { ConnectionOptions } from "../http/shared_http_state.ts";
 import { ClassMix } from "../load/class_mix.ts";
 import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
 import { classWeights } from "../runner/load_generator.ts";
@@ -12,6 +13,7 @@ import { ThresholdSet } from "../stats/thresholds.ts";
 import { type DiscoveredClass, selectTests } from "../user/discovery.ts";
 import { checkOptions } from "../user/user.ts";
 import { fixedSeconds } from "../user/wait_time.ts";
+import { connectionOptions } from "./connection_options.ts";
 import type { Options } from "./options.ts";
 import { flagOf } from "./setting_types.ts";
 import type { Settings } from "./settings.ts";
@@ -21,6 +23,7 @@ import type { TestFile } from "./test_file.ts";
 export interface RunSetup {
   readonly profile: LoadProfile;
   readonly classes: readonly DiscoveredClass[];
+  readonly connections: ConnectionOptions;
   /** The share of users of each class. */
   readonly mix: ClassMix;
   /** Thresholds of the command line and of the test file. */
@@ -33,8 +36,9 @@ export interface RunSetup {
 export function setUpRun(testFile: TestFile, options: Options): RunSetup {
   const { shapeClass } = testFile;
   const classes = selectTests(testFile.userClasses, options);
-  const { host, insecure } = options;
-  for (const { name, userClass } of classes) userClass[checkOptions]({ name, host, insecure });
+  const { host } = options;
+  const connections = connectionOptions(options);
+  for (const { name, userClass } of classes) userClass[checkOptions]({ name, host, connections });
   const thresholds = new ThresholdSet(options.threshold).with(testFile.thresholds);
   const profile: LoadProfile = {
     load: options.arrivalRate === null
@@ -55,7 +59,14 @@ export function setUpRun(testFile: TestFile, options: Options): RunSetup {
     }),
     ...longWaits(classes, plannedSeconds(profile)),
   ];
-  return { profile, classes, mix: new ClassMix(classWeights(classes)), thresholds, warnings };
+  return {
+    profile,
+    classes,
+    connections,
+    mix: new ClassMix(classWeights(classes)),
+    thresholds,
+    warnings,
+  };
 }
 
 /**

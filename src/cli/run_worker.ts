@@ -83,14 +83,14 @@ async function setUpNode(
 ): Promise<WorkerLoad> {
   const options = commandLine.parse(parseForwarded(forwarded));
   await session.init(rpc.node, options);
-  const { classes, profile } = setUpRun(readTestFile(exports), options);
+  const { classes, connections, profile } = setUpRun(readTestFile(exports), options);
   session.watchBlocks(classes);
   nodeCluster.attach(rpc);
   const iterations = profile.iterations === null
     ? null
     : new RemoteIterationQuota(rpc, systemClock);
-  const { host, insecure, setupTimeout } = options;
-  return { classes, host, insecure, setupTimeout, iterations };
+  const { host, setupTimeout } = options;
+  return { classes, host, connections, setupTimeout, iterations };
 }
 
 function parseForwarded(json: string): ForwardedOptions {

@@ -12,6 +12,7 @@ import { DEFAULT_MAX_USERS } from "../load/load.ts";
 import { REPORT_FORMATS, type ReportFormat, type ReportOption } from "../web/report_formats.ts";
 import {
   choice,
+  connectToRules,
   duration,
   headerLines,
   httpMethod,
@@ -194,6 +195,17 @@ const TABLE = {
     help: "accept any TLS certificate from the target",
     type: toggle,
     default: false,
+    commands: { ...HIDDEN_IN_DEMO, quick: { group: REQUEST } },
+    toWorkers: true,
+    toChildren: true,
+  },
+  /** Rules in the order in which they apply. */
+  connectTo: {
+    flags: "--connect-to <RULE>",
+    group: TEST,
+    help: "HOST:PORT:ADDRESS:PORT: connect to ADDRESS:PORT for URLs of HOST:PORT; repeatable",
+    type: connectToRules,
+    default: [],
     commands: { ...HIDDEN_IN_DEMO, quick: { group: REQUEST } },
     toWorkers: true,
     toChildren: true,

@@ -16,6 +16,7 @@ import { Lease } from "../core/lease.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { shown } from "../core/text.ts";
 import { currentUser, UserLifetime } from "../core/user_lifetime.ts";
+import { DEFAULT_CONNECTIONS } from "../http/shared_http_state.ts";
 import { checkShape, LoadUserShape, type ShapeClass } from "../load/load_user_shape.ts";
 import { ThresholdSet } from "../stats/thresholds.ts";
 import { nodeContext } from "../user/context.ts";
@@ -134,7 +135,7 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
   const node = nodeContext({
     env: () => undefined,
     host: null,
-    insecure: false,
+    connections: DEFAULT_CONNECTIONS,
     run,
     clock: systemClock,
     eventLoop: new EventLoopMonitor(),

@@ -5,6 +5,7 @@
  */
 
 import { type ByteStream, writeAll } from "../core/network.ts";
+import { connectedEndpoint, type ConnectTo, type Endpoint } from "./connect_to.ts";
 import type { Expiring } from "./connection_timers.ts";
 import type { DnsCache } from "./dns_cache.ts";
 import { insecureTls } from "./insecure_tls.ts";
@@ -20,6 +21,8 @@ export interface DialerOptions {
   readonly insecure: boolean;
   /** Trusted certificates in PEM, in addition to those of the system. */
   readonly caCerts: readonly string[];
+  /** Where connections lead instead of to the origin. It does not apply to proxies. */
+  readonly connectTo: readonly ConnectTo[];
 }
 
 /** Opens connections. Any number of users can share it. */
@@ -76,7 +79,8 @@ export class Dialer {
   }
 
   async #dialOrigin(origin: Origin, pending: PendingDial): Promise<ByteStream> {
-    const tcp = await this.#connect(origin.hostname, origin.port, pending);
+    const { hostname, port } = connectedEndpoint(this.#options.connectTo, origin);
+    const tcp = await this.#connect(hostname, port, pending);
     if (!origin.secure) return tcp;
     return this.#options.insecure
       ? await handshakeInsecurely(tcp, origin.hostname, pending)
@@ -91,8 +95,9 @@ export class Dialer {
       return this.#handshake(tcp, proxy.hostname, pending);
     });
     if (!origin.secure) return stream;
+    const to = connectedEndpoint(this.#options.connectTo, origin);
     if (proxy.secure && !this.#options.insecure) throw tlsInTlsError(proxy);
-    await withProxyInErrors(proxy, () => openTunnel(stream, proxy, origin));
+    await withProxyInErrors(proxy, () => openTunnel(stream, proxy, to));
     return this.#options.insecure
       ? await handshakeInsecurely(stream, origin.hostname, pending)
       : await this.#handshake(tcp, origin.hostname, pending);
@@ -256,14 +261,14 @@ function tlsInTlsError(proxy: Proxy): WireError {
 const MAX_HEAD = 65_536;
 
 /**
- * Asks a proxy to forward bytes to an origin. When this resolves, the stream leads there. Rejects with a
+ * Asks a proxy to forward bytes. When this resolves, the stream leads there. Rejects with a
  * WireError: `ECONNREFUSED` if the proxy refuses, `BAD_RESPONSE` if its answer is not HTTP. Errors of
  * the stream pass through.
  *
  * @param stream a new connection to the proxy.
  */
-export async function openTunnel(stream: ByteStream, proxy: Proxy, origin: Origin): Promise<void> {
-  await writeAll(stream, connectRequest(proxy, origin));
+export async function openTunnel(stream: ByteStream, proxy: Proxy, to: Endpoint): Promise<void> {
+  await writeAll(stream, connectRequest(proxy, to));
   const head = await readHead(stream);
   const [, status, reason] = /^HTTP\/1\.[01] (\d{3})(?: ([^\r\n]*))?\r\n/.exec(head) ?? [];
   if (status === undefined) {
@@ -273,8 +278,7 @@ export async function openTunnel(stream: ByteStream, proxy: Proxy, origin: Origi
   throw new WireError("ECONNREFUSED", `it answered ${status} ${reason ?? ""}`.trimEnd());
 }
 
-function connectRequest(proxy: Proxy, origin: Origin): Uint8Array<ArrayBuffer> {
-  const { hostname, port } = origin;
+function connectRequest(proxy: Proxy, { hostname, port }: Endpoint): Uint8Array<ArrayBuffer> {
   const target = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
   const authorization = proxy.authorization === null
     ? ""

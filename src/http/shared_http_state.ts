@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../core/clock.ts";
+import type { ConnectTo } from "./connect_to.ts";
 import { DeadlineSweep, IdleWatch } from "./connection_timers.ts";
 import { Dialer } from "./dialer.ts";
 import { DnsCache } from "./dns_cache.ts";
@@ -13,10 +14,28 @@ import { type RequestTarget, requestTarget } from "./request_encoder.ts";
 import { Slab } from "./response_parser.ts";
 import { UrlResolver } from "./url_resolver.ts";
 
-/** Settings for all HTTP users of a node. */
-export interface SharedHttpOptions {
+/** What the command line says about connections to the target. It overrides what user classes say. */
+export interface ConnectionOptions {
   /** Whether to accept any TLS certificate of the target. */
   readonly insecure: boolean;
+  /** IP addresses that connections leave from, in turn. Empty: those of the user class. */
+  readonly localAddresses: readonly string[];
+  /** Where connections lead instead of where URLs say. The first rule that matches applies. */
+  readonly connectTo: readonly ConnectTo[];
+  /** Redirects that a request follows at most; 0: none. `null`: as many as the user class says. */
+  readonly maxRedirects: number | null;
+}
+
+/** The command line says nothing about connections. */
+export const DEFAULT_CONNECTIONS: ConnectionOptions = {
+  insecure: false,
+  localAddresses: [],
+  connectTo: [],
+  maxRedirects: null,
+};
+
+/** Settings for all HTTP users of a node. */
+export interface SharedHttpOptions extends ConnectionOptions {
   readonly proxies: Proxies;
   /** Trusted certificates in PEM, in addition to those of the system. */
   readonly caCerts: readonly string[];
@@ -32,14 +51,17 @@ export class SharedHttpState {
   readonly slab: Slab = new Slab();
   /** Opens connections. */
   readonly dialer: Dialer;
+  readonly options: ConnectionOptions;
   readonly #proxies: Proxies;
   readonly #urls = new Map<string, UrlResolver>();
   readonly #targets = new WeakMap<URL, RequestTarget>();
 
-  constructor(clock: Clock, { insecure, proxies, caCerts }: SharedHttpOptions) {
+  constructor(clock: Clock, options: SharedHttpOptions) {
+    const { proxies } = options;
+    this.options = options;
     this.deadlines = new DeadlineSweep(clock);
     this.idleWatch = new IdleWatch(clock);
-    this.dialer = new Dialer({ dns: new DnsCache(clock), insecure, proxies, caCerts });
+    this.dialer = new Dialer({ ...options, dns: new DnsCache(clock) });
     this.#proxies = proxies;
   }
 

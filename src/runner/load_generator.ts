@@ -14,7 +14,7 @@ import type { RunInfo } from "../core/run_info.ts";
 import type { ClassWeight } from "../load/class_mix.ts";
 import { EXIT_CALLS } from "../stats/snapshot.ts";
 import { type SecondStats, StatsTable } from "../stats/stats_table.ts";
-import { nodeContext } from "../user/context.ts";
+import { nodeContext, type NodeOptions } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { Recorder } from "../user/recorder.ts";
 import { GeneratorHealth, type Health, localFailureProblem } from "./generator_health.ts";
@@ -34,7 +34,7 @@ export interface LoadGeneratorOptions {
   readonly classes: readonly DiscoveredClass[];
   /** `--host`; `null` to use the host of each class. */
   readonly host: string | null;
-  readonly insecure: boolean;
+  readonly connections: NodeOptions["connections"];
   /** The id of the first user; the others count up from there. */
   readonly firstUserId: number;
   /** No request starts after it has expired. */
@@ -78,7 +78,7 @@ export class LoadGenerator {
   #startedAt: number | null = null;
 
   constructor(options: LoadGeneratorOptions) {
-    const { runId, node, classes, host, insecure, lease, events, clock, random, env, activity } =
+    const { runId, node, classes, host, connections, lease, events, clock, random, env, activity } =
       options;
     this.#options = options;
     this.#clock = clock;
@@ -106,7 +106,7 @@ export class LoadGenerator {
       shared: nodeContext({
         env,
         host,
-        insecure,
+        connections,
         run,
         clock,
         eventLoop,

@@ -16,6 +16,7 @@ import type { RunStatus, Snapshot } from "../stats/snapshot.ts";
 import type { SecondStats } from "../stats/stats_table.ts";
 import { NAMES_CAPPED, Totals } from "../stats/totals.ts";
 import { InProgressGauge } from "../stats/unanswered.ts";
+import type { NodeOptions } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
 import { LoadDriver, reportedLoad } from "./load_driver.ts";
@@ -37,7 +38,7 @@ export interface LocalRunOptions extends ThresholdOptions {
   readonly mix: ClassMix;
   /** `--host`; `null` to use the host of each class. */
   readonly host: string | null;
-  readonly insecure: boolean;
+  readonly connections: NodeOptions["connections"];
   /** Discard the statistics from before the first number of users was reached. */
   readonly resetStats: boolean;
   /** Seconds that handlers of `testStart` may take. */
@@ -106,7 +107,7 @@ export class LocalRun {
       node: NODE,
       classes: options.classes,
       host: options.host,
-      insecure: options.insecure,
+      connections: options.connections,
       firstUserId: 1,
       lease: Lease.endless(),
       events: options.events,

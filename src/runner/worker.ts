@@ -18,7 +18,7 @@ import type { RemoteIterationQuota } from "./shared_iterations_executor.ts";
 import { WorkerNode } from "./worker_node.ts";
 
 /** What a worker runs, known once the master has sent its setup. */
-export interface WorkerLoad extends Pick<LoadGeneratorOptions, "classes" | "host" | "insecure"> {
+export interface WorkerLoad extends Pick<LoadGeneratorOptions, "classes" | "host" | "connections"> {
   /** Seconds that handlers of `testStart` may take. */
   readonly setupTimeout: number;
   /** Where iterations come from; `null` if their number is not limited. */

@@ -8,7 +8,7 @@ import type { Clock, EventLoopMonitor, Random } from "../core/clock.ts";
 import type { Lease } from "../core/lease.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { Proxies } from "../http/proxies.ts";
-import { SharedHttpState } from "../http/shared_http_state.ts";
+import { type ConnectionOptions, SharedHttpState } from "../http/shared_http_state.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
 import type { UserRequests } from "./user_requests.ts";
@@ -49,7 +49,8 @@ export interface UserContext {
 export type NodeContext = Omit<UserContext, "id" | "signal" | "iterationSlot" | "requests">;
 
 /** What the runner provides for a {@link NodeContext}. */
-export interface NodeOptions extends Omit<NodeContext, "http"> {
+export interface NodeOptions extends Omit<NodeContext, "http" | "insecure"> {
+  readonly connections: ConnectionOptions;
   /** Returns an environment variable, or `undefined`; used for the proxy variables. */
   readonly env: (name: string) => string | undefined;
 }
@@ -59,12 +60,8 @@ export interface NodeOptions extends Omit<NodeContext, "http"> {
  *
  * @throws UsageError if a proxy variable is invalid.
  */
-export function nodeContext({ env, ...shared }: NodeOptions): NodeContext {
+export function nodeContext({ env, connections, ...shared }: NodeOptions): NodeContext {
   const proxies = new Proxies(env);
-  const http = new SharedHttpState(shared.clock, {
-    insecure: shared.insecure,
-    proxies,
-    caCerts: [],
-  });
-  return { ...shared, http };
+  const http = new SharedHttpState(shared.clock, { ...connections, proxies, caCerts: [] });
+  return { ...shared, insecure: connections.insecure, http };
 }

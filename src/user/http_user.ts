@@ -37,11 +37,11 @@ export class HttpUser extends User {
   /** @internal */
   static override [checkOptions](options: ClassOptions): void {
     checkHttpHost(this.host, options);
-    if (!options.insecure) return;
-    throw new UsageError(
-      `--insecure: ${options.name} is an HttpUser, and native fetch always verifies certificates`,
-      "Extend FastHttpUser instead, which can accept any certificate.",
-    );
+    const { insecure, connectTo } = options.connections;
+    if (insecure) throw unavailable("--insecure", options, "always verifies certificates");
+    if (connectTo.length > 0) {
+      throw unavailable("--connect-to", options, "connects to the URL's host");
+    }
   }
 
   /** @internal */
@@ -67,6 +67,13 @@ export class HttpUser extends User {
     this.session.close();
     super[Symbol.dispose]();
   }
+}
+
+function unavailable(option: string, { name }: ClassOptions, reason: string): UsageError {
+  return new UsageError(
+    `${option}: ${name} is an HttpUser, and native fetch ${reason}`,
+    "Extend FastHttpUser instead, which has this option.",
+  );
 }
 
 // The public part of the http layer, which mod.ts must not import itself.

@@ -9,6 +9,7 @@ import { localFailureOf } from "../core/local_failures.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { asText, shown } from "../core/text.ts";
 import { neverSettles, UserEnd } from "../core/user_lifetime.ts";
+import type { ConnectionOptions } from "../http/shared_http_state.ts";
 import type { UserContext } from "./context.ts";
 import { PendingSample } from "./user_requests.ts";
 import type { WaitTime } from "./wait_time.ts";
@@ -45,8 +46,7 @@ export interface ClassOptions {
   readonly name: string;
   /** The value of `--host`, which replaces that of every class; `null` if it was not given. */
   readonly host: string | null;
-  /** Whether `--insecure` was given. */
-  readonly insecure: boolean;
+  readonly connections: ConnectionOptions;
 }
 
 /** Names the static method with which a user class checks the options of a run. */

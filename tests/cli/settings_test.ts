@@ -37,6 +37,7 @@ const GOOD: Good[] = [
   ["host", ["-H", "--host"], "queue:5672", "queue:5672"],
   ["tags", ["-T", "--tags"], "read, write", ["read", "write"]],
   ["excludeTags", ["-E", "--exclude-tags"], "slow", ["slow"]],
+  ["connectTo", ["--connect-to"], "a:80:[::1]:8080, ::b:", ["a:80:[::1]:8080", "::b:"]],
   ["redis", ["--redis"], "redis://:pw@127.0.0.1:6379/0", "redis://:pw@127.0.0.1:6379/0"],
   ["users", ["-u", "--users"], "1", 1],
   ["users", ["-u", "--users"], "250000", 250_000],
@@ -172,6 +173,9 @@ const BAD: [flag: string, text: string, needed: string][] = [
   ["--tags", "a,,b", NAMES],
   ["--tags", ",", NAMES],
   ["--exclude-tags", " ", NAMES],
+  ["--connect-to", "127.0.0.1:8000", "expected HOST:PORT:ADDRESS:PORT"],
+  ["--connect-to", "::1:80:b:80", "expected HOST:PORT:ADDRESS:PORT"],
+  ["--connect-to", "a:80:b:80,", "expected HOST:PORT:ADDRESS:PORT"],
   ["--users", "0", "expected a whole number of at least 1"],
   ["--users", "-1", "expected a whole number of at least 1"],
   ["--users", "1.5", "expected a whole number of at least 1"],
@@ -340,6 +344,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     tags = ["read", "write"]
     exclude-tags = "slow"
     insecure = true
+    connect-to = ["a:80:b:81", ":::82"]
     reset-stats = false
     loglevel = "error"
     exit-code-on-error = 7
@@ -392,6 +397,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     tags: ["read", "write"],
     excludeTags: ["slow"],
     insecure: true,
+    connectTo: ["a:80:b:81", ":::82"],
     redis: "redis://box",
     users: 100,
     rate: 2.5,

@@ -25,7 +25,7 @@ function dial(url: string, setup: Setup = {}, signal = never): Promise<ByteStrea
   const { lookup, environment = {}, insecure = false, caCerts = [testAuthority()] } = setup;
   const dns = new DnsCache(systemClock, lookup);
   const proxies = new Proxies((name) => environment[name]);
-  const dialer = new Dialer({ dns, proxies, insecure, caCerts });
+  const dialer = new Dialer({ dns, proxies, insecure, caCerts, connectTo: [] });
   return dialer.dial(originOf(new URL(url)), signal);
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Events } from "../../src/core/events.ts";
+import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
 import type { Load } from "../../src/load/load.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
@@ -36,7 +37,7 @@ function begin(
     classes: classes.map(discovered),
     mix: new ClassMix(classes),
     host: null,
-    insecure: false,
+    connections: DEFAULT_CONNECTIONS,
     resetStats: false,
     setupTimeout: 30,
     waitsForStart: false,

@@ -8,6 +8,7 @@ import type {
 import { UsageError } from "../../src/core/errors.ts";
 import { Events } from "../../src/core/events.ts";
 import { Lease } from "../../src/core/lease.ts";
+import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import { ClockSync } from "../../src/runner/clock_sync.ts";
 import type { LoadGenerator } from "../../src/runner/load_generator.ts";
 import { RemoteIterationQuota } from "../../src/runner/shared_iterations_executor.ts";
@@ -43,7 +44,7 @@ function scene(
     node: "w1",
     classes: [discovered(target.userClass("ATest")), discovered(target.userClass("BTest"))],
     host: null,
-    insecure: false,
+    connections: DEFAULT_CONNECTIONS,
     setupTimeout: 30,
     iterations: iterations(clock),
     firstUserId: 1,

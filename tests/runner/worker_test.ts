@@ -5,6 +5,7 @@ import type { Assignment, Message } from "../../src/cluster/protocol.ts";
 import type { WorkerState } from "../../src/cluster/run_state.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import type { StreamListener } from "../../src/core/network.ts";
+import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import { User } from "../../src/user/user.ts";
 import { assignment } from "../support/assignments.ts";
 import { type FakeClock, settle } from "../support/fake_clock.ts";
@@ -260,7 +261,7 @@ Deno.test("a lease that expires during the setup is granted again", async () => 
       return {
         classes: [discovered(cluster.target.userClass("StepTest"))],
         host: null,
-        insecure: false,
+        connections: DEFAULT_CONNECTIONS,
         setupTimeout: 30,
         iterations: null,
       };

@@ -50,6 +50,7 @@ export const DEFAULTS: Settings = {
   tags: [],
   excludeTags: [],
   insecure: false,
+  connectTo: [],
   redis: null,
   users: 1,
   rate: 1,

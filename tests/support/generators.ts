@@ -1,5 +1,6 @@
 import { Events } from "../../src/core/events.ts";
 import { Lease } from "../../src/core/lease.ts";
+import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import { LoadGenerator, type LoadGeneratorOptions } from "../../src/runner/load_generator.ts";
 import type { UserClass } from "../../src/user/user.ts";
 import type { FakeClock } from "./fake_clock.ts";
@@ -16,7 +17,7 @@ export function loadGenerator(
     node: "w1",
     classes: classes.map(discovered),
     host: null,
-    insecure: false,
+    connections: DEFAULT_CONNECTIONS,
     firstUserId: 1,
     lease: Lease.endless(),
     events: new Events(),

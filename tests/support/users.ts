@@ -3,6 +3,7 @@ import { Events } from "../../src/core/events.ts";
 import { Lease } from "../../src/core/lease.ts";
 import type { LocalFailureCode } from "../../src/core/local_failures.ts";
 import type { RunInfo } from "../../src/core/run_info.ts";
+import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
 import { nodeContext, type UserContext } from "../../src/user/context.ts";
 import { discover, type DiscoveredClass } from "../../src/user/discovery.ts";
@@ -62,7 +63,7 @@ export function testContext(
       ...nodeContext({
         env: () => undefined,
         host: null,
-        insecure: false,
+        connections: DEFAULT_CONNECTIONS,
         run: RUN,
         clock,
         eventLoop: new EventLoopMonitor(),

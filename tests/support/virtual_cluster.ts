@@ -5,6 +5,7 @@ import { restoreRun } from "../../src/cluster/restore.ts";
 import { AwakeClock } from "../../src/core/awake_clock.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { Events } from "../../src/core/events.ts";
+import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
 import type { LoadProfile } from "../../src/load/load_profile.ts";
 import { MasterRun, type MasterRunOptions } from "../../src/runner/master.ts";
@@ -285,7 +286,7 @@ export class VirtualCluster {
     const load: WorkerLoad = {
       classes: classes.map(discovered),
       host: null,
-      insecure: false,
+      connections: DEFAULT_CONNECTIONS,
       setupTimeout: 30,
       iterations: this.#plan.iterations === null ? null : new RemoteIterationQuota(cluster, clock),
     };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
+import { type ConnectionOptions, DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import { FastHttpUser } from "../../src/user/fast_http_user.ts";
 import { AsyncHttpUser, HttpUser } from "../../src/user/http_user.ts";
 import { checkOptions, User, type UserClass } from "../../src/user/user.ts";
@@ -59,9 +60,14 @@ class WrongTest extends HttpUser {
 const URL_EXPECTED = "expected a URL that starts with http:// or https://";
 
 /** The error of a class with these options, or `null`. */
-function problem(userClass: UserClass, host: string | null, insecure = false): string | null {
+function problem(
+  userClass: UserClass,
+  host: string | null,
+  options: Partial<ConnectionOptions> = {},
+): string | null {
   try {
-    userClass[checkOptions]({ name: userClass.name, host, insecure });
+    const connections = { ...DEFAULT_CONNECTIONS, ...options };
+    userClass[checkOptions]({ name: userClass.name, host, connections });
     return null;
   } catch (error) {
     assert.ok(error instanceof UsageError);
@@ -93,11 +99,22 @@ Deno.test("an invalid host of a class is reported with the class", () => {
   );
 });
 
-Deno.test("--insecure is refused for HttpUser only", () => {
-  assert.equal(problem(QueueTest, null, true), null);
-  assert.equal(problem(WebTest, null, true), null);
-  assert.equal(
-    problem(ShopTest, null, true),
-    "--insecure: ShopTest is an HttpUser, and native fetch always verifies certificates",
-  );
-});
+const NOT_WITH_FETCH: [flag: string, options: Partial<ConnectionOptions>, reason: string][] = [
+  ["--insecure", { insecure: true }, "always verifies certificates"],
+  [
+    "--connect-to",
+    { connectTo: [{ host: "a", port: 80, toHost: "b", toPort: 80 }] },
+    "connects to the URL's host",
+  ],
+];
+
+for (const [flag, options, reason] of NOT_WITH_FETCH) {
+  Deno.test(`${flag} is refused for HttpUser only`, () => {
+    assert.equal(problem(QueueTest, null, options), null);
+    assert.equal(problem(WebTest, null, options), null);
+    assert.equal(
+      problem(ShopTest, null, options),
+      `${flag}: ShopTest is an HttpUser, and native fetch ${reason}`,
+    );
+  });
+}

@@ -19,6 +19,7 @@ const DEFAULTS: QuickOptions = {
   header: [],
   timeout: 60,
   insecure: false,
+  connectTo: [],
   users: 50,
   rate: null,
   runTime: null,

@@ -1,6 +1,6 @@
 import type { Clock } from "../../../src/core/clock.ts";
 import { Proxies } from "../../../src/http/proxies.ts";
-import { SharedHttpState } from "../../../src/http/shared_http_state.ts";
+import { DEFAULT_CONNECTIONS, SharedHttpState } from "../../../src/http/shared_http_state.ts";
 import type { Transport } from "../../../src/http/transport.ts";
 import { UrlResolver } from "../../../src/http/url_resolver.ts";
 import type { Sample } from "../../../src/stats/request_stats.ts";
@@ -62,7 +62,7 @@ export class World implements AsyncDisposable {
     const { host = this.target.url, timeout = 60, caCerts = [] } = settings;
     const controller = new AbortController();
     const proxies = new Proxies(() => undefined);
-    const node = new SharedHttpState(this.clock, { insecure: false, proxies, caCerts });
+    const node = new SharedHttpState(this.clock, { ...DEFAULT_CONNECTIONS, proxies, caCerts });
     const session = new Session(
       this.#create(this.clock, node, caCerts),
       { ...this.#context.context, signal: controller.signal },
