@@ -7,6 +7,7 @@
 import { messageText } from "../core/errors.ts";
 import { epollSockets } from "./epoll_sockets.ts";
 import { loadLibc } from "./libc.ts";
+import { nodeSockets } from "./node_sockets.ts";
 import type { Sockets } from "./socket.ts";
 
 /** The sockets of this process: all of them share one loop. */
@@ -16,8 +17,7 @@ let chosen: Sockets | null = null;
 export function chooseSockets(): Sockets {
   if (chosen !== null) return chosen;
   const sockets = tryEpoll();
-  if (typeof sockets === "string") throw new Error(sockets);
-  return chosen = sockets;
+  return chosen = typeof sockets === "string" ? nodeSockets() : sockets;
 }
 
 /** Sockets over epoll, or why this process cannot use it. */

@@ -1,0 +1,236 @@
+/**
+ * Sockets of the runtime's `node:net`, for systems without epoll. They cost more than epoll's, and serve all
+ * connections evenly, which `Deno.connect` does not.
+ *
+ * @module
+ */
+
+import { Socket as Stream, type SocketConstructorOpts } from "node:net";
+import type { Socket, SocketAddress, SocketHandler, Sockets } from "./socket.ts";
+
+/** Opens TCP connections through `node:net`. */
+export function nodeSockets(): Sockets {
+  return new NodeSockets();
+}
+
+/** How many bytes one read takes. */
+const READ_SIZE = 65_536;
+
+class NodeSockets implements Sockets {
+  readonly kind = "node:net";
+  readonly #reads: Reads = { buffer: new Uint8Array(READ_SIZE), count: 0 };
+
+  open(to: SocketAddress, handler: SocketHandler): Socket {
+    return new NodeSocket(to, handler, this.#reads);
+  }
+
+  drain(): Promise<void> {
+    return drainRuntime(this.#reads);
+  }
+}
+
+/** What the sockets of a process share. */
+interface Reads extends Deliveries {
+  /** All sockets read into the same memory, because a handler uses the bytes during its call only. */
+  readonly buffer: Uint8Array<ArrayBuffer>;
+}
+
+/** Counts what is delivered to handlers. */
+interface Deliveries {
+  count: number;
+}
+
+/** Enough for 16,000 sockets that are all ready: the runtime takes 1,024 from the system at once. */
+const MAX_TURNS = 32;
+
+/** The runtime asks the system for ready sockets at least once in as many turns. */
+const QUIET_TURNS = 2;
+
+/**
+ * Lets the event loop turn until all is delivered that the runtime's own sockets had received. Only a timer
+ * makes it ask the system: with `setImmediate`, it would serve the callbacks of immediates alone.
+ */
+async function drainRuntime(deliveries: Readonly<Deliveries>): Promise<void> {
+  let quiet = 0;
+  for (let turn = 0; turn < MAX_TURNS && quiet < QUIET_TURNS; turn++) {
+    const before = deliveries.count;
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    quiet = deliveries.count === before ? quiet + 1 : 0;
+  }
+}
+
+/** What was reported last: after `lost`, nothing is. */
+type State = "opening" | "open" | "lost" | "closed";
+
+class NodeSocket implements Socket {
+  handler: SocketHandler;
+  readonly #reads: Reads;
+  readonly #stream: PatientStream | null;
+  #state: State = "opening";
+  #ended = false;
+  #wasReset = false;
+  #awaitsDrain = false;
+
+  constructor(to: SocketAddress, handler: SocketHandler, reads: Reads) {
+    this.handler = handler;
+    this.#reads = reads;
+    this.#stream = this.#open(to);
+  }
+
+  get unsent(): number {
+    return this.#state === "open" ? this.#stream!.writableLength : 0;
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>): boolean {
+    if (this.#state !== "open" && this.#state !== "opening") return true;
+    const stream = this.#stream!;
+    if (stream.writeError !== null) return true;
+    stream.write(bytes);
+    if (stream.writableLength === 0) return true;
+    if (!this.#awaitsDrain) {
+      this.#awaitsDrain = true;
+      this.#notifyWhenWritten(stream);
+    }
+    return false;
+  }
+
+  wasReset(probe: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    const stream = this.#stream;
+    if (this.#wasReset || stream === null || stream.destroyed || stream.connecting) {
+      return Promise.resolve(this.#wasReset);
+    }
+    return new Promise((resolve) => {
+      stream.write(probe, () => resolve(isReset(stream.writeError)));
+    });
+  }
+
+  close(): void {
+    this.#state = "closed";
+    this.#stream?.destroy();
+  }
+
+  #open(to: SocketAddress): PatientStream | null {
+    const options: StreamOptions = {
+      allowHalfOpen: true,
+      noDelay: true,
+      onread: { buffer: this.#reads.buffer, callback: this.#onRead },
+    };
+    const stream = new PatientStream(options);
+    stream.on("connect", this.#onConnect);
+    stream.on("end", this.#onEnd);
+    stream.on("error", this.#onError);
+    stream.onWriteError = this.#onWriteError;
+    try {
+      const { address, port, localAddress } = to;
+      stream.connect({
+        host: address,
+        port,
+        ...(localAddress === null ? {} : { localAddress }),
+      });
+      return stream;
+    } catch (error) {
+      // An invalid address, for example. Callbacks are not called from inside a call.
+      stream.destroy();
+      queueMicrotask(() => this.#onError(error));
+      return null;
+    }
+  }
+
+  readonly #onConnect = (): void => {
+    if (this.#state !== "opening") return;
+    this.#reads.count++;
+    this.#state = "open";
+    this.handler.onOpen();
+  };
+
+  readonly #onRead = (length: number): boolean => {
+    if (this.#state === "open") {
+      this.#reads.count++;
+      this.handler.onData(this.#reads.buffer, length);
+    }
+    return true;
+  };
+
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    if (this.#state !== "open") return;
+    this.#reads.count++;
+    // If writing has failed, then this is how the reset shows after the last bytes.
+    const failure = this.#stream!.writeError;
+    if (failure === null) this.handler.onEnd();
+    else this.#onError(failure);
+  };
+
+  readonly #onWriteError = (failure: NodeJS.ErrnoException): void => {
+    if (isReset(failure)) this.#wasReset = true;
+    // Until the stream ends, there may be bytes that arrived before the connection was lost.
+    if (this.#ended || !isReset(failure)) this.#onError(failure);
+  };
+
+  readonly #onError = (error: unknown): void => {
+    if (isReset(error)) this.#wasReset = true;
+    if (this.#state === "lost" || this.#state === "closed") return;
+    this.#reads.count++;
+    this.#state = "lost";
+    this.handler.onError(error);
+  };
+
+  /** An empty write is done when all before it are. */
+  #notifyWhenWritten(stream: PatientStream): void {
+    stream.write(NOTHING, () => {
+      if (this.#state !== "open") return;
+      if (stream.writableLength > 0) return this.#notifyWhenWritten(stream);
+      this.#awaitsDrain = false;
+      if (stream.writeError !== null) return;
+      this.#reads.count++;
+      this.handler.onDrain();
+    });
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** The declaration of the constructor leaves out what it takes for `connect`. */
+type StreamOptions = SocketConstructorOpts & { readonly noDelay: boolean };
+
+/**
+ * A stream that goes on reading after a write has failed. Node would destroy it, together with what arrived
+ * before the connection was lost: often the answer that says why.
+ */
+class PatientStream extends Stream {
+  /** Why writing failed. Nothing is written after that. */
+  writeError: NodeJS.ErrnoException | null = null;
+  /** Learns of {@link writeError}. */
+  onWriteError: (error: NodeJS.ErrnoException) => void = () => {};
+  #written: WriteCallback | null = null;
+
+  override _write(chunk: unknown, encoding: BufferEncoding, done: WriteCallback): void {
+    if (this.writeError !== null) return done();
+    this.#written = done;
+    super._write(chunk, encoding, this.#onWritten);
+  }
+
+  override _writev(chunks: WriteChunks, done: WriteCallback): void {
+    if (this.writeError !== null) return done();
+    this.#written = done;
+    super._writev!(chunks, this.#onWritten);
+  }
+
+  readonly #onWritten = (error?: Error | null): void => {
+    const written = this.#written!;
+    if (error !== undefined && error !== null && !this.destroyed) {
+      this.writeError = error;
+      // Not now: it may be inside the call that writes.
+      queueMicrotask(() => this.onWriteError(error));
+    }
+    written();
+  };
+}
+
+type WriteCallback = (error?: Error | null) => void;
+type WriteChunks = Parameters<NonNullable<Stream["_writev"]>>[0];
+
+function isReset(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : "";
+  return code === "ECONNRESET" || code === "EPIPE";
+}
