@@ -6,8 +6,11 @@
  */
 
 import { cpuSeconds, type Memory, memoryOf } from "../../tests/support/machine.ts";
-import type { Contender, Load, OwnCount } from "./contender.ts";
+import type { Contender, Load, OwnResult } from "./contender.ts";
+import { disturbance, machineState } from "./disturbance.ts";
+import { startInstructionCount } from "./instructions.ts";
 import type { Nginx } from "./nginx.ts";
+import type { Cores } from "./pace.ts";
 import { type Pinned, sleep, startPinned } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -17,23 +20,36 @@ export interface Measurement {
   readonly rate: number;
   /** Processor time of the contender per request. */
   readonly cpuMicroseconds: number;
+  /** Instructions of the contender per request, without those of the kernel; `null` if not countable. */
+  readonly instructions: number | null;
   /** The share of its core that nginx used. Near 1, nginx limited the rate. */
   readonly targetCore: number;
+  /** The share of a core that other programs used. */
+  readonly disturbed: number;
   /** At the end of the window. */
   readonly memory: Memory;
   /** All requests that nginx served during the run. */
   readonly served: number;
   /** The result that the contender reports for the run. */
-  readonly own: OwnCount;
+  readonly own: OwnResult;
+}
+
+/** How a contender is measured. */
+export interface MeasureOptions {
+  /** The length of the window. */
+  readonly seconds: number;
+  readonly cores: Cores;
 }
 
 /** Seconds after all connections are open that are not measured, as code is being compiled. */
 const WARM_UP_SECONDS = 1;
 /** Connections that even the slowest contender opens per second. */
-const OPENED_A_SECOND = 1000;
+const OPENED_PER_SECOND = { plain: 1000, tls: 500 } as const;
 /** Seconds that a contender runs in addition to start, warm-up and window. */
-const MARGIN_SECONDS = 1;
+const MARGIN_SECONDS = 0.8;
 const START_LIMIT_SECONDS = 30;
+/** How many characters of a failed contender's output are shown. */
+const REPORT_LENGTH = 2000;
 
 /**
  * Runs a contender for `seconds` of measured time, pinned to a core.
@@ -43,32 +59,32 @@ const START_LIMIT_SECONDS = 30;
 export async function measure(
   contender: Contender,
   nginx: Nginx,
-  scenario: Scenario,
-  { seconds, core }: { readonly seconds: number; readonly core: number },
+  scenario: Pick<Scenario, "exchange" | "isTls" | "connections">,
+  { seconds, cores }: MeasureOptions,
 ): Promise<Measurement> {
   const { exchange, isTls, connections } = scenario;
   const folder = await Deno.makeTempDir();
-  const told = Math.ceil(
-    connections / OPENED_A_SECOND + WARM_UP_SECONDS + seconds + MARGIN_SECONDS,
-  );
+  const opening = connections / OPENED_PER_SECOND[isTls ? "tls" : "plain"];
+  const openSeconds = WARM_UP_SECONDS + seconds + MARGIN_SECONDS;
   const url = nginx.url(exchange, isTls);
-  const load: Load = { url, exchange, connections, seconds: told, folder };
+  const told = Math.ceil(opening + openSeconds);
+  const load: Load = { url, exchange, connections, seconds: told, openSeconds, folder };
   try {
     const servedBefore = await nginx.served();
-    const child = startPinned(core, contender.program, contender.args(load));
+    const child = startPinned(cores.client, contender.program, contender.args(load));
     try {
       await untilConnected(child, nginx, connections);
       await sleep(WARM_UP_SECONDS);
-      const window = await observe(child, nginx, seconds);
+      const window = await observe(child, nginx, seconds, cores);
       const { code, printed } = await child.ended;
-      if (code !== 0) throw new Error(`it exited with ${code}:`);
+      if (code !== 0 && code !== contender.failureCode) throw new Error(`it exited with ${code}:`);
       const served = await nginx.served() - servedBefore;
-      return { ...window, served, own: await contender.ownCount(printed, load) };
+      return { ...window, served, own: await contender.ownResult(printed, load) };
     } catch (error) {
       child.kill();
       const { printed } = await child.ended;
       // aiotest lists failures at the end of its report.
-      const report = printed.stdout.trim().split("\n").slice(-8).join("\n");
+      const report = printed.stdout.trim().split("\n").slice(-8).join("\n").slice(-REPORT_LENGTH);
       throw new Error(`${(error as Error).message} ${printed.stderr.trim()}\n${report}`);
     }
   } finally {
@@ -97,22 +113,39 @@ export async function untilConnected(
   }
 }
 
-type Window = Pick<Measurement, "rate" | "cpuMicroseconds" | "targetCore" | "memory">;
+type Window = Omit<Measurement, "served" | "own">;
 
-async function observe(child: Pinned, nginx: Nginx, seconds: number): Promise<Window> {
-  const start = performance.now();
-  const servedAtStart = await nginx.served();
-  const cpuAtStart = await cpuSeconds(child.pid);
-  const targetCpuAtStart = await cpuSeconds(nginx.pid);
+async function observe(
+  child: Pinned,
+  nginx: Nginx,
+  seconds: number,
+  cores: Cores,
+): Promise<Window> {
+  const counting = await startInstructionCount(child.pid);
+  const first = await requestCount(nginx);
+  const before = await machineState(nginx.pid, await cpuSeconds(child.pid));
+  const targetCpuBefore = await cpuSeconds(nginx.pid);
   await sleep(seconds);
-  const requests = await nginx.served() - servedAtStart;
-  const elapsed = (performance.now() - start) / 1000;
-  const targetCpu = await cpuSeconds(nginx.pid) - targetCpuAtStart;
+  const instructions = await counting?.stop() ?? null;
+  const last = await requestCount(nginx);
+  const targetCpu = await cpuSeconds(nginx.pid) - targetCpuBefore;
   if (!child.running) throw new Error("it ended before its time:");
+  const after = await machineState(nginx.pid, await cpuSeconds(child.pid));
+  const requests = last.served - first.served;
+  const elapsed = last.at - first.at;
   return {
     rate: requests / elapsed,
-    cpuMicroseconds: (await cpuSeconds(child.pid) - cpuAtStart) * 1e6 / requests,
+    cpuMicroseconds: (after.client - before.client) * 1e6 / requests,
+    instructions: instructions === null ? null : instructions / requests,
     targetCore: targetCpu / elapsed,
+    disturbed: disturbance(before, after, cores),
     memory: await memoryOf(child.pid),
   };
+}
+
+/** The requests that nginx has served at a moment, in seconds: while it is busy, its answer is late. */
+async function requestCount(nginx: Nginx): Promise<{ served: number; at: number }> {
+  const start = performance.now();
+  const served = await nginx.served();
+  return { served, at: (start + performance.now()) / 2000 };
 }

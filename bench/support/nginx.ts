@@ -47,8 +47,8 @@ http {
   scgi_temp_path ${folder}/scgi;
   uwsgi_temp_path ${folder}/uwsgi;
   server {
-    listen 127.0.0.1:${ports.plain} backlog=4096;
-    listen 127.0.0.1:${ports.tls} ssl backlog=4096;
+    listen 127.0.0.1:${ports.plain} backlog=${BACKLOG};
+    listen 127.0.0.1:${ports.tls} ssl backlog=${BACKLOG};
     ssl_certificate ${certificates}/good.pem;
     ssl_certificate_key ${certificates}/good.key;
     ssl_protocols TLSv1.3;
@@ -66,6 +66,9 @@ http {
 
 /** Enough for the largest scenario. */
 const OPEN_FILES = 16_384;
+
+/** Connections that wait to be accepted. The system may allow fewer (net.core.somaxconn). */
+const BACKLOG = 16_384;
 
 interface Ports {
   readonly plain: number;
