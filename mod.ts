@@ -95,6 +95,7 @@ export type {
   HttpResponse,
   RequestErrorCode,
   RequestOptions,
+  ResponseTimings,
 } from "./src/user/http_user.ts";
 export type { Check, Session } from "./src/user/session.ts";
 export { User } from "./src/user/user.ts";

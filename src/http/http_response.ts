@@ -6,9 +6,23 @@
 
 import { errorText, isInstance } from "../core/errors.ts";
 import { RequestError } from "./request_error.ts";
-import type { WireResponse } from "./transport.ts";
+import type { ExchangePhases, WireResponse } from "./transport.ts";
 
 const decoder = new TextDecoder();
+
+/** Where the time of a response went, with redirects. All times are milliseconds, and 0 for what did not happen. */
+export interface ResponseTimings {
+  /** Looking up the address of the server. */
+  readonly dnsMs: number;
+  /** Opening the connection. */
+  readonly connectMs: number;
+  /** The TLS handshake. */
+  readonly tlsMs: number;
+  /** From sending the request to the first byte of the response. */
+  readonly ttfbMs: number;
+  /** From the first to the last byte of the response. */
+  readonly downloadMs: number;
+}
 
 /** A complete response. */
 export class HttpResponse {
@@ -19,6 +33,7 @@ export class HttpResponse {
   /** Milliseconds from sending the request to the last byte of the response, including redirects. */
   readonly latencyMs: number;
   readonly #wire: WireResponse;
+  readonly #phases: ExchangePhases | null;
   readonly #url: URL;
   readonly #check: CheckResult | null;
 
@@ -28,6 +43,7 @@ export class HttpResponse {
     url: URL,
     redirected: boolean,
     latencyMs: number,
+    phases: ExchangePhases | null,
     check: CheckResult | null,
   ) {
     this.status = wire.status;
@@ -35,6 +51,7 @@ export class HttpResponse {
     this.redirected = redirected;
     this.latencyMs = latencyMs;
     this.#wire = wire;
+    this.#phases = phases;
     this.#check = check;
   }
 
@@ -46,6 +63,25 @@ export class HttpResponse {
   /** Whether the status is 200 to 299. */
   get ok(): boolean {
     return this.status >= 200 && this.status < 300;
+  }
+
+  /**
+   * Where the time went. On a connection that was open already, there is no look-up, connect and handshake.
+   * An `HttpUser` does not see its connections, so there it is the first byte and the download only.
+   */
+  get timings(): ResponseTimings {
+    const phases = this.#phases;
+    if (phases === null) {
+      return { dnsMs: 0, connectMs: 0, tlsMs: 0, ttfbMs: this.latencyMs, downloadMs: 0 };
+    }
+    const { dnsMs, connectMs, tlsMs, ttfbMs, downloadMs } = phases;
+    return {
+      dnsMs: Math.max(0, dnsMs),
+      connectMs: Math.max(0, connectMs),
+      tlsMs: Math.max(0, tlsMs),
+      ttfbMs: Math.max(0, ttfbMs),
+      downloadMs: Math.max(0, downloadMs),
+    };
   }
 
   /** The response headers; names are case-insensitive. */

@@ -12,9 +12,54 @@ export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 /** A body; a stream can be sent only once. */
 export type WireBody = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
 
-/** Counts how often a request was sent again after the server may have read it. */
-export interface RetryCounter {
+/**
+ * Where the time of one sample went: all of its exchanges together, with redirects. All times are
+ * milliseconds.
+ */
+export class ExchangePhases {
+  /** Connections that were opened for it; -1 if the transport cannot tell. */
+  opened = 0;
+  /** Looking up the address; -1 if that was not necessary. */
+  dnsMs = -1;
+  /** Opening TCP connections; -1 if none was opened. */
+  connectMs = -1;
+  /** TLS handshakes; -1 if there was none. */
+  tlsMs = -1;
+  /** From sending the request to the first byte of the response; -1 if no byte arrived. */
+  ttfbMs = -1;
+  /** From the first to the last byte of the response; -1 if no byte arrived. */
+  downloadMs = -1;
+
+  /** Counts a connection. @param tlsMs -1 if that did not happen, as all three. */
+  addConnection(dnsMs: number, connectMs: number, tlsMs: number): void {
+    this.opened++;
+    this.dnsMs = sum(this.dnsMs, dnsMs);
+    this.connectMs = sum(this.connectMs, connectMs);
+    this.tlsMs = sum(this.tlsMs, tlsMs);
+  }
+
+  /** Adds the times of a response, or of the part of it that arrived. */
+  addResponse(ttfbMs: number, downloadMs: number): void {
+    this.ttfbMs = sum(this.ttfbMs, ttfbMs);
+    this.downloadMs = sum(this.downloadMs, downloadMs);
+  }
+}
+
+/** The sum of two times, each of which is -1 if it does not exist. */
+function sum(first: number, second: number): number {
+  if (first < 0) return second;
+  return second < 0 ? first : first + second;
+}
+
+/** Gets what an exchange has to say about its sample besides the response. */
+export interface ExchangeCounter {
+  /** Is increased as soon as the request is sent again after the server may have read it. */
   retries: number;
+  /**
+   * `null` in the plain case: one connection that was open already, and a response whose first read
+   * brought all of it.
+   */
+  phases: ExchangePhases | null;
 }
 
 /** A request, complete with everything that goes over the wire. */
@@ -27,8 +72,8 @@ export interface WireRequest {
   readonly body: WireBody;
   /** The time limit of the whole exchange, in milliseconds on the transport's clock. */
   readonly deadline: number;
-  /** Is increased as soon as the request is sent again, since its user may end before the response. */
-  readonly counter: RetryCounter;
+  /** Is written during the exchange, since its user may end before the response. */
+  readonly counter: ExchangeCounter;
 }
 
 /** A complete response. */

@@ -35,8 +35,26 @@ export interface Sample {
   readonly bytesSent: number;
   /** How often the request was sent again. */
   readonly retries: number;
+  /**
+   * Where the time went. `null` for a response if all of its time was spent waiting for the first byte, on
+   * a connection that was open already, and also for everything that has no response.
+   */
+  readonly phases: SamplePhases | null;
   /** A short description of the error, from a limited set; `null` if it succeeded. */
   readonly error: string | null;
+}
+
+/** Where the time of one sample went. All times are milliseconds, and -1 if there was no such phase. */
+export interface SamplePhases {
+  /** Connections that were opened for it; -1 if that is unknown. */
+  readonly opened: number;
+  readonly dnsMs: number;
+  readonly connectMs: number;
+  readonly tlsMs: number;
+  /** From sending the request to the first byte of the response. */
+  readonly ttfbMs: number;
+  /** From the first to the last byte of the response. */
+  readonly downloadMs: number;
 }
 
 /**

@@ -78,7 +78,7 @@ function unavailable(option: string, { name }: ClassOptions, reason: string): Us
 
 // The public part of the http layer, which mod.ts must not import itself.
 export type { Cookie, CookieStore } from "../http/cookies.ts";
-export type { HttpResponse } from "../http/http_response.ts";
+export type { HttpResponse, ResponseTimings } from "../http/http_response.ts";
 export { RequestError } from "../http/request_error.ts";
 export type { RequestErrorCode } from "../http/request_error.ts";
 export type {

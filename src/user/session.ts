@@ -197,6 +197,7 @@ export class Session {
       request.url,
       sample.redirects > 0,
       sample.latencyMs,
+      sample.phases,
       result,
     );
     if (check !== undefined && result !== null) {

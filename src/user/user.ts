@@ -230,6 +230,7 @@ export class User {
       bytesReceived: bytes,
       bytesSent: 0,
       retries: 0,
+      phases: null,
       error: error === null || error === "" ? null : errorText(error),
     });
   }

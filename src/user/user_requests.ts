@@ -7,12 +7,12 @@
 
 import { localFailureOf } from "../core/local_failures.ts";
 import type { CheckResult } from "../http/http_response.ts";
-import type { RetryCounter, WireResponse } from "../http/transport.ts";
+import type { ExchangeCounter, ExchangePhases, WireResponse } from "../http/transport.ts";
 import type { Sample } from "../stats/request_stats.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** The measurements of one request, including its redirects, or of one step. When complete, it is recorded. */
-export class PendingSample implements Sample, RetryCounter {
+export class PendingSample implements Sample, ExchangeCounter {
   readonly method: string;
   name = "";
   status = 0;
@@ -21,6 +21,7 @@ export class PendingSample implements Sample, RetryCounter {
   bytesReceived = 0;
   bytesSent = 0;
   retries = 0;
+  phases: ExchangePhases | null = null;
   error: string | null = null;
   startedAt = 0;
   redirects = 0;

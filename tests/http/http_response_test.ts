@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { CheckResult, HttpResponse } from "../../src/http/http_response.ts";
-import type { WireResponse } from "../../src/http/transport.ts";
+import { ExchangePhases, type WireResponse } from "../../src/http/transport.ts";
 
-function response(status: number, body: string, check: CheckResult | null = null): HttpResponse {
+function response(
+  status: number,
+  body: string,
+  check: CheckResult | null = null,
+  phases: ExchangePhases | null = null,
+): HttpResponse {
   const wire: WireResponse = {
     status,
     headers: new Headers(),
@@ -12,12 +17,31 @@ function response(status: number, body: string, check: CheckResult | null = null
     endedAt: 0,
     bytes: () => new TextEncoder().encode(body),
   };
-  return new HttpResponse(wire, new URL("http://127.0.0.1/"), false, 1.5, check);
+  return new HttpResponse(wire, new URL("http://127.0.0.1/"), false, 1.5, phases, check);
 }
 
 Deno.test("ok is 200 to 299", () => {
   const oks = [199, 200, 204, 299, 300, 404].map((status) => response(status, "").ok);
   assert.deepEqual(oks, [false, true, true, true, false, false]);
+});
+
+Deno.test("a plain response spent all of its time waiting for the first byte", () => {
+  const timings = { dnsMs: 0, connectMs: 0, tlsMs: 0, ttfbMs: 1.5, downloadMs: 0 };
+  assert.deepEqual(response(200, "").timings, timings);
+});
+
+Deno.test("the timings of a response are the sums over its redirects, and 0 for what did not happen", () => {
+  const phases = new ExchangePhases();
+  const timings = (): unknown => response(200, "", null, phases).timings;
+  const none = { dnsMs: 0, connectMs: 0, tlsMs: 0, ttfbMs: 0, downloadMs: 0 };
+  assert.deepEqual(timings(), none);
+  phases.addConnection(-1, 2, -1);
+  phases.addResponse(4, 0);
+  assert.deepEqual(timings(), { ...none, connectMs: 2, ttfbMs: 4 });
+  phases.addConnection(1, 3, 8);
+  phases.addResponse(5, 7);
+  assert.deepEqual(timings(), { dnsMs: 1, connectMs: 5, tlsMs: 8, ttfbMs: 9, downloadMs: 7 });
+  assert.equal(phases.opened, 2);
 });
 
 Deno.test("text and json skip a byte order mark", async () => {

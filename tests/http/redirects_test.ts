@@ -5,7 +5,7 @@ import type { WireRequest } from "../../src/http/transport.ts";
 // The transports' contract tests what goes over the wire. Here is what it does not show.
 
 const POST: WireRequest = {
-  counter: { retries: 0 },
+  counter: { retries: 0, phases: null },
   method: "POST",
   url: new URL("https://shop.test/a/b?c=d"),
   headers: [["Content-Type", "x"], ["CONTENT-length", "3"], ["Expect", "y"], ["Accept", "z"]],

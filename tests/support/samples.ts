@@ -12,6 +12,7 @@ export function sample(changes: Partial<Sample> = {}): Sample {
     bytesReceived: 0,
     bytesSent: 0,
     retries: 0,
+    phases: null,
     error: null,
     ...changes,
   };
@@ -32,5 +33,6 @@ export const anySample: fc.Arbitrary<Sample> = fc.record({
   bytesReceived: fc.nat(10_000),
   bytesSent: fc.nat(10_000),
   retries: fc.nat(3),
+  phases: fc.constant(null),
   error: fc.constantFrom(null, null, "HTTP 500", "timed out"),
 });

@@ -9,6 +9,7 @@ const SAMPLE: Sample = {
   latencyMs: 12,
   endedAt: 100,
   bytesReceived: 80,
+  phases: null,
   bytesSent: 7,
   retries: 0,
   error: "HTTP 500",
