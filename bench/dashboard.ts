@@ -11,7 +11,8 @@ import process from "node:process";
 import { systemClock } from "../src/core/clock.ts";
 import { serveWeb } from "../src/core/web_server.ts";
 import { Histogram } from "../src/stats/histogram.ts";
-import { Latencies } from "../src/stats/request_stats.ts";
+import { Latencies } from "../src/stats/latencies.ts";
+import { PhaseFigures } from "../src/stats/phase_stats.ts";
 import type { LatencySummary, RequestRow, Snapshot, WorkerRow } from "../src/stats/snapshot.ts";
 import { LogTail } from "../src/web/feed.ts";
 import { DashboardServer } from "../src/web/server.ts";
@@ -66,6 +67,7 @@ function requestRows(seconds: number): RequestRow[] {
     unfinished: { count: 0, oldestMs: null },
     inProgress: { count: 0, oldestMs: null },
     waits: new Latencies(),
+    phases: new PhaseFigures({ latencies: new Latencies(), unanswered: null, phases: null }),
     codes: [],
   }));
 }

@@ -1,6 +1,6 @@
 /**
- * Measures how long recording a latency takes, in our histogram and in hdr-histogram-js. `deno task bench
- * histogram`
+ * Measures how long recording a latency takes, in our histogram and in hdr-histogram-js, and recording a
+ * sample, plain or with phases. `deno task bench histogram`
  *
  * @module
  */
@@ -9,12 +9,19 @@ import { build } from "hdr-histogram-js";
 import { systemClock } from "../src/core/clock.ts";
 import { denoHost } from "../src/core/host.ts";
 import { Histogram } from "../src/stats/histogram.ts";
+import type { SamplePhases } from "../src/stats/phase_stats.ts";
+import type { Sample } from "../src/stats/request_stats.ts";
+import { StatsTable } from "../src/stats/stats_table.ts";
 
 const CANDIDATE_MS = 400;
 const BATCH = 65_536;
 
 /** Nanoseconds per value, measured for {@link CANDIDATE_MS}. */
-function nanosecondsEach(values: Float64Array, record: (value: number) => void): number {
+function nanosecondsEach<Value>(
+  values: Iterable<Value>,
+  count: number,
+  record: (value: Value) => void,
+): number {
   const start = systemClock.now();
   let batches = 0;
   let elapsed = 0;
@@ -23,7 +30,38 @@ function nanosecondsEach(values: Float64Array, record: (value: number) => void):
     batches++;
     elapsed = systemClock.now() - start;
   } while (elapsed < CANDIDATE_MS);
-  return elapsed * 1e6 / (batches * values.length);
+  return elapsed * 1e6 / (batches * count);
+}
+
+/** Of a response that was not received with its first byte. */
+const PHASES: SamplePhases = {
+  opened: 0,
+  dnsMs: -1,
+  connectMs: -1,
+  tlsMs: -1,
+  ttfbMs: 1,
+  downloadMs: 0.5,
+};
+
+function sampleOf(name: string, latencyMs: number, phases: SamplePhases | null): Sample {
+  return {
+    method: "GET",
+    name,
+    status: 200,
+    latencyMs,
+    endedAt: 0,
+    bytesReceived: 100,
+    bytesSent: 0,
+    retries: 0,
+    phases,
+    error: null,
+  };
+}
+
+/** Records samples in a table of their own. */
+function recorder(): (sample: Sample) => void {
+  const table = new StatsTable();
+  return (sample) => table.record(sample);
 }
 
 if (import.meta.main) {
@@ -37,9 +75,13 @@ if (import.meta.main) {
     highestTrackableValue: 3_600_000_000,
     numberOfSignificantValueDigits: 3,
   });
+  const plain = Array.from(milliseconds, (latencyMs, i) => sampleOf(`/${i % 7}`, latencyMs, null));
+  const phased = plain.map(({ name, latencyMs }) => sampleOf(name, latencyMs, PHASES));
   const candidates: [string, number][] = [
-    ["aiotest", nanosecondsEach(milliseconds, (ms) => ours.record(ms))],
-    ["hdr-histogram-js", nanosecondsEach(microseconds, (us) => theirs.recordValue(us))],
+    ["aiotest", nanosecondsEach(milliseconds, BATCH, (ms) => ours.record(ms))],
+    ["hdr-histogram-js", nanosecondsEach(microseconds, BATCH, (us) => theirs.recordValue(us))],
+    ["a plain sample", nanosecondsEach(plain, BATCH, recorder())],
+    ["one with phases", nanosecondsEach(phased, BATCH, recorder())],
   ];
   const { stdout } = denoHost();
   for (const [name, cost] of candidates) {

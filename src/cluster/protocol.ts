@@ -12,7 +12,7 @@
  */
 
 import { MAX_WORKER_NAME } from "../core/run_info.ts";
-import { MAX_NAME, REQUEST_COUNTS } from "../stats/stats_delta.ts";
+import { MAX_NAME, type Phase, PHASES, REQUEST_COUNTS } from "../stats/stats_delta.ts";
 import {
   amount,
   bytes,
@@ -36,7 +36,7 @@ import {
 } from "./schema.ts";
 
 /** The version of the protocol that this version of aiotest speaks. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 /** The longest message in bytes, before the handshake is complete and after it. */
 export const HANDSHAKE_LIMIT = 4 * 1024;
@@ -225,6 +225,25 @@ const reportInProgress = row({
 /** The requests of one method and name that are in progress at the end of a report's last second. */
 export type ReportInProgress = ValueOf<typeof reportInProgress>;
 
+const phaseTimes = Object.fromEntries(
+  PHASES.map((phase) => [phase, reportTimes]),
+) as Readonly<Record<Phase, typeof reportTimes>>;
+
+const reportPhases = row({
+  method: shortText,
+  name,
+  /** Connections that were opened. */
+  opened: count,
+  /** Requests with a first byte whose connection was opened for them, or is unknown. */
+  notReused: count,
+  /** The latencies of those that had a complete response. */
+  latency: reportTimes,
+  ...phaseTimes,
+});
+
+/** Where the time of the requests of one method and name went, except for plain ones, in a report. */
+export type ReportPhases = ValueOf<typeof reportPhases>;
+
 /** What a node asks of the state that all nodes share. */
 const sharedCall = {
   /** `counter`, `queue`, `feeder`, `rendezvous`, `message` and so on. */
@@ -388,6 +407,8 @@ export const MESSAGE = union({
     damaged: optional(flag, false),
     /** Only in the final report: what the report of the run has to mention; a sentence each. */
     warnings: optional(list(shortText), []),
+    /** Where the time went. */
+    phases: optional(list(reportPhases), []),
   },
   /** Master: this report and all before it are applied. */
   ACK: { seq: count },

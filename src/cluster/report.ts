@@ -16,8 +16,11 @@ import {
   type IterationCounts,
   type KeyedEntry,
   type KeyedInProgress,
+  type KeyedPhases,
   type KeyedUnfinished,
   type LatencyCounts,
+  type PhaseCounts,
+  PHASES,
   REQUEST_COUNTS,
   requestCounts,
   type SecondCounts,
@@ -30,6 +33,7 @@ import {
   type ReportEntry,
   type ReportInProgress,
   type ReportIterations,
+  type ReportPhases,
   type ReportSpread,
   type ReportTimes,
   type ReportUnfinished,
@@ -75,6 +79,8 @@ export function reportParts(counted: StatsDelta, metadata: ReportMetadata): Repo
   for (const one of counted.unfinished) divider.addUnfinished(...one);
   for (const one of counted.inProgress) divider.addInProgress(...one);
   for (const one of counted.entries) divider.addEntry(...one);
+  // After the latencies from which times are derived with them.
+  for (const one of counted.phases) divider.addPhases(...one);
   return divider.end();
 }
 
@@ -158,6 +164,26 @@ class ReportDivider {
     this.#open.histograms.push(histogram);
   }
 
+  addPhases(method: string, name: string, counts: PhaseCounts): void {
+    const phases: ReportPhases = {
+      method,
+      name,
+      opened: counts.opened,
+      notReused: counts.notReused,
+      latency: timesOf(counts.latency),
+      dns: timesOf(counts.dns),
+      connect: timesOf(counts.connect),
+      tls: timesOf(counts.tls),
+      ttfb: timesOf(counts.ttfb),
+      download: timesOf(counts.download),
+    };
+    let bytes = 1 + textBytes(method) + textBytes(name) +
+      numberBytes(counts.opened, counts.notReused) + timesBytes(phases.latency);
+    for (const phase of PHASES) bytes += timesBytes(phases[phase]);
+    this.#makeRoom(bytes);
+    this.#open.phases.push(phases);
+  }
+
   end(): ReportPart[] {
     if (this.#parts.length === 0 || this.#bytes > this.#emptyBytes) this.#close();
     return this.#parts;
@@ -189,6 +215,7 @@ class OpenPart {
   readonly histograms: Uint8Array[] = [];
   readonly unfinished: ReportUnfinished[] = [];
   readonly inProgress: ReportInProgress[] = [];
+  readonly phases: ReportPhases[] = [];
 }
 
 const NO_TIMES: ReportTimes = { buckets: new Uint8Array(), spread: [] };
@@ -229,7 +256,7 @@ function histogramOf({ histogram: source }: LatencyCounts): Histogram {
 }
 
 /** The length, the type, the numbers and the list heads of a report. */
-const HEAD_BYTES = 101;
+const HEAD_BYTES = 104;
 const BINARY_HEAD_BYTES = 5;
 const LIST_HEAD_BYTES = 3;
 const TEXT_HEAD_BYTES = 3;
@@ -311,6 +338,7 @@ export function countedOf(report: ReportContent): StatsDelta {
     iterations: ofIterations,
     unfinished: report.unfinished.map(unfinishedOf),
     inProgress: report.inProgress.map(inProgressOf),
+    phases: report.phases.map(phasesOf),
   };
 }
 
@@ -324,6 +352,22 @@ function inProgressOf({ method, name, count, oldestMs, ages }: ReportInProgress)
   const counted = agesOf(ages);
   if (counted.count > count) refuse("more requests are old than are in progress");
   return [method, name, { count, oldestMs, ages: counted.count === 0 ? null : counted }];
+}
+
+function phasesOf({ method, name, opened, notReused, ...times }: ReportPhases): KeyedPhases {
+  const counted = (times: ReportTimes): LatencyCounts => countedTimes(times, "times of phases");
+  const counts = {
+    opened,
+    notReused,
+    latency: counted(times.latency),
+    dns: counted(times.dns),
+    connect: counted(times.connect),
+    tls: counted(times.tls),
+    ttfb: counted(times.ttfb),
+    download: counted(times.download),
+  };
+  if (notReused > counts.ttfb.count) refuse("more requests opened connections than had responses");
+  return [method, name, counts];
 }
 
 function checkSeconds({ from, to, seconds }: ReportContent): void {

@@ -13,6 +13,7 @@ import {
   LATENCY_FIGURES,
   type LatencyFigure,
   type LatencySummary,
+  type PhaseTotals,
   type RequestRow,
   type RequestTotals,
   type Snapshot,
@@ -21,7 +22,7 @@ import {
   type UserErrorRow,
   type WorkerRow,
 } from "../stats/snapshot.ts";
-import type { BucketSource } from "../stats/stats_delta.ts";
+import type { BucketSource, Phase } from "../stats/stats_delta.ts";
 import { lowerBoundsOf, serviceTimeLowerBounds } from "../stats/unanswered.ts";
 import { jsonParts } from "./json_parts.ts";
 
@@ -66,13 +67,24 @@ export interface SummaryIterations extends IterationSummary {
 }
 
 /** Counts and latencies of one name, or of all names. */
-export interface SummaryTotals
-  extends Omit<RequestTotals, "histogram" | "answers" | "lowerBounds" | "inProgress" | "waits"> {
+export interface SummaryTotals extends
+  Omit<
+    RequestTotals,
+    "histogram" | "answers" | "lowerBounds" | "inProgress" | "waits" | "phases"
+  > {
   /** The figures of `latencyMs` that are lower bounds, because there are requests without an answer. */
   readonly lowerBounds: readonly LatencyFigure[];
+  readonly connections: SummaryConnections;
+  readonly phases: SummaryPhases;
   /** The latencies of all answers, as {@link histogramText} writes them. */
   readonly histogram: string;
 }
+
+/** The connections of requests, as {@link PhaseTotals} counts them. */
+export type SummaryConnections = Pick<PhaseTotals, "opened" | "reused">;
+
+/** Where the time of requests went; each is `null` if there was no such phase. */
+export type SummaryPhases = { readonly [Name in Phase as `${Name}Ms`]: LatencySummary | null };
 
 /** Counts and latencies of one method and name. */
 export interface SummaryRequest extends SummaryTotals, Pick<RequestRow, "method" | "name"> {}
@@ -200,6 +212,20 @@ function compactTotals(totals: RequestTotals): CompactTotals {
     bytesSent: totals.bytesSent,
     latencyMs: latencyOf(totals.latencyMs),
     lowerBounds: lowerBoundsOf(totals),
+    connections: { opened: totals.phases.opened, reused: totals.phases.reused },
+    phases: phasesOf(totals.phases),
+  };
+}
+
+function phasesOf({ figures }: PhaseTotals): SummaryPhases {
+  const times = (phase: Phase): LatencySummary | null =>
+    figures[phase].max === null ? null : latencyOf(figures[phase]);
+  return {
+    dnsMs: times("dns"),
+    connectMs: times("connect"),
+    tlsMs: times("tls"),
+    ttfbMs: times("ttfb"),
+    downloadMs: times("download"),
   };
 }
 

@@ -81,6 +81,20 @@ export class Histogram implements BucketSource, BucketSink {
     this.#count += other.#count;
   }
 
+  /** Removes the values of another histogram, as far as this one has them. */
+  subtract(other: BucketSource): void {
+    other.addTo({
+      addBucket: (index, count) => {
+        const chunk = this.#chunks[index >>> CHUNK_BITS];
+        if (chunk === undefined) return;
+        const at = index & (CHUNK_SIZE - 1);
+        const removed = Math.min(chunk[at]!, count);
+        chunk[at] = chunk[at]! - removed;
+        this.#count -= removed;
+      },
+    });
+  }
+
   /**
    * The nearest-rank percentile in milliseconds: the middle of the bucket that holds the smallest
    * value which at least a share of `q` of all values do not exceed. `null` if there are no values.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Latencies } from "./request_stats.ts";
+import { Latencies } from "./latencies.ts";
 import type { IterationCounts } from "./stats_delta.ts";
 
 /** Share of dropped iterations, 0 to 1, above which an open-model run did not apply its load. */

@@ -5,12 +5,12 @@
  * @module
  */
 
-import { Histogram } from "./histogram.ts";
-import { LATENCY_FIGURES, type LatencySummary } from "./snapshot.ts";
+import { Latencies } from "./latencies.ts";
+import { PhaseStats, type SamplePhases } from "./phase_stats.ts";
 import {
   type EntryCounts,
   type KeyedEntry,
-  type LatencyCounts,
+  type KeyedPhases,
   REQUEST_COUNTS,
 } from "./stats_delta.ts";
 
@@ -42,19 +42,6 @@ export interface Sample {
   readonly phases: SamplePhases | null;
   /** A short description of the error, from a limited set; `null` if it succeeded. */
   readonly error: string | null;
-}
-
-/** Where the time of one sample went. All times are milliseconds, and -1 if there was no such phase. */
-export interface SamplePhases {
-  /** Connections that were opened for it; -1 if that is unknown. */
-  readonly opened: number;
-  readonly dnsMs: number;
-  readonly connectMs: number;
-  readonly tlsMs: number;
-  /** From sending the request to the first byte of the response. */
-  readonly ttfbMs: number;
-  /** From the first to the last byte of the response. */
-  readonly downloadMs: number;
 }
 
 /**
@@ -104,108 +91,7 @@ export class Entry implements EntryCounts {
   }
 }
 
-/**
- * A distribution of latencies in milliseconds.
- *
- * The fields are public so that they can be sent and restored. Only {@link add} and {@link merge}
- * change them.
- */
-export class Latencies implements LatencyCounts {
-  /** Infinity if there are none. */
-  min = Infinity;
-  /** -Infinity if there are none. */
-  max = -Infinity;
-  sum = 0;
-  /**
-   * Sum of the squared distances from the mean. A plain sum of squares would lose the spread of
-   * values that are large and close together.
-   */
-  squaredDeviations = 0;
-  readonly histogram = new Histogram();
-
-  get count(): number {
-    return this.histogram.count;
-  }
-
-  /** Adds one latency, which must be finite and not negative. */
-  add(ms: number): void {
-    const count = this.count;
-    if (count > 0) {
-      const distance = count * ms - this.sum;
-      this.squaredDeviations += distance * distance / (count * (count + 1));
-    }
-    this.sum += ms;
-    if (ms < this.min) this.min = ms;
-    if (ms > this.max) this.max = ms;
-    this.histogram.record(ms);
-  }
-
-  /** Adds the latencies of another distribution. */
-  merge(other: LatencyCounts): void {
-    if (other.count === 0) return;
-    this.squaredDeviations += other.squaredDeviations;
-    if (this.count > 0) {
-      const distance = other.sum / other.count - this.sum / this.count;
-      const weight = this.count * other.count / (this.count + other.count);
-      this.squaredDeviations += distance * distance * weight;
-    }
-    this.sum += other.sum;
-    this.min = Math.min(this.min, other.min);
-    this.max = Math.max(this.max, other.max);
-    this.histogram.merge(other.histogram);
-  }
-
-  /**
-   * The nearest-rank percentile: within 0.05 %, and never outside the measured range. `null` if
-   * there are no latencies.
-   *
-   * @param q the share of latencies that do not exceed it, 0 to 1.
-   */
-  percentile(q: number): number | null {
-    return this.percentiles([q])[0] ?? null;
-  }
-
-  /**
-   * Several percentiles for little more than the price of one; empty if there are no latencies.
-   *
-   * @param shares as for {@link percentile}, in rising order.
-   */
-  percentiles(shares: readonly number[]): number[] {
-    return this.histogram.percentiles(shares).map((middle) => this.#clamp(middle));
-  }
-
-  /** The figures that reports show. */
-  summary(): LatencySummary {
-    if (this.count === 0) return NO_LATENCIES;
-    const [p50, p75, p90, p95, p99, p999, p9999] = this.percentiles(
-      [0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999],
-    ) as [number, number, number, number, number, number, number];
-    return {
-      min: this.min,
-      // Without rounding errors, which could put the mean of equal values next to them.
-      mean: this.#clamp(this.sum / this.count),
-      max: this.max,
-      stddev: Math.sqrt(this.squaredDeviations / this.count),
-      p50,
-      p75,
-      p90,
-      p95,
-      p99,
-      p999,
-      p9999,
-    };
-  }
-
-  #clamp(ms: number): number {
-    return Math.min(Math.max(ms, this.min), this.max);
-  }
-}
-
-const NO_LATENCIES = Object.freeze(
-  Object.fromEntries(LATENCY_FIGURES.map((figure) => [figure, null])),
-) as LatencySummary;
-
-/** The most codes of one name that are counted separately. HTTP has about forty. */
+/** The most codes of one name that are counted separately, besides 0. HTTP has about forty. */
 const MAX_CODES = 50;
 
 /** The code under which all further codes of a name are counted. */
@@ -222,6 +108,23 @@ export class EntriesByCode {
   #all: Map<number, Entry> | null = null;
   /** The last result of {@link whole}, if there are several entries. */
   #whole: Entry | null = null;
+  #phases: PhaseStats | null = null;
+
+  /** Where the time of all codes went; `null` as long as there are only plain responses. */
+  get phases(): PhaseStats | null {
+    return this.#phases;
+  }
+
+  /** As {@link phases}, to add to. */
+  get openPhases(): PhaseStats {
+    return this.#phases ??= new PhaseStats();
+  }
+
+  /** Counts one sample. */
+  add(sample: Sample): void {
+    this.of(sample.status).add(sample);
+    if (sample.phases !== null) this.openPhases.add(sample, sample.phases);
+  }
 
   /** The entry of a code, which is created if needed. */
   of(code: number): Entry {
@@ -236,6 +139,12 @@ export class EntriesByCode {
   /** The number of entries. */
   get size(): number {
     return this.#all?.size ?? (this.#entry === null ? 0 : 1);
+  }
+
+  /** The latencies of those without a response, if there are any. */
+  get unanswered(): Latencies | null {
+    if (this.#all !== null) return this.#all.get(0)?.latencies ?? null;
+    return this.#code === 0 ? this.#entry!.latencies : null;
   }
 
   /** The sum of all codes. It is only valid until something is added. */
@@ -268,7 +177,8 @@ export class EntriesByCode {
       return this.#entry = new Entry();
     }
     this.#all ??= new Map([[this.#code, this.#entry]]);
-    const key = this.#all.has(code) || this.#all.size < MAX_CODES ? code : OTHER_CODE;
+    const isKnown = code === 0 || this.#all.has(code) || this.#all.size < MAX_CODES;
+    const key = isKnown ? code : OTHER_CODE;
     let entry = this.#all.get(key);
     if (entry === undefined) {
       entry = new Entry();
@@ -305,6 +215,17 @@ export class EntryTable {
   /** Every method and name with its entries. */
   names(): Iterable<readonly [method: string, name: string, entries: EntriesByCode]> {
     return this.#names;
+  }
+
+  /** The phases of each method and name that has some. */
+  get phases(): Iterable<KeyedPhases> {
+    return { [Symbol.iterator]: () => this.#phases() };
+  }
+
+  *#phases(): Iterator<KeyedPhases> {
+    for (const [method, name, { phases }] of this.#names) {
+      if (phases !== null) yield [method, name, phases];
+    }
   }
 
   /** Every entry with its key. */

@@ -9,6 +9,7 @@ import type {
   BucketSource,
   IterationCounts,
   LatencyCounts,
+  Phase,
   RequestCounts,
   SecondCounts,
 } from "./stats_delta.ts";
@@ -46,6 +47,24 @@ export interface UnansweredSummary {
   readonly oldestMs: number | null;
 }
 
+/** Where the time of the requests of one name, or of all names, went. */
+export interface PhaseTotals {
+  /** Connections that were opened. */
+  readonly opened: number;
+  /**
+   * Requests with a response on a connection that was open already. A request with redirects counts once,
+   * and those of which the connection is unknown do not count.
+   */
+  readonly reused: number;
+  /**
+   * The times of each phase in milliseconds: of the look-ups, connects and handshakes that took place, and
+   * of the first byte and the download of every response.
+   */
+  readonly times: Readonly<Record<Phase, LatencyCounts>>;
+  /** The figures of {@link times}. */
+  readonly figures: Readonly<Record<Phase, LatencySummary>>;
+}
+
 /** Counts and latencies of one name, or of all names. */
 export interface RequestTotals extends RequestCounts {
   /** Requests that ended, with an answer or with an error. */
@@ -72,6 +91,8 @@ export interface RequestTotals extends RequestCounts {
   readonly inProgress: UnansweredSummary;
   /** The ages of unfinished requests, and of those that have been in progress for over 1 s. */
   readonly waits: LatencyCounts;
+  /** Without requests without an answer. */
+  readonly phases: PhaseTotals;
 }
 
 /** The part of a method and name that had one code. */

@@ -85,6 +85,33 @@ export interface InProgressCounts {
 /** The requests in progress with their key. */
 export type KeyedInProgress = readonly [method: string, name: string, counts: InProgressCounts];
 
+/**
+ * The parts of a request whose times are measured, in the order in which they happen: looking up the
+ * address, opening the connection, the TLS handshake, waiting for the first byte of the response, and
+ * receiving the rest of it. Their order is that of the fields of a REPORT message.
+ */
+export const PHASES = ["dns", "connect", "tls", "ttfb", "download"] as const;
+
+/** One of {@link PHASES}. */
+export type Phase = typeof PHASES[number];
+
+/**
+ * Where the time of some requests of one method and name went: those that were not plain, which means that
+ * they opened a connection, or that their time was not only spent waiting for the first byte. Each phase has
+ * a value for each request in which it happened. All times are milliseconds.
+ */
+export interface PhaseCounts extends Readonly<Record<Phase, LatencyCounts>> {
+  /** Connections that were opened. */
+  readonly opened: number;
+  /** Requests with a first byte whose connection was opened for them, or is unknown. */
+  readonly notReused: number;
+  /** The latencies of those that had a complete response. */
+  readonly latency: LatencyCounts;
+}
+
+/** Phases with their key. */
+export type KeyedPhases = readonly [method: string, name: string, counts: PhaseCounts];
+
 /** The counts and times of iterations. All times are milliseconds. */
 export interface IterationCounts {
   /** Iterations that were due. */
@@ -134,6 +161,8 @@ export interface StatsDelta {
   /** Each of these seconds; empty if another part of the same report has them. */
   readonly seconds: readonly SecondCounts[];
   readonly entries: Iterable<KeyedEntry>;
+  /** Where the time went, for those samples of the entries that were not plain. */
+  readonly phases: Iterable<KeyedPhases>;
   /** The number of errors that the code of each user class threw. */
   readonly userErrors: Iterable<readonly [user: string, error: string, count: number]>;
   /** `null` if iterations are not counted, or there were none. */
@@ -151,6 +180,7 @@ export function emptyDelta(second: number): StatsDelta {
     to: second,
     seconds: [],
     entries: [],
+    phases: [],
     userErrors: [],
     iterations: null,
     unfinished: [],

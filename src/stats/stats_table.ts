@@ -9,6 +9,7 @@ import { IterationStats } from "./iteration_stats.ts";
 import { type EntriesByCode, EntryTable, NameCap, PairMap, type Sample } from "./request_stats.ts";
 import {
   type KeyedInProgress,
+  type KeyedPhases,
   type KeyedUnfinished,
   MAX_NAME,
   type SecondCounts,
@@ -69,6 +70,10 @@ export class SecondStats implements StatsDelta {
       this.#unfinished === null;
   }
 
+  get phases(): Iterable<KeyedPhases> {
+    return this.entries.phases;
+  }
+
   get from(): number {
     return this.second;
   }
@@ -95,6 +100,9 @@ export interface StartedRequest extends Pick<Sample, "method" | "name"> {
   /** When it started, in milliseconds on the clock of the node. */
   readonly startedAt: number;
 }
+
+/** A request that was cut off, with the connections that were opened for it. */
+export type UnfinishedRequest = StartedRequest & Pick<Sample, "phases">;
 
 /**
  * Counts the samples of one node by second.
@@ -132,14 +140,16 @@ export class StatsTable {
   record(sample: Sample): void {
     const { entries } = this.#at(sample.endedAt);
     const named = entries.get(sample.method, sample.name) ?? this.#newName(sample);
-    named.of(sample.status).add(sample);
+    named.add(sample);
   }
 
   /** Counts a request that was cut off at a moment. @param retries how often it was sent again. */
-  unfinished({ method, name, startedAt }: StartedRequest, retries: number, atMs: number): void {
-    const { openUnfinished } = this.#at(atMs);
-    openUnfinished.at(method, this.#admit(method, name), newUnfinished)
-      .add(atMs - startedAt, retries);
+  unfinished(request: UnfinishedRequest, retries: number, atMs: number): void {
+    const { method, startedAt, phases } = request;
+    const name = this.#admit(method, request.name);
+    const { openUnfinished, entries } = this.#at(atMs);
+    openUnfinished.at(method, name, newUnfinished).add(atMs - startedAt, retries);
+    if (phases !== null) entries.at(method, name).openPhases.connected(phases);
   }
 
   /** These requests, which are in progress at a moment, by the names under which they are counted. */

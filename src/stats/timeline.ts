@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Latencies } from "./request_stats.ts";
+import { Latencies } from "./latencies.ts";
 import type { TimelineSecond } from "./snapshot.ts";
 import type { LatencyCounts, SecondCounts, StatsDelta } from "./stats_delta.ts";
 

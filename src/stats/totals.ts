@@ -6,11 +6,12 @@
  */
 
 import { IterationStats } from "./iteration_stats.ts";
+import { Latencies } from "./latencies.ts";
+import { PhaseFigures, PhaseStats } from "./phase_stats.ts";
 import {
   type EntriesByCode,
   Entry,
   EntryTable,
-  Latencies,
   NameCap,
   newEntries,
   OTHER_CODE,
@@ -26,6 +27,7 @@ import type {
   UserErrorRow,
 } from "./snapshot.ts";
 import {
+  emptyDelta,
   type EntryCounts,
   type KeyedInProgress,
   requestCounts,
@@ -77,7 +79,7 @@ export class Totals {
   /** Adds errors of user code that no second contains, because they were thrown after the last one. */
   addUserErrors(user: string, errors: readonly string[]): void {
     const userErrors = errors.map((error) => [user, error, 1] as const);
-    this.#counts.merged.add({ entries: [], userErrors, iterations: null, unfinished: [] });
+    this.#counts.merged.add({ ...emptyDelta(0), userErrors });
   }
 
   /** Discards all counts and the timeline. */
@@ -96,7 +98,7 @@ export class Totals {
     durationSeconds: number,
     inProgress: Iterable<KeyedInProgress> = [],
   ): Statistics {
-    const { merged, overall, unfinished, timeline } = this.#counts;
+    const { merged, overall, unanswered, phases, unfinished, timeline } = this.#counts;
     const inProgressNow = new InProgress();
     const inProgressByName = new PairMap<InProgress>();
     for (const [method, name, counts] of inProgress) {
@@ -104,7 +106,10 @@ export class Totals {
       inProgressByName.at(...merged.admit(method, name), newInProgress).merge(counts);
     }
     return {
-      totals: totalsOf(overall, durationSeconds, unfinished, inProgressNow),
+      totals: {
+        ...totalsOf(overall, durationSeconds, unfinished, inProgressNow),
+        phases: new PhaseFigures({ latencies: overall.latencies, unanswered, phases }),
+      },
       requests: requestRows(merged, durationSeconds, inProgressByName),
       failures: failureRows(merged.entries),
       userErrors: Array.from(
@@ -157,6 +162,10 @@ export class MergedStats implements StatsDelta {
     return this.#merged.iterations;
   }
 
+  get phases(): StatsDelta["phases"] {
+    return this.#merged.entries.phases;
+  }
+
   get unfinished(): StatsDelta["unfinished"] {
     return this.#merged.unfinished;
   }
@@ -196,7 +205,10 @@ function mergedSecond(first: SecondCounts, then: SecondCounts): SecondCounts {
   };
 }
 
-/** Entries of all names, and distinct errors of all entries, since a peer may send any. */
+/**
+ * Entries of all names, since a peer may send any, and distinct errors of all entries. Each name may have an
+ * entry without a response besides, so that it never counts as one.
+ */
 const MAX_ENTRIES = 3_000;
 const MAX_ERRORS = 20_000;
 
@@ -234,13 +246,16 @@ export class MergedCounts {
 
   /** Adds the counts of a node. */
   add(
-    { entries, userErrors, iterations, unfinished }: Pick<
+    { entries, phases, userErrors, iterations, unfinished }: Pick<
       StatsDelta,
-      "entries" | "userErrors" | "iterations" | "unfinished"
+      "entries" | "phases" | "userErrors" | "iterations" | "unfinished"
     >,
   ): void {
     for (const [method, name, code, entry] of entries) {
       this.#addEntry(this.entries.at(...this.admit(method, name)), code, entry);
+    }
+    for (const [method, name, counts] of phases) {
+      this.entries.at(...this.admit(method, name)).openPhases.merge(counts);
     }
     for (const [method, name, counts] of unfinished) {
       this.unfinished.at(...this.admit(method, name), newUnfinished).merge(counts);
@@ -253,7 +268,8 @@ export class MergedCounts {
   }
 
   #addEntry(named: EntriesByCode, given: number, added: EntryCounts): void {
-    const code = this.#entryCount < MAX_ENTRIES || named.has(given) ? given : OTHER_CODE;
+    const isKnown = given === 0 || this.#entryCount < MAX_ENTRIES || named.has(given);
+    const code = isKnown ? given : OTHER_CODE;
     const before = named.size;
     const entry = named.of(code);
     this.#entryCount += named.size - before;
@@ -269,12 +285,19 @@ class RunCounts {
   readonly timeline = new Timeline();
   /** Merged as deltas arrive, so that a snapshot does not merge the histograms of all names. */
   readonly overall = new Entry();
+  /** The latencies of all requests without a response. */
+  readonly unanswered = new Latencies();
+  readonly phases = new PhaseStats();
   /** All unfinished requests. */
   readonly unfinished = new Unfinished();
 
   add(delta: StatsDelta): void {
     this.timeline.add(delta);
-    for (const [, , , entry] of delta.entries) this.overall.merge(entry);
+    for (const [, , code, entry] of delta.entries) {
+      this.overall.merge(entry);
+      if (code === 0) this.unanswered.merge(entry.latencies);
+    }
+    for (const [, , counts] of delta.phases) this.phases.merge(counts);
     for (const [, , counts] of delta.unfinished) this.unfinished.merge(counts);
     this.merged.add(delta);
   }
@@ -294,7 +317,12 @@ function requestRows(
   return Array.from(names, ([method, name, named]) => {
     const cutOff = unfinished.get(method, name) ?? NONE_UNFINISHED;
     const totals = totalsOf(named.whole, durationSeconds, cutOff, inProgress.get(method, name));
-    return { method, name, ...totals, codes: codesOf(named) };
+    const phases = new PhaseFigures({
+      latencies: named.whole.latencies,
+      unanswered: named.unanswered,
+      phases: named.phases,
+    });
+    return { method, name, ...totals, phases, codes: codesOf(named) };
   }).sort(byName);
 }
 
@@ -313,7 +341,7 @@ function totalsOf(
   durationSeconds: number,
   unfinished: Unfinished,
   inProgress: InProgress | undefined,
-): RequestTotals {
+): Omit<RequestTotals, "phases"> {
   const { requests, failures, latencies } = entry;
   const stalled = inProgress?.ages ?? null;
   const waits = stalled === null ? unfinished.ages : sumOf(unfinished.ages, stalled);

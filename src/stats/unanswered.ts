@@ -5,7 +5,8 @@
  * @module
  */
 
-import { Latencies, NameCap, PairMap } from "./request_stats.ts";
+import { Latencies } from "./latencies.ts";
+import { NameCap, PairMap } from "./request_stats.ts";
 import {
   type IterationSummary,
   LATENCY_FIGURES,

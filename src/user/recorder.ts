@@ -10,13 +10,13 @@ import type { RunInfo } from "../core/run_info.ts";
 import type { LocalFailureCode } from "../core/local_failures.ts";
 import type { Sample } from "../stats/request_stats.ts";
 import { LOAD_GENERATOR } from "../stats/snapshot.ts";
-import type { StartedRequest } from "../stats/stats_table.ts";
+import type { UnfinishedRequest } from "../stats/stats_table.ts";
 
 /** The part of the node's statistics that users write to. */
 export interface SampleTable {
   record(sample: Sample): void;
   /** Counts a request that was cut off, at `atMs` on the node's clock. */
-  unfinished(request: StartedRequest, retries: number, atMs: number): void;
+  unfinished(request: UnfinishedRequest, retries: number, atMs: number): void;
   /** Counts an error thrown by the code of a user class, at `atMs` on the node's clock. */
   userError(user: string, error: string, atMs: number): void;
 }
@@ -65,7 +65,7 @@ export class Recorder {
   }
 
   /** Counts a request that was cut off with its user, at this time on the node's clock. */
-  unfinished(request: StartedRequest & Pick<Sample, "retries">, atMs: number): void {
+  unfinished(request: UnfinishedRequest & Pick<Sample, "retries">, atMs: number): void {
     this.#table.unfinished(request, request.retries, atMs);
   }
 

@@ -121,6 +121,7 @@ Deno.test("each second is a report", () => {
     inProgress: [],
     damaged: false,
     warnings: [],
+    phases: [],
   });
   assert.deepEqual([entries.length, histograms.length, others.length], [1, 1, 0]);
   assert.equal(outbox.lastSeq, 1);

@@ -83,6 +83,18 @@ const REPORT: Message<"REPORT"> = {
   }],
   damaged: true,
   warnings: ["It was slow."],
+  phases: [{
+    method: "GET",
+    name: "search",
+    opened: 4,
+    notReused: 1,
+    latency: { buckets: histogram, spread: [SPREAD] },
+    dns: { buckets: new Uint8Array(0), spread: [] },
+    connect: { buckets: histogram, spread: [SPREAD] },
+    tls: { buckets: new Uint8Array(0), spread: [] },
+    ttfb: { buckets: histogram, spread: [SPREAD] },
+    download: { buckets: histogram, spread: [SPREAD] },
+  }],
 };
 
 const ENTRY_SENT: readonly unknown[] = ["GET", "search", 500, 1, 2, 3, 4, 5.5, 0.5, 4.5, 6.5, [[
@@ -92,11 +104,13 @@ const ENTRY_SENT: readonly unknown[] = ["GET", "search", 500, 1, 2, 3, 4, 5.5, 0
 
 const TIMES_SENT: readonly unknown[] = [histogram, [[5.5, 0.5, 4.5, 6.5]]];
 
+const NO_TIMES: readonly unknown[] = [new Uint8Array(0), []];
+
 const ITERATIONS_SENT: readonly unknown[] = [
   9,
   2,
   TIMES_SENT,
-  [new Uint8Array(0), []],
+  NO_TIMES,
   TIMES_SENT,
 ];
 
@@ -169,6 +183,7 @@ const WIRE: {
       [["POST", "pay", 8, 1234.5, TIMES_SENT]],
       true,
       ["It was slow."],
+      [["GET", "search", 4, 1, TIMES_SENT, NO_TIMES, TIMES_SENT, NO_TIMES, TIMES_SENT, TIMES_SENT]],
     ],
   ],
   ACK: [{ type: "ACK", seq: 3 }, ["ACK", 3]],

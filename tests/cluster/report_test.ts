@@ -72,6 +72,7 @@ Deno.test("a second in which nothing was counted is one report", () => {
     histograms: [],
     unfinished: [],
     inProgress: [],
+    phases: [],
   });
   assert.deepEqual(others, []);
 });
@@ -233,7 +234,8 @@ Deno.test("the estimated size of a report is an upper bound, and close", () => {
         const [actual, said] = [encodedBytes(part), part.bytes];
         assert.ok(actual <= said, `${actual} bytes, not ${said}`);
         const unfinished = part.content.unfinished.length + part.content.inProgress.length;
-        const slack = 70 + 20 * (samples.length + unfinished);
+        const phases = part.content.phases.length;
+        const slack = 72 + 20 * (samples.length + unfinished) + 40 * phases;
         assert.ok(said - actual <= slack, `${actual} bytes, not ${said}`);
       }
     }),
@@ -313,6 +315,11 @@ Deno.test("the counts of a report are read as they were written", () => {
   assert.deepEqual(row, {
     lowerBounds: false,
     answers: { sum: 30, max: 10 },
+    phases: {
+      ...{ opened: 0, reused: 3, dns: [], connect: [], tls: [] },
+      ttfb: buckets,
+      download: [[0, 3]],
+    },
     unfinished: NONE_UNANSWERED,
     inProgress: NONE_UNANSWERED,
     waits: [],

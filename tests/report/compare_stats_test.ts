@@ -16,7 +16,7 @@ import {
 } from "../../src/report/compare_stats.ts";
 import type { ComparedRun } from "../../src/report/summary_reader.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
-import { Latencies } from "../../src/stats/request_stats.ts";
+import { Latencies } from "../../src/stats/latencies.ts";
 import { seeded } from "../support/cutting_target.ts";
 import { type SimulatedRun, simulatedRun } from "../support/simulated_summary.ts";
 

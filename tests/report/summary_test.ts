@@ -14,6 +14,7 @@ import {
   latencies,
   NO_LATENCIES,
   NONE_UNANSWERED,
+  phaseTotals,
   requestRow,
   snapshot,
   statistics,
@@ -45,6 +46,10 @@ const ENDED = snapshot({
         rate: 98.96189,
         bytesSent: 7,
         histogram: HISTOGRAM,
+        phases: phaseTotals(
+          { connect: [0.25], ttfb: [12, 12], download: [0] },
+          { opened: 3, reused: 997 },
+        ),
       }),
     ],
     failures: [{ method: "GET", name: "search", error: "HTTP 500", count: 1 }],
@@ -55,6 +60,20 @@ const ENDED = snapshot({
 });
 
 Deno.test("the summary has exactly these fields, in this order", () => {
+  const times = (ms: number): string =>
+    `{
+        "min": ${ms},
+        "mean": ${ms},
+        "max": ${ms},
+        "stddev": 0,
+        "p50": ${ms},
+        "p75": ${ms},
+        "p90": ${ms},
+        "p95": ${ms},
+        "p99": ${ms},
+        "p999": ${ms},
+        "p9999": ${ms}
+      }`;
   const totals = `"requests": 1000,
     "failures": 1,
     "unfinished": {
@@ -80,6 +99,17 @@ Deno.test("the summary has exactly these fields, in this order", () => {
       "p9999": 384
     },
     "lowerBounds": [],
+    "connections": {
+      "opened": 3,
+      "reused": 997
+    },
+    "phases": {
+      "dnsMs": null,
+      "connectMs": ${times(0.25)},
+      "tlsMs": null,
+      "ttfbMs": ${times(12)},
+      "downloadMs": ${times(0)}
+    },
     "histogram": "AawCBQE="`;
   const inRequests = totals.replaceAll("\n", "\n  ");
   assert.equal(

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
+import { Latencies } from "../../src/stats/latencies.ts";
 import {
   countText,
   EntriesByCode,
   Entry,
   EntryTable,
-  Latencies,
   NameCap,
   OTHER_CODE,
   PairMap,

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
-import { Entry, Latencies } from "../../src/stats/request_stats.ts";
+import { Latencies } from "../../src/stats/latencies.ts";
+import { Entry } from "../../src/stats/request_stats.ts";
 import type { IterationSummary, RequestTotals } from "../../src/stats/snapshot.ts";
 import { metricOf, METRICS_HINT, RequestMeasure } from "../../src/stats/threshold_metrics.ts";
 import { summaryWithWaits } from "../../src/stats/unanswered.ts";
@@ -10,6 +11,7 @@ import { latency, sample } from "../support/samples.ts";
 import {
   latencies,
   NO_LATENCIES,
+  NO_PHASES,
   NONE_UNANSWERED,
   requestRow,
   timelineSecond,
@@ -36,6 +38,7 @@ function totalsOf(ms: readonly number[], failures = 0, seconds = 8): RequestTota
     unfinished: NONE_UNANSWERED,
     inProgress: NONE_UNANSWERED,
     waits: new Latencies(),
+    phases: NO_PHASES,
   };
 }
 

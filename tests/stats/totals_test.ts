@@ -37,7 +37,8 @@ function totalsOf(parts: Iterable<StatsDelta>): Totals {
 
 /** The same with its histograms as bytes. */
 function packedOf(
-  { entries, from, to, seconds, userErrors, iterations, unfinished, inProgress }: StatsDelta,
+  { entries, phases, from, to, seconds, userErrors, iterations, unfinished, inProgress }:
+    StatsDelta,
 ): StatsDelta {
   const packed = Array.from(entries, ([method, name, code, entry]): KeyedEntry => {
     const { count, min, max, sum, squaredDeviations, histogram } = entry.latencies;
@@ -48,7 +49,17 @@ function packedOf(
     const counts = { requests, failures, retries, bytesReceived, bytesSent, errors };
     return [method, name, code, { ...counts, latencies: { ...latencies, histogram: bytes } }];
   });
-  return { from, to, seconds, entries: packed, userErrors, iterations, unfinished, inProgress };
+  return {
+    from,
+    to,
+    seconds,
+    entries: packed,
+    phases,
+    userErrors,
+    iterations,
+    unfinished,
+    inProgress,
+  };
 }
 
 /** The buckets of these latencies. */
@@ -126,6 +137,11 @@ Deno.test("a row has the figures of its samples", () => {
     unfinished: NONE_UNANSWERED,
     inProgress: NONE_UNANSWERED,
     waits: [],
+    phases: {
+      ...{ opened: 0, reused: 3, dns: [], connect: [], tls: [] },
+      ttfb: bucketsFor(10, 20, 60),
+      download: [[0, 3]],
+    },
     method: "GET",
     name: "search",
     requests: 3,
@@ -170,7 +186,7 @@ Deno.test("the codes of a name add up to its total", () => {
   }));
 });
 
-Deno.test("except for the codes, counts do not depend on the codes of samples", () => {
+Deno.test("except for the codes and phases, counts do not depend on the codes of samples", () => {
   const spread = fc.array(fc.tuple(anySample, fc.nat(2)), { maxLength: 100 });
   fc.assert(fc.property(spread, fc.boolean(), (spread, packed) => {
     const statisticsOf = (change: (one: Sample) => Sample): unknown => {
@@ -182,7 +198,14 @@ Deno.test("except for the codes, counts do not depend on the codes of samples", 
         totals.add(packed ? packedOf(merged) : merged);
       }
       const { requests, ...rest } = exactStatistics(totals.statistics(10));
-      return { ...rest, requests: requests.map(({ codes: _, ...row }) => row) };
+      const withoutPhases = <Row extends object>(
+        { phases: _, ...row }: Row & { phases: unknown },
+      ) => row;
+      return {
+        ...rest,
+        totals: withoutPhases(rest.totals),
+        requests: requests.map(({ codes: _, ...row }) => withoutPhases(row)),
+      };
     };
     assert.deepEqual(
       statisticsOf((one) => one),
@@ -242,6 +265,7 @@ Deno.test("an empty run has no rows, rates of 0 and no latencies", () => {
       buckets: [],
       unfinished: NONE_UNANSWERED,
       inProgress: NONE_UNANSWERED,
+      phases: { opened: 0, reused: 0, dns: [], connect: [], tls: [], ttfb: [], download: [] },
       waits: [],
     },
     requests: [],

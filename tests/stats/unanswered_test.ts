@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { Latencies } from "../../src/stats/request_stats.ts";
+import { Latencies } from "../../src/stats/latencies.ts";
 import { StatsTable } from "../../src/stats/stats_table.ts";
 import { MergedStats, Totals } from "../../src/stats/totals.ts";
 import { LATENCY_FIGURES } from "../../src/stats/snapshot.ts";
@@ -154,8 +154,8 @@ Deno.test("a table counts unfinished requests in the second in which they were c
   const table = new StatsTable();
   table.start(0);
   table.record(sample({ endedAt: 100 }));
-  table.unfinished({ method: "GET", name: "pay", startedAt: 50 }, 2, 950);
-  table.unfinished({ method: "GET", name: "pay", startedAt: 1300 }, 0, 2000);
+  table.unfinished({ method: "GET", name: "pay", startedAt: 50, phases: null }, 2, 950);
+  table.unfinished({ method: "GET", name: "pay", startedAt: 1300, phases: null }, 0, 2000);
   const seconds = table.flush(2000);
   assert.deepEqual(
     seconds.map(({ second, unfinished, seconds: [counts] }) => [
@@ -171,7 +171,7 @@ Deno.test("names beyond 1,000 are capped for requests without an answer as for a
   const table = new StatsTable();
   table.start(0);
   for (let i = 0; i < 1000; i++) table.record(sample({ name: `/${i}` }));
-  table.unfinished({ method: "GET", name: "/1000", startedAt: 5 }, 0, 10);
+  table.unfinished({ method: "GET", name: "/1000", startedAt: 5, phases: null }, 0, 10);
   const request = { method: "GET", name: "/1001", startedAt: 2 };
   const inProgress = [...table.inProgress([request, { ...request, name: "/7" }], 10)];
   assert.deepEqual(inProgress.map(([, name, { oldestMs }]) => [name, oldestMs]), [

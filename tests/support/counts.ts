@@ -28,7 +28,7 @@ export function secondCounts(
 export function secondOf(samples: Iterable<Sample>, second = 0): SecondStats {
   const stats = new SecondStats(second, 3);
   for (const one of samples) {
-    stats.entries.at(one.method, one.name).of(one.status).add(one);
+    stats.entries.at(one.method, one.name).add(one);
   }
   return stats;
 }

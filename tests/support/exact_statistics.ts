@@ -2,16 +2,25 @@ import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import type {
   CodeRow,
   LatencySummary,
+  PhaseTotals,
   RequestRow,
   RequestTotals,
   Statistics,
 } from "../../src/stats/snapshot.ts";
-import type { BucketSource } from "../../src/stats/stats_delta.ts";
+import type { BucketSource, Phase } from "../../src/stats/stats_delta.ts";
 
 /** Histograms can only be compared by their buckets. */
 type Plain<Row> = Omit<Row, "histogram"> & { readonly buckets: readonly BucketCount[] };
 
-type PlainTotals<Row> = Omit<Plain<Row>, "waits"> & { readonly waits: readonly BucketCount[] };
+/** Phases without the figures, which follow from the buckets. */
+type PlainPhases =
+  & Pick<PhaseTotals, "opened" | "reused">
+  & Readonly<Record<Phase, readonly BucketCount[]>>;
+
+type PlainTotals<Row> = Omit<Plain<Row>, "waits" | "phases"> & {
+  readonly waits: readonly BucketCount[];
+  readonly phases: PlainPhases;
+};
 
 type ExactTotals = Omit<PlainTotals<RequestTotals>, "latencyMs" | "answers"> & {
   readonly latencyMs: Omit<LatencySummary, "mean" | "stddev">;
@@ -77,10 +86,27 @@ function plain<Row extends { readonly histogram: BucketSource }>(
   return { ...row, buckets: bucketsOf(histogram) };
 }
 
-function plainTotals<Row extends Pick<RequestTotals, "histogram" | "waits">>(
-  { waits, ...row }: Row,
-): Omit<Plain<Omit<Row, "waits">>, "waits"> & { readonly waits: readonly BucketCount[] } {
-  return { ...plain(row), waits: bucketsOf(waits.histogram) };
+function plainTotals<Row extends Pick<RequestTotals, "histogram" | "waits" | "phases">>(
+  { waits, phases, ...row }: Row,
+): Omit<Plain<Omit<Row, "waits" | "phases">>, "waits" | "phases"> & {
+  readonly waits: readonly BucketCount[];
+  readonly phases: PlainPhases;
+} {
+  return { ...plain(row), waits: bucketsOf(waits.histogram), phases: plainPhases(phases) };
+}
+
+/** Connections, and the buckets of each phase. */
+export function plainPhases({ opened, reused, times }: PhaseTotals): PlainPhases {
+  const { dns, connect, tls, ttfb, download } = times;
+  return {
+    opened,
+    reused,
+    dns: bucketsOf(dns.histogram),
+    connect: bucketsOf(connect.histogram),
+    tls: bucketsOf(tls.histogram),
+    ttfb: bucketsOf(ttfb.histogram),
+    download: bucketsOf(download.histogram),
+  };
 }
 
 function exact<Row extends Pick<RequestTotals, "latencyMs" | "answers">>(

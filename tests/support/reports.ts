@@ -23,6 +23,7 @@ export function report(changes: Partial<Message<"REPORT">> = {}): Message<"REPOR
     inProgress: [],
     damaged: false,
     warnings: [],
+    phases: [],
     ...changes,
   };
 }

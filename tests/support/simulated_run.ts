@@ -1,7 +1,7 @@
 import { RUNTIME_FLAGS } from "../../build/project.ts";
 import { sleep, systemClock, systemRandom } from "../../src/core/clock.ts";
 import type { Summary } from "../../src/report/summary.ts";
-import { Latencies } from "../../src/stats/request_stats.ts";
+import { Latencies } from "../../src/stats/latencies.ts";
 import type { LatencySummary } from "../../src/stats/snapshot.ts";
 import { cpuSeconds, memoryOf, waitedSeconds } from "./machine.ts";
 import { projectPath } from "./paths.ts";

@@ -1,7 +1,7 @@
 import type { Random } from "../../src/core/clock.ts";
 import { histogramText } from "../../src/report/summary.ts";
 import type { ComparedRun, ComparedTotals } from "../../src/report/summary_reader.ts";
-import { Latencies } from "../../src/stats/request_stats.ts";
+import { Latencies } from "../../src/stats/latencies.ts";
 
 /** One request name of a simulated run. */
 export interface SimulatedName {

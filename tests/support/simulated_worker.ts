@@ -3,7 +3,7 @@ import { ReportOutbox } from "../../src/cluster/outbox.ts";
 import type { Message, WorkerStateName } from "../../src/cluster/protocol.ts";
 import type { Clock, Random, Timer } from "../../src/core/clock.ts";
 import { type ByteStream, connect } from "../../src/core/network.ts";
-import type { Latencies } from "../../src/stats/request_stats.ts";
+import type { Latencies } from "../../src/stats/latencies.ts";
 import type { SimulatedLoad } from "./simulated_load.ts";
 
 /** What a simulated worker is made of. */

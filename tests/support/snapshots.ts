@@ -1,9 +1,10 @@
 import { Histogram } from "../../src/stats/histogram.ts";
-import { Latencies } from "../../src/stats/request_stats.ts";
+import { Latencies } from "../../src/stats/latencies.ts";
 import type {
   CodeRow,
   IterationSummary,
   LatencySummary,
+  PhaseTotals,
   RequestRow,
   RequestTotals,
   Snapshot,
@@ -12,6 +13,7 @@ import type {
   UnansweredSummary,
   WorkerRow,
 } from "../../src/stats/snapshot.ts";
+import { type Phase, PHASES } from "../../src/stats/stats_delta.ts";
 
 /** 2026-03-05T10:29:59.900Z. */
 const STARTED_AT = Date.UTC(2026, 2, 5, 10, 29, 59, 900);
@@ -47,6 +49,25 @@ export const NO_LATENCIES: LatencySummary = {
   p999: null,
   p9999: null,
 };
+
+/** Of requests whose phases are unknown. */
+export const NO_PHASES: PhaseTotals = phaseTotals({});
+
+/** Where the time of some requests went: the times of each phase, and connections. */
+export function phaseTotals(
+  given: Partial<Record<Phase, readonly number[]>>,
+  { opened, reused } = { opened: 0, reused: 0 },
+): PhaseTotals {
+  const times = Object.fromEntries(PHASES.map((phase) => {
+    const times = new Latencies();
+    for (const ms of given[phase] ?? []) times.add(ms);
+    return [phase, times];
+  })) as Record<Phase, Latencies>;
+  const figures = Object.fromEntries(
+    PHASES.map((phase) => [phase, times[phase].summary()]),
+  ) as Record<Phase, LatencySummary>;
+  return { opened, reused, times, figures };
+}
 
 /** A histogram of requests, roughly distributed as {@link latencies}. */
 export function histogramOf(requests: number, p50 = 12): Histogram {
@@ -107,6 +128,7 @@ export function requestRow(changes: Partial<RequestRow> = {}): RequestRow {
     unfinished: NONE_UNANSWERED,
     inProgress: NONE_UNANSWERED,
     waits: new Latencies(),
+    phases: NO_PHASES,
     codes,
     ...changes,
   };
@@ -136,6 +158,7 @@ export function totalsOf(rows: readonly RequestRow[]): RequestTotals {
     unfinished: unansweredSum(rows.map(({ unfinished }) => unfinished)),
     inProgress: unansweredSum(rows.map(({ inProgress }) => inProgress)),
     waits: mergedWaits(rows),
+    phases: mergedPhases(rows),
   };
 }
 
@@ -165,6 +188,19 @@ function mergedWaits(rows: readonly RequestRow[]): Latencies {
   const all = new Latencies();
   for (const { waits } of rows) all.merge(waits);
   return all;
+}
+
+function mergedPhases(rows: readonly RequestRow[]): PhaseTotals {
+  const times = { ...phaseTotals({}).times } as Record<Phase, Latencies>;
+  for (const { phases } of rows) {
+    for (const phase of PHASES) times[phase].merge(phases.times[phase]);
+  }
+  const figures = Object.fromEntries(
+    PHASES.map((phase) => [phase, times[phase].summary()]),
+  ) as Record<Phase, LatencySummary>;
+  const sum = (field: "opened" | "reused"): number =>
+    rows.reduce((all, { phases }) => all + phases[field], 0);
+  return { opened: sum("opened"), reused: sum("reused"), times, figures };
 }
 
 function merged(parts: readonly Pick<CodeRow, "histogram">[]): Histogram {
