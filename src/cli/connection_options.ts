@@ -1,15 +1,58 @@
 /**
- * The options that say how to connect to the target.
+ * The options that say how to connect to the target, and the checks that need this machine.
  *
  * @module
  */
 
+import { UsageError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
 import { parseConnectTo } from "../http/connect_to.ts";
-import { type ConnectionOptions, DEFAULT_CONNECTIONS } from "../http/shared_http_state.ts";
+import { areOneFamily } from "../http/local_addresses.ts";
+import type { ConnectionOptions } from "../http/shared_http_state.ts";
+import type { DiscoveredClass } from "../user/discovery.ts";
+import { FastHttpUser } from "../user/fast_http_user.ts";
 import type { Options } from "./options.ts";
 
-/** What the options say about connections to the target. */
-export function connectionOptions({ insecure, connectTo }: Options): ConnectionOptions {
-  const rules = connectTo.flatMap((text) => parseConnectTo(text) ?? []);
-  return { ...DEFAULT_CONNECTIONS, insecure, connectTo: rules };
+/**
+ * What the options say about connections to the target.
+ *
+ * @throws UsageError if local addresses are both IPv4 and IPv6.
+ */
+export function connectionOptions(options: Options): ConnectionOptions {
+  const { insecure, localAddress: localAddresses, maxRedirects } = options;
+  if (!areOneFamily(localAddresses)) {
+    throw new UsageError(
+      `--local-address ${localAddresses.join(",")}: expected either IPv4 or IPv6 addresses`,
+      "A connection from an IPv4 address cannot lead to an IPv6 address.",
+    );
+  }
+  const connectTo = options.connectTo.flatMap((text) => parseConnectTo(text) ?? []);
+  return { insecure, localAddresses, connectTo, maxRedirects };
+}
+
+/**
+ * Checks that the addresses which connections leave from are addresses of this machine. Only a process that
+ * runs users needs them.
+ *
+ * @throws UsageError that names the option or the class, and the address.
+ */
+export function checkLocalAddresses(
+  host: Pick<Host, "localAddressProblem">,
+  classes: readonly DiscoveredClass[],
+  { localAddresses }: Pick<ConnectionOptions, "localAddresses">,
+): void {
+  const check = (place: (address: string) => string, addresses: readonly string[]): void => {
+    for (const address of addresses) {
+      const problem = host.localAddressProblem(address);
+      if (problem !== null) throw new UsageError(`${place(address)}: ${problem}`);
+    }
+  };
+  if (localAddresses.length > 0) {
+    return check((address) => `--local-address ${address}`, localAddresses);
+  }
+  for (const { name, userClass } of classes) {
+    if (!(userClass.prototype instanceof FastHttpUser)) continue;
+    const { localAddresses } = userClass as unknown as typeof FastHttpUser;
+    check((address) => `${name}.localAddresses has "${address}"`, localAddresses);
+  }
 }

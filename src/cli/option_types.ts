@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isSourceAddress } from "../http/local_addresses.ts";
 import { CONNECT_TO_FORM, parseConnectTo } from "../http/connect_to.ts";
 import { isVisible } from "../core/text.ts";
 import { DURATION_FORMS, parseDuration } from "../core/duration.ts";
@@ -226,5 +227,16 @@ export const connectToRules: OptionType<readonly string[]> = {
   parse(text): readonly string[] | null {
     const rules = text.split(",").map((rule) => rule.trim());
     return rules.some((rule) => parseConnectTo(rule) === null) ? null : rules;
+  },
+};
+
+/** IP addresses that connections can leave from, separated by commas. */
+export const addressList: OptionType<readonly string[]> = {
+  expected: "IP addresses of this machine, separated by commas",
+  types: ["text", "list"],
+  add: (earlier, later) => [...earlier, ...later],
+  parse(text): readonly string[] | null {
+    const addresses = text.split(",").map((address) => address.trim());
+    return addresses.every(isSourceAddress) ? addresses : null;
   },
 };

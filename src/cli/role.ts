@@ -233,6 +233,13 @@ export function checkConflicts(options: RoleOptions): void {
       settingsWithScope("worker"),
       "needs --worker: only workers connect to a master",
     );}
+  if (master && processes === null) {
+    refuse(
+      given,
+      ["localAddress"],
+      "cannot be used with --master, which opens no connections to the target: set it on each worker",
+    );
+  }
   if (!master && processes !== null) {
     refuse(
       given,

@@ -16,6 +16,7 @@ import type { Options } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
 import { RunSession } from "./run_session.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
+import { checkLocalAddresses } from "./connection_options.ts";
 import { openSharedServices } from "./shared_services.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
 
@@ -41,6 +42,7 @@ export async function runLocal(
     if (options.showUsersWeight) return showShares(host, setup);
     if (options.showShape) return showShape(host, setup);
     checkBreakable(setup);
+    checkLocalAddresses(host, setup.classes, setup.connections);
     return await runWithServices(session, setup, done);
   } finally {
     session.close();

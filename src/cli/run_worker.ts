@@ -13,6 +13,7 @@ import { RemoteIterationQuota } from "../runner/shared_iterations_executor.ts";
 import { type WorkerLoad, WorkerRun } from "../runner/worker.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import { RemoteRpc } from "../shared/rpc_client.ts";
+import { checkLocalAddresses } from "./connection_options.ts";
 import type { CommandLine, Options } from "./options.ts";
 import type { ReceivedTestFile } from "./received_test_file.ts";
 import type { WorkerRole } from "./role.ts";
@@ -84,6 +85,7 @@ async function setUpNode(
   const options = commandLine.parse(parseForwarded(forwarded));
   await session.init(rpc.node, options);
   const { classes, connections, profile } = setUpRun(readTestFile(exports), options);
+  checkLocalAddresses(session.host, classes, connections);
   session.watchBlocks(classes);
   nodeCluster.attach(rpc);
   const iterations = profile.iterations === null

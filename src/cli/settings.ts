@@ -8,9 +8,11 @@
 
 import { LOG_LEVELS } from "../core/logger.ts";
 import { MAX_WORKER_NAME } from "../core/run_info.ts";
+import { MAX_REDIRECTS } from "../http/redirects.ts";
 import { DEFAULT_MAX_USERS } from "../load/load.ts";
 import { REPORT_FORMATS, type ReportFormat, type ReportOption } from "../web/report_formats.ts";
 import {
+  addressList,
   choice,
   connectToRules,
   duration,
@@ -51,6 +53,7 @@ export const QUICK_RUN_TIME = 10;
 
 const TEST = "Test:";
 const REQUEST = "Request:";
+const CONNECTIONS = "Connections:";
 const LOAD = "Load:";
 const DISTRIBUTED = "Distributed runs:";
 const MASTER = "Master:";
@@ -189,27 +192,6 @@ const TABLE = {
     default: 60,
     commands: { quick: true },
   },
-  insecure: {
-    flags: "--insecure",
-    group: TEST,
-    help: "accept any TLS certificate from the target",
-    type: toggle,
-    default: false,
-    commands: { ...HIDDEN_IN_DEMO, quick: { group: REQUEST } },
-    toWorkers: true,
-    toChildren: true,
-  },
-  /** Rules in the order in which they apply. */
-  connectTo: {
-    flags: "--connect-to <RULE>",
-    group: TEST,
-    help: "HOST:PORT:ADDRESS:PORT: connect to ADDRESS:PORT for URLs of HOST:PORT; repeatable",
-    type: connectToRules,
-    default: [],
-    commands: { ...HIDDEN_IN_DEMO, quick: { group: REQUEST } },
-    toWorkers: true,
-    toChildren: true,
-  },
   redis: {
     flags: "--redis <URL>",
     group: TEST,
@@ -219,6 +201,49 @@ const TABLE = {
     shownDefault: "the master holds them",
     commands: NEEDS_OWN_TARGET,
     scope: "not worker",
+  },
+  insecure: {
+    flags: "--insecure",
+    group: CONNECTIONS,
+    help: "accept any TLS certificate from the target",
+    type: toggle,
+    default: false,
+    commands: HIDDEN_IN_DEMO,
+    toWorkers: true,
+    toChildren: true,
+  },
+  /** IP addresses. Empty: those of the user class. */
+  localAddress: {
+    flags: "--local-address <A,B>",
+    group: CONNECTIONS,
+    help: "IP addresses of this machine that connections leave from, in turn",
+    type: addressList,
+    default: [],
+    commands: HIDDEN_IN_DEMO,
+    toChildren: true,
+  },
+  /** Rules in the order in which they apply. */
+  connectTo: {
+    flags: "--connect-to <RULE>",
+    group: CONNECTIONS,
+    help: "HOST:PORT:ADDRESS:PORT: connect to ADDRESS:PORT for URLs of HOST:PORT; repeatable",
+    type: connectToRules,
+    default: [],
+    commands: HIDDEN_IN_DEMO,
+    toWorkers: true,
+    toChildren: true,
+  },
+  /** `null`: as many as the user class says. */
+  maxRedirects: {
+    flags: "--max-redirects <N>",
+    group: CONNECTIONS,
+    help: "redirects that a request follows; 0: none, the redirect is the response",
+    type: wholeNumber(0),
+    default: null,
+    shownDefault: "maxRedirects of the user class",
+    commands: { ...HIDDEN_IN_DEMO, quick: { shownDefault: String(MAX_REDIRECTS) } },
+    toWorkers: true,
+    toChildren: true,
   },
   users: {
     flags: "-u, --users <N>",

@@ -35,6 +35,7 @@ import {
   type ConnectOptions,
   listen,
   type ListenOptions,
+  localAddressProblem,
   type StreamListener,
 } from "./network.ts";
 import { type Output, StreamOutput, type SyncStream } from "./output.ts";
@@ -114,6 +115,8 @@ export interface Host {
   serveWeb(at: WebListenOptions, handle: WebHandler): Promise<WebListener>;
   /** Opens a connection; rejects with `Deno.errors.ConnectionRefused` and other errors of the system. */
   connect(to: ConnectOptions): Promise<ByteStream>;
+  /** Why connections cannot leave from an IP address, in words; `null` if they can. */
+  localAddressProblem(address: string): string | null;
   /** The limit of open files and sockets of this process; `null` if it is unknown. */
   openFileLimit(): Promise<number | null>;
   /** Starts this program as a child, which notices when this process ends. */
@@ -171,6 +174,7 @@ export function denoHost(): Host {
     listen,
     serveWeb,
     connect,
+    localAddressProblem,
     openFileLimit,
     spawnSelf: (args, options) =>
       spawnSelf({ args: Deno.args, env: Deno.env.toObject() }, args, options),

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { systemReason } from "./errors.ts";
+
 /** A plain or TLS connection: the part of `Deno.Conn` that aiotest uses. */
 export interface ByteStream {
   /** Reads some bytes; resolves with their number, or `null` at the end of the stream. */
@@ -56,6 +58,23 @@ async function connectTls(
   } catch (error) {
     conn.close();
     throw error;
+  }
+}
+
+/**
+ * Why connections cannot leave from an IP address, in words; `null` if they can.
+ *
+ * @param address can be IPv6 with a zone, but without brackets.
+ */
+export function localAddressProblem(address: string): string | null {
+  try {
+    // What an interface lists is not all: on Linux, the whole of 127.0.0.0/8 works.
+    Deno.listen({ hostname: address, port: 0 }).close();
+    return null;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrNotAvailable)) return systemReason(error);
+    const own = Deno.networkInterfaces().map(({ address }) => address);
+    return `not an address of this machine, which has ${own.join(", ")}`;
   }
 }
 

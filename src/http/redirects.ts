@@ -7,8 +7,8 @@
 import { RequestError, type RequestErrorCode } from "./request_error.ts";
 import type { HeaderPairs, WireRequest } from "./transport.ts";
 
-/** More redirects than this are considered a loop. */
-const MAX_REDIRECTS = 20;
+/** How many redirects a request follows unless its user class or the command line says otherwise. */
+export const MAX_REDIRECTS = 20;
 
 /** The part of a response that defines a redirect. */
 export interface RedirectingResponse {

@@ -365,6 +365,7 @@ function orderNames(): string {
 function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function") return "a function";
+  if (Array.isArray(value)) return shown(value);
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 

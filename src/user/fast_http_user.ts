@@ -4,6 +4,8 @@
  * @module
  */
 
+import { areOneFamily, isSourceAddress } from "../http/local_addresses.ts";
+import { MAX_REDIRECTS } from "../http/redirects.ts";
 import { SocketTransport } from "../http/socket_transport.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
 import type { UserContext } from "./context.ts";
@@ -38,6 +40,15 @@ export class FastHttpUser extends User {
   static bodyTimeout: number = Infinity;
   /** Largest response body in bytes, before and after decoding. */
   static maxBodySize: number = MAX_BODY_SIZE;
+  /** Redirects that a request follows at most; with 0, the redirect is the response. `--max-redirects` replaces it. */
+  static maxRedirects: number = MAX_REDIRECTS;
+  /** Whether connections are kept for further requests. If not, each request opens its own. */
+  static keepAlive = true;
+  /**
+   * IP addresses of the machine that connections leave from, in turn; empty for the system's choice.
+   * `--local-address` replaces them.
+   */
+  static localAddresses: readonly string[] = [];
 
   /** @internal */
   static override [checkOptions](options: ClassOptions): void {
@@ -47,6 +58,12 @@ export class FastHttpUser extends User {
   /** @internal */
   static override [checkFields](check: FieldCheck): void {
     checkHttpLimits(check, "timeout", "connectTimeout", "headersTimeout", "bodyTimeout");
+    check("keepAlive", (value) => typeof value === "boolean", "true or false");
+    check(
+      "localAddresses",
+      (value) => Array.isArray(value) && value.every(isSourceAddress) && areOneFamily(value),
+      'a list of IP addresses, all IPv4 or all IPv6, like ["10.0.0.2"]',
+    );
   }
 
   /** Sends the requests of this user. */

@@ -6,6 +6,7 @@
 
 import { UsageError } from "../core/errors.ts";
 import { FetchTransport } from "../http/fetch_transport.ts";
+import { MAX_REDIRECTS } from "../http/redirects.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
 import type { UserContext } from "./context.ts";
 import { checkHttpHost, checkHttpLimits, Session } from "./session.ts";
@@ -34,11 +35,17 @@ export class HttpUser extends User {
   /** The largest response body in bytes, after decompression. Longer ones fail with `TOO_LARGE`. */
   static maxBodySize: number = MAX_BODY_SIZE;
 
+  /** Redirects that a request follows at most; with 0, the redirect is the response. `--max-redirects` replaces it. */
+  static maxRedirects: number = MAX_REDIRECTS;
+
   /** @internal */
   static override [checkOptions](options: ClassOptions): void {
     checkHttpHost(this.host, options);
-    const { insecure, connectTo } = options.connections;
+    const { insecure, localAddresses, connectTo } = options.connections;
     if (insecure) throw unavailable("--insecure", options, "always verifies certificates");
+    if (localAddresses.length > 0) {
+      throw unavailable("--local-address", options, "chooses the local address itself");
+    }
     if (connectTo.length > 0) {
       throw unavailable("--connect-to", options, "connects to the URL's host");
     }
@@ -47,6 +54,13 @@ export class HttpUser extends User {
   /** @internal */
   static override [checkFields](check: FieldCheck): void {
     checkHttpLimits(check, "timeout");
+    for (const field of ["keepAlive", "localAddresses"]) {
+      check(
+        field,
+        (value) => value === undefined,
+        "no value, because only a FastHttpUser has this setting",
+      );
+    }
   }
 
   /** Sends the requests of this user. */

@@ -292,7 +292,7 @@ export function checkHttpHost(classHost: string, { name, host }: ClassOptions): 
   );
 }
 
-/** Checks the static fields of a user class that limit the time and the size of its responses. */
+/** Checks the static fields of a user class that limit its requests and responses. */
 export function checkHttpLimits(check: FieldCheck, ...timeLimits: readonly string[]): void {
   for (const field of timeLimits) {
     check(
@@ -305,6 +305,11 @@ export function checkHttpLimits(check: FieldCheck, ...timeLimits: readonly strin
     "maxBodySize",
     (value) => typeof value === "number" && value >= 0,
     "a number of bytes, 0 or more, or Infinity for no limit",
+  );
+  check(
+    "maxRedirects",
+    (value) => value === Infinity || (Number.isInteger(value) && (value as number) >= 0),
+    "a whole number of 0 or more, or Infinity for no limit",
   );
 }
 

@@ -117,6 +117,10 @@ const ROLES: [args: string, role: Role][] = [
     "--worker --processes -1",
     { kind: "workerProcesses", count: 8, worker: WORKER, warnings: [] },
   ],
+  [
+    "--processes 2 --local-address 127.0.0.2",
+    { kind: "processes", count: 2, master: OWN, masterHost: "127.0.0.1" },
+  ],
   ["--processes 2", { kind: "processes", count: 2, master: OWN, masterHost: "127.0.0.1" }],
   [
     "--processes -1",
@@ -196,6 +200,11 @@ const NAMES = "cannot be used with --processes: each worker needs its own name";
 const NOT_STARTED = "--no-autostart cannot be used with --no-web: the dashboard starts the test";
 
 const CONFLICTS: [args: string, message: string][] = [
+  [
+    "--master --local-address 127.0.0.1",
+    "--local-address cannot be used with --master, which opens no connections to the target: set it " +
+    "on each worker",
+  ],
   ["--master --worker", "--master cannot be used with --worker: a process is one or the other"],
   ["--worker --redis redis://a", `--redis ${FOR_MASTER}`],
   ["--worker --processes 2 --redis redis://a", `--redis ${FOR_MASTER}`],

@@ -38,6 +38,9 @@ const GOOD: Good[] = [
   ["tags", ["-T", "--tags"], "read, write", ["read", "write"]],
   ["excludeTags", ["-E", "--exclude-tags"], "slow", ["slow"]],
   ["connectTo", ["--connect-to"], "a:80:[::1]:8080, ::b:", ["a:80:[::1]:8080", "::b:"]],
+  ["localAddress", ["--local-address"], "10.0.0.2, 10.0.0.3", ["10.0.0.2", "10.0.0.3"]],
+  ["localAddress", ["--local-address"], "fe80::1%eth0", ["fe80::1%eth0"]],
+  ["maxRedirects", ["--max-redirects"], "0", 0],
   ["redis", ["--redis"], "redis://:pw@127.0.0.1:6379/0", "redis://:pw@127.0.0.1:6379/0"],
   ["users", ["-u", "--users"], "1", 1],
   ["users", ["-u", "--users"], "250000", 250_000],
@@ -163,6 +166,7 @@ const LEVELS = "expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL";
 const PROCESSES = "expected a whole number of at least 1, or -1 for one per core";
 const WORKER_NAME = "expected a name of at most 100 visible characters";
 const NAMES = "expected names separated by commas";
+const ADDRESSES = "expected IP addresses of this machine, separated by commas";
 const MILLISECONDS = "expected milliseconds above 0";
 
 const ARRIVAL_RATE = "expected a number above 0 and up to 1,000,000,000";
@@ -176,6 +180,15 @@ const BAD: [flag: string, text: string, needed: string][] = [
   ["--connect-to", "127.0.0.1:8000", "expected HOST:PORT:ADDRESS:PORT"],
   ["--connect-to", "::1:80:b:80", "expected HOST:PORT:ADDRESS:PORT"],
   ["--connect-to", "a:80:b:80,", "expected HOST:PORT:ADDRESS:PORT"],
+  ["--local-address", "eth0", ADDRESSES],
+  ["--local-address", "10.0.0.2,", ADDRESSES],
+  ["--local-address", "[::1]", ADDRESSES],
+  ["--local-address", "0.0.0.0", ADDRESSES],
+  ["--local-address", "::", ADDRESSES],
+  ["--local-address", "224.0.0.1", ADDRESSES],
+  ["--local-address", "10.0.0.2:80", ADDRESSES],
+  ["--max-redirects", "-1", "expected a whole number of at least 0"],
+  ["--max-redirects", "none", "expected a whole number of at least 0"],
   ["--users", "0", "expected a whole number of at least 1"],
   ["--users", "-1", "expected a whole number of at least 1"],
   ["--users", "1.5", "expected a whole number of at least 1"],
@@ -344,6 +357,8 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     tags = ["read", "write"]
     exclude-tags = "slow"
     insecure = true
+    local-address = ["10.0.0.2", "10.0.0.3"]
+    maxRedirects = 3
     connect-to = ["a:80:b:81", ":::82"]
     reset-stats = false
     loglevel = "error"
@@ -397,6 +412,8 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     tags: ["read", "write"],
     excludeTags: ["slow"],
     insecure: true,
+    localAddress: ["10.0.0.2", "10.0.0.3"],
+    maxRedirects: 3,
     connectTo: ["a:80:b:81", ":::82"],
     redis: "redis://box",
     users: 100,

@@ -6,10 +6,20 @@ import {
   connect,
   ConnectionLimiter,
   listen,
+  localAddressProblem,
   type StreamListener,
   writeAll,
 } from "../../src/core/network.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
+
+Deno.test("connections can leave from addresses of this machine only", () => {
+  assert.equal(localAddressProblem("127.0.0.1"), null);
+  assert.match(
+    // Reserved for documentation.
+    localAddressProblem("203.0.113.1") ?? "none",
+    /^not an address of this machine, which has (.*, )?127\.0\.0\.1\b/,
+  );
+});
 
 const LOCAL = { hostname: "127.0.0.1", port: 0, tls: null };
 

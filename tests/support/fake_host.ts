@@ -311,6 +311,12 @@ export class FakeHost implements Host {
     return this.cpu;
   }
 
+  localAddressProblem(address: string): string | null {
+    return address.startsWith("127.")
+      ? null
+      : "not an address of this machine, which has 127.0.0.1";
+  }
+
   listen(): StreamListener {
     throw new Error("a fake host does not listen");
   }

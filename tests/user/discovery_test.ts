@@ -382,6 +382,36 @@ Deno.test("user classes with sessions check the static fields that they add", ()
     check(FastHttpUser, "maxBodySize", "1 MB"),
     'ATest.maxBodySize is "1 MB": expected a number of bytes, 0 or more, or Infinity for no limit',
   );
+  for (const base of [HttpUser, FastHttpUser]) {
+    for (const value of [0, 20, Infinity]) assert.equal(check(base, "maxRedirects", value), "good");
+    assert.equal(
+      check(base, "maxRedirects", -1),
+      "ATest.maxRedirects is -1: expected a whole number of 0 or more, or Infinity for no limit",
+    );
+  }
+  assert.equal(check(FastHttpUser, "keepAlive", false), "good");
+  assert.equal(
+    check(FastHttpUser, "keepAlive", "no"),
+    'ATest.keepAlive is "no": expected true or false',
+  );
+  assert.equal(check(FastHttpUser, "localAddresses", ["10.0.0.2", "10.0.0.3"]), "good");
+  const addresses = 'expected a list of IP addresses, all IPv4 or all IPv6, like ["10.0.0.2"]';
+  for (
+    const [value, text] of [["10.0.0.2", '"10.0.0.2"'], [["eth0"], "[ 'eth0' ]"], [null, "null"]]
+  ) {
+    assert.equal(
+      check(FastHttpUser, "localAddresses", value),
+      `ATest.localAddresses is ${text}: ${addresses}`,
+    );
+  }
+  assert.equal(
+    check(FastHttpUser, "localAddresses", ["10.0.0.2", "::1"]),
+    `ATest.localAddresses is [ '10.0.0.2', '::1' ]: ${addresses}`,
+  );
+  assert.equal(
+    check(HttpUser, "keepAlive", false),
+    "ATest.keepAlive is false: expected no value, because only a FastHttpUser has this setting",
+  );
 });
 
 Deno.test("tags must be strings", () => {

@@ -101,6 +101,7 @@ Deno.test("an invalid host of a class is reported with the class", () => {
 
 const NOT_WITH_FETCH: [flag: string, options: Partial<ConnectionOptions>, reason: string][] = [
   ["--insecure", { insecure: true }, "always verifies certificates"],
+  ["--local-address", { localAddresses: ["10.0.0.2"] }, "chooses the local address itself"],
   [
     "--connect-to",
     { connectTo: [{ host: "a", port: 80, toHost: "b", toPort: 80 }] },

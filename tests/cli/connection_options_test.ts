@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { checkLocalAddresses, connectionOptions } from "../../src/cli/connection_options.ts";
+import { UsageError } from "../../src/core/errors.ts";
+import { FastHttpUser } from "../../src/user/fast_http_user.ts";
+import { User, type UserClass } from "../../src/user/user.ts";
+import { parse } from "../support/command_line.ts";
+import { FakeHost } from "../support/fake_host.ts";
+import { discovered } from "../support/users.ts";
+
+class PlainTest extends User {
+  static localAddresses = ["10.0.0.1"];
+  testNothing(): void {}
+}
+
+class NearTest extends FastHttpUser {
+  static override localAddresses = ["127.0.0.2", "127.0.0.3"];
+  testNothing(): void {}
+}
+
+class FarTest extends FastHttpUser {
+  static override localAddresses = ["127.0.0.2", "10.0.0.9"];
+  testNothing(): void {}
+}
+
+function refusalOf(check: () => void): string {
+  try {
+    check();
+  } catch (error) {
+    assert.ok(error instanceof UsageError, String(error));
+    return error.message;
+  }
+  return "none";
+}
+
+Deno.test("the options say how to connect", async () => {
+  const args = [
+    ...["--insecure", "--local-address", "127.0.0.2", "--local-address", "127.0.0.3"],
+    ...["--connect-to", "a:80:b:", "--connect-to", "[::1]:::81", "--max-redirects", "0"],
+  ];
+  assert.deepEqual(connectionOptions(await parse({ args })), {
+    insecure: true,
+    localAddresses: ["127.0.0.2", "127.0.0.3"],
+    connectTo: [
+      { host: "a", port: 80, toHost: "b", toPort: null },
+      { host: "::1", port: null, toHost: null, toPort: 81 },
+    ],
+    maxRedirects: 0,
+  });
+});
+
+Deno.test("local addresses of both families are refused", async () => {
+  const options = await parse({ args: ["--local-address", "127.0.0.2,::1"] });
+  assert.equal(
+    refusalOf(() => connectionOptions(options)),
+    "--local-address 127.0.0.2,::1: expected either IPv4 or IPv6 addresses",
+  );
+});
+
+Deno.test("a local address must be one of this machine; the option replaces those of classes", () => {
+  const check = (localAddresses: readonly string[], ...classes: UserClass[]): string => {
+    const options = { localAddresses };
+    return refusalOf(() => checkLocalAddresses(new FakeHost(), classes.map(discovered), options));
+  };
+  const problem = "not an address of this machine, which has 127.0.0.1";
+  assert.equal(check([], PlainTest, NearTest), "none");
+  assert.equal(check([], FarTest), `FarTest.localAddresses has "10.0.0.9": ${problem}`);
+  assert.equal(check(["127.0.0.2"], FarTest), "none");
+  assert.equal(check(["127.0.0.2", "10.0.0.8"]), `--local-address 10.0.0.8: ${problem}`);
+});
