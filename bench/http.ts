@@ -3,8 +3,8 @@
  * client on core 1, and judges the goals of aiotest. Clients run in turns; figures are medians.
  *
  * `deno task bench http [--runs N] [--seconds S] [--scenario NAME,NAME] [--only NAME,NAME]` runs everything,
- * or some scenarios or contenders, and writes the result: everything to bench/results/http.json, a part to
- * bench/results/http-part.json. Contenders that are not in a scenario by default run if `--only` names them.
+ * or some scenarios or contenders, and writes the result: everything to bench/results/http.json, which
+ * README.md shows after `deno task generate`, and a part to bench/results/http-part.json. Contenders that are not in a scenario by default run if `--only` names them.
  *
  * `--base DIR` compares FastHttpUser (or the users that `--only` names) of this checkout with another
  * checkout instead, in pairs of runs. A ratio of 0.9 means 0.9 times what the other checkout has.
@@ -31,6 +31,13 @@ import { ratioOf, ratioText, runPairs } from "./support/checkouts.ts";
 import { isDisturbed, median, type Row, tableOf, textTable, toRow } from "./support/comparison.ts";
 import { canRun, CONTENDERS } from "./support/contender.ts";
 import { goalTable, judge, type Verdict } from "./support/goals.ts";
+import {
+  machine,
+  resultRow,
+  resultText,
+  type ScenarioResult,
+  versions,
+} from "./support/http_result.ts";
 import { measure, type Measurement } from "./support/measurement.ts";
 import { type Nginx, startNginx } from "./support/nginx.ts";
 import { isInstalled } from "./support/process.ts";
@@ -127,22 +134,29 @@ async function compareAll(options: Options, nginx: Nginx): Promise<void> {
   const { scenarios, only, runs, seconds } = options;
   const wanted = new Set(only ?? scenarios.flatMap(({ contenders }) => contenders));
   const present = await installed([...wanted]);
-  const results: { readonly scenario: string; readonly rows: readonly Row[] }[] = [];
+  const results: ScenarioResult[] = [];
   const verdicts: Verdict[] = [];
   for (const scenario of scenarios) {
     const contenders = (only ?? scenario.contenders)
       .filter((name) => present.includes(name) && canRun(name, scenario));
     const rows = await compare(scenario, contenders, nginx, options);
-    results.push({ scenario: scenario.name, rows });
+    results.push({ name: scenario.name, rows: rows.map(resultRow) });
     verdicts.push(...judge(scenario, rows));
     if (rows.length > 0) say(`\n${scenario.name}\n${tableOf(rows)}\n`);
   }
   if (verdicts.length > 0) say(`Goals\n${goalTable(verdicts)}\n`);
-  const file = only === null && scenarios.length === SCENARIOS.length ? RESULT : PART_RESULT;
-  const result = { runs, seconds, cores: navigator.hardwareConcurrency, results, verdicts };
+  const isComplete = only === null && scenarios.length === SCENARIOS.length;
+  const file = isComplete ? RESULT : PART_RESULT;
+  const result = resultText({
+    date: new Date().toISOString().slice(0, "2026-11-30".length),
+    machine: await machine(),
+    versions: await versions(),
+    ...{ runs, seconds, scenarios: results, goals: verdicts },
+  });
   await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true });
-  await Deno.writeTextFile(file, `${JSON.stringify(result, null, 2)}\n`);
+  await Deno.writeTextFile(file, result);
   say(`Written to ${file}`);
+  if (isComplete) say("Run deno task generate to update README.md");
 }
 
 async function compareCheckouts(options: Options, nginx: Nginx): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * `deno task generate` writes the files that are generated from the sources and committed with them: the
- * files of `aiotest init`, and the tables in docs/command-line.md. With `--check` it writes nothing, and
- * exits with 1 if a file is out of date.
+ * files of `aiotest init`, the tables in docs/command-line.md, and the figures of the HTTP benchmark in
+ * README.md. With `--check` it writes nothing, and exits with 1 if a file is out of date.
  *
  * @module
  */
@@ -9,6 +9,7 @@
 import { dirname, join } from "node:path/posix";
 import process from "node:process";
 import ts from "typescript";
+import { withHttpFigures } from "../bench/support/http_figures.ts";
 import { defaultText, type Setting } from "../src/cli/setting_types.ts";
 import { QUICK_SETTINGS, SETTINGS } from "../src/cli/settings.ts";
 
@@ -22,6 +23,8 @@ interface GeneratedFile {
 const FIRST_FILES = "src/cli/first_files.json";
 const FIRST_TEST = "examples/first_steps.ts";
 const PAGE = "docs/command-line.md";
+const README = "README.md";
+const HTTP_RESULT = "bench/results/http.json";
 
 async function generateAll(root: string): Promise<GeneratedFile[]> {
   const read = (path: string): Promise<string> => Deno.readTextFile(`${root}/${path}`);
@@ -35,7 +38,15 @@ async function generateAll(root: string): Promise<GeneratedFile[]> {
   return [
     { path: FIRST_FILES, text: await formatted(firstFiles, "json", root) },
     { path: PAGE, text: await formatted(commandLinePage(await read(PAGE)), "md", root) },
+    { path: README, text: await formatted(await readme(root), "md", root) },
   ];
+}
+
+/** README.md with the figures of the HTTP benchmark's last complete run, if there is one. */
+async function readme(root: string): Promise<string> {
+  const page = await Deno.readTextFile(`${root}/${README}`);
+  const result = await readOrNull(`${root}/${HTTP_RESULT}`);
+  return result === null ? page : withHttpFigures(page, JSON.parse(result));
 }
 
 function linesOf(text: string): string[] {

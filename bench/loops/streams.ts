@@ -12,7 +12,7 @@ import { ResponseReader, type Workload } from "./workload.ts";
 /** Connections that are being opened at the same time. */
 const OPENING = 64;
 
-const BUFFER_BYTES = 16_384;
+const BUFFER_BYTES = 8192;
 
 /** Opens connections of `node:net`. */
 export async function nodeConnections(target: Target, workload: Workload): Promise<Connections> {
