@@ -15,7 +15,13 @@ import {
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
 import { decodeResponse, joined } from "./decoding.ts";
 import { RequestError, type RequestErrorCode, WireError } from "./request_error.ts";
-import { MAX_BODY_SIZE, type Transport, type WireRequest, type WireResponse } from "./transport.ts";
+import {
+  ExchangePhases,
+  MAX_BODY_SIZE,
+  type Transport,
+  type WireRequest,
+  type WireResponse,
+} from "./transport.ts";
 
 /**
  * Sends the requests of one user with `fetch`, over connections that no other user shares.
@@ -56,12 +62,19 @@ export class FetchTransport implements Transport {
   async exchange(request: WireRequest): Promise<WireResponse> {
     const exchange = this.#begin(request.deadline);
     let inBody = false;
+    const { counter } = request;
+    const startedAt = this.#clock.now();
     try {
       const response = await fetch(request.url, this.#init(request, exchange));
       inBody = true;
+      const headAt = this.#clock.now();
+      const phases = counter.phases ??= new ExchangePhases();
+      phases.opened = UNKNOWN;
+      phases.addResponse(headAt - startedAt, 0);
       const max = this.#maxBodySize;
       const body = await (fits(response, max) ? response.bytes() : readBody(response, max));
       const endedAt = this.#clock.now();
+      phases.downloadMs += endedAt - headAt;
       if (response.status === 101) throw unexpectedSwitch(request);
       return new FetchResponse(request, response, body, exchange.bytesSent, endedAt, max);
     } catch (error) {
@@ -131,6 +144,9 @@ export class FetchTransport implements Transport {
     return Deno.createHttpClient({ allowHost: true, caCerts: [...this.#caCerts] });
   }
 }
+
+/** The value of {@link ExchangePhases.opened}, because `fetch` does not show its connections. */
+const UNKNOWN = -1;
 
 /** The state of one exchange, reused for the next one. */
 class FetchExchange implements Expiring {

@@ -31,6 +31,11 @@ export class Latencies implements LatencyCounts {
     return this.histogram.count;
   }
 
+  /** NaN if there are none. Without rounding errors, which could put that of equal values next to them. */
+  get mean(): number {
+    return this.#clamp(this.sum / this.count);
+  }
+
   /** Adds one latency, which must be finite and not negative. */
   add(ms: number): void {
     const count = this.count;
@@ -112,8 +117,7 @@ export class Latencies implements LatencyCounts {
     ) as [number, number, number, number, number, number, number];
     return {
       min: this.min,
-      // Without rounding errors, which could put the mean of equal values next to them.
-      mean: this.#clamp(this.sum / this.count),
+      mean: this.mean,
       max: this.max,
       stddev: Math.sqrt(this.squaredDeviations / this.count),
       p50,

@@ -5,6 +5,7 @@
  */
 
 import { Histogram } from "./histogram.ts";
+import { Latencies } from "./latencies.ts";
 import {
   figureName,
   type IterationSummary,
@@ -13,6 +14,7 @@ import {
   type RequestTotals,
   type TimelineSecond,
 } from "./snapshot.ts";
+import type { Phase } from "./stats_delta.ts";
 
 /** The values of a metric: milliseconds, a share of 0 to 1, a rate per second, or a number. */
 export type MetricKind = "time" | "share" | "rate" | "count";
@@ -32,6 +34,8 @@ export interface RequestMetric extends MetricTraits {
   readonly counts?: true;
   /** Whether it counts requests that were cut off without an answer, and not those that ended. */
   readonly ofUnfinished?: true;
+  /** The part of a request that it measures; all of it if undefined. */
+  readonly ofPhase?: Phase;
   /** @param measure it has a sample: see {@link hasSample}. */
   observe(measure: RequestMeasure): number;
   /** The value during a run, if it would otherwise be too low because of reports still to arrive. */
@@ -51,7 +55,9 @@ export type ThresholdMetric = RequestMetric | IterationMetric;
 /** A sentence that names all metrics. */
 export const METRICS_HINT =
   "Metrics are p50, p95, p99.9 and any other percentile, min, mean, med, max, error_rate, failures, " +
-  "rps, count, unfinished and unfinished_rate; for iterations: dropped, dropped_rate, start_delay_p99, service_p95 and the like.";
+  "rps, count, unfinished and unfinished_rate; for the parts of a request: ttfb_p95, connect_p99, " +
+  "tls_mean, dns_max, download_med and the like; for iterations: dropped, dropped_rate, " +
+  "start_delay_p99, service_p95 and the like.";
 
 /** The metric of a name, or what is wrong with the name. */
 export function metricOf(name: string): ThresholdMetric | string {
@@ -59,6 +65,11 @@ export function metricOf(name: string): ThresholdMetric | string {
   const word = ALIASES.get(lower) ?? lower;
   const known = METRICS.get(word);
   if (known !== undefined) return known;
+  const ofPhase = /^(dns|connect|tls|ttfb|download)_(.+)$/.exec(word);
+  if (ofPhase !== null) {
+    const [, phase = "", statistic = ""] = ofPhase;
+    return phaseTimes(name, phase as Phase, statistic);
+  }
   const ofIterations = /^(service|start_delay)_(.+)$/.exec(word);
   if (ofIterations !== null) {
     const [, times = "", statistic = ""] = ofIterations;
@@ -66,10 +77,7 @@ export function metricOf(name: string): ThresholdMetric | string {
   }
   const percent = percentOf(word);
   if (percent === null) return `unknown metric ${name}`;
-  if (percent > 100) {
-    const meant = /^p99\d+$/.test(word) ? `, such as p99.${word.slice(3)}` : "";
-    return `${name} is not a percentile; use p0 to p100${meant}`;
-  }
+  if (percent > 100) return noPercentile(name, word);
   const observe = (measure: RequestMeasure): number => measure.percentile(percent / 100);
   return requests(`p${percent}`, "time", "either", observe);
 }
@@ -160,6 +168,37 @@ function iterationTimes(name: string, times: string, statistic: string): Iterati
   );
 }
 
+/** The figures of the parts of requests besides percentiles. */
+const PHASE_FIGURES: ReadonlyMap<string, "min" | "mean" | "max"> = new Map(
+  (["min", "mean", "max"] as const).map((figure) => [figure, figure]),
+);
+
+/** The metric of a part of the requests. */
+function phaseTimes(name: string, phase: Phase, statistic: string): RequestMetric | string {
+  const word = ALIASES.get(statistic) ?? statistic;
+  const percent = percentOf(word);
+  const figure = percent === 0 ? "min" : percent === 100 ? "max" : PHASE_FIGURES.get(word) ?? null;
+  if (figure === null && percent === null) {
+    return `unknown metric ${name}; parts of a request have min, mean, max and percentiles such as ` +
+      `${phase}_p95`;
+  }
+  if (percent !== null && percent > 100) return noPercentile(name, word);
+  const tendency = figure === "max" ? "rising" : figure === "min" ? "falling" : "either";
+  const canonical = figure ?? `p${percent}`;
+  return {
+    ...requests(`${phase}_${canonical}`, "time", tendency, (measure) => {
+      const times = measure.phase(phase);
+      return figure === null ? times.percentile(percent! / 100)! : times[figure];
+    }),
+    ofPhase: phase,
+  };
+}
+
+function noPercentile(name: string, word: string): string {
+  const meant = /^p99\d+$/.test(word) ? `, such as p99.${word.slice(3)}` : "";
+  return `${name} is not a percentile; use p0 to p100${meant}`;
+}
+
 /** The number in `p95` or `p(95)`; `null` for other strings. */
 function percentOf(word: string): number | null {
   const match = /^p(\d+(?:\.\d+)?)$/.exec(word) ?? /^p\((\d+(?:\.\d+)?)\)$/.exec(word);
@@ -167,7 +206,11 @@ function percentOf(word: string): number | null {
 }
 
 /** Whether there is anything that a metric could be observed of. */
-export function hasSample({ kind, ofUnfinished }: RequestMetric, measure: RequestMeasure): boolean {
+export function hasSample(
+  { kind, ofUnfinished, ofPhase }: RequestMetric,
+  measure: RequestMeasure,
+): boolean {
+  if (ofPhase !== undefined) return measure.phase(ofPhase).count > 0;
   if (measure.requests > 0) return true;
   if (ofUnfinished) return measure.unfinished > 0;
   return kind === "time" && measure.waits > 0;
@@ -284,6 +327,13 @@ export class RequestMeasure {
     for (const { waits } of this.#waiting) all.merge(waits.histogram);
     const lowest = Math.min(this.min, this.#shortestWait);
     return Math.max(answered, Math.min(Math.max(all.percentile(q)!, lowest), this.max));
+  }
+
+  /** The times of a part of the requests, as far as they had a response. */
+  phase(phase: Phase): Latencies {
+    const all = new Latencies();
+    for (const { phases } of this.#parts) all.merge(phases.times[phase]);
+    return all;
   }
 
   get #shortestWait(): number {

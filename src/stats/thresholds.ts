@@ -6,6 +6,7 @@
 
 import { UsageError } from "../core/errors.ts";
 import type { Snapshot, Statistics, ThresholdRow } from "./snapshot.ts";
+import type { Phase } from "./stats_delta.ts";
 import {
   hasSample,
   type MetricKind,
@@ -170,6 +171,8 @@ function reason({ metric, selector }: Threshold, { requests, iterations }: Stati
       : "no iteration got far enough to be measured.";
   }
   const isSelected = requests.some((row) => selects(selector, row));
+  const measured = requests.some((row) => row.requests > 0 && selects(selector, row));
+  if (metric.ofPhase !== undefined && measured) return ABSENT_PHASES[metric.ofPhase];
   if (requests.length === 0 || isSelected) return "no request has ended.";
   const names = requests.slice(0, NAMES_SHOWN).map(({ method, name }) => `${method} ${name}`);
   const more = requests.length - names.length;
@@ -177,6 +180,15 @@ function reason({ metric, selector }: Threshold, { requests, iterations }: Stati
     more > 0 ? ` and ${more} more` : ""
   }.`;
 }
+
+/** Why a part of the requests has no times. */
+const ABSENT_PHASES: Readonly<Record<Phase, string>> = {
+  dns: "no request had to look up an address, as far as its user class can tell.",
+  connect: "no request opened a connection, as far as its user class can tell.",
+  tls: "no request needed a TLS handshake, as far as its user class can tell.",
+  ttfb: "no request had a response.",
+  download: "no request had a response.",
+};
 
 /**
  * The thresholds that fail a run: those that are crossed.

@@ -5,7 +5,12 @@ import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 import { Latencies } from "../../src/stats/latencies.ts";
 import { Entry } from "../../src/stats/request_stats.ts";
 import type { IterationSummary, RequestTotals } from "../../src/stats/snapshot.ts";
-import { metricOf, METRICS_HINT, RequestMeasure } from "../../src/stats/threshold_metrics.ts";
+import {
+  hasSample,
+  metricOf,
+  METRICS_HINT,
+  RequestMeasure,
+} from "../../src/stats/threshold_metrics.ts";
 import { summaryWithWaits } from "../../src/stats/unanswered.ts";
 import { latency, sample } from "../support/samples.ts";
 import {
@@ -13,6 +18,7 @@ import {
   NO_LATENCIES,
   NO_PHASES,
   NONE_UNANSWERED,
+  phaseTotals,
   requestRow,
   timelineSecond,
   unfinishedAt,
@@ -68,6 +74,57 @@ Deno.test("every metric of requests has its value, for one name and for several"
   for (const [name, ofOne, ofBoth] of expected) {
     assert.deepEqual([observed(name, one), observed(name, one, two)], [ofOne, ofBoth], name);
   }
+});
+
+Deno.test("every metric of the parts of requests has its value, for one name and for several", () => {
+  const one = { ...totalsOf([10]), phases: phaseTotals({ ttfb: [10, 20], connect: [4] }) };
+  const two = { ...totalsOf([20]), phases: phaseTotals({ ttfb: [40, 50], tls: [7, 9] }) };
+  const expected: readonly [name: string, ofOne: number | null, ofBoth: number][] = [
+    ["ttfb_min", 10, 10],
+    ["ttfb_mean", 15, 30],
+    ["ttfb_avg", 15, 30],
+    ["ttfb_max", 20, 50],
+    ["ttfb_p100", 20, 50],
+    ["ttfb_p0", 10, 10],
+    ["ttfb_med", 10, 20],
+    ["ttfb_p75", 20, 40],
+    ["TTFB_p(75)", 20, 40],
+    ["connect_p95", 4, 4],
+    ["tls_p95", null, 9],
+    ["tls_p12.5", null, 7],
+  ];
+  const valueOf = (name: string, parts: RequestTotals[]): number | null => {
+    const metric = metricOf(name);
+    assert.ok(typeof metric === "object" && metric.of === "requests", name);
+    const measure = new RequestMeasure(parts, []);
+    return hasSample(metric, measure) ? Number(metric.observe(measure).toPrecision(3)) : null;
+  };
+  for (const [name, ofOne, ofBoth] of expected) {
+    assert.deepEqual([valueOf(name, [one]), valueOf(name, [one, two])], [ofOne, ofBoth], name);
+  }
+  for (const name of ["dns_p95", "download_max"]) assert.equal(valueOf(name, [one, two]), null);
+});
+
+Deno.test("metrics of the parts of requests have the same spellings as latencies", () => {
+  const named = (name: string): string => {
+    const metric = metricOf(name);
+    return typeof metric === "string" ? metric : metric.name;
+  };
+  assert.deepEqual(["dns_avg", "dns_med", "dns_p(95)", "dns_p0", "DNS_MAX"].map(named), [
+    "dns_mean",
+    "dns_p50",
+    "dns_p95",
+    "dns_min",
+    "dns_max",
+  ]);
+  assert.match(
+    named("ttfb_p999"),
+    /^ttfb_p999 is not a percentile; use p0 to p100, such as p99\.9$/,
+  );
+  assert.match(
+    named("connect_rps"),
+    /^unknown metric connect_rps; parts of a request have min, mean/,
+  );
 });
 
 Deno.test("any percentile is the nearest-rank one, within a tenth of a percent", () => {

@@ -15,6 +15,7 @@ import {
 } from "../../src/stats/thresholds.ts";
 import {
   NO_LATENCIES,
+  phaseTotals,
   requestRow,
   statistics,
   timelineSecond,
@@ -195,6 +196,23 @@ function failed(breakingPoint: BreakingPoint | null, ...thresholds: ThresholdRow
 const users = (users: number): { users: number; arrivalRate: null } => ({
   users,
   arrivalRate: null,
+});
+
+Deno.test("a part of requests that never happened is no sample, which is crossed at the end", () => {
+  const phases = phaseTotals({ ttfb: [30, 30], download: [0, 0] }, { opened: 0, reused: 2 });
+  const some = statistics({ requests: [requestRow({ name: "search", phases })] });
+  const set = new ThresholdSet(["ttfb_p95[search]<40ms", "connect_p95<1s", "tls_max[search]<1s"]);
+  const passed = (over: boolean): boolean[] =>
+    set.rows(some, { over, spawning: false }).map((row) => row.passed);
+  assert.deepEqual(passed(false), [true, true, true]);
+  assert.deepEqual(passed(true), [true, false, false]);
+  assert.deepEqual(set.unmatched(some), [
+    "Threshold connect_p95<1s: no request opened a connection, as far as its user class can tell.",
+    "Threshold tls_max[search]<1s: no request needed a TLS handshake, as far as its user class can tell.",
+  ]);
+  const slow = new ThresholdSet(["ttfb_p95<20ms"]);
+  assert.equal(slow.crossed(some, { spawning: false }), "ttfb_p95<20ms");
+  assert.deepEqual(new ThresholdSet(["ttfb_p95[x]<1s"]).unmatched(some).length, 1);
 });
 
 Deno.test("crossed thresholds fail a run", () => {
