@@ -8,5 +8,6 @@ socketContract({
   open: (port, handler) =>
     sockets.open({ address: "127.0.0.1", port, localAddress: null }, handler),
   drain: () => sockets.drain(),
+  writesAtOnce: true,
   knowsResets: true,
 });

@@ -8,8 +8,15 @@ export interface SocketImplementation {
   readonly name: string;
   /** Opens a connection to 127.0.0.1. */
   open(port: number, handler: SocketHandler): Socket;
-  /** Starts to listen on 127.0.0.1. Connections do not end by themselves. Plain TCP by default. */
-  listen?(accept: (peer: Peer) => void): Server;
+  /**
+   * Makes a server that does not end connections by itself. It passes a connection to `track` at once, and
+   * to `accept` when it is open. Plain TCP by default.
+   */
+  listen?(track: (peer: Peer) => void, accept: (peer: Peer) => void): Server;
+  /** Closes the server's side with a reset. By default, as sockets of `node:net` do. */
+  reset?(peer: Peer): void;
+  /** Whether a small write is done when the call returns. */
+  readonly writesAtOnce: boolean;
   /** Delivers everything that has been received. */
   drain(): Promise<void>;
   /** Whether it can tell that the other side has reset a connection. */
@@ -90,26 +97,40 @@ export class Recorder implements SocketHandler {
 }
 
 /** A server whose connections do not end by themselves. */
+interface TestServer extends AsyncDisposable {
+  readonly port: number;
+  readonly peers: ReadonlySet<Peer>;
+  /** The number of connections that are closed. */
+  readonly closed: number;
+}
+
 async function serve(
   { listen }: SocketImplementation,
   accept: (peer: Peer) => void,
-): Promise<AsyncDisposable & { readonly port: number; readonly peers: Set<Peer> }> {
+): Promise<TestServer> {
   const peers = new Set<Peer>();
-  const accepted = (peer: Peer): void => {
+  let closed = 0;
+  const track = (peer: Peer): void => {
     peers.add(peer);
     peer.on("error", () => {});
-    peer.on("close", () => peers.delete(peer));
-    accept(peer);
+    peer.on("close", () => {
+      peers.delete(peer);
+      closed++;
+    });
   };
-  const server = listen === undefined
-    ? createServer({ allowHalfOpen: true }, accepted)
-    : listen(accepted);
+  const server = listen?.(track, accept) ?? createServer({ allowHalfOpen: true }, (peer) => {
+    track(peer);
+    accept(peer);
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   assert.ok(typeof address === "object" && address !== null);
   return {
     port: address.port,
     peers,
+    get closed(): number {
+      return closed;
+    },
     async [Symbol.asyncDispose](): Promise<void> {
       for (const peer of peers) peer.destroy();
       await new Promise((resolve) => server.close(resolve));
@@ -124,6 +145,11 @@ function open(
 ): Recorder {
   recorder.socket = recorder.call(() => implementation.open(port, recorder));
   return recorder;
+}
+
+function reset(implementation: SocketImplementation, peer: Peer): void {
+  if (implementation.reset === undefined) peer.resetAndDestroy();
+  else implementation.reset(peer);
 }
 
 function write(recorder: Recorder, text: string): boolean {
@@ -162,13 +188,14 @@ export function socketContract(implementation: SocketImplementation): void {
     });
     const client = open(implementation, server.port);
     await client.has("open");
-    assert.ok(write(client, "hello"));
-    assert.equal(client.socket!.unsent, 0);
+    assert.equal(write(client, "hello"), implementation.writesAtOnce);
+    if (implementation.writesAtOnce) assert.equal(client.socket!.unsent, 0);
     await client.has("end");
     assert.equal(client.text, "welcome");
     write(client, " and bye");
     await whole.promise;
-    assert.deepEqual(client.events, ["open", "data", "end"]);
+    const events = client.events.filter((event) => event !== "drain");
+    assert.deepEqual(events, ["open", "data", "end"]);
     close(client);
   });
 
@@ -231,20 +258,22 @@ export function socketContract(implementation: SocketImplementation): void {
     close(client);
   });
 
-  test("a write within the limits of the system has no drain", async () => {
-    await using server = await serve(implementation, (peer) => peer.pipe(peer));
-    const client = open(implementation, server.port);
-    await client.has("open");
-    for (let index = 0; index < 50; index++) assert.ok(write(client, "x".repeat(100)));
-    await client.until(({ bytes }) => bytes === 5000);
-    assert.ok(!client.events.includes("drain"));
-    close(client);
-  });
+  if (implementation.writesAtOnce) {
+    test("a write within the limits of the system has no drain", async () => {
+      await using server = await serve(implementation, (peer) => peer.pipe(peer));
+      const client = open(implementation, server.port);
+      await client.has("open");
+      for (let index = 0; index < 50; index++) assert.ok(write(client, "x".repeat(100)));
+      await client.until(({ bytes }) => bytes === 5000);
+      assert.ok(!client.events.includes("drain"));
+      close(client);
+    });
+  }
 
   test("what arrived before a reset is delivered first", async () => {
     await using server = await serve(implementation, (peer) => {
       peer.on("data", () => {});
-      peer.write("the last words", () => peer.resetAndDestroy());
+      peer.write("the last words", () => reset(implementation, peer));
     });
     const client = open(implementation, server.port);
     await client.has("error");
@@ -269,7 +298,7 @@ export function socketContract(implementation: SocketImplementation): void {
     open(implementation, server.port, client);
     await client.has("error");
     assert.equal(client.text, "413");
-    assert.match(client.events.at(-1)!, /^error (ECONNRESET|EPIPE)/);
+    assert.match(client.events.at(-1)!, /^error (ECONNRESET|EPIPE|UnexpectedEof)/);
     assert.ok(write(client, "more"), "a lost connection takes everything");
     await nothingMore();
     assert.equal(client.events.filter((event) => event.startsWith("error")).length, 1);
@@ -284,9 +313,12 @@ export function socketContract(implementation: SocketImplementation): void {
       const client = open(implementation, server.port);
       await client.has("open");
       write(client, "first");
-      await client.until(({ events }) => events.length > 1);
+      await client.until(({ events }) => /end|error/.test(events.at(-1)!));
       if (client.events.includes("end")) {
         write(client, "this makes the other system answer with a reset");
+        await nothingMore();
+      } else if (!/RESET|EPIPE/.test(client.events.at(-1)!)) {
+        await client.socket!.wasReset(encoder.encode("\r\n"));
         await nothingMore();
       }
       assert.equal(await client.socket!.wasReset(encoder.encode("\r\n")), true);
@@ -308,11 +340,9 @@ export function socketContract(implementation: SocketImplementation): void {
 
   for (const moment of ["open", "data", "end", "error", "drain"]) {
     test(`closed inside the callback of ${moment}, nothing follows`, async () => {
-      let closed = 0;
       await using server = await serve(implementation, (peer) => {
-        peer.on("close", () => closed++);
         if (moment === "drain") peer.resume();
-        else if (moment === "error") peer.write("some bytes", () => peer.resetAndDestroy());
+        else if (moment === "error") peer.write("some bytes", () => reset(implementation, peer));
         else peer.write("some bytes", () => peer.end());
       });
       const client = new Recorder();
@@ -332,11 +362,12 @@ export function socketContract(implementation: SocketImplementation): void {
       open(implementation, server.port, client);
       await client.has(moment);
       await nothingMore();
-      for (let turn = 0; turn < 200 && closed === 0; turn++) {
+      for (let turn = 0; turn < 200 && server.closed === 0; turn++) {
         for (const peer of server.peers) if (!peer.destroyed) peer.write("anyone?");
         await delay(5);
       }
-      assert.equal(closed, 1);
+      // A TLS server of node:tls does not notice it before its own handshake has ended.
+      if (moment !== "open" || implementation.listen === undefined) assert.equal(server.closed, 1);
     });
   }
 
@@ -374,7 +405,8 @@ export function socketContract(implementation: SocketImplementation): void {
     let opened: Recorder | null = null;
     let answered = 0;
     for (const client of clients) {
-      client.onEvent = () => {
+      client.onEvent = (event) => {
+        if (event === "drain") return;
         answered++;
         opened = open(implementation, server.port);
         for (const other of clients) other.socket!.close();
@@ -411,7 +443,7 @@ export function socketContract(implementation: SocketImplementation): void {
     await using server = await serve(implementation, (peer) => {
       peer.on("data", (text) => {
         if (String(text) === "end") peer.end();
-        else if (String(text) === "reset") peer.resetAndDestroy();
+        else if (String(text) === "reset") reset(implementation, peer);
       });
       peer.on("end", () => peer.end());
     });

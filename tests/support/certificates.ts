@@ -13,6 +13,19 @@ export function identity(name: typeof IDENTITIES[number]): Identity {
   return { cert: read(`${name}.pem`), key: read(`${name}.key`) };
 }
 
+/**
+ * A certificate of a client with its key: signed by {@link testAuthority}, the same as a certificate of version
+ * 1, and one that nobody has signed.
+ */
+export function clientIdentity(name: "client" | "client_v1" | "client_stranger"): Identity {
+  return { cert: read(`${name}.pem`), key: read(`${name}.key`) };
+}
+
+/** The key of `client`, encrypted with a password. */
+export function encryptedClientKey(): string {
+  return read("client_encrypted.key");
+}
+
 function read(name: string): string {
   return Deno.readTextFileSync(new URL(`./certs/${name}`, import.meta.url));
 }

@@ -56,3 +56,20 @@ new_key self_signed self_signed
 printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\nbasicConstraints=critical,CA:TRUE\n' > self_signed.ext
 sign self_signed 20200101000000Z 21200101000000Z -selfsign -keyfile self_signed.key
 cp self_signed.pem self_signed.key "$here"
+
+# Clients, for servers that require a certificate.
+client() { # name, further options of openssl ca
+  name=$1
+  shift
+  new_key "$name" "$name"
+  openssl ca -batch -notext -config ca.cnf -in "$name.csr" -out "$name.pem" \
+    -startdate 20200101000000Z -enddate 21200101000000Z "$@" 2> /dev/null
+  cp "$name.pem" "$name.key" "$here"
+}
+
+printf 'basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n' > client.ext
+client client -extfile client.ext -cert ca.pem -keyfile ca.key
+# Without extensions, it is a certificate of version 1, as many instructions for openssl make it.
+client client_v1 -cert ca.pem -keyfile ca.key
+client client_stranger -extfile client.ext -selfsign -keyfile client_stranger.key
+openssl pkcs8 -topk8 -in client.key -out "$here/client_encrypted.key" -passout pass:secret

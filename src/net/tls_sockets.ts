@@ -1,0 +1,217 @@
+/**
+ * Connections of TLS: over the runtime's own TLS where it can do what is asked, because it costs least, and
+ * over `node:tls` otherwise.
+ *
+ * @module
+ */
+
+import { NodeTlsSocket, type TlsConnectOptions } from "./node_tls.ts";
+import type { Socket, SocketHandler } from "./socket.ts";
+import { tlsFailure } from "./tls_errors.ts";
+
+/**
+ * Opens a connection of TLS. The handler learns when the handshake is done, or how it failed: with a
+ * {@link TlsError} if TLS is the reason.
+ */
+export function openTls(options: TlsConnectOptions, handler: SocketHandler): Socket {
+  return canUseRuntime(options)
+    ? new RuntimeTlsSocket(options, handler)
+    : new NodeTlsSocket(options, handler);
+}
+
+/**
+ * `Deno.startTls` takes no client certificate, cannot be told to accept any certificate, and works only on the
+ * runtime's own TCP connections, which cannot be bound to an address. `Deno.connectTls` takes a client
+ * certificate, but delays small packets (no TCP_NODELAY) and cannot be aborted.
+ */
+function canUseRuntime({ settings, over, localAddress }: TlsConnectOptions): boolean {
+  return over === null && localAddress === null && settings.cert === null && !settings.insecure &&
+    settings.minVersion !== "TLSv1.3";
+}
+
+const PROTOCOLS = ["http/1.1"];
+
+/** Most responses fit. If one does not, the next read can be larger. */
+const FIRST_BUFFER = 1024;
+const MAX_BUFFER = 65_536;
+
+let hasCertificates = false;
+
+/**
+ * The runtime reads the system's certificates from files when it needs them for the first time. If it finds
+ * no file descriptor then, it may do without them for good. So it reads them before connections take all
+ * descriptors.
+ */
+function loadCertificates(): void {
+  if (hasCertificates) return;
+  Deno.createHttpClient({}).close();
+  hasCertificates = true;
+}
+
+class RuntimeTlsSocket implements Socket {
+  handler: SocketHandler;
+  unsent = 0;
+  readonly #controller = new AbortController();
+  #conn: Deno.Conn | null = null;
+  #state: "opening" | "open" | "lost" | "closed" = "opening";
+  #ended = false;
+  /** Why writing has failed. It is reported when nothing more can be read. */
+  #writeError: unknown = null;
+  #buffer = new Uint8Array(FIRST_BUFFER);
+  /** What is to be written after what is being written. */
+  #queue: Uint8Array<ArrayBuffer>[] | null = null;
+  #writing: Uint8Array<ArrayBuffer> | null = null;
+
+  constructor(options: TlsConnectOptions, handler: SocketHandler) {
+    this.handler = handler;
+    this.#run(options);
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>): boolean {
+    if (this.#state !== "open" || this.#writeError !== null) return true;
+    this.unsent += bytes.length;
+    if (this.#writing === null) this.#write(bytes);
+    else (this.#queue ??= []).push(bytes);
+    return false;
+  }
+
+  async wasReset(probe: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    if (this.#conn === null || this.#state === "closed") return false;
+    if (isReset(this.#writeError)) return true;
+    try {
+      await this.#conn.write(probe);
+      return false;
+    } catch (error) {
+      return isReset(error);
+    }
+  }
+
+  close(): void {
+    const wasOpening = this.#state === "opening";
+    this.#state = "closed";
+    if (wasOpening) this.#controller.abort();
+    this.#closeConn();
+  }
+
+  #closeConn(): void {
+    try {
+      this.#conn?.close();
+    } catch {
+      // The handshake has taken over the connection.
+    }
+    this.#conn = null;
+  }
+
+  /** The only async function of a connection: one that reads costs less than a callback for each read. */
+  async #run(options: TlsConnectOptions): Promise<void> {
+    try {
+      const conn = await this.#open(options);
+      if (conn === null) return;
+      this.#state = "open";
+      this.handler.onOpen();
+      // It changes while a handler runs.
+      while (this.#isReading()) {
+        const count = await conn.read(this.#buffer);
+        if (!this.#isReading()) return;
+        if (count === null) return this.#end();
+        const buffer = this.#buffer;
+        if (count === buffer.length && count < MAX_BUFFER) {
+          this.#buffer = new Uint8Array(count * 4);
+        }
+        this.handler.onData(buffer, count);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #isReading(): boolean {
+    return this.#state === "open";
+  }
+
+  /** Connects, and makes the handshake. `null` if the socket has been closed meanwhile. */
+  async #open(options: TlsConnectOptions): Promise<Deno.TlsConn | null> {
+    const { address, port, hostname, settings, onConnected } = options;
+    // Not inside the call of openTls, where the handler must not be called.
+    await null;
+    if (this.#isClosed()) return null;
+    loadCertificates();
+    const { signal } = this.#controller;
+    const tcp = await Deno.connect({ hostname: address, port, signal });
+    this.#conn = tcp;
+    if (this.#isClosed()) return this.#discard();
+    // A request and its body can be two writes, and without this the second would be delayed.
+    tcp.setNoDelay(true);
+    onConnected?.();
+    if (this.#isClosed()) return this.#discard();
+    const tls = await Deno.startTls(tcp, {
+      hostname: settings.serverName ?? hostname,
+      alpnProtocols: PROTOCOLS,
+      caCerts: settings.ca as string[],
+    });
+    this.#conn = tls;
+    if (this.#isClosed()) return this.#discard();
+    await tls.handshake();
+    return this.#isClosed() ? this.#discard() : tls;
+  }
+
+  #isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  #discard(): null {
+    this.#closeConn();
+    return null;
+  }
+
+  #end(): void {
+    this.#ended = true;
+    if (this.#writeError !== null) this.#fail(this.#writeError);
+    else this.handler.onEnd();
+  }
+
+  #write(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#writing = bytes;
+    this.#conn!.write(bytes).then(this.#onWritten, this.#onWriteError);
+  }
+
+  readonly #onWritten = (count: number): void => {
+    if (this.#state !== "open") return;
+    this.unsent -= count;
+    const rest = this.#writing!;
+    if (count < rest.length) return this.#write(rest.subarray(count));
+    const next = this.#queue?.shift();
+    if (next !== undefined) return this.#write(next);
+    this.#writing = null;
+    this.handler.onDrain();
+  };
+
+  readonly #onWriteError = (error: unknown): void => {
+    if (this.#state !== "open") return;
+    this.#writeError = error;
+    this.unsent = 0;
+    this.#writing = null;
+    this.#queue = null;
+    // Until the stream ends, there may be bytes that arrived before the connection was lost.
+    if (this.#ended) this.#fail(error);
+  };
+
+  #fail(error: unknown): void {
+    if (this.#state === "lost" || this.#state === "closed") return;
+    const open = this.#state === "open";
+    this.#state = "lost";
+    if (isReset(error)) this.#writeError ??= error;
+    // Writing fails first after a reset, and what follows is then a mere end.
+    const isEnd = error instanceof Deno.errors.UnexpectedEof && this.#writeError !== null;
+    const reason = isEnd ? this.#writeError : error;
+    this.handler.onError(tlsFailure(reason, { open, hasCertificate: false }));
+  }
+}
+
+function isReset(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error ? error.code : "";
+  return code === "ECONNRESET" || code === "EPIPE" ||
+    error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.BrokenPipe;
+}
