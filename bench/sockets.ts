@@ -4,6 +4,9 @@
  *
  *     deno task bench sockets --port 18300 --users 1000 --seconds 5
  *
+ * With `--ca FILE`, the connections use TLS and trust this authority. `--min-version TLSv1.3` makes them use
+ * `node:tls` instead of the runtime's own TLS.
+ *
  * @module
  */
 
@@ -11,12 +14,16 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { chooseSockets } from "../src/net/choose_sockets.ts";
 import type { Socket, SocketHandler } from "../src/net/socket.ts";
+import { tlsSettings } from "../src/net/tls_settings.ts";
+import { openTls } from "../src/net/tls_sockets.ts";
 
 const { values } = parseArgs({
   options: {
     port: { type: "string", default: "18300" },
     users: { type: "string", default: "64" },
     seconds: { type: "string", default: "4" },
+    ca: { type: "string" },
+    "min-version": { type: "string" },
   },
 });
 const port = Number(values.port);
@@ -44,6 +51,10 @@ class User implements SocketHandler {
   }
 }
 
+const ca = values.ca === undefined ? null : Deno.readTextFileSync(values.ca);
+const settings = ca === null
+  ? null
+  : tlsSettings({ ca, minVersion: values["min-version"] }, "the command line");
 const sockets = chooseSockets();
 const all: User[] = [];
 const opened = Promise.withResolvers<void>();
@@ -52,7 +63,10 @@ for (let i = 0; i < users; i++) {
   const user = new User(() => {
     if (++open === users) opened.resolve();
   }, opened.reject);
-  user.socket = sockets.open({ address: "127.0.0.1", port, localAddress: null }, user);
+  const to = { address: "127.0.0.1", port, localAddress: null };
+  user.socket = settings === null
+    ? sockets.open(to, user)
+    : openTls({ ...to, sockets, hostname: "127.0.0.1", settings, over: null }, user);
   all.push(user);
 }
 await opened.promise;
@@ -66,10 +80,11 @@ const counts = all.map(({ count }) => count).sort((a, b) => a - b);
 const total = counts.reduce((sum, count) => sum + count, 0);
 const at = (part: number): number => counts[Math.floor((counts.length - 1) * part)]!;
 process.stdout.write(
-  `${sockets.kind} ${users}: ${(total / elapsed).toFixed(0)}/s, ` +
+  `${sockets.kind}${ca === null ? "" : " TLS"} ${users}: ${(total / elapsed).toFixed(0)}/s, ` +
     `${((cpu.user + cpu.system) / total).toFixed(2)} us (system ${
       (cpu.system / total).toFixed(2)
     }), ` +
+    `${(Deno.memoryUsage().rss / 1e6).toFixed(0)} MB, ` +
     `per user ${at(0)} to ${at(1)}, p10/p90 ${(at(0.1) / at(0.9)).toFixed(3)}\n`,
 );
 Deno.exit(0);

@@ -6,6 +6,7 @@
 
 import { messageText } from "../core/errors.ts";
 import { localFailureOf } from "../core/local_failures.ts";
+import { TlsError } from "../net/tls_errors.ts";
 import { type RequestErrorCode, WireError } from "./request_error.ts";
 
 /** The state of a connection when an error occurred. */
@@ -19,6 +20,7 @@ export type SocketPhase = "connect" | "tls" | "exchange";
  */
 export function socketFailure(error: unknown, phase: SocketPhase): WireError {
   if (error instanceof WireError) return error;
+  if (error instanceof TlsError) return new WireError(error.code, error.message, error);
   const message = messageText(error);
   const code = codeOf(error, message, phase);
   return new WireError(code, explain(code, error, message, phase), error);

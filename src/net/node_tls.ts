@@ -108,7 +108,7 @@ export class NodeTlsSocket implements Socket {
       });
       this.#tls = tls;
       tls.on("secureConnect", () => this.#opened());
-      tls.on("data", (chunk) => this.#received(chunk));
+      tls.on("data", (chunk: unknown) => this.#received(chunk as Uint8Array<ArrayBuffer>));
       tls.on("end", () => this.#end());
       tls.on("error", (error) => this.#fail(this.#carrier.error ?? error));
       tls.on("close", () => this.#fail(this.#carrier.error ?? unexpectedEnd()));
