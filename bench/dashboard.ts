@@ -85,6 +85,7 @@ function workerRows(seconds: number): WorkerRow[] {
     lagMs: 1.234567,
     requests: 500 * seconds,
     complete: true,
+    sockets: "epoll",
   }));
 }
 

@@ -14,7 +14,7 @@ import { RpcServer } from "../shared/rpc.ts";
 import type { SharedServices } from "../shared/services.ts";
 import type { Options } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
-import { RunSession } from "./run_session.ts";
+import { loggedSocketKind, RunSession } from "./run_session.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
 import { checkLocalAddresses } from "./connection_options.ts";
 import { openSharedServices } from "./shared_services.ts";
@@ -101,6 +101,7 @@ async function runUsers(
     activity: session.activity,
     cpuSeconds: () => host.cpuSeconds(),
     openFileLimit: await host.openFileLimit(),
+    sockets: loggedSocketKind(),
     onSecond: (snapshot) => session.update(snapshot),
     onWarning: (text) => logger.warn(text),
   });

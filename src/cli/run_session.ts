@@ -15,6 +15,8 @@ import type { LogFile } from "../core/output_files.ts";
 import { RepeatedLog } from "../core/repeated_log.ts";
 import { encodedParts } from "../core/text.ts";
 import type { Watchdog } from "../core/watchdog.ts";
+import { socketChoice } from "../net/choose_sockets.ts";
+import type { SocketKind } from "../net/socket.ts";
 import { type ConsoleAbilities, consoleAbilities, ConsoleOutput } from "../report/console.ts";
 import { finalReport } from "../report/final_report.ts";
 import { nodeCluster } from "../shared/cluster.ts";
@@ -131,6 +133,17 @@ const INFORM_SHARE = 0.005;
 const BLOCKED =
   "Code of the test file blocked the event loop until the process was ended: what was " +
   "counted in the last seconds before that, and in all later ones, is missing.";
+
+/** How this process opens connections to the target. Logs a warning if there is a faster way. */
+export function loggedSocketKind(): SocketKind {
+  const { sockets: { kind }, fallback } = socketChoice();
+  if (fallback !== null) {
+    logger.warn(
+      `Connections use ${kind}, which costs more processor time than epoll: ${fallback}.`,
+    );
+  }
+  return kind;
+}
 
 /** Presents one run, from its first log line to its exit code. */
 export class RunSession {

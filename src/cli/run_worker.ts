@@ -17,7 +17,7 @@ import { checkLocalAddresses } from "./connection_options.ts";
 import type { CommandLine, Options } from "./options.ts";
 import type { ReceivedTestFile } from "./received_test_file.ts";
 import type { WorkerRole } from "./role.ts";
-import { RunSession } from "./run_session.ts";
+import { loggedSocketKind, RunSession } from "./run_session.ts";
 import { setUpRun } from "./run_setup.ts";
 import type { ForwardedOptions } from "./sources.ts";
 import { readTestFile, type TestFileExports, testFileHash } from "./test_file.ts";
@@ -55,6 +55,7 @@ export async function runWorker(
         testfileHash: received?.hash ?? await testFileHash(host, options.aiotestfile),
       }),
       openFileLimit: await host.openFileLimit(),
+      sockets: loggedSocketKind(),
       events,
       cpuSeconds: () => host.cpuSeconds(),
       env: (variable) => host.env(variable),

@@ -360,6 +360,8 @@ export const MESSAGE = union({
     state: workerState,
     /** Seconds since the start of the test by the worker's clock; 0 before the start. */
     elapsedSeconds: optional(seconds, 0),
+    /** How its sockets are implemented; empty if it does not say so. */
+    sockets: optional(text(32), ""),
   },
   /** Master: the first target number of users is running. */
   STARTED: {

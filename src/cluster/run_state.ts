@@ -202,6 +202,8 @@ export class WorkerState {
   /** Whether it has been told that the test has started. From then on, its counts are part of the run. */
   begun = false;
   state: WorkerStateName = "preparing";
+  /** How its sockets are implemented; `null` if it has not said so yet. */
+  sockets: string | null = null;
   users = 0;
   peakUsers = 0;
   /** CPU usage as a share of one core, 0 to 1 and above. */

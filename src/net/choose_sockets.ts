@@ -1,5 +1,5 @@
 /**
- * Chooses how sockets are implemented.
+ * Chooses how the sockets of a process are implemented.
  *
  * @module
  */
@@ -10,22 +10,35 @@ import { loadLibc } from "./libc.ts";
 import { nodeSockets } from "./node_sockets.ts";
 import type { Sockets } from "./socket.ts";
 
-/** The sockets of this process: all of them share one loop. */
-let chosen: Sockets | null = null;
-
-/** The fastest sockets that this process can use; the same object each time. */
-export function chooseSockets(): Sockets {
-  if (chosen !== null) return chosen;
-  const sockets = tryEpoll();
-  return chosen = typeof sockets === "string" ? nodeSockets() : sockets;
+/** The sockets of a process. */
+export interface SocketChoice {
+  readonly sockets: Sockets;
+  /** Why they are not the fastest ones that this system has; `null` if they are. */
+  readonly fallback: string | null;
 }
 
-/** Sockets over epoll, or why this process cannot use it. */
-function tryEpoll(): Sockets | string {
+/** All sockets of the process share one loop. */
+let choice: SocketChoice | null = null;
+
+/** The fastest sockets that this process can use; the same object each time. Never throws. */
+export function chooseSockets(): Sockets {
+  return socketChoice().sockets;
+}
+
+/** The sockets that {@link chooseSockets} returns, and why. */
+export function socketChoice(): SocketChoice {
+  return choice ??= choose();
+}
+
+function choose(): SocketChoice {
+  if (Deno.build.os !== "linux") return { sockets: nodeSockets(), fallback: null };
+  let fallback: string;
   try {
     const libc = loadLibc();
-    return typeof libc === "string" ? libc : epollSockets(libc);
+    if (typeof libc !== "string") return { sockets: epollSockets(libc), fallback: null };
+    fallback = libc;
   } catch (error) {
-    return messageText(error);
+    fallback = messageText(error);
   }
+  return { sockets: nodeSockets(), fallback };
 }

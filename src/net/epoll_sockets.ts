@@ -158,18 +158,18 @@ class EpollSockets implements Sockets {
   }
 
   async drain(): Promise<void> {
-    // Callbacks must not be called from inside a callback.
-    await null;
-    for (let reads = 0; reads < MAX_DRAIN_READS && this.#again.length > 0; reads++) {
-      this.#serveAgain();
-    }
-    // The system's list has each socket once at most, the longest ready first.
-    for (let left = this.#size; left > 0;) {
+    // The system's list has each socket once at most, the one that has been ready for longest first.
+    let ready = this.#size;
+    const turns = Math.ceil(ready / BATCH) + MAX_DRAIN_READS;
+    for (let turn = 0; turn < turns; turn++) {
+      // Never inside of a callback, and with the promise jobs of callbacks served in between.
+      await nextTurn();
+      if (this.#again.length > 0) this.#serveAgain();
       const count = this.#poll();
-      if (count < BATCH) break;
-      left -= count;
+      ready -= count;
+      if ((count < BATCH || ready <= 0) && this.#again.length === 0) break;
     }
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
 
   tcpInfo(max: number): readonly TcpInfo[] {
@@ -321,6 +321,10 @@ class EpollSockets implements Sockets {
   }
 }
 
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 function invalidAddress(address: string): SystemError {
   return new SystemError("EINVAL", `${address} is not an IP address of this machine's networks`);
 }
@@ -407,7 +411,13 @@ class EpollSocket implements Socket {
 
   #serve(events: number): void {
     this.#flags = 0;
-    if (this.#state === CONNECTING && !this.#opened(events)) return;
+    if (this.#state === CONNECTING) {
+      if (!this.#opened(events)) return;
+      // The promise jobs that opening starts run before anything else is delivered.
+      const more = (events & READABLE) !== 0 || this.error !== null || this.unsent > 0;
+      if (more) this.#continueLater(events);
+      return;
+    }
     if (this.unsent > 0 && (events & EPOLLOUT) !== 0) this.#sendQueue();
     if (this.error !== null) events |= EPOLLHUP;
     if ((events & READABLE) !== 0) this.#read(events);

@@ -58,12 +58,11 @@ function libraryNames(): readonly string[] {
 }
 
 /**
- * Loads the C library.
+ * Loads the C library. Call it on Linux only.
  *
  * @returns the library, or why it cannot be used. The runtime never asks for permission.
  */
 export function loadLibc(): Libc | string {
-  if (Deno.build.os !== "linux") return `this system is ${Deno.build.os}, not Linux`;
   if (typeof Deno.dlopen !== "function") return "the runtime has no FFI";
   let reason = "";
   for (const name of libraryNames()) {

@@ -7,7 +7,10 @@
 
 /** What happens on a {@link Socket}. Callbacks are never called from inside a call to the socket. */
 export interface SocketHandler {
-  /** The connection is open. Called once, before all others except {@link onError}. */
+  /**
+   * The connection is open. Called once, before all others except {@link onError}. The promise jobs that it
+   * starts run before anything else is delivered.
+   */
   onOpen(): void;
   /** Bytes have arrived: the first `length` of `bytes`, which are valid only during this call. */
   onData(bytes: Uint8Array<ArrayBuffer>, length: number): void;

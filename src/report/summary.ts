@@ -57,7 +57,7 @@ export interface Summary extends
 /** One process that generated load. */
 export type SummaryWorker = Pick<
   WorkerRow,
-  "id" | "host" | "state" | "peakUsers" | "cpuPeak" | "requests" | "complete"
+  "id" | "host" | "state" | "peakUsers" | "cpuPeak" | "requests" | "complete" | "sockets"
 >;
 
 /** The counts and times of iterations. */
@@ -160,6 +160,7 @@ function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary
       cpuPeak: rounded(worker.cpuPeak),
       requests: worker.requests,
       complete: worker.complete,
+      sockets: worker.sockets,
     })),
     totals: compactTotals(totals),
     requests: requests.values().map((row) => ({

@@ -12,6 +12,7 @@ import type { ClassMix } from "../load/class_mix.ts";
 import { isArrivals, type ResolvedLoad } from "../load/load.ts";
 import type { ShapeView } from "../load/load_user_shape.ts";
 import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
+import type { SocketKind } from "../net/socket.ts";
 import type { RunStatus, Snapshot } from "../stats/snapshot.ts";
 import type { SecondStats } from "../stats/stats_table.ts";
 import { NAMES_CAPPED, Totals } from "../stats/totals.ts";
@@ -56,6 +57,8 @@ export interface LocalRunOptions extends ThresholdOptions {
   readonly env: (name: string) => string | undefined;
   /** How many files this process may have open; `null` if unknown. */
   readonly openFileLimit: number | null;
+  /** How this process opens connections to the target. */
+  readonly sockets: SocketKind;
   /** As in {@link LoadGeneratorOptions}. */
   readonly activity: Int32Array;
   /** Called once a second while the test runs. */
@@ -243,6 +246,7 @@ export class LocalRun {
         lagMs: this.#lastHealth.lagMs,
         requests: statistics.totals.requests,
         complete,
+        sockets: this.#options.sockets,
       }],
       statistics,
       warnings: [...this.#warnings.texts, ...this.#standstills.texts],

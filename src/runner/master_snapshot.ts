@@ -115,7 +115,8 @@ export function withoutOpenSeconds(
 }
 
 function workerRow(worker: WorkerState, isOver: boolean): WorkerRow {
-  const { id, host, users, peakUsers, rate, cpu, cpuPeak, lagMs, requests, begun } = worker;
+  const { id, host, users, peakUsers, rate, cpu, cpuPeak, lagMs, requests, begun, sockets } =
+    worker;
   return {
     id,
     host,
@@ -128,6 +129,7 @@ function workerRow(worker: WorkerState, isOver: boolean): WorkerRow {
     lagMs,
     requests,
     complete: begun ? worker.complete : isOver,
+    sockets,
   };
 }
 

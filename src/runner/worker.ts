@@ -11,6 +11,7 @@ import type { Assignment, Message, WorkerStateName } from "../cluster/protocol.t
 import type { Clock, Timer } from "../core/clock.ts";
 import { AiotestError, ExitCode, PreparationError } from "../core/errors.ts";
 import { Lease } from "../core/lease.ts";
+import type { SocketKind } from "../net/socket.ts";
 import type { RemoteRpc } from "../shared/rpc_client.ts";
 import { ClockSync } from "./clock_sync.ts";
 import type { LoadGeneratorOptions } from "./load_generator.ts";
@@ -33,6 +34,8 @@ export interface WorkerRunOptions
   readonly rpc: Pick<RemoteRpc, "call" | "connect" | "joined" | "handle" | "close">;
   /** Files that this process may have open; `null` if unknown. */
   readonly openFileLimit: number | null;
+  /** How this process opens connections to the target. */
+  readonly sockets: SocketKind;
   /**
    * Gets ready; `options` is the JSON object that the master sent.
    *
@@ -284,6 +287,7 @@ export class WorkerRun {
       users: this.#node?.users ?? 0,
       state: this.#state,
       elapsedSeconds: this.#node?.elapsedSeconds ?? 0,
+      sockets: this.#options.sockets,
     });
   }
 

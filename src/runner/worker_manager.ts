@@ -224,9 +224,10 @@ export class WorkerManager {
    * Takes the state that a worker has sent, and tells it what it needs to know in that state. Returns
    * whether it may have missed its last assignment, since it has connected again.
    */
-  updateState(worker: WorkerState, { users, state }: Message<"STATE">): boolean {
+  updateState(worker: WorkerState, { users, state, sockets }: Message<"STATE">): boolean {
     worker.state = state;
     worker.users = users;
+    worker.sockets = sockets === "" ? null : sockets;
     const isBack = this.#silent.delete(worker);
     if (state === "ready" && this.#elapsed !== null && this.#secondsLeft === null) {
       this.#start(worker);

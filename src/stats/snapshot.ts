@@ -247,6 +247,8 @@ export interface WorkerRow {
   readonly requests: number;
   /** Whether all of its counts have arrived. */
   readonly complete: boolean;
+  /** How its sockets are implemented: `epoll` or `node:net`; `null` if it has not said so yet. */
+  readonly sockets: string | null;
 }
 
 /** A run at one moment, or after its end. */

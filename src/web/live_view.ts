@@ -244,8 +244,20 @@ export function liveState(
 
 /** A worker as the page shows it. */
 export function liveWorker(worker: WorkerRow): LiveWorker {
-  const { id, host, state, users, peakUsers, rate, cpu, cpuPeak, lagMs, requests, complete } =
-    worker;
+  const {
+    id,
+    host,
+    state,
+    users,
+    peakUsers,
+    rate,
+    cpu,
+    cpuPeak,
+    lagMs,
+    requests,
+    complete,
+    sockets,
+  } = worker;
   const strained: LiveWorker["strained"][number][] = [];
   if (cpu >= BUSY_CPU) strained.push("cpu");
   if (cpuPeak >= BUSY_CPU) strained.push("cpuPeak");
@@ -256,7 +268,7 @@ export function liveWorker(worker: WorkerRow): LiveWorker {
     cpu: rounded(cpu),
     cpuPeak: rounded(cpuPeak),
     lagMs: rounded(lagMs),
-    ...{ requests, complete, strained },
+    ...{ requests, complete, sockets, strained },
     // A worker that still counts always has reports on the way.
     incomplete: !complete && ENDED_STATES.has(state),
   };

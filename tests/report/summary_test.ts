@@ -135,7 +135,8 @@ Deno.test("the summary has exactly these fields, in this order", () => {
       "peakUsers": 10,
       "cpuPeak": 0.457,
       "requests": 1000,
-      "complete": true
+      "complete": true,
+      "sockets": "epoll"
     }
   ],
   "totals": {
@@ -290,7 +291,7 @@ Deno.test("workers of a distributed run have the same fields as the one of a loc
   assert.equal(
     JSON.stringify(workers[2]),
     '{"id":"attic-k3x9-3","host":"attic","state":"lost","peakUsers":16,"cpuPeak":0.33,' +
-      '"requests":40,"complete":false}',
+      '"requests":40,"complete":false,"sockets":"epoll"}',
   );
 });
 

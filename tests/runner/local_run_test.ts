@@ -48,6 +48,7 @@ function begin(
     random: () => 0.5,
     cpuSeconds: () => 0,
     openFileLimit: null,
+    sockets: "epoll",
     warnings: [],
     env: () => undefined,
     activity: new Int32Array(1),

@@ -105,6 +105,7 @@ Deno.test("a snapshot has everything that is known about a running test", () => 
     lagMs: 2,
     requests: 3,
     complete: false,
+    sockets: null,
   });
 });
 

@@ -148,7 +148,9 @@ async function visit({ cluster }: Scene, name: string, ready: boolean): Promise<
     .then(() => null, (error: Error) => error.message);
   await cluster.clock.advance(0);
   const refusal = await joining;
-  if (ready) channel.send({ type: "STATE", users: 0, state: "ready", elapsedSeconds: 0 });
+  if (ready) {
+    channel.send({ type: "STATE", users: 0, state: "ready", elapsedSeconds: 0, sockets: "epoll" });
+  }
   await cluster.clock.advance(0);
   channel.close();
   return refusal;

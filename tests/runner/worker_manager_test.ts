@@ -97,7 +97,7 @@ class Scene {
 }
 
 function state(state: Message<"STATE">["state"], users = 0): Message<"STATE"> {
-  return { type: "STATE", users, state, elapsedSeconds: 0 };
+  return { type: "STATE", users, state, elapsedSeconds: 0, sockets: "epoll" };
 }
 
 Deno.test("a worker joins, gets its setup, and can run users once it is ready", async () => {

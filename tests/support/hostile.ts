@@ -156,7 +156,13 @@ export function joinFrames(worker: string, testfileHash: string): Uint8Array<Arr
   return encodeMessage(joinFor(HELLO, null, changes));
 }
 
-const READY = encodeMessage({ type: "STATE", users: 0, state: "ready", elapsedSeconds: 0 });
+const READY = encodeMessage({
+  type: "STATE",
+  users: 0,
+  state: "ready",
+  elapsedSeconds: 0,
+  sockets: "epoll",
+});
 
 /** The first messages of a master without a token, until a user runs. */
 const MASTER_HANDSHAKE = ([

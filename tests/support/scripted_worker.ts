@@ -48,6 +48,6 @@ export async function scriptedWorker(
     clock.setTimer(() => ping(times - 1), 1000);
   };
   const sendState = (state: WorkerStateName): void =>
-    channel.send({ type: "STATE", users: 0, state, elapsedSeconds: 0 });
+    channel.send({ type: "STATE", users: 0, state, elapsedSeconds: 0, sockets: "epoll" });
   return { channel, received, sendState, ping };
 }

@@ -248,6 +248,7 @@ export class SimulatedWorker {
       users: this.#users,
       state: this.#state,
       elapsedSeconds: this.begun ? (this.#clock.now() - this.#startedAt) / 1000 : 0,
+      sockets: "epoll",
     });
   }
 }

@@ -238,6 +238,7 @@ export function workerRow(changes: Partial<WorkerRow> = {}): WorkerRow {
     lagMs: 1.25,
     requests: 1000,
     complete: true,
+    sockets: "epoll",
     ...changes,
   };
 }

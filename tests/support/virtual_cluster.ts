@@ -309,6 +309,7 @@ export class VirtualCluster {
         ...rest.link,
       },
       openFileLimit: rest.openFileLimit ?? null,
+      sockets: "epoll",
       events,
       cpuSeconds: () => 0,
       env: () => undefined,

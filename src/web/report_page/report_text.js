@@ -72,11 +72,37 @@ export function machineFacts({ view: { mode, workers }, metadata: { machine, pro
     ["Cores", String(cores)],
     ["System", system],
     ["Version", program],
+    ["Sockets", socketsText(workers)],
     [
       workers.length > 1 ? "CPU peak of the busiest worker" : "CPU peak",
       workers.length === 0 ? "no workers" : `${Math.round(peak * 100)}% of a core`,
     ],
   ];
+}
+
+/** Workers that are named one by one. */
+const MAX_NAMED = 3;
+
+/**
+ * How connections to the target are implemented: as all workers have it, or with those that differ.
+ *
+ * @param {ReportContent["view"]["workers"]} workers
+ * @returns {string}
+ */
+function socketsText(workers) {
+  /** @type {Map<string, string[]>} */
+  const ids = new Map();
+  for (const { id, sockets } of workers) {
+    if (sockets !== null) ids.set(sockets, [...ids.get(sockets) ?? [], id]);
+  }
+  const [usual, ...others] = [...ids].sort(([, a], [, b]) => b.length - a.length);
+  if (usual === undefined) return "unknown";
+  const exceptions = others.map(([kind, workers]) => {
+    const more = workers.length - MAX_NAMED;
+    const names = workers.slice(0, MAX_NAMED).join(", ");
+    return `; ${kind} on ${names}${more > 0 ? ` and ${formatExact(more)} more` : ""}`;
+  });
+  return usual[0] + exceptions.join("");
 }
 
 /**

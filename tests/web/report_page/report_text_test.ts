@@ -47,6 +47,7 @@ Deno.test("a run that has ended is described in sentences and facts", () => {
     "Cores": "8",
     "System": "linux 6.1.0, x86_64",
     "Version": "aiotest 0.1.0 (deno 2.9.6)",
+    "Sockets": "epoll",
     "CPU peak": "46% of a core",
   });
 });
@@ -69,6 +70,21 @@ Deno.test("in a distributed run, the machine is the master's", () => {
   const machine = values(machineFacts(run));
   assert.equal(machine["Host of the master"], "attic");
   assert.equal(machine["CPU peak of the busiest worker"], "104% of a core");
+});
+
+Deno.test("the report names the workers whose sockets differ from those of most", () => {
+  const { workers } = clusterSnapshot(60, ENDED);
+  const withSockets = (...sockets: (string | null)[]): string | undefined => {
+    const rows = sockets.map((kind, i) => ({ ...workers[i]!, id: `w${i}`, sockets: kind }));
+    return values(machineFacts(content(clusterSnapshot(60, { ...ENDED, workers: rows })))).Sockets;
+  };
+  assert.equal(withSockets("node:net", "node:net"), "node:net");
+  assert.equal(withSockets("epoll", "node:net", "epoll", null), "epoll; node:net on w1");
+  const many = Array.from({ length: 8 }, (_, i) => i < 3 ? "node:net" : "epoll");
+  assert.equal(withSockets(...many), "epoll; node:net on w0, w1, w2");
+  const half = Array.from({ length: 8 }, (_, i) => i % 2 === 0 ? "node:net" : "epoll");
+  assert.equal(withSockets(...half), "node:net; epoll on w1, w3, w5 and 1 more");
+  assert.equal(withSockets(null), "unknown");
 });
 
 Deno.test("iterations are described if they are counted, and drops only in the open model", () => {
