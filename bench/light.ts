@@ -28,7 +28,7 @@ const START_RATE = 1000;
 const WRK_CONNECTIONS = 10;
 
 /** The allowed difference of the medians, in milliseconds. */
-const GOAL = 0.3;
+const GOAL = 0.1;
 
 const { args, stdout } = denoHost();
 const say = (line: string): void => stdout.write(`${line}\n`);

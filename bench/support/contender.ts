@@ -63,7 +63,7 @@ const SUPPORT = "bench/support";
 /** The authority of the target's certificate, in PEM. */
 const AUTHORITY = "tests/support/certs/ca.pem";
 
-const ALL: readonly Exchange[] = ["get", "post"];
+const ALL: readonly Exchange[] = ["get", "post", "connect"];
 
 const MS = { us: 0.001, ms: 1, s: 1000, m: 60_000 } as const;
 
@@ -77,6 +77,7 @@ export const CONTENDERS: Readonly<Record<ContenderName, Contender>> = {
     args: ({ url, exchange, connections, seconds }) => [
       ...["-t1", `-c${connections}`, `-d${seconds}s`, "--latency"],
       ...(exchange === "post" ? ["-s", `${SUPPORT}/post_order.lua`] : []),
+      ...(exchange === "connect" ? ["-H", "Connection: close"] : []),
       url,
     ],
     ownResult: ({ stdout }) => {
@@ -330,8 +331,9 @@ function sourceArgs(denoFlags: readonly string[]): string[] {
 /** The arguments of aiotest for a test file that counts the requests of its users. */
 function userArgs(file: string, load: Load): string[] {
   const { url, exchange } = load;
+  const name = exchange === "connect" ? "new_connections_test.ts" : file;
   return [
-    ...["-f", `${SUPPORT}/${file}`, "-T", exchange, "-H", url],
+    ...["-f", `${SUPPORT}/${name}`, "-T", exchange, "-H", url],
     ...[...loadArgs(load), "--counts", countsFile(load)],
   ];
 }

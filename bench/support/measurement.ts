@@ -73,7 +73,8 @@ export async function measure(
     const servedBefore = await nginx.served();
     const child = startPinned(cores.client, contender.program, contender.args(load));
     try {
-      await untilConnected(child, nginx, connections);
+      if (exchange === "connect") await untilServed(child, nginx, servedBefore + connections);
+      else await untilConnected(child, nginx, connections);
       await sleep(WARM_UP_SECONDS);
       const window = await observe(child, nginx, seconds, cores);
       const { code, printed } = await child.ended;
@@ -110,6 +111,15 @@ export async function untilConnected(
     }
     await sleep(0.02);
     open = Math.max(open, await nginx.connections());
+  }
+}
+
+/** As {@link untilConnected}, for connections that are too short to be seen together. */
+async function untilServed(child: Pinned, nginx: Nginx, requests: number): Promise<void> {
+  const deadline = performance.now() + START_LIMIT_SECONDS * 1000;
+  while (await nginx.served() < requests) {
+    if (!child.running || performance.now() > deadline) throw new Error("it sent too little:");
+    await sleep(0.02);
   }
 }
 

@@ -15,6 +15,8 @@ export interface Nginx {
   connections(): Promise<number>;
   /** Answers 200 with JSON: 150 bytes to a GET, 4 KB to a POST. */
   url(exchange: Exchange, isTls: boolean): string;
+  /** When it read each request for the path `/met`, in milliseconds since 1970. */
+  notes(): Promise<readonly number[]>;
   stop(): Promise<void>;
 }
 
@@ -26,7 +28,7 @@ const LINES = Array.from({ length: 68 }, () => '{"article":1234,"quantity":3}').
 /** In halves, as words in the configuration of nginx have at most 4,096 characters. */
 const CONFIRMATION = [`{"items":[${LINES}`, `,${LINES}]}`] as const;
 
-const PATHS = { get: "/", post: "/orders" } as const;
+const PATHS = { get: "/", connect: "/", post: "/orders" } as const;
 
 function configuration(folder: string, ports: Ports): string {
   const certificates = `${Deno.cwd()}/tests/support/certs`;
@@ -39,6 +41,7 @@ worker_rlimit_nofile ${OPEN_FILES};
 events { worker_connections ${OPEN_FILES}; }
 http {
   access_log off;
+  log_format notes '$msec $request_time';
   keepalive_requests 1000000000;
   keepalive_timeout 600s;
   client_body_temp_path ${folder}/body;
@@ -58,10 +61,17 @@ http {
     set $second '${CONFIRMATION[1]}';
     location / { return 200 '${BODY}'; }
     location = ${PATHS.post} { return 200 '$first$second'; }
+    location = /met { access_log ${
+    notesFile(folder)
+  } notes buffer=1m flush=100ms; return 200 'met'; }
     location = /served { stub_status; }
   }
 }
 `;
+}
+
+function notesFile(folder: string): string {
+  return `${folder}/notes.log`;
 }
 
 /** Enough for the largest scenario. */
@@ -107,6 +117,13 @@ export async function startNginx(folder: string, core: number): Promise<Nginx> {
     },
     connections: async () => (await status()).connections - 1,
     url: (exchange, isTls) => (isTls ? `https://127.0.0.1:${ports.tls}` : plain) + PATHS[exchange],
+    notes: async () => {
+      const lines = (await Deno.readTextFile(notesFile(folder))).trimEnd().split("\n");
+      return lines.filter((line) => line !== "").map((line) => {
+        const [writtenSeconds, tookSeconds] = line.split(" ").map(Number);
+        return (writtenSeconds! - tookSeconds!) * 1000;
+      });
+    },
     stop: async () => {
       child.kill("SIGTERM");
       await child.status;

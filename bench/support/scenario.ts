@@ -31,8 +31,8 @@ export type ContenderName =
   | "FastHttpUser-exe"
   | "FastHttpUser";
 
-/** The kind of request. */
-export type Exchange = "get" | "post";
+/** The kind of request: `connect` is a GET over a connection of its own. */
+export type Exchange = "get" | "post" | "connect";
 
 /** What a contender must reach in a scenario. Every field is a goal of its own. */
 export interface Goal {
@@ -178,5 +178,13 @@ export const SCENARIOS: readonly Scenario[] = [
     goals: [
       { contender: "FastHttpUser", cost: { of: "sockets-loop", times: 1.5 }, failures: 0 },
     ],
+  },
+  {
+    name: "connect-64",
+    exchange: "connect",
+    isTls: false,
+    connections: 64,
+    contenders: ["wrk", "FastHttpUser"],
+    goals: [{ contender: "FastHttpUser", failures: 0 }],
   },
 ];
