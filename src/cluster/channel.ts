@@ -67,11 +67,13 @@ export class Channel {
   readonly #frames: Uint8Array<ArrayBuffer>[] = [];
   readonly #flushes: (() => void)[] = [];
   #queuedBytes = 0;
+  #unhandledBytes = 0;
   #writing = false;
   /** Whether messages are no longer received, and no longer sent. */
   #receiveEnded = false;
   #sendEnded = false;
   #closed = false;
+  #isRefused = false;
 
   /** @param held what this connection may hold together with others; without it, only its own limits apply. */
   constructor(stream: ByteStream, held: HeldBytes | null = null) {
@@ -84,9 +86,19 @@ export class Channel {
     return this.#closed;
   }
 
+  /** Whether the peer was sent an ERROR; nothing that it has sent may be handled any more. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
   /** Bytes that were sent and are not written yet. */
   get queuedBytes(): number {
     return this.#queuedBytes;
+  }
+
+  /** Bytes of the payloads that were received and are not handled yet. */
+  get unhandledBytes(): number {
+    return this.#unhandledBytes;
   }
 
   /** Accepts messages of full size from now on, because the peer has completed the handshake. */
@@ -100,13 +112,37 @@ export class Channel {
    * @throws ProtocolError if the peer sends an invalid message; the next call then returns null.
    */
   async receive(): Promise<Message | null> {
-    while (!this.#receiveEnded) {
-      const message = this.#nextMessage();
-      if (message !== null) return message;
-      if (this.#closed) break;
+    for (;;) {
+      const payload = this.#next();
+      if (payload !== null) return this.#orEnd(() => decodeMessage(payload));
+      if (this.#receiveEnded || this.#closed) return null;
       await this.#read();
     }
-    return null;
+  }
+
+  /**
+   * Like {@link receive}, but returns the encoded message, without its length. Its bytes count as held by this
+   * channel until they are {@link handled}.
+   *
+   * @throws ProtocolError if the length of the next message is invalid; the next call then returns null.
+   */
+  async receivePayload(): Promise<Uint8Array<ArrayBuffer> | null> {
+    for (;;) {
+      const payload = this.#next();
+      if (payload !== null) {
+        this.#unhandledBytes += payload.length;
+        this.#holds();
+        return payload;
+      }
+      if (this.#receiveEnded || this.#closed) return null;
+      await this.#read();
+    }
+  }
+
+  /** A message of {@link receivePayload} has been handled. */
+  handled(payload: Uint8Array): void {
+    this.#unhandledBytes -= payload.length;
+    this.#holds();
   }
 
   /**
@@ -141,6 +177,7 @@ export class Channel {
 
   /** Sends the peer an ERROR, and closes the channel once that is written, or after 1 s. */
   refuse({ code, message }: ProtocolError, clock: Clock): void {
+    this.#isRefused = true;
     if (this.#sendEnded) return;
     this.send({ type: "ERROR", code, text: message });
     this.#sendEnded = true;
@@ -179,14 +216,18 @@ export class Channel {
 
   /** Small amounts are not worth the effort. */
   #holds(): void {
-    const bytes = this.#queuedBytes + this.#reader.heldBytes;
+    const bytes = this.#queuedBytes + this.#unhandledBytes + this.#reader.heldBytes;
     if (!this.#closed) this.#held?.set(this, bytes > READ_SIZE ? bytes : 0);
   }
 
-  #nextMessage(): Message | null {
+  #next(): Uint8Array<ArrayBuffer> | null {
+    return this.#receiveEnded ? null : this.#orEnd(() => this.#reader.next());
+  }
+
+  /** What follows an invalid message is not received. */
+  #orEnd<Result>(read: () => Result): Result {
     try {
-      const payload = this.#reader.next();
-      return payload === null ? null : decodeMessage(payload);
+      return read();
     } catch (error) {
       this.#receiveEnded = true;
       throw error;

@@ -135,6 +135,23 @@ export function decodeMessage(payload: Uint8Array): Message {
   return message;
 }
 
+/** The longest PING: a list of its type and a number. */
+const MAX_PING_BYTES = 15;
+
+/** A list of one or two values, the first of which is "PING". */
+const PING_START = [0x91, 0x92].map((list) => [list, 0xa4, 0x50, 0x49, 0x4e, 0x47]);
+
+/**
+ * Returns the PING that a payload contains; null if it contains another message, which is not decoded then.
+ *
+ * @throws ProtocolError if it is an invalid PING.
+ */
+export function pingIn(payload: Uint8Array): Message<"PING"> | null {
+  if (payload.length > MAX_PING_BYTES) return null;
+  if (!PING_START.some((start) => start.every((byte, at) => payload[at] === byte))) return null;
+  return decodeMessage(payload) as Message<"PING">;
+}
+
 /**
  * Decodes one msgpack value from a source that is not trusted.
  *

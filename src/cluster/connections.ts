@@ -6,6 +6,8 @@
 
 import type { Clock, Timer } from "../core/clock.ts";
 import type { Channel } from "./channel.ts";
+import { decodeMessage, pingIn } from "./codec.ts";
+import type { Inbox } from "./inbox.ts";
 import { type Message, ProtocolError } from "./protocol.ts";
 import type { RunState, WorkerState } from "./run_state.ts";
 
@@ -36,23 +38,40 @@ interface Connection {
 /** Between two checks of the leases. */
 const CHECK_MS = 250;
 
-/** Keeps the newest connection of each worker. */
+/** If a worker has sent this many bytes that are not handled yet, the rest is not read before they are. */
+const MAX_UNHANDLED = 256 * 1024;
+
+/**
+ * Keeps the newest connection of each worker. A worker is heard, and its PINGs are answered, when its messages
+ * arrive; they are handled when their turn has come. So a master that has much to count loses no worker.
+ */
 export class WorkerConnections {
   readonly #state: RunState;
   readonly #clock: Clock;
   readonly #times: WorkerTimes;
   readonly #hooks: WorkerConnectionsHooks;
   readonly #connections = new Map<WorkerState, Connection>();
+  readonly #inbox: Inbox;
   #timer: Timer | null = null;
   #pings = 0;
   #pingedAt = -Infinity;
 
-  /** @param clock stands still while this process does not run: it could not have heard a worker then. */
-  constructor(state: RunState, clock: Clock, times: WorkerTimes, hooks: WorkerConnectionsHooks) {
+  /**
+   * @param clock stands still while this process does not run: it could not have heard a worker then.
+   * @param inbox where messages wait to be handled. It is closed with the connections.
+   */
+  constructor(
+    state: RunState,
+    clock: Clock,
+    times: WorkerTimes,
+    hooks: WorkerConnectionsHooks,
+    inbox: Inbox,
+  ) {
     this.#state = state;
     this.#clock = clock;
     this.#times = times;
     this.#hooks = hooks;
+    this.#inbox = inbox;
   }
 
   /** Starts to send PINGs and to check the leases. */
@@ -70,6 +89,7 @@ export class WorkerConnections {
    */
   async end(last: Message<"QUIT" | "ERROR"> = { type: "QUIT" }): Promise<void> {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
+    this.#inbox.close();
     this.broadcast(last);
     await Promise.all(this.#channels().map((channel) => channel.finish(this.#clock)));
   }
@@ -148,21 +168,40 @@ export class WorkerConnections {
   async #serve(worker: WorkerState, channel: Channel): Promise<void> {
     try {
       for (;;) {
-        const message = await channel.receive();
-        if (message === null) break;
+        const payload = await channel.receivePayload();
         const connection = this.#connections.get(worker);
         // The worker has a newer connection.
-        if (connection?.channel !== channel) break;
+        if (payload === null || connection?.channel !== channel) break;
         connection.heardAt = this.#clock.now();
-        if (message.type === "PING") channel.send({ type: "PONG", number: message.number });
-        else this.#hooks.onMessage(worker, message);
+        const ping = pingIn(payload);
+        if (ping === null) this.#inbox.add(() => this.#handle(worker, channel, payload));
+        else {
+          channel.send({ type: "PONG", number: ping.number });
+          channel.handled(payload);
+        }
+        if (channel.unhandledBytes > MAX_UNHANDLED) await this.#inbox.handled();
       }
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      channel.refuse(error, this.#clock);
-      return;
+      this.#refuse(channel, error);
     }
-    channel.close();
+    // A refused channel closes by itself, once the ERROR is written.
+    if (!channel.isRefused) channel.close();
+  }
+
+  /** Handles a message, unless the worker has a newer connection or was refused. */
+  #handle(worker: WorkerState, channel: Channel, payload: Uint8Array): void {
+    channel.handled(payload);
+    if (this.#connections.get(worker)?.channel !== channel || channel.isRefused) return;
+    try {
+      this.#hooks.onMessage(worker, decodeMessage(payload));
+    } catch (error) {
+      this.#refuse(channel, error);
+    }
+  }
+
+  #refuse(channel: Channel, error: unknown): void {
+    if (!(error instanceof ProtocolError)) throw error;
+    channel.refuse(error, this.#clock);
   }
 
   #check(): void {
@@ -174,6 +213,8 @@ export class WorkerConnections {
     for (const [worker, connection] of this.#connections) {
       if (worker.membership !== "present") continue;
       if (now - connection.heardAt < this.#times.lostMs) continue;
+      // What has arrived is handled first.
+      if ((connection.channel?.unhandledBytes ?? 0) > 0) continue;
       connection.channel?.close();
       connection.channel = null;
       this.#hooks.onLost(worker);

@@ -7,11 +7,12 @@
 
 import { encode } from "@msgpack/msgpack";
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { Clock } from "../core/clock.ts";
+import type { Clock, Timer } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import { peerText } from "../core/text.ts";
 import { VERSION } from "../core/version.ts";
 import type { Channel } from "./channel.ts";
+import { Inbox } from "./inbox.ts";
 import { commonProtocol, type Message, NO_TESTFILE, PROTOCOL, ProtocolError } from "./protocol.ts";
 import type { WorkerState } from "./run_state.ts";
 
@@ -25,26 +26,39 @@ type Welcome = Message<"WELCOME">;
  */
 type NextMessage = (ifLate?: string) => Promise<Message | null>;
 
+/** How long a peer may take to send HELLO or JOIN. */
 const HANDSHAKE_SECONDS = 2;
 
-const TOO_LATE = `the handshake took longer than ${HANDSHAKE_SECONDS} s`;
+/** How long a master may take to answer JOIN: many workers may have sent it at the same time. */
+const WELCOME_SECONDS = 5;
+
+const tooLate = (seconds: number): string => `the handshake took longer than ${seconds} s`;
 
 /** The peer has given up the handshake, for this reason. */
 class PeerError extends ProtocolError {}
 
 /**
- * Runs `talk` with a peer that is not trusted yet, for 2 s at most. If that fails, the peer is sent an
- * ERROR, the channel is closed, and then this rejects.
+ * Runs `talk` with a peer that is not trusted yet. Its first message must arrive within 2 s, and the others
+ * within the seconds that `allow` is called with. If that fails, the peer is sent an ERROR, the channel is
+ * closed, and then this rejects.
  */
 async function handshake<Result>(
   channel: Channel,
   clock: Clock,
-  talk: (next: NextMessage) => Promise<Result>,
+  talk: (next: NextMessage, allow: (seconds: number) => void) => Promise<Result>,
 ): Promise<Result> {
   const late = Promise.withResolvers<"late">();
-  const timer = clock.setTimer(() => late.resolve("late"), HANDSHAKE_SECONDS * 1000);
+  const start = (seconds: number): Timer =>
+    clock.setTimer(() => late.resolve("late"), seconds * 1000);
+  let limit = HANDSHAKE_SECONDS;
+  let timer = start(limit);
+  const allow = (seconds: number): void => {
+    clock.clearTimer(timer);
+    limit = seconds;
+    timer = start(limit);
+  };
   let refused = false;
-  const next = async (ifLate = TOO_LATE): Promise<Message | null> => {
+  const next = async (ifLate = tooLate(limit)): Promise<Message | null> => {
     // The timeout goes first: a peer that never stops sending must not outrun it.
     const message = await Promise.race([late.promise, channel.receive()]);
     if (message === "late") throw new ProtocolError("busy", ifLate);
@@ -53,7 +67,7 @@ async function handshake<Result>(
     throw new PeerError(message.code, peerText(message.text));
   };
   try {
-    return await talk(next);
+    return await talk(next, allow);
   } catch (error) {
     if (refused) channel.close();
     else channel.refuse(asProtocolError(error), clock);
@@ -161,6 +175,7 @@ export interface Candidate {
  * because it has waited for too long.
  *
  * @param address where the worker connects from.
+ * @param inbox what else has arrived, and is handled before JOIN.
  *
  * Rejects with the ProtocolError that says why the worker is refused. The worker has been sent it, and
  * the channel is closed.
@@ -170,6 +185,7 @@ export function acceptWorker(
   terms: JoinTerms,
   clock: Clock,
   address: string,
+  inbox: Inbox = new Inbox(clock),
 ): Promise<Candidate | null> {
   return handshake(channel, clock, async (next) => {
     const hello: Hello = {
@@ -182,11 +198,15 @@ export function acceptWorker(
     channel.send(hello);
     const join = await receiveJoin(next);
     if (join === null) return null;
-    check(hello, join, terms);
-    const worker = terms.admit(join, address);
-    channel.send(welcomeTo(hello, join, worker?.reports.lastSeq ?? 0, terms));
-    channel.admit();
-    return { channel, join, worker };
+    return await inbox.run(() => {
+      // It has given up meanwhile.
+      if (channel.closed) return null;
+      check(hello, join, terms);
+      const worker = terms.admit(join, address);
+      channel.send(welcomeTo(hello, join, worker?.reports.lastSeq ?? 0, terms));
+      channel.admit();
+      return { channel, join, worker };
+    });
   });
 }
 
@@ -287,10 +307,11 @@ export function joinMaster(
   identity: WorkerIdentity,
   { token, clock }: JoinOptions,
 ): Promise<JoinedMaster> {
-  return handshake(channel, clock, async (next) => {
+  return handshake(channel, clock, async (next, allow) => {
     const hello = await helloOf(next);
     const join = joinOf(hello, identity, token);
     channel.send(join);
+    allow(WELCOME_SECONDS);
     const welcome = await welcomeOf(next);
     if (!sameProof(masterProof(token, hello, join, welcome), welcome.mac)) {
       throw new ProtocolError("token", "the master did not prove that it knows the token");

@@ -11,6 +11,7 @@ import { type AcceptedStream, ConnectionLimiter, type StreamListener } from "../
 import { peerText } from "../core/text.ts";
 import { VERSION } from "../core/version.ts";
 import { Channel, HeldBytes } from "./channel.ts";
+import type { Inbox } from "./inbox.ts";
 import { acceptWorker, type Candidate, type JoinTerms, openPortWarning } from "./handshake.ts";
 import { type Message, ProtocolError } from "./protocol.ts";
 
@@ -23,6 +24,8 @@ export interface WorkerListenerOptions {
   readonly onJoined: (candidate: Candidate) => void;
   readonly warn: (text: string) => void;
   readonly clock: Clock;
+  /** What has arrived from workers and waits to be handled. */
+  readonly inbox: Inbox;
 }
 
 /** Handshakes that may be in progress per address. */
@@ -97,8 +100,8 @@ export class WorkerListener {
   }
 
   async #accept(channel: Channel, address: string): Promise<void> {
-    const { terms, clock, onJoined } = this.#options;
-    const candidate = await acceptWorker(channel, terms, clock, address);
+    const { terms, clock, onJoined, inbox } = this.#options;
+    const candidate = await acceptWorker(channel, terms, clock, address, inbox);
     if (candidate === null || this.#closed) return channel.close();
     this.#compareVersions(candidate.join);
     onJoined(candidate);

@@ -94,6 +94,7 @@ export class MasterConnection {
   readonly #pings = new Map<number, number>();
   #pingNumber = 0;
   #timer: Timer | null = null;
+  #silenceTimer: Timer | null = null;
   #wake: () => void = () => {};
 
   constructor(options: MasterConnectionOptions, hooks: MasterConnectionHooks) {
@@ -217,6 +218,7 @@ export class MasterConnection {
     if (this.#closed) channel.close();
     this.#lastHeardAt = this.#awake.now();
     this.#ping(welcome.heartbeatSeconds * 1000);
+    this.#closeIfSilent();
   }
 
   async #receive(channel: Channel): Promise<void> {
@@ -242,15 +244,23 @@ export class MasterConnection {
   }
 
   #ping(everyMs: number): void {
-    if (this.#awake.now() - this.#lastHeardAt > SILENCE_MS) return this.#channel?.close();
     this.#pings.set(++this.#pingNumber, this.#clock.now());
     this.#channel?.send({ type: "PING", number: this.#pingNumber });
     this.#timer = this.#clock.setTimer(() => this.#ping(everyMs), everyMs);
   }
 
+  /** Closes the connection when the master has been silent for too long. What has arrived is read first. */
+  #closeIfSilent(): void {
+    const left = this.#lastHeardAt + SILENCE_MS - this.#awake.now();
+    if (left <= 0) return this.#channel?.close();
+    this.#silenceTimer = this.#awake.setTimer(() => this.#closeIfSilent(), left);
+  }
+
   #drop(): void {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.#timer = null;
+    if (this.#silenceTimer !== null) this.#awake.clearTimer(this.#silenceTimer);
+    this.#silenceTimer = null;
     this.#pings.clear();
     this.#channel?.close();
     this.#channel = null;

@@ -21,6 +21,13 @@ const TICK_MS = 250;
 /** A longer gap between two observations is a pause. Busy machines cause shorter ones. */
 const MIN_PAUSE_MS = 2_000;
 
+/** A timer that fires later than this is late: what has arrived in the meantime may not have been read. */
+const LATE_MS = 50;
+
+/** What has arrived gets this much time to be read, and again while the timer for that is late as well. */
+const CATCH_UP_MS = 50;
+const MAX_CATCH_UPS = 10;
+
 interface AwakeTimer {
   inner: Timer;
 }
@@ -28,7 +35,8 @@ interface AwakeTimer {
 /**
  * A clock that stands still while this process does not run: suspended by a signal or with its machine, or
  * blocked by code that does not yield. Its timers fire once their delay has passed while the process ran,
- * so after a pause what has arrived in the meantime is handled before any deadline.
+ * so after a pause what has arrived in the meantime is handled before any deadline. A timer that is late
+ * because the process is busy waits until it is not, for half a second at least.
  *
  * Use it for each deadline by which a process judges others. A lease that a process has been granted must
  * not use it: its time passes for all other processes.
@@ -73,14 +81,20 @@ export class AwakeClock implements Clock {
   }
 
   setTimer(callback: () => void, delayMs: number): Timer {
-    const dueAt = this.now() + delayMs;
+    let dueAt = this.now() + delayMs;
+    let catchUps = 0;
     const arm = (ms: number): Timer => {
       const pausedMs = this.#pausedMs;
       return this.#clock.setTimer(() => {
-        const left = dueAt - this.now();
+        const lateMs = this.now() - dueAt;
         // A timer may fire up to 1 ms early, so without a pause it is due.
-        if (pausedMs === this.#pausedMs || left <= 0) callback();
-        else timer.inner = arm(left);
+        const isDue = pausedMs === this.#pausedMs || lateMs >= 0;
+        if (!isDue) timer.inner = arm(-lateMs);
+        else if (lateMs > LATE_MS && catchUps < MAX_CATCH_UPS) {
+          catchUps++;
+          dueAt = this.now() + CATCH_UP_MS;
+          timer.inner = arm(CATCH_UP_MS);
+        } else callback();
       }, ms);
     };
     const timer: AwakeTimer = { inner: arm(delayMs) };

@@ -11,7 +11,7 @@ import { type Message, ProtocolError } from "../cluster/protocol.ts";
 import type { RestoredRun } from "../cluster/restore.ts";
 import { RunState, type WorkerState } from "../cluster/run_state.ts";
 import type { Pause } from "../core/awake_clock.ts";
-import type { Clock } from "../core/clock.ts";
+import type { Clock, Timer } from "../core/clock.ts";
 import { AiotestError, ExitCode, PreparationError } from "../core/errors.ts";
 import { type Events, stopHandlersLimit, TEST_STOP, type WorkerReport } from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
@@ -122,8 +122,8 @@ export class MasterRun {
   #reportsComplete: PromiseWithResolvers<void> | null = null;
   /** The first target number of users, until the workers have confirmed that it runs. */
   #awaitedUsers: number | null = null;
-  /** When the last message from a worker arrived, on the awake clock; `null` while one can run users. */
-  #noWorkersSince: number | null = null;
+  /** Ends the test when the last worker must have stopped its users; `null` while one can run users. */
+  #noWorkersTimer: Timer | null = null;
   #announced = { workers: 0, at: -Infinity };
 
   constructor(options: MasterRunOptions) {
@@ -285,7 +285,7 @@ export class MasterRun {
   }
 
   async #drive(restored: RestoredRun | null): Promise<void> {
-    const { clock, awakeClock, profile, mix } = this.#options;
+    const { clock, profile, mix } = this.#options;
     const progress = {
       elapsedSeconds: this.#time.elapsedSeconds,
       users: this.#allocator.restoredUsers,
@@ -309,7 +309,7 @@ export class MasterRun {
     if (this.#isStopped || restored?.stopping) return;
     this.control.attach(this.#driver);
     this.#state = "spawning";
-    if (this.#workers.available.length === 0) this.#noWorkersSince = awakeClock.now();
+    if (this.#workers.available.length === 0) this.#endWithoutWorkersIn(LOST_MS);
     if (restored !== null) this.#allocator.rebalance();
     // If a shape throws, the test ends; what was counted until then is worth a report.
     await this.#driver.drive().catch((error) => this.#failure ??= error);
@@ -318,6 +318,7 @@ export class MasterRun {
   async #finish(): Promise<void> {
     const { profile, journal, restored } = this.#options;
     this.#state = "stopping";
+    this.#endWithoutWorkersIn(null);
     this.#finalUsers = restored?.stopping?.finalUsers ?? this.#runState.users;
     journal.append({
       type: "stopping",
@@ -339,7 +340,9 @@ export class MasterRun {
     };
     let timer = clock.setTimer(tick, 1000);
     this.#workersConnected = Promise.withResolvers();
-    const isInTime = await settlesWithin(awakeClock, this.#workersConnected.promise, limitMs);
+    const handled = (): Promise<void> => this.#workers.handled();
+    const connected = this.#workersConnected.promise;
+    const isInTime = await settlesWithin(awakeClock, connected, limitMs, handled);
     this.#workersConnected = null;
     clock.clearTimer(timer);
     return isInTime;
@@ -371,7 +374,9 @@ export class MasterRun {
     this.#workers.stop(seconds);
     this.#reportsComplete = Promise.withResolvers();
     this.#checkFinalReports();
-    await settlesWithin(this.#options.awakeClock, this.#reportsComplete.promise, seconds * 1000);
+    const { awakeClock } = this.#options;
+    const handled = (): Promise<void> => this.#workers.handled();
+    await settlesWithin(awakeClock, this.#reportsComplete.promise, seconds * 1000, handled);
   }
 
   #checkFinalReports(): void {
@@ -471,9 +476,7 @@ export class MasterRun {
     if (!this.#time.begun) this.#announceWorkers();
     else if (this.#state === "spawning" || this.#state === "running") {
       const isEmpty = this.#workers.available.length === 0;
-      const { awakeClock } = this.#options;
-      this.#noWorkersSince = isEmpty ? awakeClock.now() - this.#workers.silence : null;
-      this.#endWithoutWorkers();
+      this.#endWithoutWorkersIn(isEmpty ? LOST_MS - this.#workers.silence : null);
       this.#allocator.rebalance();
     }
     this.#checkUsers();
@@ -497,10 +500,18 @@ export class MasterRun {
     void events.emit("startComplete", { userCount });
   }
 
-  /** Ends the test once the last worker has been silent for so long that it has stopped its users. */
-  #endWithoutWorkers(): void {
-    if (this.#noWorkersSince === null) return;
-    if (this.#options.awakeClock.now() - this.#noWorkersSince < LOST_MS) return;
+  /** Ends the test after this time, unless it is changed; `null`: does not end it. */
+  #endWithoutWorkersIn(ms: number | null): void {
+    const { awakeClock } = this.#options;
+    if (this.#noWorkersTimer !== null) awakeClock.clearTimer(this.#noWorkersTimer);
+    this.#noWorkersTimer = ms === null
+      ? null
+      : awakeClock.setTimer(() => void this.#endWithoutWorkers(), Math.max(0, ms));
+  }
+
+  async #endWithoutWorkers(): Promise<void> {
+    await this.#workers.handled();
+    if (this.#noWorkersTimer === null) return;
     this.#failure ??= new AiotestError("No worker is left to run users", ExitCode.cluster);
     this.#driver?.stop();
   }
@@ -510,9 +521,9 @@ export class MasterRun {
    * they have stopped their users by themselves if it took too long.
    */
   #paused({ from, ms }: Pause): void {
-    const { clock, awakeClock, onWarning } = this.#options;
+    const { clock, onWarning } = this.#options;
     this.#workers.restartLeases();
-    if (this.#noWorkersSince !== null) this.#noWorkersSince = awakeClock.now();
+    if (this.#noWorkersTimer !== null) this.#endWithoutWorkersIn(LOST_MS);
     if (!this.#time.begun || this.#state === "stopped") return;
     const atSeconds = this.#time.elapsedSeconds - (clock.now() - from) / 1000;
     onWarning(this.#pauses.add({ seconds: ms / 1000, when: fromMoment(Math.max(0, atSeconds)) }));
@@ -539,7 +550,6 @@ export class MasterRun {
       runningUsers: this.#runState.users,
     });
     if (this.#runState.totals.namesCapped) this.#warnings.add(NAMES_CAPPED);
-    this.#endWithoutWorkers();
     const snapshot = this.snapshot();
     onSecond(snapshot);
     this.#watch.check(snapshot);
@@ -566,15 +576,21 @@ function finalReportSeconds(stopTimeout: number): number {
     REPORT_SECONDS;
 }
 
-/** Whether a promise resolves in time. @param limitMs `null`: any time is good. */
+/**
+ * Whether a promise resolves in time.
+ *
+ * @param limitMs `null`: any time is good.
+ * @param handled what has arrived in time is handled before the time is over.
+ */
 function settlesWithin(
   clock: Clock,
   promise: Promise<void>,
   limitMs: number | null,
+  handled: () => Promise<void>,
 ): Promise<boolean> {
   if (limitMs === null) return promise.then(() => true);
   return new Promise((resolve) => {
-    const timer = clock.setTimer(() => resolve(false), limitMs);
+    const timer = clock.setTimer(() => void handled().then(() => resolve(false)), limitMs);
     void promise.then(() => {
       clock.clearTimer(timer);
       resolve(true);

@@ -9,6 +9,7 @@ import { encodeMessage } from "../cluster/codec.ts";
 import { WorkerConnections } from "../cluster/connections.ts";
 import type { FileServer } from "../cluster/files.ts";
 import { LENGTH_BYTES } from "../cluster/frames.ts";
+import { Inbox } from "../cluster/inbox.ts";
 import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
 import { WorkerListener } from "../cluster/listener.ts";
 import { type Assignment, type Message, NO_TESTFILE, ProtocolError } from "../cluster/protocol.ts";
@@ -87,6 +88,7 @@ export class WorkerManager {
   readonly #journal: RunJournal;
   readonly #connections: WorkerConnections;
   readonly #listener: WorkerListener;
+  readonly #inbox: Inbox;
   /** Workers that have not sent their state over their present connection. */
   readonly #silent = new Set<WorkerState>();
   /** Very many workers may be lost at the same time. */
@@ -105,11 +107,13 @@ export class WorkerManager {
     this.#runState = runState;
     this.#journal = journal;
     this.#lostLog = new RepeatedLog(options.onWarning, clock);
+    this.#inbox = new Inbox(clock);
     this.#connections = new WorkerConnections(
       runState,
       clock,
       { heartbeatMs: HEARTBEAT_SECONDS * 1000, lostMs: LOST_MS },
       { onConnected: (worker) => this.#connected(worker), onMessage, onLost },
+      this.#inbox,
     );
     rpc.connect((worker, message) => this.#connections.send(worker, message));
     this.#listener = new WorkerListener(options.listener, {
@@ -131,6 +135,7 @@ export class WorkerManager {
           : this.#connections.connect(worker, channel),
       warn: options.onWarning,
       clock,
+      inbox: this.#inbox,
     });
   }
 
@@ -160,6 +165,11 @@ export class WorkerManager {
   /** Milliseconds since the last message from any worker; Infinity if there was none. */
   get silence(): number {
     return this.#connections.silence;
+  }
+
+  /** Resolves once everything is handled that has been read from the workers until now. */
+  handled(): Promise<void> {
+    return this.#inbox.handled();
   }
 
   /** Treats workers known from an earlier master as present for `forMs`, so that they can return. */

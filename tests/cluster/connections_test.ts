@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
 import { WorkerConnections } from "../../src/cluster/connections.ts";
+import { Inbox } from "../../src/cluster/inbox.ts";
 import { type Message, PROTOCOL, ProtocolError } from "../../src/cluster/protocol.ts";
 import { RunState, type WorkerState } from "../../src/cluster/run_state.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
@@ -18,6 +19,8 @@ class Scene {
   readonly clock = new FakeClock();
   readonly state = new RunState("run", "e3b0");
   readonly log: string[] = [];
+  /** How long handling a message takes. */
+  costMs = 0;
   readonly connections = new WorkerConnections(this.state, this.clock, {
     heartbeatMs: 1000,
     lostMs: 6000,
@@ -25,13 +28,14 @@ class Scene {
     onConnected: ({ id }) => void this.log.push(`seated ${id}`),
     onMessage: (workerState, message) => {
       if (message.type === "STOPPED") throw new ProtocolError("protocol", "nobody asked");
+      this.clock.block(this.costMs);
       this.log.push(`${workerState.id} says ${message.type}`);
     },
     onLost: (workerState) => {
       workerState.membership = "lost";
       this.log.push(`lost ${workerState.id} at ${this.clock.now()}`);
     },
-  });
+  }, new Inbox(this.clock));
 
   enter(name: string): WorkerState {
     return this.state.addWorker({ id: name, incarnation: `${name}'s first`, host: "box" });
@@ -39,7 +43,9 @@ class Scene {
 
   seat(workerState: WorkerState, capacity = Infinity): Worker {
     const [near, far] = memoryStreams(capacity);
-    this.connections.connect(workerState, new Channel(far));
+    const channel = new Channel(far);
+    channel.admit();
+    this.connections.connect(workerState, channel);
     const worker: Worker = { channel: new Channel(near), heard: [], ended: false };
     void (async () => {
       while (capacity === Infinity) {
@@ -216,4 +222,60 @@ Deno.test("messages to workers that are not connected are dropped", () => {
   scene.connections.send(a, { type: "QUIT" });
   assert.equal(scene.connections.isConnected(a), false);
   assert.equal(scene.connections.silence, Infinity);
+});
+
+Deno.test("a PING is answered before earlier messages of other workers are handled", async () => {
+  const scene = new Scene();
+  scene.costMs = 10;
+  const [a, b] = [scene.seat(scene.enter("a")), scene.seat(scene.enter("b"))];
+  for (let revision = 0; revision < 5; revision++) {
+    a.channel.send({ type: "TARGET_ACK", revision });
+  }
+  b.channel.send({ type: "PING", number: 7 });
+  await settle();
+  assert.deepEqual(b.heard, [{ type: "PONG", number: 7 }]);
+  assert.deepEqual(scene.log, ["seated a", "seated b", "a says TARGET_ACK"]);
+  await scene.clock.advance(100);
+  assert.equal(scene.log.length, 7);
+  await scene.connections.end();
+});
+
+Deno.test("a master that needs minutes to handle what has arrived loses no worker", async () => {
+  const scene = new Scene();
+  const workers = ["a", "b", "c", "d"].map((name) => scene.seat(scene.enter(name)));
+  scene.connections.start();
+  scene.costMs = 900;
+  for (let second = 0; second < 30; second++) {
+    for (const [number, { channel }] of workers.entries()) {
+      channel.send({ type: "PING", number: second });
+      channel.send({ type: "TARGET_ACK", revision: number });
+    }
+    await scene.clock.advance(1_000);
+  }
+  const answers = workers.map(({ heard }) => heard.filter(({ type }) => type === "PONG").length);
+  assert.deepEqual(answers, [30, 30, 30, 30]);
+  assert.deepEqual(scene.log.filter((line) => line.startsWith("lost")), []);
+  // Then the workers are silent. What they have sent is handled before they are lost.
+  await scene.clock.advance(200_000);
+  for (const name of ["a", "b", "c", "d"]) {
+    const own = scene.log.filter((line) => line.split(" ").includes(name)).slice(1);
+    assert.equal(own.length, 31);
+    assert.match(own.at(-1)!, /^lost/);
+  }
+  await scene.connections.end();
+});
+
+Deno.test("a worker that sends more than can be handled has to wait, and gets nothing lost", async () => {
+  const scene = new Scene();
+  scene.costMs = 10;
+  const [a] = [scene.seat(scene.enter("a"))];
+  const options = "x".repeat(100_000);
+  for (let workerIndex = 0; workerIndex < 20; workerIndex++) {
+    a.channel.send({ type: "SETUP", workerIndex, options });
+  }
+  await settle();
+  assert.equal(scene.log.length, 2);
+  await scene.clock.advance(1_000);
+  assert.equal(scene.log.length, 21);
+  await scene.connections.end();
 });

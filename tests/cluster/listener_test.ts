@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
 import { type Candidate, joinMaster, type JoinTerms } from "../../src/cluster/handshake.ts";
+import { Inbox } from "../../src/cluster/inbox.ts";
 import { RejectionLog, WorkerListener } from "../../src/cluster/listener.ts";
 import { ProtocolError } from "../../src/cluster/protocol.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
@@ -27,6 +28,7 @@ function open(
 ): OpenListener {
   const [candidates, lines]: [Candidate[], string[]] = [[], []];
   const workerListener = new WorkerListener(listener, {
+    inbox: new Inbox(clock),
     terms: terms(changes),
     where: "10.0.0.1:5557",
     onJoined: (candidate) => void candidates.push(candidate),

@@ -64,6 +64,27 @@ Deno.test("short gaps are no pauses, and neither is any gap while none are detec
   assert.equal(scene.time.pending, 0);
 });
 
+Deno.test("a timer that is late waits until what has arrived could be read", async () => {
+  const scene = new Scene();
+  const fired: number[] = [];
+  scene.clock.setTimer(() => fired.push(scene.time.now()), 1_000);
+  await scene.suspendFor(1_500);
+  assert.deepEqual(fired, []);
+  await scene.time.advance(49);
+  assert.deepEqual(fired, []);
+  await scene.time.advance(1);
+  assert.deepEqual(fired, [1_550]);
+});
+
+Deno.test("a timer waits longer while the process is still late, but not forever", async () => {
+  const scene = new Scene();
+  const fired: number[] = [];
+  scene.clock.setTimer(() => fired.push(scene.time.now()), 100);
+  for (let turn = 0; turn < 20; turn++) await scene.suspendFor(200);
+  // It was late once, and after ten further waits.
+  assert.deepEqual(fired, [2_200]);
+});
+
 Deno.test("code that blocks is noticed by the first that asks for the time", () => {
   let now = 0;
   const time = new FakeClock();

@@ -2,8 +2,9 @@ import { MasterConnection } from "../../src/cluster/master_connection.ts";
 import { ReportOutbox } from "../../src/cluster/outbox.ts";
 import type { Message, WorkerStateName } from "../../src/cluster/protocol.ts";
 import type { Clock, Random, Timer } from "../../src/core/clock.ts";
-import { type ByteStream, connect } from "../../src/core/network.ts";
+import type { ByteStream } from "../../src/core/network.ts";
 import type { Latencies } from "../../src/stats/latencies.ts";
+import { connectNodeStream } from "./node_stream.ts";
 import type { SimulatedLoad } from "./simulated_load.ts";
 
 /** What a simulated worker is made of. */
@@ -21,6 +22,11 @@ export interface SimulatedWorkerOptions {
   readonly delays: Latencies;
   readonly clock: Clock;
   readonly random: Random;
+}
+
+/** One of the machine's own addresses. */
+function loopback(number: number): string {
+  return `127.0.${1 + Math.floor(number / 250) % 250}.${1 + number % 250}`;
 }
 
 /** How long it takes until the last user has stopped, at most. */
@@ -120,8 +126,10 @@ export class SimulatedWorker {
   }
 
   async #connect(): Promise<ByteStream> {
-    const { masterPort: port } = this.#options;
-    return this.#stream = await connect({ hostname: "127.0.0.1", port, tls: null });
+    const { masterPort: port, number } = this.#options;
+    // Workers on machines of their own have different addresses. Only Linux has more than one for itself.
+    const addresses = Deno.build.os === "linux" ? { localAddress: loopback(number) } : {};
+    return this.#stream = await connectNodeStream({ port, ...addresses });
   }
 
   #joined({ runId, ackedSeq }: { readonly runId: string; readonly ackedSeq: number }): void {

@@ -1,0 +1,107 @@
+/**
+ * What has arrived from the workers of a master and waits to be handled.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../core/clock.ts";
+
+/**
+ * How long messages are handled before the event loop serves sockets and timers. The runtime serves streams
+ * that have become ready last first, and only some in each turn, so while turns take long, others starve.
+ */
+const SLICE_MS = 5;
+
+/**
+ * Handles messages in the order in which they arrived, over all connections. If there are many, it handles
+ * them in slices of 5 ms, between which all that has arrived by then is read.
+ *
+ * Reading a message costs much less than handling a report. Because both are separate, a master hears of
+ * each worker in time, even while it has more to handle than it can.
+ */
+export class Inbox {
+  readonly #clock: Clock;
+  /** What is to be done for each message; those before `#at` are done. */
+  #waiting: (() => void)[] = [];
+  #at = 0;
+  /** How much of the slice is used. */
+  #usedMs = 0;
+  /** Set while the event loop serves sockets and timers. */
+  #timer: Timer | null = null;
+  #isWorking = false;
+  #isClosed = false;
+
+  /** @param clock measures the slices. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Calls `handle` after all that was added before, possibly at once. It must not throw. */
+  add(handle: () => void): void {
+    if (this.#isClosed) return;
+    this.#waiting.push(handle);
+    if (this.#timer === null && !this.#isWorking) this.#work();
+  }
+
+  /** Does something after all that was added before; settles with its result. */
+  run<Result>(work: () => Result): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.add(() => {
+        try {
+          resolve(work());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  /** Resolves once everything is handled that has been added until now. */
+  handled(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#isClosed) resolve();
+      else this.add(resolve);
+    });
+  }
+
+  /** Drops what is not handled yet, and all that follows. */
+  close(): void {
+    this.#isClosed = true;
+    this.#waiting = [];
+    if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
+    this.#timer = null;
+  }
+
+  #work(): void {
+    this.#isWorking = true;
+    try {
+      this.#handleSlice();
+    } finally {
+      this.#isWorking = false;
+    }
+    if (this.#isClosed || this.#usedMs < SLICE_MS) {
+      this.#waiting = [];
+      this.#at = 0;
+      return;
+    }
+    // Clock.nextTurn would not do: while something is to be done at once, the runtime does not wait for sockets,
+    // and asks the system only in some of its turns which of them are ready.
+    this.#timer = this.#clock.setTimer(() => {
+      this.#timer = null;
+      this.#usedMs = 0;
+      this.#waiting.splice(0, this.#at);
+      this.#at = 0;
+      this.#work();
+    }, 0);
+  }
+
+  #handleSlice(): void {
+    let now = this.#clock.now();
+    while (this.#at < this.#waiting.length && this.#usedMs < SLICE_MS) {
+      this.#waiting[this.#at++]!();
+      const after = this.#clock.now();
+      this.#usedMs += after - now;
+      now = after;
+    }
+  }
+}
