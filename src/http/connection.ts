@@ -5,40 +5,37 @@
  */
 
 import type { Clock } from "../core/clock.ts";
-import type { ByteStream } from "../core/network.ts";
+import type { Socket, SocketHandler } from "../net/socket.ts";
 import type { Expiring } from "./connection_timers.ts";
-import { BodySender, type EncodedRequest } from "./request_encoder.ts";
+import { BodySender, type EncodedRequest, type SeparateBody } from "./request_encoder.ts";
 import { type RequestErrorCode, WireError } from "./request_error.ts";
 import { ResponseParser, type WireMessage } from "./response_parser.ts";
 import type { SharedHttpState } from "./shared_http_state.ts";
 import { isReset, socketFailure } from "./socket_errors.ts";
+import type { WireRequest } from "./transport.ts";
 
-/** Limits of a connection. Times are in milliseconds; `Infinity` means no limit. */
-export interface ConnectionLimits {
-  readonly connectMs: number;
+/** Settings of a connection. Times are in milliseconds; `Infinity` means no limit. */
+export interface ConnectionSettings {
   /** From sending a request to the first byte of its response. */
   readonly headersMs: number;
   /** Between two reads of a response body. */
   readonly bodyMs: number;
   /** The largest response body in bytes, before and after decoding. */
   readonly maxBodySize: number;
+  /** Whether it can be used for several exchanges, one after another. */
+  readonly keepAlive: boolean;
 }
 
 /** The owner of a connection, which turns outcomes of exchanges into results. */
-export interface ConnectionOwner<Request, Result> {
+export interface ConnectionOwner {
   /** Handles a complete response. The connection is idle or closed. */
-  received(connection: Connection, request: Request, message: WireMessage): Result;
+  received(connection: Connection, request: WireRequest, message: WireMessage): void;
   /**
-   * Handles a failure: tries again, or rejects. The connection cannot be reused. The owner closes it, after
-   * {@link Connection.sawRequest} if needed.
+   * Handles a failure: tries again, or reports it. The connection cannot be reused. The owner closes it,
+   * after {@link Connection.sawRequest} if needed.
    */
-  failed(connection: Connection, request: Request, failure: WireError): Promise<Result>;
+  failed(connection: Connection, request: WireRequest, failure: WireError): void;
 }
-
-/** Most responses fit. If one does not, a larger buffer is allocated. */
-const FIRST_BUFFER = 1024;
-const MAX_BUFFER = 65_536;
-const NOTHING = new Uint8Array(0);
 
 /** Servers ignore an empty line before a request (RFC 9112, section 2.2). */
 const EMPTY_LINE = new TextEncoder().encode("\r\n");
@@ -47,51 +44,55 @@ const EMPTY_LINE = new TextEncoder().encode("\r\n");
 const SMALLEST_READ = 1024;
 
 /** One connection, used for one exchange at a time. */
-export class Connection implements Expiring {
+export class Connection implements Expiring, SocketHandler {
   /** The time limit of the current exchange, in milliseconds on the clock; `Infinity` while idle. */
   deadline = Infinity;
   /** Whether an exchange has been completed. Then the server can close the connection at any time. */
   used = false;
   closed = false;
-  busy = false;
   /** When the server stops keeping the idle connection, in milliseconds on the clock. */
   idleUntil = Infinity;
   /** The number of bytes of the last request body that were sent. */
   bodySent = 0;
+  /** When the response began, in milliseconds on the clock; 0 if it began and ended with the same read. */
+  firstByteAt = 0;
+  /** When the current or last exchange began, in milliseconds on the clock. */
+  sentAt = 0;
   /** Identifies the origin. */
   readonly key: string;
-  /** Whether the idle watch has it on its list. */
-  awaitsWatch = false;
   readonly #clock: Clock;
   readonly #shared: SharedHttpState;
-  readonly #limits: ConnectionLimits;
-  readonly #stream: ByteStream;
+  readonly #settings: ConnectionSettings;
+  readonly #owner: ConnectionOwner;
+  readonly #socket: Socket;
   readonly #parser: ResponseParser;
-  #buffer = new Uint8Array(FIRST_BUFFER);
-  /** A read that was started while idle, to notice the end of the connection; else `null`. */
-  #early: Promise<number | null> | null = null;
-  /** The part of the last request that has not been written. */
-  #unsent = NOTHING;
+  #isReserved = false;
+  #request: WireRequest | null = null;
+  #sender: BodySender | null = null;
   #failure: WireError | null = null;
-  /** Whether {@link close} has closed the stream. */
-  #streamClosed = false;
+  /** Whether {@link close} has closed the socket. */
+  #socketClosed = false;
   /** The error code if {@link deadline} passes. */
   #limit: RequestErrorCode = "TIMEOUT";
 
+  /** @param socket is open, and belongs to this connection from now on. */
   constructor(
     clock: Clock,
     shared: SharedHttpState,
-    limits: ConnectionLimits,
-    stream: ByteStream,
+    settings: ConnectionSettings,
+    owner: ConnectionOwner,
+    socket: Socket,
     key: string,
   ) {
     this.key = key;
     this.#clock = clock;
     this.#shared = shared;
-    this.#limits = limits;
-    this.#stream = stream;
-    this.#parser = new ResponseParser(limits.maxBodySize, shared.slab);
+    this.#settings = settings;
+    this.#owner = owner;
+    this.#socket = socket;
+    this.#parser = new ResponseParser(settings.maxBodySize, shared.slab);
     shared.deadlines.add(this);
+    socket.handler = this;
   }
 
   /** Whether a byte has arrived since the last request. */
@@ -99,48 +100,91 @@ export class Connection implements Expiring {
     return this.#parser.started;
   }
 
+  /** Whether it is not idle. */
+  get busy(): boolean {
+    return this.#request !== null || this.#isReserved;
+  }
+
+  /** Keeps the connection for an exchange that will follow. */
+  reserve(): void {
+    this.#isReserved = true;
+  }
+
   /**
-   * Sends a request and resolves with the result of {@link ConnectionOwner.received} or
-   * {@link ConnectionOwner.failed}. This is the only async function between a session and the socket,
-   * because each one costs about 0.3 µs per request.
+   * Sends a request. Its outcome goes to the owner, mostly later, but immediately if the connection has
+   * been lost since it was reserved.
    *
-   * @param deadline the time limit of the exchange, in milliseconds on the clock.
+   * @param sentAt the time, in milliseconds on the clock.
    */
-  async exchange<Request, Result>(
-    owner: ConnectionOwner<Request, Result>,
-    request: Request,
-    encoded: EncodedRequest,
-    deadline: number,
-  ): Promise<Result> {
+  exchange(request: WireRequest, encoded: EncodedRequest, sentAt: number): void {
+    this.#request = request;
+    this.#isReserved = false;
+    this.sentAt = sentAt;
+    this.firstByteAt = 0;
+    this.#parser.begin(encoded.method);
+    if (this.closed) return this.#lose(LOST);
+    this.#watch(request.deadline, this.#settings.headersMs, "HEADERS_TIMEOUT");
+    this.bodySent = encoded.bodyInBytes;
+    if (encoded.body === null) this.#socket.write(encoded.bytes);
+    else this.#sendBody(encoded, encoded.body);
+  }
+
+  /** @internal */
+  onOpen(): void {}
+
+  /** @internal */
+  onData(bytes: Uint8Array<ArrayBuffer>, length: number): void {
+    const request = this.#request;
+    if (request === null) return this.#endIdle();
     const parser = this.#parser;
-    this.busy = true;
-    parser.begin(encoded.method);
-    this.#watch(deadline, this.#limits.headersMs, "HEADERS_TIMEOUT");
-    const sender = this.#send(encoded);
+    let complete: boolean;
     try {
-      for (;;) {
-        const reading = this.#early ?? this.#stream.read(this.#buffer);
-        this.#early = null;
-        const count = await reading;
-        if (count === null ? parser.end() : parser.feed(this.#buffer, count)) break;
-        if (parser.continues > 0) sender?.proceed();
-        this.#prepareNextRead(count, deadline);
-      }
+      complete = parser.feed(bytes, length);
     } catch (error) {
-      sender?.stop();
-      const failure = this.#failure ?? sender?.failure ?? asWireError(error);
-      this.#retire();
-      return await owner.failed(this, request, failure);
+      return this.#lose(asWireError(error));
     }
-    const { message } = parser;
-    parser.forget();
-    this.#end(message, sender);
-    return owner.received(this, request, message);
+    if (complete) return this.#complete(request);
+    if (this.firstByteAt === 0) this.firstByteAt = this.#clock.now();
+    if (parser.continues > 0) this.#sender?.proceed();
+    if (this.#settings.bodyMs !== Infinity) {
+      this.#watch(request.deadline, this.#settings.bodyMs, "BODY_TIMEOUT");
+    }
+  }
+
+  /** @internal */
+  onEnd(): void {
+    const request = this.#request;
+    if (request === null) return this.#endIdle();
+    let complete: boolean;
+    try {
+      complete = this.#parser.end();
+    } catch (error) {
+      return this.#lose(asWireError(error));
+    }
+    if (complete) this.#complete(request);
+  }
+
+  /** @internal */
+  onDrain(): void {
+    this.#sender?.drained();
+  }
+
+  /** @internal */
+  onError(error: unknown): void {
+    if (this.#request === null) this.#endIdle();
+    else this.#lose(asWireError(error));
+  }
+
+  /** After its end, and after bytes that no request asked for, an idle connection cannot be used. */
+  #endIdle(): void {
+    // After a failure, the owner closes it.
+    if (!this.closed) this.close();
   }
 
   /** Ends the current exchange with an error. */
   fail(failure: WireError): void {
     this.#failure ??= failure;
+    this.#lose(failure);
     this.close();
   }
 
@@ -151,20 +195,31 @@ export class Connection implements Expiring {
     );
   }
 
-  /** Closes the connection; a pending exchange rejects. */
+  /** Closes the connection. A pending exchange ends without an outcome. */
   close(): void {
     this.#retire();
-    if (this.#streamClosed) return;
-    this.#streamClosed = true;
-    this.#stream.close();
+    if (this.#socketClosed) return;
+    this.#socketClosed = true;
+    this.#socket.close();
   }
 
-  /** Makes the connection unusable, with its stream left open. */
+  /** Makes the connection unusable, with its socket left open. */
   #retire(): void {
     if (this.closed) return;
     this.closed = true;
     this.deadline = Infinity;
+    this.#sender?.stop();
     this.#shared.deadlines.delete(this);
+  }
+
+  /** Reports a failure of the current exchange, if there is one. */
+  #lose(failure: WireError): void {
+    const request = this.#request;
+    const cause = this.#failure ?? failure;
+    this.#retire();
+    this.#sender = null;
+    this.#request = null;
+    if (request !== null) this.#owner.failed(this, request, cause);
   }
 
   /**
@@ -177,7 +232,7 @@ export class Connection implements Expiring {
    * the reset arrives, but from then on, writing fails.
    *
    * Resolves with `true` if this cannot be known: for a request with a body that the server may have read
-   * in part, and over `node:tls`, which hides resets.
+   * in part, and over TLS that hides resets.
    *
    * @param failure why the exchange failed.
    * @param encoded the request that was sent.
@@ -188,55 +243,18 @@ export class Connection implements Expiring {
   ): Promise<boolean> {
     if (body !== null || (bodyInBytes > 0 && bytes.length > SMALLEST_READ)) return true;
     if (isReset(failure)) return false;
-    try {
-      await this.#stream.write(EMPTY_LINE);
-      return true;
-    } catch (error) {
-      return !isReset(asWireError(error));
-    }
+    return !await this.#socket.wasReset(EMPTY_LINE);
   }
 
-  /** Starts reading while idle, because the end of the stream or unexpected bytes make it unusable. */
-  watchWhileIdle(): void {
-    if (this.busy || this.closed || this.#early !== null) return;
-    this.#early = this.#stream.read(this.#buffer);
-    this.#early.then(this.#onEarlyRead, this.#onEarlyRead);
-  }
-
-  readonly #onEarlyRead = (): void => {
-    if (!this.busy) this.close();
-  };
-
-  /** Starts sending; returns a sender if the body is sent after the head. */
-  #send({ bytes, bodyInBytes, body, expectsContinue }: EncodedRequest): BodySender | null {
-    this.bodySent = bodyInBytes;
-    if (body === null) {
-      this.#unsent = bytes;
-      // Not awaited, to save time: the response shows that the request has arrived.
-      this.#stream.write(bytes).then(this.#onWritten, ignore);
-      return null;
-    }
-    const sender = new BodySender(this.#clock, this.#stream, {
+  #sendBody({ bytes, expectsContinue }: EncodedRequest, body: SeparateBody): void {
+    this.#sender = new BodySender(this.#clock, this.#socket, {
       onSent: (count) => this.bodySent += count,
-      onFailure: () => this.close(),
+      onFailure: (failure) => {
+        this.#lose(failure);
+        this.close();
+      },
     });
-    sender.start(bytes, body, expectsContinue);
-    return sender;
-  }
-
-  readonly #onWritten = (count: number): void => {
-    if (count === this.#unsent.length || this.closed) return;
-    this.#unsent = this.#unsent.subarray(count);
-    this.#stream.write(this.#unsent).then(this.#onWritten, ignore);
-  };
-
-  #prepareNextRead(count: number | null, deadline: number): void {
-    if (count === this.#buffer.length && count < MAX_BUFFER) {
-      this.#buffer = new Uint8Array(count * 4);
-    }
-    if (this.#limits.bodyMs !== Infinity && this.#parser.started) {
-      this.#watch(deadline, this.#limits.bodyMs, "BODY_TIMEOUT");
-    }
+    this.#sender.start(bytes, body, expectsContinue);
   }
 
   #watch(deadline: number, phaseMs: number, code: RequestErrorCode): void {
@@ -252,21 +270,23 @@ export class Connection implements Expiring {
     this.#shared.deadlines.schedule(this.deadline);
   }
 
-  #end(message: WireMessage, sender: BodySender | null): void {
-    this.busy = false;
+  #complete(request: WireRequest): void {
+    const parser = this.#parser;
+    const { message } = parser;
+    parser.forget();
+    this.#request = null;
     this.used = true;
     this.deadline = Infinity;
+    const sender = this.#sender;
+    this.#sender = null;
     const whole = sender === null || sender.done;
     if (!whole) sender.stop();
-    if (!whole || !message.reusable) {
+    if (!whole || !message.reusable || !this.#settings.keepAlive) {
       this.close();
-      return;
+    } else if (message.keepAliveSeconds !== null) {
+      this.idleUntil = this.#clock.now() + (message.keepAliveSeconds - 1) * 1000;
     }
-    const { keepAliveSeconds } = message;
-    if (keepAliveSeconds !== null) {
-      this.idleUntil = this.#clock.now() + (keepAliveSeconds - 1) * 1000;
-    }
-    this.#shared.idleWatch.add(this);
+    this.#owner.received(this, request, message);
   }
 }
 
@@ -275,8 +295,7 @@ const LIMIT_TEXTS: Partial<Record<RequestErrorCode, string>> = {
   BODY_TIMEOUT: "no further part of the body in time",
 };
 
-/** A failed write also fails the read, which first returns what the server has sent before. */
-function ignore(): void {}
+const LOST = new WireError("ECONNRESET", "the connection was lost");
 
 function asWireError(error: unknown): WireError {
   return error instanceof WireError ? error : socketFailure(error, "exchange");

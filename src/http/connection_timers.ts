@@ -1,6 +1,5 @@
 /**
- * Timers that many connections share: one for the deadlines of exchanges, one for watching idle
- * connections.
+ * The timer that the deadlines of all exchanges share.
  *
  * @module
  */
@@ -22,7 +21,8 @@ const GRAIN_MS = 50;
 const MAX_TIMER_MS = 3_600_000;
 
 /**
- * Calls registered objects when their deadlines have passed, at most 50 ms late.
+ * Calls registered objects when their deadlines have passed, at most 50 ms late, or later if the process
+ * itself is late: what has arrived by then is handled first, so that no exchange fails because of that.
  *
  * Nearly all exchanges end long before their deadlines, so a timer for each would be wasted work. Here,
  * a new deadline costs one comparison: a single timer is set for the earliest known deadline and checks
@@ -31,12 +31,15 @@ const MAX_TIMER_MS = 3_600_000;
 export class DeadlineSweep {
   readonly #clock: Clock;
   readonly #entries = new Set<Expiring>();
-  readonly #onTimer = (): void => this.#sweep();
+  readonly #drain: () => Promise<void>;
+  readonly #onTimer = (): void => void this.#sweep();
   #timer: Timer | null = null;
   #firesAt = Infinity;
 
-  constructor(clock: Clock) {
+  /** @param drain handles what has arrived on the sockets. */
+  constructor(clock: Clock, drain: () => Promise<void>) {
     this.#clock = clock;
+    this.#drain = drain;
   }
 
   /** Registers an object. */
@@ -56,16 +59,24 @@ export class DeadlineSweep {
     if (deadline < this.#firesAt) this.#arm(deadline);
   }
 
-  #sweep(): void {
+  async #sweep(): Promise<void> {
     this.#timer = null;
-    this.#firesAt = Infinity;
     const now = this.#clock.now();
+    // Until the sweep is over, no timer is needed.
+    this.#firesAt = now;
+    if (this.#hasDeadlineBy(now)) await this.#drain();
     let soonest = Infinity;
     for (const entry of this.#entries) {
       if (entry.deadline <= now) entry.expire();
       soonest = Math.min(soonest, entry.deadline);
     }
+    this.#firesAt = Infinity;
     this.schedule(soonest);
+  }
+
+  #hasDeadlineBy(now: number): boolean {
+    for (const { deadline } of this.#entries) if (deadline <= now) return true;
+    return false;
   }
 
   #arm(deadline: number): void {
@@ -83,47 +94,4 @@ export class DeadlineSweep {
     this.#timer = null;
     this.#firesAt = Infinity;
   }
-}
-
-/** A connection that is watched while it is idle. */
-export interface Watchable {
-  /** Whether it is on the list of the idle watch. */
-  awaitsWatch: boolean;
-  /** Starts watching, if the connection is still idle. */
-  watchWhileIdle(): void;
-}
-
-/** Connections that are used again within this time are not watched. */
-const GRACE_MS = 1;
-
-/**
- * Starts watching idle connections for their end.
- *
- * Watching needs a read, and the connection of a busy user is idle for microseconds only. So connections
- * that become idle wait here for a moment, and those that are busy by then are skipped.
- */
-export class IdleWatch {
-  readonly #clock: Clock;
-  #waiting: Watchable[] = [];
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** Adds a connection; call it whenever the connection becomes idle. */
-  add(one: Watchable): void {
-    if (one.awaitsWatch) return;
-    one.awaitsWatch = true;
-    this.#waiting.push(one);
-    if (this.#waiting.length === 1) this.#clock.setTimer(this.#onTimer, GRACE_MS);
-  }
-
-  readonly #onTimer = (): void => {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const one of waiting) {
-      one.awaitsWatch = false;
-      one.watchWhileIdle();
-    }
-  };
 }

@@ -7,7 +7,6 @@
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
 import { errorText } from "../core/errors.ts";
 import { RequestError, WireError } from "./request_error.ts";
-import type { WireRequest } from "./transport.ts";
 
 /** No reasonable server applies more codings than this. */
 const MAX_CODINGS = 5;
@@ -18,7 +17,8 @@ const MAX_CODINGS = 5;
  * @throws RequestError as {@link decodeBody}, with the request in the message.
  */
 export function decodeResponse(
-  { method, url }: WireRequest,
+  method: string,
+  url: URL,
   wire: Uint8Array<ArrayBuffer>,
   contentEncoding: string,
   maxSize: number,

@@ -4,118 +4,162 @@
  * @module
  */
 
-import { type ByteStream, writeAll } from "../core/network.ts";
+import { isIP } from "node:net";
+import type { Clock } from "../core/clock.ts";
+import type { Socket, SocketAddress, SocketHandler, Sockets } from "../net/socket.ts";
+import { DEFAULT_TLS, openTls, type TlsSettings } from "../net/tls_sockets.ts";
 import { connectedEndpoint, type ConnectTo, type Endpoint } from "./connect_to.ts";
 import type { Expiring } from "./connection_timers.ts";
 import type { DnsCache } from "./dns_cache.ts";
-import { insecureTls } from "./insecure_tls.ts";
 import type { Origin, Proxies, Proxy } from "./proxies.ts";
 import { WireError } from "./request_error.ts";
 import { socketFailure } from "./socket_errors.ts";
 
 /** Options of a {@link Dialer}. */
 export interface DialerOptions {
+  readonly clock: Clock;
+  readonly sockets: Sockets;
   readonly dns: DnsCache;
   readonly proxies: Proxies;
-  /** Whether to accept any certificate of a target. Certificates of proxies are always checked. */
-  readonly insecure: boolean;
-  /** Trusted certificates in PEM, in addition to those of the system. */
-  readonly caCerts: readonly string[];
   /** Where connections lead instead of to the origin. It does not apply to proxies. */
   readonly connectTo: readonly ConnectTo[];
+}
+
+/** What a class of users asks of its connections. */
+export interface DialSettings {
+  /** For targets. Certificates of proxies are checked with {@link TlsSettings.ca} alone. */
+  readonly tls: TlsSettings;
+  /** IP addresses of this machine that connections leave from, in turn; empty for the system's choice. */
+  readonly localAddresses: readonly string[];
+}
+
+/** An open connection, and how long each step of opening it has taken. */
+export interface DialedSocket {
+  readonly socket: Socket;
+  /** The lookup of the name in milliseconds; -1 for an address. */
+  readonly dnsMs: number;
+  /** Opening the TCP connection, and the tunnel through a proxy, in milliseconds. */
+  readonly connectMs: number;
+  /** The TLS handshake in milliseconds; -1 without TLS. */
+  readonly tlsMs: number;
 }
 
 /** Opens connections. Any number of users can share it. */
 export class Dialer {
   readonly #options: DialerOptions;
-  readonly #caCerts: string[];
-  #hasCertificates = false;
+  /** How many connections were opened from a local address of a list. */
+  #turn = 0;
 
   constructor(options: DialerOptions) {
     this.#options = options;
-    this.#caCerts = [...options.caCerts];
   }
 
   /**
    * Opens a connection to an origin, including the TLS handshake. For a plain origin with a proxy, the
    * connection leads to the proxy, and requests must be in absolute form. Rejects with a WireError and
-   * nothing else, after closing what was opened. (Without `insecure`, there is one exception: the runtime
-   * does not close a connection during a TLS handshake until the other side answers or closes it.)
+   * nothing else, after closing what was opened.
    *
    * @param signal ends the attempt at any time: with the signal's reason if it is a WireError, else with
    *   `ABORTED`. It has no effect on a connection that is open.
    */
-  async dial(origin: Origin, signal: AbortSignal): Promise<ByteStream> {
+  async dial(origin: Origin, settings: DialSettings, signal: AbortSignal): Promise<DialedSocket> {
     if (signal.aborted) throw abortError(signal);
-    const pending = new PendingDial(signal);
+    const dial = new PendingDial(this.#options, settings, signal, () => this.#turn++);
     try {
-      const proxy = this.#options.proxies.proxyFor(origin);
-      if (origin.secure || proxy?.secure === true) this.#loadCertificates();
-      const stream = proxy === null
-        ? await this.#dialOrigin(origin, pending)
-        : await this.#dialThrough(proxy, origin, pending);
-      return pending.hold(stream);
+      return await dial.run(origin);
     } catch (error) {
-      pending.close();
+      dial.close();
       throw signal.aborted ? abortError(signal) : socketFailure(error, "connect");
     } finally {
-      pending.end();
+      dial.end();
     }
+  }
+}
+
+/** What one dial has opened so far. It is closed when the signal is aborted. */
+class PendingDial {
+  readonly #options: DialerOptions;
+  readonly #settings: DialSettings;
+  readonly #signal: AbortSignal;
+  readonly #takeTurn: () => number;
+  readonly #onAbort = (): void => this.#abort();
+  #socket: Socket | null = null;
+  #giveUp: ((reason: WireError) => void) | null = null;
+  #dnsMs = -1;
+  #tlsMs = -1;
+
+  constructor(
+    options: DialerOptions,
+    settings: DialSettings,
+    signal: AbortSignal,
+    takeTurn: () => number,
+  ) {
+    this.#options = options;
+    this.#settings = settings;
+    this.#signal = signal;
+    this.#takeTurn = takeTurn;
+    signal.addEventListener("abort", this.#onAbort);
+  }
+
+  async run(origin: Origin): Promise<DialedSocket> {
+    const { clock, proxies } = this.#options;
+    const startedAt = clock.now();
+    const proxy = proxies.proxyFor(origin);
+    const socket = proxy === null
+      ? await this.#dialOrigin(origin)
+      : await this.#dialThrough(proxy, origin);
+    const connectMs = clock.now() - startedAt - Math.max(this.#dnsMs, 0) - Math.max(this.#tlsMs, 0);
+    return { socket, dnsMs: this.#dnsMs, connectMs, tlsMs: this.#tlsMs };
+  }
+
+  close(): void {
+    this.#socket?.close();
+    this.#socket = null;
+  }
+
+  end(): void {
+    this.#signal.removeEventListener("abort", this.#onAbort);
+  }
+
+  #dialOrigin(origin: Origin): Promise<Socket> {
+    const to = connectedEndpoint(this.#options.connectTo, origin);
+    return this.#connect(to, origin.hostname, origin.secure ? this.#settings.tls : null);
+  }
+
+  async #dialThrough(proxy: Proxy, origin: Origin): Promise<Socket> {
+    const { tls } = this.#settings;
+    const socket = await withProxyInErrors(proxy, () => {
+      return this.#connect(proxy, proxy.hostname, proxy.secure ? forProxy(tls) : null);
+    });
+    if (!origin.secure) return socket;
+    const to = connectedEndpoint(this.#options.connectTo, origin);
+    await withProxyInErrors(proxy, () => this.#wait(openTunnel(socket, proxy, to)));
+    const via = { address: proxy.hostname, port: proxy.port, localAddress: null };
+    return await this.#openTls(via, origin.hostname, tls, socket);
   }
 
   /**
-   * The runtime reads the system's certificates from files when it needs them for the first time. If it
-   * finds no file descriptor then, it may do without them for good. So it reads them before connections
-   * take all descriptors.
+   * Opens a connection to the first address of a name that accepts one.
+   *
+   * @param serverName whose certificate is expected.
    */
-  #loadCertificates(): void {
-    if (this.#hasCertificates) return;
-    try {
-      Deno.createHttpClient({}).close();
-    } catch (error) {
-      throw socketFailure(error, "tls");
-    }
-    this.#hasCertificates = true;
-  }
-
-  async #dialOrigin(origin: Origin, pending: PendingDial): Promise<ByteStream> {
-    const { hostname, port } = connectedEndpoint(this.#options.connectTo, origin);
-    const tcp = await this.#connect(hostname, port, pending);
-    if (!origin.secure) return tcp;
-    return this.#options.insecure
-      ? await handshakeInsecurely(tcp, origin.hostname, pending)
-      : await this.#handshake(tcp, origin.hostname, pending);
-  }
-
-  async #dialThrough(proxy: Proxy, origin: Origin, pending: PendingDial): Promise<ByteStream> {
-    const tcp = await withProxyInErrors(proxy, () => {
-      return this.#connect(proxy.hostname, proxy.port, pending);
-    });
-    const stream = !proxy.secure ? tcp : await withProxyInErrors(proxy, () => {
-      return this.#handshake(tcp, proxy.hostname, pending);
-    });
-    if (!origin.secure) return stream;
-    const to = connectedEndpoint(this.#options.connectTo, origin);
-    if (proxy.secure && !this.#options.insecure) throw tlsInTlsError(proxy);
-    await withProxyInErrors(proxy, () => openTunnel(stream, proxy, to));
-    return this.#options.insecure
-      ? await handshakeInsecurely(stream, origin.hostname, pending)
-      : await this.#handshake(tcp, origin.hostname, pending);
-  }
-
-  async #connect(hostname: string, port: number, pending: PendingDial): Promise<Deno.TcpConn> {
-    const { signal } = pending;
-    const addresses = await pending.wait(this.#options.dns.lookup(hostname));
+  async #connect(
+    { hostname, port }: Endpoint,
+    serverName: string,
+    tls: TlsSettings | null,
+  ): Promise<Socket> {
+    const addresses = await this.#lookup(hostname);
     let failure: WireError | null = null;
     for (const address of addresses) {
+      const to = { address, port, localAddress: this.#localAddress(address) };
       try {
-        const tcp = pending.hold(await Deno.connect({ hostname: address, port, signal }));
-        // A request and its body can be two writes, and without this the second would be delayed.
-        tcp.setNoDelay(true);
-        return tcp;
+        return tls === null
+          ? await this.#open((handler) => this.#options.sockets.open(to, handler))
+          : await this.#openTls(to, serverName, tls, null);
       } catch (error) {
-        pending.close();
-        if (signal.aborted) throw error;
+        this.close();
+        // The server has answered, and would answer at its other addresses alike.
+        if (this.#signal.aborted || error instanceof WireError) throw error;
         failure = socketFailure(error, "connect");
         // The other addresses would fail as well, or hide that this machine is the reason.
         if (failure.code === "EMFILE" || failure.code === "ENOBUFS") throw failure;
@@ -125,24 +169,68 @@ export class Dialer {
     throw failure;
   }
 
-  async #handshake(
-    tcp: Deno.TcpConn,
+  async #lookup(hostname: string): Promise<readonly string[]> {
+    const { clock, dns } = this.#options;
+    if (isIP(hostname) !== 0) return [hostname];
+    const startedAt = clock.now();
+    const addresses = await this.#wait(dns.lookup(hostname));
+    this.#dnsMs = Math.max(this.#dnsMs, 0) + clock.now() - startedAt;
+    return addresses;
+  }
+
+  #localAddress(remote: string): string | null {
+    const { localAddresses } = this.#settings;
+    if (localAddresses.length === 0) return null;
+    const usable = localAddresses.filter((local) => isIP(local) === isIP(remote));
+    return usable.length === 0 ? null : usable[this.#takeTurn() % usable.length]!;
+  }
+
+  /**
+   * Opens a TLS connection. Rejects with a WireError if the handshake fails, and with the error of the
+   * socket before that.
+   *
+   * @param over the connection to put it on; `null` for a new one.
+   */
+  async #openTls(
+    to: SocketAddress,
     hostname: string,
-    pending: PendingDial,
-  ): Promise<Deno.TlsConn> {
+    settings: TlsSettings,
+    over: Socket | null,
+  ): Promise<Socket> {
+    const { clock, sockets } = this.#options;
+    let connectedAt = over === null ? null : clock.now();
+    const onConnected = (): void => void (connectedAt = clock.now());
     try {
-      const tls = pending.hold(
-        await Deno.startTls(tcp, {
-          hostname,
-          alpnProtocols: ["http/1.1"],
-          caCerts: this.#caCerts,
-        }),
-      );
-      await tls.handshake();
-      return tls;
+      const socket = await this.#open((handler) => {
+        return openTls({ sockets, ...to, hostname, settings, over, onConnected }, handler);
+      });
+      const now = clock.now();
+      this.#tlsMs = Math.max(this.#tlsMs, 0) + now - (connectedAt ?? now);
+      return socket;
     } catch (error) {
-      throw socketFailure(error, "tls");
+      throw connectedAt === null ? error : socketFailure(error, "tls");
     }
+  }
+
+  /** Waits for a socket to open. */
+  async #open(start: (handler: SocketHandler) => Socket): Promise<Socket> {
+    const opening = new OpeningSocket();
+    const socket = this.#socket = start(opening);
+    await this.#wait(opening.opened);
+    return socket;
+  }
+
+  /** Waits for something that cannot be aborted, but not beyond the signal. */
+  #wait<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      promise.then(resolve, reject);
+    });
+  }
+
+  #abort(): void {
+    this.#giveUp?.(abortError(this.#signal));
+    this.close();
   }
 }
 
@@ -153,14 +241,6 @@ async function withProxyInErrors<T>(proxy: Proxy, step: () => Promise<T>): Promi
   } catch (error) {
     throw withPlace(`the proxy ${proxy.hostname}:${proxy.port}`, socketFailure(error, "exchange"));
   }
-}
-
-async function handshakeInsecurely(
-  transport: ByteStream,
-  hostname: string,
-  pending: PendingDial,
-): Promise<ByteStream> {
-  return pending.hold(await insecureTls(transport, hostname));
 }
 
 /** An attempt to open a connection, with a time limit. */
@@ -192,51 +272,32 @@ export class ConnectAttempt implements Expiring {
   }
 }
 
-/** What one dial has opened so far. It is closed when the signal is aborted. */
-class PendingDial {
-  readonly signal: AbortSignal;
-  readonly #onAbort = (): void => this.#abort();
-  #stream: ByteStream | null = null;
-  #giveUp: ((reason: WireError) => void) | null = null;
+/** Receives what happens on a socket until a connection takes it over. */
+class OpeningSocket implements SocketHandler {
+  /** Resolves when the socket is open. */
+  readonly opened: Promise<void>;
+  readonly #resolve: () => void;
+  readonly #reject: (error: unknown) => void;
 
-  constructor(signal: AbortSignal) {
-    this.signal = signal;
-    signal.addEventListener("abort", this.#onAbort);
+  constructor() {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.opened = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
   }
 
-  /** Takes over a stream, replacing the one that it was created from. */
-  hold<T extends ByteStream>(stream: T): T {
-    this.#stream = stream;
-    // The stream can become ready just after the signal was aborted.
-    if (this.signal.aborted) throw abortError(this.signal);
-    return stream;
+  onOpen(): void {
+    this.#resolve();
   }
 
-  /** Waits for something that cannot be aborted, but not beyond the signal. */
-  wait<T>(promise: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#giveUp = reject;
-      promise.then(resolve, reject);
-    });
+  onError(error: unknown): void {
+    this.#reject(error);
   }
 
-  close(): void {
-    try {
-      this.#stream?.close();
-    } catch {
-      // The handshake has taken over the connection, or the abort has closed it.
-    }
-    this.#stream = null;
-  }
-
-  end(): void {
-    this.signal.removeEventListener("abort", this.#onAbort);
-  }
-
-  #abort(): void {
-    this.#giveUp?.(abortError(this.signal));
-    this.close();
-  }
+  // The promise jobs after onOpen run before anything else happens on the socket.
+  onData(): void {}
+  onEnd(): void {}
+  onDrain(): void {}
 }
 
 function abortError(signal: AbortSignal): WireError {
@@ -250,26 +311,26 @@ function withPlace(place: string, { code, message, cause }: WireError): WireErro
   return new WireError(code, `${place}: ${message}`, cause);
 }
 
-function tlsInTlsError(proxy: Proxy): WireError {
-  const detail =
-    `the connection to the proxy ${proxy.hostname}:${proxy.port} uses TLS, and TLS to the ` +
-    "target inside it is only possible with --insecure; an http:// proxy works";
-  return new WireError("TLS", detail);
+/** Certificates of proxies are always checked, and proxies do not get the client's certificate. */
+function forProxy({ ca }: TlsSettings): TlsSettings {
+  return { ...DEFAULT_TLS, ca };
 }
 
 /** The largest answer to CONNECT, in bytes. */
 const MAX_HEAD = 65_536;
 
 /**
- * Asks a proxy to forward bytes. When this resolves, the stream leads there. Rejects with a
+ * Asks a proxy to forward bytes. When this resolves, the socket leads there. Rejects with a
  * WireError: `ECONNREFUSED` if the proxy refuses, `BAD_RESPONSE` if its answer is not HTTP. Errors of
- * the stream pass through.
+ * the socket pass through.
  *
- * @param stream a new connection to the proxy.
+ * @param socket a new connection to the proxy.
  */
-export async function openTunnel(stream: ByteStream, proxy: Proxy, to: Endpoint): Promise<void> {
-  await writeAll(stream, connectRequest(proxy, to));
-  const head = await readHead(stream);
+export async function openTunnel(socket: Socket, proxy: Proxy, to: Endpoint): Promise<void> {
+  const answer = new TunnelAnswer();
+  socket.handler = answer;
+  socket.write(connectRequest(proxy, to));
+  const head = await answer.head;
   const [, status, reason] = /^HTTP\/1\.[01] (\d{3})(?: ([^\r\n]*))?\r\n/.exec(head) ?? [];
   if (status === undefined) {
     throw new WireError("BAD_RESPONSE", "the answer to CONNECT is not HTTP");
@@ -287,23 +348,49 @@ function connectRequest(proxy: Proxy, { hostname, port }: Endpoint): Uint8Array<
   return new TextEncoder().encode(head);
 }
 
-async function readHead(stream: ByteStream): Promise<string> {
-  const decoder = new TextDecoder("latin1");
-  const buffer = new Uint8Array(4096);
-  for (let head = ""; head.length < MAX_HEAD;) {
-    const count = await stream.read(buffer);
-    if (count === null) {
-      throw new WireError("ECONNRESET", "it closed the connection before it answered CONNECT");
-    }
-    head += decoder.decode(buffer.subarray(0, count));
-    const end = head.indexOf("\r\n\r\n");
-    if (end < 0) continue;
-    // In TLS the client speaks first, so the origin cannot have sent anything yet. A refusal can have a
-    // body, which is ignored.
-    if (end + 4 < head.length && head.startsWith("2", 9)) {
-      throw new WireError("BAD_RESPONSE", "unexpected bytes after the answer to CONNECT");
-    }
-    return head;
+/** Gathers the head of a proxy's answer to CONNECT. */
+class TunnelAnswer implements SocketHandler {
+  /** Resolves with the head; rejects with a WireError, or with the error of the socket. */
+  readonly head: Promise<string>;
+  readonly #resolve: (head: string) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #decoder = new TextDecoder("latin1");
+  #text = "";
+
+  constructor() {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    this.head = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
   }
-  throw new WireError("BAD_RESPONSE", "the answer to CONNECT is too long");
+
+  onOpen(): void {}
+  onDrain(): void {}
+
+  onData(bytes: Uint8Array<ArrayBuffer>, length: number): void {
+    const text = this.#text += this.#decoder.decode(bytes.subarray(0, length));
+    const end = text.indexOf("\r\n\r\n");
+    if (end >= 0) {
+      // In TLS the client speaks first, so the origin cannot have sent anything yet. A refusal can have a
+      // body, which is ignored.
+      const isEarly = end + 4 < text.length && text.startsWith("2", 9);
+      if (isEarly) this.#fail("unexpected bytes after the answer to CONNECT");
+      else this.#resolve(text);
+    } else if (text.length >= MAX_HEAD) {
+      this.#fail("the answer to CONNECT is too long");
+    }
+  }
+
+  onEnd(): void {
+    const detail = "it closed the connection before it answered CONNECT";
+    this.#reject(new WireError("ECONNRESET", detail));
+  }
+
+  onError(error: unknown): void {
+    this.#reject(error);
+  }
+
+  #fail(detail: string): void {
+    this.#reject(new WireError("BAD_RESPONSE", detail));
+  }
 }

@@ -59,29 +59,37 @@ export class FetchTransport implements Transport {
     this.#caCerts = caCerts;
   }
 
-  async exchange(request: WireRequest): Promise<WireResponse> {
+  exchange(request: WireRequest): void {
+    void this.#exchange(request);
+  }
+
+  async #exchange(request: WireRequest): Promise<void> {
     const exchange = this.#begin(request.deadline);
     let inBody = false;
-    const { counter } = request;
-    const startedAt = this.#clock.now();
+    const { counter, sentAt } = request;
+    let response: WireResponse;
     try {
-      const response = await fetch(request.url, this.#init(request, exchange));
+      const fetched = await fetch(request.url, this.#init(request, exchange));
       inBody = true;
       const headAt = this.#clock.now();
       const phases = counter.phases ??= new ExchangePhases();
       phases.opened = UNKNOWN;
-      phases.addResponse(headAt - startedAt, 0);
+      phases.addResponse(headAt - sentAt, 0);
       const max = this.#maxBodySize;
-      const body = await (fits(response, max) ? response.bytes() : readBody(response, max));
+      const body = await (fits(fetched, max) ? fetched.bytes() : readBody(fetched, max));
       const endedAt = this.#clock.now();
       phases.downloadMs += endedAt - headAt;
-      if (response.status === 101) throw unexpectedSwitch(request);
-      return new FetchResponse(request, response, body, exchange.bytesSent, endedAt, max);
+      if (fetched.status === 101) throw unexpectedSwitch(request);
+      response = new FetchResponse(request, fetched, body, exchange.bytesSent, endedAt, max);
     } catch (error) {
-      throw error instanceof RequestError ? error : exchange.explain(error, request, inBody);
-    } finally {
+      const failure = error instanceof RequestError
+        ? error
+        : exchange.explain(error, request, inBody);
       this.#end(exchange);
+      return request.failed(failure);
     }
+    this.#end(exchange);
+    request.received(response);
   }
 
   abort(): void {
@@ -293,7 +301,8 @@ class FetchResponse implements WireResponse {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly endedAt: number;
-  readonly #request: WireRequest;
+  readonly #method: string;
+  readonly #url: URL;
   readonly #maxBodySize: number;
   #body: Uint8Array<ArrayBuffer>;
   /** The codings that are still to be decoded, or `null`. */
@@ -318,7 +327,8 @@ class FetchResponse implements WireResponse {
     this.bytesReceived = onWire === null ? body.length : Number(onWire);
     this.bytesSent = bytesSent;
     this.endedAt = endedAt;
-    this.#request = request;
+    this.#method = request.method;
+    this.#url = request.url;
     this.#maxBodySize = maxBodySize;
     this.#body = body;
     this.#coding = decoded ? null : coding;
@@ -326,7 +336,13 @@ class FetchResponse implements WireResponse {
 
   bytes(): Uint8Array<ArrayBuffer> {
     if (this.#coding !== null) {
-      this.#body = decodeResponse(this.#request, this.#body, this.#coding, this.#maxBodySize);
+      this.#body = decodeResponse(
+        this.#method,
+        this.#url,
+        this.#body,
+        this.#coding,
+        this.#maxBodySize,
+      );
       this.#coding = null;
     }
     return this.#body;

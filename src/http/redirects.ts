@@ -16,24 +16,26 @@ export interface RedirectingResponse {
   readonly headers: Headers;
 }
 
+/** What a redirect can change in a request. */
+export type RedirectedRequest = Pick<WireRequest, "method" | "url" | "headers" | "body">;
+
 /** Whether a status is a redirect to follow; 300, 304 and others are not. */
 export function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
 /**
- * The next request of a redirect; `null` if the response has no Location. The deadline stays the same,
- * because it applies to the whole chain.
+ * The next request of a redirect; `null` if the response has no Location.
  *
  * @param followed the number of redirects before this one.
  * @throws RequestError `TOO_MANY_REDIRECTS`; `BAD_REDIRECT` if the location cannot be requested, or if
  *   the body is a stream and would have to be sent again.
  */
 export function nextRequest(
-  request: WireRequest,
+  request: RedirectedRequest,
   response: RedirectingResponse,
   followed: number,
-): WireRequest | null {
+): RedirectedRequest | null {
   const location = response.headers.get("location");
   if (location === null) return null;
   if (followed >= MAX_REDIRECTS) {
@@ -44,12 +46,13 @@ export function nextRequest(
     ? request.headers
     : without(request.headers, (name) => CREDENTIALS.has(name));
   if (becomesGet(response.status, request.method)) {
-    return { ...request, method: "GET", url, headers: without(headers, describesBody), body: null };
+    return { method: "GET", url, headers: without(headers, describesBody), body: null };
   }
   if (request.body instanceof ReadableStream) {
     throw failure("BAD_REDIRECT", request, "a body that is a stream cannot be sent again");
   }
-  return { ...request, url, headers };
+  const { method, body } = request;
+  return { method, url, headers, body };
 }
 
 const CREDENTIALS: ReadonlySet<string> = new Set([
@@ -58,7 +61,7 @@ const CREDENTIALS: ReadonlySet<string> = new Set([
   "proxy-authorization",
 ]);
 
-function destination(request: WireRequest, location: string): URL {
+function destination(request: RedirectedRequest, location: string): URL {
   const url = URL.parse(location, request.url);
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
     throw failure("BAD_REDIRECT", request, `${JSON.stringify(location)} cannot be requested`);
@@ -83,6 +86,6 @@ function without(headers: HeaderPairs, drop: (lowerName: string) => boolean): He
   return headers.filter(([name]) => !drop(name.toLowerCase()));
 }
 
-function failure(code: RequestErrorCode, request: WireRequest, detail: string): RequestError {
+function failure(code: RequestErrorCode, request: RedirectedRequest, detail: string): RequestError {
   return new RequestError(code, request.method, request.url.href, detail);
 }

@@ -6,8 +6,8 @@
 
 import type { Clock, Timer } from "../core/clock.ts";
 import { messageText } from "../core/errors.ts";
-import { type ByteStream, writeAll } from "../core/network.ts";
 import { VERSION } from "../core/version.ts";
+import type { Socket } from "../net/socket.ts";
 import { isAll, TOKEN } from "./head_parser.ts";
 import { type Origin, originOf, type Proxies } from "./proxies.ts";
 import { WireError } from "./request_error.ts";
@@ -225,14 +225,14 @@ function badRequest(detail: string): WireError {
 export interface BodySenderHooks {
   /** Called with the number of bytes of the body that have been sent. */
   onSent(bytes: number): void;
-  /** Called if the body cannot be sent completely. */
-  onFailure(): void;
+  /** Called if the body's own stream fails. */
+  onFailure(failure: WireError): void;
 }
 
 /** How long to wait for `100 Continue`, in milliseconds. */
 const CONTINUE_MS = 1_000;
 
-/** Larger writes only block for longer. */
+/** Larger writes only make it less accurate how much was sent when sending stops. */
 const PIECE = 65_536;
 
 const encoder = new TextEncoder();
@@ -243,19 +243,22 @@ const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 export class BodySender {
   /** Whether everything has been sent. */
   done = false;
-  /** The error of the body's own stream, or `null`. */
-  failure: WireError | null = null;
   readonly #clock: Clock;
-  readonly #stream: ByteStream;
+  readonly #socket: Pick<Socket, "write" | "unsent">;
   readonly #hooks: BodySenderHooks;
   readonly #continue = Promise.withResolvers<void>();
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
   #timer: Timer | null = null;
   #stopped = false;
+  /** Continues after the socket has taken everything. */
+  #onDrained: (() => void) | null = null;
+  /** The size of the piece of the body that the socket has not taken completely. */
+  #pieceSize = 0;
+  #pieceIsLast = false;
 
-  constructor(clock: Clock, stream: ByteStream, hooks: BodySenderHooks) {
+  constructor(clock: Clock, socket: Pick<Socket, "write" | "unsent">, hooks: BodySenderHooks) {
     this.#clock = clock;
-    this.#stream = stream;
+    this.#socket = socket;
     this.#hooks = hooks;
   }
 
@@ -277,48 +280,82 @@ export class BodySender {
     this.#continue.resolve();
   }
 
-  /** Stops sending. */
+  /** To be called when the socket has taken everything. */
+  drained(): void {
+    this.#endPiece(this.#pieceSize);
+    if (this.#pieceIsLast) this.done = true;
+    this.#onDrained?.();
+    this.#onDrained = null;
+  }
+
+  /** Stops sending. To be called before the socket is closed. */
   stop(): void {
-    this.#clearTimer();
+    if (this.#stopped) return;
     this.#stopped = true;
+    this.#clearTimer();
+    this.#endPiece(Math.max(this.#pieceSize - this.#socket.unsent, 0));
     this.#continue.resolve();
+    this.#onDrained?.();
     // Without this, a stream that yields nothing more would keep its resources forever.
     this.#reader?.cancel().catch(() => {});
   }
 
   async #send(head: Uint8Array<ArrayBuffer>, body: SeparateBody): Promise<void> {
     try {
-      await writeAll(this.#stream, head);
+      await this.#write(head);
       await this.#continue.promise;
-      if (body instanceof Uint8Array) await this.#sendBytes(body);
-      else await this.#sendStream(this.#reader!);
-      this.done = !this.#stopped;
+      if (body instanceof Uint8Array) {
+        await this.#sendBytes(body, true);
+        this.done ||= !this.#stopped;
+      } else await this.#sendStream(this.#reader!);
     } catch (error) {
+      if (this.#stopped) return;
       this.stop();
-      if (!(error instanceof WireError)) return; // An error of the connection, which reading reports.
-      this.failure = error;
-      this.#hooks.onFailure();
+      this.#hooks.onFailure(error as WireError);
     }
   }
 
-  async #sendBytes(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    for (let at = 0; at < bytes.length && !this.#stopped;) {
-      const count = await this.#stream.write(bytes.subarray(at, at + PIECE));
-      at += count;
-      this.#hooks.onSent(count);
+  /** Resolves when the socket has taken the bytes, or when sending stops. */
+  #write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | null {
+    if (this.#stopped || this.#socket.write(bytes)) return null;
+    return new Promise((resolve) => this.#onDrained = resolve);
+  }
+
+  async #sendBytes(bytes: Uint8Array<ArrayBuffer>, isLast: boolean): Promise<void> {
+    for (let at = 0; at < bytes.length && !this.#stopped; at += PIECE) {
+      const piece = bytes.subarray(at, at + PIECE);
+      this.#pieceSize = piece.length;
+      this.#pieceIsLast = isLast && at + PIECE >= bytes.length;
+      const writing = this.#write(piece);
+      if (writing !== null) {
+        await writing;
+        continue;
+      }
+      this.#endPiece(piece.length);
+      if (this.#pieceIsLast) this.done = true;
     }
   }
 
+  #endPiece(sent: number): void {
+    if (this.#pieceSize > 0) this.#hooks.onSent(sent);
+    this.#pieceSize = 0;
+  }
+
+  /** @throws WireError if the stream fails. */
   async #sendStream(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
     while (!this.#stopped) {
       const piece = await readPiece(reader);
       if (this.#stopped) return;
-      if (piece === null) return await writeAll(this.#stream, LAST_CHUNK);
+      if (piece === null) {
+        await this.#write(LAST_CHUNK);
+        this.done = !this.#stopped;
+        return;
+      }
       // An empty chunk would end the body.
       if (piece.length === 0) continue;
-      await writeAll(this.#stream, encoder.encode(`${piece.length.toString(16)}\r\n`));
-      await this.#sendBytes(piece);
-      await writeAll(this.#stream, LINE_END);
+      await this.#write(encoder.encode(`${piece.length.toString(16)}\r\n`));
+      await this.#sendBytes(piece, false);
+      await this.#write(LINE_END);
     }
   }
 

@@ -5,8 +5,10 @@
  */
 
 import type { Clock } from "../core/clock.ts";
+import type { Sockets } from "../net/socket.ts";
+import type { TlsSettings } from "../net/tls_sockets.ts";
 import type { ConnectTo } from "./connect_to.ts";
-import { DeadlineSweep, IdleWatch } from "./connection_timers.ts";
+import { DeadlineSweep } from "./connection_timers.ts";
 import { Dialer } from "./dialer.ts";
 import { DnsCache } from "./dns_cache.ts";
 import type { Proxies } from "./proxies.ts";
@@ -36,32 +38,33 @@ export const DEFAULT_CONNECTIONS: ConnectionOptions = {
 
 /** Settings for all HTTP users of a node. */
 export interface SharedHttpOptions extends ConnectionOptions {
+  readonly sockets: Sockets;
   readonly proxies: Proxies;
-  /** Trusted certificates in PEM, in addition to those of the system. */
-  readonly caCerts: readonly string[];
+  /** For targets, unless a class of users has settings of its own. */
+  readonly tls: TlsSettings;
 }
 
 /** Timers, caches and memory that all HTTP users of a node share. */
 export class SharedHttpState {
   /** Ends exchanges whose deadline has passed. */
   readonly deadlines: DeadlineSweep;
-  /** Notices when idle connections end. */
-  readonly idleWatch: IdleWatch;
   /** Memory for small responses. */
   readonly slab: Slab = new Slab();
   /** Opens connections. */
   readonly dialer: Dialer;
   readonly options: ConnectionOptions;
+  /** For targets, unless a class of users has settings of its own. */
+  readonly tls: TlsSettings;
   readonly #proxies: Proxies;
   readonly #urls = new Map<string, UrlResolver>();
   readonly #targets = new WeakMap<URL, RequestTarget>();
 
   constructor(clock: Clock, options: SharedHttpOptions) {
-    const { proxies } = options;
+    const { sockets, proxies, tls } = options;
     this.options = options;
-    this.deadlines = new DeadlineSweep(clock);
-    this.idleWatch = new IdleWatch(clock);
-    this.dialer = new Dialer({ ...options, dns: new DnsCache(clock) });
+    this.deadlines = new DeadlineSweep(clock, () => sockets.drain());
+    this.dialer = new Dialer({ ...options, clock, dns: new DnsCache(clock) });
+    this.tls = tls;
     this.#proxies = proxies;
   }
 

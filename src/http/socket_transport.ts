@@ -5,15 +5,20 @@
  */
 
 import type { Clock } from "../core/clock.ts";
-import { Connection, type ConnectionLimits, type ConnectionOwner } from "./connection.ts";
+import { Connection, type ConnectionOwner, type ConnectionSettings } from "./connection.ts";
 import { decodeResponse, joined } from "./decoding.ts";
-import { ConnectAttempt } from "./dialer.ts";
+import { ConnectAttempt, type DialSettings } from "./dialer.ts";
 import { contentEncodingOf, headersOf, setCookiesOf } from "./head_parser.ts";
 import { type EncodedRequest, encodeRequest, type RequestTarget } from "./request_encoder.ts";
 import { RequestError, WireError } from "./request_error.ts";
 import type { WireMessage } from "./response_parser.ts";
 import type { SharedHttpState } from "./shared_http_state.ts";
-import type { Transport, WireRequest, WireResponse } from "./transport.ts";
+import {
+  ExchangePhases,
+  type Transport,
+  type WireRequest,
+  type WireResponse,
+} from "./transport.ts";
 
 /**
  * The number of origins for which a user keeps idle connections. A target can redirect to any number of
@@ -21,11 +26,17 @@ import type { Transport, WireRequest, WireResponse } from "./transport.ts";
  */
 const MAX_IDLE_ORIGINS = 32;
 
+/** What a class of users asks of its transports. */
+export interface TransportSettings extends ConnectionSettings, DialSettings {
+  /** The time limit for opening a connection, in milliseconds; `Infinity` means no limit. */
+  readonly connectMs: number;
+}
+
 /** The connections of one user, by origin. */
-export class SocketTransport implements Transport, ConnectionOwner<WireRequest, WireResponse> {
+export class SocketTransport implements Transport, ConnectionOwner {
   readonly #clock: Clock;
   readonly #shared: SharedHttpState;
-  readonly #limits: ConnectionLimits;
+  readonly #settings: TransportSettings;
   readonly #connections = new Set<Connection>();
   /** An idle connection that is checked before the map, because most users have a single one. */
   #spare: Connection | null = null;
@@ -33,71 +44,69 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
   readonly #attempts = new Set<ConnectAttempt>();
 
   /** Opens nothing before the first exchange. */
-  constructor(clock: Clock, shared: SharedHttpState, limits: ConnectionLimits) {
+  constructor(clock: Clock, shared: SharedHttpState, settings: TransportSettings) {
     this.#clock = clock;
     this.#shared = shared;
-    this.#limits = limits;
+    this.#settings = settings;
   }
 
-  exchange(request: WireRequest): Promise<WireResponse> {
+  exchange(request: WireRequest): void {
     const target = this.#shared.target(request.url);
     let encoded: EncodedRequest;
     try {
       encoded = encodeRequest(request, target);
     } catch (error) {
-      return Promise.reject(asRequestError(error, request));
+      return request.failed(asRequestError(error, request));
     }
     const connection = this.#takeIdle(target.key);
-    return connection === null
-      ? this.#exchangeOnNew(request, encoded, target)
-      : connection.exchange(this, request, encoded, request.deadline);
+    if (connection === null) void this.#exchangeOnNew(request, encoded, target);
+    else connection.exchange(request, encoded, request.sentAt);
   }
 
   /** Called by a connection that has received a complete response. */
-  received(connection: Connection, request: WireRequest, message: WireMessage): WireResponse {
-    const response = new SocketResponse(
-      message,
-      request,
-      connection.bodySent,
-      this.#clock.now(),
-      this.#limits.maxBodySize,
-    );
+  received(connection: Connection, request: WireRequest, message: WireMessage): void {
+    const endedAt = this.#clock.now();
+    addPhases(connection, request, endedAt);
     if (connection.closed) this.#connections.delete(connection);
     else this.#keepIdle(connection);
-    return response;
+    request.received(
+      new SocketResponse(
+        message,
+        request,
+        connection.bodySent,
+        endedAt,
+        this.#settings.maxBodySize,
+      ),
+    );
   }
 
   /** Called by a connection that has failed. */
-  failed(
-    connection: Connection,
-    request: WireRequest,
-    failure: WireError,
-  ): Promise<WireResponse> {
+  failed(connection: Connection, request: WireRequest, failure: WireError): void {
     this.#connections.delete(connection);
-    if (mayRetry(connection, request, failure)) return this.#retry(connection, request, failure);
+    if (mayRetry(connection, request, failure)) {
+      void this.#retry(connection, request, failure);
+      return;
+    }
     connection.close();
-    return Promise.reject(asRequestError(failure, request));
+    if (connection.answered) addPhases(connection, request, this.#clock.now());
+    request.failed(asRequestError(failure, request));
   }
 
   /** Sends a request again over a new connection, after `lost` has failed. */
-  async #retry(
-    lost: Connection,
-    request: WireRequest,
-    failure: WireError,
-  ): Promise<WireResponse> {
+  async #retry(lost: Connection, request: WireRequest, failure: WireError): Promise<void> {
     const target = this.#shared.target(request.url);
     const encoded = encodeRequest(request, target);
     let connection: Connection;
     try {
       connection = await this.#open(request, target);
-      // An abort must reach it from now on.
-      connection.busy = true;
       // Opening a connection has taken at least a round trip.
       if (await lost.sawRequest(failure, encoded)) request.counter.retries++;
+    } catch (error) {
+      return request.failed(asRequestError(error, request));
     } finally {
       lost.close();
     }
-    return await connection.exchange(this, request, encoded, request.deadline);
+    connection.exchange(request, encoded, this.#clock.now());
   }
 
   abort(): void {
@@ -174,32 +183,62 @@ export class SocketTransport implements Transport, ConnectionOwner<WireRequest, 
     request: WireRequest,
     encoded: EncodedRequest,
     target: RequestTarget,
-  ): Promise<WireResponse> {
-    const connection = await this.#open(request, target);
-    return await connection.exchange(this, request, encoded, request.deadline);
+  ): Promise<void> {
+    let connection: Connection;
+    try {
+      connection = await this.#open(request, target);
+    } catch (error) {
+      return request.failed(asRequestError(error, request));
+    }
+    connection.exchange(request, encoded, this.#clock.now());
   }
 
-  /** Rejects with a RequestError if no connection can be opened in time. */
-  async #open(request: WireRequest, { origin, key }: RequestTarget): Promise<Connection> {
+  /**
+   * Opens a connection, reserved for the request. Rejects with a WireError if none can be opened in time.
+   */
+  async #open({ deadline, counter }: WireRequest, target: RequestTarget): Promise<Connection> {
     const { deadlines, dialer } = this.#shared;
-    const attempt = new ConnectAttempt(
-      this.#clock.now() + this.#limits.connectMs,
-      request.deadline,
-    );
+    const settings = this.#settings;
+    const attempt = new ConnectAttempt(this.#clock.now() + settings.connectMs, deadline);
     this.#attempts.add(attempt);
     deadlines.add(attempt);
     deadlines.schedule(attempt.deadline);
     try {
-      const stream = await dialer.dial(origin, attempt.signal);
-      const connection = new Connection(this.#clock, this.#shared, this.#limits, stream, key);
+      const dialed = await dialer.dial(target.origin, settings, attempt.signal);
+      if (attempt.signal.aborted) {
+        dialed.socket.close();
+        throw attempt.signal.reason;
+      }
+      counter.phases ??= new ExchangePhases();
+      counter.phases.addConnection(dialed.dnsMs, dialed.connectMs, dialed.tlsMs);
+      const { key } = target;
+      const connection = new Connection(
+        this.#clock,
+        this.#shared,
+        settings,
+        this,
+        dialed.socket,
+        key,
+      );
+      // An abort must reach it from now on.
+      connection.reserve();
       this.#connections.add(connection);
       return connection;
-    } catch (error) {
-      throw asRequestError(error, request);
     } finally {
       deadlines.delete(attempt);
       this.#attempts.delete(attempt);
     }
+  }
+}
+
+/** Adds the times of a response, or of its part that arrived. The plain case needs none. */
+function addPhases({ sentAt, firstByteAt }: Connection, request: WireRequest, now: number): void {
+  const { counter } = request;
+  if (firstByteAt > 0) {
+    counter.phases ??= new ExchangePhases();
+    counter.phases.addResponse(firstByteAt - sentAt, now - firstByteAt);
+  } else {
+    counter.phases?.addResponse(now - sentAt, 0);
   }
 }
 
@@ -212,9 +251,9 @@ function mayRetry(connection: Connection, request: WireRequest, failure: WireErr
     IDEMPOTENT.has(request.method) && !(request.body instanceof ReadableStream);
 }
 
-function asRequestError(error: unknown, { method, url, counter }: WireRequest): unknown {
-  if (!(error instanceof WireError)) return error;
-  const { retries } = counter;
+function asRequestError(error: unknown, request: WireRequest): RequestError {
+  const { method, url, counter: { retries } } = request;
+  if (!(error instanceof WireError)) throw error;
   return new RequestError(error.code, method, url.href, error.message, error.cause, retries);
 }
 
@@ -228,7 +267,8 @@ class SocketResponse implements WireResponse {
   readonly bytesSent: number;
   readonly endedAt: number;
   readonly #message: WireMessage;
-  readonly #request: WireRequest;
+  readonly #method: string;
+  readonly #url: URL;
   readonly #maxBodySize: number;
   #headers: Headers | null = null;
   #body: Uint8Array<ArrayBuffer> | null = null;
@@ -246,7 +286,8 @@ class SocketResponse implements WireResponse {
     this.bytesSent = bytesSent;
     this.endedAt = endedAt;
     this.#message = message;
-    this.#request = request;
+    this.#method = request.method;
+    this.#url = request.url;
     this.#maxBodySize = maxBodySize;
   }
 
@@ -261,6 +302,6 @@ class SocketResponse implements WireResponse {
     const coding = contentEncodingOf(head);
     return this.#body = coding === null
       ? wire
-      : decodeResponse(this.#request, wire, coding, this.#maxBodySize);
+      : decodeResponse(this.#method, this.#url, wire, coding, this.#maxBodySize);
   }
 }

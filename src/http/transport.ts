@@ -6,6 +6,8 @@
  * @module
  */
 
+import type { RequestError } from "./request_error.ts";
+
 /** Headers in order; names can be repeated. */
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
@@ -62,7 +64,13 @@ export interface ExchangeCounter {
   phases: ExchangePhases | null;
 }
 
-/** A request, complete with everything that goes over the wire. */
+/**
+ * A request, complete with everything that goes over the wire, which learns how it ends: exactly one of its
+ * two methods is called, once.
+ *
+ * It has methods instead of a promise because the promise of each layer would take longer than parsing the
+ * response.
+ */
 export interface WireRequest {
   readonly method: string;
   /** Absolute, `http:` or `https:`, without fragment. */
@@ -72,8 +80,14 @@ export interface WireRequest {
   readonly body: WireBody;
   /** The time limit of the whole exchange, in milliseconds on the transport's clock. */
   readonly deadline: number;
+  /** When it began, in milliseconds on the transport's clock. */
+  readonly sentAt: number;
   /** Is written during the exchange, since its user may end before the response. */
   readonly counter: ExchangeCounter;
+  /** Handles the complete response. */
+  received(response: WireResponse): void;
+  /** Handles the failure, if no complete response arrives. */
+  failed(error: RequestError): void;
 }
 
 /** A complete response. */
@@ -98,8 +112,8 @@ export interface WireResponse {
 
 /** Sends the requests of one user. */
 export interface Transport {
-  /** Sends a request; rejects with a RequestError, and nothing else, if no complete response arrives. */
-  exchange(request: WireRequest): Promise<WireResponse>;
+  /** Sends a request. Its methods can be called before this returns. */
+  exchange(request: WireRequest): void;
   /** Ends all pending exchanges with `ABORTED`; later ones are not affected. */
   abort(): void;
   /** Closes the connections; nothing can be sent afterwards. */

@@ -9,6 +9,9 @@ import type { Lease } from "../core/lease.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { Proxies } from "../http/proxies.ts";
 import { type ConnectionOptions, SharedHttpState } from "../http/shared_http_state.ts";
+import type { Sockets } from "../net/socket.ts";
+import { chooseSockets } from "../net/choose_sockets.ts";
+import { DEFAULT_TLS } from "../net/tls_sockets.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
 import type { UserRequests } from "./user_requests.ts";
@@ -53,6 +56,8 @@ export interface NodeOptions extends Omit<NodeContext, "http" | "insecure"> {
   readonly connections: ConnectionOptions;
   /** Returns an environment variable, or `undefined`; used for the proxy variables. */
   readonly env: (name: string) => string | undefined;
+  /** The system's, unless a test brings others. */
+  readonly sockets?: Sockets;
 }
 
 /**
@@ -60,8 +65,11 @@ export interface NodeOptions extends Omit<NodeContext, "http" | "insecure"> {
  *
  * @throws UsageError if a proxy variable is invalid.
  */
-export function nodeContext({ env, connections, ...shared }: NodeOptions): NodeContext {
+export function nodeContext(options: NodeOptions): NodeContext {
+  const { env, connections, sockets = chooseSockets(), ...shared } = options;
   const proxies = new Proxies(env);
-  const http = new SharedHttpState(shared.clock, { ...connections, proxies, caCerts: [] });
-  return { ...shared, insecure: connections.insecure, http };
+  const { insecure } = connections;
+  const tls = { ...DEFAULT_TLS, insecure };
+  const http = new SharedHttpState(shared.clock, { ...connections, sockets, proxies, tls });
+  return { ...shared, insecure, http };
 }

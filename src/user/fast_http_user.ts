@@ -79,6 +79,9 @@ export class FastHttpUser extends User {
       headersMs: settings.headersTimeout * 1000,
       bodyMs: settings.bodyTimeout * 1000,
       maxBodySize: settings.maxBodySize,
+      keepAlive: true,
+      tls: http.tls,
+      localAddresses: [],
     });
     const { host } = this;
     this.session = new Session(transport, context, {

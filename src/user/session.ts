@@ -11,16 +11,24 @@ import { asText, shown } from "../core/text.ts";
 import { neverSettles } from "../core/user_lifetime.ts";
 import { CookieStore } from "../http/cookies.ts";
 import { CheckResult, HttpResponse } from "../http/http_response.ts";
-import { isRedirect, nextRequest } from "../http/redirects.ts";
+import { isRedirect, nextRequest, type RedirectedRequest } from "../http/redirects.ts";
 import { RequestError } from "../http/request_error.ts";
 import {
   encodeBody,
+  type EncodedBody,
   hasHeader,
   requestHeaders,
   type RequestOptions,
   withQuery,
 } from "../http/request_options.ts";
-import type { Transport, WireRequest, WireResponse } from "../http/transport.ts";
+import {
+  ExchangePhases,
+  type HeaderPairs,
+  type Transport,
+  type WireBody,
+  type WireRequest,
+  type WireResponse,
+} from "../http/transport.ts";
 import type { ResolvedUrl, UrlResolver } from "../http/url_resolver.ts";
 import type { UserContext } from "./context.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
@@ -80,6 +88,12 @@ export class Session {
   readonly #urls: UrlResolver;
   readonly #timeoutMs: number;
   readonly #onAbort = (): void => this.#transport.abort();
+  readonly #outcome: RequestOutcome = {
+    received: (request, response) => this.#received(request, response),
+    failed: (request, error) => this.#failed(request, error),
+  };
+  /** A request that has ended, to be used again. */
+  #spare: SessionRequest | null = null;
   #closed = false;
 
   /**
@@ -143,75 +157,150 @@ export class Session {
    * @param url absolute, or relative to the user's host.
    * @param check checks the response before the request is counted; its duration is not measured.
    */
-  async request(
+  request(
     method: string,
     url: string,
     options: RequestOptions = NO_OPTIONS,
     check?: Check,
   ): Promise<HttpResponse> {
     if (this.#closed) return neverSettles();
-    if (typeof method !== "string") throw notText("method", method);
-    if (typeof options !== "object" || options === null) throw notOptions(options);
-    const sample = new PendingSample(method.toUpperCase());
-    const target = this.#resolve(sample, url, options);
-    const encoded = encodeBody(options);
-    const { content, contentType } = encoded instanceof Promise ? await encoded : encoded;
+    // Most requests need no async function, which would take longer than most of what it does.
+    try {
+      if (typeof method !== "string") throw notText("method", method);
+      if (typeof options !== "object" || options === null) throw notOptions(options);
+      const request = this.#take(method.toUpperCase(), options);
+      const target = this.#resolve(request, url, options);
+      const encoded = encodeBody(options);
+      if (encoded instanceof Promise) {
+        return this.#sendEncoded(request, target, encoded, options, check);
+      }
+      return this.#send(request, target, encoded, options, check);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #sendEncoded(
+    request: SessionRequest,
+    target: ResolvedUrl,
+    encoding: Promise<EncodedBody>,
+    options: RequestOptions,
+    check: Check | undefined,
+  ): Promise<HttpResponse> {
+    const encoded = await encoding;
     // The session can be closed while a form is encoded.
     if (this.#closed) return neverSettles();
+    return await this.#send(request, target, encoded, options, check);
+  }
+
+  #send(
+    request: SessionRequest,
+    target: ResolvedUrl,
+    { content, contentType }: EncodedBody,
+    options: RequestOptions,
+    check: Check | undefined,
+  ): Promise<HttpResponse> {
     const timeoutMs = options.timeout === undefined
       ? this.#timeoutMs
       : milliseconds(options.timeout);
     const now = this.#clock.now();
     if (!this.#lease.holds(now)) return neverSettles();
-    sample.startedAt = this.#iterationSlot === null ? now : this.#iterationSlot.measureFrom(now);
-    let request: WireRequest = {
-      method: sample.method,
-      url: target.url,
-      headers: requestHeaders(options, contentType, target.authorization),
-      body: content,
-      deadline: now + timeoutMs,
-      counter: sample,
-    };
-    this.#requests.start(sample);
-    let response: WireResponse;
+    request.sentAt = now;
+    request.counter.startedAt = this.#iterationSlot === null
+      ? now
+      : this.#iterationSlot.measureFrom(now);
+    // The wait for the start of an iteration is part of the latency, but of no phase.
+    if (request.counter.startedAt !== now) request.counter.phases = new ExchangePhases();
+    request.url = target.url;
+    request.ownHeaders = requestHeaders(options, contentType, target.authorization);
+    request.body = content;
+    request.deadline = now + timeoutMs;
+    request.hasCheck = check !== undefined;
+    this.#requests.start(request.counter);
+    const response = new Promise<HttpResponse>(request.executor);
+    this.#exchange(request);
+    return check === undefined ? response : this.#check(request, response, check);
+  }
+
+  /** Hands a request to the transport. */
+  #exchange(request: SessionRequest): void {
+    const { ownHeaders } = request;
+    const cookie = this.cookies.header(request.url);
+    request.headers = cookie === "" || hasHeader(ownHeaders, "cookie")
+      ? ownHeaders
+      : [...ownHeaders, ["cookie", cookie]];
+    this.#transport.exchange(request);
+  }
+
+  /** Called by a request that has a complete response. */
+  #received(request: SessionRequest, response: WireResponse): void {
+    if (this.#closed) return this.#requests.cutOff(request.counter, this.#clock.now());
+    request.counter.add(response);
     try {
-      for (;;) {
-        response = await this.#transport.exchange(this.#withCookies(request));
-        if (this.#closed) return this.#cutOff(sample);
-        sample.add(response);
-        if (response.setCookies.length > 0) this.cookies.store(response.setCookies, request.url);
-        if (!isRedirect(response.status) || options.redirect === "manual") break;
-        const next = nextRequest(request, response, sample.redirects);
-        if (next === null) break;
-        request = next;
-        sample.redirects++;
+      if (response.setCookies.length > 0) this.cookies.store(response.setCookies, request.url);
+      if (isRedirect(response.status) && !request.keepsRedirects) {
+        const next = nextRequest(request, response, request.counter.redirects);
+        if (next !== null) return this.#follow(request, response, next);
       }
     } catch (error) {
-      if (this.#closed) return this.#cutOff(sample);
-      throw this.#failed(sample, error);
+      return this.#failed(request, error);
     }
+    this.#answered(request, response);
+  }
+
+  #follow(request: SessionRequest, response: WireResponse, next: RedirectedRequest): void {
+    const { endedAt } = response;
+    if (request.counter.phases === null) {
+      request.counter.phases = new ExchangePhases();
+      request.counter.phases.addResponse(endedAt - request.sentAt, 0);
+    }
+    request.sentAt = endedAt;
+    request.counter.redirects++;
+    request.method = next.method;
+    request.url = next.url;
+    request.ownHeaders = next.headers;
+    request.body = next.body;
+    this.#exchange(request);
+  }
+
+  #answered(request: SessionRequest, response: WireResponse): void {
+    const sample = request.counter;
     sample.end(response.endedAt, response.status);
-    const result = check === undefined ? null : new CheckResult(sample.error);
+    const check = request.hasCheck ? sample.check = new CheckResult(sample.error) : null;
     const res = new HttpResponse(
       response,
       request.url,
       sample.redirects > 0,
       sample.latencyMs,
       sample.phases,
-      result,
+      check,
     );
-    if (check !== undefined && result !== null) {
-      sample.check = result;
-      try {
-        await check(res);
-      } catch (thrown) {
-        // A check that is cut off with its user has found nothing.
-        if (!this.#wasCutOff(thrown)) result.checkThrew(thrown);
-      }
-      if (this.#closed) return this.#cutOff(sample);
-      sample.error = result.close();
+    if (check === null) this.#requests.record(sample);
+    request.resolve(res);
+    if (check === null) this.#giveBack(request);
+  }
+
+  /** Runs the check of a request, in the context of its user, and counts the request. */
+  async #check(
+    request: SessionRequest,
+    response: Promise<HttpResponse>,
+    check: Check,
+  ): Promise<HttpResponse> {
+    const res = await response;
+    const result = request.counter.check!;
+    try {
+      await check(res);
+    } catch (thrown) {
+      // A check that is cut off with its user has found nothing.
+      if (!this.#wasCutOff(thrown)) result.checkThrew(thrown);
     }
-    this.#requests.record(sample);
+    if (this.#closed) {
+      this.#requests.cutOff(request.counter, this.#clock.now());
+      return neverSettles();
+    }
+    request.counter.error = result.close();
+    this.#requests.record(request.counter);
+    this.#giveBack(request);
     return res;
   }
 
@@ -225,49 +314,57 @@ export class Session {
     this.#transport.close();
   }
 
-  #resolve(sample: PendingSample, url: string, options: RequestOptions): ResolvedUrl {
+  #take(method: string, options: RequestOptions): SessionRequest {
+    const request = this.#spare ?? new SessionRequest(this.#outcome);
+    this.#spare = null;
+    request.method = request.counter.method = method;
+    request.keepsRedirects = options.redirect === "manual";
+    return request;
+  }
+
+  /** Keeps a counted request for the next one, because a new one would cost the garbage collector more. */
+  #giveBack(request: SessionRequest): void {
+    request.clear();
+    this.#spare = request;
+  }
+
+  #resolve(request: SessionRequest, url: string, options: RequestOptions): ResolvedUrl {
     try {
       const { params } = options;
       const target = this.#urls.resolve(params === undefined ? url : withQuery(url, params));
-      sample.name = asText(options.name ?? target.name);
+      request.counter.name = asText(options.name ?? target.name);
       return target;
     } catch (error) {
       const text = asText(url);
-      sample.name = asText(options.name ?? text.split(/[?#]/, 1)[0]);
-      sample.startedAt = this.#clock.now();
-      this.#requests.start(sample);
-      throw this.#failed(
-        sample,
-        new RequestError("BAD_REQUEST", sample.method, text, errorText(error), error),
+      request.counter.name = asText(options.name ?? text.split(/[?#]/, 1)[0]);
+      request.counter.startedAt = this.#clock.now();
+      this.#requests.start(request.counter);
+      throw this.#count(
+        request,
+        new RequestError("BAD_REQUEST", request.method, text, errorText(error), error),
       );
     }
   }
 
-  #withCookies(request: WireRequest): WireRequest {
-    const cookie = this.cookies.header(request.url);
-    if (cookie === "" || hasHeader(request.headers, "cookie")) return request;
-    return { ...request, headers: [...request.headers, ["cookie", cookie]] };
+  #failed(request: SessionRequest, error: unknown): void {
+    if (this.#closed) return this.#requests.cutOff(request.counter, this.#clock.now());
+    request.reject(this.#count(request, error));
   }
 
   /** Counts a request without a response; returns the error to reject with. */
-  #failed(sample: PendingSample, error: unknown): unknown {
+  #count(request: SessionRequest, error: unknown): unknown {
     this.#recorder.markCounted(error);
     const now = this.#clock.now();
     const code = isInstance(error, RequestError) ? error.code : null;
     if (code === "ABORTED") {
-      this.#requests.cutOff(sample, now);
+      this.#requests.cutOff(request.counter, now);
       return error;
     }
-    sample.end(now, 0);
-    sample.error = code ?? errorText(error);
-    this.#requests.fail(sample, error);
+    request.counter.end(now, 0);
+    request.counter.error = code ?? errorText(error);
+    request.counter.phases ??= new ExchangePhases();
+    this.#requests.fail(request.counter, error);
     return error;
-  }
-
-  /** Counts a request of a closed session, unless that was done when its user ended. */
-  #cutOff(sample: PendingSample): Promise<never> {
-    this.#requests.cutOff(sample, this.#clock.now());
-    return neverSettles();
   }
 
   #wasCutOff(thrown: unknown): boolean {
@@ -312,6 +409,65 @@ export function checkHttpLimits(check: FieldCheck, ...timeLimits: readonly strin
     "a whole number of 0 or more, or Infinity for no limit",
   );
 }
+
+/** Learns how requests end. */
+interface RequestOutcome {
+  received(request: SessionRequest, response: WireResponse): void;
+  failed(request: SessionRequest, error: unknown): void;
+}
+
+/** A request of a session on its way. It is used again after it was counted. */
+class SessionRequest implements WireRequest {
+  readonly counter = new PendingSample();
+  method = "";
+  url: URL = NO_URL;
+  /** Without the cookies of the session. */
+  ownHeaders: HeaderPairs = NO_HEADERS;
+  headers: HeaderPairs = NO_HEADERS;
+  body: WireBody = null;
+  deadline = Infinity;
+  sentAt = 0;
+  hasCheck = false;
+  /** Whether a redirect is a response like others. */
+  keepsRedirects = false;
+  resolve: (response: HttpResponse) => void = doNothing;
+  reject: (error: unknown) => void = doNothing;
+  /** Of the promise that its test waits for. */
+  readonly executor = (
+    resolve: (response: HttpResponse) => void,
+    reject: (error: unknown) => void,
+  ): void => {
+    this.resolve = resolve;
+    this.reject = reject;
+  };
+  readonly #outcome: RequestOutcome;
+
+  constructor(outcome: RequestOutcome) {
+    this.#outcome = outcome;
+  }
+
+  received(response: WireResponse): void {
+    this.#outcome.received(this, response);
+  }
+
+  failed(error: unknown): void {
+    this.#outcome.failed(this, error);
+  }
+
+  /** Prepares it for the next request, and drops what would keep memory. */
+  clear(): void {
+    this.counter.clear();
+    this.url = NO_URL;
+    this.ownHeaders = this.headers = NO_HEADERS;
+    this.body = null;
+    this.resolve = this.reject = doNothing;
+  }
+}
+
+const NO_URL = new URL("about:blank");
+const NO_HEADERS: HeaderPairs = [];
+
+function doNothing(): void {}
 
 const NO_OPTIONS: RequestOptions = {};
 

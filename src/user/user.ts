@@ -174,7 +174,8 @@ export class User {
     options: MeasureOptions = {},
   ): Promise<Result> {
     const { clock, lease, recorder, requests, iterationSlot } = this.#context;
-    const step = new PendingSample(asText(options.method ?? "TASK"));
+    const step = new PendingSample();
+    step.method = asText(options.method ?? "TASK");
     step.name = asText(name);
     const now = clock.now();
     if (requests.closed || !lease.holds(now)) return neverSettles();

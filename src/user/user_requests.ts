@@ -13,7 +13,7 @@ import type { Recorder } from "./recorder.ts";
 
 /** The measurements of one request, including its redirects, or of one step. When complete, it is recorded. */
 export class PendingSample implements Sample, ExchangeCounter {
-  readonly method: string;
+  method = "";
   name = "";
   status = 0;
   latencyMs = 0;
@@ -32,8 +32,15 @@ export class PendingSample implements Sample, ExchangeCounter {
   next: PendingSample | null = null;
   previous: PendingSample | null = null;
 
-  constructor(method: string) {
-    this.method = method;
+  /** Prepares it to be used again, after it was counted. */
+  clear(): void {
+    this.bytesReceived = 0;
+    this.bytesSent = 0;
+    this.retries = 0;
+    this.error = null;
+    this.redirects = 0;
+    this.check = null;
+    this.phases = null;
   }
 
   add(response: WireResponse): void {

@@ -28,7 +28,7 @@ class Entry implements Expiring {
 
 Deno.test("an object whose deadline has passed expires once", async () => {
   const clock = new FakeClock();
-  const sweep = new DeadlineSweep(clock);
+  const sweep = new DeadlineSweep(clock, () => Promise.resolve());
   const [late, early, over] = [0, 1, 2].map(() => new Entry(clock, sweep)) as [Entry, Entry, Entry];
   late.wait(2500);
   early.wait(1000);
@@ -49,7 +49,7 @@ Deno.test("many short exchanges set one timer", async () => {
       return typeof member === "function" ? member.bind(target) : member;
     },
   });
-  const sweep = new DeadlineSweep(counting);
+  const sweep = new DeadlineSweep(counting, () => Promise.resolve());
   const entry = new Entry(clock, sweep);
   for (let i = 0; i < 1000; i++) {
     entry.wait(clock.now() + 60_000);
@@ -64,7 +64,7 @@ Deno.test("many short exchanges set one timer", async () => {
 
 Deno.test("close deadlines share a timer, and none is over 50 ms late", async () => {
   const clock = new FakeClock();
-  const sweep = new DeadlineSweep(clock);
+  const sweep = new DeadlineSweep(clock, () => Promise.resolve());
   const entries = Array.from({ length: 100 }, () => new Entry(clock, sweep));
   entries.forEach((entry, index) => entry.wait(1000 + index));
   await clock.advance(5000);
@@ -78,7 +78,7 @@ Deno.test("close deadlines share a timer, and none is over 50 ms late", async ()
 Deno.test("past and infinite deadlines are accepted", async () => {
   const clock = new FakeClock();
   await clock.advance(1000);
-  const sweep = new DeadlineSweep(clock);
+  const sweep = new DeadlineSweep(clock, () => Promise.resolve());
   const [past, never, far] = [0, 1, 2].map(() => new Entry(clock, sweep)) as [Entry, Entry, Entry];
   past.wait(10);
   never.wait(Infinity);
@@ -93,7 +93,7 @@ Deno.test("past and infinite deadlines are accepted", async () => {
 
 Deno.test("an expired object can get a new deadline", async () => {
   const clock = new FakeClock();
-  const sweep = new DeadlineSweep(clock);
+  const sweep = new DeadlineSweep(clock, () => Promise.resolve());
   const expiredAt: number[] = [];
   const again = {
     deadline: 1000,

@@ -1,19 +1,16 @@
 import assert from "node:assert/strict";
-import { isRedirect, nextRequest } from "../../src/http/redirects.ts";
-import type { WireRequest } from "../../src/http/transport.ts";
+import { isRedirect, nextRequest, type RedirectedRequest } from "../../src/http/redirects.ts";
 
 // The transports' contract tests what goes over the wire. Here is what it does not show.
 
-const POST: WireRequest = {
-  counter: { retries: 0, phases: null },
+const POST: RedirectedRequest = {
   method: "POST",
   url: new URL("https://shop.test/a/b?c=d"),
   headers: [["Content-Type", "x"], ["CONTENT-length", "3"], ["Expect", "y"], ["Accept", "z"]],
   body: new Uint8Array(3),
-  deadline: 1234,
 };
 
-function to(location: string, request = POST, status = 307): WireRequest | null {
+function to(location: string, request = POST, status = 307): RedirectedRequest | null {
   return nextRequest(request, { status, headers: new Headers({ location }) }, 0);
 }
 
@@ -30,11 +27,6 @@ Deno.test("locations are relative to the URL of the redirect", () => {
   assert.equal(to("https://user:word@shop.test/")?.url.href, "https://shop.test/");
 });
 
-Deno.test("the deadline applies to the whole chain", () => {
-  assert.equal(to("/", POST, 307)?.deadline, 1234);
-  assert.equal(to("/", POST, 303)?.deadline, 1234);
-});
-
 Deno.test("when POST becomes GET, the headers of its body are dropped", () => {
   const next = to("/", POST, 302);
   assert.deepEqual(next?.headers, [["Accept", "z"]]);
@@ -42,7 +34,10 @@ Deno.test("when POST becomes GET, the headers of its body are dropped", () => {
 });
 
 Deno.test("another scheme, host or port is another origin", () => {
-  const request: WireRequest = { ...POST, headers: [["AUTHORIZATION", "x"], ["Cookie", "y"]] };
+  const request: RedirectedRequest = {
+    ...POST,
+    headers: [["AUTHORIZATION", "x"], ["Cookie", "y"]],
+  };
   const kept = (location: string): number | undefined => to(location, request)?.headers.length;
   assert.equal(kept("https://shop.test:443/"), 2);
   assert.equal(kept("http://shop.test/"), 0);
@@ -51,7 +46,7 @@ Deno.test("another scheme, host or port is another origin", () => {
 });
 
 Deno.test("a stream that need not be sent again can be redirected", () => {
-  const request: WireRequest = { ...POST, body: ReadableStream.from([new Uint8Array(1)]) };
+  const request: RedirectedRequest = { ...POST, body: ReadableStream.from([new Uint8Array(1)]) };
   assert.equal(to("/", request, 303)?.body, null);
   assert.throws(() => to("/", request, 308), { code: "BAD_REDIRECT", message: /a stream/ });
 });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import type { ConnectionLimits } from "../../src/http/connection.ts";
 import { RequestError, type RequestErrorCode } from "../../src/http/request_error.ts";
-import { SocketTransport } from "../../src/http/socket_transport.ts";
+import { SocketTransport, type TransportSettings } from "../../src/http/socket_transport.ts";
 import { MAX_BODY_SIZE } from "../../src/http/transport.ts";
 import { settle } from "../support/fake_clock.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
@@ -9,29 +8,26 @@ import { answering, type RawConnection, RawServer } from "../support/raw_server.
 import { World } from "./contract/world.ts";
 import { testTransport } from "./transport_contract.ts";
 
+const SETTINGS: Omit<TransportSettings, "tls"> = {
+  connectMs: 10_000,
+  headersMs: Infinity,
+  bodyMs: Infinity,
+  maxBodySize: MAX_BODY_SIZE,
+  keepAlive: true,
+  localAddresses: [],
+};
+
 testTransport({
   name: "socket engine",
-  create: (clock, node) =>
-    new SocketTransport(clock, node, {
-      connectMs: 10_000,
-      headersMs: Infinity,
-      bodyMs: Infinity,
-      maxBodySize: MAX_BODY_SIZE,
-    }),
+  create: (clock, node) => new SocketTransport(clock, node, { ...SETTINGS, tls: node.tls }),
   cannot: {},
 });
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-function engine(limits: Partial<ConnectionLimits> = {}): World {
+function engine(settings: Partial<TransportSettings> = {}): World {
   return new World((clock, node) =>
-    new SocketTransport(clock, node, {
-      connectMs: 10_000,
-      headersMs: Infinity,
-      bodyMs: Infinity,
-      maxBodySize: MAX_BODY_SIZE,
-      ...limits,
-    })
+    new SocketTransport(clock, node, { ...SETTINGS, tls: node.tls, ...settings })
   );
 }
 
@@ -132,12 +128,11 @@ Deno.test("a large request may have been read in part before the connection was 
       await connection.readHead();
       await connection.readText(size);
       await connection.write(OK);
+      await connection.readHead();
     });
-    for (let i = 0; i < 2; i++) {
-      const body = new Uint8Array(size);
-      assert.equal((await world.session.put(server.url, { body })).status, 200);
-      await delay(20);
-    }
+    const body = new Uint8Array(size);
+    assert.equal((await world.session.put(server.url, { body })).status, 200);
+    assert.equal((await world.session.put(server.url, { body })).status, 200);
     assert.deepEqual(world.samples.map(({ retries }) => retries), [0, 1]);
   }
 });
@@ -479,7 +474,7 @@ Deno.test("with Expect: 100-continue and no answer, the body is sent after a sec
 /** What a server does, the code of the timeout, and the limit that causes it. */
 const TIMEOUTS: [
   code: RequestErrorCode,
-  limits: Partial<ConnectionLimits>,
+  limits: Partial<TransportSettings>,
   play: (connection: RawConnection) => Promise<void>,
 ][] = [
   ["TIMEOUT", {}, (connection) => connection.readToEnd()],

@@ -10,6 +10,7 @@ import { discover, type DiscoveredClass } from "../../src/user/discovery.ts";
 import { Recorder } from "../../src/user/recorder.ts";
 import type { UserClass } from "../../src/user/user.ts";
 import { UserRequests } from "../../src/user/user_requests.ts";
+import { testSockets } from "./sockets.ts";
 import { FakeClock } from "./fake_clock.ts";
 
 /** A run that has started, for tests of single users. */
@@ -46,7 +47,7 @@ export function testContext(
   const recorded: Recorded = { samples: [], unfinished: [], userErrors: [] };
   const recorder = new Recorder(
     {
-      record: (sample) => void recorded.samples.push(sample),
+      record: (sample) => void recorded.samples.push({ ...sample }),
       unfinished: ({ method, name, startedAt }, retries, atMs) =>
         void recorded.unfinished.push({ method, name, ageMs: atMs - startedAt, retries }),
       userError: (user, error, atMs) => void recorded.userErrors.push({ user, error, atMs }),
@@ -62,6 +63,7 @@ export function testContext(
     context: {
       ...nodeContext({
         env: () => undefined,
+        sockets: testSockets(),
         host: null,
         connections: DEFAULT_CONNECTIONS,
         run: RUN,

@@ -23,9 +23,13 @@ class ScriptedTransport implements Transport {
     this.#answer = answer;
   }
 
-  exchange(request: WireRequest): Promise<WireResponse> {
-    this.requests.push(request);
-    return this.#answer(request);
+  exchange(request: WireRequest): void {
+    // The session uses its requests again.
+    this.requests.push({ ...request });
+    this.#answer(request).then(
+      (response) => request.received(response),
+      (error) => request.failed(error),
+    );
   }
 
   abort(): void {

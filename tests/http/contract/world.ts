@@ -3,9 +3,11 @@ import { Proxies } from "../../../src/http/proxies.ts";
 import { DEFAULT_CONNECTIONS, SharedHttpState } from "../../../src/http/shared_http_state.ts";
 import type { Transport } from "../../../src/http/transport.ts";
 import { UrlResolver } from "../../../src/http/url_resolver.ts";
+import { DEFAULT_TLS } from "../../../src/net/tls_sockets.ts";
 import type { Sample } from "../../../src/stats/request_stats.ts";
 import { Session } from "../../../src/user/session.ts";
 import type { FakeClock } from "../../support/fake_clock.ts";
+import { testSockets } from "../../support/sockets.ts";
 import { Target } from "../../support/target.ts";
 import { type Recorded, testContext } from "../../support/users.ts";
 
@@ -62,7 +64,10 @@ export class World implements AsyncDisposable {
     const { host = this.target.url, timeout = 60, caCerts = [] } = settings;
     const controller = new AbortController();
     const proxies = new Proxies(() => undefined);
-    const node = new SharedHttpState(this.clock, { ...DEFAULT_CONNECTIONS, proxies, caCerts });
+    const sockets = testSockets();
+    const tls = { ...DEFAULT_TLS, ca: caCerts };
+    const connections = DEFAULT_CONNECTIONS;
+    const node = new SharedHttpState(this.clock, { ...connections, sockets, proxies, tls });
     const session = new Session(
       this.#create(this.clock, node, caCerts),
       { ...this.#context.context, signal: controller.signal },
