@@ -7,7 +7,8 @@
 import { isIP } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import type { Socket, SocketAddress, SocketHandler, Sockets } from "../net/socket.ts";
-import { DEFAULT_TLS, openTls, type TlsSettings } from "../net/tls_sockets.ts";
+import { DEFAULT_TLS, type TlsSettings } from "../net/tls_settings.ts";
+import { openTls } from "../net/tls_sockets.ts";
 import { connectedEndpoint, type ConnectTo, type Endpoint } from "./connect_to.ts";
 import type { Expiring } from "./connection_timers.ts";
 import type { DnsCache } from "./dns_cache.ts";

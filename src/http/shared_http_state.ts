@@ -6,7 +6,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Sockets } from "../net/socket.ts";
-import type { TlsSettings } from "../net/tls_sockets.ts";
+import type { TlsSettings } from "../net/tls_settings.ts";
 import type { ConnectTo } from "./connect_to.ts";
 import { DeadlineSweep } from "./connection_timers.ts";
 import { Dialer } from "./dialer.ts";

@@ -11,7 +11,7 @@ import { Proxies } from "../http/proxies.ts";
 import { type ConnectionOptions, SharedHttpState } from "../http/shared_http_state.ts";
 import type { Sockets } from "../net/socket.ts";
 import { chooseSockets } from "../net/choose_sockets.ts";
-import { DEFAULT_TLS } from "../net/tls_sockets.ts";
+import { DEFAULT_TLS } from "../net/tls_settings.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
 import type { UserRequests } from "./user_requests.ts";

@@ -6,7 +6,7 @@ import { originOf, Proxies, type Proxy } from "../../src/http/proxies.ts";
 import { WireError } from "../../src/http/request_error.ts";
 import { chooseSockets } from "../../src/net/choose_sockets.ts";
 import type { Socket, SocketHandler } from "../../src/net/socket.ts";
-import { DEFAULT_TLS } from "../../src/net/tls_sockets.ts";
+import { DEFAULT_TLS } from "../../src/net/tls_settings.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
 import { settle } from "../support/fake_clock.ts";
 import { answering, answeringOnce, RawServer, silent } from "../support/raw_server.ts";

@@ -3,7 +3,7 @@ import { Proxies } from "../../../src/http/proxies.ts";
 import { DEFAULT_CONNECTIONS, SharedHttpState } from "../../../src/http/shared_http_state.ts";
 import type { Transport } from "../../../src/http/transport.ts";
 import { UrlResolver } from "../../../src/http/url_resolver.ts";
-import { DEFAULT_TLS } from "../../../src/net/tls_sockets.ts";
+import { DEFAULT_TLS } from "../../../src/net/tls_settings.ts";
 import type { Sample } from "../../../src/stats/request_stats.ts";
 import { Session } from "../../../src/user/session.ts";
 import type { FakeClock } from "../../support/fake_clock.ts";
