@@ -14,6 +14,7 @@ import {
 } from "../core/local_failures.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
 import { decodeResponse, joined } from "./decoding.ts";
+import type { FetchQueue, WaitingFetch } from "./fetch_queue.ts";
 import { RequestError, type RequestErrorCode, WireError } from "./request_error.ts";
 import {
   ExchangePhases,
@@ -33,54 +34,90 @@ import {
 export class FetchTransport implements Transport {
   readonly #clock: Clock;
   readonly #deadlines: DeadlineSweep;
+  readonly #queue: FetchQueue;
   readonly #maxBodySize: number;
   readonly #caCerts: readonly string[];
   #client: Deno.HttpClient | null = null;
   // Reused, because an AbortController per request would cost more than the rest of this class.
   readonly #exchanges = new Set<FetchExchange>();
   readonly #idle: FetchExchange[] = [];
+  readonly #waiting = new Set<WaitingFetch>();
 
   /**
    * Creates a transport, which opens no connection before the first exchange.
    *
-   * @param deadlines on the same clock; any number of transports can share it.
+   * @param shared what all transports on the same clock share.
    * @param maxBodySize the largest response body in bytes, as `fetch` returns it and decoded.
    * @param caCerts trusted certificates in PEM, in addition to those of the system.
    */
   constructor(
     clock: Clock,
-    deadlines: DeadlineSweep,
+    { deadlines, fetches }: SharedFetchState,
     maxBodySize: number = MAX_BODY_SIZE,
     caCerts: readonly string[] = [],
   ) {
     this.#clock = clock;
     this.#deadlines = deadlines;
+    this.#queue = fetches;
     this.#maxBodySize = maxBodySize;
     this.#caCerts = caCerts;
   }
 
   exchange(request: WireRequest): void {
-    void this.#exchange(request);
+    const waiting = this.#queue.start();
+    if (waiting === null) void this.#send(request, 0);
+    else void this.#sendInTurn(waiting, request);
   }
 
-  async #exchange(request: WireRequest): Promise<void> {
-    const exchange = this.#begin(request.deadline);
+  abort(): void {
+    for (const one of this.#waiting) this.#queue.cancel(one);
+    for (const exchange of this.#exchanges) if (exchange.busy) exchange.stop("ABORTED");
+  }
+
+  close(): void {
+    this.abort();
+    for (const exchange of this.#exchanges) this.#deadlines.delete(exchange);
+    this.#client?.close();
+    this.#client = null;
+  }
+
+  async #sendInTurn(waiting: WaitingFetch, request: WireRequest): Promise<void> {
+    this.#waiting.add(waiting);
+    const waitedMs = await waiting.turn;
+    this.#waiting.delete(waiting);
+    if (waiting.isCanceled) request.failed(stopped(request));
+    else await this.#send(request, waitedMs);
+  }
+
+  /** @param waitedMs how long the request has waited: the target gets as much time as without that. */
+  async #send(request: WireRequest, waitedMs: number): Promise<void> {
+    const exchange = this.#begin(request.deadline + waitedMs);
+    const sentAt = request.sentAt + waitedMs;
     let inBody = false;
-    const { counter, sentAt } = request;
     let response: WireResponse;
     try {
       const fetched = await fetch(request.url, this.#init(request, exchange));
       inBody = true;
       const headAt = this.#clock.now();
-      const phases = counter.phases ??= new ExchangePhases();
+      const phases = request.counter.phases ??= new ExchangePhases();
       phases.opened = UNKNOWN;
       phases.addResponse(headAt - sentAt, 0);
+      const { headers } = fetched;
       const max = this.#maxBodySize;
-      const body = await (fits(fetched, max) ? fetched.bytes() : readBody(fetched, max));
+      const coding = headers.get("content-encoding");
+      const body = await (fits(headers, coding, max) ? fetched.bytes() : readBody(fetched, max));
       const endedAt = this.#clock.now();
       phases.downloadMs += endedAt - headAt;
       if (fetched.status === 101) throw unexpectedSwitch(request);
-      response = new FetchResponse(request, fetched, body, exchange.bytesSent, endedAt, max);
+      response = new FetchResponse(
+        request,
+        fetched,
+        coding,
+        body,
+        exchange.bytesSent,
+        endedAt,
+        max,
+      );
     } catch (error) {
       const failure = error instanceof RequestError
         ? error
@@ -90,17 +127,6 @@ export class FetchTransport implements Transport {
     }
     this.#end(exchange);
     request.received(response);
-  }
-
-  abort(): void {
-    for (const exchange of this.#exchanges) if (exchange.busy) exchange.stop("ABORTED");
-  }
-
-  close(): void {
-    this.abort();
-    for (const exchange of this.#exchanges) this.#deadlines.delete(exchange);
-    this.#client?.close();
-    this.#client = null;
   }
 
   #begin(deadline: number): FetchExchange {
@@ -119,6 +145,7 @@ export class FetchTransport implements Transport {
 
   #end(exchange: FetchExchange): void {
     exchange.end();
+    this.#queue.end();
     if (!exchange.stopped) {
       this.#idle.push(exchange);
       return;
@@ -155,6 +182,12 @@ export class FetchTransport implements Transport {
 
 /** The value of {@link ExchangePhases.opened}, because `fetch` does not show its connections. */
 const UNKNOWN = -1;
+
+/** What all users of `fetch` share. */
+export interface SharedFetchState {
+  readonly deadlines: DeadlineSweep;
+  readonly fetches: FetchQueue;
+}
 
 /** The state of one exchange, reused for the next one. */
 class FetchExchange implements Expiring {
@@ -222,11 +255,9 @@ class FetchExchange implements Expiring {
   /** The error of an exchange without a complete response. */
   explain(error: unknown, request: WireRequest, inBody: boolean): RequestError {
     const { method, url } = request;
+    if (this.#stoppedBy === "ABORTED") return stopped(request);
     if (this.#stoppedBy !== null) {
-      const detail = this.#stoppedBy === "TIMEOUT"
-        ? "no complete response in time"
-        : "the user was stopped";
-      return new RequestError(this.#stoppedBy, method, url.href, detail);
+      return new RequestError(this.#stoppedBy, method, url.href, "no complete response in time");
     }
     if (this.#bodyFailure !== null) {
       const message = messageText(this.#bodyFailure);
@@ -241,6 +272,10 @@ class FetchExchange implements Expiring {
   }
 }
 
+function stopped({ method, url }: WireRequest): RequestError {
+  return new RequestError("ABORTED", method, url.href, "the user was stopped");
+}
+
 function unexpectedSwitch(request: WireRequest): RequestError {
   const detail = "the server switched protocols unexpectedly";
   return new RequestError("BAD_RESPONSE", request.method, request.url.href, detail);
@@ -250,10 +285,10 @@ function unexpectedSwitch(request: WireRequest): RequestError {
  * Whether a body is at most this long because the server has said so. Then `fetch` reads it at once,
  * which is faster than reading it in parts.
  */
-function fits({ headers }: Response, maxSize: number): boolean {
+function fits(headers: Headers, coding: string | null, maxSize: number): boolean {
+  if (coding !== null && DECODED_BY_FETCH.test(coding)) return false;
   const length = headers.get("content-length");
-  return length !== null && Number(length) <= maxSize &&
-    !DECODED_BY_FETCH.test(headers.get("content-encoding") ?? "");
+  return length !== null && Number(length) <= maxSize;
 }
 
 /** Most bodies fit. If one does not, the next reads are larger. */
@@ -311,13 +346,13 @@ class FetchResponse implements WireResponse {
   constructor(
     request: WireRequest,
     response: Response,
+    coding: string | null,
     body: Uint8Array<ArrayBuffer>,
     bytesSent: number,
     endedAt: number,
     maxBodySize: number,
   ) {
     const { headers } = response;
-    const coding = headers.get("content-encoding");
     const decoded = coding !== null && DECODED_BY_FETCH.test(coding);
     this.status = response.status;
     this.headers = headers;

@@ -11,6 +11,7 @@ import type { ConnectTo } from "./connect_to.ts";
 import { DeadlineSweep } from "./connection_timers.ts";
 import { Dialer } from "./dialer.ts";
 import { DnsCache } from "./dns_cache.ts";
+import { FetchQueue } from "./fetch_queue.ts";
 import type { Proxies } from "./proxies.ts";
 import { type RequestTarget, requestTarget } from "./request_encoder.ts";
 import { Slab } from "./response_parser.ts";
@@ -48,6 +49,8 @@ export interface SharedHttpOptions extends ConnectionOptions {
 export class SharedHttpState {
   /** Ends exchanges whose deadline has passed. */
   readonly deadlines: DeadlineSweep;
+  /** Makes requests of native `fetch` wait while the event loop is busy. */
+  readonly fetches: FetchQueue;
   /** Memory for small responses. */
   readonly slab: Slab = new Slab();
   /** Opens connections. */
@@ -63,6 +66,7 @@ export class SharedHttpState {
     const { sockets, proxies, tls } = options;
     this.options = options;
     this.deadlines = new DeadlineSweep(clock, () => sockets.drain());
+    this.fetches = new FetchQueue(clock);
     this.dialer = new Dialer({ ...options, clock, dns: new DnsCache(clock) });
     this.tls = tls;
     this.#proxies = proxies;

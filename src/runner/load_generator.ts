@@ -14,7 +14,7 @@ import type { RunInfo } from "../core/run_info.ts";
 import type { ClassWeight } from "../load/class_mix.ts";
 import { EXIT_CALLS } from "../stats/snapshot.ts";
 import { type SecondStats, StatsTable } from "../stats/stats_table.ts";
-import { nodeContext, type NodeOptions } from "../user/context.ts";
+import { type NodeContext, nodeContext, type NodeOptions } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { Recorder } from "../user/recorder.ts";
 import { GeneratorHealth, type Health, localFailureProblem } from "./generator_health.ts";
@@ -71,6 +71,7 @@ export class LoadGenerator {
   readonly #recorder: Recorder;
   readonly #pool: UserPool;
   readonly #health: GeneratorHealth;
+  readonly #fetches: NodeContext["http"]["fetches"];
   /** Set in the open model. */
   #openModel: OpenModelExecutor | null = null;
   #isLimited = false;
@@ -101,20 +102,22 @@ export class LoadGenerator {
     );
     const { run } = this;
     const recorder = this.#recorder;
+    const shared = nodeContext({
+      env,
+      host,
+      connections,
+      run,
+      clock,
+      eventLoop,
+      lease,
+      activity,
+      random,
+      recorder,
+    });
+    this.#fetches = shared.http.fetches;
     this.#pool = new UserPool({
       classes,
-      shared: nodeContext({
-        env,
-        host,
-        connections,
-        run,
-        clock,
-        eventLoop,
-        lease,
-        activity,
-        random,
-        recorder,
-      }),
+      shared,
       firstId: options.firstUserId,
       onCount: (count) => this.#usersChanged(count),
     });
@@ -210,6 +213,8 @@ export class LoadGenerator {
 
   /** How this node has kept up since the last call. Call it once a second. */
   check(): Health {
+    const problem = this.#fetches.check();
+    if (problem !== null) this.#options.onWarning(problem);
     return this.#health.check();
   }
 

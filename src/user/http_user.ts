@@ -71,7 +71,7 @@ export class HttpUser extends User {
     super(context);
     const { timeout, maxBodySize } = this.constructor as typeof HttpUser;
     const { clock, http } = context;
-    const transport = new FetchTransport(clock, http.deadlines, maxBodySize);
+    const transport = new FetchTransport(clock, http, maxBodySize);
     const { host } = this;
     this.session = new Session(transport, context, { host, urls: http.urls(host), timeout });
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { EVEN_FETCHES, type FetchQueue } from "../../src/http/fetch_queue.ts";
 import { type FetchFailure, fetchFailure, FetchTransport } from "../../src/http/fetch_transport.ts";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { settle } from "../support/fake_clock.ts";
@@ -8,8 +9,7 @@ import { testTransport } from "./transport_contract.ts";
 
 testTransport({
   name: "fetch",
-  create: (clock, node, caCerts) =>
-    new FetchTransport(clock, node.deadlines, MAX_BODY_SIZE, caCerts),
+  create: (clock, node, caCerts) => new FetchTransport(clock, node, MAX_BODY_SIZE, caCerts),
   cannot: {
     "a GET can have a body": "fetch refuses it, and the request is BAD_REQUEST",
     "a POST is not sent again when a kept connection ends":
@@ -22,7 +22,7 @@ testTransport({
 });
 
 Deno.test("fetch: a body over the limit is TOO_LARGE, and the connection is closed", async () => {
-  await using world = new World((clock, node) => new FetchTransport(clock, node.deadlines, 1000));
+  await using world = new World((clock, node) => new FetchTransport(clock, node, 1000));
   const { target, session, samples } = world;
   let ended = 0;
   const send = (path: string, body: () => BodyInit, coding: string | null = null): void =>
@@ -50,6 +50,55 @@ Deno.test("fetch: a body over the limit is TOO_LARGE, and the connection is clos
   send("/fits", () => new Uint8Array(gzipSync(long.subarray(1))), "gzip");
   const body = await (await session.get("/fits")).bytes();
   assert.deepEqual([body.length, body.buffer.byteLength], [1000, 1000]);
+});
+
+/** A world in which as many fetches of other users are under way as can be without waiting. */
+function busyWorld(): { world: World; queue: FetchQueue } {
+  const queues: FetchQueue[] = [];
+  const world = new World((clock, node) => {
+    queues.push(node.fetches);
+    return new FetchTransport(clock, node);
+  });
+  const [queue] = queues;
+  for (let i = 0; i < EVEN_FETCHES; i++) queue!.start();
+  return { world, queue: queue! };
+}
+
+Deno.test("fetch: the time limit of a request that waits begins when it is sent", async () => {
+  const { world, queue } = busyWorld();
+  await using _world = world;
+  const { clock, session, target } = world;
+  const { promise: hangs, resolve } = Promise.withResolvers<Response>();
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+  target.route("/slow", () => {
+    arrive();
+    return hangs;
+  });
+  const error = session.get("/slow", { timeout: 1 }).catch((error: unknown) => error);
+  clock.block(5_000);
+  queue.end();
+  await arrived;
+  await clock.advance(950);
+  const before = world.samples.length;
+  await clock.advance(150);
+  const { code } = await error as { code: string };
+  resolve(new Response());
+  assert.deepEqual([before, code], [0, "TIMEOUT"]);
+  // The time for which it has waited is part of its latency.
+  assert(world.sample.latencyMs >= 6_000);
+});
+
+Deno.test("fetch: a request that waits is never sent if its user is stopped", async () => {
+  const { world, queue } = busyWorld();
+  await using _world = world;
+  const { clock, session, target } = world;
+  void session.get("/");
+  await clock.advance(0);
+  world.endUsers();
+  queue.end();
+  await clock.advance(10);
+  assert.deepEqual([target.requests.length, queue.underWay], [0, EVEN_FETCHES - 1]);
+  assert.equal(world.unfinished.length, 1);
 });
 
 async function failureOf(

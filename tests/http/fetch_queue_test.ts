@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import type { Clock } from "../../src/core/clock.ts";
+import { EVEN_FETCHES, FetchQueue, type WaitingFetch } from "../../src/http/fetch_queue.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+
+/** A clock whose timers are late by `lateMs`, as those of a busy event loop are. */
+class LateClock extends FakeClock {
+  lateMs = 0;
+
+  override setTimer(...[callback, delayMs]: Parameters<Clock["setTimer"]>): object {
+    return super.setTimer(callback, delayMs + this.lateMs);
+  }
+}
+
+function started(count: number): { clock: LateClock; queue: FetchQueue } {
+  const clock = new LateClock();
+  const queue = new FetchQueue(clock);
+  for (let i = 0; i < count; i++) assert.equal(queue.start(), null);
+  return { clock, queue };
+}
+
+function wait(queue: FetchQueue, count: number): WaitingFetch[] {
+  return Array.from({ length: count }, () => {
+    const one = queue.start();
+    assert(one !== null);
+    return one;
+  });
+}
+
+Deno.test("on a busy event loop, a fetch starts for each that ends, in order", async () => {
+  const { clock, queue } = started(EVEN_FETCHES);
+  clock.lateMs = 10;
+  const order: number[] = [];
+  for (const [i, one] of wait(queue, 3).entries()) one.turn.then(() => order.push(i));
+  for (let ended = 1; ended <= 3; ended++) {
+    await clock.advance(5);
+    queue.end();
+    await settle();
+    assert.deepEqual(order, [0, 1, 2].slice(0, ended));
+    assert.equal(queue.underWay, EVEN_FETCHES);
+  }
+  queue.end();
+  assert.equal(queue.start(), null);
+  await clock.advance(20);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("on an event loop that is on time, any number of fetches is soon under way", async () => {
+  const { clock, queue } = started(EVEN_FETCHES);
+  wait(queue, 5000 - EVEN_FETCHES);
+  let lastMs = 0;
+  for (; queue.underWay < 5000; lastMs++) await clock.advance(1);
+  // Each millisecond doubles their number.
+  assert.equal(lastMs, Math.ceil(Math.log2(5000 / EVEN_FETCHES)));
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("if no fetch ends, others start although the event loop is busy", async () => {
+  const { clock, queue } = started(EVEN_FETCHES);
+  clock.lateMs = 10;
+  wait(queue, 2 * EVEN_FETCHES);
+  await clock.advance(11);
+  assert.equal(queue.underWay, 2 * EVEN_FETCHES);
+  queue.end();
+  await clock.advance(11);
+  assert.equal(queue.underWay, 2 * EVEN_FETCHES - 1);
+  await clock.advance(11);
+  assert.equal(queue.underWay, 3 * EVEN_FETCHES - 1);
+});
+
+Deno.test("a fetch learns how long it has waited; one that is canceled is skipped", async () => {
+  const { clock, queue } = started(EVEN_FETCHES);
+  clock.lateMs = 1000;
+  const [first, second, third] = wait(queue, 3);
+  await clock.advance(30);
+  queue.cancel(first!);
+  queue.end();
+  assert.deepEqual([await first!.turn, first!.isCanceled], [0, true]);
+  assert.deepEqual([await second!.turn, second!.isCanceled], [30, false]);
+  // It has been told to start, but its user is stopped before it does.
+  queue.end();
+  queue.cancel(third!);
+  assert.equal(third!.isCanceled, true);
+  assert.equal(queue.underWay, EVEN_FETCHES - 1);
+});
+
+Deno.test("fetches that wait over 50 ms in five seconds in a row cause a warning", () => {
+  const { clock, queue } = started(EVEN_FETCHES);
+  clock.lateMs = Infinity;
+  const second = (waitMs: number): string | null => {
+    wait(queue, 1);
+    clock.block(waitMs);
+    queue.end();
+    return queue.check();
+  };
+  for (const waitMs of [60, 60, 60, 60, 40, 60, 60, 60, 60]) assert.equal(second(waitMs), null);
+  const warning = second(60);
+  assert.match(warning!, /^Requests of HttpUser waited in the load generator for over 50 ms/);
+  assert.equal(second(60), warning);
+  assert.equal(queue.check(), null);
+});
