@@ -95,7 +95,28 @@ Deno.test("fetches that wait over 50 ms in five seconds in a row cause a warning
   };
   for (const waitMs of [60, 60, 60, 60, 40, 60, 60, 60, 60]) assert.equal(second(waitMs), null);
   const warning = second(60);
-  assert.match(warning!, /^Requests of HttpUser waited in the load generator for over 50 ms/);
+  assert.match(
+    warning!,
+    /^More than 256 HttpUsers had requests under way .* waited for over 50 ms/,
+  );
   assert.equal(second(60), warning);
   assert.equal(queue.check(), null);
+});
+
+Deno.test("more fetches than the runtime serves evenly, on a busy loop, cause a warning", async () => {
+  const { clock, queue } = started(EVEN_FETCHES);
+  wait(queue, EVEN_FETCHES + 1);
+  await clock.advance(2);
+  assert.equal(queue.underWay, 2 * EVEN_FETCHES + 1);
+  clock.lateMs = 10;
+  const warnings: (string | null)[] = [];
+  for (let second = 0; second < 5; second++) {
+    // One waits, and one ends, so that the event loop can be examined.
+    wait(queue, 1);
+    queue.end();
+    await clock.advance(11);
+    warnings.push(queue.check());
+    await clock.advance(100);
+  }
+  assert.deepEqual(warnings.map((one) => one !== null), [false, false, false, false, true]);
 });
