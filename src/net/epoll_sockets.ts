@@ -41,6 +41,9 @@ const MAX_READS = 4;
 /** Reads of one socket in {@link EpollSockets.drain}: more than the system buffers by default. */
 const MAX_DRAIN_READS = 128;
 
+/** Turns in which the runtime's own streams, of TLS and of `fetch`, deliver what they have. */
+const RUNTIME_TURNS = 8;
+
 /** Turns without an event before a thread waits. Handing over to it costs more than a few turns. */
 const EMPTY_TURNS = 4;
 
@@ -169,7 +172,10 @@ class EpollSockets implements Sockets {
       ready -= count;
       if ((count < BATCH || ready <= 0) && this.#again.length === 0) break;
     }
-    await nextTurn();
+    // The runtime asks the system about its own streams after timers, not after immediates.
+    for (let turn = 0; turn < RUNTIME_TURNS; turn++) {
+      await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    }
   }
 
   tcpInfo(max: number): readonly TcpInfo[] {

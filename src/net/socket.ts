@@ -69,7 +69,7 @@ export interface Sockets {
   /** Opens a connection; the handler learns how that ends. Small writes are sent without delay. */
   open(to: SocketAddress, handler: SocketHandler): Socket;
   /**
-   * Delivers what the system has received until now. Resolves when that is done, and the callbacks' own
+   * Delivers what the system has received until now, on the runtime's own streams as well. Resolves when that is done, and the callbacks' own
    * promises have been served. Used before a time limit is enforced, so that no limit is exceeded only because
    * this process was late.
    */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DeadlineSweep, type Expiring } from "../../src/http/connection_timers.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
 
 /** An object with deadlines, registered with a sweep. */
 class Entry implements Expiring {
@@ -106,4 +106,47 @@ Deno.test("an expired object can get a new deadline", async () => {
   sweep.schedule(again.deadline);
   await clock.advance(2200);
   assert.deepEqual(expiredAt, [1000, 1500, 2000]);
+});
+
+Deno.test("what arrived before a deadline, or while the process was late, is handled first", async () => {
+  const clock = new FakeClock();
+  const arrived: Entry[] = [];
+  const sweep = new DeadlineSweep(clock, () => {
+    for (const entry of arrived.splice(0)) entry.deadline = Infinity;
+    return Promise.resolve();
+  });
+  const [answered, silent] = [0, 1].map(() => new Entry(clock, sweep)) as [Entry, Entry];
+  answered.wait(1000);
+  silent.wait(1000);
+  arrived.push(answered);
+  clock.block(5000);
+  await clock.advance(1);
+  assert.deepEqual([answered.expiredAt, silent.expiredAt], [[], [5000]]);
+});
+
+Deno.test("a deadline that passes while sockets are drained waits for the next time", async () => {
+  const clock = new FakeClock();
+  const sweep = new DeadlineSweep(clock, () => clock.advance(100));
+  const [first, second] = [0, 1].map(() => new Entry(clock, sweep)) as [Entry, Entry];
+  first.wait(1000);
+  second.wait(1050);
+  await clock.advance(1000);
+  await settle();
+  assert.deepEqual([first.expiredAt, second.expiredAt], [[1100], []]);
+  await clock.advance(1000);
+  assert.equal(second.expiredAt.length, 1);
+});
+
+Deno.test("sockets are drained only if a deadline has passed", async () => {
+  const clock = new FakeClock();
+  let drained = 0;
+  const sweep = new DeadlineSweep(clock, () => {
+    drained++;
+    return Promise.resolve();
+  });
+  const entry = new Entry(clock, sweep);
+  entry.wait(1000);
+  entry.deadline = Infinity;
+  await clock.advance(10_000);
+  assert.equal(drained, 0);
 });
