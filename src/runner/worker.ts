@@ -16,7 +16,7 @@ import type { RemoteRpc } from "../shared/rpc_client.ts";
 import { ClockSync } from "./clock_sync.ts";
 import type { LoadGeneratorOptions } from "./load_generator.ts";
 import type { RemoteIterationQuota } from "./shared_iterations_executor.ts";
-import { WorkerNode } from "./worker_node.ts";
+import { reportDelayMs, WorkerNode } from "./worker_node.ts";
 
 /** What a worker runs, known once the master has sent its setup. */
 export interface WorkerLoad extends Pick<LoadGeneratorOptions, "classes" | "host" | "connections"> {
@@ -180,6 +180,7 @@ export class WorkerRun {
         runId: this.#runId!,
         node: connection.identity.workerId,
         firstUserId: workerIndex * USER_IDS_PER_WORKER + 1,
+        reportDelayMs: reportDelayMs(workerIndex),
         lease: this.#lease,
         events,
         clock: this.#clock,

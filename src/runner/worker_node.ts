@@ -28,6 +28,8 @@ interface WorkerNodeOptions extends Omit<LoadGeneratorOptions, "onIterationsOver
   readonly connection: Pick<MasterConnection, "connected" | "sendFrame">;
   /** Where iterations come from; `null` if their number is not limited. */
   readonly iterations: RemoteIterationQuota | null;
+  /** How long after its end a second is reported: see {@link reportDelayMs}. */
+  readonly reportDelayMs: number;
   /** Determines when the test started, more precisely than START. */
   readonly clockSync: ClockSync;
   /** Seconds that handlers of `testStart` may take. */
@@ -121,6 +123,7 @@ export class WorkerNode {
       generator: this.#generator,
       connection,
       resetCount: this.#resetCount,
+      delayMs: this.#options.reportDelayMs,
       onWarning: this.#options.onWarning,
     });
     this.#reporter.start();
@@ -257,12 +260,26 @@ interface ReporterOptions {
   readonly connection: Pick<MasterConnection, "connected" | "sendFrame">;
   /** How often the master had reset the counts when the test began here. */
   readonly resetCount: number;
+  /** How long after its end a second is reported, from 1 to 999 ms. */
+  readonly delayMs: number;
   /** Called with a sentence if counts cannot be reported. */
   readonly onWarning: (text: string) => void;
 }
 
 /** A second is collected this long after its end, because a timer may fire up to 1 ms early. */
 const COLLECT_DELAY_MS = 1;
+
+/**
+ * Workers report one after the other, so that the reports of many do not come together: this long apart, which
+ * is more than a master needs for one, and within this time after the end of the second.
+ */
+const REPORT_STEP_MS = 0.8;
+const REPORT_SPREAD_MS = 800;
+
+/** How long after the end of a second a worker reports it. @param index the worker's, from 0. */
+export function reportDelayMs(index: number): number {
+  return COLLECT_DELAY_MS + (index * REPORT_STEP_MS) % REPORT_SPREAD_MS;
+}
 
 /** Sends every second that a generator has counted to the master, each once. */
 export class Reporter {
@@ -294,8 +311,10 @@ export class Reporter {
 
   /** Reports the seconds of the generator, which has just started to count. */
   start(): void {
-    const { clock, generator } = this.#options;
-    const waitMs = 1000 - (generator.elapsedSeconds * 1000) % 1000 + COLLECT_DELAY_MS;
+    const { clock, generator, delayMs } = this.#options;
+    // A timer that fires early must not be set for the same time again.
+    const sinceMs = generator.elapsedSeconds * 1000 + COLLECT_DELAY_MS - delayMs;
+    const waitMs = 1000 - (sinceMs + 1000) % 1000 + COLLECT_DELAY_MS;
     this.#timer = clock.setTimer(() => {
       this.start();
       this.#health = generator.check();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import type {
   ArrivalAssignment,
   Assignment,
@@ -12,7 +13,7 @@ import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import { ClockSync } from "../../src/runner/clock_sync.ts";
 import type { LoadGenerator } from "../../src/runner/load_generator.ts";
 import { RemoteIterationQuota } from "../../src/runner/shared_iterations_executor.ts";
-import { Reporter, WorkerNode } from "../../src/runner/worker_node.ts";
+import { reportDelayMs, Reporter, WorkerNode } from "../../src/runner/worker_node.ts";
 import { User } from "../../src/user/user.ts";
 import { assignment } from "../support/assignments.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -40,6 +41,7 @@ function scene(
   const states: WorkerStateName[] = [];
   const warnings: string[] = [];
   const node = new WorkerNode({
+    reportDelayMs: 1,
     runId: "run",
     node: "w1",
     classes: [discovered(target.userClass("ATest")), discovered(target.userClass("BTest"))],
@@ -353,7 +355,7 @@ class StepTest extends User {
 }
 
 /** A node that begins when the run has lasted for `elapsedSeconds`. */
-function reporterScene(elapsedSeconds = 0): ReporterScene {
+function reporterScene(elapsedSeconds = 0, delayMs = 1): ReporterScene {
   const clock = new FakeClock();
   const sent: Message<"REPORT">[] = [];
   const connection = {
@@ -373,6 +375,7 @@ function reporterScene(elapsedSeconds = 0): ReporterScene {
     generator,
     connection,
     resetCount: 0,
+    delayMs,
     onWarning: (text) => assert.fail(text),
   });
   reporter.start();
@@ -408,6 +411,38 @@ Deno.test("each second is reported right after its end", async () => {
   assert.equal(all.reporter.lastSeq, 3);
   await end(all);
   assert.equal(all.clock.pending, 0);
+});
+
+Deno.test("1,000 workers report evenly over 0.8 s, and a few of them at once", () => {
+  const delays = Array.from({ length: 1_000 }, (_, index) => reportDelayMs(index));
+  assert.ok(delays.slice(0, 10).every((delay) => delay < 10));
+  assert.ok(Math.min(...delays) >= 1 && Math.max(...delays) < 802);
+  for (const nth of [0, 1, 2, 3]) {
+    const inFifth = delays.filter((delay) => Math.floor((delay - 1) / 200) === nth).length;
+    assert.equal(inFifth, 250);
+  }
+  assert.ok(reportDelayMs(9_999) < 802);
+});
+
+Deno.test("seconds are reported whole, however long after their end", async () => {
+  await fc.assert(fc.asyncProperty(
+    fc.nat(9_999),
+    fc.double({ min: 0, max: 100, noNaN: true }),
+    async (index, begin) => {
+      const delayMs = reportDelayMs(index);
+      const all = reporterScene(begin, delayMs);
+      all.generator.setUsers([2], 0);
+      await all.clock.advance(4_000);
+      const first = Math.floor(begin);
+      const now = begin + 4;
+      const due = Array.from({ length: 6 }, (_, n) => first + n)
+        .filter((second) => second + 1 + delayMs / 1000 < now - 1e-9);
+      const reported = all.sent.map(({ from, to }) => [from, to]);
+      assert.deepEqual(reported.slice(0, due.length), due.map((second) => [second, second]));
+      assert.ok(reported.length <= due.length + 1);
+      await end(all);
+    },
+  ));
 });
 
 Deno.test("a worker that begins late reports at the end of the run's seconds", async () => {

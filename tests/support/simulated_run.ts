@@ -51,6 +51,11 @@ export class SimulatedCrew {
     for (const worker of this.workers) worker.end();
   }
 
+  /** How often workers have joined, all together. */
+  get joins(): number {
+    return this.workers.reduce((sum, { joins }) => sum + joins, 0);
+  }
+
   /** Cuts all connections, in the same moment. */
   cut(): void {
     for (const worker of this.workers) worker.cut();
@@ -100,6 +105,14 @@ export interface SimulatedRun {
   readonly reports: number;
   /** Share of one core that the master had, from the 2nd second of the test to its end. */
   readonly masterCpu: number;
+  /** Processor time of the master per report that it acknowledged in that time, in microseconds. */
+  readonly microsPerReport: number;
+  /** How often a worker had to join again after the test had started. */
+  readonly linksLost: number;
+  /** The longest time without a byte from the master on any link since the test started. */
+  readonly longestSilenceMs: number;
+  /** The longest time from a PING of a worker to its PONG since the test started. */
+  readonly longestPingMs: number;
   /** Bytes that the master had resident at the end of each second of the test. */
   readonly residentBytes: readonly number[];
   /** How long the master, and the thread of the workers, had no core although they could have run. */
@@ -205,25 +218,47 @@ async function startMaster(args: readonly string[]): Promise<MasterProcess> {
   };
 }
 
-type Usage = Pick<SimulatedRun, "masterCpu" | "residentBytes" | "waitedMs">;
+type Usage = Pick<
+  SimulatedRun,
+  | "masterCpu"
+  | "microsPerReport"
+  | "residentBytes"
+  | "waitedMs"
+  | "linksLost"
+  | "longestSilenceMs"
+  | "longestPingMs"
+>;
 
 /** What the run takes, from the moment at which the test starts. */
 async function watch(pid: number, seconds: number, crew: SimulatedCrew): Promise<Usage> {
   const beganAt = systemClock.now();
   const waited = { master: waitedSeconds(pid), own: waitedSeconds(null) };
   const residentBytes: number[] = [];
-  let from = { at: 0, cpu: 0 };
+  let from = { at: 0, cpu: 0, reports: 0 };
   let masterCpu = 0;
+  let microsPerReport = 0;
+  const joinsBefore = crew.joins;
+  // Joining is another matter than a running test.
+  for (const worker of crew.workers) worker.longestPingMs = worker.longestSilenceMs = 0;
   let masterWaited = 0;
   // Within its last second, the test may already be over.
   for (let second = 1; second < seconds; second++) {
     await sleep(systemClock, Math.max(0, beganAt + second * 1000 - systemClock.now()));
     residentBytes.push((await memoryOf(pid)).resident);
     masterWaited = waitedSeconds(pid) - waited.master;
-    const now = { at: systemClock.now(), cpu: await cpuSeconds(pid) };
+    const { count: reports } = crew.delays;
+    const now = { at: systemClock.now(), cpu: await cpuSeconds(pid), reports };
     if (second === 1) from = now;
-    else masterCpu = (now.cpu - from.cpu) * 1000 / (now.at - from.at);
+    else {
+      masterCpu = (now.cpu - from.cpu) * 1000 / (now.at - from.at);
+      microsPerReport = (now.cpu - from.cpu) * 1e6 / Math.max(1, now.reports - from.reports);
+    }
   }
+  const usage = {
+    linksLost: crew.joins - joinsBefore,
+    longestSilenceMs: Math.max(...crew.workers.map((worker) => worker.longestSilenceMs)),
+    longestPingMs: Math.max(...crew.workers.map((worker) => worker.longestPingMs)),
+  };
   await crew.until(({ drained }) => drained, STOP_LIMIT_MS);
   const ownWaited = waitedSeconds(null) - waited.own;
   try {
@@ -233,7 +268,8 @@ async function watch(pid: number, seconds: number, crew: SimulatedCrew): Promise
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   await crew.ended;
-  return { masterCpu, residentBytes, waitedMs: (masterWaited + ownWaited) * 1000 };
+  const waitedMs = (masterWaited + ownWaited) * 1000;
+  return { ...usage, masterCpu, microsPerReport, residentBytes, waitedMs };
 }
 
 function exactRow(row: Summary["requests"][number]): ExactRow {

@@ -42,6 +42,10 @@ export class SimulatedWorker {
   joins = 0;
   /** Whether the test has started for it. */
   begun = false;
+  /** The longest time from a PING to its PONG, in milliseconds. */
+  longestPingMs = 0;
+  /** The longest time without a byte from the master while it was connected, in milliseconds. */
+  longestSilenceMs = 0;
   readonly #options: SimulatedWorkerOptions;
   readonly #clock: Clock;
   readonly #link: MasterConnection;
@@ -82,7 +86,7 @@ export class SimulatedWorker {
       warn: () => {},
     }, {
       onJoined: ({ welcome }) => this.#joined(welcome),
-      onHeard: () => {},
+      onHeard: (atMs) => this.longestPingMs = Math.max(this.longestPingMs, clock.now() - atMs),
       onMessage: (message) => this.#take(message),
       // What the master said last may be lost with the connection.
       onLost: () => {
@@ -129,7 +133,19 @@ export class SimulatedWorker {
     const { masterPort: port, number } = this.#options;
     // Workers on machines of their own have different addresses. Only Linux has more than one for itself.
     const addresses = Deno.build.os === "linux" ? { localAddress: loopback(number) } : {};
-    return this.#stream = await connectNodeStream({ port, ...addresses });
+    const stream = await connectNodeStream({ port, ...addresses });
+    let heardAt = this.#clock.now();
+    return this.#stream = {
+      read: async (into) => {
+        const count = await stream.read(into);
+        const now = this.#clock.now();
+        this.longestSilenceMs = Math.max(this.longestSilenceMs, now - heardAt);
+        heardAt = now;
+        return count;
+      },
+      write: (bytes) => stream.write(bytes),
+      close: () => stream.close(),
+    };
   }
 
   #joined({ runId, ackedSeq }: { readonly runId: string; readonly ackedSeq: number }): void {
