@@ -38,7 +38,7 @@ export function tlsFailure(error: unknown, state: TlsState): unknown {
   if (error instanceof TlsError || localFailureOf(error) !== null) return error;
   const message = messageText(error);
   const code = codeOf(error, message);
-  if (code !== null) return new TlsError(code, message, error);
+  if (code !== null) return new TlsError(code, certificateText(error, message), error);
   const alert = ALERT.exec(message)?.[1];
   if (alert !== undefined) return new TlsError("TLS", alertText(alert, message, state), error);
   if (isClosed(error)) {
@@ -83,6 +83,13 @@ function codeOf(error: unknown, message: string): TlsErrorCode | null {
   const words = WORDS.find(([words]) => words.test(message));
   if (words !== undefined) return words[1];
   return NODE_TRUST.test(code) ? "TLS_UNTRUSTED" : null;
+}
+
+/** `node:tls` does not tell whether a certificate has expired or is signed by an unknown authority. */
+function certificateText(error: unknown, message: string): string {
+  const isVague = error instanceof Error && "code" in error &&
+    error.code === "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
+  return isVague ? `the certificate is not trusted, or has expired (${message})` : message;
 }
 
 /** An alert of the server, as the runtime names it. */
