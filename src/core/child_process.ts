@@ -9,6 +9,7 @@
 
 import { fileURLToPath } from "node:url";
 import { systemClock } from "./clock.ts";
+import { aboutThisProcess } from "./files.ts";
 
 /** A child process that runs this program. */
 export interface Child {
@@ -106,10 +107,14 @@ function ownArguments(argumentCount: number): readonly string[] {
 
 /** The runtime's own arguments: permissions, V8 flags, certificates. */
 function runtimeArguments(argumentCount: number): readonly string[] {
-  // Other systems do not tell. Then V8's flags are missing, which only save memory.
-  if (Deno.build.os !== "linux") return ["run", "-A"];
+  const line = aboutThisProcess("cmdline");
+  if (line === null) {
+    // If it is not known, V8's flags are missing, which only save memory.
+    const mayCallLibraries = Deno.permissions.querySync({ name: "ffi" }).state === "granted";
+    return ["run", "-A", ...(mayCallLibraries ? [] : ["--deny-ffi"])];
+  }
   // Each argument ends with a zero byte. The script and its arguments follow those of the runtime.
-  const words = Deno.readTextFileSync("/proc/self/cmdline").split("\0").slice(0, -1);
+  const words = line.split("\0").slice(0, -1);
   return words.slice(1, words.length - argumentCount - 1);
 }
 

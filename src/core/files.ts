@@ -1,5 +1,6 @@
 /**
- * Files and folders: locked files that grow at the end, information about files, private folders.
+ * Files and folders: locked files that grow at the end, information about files, private folders, and what
+ * Linux shows of a process as files.
  *
  * @module
  */
@@ -51,6 +52,20 @@ export function openFile(path: string, { create }: OpenOptions): DiskFile {
     },
     close: () => file.close(),
   };
+}
+
+/**
+ * What Linux says about this process, by the name of a file in /proc/self. `null` on other systems, and if
+ * the runtime refuses: it does unless it has all permissions, which it lacks with `--deny-ffi`.
+ */
+export function aboutThisProcess(name: "cmdline" | "limits" | "status"): string | null {
+  if (Deno.build.os !== "linux") return null;
+  try {
+    return Deno.readTextFileSync(`/proc/self/${name}`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return null;
+    throw error;
+  }
 }
 
 /** What is known about a file without reading it. */

@@ -19,6 +19,7 @@ import { systemClock } from "./clock.ts";
 import { type ConsolePrinter, redirectConsole } from "./console.ts";
 import { type ExitCall, interceptExits } from "./exit_calls.ts";
 import {
+  aboutThisProcess,
   createPrivateFolder,
   type DiskFile,
   type FileInfo,
@@ -175,7 +176,7 @@ export function denoHost(): Host {
     serveWeb,
     connect,
     localAddressProblem,
-    openFileLimit,
+    openFileLimit: () => Promise.resolve(openFileLimit()),
     spawnSelf: (args, options) =>
       spawnSelf({ args: Deno.args, env: Deno.env.toObject() }, args, options),
     onParentGone: (handler) => isChild ? onStdinEnd(handler) : () => {},
@@ -259,8 +260,7 @@ function becomeChild(): boolean {
  * Call it before any listener is added: the runtime then stops ignoring SIGHUP.
  */
 function surviveHangup(): boolean {
-  if (Deno.build.os !== "linux") return false;
-  const [, mask = "0"] = /^SigIgn:\s*(\w+)/m.exec(Deno.readTextFileSync("/proc/self/status")) ?? [];
+  const [, mask = "0"] = /^SigIgn:\s*(\w+)/m.exec(aboutThisProcess("status") ?? "") ?? [];
   const isIgnored = (BigInt(`0x${mask}`) & 1n) === 1n;
   if (isIgnored) Deno.addSignalListener("SIGHUP", () => {});
   return isIgnored;
@@ -357,9 +357,7 @@ function cpuSeconds(): number {
   return (user + system) / 1e6;
 }
 
-async function openFileLimit(): Promise<number | null> {
-  if (Deno.build.os !== "linux") return null;
-  const limits = await Deno.readTextFile("/proc/self/limits");
-  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+function openFileLimit(): number | null {
+  const soft = /^Max open files\s+(\d+)/m.exec(aboutThisProcess("limits") ?? "")?.[1];
   return soft === undefined ? null : Number(soft);
 }

@@ -16,6 +16,8 @@ export interface StartOptions {
   readonly executable?: string;
   /** Whether it leads its own process group, like a command in a terminal. */
   readonly detached?: boolean;
+  /** Flags of the runtime, such as `--deny-ffi`. Only from the sources. */
+  readonly denoFlags?: readonly string[];
   /** The limit of open files; by default, that of this process. Not on Windows. */
   readonly openFiles?: number;
 }
@@ -38,9 +40,9 @@ const LIMIT_MS = 60_000;
 
 /** Starts the real command line in a separate process. */
 export function startAiotest(args: readonly string[], options: StartOptions = {}): Started {
-  const { executable, openFiles } = options;
+  const { executable, denoFlags = [], openFiles } = options;
   const command = executable === undefined
-    ? [Deno.execPath(), "run", "-A", "--quiet", CLI, ...args]
+    ? [Deno.execPath(), "run", "-A", "--quiet", ...denoFlags, CLI, ...args]
     : [executable, ...args];
   const [program, ...words] = openFiles === undefined
     ? command
