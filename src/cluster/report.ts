@@ -78,13 +78,29 @@ export function reportParts(counted: StatsDelta, metadata: ReportMetadata): Repo
   if (counted.iterations !== null) divider.addIterations(counted.iterations);
   for (const one of counted.unfinished) divider.addUnfinished(...one);
   for (const one of counted.inProgress) divider.addInProgress(...one);
-  for (const one of counted.entries) divider.addEntry(...one);
-  // After the latencies from which times are derived with them.
-  for (const one of counted.phases) divider.addPhases(...one);
+  const names = new PairMap<CountedName>();
+  for (const [method, name, code, entry] of counted.entries) {
+    names.at(method, name, newCountedName).entries.push([code, entry]);
+  }
+  for (const [method, name, counts] of counted.phases) {
+    names.at(method, name, newCountedName).phases = counts;
+  }
+  for (const one of names) divider.addName(...one);
   return divider.end();
 }
 
+/** What was counted for one method and name. */
+interface CountedName {
+  readonly entries: [code: number, entry: EntryCounts][];
+  phases: PhaseCounts | null;
+}
+
+const newCountedName = (): CountedName => ({ entries: [], phases: null });
+
 const PART_BYTES = 12 * 1024;
+
+/** If all counts of a name have at most this size, they are in the same report. */
+const NAME_BYTES = 4 * PART_BYTES;
 
 /**
  * The maximum length of an error text. With it, an entry with 1,001 errors and a histogram without gaps
@@ -156,32 +172,30 @@ class ReportDivider {
     this.#open.inProgress.push({ method, name, count, oldestMs, ages: times });
   }
 
-  addEntry(method: string, name: string, code: number, entry: EntryCounts): void {
-    const reportEntry = reportEntryOf(method, name, code, entry);
-    const histogram = packBuckets(histogramOf(entry.latencies));
-    this.#makeRoom(entryBytes(reportEntry) + BINARY_HEAD_BYTES + histogram.length);
-    this.#open.entries.push(reportEntry);
-    this.#open.histograms.push(histogram);
-  }
-
-  addPhases(method: string, name: string, counts: PhaseCounts): void {
-    const phases: ReportPhases = {
-      method,
-      name,
-      opened: counts.opened,
-      notReused: counts.notReused,
-      latency: timesOf(counts.latency),
-      dns: timesOf(counts.dns),
-      connect: timesOf(counts.connect),
-      tls: timesOf(counts.tls),
-      ttfb: timesOf(counts.ttfb),
-      download: timesOf(counts.download),
-    };
-    let bytes = 1 + textBytes(method) + textBytes(name) +
-      numberBytes(counts.opened, counts.notReused) + timesBytes(phases.latency);
-    for (const phase of PHASES) bytes += timesBytes(phases[phase]);
-    this.#makeRoom(bytes);
-    this.#open.phases.push(phases);
+  /**
+   * Adds all counts of a name. Times are derived from its entries and phases together, so that counters
+   * would fall for a moment if one of them arrived later.
+   */
+  addName(method: string, name: string, { entries, phases }: CountedName): void {
+    const sent = entries.map(([code, entry]) => {
+      const reportEntry = reportEntryOf(method, name, code, entry);
+      const histogram = packBuckets(histogramOf(entry.latencies));
+      const bytes = entryBytes(reportEntry) + BINARY_HEAD_BYTES + histogram.length;
+      return { reportEntry, histogram, bytes };
+    });
+    const sentPhases = phases === null ? null : reportPhasesOf(method, name, phases);
+    const bytesOfPhases = sentPhases === null ? 0 : phasesBytes(sentPhases);
+    const bytes = sent.reduce((sum, one) => sum + one.bytes, bytesOfPhases);
+    const isTogether = bytes <= NAME_BYTES;
+    if (isTogether) this.#makeRoom(bytes);
+    for (const { reportEntry, histogram, bytes } of sent) {
+      if (!isTogether) this.#makeRoom(bytes);
+      this.#open.entries.push(reportEntry);
+      this.#open.histograms.push(histogram);
+    }
+    if (sentPhases === null) return;
+    if (!isTogether) this.#makeRoom(bytesOfPhases);
+    this.#open.phases.push(sentPhases);
   }
 
   end(): ReportPart[] {
@@ -246,6 +260,28 @@ function reportEntryOf(
     squaredDeviations,
     errors: Array.from(entry.errors, ([error, count]) => [clippedText(error, MAX_ERROR), count]),
   };
+}
+
+function reportPhasesOf(method: string, name: string, counts: PhaseCounts): ReportPhases {
+  return {
+    method,
+    name,
+    opened: counts.opened,
+    notReused: counts.notReused,
+    latency: timesOf(counts.latency),
+    dns: timesOf(counts.dns),
+    connect: timesOf(counts.connect),
+    tls: timesOf(counts.tls),
+    ttfb: timesOf(counts.ttfb),
+    download: timesOf(counts.download),
+  };
+}
+
+function phasesBytes({ method, name, opened, notReused, ...times }: ReportPhases): number {
+  let bytes = 1 + textBytes(method) + textBytes(name) + numberBytes(opened, notReused) +
+    timesBytes(times.latency);
+  for (const phase of PHASES) bytes += timesBytes(times[phase]);
+  return bytes;
 }
 
 function histogramOf({ histogram: source }: LatencyCounts): Histogram {

@@ -46,6 +46,8 @@ export interface ComparedFigures {
   readonly p50: Difference;
   readonly p95: Difference;
   readonly p99: Difference;
+  /** Times of parts of the requests. They explain a change of the latency, and are not judged. */
+  readonly phases: Readonly<Record<ComparedPhase, PhaseChanges>>;
   /** The latencies that are lower bounds, because of unfinished requests. */
   readonly lowerBounds: {
     readonly a: readonly LatencyFigure[];
@@ -53,8 +55,25 @@ export interface ComparedFigures {
   };
 }
 
+/** A part of the requests that is compared. */
+type ComparedPhase = "connect" | "ttfb";
+
+/** Two percentiles of a part of the requests. */
+interface PhaseChanges {
+  readonly p50: PhaseChange;
+  readonly p95: PhaseChange;
+}
+
+/** A time in milliseconds; `null` if there is none, or if an earlier version wrote the summary. */
+interface PhaseChange {
+  readonly a: number | null;
+  readonly b: number | null;
+  /** From a to b: 0.1 is 10 % more. `null` if it is unknown. */
+  readonly change: number | null;
+}
+
 /** A figure with a finding. */
-type Figure = Exclude<keyof ComparedFigures, "requests" | "unfinished" | "lowerBounds">;
+type Figure = Exclude<keyof ComparedFigures, "requests" | "unfinished" | "phases" | "lowerBounds">;
 
 /** The figures of one method and name. */
 export interface ComparedName extends ComparedFigures {
@@ -234,8 +253,22 @@ function figuresOf(a: EntryOfRun, b: EntryOfRun, terms: Terms): ComparedFigures 
     p50: quantile("p50"),
     p95: quantile("p95"),
     p99: quantile("p99"),
+    phases: { connect: phaseChanges(a, b, "connectMs"), ttfb: phaseChanges(a, b, "ttfbMs") },
     lowerBounds,
   };
+}
+
+function phaseChanges(
+  { totals: { phases: a } }: EntryOfRun,
+  { totals: { phases: b } }: EntryOfRun,
+  field: "connectMs" | "ttfbMs",
+): PhaseChanges {
+  const change = (figure: "p50" | "p95"): PhaseChange => {
+    const [before = null, after = null] = [a?.[field]?.[figure], b?.[field]?.[figure]];
+    const isKnown = before !== null && after !== null && before > 0;
+    return { a: before, b: after, change: isKnown ? after / before - 1 : null };
+  };
+  return { p50: change("p50"), p95: change("p95") };
 }
 
 /** Summaries of earlier versions do not contain it. */
@@ -454,7 +487,13 @@ function table(comparison: Comparison, size: TableSize): string[] {
     ...(isOnlyName(comparison) ? [] : [{ title: "Aggregated", row: comparison.totals }]),
   ];
   const judged = judgedFigures(comparison.totals.unfinished);
-  const rows = groups.map(({ row }) => rowsOf(row, judged));
+  const phases = COMPARED_PHASES.filter((phase) =>
+    groups.some(({ row }) => row.phases[phase].p95.a !== null || row.phases[phase].p95.b !== null)
+  );
+  const rows = groups.map(({ row }) => [
+    ...rowsOf(row, judged),
+    ...phases.map((phase) => phaseRow(phase, row)),
+  ]);
   const { header, rule, rows: lines } = textTable(COLUMNS, rows.flat(), size);
   const body = groups.flatMap(({ title }, at) => {
     const start = at * rows[0]!.length;
@@ -492,6 +531,18 @@ function rowOf(figure: Figure, row: ComparedFigures): Span[] {
     span(change === null ? "-" : sign(change), tone),
     span(intervalText(low, high, sign), tone),
     span(finding, tone),
+  ];
+}
+
+const COMPARED_PHASES: readonly ComparedPhase[] = ["connect", "ttfb"];
+
+/** A row without a finding. */
+function phaseRow(phase: ComparedPhase, { phases }: ComparedFigures): Span[] {
+  const { a, b, change } = phases[phase].p95;
+  const sign = change === null ? "-" : changeText(change);
+  return [
+    span(phase === "connect" ? "  Connect 95%" : "  First byte 95%", "quiet"),
+    ...[formatLatency(a), formatLatency(b), sign, "", ""].map((text) => span(text, "quiet")),
   ];
 }
 
@@ -604,8 +655,16 @@ function figuresJson(figures: ComparedFigures): object {
     requests: figures.requests,
     unfinished: figures.unfinished,
     ...Object.fromEntries(FIGURES.map((figure) => [figure, differenceOf(figures[figure])])),
+    phases: Object.fromEntries(COMPARED_PHASES.map((phase) => {
+      const { p50, p95 } = figures.phases[phase];
+      return [phase, { p50: changeOf(p50), p95: changeOf(p95) }];
+    })),
     lowerBounds: figures.lowerBounds,
   };
+}
+
+function changeOf({ a, b, change }: PhaseChange): PhaseChange {
+  return { a, b, change: sixDigits(change) };
 }
 
 function differenceOf({ a, b, change, low, high, finding }: Difference): object {

@@ -6,6 +6,7 @@
  */
 
 import type { RequestTotals, Snapshot, TimelineSecond } from "../stats/snapshot.ts";
+import { PHASES } from "../stats/stats_delta.ts";
 import { RequestMeasure } from "../stats/threshold_metrics.ts";
 
 /** The columns of percentiles with their shares; the last one is the maximum. */
@@ -28,6 +29,14 @@ const TITLES = PERCENTILES.map(([title]) => title);
 /** The last columns, which Locust does not have. */
 const UNFINISHED_TITLES = ["Unfinished Count", "Oldest Unfinished Time"];
 
+/** The columns after those: connections, and two percentiles of each phase. */
+const PHASE_TITLES: readonly string[] = [
+  "Connections Opened",
+  "Connections Reused",
+  ...["DNS", "Connect", "TLS", "First Byte", "Download"]
+    .flatMap((title) => [`${title} Time 50%`, `${title} Time 95%`]),
+];
+
 const ALL = "Aggregated";
 
 /** A row for each method and name, and a row for all of them at the end. */
@@ -43,6 +52,7 @@ export function statsCsv({ statistics, durationSeconds }: Snapshot): Iterable<st
     rounded(durationSeconds > 0 ? of.failures / durationSeconds : 0),
     ...percentilesOf(of),
     ...unfinishedOf(of),
+    ...phasesOf(of),
   ];
   return csvText([
     [
@@ -59,6 +69,7 @@ export function statsCsv({ statistics, durationSeconds }: Snapshot): Iterable<st
       "Failures/s",
       ...TITLES,
       ...UNFINISHED_TITLES,
+      ...PHASE_TITLES,
     ],
     ...requests.map((one) => row(one.method, one.name, one)),
     row("", ALL, totals),
@@ -150,6 +161,14 @@ function percentilesOf(totals: RequestTotals): CsvCell[] {
 /** The number of unfinished requests, and the highest of their ages in milliseconds. */
 function unfinishedOf({ unfinished: { count, oldestMs } }: RequestTotals): CsvCell[] {
   return [count, rounded(oldestMs)];
+}
+
+function phasesOf({ phases: { opened, reused, figures } }: RequestTotals): CsvCell[] {
+  return [
+    opened,
+    reused,
+    ...PHASES.flatMap((phase) => [figures[phase].p50, figures[phase].p95]).map(rounded),
+  ];
 }
 
 function percentilesOfSecond({ p50, p95, p99 }: TimelineSecond): CsvCell[] {

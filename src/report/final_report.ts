@@ -10,11 +10,13 @@ import type {
   IterationSummary,
   LatencyFigure,
   LatencySummary,
+  PhaseTotals,
   RequestTotals,
   Snapshot,
   ThresholdRow,
   WorkerRow,
 } from "../stats/snapshot.ts";
+import { type Phase, PHASES } from "../stats/stats_delta.ts";
 import { observedText } from "../stats/thresholds.ts";
 import { lowerBoundsOf, serviceTimeLowerBounds } from "../stats/unanswered.ts";
 import { latencyTable } from "./latency_bars.ts";
@@ -54,6 +56,7 @@ export function finalReport(snapshot: Snapshot, options: ReportOptions): string 
     requestSection(snapshot, size),
     percentileSection(snapshot, size),
     options.bars ? latencySection(snapshot, size) : [],
+    phaseSection(snapshot, size),
     iterationSection(snapshot, size),
     failureSection(snapshot, size),
     unfinishedSection(snapshot, size),
@@ -195,6 +198,51 @@ function latencySection({ statistics: { totals } }: Snapshot, size: TableSize): 
   const which = totals.lowerBounds ? ", answered requests" : ", all requests";
   const title = [span("Latency", "strong"), span(which, "quiet")];
   return [renderLine(title, size.columns, size.color), ...table];
+}
+
+/**
+ * Where the time of all requests went: a row for each phase that took place, and their connections. Empty if
+ * there is nothing to say but that the time passed until the first byte arrived.
+ */
+export function phaseSection({ statistics: { totals } }: Snapshot, size: TableSize): string[] {
+  const { opened, times, figures } = totals.phases;
+  if (opened === 0 && !(times.download.max > 0)) return [];
+  const rows = PHASES.filter((phase) => times[phase].count > 0).map((phase) => [
+    span(PHASE_TITLES[phase]),
+    span(formatCount(times[phase].count)),
+    ...latencyCells(figures[phase], ["mean", "p50", "p90", "p95", "p99", "max"], []),
+  ]);
+  const table = textTable(PHASE_COLUMNS, rows, size);
+  const title = [span("Where the time went", "strong"), span(", in ms", "quiet")];
+  const connections = connectionsText(totals.phases);
+  return [
+    renderLine(title, size.columns, size.color),
+    table.header,
+    table.rule,
+    ...table.rows,
+    ...(connections === null ? [] : noteLines(`${connections}.`, size)),
+  ];
+}
+
+const PHASE_COLUMNS: readonly TableColumn[] = [
+  { title: "Phase", align: "left" },
+  ...numbers("Count", "Avg", "50%", "90%", "95%", "99%", "Max"),
+];
+
+/** What phases are called in reports. */
+export const PHASE_TITLES: Readonly<Record<Phase, string>> = {
+  dns: "DNS lookup",
+  connect: "Connect",
+  tls: "TLS handshake",
+  ttfb: "First byte",
+  download: "Download",
+};
+
+/** How many connections were opened and reused; `null` if no connection was seen. */
+function connectionsText({ opened, reused }: PhaseTotals): string | null {
+  if (opened === 0 && reused === 0) return null;
+  return `${formatAmount(opened, "connection")} opened; ` +
+    `${formatAmount(reused, "request")} on a connection that was open already`;
 }
 
 function tableWithTotals(

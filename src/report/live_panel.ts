@@ -322,7 +322,26 @@ export function trafficLines({ statistics }: Snapshot, columns: number): Span[][
     inProgressLine(totals),
     percentileLine("latency", totals.latencyMs, { lowerBounds: lowerBoundsOf(totals) }),
     percentileLine(`last ${RECENT_SECONDS} s`, recentSeconds(timeline, RECENT_SECONDS)),
+    ...connectionLines(totals),
   ];
+}
+
+/** A line about the connections that were opened, if any were. */
+function connectionLines({ phases: { opened, reused, figures } }: RequestTotals): Span[][] {
+  if (opened === 0) return [];
+  const { connect, tls } = figures;
+  const times = tls.p95 === null
+    ? formatLatency(connect.p95)
+    : `${formatLatency(connect.p95)}, TLS ${formatLatency(tls.p95)}`;
+  return [[
+    label("connections"),
+    span(formatCount(opened), "strong"),
+    span("   reused ", "quiet"),
+    span(formatCount(reused)),
+    span("   connect p95 ", "quiet"),
+    span(times),
+    span(" ms", "quiet"),
+  ]];
 }
 
 /** How to show percentiles. */

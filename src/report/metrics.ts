@@ -21,7 +21,7 @@ import type {
   WorkerRow,
   WorkerStatus,
 } from "../stats/snapshot.ts";
-import type { BucketSink, BucketSource } from "../stats/stats_delta.ts";
+import { type BucketSink, type BucketSource, PHASES } from "../stats/stats_delta.ts";
 import { isPresent } from "./worker_counts.ts";
 
 /** The labels that distinguish the points of a family. */
@@ -183,6 +183,10 @@ export class RequestMetrics {
       coded.map(({ code, times: { labels } }) => ({ labels, value: value(code) }));
     const byName = (value: (row: RequestRow) => number): ValuePoint[] =>
       requests.map((row) => ({ labels: this.#labels(row), value: value(row) }));
+    // Not all users see their connections.
+    const byConnection = (value: (row: RequestRow) => number): ValuePoint[] =>
+      requests.filter(({ phases: { opened, reused } }) => opened + reused > 0)
+        .map((row) => ({ labels: this.#labels(row), value: value(row) }));
     const oldest = (unanswered: (row: RequestRow) => UnansweredSummary): ValuePoint[] =>
       requests.flatMap((row) => {
         const { oldestMs } = unanswered(row);
@@ -243,6 +247,24 @@ export class RequestMetrics {
         "s",
       ),
       counter(
+        "aiotest_connections_opened_total",
+        "Connections that were opened.",
+        byConnection(({ phases }) => phases.opened),
+      ),
+      counter(
+        "aiotest_connections_reused_total",
+        "Requests with a response on a connection that was open already.",
+        byConnection(({ phases }) => phases.reused),
+      ),
+      {
+        type: "summary",
+        name: "aiotest_request_phase_seconds",
+        help: "Where the time of requests went over the whole run, by phase: dns, connect, tls, " +
+          "ttfb (until the first byte) and download.",
+        unit: "s",
+        points: requests.flatMap((row) => this.#phasePoints(row)),
+      },
+      counter(
         "aiotest_response_failure_total",
         "Failed requests, by error.",
         this.#failurePoints(failures),
@@ -275,6 +297,14 @@ export class RequestMetrics {
     let labels = this.#nameLabels.get(key);
     if (labels === undefined) this.#nameLabels.set(key, labels = { name, method });
     return labels;
+  }
+
+  #phasePoints({ name, method, phases: { times, figures } }: RequestRow): SummaryPoint[] {
+    return PHASES.filter((phase) => times[phase].count > 0).map((phase) => ({
+      ...summaryOf(figures[phase], times[phase].count),
+      labels: { name, method, phase },
+      sum: times[phase].sum / 1000,
+    }));
   }
 
   #failurePoints(failures: readonly FailureRow[]): ValuePoint[] {

@@ -84,7 +84,13 @@ export interface SummaryTotals extends
 export type SummaryConnections = Pick<PhaseTotals, "opened" | "reused">;
 
 /** Where the time of requests went; each is `null` if there was no such phase. */
-export type SummaryPhases = { readonly [Name in Phase as `${Name}Ms`]: LatencySummary | null };
+export type SummaryPhases = { readonly [Name in Phase as `${Name}Ms`]: SummaryTimes | null };
+
+/** A distribution of times in milliseconds. */
+export interface SummaryTimes extends LatencySummary {
+  /** The number of values. */
+  readonly count: number;
+}
 
 /** Counts and latencies of one method and name. */
 export interface SummaryRequest extends SummaryTotals, Pick<RequestRow, "method" | "name"> {}
@@ -218,9 +224,11 @@ function compactTotals(totals: RequestTotals): CompactTotals {
   };
 }
 
-function phasesOf({ figures }: PhaseTotals): SummaryPhases {
-  const times = (phase: Phase): LatencySummary | null =>
-    figures[phase].max === null ? null : latencyOf(figures[phase]);
+function phasesOf({ times: all, figures }: PhaseTotals): SummaryPhases {
+  const times = (phase: Phase): SummaryTimes | null => {
+    const { count } = all[phase];
+    return count === 0 ? null : { count, ...latencyOf(figures[phase]) };
+  };
   return {
     dnsMs: times("dns"),
     connectMs: times("connect"),

@@ -26,16 +26,30 @@ const VALUES = {
   "a second of a run": (value: unknown): value is number => isCount(value) && value < MAX_RUN_S,
   "a histogram": (value: unknown): value is string =>
     typeof value === "string" && isHistogram(value),
-  // Summaries of earlier versions do not have these two.
+  // Summaries of earlier versions do not have these three.
   "an object with a count, or missing": (
     value: unknown,
   ): value is { readonly count: number } | undefined =>
     value === undefined || isRecord(value) && isCount(value.count),
+  "times by phase, or missing": (value: unknown): value is ReadPhases | undefined =>
+    value === undefined || isRecord(value) && isPhase(value.connectMs) && isPhase(value.ttfbMs),
   "a list of figures, or missing": (
     value: unknown,
   ): value is readonly LatencyFigure[] | undefined =>
     value === undefined || Array.isArray(value) && value.every(isLatencyFigure),
 } as const;
+
+/** What a comparison reads of the phases of requests. */
+interface ReadPhases {
+  readonly connectMs: ReadTimes | null;
+  readonly ttfbMs: ReadTimes | null;
+}
+
+/** Times in milliseconds. */
+interface ReadTimes {
+  readonly p50: number;
+  readonly p95: number;
+}
 
 type ValueName = keyof typeof VALUES;
 
@@ -68,6 +82,7 @@ const COMPARED_TOTALS = {
     p99: "a number of at least 0, or null",
   },
   lowerBounds: "a list of figures, or missing",
+  phases: "times by phase, or missing",
   histogram: "a histogram",
 } as const;
 
@@ -184,6 +199,10 @@ function isCount(value: unknown): value is number {
 
 function isLatencyFigure(value: unknown): value is LatencyFigure {
   return (LATENCY_FIGURES as readonly unknown[]).includes(value);
+}
+
+function isPhase(value: unknown): value is ReadTimes | null {
+  return value === null || isRecord(value) && isAmount(value.p50) && isAmount(value.p95);
 }
 
 function isHistogram(text: string): boolean {

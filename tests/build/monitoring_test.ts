@@ -3,7 +3,13 @@ import { parse as parseYaml } from "yaml";
 import { type MetricFamily, RunMetrics } from "../../src/report/metrics.ts";
 import { projectPath } from "../support/paths.ts";
 import { dashboardQueries } from "../support/prometheus_server.ts";
-import { latencies, shopSnapshot, statistics, unfinishedAt } from "../support/snapshots.ts";
+import {
+  latencies,
+  phaseTotals,
+  shopSnapshot,
+  statistics,
+  unfinishedAt,
+} from "../support/snapshots.ts";
 
 const DEPLOY = projectPath("deploy");
 
@@ -29,6 +35,7 @@ function everyFamily(): MetricFamily[] {
         ...row,
         ...unfinishedAt(11_000),
         inProgress: { count: 1, oldestMs: 500 },
+        phases: phaseTotals({ connect: [1], ttfb: [10] }, { opened: 1, reused: 1 }),
       })),
       iterations,
     }),

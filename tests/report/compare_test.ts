@@ -373,6 +373,10 @@ function difference(a: number, b: number, finding: Finding, half = 0.02): Differ
   return { a, b, change, low: change - half, high: change + half, finding };
 }
 
+function noPhase(): ComparedFigures["phases"]["ttfb"] {
+  return { p50: { a: null, b: null, change: null }, p95: { a: null, b: null, change: null } };
+}
+
 const COMPARED_FIGURES: ComparedFigures = {
   requests: { a: 12_000, b: 10_900 },
   unfinished: { a: 0, b: 0 },
@@ -383,6 +387,7 @@ const COMPARED_FIGURES: ComparedFigures = {
   p50: difference(19, 21, "regression"),
   p95: { a: 30, b: 31, change: 1 / 30, low: -1, high: null, finding: "unclear" },
   p99: { a: null, b: 50, change: null, low: null, high: null, finding: "unclear" },
+  phases: { connect: noPhase(), ttfb: noPhase() },
   lowerBounds: { a: [], b: [] },
 };
 
@@ -434,6 +439,35 @@ Deno.test("the report shows two runs side by side, with the findings", () => {
     "           help (exit code 3)",
     "",
   ]);
+});
+
+Deno.test("connects and first bytes are compared without a finding, if a run has them", () => {
+  const times = (p95: number): { p50: number; p95: number } => ({ p50: p95 / 2, p95 });
+  const [a, b] = [[4, 20], [null, 25]].map(([connect, ttfb]): ComparedRun => {
+    const { requests, totals, ...run } = SHORT_RUN;
+    const phases = { connectMs: connect === null ? null : times(connect!), ttfbMs: times(ttfb!) };
+    return {
+      ...run,
+      totals: { ...totals, phases },
+      requests: requests.map((row) => ({ ...row, phases })),
+    };
+  });
+  const comparison = compareRuns(a!, b!, 0.05);
+  assert.deepEqual(comparison.totals.phases, {
+    connect: { p50: { a: 2, b: null, change: null }, p95: { a: 4, b: null, change: null } },
+    ttfb: { p50: { a: 10, b: 12.5, change: 0.25 }, p95: { a: 20, b: 25, change: 0.25 } },
+  });
+  const runs = { a: { file: "a.json", run: a! }, b: { file: "b.json", run: b! } };
+  const lines = comparisonReport(comparison, runs, { columns: 80, color: false }).split("\n")
+    .filter((line) => /Connect|First byte/.test(line))
+    .map((line) => line.trim().split(/ {2,}/));
+  assert.deepEqual(lines, [["Connect 95%", "4.00", "-", "-"], [
+    "First byte 95%",
+    "20.0",
+    "25.0",
+    "+25.0%",
+  ]]);
+  assert.equal(compareRuns(a!, SHORT_RUN, 0.05).totals.phases.ttfb.p95.b, null);
 });
 
 Deno.test("without a certain regression, the comparison passes", () => {
@@ -513,11 +547,12 @@ Deno.test("the file has exactly these fields, in this order", () => {
     "requests",
     "unfinished",
     ...FIGURES,
+    "phases",
     "lowerBounds",
   ]);
   assert.deepEqual(
     Object.keys(content.requests[0]),
-    ["method", "name", "requests", "unfinished", ...FIGURES, "lowerBounds"],
+    ["method", "name", "requests", "unfinished", ...FIGURES, "phases", "lowerBounds"],
   );
   assert.deepEqual(
     Object.keys(content.totals.p50),

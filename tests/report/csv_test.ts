@@ -7,7 +7,14 @@ import { Totals } from "../../src/stats/totals.ts";
 import { newUnfinished } from "../../src/stats/unanswered.ts";
 import { secondOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
-import { emptySnapshot, snapshot, statistics, timelineSecond } from "../support/snapshots.ts";
+import {
+  emptySnapshot,
+  phaseTotals,
+  requestRow,
+  snapshot,
+  statistics,
+  timelineSecond,
+} from "../support/snapshots.ts";
 import { joined } from "../support/texts.ts";
 
 /** The rows of a file by column title. */
@@ -35,7 +42,9 @@ Deno.test("the columns are those of Locust's files, and further ones at the end"
   assert.deepEqual(heads, [
     "Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time," +
     `Min Response Time,Max Response Time,Average Content Size,Requests/s,Failures/s,${percentiles},` +
-    "Unfinished Count,Oldest Unfinished Time",
+    "Unfinished Count,Oldest Unfinished Time,Connections Opened,Connections Reused," +
+    "DNS Time 50%,DNS Time 95%,Connect Time 50%,Connect Time 95%,TLS Time 50%,TLS Time 95%," +
+    "First Byte Time 50%,First Byte Time 95%,Download Time 50%,Download Time 95%",
     `Timestamp,User Count,Type,Name,Requests/s,Failures/s,${percentiles},Total Request Count,` +
     "Total Failure Count,Total Median Response Time,Total Average Response Time," +
     "Total Min Response Time,Total Max Response Time,Total Average Content Size," +
@@ -43,6 +52,28 @@ Deno.test("the columns are those of Locust's files, and further ones at the end"
     "Method,Name,Error,Occurrences",
     "Count,Message,Traceback,Nodes",
   ]);
+});
+
+Deno.test("connections and phases have columns", () => {
+  const phases = phaseTotals({ connect: [4], ttfb: [10, 10] }, { opened: 1, reused: 1 });
+  const of = snapshot({ statistics: statistics({ requests: [requestRow({ phases })] }) });
+  for (const row of rowsOf(statsCsv, of)) {
+    const columns = Object.entries(row).slice(-12).map(([, value]) => value);
+    assert.deepEqual(columns, [
+      "1",
+      "1",
+      "N/A",
+      "N/A",
+      "4",
+      "4",
+      "N/A",
+      "N/A",
+      "10",
+      "10",
+      "N/A",
+      "N/A",
+    ]);
+  }
 });
 
 Deno.test("unfinished requests have columns, and raise the percentiles", () => {

@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import {
   finalReport,
   iterationSection,
+  phaseSection,
   thresholdSection,
   workerSection,
 } from "../../src/report/final_report.ts";
 import { columnsOf } from "../../src/report/terminal.ts";
-import type { LatencySummary, Snapshot, WorkerRow } from "../../src/stats/snapshot.ts";
+import type { LatencySummary, PhaseTotals, Snapshot, WorkerRow } from "../../src/stats/snapshot.ts";
 import {
   clusterSnapshot,
   emptySnapshot,
@@ -15,6 +16,7 @@ import {
   latencies,
   NO_LATENCIES,
   openSnapshot,
+  phaseTotals,
   requestRow,
   shopSnapshot,
   snapshot,
@@ -60,6 +62,38 @@ POST  /orders      12.0  18.0  24.0  36.0  96.0    240     384   480
 
 PASSED  1,000 requests, no failures
 `,
+  );
+});
+
+Deno.test("the final report says where the time went, if not only waiting for the first byte", () => {
+  const section = (phases: PhaseTotals): string =>
+    phaseSection(snapshot({ statistics: statistics({ requests: [requestRow({ phases })] }) }), {
+      columns: 80,
+      color: false,
+    }).join("\n");
+  assert.equal(section(phaseTotals({ ttfb: [10], download: [0] }, { opened: 0, reused: 1 })), "");
+  assert.equal(
+    section(phaseTotals({ ttfb: [10], download: [2] })),
+    `Where the time went, in ms
+Phase       Count   Avg   50%   90%   95%   99%   Max
+─────────────────────────────────────────────────────
+First byte      1  10.0  10.0  10.0  10.0  10.0  10.0
+Download        1  2.00  2.00  2.00  2.00  2.00  2.00`,
+  );
+  const phases = phaseTotals({
+    ...{ dns: [1], connect: [0.2, 0.2], tls: [3], ttfb: [12, 12], download: [0, 0] },
+  }, { opened: 2, reused: 1234 });
+  assert.equal(
+    section(phases),
+    `Where the time went, in ms
+Phase          Count    Avg    50%    90%    95%    99%    Max
+──────────────────────────────────────────────────────────────
+DNS lookup         1   1.00   1.00   1.00   1.00   1.00   1.00
+Connect            2  0.200  0.200  0.200  0.200  0.200  0.200
+TLS handshake      1   3.00   3.00   3.00   3.00   3.00   3.00
+First byte         2   12.0   12.0   12.0   12.0   12.0   12.0
+Download           2      0      0      0      0      0      0
+2 connections opened; 1,234 requests on a connection that was open already.`,
   );
 });
 

@@ -18,6 +18,7 @@ import { columnsOf, renderLine } from "../../src/report/terminal.ts";
 import type {
   BreakingPoint,
   IterationSummary,
+  PhaseTotals,
   RequestRow,
   Snapshot,
   Statistics,
@@ -31,6 +32,7 @@ import {
   latencies,
   NO_LATENCIES,
   openSnapshot,
+  phaseTotals,
   requestRow,
   shopSnapshot,
   snapshot,
@@ -52,6 +54,24 @@ const CROSSED = {
   ],
   breakingPoint: { passed: { users: 50, arrivalRate: 100 }, broke: null, threshold: null },
 };
+
+Deno.test("a line shows the connections that were opened, and how long that took", () => {
+  const lineOf = (phases: PhaseTotals): string | undefined => {
+    const requests = [requestRow({ phases })];
+    return panel(snapshot({ statistics: statistics({ requests }) }), 80)
+      .find((line) => line.startsWith("connections"));
+  };
+  const plain = { ttfb: [12], download: [0] };
+  assert.equal(lineOf(phaseTotals(plain, { opened: 0, reused: 5 })), undefined);
+  assert.equal(
+    lineOf(phaseTotals({ ...plain, connect: [0.2] }, { opened: 50, reused: 12_345 })),
+    "connections 50   reused 12,345   connect p95 0.200 ms",
+  );
+  assert.equal(
+    lineOf(phaseTotals({ ...plain, connect: [0.2], tls: [3] }, { opened: 50, reused: 12_345 })),
+    "connections 50   reused 12,345   connect p95 0.200, TLS 3.00 ms",
+  );
+});
 
 /** A run on a screen, and the lines of its panel. */
 interface Panel {

@@ -7,7 +7,13 @@ import type { Statistics } from "../../src/stats/snapshot.ts";
 import { Totals } from "../../src/stats/totals.ts";
 import { secondOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
-import { codeRow, requestRow, statistics, unfinishedAt } from "../support/snapshots.ts";
+import {
+  codeRow,
+  phaseTotals,
+  requestRow,
+  statistics,
+  unfinishedAt,
+} from "../support/snapshots.ts";
 
 function family(metrics: RequestMetrics, from: Statistics, name: string): MetricFamily {
   return metrics.of(from).find((one) => one.name === name)!;
@@ -52,6 +58,33 @@ Deno.test("latencies are counted by name, method and code", () => {
     { labels: { name: "a", method: "GET", error: "HTTP 500" }, value: 1 },
     { labels: { name: "a", method: "POST", error: "refused" }, value: 1 },
   ]);
+});
+
+Deno.test("connections and phases are counted by name, if there are any", () => {
+  const phases = phaseTotals({ connect: [4], ttfb: [10, 30] }, { opened: 1, reused: 1 });
+  const from = statistics({ requests: [requestRow({ name: "a", phases }), requestRow()] });
+  const metrics = new RequestMetrics([50]);
+  const labels = { name: "a", method: "GET" };
+  assert.deepEqual(family(metrics, from, "aiotest_connections_opened_total").points, [
+    { labels, value: 1 },
+  ]);
+  assert.deepEqual(family(metrics, from, "aiotest_connections_reused_total").points, [
+    { labels, value: 1 },
+  ]);
+  const { type, points } = family(metrics, from, "aiotest_request_phase_seconds");
+  assert.equal(type, "summary");
+  assert.deepEqual(
+    points.map((point) => ({ ...point, quantiles: "quantiles" in point && point.quantiles[0] })),
+    [
+      { labels: { ...labels, phase: "connect" }, count: 1, sum: 0.004, quantiles: [0.5, 0.004] },
+      {
+        labels: { ...labels, phase: "ttfb" },
+        count: 2,
+        sum: 0.04,
+        quantiles: [0.5, phases.figures.ttfb.p50! / 1000],
+      },
+    ],
+  );
 });
 
 Deno.test("requests without an answer are counted by name, with the highest age in seconds", () => {

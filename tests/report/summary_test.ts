@@ -60,8 +60,9 @@ const ENDED = snapshot({
 });
 
 Deno.test("the summary has exactly these fields, in this order", () => {
-  const times = (ms: number): string =>
+  const times = (count: number, ms: number): string =>
     `{
+        "count": ${count},
         "min": ${ms},
         "mean": ${ms},
         "max": ${ms},
@@ -105,10 +106,10 @@ Deno.test("the summary has exactly these fields, in this order", () => {
     },
     "phases": {
       "dnsMs": null,
-      "connectMs": ${times(0.25)},
+      "connectMs": ${times(1, 0.25)},
       "tlsMs": null,
-      "ttfbMs": ${times(12)},
-      "downloadMs": ${times(0)}
+      "ttfbMs": ${times(2, 12)},
+      "downloadMs": ${times(1, 0)}
     },
     "histogram": "AawCBQE="`;
   const inRequests = totals.replaceAll("\n", "\n  ");

@@ -98,6 +98,7 @@ class Counts {
       rate: requests / seconds,
       latencyMs: latencies.summary(),
       lowerBounds: [],
+      phases: undefined,
       histogram: histogramText(latencies.histogram),
     };
   }
