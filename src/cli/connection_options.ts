@@ -11,15 +11,20 @@ import { areOneFamily } from "../http/local_addresses.ts";
 import type { ConnectionOptions } from "../http/shared_http_state.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { FastHttpUser } from "../user/fast_http_user.ts";
+import type { FileReader } from "./option_files.ts";
 import type { Options } from "./options.ts";
+import { targetTls } from "./target_tls.ts";
 
 /**
  * What the options say about connections to the target.
  *
- * @throws UsageError if local addresses are both IPv4 and IPv6.
+ * @throws UsageError if a file of {@link targetTls} is invalid, or local addresses are both IPv4 and IPv6.
  */
-export function connectionOptions(options: Options): ConnectionOptions {
-  const { insecure, localAddress: localAddresses, maxRedirects } = options;
+export async function connectionOptions(
+  host: FileReader,
+  options: Options,
+): Promise<ConnectionOptions> {
+  const { localAddress: localAddresses, maxRedirects } = options;
   if (!areOneFamily(localAddresses)) {
     throw new UsageError(
       `--local-address ${localAddresses.join(",")}: expected either IPv4 or IPv6 addresses`,
@@ -27,7 +32,7 @@ export function connectionOptions(options: Options): ConnectionOptions {
     );
   }
   const connectTo = options.connectTo.flatMap((text) => parseConnectTo(text) ?? []);
-  return { insecure, localAddresses, connectTo, maxRedirects };
+  return { tls: await targetTls(host, options), localAddresses, connectTo, maxRedirects };
 }
 
 /**

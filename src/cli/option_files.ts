@@ -8,6 +8,9 @@ import { resolve } from "node:path";
 import { systemReason, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 
+/** The part of the machine that has the files. */
+export type FileReader = Pick<Host, "readTextFile" | "cwd">;
+
 /**
  * Reads a text file.
  *
@@ -15,7 +18,11 @@ import type { Host } from "../core/host.ts";
  * @param path may be relative to the working directory.
  * @throws UsageError that names the option and the file.
  */
-export async function readOptionFile(host: Host, option: string, path: string): Promise<string> {
+export async function readOptionFile(
+  host: FileReader,
+  option: string,
+  path: string,
+): Promise<string> {
   try {
     return await host.readTextFile(resolve(host.cwd, path));
   } catch (error) {

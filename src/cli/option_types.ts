@@ -115,6 +115,25 @@ export function textOf(expected: string): OptionType<string> {
   return { expected, types: ["text"], parse: (text) => text.trim() === "" ? null : text };
 }
 
+/** A file in PEM, or the text itself: CI systems give secrets in the environment. */
+export const pemFile: OptionType<string> = textOf("a file in PEM");
+
+/** Files in PEM, separated by commas, or the text of one. */
+export const pemFiles: OptionType<readonly string[]> = {
+  expected: "files in PEM, separated by commas",
+  types: ["text", "list"],
+  add: (earlier, later) => [...earlier, ...later],
+  parse(text): readonly string[] | null {
+    const files = isPem(text) ? [text] : text.split(",").map((file) => file.trim());
+    return files.includes("") ? null : files;
+  },
+};
+
+/** Whether a text is PEM, and not the name of a file. */
+export function isPem(text: string): boolean {
+  return text.includes("-----BEGIN ");
+}
+
 /** A name without control characters or line breaks. */
 export function visibleName(maxLength: number): OptionType<string> {
   return {

@@ -28,6 +28,7 @@ import type { OtherFile } from "./report_files.ts";
 import { environmentName, type SettingTable } from "./setting_types.ts";
 import {
   DEMO_SETTINGS,
+  FILES_SENT_TO_WORKERS,
   OPTION_NAMES,
   SENT_TO_WORKERS,
   SETTINGS,
@@ -126,7 +127,11 @@ export class CommandLine {
     const parsed = parseAll(this.#host.args, [...this.#ownFlags, ...customFlags]);
     checkOperands(parsed);
     const customNames = customFlags.map((option) => option.name());
-    const accepted = onlyOf(forwarded, [...SENT_TO_WORKERS, ...customNames]);
+    const accepted = onlyOf(forwarded, [
+      ...SENT_TO_WORKERS,
+      ...FILES_SENT_TO_WORKERS,
+      ...customNames,
+    ]);
     const sources = this.#sources(parsed, accepted);
     const { values, given } = sources.readAll(this.#settings);
     sources.checkFileKeys([...Object.keys(SETTINGS), ...customNames]);
@@ -146,7 +151,7 @@ export class CommandLine {
     return forwardedFlags(this.#givenFlags());
   }
 
-  /** The options that a master sends to its workers. */
+  /** The options that a master sends to its workers, except those that name files. */
   forwardedOptions(options: Options): ForwardedOptions {
     const own = SENT_TO_WORKERS.filter((name) => options.given.has(name));
     return Object.fromEntries([

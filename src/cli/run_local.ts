@@ -16,7 +16,7 @@ import type { Options } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
 import { loggedSocketKind, RunSession } from "./run_session.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
-import { checkLocalAddresses } from "./connection_options.ts";
+import { checkLocalAddresses, connectionOptions } from "./connection_options.ts";
 import { openSharedServices } from "./shared_services.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
 
@@ -38,7 +38,8 @@ export async function runLocal(
   try {
     await session.open(exports);
     await session.init(NODE);
-    const setup = setUpRun(readTestFile(exports), options);
+    const connections = await connectionOptions(host, options);
+    const setup = setUpRun(readTestFile(exports), options, connections);
     if (options.showUsersWeight) return showShares(host, setup);
     if (options.showShape) return showShape(host, setup);
     checkBreakable(setup);

@@ -5,6 +5,8 @@
  */
 
 import { resolve } from "node:path";
+import { MAX_SETUP } from "../cluster/protocol.ts";
+import { formatBytes } from "../report/quantity.ts";
 import { FileServer } from "../cluster/files.ts";
 import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
 import {
@@ -26,6 +28,8 @@ import { nodeCluster } from "../shared/cluster.ts";
 import { REDIS_SERVICE } from "../shared/redis.ts";
 import { RpcServer } from "../shared/rpc.ts";
 import type { SharedServices } from "../shared/services.ts";
+import { connectionOptions } from "./connection_options.ts";
+import { exposedKeyWarning, forwardedTls } from "./target_tls.ts";
 import { readOptionFile } from "./option_files.ts";
 import type { Options } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
@@ -101,16 +105,21 @@ export async function runMaster(
   try {
     await session.open(exports);
     await session.init(NODE);
-    const setup = setUpRun(readTestFile(exports), options);
+    const connections = await connectionOptions(host, options);
+    const setup = setUpRun(readTestFile(exports), options, connections);
     if (options.showUsersWeight) return showShares(host, setup);
     if (options.showShape) return showShape(host, setup);
     checkBreakable(setup);
+    const { tls } = connections;
+    const forwarded = { ...context.forwarded, ...forwardedTls(tls, context.settings) };
+    const exposed = exposedKeyWarning(tls, context.settings);
+    if (exposed !== null) logger.warn(exposed);
     const fileServer = await openFileServer(session, exports, context.settings, awakeClock);
     const { services, close } = await openSharedServices(host, options);
     try {
       return await runUntilEnd(
         session,
-        await openRun(session, setup, { ...context, fileServer, services, awakeClock }),
+        await openRun(session, setup, { ...context, forwarded, fileServer, services, awakeClock }),
         context,
       );
     } finally {
@@ -209,7 +218,7 @@ async function openRun(
     token: settings.token,
     allowDifferentTestfile: settings.allowDifferentTestfile,
     files: fileServer,
-    setup: JSON.stringify(forwarded),
+    setup: setupText(forwarded),
     profile,
     classNames: classes.map(({ name }) => name),
     mix,
@@ -230,6 +239,21 @@ async function openRun(
   });
   nodeCluster.attach(rpc.localRpc);
   return { run, services, journal, port: listener.port };
+}
+
+/** @throws UsageError if the message would be too large. */
+function setupText(forwarded: ForwardedOptions): string {
+  const text = JSON.stringify(forwarded);
+  if (text.length <= MAX_SETUP) return text;
+  const [[largest, value]] = Object.entries(forwarded).toSorted(([, a], [, b]) =>
+    b.length - a.length
+  ) as [[string, string]];
+  throw new UsageError(
+    `The options for workers are too large: ${formatBytes(text.length)} of at most ${
+      formatBytes(MAX_SETUP)
+    }`,
+    `${largest} has ${formatBytes(value.length)}.`,
+  );
 }
 
 /** @throws UsageError if the port is in use or the certificate is invalid. */

@@ -7,6 +7,7 @@
 import type { Host } from "../core/host.ts";
 import { VERSION, versionText } from "../core/version.ts";
 import type { OptionValue, RunMetadata } from "../web/report_content.ts";
+import { isPem } from "./option_types.ts";
 import type { Options } from "./options.ts";
 import { flagOf } from "./setting_types.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
@@ -21,7 +22,7 @@ const SECRET_WORDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Names that look secret, but whose values are file names. */
-const NO_SECRETS: ReadonlySet<string> = new Set(["tls-key"]);
+const NO_SECRETS: ReadonlySet<string> = new Set(["tls-key", "client-key"]);
 
 /** Whether the value of an option or URL parameter of this name is likely to be a secret. */
 export function looksSecret(name: string): boolean {
@@ -106,6 +107,7 @@ function optionFact(name: string, value: unknown, unit?: string): OptionValue {
 
 function textOf(value: unknown): string {
   if (Array.isArray(value)) return value.map(textOf).join(", ");
+  if (typeof value === "string" && isPem(value)) return NOT_SHOWN;
   if (typeof value !== "object" || value === null) return publicText(String(value ?? "none"));
   // The test file has converted the text; the result may contain anything, secrets included.
   return NOT_SHOWN;

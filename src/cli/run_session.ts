@@ -29,6 +29,7 @@ import { REPORT_FORMATS } from "../web/report_formats.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { LiveOutputs, type LiveRun } from "./live_outputs.ts";
 import type { Options } from "./options.ts";
+import { targetFiles } from "./target_tls.ts";
 import { fileAt, openNamed, type OtherFile, ReportFiles, requestedFiles } from "./report_files.ts";
 import { runMetadata } from "./run_metadata.ts";
 import { dataFiles } from "./test_bundle.ts";
@@ -106,9 +107,18 @@ function openLogFile(host: Host, logfile: string): LogFile {
   return openNamed(host, { option: "logfile", path: logfile }, (path) => host.logFile(path));
 }
 
+/**
+ * Options that the test file does not get. They are secrets, or can contain some: with a token it could run
+ * code on every node or control the run, and URLs may contain passwords.
+ */
+const HIDDEN_FROM_TESTS: ReadonlySet<string> = new Set<keyof Options>([
+  ...["token", "webToken", "redis", "otlp", "clientKey"] as const,
+  ...["extra", "readFrom"] as const,
+]);
+
 /** The files that a run reads because of its options. */
 function readFiles(
-  { aiotestfile, tlsCert, tlsKey, tlsCa, resume, readFrom }: Options,
+  { aiotestfile, tlsCert, tlsKey, tlsCa, resume, readFrom, ...options }: Options,
 ): OtherFile[] {
   const named = [
     { what: "the test file", path: aiotestfile },
@@ -116,6 +126,7 @@ function readFiles(
     { what: "the file of --tls-key", path: tlsKey },
     { what: "the file of --tls-ca", path: tlsCa },
     { what: "the journal of --resume", path: resume },
+    ...targetFiles(options),
   ];
   return [
     ...named.flatMap(({ what, path }) => path === null ? [] : [{ what, path }]),
@@ -219,11 +230,12 @@ export class RunSession {
    * @throws UsageError if a handler throws, or they take longer than `--setup-timeout`.
    */
   async init(node: string, options: Options = this.options): Promise<void> {
-    // The test file gets no secrets: with a token it could run code on every node or control the run,
-    // and the URLs may contain passwords.
-    const { extra, token: _, webToken: __, redis: ___, otlp: ____, readFrom: _____, ...own } =
-      options;
-    const event = { options: { ...extra, ...own }, node, cluster: nodeCluster };
+    const own = Object.entries(options).filter(([name]) => !HIDDEN_FROM_TESTS.has(name));
+    const event = {
+      options: { ...options.extra, ...Object.fromEntries(own) },
+      node,
+      cluster: nodeCluster,
+    };
     const limit = { clock: systemClock, seconds: options.setupTimeout };
     await nodeCluster.init(() => prepareWithin(events, "init", event, limit));
   }

@@ -13,7 +13,6 @@ import { ThresholdSet } from "../stats/thresholds.ts";
 import { type DiscoveredClass, selectTests } from "../user/discovery.ts";
 import { checkOptions } from "../user/user.ts";
 import { fixedSeconds } from "../user/wait_time.ts";
-import { connectionOptions } from "./connection_options.ts";
 import type { Options } from "./options.ts";
 import { flagOf } from "./setting_types.ts";
 import type { Settings } from "./settings.ts";
@@ -33,11 +32,14 @@ export interface RunSetup {
 }
 
 /** @throws UsageError if the test file cannot be run with these options. */
-export function setUpRun(testFile: TestFile, options: Options): RunSetup {
+export function setUpRun(
+  testFile: TestFile,
+  options: Options,
+  connections: ConnectionOptions,
+): RunSetup {
   const { shapeClass } = testFile;
   const classes = selectTests(testFile.userClasses, options);
   const { host } = options;
-  const connections = connectionOptions(options);
   for (const { name, userClass } of classes) userClass[checkOptions]({ name, host, connections });
   const thresholds = new ThresholdSet(options.threshold).with(testFile.thresholds);
   const profile: LoadProfile = {

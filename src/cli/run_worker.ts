@@ -13,7 +13,7 @@ import { RemoteIterationQuota } from "../runner/shared_iterations_executor.ts";
 import { type WorkerLoad, WorkerRun } from "../runner/worker.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import { RemoteRpc } from "../shared/rpc_client.ts";
-import { checkLocalAddresses } from "./connection_options.ts";
+import { checkLocalAddresses, connectionOptions } from "./connection_options.ts";
 import type { CommandLine, Options } from "./options.ts";
 import type { ReceivedTestFile } from "./received_test_file.ts";
 import type { WorkerRole } from "./role.ts";
@@ -21,6 +21,7 @@ import { loggedSocketKind, RunSession } from "./run_session.ts";
 import { setUpRun } from "./run_setup.ts";
 import type { ForwardedOptions } from "./sources.ts";
 import { readTestFile, type TestFileExports, testFileHash } from "./test_file.ts";
+import { withoutForeignKey } from "./target_tls.ts";
 import { linkOptions, NAME_LETTERS, workerName } from "./worker_link.ts";
 
 /** What a worker needs in addition to its options. */
@@ -83,9 +84,12 @@ async function setUpNode(
   commandLine: CommandLine,
   { rpc, forwarded }: { readonly rpc: RemoteRpc; readonly forwarded: string },
 ): Promise<WorkerLoad> {
-  const options = commandLine.parse(parseForwarded(forwarded));
+  const options = commandLine.parse(
+    withoutForeignKey(parseForwarded(forwarded), commandLine.known().given),
+  );
   await session.init(rpc.node, options);
-  const { classes, connections, profile } = setUpRun(readTestFile(exports), options);
+  const connections = await connectionOptions(session.host, options);
+  const { classes, profile } = setUpRun(readTestFile(exports), options, connections);
   checkLocalAddresses(session.host, classes, connections);
   session.watchBlocks(classes);
   nodeCluster.attach(rpc);

@@ -53,8 +53,11 @@ export interface Declaration {
   readonly commands: { readonly [Command in SettingsCommand]?: Treatment };
   /** Without a scope, every process takes it. */
   readonly scope?: Scope;
-  /** A master sends its value to workers that were not given their own. */
-  readonly toWorkers?: true;
+  /**
+   * A master sends its value to workers that were not given their own. With `"contents"`, it names files,
+   * and the master sends what is in them.
+   */
+  readonly toWorkers?: true | "contents";
   /** A process hands its value on to the worker processes that it starts. */
   readonly toChildren?: true;
 }

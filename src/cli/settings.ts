@@ -22,6 +22,8 @@ import {
   nameList,
   numberAboveZero,
   type OptionType,
+  pemFile,
+  pemFiles,
   percentage,
   positiveNumber,
   processCount,
@@ -210,6 +212,39 @@ const TABLE = {
     default: false,
     commands: HIDDEN_IN_DEMO,
     toWorkers: true,
+    toChildren: true,
+  },
+  /** A file in PEM, or its contents. */
+  clientCert: {
+    flags: "--client-cert <FILE>",
+    group: CONNECTIONS,
+    help: "client certificate for the target, in PEM",
+    type: pemFile,
+    default: null,
+    commands: HIDDEN_IN_DEMO,
+    toWorkers: "contents",
+    toChildren: true,
+  },
+  /** A file in PEM, or its contents. */
+  clientKey: {
+    flags: "--client-key <FILE>",
+    group: CONNECTIONS,
+    help: "private key of --client-cert, in PEM",
+    type: pemFile,
+    default: null,
+    commands: HIDDEN_IN_DEMO,
+    toWorkers: "contents",
+    toChildren: true,
+  },
+  /** Files in PEM, or the contents of one. */
+  ca: {
+    flags: "--ca <FILE>",
+    group: CONNECTIONS,
+    help: "certificate authorities to trust for the target as well, in PEM; repeatable",
+    type: pemFiles,
+    default: [],
+    commands: HIDDEN_IN_DEMO,
+    toWorkers: "contents",
     toChildren: true,
   },
   /** IP addresses. Empty: those of the user class. */
@@ -760,6 +795,11 @@ export function settingsWithScope(...scopes: readonly Scope[]): (keyof Settings)
 /** Settings of a run that a master sends to its workers. */
 export const SENT_TO_WORKERS: readonly (keyof Settings)[] = settingNames((row) =>
   row.toWorkers === true
+);
+
+/** Settings of a run that name files, whose contents a master sends to its workers. */
+export const FILES_SENT_TO_WORKERS: readonly (keyof Settings)[] = settingNames((row) =>
+  row.toWorkers === "contents"
 );
 
 /** Settings of a run that a process hands on to the worker processes that it starts. */

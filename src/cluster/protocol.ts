@@ -48,6 +48,9 @@ export const NO_TESTFILE = "";
 /** The longest path of a file, in UTF-16 units. */
 export const MAX_PATH = 240;
 
+/** The options for workers, in characters. */
+export const MAX_SETUP = 256 * 1024;
+
 /** The longest name of a counter, a queue and so on, in UTF-16 units. */
 export const MAX_SHARED_NAME = 256;
 
@@ -330,7 +333,7 @@ export const MESSAGE = union({
     /** The number of the worker in this run, from 0. */
     workerIndex: count,
     /** Options of the master's command line that apply to every node, as a JSON object. */
-    options: json(256 * 1024),
+    options: json(MAX_SETUP),
   },
   /** Master: the test has started. */
   START: {

@@ -6,7 +6,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Sockets } from "../net/socket.ts";
-import type { TlsSettings } from "../net/tls_settings.ts";
+import { DEFAULT_TLS, type TlsSettings, tlsSettings } from "../net/tls_settings.ts";
 import type { ConnectTo } from "./connect_to.ts";
 import { DeadlineSweep } from "./connection_timers.ts";
 import { Dialer } from "./dialer.ts";
@@ -19,8 +19,8 @@ import { UrlResolver } from "./url_resolver.ts";
 
 /** What the command line says about connections to the target. It overrides what user classes say. */
 export interface ConnectionOptions {
-  /** Whether to accept any TLS certificate of the target. */
-  readonly insecure: boolean;
+  /** For targets. What it does not have is up to the user class. */
+  readonly tls: TlsSettings;
   /** IP addresses that connections leave from, in turn. Empty: those of the user class. */
   readonly localAddresses: readonly string[];
   /** Where connections lead instead of where URLs say. The first rule that matches applies. */
@@ -31,18 +31,36 @@ export interface ConnectionOptions {
 
 /** The command line says nothing about connections. */
 export const DEFAULT_CONNECTIONS: ConnectionOptions = {
-  insecure: false,
+  tls: DEFAULT_TLS,
   localAddresses: [],
   connectTo: [],
   maxRedirects: null,
 };
 
+/**
+ * What a user class says about TLS, except for what the command line says.
+ *
+ * @param own the options of the class, of any type in fact; `null`: none.
+ * @param place where they are written, such as `ShopTest.tls`.
+ * @param given what the command line says.
+ * @throws UsageError that names the place, and says what is accepted.
+ */
+export function tlsOf(own: unknown, place: string, given: TlsSettings): TlsSettings {
+  if (own === null) return given;
+  const defaults = { ...tlsSettings(own, place), insecure: given.insecure };
+  const { cert, key, ca } = given;
+  return tlsSettings(
+    { cert, key, ca: ca.length === 0 ? null : ca },
+    place,
+    (member) => `${place}.${member}`,
+    defaults,
+  );
+}
+
 /** Settings for all HTTP users of a node. */
 export interface SharedHttpOptions extends ConnectionOptions {
   readonly sockets: Sockets;
   readonly proxies: Proxies;
-  /** For targets, unless a class of users has settings of its own. */
-  readonly tls: TlsSettings;
 }
 
 /** Timers, caches and memory that all HTTP users of a node share. */
@@ -56,20 +74,32 @@ export class SharedHttpState {
   /** Opens connections. */
   readonly dialer: Dialer;
   readonly options: ConnectionOptions;
-  /** For targets, unless a class of users has settings of its own. */
-  readonly tls: TlsSettings;
   readonly #proxies: Proxies;
   readonly #urls = new Map<string, UrlResolver>();
   readonly #targets = new WeakMap<URL, RequestTarget>();
+  readonly #tls = new WeakMap<object, TlsSettings>();
 
   constructor(clock: Clock, options: SharedHttpOptions) {
-    const { sockets, proxies, tls } = options;
+    const { sockets, proxies } = options;
     this.options = options;
     this.deadlines = new DeadlineSweep(clock, () => sockets.drain());
     this.fetches = new FetchQueue(clock);
     this.dialer = new Dialer({ ...options, clock, dns: new DnsCache(clock) });
-    this.tls = tls;
     this.#proxies = proxies;
+  }
+
+  /**
+   * How a user class connects with TLS; the same object for the same options of a class.
+   *
+   * @param own as for {@link tlsOf}.
+   * @throws UsageError as {@link tlsOf} does.
+   */
+  tls(own: object | null, place: string): TlsSettings {
+    const known = own === null ? this.options.tls : this.#tls.get(own);
+    if (known !== undefined) return known;
+    const settings = tlsOf(own, place, this.options.tls);
+    if (own !== null) this.#tls.set(own, settings);
+    return settings;
   }
 
   /** Resolves URLs against a host. Users of the same host share one resolver. */

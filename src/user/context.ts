@@ -11,7 +11,6 @@ import { Proxies } from "../http/proxies.ts";
 import { type ConnectionOptions, SharedHttpState } from "../http/shared_http_state.ts";
 import type { Sockets } from "../net/socket.ts";
 import { chooseSockets } from "../net/choose_sockets.ts";
-import { DEFAULT_TLS } from "../net/tls_settings.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
 import type { UserRequests } from "./user_requests.ts";
@@ -68,8 +67,6 @@ export interface NodeOptions extends Omit<NodeContext, "http" | "insecure"> {
 export function nodeContext(options: NodeOptions): NodeContext {
   const { env, connections, sockets = chooseSockets(), ...shared } = options;
   const proxies = new Proxies(env);
-  const { insecure } = connections;
-  const tls = { ...DEFAULT_TLS, insecure };
-  const http = new SharedHttpState(shared.clock, { ...connections, sockets, proxies, tls });
-  return { ...shared, insecure, http };
+  const http = new SharedHttpState(shared.clock, { ...connections, sockets, proxies });
+  return { ...shared, insecure: connections.tls.insecure, http };
 }

@@ -80,7 +80,7 @@ export class FastHttpUser extends User {
       bodyMs: settings.bodyTimeout * 1000,
       maxBodySize: settings.maxBodySize,
       keepAlive: true,
-      tls: http.tls,
+      tls: http.options.tls,
       localAddresses: [],
     });
     const { host } = this;

@@ -41,7 +41,7 @@ export class HttpUser extends User {
   /** @internal */
   static override [checkOptions](options: ClassOptions): void {
     checkHttpHost(this.host, options);
-    const { insecure, localAddresses, connectTo } = options.connections;
+    const { tls: { insecure }, localAddresses, connectTo } = options.connections;
     if (insecure) throw unavailable("--insecure", options, "always verifies certificates");
     if (localAddresses.length > 0) {
       throw unavailable("--local-address", options, "chooses the local address itself");

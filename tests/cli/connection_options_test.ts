@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { checkLocalAddresses, connectionOptions } from "../../src/cli/connection_options.ts";
 import { UsageError } from "../../src/core/errors.ts";
+import { DEFAULT_TLS } from "../../src/net/tls_settings.ts";
 import { FastHttpUser } from "../../src/user/fast_http_user.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { parse } from "../support/command_line.ts";
@@ -37,8 +38,8 @@ Deno.test("the options say how to connect", async () => {
     ...["--insecure", "--local-address", "127.0.0.2", "--local-address", "127.0.0.3"],
     ...["--connect-to", "a:80:b:", "--connect-to", "[::1]:::81", "--max-redirects", "0"],
   ];
-  assert.deepEqual(connectionOptions(await parse({ args })), {
-    insecure: true,
+  assert.deepEqual(await connectionOptions(new FakeHost(), await parse({ args })), {
+    tls: { ...DEFAULT_TLS, insecure: true },
     localAddresses: ["127.0.0.2", "127.0.0.3"],
     connectTo: [
       { host: "a", port: 80, toHost: "b", toPort: null },
@@ -50,10 +51,10 @@ Deno.test("the options say how to connect", async () => {
 
 Deno.test("local addresses of both families are refused", async () => {
   const options = await parse({ args: ["--local-address", "127.0.0.2,::1"] });
-  assert.equal(
-    refusalOf(() => connectionOptions(options)),
-    "--local-address 127.0.0.2,::1: expected either IPv4 or IPv6 addresses",
-  );
+  await assert.rejects(connectionOptions(new FakeHost(), options), {
+    name: "UsageError",
+    message: "--local-address 127.0.0.2,::1: expected either IPv4 or IPv6 addresses",
+  });
 });
 
 Deno.test("a local address must be one of this machine; the option replaces those of classes", () => {

@@ -8,6 +8,7 @@ import {
 } from "../../src/cli/run_setup.ts";
 import { readTestFile } from "../../src/cli/test_file.ts";
 import { UsageError } from "../../src/core/errors.ts";
+import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import { stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape, type ShapeClass } from "../../src/load/load_user_shape.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
@@ -23,7 +24,7 @@ async function setUp(
   ...args: readonly string[]
 ): Promise<RunSetup> {
   const exports = { ShopTest, ...(thresholds === undefined ? {} : { thresholds }) };
-  return setUpRun(readTestFile(exports), await parse({ args }));
+  return setUpRun(readTestFile(exports), await parse({ args }), DEFAULT_CONNECTIONS);
 }
 
 async function refused(thresholds: unknown, ...args: readonly string[]): Promise<UsageError> {
@@ -83,7 +84,7 @@ class TestStages extends LoadUserShape {
 
 async function shaped(shape: ShapeClass, ...args: string[]): Promise<RunSetup> {
   const exports = { ShopTest, [shape.name]: shape };
-  return setUpRun(readTestFile(exports), await parse({ args }));
+  return setUpRun(readTestFile(exports), await parse({ args }), DEFAULT_CONNECTIONS);
 }
 
 Deno.test("a shape with a breaking point needs a threshold", async () => {
@@ -192,7 +193,7 @@ for (const [waitTime, warns] of WAITS) {
     }
     const testFile = readTestFile({ LongTest });
     const setUp = async (...args: string[]): Promise<readonly string[]> =>
-      setUpRun(testFile, await parse({ args })).warnings;
+      setUpRun(testFile, await parse({ args }), DEFAULT_CONNECTIONS).warnings;
     const warnings = await setUp("-t", "10s");
     assert.equal(warnings.length, warns ? 1 : 0);
     if (warns) {

@@ -38,6 +38,10 @@ const GOOD: Good[] = [
   ["tags", ["-T", "--tags"], "read, write", ["read", "write"]],
   ["excludeTags", ["-E", "--exclude-tags"], "slow", ["slow"]],
   ["connectTo", ["--connect-to"], "a:80:[::1]:8080, ::b:", ["a:80:[::1]:8080", "::b:"]],
+  ["clientCert", ["--client-cert"], "client.pem", "client.pem"],
+  ["clientKey", ["--client-key"], "client.key", "client.key"],
+  ["ca", ["--ca"], "a.pem, b.pem", ["a.pem", "b.pem"]],
+  ["ca", ["--ca"], "# a, b\n-----BEGIN CERTIFICATE-----", ["# a, b\n-----BEGIN CERTIFICATE-----"]],
   ["localAddress", ["--local-address"], "10.0.0.2, 10.0.0.3", ["10.0.0.2", "10.0.0.3"]],
   ["localAddress", ["--local-address"], "fe80::1%eth0", ["fe80::1%eth0"]],
   ["maxRedirects", ["--max-redirects"], "0", 0],
@@ -180,6 +184,9 @@ const BAD: [flag: string, text: string, needed: string][] = [
   ["--connect-to", "127.0.0.1:8000", "expected HOST:PORT:ADDRESS:PORT"],
   ["--connect-to", "::1:80:b:80", "expected HOST:PORT:ADDRESS:PORT"],
   ["--connect-to", "a:80:b:80,", "expected HOST:PORT:ADDRESS:PORT"],
+  ["--client-cert", " ", "expected a file in PEM"],
+  ["--client-key", " ", "expected a file in PEM"],
+  ["--ca", "a.pem,", "expected files in PEM, separated by commas"],
   ["--local-address", "eth0", ADDRESSES],
   ["--local-address", "10.0.0.2,", ADDRESSES],
   ["--local-address", "[::1]", ADDRESSES],
@@ -357,6 +364,9 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     tags = ["read", "write"]
     exclude-tags = "slow"
     insecure = true
+    client-cert = "o"
+    clientKey = "p"
+    ca = ["q", "r"]
     local-address = ["10.0.0.2", "10.0.0.3"]
     maxRedirects = 3
     connect-to = ["a:80:b:81", ":::82"]
@@ -412,6 +422,9 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     tags: ["read", "write"],
     excludeTags: ["slow"],
     insecure: true,
+    clientCert: "o",
+    clientKey: "p",
+    ca: ["q", "r"],
     localAddress: ["10.0.0.2", "10.0.0.3"],
     maxRedirects: 3,
     connectTo: ["a:80:b:81", ":::82"],

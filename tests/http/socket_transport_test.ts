@@ -19,7 +19,7 @@ const SETTINGS: Omit<TransportSettings, "tls"> = {
 
 testTransport({
   name: "socket engine",
-  create: (clock, node) => new SocketTransport(clock, node, { ...SETTINGS, tls: node.tls }),
+  create: (clock, node) => new SocketTransport(clock, node, { ...SETTINGS, tls: node.options.tls }),
   cannot: {},
 });
 
@@ -27,7 +27,7 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 function engine(settings: Partial<TransportSettings> = {}): World {
   return new World((clock, node) =>
-    new SocketTransport(clock, node, { ...SETTINGS, tls: node.tls, ...settings })
+    new SocketTransport(clock, node, { ...SETTINGS, tls: node.options.tls, ...settings })
   );
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
 import { type ConnectionOptions, DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
+import { DEFAULT_TLS } from "../../src/net/tls_settings.ts";
 import { FastHttpUser } from "../../src/user/fast_http_user.ts";
 import { AsyncHttpUser, HttpUser } from "../../src/user/http_user.ts";
 import { checkOptions, User, type UserClass } from "../../src/user/user.ts";
@@ -100,7 +101,7 @@ Deno.test("an invalid host of a class is reported with the class", () => {
 });
 
 const NOT_WITH_FETCH: [flag: string, options: Partial<ConnectionOptions>, reason: string][] = [
-  ["--insecure", { insecure: true }, "always verifies certificates"],
+  ["--insecure", { tls: { ...DEFAULT_TLS, insecure: true } }, "always verifies certificates"],
   ["--local-address", { localAddresses: ["10.0.0.2"] }, "chooses the local address itself"],
   [
     "--connect-to",
