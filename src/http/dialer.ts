@@ -149,10 +149,10 @@ class PendingDial {
     serverName: string,
     tls: TlsSettings | null,
   ): Promise<Socket> {
-    const addresses = await this.#lookup(hostname);
+    const addresses = this.#withinReach(hostname, await this.#lookup(hostname));
     let failure: WireError | null = null;
     for (const address of addresses) {
-      const to = { address, port, localAddress: this.#localAddress(address) };
+      const to = { address, port, localAddress: this.#localAddress() };
       try {
         return tls === null
           ? await this.#open((handler) => this.#options.sockets.open(to, handler))
@@ -179,11 +179,23 @@ class PendingDial {
     return addresses;
   }
 
-  #localAddress(remote: string): string | null {
+  /** The addresses that are of the same family as the local ones. */
+  #withinReach(hostname: string, addresses: readonly string[]): readonly string[] {
+    const [local] = this.#settings.localAddresses;
+    if (local === undefined) return addresses;
+    const family = isIP(local);
+    const usable = addresses.filter((address) => isIP(address) === family);
+    if (usable.length > 0) return usable;
+    throw new WireError(
+      "ECONNREFUSED",
+      `${hostname} has no IPv${family} address, and connections leave from ${local}`,
+    );
+  }
+
+  #localAddress(): string | null {
     const { localAddresses } = this.#settings;
     if (localAddresses.length === 0) return null;
-    const usable = localAddresses.filter((local) => isIP(local) === isIP(remote));
-    return usable.length === 0 ? null : usable[this.#takeTurn() % usable.length]!;
+    return localAddresses[this.#takeTurn() % localAddresses.length]!;
   }
 
   /**

@@ -12,6 +12,7 @@ import {
   localFailureOf,
   numbersOf,
 } from "../core/local_failures.ts";
+import { DEFAULT_TLS, type TlsSettings } from "../net/tls_settings.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
 import { decodeResponse, joined } from "./decoding.ts";
 import type { FetchQueue, WaitingFetch } from "./fetch_queue.ts";
@@ -36,7 +37,7 @@ export class FetchTransport implements Transport {
   readonly #deadlines: DeadlineSweep;
   readonly #queue: FetchQueue;
   readonly #maxBodySize: number;
-  readonly #caCerts: readonly string[];
+  readonly #tls: TlsSettings;
   #client: Deno.HttpClient | null = null;
   // Reused, because an AbortController per request would cost more than the rest of this class.
   readonly #exchanges = new Set<FetchExchange>();
@@ -48,19 +49,19 @@ export class FetchTransport implements Transport {
    *
    * @param shared what all transports on the same clock share.
    * @param maxBodySize the largest response body in bytes, as `fetch` returns it and decoded.
-   * @param caCerts trusted certificates in PEM, in addition to those of the system.
+   * @param tls the client certificate, and what is trusted; `fetch` has no other settings.
    */
   constructor(
     clock: Clock,
     { deadlines, fetches }: SharedFetchState,
     maxBodySize: number = MAX_BODY_SIZE,
-    caCerts: readonly string[] = [],
+    tls: TlsSettings = DEFAULT_TLS,
   ) {
     this.#clock = clock;
     this.#deadlines = deadlines;
     this.#queue = fetches;
     this.#maxBodySize = maxBodySize;
-    this.#caCerts = caCerts;
+    this.#tls = tls;
   }
 
   exchange(request: WireRequest): void {
@@ -175,8 +176,12 @@ export class FetchTransport implements Transport {
   }
 
   #connect(): Deno.HttpClient {
+    const { cert, key, ca } = this.#tls;
     // Without allowHost, a Host header given by the user would be dropped silently.
-    return Deno.createHttpClient({ allowHost: true, caCerts: [...this.#caCerts] });
+    const options = { allowHost: true, caCerts: [...ca] };
+    return Deno.createHttpClient(
+      cert === null || key === null ? options : { ...options, cert, key },
+    );
   }
 }
 

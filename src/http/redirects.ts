@@ -28,6 +28,7 @@ export function isRedirect(status: number): boolean {
  * The next request of a redirect; `null` if the response has no Location.
  *
  * @param followed the number of redirects before this one.
+ * @param limit how many redirects may be followed.
  * @throws RequestError `TOO_MANY_REDIRECTS`; `BAD_REDIRECT` if the location cannot be requested, or if
  *   the body is a stream and would have to be sent again.
  */
@@ -35,11 +36,12 @@ export function nextRequest(
   request: RedirectedRequest,
   response: RedirectingResponse,
   followed: number,
+  limit: number,
 ): RedirectedRequest | null {
   const location = response.headers.get("location");
   if (location === null) return null;
-  if (followed >= MAX_REDIRECTS) {
-    throw failure("TOO_MANY_REDIRECTS", request, `over ${MAX_REDIRECTS} redirects`);
+  if (followed >= limit) {
+    throw failure("TOO_MANY_REDIRECTS", request, `over ${limit} redirect${limit === 1 ? "" : "s"}`);
   }
   const url = destination(request, location);
   const headers = url.origin === request.url.origin

@@ -10,6 +10,7 @@ import { VERSION } from "../core/version.ts";
 import type { Socket } from "../net/socket.ts";
 import { isAll, TOKEN } from "./head_parser.ts";
 import { type Origin, originOf, type Proxies } from "./proxies.ts";
+import { hasHeader } from "./request_options.ts";
 import { WireError } from "./request_error.ts";
 import type { HeaderPairs, WireRequest } from "./transport.ts";
 
@@ -63,10 +64,16 @@ const MAX_BODY_WITH_HEAD = 16_384;
 /**
  * Encodes a request.
  *
+ * @param keepAlive whether its connection is kept; if not, the server is told so.
  * @throws WireError `BAD_REQUEST` if a part of the request cannot be sent.
  */
-export function encodeRequest(request: WireRequest, target: RequestTarget): EncodedRequest {
-  const { method, headers, body } = request;
+export function encodeRequest(
+  request: WireRequest,
+  target: RequestTarget,
+  keepAlive: boolean,
+): EncodedRequest {
+  const { method, body } = request;
+  const headers = keepAlive ? request.headers : closing(request.headers);
   if (method === "GET" && body === null && headers.length === 0) return plainGet(request, target);
   const expectsContinue = body !== null && expects(headers);
   const head = encodeHead({
@@ -104,6 +111,10 @@ function plainGet(request: WireRequest, target: RequestTarget): EncodedRequest {
     body: null,
     expectsContinue: false,
   };
+}
+
+function closing(headers: HeaderPairs): HeaderPairs {
+  return hasHeader(headers, "connection") ? headers : [...headers, ["connection", "close"]];
 }
 
 function withProxyAuthorization(headers: HeaderPairs, target: RequestTarget): HeaderPairs {

@@ -54,7 +54,7 @@ export class SocketTransport implements Transport, ConnectionOwner {
     const target = this.#shared.target(request.url);
     let encoded: EncodedRequest;
     try {
-      encoded = encodeRequest(request, target);
+      encoded = encodeRequest(request, target, this.#settings.keepAlive);
     } catch (error) {
       return request.failed(asRequestError(error, request));
     }
@@ -95,7 +95,7 @@ export class SocketTransport implements Transport, ConnectionOwner {
   /** Sends a request again over a new connection, after `lost` has failed. */
   async #retry(lost: Connection, request: WireRequest, failure: WireError): Promise<void> {
     const target = this.#shared.target(request.url);
-    const encoded = encodeRequest(request, target);
+    const encoded = encodeRequest(request, target, this.#settings.keepAlive);
     let connection: Connection;
     try {
       connection = await this.#open(request, target);

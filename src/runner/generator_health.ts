@@ -127,8 +127,8 @@ const LOCAL_FAILURE_PROBLEMS: Readonly<
     `the load generator ran out of file descriptors${limit === null ? "" : ` (limit ${limit})`}: ` +
     "raise the limit with `ulimit -n` before the test, or use fewer users per process.",
   EADDRNOTAVAIL: () =>
-    "the load generator's machine ran out of local ports: reuse connections, or spread the load " +
-    "over more machines.",
+    "the load generator's machine ran out of local ports: reuse connections, let them leave from more " +
+    "addresses (--local-address), or spread the load over more machines.",
   ENOBUFS: () =>
     "the load generator's machine had no memory for connections: use fewer users, or spread the " +
     "load over more machines.",

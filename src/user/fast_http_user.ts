@@ -8,6 +8,7 @@ import { areOneFamily, isSourceAddress } from "../http/local_addresses.ts";
 import { MAX_REDIRECTS } from "../http/redirects.ts";
 import { SocketTransport } from "../http/socket_transport.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
+import { checkTls, type ClassTls, userTls } from "./class_tls.ts";
 import type { UserContext } from "./context.ts";
 import { checkHttpHost, checkHttpLimits, Session } from "./session.ts";
 import { checkFields, checkOptions, type ClassOptions, type FieldCheck, User } from "./user.ts";
@@ -49,10 +50,16 @@ export class FastHttpUser extends User {
    * `--local-address` replaces them.
    */
   static localAddresses: readonly string[] = [];
+  /**
+   * How to connect with TLS, or a function that is called once for each user. The user that it gets has no
+   * fields of its own class yet. `--client-cert`, `--client-key` and `--ca` replace what they name.
+   */
+  static tls: ClassTls<FastHttpUser> = null;
 
   /** @internal */
   static override [checkOptions](options: ClassOptions): void {
     checkHttpHost(this.host, options);
+    checkTls(this.tls, options);
   }
 
   /** @internal */
@@ -73,21 +80,23 @@ export class FastHttpUser extends User {
   constructor(context: UserContext) {
     super(context);
     const { clock, http } = context;
+    const { localAddresses } = http.options;
     const settings = this.constructor as typeof FastHttpUser;
     const transport = new SocketTransport(clock, http, {
       connectMs: settings.connectTimeout * 1000,
       headersMs: settings.headersTimeout * 1000,
       bodyMs: settings.bodyTimeout * 1000,
       maxBodySize: settings.maxBodySize,
-      keepAlive: true,
-      tls: http.options.tls,
-      localAddresses: [],
+      keepAlive: settings.keepAlive,
+      tls: userTls(this, settings.tls, http),
+      localAddresses: localAddresses.length > 0 ? localAddresses : settings.localAddresses,
     });
     const { host } = this;
     this.session = new Session(transport, context, {
       host,
       urls: http.urls(host),
       timeout: settings.timeout,
+      maxRedirects: http.options.maxRedirects ?? settings.maxRedirects,
     });
   }
 

@@ -8,6 +8,9 @@ import { UsageError } from "../core/errors.ts";
 import { FetchTransport } from "../http/fetch_transport.ts";
 import { MAX_REDIRECTS } from "../http/redirects.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
+import { checkTls, type ClassTls, userTls } from "./class_tls.ts";
+import type { SharedHttpState } from "../http/shared_http_state.ts";
+import type { TlsSettings } from "../net/tls_settings.ts";
 import type { UserContext } from "./context.ts";
 import { checkHttpHost, checkHttpLimits, Session } from "./session.ts";
 import { checkFields, checkOptions, type ClassOptions, type FieldCheck, User } from "./user.ts";
@@ -38,11 +41,20 @@ export class HttpUser extends User {
   /** Redirects that a request follows at most; with 0, the redirect is the response. `--max-redirects` replaces it. */
   static maxRedirects: number = MAX_REDIRECTS;
 
+  /**
+   * A client certificate, its key, and authorities to trust; or a function that returns them and is called once
+   * for each user. `--client-cert`, `--client-key` and `--ca` replace what they name.
+   */
+  static tls: ClassTls<HttpUser> = null;
+
   /** @internal */
   static override [checkOptions](options: ClassOptions): void {
     checkHttpHost(this.host, options);
-    const { tls: { insecure }, localAddresses, connectTo } = options.connections;
-    if (insecure) throw unavailable("--insecure", options, "always verifies certificates");
+    const { localAddresses, connectTo } = options.connections;
+    checkFetchTls(options.name, checkTls(this.tls, options));
+    if (options.connections.tls.insecure) {
+      throw unavailable("--insecure", options, "always verifies certificates");
+    }
     if (localAddresses.length > 0) {
       throw unavailable("--local-address", options, "chooses the local address itself");
     }
@@ -69,11 +81,16 @@ export class HttpUser extends User {
   /** Opens no connection. A subclass with its own constructor must call `super(context)`. */
   constructor(context: UserContext) {
     super(context);
-    const { timeout, maxBodySize } = this.constructor as typeof HttpUser;
+    const { timeout, maxBodySize, maxRedirects, tls } = this.constructor as typeof HttpUser;
     const { clock, http } = context;
-    const transport = new FetchTransport(clock, http, maxBodySize);
+    const transport = new FetchTransport(clock, http, maxBodySize, fetchTls(this, tls, http));
     const { host } = this;
-    this.session = new Session(transport, context, { host, urls: http.urls(host), timeout });
+    this.session = new Session(transport, context, {
+      host,
+      urls: http.urls(host),
+      timeout,
+      maxRedirects: http.options.maxRedirects ?? maxRedirects,
+    });
   }
 
   /** Closes the connections; called by the runner. Pending requests neither settle nor count. */
@@ -81,6 +98,29 @@ export class HttpUser extends User {
     this.session.close();
     super[Symbol.dispose]();
   }
+}
+
+function fetchTls(user: HttpUser, tls: ClassTls<HttpUser>, http: SharedHttpState): TlsSettings {
+  const settings = userTls(user, tls, http);
+  checkFetchTls(user.constructor.name, settings);
+  return settings;
+}
+
+/** @throws UsageError if native `fetch` cannot do what a class says about TLS. */
+function checkFetchTls(name: string, tls: TlsSettings | null): void {
+  if (tls === null) return;
+  const member = tls.serverName !== null
+    ? "serverName"
+    : tls.minVersion !== null
+    ? "minVersion"
+    : tls.resume
+    ? "resume"
+    : null;
+  if (member === null) return;
+  throw new UsageError(
+    `${name}.tls.${member}: ${name} is an HttpUser, and native fetch has no such setting`,
+    "Extend FastHttpUser instead, which has it.",
+  );
 }
 
 function unavailable(option: string, { name }: ClassOptions, reason: string): UsageError {

@@ -50,6 +50,8 @@ export interface SessionSettings {
   readonly urls: UrlResolver;
   /** Default time limit of a request in seconds. */
   readonly timeout: number;
+  /** How many redirects a request follows; with 0, a redirect is a response like others. */
+  readonly maxRedirects: number;
 }
 
 /**
@@ -87,6 +89,7 @@ export class Session {
   readonly #iterationSlot: IterationSlot | null;
   readonly #urls: UrlResolver;
   readonly #timeoutMs: number;
+  readonly #maxRedirects: number;
   readonly #onAbort = (): void => this.#transport.abort();
   readonly #outcome: RequestOutcome = {
     received: (request, response) => this.#received(request, response),
@@ -112,6 +115,7 @@ export class Session {
     this.#iterationSlot = context.iterationSlot;
     this.#urls = settings.urls;
     this.#timeoutMs = milliseconds(settings.timeout);
+    this.#maxRedirects = settings.maxRedirects;
     this.#signal.addEventListener("abort", this.#onAbort);
   }
 
@@ -239,7 +243,12 @@ export class Session {
     try {
       if (response.setCookies.length > 0) this.cookies.store(response.setCookies, request.url);
       if (isRedirect(response.status) && !request.keepsRedirects) {
-        const next = nextRequest(request, response, request.counter.redirects);
+        const next = nextRequest(
+          request,
+          response,
+          request.counter.redirects,
+          this.#maxRedirects,
+        );
         if (next !== null) return this.#follow(request, response, next);
       }
     } catch (error) {
@@ -318,7 +327,7 @@ export class Session {
     const request = this.#spare ?? new SessionRequest(this.#outcome);
     this.#spare = null;
     request.method = request.counter.method = method;
-    request.keepsRedirects = options.redirect === "manual";
+    request.keepsRedirects = this.#maxRedirects === 0 || options.redirect === "manual";
     return request;
   }
 

@@ -206,7 +206,7 @@ testImage(
 );
 
 testImage(
-  "a private certificate authority is trusted if DENO_CERT names its certificate",
+  "a private certificate authority is trusted if AIOTEST_CA names its certificate",
   async (image) => {
     const server = Deno.serve(
       { ...identity("good"), hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -220,7 +220,7 @@ testImage(
     assert.match(stranger.stdout, /TLS_UNTRUSTED/);
     const known = await new Container(image, args, {
       tests: tests.path,
-      env: { DENO_CERT: "/test/ca.pem" },
+      env: { AIOTEST_CA: "/test/ca.pem" },
     })
       .finished;
     assert.equal(known.code, 0, known.stdout);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/core/clock.ts";
+import { parseConnectTo } from "../../src/http/connect_to.ts";
 import { Dialer, openTunnel } from "../../src/http/dialer.ts";
 import { DnsCache, type Lookup } from "../../src/http/dns_cache.ts";
 import { originOf, Proxies, type Proxy } from "../../src/http/proxies.ts";
@@ -17,6 +18,8 @@ interface Setup {
   readonly environment?: Record<string, string>;
   readonly insecure?: boolean;
   readonly caCerts?: readonly string[];
+  readonly localAddresses?: readonly string[];
+  readonly connectTo?: readonly string[];
 }
 
 const never = new AbortController().signal;
@@ -24,17 +27,31 @@ const request = "GET / HTTP/1.1\r\nHost: target.test\r\n\r\n";
 const answer = "HTTP/1.1 204 No Content\r\n\r\n";
 
 async function dial(url: string, setup: Setup = {}, signal = never): Promise<Socket> {
+  const [socket] = await dialAll([url], setup, signal);
+  return socket!;
+}
+
+/** Dials one after another. */
+async function dialAll(
+  urls: readonly string[],
+  setup: Setup = {},
+  signal = never,
+): Promise<Socket[]> {
   const { lookup, environment = {}, insecure = false, caCerts = [testAuthority()] } = setup;
+  const { localAddresses = [], connectTo = [] } = setup;
   const dialer = new Dialer({
     clock: systemClock,
     sockets: chooseSockets(),
     dns: new DnsCache(systemClock, lookup),
     proxies: new Proxies((name) => environment[name]),
-    connectTo: [],
+    connectTo: connectTo.map((rule) => parseConnectTo(rule)!),
   });
-  const settings = { tls: { ...DEFAULT_TLS, ca: caCerts, insecure }, localAddresses: [] };
-  const { socket } = await dialer.dial(originOf(new URL(url)), settings, signal);
-  return socket;
+  const settings = { tls: { ...DEFAULT_TLS, ca: caCerts, insecure }, localAddresses };
+  const dialed: Socket[] = [];
+  for (const url of urls) {
+    dialed.push((await dialer.dial(originOf(new URL(url)), settings, signal)).socket);
+  }
+  return dialed;
 }
 
 /** Dials an origin through a proxy. */
@@ -495,4 +512,47 @@ Deno.test("aborted while the proxy answers: the connection to it is closed", asy
   controller.abort(failure);
   assert.equal(await dialing, failure);
   await closed.promise;
+});
+
+for (const secure of [false, true]) {
+  Deno.test(`connections leave from the local addresses in turn; TLS: ${secure}`, async () => {
+    const seen: string[] = [];
+    await using server = new RawServer(async (connection) => {
+      seen.push(connection.remoteAddress);
+      await answering(answer)(connection, 0);
+    }, secure ? identity("good") : undefined);
+    const localAddresses = ["127.0.0.2", "127.0.0.3"];
+    const dialed = await dialAll(Array<string>(4).fill(server.url), { localAddresses });
+    for (const socket of dialed) await ask(Promise.resolve(socket));
+    assert.deepEqual(seen.toSorted(), ["127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.3"]);
+  });
+}
+
+Deno.test("with local addresses, only addresses of the same family are tried", async () => {
+  await using server = new RawServer(answering(answer));
+  const localAddresses = ["127.0.0.2"];
+  const both: Lookup = () => Promise.resolve(["::1", "127.0.0.1"]);
+  await ask(dial(`http://both.test:${server.port}`, { lookup: both, localAddresses }));
+  const lookup: Lookup = () => Promise.resolve(["::1"]);
+  const { code, message } = await dialFailure("http://six.test", { lookup, localAddresses });
+  assert.equal(code, "ECONNREFUSED");
+  assert.equal(message, "six.test has no IPv4 address, and connections leave from 127.0.0.2");
+});
+
+Deno.test("a rule leads a connection elsewhere, and the certificate is still that of the name", async () => {
+  await using server = new RawServer(answering(answer), identity("good"));
+  const connectTo = [
+    `localhost:443:127.0.0.1:${server.port}`,
+    `shop.test::127.0.0.1:${server.port}`,
+  ];
+  await ask(dial("https://localhost", { connectTo }));
+  assert.equal((await dialFailure("https://shop.test", { connectTo })).code, "TLS_HOSTNAME");
+});
+
+Deno.test("a rule changes which address a proxy is asked for", async () => {
+  await using server = new RawServer(answering(answer), identity("good"));
+  await using proxy = new TunnelProxy(server.port);
+  const environment = { ALL_PROXY: `http://127.0.0.1:${proxy.port}` };
+  await ask(dial("https://localhost", { environment, connectTo: ["localhost:443:[::1]:8443"] }));
+  assert.match(proxy.heads[0]!, /^CONNECT \[::1\]:8443 HTTP\/1\.1\r\nHost: \[::1\]:8443\r\n/);
 });

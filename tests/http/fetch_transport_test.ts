@@ -9,7 +9,7 @@ import { testTransport } from "./transport_contract.ts";
 
 testTransport({
   name: "fetch",
-  create: (clock, node, caCerts) => new FetchTransport(clock, node, MAX_BODY_SIZE, caCerts),
+  create: (clock, node) => new FetchTransport(clock, node, MAX_BODY_SIZE, node.options.tls),
   cannot: {
     "a GET can have a body": "fetch refuses it, and the request is BAD_REQUEST",
     "a POST is not sent again when a kept connection ends":

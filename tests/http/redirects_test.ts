@@ -11,7 +11,7 @@ const POST: RedirectedRequest = {
 };
 
 function to(location: string, request = POST, status = 307): RedirectedRequest | null {
-  return nextRequest(request, { status, headers: new Headers({ location }) }, 0);
+  return nextRequest(request, { status, headers: new Headers({ location }) }, 0, 20);
 }
 
 Deno.test("only five statuses redirect", () => {
@@ -52,5 +52,5 @@ Deno.test("a stream that need not be sent again can be redirected", () => {
 });
 
 Deno.test("a redirect without a location is not followed", () => {
-  assert.equal(nextRequest(POST, { status: 302, headers: new Headers() }, 20), null);
+  assert.equal(nextRequest(POST, { status: 302, headers: new Headers() }, 20, 20), null);
 });

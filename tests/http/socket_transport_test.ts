@@ -31,6 +31,34 @@ function engine(settings: Partial<TransportSettings> = {}): World {
   );
 }
 
+Deno.test("without keep-alive, each request has a connection, and says that it will be closed", async () => {
+  const heads: string[] = [];
+  let closed = 0;
+  await using server = new RawServer(async (connection) => {
+    heads.push(await connection.readHead() ?? "");
+    // The server would keep it.
+    await connection.write(OK);
+    await connection.readToEnd();
+    closed++;
+  });
+  await using world = engine({ keepAlive: false });
+  const { session } = world.user({ host: server.url });
+  await session.get("/");
+  await session.get("/", { headers: { connection: "upgrade" } });
+  await session.post("/", { body: "x" });
+  assert.deepEqual(heads.map((head) => /\r\nconnection: (.*)\r\n/i.exec(head)?.[1]), [
+    "close",
+    "upgrade",
+    "close",
+  ]);
+  assert.equal(server.connections, 3);
+  await until(() => closed === 3);
+  // Other users of the same target keep theirs.
+  await using keeping = engine();
+  await keeping.user({ host: server.url }).session.get("/");
+  assert.doesNotMatch(heads.at(-1)!, /\r\nconnection:/i);
+});
+
 async function codeOf(request: Promise<unknown>): Promise<RequestErrorCode | "none"> {
   try {
     await request;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { JOURNAL_HEAD } from "../../src/cluster/journal.ts";
+import { identity } from "./certificates.ts";
 import { journalBytes, RUN_RECORD } from "./journals.ts";
 import { runAiotest, type StartOptions } from "./process.ts";
 
@@ -23,7 +24,7 @@ export class ATest extends HttpUser {
 
 /** A test file with one class, whose body is given. */
 function file(body: string, base = "HttpUser"): Record<string, string> {
-  const text = `import { HttpUser, LoadUserShape, User } from "aiotest";
+  const text = `import { FastHttpUser, HttpUser, LoadUserShape, User } from "aiotest";
     export class ATest extends ${base} { ${body} }`;
   return { "aiotestfile.ts": text };
 }
@@ -276,6 +277,111 @@ export const MISTAKES: readonly Mistake[] = [
   { what: "an unknown short flag", ...flags("-q"), says: [/-q/] },
   { what: "a flag without its value", ...flags("-u"), says: [/--users/] },
   { what: "a word too many", ...flags("start"), says: [/start: unknown command/] },
+  {
+    what: "a local address of another machine",
+    files: file("testA() {}", "FastHttpUser"),
+    args: ["--local-address", "127.0.0.1,203.0.113.1"],
+    says: [
+      /--local-address 203\.0\.113\.1: not an address of this machine, which has .*127\.0\.0\.1/,
+    ],
+  },
+  {
+    what: "a local address of another machine in a class",
+    files: file(`static localAddresses = ["203.0.113.1"]; testA() {}`, "FastHttpUser"),
+    says: [
+      /ATest\.localAddresses has "203\.0\.113\.1": not an address of this machine, which has /,
+    ],
+  },
+  {
+    what: "a network interface as a local address",
+    ...flags("--local-address", "eth0"),
+    says: [/--local-address eth0: expected IP addresses of this machine, separated by commas/],
+  },
+  {
+    what: "local addresses of both families",
+    files: file("testA() {}", "FastHttpUser"),
+    args: ["--local-address", "127.0.0.1", "--local-address", "::1"],
+    says: [/--local-address 127\.0\.0\.1,::1: expected either IPv4 or IPv6 addresses/],
+  },
+  {
+    what: "a local address with fetch",
+    ...flags("--local-address", "127.0.0.1"),
+    says: [/--local-address: ATest is an HttpUser/, /FastHttpUser/],
+  },
+  {
+    what: "a local address of a master",
+    ...flags(...MASTER, "--local-address", "127.0.0.1"),
+    says: [/--local-address cannot be used with --master.*set it on each worker/],
+  },
+  {
+    what: "connecting to an address without a rule",
+    ...flags("--connect-to", "127.0.0.1:8000"),
+    says: [
+      /--connect-to 127\.0\.0\.1:8000: expected HOST:PORT:ADDRESS:PORT/,
+      /IPv6 addresses are in brackets/,
+    ],
+  },
+  {
+    what: "connecting elsewhere with fetch",
+    ...flags("--connect-to", "a:80:b:80"),
+    says: [/--connect-to: ATest is an HttpUser/, /FastHttpUser/],
+  },
+  {
+    what: "keeping no connections with fetch",
+    files: file("static keepAlive = false; testA() {}"),
+    says: [/ATest\.keepAlive is false: expected no value, because only a FastHttpUser has/],
+  },
+  {
+    what: "a negative number of redirects",
+    ...flags("--max-redirects", "-1"),
+    says: [/--max-redirects -1: expected a whole number of at least 0/],
+  },
+  {
+    what: "a client certificate without its key",
+    ...flags("--client-cert", "client.pem"),
+    says: [/--client-cert needs --client-key/],
+  },
+  {
+    what: "a client certificate that does not exist",
+    ...flags("--client-cert", "client.pem", "--client-key", "client.key"),
+    says: [/--client-cert client\.pem: cannot read the file: no such file/],
+  },
+  {
+    what: "an authority that is not PEM",
+    files: { "aiotestfile.ts": GOOD, "ca.der": new Uint8Array([0x30, 0x82, 1, 2]) },
+    args: ["--ca", "ca.der"],
+    says: [/--ca ca\.der: not a certificate in PEM/, /openssl/],
+  },
+  {
+    what: "a key of another certificate",
+    files: {
+      "aiotestfile.ts": GOOD,
+      "a.pem": identity("good").cert,
+      "b.key": identity("expired").key,
+    },
+    args: ["--client-cert", "a.pem", "--client-key", "b.key"],
+    says: [/--client-key b\.key: does not belong to the certificate/],
+  },
+  {
+    what: "a private key on a master that any worker may join",
+    files: {
+      "aiotestfile.ts": GOOD,
+      "a.pem": identity("good").cert,
+      "a.key": identity("good").key,
+    },
+    args: [...MASTER, "--client-cert", "a.pem", "--client-key", "a.key"],
+    says: [/--client-key on a master needs --token/, /AIOTEST_TOKEN/],
+  },
+  {
+    what: "a report in place of a private key",
+    files: {
+      "aiotestfile.ts": GOOD,
+      "a.pem": identity("good").cert,
+      "a.key": identity("good").key,
+    },
+    args: ["--client-cert", "a.pem", "--client-key", "a.key", "--json", "a.key"],
+    says: [/--json a\.key.*the file of --client-key/],
+  },
   { what: "insecure with fetch", ...flags("--insecure"), says: [/--insecure/, /FastHttpUser/] },
   {
     what: "a summary that cannot be written",

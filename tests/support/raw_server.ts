@@ -10,6 +10,11 @@ export class RawConnection {
     this.#conn = conn;
   }
 
+  /** The IP address that the connection comes from. */
+  get remoteAddress(): string {
+    return (this.#conn.remoteAddr as Deno.NetAddr).hostname;
+  }
+
   /** The next request head, including the empty line; null if the client has closed. */
   async readHead(): Promise<string | null> {
     for (;;) {

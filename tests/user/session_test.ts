@@ -73,6 +73,7 @@ function scene(
     host,
     urls: new UrlResolver(host),
     timeout,
+    maxRedirects: 20,
   });
   return { ...context, session, transport, stop };
 }
@@ -259,7 +260,7 @@ Deno.test("the latency of the first request of a late iteration starts when it w
   const session = new Session(
     transport,
     { ...context.context, iterationSlot: slot, signal: new AbortController().signal },
-    { host, urls: new UrlResolver(host), timeout: 3 },
+    { host, urls: new UrlResolver(host), timeout: 3, maxRedirects: 20 },
   );
   await session.get("/first");
   await session.get("/second");

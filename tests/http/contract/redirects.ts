@@ -114,6 +114,29 @@ export function redirectContract(contract: Contract): void {
     assert.deepEqual(samples.map(({ error }) => error), [null, "TOO_MANY_REDIRECTS"]);
   });
 
+  contract("with a limit of 1, the second redirect is TOO_MANY_REDIRECTS", async (world) => {
+    const { session } = world.user({ maxRedirects: 1 });
+    world.target.route("/", ({ query }) => {
+      const left = Number(query.get("left"));
+      return left === 0 ? new Response("x") : redirect(302, `/?left=${left - 1}`);
+    });
+    assert.equal((await session.get("/?left=1")).status, 200);
+    await assert.rejects(session.get("/?left=2"), {
+      code: "TOO_MANY_REDIRECTS",
+      message: /over 1 redirect\b/,
+    });
+  });
+
+  contract("with a limit of 0, a redirect is a response like others", async (world) => {
+    const { session } = world.user({ maxRedirects: 0 });
+    world.target.route("/", () => redirect(302, "/end"));
+    const res = await session.get("/");
+    assert.equal(res.status, 302);
+    assert.equal(res.redirected, false);
+    assert.equal(world.target.count("/end"), 0);
+    assert.equal(world.sample.error, null);
+  });
+
   contract(
     "a Location that cannot be requested is BAD_REDIRECT",
     async ({ target, session, samples }) => {

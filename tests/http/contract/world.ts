@@ -15,7 +15,7 @@ import { type Recorded, testContext } from "../../support/users.ts";
 export interface TransportUnderTest {
   readonly name: string;
   /** Creates the transport of one user. */
-  create(clock: Clock, node: SharedHttpState, caCerts: readonly string[]): Transport;
+  create(clock: Clock, node: SharedHttpState): Transport;
   /** Titles of rows that it cannot fulfil, with the reasons. */
   readonly cannot: Readonly<Record<string, string>>;
 }
@@ -35,6 +35,7 @@ export interface WorldUserSettings {
   readonly host?: string;
   readonly timeout?: number;
   readonly caCerts?: readonly string[];
+  readonly maxRedirects?: number;
 }
 
 /** A target, its users, and their samples, in virtual time. */
@@ -61,7 +62,7 @@ export class World implements AsyncDisposable {
 
   /** Adds a user, by default with the same settings as `session`. */
   user(settings: WorldUserSettings = {}): WorldUser {
-    const { host = this.target.url, timeout = 60, caCerts = [] } = settings;
+    const { host = this.target.url, timeout = 60, caCerts = [], maxRedirects = 20 } = settings;
     const controller = new AbortController();
     const proxies = new Proxies(() => undefined);
     const sockets = testSockets();
@@ -69,9 +70,9 @@ export class World implements AsyncDisposable {
     const connections = DEFAULT_CONNECTIONS;
     const node = new SharedHttpState(this.clock, { ...connections, sockets, proxies, tls });
     const session = new Session(
-      this.#create(this.clock, node, caCerts),
+      this.#create(this.clock, node),
       { ...this.#context.context, signal: controller.signal },
-      { host, urls: new UrlResolver(host), timeout },
+      { host, urls: new UrlResolver(host), timeout, maxRedirects },
     );
     this.#sessions.push(session);
     return { session, abort: () => controller.abort() };
