@@ -83,6 +83,7 @@ export type { Load } from "./src/load/load.ts";
 export type { UserContext } from "./src/user/context.ts";
 export { tag, weight } from "./src/user/discovery.ts";
 export type { TestDecorator } from "./src/user/discovery.ts";
+export type { ClassTls, TlsOptions, TlsVersion } from "./src/user/class_tls.ts";
 export { FastHttpUser } from "./src/user/fast_http_user.ts";
 export { AsyncHttpUser, HttpUser, RequestError } from "./src/user/http_user.ts";
 export type {

@@ -8,6 +8,9 @@ import { type SharedHttpState, tlsOf } from "../http/shared_http_state.ts";
 import type { TlsOptions, TlsSettings } from "../net/tls_settings.ts";
 import type { ClassOptions, User } from "./user.ts";
 
+// The public part of the net layer, which mod.ts must not import itself.
+export type { TlsOptions, TlsVersion } from "../net/tls_settings.ts";
+
 /** What a class says about TLS: options, a function that returns those of a user, or `null` for nothing. */
 export type ClassTls<AnyUser extends User> = TlsOptions | ((user: AnyUser) => TlsOptions) | null;
 
