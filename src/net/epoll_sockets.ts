@@ -48,7 +48,7 @@ const RUNTIME_TURNS = 8;
 const EMPTY_TURNS = 4;
 
 /** The longest wait of the thread, in milliseconds. */
-const MAX_WAIT_MS = 1_000;
+const MAX_WAIT_MS = 10_000;
 
 /** The longest part of a message that is sent at once. Results are 32 bits wide. */
 const MAX_SEND = 1 << 30;
