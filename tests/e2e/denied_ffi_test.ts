@@ -17,6 +17,7 @@ for (const [where, more] of [["one process", []], ["two workers", ["--processes"
         { denoFlags: ["--deny-ffi"] },
       );
       assert.equal(code, 0, stderr);
+      assert.match(stderr, /Connections use node:net, .* was not given permission for FFI\./);
       const summary: Summary = JSON.parse(await Deno.readTextFile(json));
       const used = new Set(summary.workers.map(({ sockets }) => sockets));
       assert.deepEqual([...used], ["node:net"]);
