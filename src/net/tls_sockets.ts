@@ -5,6 +5,7 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
 import { NodeTlsSocket, type TlsConnectOptions } from "./node_tls.ts";
 import type { Socket, SocketHandler } from "./socket.ts";
 import { tlsFailure } from "./tls_errors.ts";
@@ -109,6 +110,8 @@ class RuntimeTlsSocket implements Socket {
       if (conn === null) return;
       this.#state = "open";
       this.handler.onOpen();
+      // The promise jobs that opening starts run before anything else is delivered.
+      await new Promise<void>((resolve) => setImmediate(resolve));
       // It changes while a handler runs.
       while (this.#isReading()) {
         const count = await conn.read(this.#buffer);

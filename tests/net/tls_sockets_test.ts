@@ -334,3 +334,52 @@ Deno.test("no connection resumes a session", async () => {
   }
   assert.deepEqual(resumed, Array(9).fill(false));
 });
+
+/** A thread that serves TLS: it says hello to each connection, and closes it. */
+const GREETER = `
+  self.onmessage = async ({ data }) => {
+    const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...data });
+    self.postMessage(listener.addr.port);
+    for await (const conn of listener) {
+      await conn.write(new TextEncoder().encode("hello"));
+      conn.close();
+    }
+  };`;
+
+for (const minVersion of [null, "TLSv1.3"] as const) {
+  const name = minVersion === null ? "TLS of the runtime" : "node:tls";
+
+  Deno.test(`${name}: what follows the handshake at once waits for promise jobs`, async () => {
+    const greeter = new Worker(`data:text/javascript,${encodeURIComponent(GREETER)}`, {
+      type: "module",
+    });
+    const listening = new Promise<number>((resolve) => {
+      greeter.onmessage = ({ data }) => resolve(data);
+    });
+    greeter.postMessage(identity("good"));
+    const opened = Promise.withResolvers<void>();
+    const ignored = { onData(): void {}, onEnd(): void {}, onDrain(): void {}, onError(): void {} };
+    const socket = openTls(to(await listening, { ...trusting, minVersion }), {
+      ...ignored,
+      onOpen(): void {
+        // The server says it meanwhile, so that reading has a result at once.
+        for (const end = performance.now() + 100; performance.now() < end;);
+        opened.resolve();
+      },
+    });
+    await opened.promise;
+    for (let job = 0; job < 30; job++) await null;
+    const said = Promise.withResolvers<string>();
+    let text = "";
+    socket.handler = {
+      ...ignored,
+      onOpen(): void {},
+      onData: (bytes, length) => text += new TextDecoder().decode(bytes.subarray(0, length)),
+      onEnd: () => said.resolve(text),
+      onError: (error) => said.reject(error),
+    };
+    assert.equal(await said.promise, "hello");
+    socket.close();
+    greeter.terminate();
+  });
+}
