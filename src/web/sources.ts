@@ -22,6 +22,7 @@ const SOURCES: Readonly<Record<string, () => TextModule>> = {
   "page/login_view.js": () => import("./page/login_view.js", { with: { type: "text" } }),
   "page/page.css": () => import("./page/page.css", { with: { type: "text" } }),
   "page/parts.css": () => import("./page/parts.css", { with: { type: "text" } }),
+  "page/phases.js": () => import("./page/phases.js", { with: { type: "text" } }),
   "page/table.js": () => import("./page/table.js", { with: { type: "text" } }),
   "page/tables.js": () => import("./page/tables.js", { with: { type: "text" } }),
   "page/theme.css": () => import("./page/theme.css", { with: { type: "text" } }),

@@ -14,6 +14,7 @@ import { byId, element, setAttribute, setText } from "./dom.js";
 import { HeadView } from "./headline.js";
 import { LogView } from "./log_view.js";
 import { LoginView } from "./login_view.js";
+import { PhasesView } from "./phases.js";
 import {
   failuresTable,
   requestsTable,
@@ -37,6 +38,7 @@ class Dashboard {
   #log = new LogView();
   #charts;
   #requests = requestsTable({ isLive: true });
+  #phases = new PhasesView();
   #failures = failuresTable();
   #userErrors = userErrorsTable();
   #workers = workersTable();
@@ -66,6 +68,7 @@ class Dashboard {
     byId("thresholds").replaceWith(this.#thresholds.element);
     byId("tables").append(
       this.#requests.element,
+      this.#phases.element,
       this.#failures.element,
       this.#userErrors.element,
       this.#workers.element,
@@ -111,6 +114,7 @@ class Dashboard {
       view.requests,
       view.requests.length === 0 ? null : totalLine(view),
     );
+    this.#phases.update(view);
     this.#failures.update(view.failures);
     this.#userErrors.update(view.userErrors);
     this.#workers.update(view.live.workers);

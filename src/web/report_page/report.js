@@ -9,6 +9,7 @@
 import uPlot from "uplot";
 import { RunCharts } from "../page/charts.js";
 import { byId, element, setAttribute } from "../page/dom.js";
+import { PhasesView } from "../page/phases.js";
 import {
   failuresTable,
   finishedWorkersTable,
@@ -78,12 +79,14 @@ function showTables({ view, iterationNote }) {
   const thresholds = thresholdsTable();
   const iterations = iterationsTable();
   const requests = requestsTable({ isLive: false });
+  const phases = new PhasesView();
   const failures = failuresTable();
   const userErrors = userErrorsTable();
   const workers = finishedWorkersTable();
   thresholds.update(view.thresholds);
   iterations.update(iterationRows(view));
   requests.update(view.requests, view.requests.length === 0 ? null : totalLine(view));
+  phases.update(view);
   failures.update(view.failures);
   userErrors.update(view.userErrors);
   workers.update(view.live.workers);
@@ -94,9 +97,10 @@ function showTables({ view, iterationNote }) {
   byId("thresholds").replaceWith(thresholds.element);
   byId("iterations").replaceWith(iterations.element);
   requests.element.classList.add("wide");
-  byId("tables").append(requests.element, failures.element, userErrors.element);
+  phases.element.classList.add("wide");
+  byId("tables").append(requests.element, phases.element, failures.element, userErrors.element);
   byId("workers").replaceWith(workers.element);
-  return [thresholds, iterations, requests, failures, userErrors, workers];
+  return [thresholds, iterations, requests, phases, failures, userErrors, workers];
 }
 
 /** @param {readonly import("./report_text.js").Fact[]} facts */
