@@ -72,6 +72,8 @@ export function localAddressProblem(address: string): string | null {
     Deno.listen({ hostname: address, port: 0 }).close();
     return null;
   } catch (error) {
+    // The address is this machine's, but all of its ports are in use at the moment.
+    if (error instanceof Deno.errors.AddrInUse) return null;
     if (!(error instanceof Deno.errors.AddrNotAvailable)) return systemReason(error);
     const own = Deno.networkInterfaces().map(({ address }) => address);
     return `not an address of this machine, which has ${own.join(", ")}`;

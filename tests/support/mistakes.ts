@@ -347,6 +347,22 @@ export const MISTAKES: readonly Mistake[] = [
     says: [/--client-cert client\.pem: cannot read the file: no such file/],
   },
   {
+    what: "the name of a file in place of a certificate in a class",
+    files: file(
+      `static tls = { cert: "client.pem", key: "client.key" }; testA() {}`,
+      "FastHttpUser",
+    ),
+    says: [
+      /ATest\.tls\.cert = 'client\.pem': must be a certificate in PEM/,
+      /Deno\.readTextFileSync/,
+    ],
+  },
+  {
+    what: "a name for TLS with fetch",
+    files: file(`static tls = { serverName: "a.test" }; testA() {}`),
+    says: [/ATest\.tls\.serverName: ATest is an HttpUser/, /FastHttpUser/],
+  },
+  {
     what: "an authority that is not PEM",
     files: { "aiotestfile.ts": GOOD, "ca.der": new Uint8Array([0x30, 0x82, 1, 2]) },
     args: ["--ca", "ca.der"],
