@@ -50,6 +50,8 @@ export interface Contender {
   readonly exchanges: readonly Exchange[];
   /** Whether it can use TLS; `"only"` if it can do nothing else. */
   readonly tls: boolean | "only";
+  /** Whether it sends nothing before all connections are open. */
+  readonly opensFirst: boolean;
   /** The exit code if it ran to its end, but some requests failed. */
   readonly failureCode: number;
   /** The arguments of the program. */
@@ -73,6 +75,7 @@ export const CONTENDERS: Readonly<Record<ContenderName, Contender>> = {
     program: "wrk",
     exchanges: ALL,
     tls: true,
+    opensFirst: false,
     failureCode: 0,
     args: ({ url, exchange, connections, seconds }) => [
       ...["-t1", `-c${connections}`, `-d${seconds}s`, "--latency"],
@@ -100,6 +103,7 @@ export const CONTENDERS: Readonly<Record<ContenderName, Contender>> = {
     program: "hey",
     exchanges: ["get"],
     tls: false,
+    opensFirst: false,
     failureCode: 0,
     args: ({ url, connections, seconds }) => [
       ...["-z", `${seconds}s`, "-c", String(connections), "-cpus", "1"],
@@ -123,6 +127,7 @@ export const CONTENDERS: Readonly<Record<ContenderName, Contender>> = {
     program: "oha",
     exchanges: ["get"],
     tls: false,
+    opensFirst: false,
     failureCode: 0,
     args: ({ url, connections, seconds }) => [
       ...["-z", `${seconds}s`, "-c", String(connections), "--no-tui", "--output-format", "json"],
@@ -150,6 +155,7 @@ export const CONTENDERS: Readonly<Record<ContenderName, Contender>> = {
     program: "k6",
     exchanges: ["get"],
     tls: false,
+    opensFirst: false,
     failureCode: 0,
     args: ({ url, connections, seconds, folder }) => [
       ...["run", "--quiet", "--no-usage-report", "-u", String(connections), "-d", `${seconds}s`],
@@ -173,6 +179,7 @@ export const CONTENDERS: Readonly<Record<ContenderName, Contender>> = {
     program: "locust",
     exchanges: ["get"],
     tls: false,
+    opensFirst: false,
     failureCode: 1,
     args: ({ url, connections, seconds }) => [
       ...["-f", `${SUPPORT}/locustfile.py`, "--headless", "--only-summary", "-H", url],
@@ -246,6 +253,7 @@ function bareLoop(
     program: Deno.execPath(),
     exchanges,
     tls,
+    opensFirst: kind !== "fetch",
     failureCode: 0,
     args: ({ url, exchange, connections, seconds, openSeconds }) => [
       ...["run", "-A", "--cert", AUTHORITY, "bench/loops/run.ts", kind, exchange, url],
@@ -279,6 +287,7 @@ function aiotest(
     program: Deno.execPath(),
     exchanges,
     tls: true,
+    opensFirst: false,
     failureCode: 1,
     args: (load) => [...sourceArgs(denoFlags), ...userArgs(file, load)],
     ownResult: async (_printed, load) => {

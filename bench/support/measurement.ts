@@ -72,9 +72,12 @@ export async function measure(
   try {
     const servedBefore = await nginx.served();
     const child = startPinned(cores.client, contender.program, contender.args(load));
+    const handshakes = isTls && !contender.opensFirst ? sleep(opening) : null;
     try {
       if (exchange === "connect") await untilServed(child, nginx, servedBefore + connections);
       else await untilConnected(child, nginx, connections);
+      // nginx counts connections before their handshakes, during which few requests are sent.
+      await handshakes;
       await sleep(WARM_UP_SECONDS);
       const window = await observe(child, nginx, seconds, cores);
       const { code, printed } = await child.ended;

@@ -74,7 +74,6 @@ export const SCENARIOS: readonly Scenario[] = [
     connections: 64,
     contenders: [
       "wrk",
-      "epoll-loop",
       "hey",
       "oha",
       "k6",
