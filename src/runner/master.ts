@@ -83,6 +83,9 @@ const ANNOUNCE_MS = 1_000;
 /** How long a final report may take, in addition to the end of the users and of `testStop`. */
 const REPORT_SECONDS = 10;
 
+/** If reports still arrive then, because this master is slow, they are awaited for as long again, up to this. */
+const MAX_MORE_SECONDS = 60;
+
 /** The minimum time granted to the users' `onStop`. */
 const MIN_STOP_SECONDS = 5;
 
@@ -125,6 +128,8 @@ export class MasterRun {
   /** Ends the test when the last worker must have stopped its users; `null` while one can run users. */
   #noWorkersTimer: Timer | null = null;
   #announced = { workers: 0, at: -Infinity };
+  /** When the last report was counted. */
+  #reportedAt = -Infinity;
 
   constructor(options: MasterRunOptions) {
     const { clock, awakeClock, journal, profile, restored } = options;
@@ -369,14 +374,24 @@ export class MasterRun {
     onInfo(`${length} of ${expectedWorkers} workers are ready.`);
   }
 
-  /** Stops all workers, and waits until their counts are complete, or for this long. */
+  /**
+   * Stops all workers, and waits until their counts are complete; for this long, and then for as long as
+   * reports arrive.
+   */
   async #awaitFinalReports(seconds: number): Promise<void> {
     this.#workers.stop(seconds);
     this.#reportsComplete = Promise.withResolvers();
     this.#checkFinalReports();
     const { awakeClock } = this.#options;
     const handled = (): Promise<void> => this.#workers.handled();
-    await settlesWithin(awakeClock, this.#reportsComplete.promise, seconds * 1000, handled);
+    const { promise } = this.#reportsComplete;
+    let isComplete = await settlesWithin(awakeClock, promise, seconds * 1000, handled);
+    const until = awakeClock.now() + MAX_MORE_SECONDS * 1000;
+    while (!isComplete) {
+      const leftMs = Math.min(until, this.#reportedAt + REPORT_SECONDS * 1000) - awakeClock.now();
+      if (leftMs <= 0) return;
+      isComplete = await settlesWithin(awakeClock, promise, leftMs, handled);
+    }
   }
 
   #checkFinalReports(): void {
@@ -407,7 +422,10 @@ export class MasterRun {
       case "STATE":
         return this.#updateState(worker, message);
       case "REPORT":
-        if (this.#workers.count(worker, message)) this.#reported(worker, message);
+        if (this.#workers.count(worker, message)) {
+          this.#reportedAt = this.#options.awakeClock.now();
+          this.#reported(worker, message);
+        }
         return;
       case "TARGET_ACK":
         worker.hasActed = true;

@@ -226,7 +226,7 @@ Deno.test("messages to workers that are not connected are dropped", () => {
 
 Deno.test("a PING is answered before earlier messages of other workers are handled", async () => {
   const scene = new Scene();
-  scene.costMs = 10;
+  scene.costMs = 20;
   const [a, b] = [scene.seat(scene.enter("a")), scene.seat(scene.enter("b"))];
   for (let revision = 0; revision < 5; revision++) {
     a.channel.send({ type: "TARGET_ACK", revision });
@@ -267,7 +267,7 @@ Deno.test("a master that needs minutes to handle what has arrived loses no worke
 
 Deno.test("a worker that sends more than can be handled has to wait, and gets nothing lost", async () => {
   const scene = new Scene();
-  scene.costMs = 10;
+  scene.costMs = 20;
   const [a] = [scene.seat(scene.enter("a"))];
   const options = "x".repeat(100_000);
   for (let workerIndex = 0; workerIndex < 20; workerIndex++) {

@@ -417,6 +417,28 @@ Deno.test("the master waits until the deadline for a worker that never sends its
   assert.equal(mute.received.at(-1)!.type, "QUIT");
 });
 
+Deno.test("the master waits longer for final reports while reports arrive, because it may be slow itself", async () => {
+  const ends = async (final: number): Promise<[seconds: number, complete: boolean]> => {
+    const cluster = new VirtualCluster({ users: 4, runTime: 3 });
+    const master = cluster.master();
+    cluster.worker("a");
+    const slow = await scriptedWorker(cluster, "slow");
+    slow.sendState("ready");
+    slow.ping(200);
+    for (let seq = 1; master.result === null; seq++) {
+      await cluster.advance(8_000);
+      const seconds = { runId: "run-1", from: 0, to: 0 };
+      slow.channel.send(report({ seq, final: seq === final, ...seconds }));
+      await cluster.advance(0);
+    }
+    const { durationSeconds, complete } = master.result;
+    return [Math.floor(durationSeconds), complete];
+  };
+  assert.deepEqual(await ends(6), [48, true]);
+  // It does not wait for more than a minute.
+  assert.deepEqual(await ends(Infinity), [85, false]);
+});
+
 Deno.test("the master does not wait for a worker that gets ready while the test stops", async () => {
   const cluster = new VirtualCluster({ users: 2, runTime: 3, stopTimeout: 4 }, () => {
     class SlowTest extends User {

@@ -244,10 +244,12 @@ async function watch(pid: number, seconds: number, crew: SimulatedCrew): Promise
   // Within its last second, the test may already be over.
   for (let second = 1; second < seconds; second++) {
     await sleep(systemClock, Math.max(0, beganAt + second * 1000 - systemClock.now()));
-    residentBytes.push((await memoryOf(pid)).resident);
-    masterWaited = waitedSeconds(pid) - waited.master;
-    const { count: reports } = crew.delays;
-    const now = { at: systemClock.now(), cpu: await cpuSeconds(pid), reports };
+    const usage = await usageOf(pid);
+    // This process was late, and the run is over.
+    if (usage === null) break;
+    residentBytes.push(usage.residentBytes);
+    masterWaited = usage.waitedSeconds - waited.master;
+    const now = { at: systemClock.now(), cpu: usage.cpuSeconds, reports: crew.delays.count };
     if (second === 1) from = now;
     else {
       masterCpu = (now.cpu - from.cpu) * 1000 / (now.at - from.at);
@@ -261,15 +263,32 @@ async function watch(pid: number, seconds: number, crew: SimulatedCrew): Promise
   };
   await crew.until(({ drained }) => drained, STOP_LIMIT_MS);
   const ownWaited = waitedSeconds(null) - waited.own;
-  try {
-    masterWaited = waitedSeconds(pid) - waited.master;
-  } catch (error) {
-    // It has written its report and gone by now; what it waited at the end is unknown then.
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  // If it has written its report and gone, what it waited at the end is unknown.
+  masterWaited = ((await usageOf(pid))?.waitedSeconds ?? waited.master + masterWaited) -
+    waited.master;
   await crew.ended;
   const waitedMs = (masterWaited + ownWaited) * 1000;
   return { ...usage, masterCpu, microsPerReport, residentBytes, waitedMs };
+}
+
+interface ProcessUsage {
+  readonly cpuSeconds: number;
+  readonly waitedSeconds: number;
+  readonly residentBytes: number;
+}
+
+/** What a process uses and has used; null if it has ended. */
+async function usageOf(pid: number): Promise<ProcessUsage | null> {
+  try {
+    return {
+      cpuSeconds: await cpuSeconds(pid),
+      waitedSeconds: waitedSeconds(pid),
+      residentBytes: (await memoryOf(pid)).resident,
+    };
+  } catch {
+    // Its files are gone, or have no memory in them.
+    return null;
+  }
 }
 
 function exactRow(row: Summary["requests"][number]): ExactRow {
