@@ -38,8 +38,10 @@ export function userTls<AnyUser extends User>(
   http: SharedHttpState,
 ): TlsSettings {
   const { name } = user.constructor;
-  if (typeof tls !== "function") return http.tls(tls, `${name}.tls`);
-  // A user without a number only shows which tests its class has. It is created on masters as well, which
-  // may not have the files that the function reads.
-  return user.id === 0 ? http.options.tls : http.tls(tls(user), `${name}.tls()`);
+  // A user without a number only shows which tests its class has. It is created before options are checked,
+  // and on masters, which may not have the files that the function reads.
+  if (user.id === 0) return http.options.tls;
+  return typeof tls === "function"
+    ? http.tls(tls(user), `${name}.tls()`)
+    : http.tls(tls, `${name}.tls`);
 }
