@@ -6,6 +6,7 @@
  */
 
 import { Socket as Stream, type SocketConstructorOpts } from "node:net";
+import { getSystemErrorMap } from "node:util";
 import type { Socket, SocketAddress, SocketHandler, Sockets } from "./socket.ts";
 
 /** Opens TCP connections through `node:net`. */
@@ -172,7 +173,7 @@ class NodeSocket implements Socket {
     if (this.#state === "lost" || this.#state === "closed") return;
     this.#reads.count++;
     this.#state = "lost";
-    this.handler.onError(error);
+    this.handler.onError(inWords(error));
   };
 
   /** An empty write is done when all before it are. */
@@ -229,6 +230,16 @@ class PatientStream extends Stream {
 
 type WriteCallback = (error?: Error | null) => void;
 type WriteChunks = Parameters<NonNullable<Stream["_writev"]>>[0];
+
+/** Replaces a message such as `connect ECONNREFUSED 127.0.0.1:80`: the code is reported anyway. */
+function inWords(error: unknown): unknown {
+  if (!(error instanceof Error) || !("errno" in error) || typeof error.errno !== "number") {
+    return error;
+  }
+  const [, text] = getSystemErrorMap().get(error.errno) ?? [];
+  if (text !== undefined) error.message = text.slice(0, 1).toUpperCase() + text.slice(1);
+  return error;
+}
 
 function isReset(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : "";

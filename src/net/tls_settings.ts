@@ -24,8 +24,8 @@ export interface TlsSettings {
   readonly serverName: string | null;
   /** `null`: the runtime's choice, TLS 1.2. */
   readonly minVersion: TlsVersion | null;
-  /** Whether a connection may resume the session of an earlier one. Otherwise it makes a full handshake. */
-  readonly resume: boolean;
+  /** `false`: each connection must make a full handshake. `null`: as the transport does it. */
+  readonly resume: false | null;
   /** Whether to accept any certificate. */
   readonly insecure: boolean;
 }
@@ -37,7 +37,7 @@ export const DEFAULT_TLS: TlsSettings = Object.freeze({
   ca: Object.freeze([]),
   serverName: null,
   minVersion: null,
-  resume: false,
+  resume: null,
   insecure: false,
 });
 
@@ -71,8 +71,11 @@ export interface TlsOptions {
   readonly serverName?: string;
   /** The oldest version of TLS to accept. */
   readonly minVersion?: TlsVersion;
-  /** Whether connections may resume the session of an earlier one. Default: each makes a full handshake. */
-  readonly resume?: boolean;
+  /**
+   * `false`: no connection resumes the session of an earlier one. Those of a FastHttpUser never do, while
+   * an HttpUser resumes its own sessions and cannot be told not to.
+   */
+  readonly resume?: false;
 }
 
 /**
@@ -111,13 +114,6 @@ export function tlsSettings(
     resume: isMissing(resume) ? defaults.resume : checkResume(resume, placeOf("resume")),
     insecure: defaults.insecure,
   };
-  if (settings.resume && (settings.cert !== null || settings.ca.length > 0)) {
-    throw new UsageError(
-      `${placeOf("resume")} = true: sessions cannot be resumed with a client certificate or with ` +
-        "authorities of your own",
-      "Leave resume out: every connection then makes a full handshake.",
-    );
-  }
   return Object.freeze(settings);
 }
 
@@ -342,7 +338,10 @@ function checkVersion(value: unknown, place: string): TlsVersion {
   throw new UsageError(`${place} = ${shown(value)}: must be "TLSv1.2" or "TLSv1.3"`);
 }
 
-function checkResume(value: unknown, place: string): boolean {
-  if (typeof value === "boolean") return value;
-  throw new UsageError(`${place} = ${shown(value)}: must be true or false`);
+function checkResume(value: unknown, place: string): false {
+  if (value === false) return value;
+  throw new UsageError(
+    `${place} = ${shown(value)}: must be false, or left out`,
+    "A FastHttpUser cannot resume sessions: each of its connections makes a full handshake.",
+  );
 }

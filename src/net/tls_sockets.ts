@@ -49,6 +49,51 @@ function loadCertificates(): void {
   hasCertificates = true;
 }
 
+/**
+ * Lets a number of handshakes run at the same time. Each takes over 100 KB while it runs, which the process
+ * keeps afterwards: thousands of users that start in the same second would need twice the memory for the
+ * whole run, and none of their handshakes would end sooner. One that takes long, because the network or the
+ * server is slow, no longer keeps others waiting.
+ */
+export class HandshakeLimit {
+  readonly #limit: number;
+  readonly #patienceMs: number;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  /**
+   * @param limit how many can run, as long as none takes longer than `patienceMs`.
+   * @param patienceMs in milliseconds.
+   */
+  constructor(limit: number, patienceMs: number) {
+    this.#limit = limit;
+    this.#patienceMs = patienceMs;
+  }
+
+  /** Resolves when a handshake can begin, with a function to call when it has ended. */
+  async enter(): Promise<() => void> {
+    if (this.#running >= this.#limit) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      this.#running++;
+    }
+    let isRunning = true;
+    const leave = (): void => {
+      if (!isRunning) return;
+      isRunning = false;
+      clearTimeout(timer);
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running--;
+      else next();
+    };
+    const timer = setTimeout(leave, this.#patienceMs);
+    return leave;
+  }
+}
+
+/** A process has one processor for its handshakes. 256 keep it busy, even if each waits for a distant server. */
+const handshakes = new HandshakeLimit(256, 500);
+
 class RuntimeTlsSocket implements Socket {
   handler: SocketHandler;
   unsent = 0;
@@ -134,10 +179,17 @@ class RuntimeTlsSocket implements Socket {
 
   /** Connects, and makes the handshake. `null` if the socket has been closed meanwhile. */
   async #open(options: TlsConnectOptions): Promise<Deno.TlsConn | null> {
+    // This also leaves the call of openTls, in which the handler must not be called.
+    const leave = await handshakes.enter();
+    try {
+      return this.#isClosed() ? null : await this.#connect(options);
+    } finally {
+      leave();
+    }
+  }
+
+  async #connect(options: TlsConnectOptions): Promise<Deno.TlsConn | null> {
     const { address, port, hostname, settings, onConnected } = options;
-    // Not inside the call of openTls, where the handler must not be called.
-    await null;
-    if (this.#isClosed()) return null;
     loadCertificates();
     const { signal } = this.#controller;
     const tcp = await Deno.connect({ hostname: address, port, signal });

@@ -113,7 +113,7 @@ function checkFetchTls(name: string, tls: TlsSettings | null): void {
     ? "serverName"
     : tls.minVersion !== null
     ? "minVersion"
-    : tls.resume
+    : tls.resume === false
     ? "resume"
     : null;
   if (member === null) return;

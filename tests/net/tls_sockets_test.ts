@@ -4,7 +4,7 @@ import { createServer as createTlsServer, type TlsOptions, TLSSocket } from "nod
 import { nodeSockets } from "../../src/net/node_sockets.ts";
 import { TlsError } from "../../src/net/tls_errors.ts";
 import { DEFAULT_TLS, type TlsSettings } from "../../src/net/tls_settings.ts";
-import { openTls } from "../../src/net/tls_sockets.ts";
+import { HandshakeLimit, openTls } from "../../src/net/tls_sockets.ts";
 import { clientIdentity, IDENTITIES, identity, testAuthority } from "../support/certificates.ts";
 import { RawServer, silent } from "../support/raw_server.ts";
 import { Recorder, socketContract } from "./socket_contract.ts";
@@ -383,3 +383,33 @@ for (const minVersion of [null, "TLSv1.3"] as const) {
     greeter.terminate();
   });
 }
+
+Deno.test("handshakes beyond the limit wait, in their order", async () => {
+  const limit = new HandshakeLimit(2, 1e6);
+  const order: number[] = [];
+  const enter = async (index: number): Promise<() => void> => {
+    const leave = await limit.enter();
+    order.push(index);
+    return leave;
+  };
+  const [first, second, third, fourth] = [1, 2, 3, 4].map(enter);
+  const leaveFirst = await first!;
+  const leaveSecond = await second!;
+  assert.deepEqual(order, [1, 2]);
+  leaveFirst();
+  leaveFirst();
+  const leaveThird = await third!;
+  assert.deepEqual(order, [1, 2, 3]);
+  leaveThird();
+  (await fourth!)();
+  leaveSecond();
+  for (const leave of await Promise.all([enter(5), enter(6)])) leave();
+});
+
+Deno.test("a handshake that takes long does not keep others waiting", async () => {
+  const limit = new HandshakeLimit(1, 5);
+  const slow = await limit.enter();
+  (await limit.enter())();
+  slow();
+  (await limit.enter())();
+});
