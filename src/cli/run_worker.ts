@@ -46,6 +46,9 @@ export async function runWorker(
   try {
     await session.open(null);
     for (const text of warnings) logger.warn(text);
+    // What only depends on this worker is checked before it joins, and with the rest when the master has sent
+    // its options.
+    checkLocalAddresses(host, [], await connectionOptions(host, options));
     const workerId = received?.workerId ?? name ??
       workerName(host.hostname, systemRandom, NAME_LETTERS);
     const rpc = new RemoteRpc(workerId, (message) => nodeCluster.deliver(message));

@@ -314,6 +314,16 @@ export const MISTAKES: readonly Mistake[] = [
     says: [/--local-address cannot be used with --master.*set it on each worker/],
   },
   {
+    what: "a worker with a local address of another machine",
+    ...flags("--worker", "--local-address", "203.0.113.1"),
+    says: [/--local-address 203\.0\.113\.1: not an address of this machine/],
+  },
+  {
+    what: "a worker without the key of its certificate",
+    ...flags("--worker", "--client-cert", "client.pem"),
+    says: [/--client-cert needs --client-key/],
+  },
+  {
     what: "connecting to an address without a rule",
     ...flags("--connect-to", "127.0.0.1:8000"),
     says: [
